@@ -1,0 +1,55 @@
+// Compiles every ```ts block of README.md and docs/ against the sources, so that the documentation cannot rot.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { snippetsOf } from './snippets-of.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+// Inside the repository, so that the snippets resolve packages as the sources do.
+const workshop = join(root, '.check-snippets');
+
+const snippets = markdownFiles().flatMap((file) => snippetsOf(readFileSync(join(root, file), 'utf8'), file));
+const compiled = snippets.filter(({ ignored }) => !ignored);
+console.log(`${compiled.length} snippets compiled, ${snippets.length - compiled.length} ignored`);
+if (compiled.length > 0) process.exitCode = compile();
+
+function markdownFiles() {
+  const docs = existsSync(join(root, 'docs'))
+    ? readdirSync(join(root, 'docs'), { recursive: true }).map((name) => join('docs', name))
+    : [];
+  return ['README.md', ...docs].filter((file) => file.endsWith('.md') && existsSync(join(root, file)));
+}
+
+function compile() {
+  try {
+    rmSync(workshop, { recursive: true, force: true });
+    mkdirSync(workshop);
+    for (const [index, snippet] of compiled.entries()) {
+      writeFileSync(join(workshop, `snippet-${index}.ts`), snippet.text);
+    }
+    // "force": a snippet without imports is still a module with names of its own.
+    const config = {
+      extends: '../tsconfig.json',
+      compilerOptions: { moduleDetection: 'force' },
+      include: ['*.ts'],
+      exclude: [],
+    };
+    writeFileSync(join(workshop, 'tsconfig.json'), JSON.stringify(config));
+    const tsc = join(root, 'node_modules/.bin/tsc');
+    const args = ['-p', workshop, '--pretty', 'false'];
+    const { status, stdout, stderr } = spawnSync(tsc, args, { cwd: root, encoding: 'utf8' });
+    process.stderr.write(stderr + inMarkdown(stdout));
+    return status ?? 1;
+  } finally {
+    rmSync(workshop, { recursive: true, force: true });
+  }
+}
+
+// A snippet keeps the line numbers of its page, so only the file name has to be put back.
+function inMarkdown(output) {
+  return output.replace(
+    /^.*snippet-(\d+)\.ts\((\d+),(\d+)\)/gm,
+    (_, index, line, column) => `${compiled[index].file}:${line}:${column}`,
+  );
+}

@@ -1,0 +1,25 @@
+// Everything that must hold before a commit, cheapest first. Stops at the first failure.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+const steps = [
+  ['types', 'node_modules/.bin/tsc', ['--noEmit']],
+  ['lint', 'node_modules/.bin/biome', ['check', '--error-on-warnings']],
+  ['layers', 'node', ['scripts/check-layers.mjs', '--self-test']],
+  ['snippets', 'node', ['scripts/check-snippets.mjs']],
+  ['exports', 'node', ['scripts/check-exports.mjs']],
+];
+
+for (const [name, command, args] of steps) {
+  const started = performance.now();
+  const { status, error, stdout, stderr } = spawnSync(command, args, { cwd: root, encoding: 'utf8' });
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  if (status !== 0) {
+    console.error(error?.message ?? stdout + stderr);
+    console.error(`FAILED ${name} (${seconds} s): ${command} ${args.join(' ')}`);
+    process.exit(1);
+  }
+  console.log(`ok ${name} (${seconds} s) ${stdout.trim().split('\n').at(-1)}`.trimEnd());
+}

@@ -1,0 +1,71 @@
+// Proves that every rule of the house plan catches a violation, and that sound code passes.
+import { deepStrictEqual } from 'node:assert';
+import { findViolations } from './layer-rules.mjs';
+
+const manifest = {
+  dependencies: { '@noble/hashes': '*' },
+  peerDependencies: { express: '*', koa: '*', 'prom-client': '*' },
+  imports: {
+    '#provider': {
+      types: './dist/esm/crypto/native/index.d.ts',
+      default: './dist/esm/crypto/portable/index.js',
+    },
+  },
+};
+
+const sound = {
+  'index.ts': "export * from './agent/agent.js';\nexport * from './errors.js';",
+  'errors.ts': "import type { T } from './types.js';",
+  'types.ts': '// import x from "express"\nexport interface T { note: "import(\'express\')" }',
+  'util/bytes.ts': "import { sha256 } from '@noble/hashes/sha2.js';",
+  'crypto/native/index.ts': "import 'node:crypto';",
+  'crypto/portable/index.ts': '',
+  'crypto/suite.ts': "import '#provider';\nimport './kdf.js';",
+  'crypto/kdf.ts': "import '../util/bytes.js';",
+  'agent/agent.ts': "import '../crypto/suite.js';",
+  'metrics/index.ts': "import { Registry } from 'prom-client';",
+  'adapters/dual.ts': "import '../agent/agent.js';",
+  'middleware/express.ts': "import type { Request } from 'express';\nimport '../adapters/dual.js';",
+};
+
+// [what is changed, the violations it must cause as "file:line rule"]
+const cases = [
+  [{}, []],
+  [{ 'errors.ts': "\nimport './crypto/kdf.js';" }, ['errors.ts:2 upward']],
+  [{ 'errors.ts': "import type { S } from './crypto/kdf.js';" }, ['errors.ts:1 upward']],
+  [{ 'errors.ts': "export { s } from './crypto/kdf.js';" }, ['errors.ts:1 upward']],
+  [{ 'errors.ts': "export * from './crypto/kdf.js';" }, ['errors.ts:1 upward']],
+  [{ 'errors.ts': "// é\ntype S = import('./crypto/kdf.js').S;" }, ['errors.ts:2 upward']],
+  [{ 'errors.ts': "await import('./crypto/kdf.js');" }, ['errors.ts:1 upward']],
+  [{ 'agent/b.ts': "import '../index.js';" }, ['agent/b.ts:1 upward']],
+  [{ 'metrics/b.ts': "import '../adapters/dual.js';" }, ['metrics/b.ts:1 sibling']],
+  [{ 'adapters/b.ts': "import '../metrics/index.js';" }, ['adapters/b.ts:1 sibling']],
+  [{ 'nonce/a.ts': "import '../checks/a.js';", 'checks/a.ts': '' }, ['nonce/a.ts:1 sibling']],
+  [{ 'crypto/kdf.ts': "import './suite.js';" }, ['crypto/kdf.ts:1 cycle']],
+  [{ 'crypto/kdf.ts': "import type { S } from './suite.js';" }, ['crypto/kdf.ts:1 cycle']],
+  [{ 'types.ts': "import './types.js';" }, ['types.ts:1 cycle']],
+  [{ 'agent/b.ts': "import 'express';" }, ['agent/b.ts:1 optional-package']],
+  [{ 'nonce/b.ts': "import type { R } from 'prom-client';" }, ['nonce/b.ts:1 optional-package']],
+  [{ 'server/b.ts': "import 'ioredis';" }, ['server/b.ts:1 undeclared']],
+  [{ 'util/b.ts': "import '@noble/curves/ed25519.js';" }, ['util/b.ts:1 undeclared']],
+  [{ 'util/b.ts': "import '@private.me/xlink';" }, ['util/b.ts:1 undeclared']],
+  [{ 'util/b.ts': "import 'node:fs';" }, ['util/b.ts:1 node']],
+  [{ 'util/b.ts': "import 'crypto';" }, ['util/b.ts:1 node']],
+  [{ 'crypto/portable/index.ts': "import 'node:fs';" }, ['crypto/portable/index.ts:1 node']],
+  [{ 'crypto/native/b.ts': "import 'node:fs';", 'server/b.ts': "import 'node:fs';" }, []],
+  [{ 'crypto/portable/index.ts': "import '../suite.js';" }, ['crypto/portable/index.ts:1 cycle']],
+  [{ 'attic/a.ts': '' }, ['attic/a.ts:1 unplanned']],
+  [{ 'stray.ts': '' }, ['stray.ts:1 unplanned']],
+  [{ 'util/b.ts': "import './gone.js';" }, ['util/b.ts:1 unresolved']],
+  [{ 'util/b.ts': "import '../../package.json';" }, ['util/b.ts:1 unresolved']],
+  [{ 'util/b.ts': "import '#nowhere';" }, ['util/b.ts:1 unresolved']],
+];
+
+export function selfTest() {
+  for (const [change, expected] of cases) {
+    const found = findViolations({ ...sound, ...change }, manifest);
+    const short = found.map(({ file, line, rule }) => `${file}:${line} ${rule}`);
+    deepStrictEqual(short.toSorted(), expected.toSorted(), `house plan self-test, ${JSON.stringify(change)}`);
+  }
+  return cases.length;
+}

@@ -1,0 +1,211 @@
+import { toXlinkError, xlinkError } from '../errors.js';
+import { generateIdentity, Identity } from '../identity/identity.js';
+import { createKeyRecord } from '../identity/key-record.js';
+import { decodePkcs8 } from '../identity/pkcs8.js';
+import { err, ok, type Result } from '../result.js';
+import type { AgentMessage, Did, Envelope, KeyRecord, TrustRegistry } from '../types.js';
+import { checkOptions, isBoolean, isBytes, isFunction, isString, requireOption } from '../util/options.js';
+import type { AgentContext } from './context.js';
+import {
+  type AgentOptions,
+  agentParts,
+  checkAgentOptions,
+  type IdentitySource,
+  identityOptions,
+} from './options.js';
+import { type Received, type ReceiveOptions, receive } from './receive.js';
+import { ensureRegistered } from './register.js';
+import { createEnvelope, type EnvelopeOptions, type SendOptions, type SendOutcome, send } from './send.js';
+
+/** The class a static constructor was called on, so that a subclass makes its own kind. */
+type AgentClass<A> = new (options: AgentOptions & { readonly identity: IdentitySource }) => A;
+
+/** What `receive` takes: JSON text or bytes, an envelope, or what `send` returned. */
+export type Receivable = string | Uint8Array | Envelope | Result<SendOutcome>;
+
+const isSource = (value: unknown) =>
+  value instanceof Identity || typeof value === 'function' ? undefined : 'an Identity or a function';
+
+/**
+ * An identity at work: it seals what it sends, and verifies and opens what it receives. Agents are peers; there is no
+ * client and no server among them.
+ */
+export class AgentCore {
+  /** Where it looks up peers. */
+  readonly registry: TrustRegistry;
+  readonly name: string | undefined;
+  readonly #source: IdentitySource;
+  readonly #parts: ReturnType<typeof agentParts>;
+  #context: AgentContext | undefined;
+  #starting: Promise<AgentContext> | undefined;
+
+  /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
+  constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
+    checkAgentOptions('Agent', options, { identity: isSource });
+    requireOption('Agent', options, 'identity');
+    this.#source = options.identity;
+    this.#parts = agentParts(options);
+    this.registry = this.#parts.registry;
+    this.name = options.name;
+    if (options.identity instanceof Identity) this.#context = this.#parts.contextFor(options.identity);
+  }
+
+  /** A new identity, registered and ready. Throws an `XlinkError` where {@link AgentCore.create} returns one. */
+  static async quickstart<A extends AgentCore>(this: AgentClass<A>, options: AgentOptions = {}): Promise<A> {
+    return launch(this, 'Agent.quickstart', options, newIdentity);
+  }
+
+  /** A new identity, registered and ready. */
+  static async create<A extends AgentCore>(
+    this: AgentClass<A>,
+    options: AgentOptions = {},
+  ): Promise<Result<A>> {
+    return attempt(() => launch(this, 'Agent.create', options, newIdentity));
+  }
+
+  /** The agent of a 32-byte Ed25519 seed, registered. The same seed gives the same DID and keys on every machine. */
+  static async fromSeed<A extends AgentCore>(
+    this: AgentClass<A>,
+    options: AgentOptions & { readonly seed: Uint8Array },
+  ): Promise<Result<A>> {
+    return attempt(() => {
+      const { seed, ...rest } = options;
+      return launch(this, 'Agent.fromSeed', rest, (identity) => Identity.fromSeed(seed, identity));
+    });
+  }
+
+  /** The agent of an exported identity. Skips key generation and registration: its registry entry stays as it is. */
+  static async importIdentity<A extends AgentCore>(
+    this: AgentClass<A>,
+    options: AgentOptions & { readonly pkcs8: Uint8Array },
+  ): Promise<Result<A>> {
+    return attempt(async () => {
+      const { pkcs8, ...rest } = options;
+      checkAgentOptions('Agent.importIdentity', rest);
+      return new this({
+        ...rest,
+        identity: await Identity.fromSeed(decodePkcs8(pkcs8), identityOptions(rest)),
+      });
+    });
+  }
+
+  /** Returns at once; the identity is made and registered at the first use. */
+  static lazy<A extends AgentCore>(this: AgentClass<A>, options: AgentOptions = {}): A {
+    checkAgentOptions('Agent.lazy', options);
+    const registry = agentParts(options).registry;
+    const identity = async () => {
+      const made = await newIdentity(identityOptions(options));
+      await ensureRegistered(registry, made, options);
+      return made;
+    };
+    return new this({ ...options, registry, identity });
+  }
+
+  /** The DID. Throws `IDENTITY_NOT_READY` for a lazy agent that was not used yet. */
+  get did(): Did {
+    if (!this.#context) throw xlinkError('IDENTITY_NOT_READY');
+    return this.#context.identity.did;
+  }
+
+  /** Resolves to the DID once there is one. */
+  async ready(): Promise<Did> {
+    return (await this.#ready()).identity.did;
+  }
+
+  /** Makes an envelope without sending it. Throws an `XlinkError`. */
+  async createEnvelope(options: EnvelopeOptions): Promise<Envelope> {
+    return createEnvelope(await this.#ready(), options);
+  }
+
+  /** Seals for the recipient and hands the envelope to the transport. */
+  async send(options: SendOptions): Promise<Result<SendOutcome>> {
+    return attempt(async () => send(await this.#ready(), options));
+  }
+
+  /** Verifies an envelope, claims its nonce, and opens it. Whatever is wrong with it comes back as an error. */
+  async receive<T = unknown>(
+    input: Receivable,
+    options: ReceiveOptions = {},
+  ): Promise<Result<AgentMessage<T>>> {
+    const received = await this.receiveContent(input, options);
+    return received.ok ? ok(received.value.message as AgentMessage<T>) : received;
+  }
+
+  /** As {@link AgentCore.receive}, with the JSON bytes of the payload beside the message. */
+  async receiveContent(input: Receivable, options: ReceiveOptions = {}): Promise<Result<Received>> {
+    return attempt(async () => {
+      checkOptions('receive', options, {
+        allowCleartext: isBoolean,
+        request: isString,
+        requireRequestBinding: isBoolean,
+        onProgress: isFunction,
+      });
+      return receive(await this.#ready(), unwrapOutcome(input), options);
+    });
+  }
+
+  /** The identity as PKCS#8 DER (RFC 8410), 48 bytes, unencrypted: whoever reads it is this agent. */
+  async exportPKCS8(): Promise<Uint8Array> {
+    return (await this.#ready()).identity.exportPKCS8();
+  }
+
+  /** Its public keys, signed, for a registry elsewhere. */
+  async keyRecord(): Promise<KeyRecord> {
+    const { identity, clock } = await this.#ready();
+    return createKeyRecord(identity, { clock });
+  }
+
+  /** Forgets what was remembered of a peer, so that an older or weaker key record of it is taken once more. */
+  forgetPeer(did: Did): void {
+    this.#context?.peers.forget(did);
+  }
+
+  /** Closes the transport. */
+  dispose(): void {
+    this.#parts.transport.dispose();
+  }
+
+  async #ready(): Promise<AgentContext> {
+    if (this.#context) return this.#context;
+    const source = this.#source as () => Promise<Identity>;
+    this.#starting ??= source().then((identity) => this.#parts.contextFor(identity));
+    try {
+      return (this.#context = await this.#starting);
+    } finally {
+      this.#starting = undefined;
+    }
+  }
+}
+
+async function launch<A extends AgentCore>(
+  agentClass: AgentClass<A>,
+  owner: string,
+  options: AgentOptions,
+  makeIdentity: (options: ReturnType<typeof identityOptions>) => Promise<Identity>,
+): Promise<A> {
+  checkAgentOptions(owner, options);
+  const identity = await makeIdentity(identityOptions(options));
+  const agent = new agentClass({ ...options, identity });
+  await ensureRegistered(agent.registry, identity, options);
+  return agent;
+}
+
+async function newIdentity(options: ReturnType<typeof identityOptions>): Promise<Identity> {
+  const made = await generateIdentity(options);
+  if (!made.ok) throw made.error;
+  return made.value;
+}
+
+function unwrapOutcome(input: Receivable): unknown {
+  if (typeof input !== 'object' || input === null || !('ok' in input)) return input;
+  if (!input.ok) throw input.error;
+  return input.value.envelope;
+}
+
+async function attempt<T>(operation: () => T | Promise<T>): Promise<Result<T>> {
+  try {
+    return ok(await operation());
+  } catch (error) {
+    return err(toXlinkError(error));
+  }
+}

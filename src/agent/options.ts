@@ -1,0 +1,137 @@
+import { DEFAULT_TIMESTAMP_WINDOW_MS } from '../checks/timestamp.js';
+import { isScope } from '../envelope/fields.js';
+import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
+import { xlinkError } from '../errors.js';
+import { IDENTITY_OPTIONS, type Identity, type IdentityOptions } from '../identity/identity.js';
+import { MemoryNonceStore } from '../nonce/memory.js';
+import { MemoryTrustRegistry } from '../registry/memory.js';
+import { LoopbackTransport } from '../transport/loopback.js';
+import type { Clock, NonceStore, Scope, Transport, TrustRegistry, Version } from '../types.js';
+import {
+  checkOptions,
+  hasMethods,
+  integerIn,
+  isBoolean,
+  isFunction,
+  isString,
+  type OptionCheck,
+  type OptionChecks,
+} from '../util/options.js';
+import type { AgentContext } from './context.js';
+import { Peers } from './peers.js';
+
+export interface AgentOptions extends IdentityOptions {
+  /** Shown in the registry entry. Default none. */
+  readonly name?: string;
+  /** Where peers are looked up. Default: a registry of its own in memory, in which the agent is alone. */
+  readonly registry?: TrustRegistry;
+  /** The papers' other name for `registry`. */
+  readonly trustRegistry?: TrustRegistry;
+  /** Default: a {@link LoopbackTransport} of its own. */
+  readonly transport?: Transport;
+  /** Default: a {@link MemoryNonceStore} of its own, which is neither shared between processes nor kept at a restart. */
+  readonly nonceStore?: NonceStore;
+  /** Scopes this agent may send with. Also registered. Absent: any. Empty: none. */
+  readonly sendScopes?: readonly Scope[];
+  /** Scopes this agent accepts, whatever the registry says of the sender. Also registered. Absent: any. Empty: none. */
+  readonly receiveScopes?: readonly Scope[];
+  /** Names of tools or actions it offers, for its registry entry. */
+  readonly capabilities?: readonly string[];
+  /** Envelopes below this version are neither made nor accepted. Default 1. */
+  readonly minVersion?: Version;
+  /** How far a timestamp may be off, in ms, in either direction. Default 30 000, at most one hour. */
+  readonly timestampWindowMs?: number;
+  /** Larger envelopes are refused before they are decoded. Bytes; default 1 MiB. */
+  readonly maxEnvelopeBytes?: number;
+  /** Default `Date.now`. */
+  readonly clock?: Clock;
+  /**
+   * Accepts envelopes while the nonce store is down, so that each of them may be replayed. Default `false`: they are
+   * refused with `NONCE_STORE_UNAVAILABLE`.
+   */
+  readonly unsafeAcceptWhenNonceStoreFails?: boolean;
+}
+
+/** An identity, or how to get it when it is first needed. A failed attempt is made again at the next use. */
+export type IdentitySource = Identity | (() => Promise<Identity>);
+
+const isScopes: OptionCheck = (value) =>
+  Array.isArray(value) && value.every((scope) => scope === '*' || isScope(scope))
+    ? undefined
+    : 'an array of scopes';
+const isRegistry = hasMethods('lookup', 'register');
+const isStringArray: OptionCheck = (value) =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string') ? undefined : 'an array of strings';
+
+const AGENT_OPTIONS: OptionChecks<AgentOptions> = {
+  ...IDENTITY_OPTIONS,
+  name: isString,
+  registry: isRegistry,
+  trustRegistry: isRegistry,
+  transport: hasMethods('send', 'onReceive', 'dispose'),
+  nonceStore: hasMethods('seen', 'claim'),
+  sendScopes: isScopes,
+  receiveScopes: isScopes,
+  capabilities: isStringArray,
+  minVersion: integerIn(1, 3),
+  timestampWindowMs: integerIn(1, 3_600_000),
+  maxEnvelopeBytes: integerIn(1024, 2 ** 30),
+  clock: isFunction,
+  unsafeAcceptWhenNonceStoreFails: isBoolean,
+};
+
+/** Throws `INVALID_OPTION`. */
+export function checkAgentOptions(
+  owner: string,
+  options: AgentOptions,
+  more: OptionChecks<object> = {},
+): void {
+  checkOptions(owner, options, { ...AGENT_OPTIONS, ...more });
+  if (options.registry && options.trustRegistry && options.registry !== options.trustRegistry) {
+    throw xlinkError('INVALID_OPTION', {
+      field: 'trustRegistry',
+      hint: 'registry and trustRegistry name two different registries.',
+    });
+  }
+}
+
+/** The options that an identity is made with. */
+export function identityOptions({
+  postQuantumSig,
+  maxVersion,
+  crypto,
+  random,
+}: AgentOptions): IdentityOptions {
+  return Object.fromEntries(
+    Object.entries({ postQuantumSig, maxVersion, crypto, random }).filter(([, value]) => value !== undefined),
+  );
+}
+
+/** Defaults, decided once when the agent is constructed. */
+export function agentParts(options: AgentOptions) {
+  const clock = options.clock ?? Date.now;
+  const registry =
+    options.registry ??
+    options.trustRegistry ??
+    new MemoryTrustRegistry(options.crypto ? { crypto: options.crypto } : {});
+  const transport = options.transport ?? new LoopbackTransport();
+  const nonceStore = options.nonceStore ?? new MemoryNonceStore({ clock });
+  return {
+    registry,
+    transport,
+    contextFor: (identity: Identity): AgentContext => ({
+      identity,
+      peers: new Peers(registry, identity.crypto),
+      transport,
+      nonceStore,
+      clock,
+      random: options.random ?? identity.crypto.randomBytes,
+      timestampWindowMs: options.timestampWindowMs ?? DEFAULT_TIMESTAMP_WINDOW_MS,
+      maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,
+      minVersion: options.minVersion ?? 1,
+      sendScopes: options.sendScopes,
+      receiveScopes: options.receiveScopes,
+      unsafeAcceptWhenNonceStoreFails: options.unsafeAcceptWhenNonceStoreFails ?? false,
+    }),
+  };
+}

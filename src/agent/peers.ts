@@ -1,0 +1,113 @@
+import type { CryptoProvider, Encapsulator, Verifier, X25519PublicKey } from '../crypto/provider.js';
+import type { ErrorId } from '../error-table.js';
+import { xlinkError } from '../errors.js';
+import { decodeDidKey } from '../identity/did.js';
+import { type RecordKeys, sameKeyRecord, sameKeys, verifyKeyRecord } from '../identity/key-record.js';
+import type { Did, KeyRecord, RegistryEntry, TrustRegistry, Version } from '../types.js';
+import { BoundedMap } from '../util/bounded-map.js';
+
+/** What is remembered about a peer between messages: imported keys, and the best it has shown. */
+export interface Peer {
+  readonly did: Did;
+  readonly ed25519: Verifier;
+  /** The newest key record seen, verified. */
+  record: KeyRecord | undefined;
+  keys: RecordKeys | undefined;
+  /** Highest version received under this record; nothing below it is taken any more. */
+  shownVersion: Version;
+  imported: { x25519?: X25519PublicKey; mlKem768?: Encapsulator | undefined; mlDsa65?: Verifier };
+}
+
+/** A peer and its registry entry as of this moment. */
+export interface ResolvedPeer {
+  readonly peer: Peer;
+  readonly entry: RegistryEntry;
+}
+
+/** Peers remembered at most. One that is forgotten is looked up and verified again, and may then show an older record. */
+const CAPACITY = 10_000;
+
+/**
+ * Asks the registry about a peer at every message, checks the proof of its key record once, and keeps what must not go
+ * backwards: the registry can withhold or delay a record, but not replace, roll back or weaken it.
+ */
+export class Peers {
+  readonly #known = new BoundedMap<Did, Peer>(CAPACITY);
+  readonly #registry: TrustRegistry;
+  readonly #crypto: CryptoProvider;
+
+  constructor(registry: TrustRegistry, crypto: CryptoProvider) {
+    this.#registry = registry;
+    this.#crypto = crypto;
+  }
+
+  /** Throws `unknown` or `revoked` as told, `LOOKUP_FAILED` if the registry is down, `KEY_RECORD_…` for bad keys. */
+  async resolve(
+    did: Did,
+    errors: { readonly unknown: ErrorId; readonly revoked: ErrorId },
+  ): Promise<ResolvedPeer> {
+    const entry = await this.#lookup(did);
+    if (!entry) throw xlinkError(errors.unknown);
+    if (entry.status !== 'active') throw xlinkError(errors.revoked);
+    const peer = this.#known.get(did) ?? (await this.#meet(did));
+    if (entry.keys) await this.#adopt(peer, entry.keys);
+    else if (peer.record) throw xlinkError('KEY_RECORD_DOWNGRADED', { field: 'keys' });
+    this.#known.set(did, peer);
+    return { peer, entry };
+  }
+
+  /** Drops what is remembered about a peer, so that an older or weaker key record is taken again. */
+  forget(did: Did): void {
+    this.#known.delete(did);
+  }
+
+  async #lookup(did: Did): Promise<RegistryEntry | undefined> {
+    let entry: RegistryEntry | undefined;
+    try {
+      entry = (await this.#registry.lookup(did)) ?? undefined;
+    } catch (cause) {
+      throw xlinkError('LOOKUP_FAILED', { cause });
+    }
+    if (entry !== undefined && (typeof entry !== 'object' || entry.did !== did))
+      throw xlinkError('LOOKUP_FAILED', { field: 'did' });
+    return entry;
+  }
+
+  async #meet(did: Did): Promise<Peer> {
+    const ed25519 = await this.#crypto.ed25519.verifier(decodeDidKey(did));
+    return { did, ed25519, record: undefined, keys: undefined, shownVersion: 1, imported: {} };
+  }
+
+  async #adopt(peer: Peer, offered: KeyRecord): Promise<void> {
+    const known = peer.record;
+    if (known && sameKeyRecord(known, offered)) return;
+    const record = { ...offered };
+    if (record.did !== peer.did) throw xlinkError('KEY_RECORD_INVALID', { field: 'did' });
+    const keys = await verifyKeyRecord(record, peer.ed25519);
+    if (known) {
+      if (record.epoch < known.epoch) throw xlinkError('KEY_RECORD_ROLLED_BACK', { field: 'epoch' });
+      if (record.epoch === known.epoch && !sameKeys(record, known))
+        throw xlinkError('KEY_RECORD_ROLLED_BACK', { field: 'epoch' });
+      for (const name of ['mlKem768', 'mlDsa65'] as const) {
+        if (known[name] && !record[name]) throw xlinkError('KEY_RECORD_DOWNGRADED', { field: name });
+      }
+    }
+    Object.assign(peer, { record, keys, shownVersion: 1, imported: {} });
+  }
+
+  /** The sender's ML-DSA key, imported once; `undefined` if it has none on record. */
+  async mlDsa65(peer: Peer): Promise<Verifier | undefined> {
+    if (!peer.keys?.mlDsa65) return undefined;
+    return (peer.imported.mlDsa65 ??= await this.#crypto.mlDsa65.verifier(peer.keys.mlDsa65));
+  }
+
+  /** The recipient's encryption keys, imported once. Throws `KEY_AGREEMENT_FAILED…` where there are none to use. */
+  async recipientKeys({ keys, imported }: Peer) {
+    if (!keys) throw xlinkError('KEY_AGREEMENT_FAILED:NO_KEY_RECORD', { field: 'keys' });
+    const x25519 = (imported.x25519 ??= await this.#crypto.x25519.publicKey(keys.x25519));
+    if (!keys.mlKem768) return { x25519 };
+    const encapsulator = (imported.mlKem768 ??= await this.#crypto.mlKem768.encapsulator(keys.mlKem768));
+    if (!encapsulator) throw xlinkError('KEY_AGREEMENT_FAILED', { field: 'mlKem768' });
+    return { x25519, mlKem768: { bytes: keys.mlKem768, encapsulator } };
+  }
+}

@@ -1,0 +1,47 @@
+import { toXlinkError, xlinkError } from '../errors.js';
+import type { Identity } from '../identity/identity.js';
+import { createKeyRecord, sameKeys } from '../identity/key-record.js';
+import type { Result } from '../result.js';
+import type { Registration, RegistryEntry, TrustRegistry } from '../types.js';
+import type { AgentOptions } from './options.js';
+
+/**
+ * Makes sure the registry holds the signed keys of an identity: registers it, or brings the keys of an existing entry
+ * up to date without touching its scopes. A revoked entry stays revoked. Throws `REGISTRATION_FAILED…` or `LOOKUP_FAILED`.
+ */
+export async function ensureRegistered(
+  registry: TrustRegistry,
+  identity: Identity,
+  options: AgentOptions,
+): Promise<void> {
+  const existing = await ask(() => registry.lookup(identity.did), 'LOOKUP_FAILED');
+  const keys = await createKeyRecord(identity, options.clock ? { clock: options.clock } : {});
+  if (!existing) {
+    const { name, capabilities, sendScopes, receiveScopes } = options;
+    const entry = { did: identity.did, keys, name, capabilities, sendScopes, receiveScopes };
+    const present = Object.entries(entry).filter(([, value]) => value !== undefined);
+    return settle(await ask(() => registry.register(Object.fromEntries(present) as unknown as Registration)));
+  }
+  if (upToDate(existing, keys)) return;
+  return settle(await ask(() => registry.updateKeys(keys)));
+}
+
+const upToDate = ({ keys }: RegistryEntry, mine: Parameters<typeof sameKeys>[1]): boolean =>
+  keys !== undefined && sameKeys(keys, mine);
+
+async function ask<T>(
+  question: () => T | Promise<T>,
+  id: 'LOOKUP_FAILED' | 'REGISTRATION_FAILED' = 'REGISTRATION_FAILED',
+): Promise<T> {
+  try {
+    return await question();
+  } catch (cause) {
+    throw xlinkError(id, { cause });
+  }
+}
+
+function settle(result: Result<void>): void {
+  if (result.ok) return;
+  const known = toXlinkError(result.error);
+  throw known.category === 'registry' ? known : xlinkError('REGISTRATION_FAILED', { cause: known });
+}

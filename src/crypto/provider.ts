@@ -1,0 +1,91 @@
+import type { RandomBytes } from '../types.js';
+import type { Awaitable } from '../util/awaitable.js';
+
+/** Signs with one private key. `sign` may be remote: a KMS or HSM implements this. */
+export interface Signer {
+  readonly publicKey: Uint8Array;
+  /** `context`: ML-DSA only (FIPS 204 section 5.2), at most 255 bytes. */
+  sign(message: Uint8Array, context?: Uint8Array): Awaitable<Uint8Array>;
+}
+
+/** Verifies with one public key, imported once. */
+export interface Verifier {
+  verify(message: Uint8Array, signature: Uint8Array, context?: Uint8Array): Awaitable<boolean>;
+}
+
+/** An X25519 public key in the form the provider works with. */
+export interface X25519PublicKey {
+  /** 32 bytes. */
+  readonly bytes: Uint8Array;
+}
+
+/** An X25519 key pair. */
+export interface X25519KeyPair {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** 32-byte shared secret (RFC 7748 section 6.1); `undefined` where it would be all zero. */
+  agree(peer: X25519PublicKey): Awaitable<Uint8Array | undefined>;
+}
+
+/** An ML-KEM-768 public key (FIPS 203), checked on import. */
+export interface Encapsulator {
+  /** A fresh 32-byte secret and its 1088-byte ciphertext. */
+  encapsulate(): Awaitable<{ readonly ciphertext: Uint8Array; readonly secret: Uint8Array }>;
+}
+
+/** An ML-KEM-768 private key. */
+export interface Decapsulator {
+  /** 1184 bytes. */
+  readonly publicKey: Uint8Array;
+  /** The 32-byte secret. A wrong ciphertext yields another secret, not an error (implicit rejection). */
+  decapsulate(ciphertext: Uint8Array): Awaitable<Uint8Array>;
+}
+
+/**
+ * The primitives of the protocol. Two providers implement it: native (`node:crypto`) and portable (WebCrypto and
+ * noble). Both give the same bytes for the same input, and both refuse the same input.
+ */
+export interface CryptoProvider {
+  readonly name: string;
+  /** Which implementation serves each primitive, as found by trying it. For diagnostics. */
+  readonly implementations: Readonly<
+    Record<'ed25519' | 'x25519' | 'mlKem768' | 'mlDsa65' | 'aes256gcm' | 'hash', string>
+  >;
+  readonly randomBytes: RandomBytes;
+  /** 32 bytes. */
+  sha256(data: Uint8Array): Awaitable<Uint8Array>;
+  /** HKDF-SHA256 (RFC 5869) with an empty salt. */
+  hkdf(secret: Uint8Array, info: Uint8Array, length: number): Awaitable<Uint8Array>;
+  readonly aes256gcm: {
+    /** `key` 32 bytes, `iv` 12; returns ciphertext with the 16-byte tag appended. */
+    seal(key: Uint8Array, iv: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Awaitable<Uint8Array>;
+    /** `undefined` if the tag does not match. */
+    open(
+      key: Uint8Array,
+      iv: Uint8Array,
+      aad: Uint8Array,
+      sealed: Uint8Array,
+    ): Awaitable<Uint8Array | undefined>;
+  };
+  /** RFC 8032. The verifier takes keys that passed {@link isStrictEd25519Key} and follows the rules stated there. */
+  readonly ed25519: {
+    signer(seed: Uint8Array): Awaitable<Signer>;
+    verifier(publicKey: Uint8Array): Awaitable<Verifier>;
+  };
+  readonly x25519: {
+    /** From a 32-byte secret, or a fresh pair. */
+    keyPair(secret?: Uint8Array): Awaitable<X25519KeyPair>;
+    publicKey(bytes: Uint8Array): Awaitable<X25519PublicKey>;
+  };
+  readonly mlKem768: {
+    /** From the 64-byte seed `d || z`. */
+    decapsulator(seed: Uint8Array): Awaitable<Decapsulator>;
+    /** `undefined` if the key fails the check of FIPS 203 section 7.2. */
+    encapsulator(publicKey: Uint8Array): Awaitable<Encapsulator | undefined>;
+  };
+  readonly mlDsa65: {
+    /** From the 32-byte seed. */
+    signer(seed: Uint8Array): Awaitable<Signer>;
+    verifier(publicKey: Uint8Array): Awaitable<Verifier>;
+  };
+}

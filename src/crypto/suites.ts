@@ -1,0 +1,43 @@
+import type { Version } from '../types.js';
+import { encodeUtf8 } from '../util/utf8.js';
+
+/** One way to make an envelope. Everything that differs between versions is in this table. */
+export interface Suite {
+  readonly version: Version;
+  /** The `suite` member of the envelope. */
+  readonly name: string;
+  /** Whether the payload is encrypted. */
+  readonly sealed: boolean;
+  /** Whether ML-KEM-768 joins X25519 in the key agreement. */
+  readonly kem: boolean;
+  /** Whether ML-DSA-65 signs beside Ed25519. */
+  readonly pqSignature: boolean;
+  /** Domain separation: in the transcript, the key schedule, and as ML-DSA context. */
+  readonly label: Uint8Array;
+}
+
+const suite = (version: Version, name: string, sealed: boolean): Suite => ({
+  version,
+  name,
+  sealed,
+  kem: sealed && version >= 2,
+  pqSignature: version >= 3,
+  label: encodeUtf8(`xlink/1 v${version} ${name}`),
+});
+
+export const SUITES: readonly Suite[] = [
+  suite(1, 'X25519+A256GCM+Ed25519', true),
+  suite(2, 'X25519+MLKEM768+A256GCM+Ed25519', true),
+  suite(3, 'X25519+MLKEM768+A256GCM+Ed25519+MLDSA65', true),
+  suite(1, 'Ed25519', false),
+  suite(2, 'Ed25519', false),
+  suite(3, 'Ed25519+MLDSA65', false),
+];
+
+/** The suite of an envelope of `version` that is encrypted or not. */
+export const suiteFor = (version: Version, sealed: boolean): Suite =>
+  SUITES.find((suite) => suite.version === version && suite.sealed === sealed)!;
+
+/** The suite an envelope says it is made with; `undefined` if there is none such in that version. */
+export const findSuite = (version: number, name: string): Suite | undefined =>
+  SUITES.find((suite) => suite.version === version && suite.name === name);

@@ -1,0 +1,64 @@
+import type { Suite } from '../crypto/suites.js';
+import { looksLikeDidKey } from '../identity/did.js';
+import type { Envelope } from '../types.js';
+import { base64urlLength } from '../util/base64url.js';
+
+/** What one member of an envelope may hold. */
+export interface Field {
+  readonly type: 'string' | 'number';
+  /** Exact number of bytes behind the base64url text; `any` for the payload; absent for text. */
+  readonly bytes?: number | 'any';
+  /** Whether a text or number is in range. Lengths of binary members follow from `bytes`. */
+  readonly valid?: (value: never) => boolean;
+  /** Whether an envelope of this suite must have it, may have it, or must not. */
+  readonly presence: (suite: Suite) => 'required' | 'optional' | 'forbidden';
+}
+
+const always = () => 'required' as const;
+const optional = () => 'optional' as const;
+const requiredIf = (condition: (suite: Suite) => boolean) => (suite: Suite) =>
+  condition(suite) ? 'required' : 'forbidden';
+
+const SCOPE = /^[A-Za-z0-9][A-Za-z0-9:._/-]{0,127}$/;
+const REQUEST = /^[A-Z][A-Z-]{0,31} [\x21\x23-\x5b\x5d-\x7e]{1,8192}$/;
+const CONTENT_TYPE = /^[\x20\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
+
+export const isScope = (value: unknown): value is string => typeof value === 'string' && SCOPE.test(value);
+export const isRequest = (value: string): boolean => REQUEST.test(value);
+export const isContentType = (value: string): boolean => CONTENT_TYPE.test(value);
+
+/**
+ * The members of an envelope in the order of the transcript: the parser, the serializer and the signature all read
+ * this table. `version` and `suite` are known before it is used, and `payload` and the signatures come last.
+ */
+export const FIELDS = {
+  version: { type: 'number', presence: always },
+  suite: { type: 'string', presence: always },
+  from: { type: 'string', valid: looksLikeDidKey, presence: always },
+  to: { type: 'string', valid: looksLikeDidKey, presence: always },
+  timestamp: { type: 'number', valid: (ms: number) => ms > 0, presence: always },
+  nonce: { type: 'string', bytes: 16, presence: always },
+  scope: { type: 'string', valid: isScope, presence: always },
+  request: { type: 'string', valid: isRequest, presence: optional },
+  contentDigest: { type: 'string', bytes: 32, presence: optional },
+  contentType: { type: 'string', valid: isContentType, presence: optional },
+  inReplyTo: { type: 'string', bytes: 16, presence: optional },
+  ephemeralPub: { type: 'string', bytes: 32, presence: requiredIf((suite) => suite.sealed) },
+  kemCiphertext: { type: 'string', bytes: 1088, presence: requiredIf((suite) => suite.kem) },
+  payload: { type: 'string', bytes: 'any', presence: (suite) => (suite.sealed ? 'required' : 'optional') },
+  signature: { type: 'string', bytes: 64, presence: always },
+  pqSignature: { type: 'string', bytes: 3309, presence: requiredIf((suite) => suite.pqSignature) },
+} as const satisfies Record<keyof Envelope, Field>;
+
+export type FieldName = keyof typeof FIELDS;
+
+export const FIELD_NAMES = Object.keys(FIELDS) as readonly FieldName[];
+
+/** Names of the members whose bytes are decoded on parsing. */
+export type BinaryName = {
+  [K in FieldName]: (typeof FIELDS)[K] extends { bytes: unknown } ? K : never;
+}[FieldName];
+
+/** Whether a text can be the base64url of that many bytes. */
+export const fitsBytes = (text: string, bytes: number | 'any'): boolean =>
+  bytes === 'any' ? text.length > 0 : text.length === base64urlLength(bytes);

@@ -1,0 +1,94 @@
+import { findSuite, type Suite } from '../crypto/suites.js';
+import { xlinkError } from '../errors.js';
+import type { Envelope } from '../types.js';
+import { decodeBase64url } from '../util/base64url.js';
+import { type BinaryName, FIELD_NAMES, FIELDS, type Field, type FieldName, fitsBytes } from './fields.js';
+import { readFlatJson } from './flat-json.js';
+
+/** An envelope whose every member was checked. Made once from the input; nothing reads the input afterwards. */
+export interface ParsedEnvelope {
+  readonly suite: Suite;
+  readonly fields: Envelope;
+  /** Decoded binary members; a member that is absent has no entry. */
+  readonly bytes: Readonly<Partial<Record<BinaryName, Uint8Array>>>;
+}
+
+/** The largest envelope taken unless the receiver says otherwise: 1 MiB. */
+export const DEFAULT_MAX_ENVELOPE_BYTES = 1024 * 1024;
+
+/**
+ * Reads an envelope: JSON text or its UTF-8 bytes, or an object that never was text. Throws `ENVELOPE_TOO_LARGE` or
+ * `PARSE_FAILED` with the member at fault in `field`.
+ */
+export function parseEnvelope(input: unknown, maxBytes = DEFAULT_MAX_ENVELOPE_BYTES): ParsedEnvelope {
+  return validate(
+    typeof input === 'string' || input instanceof Uint8Array
+      ? readFlatJson(input, maxBytes)
+      : snapshot(input, maxBytes),
+  );
+}
+
+/** Copies the own members of an object, each read once. */
+function snapshot(input: unknown, maxBytes: number): Map<string, unknown> {
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    throw xlinkError('PARSE_FAILED:SYNTAX');
+  const members = new Map(Object.entries(input));
+  let size = 0;
+  for (const value of members.values()) size += typeof value === 'string' ? value.length : 16;
+  if (size > maxBytes) throw xlinkError('ENVELOPE_TOO_LARGE');
+  return members;
+}
+
+function validate(members: ReadonlyMap<string, unknown>): ParsedEnvelope {
+  for (const name of members.keys()) {
+    if (!Object.hasOwn(FIELDS, name)) throw xlinkError('PARSE_FAILED:UNKNOWN_FIELD'); // the name is the sender's: not repeated
+  }
+  const suite = suiteOf(members);
+  const fields: Record<string, unknown> = Object.create(null);
+  const bytes: Record<string, Uint8Array> = Object.create(null);
+  for (const name of FIELD_NAMES) {
+    const value = members.get(name);
+    const presence = FIELDS[name].presence(suite);
+    if (value === undefined) {
+      if (presence === 'required') throw missing(name);
+      continue;
+    }
+    if (presence === 'forbidden') throw xlinkError('PARSE_FAILED:UNKNOWN_FIELD', { field: name });
+    fields[name] = value;
+    const decoded = checkField(name, value);
+    if (decoded) bytes[name] = decoded;
+  }
+  return { suite, fields: Object.freeze(fields) as unknown as Envelope, bytes };
+}
+
+function suiteOf(members: ReadonlyMap<string, unknown>): Suite {
+  const version = members.get('version');
+  const name = members.get('suite');
+  if (version === undefined) throw missing('version');
+  if (typeof version !== 'number') throw xlinkError('PARSE_FAILED', { field: 'version' });
+  if (version !== 1 && version !== 2 && version !== 3)
+    throw xlinkError('PARSE_FAILED:UNKNOWN_VERSION', { field: 'version' });
+  if (name === undefined) throw missing('suite');
+  if (typeof name !== 'string') throw xlinkError('PARSE_FAILED', { field: 'suite' });
+  const suite = findSuite(version, name);
+  if (!suite) throw xlinkError('PARSE_FAILED:UNKNOWN_VERSION', { field: 'suite' });
+  return suite;
+}
+
+/** Checks one value; returns the bytes of a binary member. */
+function checkField(name: FieldName, value: unknown): Uint8Array | undefined {
+  const field: Field = FIELDS[name];
+  const fail = () => xlinkError('PARSE_FAILED', { field: name });
+  if (typeof value !== field.type) throw fail();
+  if (field.type === 'number' && !Number.isSafeInteger(value)) throw fail();
+  if (field.valid && !field.valid(value as never)) throw fail();
+  if (field.bytes === undefined) return undefined;
+  const decoded = fitsBytes(value as string, field.bytes) ? decodeBase64url(value as string) : undefined;
+  if (!decoded) throw fail();
+  return decoded;
+}
+
+const missing = (name: FieldName) =>
+  xlinkError(name === 'pqSignature' ? 'PARSE_FAILED:PQ_SIGNATURE_MISSING' : 'PARSE_FAILED:MISSING_FIELD', {
+    field: name,
+  });

@@ -1,0 +1,130 @@
+import { deriveMessageKey } from '../crypto/key-schedule.js';
+import type { Encapsulator, Signer, X25519PublicKey } from '../crypto/provider.js';
+import { type Suite, suiteFor } from '../crypto/suites.js';
+import { xlinkError } from '../errors.js';
+import type { Identity } from '../identity/identity.js';
+import type { Did, Envelope, Version } from '../types.js';
+import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
+import { encodeUtf8 } from '../util/utf8.js';
+import { FIELD_NAMES } from './fields.js';
+import { framePlaintext } from './plaintext.js';
+import { headerTranscript, signatureTranscript, type UnsignedEnvelope } from './transcript.js';
+
+/** The recipient's public keys, imported. */
+export interface RecipientKeys {
+  readonly x25519: X25519PublicKey;
+  /** Needed from version 2 on. */
+  readonly mlKem768?: { readonly bytes: Uint8Array; readonly encapsulator: Encapsulator } | undefined;
+}
+
+/** Everything of an envelope that is decided before encryption. Members that are `undefined` are left out. */
+export interface EnvelopeDraft {
+  readonly version: Version;
+  readonly to: Did;
+  readonly timestamp: number;
+  /** 16 bytes. */
+  readonly nonce: Uint8Array;
+  readonly scope: string;
+  readonly request?: string | undefined;
+  /** 32 bytes. */
+  readonly contentDigest?: Uint8Array | undefined;
+  readonly contentType?: string | undefined;
+  readonly inReplyTo?: string | undefined;
+}
+
+/** Encrypts `content` for the recipient and signs. */
+export async function sealEnvelope(
+  identity: Identity,
+  recipient: RecipientKeys,
+  draft: EnvelopeDraft,
+  content: Uint8Array,
+  onSigning?: () => unknown,
+): Promise<Envelope> {
+  const suite = suiteFor(draft.version, true);
+  const { crypto } = identity;
+  const ephemeral = await crypto.x25519.keyPair();
+  const x25519Secret = await ephemeral.agree(recipient.x25519);
+  if (!x25519Secret) throw xlinkError('KEY_AGREEMENT_FAILED', { field: 'x25519' });
+  const kem = suite.kem ? await encapsulate(recipient) : undefined;
+
+  const unsigned = draftEnvelope(identity.did, suite, draft, {
+    ephemeralPub: ephemeral.publicKey,
+    ...(kem ? { kemCiphertext: kem.ciphertext } : {}),
+  });
+  const header = headerTranscript(unsigned);
+  const from = encodeUtf8(identity.did);
+  const { key, iv } = await deriveMessageKey(crypto, suite, from, encodeUtf8(draft.to), {
+    x25519Secret,
+    ephemeralPub: ephemeral.publicKey,
+    recipientX25519: recipient.x25519.bytes,
+    ...(kem ? { kem } : {}),
+  });
+  const payload = await crypto.aes256gcm.seal(key, iv, header, framePlaintext(from, content));
+  await onSigning?.();
+  return signEnvelope(identity, { ...unsigned, bytes: { ...unsigned.bytes, payload } }, header);
+}
+
+/** Signs `content` without encrypting it. Without content the envelope speaks for the request alone. */
+export async function signOnlyEnvelope(
+  identity: Identity,
+  draft: EnvelopeDraft,
+  content?: Uint8Array,
+  onSigning?: () => unknown,
+): Promise<Envelope> {
+  const unsigned = draftEnvelope(
+    identity.did,
+    suiteFor(draft.version, false),
+    draft,
+    content ? { payload: content } : {},
+  );
+  await onSigning?.();
+  return signEnvelope(identity, unsigned, headerTranscript(unsigned));
+}
+
+async function encapsulate({ mlKem768 }: RecipientKeys) {
+  if (!mlKem768) throw xlinkError('KEY_AGREEMENT_FAILED', { field: 'mlKem768' });
+  const { ciphertext, secret } = await mlKem768.encapsulator.encapsulate();
+  return { ciphertext, secret, recipientKey: mlKem768.bytes };
+}
+
+function draftEnvelope(
+  from: Did,
+  suite: Suite,
+  draft: EnvelopeDraft,
+  binary: UnsignedEnvelope['bytes'],
+): UnsignedEnvelope {
+  const { nonce, contentDigest, inReplyTo, version: _, ...rest } = draft;
+  const bytes = {
+    ...binary,
+    nonce,
+    ...(contentDigest ? { contentDigest } : {}),
+    ...(inReplyTo === undefined ? {} : { inReplyTo: decodeBase64url(inReplyTo)! }),
+  };
+  const fields: Record<string, unknown> = { version: suite.version, suite: suite.name, from, ...rest };
+  for (const [name, value] of Object.entries(bytes)) fields[name] = encodeBase64url(value);
+  return { suite, fields: fields as unknown as Envelope, bytes };
+}
+
+async function signEnvelope(
+  identity: Identity,
+  unsigned: UnsignedEnvelope,
+  header: Uint8Array,
+): Promise<Envelope> {
+  const { suite, fields, bytes } = unsigned;
+  const transcript = await signatureTranscript(identity.crypto, unsigned, header);
+  const signature = await identity.ed25519.sign(transcript);
+  const pqSignature = suite.pqSignature ? await pqSigner(identity).sign(transcript, suite.label) : undefined;
+  const members: Record<string, unknown> = { ...fields, signature: encodeBase64url(signature) };
+  if (bytes.payload) members.payload = encodeBase64url(bytes.payload);
+  if (pqSignature) members.pqSignature = encodeBase64url(pqSignature);
+  const ordered = FIELD_NAMES.filter((name) => members[name] !== undefined).map((name) => [
+    name,
+    members[name],
+  ]);
+  return Object.freeze(Object.fromEntries(ordered)) as unknown as Envelope;
+}
+
+function pqSigner(identity: Identity): Signer {
+  if (!identity.mlDsa65) throw xlinkError('KEY_AGREEMENT_FAILED:NO_COMMON_VERSION', { field: 'version' });
+  return identity.mlDsa65;
+}

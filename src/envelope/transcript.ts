@@ -1,0 +1,44 @@
+import { EMPTY, lengthPrefixed, uint64 } from '../crypto/bytes.js';
+import type { CryptoProvider } from '../crypto/provider.js';
+import { encodeUtf8 } from '../util/utf8.js';
+import { FIELD_NAMES, FIELDS, type Field } from './fields.js';
+import type { ParsedEnvelope } from './parse.js';
+
+const HEADER = FIELD_NAMES.filter(
+  (name) => name !== 'payload' && name !== 'signature' && name !== 'pqSignature',
+);
+
+/** An envelope before it is signed. */
+export type UnsignedEnvelope = Pick<ParsedEnvelope, 'suite' | 'fields' | 'bytes'>;
+
+/**
+ * Every member but the payload and the signatures, behind the label of the suite, in the order of {@link FIELDS}, each
+ * length-prefixed; a member that is absent is empty (no member that is present can be). These bytes are the AAD.
+ */
+export function headerTranscript({ suite, fields, bytes }: UnsignedEnvelope): Uint8Array {
+  const parts: Uint8Array[] = [suite.label];
+  for (const name of HEADER) {
+    const field: Field = FIELDS[name];
+    const value = fields[name];
+    if (value === undefined) parts.push(EMPTY);
+    else if (field.bytes !== undefined) parts.push(bytes[name as keyof typeof bytes]!);
+    else parts.push(typeof value === 'number' ? uint64(value) : encodeUtf8(value));
+  }
+  return lengthPrefixed(parts);
+}
+
+/**
+ * What all signatures of an envelope cover: the label, SHA-256 of the header transcript and SHA-256 of the payload as
+ * it travels. Its size is fixed per suite and below 150 bytes, so that a KMS can sign it.
+ */
+export async function signatureTranscript(
+  crypto: CryptoProvider,
+  envelope: UnsignedEnvelope,
+  header: Uint8Array,
+): Promise<Uint8Array> {
+  return lengthPrefixed([
+    envelope.suite.label,
+    await crypto.sha256(header),
+    await crypto.sha256(envelope.bytes.payload ?? EMPTY),
+  ]);
+}

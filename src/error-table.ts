@@ -1,0 +1,505 @@
+/** The areas of the system an error can come from; each has its own error class. */
+export type ErrorCategory =
+  | 'identity'
+  | 'envelope'
+  | 'transport'
+  | 'registry'
+  | 'key-agreement'
+  | 'split-channel'
+  | 'agent'
+  | 'adapter';
+
+export interface ErrorRow {
+  /** HTTP status an adapter answers with when this error refuses a request. */
+  readonly status: number;
+  readonly category: ErrorCategory;
+  /** One sentence, the same every time: it holds no value that came from a request. */
+  readonly message: string;
+  /** What the reader can do about it. */
+  readonly hint: string;
+  /** Other names under which the papers mention the same failure. */
+  readonly aliases?: readonly string[];
+  /** Named by the papers for a part that is not built yet; nothing raises it. */
+  readonly reserved?: true;
+}
+
+const row = (
+  category: ErrorCategory,
+  status: number,
+  message: string,
+  hint: string,
+  more: { aliases?: readonly string[]; reserved?: true } = {},
+): ErrorRow => ({ category, status, message, hint, ...more });
+
+/**
+ * Every error of the package. Keys are `CODE` or `CODE:SUB_CODE`. Codes, classes, HTTP answers, docs/errors.md and the
+ * `ErrorId` type all come from here; a code that was published keeps its meaning.
+ */
+export const ERROR_TABLE = {
+  // identity
+  IDENTITY_FAILED: row(
+    'identity',
+    500,
+    'The identity could not be generated.',
+    'See `cause`; the random source or a crypto primitive failed.',
+    { aliases: ['KEYGEN_FAILED'] },
+  ),
+  IDENTITY_NOT_READY: row(
+    'identity',
+    500,
+    'A lazy agent has no identity before its first use.',
+    'Await agent.ready() before reading its DID.',
+  ),
+  INVALID_DID: row(
+    'identity',
+    400,
+    'The DID is not a did:key of an Ed25519 key.',
+    'A DID looks like did:key:z6Mk… and is 56 characters long.',
+  ),
+  'INVALID_DID:WEAK_KEY': row(
+    'identity',
+    400,
+    'The DID holds a key that is non-canonical, of small order or not in the prime-order subgroup.',
+    'Generate a new identity; no honest key generator makes such a key.',
+  ),
+  INVALID_SEED: row(
+    'identity',
+    400,
+    'The seed is not 32 bytes.',
+    'Pass exactly 32 bytes from a cryptographic random source.',
+  ),
+  INVALID_PKCS8: row(
+    'identity',
+    400,
+    'The bytes are not a PKCS#8 Ed25519 private key.',
+    'Pass the DER bytes that exportPKCS8() returned (RFC 8410, 48 bytes).',
+  ),
+
+  // envelope
+  PARSE_FAILED: row(
+    'envelope',
+    400,
+    'The envelope is not in the xLink format.',
+    '`field` names the member at fault; docs/PROTOCOL.md lists what each may hold.',
+  ),
+  'PARSE_FAILED:SYNTAX': row(
+    'envelope',
+    400,
+    'The envelope is not a flat JSON object of strings and numbers.',
+    'Serialize with JSON.stringify(envelope); no nesting, no escapes, nothing after the closing brace.',
+  ),
+  'PARSE_FAILED:DUPLICATE_FIELD': row(
+    'envelope',
+    400,
+    'The envelope names a member twice.',
+    'Two parsers could read two different envelopes; send each member once.',
+  ),
+  'PARSE_FAILED:UNKNOWN_FIELD': row(
+    'envelope',
+    400,
+    'The envelope has a member that its version does not know.',
+    'Remove the member; nothing unsigned may ride along.',
+  ),
+  'PARSE_FAILED:MISSING_FIELD': row(
+    'envelope',
+    400,
+    'The envelope lacks a member that its version requires.',
+    'See `field`.',
+  ),
+  'PARSE_FAILED:PQ_SIGNATURE_MISSING': row(
+    'envelope',
+    400,
+    'A version 3 envelope came without its ML-DSA-65 signature.',
+    'Both signatures are required; something on the way may have removed one.',
+  ),
+  'PARSE_FAILED:UNKNOWN_VERSION': row(
+    'envelope',
+    400,
+    'The envelope version or suite is unknown.',
+    'Versions 1, 2 and 3 are supported, each with the suites listed in docs/PROTOCOL.md.',
+  ),
+  ENVELOPE_TOO_LARGE: row(
+    'envelope',
+    413,
+    'The envelope is larger than the receiver accepts.',
+    'Send less, or raise maxEnvelopeBytes at the receiver (default 1 MiB).',
+  ),
+  PAYLOAD_NOT_SERIALIZABLE: row(
+    'envelope',
+    400,
+    'The payload cannot be written as JSON.',
+    'Payloads are JSON values: no functions, BigInt, cycles or undefined.',
+  ),
+  CLEARTEXT_NOT_ALLOWED: row(
+    'envelope',
+    400,
+    'The envelope is signed but not encrypted, and the receiver wants encryption.',
+    'Seal it, or pass allowCleartext where cleartext is fine.',
+  ),
+  VERSION_TOO_LOW: row(
+    'envelope',
+    401,
+    'The envelope version is below what the receiver accepts from this sender.',
+    'The receiver pins minVersion, or has seen a higher version from you before.',
+  ),
+  'DECRYPT_FAILED:KEY_AGREEMENT': row(
+    'envelope',
+    400,
+    'The shared key could not be agreed.',
+    'The ephemeral key or the KEM ciphertext is not usable with this receiver.',
+    { aliases: ['ECDH_FAILED'] },
+  ),
+  'DECRYPT_FAILED:DECRYPTION': row(
+    'envelope',
+    400,
+    'The payload did not decrypt.',
+    'It was sealed for other keys than the receiver holds; look the receiver up again.',
+    { aliases: ['DECRYPT_FAILED', 'ENVELOPE_DECRYPTION_FAILED'] },
+  ),
+  'DECRYPT_FAILED:SENDER_MISMATCH': row(
+    'envelope',
+    400,
+    'The sender named inside the sealed payload is not the sender who signed it.',
+    'Seal and sign with the same identity.',
+  ),
+  'DECRYPT_FAILED:PARSE': row(
+    'envelope',
+    400,
+    'The decrypted bytes are not JSON.',
+    'The sender must seal UTF-8 JSON.',
+  ),
+
+  // transport
+  SEND_FAILED: row(
+    'transport',
+    502,
+    'The transport could not deliver the envelope.',
+    'See `cause`; sending again makes a fresh envelope and is safe from replay refusal.',
+  ),
+  'SEND_FAILED:BELOW_THRESHOLD': row(
+    'transport',
+    502,
+    'Fewer shares were delivered than are needed to rebuild the message.',
+    'Check the transports.',
+    { reserved: true },
+  ),
+  NETWORK_ERROR: row('transport', 502, 'The network failed.', 'Try again.', { reserved: true }),
+
+  // registry
+  LOOKUP_FAILED: row(
+    'registry',
+    503,
+    'The trust registry could not be asked.',
+    'Nothing is accepted while it is down; see `cause`.',
+  ),
+  'LOOKUP_FAILED:DID_NOT_IN_REGISTRY': row(
+    'registry',
+    404,
+    'The recipient is not in the trust registry.',
+    'Register the recipient, or check the DID.',
+  ),
+  'LOOKUP_FAILED:DID_REVOKED': row(
+    'registry',
+    403,
+    'The recipient has been revoked.',
+    'Ask its operator for the DID that took its place.',
+  ),
+  REGISTRATION_FAILED: row('registry', 500, 'The registry refused the registration.', 'See `cause`.'),
+  'REGISTRATION_FAILED:ALREADY_REGISTERED': row(
+    'registry',
+    409,
+    'The DID is in the registry already.',
+    'Use updateScopes() or updateKeys() to change an entry.',
+  ),
+  'REGISTRATION_FAILED:KEYS_UNSIGNED': row(
+    'registry',
+    400,
+    'Encryption keys were given without the signature of their DID.',
+    'Register the key record of the identity; the positional form takes no encryption keys.',
+  ),
+  KEY_RECORD_INVALID: row(
+    'registry',
+    401,
+    'The key record is malformed or not signed by its DID.',
+    'Fetch it again; if it stays so, the registry is substituting keys.',
+  ),
+  KEY_RECORD_ROLLED_BACK: row(
+    'registry',
+    401,
+    'The key record is older than, or contradicts, one seen before.',
+    'The registry may be replaying an old record; if the change is real, call forgetPeer().',
+  ),
+  KEY_RECORD_DOWNGRADED: row(
+    'registry',
+    401,
+    'A newer key record lacks a post-quantum key that an older one had.',
+    'If the owner really dropped it, call forgetPeer().',
+  ),
+
+  // key agreement
+  KEY_AGREEMENT_FAILED: row(
+    'key-agreement',
+    400,
+    'The shared key could not be agreed with the recipient.',
+    'The public key of the recipient is not usable.',
+  ),
+  'KEY_AGREEMENT_FAILED:NO_KEY_RECORD': row(
+    'key-agreement',
+    409,
+    'The recipient has no signed key record, so nothing can be encrypted for it.',
+    'Let the recipient register its key record, or send signed-only.',
+  ),
+  'KEY_AGREEMENT_FAILED:NO_COMMON_VERSION': row(
+    'key-agreement',
+    409,
+    'No envelope version is allowed by both sides.',
+    'Compare minVersion and maxVersion with the keys in both records.',
+  ),
+  'INVALID_KEY_LENGTH:EXPECTED_32': row(
+    'key-agreement',
+    400,
+    'An X25519 key is not 32 bytes.',
+    'Pass the raw key.',
+    { aliases: ['INVALID_KEY_LENGTH'] },
+  ),
+
+  // split channel (named by the papers)
+  HMAC_VERIFICATION_FAILED: row(
+    'split-channel',
+    400,
+    'A share failed its integrity check.',
+    'Ask for the share again.',
+    { reserved: true },
+  ),
+  INSUFFICIENT_SHARES: row(
+    'split-channel',
+    400,
+    'Fewer shares are present than the threshold.',
+    'Wait for more shares.',
+    { reserved: true },
+  ),
+  INCONSISTENT_SHARES: row(
+    'split-channel',
+    400,
+    'The shares belong to different groups or parameters.',
+    'Do not mix shares of two messages.',
+    { reserved: true },
+  ),
+
+  // agent
+  INVALID_OPTION: row(
+    'agent',
+    500,
+    'An option is unknown or has a wrong value.',
+    '`field` names the option.',
+  ),
+  'VERIFICATION_FAILED:SIGNATURE_MISMATCH': row(
+    'agent',
+    401,
+    'The Ed25519 signature does not match.',
+    'The envelope was changed on the way, or signed by another key.',
+    { aliases: ['VERIFICATION_FAILED'] },
+  ),
+  'VERIFICATION_FAILED:PQ_SIGNATURE_MISMATCH': row(
+    'agent',
+    401,
+    'The ML-DSA-65 signature does not match.',
+    'The envelope was changed on the way, or signed by another key.',
+  ),
+  'VERIFICATION_FAILED:NO_PQ_KEY': row(
+    'agent',
+    401,
+    'The sender has no ML-DSA-65 key on record.',
+    'Register the key record of an identity made with postQuantumSig.',
+  ),
+  'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY': row(
+    'agent',
+    401,
+    'The sender is not in the trust registry.',
+    'Register the sender first.',
+    { aliases: ['DID_NOT_IN_REGISTRY'] },
+  ),
+  'VERIFICATION_FAILED:DID_REVOKED': row(
+    'agent',
+    403,
+    'The sender has been revoked.',
+    'Ask the operator of the receiver.',
+  ),
+  RECIPIENT_MISMATCH: row(
+    'agent',
+    401,
+    'The envelope is addressed to somebody else.',
+    'Seal for the DID of this receiver.',
+  ),
+  REPLAY_DETECTED: row(
+    'agent',
+    409,
+    'This envelope was received before.',
+    'Each envelope is good once; make a new one for a retry.',
+    { aliases: ['NONCE_REPLAY_DETECTED'] },
+  ),
+  TIMESTAMP_EXPIRED: row(
+    'agent',
+    401,
+    'The envelope is older than the timestamp window.',
+    'Check the clock of the sender (NTP); seal right before sending.',
+  ),
+  'TIMESTAMP_EXPIRED:FUTURE': row(
+    'agent',
+    401,
+    'The envelope is dated in the future, beyond the timestamp window.',
+    'Check the clocks of sender and receiver (NTP).',
+  ),
+  SCOPE_DENIED: row(
+    'agent',
+    403,
+    'The sender lacks the scope.',
+    'Grant it with updateScopes(), or send with a scope the sender has.',
+  ),
+  SCOPE_NOT_ALLOWED: row(
+    'agent',
+    403,
+    'The receiver does not accept this scope.',
+    'The scope is not among its receiveScopes.',
+  ),
+  RECEIVER_SCOPE_DENIED: row(
+    'agent',
+    403,
+    'The recipient does not accept this scope, says its registry entry.',
+    'Send with a scope among its receiveScopes.',
+  ),
+  NONCE_STORE_UNAVAILABLE: row(
+    'agent',
+    503,
+    'The nonce store did not answer, so a replay could not be ruled out.',
+    'Nothing is accepted while it is down; see `cause`.',
+  ),
+  'NONCE_STORE_UNAVAILABLE:FULL': row(
+    'agent',
+    503,
+    'The nonce store is full.',
+    'Raise maxEntries, or use a shared store.',
+  ),
+  'NONCE_STORE_UNAVAILABLE:SENDER_QUOTA': row(
+    'agent',
+    429,
+    'The sender has used up its share of the nonce store.',
+    'Slow down, or raise maxEntriesPerSender.',
+  ),
+  'NONCE_STORE_UNAVAILABLE:COLD_START': row(
+    'agent',
+    503,
+    'The envelope was made before the nonce store started, so a replay could not be ruled out.',
+    'Seal a fresh envelope and send that; a persistent store has no such gap.',
+  ),
+  INTERNAL: row('agent', 500, 'An unexpected error happened.', 'See `cause`, and report it.'),
+
+  // adapter: HTTP and API keys
+  CREDENTIALS_MISSING: row(
+    'adapter',
+    401,
+    'The request carries neither an API key nor an xLink envelope.',
+    'Send one; WWW-Authenticate names what is accepted.',
+  ),
+  API_KEY_INVALID: row('adapter', 401, 'The API key is not valid.', 'Check the key, or move to xLink.'),
+  XLINK_REQUIRED: row(
+    'adapter',
+    401,
+    'API keys are no longer accepted here.',
+    'Move to xLink; the Link header and X-Migration-Url say how.',
+  ),
+  XLINK_NOT_SUPPORTED: row(
+    'adapter',
+    415,
+    'xLink is not switched on here yet.',
+    'Use the API key for now (the adapter is in observe mode).',
+  ),
+  ENVELOPE_AMBIGUOUS: row(
+    'adapter',
+    400,
+    'The request carries more than one envelope.',
+    'Send one: in the body, in Authorization, or in Xlink-Envelope.',
+  ),
+  ENVELOPE_FORM_NOT_ALLOWED: row(
+    'adapter',
+    400,
+    'This form of envelope may not travel in a header.',
+    'Headers carry signed-only envelopes without a payload; a sealed payload goes into the body.',
+  ),
+  REQUEST_BINDING_REQUIRED: row(
+    'adapter',
+    401,
+    'The envelope is not bound to a request.',
+    'Sign `request` as "METHOD /path?query".',
+  ),
+  REQUEST_BINDING_MISMATCH: row(
+    'adapter',
+    401,
+    'The envelope was made for another method, path or query.',
+    'Sign the target as the client sees it; behind a rewriting proxy set requestTarget.',
+  ),
+  CONTENT_DIGEST_MISSING: row(
+    'adapter',
+    400,
+    'The request has a body that the envelope does not cover.',
+    'Sign contentDigest, the SHA-256 of the body.',
+  ),
+  CONTENT_DIGEST_UNEXPECTED: row(
+    'adapter',
+    400,
+    'The envelope covers a body that the request does not have.',
+    'Send the body, or leave contentDigest out.',
+  ),
+  CONTENT_DIGEST_MISMATCH: row(
+    'adapter',
+    401,
+    'The body is not the one the envelope covers.',
+    'The body was changed on the way.',
+  ),
+  CONTENT_TYPE_MISMATCH: row(
+    'adapter',
+    401,
+    'The Content-Type is not the one the envelope covers.',
+    'Sign contentType exactly as it is sent.',
+  ),
+  CONTENT_ENCODING_UNSUPPORTED: row(
+    'adapter',
+    415,
+    'An enveloped request may not be content-encoded.',
+    'Send the body without Content-Encoding.',
+  ),
+  BODY_TOO_LARGE: row(
+    'adapter',
+    413,
+    'The body is larger than the adapter reads.',
+    'Send less, or raise maxBodyBytes (default 1 MiB).',
+  ),
+  BODY_CONSUMED: row(
+    'adapter',
+    500,
+    'The body was read before the adapter could.',
+    'Put adapter.middleware() in front of the body parsers, or let them leave a Buffer (express.raw).',
+  ),
+  BODY_ABORTED: row('adapter', 400, 'The client went away while sending the body.', 'Try again.'),
+  KEY_VALIDATOR_FAILED: row(
+    'adapter',
+    503,
+    'The API key could not be checked.',
+    'legacyKeyValidator threw; see `cause` at the server.',
+  ),
+  'KEY_VALIDATOR_FAILED:TIMEOUT': row(
+    'adapter',
+    503,
+    'The API key could not be checked in time.',
+    'legacyKeyValidator did not answer within validatorTimeoutMs.',
+  ),
+  'KEY_VALIDATOR_FAILED:INVALID_RESULT': row(
+    'adapter',
+    500,
+    'The API key check answered with something that is neither an object nor null.',
+    'legacyKeyValidator must resolve to an object for a good key and to null for a bad one.',
+  ),
+} as const satisfies Record<string, ErrorRow>;
+
+/** A key of {@link ERROR_TABLE}: `CODE` or `CODE:SUB_CODE`. */
+export type ErrorId = keyof typeof ERROR_TABLE;

@@ -1,0 +1,128 @@
+import { defaultProvider } from '#provider';
+import type { CryptoProvider, Decapsulator, Signer, X25519KeyPair } from '../crypto/provider.js';
+import { toXlinkError, xlinkError } from '../errors.js';
+import { err, ok, type Result } from '../result.js';
+import type { Did, RandomBytes, Version } from '../types.js';
+import { checkOptions, integerIn, isBoolean, isFunction, isObject } from '../util/options.js';
+import { encodeUtf8 } from '../util/utf8.js';
+import { encodeDidKey } from './did.js';
+import { encodePkcs8 } from './pkcs8.js';
+
+/** HKDF `info` of each key that is derived from the seed. Changing one changes every identity. */
+const INFO = {
+  x25519: encodeUtf8('xlink/1 identity x25519'),
+  mlKem768: encodeUtf8('xlink/1 identity ml-kem-768'),
+  mlDsa65: encodeUtf8('xlink/1 identity ml-dsa-65'),
+} as const;
+
+export interface IdentityOptions {
+  /** Adds ML-DSA-65 keys: the same as `maxVersion: 3`. Default `false`. */
+  readonly postQuantumSig?: boolean;
+  /** Highest envelope version this identity takes part in; decides which keys it has. Default 2: X25519 and ML-KEM-768. */
+  readonly maxVersion?: Version;
+  /** Default: `node:crypto` on servers, WebCrypto and noble elsewhere. */
+  readonly crypto?: CryptoProvider;
+  /** Source of the seed. Default: that of the provider. */
+  readonly random?: RandomBytes;
+}
+
+export const IDENTITY_OPTIONS = {
+  postQuantumSig: isBoolean,
+  maxVersion: integerIn(1, 3),
+  crypto: isObject,
+  random: isFunction,
+};
+
+/**
+ * A DID with its private keys. One 32-byte Ed25519 seed (RFC 8032) is the root; X25519, ML-KEM-768 and ML-DSA-65 keys
+ * are derived from it by HKDF-SHA256, so the seed or its PKCS#8 file restores all of them.
+ * Printing or serializing an identity shows its DID and nothing else.
+ */
+export class Identity {
+  readonly did: Did;
+  /** Ed25519, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  readonly maxVersion: Version;
+  readonly crypto: CryptoProvider;
+  readonly ed25519: Signer;
+  readonly x25519: X25519KeyPair;
+  /** From version 2 on. */
+  readonly mlKem768: Decapsulator | undefined;
+  /** In version 3. */
+  readonly mlDsa65: Signer | undefined;
+  readonly #seed: Uint8Array;
+
+  private constructor(
+    seed: Uint8Array,
+    maxVersion: Version,
+    crypto: CryptoProvider,
+    keys: Pick<Identity, 'ed25519' | 'x25519' | 'mlKem768' | 'mlDsa65'>,
+  ) {
+    this.#seed = seed;
+    this.maxVersion = maxVersion;
+    this.crypto = crypto;
+    this.publicKey = keys.ed25519.publicKey;
+    this.did = encodeDidKey(this.publicKey);
+    this.ed25519 = keys.ed25519;
+    this.x25519 = keys.x25519;
+    this.mlKem768 = keys.mlKem768;
+    this.mlDsa65 = keys.mlDsa65;
+    for (const key of ['crypto', 'ed25519', 'x25519', 'mlKem768', 'mlDsa65'] as const) {
+      Object.defineProperty(this, key, { enumerable: false });
+    }
+  }
+
+  /** The identity of a 32-byte Ed25519 seed: the same seed gives the same identity everywhere. */
+  static async fromSeed(seed: Uint8Array, options: IdentityOptions = {}): Promise<Identity> {
+    checkOptions('Identity.fromSeed', options, IDENTITY_OPTIONS);
+    if (!(seed instanceof Uint8Array) || seed.length !== 32) throw xlinkError('INVALID_SEED');
+    const maxVersion = resolveMaxVersion(options);
+    const crypto = options.crypto ?? defaultProvider();
+    const root = seed.slice();
+    const derive = (info: Uint8Array, length: number) => crypto.hkdf(root, info, length);
+    const keys = {
+      ed25519: await crypto.ed25519.signer(root),
+      x25519: await crypto.x25519.keyPair(await derive(INFO.x25519, 32)),
+      mlKem768:
+        maxVersion >= 2 ? await crypto.mlKem768.decapsulator(await derive(INFO.mlKem768, 64)) : undefined,
+      mlDsa65: maxVersion >= 3 ? await crypto.mlDsa65.signer(await derive(INFO.mlDsa65, 32)) : undefined,
+    };
+    return new Identity(root, maxVersion, crypto, keys);
+  }
+
+  /** A copy of the 32-byte Ed25519 seed. Whoever has it is this identity. */
+  get privateKey(): Uint8Array {
+    return this.#seed.slice();
+  }
+
+  /** The seed as PKCS#8 DER (RFC 8410), 48 bytes, unencrypted. */
+  exportPKCS8(): Uint8Array {
+    return encodePkcs8(this.#seed);
+  }
+
+  toJSON(): { did: Did } {
+    return { did: this.did };
+  }
+}
+
+/** A new identity from the random source, or `IDENTITY_FAILED`. */
+export async function generateIdentity(options: IdentityOptions = {}): Promise<Result<Identity>> {
+  try {
+    checkOptions('generateIdentity', options, IDENTITY_OPTIONS);
+    const random = options.random ?? (options.crypto ?? defaultProvider()).randomBytes;
+    return ok(await Identity.fromSeed(random(32), options));
+  } catch (error) {
+    const known = toXlinkError(error);
+    return err(known.code === 'INTERNAL' ? xlinkError('IDENTITY_FAILED', { cause: error }) : known);
+  }
+}
+
+function resolveMaxVersion({ postQuantumSig, maxVersion }: IdentityOptions): Version {
+  if (postQuantumSig !== undefined && maxVersion !== undefined && postQuantumSig !== maxVersion >= 3) {
+    throw xlinkError('INVALID_OPTION', {
+      field: 'postQuantumSig',
+      hint: 'postQuantumSig and maxVersion contradict each other.',
+    });
+  }
+  return maxVersion ?? (postQuantumSig ? 3 : 2);
+}

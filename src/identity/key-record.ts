@@ -1,0 +1,92 @@
+import { EMPTY, lengthPrefixed, uint64 } from '../crypto/bytes.js';
+import type { CryptoProvider, Verifier } from '../crypto/provider.js';
+import { xlinkError } from '../errors.js';
+import type { Clock, KeyRecord } from '../types.js';
+import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
+import { encodeUtf8 } from '../util/utf8.js';
+import { decodeDidKey } from './did.js';
+import type { Identity } from './identity.js';
+
+const LABEL = encodeUtf8('xlink/1 key-record');
+
+/** Public keys of a verified key record, as bytes. */
+export interface RecordKeys {
+  readonly x25519: Uint8Array;
+  readonly mlKem768: Uint8Array | undefined;
+  readonly mlDsa65: Uint8Array | undefined;
+}
+
+/** The bytes that the Ed25519 key of the DID signs. A key that is absent is empty. */
+function transcript(did: string, epoch: number, keys: RecordKeys): Uint8Array {
+  return lengthPrefixed([
+    LABEL,
+    encodeUtf8(did),
+    uint64(epoch),
+    keys.x25519,
+    keys.mlKem768 ?? EMPTY,
+    keys.mlDsa65 ?? EMPTY,
+  ]);
+}
+
+/**
+ * Signs the public keys of an identity. `epoch` defaults to the current Unix time in seconds, so that a record made
+ * after a change of keys supersedes the one before.
+ */
+export async function createKeyRecord(
+  identity: Identity,
+  options: { epoch?: number; clock?: Clock } = {},
+): Promise<KeyRecord> {
+  const epoch = options.epoch ?? Math.floor((options.clock ?? Date.now)() / 1000);
+  if (!isEpoch(epoch)) throw xlinkError('INVALID_OPTION', { field: 'epoch' });
+  const keys: RecordKeys = {
+    x25519: identity.x25519.publicKey,
+    mlKem768: identity.mlKem768?.publicKey,
+    mlDsa65: identity.mlDsa65?.publicKey,
+  };
+  return Object.freeze({
+    did: identity.did,
+    epoch,
+    x25519: encodeBase64url(keys.x25519),
+    ...(keys.mlKem768 ? { mlKem768: encodeBase64url(keys.mlKem768) } : {}),
+    ...(keys.mlDsa65 ? { mlDsa65: encodeBase64url(keys.mlDsa65) } : {}),
+    signature: encodeBase64url(await identity.ed25519.sign(transcript(identity.did, epoch, keys))),
+  });
+}
+
+/** Checks shape and signature of a key record from anywhere, and returns its keys. Throws `KEY_RECORD_INVALID`. */
+export async function verifyKeyRecord(record: KeyRecord, verifier: Verifier): Promise<RecordKeys> {
+  const keys: RecordKeys = {
+    x25519: key(record.x25519, 32, 'x25519')!,
+    mlKem768: key(record.mlKem768, 1184, 'mlKem768'),
+    mlDsa65: key(record.mlDsa65, 1952, 'mlDsa65'),
+  };
+  if (!keys.x25519) throw invalid('x25519');
+  if (keys.mlDsa65 && !keys.mlKem768) throw invalid('mlKem768');
+  if (!isEpoch(record.epoch)) throw invalid('epoch');
+  const signature = key(record.signature, 64, 'signature');
+  const genuine = signature && (await verifier.verify(transcript(record.did, record.epoch, keys), signature));
+  if (!genuine) throw invalid('signature');
+  return keys;
+}
+
+/** As {@link verifyKeyRecord}, for callers without a verifier at hand. */
+export async function assertKeyRecord(record: KeyRecord, crypto: CryptoProvider): Promise<void> {
+  await verifyKeyRecord(record, await crypto.ed25519.verifier(decodeDidKey(record.did)));
+}
+
+/** Whether two records hold the same keys of the same epoch. */
+export const sameKeyRecord = (a: KeyRecord, b: KeyRecord): boolean =>
+  a.did === b.did && a.epoch === b.epoch && sameKeys(a, b) && a.signature === b.signature;
+
+export const sameKeys = (a: KeyRecord, b: KeyRecord): boolean =>
+  a.x25519 === b.x25519 && a.mlKem768 === b.mlKem768 && a.mlDsa65 === b.mlDsa65;
+
+const isEpoch = (epoch: unknown): boolean => Number.isSafeInteger(epoch) && (epoch as number) >= 0;
+const invalid = (field: string) => xlinkError('KEY_RECORD_INVALID', { field });
+
+function key(text: string | undefined, length: number, field: string): Uint8Array | undefined {
+  if (text === undefined) return undefined;
+  const bytes = typeof text === 'string' ? decodeBase64url(text) : undefined;
+  if (bytes?.length !== length) throw invalid(field);
+  return bytes;
+}

@@ -1,0 +1,25 @@
+import { ok, type Result } from '../result.js';
+import type { Did, Envelope, Transport } from '../types.js';
+
+/** Keeps what is sent in `outbox` and hands it to every handler in this process. For tests, examples and demos. */
+export class LoopbackTransport implements Transport {
+  /** Everything sent, oldest first. */
+  readonly outbox: Envelope[] = [];
+  readonly #handlers = new Set<Parameters<Transport['onReceive']>[0]>();
+
+  async send(envelope: Envelope, _to: Did): Promise<Result<void>> {
+    this.outbox.push(envelope);
+    for (const handler of this.#handlers) await handler(envelope);
+    return ok(undefined);
+  }
+
+  onReceive(handler: Parameters<Transport['onReceive']>[0]): void {
+    this.#handlers.add(handler);
+  }
+
+  /** Forgets handlers and outbox. */
+  dispose(): void {
+    this.#handlers.clear();
+    this.outbox.length = 0;
+  }
+}

@@ -1,0 +1,207 @@
+import type { XlinkError } from './errors.js';
+import type { Result } from './result.js';
+import type { Awaitable } from './util/awaitable.js';
+
+/** `did:key:z6Mk…`: an Ed25519 public key as a DID (did:key, multicodec 0xed01, base58btc). 56 characters. */
+export type Did = string;
+
+/** What a message is about, such as `payments:read`. 1 to 128 characters of `A-Z a-z 0-9 : . _ / -`. */
+export type Scope = string;
+
+/** Envelope version: 1 classical, 2 adds ML-KEM-768, 3 adds ML-DSA-65 signatures. */
+export type Version = 1 | 2 | 3;
+
+/** Milliseconds since 1970-01-01T00:00:00Z; `Date.now` where none is given. */
+export type Clock = () => number;
+
+/** `length` bytes from a cryptographic random source. */
+export type RandomBytes = (length: number) => Uint8Array;
+
+/**
+ * An envelope as it travels: one flat JSON object. Binary members are base64url without padding.
+ * Field by field in docs/PROTOCOL.md; which members a version has is decided by `suite`.
+ */
+export interface Envelope {
+  readonly version: Version;
+  /** Algorithms, as listed in docs/PROTOCOL.md. */
+  readonly suite: string;
+  readonly from: Did;
+  readonly to: Did;
+  /** When it was made, in ms since 1970. */
+  readonly timestamp: number;
+  /** 16 random bytes. */
+  readonly nonce: string;
+  readonly scope: Scope;
+  /** Ciphertext and tag, or the cleartext of a signed-only envelope; a signed-only envelope may have none. */
+  readonly payload?: string;
+  /** X25519, 32 bytes. */
+  readonly ephemeralPub?: string;
+  /** ML-KEM-768, 1088 bytes. */
+  readonly kemCiphertext?: string;
+  /** HTTP request this envelope is for: `METHOD /path?query`. */
+  readonly request?: string;
+  /** SHA-256 of a body that travels beside the envelope, 32 bytes. */
+  readonly contentDigest?: string;
+  /** Content-Type of that body. */
+  readonly contentType?: string;
+  /** Nonce of the envelope that this one answers. */
+  readonly inReplyTo?: string;
+  /** Ed25519, 64 bytes. */
+  readonly signature: string;
+  /** ML-DSA-65, 3309 bytes; version 3 only. */
+  readonly pqSignature?: string;
+}
+
+/** A received, verified and opened message. */
+export interface AgentMessage<T = unknown> {
+  readonly sender: Did;
+  /** The decrypted JSON value; `undefined` if the envelope carried none. */
+  readonly payload: T;
+  readonly scope: Scope;
+  readonly version: Version;
+  /** False for signed-only envelopes. */
+  readonly encrypted: boolean;
+  readonly timestamp: number;
+  /** Nonce of the envelope; unique per sender and recipient. */
+  readonly envelopeId: string;
+  readonly request?: string;
+  readonly contentDigest?: string;
+  readonly contentType?: string;
+  readonly inReplyTo?: string;
+}
+
+/** The public keys of an identity, signed by the identity itself. Binary members are base64url. */
+export interface KeyRecord {
+  readonly did: Did;
+  /** Rises with every change of keys; Unix seconds of signing unless chosen otherwise. */
+  readonly epoch: number;
+  /** X25519, 32 bytes. */
+  readonly x25519: string;
+  /** ML-KEM-768, 1184 bytes; present from version 2 on. */
+  readonly mlKem768?: string;
+  /** ML-DSA-65, 1952 bytes; present in version 3. */
+  readonly mlDsa65?: string;
+  /** Ed25519 signature of the DID over all of the above, 64 bytes. */
+  readonly signature: string;
+}
+
+/** What a trust registry holds about a DID. */
+export interface RegistryEntry {
+  readonly did: Did;
+  readonly name?: string;
+  /** Without it the DID can sign, but nothing can be encrypted for it. */
+  readonly keys?: KeyRecord;
+  /** Names of tools or actions this DID offers. */
+  readonly capabilities?: readonly string[];
+  /** Scopes it may send with. Absent: any. Empty: none. */
+  readonly sendScopes?: readonly Scope[];
+  /** Scopes it accepts. Absent: any. Empty: none. */
+  readonly receiveScopes?: readonly Scope[];
+  readonly status: 'active' | 'revoked';
+}
+
+/** What can be registered: an entry without its status, which starts as `active`. */
+export type Registration = Omit<RegistryEntry, 'status'>;
+
+/** The part of a trust registry that agents need. */
+export interface TrustRegistry {
+  /** The entry, revoked or not, or `undefined`. A throw or rejection means the registry is down: nothing is accepted. */
+  lookup(did: Did): Awaitable<RegistryEntry | undefined>;
+  register(entry: Registration): Awaitable<Result<void>>;
+  /** Replaces the key record; refused unless its epoch is higher. */
+  updateKeys(keys: KeyRecord): Awaitable<Result<void>>;
+}
+
+/** Names one use of one envelope. */
+export interface NonceUse {
+  readonly recipient: Did;
+  readonly sender: Did;
+  readonly nonce: string;
+  /** When the envelope was made, ms since 1970. */
+  readonly timestamp: number;
+}
+
+/** Remembers which envelopes were received. A throw or rejection means it is down: nothing is accepted. */
+export interface NonceStore {
+  /** Whether the nonce was claimed. Reads only: called before the signature is checked. */
+  seen(use: NonceUse): Awaitable<boolean>;
+  /**
+   * Claims the nonce for at least `ttlMs`, atomically: of any number of simultaneous calls exactly one gets `true`.
+   * Called after signature and scope were checked.
+   */
+  claim(use: NonceUse, ttlMs: number): Awaitable<boolean>;
+}
+
+/** Delivers envelopes. */
+export interface Transport {
+  send(envelope: Envelope, to: Did): Promise<Result<void>>;
+  onReceive(handler: (envelope: Envelope) => Awaitable<void>): void;
+  dispose(): void;
+}
+
+/** Where a `send` or `receive` is. `current` and `total` count shares where a message has several. */
+export interface ProgressEvent {
+  readonly stage: SendStage | ReceiveStage | 'complete';
+  readonly current?: number;
+  readonly total?: number;
+}
+export type SendStage = 'resolving' | 'encrypting' | 'signing' | 'sending';
+export type ReceiveStage =
+  | 'parsing'
+  | 'checking'
+  | 'resolving'
+  | 'verifying'
+  | 'authorizing'
+  | 'claiming'
+  | 'decrypting';
+
+/** Told about each stage as it begins. Awaited; what it throws is ignored. */
+export type OnProgress = (event: ProgressEvent) => Awaitable<void>;
+
+/** Modes of a {@link DualModeAdapter}, in the order of a migration. */
+export type Mode = 'observe' | 'hybrid' | 'deprecation' | 'xlink-only';
+
+/** How a request proved who it is from. */
+export type AuthMethod = 'xlink' | 'api-key' | 'none';
+
+/** What an adapter reports about one request. Holds no key, DID or payload. */
+export interface RequestEvent {
+  readonly type: 'request';
+  readonly mode: Mode;
+  readonly method: AuthMethod;
+  readonly outcome: 'accepted' | 'refused';
+  /** `ok`, or the id of the error. */
+  readonly reason: string;
+  readonly status: number;
+  /** Route template such as `/orders/:id`, or `unmatched`. */
+  readonly route: string;
+  readonly version?: Version;
+  readonly encrypted?: boolean;
+  /** Time spent on authentication, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/** What an adapter in observe mode would have said about an envelope that came beside a key. */
+export interface ObservedEvent {
+  readonly type: 'observed';
+  readonly reason: string;
+  readonly version?: Version;
+}
+
+export interface ModeEvent {
+  readonly type: 'mode';
+  readonly from: Mode;
+  readonly to: Mode;
+  readonly reason?: string;
+}
+
+/** For the server's own log: the full error, with `cause`, behind a refusal that was not the caller's fault. */
+export interface FaultEvent {
+  readonly type: 'fault';
+  readonly error: XlinkError;
+}
+
+export type XlinkEvent = RequestEvent | ObservedEvent | ModeEvent | FaultEvent;
+
+/** Told about events; must not throw (what it throws is ignored) and is not awaited. */
+export type Observer = (event: XlinkEvent) => void;

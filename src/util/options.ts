@@ -1,0 +1,91 @@
+import { xlinkError } from '../errors.js';
+
+/** Says what a value must be, or `undefined` if it is that. */
+export type OptionCheck = (value: unknown) => string | undefined;
+
+/** One check for every option there is: the compiler refuses a map that forgets one. */
+export type OptionChecks<T> = { readonly [K in keyof Required<T>]: OptionCheck };
+
+/**
+ * Throws `INVALID_OPTION` for an unknown key (with the nearest known one as a suggestion) or a wrong value.
+ * A value of `undefined` counts as absent.
+ */
+export function checkOptions<T extends object>(owner: string, options: T, checks: OptionChecks<T>): void {
+  if (typeof options !== 'object' || options === null) fail(owner, 'options', 'Options are an object.');
+  for (const key of Object.keys(options)) {
+    const check = Object.hasOwn(checks, key) ? checks[key as keyof T] : undefined;
+    if (!check) fail(owner, key, suggestion(key, Object.keys(checks)));
+    const value = options[key as keyof T];
+    const complaint = value === undefined ? undefined : check(value);
+    if (complaint) fail(owner, key, `${key} must be ${complaint}.`);
+  }
+}
+
+/** Throws `INVALID_OPTION` if the option is absent. */
+export function requireOption(owner: string, options: object, key: string): void {
+  if ((options as Record<string, unknown>)[key] === undefined) fail(owner, key, `${key} is required.`);
+}
+
+export const isBoolean: OptionCheck = (value) => (typeof value === 'boolean' ? undefined : 'true or false');
+export const isFunction: OptionCheck = (value) => (typeof value === 'function' ? undefined : 'a function');
+export const isString: OptionCheck = (value) =>
+  typeof value === 'string' && value !== '' ? undefined : 'a non-empty string';
+export const isObject: OptionCheck = (value) =>
+  typeof value === 'object' && value !== null ? undefined : 'an object';
+export const isBytes: OptionCheck = (value) => (value instanceof Uint8Array ? undefined : 'a Uint8Array');
+export const isDate: OptionCheck = (value) =>
+  value instanceof Date && !Number.isNaN(value.getTime()) ? undefined : 'a valid Date';
+export const anything: OptionCheck = () => undefined;
+
+export const isStringArray: OptionCheck = (value) =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string') ? undefined : 'an array of strings';
+
+export const integerIn =
+  (min: number, max: number): OptionCheck =>
+  (value) =>
+    Number.isInteger(value) && (value as number) >= min && (value as number) <= max
+      ? undefined
+      : `a whole number from ${min} to ${max}`;
+
+export const oneOf =
+  (...allowed: readonly string[]): OptionCheck =>
+  (value) =>
+    allowed.includes(value as string) ? undefined : `one of ${allowed.join(', ')}`;
+
+/** An object with these methods, such as a store or a registry. */
+export const hasMethods =
+  (...names: readonly string[]): OptionCheck =>
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+      ? undefined
+      : `an object with ${names.map((name) => `${name}()`).join(', ')}`;
+
+function fail(owner: string, field: string, text: string): never {
+  throw xlinkError('INVALID_OPTION', { field, hint: `${owner}: ${text}` });
+}
+
+function suggestion(key: string, known: readonly string[]): string {
+  const nearest = known
+    .map((name) => [distance(key.toLowerCase(), name.toLowerCase()), name] as const)
+    .sort((a, b) => a[0] - b[0])[0];
+  const close = nearest && nearest[0] <= Math.max(2, key.length / 3);
+  return close
+    ? `there is no option ${key}; did you mean ${nearest[1]}?`
+    : `there is no option ${key}; known are ${known.join(', ')}.`;
+}
+
+/** Levenshtein distance. */
+function distance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min(substituted, previous[j]! + 1, current[j - 1]! + 1));
+    }
+    previous = current;
+  }
+  return previous[b.length]!;
+}
