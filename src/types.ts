@@ -190,7 +190,8 @@ export interface ObservedEvent {
 
 export interface ModeEvent {
   readonly type: 'mode';
-  readonly from: Mode;
+  /** Absent in the first event, which says the mode the adapter starts in. */
+  readonly from?: Mode;
   readonly to: Mode;
   readonly reason?: string;
 }

@@ -1,10 +1,10 @@
-import { toXlinkError, xlinkError } from '../errors.js';
+import { isXlinkError, toXlinkError, xlinkError } from '../errors.js';
 import { generateIdentity, Identity } from '../identity/identity.js';
 import { createKeyRecord } from '../identity/key-record.js';
 import { decodePkcs8 } from '../identity/pkcs8.js';
 import { err, ok, type Result } from '../result.js';
 import type { AgentMessage, Did, Envelope, KeyRecord, TrustRegistry } from '../types.js';
-import { checkOptions, isBoolean, isBytes, isFunction, isString, requireOption } from '../util/options.js';
+import { checkOptions, isBoolean, isFunction, isString, requireOption } from '../util/options.js';
 import type { AgentContext } from './context.js';
 import {
   type AgentOptions,
@@ -114,7 +114,9 @@ export class AgentCore {
 
   /** Makes an envelope without sending it. Throws an `XlinkError`. */
   async createEnvelope(options: EnvelopeOptions): Promise<Envelope> {
-    return createEnvelope(await this.#ready(), options);
+    const made = await attempt(async () => createEnvelope(await this.#ready(), options));
+    if (!made.ok) throw made.error;
+    return made.value;
   }
 
   /** Seals for the recipient and hands the envelope to the transport. */
@@ -140,6 +142,7 @@ export class AgentCore {
         requireRequestBinding: isBoolean,
         onProgress: isFunction,
       });
+      if (options.requireRequestBinding) requireOption('receive', options, 'request');
       return receive(await this.#ready(), unwrapOutcome(input), options);
     });
   }
@@ -196,10 +199,18 @@ async function newIdentity(options: ReturnType<typeof identityOptions>): Promise
   return made.value;
 }
 
+/** The envelope in what `send` returned, or its error. Anything else stays as it is, for the parser to judge. */
 function unwrapOutcome(input: Receivable): unknown {
-  if (typeof input !== 'object' || input === null || !('ok' in input)) return input;
-  if (!input.ok) throw input.error;
-  return input.value.envelope;
+  let failure: unknown;
+  try {
+    const { ok, value, error } = (input ?? {}) as Partial<Result<SendOutcome>>;
+    if (ok === true) return value?.envelope;
+    if (ok === false) failure = error;
+  } catch {
+    return undefined; // a getter that throws
+  }
+  if (isXlinkError(failure)) throw failure;
+  return input;
 }
 
 async function attempt<T>(operation: () => T | Promise<T>): Promise<Result<T>> {

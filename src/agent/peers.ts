@@ -49,10 +49,9 @@ export class Peers {
     const entry = await this.#lookup(did);
     if (!entry) throw xlinkError(errors.unknown);
     if (entry.status !== 'active') throw xlinkError(errors.revoked);
-    const peer = this.#known.get(did) ?? (await this.#meet(did));
+    const peer = await this.#peer(did);
     if (entry.keys) await this.#adopt(peer, entry.keys);
     else if (peer.record) throw xlinkError('KEY_RECORD_DOWNGRADED', { field: 'keys' });
-    this.#known.set(did, peer);
     return { peer, entry };
   }
 
@@ -68,23 +67,34 @@ export class Peers {
     } catch (cause) {
       throw xlinkError('LOOKUP_FAILED', { cause });
     }
-    if (entry !== undefined && (typeof entry !== 'object' || entry.did !== did))
-      throw xlinkError('LOOKUP_FAILED', { field: 'did' });
+    if (entry === undefined) return undefined;
+    if (typeof entry !== 'object' || entry.did !== did) throw xlinkError('LOOKUP_FAILED', { field: 'did' });
+    for (const name of ['sendScopes', 'receiveScopes'] as const) {
+      if (entry[name] !== undefined && !Array.isArray(entry[name]))
+        throw xlinkError('LOOKUP_FAILED', { field: name }); // a text would be searched for parts of it
+    }
     return entry;
   }
 
-  async #meet(did: Did): Promise<Peer> {
+  async #peer(did: Did): Promise<Peer> {
+    const known = this.#known.get(did);
+    if (known) return known;
     const ed25519 = await this.#crypto.ed25519.verifier(decodeDidKey(did));
-    return { did, ed25519, record: undefined, keys: undefined, shownVersion: 1, imported: {} };
+    const metMeanwhile = this.#known.get(did);
+    if (metMeanwhile) return metMeanwhile;
+    const peer = { did, ed25519, record: undefined, keys: undefined, shownVersion: 1, imported: {} } as const;
+    this.#known.set(did, peer);
+    return peer;
   }
 
   async #adopt(peer: Peer, offered: KeyRecord): Promise<void> {
-    const known = peer.record;
-    if (known && sameKeyRecord(known, offered)) return;
+    if (peer.record && sameKeyRecord(peer.record, offered)) return;
     const record = { ...offered };
     if (record.did !== peer.did) throw xlinkError('KEY_RECORD_INVALID', { field: 'did' });
     const keys = await verifyKeyRecord(record, peer.ed25519);
+    const known = peer.record; // read after the wait: another message may have brought a record meanwhile
     if (known) {
+      if (sameKeyRecord(known, record)) return;
       if (record.epoch < known.epoch) throw xlinkError('KEY_RECORD_ROLLED_BACK', { field: 'epoch' });
       if (record.epoch === known.epoch && !sameKeys(record, known))
         throw xlinkError('KEY_RECORD_ROLLED_BACK', { field: 'epoch' });

@@ -21,22 +21,36 @@ export const DEFAULT_MAX_ENVELOPE_BYTES = 1024 * 1024;
  * `PARSE_FAILED` with the member at fault in `field`.
  */
 export function parseEnvelope(input: unknown, maxBytes = DEFAULT_MAX_ENVELOPE_BYTES): ParsedEnvelope {
-  return validate(
-    typeof input === 'string' || input instanceof Uint8Array
-      ? readFlatJson(input, maxBytes)
-      : snapshot(input, maxBytes),
-  );
+  return validate(isText(input) ? readFlatJson(input, maxBytes) : snapshot(input, maxBytes));
+}
+
+/** Also `false` for a proxy around bytes, which has no length to read. */
+function isText(input: unknown): input is string | Uint8Array {
+  try {
+    return typeof input === 'string' || (input instanceof Uint8Array && input.byteLength >= 0);
+  } catch {
+    return false;
+  }
 }
 
 /** Copies the own members of an object, each read once. */
 function snapshot(input: unknown, maxBytes: number): Map<string, unknown> {
-  if (typeof input !== 'object' || input === null || Array.isArray(input))
-    throw xlinkError('PARSE_FAILED:SYNTAX');
-  const members = new Map(Object.entries(input));
+  const members = ownMembers(input);
+  if (!members) throw xlinkError('PARSE_FAILED:SYNTAX');
   let size = 0;
   for (const value of members.values()) size += typeof value === 'string' ? value.length : 16;
   if (size > maxBytes) throw xlinkError('ENVELOPE_TOO_LARGE');
   return members;
+}
+
+/** `undefined` for what is no plain object, getters and proxies that throw included. */
+function ownMembers(input: unknown): Map<string, unknown> | undefined {
+  try {
+    const isRecord = typeof input === 'object' && input !== null && !Array.isArray(input);
+    return isRecord ? new Map(Object.entries(input)) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function validate(members: ReadonlyMap<string, unknown>): ParsedEnvelope {

@@ -103,6 +103,11 @@ export class Identity {
   toJSON(): { did: Did } {
     return { did: this.did };
   }
+
+  /** For `console.log` in Node, Deno and Bun. */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return `Identity(${this.did})`;
+  }
 }
 
 /** A new identity from the random source, or `IDENTITY_FAILED`. */

@@ -150,7 +150,8 @@ function fromPositional(args: PositionalRegistration): Registration {
   const [did, publicKey, name, sendScopes, x25519, mlKem768, mlDsa65, , receiveScopes] = args;
   if ([x25519, mlKem768, mlDsa65].some((key) => key !== undefined))
     throw xlinkError('REGISTRATION_FAILED:KEYS_UNSIGNED');
-  if (!equalBytes(decodeDidKey(did), publicKey)) throw xlinkError('INVALID_DID', { field: 'publicKey' });
+  if (!(publicKey instanceof Uint8Array) || !equalBytes(decodeDidKey(did), publicKey))
+    throw xlinkError('INVALID_DID', { field: 'publicKey' });
   return {
     did,
     ...(name === undefined ? {} : { name }),

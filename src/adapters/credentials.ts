@@ -1,0 +1,77 @@
+import { xlinkError } from '../errors.js';
+import { decodeBase64url } from '../util/base64url.js';
+import type { InboundRequest } from './http.js';
+
+/** Media type of an envelope in a body. */
+export const ENVELOPE_TYPE = 'application/xlink-envelope';
+
+/** Node takes 16 KiB of headers by default; a version 3 envelope needs half of that. */
+const MAX_HEADER_CHARACTERS = 32 * 1024;
+
+/** Where API keys are looked for, in this order: `extract`, `headers`, `schemes`, `query`. The first hit counts. */
+export interface ApiKeySources {
+  /** Authorization schemes whose credentials are API keys. Default `['ApiKey', 'Bearer']`. */
+  readonly schemes?: readonly string[];
+  /** Headers that hold nothing but an API key. Default `['X-API-Key']`. */
+  readonly headers?: readonly string[];
+  /** Query parameter. Default none: keys in URLs end up in logs. */
+  readonly query?: string;
+  /** Finds the key in some other way. */
+  readonly extract?: (request: InboundRequest) => string | undefined;
+}
+
+/** How an envelope travels; `ambiguous` if there is more than one. */
+export type EnvelopeForm = 'body' | 'header' | 'ambiguous';
+
+const MEDIA_TYPE = /^[^;,\s]+/;
+const mediaType = (request: InboundRequest): string | undefined =>
+  MEDIA_TYPE.exec(request.header('content-type') ?? '')?.[0]?.toLowerCase();
+
+/** The credentials of `Authorization`, if its scheme is this one (case-insensitive, RFC 9110 section 11.1). */
+function authorization(request: InboundRequest, scheme: string): string | undefined {
+  const value = request.header('authorization');
+  if (value === undefined || value.slice(0, scheme.length).toLowerCase() !== scheme.toLowerCase())
+    return undefined;
+  const rest = value.slice(scheme.length);
+  return rest === '' || rest.startsWith(' ') ? rest.trim() : undefined;
+}
+
+/** Whether the request carries an envelope, and how. */
+export function findEnvelope(
+  request: InboundRequest,
+  bodyTypes: readonly string[],
+): EnvelopeForm | undefined {
+  const forms: EnvelopeForm[] = [];
+  if (authorization(request, 'Xlink') !== undefined) forms.push('header');
+  if (request.header('xlink-envelope') !== undefined) forms.push('header');
+  if (bodyTypes.includes(mediaType(request) ?? '')) forms.push('body');
+  return forms.length > 1 ? 'ambiguous' : forms[0];
+}
+
+/** The JSON bytes of the envelope in `Authorization: Xlink` or `Xlink-Envelope`. */
+export function envelopeFromHeader(request: InboundRequest): Uint8Array {
+  const text = authorization(request, 'Xlink') ?? request.header('xlink-envelope') ?? '';
+  if (text.length > MAX_HEADER_CHARACTERS) throw xlinkError('ENVELOPE_TOO_LARGE');
+  const bytes = decodeBase64url(text);
+  if (!bytes || bytes.length === 0) throw xlinkError('PARSE_FAILED:SYNTAX');
+  return bytes;
+}
+
+/** The API key of the request; `undefined` if there is none. */
+export function findApiKey(request: InboundRequest, sources: ApiKeySources): string | undefined {
+  const { schemes = ['ApiKey', 'Bearer'], headers = ['X-API-Key'], query, extract } = sources;
+  const candidates = [
+    () => extract?.(request),
+    ...headers.map((name) => () => request.header(name.toLowerCase())),
+    ...schemes.map((scheme) => () => authorization(request, scheme)),
+    () => (query === undefined ? undefined : queryParameter(request.target, query)),
+  ];
+  for (const candidate of candidates) {
+    const key = candidate();
+    if (typeof key === 'string' && key !== '') return key;
+  }
+  return undefined;
+}
+
+const queryParameter = (target: string, name: string): string | undefined =>
+  new URLSearchParams(target.split('?').slice(1).join('?')).get(name) ?? undefined;

@@ -1,0 +1,29 @@
+import type { Headers } from './http.js';
+
+export interface DeprecationOptions {
+  /** Since when API keys are deprecated (RFC 9745). Default: when the mode became `deprecation`. */
+  readonly since?: Date;
+  /** When they stop working (RFC 8594). Default: not announced. Not before `since`. */
+  readonly sunset?: Date;
+  /** Where callers read how to move. */
+  readonly migrationUrl?: string;
+}
+
+const EXPOSED = 'Deprecation, Sunset, Link, X-Deprecated-Auth, X-Migration-Url';
+
+/** Headers on the answer to a caller that used a key although keys are deprecated. */
+export function deprecationHeaders({ since, sunset, migrationUrl }: DeprecationOptions): Headers {
+  return {
+    'X-Deprecated-Auth': 'true',
+    ...(since ? { Deprecation: `@${Math.floor(since.getTime() / 1000)}` } : {}),
+    ...(sunset ? { Sunset: sunset.toUTCString() } : {}),
+    ...migrationHeaders(migrationUrl),
+    'Access-Control-Expose-Headers': EXPOSED,
+  };
+}
+
+/** Headers that only say where to read on. */
+export const migrationHeaders = (migrationUrl: string | undefined): Headers =>
+  migrationUrl === undefined
+    ? {}
+    : { 'X-Migration-Url': migrationUrl, Link: `<${migrationUrl}>; rel="deprecation"; type="text/html"` };

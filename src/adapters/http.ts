@@ -1,0 +1,75 @@
+import type { XlinkError } from '../errors.js';
+import type { AgentMessage, AuthMethod, Did, Mode, Scope, Version } from '../types.js';
+
+/** A request as the adapter sees it, whatever the framework. */
+export interface InboundRequest {
+  readonly method: string;
+  /** Path and query as the client sent them, before any router or proxy cut a prefix off. */
+  readonly target: string;
+  /** Whether Content-Length or Transfer-Encoding announce a body. */
+  readonly hasBody: boolean;
+  /** The framework's own request object, for callbacks of the application. */
+  readonly raw: unknown;
+  /** A header by its lower-case name; several of the same name joined by `, `. */
+  header(name: string): string | undefined;
+  /** All bytes of the body, at most `maxBytes`. Rejects with `BODY_TOO_LARGE`, `BODY_CONSUMED` or `BODY_ABORTED`. */
+  readBody(maxBytes: number): Promise<Uint8Array>;
+}
+
+/** `req.auth` of a request that came with an envelope. */
+export interface XlinkAuth {
+  readonly mode: 'xlink';
+  /** Who signed the request. */
+  readonly did: Did;
+  readonly scope: Scope;
+  readonly version: Version;
+  /** False for header-form requests, which are signed only. */
+  readonly encrypted: boolean;
+  /** The nonce of the envelope. */
+  readonly envelopeId: string;
+  /** When the envelope was made, ms since 1970. */
+  readonly timestamp: number;
+}
+
+/** `req.auth` of a request that came with an API key: what the validator returned, and the mode. */
+export type ApiKeyAuth = { readonly mode: 'api-key' } & Readonly<Record<string, unknown>>;
+
+export type Auth = XlinkAuth | ApiKeyAuth;
+
+/** What is known about how a request was authenticated, for metrics. */
+export interface Outcome {
+  readonly mode: Mode;
+  readonly method: AuthMethod;
+  readonly error?: XlinkError;
+  readonly version?: Version;
+  readonly encrypted?: boolean;
+  readonly durationMs: number;
+}
+
+export type Headers = Readonly<Record<string, string>>;
+
+/** Let the request through. */
+export interface Pass {
+  readonly action: 'pass';
+  readonly auth?: Auth;
+  /** The opened message of an enveloped request. */
+  readonly message?: AgentMessage;
+  /** The JSON bytes that take the place of an enveloped body. */
+  readonly content?: Uint8Array;
+  /** Headers for the response. */
+  readonly headers: Headers;
+  /** Absent where nothing was authenticated: preflights and skipped requests. */
+  readonly outcome?: Outcome;
+}
+
+/** Answer the request here; it must not reach a handler. */
+export interface Refusal {
+  readonly action: 'refuse';
+  readonly status: number;
+  readonly headers: Headers;
+  /** `application/problem+json`. */
+  readonly body: string;
+  readonly outcome: Outcome;
+}
+
+export type Decision = Pass | Refusal;

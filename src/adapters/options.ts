@@ -1,0 +1,114 @@
+import { AgentCore } from '../agent/agent.js';
+import { xlinkError } from '../errors.js';
+import type { Mode, Observer } from '../types.js';
+import { MODES } from '../util/modes.js';
+import {
+  checkOptions,
+  integerIn,
+  isBoolean,
+  isDate,
+  isFunction,
+  isObject,
+  isString,
+  type OptionCheck,
+  oneOf,
+  requireOption,
+} from '../util/options.js';
+import type { ApiKeySources } from './credentials.js';
+import type { DeprecationOptions } from './deprecation.js';
+import type { InboundRequest } from './http.js';
+import type { LegacyKeyValidator } from './legacy-key.js';
+
+export interface DualModeOptions {
+  /** The identity of the API: envelopes are addressed to its DID. */
+  readonly agent: AgentCore;
+  /** The application's own check of API keys. */
+  readonly legacyKeyValidator: LegacyKeyValidator;
+  /**
+   * Default `observe`: keys decide, as before the adapter was there; envelopes are verified and counted beside them.
+   * `hybrid` takes both, `deprecation` warns those who use keys, `xlink-only` refuses keys.
+   */
+  readonly mode?: Mode;
+  /** Where keys are looked for. Default: `X-API-Key`, then `Authorization: ApiKey` and `Authorization: Bearer`. */
+  readonly apiKey?: ApiKeySources;
+  /** Dates and link for the headers of `deprecation` and the refusals of `xlink-only`. */
+  readonly deprecation?: DeprecationOptions;
+  /** Refuses envelopes that are not bound to method, path and query. Default `true`. */
+  readonly requireRequestBinding?: boolean;
+  /** Accepts signed-only envelopes in bodies. Default `false`. Envelopes in headers are always signed only. */
+  readonly allowCleartext?: boolean;
+  /** Largest envelope in a body, in bytes. Default 1 MiB. */
+  readonly maxEnvelopeBytes?: number;
+  /** Largest body beside an envelope in a header, in bytes: it is held in memory until its digest is checked. Default 1 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Path and query as the client saw them, for APIs behind a proxy that rewrites paths. Default: the framework's original URL. */
+  readonly requestTarget?: (request: InboundRequest) => string;
+  /** Requests that are let through without any credentials, such as health checks. Default none but OPTIONS. */
+  readonly skip?: (request: InboundRequest) => boolean;
+  /** How long the validator may take, in ms. Default 5000. */
+  readonly validatorTimeoutMs?: number;
+  /** Adds hint and field to problem bodies. Default `false`. */
+  readonly exposeDetails?: boolean;
+  /** `realm` in WWW-Authenticate. Default `api`. */
+  readonly realm?: string;
+  /** Told about requests, mode changes and faults; metrics and logs are observers. */
+  readonly observers?: readonly Observer[];
+}
+
+const isAgent: OptionCheck = (value) => (value instanceof AgentCore ? undefined : 'an Agent');
+const isToken: OptionCheck = (value) =>
+  typeof value === 'string' && /^[\w .-]{1,64}$/.test(value) ? undefined : 'a short text without quotes';
+const isNames: OptionCheck = (value) =>
+  Array.isArray(value) &&
+  value.every((name) => typeof name === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(name))
+    ? undefined
+    : 'an array of names';
+const isObservers: OptionCheck = (value) =>
+  Array.isArray(value) && value.every((observer) => typeof observer === 'function')
+    ? undefined
+    : 'an array of functions';
+const isHttpUrl: OptionCheck = (value) =>
+  typeof value === 'string' && /^https?:\/\/[\x21\x23-\x3b\x3d\x3f-\x5b\x5d-\x7e]+$/.test(value)
+    ? undefined
+    : 'an http or https URL';
+
+/** Throws `INVALID_OPTION`. */
+export function checkDualModeOptions(options: DualModeOptions): void {
+  checkOptions('DualModeAdapter', options, {
+    agent: isAgent,
+    legacyKeyValidator: isFunction,
+    mode: oneOf(...MODES),
+    apiKey: isObject,
+    deprecation: isObject,
+    requireRequestBinding: isBoolean,
+    allowCleartext: isBoolean,
+    maxEnvelopeBytes: integerIn(1024, 2 ** 30),
+    maxBodyBytes: integerIn(0, 2 ** 30),
+    requestTarget: isFunction,
+    skip: isFunction,
+    validatorTimeoutMs: integerIn(1, 600_000),
+    exposeDetails: isBoolean,
+    realm: isToken,
+    observers: isObservers,
+  });
+  requireOption('DualModeAdapter', options, 'agent');
+  requireOption('DualModeAdapter', options, 'legacyKeyValidator');
+  checkOptions('apiKey', options.apiKey ?? {}, {
+    schemes: isNames,
+    headers: isNames,
+    query: isString,
+    extract: isFunction,
+  });
+  checkOptions('deprecation', options.deprecation ?? {}, {
+    since: isDate,
+    sunset: isDate,
+    migrationUrl: isHttpUrl,
+  });
+  const { since, sunset } = options.deprecation ?? {};
+  if (since && sunset && sunset < since) {
+    throw xlinkError('INVALID_OPTION', {
+      field: 'deprecation.sunset',
+      hint: 'RFC 8594: the sunset is not before the deprecation.',
+    });
+  }
+}

@@ -1,0 +1,2 @@
+export { METRICS } from './metric-table.js';
+export { type PrometheusOptions, prometheusMetrics } from './prometheus.js';

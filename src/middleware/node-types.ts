@@ -1,0 +1,36 @@
+/** The parts of Node's `IncomingMessage` that are used, and what Express and body parsers add to it. */
+export interface NodeRequest {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: Record<string, string | string[] | undefined>;
+  readonly complete: boolean;
+  readonly destroyed: boolean;
+  readonly readableEnded: boolean;
+  read(): unknown;
+  unshift(chunk: Uint8Array): unknown;
+  resume(): unknown;
+  destroy(): unknown;
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  removeListener(event: string, listener: (...args: never[]) => void): unknown;
+}
+
+/** The parts of Node's `ServerResponse` that are used. */
+export interface NodeResponse {
+  statusCode: number;
+  readonly headersSent: boolean;
+  getHeader(name: string): unknown;
+  setHeader(name: string, value: string): unknown;
+  end(body?: string): unknown;
+  once(event: string, listener: () => void): unknown;
+}
+
+/** What frameworks and parsers hang onto a request. */
+export interface RequestExtras {
+  originalUrl?: string;
+  baseUrl?: string;
+  route?: { path?: unknown };
+  params?: Record<string, unknown>;
+  body?: unknown;
+  rawBody?: unknown;
+  auth?: unknown;
+}
