@@ -7,7 +7,8 @@ export type ErrorCategory =
   | 'key-agreement'
   | 'split-channel'
   | 'agent'
-  | 'adapter';
+  | 'adapter'
+  | 'client';
 
 export interface ErrorRow {
   /** HTTP status an adapter answers with when this error refuses a request. */
@@ -498,6 +499,153 @@ export const ERROR_TABLE = {
     500,
     'The API key check answered with something that is neither an object nor null.',
     'legacyKeyValidator must resolve to an object for a good key and to null for a bad one.',
+  ),
+  API_KEY_BROWNOUT: row(
+    'adapter',
+    401,
+    'API keys are refused for some announced minutes, to show who still uses one.',
+    'Move to xLink; the key works again when the brownout is over.',
+  ),
+  API_KEY_SWITCHED_OFF: row(
+    'adapter',
+    401,
+    'The client has switched its own API key off.',
+    'Use xLink, or switch the key on again within the grace time.',
+  ),
+  API_KEY_LATCHED: row(
+    'adapter',
+    401,
+    'The client works on xLink, so its API key is no longer taken.',
+    'Use xLink; the operator decides with onDowngrade.',
+  ),
+  KEY_SWITCH_REFUSED: row('adapter', 403, 'The grace time is over; the key stays off.', 'Ask the operator.'),
+  CLIENT_STORE_UNAVAILABLE: row(
+    'adapter',
+    503,
+    'What is known about the client could not be read.',
+    'See `cause`; nothing that depends on it is accepted meanwhile.',
+  ),
+  ENROLLMENT_REFUSED: row(
+    'adapter',
+    400,
+    'The enrolment request is not in the right form.',
+    'The payload is { keyRecord, keyProof }, signed by the new DID with scope xlink:enroll.',
+  ),
+  'ENROLLMENT_REFUSED:KEY_PROOF': row(
+    'adapter',
+    401,
+    'The enrolment envelope was made for another API key.',
+    'Make it with enrollmentProof() of the key it is sent with.',
+  ),
+  'ENROLLMENT_REFUSED:OTHER_DID': row(
+    'adapter',
+    403,
+    'The enrolment envelope brings the keys of another DID than the one that signed it.',
+    'A DID enrols itself.',
+  ),
+  'ENROLLMENT_REFUSED:TAKEN': row(
+    'adapter',
+    409,
+    'The DID belongs to another client already.',
+    'Generate an identity of your own.',
+  ),
+  'ENROLLMENT_REFUSED:TOO_MANY': row(
+    'adapter',
+    409,
+    'The client has as many DIDs as it may have.',
+    'Revoke one that is no longer used, or raise maxDidsPerClient.',
+  ),
+  'ENROLLMENT_REFUSED:RATE_LIMITED': row(
+    'adapter',
+    429,
+    'The client enrols too often.',
+    'Wait a minute; keep the identity instead of making a new one at every start.',
+  ),
+  'ENROLLMENT_REFUSED:NO_CLIENT': row(
+    'adapter',
+    500,
+    'The API key is good, but the adapter cannot tell whose it is.',
+    'Let legacyKeyValidator return clientId, or set the option clientId.',
+  ),
+  'ENROLLMENT_REFUSED:NOT_ENROLLED': row(
+    'adapter',
+    404,
+    'The DID is not linked to a client.',
+    'Enrol first.',
+  ),
+
+  // client: calling a service
+  DISCOVERY_FAILED: row(
+    'client',
+    502,
+    'The service could not be discovered.',
+    'Check the name; see `cause`.',
+  ),
+  'DISCOVERY_FAILED:NOT_SUPPORTED': row(
+    'client',
+    404,
+    'The service does not offer xLink.',
+    'Go on with the API key.',
+  ),
+  'DISCOVERY_FAILED:INVALID': row(
+    'client',
+    502,
+    'The discovery document is malformed or its key record is not signed by the DID.',
+    'Tell the operator of the service.',
+  ),
+  'DISCOVERY_FAILED:TOO_LARGE': row(
+    'client',
+    502,
+    'The discovery document is larger than 64 KiB.',
+    'Tell the operator of the service.',
+  ),
+  'DISCOVERY_FAILED:TIMEOUT': row(
+    'client',
+    504,
+    'The discovery document did not arrive in time.',
+    'Try again, or raise timeoutMs.',
+  ),
+  'DISCOVERY_FAILED:REDIRECT': row(
+    'client',
+    502,
+    'The discovery document redirects to another host.',
+    'Connect to that host by its own name.',
+  ),
+  'DISCOVERY_FAILED:PRIVATE_ADDRESS': row(
+    'client',
+    400,
+    'The service is at a private address.',
+    'Pass unsafeAllowPrivateAddresses if that is meant.',
+  ),
+  'DISCOVERY_FAILED:INSECURE': row(
+    'client',
+    400,
+    'The service is not reached by https.',
+    'Pass unsafeAllowHttp for tests on this machine.',
+  ),
+  'DISCOVERY_FAILED:OTHER_IDENTITY': row(
+    'client',
+    502,
+    'The service shows another DID than the one that is pinned.',
+    'If the service really changed its identity, pin the new DID.',
+  ),
+  REQUEST_BODY_UNSUPPORTED: row(
+    'client',
+    400,
+    'The body of the request cannot be signed.',
+    'Streams have no digest before they are sent; pass a string, bytes, a form or a Blob.',
+  ),
+  ANSWER_INVALID: row(
+    'client',
+    502,
+    'The answer is not the answer of the service to this request.',
+    'It was replayed, swapped or cut on the way; a write may have happened.',
+  ),
+  'ANSWER_INVALID:NOT_SEALED': row(
+    'client',
+    502,
+    'The answer is not sealed although a sealed one was asked for.',
+    'The service has no encryption keys of this client on record, or something answered in its place.',
   ),
 } as const satisfies Record<string, ErrorRow>;
 

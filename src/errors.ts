@@ -100,6 +100,10 @@ export class XlinkAgentError extends XlinkError {
 export class XlinkAdapterError extends XlinkError {
   override readonly name = 'XlinkAdapterError';
 }
+/** Calling a service: discovery, enrolment, answers. */
+export class XlinkClientError extends XlinkError {
+  override readonly name = 'XlinkClientError';
+}
 
 const CLASS_OF: Record<ErrorCategory, new (id: ErrorId, options?: XlinkErrorOptions) => XlinkError> = {
   identity: XlinkIdentityError,
@@ -110,6 +114,7 @@ const CLASS_OF: Record<ErrorCategory, new (id: ErrorId, options?: XlinkErrorOpti
   'split-channel': XlinkSplitChannelError,
   agent: XlinkAgentError,
   adapter: XlinkAdapterError,
+  client: XlinkClientError,
 };
 
 /** Makes the error of table row `id`, in the class of its category. */

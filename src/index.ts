@@ -1,10 +1,23 @@
 export type { AdapterMetrics } from './adapters/adoption.js';
 export { authOf } from './adapters/auth-store.js';
+export type { Brownout } from './adapters/brownouts.js';
+export type { ClientActivity, ClientId, ClientRecord, ClientStore } from './adapters/client-store.js';
+export type { OnDowngrade } from './adapters/clients.js';
 export { type ApiKeySources, ENVELOPE_TYPE } from './adapters/credentials.js';
+export {
+  type ClientReport,
+  type CutoverReport,
+  formatReport,
+  type ReportOptions,
+} from './adapters/cutover-report.js';
 export type { DeprecationOptions } from './adapters/deprecation.js';
+export { type EnrollmentAnswer, type EnrollmentRequest, enrollmentProof } from './adapters/enrolment.js';
 export type { ApiKeyAuth, Auth, InboundRequest, XlinkAuth } from './adapters/http.js';
 export type { LegacyKeyValidator } from './adapters/legacy-key.js';
+export { MemoryClientStore, mergeActivity } from './adapters/memory-client-store.js';
+export type { ModeTarget, RouteMode } from './adapters/mode-policy.js';
 export type { DualModeOptions } from './adapters/options.js';
+export type { DiscoveryDocument } from './adapters/well-known.js';
 export type { Receivable } from './agent/agent.js';
 export type { AgentOptions, IdentitySource } from './agent/options.js';
 export type { Received, ReceiveOptions } from './agent/receive.js';

@@ -193,6 +193,9 @@ export interface ModeEvent {
   /** Absent in the first event, which says the mode the adapter starts in. */
   readonly from?: Mode;
   readonly to: Mode;
+  /** What the mode was set for; absent: everything that has no mode of its own. */
+  readonly route?: string;
+  readonly client?: string;
   readonly reason?: string;
 }
 
@@ -202,7 +205,13 @@ export interface FaultEvent {
   readonly error: XlinkError;
 }
 
-export type XlinkEvent = RequestEvent | ObservedEvent | ModeEvent | FaultEvent;
+/** A client that works on xLink used its key again. */
+export interface DowngradeEvent {
+  readonly type: 'downgrade';
+  readonly refused: boolean;
+}
+
+export type XlinkEvent = RequestEvent | ObservedEvent | ModeEvent | FaultEvent | DowngradeEvent;
 
 /** Told about events; must not throw (what it throws is ignored) and is not awaited. */
 export type Observer = (event: XlinkEvent) => void;

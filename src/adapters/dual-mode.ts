@@ -1,75 +1,108 @@
-import type { AgentCore } from '../agent/agent.js';
+import { requestBinding } from '../checks/request-binding.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
-import { toXlinkError, type XlinkError, xlinkError } from '../errors.js';
-import type { AuthMethod, Mode, XlinkEvent } from '../types.js';
+import { toXlinkError, xlinkError } from '../errors.js';
+import type { Clock, Mode, XlinkEvent } from '../types.js';
 import { MODES } from '../util/modes.js';
 import { type AdapterMetrics, AdoptionCounter } from './adoption.js';
-import { ENVELOPE_TYPE, type EnvelopeForm, findApiKey, findEnvelope } from './credentials.js';
-import { deprecationHeaders, migrationHeaders } from './deprecation.js';
-import { type EnvelopeRules, receiveRequest } from './enveloped-request.js';
-import type { Auth, Decision, Headers, InboundRequest, Outcome, Pass, Refusal } from './http.js';
-import { validateKey } from './legacy-key.js';
+import { jsonAnswer, refusal } from './answers.js';
+import { Authenticator, type Facts } from './authenticator.js';
+import { type Brownout, Brownouts } from './brownouts.js';
+import type { Clients } from './clients.js';
+import { createClients } from './create-clients.js';
+import { ENVELOPE_TYPE } from './credentials.js';
+import { type CutoverReport, cutoverReport, type ReportOptions } from './cutover-report.js';
+import { deprecationHeaders } from './deprecation.js';
+import type { EnvelopeRules } from './enveloped-request.js';
+import type { Decision, Headers, InboundRequest, Outcome } from './http.js';
+import * as limits from './limits.js';
+import { ModePolicy, type ModeTarget } from './mode-policy.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
-import { challenges, problemBody } from './problem.js';
-
-/** Bodies beside an envelope in a header: 1 MiB. */
-const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
-const DEFAULT_VALIDATOR_TIMEOUT_MS = 5000;
-
-/** What a request offers as proof, and which of it counts. */
-interface Credentials {
-  readonly method: AuthMethod;
-  readonly envelope: EnvelopeForm | undefined;
-  readonly apiKey?: string;
-}
-
-/** A pass before it is timed and counted. */
-type Verdict = Pick<Pass, 'auth' | 'message' | 'content'> & { readonly headers?: Headers };
+import { type EnrollmentRules, WellKnown } from './well-known.js';
 
 /**
  * Lets callers of one API prove themselves with an API key or with an xLink envelope, and decides by mode which of the
  * two is taken. Knows no framework: the middleware translates.
  */
 export class DualMode {
-  readonly #agent: AgentCore;
   readonly #options: DualModeOptions;
-  readonly #rules: EnvelopeRules;
-  readonly #bodyTypes: readonly string[];
   readonly #adoption = new AdoptionCounter();
-  #mode: Mode;
+  readonly #policy: ModePolicy;
+  readonly #brownouts: Brownouts;
+  readonly #clients: Clients | undefined;
+  readonly #authenticator: Authenticator;
+  readonly #wellKnown: WellKnown;
+  readonly #clock: Clock;
   #deprecatedSince: Date;
 
   /** Throws `INVALID_OPTION`. */
   constructor(options: DualModeOptions, bodyTypes: readonly string[] = [ENVELOPE_TYPE]) {
     checkDualModeOptions(options);
     this.#options = options;
-    this.#agent = options.agent;
-    this.#bodyTypes = bodyTypes;
-    this.#mode = options.mode ?? 'observe';
-    this.#deprecatedSince = options.deprecation?.since ?? new Date();
-    this.#rules = {
-      requireRequestBinding: options.requireRequestBinding ?? true,
-      allowCleartext: options.allowCleartext ?? false,
-      maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,
-      maxBodyBytes: options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES,
-      requestTarget: options.requestTarget ?? ((request) => request.target),
-    };
-    this.#emit({ type: 'mode', to: this.#mode });
+    this.#clock = options.clock ?? Date.now;
+    this.#policy = new ModePolicy(options.mode ?? 'observe', options.routeModes, options.clientModes);
+    this.#brownouts = new Brownouts(options.brownouts);
+    this.#deprecatedSince = options.deprecation?.since ?? new Date(this.#clock());
+    this.#clients = createClients(options, this.#clock, (event) => this.#emit(event));
+    this.#authenticator = new Authenticator({
+      agent: options.agent,
+      validator: options.legacyKeyValidator,
+      validatorTimeoutMs: options.validatorTimeoutMs ?? limits.DEFAULT_VALIDATOR_TIMEOUT_MS,
+      sources: options.apiKey ?? {},
+      bodyTypes,
+      rules: envelopeRules(options),
+      policy: this.#policy,
+      brownouts: this.#brownouts,
+      clients: this.#clients,
+      clock: this.#clock,
+      emit: (event) => this.#emit(event),
+    });
+    this.#wellKnown = new WellKnown({
+      agent: options.agent,
+      clients: this.#clients,
+      authenticator: this.#authenticator,
+      clock: this.#clock,
+      rules: enrollmentRules(options),
+      binding: (request) =>
+        requestBinding(request.method, (options.requestTarget ?? (() => request.target))(request)),
+      mode: () => this.mode,
+    });
+    this.#emit({ type: 'mode', to: this.mode });
   }
 
+  /** The mode of everything that has none of its own. */
   get mode(): Mode {
-    return this.#mode;
+    return this.#policy.global;
   }
 
-  /** Takes effect with the next request, in either direction. Throws `INVALID_OPTION` for anything but a mode. */
-  setMode(mode: Mode, reason?: string): void {
+  /**
+   * Takes effect with the next request, in either direction. `target` sets the mode of one client or route instead.
+   * Throws `INVALID_OPTION` for anything but a mode.
+   */
+  setMode(mode: Mode, reason?: string, target: ModeTarget = {}): void {
     if (!MODES.includes(mode))
       throw xlinkError('INVALID_OPTION', { field: 'mode', hint: `setMode: one of ${MODES.join(', ')}.` });
-    const from = this.#mode;
+    const from = this.#policy.set(mode, target);
     if (from === mode) return;
-    this.#mode = mode;
-    if (mode === 'deprecation') this.#deprecatedSince = this.#options.deprecation?.since ?? new Date();
-    this.#emit({ type: 'mode', from, to: mode, ...(reason === undefined ? {} : { reason }) });
+    if (mode === 'deprecation')
+      this.#deprecatedSince = this.#options.deprecation?.since ?? new Date(this.#clock());
+    this.#emit({
+      type: 'mode',
+      from,
+      to: mode,
+      ...(target.client === undefined ? {} : { client: target.client }),
+      ...(target.route ? { route: target.route.path } : {}),
+      ...(reason === undefined ? {} : { reason }),
+    });
+  }
+
+  /** Lets a client or route follow the wider mode again. */
+  clearMode(target: ModeTarget): void {
+    this.#policy.clear(target);
+  }
+
+  /** Refuses keys for some minutes while the mode is `deprecation`; announced in `X-Xlink-Brownout` until then. */
+  scheduleBrownout(brownout: Brownout): void {
+    this.#brownouts.add(brownout);
   }
 
   /** Requests since the process started, in the papers' shape. */
@@ -77,22 +110,36 @@ export class DualMode {
     return this.#adoption.snapshot();
   }
 
+  /** Who still uses keys, and who is safe to switch. Needs the option `clients`. */
+  async report(options: ReportOptions = {}): Promise<CutoverReport> {
+    if (!this.#clients)
+      throw xlinkError('INVALID_OPTION', { field: 'clients', hint: 'report() needs the option clients.' });
+    await this.#clients.parts.ledger.flush();
+    return cutoverReport(await this.#clients.parts.store.list(), this.#clock(), options);
+  }
+
+  /** Writes what was counted and not yet written. Call it before an orderly stop. */
+  async close(): Promise<void> {
+    await this.#clients?.parts.ledger.flush();
+  }
+
   /** Authenticates one request. Never throws: whatever goes wrong is a refusal. */
   async decide(request: InboundRequest): Promise<Decision> {
     const started = performance.now();
-    const facts: { mode: Mode; method: AuthMethod } = { mode: this.#mode, method: 'none' };
+    const facts: Facts = { mode: this.mode, method: 'none' };
     const timed = () => ({ ...facts, durationMs: performance.now() - started });
     try {
       if (request.method.toUpperCase() === 'OPTIONS' || this.#options.skip?.(request))
         return { action: 'pass', headers: {} };
-      const credentials = this.#credentials(request, facts.mode);
-      facts.method = credentials.method;
-      const { headers = {}, ...verdict } = await this.#authenticate(request, facts.mode, credentials);
-      const { message } = verdict;
+      const own = await this.#wellKnown.answer(request, facts);
+      if (own) return jsonAnswer(own);
+      const proof = await this.#authenticator.authenticate(request, facts);
+      const { message } = proof;
       const envelope = message ? { version: message.version, encrypted: message.encrypted } : {};
-      return { ...verdict, action: 'pass', headers, outcome: { ...timed(), ...envelope } };
+      const headers = facts.mode === 'deprecation' && facts.method === 'api-key' ? this.#deprecation() : {};
+      return { ...proof, action: 'pass', headers, outcome: { ...timed(), ...envelope } };
     } catch (thrown) {
-      return this.#refuse(toXlinkError(thrown), timed());
+      return this.#refuse(thrown, timed());
     }
   }
 
@@ -100,86 +147,32 @@ export class DualMode {
   settled({ outcome }: Decision, route: string | undefined, status: number): void {
     if (!outcome) return;
     this.#adoption.count(outcome);
-    const { error, mode, method, version, encrypted, durationMs } = outcome;
+    this.#clients?.count(outcome);
+    const { error, client: _, ...facts } = outcome;
     this.#emit({
       type: 'request',
-      mode,
-      method,
+      ...facts,
       outcome: error ? 'refused' : 'accepted',
       reason: error?.id ?? 'ok',
       status,
       route: route ?? 'unmatched',
-      durationMs,
-      ...(version === undefined ? {} : { version }),
-      ...(encrypted === undefined ? {} : { encrypted }),
     });
   }
 
-  /** A key beside an envelope is not even looked at, except in observe mode, where it decides. */
-  #credentials(request: InboundRequest, mode: Mode): Credentials {
-    const envelope = findEnvelope(request, this.#bodyTypes);
-    if (envelope && mode !== 'observe') return { method: 'xlink', envelope };
-    const apiKey = findApiKey(request, this.#options.apiKey ?? {});
-    if (apiKey !== undefined && envelope !== 'body') return { method: 'api-key', envelope, apiKey };
-    return { method: envelope ? 'xlink' : 'none', envelope };
-  }
-
-  async #authenticate(
-    request: InboundRequest,
-    mode: Mode,
-    { method, envelope, apiKey }: Credentials,
-  ): Promise<Verdict> {
-    if (method === 'none') throw xlinkError('CREDENTIALS_MISSING');
-    if (method === 'xlink') {
-      if (mode === 'observe') throw xlinkError('XLINK_NOT_SUPPORTED');
-      return this.#byEnvelope(request, envelope!);
-    }
-    if (mode === 'xlink-only') throw xlinkError('XLINK_REQUIRED');
-    if (envelope) await this.#observe(request, envelope);
-    const auth = await validateKey(
-      this.#options.legacyKeyValidator,
-      apiKey!,
-      this.#options.validatorTimeoutMs ?? DEFAULT_VALIDATOR_TIMEOUT_MS,
-    );
-    return { auth, ...(mode === 'deprecation' ? { headers: this.#deprecation() } : {}) };
-  }
-
-  async #byEnvelope(request: InboundRequest, form: EnvelopeForm): Promise<Verdict> {
-    const { message, content } = await receiveRequest(this.#agent, request, form, this.#rules);
-    const { sender: did, scope, version, encrypted, envelopeId, timestamp } = message;
-    const auth: Auth = { mode: 'xlink', did, scope, version, encrypted, envelopeId, timestamp };
-    return { auth, message, ...(content ? { content } : {}) };
-  }
-
-  /** Verifies an envelope beside a key without any effect on the request but the time it takes. */
-  async #observe(request: InboundRequest, form: EnvelopeForm): Promise<void> {
-    try {
-      const { message } = await receiveRequest(this.#agent, request, form, this.#rules);
-      this.#emit({ type: 'observed', reason: 'ok', version: message.version });
-    } catch (thrown) {
-      this.#emit({ type: 'observed', reason: toXlinkError(thrown).id });
-    }
-  }
-
-  #refuse(error: XlinkError, facts: Omit<Outcome, 'error'>): Refusal {
-    const { exposeDetails = false, realm = 'api', deprecation } = this.#options;
+  #refuse(thrown: unknown, facts: Omit<Outcome, 'error'>): Decision {
+    const error = toXlinkError(thrown);
     if (error.status >= 500 || error.cause !== undefined) this.#emit({ type: 'fault', error });
-    return {
-      action: 'refuse',
-      status: error.status,
-      headers: {
-        'Content-Type': 'application/problem+json',
-        'Cache-Control': 'no-store',
-        ...challenges(facts.mode, realm, error),
-        ...(error.id === 'XLINK_REQUIRED' ? migrationHeaders(deprecation?.migrationUrl) : {}),
-      },
-      body: problemBody(error, facts.method, exposeDetails),
-      outcome: { ...facts, error },
-    };
+    const { exposeDetails = false, realm = 'api', deprecation } = this.#options;
+    const brownout = error.id === 'API_KEY_BROWNOUT' ? this.#brownouts.announcement(this.#clock()) : {};
+    return refusal(error, facts, { exposeDetails, realm, migrationUrl: deprecation?.migrationUrl }, brownout);
   }
 
   #deprecation(): Headers {
-    return deprecationHeaders({ ...this.#options.deprecation, since: this.#deprecatedSince });
+    const { deprecation } = this.#options;
+    return {
+      ...deprecationHeaders({ ...deprecation, since: this.#deprecatedSince }),
+      ...this.#brownouts.announcement(this.#clock()),
+    };
   }
 
   #emit(event: XlinkEvent): void {
@@ -192,3 +185,17 @@ export class DualMode {
     }
   }
 }
+
+const envelopeRules = (options: DualModeOptions): EnvelopeRules => ({
+  requireRequestBinding: options.requireRequestBinding ?? true,
+  allowCleartext: options.allowCleartext ?? false,
+  maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,
+  maxBodyBytes: options.maxBodyBytes ?? limits.DEFAULT_MAX_BODY_BYTES,
+  requestTarget: options.requestTarget ?? ((request) => request.target),
+});
+
+const enrollmentRules = (options: DualModeOptions): EnrollmentRules => ({
+  maxDidsPerClient: options.maxDidsPerClient ?? limits.DEFAULT_MAX_DIDS_PER_CLIENT,
+  attemptsPerMinute: options.enrollmentsPerMinute ?? limits.DEFAULT_ENROLLMENTS_PER_MINUTE,
+  keySwitchGraceMs: options.keySwitchGraceMs ?? limits.DEFAULT_KEY_SWITCH_GRACE_MS,
+});

@@ -29,6 +29,8 @@ export interface XlinkAuth {
   readonly envelopeId: string;
   /** When the envelope was made, ms since 1970. */
   readonly timestamp: number;
+  /** The client that the DID was enrolled for, where the adapter keeps clients; the DID itself if it was not. */
+  readonly client?: string;
 }
 
 /** `req.auth` of a request that came with an API key: what the validator returned, and the mode. */
@@ -43,6 +45,8 @@ export interface Outcome {
   readonly error?: XlinkError;
   readonly version?: Version;
   readonly encrypted?: boolean;
+  /** Where the adapter keeps clients: whose request it was, as far as that was verified. */
+  readonly client?: string;
   readonly durationMs: number;
 }
 
@@ -63,13 +67,14 @@ export interface Pass {
 }
 
 /** Answer the request here; it must not reach a handler. */
-export interface Refusal {
-  readonly action: 'refuse';
+export interface Answer {
+  readonly action: 'answer';
   readonly status: number;
   readonly headers: Headers;
-  /** `application/problem+json`. */
+  /** JSON; `application/problem+json` for refusals. */
   readonly body: string;
-  readonly outcome: Outcome;
+  /** Absent for the routes of the adapter itself, as long as they succeed. */
+  readonly outcome?: Outcome;
 }
 
-export type Decision = Pass | Refusal;
+export type Decision = Pass | Answer;

@@ -1,9 +1,10 @@
 import { AgentCore } from '../agent/agent.js';
 import { xlinkError } from '../errors.js';
-import type { Mode, Observer } from '../types.js';
+import type { Clock, Mode, Observer, Scope } from '../types.js';
 import { MODES } from '../util/modes.js';
 import {
   checkOptions,
+  hasMethods,
   integerIn,
   isBoolean,
   isDate,
@@ -14,10 +15,14 @@ import {
   oneOf,
   requireOption,
 } from '../util/options.js';
+import type { Brownout } from './brownouts.js';
+import type { ClientId, ClientStore } from './client-store.js';
+import type { OnDowngrade } from './clients.js';
 import type { ApiKeySources } from './credentials.js';
 import type { DeprecationOptions } from './deprecation.js';
-import type { InboundRequest } from './http.js';
+import type { ApiKeyAuth, InboundRequest } from './http.js';
 import type { LegacyKeyValidator } from './legacy-key.js';
+import type { RouteMode } from './mode-policy.js';
 
 export interface DualModeOptions {
   /** The identity of the API: envelopes are addressed to its DID. */
@@ -51,6 +56,30 @@ export interface DualModeOptions {
   readonly exposeDetails?: boolean;
   /** `realm` in WWW-Authenticate. Default `api`. */
   readonly realm?: string;
+  /** Modes of their own for parts of the API. Guards such as `requireXlink()` on the route itself are stricter. */
+  readonly routeModes?: readonly RouteMode[];
+  /** Modes of their own for clients, by the validator's id. Needs `clients`. */
+  readonly clientModes?: Readonly<Record<ClientId, Mode>>;
+  /** Times in which keys are refused while the mode is `deprecation`. */
+  readonly brownouts?: readonly Brownout[];
+  /** Keeps what is known about each client, for the cut-over report, enrolment and client modes. Default: nothing is kept. */
+  readonly clients?: ClientStore;
+  /** The id of the client a key belongs to, from what the validator returned. Default: `clientId`, `customerId`, `userId` or `id`. */
+  readonly clientId?: (auth: ApiKeyAuth) => ClientId | undefined;
+  /** The scopes that a DID inherits when it is enrolled with a key. Default: `scopes`; absent means any. */
+  readonly clientScopes?: (auth: ApiKeyAuth) => readonly Scope[] | undefined;
+  /** What happens when a client that works on xLink uses its key again. Default `report`: a `downgrade` event. */
+  readonly onDowngrade?: OnDowngrade;
+  /** DIDs a client may enrol. Default 20. */
+  readonly maxDidsPerClient?: number;
+  /** Enrolments a client may try per minute, in each process. Default 10. */
+  readonly enrollmentsPerMinute?: number;
+  /** How long a client may switch its own key on again, in ms. Default one day. */
+  readonly keySwitchGraceMs?: number;
+  /** How long counts are held back before they are written to `clients`, in ms. Default 5000. */
+  readonly reportFlushMs?: number;
+  /** Default `Date.now`. */
+  readonly clock?: Clock;
   /** Told about requests, mode changes and faults; metrics and logs are observers. */
   readonly observers?: readonly Observer[];
 }
@@ -63,6 +92,13 @@ const isNames: OptionCheck = (value) =>
   value.every((name) => typeof name === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(name))
     ? undefined
     : 'an array of names';
+const isRouteModes: OptionCheck = (value) =>
+  Array.isArray(value) &&
+  value.every(
+    (route) => typeof route?.path === 'string' && route.path.startsWith('/') && MODES.includes(route.mode),
+  )
+    ? undefined
+    : 'an array of { path, methods?, mode }';
 const isObservers: OptionCheck = (value) =>
   Array.isArray(value) && value.every((observer) => typeof observer === 'function')
     ? undefined
@@ -89,6 +125,18 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     validatorTimeoutMs: integerIn(1, 600_000),
     exposeDetails: isBoolean,
     realm: isToken,
+    routeModes: isRouteModes,
+    clientModes: isObject,
+    brownouts: (value) => (Array.isArray(value) ? undefined : 'an array of { from, until }'),
+    clients: hasMethods('get', 'list', 'clientOf', 'link', 'add', 'setKeyOff'),
+    clientId: isFunction,
+    clientScopes: isFunction,
+    onDowngrade: oneOf('accept', 'report', 'refuse'),
+    maxDidsPerClient: integerIn(1, 100_000),
+    enrollmentsPerMinute: integerIn(1, 100_000),
+    keySwitchGraceMs: integerIn(0, 2 ** 40),
+    reportFlushMs: integerIn(1, 3_600_000),
+    clock: isFunction,
     observers: isObservers,
   });
   requireOption('DualModeAdapter', options, 'agent');
@@ -104,6 +152,9 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     sunset: isDate,
     migrationUrl: isHttpUrl,
   });
+  for (const mode of Object.values(options.clientModes ?? {}))
+    checkOptions('clientModes', { mode }, { mode: oneOf(...MODES) });
+  if (options.clientModes) requireOption('DualModeAdapter', options, 'clients');
   const { since, sunset } = options.deprecation ?? {};
   if (since && sunset && sunset < since) {
     throw xlinkError('INVALID_OPTION', {

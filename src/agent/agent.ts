@@ -3,9 +3,10 @@ import { generateIdentity, Identity } from '../identity/identity.js';
 import { createKeyRecord } from '../identity/key-record.js';
 import { decodePkcs8 } from '../identity/pkcs8.js';
 import { err, ok, type Result } from '../result.js';
-import type { AgentMessage, Did, Envelope, KeyRecord, TrustRegistry } from '../types.js';
+import type { AgentMessage, Did, Envelope, KeyRecord, TrustRegistry, Version } from '../types.js';
 import { checkOptions, isBoolean, isFunction, isString, requireOption } from '../util/options.js';
 import type { AgentContext } from './context.js';
+import { createIntroduction, type Introduction, receiveIntroduction } from './introduction.js';
 import {
   type AgentOptions,
   agentParts,
@@ -34,9 +35,12 @@ export class AgentCore {
   /** Where it looks up peers. */
   readonly registry: TrustRegistry;
   readonly name: string | undefined;
+  /** Envelopes below this version are neither made nor accepted. */
+  readonly minVersion: Version;
   readonly #source: IdentitySource;
   readonly #parts: ReturnType<typeof agentParts>;
   #context: AgentContext | undefined;
+  #keyRecord: KeyRecord | undefined;
   #starting: Promise<AgentContext> | undefined;
 
   /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
@@ -47,6 +51,7 @@ export class AgentCore {
     this.#parts = agentParts(options);
     this.registry = this.#parts.registry;
     this.name = options.name;
+    this.minVersion = options.minVersion ?? 1;
     if (options.identity instanceof Identity) this.#context = this.#parts.contextFor(options.identity);
   }
 
@@ -147,15 +152,30 @@ export class AgentCore {
     });
   }
 
+  /** Makes a signed-only envelope for somebody who does not know this agent yet, such as an enrolment. Throws an `XlinkError`. */
+  async createIntroduction(
+    options: Introduction & { readonly to: Did; readonly payload: unknown },
+  ): Promise<Envelope> {
+    return createIntroduction(await this.#ready(), options);
+  }
+
+  /** Receives a signed-only envelope from somebody who is in no registry. All other checks are those of `receive`. */
+  async receiveIntroduction(
+    input: string | Uint8Array,
+    options: Introduction,
+  ): Promise<Result<AgentMessage>> {
+    return attempt(async () => receiveIntroduction(await this.#ready(), input, options));
+  }
+
   /** The identity as PKCS#8 DER (RFC 8410), 48 bytes, unencrypted: whoever reads it is this agent. */
   async exportPKCS8(): Promise<Uint8Array> {
     return (await this.#ready()).identity.exportPKCS8();
   }
 
-  /** Its public keys, signed, for a registry elsewhere. */
+  /** Its public keys, signed once per agent, for a registry elsewhere. */
   async keyRecord(): Promise<KeyRecord> {
     const { identity, clock } = await this.#ready();
-    return createKeyRecord(identity, { clock });
+    return (this.#keyRecord ??= await createKeyRecord(identity, { clock }));
   }
 
   /** Forgets what was remembered of a peer, so that an older or weaker key record of it is taken once more. */

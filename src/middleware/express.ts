@@ -1,6 +1,6 @@
 import { rememberAuth } from '../adapters/auth-store.js';
 import type { DualMode } from '../adapters/dual-mode.js';
-import type { Decision, Pass, Refusal } from '../adapters/http.js';
+import type { Answer, Decision, Pass } from '../adapters/http.js';
 import { toXlinkError } from '../errors.js';
 import type { AgentMessage } from '../types.js';
 import { expressRoute } from './express-route.js';
@@ -27,7 +27,7 @@ export function expressMiddleware(adapter: DualMode): ExpressMiddleware {
         res.once('close', () =>
           adapter.settled(decision, expressRoute(req as RequestExtras), res.statusCode),
         );
-        return decision.action === 'refuse' ? refuse(req, res, decision) : admit(req, res, decision);
+        return decision.action === 'answer' ? answer(req, res, decision) : admit(req, res, decision);
       })
       .then(
         (admitted) => admitted && next(),
@@ -52,7 +52,7 @@ function admit(req: NodeRequest, res: NodeResponse, decision: Pass): true {
   return true;
 }
 
-function refuse(req: NodeRequest, res: NodeResponse, decision: Refusal): false {
+function answer(req: NodeRequest, res: NodeResponse, decision: Answer): false {
   setHeaders(res, decision);
   res.statusCode = decision.status;
   res.end(req.method === 'HEAD' ? undefined : decision.body);

@@ -1,0 +1,131 @@
+import type { AgentCore } from '../agent/agent.js';
+import { toXlinkError, xlinkError } from '../errors.js';
+import type { AuthMethod, Clock, Did, Mode, XlinkEvent } from '../types.js';
+import type { Brownouts } from './brownouts.js';
+import type { ClientId } from './client-store.js';
+import type { Clients } from './clients.js';
+import { type ApiKeySources, type EnvelopeForm, findApiKey, findEnvelope } from './credentials.js';
+import { type EnvelopeRules, receiveRequest } from './enveloped-request.js';
+import type { ApiKeyAuth, Auth, InboundRequest, Pass } from './http.js';
+import { type LegacyKeyValidator, validateKey } from './legacy-key.js';
+import type { ModePolicy } from './mode-policy.js';
+
+/** What a request offers as proof, and which of it counts. */
+interface Credentials {
+  readonly method: AuthMethod;
+  readonly envelope: EnvelopeForm | undefined;
+  readonly apiKey?: string;
+}
+
+/** What proves a request. */
+export type Proof = Pick<Pass, 'message' | 'content'> & { readonly auth: Auth };
+
+/** What is found out about a request on the way; grows as the checks go on, and is counted even if they fail. */
+export type Facts = { mode: Mode; method: AuthMethod; client?: ClientId };
+
+export interface AuthenticatorParts {
+  readonly agent: AgentCore;
+  readonly validator: LegacyKeyValidator;
+  readonly validatorTimeoutMs: number;
+  readonly sources: ApiKeySources;
+  readonly bodyTypes: readonly string[];
+  readonly rules: EnvelopeRules;
+  readonly policy: ModePolicy;
+  readonly brownouts: Brownouts;
+  readonly clients: Clients | undefined;
+  readonly clock: Clock;
+  readonly emit: (event: XlinkEvent) => void;
+}
+
+/** Decides who sent a request, by envelope or by key as the mode has it. Everything here throws what is wrong. */
+export class Authenticator {
+  readonly #parts: AuthenticatorParts;
+
+  constructor(parts: AuthenticatorParts) {
+    this.#parts = parts;
+  }
+
+  /** Fills in `facts` as they become known. */
+  async authenticate(request: InboundRequest, facts: Facts): Promise<Proof> {
+    facts.mode = this.#parts.policy.forRequest(request.method, request.target);
+    const { method, envelope, apiKey } = this.#credentials(request, facts.mode);
+    facts.method = method;
+    if (method === 'none') throw xlinkError('CREDENTIALS_MISSING');
+    if (method === 'xlink') return this.#byEnvelope(request, facts, envelope!);
+    if (envelope) await this.#observe(request, envelope);
+    return { auth: await this.#byKey(facts, apiKey!) };
+  }
+
+  /** The key of a request and whose it is, by the same rules as everywhere; whatever envelope is beside it is not looked at. */
+  async keyOwner(request: InboundRequest, facts: Facts) {
+    const apiKey = findApiKey(request, this.#parts.sources);
+    if (apiKey === undefined) throw xlinkError('CREDENTIALS_MISSING');
+    facts.method = 'api-key';
+    const auth = await this.#byKey(facts, apiKey);
+    return { apiKey, auth, client: facts.client };
+  }
+
+  /** The sender of an enveloped request, whatever the mode. */
+  async envelopeSender(request: InboundRequest, facts: Facts): Promise<Did> {
+    const form = findEnvelope(request, this.#parts.bodyTypes);
+    if (!form) throw xlinkError('CREDENTIALS_MISSING');
+    facts.method = 'xlink';
+    return (await receiveRequest(this.#parts.agent, request, form, this.#parts.rules)).message.sender;
+  }
+
+  /** A key beside an envelope is not even looked at, except in observe mode, where it decides. */
+  #credentials(request: InboundRequest, mode: Mode): Credentials {
+    const envelope = findEnvelope(request, this.#parts.bodyTypes);
+    if (envelope && mode !== 'observe') return { method: 'xlink', envelope };
+    const apiKey = findApiKey(request, this.#parts.sources);
+    if (apiKey !== undefined && envelope !== 'body') return { method: 'api-key', envelope, apiKey };
+    return { method: envelope ? 'xlink' : 'none', envelope };
+  }
+
+  /** Throws unless the key is good, its client may use keys in its mode, and no brownout is on. */
+  async #byKey(facts: Facts, apiKey: string): Promise<ApiKeyAuth> {
+    const { clients, policy, brownouts, clock, validator, validatorTimeoutMs } = this.#parts;
+    if (facts.mode === 'xlink-only' && !clients) throw xlinkError('XLINK_REQUIRED');
+    const auth = await validateKey(validator, apiKey, validatorTimeoutMs);
+    const client = clients?.parts.clientId(auth);
+    if (client !== undefined) facts.client = client;
+    facts.mode = policy.forClient(client) ?? facts.mode;
+    if (facts.mode === 'xlink-only') throw xlinkError('XLINK_REQUIRED');
+    if (facts.mode === 'deprecation' && brownouts.active(clock())) throw xlinkError('API_KEY_BROWNOUT');
+    if (client !== undefined) await clients!.assertKeyCounts(client);
+    return auth;
+  }
+
+  /** An envelope that fails is final: whatever this throws, no key is tried. */
+  async #byEnvelope(request: InboundRequest, facts: Facts, form: EnvelopeForm): Promise<Proof> {
+    if (facts.mode === 'observe' && !this.#parts.policy.hasClientModes)
+      throw xlinkError('XLINK_NOT_SUPPORTED');
+    const { message, content } = await receiveRequest(this.#parts.agent, request, form, this.#parts.rules);
+    const { sender: did, scope, version, encrypted, envelopeId, timestamp } = message;
+    const client = await this.#parts.clients?.ofDid(did);
+    if (client !== undefined) facts.client = client;
+    facts.mode = this.#parts.policy.forClient(client) ?? facts.mode;
+    if (facts.mode === 'observe') throw xlinkError('XLINK_NOT_SUPPORTED');
+    const auth: Auth = {
+      mode: 'xlink',
+      did,
+      scope,
+      version,
+      encrypted,
+      envelopeId,
+      timestamp,
+      ...(client === undefined ? {} : { client }),
+    };
+    return { auth, message, ...(content ? { content } : {}) };
+  }
+
+  /** Verifies an envelope beside a key without any effect on the request but the time it takes. */
+  async #observe(request: InboundRequest, form: EnvelopeForm): Promise<void> {
+    try {
+      const { message } = await receiveRequest(this.#parts.agent, request, form, this.#parts.rules);
+      this.#parts.emit({ type: 'observed', reason: 'ok', version: message.version });
+    } catch (thrown) {
+      this.#parts.emit({ type: 'observed', reason: toXlinkError(thrown).id });
+    }
+  }
+}

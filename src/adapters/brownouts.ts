@@ -1,0 +1,41 @@
+import { xlinkError } from '../errors.js';
+import type { Headers } from './http.js';
+
+/** A time in which keys are refused, announced beforehand, so that whoever still uses one notices while there is a way back. */
+export interface Brownout {
+  readonly from: Date;
+  readonly until: Date;
+}
+
+/** Announced and running brownouts. */
+export class Brownouts {
+  #all: Brownout[] = [];
+
+  constructor(all: readonly Brownout[] = []) {
+    for (const one of all) this.add(one);
+  }
+
+  /** Throws `INVALID_OPTION` unless `from` is before `until`. */
+  add({ from, until }: Brownout): void {
+    const valid =
+      [from, until].every((date) => date instanceof Date && !Number.isNaN(date.getTime())) && from < until;
+    if (!valid)
+      throw xlinkError('INVALID_OPTION', {
+        field: 'brownouts',
+        hint: 'A brownout is { from, until }: two dates, the first before the second.',
+      });
+    this.#all.push({ from, until });
+    this.#all.sort((a, b) => a.from.getTime() - b.from.getTime());
+  }
+
+  active(now: number): Brownout | undefined {
+    return this.#all.find(({ from, until }) => from.getTime() <= now && now < until.getTime());
+  }
+
+  /** `X-Xlink-Brownout: from/until` of the running or next one, ISO 8601. */
+  announcement(now: number): Headers {
+    this.#all = this.#all.filter(({ until }) => until.getTime() > now);
+    const next = this.#all[0];
+    return next ? { 'X-Xlink-Brownout': `${next.from.toISOString()}/${next.until.toISOString()}` } : {};
+  }
+}

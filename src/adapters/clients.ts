@@ -1,0 +1,74 @@
+import { isScope } from '../envelope/fields.js';
+import { xlinkError } from '../errors.js';
+import type { Clock, Did, Scope } from '../types.js';
+import type { ClientLedger } from './client-ledger.js';
+import type { ClientId, ClientStore } from './client-store.js';
+import type { ApiKeyAuth, Outcome } from './http.js';
+
+/** What happens when a client that works on xLink uses its key again. */
+export type OnDowngrade = 'accept' | 'report' | 'refuse';
+
+export interface ClientsParts {
+  readonly store: ClientStore;
+  readonly ledger: ClientLedger;
+  readonly clock: Clock;
+  readonly onDowngrade: OnDowngrade;
+  readonly clientId: (auth: ApiKeyAuth) => ClientId | undefined;
+  readonly clientScopes: (auth: ApiKeyAuth) => readonly Scope[] | undefined;
+  /** Told when a client that works on xLink uses its key. */
+  readonly reportDowngrade: () => void;
+}
+
+/** The clients behind keys and DIDs: who they are, what they did, and whether their key still counts. */
+export class Clients {
+  readonly parts: ClientsParts;
+
+  constructor(parts: ClientsParts) {
+    this.parts = parts;
+  }
+
+  /** The client that a verified DID belongs to; the DID itself if it was never enrolled. A store that is down is no reason to refuse. */
+  async ofDid(did: Did): Promise<ClientId> {
+    try {
+      return (await this.parts.store.clientOf(did)) ?? did;
+    } catch {
+      return did;
+    }
+  }
+
+  /** Counts a request for the report. Failures count once it is verified whose they are. */
+  count({ client, method, error }: Outcome): void {
+    if (client === undefined) return;
+    const { ledger } = this.parts;
+    if (error) ledger.failed(client, method, error.id);
+    else if (method === 'xlink') ledger.xlinkUsed(client);
+    else ledger.keyUsed(client);
+  }
+
+  /** Throws `API_KEY_SWITCHED_OFF` or `API_KEY_LATCHED`; `CLIENT_STORE_UNAVAILABLE` if it cannot be told. */
+  async assertKeyCounts(client: ClientId): Promise<void> {
+    const record = await this.parts.store.get(client);
+    if (record?.keyOffSince !== undefined) throw xlinkError('API_KEY_SWITCHED_OFF');
+    if (record?.lastXlinkUse === undefined || this.parts.onDowngrade === 'accept') return;
+    this.parts.reportDowngrade();
+    if (this.parts.onDowngrade === 'refuse') throw xlinkError('API_KEY_LATCHED');
+  }
+}
+
+/** The validator's own id of the client: the first of these members that is a text or a number. */
+export function defaultClientId(auth: ApiKeyAuth): ClientId | undefined {
+  for (const name of ['clientId', 'customerId', 'userId', 'id']) {
+    const value = auth[name];
+    if (typeof value === 'string' && value !== '') return value;
+    if (typeof value === 'number') return String(value);
+  }
+  return undefined;
+}
+
+/** The member `scopes`, if it is a list of scopes. */
+export function defaultClientScopes(auth: ApiKeyAuth): readonly Scope[] | undefined {
+  const { scopes } = auth;
+  return Array.isArray(scopes) && scopes.every((scope) => scope === '*' || isScope(scope))
+    ? scopes
+    : undefined;
+}

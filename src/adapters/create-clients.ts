@@ -1,0 +1,27 @@
+import { toXlinkError } from '../errors.js';
+import type { Clock, XlinkEvent } from '../types.js';
+import { ClientLedger } from './client-ledger.js';
+import { Clients, defaultClientId, defaultClientScopes } from './clients.js';
+import { guardedClientStore } from './guarded-client-store.js';
+import type { DualModeOptions } from './options.js';
+
+/** The clients of an adapter, if it was given a store for them. */
+export function createClients(
+  options: DualModeOptions,
+  clock: Clock,
+  emit: (event: XlinkEvent) => void,
+): Clients | undefined {
+  const { clients, clientId, clientScopes, onDowngrade = 'report', reportFlushMs } = options;
+  if (!clients) return undefined;
+  const store = guardedClientStore(clients);
+  const onFault = (error: unknown) => emit({ type: 'fault', error: toXlinkError(error) });
+  return new Clients({
+    store,
+    ledger: new ClientLedger(store, { clock, flushMs: reportFlushMs, onFault }),
+    clock,
+    onDowngrade,
+    clientId: clientId ?? defaultClientId,
+    clientScopes: clientScopes ?? defaultClientScopes,
+    reportDowngrade: () => emit({ type: 'downgrade', refused: onDowngrade === 'refuse' }),
+  });
+}

@@ -1,0 +1,109 @@
+import { defaultProvider } from '#provider';
+import type { AgentCore } from '../agent/agent.js';
+import { equalBytes, lengthPrefixed } from '../crypto/bytes.js';
+import { xlinkError } from '../errors.js';
+import { sameKeys } from '../identity/key-record.js';
+import type { Result } from '../result.js';
+import type { AgentMessage, Did, KeyRecord, RegistryEntry, Scope } from '../types.js';
+import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
+import { encodeUtf8 } from '../util/utf8.js';
+import type { ClientId, ClientStore } from './client-store.js';
+
+/** Path of the enrolment route. */
+export const ENROLL_PATH = '/.well-known/xlink/enroll';
+/** Scope that an enrolment envelope is made with. */
+export const ENROLL_SCOPE = 'xlink:enroll';
+
+const LABEL = encodeUtf8('xlink/1 enroll');
+
+/** The payload of an enrolment envelope, which is signed by the new DID and not encrypted. */
+export interface EnrollmentRequest {
+  /** Key record of the new DID. */
+  readonly keyRecord: KeyRecord;
+  /** From {@link enrollmentProof}: ties the envelope to the API key it is sent with. */
+  readonly keyProof: string;
+}
+
+/** What the server answers. */
+export interface EnrollmentAnswer {
+  readonly did: Did;
+  readonly client: ClientId;
+  /** Scopes the DID may send with; absent: any, as with the key. */
+  readonly scopes?: readonly Scope[];
+}
+
+/**
+ * SHA-256 over label, DID and API key: somebody who steals an enrolment envelope cannot use it with a key of his own to
+ * have the DID counted as his.
+ */
+export async function enrollmentProof(did: Did, apiKey: string): Promise<string> {
+  const hash = await defaultProvider().sha256(lengthPrefixed([LABEL, encodeUtf8(did), encodeUtf8(apiKey)]));
+  return encodeBase64url(hash);
+}
+
+/** Checks that the envelope was made for this key and brings the keys of its own sender. Throws `ENROLLMENT_REFUSED…`. */
+export async function checkEnrollment(message: AgentMessage, apiKey: string): Promise<KeyRecord> {
+  const { keyRecord, keyProof } = (message.payload ?? {}) as Partial<EnrollmentRequest>;
+  if (message.scope !== ENROLL_SCOPE) throw xlinkError('ENROLLMENT_REFUSED', { field: 'scope' });
+  const expected = decodeBase64url(await enrollmentProof(message.sender, apiKey))!;
+  const given = typeof keyProof === 'string' ? decodeBase64url(keyProof) : undefined;
+  if (!given || !equalBytes(given, expected))
+    throw xlinkError('ENROLLMENT_REFUSED:KEY_PROOF', { field: 'keyProof' });
+  if (typeof keyRecord !== 'object' || keyRecord === null)
+    throw xlinkError('ENROLLMENT_REFUSED', { field: 'keyRecord' });
+  if (keyRecord.did !== message.sender)
+    throw xlinkError('ENROLLMENT_REFUSED:OTHER_DID', { field: 'keyRecord' });
+  return keyRecord;
+}
+
+export interface Enrollee {
+  readonly client: ClientId;
+  readonly scopes: readonly Scope[] | undefined;
+  readonly maxDids: number;
+}
+
+/**
+ * Registers a DID with the scopes of its client and links the two. Doing it again for the same client changes nothing;
+ * a DID of another client is `ENROLLMENT_REFUSED:TAKEN`, one that was revoked stays so. A DID that the operator
+ * registered before keeps its scopes.
+ */
+export async function enroll(
+  agent: AgentCore,
+  clients: ClientStore,
+  keys: KeyRecord,
+  { client, scopes, maxDids }: Enrollee,
+): Promise<EnrollmentAnswer> {
+  const entry = await lookup(agent, keys.did);
+  if (entry?.status === 'revoked')
+    throw xlinkError('VERIFICATION_FAILED:DID_REVOKED', { field: 'keyRecord' });
+  await link(clients, keys.did, client, maxDids);
+  const { registry } = agent;
+  const inherited = scopes ? { sendScopes: scopes } : {};
+  if (!entry) settle(await registry.register({ did: keys.did, name: client, keys, ...inherited }));
+  else if (!entry.keys || !sameKeys(entry.keys, keys)) settle(await registry.updateKeys(keys));
+  const granted = entry ? entry.sendScopes : scopes;
+  return { did: keys.did, client, ...(granted ? { scopes: granted } : {}) };
+}
+
+async function link(clients: ClientStore, did: Did, client: ClientId, maxDids: number): Promise<void> {
+  const taken = () => xlinkError('ENROLLMENT_REFUSED:TAKEN', { field: 'keyRecord' });
+  const owner = await clients.clientOf(did);
+  if (owner === client) return;
+  if (owner !== undefined) throw taken();
+  const held = (await clients.get(client))?.dids.length ?? 0;
+  if (held >= maxDids) throw xlinkError('ENROLLMENT_REFUSED:TOO_MANY', { field: 'keyRecord' });
+  if ((await clients.link(did, client)) !== client) throw taken();
+}
+
+async function lookup({ registry }: AgentCore, did: Did): Promise<RegistryEntry | undefined> {
+  try {
+    return (await registry.lookup(did)) ?? undefined;
+  } catch (cause) {
+    throw xlinkError('LOOKUP_FAILED', { cause });
+  }
+}
+
+/** Two instances may register the same DID at the same time: that both succeed is what was wanted. */
+function settle(result: Result<void>): void {
+  if (!result.ok && result.error.id !== 'REGISTRATION_FAILED:ALREADY_REGISTERED') throw result.error;
+}

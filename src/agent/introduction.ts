@@ -1,0 +1,54 @@
+import { encodePayload } from '../envelope/plaintext.js';
+import { signOnlyEnvelope } from '../envelope/seal.js';
+import type { Result } from '../result.js';
+import type { AgentMessage, Did, Envelope, RegistryEntry, Scope, TrustRegistry, Version } from '../types.js';
+import type { AgentContext } from './context.js';
+import { Peers } from './peers.js';
+import { receive } from './receive.js';
+
+/** A signed-only envelope to or from somebody who is in no registry yet. */
+export interface Introduction {
+  readonly scope: Scope;
+  /** From `requestBinding()`; compulsory in both directions. */
+  readonly request: string;
+}
+
+/**
+ * Makes an introduction: no registry is asked and no scope list applies. At most version 2, whose signature can be
+ * checked with the DID alone.
+ */
+export async function createIntroduction(
+  context: AgentContext,
+  options: Introduction & { readonly to: Did; readonly payload: unknown },
+): Promise<Envelope> {
+  const { identity, clock, random } = context;
+  const { to, payload, scope, request } = options;
+  const version = Math.min(2, identity.maxVersion) as Version;
+  const draft = { version, to, timestamp: clock(), nonce: random(16), scope, request };
+  return signOnlyEnvelope(identity, draft, encodePayload(payload));
+}
+
+/** Receives an introduction with all checks but those of the registry: whoever signed it is taken, for this scope only. */
+export async function receiveIntroduction(
+  context: AgentContext,
+  input: unknown,
+  { scope, request }: Introduction,
+): Promise<AgentMessage> {
+  const anybody: TrustRegistry = {
+    lookup: (did): RegistryEntry => ({ did, status: 'active', sendScopes: [scope] }),
+    register: (): Result<void> => ({ ok: true, value: undefined }),
+    updateKeys: (): Result<void> => ({ ok: true, value: undefined }),
+  };
+  const open = {
+    ...context,
+    peers: new Peers(anybody, context.identity.crypto),
+    receiveScopes: [scope],
+    minVersion: 1 as const,
+  };
+  const { message } = await receive(open, input, {
+    allowCleartext: true,
+    request,
+    requireRequestBinding: true,
+  });
+  return message;
+}
