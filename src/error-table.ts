@@ -184,7 +184,12 @@ export const ERROR_TABLE = {
     'Check the transports.',
     { reserved: true },
   ),
-  NETWORK_ERROR: row('transport', 502, 'The network failed.', 'Try again.', { reserved: true }),
+  NETWORK_ERROR: row(
+    'transport',
+    502,
+    'The network failed, or the caller gave up waiting.',
+    'See `cause`; a write may have happened.',
+  ),
 
   // registry
   LOOKUP_FAILED: row(
@@ -519,6 +524,12 @@ export const ERROR_TABLE = {
     'Use xLink; the operator decides with onDowngrade.',
   ),
   KEY_SWITCH_REFUSED: row('adapter', 403, 'The grace time is over; the key stays off.', 'Ask the operator.'),
+  ANSWER_NOT_SEALED: row(
+    'adapter',
+    500,
+    'The request was carried out, but its answer could not be sealed.',
+    'The registry needs a key record of the caller; see `cause` at the server.',
+  ),
   CLIENT_STORE_UNAVAILABLE: row(
     'adapter',
     503,
@@ -635,11 +646,29 @@ export const ERROR_TABLE = {
     'The body of the request cannot be signed.',
     'Streams have no digest before they are sent; pass a string, bytes, a form or a Blob.',
   ),
+  ENROLLMENT_FAILED: row(
+    'client',
+    502,
+    'The service did not enrol the identity.',
+    'See `cause`; nothing was sent under this identity.',
+  ),
+  CALL_FAILED: row(
+    'client',
+    502,
+    'The service answered the call with an error of its own.',
+    'See `cause`: its `status` and `body` are what the service said.',
+  ),
   ANSWER_INVALID: row(
     'client',
     502,
     'The answer is not the answer of the service to this request.',
     'It was replayed, swapped or cut on the way; a write may have happened.',
+  ),
+  'ANSWER_INVALID:TOO_LARGE': row(
+    'client',
+    502,
+    'The answer is larger than the caller reads.',
+    'Raise maxAnswerBytes (default 10 MiB), and maxEnvelopeBytes of an agent of your own; a write may have happened.',
   ),
   'ANSWER_INVALID:NOT_SEALED': row(
     'client',

@@ -1,6 +1,13 @@
 export type { AdapterMetrics } from './adapters/adoption.js';
 export { authOf } from './adapters/auth-store.js';
 export type { Brownout } from './adapters/brownouts.js';
+export { CallFailure } from './adapters/client/call-failure.js';
+export { type Connection, type ConnectOptions, connect } from './adapters/client/connect.js';
+export { DualModeClient } from './adapters/client/dual-mode-client.js';
+export type { ApiKeyFallback, DualModeClientOptions } from './adapters/client/dual-mode-client-options.js';
+export type { FallbackEvent, FallbackReason } from './adapters/client/fallback.js';
+export type { IdentityStore, XlinkFetchOptions } from './adapters/client/options.js';
+export { xlinkFetch } from './adapters/client/xlink-fetch.js';
 export type { ClientActivity, ClientId, ClientRecord, ClientStore } from './adapters/client-store.js';
 export type { OnDowngrade } from './adapters/clients.js';
 export { type ApiKeySources, ENVELOPE_TYPE } from './adapters/credentials.js';
@@ -15,9 +22,17 @@ export { type EnrollmentAnswer, type EnrollmentRequest, enrollmentProof } from '
 export type { ApiKeyAuth, Auth, InboundRequest, XlinkAuth } from './adapters/http.js';
 export type { LegacyKeyValidator } from './adapters/legacy-key.js';
 export { MemoryClientStore, mergeActivity } from './adapters/memory-client-store.js';
+export {
+  DEFAULT_ERROR_BUDGET,
+  DEFAULT_GATES,
+  type ErrorBudget,
+  type Gate,
+} from './adapters/migration-gates.js';
+export { type Advice, MigrationPlan, type MigrationPlanOptions } from './adapters/migration-plan.js';
 export type { ModeTarget, RouteMode } from './adapters/mode-policy.js';
 export type { DualModeOptions } from './adapters/options.js';
-export type { DiscoveryDocument } from './adapters/well-known.js';
+export type { SealedAnswer } from './adapters/sealed-answer.js';
+export type { Traffic } from './adapters/traffic-window.js';
 export type { Receivable } from './agent/agent.js';
 export type { AgentOptions, IdentitySource } from './agent/options.js';
 export type { Received, ReceiveOptions } from './agent/receive.js';
@@ -25,6 +40,9 @@ export type { EnvelopeOptions, SendOptions, SendOutcome } from './agent/send.js'
 export { createSignedEnvelope, type SignedEnvelopeOptions } from './agent/signed-envelope.js';
 export { requestBinding } from './checks/request-binding.js';
 export type { CryptoProvider, Signer, Verifier } from './crypto/provider.js';
+export { discover, type Service } from './discovery/discover.js';
+export type { DiscoveryDocument } from './discovery/document.js';
+export type { DiscoverOptions } from './discovery/options.js';
 export { ERROR_TABLE, type ErrorCategory, type ErrorId, type ErrorRow } from './error-table.js';
 export * from './errors.js';
 export { decodeDidKey, encodeDidKey } from './identity/did.js';
@@ -33,6 +51,8 @@ export { assertKeyRecord, createKeyRecord } from './identity/key-record.js';
 export { Agent, type AgentMiddlewareOptions } from './middleware/agent.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
 export type { ExpressMiddleware } from './middleware/express.js';
+export { requireScope, requireXlink } from './middleware/express-guards.js';
+export type { KoaContext, KoaMiddleware } from './middleware/koa.js';
 export type { NodeRequest, NodeResponse } from './middleware/node-types.js';
 export { MemoryNonceStore, type MemoryNonceStoreOptions } from './nonce/memory.js';
 export { nonceKey } from './nonce/nonce-key.js';

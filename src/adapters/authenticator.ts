@@ -1,4 +1,5 @@
 import type { AgentCore } from '../agent/agent.js';
+import type { Received } from '../agent/receive.js';
 import { toXlinkError, xlinkError } from '../errors.js';
 import type { AuthMethod, Clock, Did, Mode, XlinkEvent } from '../types.js';
 import type { Brownouts } from './brownouts.js';
@@ -65,12 +66,13 @@ export class Authenticator {
     return { apiKey, auth, client: facts.client };
   }
 
-  /** The sender of an enveloped request, whatever the mode. */
+  /** The sender of an envelope that was made for this very request, whatever the mode. */
   async envelopeSender(request: InboundRequest, facts: Facts): Promise<Did> {
     const form = findEnvelope(request, this.#parts.bodyTypes);
     if (!form) throw xlinkError('CREDENTIALS_MISSING');
     facts.method = 'xlink';
-    return (await receiveRequest(this.#parts.agent, request, form, this.#parts.rules)).message.sender;
+    const rules = { ...this.#parts.rules, requireRequestBinding: true };
+    return (await receiveRequest(this.#parts.agent, request, form, rules)).message.sender;
   }
 
   /** A key beside an envelope is not even looked at, except in observe mode, where it decides. */
@@ -92,7 +94,7 @@ export class Authenticator {
     facts.mode = policy.forClient(client) ?? facts.mode;
     if (facts.mode === 'xlink-only') throw xlinkError('XLINK_REQUIRED');
     if (facts.mode === 'deprecation' && brownouts.active(clock())) throw xlinkError('API_KEY_BROWNOUT');
-    if (client !== undefined) await clients!.assertKeyCounts(client);
+    if (client !== undefined) await clients!.assertKeyCounts(client, facts.mode);
     return auth;
   }
 
@@ -100,10 +102,9 @@ export class Authenticator {
   async #byEnvelope(request: InboundRequest, facts: Facts, form: EnvelopeForm): Promise<Proof> {
     if (facts.mode === 'observe' && !this.#parts.policy.hasClientModes)
       throw xlinkError('XLINK_NOT_SUPPORTED');
-    const { message, content } = await receiveRequest(this.#parts.agent, request, form, this.#parts.rules);
+    const { message, content } = await this.#receive(request, facts, form);
     const { sender: did, scope, version, encrypted, envelopeId, timestamp } = message;
-    const client = await this.#parts.clients?.ofDid(did);
-    if (client !== undefined) facts.client = client;
+    const { client } = facts;
     facts.mode = this.#parts.policy.forClient(client) ?? facts.mode;
     if (facts.mode === 'observe') throw xlinkError('XLINK_NOT_SUPPORTED');
     const auth: Auth = {
@@ -117,6 +118,20 @@ export class Authenticator {
       ...(client === undefined ? {} : { client }),
     };
     return { auth, message, ...(content ? { content } : {}) };
+  }
+
+  /** Once the signature is good it is known whose request it is, and counted for that client, even if it is refused. */
+  async #receive(request: InboundRequest, facts: Facts, form: EnvelopeForm): Promise<Received> {
+    const { agent, rules, clients } = this.#parts;
+    let sender: Did | undefined;
+    try {
+      return await receiveRequest(agent, request, form, rules, (did) => {
+        sender = did;
+      });
+    } finally {
+      const client = sender === undefined ? undefined : await clients?.ofDid(sender);
+      if (client !== undefined) facts.client = client;
+    }
   }
 
   /** Verifies an envelope beside a key without any effect on the request but the time it takes. */

@@ -16,7 +16,8 @@ export class Brownouts {
   }
 
   /** Throws `INVALID_OPTION` unless `from` is before `until`. */
-  add({ from, until }: Brownout): void {
+  add(brownout: Brownout): void {
+    const { from, until } = (brownout ?? {}) as Brownout;
     const valid =
       [from, until].every((date) => date instanceof Date && !Number.isNaN(date.getTime())) && from < until;
     if (!valid)

@@ -1,5 +1,6 @@
 import type { AuthMethod, Clock } from '../types.js';
 import type { ClientActivity, ClientId, ClientStore } from './client-store.js';
+import { addActivity } from './memory-client-store.js';
 
 /** How long counts are held back before they are written: 5 s. */
 const DEFAULT_FLUSH_MS = 5000;
@@ -27,6 +28,8 @@ export class ClientLedger {
   readonly #flushMs: number;
   readonly #onFault: (error: unknown) => void;
   #pending = new Map<ClientId, Pending>();
+  /** The writes that are under way. */
+  #writing: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -59,13 +62,19 @@ export class ClientLedger {
     else pending.lastKeyUse = this.#clock();
   }
 
-  /** Writes what is pending. A store that is down keeps it pending; nothing is counted twice. */
+  /** Writes what is pending, and waits for what is being written. A store that is down keeps it pending; nothing is counted twice. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const written = this.#pending;
-    if (written.size === 0) return;
-    this.#pending = new Map();
+    if (written.size > 0) {
+      this.#pending = new Map();
+      this.#writing = Promise.all([this.#writing, this.#write(written)]).then(() => {});
+    }
+    await this.#writing;
+  }
+
+  async #write(written: ReadonlyMap<ClientId, Pending>): Promise<void> {
     try {
       await this.#store.add(
         [...written].map(([client, pending]): ClientActivity => ({ client, ...pending })),
@@ -93,10 +102,7 @@ export class ClientLedger {
       this.#pending.set(client, lost);
       return;
     }
-    now.keyRequests += lost.keyRequests;
-    now.xlinkRequests += lost.xlinkRequests;
-    for (const [id, count] of Object.entries(lost.failures))
-      now.failures[id] = (now.failures[id] ?? 0) + count;
+    Object.assign(now, addActivity(lost, now));
   }
 
   #schedule(): void {

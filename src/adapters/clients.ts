@@ -1,6 +1,6 @@
 import { isScope } from '../envelope/fields.js';
 import { xlinkError } from '../errors.js';
-import type { Clock, Did, Scope } from '../types.js';
+import type { Clock, Did, Mode, Scope } from '../types.js';
 import type { ClientLedger } from './client-ledger.js';
 import type { ClientId, ClientStore } from './client-store.js';
 import type { ApiKeyAuth, Outcome } from './http.js';
@@ -17,6 +17,8 @@ export interface ClientsParts {
   readonly clientScopes: (auth: ApiKeyAuth) => readonly Scope[] | undefined;
   /** Told when a client that works on xLink uses its key. */
   readonly reportDowngrade: () => void;
+  /** Told about a store that is down where that refuses nothing. */
+  readonly onFault: (error: unknown) => void;
 }
 
 /** The clients behind keys and DIDs: who they are, what they did, and whether their key still counts. */
@@ -27,12 +29,16 @@ export class Clients {
     this.parts = parts;
   }
 
-  /** The client that a verified DID belongs to; the DID itself if it was never enrolled. A store that is down is no reason to refuse. */
-  async ofDid(did: Did): Promise<ClientId> {
+  /**
+   * The client that a verified DID belongs to; the DID itself if it was never enrolled. A store that is down is no
+   * reason to refuse, but then the client is unknown: the DID would pass for another one.
+   */
+  async ofDid(did: Did): Promise<ClientId | undefined> {
     try {
       return (await this.parts.store.clientOf(did)) ?? did;
-    } catch {
-      return did;
+    } catch (error) {
+      this.parts.onFault(error);
+      return undefined;
     }
   }
 
@@ -45,11 +51,15 @@ export class Clients {
     else ledger.keyUsed(client);
   }
 
-  /** Throws `API_KEY_SWITCHED_OFF` or `API_KEY_LATCHED`; `CLIENT_STORE_UNAVAILABLE` if it cannot be told. */
-  async assertKeyCounts(client: ClientId): Promise<void> {
+  /**
+   * Throws `API_KEY_SWITCHED_OFF` or `API_KEY_LATCHED`; `CLIENT_STORE_UNAVAILABLE` if it cannot be told. In observe
+   * mode a key is no downgrade: there is nothing else to use.
+   */
+  async assertKeyCounts(client: ClientId, mode: Mode): Promise<void> {
     const record = await this.parts.store.get(client);
     if (record?.keyOffSince !== undefined) throw xlinkError('API_KEY_SWITCHED_OFF');
-    if (record?.lastXlinkUse === undefined || this.parts.onDowngrade === 'accept') return;
+    if (record?.lastXlinkUse === undefined || mode === 'observe' || this.parts.onDowngrade === 'accept')
+      return;
     this.parts.reportDowngrade();
     if (this.parts.onDowngrade === 'refuse') throw xlinkError('API_KEY_LATCHED');
   }
@@ -65,10 +75,16 @@ export function defaultClientId(auth: ApiKeyAuth): ClientId | undefined {
   return undefined;
 }
 
-/** The member `scopes`, if it is a list of scopes. */
-export function defaultClientScopes(auth: ApiKeyAuth): readonly Scope[] | undefined {
-  const { scopes } = auth;
-  return Array.isArray(scopes) && scopes.every((scope) => scope === '*' || isScope(scope))
-    ? scopes
-    : undefined;
+/** The member `scopes`. */
+export const defaultClientScopes = (auth: ApiKeyAuth) => auth.scopes as readonly Scope[] | undefined;
+
+/** Throws `INVALID_OPTION` for scopes that are neither absent nor a list of scopes: they must not turn into `any`. */
+export function checkClientScopes(scopes: unknown): readonly Scope[] | undefined {
+  if (scopes === undefined) return undefined;
+  if (!Array.isArray(scopes) || !scopes.every((scope) => scope === '*' || isScope(scope)))
+    throw xlinkError('INVALID_OPTION', {
+      field: 'clientScopes',
+      hint: 'The scopes of a key must be a list of scopes; set clientScopes if legacyKeyValidator names them otherwise.',
+    });
+  return scopes;
 }

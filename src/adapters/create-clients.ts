@@ -22,6 +22,7 @@ export function createClients(
     onDowngrade,
     clientId: clientId ?? defaultClientId,
     clientScopes: clientScopes ?? defaultClientScopes,
+    onFault,
     reportDowngrade: () => emit({ type: 'downgrade', refused: onDowngrade === 'refuse' }),
   });
 }

@@ -75,7 +75,7 @@ function judge(
   if (dids.length === 0 && lastXlinkUse === undefined) return verdict(false, 'has not enrolled an identity');
   if (lastXlinkUse === undefined) return verdict(false, 'is enrolled but has never used xLink');
   if (lastFailure !== undefined && lastFailure > lastXlinkUse)
-    return verdict(false, 'its last xLink request failed');
+    return verdict(false, 'failed at its last xLink request');
   if (lastXlinkUse < now - recentMs) return verdict(false, 'has not used xLink recently');
   if (keyOffSince !== undefined) return verdict(true, 'has switched its own key off and works on xLink');
   if (lastKeyUse !== undefined && lastKeyUse > now - quietMs)
@@ -83,9 +83,9 @@ function judge(
   return verdict(true, 'works on xLink and no longer uses its key');
 }
 
-/** The report as a table for a terminal. */
+/** The report as a table for a terminal of 100 columns: two lines for each client, the second says why. */
 export function formatReport({ clients, safeToSwitch, generatedAt }: CutoverReport): string {
-  const head = ['client', 'key', 'xLink', 'last key use', 'last xLink use', 'failures', 'safe', 'because'];
+  const head = ['client', 'key', 'xLink', 'last key use', 'last xLink use', 'failed', 'safe'];
   const rows = clients.map((client) => [
     printable(client.client),
     String(client.keyRequests),
@@ -94,7 +94,6 @@ export function formatReport({ clients, safeToSwitch, generatedAt }: CutoverRepo
     minute(client.lastXlinkUse),
     String(Object.values(client.failures).reduce((sum, count) => sum + count, 0)),
     client.safeToSwitch ? 'yes' : 'no',
-    client.reason,
   ]);
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]!.length)),
@@ -106,13 +105,19 @@ export function formatReport({ clients, safeToSwitch, generatedAt }: CutoverRepo
       .trimEnd();
   const ready = clients.filter((client) => client.safeToSwitch).length;
   const summary = `${ready} of ${clients.length} safe to switch at ${generatedAt}: ${safeToSwitch ? 'keys can go' : 'not yet'}`;
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line), '', summary].join(
-    '\n',
-  );
+  const body = rows.flatMap((row, at) => [line(row), `  ${clients[at]!.reason}`]);
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body, '', summary].join('\n');
 }
 
 const minute = (iso: string | undefined): string =>
   iso === undefined ? '-' : iso.slice(0, 16).replace('T', ' ');
 
-/** Ids come from the application: no control character of theirs reaches a terminal. */
-const printable = (text: string): string => text.replace(/[^\x20-\x7e\u00a0-\uffff]/g, '?').slice(0, 40);
+const MAX_ID_CHARACTERS = 32;
+
+/** Ids come from the application: nothing of theirs reaches a terminal that controls it or turns its lines around. */
+function printable(text: string): string {
+  const characters = [...text.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, '?')];
+  return characters.length <= MAX_ID_CHARACTERS
+    ? characters.join('')
+    : `${characters.slice(0, MAX_ID_CHARACTERS - 1).join('')}…`;
+}

@@ -9,16 +9,20 @@ export interface DeprecationOptions {
   readonly migrationUrl?: string;
 }
 
-const EXPOSED = 'Deprecation, Sunset, Link, X-Deprecated-Auth, X-Migration-Url';
+const EXPOSED = ['Deprecation', 'Sunset', 'Link', 'X-Deprecated-Auth', 'X-Migration-Url'];
 
-/** Headers on the answer to a caller that used a key although keys are deprecated. */
-export function deprecationHeaders({ since, sunset, migrationUrl }: DeprecationOptions): Headers {
+/** Headers on the answer to a caller that used a key although keys are deprecated, and `more` of them. */
+export function deprecationHeaders(
+  { since, sunset, migrationUrl }: DeprecationOptions,
+  more: Headers = {},
+): Headers {
   return {
     'X-Deprecated-Auth': 'true',
     ...(since ? { Deprecation: `@${Math.floor(since.getTime() / 1000)}` } : {}),
     ...(sunset ? { Sunset: sunset.toUTCString() } : {}),
     ...migrationHeaders(migrationUrl),
-    'Access-Control-Expose-Headers': EXPOSED,
+    ...more,
+    'Access-Control-Expose-Headers': [...EXPOSED, ...Object.keys(more)].join(', '),
   };
 }
 

@@ -1,22 +1,24 @@
 import { requestBinding } from '../checks/request-binding.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { toXlinkError, xlinkError } from '../errors.js';
-import type { Clock, Mode, XlinkEvent } from '../types.js';
+import type { AgentMessage, Clock, Mode, XlinkEvent } from '../types.js';
 import { MODES } from '../util/modes.js';
 import { type AdapterMetrics, AdoptionCounter } from './adoption.js';
 import { jsonAnswer, refusal } from './answers.js';
 import { Authenticator, type Facts } from './authenticator.js';
 import { type Brownout, Brownouts } from './brownouts.js';
+import type { ClientRecord } from './client-store.js';
 import type { Clients } from './clients.js';
 import { createClients } from './create-clients.js';
 import { ENVELOPE_TYPE } from './credentials.js';
 import { type CutoverReport, cutoverReport, type ReportOptions } from './cutover-report.js';
 import { deprecationHeaders } from './deprecation.js';
 import type { EnvelopeRules } from './enveloped-request.js';
-import type { Decision, Headers, InboundRequest, Outcome } from './http.js';
+import type { Answer, Decision, Headers, InboundRequest, Outcome, Pass } from './http.js';
 import * as limits from './limits.js';
-import { ModePolicy, type ModeTarget } from './mode-policy.js';
+import { checkModeTarget, ModePolicy, type ModeTarget } from './mode-policy.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
+import { sealAnswer, wantsSealedAnswer } from './sealed-answer.js';
 import { type EnrollmentRules, WellKnown } from './well-known.js';
 
 /**
@@ -76,28 +78,17 @@ export class DualMode {
 
   /**
    * Takes effect with the next request, in either direction. `target` sets the mode of one client or route instead.
-   * Throws `INVALID_OPTION` for anything but a mode.
+   * Throws `INVALID_OPTION` for anything but a mode and a target.
    */
   setMode(mode: Mode, reason?: string, target: ModeTarget = {}): void {
     if (!MODES.includes(mode))
       throw xlinkError('INVALID_OPTION', { field: 'mode', hint: `setMode: one of ${MODES.join(', ')}.` });
-    const from = this.#policy.set(mode, target);
-    if (from === mode) return;
-    if (mode === 'deprecation')
-      this.#deprecatedSince = this.#options.deprecation?.since ?? new Date(this.#clock());
-    this.#emit({
-      type: 'mode',
-      from,
-      to: mode,
-      ...(target.client === undefined ? {} : { client: target.client }),
-      ...(target.route ? { route: target.route.path } : {}),
-      ...(reason === undefined ? {} : { reason }),
-    });
+    this.#change('setMode', target, reason, () => this.#policy.set(mode, target));
   }
 
-  /** Lets a client or route follow the wider mode again. */
-  clearMode(target: ModeTarget): void {
-    this.#policy.clear(target);
+  /** Lets a client or route follow the wider mode again. Throws `INVALID_OPTION`. */
+  clearMode(target: ModeTarget, reason?: string): void {
+    this.#change('clearMode', target, reason, () => this.#policy.clear(target));
   }
 
   /** Refuses keys for some minutes while the mode is `deprecation`; announced in `X-Xlink-Brownout` until then. */
@@ -112,10 +103,16 @@ export class DualMode {
 
   /** Who still uses keys, and who is safe to switch. Needs the option `clients`. */
   async report(options: ReportOptions = {}): Promise<CutoverReport> {
+    return cutoverReport(await this.clientRecords(), this.#clock(), options);
+  }
+
+  /** What is known about each client, up to this moment. Needs the option `clients`. */
+  async clientRecords(): Promise<readonly ClientRecord[]> {
     if (!this.#clients)
-      throw xlinkError('INVALID_OPTION', { field: 'clients', hint: 'report() needs the option clients.' });
-    await this.#clients.parts.ledger.flush();
-    return cutoverReport(await this.#clients.parts.store.list(), this.#clock(), options);
+      throw xlinkError('INVALID_OPTION', { field: 'clients', hint: 'The report needs the option clients.' });
+    const { ledger, store } = this.#clients.parts;
+    await ledger.flush();
+    return store.list();
   }
 
   /** Writes what was counted and not yet written. Call it before an orderly stop. */
@@ -137,7 +134,8 @@ export class DualMode {
       const { message } = proof;
       const envelope = message ? { version: message.version, encrypted: message.encrypted } : {};
       const headers = facts.mode === 'deprecation' && facts.method === 'api-key' ? this.#deprecation() : {};
-      return { ...proof, action: 'pass', headers, outcome: { ...timed(), ...envelope } };
+      const sealing = message && wantsSealedAnswer(request) ? this.#sealing(message, facts) : {};
+      return { ...proof, ...sealing, action: 'pass', headers, outcome: { ...timed(), ...envelope } };
     } catch (thrown) {
       return this.#refuse(thrown, timed());
     }
@@ -159,7 +157,37 @@ export class DualMode {
     });
   }
 
-  #refuse(thrown: unknown, facts: Omit<Outcome, 'error'>): Decision {
+  #change(owner: string, target: ModeTarget, reason: string | undefined, change: () => void): void {
+    checkModeTarget(owner, target);
+    const { client, route } = target;
+    if (client !== undefined && !this.#clients)
+      throw xlinkError('INVALID_OPTION', { field: 'clients', hint: 'Client modes need the option clients.' });
+    const from = this.#policy.of(target);
+    change();
+    const to = this.#policy.of(target);
+    if (from === to) return;
+    const forAll = client === undefined && route === undefined;
+    if (to === 'deprecation' && (forAll || this.mode !== 'deprecation'))
+      this.#deprecatedSince = this.#options.deprecation?.since ?? new Date(this.#clock());
+    this.#emit({
+      type: 'mode',
+      from,
+      to,
+      ...(client === undefined ? {} : { client }),
+      ...(route ? { route: route.path } : {}),
+      ...(reason === undefined ? {} : { reason }),
+    });
+  }
+
+  #sealing(message: AgentMessage, facts: Facts): Pick<Pass, 'sealAnswer' | 'sealFailure'> {
+    return {
+      sealAnswer: (answer) => sealAnswer(this.#options.agent, message, answer),
+      sealFailure: (cause) =>
+        this.#refuse(xlinkError('ANSWER_NOT_SEALED', { cause }), { ...facts, durationMs: 0 }),
+    };
+  }
+
+  #refuse(thrown: unknown, facts: Omit<Outcome, 'error'>): Answer {
     const error = toXlinkError(thrown);
     if (error.status >= 500 || error.cause !== undefined) this.#emit({ type: 'fault', error });
     const { exposeDetails = false, realm = 'api', deprecation } = this.#options;
@@ -169,10 +197,8 @@ export class DualMode {
 
   #deprecation(): Headers {
     const { deprecation } = this.#options;
-    return {
-      ...deprecationHeaders({ ...deprecation, since: this.#deprecatedSince }),
-      ...this.#brownouts.announcement(this.#clock()),
-    };
+    const announcement = this.#brownouts.announcement(this.#clock());
+    return deprecationHeaders({ ...deprecation, since: this.#deprecatedSince }, announcement);
   }
 
   #emit(event: XlinkEvent): void {

@@ -2,9 +2,10 @@ import { defaultProvider } from '#provider';
 import type { AgentCore } from '../agent/agent.js';
 import { equalBytes, lengthPrefixed } from '../crypto/bytes.js';
 import { xlinkError } from '../errors.js';
-import { sameKeys } from '../identity/key-record.js';
+import { assertKeyRecord, sameKeys } from '../identity/key-record.js';
 import type { Result } from '../result.js';
-import type { AgentMessage, Did, KeyRecord, RegistryEntry, Scope } from '../types.js';
+import type { AgentMessage, Did, KeyRecord, Scope } from '../types.js';
+import type { Awaitable } from '../util/awaitable.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import type { ClientId, ClientStore } from './client-store.js';
@@ -41,7 +42,7 @@ export async function enrollmentProof(did: Did, apiKey: string): Promise<string>
   return encodeBase64url(hash);
 }
 
-/** Checks that the envelope was made for this key and brings the keys of its own sender. Throws `ENROLLMENT_REFUSED…`. */
+/** Checks that the envelope was made for this key and brings the keys of its own sender. Throws `ENROLLMENT_REFUSED…` or `KEY_RECORD_INVALID`. */
 export async function checkEnrollment(message: AgentMessage, apiKey: string): Promise<KeyRecord> {
   const { keyRecord, keyProof } = (message.payload ?? {}) as Partial<EnrollmentRequest>;
   if (message.scope !== ENROLL_SCOPE) throw xlinkError('ENROLLMENT_REFUSED', { field: 'scope' });
@@ -53,7 +54,17 @@ export async function checkEnrollment(message: AgentMessage, apiKey: string): Pr
     throw xlinkError('ENROLLMENT_REFUSED', { field: 'keyRecord' });
   if (keyRecord.did !== message.sender)
     throw xlinkError('ENROLLMENT_REFUSED:OTHER_DID', { field: 'keyRecord' });
-  return keyRecord;
+  const { did, epoch, x25519, mlKem768, mlDsa65, signature } = keyRecord;
+  const keys = {
+    did,
+    epoch,
+    x25519,
+    ...(mlKem768 === undefined ? {} : { mlKem768 }),
+    ...(mlDsa65 === undefined ? {} : { mlDsa65 }),
+    signature,
+  };
+  await assertKeyRecord(keys, defaultProvider());
+  return keys;
 }
 
 export interface Enrollee {
@@ -73,14 +84,14 @@ export async function enroll(
   keys: KeyRecord,
   { client, scopes, maxDids }: Enrollee,
 ): Promise<EnrollmentAnswer> {
-  const entry = await lookup(agent, keys.did);
+  const { registry } = agent;
+  const entry = await ask(() => registry.lookup(keys.did), 'LOOKUP_FAILED');
   if (entry?.status === 'revoked')
     throw xlinkError('VERIFICATION_FAILED:DID_REVOKED', { field: 'keyRecord' });
   await link(clients, keys.did, client, maxDids);
-  const { registry } = agent;
   const inherited = scopes ? { sendScopes: scopes } : {};
-  if (!entry) settle(await registry.register({ did: keys.did, name: client, keys, ...inherited }));
-  else if (!entry.keys || !sameKeys(entry.keys, keys)) settle(await registry.updateKeys(keys));
+  if (!entry) settle(await ask(() => registry.register({ did: keys.did, name: client, keys, ...inherited })));
+  else if (!entry.keys || !sameKeys(entry.keys, keys)) settle(await ask(() => registry.updateKeys(keys)));
   const granted = entry ? entry.sendScopes : scopes;
   return { did: keys.did, client, ...(granted ? { scopes: granted } : {}) };
 }
@@ -95,11 +106,14 @@ async function link(clients: ClientStore, did: Did, client: ClientId, maxDids: n
   if ((await clients.link(did, client)) !== client) throw taken();
 }
 
-async function lookup({ registry }: AgentCore, did: Did): Promise<RegistryEntry | undefined> {
+async function ask<T>(
+  question: () => Awaitable<T>,
+  id: 'LOOKUP_FAILED' | 'REGISTRATION_FAILED' = 'REGISTRATION_FAILED',
+): Promise<T> {
   try {
-    return (await registry.lookup(did)) ?? undefined;
+    return await question();
   } catch (cause) {
-    throw xlinkError('LOOKUP_FAILED', { cause });
+    throw xlinkError(id, { cause });
   }
 }
 

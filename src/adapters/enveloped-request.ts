@@ -1,10 +1,10 @@
 import { defaultProvider } from '#provider';
 import type { AgentCore } from '../agent/agent.js';
-import type { Received } from '../agent/receive.js';
+import type { Received, ReceiveOptions } from '../agent/receive.js';
 import { requestBinding } from '../checks/request-binding.js';
 import { equalBytes } from '../crypto/bytes.js';
 import { isXlinkError, xlinkError } from '../errors.js';
-import type { AgentMessage } from '../types.js';
+import type { AgentMessage, Did } from '../types.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { type EnvelopeForm, envelopeFromHeader } from './credentials.js';
 import type { InboundRequest } from './http.js';
@@ -18,25 +18,27 @@ export interface EnvelopeRules {
   readonly requestTarget: (request: InboundRequest) => string;
 }
 
-/** Receives the envelope of a request, bound to that request. Throws whatever is wrong with it. */
+/** Receives the envelope of a request, bound to that request. Throws whatever is wrong with it; `onVerified` hears whose it is. */
 export async function receiveRequest(
   agent: AgentCore,
   request: InboundRequest,
   form: EnvelopeForm,
   rules: EnvelopeRules,
+  onVerified: (sender: Did) => void = () => {},
 ): Promise<Received> {
   if (form === 'ambiguous') throw xlinkError('ENVELOPE_AMBIGUOUS');
   refuseContentEncoding(request);
   const binding = {
     request: requestBinding(request.method, rules.requestTarget(request)),
     requireRequestBinding: rules.requireRequestBinding,
+    onVerified,
   };
   return form === 'body'
     ? receiveBodyForm(agent, request, binding, rules)
     : receiveHeaderForm(agent, request, binding, rules);
 }
 
-type Binding = { readonly request: string; readonly requireRequestBinding: boolean };
+type Binding = Pick<ReceiveOptions, 'request' | 'requireRequestBinding' | 'onVerified'>;
 
 /** The envelope is the body; its payload takes the body's place. */
 async function receiveBodyForm(

@@ -1,5 +1,6 @@
 import type { XlinkError } from '../errors.js';
 import type { AgentMessage, AuthMethod, Did, Mode, Scope, Version } from '../types.js';
+import type { PlainAnswer } from './plain-answer.js';
 
 /** A request as the adapter sees it, whatever the framework. */
 export interface InboundRequest {
@@ -60,6 +61,10 @@ export interface Pass {
   readonly message?: AgentMessage;
   /** The JSON bytes that take the place of an enveloped body. */
   readonly content?: Uint8Array;
+  /** Present if the caller asks for a sealed answer: seals what the handler answers, to JSON. */
+  readonly sealAnswer?: (answer: PlainAnswer) => Promise<string>;
+  /** What to send if that fails. */
+  readonly sealFailure?: (error: unknown) => { readonly status: number; readonly body: string };
   /** Headers for the response. */
   readonly headers: Headers;
   /** Absent where nothing was authenticated: preflights and skipped requests. */

@@ -12,10 +12,16 @@ const emptyRecord = (client: ClientId): ClientRecord => ({
 /** Adds activity to a record: the one rule for every store that keeps whole records. */
 export function mergeActivity(record: ClientRecord | undefined, activity: ClientActivity): ClientRecord {
   const before = record ?? emptyRecord(activity.client);
+  return { ...before, ...addActivity(before, activity) };
+}
+
+type Counts = Omit<ClientActivity, 'client'>;
+
+/** Sums of the counts, and the later of two times. */
+export function addActivity(before: Counts, activity: Counts) {
   const failures: Record<string, number> = { ...before.failures };
   for (const [id, count] of Object.entries(activity.failures)) failures[id] = (failures[id] ?? 0) + count;
   return {
-    ...before,
     keyRequests: before.keyRequests + activity.keyRequests,
     xlinkRequests: before.xlinkRequests + activity.xlinkRequests,
     failures,
@@ -25,7 +31,7 @@ export function mergeActivity(record: ClientRecord | undefined, activity: Client
   };
 }
 
-function later(name: 'lastKeyUse' | 'lastXlinkUse' | 'lastFailure', a: ClientActivity, b: ClientActivity) {
+function later(name: 'lastKeyUse' | 'lastXlinkUse' | 'lastFailure', a: Counts, b: Counts) {
   const times = [a[name], b[name]].filter((time) => time !== undefined);
   return times.length === 0 ? {} : { [name]: Math.max(...times) };
 }

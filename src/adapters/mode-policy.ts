@@ -1,11 +1,21 @@
+import { xlinkError } from '../errors.js';
 import type { Mode } from '../types.js';
+import { MODES } from '../util/modes.js';
+import {
+  checkOptions,
+  isObject,
+  isString,
+  type OptionCheck,
+  type OptionChecks,
+  requireOption,
+} from '../util/options.js';
 import type { ClientId } from './client-store.js';
 
 /** A mode for a part of the API. */
 export interface RouteMode {
   /** Path prefix by whole segments: `/payments` stands for `/payments` and all below it. Compared without regard to case. */
   readonly path: string;
-  /** Methods it is for, in capitals. Default all. */
+  /** Methods it is for. Default all. GET stands for HEAD, too. */
   readonly methods?: readonly string[];
   readonly mode: Mode;
 }
@@ -14,6 +24,25 @@ export interface RouteMode {
 export interface ModeTarget {
   readonly route?: Omit<RouteMode, 'mode'>;
   readonly client?: ClientId;
+}
+
+const isPath: OptionCheck = (value) =>
+  typeof value === 'string' && value.startsWith('/') ? undefined : 'a path that starts with /';
+const isMethods: OptionCheck = (value) =>
+  Array.isArray(value) && value.every((one) => typeof one === 'string' && /^[A-Za-z-]+$/.test(one))
+    ? undefined
+    : 'an array of HTTP methods';
+/** For the path and methods of a {@link RouteMode}. */
+export const ROUTE_CHECKS: OptionChecks<Omit<RouteMode, 'mode'>> = { path: isPath, methods: isMethods };
+
+/** Throws `INVALID_OPTION`: a target that is misspelt would set the mode of everything. */
+export function checkModeTarget(owner: string, target: ModeTarget): void {
+  checkOptions(owner, target, { route: isObject, client: isString });
+  if (target.client !== undefined && target.route)
+    throw xlinkError('INVALID_OPTION', { field: 'route', hint: `${owner}: a client or a route, not both.` });
+  if (!target.route) return;
+  checkOptions(owner, target.route, ROUTE_CHECKS);
+  requireOption(owner, target.route, 'path');
 }
 
 /**
@@ -39,44 +68,40 @@ export class ModePolicy {
     return this.#global;
   }
 
-  /** Returns the mode that was in force for the target before. */
-  set(mode: Mode, { client, route }: ModeTarget = {}): Mode {
-    if (client !== undefined) {
-      const before = this.#clients.get(client) ?? this.#global;
-      this.#clients.set(client, mode);
-      return before;
-    }
-    if (route) {
-      const before = this.forRequest(route.methods?.[0] ?? 'GET', route.path);
+  /** The mode that is in force for a target. */
+  of({ client, route }: ModeTarget): Mode {
+    if (client !== undefined) return this.#clients.get(client) ?? this.#global;
+    return route ? this.forRequest(route.methods?.[0] ?? 'GET', route.path) : this.#global;
+  }
+
+  set(mode: Mode, { client, route }: ModeTarget = {}): void {
+    if (client !== undefined) this.#clients.set(client, mode);
+    else if (route) {
       this.clear({ route });
-      this.#routes.unshift({ ...route, path: normalize(route.path), mode });
-      return before;
-    }
-    const before = this.#global;
-    this.#global = mode;
-    return before;
+      this.#routes.unshift({ ...normalizeRoute(route), mode });
+    } else this.#global = mode;
   }
 
   /** Takes back the mode of a client or of a route, which then follows the next wider one. */
-  clear(target: ModeTarget): void {
-    if (target.client !== undefined) this.#clients.delete(target.client);
-    const { route } = target;
-    if (!route) return;
-    const path = normalize(route.path);
-    const same = (known: RouteMode) => known.path === path && String(known.methods) === String(route.methods);
-    this.#routes = this.#routes.filter((known) => !same(known));
+  clear({ client, route }: ModeTarget): void {
+    if (client !== undefined) this.#clients.delete(client);
+    else if (route) {
+      const { path, methods } = normalizeRoute(route);
+      const same = (known: RouteMode) => known.path === path && String(known.methods) === String(methods);
+      this.#routes = this.#routes.filter((known) => !same(known));
+    }
   }
 
-  /** Before it is known who is asking. */
+  /**
+   * Before it is known who is asking. A path that a router may read in two ways gets the stricter mode of the two: it
+   * can neither walk around a strict route nor borrow the mode of a lax one.
+   */
   forRequest(method: string, target: string): Mode {
-    const path = normalize(target.split('?')[0]!);
-    let best: RouteMode | undefined;
-    for (const route of this.#routes) {
-      if (route.methods && !route.methods.includes(method.toUpperCase())) continue;
-      if (path !== route.path && !path.startsWith(route.path === '/' ? '/' : `${route.path}/`)) continue;
-      if (!best || route.path.length > best.path.length) best = route;
-    }
-    return best?.mode ?? this.#global;
+    const path = pathOf(target);
+    const modes = [literal(path), folded(path)].map((reading) =>
+      this.#forPath(method.toUpperCase(), reading),
+    );
+    return modes.reduce((a, b) => (MODES.indexOf(a) > MODES.indexOf(b) ? a : b));
   }
 
   /** Once it is: the client's own mode, if it has one. */
@@ -87,20 +112,57 @@ export class ModePolicy {
   get hasClientModes(): boolean {
     return this.#clients.size > 0;
   }
+
+  #forPath(method: string, path: string): Mode {
+    let best: RouteMode | undefined;
+    for (const route of this.#routes) {
+      if (route.methods && !route.methods.some((one) => serves(one, method))) continue;
+      if (path !== route.path && !path.startsWith(route.path === '/' ? '/' : `${route.path}/`)) continue;
+      if (!best || route.path.length > best.path.length) best = route;
+    }
+    return best?.mode ?? this.#global;
+  }
 }
 
-/** Routers ignore case, trailing slashes and percent-encoding; a mode that did not could be walked around. */
-function normalize(path: string): string {
-  const plain = decode(path)
-    .toLowerCase()
-    .replace(/\/{2,}/g, '/');
+/** Routers answer HEAD with the handler of GET. */
+const serves = (routeMethod: string, method: string): boolean =>
+  routeMethod === method || (routeMethod === 'GET' && method === 'HEAD');
+
+function normalizeRoute({ path, methods }: Omit<RouteMode, 'mode'>): Omit<RouteMode, 'mode'> {
+  const inOrder = methods?.map((method) => method.toUpperCase()).sort();
+  return { path: folded(pathOf(path)), ...(inOrder ? { methods: inOrder } : {}) };
+}
+
+/** The target without scheme and host (RFC 9112 section 3.2.2: servers take the absolute form), query and fragment, as routers see it. */
+const pathOf = (target: string): string =>
+  target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/\\?#]*/i, '').split(/[?#]/)[0]!;
+
+/** As most routers read a path: segment by segment, without regard to case, percent-encoding and one trailing slash. */
+function literal(path: string): string {
+  const plain = path.split('/').map(decodeSegment).join('/').toLowerCase();
   return plain.length > 1 && plain.endsWith('/') ? plain.slice(0, -1) : plain;
 }
 
-function decode(path: string): string {
+/** As the most obliging router could read it: backslashes, encoded slashes, empty segments, dots and `;parameters` resolved. */
+function folded(path: string): string {
+  const segments: string[] = [];
+  for (const part of path.split('/').map(decode).join('/').toLowerCase().split(/[/\\]/)) {
+    const segment = part.split(';')[0]!;
+    if (segment === '..') segments.pop();
+    else if (segment !== '' && segment !== '.') segments.push(segment);
+  }
+  return `/${segments.join('/')}`;
+}
+
+function decodeSegment(segment: string): string {
+  const plain = decode(segment);
+  return /[/\\]/.test(plain) ? segment : plain;
+}
+
+function decode(text: string): string {
   try {
-    return decodeURIComponent(path);
+    return decodeURIComponent(text);
   } catch {
-    return path;
+    return text;
   }
 }

@@ -22,7 +22,7 @@ import type { ApiKeySources } from './credentials.js';
 import type { DeprecationOptions } from './deprecation.js';
 import type { ApiKeyAuth, InboundRequest } from './http.js';
 import type { LegacyKeyValidator } from './legacy-key.js';
-import type { RouteMode } from './mode-policy.js';
+import { ROUTE_CHECKS, type RouteMode } from './mode-policy.js';
 
 export interface DualModeOptions {
   /** The identity of the API: envelopes are addressed to its DID. */
@@ -92,13 +92,7 @@ const isNames: OptionCheck = (value) =>
   value.every((name) => typeof name === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(name))
     ? undefined
     : 'an array of names';
-const isRouteModes: OptionCheck = (value) =>
-  Array.isArray(value) &&
-  value.every(
-    (route) => typeof route?.path === 'string' && route.path.startsWith('/') && MODES.includes(route.mode),
-  )
-    ? undefined
-    : 'an array of { path, methods?, mode }';
+const isArray: OptionCheck = (value) => (Array.isArray(value) ? undefined : 'an array');
 const isObservers: OptionCheck = (value) =>
   Array.isArray(value) && value.every((observer) => typeof observer === 'function')
     ? undefined
@@ -125,7 +119,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     validatorTimeoutMs: integerIn(1, 600_000),
     exposeDetails: isBoolean,
     realm: isToken,
-    routeModes: isRouteModes,
+    routeModes: isArray,
     clientModes: isObject,
     brownouts: (value) => (Array.isArray(value) ? undefined : 'an array of { from, until }'),
     clients: hasMethods('get', 'list', 'clientOf', 'link', 'add', 'setKeyOff'),
@@ -152,6 +146,11 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     sunset: isDate,
     migrationUrl: isHttpUrl,
   });
+  for (const route of options.routeModes ?? []) {
+    checkOptions('routeModes', route, { ...ROUTE_CHECKS, mode: oneOf(...MODES) });
+    requireOption('routeModes', route, 'path');
+    requireOption('routeModes', route, 'mode');
+  }
   for (const mode of Object.values(options.clientModes ?? {}))
     checkOptions('clientModes', { mode }, { mode: oneOf(...MODES) });
   if (options.clientModes) requireOption('DualModeAdapter', options, 'clients');

@@ -1,11 +1,14 @@
 import type { Clock } from '../types.js';
 import { BoundedMap } from '../util/bounded-map.js';
 
+const MINUTE_MS = 60_000;
+
 /** So many uses per minute and name, as a bucket that refills evenly. For rare operations of this process, not for traffic. */
 export class RateLimit {
   readonly #perMinute: number;
   readonly #clock: Clock;
-  readonly #buckets = new BoundedMap<string, { tokens: number; at: number }>(10_000);
+  /** `left` counts in parts of a use, `MINUTE_MS` to each, so that nothing is ever rounded. */
+  readonly #buckets = new BoundedMap<string, { readonly left: number; readonly at: number }>(10_000);
 
   constructor(perMinute: number, clock: Clock) {
     this.#perMinute = perMinute;
@@ -15,9 +18,11 @@ export class RateLimit {
   /** Whether `name` may go on; counts the attempt if so. */
   take(name: string): boolean {
     const now = this.#clock();
-    const bucket = this.#buckets.get(name) ?? { tokens: this.#perMinute, at: now };
-    const tokens = Math.min(this.#perMinute, bucket.tokens + ((now - bucket.at) / 60_000) * this.#perMinute);
-    this.#buckets.set(name, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });
-    return tokens >= 1;
+    const full = this.#perMinute * MINUTE_MS;
+    const bucket = this.#buckets.get(name) ?? { left: full, at: now };
+    const left = Math.min(full, bucket.left + Math.max(0, now - bucket.at) * this.#perMinute);
+    const allowed = left >= MINUTE_MS;
+    this.#buckets.set(name, { left: allowed ? left - MINUTE_MS : left, at: now });
+    return allowed;
   }
 }

@@ -1,27 +1,16 @@
 import type { AgentCore } from '../agent/agent.js';
+import { DISCOVERY_PATH, type DiscoveryDocument } from '../discovery/document.js';
 import { recordVersion } from '../envelope/negotiate.js';
 import { xlinkError } from '../errors.js';
-import type { Clock, Did, KeyRecord, Mode, Version } from '../types.js';
+import type { Clock, Mode } from '../types.js';
 import type { Authenticator, Facts } from './authenticator.js';
-import type { Clients } from './clients.js';
+import { type Clients, checkClientScopes } from './clients.js';
 import { checkEnrollment, ENROLL_PATH, ENROLL_SCOPE, enroll } from './enrolment.js';
 import type { InboundRequest } from './http.js';
 import { MAX_INTRODUCTION_BYTES } from './limits.js';
 import { RateLimit } from './rate-limit.js';
 
-export const DISCOVERY_PATH = '/.well-known/xlink.json';
 export const KEY_PATH = '/.well-known/xlink/key';
-
-/** `/.well-known/xlink.json`. */
-export interface DiscoveryDocument {
-  readonly did: Did;
-  readonly name?: string;
-  readonly keyRecord: KeyRecord;
-  readonly versions: readonly Version[];
-  readonly mode: Mode;
-  /** Absolute paths on the host of the document. */
-  readonly endpoints: { readonly enroll?: string; readonly key?: string };
-}
 
 export interface EnrollmentRules {
   readonly maxDidsPerClient: number;
@@ -97,7 +86,8 @@ export class WellKnown {
     });
     if (!received.ok) throw received.error;
     const keys = await checkEnrollment(received.value, apiKey);
-    const enrollee = { client, scopes: clients.parts.clientScopes(auth), maxDids: rules.maxDidsPerClient };
+    const scopes = checkClientScopes(clients.parts.clientScopes(auth));
+    const enrollee = { client, scopes, maxDids: rules.maxDidsPerClient };
     return { status: 200, value: await enroll(agent, clients.parts.store, keys, enrollee) };
   }
 

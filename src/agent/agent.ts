@@ -5,6 +5,7 @@ import { decodePkcs8 } from '../identity/pkcs8.js';
 import { err, ok, type Result } from '../result.js';
 import type { AgentMessage, Did, Envelope, KeyRecord, TrustRegistry, Version } from '../types.js';
 import { checkOptions, isBoolean, isFunction, isString, requireOption } from '../util/options.js';
+import { createAnswer } from './answer.js';
 import type { AgentContext } from './context.js';
 import { createIntroduction, type Introduction, receiveIntroduction } from './introduction.js';
 import {
@@ -124,6 +125,11 @@ export class AgentCore {
     return made.value;
   }
 
+  /** Makes the envelope that answers a received message: sealed for its sender and tied to it by `inReplyTo` and `request`. */
+  async createAnswer(message: AgentMessage, payload: unknown): Promise<Envelope> {
+    return createAnswer(await this.#ready(), message, payload);
+  }
+
   /** Seals for the recipient and hands the envelope to the transport. */
   async send(options: SendOptions): Promise<Result<SendOutcome>> {
     return attempt(async () => send(await this.#ready(), options));
@@ -145,6 +151,8 @@ export class AgentCore {
         allowCleartext: isBoolean,
         request: isString,
         requireRequestBinding: isBoolean,
+        inReplyTo: isString,
+        onVerified: isFunction,
         onProgress: isFunction,
       });
       if (options.requireRequestBinding) requireOption('receive', options, 'request');

@@ -5,7 +5,7 @@ import { openPayload, verifySignatures } from '../envelope/open.js';
 import { type ParsedEnvelope, parseEnvelope } from '../envelope/parse.js';
 import { decodePayload } from '../envelope/plaintext.js';
 import { isXlinkError, xlinkError } from '../errors.js';
-import type { AgentMessage, NonceUse, OnProgress, Version } from '../types.js';
+import type { AgentMessage, Did, NonceUse, OnProgress, Scope, Version } from '../types.js';
 import { type AgentContext, report } from './context.js';
 import type { ResolvedPeer } from './peers.js';
 
@@ -16,6 +16,10 @@ export interface ReceiveOptions {
   readonly request?: string;
   /** Refuses envelopes that are not bound to a request. Needs `request`. Default `false`. */
   readonly requireRequestBinding?: boolean;
+  /** Takes nothing but the answer to this envelope (its `envelopeId`). Scope lists do not apply to an answer. */
+  readonly inReplyTo?: string;
+  /** Told the sender once the signature is verified, whatever is refused after that. */
+  readonly onVerified?: (sender: Did) => void;
   readonly onProgress?: OnProgress;
 }
 
@@ -55,12 +59,10 @@ export async function receive(
   const { ed25519 } = sender.peer;
   const mlDsa65 = envelope.suite.pqSignature ? await context.peers.mlDsa65(sender.peer) : undefined;
   await verifySignatures(context.identity.crypto, { ed25519, mlDsa65 }, envelope);
+  options.onVerified?.(envelope.fields.from);
 
   await progress('authorizing');
-  if (!allowsScope(sender.entry.sendScopes, envelope.fields.scope))
-    throw xlinkError('SCOPE_DENIED', { field: 'scope' });
-  if (!allowsScope(context.receiveScopes, envelope.fields.scope))
-    throw xlinkError('SCOPE_NOT_ALLOWED', { field: 'scope' });
+  if (options.inReplyTo === undefined) checkScopes(context, sender, envelope.fields.scope);
 
   await progress('claiming');
   await claimNonce(context, envelope);
@@ -82,8 +84,15 @@ function checkAddress(
   if (fields.to !== identity.did) throw xlinkError('RECIPIENT_MISMATCH', { field: 'to' });
   if (suite.version < minVersion) throw xlinkError('VERSION_TOO_LOW', { field: 'version' });
   if (!suite.sealed && !options.allowCleartext) throw xlinkError('CLEARTEXT_NOT_ALLOWED', { field: 'suite' });
+  if (options.inReplyTo !== undefined && fields.inReplyTo !== options.inReplyTo)
+    throw xlinkError('ANSWER_INVALID', { field: 'inReplyTo' });
   if (options.request !== undefined)
     checkRequestBinding(fields.request, options.request, options.requireRequestBinding ?? false);
+}
+
+function checkScopes({ receiveScopes }: AgentContext, { entry }: ResolvedPeer, scope: Scope): void {
+  if (!allowsScope(entry.sendScopes, scope)) throw xlinkError('SCOPE_DENIED', { field: 'scope' });
+  if (!allowsScope(receiveScopes, scope)) throw xlinkError('SCOPE_NOT_ALLOWED', { field: 'scope' });
 }
 
 function checkShownVersion({ peer }: ResolvedPeer, version: Version): void {

@@ -71,8 +71,12 @@ const ENVELOPE_OPTIONS = {
   onProgress: isFunction,
 };
 
-/** Makes an envelope for one recipient; delivers nothing. */
-export async function createEnvelope(context: AgentContext, options: EnvelopeOptions): Promise<Envelope> {
+/** Makes an envelope for one recipient; delivers nothing. An answer was asked for, so its scope is not checked. */
+export async function createEnvelope(
+  context: AgentContext,
+  options: EnvelopeOptions,
+  { answer = false } = {},
+): Promise<Envelope> {
   checkOptions('createEnvelope', options, ENVELOPE_OPTIONS);
   requireOption('createEnvelope', options, 'to');
   const { scope = 'default', signedOnly = false, onProgress } = options;
@@ -89,7 +93,7 @@ export async function createEnvelope(context: AgentContext, options: EnvelopeOpt
     unknown: 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY',
     revoked: 'LOOKUP_FAILED:DID_REVOKED',
   });
-  if (!allowsScope(recipient.entry.receiveScopes, scope))
+  if (!answer && !allowsScope(recipient.entry.receiveScopes, scope))
     throw xlinkError('RECEIVER_SCOPE_DENIED', { field: 'scope' });
 
   const draft = await draftOf(context, recipient, options, scope);

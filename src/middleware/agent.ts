@@ -1,8 +1,8 @@
 import { ENVELOPE_TYPE } from '../adapters/credentials.js';
-import { DualMode } from '../adapters/dual-mode.js';
 import { AgentCore } from '../agent/agent.js';
 import { checkOptions, isBoolean } from '../util/options.js';
-import { type ExpressMiddleware, expressMiddleware } from './express.js';
+import { DualModeAdapter } from './dual-mode-adapter.js';
+import type { ExpressMiddleware } from './express.js';
 
 export interface AgentMiddlewareOptions {
   /** Refuses envelopes that are not bound to method, path and query. Default `false`, as with `receive()`. */
@@ -28,16 +28,16 @@ export class Agent extends AgentCore {
       allowCleartext: isBoolean,
       exposeDetails: isBoolean,
     });
-    const adapter = new DualMode(
+    const adapter = new DualModeAdapter(
       {
-        requireRequestBinding: false,
         ...options,
+        requireRequestBinding: options.requireRequestBinding ?? false,
         agent: this,
         mode: 'xlink-only',
         legacyKeyValidator: () => null,
       },
       [ENVELOPE_TYPE, 'application/json'],
     );
-    return expressMiddleware(adapter);
+    return adapter.middleware();
   }
 }

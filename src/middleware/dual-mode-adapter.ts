@@ -1,15 +1,33 @@
+import type { RefusalStyle } from '../adapters/answers.js';
 import { DualMode } from '../adapters/dual-mode.js';
+import type { DualModeOptions } from '../adapters/options.js';
 import { type ExpressMiddleware, expressMiddleware } from './express.js';
+import { type KoaMiddleware, koaMiddleware } from './koa.js';
+import { refusalStyle } from './refusing-adapter.js';
 
 /**
  * In front of an API: callers may use their API key or an xLink envelope, as the mode has it.
  *
- * After success `req.auth` says who it is, and `req.body` holds the decrypted payload of an envelope, so handlers need
- * not change. Put it in front of body parsers.
+ * After success `req.auth` (in Koa `ctx.state.auth`) says who it is, and `req.body` (`ctx.request.body`) holds the
+ * decrypted payload of an envelope, so handlers need not change. Put it in front of body parsers.
  */
 export class DualModeAdapter extends DualMode {
+  /** How refusals look, for guards behind. */
+  readonly refusalStyle: RefusalStyle;
+
+  /** Throws `INVALID_OPTION`. */
+  constructor(options: DualModeOptions, bodyTypes?: readonly string[]) {
+    super(options, bodyTypes);
+    this.refusalStyle = refusalStyle(options);
+  }
+
   /** For `app.use()` of Express 4 and 5. */
   middleware(): ExpressMiddleware {
     return expressMiddleware(this);
+  }
+
+  /** For `app.use()` of Koa 2 and 3. */
+  koa(): KoaMiddleware {
+    return koaMiddleware(this);
   }
 }

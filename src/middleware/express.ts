@@ -1,12 +1,10 @@
-import { rememberAuth } from '../adapters/auth-store.js';
-import type { DualMode } from '../adapters/dual-mode.js';
-import type { Answer, Decision, Pass } from '../adapters/http.js';
-import { toXlinkError } from '../errors.js';
-import type { AgentMessage } from '../types.js';
-import { expressRoute } from './express-route.js';
-import { discardNodeBody, replaceNodeBody } from './node-body.js';
-import { inboundRequest } from './node-http.js';
+import type { Answer } from '../adapters/http.js';
+import { authenticate } from './authenticate.js';
+import type { Exchange } from './exchange.js';
+import { watchRoute } from './express-route.js';
+import { answerRequest } from './node-response.js';
 import type { NodeRequest, NodeResponse, RequestExtras } from './node-types.js';
+import type { RefusingAdapter } from './refusing-adapter.js';
 
 /** Middleware for Express 4 and 5, and anything else that speaks `(req, res, next)` on Node's HTTP objects. */
 export type ExpressMiddleware = (
@@ -15,57 +13,33 @@ export type ExpressMiddleware = (
   next: (error?: unknown) => void,
 ) => void;
 
-/** How much of a refused upload is read and thrown away before the connection is cut: 8 MiB. */
-const MAX_DISCARDED_BYTES = 8 * 1024 * 1024;
-
-/** Asks the adapter about each request and carries out what it decides. */
-export function expressMiddleware(adapter: DualMode): ExpressMiddleware {
+/** Lets requests through, or answers them, as the adapter decides. */
+export function expressMiddleware(adapter: RefusingAdapter): ExpressMiddleware {
   return function xlinkAuthentication(req, res, next) {
-    adapter
-      .decide(inboundRequest(req))
-      .then((decision) => {
-        res.once('close', () =>
-          adapter.settled(decision, expressRoute(req as RequestExtras), res.statusCode),
-        );
-        return decision.action === 'answer' ? answer(req, res, decision) : admit(req, res, decision);
-      })
-      .then(
-        (admitted) => admitted && next(),
-        (error) => next(toXlinkError(error)),
-      );
+    authenticate(adapter, exchangeOf(req, res)).then(
+      ({ action }) => action === 'pass' && next(),
+      (error) => next(error),
+    );
   };
 }
 
-function admit(req: NodeRequest, res: NodeResponse, decision: Pass): true {
-  setHeaders(res, decision);
-  const extras = req as RequestExtras & { agentMessage?: AgentMessage };
-  if (decision.auth) {
-    rememberAuth(req, decision.auth);
-    extras.auth = { ...decision.auth };
-  }
-  if (decision.message) extras.agentMessage = decision.message;
-  if (decision.content) {
-    replaceNodeBody(req, decision.content);
-    extras.body = decision.message?.payload;
-    if (extras.rawBody !== undefined) extras.rawBody = decision.content;
-  }
-  return true;
+function exchangeOf(req: NodeRequest, res: NodeResponse): Exchange {
+  const extras = req as RequestExtras;
+  return {
+    req,
+    res,
+    request: req,
+    target: extras.originalUrl ?? req.url ?? '/',
+    bodies: [extras],
+    route: watchRoute(extras),
+    answer: (answer) => answerExpress(req, res, answer),
+    shownIn: req,
+  };
 }
 
-function answer(req: NodeRequest, res: NodeResponse, decision: Answer): false {
-  setHeaders(res, decision);
-  res.statusCode = decision.status;
-  res.end(req.method === 'HEAD' ? undefined : decision.body);
-  discardNodeBody(req, MAX_DISCARDED_BYTES);
-  return false;
-}
-
-/** Lists such as Link are added to; everything else is set. */
-function setHeaders(res: NodeResponse, { headers }: Decision): void {
-  for (const [name, value] of Object.entries(headers)) {
-    const present = LISTS.has(name) ? res.getHeader(name) : undefined;
-    res.setHeader(name, present === undefined ? value : `${String(present)}, ${value}`);
-  }
-}
-
-const LISTS = new Set(['Link', 'Access-Control-Expose-Headers', 'WWW-Authenticate']);
+/** Ends the response with an answer. */
+export const answerExpress = (req: NodeRequest, res: NodeResponse, answer: Answer): void =>
+  answerRequest(req, res, answer, ({ status, body }) => {
+    res.statusCode = status;
+    res.end(req.method === 'HEAD' ? undefined : body);
+  });

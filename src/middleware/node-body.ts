@@ -1,15 +1,19 @@
 import { concat } from '../crypto/bytes.js';
 import { type XlinkError, xlinkError } from '../errors.js';
-import { encodeUtf8 } from '../util/utf8.js';
-import type { NodeRequest, RequestExtras } from './node-types.js';
+import { decodeUtf8, encodeUtf8 } from '../util/utf8.js';
+import type { BodyHolder, NodeRequest } from './node-types.js';
 
 /**
  * The whole body of a request, at most `maxBytes`. It is put back where it came from before anybody can notice, so
  * parsers and handlers behind read the same bytes from the same stream. Takes a Buffer or string that a parser in front
  * left in `rawBody` or `body`; if it left neither, fails at once.
  */
-export async function readNodeBody(req: NodeRequest, maxBytes: number): Promise<Uint8Array> {
-  const left = leftByParser(req as RequestExtras);
+export async function readNodeBody(
+  req: NodeRequest,
+  bodies: readonly BodyHolder[],
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const left = leftByParser(bodies);
   if (left) {
     if (left.length > maxBytes) throw xlinkError('BODY_TOO_LARGE');
     return left;
@@ -20,8 +24,8 @@ export async function readNodeBody(req: NodeRequest, maxBytes: number): Promise<
   return drain(req, maxBytes);
 }
 
-function leftByParser({ rawBody, body }: RequestExtras): Uint8Array | undefined {
-  for (const left of [rawBody, body]) {
+function leftByParser(bodies: readonly BodyHolder[]): Uint8Array | undefined {
+  for (const left of bodies.flatMap(({ rawBody, body }) => [rawBody, body])) {
     if (left instanceof Uint8Array) return left;
     if (typeof left === 'string') return encodeUtf8(left);
   }
@@ -38,26 +42,36 @@ function drain(req: NodeRequest, maxBytes: number): Promise<Uint8Array> {
     let size = 0;
     const settle = (error?: XlinkError) => {
       req.removeListener('readable', onReadable);
+      req.removeListener('end', onEnd);
       req.removeListener('close', onGone);
       req.removeListener('error', onGone);
       const bytes = concat(chunks);
-      if (bytes.length > 0 && !req.destroyed) req.unshift(bytes);
+      if (bytes.length === 0) announceNoBody(req);
+      else if (!req.destroyed) req.unshift(bytes);
       if (error) reject(error);
       else resolve(bytes);
     };
     const onGone = () => settle(xlinkError('BODY_ABORTED'));
+    const onEnd = () => settle();
     const onReadable = () => {
       for (let chunk = req.read(); chunk !== null; chunk = req.read()) {
         chunks.push(chunk as Uint8Array);
         size += (chunk as Uint8Array).length;
         if (size > maxBytes) return settle(xlinkError('BODY_TOO_LARGE'));
       }
-      if (req.complete) settle();
+      if (req.complete || req.stream?.readableEnded) settle();
     };
     req.on('readable', onReadable);
+    req.on('end', onEnd);
     req.on('close', onGone);
     req.on('error', onGone);
   });
+}
+
+/** A stream of no bytes has ended by the time that is known: parsers behind must not wait for its end. */
+function announceNoBody(req: NodeRequest): void {
+  delete req.headers['transfer-encoding'];
+  delete req.headers['content-length'];
 }
 
 /**
@@ -71,6 +85,19 @@ export function replaceNodeBody(req: NodeRequest, content: Uint8Array): void {
   if (req.readableEnded || req.destroyed) return;
   while (req.read() !== null);
   req.unshift(content);
+}
+
+/** The same for what parsers in front left, and for handlers that ask no parser. */
+export function replaceLeftBodies(
+  bodies: readonly BodyHolder[],
+  content: Uint8Array,
+  payload: unknown,
+): void {
+  for (const [at, holder] of bodies.entries()) {
+    if (at === 0 || holder.body !== undefined) holder.body = payload;
+    if (holder.rawBody !== undefined)
+      holder.rawBody = typeof holder.rawBody === 'string' ? decodeUtf8(content) : content;
+  }
 }
 
 /**

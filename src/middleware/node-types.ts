@@ -6,6 +6,8 @@ export interface NodeRequest {
   readonly complete: boolean;
   readonly destroyed: boolean;
   readonly readableEnded: boolean;
+  /** HTTP/2 only. */
+  readonly stream?: { readonly endAfterHeaders: boolean; readonly readableEnded: boolean } | undefined;
   read(): unknown;
   unshift(chunk: Uint8Array): unknown;
   resume(): unknown;
@@ -18,19 +20,30 @@ export interface NodeRequest {
 export interface NodeResponse {
   statusCode: number;
   readonly headersSent: boolean;
+  readonly closed: boolean;
   getHeader(name: string): unknown;
   setHeader(name: string, value: string): unknown;
   end(body?: string): unknown;
   once(event: string, listener: () => void): unknown;
 }
 
-/** What frameworks and parsers hang onto a request. */
-export interface RequestExtras {
+/** What is used of it behind Koa besides. */
+export interface KoaResponse extends NodeResponse {
+  writeHead(...args: unknown[]): unknown;
+}
+
+/** Where a body parser leaves what it read. */
+export interface BodyHolder {
+  body?: unknown;
+  rawBody?: unknown;
+}
+
+/** What Express, routers and parsers hang onto a request. */
+export interface RequestExtras extends BodyHolder {
   originalUrl?: string;
   baseUrl?: string;
   route?: { path?: unknown };
   params?: Record<string, unknown>;
-  body?: unknown;
-  rawBody?: unknown;
   auth?: unknown;
+  agentMessage?: unknown;
 }

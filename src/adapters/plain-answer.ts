@@ -1,0 +1,6 @@
+/** A response as the handler made it. */
+export interface PlainAnswer {
+  readonly status: number;
+  readonly contentType: string | undefined;
+  readonly body: Uint8Array;
+}

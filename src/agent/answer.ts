@@ -1,0 +1,17 @@
+import type { AgentMessage, Envelope } from '../types.js';
+import type { AgentContext } from './context.js';
+import { createEnvelope } from './send.js';
+
+/**
+ * Makes the envelope that answers a message: for its sender, under its scope, bound to the same request. Scope lists do
+ * not apply, for the sender asked for it.
+ */
+export function createAnswer(
+  context: AgentContext,
+  message: AgentMessage,
+  payload: unknown,
+): Promise<Envelope> {
+  const { sender: to, scope, request, envelopeId: inReplyTo } = message;
+  const options = { to, payload, scope, inReplyTo, ...(request === undefined ? {} : { request }) };
+  return createEnvelope({ ...context, sendScopes: undefined }, options, { answer: true });
+}

@@ -1,0 +1,100 @@
+import { defaultProvider } from '#provider';
+import { type XlinkError, xlinkError } from '../errors.js';
+import { decodeDidKey } from '../identity/did.js';
+import { assertKeyRecord } from '../identity/key-record.js';
+import type { Did, KeyRecord, Mode, Version } from '../types.js';
+import { MODES } from '../util/modes.js';
+import type { DiscoveryDocument } from './document.js';
+
+const ENDPOINTS = ['enroll', 'key'] as const;
+/** No control characters, which could forge lines of a log. */
+const NAME = /^[^\p{Cc}\p{Cf}]{1,256}$/u;
+const KEYS_OF_VERSION = { 1: 'x25519', 2: 'mlKem768', 3: 'mlDsa65' } as const;
+
+const invalid = (field: string, cause?: unknown): XlinkError =>
+  xlinkError('DISCOVERY_FAILED:INVALID', { field, ...(cause === undefined ? {} : { cause }) });
+
+type Members = Readonly<Record<string, unknown>>;
+const isMembers = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * A copy of the document with the members that are known, each checked; endpoints come back as URLs. Members that are
+ * not known are left out: newer services may say more. Throws `DISCOVERY_FAILED:INVALID`, and `:OTHER_IDENTITY` if the
+ * DID is not the pinned one.
+ */
+export async function checkDocument(
+  value: unknown,
+  origin: string,
+  pinnedDid: Did | undefined,
+): Promise<DiscoveryDocument> {
+  if (!isMembers(value)) throw invalid('document');
+  const did = checkDid(value['did']);
+  if (pinnedDid !== undefined && did !== pinnedDid)
+    throw xlinkError('DISCOVERY_FAILED:OTHER_IDENTITY', { field: 'did' });
+  const keyRecord = await checkRecord(value['keyRecord'], did);
+  const name = value['name'];
+  if (name !== undefined && (typeof name !== 'string' || !NAME.test(name))) throw invalid('name');
+  const mode = value['mode'];
+  if (!MODES.includes(mode as Mode)) throw invalid('mode');
+  return {
+    did,
+    ...(name === undefined ? {} : { name }),
+    keyRecord,
+    versions: checkVersions(value['versions'], keyRecord),
+    mode: mode as Mode,
+    endpoints: checkEndpoints(value['endpoints'], origin),
+  };
+}
+
+function checkDid(did: unknown): Did {
+  try {
+    decodeDidKey(did as Did);
+    return did as Did;
+  } catch (cause) {
+    throw invalid('did', cause);
+  }
+}
+
+async function checkRecord(value: unknown, did: Did): Promise<KeyRecord> {
+  if (!isMembers(value) || value['did'] !== did) throw invalid('keyRecord');
+  const { epoch, x25519, mlKem768, mlDsa65, signature } = value as unknown as KeyRecord;
+  const record: KeyRecord = {
+    did,
+    epoch,
+    x25519,
+    ...(mlKem768 === undefined ? {} : { mlKem768 }),
+    ...(mlDsa65 === undefined ? {} : { mlDsa65 }),
+    signature,
+  };
+  try {
+    await assertKeyRecord(record, defaultProvider());
+  } catch (cause) {
+    throw invalid('keyRecord', cause);
+  }
+  return record;
+}
+
+/** Only versions whose keys are in the record. */
+function checkVersions(value: unknown, record: KeyRecord): readonly Version[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > 3) throw invalid('versions');
+  for (const version of value) {
+    const key = Object.hasOwn(KEYS_OF_VERSION, version) ? KEYS_OF_VERSION[version as Version] : undefined;
+    if (typeof version !== 'number' || !key || record[key] === undefined) throw invalid('versions');
+  }
+  return [...new Set(value as Version[])];
+}
+
+function checkEndpoints(value: unknown = {}, origin: string): DiscoveryDocument['endpoints'] {
+  if (!isMembers(value)) throw invalid('endpoints');
+  const given = ENDPOINTS.filter((name) => value[name] !== undefined);
+  return Object.fromEntries(given.map((name) => [name, onOrigin(value[name], origin)]));
+}
+
+/** `//host` and `/\host` look like paths and are not. */
+function onOrigin(path: unknown, origin: string): string {
+  const url =
+    typeof path === 'string' && path.startsWith('/') && URL.canParse(path, origin) && new URL(path, origin);
+  if (!url || url.origin !== origin || url.hash !== '') throw invalid('endpoints');
+  return url.href;
+}

@@ -1,0 +1,90 @@
+import { isXlinkError, xlinkError } from '../errors.js';
+import type { Did, KeyRecord, Mode, Version } from '../types.js';
+import { withDeadline } from './abort.js';
+import { assertAddress } from './address.js';
+import { checkDocument } from './check-document.js';
+import { DISCOVERY_PATH } from './document.js';
+import { getJson } from './get-json.js';
+import {
+  checkDiscoverOptions,
+  DEFAULT_DISCOVERY_TIMEOUT_MS,
+  DEFAULT_REGISTRY_URL,
+  type DiscoverOptions,
+  isServiceUrl,
+} from './options.js';
+import { parseTarget } from './target.js';
+
+/** A service as it describes itself; its key record is verified. */
+export interface Service {
+  readonly did: Did;
+  readonly name?: string;
+  /** Base URL, as it was given or as the registry has it. */
+  readonly url: string;
+  readonly origin: string;
+  readonly versions: readonly Version[];
+  readonly mode: Mode;
+  readonly keyRecord: KeyRecord;
+  /** URLs on the same origin. */
+  readonly endpoints: { readonly enroll?: string; readonly key?: string };
+}
+
+type Get = (url: URL) => Promise<unknown>;
+
+/**
+ * Finds a service by name (asks the registry), by domain or by URL, and reads `/.well-known/xlink.json` of its origin:
+ * the registry says where a service is, and its own origin says who it is.
+ *
+ * Throws `DISCOVERY_FAILED:NOT_SUPPORTED` if the origin has no such document (404, 410, 415), and other
+ * `DISCOVERY_FAILED…` for everything that is no clear answer. Private addresses are refused where the host is a literal
+ * one; see `unsafeAllowPrivateAddresses`.
+ */
+export async function discover(target: string, options: DiscoverOptions = {}): Promise<Service> {
+  checkDiscoverOptions(options);
+  const { timeoutMs = DEFAULT_DISCOVERY_TIMEOUT_MS, pinnedDid } = options;
+  const fetch_ = options.fetch ?? ((...args: Parameters<typeof fetch>) => globalThis.fetch(...args));
+  const found = parseTarget(target);
+  const expired = () => xlinkError('DISCOVERY_FAILED:TIMEOUT');
+  const work = async (signal: AbortSignal): Promise<Service> => {
+    const get: Get = (url) => {
+      assertAddress(url, options);
+      return getJson(url, fetch_, signal);
+    };
+    if ('url' in found) return describe(found.url, get, pinnedDid);
+    const { url, did } = await askRegistry(found.name, options.registryUrl ?? DEFAULT_REGISTRY_URL, get);
+    if (pinnedDid !== undefined && did !== undefined && did !== pinnedDid)
+      throw xlinkError('DISCOVERY_FAILED:OTHER_IDENTITY', { field: 'did' });
+    return describe(url, get, pinnedDid ?? did);
+  };
+  return withDeadline(timeoutMs, expired, work, options.signal);
+}
+
+async function describe(base: string, get: Get, pinnedDid: Did | undefined): Promise<Service> {
+  const { origin } = new URL(base);
+  const document = await checkDocument(await get(new URL(DISCOVERY_PATH, origin)), origin, pinnedDid);
+  return { ...document, url: base, origin };
+}
+
+/** `{ url, did? }`. A DID that the registry names is pinned. */
+async function askRegistry(
+  name: string,
+  registryUrl: string,
+  get: Get,
+): Promise<{ url: string; did: Did | undefined }> {
+  const entry = await getEntry(new URL(`${registryUrl.replace(/\/+$/, '')}/services/${name}`), get);
+  const { url, did } = (entry ?? {}) as { url?: unknown; did?: unknown };
+  if (isServiceUrl(url)) throw xlinkError('DISCOVERY_FAILED:INVALID', { field: 'url' });
+  if (did !== undefined && typeof did !== 'string')
+    throw xlinkError('DISCOVERY_FAILED:INVALID', { field: 'did' });
+  return { url: url as string, did };
+}
+
+/** That a registry does not know a name says nothing about what the service supports. */
+async function getEntry(url: URL, get: Get): Promise<unknown> {
+  try {
+    return await get(url);
+  } catch (error) {
+    if (isXlinkError(error) && error.id === 'DISCOVERY_FAILED:NOT_SUPPORTED')
+      throw xlinkError('DISCOVERY_FAILED', { field: 'target', cause: error });
+    throw error;
+  }
+}

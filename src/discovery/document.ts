@@ -1,0 +1,18 @@
+import type { Did, KeyRecord, Mode, Version } from '../types.js';
+
+/** Where a service describes itself, on its own origin. */
+export const DISCOVERY_PATH = '/.well-known/xlink.json';
+
+/** `/.well-known/xlink.json`: what a caller must know about a service before its first request. */
+export interface DiscoveryDocument {
+  readonly did: Did;
+  readonly name?: string;
+  /** Signed by `did`. */
+  readonly keyRecord: KeyRecord;
+  /** Envelope versions that are accepted. */
+  readonly versions: readonly Version[];
+  /** The mode of everything that has none of its own. */
+  readonly mode: Mode;
+  /** Absolute paths on the host of the document. */
+  readonly endpoints: { readonly enroll?: string; readonly key?: string };
+}

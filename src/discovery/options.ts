@@ -1,0 +1,66 @@
+import { decodeDidKey } from '../identity/did.js';
+import type { Did } from '../types.js';
+import {
+  checkOptions,
+  integerIn,
+  isBoolean,
+  isFunction,
+  isObject,
+  type OptionCheck,
+} from '../util/options.js';
+
+/** The registry that knows services by name, unless another one is given. */
+export const DEFAULT_REGISTRY_URL = 'https://xlink.registry.io';
+/** How long discovery may take, unless chosen otherwise: 5 s. */
+export const DEFAULT_DISCOVERY_TIMEOUT_MS = 5000;
+
+export interface DiscoverOptions {
+  /** Where services are looked up by name. Default `https://xlink.registry.io`. */
+  readonly registryUrl?: string;
+  /** The only DID that is taken for the service. Default: whichever its origin shows, as TLS vouches for it. */
+  readonly pinnedDid?: Did;
+  /** How long it may take in all, redirects and body included, in ms. Default 5000. */
+  readonly timeoutMs?: number;
+  /** Takes services without TLS. For tests on one machine. Default `false`. */
+  readonly unsafeAllowHttp?: boolean;
+  /**
+   * Takes services whose host is a private, loopback or link-local address, or `localhost`. Default `false`. Only literal
+   * addresses are looked at: to refuse DNS names that lead to private addresses, pass a `fetch` that does.
+   */
+  readonly unsafeAllowPrivateAddresses?: boolean;
+  /** Default: that of the platform. */
+  readonly fetch?: typeof fetch;
+  readonly signal?: AbortSignal;
+}
+
+/** An `http:` or `https:` URL without credentials. */
+export const isServiceUrl: OptionCheck = (value) => {
+  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
+  return url && /^https?:$/.test(url.protocol) && url.username === '' && url.password === ''
+    ? undefined
+    : 'an http or https URL without credentials';
+};
+
+const isDid: OptionCheck = (value) => {
+  try {
+    decodeDidKey(value as Did);
+    return undefined;
+  } catch {
+    return 'a did:key';
+  }
+};
+
+/** One check per option. */
+export const DISCOVER_OPTIONS = {
+  registryUrl: isServiceUrl,
+  pinnedDid: isDid,
+  timeoutMs: integerIn(1, 600_000),
+  unsafeAllowHttp: isBoolean,
+  unsafeAllowPrivateAddresses: isBoolean,
+  fetch: isFunction,
+  signal: isObject,
+};
+
+/** Throws `INVALID_OPTION`. */
+export const checkDiscoverOptions = (options: DiscoverOptions): void =>
+  checkOptions('discover', options, DISCOVER_OPTIONS);

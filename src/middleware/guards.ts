@@ -1,0 +1,47 @@
+import { refusal } from '../adapters/answers.js';
+import type { Answer, Auth } from '../adapters/http.js';
+import { allowsScope } from '../checks/scope.js';
+import { isScope } from '../envelope/fields.js';
+import { type XlinkError, xlinkError } from '../errors.js';
+import type { Mode, Scope } from '../types.js';
+import { passageOf } from './passage.js';
+
+/** What a guard answers to a request; `undefined` if the request may go on. Asks `authOf()` and nothing else. */
+export type Guard = (request: object) => Answer | undefined;
+
+/** Nobody but callers who came with an envelope. */
+export function xlinkGuard(): Guard {
+  return (request) => {
+    const { method } = passageOf(request);
+    if (method === 'xlink') return undefined;
+    const error = xlinkError(method === 'none' ? 'CREDENTIALS_MISSING' : 'XLINK_REQUIRED');
+    return refuse(request, error, 'xlink-only');
+  };
+}
+
+/** Nobody but callers who may do this. Throws `INVALID_OPTION` for anything but a scope. */
+export function scopeGuard(scope: Scope): Guard {
+  if (!isScope(scope))
+    throw xlinkError('INVALID_OPTION', {
+      field: 'scope',
+      hint: 'requireScope: a scope is 1 to 128 characters of A-Z a-z 0-9 : . _ / -',
+    });
+  return (request) => {
+    const { auth, mode } = passageOf(request);
+    if (!auth) return refuse(request, xlinkError('CREDENTIALS_MISSING'), mode);
+    if (covers(auth, scope)) return undefined;
+    const error = xlinkError('SCOPE_DENIED', { field: 'scope', hint: `The route wants the scope ${scope}.` });
+    return refuse(request, error, mode);
+  };
+}
+
+/** An envelope is for the one scope it was signed for; a key is good for all that the validator listed in `scopes`. */
+function covers(auth: Auth, scope: Scope): boolean {
+  if (auth.mode === 'xlink') return auth.scope === scope;
+  return Array.isArray(auth.scopes) && allowsScope(auth.scopes, scope);
+}
+
+function refuse(request: object, error: XlinkError, mode: Mode): Answer {
+  const { method, style } = passageOf(request);
+  return refusal(error, { mode, method, durationMs: 0 }, style);
+}

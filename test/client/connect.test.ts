@@ -1,0 +1,93 @@
+import { describe, expect, it } from '@jest/globals';
+import express from 'express';
+import { Agent, connect } from '../../src/index.js';
+import { KEY, LOCAL, listen, postJson, serveApi, serveHandmade } from './support.js';
+
+describe('connect()', () => {
+  it('finds a service by name, and its fetch needs no more than a path', async () => {
+    const api = await serveApi();
+    const registryUrl = await listen((req, res) => {
+      res.writeHead(req.url === '/services/orders' ? 200 : 404, { 'Content-Type': 'application/json' });
+      res.end(JSON.stringify({ url: api.url, did: api.agent.did }));
+    });
+    const connection = await connect('orders', { ...LOCAL, registryUrl, apiKey: KEY });
+    expect(connection.value).toMatchObject({
+      did: api.agent.did,
+      name: 'orders',
+      url: api.url,
+      versions: [1, 2],
+      mode: 'hybrid',
+    });
+    const answer = await connection.value!.fetch('/orders', postJson({ item: 'tea' }));
+    expect(await answer.json()).toMatchObject({ mode: 'xlink', body: { item: 'tea' } });
+    expect(api.count('/.well-known/xlink.json')).toBe(1);
+    expect((await connect('nobody', { ...LOCAL, registryUrl })).error?.id).toBe('DISCOVERY_FAILED');
+  });
+
+  it('uses an agent that was given, and brings its registry up to date', async () => {
+    const api = await serveApi();
+    const agent = await Agent.quickstart();
+    for (let time = 0; time < 2; time++) {
+      const connection = await connect(api.url, { ...LOCAL, agent });
+      expect(connection.value!.agent).toBe(agent);
+    }
+    expect(await agent.registry.lookup(api.agent.did)).toMatchObject({ keys: await api.agent.keyRecord() });
+  });
+
+  it('sends envelopes to the URL of the service, as in the papers', async () => {
+    const agent = await Agent.quickstart();
+    const received: unknown[] = [];
+    const app = express();
+    app.get('/.well-known/xlink.json', async (_req, res) => {
+      res.json({
+        did: agent.did,
+        keyRecord: await agent.keyRecord(),
+        versions: [1, 2],
+        mode: 'xlink-only',
+        endpoints: {},
+      });
+    });
+    app.post('/xlink', agent.middleware(), (req, res) => {
+      received.push(req.body);
+      res.status(202).end();
+    });
+    const url = `${await listen(app)}/xlink`;
+    const connection = (await connect(url, LOCAL)).value!;
+    const to = connection.did;
+    const refused = await connection.agent.send({ to, payload: { amount: 100 }, scope: 'payments' });
+    expect(refused.error?.id).toBe('SEND_FAILED');
+    await agent.registry.register({ did: connection.agent.did, keys: await connection.agent.keyRecord() });
+    expect((await connection.agent.send({ to, payload: { amount: 100 }, scope: 'payments' })).ok).toBe(true);
+    expect(received).toEqual([{ amount: 100 }]);
+  });
+
+  it('pins the DID it has found', async () => {
+    const handmade = await serveHandmade();
+    let later = 0;
+    const agent = await Agent.quickstart();
+    const connection = await connect(handmade.url, {
+      ...LOCAL,
+      agent,
+      apiKey: KEY,
+      clock: () => Date.now() + later,
+    });
+    expect((await connection.value!.fetch('/a')).status).toBe(200);
+    const other = await Agent.quickstart();
+    const keyRecord = await other.keyRecord();
+    handmade.document = (document) => ({ ...document, did: other.did, keyRecord });
+    later = 300_001;
+    await expect(connection.value!.fetch('/a')).rejects.toMatchObject({
+      id: 'DISCOVERY_FAILED:OTHER_IDENTITY',
+    });
+  });
+
+  it('never throws', async () => {
+    expect((await connect('https://10.0.0.1')).error?.id).toBe('DISCOVERY_FAILED:PRIVATE_ADDRESS');
+    expect((await connect(undefined as never)).error?.id).toBe('DISCOVERY_FAILED');
+    expect((await connect('a', { registyUrl: 'x' } as never)).error).toMatchObject({
+      id: 'INVALID_OPTION',
+      hint: expect.stringContaining('did you mean registryUrl?'),
+    });
+    expect((await connect('a', { signal: AbortSignal.abort() })).ok).toBe(false);
+  });
+});

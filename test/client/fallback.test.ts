@@ -1,0 +1,325 @@
+import { describe, expect, it } from '@jest/globals';
+import { Agent, type FallbackEvent, type XlinkFetchOptions } from '../../src/index.js';
+import {
+  fetchFor,
+  type Handmade,
+  idOfRejection,
+  KEY,
+  listen,
+  postJson,
+  readAll,
+  rejection,
+  type Seen,
+  serveApi,
+  serveHandmade,
+} from './support.js';
+
+const PROBLEM = { 'Content-Type': 'application/problem+json' };
+const problem = (status: number, code: string, subCode?: string) => ({
+  status,
+  headers: PROBLEM,
+  body: JSON.stringify({ status, code, ...(subCode ? { subCode } : {}) }),
+});
+
+/** A service of old: no xLink, one good key. `discovery` says how it answers what it does not know. */
+async function serveOld(discovery = 404, seen: Seen[] = []): Promise<string> {
+  return listen(async (req, res) => {
+    seen.push({ method: req.method!, path: req.url!, headers: { ...req.headers }, body: await readAll(req) });
+    if (req.url!.startsWith('/.well-known')) return void res.writeHead(discovery).end();
+    if (req.url === '/moved') return void res.writeHead(302, { Location: '/a' }).end();
+    if (req.url === '/away') return void res.writeHead(302, { Location: 'http://127.0.0.1:9/a' }).end();
+    res.writeHead(req.headers['x-api-key'] === KEY ? 200 : 401, { 'Xlink-Sealed': 'true' }).end('old');
+  });
+}
+
+function watched(options: XlinkFetchOptions = {}) {
+  const events: FallbackEvent[] = [];
+  return { events, options: { ...options, onFallback: (event: FallbackEvent) => void events.push(event) } };
+}
+
+const keyed = (seen: readonly Seen[]) =>
+  seen.filter(({ headers, path }) => headers['x-api-key'] !== undefined && !path.startsWith('/.well-known'));
+
+describe('the key takes over', () => {
+  it.each([404, 410, 415])('if discovery says %s', async (status) => {
+    const seen: Seen[] = [];
+    const url = await serveOld(status, seen);
+    const { events, options } = watched();
+    const fetch = fetchFor(url, options);
+    const answer = await fetch('/a', postJson({ n: 1 }));
+    expect([answer.status, answer.headers.get('xlink-sealed'), await answer.text()]).toEqual([
+      200,
+      'false',
+      'old',
+    ]);
+    await fetch('/a');
+    expect(events).toEqual([
+      { reason: 'discovery', origin: url },
+      { reason: 'discovery', origin: url },
+    ]);
+    expect(seen.map(({ path }) => path)).toEqual(['/.well-known/xlink.json', '/a', '/a']);
+    expect(seen[1]).toMatchObject({
+      body: '{"n":1}',
+      headers: { 'content-type': 'application/json', accept: '*/*' },
+    });
+  });
+
+  it.each([404, 415])('if enrolment says %s', async (status) => {
+    const handmade = await serveHandmade();
+    const seen: Seen[] = [];
+    const url = await listen(async (req, res) => {
+      seen.push({
+        method: req.method!,
+        path: req.url!,
+        headers: { ...req.headers },
+        body: await readAll(req),
+      });
+      if (req.url === '/.well-known/xlink.json') {
+        const document = await (await fetch(`${handmade.url}${req.url}`)).text();
+        return void res.writeHead(200, { 'Content-Type': 'application/json' }).end(document);
+      }
+      res.writeHead(req.url === '/a' ? 200 : status).end();
+    });
+    const { events, options } = watched();
+    expect((await fetchFor(url, options)('/a', postJson({}))).status).toBe(200);
+    expect(events).toEqual([{ reason: 'enrolment', origin: url }]);
+    expect(keyed(seen)).toHaveLength(1);
+  });
+
+  it('if there is nowhere to enrol an identity that was made just now', async () => {
+    const api = await serveApi({ clients: undefined as never });
+    const { events, options } = watched();
+    expect(await (await fetchFor(api.url, options)('/a')).json()).toMatchObject({ mode: 'api-key' });
+    expect(events).toEqual([{ reason: 'enrolment', origin: api.url }]);
+    const agent = await Agent.quickstart();
+    await api.agent.registry.register({ did: agent.did, keys: await agent.keyRecord() });
+    expect(await (await fetchFor(api.url, { agent })('/a')).json()).toMatchObject({ mode: 'xlink' });
+  });
+
+  it('if the request is answered with 415 XLINK_NOT_SUPPORTED, which reached no handler', async () => {
+    const api = await serveApi();
+    const { events, options } = watched();
+    const fetch = fetchFor(api.url, options);
+    await fetch('/a');
+    api.adapter.setMode('observe');
+    const answer = await fetch('/pay', postJson({ n: 1 }));
+    expect(await answer.json()).toMatchObject({ mode: 'api-key', body: { n: 1 } });
+    expect(events).toEqual([{ reason: 'refused', origin: api.url }]);
+    expect(api.handled.filter((line) => line === 'POST /pay')).toHaveLength(1);
+  });
+
+  it('in observe mode, with an envelope beside it', async () => {
+    const api = await serveApi({ mode: 'observe' });
+    const { events, options } = watched();
+    const fetch = fetchFor(api.url, options);
+    for (const init of [{}, postJson({ n: 1 }), { method: 'PUT', body: 'text' }])
+      expect(await (await fetch('/a?b=c', init)).json()).toMatchObject({ mode: 'api-key' });
+    expect(
+      api.events
+        .filter(({ type }) => type === 'observed')
+        .map((event) => (event as { reason: string }).reason),
+    ).toEqual(['ok', 'ok', 'ok']);
+    expect(events.map(({ reason }) => reason)).toEqual(['observe', 'observe', 'observe']);
+    expect(api.seen.at(-1)!.headers).toMatchObject({
+      'x-api-key': KEY,
+      'xlink-envelope': expect.any(String),
+    });
+    expect(api.handled).toHaveLength(3);
+  });
+
+  it('in observe mode, whatever happens to the envelope', async () => {
+    const api = await serveApi({ mode: 'observe', clients: undefined as never });
+    const fetch = fetchFor(api.url, { version: 3 });
+    expect((await fetch('/a', postJson({}))).status).toBe(201);
+    const quoted = { method: 'POST', body: 'x', headers: { 'Content-Type': 'text/plain; charset="utf-8"' } };
+    expect((await fetch('/a', quoted)).status).toBe(201);
+    expect(api.seen.at(-1)!.headers['xlink-envelope']).toBeUndefined();
+  });
+});
+
+/** A service that offers enrolment and never finishes it. */
+async function serveStuckEnrolment(mode: string, seen: Seen[]): Promise<string> {
+  const agent = await Agent.quickstart();
+  const keyRecord = await agent.keyRecord();
+  const endpoints = { enroll: '/.well-known/xlink/enroll' };
+  return listen(async (req, res) => {
+    seen.push({ method: req.method!, path: req.url!, headers: { ...req.headers }, body: await readAll(req) });
+    if (req.url === endpoints.enroll) return;
+    res.writeHead(200, { 'Content-Type': 'application/json' });
+    res.end(JSON.stringify({ did: agent.did, keyRecord, versions: [1, 2], mode, endpoints }));
+  });
+}
+
+describe('an enrolment that hangs', () => {
+  it('is given up, and the key does not take over', async () => {
+    const seen: Seen[] = [];
+    const { events, options } = watched({ timeoutMs: 300 });
+    const fetch = fetchFor(await serveStuckEnrolment('hybrid', seen), options);
+    expect(await idOfRejection(fetch('/a', postJson({})))).toBe('ENROLLMENT_FAILED');
+    expect([keyed(seen), events]).toEqual([[], []]);
+  });
+
+  it('holds requests up once in observe mode, and then not for a minute', async () => {
+    const seen: Seen[] = [];
+    const fetch = fetchFor(await serveStuckEnrolment('observe', seen), { timeoutMs: 300 });
+    for (let i = 0; i < 3; i++) expect((await fetch('/a')).status).toBe(200);
+    expect(seen.filter(({ path }) => path === '/.well-known/xlink/enroll')).toHaveLength(1);
+    expect(keyed(seen)).toHaveLength(3);
+  });
+});
+
+describe('the key does not take over', () => {
+  const cases: [string, Handmade['misbehave'], string | number][] = [
+    ...[401, 403, 404, 409, 415, 429, 500, 502, 503].map(
+      (status): [string, Handmade['misbehave'], number] => [
+        `after ${status}`,
+        () => ({ status, headers: { 'Content-Type': 'text/plain' } }),
+        status,
+      ],
+    ),
+    ['after 401 with XLINK_NOT_SUPPORTED', () => problem(401, 'XLINK_NOT_SUPPORTED'), 401],
+    ['after 415 of another kind', () => problem(415, 'CONTENT_ENCODING_UNSUPPORTED'), 415],
+    [
+      'after 415 that is no problem document',
+      () => ({
+        status: 415,
+        body: '{"code":"XLINK_NOT_SUPPORTED"}',
+        headers: { 'Content-Type': 'application/json' },
+      }),
+      415,
+    ],
+    ['after REPLAY_DETECTED', () => problem(409, 'REPLAY_DETECTED'), 409],
+    ['after the nonce store was down', () => problem(503, 'NONCE_STORE_UNAVAILABLE'), 503],
+    [
+      'after an unsealed 200',
+      () => ({ status: 200, headers: { 'Content-Type': 'application/json' } }),
+      'ANSWER_INVALID:NOT_SEALED',
+    ],
+    ['after a bad answer', () => ({ status: 200, body: '{}' }), 'ANSWER_INVALID'],
+  ];
+
+  it.each(cases)('%s, and nothing is sent twice', async (_, misbehave, outcome) => {
+    const handmade = await serveHandmade();
+    handmade.misbehave = misbehave;
+    const { events, options } = watched();
+    const answer = fetchFor(handmade.url, options)('/pay', postJson({}));
+    if (typeof outcome === 'number') expect((await answer).status).toBe(outcome);
+    else expect(await idOfRejection(answer)).toBe(outcome);
+    expect(handmade.seen.filter(({ path }) => path === '/pay')).toHaveLength(1);
+    expect([keyed(handmade.seen), events]).toEqual([[], []]);
+  });
+
+  it('after the connection broke', async () => {
+    const handmade = await serveHandmade();
+    handmade.misbehave = () => Promise.reject(new Error('gone'));
+    const { events, options } = watched();
+    await rejection(fetchFor(handmade.url, options)('/pay', postJson({})));
+    expect(handmade.seen.filter(({ path }) => path === '/pay')).toHaveLength(1);
+    expect(events).toEqual([]);
+  });
+
+  it.each([401, 403, 405, 500, 503])('if discovery says %s', async (status) => {
+    const seen: Seen[] = [];
+    const { events, options } = watched();
+    const fetch = fetchFor(await serveOld(status, seen), options);
+    expect(await idOfRejection(fetch('/a'))).toBe('DISCOVERY_FAILED');
+    expect([keyed(seen), events]).toEqual([[], []]);
+  });
+
+  it('if discovery takes too long', async () => {
+    const url = await listen(() => {});
+    const { events, options } = watched({ timeoutMs: 100 });
+    expect(await idOfRejection(fetchFor(url, options)('/a'))).toBe('DISCOVERY_FAILED:TIMEOUT');
+    expect(events).toEqual([]);
+  });
+
+  it.each([
+    [401, 'API_KEY_INVALID', 'API_KEY_INVALID'],
+    [409, 'ENROLLMENT_REFUSED:TOO_MANY', 'ENROLLMENT_REFUSED:TOO_MANY'],
+    [403, 'VERIFICATION_FAILED:DID_REVOKED', 'VERIFICATION_FAILED:DID_REVOKED'],
+    [500, 'NONSENSE', 'ENROLLMENT_FAILED'],
+    [302, 'XLINK_REQUIRED', undefined],
+  ])('if enrolment says %s %s', async (status, code, id) => {
+    const handmade = await serveHandmade();
+    const seen: Seen[] = [];
+    const url = await listen(async (req, res) => {
+      seen.push({
+        method: req.method!,
+        path: req.url!,
+        headers: { ...req.headers },
+        body: await readAll(req),
+      });
+      if (req.url === '/.well-known/xlink.json') {
+        const document = await (await fetch(`${handmade.url}${req.url}`)).text();
+        return void res.writeHead(200, { 'Content-Type': 'application/json' }).end(document);
+      }
+      if (req.url === '/a') return void res.writeHead(401).end();
+      const [main, subCode] = code.split(':');
+      res.writeHead(status, { ...PROBLEM, Location: '/a' }).end(JSON.stringify({ code: main, subCode }));
+    });
+    const { events, options } = watched();
+    const answer = fetchFor(url, options)('/a', postJson({}));
+    if (id) expect(await idOfRejection(answer)).toBe(id);
+    else expect((await answer).status).toBe(401); // keys are over: goes on with the envelope
+    expect([keyed(seen), events]).toEqual([[], []]);
+  });
+
+  it('where it is for another origin, or there is none', async () => {
+    const url = await serveOld();
+    expect(await idOfRejection(fetchFor(url, { apiKeyOrigin: 'https://other.example' })('/a'))).toBe(
+      'DISCOVERY_FAILED:NOT_SUPPORTED',
+    );
+    expect(await idOfRejection(fetchFor(url, { apiKey: undefined as never })('/a'))).toBe(
+      'DISCOVERY_FAILED:NOT_SUPPORTED',
+    );
+  });
+});
+
+describe('a service that has just started', () => {
+  const coldStart = () => problem(503, 'NONCE_STORE_UNAVAILABLE', 'COLD_START');
+
+  it('gets the request once more, sealed anew', async () => {
+    const handmade = await serveHandmade();
+    const nonces: string[] = [];
+    handmade.misbehave = ({ message }) => (nonces.push(message.envelopeId) === 1 ? coldStart() : undefined);
+    expect((await fetchFor(handmade.url)('/pay', postJson({}))).status).toBe(200);
+    expect(new Set(nonces).size).toBe(2);
+  });
+
+  it('gets it no third time', async () => {
+    const handmade = await serveHandmade();
+    handmade.misbehave = coldStart;
+    const answer = await fetchFor(handmade.url)('/pay', postJson({}));
+    expect([answer.status, (await answer.json()).subCode]).toEqual([503, 'COLD_START']);
+    expect(handmade.seen.filter(({ path }) => path === '/pay')).toHaveLength(2);
+  });
+});
+
+describe('a request with the key', () => {
+  it('follows redirects within the origin, and takes the key nowhere else', async () => {
+    const fetch = fetchFor(await serveOld());
+    expect(await (await fetch('/moved')).text()).toBe('old');
+    expect((await fetch('/moved', { redirect: 'manual' })).status).toBe(302);
+    await rejection(fetch('/moved', { redirect: 'error' }));
+    expect((await fetch('/away')).status).toBe(302);
+    expect((await fetch('/moved', postJson({}))).status).toBe(302);
+  });
+
+  it('survives an observer that throws', async () => {
+    const onFallback = () => {
+      throw new Error('broken');
+    };
+    expect((await fetchFor(await serveOld(), { onFallback })('/a')).status).toBe(200);
+  });
+});
+
+describe('a client that the service has moved on', () => {
+  it('uses xLink from the next request on, though the service as a whole observes', async () => {
+    const api = await serveApi({ mode: 'observe' });
+    const fetch = fetchFor(api.url);
+    expect(await (await fetch('/a')).json()).toMatchObject({ mode: 'api-key' });
+    api.adapter.setMode('xlink-only', undefined, { client: 'acme' });
+    expect((await fetch('/a')).status).toBe(401);
+    expect(await (await fetch('/a')).json()).toMatchObject({ mode: 'xlink', client: 'acme' });
+  });
+});

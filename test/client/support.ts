@@ -1,0 +1,279 @@
+import { once } from 'node:events';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect } from '@jest/globals';
+import express, { type Express } from 'express';
+import {
+  Agent,
+  type AgentMessage,
+  type AgentOptions,
+  DualModeAdapter,
+  type DualModeOptions,
+  ENVELOPE_TYPE,
+  type Envelope,
+  MemoryClientStore,
+  requestBinding,
+  type XlinkEvent,
+  type XlinkFetchOptions,
+  xlinkFetch,
+} from '../../src/index.js';
+
+export const KEY = 'key-of-acme-0123456789';
+export const JSON_HEADERS = { 'Content-Type': 'application/json' };
+
+/** For services on this machine. */
+export const LOCAL = { unsafeAllowHttp: true, unsafeAllowPrivateAddresses: true } as const;
+
+/** A request as it came over the network. */
+export interface Seen {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+const open: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of open.splice(0)) await close();
+});
+
+/** Serves on a free port of the loopback interface until the test is over. */
+export async function listen(listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  open.push(() => {
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+export interface ApiService {
+  readonly url: string;
+  readonly agent: Agent;
+  readonly adapter: DualModeAdapter;
+  readonly seen: Seen[];
+  readonly events: XlinkEvent[];
+  /** Requests that reached a handler. */
+  readonly handled: string[];
+  /** Requests for a path. */
+  count(path: string): number;
+}
+
+/** An Express 5 API behind a `DualModeAdapter`, by default in hybrid mode with enrolment. `KEY` is the one good key. */
+export async function serveApi(
+  options: Partial<DualModeOptions> = {},
+  mount: (app: Express) => void = () => {},
+  agentOptions: AgentOptions = {},
+): Promise<ApiService> {
+  const agent = options.agent
+    ? (options.agent as Agent)
+    : await Agent.quickstart({ name: 'orders', ...agentOptions });
+  const [seen, events, handled]: [Seen[], XlinkEvent[], string[]] = [[], [], []];
+  const adapter = new DualModeAdapter({
+    agent,
+    legacyKeyValidator: (key) => (key === KEY ? { customerId: 'acme' } : null),
+    mode: 'hybrid',
+    clients: new MemoryClientStore(),
+    observers: [(event) => events.push(event)],
+    ...options,
+  });
+  const app = express();
+  app.disable('x-powered-by');
+  app.use((req, _res, next) => {
+    const chunks: Buffer[] = [];
+    const { push } = req;
+    req.push = (chunk, ...rest) => {
+      if (chunk) chunks.push(Buffer.from(chunk));
+      return push.call(req, chunk, ...rest);
+    };
+    seen.push({
+      method: req.method,
+      path: req.originalUrl,
+      headers: { ...req.headers },
+      get body() {
+        return Buffer.concat(chunks).toString();
+      },
+    });
+    next();
+  });
+  app.use(adapter.middleware());
+  app.use((req, _res, next) => {
+    handled.push(`${req.method} ${req.originalUrl}`);
+    next();
+  });
+  mount(app);
+  app.use(express.json({ strict: false }));
+  app.use(express.raw({ type: () => true }));
+  app.all('/{*path}', (req, res) => {
+    const { mode, client, scope } = (req as unknown as { auth: Record<string, unknown> }).auth;
+    const body = Buffer.isBuffer(req.body) ? req.body.toString() : req.body;
+    res.status(req.method === 'POST' ? 201 : 200).json({ mode, client, scope, body });
+  });
+  return {
+    url: await listen(app),
+    agent,
+    adapter,
+    seen,
+    events,
+    handled,
+    count: (path) => seen.filter((request) => request.path.split('?')[0] === path).length,
+  };
+}
+
+/** A service made by hand, which seals its answers and can be told to misbehave. */
+export interface Handmade {
+  readonly url: string;
+  readonly agent: Agent;
+  readonly seen: Seen[];
+  /** What is wrong with the next answers; by default nothing. */
+  misbehave: (exchange: HandmadeExchange) => HandmadeAnswer | Promise<HandmadeAnswer> | undefined;
+  /** Changes the discovery document. */
+  document: (document: Record<string, unknown>) => unknown;
+}
+
+export interface HandmadeExchange {
+  readonly agent: Agent;
+  readonly message: AgentMessage;
+  readonly request: Seen;
+  seal(payload: unknown, change?: { inReplyTo?: string; request?: string; agent?: Agent }): Promise<Envelope>;
+}
+
+export interface HandmadeAnswer {
+  readonly status: number;
+  readonly body?: string;
+  readonly headers?: Record<string, string>;
+}
+
+const ENROLL = '/.well-known/xlink/enroll';
+
+export const sealedJson = (value: unknown, status = 200) => ({
+  status,
+  contentType: 'application/json',
+  body: Buffer.from(JSON.stringify(value)).toString('base64url'),
+});
+
+export async function readAll(req: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of req) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+/** It takes every identity that introduces itself, and answers `{ youSent }`. */
+export async function serveHandmade(agentOptions: AgentOptions = {}): Promise<Handmade> {
+  const agent = await Agent.quickstart({ name: 'handmade', ...agentOptions });
+  const seen: Seen[] = [];
+  const listener: RequestListener = async (req, res) => {
+    const request: Seen = {
+      method: req.method!,
+      path: req.url!,
+      headers: { ...req.headers },
+      body: await readAll(req),
+    };
+    seen.push(request);
+    const send = ({ status, body = '', headers = {} }: HandmadeAnswer) => {
+      res.writeHead(status, { 'Content-Type': ENVELOPE_TYPE, ...headers });
+      res.end(body);
+    };
+    const json = (status: number, value: unknown) =>
+      send({ status, body: JSON.stringify(value), headers: { 'Content-Type': 'application/json' } });
+    if (req.url === '/.well-known/xlink.json') {
+      const keyRecord = await agent.keyRecord();
+      const document = {
+        did: agent.did,
+        name: 'handmade',
+        keyRecord,
+        versions: [1, 2],
+        mode: 'hybrid',
+        endpoints: { enroll: ENROLL },
+      };
+      return json(200, handmade.document(document));
+    }
+    if (req.url === ENROLL) {
+      const introduced = await agent.receiveIntroduction(request.body, {
+        scope: 'xlink:enroll',
+        request: `POST ${ENROLL}`,
+      });
+      if (!introduced.ok) return json(introduced.error.status, introduced.error);
+      const { keyRecord } = introduced.value.payload as { keyRecord: never };
+      await agent.registry.register({ did: introduced.value.sender, keys: keyRecord });
+      return json(200, { did: introduced.value.sender, client: 'acme' });
+    }
+    const inHeader =
+      /^Xlink (.+)$/.exec(req.headers.authorization ?? '')?.[1] ?? req.headers['xlink-envelope'];
+    const input = inHeader ? Buffer.from(String(inHeader), 'base64url') : request.body;
+    const received = await agent.receive(input, {
+      allowCleartext: true,
+      request: requestBinding(req.method!, req.url!),
+      requireRequestBinding: true,
+    });
+    if (!received.ok) return json(received.error.status, received.error);
+    const message = received.value;
+    const exchange: HandmadeExchange = {
+      agent,
+      message,
+      request,
+      seal: (
+        payload,
+        { inReplyTo = message.envelopeId, request: bound = message.request!, agent: by = agent } = {},
+      ) => by.createEnvelope({ to: message.sender, payload, inReplyTo, request: bound }),
+    };
+    const bad = await handmade.misbehave(exchange);
+    if (bad) return send(bad);
+    const envelope = await exchange.seal(sealedJson({ youSent: message.payload ?? null }));
+    return send({ status: 200, body: JSON.stringify(envelope) });
+  };
+  const handmade: Handmade = {
+    url: await listen(
+      (req, res) => void (listener(req, res) as unknown as Promise<void>).catch(() => res.destroy()),
+    ),
+    agent,
+    seen,
+    misbehave: () => undefined,
+    document: (document) => document,
+  };
+  return handmade;
+}
+
+/** `xlinkFetch` for a service on this machine, with the good key. */
+export const fetchFor = (url: string, options: XlinkFetchOptions = {}): typeof fetch =>
+  xlinkFetch({ ...LOCAL, baseUrl: url, apiKey: KEY, ...options });
+
+export const postJson = (value: unknown): RequestInit => ({
+  method: 'POST',
+  headers: JSON_HEADERS,
+  body: JSON.stringify(value),
+});
+
+/** The error that a promise rejects with; fails if it does not, or if the key shows anywhere in it. */
+export async function rejection(
+  promise: Promise<unknown>,
+): Promise<Error & { id?: string; cause?: unknown }> {
+  const error = await promise.then(
+    (value) => {
+      throw new Error(`resolved to ${String(value)}`);
+    },
+    (thrown) => thrown,
+  );
+  expect(allText(error)).not.toContain(KEY);
+  return error;
+}
+
+/** Everything that an error says, its causes included. */
+export function allText(error: unknown): string {
+  if (!(error instanceof Error)) return JSON.stringify(error) ?? String(error);
+  return [error.message, error.stack, JSON.stringify(error), error.cause ? allText(error.cause) : ''].join(
+    '\n',
+  );
+}
+
+/** The id, or the name, of what a promise rejects with. */
+export const idOfRejection = async (promise: Promise<unknown>): Promise<string> => {
+  const error = await rejection(promise);
+  return error.id ?? error.name;
+};

@@ -1,0 +1,301 @@
+import { describe, expect, it } from '@jest/globals';
+import { Agent, type FallbackEvent, xlinkFetch } from '../../src/index.js';
+import { fetchFor, KEY, LOCAL, postJson, type Seen, serveApi, serveHandmade } from './support.js';
+
+const ENROLL = '/.well-known/xlink/enroll';
+const DISCOVERY = '/.well-known/xlink.json';
+const isXlink = ({ path }: Seen) => !path.startsWith('/.well-known');
+
+describe('a service of two lines', () => {
+  it('discovers, enrols, seals the request and opens the answer', async () => {
+    const api = await serveApi();
+    const answer = await fetchFor(api.url)('/orders?limit=5', postJson({ item: 'tea' }));
+    expect(answer.status).toBe(201);
+    expect(answer.url).toBe(`${api.url}/orders?limit=5`);
+    expect(answer.headers.get('xlink-sealed')).toBe('true');
+    expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+    expect(await answer.json()).toMatchObject({ mode: 'xlink', client: 'acme', body: { item: 'tea' } });
+    expect(api.seen.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      `GET ${DISCOVERY}`,
+      `POST ${ENROLL}`,
+      'POST /orders?limit=5',
+    ]);
+    expect(api.adapter.getMetrics()).toMatchObject({ xlinkRequests: 1, apiKeyRequests: 0 });
+  });
+
+  it('signs requests without a body in a header', async () => {
+    const api = await serveApi();
+    const answer = await fetchFor(api.url)('/orders');
+    expect(await answer.json()).toMatchObject({ mode: 'xlink' });
+    expect(answer.headers.get('xlink-sealed')).toBe('true');
+    expect(api.seen.at(-1)!.headers.authorization).toMatch(/^Xlink /);
+  });
+
+  it('leaves Authorization to the caller where it is taken', async () => {
+    const api = await serveApi();
+    await fetchFor(api.url)('/orders', { headers: { Authorization: 'Basic dTpw' } });
+    expect(api.seen.at(-1)!.headers).toMatchObject({
+      authorization: 'Basic dTpw',
+      'xlink-envelope': expect.stringMatching(/^[\w-]+$/),
+    });
+  });
+
+  it.each([
+    ['text', 'a=1', 'text/plain;charset=UTF-8'],
+    ['bytes', new TextEncoder().encode('raw'), null],
+    ['a form', new URLSearchParams({ a: '1' }), 'application/x-www-form-urlencoded;charset=UTF-8'],
+    ['a Blob', new Blob(['x,y'], { type: 'text/csv' }), 'text/csv'],
+  ])('signs the digest of %s', async (_, body, type) => {
+    const api = await serveApi();
+    const answer = await fetchFor(api.url)('/upload', { method: 'PUT', body });
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({ mode: 'xlink', body: await new Response(body).text() });
+    expect(api.seen.at(-1)!.headers['content-type'] ?? null).toBe(type);
+  });
+
+  it('signs the digest of a multipart form', async () => {
+    const form = new FormData();
+    form.set('file', new Blob(['content']), 'a.txt');
+    const api = await serveApi();
+    const answer = await fetchFor(api.url)('/upload', { method: 'POST', body: form });
+    expect(await answer.json()).toMatchObject({ mode: 'xlink', body: expect.stringContaining('content') });
+  });
+
+  it('takes a Request, an absolute URL and a URL object', async () => {
+    const api = await serveApi();
+    const fetch = fetchFor(api.url);
+    for (const input of [new Request(`${api.url}/a`, postJson(1)), `${api.url}/a`, new URL(`${api.url}/a`)]) {
+      expect((await (await fetch(input)).json()) as object).toMatchObject({ mode: 'xlink' });
+    }
+    expect(api.seen.filter(isXlink)[0]!.headers['content-type']).toBe('application/xlink-envelope');
+  });
+
+  it('puts the sealed type in front of what the caller accepts', async () => {
+    const api = await serveApi();
+    await fetchFor(api.url)('/a', { headers: { Accept: 'text/csv' } });
+    expect(api.seen.at(-1)!.headers.accept).toBe('application/xlink-envelope, text/csv');
+  });
+
+  it.each([204, 205, 304])('opens an answer of status %s, which has no body', async (status) => {
+    const api = await serveApi({}, (app) => app.get('/none', (_req, res) => void res.status(status).end()));
+    const answer = await fetchFor(api.url)('/none');
+    expect([answer.status, answer.headers.get('xlink-sealed'), await answer.text()]).toEqual([
+      status,
+      'true',
+      '',
+    ]);
+  });
+
+  it('opens sealed errors of the application', async () => {
+    const api = await serveApi({}, (app) =>
+      app.get('/none', (_req, res) => void res.status(404).json({ no: 1 })),
+    );
+    const answer = await fetchFor(api.url)('/none');
+    expect([answer.status, answer.headers.get('xlink-sealed')]).toEqual([404, 'true']);
+    expect(await answer.json()).toEqual({ no: 1 });
+  });
+
+  it('takes the answer to HEAD as it is: it has nothing to seal', async () => {
+    const api = await serveApi();
+    const answer = await fetchFor(api.url)('/orders', { method: 'HEAD' });
+    expect([answer.status, answer.headers.get('xlink-sealed')]).toEqual([200, 'false']);
+  });
+
+  it('gets plain answers where it does not want sealed ones', async () => {
+    const api = await serveApi();
+    const answer = await fetchFor(api.url, { sealedAnswers: false })('/orders', postJson(1));
+    expect(answer.headers.get('xlink-sealed')).toBe('false');
+    expect(await answer.json()).toMatchObject({ mode: 'xlink' });
+  });
+
+  it('speaks version 3', async () => {
+    const api = await serveApi({}, undefined, { postQuantumSig: true });
+    const answer = await fetchFor(api.url, { version: 3 })('/orders', postJson(1));
+    expect(await answer.json()).toMatchObject({ mode: 'xlink' });
+    expect(JSON.parse(api.seen.at(-1)!.body)).toMatchObject({ version: 3 });
+    expect((await fetchFor(api.url, { version: 3 })('/orders')).status).toBe(200);
+  });
+});
+
+describe('scopes', () => {
+  const validator = {
+    legacyKeyValidator: () => ({ id: 'acme', scopes: ['*', 'orders:read', 'orders:write'] }),
+  };
+
+  it('uses the first scope that was granted by name', async () => {
+    const api = await serveApi(validator);
+    expect(await (await fetchFor(api.url)('/a')).json()).toMatchObject({ scope: 'orders:read' });
+  });
+
+  it('uses the scope of the options, for all requests or for each', async () => {
+    const api = await serveApi(validator);
+    const fixed = fetchFor(api.url, { scope: 'orders:write' });
+    expect(await (await fixed('/a')).json()).toMatchObject({ scope: 'orders:write' });
+    const scope = (request: Request) => (request.method === 'GET' ? 'orders:read' : 'orders:write');
+    const chosen = fetchFor(api.url, { scope });
+    expect(await (await chosen('/a')).json()).toMatchObject({ scope: 'orders:read' });
+    expect(await (await chosen('/a', postJson(1))).json()).toMatchObject({ scope: 'orders:write' });
+  });
+
+  it('uses `default` where none was granted', async () => {
+    const api = await serveApi();
+    expect(await (await fetchFor(api.url)('/a')).json()).toMatchObject({ scope: 'default' });
+  });
+});
+
+describe('the key', () => {
+  it.each([
+    ['X-API-Key', { 'X-API-Key': KEY }],
+    ['Authorization: Bearer', { Authorization: `Bearer ${KEY}` }],
+    ['Authorization: ApiKey', { Authorization: `ApiKey ${KEY}` }],
+    ['a header of its own', { 'X-Custom-Key': KEY }],
+  ])('is taken out of %s', async (_, headers) => {
+    const api = await serveApi();
+    const fetch = fetchFor(api.url);
+    await fetch('/a', { ...postJson(1), headers: { ...headers, 'Content-Type': 'application/json' } });
+    await fetch('/a', { headers });
+    for (const request of api.seen.filter(isXlink)) expect(JSON.stringify(request)).not.toContain(KEY);
+  });
+
+  it('is taken out of the configured header, whatever that holds', async () => {
+    const api = await serveApi({ apiKey: { headers: ['X-Token'] } });
+    await fetchFor(api.url, { apiKeyHeader: 'X-Token' })('/a', { headers: { 'X-Token': 'another' } });
+    const [, enroll, request] = api.seen;
+    expect(enroll!.headers['x-token']).toBe(KEY);
+    expect(request!.headers['x-token']).toBeUndefined();
+  });
+
+  it('goes to its own origin only', async () => {
+    const [home, other] = [await serveApi(), await serveApi()];
+    const fetch = xlinkFetch({ ...LOCAL, apiKey: KEY, apiKeyOrigin: home.url });
+    expect((await fetch(`${other.url}/a`, { headers: { 'X-API-Key': KEY } })).status).toBe(401);
+    expect((await fetch(`${home.url}/a`)).status).toBe(200);
+    expect(JSON.stringify(other.seen)).not.toContain(KEY);
+  });
+
+  it('goes to the origin of the first request if nothing else is said', async () => {
+    const [first, second] = [await serveApi(), await serveApi()];
+    const fetch = xlinkFetch({ ...LOCAL, apiKey: KEY });
+    expect((await fetch(`${first.url}/a`)).status).toBe(200);
+    expect((await fetch(`${second.url}/a`)).status).toBe(401);
+    expect(JSON.stringify(second.seen)).not.toContain(KEY);
+  });
+
+  it('can travel as a Bearer token', async () => {
+    const api = await serveApi();
+    expect((await fetchFor(api.url, { apiKeyHeader: 'Authorization' })('/a')).status).toBe(200);
+    expect(api.seen[1]!.headers.authorization).toBe(`Bearer ${KEY}`);
+  });
+});
+
+describe('identities', () => {
+  it('uses an agent that was given, and adds the service to its registry', async () => {
+    const api = await serveApi();
+    const agent = await Agent.quickstart();
+    await fetchFor(api.url, { agent })('/a');
+    expect(await agent.registry.lookup(api.agent.did)).toMatchObject({ status: 'active', name: 'orders' });
+    expect(await api.agent.registry.lookup(agent.did)).toMatchObject({ status: 'active' });
+  });
+
+  it('saves a new identity once, and loads it the next time', async () => {
+    const api = await serveApi();
+    let stored: Uint8Array | undefined;
+    let saved = 0;
+    const identity = {
+      load: async () => stored,
+      save: async (pkcs8: Uint8Array) => {
+        stored = pkcs8;
+        saved += 1;
+      },
+    };
+    for (let start = 0; start < 3; start++)
+      expect((await fetchFor(api.url, { identity })('/a')).status).toBe(200);
+    expect(saved).toBe(1);
+    const dids = new Set(
+      api.seen.filter(({ path }) => path === ENROLL).map(({ body }) => JSON.parse(body).from),
+    );
+    expect(dids.size).toBe(1);
+  });
+
+  it('works without a key for an identity that the service knows', async () => {
+    const api = await serveApi();
+    const agent = await Agent.quickstart();
+    await fetchFor(api.url, { agent })('/a');
+    const answer = await xlinkFetch({ ...LOCAL, agent })(`${api.url}/a`);
+    expect(answer.status).toBe(200);
+    expect(api.count(ENROLL)).toBe(1);
+  });
+
+  it('goes on with a known identity when keys are over', async () => {
+    const api = await serveApi();
+    const agent = await Agent.quickstart();
+    await fetchFor(api.url, { agent })('/a');
+    api.adapter.setMode('xlink-only');
+    expect((await fetchFor(api.url, { agent })('/a')).status).toBe(200);
+  });
+
+  it('enrols again with a service that has forgotten it', async () => {
+    const handmade = await serveHandmade();
+    const fetch = fetchFor(handmade.url);
+    handmade.misbehave = () => ({
+      status: 401,
+      headers: { 'Content-Type': 'application/problem+json' },
+      body: JSON.stringify({ code: 'VERIFICATION_FAILED', subCode: 'DID_NOT_IN_REGISTRY' }),
+    });
+    expect((await fetch('/a')).status).toBe(401);
+    handmade.misbehave = () => undefined;
+    expect((await fetch('/a')).status).toBe(200);
+    expect(handmade.seen.filter(({ path }) => path === ENROLL)).toHaveLength(2);
+  });
+});
+
+describe('at the same time', () => {
+  it('makes one discovery and one enrolment for 20 first calls', async () => {
+    const api = await serveApi();
+    const events: FallbackEvent[] = [];
+    const fetch = fetchFor(api.url, { onFallback: (event) => events.push(event) });
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, async (_, i) => (await fetch(`/n/${i}`, postJson(i))).json()),
+    );
+    expect(answers).toEqual(Array.from({ length: 20 }, (_, i) => expect.objectContaining({ body: i })));
+    expect([api.count(DISCOVERY), api.count(ENROLL), api.handled.length]).toEqual([1, 1, 20]);
+    expect(events).toEqual([]);
+  });
+});
+
+describe('discovery in use', () => {
+  it('is repeated after five minutes', async () => {
+    const api = await serveApi();
+    let now = Date.now();
+    const fetch = fetchFor(api.url, { clock: () => now });
+    await fetch('/a');
+    now += 20_000;
+    await fetch('/a');
+    expect(api.count(DISCOVERY)).toBe(1);
+    const agent = await Agent.quickstart();
+    now = Date.now();
+    const again = fetchFor(api.url, { agent, clock: () => now });
+    await again('/a');
+    now += 300_001;
+    await again('/a');
+    expect([api.count(DISCOVERY), api.count(ENROLL)]).toEqual([3, 2]);
+  });
+
+  it('is repeated after the service says that the envelope is not for it', async () => {
+    const old = await serveHandmade();
+    const fetch = fetchFor(old.url);
+    await fetch('/a');
+    for (const code of ['RECIPIENT_MISMATCH', 'DECRYPT_FAILED']) {
+      const problem = { code, ...(code === 'DECRYPT_FAILED' ? { subCode: 'DECRYPTION' } : {}) };
+      old.misbehave = () => ({
+        status: 401,
+        headers: { 'Content-Type': 'application/problem+json' },
+        body: JSON.stringify(problem),
+      });
+      expect(await (await fetch('/a')).json()).toEqual(problem);
+      old.misbehave = () => undefined;
+      await fetch('/a');
+    }
+    expect(old.seen.filter(({ path }) => path === DISCOVERY)).toHaveLength(3);
+  });
+});
