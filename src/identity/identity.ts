@@ -78,7 +78,7 @@ export class Identity {
     if (!(seed instanceof Uint8Array) || seed.length !== 32) throw xlinkError('INVALID_SEED');
     const maxVersion = resolveMaxVersion(options);
     const crypto = options.crypto ?? defaultProvider();
-    const root = seed.slice();
+    const root = Uint8Array.from(seed);
     const derive = (info: Uint8Array, length: number) => crypto.hkdf(root, info, length);
     const keys = {
       ed25519: await crypto.ed25519.signer(root),
@@ -92,7 +92,7 @@ export class Identity {
 
   /** A copy of the 32-byte Ed25519 seed. Whoever has it is this identity. */
   get privateKey(): Uint8Array {
-    return this.#seed.slice();
+    return Uint8Array.from(this.#seed);
   }
 
   /** The seed as PKCS#8 DER (RFC 8410), 48 bytes, unencrypted. */

@@ -1,5 +1,6 @@
 import * as crypto from 'node:crypto';
 import { EMPTY, equalBytes } from '../bytes.js';
+import { hasIdentityR } from '../ed25519-rules.js';
 import type { CryptoProvider, X25519PublicKey } from '../provider.js';
 import { okpPublicKey, privateKey, rawOkpPublicKey } from './keys.js';
 
@@ -51,7 +52,8 @@ export const ed25519: CryptoProvider['ed25519'] = {
   verifier(publicKey) {
     const key = okpPublicKey('Ed25519', publicKey);
     return {
-      verify: (message, signature) => signature.length === 64 && crypto.verify(null, message, key, signature),
+      verify: (message, signature) =>
+        signature.length === 64 && !hasIdentityR(signature) && crypto.verify(null, message, key, signature),
     };
   },
 };
@@ -60,7 +62,7 @@ class NativeX25519PublicKey implements X25519PublicKey {
   readonly bytes: Uint8Array;
   readonly key: crypto.KeyObject;
   constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
+    this.bytes = Uint8Array.from(bytes);
     this.key = okpPublicKey('X25519', bytes);
   }
 }
