@@ -7,7 +7,6 @@ import {
   encodings,
   fromLittleEndian,
   L,
-  littleEndian,
   Point,
   response,
   signature,
