@@ -24,10 +24,10 @@ export function expressMiddleware(adapter: DualMode): ExpressMiddleware {
     adapter
       .decide(inboundRequest(req))
       .then((decision) => {
-        res.once('close', () =>
-          adapter.settled(decision, expressRoute(req as RequestExtras), res.statusCode),
-        );
-        return decision.action === 'refuse' ? refuse(req, res, decision) : admit(req, res, decision);
+        const admitted =
+          decision.action === 'refuse' ? refuse(req, res, decision) : admit(req, res, decision);
+        whenClosed(res, () => adapter.settled(decision, expressRoute(req as RequestExtras), res.statusCode));
+        return admitted;
       })
       .then(
         (admitted) => admitted && next(),
@@ -58,6 +58,12 @@ function refuse(req: NodeRequest, res: NodeResponse, decision: Refusal): false {
   res.end(req.method === 'HEAD' ? undefined : decision.body);
   discardNodeBody(req, MAX_DISCARDED_BYTES);
   return false;
+}
+
+/** At once if it is closed already: a client may be gone before it is known who it was. */
+function whenClosed(res: NodeResponse, then: () => void): void {
+  if (res.closed) then();
+  else res.once('close', then);
 }
 
 /** Lists such as Link are added to; everything else is set. */

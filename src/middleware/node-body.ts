@@ -38,26 +38,36 @@ function drain(req: NodeRequest, maxBytes: number): Promise<Uint8Array> {
     let size = 0;
     const settle = (error?: XlinkError) => {
       req.removeListener('readable', onReadable);
+      req.removeListener('end', onEnd);
       req.removeListener('close', onGone);
       req.removeListener('error', onGone);
       const bytes = concat(chunks);
-      if (bytes.length > 0 && !req.destroyed) req.unshift(bytes);
+      if (bytes.length === 0) announceNoBody(req);
+      else if (!req.destroyed) req.unshift(bytes);
       if (error) reject(error);
       else resolve(bytes);
     };
     const onGone = () => settle(xlinkError('BODY_ABORTED'));
+    const onEnd = () => settle();
     const onReadable = () => {
       for (let chunk = req.read(); chunk !== null; chunk = req.read()) {
         chunks.push(chunk as Uint8Array);
         size += (chunk as Uint8Array).length;
         if (size > maxBytes) return settle(xlinkError('BODY_TOO_LARGE'));
       }
-      if (req.complete) settle();
+      if (req.complete || req.stream?.readableEnded) settle();
     };
     req.on('readable', onReadable);
+    req.on('end', onEnd);
     req.on('close', onGone);
     req.on('error', onGone);
   });
+}
+
+/** A stream of no bytes has ended by the time that is known: parsers behind must not wait for its end. */
+function announceNoBody(req: NodeRequest): void {
+  delete req.headers['transfer-encoding'];
+  delete req.headers['content-length'];
 }
 
 /**

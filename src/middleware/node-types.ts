@@ -6,6 +6,8 @@ export interface NodeRequest {
   readonly complete: boolean;
   readonly destroyed: boolean;
   readonly readableEnded: boolean;
+  /** HTTP/2 only. */
+  readonly stream?: { readonly endAfterHeaders: boolean; readonly readableEnded: boolean } | undefined;
   read(): unknown;
   unshift(chunk: Uint8Array): unknown;
   resume(): unknown;
@@ -18,6 +20,7 @@ export interface NodeRequest {
 export interface NodeResponse {
   statusCode: number;
   readonly headersSent: boolean;
+  readonly closed: boolean;
   getHeader(name: string): unknown;
   setHeader(name: string, value: string): unknown;
   end(body?: string): unknown;

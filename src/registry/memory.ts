@@ -3,7 +3,7 @@ import { equalBytes } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { toXlinkError, xlinkError } from '../errors.js';
 import { decodeDidKey } from '../identity/did.js';
-import { assertKeyRecord, sameKeyRecord } from '../identity/key-record.js';
+import { assertKeyRecord, assertSuccessor, sameKeyRecord } from '../identity/key-record.js';
 import { err, ok, type Result } from '../result.js';
 import type { Did, KeyRecord, Registration, RegistryEntry, Scope, TrustRegistry } from '../types.js';
 
@@ -99,14 +99,13 @@ export class MemoryTrustRegistry implements TrustRegistry {
     });
   }
 
-  /** Replaces the key record of a known DID. An older or equal epoch with other keys is `KEY_RECORD_ROLLED_BACK`. */
+  /** Replaces the key record of a known DID. Other keys need a higher epoch (`KEY_RECORD_ROLLED_BACK`) and no fewer keys (`KEY_RECORD_DOWNGRADED`). */
   async updateKeys(keys: KeyRecord): Promise<Result<void>> {
     return this.#attempt(async () => {
       await this.#assertKeys(keys.did, keys);
       const entry = this.#known(keys.did);
       if (entry.keys && sameKeyRecord(entry.keys, keys)) return;
-      if (entry.keys && keys.epoch <= entry.keys.epoch)
-        throw xlinkError('KEY_RECORD_ROLLED_BACK', { field: 'epoch' });
+      if (entry.keys) assertSuccessor(entry.keys, keys);
       this.#put({ ...entry, keys });
     });
   }
