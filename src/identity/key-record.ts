@@ -74,10 +74,6 @@ export async function assertKeyRecord(record: KeyRecord, crypto: CryptoProvider)
   await verifyKeyRecord(record, await crypto.ed25519.verifier(decodeDidKey(record.did)));
 }
 
-/** Whether two records hold the same keys of the same epoch. */
-export const sameKeyRecord = (a: KeyRecord, b: KeyRecord): boolean =>
-  a.did === b.did && a.epoch === b.epoch && sameKeys(a, b) && a.signature === b.signature;
-
 /**
  * Throws unless `next` may take the place of `known`: other keys need a higher epoch (`KEY_RECORD_ROLLED_BACK`) and may
  * not lack a post-quantum key that was there (`KEY_RECORD_DOWNGRADED`). Both records are verified already.

@@ -30,8 +30,8 @@ export class Agent extends AgentCore {
     });
     const adapter = new DualMode(
       {
-        requireRequestBinding: false,
         ...options,
+        requireRequestBinding: options.requireRequestBinding ?? false,
         agent: this,
         mode: 'xlink-only',
         legacyKeyValidator: () => null,

@@ -3,7 +3,7 @@ import { equalBytes } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { toXlinkError, xlinkError } from '../errors.js';
 import { decodeDidKey } from '../identity/did.js';
-import { assertKeyRecord, assertSuccessor, sameKeyRecord } from '../identity/key-record.js';
+import { assertKeyRecord, assertSuccessor } from '../identity/key-record.js';
 import { err, ok, type Result } from '../result.js';
 import type { Did, KeyRecord, Registration, RegistryEntry, Scope, TrustRegistry } from '../types.js';
 
@@ -53,7 +53,7 @@ export class MemoryTrustRegistry implements TrustRegistry {
         typeof args[0] === 'string'
           ? fromPositional(args as PositionalRegistration)
           : (args[0] as Registration);
-      decodeDidKey(entry.did);
+      decodeDidKey(entry?.did);
       if (entry.keys) await this.#assertKeys(entry.did, entry.keys);
       if (this.#entries.has(entry.did))
         throw xlinkError('REGISTRATION_FAILED:ALREADY_REGISTERED', { field: 'did' });
@@ -104,8 +104,10 @@ export class MemoryTrustRegistry implements TrustRegistry {
     return this.#attempt(async () => {
       await this.#assertKeys(keys.did, keys);
       const entry = this.#known(keys.did);
-      if (entry.keys && sameKeyRecord(entry.keys, keys)) return;
-      if (entry.keys) assertSuccessor(entry.keys, keys);
+      if (entry.keys) {
+        assertSuccessor(entry.keys, keys);
+        if (keys.epoch <= entry.keys.epoch) return; // the same keys, signed earlier: the epoch only rises
+      }
       this.#put({ ...entry, keys });
     });
   }
@@ -117,7 +119,11 @@ export class MemoryTrustRegistry implements TrustRegistry {
   }
 
   #put(entry: RegistryEntry): void {
-    const copy = (list?: readonly string[]) => (list ? Object.freeze([...list]) : undefined);
+    const copy = (list?: readonly string[]) => {
+      if (list === undefined) return undefined;
+      if (!Array.isArray(list)) throw xlinkError('REGISTRATION_FAILED', { field: 'scopes' }); // '*' as a text would grant all
+      return Object.freeze([...list]);
+    };
     const { keys, capabilities, sendScopes, receiveScopes, ...rest } = entry;
     const members = {
       ...rest,
