@@ -12,11 +12,12 @@ export type { EnvelopeOptions, SendOptions, SendOutcome } from './agent/send.js'
 export { createSignedEnvelope, type SignedEnvelopeOptions } from './agent/signed-envelope.js';
 export { requestBinding } from './checks/request-binding.js';
 export type { CryptoProvider, Signer, Verifier } from './crypto/provider.js';
+export { xlinkAuthorization } from './envelope/authorization.js';
 export { ERROR_TABLE, type ErrorCategory, type ErrorId, type ErrorRow } from './error-table.js';
 export * from './errors.js';
 export { decodeDidKey, encodeDidKey } from './identity/did.js';
 export { generateIdentity, Identity, type IdentityOptions } from './identity/identity.js';
-export { assertKeyRecord, createKeyRecord } from './identity/key-record.js';
+export { assertKeyRecord, assertSuccessor, createKeyRecord } from './identity/key-record.js';
 export { Agent, type AgentMiddlewareOptions } from './middleware/agent.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
 export type { ExpressMiddleware } from './middleware/express.js';

@@ -95,8 +95,8 @@ export class Peers {
     const keys = await verifyKeyRecord(record, peer.ed25519);
     const known = peer.record; // read after the wait: another message may have brought a record meanwhile
     if (known) assertSuccessor(known, record);
-    if (!known || !sameKeys(known, record))
-      Object.assign(peer, { record, keys, shownVersion: 1, imported: {} });
+    const shownVersion = known ? 1 : peer.shownVersion; // a first record does not undo what was shown without one
+    if (!known || !sameKeys(known, record)) Object.assign(peer, { record, keys, shownVersion, imported: {} });
     else if (record.epoch > known.epoch) peer.record = record;
   }
 

@@ -6,7 +6,7 @@ import type { Did, RandomBytes, Version } from '../types.js';
 import { checkOptions, integerIn, isBoolean, isFunction, isObject } from '../util/options.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { encodeDidKey } from './did.js';
-import { encodePkcs8 } from './pkcs8.js';
+import { decodePkcs8, encodePkcs8 } from './pkcs8.js';
 
 /** HKDF `info` of each key that is derived from the seed. Changing one changes every identity. */
 const INFO = {
@@ -88,6 +88,14 @@ export class Identity {
       mlDsa65: maxVersion >= 3 ? await crypto.mlDsa65.signer(await derive(INFO.mlDsa65, 32)) : undefined,
     };
     return new Identity(root, maxVersion, crypto, keys);
+  }
+
+  /**
+   * The identity of an exported PKCS#8 file. The file does not say the version: pass `postQuantumSig` or `maxVersion` as
+   * when it was made, or the identity comes back with fewer keys. Throws `INVALID_PKCS8`.
+   */
+  static async fromPKCS8(pkcs8: Uint8Array, options: IdentityOptions = {}): Promise<Identity> {
+    return Identity.fromSeed(decodePkcs8(pkcs8), options);
   }
 
   /** A copy of the 32-byte Ed25519 seed. Whoever has it is this identity. */

@@ -1,3 +1,4 @@
+import { defaultProvider } from '#provider';
 import { EMPTY, lengthPrefixed, uint64 } from '../crypto/bytes.js';
 import type { CryptoProvider, Verifier } from '../crypto/provider.js';
 import { xlinkError } from '../errors.js';
@@ -69,8 +70,11 @@ export async function verifyKeyRecord(record: KeyRecord, verifier: Verifier): Pr
   return keys;
 }
 
-/** As {@link verifyKeyRecord}, for callers without a verifier at hand. */
-export async function assertKeyRecord(record: KeyRecord, crypto: CryptoProvider): Promise<void> {
+/** Checks a key record from anywhere, for those who write a trust registry. Throws `KEY_RECORD_INVALID` or `INVALID_DID`. */
+export async function assertKeyRecord(
+  record: KeyRecord,
+  crypto: CryptoProvider = defaultProvider(),
+): Promise<void> {
   await verifyKeyRecord(record, await crypto.ed25519.verifier(decodeDidKey(record.did)));
 }
 

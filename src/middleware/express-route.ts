@@ -1,15 +1,31 @@
 import type { RequestExtras } from './node-types.js';
 
 /**
- * The template of the route that served a request, such as `/orders/:id`; `undefined` if none did. `baseUrl` is where a
- * router is mounted as the client wrote it, so values of known parameters in it are replaced by their names.
+ * Watches for the route that a request is matched to, and returns a function that tells its template, such as
+ * `/orders/:id`; `undefined` as long as there is none. The template is taken at the moment of the match, because Express
+ * takes `baseUrl` and `params` of a mounted router back when a handler passes an error on.
  */
-export function expressRoute({ baseUrl = '', route, params = {} }: RequestExtras): string | undefined {
-  if (!route) return undefined;
-  const path = typeof route.path === 'string' ? route.path : String(route.path);
-  return mountTemplate(baseUrl, params) + path;
+export function watchRoute(req: RequestExtras): () => string | undefined {
+  let route = req.route;
+  let template: string | undefined;
+  Object.defineProperty(req, 'route', {
+    configurable: true,
+    enumerable: true,
+    get: () => route,
+    set(matched: RequestExtras['route']) {
+      route = matched;
+      template = matched && routeTemplate(req, String(matched.path));
+    },
+  });
+  return () => template;
 }
 
+function routeTemplate({ baseUrl = '', params = {} }: RequestExtras, path: string): string {
+  const mount = mountTemplate(baseUrl, params);
+  return mount !== '' && path === '/' ? mount : mount + path;
+}
+
+/** `baseUrl` is where the router is mounted as the client wrote it: values of parameters in it become their names. */
 function mountTemplate(baseUrl: string, params: Record<string, unknown>): string {
   const names = new Map(Object.entries(params).map(([name, value]) => [String(value), name]));
   return baseUrl

@@ -3,7 +3,7 @@ import type { DualMode } from '../adapters/dual-mode.js';
 import type { Decision, Pass, Refusal } from '../adapters/http.js';
 import { toXlinkError } from '../errors.js';
 import type { AgentMessage } from '../types.js';
-import { expressRoute } from './express-route.js';
+import { watchRoute } from './express-route.js';
 import { discardNodeBody, replaceNodeBody } from './node-body.js';
 import { inboundRequest } from './node-http.js';
 import type { NodeRequest, NodeResponse, RequestExtras } from './node-types.js';
@@ -21,12 +21,13 @@ const MAX_DISCARDED_BYTES = 8 * 1024 * 1024;
 /** Asks the adapter about each request and carries out what it decides. */
 export function expressMiddleware(adapter: DualMode): ExpressMiddleware {
   return function xlinkAuthentication(req, res, next) {
+    const routeTemplate = watchRoute(req as RequestExtras);
     adapter
       .decide(inboundRequest(req))
       .then((decision) => {
         const admitted =
           decision.action === 'refuse' ? refuse(req, res, decision) : admit(req, res, decision);
-        whenClosed(res, () => adapter.settled(decision, expressRoute(req as RequestExtras), res.statusCode));
+        whenClosed(res, () => adapter.settled(decision, routeTemplate(), res.statusCode));
         return admitted;
       })
       .then(
@@ -37,7 +38,7 @@ export function expressMiddleware(adapter: DualMode): ExpressMiddleware {
 }
 
 function admit(req: NodeRequest, res: NodeResponse, decision: Pass): true {
-  setHeaders(res, decision);
+  if (!res.headersSent) setHeaders(res, decision);
   const extras = req as RequestExtras & { agentMessage?: AgentMessage };
   if (decision.auth) {
     rememberAuth(req, decision.auth);
@@ -53,6 +54,7 @@ function admit(req: NodeRequest, res: NodeResponse, decision: Pass): true {
 }
 
 function refuse(req: NodeRequest, res: NodeResponse, decision: Refusal): false {
+  if (res.headersSent) return false; // somebody has answered meanwhile, such as a timeout
   setHeaders(res, decision);
   res.statusCode = decision.status;
   res.end(req.method === 'HEAD' ? undefined : decision.body);

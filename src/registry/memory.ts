@@ -1,4 +1,3 @@
-import { defaultProvider } from '#provider';
 import { equalBytes } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { toXlinkError, xlinkError } from '../errors.js';
@@ -138,7 +137,7 @@ export class MemoryTrustRegistry implements TrustRegistry {
 
   async #assertKeys(did: Did, keys: KeyRecord): Promise<void> {
     if (keys.did !== did) throw xlinkError('KEY_RECORD_INVALID', { field: 'did' });
-    await assertKeyRecord(keys, this.#crypto ?? defaultProvider());
+    await assertKeyRecord(keys, this.#crypto);
   }
 
   async #attempt(change: () => void | Promise<void>): Promise<Result<void>> {

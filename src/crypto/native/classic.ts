@@ -67,11 +67,27 @@ class NativeX25519PublicKey implements X25519PublicKey {
   }
 }
 
+function staticKeyPair(secret: Uint8Array) {
+  const key = privateKey('x25519Secret', secret);
+  return { key, publicKey: rawOkpPublicKey(crypto.createPublicKey(key)) };
+}
+
+/**
+ * The public key is exported by the generator itself. On Node 20 exporting a generated `KeyObject` afterwards can hang
+ * for good: a collection in the midst of it finalizes the generator, which waits for the lock that the export holds.
+ */
+function freshKeyPair() {
+  const { privateKey: key, publicKey } = crypto.generateKeyPairSync('x25519', {
+    publicKeyEncoding: { format: 'jwk' },
+  } as object) as unknown as { privateKey: crypto.KeyObject; publicKey: crypto.JsonWebKey };
+  return { key, publicKey: Buffer.from(publicKey.x!, 'base64url') };
+}
+
 export const x25519: CryptoProvider['x25519'] = {
   keyPair(secret) {
-    const key = secret ? privateKey('x25519Secret', secret) : crypto.generateKeyPairSync('x25519').privateKey;
+    const { key, publicKey } = secret ? staticKeyPair(secret) : freshKeyPair();
     return {
-      publicKey: rawOkpPublicKey(crypto.createPublicKey(key)),
+      publicKey,
       agree(peer) {
         try {
           const shared = crypto.diffieHellman({
