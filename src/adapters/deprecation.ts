@@ -9,7 +9,7 @@ export interface DeprecationOptions {
   readonly migrationUrl?: string;
 }
 
-const EXPOSED = 'Deprecation, Sunset, Link, X-Deprecated-Auth, X-Migration-Url';
+const EXPOSED = 'Link, X-Deprecated-Auth, X-Migration-Url';
 
 /** Headers on the answer to a caller that used a key although keys are deprecated. */
 export function deprecationHeaders({ since, sunset, migrationUrl }: DeprecationOptions): Headers {
@@ -18,7 +18,7 @@ export function deprecationHeaders({ since, sunset, migrationUrl }: DeprecationO
     ...(since ? { Deprecation: `@${Math.floor(since.getTime() / 1000)}` } : {}),
     ...(sunset ? { Sunset: sunset.toUTCString() } : {}),
     ...migrationHeaders(migrationUrl),
-    'Access-Control-Expose-Headers': EXPOSED,
+    'Access-Control-Expose-Headers': `Deprecation, Sunset, ${EXPOSED}`,
   };
 }
 
@@ -26,4 +26,8 @@ export function deprecationHeaders({ since, sunset, migrationUrl }: DeprecationO
 export const migrationHeaders = (migrationUrl: string | undefined): Headers =>
   migrationUrl === undefined
     ? {}
-    : { 'X-Migration-Url': migrationUrl, Link: `<${migrationUrl}>; rel="deprecation"; type="text/html"` };
+    : {
+        'X-Migration-Url': migrationUrl,
+        Link: `<${migrationUrl}>; rel="deprecation"; type="text/html"`,
+        'Access-Control-Expose-Headers': EXPOSED,
+      };

@@ -135,12 +135,12 @@ export class DualMode {
       return this.#byEnvelope(request, envelope!);
     }
     if (mode === 'xlink-only') throw xlinkError('XLINK_REQUIRED');
-    if (envelope) await this.#observe(request, envelope);
     const auth = await validateKey(
       this.#options.legacyKeyValidator,
       apiKey!,
       this.#options.validatorTimeoutMs ?? DEFAULT_VALIDATOR_TIMEOUT_MS,
     );
+    if (envelope) await this.#observe(request, envelope); // after the key: strangers are not worth the work
     return { auth, ...(mode === 'deprecation' ? { headers: this.#deprecation() } : {}) };
   }
 

@@ -4,6 +4,7 @@ import { checkTimestamp, nonceTtlMs } from '../checks/timestamp.js';
 import { openPayload, verifySignatures } from '../envelope/open.js';
 import { type ParsedEnvelope, parseEnvelope } from '../envelope/parse.js';
 import { decodePayload } from '../envelope/plaintext.js';
+import { headerTranscript } from '../envelope/transcript.js';
 import { isXlinkError, xlinkError } from '../errors.js';
 import type { AgentMessage, NonceUse, OnProgress, Version } from '../types.js';
 import { type AgentContext, report } from './context.js';
@@ -54,7 +55,8 @@ export async function receive(
   await progress('verifying');
   const { ed25519 } = sender.peer;
   const mlDsa65 = envelope.suite.pqSignature ? await context.peers.mlDsa65(sender.peer) : undefined;
-  await verifySignatures(context.identity.crypto, { ed25519, mlDsa65 }, envelope);
+  const header = headerTranscript(envelope);
+  await verifySignatures(context.identity.crypto, { ed25519, mlDsa65 }, envelope, header);
 
   await progress('authorizing');
   if (!allowsScope(sender.entry.sendScopes, envelope.fields.scope))
@@ -67,7 +69,7 @@ export async function receive(
   sender.peer.shownVersion = Math.max(sender.peer.shownVersion, envelope.suite.version) as Version;
 
   await progress('decrypting');
-  const content = await openPayload(context.identity, envelope);
+  const content = await openPayload(context.identity, envelope, header);
   const message = toMessage(envelope, content);
 
   await progress('complete');

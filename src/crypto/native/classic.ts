@@ -62,7 +62,7 @@ class NativeX25519PublicKey implements X25519PublicKey {
   readonly bytes: Uint8Array;
   readonly key: crypto.KeyObject;
   constructor(bytes: Uint8Array) {
-    this.bytes = Uint8Array.from(bytes);
+    this.bytes = new Uint8Array(bytes);
     this.key = okpPublicKey('X25519', bytes);
   }
 }
