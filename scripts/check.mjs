@@ -6,6 +6,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 const steps = [
   ['types', 'node_modules/.bin/tsc', ['--noEmit']],
+  ['example types', 'node_modules/.bin/tsc', ['-p', 'examples/express-app']],
   ['lint', 'node_modules/.bin/biome', ['check', '--error-on-warnings']],
   ['layers', 'node', ['scripts/check-layers.mjs', '--self-test']],
   ['snippets', 'node', ['scripts/check-snippets.mjs']],

@@ -266,7 +266,7 @@ export const ERROR_TABLE = {
     400,
     'An X25519 key is not 32 bytes.',
     'Pass the raw key.',
-    { aliases: ['INVALID_KEY_LENGTH'] },
+    { aliases: ['INVALID_KEY_LENGTH'], reserved: true },
   ),
 
   // split channel (named by the papers)

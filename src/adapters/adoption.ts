@@ -23,7 +23,7 @@ export class AdoptionCounter {
   #failed = 0;
 
   count({ error, method, durationMs }: Outcome): void {
-    if (error || method === 'none') {
+    if (error) {
       this.#failed += 1;
       return;
     }

@@ -53,8 +53,9 @@ export class Authenticator {
     facts.method = method;
     if (method === 'none') throw xlinkError('CREDENTIALS_MISSING');
     if (method === 'xlink') return this.#byEnvelope(request, facts, envelope!);
-    if (envelope) await this.#observe(request, envelope);
-    return { auth: await this.#byKey(facts, apiKey!) };
+    const auth = await this.#byKey(facts, apiKey!);
+    if (envelope) await this.#observe(request, envelope); // after the key: strangers are not worth the work
+    return { auth };
   }
 
   /** The key of a request and whose it is, by the same rules as everywhere; whatever envelope is beside it is not looked at. */

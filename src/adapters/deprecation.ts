@@ -9,7 +9,7 @@ export interface DeprecationOptions {
   readonly migrationUrl?: string;
 }
 
-const EXPOSED = ['Deprecation', 'Sunset', 'Link', 'X-Deprecated-Auth', 'X-Migration-Url'];
+const EXPOSED = ['Link', 'X-Deprecated-Auth', 'X-Migration-Url'];
 
 /** Headers on the answer to a caller that used a key although keys are deprecated, and `more` of them. */
 export function deprecationHeaders(
@@ -22,7 +22,7 @@ export function deprecationHeaders(
     ...(sunset ? { Sunset: sunset.toUTCString() } : {}),
     ...migrationHeaders(migrationUrl),
     ...more,
-    'Access-Control-Expose-Headers': [...EXPOSED, ...Object.keys(more)].join(', '),
+    'Access-Control-Expose-Headers': ['Deprecation', 'Sunset', ...EXPOSED, ...Object.keys(more)].join(', '),
   };
 }
 
@@ -30,4 +30,8 @@ export function deprecationHeaders(
 export const migrationHeaders = (migrationUrl: string | undefined): Headers =>
   migrationUrl === undefined
     ? {}
-    : { 'X-Migration-Url': migrationUrl, Link: `<${migrationUrl}>; rel="deprecation"; type="text/html"` };
+    : {
+        'X-Migration-Url': migrationUrl,
+        Link: `<${migrationUrl}>; rel="deprecation"; type="text/html"`,
+        'Access-Control-Expose-Headers': EXPOSED.join(', '),
+      };

@@ -1,7 +1,7 @@
 import { defaultProvider } from '#provider';
 import type { AgentCore } from '../agent/agent.js';
 import type { Received, ReceiveOptions } from '../agent/receive.js';
-import { requestBinding } from '../checks/request-binding.js';
+import { contentTypeBinding, requestBinding } from '../checks/request-binding.js';
 import { equalBytes } from '../crypto/bytes.js';
 import { isXlinkError, xlinkError } from '../errors.js';
 import type { AgentMessage, Did } from '../types.js';
@@ -89,7 +89,7 @@ async function checkBody(
   if (contentDigest === undefined) throw xlinkError('CONTENT_DIGEST_MISSING', { field: 'contentDigest' });
   if (!equalBytes(await defaultProvider().sha256(body), decodeBase64url(contentDigest)!))
     throw xlinkError('CONTENT_DIGEST_MISMATCH', { field: 'contentDigest' });
-  if ((contentType ?? '') !== (request.header('content-type') ?? ''))
+  if ((contentType ?? '') !== contentTypeBinding(request.header('content-type') ?? ''))
     throw xlinkError('CONTENT_TYPE_MISMATCH', { field: 'contentType' });
 }
 

@@ -1,7 +1,6 @@
 import { isXlinkError, toXlinkError, xlinkError } from '../errors.js';
 import { generateIdentity, Identity } from '../identity/identity.js';
 import { createKeyRecord } from '../identity/key-record.js';
-import { decodePkcs8 } from '../identity/pkcs8.js';
 import { err, ok, type Result } from '../result.js';
 import type { AgentMessage, Did, Envelope, KeyRecord, TrustRegistry, Version } from '../types.js';
 import { checkOptions, isBoolean, isFunction, isString, requireOption } from '../util/options.js';
@@ -80,7 +79,10 @@ export class AgentCore {
     });
   }
 
-  /** The agent of an exported identity. Skips key generation and registration: its registry entry stays as it is. */
+  /**
+   * The agent of an exported identity. Skips key generation and registration: its registry entry stays as it is. The file
+   * does not say the version: pass `postQuantumSig` or `maxVersion` as when the identity was made.
+   */
   static async importIdentity<A extends AgentCore>(
     this: AgentClass<A>,
     options: AgentOptions & { readonly pkcs8: Uint8Array },
@@ -90,7 +92,7 @@ export class AgentCore {
       checkAgentOptions('Agent.importIdentity', rest);
       return new this({
         ...rest,
-        identity: await Identity.fromSeed(decodePkcs8(pkcs8), identityOptions(rest)),
+        identity: await Identity.fromPKCS8(pkcs8, identityOptions(rest)),
       });
     });
   }

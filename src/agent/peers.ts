@@ -2,7 +2,7 @@ import type { CryptoProvider, Encapsulator, Verifier, X25519PublicKey } from '..
 import type { ErrorId } from '../error-table.js';
 import { xlinkError } from '../errors.js';
 import { decodeDidKey } from '../identity/did.js';
-import { type RecordKeys, sameKeyRecord, sameKeys, verifyKeyRecord } from '../identity/key-record.js';
+import { assertSuccessor, type RecordKeys, sameKeys, verifyKeyRecord } from '../identity/key-record.js';
 import type { Did, KeyRecord, RegistryEntry, TrustRegistry, Version } from '../types.js';
 import { BoundedMap } from '../util/bounded-map.js';
 
@@ -87,22 +87,17 @@ export class Peers {
     return peer;
   }
 
+  /** The same keys under a later epoch change nothing but the epoch: several instances sign their record each for itself. */
   async #adopt(peer: Peer, offered: KeyRecord): Promise<void> {
-    if (peer.record && sameKeyRecord(peer.record, offered)) return;
+    if (peer.record && sameKeys(peer.record, offered) && offered.epoch <= peer.record.epoch) return;
     const record = { ...offered };
     if (record.did !== peer.did) throw xlinkError('KEY_RECORD_INVALID', { field: 'did' });
     const keys = await verifyKeyRecord(record, peer.ed25519);
     const known = peer.record; // read after the wait: another message may have brought a record meanwhile
-    if (known) {
-      if (sameKeyRecord(known, record)) return;
-      if (record.epoch < known.epoch) throw xlinkError('KEY_RECORD_ROLLED_BACK', { field: 'epoch' });
-      if (record.epoch === known.epoch && !sameKeys(record, known))
-        throw xlinkError('KEY_RECORD_ROLLED_BACK', { field: 'epoch' });
-      for (const name of ['mlKem768', 'mlDsa65'] as const) {
-        if (known[name] && !record[name]) throw xlinkError('KEY_RECORD_DOWNGRADED', { field: name });
-      }
-    }
-    Object.assign(peer, { record, keys, shownVersion: 1, imported: {} });
+    if (known) assertSuccessor(known, record);
+    const shownVersion = known ? 1 : peer.shownVersion; // a first record does not undo what was shown without one
+    if (!known || !sameKeys(known, record)) Object.assign(peer, { record, keys, shownVersion, imported: {} });
+    else if (record.epoch > known.epoch) peer.record = record;
   }
 
   /** The sender's ML-DSA key, imported once; `undefined` if it has none on record. */

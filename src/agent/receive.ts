@@ -4,6 +4,7 @@ import { checkTimestamp, nonceTtlMs } from '../checks/timestamp.js';
 import { openPayload, verifySignatures } from '../envelope/open.js';
 import { type ParsedEnvelope, parseEnvelope } from '../envelope/parse.js';
 import { decodePayload } from '../envelope/plaintext.js';
+import { headerTranscript } from '../envelope/transcript.js';
 import { isXlinkError, xlinkError } from '../errors.js';
 import type { AgentMessage, Did, NonceUse, OnProgress, Scope, Version } from '../types.js';
 import { type AgentContext, report } from './context.js';
@@ -46,7 +47,7 @@ export async function receive(
   await progress('checking');
   checkAddress(context, envelope, options);
   checkTimestamp(envelope.fields.timestamp, context.clock(), context.timestampWindowMs);
-  await refuseSeen(context, envelope);
+  await refuseSeen(context, envelope, options);
 
   await progress('resolving');
   const sender = await context.peers.resolve(envelope.fields.from, {
@@ -58,18 +59,19 @@ export async function receive(
   await progress('verifying');
   const { ed25519 } = sender.peer;
   const mlDsa65 = envelope.suite.pqSignature ? await context.peers.mlDsa65(sender.peer) : undefined;
-  await verifySignatures(context.identity.crypto, { ed25519, mlDsa65 }, envelope);
+  const header = headerTranscript(envelope);
+  await verifySignatures(context.identity.crypto, { ed25519, mlDsa65 }, envelope, header);
   options.onVerified?.(envelope.fields.from);
 
   await progress('authorizing');
   if (options.inReplyTo === undefined) checkScopes(context, sender, envelope.fields.scope);
 
   await progress('claiming');
-  await claimNonce(context, envelope);
+  await claimNonce(context, envelope, options);
   sender.peer.shownVersion = Math.max(sender.peer.shownVersion, envelope.suite.version) as Version;
 
   await progress('decrypting');
-  const content = await openPayload(context.identity, envelope);
+  const content = await openPayload(context.identity, envelope, header);
   const message = toMessage(envelope, content);
 
   await progress('complete');
@@ -99,22 +101,36 @@ function checkShownVersion({ peer }: ResolvedPeer, version: Version): void {
   if (version < peer.shownVersion) throw xlinkError('VERSION_TOO_LOW', { field: 'version' });
 }
 
-const nonceUse = ({ fields }: ParsedEnvelope): NonceUse => ({
+/** The answer to a request of this process cannot have been received by a previous one, so its age does not count. */
+const nonceUse = (
+  { fields }: ParsedEnvelope,
+  { clock }: AgentContext,
+  options: ReceiveOptions,
+): NonceUse => ({
   recipient: fields.to,
   sender: fields.from,
   nonce: fields.nonce,
-  timestamp: fields.timestamp,
+  timestamp: options.inReplyTo === undefined ? fields.timestamp : clock(),
 });
 
-async function refuseSeen(context: AgentContext, envelope: ParsedEnvelope): Promise<void> {
-  const seen = await askNonceStore(context, false, () => context.nonceStore.seen(nonceUse(envelope)));
+async function refuseSeen(
+  context: AgentContext,
+  envelope: ParsedEnvelope,
+  options: ReceiveOptions,
+): Promise<void> {
+  const use = nonceUse(envelope, context, options);
+  const seen = await askNonceStore(context, false, () => context.nonceStore.seen(use));
   if (seen) throw xlinkError('REPLAY_DETECTED', { field: 'nonce' });
 }
 
-async function claimNonce(context: AgentContext, envelope: ParsedEnvelope): Promise<void> {
+async function claimNonce(
+  context: AgentContext,
+  envelope: ParsedEnvelope,
+  options: ReceiveOptions,
+): Promise<void> {
   const ttlMs = nonceTtlMs(context.timestampWindowMs);
   const claimed = await askNonceStore(context, true, () =>
-    context.nonceStore.claim(nonceUse(envelope), ttlMs),
+    context.nonceStore.claim(nonceUse(envelope, context, options), ttlMs),
   );
   if (!claimed) throw xlinkError('REPLAY_DETECTED', { field: 'nonce' });
 }

@@ -2,7 +2,7 @@ import { toXlinkError, xlinkError } from '../errors.js';
 import type { Identity } from '../identity/identity.js';
 import { createKeyRecord, sameKeys } from '../identity/key-record.js';
 import type { Result } from '../result.js';
-import type { Registration, RegistryEntry, TrustRegistry } from '../types.js';
+import type { Registration, TrustRegistry } from '../types.js';
 import type { AgentOptions } from './options.js';
 
 /**
@@ -15,19 +15,20 @@ export async function ensureRegistered(
   options: AgentOptions,
 ): Promise<void> {
   const existing = await ask(() => registry.lookup(identity.did), 'LOOKUP_FAILED');
-  const keys = await createKeyRecord(identity, options.clock ? { clock: options.clock } : {});
+  const clock = options.clock ?? Date.now;
+  const keys = await createKeyRecord(identity, { clock });
   if (!existing) {
     const { name, capabilities, sendScopes, receiveScopes } = options;
     const entry = { did: identity.did, keys, name, capabilities, sendScopes, receiveScopes };
     const present = Object.entries(entry).filter(([, value]) => value !== undefined);
     return settle(await ask(() => registry.register(Object.fromEntries(present) as unknown as Registration)));
   }
-  if (upToDate(existing, keys)) return;
-  return settle(await ask(() => registry.updateKeys(keys)));
+  if (!existing.keys) return settle(await ask(() => registry.updateKeys(keys)));
+  if (sameKeys(existing.keys, keys)) return;
+  const epoch = Math.max(keys.epoch, existing.keys.epoch + 1); // two changes of keys within one second
+  const successor = await createKeyRecord(identity, { epoch });
+  return settle(await ask(() => registry.updateKeys(successor)));
 }
-
-const upToDate = ({ keys }: RegistryEntry, mine: Parameters<typeof sameKeys>[1]): boolean =>
-  keys !== undefined && sameKeys(keys, mine);
 
 async function ask<T>(
   question: () => T | Promise<T>,

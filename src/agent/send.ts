@@ -1,3 +1,4 @@
+import { contentTypeBinding } from '../checks/request-binding.js';
 import { allowsScope } from '../checks/scope.js';
 import { isContentType, isRequest, isScope } from '../envelope/fields.js';
 import { negotiate, recordVersion } from '../envelope/negotiate.js';
@@ -60,9 +61,9 @@ const ENVELOPE_OPTIONS = {
   signedOnly: isBoolean,
   content: isBytes,
   contentType: (value: unknown) =>
-    typeof value === 'string' && isContentType(value)
+    typeof value === 'string' && isContentType(contentTypeBinding(value))
       ? undefined
-      : 'printable ASCII without quotes or backslashes',
+      : 'a Content-Type of at most 256 characters',
   inReplyTo: (value: unknown) =>
     typeof value === 'string' && decodeBase64url(value)?.length === 16
       ? undefined
@@ -82,6 +83,8 @@ export async function createEnvelope(
   const { scope = 'default', signedOnly = false, onProgress } = options;
   if (!allowsScope(context.sendScopes, scope)) throw xlinkError('SCOPE_DENIED', { field: 'scope' });
   const payload = options.payload === undefined && signedOnly ? undefined : encodePayload(options.payload);
+  if (options.contentType !== undefined && !options.content)
+    throw xlinkError('INVALID_OPTION', { field: 'contentType', hint: 'contentType is that of content.' });
   if (options.content && !signedOnly)
     throw xlinkError('INVALID_OPTION', {
       field: 'content',
@@ -153,7 +156,7 @@ async function draftOf(
     scope,
     request,
     contentDigest: content && (await identity.crypto.sha256(content)),
-    contentType,
+    contentType: contentType === undefined ? undefined : contentTypeBinding(contentType),
     inReplyTo,
   };
 }

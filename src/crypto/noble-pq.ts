@@ -42,9 +42,19 @@ export const nobleMlDsa65 = (randomBytes: RandomBytes): CryptoProvider['mlDsa65'
         ml_dsa65.sign(message, secretKey, { context, extraEntropy: randomBytes(32) }),
     };
   },
-  verifier: (publicKey) => ({
-    verify: (message, signature, context = new Uint8Array(0)) =>
-      signature.length === ml_dsa65.lengths.signature &&
-      ml_dsa65.verify(signature, message, publicKey, { context }),
-  }),
+  verifier(publicKey) {
+    const key = checkedMlDsa65PublicKey(publicKey);
+    return {
+      verify: (message, signature, context = new Uint8Array(0)) =>
+        signature.length === ml_dsa65.lengths.signature &&
+        ml_dsa65.verify(signature, message, key, { context }),
+    };
+  },
 });
+
+/** A copy; refuses at import what would otherwise only fail at the first signature. */
+export function checkedMlDsa65PublicKey(publicKey: Uint8Array): Uint8Array {
+  if (publicKey.length !== ml_dsa65.lengths.publicKey)
+    throw new RangeError('mlDsa65 public key takes 1952 bytes');
+  return Uint8Array.from(publicKey);
+}

@@ -14,14 +14,15 @@ export interface SenderKeys {
   readonly mlDsa65?: Verifier | undefined;
 }
 
-/** Verifies every signature the suite calls for; all must match. Throws `VERIFICATION_FAILED:…`. */
+/** Verifies every signature the suite calls for; all must match. `header` is its transcript. Throws `VERIFICATION_FAILED:…`. */
 export async function verifySignatures(
   crypto: CryptoProvider,
   sender: SenderKeys,
   envelope: ParsedEnvelope,
+  header = headerTranscript(envelope),
 ): Promise<void> {
   const { suite, bytes } = envelope;
-  const transcript = await signatureTranscript(crypto, envelope, headerTranscript(envelope));
+  const transcript = await signatureTranscript(crypto, envelope, header);
   if (!(await sender.ed25519.verify(transcript, bytes.signature!)))
     throw xlinkError('VERIFICATION_FAILED:SIGNATURE_MISMATCH', { field: 'signature' });
   if (!suite.pqSignature) return;
@@ -38,6 +39,7 @@ export async function verifySignatures(
 export async function openPayload(
   recipient: Identity,
   envelope: ParsedEnvelope,
+  header = headerTranscript(envelope),
 ): Promise<Uint8Array | undefined> {
   const { suite, fields, bytes } = envelope;
   if (!suite.sealed) return bytes.payload;
@@ -53,7 +55,7 @@ export async function openPayload(
     recipientX25519: recipient.x25519.publicKey,
     ...(suite.kem ? { kem: await decapsulate(recipient, bytes.kemCiphertext!) } : {}),
   });
-  const plaintext = await crypto.aes256gcm.open(key, iv, headerTranscript(envelope), bytes.payload!);
+  const plaintext = await crypto.aes256gcm.open(key, iv, header, bytes.payload!);
   if (!plaintext) throw xlinkError('DECRYPT_FAILED:DECRYPTION', { field: 'payload' });
   return unframePlaintext(from, plaintext);
 }

@@ -72,6 +72,7 @@ function validate(members: ReadonlyMap<string, unknown>): ParsedEnvelope {
     const decoded = checkField(name, value);
     if (decoded) bytes[name] = decoded;
   }
+  if (fields.contentType !== undefined && fields.contentDigest === undefined) throw missing('contentDigest'); // it says how to read a body, so there must be one
   return { suite, fields: Object.freeze(fields) as unknown as Envelope, bytes };
 }
 

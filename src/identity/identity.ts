@@ -6,7 +6,7 @@ import type { Did, RandomBytes, Version } from '../types.js';
 import { checkOptions, integerIn, isBoolean, isFunction, isObject } from '../util/options.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { encodeDidKey } from './did.js';
-import { encodePkcs8 } from './pkcs8.js';
+import { decodePkcs8, encodePkcs8 } from './pkcs8.js';
 
 /** HKDF `info` of each key that is derived from the seed. Changing one changes every identity. */
 const INFO = {
@@ -78,7 +78,7 @@ export class Identity {
     if (!(seed instanceof Uint8Array) || seed.length !== 32) throw xlinkError('INVALID_SEED');
     const maxVersion = resolveMaxVersion(options);
     const crypto = options.crypto ?? defaultProvider();
-    const root = seed.slice();
+    const root = Uint8Array.from(seed);
     const derive = (info: Uint8Array, length: number) => crypto.hkdf(root, info, length);
     const keys = {
       ed25519: await crypto.ed25519.signer(root),
@@ -90,9 +90,17 @@ export class Identity {
     return new Identity(root, maxVersion, crypto, keys);
   }
 
+  /**
+   * The identity of an exported PKCS#8 file. The file does not say the version: pass `postQuantumSig` or `maxVersion` as
+   * when it was made, or the identity comes back with fewer keys. Throws `INVALID_PKCS8`.
+   */
+  static async fromPKCS8(pkcs8: Uint8Array, options: IdentityOptions = {}): Promise<Identity> {
+    return Identity.fromSeed(decodePkcs8(pkcs8), options);
+  }
+
   /** A copy of the 32-byte Ed25519 seed. Whoever has it is this identity. */
   get privateKey(): Uint8Array {
-    return this.#seed.slice();
+    return Uint8Array.from(this.#seed);
   }
 
   /** The seed as PKCS#8 DER (RFC 8410), 48 bytes, unencrypted. */

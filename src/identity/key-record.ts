@@ -1,3 +1,4 @@
+import { defaultProvider } from '#provider';
 import { EMPTY, lengthPrefixed, uint64 } from '../crypto/bytes.js';
 import type { CryptoProvider, Verifier } from '../crypto/provider.js';
 import { xlinkError } from '../errors.js';
@@ -69,14 +70,25 @@ export async function verifyKeyRecord(record: KeyRecord, verifier: Verifier): Pr
   return keys;
 }
 
-/** As {@link verifyKeyRecord}, for callers without a verifier at hand. */
-export async function assertKeyRecord(record: KeyRecord, crypto: CryptoProvider): Promise<void> {
+/** Checks a key record from anywhere, for those who write a trust registry. Throws `KEY_RECORD_INVALID` or `INVALID_DID`. */
+export async function assertKeyRecord(
+  record: KeyRecord,
+  crypto: CryptoProvider = defaultProvider(),
+): Promise<void> {
   await verifyKeyRecord(record, await crypto.ed25519.verifier(decodeDidKey(record.did)));
 }
 
-/** Whether two records hold the same keys of the same epoch. */
-export const sameKeyRecord = (a: KeyRecord, b: KeyRecord): boolean =>
-  a.did === b.did && a.epoch === b.epoch && sameKeys(a, b) && a.signature === b.signature;
+/**
+ * Throws unless `next` may take the place of `known`: other keys need a higher epoch (`KEY_RECORD_ROLLED_BACK`) and may
+ * not lack a post-quantum key that was there (`KEY_RECORD_DOWNGRADED`). Both records are verified already.
+ */
+export function assertSuccessor(known: KeyRecord, next: KeyRecord): void {
+  if (sameKeys(known, next)) return;
+  if (next.epoch <= known.epoch) throw xlinkError('KEY_RECORD_ROLLED_BACK', { field: 'epoch' });
+  for (const name of ['mlKem768', 'mlDsa65'] as const) {
+    if (known[name] && !next[name]) throw xlinkError('KEY_RECORD_DOWNGRADED', { field: name });
+  }
+}
 
 export const sameKeys = (a: KeyRecord, b: KeyRecord): boolean =>
   a.x25519 === b.x25519 && a.mlKem768 === b.mlKem768 && a.mlDsa65 === b.mlDsa65;

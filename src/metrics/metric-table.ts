@@ -29,7 +29,7 @@ export const METRICS = {
   },
   adoption: {
     name: 'xlink_adoption_ratio',
-    help: 'Share of xLink among the accepted requests of the last minutes, 0 to 1; NaN when there were none.',
+    help: 'Share of xLink among the accepted requests of the last minutes, 0 to 1; absent when there were none.',
     aggregator: 'average' as const,
   },
 };

@@ -53,7 +53,10 @@ export function prometheusMetrics(options: PrometheusOptions = {}): Observer {
       new Gauge({
         ...config,
         collect() {
-          this.set(adoption.ratio());
+          const ratio = adoption.ratio();
+          if (Number.isNaN(ratio))
+            this.remove(); // no sample: an idle worker must not count as one at 0
+          else this.set(ratio);
         },
       }),
   );

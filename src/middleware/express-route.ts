@@ -7,14 +7,15 @@ import type { RequestExtras } from './node-types.js';
  */
 export function watchRoute(req: RequestExtras): () => string | undefined {
   let route = req.route;
-  let template = route && routeTemplate(req, String(route.path));
+  const templateOf = (matched: RequestExtras['route']) => matched && routeTemplate(req, String(matched.path));
+  let template = templateOf(route);
   Object.defineProperty(req, 'route', {
     configurable: true,
     enumerable: true,
     get: () => route,
     set(matched: RequestExtras['route']) {
       route = matched;
-      template = matched && routeTemplate(req, String(matched.path));
+      template = templateOf(matched);
     },
   });
   return () => template;

@@ -10,7 +10,6 @@ export interface NodeRequest {
   readonly stream?: { readonly endAfterHeaders: boolean; readonly readableEnded: boolean } | undefined;
   read(): unknown;
   unshift(chunk: Uint8Array): unknown;
-  resume(): unknown;
   destroy(): unknown;
   on(event: string, listener: (...args: never[]) => void): unknown;
   removeListener(event: string, listener: (...args: never[]) => void): unknown;

@@ -25,6 +25,11 @@ interface Generation {
   expiresAt: number;
 }
 
+const holds = (generations: readonly Generation[], key: string): boolean =>
+  generations.some(({ nonces }) => nonces.has(key));
+const countOf = (generations: readonly Generation[]): number =>
+  generations.reduce((sum, { nonces }) => sum + nonces.size, 0);
+
 /** A nonce lives its time to live, plus at most a quarter of it. */
 const GENERATIONS_PER_TTL = 4;
 
@@ -56,26 +61,31 @@ export class MemoryNonceStore implements NonceStore {
 
   /** Nonces held now. */
   get size(): number {
-    return this.#live().reduce((sum, generation) => sum + generation.nonces.size, 0);
+    return countOf(this.#live());
   }
 
   seen(use: NonceUse): boolean {
-    if (use.timestamp < this.#refuseBefore)
-      throw xlinkError('NONCE_STORE_UNAVAILABLE:COLD_START', { field: 'timestamp' });
-    const key = nonceKey(use);
-    return this.#live().some(({ nonces }) => nonces.has(key));
+    this.#refuseColdStart(use);
+    return holds(this.#live(), nonceKey(use));
   }
 
   claim(use: NonceUse, ttlMs: number): boolean {
-    if (this.seen(use)) return false;
+    this.#refuseColdStart(use);
+    const key = nonceKey(use);
     const live = this.#live();
+    if (holds(live, key)) return false;
     const held = live.reduce((sum, { perSender }) => sum + (perSender.get(use.sender) ?? 0), 0);
     if (held >= this.#maxPerSender) throw xlinkError('NONCE_STORE_UNAVAILABLE:SENDER_QUOTA');
-    if (this.size >= this.#maxEntries) throw xlinkError('NONCE_STORE_UNAVAILABLE:FULL');
+    if (countOf(live) >= this.#maxEntries) throw xlinkError('NONCE_STORE_UNAVAILABLE:FULL');
     const { nonces, perSender } = this.#open(ttlMs);
-    nonces.add(nonceKey(use));
+    nonces.add(key);
     perSender.set(use.sender, (perSender.get(use.sender) ?? 0) + 1);
     return true;
+  }
+
+  #refuseColdStart({ timestamp }: NonceUse): void {
+    if (timestamp < this.#refuseBefore)
+      throw xlinkError('NONCE_STORE_UNAVAILABLE:COLD_START', { field: 'timestamp' });
   }
 
   #live(): Generation[] {

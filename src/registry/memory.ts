@@ -1,9 +1,8 @@
-import { defaultProvider } from '#provider';
 import { equalBytes } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { toXlinkError, xlinkError } from '../errors.js';
 import { decodeDidKey } from '../identity/did.js';
-import { assertKeyRecord, sameKeyRecord } from '../identity/key-record.js';
+import { assertKeyRecord, assertSuccessor } from '../identity/key-record.js';
 import { err, ok, type Result } from '../result.js';
 import type { Did, KeyRecord, Registration, RegistryEntry, Scope, TrustRegistry } from '../types.js';
 
@@ -53,7 +52,7 @@ export class MemoryTrustRegistry implements TrustRegistry {
         typeof args[0] === 'string'
           ? fromPositional(args as PositionalRegistration)
           : (args[0] as Registration);
-      decodeDidKey(entry.did);
+      decodeDidKey(entry?.did);
       if (entry.keys) await this.#assertKeys(entry.did, entry.keys);
       if (this.#entries.has(entry.did))
         throw xlinkError('REGISTRATION_FAILED:ALREADY_REGISTERED', { field: 'did' });
@@ -99,14 +98,15 @@ export class MemoryTrustRegistry implements TrustRegistry {
     });
   }
 
-  /** Replaces the key record of a known DID. An older or equal epoch with other keys is `KEY_RECORD_ROLLED_BACK`. */
+  /** Replaces the key record of a known DID. Other keys need a higher epoch (`KEY_RECORD_ROLLED_BACK`) and no fewer keys (`KEY_RECORD_DOWNGRADED`). */
   async updateKeys(keys: KeyRecord): Promise<Result<void>> {
     return this.#attempt(async () => {
       await this.#assertKeys(keys.did, keys);
       const entry = this.#known(keys.did);
-      if (entry.keys && sameKeyRecord(entry.keys, keys)) return;
-      if (entry.keys && keys.epoch <= entry.keys.epoch)
-        throw xlinkError('KEY_RECORD_ROLLED_BACK', { field: 'epoch' });
+      if (entry.keys) {
+        assertSuccessor(entry.keys, keys);
+        if (keys.epoch <= entry.keys.epoch) return; // the same keys, signed earlier: the epoch only rises
+      }
       this.#put({ ...entry, keys });
     });
   }
@@ -118,7 +118,11 @@ export class MemoryTrustRegistry implements TrustRegistry {
   }
 
   #put(entry: RegistryEntry): void {
-    const copy = (list?: readonly string[]) => (list ? Object.freeze([...list]) : undefined);
+    const copy = (list?: readonly string[]) => {
+      if (list === undefined) return undefined;
+      if (!Array.isArray(list)) throw xlinkError('REGISTRATION_FAILED', { field: 'scopes' }); // '*' as a text would grant all
+      return Object.freeze([...list]);
+    };
     const { keys, capabilities, sendScopes, receiveScopes, ...rest } = entry;
     const members = {
       ...rest,
@@ -133,7 +137,7 @@ export class MemoryTrustRegistry implements TrustRegistry {
 
   async #assertKeys(did: Did, keys: KeyRecord): Promise<void> {
     if (keys.did !== did) throw xlinkError('KEY_RECORD_INVALID', { field: 'did' });
-    await assertKeyRecord(keys, this.#crypto ?? defaultProvider());
+    await assertKeyRecord(keys, this.#crypto);
   }
 
   async #attempt(change: () => void | Promise<void>): Promise<Result<void>> {

@@ -1,5 +1,6 @@
 import * as crypto from 'node:crypto';
 import { EMPTY, equalBytes } from '../bytes.js';
+import { hasIdentityR } from '../ed25519-rules.js';
 import type { CryptoProvider, X25519PublicKey } from '../provider.js';
 import { okpPublicKey, privateKey, rawOkpPublicKey } from './keys.js';
 
@@ -51,7 +52,8 @@ export const ed25519: CryptoProvider['ed25519'] = {
   verifier(publicKey) {
     const key = okpPublicKey('Ed25519', publicKey);
     return {
-      verify: (message, signature) => signature.length === 64 && crypto.verify(null, message, key, signature),
+      verify: (message, signature) =>
+        signature.length === 64 && !hasIdentityR(signature) && crypto.verify(null, message, key, signature),
     };
   },
 };
@@ -60,16 +62,32 @@ class NativeX25519PublicKey implements X25519PublicKey {
   readonly bytes: Uint8Array;
   readonly key: crypto.KeyObject;
   constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
+    this.bytes = new Uint8Array(bytes);
     this.key = okpPublicKey('X25519', bytes);
   }
 }
 
+function staticKeyPair(secret: Uint8Array) {
+  const key = privateKey('x25519Secret', secret);
+  return { key, publicKey: rawOkpPublicKey(crypto.createPublicKey(key)) };
+}
+
+/**
+ * The public key is exported by the generator itself. On Node 20 exporting a generated `KeyObject` afterwards can hang
+ * for good: a collection in the midst of it finalizes the generator, which waits for the lock that the export holds.
+ */
+function freshKeyPair() {
+  const { privateKey: key, publicKey } = crypto.generateKeyPairSync('x25519', {
+    publicKeyEncoding: { format: 'jwk' },
+  } as object) as unknown as { privateKey: crypto.KeyObject; publicKey: crypto.JsonWebKey };
+  return { key, publicKey: Buffer.from(publicKey.x!, 'base64url') };
+}
+
 export const x25519: CryptoProvider['x25519'] = {
   keyPair(secret) {
-    const key = secret ? privateKey('x25519Secret', secret) : crypto.generateKeyPairSync('x25519').privateKey;
+    const { key, publicKey } = secret ? staticKeyPair(secret) : freshKeyPair();
     return {
-      publicKey: rawOkpPublicKey(crypto.createPublicKey(key)),
+      publicKey,
       agree(peer) {
         try {
           const shared = crypto.diffieHellman({

@@ -11,8 +11,20 @@ const PREFIX = {
   mlDsa65Public: '308207b2300b0609608648016503040312038207a100',
 } as const;
 
-const der = (kind: keyof typeof PREFIX, raw: Uint8Array) =>
-  Buffer.concat([Buffer.from(PREFIX[kind], 'hex'), raw]);
+const BYTES = {
+  ed25519Seed: 32,
+  x25519Secret: 32,
+  mlKem768Seed: 64,
+  mlKem768Public: 1184,
+  mlDsa65Seed: 32,
+  mlDsa65Public: 1952,
+} as const;
+
+/** Checks the length, because OpenSSL ignores what follows the DER. */
+function der(kind: keyof typeof PREFIX, raw: Uint8Array): Buffer {
+  if (raw.length !== BYTES[kind]) throw new RangeError(`${kind} takes ${BYTES[kind]} bytes`);
+  return Buffer.concat([Buffer.from(PREFIX[kind], 'hex'), raw]);
+}
 
 export const privateKey = (
   kind: 'ed25519Seed' | 'x25519Secret' | 'mlKem768Seed' | 'mlDsa65Seed',

@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { ml_dsa65 } from '@noble/post-quantum/ml-dsa.js';
 import type { RandomBytes } from '../../types.js';
+import { checkedMlDsa65PublicKey } from '../noble-pq.js';
 import type { CryptoProvider } from '../provider.js';
 
 /** Runs in the worker. Kept as text so that it works from source, from dist and from CommonJS alike. */
@@ -32,9 +33,9 @@ class MlDsaWorker {
     const worker = (this.#worker ??= this.#start());
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
+      worker.postMessage({ id, op, args }); // may throw, and then there is nothing to wait for
       this.#jobs.set(id, { resolve, reject });
       worker.ref();
-      worker.postMessage({ id, op, args });
     });
   }
 
@@ -50,12 +51,14 @@ class MlDsaWorker {
       if (error === undefined) job?.resolve(value);
       else job?.reject(error);
     });
-    worker.on('error', (error) => this.#failAll(error));
-    worker.on('exit', () => this.#failAll(new Error('ML-DSA worker exited')));
+    worker.on('error', (error) => this.#failAll(worker, error));
+    worker.on('exit', () => this.#failAll(worker, new Error('ML-DSA worker exited')));
     return worker;
   }
 
-  #failAll(reason: unknown): void {
+  /** A worker that fails says so twice, and the second time its successor may be at work. */
+  #failAll(worker: Worker, reason: unknown): void {
+    if (worker !== this.#worker) return;
     this.#worker = undefined;
     for (const job of this.#jobs.values()) job.reject(reason);
     this.#jobs.clear();
@@ -81,11 +84,14 @@ export function workerMlDsa65(randomBytes: RandomBytes): CryptoProvider['mlDsa65
           ]) as Promise<Uint8Array>,
       };
     },
-    verifier: (publicKey) => ({
-      async verify(message, signature, context = new Uint8Array(0)) {
-        if (signature.length !== ml_dsa65.lengths.signature) return false;
-        return (await worker.run('verify', [signature, message, publicKey, { context }])) as boolean;
-      },
-    }),
+    verifier(publicKey) {
+      const key = checkedMlDsa65PublicKey(publicKey);
+      return {
+        async verify(message, signature, context = new Uint8Array(0)) {
+          if (signature.length !== ml_dsa65.lengths.signature) return false;
+          return (await worker.run('verify', [signature, message, key, { context }])) as boolean;
+        },
+      };
+    },
   };
 }

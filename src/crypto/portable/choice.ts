@@ -23,7 +23,8 @@ export class Choice<T extends object> {
   }
 
   use<R>(call: (chosen: T) => Awaitable<R>): Awaitable<R> {
-    const chosen = (this.#chosen ??= this.#choose(this.#webCrypto!));
+    this.#chosen ??= this.#choose(this.#webCrypto!);
+    const chosen = this.#chosen;
     return chosen instanceof Promise ? chosen.then(call) : call(chosen);
   }
 

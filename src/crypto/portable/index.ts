@@ -9,7 +9,7 @@ import { trials } from './trials.js';
 import { webCrypto } from './web-crypto.js';
 
 export interface PortableProviderOptions {
-  /** Everything random comes from it. Default: `crypto.getRandomValues`. */
+  /** Everything random in the output comes from it. Default: `crypto.getRandomValues`. */
   readonly randomBytes?: RandomBytes;
   /** WebCrypto to try; `false` for noble alone. Default: that of the runtime. */
   readonly subtle?: SubtleCrypto | false;
@@ -19,7 +19,8 @@ let shared: CryptoProvider | undefined;
 
 /** The provider for browsers and edge runtimes: WebCrypto where it works, noble for the rest. */
 export function defaultProvider(): CryptoProvider {
-  return (shared ??= createPortableProvider());
+  shared ??= createPortableProvider();
+  return shared;
 }
 
 export function createPortableProvider(options: PortableProviderOptions = {}): CryptoProvider {
@@ -49,24 +50,33 @@ export function createPortableProvider(options: PortableProviderOptions = {}): C
     hkdf: (secret, info, length) => hash.use(({ hkdf }) => hkdf(secret, info, length)),
     aes256gcm: {
       seal(key, iv, aad, plaintext) {
-        checkLengths(key, iv);
+        checkLength('aes256gcm key', key, 32);
+        checkLength('aes256gcm iv', iv, 12);
         return aes256gcm.use(({ seal }) => seal(key, iv, aad, plaintext));
       },
       open(key, iv, aad, sealed) {
-        checkLengths(key, iv);
+        checkLength('aes256gcm key', key, 32);
+        checkLength('aes256gcm iv', iv, 12);
         return aes256gcm.use(({ open }) => open(key, iv, aad, sealed));
       },
     },
     ed25519: {
-      signer: (seed) => ed25519.use(({ signer }) => signer(seed)),
-      verifier: (publicKey) => ed25519.use(({ verifier }) => verifier(publicKey)),
+      signer(seed) {
+        checkLength('ed25519 seed', seed, 32);
+        return ed25519.use(({ signer }) => signer(seed));
+      },
+      verifier(publicKey) {
+        checkLength('ed25519 public key', publicKey, 32);
+        return ed25519.use(({ verifier }) => verifier(publicKey));
+      },
     },
     x25519: {
       keyPair(secret = randomBytes(32)) {
+        checkLength('x25519 secret', secret, 32);
         return x25519.use(({ keyPair }) => keyPair(secret));
       },
       publicKey(bytes) {
-        if (bytes.length !== 32) throw new RangeError('An X25519 public key has 32 bytes');
+        checkLength('x25519 public key', bytes, 32);
         return x25519.use(({ publicKey }) => publicKey(bytes));
       },
     },
@@ -75,8 +85,7 @@ export function createPortableProvider(options: PortableProviderOptions = {}): C
   };
 }
 
-/** Both libraries would take the key of a weaker AES. */
-function checkLengths(key: Uint8Array, iv: Uint8Array): void {
-  if (key.length !== 32 || iv.length !== 12)
-    throw new RangeError('AES-256-GCM takes a 32-byte key and a 12-byte nonce');
+/** WebCrypto takes AES keys of other lengths, and some runtimes ignore what follows a key. */
+function checkLength(what: string, bytes: Uint8Array, length: number): void {
+  if (bytes.length !== length) throw new RangeError(`${what} takes ${length} bytes`);
 }

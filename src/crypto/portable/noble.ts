@@ -25,7 +25,7 @@ export const noble: Primitives = {
   ed25519: nobleEd25519,
   x25519: {
     keyPair(secret) {
-      const own = secret.slice();
+      const own = Uint8Array.from(secret);
       return {
         publicKey: x25519.getPublicKey(own),
         agree(peer) {
@@ -37,6 +37,6 @@ export const noble: Primitives = {
         },
       };
     },
-    publicKey: (bytes) => ({ bytes }),
+    publicKey: (bytes) => ({ bytes: Uint8Array.from(bytes) }),
   },
 };

@@ -1,5 +1,6 @@
 import { decodeBase64url } from '../../util/base64url.js';
 import { concat, EMPTY, equalBytes } from '../bytes.js';
+import { hasIdentityR } from '../ed25519-rules.js';
 import type { X25519PublicKey } from '../provider.js';
 import type { Primitives } from './primitives.js';
 
@@ -27,7 +28,7 @@ class WebX25519PublicKey implements X25519PublicKey {
   readonly bytes: Uint8Array;
   readonly key: CryptoKey;
   constructor(bytes: Uint8Array, key: CryptoKey) {
-    this.bytes = bytes;
+    this.bytes = Uint8Array.from(bytes);
     this.key = key;
   }
 }
@@ -88,7 +89,9 @@ export function webCrypto(subtle: SubtleCrypto): Primitives {
         const key = await publicKey('Ed25519', bytes, ['verify']);
         return {
           verify: async (message, signature) =>
-            signature.length === 64 && subtle.verify('Ed25519', key, unshared(signature), unshared(message)),
+            signature.length === 64 &&
+            !hasIdentityR(signature) &&
+            subtle.verify('Ed25519', key, unshared(signature), unshared(message)),
         };
       },
     },

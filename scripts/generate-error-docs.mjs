@@ -1,0 +1,70 @@
+// Writes docs/errors.md from src/error-table.ts. With --check it only says whether the page is up to date.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const page = join(root, 'docs/errors.md');
+
+const { ERROR_TABLE, xlinkError } = await load('./src/error-table.ts', './src/errors.ts');
+const text = render(ERROR_TABLE, (id) => xlinkError(id).name);
+
+if (!process.argv.includes('--check')) {
+  writeFileSync(page, text);
+  console.log(`${Object.keys(ERROR_TABLE).length} errors written to docs/errors.md`);
+} else if (existsSync(page) && readFileSync(page, 'utf8') === text) {
+  console.log('docs/errors.md is up to date');
+} else {
+  console.error('docs/errors.md differs from src/error-table.ts: run node scripts/generate-error-docs.mjs');
+  process.exitCode = 1;
+}
+
+/** The exports of TypeScript files, bundled in memory. */
+async function load(...files) {
+  const contents = files.map((file) => `export * from '${file}';`).join('\n');
+  const { outputFiles } = buildSync({
+    stdin: { contents, resolveDir: root, loader: 'ts' },
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    write: false,
+  });
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+}
+
+function render(table, classOf) {
+  const byCategory = {};
+  for (const entry of Object.entries(table)) (byCategory[entry[1].category] ??= []).push(entry);
+  const sections = Object.entries(byCategory).map(([category, rows]) =>
+    [
+      `## ${category}`,
+      '',
+      `Class \`${classOf(rows[0][0])}\`.`,
+      '',
+      '| id | status | class | message | hint |',
+      '|---|---|---|---|---|',
+      ...rows.map(([id, row]) => line(id, row, classOf(id))),
+    ].join('\n'),
+  );
+  return `${[introduction(table), ...sections].join('\n\n')}\n`;
+}
+
+function line(id, { status, message, hint, aliases = [], reserved }, className) {
+  const also =
+    aliases.length > 0 ? ` Also known as ${aliases.map((alias) => `\`${alias}\``).join(', ')}.` : '';
+  const note = reserved ? ' *Reserved: nothing raises it yet.*' : '';
+  const cells = [`\`${id}\``, status, `\`${className}\``, message, `${hint}${also}${note}`];
+  return `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
+}
+
+function introduction(table) {
+  return `# Errors
+
+Generated from \`src/error-table.ts\` by \`node scripts/generate-error-docs.mjs\`; do not edit by hand.
+
+All ${Object.keys(table).length} errors of the package. An id is \`CODE\` or \`CODE:SUB_CODE\`; \`error.id\`, \`error.code\` and \`error.subCode\`
+have its parts, and an id that was published keeps its meaning. The status is what a server answers with when the error
+refuses a request. \`error.field\` names the envelope member, header or option at fault, never its value, and
+\`error.cause\` has the error underneath. \`toXlinkError()\` turns anything that was thrown, or an id as text, into one of these.`;
+}

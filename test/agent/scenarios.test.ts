@@ -1,0 +1,478 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { AgentCore as Agent } from '../../src/agent/agent.js';
+import { createSignedEnvelope } from '../../src/agent/signed-envelope.js';
+import { generateIdentity, type Identity } from '../../src/identity/identity.js';
+import { MemoryTrustRegistry } from '../../src/registry/memory.js';
+import { LoopbackTransport } from '../../src/transport/loopback.js';
+import type { ProgressEvent, Version } from '../../src/types.js';
+import { encodeUtf8 } from '../../src/util/utf8.js';
+import { pair, seedOf, World } from '../support/agents.js';
+import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';
+
+describe('Alice and Bob', () => {
+  test('exchange a message and a reply over a shared registry and transport', async () => {
+    const registry = new MemoryTrustRegistry();
+    const transport = new LoopbackTransport();
+    const alice = await Agent.quickstart({ name: 'Alice', registry, transport });
+    const bob = await Agent.quickstart({ name: 'Bob', registry, transport });
+
+    const sent = await alice.send({
+      to: bob.did,
+      payload: { type: 'greeting', text: 'Hello Bob!' },
+      scope: 'chat',
+    });
+    expect(idOf(sent)).toBe('ok');
+    const received = await bob.receive(transport.outbox[0]!);
+    expect(received.value).toMatchObject({
+      sender: alice.did,
+      payload: { type: 'greeting', text: 'Hello Bob!' },
+      scope: 'chat',
+      version: 2,
+      encrypted: true,
+      envelopeId: sent.value?.envelopeId,
+    });
+
+    await bob.send({
+      to: alice.did,
+      payload: { type: 'response', text: 'Hi Alice!' },
+      scope: 'chat',
+      inReplyTo: received.value!.envelopeId,
+    });
+    const reply = await alice.receive<{ text: string }>(transport.outbox[1]!);
+    expect(reply.value?.payload.text).toBe('Hi Alice!');
+    expect(reply.value?.inReplyTo).toBe(sent.value?.envelopeId);
+  });
+
+  test('an envelope is taken as an object, as JSON text and as the bytes of that text', async () => {
+    const { alice, bob } = await pair();
+    for (const form of [
+      (envelope: object) => envelope,
+      (envelope: object) => JSON.stringify(envelope),
+      (envelope: object) => encodeUtf8(JSON.stringify(envelope)),
+    ]) {
+      const envelope = await alice.createEnvelope({ to: bob.did, payload: 'hi' });
+      expect((await bob.receive(form(envelope) as string)).value?.payload).toBe('hi');
+    }
+  });
+
+  test('every JSON value arrives as it was sent', async () => {
+    const { alice, bob } = await pair();
+    const odd = JSON.parse('{"": "x", "__proto__": 1, "constructor": null}');
+    const payloads = [null, true, 0, -1.5, '', 'żółw 🐢', [], {}, [1, [2, { a: null }]], odd];
+    for (const payload of payloads) {
+      const received = await bob.receive(await alice.send({ to: bob.did, payload }));
+      expect(received.value?.payload).toStrictEqual(payload);
+    }
+  });
+
+  test('the content is the JSON bytes exactly as they were sealed', async () => {
+    const { alice, bob } = await pair();
+    const received = await bob.receiveContent(await alice.send({ to: bob.did, payload: { b: 1, a: 2 } }));
+    expect(Buffer.from(received.value!.content!).toString()).toBe('{"b":1,"a":2}');
+    expect(received.value?.message.payload).toEqual({ b: 1, a: 2 });
+  });
+});
+
+describe('services', () => {
+  test('payment notifies billing, billing confirms to payment', async () => {
+    const world = new World();
+    const paymentService = await world.agent('payment-service');
+    const billingService = await world.agent('billing-service');
+
+    await paymentService.send({
+      to: billingService.did,
+      payload: { transactionId: 'txn_abc123', amount: 99.5, currency: 'USD', customerId: 'cust_xyz789' },
+      scope: 'payment:notify',
+    });
+    const txn = await billingService.receive<{ amount: number }>(world.transport.outbox[0]!);
+    expect(txn.value).toMatchObject({ sender: paymentService.did, scope: 'payment:notify' });
+    expect(txn.value?.payload.amount).toBe(99.5);
+
+    await billingService.send({
+      to: paymentService.did,
+      payload: { status: 'recorded', invoiceId: 'inv_2024_001' },
+      scope: 'billing:confirm',
+    });
+    const confirmation = await paymentService.receive(world.transport.outbox[1]!);
+    expect(confirmation.value).toMatchObject({
+      sender: billingService.did,
+      scope: 'billing:confirm',
+      payload: { status: 'recorded', invoiceId: 'inv_2024_001' },
+    });
+  });
+
+  test('receive takes what send returned, in both directions', async () => {
+    const { alice: serviceA, bob: serviceB } = await pair();
+    const request = await serviceA.send({ to: serviceB.did, payload: { ask: 'balance' } });
+    expect((await serviceB.receive(request)).value?.payload).toEqual({ ask: 'balance' });
+    const response = await serviceB.send({ to: serviceA.did, payload: { balance: 7 } });
+    expect((await serviceA.receive(response)).value?.payload).toEqual({ balance: 7 });
+  });
+
+  test('receive hands on the error of a send that failed', async () => {
+    const { alice, bob } = await pair({ sendScopes: ['a'] });
+    const failed = await alice.send({ to: bob.did, payload: 1, scope: 'b' });
+    expect(errorOf(await bob.receive(failed))).toBe(errorOf(failed));
+  });
+
+  test('a transport hands what it delivers to the agent behind it', async () => {
+    const { world, alice, bob } = await pair();
+    const got: unknown[] = [];
+    world.transport.onReceive(async (envelope) => {
+      got.push((await bob.receive(envelope)).value?.payload);
+    });
+    await alice.send({ to: bob.did, payload: 'delivered' });
+    expect(got).toEqual(['delivered']);
+    alice.dispose();
+    await alice.send({ to: bob.did, payload: 'nobody listens' });
+    expect(got).toEqual(['delivered']);
+  });
+});
+
+describe('scopes', () => {
+  test('an orchestrator assigns a task, and the worker takes nothing else', async () => {
+    const world = new World();
+    const orchestrator = await world.agent('orchestrator', { sendScopes: ['task:assign', 'task:cancel'] });
+    const worker = await world.agent('worker-1', {
+      sendScopes: ['task:result'],
+      receiveScopes: ['task:assign'],
+    });
+    const assign = await orchestrator.send({
+      to: worker.did,
+      payload: { taskId: 't-001', action: 'process-pdf' },
+      scope: 'task:assign',
+    });
+    const task = await worker.receive<{ action: string }>(assign);
+    expect(task.value?.payload.action).toBe('process-pdf');
+
+    const cancel = await orchestrator.send({ to: worker.did, payload: {}, scope: 'task:cancel' });
+    expect(idOf(cancel)).toBe('RECEIVER_SCOPE_DENIED');
+    const result = await worker.send({ to: orchestrator.did, payload: 'done', scope: 'task:result' });
+    expect((await orchestrator.receive(result)).value?.payload).toBe('done');
+    expect(idOf(await worker.send({ to: orchestrator.did, payload: 1, scope: 'task:assign' }))).toBe(
+      'SCOPE_DENIED',
+    );
+  });
+
+  test('a recipient registered in the long form refuses scopes already at the sender', async () => {
+    const world = new World();
+    const sender = await world.agent('sender');
+    const analytics = unwrap(await generateIdentity());
+    await world.registry.register(
+      analytics.did,
+      analytics.publicKey,
+      'Analytics Service',
+      ['analytics'],
+      undefined,
+      undefined,
+      undefined,
+      false,
+      ['payments'],
+    );
+    const signedOnly = { to: analytics.did, payload: {}, signedOnly: true };
+    expect(idOf(await sender.send({ ...signedOnly, scope: 'payments' }))).toBe('ok');
+    expect(idOf(await sender.send({ ...signedOnly, scope: 'orders' }))).toBe('RECEIVER_SCOPE_DENIED');
+  });
+
+  test('a receiver refuses scopes it does not accept, even if the registry grants them to the sender', async () => {
+    const world = new World();
+    const control = await world.agent('control');
+    const sensor = await world.agent('sensor', { receiveScopes: ['telemetry:read', 'telemetry:configure'] });
+    await world.registry.updateScopes(control.did, { scopes: ['firmware:update', 'telemetry:read'] });
+    await world.registry.updateScopes(sensor.did, { receiveScopes: ['*'] });
+
+    const command = await control.send({ to: sensor.did, payload: {}, scope: 'firmware:update' });
+    expect(idOf(command)).toBe('ok');
+    expect(idOf(await sensor.receive(command))).toBe('SCOPE_NOT_ALLOWED');
+    const read = await control.send({ to: sensor.did, payload: {}, scope: 'telemetry:read' });
+    expect(idOf(await sensor.receive(read))).toBe('ok');
+  });
+
+  test('a change of scopes takes effect with the next message', async () => {
+    const { world, alice, bob } = await pair();
+    const next = async () =>
+      idOf(await bob.receive(await alice.send({ to: bob.did, payload: 1, scope: 'reports' })));
+    expect(await next()).toBe('ok');
+    await world.registry.updateScopes(alice.did, { scopes: ['other'] });
+    expect(await next()).toBe('SCOPE_DENIED');
+    await world.registry.updateScopes(alice.did, { scopes: ['reports'] });
+    expect(await next()).toBe('ok');
+    await world.registry.updateScopes(bob.did, { receiveScopes: [] });
+    expect(await next()).toBe('RECEIVER_SCOPE_DENIED');
+  });
+});
+
+describe('revocation', () => {
+  test('cuts off one of many callers and leaves the others alone', async () => {
+    const world = new World();
+    const service = await world.agent('service');
+    const callers = await Promise.all(Array.from({ length: 8 }, (_, i) => world.agent(`caller-${i}`)));
+    const answers = async () => {
+      const ids = callers.map(async (caller) =>
+        idOf(await service.receive(await caller.send({ to: service.did, payload: 1 }))),
+      );
+      return Promise.all(ids);
+    };
+    expect(await answers()).toEqual(Array(8).fill('ok'));
+    await world.registry.revoke(callers[3]!.did);
+    const expected = Array(8).fill('ok').with(3, 'VERIFICATION_FAILED:DID_REVOKED');
+    expect(await answers()).toEqual(expected);
+  });
+
+  test('also stops messages to the revoked agent, and what it made before', async () => {
+    const { world, alice, bob } = await pair();
+    const made = await alice.send({ to: bob.did, payload: 1 });
+    await world.registry.revoke(alice.did);
+    expect(idOf(await bob.receive(made))).toBe('VERIFICATION_FAILED:DID_REVOKED');
+    expect(idOf(await bob.send({ to: alice.did, payload: 1 }))).toBe('LOOKUP_FAILED:DID_REVOKED');
+  });
+
+  test('outlives a restart of the revoked agent', async () => {
+    const { world, alice, bob } = await pair();
+    await world.registry.revoke(alice.did);
+    const restarted = await world.agent('alice');
+    expect(idOf(await bob.receive(await restarted.send({ to: bob.did, payload: 1 })))).toBe(
+      'VERIFICATION_FAILED:DID_REVOKED',
+    );
+  });
+});
+
+describe('a sensor', () => {
+  const reading = encodeUtf8(JSON.stringify({ temp: 22.5 }));
+
+  test('signs readings with its burned-in seed, and a gateway that allows cleartext takes them', async () => {
+    const world = new World();
+    const gateway = await world.agent('gateway');
+    const sensor = await world.agent('sensor-17', { maxVersion: 1 });
+    const envelope = await createSignedEnvelope({
+      senderDid: sensor.did,
+      recipientDid: gateway.did,
+      scope: 'telemetry',
+      plaintext: reading,
+      privateKey: seedOf('sensor-17'),
+      clock: world.clock,
+    });
+    expect(idOf(await gateway.receive(envelope))).toBe('CLEARTEXT_NOT_ALLOWED');
+    const received = await gateway.receive(envelope, { allowCleartext: true });
+    expect(received.value).toMatchObject({
+      sender: sensor.did,
+      payload: { temp: 22.5 },
+      scope: 'telemetry',
+      encrypted: false,
+      version: 1,
+    });
+  });
+
+  test('has the same DID on every start', async () => {
+    const [first, second] = [await new World().agent('sensor-17'), await new World().agent('sensor-17')];
+    expect(second.did).toBe(first.did);
+  });
+
+  test('cannot sign for a DID that is not its own', async () => {
+    const { alice, bob } = await pair();
+    const forged = createSignedEnvelope({
+      senderDid: alice.did,
+      recipientDid: bob.did,
+      scope: 'telemetry',
+      plaintext: reading,
+      privateKey: seedOf('somebody else'),
+    });
+    await expect(forged).rejects.toMatchObject({ id: 'INVALID_DID', field: 'senderDid' });
+  });
+});
+
+describe('persistence', () => {
+  test('an exported identity comes back with the same DID and reads what was sealed for it before', async () => {
+    const { world, alice, bob } = await pair();
+    const earlier = await alice.send({ to: bob.did, payload: 'before the restart' });
+    const pkcs8 = await bob.exportPKCS8();
+    const { clock, registry, transport } = world;
+    const restored = unwrap(await Agent.importIdentity({ pkcs8, clock, registry, transport }));
+    expect(restored.did).toBe(bob.did);
+    expect((await restored.receive(earlier)).value?.payload).toBe('before the restart');
+  });
+
+  test('importing does not touch the registry entry', async () => {
+    const { world, bob } = await pair();
+    const before = world.registry.lookup(bob.did);
+    world.clock.advance(60_000);
+    const pkcs8 = await bob.exportPKCS8();
+    unwrap(await Agent.importIdentity({ pkcs8, registry: world.registry, receiveScopes: ['x'] }));
+    expect(world.registry.lookup(bob.did)).toBe(before);
+  });
+
+  const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
+  (hasOpenssl ? test : test.skip)('openssl reads the exported file as an Ed25519 key', async () => {
+    const agent = await new World().agent('alice');
+    const folder = mkdtempSync(join(tmpdir(), 'xlink-'));
+    try {
+      const file = join(folder, 'key.der');
+      writeFileSync(file, await agent.exportPKCS8());
+      const read = spawnSync('openssl', ['pkey', '-inform', 'DER', '-in', file, '-noout', '-text']);
+      expect(read.stdout.toString()).toContain('ED25519 Private-Key');
+      const hex = (read.stdout.toString().match(/priv:([\s0-9a-f:]+)pub:/)?.[1] ?? '').replace(/[\s:]/g, '');
+      expect(hex).toBe(Buffer.from(seedOf('alice')).toString('hex'));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe('a lazy agent', () => {
+  test('makes and registers its identity at the first use', async () => {
+    const world = new World();
+    const bob = await world.agent('bob');
+    const { clock, registry, transport } = world;
+    const lazy = Agent.lazy({ clock, registry, transport, name: 'Lazy' });
+    expect(() => lazy.did).toThrow(expect.objectContaining({ id: 'IDENTITY_NOT_READY' }));
+    expect(registry.list()).toHaveLength(1);
+
+    const received = await bob.receive(await lazy.send({ to: bob.did, payload: 'first' }));
+    expect(received.value).toMatchObject({ sender: lazy.did, payload: 'first' });
+    expect(registry.lookup(lazy.did)).toMatchObject({ name: 'Lazy', status: 'active' });
+  });
+
+  test('has one identity, however many first uses there are', async () => {
+    const registry = new MemoryTrustRegistry();
+    const lazy = Agent.lazy({ registry });
+    const dids = await Promise.all(Array.from({ length: 10 }, () => lazy.ready()));
+    expect(new Set(dids)).toEqual(new Set([lazy.did]));
+    expect(registry.list()).toHaveLength(1);
+  });
+
+  test('tries again at the next use after its registry was down', async () => {
+    const real = new MemoryTrustRegistry();
+    let down = true;
+    const registry = {
+      lookup(did: string) {
+        if (down) throw new Error('down');
+        return real.lookup(did);
+      },
+      register: real.register.bind(real),
+      updateKeys: real.updateKeys.bind(real),
+    };
+    const lazy = Agent.lazy({ registry });
+    await expect(lazy.ready()).rejects.toMatchObject({ id: 'LOOKUP_FAILED' });
+    down = false;
+    expect(await lazy.ready()).toBe(lazy.did);
+  });
+});
+
+describe('version negotiation', () => {
+  const table: readonly [a: Version, b: Version, negotiated: Version][] = [
+    [3, 3, 3],
+    [3, 2, 2],
+    [3, 1, 1],
+    [2, 2, 2],
+    [2, 1, 1],
+    [1, 1, 1],
+  ];
+  test.each(table)('v%i and v%i meet at v%i, in both directions', async (a, b, negotiated) => {
+    const { alice, bob } = await pair({ maxVersion: a }, { maxVersion: b });
+    for (const [from, to] of [
+      [alice, bob],
+      [bob, alice],
+    ] as const) {
+      const sent = unwrap(await from.send({ to: to.did, payload: 'hi' }));
+      expect(sent.version).toBe(negotiated);
+      expect((await to.receive(sent.envelope)).value).toMatchObject({ version: negotiated, payload: 'hi' });
+    }
+  });
+
+  test('postQuantumSig is the papers’ name for version 3', async () => {
+    const { alice, bob } = await pair({ postQuantumSig: true }, { postQuantumSig: true });
+    const sent = unwrap(await alice.send({ to: bob.did, payload: 1 }));
+    expect(sent.envelope).toMatchObject({ version: 3, pqSignature: expect.any(String) });
+  });
+
+  test('a minimum above what the other side has ends the attempt at the sender', async () => {
+    const { alice, bob } = await pair({ maxVersion: 3, minVersion: 3 }, { maxVersion: 2 });
+    expect(idOf(await alice.send({ to: bob.did, payload: 1 }))).toBe(
+      'KEY_AGREEMENT_FAILED:NO_COMMON_VERSION',
+    );
+  });
+
+  test('an agent that gains post-quantum signatures is met at version 3 from then on', async () => {
+    const { world, alice, bob } = await pair({ maxVersion: 3 }, { maxVersion: 2 });
+    expect((await alice.send({ to: bob.did, payload: 1 })).value?.version).toBe(2);
+    world.clock.advance(1000);
+    const upgraded = await world.agent('bob', { maxVersion: 3 });
+    expect(upgraded.did).toBe(bob.did);
+    const sent = await alice.send({ to: bob.did, payload: 2 });
+    expect(sent.value?.version).toBe(3);
+    expect((await upgraded.receive(sent)).value?.payload).toBe(2);
+  });
+});
+
+describe('progress', () => {
+  test('names every stage of send and receive in order', async () => {
+    const { alice, bob } = await pair();
+    const stages: string[] = [];
+    const onProgress = ({ stage }: ProgressEvent) => void stages.push(stage);
+    const sent = await alice.send({ to: bob.did, payload: 1, onProgress });
+    expect(stages.splice(0)).toEqual(['resolving', 'encrypting', 'signing', 'sending', 'complete']);
+    await bob.receive(sent, { onProgress });
+    expect(stages).toEqual([
+      'parsing',
+      'checking',
+      'resolving',
+      'verifying',
+      'authorizing',
+      'claiming',
+      'decrypting',
+      'complete',
+    ]);
+  });
+
+  test('is awaited, so that a slow observer sees the stages one at a time', async () => {
+    const { alice, bob } = await pair();
+    let inside = 0;
+    const overlaps: number[] = [];
+    const onProgress = async () => {
+      overlaps.push(++inside);
+      await new Promise((resolve) => setImmediate(resolve));
+      inside--;
+    };
+    expect(idOf(await alice.send({ to: bob.did, payload: 1, onProgress }))).toBe('ok');
+    expect(overlaps).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  test.each([
+    [
+      'throws',
+      () => {
+        throw new Error('broken bar');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('broken bar'))],
+  ])('an observer that %s changes nothing', async (_, onProgress) => {
+    const { alice, bob } = await pair();
+    const sent = await alice.send({ to: bob.did, payload: 'still here', onProgress });
+    const received = await bob.receive(sent, { onProgress });
+    expect(received.value?.payload).toBe('still here');
+  });
+});
+
+describe('an agent that is given', () => {
+  test('an option it does not know says which one was meant', async () => {
+    const result = await Agent.create({ recieveScopes: [] } as never);
+    expect(errorOf(result)).toMatchObject({ id: 'INVALID_OPTION', field: 'recieveScopes' });
+    expect(errorOf(result).hint).toContain('did you mean receiveScopes?');
+    const thrown = await thrownBy(() => Agent.quickstart({ recieveScopes: [] } as never));
+    expect(thrown.id).toBe('INVALID_OPTION');
+  });
+
+  test('the identity itself is ready at once and registers nothing', async () => {
+    const registry = new MemoryTrustRegistry();
+    const identity: Identity = unwrap(await generateIdentity());
+    const agent = new Agent({ identity, registry });
+    expect(agent.did).toBe(identity.did);
+    expect(registry.list()).toEqual([]);
+    const record = await agent.keyRecord();
+    expect(idOf(await registry.register({ did: agent.did, keys: record }))).toBe('ok');
+  });
+});

@@ -1,0 +1,143 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { BuiltCopy } from './built-copy.js';
+
+jest.setTimeout(120_000);
+
+let copy: BuiltCopy;
+beforeAll(() => {
+  copy = new BuiltCopy();
+});
+afterAll(() => copy.remove());
+
+/** The demo as a process, with what it printed so far. */
+class Demo {
+  output = '';
+  readonly process: ChildProcess;
+
+  constructor(env: Record<string, string>) {
+    const { DATA_DIR: _, ...inherited } = process.env;
+    this.process = spawn(process.execPath, [join(copy.example, 'start.mjs')], {
+      env: { ...inherited, PORT: '0', TMPDIR: copy.temp, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.process.stdout!, this.process.stderr!])
+      stream.on('data', (chunk) => {
+        this.output += chunk;
+      });
+  }
+
+  async exitCode(): Promise<number | null> {
+    if (this.process.exitCode === null) await once(this.process, 'exit');
+    return this.process.exitCode;
+  }
+
+  async says(text: RegExp): Promise<void> {
+    while (!text.test(this.output)) {
+      if (this.process.exitCode !== null) throw new Error(`it ended:\n${this.output}`);
+      await pause(50);
+    }
+  }
+
+  /** Process ids of the server and the clients. */
+  children(): number[] {
+    const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' });
+    return table
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/).map(Number))
+      .flatMap(([pid, parent]) => (parent === this.process.pid ? [pid!] : []));
+  }
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+async function allGone(pids: readonly number[]): Promise<void> {
+  while (pids.some(isAlive)) await pause(50);
+}
+
+test('DEMO=once: everybody moves, the keys are turned off, and it ends well', async () => {
+  const demo = new Demo({ DEMO: 'once', DEMO_SPEED: '20' });
+  expect({ code: await demo.exitCode(), output: demo.output }).toMatchObject({ code: 0 });
+  expect(demo.output).toContain('adoption 100 %  moved 12/12');
+  expect(demo.output).toContain('gets 401 XLINK_REQUIRED now, and xLink 200 as before');
+  expect(demo.output).not.toContain('\x1b');
+  expect(readdirSync(copy.temp)).toEqual([]);
+});
+
+test('sign.mjs makes requests for the demo that is running', async () => {
+  const sign = (...args: string[]) =>
+    execFileSync(process.execPath, [join(copy.example, 'sign.mjs'), ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }).trim();
+  expect(() => sign('GET', '/orders')).toThrow('No demo is running');
+  const demo = new Demo({});
+  await demo.says(/served [1-9]/);
+  const url = /http:\S+:\d+/.exec(demo.output)![0];
+
+  const signed = { headers: { Authorization: `Xlink ${sign('GET', '/orders')}` } };
+  const answer = await fetch(`${url}/orders`, signed);
+  expect(await answer.json()).toMatchObject({ orders: [{ product: 'espresso-1kg' }] });
+  expect((await fetch(`${url}/orders`, signed)).status).toBe(409);
+
+  const json = '{"product":"decaf-500g","quantity":1}';
+  const sealed = await fetch(`${url}/orders`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/xlink-envelope' },
+    body: sign('--seal', 'POST', '/orders', json),
+  });
+  expect(sealed.status).toBe(201);
+  const beside = await fetch(`${url}/orders`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: `Xlink ${sign('POST', '/orders', json)}` },
+    body: json,
+  });
+  expect(beside.status).toBe(201);
+  expect(sign('GET', '/orders', '--print-curl')).toMatch(/^curl -X GET -H 'Authorization: Xlink \S+' 'http:/);
+
+  demo.process.kill('SIGINT');
+  expect(await demo.exitCode()).toBe(0);
+});
+
+test.each([
+  ['SIGINT', {}, 0],
+  ['SIGTERM', {}, 0],
+  ['SIGINT', { DEMO: 'once' }, 130],
+] as const)('%s with %o: exit %i, no process and no file left', async (signal, env, code) => {
+  const demo = new Demo(env);
+  await demo.says(/served [1-9]/);
+  const children = demo.children();
+  expect(children.length).toBeGreaterThan(1);
+  demo.process.kill(signal);
+  expect(await demo.exitCode()).toBe(code);
+  expect(children.filter(isAlive)).toEqual([]);
+  expect(readdirSync(copy.temp)).toEqual([]);
+});
+
+test('a client that dies ends the demo with an error', async () => {
+  const demo = new Demo({});
+  await demo.says(/served [1-9]/);
+  const children = demo.children();
+  process.kill(children.at(-1)!, 'SIGKILL');
+  expect(await demo.exitCode()).toBe(1);
+  expect(demo.output).toMatch(/The demo failed: .* ended with SIGKILL/);
+  await allGone(children);
+});
+
+test('even if the demo itself is killed, its processes end', async () => {
+  const demo = new Demo({});
+  await demo.says(/served [1-9]/);
+  const children = demo.children();
+  demo.process.kill('SIGKILL');
+  await allGone(children);
+});

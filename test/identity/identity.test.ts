@@ -1,0 +1,227 @@
+import { createPrivateKey, createPublicKey, sign as nodeSign, verify as nodeVerify } from 'node:crypto';
+import { inspect } from 'node:util';
+import { describe, expect, test } from '@jest/globals';
+import { ed25519, x25519 } from '@noble/curves/ed25519.js';
+import { hkdf } from '@noble/hashes/hkdf.js';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { ml_dsa65 } from '@noble/post-quantum/ml-dsa.js';
+import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
+import { base64urlnopad } from '@scure/base';
+import { generateIdentity, Identity } from '../../src/identity/identity.js';
+import { createKeyRecord } from '../../src/identity/key-record.js';
+import { decodePkcs8, encodePkcs8 } from '../../src/identity/pkcs8.js';
+import { encodeUtf8 } from '../../src/util/utf8.js';
+import { identityOf, seedOf } from '../support/agents.js';
+import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+
+describe('the identity of the seed 00 01 02 … 1f', () => {
+  const seed = Uint8Array.from({ length: 32 }, (_, i) => i);
+  // Computed once with noble alone. A change here changes every identity there is.
+  const KNOWN = {
+    did: 'did:key:z6MkehRgf7yJbgaGfYsdoAsKdBPE3dj2CYhowQdcjqSJgvVd',
+    x25519: 'eIhbxtwUcZVr1FagNytp1np_rsYy64qgj49BcaP_80M',
+    mlKem768: 'b7355a142c85533ede257987fbcbe50e38dbf287ef2485cb4ea5078a3fbb0428',
+    mlDsa65: '543475459373b162d3b00a2610319d73aae0f010b382d2b605f7c9dac2146f0a',
+    epoch: 1735732800,
+    signatures: {
+      1: 'rhpLGsS0rh0dGf2G9uTQd9APWgRHbJ3OurZGIWGRGWQ22TYQHqJ8VGGsevty4jKMfJxF7a6tNr7LTIsJHJXdDg',
+      2: '98X6paUl8fOh3vNXMaE6bPjII5uxTc9hMdECQ9iovqdJPAuolzQMijLVmKGchBSTVYjRMLLxJxufl2JA1Yw-AQ',
+      3: 'hUUw0D0bHdkO6Fikm3MdKddU3YgJunqCm0SPrXz5AQv4uE2nObr4-w1BarzQspOaiHBV9DNTHHqwRbwCD9X0AA',
+    },
+  };
+
+  test('has the known DID, keys and key records', async () => {
+    for (const version of [1, 2, 3] as const) {
+      const identity = await Identity.fromSeed(seed, { maxVersion: version });
+      const record = await createKeyRecord(identity, { epoch: KNOWN.epoch });
+      const digest = (key: string | undefined) => key && hex(sha256(base64urlnopad.decode(key)));
+      expect({ ...record, mlKem768: digest(record.mlKem768), mlDsa65: digest(record.mlDsa65) }).toEqual({
+        did: KNOWN.did,
+        epoch: KNOWN.epoch,
+        x25519: KNOWN.x25519,
+        mlKem768: version >= 2 ? KNOWN.mlKem768 : undefined,
+        mlDsa65: version >= 3 ? KNOWN.mlDsa65 : undefined,
+        signature: KNOWN.signatures[version],
+      });
+    }
+  });
+
+  test('has the keys that noble derives from the seed', async () => {
+    const identity = await Identity.fromSeed(seed, { maxVersion: 3 });
+    const derive = (name: string, length: number) =>
+      hkdf(sha256, seed, new Uint8Array(0), encodeUtf8(`xlink/1 identity ${name}`), length);
+    expect(hex(identity.publicKey)).toBe(hex(ed25519.getPublicKey(seed)));
+    expect(hex(identity.ed25519.publicKey)).toBe(hex(ed25519.getPublicKey(seed)));
+    expect(hex(identity.x25519.publicKey)).toBe(hex(x25519.getPublicKey(derive('x25519', 32))));
+    expect(hex(identity.mlKem768!.publicKey)).toBe(hex(ml_kem768.keygen(derive('ml-kem-768', 64)).publicKey));
+    expect(hex(identity.mlDsa65!.publicKey)).toBe(hex(ml_dsa65.keygen(derive('ml-dsa-65', 32)).publicKey));
+  });
+
+  test('does not follow what happens to the seed afterwards', async () => {
+    const mine = seed.slice();
+    const identity = await Identity.fromSeed(mine, { maxVersion: 1 });
+    mine.fill(0);
+    identity.privateKey.fill(0);
+    expect(hex(identity.privateKey)).toBe(hex(seed));
+  });
+});
+
+describe('an identity', () => {
+  test.each([
+    [{}, 2, true, false],
+    [{ maxVersion: 1 }, 1, false, false],
+    [{ maxVersion: 3 }, 3, true, true],
+    [{ postQuantumSig: true }, 3, true, true],
+    [{ postQuantumSig: false }, 2, true, false],
+    [{ postQuantumSig: true, maxVersion: 3 }, 3, true, true],
+    [{ postQuantumSig: false, maxVersion: 1 }, 1, false, false],
+  ] as const)(
+    'made with %j takes part up to version %i and has the keys for it',
+    async (options, version, kem, dsa) => {
+      const identity = await Identity.fromSeed(seedOf('a'), options);
+      expect(identity.maxVersion).toBe(version);
+      expect([identity.mlKem768 !== undefined, identity.mlDsa65 !== undefined]).toEqual([kem, dsa]);
+    },
+  );
+
+  test.each([
+    [{ postQuantumSig: true, maxVersion: 2 }, 'postQuantumSig'],
+    [{ postQuantumSig: false, maxVersion: 3 }, 'postQuantumSig'],
+    [{ maxVersion: 0 }, 'maxVersion'],
+    [{ maxVersion: 4 }, 'maxVersion'],
+    [{ postQuantumSig: 'yes' }, 'postQuantumSig'],
+    [{ random: 5 }, 'random'],
+    [{ crypto: null }, 'crypto'],
+    [{ name: 'x' }, 'name'],
+  ])('is not made with %j', async (options, field) => {
+    const id = 'INVALID_OPTION';
+    expect(await thrownBy(() => Identity.fromSeed(seedOf('a'), options as never))).toMatchObject({
+      id,
+      field,
+    });
+    expect(errorOf(await generateIdentity(options as never))).toMatchObject({ id, field });
+  });
+
+  test.each([
+    ['31 bytes', new Uint8Array(31)],
+    ['33 bytes', new Uint8Array(33)],
+    ['no bytes', new Uint8Array(0)],
+    ['text of 32 characters', 'x'.repeat(32)],
+    ['an array', Array(32).fill(1)],
+    ['nothing', undefined],
+  ])('is not made of a seed that is %s', async (_, seed) => {
+    expect((await thrownBy(() => Identity.fromSeed(seed as Uint8Array))).id).toBe('INVALID_SEED');
+  });
+
+  test('is new every time it is generated', async () => {
+    const made = await Promise.all(Array.from({ length: 20 }, () => generateIdentity({ maxVersion: 1 })));
+    expect(new Set(made.map((result) => unwrap(result).did)).size).toBe(20);
+  });
+
+  test('is generated from the random source that was given', async () => {
+    const asked: number[] = [];
+    const random = (length: number) => {
+      asked.push(length);
+      return seedOf('given').slice(0, length);
+    };
+    expect(unwrap(await generateIdentity({ random, maxVersion: 1 })).did).toBe(
+      (await identityOf('given', 1)).did,
+    );
+    expect(asked).toEqual([32]);
+  });
+
+  test('is not generated where the random source fails, and the cause is kept', async () => {
+    const cause = new Error('no entropy');
+    const failed = await generateIdentity({
+      random() {
+        throw cause;
+      },
+    });
+    expect(errorOf(failed)).toMatchObject({ id: 'IDENTITY_FAILED', cause });
+    expect(idOf(await generateIdentity({ random: () => new Uint8Array(16) }))).toBe('INVALID_SEED');
+  });
+});
+
+describe('printing an identity', () => {
+  test('shows its DID and nothing else', async () => {
+    const identity = await identityOf('alice', 3);
+    const { did } = identity;
+    expect(JSON.stringify(identity)).toBe(JSON.stringify({ did }));
+    expect(JSON.stringify({ nested: [identity] })).toBe(JSON.stringify({ nested: [{ did }] }));
+    for (const options of [{}, { showHidden: true, depth: 20, getters: true }]) {
+      expect(inspect(identity, options)).toBe(`Identity(${did})`);
+    }
+    expect(inspect({ identity })).toContain(did);
+  });
+
+  test('shows no key either where every rule is switched off', async () => {
+    const identity = await identityOf('alice', 3);
+    const seed = seedOf('alice');
+    const options = {
+      showHidden: true,
+      depth: 20,
+      getters: true,
+      customInspect: false,
+      maxArrayLength: null,
+    };
+    const forms = [hex(seed), seed.join(', '), inspect(seed, options), Buffer.from(seed).toString('base64')];
+    for (const text of [inspect(identity, options), String(identity), JSON.stringify({ ...identity })]) {
+      expect(forms.filter((form) => text.includes(form))).toEqual([]);
+    }
+  });
+
+  test('copying one leaves its keys behind', async () => {
+    const identity = await identityOf('alice', 3);
+    expect(Object.keys({ ...identity }).sort()).toEqual(['did', 'maxVersion', 'publicKey']);
+    expect(Object.keys(structuredClone({ ...identity })).sort()).toEqual(['did', 'maxVersion', 'publicKey']);
+  });
+});
+
+describe('PKCS#8', () => {
+  test('goes there and back', async () => {
+    const identity = await identityOf('alice');
+    const pkcs8 = identity.exportPKCS8();
+    expect(pkcs8).toHaveLength(48);
+    expect(hex(decodePkcs8(pkcs8))).toBe(hex(seedOf('alice')));
+    expect((await Identity.fromSeed(decodePkcs8(pkcs8))).did).toBe(identity.did);
+  });
+
+  test('node:crypto reads it, writes the same bytes, and signs alike', async () => {
+    const identity = await identityOf('alice');
+    const key = createPrivateKey({ key: Buffer.from(identity.exportPKCS8()), format: 'der', type: 'pkcs8' });
+    expect(key.asymmetricKeyType).toBe('ed25519');
+    expect(hex(key.export({ format: 'der', type: 'pkcs8' }))).toBe(hex(identity.exportPKCS8()));
+    const message = encodeUtf8('message');
+    const signature = await identity.ed25519.sign(message);
+    expect(nodeVerify(null, message, createPublicKey(key), signature)).toBe(true);
+    expect(hex(nodeSign(null, message, key))).toBe(hex(signature));
+  });
+
+  test('in any byte of its frame changed, longer or shorter is refused', async () => {
+    const good = encodePkcs8(seedOf('alice'));
+    const bad: unknown[] = [
+      good.subarray(1),
+      good.subarray(0, 47),
+      Uint8Array.of(...good, 0),
+      new Uint8Array(0),
+    ];
+    for (let i = 0; i < 16; i++) {
+      const changed = good.slice();
+      changed[i]! ^= 1;
+      bad.push(changed);
+    }
+    bad.push(hex(good), undefined, null, [...good], good.buffer);
+    for (const one of bad) {
+      expect((await thrownBy(() => decodePkcs8(one as Uint8Array))).id).toBe('INVALID_PKCS8');
+    }
+    expect(bad).toHaveLength(25);
+  });
+
+  test('of another kind of key is refused', async () => {
+    const x = new Uint8Array(encodePkcs8(seedOf('alice')));
+    x[11] = 0x6e;
+    expect((await thrownBy(() => decodePkcs8(x))).id).toBe('INVALID_PKCS8');
+  });
+});

@@ -1,0 +1,8 @@
+export interface Tally {
+  cases: number;
+  failures: string[];
+}
+export function runIdentity(): Promise<Tally>;
+export function runKeyRecord(): Promise<Tally>;
+export function runRequestBinding(): Promise<Tally>;
+export function runEnvelopes(file: string): Promise<Tally>;

@@ -1,0 +1,198 @@
+// The files of test/vectors against this implementation: docs/PROTOCOL.md, section 15.
+import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import { fromHex, toBase64url, toHex } from './bytes.mjs';
+import { sealEnvelope } from './envelope.mjs';
+import { fromPkcs8, identityFromSeed, publicKeyOf, toPkcs8, verifyEd25519 } from './identity.mjs';
+import { bindRequest, checkBinding, outcome, Peer } from './peer.mjs';
+import { createRecord, Memory, recordTranscript, verifyRecord } from './record.mjs';
+
+const load = (file) => JSON.parse(readFileSync(new URL(`../../vectors/${file}`, import.meta.url), 'utf8'));
+const idOf = (f) => outcome(Promise.resolve().then(f));
+
+/** Counts cases and collects those that differ. */
+function tally() {
+  const result = { cases: 0, failures: [] };
+  const check = (name, got, want = 'accepted') => {
+    result.cases++;
+    if (!isDeepStrictEqual(got, want)) {
+      const short = (v) => String(JSON.stringify(v)).slice(0, 200);
+      result.failures.push(`${name}: ${short(got)} instead of ${short(want)}`);
+    }
+  };
+  return { result, check };
+}
+
+export async function runIdentity() {
+  const { result, check } = tally();
+  const v = load('identity.json');
+  for (const i of v.identities) {
+    const seed = fromHex(i.seed);
+    const id = identityFromSeed(seed);
+    const got = {
+      seed: i.seed,
+      ed25519: toHex(id.ed25519),
+      did: id.did,
+      pkcs8: toHex(toPkcs8(seed)),
+      x25519Secret: toHex(id.x25519.secretKey),
+      x25519: toHex(id.x25519.publicKey),
+      mlKem768: toHex(id.mlKem768.publicKey),
+      mlDsa65: toHex(id.mlDsa65.publicKey),
+    };
+    const { mlKem768Seed, mlDsa65Seed, ...want } = i;
+    check(`identity ${i.seed}`, got, want);
+    check(`PKCS#8 ${i.seed}`, toHex(fromPkcs8(fromHex(i.pkcs8))), i.seed);
+  }
+  for (const c of v.badDids) check(`DID: ${c.name}`, await idOf(() => publicKeyOf(c.did)), c.error);
+  for (const c of v.badPkcs8)
+    check(`PKCS#8: ${c.name}`, await idOf(() => fromPkcs8(fromHex(c.pkcs8))), c.error);
+  for (const c of v.signatures) {
+    const got = verifyEd25519(fromHex(c.signature), fromHex(c.message), fromHex(c.publicKey));
+    check(`signature: ${c.name}`, got, c.valid);
+  }
+  return result;
+}
+
+export async function runKeyRecord() {
+  const { result, check } = tally();
+  const v = load('key-record.json');
+  for (const c of v.good) {
+    const raw = verifyRecord(c.record, c.record.did);
+    check(`${c.name}: version`, raw.version, c.version);
+    check(`${c.name}: transcript`, toHex(recordTranscript(raw)), c.transcript);
+    const made = createRecord(identityFromSeed(fromHex(c.seed), c.version), c.record.epoch);
+    check(`${c.name}: made`, made, c.record);
+  }
+  for (const c of v.bad) check(c.name, await idOf(() => verifyRecord(c.record)), c.error);
+  for (const s of v.sequences) {
+    const memory = new Memory();
+    for (const [n, step] of s.steps.entries()) {
+      if ('forget' in step) memory.forget(s.did);
+      else {
+        const got = await idOf(() => memory.resolve(s.did, step.record ?? undefined));
+        check(`${s.name}: ${n}`, got, step.error ?? 'accepted');
+      }
+    }
+  }
+  for (const c of v.unusable) {
+    const sender = new Peer(identityFromSeed(new Uint8Array(32)), () => ({ record: c.record }), {
+      now: () => c.now,
+    });
+    check(c.name, await outcome(sender.seal(c.record.did, { scope: 'a', content: 1 })), c.error);
+  }
+  return result;
+}
+
+export async function runRequestBinding() {
+  const { result, check } = tally();
+  const v = load('request-binding.json');
+  for (const c of v.canonical) {
+    check(`${c.method} ${c.target}`, bindRequest(c.method, c.target), c.request);
+  }
+  for (const c of v.checks) {
+    const got = await idOf(() => checkBinding(c.signed, c.actual, c.required));
+    check(c.name, got, c.error ?? 'accepted');
+  }
+  return result;
+}
+
+function textOf(v, c) {
+  if (c.envelope !== undefined) return c.envelope;
+  if (c.envelopeHex !== undefined) return fromHex(c.envelopeHex);
+  const { envelope } = v.good.find((g) => g.name === c.of);
+  if (c.at === undefined) return envelope;
+  return envelope.slice(0, c.at) + (c.insert ?? '') + envelope.slice(c.at + (c.cut ?? 0));
+}
+
+const identities = new Map();
+function identityOf(seed, version) {
+  const key = `${seed} ${version}`;
+  if (!identities.has(key)) identities.set(key, identityFromSeed(fromHex(seed), version));
+  return identities.get(key);
+}
+
+async function receiveCase(v, c) {
+  const settings = { ...v.receiver, now: v.now, ...c.settings };
+  const registry = new Map();
+  for (const { keys, ...entry } of v.registry) {
+    registry.set(entry.did, {
+      ...entry,
+      record: keys,
+      sendScopes: c.settings?.sendScopes ?? entry.sendScopes,
+    });
+  }
+  let clock = settings.now;
+  const peer = new Peer(identityOf(settings.seed, settings.maxVersion), (d) => registry.get(d), {
+    now: () => clock,
+    minVersion: settings.minVersion,
+    window: settings.timestampWindowMs,
+    receiveScopes: settings.receiveScopes,
+    maxBytes: settings.maxEnvelopeBytes,
+  });
+  const options = {
+    request: settings.request,
+    requireBinding: settings.requireRequestBinding ?? false,
+    allowCleartext: settings.allowCleartext,
+  };
+  for (const [n, earlier] of (settings.before ?? []).entries()) {
+    clock = earlier.now ?? settings.now;
+    const got = await outcome(peer.receive(textOf(v, earlier), options));
+    if (got !== (earlier.error ?? 'accepted')) return `earlier envelope ${n}: ${got}`;
+  }
+  clock = settings.now;
+  if (settings.revoked) registry.get(settings.revoked).status = 'revoked';
+  let message;
+  const got = await outcome(
+    peer.receive(textOf(v, c), options).then((m) => {
+      message = m;
+    }),
+  );
+  return message ?? got;
+}
+
+function shapeOf({ from, to, content, nonce, ...rest }) {
+  const message = { sender: from, payload: content, envelopeId: nonce, ...rest };
+  if (content === undefined) delete message.payload;
+  return message;
+}
+
+const RANDOMNESS = { ephemeral: 'ephemeralSecret', m: 'kemCoins', rnd: 'mlDsaRandom' };
+
+function sealCase(v, c) {
+  const e = JSON.parse(c.envelope);
+  const sender = identityOf(c.senderSeed, 3);
+  const raw = (text) => (text === undefined ? undefined : Buffer.from(text, 'base64url'));
+  const fields = { ...e, nonce: fromHex(c.randomness.nonce) };
+  for (const name of ['payload', 'signature', 'pqSignature', 'ephemeralPub', 'kemCiphertext'])
+    delete fields[name];
+  fields.contentDigest = raw(e.contentDigest);
+  fields.inReplyTo = raw(e.inReplyTo);
+  const keys = v.registry.find((r) => r.did === e.to).keys;
+  const recipient = e.ephemeralPub ? verifyRecord(keys, e.to) : undefined;
+  const content = c.content === undefined ? undefined : Buffer.from(c.content, 'hex').toString();
+  return sealEnvelope(sender, fields, content, recipient, (_, what) =>
+    fromHex(c.randomness[RANDOMNESS[what]]),
+  );
+}
+
+export async function runEnvelopes(file) {
+  const { result, check } = tally();
+  const v = load(file);
+  for (const c of v.good) {
+    const got = await receiveCase(v, c);
+    check(c.name, typeof got === 'string' ? got : shapeOf(got), c.message);
+    if (!c.reproducible) continue;
+    const made = sealCase(v, c);
+    check(`${c.name}: made`, made.text, c.envelope);
+    const steps = {};
+    for (const [name, value] of Object.entries(made.steps))
+      if (name in c.steps && value) steps[name] = toHex(value);
+    check(`${c.name}: steps`, steps, c.steps);
+    check(`${c.name}: nonce`, made.nonce, toBase64url(fromHex(c.randomness.nonce)));
+  }
+  for (const c of v.bad) {
+    const got = await receiveCase(v, c);
+    check(c.name, typeof got === 'string' ? got : 'accepted', c.error);
+  }
+  return result;
+}

@@ -1,0 +1,16 @@
+/** A clock that stands still until it is told to move. */
+export interface FrozenClock {
+  (): number;
+  advance(ms: number): void;
+}
+
+export const NOON = Date.UTC(2025, 0, 1, 12);
+
+export function frozenClock(start = NOON): FrozenClock {
+  let now = start;
+  return Object.assign(() => now, {
+    advance(ms: number) {
+      now += ms;
+    },
+  });
+}

@@ -1,0 +1,40 @@
+// Makes the test vectors beside it. From the root of the repository: node test/vectors/generate.mjs
+// Everything is fixed (seeds, clock, randomness), so running it again changes no byte.
+import { writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { envelopeFiles } from './envelope-cases.mjs';
+import { identityFile, keyRecordFile, requestBindingFile } from './other-cases.mjs';
+
+/** File name -> text. */
+export function generate() {
+  const files = {
+    ...envelopeFiles(),
+    'key-record.json': keyRecordFile(),
+    'identity.json': identityFile(),
+    'request-binding.json': requestBindingFile(),
+  };
+  return Object.fromEntries(Object.entries(files).map(([name, content]) => [name, `${print(content)}\n`]));
+}
+
+/** JSON as the formatter of this repository leaves it: two spaces, lists of texts on one line. */
+function print(value, indent = '') {
+  if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString('hex'));
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const deeper = `${indent}  `;
+  if (Array.isArray(value)) {
+    if (value.every((item) => typeof item === 'string'))
+      return `[${value.map((item) => print(item)).join(', ')}]`;
+    return `[\n${value.map((item) => deeper + print(item, deeper)).join(',\n')}\n${indent}]`;
+  }
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  if (members.length === 0) return '{}';
+  const lines = members.map(([name, member]) => `${deeper}${JSON.stringify(name)}: ${print(member, deeper)}`);
+  return `{\n${lines.join(',\n')}\n${indent}}`;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  for (const [name, text] of Object.entries(generate())) {
+    writeFileSync(new URL(name, import.meta.url), text);
+    console.log(`${name}: ${text.length} characters`);
+  }
+}
