@@ -7,6 +7,13 @@ export interface Brownout {
   readonly until: Date;
 }
 
+/** Whether it is two dates, the first before the second. */
+export function isBrownout(value: unknown): value is Brownout {
+  const { from, until } = (value ?? {}) as Partial<Brownout>;
+  const isDate = (date: unknown) => date instanceof Date && !Number.isNaN(date.getTime());
+  return isDate(from) && isDate(until) && from! < until!;
+}
+
 /** Announced and running brownouts. */
 export class Brownouts {
   #all: Brownout[] = [];
@@ -17,15 +24,12 @@ export class Brownouts {
 
   /** Throws `INVALID_OPTION` unless `from` is before `until`. */
   add(brownout: Brownout): void {
-    const { from, until } = (brownout ?? {}) as Brownout;
-    const valid =
-      [from, until].every((date) => date instanceof Date && !Number.isNaN(date.getTime())) && from < until;
-    if (!valid)
+    if (!isBrownout(brownout))
       throw xlinkError('INVALID_OPTION', {
         field: 'brownouts',
         hint: 'A brownout is { from, until }: two dates, the first before the second.',
       });
-    this.#all.push({ from, until });
+    this.#all.push(brownout);
     this.#all.sort((a, b) => a.from.getTime() - b.from.getTime());
   }
 

@@ -32,8 +32,16 @@ const isMethods: OptionCheck = (value) =>
   Array.isArray(value) && value.every((one) => typeof one === 'string' && /^[A-Za-z-]+$/.test(one))
     ? undefined
     : 'an array of HTTP methods';
-/** For the path and methods of a {@link RouteMode}. */
-export const ROUTE_CHECKS: OptionChecks<Omit<RouteMode, 'mode'>> = { path: isPath, methods: isMethods };
+const ROUTE_CHECKS: OptionChecks<Omit<RouteMode, 'mode'>> = { path: isPath, methods: isMethods };
+
+/** Whether it is a {@link RouteMode} and nothing else: a misspelt member would widen it. */
+export function isRouteMode(value: unknown): value is RouteMode {
+  if (typeof value !== 'object' || value === null) return false;
+  const { path, methods, mode, ...unknown } = value as Record<string, unknown>;
+  const valid =
+    !isPath(path) && (methods === undefined || !isMethods(methods)) && MODES.includes(mode as Mode);
+  return valid && Object.keys(unknown).length === 0;
+}
 
 /** Throws `INVALID_OPTION`: a target that is misspelt would set the mode of everything. */
 export function checkModeTarget(owner: string, target: ModeTarget): void {

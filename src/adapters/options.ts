@@ -15,14 +15,14 @@ import {
   oneOf,
   requireOption,
 } from '../util/options.js';
-import type { Brownout } from './brownouts.js';
+import { type Brownout, isBrownout } from './brownouts.js';
 import type { ClientId, ClientStore } from './client-store.js';
 import type { OnDowngrade } from './clients.js';
 import type { ApiKeySources } from './credentials.js';
 import type { DeprecationOptions } from './deprecation.js';
 import type { ApiKeyAuth, InboundRequest } from './http.js';
 import type { LegacyKeyValidator } from './legacy-key.js';
-import { ROUTE_CHECKS, type RouteMode } from './mode-policy.js';
+import { isRouteMode, type RouteMode } from './mode-policy.js';
 
 export interface DualModeOptions {
   /** The identity of the API: envelopes are addressed to its DID. */
@@ -92,7 +92,16 @@ const isNames: OptionCheck = (value) =>
   value.every((name) => typeof name === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(name))
     ? undefined
     : 'an array of names';
-const isArray: OptionCheck = (value) => (Array.isArray(value) ? undefined : 'an array');
+const isRouteModes: OptionCheck = (value) =>
+  Array.isArray(value) && value.every(isRouteMode) ? undefined : 'an array of { path, methods?, mode }';
+const isClientModes: OptionCheck = (value) =>
+  typeof value === 'object' && value !== null && Object.values(value).every((mode) => MODES.includes(mode))
+    ? undefined
+    : 'an object of a mode for each client';
+const isBrownouts: OptionCheck = (value) =>
+  Array.isArray(value) && value.every(isBrownout)
+    ? undefined
+    : 'an array of { from, until }: two dates, the first before the second';
 const isObservers: OptionCheck = (value) =>
   Array.isArray(value) && value.every((observer) => typeof observer === 'function')
     ? undefined
@@ -119,9 +128,9 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     validatorTimeoutMs: integerIn(1, 600_000),
     exposeDetails: isBoolean,
     realm: isToken,
-    routeModes: isArray,
-    clientModes: isObject,
-    brownouts: (value) => (Array.isArray(value) ? undefined : 'an array of { from, until }'),
+    routeModes: isRouteModes,
+    clientModes: isClientModes,
+    brownouts: isBrownouts,
     clients: hasMethods('get', 'list', 'clientOf', 'link', 'add', 'setKeyOff'),
     clientId: isFunction,
     clientScopes: isFunction,
@@ -146,13 +155,6 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     sunset: isDate,
     migrationUrl: isHttpUrl,
   });
-  for (const route of options.routeModes ?? []) {
-    checkOptions('routeModes', route, { ...ROUTE_CHECKS, mode: oneOf(...MODES) });
-    requireOption('routeModes', route, 'path');
-    requireOption('routeModes', route, 'mode');
-  }
-  for (const mode of Object.values(options.clientModes ?? {}))
-    checkOptions('clientModes', { mode }, { mode: oneOf(...MODES) });
   if (options.clientModes) requireOption('DualModeAdapter', options, 'clients');
   const { since, sunset } = options.deprecation ?? {};
   if (since && sunset && sunset < since) {

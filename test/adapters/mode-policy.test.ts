@@ -491,15 +491,16 @@ describe('setMode and clearMode', () => {
 
   test.each([
     [{ routeModes: {} }, 'routeModes'],
-    [{ routeModes: [null] }, 'options'],
-    [{ routeModes: [{ path: '/a' }] }, 'mode'],
-    [{ routeModes: [{ mode: 'hybrid' }] }, 'path'],
-    [{ routeModes: [{ path: 'a', mode: 'hybrid' }] }, 'path'],
-    [{ routeModes: [{ path: '/a', mode: 'off' }] }, 'mode'],
-    [{ routeModes: [{ path: '/a', method: ['GET'], mode: 'hybrid' }] }, 'method'],
-    [{ routeModes: [{ path: '/a', methods: 'GET', mode: 'hybrid' }] }, 'methods'],
-    [{ routeModes: [{ path: '/a', methods: [1], mode: 'hybrid' }] }, 'methods'],
-    [{ clientModes: { acme: 'off' } }, 'mode'],
+    [{ routeModes: [null] }, 'routeModes'],
+    [{ routeModes: [{ path: '/a' }] }, 'routeModes'],
+    [{ routeModes: [{ mode: 'hybrid' }] }, 'routeModes'],
+    [{ routeModes: [{ path: 'a', mode: 'hybrid' }] }, 'routeModes'],
+    [{ routeModes: [{ path: '/a', mode: 'off' }] }, 'routeModes'],
+    [{ routeModes: [{ path: '/a', method: ['GET'], mode: 'hybrid' }] }, 'routeModes'],
+    [{ routeModes: [{ path: '/a', methods: 'GET', mode: 'hybrid' }] }, 'routeModes'],
+    [{ routeModes: [{ path: '/a', methods: [1], mode: 'hybrid' }] }, 'routeModes'],
+    [{ routeModes: [STRICT, { path: '/a', mode: 'Hybrid' }] }, 'routeModes'],
+    [{ clientModes: { acme: 'off' } }, 'clientModes'],
     [{ clientModes: 'hybrid' }, 'clientModes'],
   ])('option refused: %j', async (setup, field) => {
     expect(await optionRefusedBy(() => made(setup))).toBe(field);

@@ -49,12 +49,12 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
     right: ['api', 'Orders v2.1_beta-x'],
   },
   routeModes: {
-    wrong: [null, {}, [{}], [{ path: 'orders', mode: 'hybrid' }], [{ path: '/orders', mode: 'off' }]],
+    wrong: [null, {}, '/orders'],
     right: [[], [{ path: '/orders', methods: ['POST'], mode: 'xlink-only' }]],
   },
-  clientModes: { wrong: [null, 'acme', { acme: 'off' }], right: [{}, { acme: 'hybrid' }] },
+  clientModes: { wrong: [null, 'acme'], right: [{}, { acme: 'hybrid' }] },
   brownouts: {
-    wrong: [null, {}, [{}], [{ from: new Date(2), until: new Date(1) }]],
+    wrong: [null, {}, '2027-01-01'],
     right: [[], [{ from: new Date(1), until: new Date(2) }]],
   },
   clients: { wrong: [null, {}, new Map()], right: [new MemoryClientStore()] },

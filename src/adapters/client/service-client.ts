@@ -131,7 +131,7 @@ export class ServiceClient {
     });
     if (response.status === 415 && problem === 'XLINK_NOT_SUPPORTED' && this.#apiKey.isFor(service.origin))
       return this.#byKey(request, 'refused');
-    if (problem === 'RECIPIENT_MISMATCH' || problem?.startsWith('DECRYPT_FAILED'))
+    if (problem === 'RECIPIENT_MISMATCH' || problem?.startsWith('DECRYPT_FAILED:'))
       this.#services.forget(service.origin);
     if (problem === 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY') this.#enroller.forget(service);
     return { response, method: 'xlink' };
