@@ -1,0 +1,70 @@
+import { connect } from 'node:net';
+
+/** One keep-alive connection that has one request under way. Far cheaper than node:http, so the server is what is measured. */
+export class Connection {
+  #socket;
+  #received = Buffer.alloc(0);
+  #answered;
+
+  static async open(port) {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+    return new Connection(socket);
+  }
+
+  constructor(socket) {
+    this.#socket = socket;
+    socket.on('data', (chunk) => this.#take(chunk));
+    socket.on('close', () => this.#answered?.(0));
+  }
+
+  /** Resolves to the status of the answer; 0 if the connection broke. */
+  request(bytes) {
+    this.#socket.write(bytes);
+    return new Promise((resolve) => {
+      this.#answered = resolve;
+    });
+  }
+
+  close() {
+    this.#socket.destroy();
+  }
+
+  #take(chunk) {
+    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+    const end = this.#received.indexOf('\r\n\r\n');
+    if (end < 0) return;
+    const head = this.#received.toString('latin1', 0, end);
+    const length = Number(/^content-length: *(\d+)/im.exec(head)?.[1]);
+    if (Number.isNaN(length)) throw new Error(`An answer without a length:\n${head}`);
+    if (this.#received.length < end + 4 + length) return;
+    this.#received = this.#received.subarray(end + 4 + length);
+    this.#answered(Number(head.slice(9, 12)));
+  }
+}
+
+/** Sends all requests over the connections, each of which has one under way. Times in microseconds. */
+export async function load(connections, requests) {
+  const queue = requests.values();
+  const times = [];
+  let failed = 0;
+  const work = async (connection) => {
+    for (const request of queue) {
+      const start = performance.now();
+      const status = await connection.request(request);
+      times.push((performance.now() - start) * 1000);
+      if (status < 200 || status > 299) failed += 1;
+    }
+  };
+  const start = performance.now();
+  await Promise.all(connections.map(work));
+  return { times, failed, perSecond: (1000 * requests.length) / (performance.now() - start) };
+}
+
+/** The bytes of an HTTP/1.1 request. */
+export function httpRequest(method, path, headers = {}, body = undefined) {
+  const lines = [`${method} ${path} HTTP/1.1`, 'Host: localhost'];
+  for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
+  if (body) lines.push(`Content-Length: ${body.length}`);
+  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), body ?? Buffer.alloc(0)]);
+}

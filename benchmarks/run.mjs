@@ -1,0 +1,29 @@
+// npm run bench [-- --quick]: about 80 seconds, or 15.
+import { cpus } from 'node:os';
+import { generateIdentity } from '@private.me/xlink';
+import { benchAgents } from './agent.mjs';
+import { benchHttp } from './http.mjs';
+
+const quick = process.argv.includes('--quick');
+const { crypto } = (await generateIdentity()).value;
+
+console.log(
+  `Node ${process.versions.node}, OpenSSL ${process.versions.openssl}, ${cpus().length} x ${cpus()[0].model}`,
+);
+for (const [primitive, implementation] of Object.entries(crypto.implementations))
+  console.log(`  ${primitive.padEnd(10)} ${implementation}`);
+console.log(`
+Absolute numbers depend on the machine and on what else it does; compare the ratios.
+Rounds are interleaved in random order; shown are medians, and the 95th percentile in brackets.
+`);
+
+console.log('1. Agent: microseconds per message (createEnvelope; receive from JSON bytes)\n');
+console.log(await benchAgents(quick ? 7 : 45));
+
+console.log('\n2. One Express route, 1 KiB of JSON, over loopback; requests/s with 16 connections\n');
+const { text, failed } = await benchHttp(quick ? 6 : 35);
+console.log(text);
+if (failed) {
+  console.error('\nSome requests were refused: the numbers of their rows mean nothing.');
+  process.exitCode = 1;
+}

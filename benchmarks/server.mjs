@@ -1,0 +1,45 @@
+// The example API, one path prefix per kind of authentication. Started by http.mjs, in a process of its own.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Agent, DualModeAdapter, MemoryTrustRegistry } from '@private.me/xlink';
+import express from 'express';
+
+const keyHash = Buffer.from(process.env.API_KEY_SHA256, 'hex');
+const isKey = (key) => timingSafeEqual(createHash('sha256').update(key).digest(), keyHash);
+
+const registry = new MemoryTrustRegistry();
+const agent = await Agent.quickstart({ registry, maxVersion: 3, name: 'orders-api' });
+const adapter = new DualModeAdapter({
+  agent,
+  mode: 'hybrid',
+  legacyKeyValidator: (key) => (isKey(key) ? { clientId: 'client-1' } : null),
+});
+
+const orders = express.Router();
+orders.use(express.json());
+orders.post('/orders', (req, res) => {
+  res.status(201).json({ id: 'order-1', accepted: req.body.text.length });
+});
+orders.get('/orders', (_req, res) => {
+  res.json({ orders: ['order-1'] });
+});
+
+const app = express();
+app.use('/open', orders);
+app.use('/key', checkKey, orders);
+app.use('/xlink', adapter.middleware(), orders);
+const server = app.listen(0, '127.0.0.1', async () => {
+  process.send({ port: server.address().port, did: agent.did, keys: await agent.keyRecord() });
+});
+server.keepAliveTimeout = 600_000;
+
+process.on('message', async (message) => {
+  if (message.register) await registry.register(message.register);
+  process.send(process.cpuUsage());
+});
+process.on('disconnect', () => process.exit());
+
+/** What an API without the adapter does about keys. */
+function checkKey(req, res, next) {
+  if (isKey(req.get('x-api-key') ?? '')) next();
+  else res.status(401).json({ error: 'unauthorized' });
+}

@@ -1,0 +1,38 @@
+/** The value below which a share `q` of the samples lies. */
+export function quantile(samples, q) {
+  const sorted = Float64Array.from(samples).sort();
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
+}
+
+export const median = (samples) => quantile(samples, 0.5);
+
+/**
+ * Does all items again and again for `seconds`, in a new order every time: neighbours change from round to round, so a
+ * slow moment of the machine hits nobody in particular.
+ */
+export async function rounds(seconds, atLeast, items, run) {
+  const end = performance.now() + seconds * 1000;
+  for (let round = 0; round < atLeast || performance.now() < end; round++) {
+    for (const item of shuffled(items)) await run(item);
+  }
+}
+
+function shuffled(items) {
+  const copy = [...items];
+  for (let i = copy.length - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [copy[i], copy[j]] = [copy[j], copy[i]];
+  }
+  return copy;
+}
+
+/** Pads each row to common column widths: the first column to the left, the others to the right. */
+export function table(rows) {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const cell = (text, column) => (column === 0 ? text.padEnd(widths[0]) : text.padStart(widths[column]));
+  return rows.map((row) => `  ${row.map(cell).join('  ')}`.trimEnd()).join('\n');
+}
+
+const grouped = new Intl.NumberFormat('en');
+export const whole = (value) => grouped.format(Math.round(value));
+export const spread = (samples) => `${whole(median(samples))} (${whole(quantile(samples, 0.95))})`;
