@@ -21,8 +21,8 @@ const LABEL = encodeUtf8('xlink/1 enroll');
 export interface EnrollmentRequest {
   /** Key record of the new DID. */
   readonly keyRecord: KeyRecord;
-  /** From {@link enrollmentProof}: ties the envelope to the API key it is sent with. */
-  readonly keyProof: string;
+  /** From {@link enrollmentProof}: ties the envelope to the API key it is sent with. Not needed by a DID that is linked. */
+  readonly keyProof?: string;
 }
 
 /** What the server answers. */
@@ -42,14 +42,19 @@ export async function enrollmentProof(did: Did, apiKey: string): Promise<string>
   return encodeBase64url(hash);
 }
 
-/** Checks that the envelope was made for this key and brings the keys of its own sender. Throws `ENROLLMENT_REFUSED…` or `KEY_RECORD_INVALID`. */
-export async function checkEnrollment(message: AgentMessage, apiKey: string): Promise<KeyRecord> {
-  const { keyRecord, keyProof } = (message.payload ?? {}) as Partial<EnrollmentRequest>;
-  if (message.scope !== ENROLL_SCOPE) throw xlinkError('ENROLLMENT_REFUSED', { field: 'scope' });
+/** Throws `ENROLLMENT_REFUSED:KEY_PROOF` unless the envelope was made for this key. */
+export async function checkKeyProof(message: AgentMessage, apiKey: string): Promise<void> {
+  const { keyProof } = (message.payload ?? {}) as Partial<EnrollmentRequest>;
   const expected = decodeBase64url(await enrollmentProof(message.sender, apiKey))!;
   const given = typeof keyProof === 'string' ? decodeBase64url(keyProof) : undefined;
   if (!given || !equalBytes(given, expected))
     throw xlinkError('ENROLLMENT_REFUSED:KEY_PROOF', { field: 'keyProof' });
+}
+
+/** The key record that the envelope brings: that of its own sender. Throws `ENROLLMENT_REFUSED…` or `KEY_RECORD_INVALID`. */
+export async function enrolledKeys(message: AgentMessage): Promise<KeyRecord> {
+  const { keyRecord } = (message.payload ?? {}) as Partial<EnrollmentRequest>;
+  if (message.scope !== ENROLL_SCOPE) throw xlinkError('ENROLLMENT_REFUSED', { field: 'scope' });
   if (typeof keyRecord !== 'object' || keyRecord === null)
     throw xlinkError('ENROLLMENT_REFUSED', { field: 'keyRecord' });
   if (keyRecord.did !== message.sender)

@@ -1,11 +1,13 @@
 import type { AgentCore } from '../agent/agent.js';
 import { DISCOVERY_PATH, type DiscoveryDocument } from '../discovery/document.js';
 import { recordVersion } from '../envelope/negotiate.js';
-import { xlinkError } from '../errors.js';
-import type { Clock, Mode } from '../types.js';
+import { parseEnvelope } from '../envelope/parse.js';
+import { toXlinkError, xlinkError } from '../errors.js';
+import type { AgentMessage, Clock, Mode } from '../types.js';
 import type { Authenticator, Facts } from './authenticator.js';
+import type { ClientId } from './client-store.js';
 import { type Clients, checkClientScopes } from './clients.js';
-import { checkEnrollment, ENROLL_PATH, ENROLL_SCOPE, enroll } from './enrolment.js';
+import { checkKeyProof, ENROLL_PATH, ENROLL_SCOPE, enroll, enrolledKeys } from './enrolment.js';
 import type { InboundRequest } from './http.js';
 import { MAX_INTRODUCTION_BYTES } from './limits.js';
 import { RateLimit } from './rate-limit.js';
@@ -75,20 +77,65 @@ export class WellKnown {
   }
 
   async #enroll(request: InboundRequest, facts: Facts, clients: Clients): Promise<JsonAnswer> {
-    const { agent, authenticator, binding, rules } = this.#parts;
-    const { apiKey, auth, client } = await authenticator.keyOwner(request, facts);
-    if (client === undefined) throw xlinkError('ENROLLMENT_REFUSED:NO_CLIENT');
+    const { agent, rules } = this.#parts;
+    let body: Promise<Uint8Array> | undefined;
+    const envelope = () => (body ??= request.readBody(MAX_INTRODUCTION_BYTES)); // not before it is worth it
+    const { client, key } = await this.#enrollee(request, facts, envelope, clients);
     if (!this.#attempts.take(client)) throw xlinkError('ENROLLMENT_REFUSED:RATE_LIMITED');
-    const envelope = await request.readBody(MAX_INTRODUCTION_BYTES);
+    const message = await this.#introduction(await envelope(), request);
+    if (key) await checkKeyProof(message, key.apiKey);
+    const scopes = key && checkClientScopes(clients.parts.clientScopes(key.auth));
+    const enrollee = { client, scopes, maxDids: rules.maxDidsPerClient };
+    return {
+      status: 200,
+      value: await enroll(agent, clients.parts.store, await enrolledKeys(message), enrollee),
+    };
+  }
+
+  /**
+   * The client is the owner of the API key. A DID that is linked already needs none, and a key of it that no longer counts
+   * does not stand in its way: its signature is proof enough of who it is, and what it was granted is all it gets.
+   */
+  async #enrollee(
+    request: InboundRequest,
+    facts: Facts,
+    envelope: () => Promise<Uint8Array>,
+    clients: Clients,
+  ) {
+    try {
+      const { apiKey, auth, client } = await this.#parts.authenticator.keyOwner(request, facts);
+      if (client === undefined) throw xlinkError('ENROLLMENT_REFUSED:NO_CLIENT');
+      return { client, key: { apiKey, auth } };
+    } catch (error) {
+      const linked =
+        toXlinkError(error).status === 401 ? await this.#linkedClient(envelope, clients) : undefined;
+      if (linked === undefined) throw error;
+      facts.method = 'xlink';
+      return { client: linked, key: undefined };
+    }
+  }
+
+  /** The client of the DID that the envelope claims to be from, if it is linked and registered. */
+  async #linkedClient(
+    envelope: () => Promise<Uint8Array>,
+    { parts: { store } }: Clients,
+  ): Promise<ClientId | undefined> {
+    try {
+      const did = parseEnvelope(await envelope(), MAX_INTRODUCTION_BYTES).fields.from;
+      return (await this.#parts.agent.registry.lookup(did)) ? await store.clientOf(did) : undefined;
+    } catch {
+      return undefined; // then it is the key that is wrong
+    }
+  }
+
+  async #introduction(envelope: Uint8Array, request: InboundRequest): Promise<AgentMessage> {
+    const { agent, binding } = this.#parts;
     const received = await agent.receiveIntroduction(envelope, {
       scope: ENROLL_SCOPE,
       request: binding(request),
     });
     if (!received.ok) throw received.error;
-    const keys = await checkEnrollment(received.value, apiKey);
-    const scopes = checkClientScopes(clients.parts.clientScopes(auth));
-    const enrollee = { client, scopes, maxDids: rules.maxDidsPerClient };
-    return { status: 200, value: await enroll(agent, clients.parts.store, keys, enrollee) };
+    return received.value;
   }
 
   /** DELETE switches the client's own key off, so that it can prove that it no longer needs it; PUT takes that back. */

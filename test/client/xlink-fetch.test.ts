@@ -223,7 +223,20 @@ describe('identities', () => {
     await fetchFor(api.url, { agent })('/a');
     const answer = await xlinkFetch({ ...LOCAL, agent })(`${api.url}/a`);
     expect(answer.status).toBe(200);
-    expect(api.count(ENROLL)).toBe(1);
+    expect(api.count(ENROLL)).toBe(2); // the second asks what the first was granted, without a key
+    expect(api.seen.filter(({ path }) => path === ENROLL)[1]!.headers['x-api-key']).toBeUndefined();
+  });
+
+  it('finds out its scopes after a restart, although its key is over', async () => {
+    const api = await serveApi({ legacyKeyValidator: () => ({ clientId: 'acme', scopes: ['orders'] }) });
+    const agent = await Agent.quickstart();
+    await fetchFor(api.url, { agent })('/a');
+    api.adapter.setMode('xlink-only');
+    for (const apiKey of [KEY, undefined]) {
+      const restarted = xlinkFetch({ ...LOCAL, agent, ...(apiKey ? { apiKey } : {}) });
+      const answer = await restarted(`${api.url}/a`);
+      expect(answer.status).toBe(200);
+    }
   });
 
   it('goes on with a known identity when keys are over', async () => {

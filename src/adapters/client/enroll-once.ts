@@ -21,14 +21,14 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 const failed = (cause: unknown) => xlinkError('ENROLLMENT_FAILED', { cause });
 
 /**
- * Presents the API key together with proof of the DID. `not-offered` on 404 and 415. Throws the error that the service
+ * Presents the API key together with proof of the DID; an identity that was enrolled before needs no key. `not-offered` on 404 and 415. Throws the error that the service
  * names, or `ENROLLMENT_FAILED`. An envelope older than the memory of a restarted service is made anew, once.
  */
 export async function enrollOnce(
   agent: AgentCore,
   to: Did,
   endpoint: string,
-  apiKey: string,
+  apiKey: string | undefined,
   transport: EnrollTransport,
 ): Promise<'not-offered' | { readonly scopes: readonly Scope[] | undefined }> {
   const expired = () => failed(new Error('timeout'));
@@ -48,7 +48,7 @@ async function post(
   agent: AgentCore,
   to: Did,
   endpoint: string,
-  apiKey: string,
+  apiKey: string | undefined,
   { fetch, addKey }: EnrollTransport,
   signal: AbortSignal,
 ): Promise<{ status: number; bytes: Uint8Array }> {
@@ -57,10 +57,13 @@ async function post(
     to,
     scope: ENROLL_SCOPE,
     request: requestBinding('POST', pathname + search),
-    payload: { keyRecord: await agent.keyRecord(), keyProof: await enrollmentProof(agent.did, apiKey) },
+    payload: {
+      keyRecord: await agent.keyRecord(),
+      ...(apiKey === undefined ? {} : { keyProof: await enrollmentProof(agent.did, apiKey) }),
+    },
   });
   const headers = new Headers({ 'Content-Type': ENVELOPE_TYPE, Accept: 'application/json' });
-  addKey(headers, origin);
+  if (apiKey !== undefined) addKey(headers, origin);
   try {
     const response = await fetch(endpoint, {
       method: 'POST',

@@ -43,7 +43,7 @@ export class Enroller {
   }
 
   /** Rejects with what is wrong; a failure is not kept, the next request tries again. */
-  async ensure(service: Service, caller: Caller, apiKey: string): Promise<Enrolment> {
+  async ensure(service: Service, caller: Caller, apiKey: string | undefined): Promise<Enrolment> {
     const id = idOf(service);
     const outcome = this.#outcomes.get(id);
     if (outcome && this.#clock() < outcome.until) return outcome.enrolment;
@@ -62,7 +62,12 @@ export class Enroller {
     this.#outcomes.delete(idOf(service));
   }
 
-  async #enroll(id: string, service: Service, caller: Caller, apiKey: string): Promise<Enrolment> {
+  async #enroll(
+    id: string,
+    service: Service,
+    caller: Caller,
+    apiKey: string | undefined,
+  ): Promise<Enrolment> {
     try {
       const enrolment = await this.#attempt(service, caller, apiKey);
       const until = enrolment.state === 'enrolled' ? Infinity : this.#clock() + AGAIN_AFTER_MS;
@@ -76,7 +81,7 @@ export class Enroller {
     }
   }
 
-  async #attempt(service: Service, { agent, known }: Caller, apiKey: string): Promise<Enrolment> {
+  async #attempt(service: Service, { agent, known }: Caller, apiKey: string | undefined): Promise<Enrolment> {
     const { enroll } = service.endpoints;
     // An operator may have registered an identity that is not new; a new one nobody can know.
     if (enroll === undefined) return { state: known ? 'unsettled' : 'not-offered' };
@@ -85,7 +90,8 @@ export class Enroller {
       return answer === 'not-offered' ? { state: answer } : { state: 'enrolled', scopes: answer.scopes };
     } catch (error) {
       const id = isXlinkError(error) ? error.id : '';
-      if (KEY_IS_OVER.has(id) || (known && KEY_IS_NO_USE.has(id))) return { state: 'unsettled' };
+      if (apiKey === undefined || KEY_IS_OVER.has(id) || (known && KEY_IS_NO_USE.has(id)))
+        return { state: 'unsettled' };
       throw error;
     }
   }

@@ -1,6 +1,9 @@
 import { untilAborted } from '../../discovery/abort.js';
 import { xlinkError } from '../../errors.js';
 
+/** What the platform's `fetch` takes first; named here because only the DOM library has `RequestInfo`. */
+export type FetchInput = Parameters<typeof fetch>[0];
+
 /** A request of the caller with its body in memory, so that it can be signed, and made anew if it was refused unread. */
 export interface Outgoing {
   /** The platform's view of it; its body is used up. */
@@ -19,7 +22,7 @@ const CARRIED = ['cache', 'credentials', 'keepalive', 'mode', 'referrerPolicy', 
 
 /** Reads the body of a request. Rejects with `REQUEST_BODY_UNSUPPORTED` for streams, which could be read only once. */
 export async function outgoing(
-  input: RequestInfo | URL,
+  input: FetchInput,
   init: RequestInit = {},
   baseUrl?: string,
 ): Promise<Outgoing> {

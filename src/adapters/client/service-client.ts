@@ -12,7 +12,7 @@ import { exchange } from './exchange.js';
 import { type FallbackReason, isNotSupported, reportFallback } from './fallback.js';
 import { sendWithKey } from './key-request.js';
 import { DEFAULT_MAX_ANSWER_BYTES, type XlinkFetchOptions } from './options.js';
-import { type Outgoing, outgoing } from './outgoing.js';
+import { type FetchInput, type Outgoing, outgoing } from './outgoing.js';
 import { scopeOf } from './scope-of.js';
 import type { Sealing } from './seal-request.js';
 import { ServiceCache } from './service-cache.js';
@@ -57,13 +57,13 @@ export class ServiceClient {
   }
 
   /** As the platform's `fetch`, with what the request proved itself with. */
-  async call(input: RequestInfo | URL, init?: RequestInit): Promise<Served> {
+  async call(input: FetchInput, init?: RequestInit): Promise<Served> {
     const request = await outgoing(input, init, this.#options.baseUrl);
     return untilAborted(this.#serve(request), request.signal);
   }
 
   /** Without xLink, where there is no identity to use. The key goes to its own origin only. */
-  async callWithKey(input: RequestInfo | URL, init?: RequestInit): Promise<Served> {
+  async callWithKey(input: FetchInput, init?: RequestInit): Promise<Served> {
     const request = await outgoing(input, init, this.#options.baseUrl);
     return untilAborted(this.#byKey(request), request.signal);
   }
@@ -105,10 +105,12 @@ export class ServiceClient {
     return this.#byEnvelope(request, this.#sealing(request, service, caller, enrolment));
   }
 
-  /** `undefined` without a key for the service: it may know the identity, or will say that it does not. */
+  /**
+   * Without a key, an identity that is not new asks what it was granted; a new one has nothing to ask for.
+   */
   async #enrol(service: Service, caller: Caller): Promise<Enrolment | undefined> {
     const key = this.#apiKey.reveal(service.origin);
-    return key === undefined ? undefined : this.#enroller.ensure(service, caller, key);
+    return key === undefined && !caller.known ? undefined : this.#enroller.ensure(service, caller, key);
   }
 
   #sealing(

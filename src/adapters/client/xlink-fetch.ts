@@ -39,4 +39,4 @@ export function xlinkFetch(options: XlinkFetchOptions = {}): typeof fetch {
 export const fetchOf =
   (client: ServiceClient): typeof fetch =>
   async (input, init) =>
-    (await client.call(input as RequestInfo | URL, init as RequestInit)).response;
+    (await client.call(input, init)).response;
