@@ -564,7 +564,7 @@ export const ERROR_TABLE = {
     'adapter',
     409,
     'The client has as many DIDs as it may have.',
-    'Revoke one that is no longer used, or raise maxDidsPerClient.',
+    'Use one identity for all instances of a client, or raise maxDidsPerClient.',
   ),
   'ENROLLMENT_REFUSED:RATE_LIMITED': row(
     'adapter',

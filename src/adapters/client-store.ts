@@ -42,7 +42,10 @@ export interface ClientStore {
   clientOf(did: Did): Awaitable<ClientId | undefined>;
   /** Links a DID to a client, atomically. Resolves to the client it is linked to afterwards: another one if it was taken. */
   link(did: Did, client: ClientId): Awaitable<ClientId>;
-  /** Adds counts and takes the later of two times; atomic per record. */
+  /**
+   * Adds counts and takes the later of two times. All of it or, with a throw or rejection, nothing: what failed is added
+   * again.
+   */
   add(activity: readonly ClientActivity[]): Awaitable<void>;
   /** Sets or clears `keyOffSince`. */
   setKeyOff(client: ClientId, since: number | undefined): Awaitable<void>;

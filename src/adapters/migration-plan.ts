@@ -111,11 +111,12 @@ export class MigrationPlan {
     this.#timer = undefined;
   }
 
-  /** Somebody else may have set the mode: then its time starts anew, and there is nothing of ours to take back. */
+  /** Somebody else may have set the mode: its time starts anew. Going back is advised then, but never done. */
   #noticeChange(now: number): void {
     const { mode } = this.#options.adapter;
     if (mode === this.#mode) return;
-    this.#enter(mode, now, undefined);
+    const advisable = !this.#options.auto && MODES.indexOf(mode) > MODES.indexOf(this.#mode);
+    this.#enter(mode, now, advisable ? this.#mode : undefined);
   }
 
   #goBack(now: number): Advice | undefined {

@@ -860,3 +860,47 @@ describe('the discovery document', () => {
     );
   });
 });
+
+describe('a DID that is enrolled already', () => {
+  const withoutKey = async (from: Agent, to: Agent) =>
+    bodyForm(
+      await enrolmentEnvelope(from, to, 'no key', { payload: { keyRecord: await from.keyRecord() } }),
+      {
+        path: ENROLL_PATH,
+      },
+    );
+
+  test('is told what it was granted, without a key and with one that no longer counts', async () => {
+    const { world, api, service } = await made();
+    const device = await world.stranger('device');
+    const first = jsonOf(await service.send(enrolment(device, api, ACME)));
+    expect(jsonOf(await service.send(withoutKey(device, api)))).toEqual(first);
+    service.adapter.setMode('xlink-only');
+    expect(jsonOf(await service.send(withoutKey(device, api)))).toEqual(first);
+    expect(jsonOf(await service.send(enrolment(device, api, ACME)))).toEqual(first);
+    expect(world.clients.get('acme')?.dids).toEqual([device.did]);
+  });
+
+  test('gets nothing more by asking, nothing once it is revoked, and nothing without its own signature', async () => {
+    const { world, api, service } = await made();
+    const device = await world.stranger('device');
+    await service.send(enrolment(device, api, ACME));
+    await world.registry.updateScopes(device.did, { scopes: ['orders:read'] });
+    expect(jsonOf(await service.send(withoutKey(device, api)))).toMatchObject({ scopes: ['orders:read'] });
+
+    const forged = JSON.parse((await withoutKey(await world.stranger('thief'), api)).body as string);
+    const stolen = bodyForm({ ...forged, from: device.did }, { path: ENROLL_PATH });
+    await service.refused(stolen, '401 VERIFICATION_FAILED:SIGNATURE_MISMATCH');
+
+    await world.registry.revoke(device.did);
+    await service.refused(withoutKey(device, api), '403 VERIFICATION_FAILED:DID_REVOKED');
+  });
+
+  test('is the only one: a stranger without a key is refused before its signature is looked at', async () => {
+    const { world, api, refused } = await made();
+    const stranger = await world.stranger('stranger');
+    const sent = await withoutKey(stranger, api);
+    await refused(sent, '401 CREDENTIALS_MISSING', stranger);
+    await refused(sent, '401 CREDENTIALS_MISSING', stranger); // and its nonce was not claimed
+  });
+});

@@ -406,6 +406,17 @@ describe('a plan that may act', () => {
     expect(steps().filter((step) => !step.endsWith('by hand'))).toHaveLength(1);
   });
 
+  test('without auto it advises to take back a step that somebody else made, and does not do it', async () => {
+    const { plan, traffic, adapter } = await made('hybrid', { gates });
+    await plan.evaluate();
+    adapter.setMode('xlink-only', 'by hand');
+    await plan.evaluate();
+    traffic('acme', { failures: { XLINK_REQUIRED: 500 } });
+    const advice = await plan.evaluate();
+    expect(advice).toMatchObject({ direction: 'back', next: 'hybrid', ready: true, changed: false });
+    expect(adapter.mode).toBe('xlink-only');
+  });
+
   test('applyMode carries the change out instead', async () => {
     const applied: string[] = [];
     const { plan, adapter } = await made('observe', {

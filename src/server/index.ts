@@ -1,0 +1,1 @@
+export { FileClientStore } from './file-client-store.js';
