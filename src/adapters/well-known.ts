@@ -81,8 +81,12 @@ export class WellKnown {
     let body: Promise<Uint8Array> | undefined;
     const envelope = () => (body ??= request.readBody(MAX_INTRODUCTION_BYTES)); // not before it is worth it
     const { client, key } = await this.#enrollee(request, facts, envelope, clients);
-    if (!this.#attempts.take(client)) throw xlinkError('ENROLLMENT_REFUSED:RATE_LIMITED');
+    const limit = () => {
+      if (!this.#attempts.take(client)) throw xlinkError('ENROLLMENT_REFUSED:RATE_LIMITED');
+    };
+    if (key) limit();
     const message = await this.#introduction(await envelope(), request);
+    if (!key) limit(); // without a key it is the signature that says whose attempt it is
     if (key) await checkKeyProof(message, key.apiKey);
     const scopes = key && checkClientScopes(clients.parts.clientScopes(key.auth));
     const enrollee = { client, scopes, maxDids: rules.maxDidsPerClient };

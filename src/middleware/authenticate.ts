@@ -39,5 +39,8 @@ function admit(adapter: RefusingAdapter, exchange: Exchange, pass: Pass): void {
     replaceNodeBody(req, content);
     replaceLeftBodies(bodies, content, message?.payload);
   }
-  if (sealAnswer && sealFailure) holdResponse(res as unknown as HoldableResponse, sealAnswer, sealFailure);
+  if (sealAnswer && sealFailure && req.method !== 'HEAD') {
+    delete req.headers['accept-encoding']; // what is sealed must be plain
+    holdResponse(res as unknown as HoldableResponse, sealAnswer, sealFailure);
+  }
 }

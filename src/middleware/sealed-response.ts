@@ -44,6 +44,7 @@ export function holdResponse(
 
   const send = async () => {
     const contentType = res.getHeader('Content-Type');
+    const encoding = res.getHeader('Content-Encoding');
     const answer = {
       status: res.statusCode,
       contentType: contentType === undefined ? undefined : String(contentType),
@@ -52,6 +53,8 @@ export function holdResponse(
     for (const name of ABOUT_THE_BODY) res.removeHeader(name);
     let body: string;
     try {
+      if (encoding !== undefined && encoding !== 'identity')
+        throw new TypeError('an answer with a Content-Encoding cannot be sealed');
       body = await seal(answer);
       res.setHeader('Content-Type', ENVELOPE_TYPE);
       if (BODILESS.has(res.statusCode)) res.statusCode = 200;

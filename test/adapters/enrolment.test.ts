@@ -896,6 +896,19 @@ describe('a DID that is enrolled already', () => {
     await service.refused(withoutKey(device, api), '403 VERIFICATION_FAILED:DID_REVOKED');
   });
 
+  test('cannot be kept from enrolling by forgers who use up its attempts', async () => {
+    const { world, api, service } = await made({ enrollmentsPerMinute: 2 });
+    const [device, thief] = [await world.stranger('device'), await world.stranger('thief')];
+    await service.send(enrolment(device, api, ACME));
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const forged = JSON.parse((await withoutKey(thief, api)).body as string);
+      const stolen = bodyForm({ ...forged, from: device.did }, { path: ENROLL_PATH });
+      await service.refused(stolen, '401 VERIFICATION_FAILED:SIGNATURE_MISMATCH');
+    }
+    expect((await service.send(withoutKey(device, api))).status).toBe(200);
+    await service.refused(withoutKey(device, api), '429 ENROLLMENT_REFUSED:RATE_LIMITED');
+  });
+
   test('is the only one: a stranger without a key is refused before its signature is looked at', async () => {
     const { world, api, refused } = await made();
     const stranger = await world.stranger('stranger');
