@@ -22,12 +22,11 @@ export async function validateKey(
 }
 
 async function withTimeout(ask: () => unknown, timeoutMs: number): Promise<unknown> {
+  const asked = attempt(ask);
+  if (!(asked instanceof Promise)) return asked; // answered at once: no timer to start and stop
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(xlinkError('KEY_VALIDATOR_FAILED:TIMEOUT')), timeoutMs);
-  });
-  const asked = (async () => ask())().catch((cause) => {
-    throw xlinkError('KEY_VALIDATOR_FAILED', { cause });
   });
   try {
     return await Promise.race([asked, timeout]);
@@ -35,3 +34,19 @@ async function withTimeout(ask: () => unknown, timeoutMs: number): Promise<unkno
     clearTimeout(timer);
   }
 }
+
+/** The answer, or the promise of one; whatever is thrown on the way is `KEY_VALIDATOR_FAILED`. */
+function attempt(ask: () => unknown): unknown {
+  const failed = (cause: unknown): never => {
+    throw xlinkError('KEY_VALIDATOR_FAILED', { cause });
+  };
+  try {
+    const answer = ask();
+    return isThenable(answer) ? Promise.resolve(answer).catch(failed) : answer;
+  } catch (cause) {
+    return failed(cause);
+  }
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as { then?: unknown } | null | undefined)?.then === 'function';

@@ -12,6 +12,8 @@ export interface Gate {
   readonly maxErrorRate: number;
   /** Whether every client must be safe to switch by the cut-over report. */
   readonly requireSafeClients: boolean;
+  /** Clients that sent nothing at all for this long, in ms, block nothing. Default: however quiet, a client counts. */
+  readonly ignoreQuietMs?: number;
 }
 
 /** What makes the mode go back. */
@@ -28,7 +30,8 @@ const DAY_MS = 86_400_000;
 
 /**
  * The papers' timeline: keys and envelopes side by side for four weeks at least, warnings once 95 % of the traffic is
- * xLink, enforcement after four more weeks if nobody would be left behind.
+ * xLink, enforcement after four more weeks if nobody would be left behind
+ * who was heard of in the last 90 days.
  */
 export const DEFAULT_GATES: readonly Gate[] = [
   {
@@ -54,6 +57,7 @@ export const DEFAULT_GATES: readonly Gate[] = [
     minDwellMs: 28 * DAY_MS,
     maxErrorRate: 0.01,
     requireSafeClients: true,
+    ignoreQuietMs: 90 * DAY_MS,
   },
 ];
 

@@ -14,8 +14,9 @@ import {
 import type { ClientId } from './client-store.js';
 import { type CutoverReport, cutoverReport, type ReportOptions } from './cutover-report.js';
 import type { DualMode } from './dual-mode.js';
+import { blockersOf, percent } from './migration-blockers.js';
 import { DEFAULT_ERROR_BUDGET, DEFAULT_GATES, type ErrorBudget, type Gate } from './migration-gates.js';
-import { errorRate, type Traffic, TrafficWindow, totals, xlinkPercentage } from './traffic-window.js';
+import { errorRate, type Traffic, TrafficWindow, totals } from './traffic-window.js';
 
 export interface MigrationPlanOptions {
   /** Needs the option `clients`. */
@@ -141,6 +142,7 @@ export class MigrationPlan {
       });
     const blockers = blockersOf(gate, {
       traffic: this.#window.traffic,
+      now,
       dwellMs: now - this.#since,
       report,
       ignored,
@@ -169,36 +171,6 @@ export class MigrationPlan {
   }
 }
 
-interface Situation {
-  readonly traffic: Traffic;
-  readonly dwellMs: number;
-  readonly report: CutoverReport;
-  readonly ignored: ReadonlySet<string>;
-}
-
-function blockersOf(gate: Gate, { traffic, dwellMs, report, ignored }: Situation): string[] {
-  const blockers: string[] = [];
-  const share = xlinkPercentage(traffic);
-  if (dwellMs < gate.minDwellMs)
-    blockers.push(`${gate.from} has been in force for ${days(dwellMs)}, ${days(gate.minDwellMs)} are wanted`);
-  if (gate.minXlinkPercentage > 0 && share === undefined) blockers.push('there was no traffic to judge by');
-  if (share !== undefined && share < gate.minXlinkPercentage)
-    blockers.push(`xLink is at ${share.toFixed(1)} %, ${gate.minXlinkPercentage} % are wanted`);
-  if (errorRate(traffic) > gate.maxErrorRate)
-    blockers.push(
-      `${percent(errorRate(traffic))} of the requests were refused, ${percent(gate.maxErrorRate)} are tolerated`,
-    );
-  if (gate.requireSafeClients) {
-    for (const { client, safeToSwitch, reason } of report.clients) {
-      if (!safeToSwitch && !ignored.has(client)) blockers.push(`client ${client} ${reason}`);
-    }
-  }
-  return blockers;
-}
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-const days = (ms: number): string => `${(ms / 86_400_000).toFixed(1)} days`;
-
 function checkPlanOptions(options: MigrationPlanOptions): void {
   checkOptions('MigrationPlan', options, {
     adapter: hasMethods('clientRecords', 'setMode'),
@@ -226,7 +198,15 @@ function checkPlanOptions(options: MigrationPlanOptions): void {
 }
 
 function isGate(gate: Gate | null): boolean {
-  const { from, to, minXlinkPercentage, minDwellMs, maxErrorRate, requireSafeClients } = gate ?? ({} as Gate);
+  const {
+    from,
+    to,
+    minXlinkPercentage,
+    minDwellMs,
+    maxErrorRate,
+    requireSafeClients,
+    ignoreQuietMs = 0,
+  } = gate ?? ({} as Gate);
   const within = (value: unknown, max: number) => typeof value === 'number' && value >= 0 && value <= max;
   return (
     MODES.includes(from) &&
@@ -235,6 +215,7 @@ function isGate(gate: Gate | null): boolean {
     within(minXlinkPercentage, 100) &&
     within(minDwellMs, Number.MAX_VALUE) &&
     within(maxErrorRate, 1) &&
-    typeof requireSafeClients === 'boolean'
+    typeof requireSafeClients === 'boolean' &&
+    within(ignoreQuietMs, Number.MAX_VALUE)
   );
 }

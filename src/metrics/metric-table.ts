@@ -21,6 +21,11 @@ export const METRICS = {
     help: 'Envelopes that came beside an API key in observe mode, by the verdict that was not enforced.',
     labelNames: ['reason'] as const,
   },
+  downgrades: {
+    name: 'xlink_downgrades_total',
+    help: 'Requests by key of clients that work on xLink already, by whether they were refused (onDowngrade).',
+    labelNames: ['refused'] as const,
+  },
   mode: {
     name: 'xlink_mode',
     help: '1 for the mode the adapter is in, 0 for the others.',

@@ -45,6 +45,7 @@ export function prometheusMetrics(options: PrometheusOptions = {}): Observer {
   const duration = metric(register, METRICS.duration, (config) => new Histogram(config));
   const envelopes = metric(register, METRICS.envelopes, (config) => new Counter(config));
   const observed = metric(register, METRICS.observed, (config) => new Counter(config));
+  const downgrades = metric(register, METRICS.downgrades, (config) => new Counter(config));
   const mode = metric(register, METRICS.mode, (config) => new Gauge(config));
   metric(
     register,
@@ -84,6 +85,7 @@ export function prometheusMetrics(options: PrometheusOptions = {}): Observer {
   return (event) => {
     if (event.type === 'request') onRequest(event);
     else if (event.type === 'observed') observed.inc({ reason: event.reason });
+    else if (event.type === 'downgrade') downgrades.inc({ refused: String(event.refused) });
     else if (event.type === 'mode') onMode(event.to);
   };
 }

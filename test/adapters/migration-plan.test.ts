@@ -89,6 +89,7 @@ describe('the gates of the papers', () => {
         minDwellMs: 28 * DAY,
         maxErrorRate: 0.01,
         requireSafeClients: true,
+        ignoreQuietMs: 90 * DAY,
       }),
     ]);
   });
@@ -256,6 +257,16 @@ describe('advice', () => {
     traffic('acme', { xlink: 10 });
     traffic('abandoned', { key: 1000, failures: { SCOPE_DENIED: 10 } });
     expect(await plan.evaluate()).toMatchObject({ ready: true, traffic: { key: 0, xlink: 10, refused: 0 } });
+  });
+
+  test('a client that was not heard of for long enough blocks nothing; one day less, and it does', async () => {
+    const gates = [gate('deprecation', 'xlink-only', { requireSafeClients: true, ignoreQuietMs: 90 * DAY })];
+    const { plan, traffic, clock } = await made('deprecation', { gates });
+    traffic('gone', { key: 1 });
+    clock.advance(89 * DAY);
+    expect((await plan.evaluate()).blockers).toEqual(['client gone has not enrolled an identity']);
+    clock.advance(2 * DAY);
+    expect(await plan.evaluate()).toMatchObject({ ready: true, blockers: [] });
   });
 
   test('the report option says when a client is safe', async () => {

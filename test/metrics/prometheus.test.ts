@@ -50,6 +50,9 @@ describe('prometheusMetrics', () => {
       request({ method: 'none', outcome: 'refused', reason: 'CREDENTIALS_MISSING', status: 401 }),
       { type: 'observed', reason: 'ok', version: 2 },
       { type: 'observed', reason: 'VERIFICATION_FAILED:SIGNATURE_MISMATCH' },
+      { type: 'downgrade', refused: false },
+      { type: 'downgrade', refused: true },
+      { type: 'downgrade', refused: true },
     );
     const counted = (labels: string, value: number) => `xlink_auth_requests_total{${labels}} ${value}`;
     const bounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, '+Inf'];
@@ -91,6 +94,11 @@ describe('prometheusMetrics', () => {
       '# TYPE xlink_observed_envelopes_total counter',
       'xlink_observed_envelopes_total{reason="ok"} 1',
       'xlink_observed_envelopes_total{reason="VERIFICATION_FAILED:SIGNATURE_MISMATCH"} 1',
+      '',
+      `# HELP xlink_downgrades_total ${METRICS.downgrades.help}`,
+      '# TYPE xlink_downgrades_total counter',
+      'xlink_downgrades_total{refused="false"} 1',
+      'xlink_downgrades_total{refused="true"} 2',
       '',
       `# HELP xlink_mode ${METRICS.mode.help}`,
       '# TYPE xlink_mode gauge',
@@ -250,6 +258,6 @@ describe('the table of metrics', () => {
     }
     const named = (ending: string) =>
       Object.values(METRICS).filter(({ name }) => name.endsWith(ending)).length;
-    expect([named('_total'), named('_seconds'), named('_ratio')]).toEqual([3, 1, 1]);
+    expect([named('_total'), named('_seconds'), named('_ratio')]).toEqual([4, 1, 1]);
   });
 });
