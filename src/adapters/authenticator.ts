@@ -53,8 +53,28 @@ export class Authenticator {
     facts.method = method;
     if (method === 'none') throw xlinkError('CREDENTIALS_MISSING');
     if (method === 'xlink') return this.#byEnvelope(request, facts, envelope!);
-    const auth = await this.#byKey(facts, apiKey!);
-    if (envelope) await this.#observe(request, envelope); // after the key: strangers are not worth the work
+    if (envelope) return this.#byKeyBesideEnvelope(request, facts, apiKey!, envelope);
+    return { auth: await this.#byKey(facts, apiKey!) };
+  }
+
+  /** In observe mode. A client that was moved ahead may use keys no more: then it is its envelope that counts. */
+  async #byKeyBesideEnvelope(
+    request: InboundRequest,
+    facts: Facts,
+    apiKey: string,
+    envelope: EnvelopeForm,
+  ): Promise<Proof> {
+    const { mode } = facts;
+    let auth: ApiKeyAuth;
+    try {
+      auth = await this.#byKey(facts, apiKey);
+    } catch (error) {
+      if (toXlinkError(error).id !== 'XLINK_REQUIRED') throw error;
+      Object.assign(facts, { mode, method: 'xlink' }); // the envelope may be from somebody else than the key
+      delete facts.client;
+      return this.#byEnvelope(request, facts, envelope);
+    }
+    await this.#observe(request, envelope); // after the key: strangers are not worth the work
     return { auth };
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ModePolicy, type RouteMode } from '../../src/adapters/mode-policy.js';
-import type { Mode } from '../../src/index.js';
+import type { Agent, Mode } from '../../src/index.js';
 import {
   ACME,
   BOLT,
@@ -353,6 +353,28 @@ describe('over HTTP', () => {
       'observe xlink',
       'observe api-key',
     ]);
+  });
+
+  test('a client that was moved ahead is taken by the envelope beside its key, while the others are observed', async () => {
+    const {
+      service,
+      api,
+      caller,
+      world: all,
+    } = await world({ mode: 'observe', routeModes: [], clientModes: { acme: 'hybrid' } });
+    const device = await all.stranger('device');
+    expect((await service.send(enrolment(device, api, ACME))).status).toBe(200);
+    service.adapter.setMode('xlink-only', 'ahead', { client: 'acme' });
+    const beside = async (from: Agent, key: string) =>
+      withKey(key, await signed(from, api, {}, { scope: 'orders:read' }));
+    expect((await service.accepted(beside(device, ACME))).auth).toMatchObject({
+      mode: 'xlink',
+      client: 'acme',
+    });
+    expect((await service.accepted(beside(device, BOLT))).auth).toMatchObject({ mode: 'api-key' });
+    const other = withKey(ACME, await signed(caller, api)); // somebody else's envelope
+    await service.refused(other, '415 XLINK_NOT_SUPPORTED');
+    await service.refused(withKey(ACME), '401 XLINK_REQUIRED');
   });
 
   test('a client that stays in observe mode keeps its key; its envelopes are told to fall back', async () => {
