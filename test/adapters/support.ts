@@ -1,15 +1,6 @@
-import { createHash } from 'node:crypto';
-import { EventEmitter, once } from 'node:events';
-import {
-  createServer,
-  request as httpRequest,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-} from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
-import { format, inspect } from 'node:util';
-import { afterEach, beforeEach, expect, jest } from '@jest/globals';
+import type { OutgoingHttpHeaders } from 'node:http';
+import { inspect } from 'node:util';
+import { expect } from '@jest/globals';
 import express, { type Application, type Request, type RequestHandler } from 'express';
 import { ENROLL_PATH, ENROLL_SCOPE } from '../../src/adapters/enrolment.js';
 import {
@@ -18,26 +9,43 @@ import {
   type Auth,
   authOf,
   type ClientStore,
-  DualModeAdapter,
+  type DualModeAdapter,
   type DualModeOptions,
-  ENVELOPE_TYPE,
   type Envelope,
   type EnvelopeOptions,
   ERROR_TABLE,
   type ErrorId,
   enrollmentProof,
-  isXlinkError,
   LoopbackTransport,
   MemoryClientStore,
   MemoryTrustRegistry,
   requestBinding,
   type TrustRegistry,
   type Version,
-  type XlinkError,
   type XlinkEvent,
 } from '../../src/index.js';
+import { seedOf } from '../support/agents.js';
+import { frozenClock, NOON } from '../support/clock.js';
+import { printed } from '../support/console.js';
+import {
+  type Answer,
+  bodyForm,
+  headerForm as headerFormIn,
+  problemOf as jsonOf,
+  methodOf,
+  openSocket,
+  pathOf,
+  type RefusalText as Refusal,
+  recorder,
+  withKey as requestWithKey,
+  type Sent,
+  send,
+  start,
+} from '../support/http.js';
+import { thrownBy } from '../support/results.js';
 
-export const NOON = Date.UTC(2025, 0, 1, 12);
+export { bodyForm, frozenClock as testClock, jsonOf, NOON, type Refusal, type Sent, thrownBy };
+
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
@@ -62,46 +70,11 @@ const CLIENTS: Record<string, object> = {
 };
 const SECRETS = [ACME, ACME_TOO, BOLT, CASK, NAMELESS, BAD_KEY];
 
-const printed: string[] = [];
-const closers: (() => void)[] = [];
-
-beforeEach(() => {
-  printed.length = 0;
-  for (const method of ['log', 'info', 'warn', 'error', 'debug'] as const)
-    jest.spyOn(console, method).mockImplementation((...args) => void printed.push(format(...args)));
-});
-
-afterEach(() => {
-  jest.restoreAllMocks();
-  for (const close of closers.splice(0)) close();
-});
-
-// Time
-
-/** A clock that stands still until it is told to move. */
-export interface TestClock {
-  (): number;
-  advance(ms: number): void;
-  set(time: number): void;
-}
-
-export function testClock(start = NOON): TestClock {
-  let now = start;
-  return Object.assign(() => now, {
-    advance(ms: number) {
-      now += ms;
-    },
-    set(time: number) {
-      now = time;
-    },
-  });
-}
-
 // Parties
 
 /** One registry and one clock, and the agents that share them. */
 export class World {
-  readonly clock = testClock();
+  readonly clock = frozenClock();
   readonly registry = new MemoryTrustRegistry();
   readonly clients = new MemoryClientStore();
 
@@ -128,40 +101,13 @@ export class World {
   }
 }
 
-const seedOf = (name: string): Uint8Array => new Uint8Array(createHash('sha256').update(name).digest());
-
 // Requests
 
-/** GET of `/orders`, or POST if there is a body, unless said otherwise. */
-export interface Sent {
-  readonly method?: string;
-  readonly path?: string;
-  readonly headers?: OutgoingHttpHeaders;
-  readonly body?: string | Uint8Array;
-}
+export const withKey = (key: string, sent: Sent = {}): Sent => requestWithKey(sent, key);
 
-const methodOf = ({ method, body }: Sent): string => method ?? (body === undefined ? 'GET' : 'POST');
-const pathOf = ({ path = '/orders' }: Sent): string => path;
-
-export const withKey = (key: string, sent: Sent = {}): Sent => ({
-  ...sent,
-  headers: { ...sent.headers, 'x-api-key': key },
-});
-
-/** The envelope as the body of a POST, unless said otherwise. */
-export const bodyForm = (envelope: Envelope | string, sent: Sent = {}): Sent => ({
-  ...sent,
-  headers: { 'content-type': ENVELOPE_TYPE, ...sent.headers },
-  body: typeof envelope === 'string' ? envelope : JSON.stringify(envelope),
-});
-
-export const headerForm = (envelope: Envelope, sent: Sent = {}): Sent => ({
-  ...sent,
-  headers: {
-    ...sent.headers,
-    'xlink-envelope': Buffer.from(JSON.stringify(envelope)).toString('base64url'),
-  },
-});
+/** The envelope in a header of its own. */
+export const headerForm = (envelope: Envelope, sent: Sent = {}): Sent =>
+  headerFormIn(envelope, sent, 'xlink-envelope');
 
 /** A POST with a sealed body. */
 export async function sealed(
@@ -224,36 +170,13 @@ export async function enrolment(
 
 // Answers
 
-export interface Answer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly text: string;
-}
-
-export const jsonOf = ({ text }: Answer): Record<string, unknown> => JSON.parse(text);
-
-async function send(port: number, sent: Sent): Promise<Answer> {
-  const body = sent.body === undefined ? undefined : Buffer.from(sent.body);
-  const chunked = sent.headers?.['transfer-encoding'] !== undefined;
-  const request = httpRequest({
-    host: '127.0.0.1',
-    port,
-    agent: false,
-    method: methodOf(sent),
-    path: pathOf(sent),
-    headers: { ...(body && !chunked ? { 'content-length': body.length } : {}), ...sent.headers },
-  });
-  request.end(body);
-  const [response] = (await once(request, 'response')) as [IncomingMessage];
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
-  const text = Buffer.concat(chunks).toString();
-  return { status: response.statusCode!, headers: response.headers, text };
-}
+/** Whoever names a transfer encoding sends no Content-Length. */
+const framed = (sent: Sent): Sent =>
+  sent.headers?.['transfer-encoding'] === undefined ? sent : { ...sent, chunked: true };
 
 /** Sends a request line exactly as it is written. */
 async function sendRaw(port: number, line: string, headers: OutgoingHttpHeaders): Promise<Answer> {
-  const socket = connect(port, '127.0.0.1');
+  const socket = await openSocket(port);
   const fields = Object.entries({ host: 'test', connection: 'close', ...headers });
   socket.write(`${line} HTTP/1.1\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`);
   const chunks: Buffer[] = [];
@@ -287,9 +210,6 @@ export interface Setup extends Partial<DualModeOptions> {
   readonly mount?: (parts: Mounted) => void;
 }
 
-/** `401 CODE` or `401 CODE:SUB_CODE`. */
-export type Refusal = `${number} ${ErrorId}`;
-
 export interface Service {
   readonly adapter: DualModeAdapter;
   readonly calls: Call[];
@@ -313,63 +233,34 @@ const plainMount = ({ app, adapter, handler }: Mounted): void => {
   app.use(handler);
 };
 
-export async function serve({ mount = plainMount, ...options }: Setup): Promise<Service> {
-  const [calls, validated, events]: [Call[], string[], XlinkEvent[]] = [[], [], []];
-  const adapter = new DualModeAdapter({
-    mode: 'hybrid',
-    legacyKeyValidator(key) {
-      validated.push(key);
-      return CLIENTS[key] ?? null;
-    },
-    ...options,
-    observers: [(event) => void events.push(event)],
-  });
+export async function serve({ agent, mount = plainMount, ...options }: Setup): Promise<Service> {
+  const parts = recorder<Call>(agent, options, (key) => CLIENTS[key] ?? null);
+  const { adapter, calls, validated, events } = parts;
   const app = express();
   const handler: RequestHandler = (req: Request, res) => {
     calls.push({ method: req.method, url: req.originalUrl, body: req.body, auth: authOf(req) });
     res.json({ ok: true });
   };
   mount({ app, adapter, handler });
-
-  const server = createServer(app);
-  const signals = new EventEmitter();
-  let open = 0;
-  server.prependListener('request', (_, response) => {
-    open += 1;
-    response.once('close', () => {
-      open -= 1;
-      signals.emit('closed');
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  closers.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-
-  const quiet = async () => {
-    while (open > 0) await once(signals, 'closed');
-  };
+  const { port, quiet } = await start(parts, app);
   const service: Service = {
     adapter,
     calls,
     validated,
     events,
     quiet,
-    send: async (sent) => send(port, await sent),
+    send: async (sent) => send(port, framed(await sent)),
     raw: (line, headers = {}) => sendRaw(port, line, headers),
     async accepted(sent) {
       const before = calls.length;
-      const answer = await send(port, await sent);
+      const answer = await send(port, framed(await sent));
       expect([answer.status, answer.text]).toEqual([200, '{"ok":true}']);
       expect(calls).toHaveLength(before + 1);
       return { ...calls.at(-1)!, answer };
     },
     async refused(sent, refusal) {
       const before = calls.length;
-      const answer = await send(port, await sent);
+      const answer = await send(port, framed(await sent));
       expectRefusal(answer, refusal);
       expect(calls).toHaveLength(before);
       await quiet();
@@ -426,17 +317,6 @@ export function breakable(store: ClientStore): ClientStore & { readonly down: Se
     add: (activity) => run('add', () => store.add(activity)),
     setKeyOff: (client, since) => run('setKeyOff', () => store.setKeyOff(client, since)),
   };
-}
-
-/** The XlinkError that a call throws or rejects with; anything else it does is an error of the test. */
-export async function thrownBy(call: () => unknown): Promise<XlinkError> {
-  try {
-    await call();
-  } catch (error) {
-    if (isXlinkError(error)) return error;
-    throw error;
-  }
-  throw new Error('expected a throw, there was none');
 }
 
 /** The error of an option that is refused: its id and the name of the option. */

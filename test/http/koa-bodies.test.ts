@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
-import type { RefusalText } from './support-koa.js';
 import {
   bodyForm,
   counted,
@@ -13,11 +12,11 @@ import {
   openSocket,
   PARSERS,
   type Parties,
-  parties,
+  type RefusalText,
   restOf,
   type Sent,
   sealedRequest,
-  serveKoa,
+  serveKnown,
   signedEnvelope,
   signedRequest,
   tidyParser,
@@ -40,8 +39,7 @@ describe.each(KOAS)('$name', ({ Koa }) => {
       ['a body of exactly 1 MiB', { headers: BINARY, body: binaryOf(1024 * 1024) }],
     ];
     test.each(uploads)('of %s reaches the handler as a stream, byte by byte', async (_, upload) => {
-      const known = await parties();
-      const service = await serveKoa({ Koa, api: known.api });
+      const { known, service } = await serveKnown({ Koa });
       for (const chunked of [false, true])
         expect((await service.send({ ...(await signedRequest(known, upload)), chunked })).status).toBe(200);
       expect(service.calls).toHaveLength(2);
@@ -53,17 +51,14 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     });
 
     test('that was changed on the way is refused', async () => {
-      const known = await parties();
-      const service = await serveKoa({ Koa, api: known.api });
+      const { known, service } = await serveKnown({ Koa });
       const sent = headerForm(await signedEnvelope(known, json(ORDER)), json({ item: 'gold' }));
       await expectRefused(service, sent, '401 CONTENT_DIGEST_MISMATCH');
     });
 
     test('that is empty and chunked does not keep a parser behind waiting', async () => {
-      const known = await parties();
-      const service = await serveKoa({
+      const { known, service } = await serveKnown({
         Koa,
-        api: known.api,
         mount: ({ app, adapter, handler }) => void app.use(adapter.koa()).use(tidyParser).use(handler),
       });
       const empty: Sent = { method: 'POST', headers: json({}).headers!, body: '', chunked: true };
@@ -83,8 +78,7 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     const limits = { maxEnvelopeBytes: 2048, maxBodyBytes: 2048 };
 
     test('that announces too much is refused before any of it is read', async () => {
-      const known = await parties();
-      const service = await serveKoa({ Koa, api: known.api });
+      const { known, service } = await serveKnown({ Koa });
       const { headers } = await make(known);
       const socket = await openSocket(service.port);
       socket.write(onTheWire({ method: 'POST', headers: { ...headers, 'content-length': 2 ** 30 } }));
@@ -94,8 +88,7 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     });
 
     test('that turns out too large is refused while it is sent, and cut off if it goes on', async () => {
-      const known = await parties();
-      const service = await serveKoa({ Koa, api: known.api, options: limits });
+      const { known, service } = await serveKnown({ Koa, options: limits });
       const { headers } = await make(known);
       const socket = await openSocket(service.port);
       const answer = new Promise((resolve) => socket.once('data', resolve));
@@ -116,8 +109,7 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     });
 
     test('that is somewhat too large lets the client finish, and the connection goes on', async () => {
-      const known = await parties();
-      const service = await serveKoa({ Koa, api: known.api, options: limits });
+      const { known, service } = await serveKnown({ Koa, options: limits });
       const { headers } = await make(known);
       await expectRefused(service, { headers: headers!, body: 'x'.repeat(300_000), chunked: true }, tooLarge);
       expect((await service.send(await signedRequest(known))).status).toBe(200);
@@ -129,8 +121,7 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     ['enveloped', (known: Parties) => sealedRequest(known, {}, { payload: 'x'.repeat(50_000) })],
     ['beside an envelope', (known: Parties) => signedRequest(known, { body: 'x'.repeat(50_000) })],
   ])('an upload that is broken off, %s, is counted once and reaches no handler', async (_, make) => {
-    const known = await parties();
-    const service = await serveKoa({ Koa, api: known.api });
+    const { known, service } = await serveKnown({ Koa });
     const bytes = onTheWire(await make(known));
     const arrived = once(service.server, 'request');
     const socket = await openSocket(service.port);
@@ -146,10 +137,8 @@ describe.each(KOAS)('$name', ({ Koa }) => {
 
   describe.each(PARSERS)('%s', (_, parser) => {
     test('behind the adapter leaves what the adapter put there, and parses for everybody else', async () => {
-      const known = await parties();
-      const service = await serveKoa({
+      const { known, service } = await serveKnown({
         Koa,
-        api: known.api,
         mount: ({ app, adapter, handler }) => void app.use(adapter.koa()).use(parser()).use(handler),
       });
       for (const sent of [
@@ -169,10 +158,8 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     });
 
     test('in front of the adapter leaves rawBody, which the digest is checked against', async () => {
-      const known = await parties();
-      const service = await serveKoa({
+      const { known, service } = await serveKnown({
         Koa,
-        api: known.api,
         mount: ({ app, adapter, handler }) => void app.use(parser()).use(adapter.koa()).use(handler),
       });
       for (const sent of [
@@ -187,10 +174,8 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     });
 
     test('in front of the adapter does not touch envelopes, nor types it does not know', async () => {
-      const known = await parties();
-      const service = await serveKoa({
+      const { known, service } = await serveKnown({
         Koa,
-        api: known.api,
         mount: ({ app, adapter, handler }) => void app.use(parser()).use(adapter.koa()).use(handler),
       });
       expect((await service.send(await sealedRequest(known))).status).toBe(200);
@@ -206,10 +191,8 @@ describe.each(KOAS)('$name', ({ Koa }) => {
 
   describe('a parser in front that took the envelope', () => {
     const leaving = async (leave: (bytes: Buffer) => { request?: object; req?: object }, sent?: Sent) => {
-      const known = await parties();
-      const service = await serveKoa({
+      const { known, service } = await serveKnown({
         Koa,
-        api: known.api,
         mount({ app, adapter, handler }) {
           app.use(async (ctx, next) => {
             const { request = {}, req = {} } = leave(await restOf(ctx.req));
@@ -264,10 +247,8 @@ describe.each(KOAS)('$name', ({ Koa }) => {
   });
 
   test('a parser in front that keeps no text makes the digest uncheckable, and that is told at once', async () => {
-    const known = await parties();
-    const service = await serveKoa({
+    const { known, service } = await serveKnown({
       Koa,
-      api: known.api,
       mount: ({ app, adapter, handler }) => void app.use(tidyParser).use(adapter.koa()).use(handler),
     });
     await expectRefused(service, await signedRequest(known, json(ORDER)), '500 BODY_CONSUMED');

@@ -17,6 +17,7 @@ import {
   type RefusalText,
   type Sent,
   sealedRequest,
+  serveKnown,
   serveKoa,
   signedEnvelope,
   signedRequest,
@@ -57,8 +58,7 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     );
 
     test.each(rows)('$mode: $name is $outcome', async ({ mode, make, outcome }) => {
-      const known = await parties();
-      const service = await serveKoa({ Koa, api: known.api, options: { mode } });
+      const { known, service } = await serveKnown({ Koa, options: { mode } });
       const sent = await make(known);
       if (outcome !== 'api-key' && outcome !== 'xlink') {
         await expectRefused(service, sent, outcome);
@@ -224,8 +224,7 @@ describe.each(KOAS)('$name', ({ Koa }) => {
   });
 
   test('one envelope sent fifty times at once is accepted once', async () => {
-    const known = await parties();
-    const service = await serveKoa({ Koa, api: known.api });
+    const { known, service } = await serveKnown({ Koa });
     const sent = await sealedRequest(known);
     const answers = await Promise.all(Array.from({ length: 50 }, () => service.send(sent)));
     await service.quiet();
@@ -264,8 +263,7 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     };
 
     test('go to callers with a key and to no other', async () => {
-      const known = await parties();
-      const service = await serveKoa({ Koa, api: known.api, options });
+      const { known, service } = await serveKnown({ Koa, options });
       expect((await service.send(withKey())).headers).toMatchObject(HEADERS);
       const { headers } = await service.send(await signedRequest(known));
       expect(Object.keys(headers).filter((name) => name in HEADERS)).toEqual([]);
@@ -275,10 +273,8 @@ describe.each(KOAS)('$name', ({ Koa }) => {
       ['an error of Koa', 404, (ctx: { throw(status: number): never }) => ctx.throw(404)],
       ['something that is no error', 500, () => throwThis('x')],
     ] as const)('survive %s', async (_, status, fail) => {
-      const known = await parties();
-      const service = await serveKoa({
+      const { known, service } = await serveKnown({
         Koa,
-        api: known.api,
         options,
         mount({ app, adapter }) {
           app.use(adapter.koa());
@@ -361,10 +357,8 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     });
 
     test('under the template of its route, prefixes and all', async () => {
-      const known = await parties();
-      const service = await serveKoa({
+      const { known, service } = await serveKnown({
         Koa,
-        api: known.api,
         mount({ app, adapter, handler }) {
           const orders = new Router({ prefix: '/orders' });
           orders.get('/:id', handler).get(/^\/v\d+$/, handler);
@@ -386,10 +380,8 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     });
 
     test('when the adapter stands inside a router', async () => {
-      const known = await parties();
-      const service = await serveKoa({
+      const { known, service } = await serveKnown({
         Koa,
-        api: known.api,
         mount({ app, adapter, handler }) {
           const router = new Router({ prefix: '/api' });
           router.use(adapter.koa()).get('/orders/:id', handler);
@@ -432,10 +424,8 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     });
 
     test('is that also where the application is mounted in an Express one', async () => {
-      const known = await parties();
-      const service = await serveKoa({
+      const { known, service } = await serveKnown({
         Koa,
-        api: known.api,
         wrap: (listener) => express().use('/api', listener),
       });
       expect((await service.send(await signedRequest(known, shortened))).status).toBe(200);
@@ -470,8 +460,7 @@ describe.each(KOAS)('$name', ({ Koa }) => {
   });
 
   test('an answer is sealed for a caller that asks for it', async () => {
-    const known = await parties();
-    const service = await serveKoa({ Koa, api: known.api });
+    const { known, service } = await serveKnown({ Koa });
     const headers = { accept: 'application/xlink-envelope' };
     const answer = await service.send(await sealedRequest(known, { headers }));
     expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/xlink-envelope']);

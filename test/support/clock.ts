@@ -2,6 +2,7 @@
 export interface FrozenClock {
   (): number;
   advance(ms: number): void;
+  set(time: number): void;
 }
 
 export const NOON = Date.UTC(2025, 0, 1, 12);
@@ -11,6 +12,9 @@ export function frozenClock(start = NOON): FrozenClock {
   return Object.assign(() => now, {
     advance(ms: number) {
       now += ms;
+    },
+    set(time: number) {
+      now = time;
     },
   });
 }
