@@ -164,21 +164,33 @@ export type Mode = 'observe' | 'hybrid' | 'deprecation' | 'xlink-only';
 /** How a request proved who it is from. */
 export type AuthMethod = 'xlink' | 'api-key' | 'none';
 
-/** What an adapter reports about one request. Holds no key, DID or payload. */
-export interface RequestEvent {
-  readonly type: 'request';
+/** How a request was authenticated. Holds no key and no payload. */
+export interface Authentication {
+  /** The mode that applied to this request. */
   readonly mode: Mode;
   readonly method: AuthMethod;
   readonly outcome: 'accepted' | 'refused';
   /** `ok`, or the id of the error. */
   readonly reason: string;
+  readonly version?: Version;
+  readonly encrypted?: boolean;
+  /** Who signed the envelope, once the signature is verified. */
+  readonly did?: Did;
+  /** Whose request it was, where the adapter keeps clients and as far as that was verified. */
+  readonly client?: string;
+}
+
+/** What an adapter reports about one request, once its response is over. */
+export interface RequestEvent extends Authentication {
+  readonly type: 'request';
+  /** HTTP status of the response. */
   readonly status: number;
   /** Route template such as `/orders/:id`, or `unmatched`. */
   readonly route: string;
-  readonly version?: Version;
-  readonly encrypted?: boolean;
   /** Time spent on authentication, in milliseconds. */
   readonly durationMs: number;
+  /** The trace the request belongs to, 32 hex digits, where it is sampled. */
+  readonly traceId?: string;
 }
 
 /** What an adapter in observe mode would have said about an envelope that came beside a key. */
@@ -197,6 +209,33 @@ export interface ModeEvent {
   readonly route?: string;
   readonly client?: string;
   readonly reason?: string;
+  /** When keys stop working as announced (`deprecation.sunset`), in ms since 1970. */
+  readonly sunset?: number;
+}
+
+/** How far a client is on its way from keys to xLink; the cut-over report says the same in a sentence. */
+export type CutoverState =
+  | 'not-enrolled'
+  | 'never-used-xlink'
+  | 'failing'
+  | 'not-recent'
+  | 'key-in-use'
+  | 'key-switched-off'
+  | 'moved';
+
+/** What a {@link MigrationPlan} found when it looked: what comes next, and what is in the way. */
+export interface AdviceEvent {
+  readonly type: 'advice';
+  readonly mode: Mode;
+  /** Where the plan wants to go; absent at the end of the way. */
+  readonly next?: Mode;
+  readonly direction: 'forward' | 'back' | 'stay';
+  /** Whether nothing is in the way. */
+  readonly ready: boolean;
+  /** How many things are in the way. */
+  readonly blockers: number;
+  /** How many clients there are in each state. */
+  readonly clients: Readonly<Record<CutoverState, number>>;
 }
 
 /** For the server's own log: the full error, with `cause`, behind a refusal that was not the caller's fault. */
@@ -208,10 +247,47 @@ export interface FaultEvent {
 /** A client that works on xLink used its key again. */
 export interface DowngradeEvent {
   readonly type: 'downgrade';
+  readonly client: string;
   readonly refused: boolean;
 }
 
-export type XlinkEvent = RequestEvent | ObservedEvent | ModeEvent | FaultEvent | DowngradeEvent;
+/** A DID was enrolled with the key of a client. */
+export interface EnrollmentEvent {
+  readonly type: 'enrollment';
+  readonly client: string;
+  readonly did: Did;
+}
+
+export type XlinkEvent =
+  | RequestEvent
+  | ObservedEvent
+  | ModeEvent
+  | AdviceEvent
+  | EnrollmentEvent
+  | KeySwitchEvent
+  | FaultEvent
+  | DowngradeEvent;
 
 /** Told about events; must not throw (what it throws is ignored) and is not awaited. */
 export type Observer = (event: XlinkEvent) => void;
+
+/** A client switched its own key off, to prove that it no longer needs it, or on again. */
+export interface KeySwitchEvent {
+  readonly type: 'key-switch';
+  readonly client: string;
+  readonly off: boolean;
+}
+
+/** One authentication, as a tracer sees it. */
+export interface AuthenticationSpan {
+  /** The trace it belongs to, 32 hex digits; absent if it is not sampled. */
+  readonly traceId?: string;
+  /** Called once, with what was found out. `status` is that of the refusal, if it was refused. */
+  end(facts: Authentication & { readonly status?: number }): void;
+}
+
+/** Opens a span around the authentication of each request; lookups in registries and stores happen within it. */
+export interface Tracer {
+  /** Calls `run` once and returns what it returns. */
+  trace<T>(request: { readonly method: string }, run: (span: AuthenticationSpan) => Promise<T>): Promise<T>;
+}

@@ -22,7 +22,7 @@ interface Credentials {
 export type Proof = Pick<Pass, 'message' | 'content'> & { readonly auth: Auth };
 
 /** What is found out about a request on the way; grows as the checks go on, and is counted even if they fail. */
-export type Facts = { mode: Mode; method: AuthMethod; client?: ClientId };
+export type Facts = { mode: Mode; method: AuthMethod; client?: ClientId; did?: Did };
 
 export interface AuthenticatorParts {
   readonly agent: AgentCore;
@@ -93,7 +93,8 @@ export class Authenticator {
     if (!form) throw xlinkError('CREDENTIALS_MISSING');
     facts.method = 'xlink';
     const rules = { ...this.#parts.rules, requireRequestBinding: true };
-    return (await receiveRequest(this.#parts.agent, request, form, rules)).message.sender;
+    facts.did = (await receiveRequest(this.#parts.agent, request, form, rules)).message.sender;
+    return facts.did;
   }
 
   /** A key beside an envelope is not even looked at, except in observe mode, where it decides. */
@@ -150,6 +151,7 @@ export class Authenticator {
         sender = did;
       });
     } finally {
+      if (sender !== undefined) facts.did = sender;
       const client = sender === undefined ? undefined : await clients?.ofDid(sender);
       if (client !== undefined) facts.client = client;
     }

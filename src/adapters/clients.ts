@@ -16,7 +16,7 @@ export interface ClientsParts {
   readonly clientId: (auth: ApiKeyAuth) => ClientId | undefined;
   readonly clientScopes: (auth: ApiKeyAuth) => readonly Scope[] | undefined;
   /** Told when a client that works on xLink uses its key. */
-  readonly reportDowngrade: () => void;
+  readonly reportDowngrade: (client: ClientId) => void;
   /** Told about a store that is down where that refuses nothing. */
   readonly onFault: (error: unknown) => void;
 }
@@ -60,7 +60,7 @@ export class Clients {
     if (record?.keyOffSince !== undefined) throw xlinkError('API_KEY_SWITCHED_OFF');
     if (record?.lastXlinkUse === undefined || mode === 'observe' || this.parts.onDowngrade === 'accept')
       return;
-    this.parts.reportDowngrade();
+    this.parts.reportDowngrade(client);
     if (this.parts.onDowngrade === 'refuse') throw xlinkError('API_KEY_LATCHED');
   }
 }

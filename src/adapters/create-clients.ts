@@ -23,6 +23,6 @@ export function createClients(
     clientId: clientId ?? defaultClientId,
     clientScopes: clientScopes ?? defaultClientScopes,
     onFault,
-    reportDowngrade: () => emit({ type: 'downgrade', refused: onDowngrade === 'refuse' }),
+    reportDowngrade: (client) => emit({ type: 'downgrade', client, refused: onDowngrade === 'refuse' }),
   });
 }

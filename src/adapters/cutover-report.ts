@@ -1,4 +1,4 @@
-import type { Clock, Did } from '../types.js';
+import type { Clock, CutoverState, Did } from '../types.js';
 import type { ClientId, ClientRecord } from './client-store.js';
 
 /** One client in the cut-over report. Times are ISO 8601 in UTC. */
@@ -13,7 +13,8 @@ export interface ClientReport {
   readonly keySwitchedOff: boolean;
   /** Whether turning keys off now would leave this client working, as far as its traffic tells. */
   readonly safeToSwitch: boolean;
-  /** Why, in one sentence. */
+  readonly state: CutoverState;
+  /** The state in one sentence. */
   readonly reason: string;
 }
 
@@ -64,23 +65,45 @@ function clientReport(record: ClientRecord, now: number, options: ReportOptions)
   };
 }
 
+/** What each state means for the switch, in the order of a migration. */
+const STATES: Readonly<Record<CutoverState, { readonly safe: boolean; readonly reason: string }>> = {
+  'not-enrolled': { safe: false, reason: 'has not enrolled an identity' },
+  'never-used-xlink': { safe: false, reason: 'is enrolled but has never used xLink' },
+  failing: { safe: false, reason: 'failed at its last xLink request' },
+  'not-recent': { safe: false, reason: 'has not used xLink recently' },
+  'key-in-use': { safe: false, reason: 'still used its key recently' },
+  'key-switched-off': { safe: true, reason: 'has switched its own key off and works on xLink' },
+  moved: { safe: true, reason: 'works on xLink and no longer uses its key' },
+};
+
+/** How many clients there are in each state. */
+export function countStates(clients: readonly ClientReport[]): Record<CutoverState, number> {
+  const counts = Object.fromEntries(Object.keys(STATES).map((state) => [state, 0])) as Record<
+    CutoverState,
+    number
+  >;
+  for (const { state } of clients) counts[state] += 1;
+  return counts;
+}
+
+function judge(record: ClientRecord, now: number, options: ReportOptions) {
+  const state = stateOf(record, now, options);
+  const { safe, reason } = STATES[state];
+  return { safeToSwitch: safe, state, reason };
+}
+
 /** The first rule that applies decides. */
-function judge(
-  record: ClientRecord,
+function stateOf(
+  { dids, lastKeyUse, lastXlinkUse, lastFailure, keyOffSince }: ClientRecord,
   now: number,
   { quietMs = DAY_MS, recentMs = 7 * DAY_MS }: ReportOptions,
-) {
-  const { dids, lastKeyUse, lastXlinkUse, lastFailure, keyOffSince } = record;
-  const verdict = (safeToSwitch: boolean, reason: string) => ({ safeToSwitch, reason });
-  if (dids.length === 0 && lastXlinkUse === undefined) return verdict(false, 'has not enrolled an identity');
-  if (lastXlinkUse === undefined) return verdict(false, 'is enrolled but has never used xLink');
-  if (lastFailure !== undefined && lastFailure > lastXlinkUse)
-    return verdict(false, 'failed at its last xLink request');
-  if (lastXlinkUse < now - recentMs) return verdict(false, 'has not used xLink recently');
-  if (keyOffSince !== undefined) return verdict(true, 'has switched its own key off and works on xLink');
-  if (lastKeyUse !== undefined && lastKeyUse > now - quietMs)
-    return verdict(false, 'still used its key recently');
-  return verdict(true, 'works on xLink and no longer uses its key');
+): CutoverState {
+  if (lastXlinkUse === undefined) return dids.length === 0 ? 'not-enrolled' : 'never-used-xlink';
+  if (lastFailure !== undefined && lastFailure > lastXlinkUse) return 'failing';
+  if (lastXlinkUse < now - recentMs) return 'not-recent';
+  if (keyOffSince !== undefined) return 'key-switched-off';
+  if (lastKeyUse !== undefined && lastKeyUse > now - quietMs) return 'key-in-use';
+  return 'moved';
 }
 
 /** The report as a table for a terminal of 100 columns: two lines for each client, the second says why. */

@@ -1,7 +1,15 @@
 import { requestBinding } from '../checks/request-binding.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { toXlinkError, xlinkError } from '../errors.js';
-import type { AgentMessage, Clock, Mode, XlinkEvent } from '../types.js';
+import type {
+  AgentMessage,
+  AuthenticationSpan,
+  Clock,
+  Mode,
+  ModeEvent,
+  Observer,
+  XlinkEvent,
+} from '../types.js';
 import { MODES } from '../util/modes.js';
 import { type AdapterMetrics, AdoptionCounter } from './adoption.js';
 import { jsonAnswer, refusal } from './answers.js';
@@ -14,9 +22,18 @@ import { ENVELOPE_TYPE } from './credentials.js';
 import { type CutoverReport, cutoverReport, type ReportOptions } from './cutover-report.js';
 import { deprecationHeaders } from './deprecation.js';
 import type { EnvelopeRules } from './enveloped-request.js';
-import type { Answer, Decision, Headers, InboundRequest, Outcome, Pass } from './http.js';
+import {
+  type Answer,
+  authenticationOf,
+  type Decision,
+  type Headers,
+  type InboundRequest,
+  type Outcome,
+  type Pass,
+} from './http.js';
 import * as limits from './limits.js';
 import { checkModeTarget, ModePolicy, type ModeTarget } from './mode-policy.js';
+import { Observers, tell } from './observers.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
 import { sealAnswer, wantsSealedAnswer } from './sealed-answer.js';
 import { type EnrollmentRules, WellKnown } from './well-known.js';
@@ -34,6 +51,7 @@ export class DualMode {
   readonly #authenticator: Authenticator;
   readonly #wellKnown: WellKnown;
   readonly #clock: Clock;
+  readonly #observers: Observers;
   #deprecatedSince: Date;
 
   /** Throws `INVALID_OPTION`. */
@@ -41,10 +59,11 @@ export class DualMode {
     checkDualModeOptions(options);
     this.#options = options;
     this.#clock = options.clock ?? Date.now;
+    this.#observers = new Observers(options.observers);
     this.#policy = new ModePolicy(options.mode ?? 'observe', options.routeModes, options.clientModes);
     this.#brownouts = new Brownouts(options.brownouts);
     this.#deprecatedSince = options.deprecation?.since ?? new Date(this.#clock());
-    this.#clients = createClients(options, this.#clock, (event) => this.#emit(event));
+    this.#clients = createClients(options, this.#clock, (event) => this.emit(event));
     this.#authenticator = new Authenticator({
       agent: options.agent,
       validator: options.legacyKeyValidator,
@@ -56,7 +75,7 @@ export class DualMode {
       brownouts: this.#brownouts,
       clients: this.#clients,
       clock: this.#clock,
-      emit: (event) => this.#emit(event),
+      emit: (event) => this.emit(event),
     });
     this.#wellKnown = new WellKnown({
       agent: options.agent,
@@ -67,8 +86,9 @@ export class DualMode {
       binding: (request) =>
         requestBinding(request.method, (options.requestTarget ?? (() => request.target))(request)),
       mode: () => this.mode,
+      emit: (event) => this.emit(event),
     });
-    this.#emit({ type: 'mode', to: this.mode });
+    this.emit(this.#present());
   }
 
   /** The mode of everything that has none of its own. */
@@ -115,6 +135,17 @@ export class DualMode {
     return store.list();
   }
 
+  /** Adds an observer to those of the options, beginning with a `mode` event that says the present mode. Returns how to stop it. */
+  observe(observer: Observer): () => void {
+    tell(observer, this.#present());
+    return this.#observers.add(observer);
+  }
+
+  /** Tells all observers. For parts that work beside the adapter, such as a {@link MigrationPlan}. */
+  emit(event: XlinkEvent): void {
+    this.#observers.emit(event);
+  }
+
   /** Writes what was counted and not yet written. Call it before an orderly stop. */
   async close(): Promise<void> {
     await this.#clients?.parts.ledger.flush();
@@ -122,12 +153,44 @@ export class DualMode {
 
   /** Authenticates one request. Never throws: whatever goes wrong is a refusal. */
   async decide(request: InboundRequest): Promise<Decision> {
+    if (request.method.toUpperCase() === 'OPTIONS') return { action: 'pass', headers: {} };
+    const { tracer } = this.#options;
+    if (!tracer) return this.#decide(request);
+    return tracer.trace({ method: request.method }, (span) => this.#decideWithin(span, request));
+  }
+
+  /** Counts a decision once its response is over. `route` is the template of the route that served it. */
+  settled({ outcome }: Decision, route: string | undefined, status: number): void {
+    if (!outcome) return;
+    this.#adoption.count(outcome);
+    this.#clients?.count(outcome);
+    const { durationMs, traceId } = outcome;
+    this.emit({
+      type: 'request',
+      ...authenticationOf(outcome),
+      status,
+      route: route ?? 'unmatched',
+      durationMs,
+      ...(traceId === undefined ? {} : { traceId }),
+    });
+  }
+
+  async #decideWithin(span: AuthenticationSpan, request: InboundRequest): Promise<Decision> {
+    const decision = await this.#decide(request, span.traceId);
+    const { outcome } = decision;
+    const status = decision.action === 'answer' ? { status: decision.status } : {};
+    if (outcome) span.end({ ...authenticationOf(outcome), ...status });
+    else span.end({ mode: this.mode, method: 'none', outcome: 'accepted', reason: 'ok', ...status });
+    return decision;
+  }
+
+  async #decide(request: InboundRequest, traceId?: string): Promise<Decision> {
     const started = performance.now();
     const facts: Facts = { mode: this.mode, method: 'none' };
-    const timed = () => ({ ...facts, durationMs: performance.now() - started });
+    const trace = traceId === undefined ? {} : { traceId };
+    const timed = () => ({ ...facts, ...trace, durationMs: performance.now() - started });
     try {
-      if (request.method.toUpperCase() === 'OPTIONS' || this.#options.skip?.(request))
-        return { action: 'pass', headers: {} };
+      if (this.#options.skip?.(request)) return { action: 'pass', headers: {} };
       const own = await this.#wellKnown.answer(request, facts);
       if (own) return jsonAnswer(own);
       const proof = await this.#authenticator.authenticate(request, facts);
@@ -139,22 +202,6 @@ export class DualMode {
     } catch (thrown) {
       return this.#refuse(thrown, timed());
     }
-  }
-
-  /** Counts a decision once its response is over. `route` is the template of the route that served it. */
-  settled({ outcome }: Decision, route: string | undefined, status: number): void {
-    if (!outcome) return;
-    this.#adoption.count(outcome);
-    this.#clients?.count(outcome);
-    const { error, client: _, ...facts } = outcome;
-    this.#emit({
-      type: 'request',
-      ...facts,
-      outcome: error ? 'refused' : 'accepted',
-      reason: error?.id ?? 'ok',
-      status,
-      route: route ?? 'unmatched',
-    });
   }
 
   #change(owner: string, target: ModeTarget, reason: string | undefined, change: () => void): void {
@@ -169,8 +216,9 @@ export class DualMode {
     const forAll = client === undefined && route === undefined;
     if (to === 'deprecation' && (forAll || this.mode !== 'deprecation'))
       this.#deprecatedSince = this.#options.deprecation?.since ?? new Date(this.#clock());
-    this.#emit({
+    this.emit({
       type: 'mode',
+      ...this.#sunset(),
       from,
       to,
       ...(client === undefined ? {} : { client }),
@@ -189,7 +237,7 @@ export class DualMode {
 
   #refuse(thrown: unknown, facts: Omit<Outcome, 'error'>): Answer {
     const error = toXlinkError(thrown);
-    if (error.status >= 500 || error.cause !== undefined) this.#emit({ type: 'fault', error });
+    if (error.status >= 500 || error.cause !== undefined) this.emit({ type: 'fault', error });
     const { exposeDetails = false, realm = 'api', deprecation } = this.#options;
     const brownout = error.id === 'API_KEY_BROWNOUT' ? this.#brownouts.announcement(this.#clock()) : {};
     return refusal(error, facts, { exposeDetails, realm, migrationUrl: deprecation?.migrationUrl }, brownout);
@@ -201,14 +249,13 @@ export class DualMode {
     return deprecationHeaders({ ...deprecation, since: this.#deprecatedSince }, announcement);
   }
 
-  #emit(event: XlinkEvent): void {
-    for (const observer of this.#options.observers ?? []) {
-      try {
-        observer(event);
-      } catch {
-        // a broken observer must not refuse a request
-      }
-    }
+  #present(): ModeEvent {
+    return { type: 'mode', to: this.mode, ...this.#sunset() };
+  }
+
+  #sunset(): Pick<ModeEvent, 'sunset'> {
+    const { sunset } = this.#options.deprecation ?? {};
+    return sunset ? { sunset: sunset.getTime() } : {};
   }
 }
 

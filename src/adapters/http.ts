@@ -1,5 +1,5 @@
 import type { XlinkError } from '../errors.js';
-import type { AgentMessage, AuthMethod, Did, Mode, Scope, Version } from '../types.js';
+import type { AgentMessage, Authentication, Did, Scope, Version } from '../types.js';
 import type { PlainAnswer } from './plain-answer.js';
 
 /** A request as the adapter sees it, whatever the framework. */
@@ -40,16 +40,17 @@ export type ApiKeyAuth = { readonly mode: 'api-key' } & Readonly<Record<string, 
 export type Auth = XlinkAuth | ApiKeyAuth;
 
 /** What is known about how a request was authenticated, for metrics. */
-export interface Outcome {
-  readonly mode: Mode;
-  readonly method: AuthMethod;
+export interface Outcome extends Omit<Authentication, 'outcome' | 'reason'> {
   readonly error?: XlinkError;
-  readonly version?: Version;
-  readonly encrypted?: boolean;
-  /** Where the adapter keeps clients: whose request it was, as far as that was verified. */
-  readonly client?: string;
   readonly durationMs: number;
+  readonly traceId?: string;
 }
+
+/** An outcome as observers and tracers are told. */
+export const authenticationOf = ({ mode, method, error, ...rest }: Outcome): Authentication => {
+  const { durationMs: _, traceId: __, ...verified } = rest;
+  return { mode, method, outcome: error ? 'refused' : 'accepted', reason: error?.id ?? 'ok', ...verified };
+};
 
 export type Headers = Readonly<Record<string, string>>;
 

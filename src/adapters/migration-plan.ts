@@ -1,4 +1,4 @@
-import type { Clock, Mode } from '../types.js';
+import type { AdviceEvent, Clock, Mode } from '../types.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { MODES } from '../util/modes.js';
 import {
@@ -12,7 +12,7 @@ import {
   requireOption,
 } from '../util/options.js';
 import type { ClientId } from './client-store.js';
-import { type CutoverReport, cutoverReport, type ReportOptions } from './cutover-report.js';
+import { type CutoverReport, countStates, cutoverReport, type ReportOptions } from './cutover-report.js';
 import type { DualMode } from './dual-mode.js';
 import { blockersOf, percent } from './migration-blockers.js';
 import { DEFAULT_ERROR_BUDGET, DEFAULT_GATES, type ErrorBudget, type Gate } from './migration-gates.js';
@@ -74,6 +74,7 @@ export class MigrationPlan {
   /** The mode before the last step forward, while that step is watched. */
   #wayBack: Mode | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
+  #latest: Advice | undefined;
 
   /** Throws `INVALID_OPTION`. */
   constructor(options: MigrationPlanOptions) {
@@ -86,7 +87,15 @@ export class MigrationPlan {
     this.#since = options.since ?? this.#clock();
   }
 
-  /** Looks at the traffic of all clients, says what comes next, and, with `auto`, does it. */
+  /** What the last evaluation found. */
+  get latest(): Advice | undefined {
+    return this.#latest;
+  }
+
+  /**
+   * Looks at the traffic of all clients, says what comes next, and, with `auto`, does it. Tells the observers of the
+   * adapter (`advice`).
+   */
   async evaluate(): Promise<Advice> {
     const { adapter } = this.#options;
     const records = await adapter.clientRecords();
@@ -96,9 +105,11 @@ export class MigrationPlan {
     const ignored = new Set(this.#options.ignoreClients ?? []);
     this.#window.add(now, totals(records, ignored));
     const advice = this.#goBack(now) ?? this.#goForward(now, report, ignored);
-    if (!advice.ready || !this.#options.auto) return advice;
-    await this.#step(advice, now);
-    return { ...advice, changed: true };
+    const changed = advice.ready && this.#options.auto === true;
+    if (changed) await this.#step(advice, now);
+    this.#latest = { ...advice, changed };
+    adapter.emit(adviceEvent(this.#latest, report));
+    return this.#latest;
   }
 
   /** Evaluates at intervals until {@link MigrationPlan.stop}. Failures go to `onError`; the next interval tries again. */
@@ -171,9 +182,22 @@ export class MigrationPlan {
   }
 }
 
+const adviceEvent = (
+  { mode, next, direction, ready, blockers }: Advice,
+  { clients }: CutoverReport,
+): AdviceEvent => ({
+  type: 'advice',
+  mode,
+  ...(next === undefined ? {} : { next }),
+  direction,
+  ready,
+  blockers: blockers.length,
+  clients: countStates(clients),
+});
+
 function checkPlanOptions(options: MigrationPlanOptions): void {
   checkOptions('MigrationPlan', options, {
-    adapter: hasMethods('clientRecords', 'setMode'),
+    adapter: hasMethods('clientRecords', 'setMode', 'emit'),
     gates: (value) =>
       Array.isArray(value) && value.every(isGate) ? undefined : 'an array of gates between two modes',
     errorBudget: isObject,

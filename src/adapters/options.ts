@@ -1,6 +1,6 @@
 import { AgentCore } from '../agent/agent.js';
 import { xlinkError } from '../errors.js';
-import type { Clock, Mode, Observer, Scope } from '../types.js';
+import type { Clock, Mode, Observer, Scope, Tracer } from '../types.js';
 import { MODES } from '../util/modes.js';
 import {
   checkOptions,
@@ -82,6 +82,8 @@ export interface DualModeOptions {
   readonly clock?: Clock;
   /** Told about requests, mode changes and faults; metrics and logs are observers. */
   readonly observers?: readonly Observer[];
+  /** Opens a span around each authentication, as `openTelemetry()` does. Default: none. */
+  readonly tracer?: Tracer;
 }
 
 const isAgent: OptionCheck = (value) => (value instanceof AgentCore ? undefined : 'an Agent');
@@ -141,6 +143,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     reportFlushMs: integerIn(1, 3_600_000),
     clock: isFunction,
     observers: isObservers,
+    tracer: hasMethods('trace'),
   });
   requireOption('DualModeAdapter', options, 'agent');
   requireOption('DualModeAdapter', options, 'legacyKeyValidator');

@@ -3,7 +3,7 @@ import { DISCOVERY_PATH, type DiscoveryDocument } from '../discovery/document.js
 import { recordVersion } from '../envelope/negotiate.js';
 import { parseEnvelope } from '../envelope/parse.js';
 import { toXlinkError, xlinkError } from '../errors.js';
-import type { AgentMessage, Clock, Mode } from '../types.js';
+import type { AgentMessage, Clock, Mode, XlinkEvent } from '../types.js';
 import type { Authenticator, Facts } from './authenticator.js';
 import type { ClientId } from './client-store.js';
 import { type Clients, checkClientScopes } from './clients.js';
@@ -29,6 +29,7 @@ export interface WellKnownParts {
   readonly authenticator: Authenticator;
   /** What the envelope of a request must be bound to. */
   readonly binding: (request: InboundRequest) => string;
+  readonly emit: (event: XlinkEvent) => void;
 }
 
 /** A JSON answer of one of these routes. */
@@ -90,10 +91,9 @@ export class WellKnown {
     if (key) await checkKeyProof(message, key.apiKey);
     const scopes = key && checkClientScopes(clients.parts.clientScopes(key.auth));
     const enrollee = { client, scopes, maxDids: rules.maxDidsPerClient };
-    return {
-      status: 200,
-      value: await enroll(agent, clients.parts.store, await enrolledKeys(message), enrollee),
-    };
+    const value = await enroll(agent, clients.parts.store, await enrolledKeys(message), enrollee);
+    this.#parts.emit({ type: 'enrollment', client, did: value.did });
+    return { status: 200, value };
   }
 
   /**
@@ -149,7 +149,7 @@ export class WellKnown {
     { parts: { store } }: Clients,
     off: boolean,
   ): Promise<JsonAnswer> {
-    const { clock, rules, authenticator } = this.#parts;
+    const { clock, rules, authenticator, emit } = this.#parts;
     const client = await store.clientOf(await authenticator.envelopeSender(request, facts));
     if (client === undefined) throw xlinkError('ENROLLMENT_REFUSED:NOT_ENROLLED');
     const since = (await store.get(client))?.keyOffSince;
@@ -157,11 +157,13 @@ export class WellKnown {
     if (off) {
       const from = since ?? clock();
       if (since === undefined) await store.setKeyOff(client, from);
+      emit({ type: 'key-switch', client, off });
       return { status: 200, value: { client, key: 'off', canBeSwitchedOnUntil: graceUntil(from) } };
     }
     if (since !== undefined && clock() > since + rules.keySwitchGraceMs)
       throw xlinkError('KEY_SWITCH_REFUSED');
     if (since !== undefined) await store.setKeyOff(client, undefined);
+    emit({ type: 'key-switch', client, off });
     return { status: 200, value: { client, key: 'on' } };
   }
 }

@@ -1,40 +1,135 @@
-/** Every series there is: names and units as Prometheus has them, labels in the order they are shown. */
+/** One series: its name and unit as Prometheus has them, its labels in the order they are shown. */
+export interface MetricRow {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  /** Each label, and the values it takes. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Upper bounds of a histogram, in the unit of its name. */
+  readonly buckets?: readonly number[];
+  /** How a gauge is put together from the workers of a cluster; counters and histograms are summed. */
+  readonly aggregator?: 'max' | 'average';
+  /** A query that answers the question the series is there for. */
+  readonly example: string;
+}
+
+const METHOD = 'xlink, api-key, none';
+const OUTCOME = 'accepted, refused';
+const MODE = 'observe, hybrid, deprecation, xlink-only';
+const REASON = 'ok, or the id of the error (docs/errors.md)';
+
+/** Every series there is. docs/metrics.md, the dashboards and the rules are made from this table. */
 export const METRICS = {
   requests: {
-    name: 'xlink_auth_requests_total',
-    help: 'Requests by authentication method (xlink, api-key, none), outcome (accepted, refused), reason (ok or an error code), adapter mode and route template.',
-    labelNames: ['method', 'outcome', 'reason', 'mode', 'route'] as const,
+    name: 'xlink_requests_total',
+    type: 'counter',
+    help: 'Requests by the way they were authenticated.',
+    labels: {
+      method: METHOD,
+      outcome: OUTCOME,
+      reason: REASON,
+      mode: MODE,
+      route: 'route template; unmatched without one, other beyond maxRoutes',
+    },
+    example: 'sum by (method) (rate(xlink_requests_total{outcome="accepted"}[5m]))',
   },
   duration: {
     name: 'xlink_auth_duration_seconds',
-    help: 'Time spent on authenticating a request, by method.',
-    labelNames: ['method'] as const,
+    type: 'histogram',
+    help: 'Time spent on authenticating a request.',
+    labels: { method: METHOD },
     buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
+    example: 'histogram_quantile(0.95, sum by (le, method) (rate(xlink_auth_duration_seconds_bucket[5m])))',
   },
   envelopes: {
     name: 'xlink_envelopes_total',
-    help: 'Accepted envelopes by version (1, 2, 3) and form (sealed, signed).',
-    labelNames: ['version', 'form'] as const,
+    type: 'counter',
+    help: 'Accepted envelopes.',
+    labels: { version: '1, 2, 3', form: 'sealed, signed' },
+    example: 'sum by (version) (rate(xlink_envelopes_total[5m]))',
   },
   observed: {
     name: 'xlink_observed_envelopes_total',
+    type: 'counter',
     help: 'Envelopes that came beside an API key in observe mode, by the verdict that was not enforced.',
-    labelNames: ['reason'] as const,
+    labels: { reason: REASON },
+    example: 'sum by (reason) (increase(xlink_observed_envelopes_total{reason!="ok"}[1d]))',
   },
   downgrades: {
     name: 'xlink_downgrades_total',
-    help: 'Requests by key of clients that work on xLink already, by whether they were refused (onDowngrade).',
-    labelNames: ['refused'] as const,
+    type: 'counter',
+    help: 'Requests by key of clients that work on xLink already.',
+    labels: { refused: 'true, false (onDowngrade)' },
+    example: 'sum(increase(xlink_downgrades_total[1h]))',
+  },
+  clientRequests: {
+    name: 'xlink_client_requests_total',
+    type: 'counter',
+    help: 'Requests by client; only with maxClients.',
+    labels: {
+      client: "the validator's id of the client; other beyond maxClients, unknown where it was not verified",
+      method: METHOD,
+      outcome: OUTCOME,
+    },
+    example:
+      'topk(10, sum by (client) (increase(xlink_client_requests_total{method="api-key",outcome="accepted"}[1d])))',
   },
   mode: {
     name: 'xlink_mode',
+    type: 'gauge',
     help: '1 for the mode the adapter is in, 0 for the others.',
-    labelNames: ['mode'] as const,
-    aggregator: 'max' as const,
+    labels: { mode: MODE },
+    aggregator: 'max',
+    example: 'xlink_mode == 1',
+  },
+  sunset: {
+    name: 'xlink_sunset_timestamp_seconds',
+    type: 'gauge',
+    help: 'When keys stop working as announced (deprecation.sunset), in Unix time; absent if nothing was announced.',
+    labels: {},
+    aggregator: 'max',
+    example: '(xlink_sunset_timestamp_seconds - time()) / 86400',
   },
   adoption: {
     name: 'xlink_adoption_ratio',
+    type: 'gauge',
     help: 'Share of xLink among the accepted requests of the last minutes, 0 to 1; absent when there were none.',
-    aggregator: 'average' as const,
+    labels: {},
+    aggregator: 'average',
+    example: 'xlink_adoption_ratio',
   },
-};
+  adoptionPct: {
+    name: 'xlink_adoption_pct',
+    type: 'gauge',
+    help: 'The same in percent, 0 to 100, under the name that the papers give it.',
+    labels: {},
+    aggregator: 'average',
+    example: 'xlink_adoption_pct',
+  },
+  clients: {
+    name: 'xlink_clients',
+    type: 'gauge',
+    help: 'Clients by how far they are; set whenever a MigrationPlan evaluates.',
+    labels: {
+      state: 'not-enrolled, never-used-xlink, failing, not-recent, key-in-use, key-switched-off, moved',
+    },
+    aggregator: 'max',
+    example: 'sum(xlink_clients{state!~"moved|key-switched-off"})',
+  },
+  nextGate: {
+    name: 'xlink_next_gate_open',
+    type: 'gauge',
+    help: '1 if nothing is in the way of the step that a MigrationPlan wants to take, else 0; absent without a next step.',
+    labels: { to: MODE, direction: 'forward, back' },
+    aggregator: 'max',
+    example: 'xlink_next_gate_open{direction="back"} == 1',
+  },
+  gateBlockers: {
+    name: 'xlink_next_gate_blockers',
+    type: 'gauge',
+    help: 'How many things are in the way of that step.',
+    labels: {},
+    aggregator: 'max',
+    example: 'xlink_next_gate_blockers',
+  },
+} as const satisfies Record<string, MetricRow>;

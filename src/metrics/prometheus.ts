@@ -10,7 +10,7 @@ import type { Observer, RequestEvent } from '../types.js';
 import { MODES } from '../util/modes.js';
 import { checkOptions, integerIn, isObject } from '../util/options.js';
 import { AdoptionWindow } from './adoption-window.js';
-import { METRICS } from './metric-table.js';
+import { METRICS, type MetricRow } from './metric-table.js';
 
 export interface PrometheusOptions {
   /** Registry of prom-client that the series are added to. Default: its global one. */
@@ -99,12 +99,15 @@ function windowOf(register: Registry, windowMs: number): AdoptionWindow {
   return window;
 }
 
-function metric<M extends Metric, C extends { readonly name: string }>(
+function metric<M extends Metric>(
   register: Registry,
-  config: C,
-  create: (config: C & { registers: Registry[] }) => M,
+  { name, help, labels, buckets, aggregator }: MetricRow,
+  // biome-ignore lint/suspicious/noExplicitAny: the three kinds of series have no common type of options
+  create: (config: any) => M,
 ): M {
+  const known = register.getSingleMetric(name) as M | undefined;
   return (
-    (register.getSingleMetric(config.name) as M | undefined) ?? create({ ...config, registers: [register] })
+    known ??
+    create({ name, help, labelNames: Object.keys(labels), buckets, aggregator, registers: [register] })
   );
 }

@@ -36,7 +36,7 @@ describe('a client that works on xLink and uses its key again', () => {
   test('by default it is let in and reported', async () => {
     const { service } = await made();
     await service.accepted(withKey(ACME));
-    expect(service.of('downgrade')).toEqual([{ type: 'downgrade', refused: false }]);
+    expect(service.of('downgrade')).toEqual([{ type: 'downgrade', client: 'acme', refused: false }]);
   });
 
   test('report: so is every use of every key of the client', async () => {
@@ -61,7 +61,7 @@ describe('a client that works on xLink and uses its key again', () => {
       expect(headers['x-migration-url']).toBe(migrationUrl);
       expect(headers['www-authenticate']).toContain('Xlink realm="api", error="API_KEY_LATCHED"');
     }
-    expect(service.of('downgrade')).toEqual(Array(2).fill({ type: 'downgrade', refused: true }));
+    expect(service.of('downgrade')).toEqual(Array(2).fill({ type: 'downgrade', client: 'acme', refused: true }));
     await service.accepted(withKey(BOLT));
     await service.accepted(withKey(NAMELESS));
     expect((await byEnvelope()).auth).toMatchObject({ client: 'acme' });

@@ -67,6 +67,7 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
   reportFlushMs: { wrong: [null, 0, '5s'], right: [1, 5000] },
   clock: { wrong: [null, 0, 'now'], right: [() => 0] },
   observers: { wrong: [null, () => {}, [1], [{}], 'console'], right: [[], [() => {}]] },
+  tracer: { wrong: [null, () => {}, {}, 'otel'], right: [{ trace: () => {} }] },
 };
 
 const INNER: [string, string, unknown[]][] = [

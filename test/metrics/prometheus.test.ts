@@ -50,11 +50,11 @@ describe('prometheusMetrics', () => {
       request({ method: 'none', outcome: 'refused', reason: 'CREDENTIALS_MISSING', status: 401 }),
       { type: 'observed', reason: 'ok', version: 2 },
       { type: 'observed', reason: 'VERIFICATION_FAILED:SIGNATURE_MISMATCH' },
-      { type: 'downgrade', refused: false },
-      { type: 'downgrade', refused: true },
-      { type: 'downgrade', refused: true },
+      { type: 'downgrade', client: 'acme', refused: false },
+      { type: 'downgrade', client: 'acme', refused: true },
+      { type: 'downgrade', client: 'acme', refused: true },
     );
-    const counted = (labels: string, value: number) => `xlink_auth_requests_total{${labels}} ${value}`;
+    const counted = (labels: string, value: number) => `xlink_requests_total{${labels}} ${value}`;
     const bounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, '+Inf'];
     const histogram = (method: string, counts: number[], sum: number) => [
       ...bounds.map(
@@ -64,8 +64,8 @@ describe('prometheusMetrics', () => {
       `xlink_auth_duration_seconds_count{method="${method}"} ${counts.at(-1)}`,
     ];
     expect((await register.metrics()).trimEnd().split('\n')).toEqual([
-      `# HELP xlink_auth_requests_total ${METRICS.requests.help}`,
-      '# TYPE xlink_auth_requests_total counter',
+      `# HELP xlink_requests_total ${METRICS.requests.help}`,
+      '# TYPE xlink_requests_total counter',
       counted('method="api-key",outcome="accepted",reason="ok",mode="hybrid",route="/orders"', 1),
       counted('method="api-key",outcome="accepted",reason="ok",mode="deprecation",route="/orders"', 1),
       counted('method="xlink",outcome="accepted",reason="ok",mode="hybrid",route="/orders/:id"', 1),
@@ -162,7 +162,7 @@ describe('prometheusMetrics', () => {
 
     test('is the global one of prom-client where none is given', async () => {
       prometheusMetrics()(request());
-      expect(await globalRegistry.metrics()).toContain('xlink_auth_requests_total{method="api-key"');
+      expect(await globalRegistry.metrics()).toContain('xlink_requests_total{method="api-key"');
       expect(globalRegistry.getMetricsAsArray().map(({ name }) => name)).toEqual(
         Object.values(METRICS).map(({ name }) => name),
       );

@@ -1,0 +1,31 @@
+import type { Observer, XlinkEvent } from '../types.js';
+
+/** Those who are told about events. */
+export class Observers {
+  #observers: readonly Observer[];
+
+  constructor(observers: readonly Observer[] = []) {
+    this.#observers = observers;
+  }
+
+  /** Returns how to stop it. */
+  add(observer: Observer): () => void {
+    this.#observers = [...this.#observers, observer];
+    return () => {
+      this.#observers = this.#observers.filter((one) => one !== observer);
+    };
+  }
+
+  emit(event: XlinkEvent): void {
+    for (const observer of this.#observers) tell(observer, event);
+  }
+}
+
+/** A broken observer must not refuse a request. */
+export function tell(observer: Observer, event: XlinkEvent): void {
+  try {
+    observer(event);
+  } catch {
+    // nobody is left to be told
+  }
+}
