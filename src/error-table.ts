@@ -75,6 +75,7 @@ export const ERROR_TABLE = {
   REGISTRATION_FAILED: row('registry', 500, 'The registry refused the registration.', 'See `cause`.'),
   'REGISTRATION_FAILED:ALREADY_REGISTERED': row('registry', 409, 'The DID is in the registry already.', 'Use updateScopes() or updateKeys() to change an entry.'),
   'REGISTRATION_FAILED:KEYS_UNSIGNED': row('registry', 400, 'Encryption keys were given without the signature of their DID.', 'Register the key record of the identity; the positional form takes no encryption keys.'),
+  'REGISTRATION_FAILED:UNAUTHORIZED': row('registry', 401, 'The registry lets nobody do this without its admin token.', 'Send the token as Authorization: Bearer; HttpTrustRegistry has the option authToken.'),
   KEY_RECORD_INVALID: row('registry', 401, 'The key record is malformed or not signed by its DID.', 'Fetch it again; if it stays so, the registry is substituting keys.'),
   KEY_RECORD_ROLLED_BACK: row('registry', 401, 'The key record is older than, or contradicts, one seen before.', 'The registry may be replaying an old record; if the change is real, call forgetPeer().'),
   KEY_RECORD_DOWNGRADED: row('registry', 401, 'A newer key record lacks a post-quantum key that an older one had.', 'If the owner really dropped it, call forgetPeer().'),
@@ -108,6 +109,7 @@ export const ERROR_TABLE = {
   'NONCE_STORE_UNAVAILABLE:FULL': row('agent', 503, 'The nonce store is full.', 'Raise maxEntries, or use a shared store.'),
   'NONCE_STORE_UNAVAILABLE:SENDER_QUOTA': row('agent', 429, 'The sender has used up its share of the nonce store.', 'Slow down, or raise maxEntriesPerSender.'),
   'NONCE_STORE_UNAVAILABLE:COLD_START': row('agent', 503, 'The envelope was made before the nonce store started, so a replay could not be ruled out.', 'Seal a fresh envelope and send that; a persistent store has no such gap.'),
+  NONCE_STORE_NOT_SHARED: row('agent', 500, 'Several processes serve the API, and each keeps its own nonces: an envelope is good once in each of them.', 'Give the agent a store that all share, such as RedisNonceStore; if this is the only process, set instances: 1.'),
   INTERNAL: row('agent', 500, 'An unexpected error happened.', 'See `cause`, and report it.'),
 
   // adapter
@@ -136,6 +138,7 @@ export const ERROR_TABLE = {
   KEY_SWITCH_REFUSED: row('adapter', 403, 'The grace time is over; the key stays off.', 'Ask the operator.'),
   ANSWER_NOT_SEALED: row('adapter', 500, 'The request was carried out, but its answer could not be sealed.', 'The registry needs a key record of the caller; see `cause` at the server.'),
   CLIENT_STORE_UNAVAILABLE: row('adapter', 503, 'What is known about the client could not be read.', 'See `cause`; nothing that depends on it is accepted meanwhile.'),
+  MODE_STORE_UNAVAILABLE: row('adapter', 503, 'The mode that the instances share could not be read or written.', 'See `cause`; the mode stays as it is here, and the store is asked again.'),
   ENROLLMENT_REFUSED: row('adapter', 400, 'The enrolment request is not in the right form.', 'The payload is { keyRecord, keyProof }, signed by the new DID with scope xlink:enroll.'),
   'ENROLLMENT_REFUSED:KEY_PROOF': row('adapter', 401, 'The enrolment envelope was made for another API key.', 'Make it with enrollmentProof() of the key it is sent with.'),
   'ENROLLMENT_REFUSED:OTHER_DID': row('adapter', 403, 'The enrolment envelope brings the keys of another DID than the one that signed it.', 'A DID enrols itself.'),

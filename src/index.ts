@@ -28,11 +28,21 @@ export {
   type ErrorBudget,
   type Gate,
 } from './adapters/migration-gates.js';
-export { type Advice, MigrationPlan, type MigrationPlanOptions } from './adapters/migration-plan.js';
+export { type Advice, MigrationPlan } from './adapters/migration-plan.js';
+export type { MigrationPlanOptions } from './adapters/migration-plan-options.js';
 export type { ModeTarget, RouteMode } from './adapters/mode-policy.js';
+export { type ModeState, type ModeStore, parseModeState, type StoredMode } from './adapters/mode-store.js';
 export type { DualModeOptions } from './adapters/options.js';
 export type { SealedAnswer } from './adapters/sealed-answer.js';
-export type { Traffic } from './adapters/traffic-window.js';
+export { SharedMode, type SharedModeOptions } from './adapters/shared-mode.js';
+export {
+  PostgresClientStore,
+  type PostgresClientStoreOptions,
+} from './adapters/stores/postgres-client-store.js';
+export { PostgresModeStore, type PostgresModeStoreOptions } from './adapters/stores/postgres-mode-store.js';
+export { RedisClientStore, type RedisClientStoreOptions } from './adapters/stores/redis-client-store.js';
+export { RedisModeStore, type RedisModeStoreOptions } from './adapters/stores/redis-mode-store.js';
+export type { Traffic, TrafficSample } from './adapters/traffic-window.js';
 export type { Receivable } from './agent/agent.js';
 export type { AgentOptions, IdentitySource } from './agent/options.js';
 export type { Received, ReceiveOptions } from './agent/receive.js';
@@ -40,6 +50,13 @@ export type { EnvelopeOptions, SendOptions, SendOutcome } from './agent/send.js'
 export { createSignedEnvelope, type SignedEnvelopeOptions } from './agent/signed-envelope.js';
 export { requestBinding } from './checks/request-binding.js';
 export type { CryptoProvider, Signer, Verifier } from './crypto/provider.js';
+export {
+  type DidWebIdentity,
+  type DidWebOptions,
+  registerDidWeb,
+  resolveDidWeb,
+} from './discovery/did-web.js';
+export { createDidWebDocument, type DidWebDocument } from './discovery/did-web-document.js';
 export { discover, type Service } from './discovery/discover.js';
 export type { DiscoveryDocument } from './discovery/document.js';
 export type { DiscoverOptions } from './discovery/options.js';
@@ -57,11 +74,18 @@ export type { KoaContext, KoaMiddleware } from './middleware/koa.js';
 export type { NodeRequest, NodeResponse } from './middleware/node-types.js';
 export { MemoryNonceStore, type MemoryNonceStoreOptions } from './nonce/memory.js';
 export { nonceKey } from './nonce/nonce-key.js';
-export {
-  MemoryTrustRegistry,
-  type MemoryTrustRegistryOptions,
-  type PositionalRegistration,
-} from './registry/memory.js';
+export { RedisNonceStore, type RedisNonceStoreOptions } from './nonce/redis.js';
+export type { RedisClient } from './nonce/redis-client.js';
+export { CachedTrustRegistry, type CachedTrustRegistryOptions } from './registry/cached.js';
+export type { FeedState } from './registry/change-feed.js';
+export { EntryRegistry, type EntryRule } from './registry/entry-registry.js';
+export { HttpTrustRegistry, type HttpTrustRegistryOptions } from './registry/http.js';
+export type { ChangeListener, Grant, ManagedTrustRegistry, ScopeChange } from './registry/managed.js';
+export { MemoryTrustRegistry, type MemoryTrustRegistryOptions } from './registry/memory.js';
+export { parseEntry } from './registry/parse-entry.js';
+export type { PositionalRegistration } from './registry/positional-registration.js';
+export { PostgresTrustRegistry, type PostgresTrustRegistryOptions } from './registry/postgres.js';
+export { RedisTrustRegistry, type RedisTrustRegistryOptions } from './registry/redis.js';
 export { type Err, err, type Ok, ok, type Result } from './result.js';
 export { LoopbackTransport } from './transport/loopback.js';
 export type * from './types.js';

@@ -258,6 +258,14 @@ export interface EnrollmentEvent {
   readonly did: Did;
 }
 
+/** Something about the set-up that weakens what the adapter promises; told once, when the adapter is made. */
+export interface WarningEvent {
+  readonly type: 'warning';
+  /** Of the error that the same set-up is where it cannot be tolerated. */
+  readonly code: string;
+  readonly message: string;
+}
+
 export type XlinkEvent =
   | RequestEvent
   | ObservedEvent
@@ -266,6 +274,7 @@ export type XlinkEvent =
   | EnrollmentEvent
   | KeySwitchEvent
   | FaultEvent
+  | WarningEvent
   | DowngradeEvent;
 
 /** Told about events; must not throw (what it throws is ignored) and is not awaited. */

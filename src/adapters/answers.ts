@@ -18,6 +18,9 @@ const TELLS_TO_MOVE: ReadonlySet<string> = new Set([
   'API_KEY_SWITCHED_OFF',
 ]);
 
+/** For what is down (RFC 9110 section 10.2.3). Scripts in browsers may read it, too. */
+const RETRY_SOON: Headers = { 'Retry-After': '1', 'Access-Control-Expose-Headers': 'Retry-After' };
+
 /** The problem document for a request that is refused. */
 export function refusal(
   error: XlinkError,
@@ -32,6 +35,7 @@ export function refusal(
       'Content-Type': 'application/problem+json',
       'Cache-Control': 'no-store',
       ...challenges(facts.mode, style.realm, error),
+      ...(error.status === 503 ? RETRY_SOON : {}),
       ...(TELLS_TO_MOVE.has(error.id) ? migrationHeaders(style.migrationUrl) : {}),
       ...more,
     },

@@ -1,6 +1,7 @@
+import { defaultProvider } from '#provider';
 import type { AuthMethod, Clock } from '../types.js';
+import { encodeBase64url } from '../util/base64url.js';
 import type { ClientActivity, ClientId, ClientStore } from './client-store.js';
-import { addActivity } from './memory-client-store.js';
 
 /** How long counts are held back before they are written: 5 s. */
 const DEFAULT_FLUSH_MS = 5000;
@@ -15,12 +16,18 @@ interface Pending {
   lastFailure?: number;
 }
 
+/** Activity that is on its way to the store, and how the store recognises it when it is given again. */
+interface Batch {
+  readonly name: string;
+  readonly activity: readonly ClientActivity[];
+}
+
 /** Names of clients come from the validator; this many are held between two writes, further ones are written at once. */
 const MAX_PENDING = 10_000;
 
 /**
  * Counts what clients do and writes it to the store now and then, not at every request. What was not written is lost in
- * a crash (at most `flushMs` of counts), and written by {@link ClientLedger.flush} before an orderly stop.
+ * a crash (at most `flushMs` of counts while the store is up), and written by {@link ClientLedger.flush} before an orderly stop.
  */
 export class ClientLedger {
   readonly #store: ClientStore;
@@ -28,6 +35,9 @@ export class ClientLedger {
   readonly #flushMs: number;
   readonly #onFault: (error: unknown) => void;
   #pending = new Map<ClientId, Pending>();
+  /** What the store did not confirm; it may have it all the same. */
+  #unconfirmed: Batch[] = [];
+  #isRetrying = false;
   /** The writes that are under way. */
   #writing: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -62,27 +72,52 @@ export class ClientLedger {
     else pending.lastKeyUse = this.#clock();
   }
 
-  /** Writes what is pending, and waits for what is being written. A store that is down keeps it pending; nothing is counted twice. */
+  /**
+   * Writes what is pending, and waits for what is being written. A store that is down gets the same batch again later, as
+   * it was, and nothing else until it has taken that; nothing is counted twice.
+   */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const written = this.#pending;
-    if (written.size > 0) {
-      this.#pending = new Map();
-      this.#writing = Promise.all([this.#writing, this.#write(written)]).then(() => {});
-    }
+    this.#writing = Promise.all([this.#writing, this.#writeAll()]).then(() => {});
     await this.#writing;
   }
 
-  async #write(written: ReadonlyMap<ClientId, Pending>): Promise<void> {
+  async #writeAll(): Promise<void> {
+    if (this.#isRetrying) return; // and when it is through, it writes what is pending, too
+    if (this.#unconfirmed.length > 0) {
+      this.#isRetrying = true;
+      const isThrough = await this.#retry();
+      this.#isRetrying = false;
+      if (!isThrough) return;
+    }
+    if (this.#pending.size === 0) return;
+    const activity = [...this.#pending].map(([client, pending]): ClientActivity => ({ client, ...pending }));
+    this.#pending = new Map();
+    await this.#write({ name: encodeBase64url(defaultProvider().randomBytes(16)), activity });
+  }
+
+  async #retry(): Promise<boolean> {
+    const again = this.#unconfirmed;
+    this.#unconfirmed = [];
+    while (again.length > 0) {
+      if (await this.#write(again.shift()!)) continue;
+      this.#unconfirmed.push(...again);
+      return false;
+    }
+    return true;
+  }
+
+  /** False if the store did not confirm it. */
+  async #write(batch: Batch): Promise<boolean> {
     try {
-      await this.#store.add(
-        [...written].map(([client, pending]): ClientActivity => ({ client, ...pending })),
-      );
+      await this.#store.add(batch.activity, batch.name);
+      return true;
     } catch (error) {
       this.#onFault(error);
-      for (const [client, pending] of written) this.#restore(client, pending);
+      this.#unconfirmed.push(batch);
       this.#schedule();
+      return false;
     }
   }
 
@@ -94,15 +129,6 @@ export class ClientLedger {
     this.#pending.set(client, fresh);
     this.#schedule();
     return fresh;
-  }
-
-  #restore(client: ClientId, lost: Pending): void {
-    const now = this.#pending.get(client);
-    if (!now) {
-      this.#pending.set(client, lost);
-      return;
-    }
-    Object.assign(now, addActivity(lost, now));
   }
 
   #schedule(): void {

@@ -43,10 +43,12 @@ export interface ClientStore {
   /** Links a DID to a client, atomically. Resolves to the client it is linked to afterwards: another one if it was taken. */
   link(did: Did, client: ClientId): Awaitable<ClientId>;
   /**
-   * Adds counts and takes the later of two times. All of it or, with a throw or rejection, nothing: what failed is added
-   * again.
+   * Adds counts and takes the later of two times. After a throw or rejection the same activity is given again under the
+   * same `batch`, a random name, until it is taken. A store that may by then have taken it, or a part of it (the answer got
+   * lost, or the activity of different clients is written one after the other), must recognise the batch and add nothing
+   * twice; one whose rejection means that nothing happened may ignore the name. Different batches may come at once.
    */
-  add(activity: readonly ClientActivity[]): Awaitable<void>;
+  add(activity: readonly ClientActivity[], batch?: string): Awaitable<void>;
   /** Sets or clears `keyOffSince`. */
   setKeyOff(client: ClientId, since: number | undefined): Awaitable<void>;
 }

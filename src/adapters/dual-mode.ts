@@ -36,6 +36,7 @@ import { checkModeTarget, ModePolicy, type ModeTarget } from './mode-policy.js';
 import { Observers, tell } from './observers.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
 import { sealAnswer, wantsSealedAnswer } from './sealed-answer.js';
+import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './shared-nonces.js';
 import { type EnrollmentRules, WellKnown } from './well-known.js';
 
 /**
@@ -54,9 +55,10 @@ export class DualMode {
   readonly #observers: Observers;
   #deprecatedSince: Date;
 
-  /** Throws `INVALID_OPTION`. */
+  /** Throws `INVALID_OPTION`, or `NONCE_STORE_NOT_SHARED` (see {@link DualModeOptions.instances}). */
   constructor(options: DualModeOptions, bodyTypes: readonly string[] = [ENVELOPE_TYPE]) {
     checkDualModeOptions(options);
+    assertSharedNonces(options, modesIn(options));
     this.#options = options;
     this.#clock = options.clock ?? Date.now;
     this.#observers = new Observers(options.observers);
@@ -89,6 +91,7 @@ export class DualMode {
       emit: (event) => this.emit(event),
     });
     this.emit(this.#present());
+    warnOfUnsharedNonces(options, (event) => this.emit(event));
   }
 
   /** The mode of everything that has none of its own. */
@@ -98,11 +101,13 @@ export class DualMode {
 
   /**
    * Takes effect with the next request, in either direction. `target` sets the mode of one client or route instead.
-   * Throws `INVALID_OPTION` for anything but a mode and a target.
+   * Throws `INVALID_OPTION` for anything but a mode and a target, and `NONCE_STORE_NOT_SHARED` for `xlink-only` where
+   * several processes keep their nonces to themselves.
    */
   setMode(mode: Mode, reason?: string, target: ModeTarget = {}): void {
     if (!MODES.includes(mode))
       throw xlinkError('INVALID_OPTION', { field: 'mode', hint: `setMode: one of ${MODES.join(', ')}.` });
+    assertSharedNonces(this.#options, [mode]);
     this.#change('setMode', target, reason, () => this.#policy.set(mode, target));
   }
 

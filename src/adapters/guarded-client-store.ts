@@ -15,7 +15,7 @@ export function guardedClientStore(store: ClientStore): ClientStore {
     list: () => guard(() => store.list()),
     clientOf: (did) => guard(() => store.clientOf(did)),
     link: (did, client) => guard(() => store.link(did, client)),
-    add: (activity) => guard(() => store.add(activity)),
+    add: (activity, batch) => guard(() => store.add(activity, batch)),
     setKeyOff: (client, since) => guard(() => store.setKeyOff(client, since)),
   };
 }

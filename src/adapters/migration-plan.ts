@@ -1,47 +1,11 @@
 import type { AdviceEvent, Clock, Mode } from '../types.js';
-import type { Awaitable } from '../util/awaitable.js';
 import { MODES } from '../util/modes.js';
-import {
-  checkOptions,
-  hasMethods,
-  integerIn,
-  isBoolean,
-  isFunction,
-  isObject,
-  isStringArray,
-  requireOption,
-} from '../util/options.js';
-import type { ClientId } from './client-store.js';
-import { type CutoverReport, countStates, cutoverReport, type ReportOptions } from './cutover-report.js';
-import type { DualMode } from './dual-mode.js';
+import { type CutoverReport, countStates, cutoverReport } from './cutover-report.js';
 import { blockersOf, percent } from './migration-blockers.js';
-import { DEFAULT_ERROR_BUDGET, DEFAULT_GATES, type ErrorBudget, type Gate } from './migration-gates.js';
+import { DEFAULT_ERROR_BUDGET, DEFAULT_GATES, type ErrorBudget } from './migration-gates.js';
+import { checkPlanOptions, type MigrationPlanOptions } from './migration-plan-options.js';
+import type { ModeState, StoredMode } from './mode-store.js';
 import { errorRate, type Traffic, TrafficWindow, totals } from './traffic-window.js';
-
-export interface MigrationPlanOptions {
-  /** Needs the option `clients`. */
-  readonly adapter: DualMode;
-  /** Default {@link DEFAULT_GATES}. */
-  readonly gates?: readonly Gate[];
-  /** Default {@link DEFAULT_ERROR_BUDGET}. */
-  readonly errorBudget?: Partial<ErrorBudget>;
-  /** Moves the mode when a gate opens, and back when the error budget burns. Default `false`: advice only. */
-  readonly auto?: boolean;
-  /** Clients that are left behind on purpose, such as abandoned ones. They block nothing and count nowhere. Default none. */
-  readonly ignoreClients?: readonly ClientId[];
-  /** Stretch of time that shares are taken over, in ms. Default one day. */
-  readonly windowMs?: number;
-  /** When a client counts as safe to switch. */
-  readonly report?: ReportOptions;
-  /** How often `start()` looks, in ms. Default one minute. */
-  readonly intervalMs?: number;
-  /** Since when the present mode is in force, in ms since 1970, for a plan that goes on after a restart. Default: now. */
-  readonly since?: number;
-  /** Carries a change out. Default `adapter.setMode`; with several instances, something that reaches all of them. */
-  readonly applyMode?: (mode: Mode, reason: string) => Awaitable<void>;
-  /** Default `Date.now`. */
-  readonly clock?: Clock;
-}
 
 /** What would happen next, and what is in the way. */
 export interface Advice {
@@ -67,10 +31,13 @@ export interface Advice {
 export class MigrationPlan {
   readonly #options: MigrationPlanOptions;
   readonly #clock: Clock;
-  readonly #window: TrafficWindow;
+  readonly #windowMs: number;
+  #window: TrafficWindow;
   readonly #budget: ErrorBudget;
   #mode: Mode;
   #since: number;
+  /** Whether it took over what is shared. */
+  #hasGoneOn = false;
   /** The mode before the last step forward, while that step is watched. */
   #wayBack: Mode | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -81,7 +48,8 @@ export class MigrationPlan {
     checkPlanOptions(options);
     this.#options = options;
     this.#clock = options.clock ?? Date.now;
-    this.#window = new TrafficWindow(options.windowMs ?? 86_400_000);
+    this.#windowMs = options.windowMs ?? 86_400_000;
+    this.#window = new TrafficWindow(this.#windowMs);
     this.#budget = { ...DEFAULT_ERROR_BUDGET, ...options.errorBudget };
     this.#mode = options.adapter.mode;
     this.#since = options.since ?? this.#clock();
@@ -94,21 +62,23 @@ export class MigrationPlan {
 
   /**
    * Looks at the traffic of all clients, says what comes next, and, with `auto`, does it. Tells the observers of the
-   * adapter (`advice`).
+   * adapter (`advice`). Rejects if the store of clients or of the shared mode is down: the mode stays then.
    */
   async evaluate(): Promise<Advice> {
-    const { adapter } = this.#options;
+    const { adapter, sharedMode } = this.#options;
     const records = await adapter.clientRecords();
+    const shared = await sharedMode?.refresh();
     const now = this.#clock();
     const report = cutoverReport(records, now, this.#options.report);
-    this.#noticeChange(now);
+    if (shared) this.#goOn(shared);
+    else this.#noticeChange(now);
     const ignored = new Set(this.#options.ignoreClients ?? []);
     this.#window.add(now, totals(records, ignored));
     const advice = this.#goBack(now) ?? this.#goForward(now, report, ignored);
-    const changed = advice.ready && this.#options.auto === true;
-    if (changed) await this.#step(advice, now);
+    const changed = advice.ready && this.#options.auto === true && (await this.#step(advice, now, shared));
     this.#latest = { ...advice, changed };
     adapter.emit(adviceEvent(this.#latest, report));
+    if (!changed && shared && this.#window.isAheadOf(shared.samples)) await this.#keepSamples(shared);
     return this.#latest;
   }
 
@@ -127,8 +97,28 @@ export class MigrationPlan {
   #noticeChange(now: number): void {
     const { mode } = this.#options.adapter;
     if (mode === this.#mode) return;
-    const advisable = !this.#options.auto && MODES.indexOf(mode) > MODES.indexOf(this.#mode);
-    this.#enter(mode, now, advisable ? this.#mode : undefined);
+    this.#enter(mode, now, this.#advisableWayBack(mode));
+  }
+
+  #advisableWayBack(mode: Mode): Mode | undefined {
+    const isForward = MODES.indexOf(mode) > MODES.indexOf(this.#mode);
+    return !this.#options.auto && isForward ? this.#mode : undefined;
+  }
+
+  /** From the shared mode, which another instance, or this one before a restart, may have set. */
+  #goOn({ mode, since, wayBack, samples }: StoredMode): void {
+    const isFirst = !this.#hasGoneOn;
+    this.#hasGoneOn = true;
+    if (!isFirst && mode === this.#mode && since === this.#since) return;
+    this.#enter(mode, since, wayBack ?? (isFirst ? undefined : this.#advisableWayBack(mode)));
+    if (samples) this.#window = new TrafficWindow(this.#windowMs, samples);
+  }
+
+  /** For whoever starts next. Another instance may be faster, which is as good. */
+  async #keepSamples(shared: StoredMode): Promise<void> {
+    const { version: _, ...state } = shared;
+    const samples = this.#window.thinned();
+    await this.#options.sharedMode!.write({ ...state, samples }, shared).catch(() => {});
   }
 
   #goBack(now: number): Advice | undefined {
@@ -163,16 +153,26 @@ export class MigrationPlan {
     return this.#advice({ next: gate.to, direction: 'forward', ready, reason, blockers });
   }
 
-  async #step({ next, direction, reason }: Advice, now: number): Promise<void> {
-    const { adapter, applyMode = (mode, why) => adapter.setMode(mode, why) } = this.#options;
-    const before = this.#mode;
-    await applyMode(next!, reason!);
-    this.#enter(next!, now, direction === 'forward' ? before : undefined);
+  /** False if another instance has set the mode meanwhile. */
+  async #step(
+    { next, direction, reason }: Advice,
+    now: number,
+    shared: StoredMode | undefined,
+  ): Promise<boolean> {
+    const { adapter, sharedMode, applyMode = (mode, why) => adapter.setMode(mode, why) } = this.#options;
+    const wayBack = direction === 'forward' ? this.#mode : undefined;
+    if (sharedMode) {
+      const samples = this.#window.latest;
+      const step: ModeState = { mode: next!, since: now, reason: reason!, samples };
+      if (!(await sharedMode.write(wayBack ? { ...step, wayBack } : step, shared!))) return false;
+    } else await applyMode(next!, reason!);
+    this.#enter(next!, now, wayBack);
+    return true;
   }
 
-  #enter(mode: Mode, now: number, wayBack: Mode | undefined): void {
+  #enter(mode: Mode, since: number, wayBack: Mode | undefined): void {
     this.#mode = mode;
-    this.#since = now;
+    this.#since = since;
     this.#wayBack = wayBack;
     this.#window.restart();
   }
@@ -194,52 +194,3 @@ const adviceEvent = (
   blockers: blockers.length,
   clients: countStates(clients),
 });
-
-function checkPlanOptions(options: MigrationPlanOptions): void {
-  checkOptions('MigrationPlan', options, {
-    adapter: hasMethods('clientRecords', 'setMode', 'emit'),
-    gates: (value) =>
-      Array.isArray(value) && value.every(isGate) ? undefined : 'an array of gates between two modes',
-    errorBudget: isObject,
-    auto: isBoolean,
-    ignoreClients: isStringArray,
-    windowMs: integerIn(1, 2 ** 40),
-    report: isObject,
-    intervalMs: integerIn(1, 2 ** 31 - 1),
-    since: integerIn(0, 2 ** 53 - 1),
-    applyMode: isFunction,
-    clock: isFunction,
-  });
-  requireOption('MigrationPlan', options, 'adapter');
-  const budget = options.errorBudget ?? {};
-  const isShare = (value: unknown) =>
-    typeof value === 'number' && value >= 0 && value <= 1 ? undefined : 'a share from 0 to 1';
-  checkOptions('errorBudget', budget, {
-    maxErrorRate: isShare,
-    minRequests: integerIn(0, 2 ** 53 - 1),
-    watchMs: integerIn(0, 2 ** 40),
-  });
-}
-
-function isGate(gate: Gate | null): boolean {
-  const {
-    from,
-    to,
-    minXlinkPercentage,
-    minDwellMs,
-    maxErrorRate,
-    requireSafeClients,
-    ignoreQuietMs = 0,
-  } = gate ?? ({} as Gate);
-  const within = (value: unknown, max: number) => typeof value === 'number' && value >= 0 && value <= max;
-  return (
-    MODES.includes(from) &&
-    MODES.includes(to) &&
-    from !== to &&
-    within(minXlinkPercentage, 100) &&
-    within(minDwellMs, Number.MAX_VALUE) &&
-    within(maxErrorRate, 1) &&
-    typeof requireSafeClients === 'boolean' &&
-    within(ignoreQuietMs, Number.MAX_VALUE)
-  );
-}

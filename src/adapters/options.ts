@@ -78,6 +78,12 @@ export interface DualModeOptions {
   readonly keySwitchGraceMs?: number;
   /** How long counts are held back before they are written to `clients`, in ms. Default 5000. */
   readonly reportFlushMs?: number;
+  /**
+   * How many processes serve this API. Default 1, or several if this one is a worker of Node's cluster or under PM2 not the
+   * first. With several, a `MemoryNonceStore` is a `warning` event, and an error in `xlink-only`. A number that is given
+   * counts more than what was found out: 1 says that no other process takes envelopes for this agent.
+   */
+  readonly instances?: number;
   /** Default `Date.now`. */
   readonly clock?: Clock;
   /** Told about requests, mode changes and faults; metrics and logs are observers. */
@@ -141,6 +147,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     enrollmentsPerMinute: integerIn(1, 100_000),
     keySwitchGraceMs: integerIn(0, 2 ** 40),
     reportFlushMs: integerIn(1, 3_600_000),
+    instances: integerIn(1, 100_000),
     clock: isFunction,
     observers: isObservers,
     tracer: hasMethods('trace'),

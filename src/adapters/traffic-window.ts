@@ -7,6 +7,12 @@ export interface Traffic {
   readonly refused: number;
 }
 
+/** Running totals at a moment, in ms since 1970. */
+export interface TrafficSample {
+  readonly at: number;
+  readonly totals: Traffic;
+}
+
 /** Refusals that were announced are not errors. */
 const INTENDED = new Set(['API_KEY_BROWNOUT', 'API_KEY_SWITCHED_OFF']);
 
@@ -21,25 +27,52 @@ export function totals(records: readonly ClientRecord[], ignored: ReadonlySet<st
   return sum;
 }
 
+const NAMES = ['key', 'xlink', 'refused'] as const;
+/** Samples of a window that are kept over a restart, about. */
+const KEPT = 24;
+
 /** What happened within a stretch of time, from totals that are sampled now and then. */
 export class TrafficWindow {
   readonly #windowMs: number;
-  #samples: { readonly at: number; readonly totals: Traffic }[] = [];
+  #samples: readonly TrafficSample[];
 
-  constructor(windowMs: number) {
+  /** `samples`: what an earlier window saw, from {@link TrafficWindow.thinned}. */
+  constructor(windowMs: number, samples: readonly TrafficSample[] = []) {
     this.#windowMs = windowMs;
+    this.#samples = samples;
   }
 
-  /** Adds a sample; keeps one that is older than the window, to count from. */
+  /** Adds a sample; keeps one that is older than the window, to count from. Totals that fell were lost: it counts anew from there. */
   add(at: number, sample: Traffic): void {
-    this.#samples.push({ at, totals: sample });
+    const last = this.#samples.at(-1);
+    const isLost = last && NAMES.some((name) => sample[name] < last.totals[name]);
+    this.#samples = [...(isLost ? [] : this.#samples), { at, totals: sample }];
     const firstInside = this.#samples.findIndex((one) => one.at > at - this.#windowMs);
     if (firstInside > 1) this.#samples = this.#samples.slice(firstInside - 1);
   }
 
   /** Counts anew, as after a step. */
   restart(): void {
-    this.#samples = this.#samples.slice(-1);
+    this.#samples = this.latest;
+  }
+
+  /** The last sample, if there is any: what a window begins with that counts from now on. */
+  get latest(): readonly TrafficSample[] {
+    return this.#samples.slice(-1);
+  }
+
+  /** As few samples as tell as much, to go on from after a restart. */
+  thinned(): TrafficSample[] {
+    const kept: TrafficSample[] = [];
+    for (const sample of this.#samples)
+      if (kept.length === 0 || sample.at - kept.at(-1)!.at >= this.#windowMs / KEPT) kept.push(sample);
+    return kept;
+  }
+
+  /** Whether so much has been seen since those samples that it is worth keeping. */
+  isAheadOf(samples: readonly TrafficSample[] = []): boolean {
+    const [mine, theirs] = [this.#samples.at(-1)?.at ?? 0, samples.at(-1)?.at ?? 0];
+    return mine - theirs >= this.#windowMs / KEPT;
   }
 
   get traffic(): Traffic {

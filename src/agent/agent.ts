@@ -2,7 +2,7 @@ import { isXlinkError, toXlinkError, xlinkError } from '../errors.js';
 import { generateIdentity, Identity } from '../identity/identity.js';
 import { createKeyRecord } from '../identity/key-record.js';
 import { err, ok, type Result } from '../result.js';
-import type { AgentMessage, Did, Envelope, KeyRecord, TrustRegistry, Version } from '../types.js';
+import type { AgentMessage, Did, Envelope, KeyRecord, NonceStore, TrustRegistry, Version } from '../types.js';
 import { checkOptions, isBoolean, isFunction, isString, requireOption } from '../util/options.js';
 import { createAnswer } from './answer.js';
 import type { AgentContext } from './context.js';
@@ -34,6 +34,8 @@ const isSource = (value: unknown) =>
 export class AgentCore {
   /** Where it looks up peers. */
   readonly registry: TrustRegistry;
+  /** Where it remembers which envelopes it received. */
+  readonly nonceStore: NonceStore;
   readonly name: string | undefined;
   /** Envelopes below this version are neither made nor accepted. */
   readonly minVersion: Version;
@@ -50,6 +52,7 @@ export class AgentCore {
     this.#source = options.identity;
     this.#parts = agentParts(options);
     this.registry = this.#parts.registry;
+    this.nonceStore = this.#parts.nonceStore;
     this.name = options.name;
     this.minVersion = options.minVersion ?? 1;
     if (options.identity instanceof Identity) this.#context = this.#parts.contextFor(options.identity);

@@ -119,6 +119,7 @@ export function agentParts(options: AgentOptions) {
   return {
     registry,
     transport,
+    nonceStore,
     contextFor: (identity: Identity): AgentContext => ({
       identity,
       peers: new Peers(registry, identity.crypto),

@@ -14,8 +14,8 @@ const KEYS_OF_VERSION = { 1: 'x25519', 2: 'mlKem768', 3: 'mlDsa65' } as const;
 const invalid = (field: string, cause?: unknown): XlinkError =>
   xlinkError('DISCOVERY_FAILED:INVALID', { field, ...(cause === undefined ? {} : { cause }) });
 
-type Members = Readonly<Record<string, unknown>>;
-const isMembers = (value: unknown): value is Members =>
+export type Members = Readonly<Record<string, unknown>>;
+export const isMembers = (value: unknown): value is Members =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
@@ -56,7 +56,8 @@ function checkDid(did: unknown): Did {
   }
 }
 
-async function checkRecord(value: unknown, did: Did): Promise<KeyRecord> {
+/** A copy of a key record of this DID, its proof checked. */
+export async function checkRecord(value: unknown, did: Did): Promise<KeyRecord> {
   if (!isMembers(value) || value['did'] !== did) throw invalid('keyRecord');
   const { epoch, x25519, mlKem768, mlDsa65, signature } = value as unknown as KeyRecord;
   const record: KeyRecord = {

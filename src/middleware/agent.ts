@@ -1,6 +1,6 @@
 import { ENVELOPE_TYPE } from '../adapters/credentials.js';
 import { AgentCore } from '../agent/agent.js';
-import { checkOptions, isBoolean } from '../util/options.js';
+import { checkOptions, integerIn, isBoolean } from '../util/options.js';
 import { DualModeAdapter } from './dual-mode-adapter.js';
 import type { ExpressMiddleware } from './express.js';
 
@@ -11,6 +11,8 @@ export interface AgentMiddlewareOptions {
   readonly allowCleartext?: boolean;
   /** Adds hint and field to problem bodies. Default `false`. */
   readonly exposeDetails?: boolean;
+  /** How many processes serve the route; see {@link DualModeOptions.instances}. */
+  readonly instances?: number;
 }
 
 /**
@@ -27,6 +29,7 @@ export class Agent extends AgentCore {
       requireRequestBinding: isBoolean,
       allowCleartext: isBoolean,
       exposeDetails: isBoolean,
+      instances: integerIn(1, 100_000),
     });
     const adapter = new DualModeAdapter(
       {

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { AgentCore } from '../../src/agent/agent.js';
 import { DualModeAdapter, type DualModeOptions, ERROR_TABLE, MemoryClientStore } from '../../src/index.js';
 import { World } from '../support/agents.js';
+import '../support/console.js';
 import { thrownBy } from '../support/results.js';
 
 let agent: AgentCore;
@@ -65,6 +66,7 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
   enrollmentsPerMinute: { wrong: [null, 0, 1.5, '10'], right: [1, 10] },
   keySwitchGraceMs: { wrong: [null, -1, '1d'], right: [0, 86_400_000] },
   reportFlushMs: { wrong: [null, 0, '5s'], right: [1, 5000] },
+  instances: { wrong: [null, 0, -1, 1.5, '2', Infinity], right: [1, 16] },
   clock: { wrong: [null, 0, 'now'], right: [() => 0] },
   observers: { wrong: [null, () => {}, [1], [{}], 'console'], right: [[], [() => {}]] },
   tracer: { wrong: [null, () => {}, {}, 'otel'], right: [{ trace: () => {} }] },

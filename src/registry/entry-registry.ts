@@ -1,0 +1,165 @@
+import type { CryptoProvider } from '../crypto/provider.js';
+import { isXlinkError, xlinkError } from '../errors.js';
+import { decodeDidKey, looksLikeDidKey } from '../identity/did.js';
+import { assertKeyRecord, assertSuccessor } from '../identity/key-record.js';
+import { err, ok, type Result } from '../result.js';
+import type { Did, KeyRecord, Registration, RegistryEntry } from '../types.js';
+import type { Awaitable } from '../util/awaitable.js';
+import { ChangeListeners } from './change-listeners.js';
+import type { ChangeListener, Grant, ManagedTrustRegistry, ScopeChange } from './managed.js';
+import { copyKeys, frozenEntry } from './parse-entry.js';
+import { type PositionalRegistration, registrationOf } from './positional-registration.js';
+
+/**
+ * Says what becomes of an entry, or throws. Pure, so that it can be asked again after a lost race. What it returns is
+ * frozen; the very entry it was given means that there is nothing to write.
+ */
+export type EntryRule = (entry: RegistryEntry | undefined) => RegistryEntry;
+
+/**
+ * What is true of every trust registry, wherever its entries are: key records are proven on the way in and only replaced
+ * by their successors, scopes are lists, entries are frozen. A backend says how one entry is read and atomically changed.
+ */
+export abstract class EntryRegistry implements ManagedTrustRegistry {
+  readonly #crypto: CryptoProvider | undefined;
+  readonly #listeners = new ChangeListeners();
+
+  /** `crypto` checks the signatures of key records. Default: the provider of the platform. */
+  constructor(crypto?: CryptoProvider) {
+    this.#crypto = crypto;
+  }
+
+  abstract lookup(did: Did): Awaitable<RegistryEntry | undefined>;
+
+  /** All entries, revoked ones included. */
+  abstract list(): Awaitable<RegistryEntry[]>;
+
+  /**
+   * Puts what the rule makes of the entry in its place, atomically: nobody changes the entry between the reading and
+   * the writing, or the rule is asked once more. Resolves when the change is as durable as it will be, and rejects with
+   * what the rule throws; anything else it rejects with becomes the `cause` of a `REGISTRATION_FAILED`.
+   */
+  protected abstract change(did: Did, rule: EntryRule): Promise<void>;
+
+  /** Adds a DID. Fails with `REGISTRATION_FAILED:ALREADY_REGISTERED`, `INVALID_DID` or `KEY_RECORD_INVALID`. */
+  async register(...args: [entry: Registration] | PositionalRegistration): Promise<Result<void>> {
+    return this.#attempt(async () => {
+      const registration = registrationOf(args);
+      decodeDidKey(registration?.did);
+      const keys = registration.keys === undefined ? undefined : ownKeys(registration.keys, registration.did);
+      const entry = put({ ...registration, ...(keys ? { keys } : {}), status: 'active' });
+      if (keys) await assertKeyRecord(keys, this.#crypto);
+      await this.#change(entry.did, (known) => {
+        if (known) throw xlinkError('REGISTRATION_FAILED:ALREADY_REGISTERED', { field: 'did' });
+        return entry;
+      });
+    });
+  }
+
+  /** Allows a DID with these scopes to send: a new entry without encryption keys, or new scopes and reactivation of an old one. */
+  async add(did: Did, grant: Grant = {}): Promise<Result<void>> {
+    return this.#attempt(async () => {
+      decodeDidKey(did);
+      const { scopes, name } = grant;
+      const given = {
+        ...(scopes ? { sendScopes: ownList(scopes) } : {}),
+        ...(name === undefined ? {} : { name }),
+      };
+      await this.#change(did, (known) => put({ ...known, did, status: 'active', ...given }));
+    });
+  }
+
+  /** Cuts off one DID and no other, from its next message on. Fails with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY`. */
+  async revoke(did: Did): Promise<Result<void>> {
+    return this.#attempt(() =>
+      this.#change(did, (known) => {
+        const entry = present(known);
+        return entry.status === 'revoked' ? entry : put({ ...entry, status: 'revoked' });
+      }),
+    );
+  }
+
+  /** Replaces what the DID may send with (`scopes`) and accept (`receiveScopes`). */
+  async updateScopes(did: Did, change: ScopeChange): Promise<Result<void>> {
+    return this.#attempt(async () => {
+      const { scopes, receiveScopes } = change;
+      const {
+        did: _,
+        status: __,
+        ...replaced
+      } = put({
+        did,
+        status: 'active',
+        ...(scopes ? { sendScopes: scopes } : {}),
+        ...(receiveScopes ? { receiveScopes } : {}),
+      });
+      await this.#change(did, (known) => put({ ...present(known), ...replaced }));
+    });
+  }
+
+  /** Replaces the key record of a known DID. Other keys need a higher epoch (`KEY_RECORD_ROLLED_BACK`) and no fewer keys (`KEY_RECORD_DOWNGRADED`). */
+  async updateKeys(record: KeyRecord): Promise<Result<void>> {
+    return this.#attempt(async () => {
+      const keys = ownKeys(record, record?.did);
+      await assertKeyRecord(keys, this.#crypto);
+      await this.#change(keys.did, (known) => {
+        const entry = present(known);
+        if (entry.keys) {
+          assertSuccessor(entry.keys, keys);
+          if (keys.epoch <= entry.keys.epoch) return entry; // the same keys, signed earlier: the epoch only rises
+        }
+        return put({ ...entry, keys });
+      });
+    });
+  }
+
+  /** Calls the listener at every change until the returned function is called. What it throws is ignored. */
+  onChange(listener: ChangeListener): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  /** Tells the listeners of a change; for backends that hear of changes elsewhere. */
+  protected announce(did: Did | undefined): void {
+    this.#listeners.tell(did);
+  }
+
+  async #change(did: Did, rule: EntryRule): Promise<void> {
+    if (typeof did !== 'string' || !looksLikeDidKey(did)) return void rule(undefined); // no backend has to see it
+    let changed = false;
+    await this.change(did, (known) => {
+      const next = rule(known);
+      changed = next !== known;
+      return next;
+    });
+    if (changed) this.announce(did);
+  }
+
+  async #attempt(change: () => Promise<void>): Promise<Result<void>> {
+    try {
+      await change();
+      return ok(undefined);
+    } catch (cause) {
+      return err(isXlinkError(cause) ? cause : xlinkError('REGISTRATION_FAILED', { cause }));
+    }
+  }
+}
+
+const put = (entry: RegistryEntry): RegistryEntry =>
+  frozenEntry(entry, (field) =>
+    xlinkError('REGISTRATION_FAILED', { field: field.endsWith('Scopes') ? 'scopes' : field }),
+  );
+
+/** A copy, made before anything is awaited. A list is told from a text by `put`. */
+const ownList = (list: readonly string[]): readonly string[] => (Array.isArray(list) ? [...list] : list);
+
+function present(entry: RegistryEntry | undefined): RegistryEntry {
+  if (!entry) throw xlinkError('LOOKUP_FAILED:DID_NOT_IN_REGISTRY', { field: 'did' });
+  return entry;
+}
+
+/** A copy, made before anything is awaited: what is proven is what is kept. */
+function ownKeys(record: KeyRecord, did: Did): KeyRecord {
+  const keys = copyKeys(record);
+  if (!keys || keys.did !== did) throw xlinkError('KEY_RECORD_INVALID', { field: 'did' });
+  return keys;
+}

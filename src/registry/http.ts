@@ -1,0 +1,158 @@
+import { isXlinkError, xlinkError } from '../errors.js';
+import { looksLikeDidKey } from '../identity/did.js';
+import { err, ok, type Result } from '../result.js';
+import type { Did, KeyRecord, Registration, RegistryEntry } from '../types.js';
+import {
+  checkOptions,
+  integerIn,
+  isBoolean,
+  isFunction,
+  type OptionCheck,
+  requireOption,
+} from '../util/options.js';
+import { refusalIdOf, refusalOf } from './http-errors.js';
+import { ask, type ExchangeOptions, type JsonAnswer } from './http-exchange.js';
+import type { Grant, ManagedTrustRegistry, ScopeChange } from './managed.js';
+import { entryFrom } from './parse-entry.js';
+import { type PositionalRegistration, registrationOf } from './positional-registration.js';
+
+export interface HttpTrustRegistryOptions {
+  /** Where the registry is, such as `https://trust.example.com`; `/registry/…` is added to it. */
+  readonly baseUrl: string;
+  /** The admin token, for changes and lists. Lookups need none and do not send it. Default none. */
+  readonly authToken?: string;
+  /** Default: that of the platform. */
+  readonly fetch?: typeof fetch;
+  /** How long one question may take in all, in ms. Default 5000. */
+  readonly timeoutMs?: number;
+  /** Takes a registry without TLS on another machine: whoever is between can revoke and unrevoke. Default `false`. */
+  readonly unsafeAllowHttp?: boolean;
+}
+
+const DEFAULT_TIMEOUT_MS = 5000;
+/** A page of the list has some 1 MiB. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+
+/**
+ * A trust registry at the other end of HTTP: `createRegistryServer` of `@private.me/xlink/server`, or what speaks like it.
+ * Every lookup asks it, so every change there takes effect with the next message here. Nothing is believed but a whole
+ * entry of the DID that was asked for: whatever else comes back, redirects and foreign 404 pages included, is
+ * `LOOKUP_FAILED`, and then nothing is accepted. Key records carry the signature of their DID, which agents check.
+ *
+ * A change that fails with `REGISTRATION_FAILED` and a `cause` may have happened all the same: the answer was lost.
+ */
+export class HttpTrustRegistry implements ManagedTrustRegistry {
+  readonly #exchange: ExchangeOptions;
+  readonly #token: string | undefined;
+
+  constructor(options: HttpTrustRegistryOptions) {
+    checkOptions('HttpTrustRegistry', options, {
+      baseUrl: isBaseUrl(options?.unsafeAllowHttp === true),
+      authToken: isToken,
+      fetch: isFunction,
+      timeoutMs: integerIn(1, 600_000),
+      unsafeAllowHttp: isBoolean,
+    });
+    requireOption('HttpTrustRegistry', options, 'baseUrl');
+    this.#token = options.authToken;
+    this.#exchange = {
+      baseUrl: options.baseUrl.replace(/\/+$/, ''),
+      fetch: options.fetch ?? ((...args) => fetch(...args)),
+      timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      maxAnswerBytes: MAX_ANSWER_BYTES,
+    };
+  }
+
+  async lookup(did: Did): Promise<RegistryEntry | undefined> {
+    if (typeof did !== 'string' || !looksLikeDidKey(did)) return undefined;
+    const answer = await this.#ask(`/registry/resolve/${did}`);
+    if (answer.status === 200) return entryFrom(answer.body, did);
+    const isUnknown = refusalIdOf(answer) === 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY';
+    if (answer.status === 404 && isUnknown && answer.body['did'] === did) return undefined;
+    throw lookupFailed(new Error(`the registry answered with status ${answer.status}`));
+  }
+
+  async list(): Promise<RegistryEntry[]> {
+    const entries: RegistryEntry[] = [];
+    for (let after = ''; ; ) {
+      const answer = await this.#ask(`/registry/list${after && `?after=${after}`}`, this.#token);
+      const { entries: page, next } = answer.body;
+      if (answer.status !== 200 || !Array.isArray(page)) throw lookupFailed(refusalOf(answer));
+      for (const entry of page) entries.push(entryFrom(entry));
+      if (next === undefined) return entries;
+      // Pages are in the order of DIDs, so a registry cannot keep us turning them for ever.
+      if (typeof next !== 'string' || !looksLikeDidKey(next) || next <= after)
+        throw lookupFailed(new Error('bad page'));
+      after = next;
+    }
+  }
+
+  async register(...args: [entry: Registration] | PositionalRegistration): Promise<Result<void>> {
+    return this.#change('register', () => {
+      const { did, name, keys, capabilities, sendScopes, receiveScopes } = registrationOf(args) ?? {};
+      return { did, name, keys, capabilities, sendScopes, receiveScopes };
+    });
+  }
+
+  async add(did: Did, { scopes, name }: Grant = {}): Promise<Result<void>> {
+    return this.#change('add', () => ({ did, scopes, name }));
+  }
+
+  async revoke(did: Did): Promise<Result<void>> {
+    return this.#change('revoke', () => ({ did }));
+  }
+
+  async updateScopes(did: Did, { scopes, receiveScopes }: ScopeChange): Promise<Result<void>> {
+    return this.#change('scopes', () => ({ did, scopes, receiveScopes }));
+  }
+
+  async updateKeys(keys: KeyRecord): Promise<Result<void>> {
+    return this.#change('keys', () => ({ did: keys?.did, keys }));
+  }
+
+  /** The body is made before anything is awaited: the caller may change its objects meanwhile. */
+  async #change(route: string, members: () => object): Promise<Result<void>> {
+    try {
+      const value = members() as { readonly did: unknown };
+      const body = JSON.stringify(value);
+      const answer = await ask(
+        { method: 'POST', path: `/registry/${route}`, token: this.#token, body },
+        this.#exchange,
+      );
+      const isDone = answer.status >= 200 && answer.status < 300;
+      if (isDone && answer.body['ok'] === true && answer.body['did'] === value.did) return ok(undefined);
+      return err(refusalOf(answer));
+    } catch (cause) {
+      return err(isXlinkError(cause) ? cause : xlinkError('REGISTRATION_FAILED', { cause }));
+    }
+  }
+
+  async #ask(path: string, token?: string): Promise<JsonAnswer> {
+    try {
+      return await ask({ method: 'GET', path, token }, this.#exchange);
+    } catch (cause) {
+      throw lookupFailed(cause);
+    }
+  }
+}
+
+const lookupFailed = (cause: unknown) => xlinkError('LOOKUP_FAILED', { cause });
+
+const isToken: OptionCheck = (value) =>
+  typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
+    ? undefined
+    : 'text without spaces, as HTTP headers have';
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+const isBaseUrl =
+  (unsafeAllowHttp: boolean): OptionCheck =>
+  (value) => {
+    const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
+    const bare = url?.username === '' && url.password === '' && url.search === '' && url.hash === '';
+    if (!url || !bare || !/^https?:$/.test(url.protocol))
+      return 'an https URL without credentials, query or fragment';
+    return url.protocol === 'https:' || unsafeAllowHttp || LOOPBACK.test(url.hostname)
+      ? undefined
+      : 'an https URL (http is for this machine only, unless unsafeAllowHttp is set)';
+  };

@@ -1,0 +1,37 @@
+import type { Result } from '../result.js';
+import type { Did, RegistryEntry, Scope, TrustRegistry } from '../types.js';
+import type { Awaitable } from '../util/awaitable.js';
+
+/** What `add` gives to a DID. */
+export interface Grant {
+  /** Scopes it may send with. Absent: those of the entry that is there, or any. */
+  readonly scopes?: readonly Scope[];
+  readonly name?: string;
+}
+
+/** What `updateScopes` replaces; what is absent stays. */
+export interface ScopeChange {
+  /** Scopes the DID may send with. */
+  readonly scopes?: readonly Scope[];
+  /** Scopes it accepts. */
+  readonly receiveScopes?: readonly Scope[];
+}
+
+/** Told when an entry was changed here, or may have been elsewhere; `undefined`: any entry may have been. */
+export type ChangeListener = (did: Did | undefined) => void;
+
+/** A trust registry with what its operators need besides. Every change takes effect with the next lookup. */
+export interface ManagedTrustRegistry extends TrustRegistry {
+  /** Allows a DID with these scopes to send: a new entry without encryption keys, or new scopes and reactivation of an old one. */
+  add(did: Did, grant?: Grant): Awaitable<Result<void>>;
+  /** Cuts off one DID and no other, from its next message on. Fails with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY`. */
+  revoke(did: Did): Awaitable<Result<void>>;
+  /** Replaces what the DID may send with (`scopes`) and accept (`receiveScopes`). */
+  updateScopes(did: Did, change: ScopeChange): Awaitable<Result<void>>;
+  /** All entries, revoked ones included. */
+  list(): Awaitable<readonly RegistryEntry[]>;
+  /** Calls the listener at every change until the returned function is called. For caches. */
+  onChange?(listener: ChangeListener): () => void;
+  /** Lets go of files and connections. What was acknowledged before is kept. */
+  close?(): Awaitable<void>;
+}

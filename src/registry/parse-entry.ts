@@ -1,0 +1,87 @@
+import { type XlinkError, xlinkError } from '../errors.js';
+import { looksLikeDidKey } from '../identity/did.js';
+import type { Did, KeyRecord, RegistryEntry } from '../types.js';
+
+type Members = Readonly<Record<string, unknown>>;
+/** Says what the value of a member becomes, or that it cannot be (`undefined`). */
+type Copy = (value: unknown, did: Did) => unknown;
+
+const text: Copy = (value) => (typeof value === 'string' ? value : undefined);
+const texts: Copy = (value) =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string') // '*' as a text would grant all
+    ? Object.freeze([...value])
+    : undefined;
+
+/** Every member of a key record; its signature is checked by whoever uses it. */
+const KEY_MEMBERS = ['did', 'epoch', 'x25519', 'mlKem768', 'mlDsa65', 'signature'] as const;
+
+const COPIES: { readonly [K in keyof Required<RegistryEntry>]: Copy } = {
+  did: text,
+  name: text,
+  keys: (value, did) => {
+    const keys = copyKeys(value);
+    const rightTypes = KEY_MEMBERS.every((name) =>
+      name === 'epoch'
+        ? Number.isSafeInteger(keys?.epoch) && keys!.epoch >= 0
+        : keys?.[name] === undefined || typeof keys[name] === 'string',
+    );
+    return keys?.did === did && rightTypes && keys.x25519 && keys.signature ? keys : undefined;
+  },
+  capabilities: texts,
+  sendScopes: texts,
+  receiveScopes: texts,
+  status: (value) => (value === 'active' || value === 'revoked' ? value : undefined),
+};
+
+/** A frozen copy of the known members of a key record, unchecked; `undefined` for what is no object. */
+export function copyKeys(value: unknown): KeyRecord | undefined {
+  if (!isMembers(value)) return undefined;
+  const members = KEY_MEMBERS.map((name) => [name, value[name]] as const);
+  return Object.freeze(Object.fromEntries(members.filter(([, member]) => member !== undefined))) as never;
+}
+
+/**
+ * A copy of an entry, checked member by member and frozen through and through: what the registry holds is nobody
+ * else's object. Members that are not known are left out. `wrong(field)` makes the error for a member of the wrong type.
+ */
+export function frozenEntry(value: RegistryEntry, wrong: (field: string) => XlinkError): RegistryEntry {
+  const entry: Record<string, unknown> = {};
+  for (const name of Object.keys(COPIES) as (keyof RegistryEntry)[]) {
+    const given = value[name];
+    if (given === undefined) continue;
+    const copy = COPIES[name](given, value.did);
+    if (copy === undefined) throw wrong(name);
+    entry[name] = copy;
+  }
+  if (entry['status'] === undefined) throw wrong('status');
+  return Object.freeze(entry) as unknown as RegistryEntry;
+}
+
+/**
+ * The entry of `did` from the JSON that a backend gave. The backend is not trusted: anything but a whole entry of this
+ * DID throws `LOOKUP_FAILED`, which lets nothing pass, and nothing is ever taken for "not there". A member that is not
+ * known throws as well: it may be a restriction that a newer version knows how to obey.
+ */
+export function parseEntry(json: string, did: Did): RegistryEntry {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    throw broken('entry'); // the parser's error would quote the text
+  }
+  return entryFrom(value, did);
+}
+
+/** The same for JSON that is parsed already. Without `did`: the entry of any DID. */
+export function entryFrom(value: unknown, did?: Did): RegistryEntry {
+  if (!isMembers(value)) throw broken('entry');
+  if (!Object.keys(value).every((name) => Object.hasOwn(COPIES, name))) throw broken('entry');
+  if (did === undefined ? !looksLikeDidKey(String(value['did'])) : value['did'] !== did) throw broken('did');
+  return frozenEntry(value as unknown as RegistryEntry, broken);
+}
+
+const broken = (field: string): XlinkError =>
+  xlinkError('LOOKUP_FAILED', { field, cause: new Error(`The registry gave an entry with a bad ${field}.`) });
+
+const isMembers = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,25 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MemoryClientStore } from '../../src/index.js';
+import { FileClientStore } from '../../src/server/index.js';
+import { describeClientStore } from './client-store-conformance.js';
+
+// Their rejection means that nothing happened, so they need not recognise a batch.
+describeClientStore(
+  'MemoryClientStore',
+  async () => ({ store: new MemoryClientStore(), close: async () => {} }),
+  { remembersBatches: false },
+);
+
+describeClientStore(
+  'FileClientStore',
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'xlink-clients-'));
+    return {
+      store: await FileClientStore.open(join(folder, 'clients.json')),
+      close: () => rm(folder, { recursive: true }),
+    };
+  },
+  { remembersBatches: false },
+);

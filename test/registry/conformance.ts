@@ -1,0 +1,489 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { AgentCore } from '../../src/agent/agent.js';
+import { createKeyRecord } from '../../src/identity/key-record.js';
+import type { ManagedTrustRegistry } from '../../src/registry/managed.js';
+import { LoopbackTransport } from '../../src/transport/loopback.js';
+import type { Did, KeyRecord, RegistryEntry } from '../../src/types.js';
+import { identityOf, seedOf } from '../support/agents.js';
+import { recordOf, withBitFlipped } from '../support/forge.js';
+import { errorOf, idOf, unwrap } from '../support/results.js';
+
+// What is true of every trust registry, wherever it keeps its entries.
+
+/** An empty registry of its own for one test. */
+export interface OpenedRegistry {
+  readonly registry: ManagedTrustRegistry;
+  /** A second door to the same entries, as another instance of a service has one. Closed by `close`, too. */
+  another?(): Promise<ManagedTrustRegistry>;
+  close(): Promise<void>;
+}
+
+const alice = await identityOf('alice');
+const bob = await identityOf('bob');
+const stranger = (await identityOf('stranger', 1)).did;
+const keysOfAlice = await createKeyRecord(alice, { epoch: 10 });
+/** Other keys that Alice signed. */
+const otherKeys = async (epoch: number, name = 'bob') => recordOf(alice, await identityOf(name), epoch);
+
+const HOSTILE_DIDS = [
+  '',
+  ' ',
+  '*',
+  '__proto__',
+  'constructor',
+  'toString',
+  `${alice.did}\n`,
+  `${alice.did} `,
+  alice.did.toUpperCase(),
+  alice.did.slice(0, -1),
+  `${alice.did}#key`,
+  '../../etc/passwd',
+  '..%2f..%2f',
+  "' OR '1'='1",
+  "'; DROP TABLE entries; --",
+  'did:key:z6Mk*',
+  'did:key:z6Mk%',
+  '\u0000',
+  '\ud800',
+  'did:web:example.com',
+  'x'.repeat(100_000),
+];
+
+const HOSTILE_TEXTS = [
+  '',
+  '\u0000',
+  '\n{"did":"x"}\r\n',
+  '"\\',
+  '\u2028\u2029',
+  '\ud800',
+  '😀 ﷽ e\u0301',
+  '$1 %s $x {{y}}',
+  "'; DROP TABLE entries; --",
+  '__proto__',
+  'x'.repeat(20_000),
+];
+
+const NOT_THERE = 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY';
+const entryOfAlice = {
+  did: alice.did,
+  name: 'Alice',
+  keys: keysOfAlice,
+  capabilities: ['search'],
+  sendScopes: ['chat'],
+  receiveScopes: ['in'],
+} as const;
+
+/** 1 000 DIDs, made once for all suites of a file. */
+let manyDids: Promise<Did[]> | undefined;
+const thousandDids = () =>
+  (manyDids ??= Promise.all(
+    Array.from({ length: 1000 }, async (_, at) => (await identityOf(`many-${at}`, 1)).did),
+  ));
+
+/** Waits until it is so; fails when the time is over. */
+export async function eventually(isSo: () => unknown, ms = 10_000): Promise<void> {
+  const deadline = Date.now() + ms;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error(`it did not come to that within ${ms} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Runs the suite over a kind of registry; `open` is called for every test. */
+export function describeRegistry(name: string, open: () => Promise<OpenedRegistry>): void {
+  describe(`${name}: as every trust registry`, () => {
+    let opened: OpenedRegistry;
+    let registry: ManagedTrustRegistry;
+    /** All doors to the same entries, for those who come at once. */
+    let doors: ManagedTrustRegistry[];
+    const door = (at: number) => doors[at % doors.length]!;
+    beforeEach(async () => {
+      opened = await open();
+      registry = opened.registry;
+      doors = [registry, ...(opened.another ? [await opened.another()] : [])];
+    });
+    afterEach(() => opened.close());
+
+    const registerAlice = async () => unwrap(await registry.register(entryOfAlice));
+    /** As every door sees it. */
+    async function lookup(did: Did): Promise<RegistryEntry | undefined> {
+      const [first, ...others] = await Promise.all(doors.map((each) => each.lookup(did)));
+      for (const other of others) expect(other).toStrictEqual(first);
+      return first;
+    }
+
+    describe('register', () => {
+      test('takes an entry with everything, and one with nothing but a DID', async () => {
+        await registerAlice();
+        unwrap(await registry.register({ did: bob.did }));
+        expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active' });
+        expect(await lookup(bob.did)).toStrictEqual({ did: bob.did, status: 'active' });
+      });
+
+      test('tells no scopes from any scope', async () => {
+        unwrap(await registry.register({ did: alice.did, sendScopes: [], receiveScopes: [] }));
+        expect(await lookup(alice.did)).toStrictEqual({
+          did: alice.did,
+          sendScopes: [],
+          receiveScopes: [],
+          status: 'active',
+        });
+      });
+
+      test('refuses a DID that is there, revoked or not', async () => {
+        await registerAlice();
+        expect(idOf(await door(1).register({ did: alice.did }))).toBe(
+          'REGISTRATION_FAILED:ALREADY_REGISTERED',
+        );
+        unwrap(await registry.revoke(alice.did));
+        expect(idOf(await door(1).register({ did: alice.did }))).toBe(
+          'REGISTRATION_FAILED:ALREADY_REGISTERED',
+        );
+        expect(await lookup(alice.did)).toMatchObject({ name: 'Alice', status: 'revoked' });
+      });
+
+      test('of many at once lets exactly one through, and it is that one', async () => {
+        const results = await Promise.all(
+          Array.from({ length: 20 }, (_, at) =>
+            door(at).register({ did: alice.did, keys: keysOfAlice, name: `${at}` }),
+          ),
+        );
+        const winners = results.flatMap((result, at) => (result.ok ? [`${at}`] : []));
+        expect(winners).toHaveLength(1);
+        expect((await lookup(alice.did))?.name).toBe(winners[0]);
+        expect(
+          results.map(idOf).filter((id) => id === 'REGISTRATION_FAILED:ALREADY_REGISTERED'),
+        ).toHaveLength(19);
+      });
+
+      test('cannot smuggle in another status or other members', async () => {
+        unwrap(await registry.register({ did: alice.did, status: 'revoked', admin: true } as never));
+        expect(await lookup(alice.did)).toStrictEqual({ did: alice.did, status: 'active' });
+      });
+
+      test.each<[string, object]>([
+        ['scopes as text', { sendScopes: '*' }],
+        ['scopes accepted as text', { receiveScopes: '*' }],
+        ['scopes that are no text', { sendScopes: [1] }],
+        ['a name that is no text', { name: { toString: () => 'x' } }],
+        ['capabilities as text', { capabilities: 'all' }],
+      ])('refuses %s', async (_, wrong) => {
+        expect(idOf(await registry.register({ did: alice.did, ...wrong } as never))).toBe(
+          'REGISTRATION_FAILED',
+        );
+        expect(await registry.list()).toEqual([]);
+      });
+
+      test('refuses key records that its DID did not sign', async () => {
+        const foreign = await createKeyRecord(bob);
+        const bad: unknown[] = [
+          { ...keysOfAlice, epoch: 11 },
+          { ...keysOfAlice, x25519: withBitFlipped(keysOfAlice.x25519, 0) },
+          { ...keysOfAlice, mlKem768: withBitFlipped(keysOfAlice.mlKem768!, 0) },
+          { ...keysOfAlice, mlKem768: undefined },
+          { ...keysOfAlice, signature: withBitFlipped(keysOfAlice.signature, 0) },
+          foreign,
+          { ...foreign, did: alice.did },
+          null,
+          'keys',
+          {},
+        ];
+        for (const keys of bad)
+          expect(idOf(await registry.register({ did: alice.did, keys } as never))).toBe('KEY_RECORD_INVALID');
+        expect(await registry.list()).toEqual([]);
+      });
+    });
+
+    describe('an entry', () => {
+      test('is frozen through and through, in lists too', async () => {
+        await registerAlice();
+        for (const entry of [(await registry.lookup(alice.did))!, (await registry.list())[0]!]) {
+          const parts = [entry, entry.keys, entry.capabilities, entry.sendScopes, entry.receiveScopes];
+          expect(parts.map(Object.isFrozen)).toEqual(Array(5).fill(true));
+          expect(() => (entry.sendScopes as string[]).push('admin')).toThrow(TypeError);
+        }
+      });
+
+      test('does not follow what becomes of the objects it was made from', async () => {
+        const sendScopes = ['chat'];
+        const keys = { ...keysOfAlice };
+        const registered = registry.register({ did: alice.did, sendScopes, keys });
+        sendScopes.push('admin'); // while it is being checked
+        Object.assign(keys, { x25519: 'other' });
+        unwrap(await registered);
+        const granted = ['a'];
+        const added = registry.add(bob.did, { scopes: granted });
+        granted.push('admin');
+        unwrap(await added);
+        const replaced = ['b'];
+        const updated = registry.updateScopes(bob.did, { receiveScopes: replaced });
+        replaced.push('admin');
+        unwrap(await updated);
+        expect(await lookup(alice.did)).toMatchObject({ sendScopes: ['chat'], keys: keysOfAlice });
+        expect(await lookup(bob.did)).toMatchObject({ sendScopes: ['a'], receiveScopes: ['b'] });
+      });
+
+      test('that was looked up before a change stays as it was', async () => {
+        await registerAlice();
+        const before = await registry.lookup(alice.did);
+        unwrap(await registry.revoke(alice.did));
+        expect(before?.status).toBe('active');
+      });
+
+      test('is undefined for whoever is not there, hostile names included', async () => {
+        await registerAlice();
+        for (const did of [stranger, ...HOSTILE_DIDS]) expect(await lookup(did)).toBeUndefined();
+      });
+
+      test('keeps any text as it is', async () => {
+        unwrap(
+          await registry.register({
+            did: alice.did,
+            name: HOSTILE_TEXTS.join(''),
+            capabilities: HOSTILE_TEXTS,
+            sendScopes: HOSTILE_TEXTS,
+          }),
+        );
+        unwrap(await registry.updateScopes(alice.did, { receiveScopes: HOSTILE_TEXTS }));
+        expect(await lookup(alice.did)).toStrictEqual({
+          did: alice.did,
+          name: HOSTILE_TEXTS.join(''),
+          capabilities: HOSTILE_TEXTS,
+          sendScopes: HOSTILE_TEXTS,
+          receiveScopes: HOSTILE_TEXTS,
+          status: 'active',
+        });
+      });
+    });
+
+    test('hostile DIDs are refused by every change, and nothing is written', async () => {
+      for (const did of HOSTILE_DIDS) {
+        expect(errorOf(await registry.register({ did })).code).toBe('INVALID_DID');
+        expect(errorOf(await registry.add(did)).code).toBe('INVALID_DID');
+        expect(idOf(await registry.revoke(did))).toBe(NOT_THERE);
+        expect(idOf(await registry.updateScopes(did, { scopes: ['*'] }))).toBe(NOT_THERE);
+        expect(['KEY_RECORD_INVALID', 'INVALID_DID']).toContain(
+          errorOf(await registry.updateKeys({ ...keysOfAlice, did })).code,
+        );
+      }
+      expect(await registry.list()).toEqual([]);
+    });
+
+    describe('revoke, add and updateScopes', () => {
+      test('a revocation is seen by the next lookup, keeps the rest, and may happen twice', async () => {
+        await registerAlice();
+        for (const each of [...doors, ...doors]) {
+          expect(idOf(await each.revoke(alice.did))).toBe('ok');
+          expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'revoked' });
+        }
+      });
+
+      test('add makes an entry, and brings a revoked one back with new scopes and what it had', async () => {
+        unwrap(await registry.add(stranger, { scopes: ['read'], name: 'CI' }));
+        expect(await lookup(stranger)).toStrictEqual({
+          did: stranger,
+          name: 'CI',
+          sendScopes: ['read'],
+          status: 'active',
+        });
+        await registerAlice();
+        unwrap(await registry.revoke(alice.did));
+        unwrap(await door(1).add(alice.did, { scopes: ['read'] }));
+        expect(await lookup(alice.did)).toStrictEqual({
+          ...entryOfAlice,
+          sendScopes: ['read'],
+          status: 'active',
+        });
+      });
+
+      test('updateScopes replaces what is given, and does not bring a revoked entry back', async () => {
+        await registerAlice();
+        unwrap(await door(1).updateScopes(alice.did, { receiveScopes: ['x'] }));
+        expect(await lookup(alice.did)).toMatchObject({ sendScopes: ['chat'], receiveScopes: ['x'] });
+        unwrap(await registry.revoke(alice.did));
+        unwrap(await registry.updateScopes(alice.did, { scopes: [] }));
+        expect(await lookup(alice.did)).toStrictEqual({
+          ...entryOfAlice,
+          sendScopes: [],
+          receiveScopes: ['x'],
+          status: 'revoked',
+        });
+      });
+
+      test('scopes as text are refused, and nothing changes', async () => {
+        await registerAlice();
+        for (const scopes of ['*', [7], { 0: '*', length: 1 }] as never[]) {
+          expect(idOf(await registry.updateScopes(alice.did, { scopes }))).toBe('REGISTRATION_FAILED');
+          expect(idOf(await registry.add(alice.did, { scopes }))).toBe('REGISTRATION_FAILED');
+        }
+        expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active' });
+      });
+
+      test('a DID that is not there is an error', async () => {
+        const results = [
+          await registry.revoke(stranger),
+          await registry.updateScopes(stranger, { scopes: [] }),
+          await registry.updateKeys(keysOfAlice),
+        ];
+        expect(results.map(idOf)).toEqual(Array(3).fill(NOT_THERE));
+        expect(await registry.list()).toEqual([]);
+      });
+
+      test('of different changes at once none is lost', async () => {
+        await registerAlice();
+        const keys = await otherKeys(11);
+        const results = await Promise.all([
+          door(0).updateScopes(alice.did, { scopes: ['s'] }),
+          door(1).updateScopes(alice.did, { receiveScopes: ['r'] }),
+          door(2).add(alice.did, { name: 'A.' }),
+          door(3).updateKeys(keys),
+        ]);
+        expect(results.map(idOf)).toEqual(Array(4).fill('ok'));
+        expect(await lookup(alice.did)).toStrictEqual({
+          ...entryOfAlice,
+          name: 'A.',
+          keys,
+          sendScopes: ['s'],
+          receiveScopes: ['r'],
+          status: 'active',
+        });
+      });
+    });
+
+    describe('updateKeys', () => {
+      const keysNow = async (): Promise<KeyRecord | undefined> => (await lookup(alice.did))?.keys;
+
+      test('takes newer keys and touches nothing else', async () => {
+        await registerAlice();
+        const keys = await otherKeys(11);
+        unwrap(await door(1).updateKeys(keys));
+        expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, keys, status: 'active' });
+      });
+
+      test('gives keys to an entry that had none', async () => {
+        unwrap(await registry.add(alice.did));
+        unwrap(await registry.updateKeys(keysOfAlice));
+        expect(await keysNow()).toStrictEqual(keysOfAlice);
+      });
+
+      test.each([
+        ['older keys', 9],
+        ['other keys of the same epoch', 10],
+      ])('refuses %s', async (_, epoch) => {
+        await registerAlice();
+        expect(idOf(await registry.updateKeys(await otherKeys(epoch)))).toBe('KEY_RECORD_ROLLED_BACK');
+        expect(await keysNow()).toStrictEqual(keysOfAlice);
+      });
+
+      test('of the same keys only lets the epoch rise', async () => {
+        await registerAlice();
+        for (const epoch of [5, 10, 20, 15])
+          expect(idOf(await registry.updateKeys(await createKeyRecord(alice, { epoch })))).toBe('ok');
+        expect((await keysNow())?.epoch).toBe(20);
+      });
+
+      test('refuses to lose a post-quantum key, and what its DID did not sign', async () => {
+        await registerAlice();
+        const classical = await createKeyRecord(await identityOf('alice', 1), { epoch: 11 });
+        expect(idOf(await registry.updateKeys(classical))).toBe('KEY_RECORD_DOWNGRADED');
+        const forged = { ...(await otherKeys(11)), epoch: 12 };
+        expect(idOf(await registry.updateKeys(forged))).toBe('KEY_RECORD_INVALID');
+        expect(await keysNow()).toStrictEqual(keysOfAlice);
+      });
+
+      test('of many at once keeps the newest, whoever comes last', async () => {
+        await registerAlice();
+        const epochs = [14, 19, 11, 30, 12, 25, 13, 28, 17, 22];
+        const records = await Promise.all(epochs.map((epoch) => otherKeys(epoch, `keys-${epoch}`)));
+        const ids = (await Promise.all(records.map((keys, at) => door(at).updateKeys(keys)))).map(idOf);
+        expect(ids[3]).toBe('ok');
+        expect(new Set(ids.filter((id) => id !== 'ok'))).toEqual(
+          new Set(ids.includes('KEY_RECORD_ROLLED_BACK') ? ['KEY_RECORD_ROLLED_BACK'] : []),
+        );
+        expect(await keysNow()).toStrictEqual(records[3]);
+      });
+
+      test('does not bring a revoked entry back', async () => {
+        await registerAlice();
+        unwrap(await registry.revoke(alice.did));
+        unwrap(await registry.updateKeys(await otherKeys(11)));
+        expect((await lookup(alice.did))?.status).toBe('revoked');
+      });
+    });
+
+    test('list has every entry, revoked ones too, and is a copy', async () => {
+      await registerAlice();
+      unwrap(await registry.add(bob.did));
+      unwrap(await registry.revoke(bob.did));
+      const statuses = async () =>
+        (await door(1).list()).map(({ did, status }) => [did, status]).sort(([a], [b]) => (a! < b! ? -1 : 1));
+      const wanted = [
+        [alice.did, 'active'],
+        [bob.did, 'revoked'],
+      ].sort(([a], [b]) => (a! < b! ? -1 : 1));
+      expect(await statuses()).toEqual(wanted);
+      ((await door(1).list()) as unknown[]).length = 0;
+      expect(await statuses()).toEqual(wanted);
+    });
+
+    test('1 000 entries are all there, each with its own scopes', async () => {
+      const dids = await thousandDids();
+      for (let from = 0; from < dids.length; from += 50)
+        await Promise.all(
+          dids
+            .slice(from, from + 50)
+            .map(async (did, at) => unwrap(await door(at).add(did, { scopes: [`scope-${from + at}`] }))),
+        );
+      const scopes = new Map((await registry.list()).map((entry) => [entry.did, entry.sendScopes]));
+      expect(scopes).toEqual(new Map(dids.map((did, at) => [did, [`scope-${at}`]])));
+      for (const at of [0, 499, 999]) expect((await lookup(dids[at]!))?.sendScopes).toEqual([`scope-${at}`]);
+    }, 60_000);
+
+    test('who listens hears of every change until he stops', async () => {
+      if (!registry.onChange) return;
+      unwrap(await registry.add(bob.did)); // nobody listens yet
+      const heard: (Did | undefined)[] = [];
+      registry.onChange(() => {
+        throw new Error('a listener that fails harms nobody');
+      });
+      const stop = registry.onChange((did) => heard.push(did));
+      const knows = (did: Did) => heard.includes(did) || heard.includes(undefined);
+      await registerAlice();
+      await eventually(() => knows(alice.did));
+      heard.length = 0;
+      unwrap(await registry.revoke(alice.did));
+      await eventually(() => knows(alice.did));
+      expect(idOf(await registry.register({ did: bob.did }))).not.toBe('ok');
+      expect(heard).not.toContain(bob.did); // of Alice it may be told twice, here and by the backend
+      stop();
+      heard.length = 0;
+      unwrap(await registry.add(alice.did));
+      expect(heard).toEqual([]);
+    });
+
+    test('two agents exchange messages through it until one is cut off', async () => {
+      const transport = new LoopbackTransport();
+      const agent = async (name: string, at: number) =>
+        unwrap(
+          await AgentCore.fromSeed({
+            seed: seedOf(name),
+            name,
+            registry: door(at),
+            transport,
+            sendScopes: ['chat'],
+          }),
+        );
+      const [a, b] = [await agent('alice', 0), await agent('bob', 1)];
+      unwrap(await a.send({ to: b.did, payload: 'hello', scope: 'chat' }));
+      const message = unwrap(await b.receive(transport.outbox[0]!));
+      expect(message).toMatchObject({ sender: a.did, payload: 'hello', encrypted: true });
+
+      const sealedBefore = await a.createEnvelope({ to: b.did, payload: 1, scope: 'chat' });
+      unwrap(await registry.revoke(a.did));
+      expect(idOf(await b.receive(sealedBefore))).toBe('VERIFICATION_FAILED:DID_REVOKED');
+      expect(idOf(await b.send({ to: a.did, payload: 1, scope: 'chat' }))).toBe('LOOKUP_FAILED:DID_REVOKED');
+      unwrap(await registry.add(a.did));
+      expect(idOf(await b.receive(sealedBefore))).toBe('ok');
+    });
+  });
+}
