@@ -7,6 +7,7 @@ import { reasonLabel } from './label-values.js';
 import { METRICS } from './metric-table.js';
 import type { Series } from './series.js';
 import { sharedState } from './shared-state.js';
+import { tallyOf } from './tally.js';
 
 type OnRequest = (event: RequestEvent) => void;
 
@@ -14,7 +15,8 @@ type OnRequest = (event: RequestEvent) => void;
 export function requestSeries(series: Series, adoption: AdoptionWindow, maxRoutes: number): OnRequest {
   const requests = series.counter(METRICS.requests, { exemplars: true });
   const duration = series.histogram(METRICS.duration, { exemplars: true });
-  const envelopes = series.counter(METRICS.envelopes);
+  const envelopes = tallyOf(series.counter(METRICS.envelopes));
+  const tally = tallyOf(requests);
   const isNew = countOnce(requests);
   const routeLabel = boundedLabel(labelsOf(requests), maxRoutes);
 
@@ -22,10 +24,15 @@ export function requestSeries(series: Series, adoption: AdoptionWindow, maxRoute
     if (!isNew(event)) return;
     const { method, outcome, mode, version, encrypted, durationMs, traceId } = event;
     const route = event.route === UNMATCHED ? UNMATCHED : routeLabel(event.route);
-    countTraced(requests, { method, outcome, reason: reasonLabel(event.reason), mode, route }, traceId);
+    const reason = reasonLabel(event.reason);
+    const labels = () => ({ method, outcome, reason, mode, route });
+    if (!countTraced(requests, labels, traceId))
+      tally.add(`${method} ${outcome} ${reason} ${mode} ${route}`, labels);
     observeTraced(duration, { method }, durationMs / 1000, traceId);
-    if (version !== undefined)
-      envelopes.inc({ version: String(version), form: encrypted ? 'sealed' : 'signed' });
+    if (version !== undefined) {
+      const form = encrypted ? 'sealed' : 'signed';
+      envelopes.add(`${version} ${form}`, () => ({ version: String(version), form }));
+    }
     if (outcome === 'accepted') adoption.count(method === 'xlink');
   };
 }
@@ -34,12 +41,15 @@ export function requestSeries(series: Series, adoption: AdoptionWindow, maxRoute
 export function clientSeries(series: Series, maxClients: number): OnRequest {
   const requests = series.counter(METRICS.clientRequests);
   const isNew = countOnce(requests);
+  const tally = tallyOf(requests);
   const clientLabel = boundedLabel(labelsOf(requests), maxClients);
 
   return (event) => {
     if (!isNew(event)) return;
-    const { client = UNKNOWN, method, outcome } = event;
-    requests.inc({ client: client === UNKNOWN ? UNKNOWN : clientLabel(client), method, outcome });
+    const { method, outcome } = event;
+    const client =
+      event.client === undefined || event.client === UNKNOWN ? UNKNOWN : clientLabel(event.client);
+    tally.add(`${method} ${outcome} ${client}`, () => ({ client, method, outcome }));
   };
 }
 
