@@ -4,12 +4,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import buildPage from './build-page.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 rmSync(join(root, 'dist'), { recursive: true, force: true });
+await buildPage();
 compile();
+dropSourceMap('dist/esm/dashboard/page/bundle.js');
 copyDeclarations();
 for (const target of requireTargets()) writeWrapper(target);
 writeCjsManifest();
@@ -20,6 +23,13 @@ function compile() {
   const tsc = join(root, 'node_modules/.bin/tsc');
   const { status } = spawnSync(tsc, ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
   if (status !== 0) process.exit(1);
+}
+
+// A map of generated text would only repeat it.
+function dropSourceMap(script) {
+  const file = join(root, script);
+  rmSync(`${file}.map`);
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/\/\/# sourceMappingURL=.*\s*$/, ''));
 }
 
 // CommonJS consumers need declarations that TypeScript reads as CommonJS, hence a copy beside the wrappers.

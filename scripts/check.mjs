@@ -7,6 +7,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const steps = [
   ['types', 'node_modules/.bin/tsc', ['--noEmit']],
   ['example types', 'node_modules/.bin/tsc', ['-p', 'examples/express-app']],
+  ['logging example types', 'node_modules/.bin/tsc', ['-p', 'examples/logging']],
+  ['dashboard types', 'node_modules/.bin/tsc', ['-p', 'dashboards']],
+  ['dashboards', 'node', ['dashboards/build.mjs', '--check']],
   ['lint', 'node_modules/.bin/biome', ['check', '--error-on-warnings']],
   ['layers', 'node', ['scripts/check-layers.mjs', '--self-test']],
   ['snippets', 'node', ['scripts/check-snippets.mjs']],

@@ -18,7 +18,8 @@ export const layers = [
     'split-channel/',
   ],
   ['agent/'],
-  ['metrics/', 'adapters/'],
+  ['metrics/', 'logging/', 'opentelemetry/', 'adapters/'],
+  ['dashboard/'],
   ['middleware/'],
   ['server/', 'cli/'],
   // The front doors: they may import everything and nothing imports them.
@@ -29,8 +30,12 @@ export const layers = [
 export const siblingsMayMeet = (layer) => layer === 0;
 
 // Packages that only some users install, and the folders that may name them.
-export const optionalPackages = ['express', 'koa', 'prom-client', 'ioredis'];
-export const optionalPackageFolders = ['middleware/', 'metrics/', 'server/'];
+export const optionalPackages = ['express', 'koa', 'prom-client', 'ioredis', '@opentelemetry/api'];
+export const optionalPackageFolders = ['middleware/', 'metrics/', 'opentelemetry/', 'server/'];
+
+// Packages that a build step puts into a file of ours, and the folder whose sources that step reads.
+export const bundledPackages = ['uplot'];
+export const bundledPackageFolder = 'dashboard/page/';
 
 // Everything else must also run in browsers and on edge runtimes.
 export const mayUseNode = (file) => /^(crypto\/native|server|cli)\//.test(file);

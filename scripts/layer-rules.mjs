@@ -2,6 +2,8 @@
 import { builtinModules } from 'node:module';
 import { posix } from 'node:path';
 import {
+  bundledPackageFolder,
+  bundledPackages,
   layers,
   mayUseNode,
   optionalPackageFolders,
@@ -93,6 +95,7 @@ function checkPackage(file, specifier, manifest, report) {
     return;
   }
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+  if (bundledPackages.includes(name) && file.startsWith(bundledPackageFolder)) return;
   if (optionalPackages.includes(name) && !optionalPackageFolders.includes(topOf(file))) {
     report('optional-package', `${name} may only be imported in ${optionalPackageFolders.join(', ')}`);
   }

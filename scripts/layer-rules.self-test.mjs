@@ -54,6 +54,8 @@ const cases = [
   [{ 'crypto/portable/index.ts': "import 'node:fs';" }, ['crypto/portable/index.ts:1 node']],
   [{ 'crypto/native/b.ts': "import 'node:fs';", 'server/b.ts': "import 'node:fs';" }, []],
   [{ 'crypto/portable/index.ts': "import '../suite.js';" }, ['crypto/portable/index.ts:1 cycle']],
+  [{ 'dashboard/page/a.ts': "import 'uplot';" }, []],
+  [{ 'dashboard/a.ts': "import 'uplot';" }, ['dashboard/a.ts:1 undeclared']],
   [{ 'attic/a.ts': '' }, ['attic/a.ts:1 unplanned']],
   [{ 'stray.ts': '' }, ['stray.ts:1 unplanned']],
   [{ 'util/b.ts': "import './gone.js';" }, ['util/b.ts:1 unresolved']],

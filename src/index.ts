@@ -50,6 +50,13 @@ export type { EnvelopeOptions, SendOptions, SendOutcome } from './agent/send.js'
 export { createSignedEnvelope, type SignedEnvelopeOptions } from './agent/signed-envelope.js';
 export { requestBinding } from './checks/request-binding.js';
 export type { CryptoProvider, Signer, Verifier } from './crypto/provider.js';
+export type { ClientRow, ClientsView, NoClientsView } from './dashboard/client-view.js';
+export type { FailureRow } from './dashboard/failure-counts.js';
+export type { DashboardOptions } from './dashboard/options.js';
+export type { PlanView } from './dashboard/plan-view.js';
+export type { Counts, Series } from './dashboard/ring.js';
+export type { DashboardSnapshot, ModeView, ProcessView } from './dashboard/snapshot.js';
+export type { Adoption, RangeName } from './dashboard/traffic-history.js';
 export {
   type DidWebIdentity,
   type DidWebOptions,
@@ -67,6 +74,7 @@ export { decodeDidKey, encodeDidKey } from './identity/did.js';
 export { generateIdentity, Identity, type IdentityOptions } from './identity/identity.js';
 export { assertKeyRecord, assertSuccessor, createKeyRecord } from './identity/key-record.js';
 export { Agent, type AgentMiddlewareOptions } from './middleware/agent.js';
+export type { KoaDashboardOptions } from './middleware/dashboard.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
 export type { ExpressMiddleware } from './middleware/express.js';
 export { requireScope, requireXlink } from './middleware/express-guards.js';

@@ -183,8 +183,10 @@ export interface Authentication {
 /** What an adapter reports about one request, once its response is over. */
 export interface RequestEvent extends Authentication {
   readonly type: 'request';
-  /** HTTP status of the response. */
+  /** HTTP status of the response; of a guard or handler behind the adapter, if the request got that far. */
   readonly status: number;
+  /** Present if the connection was closed before there was an answer: then nobody was told `status`. */
+  readonly aborted?: true;
   /** Route template such as `/orders/:id`, or `unmatched`. */
   readonly route: string;
   /** Time spent on authentication, in milliseconds. */
@@ -238,10 +240,15 @@ export interface AdviceEvent {
   readonly clients: Readonly<Record<CutoverState, number>>;
 }
 
-/** For the server's own log: the full error, with `cause`, behind a refusal that was not the caller's fault. */
+/**
+ * For the server's own log: the full error, with `cause`, behind a refusal that was not the caller's fault, or of a part
+ * whose failure refuses nothing, such as a tracer. A `cause` is whatever a store or validator threw: it may hold secrets.
+ */
 export interface FaultEvent {
   readonly type: 'fault';
   readonly error: XlinkError;
+  /** As in the {@link RequestEvent} of the same request. */
+  readonly traceId?: string;
 }
 
 /** A client that works on xLink used its key again. */
@@ -295,8 +302,11 @@ export interface AuthenticationSpan {
   end(facts: Authentication & { readonly status?: number }): void;
 }
 
-/** Opens a span around the authentication of each request; lookups in registries and stores happen within it. */
+/**
+ * Opens a span around the authentication of each request; lookups in registries and stores happen within it. Nothing it
+ * does or fails to do changes the decision, and no request waits for it.
+ */
 export interface Tracer {
-  /** Calls `run` once and returns what it returns. */
+  /** Calls `run` once, before it returns, and returns what that returns. */
   trace<T>(request: { readonly method: string }, run: (span: AuthenticationSpan) => Promise<T>): Promise<T>;
 }

@@ -11,10 +11,11 @@ const ALL_SCOPES = ['orders:read', 'orders:write', 'payments:read', 'payments:wr
  * @param {object} parts
  * @param {import('./database.mjs').Database} parts.database
  * @param {import('./trust-registry.mjs').SqlTrustRegistry} parts.registry
+ * @param {import('@private.me/xlink').ClientStore} parts.clients
  * @param {import('@private.me/xlink').DualModeAdapter} parts.adapter
  * @param {string} parts.adminToken
  */
-export function adminRoutes({ database, registry, adapter, adminToken }) {
+export function adminRoutes({ database, registry, clients, adapter, adminToken }) {
   const router = Router();
   router.use(requireToken(adminToken), express.json({ limit: '16kb' }));
 
@@ -42,6 +43,7 @@ export function adminRoutes({ database, registry, adapter, adminToken }) {
     const registered = await registry.register(entry, customer.id);
     if (!registered.ok)
       throw new ApiError(registered.error.status === 409 ? 409 : 422, registered.error.message);
+    await clients.link(keys.did, customer.id); // from now on what the identity does counts as the customer's
     res.status(201).json({ did: keys.did, scopes: sendScopes });
   });
 

@@ -1,5 +1,7 @@
-import { DualModeAdapter } from '@private.me/xlink';
+import { join } from 'node:path';
+import { DualModeAdapter, MigrationPlan } from '@private.me/xlink';
 import { prometheusMetrics } from '@private.me/xlink/metrics';
+import { FileClientStore } from '@private.me/xlink/server';
 import express from 'express';
 import { Registry } from 'prom-client';
 import { adminRoutes } from './admin.mjs';
@@ -13,32 +15,73 @@ import { publicRoutes } from './public.mjs';
 import { loadServiceAgent } from './service-identity.mjs';
 import { SqlTrustRegistry } from './trust-registry.mjs';
 
+const SUNSET_DAYS = 90;
+
+/**
+ * The way of this API: once all traffic and all customers are on xLink, keys can go. The visitor may come or stay away.
+ * @type {import('@private.me/xlink').Gate[]}
+ */
+const GATES = [
+  {
+    from: 'hybrid',
+    to: 'xlink-only',
+    minXlinkPercentage: 100,
+    minDwellMs: 0,
+    maxErrorRate: 0.01,
+    requireSafeClients: true,
+  },
+];
+
 /**
  * The API, with its state in a folder.
  * @param {object} options
  * @param {string} options.folder
  * @param {string} options.adminToken
+ * @param {string} options.dashboardPassword
  * @param {import('@private.me/xlink').Mode} [options.mode]
- * @param {number} [options.adoptionWindowMs]
+ * @param {number} [options.windowMs] what counts as recent: a real API would say a day
  */
-export async function openApp({ folder, adminToken, mode = 'hybrid', adoptionWindowMs = 10_000 }) {
+export async function openApp({ folder, adminToken, dashboardPassword, mode = 'hybrid', windowMs = 10_000 }) {
   const database = openDatabase(folder);
   const registry = new SqlTrustRegistry(database);
   const agent = await loadServiceAgent(folder, registry);
+  const clients = await FileClientStore.open(join(folder, 'clients.json'));
   const metrics = new Registry();
 
   const adapter = new DualModeAdapter({
     agent,
     mode,
     legacyKeyValidator: (apiKey) => findApiKey(database, apiKey),
-    observers: [prometheusMetrics({ register: metrics, adoptionWindowMs }), logFaults],
+    clients,
+    deprecation: { sunset: new Date(Date.now() + SUNSET_DAYS * 86_400_000) },
+    observers: [
+      prometheusMetrics({ register: metrics, adoptionWindowMs: windowMs, maxClients: 50 }),
+      logFaults,
+    ],
     maxEnvelopeBytes: 128 * 1024,
     maxBodyBytes: 64 * 1024,
   });
 
+  const report = { quietMs: windowMs / 2 };
+  const ignoreClients = ['visitor'];
+  const plan = new MigrationPlan({
+    adapter,
+    gates: GATES,
+    windowMs,
+    report,
+    ignoreClients,
+    intervalMs: 1000,
+  });
+  plan.start(logPlanFailure);
+
   const app = express().disable('x-powered-by');
   app.use(publicRoutes({ agent, adapter, metrics }));
-  app.use('/admin', adminRoutes({ database, registry, adapter, adminToken }));
+  app.use('/admin', adminRoutes({ database, registry, clients, adapter, adminToken }));
+  const title = 'Orders and payments: from keys to xLink';
+  app.use(
+    '/dashboard',
+    adapter.dashboard({ password: dashboardPassword, plan, report, title, refreshMs: 1000 }),
+  );
 
   app.use(adapter.middleware()); // from here on every caller is known, by API key or by xLink
   app.use(express.json({ limit: '64kb' }));
@@ -47,8 +90,15 @@ export async function openApp({ folder, adminToken, mode = 'hybrid', adoptionWin
   app.use('/payments', payments(database));
   app.use(notFound, errorHandler);
 
-  return { app, did: agent.did, close: () => database.close() };
+  const close = async () => {
+    plan.stop();
+    await adapter.close();
+    database.close();
+  };
+  return { app, did: agent.did, close };
 }
+
+const logPlanFailure = (/** @type {unknown} */ error) => console.error(error);
 
 /** @type {import('@private.me/xlink').Observer} */
 const logFaults = (event) => {

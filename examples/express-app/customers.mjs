@@ -3,11 +3,17 @@ import { randomBytes } from 'node:crypto';
 /** @typedef {import('./database.mjs').Database} Database */
 
 /**
+ * The id can be read: it is the name, with something random behind it if the name is taken.
  * @param {Database} database
  * @param {string} name
  */
 export function createCustomer(database, name) {
-  const id = `cus_${randomBytes(6).toString('hex')}`;
+  const slug =
+    name
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .slice(0, 40) || 'customer';
+  const id = findCustomer(database, slug) ? `${slug}-${randomBytes(6).toString('hex')}` : slug;
   database.run('INSERT INTO customers (id, name, created_at) VALUES (?, ?, ?)', [id, name, Date.now()]);
   return id;
 }

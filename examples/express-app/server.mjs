@@ -1,5 +1,5 @@
 // The server process. Environment: PORT (3000, or a free one where it is taken), DATA_DIR and ADMIN_TOKEN (made up where
-// absent, and printed), ADOPTION_WINDOW_MS.
+// absent, and printed), DASHBOARD_PASSWORD (likewise), ADOPTION_WINDOW_MS.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
@@ -14,11 +14,13 @@ const GRACE_MS = 2000;
 const { PORT = '3000', ADOPTION_WINDOW_MS = '10000' } = process.env;
 const folder = process.env.DATA_DIR ?? mkdtempSync(join(tmpdir(), 'xlink-example-'));
 const adminToken = process.env.ADMIN_TOKEN || randomBytes(24).toString('base64url');
+const dashboardPassword = process.env.DASHBOARD_PASSWORD || randomBytes(18).toString('base64url');
 
 const { app, did, close } = await openApp({
   folder,
   adminToken,
-  adoptionWindowMs: Number(ADOPTION_WINDOW_MS),
+  dashboardPassword,
+  windowMs: Number(ADOPTION_WINDOW_MS),
 });
 const server = createServer(app);
 const port = await listen(Number(PORT));
@@ -31,6 +33,8 @@ if (process.send) {
 } else {
   console.log(`${did}\nlistening on ${url}, data in ${folder}`);
   if (!process.env.ADMIN_TOKEN) console.log(`admin token ${adminToken}`);
+  if (!process.env.DASHBOARD_PASSWORD)
+    console.log(`${url}/dashboard  any user name, password ${dashboardPassword}`);
   process.on('SIGINT', shutDown);
 }
 process.on('SIGTERM', shutDown);
@@ -53,8 +57,8 @@ async function listen(wanted) {
 
 function shutDown() {
   if (!server.listening) return;
-  server.close(() => {
-    close();
+  server.close(async () => {
+    await close();
     process.exit(0);
   });
   setTimeout(() => server.closeAllConnections(), GRACE_MS).unref();

@@ -25,6 +25,7 @@ const MAX_ONCE_MS = 120_000;
 const { DEMO, DEMO_SPEED = '1', DATA_DIR } = process.env;
 const speed = Math.max(Number(DEMO_SPEED) || 1, 0.1);
 const adminToken = randomBytes(24).toString('base64url');
+const dashboardPassword = randomBytes(12).toString('base64url');
 const folder = DATA_DIR ?? mkdtempSync(join(tmpdir(), 'xlink-demo-'));
 
 const stop = new AbortController();
@@ -55,7 +56,7 @@ async function play() {
   const operator = new Operator(url, adminToken);
   const visitor = await welcomeVisitor(operator, { url, serviceDid, folder });
   announce({ url, serviceDid, folder });
-  console.log(intro(url, visitor.apiKey));
+  console.log(intro(url, visitor.apiKey, dashboardPassword));
   screen.start();
   await migrate({ url, serviceDid, operator, visitor, children, board, screen, speed, signal: stop.signal });
 }
@@ -64,6 +65,7 @@ async function startServer() {
   const server = children.start('../server.mjs', 'the server', {
     DATA_DIR: folder,
     ADMIN_TOKEN: adminToken,
+    DASHBOARD_PASSWORD: dashboardPassword,
     ADOPTION_WINDOW_MS: String(Math.max(1000, Math.round(10_000 / speed))),
   });
   const [{ url, did, wantedPort }] = await once(server, 'message', { signal: stop.signal });

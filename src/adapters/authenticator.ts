@@ -151,9 +151,12 @@ export class Authenticator {
         sender = did;
       });
     } finally {
-      if (sender !== undefined) facts.did = sender;
-      const client = sender === undefined ? undefined : await clients?.ofDid(sender);
-      if (client !== undefined) facts.client = client;
+      if (sender !== undefined) {
+        facts.did = sender;
+        const client = clients?.ofDid(sender);
+        const known = client instanceof Promise ? await client : client;
+        if (known !== undefined) facts.client = known;
+      }
     }
   }
 

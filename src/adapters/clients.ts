@@ -1,6 +1,7 @@
 import { isScope } from '../envelope/fields.js';
 import { xlinkError } from '../errors.js';
 import type { Clock, Did, Mode, Scope } from '../types.js';
+import type { Awaitable } from '../util/awaitable.js';
 import type { ClientLedger } from './client-ledger.js';
 import type { ClientId, ClientStore } from './client-store.js';
 import type { ApiKeyAuth, Outcome } from './http.js';
@@ -33,12 +34,13 @@ export class Clients {
    * The client that a verified DID belongs to; the DID itself if it was never enrolled. A store that is down is no
    * reason to refuse, but then the client is unknown: the DID would pass for another one.
    */
-  async ofDid(did: Did): Promise<ClientId | undefined> {
+  ofDid(did: Did): Awaitable<ClientId | undefined> {
+    const unknown = (error: unknown) => this.parts.onFault(error) as undefined;
     try {
-      return (await this.parts.store.clientOf(did)) ?? did;
+      const client = this.parts.store.clientOf(did);
+      return client instanceof Promise ? client.then((one) => one ?? did, unknown) : (client ?? did);
     } catch (error) {
-      this.parts.onFault(error);
-      return undefined;
+      return unknown(error);
     }
   }
 

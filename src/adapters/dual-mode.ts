@@ -1,6 +1,6 @@
 import { requestBinding } from '../checks/request-binding.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
-import { toXlinkError, xlinkError } from '../errors.js';
+import { toXlinkError, type XlinkError, xlinkError } from '../errors.js';
 import type {
   AgentMessage,
   AuthenticationSpan,
@@ -37,6 +37,7 @@ import { Observers, tell } from './observers.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
 import { sealAnswer, wantsSealedAnswer } from './sealed-answer.js';
 import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './shared-nonces.js';
+import { traced } from './traced.js';
 import { type EnrollmentRules, WellKnown } from './well-known.js';
 
 /**
@@ -159,13 +160,24 @@ export class DualMode {
   /** Authenticates one request. Never throws: whatever goes wrong is a refusal. */
   async decide(request: InboundRequest): Promise<Decision> {
     if (request.method.toUpperCase() === 'OPTIONS') return { action: 'pass', headers: {} };
+    const facts: Facts = { mode: this.mode, method: 'none' };
+    try {
+      if (this.#options.skip?.(request)) return { action: 'pass', headers: {} };
+    } catch (thrown) {
+      return this.#refuse(thrown, { ...facts, durationMs: 0 });
+    }
     const { tracer } = this.#options;
-    if (!tracer) return this.#decide(request);
-    return tracer.trace({ method: request.method }, (span) => this.#decideWithin(span, request));
+    if (!tracer) return this.#decide(request, facts);
+    const { method } = request;
+    const onFault = (error: XlinkError) => this.emit({ type: 'fault', error });
+    return traced(tracer, { method }, (span) => this.#decideWithin(span, request, facts), onFault);
   }
 
-  /** Counts a decision once its response is over. `route` is the template of the route that served it. */
-  settled({ outcome }: Decision, route: string | undefined, status: number): void {
+  /**
+   * Counts a decision once its response is over. `route` is the template of the route that served it; `aborted` says
+   * that the connection was gone before there was an answer.
+   */
+  settled({ outcome }: Decision, route: string | undefined, status: number, aborted = false): void {
     if (!outcome) return;
     this.#adoption.count(outcome);
     this.#clients?.count(outcome);
@@ -174,35 +186,38 @@ export class DualMode {
       type: 'request',
       ...authenticationOf(outcome),
       status,
+      ...(aborted ? { aborted } : {}),
       route: route ?? 'unmatched',
       durationMs,
       ...(traceId === undefined ? {} : { traceId }),
     });
   }
 
-  async #decideWithin(span: AuthenticationSpan, request: InboundRequest): Promise<Decision> {
-    const decision = await this.#decide(request, span.traceId);
+  async #decideWithin(
+    span: AuthenticationSpan | undefined,
+    request: InboundRequest,
+    facts: Facts,
+  ): Promise<Decision> {
+    const decision = await this.#decide(request, facts, span?.traceId);
     const { outcome } = decision;
     const status = decision.action === 'answer' ? { status: decision.status } : {};
-    if (outcome) span.end({ ...authenticationOf(outcome), ...status });
-    else span.end({ mode: this.mode, method: 'none', outcome: 'accepted', reason: 'ok', ...status });
+    if (outcome) span?.end({ ...authenticationOf(outcome), ...status });
+    else span?.end({ ...facts, outcome: 'accepted', reason: 'ok', ...status });
     return decision;
   }
 
-  async #decide(request: InboundRequest, traceId?: string): Promise<Decision> {
+  async #decide(request: InboundRequest, facts: Facts, traceId?: string): Promise<Decision> {
     const started = performance.now();
-    const facts: Facts = { mode: this.mode, method: 'none' };
     const trace = traceId === undefined ? {} : { traceId };
     const timed = () => ({ ...facts, ...trace, durationMs: performance.now() - started });
     try {
-      if (this.#options.skip?.(request)) return { action: 'pass', headers: {} };
       const own = await this.#wellKnown.answer(request, facts);
       if (own) return jsonAnswer(own);
       const proof = await this.#authenticator.authenticate(request, facts);
       const { message } = proof;
       const envelope = message ? { version: message.version, encrypted: message.encrypted } : {};
       const headers = facts.mode === 'deprecation' && facts.method === 'api-key' ? this.#deprecation() : {};
-      const sealing = message && wantsSealedAnswer(request) ? this.#sealing(message, facts) : {};
+      const sealing = message && wantsSealedAnswer(request) ? this.#sealing(message, timed) : {};
       return { ...proof, ...sealing, action: 'pass', headers, outcome: { ...timed(), ...envelope } };
     } catch (thrown) {
       return this.#refuse(thrown, timed());
@@ -232,17 +247,18 @@ export class DualMode {
     });
   }
 
-  #sealing(message: AgentMessage, facts: Facts): Pick<Pass, 'sealAnswer' | 'sealFailure'> {
+  #sealing(message: AgentMessage, facts: () => Outcome): Pick<Pass, 'sealAnswer' | 'sealFailure'> {
     return {
       sealAnswer: (answer) => sealAnswer(this.#options.agent, message, answer),
-      sealFailure: (cause) =>
-        this.#refuse(xlinkError('ANSWER_NOT_SEALED', { cause }), { ...facts, durationMs: 0 }),
+      sealFailure: (cause) => this.#refuse(xlinkError('ANSWER_NOT_SEALED', { cause }), facts()),
     };
   }
 
   #refuse(thrown: unknown, facts: Omit<Outcome, 'error'>): Answer {
     const error = toXlinkError(thrown);
-    if (error.status >= 500 || error.cause !== undefined) this.emit({ type: 'fault', error });
+    const { traceId } = facts;
+    if (error.status >= 500 || error.cause !== undefined)
+      this.emit({ type: 'fault', error, ...(traceId === undefined ? {} : { traceId }) });
     const { exposeDetails = false, realm = 'api', deprecation } = this.#options;
     const brownout = error.id === 'API_KEY_BROWNOUT' ? this.#brownouts.announcement(this.#clock()) : {};
     return refusal(error, facts, { exposeDetails, realm, migrationUrl: deprecation?.migrationUrl }, brownout);

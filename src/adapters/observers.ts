@@ -10,9 +10,10 @@ export class Observers {
 
   /** Returns how to stop it. */
   add(observer: Observer): () => void {
-    this.#observers = [...this.#observers, observer];
+    const added: Observer = (event) => observer(event); // the same function may be added twice
+    this.#observers = [...this.#observers, added];
     return () => {
-      this.#observers = this.#observers.filter((one) => one !== observer);
+      this.#observers = this.#observers.filter((one) => one !== added);
     };
   }
 

@@ -20,7 +20,7 @@ export async function authenticate(adapter: RefusingAdapter, exchange: Exchange)
       if (decision.action === 'answer') exchange.answer(decision);
       else admit(adapter, exchange, decision);
     } finally {
-      whenClosed(res, () => adapter.settled(decision, exchange.route(), res.statusCode));
+      whenClosed(res, (aborted) => adapter.settled(decision, exchange.route(), res.statusCode, aborted));
     }
     return decision;
   } catch (error) {

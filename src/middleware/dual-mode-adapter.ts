@@ -1,8 +1,11 @@
 import type { RefusalStyle } from '../adapters/answers.js';
 import { DualMode } from '../adapters/dual-mode.js';
 import type { DualModeOptions } from '../adapters/options.js';
+import type { DashboardOptions } from '../dashboard/options.js';
+import { expressDashboard, type KoaDashboardOptions, koaDashboard } from './dashboard.js';
 import { type ExpressMiddleware, expressMiddleware } from './express.js';
 import { type KoaMiddleware, koaMiddleware } from './koa.js';
+import type { NodeRequest } from './node-types.js';
 import { refusalStyle } from './refusing-adapter.js';
 
 /**
@@ -29,5 +32,20 @@ export class DualModeAdapter extends DualMode {
   /** For `app.use()` of Koa 2 and 3. */
   koa(): KoaMiddleware {
     return koaMiddleware(this);
+  }
+
+  /**
+   * A page that shows the migration while it happens: mode and next gate, adoption, clients, failures. Mount it at a path
+   * of its own, in front of {@link DualModeAdapter.middleware}, which would ask browsers for credentials:
+   * `app.use('/xlink', adapter.dashboard({ password }))`. It answers everything below that path, and counts from this
+   * call on. Throws `INVALID_OPTION`, also if nothing says who may see it.
+   */
+  dashboard(options: DashboardOptions<NodeRequest>): ExpressMiddleware {
+    return expressDashboard(this, options);
+  }
+
+  /** The same for Koa, in front of {@link DualModeAdapter.koa}: `app.use(adapter.koaDashboard({ path: '/xlink', password }))`. */
+  koaDashboard(options: KoaDashboardOptions): KoaMiddleware {
+    return koaDashboard(this, options);
   }
 }

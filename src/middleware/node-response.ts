@@ -28,8 +28,11 @@ export function answerRequest(
   discardNodeBody(req, MAX_DISCARDED_BYTES);
 }
 
-/** At once if it is closed already: a client may be gone before it is known who it was. */
-export function whenClosed(res: NodeResponse, then: () => void): void {
-  if (res.closed) then();
-  else res.once('close', then);
+/**
+ * At once if it is closed already: a client may be gone before it is known who it was. `aborted`: it was gone before
+ * there was an answer.
+ */
+export function whenClosed(res: NodeResponse, then: (aborted: boolean) => void): void {
+  if (res.closed) then(true);
+  else res.once('close', () => then(!res.writableEnded));
 }

@@ -19,6 +19,8 @@ export interface NodeRequest {
 export interface NodeResponse {
   statusCode: number;
   readonly headersSent: boolean;
+  /** Whether the handler has ended the response. */
+  readonly writableEnded: boolean;
   readonly closed: boolean;
   getHeader(name: string): unknown;
   setHeader(name: string, value: string): unknown;

@@ -43,10 +43,10 @@ export interface RedisCommands {
   /** 1 or 0. */
   exists(key: string): Promise<unknown>;
   /**
-   * Two commands on keys of one slot, which Redis carries out in this order: on one connection without waiting in between,
-   * and one after the other where the client has several.
+   * Commands that Redis carries out in this order where their keys are of one slot: without waiting in between, on one
+   * connection, or each after the answer to the one before, where the client has several. Resolves to the answers.
    */
-  inOrder(first: () => Promise<unknown>, second: () => Promise<unknown>): Promise<[unknown, unknown]>;
+  inOrder(...commands: readonly (() => Promise<unknown>)[]): Promise<unknown[]>;
 }
 
 const has = (value: unknown, members: Readonly<Record<string, string>>): boolean =>
@@ -109,9 +109,12 @@ function nodeRedisCommands(client: NodeRedisClient, timeoutMs: number): RedisCom
 /** A pool or a sentinel: two commands may go over two connections. */
 const hasConnections = (client: object): boolean => 'execute' in client || 'use' in client;
 
-const atOnce: RedisCommands['inOrder'] = (first, second) => Promise.all([begun(first), begun(second)]);
+/** A client that throws rejects, so that no other command is left alone with its rejection. */
+const atOnce: RedisCommands['inOrder'] = (...commands) =>
+  Promise.all(commands.map(async (command) => command()));
 
-const inTurn: RedisCommands['inOrder'] = async (first, second) => [await first(), await second()];
-
-/** Rejects where the client throws, so that no other command is left alone with its rejection. */
-const begun = async (command: () => Promise<unknown>): Promise<unknown> => command();
+const inTurn: RedisCommands['inOrder'] = async (...commands) => {
+  const replies: unknown[] = [];
+  for (const command of commands) replies.push(await command());
+  return replies;
+};

@@ -28,12 +28,13 @@ export class RedisMarkers {
     if (this.#isSetting) return;
     this.#isSetting = true;
     const now = this.#now();
-    const all = this.#markers.map((marker) =>
-      this.#calls.ask(({ setIfAbsent }) => setIfAbsent(marker, now)).catch(() => {}),
+    const set = this.#calls.ask(({ inOrder, setIfAbsent }) =>
+      inOrder(...this.#markers.map((marker) => () => setIfAbsent(marker, now))),
     );
-    void Promise.all(all).then(() => {
+    const done = () => {
       this.#isSetting = false;
-    });
+    };
+    void set.then(done, done);
   }
 
   /** The same, and resolves to what `GET` says of this one then. Rejects with `NONCE_STORE_UNAVAILABLE`. */

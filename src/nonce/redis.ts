@@ -112,7 +112,7 @@ export class RedisNonceStore implements NonceStore {
     if (reply === 1 || reply === '1') return true;
     if (reply !== 0 && reply !== '0')
       throw unavailable(new TypeError('Redis answered EXISTS with neither 0 nor 1'));
-    assertRemembered(use, since ?? (await this.#markers.set(marker)));
+    assertRemembered(use, since === null ? await this.#markers.set(marker) : since);
     return false;
   }
 

@@ -1,4 +1,5 @@
 import { xlinkError } from '../errors.js';
+import { distance } from './distance.js';
 
 /** Says what a value must be, or `undefined` if it is that. */
 export type OptionCheck = (value: unknown) => string | undefined;
@@ -74,18 +75,4 @@ function suggestion(key: string, known: readonly string[]): string {
   return close
     ? `there is no option ${key}; did you mean ${nearest[1]}?`
     : `there is no option ${key}; known are ${known.join(', ')}.`;
-}
-
-/** Levenshtein distance. */
-function distance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(substituted, previous[j]! + 1, current[j - 1]! + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length]!;
 }

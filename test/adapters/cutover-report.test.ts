@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { cutoverReport } from '../../src/adapters/cutover-report.js';
-import { type ClientRecord, formatReport, type ReportOptions } from '../../src/index.js';
+import { type ClientRecord, type CutoverState, formatReport, type ReportOptions } from '../../src/index.js';
 import {
   ACME,
   BOLT,
@@ -77,6 +77,20 @@ describe('the verdict on a client', () => {
   });
 });
 
+describe('the state of a client', () => {
+  test.each<[CutoverState, Partial<ClientRecord>]>([
+    ['not-enrolled', { dids: [], lastKeyUse: NOW }],
+    ['never-used-xlink', {}],
+    ['failing', { lastXlinkUse: 1, lastFailure: 2 }],
+    ['not-recent', { lastXlinkUse: 1 }],
+    ['key-in-use', { lastXlinkUse: NOW, lastKeyUse: NOW }],
+    ['key-switched-off', { lastXlinkUse: NOW, lastKeyUse: NOW, keyOffSince: NOW }],
+    ['moved', { lastXlinkUse: NOW }],
+  ])('%s', (state, more) => {
+    expect(reportOf([record(more)]).clients[0]!.state).toBe(state);
+  });
+});
+
 describe('the report', () => {
   const works = record({ client: 'bolt', xlinkRequests: 2, lastXlinkUse: NOW - HOUR, keyRequests: 9 });
   const lags = record({
@@ -102,6 +116,7 @@ describe('the report', () => {
           failures: { API_KEY_BROWNOUT: 3 },
           keySwitchedOff: false,
           safeToSwitch: false,
+          state: 'not-enrolled',
           reason: 'has not enrolled an identity',
         },
         {
@@ -113,6 +128,7 @@ describe('the report', () => {
           failures: {},
           keySwitchedOff: false,
           safeToSwitch: true,
+          state: 'moved',
           reason: 'works on xLink and no longer uses its key',
         },
         {
@@ -124,6 +140,7 @@ describe('the report', () => {
           failures: {},
           keySwitchedOff: true,
           safeToSwitch: true,
+          state: 'key-switched-off',
           reason: 'has switched its own key off and works on xLink',
         },
       ],

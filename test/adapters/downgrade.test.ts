@@ -61,7 +61,9 @@ describe('a client that works on xLink and uses its key again', () => {
       expect(headers['x-migration-url']).toBe(migrationUrl);
       expect(headers['www-authenticate']).toContain('Xlink realm="api", error="API_KEY_LATCHED"');
     }
-    expect(service.of('downgrade')).toEqual(Array(2).fill({ type: 'downgrade', client: 'acme', refused: true }));
+    expect(service.of('downgrade')).toEqual(
+      Array(2).fill({ type: 'downgrade', client: 'acme', refused: true }),
+    );
     await service.accepted(withKey(BOLT));
     await service.accepted(withKey(NAMELESS));
     expect((await byEnvelope()).auth).toMatchObject({ client: 'acme' });

@@ -76,7 +76,7 @@ async function made(
       .filter((event): event is ModeEvent => event.type === 'mode')
       .slice(1)
       .map(({ from, to, reason }) => `${from} > ${to}: ${reason}`);
-  return { world, clock, store, adapter, plan, traffic, steps };
+  return { world, clock, store, adapter, plan, traffic, steps, events };
 }
 
 describe('the gates of the papers', () => {
@@ -119,6 +119,43 @@ describe('the gates of the papers', () => {
 });
 
 describe('advice', () => {
+  test('is kept, and told to the observers of the adapter without the names of clients', async () => {
+    const { plan, traffic, events } = await made('hybrid', {
+      gates: [gate('hybrid', 'deprecation', { requireSafeClients: true })],
+    });
+    expect(plan.latest).toBeUndefined();
+    traffic('acme', { key: 3 });
+    traffic('bolt', { xlink: 2 });
+    const advice = await plan.evaluate();
+    expect(plan.latest).toBe(advice);
+    expect(events.filter(({ type }) => type === 'advice')).toEqual([
+      {
+        type: 'advice',
+        mode: 'hybrid',
+        next: 'deprecation',
+        direction: 'forward',
+        ready: false,
+        blockers: 1,
+        clients: {
+          'not-enrolled': 1,
+          'never-used-xlink': 0,
+          failing: 0,
+          'not-recent': 0,
+          'key-in-use': 0,
+          'key-switched-off': 0,
+          moved: 1,
+        },
+      },
+    ]);
+  });
+
+  test('has no next step at the end of the way', async () => {
+    const { plan, events } = await made('xlink-only');
+    await plan.evaluate();
+    expect(events.at(-1)).toMatchObject({ type: 'advice', direction: 'stay', ready: false, blockers: 0 });
+    expect(events.at(-1)).not.toHaveProperty('next');
+  });
+
   test('says what comes next and what is in the way, and does nothing', async () => {
     const { plan, clock, traffic, adapter, steps } = await made('deprecation');
     await plan.evaluate();

@@ -2,7 +2,7 @@
 const assert = require('node:assert');
 const { once } = require('node:events');
 
-module.exports = async function story({ xlink, metrics, express }) {
+module.exports = async function story({ xlink, logging, metrics, opentelemetry, express }) {
   const { Agent, DualModeAdapter, LoopbackTransport, MemoryTrustRegistry } = xlink;
   assert.equal(typeof metrics.prometheusMetrics, 'function');
 
@@ -18,10 +18,18 @@ module.exports = async function story({ xlink, metrics, express }) {
   assert.deepEqual(received.value.payload, { text: 'hi' });
   assert.equal(received.value.sender, alice.did);
 
+  const tracer = opentelemetry.openTelemetry();
+  assert.equal(await tracer.ready, true); // prom-client brings the API along; bare.ts is without it
+  const lines = [];
+  const note = (_fields, message) => void lines.push(message);
+  const logger = { debug: note, info: note, warn: note, error: note };
+
   const adapter = new DualModeAdapter({
     agent: bob,
     legacyKeyValidator: async (key) => (key === 'k' ? { userId: 'u1' } : null),
     mode: 'hybrid',
+    tracer,
+    observers: [logging.logObserver(logger)],
   });
   const app = express();
   app.use(adapter.middleware());
@@ -38,6 +46,7 @@ module.exports = async function story({ xlink, metrics, express }) {
     assert.equal(auth.userId, 'u1');
     const refused = await fetch(url, { headers: { 'x-api-key': 'wrong', connection: 'close' } });
     assert.equal(refused.status, 401);
+    assert.ok(lines.includes('xlink: request accepted'), lines.join());
   } finally {
     server.close();
   }

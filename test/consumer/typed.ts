@@ -3,11 +3,13 @@ import assert from 'node:assert';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Agent, DualModeAdapter, LoopbackTransport, MemoryTrustRegistry } from '@private.me/xlink';
+import { redactUrl } from '@private.me/xlink/logging';
 import { prometheusMetrics } from '@private.me/xlink/metrics';
 import express from 'express';
 
 async function main(): Promise<void> {
   assert.equal(typeof prometheusMetrics, 'function');
+  assert.equal(redactUrl('/?token=x'), '/?token=[redacted]');
 
   const registry = new MemoryTrustRegistry();
   const transport = new LoopbackTransport();

@@ -16,6 +16,7 @@ const { openApp } = await example('app.mjs');
 const { createXlinkClient } = await example('xlink-client.mjs');
 
 const ADMIN_TOKEN = 'admin token of this test';
+export const DASHBOARD_PASSWORD = 'dashboard password of this test';
 
 export interface Customer {
   readonly id: string;
@@ -34,9 +35,13 @@ export class Api {
   readonly did: string;
   readonly #folder: string;
   readonly #server: Server;
-  readonly #closeApp: () => void;
+  readonly #closeApp: () => Promise<void>;
 
-  private constructor(folder: string, server: Server, { did, close }: { did: string; close: () => void }) {
+  private constructor(
+    folder: string,
+    server: Server,
+    { did, close }: { did: string; close: () => Promise<void> },
+  ) {
     this.#folder = folder;
     this.#server = server;
     this.did = did;
@@ -44,7 +49,12 @@ export class Api {
   }
 
   static async open(folder = temporaryFolder(), mode?: Mode): Promise<Api> {
-    const opened = await openApp({ folder, adminToken: ADMIN_TOKEN, mode });
+    const opened = await openApp({
+      folder,
+      adminToken: ADMIN_TOKEN,
+      dashboardPassword: DASHBOARD_PASSWORD,
+      mode,
+    });
     const server = createServer(opened.app).listen(0, '127.0.0.1');
     await once(server, 'listening');
     return new Api(folder, server, opened);
@@ -108,7 +118,7 @@ export class Api {
     this.#server.close();
     this.#server.closeAllConnections();
     await once(this.#server, 'close');
-    this.#closeApp();
+    await this.#closeApp();
   }
 
   async destroy(): Promise<void> {

@@ -1,10 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { BuiltCopy } from './built-copy.js';
+import { DemoProcess } from './demo-process.js';
 
 jest.setTimeout(120_000);
 
@@ -13,45 +13,6 @@ beforeAll(() => {
   copy = new BuiltCopy();
 });
 afterAll(() => copy.remove());
-
-/** The demo as a process, with what it printed so far. */
-class Demo {
-  output = '';
-  readonly process: ChildProcess;
-
-  constructor(env: Record<string, string>) {
-    const { DATA_DIR: _, ...inherited } = process.env;
-    this.process = spawn(process.execPath, [join(copy.example, 'start.mjs')], {
-      env: { ...inherited, PORT: '0', TMPDIR: copy.temp, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    for (const stream of [this.process.stdout!, this.process.stderr!])
-      stream.on('data', (chunk) => {
-        this.output += chunk;
-      });
-  }
-
-  async exitCode(): Promise<number | null> {
-    if (this.process.exitCode === null) await once(this.process, 'exit');
-    return this.process.exitCode;
-  }
-
-  async says(text: RegExp): Promise<void> {
-    while (!text.test(this.output)) {
-      if (this.process.exitCode !== null) throw new Error(`it ended:\n${this.output}`);
-      await pause(50);
-    }
-  }
-
-  /** Process ids of the server and the clients. */
-  children(): number[] {
-    const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' });
-    return table
-      .split('\n')
-      .map((line) => line.trim().split(/\s+/).map(Number))
-      .flatMap(([pid, parent]) => (parent === this.process.pid ? [pid!] : []));
-  }
-}
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -66,7 +27,7 @@ async function allGone(pids: readonly number[]): Promise<void> {
 }
 
 test('DEMO=once: everybody moves, the keys are turned off, and it ends well', async () => {
-  const demo = new Demo({ DEMO: 'once', DEMO_SPEED: '20' });
+  const demo = new DemoProcess(copy, { DEMO: 'once', DEMO_SPEED: '20' });
   expect({ code: await demo.exitCode(), output: demo.output }).toMatchObject({ code: 0 });
   expect(demo.output).toContain('adoption 100 %  moved 12/12');
   expect(demo.output).toContain('gets 401 XLINK_REQUIRED now, and xLink 200 as before');
@@ -81,7 +42,7 @@ test('sign.mjs makes requests for the demo that is running', async () => {
       stdio: ['ignore', 'pipe', 'pipe'],
     }).trim();
   expect(() => sign('GET', '/orders')).toThrow('No demo is running');
-  const demo = new Demo({});
+  const demo = new DemoProcess(copy, {});
   await demo.says(/served [1-9]/);
   const url = /http:\S+:\d+/.exec(demo.output)![0];
 
@@ -114,7 +75,7 @@ test.each([
   ['SIGTERM', {}, 0],
   ['SIGINT', { DEMO: 'once' }, 130],
 ] as const)('%s with %o: exit %i, no process and no file left', async (signal, env, code) => {
-  const demo = new Demo(env);
+  const demo = new DemoProcess(copy, env);
   await demo.says(/served [1-9]/);
   const children = demo.children();
   expect(children.length).toBeGreaterThan(1);
@@ -125,7 +86,7 @@ test.each([
 });
 
 test('a client that dies ends the demo with an error', async () => {
-  const demo = new Demo({});
+  const demo = new DemoProcess(copy, {});
   await demo.says(/served [1-9]/);
   const children = demo.children();
   process.kill(children.at(-1)!, 'SIGKILL');
@@ -135,7 +96,7 @@ test('a client that dies ends the demo with an error', async () => {
 });
 
 test('even if the demo itself is killed, its processes end', async () => {
-  const demo = new Demo({});
+  const demo = new DemoProcess(copy, {});
   await demo.says(/served [1-9]/);
   const children = demo.children();
   demo.process.kill('SIGKILL');

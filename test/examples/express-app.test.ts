@@ -1,9 +1,11 @@
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createKeyRecord, type Version } from '@private.me/xlink';
 import { identityOf } from '../support/agents.js';
-import { Api, type Ask, temporaryFolder } from './api.js';
+import { Api, type Ask, DASHBOARD_PASSWORD, temporaryFolder } from './api.js';
+
+jest.setTimeout(30_000);
 
 let api: Api;
 beforeAll(async () => {
@@ -204,6 +206,18 @@ test('health, metrics and the identity of the service are open to all', async ()
   expect((await api.anonymous.get('/metrics')).text).toMatch(/^xlink_adoption_ratio [\d.]+$/m);
 });
 
+test('the dashboard knows customers by name, and what both of their credentials did', async () => {
+  const customer = await api.customer('Dora the Explorer');
+  await api.byKey(customer.apiKey)('GET', '/orders');
+  await api.byXlink(await api.identityFor(customer, 'dora'))('GET', '/orders');
+  const figures = () => api.anonymous.get('/dashboard?format=json&search=dora');
+  expect((await figures()).status).toBe(401);
+  const { body } = await figures().auth('operator', DASHBOARD_PASSWORD);
+  expect(body.clients.rows).toMatchObject([
+    { name: 'dora-the-explorer', state: 'key-in-use', keyRequests: 1, xlinkRequests: 1 },
+  ]);
+});
+
 test('everything outlives a restart, and no file gives a key away', async () => {
   const folder = temporaryFolder();
   const before = await Api.open(folder);
@@ -212,8 +226,9 @@ test('everything outlives a restart, and no file gives a key away', async () => 
   const { body: order } = await before.byXlink(identity)('POST', '/orders', BEANS);
   await before.stop();
 
-  expect(readFileSync(join(folder, 'api.sqlite')).includes(customer.apiKey)).toBe(false);
-  for (const file of ['api.sqlite', 'service.pkcs8'])
+  for (const file of ['api.sqlite', 'clients.json'])
+    expect(readFileSync(join(folder, file)).includes(customer.apiKey)).toBe(false);
+  for (const file of ['api.sqlite', 'clients.json', 'service.pkcs8'])
     expect(statSync(join(folder, file)).mode & 0o777).toBe(0o600);
 
   const after = await Api.open(folder);

@@ -1,0 +1,99 @@
+import { type ClientReport, type CutoverReport, countStates } from '../adapters/cutover-report.js';
+import type { CutoverState } from '../types.js';
+import { readable } from './readable.js';
+
+/** One client in the table of the page. Times in ms since 1970. */
+export interface ClientRow {
+  /** For the eye: shortened, and without characters that cannot be seen. */
+  readonly name: string;
+  readonly state: CutoverState;
+  /** The state in a sentence. */
+  readonly reason: string;
+  readonly safe: boolean;
+  readonly keyRequests: number;
+  readonly xlinkRequests: number;
+  readonly failures: number;
+  readonly lastKeyUse?: number;
+  readonly lastXlinkUse?: number;
+}
+
+/** The clients that are shown, and how many there are. */
+export interface ClientsView {
+  readonly kept: true;
+  readonly total: number;
+  readonly safe: number;
+  /** How many are in each state. */
+  readonly states: Readonly<Record<CutoverState, number>>;
+  /** How many match the search; all of them without one. */
+  readonly matching: number;
+  /** Who stands in the way first; at most {@link MAX_CLIENTS}. */
+  readonly rows: readonly ClientRow[];
+}
+
+/** Why there is no table: the adapter keeps no clients, or the store did not answer. */
+export interface NoClientsView {
+  readonly kept: false;
+  readonly why: 'not-configured' | 'unavailable';
+}
+
+/** Rows that a page gets at once. The others are found by searching. */
+export const MAX_CLIENTS = 100;
+const MAX_NAME_CHARACTERS = 80;
+
+/** Those whom turning keys off would hurt come first, the worst off among them before the others. */
+const ORDER: readonly CutoverState[] = [
+  'failing',
+  'key-in-use',
+  'not-enrolled',
+  'never-used-xlink',
+  'not-recent',
+  'key-switched-off',
+  'moved',
+];
+
+/** A report, sorted once for all who look at it. */
+export class ClientDirectory {
+  readonly #report: CutoverReport;
+  readonly #sorted: readonly ClientReport[];
+
+  constructor(report: CutoverReport) {
+    this.#report = report;
+    const place = ({ state, safeToSwitch }: ClientReport) => ORDER.indexOf(state) + (safeToSwitch ? 100 : 0);
+    // By name within a state: an order by time would change under the reader's eyes.
+    this.#sorted = [...report.clients].sort((a, b) => place(a) - place(b));
+  }
+
+  /** `search`: part of a client's name, in any case; empty: everybody. */
+  view(search = ''): ClientsView {
+    const { clients } = this.#report;
+    const wanted = search.toLowerCase();
+    const matching =
+      wanted === ''
+        ? this.#sorted
+        : this.#sorted.filter(({ client }) => client.toLowerCase().includes(wanted));
+    return {
+      kept: true,
+      total: clients.length,
+      safe: clients.filter(({ safeToSwitch }) => safeToSwitch).length,
+      states: countStates(clients),
+      matching: matching.length,
+      rows: matching.slice(0, MAX_CLIENTS).map(rowOf),
+    };
+  }
+}
+
+function rowOf(report: ClientReport): ClientRow {
+  const { client, state, reason, safeToSwitch, keyRequests, xlinkRequests, failures } = report;
+  const { lastKeyUse, lastXlinkUse } = report;
+  return {
+    name: readable(client, MAX_NAME_CHARACTERS),
+    state,
+    reason,
+    safe: safeToSwitch,
+    keyRequests,
+    xlinkRequests,
+    failures: Object.values(failures).reduce((sum, count) => sum + count, 0),
+    ...(lastKeyUse === undefined ? {} : { lastKeyUse: Date.parse(lastKeyUse) }),
+    ...(lastXlinkUse === undefined ? {} : { lastXlinkUse: Date.parse(lastXlinkUse) }),
+  };
+}

@@ -1,0 +1,112 @@
+import uPlot from 'uplot';
+import { clock, clockWithSeconds, day, dayAndClock } from './words.js';
+
+/** How a series of a chart looks. `colour` is the name of a custom property of the style. */
+export interface Line {
+  readonly label: string;
+  readonly colour: string;
+  readonly bars?: boolean;
+}
+
+export interface ChartOptions {
+  readonly lines: readonly Line[];
+  /** Upper end of the y axis where it is fixed. */
+  readonly max?: number;
+  readonly unit?: string;
+  /** Told which point the pointer is over. */
+  readonly onPoint: (index: number | null) => void;
+}
+
+const HEIGHT = 220;
+const colour = (name: string): string =>
+  getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** A chart over time that follows the width of its place and the colours of the scheme. */
+export class Chart {
+  readonly #place: HTMLElement;
+  readonly #options: ChartOptions;
+  #plot: uPlot | undefined;
+  #data: uPlot.AlignedData | undefined;
+  #ends: [number, number] = [0, 1];
+
+  constructor(place: HTMLElement, options: ChartOptions) {
+    this.#place = place;
+    this.#options = options;
+    new ResizeObserver(() => this.#plot?.setSize({ width: place.clientWidth, height: HEIGHT })).observe(
+      place,
+    );
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#draw());
+  }
+
+  /** `data`: times in seconds, then the values of each line. `from` and `to`: the ends of the time axis. */
+  show(data: uPlot.AlignedData, from: number, to: number): void {
+    this.#ends = [from, to];
+    this.#data = data;
+    if (this.#plot) this.#plot.setData(data);
+    else this.#draw();
+  }
+
+  #draw(): void {
+    if (!this.#data) return;
+    this.#plot?.destroy();
+    this.#plot = new uPlot(this.#settings(), this.#data, this.#place);
+  }
+
+  #settings(): uPlot.Options {
+    const { lines, max, unit = '', onPoint } = this.#options;
+    const axis = {
+      stroke: colour('--quiet'),
+      grid: { stroke: colour('--faint'), width: 1 },
+      ticks: { show: false },
+    };
+    const font = `12px ${getComputedStyle(document.body).fontFamily}`;
+    return {
+      width: this.#place.clientWidth,
+      height: HEIGHT,
+      padding: [10, 30, 0, 0],
+      legend: { show: false },
+      cursor: {
+        sync: { key: 'time' },
+        drag: { x: false, y: false },
+        y: false,
+        points: { show: lines.every(({ bars }) => !bars) },
+      },
+      scales: {
+        x: { time: true, range: () => this.#ends },
+        y: { range: (_, __, high) => [0, max ?? Math.max(4, high * 1.1)] },
+      },
+      axes: [
+        { ...axis, font, size: 28, space: 70, values: (plot, splits) => timeLabels(plot, splits) },
+        {
+          ...axis,
+          font,
+          size: 52,
+          values: (_, splits) => splits.map((value) => `${value.toLocaleString('en')}${unit}`),
+        },
+      ],
+      series: [{}, ...lines.map(seriesOf)],
+      hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)] },
+    };
+  }
+}
+
+function seriesOf({ label, colour: name, bars }: Line): uPlot.Series {
+  const stroke = colour(name);
+  if (bars)
+    return {
+      label,
+      fill: stroke,
+      width: 0,
+      paths: uPlot.paths.bars!({ size: [0.8, 36], align: 1 }),
+      points: { show: false },
+    };
+  return { label, stroke, width: 2, fill: `${stroke}22`, spanGaps: true, points: { size: 5, fill: stroke } };
+}
+
+/** Seconds, minutes or days, by what lies between two labels. */
+function timeLabels(_: uPlot, splits: readonly number[]): string[] {
+  const step = splits.length > 1 ? splits[1]! - splits[0]! : 3600;
+  const format = step < 60 ? clockWithSeconds : step < 43_200 ? clock : day;
+  const mixed = step >= 21_600 && step < 43_200 ? dayAndClock : format;
+  return splits.map((seconds) => mixed(seconds * 1000));
+}

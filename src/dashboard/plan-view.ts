@@ -1,0 +1,28 @@
+import type { Advice } from '../adapters/migration-plan.js';
+import type { Mode } from '../types.js';
+import { readable } from './readable.js';
+
+/** What the plan said when it last looked. */
+export interface PlanView {
+  readonly next?: Mode;
+  readonly direction: Advice['direction'];
+  readonly ready: boolean;
+  readonly reason?: string;
+  /** What is in the way, a sentence each; the first {@link MAX_BLOCKERS}. */
+  readonly blockers: readonly string[];
+  readonly moreBlockers: number;
+}
+
+const MAX_BLOCKERS = 8;
+const MAX_SENTENCE_CHARACTERS = 200;
+
+export function planView({ next, direction, ready, reason, blockers }: Advice): PlanView {
+  return {
+    ...(next === undefined ? {} : { next }),
+    direction,
+    ready,
+    ...(reason === undefined ? {} : { reason }),
+    blockers: blockers.slice(0, MAX_BLOCKERS).map((text) => readable(text, MAX_SENTENCE_CHARACTERS)),
+    moreBlockers: Math.max(0, blockers.length - MAX_BLOCKERS),
+  };
+}

@@ -1,0 +1,114 @@
+import { defaultProvider } from '#provider';
+import type { DualMode } from '../adapters/dual-mode.js';
+import { isXlinkError, toXlinkError } from '../errors.js';
+import type { Clock } from '../types.js';
+import { encodeBase64url } from '../util/base64url.js';
+import { ClientDirectory, type NoClientsView } from './client-view.js';
+import { type DashboardOptions, DEFAULT_REFRESH_MS } from './options.js';
+import { planView } from './plan-view.js';
+import type { DashboardSnapshot, ProcessView } from './snapshot.js';
+import { withinTime } from './time-limit.js';
+import { Watch } from './watch.js';
+
+/** How long the client store may take before the page goes on without it. */
+const STORE_LIMIT_MS = 5000;
+
+type Shared = Omit<DashboardSnapshot, 'clients'> & { readonly directory: ClientDirectory | NoClientsView };
+
+/** What is shared until the next one. */
+interface Round {
+  readonly at: number;
+  readonly made: Promise<Shared>;
+  json?: string;
+}
+
+/** Makes snapshots, and shares the work among all who look within `refreshMs`. */
+export class Snapshots {
+  readonly #adapter: DualMode;
+  readonly #options: DashboardOptions<never>;
+  readonly #clock: Clock;
+  readonly #watch: Watch;
+  readonly #process: ProcessView;
+  #shared: Round | undefined;
+  /** A store that does not answer is not asked again before it does. */
+  #asking: Promise<ClientDirectory> | undefined;
+
+  constructor(adapter: DualMode, options: DashboardOptions<never>) {
+    this.#adapter = adapter;
+    this.#options = options;
+    this.#clock = options.clock ?? Date.now;
+    this.#watch = new Watch(adapter, this.#clock);
+    const { process } = globalThis as { process?: { pid?: number } };
+    this.#process = {
+      id: encodeBase64url(defaultProvider().randomBytes(6)),
+      ...(process?.pid === undefined ? {} : { pid: process.pid }),
+      since: this.#watch.history.since,
+    };
+  }
+
+  /** A {@link DashboardSnapshot} as JSON. `search`: see {@link ClientDirectory.view}. */
+  async json(search: string): Promise<string> {
+    const shared = this.#current();
+    if (search !== '') return render(await shared.made, search);
+    const made = await shared.made;
+    return (shared.json ??= render(made, ''));
+  }
+
+  #current(): Round {
+    const now = this.#clock();
+    const { refreshMs = DEFAULT_REFRESH_MS } = this.#options;
+    // A little less than the time between two questions of one page, or it would see each snapshot twice.
+    const fresh = this.#shared && Math.abs(now - this.#shared.at) < refreshMs * 0.9;
+    if (!this.#shared || !fresh) this.#shared = { at: now, made: this.#make() };
+    return this.#shared;
+  }
+
+  async #make(): Promise<Shared> {
+    const directory = await this.#clients();
+    const { history, failures, observed, mode } = this.#watch;
+    const { plan, refreshMs = DEFAULT_REFRESH_MS } = this.#options;
+    return {
+      generatedAt: this.#clock(),
+      refreshMs,
+      process: this.#process,
+      mode,
+      plan: !plan ? 'not-given' : plan.latest ? planView(plan.latest) : 'waiting',
+      adoption: history.adoption(),
+      totals: history.totals,
+      observed: { ...observed },
+      ranges: {
+        minutes: history.series('minutes'),
+        day: history.series('day'),
+        month: history.series('month'),
+      },
+      failures: failures.rows(),
+      directory,
+    };
+  }
+
+  async #clients(): Promise<ClientDirectory | NoClientsView> {
+    try {
+      this.#asking ??= this.#adapter
+        .report(this.#options.report)
+        .then((report) => new ClientDirectory(report))
+        .finally(() => {
+          this.#asking = undefined;
+        });
+      return await withinTime(
+        STORE_LIMIT_MS,
+        () => new Error('the client store did not answer'),
+        this.#asking,
+      );
+    } catch (cause) {
+      if (isXlinkError(cause) && cause.id === 'INVALID_OPTION' && cause.field === 'clients')
+        return { kept: false, why: 'not-configured' };
+      this.#adapter.emit({ type: 'fault', error: toXlinkError(cause) });
+      return { kept: false, why: 'unavailable' };
+    }
+  }
+}
+
+function render({ directory, ...rest }: Shared, search: string): string {
+  const clients = directory instanceof ClientDirectory ? directory.view(search) : directory;
+  return JSON.stringify({ ...rest, clients } satisfies DashboardSnapshot);
+}

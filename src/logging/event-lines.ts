@@ -1,0 +1,75 @@
+import type { XlinkEvent } from '../types.js';
+
+/** How loud a line is; the names of the logger's methods. */
+export type Level = 'debug' | 'info' | 'warn' | 'error';
+
+/** How a line about an event looks. */
+export interface Line {
+  readonly level: Level;
+  readonly message: string;
+  /** What lines are told apart by when they become too many; absent: they are never too many. */
+  readonly kind?: string;
+}
+
+type Members<T> = readonly (keyof T & string)[];
+type EventOf<T extends XlinkEvent['type']> = Extract<XlinkEvent, { type: T }>;
+
+/** The members that are written, by name: what else an event may carry one day is not logged before somebody looked at it. */
+export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<EventOf<T>> } = {
+  request: [
+    'mode',
+    'method',
+    'outcome',
+    'reason',
+    'version',
+    'encrypted',
+    'did',
+    'client',
+    'status',
+    'aborted',
+    'route',
+    'durationMs',
+    'traceId',
+  ],
+  observed: ['reason', 'version'],
+  mode: ['from', 'to', 'route', 'client', 'reason', 'sunset'],
+  advice: ['mode', 'next', 'direction', 'ready', 'blockers', 'clients'],
+  enrollment: ['client', 'did'],
+  'key-switch': ['client', 'off'],
+  fault: ['traceId'],
+  warning: ['code', 'message'],
+  downgrade: ['client', 'refused'],
+};
+
+/** Level, message and kind of the line about an event. Messages hold fixed words and ids of errors only. */
+export function lineOf(event: XlinkEvent): Line {
+  switch (event.type) {
+    case 'request': {
+      const { outcome, reason, status } = event;
+      if (outcome === 'accepted') return { level: 'debug', message: 'xlink: request accepted' };
+      const level = status >= 500 ? 'error' : 'info';
+      return { level, message: `xlink: request refused, ${reason}`, kind: `request ${reason}` };
+    }
+    case 'observed': {
+      const { reason } = event;
+      const level = reason === 'ok' ? 'debug' : 'info';
+      return { level, message: `xlink: envelope observed, ${reason}`, kind: `observed ${reason}` };
+    }
+    case 'fault': {
+      const { id } = event.error;
+      return { level: 'error', message: `xlink: fault, ${id}`, kind: `fault ${id}` };
+    }
+    case 'warning':
+      return { level: 'warn', message: `xlink: warning, ${event.code}` };
+    case 'downgrade':
+      return { level: 'warn', message: 'xlink: client used its key again', kind: 'downgrade' };
+    case 'mode':
+      return { level: 'info', message: `xlink: mode is ${event.to}` };
+    case 'advice':
+      return { level: 'info', message: 'xlink: advice of the migration plan' };
+    case 'enrollment':
+      return { level: 'info', message: 'xlink: identity enrolled', kind: 'enrollment' };
+    case 'key-switch':
+      return { level: 'info', message: 'xlink: client switched its key', kind: 'key-switch' };
+  }
+}

@@ -1,0 +1,58 @@
+import type { DualMode } from '../adapters/dual-mode.js';
+import { Dashboard } from '../dashboard/dashboard.js';
+import { DASHBOARD_CHECKS, type DashboardOptions } from '../dashboard/options.js';
+import { checkOptions, type OptionCheck, requireOption } from '../util/options.js';
+import { answerExpress, type ExpressMiddleware } from './express.js';
+import { answerKoa, type KoaContext, type KoaMiddleware } from './koa.js';
+import type { NodeRequest } from './node-types.js';
+
+/** In Koa the path is an option, because `app.use()` takes none. */
+export interface KoaDashboardOptions extends DashboardOptions<KoaContext> {
+  /** Where it is, such as `/xlink`. `/` behind koa-mount, which takes its prefix off the path. */
+  readonly path: string;
+}
+
+/** Answers everything at and below the path that it is mounted at. */
+export function expressDashboard(
+  adapter: DualMode,
+  options: DashboardOptions<NodeRequest>,
+): ExpressMiddleware {
+  const dashboard = new Dashboard(adapter, options, 'dashboard');
+  return function xlinkDashboard(req, res, next) {
+    dashboard
+      .answer(dashboardRequest(req, targetOf(req), req))
+      .then((answer) => answerExpress(req, res, answer))
+      .catch(next);
+  };
+}
+
+/** Answers everything at and below `path`, and hands on the rest. */
+export function koaDashboard(adapter: DualMode, options: KoaDashboardOptions): KoaMiddleware {
+  checkOptions('koaDashboard', options, { ...DASHBOARD_CHECKS, path: isPath });
+  requireOption('koaDashboard', options, 'path');
+  const { path, ...rest } = options;
+  const prefix = path.replace(/\/+$/, '');
+  const dashboard = new Dashboard(adapter, rest, 'koaDashboard');
+  return async function xlinkDashboard(ctx, next) {
+    const target = targetOf(ctx.req);
+    const below = target.startsWith(prefix) ? target.slice(prefix.length) : undefined;
+    if (below === undefined || !/^([/?]|$)/.test(below)) return void (await next());
+    answerKoa(ctx, await dashboard.answer(dashboardRequest(ctx.req, below, ctx)));
+  };
+}
+
+const isPath: OptionCheck = (value) =>
+  typeof value === 'string' && /^\/[^?#]*$/.test(value) ? undefined : 'a path that starts with /';
+
+function dashboardRequest(req: NodeRequest, target: string, raw: unknown) {
+  const { authorization } = req.headers;
+  return {
+    method: req.method ?? 'GET',
+    target,
+    authorization: Array.isArray(authorization) ? undefined : authorization,
+    raw,
+  };
+}
+
+/** Routers have taken their prefixes off by now. A target in absolute form (RFC 9112 section 3.2.2) loses its origin. */
+const targetOf = ({ url = '/' }: NodeRequest): string => url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');

@@ -1,0 +1,82 @@
+import { createServer, type Server } from 'node:http';
+import express from 'express';
+import {
+  Agent,
+  type ClientRecord,
+  type DashboardOptions,
+  DualModeAdapter,
+  type DualModeOptions,
+  type ErrorId,
+  LoopbackTransport,
+  MemoryClientStore,
+  MemoryTrustRegistry,
+  type RequestEvent,
+} from '../../src/index.js';
+import { seedOf } from '../support/agents.js';
+import { listen } from '../support/http.js';
+
+export const KEY = 'key-canary-dashboard-7d1f';
+export const PASSWORD = 'a password of the test';
+export const BASIC = `Basic ${Buffer.from(`anybody:${PASSWORD}`).toString('base64')}`;
+
+export const registryAndAgent = async (name = 'orders-api') => {
+  const registry = new MemoryTrustRegistry();
+  const made = await Agent.fromSeed({
+    seed: seedOf(name),
+    name,
+    registry,
+    transport: new LoopbackTransport(),
+  });
+  if (!made.ok) throw made.error;
+  return { registry, agent: made.value };
+};
+
+/** An adapter in hybrid mode, with a client store unless the options say otherwise. */
+export async function adapterOf(options: Partial<DualModeOptions> = {}): Promise<DualModeAdapter> {
+  const { agent } = await registryAndAgent();
+  return new DualModeAdapter({
+    agent,
+    mode: 'hybrid',
+    legacyKeyValidator: (key) => (key === KEY ? { clientId: 'acme' } : null),
+    clients: new MemoryClientStore(),
+    ...options,
+  });
+}
+
+/** The dashboard of an adapter on a free port, open to everybody unless the options say otherwise. */
+export async function serveDashboard(
+  adapter: DualModeAdapter,
+  options: Partial<DashboardOptions<never>> = {},
+): Promise<{ readonly url: string; readonly server: Server }> {
+  const app = express();
+  const access = options.password || options.authorize ? {} : { unsafeOpenToEveryone: true as const };
+  app.use('/xlink', adapter.dashboard({ ...access, refreshMs: 200, ...(options as object) }));
+  app.use(adapter.middleware());
+  app.get('/orders', (_req, res) => void res.json({ orders: [] }));
+  const server = createServer(app);
+  return { url: `http://127.0.0.1:${await listen(server)}/xlink`, server };
+}
+
+/** What an adapter says about a request that is over. */
+export const requestEvent = (
+  method: RequestEvent['method'],
+  reason: ErrorId | 'ok' = 'ok',
+): RequestEvent => ({
+  type: 'request',
+  mode: 'hybrid',
+  method,
+  outcome: reason === 'ok' ? 'accepted' : 'refused',
+  reason,
+  status: reason === 'ok' ? 200 : 401,
+  route: '/orders',
+  durationMs: 1,
+});
+
+export const clientRecord = (client: string, more: Partial<ClientRecord> = {}): ClientRecord => ({
+  client,
+  dids: [],
+  keyRequests: 0,
+  xlinkRequests: 0,
+  failures: {},
+  ...more,
+});

@@ -1,0 +1,382 @@
+import { once } from 'node:events';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
+import { inspect } from 'node:util';
+import { describe, expect, test } from '@jest/globals';
+import express5 from 'express';
+import express4 from 'express4';
+import Koa3 from 'koa';
+import { KEY_PATH } from '../../src/adapters/well-known.js';
+import {
+  type Agent,
+  type DualModeOptions,
+  ENVELOPE_TYPE,
+  MigrationPlan,
+  requireScope,
+  type XlinkEvent,
+} from '../../src/index.js';
+import { requireScope as requireScopeKoa } from '../../src/koa/index.js';
+import {
+  ACME,
+  BOLT,
+  enrolment,
+  expectNoSecrets,
+  HOUR,
+  NOON,
+  sealed,
+  signed,
+  World,
+  WRONG,
+  withKey,
+} from '../adapters/support.js';
+import { declaredEvents, documentedEvents } from '../support/event-docs.js';
+import { onTheWire, openWire, recorder, type Sent, type Service, start } from '../support/http.js';
+
+const require = createRequire(import.meta.url);
+type Recorder = ReturnType<typeof recorder>;
+type Handle = (req: IncomingMessage, res: ServerResponse) => Promise<void> | void;
+
+const SCOPE = { scope: 'orders:read' };
+const CLIENTS: Record<string, object> = {
+  [ACME]: { clientId: 'acme', scopes: ['orders:read'] },
+  [BOLT]: { clientId: 'bolt', scopes: [] },
+};
+
+/** The same three routes in each framework: guarded by a scope, failing, and all else. */
+const FRAMEWORKS: [string, (parts: Recorder, handle: Handle) => RequestListener][] = [
+  ['Express 5', onExpress(express5)],
+  ['Express 4', onExpress(express4 as unknown as typeof express5)],
+  ['Koa 3', onKoa(Koa3)],
+  ['Koa 2', onKoa(require('koa2'))],
+];
+
+function onExpress(express: typeof express5) {
+  return ({ adapter }: Recorder, handle: Handle): RequestListener => {
+    const app = express();
+    app.use(adapter.middleware());
+    app.get('/guarded', requireScope('orders:write'), handle as never);
+    app.get('/throws', () => {
+      throw new Error('handler');
+    });
+    app.use(handle as never);
+    app.use(((_error, _req, res, _next) => void res.status(500).end()) as express5.ErrorRequestHandler);
+    return app;
+  };
+}
+
+function onKoa(Koa: typeof Koa3) {
+  return ({ adapter }: Recorder, handle: Handle): RequestListener => {
+    const app = new Koa();
+    app.silent = true;
+    app.use(adapter.koa());
+    const guard = requireScopeKoa('orders:write');
+    app.use(async (ctx, next) => (ctx.path === '/guarded' ? guard(ctx as never, next) : next()));
+    app.use(async (ctx) => {
+      if (ctx.path === '/throws') throw new Error('handler');
+      // Written by Koa, so that sealed answers and HEAD go the way they always go.
+      if (ctx.path !== '/slow') ctx.body = { ok: true };
+      else await handle(ctx.req, ctx.res);
+    });
+    return app.callback();
+  };
+}
+
+interface Stage {
+  readonly world: World;
+  readonly api: Agent;
+  readonly caller: Agent;
+  readonly device: Agent;
+  readonly service: Service;
+  /** Requests that wait in `/slow`. */
+  readonly slow: ServerResponse[];
+}
+
+async function stage(
+  framework: (typeof FRAMEWORKS)[number][1],
+  options: Partial<DualModeOptions> = {},
+): Promise<Stage> {
+  const world = new World();
+  const [api, caller] = [await world.agent('api'), await world.agent('caller')];
+  const device = await world.stranger('device');
+  const slow: ServerResponse[] = [];
+  const parts = recorder(
+    api,
+    { clock: world.clock, clients: world.clients, skip: ({ target }) => target === '/health', ...options },
+    (key) => CLIENTS[key] ?? null,
+  );
+  const handle: Handle = async (req, res) => {
+    if (!req.url?.startsWith('/slow')) {
+      res.setHeader('content-type', 'application/json');
+      return void res.end('{"ok":true}');
+    }
+    slow.push(res);
+    parts.signals.emit('slow');
+    await once(res, 'close');
+  };
+  return { world, api, caller, device, slow, service: await start(parts, framework(parts, handle)) };
+}
+
+/** What an event says, in a word or five. */
+const brief = (event: XlinkEvent): string => {
+  if (event.type === 'request') {
+    const { outcome, method, reason, status, aborted } = event;
+    return ['request', outcome, method, reason, status, ...(aborted ? ['aborted'] : [])].join(' ');
+  }
+  if (event.type === 'fault') return `fault ${event.error.id}`;
+  if (event.type === 'observed') return `observed ${event.reason}`;
+  return event.type;
+};
+
+/** Sends, and returns what observers were told about it. */
+async function told({ service }: Stage, sent: Sent | Promise<Sent>): Promise<string[]> {
+  const before = service.events.length;
+  await service.send(await sent);
+  await service.quiet();
+  return service.events.slice(before).map(brief);
+}
+
+/** Holds each event against its table: nothing missing, nothing that is not documented. */
+function expectShapes(events: readonly XlinkEvent[], seen = new Map<string, Set<string>>()) {
+  const documented = documentedEvents();
+  for (const event of events) {
+    const { always, sometimes } = documented[event.type]!;
+    const keys = Object.keys(event);
+    expect({ event, missing: always.filter((key) => !keys.includes(key)) }).toEqual({ event, missing: [] });
+    expect({ event, unknown: keys.filter((key) => ![...always, ...sometimes].includes(key)) }).toEqual({
+      event,
+      unknown: [],
+    });
+    seen.set(event.type, new Set([...(seen.get(event.type) ?? []), ...keys]));
+  }
+  return seen;
+}
+
+test('docs/events.md has every event and member that src/types.ts has, and no other', () => {
+  const documented = documentedEvents();
+  expect(documented).toEqual(declaredEvents());
+  expect(Object.keys(documented)).toHaveLength(9);
+});
+
+describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
+  const seen = new Map<string, Set<string>>();
+
+  test('in hybrid mode', async () => {
+    const on = await stage(framework);
+    const { world, api, caller, device } = on;
+    const replayed = await signed(caller, api, {}, SCOPE);
+    expect(await told(on, withKey(ACME))).toEqual(['request accepted api-key ok 200']);
+    expect(await told(on, withKey(ACME, { method: 'HEAD' }))).toEqual(['request accepted api-key ok 200']);
+    expect(await told(on, withKey(WRONG))).toEqual(['request refused api-key API_KEY_INVALID 401']);
+    expect(await told(on, withKey(WRONG, { method: 'HEAD' }))).toEqual([
+      'request refused api-key API_KEY_INVALID 401',
+    ]);
+    expect(await told(on, {})).toEqual(['request refused none CREDENTIALS_MISSING 401']);
+    expect(await told(on, sealed(caller, api))).toEqual(['request accepted xlink ok 200']);
+    expect(await told(on, replayed)).toEqual(['request accepted xlink ok 200']);
+    expect(await told(on, replayed)).toEqual(['request refused xlink REPLAY_DETECTED 409']);
+    expect(await told(on, { headers: { authorization: 'Xlink x', 'xlink-envelope': 'x' } })).toEqual([
+      'request refused xlink ENVELOPE_AMBIGUOUS 400',
+    ]);
+    expect(await told(on, withKey(ACME, { path: '/guarded' }))).toEqual(['request accepted api-key ok 403']);
+    expect(await told(on, withKey(ACME, { path: '/throws' }))).toEqual(['request accepted api-key ok 500']);
+    for (const sent of [{ method: 'OPTIONS' }, { path: '/health' }, { path: '/.well-known/xlink.json' }])
+      expect(await told(on, sent)).toEqual([]);
+
+    expect(await told(on, enrolment(device, api, ACME, { proofKey: BOLT }))).toEqual([
+      'request refused api-key ENROLLMENT_REFUSED:KEY_PROOF 401',
+    ]);
+    expect(await told(on, enrolment(device, api, ACME))).toEqual(['enrollment']);
+    expect(await told(on, signed(caller, api, { method: 'DELETE', path: KEY_PATH }, SCOPE))).toEqual([
+      'request refused xlink ENROLLMENT_REFUSED:NOT_ENROLLED 404',
+    ]);
+    expect(await told(on, signed(device, api, { method: 'DELETE', path: KEY_PATH }, SCOPE))).toEqual([
+      'key-switch',
+    ]);
+    expect(await told(on, withKey(ACME))).toEqual(['request refused api-key API_KEY_SWITCHED_OFF 401']);
+    expect(await told(on, signed(device, api, { method: 'PUT', path: KEY_PATH }, SCOPE))).toEqual([
+      'key-switch',
+    ]);
+
+    await told(on, signed(device, api, {}, SCOPE));
+    await on.service.adapter.clientRecords(); // writes what was counted
+    expect(await told(on, withKey(ACME))).toEqual(['downgrade', 'request accepted api-key ok 200']);
+
+    const last = await sealed(caller, api);
+    world.registry.lookup = () => {
+      throw new Error('down');
+    };
+    expect(await told(on, last)).toEqual(['fault LOOKUP_FAILED', 'request refused xlink LOOKUP_FAILED 503']);
+    expectNoSecrets(on.service);
+    expectShapes(on.service.events, seen);
+  });
+
+  test('in the other modes, and when a mode changes', async () => {
+    const until = { from: new Date(NOON + HOUR), until: new Date(NOON + 2 * HOUR) };
+    const on = await stage(framework, {
+      mode: 'observe',
+      brownouts: [until],
+      deprecation: { sunset: new Date(NOON + 9 * HOUR) },
+    });
+    const { world, api, caller, service } = on;
+    const { adapter } = service;
+    expect(await told(on, withKey(ACME, await signed(caller, api, {}, SCOPE)))).toEqual([
+      'observed ok',
+      'request accepted api-key ok 200',
+    ]);
+    const elsewhere = withKey(ACME, { ...(await signed(caller, api, {}, SCOPE)), path: '/elsewhere' });
+    expect(await told(on, elsewhere)).toEqual([
+      'observed REQUEST_BINDING_MISMATCH',
+      'request accepted api-key ok 200',
+    ]);
+    expect(await told(on, sealed(caller, api))).toEqual(['request refused xlink XLINK_NOT_SUPPORTED 415']);
+    adapter.setMode('deprecation', 'time is up');
+    expect(await told(on, withKey(ACME))).toEqual(['request accepted api-key ok 200']);
+    world.clock.advance(HOUR);
+    expect(await told(on, withKey(ACME))).toEqual(['request refused api-key API_KEY_BROWNOUT 401']);
+    adapter.setMode('xlink-only', undefined, { client: 'acme' });
+    adapter.setMode('hybrid', undefined, { route: { path: '/x' } });
+    adapter.clearMode({ route: { path: '/x' } });
+    expect(await told(on, withKey(ACME))).toEqual(['request refused api-key XLINK_REQUIRED 401']);
+    await new MigrationPlan({ adapter, clock: world.clock }).evaluate();
+    expect(
+      service.events.map(({ type }) => type).filter((type) => type === 'mode' || type === 'advice'),
+    ).toEqual([...Array(5).fill('mode'), 'advice']);
+    expectShapes(service.events, seen);
+  });
+
+  test('when the key cannot be checked, and when the application skips in error', async () => {
+    const on = await stage(framework, {
+      legacyKeyValidator: () => Promise.reject(new Error('down')),
+      skip: ({ target }) => {
+        if (target === '/trap') throw new Error('skip');
+        return false;
+      },
+    });
+    expect(await told(on, withKey(ACME))).toEqual([
+      'fault KEY_VALIDATOR_FAILED',
+      'request refused api-key KEY_VALIDATOR_FAILED 503',
+    ]);
+    expect(await told(on, withKey(ACME, { path: '/trap' }))).toEqual([
+      'fault INTERNAL',
+      'request refused none INTERNAL 500',
+    ]);
+    expectShapes(on.service.events, seen);
+  });
+
+  test('when the answer cannot be sealed', async () => {
+    const on = await stage(framework);
+    const { api, caller } = on;
+    const sent = await signed(caller, api, {}, SCOPE);
+    api.createAnswer = () => Promise.reject(new Error('no keys'));
+    expect(await told(on, { ...sent, headers: { ...sent.headers, accept: ENVELOPE_TYPE } })).toEqual([
+      'fault ANSWER_NOT_SEALED',
+      'request accepted xlink ok 500',
+    ]);
+    expectShapes(on.service.events, seen);
+  });
+
+  test('when the client goes away before there is an answer, or before it has sent all', async () => {
+    const on = await stage(framework);
+    const { service, api, caller, slow } = on;
+    const waiting = await openWire(service.port);
+    await waiting.write(onTheWire(withKey(ACME, { path: '/slow' })));
+    while (slow.length === 0) await once(service.signals, 'slow');
+    waiting.socket.destroy();
+    await service.until('request', 1);
+    expect(service.events.slice(1).map(brief)[0]).toMatch(/^request accepted api-key ok \d+ aborted$/);
+
+    const cut = await openWire(service.port);
+    const arrived = once(service.server, 'request');
+    const whole = onTheWire(await sealed(caller, api));
+    await cut.write(whole.subarray(0, whole.length - 10));
+    await arrived;
+    cut.socket.destroy();
+    await service.until('request', 2);
+    expect(service.events.at(-1)).toMatchObject({ type: 'request', reason: 'BODY_ABORTED', aborted: true });
+    await service.quiet();
+    expect(service.events.filter(({ type }) => type === 'request')).toHaveLength(2);
+    expectShapes(service.events, seen);
+  });
+
+  test('with a trace, whose id is in the request and in its fault', async () => {
+    const traceId = 'ab'.repeat(16);
+    const on = await stage(framework, {
+      tracer: { trace: (_request, run) => run({ traceId, end() {} }) },
+      legacyKeyValidator: () => Promise.reject(new Error('down')),
+    });
+    await told(on, withKey(ACME));
+    expect(on.service.events.slice(1)).toEqual([
+      expect.objectContaining({ type: 'fault', traceId }),
+      expect.objectContaining({ type: 'request', traceId }),
+    ]);
+    expectShapes(on.service.events, seen);
+  });
+
+  test('with nonces that several processes do not share', async () => {
+    const { service } = await stage(framework, { instances: 2 });
+    expect(service.events.map(({ type }) => type)).toContain('warning');
+    expectShapes(service.events, seen);
+  });
+
+  test('and by the end every member of every event was seen', () => {
+    const documented = Object.entries(documentedEvents());
+    const all = documented.map(([type, { always, sometimes }]) => [type, [...always, ...sometimes].sort()]);
+    expect([...seen].map(([type, keys]) => [type, [...keys].sort()]).sort()).toEqual(all.sort());
+  });
+
+  test('no event holds what was sent as key, token, envelope or body, in whatever place', async () => {
+    const on = await stage(framework);
+    const { api, caller, service } = on;
+    let count = 0;
+    const markers: string[] = [];
+    const marker = () => {
+      markers.push(`canary-${++count}-${Math.random().toString(36).slice(2)}`);
+      return markers.at(-1)!;
+    };
+    const payload = { note: marker() };
+    const envelope = await caller.createEnvelope({ to: api.did, payload, request: 'POST /orders', ...SCOPE });
+    markers.push(envelope.signature, envelope.payload!);
+    const torn = JSON.stringify(envelope).replace('"scope"', `"${marker()}":"${marker()}","scope"`);
+    const as = (body: string, type = 'application/xlink-envelope'): Sent => ({
+      body,
+      headers: { 'content-type': type },
+    });
+    const requests: Sent[] = [
+      ...['x-api-key', 'authorization', 'xlink-envelope', 'cookie', 'x-api-kye', 'content-encoding'].map(
+        (name) => ({ headers: { [name]: marker() } }),
+      ),
+      ...['Bearer', 'ApiKey', 'Xlink', 'Basic', 'xlink'].map((scheme) => ({
+        headers: { authorization: `${scheme} ${marker()}` },
+      })),
+      { path: `/orders?api_key=${marker()}&x=${marker()}` },
+      { path: `/${marker()}/${marker()}` },
+      as(JSON.stringify(envelope)),
+      as(JSON.stringify(envelope)),
+      as(torn),
+      as(`{"version":2,"suite":"${marker()}","payload":"${marker()}"`),
+      as(marker()),
+      as(JSON.stringify({ ...envelope, from: marker() })),
+      as(JSON.stringify({ ...envelope, scope: marker(), nonce: marker() })),
+      as(JSON.stringify({ ...envelope, signature: envelope.signature.replace(/^./, 'A') })),
+      {
+        ...as(JSON.stringify({ secret: marker() }), 'application/json'),
+        headers: { 'content-type': 'application/json', 'x-api-key': marker() },
+      },
+      {
+        ...as(marker()),
+        path: '/.well-known/xlink/enroll',
+        headers: { 'x-api-key': ACME, 'content-type': marker() },
+      },
+      withKey(ACME, { path: '/throws', headers: { 'x-note': marker() } }),
+      { method: 'DELETE', path: KEY_PATH, headers: { authorization: `Xlink ${marker()}` } },
+    ];
+    for (const sent of requests) await service.send(sent);
+    await service.quiet();
+    expect(service.events.length).toBeGreaterThan(requests.length);
+    const everything =
+      JSON.stringify(service.events) +
+      inspect(service.events, { depth: 10, maxStringLength: null, showHidden: true });
+    expect(markers.filter((text) => everything.includes(text))).toEqual([]);
+    expectNoSecrets(service);
+  });
+});
