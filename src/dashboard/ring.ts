@@ -17,7 +17,7 @@ export interface Series {
   readonly refused: readonly number[];
 }
 
-const KINDS = ['xlink', 'apiKey', 'refused'] as const;
+export const KINDS = ['xlink', 'apiKey', 'refused'] as const;
 /** What a request counts as. */
 export type Kind = (typeof KINDS)[number];
 
@@ -36,14 +36,15 @@ export class Ring {
     this.#counts = { xlink: zeros(), apiKey: zeros(), refused: zeros() };
   }
 
-  add(now: number, kind: Kind): void {
-    const number = Math.floor(now / this.slotMs);
+  /** `time`: when they came. */
+  add(time: number, counts: Counts): void {
+    const number = Math.floor(time / this.slotMs);
     const at = number % this.#numbers.length;
     if (this.#numbers[at] !== number) {
       this.#numbers[at] = number;
       for (const one of KINDS) this.#counts[one][at] = 0;
     }
-    this.#counts[kind][at]! += 1;
+    for (const one of KINDS) this.#counts[one][at]! += counts[one];
   }
 
   series(now: number): Series {

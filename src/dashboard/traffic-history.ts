@@ -1,5 +1,5 @@
 import type { Clock, RequestEvent } from '../types.js';
-import { type Counts, type Kind, Ring, type Series } from './ring.js';
+import { type Counts, KINDS, type Kind, Ring, type Series } from './ring.js';
 
 /** Lengths of time that are kept, from fine to coarse. */
 export type RangeName = 'minutes' | 'day' | 'month';
@@ -7,9 +7,11 @@ export type RangeName = 'minutes' | 'day' | 'month';
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
+/** All slots begin where one of this length does. */
+const FINEST_MS = 5 * SECOND;
 
 const RANGES: Readonly<Record<RangeName, { readonly slotMs: number; readonly slots: number }>> = {
-  minutes: { slotMs: 5 * SECOND, slots: 120 }, // 10 minutes
+  minutes: { slotMs: FINEST_MS, slots: 120 }, // 10 minutes
   day: { slotMs: 5 * MINUTE, slots: 288 },
   month: { slotMs: 2 * HOUR, slots: 360 }, // 30 days
 };
@@ -26,7 +28,10 @@ export class TrafficHistory {
   readonly since: number;
   readonly #clock: Clock;
   readonly #rings: Readonly<Record<RangeName, Ring>>;
-  readonly #totals: Record<Kind, number> = { xlink: 0, apiKey: 0, refused: 0 };
+  readonly #totals = nothing();
+  /** Requests of the slot that is not over yet: a request is counted in one place, the rings get the sum. */
+  #latest = nothing();
+  #latestSlot = Number.NaN;
 
   constructor(clock: Clock = Date.now) {
     this.#clock = clock;
@@ -37,18 +42,20 @@ export class TrafficHistory {
 
   count({ outcome, method }: Pick<RequestEvent, 'outcome' | 'method'>): void {
     const kind = outcome === 'refused' ? 'refused' : method === 'xlink' ? 'xlink' : 'apiKey';
-    const now = this.#clock();
-    this.#totals[kind] += 1;
-    for (const ring of Object.values(this.#rings)) ring.add(now, kind);
+    const slot = Math.floor(this.#clock() / FINEST_MS);
+    if (slot !== this.#latestSlot) this.#turnTo(slot);
+    this.#latest[kind] += 1;
   }
 
   /** Since the beginning. */
   get totals(): Counts {
+    this.#turnTo(this.#latestSlot);
     return { ...this.#totals };
   }
 
   /** From the beginning, or as far back as the range goes. */
   series(name: RangeName): Series {
+    this.#turnTo(this.#latestSlot);
     return this.#rings[name].series(this.#clock());
   }
 
@@ -57,6 +64,7 @@ export class TrafficHistory {
    * `undefined` if there were none at all.
    */
   adoption(): Adoption {
+    this.#turnTo(this.#latestSlot);
     const now = this.#clock();
     let best: Adoption = { share: undefined, requests: 0, overMs: RANGES.month.slotMs * RANGES.month.slots };
     for (const [name, slots] of STRETCHES) {
@@ -69,7 +77,19 @@ export class TrafficHistory {
     }
     return best;
   }
+
+  /** Puts what came lately into the rings, and begins anew. */
+  #turnTo(slot: number): void {
+    if (!Number.isNaN(this.#latestSlot)) {
+      for (const ring of Object.values(this.#rings)) ring.add(this.#latestSlot * FINEST_MS, this.#latest);
+      for (const kind of KINDS) this.#totals[kind] += this.#latest[kind];
+    }
+    this.#latest = nothing();
+    this.#latestSlot = slot;
+  }
 }
+
+const nothing = (): Record<Kind, number> => ({ xlink: 0, apiKey: 0, refused: 0 });
 
 /** How far the migration is at present. */
 export interface Adoption {

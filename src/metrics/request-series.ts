@@ -1,5 +1,6 @@
 import type { RequestEvent } from '../types.js';
 import type { AdoptionWindow } from './adoption-window.js';
+import { Batch } from './batch.js';
 import { boundedLabel } from './bounded-label.js';
 import { countOnce } from './count-once.js';
 import { countTraced, observeTraced } from './exemplars.js';
@@ -15,25 +16,30 @@ type OnRequest = (event: RequestEvent) => void;
 export function requestSeries(series: Series, adoption: AdoptionWindow, maxRoutes: number): OnRequest {
   const requests = series.counter(METRICS.requests, { exemplars: true });
   const duration = series.histogram(METRICS.duration, { exemplars: true });
-  const envelopes = tallyOf(series.counter(METRICS.envelopes));
-  const tally = tallyOf(requests);
+  const envelopes = series.counter(METRICS.envelopes);
   const isNew = countOnce(requests);
   const routeLabel = boundedLabel(labelsOf(requests), maxRoutes);
 
-  return (event) => {
-    if (!isNew(event)) return;
+  const count = (event: RequestEvent) => {
     const { method, outcome, mode, version, encrypted, durationMs, traceId } = event;
     const route = event.route === UNMATCHED ? UNMATCHED : routeLabel(event.route);
     const reason = reasonLabel(event.reason);
     const labels = () => ({ method, outcome, reason, mode, route });
     if (!countTraced(requests, labels, traceId))
-      tally.add(`${method} ${outcome} ${reason} ${mode} ${route}`, labels);
+      tallyOf(requests).add(`${method} ${outcome} ${reason} ${mode} ${route}`, labels);
     observeTraced(duration, { method }, durationMs / 1000, traceId);
-    if (version !== undefined) {
-      const form = encrypted ? 'sealed' : 'signed';
-      envelopes.add(`${version} ${form}`, () => ({ version: String(version), form }));
-    }
-    if (outcome === 'accepted') adoption.count(method === 'xlink');
+    if (version === undefined) return;
+    const form = encrypted ? 'sealed' : 'signed';
+    tallyOf(envelopes).add(`${version} ${form}`, () => ({ version: String(version), form }));
+  };
+
+  const batch = sharedState(requests, 'batch', () => new Batch([requests, duration, envelopes], count));
+  for (const counter of [requests, envelopes]) tallyOf(counter); // looks at what the batch has brought
+
+  return (event) => {
+    if (!isNew(event)) return;
+    if (event.outcome === 'accepted') adoption.count(event.method === 'xlink');
+    batch.add(event);
   };
 }
 
@@ -41,15 +47,17 @@ export function requestSeries(series: Series, adoption: AdoptionWindow, maxRoute
 export function clientSeries(series: Series, maxClients: number): OnRequest {
   const requests = series.counter(METRICS.clientRequests);
   const isNew = countOnce(requests);
-  const tally = tallyOf(requests);
   const clientLabel = boundedLabel(labelsOf(requests), maxClients);
 
+  const count = ({ client = UNKNOWN, method, outcome }: RequestEvent) => {
+    const label = client === UNKNOWN ? UNKNOWN : clientLabel(client);
+    tallyOf(requests).add(`${method} ${outcome} ${label}`, () => ({ client: label, method, outcome }));
+  };
+  const batch = sharedState(requests, 'batch', () => new Batch([requests], count));
+  tallyOf(requests);
+
   return (event) => {
-    if (!isNew(event)) return;
-    const { method, outcome } = event;
-    const client =
-      event.client === undefined || event.client === UNKNOWN ? UNKNOWN : clientLabel(event.client);
-    tally.add(`${method} ${outcome} ${client}`, () => ({ client, method, outcome }));
+    if (isNew(event)) batch.add(event);
   };
 }
 

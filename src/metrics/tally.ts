@@ -1,4 +1,5 @@
 import type { Counter } from 'prom-client';
+import { beforeScrape } from './before-scrape.js';
 import { carriesExemplars, type Labels } from './exemplars.js';
 import { sharedState } from './shared-state.js';
 
@@ -30,7 +31,7 @@ export class Tally {
 export function tallyOf(counter: Counter): Tally {
   return sharedState(counter, 'tally', () => {
     const tally = new Tally();
-    (counter as { collect?: () => void }).collect = () => tally.flushInto(counter); // before each scrape
+    beforeScrape(counter, () => tally.flushInto(counter));
     return tally;
   });
 }
