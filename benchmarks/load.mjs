@@ -1,33 +1,45 @@
 import { connect } from 'node:net';
 
-/** One keep-alive connection that has one request under way. Far cheaper than node:http, so the server is what is measured. */
+/**
+ * One keep-alive connection that has one request under way; opened again when it broke, as any HTTP client does. Far
+ * cheaper than node:http, so the server is what is measured.
+ */
 export class Connection {
+  #port;
   #socket;
   #received = Buffer.alloc(0);
   #answered;
 
   static async open(port) {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
-    return new Connection(socket);
+    const connection = new Connection();
+    connection.#port = port;
+    await connection.#open();
+    return connection;
   }
 
-  constructor(socket) {
-    this.#socket = socket;
-    socket.on('data', (chunk) => this.#take(chunk));
-    socket.on('close', () => this.#answered?.(0));
-  }
-
-  /** Resolves to the status of the answer; 0 if the connection broke. */
-  request(bytes) {
-    this.#socket.write(bytes);
+  /** Resolves to the status of the answer; 0 if there was none, as the connection broke or could not be opened. */
+  async request(bytes) {
+    if (this.#socket.destroyed) await this.#open().catch(() => {});
+    if (this.#socket.destroyed) return 0;
     return new Promise((resolve) => {
       this.#answered = resolve;
+      this.#socket.write(bytes);
     });
   }
 
   close() {
     this.#socket.destroy();
+  }
+
+  #open() {
+    return new Promise((resolve, reject) => {
+      this.#received = Buffer.alloc(0);
+      this.#socket = connect({ port: this.#port, host: '127.0.0.1', noDelay: true });
+      this.#socket.once('connect', resolve);
+      this.#socket.on('error', reject);
+      this.#socket.on('data', (chunk) => this.#take(chunk));
+      this.#socket.on('close', () => this.#settle(0));
+    });
   }
 
   #take(chunk) {
@@ -39,7 +51,13 @@ export class Connection {
     if (Number.isNaN(length)) throw new Error(`An answer without a length:\n${head}`);
     if (this.#received.length < end + 4 + length) return;
     this.#received = this.#received.subarray(end + 4 + length);
-    this.#answered(Number(head.slice(9, 12)));
+    this.#settle(Number(head.slice(9, 12)));
+  }
+
+  #settle(status) {
+    const answered = this.#answered;
+    this.#answered = undefined;
+    answered?.(status);
   }
 }
 

@@ -46,7 +46,8 @@ const isKeyPrefix: OptionCheck = (value) =>
 
 /**
  * Nonces in Redis, shared by all instances of an API. `claim` is one `SET … NX PX`, which Redis carries out atomically;
- * no script and one key a command, so clusters work.
+ * no script and one key a command, so clusters work. Nonces are in 64 slots of them, which three or four masters share
+ * fairly; of more, some get few or none.
  *
  * Fails closed: where Redis is down, full, slow, or answers anything unexpected, calls reject with
  * `NONCE_STORE_UNAVAILABLE` (`cause` kept). While the client is not connected they do so at once, before it could queue
@@ -69,9 +70,9 @@ const isKeyPrefix: OptionCheck = (value) =>
  * - Replicas are asynchronous: a failover may lose the claims of the last moments, and those envelopes are good once
  *   more, as long as their timestamps are. `min-replicas-to-write 1` with a short `min-replicas-max-lag` bounds how much,
  *   `WAIT` (which this store does not send) would narrow it further; neither makes it nothing.
- * - Reads go to the master. From a replica (`scaleReads`, `useReplicas`), `seen` only saves work on replays that are known
- *   already, and what decides is still `claim`, a write; but a replica that has not heard yet that its master came back
- *   empty says that nothing was lost. So does, while slots are moved, the master that they leave, of the one they go to.
+ * - Reads that go to replicas (`scaleReads`, `useReplicas`) may be behind. For `seen` alone that would do no harm, as what
+ *   decides is `claim`, a write to the master; but a replica that has not heard yet that its master came back empty says
+ *   that nothing was lost. So does, while a slot is moved, the master it leaves, of the one it goes to.
  *
  * What remains after a loss: an envelope that a caller dated ahead of its time, as a fast clock does, and that was
  * accepted before, is good once more until that time. It is never more than the agent's `timestampWindowMs` ahead.

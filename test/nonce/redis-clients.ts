@@ -79,9 +79,12 @@ export const CLUSTER_CLIENTS: {
 
 export const TTL_MS = 61_000;
 
-/** Patient, so that a busy machine does not fail a test that is about something else. */
+/**
+ * Patient, so that a busy machine does not fail a test that is about something else; and of a Redis that comes empty it says
+ * that it remembers for a second already, so that uses of the same millisecond count.
+ */
 export const storeOn = (client: RedisClient, options: Partial<RedisNonceStoreOptions> = {}) =>
-  new RedisNonceStore({ client, timeoutMs: 10_000, ...options });
+  new RedisNonceStore({ client, timeoutMs: 10_000, clock: () => Date.now() - 1000, ...options });
 
 const [recipient, sender] = await Promise.all(
   ['api', 'caller'].map(async (name) => (await identityOf(name)).did),
@@ -100,8 +103,21 @@ export const someDid = () =>
   encodeDidKey(Buffer.from('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a', 'hex'));
 
 /** The key as it is documented. */
-export const keyOf = (use: NonceUse, prefix = 'nonce:'): string =>
-  prefix + createHash('sha256').update(nonceKey(use)).digest('base64url');
+export function keyOf(use: NonceUse, prefix = 'nonce:'): string {
+  const hash = createHash('sha256').update(nonceKey(use)).digest('base64url');
+  return `${prefix}{${hash[0]}}${hash}`;
+}
+
+/** The key of the marker that tells since when the bucket of a nonce remembers. */
+export const markerOf = (use: NonceUse, prefix = 'nonce:'): string =>
+  `${keyOf(use, prefix).slice(0, -43)}since`;
+
+export const BUCKETS = 64;
+
+export const COLD_START = 'NONCE_STORE_UNAVAILABLE:COLD_START';
+
+/** What a call resolved to, or the id of its error. */
+export const idOrValue = (call: Promise<boolean>): Promise<unknown> => call.catch((error) => error.id);
 
 export const trues = (answers: readonly boolean[]): number => answers.filter(Boolean).length;
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { AgentOptions, FaultEvent } from '../../src/index.js';
 import { parties, problemOf, sealedRequest, serve } from '../http/support.js';
 import { serveKoa } from '../http/support-koa.js';
+import { frozenClock, NOON } from '../support/clock.js';
 import { withKey } from '../support/http.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -28,15 +29,18 @@ describeWithRedis('an API whose nonces are in Redis', () => {
   });
   beforeEach(async () => {
     if (!redis.running) await redis.restart();
+    await redis.cli('FLUSHALL');
     proxy = await TcpProxy.start(redis.port);
   });
   afterAll(() => redis.stop());
 
   describe.each(CASES)('$server.name, $client.name', ({ server, client }) => {
     async function api(port: number, options: AgentOptions = {}) {
-      const nonceStore = storeOn(await client.connect(port), { timeoutMs: TIMEOUT_MS });
+      const clock = frozenClock(NOON - 1); // of the store: the envelopes of these tests are made at noon
+      const nonceStore = storeOn(await client.connect(port), { timeoutMs: TIMEOUT_MS, clock });
       const from = await parties({ nonceStore, ...options });
-      return { from, service: await server.start({ api: from.api, options: { exposeDetails: true } }) };
+      const service = await server.start({ api: from.api, options: { exposeDetails: true } });
+      return { from, service, clock };
     }
 
     async function expectUnavailable({ service, from }: Awaited<ReturnType<typeof api>>) {
@@ -71,20 +75,26 @@ describeWithRedis('an API whose nonces are in Redis', () => {
 
     test('refuses with 503 while Redis is down, says when to try again, and is back by itself', async () => {
       const running = await api(redis.port);
-      const { from, service } = running;
+      const { from, service, clock } = running;
       expect((await service.send(await sealedRequest(from))).status).toBe(200);
       const before = await sealedRequest(from);
       await redis.kill();
       for (let nth = 0; nth < 5; nth++) await expectUnavailable(running);
       expect((await service.send(withKey())).status).toBe(200); // keys need no nonces
       await redis.restart();
+      clock.set(NOON);
+      from.world.clock.advance(1);
       const began = performance.now();
       await until(async () => (await service.send(await sealedRequest(from))).status === 200, {
         withinMs: 2000,
       });
       expect(performance.now() - began).toBeLessThan(2000);
-      expect((await service.send(before)).status).toBe(200);
-      expect((await service.send(before)).status).toBe(409);
+      const after = await sealedRequest(from);
+      expect((await service.send(after)).status).toBe(200);
+      expect((await service.send(after)).status).toBe(409);
+      const refused = await service.send(before); // Redis came back empty, so nobody knows
+      expect([refused.status, problemOf(refused)['subCode']]).toEqual([503, 'COLD_START']);
+      expect(refused.headers['retry-after']).toBe('1');
     });
 
     test('refuses with 503 while the network is frozen, and serves when it thaws', async () => {

@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { types } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { MAX_UNANSWERED } from '../../src/nonce/redis.js';
+import { MAX_UNANSWERED } from '../../src/nonce/redis-calls.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { thrownBy } from '../support/results.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
-import { CLIENTS, keyOf, newUse, storeOn, TTL_MS, timed, trues } from './redis-clients.js';
+import { CLIENTS, idOrValue, keyOf, newUse, storeOn, TTL_MS, timed, trues } from './redis-clients.js';
 
 const TIMEOUT_MS = 250;
 /** What a busy machine may add. */
@@ -162,7 +162,7 @@ describeWithRedis('when Redis is away', () => {
       await until(claimsSomething(store));
       const use = newUse();
       proxy.freeze('answers');
-      const claim = thrownOrValue(store.claim(use, TTL_MS));
+      const claim = idOrValue(store.claim(use, TTL_MS));
       await until(async () => (await server.cli('EXISTS', keyOf(use))) === '1');
       proxy.cut();
       proxy.heal();
@@ -190,5 +190,3 @@ describeWithRedis('when Redis is away', () => {
     });
   });
 });
-
-const thrownOrValue = (claim: Promise<boolean>) => claim.catch((error) => error.id);

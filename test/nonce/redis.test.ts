@@ -4,10 +4,22 @@ import { createClient, createClientPool } from 'redis';
 import { RedisNonceStore } from '../../src/index.js';
 import type { RedisClient } from '../../src/nonce/redis-client.js';
 import { pair } from '../support/agents.js';
+import { NOON } from '../support/clock.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { idOf, thrownBy } from '../support/results.js';
 import { until } from '../support/until.js';
-import { CLIENTS, keyOf, newUse, someDid, storeOn, TTL_MS, timed, trues } from './redis-clients.js';
+import {
+  BUCKETS,
+  CLIENTS,
+  keyOf,
+  markerOf,
+  newUse,
+  someDid,
+  storeOn,
+  TTL_MS,
+  timed,
+  trues,
+} from './redis-clients.js';
 
 describeWithRedis('nonces in Redis', () => {
   let server: RedisServer;
@@ -42,8 +54,9 @@ describeWithRedis('nonces in Redis', () => {
 
     test('asking whether it was seen claims nothing', async () => {
       const store = storeOn(await connect(server.port));
-      await store.seen(newUse());
-      expect(await server.cli('DBSIZE')).toBe('0');
+      const use = newUse();
+      expect([await store.seen(use), await store.seen(use)]).toEqual([false, false]);
+      expect(await server.cli('DBSIZE')).toBe(String(BUCKETS));
     });
 
     test('recipient, sender and nonce tell uses apart; the time does not', async () => {
@@ -57,13 +70,21 @@ describeWithRedis('nonces in Redis', () => {
       expect(await store.claim({ ...use, nonce: newUse().nonce }, TTL_MS)).toBe(true);
     });
 
-    test('a key is the prefix and a hash, and holds nothing but 1', async () => {
+    test('a key is the prefix, the bucket and a hash, and holds nothing but 1', async () => {
       const use = newUse();
       const client = await connect(server.port);
       await storeOn(client).claim(use, TTL_MS);
-      expect(await server.cli('KEYS', '*')).toBe(keyOf(use));
-      expect(keyOf(use)).toMatch(/^nonce:[A-Za-z0-9_-]{43}$/);
+      const keys = (await server.cli('KEYS', '*')).split('\n');
+      const markers = keys.filter((key) => key.length === markerOf(use).length);
+      expect(keys.filter((key) => !markers.includes(key))).toEqual([keyOf(use)]);
+      expect(keyOf(use)).toMatch(/^nonce:\{([A-Za-z0-9_-])\}\1[A-Za-z0-9_-]{42}$/);
       expect(await server.cli('GET', keyOf(use))).toBe('1');
+      expect(markers).toHaveLength(BUCKETS);
+      expect(markers).toContain(markerOf(use));
+      expect([await server.cli('GET', markerOf(use)), await pttl(markerOf(use))]).toEqual([
+        expect.stringMatching(/^1\d{12}$/),
+        -1,
+      ]);
       const apart = storeOn(client, { keyPrefix: 'orders/v2:' });
       expect([await apart.seen(use), await apart.claim(use, TTL_MS)]).toEqual([false, true]);
       expect(await server.cli('EXISTS', keyOf(use, 'orders/v2:'))).toBe('1');
@@ -148,9 +169,9 @@ describeWithRedis('nonces in Redis', () => {
     });
 
     test('two instances of one agent accept an envelope once', async () => {
-      const nonceStore = storeOn(await connect(server.port));
-      const { world, alice, bob } = await pair({}, { nonceStore });
-      const twin = await world.agent('bob', { nonceStore: storeOn(await connect(server.port)) });
+      const store = async () => storeOn(await connect(server.port), { clock: () => NOON - 1 });
+      const { world, alice, bob } = await pair({}, { nonceStore: await store() });
+      const twin = await world.agent('bob', { nonceStore: await store() });
       const sent = await alice.send({ to: bob.did, payload: 1 });
       const results = await Promise.all([bob, twin, bob, twin].map((agent) => agent.receive(sent)));
       expect(results.map(idOf).sort()).toEqual([
@@ -165,6 +186,8 @@ describeWithRedis('nonces in Redis', () => {
   test('a client of ioredis that connects at its first command', async () => {
     const client = new Redis({ host: '127.0.0.1', port: server.port, lazyConnect: true });
     const store = storeOn(client);
+    expect(client.status).toBe('wait');
+    expect(await store.seen(newUse())).toBe(false);
     expect(await store.claim(newUse(), TTL_MS)).toBe(true);
     client.disconnect();
     await until(() => client.status === 'end');
@@ -183,12 +206,15 @@ describeWithRedis('nonces in Redis', () => {
   });
 
   test('a pool of node-redis', async () => {
-    const pool = createClientPool({ socket: { host: '127.0.0.1', port: server.port } });
+    const socket = { host: '127.0.0.1', port: server.port };
+    const pool = createClientPool({ socket }, { cleanupDelay: 10 });
     await pool.connect();
-    const use = newUse();
-    const claims = Array.from({ length: 50 }, () => storeOn(pool).claim(use, TTL_MS));
+    const [use, store] = [newUse(), storeOn(pool)];
+    await store.seen(use);
+    expect(pool.totalClients).toBeLessThan(5);
+    const claims = Array.from({ length: 50 }, () => store.claim(use, TTL_MS));
     expect(trues(await Promise.all(claims))).toBe(1);
-    pool.destroy();
+    await pool.close();
   });
 
   test('anything else is no client', async () => {
@@ -197,8 +223,8 @@ describeWithRedis('nonces in Redis', () => {
     const strangers: unknown[] = [
       ...[null, 'redis://127.0.0.1', 6379, {}, [], new Map(), () => {}],
       { set: async () => 'OK', get: async () => null, exists: async () => 0 },
-      { status: 'ready', set: async () => 'OK' },
-      { status: 'ready', isOpen: true, set: 'OK', exists: 1 },
+      { status: 'ready', set: async () => 'OK', exists: async () => 0 },
+      { status: 'ready', isOpen: true, set: 'OK', get: null, exists: 1 },
       ...[ioredis.pipeline(), nodeRedis.multi(), Redis, createClient],
     ];
     for (const client of strangers) {
@@ -211,8 +237,15 @@ describeWithRedis('nonces in Redis', () => {
 
 /** Clients whose answers no real server gives: what stands between here and Redis may give them. */
 describe('an answer that is neither yes nor no accepts nothing', () => {
-  const answering = (reply: unknown) =>
-    new RedisNonceStore({ client: { status: 'ready', set: async () => reply, exists: async () => reply } });
+  const answering = (reply: unknown, ...marker: unknown[]) =>
+    new RedisNonceStore({
+      client: {
+        status: 'ready',
+        set: async () => reply,
+        exists: async () => reply,
+        get: async () => (marker.length === 0 ? '1' : marker[0]),
+      },
+    });
 
   test.each([
     undefined,
@@ -248,12 +281,58 @@ describe('an answer that is neither yes nor no accepts nothing', () => {
       });
   });
 
+  test('a marker that is no time', async () => {
+    const far = { timestamp: Number.MAX_SAFE_INTEGER };
+    for (const marker of [
+      undefined,
+      '',
+      'since',
+      '-1',
+      '1.5',
+      '1e3',
+      ' 1',
+      '0x1',
+      'NaN',
+      'Infinity',
+      '9'.repeat(16),
+    ])
+      for (const call of [
+        () => answering('OK', marker).claim(newUse(far), TTL_MS),
+        () => answering(0, marker).seen(newUse(far)),
+      ])
+        expect(await thrownBy(call)).toMatchObject({
+          id: 'NONCE_STORE_UNAVAILABLE',
+          cause: expect.any(TypeError),
+        });
+  });
+
+  test('markers of other types', async () => {
+    for (const marker of [undefined, 0, 1, NaN, true, {}, ['1'], Buffer.from('1'), new String('1')])
+      await expect(answering('OK', marker).claim(newUse(), TTL_MS)).rejects.toMatchObject({
+        id: 'NONCE_STORE_UNAVAILABLE',
+      });
+  });
+
+  test('a marker that is absent, and stays so', async () => {
+    for (const call of [
+      () => answering('OK', null).claim(newUse(), TTL_MS),
+      () => answering(0, null).seen(newUse()),
+    ])
+      expect(await thrownBy(call)).toMatchObject({ id: 'NONCE_STORE_UNAVAILABLE:COLD_START' });
+  });
+
+  test('an envelope without a time', async () => {
+    const use = newUse({ timestamp: NaN });
+    for (const call of [() => answering('OK').claim(use, TTL_MS), () => answering(0).seen(use)])
+      expect(await thrownBy(call)).toMatchObject({ id: 'NONCE_STORE_UNAVAILABLE:COLD_START' });
+  });
+
   test('a client that throws at once', async () => {
     const down = new Error('down');
     const set = () => {
       throw down;
     };
-    const store = new RedisNonceStore({ client: { status: 'ready', set, exists: set } });
+    const store = new RedisNonceStore({ client: { status: 'ready', set, get: set, exists: set } });
     for (const call of [() => store.claim(newUse(), TTL_MS), () => store.seen(newUse())])
       expect(await thrownBy(call)).toMatchObject({ id: 'NONCE_STORE_UNAVAILABLE', cause: down });
   });
@@ -262,10 +341,10 @@ describe('an answer that is neither yes nor no accepts nothing', () => {
 /** Which commands are still unsent then depends on the network, so the client's word is taken for it. */
 test('a client that can drop what it could not send in time is told the time limit', async () => {
   const given: object[] = [];
-  const impatient = { isOpen: true, set: async () => 'OK', exists: async () => 0 };
+  const impatient = { isOpen: true, set: async () => 'OK', get: async () => '1', exists: async () => 0 };
   const silent = async () => undefined;
   const client = {
-    ...{ isOpen: true, isReady: true, set: silent, exists: silent },
+    ...{ isOpen: true, isReady: true, set: silent, get: silent, exists: silent },
     withCommandOptions(options: object) {
       given.push(options);
       return impatient;
@@ -278,13 +357,14 @@ test('a client that can drop what it could not send in time is told the time lim
 });
 
 describe('options', () => {
-  const client = { status: 'ready', set: async () => 'OK', exists: async () => 0 };
+  const client = { status: 'ready', set: async () => 'OK', get: async () => null, exists: async () => 0 };
 
   test.each([
-    ['keyPrefix', ['', 'a b', '{a}', 'a\n', 'x'.repeat(129), 1, null]],
+    ['keyPrefix', ['', 'a b', '{a}', 'a{', '}a', 'a\n', 'x'.repeat(129), 1, null]],
     ['ttlSeconds', [0, -1, 1.5, NaN, Infinity, '600', null, 31_536_001]],
     ['timeoutMs', [0, -1, 1.5, NaN, Infinity, '250', null, 60_001]],
     ['client', [undefined]],
+    ['clock', [0, '', null, new Date()]],
   ])('%s is checked', async (field, values) => {
     for (const value of values) {
       const error = await thrownBy(() => new RedisNonceStore({ client, [field]: value } as never));

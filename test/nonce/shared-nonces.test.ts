@@ -21,7 +21,7 @@ import { printed } from '../support/console.js';
 import { thrownBy, unwrap } from '../support/results.js';
 
 const ID = 'NONCE_STORE_NOT_SHARED';
-const client = { status: 'ready', set: async () => 'OK', exists: async () => 0 };
+const client = { status: 'ready', set: async () => 'OK', get: async () => null, exists: async () => 0 };
 
 async function make(options: Partial<DualModeOptions> = {}, nonceStore?: NonceStore) {
   const events: XlinkEvent[] = [];

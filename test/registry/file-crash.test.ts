@@ -9,11 +9,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import { FileTrustRegistry } from '../../src/server/index.js';
+import { scaled } from '../scale/scale.js';
 import { identityOf } from '../support/agents.js';
 import { eventually } from './conformance.js';
 import { lastWriteOf } from './numbered-writes.js';
 
-const ROUNDS = 500;
+const ROUNDS = scaled(500, 100);
 /** Files that are written to at the same time. */
 const LANES = 2;
 
