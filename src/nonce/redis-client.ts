@@ -95,11 +95,13 @@ function nodeRedisCommands(client: NodeRedisClient, timeoutMs: number): RedisCom
       else client.once?.('ready', listener);
     },
     setIfAbsent: (key, value, ttlMs) =>
-      impatient.set(key, value, {
-        ...(ttlMs === undefined ? {} : { expiration: { type: 'PX', value: ttlMs }, PX: ttlMs }),
-        condition: 'NX',
-        NX: true,
-      }),
+      impatient.set(
+        key,
+        value,
+        ttlMs === undefined
+          ? { condition: 'NX', NX: true }
+          : { expiration: { type: 'PX', value: ttlMs }, PX: ttlMs, condition: 'NX', NX: true },
+      ),
     get: (key) => impatient.get(key),
     exists: (key) => impatient.exists(key),
     inOrder: hasConnections(client) ? inTurn : atOnce,

@@ -230,7 +230,9 @@ describeWith(PROGRAMS, 'the deployment: three instances behind nginx', () => {
     await deployment.postgres.kill();
     for (const instance of instances) {
       expect(await instance.health()).toMatchObject({ ready: false, redis: 'up', postgres: 'down' });
-      expect((await fetch(`${instance.url}/orders/6`, { headers: await signed('/orders/6') })).status).toBe(200);
+      expect((await fetch(`${instance.url}/orders/6`, { headers: await signed('/orders/6') })).status).toBe(
+        200,
+      );
       expect((await byKey(1, instance.url)).status).toBe(503);
     }
     await deployment.postgres.restart();
