@@ -8,6 +8,7 @@ const steps = [
   ['types', 'node_modules/.bin/tsc', ['--noEmit']],
   ['example types', 'node_modules/.bin/tsc', ['-p', 'examples/express-app']],
   ['logging example types', 'node_modules/.bin/tsc', ['-p', 'examples/logging']],
+  ['deploy types', 'node_modules/.bin/tsc', ['-p', 'deploy']],
   ['dashboard types', 'node_modules/.bin/tsc', ['-p', 'dashboards']],
   ['dashboards', 'node', ['dashboards/build.mjs', '--check']],
   ['lint', 'node_modules/.bin/biome', ['check', '--error-on-warnings']],
