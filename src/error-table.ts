@@ -86,9 +86,9 @@ export const ERROR_TABLE = {
   'INVALID_KEY_LENGTH:EXPECTED_32': row('key-agreement', 400, 'An X25519 key is not 32 bytes.', 'Pass the raw key.', { aliases: ['INVALID_KEY_LENGTH'], reserved: true }),
 
   // split-channel
-  HMAC_VERIFICATION_FAILED: row('split-channel', 400, 'A share failed its integrity check.', 'Ask for the share again.', { reserved: true }),
-  INSUFFICIENT_SHARES: row('split-channel', 400, 'Fewer shares are present than the threshold.', 'Wait for more shares.', { reserved: true }),
-  INCONSISTENT_SHARES: row('split-channel', 400, 'The shares belong to different groups or parameters.', 'Do not mix shares of two messages.', { reserved: true }),
+  HMAC_VERIFICATION_FAILED: row('split-channel', 400, 'A share failed its integrity check.', 'Ask for the share again.'),
+  INSUFFICIENT_SHARES: row('split-channel', 400, 'Fewer shares are present than the threshold.', 'Wait for more shares.'),
+  INCONSISTENT_SHARES: row('split-channel', 400, 'The shares belong to different groups or parameters.', 'Do not mix shares of two messages.'),
 
   // agent
   INVALID_OPTION: row('agent', 500, 'An option is unknown or has a wrong value.', '`field` names the option.'),

@@ -63,5 +63,13 @@ export {
   type PositionalRegistration,
 } from './registry/memory.js';
 export { type Err, err, type Ok, ok, type Result } from './result.js';
+export { type ReconstructOptions, reconstruct } from './split-channel/reconstruct.js';
+export {
+  type ChannelShare,
+  MAX_SHARED_BYTES,
+  type ShareGroup,
+  type SharingScheme,
+} from './split-channel/share.js';
+export { type SplitOptions, splitForChannel } from './split-channel/split.js';
 export { LoopbackTransport } from './transport/loopback.js';
 export type * from './types.js';

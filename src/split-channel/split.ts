@@ -1,0 +1,60 @@
+import { defaultProvider } from '#provider';
+import { concat } from '../crypto/bytes.js';
+import type { CryptoProvider } from '../crypto/provider.js';
+import { xlinkError } from '../errors.js';
+import { encodeBase64url } from '../util/base64url.js';
+import { checkOptions, integerIn, isObject } from '../util/options.js';
+import { PieceHashes } from './piece-hashes.js';
+import { dealPieces, schemeFor } from './scheme.js';
+import {
+  type ChannelShare,
+  GROUP_ID_BYTES,
+  KEY_BYTES,
+  MAX_SHARED_BYTES,
+  MAX_SHARES,
+  type ShareGroup,
+} from './share.js';
+import { tagOf } from './tags.js';
+
+export interface SplitOptions {
+  /** How many shares are made, 2 to 255. Default 3. */
+  readonly totalShares?: number;
+  /** How many of them are needed, 2 to `totalShares`; one less says nothing. Default 2. */
+  readonly threshold?: number;
+  /** Hashes, and the source of everything random. Default: the provider of the platform. */
+  readonly crypto?: CryptoProvider;
+}
+
+/**
+ * Splits a payload of at most 64 MiB into shares that can travel over different channels (docs/xorida.md). A share of
+ * 2-of-3 is twice as large as the payload, one of 3-of-5 six times. Throws `INVALID_OPTION`.
+ */
+export async function splitForChannel(
+  plaintext: Uint8Array,
+  options: SplitOptions = {},
+): Promise<ChannelShare[]> {
+  checkOptions('splitForChannel', options, {
+    totalShares: integerIn(2, MAX_SHARES),
+    threshold: integerIn(2, options.totalShares ?? 3),
+    crypto: isObject,
+  });
+  if (!(plaintext instanceof Uint8Array) || plaintext.length > MAX_SHARED_BYTES)
+    throw xlinkError('INVALID_OPTION', { field: 'plaintext', hint: 'At most 64 MiB, as a Uint8Array.' });
+  const { totalShares = 3, threshold = 2, crypto = defaultProvider() } = options;
+  const group: ShareGroup = {
+    groupId: encodeBase64url(crypto.randomBytes(GROUP_ID_BYTES)),
+    totalShares,
+    threshold,
+    scheme: schemeFor(totalShares, threshold),
+    length: plaintext.length,
+  };
+  const key = crypto.randomBytes(KEY_BYTES);
+  const dealt = await dealPieces(group, concat([key, plaintext]), crypto.randomBytes);
+  const hashes = new PieceHashes(crypto);
+  return Promise.all(
+    dealt.map(async (pieces, index) => {
+      const share = { ...group, index, pieces };
+      return { ...share, tag: await tagOf(crypto, key, share, await hashes.of(pieces)) };
+    }),
+  );
+}
