@@ -2,12 +2,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
+import { loadSources } from './load-sources.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const page = join(root, 'docs/errors.md');
 
-const { ERROR_TABLE, xlinkError } = await load('./src/error-table.ts', './src/errors.ts');
+const { ERROR_TABLE, xlinkError } = await loadSources('./src/error-table.ts', './src/errors.ts');
 const text = render(ERROR_TABLE, (id) => xlinkError(id).name);
 
 if (!process.argv.includes('--check')) {
@@ -18,19 +18,6 @@ if (!process.argv.includes('--check')) {
 } else {
   console.error('docs/errors.md differs from src/error-table.ts: run node scripts/generate-error-docs.mjs');
   process.exitCode = 1;
-}
-
-/** The exports of TypeScript files, bundled in memory. */
-async function load(...files) {
-  const contents = files.map((file) => `export * from '${file}';`).join('\n');
-  const { outputFiles } = buildSync({
-    stdin: { contents, resolveDir: root, loader: 'ts' },
-    bundle: true,
-    format: 'esm',
-    platform: 'neutral',
-    write: false,
-  });
-  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
 }
 
 function render(table, classOf) {

@@ -1,2 +1,3 @@
-export { METRICS } from './metric-table.js';
-export { type PrometheusOptions, prometheusMetrics } from './prometheus.js';
+export { METRICS, type MetricRow } from './metric-table.js';
+export type { PrometheusOptions } from './options.js';
+export { prometheusMetrics } from './prometheus.js';

@@ -1,113 +1,65 @@
-import {
-  Counter,
-  Gauge,
-  register as globalRegistry,
-  Histogram,
-  type Metric,
-  type Registry,
-} from 'prom-client';
-import type { Observer, RequestEvent } from '../types.js';
-import { MODES } from '../util/modes.js';
-import { checkOptions, integerIn, isObject } from '../util/options.js';
-import { AdoptionWindow } from './adoption-window.js';
+import { register as globalRegistry } from 'prom-client';
+import type { DowngradeEvent, ObservedEvent, Observer } from '../types.js';
+import { adoptionSeries } from './adoption-series.js';
+import { countOnce } from './count-once.js';
+import { reasonLabel } from './label-values.js';
 import { METRICS, type MetricRow } from './metric-table.js';
-
-export interface PrometheusOptions {
-  /** Registry of prom-client that the series are added to. Default: its global one. */
-  readonly register?: Registry;
-  /** Different route templates told apart; further ones count as `other`. Default 200. */
-  readonly maxRoutes?: number;
-  /** Time over which `xlink_adoption_ratio` is taken, in ms. Default five minutes. */
-  readonly adoptionWindowMs?: number;
-}
-
-const OPTION_CHECKS = {
-  register: isObject,
-  maxRoutes: integerIn(1, 10_000),
-  adoptionWindowMs: integerIn(1000, 86_400_000),
-};
+import { adviceSeries, modeSeries } from './migration-series.js';
+import { checkPrometheusOptions, DEFAULTS, type PrometheusOptions } from './options.js';
+import { clientSeries, requestSeries } from './request-series.js';
+import { type AnyRegistry, Series } from './series.js';
 
 /**
  * An observer that keeps Prometheus series about an adapter: pass it in `observers`. Every label has a fixed set of
- * values or a cap, so no caller can grow them. Series that exist in the registry already are used, not made twice.
+ * values or a cap, so no caller can grow them. Series that exist in the registry already are used, not made twice, and
+ * an event is counted once however many observers on the registry are told of it. Throws `INVALID_OPTION`, also for a
+ * registry that has something else under one of the names.
  */
 export function prometheusMetrics(options: PrometheusOptions = {}): Observer {
-  checkOptions('prometheusMetrics', options, OPTION_CHECKS);
-  const { register = globalRegistry, maxRoutes = 200, adoptionWindowMs = 5 * 60_000 } = options;
-  const adoption = windowOf(register, adoptionWindowMs);
-  const routes = new Set<string>(['unmatched']);
-  const boundedRoute = (route: string): string => {
-    if (routes.size <= maxRoutes) routes.add(route);
-    return routes.has(route) ? route : 'other';
-  };
+  checkPrometheusOptions(options);
+  const {
+    register = globalRegistry as AnyRegistry,
+    prefix = DEFAULTS.prefix,
+    maxRoutes = DEFAULTS.maxRoutes,
+    maxClients = DEFAULTS.maxClients,
+    adoptionWindowMs = DEFAULTS.adoptionWindowMs,
+  } = options;
+  const series = new Series(register, prefix, rowsFor(maxClients));
 
-  const requests = metric(register, METRICS.requests, (config) => new Counter(config));
-  const duration = metric(register, METRICS.duration, (config) => new Histogram(config));
-  const envelopes = metric(register, METRICS.envelopes, (config) => new Counter(config));
-  const observed = metric(register, METRICS.observed, (config) => new Counter(config));
-  const downgrades = metric(register, METRICS.downgrades, (config) => new Counter(config));
-  const mode = metric(register, METRICS.mode, (config) => new Gauge(config));
-  metric(
-    register,
-    METRICS.adoption,
-    (config) =>
-      new Gauge({
-        ...config,
-        collect() {
-          const ratio = adoption.ratio();
-          if (Number.isNaN(ratio))
-            this.remove(); // no sample: an idle worker must not count as one at 0
-          else this.set(ratio);
-        },
-      }),
-  );
-
-  const onRequest = ({
-    method,
-    outcome,
-    reason,
-    route,
-    mode: during,
-    version,
-    encrypted,
-    durationMs,
-  }: RequestEvent) => {
-    requests.inc({ method, outcome, reason, mode: during, route: boundedRoute(route) });
-    duration.observe({ method }, durationMs / 1000);
-    if (version !== undefined)
-      envelopes.inc({ version: String(version), form: encrypted ? 'sealed' : 'signed' });
-    if (outcome === 'accepted') adoption.count(method === 'xlink');
-  };
-  const onMode = (current: string) => {
-    for (const label of MODES) mode.set({ mode: label }, label === current ? 1 : 0);
-  };
+  const adoption = adoptionSeries(series, adoptionWindowMs);
+  const onRequest = requestSeries(series, adoption, maxRoutes);
+  const onClient = maxClients > 0 ? clientSeries(series, maxClients) : () => {};
+  const onObserved = observedSeries(series);
+  const onDowngrade = downgradeSeries(series);
+  const onMode = modeSeries(series);
+  const onAdvice = adviceSeries(series);
 
   return (event) => {
-    if (event.type === 'request') onRequest(event);
-    else if (event.type === 'observed') observed.inc({ reason: event.reason });
-    else if (event.type === 'downgrade') downgrades.inc({ refused: String(event.refused) });
-    else if (event.type === 'mode') onMode(event.to);
+    if (event.type === 'request') {
+      onRequest(event);
+      onClient(event);
+    } else if (event.type === 'observed') onObserved(event);
+    else if (event.type === 'downgrade') onDowngrade(event);
+    else if (event.type === 'mode') onMode(event);
+    else if (event.type === 'advice') onAdvice(event);
   };
 }
 
-/** One window per registry, so that several adapters share the one gauge there can be. */
-const windows = new WeakMap<Registry, AdoptionWindow>();
+const rowsFor = (maxClients: number): MetricRow[] =>
+  Object.values(METRICS).filter((row) => maxClients > 0 || row !== METRICS.clientRequests);
 
-function windowOf(register: Registry, windowMs: number): AdoptionWindow {
-  const window = windows.get(register) ?? new AdoptionWindow(windowMs);
-  windows.set(register, window);
-  return window;
+function observedSeries(series: Series) {
+  const observed = series.counter(METRICS.observed);
+  const isNew = countOnce(observed);
+  return (event: ObservedEvent) => {
+    if (isNew(event)) observed.inc({ reason: reasonLabel(event.reason) });
+  };
 }
 
-function metric<M extends Metric>(
-  register: Registry,
-  { name, help, labels, buckets, aggregator }: MetricRow,
-  // biome-ignore lint/suspicious/noExplicitAny: the three kinds of series have no common type of options
-  create: (config: any) => M,
-): M {
-  const known = register.getSingleMetric(name) as M | undefined;
-  return (
-    known ??
-    create({ name, help, labelNames: Object.keys(labels), buckets, aggregator, registers: [register] })
-  );
+function downgradeSeries(series: Series) {
+  const downgrades = series.counter(METRICS.downgrades);
+  const isNew = countOnce(downgrades);
+  return (event: DowngradeEvent) => {
+    if (isNew(event)) downgrades.inc({ refused: String(event.refused) });
+  };
 }

@@ -1,58 +1,36 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
-import { AggregatorRegistry, Gauge, register as globalRegistry, Registry } from 'prom-client';
+import { describe, expect, test } from '@jest/globals';
 import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
-import type { Observer, RequestEvent, XlinkEvent } from '../../src/types.js';
+import { CLIENT_STATES, DIRECTIONS, FORMS, METHODS, OUTCOMES } from '../../src/metrics/label-values.js';
+import type { MetricRow } from '../../src/metrics/metric-table.js';
+import type { XlinkEvent } from '../../src/types.js';
+import { MODES } from '../../src/util/modes.js';
 import { thrownBy } from '../support/results.js';
+import { advice, byEnvelope, linesOf, NO_CLIENTS, observed, request, routesOf, valuesOf } from './support.js';
 
-const request = (part: Partial<RequestEvent> = {}): RequestEvent => ({
-  type: 'request',
-  mode: 'hybrid',
-  method: 'api-key',
-  outcome: 'accepted',
-  reason: 'ok',
-  status: 200,
-  route: '/orders',
-  durationMs: 2,
-  ...part,
-});
-
-const byEnvelope = (part: Partial<RequestEvent> = {}): RequestEvent =>
-  request({ method: 'xlink', version: 2, encrypted: true, ...part });
-
-function observed(...events: XlinkEvent[]) {
-  const register = new Registry();
-  const observe = prometheusMetrics({ register });
-  for (const event of events) observe(event);
-  return { register, observe };
-}
-
-const sampleOf = async (register: Registry, name: string, labels: Record<string, string> = {}) => {
-  const metric = await register.getSingleMetric(name)!.get();
-  return metric.values.find((value) => JSON.stringify(value.labels) === JSON.stringify(labels))?.value;
-};
-const routesOf = async (register: Registry): Promise<unknown[]> => {
-  const { values } = await register.getSingleMetric(METRICS.requests.name)!.get();
-  return [...new Set(values.map(({ labels }) => labels.route))];
-};
-const textOf = async (register: Registry, name: string): Promise<string[]> =>
-  (await register.getSingleMetricAsString(name)).split('\n').filter((line) => !line.startsWith('#'));
+const REFUSED = { outcome: 'refused', reason: 'REPLAY_DETECTED' } as const;
+/** 2100-01-01 */
+const SUNSET = 4_102_444_800_000;
 
 describe('prometheusMetrics', () => {
   test('writes exactly this', async () => {
     const { register } = observed(
-      { type: 'mode', to: 'observe' },
-      { type: 'mode', from: 'observe', to: 'hybrid', reason: 'start' },
-      request(),
-      request({ durationMs: 0.04, mode: 'deprecation' }),
-      byEnvelope({ durationMs: 30, route: '/orders/:id' }),
-      byEnvelope({ version: 1, encrypted: false, durationMs: 12_000 }),
-      request({ outcome: 'refused', reason: 'API_KEY_INVALID', status: 401, route: 'unmatched' }),
-      request({ method: 'none', outcome: 'refused', reason: 'CREDENTIALS_MISSING', status: 401 }),
-      { type: 'observed', reason: 'ok', version: 2 },
-      { type: 'observed', reason: 'VERIFICATION_FAILED:SIGNATURE_MISMATCH' },
-      { type: 'downgrade', client: 'acme', refused: false },
-      { type: 'downgrade', client: 'acme', refused: true },
-      { type: 'downgrade', client: 'acme', refused: true },
+      [
+        { type: 'mode', to: 'observe' },
+        { type: 'mode', from: 'observe', to: 'hybrid', reason: 'start', sunset: SUNSET },
+        request({ client: 'acme' }),
+        request({ durationMs: 0.04, mode: 'deprecation', client: 'acme' }),
+        byEnvelope({ durationMs: 30, route: '/orders/:id', client: 'acme' }),
+        byEnvelope({ version: 1, encrypted: false, durationMs: 12_000, client: 'bolt' }),
+        request({ outcome: 'refused', reason: 'API_KEY_INVALID', status: 401, route: 'unmatched' }),
+        request({ method: 'none', outcome: 'refused', reason: 'CREDENTIALS_MISSING', status: 401 }),
+        { type: 'observed', reason: 'ok', version: 2 },
+        { type: 'observed', reason: 'VERIFICATION_FAILED:SIGNATURE_MISMATCH' },
+        { type: 'downgrade', client: 'acme', refused: false },
+        { type: 'downgrade', client: 'acme', refused: true },
+        { type: 'downgrade', client: 'acme', refused: true },
+        advice({ clients: { ...NO_CLIENTS, failing: 3, moved: 9 } }),
+      ],
+      { maxClients: 5 },
     );
     const counted = (labels: string, value: number) => `xlink_requests_total{${labels}} ${value}`;
     const bounds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, '+Inf'];
@@ -63,175 +41,159 @@ describe('prometheusMetrics', () => {
       `xlink_auth_duration_seconds_sum{method="${method}"} ${sum}`,
       `xlink_auth_duration_seconds_count{method="${method}"} ${counts.at(-1)}`,
     ];
-    expect((await register.metrics()).trimEnd().split('\n')).toEqual([
-      `# HELP xlink_requests_total ${METRICS.requests.help}`,
-      '# TYPE xlink_requests_total counter',
-      counted('method="api-key",outcome="accepted",reason="ok",mode="hybrid",route="/orders"', 1),
-      counted('method="api-key",outcome="accepted",reason="ok",mode="deprecation",route="/orders"', 1),
-      counted('method="xlink",outcome="accepted",reason="ok",mode="hybrid",route="/orders/:id"', 1),
-      counted('method="xlink",outcome="accepted",reason="ok",mode="hybrid",route="/orders"', 1),
-      counted(
-        'method="api-key",outcome="refused",reason="API_KEY_INVALID",mode="hybrid",route="unmatched"',
-        1,
-      ),
-      counted(
-        'method="none",outcome="refused",reason="CREDENTIALS_MISSING",mode="hybrid",route="/orders"',
-        1,
-      ),
-      '',
-      `# HELP xlink_auth_duration_seconds ${METRICS.duration.help}`,
-      '# TYPE xlink_auth_duration_seconds histogram',
-      ...histogram('api-key', [1, 1, 1, 1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3], 0.00404),
-      ...histogram('xlink', [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2], 12.03),
-      ...histogram('none', [0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 0.002),
-      '',
-      `# HELP xlink_envelopes_total ${METRICS.envelopes.help}`,
-      '# TYPE xlink_envelopes_total counter',
-      'xlink_envelopes_total{version="2",form="sealed"} 1',
-      'xlink_envelopes_total{version="1",form="signed"} 1',
-      '',
-      `# HELP xlink_observed_envelopes_total ${METRICS.observed.help}`,
-      '# TYPE xlink_observed_envelopes_total counter',
-      'xlink_observed_envelopes_total{reason="ok"} 1',
-      'xlink_observed_envelopes_total{reason="VERIFICATION_FAILED:SIGNATURE_MISMATCH"} 1',
-      '',
-      `# HELP xlink_downgrades_total ${METRICS.downgrades.help}`,
-      '# TYPE xlink_downgrades_total counter',
-      'xlink_downgrades_total{refused="false"} 1',
-      'xlink_downgrades_total{refused="true"} 2',
-      '',
-      `# HELP xlink_mode ${METRICS.mode.help}`,
-      '# TYPE xlink_mode gauge',
-      'xlink_mode{mode="observe"} 0',
-      'xlink_mode{mode="hybrid"} 1',
-      'xlink_mode{mode="deprecation"} 0',
-      'xlink_mode{mode="xlink-only"} 0',
-      '',
-      `# HELP xlink_adoption_ratio ${METRICS.adoption.help}`,
-      '# TYPE xlink_adoption_ratio gauge',
-      'xlink_adoption_ratio 0.5',
-    ]);
+    const expected: Record<keyof typeof METRICS, string[]> = {
+      requests: [
+        counted('method="api-key",outcome="accepted",reason="ok",mode="hybrid",route="/orders"', 1),
+        counted('method="api-key",outcome="accepted",reason="ok",mode="deprecation",route="/orders"', 1),
+        counted('method="xlink",outcome="accepted",reason="ok",mode="hybrid",route="/orders/:id"', 1),
+        counted('method="xlink",outcome="accepted",reason="ok",mode="hybrid",route="/orders"', 1),
+        counted(
+          'method="api-key",outcome="refused",reason="API_KEY_INVALID",mode="hybrid",route="unmatched"',
+          1,
+        ),
+        counted(
+          'method="none",outcome="refused",reason="CREDENTIALS_MISSING",mode="hybrid",route="/orders"',
+          1,
+        ),
+      ],
+      duration: [
+        ...histogram('api-key', [1, 1, 1, 1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3], 0.00404),
+        ...histogram('xlink', [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2], 12.03),
+        ...histogram('none', [0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 0.002),
+      ],
+      envelopes: [
+        'xlink_envelopes_total{version="2",form="sealed"} 1',
+        'xlink_envelopes_total{version="1",form="signed"} 1',
+      ],
+      observed: [
+        'xlink_observed_envelopes_total{reason="ok"} 1',
+        'xlink_observed_envelopes_total{reason="VERIFICATION_FAILED:SIGNATURE_MISMATCH"} 1',
+      ],
+      downgrades: ['xlink_downgrades_total{refused="false"} 1', 'xlink_downgrades_total{refused="true"} 2'],
+      clientRequests: [
+        'xlink_client_requests_total{client="acme",method="api-key",outcome="accepted"} 2',
+        'xlink_client_requests_total{client="acme",method="xlink",outcome="accepted"} 1',
+        'xlink_client_requests_total{client="bolt",method="xlink",outcome="accepted"} 1',
+        'xlink_client_requests_total{client="unknown",method="api-key",outcome="refused"} 1',
+        'xlink_client_requests_total{client="unknown",method="none",outcome="refused"} 1',
+      ],
+      mode: [
+        'xlink_mode{mode="observe"} 0',
+        'xlink_mode{mode="hybrid"} 1',
+        'xlink_mode{mode="deprecation"} 0',
+        'xlink_mode{mode="xlink-only"} 0',
+      ],
+      sunset: ['xlink_sunset_timestamp_seconds 4102444800'],
+      adoption: ['xlink_adoption_ratio 0.5'],
+      adoptionPct: ['xlink_adoption_pct 50'],
+      clients: [
+        'xlink_clients{state="not-enrolled"} 0',
+        'xlink_clients{state="never-used-xlink"} 0',
+        'xlink_clients{state="failing"} 3',
+        'xlink_clients{state="not-recent"} 0',
+        'xlink_clients{state="key-in-use"} 0',
+        'xlink_clients{state="key-switched-off"} 0',
+        'xlink_clients{state="moved"} 9',
+      ],
+      nextGate: ['xlink_next_gate_open{to="deprecation",direction="forward"} 0'],
+      gateBlockers: ['xlink_next_gate_blockers 2'],
+    };
+    const wanted = Object.entries(expected).map(([key, lines]) => {
+      const { name, help, type } = METRICS[key as keyof typeof METRICS];
+      return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines].join('\n');
+    });
+    const written = (await register.metrics()).trimEnd().split('\n\n');
+    expect(written.sort()).toEqual(wanted.sort());
+  });
+
+  test('shows nothing but the mode at first', async () => {
+    const { register } = observed([{ type: 'mode', to: 'hybrid' }], { maxClients: 5 });
+    const samples = (await register.metrics()).split('\n').filter((line) => line && !line.startsWith('#'));
+    expect(samples.map((line) => line.split('{')[0])).toEqual(Array(4).fill('xlink_mode'));
   });
 
   test('has no ratio before the first accepted request; refusals do not count', async () => {
-    const refused = { outcome: 'refused', reason: 'REPLAY_DETECTED' } as const;
-    const { register, observe } = observed(byEnvelope(refused), request(refused));
-    expect(await textOf(register, METRICS.adoption.name)).toEqual([]);
+    const { register, observe } = observed([byEnvelope(REFUSED), request(REFUSED)]);
+    const shares = async () => [
+      ...(await linesOf(register, METRICS.adoption.name)),
+      ...(await linesOf(register, METRICS.adoptionPct.name)),
+    ];
+    expect(await shares()).toEqual([]);
     observe(byEnvelope());
-    expect(await textOf(register, METRICS.adoption.name)).toEqual(['xlink_adoption_ratio 1']);
+    expect(await shares()).toEqual([' 1', ' 100']);
+    for (let i = 0; i < 3; i++) observe(request());
+    expect(await shares()).toEqual([' 0.25', ' 25']);
   });
 
-  test('counts no fault, which the request event of the same refusal covers', async () => {
+  test('counts no fault, enrolment or key switch: they are not requests', async () => {
     const { register, observe } = observed();
     const before = await register.metrics();
     observe({ type: 'fault', error: await thrownBy(() => prometheusMetrics({ maxRoutes: 0 })) });
+    observe({ type: 'enrollment', client: 'acme', did: 'did:key:z6Mk' });
+    observe({ type: 'key-switch', client: 'acme', off: true });
     expect(await register.metrics()).toBe(before);
   });
 
+  test('takes a reason that is of no table for INTERNAL', async () => {
+    const strange: XlinkEvent[] = [
+      request({ outcome: 'refused', reason: 'MADE_UP' }),
+      request({ outcome: 'refused', reason: 'toString' }),
+      { type: 'observed', reason: 'MADE_UP_TOO' },
+    ];
+    const { register } = observed(strange);
+    for (const { name } of [METRICS.requests, METRICS.observed])
+      expect(await valuesOf(register, name, 'reason')).toEqual(['INTERNAL']);
+  });
+
   describe('routes', () => {
-    const flood = (observe: Observer, from: number, to: number) => {
+    const flood = (observe: (event: XlinkEvent) => void, from: number, to: number) => {
       for (let i = from; i < to; i++) observe(request({ route: `/r${i}` }));
     };
+    const HYBRID = 'method="api-key",outcome="accepted",reason="ok",mode="hybrid"';
 
     test('beyond maxRoutes are counted as other, and those known before stay told apart', async () => {
-      const register = new Registry();
-      const observe = prometheusMetrics({ register, maxRoutes: 3 });
+      const { register, observe } = observed([], { maxRoutes: 3 });
       flood(observe, 0, 100);
       observe(request({ route: 'unmatched' }));
       observe(request({ route: '/r1' }));
       expect(await routesOf(register)).toEqual(['/r0', '/r1', '/r2', 'other', 'unmatched']);
-      const labels = { method: 'api-key', outcome: 'accepted', reason: 'ok', mode: 'hybrid' };
-      expect(await sampleOf(register, METRICS.requests.name, { ...labels, route: 'other' })).toBe(97);
-      expect(await sampleOf(register, METRICS.requests.name, { ...labels, route: '/r1' })).toBe(2);
+      const lines = await linesOf(register, METRICS.requests.name);
+      expect(lines).toContain(`{${HYBRID},route="other"} 97`);
+      expect(lines).toContain(`{${HYBRID},route="/r1"} 2`);
     });
 
-    test('are 200 unless told otherwise', async () => {
-      const { register, observe } = observed();
+    test('are 200 unless told otherwise, whenever unmatched and other come', async () => {
+      const { register, observe } = observed([request({ route: 'unmatched' })]);
       flood(observe, 0, 1000);
-      expect(await routesOf(register)).toHaveLength(201);
-    });
-
-    test('with quotes, backslashes and line ends are escaped', async () => {
-      const { register } = observed(request({ route: '/a"b\\c\nd' }));
-      expect((await textOf(register, METRICS.requests.name))[0]).toContain('route="/a\\"b\\\\c\\nd"');
+      expect(await routesOf(register)).toHaveLength(202);
     });
   });
 
-  describe('a registry', () => {
-    afterEach(() => globalRegistry.clear());
+  describe('clients', () => {
+    const clientsOf = (register: ReturnType<typeof observed>['register']) =>
+      valuesOf(register, METRICS.clientRequests.name, 'client');
 
-    test('is the global one of prom-client where none is given', async () => {
-      prometheusMetrics()(request());
-      expect(await globalRegistry.metrics()).toContain('xlink_requests_total{method="api-key"');
-      expect(globalRegistry.getMetricsAsArray().map(({ name }) => name)).toEqual(
-        Object.values(METRICS).map(({ name }) => name),
-      );
+    test('have no series and no name in the text unless maxClients is set', async () => {
+      for (const options of [{}, { maxClients: 0 }]) {
+        const { register } = observed([request({ client: 'acme' })], options);
+        expect(await register.metrics()).not.toMatch(/xlink_client_requests|acme/);
+        expect(register.getMetricsAsArray()).toHaveLength(Object.keys(METRICS).length - 1);
+      }
     });
 
-    test('that has the series already is used, by any number of adapters', async () => {
-      const register = new Registry();
-      const [first, second] = [prometheusMetrics({ register }), prometheusMetrics({ register })];
-      first(request());
-      second(request());
-      second(byEnvelope());
-      second(byEnvelope());
-      expect(register.getMetricsAsArray()).toHaveLength(Object.keys(METRICS).length);
-      const labels = {
-        method: 'api-key',
-        outcome: 'accepted',
-        reason: 'ok',
-        mode: 'hybrid',
-        route: '/orders',
-      };
-      expect(await sampleOf(register, METRICS.requests.name, labels)).toBe(2);
-      expect(await sampleOf(register, METRICS.adoption.name)).toBe(0.5);
-    });
-
-    test('is not touched by what another one counts', async () => {
-      const [one, two] = [observed(request()), observed(byEnvelope())];
-      expect(await sampleOf(one.register, METRICS.adoption.name)).toBe(0);
-      expect(await sampleOf(two.register, METRICS.adoption.name)).toBe(1);
-    });
-
-    test('keeps the metrics of the application beside ours', async () => {
-      const register = new Registry();
-      new Gauge({ name: 'app_up', help: 'of the application', registers: [register] }).set(1);
-      prometheusMetrics({ register })(request());
-      expect(await register.metrics()).toContain('app_up 1');
-    });
-  });
-
-  describe('workers of a cluster, added up', () => {
-    const aggregated = async (...workers: XlinkEvent[][]) => {
-      const registries = workers.map((events) => observed(...events).register);
-      const reports = await Promise.all(registries.map((register) => register.getMetricsAsJSON()));
-      return AggregatorRegistry.aggregate(reports as never) as Registry;
-    };
-
-    test('sum their requests, and agree on the mode', async () => {
-      const register = await aggregated(
-        [{ type: 'mode', to: 'hybrid' }, request(), request(), byEnvelope()],
-        [{ type: 'mode', to: 'hybrid' }, request(), byEnvelope({ durationMs: 40 })],
-      );
-      const labels = {
-        method: 'api-key',
-        outcome: 'accepted',
-        reason: 'ok',
-        mode: 'hybrid',
-        route: '/orders',
-      };
-      expect(await sampleOf(register, METRICS.requests.name, labels)).toBe(3);
-      expect(await sampleOf(register, METRICS.envelopes.name, { version: '2', form: 'sealed' })).toBe(2);
-      expect(await sampleOf(register, METRICS.mode.name, { mode: 'hybrid' })).toBe(1);
-      expect(await sampleOf(register, METRICS.mode.name, { mode: 'observe' })).toBe(0);
-      const text = await register.getSingleMetricAsString(METRICS.duration.name);
-      expect(text).toContain('xlink_auth_duration_seconds_count{method="xlink"} 2');
-      expect(text).toContain('xlink_auth_duration_seconds_bucket{le="0.025",method="xlink"} 1');
-    });
-
-    test('show the mean of their ratios', async () => {
-      const register = await aggregated([byEnvelope()], [request()], [request()], [byEnvelope()]);
-      expect(await sampleOf(register, METRICS.adoption.name)).toBe(0.5);
+    test('beyond maxClients are counted as other; nobody is unknown', async () => {
+      const { register, observe } = observed([], { maxClients: 2 });
+      observe(request(REFUSED));
+      for (let i = 0; i < 50; i++) observe(byEnvelope({ client: `c${i}` }));
+      observe(request({ client: 'c1' }));
+      expect(await clientsOf(register)).toEqual(['unknown', 'c0', 'c1', 'other']);
+      expect(await linesOf(register, METRICS.clientRequests.name)).toEqual([
+        '{client="unknown",method="api-key",outcome="refused"} 1',
+        '{client="c0",method="xlink",outcome="accepted"} 1',
+        '{client="c1",method="xlink",outcome="accepted"} 1',
+        '{client="other",method="xlink",outcome="accepted"} 48',
+        '{client="c1",method="api-key",outcome="accepted"} 1',
+      ]);
     });
   });
 
@@ -239,11 +201,19 @@ describe('prometheusMetrics', () => {
     ['maxRoutes', 0],
     ['maxRoutes', 10_001],
     ['maxRoutes', 1.5],
+    ['maxClients', -1],
+    ['maxClients', 10_001],
+    ['maxClients', '10'],
     ['adoptionWindowMs', 999],
     ['adoptionWindowMs', 86_400_001],
+    ['prefix', '1st_'],
+    ['prefix', 'my-'],
+    ['prefix', 'my_\n'],
+    ['prefix', 7],
     ['register', 'default'],
     ['register', null],
-    ['registry', new Registry()],
+    ['register', {}],
+    ['registry', {}],
   ])('refuses the option %s: %p', async (name, value) => {
     const error = await thrownBy(() => prometheusMetrics({ [name]: value }));
     expect([error.id, error.field]).toEqual(['INVALID_OPTION', name]);
@@ -251,13 +221,33 @@ describe('prometheusMetrics', () => {
 });
 
 describe('the table of metrics', () => {
+  const rows: MetricRow[] = Object.values(METRICS);
+
   test('keeps to the naming rules of Prometheus', () => {
-    for (const { name, help } of Object.values(METRICS)) {
+    for (const { name, help, type, buckets } of rows) {
       expect(name).toMatch(/^xlink(_[a-z]+)+$/);
       expect(help).toMatch(/^\S.*\.$/);
+      expect(name.endsWith('_total')).toBe(type === 'counter');
+      expect(buckets !== undefined).toBe(type === 'histogram');
     }
-    const named = (ending: string) =>
-      Object.values(METRICS).filter(({ name }) => name.endsWith(ending)).length;
-    expect([named('_total'), named('_seconds'), named('_ratio')]).toEqual([4, 1, 1]);
+    expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length);
+  });
+
+  test('says how every gauge is put together in a cluster', () => {
+    for (const { type, aggregator } of rows) expect(aggregator !== undefined).toBe(type === 'gauge');
+  });
+
+  test('shows a query about the metric itself', () => {
+    for (const { name, example } of rows) expect(example).toContain(name);
+  });
+
+  test('names the values that labels take', () => {
+    const { requests, envelopes, mode, clients, nextGate } = METRICS;
+    expect(requests.labels.method).toBe(METHODS.join(', '));
+    expect(requests.labels.outcome).toBe(OUTCOMES.join(', '));
+    expect(envelopes.labels.form).toBe(FORMS.join(', '));
+    expect(mode.labels.mode).toBe(MODES.join(', '));
+    expect(clients.labels.state).toBe(CLIENT_STATES.join(', '));
+    expect(nextGate.labels.direction).toBe(DIRECTIONS.join(', '));
   });
 });

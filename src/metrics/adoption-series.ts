@@ -1,0 +1,19 @@
+import { AdoptionWindow } from './adoption-window.js';
+import { liveGauge } from './live-gauge.js';
+import { METRICS } from './metric-table.js';
+import type { Series } from './series.js';
+
+/** Shows the share of xLink, as a ratio and in percent. Returns the window to count into; the adapters of a registry share one. */
+export function adoptionSeries(series: Series, windowMs: number): AdoptionWindow {
+  const { window } = liveGauge(series, METRICS.adoption, () => shareOf(new AdoptionWindow(windowMs), 1));
+  liveGauge(series, METRICS.adoptionPct, () => shareOf(window, 100));
+  return window;
+}
+
+const shareOf = (window: AdoptionWindow, of: number) => ({
+  window,
+  read() {
+    const ratio = window.ratio();
+    return Number.isNaN(ratio) ? undefined : ratio * of;
+  },
+});
