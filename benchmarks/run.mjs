@@ -1,8 +1,9 @@
-// npm run bench [-- --quick]: about 80 seconds, or 15.
+// npm run bench [-- --quick]: about 110 seconds, or 25.
 import { cpus } from 'node:os';
 import { generateIdentity } from '@private.me/xlink';
 import { benchAgents } from './agent.mjs';
 import { benchHttp } from './http.mjs';
+import { benchSharing } from './sharing.mjs';
 
 const quick = process.argv.includes('--quick');
 const { crypto } = (await generateIdentity()).value;
@@ -23,6 +24,8 @@ console.log(await benchAgents(quick ? 7 : 45));
 console.log('\n2. One Express route, 1 KiB of JSON, over loopback; requests/s with 16 connections\n');
 const { text, failed } = await benchHttp(quick ? 6 : 35);
 console.log(text);
+console.log('\n3. Sharing: microseconds\n');
+console.log(await benchSharing(quick ? 8 : 30));
 if (failed) {
   console.error('\nSome requests were refused: the numbers of their rows mean nothing.');
   process.exitCode = 1;

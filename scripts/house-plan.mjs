@@ -20,7 +20,8 @@ export const layers = [
   ['agent/'],
   ['metrics/', 'adapters/'],
   ['middleware/'],
-  ['server/', 'cli/'],
+  ['server/'],
+  ['cli/'],
   // The front doors: they may import everything and nothing imports them.
   ['index.ts', 'koa/'],
 ];
@@ -29,7 +30,7 @@ export const layers = [
 export const siblingsMayMeet = (layer) => layer === 0;
 
 // Packages that only some users install, and the folders that may name them.
-export const optionalPackages = ['express', 'koa', 'prom-client', 'ioredis'];
+export const optionalPackages = ['express', 'koa', 'prom-client', 'ioredis', 'ws'];
 export const optionalPackageFolders = ['middleware/', 'metrics/', 'server/'];
 
 // Everything else must also run in browsers and on edge runtimes.

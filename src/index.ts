@@ -33,11 +33,15 @@ export type { ModeTarget, RouteMode } from './adapters/mode-policy.js';
 export type { DualModeOptions } from './adapters/options.js';
 export type { SealedAnswer } from './adapters/sealed-answer.js';
 export type { Traffic } from './adapters/traffic-window.js';
-export type { Receivable } from './agent/agent.js';
+export type { MessageHandler, OnMessageOptions } from './agent/consume.js';
+export type { EnvelopeOptions } from './agent/envelope-options.js';
 export type { AgentOptions, IdentitySource } from './agent/options.js';
+export type { Receivable } from './agent/receivable.js';
 export type { Received, ReceiveOptions } from './agent/receive.js';
-export type { EnvelopeOptions, SendOptions, SendOutcome } from './agent/send.js';
+export type { SecurityOptions, SplitChannelConfig } from './agent/security.js';
+export type { SendOptions, SendOutcome } from './agent/send.js';
 export { createSignedEnvelope, type SignedEnvelopeOptions } from './agent/signed-envelope.js';
+export { describeWarning, type OnWarning, type XlinkWarning } from './agent/warnings.js';
 export { requestBinding } from './checks/request-binding.js';
 export type { CryptoProvider, Signer, Verifier } from './crypto/provider.js';
 export { discover, type Service } from './discovery/discover.js';
@@ -58,6 +62,22 @@ export type { NodeRequest, NodeResponse } from './middleware/node-types.js';
 export { MemoryNonceStore, type MemoryNonceStoreOptions } from './nonce/memory.js';
 export { nonceKey } from './nonce/nonce-key.js';
 export {
+  describeSecurityMode,
+  describeSecurityModeStructured,
+  type FormattedOutput,
+  type SecurityModeDescription,
+} from './policy/describe-security.js';
+export type { FixedSecurity, SecurityLevel, SecurityMode, ShareCount } from './policy/security-mode.js';
+export {
+  chooseSecurity,
+  DEFAULT_SECURITY_POLICY,
+  type SecurityChoice,
+  type SecurityCondition,
+  type SecurityFacts,
+  type SecurityPolicy,
+  type SecurityRule,
+} from './policy/security-policy.js';
+export {
   MemoryTrustRegistry,
   type MemoryTrustRegistryOptions,
   type PositionalRegistration,
@@ -70,6 +90,12 @@ export {
   type ShareGroup,
   type SharingScheme,
 } from './split-channel/share.js';
+export type { ShareLimits } from './split-channel/share-limits.js';
 export { type SplitOptions, splitForChannel } from './split-channel/split.js';
+export { GatewayTransport, type GatewayTransportOptions } from './transport/gateway.js';
+export { HttpsTransportAdapter, type HttpsTransportOptions } from './transport/https.js';
 export { LoopbackTransport } from './transport/loopback.js';
+export type { Delivery } from './transport/relay-protocol.js';
+export type { WebSocketClass, WebSocketLike } from './transport/relay-socket.js';
 export type * from './types.js';
+export type { Backoff } from './util/backoff.js';

@@ -1,19 +1,15 @@
-import { concat } from './bytes.js';
-import type { CryptoProvider } from './provider.js';
-
 const BLOCK_BYTES = 64;
 
-/** HMAC-SHA256 (RFC 2104) with a key of at most 64 bytes; 32 bytes. For short messages: they are copied. */
-export async function hmacSha256(
-  { sha256 }: Pick<CryptoProvider, 'sha256'>,
-  key: Uint8Array,
-  message: Uint8Array,
-): Promise<Uint8Array> {
-  const padded = (filler: number) => {
-    const block = new Uint8Array(BLOCK_BYTES).fill(filler);
-    for (let i = 0; i < key.length; i++) block[i]! ^= key[i]!;
-    return block;
-  };
-  const inner = await sha256(concat([padded(0x36), message]));
-  return sha256(concat([padded(0x5c), inner]));
+/**
+ * The key of HMAC-SHA256 (RFC 2104), of at most 64 bytes, as the two blocks that are hashed in front: the tag of a message
+ * is `SHA-256(outer || SHA-256(inner || message))`.
+ */
+export function paddedKeys(key: Uint8Array): { readonly inner: Uint8Array; readonly outer: Uint8Array } {
+  const inner = new Uint8Array(BLOCK_BYTES).fill(0x36);
+  const outer = new Uint8Array(BLOCK_BYTES).fill(0x5c);
+  for (let i = 0; i < key.length; i++) {
+    inner[i]! ^= key[i]!;
+    outer[i]! ^= key[i]!;
+  }
+  return { inner, outer };
 }

@@ -151,7 +151,7 @@ export class MemoryTrustRegistry implements TrustRegistry {
 }
 
 function fromPositional(args: PositionalRegistration): Registration {
-  const [did, publicKey, name, sendScopes, x25519, mlKem768, mlDsa65, , receiveScopes] = args;
+  const [did, publicKey, name, sendScopes, x25519, mlKem768, mlDsa65, xchange, receiveScopes] = args;
   if ([x25519, mlKem768, mlDsa65].some((key) => key !== undefined))
     throw xlinkError('REGISTRATION_FAILED:KEYS_UNSIGNED');
   if (!(publicKey instanceof Uint8Array) || !equalBytes(decodeDidKey(did), publicKey))
@@ -161,5 +161,6 @@ function fromPositional(args: PositionalRegistration): Registration {
     ...(name === undefined ? {} : { name }),
     ...(sendScopes ? { sendScopes } : {}),
     ...(receiveScopes ? { receiveScopes } : {}),
+    ...(xchange ? { xchange } : {}),
   };
 }

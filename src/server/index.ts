@@ -1,1 +1,14 @@
 export { FileClientStore } from './file-client-store.js';
+export { FileNonceStore, type FileNonceStoreOptions } from './file-nonce-store.js';
+export type { Admits } from './relay/admission.js';
+export { identityFromFile } from './relay/identity-file.js';
+export { JournalRelayStore, type JournalRelayStoreOptions } from './relay/journal-store.js';
+export type { RelayOptions } from './relay/options.js';
+export {
+  type IoredisCommands,
+  type NodeRedisCommands,
+  RedisStreamStore,
+  type RedisStreamStoreOptions,
+} from './relay/redis-store.js';
+export { createRelay, type Relay } from './relay/relay.js';
+export type { AddOutcome, Posted, RelayLimits, RelayStore } from './relay/store.js';

@@ -1,5 +1,5 @@
 import { subsets } from './subsets.js';
-import { xorAll } from './xor.js';
+import { xorAll, xorInto } from './xor.js';
 
 /**
  * Replicated XOR sharing (Ito, Saito and Nishizeki 1987). The secret is the XOR of one piece for every set of `k - 1`
@@ -8,35 +8,32 @@ import { xorAll } from './xor.js';
  * as the others, so that they say nothing about the secret.
  */
 export class ReplicatedXor {
-  /** The set that each piece is kept from. */
-  readonly #keptFrom: readonly (readonly number[])[];
-  readonly #totalShares: number;
+  /** How many pieces there are; one less is random. */
+  readonly pieces: number;
+  readonly #heldBy: readonly (readonly number[])[];
 
   constructor(totalShares: number, threshold: number) {
-    this.#totalShares = totalShares;
-    this.#keptFrom = [...subsets(totalShares, threshold - 1)];
-  }
-
-  /** How many pieces there are; one less is random. */
-  get pieces(): number {
-    return this.#keptFrom.length;
+    const keptFrom = [...subsets(totalShares, threshold - 1)];
+    this.pieces = keptFrom.length;
+    this.#heldBy = Array.from({ length: totalShares }, (_, share) =>
+      keptFrom.flatMap((set, piece) => (set.includes(share) ? [] : [piece])),
+    );
   }
 
   /** Numbers of the pieces that a share holds, in rising order. */
-  heldBy(share: number): number[] {
-    return this.#keptFrom.flatMap((set, piece) => (set.includes(share) ? [] : [piece]));
+  heldBy(share: number): readonly number[] {
+    return this.#heldBy[share]!;
   }
 
-  /** All pieces, from the secret and `pieces - 1` random byte strings of its length. */
+  /** All pieces, from the secret and `pieces - 1` random byte strings of its length. The secret becomes the last of them. */
   split(secret: Uint8Array, random: readonly Uint8Array[]): Uint8Array[] {
-    return [...random, xorAll([secret, ...random])];
+    xorInto(secret, random);
+    return [...random, secret];
   }
 
   /** The pieces of each share. */
   deal(pieces: readonly Uint8Array[]): Uint8Array[][] {
-    return Array.from({ length: this.#totalShares }, (_, share) =>
-      this.heldBy(share).map((piece) => pieces[piece]!),
-    );
+    return this.#heldBy.map((held) => held.map((piece) => pieces[piece]!));
   }
 
   /** The secret, from all pieces. */

@@ -12,8 +12,10 @@ export async function shamirPieces(
   return (await split(secret, totalShares, threshold)).map((piece) => [piece]);
 }
 
-/** The secret from as many pieces as the threshold. */
-export async function shamirSecret(pieces: readonly Uint8Array[]): Promise<Uint8Array> {
+/** The secret from as many pieces as the threshold; `undefined` where two are for one coordinate, so that there is none. */
+export async function shamirSecret(pieces: readonly Uint8Array[]): Promise<Uint8Array | undefined> {
+  const coordinates = new Set(pieces.map((piece) => piece.at(-1)));
+  if (coordinates.size < pieces.length || coordinates.has(0)) return undefined;
   const { combine } = await library();
   return combine([...pieces]);
 }

@@ -4,8 +4,8 @@ import type { CryptoProvider } from '../crypto/provider.js';
 import { xlinkError } from '../errors.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { checkOptions, integerIn, isObject } from '../util/options.js';
-import { PieceHashes } from './piece-hashes.js';
-import { dealPieces, schemeFor } from './scheme.js';
+import { drawRandom } from './draw-random.js';
+import { dealPieces, randomPieces, schemeFor } from './scheme.js';
 import {
   type ChannelShare,
   GROUP_ID_BYTES,
@@ -14,7 +14,7 @@ import {
   MAX_SHARES,
   type ShareGroup,
 } from './share.js';
-import { tagOf } from './tags.js';
+import { hashPieces, tagsOf } from './tags.js';
 
 export interface SplitOptions {
   /** How many shares are made, 2 to 255. Default 3. */
@@ -41,20 +41,14 @@ export async function splitForChannel(
   if (!(plaintext instanceof Uint8Array) || plaintext.length > MAX_SHARED_BYTES)
     throw xlinkError('INVALID_OPTION', { field: 'plaintext', hint: 'At most 64 MiB, as a Uint8Array.' });
   const { totalShares = 3, threshold = 2, crypto = defaultProvider() } = options;
-  const group: ShareGroup = {
-    groupId: encodeBase64url(crypto.randomBytes(GROUP_ID_BYTES)),
-    totalShares,
-    threshold,
-    scheme: schemeFor(totalShares, threshold),
-    length: plaintext.length,
-  };
-  const key = crypto.randomBytes(KEY_BYTES);
-  const dealt = await dealPieces(group, concat([key, plaintext]), crypto.randomBytes);
-  const hashes = new PieceHashes(crypto);
-  return Promise.all(
-    dealt.map(async (pieces, index) => {
-      const share = { ...group, index, pieces };
-      return { ...share, tag: await tagOf(crypto, key, share, await hashes.of(pieces)) };
-    }),
-  );
+  const scheme = schemeFor(totalShares, threshold);
+  const params = { totalShares, threshold, scheme };
+  const sizes = Array.from({ length: randomPieces(params) }, () => KEY_BYTES + plaintext.length);
+  const drawn = drawRandom(crypto.randomBytes, [GROUP_ID_BYTES, KEY_BYTES, ...sizes]);
+  const [groupId, key, ...random] = drawn as [Uint8Array, Uint8Array, ...Uint8Array[]];
+  const group: ShareGroup = { ...params, groupId: encodeBase64url(groupId), length: plaintext.length };
+  const dealt = await dealPieces(group, concat([key, plaintext]), random);
+  const shares = dealt.map((pieces, index) => ({ ...group, index, pieces }));
+  const tags = await tagsOf(crypto, key, shares, await hashPieces(crypto, shares));
+  return shares.map((share, at) => ({ ...share, tag: tags[at]! }));
 }

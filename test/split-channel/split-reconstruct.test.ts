@@ -55,6 +55,16 @@ describe('a payload that was split', () => {
     expect(back.ok && Buffer.compare(back.value, text)).toBe(0);
   });
 
+  test.each([0, 5, 100, 40_000])(
+    'of %d bytes: no share has another one behind it in memory',
+    async (length) => {
+      for (const options of [{}, { totalShares: 5, threshold: 3 }])
+        for (const share of await split(options, new Uint8Array(length)))
+          for (const bytes of [...share.pieces, share.tag])
+            expect(bytes.buffer.byteLength).toBe(bytes.byteLength);
+    },
+  );
+
   test('is the same for both providers', async () => {
     const portable = createPortableProvider();
     const here = await reconstruct((await split({ crypto: portable })).slice(0, 2));

@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { link, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+
+/** Who holds a lock. A process is told from a later one of the same number by when it was started. */
+interface Holder {
+  readonly pid: number;
+  /** Start of the process, in ticks since the boot; empty where the system does not tell. */
+  readonly started: string;
+  readonly boot: string;
+  readonly host: string;
+}
+
+/** Somebody else writes to the file. */
+export class LockedError extends Error {
+  override readonly name = 'LockedError';
+  readonly code = 'ELOCKED';
+}
+
+/**
+ * Keeps a second writer away from a file, in this process or another one on this machine. Nothing has to be cleaned up
+ * after a crash: the lock of a process that is gone is taken over.
+ *
+ * A lock is a file beside `path` whose name ends in a number. Who takes over makes the next number (a link fails if the
+ * name exists, so one of many succeeds) and then removes the lower ones. The highest number is never removed, so it only
+ * rises, and whoever acts on an old view of the folder makes a number that is taken, or finds a higher one and steps back.
+ */
+export class WriterLock {
+  readonly #path: string;
+
+  private constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Throws {@link LockedError} while another writer lives, or may live (a lock that was made on another host). */
+  static async acquire(path: string): Promise<WriterLock> {
+    const temporary = `${path}.lock-${process.pid}-${randomBytes(8).toString('hex')}.tmp`;
+    try {
+      for (;;) {
+        const highest = (await numbersOf(path)).at(-1) ?? 0;
+        if (highest > 0) await assertGone(nameOf(path, highest));
+        await writeFile(temporary, JSON.stringify(myself()), { mode: 0o600 });
+        if (!(await linked(temporary, nameOf(path, highest + 1)))) continue;
+        const others = await numbersOf(path);
+        if (others.at(-1) === highest + 1) {
+          await removeLeftovers(path, others.slice(0, -1));
+          return new WriterLock(nameOf(path, highest + 1));
+        }
+        await rm(nameOf(path, highest + 1), { force: true });
+      }
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  }
+
+  /** Lets the next writer in. The file of the lock stays, empty: that needs no room on a full disk. */
+  async release(): Promise<void> {
+    await truncate(this.#path).catch(() => {}); // then the end of this process is what releases it
+  }
+}
+
+const nameOf = (path: string, number: number): string => `${path}.lock-${number}`;
+
+/** Numbers of the locks there are, lowest first. */
+async function numbersOf(path: string): Promise<number[]> {
+  const prefix = `${basename(path)}.lock-`;
+  const names = (await readdir(dirname(path))).filter((name) => name.startsWith(prefix));
+  const numbers = names
+    .map((name) => name.slice(prefix.length))
+    .filter((rest) => /^[1-9]\d{0,14}$/.test(rest));
+  return numbers.map(Number).sort((a, b) => a - b);
+}
+
+/** Whether the lock is ours; another process may have been faster, or have tidied our temporary file away. */
+async function linked(temporary: string, name: string): Promise<boolean> {
+  try {
+    await link(temporary, name);
+    return true;
+  } catch (error) {
+    if (['EEXIST', 'ENOENT'].includes((error as { code?: string }).code ?? '')) return false;
+    throw error;
+  }
+}
+
+async function assertGone(name: string): Promise<void> {
+  let holder: Holder;
+  try {
+    holder = JSON.parse(await readFile(name, 'utf8'));
+  } catch (error) {
+    // A lock appears whole. It is empty when it was released, and may be half there after a power cut, as nobody else.
+    if (error instanceof SyntaxError || (error as { code?: string }).code === 'ENOENT') return;
+    throw error;
+  }
+  if (typeof holder?.pid !== 'number') return;
+  if (holder.host !== hostname())
+    throw new LockedError(`${name} was made on another host; remove it if that one no longer writes`);
+  if (holder.boot === bootId() && isAlive(holder))
+    throw new LockedError(`${name} is held by process ${holder.pid}`);
+}
+
+function isAlive({ pid, started }: Holder): boolean {
+  try {
+    process.kill(pid, 0); // signal 0 only asks
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ESRCH') return false;
+  }
+  return startOf(pid) === started;
+}
+
+async function removeLeftovers(path: string, numbers: readonly number[]): Promise<void> {
+  for (const number of numbers) await rm(nameOf(path, number), { force: true });
+  const leftover = /^\.lock-[\d-]+[0-9a-f]*\.tmp$/;
+  for (const name of await readdir(dirname(path)))
+    if (name.startsWith(basename(path)) && leftover.test(name.slice(basename(path).length)))
+      await rm(join(dirname(path), name), { force: true });
+}
+
+const myself = (): Holder => ({
+  pid: process.pid,
+  started: startOf(process.pid),
+  boot: bootId(),
+  host: hostname(),
+});
+
+const bootId = (): string => fromSystem('/proc/sys/kernel/random/boot_id').trim();
+
+/** Field 22 of `stat`; the name of the program, in brackets before it, may hold anything. */
+const startOf = (pid: number): string =>
+  fromSystem(`/proc/${pid}/stat`).split(') ').at(-1)!.split(' ')[19] ?? '';
+
+function fromSystem(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}

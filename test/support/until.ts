@@ -1,0 +1,20 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+export interface Patience {
+  /** Default 5000. */
+  readonly withinMs?: number;
+  /** What is waited for, for the error. */
+  readonly what?: string;
+}
+
+/** Asks again and again until the answer is yes; rejects after the deadline. What `holds` throws ends the wait at once. */
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  { withinMs = 5000, what = 'a condition' }: Patience = {},
+): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`waited ${withinMs} ms for ${what} in vain`);
+    await pause(10);
+  }
+}
