@@ -21,7 +21,8 @@ export const layers = [
   ['metrics/', 'logging/', 'opentelemetry/', 'adapters/'],
   ['dashboard/'],
   ['middleware/'],
-  ['server/', 'cli/'],
+  ['server/'],
+  ['cli/'],
   // The front doors: they may import everything and nothing imports them.
   ['index.ts', 'koa/'],
 ];
@@ -30,7 +31,7 @@ export const layers = [
 export const siblingsMayMeet = (layer) => layer === 0;
 
 // Packages that only some users install, and the folders that may name them.
-export const optionalPackages = ['express', 'koa', 'prom-client', 'ioredis', '@opentelemetry/api'];
+export const optionalPackages = ['express', 'koa', 'prom-client', 'ioredis', '@opentelemetry/api', 'ws'];
 export const optionalPackageFolders = ['middleware/', 'metrics/', 'opentelemetry/', 'server/'];
 
 // Packages that a build step puts into a file of ours, and the folder whose sources that step reads.

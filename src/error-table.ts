@@ -65,7 +65,12 @@ export const ERROR_TABLE = {
 
   // transport
   SEND_FAILED: row('transport', 502, 'The transport could not deliver the envelope.', 'See `cause`; sending again makes a fresh envelope and is safe from replay refusal.'),
-  'SEND_FAILED:BELOW_THRESHOLD': row('transport', 502, 'Fewer shares were delivered than are needed to rebuild the message.', 'Check the transports.', { reserved: true }),
+  'SEND_FAILED:BELOW_THRESHOLD': row('transport', 502, 'Fewer shares were delivered than are needed to rebuild the message.', 'See the errors in `cause`; sending again makes fresh shares.'),
+  'SEND_FAILED:UNKNOWN_OUTCOME': row('transport', 504, 'No answer came, so the envelope may have been received or not.', 'Sending again makes a new message, which may be the second one; tell them apart by an id in the payload.'),
+  'SEND_FAILED:QUOTA': row('transport', 429, 'The relay takes no more from this sender for now.', 'Wait until recipients have fetched what was sent, or ask the operator of the relay.'),
+  'SEND_FAILED:MAILBOX_FULL': row('transport', 429, 'The relay holds as much for this recipient as it may.', 'Wait until the recipient has fetched it.'),
+  RELAY_UNAVAILABLE: row('transport', 503, 'The relay cannot keep messages at the moment, or serves as many receivers as it can.', 'Try again later; with fewer receivers at a time for one DID.'),
+  RELAY_NOT_ALLOWED: row('transport', 403, 'The relay does not serve this DID.', 'Ask the operator of the relay.'),
   NETWORK_ERROR: row('transport', 502, 'The network failed, or the caller gave up waiting.', 'See `cause`; a write may have happened.'),
 
   // registry
@@ -87,9 +92,14 @@ export const ERROR_TABLE = {
   'INVALID_KEY_LENGTH:EXPECTED_32': row('key-agreement', 400, 'An X25519 key is not 32 bytes.', 'Pass the raw key.', { aliases: ['INVALID_KEY_LENGTH'], reserved: true }),
 
   // split-channel
-  HMAC_VERIFICATION_FAILED: row('split-channel', 400, 'A share failed its integrity check.', 'Ask for the share again.', { reserved: true }),
-  INSUFFICIENT_SHARES: row('split-channel', 400, 'Fewer shares are present than the threshold.', 'Wait for more shares.', { reserved: true }),
-  INCONSISTENT_SHARES: row('split-channel', 400, 'The shares belong to different groups or parameters.', 'Do not mix shares of two messages.', { reserved: true }),
+  HMAC_VERIFICATION_FAILED: row('split-channel', 400, 'A share failed its integrity check.', 'Ask for the share again.'),
+  'INSUFFICIENT_SHARES:PENDING': row('split-channel', 400, 'The share was kept; the message comes with one of the next.', 'Nothing to do: wait for more shares.'),
+  'INSUFFICIENT_SHARES:NO_ROOM': row('split-channel', 503, 'The receiver holds as many shares of unfinished messages as it may.', 'Send again later, or raise shareLimits at the receiver.'),
+  SHARES_NOT_ACCEPTED: row('split-channel', 400, 'A share came where only a whole message is taken.', 'An HTTP request is answered at once: send with security: "standard", or hand shares to agent.receive() without a request.'),
+  XCHANGE_REFUSED: row('split-channel', 400, 'The receiver takes no Xchange messages.', 'Make the receiver with xchange: true, or send without.'),
+  'XCHANGE_REFUSED:FEWER_CHANNELS': row('split-channel', 500, 'Xchange needs a transport for every share, because nothing else keeps the key secret.', 'Give the agent more transports, leave xchange out, or pass unsafeXchangeOverFewerChannels.'),
+  INSUFFICIENT_SHARES: row('split-channel', 400, 'Fewer shares are present than the threshold.', 'Wait for more shares.'),
+  INCONSISTENT_SHARES: row('split-channel', 400, 'The shares belong to different groups or parameters.', 'Do not mix shares of two messages.'),
 
   // agent
   INVALID_OPTION: row('agent', 500, 'An option is unknown or has a wrong value.', '`field` names the option.'),
@@ -100,6 +110,7 @@ export const ERROR_TABLE = {
   'VERIFICATION_FAILED:DID_REVOKED': row('agent', 403, 'The sender has been revoked.', 'Ask the operator of the receiver.'),
   RECIPIENT_MISMATCH: row('agent', 401, 'The envelope is addressed to somebody else.', 'Seal for the DID of this receiver.'),
   REPLAY_DETECTED: row('agent', 409, 'This envelope was received before.', 'Each envelope is good once; make a new one for a retry.', { aliases: ['NONCE_REPLAY_DETECTED'] }),
+  'REPLAY_DETECTED:GROUP_COMPLETE': row('agent', 409, 'The message that this share belongs to was put together before.', 'Nothing to do: shares beyond the threshold are spare ones.'),
   TIMESTAMP_EXPIRED: row('agent', 401, 'The envelope is older than the timestamp window.', 'Check the clock of the sender (NTP); seal right before sending.'),
   'TIMESTAMP_EXPIRED:FUTURE': row('agent', 401, 'The envelope is dated in the future, beyond the timestamp window.', 'Check the clocks of sender and receiver (NTP).'),
   SCOPE_DENIED: row('agent', 403, 'The sender lacks the scope.', 'Grant it with updateScopes(), or send with a scope the sender has.'),

@@ -43,11 +43,15 @@ export { PostgresModeStore, type PostgresModeStoreOptions } from './adapters/sto
 export { RedisClientStore, type RedisClientStoreOptions } from './adapters/stores/redis-client-store.js';
 export { RedisModeStore, type RedisModeStoreOptions } from './adapters/stores/redis-mode-store.js';
 export type { Traffic, TrafficSample } from './adapters/traffic-window.js';
-export type { Receivable } from './agent/agent.js';
+export type { MessageHandler, OnMessageOptions } from './agent/consume.js';
+export type { EnvelopeOptions } from './agent/envelope-options.js';
 export type { AgentOptions, IdentitySource } from './agent/options.js';
+export type { Receivable } from './agent/receivable.js';
 export type { Received, ReceiveOptions } from './agent/receive.js';
-export type { EnvelopeOptions, SendOptions, SendOutcome } from './agent/send.js';
+export type { SecurityOptions, SplitChannelConfig } from './agent/security.js';
+export type { SendOptions, SendOutcome } from './agent/send.js';
 export { createSignedEnvelope, type SignedEnvelopeOptions } from './agent/signed-envelope.js';
+export { describeWarning, type OnWarning, type XlinkWarning } from './agent/warnings.js';
 export { requestBinding } from './checks/request-binding.js';
 export type { CryptoProvider, Signer, Verifier } from './crypto/provider.js';
 export type { ClientRow, ClientsView, NoClientsView } from './dashboard/client-view.js';
@@ -84,6 +88,22 @@ export { MemoryNonceStore, type MemoryNonceStoreOptions } from './nonce/memory.j
 export { nonceKey } from './nonce/nonce-key.js';
 export { RedisNonceStore, type RedisNonceStoreOptions } from './nonce/redis.js';
 export type { RedisClient } from './nonce/redis-client.js';
+export {
+  describeSecurityMode,
+  describeSecurityModeStructured,
+  type FormattedOutput,
+  type SecurityModeDescription,
+} from './policy/describe-security.js';
+export type { FixedSecurity, SecurityLevel, SecurityMode, ShareCount } from './policy/security-mode.js';
+export {
+  chooseSecurity,
+  DEFAULT_SECURITY_POLICY,
+  type SecurityChoice,
+  type SecurityCondition,
+  type SecurityFacts,
+  type SecurityPolicy,
+  type SecurityRule,
+} from './policy/security-policy.js';
 export { CachedTrustRegistry, type CachedTrustRegistryOptions } from './registry/cached.js';
 export type { FeedState } from './registry/change-feed.js';
 export { EntryRegistry, type EntryRule } from './registry/entry-registry.js';
@@ -95,5 +115,19 @@ export type { PositionalRegistration } from './registry/positional-registration.
 export { PostgresTrustRegistry, type PostgresTrustRegistryOptions } from './registry/postgres.js';
 export { RedisTrustRegistry, type RedisTrustRegistryOptions } from './registry/redis.js';
 export { type Err, err, type Ok, ok, type Result } from './result.js';
+export { type ReconstructOptions, reconstruct } from './split-channel/reconstruct.js';
+export {
+  type ChannelShare,
+  MAX_SHARED_BYTES,
+  type ShareGroup,
+  type SharingScheme,
+} from './split-channel/share.js';
+export type { ShareLimits } from './split-channel/share-limits.js';
+export { type SplitOptions, splitForChannel } from './split-channel/split.js';
+export { GatewayTransport, type GatewayTransportOptions } from './transport/gateway.js';
+export { HttpsTransportAdapter, type HttpsTransportOptions } from './transport/https.js';
 export { LoopbackTransport } from './transport/loopback.js';
+export type { Delivery } from './transport/relay-protocol.js';
+export type { WebSocketClass, WebSocketLike } from './transport/relay-socket.js';
 export type * from './types.js';
+export type { Backoff } from './util/backoff.js';

@@ -62,12 +62,16 @@ export interface AgentMessage<T = unknown> {
   /** False for signed-only envelopes. */
   readonly encrypted: boolean;
   readonly timestamp: number;
-  /** Nonce of the envelope; unique per sender and recipient. */
+  /** Nonce of the envelope, or id of the shares that it came in; unique per sender and recipient. */
   readonly envelopeId: string;
   readonly request?: string;
   readonly contentDigest?: string;
   readonly contentType?: string;
   readonly inReplyTo?: string;
+  /** Present if the message came in shares: how many there were, and how many were needed. */
+  readonly shares?: { readonly total: number; readonly threshold: number };
+  /** Present if its key came in shares too, without key agreement. */
+  readonly xchange?: boolean;
 }
 
 /** The public keys of an identity, signed by the identity itself. Binary members are base64url. */
@@ -97,6 +101,10 @@ export interface RegistryEntry {
   readonly sendScopes?: readonly Scope[];
   /** Scopes it accepts. Absent: any. Empty: none. */
   readonly receiveScopes?: readonly Scope[];
+  /** Who runs it, for the security policies of senders. */
+  readonly organisation?: string;
+  /** Whether it takes Xchange messages. Default `false`. */
+  readonly xchange?: boolean;
   readonly status: 'active' | 'revoked';
 }
 
@@ -130,13 +138,44 @@ export interface NonceStore {
    * Called after signature and scope were checked.
    */
   claim(use: NonceUse, ttlMs: number): Awaitable<boolean>;
+  /**
+   * Optional, with {@link NonceStore.settle}. As `claim`, but the nonce is free again if this process ends before it is
+   * settled: for a message whose handler may be interrupted. Nobody else gets it meanwhile.
+   */
+  reserve?(use: NonceUse, ttlMs: number): Awaitable<boolean>;
+  /** Ends a reservation: `claimed` makes it lasting, as `claim` would have; otherwise the nonce is free again. */
+  settle?(use: NonceUse, ttlMs: number, claimed: boolean): Awaitable<void>;
 }
 
-/** Delivers envelopes. */
+/** Delivers envelopes. The extension point for other ways to deliver them; docs/transports.md says what it must keep to. */
 export interface Transport {
-  send(envelope: Envelope, to: Did): Promise<Result<void>>;
+  /**
+   * Resolves to a success once the other side, or a relay that keeps it, has the envelope. Never rejects. A transport
+   * whose envelope was refused unread may deliver `again()` instead: the same message, sealed anew under a new nonce.
+   */
+  send(envelope: Envelope, to: Did, again?: () => Promise<Envelope>): Promise<Result<void>>;
+  /** Every handler gets every envelope. One that rejects has not taken it: a transport that can brings it again. */
   onReceive(handler: (envelope: Envelope) => Awaitable<void>): void;
+  /** Stops at once. Nothing is received or sent after that. */
   dispose(): void;
+  /** Optional. Told the agent that uses it, once, while that is constructed. */
+  attach?(agent: TransportUser): void;
+}
+
+/** The papers' name of {@link Transport}. */
+export type XailTransportAdapter = Transport;
+
+/** What a transport may ask of the agent that uses it: to prove to a relay who it is. */
+export interface TransportUser {
+  /** Its DID; a lazy agent makes its identity then. */
+  ready(): Promise<Did>;
+  /** A signed-only envelope for somebody who does not know the agent. Rejects with an `XlinkError`. */
+  createIntroduction(options: {
+    readonly to: Did;
+    readonly scope: Scope;
+    readonly request: string;
+    readonly payload: unknown;
+  }): Promise<Envelope>;
 }
 
 /** Where a `send` or `receive` is. `current` and `total` count shares where a message has several. */
@@ -145,7 +184,7 @@ export interface ProgressEvent {
   readonly current?: number;
   readonly total?: number;
 }
-export type SendStage = 'resolving' | 'encrypting' | 'signing' | 'sending';
+export type SendStage = 'resolving' | 'splitting' | 'encrypting' | 'signing' | 'sending';
 export type ReceiveStage =
   | 'parsing'
   | 'checking'
@@ -153,7 +192,8 @@ export type ReceiveStage =
   | 'verifying'
   | 'authorizing'
   | 'claiming'
-  | 'decrypting';
+  | 'decrypting'
+  | 'reconstructing';
 
 /** Told about each stage as it begins. Awaited; what it throws is ignored. */
 export type OnProgress = (event: ProgressEvent) => Awaitable<void>;

@@ -1,11 +1,14 @@
-import { isXlinkError, toXlinkError, xlinkError } from '../errors.js';
+import { toXlinkError, xlinkError } from '../errors.js';
 import { generateIdentity, Identity } from '../identity/identity.js';
 import { createKeyRecord } from '../identity/key-record.js';
 import { err, ok, type Result } from '../result.js';
 import type { AgentMessage, Did, Envelope, KeyRecord, NonceStore, TrustRegistry, Version } from '../types.js';
-import { checkOptions, isBoolean, isFunction, isString, requireOption } from '../util/options.js';
+import { checkOptions, integerIn, isBoolean, isFunction, isString, requireOption } from '../util/options.js';
 import { createAnswer } from './answer.js';
+import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';
 import type { AgentContext } from './context.js';
+import { createEnvelope } from './envelope.js';
+import type { EnvelopeOptions } from './envelope-options.js';
 import { createIntroduction, type Introduction, receiveIntroduction } from './introduction.js';
 import {
   type AgentOptions,
@@ -14,15 +17,15 @@ import {
   type IdentitySource,
   identityOptions,
 } from './options.js';
-import { type Received, type ReceiveOptions, receive } from './receive.js';
+import { type Receivable, receiveAny } from './receivable.js';
+import type { Received, ReceiveOptions } from './receive.js';
 import { ensureRegistered } from './register.js';
-import { createEnvelope, type EnvelopeOptions, type SendOptions, type SendOutcome, send } from './send.js';
+import { type SendOptions, type SendOutcome, send } from './send.js';
+
+export type { Receivable };
 
 /** The class a static constructor was called on, so that a subclass makes its own kind. */
 type AgentClass<A> = new (options: AgentOptions & { readonly identity: IdentitySource }) => A;
-
-/** What `receive` takes: JSON text or bytes, an envelope, or what `send` returned. */
-export type Receivable = string | Uint8Array | Envelope | Result<SendOutcome>;
 
 const isSource = (value: unknown) =>
   value instanceof Identity || typeof value === 'function' ? undefined : 'an Identity or a function';
@@ -39,6 +42,8 @@ export class AgentCore {
   readonly name: string | undefined;
   /** Envelopes below this version are neither made nor accepted. */
   readonly minVersion: Version;
+  /** The oldest message that `onMessage` takes, and `receive` where it is told so; in ms. */
+  readonly maxAgeMs: number;
   readonly #source: IdentitySource;
   readonly #parts: ReturnType<typeof agentParts>;
   #context: AgentContext | undefined;
@@ -55,7 +60,9 @@ export class AgentCore {
     this.nonceStore = this.#parts.nonceStore;
     this.name = options.name;
     this.minVersion = options.minVersion ?? 1;
+    this.maxAgeMs = this.#parts.maxAgeMs;
     if (options.identity instanceof Identity) this.#context = this.#parts.contextFor(options.identity);
+    for (const transport of this.#parts.transports) transport.attach?.(this);
   }
 
   /** A new identity, registered and ready. Throws an `XlinkError` where {@link AgentCore.create} returns one. */
@@ -157,12 +164,24 @@ export class AgentCore {
         request: isString,
         requireRequestBinding: isBoolean,
         inReplyTo: isString,
+        maxAgeMs: integerIn(1, this.maxAgeMs),
+        handle: isFunction,
         onVerified: isFunction,
         onProgress: isFunction,
       });
       if (options.requireRequestBinding) requireOption('receive', options, 'request');
-      return receive(await this.#ready(), unwrapOutcome(input), options);
+      return receiveAny(await this.#ready(), input, options);
     });
+  }
+
+  /**
+   * Receives what the transports bring, and hands it to `handler`. A message counts as received once the handler has
+   * resolved; one whose handler rejected, or was cut off with its process, comes again if the transport can bring it. So
+   * it may come twice: `envelopeId` tells.
+   */
+  onMessage(handler: MessageHandler, options: OnMessageOptions = {}): void {
+    const take = consume(this, handler, options);
+    for (const transport of this.#parts.transports) transport.onReceive(take);
   }
 
   /** Makes a signed-only envelope for somebody who does not know this agent yet, such as an enrolment. Throws an `XlinkError`. */
@@ -196,9 +215,9 @@ export class AgentCore {
     this.#context?.peers.forget(did);
   }
 
-  /** Closes the transport. */
+  /** Closes the transports. */
   dispose(): void {
-    this.#parts.transport.dispose();
+    for (const transport of this.#parts.transports) transport.dispose();
   }
 
   async #ready(): Promise<AgentContext> {
@@ -230,20 +249,6 @@ async function newIdentity(options: ReturnType<typeof identityOptions>): Promise
   const made = await generateIdentity(options);
   if (!made.ok) throw made.error;
   return made.value;
-}
-
-/** The envelope in what `send` returned, or its error. Anything else stays as it is, for the parser to judge. */
-function unwrapOutcome(input: Receivable): unknown {
-  let failure: unknown;
-  try {
-    const { ok, value, error } = (input ?? {}) as Partial<Result<SendOutcome>>;
-    if (ok === true) return value?.envelope;
-    if (ok === false) failure = error;
-  } catch {
-    return undefined; // a getter that throws
-  }
-  if (isXlinkError(failure)) throw failure;
-  return input;
 }
 
 async function attempt<T>(operation: () => T | Promise<T>): Promise<Result<T>> {

@@ -1,6 +1,6 @@
 import type { AgentMessage, Envelope } from '../types.js';
 import type { AgentContext } from './context.js';
-import { createEnvelope } from './send.js';
+import { createEnvelope } from './envelope.js';
 
 /**
  * Makes the envelope that answers a message: for its sender, under its scope, bound to the same request. Scope lists do

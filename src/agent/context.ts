@@ -1,4 +1,7 @@
 import type { Identity } from '../identity/identity.js';
+import type { SecurityLevel } from '../policy/security-mode.js';
+import type { SecurityPolicy } from '../policy/security-policy.js';
+import type { ShareCollector } from '../split-channel/collector.js';
 import type {
   Clock,
   NonceStore,
@@ -10,31 +13,41 @@ import type {
   Version,
 } from '../types.js';
 import type { Peers } from './peers.js';
+import type { OnWarning } from './warnings.js';
 
 /** What the pipelines of one agent work with. */
 export interface AgentContext {
   readonly identity: Identity;
   readonly peers: Peers;
-  readonly transport: Transport;
+  /** At least one. Whole messages go over the first, shares over all. */
+  readonly transports: readonly Transport[];
   readonly nonceStore: NonceStore;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly timestampWindowMs: number;
+  readonly maxAgeMs: number;
   readonly maxEnvelopeBytes: number;
   readonly minVersion: Version;
   readonly sendScopes: readonly Scope[] | undefined;
   readonly receiveScopes: readonly Scope[] | undefined;
   readonly unsafeAcceptWhenNonceStoreFails: boolean;
+  readonly security: SecurityLevel;
+  readonly securityPolicy: SecurityPolicy;
+  readonly organisation: string | undefined;
+  readonly xchange: boolean;
+  readonly collector: ShareCollector;
+  readonly warn: OnWarning;
 }
 
 /** Reports a stage; what the callback throws changes nothing. */
 export async function report(
   onProgress: OnProgress | undefined,
   stage: ProgressEvent['stage'],
+  counts?: Omit<ProgressEvent, 'stage'>,
 ): Promise<void> {
   if (!onProgress) return;
   try {
-    await onProgress({ stage });
+    await onProgress({ stage, ...counts });
   } catch {
     // a broken progress bar must not lose a message
   }

@@ -1,4 +1,4 @@
-import { DEFAULT_TIMESTAMP_WINDOW_MS } from '../checks/timestamp.js';
+import { DEFAULT_TIMESTAMP_WINDOW_MS, MAX_AGE_LIMIT_MS } from '../checks/timestamp.js';
 import { isScope } from '../envelope/fields.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { xlinkError } from '../errors.js';
@@ -19,16 +19,23 @@ import {
 } from '../util/options.js';
 import type { AgentContext } from './context.js';
 import { Peers } from './peers.js';
+import {
+  type AgentSecurityOptions,
+  checkXchange,
+  SECURITY_OPTIONS,
+  securityParts,
+  transportsOf,
+} from './security-options.js';
 
-export interface AgentOptions extends IdentityOptions {
+export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
   /** Shown in the registry entry. Default none. */
   readonly name?: string;
   /** Where peers are looked up. Default: a registry of its own in memory, in which the agent is alone. */
   readonly registry?: TrustRegistry;
   /** The papers' other name for `registry`. */
   readonly trustRegistry?: TrustRegistry;
-  /** Default: a {@link LoopbackTransport} of its own. */
-  readonly transport?: Transport;
+  /** Several: shares of a message travel over all of them, whole messages over the first. Default: a {@link LoopbackTransport}. */
+  readonly transport?: Transport | readonly Transport[];
   /** Default: a {@link MemoryNonceStore} of its own, which is neither shared between processes nor kept at a restart. */
   readonly nonceStore?: NonceStore;
   /** Scopes this agent may send with. Also registered. Absent: any. Empty: none. */
@@ -41,6 +48,12 @@ export interface AgentOptions extends IdentityOptions {
   readonly minVersion?: Version;
   /** How far a timestamp may be off, in ms, in either direction. Default 30 000, at most one hour. */
   readonly timestampWindowMs?: number;
+  /**
+   * How old a message may be that comes late, through a relay; in ms, up to 8 days. It counts for `onMessage`, and for a
+   * `receive` that asks for it. Nonces are kept that much longer. More than `timestampWindowMs`, its default, needs a
+   * `nonceStore` that outlives this process, such as `FileNonceStore`.
+   */
+  readonly maxAgeMs?: number;
   /** Larger envelopes are refused before they are decoded. Bytes; default 1 MiB. */
   readonly maxEnvelopeBytes?: number;
   /** Default `Date.now`. */
@@ -60,21 +73,31 @@ const isScopes: OptionCheck = (value) =>
     ? undefined
     : 'an array of scopes';
 const isRegistry = hasMethods('lookup', 'register');
+const isTransport = hasMethods('send', 'onReceive', 'dispose');
+const isTransports: OptionCheck = (value) =>
+  Array.isArray(value) && value.length === 0
+    ? 'at least one transport'
+    : [value]
+        .flat()
+        .map(isTransport)
+        .find((complaint) => complaint !== undefined);
 const isStringArray: OptionCheck = (value) =>
   Array.isArray(value) && value.every((item) => typeof item === 'string') ? undefined : 'an array of strings';
 
 const AGENT_OPTIONS: OptionChecks<AgentOptions> = {
   ...IDENTITY_OPTIONS,
+  ...SECURITY_OPTIONS,
   name: isString,
   registry: isRegistry,
   trustRegistry: isRegistry,
-  transport: hasMethods('send', 'onReceive', 'dispose'),
+  transport: isTransports,
   nonceStore: hasMethods('seen', 'claim'),
   sendScopes: isScopes,
   receiveScopes: isScopes,
   capabilities: isStringArray,
   minVersion: integerIn(1, 3),
   timestampWindowMs: integerIn(1, 3_600_000),
+  maxAgeMs: integerIn(1, MAX_AGE_LIMIT_MS),
   maxEnvelopeBytes: integerIn(1024, 2 ** 30),
   clock: isFunction,
   unsafeAcceptWhenNonceStoreFails: isBoolean,
@@ -93,6 +116,24 @@ export function checkAgentOptions(
       hint: 'registry and trustRegistry name two different registries.',
     });
   }
+  checkMaxAge(owner, options);
+  checkXchange(owner, options);
+}
+
+const windowOf = ({ timestampWindowMs = DEFAULT_TIMESTAMP_WINDOW_MS }: AgentOptions): number =>
+  timestampWindowMs;
+
+/** A store that forgets at a restart would refuse every message that is older than the process. */
+function checkMaxAge(owner: string, options: AgentOptions): void {
+  const { maxAgeMs = windowOf(options), nonceStore } = options;
+  const fail = (field: string, text: string): never => {
+    throw xlinkError('INVALID_OPTION', { field, hint: `${owner}: ${text}` });
+  };
+  if (maxAgeMs < windowOf(options)) fail('maxAgeMs', 'maxAgeMs is at least timestampWindowMs.');
+  const forgets =
+    nonceStore === undefined || (nonceStore instanceof MemoryNonceStore && nonceStore.coldStart === 'refuse');
+  if (maxAgeMs > windowOf(options) && forgets)
+    fail('nonceStore', 'maxAgeMs needs a nonce store that outlives the process, such as FileNonceStore.');
 }
 
 /** The options that an identity is made with. */
@@ -114,25 +155,31 @@ export function agentParts(options: AgentOptions) {
     options.registry ??
     options.trustRegistry ??
     new MemoryTrustRegistry(options.crypto ? { crypto: options.crypto } : {});
-  const transport = options.transport ?? new LoopbackTransport();
+  const transports = transportsOf(options.transport ?? new LoopbackTransport());
   const nonceStore = options.nonceStore ?? new MemoryNonceStore({ clock });
+  const maxAgeMs = options.maxAgeMs ?? windowOf(options);
+  const { collectorFor, ...security } = securityParts(options, transports, clock);
   return {
     registry,
-    transport,
+    transports,
     nonceStore,
+    maxAgeMs,
     contextFor: (identity: Identity): AgentContext => ({
       identity,
       peers: new Peers(registry, identity.crypto),
-      transport,
+      transports,
       nonceStore,
       clock,
       random: options.random ?? identity.crypto.randomBytes,
-      timestampWindowMs: options.timestampWindowMs ?? DEFAULT_TIMESTAMP_WINDOW_MS,
+      timestampWindowMs: windowOf(options),
+      maxAgeMs,
       maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,
       minVersion: options.minVersion ?? 1,
       sendScopes: options.sendScopes,
       receiveScopes: options.receiveScopes,
       unsafeAcceptWhenNonceStoreFails: options.unsafeAcceptWhenNonceStoreFails ?? false,
+      ...security,
+      collector: collectorFor(identity.crypto),
     }),
   };
 }

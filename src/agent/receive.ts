@@ -1,14 +1,18 @@
 import { checkRequestBinding } from '../checks/request-binding.js';
 import { allowsScope } from '../checks/scope.js';
-import { checkTimestamp, nonceTtlMs } from '../checks/timestamp.js';
+import { checkTimestamp } from '../checks/timestamp.js';
+import type { Suite } from '../crypto/suites.js';
 import { openPayload, verifySignatures } from '../envelope/open.js';
 import { type ParsedEnvelope, parseEnvelope } from '../envelope/parse.js';
 import { decodePayload } from '../envelope/plaintext.js';
 import { headerTranscript } from '../envelope/transcript.js';
-import { isXlinkError, xlinkError } from '../errors.js';
+import { xlinkError } from '../errors.js';
 import type { AgentMessage, Did, NonceUse, OnProgress, Scope, Version } from '../types.js';
+import type { Awaitable } from '../util/awaitable.js';
 import { type AgentContext, report } from './context.js';
+import { claimNonce, refuseSeen } from './nonces.js';
 import type { ResolvedPeer } from './peers.js';
+import { type Gathered, gatherShares } from './receive-shares.js';
 
 export interface ReceiveOptions {
   /** Accepts signed-only envelopes too. Default `false`: only encrypted ones. */
@@ -19,6 +23,13 @@ export interface ReceiveOptions {
   readonly requireRequestBinding?: boolean;
   /** Takes nothing but the answer to this envelope (its `envelopeId`). Scope lists do not apply to an answer. */
   readonly inReplyTo?: string;
+  /** Takes messages that are older than the timestamp window, in ms; at most the agent's `maxAgeMs`. Default: none. */
+  readonly maxAgeMs?: number;
+  /**
+   * What is to be done with the message. If it rejects, the message counts as not received and can come again; if the
+   * process ends before it resolves, too, provided that the nonce store has `reserve` and `settle`.
+   */
+  readonly handle?: (message: AgentMessage) => Awaitable<void>;
   /** Told the sender once the signature is verified, whatever is refused after that. */
   readonly onVerified?: (sender: Did) => void;
   readonly onProgress?: OnProgress;
@@ -46,15 +57,17 @@ export async function receive(
 
   await progress('checking');
   checkAddress(context, envelope, options);
-  checkTimestamp(envelope.fields.timestamp, context.clock(), context.timestampWindowMs);
-  await refuseSeen(context, envelope, options);
+  const { timestampWindowMs } = context;
+  checkTimestamp(envelope.fields.timestamp, context.clock(), timestampWindowMs, options.maxAgeMs);
+  const use = nonceUse(envelope, context, options);
+  await refuseSeen(context, use);
 
   await progress('resolving');
   const sender = await context.peers.resolve(envelope.fields.from, {
     unknown: 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY',
     revoked: 'VERIFICATION_FAILED:DID_REVOKED',
   });
-  checkShownVersion(sender, envelope.suite.version);
+  checkShownVersion(sender, envelope.suite);
 
   await progress('verifying');
   const { ed25519 } = sender.peer;
@@ -67,19 +80,36 @@ export async function receive(
   if (options.inReplyTo === undefined) checkScopes(context, sender, envelope.fields.scope);
 
   await progress('claiming');
-  await claimNonce(context, envelope, options);
-  sender.peer.shownVersion = Math.max(sender.peer.shownVersion, envelope.suite.version) as Version;
+  const mayGoBack = options.handle !== undefined;
+  const claims = [await claimNonce(context, use, mayGoBack)];
+  rememberVersion(sender, envelope.suite);
 
   await progress('decrypting');
-  const content = await openPayload(context.identity, envelope, header);
-  const message = toMessage(envelope, content);
+  let isUsed = true; // by what cannot be opened, too
+  try {
+    const opened = await openPayload(context.identity, envelope, header);
+    const { onProgress } = options;
+    const gathered = isMessage(envelope)
+      ? undefined
+      : await gatherShares(context, envelope, opened!, use, { mayGoBack, onProgress });
+    if (gathered) claims.push(gathered.settle);
+    const content = gathered?.content ?? opened;
+    const message = toMessage(envelope, content, gathered);
+    isUsed = false;
+    await options.handle?.(message);
+    isUsed = true;
 
-  await progress('complete');
-  return { message, content };
+    await progress('complete');
+    return { message, content };
+  } finally {
+    for (const settle of claims) await settle(isUsed);
+  }
 }
 
+const isMessage = ({ suite }: ParsedEnvelope): boolean => suite.form === 'message';
+
 function checkAddress(
-  { identity, minVersion }: AgentContext,
+  { identity, minVersion, xchange }: AgentContext,
   { fields, suite }: ParsedEnvelope,
   options: ReceiveOptions,
 ): void {
@@ -88,6 +118,9 @@ function checkAddress(
   if (!suite.sealed && !options.allowCleartext) throw xlinkError('CLEARTEXT_NOT_ALLOWED', { field: 'suite' });
   if (options.inReplyTo !== undefined && fields.inReplyTo !== options.inReplyTo)
     throw xlinkError('ANSWER_INVALID', { field: 'inReplyTo' });
+  if (suite.form === 'xchange' && !xchange) throw xlinkError('XCHANGE_REFUSED', { field: 'suite' });
+  if (suite.form !== 'message' && options.request !== undefined)
+    throw xlinkError('SHARES_NOT_ACCEPTED', { field: 'suite' });
   if (options.request !== undefined)
     checkRequestBinding(fields.request, options.request, options.requireRequestBinding ?? false);
 }
@@ -97,8 +130,14 @@ function checkScopes({ receiveScopes }: AgentContext, { entry }: ResolvedPeer, s
   if (!allowsScope(receiveScopes, scope)) throw xlinkError('SCOPE_NOT_ALLOWED', { field: 'scope' });
 }
 
-function checkShownVersion({ peer }: ResolvedPeer, version: Version): void {
-  if (version < peer.shownVersion) throw xlinkError('VERSION_TOO_LOW', { field: 'version' });
+/** Who takes Xchange has said so, and it has one version only. */
+function checkShownVersion({ peer }: ResolvedPeer, { version, form }: Suite): void {
+  if (form !== 'xchange' && version < peer.shownVersion)
+    throw xlinkError('VERSION_TOO_LOW', { field: 'version' });
+}
+
+function rememberVersion({ peer }: ResolvedPeer, { version, form }: Suite): void {
+  if (form !== 'xchange') peer.shownVersion = Math.max(peer.shownVersion, version) as Version;
 }
 
 /** The answer to a request of this process cannot have been received by a previous one, so its age does not count. */
@@ -113,41 +152,11 @@ const nonceUse = (
   timestamp: options.inReplyTo === undefined ? fields.timestamp : clock(),
 });
 
-async function refuseSeen(
-  context: AgentContext,
-  envelope: ParsedEnvelope,
-  options: ReceiveOptions,
-): Promise<void> {
-  const use = nonceUse(envelope, context, options);
-  const seen = await askNonceStore(context, false, () => context.nonceStore.seen(use));
-  if (seen) throw xlinkError('REPLAY_DETECTED', { field: 'nonce' });
-}
-
-async function claimNonce(
-  context: AgentContext,
-  envelope: ParsedEnvelope,
-  options: ReceiveOptions,
-): Promise<void> {
-  const ttlMs = nonceTtlMs(context.timestampWindowMs);
-  const claimed = await askNonceStore(context, true, () =>
-    context.nonceStore.claim(nonceUse(envelope, context, options), ttlMs),
-  );
-  if (!claimed) throw xlinkError('REPLAY_DETECTED', { field: 'nonce' });
-}
-
-/** Fails closed: without an answer nothing is accepted, unless the option with the unsafe name says so. */
-async function askNonceStore(context: AgentContext, ifUnsafe: boolean, ask: () => unknown): Promise<boolean> {
-  try {
-    const answer = await ask();
-    if (typeof answer === 'boolean') return answer;
-    throw new TypeError('a nonce store must answer true or false');
-  } catch (cause) {
-    if (context.unsafeAcceptWhenNonceStoreFails) return ifUnsafe;
-    throw isXlinkError(cause) ? cause : xlinkError('NONCE_STORE_UNAVAILABLE', { cause });
-  }
-}
-
-function toMessage({ fields, suite }: ParsedEnvelope, content: Uint8Array | undefined): AgentMessage {
+function toMessage(
+  { fields, suite }: ParsedEnvelope,
+  content: Uint8Array | undefined,
+  gathered: Gathered | undefined,
+): AgentMessage {
   const { request, contentDigest, contentType, inReplyTo } = fields;
   return {
     sender: fields.from,
@@ -156,10 +165,12 @@ function toMessage({ fields, suite }: ParsedEnvelope, content: Uint8Array | unde
     version: suite.version,
     encrypted: suite.sealed,
     timestamp: fields.timestamp,
-    envelopeId: fields.nonce,
+    envelopeId: gathered?.groupId ?? fields.nonce,
     ...(request === undefined ? {} : { request }),
     ...(contentDigest === undefined ? {} : { contentDigest }),
     ...(contentType === undefined ? {} : { contentType }),
     ...(inReplyTo === undefined ? {} : { inReplyTo }),
+    ...(gathered ? { shares: gathered.shares } : {}),
+    ...(suite.form === 'xchange' ? { xchange: true } : {}),
   };
 }

@@ -18,8 +18,9 @@ export async function ensureRegistered(
   const clock = options.clock ?? Date.now;
   const keys = await createKeyRecord(identity, { clock });
   if (!existing) {
-    const { name, capabilities, sendScopes, receiveScopes } = options;
-    const entry = { did: identity.did, keys, name, capabilities, sendScopes, receiveScopes };
+    const { name, capabilities, sendScopes, receiveScopes, organisation, xchange } = options;
+    const more = { name, capabilities, sendScopes, receiveScopes, organisation, xchange };
+    const entry = { did: identity.did, keys, ...more };
     const present = Object.entries(entry).filter(([, value]) => value !== undefined);
     return settle(await ask(() => registry.register(Object.fromEntries(present) as unknown as Registration)));
   }

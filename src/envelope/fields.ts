@@ -43,7 +43,7 @@ export const FIELDS = {
   contentDigest: { type: 'string', bytes: 32, presence: optional },
   contentType: { type: 'string', valid: isContentType, presence: optional },
   inReplyTo: { type: 'string', bytes: 16, presence: optional },
-  ephemeralPub: { type: 'string', bytes: 32, presence: requiredIf((suite) => suite.sealed) },
+  ephemeralPub: { type: 'string', bytes: 32, presence: requiredIf((suite) => suite.agreed) },
   kemCiphertext: { type: 'string', bytes: 1088, presence: requiredIf((suite) => suite.kem) },
   payload: { type: 'string', bytes: 'any', presence: (suite) => (suite.sealed ? 'required' : 'optional') },
   signature: { type: 'string', bytes: 64, presence: always },

@@ -33,8 +33,8 @@ export async function verifySignatures(
 }
 
 /**
- * The payload bytes of an envelope whose signatures were verified; `undefined` if a signed-only envelope has none.
- * Throws `DECRYPT_FAILED:…`.
+ * The payload bytes of an envelope whose signatures were verified; `undefined` if a signed-only envelope has none. Those
+ * of Xchange as they travel: what opens them is in several envelopes. Throws `DECRYPT_FAILED:…`.
  */
 export async function openPayload(
   recipient: Identity,
@@ -42,7 +42,7 @@ export async function openPayload(
   header = headerTranscript(envelope),
 ): Promise<Uint8Array | undefined> {
   const { suite, fields, bytes } = envelope;
-  if (!suite.sealed) return bytes.payload;
+  if (!suite.agreed) return bytes.payload;
   const { crypto } = recipient;
   const ephemeralPub = bytes.ephemeralPub!;
   const x25519Secret = await recipient.x25519.agree(await crypto.x25519.publicKey(ephemeralPub));

@@ -1,6 +1,6 @@
 import { deriveMessageKey } from '../crypto/key-schedule.js';
 import type { Encapsulator, Signer, X25519PublicKey } from '../crypto/provider.js';
-import { type Suite, suiteFor } from '../crypto/suites.js';
+import { type Suite, type SuiteForm, suiteFor } from '../crypto/suites.js';
 import { xlinkError } from '../errors.js';
 import type { Identity } from '../identity/identity.js';
 import type { Did, Envelope, Version } from '../types.js';
@@ -8,7 +8,12 @@ import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { FIELD_NAMES } from './fields.js';
 import { framePlaintext } from './plaintext.js';
-import { headerTranscript, signatureTranscript, type UnsignedEnvelope } from './transcript.js';
+import {
+  groupTranscript,
+  headerTranscript,
+  signatureTranscript,
+  type UnsignedEnvelope,
+} from './transcript.js';
 
 /** The recipient's public keys, imported. */
 export interface RecipientKeys {
@@ -32,15 +37,16 @@ export interface EnvelopeDraft {
   readonly inReplyTo?: string | undefined;
 }
 
-/** Encrypts `content` for the recipient and signs. */
+/** Encrypts `content`, a message or shares of one, for the recipient and signs. */
 export async function sealEnvelope(
   identity: Identity,
   recipient: RecipientKeys,
   draft: EnvelopeDraft,
   content: Uint8Array,
   onSigning?: () => unknown,
+  form: Exclude<SuiteForm, 'xchange'> = 'message',
 ): Promise<Envelope> {
-  const suite = suiteFor(draft.version, true);
+  const suite = suiteFor(draft.version, true, form);
   const { crypto } = identity;
   const ephemeral = await crypto.x25519.keyPair();
   const x25519Secret = await ephemeral.agree(recipient.x25519);
@@ -71,15 +77,30 @@ export async function signOnlyEnvelope(
   content?: Uint8Array,
   onSigning?: () => unknown,
 ): Promise<Envelope> {
-  const unsigned = draftEnvelope(
-    identity.did,
-    suiteFor(draft.version, false),
-    draft,
-    content ? { payload: content } : {},
-  );
+  const suite = suiteFor(draft.version, false);
+  const unsigned = draftEnvelope(identity.did, suite, draft, content ? { payload: content } : {});
   await onSigning?.();
   return signEnvelope(identity, unsigned, headerTranscript(unsigned));
 }
+
+/** Signs a payload of Xchange, which {@link sealXchange} encrypted under a key that travels in shares. */
+export function signXchangeEnvelope(
+  identity: Identity,
+  draft: EnvelopeDraft,
+  payload: Uint8Array,
+): Promise<Envelope> {
+  const unsigned = draftEnvelope(identity.did, XCHANGE, draft, { payload });
+  return signEnvelope(identity, unsigned, headerTranscript(unsigned));
+}
+
+/** The transcript of what all envelopes of a group have in common, before they are made. */
+export const draftGroupTranscript = (
+  { did }: Identity,
+  draft: EnvelopeDraft,
+  groupId: Uint8Array,
+): Uint8Array => groupTranscript(draftEnvelope(did, XCHANGE, draft, {}), groupId);
+
+const XCHANGE = suiteFor(2, true, 'xchange');
 
 async function encapsulate({ mlKem768 }: RecipientKeys) {
   if (!mlKem768) throw xlinkError('KEY_AGREEMENT_FAILED', { field: 'mlKem768' });

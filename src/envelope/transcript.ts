@@ -28,6 +28,15 @@ export function headerTranscript({ suite, fields, bytes }: UnsignedEnvelope): Ui
 }
 
 /**
+ * The header transcript of what the envelopes of one group of shares have in common: the id of the group in place of the
+ * nonce, and no keys.
+ */
+export function groupTranscript({ suite, fields, bytes }: UnsignedEnvelope, groupId: Uint8Array): Uint8Array {
+  const { ephemeralPub: _, kemCiphertext: __, ...common } = fields;
+  return headerTranscript({ suite, fields: common, bytes: { ...bytes, nonce: groupId } });
+}
+
+/**
  * What all signatures of an envelope cover: the label, SHA-256 of the header transcript and SHA-256 of the payload as
  * it travels. Its size is fixed per suite and below 150 bytes, so that a KMS can sign it.
  */

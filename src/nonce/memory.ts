@@ -40,6 +40,8 @@ const GENERATIONS_PER_TTL = 4;
 export class MemoryNonceStore implements NonceStore {
   readonly #maxEntries: number;
   readonly #maxPerSender: number;
+  /** What it does with envelopes made before it was. */
+  readonly coldStart: 'refuse' | 'accept';
   readonly #refuseBefore: number;
   readonly #clock: Clock;
   /** Oldest first; at most GENERATIONS_PER_TTL + 1 of them for one time to live. */
@@ -56,7 +58,8 @@ export class MemoryNonceStore implements NonceStore {
     this.#maxEntries = options.maxEntries ?? 1_000_000;
     this.#maxPerSender = options.maxEntriesPerSender ?? Math.ceil(this.#maxEntries / 10);
     this.#clock = options.clock ?? Date.now;
-    this.#refuseBefore = options.coldStart === 'accept' ? -Infinity : this.#clock();
+    this.coldStart = options.coldStart ?? 'refuse';
+    this.#refuseBefore = this.coldStart === 'accept' ? -Infinity : this.#clock();
   }
 
   /** Nonces held now. */
@@ -81,6 +84,17 @@ export class MemoryNonceStore implements NonceStore {
     nonces.add(key);
     perSender.set(use.sender, (perSender.get(use.sender) ?? 0) + 1);
     return true;
+  }
+
+  /** All claims here end with the process. */
+  reserve(use: NonceUse, ttlMs: number): boolean {
+    return this.claim(use, ttlMs);
+  }
+
+  settle(use: NonceUse, _ttlMs: number, claimed: boolean): void {
+    if (claimed) return;
+    for (const { nonces, perSender } of this.#generations)
+      if (nonces.delete(nonceKey(use))) perSender.set(use.sender, (perSender.get(use.sender) ?? 1) - 1);
   }
 
   #refuseColdStart({ timestamp }: NonceUse): void {

@@ -89,8 +89,9 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
 
   async register(...args: [entry: Registration] | PositionalRegistration): Promise<Result<void>> {
     return this.#change('register', () => {
-      const { did, name, keys, capabilities, sendScopes, receiveScopes } = registrationOf(args) ?? {};
-      return { did, name, keys, capabilities, sendScopes, receiveScopes };
+      const { did, name, keys, capabilities, sendScopes, receiveScopes, organisation, xchange } =
+        registrationOf(args) ?? {};
+      return { did, name, keys, capabilities, sendScopes, receiveScopes, organisation, xchange };
     });
   }
 

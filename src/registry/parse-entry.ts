@@ -11,6 +11,7 @@ const texts: Copy = (value) =>
   Array.isArray(value) && value.every((item) => typeof item === 'string') // '*' as a text would grant all
     ? Object.freeze([...value])
     : undefined;
+const flag: Copy = (value) => (typeof value === 'boolean' ? value : undefined);
 
 /** Every member of a key record; its signature is checked by whoever uses it. */
 const KEY_MEMBERS = ['did', 'epoch', 'x25519', 'mlKem768', 'mlDsa65', 'signature'] as const;
@@ -30,6 +31,8 @@ const COPIES: { readonly [K in keyof Required<RegistryEntry>]: Copy } = {
   capabilities: texts,
   sendScopes: texts,
   receiveScopes: texts,
+  organisation: text,
+  xchange: flag,
   status: (value) => (value === 'active' || value === 'revoked' ? value : undefined),
 };
 

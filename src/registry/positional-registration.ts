@@ -21,7 +21,7 @@ export const registrationOf = (args: [entry: Registration] | PositionalRegistrat
   typeof args[0] === 'string' ? fromPositional(args as PositionalRegistration) : args[0];
 
 function fromPositional(args: PositionalRegistration): Registration {
-  const [did, publicKey, name, sendScopes, x25519, mlKem768, mlDsa65, , receiveScopes] = args;
+  const [did, publicKey, name, sendScopes, x25519, mlKem768, mlDsa65, xchange, receiveScopes] = args;
   if ([x25519, mlKem768, mlDsa65].some((key) => key !== undefined))
     throw xlinkError('REGISTRATION_FAILED:KEYS_UNSIGNED');
   if (!(publicKey instanceof Uint8Array) || !equalBytes(decodeDidKey(did), publicKey))
@@ -31,5 +31,6 @@ function fromPositional(args: PositionalRegistration): Registration {
     ...(name === undefined ? {} : { name }),
     ...(sendScopes ? { sendScopes } : {}),
     ...(receiveScopes ? { receiveScopes } : {}),
+    ...(xchange ? { xchange } : {}),
   };
 }

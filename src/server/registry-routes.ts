@@ -19,7 +19,16 @@ export const CHANGES: ReadonlyMap<string, ChangeRoute> = new Map<string, ChangeR
   [
     'register',
     {
-      members: ['did', 'name', 'keys', 'capabilities', 'sendScopes', 'receiveScopes'],
+      members: [
+        'did',
+        'name',
+        'keys',
+        'capabilities',
+        'sendScopes',
+        'receiveScopes',
+        'organisation',
+        'xchange',
+      ],
       status: 201,
       apply: (registry, members) => {
         if (typeof members['did'] !== 'string') throw xlinkError('INVALID_DID', { field: 'did' });

@@ -1,4 +1,5 @@
-import { ok, type Result } from '../result.js';
+import { toXlinkError } from '../errors.js';
+import { err, ok, type Result } from '../result.js';
 import type { Did, Envelope, Transport } from '../types.js';
 
 /** Keeps what is sent in `outbox` and hands it to every handler in this process. For tests, examples and demos. */
@@ -9,8 +10,12 @@ export class LoopbackTransport implements Transport {
 
   async send(envelope: Envelope, _to: Did): Promise<Result<void>> {
     this.outbox.push(envelope);
-    for (const handler of this.#handlers) await handler(envelope);
-    return ok(undefined);
+    try {
+      for (const handler of this.#handlers) await handler(envelope);
+      return ok(undefined);
+    } catch (error) {
+      return err(toXlinkError(error)); // the handler has not taken it
+    }
   }
 
   onReceive(handler: Parameters<Transport['onReceive']>[0]): void {

@@ -907,7 +907,7 @@ describe('a flipped bit', () => {
     const members = new Set<string>();
     for (const [, make] of forms) for (const name of Object.keys(await make())) members.add(name);
     expect(members.size).toBe(16);
-    expect(forms).toHaveLength(SUITES.length);
+    expect(forms).toHaveLength(SUITES.filter(({ form }) => form === 'message').length);
   });
 });
 

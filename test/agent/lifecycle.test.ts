@@ -98,7 +98,7 @@ async function bench(
     registry: tracedRegistry(registry, trace),
     maxVersion: 3,
     crypto: tracedProvider(options.crypto ?? defaultProvider(), trace),
-    transport: tracedTransport(options.transport ?? new LoopbackTransport(), trace),
+    transport: tracedTransport((options.transport as Transport) ?? new LoopbackTransport(), trace),
     nonceStore: tracedNonceStore(nonces?.(clock) ?? new MemoryNonceStore({ clock }), trace),
   } as const;
   const { crypto: _, transport: __, ...rest } = options;

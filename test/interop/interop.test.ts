@@ -10,6 +10,7 @@ import {
   DualModeAdapter,
   Identity,
   type KeyRecord,
+  LoopbackTransport,
   MemoryTrustRegistry,
   type Result,
   requestBinding,
@@ -116,6 +117,57 @@ describe('messages', () => {
       });
     }
   }
+
+  test.each([
+    [2, 3, [[0], [1], [2]]],
+    [3, 5, [[0], [1], [2], [3], [4]]],
+    [2, 3, [[0, 2], [1]]],
+    [2, 3, [[0, 1, 2]]],
+  ])('shares, %d of %d over %j, sealed and by Xchange, both ways', async (k, n, routes) => {
+    const registry = new MemoryTrustRegistry();
+    const lookup = (did: string) => {
+      const entry = registry.lookup(did);
+      return entry && { ...entry, record: entry.keys, sendScopes: undefined, receiveScopes: undefined };
+    };
+    for (const xchange of [false, true])
+      for (const version of VERSIONS) {
+        const transport = Array.from({ length: routes.length }, () => new LoopbackTransport());
+        const common = { registry, maxVersion: version, xchange: true, onWarning: () => undefined };
+        const agent = await Agent.quickstart({ ...common, transport });
+        const peer = new second.Peer(second.identityFromSeed(seed(), version), lookup, { xchange: true });
+        const keys = peer.record() as KeyRecord;
+        expect((await registry.register({ did: peer.did, keys, xchange: true })).ok).toBe(true);
+        const expected = {
+          ...{ scope: 'default', version: xchange ? 2 : version, encrypted: true },
+          ...{ shares: { total: n, threshold: k }, ...(xchange ? { xchange } : {}) },
+        };
+
+        const sealed = await peer.sealShares(agent.did, {
+          n,
+          k,
+          routes,
+          xchange,
+          scope: 'default',
+          content: CONTENT,
+        });
+        let arrived: unknown;
+        for (const text of sealed.reverse()) arrived = (await agent.receive(text)).value ?? arrived;
+        expect(arrived).toMatchObject({ ...expected, sender: peer.did, payload: CONTENT });
+
+        const split = { splitChannelConfig: { totalShares: n, threshold: k } };
+        const unsafe = { unsafeXchangeOverFewerChannels: true };
+        const sent = await agent.send({ to: peer.did, payload: CONTENT, ...split, xchange, ...unsafe });
+        expect(sent.error).toBeUndefined();
+        const got: unknown[] = [];
+        for (const { outbox } of transport)
+          for (const envelope of outbox)
+            await peer.receive(JSON.stringify(envelope)).then(
+              (message) => got.push(message),
+              () => undefined,
+            );
+        expect(got).toEqual([expect.objectContaining({ ...expected, from: agent.did, content: CONTENT })]);
+      }
+  });
 
   test('one lower version on request, and refusals of what has no common version', async () => {
     const { agent, peer } = world();
@@ -576,6 +628,7 @@ describe('test vectors (section 15) with the second implementation', () => {
   };
   test('identity.json', () => same(vectors.runIdentity()));
   test('key-record.json', () => same(vectors.runKeyRecord()));
+  test('shares.json', () => same(vectors.runShares()));
   test('request-binding.json', () => same(vectors.runRequestBinding()));
   for (const file of ['v1.json', 'v2.json', 'v3.json', 'signed-only.json']) {
     test(file, () => same(vectors.runEnvelopes(file)));

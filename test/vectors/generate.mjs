@@ -4,11 +4,13 @@ import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { envelopeFiles } from './envelope-cases.mjs';
 import { identityFile, keyRecordFile, requestBindingFile } from './other-cases.mjs';
+import { shareFile } from './share-cases.mjs';
 
 /** File name -> text. */
 export function generate() {
   const files = {
     ...envelopeFiles(),
+    'shares.json': shareFile(),
     'key-record.json': keyRecordFile(),
     'identity.json': identityFile(),
     'request-binding.json': requestBindingFile(),
@@ -16,19 +18,25 @@ export function generate() {
   return Object.fromEntries(Object.entries(files).map(([name, content]) => [name, `${print(content)}\n`]));
 }
 
-/** JSON as the formatter of this repository leaves it: two spaces, lists of texts on one line. */
-function print(value, indent = '') {
+const WIDTH = 110;
+
+/** JSON as the formatter of this repository leaves it: two spaces, lists of texts on one line if they fit. */
+function print(value, indent = '', before = indent.length) {
   if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString('hex'));
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const deeper = `${indent}  `;
   if (Array.isArray(value)) {
-    if (value.every((item) => typeof item === 'string'))
-      return `[${value.map((item) => print(item)).join(', ')}]`;
+    const line = `[${value.map((item) => print(item)).join(', ')}]`;
+    if (value.every((item) => typeof item === 'string') && before + line.length <= WIDTH) return line;
     return `[\n${value.map((item) => deeper + print(item, deeper)).join(',\n')}\n${indent}]`;
   }
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
   if (members.length === 0) return '{}';
-  const lines = members.map(([name, member]) => `${deeper}${JSON.stringify(name)}: ${print(member, deeper)}`);
+  const lines = members.map(([name, member], at) => {
+    const start = `${deeper}${JSON.stringify(name)}: `;
+    const comma = at < members.length - 1 ? 1 : 0;
+    return start + print(member, deeper, start.length + comma);
+  });
   return `{\n${lines.join(',\n')}\n${indent}}`;
 }
 

@@ -3,6 +3,7 @@
 import { gcm } from '@noble/ciphers/aes.js';
 import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { hkdf } from '@noble/hashes/hkdf.js';
+import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import { ml_dsa65 } from '@noble/post-quantum/ml-dsa.js';
@@ -84,6 +85,12 @@ export const SUITE = {
     3: 'X25519+MLKEM768+A256GCM+Ed25519+MLDSA65',
   },
   signedOnly: { 1: 'Ed25519', 2: 'Ed25519', 3: 'Ed25519+MLDSA65' },
+  shares: {
+    1: 'X25519+A256GCM+Ed25519+Shares',
+    2: 'X25519+MLKEM768+A256GCM+Ed25519+Shares',
+    3: 'X25519+MLKEM768+A256GCM+Ed25519+MLDSA65+Shares',
+  },
+  xchange: 'Xchange+A256GCM+Ed25519',
 };
 export const labelOf = (version, suite) => utf8ToBytes(`xlink/1 v${version} ${suite}`);
 
@@ -134,12 +141,12 @@ export const frameOf = (from, content) => concatBytes(LP(utf8ToBytes(from)), con
  * in one thing and right in all others.
  *
  * @param {object} message version, sender, recipient (identities), content (bytes), and the members timestamp, nonce,
- *   scope, request, contentDigest, contentType, inReplyTo
+ *   scope, request, contentDigest, contentType, inReplyTo; `form` is `shares` where the content is a bundle
  * @param {object} random ephemeralSecret, kemCoins, mlDsaRandom, 32 bytes each
  */
 export function seal(message, random, change = {}) {
-  const { version, sender, recipient, content, ...rest } = message;
-  const suite = SUITE.sealed[version];
+  const { version, sender, recipient, content, form = 'sealed', ...rest } = message;
+  const suite = SUITE[form][version];
   const label = labelOf(version, suite);
   const target = {
     x25519: recipient.x25519,
@@ -209,4 +216,93 @@ export function sign(sender, members, random, change = {}) {
       : undefined;
   const all = { ...members, signature: change.signature?.(signature) ?? signature, pqSignature };
   return { members: all, label, headerBytes, transcript, text: envelopeText(all) };
+}
+
+// 16.1 Sharing
+const choose = (n, k) => (k === 0 ? 1 : (choose(n - 1, k - 1) * n) / k);
+
+function subsetsOf(n, size, from = 0) {
+  if (size === 0) return [[]];
+  const sets = [];
+  for (let first = from; first < n; first++)
+    for (const rest of subsetsOf(n, size - 1, first + 1)) sets.push([first, ...rest]);
+  return sets;
+}
+
+export const xor = (...all) => all.reduce((a, b) => a.map((byte, at) => byte ^ b[at]));
+
+/** Multiplication in GF(2^8) modulo x^8 + x^4 + x^3 + x + 1. */
+function times(a, b) {
+  let product = 0;
+  for (let x = a, y = b; y > 0; y >>= 1) {
+    if (y & 1) product ^= x;
+    x = (x << 1) ^ (x & 0x80 ? 0x11b : 0);
+  }
+  return product;
+}
+
+/** Numbers of the pieces of a share, and all pieces by number. */
+function xorPieces(secret, n, k, random) {
+  const sets = subsetsOf(n, k - 1);
+  const fresh = sets.slice(0, -1).map((_, at) => random(at, secret.length));
+  const held = (i) => sets.flatMap((set, at) => (set.includes(i) ? [] : [at]));
+  return { pieces: [...fresh, xor(secret, ...fresh)], fresh, held };
+}
+
+function polynomialPieces(secret, n, k, random) {
+  const coefficients = Array.from({ length: k - 1 }, (_, at) => random(at, secret.length));
+  const at = (x) =>
+    secret.map((constant, byte) =>
+      coefficients.reduce((sum, c, power) => {
+        let term = c[byte];
+        for (let i = 0; i <= power; i++) term = times(term, x);
+        return sum ^ term;
+      }, constant),
+    );
+  const pieces = Array.from({ length: n }, (_, i) => concatBytes(at(i + 1), Uint8Array.of(i + 1)));
+  return { pieces, fresh: undefined, held: (i) => [i] };
+}
+
+export function split(data, { n, k, groupId, tagKey, random }) {
+  const scheme = choose(n - 1, k - 1) <= 10 ? 'xor' : 'shamir';
+  const secret = concatBytes(tagKey, data);
+  const { pieces, fresh, held } = (scheme === 'xor' ? xorPieces : polynomialPieces)(secret, n, k, random);
+  const shares = Array.from({ length: n }, (_, i) => {
+    const facts = `${b64u(groupId)} ${i} ${n} ${k} ${scheme} ${data.length}`;
+    const hashes = held(i).map((at) => sha256(pieces[at]));
+    return { i, tag: hmac(sha256, tagKey, LP(utf8ToBytes('xlink/1 share'), utf8ToBytes(facts), ...hashes)) };
+  });
+  return { n, k, groupId, length: data.length, secret, pieces, fresh, held, shares };
+}
+
+// 16.2 Bundle
+/** The bundle of some shares, by index. `change` replaces parts, to make bundles that are wrong. */
+export function bundleOf(made, indexes, change = {}) {
+  const { n, k, groupId, length, pieces, held, shares } = { ...made, ...change };
+  const numbers = [...new Set(indexes.flatMap(held))].sort((a, b) => a - b);
+  return concatBytes(
+    Uint8Array.of(change.format ?? 1),
+    groupId,
+    Uint8Array.of(n, k),
+    u32(length),
+    Uint8Array.of(change.m ?? indexes.length),
+    ...indexes.flatMap((i) => [Uint8Array.of(change.i ?? i), shares[i].tag]),
+    ...numbers.map((at) => pieces[at]),
+  );
+}
+
+// 16.5 Xchange
+/** Makes one envelope of Xchange; `content` is what all envelopes of the message have in common. */
+export function signXchange(message, bundle, ciphertext, random, change = {}) {
+  const { sender, recipient, version: _, content: __, ...rest } = message;
+  const header = { version: 2, suite: SUITE.xchange, from: sender.did, to: recipient.did, ...rest };
+  return sign(sender, { ...header, payload: concatBytes(bundle, ciphertext) }, random, change);
+}
+
+export function xchangeCiphertext(message, groupId, contentKey, change = {}) {
+  const { sender, recipient, content, version: _, ...rest } = message;
+  const header = { version: 2, suite: SUITE.xchange, from: sender.did, to: recipient.did, ...rest };
+  const group = headerTranscript({ ...header, nonce: groupId });
+  const frame = change.frame ?? frameOf(sender.did, content);
+  return { group, ciphertext: gcm(contentKey, new Uint8Array(12), change.aad ?? group).encrypt(frame) };
 }

@@ -7,10 +7,14 @@ import { okpPublicKey, privateKey, rawOkpPublicKey } from './keys.js';
 const TAG_BYTES = 16;
 const ZERO_32 = new Uint8Array(32);
 
-export const sha256 = (data: Uint8Array): Uint8Array =>
-  typeof crypto.hash === 'function'
-    ? crypto.hash('sha256', data, 'buffer')
-    : crypto.createHash('sha256').update(data).digest();
+/** A digest as text and back into bytes takes a third of the time of a digest as a buffer, which is memory outside the heap. */
+export const sha256 = (data: Uint8Array): Uint8Array => {
+  if (typeof crypto.hash !== 'function') return crypto.createHash('sha256').update(data).digest();
+  const text = crypto.hash('sha256', data, 'binary');
+  const digest = new Uint8Array(32);
+  for (let i = 0; i < 32; i++) digest[i] = text.charCodeAt(i);
+  return digest;
+};
 
 /** A `KeyObject` in place of a buffer makes HKDF and GCM two to four times faster on Node 24. */
 export const hkdf = (secret: Uint8Array, info: Uint8Array, length: number): Uint8Array =>

@@ -14,8 +14,17 @@ const ENCRYPTED = {
 };
 const SIGNED = { 1: 'Ed25519', 2: 'Ed25519', 3: 'Ed25519+MLDSA65' };
 
-export const suiteOf = (version, encrypted) => (encrypted ? ENCRYPTED : SIGNED)[version];
-export const isEncrypted = (e) => e.suite === ENCRYPTED[e.version];
+const SHARES = {
+  1: 'X25519+A256GCM+Ed25519+Shares',
+  2: 'X25519+MLKEM768+A256GCM+Ed25519+Shares',
+  3: 'X25519+MLKEM768+A256GCM+Ed25519+MLDSA65+Shares',
+};
+const XCHANGE = 'Xchange+A256GCM+Ed25519';
+
+export const isEncrypted = (e) => e.suite !== SIGNED[e.version];
+export const isXchange = (e) => e.version === 2 && e.suite === XCHANGE;
+export const isShares = (e) => e.suite === SHARES[e.version] || isXchange(e);
+const isAgreed = (e) => isEncrypted(e) && !isXchange(e);
 export const labelOf = (e) => utf8(`xlink/1 v${e.version} ${e.suite}`);
 
 // 5.1: name -> length in bytes of a base64url member, or a test of a text.
@@ -57,12 +66,12 @@ const ORDER = [
 ];
 
 /** 'must', 'may' or 'never'. */
-function presence(name, version, encrypted) {
+function presence(name, version, encrypted, agreed) {
   if (name === 'request' || name === 'contentDigest' || name === 'contentType' || name === 'inReplyTo') {
     return 'may';
   }
-  if (name === 'ephemeralPub') return encrypted ? 'must' : 'never';
-  if (name === 'kemCiphertext') return encrypted && version >= 2 ? 'must' : 'never';
+  if (name === 'ephemeralPub') return agreed ? 'must' : 'never';
+  if (name === 'kemCiphertext') return agreed && version >= 2 ? 'must' : 'never';
   if (name === 'payload') return encrypted ? 'must' : 'may';
   if (name === 'pqSignature') return version === 3 ? 'must' : 'never';
   return 'must';
@@ -128,13 +137,12 @@ export function parseEnvelope(input, maxBytes = 1_048_576) {
   const suite = members.get('suite');
   if (suite === undefined) fail('PARSE_FAILED:MISSING_FIELD');
   if (typeof suite !== 'string') fail('PARSE_FAILED');
-  if (suite !== ENCRYPTED[version] && suite !== SIGNED[version]) fail('PARSE_FAILED:UNKNOWN_VERSION');
-  const encrypted = suite === ENCRYPTED[version];
-
   const e = { version, suite, raw: {} };
+  if (suite !== ENCRYPTED[version] && suite !== SIGNED[version] && !isShares(e))
+    fail('PARSE_FAILED:UNKNOWN_VERSION');
   for (const name of ORDER.slice(2)) {
     const value = members.get(name);
-    const rule = presence(name, version, encrypted);
+    const rule = presence(name, version, isEncrypted(e), isAgreed(e));
     if (value === undefined) {
       if (rule === 'must') {
         fail(name === 'pqSignature' ? 'PARSE_FAILED:PQ_SIGNATURE_MISSING' : 'PARSE_FAILED:MISSING_FIELD');
@@ -202,17 +210,19 @@ function keySchedule(e, ssX, ssK, recipient) {
 
 /**
  * 7 and 8, sender: makes an envelope of `fields` (version, to, timestamp, nonce, scope, ...).
- * `content` is a text or undefined; `recipient` is its key record with raw keys, absent for signed only.
+ * `content` is a text, a bundle or undefined; `recipient` is its key record with raw keys, absent for signed only.
  * Returns the JSON text and the values on the way.
  */
 export function sealEnvelope(id, fields, content, recipient, random) {
   const { version } = fields;
   const encrypted = recipient !== undefined;
-  const e = { ...fields, suite: suiteOf(version, encrypted), from: id.did, raw: { nonce: fields.nonce } };
+  const isBundle = content instanceof Uint8Array;
+  const suite = (!encrypted ? SIGNED : isBundle ? SHARES : ENCRYPTED)[version];
+  const e = { ...fields, suite, from: id.did, raw: { nonce: fields.nonce } };
   if (fields.contentDigest) e.raw.contentDigest = fields.contentDigest;
   if (fields.inReplyTo) e.raw.inReplyTo = fields.inReplyTo;
   const steps = { label: labelOf(e) };
-  const bytes = content === undefined ? undefined : utf8(content);
+  const bytes = content === undefined || isBundle ? content : utf8(content);
   let header;
   if (encrypted) {
     const ephemeral = random(32, 'ephemeral');
@@ -236,6 +246,27 @@ export function sealEnvelope(id, fields, content, recipient, random) {
     if (bytes) e.raw.payload = bytes;
     header = headerTranscript(e);
   }
+  return finish(id, e, header, steps, random);
+}
+
+/** 16.5: `payload` is a bundle and the ciphertext. */
+export function sealXchangeEnvelope(id, fields, payload) {
+  const raw = { nonce: fields.nonce, payload };
+  if (fields.contentDigest) raw.contentDigest = fields.contentDigest;
+  if (fields.inReplyTo) raw.inReplyTo = fields.inReplyTo;
+  const e = { ...fields, version: 2, suite: XCHANGE, from: id.did, raw };
+  return finish(id, e, headerTranscript(e), { label: labelOf(e) });
+}
+
+/** 16.5: what the envelopes of one message have in common. `fields` as for `sealEnvelope`, or an envelope. */
+export function groupTranscript(fields, groupId, from = fields.from) {
+  const { ephemeralPub, kemCiphertext, ...raw } = fields.raw ?? fields;
+  const xchange = fields.raw ? {} : { version: 2, suite: XCHANGE, from };
+  return headerTranscript({ ...fields, ...xchange, raw: { ...raw, nonce: groupId } });
+}
+
+function finish(id, e, header, steps, random) {
+  const { version } = e;
   const transcript = signatureTranscript(e, header);
   e.raw.signature = signEd25519(transcript, id.seed);
   if (version === 3) {
@@ -270,10 +301,10 @@ export const verifySignature = (e, publicKey) =>
 export const verifyPqSignature = (e, publicKey) =>
   ml_dsa65.verify(e.raw.pqSignature, signatureTranscript(e), publicKey, { context: labelOf(e) });
 
-/** Checks 20 to 23. Returns the content, undefined if there is none. */
-export function openEnvelope(id, e) {
+/** Checks 20 to 22. Returns the bytes of the content, undefined if there are none; the payload as it is in Xchange. */
+export function openBytes(id, e) {
   let content = e.raw.payload;
-  if (isEncrypted(e)) {
+  if (isAgreed(e)) {
     let ssX;
     let ssK;
     try {
@@ -296,6 +327,11 @@ export function openEnvelope(id, e) {
     if (!equal(plain.slice(0, frame.length), frame)) fail('DECRYPT_FAILED:SENDER_MISMATCH');
     content = plain.slice(frame.length);
   }
+  return content;
+}
+
+/** Check 23. */
+export function parseContent(content) {
   if (!content) return undefined;
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content));

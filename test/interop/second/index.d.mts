@@ -17,6 +17,8 @@ export interface Message {
   contentDigest?: string;
   contentType?: string;
   inReplyTo?: string;
+  shares?: { total: number; threshold: number };
+  xchange?: boolean;
 }
 export interface Answer {
   status: number;
@@ -53,6 +55,7 @@ export class Peer {
   record(epoch?: number): SecondRecord;
   forget(did: string): void;
   seal(to: string, options: object): Promise<{ text: string; nonce: string }>;
+  sealShares(to: string, options: object): Promise<string[]>;
   receive(input: string | Uint8Array, options?: ReceiveOptions): Promise<Message>;
 }
 export interface HttpOptions {

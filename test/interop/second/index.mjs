@@ -4,3 +4,4 @@ export * from './http.mjs';
 export * from './identity.mjs';
 export * from './peer.mjs';
 export * from './record.mjs';
+export * from './shares.mjs';

@@ -1,16 +1,22 @@
 // Sending, receiving, request binding: docs/PROTOCOL.md, sections 9 to 11.
 import { randomBytes } from '@noble/hashes/utils.js';
-import { fail, ProtocolError, utf8 } from './bytes.mjs';
+import { concat, fail, ProtocolError, toBase64url, utf8 } from './bytes.mjs';
 import {
+  groupTranscript,
   isEncrypted,
-  openEnvelope,
+  isShares,
+  isXchange,
+  openBytes,
+  parseContent,
   parseEnvelope,
   sealEnvelope,
+  sealXchangeEnvelope,
   verifyPqSignature,
   verifySignature,
 } from './envelope.mjs';
 import { publicKeyOf } from './identity.mjs';
 import { createRecord, Memory } from './record.mjs';
+import { bundle, Collector, openXchange, readBundle, sealXchange, split } from './shares.mjs';
 
 /** 11. In a text, a character up to U+00FF is that byte, one beyond it is its UTF-8 bytes. */
 export function bindRequest(method, target) {
@@ -42,6 +48,7 @@ const allows = (list, scope) => list === undefined || list.includes(scope) || li
 export class Peer {
   #memory = new Memory();
   #nonces = new Map();
+  #collector = new Collector();
 
   constructor(id, lookup, options = {}) {
     this.id = id;
@@ -59,7 +66,28 @@ export class Peer {
   }
 
   /** 9. `options`: scope, content, version, signedOnly, request, contentDigest, contentType, inReplyTo. */
-  async seal(to, { scope, content, version, signedOnly = false, ...members }) {
+  async seal(to, options) {
+    const { fields, text, record } = await this.#prepare(to, options);
+    return sealEnvelope(this.id, fields, text, options.signedOnly ? undefined : record, this.options.random);
+  }
+
+  /** 16.3: envelopes of `n` shares, one for each list of indexes in `routes`. `options` as for seal, and `xchange`. */
+  async sealShares(to, { n, k, routes, xchange = false, ...options }) {
+    const { random } = this.options;
+    const { fields, text, record } = await this.#prepare(to, options);
+    const fresh = () => ({ ...fields, nonce: random(16, 'nonce') });
+    const data = xchange ? random(32, 'contentKey') : utf8(text);
+    const g = split(data, n, k, random);
+    if (!xchange)
+      return routes.map((some) => sealEnvelope(this.id, fresh(), bundle(g, some), record, random).text);
+    const common = groupTranscript(fields, g.groupId, this.did);
+    const ciphertext = sealXchange(data, common, this.did, utf8(text));
+    return routes.map(
+      (some) => sealXchangeEnvelope(this.id, fresh(), concat(bundle(g, some), ciphertext)).text,
+    );
+  }
+
+  async #prepare(to, { scope, content, version, signedOnly = false, ...members }) {
     const o = this.options;
     if (!allows(o.sendScopes, scope)) fail('SCOPE_DENIED');
     const text = content === undefined ? undefined : JSON.stringify(content);
@@ -72,7 +100,7 @@ export class Peer {
     const v = version ?? highest;
     if (v > highest || v < o.minVersion) fail('KEY_AGREEMENT_FAILED:NO_COMMON_VERSION');
     const fields = { version: v, to, timestamp: o.now(), nonce: o.random(16, 'nonce'), scope, ...members };
-    return sealEnvelope(this.id, fields, text, signedOnly ? undefined : record, o.random);
+    return { fields, text, record };
   }
 
   async #find(did, prefix) {
@@ -98,6 +126,8 @@ export class Peer {
     if (e.to !== this.did) fail('RECIPIENT_MISMATCH');
     if (e.version < o.minVersion) fail('VERSION_TOO_LOW');
     if (!allowCleartext && !isEncrypted(e)) fail('CLEARTEXT_NOT_ALLOWED');
+    if (isXchange(e) && !o.xchange) fail('XCHANGE_REFUSED');
+    if (isShares(e) && request !== undefined) fail('SHARES_NOT_ACCEPTED');
     checkBinding(e.request, request, requireBinding);
     const now = o.now();
     if (e.timestamp < now - o.window) fail('TIMESTAMP_EXPIRED');
@@ -108,7 +138,7 @@ export class Peer {
     const entry = await this.#find(e.from, 'VERIFICATION_FAILED');
     const key = publicKeyOf(e.from);
     const record = this.#memory.resolve(e.from, entry.record);
-    if (e.version < this.#memory.shown(e.from)) fail('VERSION_TOO_LOW');
+    if (!isXchange(e) && e.version < this.#memory.shown(e.from)) fail('VERSION_TOO_LOW');
     if (!verifySignature(e, key)) fail('VERIFICATION_FAILED:SIGNATURE_MISMATCH');
     if (e.version === 3) {
       if (!record?.mlDsa65) fail('VERIFICATION_FAILED:NO_PQ_KEY');
@@ -119,14 +149,30 @@ export class Peer {
     await beforeClaim?.(e);
     if (this.#nonces.has(use)) fail('REPLAY_DETECTED');
     this.#nonces.set(use, now + 2 * o.window + 1000);
-    this.#memory.show(e.from, e.version);
-    const content = openEnvelope(this.id, e);
-    const message = { from: e.from, to: e.to, content, encrypted: isEncrypted(e) };
-    for (const name of ['scope', 'version', 'timestamp', 'nonce']) message[name] = e[name];
+    if (!isXchange(e)) this.#memory.show(e.from, e.version);
+    const opened = openBytes(this.id, e);
+    const whole = isShares(e) ? this.#gather(e, opened, now) : { bytes: opened, more: { nonce: e.nonce } };
+    const content = parseContent(whole.bytes);
+    const message = { from: e.from, to: e.to, content, encrypted: isEncrypted(e), ...whole.more };
+    for (const name of ['scope', 'version', 'timestamp']) message[name] = e[name];
     for (const name of ['request', 'contentDigest', 'contentType', 'inReplyTo']) {
       if (e[name] !== undefined) message[name] = e[name];
     }
     return message;
+  }
+
+  /** 16.4 */
+  #gather(e, opened, now) {
+    const b = readBundle(opened, isXchange(e));
+    const groupId = toBase64url(b.groupId);
+    const use = `${e.to} ${e.from} ${groupId}`;
+    if (this.#nonces.has(use)) fail('REPLAY_DETECTED:GROUP_COMPLETE');
+    const common = groupTranscript(e, b.groupId);
+    const { data, rest } = this.#collector.add(e.from, common, b);
+    const bytes = isXchange(e) ? openXchange(data, common, e.from, rest) : data;
+    this.#nonces.set(use, now + 2 * this.options.window + 1000);
+    const shares = { total: b.n, threshold: b.k };
+    return { bytes, more: { nonce: groupId, shares, ...(isXchange(e) ? { xchange: true } : {}) } };
   }
 }
 

@@ -111,7 +111,7 @@ function identityOf(seed, version) {
   return identities.get(key);
 }
 
-async function receiveCase(v, c) {
+function receiverOf(v, c, clock) {
   const settings = { ...v.receiver, now: v.now, ...c.settings };
   const registry = new Map();
   for (const { keys, ...entry } of v.registry) {
@@ -121,14 +121,20 @@ async function receiveCase(v, c) {
       sendScopes: c.settings?.sendScopes ?? entry.sendScopes,
     });
   }
-  let clock = settings.now;
   const peer = new Peer(identityOf(settings.seed, settings.maxVersion), (d) => registry.get(d), {
-    now: () => clock,
+    now: clock,
     minVersion: settings.minVersion,
     window: settings.timestampWindowMs,
     receiveScopes: settings.receiveScopes,
     maxBytes: settings.maxEnvelopeBytes,
+    xchange: settings.xchange,
   });
+  return { settings, registry, peer };
+}
+
+async function receiveCase(v, c) {
+  let clock;
+  const { settings, registry, peer } = receiverOf(v, c, () => clock);
   const options = {
     request: settings.request,
     requireBinding: settings.requireRequestBinding ?? false,
@@ -154,6 +160,69 @@ function shapeOf({ from, to, content, nonce, ...rest }) {
   const message = { sender: from, payload: content, envelopeId: nonce, ...rest };
   if (content === undefined) delete message.payload;
   return message;
+}
+
+export async function runShares() {
+  const { result, check } = tally();
+  const v = load('shares.json');
+  for (const c of [...v.good, ...v.bad]) {
+    const { settings, peer } = receiverOf(v, c, () => v.now);
+    const got = [];
+    for (const text of c.envelopes) {
+      const options = { request: settings.request, requireBinding: false, allowCleartext: false };
+      let message;
+      const id = await outcome(
+        peer.receive(text, options).then((m) => {
+          message = m;
+        }),
+      );
+      got.push(message ? 'message' : id);
+      if (message && c.message) check(`${c.name}: message`, shapeOf(message), c.message);
+    }
+    check(c.name, got, c.results);
+    if (c.made) check(`${c.name}: made`, await shareTexts(v, c), c.made);
+  }
+  return result;
+}
+
+/** Makes the envelopes of a case with its randomness, in the order in which a sender takes it. */
+async function shareTexts(v, c) {
+  const { groupId, tagKey, pieces, contentKey, envelopes } = c.randomness;
+  const fields = JSON.parse(c.made[0]);
+  const nonces = envelopes.map(({ nonce }) => nonce);
+  const queues = {
+    nonce: ['00'.repeat(16), ...nonces],
+    group: [groupId],
+    tagKey: [tagKey],
+    piece: [...pieces],
+    contentKey: [contentKey],
+    ephemeral: envelopes.map(({ ephemeralSecret }) => ephemeralSecret),
+    m: envelopes.map(({ kemCoins }) => kemCoins),
+    rnd: envelopes.map(({ mlDsaRandom }) => mlDsaRandom),
+  };
+  const { did, keys } = v.registry.find((r) => r.did === fields.to);
+  const sender = new Peer(identityOf(c.senderSeed, 3), () => ({ record: keys }), {
+    now: () => fields.timestamp,
+    random: (_, what) => fromHex(queues[what].shift()),
+  });
+  const bytes = (text) => (text === undefined ? undefined : new Uint8Array(Buffer.from(text, 'base64url')));
+  const members = {
+    ...fields,
+    contentDigest: bytes(fields.contentDigest),
+    inReplyTo: bytes(fields.inReplyTo),
+  };
+  const { scope, request, contentDigest, contentType, inReplyTo } = members;
+  return sender.sealShares(did, {
+    ...{
+      n: c.totalShares,
+      k: c.threshold,
+      routes: c.routes.map((text) => text.split(',').map(Number)),
+      xchange: c.xchange,
+      version: c.version,
+    },
+    ...{ scope, request, contentDigest, contentType, inReplyTo },
+    content: JSON.parse(Buffer.from(c.content, 'hex').toString()),
+  });
 }
 
 const RANDOMNESS = { ephemeral: 'ephemeralSecret', m: 'kemCoins', rnd: 'mlDsaRandom' };

@@ -1,0 +1,79 @@
+import { type XlinkError, xlinkError } from '../errors.js';
+import type { Result } from '../result.js';
+import type { AgentMessage, Envelope } from '../types.js';
+import type { Awaitable } from '../util/awaitable.js';
+import { checkOptions, isBoolean, isFunction } from '../util/options.js';
+import type { ReceiveOptions } from './receive.js';
+
+/** Does what is to be done with a message. A rejection means it was not done. */
+export type MessageHandler = (message: AgentMessage) => Awaitable<void>;
+
+export interface OnMessageOptions {
+  /** Accepts signed-only envelopes too. Default `false`. */
+  readonly allowCleartext?: boolean;
+  /**
+   * Told about every envelope that is refused for good, such as one that was altered, replayed or is too old. It does not
+   * come again. Default: nobody is told.
+   */
+  readonly onRefused?: (error: XlinkError, envelope: Envelope) => void;
+  /** Told about every envelope that may come again, as its handler rejected or a store was down. Default: nobody is told. */
+  readonly onFailed?: (error: XlinkError, envelope: Envelope) => void;
+}
+
+interface Receiver {
+  readonly maxAgeMs: number;
+  receive(input: Envelope, options: ReceiveOptions): Promise<Result<AgentMessage>>;
+}
+
+/**
+ * Receives for a transport: resolves for what was handled and for what never will be, rejects for what may succeed
+ * another time.
+ */
+export function consume(
+  receiver: Receiver,
+  handler: MessageHandler,
+  options: OnMessageOptions,
+): (envelope: Envelope) => Promise<void> {
+  checkOptions('onMessage', options, {
+    allowCleartext: isBoolean,
+    onRefused: isFunction,
+    onFailed: isFunction,
+  });
+  const { allowCleartext = false, onRefused, onFailed } = options;
+  const handle = async (message: AgentMessage) => {
+    try {
+      await handler(message);
+    } catch (cause) {
+      throw xlinkError('INTERNAL', { cause }); // whatever it is, it says nothing about the envelope
+    }
+  };
+  return async (envelope) => {
+    const { maxAgeMs } = receiver;
+    const received = await receiver.receive(envelope, { maxAgeMs, allowCleartext, handle });
+    if (received.ok) return;
+    const { error } = received;
+    if (isShareOnly(error)) return;
+    if (error.code === 'INSUFFICIENT_SHARES' && error.subCode === 'PENDING') return; // one share of several
+    if (mayPass(error)) {
+      tell(() => onFailed?.(error, envelope));
+      throw error;
+    }
+    tell(() => onRefused?.(error, envelope));
+  };
+}
+
+/** Faults of this side and its stores, and clocks that are apart: the same envelope may be good later. */
+const mayPass = ({ id, status }: XlinkError): boolean =>
+  status >= 500 || status === 429 || id === 'TIMESTAMP_EXPIRED:FUTURE';
+
+/** A share that waits for others, or one beyond those that were needed: all is well. */
+const isShareOnly = ({ id }: XlinkError): boolean =>
+  id === 'INSUFFICIENT_SHARES:PENDING' || id === 'REPLAY_DETECTED:GROUP_COMPLETE';
+
+function tell(report: () => void): void {
+  try {
+    report();
+  } catch {
+    // an observer changes nothing
+  }
+}

@@ -1,0 +1,72 @@
+import { contentTypeBinding } from '../checks/request-binding.js';
+import { isContentType, isRequest, isScope } from '../envelope/fields.js';
+import { xlinkError } from '../errors.js';
+import type { Did, OnProgress, Scope, Version } from '../types.js';
+import { decodeBase64url } from '../util/base64url.js';
+import {
+  anything,
+  checkOptions,
+  integerIn,
+  isBoolean,
+  isBytes,
+  isFunction,
+  isString,
+  type OptionChecks,
+  requireOption,
+} from '../util/options.js';
+
+export interface EnvelopeOptions {
+  /** The recipient's DID. */
+  readonly to: Did;
+  /** Any JSON value. Left out: only for signed-only envelopes that speak for a request alone. */
+  readonly payload?: unknown;
+  /** Default `default`. */
+  readonly scope?: Scope;
+  /** Binds the envelope to an HTTP request: `METHOD /path?query`, from `requestBinding()`. */
+  readonly request?: string;
+  /** Signs without encrypting; the receiver must allow it. Default `false`. */
+  readonly signedOnly?: boolean;
+  /** A body that travels beside a signed-only envelope: its SHA-256 is signed. */
+  readonly content?: Uint8Array;
+  /** The Content-Type of that body, exactly as it is sent. */
+  readonly contentType?: string;
+  /** `envelopeId` of the message this one answers. */
+  readonly inReplyTo?: string;
+  /** Exactly this version instead of the highest that both sides know. */
+  readonly version?: Version;
+  readonly onProgress?: OnProgress;
+}
+
+export const ENVELOPE_OPTIONS: OptionChecks<EnvelopeOptions> = {
+  to: isString,
+  payload: anything,
+  scope: (value: unknown) => (isScope(value) ? undefined : '1 to 128 characters of A-Z a-z 0-9 : . _ / -'),
+  request: (value: unknown) =>
+    typeof value === 'string' && isRequest(value) ? undefined : '"METHOD /path?query", see requestBinding()',
+  signedOnly: isBoolean,
+  content: isBytes,
+  contentType: (value: unknown) =>
+    typeof value === 'string' && isContentType(contentTypeBinding(value))
+      ? undefined
+      : 'a Content-Type of at most 256 characters',
+  inReplyTo: (value: unknown) =>
+    typeof value === 'string' && decodeBase64url(value)?.length === 16
+      ? undefined
+      : 'the envelopeId of a message',
+  version: integerIn(1, 3),
+  onProgress: isFunction,
+};
+
+/** Throws `INVALID_OPTION`. */
+export function checkEnvelopeOptions(options: EnvelopeOptions): void {
+  checkOptions('createEnvelope', options, ENVELOPE_OPTIONS);
+  requireOption('createEnvelope', options, 'to');
+  const { content, contentType, signedOnly = false } = options;
+  if (contentType !== undefined && !content)
+    throw xlinkError('INVALID_OPTION', { field: 'contentType', hint: 'contentType is that of content.' });
+  if (content && !signedOnly)
+    throw xlinkError('INVALID_OPTION', {
+      field: 'content',
+      hint: 'content travels beside a signedOnly envelope.',
+    });
+}

@@ -1,0 +1,41 @@
+import { isXlinkError } from '../errors.js';
+import type { Result } from '../result.js';
+import type { Envelope } from '../types.js';
+import type { AgentContext } from './context.js';
+import { type Received, type ReceiveOptions, receive } from './receive.js';
+import type { SendOutcome } from './send.js';
+
+/** What `receive` takes: JSON text or bytes, an envelope, or what `send` returned. */
+export type Receivable = string | Uint8Array | Envelope | Result<SendOutcome>;
+
+/** Receives one envelope, or as many of those that `send` returned as it takes to have the message. */
+export async function receiveAny(
+  context: AgentContext,
+  input: Receivable,
+  options: ReceiveOptions,
+): Promise<Received> {
+  const envelopes = envelopesIn(input);
+  const last = envelopes.pop();
+  for (const envelope of envelopes) {
+    try {
+      return await receive(context, envelope, options);
+    } catch (error) {
+      if (!isXlinkError(error) || error.id !== 'INSUFFICIENT_SHARES:PENDING') throw error;
+    }
+  }
+  return receive(context, last, options);
+}
+
+/** The envelopes in what `send` returned; throws its error. Anything else stays as it is, for the parser to judge. */
+function envelopesIn(input: Receivable): unknown[] {
+  let failure: unknown;
+  try {
+    const { ok, value, error } = (input ?? {}) as Partial<Result<SendOutcome>>;
+    if (ok === true) return [...(value?.envelopes ?? [value?.envelope])];
+    if (ok === false) failure = error;
+  } catch {
+    return []; // a getter that throws
+  }
+  if (isXlinkError(failure)) throw failure;
+  return [input];
+}

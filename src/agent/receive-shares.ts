@@ -1,0 +1,73 @@
+import type { ParsedEnvelope } from '../envelope/parse.js';
+import { groupTranscript } from '../envelope/transcript.js';
+import { openXchange } from '../envelope/xchange.js';
+import { xlinkError } from '../errors.js';
+import type { ShareCount } from '../policy/security-mode.js';
+import { decodeBundle, type ShareBundle } from '../split-channel/bundle.js';
+import type { NonceUse, OnProgress } from '../types.js';
+import { decodeBase64url } from '../util/base64url.js';
+import { type AgentContext, report } from './context.js';
+import { claimNonce, refuseSeen, type Settle } from './nonces.js';
+import { MAX_CHANNELS } from './security.js';
+
+/** A message put together from shares. */
+export interface Gathered {
+  readonly groupId: string;
+  /** The payload as JSON bytes. */
+  readonly content: Uint8Array;
+  readonly shares: ShareCount;
+  readonly settle: Settle;
+}
+
+/**
+ * Adds the shares of a verified envelope to those that came before. With enough of them the id of the group is claimed like
+ * a nonce, so that the message is delivered once, also by several processes, whatever shares come late. Throws
+ * `INSUFFICIENT_SHARES:PENDING` until then.
+ */
+export async function gatherShares(
+  context: AgentContext,
+  envelope: ParsedEnvelope,
+  opened: Uint8Array,
+  use: NonceUse,
+  options: { readonly mayGoBack: boolean; readonly onProgress?: OnProgress | undefined },
+): Promise<Gathered> {
+  const { collector, warn } = context;
+  const bundle = decodeShares(envelope, opened);
+  const { groupId } = bundle.shares[0]!;
+  const groupUse = { ...use, nonce: groupId };
+  await refuseSeen(context, groupUse, 'REPLAY_DETECTED:GROUP_COMPLETE');
+
+  const common = groupTranscript(envelope, decodeBase64url(groupId)!);
+  const group = collector.add(envelope.fields.from, common, bundle);
+  const { total, threshold } = group;
+  if (group.shares.size < threshold) throw xlinkError('INSUFFICIENT_SHARES:PENDING');
+
+  await report(options.onProgress, 'reconstructing', { current: group.shares.size, total });
+  const { payload, bad } = await collector.open(group);
+  const { crypto } = context.identity;
+  const isXchange = envelope.suite.form === 'xchange';
+  const content = isXchange
+    ? await openXchange(crypto, payload, common, envelope.fields.from, group.rest)
+    : payload;
+  const settle = await claimNonce(context, groupUse, options.mayGoBack, 'REPLAY_DETECTED:GROUP_COMPLETE');
+  for (const index of bad) warn({ type: 'bad-share', sender: group.sender, index });
+  return {
+    groupId,
+    content,
+    shares: { total, threshold },
+    async settle(isUsed) {
+      if (isUsed) collector.forget(group);
+      await settle(isUsed);
+    },
+  };
+}
+
+/** In a sealed envelope there is nothing behind the shares; in one of Xchange there is the ciphertext. */
+function decodeShares({ suite }: ParsedEnvelope, opened: Uint8Array): ShareBundle {
+  const bundle = decodeBundle(opened);
+  if (suite.form === 'shares' && bundle.rest.length > 0)
+    throw xlinkError('INCONSISTENT_SHARES', { field: 'payload' });
+  if (bundle.shares[0]!.totalShares > MAX_CHANNELS)
+    throw xlinkError('INCONSISTENT_SHARES', { field: 'totalShares' });
+  return bundle;
+}

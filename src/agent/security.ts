@@ -1,0 +1,140 @@
+import { xlinkError } from '../errors.js';
+import {
+  type FixedSecurity,
+  type SecurityLevel,
+  type SecurityMode,
+  SHARES_OF,
+} from '../policy/security-mode.js';
+import { chooseSecurity } from '../policy/security-policy.js';
+import {
+  checkOptions,
+  integerIn,
+  isBoolean,
+  isObject,
+  isString,
+  type OptionCheck,
+  oneOf,
+} from '../util/options.js';
+import type { AgentContext } from './context.js';
+import type { PreparedMessage } from './envelope.js';
+import { ENVELOPE_OPTIONS, type EnvelopeOptions } from './envelope-options.js';
+
+/** How a message is to be protected on its way. */
+export interface SecurityOptions {
+  /**
+   * `standard`: one envelope; `high`: 2 of 3 shares, each in an envelope and over a transport of its own; `critical`: 3 of 5;
+   * `auto`: what the agent's `securityPolicy` says. Default: the agent's `security`.
+   */
+  readonly security?: SecurityLevel;
+  /** What the message makes the recipient do, for the policy: `execute`. It does not travel. */
+  readonly action?: string;
+  /**
+   * Xchange: the key of the payload travels in shares, without key agreement, if the recipient takes that; if not, the shares
+   * are sealed as ever. Its secrecy rests on the channels alone. Without `security` the same as `high`. Default `false`.
+   */
+  readonly xchange?: boolean;
+  /**
+   * Xchange although several shares have to share a channel: whoever reads that channel may read the message. Default
+   * `false`: refused with `XCHANGE_REFUSED:FEWER_CHANNELS`.
+   */
+  readonly unsafeXchangeOverFewerChannels?: boolean;
+  /** @deprecated Use `security: 'high'`. */
+  readonly splitChannel?: boolean;
+  /** @deprecated Use `security`. Default `{ totalShares: 3, threshold: 2 }`. */
+  readonly splitChannelConfig?: SplitChannelConfig;
+}
+
+export interface SplitChannelConfig {
+  /** 2 to 16. Default 3. */
+  readonly totalShares?: number;
+  /** 2 to `totalShares`. Default 2. */
+  readonly threshold?: number;
+}
+
+/** Shares of one message that an agent sends or takes at most. */
+export const MAX_CHANNELS = 16;
+
+export const isSecurityLevel = oneOf('auto', 'standard', 'high', 'critical');
+
+const isSplitConfig: OptionCheck = (value) => {
+  const complaint = isObject(value);
+  if (complaint) return complaint;
+  checkOptions('splitChannelConfig', value as SplitChannelConfig, {
+    totalShares: integerIn(2, MAX_CHANNELS),
+    threshold: integerIn(2, (value as SplitChannelConfig).totalShares ?? 3),
+  });
+  return undefined;
+};
+
+/** Throws `INVALID_OPTION`. */
+export function checkSendOptions(options: EnvelopeOptions & SecurityOptions): void {
+  checkOptions('send', options, {
+    ...ENVELOPE_OPTIONS,
+    security: isSecurityLevel,
+    action: isString,
+    xchange: isBoolean,
+    unsafeXchangeOverFewerChannels: isBoolean,
+    splitChannel: isBoolean,
+    splitChannelConfig: isSplitConfig,
+  });
+  const { security, splitChannel, splitChannelConfig } = options;
+  if (security !== undefined && (splitChannel !== undefined || splitChannelConfig))
+    throw xlinkError('INVALID_OPTION', { field: 'splitChannel', hint: 'security says it already.' });
+}
+
+/** What the options, the policy and the recipient come to. */
+export function securityModeOf(
+  context: AgentContext,
+  options: EnvelopeOptions & SecurityOptions,
+  prepared: PreparedMessage,
+): SecurityMode {
+  const { level, reasons, shares } = levelOf(context, options, prepared);
+  if (level === 'standard') return { type: 'standard', level, ...(reasons ? { reasons } : {}) };
+  if (prepared.signedOnly)
+    throw xlinkError('INVALID_OPTION', { field: 'security', hint: 'A signedOnly message hides nothing.' });
+  const isXchange = options.xchange === true && takesXchange(context, options, prepared);
+  const kind = isXchange
+    ? ({ type: 'xchange', level: 'performance' } as const)
+    : ({ type: 'split', level } as const);
+  return { ...kind, shares: shares ?? SHARES_OF[level], ...(reasons ? { reasons } : {}) };
+}
+
+interface Level {
+  readonly level: FixedSecurity;
+  readonly reasons?: readonly string[];
+  readonly shares?: SecurityMode['shares'];
+}
+
+function levelOf(
+  context: AgentContext,
+  options: EnvelopeOptions & SecurityOptions,
+  { recipient, draft, signedOnly }: PreparedMessage,
+): Level {
+  const { splitChannel, splitChannelConfig: config, action, payload } = options;
+  if (splitChannel !== undefined || config) {
+    const option = config ? 'splitChannelConfig' : 'splitChannel';
+    context.warn({ type: 'deprecated-option', option, use: 'security' });
+    if (splitChannel === false) return { level: 'standard' };
+    const { totalShares: total = 3, threshold = 2 } = config ?? {};
+    return { level: 'high', shares: { total, threshold } };
+  }
+  const wanted = options.security ?? (options.xchange ? 'high' : context.security);
+  if (wanted !== 'auto') return { level: wanted };
+  if (signedOnly) return { level: 'standard', reasons: ['a signed-only message hides nothing'] };
+  const { organisation, securityPolicy } = context;
+  const recipientOrganisation = recipient.entry.organisation;
+  const facts = { scope: draft.scope, payload, action, organisation, recipientOrganisation };
+  const { security: level, reasons } = chooseSecurity(facts, securityPolicy);
+  return { level, reasons };
+}
+
+function takesXchange(
+  { xchange }: AgentContext,
+  { version }: EnvelopeOptions,
+  { recipient }: PreparedMessage,
+): boolean {
+  const fail = (hint: string) => xlinkError('INVALID_OPTION', { field: 'xchange', hint });
+  if (!xchange) throw fail('The agent itself has to be made with xchange: true.');
+  if (version !== undefined) throw fail('Xchange has one version only; leave version out.');
+  return recipient.entry.xchange === true;
+}

@@ -1,0 +1,68 @@
+import type { Did, Version } from '../types.js';
+
+/** Something that works, but less well than it seems. */
+export type XlinkWarning =
+  /** Several shares travel over one channel: whoever reads that one has more of the message than intended. */
+  | { readonly type: 'fewer-channels-than-shares'; readonly channels: number; readonly shares: number }
+  /** The message can be put together, but not if more shares are lost. */
+  | {
+      readonly type: 'shares-not-delivered';
+      readonly delivered: number;
+      readonly shares: number;
+      readonly errors: readonly Error[];
+    }
+  /** One side has no ML-DSA-65 or no ML-KEM-768 keys, so shares are sealed with less than version 3. */
+  | { readonly type: 'shares-below-version-3'; readonly version: Version }
+  /** Shares of a message came, but not enough of them in time, or too many other messages after them. */
+  | {
+      readonly type: 'shares-dropped';
+      readonly reason: 'expired' | 'pushed-out';
+      readonly sender: Did;
+      readonly arrived: number;
+      readonly needed: number;
+    }
+  /** A share does not fit the others of its message, which came through all the same. */
+  | { readonly type: 'bad-share'; readonly sender: Did; readonly index: number }
+  | {
+      readonly type: 'deprecated-option';
+      readonly option: 'splitChannel' | 'splitChannelConfig';
+      readonly use: string;
+    };
+
+/** Told about warnings as they happen. What it throws is ignored. */
+export type OnWarning = (warning: XlinkWarning) => void;
+
+/** Calls `onWarning`; without one, prints the first warning of each type. */
+export function warner(onWarning: OnWarning | undefined): OnWarning {
+  const printed = new Set<XlinkWarning['type']>();
+  const print = (warning: XlinkWarning) => {
+    if (printed.has(warning.type)) return;
+    printed.add(warning.type);
+    console.warn(`xlink: ${describeWarning(warning)}`);
+  };
+  return (warning) => {
+    try {
+      (onWarning ?? print)(warning);
+    } catch {
+      // an observer changes nothing
+    }
+  };
+}
+
+/** The warning as a sentence. */
+export function describeWarning(warning: XlinkWarning): string {
+  switch (warning.type) {
+    case 'fewer-channels-than-shares':
+      return `${warning.shares} shares travel over ${warning.channels} ${warning.channels === 1 ? 'channel' : 'channels'}; for full separation give the agent one transport for each share.`;
+    case 'shares-not-delivered':
+      return `${warning.delivered} of ${warning.shares} shares were delivered; that is enough.`;
+    case 'shares-below-version-3':
+      return `Shares are sealed with version ${warning.version}, because one side lacks post-quantum keys (postQuantumSig).`;
+    case 'shares-dropped':
+      return `A message was given up (${warning.reason}): ${warning.arrived} of the ${warning.needed} shares that it needs had come.`;
+    case 'bad-share':
+      return `Share ${warning.index} of a message did not fit the others and was left out.`;
+    case 'deprecated-option':
+      return `The option ${warning.option} is deprecated; use ${warning.use}.`;
+  }
+}

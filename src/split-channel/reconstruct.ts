@@ -1,0 +1,51 @@
+import { defaultProvider } from '#provider';
+import type { CryptoProvider } from '../crypto/provider.js';
+import { toXlinkError, xlinkError } from '../errors.js';
+import { err, ok, type Result } from '../result.js';
+import { checkOptions, isFunction, isObject } from '../util/options.js';
+import { piecesPerShare } from './scheme.js';
+import { assertShare, type ChannelShare, sameGroup } from './share.js';
+import { findPayload } from './trial.js';
+
+export interface ReconstructOptions {
+  /** Told the index of each share that was altered; only more shares than the threshold can tell which. */
+  readonly onBadShare?: (index: number) => void;
+  /** Default: the provider of the platform. */
+  readonly crypto?: CryptoProvider;
+}
+
+/** Ways to leave bad shares out that are tried before giving up. */
+const MAX_ATTEMPTS = 1000;
+
+/**
+ * The payload, from at least `threshold` shares of it, in any order. Nothing is returned before the tags of enough shares
+ * are checked. Fails with `INSUFFICIENT_SHARES`, `INCONSISTENT_SHARES` (of several payloads, twice the same, or no share at
+ * all) or `HMAC_VERIFICATION_FAILED` (altered).
+ */
+export async function reconstruct(
+  shares: readonly ChannelShare[],
+  options: ReconstructOptions = {},
+): Promise<Result<Uint8Array>> {
+  try {
+    checkOptions('reconstruct', options, { onBadShare: isFunction, crypto: isObject });
+    const { crypto = defaultProvider(), onBadShare } = options;
+    assertOneGroup(shares);
+    const { payload, bad } = await findPayload(crypto, shares, MAX_ATTEMPTS);
+    for (const index of bad) onBadShare?.(index);
+    return ok(payload);
+  } catch (error) {
+    return err(toXlinkError(error));
+  }
+}
+
+function assertOneGroup(shares: readonly ChannelShare[]): void {
+  if (!Array.isArray(shares) || shares.length === 0) throw xlinkError('INSUFFICIENT_SHARES');
+  const first: ChannelShare = shares[0]!;
+  for (const share of shares) {
+    assertShare(share, piecesPerShare);
+    if (!sameGroup(share, first)) throw xlinkError('INCONSISTENT_SHARES', { field: 'groupId' });
+  }
+  if (new Set(shares.map(({ index }) => index)).size < shares.length)
+    throw xlinkError('INCONSISTENT_SHARES', { field: 'index' });
+  if (shares.length < first.threshold) throw xlinkError('INSUFFICIENT_SHARES');
+}

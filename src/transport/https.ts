@@ -1,0 +1,113 @@
+import { toXlinkError, type XlinkError, xlinkError } from '../errors.js';
+import { err, type Result } from '../result.js';
+import type { Did, Envelope, Transport } from '../types.js';
+import { type Backoff, exponentialBackoff } from '../util/backoff.js';
+import { checkOptions, integerIn, isFunction, requireOption } from '../util/options.js';
+import { decodeUtf8 } from '../util/utf8.js';
+import { isBaseUrl } from './address.js';
+import { readAtMost } from './http-call.js';
+import { postEnvelope } from './post-envelope.js';
+
+export interface HttpsTransportOptions {
+  /** Where the receiver takes envelopes by POST, such as the route of `agent.middleware()`. https; http for localhost only. */
+  readonly baseUrl: string;
+  /** For one attempt, the answer included; in ms. Default 10 000. */
+  readonly timeoutMs?: number;
+  /** Attempts after the first. Default 2; 0 to 10. */
+  readonly retries?: number;
+  /** Default: 200 ms, doubled each time up to 5 s, at random between half of that and all of it. */
+  readonly backoff?: Backoff;
+  /**
+   * Default: that of the platform. Node's keeps connections open and shares them; to tune that, pass a `fetch` of the
+   * package `undici` with a dispatcher of your own: `(url, init) => fetch(url, { ...init, dispatcher })`.
+   */
+  readonly fetch?: typeof fetch;
+}
+
+type Handler = Parameters<Transport['onReceive']>[0];
+
+/**
+ * Delivers envelopes by POST as `application/xlink-envelope`. `send` succeeds when the receiver has the envelope; it
+ * does not say what became of the message then. Fails with the error of the receiver's problem document where there is
+ * one, `SEND_FAILED` for other refusals and where nothing could be reached, and `SEND_FAILED:UNKNOWN_OUTCOME` where the
+ * envelope may have arrived.
+ *
+ * A caller has nowhere to receive: envelopes come to the `agent.middleware()` of the other side. For a server that speaks
+ * `Request` and `Response`, {@link HttpsTransportAdapter.handle} hands them to the handlers of `onReceive`.
+ */
+export class HttpsTransportAdapter implements Transport {
+  readonly #options: HttpsTransportOptions;
+  readonly #backoff: Backoff;
+  readonly #handlers = new Set<Handler>();
+  readonly #closed = new AbortController();
+
+  /** Throws `INVALID_OPTION`. */
+  constructor(options: HttpsTransportOptions) {
+    checkOptions('HttpsTransportAdapter', options, {
+      baseUrl: isBaseUrl,
+      timeoutMs: integerIn(1, 600_000),
+      retries: integerIn(0, 10),
+      backoff: isFunction,
+      fetch: isFunction,
+    });
+    requireOption('HttpsTransportAdapter', options, 'baseUrl');
+    this.#options = { ...options };
+    this.#backoff = options.backoff ?? exponentialBackoff(200, 5000);
+  }
+
+  async send(envelope: Envelope, _to: Did, again?: () => Promise<Envelope>): Promise<Result<void>> {
+    const { baseUrl, timeoutMs = 10_000, retries = 2, fetch = globalThis.fetch } = this.#options;
+    const { signal } = this.#closed;
+    if (signal.aborted) return err(xlinkError('SEND_FAILED', { cause: signal.reason }));
+    const posting = { url: baseUrl, timeoutMs, retries, fetch, signal, backoff: this.#backoff };
+    return postEnvelope(envelope, posting, again);
+  }
+
+  onReceive(handler: Handler): void {
+    this.#handlers.add(handler);
+  }
+
+  /**
+   * Hands the envelope in the body of a request to every handler. 204 when all have taken it; otherwise a problem
+   * document with the error that a handler rejected with. At most 1 MiB. Whoever calls this also authenticates nothing:
+   * that is what `agent.receive()` in the handler does.
+   */
+  async handle(request: Request): Promise<Response> {
+    try {
+      if (request.method !== 'POST') return new Response(null, { status: 405, headers: { Allow: 'POST' } });
+      const envelope = await envelopeOf(request);
+      if (this.#handlers.size === 0) throw xlinkError('SEND_FAILED'); // nobody is there to take it
+      for (const handler of this.#handlers) await handler(envelope);
+      return new Response(null, { status: 204 });
+    } catch (error) {
+      return problem(toXlinkError(error));
+    }
+  }
+
+  /** What is under way is given up. */
+  dispose(): void {
+    this.#handlers.clear();
+    this.#closed.abort(new Error('the transport was disposed'));
+  }
+}
+
+const MAX_BYTES = 1024 * 1024;
+
+async function envelopeOf(request: Request): Promise<Envelope> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readAtMost(request, MAX_BYTES);
+  } catch (cause) {
+    throw xlinkError('ENVELOPE_TOO_LARGE', { cause });
+  }
+  try {
+    return JSON.parse(decodeUtf8(bytes)) as Envelope; // agent.receive() is strict about what it holds
+  } catch {
+    throw xlinkError('PARSE_FAILED:SYNTAX');
+  }
+}
+
+function problem({ status, message, code, subCode }: XlinkError): Response {
+  const body = JSON.stringify({ title: message, status, code, subCode });
+  return new Response(body, { status, headers: { 'Content-Type': 'application/problem+json' } });
+}

@@ -1,0 +1,110 @@
+import { toXlinkError, type XlinkError, xlinkError } from '../errors.js';
+import { err, ok, type Result } from '../result.js';
+import type { Envelope } from '../types.js';
+import { type Backoff, pause } from '../util/backoff.js';
+import { ENVELOPE_TYPE, type HttpAnswer, httpCall } from './http-call.js';
+import { isPassing, refusalOf } from './refusal.js';
+
+export interface Posting {
+  readonly url: string;
+  readonly fetch: typeof fetch;
+  readonly timeoutMs: number;
+  /** Attempts after the first. */
+  readonly retries: number;
+  readonly backoff: Backoff;
+  readonly signal: AbortSignal;
+}
+
+/** Answers of what stands in front of a receiver: it cannot say whether the request got through. */
+const FROM_A_PROXY = new Set([408, 502, 503, 504]);
+/** A longer wait than that is not waited for. */
+const MAX_RETRY_AFTER_MS = 10_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+interface Attempt {
+  /**
+   * `unread`: nothing was done with it, though its nonce may be used up. `unreachable`: it did not leave. `unknown`: it
+   * may have arrived.
+   */
+  readonly outcome: 'delivered' | 'refused' | 'unread' | 'unreachable' | 'unknown';
+  readonly error: XlinkError;
+  readonly afterMs?: number | undefined;
+}
+
+/**
+ * Delivers an envelope by POST. What may have arrived is sent again as it is: its nonce lets the receiver take it once,
+ * and a receiver that has it says so. What cannot have been taken is sealed anew, by `again`, if that is given.
+ */
+export async function postEnvelope(
+  first: Envelope,
+  posting: Posting,
+  again?: () => Promise<Envelope>,
+): Promise<Result<void>> {
+  let envelope = first;
+  let mayHaveArrived = false;
+  let mayBeUsedUp = false;
+  for (let attempt = 1; ; attempt++) {
+    const { outcome, error, afterMs = 0 } = await post(envelope, posting);
+    if (outcome === 'delivered') return ok(undefined);
+    mayHaveArrived ||= outcome === 'unknown';
+    if (outcome === 'refused' && error.id === 'REPLAY_DETECTED' && mayHaveArrived && !mayBeUsedUp)
+      return ok(undefined); // by an earlier attempt, whose answer was lost
+    if (outcome === 'refused' || attempt > posting.retries || posting.signal.aborted)
+      return err(mayHaveArrived && error.code !== 'SEND_FAILED' ? unknownOutcome(error) : error);
+    mayBeUsedUp ||= outcome === 'unread';
+    await pause(Math.max(posting.backoff(attempt + 1), afterMs), posting.signal);
+    if (!again || mayHaveArrived) continue;
+    try {
+      envelope = await again();
+      mayBeUsedUp = false;
+    } catch (cause) {
+      return err(toXlinkError(cause));
+    }
+  }
+}
+
+async function post(envelope: Envelope, { url, fetch, timeoutMs, signal }: Posting): Promise<Attempt> {
+  let answer: HttpAnswer;
+  try {
+    answer = await httpCall(fetch, {
+      method: 'POST',
+      url,
+      headers: { 'Content-Type': ENVELOPE_TYPE },
+      body: JSON.stringify(envelope),
+      timeoutMs,
+      maxAnswerBytes: MAX_ANSWER_BYTES,
+      signal,
+    });
+  } catch (cause) {
+    if (isUnreachable(cause)) return { outcome: 'unreachable', error: xlinkError('SEND_FAILED', { cause }) };
+    return { outcome: 'unknown', error: unknownOutcome(cause) };
+  }
+  const { status } = answer;
+  const cause = new Error(`HTTP status ${status}`);
+  const error = refusalOf(answer) ?? xlinkError('SEND_FAILED', { cause });
+  if (status >= 200 && status < 300) return { outcome: 'delivered', error };
+  const afterMs = retryAfter(answer);
+  if (isPassing(error) || (status === 429 && error.id === 'SEND_FAILED'))
+    return { outcome: 'unread', error, afterMs };
+  if (error.id === 'SEND_FAILED' && FROM_A_PROXY.has(status))
+    return { outcome: 'unknown', error: unknownOutcome(cause), afterMs };
+  return { outcome: 'refused', error };
+}
+
+/** Codes of Node and of undici for a connection that never was. Other platforms do not tell. */
+const NEVER_CONNECTED =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_|ERR_TLS_CERT|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT|UNABLE_TO_VERIFY)/;
+
+function isUnreachable(error: unknown): boolean {
+  const { cause } = error as { cause?: { code?: unknown; errors?: readonly { code?: unknown }[] } };
+  const codes = cause?.errors?.map(({ code }) => code) ?? [cause?.code];
+  return codes.every((code) => NEVER_CONNECTED.test(String(code)));
+}
+
+const unknownOutcome = (cause: unknown): XlinkError => xlinkError('SEND_FAILED:UNKNOWN_OUTCOME', { cause });
+
+/** Seconds, as far as they are few enough to be waited for (RFC 9110 section 10.2.3). */
+function retryAfter({ headers }: HttpAnswer): number | undefined {
+  const seconds = Number(headers.get('retry-after') ?? Number.NaN);
+  return seconds >= 0 && seconds * 1000 <= MAX_RETRY_AFTER_MS ? seconds * 1000 : undefined;
+}

@@ -1,0 +1,28 @@
+import { onAbort } from './on-abort.js';
+
+/** How long to wait before attempt `attempt` (2 is the first that waits), in ms. */
+export type Backoff = (attempt: number) => number;
+
+/** Doubles from `firstMs` to `maxMs`, and takes a random time between half of that and all of it: callers drift apart. */
+export const exponentialBackoff =
+  (firstMs: number, maxMs: number, random: () => number = Math.random): Backoff =>
+  (attempt) =>
+    Math.min(firstMs * 2 ** Math.min(attempt - 2, 30), maxMs) * (0.5 + random() / 2);
+
+/** Resolves after `ms`, or as soon as the signal is aborted. Does not keep a process alive. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted || ms <= 0) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer as number);
+      unlink?.();
+      resolve();
+    };
+    const timer: unknown = setTimeout(done, ms);
+    const unlink = signal && onAbort(signal, done);
+    unref(timer);
+  });
+}
+
+/** In Node a timer is an object that may let the process end; elsewhere it is a number. */
+export const unref = (timer: unknown): void => (timer as { unref?: () => void }).unref?.();
