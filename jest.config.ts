@@ -14,6 +14,8 @@ const config: Config = {
   globalSetup: '<rootDir>/scripts/build-page.mjs',
   // Jest would leave one core idle, which on two cores doubles the time.
   maxWorkers: '100%',
+  // Servers are started, killed and waited for; on a busy machine that takes its time. What hangs still fails.
+  testTimeout: 60_000,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/consumer/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
