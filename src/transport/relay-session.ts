@@ -47,7 +47,8 @@ export class RelaySession {
   async call(method: 'GET' | 'POST', path: string, body?: string, longerMs = 0): Promise<string> {
     const { relayUrl, fetch, timeoutMs, maxAnswerBytes, signal } = this.#options;
     const url = below(relayUrl, path);
-    const headers = body === undefined ? {} : { 'Content-Type': 'application/xlink-envelope' };
+    const headers: Readonly<Record<string, string>> =
+      body === undefined ? {} : { 'Content-Type': 'application/xlink-envelope' };
     const call = { method, url, headers, maxAnswerBytes, signal, timeoutMs: timeoutMs + longerMs };
     let answer: HttpAnswer;
     try {
