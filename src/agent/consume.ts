@@ -53,7 +53,6 @@ export function consume(
     if (received.ok) return;
     const { error } = received;
     if (isShareOnly(error)) return;
-    if (error.code === 'INSUFFICIENT_SHARES' && error.subCode === 'PENDING') return; // one share of several
     if (mayPass(error)) {
       tell(() => onFailed?.(error, envelope));
       throw error;
