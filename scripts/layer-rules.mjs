@@ -1,16 +1,17 @@
-// Holds the sources against the house plan. Pure: sources in, violations out, so that each rule can be tested.
+// Holds the sources against the layer plan. Pure: sources in, violations out, so that each rule can be tested.
 import { builtinModules } from 'node:module';
 import { posix } from 'node:path';
+import { importsOf } from './imports-of.mjs';
 import {
   bundledPackageFolder,
   bundledPackages,
+  innerLayers,
   layers,
   mayUseNode,
   optionalPackageFolders,
   optionalPackages,
   siblingsMayMeet,
-} from './house-plan.mjs';
-import { importsOf } from './imports-of.mjs';
+} from './layers.mjs';
 
 const builtins = new Set(builtinModules);
 
@@ -26,7 +27,7 @@ export function findViolations(sources, manifest) {
     const report = (line, rule, message) => violations.push({ file, line, rule, message });
     const edges = [];
     graph.set(file, edges);
-    if (!placeOf(file)) report(1, 'unplanned', `${topOf(file)} is not in scripts/house-plan.mjs`);
+    if (!placeOf(file)) report(1, 'unplanned', `${topOf(file)} is not in scripts/layers.mjs`);
 
     for (const { specifier, line } of importsOf(text)) {
       const reportHere = (rule, message) => report(line, rule, message);
@@ -81,17 +82,39 @@ function filesOfImportCondition(conditions = {}) {
 function checkDirection(file, target, report) {
   const from = placeOf(file);
   const to = placeOf(target);
-  if (!from || !to || from.top === to.top) return;
+  if (!from || !to) return;
+  if (from.top === to.top) return checkInnerDirection(file, target, from.top, report);
   if (to.layer > from.layer) report('upward', `${from.top} may not import ${to.top}, which is above it`);
   if (to.layer === from.layer && !siblingsMayMeet(from.layer)) {
     report('sibling', `${from.top} may not import ${to.top}, which is in the same layer`);
   }
 }
 
+/** The rooms inside one folder: down is allowed, sideways and up are not. */
+function checkInnerDirection(file, target, top, report) {
+  const plan = innerLayers[top];
+  if (!plan) return;
+  const [from, to] = [file, target].map((path) => innerPlaceOf(path.slice(top.length), plan));
+  if (!from || !to) return report('unplanned', `${top} has a folder that is not in scripts/layers.mjs`);
+  if (from.room === to.room) return;
+  if (to.layer > from.layer) {
+    report('upward', `${top}${from.room} may not import ${top}${to.room}, which is above it`);
+  }
+}
+
+function innerPlaceOf(path, plan) {
+  const room = topOf(path).endsWith('/') ? topOf(path) : '';
+  const layer = plan.findIndex((rooms) => rooms.includes(room));
+  return layer === -1 ? undefined : { room, layer };
+}
+
 function checkPackage(file, specifier, manifest, report) {
   if (specifier.startsWith('node:') || builtins.has(specifier)) {
     if (!mayUseNode(file))
-      report('node', `${specifier} may only be imported by crypto/native/, server/ and cli/`);
+      report(
+        'node',
+        `${specifier} may only be imported by the folders that mayUseNode of scripts/layers.mjs names`,
+      );
     return;
   }
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');

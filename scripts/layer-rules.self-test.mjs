@@ -1,4 +1,4 @@
-// Proves that every rule of the house plan catches a violation, and that sound code passes.
+// Proves that every rule of the layer plan catches a violation, and that sound code passes.
 import { deepStrictEqual } from 'node:assert';
 import { findViolations } from './layer-rules.mjs';
 
@@ -14,9 +14,9 @@ const manifest = {
 };
 
 const sound = {
-  'index.ts': "export * from './agent/agent.js';\nexport * from './errors.js';",
-  'errors.ts': "import type { T } from './types.js';",
-  'types.ts': '// import x from "express"\nexport interface T { note: "import(\'express\')" }',
+  'index.ts': "export * from './agent/agent.js';\nexport * from './errors/errors.js';",
+  'errors/errors.ts': "import type { T } from '../types/protocol.js';",
+  'types/protocol.ts': '// import x from "express"\nexport interface T { note: "import(\'express\')" }',
   'util/bytes.ts': "import { sha256 } from '@noble/hashes/sha2.js';",
   'crypto/native/index.ts': "import 'node:crypto';",
   'crypto/portable/index.ts': '',
@@ -31,28 +31,32 @@ const sound = {
 // [what is changed, the violations it must cause as "file:line rule"]
 const cases = [
   [{}, []],
-  [{ 'errors.ts': "\nimport './crypto/kdf.js';" }, ['errors.ts:2 upward']],
-  [{ 'errors.ts': "import type { S } from './crypto/kdf.js';" }, ['errors.ts:1 upward']],
-  [{ 'errors.ts': "export { s } from './crypto/kdf.js';" }, ['errors.ts:1 upward']],
-  [{ 'errors.ts': "export * from './crypto/kdf.js';" }, ['errors.ts:1 upward']],
-  [{ 'errors.ts': "// é\ntype S = import('./crypto/kdf.js').S;" }, ['errors.ts:2 upward']],
-  [{ 'errors.ts': "await import('./crypto/kdf.js');" }, ['errors.ts:1 upward']],
+  [{ 'errors/errors.ts': "\nimport '../crypto/kdf.js';" }, ['errors/errors.ts:2 upward']],
+  [{ 'errors/errors.ts': "import type { S } from '../crypto/kdf.js';" }, ['errors/errors.ts:1 upward']],
+  [{ 'errors/errors.ts': "export { s } from '../crypto/kdf.js';" }, ['errors/errors.ts:1 upward']],
+  [{ 'errors/errors.ts': "export * from '../crypto/kdf.js';" }, ['errors/errors.ts:1 upward']],
+  [{ 'errors/errors.ts': "// é\ntype S = import('../crypto/kdf.js').S;" }, ['errors/errors.ts:2 upward']],
+  [{ 'errors/errors.ts': "await import('../crypto/kdf.js');" }, ['errors/errors.ts:1 upward']],
   [{ 'agent/b.ts': "import '../index.js';" }, ['agent/b.ts:1 upward']],
-  [{ 'metrics/b.ts': "import '../adapters/dual.js';" }, ['metrics/b.ts:1 sibling']],
-  [{ 'adapters/b.ts': "import '../metrics/index.js';" }, ['adapters/b.ts:1 sibling']],
-  [{ 'nonce/a.ts': "import '../checks/a.js';", 'checks/a.ts': '' }, ['nonce/a.ts:1 sibling']],
+  [{ 'metrics/b.ts': "import '../adapters/dual.js';" }, []],
+  [{ 'adapters/b.ts': "import '../metrics/index.js';" }, ['adapters/b.ts:1 upward']],
+  [{ 'metrics/b.ts': "import '../logging/a.js';", 'logging/a.ts': '' }, ['metrics/b.ts:1 sibling']],
+  [{ 'adapters/migration/a.ts': "import '../dual.js';" }, []],
+  [{ 'adapters/clients/a.ts': "import '../dual.js';" }, ['adapters/clients/a.ts:1 upward']],
+  [{ 'adapters/attic/a.ts': "import '../dual.js';" }, ['adapters/attic/a.ts:1 unplanned']],
+  [{ 'nonce/a.ts': "import '../registry/a.js';", 'registry/a.ts': '' }, ['nonce/a.ts:1 sibling']],
   [{ 'crypto/kdf.ts': "import './suite.js';" }, ['crypto/kdf.ts:1 cycle']],
   [{ 'crypto/kdf.ts': "import type { S } from './suite.js';" }, ['crypto/kdf.ts:1 cycle']],
-  [{ 'types.ts': "import './types.js';" }, ['types.ts:1 cycle']],
+  [{ 'types/protocol.ts': "import './protocol.js';" }, ['types/protocol.ts:1 cycle']],
   [{ 'agent/b.ts': "import 'express';" }, ['agent/b.ts:1 optional-package']],
   [{ 'nonce/b.ts': "import type { R } from 'prom-client';" }, ['nonce/b.ts:1 optional-package']],
-  [{ 'server/b.ts': "import 'ioredis';" }, ['server/b.ts:1 undeclared']],
+  [{ 'stores/file/b.ts': "import 'ioredis';" }, ['stores/file/b.ts:1 undeclared']],
   [{ 'util/b.ts': "import '@noble/curves/ed25519.js';" }, ['util/b.ts:1 undeclared']],
   [{ 'util/b.ts': "import '@private.me/xlink';" }, ['util/b.ts:1 undeclared']],
   [{ 'util/b.ts': "import 'node:fs';" }, ['util/b.ts:1 node']],
   [{ 'util/b.ts': "import 'crypto';" }, ['util/b.ts:1 node']],
   [{ 'crypto/portable/index.ts': "import 'node:fs';" }, ['crypto/portable/index.ts:1 node']],
-  [{ 'crypto/native/b.ts': "import 'node:fs';", 'server/b.ts': "import 'node:fs';" }, []],
+  [{ 'crypto/native/b.ts': "import 'node:fs';", 'stores/file/b.ts': "import 'node:fs';" }, []],
   [{ 'crypto/portable/index.ts': "import '../suite.js';" }, ['crypto/portable/index.ts:1 cycle']],
   [{ 'dashboard/page/a.ts': "import 'uplot';" }, []],
   [{ 'dashboard/a.ts': "import 'uplot';" }, ['dashboard/a.ts:1 undeclared']],
@@ -67,7 +71,7 @@ export function selfTest() {
   for (const [change, expected] of cases) {
     const found = findViolations({ ...sound, ...change }, manifest);
     const short = found.map(({ file, line, rule }) => `${file}:${line} ${rule}`);
-    deepStrictEqual(short.toSorted(), expected.toSorted(), `house plan self-test, ${JSON.stringify(change)}`);
+    deepStrictEqual(short.toSorted(), expected.toSorted(), `layer plan self-test, ${JSON.stringify(change)}`);
   }
   return cases.length;
 }

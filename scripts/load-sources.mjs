@@ -4,7 +4,7 @@ import { buildSync } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** The exports of TypeScript files, bundled in memory. Paths are relative to the repository, such as './src/errors.ts'. */
+/** The exports of TypeScript files, bundled in memory. Paths are relative to the repository, such as './src/errors/errors.ts'. */
 export async function loadSources(...files) {
   const contents = files.map((file) => `export * from '${file}';`).join('\n');
   const { outputFiles } = buildSync({

@@ -1,48 +1,36 @@
-export type { AdapterMetrics } from './adapters/adoption.js';
+export type { LegacyKeyValidator } from './adapters/api-key-validator.js';
 export { authOf } from './adapters/auth-store.js';
-export type { Brownout } from './adapters/brownouts.js';
-export { CallFailure } from './adapters/client/call-failure.js';
-export { type Connection, type ConnectOptions, connect } from './adapters/client/connect.js';
-export { DualModeClient } from './adapters/client/dual-mode-client.js';
-export type { ApiKeyFallback, DualModeClientOptions } from './adapters/client/dual-mode-client-options.js';
-export type { FallbackEvent, FallbackReason } from './adapters/client/fallback.js';
-export type { IdentityStore, XlinkFetchOptions } from './adapters/client/options.js';
-export { xlinkFetch } from './adapters/client/xlink-fetch.js';
-export type { ClientActivity, ClientId, ClientRecord, ClientStore } from './adapters/client-store.js';
-export type { OnDowngrade } from './adapters/clients.js';
-export { type ApiKeySources, ENVELOPE_TYPE } from './adapters/credentials.js';
+export type { OnDowngrade } from './adapters/clients/clients.js';
 export {
   type ClientReport,
   type CutoverReport,
   formatReport,
   type ReportOptions,
-} from './adapters/cutover-report.js';
+} from './adapters/clients/cutover-report.js';
+export {
+  type EnrollmentAnswer,
+  type EnrollmentRequest,
+  enrollmentProof,
+} from './adapters/clients/enrollment.js';
+export { MemoryClientStore, mergeActivity } from './adapters/clients/memory-store.js';
+export type { ClientActivity, ClientId, ClientRecord, ClientStore } from './adapters/clients/store.js';
+export { type ApiKeySources, ENVELOPE_TYPE } from './adapters/credentials.js';
 export type { DeprecationOptions } from './adapters/deprecation.js';
-export { type EnrollmentAnswer, type EnrollmentRequest, enrollmentProof } from './adapters/enrolment.js';
-export type { ApiKeyAuth, Auth, InboundRequest, XlinkAuth } from './adapters/http.js';
-export type { LegacyKeyValidator } from './adapters/legacy-key.js';
-export { MemoryClientStore, mergeActivity } from './adapters/memory-client-store.js';
 export {
   DEFAULT_ERROR_BUDGET,
   DEFAULT_GATES,
   type ErrorBudget,
   type Gate,
-} from './adapters/migration-gates.js';
-export { type Advice, MigrationPlan } from './adapters/migration-plan.js';
-export type { MigrationPlanOptions } from './adapters/migration-plan-options.js';
-export type { ModeTarget, RouteMode } from './adapters/mode-policy.js';
-export { type ModeState, type ModeStore, parseModeState, type StoredMode } from './adapters/mode-store.js';
+} from './adapters/migration/gates.js';
+export type { MigrationPlanOptions } from './adapters/migration/options.js';
+export { type Advice, MigrationPlan } from './adapters/migration/plan.js';
+export { SharedMode, type SharedModeOptions } from './adapters/migration/shared-mode.js';
+export type { Brownout } from './adapters/modes/brownouts.js';
+export type { ModeTarget, RouteMode } from './adapters/modes/policy.js';
+export { type ModeState, type ModeStore, parseModeState, type StoredMode } from './adapters/modes/store.js';
+export type { Traffic, TrafficSample } from './adapters/modes/traffic-window.js';
 export type { DualModeOptions } from './adapters/options.js';
-export type { SealedAnswer } from './adapters/sealed-answer.js';
-export { SharedMode, type SharedModeOptions } from './adapters/shared-mode.js';
-export {
-  PostgresClientStore,
-  type PostgresClientStoreOptions,
-} from './adapters/stores/postgres-client-store.js';
-export { PostgresModeStore, type PostgresModeStoreOptions } from './adapters/stores/postgres-mode-store.js';
-export { RedisClientStore, type RedisClientStoreOptions } from './adapters/stores/redis-client-store.js';
-export { RedisModeStore, type RedisModeStoreOptions } from './adapters/stores/redis-mode-store.js';
-export type { Traffic, TrafficSample } from './adapters/traffic-window.js';
+export type { SealedAnswer } from './adapters/sealed-response.js';
 export type { MessageHandler, OnMessageOptions } from './agent/consume.js';
 export type { EnvelopeOptions } from './agent/envelope-options.js';
 export type { AgentOptions, IdentitySource } from './agent/options.js';
@@ -52,7 +40,13 @@ export type { SecurityOptions, SplitChannelConfig } from './agent/security.js';
 export type { SendOptions, SendOutcome } from './agent/send.js';
 export { createSignedEnvelope, type SignedEnvelopeOptions } from './agent/signed-envelope.js';
 export { describeWarning, type OnWarning, type XlinkWarning } from './agent/warnings.js';
-export { requestBinding } from './checks/request-binding.js';
+export { CallFailure } from './client/call-error.js';
+export { type Connection, type ConnectOptions, connect } from './client/connect.js';
+export { DualModeClient } from './client/dual-mode-client.js';
+export type { ApiKeyFallback, DualModeClientOptions } from './client/dual-mode-client-options.js';
+export type { FallbackEvent, FallbackReason } from './client/fallback.js';
+export type { IdentityStore, XlinkFetchOptions } from './client/options.js';
+export { xlinkFetch } from './client/xlink-fetch.js';
 export type { CryptoProvider, Signer, Verifier } from './crypto/provider.js';
 export type { ClientRow, ClientsView, NoClientsView } from './dashboard/client-view.js';
 export type { FailureRow } from './dashboard/failure-counts.js';
@@ -71,30 +65,39 @@ export { createDidWebDocument, type DidWebDocument } from './discovery/did-web-d
 export { discover, type Service } from './discovery/discover.js';
 export type { DiscoveryDocument } from './discovery/document.js';
 export type { DiscoverOptions } from './discovery/options.js';
-export { xlinkAuthorization } from './envelope/authorization.js';
-export { ERROR_TABLE, type ErrorCategory, type ErrorId, type ErrorRow } from './error-table.js';
-export * from './errors.js';
+export * from './errors/errors.js';
+export { type Err, err, type Ok, ok, type Result } from './errors/result.js';
+export { ERROR_TABLE, type ErrorCategory, type ErrorId, type ErrorRow } from './errors/table.js';
+export type { AdapterMetrics } from './http/adoption-counter.js';
+export type { ApiKeyAuth, Auth, InboundRequest, XlinkAuth } from './http/decision.js';
+export { xlinkAuthorization } from './http/header-form.js';
+export { requestBinding } from './http/request-binding.js';
 export { decodeDidKey, encodeDidKey } from './identity/did.js';
 export { generateIdentity, Identity, type IdentityOptions } from './identity/identity.js';
 export { assertKeyRecord, assertSuccessor, createKeyRecord } from './identity/key-record.js';
 export { Agent, type AgentMiddlewareOptions } from './middleware/agent.js';
 export type { KoaDashboardOptions } from './middleware/dashboard.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
-export type { ExpressMiddleware } from './middleware/express.js';
-export { requireScope, requireXlink } from './middleware/express-guards.js';
-export type { KoaContext, KoaMiddleware } from './middleware/koa.js';
-export type { NodeRequest, NodeResponse } from './middleware/node-types.js';
+export { requireScope, requireXlink } from './middleware/express/guards.js';
+export type { ExpressMiddleware } from './middleware/express/middleware.js';
+export type { KoaContext, KoaMiddleware } from './middleware/koa/middleware.js';
+export type { NodeRequest, NodeResponse } from './middleware/node/types.js';
 export { MemoryNonceStore, type MemoryNonceStoreOptions } from './nonce/memory.js';
 export { nonceKey } from './nonce/nonce-key.js';
-export { RedisNonceStore, type RedisNonceStoreOptions } from './nonce/redis.js';
-export type { RedisClient } from './nonce/redis-client.js';
+export { CachedTrustRegistry, type CachedTrustRegistryOptions } from './registry/cached.js';
+export { EntryRegistry, type EntryRule } from './registry/entry-registry.js';
+export { HttpTrustRegistry, type HttpTrustRegistryOptions } from './registry/http.js';
+export type { ChangeListener, Grant, ManagedTrustRegistry, ScopeChange } from './registry/managed.js';
+export { MemoryTrustRegistry, type MemoryTrustRegistryOptions } from './registry/memory.js';
+export { parseEntry } from './registry/parse-entry.js';
+export type { PositionalRegistration } from './registry/positional-registration.js';
 export {
   describeSecurityMode,
   describeSecurityModeStructured,
   type FormattedOutput,
   type SecurityModeDescription,
-} from './policy/describe-security.js';
-export type { FixedSecurity, SecurityLevel, SecurityMode, ShareCount } from './policy/security-mode.js';
+} from './security/describe-security.js';
+export type { FixedSecurity, SecurityLevel, SecurityMode, ShareCount } from './security/security-mode.js';
 export {
   chooseSecurity,
   DEFAULT_SECURITY_POLICY,
@@ -103,18 +106,7 @@ export {
   type SecurityFacts,
   type SecurityPolicy,
   type SecurityRule,
-} from './policy/security-policy.js';
-export { CachedTrustRegistry, type CachedTrustRegistryOptions } from './registry/cached.js';
-export type { FeedState } from './registry/change-feed.js';
-export { EntryRegistry, type EntryRule } from './registry/entry-registry.js';
-export { HttpTrustRegistry, type HttpTrustRegistryOptions } from './registry/http.js';
-export type { ChangeListener, Grant, ManagedTrustRegistry, ScopeChange } from './registry/managed.js';
-export { MemoryTrustRegistry, type MemoryTrustRegistryOptions } from './registry/memory.js';
-export { parseEntry } from './registry/parse-entry.js';
-export type { PositionalRegistration } from './registry/positional-registration.js';
-export { PostgresTrustRegistry, type PostgresTrustRegistryOptions } from './registry/postgres.js';
-export { RedisTrustRegistry, type RedisTrustRegistryOptions } from './registry/redis.js';
-export { type Err, err, type Ok, ok, type Result } from './result.js';
+} from './security/security-policy.js';
 export { type ReconstructOptions, reconstruct } from './split-channel/reconstruct.js';
 export {
   type ChannelShare,
@@ -124,10 +116,25 @@ export {
 } from './split-channel/share.js';
 export type { ShareLimits } from './split-channel/share-limits.js';
 export { type SplitOptions, splitForChannel } from './split-channel/split.js';
+export type { FeedState } from './stores/change-feed.js';
+export {
+  PostgresClientStore,
+  type PostgresClientStoreOptions,
+} from './stores/postgres/client-store.js';
+export { PostgresModeStore, type PostgresModeStoreOptions } from './stores/postgres/mode-store.js';
+export {
+  PostgresTrustRegistry,
+  type PostgresTrustRegistryOptions,
+} from './stores/postgres/trust-registry.js';
+export { RedisClientStore, type RedisClientStoreOptions } from './stores/redis/client-store.js';
+export { RedisModeStore, type RedisModeStoreOptions } from './stores/redis/mode-store.js';
+export type { RedisClient } from './stores/redis/nonce-client.js';
+export { RedisNonceStore, type RedisNonceStoreOptions } from './stores/redis/nonce-store.js';
+export { RedisTrustRegistry, type RedisTrustRegistryOptions } from './stores/redis/trust-registry.js';
 export { GatewayTransport, type GatewayTransportOptions } from './transport/gateway.js';
 export { HttpsTransportAdapter, type HttpsTransportOptions } from './transport/https.js';
 export { LoopbackTransport } from './transport/loopback.js';
 export type { Delivery } from './transport/relay-protocol.js';
 export type { WebSocketClass, WebSocketLike } from './transport/relay-socket.js';
-export type * from './types.js';
+export type * from './types/types.js';
 export type { Backoff } from './util/backoff.js';

@@ -3,6 +3,6 @@ const { loadSources } = await import(new URL('../../scripts/load-sources.mjs', i
 
 /** The tables of the package that the dashboard and the rules are made from. */
 export const { METRICS, ERROR_TABLE } =
-  /** @type {typeof import('../../src/metrics/metric-table.js') & typeof import('../../src/error-table.js')} */ (
-    await loadSources('./src/metrics/metric-table.ts', './src/error-table.ts')
+  /** @type {typeof import('../../src/metrics/metric-table.js') & typeof import('../../src/errors/table.js')} */ (
+    await loadSources('./src/metrics/metric-table.ts', './src/errors/table.ts')
   );

@@ -1,4 +1,4 @@
-import type { Auth } from './http.js';
+import type { Auth } from '../http/decision.js';
 
 /** Who sent a request, by its request object. Private: `req.auth` can be written by any other library. */
 const authenticated = new WeakMap<object, Auth>();

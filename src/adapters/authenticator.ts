@@ -1,15 +1,15 @@
 import type { AgentCore } from '../agent/agent.js';
 import type { Received } from '../agent/receive.js';
-import { toXlinkError, xlinkError } from '../errors.js';
-import type { AuthMethod, Clock, Did, Mode, XlinkEvent } from '../types.js';
-import type { Brownouts } from './brownouts.js';
-import type { ClientId } from './client-store.js';
-import type { Clients } from './clients.js';
+import { toXlinkError, xlinkError } from '../errors/errors.js';
+import type { ApiKeyAuth, Auth, InboundRequest, Pass } from '../http/decision.js';
+import type { AuthMethod, Clock, Did, Mode, XlinkEvent } from '../types/types.js';
+import { type LegacyKeyValidator, validateKey } from './api-key-validator.js';
+import type { Clients } from './clients/clients.js';
+import type { ClientId } from './clients/store.js';
 import { type ApiKeySources, type EnvelopeForm, findApiKey, findEnvelope } from './credentials.js';
-import { type EnvelopeRules, receiveRequest } from './enveloped-request.js';
-import type { ApiKeyAuth, Auth, InboundRequest, Pass } from './http.js';
-import { type LegacyKeyValidator, validateKey } from './legacy-key.js';
-import type { ModePolicy } from './mode-policy.js';
+import type { Brownouts } from './modes/brownouts.js';
+import type { ModePolicy } from './modes/policy.js';
+import { type EnvelopeRules, receiveRequest } from './receive-request.js';
 
 /** What a request offers as proof, and which of it counts. */
 interface Credentials {

@@ -1,8 +1,8 @@
-import { toXlinkError } from '../errors.js';
-import type { Clock, XlinkEvent } from '../types.js';
-import { ClientLedger } from './client-ledger.js';
-import { Clients, defaultClientId, defaultClientScopes } from './clients.js';
-import { guardedClientStore } from './guarded-client-store.js';
+import { toXlinkError } from '../errors/errors.js';
+import type { Clock, XlinkEvent } from '../types/types.js';
+import { Clients, defaultClientId, defaultClientScopes } from './clients/clients.js';
+import { guardedClientStore } from './clients/guarded-store.js';
+import { ClientLedger } from './clients/ledger.js';
 import type { DualModeOptions } from './options.js';
 
 /** The clients of an adapter, if it was given a store for them. */

@@ -1,6 +1,6 @@
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
+import type { InboundRequest } from '../http/decision.js';
 import { decodeBase64url } from '../util/base64url.js';
-import type { InboundRequest } from './http.js';
 
 /** Media type of an envelope in a body. */
 export const ENVELOPE_TYPE = 'application/xlink-envelope';

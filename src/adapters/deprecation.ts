@@ -1,4 +1,4 @@
-import type { Headers } from './http.js';
+import type { Headers } from '../http/decision.js';
 
 export interface DeprecationOptions {
   /** Since when API keys are deprecated (RFC 9745). Default: when the mode became `deprecation`. */

@@ -1,7 +1,8 @@
 import { AgentCore } from '../agent/agent.js';
-import { xlinkError } from '../errors.js';
-import type { Clock, Mode, Observer, Scope, Tracer } from '../types.js';
-import { MODES } from '../util/modes.js';
+import { xlinkError } from '../errors/errors.js';
+import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
+import { MODES } from '../types/mode.js';
+import type { Clock, Mode, Observer, Scope, Tracer } from '../types/types.js';
 import {
   checkOptions,
   hasMethods,
@@ -15,14 +16,13 @@ import {
   oneOf,
   requireOption,
 } from '../util/options.js';
-import { type Brownout, isBrownout } from './brownouts.js';
-import type { ClientId, ClientStore } from './client-store.js';
-import type { OnDowngrade } from './clients.js';
+import type { LegacyKeyValidator } from './api-key-validator.js';
+import type { OnDowngrade } from './clients/clients.js';
+import type { ClientId, ClientStore } from './clients/store.js';
 import type { ApiKeySources } from './credentials.js';
 import type { DeprecationOptions } from './deprecation.js';
-import type { ApiKeyAuth, InboundRequest } from './http.js';
-import type { LegacyKeyValidator } from './legacy-key.js';
-import { isRouteMode, type RouteMode } from './mode-policy.js';
+import { type Brownout, isBrownout } from './modes/brownouts.js';
+import { isRouteMode, type RouteMode } from './modes/policy.js';
 
 export interface DualModeOptions {
   /** The identity of the API: envelopes are addressed to its DID. */

@@ -1,5 +1,5 @@
-import { toXlinkError, type XlinkError } from '../errors.js';
-import type { AuthenticationSpan, Tracer } from '../types.js';
+import { toXlinkError, type XlinkError } from '../errors/errors.js';
+import type { AuthenticationSpan, Tracer } from '../types/types.js';
 
 /**
  * Runs `decide` exactly once, within a span if the tracer opens one. A tracer that throws, calls back late, twice or

@@ -2,15 +2,15 @@ import type { AgentCore } from '../agent/agent.js';
 import { DISCOVERY_PATH, type DiscoveryDocument } from '../discovery/document.js';
 import { recordVersion } from '../envelope/negotiate.js';
 import { parseEnvelope } from '../envelope/parse.js';
-import { toXlinkError, xlinkError } from '../errors.js';
-import type { AgentMessage, Clock, Mode, XlinkEvent } from '../types.js';
+import { toXlinkError, xlinkError } from '../errors/errors.js';
+import type { InboundRequest } from '../http/decision.js';
+import type { AgentMessage, Clock, Mode, XlinkEvent } from '../types/types.js';
+import { RateLimit } from '../util/token-bucket.js';
 import type { Authenticator, Facts } from './authenticator.js';
-import type { ClientId } from './client-store.js';
-import { type Clients, checkClientScopes } from './clients.js';
-import { checkKeyProof, ENROLL_PATH, ENROLL_SCOPE, enroll, enrolledKeys } from './enrolment.js';
-import type { InboundRequest } from './http.js';
+import { type Clients, checkClientScopes } from './clients/clients.js';
+import { checkKeyProof, ENROLL_PATH, ENROLL_SCOPE, enroll, enrolledKeys } from './clients/enrollment.js';
+import type { ClientId } from './clients/store.js';
 import { MAX_INTRODUCTION_BYTES } from './limits.js';
-import { RateLimit } from './rate-limit.js';
 
 export const KEY_PATH = '/.well-known/xlink/key';
 

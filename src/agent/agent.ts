@@ -1,8 +1,16 @@
-import { toXlinkError, xlinkError } from '../errors.js';
+import { toXlinkError, xlinkError } from '../errors/errors.js';
+import { err, ok, type Result } from '../errors/result.js';
 import { generateIdentity, Identity } from '../identity/identity.js';
 import { createKeyRecord } from '../identity/key-record.js';
-import { err, ok, type Result } from '../result.js';
-import type { AgentMessage, Did, Envelope, KeyRecord, NonceStore, TrustRegistry, Version } from '../types.js';
+import type {
+  AgentMessage,
+  Did,
+  Envelope,
+  KeyRecord,
+  NonceStore,
+  TrustRegistry,
+  Version,
+} from '../types/types.js';
 import { checkOptions, integerIn, isBoolean, isFunction, isString, requireOption } from '../util/options.js';
 import { createAnswer } from './answer.js';
 import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';

@@ -1,6 +1,6 @@
 import type { Identity } from '../identity/identity.js';
-import type { SecurityLevel } from '../policy/security-mode.js';
-import type { SecurityPolicy } from '../policy/security-policy.js';
+import type { SecurityLevel } from '../security/security-mode.js';
+import type { SecurityPolicy } from '../security/security-policy.js';
 import type { ShareCollector } from '../split-channel/collector.js';
 import type {
   Clock,
@@ -11,7 +11,7 @@ import type {
   Scope,
   Transport,
   Version,
-} from '../types.js';
+} from '../types/types.js';
 import type { Peers } from './peers.js';
 import type { OnWarning } from './warnings.js';
 

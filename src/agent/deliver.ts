@@ -1,5 +1,5 @@
-import { toXlinkError, type XlinkError, xlinkError } from '../errors.js';
-import type { Envelope, Transport } from '../types.js';
+import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
+import type { Envelope, Transport } from '../types/types.js';
 
 /** Hands an envelope to a transport; resolves to the error if it was not delivered. */
 export async function deliver(

@@ -1,7 +1,7 @@
-import { contentTypeBinding } from '../checks/request-binding.js';
 import { isContentType, isRequest, isScope } from '../envelope/fields.js';
-import { xlinkError } from '../errors.js';
-import type { Did, OnProgress, Scope, Version } from '../types.js';
+import { xlinkError } from '../errors/errors.js';
+import { contentTypeBinding } from '../http/request-binding.js';
+import type { Did, OnProgress, Scope, Version } from '../types/types.js';
 import { decodeBase64url } from '../util/base64url.js';
 import {
   anything,

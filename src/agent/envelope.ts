@@ -1,10 +1,10 @@
-import { contentTypeBinding } from '../checks/request-binding.js';
 import { allowsScope } from '../checks/scope.js';
 import { negotiate, recordVersion } from '../envelope/negotiate.js';
 import { encodePayload } from '../envelope/plaintext.js';
 import { type EnvelopeDraft, sealEnvelope, signOnlyEnvelope } from '../envelope/seal.js';
-import { xlinkError } from '../errors.js';
-import type { Envelope, OnProgress, Scope } from '../types.js';
+import { xlinkError } from '../errors/errors.js';
+import { contentTypeBinding } from '../http/request-binding.js';
+import type { Envelope, OnProgress, Scope } from '../types/types.js';
 import { type AgentContext, report } from './context.js';
 import { checkEnvelopeOptions, type EnvelopeOptions } from './envelope-options.js';
 import type { ResolvedPeer } from './peers.js';

@@ -1,7 +1,15 @@
 import { encodePayload } from '../envelope/plaintext.js';
 import { signOnlyEnvelope } from '../envelope/seal.js';
-import type { Result } from '../result.js';
-import type { AgentMessage, Did, Envelope, RegistryEntry, Scope, TrustRegistry, Version } from '../types.js';
+import type { Result } from '../errors/result.js';
+import type {
+  AgentMessage,
+  Did,
+  Envelope,
+  RegistryEntry,
+  Scope,
+  TrustRegistry,
+  Version,
+} from '../types/types.js';
 import type { AgentContext } from './context.js';
 import { Peers } from './peers.js';
 import { receive } from './receive.js';

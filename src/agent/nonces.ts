@@ -1,6 +1,6 @@
 import { nonceTtlMs } from '../checks/timestamp.js';
-import { isXlinkError, xlinkError } from '../errors.js';
-import type { NonceUse } from '../types.js';
+import { isXlinkError, xlinkError } from '../errors/errors.js';
+import type { NonceUse } from '../types/types.js';
 import type { AgentContext } from './context.js';
 
 /** Ends a claim: whether the nonce stays used, or is free again because the message was not handled. */

@@ -1,12 +1,12 @@
 import { DEFAULT_TIMESTAMP_WINDOW_MS, MAX_AGE_LIMIT_MS } from '../checks/timestamp.js';
 import { isScope } from '../envelope/fields.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
 import { IDENTITY_OPTIONS, type Identity, type IdentityOptions } from '../identity/identity.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
 import { LoopbackTransport } from '../transport/loopback.js';
-import type { Clock, NonceStore, Scope, Transport, TrustRegistry, Version } from '../types.js';
+import type { Clock, NonceStore, Scope, Transport, TrustRegistry, Version } from '../types/types.js';
 import {
   checkOptions,
   hasMethods,

@@ -1,9 +1,9 @@
 import type { CryptoProvider, Encapsulator, Verifier, X25519PublicKey } from '../crypto/provider.js';
-import type { ErrorId } from '../error-table.js';
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
+import type { ErrorId } from '../errors/table.js';
 import { decodeDidKey } from '../identity/did.js';
 import { assertSuccessor, type RecordKeys, sameKeys, verifyKeyRecord } from '../identity/key-record.js';
-import type { Did, KeyRecord, RegistryEntry, TrustRegistry, Version } from '../types.js';
+import type { Did, KeyRecord, RegistryEntry, TrustRegistry, Version } from '../types/types.js';
 import { BoundedMap } from '../util/bounded-map.js';
 
 /** What is remembered about a peer between messages: imported keys, and the best it has shown. */

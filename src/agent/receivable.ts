@@ -1,6 +1,6 @@
-import { isXlinkError } from '../errors.js';
-import type { Result } from '../result.js';
-import type { Envelope } from '../types.js';
+import { isXlinkError } from '../errors/errors.js';
+import type { Result } from '../errors/result.js';
+import type { Envelope } from '../types/types.js';
 import type { AgentContext } from './context.js';
 import { type Received, type ReceiveOptions, receive } from './receive.js';
 import type { SendOutcome } from './send.js';

@@ -1,10 +1,10 @@
 import type { ParsedEnvelope } from '../envelope/parse.js';
 import { groupTranscript } from '../envelope/transcript.js';
 import { openXchange } from '../envelope/xchange.js';
-import { xlinkError } from '../errors.js';
-import type { ShareCount } from '../policy/security-mode.js';
+import { xlinkError } from '../errors/errors.js';
+import type { ShareCount } from '../security/security-mode.js';
 import { decodeBundle, type ShareBundle } from '../split-channel/bundle.js';
-import type { NonceUse, OnProgress } from '../types.js';
+import type { NonceUse, OnProgress } from '../types/types.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { type AgentContext, report } from './context.js';
 import { claimNonce, refuseSeen, type Settle } from './nonces.js';

@@ -1,4 +1,3 @@
-import { checkRequestBinding } from '../checks/request-binding.js';
 import { allowsScope } from '../checks/scope.js';
 import { checkTimestamp } from '../checks/timestamp.js';
 import type { Suite } from '../crypto/suites.js';
@@ -6,8 +5,9 @@ import { openPayload, verifySignatures } from '../envelope/open.js';
 import { type ParsedEnvelope, parseEnvelope } from '../envelope/parse.js';
 import { decodePayload } from '../envelope/plaintext.js';
 import { headerTranscript } from '../envelope/transcript.js';
-import { xlinkError } from '../errors.js';
-import type { AgentMessage, Did, NonceUse, OnProgress, Scope, Version } from '../types.js';
+import { xlinkError } from '../errors/errors.js';
+import { checkRequestBinding } from '../http/request-binding.js';
+import type { AgentMessage, Did, NonceUse, OnProgress, Scope, Version } from '../types/types.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { type AgentContext, report } from './context.js';
 import { claimNonce, refuseSeen } from './nonces.js';

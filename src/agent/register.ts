@@ -1,8 +1,8 @@
-import { toXlinkError, xlinkError } from '../errors.js';
+import { toXlinkError, xlinkError } from '../errors/errors.js';
+import type { Result } from '../errors/result.js';
 import type { Identity } from '../identity/identity.js';
 import { createKeyRecord, sameKeys } from '../identity/key-record.js';
-import type { Result } from '../result.js';
-import type { Registration, TrustRegistry } from '../types.js';
+import type { Registration, TrustRegistry } from '../types/types.js';
 import type { AgentOptions } from './options.js';
 
 /**

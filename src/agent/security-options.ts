@@ -1,14 +1,14 @@
 import type { CryptoProvider } from '../crypto/provider.js';
-import { xlinkError } from '../errors.js';
-import type { SecurityLevel } from '../policy/security-mode.js';
+import { xlinkError } from '../errors/errors.js';
+import type { SecurityLevel } from '../security/security-mode.js';
 import {
   checkSecurityPolicy,
   DEFAULT_SECURITY_POLICY,
   type SecurityPolicy,
-} from '../policy/security-policy.js';
+} from '../security/security-policy.js';
 import { ShareCollector } from '../split-channel/collector.js';
 import { type ShareLimits, shareLimits } from '../split-channel/share-limits.js';
-import type { Clock, Transport, Version } from '../types.js';
+import type { Clock, Transport, Version } from '../types/types.js';
 import {
   isBoolean,
   isFunction,

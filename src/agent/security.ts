@@ -1,11 +1,11 @@
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
 import {
   type FixedSecurity,
   type SecurityLevel,
   type SecurityMode,
   SHARES_OF,
-} from '../policy/security-mode.js';
-import { chooseSecurity } from '../policy/security-policy.js';
+} from '../security/security-mode.js';
+import { chooseSecurity } from '../security/security-policy.js';
 import {
   checkOptions,
   integerIn,

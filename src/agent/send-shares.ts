@@ -1,12 +1,12 @@
 import { concat } from '../crypto/bytes.js';
 import { draftGroupTranscript, sealEnvelope, signXchangeEnvelope } from '../envelope/seal.js';
 import { CONTENT_KEY_BYTES, sealXchange } from '../envelope/xchange.js';
-import { type XlinkError, xlinkError } from '../errors.js';
-import type { SecurityMode, ShareCount } from '../policy/security-mode.js';
+import { type XlinkError, xlinkError } from '../errors/errors.js';
+import type { SecurityMode, ShareCount } from '../security/security-mode.js';
 import { encodeBundle } from '../split-channel/bundle.js';
 import type { ChannelShare } from '../split-channel/share.js';
 import { splitForChannel } from '../split-channel/split.js';
-import type { Envelope, OnProgress, Transport, Version } from '../types.js';
+import type { Envelope, OnProgress, Transport, Version } from '../types/types.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { type AgentContext, report } from './context.js';
 import { deliver } from './deliver.js';

@@ -1,9 +1,9 @@
 import { defaultProvider } from '#provider';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { signOnlyEnvelope } from '../envelope/seal.js';
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
 import { Identity } from '../identity/identity.js';
-import type { Clock, Did, Envelope, Scope } from '../types.js';
+import type { Clock, Did, Envelope, Scope } from '../types/types.js';
 import { checkOptions, isBytes, isFunction, isObject, isString, requireOption } from '../util/options.js';
 
 export interface SignedEnvelopeOptions {

@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
 
 /** How far a timestamp may be from the receiver's clock, on either side, unless chosen otherwise: 30 s. */
 export const DEFAULT_TIMESTAMP_WINDOW_MS = 30_000;

@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { looksLikeDidKey } from '../identity/did.js';
-import { identityFromFile } from '../server/relay/identity-file.js';
-import { JournalRelayStore } from '../server/relay/journal-store.js';
-import { createRelay } from '../server/relay/relay.js';
-import type { Did } from '../types.js';
+import { createRelay } from '../relay/relay.js';
+import { identityFromFile } from '../stores/file/identity.js';
+import { JournalRelayStore } from '../stores/file/relay-store.js';
+import type { Did } from '../types/types.js';
 import { type Command, type Output, UsageError } from './run.js';
 
 const HELP = `Usage: xlink relay --data DIR [options]

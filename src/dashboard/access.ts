@@ -1,6 +1,6 @@
-import { RateLimit } from '../adapters/rate-limit.js';
-import { toXlinkError, type XlinkError } from '../errors.js';
-import type { Clock } from '../types.js';
+import { toXlinkError, type XlinkError } from '../errors/errors.js';
+import type { Clock } from '../types/types.js';
+import { RateLimit } from '../util/token-bucket.js';
 import type { DashboardOptions } from './options.js';
 import { passwordCheck } from './password.js';
 import { withinTime } from './time-limit.js';

@@ -1,5 +1,5 @@
-import type { DualMode } from '../adapters/dual-mode.js';
-import type { Answer, Headers } from '../adapters/http.js';
+import type { DualMode } from '../adapters/dual-mode-adapter.js';
+import type { Answer, Headers } from '../http/decision.js';
 import { type Access, accessOf, type Visitor } from './access.js';
 import { GUARDED, INERT_POLICY, pageDocument, pagePolicy } from './document.js';
 import { checkDashboardOptions, type DashboardOptions, DEFAULT_TITLE } from './options.js';

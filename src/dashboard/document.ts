@@ -1,4 +1,4 @@
-import type { Headers } from '../adapters/http.js';
+import type { Headers } from '../http/decision.js';
 
 /** What the build makes of the sources in page/. */
 export interface PageBundle {

@@ -1,6 +1,6 @@
-import { ERROR_TABLE, type ErrorId } from '../error-table.js';
-import { xlinkError } from '../errors.js';
-import type { Clock, RequestEvent } from '../types.js';
+import { xlinkError } from '../errors/errors.js';
+import { ERROR_TABLE, type ErrorId } from '../errors/table.js';
+import type { Clock, RequestEvent } from '../types/types.js';
 
 /** One reason for refusals, with what to do about it. */
 export interface FailureRow {

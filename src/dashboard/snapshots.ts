@@ -1,7 +1,7 @@
 import { defaultProvider } from '#provider';
-import type { DualMode } from '../adapters/dual-mode.js';
-import { isXlinkError, toXlinkError } from '../errors.js';
-import type { Clock } from '../types.js';
+import type { DualMode } from '../adapters/dual-mode-adapter.js';
+import { isXlinkError, toXlinkError } from '../errors/errors.js';
+import type { Clock } from '../types/types.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { ClientDirectory, type NoClientsView } from './client-view.js';
 import { type DashboardOptions, DEFAULT_REFRESH_MS } from './options.js';

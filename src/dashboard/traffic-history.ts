@@ -1,4 +1,4 @@
-import type { Clock, RequestEvent } from '../types.js';
+import type { Clock, RequestEvent } from '../types/types.js';
 import { type Counts, KINDS, type Kind, Ring, type Series } from './ring.js';
 
 /** Lengths of time that are kept, from fine to coarse. */

@@ -1,5 +1,5 @@
-import type { DualMode } from '../adapters/dual-mode.js';
-import type { Clock, XlinkEvent } from '../types.js';
+import type { DualMode } from '../adapters/dual-mode-adapter.js';
+import type { Clock, XlinkEvent } from '../types/types.js';
 import { FailureCounts } from './failure-counts.js';
 import type { ModeView } from './snapshot.js';
 import { TrafficHistory } from './traffic-history.js';

@@ -1,9 +1,9 @@
 import { defaultProvider } from '#provider';
-import { type XlinkError, xlinkError } from '../errors.js';
+import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { decodeDidKey } from '../identity/did.js';
 import { assertKeyRecord } from '../identity/key-record.js';
-import type { Did, KeyRecord, Mode, Version } from '../types.js';
-import { MODES } from '../util/modes.js';
+import { MODES } from '../types/mode.js';
+import type { Did, KeyRecord, Mode, Version } from '../types/types.js';
 import type { DiscoveryDocument } from './document.js';
 
 const ENDPOINTS = ['enroll', 'key'] as const;

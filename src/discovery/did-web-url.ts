@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
 
 /** A domain name, `localhost` included, and a port if need be. */
 const HOST =

@@ -1,12 +1,12 @@
-import { isXlinkError, toXlinkError, xlinkError } from '../errors.js';
-import { err, ok, type Result } from '../result.js';
-import type { Did, KeyRecord, Registration, TrustRegistry } from '../types.js';
+import { isXlinkError, toXlinkError, xlinkError } from '../errors/errors.js';
+import { err, ok, type Result } from '../errors/result.js';
+import { withDeadline } from '../http/abort.js';
+import { getJson } from '../http/get-json.js';
+import { assertAddress } from '../http/service-url.js';
+import type { Did, KeyRecord, Registration, TrustRegistry } from '../types/types.js';
 import { checkOptions } from '../util/options.js';
-import { withDeadline } from './abort.js';
-import { assertAddress } from './address.js';
 import { keyRecordIn } from './did-web-document.js';
 import { didWebUrl } from './did-web-url.js';
-import { getJson } from './get-json.js';
 import { DEFAULT_DISCOVERY_TIMEOUT_MS, DISCOVER_OPTIONS, type DiscoverOptions } from './options.js';
 
 /** As for {@link discover}; `pinnedDid` is the only did:key that is taken for the name. */

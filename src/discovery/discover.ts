@@ -1,10 +1,10 @@
-import { isXlinkError, xlinkError } from '../errors.js';
-import type { Did, KeyRecord, Mode, Version } from '../types.js';
-import { withDeadline } from './abort.js';
-import { assertAddress } from './address.js';
+import { isXlinkError, xlinkError } from '../errors/errors.js';
+import { withDeadline } from '../http/abort.js';
+import { getJson } from '../http/get-json.js';
+import { assertAddress } from '../http/service-url.js';
+import type { Did, KeyRecord, Mode, Version } from '../types/types.js';
 import { checkDocument } from './check-document.js';
 import { DISCOVERY_PATH } from './document.js';
-import { getJson } from './get-json.js';
 import {
   checkDiscoverOptions,
   DEFAULT_DISCOVERY_TIMEOUT_MS,

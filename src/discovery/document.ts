@@ -1,4 +1,4 @@
-import type { Did, KeyRecord, Mode, Version } from '../types.js';
+import type { Did, KeyRecord, Mode, Version } from '../types/types.js';
 
 /** Where a service describes itself, on its own origin. */
 export const DISCOVERY_PATH = '/.well-known/xlink.json';

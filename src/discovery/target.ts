@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
 
 /** What is to be discovered: a name for the registry, or the base URL of a service. */
 export type Target = { readonly name: string } | { readonly url: string };

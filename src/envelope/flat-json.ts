@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
 import { decodeUtf8, encodeUtf8 } from '../util/utf8.js';
 
 /** Opening brace, then `"name": "text"` or `"name": integer` pairs. No escapes, no nesting: nothing to disagree about. */

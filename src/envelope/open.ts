@@ -1,6 +1,6 @@
 import { deriveMessageKey } from '../crypto/key-schedule.js';
 import type { CryptoProvider, Verifier } from '../crypto/provider.js';
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
 import type { Identity } from '../identity/identity.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import type { ParsedEnvelope } from './parse.js';

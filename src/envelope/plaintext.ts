@@ -1,5 +1,5 @@
 import { equalBytes, lengthPrefixed } from '../crypto/bytes.js';
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
 import { decodeUtf8, encodeUtf8 } from '../util/utf8.js';
 
 /** The payload as JSON bytes. Throws `PAYLOAD_NOT_SERIALIZABLE`. */

@@ -1,9 +1,9 @@
 import { deriveMessageKey } from '../crypto/key-schedule.js';
 import type { Encapsulator, Signer, X25519PublicKey } from '../crypto/provider.js';
 import { type Suite, type SuiteForm, suiteFor } from '../crypto/suites.js';
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
 import type { Identity } from '../identity/identity.js';
-import type { Did, Envelope, Version } from '../types.js';
+import type { Did, Envelope, Version } from '../types/types.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { FIELD_NAMES } from './fields.js';

@@ -1,8 +1,8 @@
 import { base58 } from '@scure/base';
 import { concat } from '../crypto/bytes.js';
 import { isStrictEd25519Key } from '../crypto/ed25519-rules.js';
-import { xlinkError } from '../errors.js';
-import type { Did } from '../types.js';
+import { xlinkError } from '../errors/errors.js';
+import type { Did } from '../types/types.js';
 import { BoundedMap } from '../util/bounded-map.js';
 
 /** Multicodec `ed25519-pub` (0xed) as an unsigned varint. */

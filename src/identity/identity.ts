@@ -1,8 +1,8 @@
 import { defaultProvider } from '#provider';
 import type { CryptoProvider, Decapsulator, Signer, X25519KeyPair } from '../crypto/provider.js';
-import { toXlinkError, xlinkError } from '../errors.js';
-import { err, ok, type Result } from '../result.js';
-import type { Did, RandomBytes, Version } from '../types.js';
+import { toXlinkError, xlinkError } from '../errors/errors.js';
+import { err, ok, type Result } from '../errors/result.js';
+import type { Did, RandomBytes, Version } from '../types/types.js';
 import { checkOptions, integerIn, isBoolean, isFunction, isObject } from '../util/options.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { encodeDidKey } from './did.js';

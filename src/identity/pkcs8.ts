@@ -1,5 +1,5 @@
 import { concat, equalBytes } from '../crypto/bytes.js';
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
 
 /** DER of a version 1 PrivateKeyInfo with id-Ed25519 (RFC 8410 section 7), up to the 32-byte seed. */
 const PREFIX = Uint8Array.of(

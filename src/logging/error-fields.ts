@@ -1,4 +1,4 @@
-import type { XlinkError } from '../errors.js';
+import type { XlinkError } from '../errors/errors.js';
 
 /** An error of a cause chain, as far as a log may hold it. */
 export interface CauseFields {

@@ -1,4 +1,4 @@
-import type { Clock, Observer, XlinkEvent } from '../types.js';
+import type { Clock, Observer, XlinkEvent } from '../types/types.js';
 import {
   checkOptions,
   hasMethods,

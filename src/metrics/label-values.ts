@@ -1,5 +1,5 @@
-import { ERROR_TABLE } from '../error-table.js';
-import type { AuthMethod, CutoverState, RequestEvent } from '../types.js';
+import { ERROR_TABLE } from '../errors/table.js';
+import type { AuthMethod, CutoverState, RequestEvent } from '../types/types.js';
 
 /** Ways a request can prove who it is from. */
 export const METHODS = ['xlink', 'api-key', 'none'] as const satisfies readonly AuthMethod[];

@@ -1,4 +1,4 @@
-import { MODES } from '../util/modes.js';
+import { MODES } from '../types/mode.js';
 import { CLIENT_STATES, FORMS, METHODS, OUTCOMES, REASONS, VERSIONS } from './label-values.js';
 import { METRICS } from './metric-table.js';
 

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Metric, Registry, type RegistryContentType } from 'prom-client';
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
 import type { MetricRow } from './metric-table.js';
 import { isOurs } from './shared-state.js';
 

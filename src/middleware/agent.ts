@@ -2,7 +2,7 @@ import { ENVELOPE_TYPE } from '../adapters/credentials.js';
 import { AgentCore } from '../agent/agent.js';
 import { checkOptions, integerIn, isBoolean } from '../util/options.js';
 import { DualModeAdapter } from './dual-mode-adapter.js';
-import type { ExpressMiddleware } from './express.js';
+import type { ExpressMiddleware } from './express/middleware.js';
 
 export interface AgentMiddlewareOptions {
   /** Refuses envelopes that are not bound to method, path and query. Default `false`, as with `receive()`. */

@@ -1,12 +1,12 @@
-import type { Decision, Pass } from '../adapters/http.js';
-import { toXlinkError } from '../errors.js';
-import type { Exchange } from './exchange.js';
-import { replaceLeftBodies, replaceNodeBody } from './node-body.js';
-import { inboundRequest } from './node-http.js';
-import { setHeaders, whenClosed } from './node-response.js';
-import { rememberPassage, unshared } from './passage.js';
-import type { RefusingAdapter } from './refusing-adapter.js';
-import { type HoldableResponse, holdResponse } from './sealed-response.js';
+import { toXlinkError } from '../errors/errors.js';
+import type { Decision, Pass } from '../http/decision.js';
+import { replaceLeftBodies, replaceNodeBody } from './node/body.js';
+import { type HoldableResponse, holdResponse } from './node/buffered-response.js';
+import type { Exchange } from './node/exchange.js';
+import { inboundRequest } from './node/request.js';
+import { setHeaders, whenClosed } from './node/response.js';
+import type { RefusingAdapter } from './refusal-style.js';
+import { rememberPassage, unshared } from './request-context.js';
 
 /**
  * Asks the adapter about a request and carries out what it decides; the decision is counted once, when the response is

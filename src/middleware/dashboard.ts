@@ -1,10 +1,10 @@
-import type { DualMode } from '../adapters/dual-mode.js';
+import type { DualMode } from '../adapters/dual-mode-adapter.js';
 import { Dashboard } from '../dashboard/dashboard.js';
 import { DASHBOARD_CHECKS, type DashboardOptions } from '../dashboard/options.js';
 import { checkOptions, type OptionCheck, requireOption } from '../util/options.js';
-import { answerExpress, type ExpressMiddleware } from './express.js';
-import { answerKoa, type KoaContext, type KoaMiddleware } from './koa.js';
-import type { NodeRequest } from './node-types.js';
+import { answerExpress, type ExpressMiddleware } from './express/middleware.js';
+import { answerKoa, type KoaContext, type KoaMiddleware } from './koa/middleware.js';
+import type { NodeRequest } from './node/types.js';
 
 /** In Koa the path is an option, because `app.use()` takes none. */
 export interface KoaDashboardOptions extends DashboardOptions<KoaContext> {

@@ -1,12 +1,12 @@
-import type { RefusalStyle } from '../adapters/answers.js';
-import { DualMode } from '../adapters/dual-mode.js';
+import { DualMode } from '../adapters/dual-mode-adapter.js';
 import type { DualModeOptions } from '../adapters/options.js';
+import type { RefusalStyle } from '../adapters/refusals.js';
 import type { DashboardOptions } from '../dashboard/options.js';
 import { expressDashboard, type KoaDashboardOptions, koaDashboard } from './dashboard.js';
-import { type ExpressMiddleware, expressMiddleware } from './express.js';
-import { type KoaMiddleware, koaMiddleware } from './koa.js';
-import type { NodeRequest } from './node-types.js';
-import { refusalStyle } from './refusing-adapter.js';
+import { type ExpressMiddleware, expressMiddleware } from './express/middleware.js';
+import { type KoaMiddleware, koaMiddleware } from './koa/middleware.js';
+import type { NodeRequest } from './node/types.js';
+import { refusalStyle } from './refusal-style.js';
 
 /**
  * In front of an API: callers may use their API key or an xLink envelope, as the mode has it.

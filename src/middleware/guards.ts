@@ -1,10 +1,10 @@
-import { refusal } from '../adapters/answers.js';
-import type { Answer, Auth } from '../adapters/http.js';
+import { refusal } from '../adapters/refusals.js';
 import { allowsScope } from '../checks/scope.js';
 import { isScope } from '../envelope/fields.js';
-import { type XlinkError, xlinkError } from '../errors.js';
-import type { Mode, Scope } from '../types.js';
-import { passageOf } from './passage.js';
+import { type XlinkError, xlinkError } from '../errors/errors.js';
+import type { Answer, Auth } from '../http/decision.js';
+import type { Mode, Scope } from '../types/types.js';
+import { passageOf } from './request-context.js';
 
 /** What a guard answers to a request; `undefined` if the request may go on. Asks `authOf()` and nothing else. */
 export type Guard = (request: object) => Answer | undefined;

@@ -1,5 +1,5 @@
-import { xlinkError } from '../errors.js';
-import type { Clock, NonceStore, NonceUse } from '../types.js';
+import { xlinkError } from '../errors/errors.js';
+import type { Clock, NonceStore, NonceUse } from '../types/types.js';
 import { checkOptions, integerIn, isFunction, oneOf } from '../util/options.js';
 import { nonceKey } from './nonce-key.js';
 

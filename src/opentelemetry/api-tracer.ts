@@ -1,4 +1,4 @@
-import type { AuthenticationSpan, Tracer } from '../types.js';
+import type { AuthenticationSpan, Tracer } from '../types/types.js';
 import type { ApiSpan, ApiSpans, OpenTelemetryApi } from './api-types.js';
 import {
   type Facts,

@@ -1,4 +1,4 @@
-import type { AuthenticationSpan } from '../types.js';
+import type { AuthenticationSpan } from '../types/types.js';
 import type { Attributes } from './api-types.js';
 
 /** What a span is told at its end. */

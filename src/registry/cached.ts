@@ -1,10 +1,10 @@
-import { toXlinkError, xlinkError } from '../errors.js';
-import { err, type Result } from '../result.js';
-import type { Clock, Did, KeyRecord, Registration, RegistryEntry } from '../types.js';
+import { toXlinkError, xlinkError } from '../errors/errors.js';
+import { err, type Result } from '../errors/result.js';
+import type { FeedState } from '../stores/change-feed.js';
+import type { Clock, Did, KeyRecord, Registration, RegistryEntry } from '../types/types.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import { checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../util/options.js';
-import type { FeedState } from './change-feed.js';
 import { ChangeListeners } from './change-listeners.js';
 import type { ChangeListener, Grant, ManagedTrustRegistry, ScopeChange } from './managed.js';
 import { frozenEntry } from './parse-entry.js';

@@ -1,9 +1,9 @@
 import type { CryptoProvider } from '../crypto/provider.js';
-import { isXlinkError, xlinkError } from '../errors.js';
+import { isXlinkError, xlinkError } from '../errors/errors.js';
+import { err, ok, type Result } from '../errors/result.js';
 import { decodeDidKey, looksLikeDidKey } from '../identity/did.js';
 import { assertKeyRecord, assertSuccessor } from '../identity/key-record.js';
-import { err, ok, type Result } from '../result.js';
-import type { Did, KeyRecord, Registration, RegistryEntry } from '../types.js';
+import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/types.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { ChangeListeners } from './change-listeners.js';
 import type { ChangeListener, Grant, ManagedTrustRegistry, ScopeChange } from './managed.js';

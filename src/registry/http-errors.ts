@@ -1,5 +1,5 @@
-import { ERROR_TABLE, type ErrorId } from '../error-table.js';
-import { type XlinkError, xlinkError } from '../errors.js';
+import { type XlinkError, xlinkError } from '../errors/errors.js';
+import { ERROR_TABLE, type ErrorId } from '../errors/table.js';
 import type { JsonAnswer } from './http-exchange.js';
 
 /** What a registry may answer a change with. Anything else it says is taken for a failure of the registry. */

@@ -1,7 +1,7 @@
-import { isXlinkError, xlinkError } from '../errors.js';
+import { isXlinkError, xlinkError } from '../errors/errors.js';
+import { err, ok, type Result } from '../errors/result.js';
 import { looksLikeDidKey } from '../identity/did.js';
-import { err, ok, type Result } from '../result.js';
-import type { Did, KeyRecord, Registration, RegistryEntry } from '../types.js';
+import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/types.js';
 import {
   checkOptions,
   integerIn,

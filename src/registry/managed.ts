@@ -1,5 +1,5 @@
-import type { Result } from '../result.js';
-import type { Did, RegistryEntry, Scope, TrustRegistry } from '../types.js';
+import type { Result } from '../errors/result.js';
+import type { Did, RegistryEntry, Scope, TrustRegistry } from '../types/types.js';
 import type { Awaitable } from '../util/awaitable.js';
 
 /** What `add` gives to a DID. */

@@ -1,6 +1,6 @@
-import { type XlinkError, xlinkError } from '../errors.js';
+import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { looksLikeDidKey } from '../identity/did.js';
-import type { Did, KeyRecord, RegistryEntry } from '../types.js';
+import type { Did, KeyRecord, RegistryEntry } from '../types/types.js';
 
 type Members = Readonly<Record<string, unknown>>;
 /** Says what the value of a member becomes, or that it cannot be (`undefined`). */

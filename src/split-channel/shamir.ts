@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
 
 type Library = typeof import('shamir-secret-sharing');
 

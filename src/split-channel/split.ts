@@ -1,7 +1,7 @@
 import { defaultProvider } from '#provider';
 import { concat } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { checkOptions, integerIn, isObject } from '../util/options.js';
 import { drawRandom } from './draw-random.js';

@@ -1,6 +1,6 @@
 import { equalBytes } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
 import { combinePieces } from './scheme.js';
 import { type ChannelShare, KEY_BYTES } from './share.js';
 import { subsets } from './subsets.js';

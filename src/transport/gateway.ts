@@ -1,9 +1,9 @@
-import { xlinkError } from '../errors.js';
-import { err, type Result } from '../result.js';
-import type { Did, Envelope, Transport, TransportUser } from '../types.js';
+import { xlinkError } from '../errors/errors.js';
+import { err, type Result } from '../errors/result.js';
+import { below, isBaseUrl } from '../http/base-url.js';
+import type { Did, Envelope, Transport, TransportUser } from '../types/types.js';
 import { type Backoff, exponentialBackoff } from '../util/backoff.js';
 import { checkOptions, integerIn, isFunction, isString, requireOption } from '../util/options.js';
-import { below, isBaseUrl } from './address.js';
 import { LongPoll, type MailboxSource } from './long-poll.js';
 import { Mailbox } from './mailbox.js';
 import { postEnvelope } from './post-envelope.js';

@@ -1,11 +1,11 @@
-import { toXlinkError, type XlinkError, xlinkError } from '../errors.js';
-import { err, type Result } from '../result.js';
-import type { Did, Envelope, Transport } from '../types.js';
+import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
+import { err, type Result } from '../errors/result.js';
+import { isBaseUrl } from '../http/base-url.js';
+import { readAtMost } from '../http/fetch.js';
+import type { Did, Envelope, Transport } from '../types/types.js';
 import { type Backoff, exponentialBackoff } from '../util/backoff.js';
 import { checkOptions, integerIn, isFunction, requireOption } from '../util/options.js';
 import { decodeUtf8 } from '../util/utf8.js';
-import { isBaseUrl } from './address.js';
-import { readAtMost } from './http-call.js';
 import { postEnvelope } from './post-envelope.js';
 
 export interface HttpsTransportOptions {

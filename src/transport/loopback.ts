@@ -1,6 +1,6 @@
-import { toXlinkError } from '../errors.js';
-import { err, ok, type Result } from '../result.js';
-import type { Did, Envelope, Transport } from '../types.js';
+import { toXlinkError } from '../errors/errors.js';
+import { err, ok, type Result } from '../errors/result.js';
+import type { Did, Envelope, Transport } from '../types/types.js';
 
 /** Keeps what is sent in `outbox` and hands it to every handler in this process. For tests, examples and demos. */
 export class LoopbackTransport implements Transport {

@@ -1,9 +1,9 @@
-import { toXlinkError, type XlinkError, xlinkError } from '../errors.js';
-import { err, ok, type Result } from '../result.js';
-import type { Envelope } from '../types.js';
+import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
+import { err, ok, type Result } from '../errors/result.js';
+import { ENVELOPE_TYPE, type HttpAnswer, httpCall } from '../http/fetch.js';
+import { isPassing, refusalOf } from '../http/problem-reader.js';
+import type { Envelope } from '../types/types.js';
 import { type Backoff, pause } from '../util/backoff.js';
-import { ENVELOPE_TYPE, type HttpAnswer, httpCall } from './http-call.js';
-import { isPassing, refusalOf } from './refusal.js';
 
 export interface Posting {
   readonly url: string;

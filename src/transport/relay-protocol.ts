@@ -1,5 +1,5 @@
-import { xlinkError } from '../errors.js';
-import type { Envelope } from '../types.js';
+import { xlinkError } from '../errors/errors.js';
+import type { Envelope } from '../types/types.js';
 
 /** Scope of the envelopes by which a recipient proves to a relay who it is. */
 export const RELAY_SCOPE = 'xlink:relay';

@@ -1,8 +1,8 @@
-import { type XlinkError, xlinkError } from '../errors.js';
-import type { Did, Envelope, TransportUser } from '../types.js';
-import { below } from './address.js';
-import { type HttpAnswer, httpCall } from './http-call.js';
-import { refusalOf } from './refusal.js';
+import { type XlinkError, xlinkError } from '../errors/errors.js';
+import { below } from '../http/base-url.js';
+import { type HttpAnswer, httpCall } from '../http/fetch.js';
+import { refusalOf } from '../http/problem-reader.js';
+import type { Did, Envelope, TransportUser } from '../types/types.js';
 import { RELAY_SCOPE } from './relay-protocol.js';
 
 export interface RelaySessionOptions {

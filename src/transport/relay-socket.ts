@@ -1,8 +1,8 @@
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
+import { below } from '../http/base-url.js';
+import { refusalIn } from '../http/problem-reader.js';
 import { unref } from '../util/backoff.js';
-import { below } from './address.js';
 import type { MailboxSource } from './long-poll.js';
-import { refusalIn } from './refusal.js';
 import { type Delivery, deliveriesIn, type Pull, SOCKET_REQUEST } from './relay-protocol.js';
 import type { RelaySession } from './relay-session.js';
 

@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors.js';
+import { xlinkError } from '../errors/errors.js';
 import { distance } from './distance.js';
 
 /** Says what a value must be, or `undefined` if it is that. */

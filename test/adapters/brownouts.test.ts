@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Brownouts } from '../../src/adapters/brownouts.js';
+import { Brownouts } from '../../src/adapters/modes/brownouts.js';
 import type { Brownout, Mode } from '../../src/index.js';
 import {
   ACME,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { ClientLedger } from '../../src/adapters/client-ledger.js';
+import { ClientLedger } from '../../src/adapters/clients/ledger.js';
 import { type ClientActivity, type ClientStore, MemoryClientStore } from '../../src/index.js';
 import { ACME, breakable, enrolment, sealed, serve, testClock, World, withKey } from './support.js';
 

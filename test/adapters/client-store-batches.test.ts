@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { ClientLedger } from '../../src/adapters/client-ledger.js';
+import { ClientLedger } from '../../src/adapters/clients/ledger.js';
 import { type ClientActivity, MemoryClientStore } from '../../src/index.js';
 import { testClock } from './support.js';
 

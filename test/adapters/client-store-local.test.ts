@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryClientStore } from '../../src/index.js';
-import { FileClientStore } from '../../src/server/index.js';
+import { FileClientStore } from '../../src/server.js';
 import { describeClientStore } from './client-store-conformance.js';
 
 // Their rejection means that nothing happened, so they need not recognise a batch.

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { ClientLedger } from '../../src/adapters/client-ledger.js';
+import { ClientLedger } from '../../src/adapters/clients/ledger.js';
 import type { ClientStore } from '../../src/index.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { PostgresClientStore } from '../../src/adapters/stores/postgres-client-store.js';
+import { PostgresClientStore } from '../../src/stores/postgres/client-store.js';
 import { describeWithPostgres, PostgresServer } from '../support/postgres-server.js';
 import { describeClientStore } from './client-store-conformance.js';
 

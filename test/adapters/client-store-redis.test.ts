@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { RedisClientStore } from '../../src/adapters/stores/redis-client-store.js';
+import { RedisClientStore } from '../../src/stores/redis/client-store.js';
 import { CLIENTS, type MadeClient } from '../registry/redis-clients.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';

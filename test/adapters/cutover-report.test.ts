@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { cutoverReport } from '../../src/adapters/cutover-report.js';
+import { cutoverReport } from '../../src/adapters/clients/cutover-report.js';
 import { type ClientRecord, type CutoverState, formatReport, type ReportOptions } from '../../src/index.js';
 import {
   ACME,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import express, { type RequestHandler } from 'express';
-import { ENROLL_PATH } from '../../src/adapters/enrolment.js';
+import { ENROLL_PATH } from '../../src/adapters/clients/enrollment.js';
 import {
   Agent,
   type ClientStore,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { ModePolicy, type RouteMode } from '../../src/adapters/mode-policy.js';
+import { ModePolicy, type RouteMode } from '../../src/adapters/modes/policy.js';
 import type { Agent, Mode } from '../../src/index.js';
 import {
   ACME,

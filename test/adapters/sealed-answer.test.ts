@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { sealAnswer, wantsSealedAnswer } from '../../src/adapters/sealed-answer.js';
+import { sealAnswer, wantsSealedAnswer } from '../../src/adapters/sealed-response.js';
 import type {
   Agent,
   AgentMessage,

@@ -17,7 +17,7 @@ import {
   SharedMode,
   type StoredMode,
 } from '../../src/index.js';
-import { FileModeStore } from '../../src/server/index.js';
+import { FileModeStore } from '../../src/server.js';
 import { describeSharedMode, gate, instance } from './shared-mode-suite.js';
 import { HOUR, optionRefusedBy, World } from './support.js';
 

@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { inspect } from 'node:util';
 import { expect } from '@jest/globals';
 import express, { type Application, type Request, type RequestHandler } from 'express';
-import { ENROLL_PATH, ENROLL_SCOPE } from '../../src/adapters/enrolment.js';
+import { ENROLL_PATH, ENROLL_SCOPE } from '../../src/adapters/clients/enrollment.js';
 import {
   Agent,
   type AgentOptions,

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { AgentCore as Agent } from '../../src/agent/agent.js';
 import type { AgentOptions } from '../../src/agent/options.js';
 import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import { FileNonceStore } from '../../src/server/file-nonce-store.js';
+import { FileNonceStore } from '../../src/stores/file/nonce-store.js';
 import { seedOf, World } from '../support/agents.js';
 import { idOf, unwrap } from '../support/results.js';
 import { afterTest, temporaryFolder } from '../transport/servers.js';

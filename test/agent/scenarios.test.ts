@@ -8,7 +8,7 @@ import { createSignedEnvelope } from '../../src/agent/signed-envelope.js';
 import { generateIdentity, type Identity } from '../../src/identity/identity.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
 import { LoopbackTransport } from '../../src/transport/loopback.js';
-import type { ProgressEvent, Version } from '../../src/types.js';
+import type { ProgressEvent, Version } from '../../src/types/types.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { pair, seedOf, World } from '../support/agents.js';
 import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';

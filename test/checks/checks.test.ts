@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { checkRequestBinding, requestBinding } from '../../src/checks/request-binding.js';
+import { checkRequestBinding, requestBinding } from '../../src/http/request-binding.js';
 import { allowsScope } from '../../src/checks/scope.js';
 import { checkTimestamp, DEFAULT_TIMESTAMP_WINDOW_MS, nonceTtlMs } from '../../src/checks/timestamp.js';
 import { isRequest } from '../../src/envelope/fields.js';

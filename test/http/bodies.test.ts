@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import type { ErrorRequestHandler } from 'express';
 import type { AgentCore } from '../../src/agent/agent.js';
-import type { Version } from '../../src/types.js';
+import type { Version } from '../../src/types/types.js';
 import {
   bodyForm,
   CANARY,

@@ -15,7 +15,7 @@ import {
   requireScope,
   type XlinkEvent,
 } from '../../src/index.js';
-import { requireScope as requireScopeKoa } from '../../src/koa/index.js';
+import { requireScope as requireScopeKoa } from '../../src/koa.js';
 import {
   ACME,
   BOLT,

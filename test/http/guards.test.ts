@@ -4,7 +4,7 @@ import express5 from 'express';
 import express4 from 'express4';
 import * as expressGuards from '../../src/index.js';
 import { authOf, type DualModeAdapter } from '../../src/index.js';
-import * as koaGuards from '../../src/koa/index.js';
+import * as koaGuards from '../../src/koa.js';
 import {
   expectRefused,
   KOAS,

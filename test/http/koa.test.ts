@@ -3,7 +3,7 @@ import Router from '@koa/router';
 import express from 'express';
 import { KEY_PATH } from '../../src/adapters/well-known.js';
 import { authOf, type Mode, type XlinkAuth } from '../../src/index.js';
-import { koaMiddleware } from '../../src/koa/index.js';
+import { koaMiddleware } from '../../src/koa.js';
 import {
   bodyForm,
   counted,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { ERROR_TABLE } from '../../src/error-table.js';
+import { ERROR_TABLE } from '../../src/errors/table.js';
 import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
 import {
   FRAMEWORKS,

@@ -4,8 +4,8 @@ import { Agent, DualModeAdapter, type DualModeOptions } from '../../src/index.js
 import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
 import { REASONS } from '../../src/metrics/label-values.js';
 import { seriesBound } from '../../src/metrics/series-bound.js';
-import type { AuthMethod, Envelope } from '../../src/types.js';
-import { MODES } from '../../src/util/modes.js';
+import type { AuthMethod, Envelope } from '../../src/types/types.js';
+import { MODES } from '../../src/types/mode.js';
 import {
   bodyForm,
   headerText,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
-import type { XlinkEvent } from '../../src/types.js';
+import type { XlinkEvent } from '../../src/types/types.js';
 import { panelsOf, readDashboard, readRules, root, targetsOf } from './dashboard-files.js';
 
 jest.setTimeout(60_000); // the build runs as a process of its own

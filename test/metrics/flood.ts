@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { InboundRequest } from '../../src/adapters/http.js';
+import type { InboundRequest } from '../../src/http/decision.js';
 import { encodeDidKey } from '../../src/identity/did.js';
 import type { ClientStore, Did, DualModeAdapter } from '../../src/index.js';
 import { METRICS, type PrometheusOptions } from '../../src/metrics/index.js';

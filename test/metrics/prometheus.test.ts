@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
 import { CLIENT_STATES, DIRECTIONS, FORMS, METHODS, OUTCOMES } from '../../src/metrics/label-values.js';
 import type { MetricRow } from '../../src/metrics/metric-table.js';
-import type { XlinkEvent } from '../../src/types.js';
-import { MODES } from '../../src/util/modes.js';
+import type { XlinkEvent } from '../../src/types/types.js';
+import { MODES } from '../../src/types/mode.js';
 import { thrownBy } from '../support/results.js';
 import { advice, byEnvelope, linesOf, NO_CLIENTS, observed, request, routesOf, valuesOf } from './support.js';
 

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { ERROR_TABLE } from '../../src/error-table.js';
+import { ERROR_TABLE } from '../../src/errors/table.js';
 import { describeWith, programFile } from '../support/needs-program.js';
 import { readDashboard, readRules, root, targetsOf } from './dashboard-files.js';
 

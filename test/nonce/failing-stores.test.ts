@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { xlinkError } from '../../src/errors.js';
+import { xlinkError } from '../../src/errors/errors.js';
 import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import type { NonceStore } from '../../src/types.js';
+import type { NonceStore } from '../../src/types/types.js';
 import { pair } from '../support/agents.js';
 import { errorOf, idOf } from '../support/results.js';
 

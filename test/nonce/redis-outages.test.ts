@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { types } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { MAX_UNANSWERED } from '../../src/nonce/redis-calls.js';
+import { MAX_UNANSWERED } from '../../src/stores/redis/nonce-calls.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { thrownBy } from '../support/results.js';
 import { TcpProxy } from '../support/tcp-proxy.js';

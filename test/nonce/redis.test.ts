@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { Redis } from 'ioredis';
 import { createClient, createClientPool } from 'redis';
 import { RedisNonceStore } from '../../src/index.js';
-import type { RedisClient } from '../../src/nonce/redis-client.js';
+import type { RedisClient } from '../../src/stores/redis/nonce-client.js';
 import { pair } from '../support/agents.js';
 import { NOON } from '../support/clock.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';

@@ -3,7 +3,7 @@ import { AgentCore } from '../../src/agent/agent.js';
 import { createKeyRecord } from '../../src/identity/key-record.js';
 import type { ManagedTrustRegistry } from '../../src/registry/managed.js';
 import { LoopbackTransport } from '../../src/transport/loopback.js';
-import type { Did, KeyRecord, RegistryEntry } from '../../src/types.js';
+import type { Did, KeyRecord, RegistryEntry } from '../../src/types/types.js';
 import { identityOf, seedOf } from '../support/agents.js';
 import { recordOf, withBitFlipped } from '../support/forge.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';

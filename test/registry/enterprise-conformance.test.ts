@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryTrustRegistry } from '../../src/index.js';
-import { createEnterpriseTrustRegistry, createRegistryServer } from '../../src/server/index.js';
+import { createEnterpriseTrustRegistry, createRegistryServer } from '../../src/server.js';
 import { listen } from '../support/http.js';
 import { describeRegistry } from './conformance.js';
 

@@ -10,7 +10,7 @@ import {
   type EnterpriseEvent,
   type EnterpriseRegistryOptions,
   type EnterpriseTrustRegistry,
-} from '../../src/server/index.js';
+} from '../../src/server.js';
 import { identityOf } from '../support/agents.js';
 import { listen } from '../support/http.js';
 import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FileTrustRegistry } from '../../src/server/index.js';
+import { FileTrustRegistry } from '../../src/server.js';
 import { describeRegistry } from './conformance.js';
 
 describeRegistry('FileTrustRegistry', async () => {

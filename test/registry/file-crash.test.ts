@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
-import { FileTrustRegistry } from '../../src/server/index.js';
+import { FileTrustRegistry } from '../../src/server.js';
 import { scaled } from '../scale/scale.js';
 import { identityOf } from '../support/agents.js';
 import { eventually } from './conformance.js';

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { HttpTrustRegistry, MemoryTrustRegistry } from '../../src/index.js';
-import { createRegistryServer } from '../../src/server/index.js';
+import { createRegistryServer } from '../../src/server.js';
 import { listen } from '../support/http.js';
 import { describeRegistry } from './conformance.js';
 

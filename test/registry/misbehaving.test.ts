@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { AgentCore as Agent } from '../../src/agent/agent.js';
-import { xlinkError } from '../../src/errors.js';
+import { xlinkError } from '../../src/errors/errors.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import { err } from '../../src/result.js';
-import type { Did, RegistryEntry, TrustRegistry } from '../../src/types.js';
+import { err } from '../../src/errors/result.js';
+import type { Did, RegistryEntry, TrustRegistry } from '../../src/types/types.js';
 import { pair, seedOf } from '../support/agents.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
 

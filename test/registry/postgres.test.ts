@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { PostgresTrustRegistry } from '../../src/registry/postgres.js';
+import { PostgresTrustRegistry } from '../../src/stores/postgres/trust-registry.js';
 import { identityOf } from '../support/agents.js';
 import { describeWithPostgres, PostgresServer } from '../support/postgres-server.js';
 import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';

@@ -7,7 +7,7 @@ import {
   createRegistryAuthMiddleware,
   createRegistryServer,
   type RegistryServerOptions,
-} from '../../src/server/index.js';
+} from '../../src/server.js';
 import { identityOf } from '../support/agents.js';
 import { listen, openWire, problemOf, type Sent, send } from '../support/http.js';
 import { unwrap } from '../support/results.js';

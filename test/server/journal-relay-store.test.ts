@@ -1,8 +1,8 @@
 import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { JournalRelayStore, type JournalRelayStoreOptions } from '../../src/server/relay/journal-store.js';
-import type { Envelope } from '../../src/types.js';
+import { JournalRelayStore, type JournalRelayStoreOptions } from '../../src/stores/file/relay-store.js';
+import type { Envelope } from '../../src/types/types.js';
 import { frozenClock } from '../support/clock.js';
 import { thrownBy } from '../support/results.js';
 import { until } from '../support/until.js';

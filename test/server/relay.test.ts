@@ -8,7 +8,7 @@ import { Identity } from '../../src/identity/identity.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
 import { GatewayTransport } from '../../src/transport/gateway.js';
 import { RECEIVE_REQUEST, RELAY_SCOPE, SOCKET_REQUEST } from '../../src/transport/relay-protocol.js';
-import type { Envelope } from '../../src/types.js';
+import type { Envelope } from '../../src/types/types.js';
 import { seedOf } from '../support/agents.js';
 import { frozenClock } from '../support/clock.js';
 import { idOf, unwrap } from '../support/results.js';

@@ -9,7 +9,7 @@ import { MemoryNonceStore } from '../../src/nonce/memory.js';
 import { decodeBundle } from '../../src/split-channel/bundle.js';
 import { reconstruct } from '../../src/split-channel/reconstruct.js';
 import { subsets } from '../../src/split-channel/subsets.js';
-import type { AgentMessage, Envelope, ProgressEvent } from '../../src/types.js';
+import type { AgentMessage, Envelope, ProgressEvent } from '../../src/types/types.js';
 import { identityOf, seedOf } from '../support/agents.js';
 import { withBitFlipped } from '../support/forge.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { defaultProvider } from '../../src/crypto/native/index.js';
-import { isXlinkError } from '../../src/errors.js';
+import { isXlinkError } from '../../src/errors/errors.js';
 import { decodeBundle, encodeBundle } from '../../src/split-channel/bundle.js';
 import { type Group, ShareCollector } from '../../src/split-channel/collector.js';
 import type { ChannelShare } from '../../src/split-channel/share.js';

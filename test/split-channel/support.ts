@@ -1,10 +1,10 @@
 import type { AgentCore as Agent } from '../../src/agent/agent.js';
 import type { AgentOptions } from '../../src/agent/options.js';
 import type { XlinkWarning } from '../../src/agent/warnings.js';
-import { xlinkError } from '../../src/errors.js';
-import { err, ok, type Result } from '../../src/result.js';
+import { xlinkError } from '../../src/errors/errors.js';
+import { err, ok, type Result } from '../../src/errors/result.js';
 import { LoopbackTransport } from '../../src/transport/loopback.js';
-import type { AgentMessage, Envelope, Transport } from '../../src/types.js';
+import type { AgentMessage, Envelope, Transport } from '../../src/types/types.js';
 import { World } from '../support/agents.js';
 
 /** A channel that does to envelopes what the test says; whatever it returns is handed on, in that order. */

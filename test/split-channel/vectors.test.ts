@@ -9,10 +9,10 @@ import { draftGroupTranscript, sealEnvelope, signXchangeEnvelope } from '../../s
 import { sealXchange } from '../../src/envelope/xchange.js';
 import { Identity } from '../../src/identity/identity.js';
 import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import { err } from '../../src/result.js';
+import { err } from '../../src/errors/result.js';
 import { decodeBundle, encodeBundle } from '../../src/split-channel/bundle.js';
 import { splitForChannel } from '../../src/split-channel/split.js';
-import type { AgentMessage, RegistryEntry, TrustRegistry, Version } from '../../src/types.js';
+import type { AgentMessage, RegistryEntry, TrustRegistry, Version } from '../../src/types/types.js';
 
 type Hex = string;
 

@@ -24,7 +24,7 @@ export function documentedEvents(): Record<string, EventMembers> {
 
 /** The interfaces of src/types.ts that make up `XlinkEvent`, by type of event. */
 export function declaredEvents(): Record<string, EventMembers> {
-  const source = read('src/types.ts').replace(/\/\*\*[\s\S]*?\*\//g, '');
+  const source = read('src/types/types.ts').replace(/\/\*\*[\s\S]*?\*\//g, '');
   const union = /type XlinkEvent =([^;]+);/.exec(source)![1]!;
   const names = [...union.matchAll(/\w+/g)].map(([name]) => name);
   const membersOf = (name: string): [string, string, string][] => {

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { AgentCore as Agent } from '../../src/agent/agent.js';
-import { xlinkError } from '../../src/errors.js';
+import { xlinkError } from '../../src/errors/errors.js';
 import { Identity } from '../../src/identity/identity.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import type { Envelope, Transport } from '../../src/types.js';
+import type { Envelope, Transport } from '../../src/types/types.js';
 import { seedOf } from '../support/agents.js';
 import { idOf, unwrap } from '../support/results.js';
 import { until } from '../support/until.js';

@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from '@jest/globals';
 import { Identity } from '../../src/identity/identity.js';
-import { JournalRelayStore } from '../../src/server/relay/journal-store.js';
-import type { RelayOptions } from '../../src/server/relay/options.js';
-import { createRelay, type Relay } from '../../src/server/relay/relay.js';
-import type { RelayLimits } from '../../src/server/relay/store.js';
+import { JournalRelayStore } from '../../src/stores/file/relay-store.js';
+import type { RelayOptions } from '../../src/relay/options.js';
+import { createRelay, type Relay } from '../../src/relay/relay.js';
+import type { RelayLimits } from '../../src/relay/store.js';
 import type { HttpsTransportAdapter } from '../../src/transport/https.js';
-import type { Clock } from '../../src/types.js';
+import type { Clock } from '../../src/types/types.js';
 import { seedOf } from '../support/agents.js';
 
 const closers: (() => Promise<unknown>)[] = [];

@@ -1,0 +1,43 @@
+// The layers of src/, from low to high; an import may only point down the list.
+// A name with a trailing slash is a folder of src/, any other is a file of src/.
+
+export const layers = [
+  ['errors/', 'types/', 'util/'],
+  ['crypto/'],
+  ['identity/'],
+  ['envelope/', 'checks/', 'security/', 'split-channel/'],
+  ['http/'],
+  ['registry/', 'nonce/', 'transport/', 'discovery/'],
+  ['agent/', 'receipts/'],
+  ['session/', 'signature/'],
+  ['policy/', 'audit/'],
+  ['adapters/'],
+  ['client/'],
+  ['metrics/', 'logging/', 'opentelemetry/'],
+  ['dashboard/'],
+  ['middleware/'],
+  ['relay/', 'registry-server/'],
+  ['stores/'],
+  // The published fronts: they may import everything and nothing imports them.
+  ['index.ts', 'koa.ts', 'server.ts'],
+];
+
+// Rooms inside a room, from low to high. '' is the folder itself.
+export const innerLayers = {
+  'adapters/': [['clients/'], ['modes/'], [''], ['migration/']],
+};
+
+// The names of a layer are strangers to each other, except in the ground floor.
+export const siblingsMayMeet = (layer) => layer === 0;
+
+// Packages that only some users install, and the folders that may name them.
+export const optionalPackages = ['express', 'koa', 'prom-client', 'ioredis', '@opentelemetry/api', 'ws'];
+export const optionalPackageFolders = ['middleware/', 'metrics/', 'opentelemetry/', 'stores/', 'relay/'];
+
+// Packages that a build step puts into a file of ours, and the folder whose sources that step reads.
+export const bundledPackages = ['uplot'];
+export const bundledPackageFolder = 'dashboard/page/';
+
+// Everything else must also run in browsers and on edge runtimes.
+export const mayUseNode = (file) =>
+  /^(crypto\/native|middleware\/node|relay|registry-server|stores\/(file|enterprise))\//.test(file);

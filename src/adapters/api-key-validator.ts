@@ -1,0 +1,52 @@
+import { xlinkError } from '../errors/errors.js';
+import type { ApiKeyAuth } from '../http/decision.js';
+import type { Awaitable } from '../util/awaitable.js';
+
+/**
+ * The application's own check of an API key: an object that says who the caller is, or `null`. What the object holds
+ * goes to `req.auth` as it is. `undefined` and `false` count as `null`; anything else is a fault of the validator.
+ */
+export type LegacyKeyValidator = (apiKey: string) => Awaitable<object | null | undefined | false>;
+
+/** Asks the validator, and trusts it with nothing: it may throw, hang or return rubbish. Throws `API_KEY_INVALID` or `KEY_VALIDATOR_FAILED…`. */
+export async function validateKey(
+  validator: LegacyKeyValidator,
+  apiKey: string,
+  timeoutMs: number,
+): Promise<ApiKeyAuth> {
+  const answer = await withTimeout(() => validator(apiKey), timeoutMs);
+  if (answer === null || answer === undefined || answer === false) throw xlinkError('API_KEY_INVALID');
+  if (typeof answer !== 'object' || Array.isArray(answer))
+    throw xlinkError('KEY_VALIDATOR_FAILED:INVALID_RESULT');
+  return { ...answer, mode: 'api-key' };
+}
+
+async function withTimeout(ask: () => unknown, timeoutMs: number): Promise<unknown> {
+  const asked = attempt(ask);
+  if (!(asked instanceof Promise)) return asked; // answered at once: no timer to start and stop
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(xlinkError('KEY_VALIDATOR_FAILED:TIMEOUT')), timeoutMs);
+  });
+  try {
+    return await Promise.race([asked, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The answer, or the promise of one; whatever is thrown on the way is `KEY_VALIDATOR_FAILED`. */
+function attempt(ask: () => unknown): unknown {
+  const failed = (cause: unknown): never => {
+    throw xlinkError('KEY_VALIDATOR_FAILED', { cause });
+  };
+  try {
+    const answer = ask();
+    return isThenable(answer) ? Promise.resolve(answer).catch(failed) : answer;
+  } catch (cause) {
+    return failed(cause);
+  }
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as { then?: unknown } | null | undefined)?.then === 'function';

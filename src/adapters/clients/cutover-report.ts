@@ -1,0 +1,146 @@
+import type { Clock, CutoverState, Did } from '../../types/types.js';
+import type { ClientId, ClientRecord } from './store.js';
+
+/** One client in the cut-over report. Times are ISO 8601 in UTC. */
+export interface ClientReport {
+  readonly client: ClientId;
+  readonly dids: readonly Did[];
+  readonly keyRequests: number;
+  readonly xlinkRequests: number;
+  readonly lastKeyUse?: string;
+  readonly lastXlinkUse?: string;
+  readonly failures: Readonly<Record<string, number>>;
+  readonly keySwitchedOff: boolean;
+  /** Whether turning keys off now would leave this client working, as far as its traffic tells. */
+  readonly safeToSwitch: boolean;
+  readonly state: CutoverState;
+  /** The state in one sentence. */
+  readonly reason: string;
+}
+
+export interface CutoverReport {
+  readonly generatedAt: string;
+  /** Whether every client is safe to switch. */
+  readonly safeToSwitch: boolean;
+  readonly clients: readonly ClientReport[];
+}
+
+export interface ReportOptions {
+  /** A client is safe if its key was not used for this long, in ms. Default one day. */
+  readonly quietMs?: number;
+  /** Recent means within this time, in ms: xLink must have been used, and must not have failed last. Default seven days. */
+  readonly recentMs?: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Who still uses keys, and whether it is safe to switch them off. */
+export function cutoverReport(
+  records: readonly ClientRecord[],
+  now: ReturnType<Clock>,
+  options: ReportOptions = {},
+): CutoverReport {
+  const clients = [...records]
+    .sort((a, b) => a.client.localeCompare(b.client))
+    .map((record) => clientReport(record, now, options));
+  return {
+    generatedAt: new Date(now).toISOString(),
+    safeToSwitch: clients.length > 0 && clients.every((client) => client.safeToSwitch),
+    clients,
+  };
+}
+
+function clientReport(record: ClientRecord, now: number, options: ReportOptions): ClientReport {
+  const { client, dids, keyRequests, xlinkRequests, lastKeyUse, lastXlinkUse, failures } = record;
+  return {
+    client,
+    dids,
+    keyRequests,
+    xlinkRequests,
+    ...(lastKeyUse === undefined ? {} : { lastKeyUse: new Date(lastKeyUse).toISOString() }),
+    ...(lastXlinkUse === undefined ? {} : { lastXlinkUse: new Date(lastXlinkUse).toISOString() }),
+    failures,
+    keySwitchedOff: record.keyOffSince !== undefined,
+    ...judge(record, now, options),
+  };
+}
+
+/** What each state means for the switch, in the order of a migration. */
+const STATES: Readonly<Record<CutoverState, { readonly safe: boolean; readonly reason: string }>> = {
+  'not-enrolled': { safe: false, reason: 'has not enrolled an identity' },
+  'never-used-xlink': { safe: false, reason: 'is enrolled but has never used xLink' },
+  failing: { safe: false, reason: 'failed at its last xLink request' },
+  'not-recent': { safe: false, reason: 'has not used xLink recently' },
+  'key-in-use': { safe: false, reason: 'still used its key recently' },
+  'key-switched-off': { safe: true, reason: 'has switched its own key off and works on xLink' },
+  moved: { safe: true, reason: 'works on xLink and no longer uses its key' },
+};
+
+/** How many clients there are in each state. */
+export function countStates(clients: readonly ClientReport[]): Record<CutoverState, number> {
+  const counts = Object.fromEntries(Object.keys(STATES).map((state) => [state, 0])) as Record<
+    CutoverState,
+    number
+  >;
+  for (const { state } of clients) counts[state] += 1;
+  return counts;
+}
+
+function judge(record: ClientRecord, now: number, options: ReportOptions) {
+  const state = stateOf(record, now, options);
+  const { safe, reason } = STATES[state];
+  return { safeToSwitch: safe, state, reason };
+}
+
+/** The first rule that applies decides. */
+function stateOf(
+  { dids, lastKeyUse, lastXlinkUse, lastFailure, keyOffSince }: ClientRecord,
+  now: number,
+  { quietMs = DAY_MS, recentMs = 7 * DAY_MS }: ReportOptions,
+): CutoverState {
+  if (lastXlinkUse === undefined) return dids.length === 0 ? 'not-enrolled' : 'never-used-xlink';
+  if (lastFailure !== undefined && lastFailure > lastXlinkUse) return 'failing';
+  if (lastXlinkUse < now - recentMs) return 'not-recent';
+  if (keyOffSince !== undefined) return 'key-switched-off';
+  if (lastKeyUse !== undefined && lastKeyUse > now - quietMs) return 'key-in-use';
+  return 'moved';
+}
+
+/** The report as a table for a terminal of 100 columns: two lines for each client, the second says why. */
+export function formatReport({ clients, safeToSwitch, generatedAt }: CutoverReport): string {
+  const head = ['client', 'key', 'xLink', 'last key use', 'last xLink use', 'failed', 'safe'];
+  const rows = clients.map((client) => [
+    printable(client.client),
+    String(client.keyRequests),
+    String(client.xlinkRequests),
+    minute(client.lastKeyUse),
+    minute(client.lastXlinkUse),
+    String(Object.values(client.failures).reduce((sum, count) => sum + count, 0)),
+    client.safeToSwitch ? 'yes' : 'no',
+  ]);
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]!.length)),
+  );
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd();
+  const ready = clients.filter((client) => client.safeToSwitch).length;
+  const summary = `${ready} of ${clients.length} safe to switch at ${generatedAt}: ${safeToSwitch ? 'keys can go' : 'not yet'}`;
+  const body = rows.flatMap((row, at) => [line(row), `  ${clients[at]!.reason}`]);
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body, '', summary].join('\n');
+}
+
+const minute = (iso: string | undefined): string =>
+  iso === undefined ? '-' : iso.slice(0, 16).replace('T', ' ');
+
+const MAX_ID_CHARACTERS = 32;
+
+/** Ids come from the application: nothing of theirs reaches a terminal that controls it or turns its lines around. */
+function printable(text: string): string {
+  const characters = [...text.replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, '?')];
+  return characters.length <= MAX_ID_CHARACTERS
+    ? characters.join('')
+    : `${characters.slice(0, MAX_ID_CHARACTERS - 1).join('')}…`;
+}

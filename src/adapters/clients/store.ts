@@ -1,0 +1,54 @@
+import type { Did } from '../../types/types.js';
+import type { Awaitable } from '../../util/awaitable.js';
+
+/** A caller of the API as the key validator knows it: the id of a customer, account or service. Never a key. */
+export type ClientId = string;
+
+/** What is known about one client, over all its keys and DIDs. Times in ms since 1970. */
+export interface ClientRecord {
+  readonly client: ClientId;
+  /** DIDs that were enrolled with a key of this client, oldest first. */
+  readonly dids: readonly Did[];
+  readonly keyRequests: number;
+  readonly xlinkRequests: number;
+  readonly lastKeyUse?: number;
+  readonly lastXlinkUse?: number;
+  /** Refused requests by error id. */
+  readonly failures: Readonly<Record<string, number>>;
+  readonly lastFailure?: number;
+  /** Set while the client has switched its own key off. */
+  readonly keyOffSince?: number;
+}
+
+/** What happened since the last write, to be added to a record. */
+export interface ClientActivity {
+  readonly client: ClientId;
+  readonly keyRequests: number;
+  readonly xlinkRequests: number;
+  readonly lastKeyUse?: number;
+  readonly lastXlinkUse?: number;
+  readonly failures: Readonly<Record<string, number>>;
+  readonly lastFailure?: number;
+}
+
+/**
+ * Where what is known about clients is kept. Share one between instances to have one report for all of them. A throw or
+ * rejection never refuses a request, except where the answer decides it: then nothing is accepted (503).
+ */
+export interface ClientStore {
+  get(client: ClientId): Awaitable<ClientRecord | undefined>;
+  list(): Awaitable<readonly ClientRecord[]>;
+  /** The client a DID was enrolled for. */
+  clientOf(did: Did): Awaitable<ClientId | undefined>;
+  /** Links a DID to a client, atomically. Resolves to the client it is linked to afterwards: another one if it was taken. */
+  link(did: Did, client: ClientId): Awaitable<ClientId>;
+  /**
+   * Adds counts and takes the later of two times. After a throw or rejection the same activity is given again under the
+   * same `batch`, a random name, until it is taken. A store that may by then have taken it, or a part of it (the answer got
+   * lost, or the activity of different clients is written one after the other), must recognise the batch and add nothing
+   * twice; one whose rejection means that nothing happened may ignore the name. Different batches may come at once.
+   */
+  add(activity: readonly ClientActivity[], batch?: string): Awaitable<void>;
+  /** Sets or clears `keyOffSince`. */
+  setKeyOff(client: ClientId, since: number | undefined): Awaitable<void>;
+}

@@ -1,0 +1,295 @@
+import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
+import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
+import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
+import {
+  type Answer,
+  authenticationOf,
+  type Decision,
+  type Headers,
+  type InboundRequest,
+  type Outcome,
+  type Pass,
+} from '../http/decision.js';
+import { requestBinding } from '../http/request-binding.js';
+import { MODES } from '../types/mode.js';
+import type {
+  AgentMessage,
+  AuthenticationSpan,
+  Clock,
+  Mode,
+  ModeEvent,
+  Observer,
+  XlinkEvent,
+} from '../types/types.js';
+import { Authenticator, type Facts } from './authenticator.js';
+import type { Clients } from './clients/clients.js';
+import { type CutoverReport, cutoverReport, type ReportOptions } from './clients/cutover-report.js';
+import type { ClientRecord } from './clients/store.js';
+import { createClients } from './create-clients.js';
+import { ENVELOPE_TYPE } from './credentials.js';
+import { deprecationHeaders } from './deprecation.js';
+import * as limits from './limits.js';
+import { type Brownout, Brownouts } from './modes/brownouts.js';
+import { checkModeTarget, ModePolicy, type ModeTarget } from './modes/policy.js';
+import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './nonce-sharing-check.js';
+import { Observers, tell } from './observers.js';
+import { checkDualModeOptions, type DualModeOptions } from './options.js';
+import type { EnvelopeRules } from './receive-request.js';
+import { jsonAnswer, refusal } from './refusals.js';
+import { sealAnswer, wantsSealedAnswer } from './sealed-response.js';
+import { traced } from './traced.js';
+import { type EnrollmentRules, WellKnown } from './well-known.js';
+
+/**
+ * Lets callers of one API prove themselves with an API key or with an xLink envelope, and decides by mode which of the
+ * two is taken. Knows no framework: the middleware translates.
+ */
+export class DualMode {
+  readonly #options: DualModeOptions;
+  readonly #adoption = new AdoptionCounter();
+  readonly #policy: ModePolicy;
+  readonly #brownouts: Brownouts;
+  readonly #clients: Clients | undefined;
+  readonly #authenticator: Authenticator;
+  readonly #wellKnown: WellKnown;
+  readonly #clock: Clock;
+  readonly #observers: Observers;
+  #deprecatedSince: Date;
+
+  /** Throws `INVALID_OPTION`, or `NONCE_STORE_NOT_SHARED` (see {@link DualModeOptions.instances}). */
+  constructor(options: DualModeOptions, bodyTypes: readonly string[] = [ENVELOPE_TYPE]) {
+    checkDualModeOptions(options);
+    assertSharedNonces(options, modesIn(options));
+    this.#options = options;
+    this.#clock = options.clock ?? Date.now;
+    this.#observers = new Observers(options.observers);
+    this.#policy = new ModePolicy(options.mode ?? 'observe', options.routeModes, options.clientModes);
+    this.#brownouts = new Brownouts(options.brownouts);
+    this.#deprecatedSince = options.deprecation?.since ?? new Date(this.#clock());
+    this.#clients = createClients(options, this.#clock, (event) => this.emit(event));
+    this.#authenticator = new Authenticator({
+      agent: options.agent,
+      validator: options.legacyKeyValidator,
+      validatorTimeoutMs: options.validatorTimeoutMs ?? limits.DEFAULT_VALIDATOR_TIMEOUT_MS,
+      sources: options.apiKey ?? {},
+      bodyTypes,
+      rules: envelopeRules(options),
+      policy: this.#policy,
+      brownouts: this.#brownouts,
+      clients: this.#clients,
+      clock: this.#clock,
+      emit: (event) => this.emit(event),
+    });
+    this.#wellKnown = new WellKnown({
+      agent: options.agent,
+      clients: this.#clients,
+      authenticator: this.#authenticator,
+      clock: this.#clock,
+      rules: enrollmentRules(options),
+      binding: (request) =>
+        requestBinding(request.method, (options.requestTarget ?? (() => request.target))(request)),
+      mode: () => this.mode,
+      emit: (event) => this.emit(event),
+    });
+    this.emit(this.#present());
+    warnOfUnsharedNonces(options, (event) => this.emit(event));
+  }
+
+  /** The mode of everything that has none of its own. */
+  get mode(): Mode {
+    return this.#policy.global;
+  }
+
+  /**
+   * Takes effect with the next request, in either direction. `target` sets the mode of one client or route instead.
+   * Throws `INVALID_OPTION` for anything but a mode and a target, and `NONCE_STORE_NOT_SHARED` for `xlink-only` where
+   * several processes keep their nonces to themselves.
+   */
+  setMode(mode: Mode, reason?: string, target: ModeTarget = {}): void {
+    if (!MODES.includes(mode))
+      throw xlinkError('INVALID_OPTION', { field: 'mode', hint: `setMode: one of ${MODES.join(', ')}.` });
+    assertSharedNonces(this.#options, [mode]);
+    this.#change('setMode', target, reason, () => this.#policy.set(mode, target));
+  }
+
+  /** Lets a client or route follow the wider mode again. Throws `INVALID_OPTION`. */
+  clearMode(target: ModeTarget, reason?: string): void {
+    this.#change('clearMode', target, reason, () => this.#policy.clear(target));
+  }
+
+  /** Refuses keys for some minutes while the mode is `deprecation`; announced in `X-Xlink-Brownout` until then. */
+  scheduleBrownout(brownout: Brownout): void {
+    this.#brownouts.add(brownout);
+  }
+
+  /** Requests since the process started, in the papers' shape. */
+  getMetrics(): AdapterMetrics {
+    return this.#adoption.snapshot();
+  }
+
+  /** Who still uses keys, and who is safe to switch. Needs the option `clients`. */
+  async report(options: ReportOptions = {}): Promise<CutoverReport> {
+    return cutoverReport(await this.clientRecords(), this.#clock(), options);
+  }
+
+  /** What is known about each client, up to this moment. Needs the option `clients`. */
+  async clientRecords(): Promise<readonly ClientRecord[]> {
+    if (!this.#clients)
+      throw xlinkError('INVALID_OPTION', { field: 'clients', hint: 'The report needs the option clients.' });
+    const { ledger, store } = this.#clients.parts;
+    await ledger.flush();
+    return store.list();
+  }
+
+  /** Adds an observer to those of the options, beginning with a `mode` event that says the present mode. Returns how to stop it. */
+  observe(observer: Observer): () => void {
+    tell(observer, this.#present());
+    return this.#observers.add(observer);
+  }
+
+  /** Tells all observers. For parts that work beside the adapter, such as a {@link MigrationPlan}. */
+  emit(event: XlinkEvent): void {
+    this.#observers.emit(event);
+  }
+
+  /** Writes what was counted and not yet written. Call it before an orderly stop. */
+  async close(): Promise<void> {
+    await this.#clients?.parts.ledger.flush();
+  }
+
+  /** Authenticates one request. Never throws: whatever goes wrong is a refusal. */
+  async decide(request: InboundRequest): Promise<Decision> {
+    if (request.method.toUpperCase() === 'OPTIONS') return { action: 'pass', headers: {} };
+    const facts: Facts = { mode: this.mode, method: 'none' };
+    try {
+      if (this.#options.skip?.(request)) return { action: 'pass', headers: {} };
+    } catch (thrown) {
+      return this.#refuse(thrown, { ...facts, durationMs: 0 });
+    }
+    const { tracer } = this.#options;
+    if (!tracer) return this.#decide(request, facts);
+    const { method } = request;
+    const onFault = (error: XlinkError) => this.emit({ type: 'fault', error });
+    return traced(tracer, { method }, (span) => this.#decideWithin(span, request, facts), onFault);
+  }
+
+  /**
+   * Counts a decision once its response is over. `route` is the template of the route that served it; `aborted` says
+   * that the connection was gone before there was an answer.
+   */
+  settled({ outcome }: Decision, route: string | undefined, status: number, aborted = false): void {
+    if (!outcome) return;
+    this.#adoption.count(outcome);
+    this.#clients?.count(outcome);
+    const { durationMs, traceId } = outcome;
+    this.emit({
+      type: 'request',
+      ...authenticationOf(outcome),
+      status,
+      ...(aborted ? { aborted } : {}),
+      route: route ?? 'unmatched',
+      durationMs,
+      ...(traceId === undefined ? {} : { traceId }),
+    });
+  }
+
+  async #decideWithin(
+    span: AuthenticationSpan | undefined,
+    request: InboundRequest,
+    facts: Facts,
+  ): Promise<Decision> {
+    const decision = await this.#decide(request, facts, span?.traceId);
+    const { outcome } = decision;
+    const status = decision.action === 'answer' ? { status: decision.status } : {};
+    if (outcome) span?.end({ ...authenticationOf(outcome), ...status });
+    else span?.end({ ...facts, outcome: 'accepted', reason: 'ok', ...status });
+    return decision;
+  }
+
+  async #decide(request: InboundRequest, facts: Facts, traceId?: string): Promise<Decision> {
+    const started = performance.now();
+    const trace = traceId === undefined ? {} : { traceId };
+    const timed = () => ({ ...facts, ...trace, durationMs: performance.now() - started });
+    try {
+      const own = await this.#wellKnown.answer(request, facts);
+      if (own) return jsonAnswer(own);
+      const proof = await this.#authenticator.authenticate(request, facts);
+      const { message } = proof;
+      const envelope = message ? { version: message.version, encrypted: message.encrypted } : {};
+      const headers = facts.mode === 'deprecation' && facts.method === 'api-key' ? this.#deprecation() : {};
+      const sealing = message && wantsSealedAnswer(request) ? this.#sealing(message, timed) : {};
+      return { ...proof, ...sealing, action: 'pass', headers, outcome: { ...timed(), ...envelope } };
+    } catch (thrown) {
+      return this.#refuse(thrown, timed());
+    }
+  }
+
+  #change(owner: string, target: ModeTarget, reason: string | undefined, change: () => void): void {
+    checkModeTarget(owner, target);
+    const { client, route } = target;
+    if (client !== undefined && !this.#clients)
+      throw xlinkError('INVALID_OPTION', { field: 'clients', hint: 'Client modes need the option clients.' });
+    const from = this.#policy.of(target);
+    change();
+    const to = this.#policy.of(target);
+    if (from === to) return;
+    const forAll = client === undefined && route === undefined;
+    if (to === 'deprecation' && (forAll || this.mode !== 'deprecation'))
+      this.#deprecatedSince = this.#options.deprecation?.since ?? new Date(this.#clock());
+    this.emit({
+      type: 'mode',
+      ...this.#sunset(),
+      from,
+      to,
+      ...(client === undefined ? {} : { client }),
+      ...(route ? { route: route.path } : {}),
+      ...(reason === undefined ? {} : { reason }),
+    });
+  }
+
+  #sealing(message: AgentMessage, facts: () => Outcome): Pick<Pass, 'sealAnswer' | 'sealFailure'> {
+    return {
+      sealAnswer: (answer) => sealAnswer(this.#options.agent, message, answer),
+      sealFailure: (cause) => this.#refuse(xlinkError('ANSWER_NOT_SEALED', { cause }), facts()),
+    };
+  }
+
+  #refuse(thrown: unknown, facts: Omit<Outcome, 'error'>): Answer {
+    const error = toXlinkError(thrown);
+    const { traceId } = facts;
+    if (error.status >= 500 || error.cause !== undefined)
+      this.emit({ type: 'fault', error, ...(traceId === undefined ? {} : { traceId }) });
+    const { exposeDetails = false, realm = 'api', deprecation } = this.#options;
+    const brownout = error.id === 'API_KEY_BROWNOUT' ? this.#brownouts.announcement(this.#clock()) : {};
+    return refusal(error, facts, { exposeDetails, realm, migrationUrl: deprecation?.migrationUrl }, brownout);
+  }
+
+  #deprecation(): Headers {
+    const { deprecation } = this.#options;
+    const announcement = this.#brownouts.announcement(this.#clock());
+    return deprecationHeaders({ ...deprecation, since: this.#deprecatedSince }, announcement);
+  }
+
+  #present(): ModeEvent {
+    return { type: 'mode', to: this.mode, ...this.#sunset() };
+  }
+
+  #sunset(): Pick<ModeEvent, 'sunset'> {
+    const { sunset } = this.#options.deprecation ?? {};
+    return sunset ? { sunset: sunset.getTime() } : {};
+  }
+}
+
+const envelopeRules = (options: DualModeOptions): EnvelopeRules => ({
+  requireRequestBinding: options.requireRequestBinding ?? true,
+  allowCleartext: options.allowCleartext ?? false,
+  maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,
+  maxBodyBytes: options.maxBodyBytes ?? limits.DEFAULT_MAX_BODY_BYTES,
+  requestTarget: options.requestTarget ?? ((request) => request.target),
+});
+
+const enrollmentRules = (options: DualModeOptions): EnrollmentRules => ({
+  maxDidsPerClient: options.maxDidsPerClient ?? limits.DEFAULT_MAX_DIDS_PER_CLIENT,
+  attemptsPerMinute: options.enrollmentsPerMinute ?? limits.DEFAULT_ENROLLMENTS_PER_MINUTE,
+  keySwitchGraceMs: options.keySwitchGraceMs ?? limits.DEFAULT_KEY_SWITCH_GRACE_MS,
+});

@@ -1,0 +1,65 @@
+import type { Mode } from '../../types/types.js';
+
+/** What must hold before a mode gives way to the next. */
+export interface Gate {
+  readonly from: Mode;
+  readonly to: Mode;
+  /** Share of xLink among the accepted requests of the window, 0 to 100. */
+  readonly minXlinkPercentage: number;
+  /** How long `from` must have been in force, in ms. */
+  readonly minDwellMs: number;
+  /** Share of refused requests of known clients in the window that is tolerated, 0 to 1. */
+  readonly maxErrorRate: number;
+  /** Whether every client must be safe to switch by the cut-over report. */
+  readonly requireSafeClients: boolean;
+  /** Clients that sent nothing at all for this long, in ms, block nothing. Default: however quiet, a client counts. */
+  readonly ignoreQuietMs?: number;
+}
+
+/** What makes the mode go back. */
+export interface ErrorBudget {
+  /** Share of refused requests of known clients within the window, 0 to 1. */
+  readonly maxErrorRate: number;
+  /** Below this many requests in the window nothing is concluded. */
+  readonly minRequests: number;
+  /** How long after a step it is watched, in ms. */
+  readonly watchMs: number;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * The papers' timeline: keys and envelopes side by side for four weeks at least, warnings once 95 % of the traffic is
+ * xLink, enforcement after four more weeks if nobody would be left behind
+ * who was heard of in the last 90 days.
+ */
+export const DEFAULT_GATES: readonly Gate[] = [
+  {
+    from: 'observe',
+    to: 'hybrid',
+    minXlinkPercentage: 0,
+    minDwellMs: DAY_MS,
+    maxErrorRate: 0.05,
+    requireSafeClients: false,
+  },
+  {
+    from: 'hybrid',
+    to: 'deprecation',
+    minXlinkPercentage: 95,
+    minDwellMs: 28 * DAY_MS,
+    maxErrorRate: 0.01,
+    requireSafeClients: false,
+  },
+  {
+    from: 'deprecation',
+    to: 'xlink-only',
+    minXlinkPercentage: 95,
+    minDwellMs: 28 * DAY_MS,
+    maxErrorRate: 0.01,
+    requireSafeClients: true,
+    ignoreQuietMs: 90 * DAY_MS,
+  },
+];
+
+/** One refused request in a hundred, watched for a day after each step. */
+export const DEFAULT_ERROR_BUDGET: ErrorBudget = { maxErrorRate: 0.01, minRequests: 20, watchMs: DAY_MS };

@@ -1,0 +1,196 @@
+import { MODES } from '../../types/mode.js';
+import type { AdviceEvent, Clock, Mode } from '../../types/types.js';
+import { type CutoverReport, countStates, cutoverReport } from '../clients/cutover-report.js';
+import type { ModeState, StoredMode } from '../modes/store.js';
+import { errorRate, type Traffic, TrafficWindow, totals } from '../modes/traffic-window.js';
+import { blockersOf, percent } from './blockers.js';
+import { DEFAULT_ERROR_BUDGET, DEFAULT_GATES, type ErrorBudget } from './gates.js';
+import { checkPlanOptions, type MigrationPlanOptions } from './options.js';
+
+/** What would happen next, and what is in the way. */
+export interface Advice {
+  readonly mode: Mode;
+  /** Where the plan wants to go: forward, back, or nowhere. */
+  readonly next: Mode | undefined;
+  readonly direction: 'forward' | 'back' | 'stay';
+  /** Whether it would go there now. */
+  readonly ready: boolean;
+  /** Why it is ready, or `undefined`. */
+  readonly reason: string | undefined;
+  /** What blocks it, one sentence each. */
+  readonly blockers: readonly string[];
+  readonly traffic: Traffic;
+  /** Whether the mode was changed by this evaluation. */
+  readonly changed: boolean;
+}
+
+/**
+ * Takes an API from mode to mode by gates that are data, and back when it goes wrong. Advises unless told to act;
+ * every change it makes is a `mode` event with its reason.
+ */
+export class MigrationPlan {
+  readonly #options: MigrationPlanOptions;
+  readonly #clock: Clock;
+  readonly #windowMs: number;
+  #window: TrafficWindow;
+  readonly #budget: ErrorBudget;
+  #mode: Mode;
+  #since: number;
+  /** Whether it took over what is shared. */
+  #hasGoneOn = false;
+  /** The mode before the last step forward, while that step is watched. */
+  #wayBack: Mode | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #latest: Advice | undefined;
+
+  /** Throws `INVALID_OPTION`. */
+  constructor(options: MigrationPlanOptions) {
+    checkPlanOptions(options);
+    this.#options = options;
+    this.#clock = options.clock ?? Date.now;
+    this.#windowMs = options.windowMs ?? 86_400_000;
+    this.#window = new TrafficWindow(this.#windowMs);
+    this.#budget = { ...DEFAULT_ERROR_BUDGET, ...options.errorBudget };
+    this.#mode = options.adapter.mode;
+    this.#since = options.since ?? this.#clock();
+  }
+
+  /** What the last evaluation found. */
+  get latest(): Advice | undefined {
+    return this.#latest;
+  }
+
+  /**
+   * Looks at the traffic of all clients, says what comes next, and, with `auto`, does it. Tells the observers of the
+   * adapter (`advice`). Rejects if the store of clients or of the shared mode is down: the mode stays then.
+   */
+  async evaluate(): Promise<Advice> {
+    const { adapter, sharedMode } = this.#options;
+    const records = await adapter.clientRecords();
+    const shared = await sharedMode?.refresh();
+    const now = this.#clock();
+    const report = cutoverReport(records, now, this.#options.report);
+    if (shared) this.#goOn(shared);
+    else this.#noticeChange(now);
+    const ignored = new Set(this.#options.ignoreClients ?? []);
+    this.#window.add(now, totals(records, ignored));
+    const advice = this.#goBack(now) ?? this.#goForward(now, report, ignored);
+    const changed = advice.ready && this.#options.auto === true && (await this.#step(advice, now, shared));
+    this.#latest = { ...advice, changed };
+    adapter.emit(adviceEvent(this.#latest, report));
+    if (!changed && shared && this.#window.isAheadOf(shared.samples)) await this.#keepSamples(shared);
+    return this.#latest;
+  }
+
+  /** Evaluates at intervals until {@link MigrationPlan.stop}. Failures go to `onError`; the next interval tries again. */
+  start(onError: (error: unknown) => void = () => {}): void {
+    this.#timer ??= setInterval(() => this.evaluate().catch(onError), this.#options.intervalMs ?? 60_000);
+    (this.#timer as { unref?: () => void }).unref?.();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Somebody else may have set the mode: its time starts anew. Going back is advised then, but never done. */
+  #noticeChange(now: number): void {
+    const { mode } = this.#options.adapter;
+    if (mode === this.#mode) return;
+    this.#enter(mode, now, this.#advisableWayBack(mode));
+  }
+
+  #advisableWayBack(mode: Mode): Mode | undefined {
+    const isForward = MODES.indexOf(mode) > MODES.indexOf(this.#mode);
+    return !this.#options.auto && isForward ? this.#mode : undefined;
+  }
+
+  /** From the shared mode, which another instance, or this one before a restart, may have set. */
+  #goOn({ mode, since, wayBack, samples }: StoredMode): void {
+    const isFirst = !this.#hasGoneOn;
+    this.#hasGoneOn = true;
+    if (!isFirst && mode === this.#mode && since === this.#since) return;
+    this.#enter(mode, since, wayBack ?? (isFirst ? undefined : this.#advisableWayBack(mode)));
+    if (samples) this.#window = new TrafficWindow(this.#windowMs, samples);
+  }
+
+  /** For whoever starts next. Another instance may be faster, which is as good. */
+  async #keepSamples(shared: StoredMode): Promise<void> {
+    const { version: _, ...state } = shared;
+    const samples = this.#window.thinned();
+    await this.#options.sharedMode!.write({ ...state, samples }, shared).catch(() => {});
+  }
+
+  #goBack(now: number): Advice | undefined {
+    const { maxErrorRate, minRequests, watchMs } = this.#budget;
+    const { traffic } = this.#window;
+    if (this.#wayBack === undefined || now > this.#since + watchMs) return undefined;
+    const rate = errorRate(traffic);
+    if (traffic.key + traffic.xlink + traffic.refused < minRequests || rate <= maxErrorRate) return undefined;
+    const reason = `${percent(rate)} of the requests were refused, ${percent(maxErrorRate)} are tolerated`;
+    return this.#advice({ next: this.#wayBack, direction: 'back', ready: true, reason, blockers: [] });
+  }
+
+  #goForward(now: number, report: CutoverReport, ignored: ReadonlySet<string>): Advice {
+    const gate = (this.#options.gates ?? DEFAULT_GATES).find(({ from }) => from === this.#mode);
+    if (!gate)
+      return this.#advice({
+        next: undefined,
+        direction: 'stay',
+        ready: false,
+        reason: undefined,
+        blockers: [],
+      });
+    const blockers = blockersOf(gate, {
+      traffic: this.#window.traffic,
+      now,
+      dwellMs: now - this.#since,
+      report,
+      ignored,
+    });
+    const ready = blockers.length === 0;
+    const reason = ready ? `the gate from ${gate.from} to ${gate.to} is open` : undefined;
+    return this.#advice({ next: gate.to, direction: 'forward', ready, reason, blockers });
+  }
+
+  /** False if another instance has set the mode meanwhile. */
+  async #step(
+    { next, direction, reason }: Advice,
+    now: number,
+    shared: StoredMode | undefined,
+  ): Promise<boolean> {
+    const { adapter, sharedMode, applyMode = (mode, why) => adapter.setMode(mode, why) } = this.#options;
+    const wayBack = direction === 'forward' ? this.#mode : undefined;
+    if (sharedMode) {
+      const samples = this.#window.latest;
+      const step: ModeState = { mode: next!, since: now, reason: reason!, samples };
+      if (!(await sharedMode.write(wayBack ? { ...step, wayBack } : step, shared!))) return false;
+    } else await applyMode(next!, reason!);
+    this.#enter(next!, now, wayBack);
+    return true;
+  }
+
+  #enter(mode: Mode, since: number, wayBack: Mode | undefined): void {
+    this.#mode = mode;
+    this.#since = since;
+    this.#wayBack = wayBack;
+    this.#window.restart();
+  }
+
+  #advice(rest: Pick<Advice, 'next' | 'direction' | 'ready' | 'reason' | 'blockers'>): Advice {
+    return { mode: this.#mode, traffic: this.#window.traffic, changed: false, ...rest };
+  }
+}
+
+const adviceEvent = (
+  { mode, next, direction, ready, blockers }: Advice,
+  { clients }: CutoverReport,
+): AdviceEvent => ({
+  type: 'advice',
+  mode,
+  ...(next === undefined ? {} : { next }),
+  direction,
+  ready,
+  blockers: blockers.length,
+  clients: countStates(clients),
+});

@@ -1,0 +1,46 @@
+import { xlinkError } from '../../errors/errors.js';
+import type { Headers } from '../../http/decision.js';
+
+/** A time in which keys are refused, announced beforehand, so that whoever still uses one notices while there is a way back. */
+export interface Brownout {
+  readonly from: Date;
+  readonly until: Date;
+}
+
+/** Whether it is two dates, the first before the second. */
+export function isBrownout(value: unknown): value is Brownout {
+  const { from, until } = (value ?? {}) as Partial<Brownout>;
+  const isDate = (date: unknown) => date instanceof Date && !Number.isNaN(date.getTime());
+  return isDate(from) && isDate(until) && from! < until!;
+}
+
+/** Announced and running brownouts. */
+export class Brownouts {
+  #all: Brownout[] = [];
+
+  constructor(all: readonly Brownout[] = []) {
+    for (const one of all) this.add(one);
+  }
+
+  /** Throws `INVALID_OPTION` unless `from` is before `until`. */
+  add(brownout: Brownout): void {
+    if (!isBrownout(brownout))
+      throw xlinkError('INVALID_OPTION', {
+        field: 'brownouts',
+        hint: 'A brownout is { from, until }: two dates, the first before the second.',
+      });
+    this.#all.push(brownout);
+    this.#all.sort((a, b) => a.from.getTime() - b.from.getTime());
+  }
+
+  active(now: number): Brownout | undefined {
+    return this.#all.find(({ from, until }) => from.getTime() <= now && now < until.getTime());
+  }
+
+  /** `X-Xlink-Brownout: from/until` of the running or next one, ISO 8601. */
+  announcement(now: number): Headers {
+    this.#all = this.#all.filter(({ until }) => until.getTime() > now);
+    const next = this.#all[0];
+    return next ? { 'X-Xlink-Brownout': `${next.from.toISOString()}/${next.until.toISOString()}` } : {};
+  }
+}

@@ -1,0 +1,58 @@
+import { MODES } from '../../types/mode.js';
+import type { Mode } from '../../types/types.js';
+import type { Awaitable } from '../../util/awaitable.js';
+import type { TrafficSample } from './traffic-window.js';
+
+/** The mode that the instances of an API share, and what a plan must know to go on from there. */
+export interface ModeState {
+  readonly mode: Mode;
+  /** Since when it is in force, in ms since 1970. */
+  readonly since: number;
+  /** Why, in the words of whoever set it. */
+  readonly reason?: string;
+  /** The mode before, if a plan stepped forward from it and may go back. */
+  readonly wayBack?: Mode;
+  /** Totals of all clients at some moments, oldest first: what a plan takes its shares over. */
+  readonly samples?: readonly TrafficSample[];
+}
+
+/** A state as it was found. */
+export interface StoredMode extends ModeState {
+  /** 1, 2, 3 …: grows by one with each `save`. */
+  readonly version: number;
+}
+
+/** Where the shared mode is kept. A throw or rejection changes nobody's mode. */
+export interface ModeStore {
+  /** `undefined`: there is none yet. */
+  load(): Awaitable<StoredMode | undefined>;
+  /**
+   * Atomically: false, and nothing written, unless `expectedVersion` is still the version that is there (0: none). After a
+   * rejection it may be written all the same.
+   */
+  save(state: ModeState, expectedVersion: number): Awaitable<boolean>;
+  /** Calls the listener soon after every change, wherever it was made, and whenever one may have been missed, until the returned function is called. */
+  onChange?(listener: () => void): () => void;
+}
+
+/** Throws for anything that is not the JSON of a state: another program may write to the same place. */
+export function parseModeState(json: string): ModeState {
+  const { mode, since, reason, wayBack, samples } = JSON.parse(json) ?? {};
+  const isValid =
+    MODES.includes(mode) &&
+    Number.isSafeInteger(since) &&
+    (reason === undefined || typeof reason === 'string') &&
+    (wayBack === undefined || MODES.includes(wayBack)) &&
+    (samples === undefined || (Array.isArray(samples) && samples.every(isSample)));
+  if (!isValid) throw new TypeError('What is stored is not a shared mode.');
+  return {
+    mode,
+    since,
+    ...(reason === undefined ? {} : { reason }),
+    ...(wayBack === undefined ? {} : { wayBack }),
+    ...(samples === undefined ? {} : { samples }),
+  };
+}
+
+const isSample = ({ at, totals }: TrafficSample): boolean =>
+  [at, totals?.key, totals?.xlink, totals?.refused].every(Number.isSafeInteger);

@@ -1,0 +1,53 @@
+import { type XlinkError, xlinkError } from '../errors/errors.js';
+import { MemoryNonceStore } from '../nonce/memory.js';
+import type { Mode, WarningEvent } from '../types/types.js';
+import type { DualModeOptions } from './options.js';
+
+type Deployment = Pick<DualModeOptions, 'agent' | 'instances'>;
+
+/**
+ * Throws `NONCE_STORE_NOT_SHARED` if several processes serve the API, its nonces are in the memory of each, and a mode is
+ * `xlink-only`: there an envelope is all that proves a caller, and each process would take it once.
+ */
+export function assertSharedNonces(deployment: Deployment, modes: readonly (Mode | undefined)[]): void {
+  const problem = modes.includes('xlink-only') ? unsharedNonces(deployment) : undefined;
+  if (problem) throw problem;
+}
+
+/** All modes that the options set, for whatever part of the API. */
+export const modesIn = ({ mode, routeModes = [], clientModes = {} }: DualModeOptions) => [
+  mode,
+  ...routeModes.map((route) => route.mode),
+  ...Object.values(clientModes),
+];
+
+/** In all other modes it is a warning; printed where nobody observes. */
+export function warnOfUnsharedNonces(options: DualModeOptions, emit: (event: WarningEvent) => void): void {
+  const problem = unsharedNonces(options);
+  if (!problem) return;
+  const { id: code, message, hint, docUrl } = problem;
+  emit({ type: 'warning', code, message: `${message} ${hint}` });
+  if (!options.observers?.length) console.warn(`xlink: ${code}: ${message} ${hint} ${docUrl}`);
+}
+
+function unsharedNonces({ agent, instances }: Deployment): XlinkError | undefined {
+  const several = instances === undefined ? isOneOfSeveral() : instances > 1;
+  return several && agent.nonceStore instanceof MemoryNonceStore
+    ? xlinkError('NONCE_STORE_NOT_SHARED', { field: 'nonceStore' })
+    : undefined;
+}
+
+/** The parts of Node's `process` used here; absent elsewhere. */
+interface ProcessLike {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  getBuiltinModule?(name: string): { readonly isWorker?: boolean } | undefined;
+}
+
+/** A worker of Node's cluster, or any but the first instance under PM2, which counts them from 0, also where there is one. */
+function isOneOfSeveral(): boolean {
+  const { process } = globalThis as { process?: ProcessLike };
+  return (
+    process?.getBuiltinModule?.('node:cluster')?.isWorker === true ||
+    Number(process?.env?.['NODE_APP_INSTANCE'] ?? 0) > 0
+  );
+}

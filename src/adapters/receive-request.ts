@@ -1,0 +1,114 @@
+import { defaultProvider } from '#provider';
+import type { AgentCore } from '../agent/agent.js';
+import type { Received, ReceiveOptions } from '../agent/receive.js';
+import { equalBytes } from '../crypto/bytes.js';
+import { isXlinkError, xlinkError } from '../errors/errors.js';
+import type { InboundRequest } from '../http/decision.js';
+import { contentTypeBinding, requestBinding } from '../http/request-binding.js';
+import type { AgentMessage, Did } from '../types/types.js';
+import { decodeBase64url } from '../util/base64url.js';
+import { type EnvelopeForm, envelopeFromHeader } from './credentials.js';
+
+export interface EnvelopeRules {
+  readonly requireRequestBinding: boolean;
+  /** Whether an envelope in a body may be signed only. */
+  readonly allowCleartext: boolean;
+  readonly maxEnvelopeBytes: number;
+  readonly maxBodyBytes: number;
+  readonly requestTarget: (request: InboundRequest) => string;
+}
+
+/** Receives the envelope of a request, bound to that request. Throws whatever is wrong with it; `onVerified` hears whose it is. */
+export async function receiveRequest(
+  agent: AgentCore,
+  request: InboundRequest,
+  form: EnvelopeForm,
+  rules: EnvelopeRules,
+  onVerified: (sender: Did) => void = () => {},
+): Promise<Received> {
+  if (form === 'ambiguous') throw xlinkError('ENVELOPE_AMBIGUOUS');
+  refuseContentEncoding(request);
+  const binding = {
+    request: requestBinding(request.method, rules.requestTarget(request)),
+    requireRequestBinding: rules.requireRequestBinding,
+    onVerified,
+  };
+  return form === 'body'
+    ? receiveBodyForm(agent, request, binding, rules)
+    : receiveHeaderForm(agent, request, binding, rules);
+}
+
+type Binding = Pick<ReceiveOptions, 'request' | 'requireRequestBinding' | 'onVerified'>;
+
+/** The envelope is the body; its payload takes the body's place. */
+async function receiveBodyForm(
+  agent: AgentCore,
+  request: InboundRequest,
+  binding: Binding,
+  rules: EnvelopeRules,
+): Promise<Received> {
+  const bytes = await readEnvelope(request, rules.maxEnvelopeBytes);
+  const received = unwrap(
+    await agent.receiveContent(bytes, { ...binding, allowCleartext: rules.allowCleartext }),
+  );
+  if (received.message.contentDigest !== undefined)
+    throw xlinkError('CONTENT_DIGEST_UNEXPECTED', { field: 'contentDigest' });
+  if (!received.content) throw xlinkError('PARSE_FAILED:MISSING_FIELD', { field: 'payload' });
+  return received;
+}
+
+/** The envelope speaks for the request and for the body beside it, which stays as it is. The body is read last. */
+async function receiveHeaderForm(
+  agent: AgentCore,
+  request: InboundRequest,
+  binding: Binding,
+  rules: EnvelopeRules,
+): Promise<Received> {
+  const received = unwrap(
+    await agent.receiveContent(envelopeFromHeader(request), { ...binding, allowCleartext: true }),
+  );
+  const { message, content } = received;
+  if (message.encrypted || content !== undefined)
+    throw xlinkError('ENVELOPE_FORM_NOT_ALLOWED', { field: 'payload' });
+  await checkBody(request, message, rules);
+  return received;
+}
+
+async function checkBody(
+  request: InboundRequest,
+  message: AgentMessage,
+  { maxBodyBytes }: EnvelopeRules,
+): Promise<void> {
+  const { contentDigest, contentType } = message;
+  const body = request.hasBody ? await request.readBody(maxBodyBytes) : new Uint8Array(0);
+  if (body.length === 0) {
+    if (contentDigest !== undefined)
+      throw xlinkError('CONTENT_DIGEST_UNEXPECTED', { field: 'contentDigest' });
+    return;
+  }
+  if (contentDigest === undefined) throw xlinkError('CONTENT_DIGEST_MISSING', { field: 'contentDigest' });
+  if (!equalBytes(await defaultProvider().sha256(body), decodeBase64url(contentDigest)!))
+    throw xlinkError('CONTENT_DIGEST_MISMATCH', { field: 'contentDigest' });
+  if ((contentType ?? '') !== contentTypeBinding(request.header('content-type') ?? ''))
+    throw xlinkError('CONTENT_TYPE_MISMATCH', { field: 'contentType' });
+}
+
+/** A compressed body could mean one thing to the digest and another to the parser behind. */
+function refuseContentEncoding(request: InboundRequest): void {
+  const encoding = request.header('content-encoding')?.trim().toLowerCase();
+  if (encoding !== undefined && encoding !== '' && encoding !== 'identity')
+    throw xlinkError('CONTENT_ENCODING_UNSUPPORTED', { field: 'content-encoding' });
+}
+
+async function readEnvelope(request: InboundRequest, maxBytes: number): Promise<Uint8Array> {
+  try {
+    return await request.readBody(maxBytes);
+  } catch (error) {
+    throw isXlinkError(error) && error.id === 'BODY_TOO_LARGE' ? xlinkError('ENVELOPE_TOO_LARGE') : error;
+  }
+}
+
+function unwrap(result: Awaited<ReturnType<AgentCore['receiveContent']>>): Received {
+  if (!result.ok) throw result.error;
+  return result.value;
+}

@@ -1,0 +1,36 @@
+import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
+import { encodeUtf8 } from '../util/utf8.js';
+import { problemId } from './response.js';
+
+/** `cause` of `CALL_FAILED`: what the service answered. */
+export class CallFailure extends Error {
+  override readonly name = 'CallFailure';
+  readonly status: number;
+  /** The parsed JSON, else the text; `undefined` if there was none. */
+  readonly body: unknown;
+
+  constructor(status: number, body: unknown) {
+    super(`The service answered with status ${status}.`);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+/** The error of the adapter that refused the call, else `CALL_FAILED`. */
+export function callError(response: Response, text: string): XlinkError {
+  const cause = new CallFailure(response.status, parseBody(text));
+  const isProblem = /^application\/problem\+json\s*(;|$)/i.test(response.headers.get('content-type') ?? '');
+  const sealed = response.headers.get('xlink-sealed') === 'true';
+  const known = isProblem && !sealed ? toXlinkError(problemId(encodeUtf8(text)) ?? '') : undefined;
+  return xlinkError(known && known.id !== 'INTERNAL' ? known.id : 'CALL_FAILED', { cause });
+}
+
+/** JSON if it is, else the text. */
+export function parseBody(text: string): unknown {
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,30 @@
+import { isXlinkError, type XlinkError } from '../errors/errors.js';
+
+/**
+ * Why the key was used in place of an envelope: the service has no discovery document (`discovery`), offers no enrolment
+ * (`enrolment`), refused the envelope with `XLINK_NOT_SUPPORTED` (`refused`), or says that keys decide (`observe`: the
+ * envelope travels beside the key). There is no other reason.
+ */
+export type FallbackReason = 'discovery' | 'enrolment' | 'refused' | 'observe';
+
+/** Holds no key, path or payload. */
+export interface FallbackEvent {
+  readonly reason: FallbackReason;
+  readonly origin: string;
+}
+
+/** A broken observer must not lose a request. */
+export function reportFallback(
+  observer: ((event: FallbackEvent) => void) | undefined,
+  event: FallbackEvent,
+): void {
+  try {
+    observer?.(event);
+  } catch {
+    // see above
+  }
+}
+
+/** The one answer of discovery that means: this is not an xLink service. */
+export const isNotSupported = (error: unknown): error is XlinkError =>
+  isXlinkError(error) && error.id === 'DISCOVERY_FAILED:NOT_SUPPORTED';

@@ -1,0 +1,93 @@
+import { AgentCore } from '../agent/agent.js';
+import { DISCOVER_OPTIONS, type DiscoverOptions, isServiceUrl } from '../discovery/options.js';
+import { isScope } from '../envelope/fields.js';
+import { xlinkError } from '../errors/errors.js';
+import type { Clock, Scope, Version } from '../types/types.js';
+import type { Awaitable } from '../util/awaitable.js';
+import {
+  checkOptions,
+  hasMethods,
+  integerIn,
+  isBoolean,
+  isFunction,
+  type OptionCheck,
+} from '../util/options.js';
+import type { FallbackEvent } from './fallback.js';
+
+/** Where an identity is kept between runs of the program. */
+export interface IdentityStore {
+  /** PKCS#8 DER as it was saved; `undefined` before the first time. */
+  load(): Awaitable<Uint8Array | undefined>;
+  /** Called once with 48 bytes of unencrypted PKCS#8 (RFC 8410): whoever reads them is this caller. */
+  save(pkcs8: Uint8Array): Awaitable<void>;
+}
+
+export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' | 'signal'> {
+  /** Who calls. Its registry is given the key record of each service. Default: see `identity`. */
+  readonly agent?: AgentCore;
+  /** Loads the identity, or makes and saves one. Default: a new identity in memory, enrolled at every start. */
+  readonly identity?: IdentityStore;
+  /** The key to enrol with, and to go on with while the service does not offer xLink. Default none. */
+  readonly apiKey?: string;
+  /** Header that holds the key. Default `X-API-Key`; `Authorization` sends `Bearer` and the key. */
+  readonly apiKeyHeader?: string;
+  /** The one origin the key is sent to. Default: that of `baseUrl`, else the origin of the first request. */
+  readonly apiKeyOrigin?: string;
+  /** What relative URLs are resolved against, by the rules of `new URL(input, baseUrl)`. Default: those of the platform. */
+  readonly baseUrl?: string;
+  /** Scope of each request. Default: the first one that enrolment granted, else `default`. */
+  readonly scope?: Scope | ((request: Request) => Scope);
+  /** Exactly this envelope version. Default: the highest that both sides know. */
+  readonly version?: Version;
+  /** Asks for sealed answers, and takes no other from a request that succeeds. Default `true`. */
+  readonly sealedAnswers?: boolean;
+  /** Largest answer that is read into memory: a sealed one, as it travels, or a refusal. Bytes; default 10 MiB. */
+  readonly maxAnswerBytes?: number;
+  /** Told each time that the key is used in place of an envelope. What it throws is ignored. */
+  readonly onFallback?: (event: FallbackEvent) => void;
+  /** Default `Date.now`. */
+  readonly clock?: Clock;
+}
+
+/** Sealed answers up to 10 MiB. */
+export const DEFAULT_MAX_ANSWER_BYTES = 10 * 1024 * 1024;
+
+const isAgent: OptionCheck = (value) => (value instanceof AgentCore ? undefined : 'an Agent');
+/** Anything else would be quoted by the platform in the error of the header it does not fit in. */
+const isApiKey: OptionCheck = (value) =>
+  typeof value === 'string' && /^[\x21-\x7e]{1,4096}$/.test(value)
+    ? undefined
+    : '1 to 4096 printable ASCII characters without spaces';
+const isHeaderName: OptionCheck = (value) =>
+  typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]{1,64}$/.test(value) ? undefined : 'the name of a header';
+const isScopeOption: OptionCheck = (value) =>
+  typeof value === 'function' || isScope(value) ? undefined : 'a scope, or a function that returns one';
+
+const { registryUrl: _registry, signal: _signal, ...DISCOVERY } = DISCOVER_OPTIONS;
+
+/** One check per option. */
+export const XLINK_FETCH_OPTIONS = {
+  ...DISCOVERY,
+  agent: isAgent,
+  identity: hasMethods('load', 'save'),
+  apiKey: isApiKey,
+  apiKeyHeader: isHeaderName,
+  apiKeyOrigin: isServiceUrl,
+  baseUrl: isServiceUrl,
+  scope: isScopeOption,
+  version: integerIn(1, 3),
+  sealedAnswers: isBoolean,
+  maxAnswerBytes: integerIn(1024, 2 ** 30),
+  onFallback: isFunction,
+  clock: isFunction,
+};
+
+/** Throws `INVALID_OPTION`. */
+export function checkXlinkFetchOptions(owner: string, options: XlinkFetchOptions): void {
+  checkOptions(owner, options, XLINK_FETCH_OPTIONS);
+  if (options.agent && options.identity)
+    throw xlinkError('INVALID_OPTION', {
+      field: 'identity',
+      hint: `${owner}: give agent or identity, not both.`,
+    });
+}

@@ -1,0 +1,59 @@
+import { xlinkError } from '../errors/errors.js';
+import { readAtMost } from '../http/read-body.js';
+import { decodeUtf8 } from '../util/utf8.js';
+
+/** Says of an answer whether it was sealed: `true` or `false`, and never what came over the network. */
+export const SEALED_HEADER = 'xlink-sealed';
+
+/** An answer, and the error id of its problem document if it is a refusal by an adapter. */
+export interface Answer {
+  readonly response: Response;
+  readonly problem: string | undefined;
+}
+
+/** Statuses that a `Response` may not have a body with. */
+const BODILESS = new Set([101, 103, 204, 205, 304]);
+
+/** A `Response` like the one that came, with another body, headers or status. */
+export function rebuild(
+  from: Response,
+  body: BodyInit | null,
+  headers: Headers,
+  status = from.status,
+): Response {
+  const statusText = status === from.status ? from.statusText : '';
+  const rebuilt = new Response(BODILESS.has(status) ? null : body, { status, statusText, headers });
+  Object.defineProperty(rebuilt, 'url', { value: from.url }); // a constructor cannot set it
+  return rebuilt;
+}
+
+/** The answer as it came, marked as not sealed. */
+export function markUnsealed(response: Response): Response {
+  if (response.status < 200 || response.status > 599) return response; // opaque: nothing of it can be read
+  const headers = new Headers(response.headers);
+  headers.set(SEALED_HEADER, 'false');
+  return rebuild(response, response.body, headers);
+}
+
+/** An unsealed answer, marked as such; the problem document of a refusal is read, and is still there to be read. */
+export async function unsealedAnswer(response: Response, maxBytes: number): Promise<Answer> {
+  const type = response.headers.get('content-type') ?? '';
+  if (response.status < 400 || !/^application\/problem\+json\s*(;|$)/i.test(type))
+    return { response: markUnsealed(response), problem: undefined };
+  const bytes = await readAtMost(response, maxBytes, () => xlinkError('ANSWER_INVALID:TOO_LARGE'));
+  const headers = new Headers(response.headers);
+  headers.set(SEALED_HEADER, 'false');
+  for (const name of ['content-encoding', 'content-length']) headers.delete(name);
+  return { response: rebuild(response, new Uint8Array(bytes), headers), problem: problemId(bytes) };
+}
+
+/** `CODE` or `CODE:SUB_CODE` of a problem document. */
+export function problemId(bytes: Uint8Array): string | undefined {
+  try {
+    const { code, subCode } = JSON.parse(decodeUtf8(bytes)) as { code?: unknown; subCode?: unknown };
+    if (typeof code !== 'string') return undefined;
+    return typeof subCode === 'string' ? `${code}:${subCode}` : code;
+  } catch {
+    return undefined;
+  }
+}

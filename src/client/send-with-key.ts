@@ -1,0 +1,35 @@
+import type { ApiKey } from './api-key.js';
+import type { Outgoing } from './buffered-request.js';
+import { SEALED_HEADER } from './response.js';
+
+const MAX_REDIRECTS = 5;
+
+/**
+ * Sends a request with the API key, as it would have been sent without xLink. Redirects are followed for GET and HEAD
+ * and within the origin: a key does not travel to where a redirect points.
+ */
+export async function sendWithKey(
+  outgoing: Outgoing,
+  apiKey: ApiKey,
+  send: (url: URL, init: RequestInit) => Promise<Response>,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  const { method, body, init, request } = outgoing;
+  const headers = new Headers(request.headers);
+  for (const name of [SEALED_HEADER, 'xlink-envelope', 'content-length']) headers.delete(name);
+  for (const [name, value] of Object.entries(more)) headers.set(name, value);
+  apiKey.addTo(headers, outgoing.url.origin);
+  const follow = request.redirect === 'follow' && (method === 'GET' || method === 'HEAD');
+  const redirect = request.redirect === 'error' ? 'error' : 'manual';
+  let url = outgoing.url;
+  for (let redirects = 0; ; redirects++) {
+    const response = await send(url, { ...init, method, headers, redirect, ...(body ? { body } : {}) });
+    const location = follow && isRedirect(response.status) ? response.headers.get('location') : null;
+    const next = location !== null && URL.canParse(location, url) ? new URL(location, url) : undefined;
+    if (next?.origin !== url.origin || redirects === MAX_REDIRECTS) return response;
+    headers.delete('xlink-envelope'); // bound to where the request went first
+    url = next;
+  }
+}
+
+const isRedirect = (status: number): boolean => [301, 302, 303, 307, 308].includes(status);

@@ -1,0 +1,145 @@
+import { ERROR_TABLE, type ErrorCategory, type ErrorId, type ErrorRow } from './table.js';
+
+const DOCS = 'https://xail.io/docs/packages/xlink';
+
+/** What an error says, in a form that can be sent or logged: no secret, no payload, no value from a request. */
+export interface ErrorDetail {
+  readonly code: string;
+  readonly subCode?: string;
+  readonly message: string;
+  readonly hint: string;
+  /** The envelope member, header or option at fault. */
+  readonly field?: string;
+  readonly docs: string;
+}
+
+export interface XlinkErrorOptions {
+  /** Name of the envelope member, header or option at fault; never its value. */
+  readonly field?: string;
+  /** The error underneath. Kept as it is and never put into the message. */
+  readonly cause?: unknown;
+  /** Replaces the hint of the table. For text from the developer's own code only, such as an option name. */
+  readonly hint?: string;
+}
+
+/** Base of all errors of this package. Tell them apart by `code` and `subCode`, or by `id`, which joins both. */
+export class XlinkError extends Error {
+  override readonly name: string = 'XlinkError';
+  /** `CODE` or `CODE:SUB_CODE`, a key of the error table. */
+  readonly id: ErrorId;
+  readonly code: string;
+  readonly subCode: string | undefined;
+  readonly category: ErrorCategory;
+  /** HTTP status for an answer that refuses because of this error. */
+  readonly status: number;
+  readonly hint: string;
+  readonly field: string | undefined;
+  readonly docUrl: string;
+
+  constructor(id: ErrorId, options: XlinkErrorOptions = {}) {
+    const row: ErrorRow = ERROR_TABLE[id];
+    super(row.message, 'cause' in options ? { cause: options.cause } : undefined);
+    const [code, subCode] = id.split(':');
+    this.id = id;
+    this.code = code!;
+    this.subCode = subCode;
+    this.category = row.category;
+    this.status = row.status;
+    this.hint = options.hint ?? row.hint;
+    this.field = options.field;
+    this.docUrl = `${DOCS}#${row.category}`;
+  }
+
+  /** The papers' `ErrorDetail`. */
+  get details(): ErrorDetail {
+    return {
+      code: this.code,
+      ...(this.subCode === undefined ? {} : { subCode: this.subCode }),
+      message: this.message,
+      hint: this.hint,
+      ...(this.field === undefined ? {} : { field: this.field }),
+      docs: this.docUrl,
+    };
+  }
+
+  /** Leaves `cause` and the stack out, so a serialized error says no more than its table row. */
+  toJSON(): ErrorDetail {
+    return this.details;
+  }
+}
+
+/** Key generation, DIDs, PKCS#8. */
+export class XlinkIdentityError extends XlinkError {
+  override readonly name = 'XlinkIdentityError';
+}
+/** Making, parsing and opening envelopes. */
+export class XlinkEnvelopeError extends XlinkError {
+  override readonly name = 'XlinkEnvelopeError';
+}
+/** Delivery. */
+export class XlinkTransportError extends XlinkError {
+  override readonly name = 'XlinkTransportError';
+}
+/** Trust registry and key records. */
+export class XlinkRegistryError extends XlinkError {
+  override readonly name = 'XlinkRegistryError';
+}
+/** X25519 and ML-KEM. */
+export class XlinkKeyAgreementError extends XlinkError {
+  override readonly name = 'XlinkKeyAgreementError';
+}
+/** Split channel. */
+export class XlinkSplitChannelError extends XlinkError {
+  override readonly name = 'XlinkSplitChannelError';
+}
+/** Agent lifecycle and the checks on receipt. */
+export class XlinkAgentError extends XlinkError {
+  override readonly name = 'XlinkAgentError';
+}
+/** HTTP requests and API keys in front of an API. */
+export class XlinkAdapterError extends XlinkError {
+  override readonly name = 'XlinkAdapterError';
+}
+/** Calling a service: discovery, enrolment, answers. */
+export class XlinkClientError extends XlinkError {
+  override readonly name = 'XlinkClientError';
+}
+
+const CLASS_OF: Record<ErrorCategory, new (id: ErrorId, options?: XlinkErrorOptions) => XlinkError> = {
+  identity: XlinkIdentityError,
+  envelope: XlinkEnvelopeError,
+  transport: XlinkTransportError,
+  registry: XlinkRegistryError,
+  'key-agreement': XlinkKeyAgreementError,
+  'split-channel': XlinkSplitChannelError,
+  agent: XlinkAgentError,
+  adapter: XlinkAdapterError,
+  client: XlinkClientError,
+};
+
+/** Makes the error of table row `id`, in the class of its category. */
+export function xlinkError(id: ErrorId, options?: XlinkErrorOptions): XlinkError {
+  return new CLASS_OF[ERROR_TABLE[id].category](id, options);
+}
+
+export const isXlinkError = (value: unknown): value is XlinkError => value instanceof XlinkError;
+
+const ALIASES = new Map<string, ErrorId>(
+  (Object.entries(ERROR_TABLE) as [ErrorId, ErrorRow][]).flatMap(([id, { aliases = [] }]) =>
+    aliases.map((alias) => [alias, id] as const),
+  ),
+);
+
+/**
+ * Turns anything thrown or returned into an {@link XlinkError}: errors of the package pass through, a string is taken
+ * as a code (`'REPLAY_DETECTED'`, `'DECRYPT_FAILED:PARSE'`, or an alias of the papers), everything else becomes
+ * `INTERNAL` with the original as `cause`.
+ */
+export function toXlinkError(value: unknown): XlinkError {
+  if (isXlinkError(value)) return value;
+  if (typeof value === 'string') {
+    const id = Object.hasOwn(ERROR_TABLE, value) ? (value as ErrorId) : ALIASES.get(value);
+    if (id) return xlinkError(id);
+  }
+  return xlinkError('INTERNAL', { cause: value });
+}

@@ -1,0 +1,86 @@
+import type { XlinkError } from '../errors/errors.js';
+import type { AgentMessage, Authentication, Did, Scope, Version } from '../types/types.js';
+import type { PlainAnswer } from './response.js';
+
+/** A request as the adapter sees it, whatever the framework. */
+export interface InboundRequest {
+  readonly method: string;
+  /** Path and query as the client sent them, before any router or proxy cut a prefix off. */
+  readonly target: string;
+  /** Whether Content-Length or Transfer-Encoding announce a body. */
+  readonly hasBody: boolean;
+  /** The framework's own request object, for callbacks of the application. */
+  readonly raw: unknown;
+  /** A header by its lower-case name; several of the same name joined by `, `. */
+  header(name: string): string | undefined;
+  /** All bytes of the body, at most `maxBytes`. Rejects with `BODY_TOO_LARGE`, `BODY_CONSUMED` or `BODY_ABORTED`. */
+  readBody(maxBytes: number): Promise<Uint8Array>;
+}
+
+/** `req.auth` of a request that came with an envelope. */
+export interface XlinkAuth {
+  readonly mode: 'xlink';
+  /** Who signed the request. */
+  readonly did: Did;
+  readonly scope: Scope;
+  readonly version: Version;
+  /** False for header-form requests, which are signed only. */
+  readonly encrypted: boolean;
+  /** The nonce of the envelope. */
+  readonly envelopeId: string;
+  /** When the envelope was made, ms since 1970. */
+  readonly timestamp: number;
+  /** The client that the DID was enrolled for, where the adapter keeps clients; the DID itself if it was not. */
+  readonly client?: string;
+}
+
+/** `req.auth` of a request that came with an API key: what the validator returned, and the mode. */
+export type ApiKeyAuth = { readonly mode: 'api-key' } & Readonly<Record<string, unknown>>;
+
+export type Auth = XlinkAuth | ApiKeyAuth;
+
+/** What is known about how a request was authenticated, for metrics. */
+export interface Outcome extends Omit<Authentication, 'outcome' | 'reason'> {
+  readonly error?: XlinkError;
+  readonly durationMs: number;
+  readonly traceId?: string;
+}
+
+/** An outcome as observers and tracers are told. */
+export const authenticationOf = ({ mode, method, error, ...rest }: Outcome): Authentication => {
+  const { durationMs: _, traceId: __, ...verified } = rest;
+  return { mode, method, outcome: error ? 'refused' : 'accepted', reason: error?.id ?? 'ok', ...verified };
+};
+
+export type Headers = Readonly<Record<string, string>>;
+
+/** Let the request through. */
+export interface Pass {
+  readonly action: 'pass';
+  readonly auth?: Auth;
+  /** The opened message of an enveloped request. */
+  readonly message?: AgentMessage;
+  /** The JSON bytes that take the place of an enveloped body. */
+  readonly content?: Uint8Array;
+  /** Present if the caller asks for a sealed answer: seals what the handler answers, to JSON. */
+  readonly sealAnswer?: (answer: PlainAnswer) => Promise<string>;
+  /** What to send if that fails. */
+  readonly sealFailure?: (error: unknown) => { readonly status: number; readonly body: string };
+  /** Headers for the response. */
+  readonly headers: Headers;
+  /** Absent where nothing was authenticated: preflights and skipped requests. */
+  readonly outcome?: Outcome;
+}
+
+/** Answer the request here; it must not reach a handler. */
+export interface Answer {
+  readonly action: 'answer';
+  readonly status: number;
+  readonly headers: Headers;
+  /** JSON; `application/problem+json` for refusals. */
+  readonly body: string;
+  /** Absent for the routes of the adapter itself, as long as they succeed. */
+  readonly outcome?: Outcome;
+}
+
+export type Decision = Pass | Answer;

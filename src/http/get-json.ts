@@ -1,0 +1,65 @@
+import { isXlinkError, xlinkError } from '../errors/errors.js';
+import { decodeUtf8 } from '../util/utf8.js';
+import { readAtMost } from './read-body.js';
+
+/** A discovery document with version 3 keys takes some 8 KiB. */
+const MAX_BYTES = 64 * 1024;
+const MAX_REDIRECTS = 3;
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+/** Statuses that say: there is no such thing here. */
+const NOT_SUPPORTED = new Set([404, 410, 415]);
+const JSON_TYPE = /^application\/([\w.+-]+\+)?json\s*(;|$)/i;
+
+/**
+ * Gets a JSON document of at most 64 KiB. Redirects are followed within the origin, three at most. Throws
+ * `DISCOVERY_FAILED…`; what `fetch` rejects with becomes its `cause`.
+ */
+export async function getJson(start: URL, fetch_: typeof fetch, signal: AbortSignal): Promise<unknown> {
+  const response = await getWithinOrigin(start, fetch_, signal);
+  if (NOT_SUPPORTED.has(response.status)) throw xlinkError('DISCOVERY_FAILED:NOT_SUPPORTED');
+  if (response.status !== 200) throw failed(new Error(`HTTP status ${response.status}`));
+  if (!JSON_TYPE.test(response.headers.get('content-type') ?? ''))
+    throw xlinkError('DISCOVERY_FAILED:INVALID', { field: 'content-type' });
+  const tooLarge = () => xlinkError('DISCOVERY_FAILED:TOO_LARGE');
+  if (Number(response.headers.get('content-length')) > MAX_BYTES) throw tooLarge();
+  const bytes = await orFailed(signal, () => readAtMost(response, MAX_BYTES, tooLarge));
+  try {
+    return JSON.parse(decodeUtf8(bytes));
+  } catch {
+    throw xlinkError('DISCOVERY_FAILED:INVALID', { field: 'document' }); // the parser's error would quote the text
+  }
+}
+
+async function getWithinOrigin(start: URL, fetch_: typeof fetch, signal: AbortSignal): Promise<Response> {
+  let url = start;
+  for (let redirects = 0; ; redirects++) {
+    const response = await orFailed(signal, () =>
+      fetch_(url.href, {
+        headers: { Accept: 'application/json' },
+        redirect: 'manual',
+        credentials: 'omit',
+        cache: 'no-store',
+        referrerPolicy: 'no-referrer',
+        signal,
+      }),
+    );
+    const location = REDIRECTS.has(response.status) ? response.headers.get('location') : null;
+    if (location === null && response.type !== 'opaqueredirect') return response;
+    const next = location !== null && URL.canParse(location, url) ? new URL(location, url) : undefined;
+    if (redirects === MAX_REDIRECTS || next?.origin !== start.origin)
+      throw xlinkError('DISCOVERY_FAILED:REDIRECT');
+    url = next;
+  }
+}
+
+const failed = (cause: unknown) => xlinkError('DISCOVERY_FAILED', { cause });
+
+/** An error of this package stays what it is, and so does the reason of an abort. */
+async function orFailed<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw isXlinkError(error) ? error : failed(error);
+  }
+}

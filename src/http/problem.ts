@@ -1,0 +1,27 @@
+import type { XlinkError } from '../errors/errors.js';
+import type { AuthMethod, Mode } from '../types/types.js';
+import type { Headers } from './decision.js';
+
+const PROBLEM_TYPE_BASE = 'https://xail.io/docs/packages/xlink/errors#';
+
+/** The body of a refusal (RFC 9457). Hint and field only if `expose`: they help the caller, and whoever probes. */
+export function problemBody(error: XlinkError, method: AuthMethod, expose: boolean): string {
+  return JSON.stringify({
+    type: PROBLEM_TYPE_BASE + error.id,
+    title: error.message,
+    status: error.status,
+    code: error.code,
+    subCode: error.subCode,
+    authMethod: method,
+    ...(expose ? { detail: error.hint, field: error.field } : {}),
+  });
+}
+
+/** `WWW-Authenticate` for a 401 (RFC 9110 section 11.6.1): every scheme that is accepted in this mode. */
+export function challenges(mode: Mode, realm: string, error: XlinkError): Headers {
+  if (error.status !== 401) return {};
+  const xlink = `Xlink realm="${realm}", error="${error.id}"`;
+  const apiKey = `ApiKey realm="${realm}"`;
+  const accepted = mode === 'observe' ? [apiKey] : mode === 'xlink-only' ? [xlink] : [xlink, apiKey];
+  return { 'WWW-Authenticate': accepted.join(', ') };
+}

@@ -1,0 +1,2 @@
+export { requireScope, requireXlink } from './middleware/koa/guards.js';
+export { type KoaContext, type KoaMiddleware, koaMiddleware } from './middleware/koa/middleware.js';

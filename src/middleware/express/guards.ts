@@ -1,0 +1,22 @@
+import type { Scope } from '../../types/types.js';
+import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
+import { answerExpress, type ExpressMiddleware } from './middleware.js';
+
+/**
+ * Lets nobody through but callers who came with an envelope, whatever the mode. Put it behind `adapter.middleware()`:
+ * it believes the adapter, and never `req.auth`, which any library can write.
+ */
+export const requireXlink = (): ExpressMiddleware => expressGuard(xlinkGuard());
+
+/**
+ * Lets a caller through whose envelope was signed for this very scope, or whose key has it (or `*`) among the `scopes`
+ * that `legacyKeyValidator` returned. Put it behind `adapter.middleware()`. Throws `INVALID_OPTION`.
+ */
+export const requireScope = (scope: Scope): ExpressMiddleware => expressGuard(scopeGuard(scope));
+
+const expressGuard = (guard: Guard): ExpressMiddleware =>
+  function xlinkAuthorization(req, res, next) {
+    const answer = guard(req);
+    if (answer) answerExpress(req, res, answer);
+    else next();
+  };

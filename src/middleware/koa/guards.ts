@@ -1,0 +1,22 @@
+import type { Scope } from '../../types/types.js';
+import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
+import { answerKoa, type KoaMiddleware } from './middleware.js';
+
+/**
+ * Lets nobody through but callers who came with an envelope, whatever the mode. Put it behind `adapter.koa()`: it
+ * believes the adapter, and never `ctx.state.auth`, which any library can write.
+ */
+export const requireXlink = (): KoaMiddleware => koaGuard(xlinkGuard());
+
+/**
+ * Lets a caller through whose envelope was signed for this very scope, or whose key has it (or `*`) among the `scopes`
+ * that `legacyKeyValidator` returned. Put it behind `adapter.koa()`. Throws `INVALID_OPTION`.
+ */
+export const requireScope = (scope: Scope): KoaMiddleware => koaGuard(scopeGuard(scope));
+
+const koaGuard = (guard: Guard): KoaMiddleware =>
+  async function xlinkAuthorization(ctx, next) {
+    const answer = guard(ctx.req);
+    if (answer) answerKoa(ctx, answer);
+    else await next();
+  };

@@ -1,0 +1,114 @@
+import { concat } from '../../crypto/bytes.js';
+import { type XlinkError, xlinkError } from '../../errors/errors.js';
+import { decodeUtf8, encodeUtf8 } from '../../util/utf8.js';
+import type { BodyHolder, NodeRequest } from './types.js';
+
+/**
+ * The whole body of a request, at most `maxBytes`. It is put back where it came from before anybody can notice, so
+ * parsers and handlers behind read the same bytes from the same stream. Takes a Buffer or string that a parser in front
+ * left in `rawBody` or `body`; if it left neither, fails at once.
+ */
+export async function readNodeBody(
+  req: NodeRequest,
+  bodies: readonly BodyHolder[],
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const left = leftByParser(bodies);
+  if (left) {
+    if (left.length > maxBytes) throw xlinkError('BODY_TOO_LARGE');
+    return left;
+  }
+  if (req.readableEnded) throw xlinkError('BODY_CONSUMED');
+  if (req.destroyed) throw xlinkError('BODY_ABORTED');
+  if (Number(req.headers['content-length']) > maxBytes) throw xlinkError('BODY_TOO_LARGE');
+  return drain(req, maxBytes);
+}
+
+function leftByParser(bodies: readonly BodyHolder[]): Uint8Array | undefined {
+  for (const left of bodies.flatMap(({ rawBody, body }) => [rawBody, body])) {
+    if (left instanceof Uint8Array) return left;
+    if (typeof left === 'string') return encodeUtf8(left);
+  }
+  return undefined;
+}
+
+/**
+ * Node emits `end` one tick after the last byte was read, unless there is data again by then: so everything that was
+ * read is unshifted in the same tick in which the message turns out to be complete.
+ */
+function drain(req: NodeRequest, maxBytes: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    const settle = (error?: XlinkError) => {
+      req.removeListener('readable', onReadable);
+      req.removeListener('end', onEnd);
+      req.removeListener('close', onGone);
+      req.removeListener('error', onGone);
+      const bytes = concat(chunks);
+      if (bytes.length === 0) announceNoBody(req);
+      else if (!req.destroyed) req.unshift(bytes);
+      if (error) reject(error);
+      else resolve(bytes);
+    };
+    const onGone = () => settle(xlinkError('BODY_ABORTED'));
+    const onEnd = () => settle();
+    const onReadable = () => {
+      for (let chunk = req.read(); chunk !== null; chunk = req.read()) {
+        chunks.push(chunk as Uint8Array);
+        size += (chunk as Uint8Array).length;
+        if (size > maxBytes) return settle(xlinkError('BODY_TOO_LARGE'));
+      }
+      if (req.complete || req.stream?.readableEnded) settle();
+    };
+    req.on('readable', onReadable);
+    req.on('end', onEnd);
+    req.on('close', onGone);
+    req.on('error', onGone);
+  });
+}
+
+/** A stream of no bytes has ended by the time that is known: parsers behind must not wait for its end. */
+function announceNoBody(req: NodeRequest): void {
+  delete req.headers['transfer-encoding'];
+  delete req.headers['content-length'];
+}
+
+/**
+ * Puts the JSON of an opened envelope in the place of the envelope: parsers and handlers behind see the request that an
+ * API-key caller would have sent.
+ */
+export function replaceNodeBody(req: NodeRequest, content: Uint8Array): void {
+  req.headers['content-type'] = 'application/json';
+  req.headers['content-length'] = String(content.length);
+  delete req.headers['transfer-encoding'];
+  if (req.readableEnded || req.destroyed) return;
+  while (req.read() !== null);
+  req.unshift(content);
+}
+
+/** The same for what parsers in front left, and for handlers that ask no parser. */
+export function replaceLeftBodies(
+  bodies: readonly BodyHolder[],
+  content: Uint8Array,
+  payload: unknown,
+): void {
+  for (const [at, holder] of bodies.entries()) {
+    if (at === 0 || holder.body !== undefined) holder.body = payload;
+    if (holder.rawBody !== undefined)
+      holder.rawBody = typeof holder.rawBody === 'string' ? decodeUtf8(content) : content;
+  }
+}
+
+/**
+ * Lets a client that is still sending finish, so that it gets to read the refusal; one that goes on beyond
+ * `maxBytes` is cut off.
+ */
+export function discardNodeBody(req: NodeRequest, maxBytes: number): void {
+  if (req.complete || req.destroyed) return;
+  let discarded = 0;
+  req.on('data', (chunk: Uint8Array) => {
+    discarded += chunk.length;
+    if (discarded > maxBytes) req.destroy();
+  });
+}

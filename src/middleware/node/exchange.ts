@@ -1,0 +1,20 @@
+import type { Answer } from '../../http/decision.js';
+import type { BodyHolder, NodeRequest, NodeResponse } from './types.js';
+
+/** A request and its response, as a framework hands them over: all that differs between frameworks is in here. */
+export interface Exchange {
+  readonly req: NodeRequest;
+  readonly res: NodeResponse;
+  /** The object that handlers know the request by; Node's, where the framework has none of its own. */
+  readonly request: object;
+  /** Path and query as the client sent them. */
+  readonly target: string;
+  /** Where parsers leave bodies, and handlers look for them: the first is the framework's own. */
+  readonly bodies: readonly BodyHolder[];
+  /** Template of the route that served the request; asked for when the response is over. */
+  readonly route: () => string | undefined;
+  /** Writes an answer in the place of the handler's. */
+  readonly answer: (answer: Answer) => void;
+  /** Where handlers look for `auth` and `agentMessage`. */
+  readonly shownIn: object;
+}

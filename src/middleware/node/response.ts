@@ -1,0 +1,38 @@
+import type { Answer, Headers } from '../../http/decision.js';
+import { discardNodeBody } from './body.js';
+import type { NodeRequest, NodeResponse } from './types.js';
+
+/** How much of a refused upload is read and thrown away before the connection is cut: 8 MiB. */
+const MAX_DISCARDED_BYTES = 8 * 1024 * 1024;
+
+const LISTS = new Set(['Link', 'Access-Control-Expose-Headers', 'WWW-Authenticate']);
+
+/** Lists such as Link are added to; everything else is set. Does nothing once the headers are on their way. */
+export function setHeaders(res: NodeResponse, headers: Headers): void {
+  if (res.headersSent) return;
+  for (const [name, value] of Object.entries(headers)) {
+    const present = LISTS.has(name) ? res.getHeader(name) : undefined;
+    res.setHeader(name, present === undefined ? value : `${String(present)}, ${value}`);
+  }
+}
+
+/** Sends an answer; `send` writes status and body. A client that is still sending gets to read it. */
+export function answerRequest(
+  req: NodeRequest,
+  res: NodeResponse,
+  answer: Answer,
+  send: (answer: Answer) => void,
+): void {
+  setHeaders(res, answer.headers);
+  if (!res.headersSent) send(answer);
+  discardNodeBody(req, MAX_DISCARDED_BYTES);
+}
+
+/**
+ * At once if it is closed already: a client may be gone before it is known who it was. `aborted`: it was gone before
+ * there was an answer.
+ */
+export function whenClosed(res: NodeResponse, then: (aborted: boolean) => void): void {
+  if (res.closed) then(true);
+  else res.once('close', () => then(!res.writableEnded));
+}

@@ -1,0 +1,43 @@
+import { authOf, rememberAuth } from '../adapters/auth-store.js';
+import type { RefusalStyle } from '../adapters/refusals.js';
+import type { Auth, Pass } from '../http/decision.js';
+import type { AuthMethod, Mode } from '../types/types.js';
+import { type RefusingAdapter, refusalStyle } from './refusal-style.js';
+
+/** How a request came through the adapter in front, as far as guards behind need to know. */
+export interface Passage {
+  readonly auth: Auth | undefined;
+  readonly method: AuthMethod;
+  readonly mode: Mode;
+  readonly style: RefusalStyle;
+}
+
+const adapters = new WeakMap<object, Pick<Passage, 'mode' | 'style'>>();
+const NO_ADAPTER: Pick<Passage, 'mode' | 'style'> = { mode: 'hybrid', style: refusalStyle({}) };
+
+/** Notes a request that is let through, under each object that stands for it. */
+export function rememberPassage(
+  { mode, refusalStyle: style }: RefusingAdapter,
+  requests: readonly object[],
+  { auth, outcome }: Pass,
+): void {
+  for (const request of requests) {
+    adapters.set(request, { mode: outcome?.mode ?? mode, style });
+    if (auth) rememberAuth(request, frozen(auth));
+  }
+}
+
+export function passageOf(request: object): Passage {
+  const auth = authOf(request);
+  return { ...(adapters.get(request) ?? NO_ADAPTER), auth, method: auth?.mode ?? 'none' };
+}
+
+/** A copy whose list of scopes is a copy too: whoever adds to the one adds to no other. */
+export const unshared = (auth: Auth): Auth =>
+  'scopes' in auth && Array.isArray(auth.scopes) ? { ...auth, scopes: [...auth.scopes] } : { ...auth };
+
+function frozen(auth: Auth): Auth {
+  const copy = unshared(auth);
+  if ('scopes' in copy && Array.isArray(copy.scopes)) Object.freeze(copy.scopes);
+  return Object.freeze(copy);
+}

@@ -1,0 +1,65 @@
+import type { XlinkError } from '../errors/errors.js';
+import type { ErrorId } from '../errors/table.js';
+import type { Answer } from '../http/decision.js';
+
+const PROBLEM_TYPE_BASE = 'https://xail.io/docs/packages/xlink/errors#';
+
+/** Nothing in between may keep an answer: the next revocation takes effect at once. */
+const NO_STORE = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
+
+export const jsonAnswer = (status: number, value: unknown): Answer => ({
+  action: 'answer',
+  status,
+  headers: { 'Content-Type': 'application/json', ...NO_STORE },
+  body: JSON.stringify(value),
+});
+
+/** An answer for a request that is not for a registry at all: it holds no code, so nobody takes it for "unknown DID". */
+export const plainProblem = (
+  status: number,
+  title: string,
+  headers: Record<string, string> = {},
+): Answer => ({
+  action: 'answer',
+  status,
+  headers: { 'Content-Type': 'application/problem+json', ...NO_STORE, ...headers },
+  body: JSON.stringify({ type: 'about:blank', title, status }),
+});
+
+/** Where the status of the table is one for whoever received an envelope. */
+const OWN_STATUS: Partial<Record<ErrorId, number>> = {
+  KEY_RECORD_INVALID: 400,
+  KEY_RECORD_ROLLED_BACK: 409,
+  KEY_RECORD_DOWNGRADED: 409,
+};
+
+/**
+ * The answer for an error (RFC 9457). What the registry itself failed at, and why, stays with the operator: a
+ * `REGISTRATION_FAILED` without a cause is about the request (400), one with a cause is not (503).
+ */
+export function problemOf(error: XlinkError, more: object = {}): Answer {
+  const status = statusOf(error);
+  return {
+    action: 'answer',
+    status,
+    headers: {
+      'Content-Type': 'application/problem+json',
+      ...NO_STORE,
+      ...(status === 401 ? { 'WWW-Authenticate': 'Bearer realm="xlink-registry"' } : {}),
+    },
+    body: JSON.stringify({
+      type: PROBLEM_TYPE_BASE + error.id,
+      title: error.message,
+      status,
+      code: error.code,
+      subCode: error.subCode,
+      field: error.field,
+      ...more,
+    }),
+  };
+}
+
+function statusOf(error: XlinkError): number {
+  if (error.id === 'REGISTRATION_FAILED') return error.cause === undefined ? 400 : 503;
+  return OWN_STATUS[error.id] ?? error.status;
+}

@@ -1,0 +1,100 @@
+import { xlinkError } from '../errors/errors.js';
+import type { Result } from '../errors/result.js';
+import { looksLikeDidKey } from '../identity/did.js';
+import type { ManagedTrustRegistry } from '../registry/managed.js';
+import type { Did, KeyRecord, Registration, RegistryEntry, Scope } from '../types/types.js';
+import type { Awaitable } from '../util/awaitable.js';
+import type { Members } from './body.js';
+
+/** A change that can be asked for by POST. */
+export interface ChangeRoute {
+  /** Members that its JSON may have. */
+  readonly members: readonly string[];
+  readonly status: number;
+  readonly apply: (registry: ManagedTrustRegistry, members: Members) => Awaitable<Result<void>>;
+}
+
+/** By the name of the route. The registry checks what is in the members: it does so for every caller. */
+export const CHANGES: ReadonlyMap<string, ChangeRoute> = new Map<string, ChangeRoute>([
+  [
+    'register',
+    {
+      members: [
+        'did',
+        'name',
+        'keys',
+        'capabilities',
+        'sendScopes',
+        'receiveScopes',
+        'organisation',
+        'xchange',
+      ],
+      status: 201,
+      apply: (registry, members) => {
+        if (typeof members['did'] !== 'string') throw xlinkError('INVALID_DID', { field: 'did' });
+        return registry.register(members as unknown as Registration);
+      },
+    },
+  ],
+  [
+    'add',
+    {
+      members: ['did', 'scopes', 'name'],
+      status: 200,
+      apply: (registry, { did, scopes: granted, name }) =>
+        registry.add(did as Did, {
+          ...(granted === undefined ? {} : { scopes: list(granted) }),
+          ...(name === undefined ? {} : { name: name as string }),
+        }),
+    },
+  ],
+  ['revoke', { members: ['did'], status: 200, apply: (registry, { did }) => registry.revoke(did as Did) }],
+  [
+    'scopes',
+    {
+      members: ['did', 'scopes', 'receiveScopes'],
+      status: 200,
+      apply: (registry, { did, scopes: sent, receiveScopes }) =>
+        registry.updateScopes(did as Did, {
+          ...(sent === undefined ? {} : { scopes: list(sent) }),
+          ...(receiveScopes === undefined ? {} : { receiveScopes: list(receiveScopes) }),
+        }),
+    },
+  ],
+  [
+    'keys',
+    {
+      members: ['did', 'keys'],
+      status: 200,
+      apply: (registry, { did, keys }) => {
+        if ((keys as KeyRecord | null)?.did !== did) throw xlinkError('KEY_RECORD_INVALID', { field: 'did' });
+        return registry.updateKeys(keys as KeyRecord);
+      },
+    },
+  ],
+]);
+
+/** `null`, 0 and '' would pass for "not given", which leaves the scopes as they are. */
+function list(value: unknown): readonly Scope[] {
+  if (!Array.isArray(value)) throw xlinkError('REGISTRATION_FAILED', { field: 'scopes' });
+  return value;
+}
+
+const MAX_PAGE = 500;
+const PAGE_CHARACTERS = 1 << 20;
+
+/** Entries in the order of their DIDs, those after `after`: as many as make some 1 MiB. */
+export async function pageOf(registry: ManagedTrustRegistry, query: URLSearchParams): Promise<object> {
+  const after = query.get('after') ?? '';
+  if (after !== '' && !looksLikeDidKey(after)) throw xlinkError('INVALID_DID', { field: 'after' });
+  const rest = [...(await registry.list())].filter(({ did }) => did > after);
+  rest.sort((a, b) => (a.did < b.did ? -1 : 1));
+  const entries: RegistryEntry[] = [];
+  let characters = 0;
+  for (const entry of rest) {
+    characters += JSON.stringify(entry).length;
+    if (entries.length === MAX_PAGE || (characters > PAGE_CHARACTERS && entries.length > 0)) break;
+    entries.push(entry);
+  }
+  return { entries, ...(entries.length < rest.length ? { next: entries.at(-1)!.did } : {}) };
+}

@@ -1,0 +1,117 @@
+import { isXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
+import type { Answer } from '../http/decision.js';
+import { looksLikeDidKey } from '../identity/did.js';
+import { answerExpress } from '../middleware/express/middleware.js';
+import type { NodeRequest, NodeResponse } from '../middleware/node/types.js';
+import type { ManagedTrustRegistry } from '../registry/managed.js';
+import { anything, checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../util/options.js';
+import { isPublic, pathOf, tokenCheck } from './auth.js';
+import { membersOf } from './body.js';
+import { jsonAnswer, plainProblem, problemOf } from './responses.js';
+import { CHANGES, pageOf } from './routes.js';
+
+export interface RegistryServerOptions {
+  /** Where the entries are. */
+  readonly registry: ManagedTrustRegistry;
+  /** Who has it may do everything. At least 16 characters; `openssl rand -hex 32` makes one. */
+  readonly adminToken: string;
+  /** Larger requests are refused before they are parsed. Bytes; default 256 KiB. */
+  readonly maxBodyBytes?: number;
+  /** Told the full error, with `cause`, when the registry itself failed. Default: nobody is told. */
+  readonly onFault?: (error: XlinkError) => void;
+}
+
+/** For `http.createServer(handler)`, and for `app.use(handler)` or `app.use('/registry', handler)` of Express. */
+export type RegistryHandler = (req: NodeRequest, res: NodeResponse, next?: (error?: unknown) => void) => void;
+
+/**
+ * Serves a trust registry over HTTP, for `HttpTrustRegistry`. Put TLS in front of it.
+ *
+ * | Route | Who | Does |
+ * |---|---|---|
+ * | `GET /registry/resolve/:did` | anybody | the entry; 404 with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY` and the DID if there is none |
+ * | `POST /registry/register` | admin token | adds an entry |
+ * | `POST /registry/add`, `/revoke`, `/scopes`, `/keys` | admin token | as the methods of the registry |
+ * | `GET /registry/list?after=did` | admin token | entries in the order of their DIDs, a page at a time |
+ *
+ * Anybody who can reach it can read names, scopes and keys of a DID that he knows. Other paths go to `next`, where there
+ * is one. Throws `INVALID_OPTION`.
+ */
+export function createRegistryServer(options: RegistryServerOptions): RegistryHandler {
+  checkOptions('createRegistryServer', options, {
+    registry: hasMethods('lookup', 'register', 'updateKeys', 'add', 'revoke', 'updateScopes', 'list'),
+    adminToken: anything, // tokenCheck is strict
+    maxBodyBytes: integerIn(1, 64 * 1024 * 1024),
+    onFault: isFunction,
+  });
+  requireOption('createRegistryServer', options, 'registry');
+  const isAdmin = tokenCheck('createRegistryServer', 'adminToken', options.adminToken);
+  return function xlinkRegistry(req, res, next) {
+    const route = routeOf(pathOf(req));
+    if (!route && next) return next();
+    decide(req, route, isAdmin, options).then(
+      (answer) => answerExpress(req, res, answer),
+      (thrown) => answerExpress(req, res, failure(thrown, options.onFault)),
+    );
+  };
+}
+
+/** `name` of the route, and the DID where it has one. */
+interface Route {
+  readonly name: string;
+  readonly did?: string;
+}
+
+function routeOf(path: string): Route | undefined {
+  const [, name, did] = /^(?:\/registry)?\/([a-z]+)(?:\/([^/]*))?$/.exec(path) ?? [];
+  if (name === 'resolve' && did !== undefined) return { name, did };
+  return did === undefined && name !== undefined && (name === 'list' || CHANGES.has(name))
+    ? { name }
+    : undefined;
+}
+
+async function decide(
+  req: NodeRequest,
+  route: Route | undefined,
+  isAdmin: (req: NodeRequest) => boolean,
+  { registry, maxBodyBytes = 256 * 1024 }: RegistryServerOptions,
+): Promise<Answer> {
+  if (!route) return plainProblem(404, 'There is no such route.');
+  const change = CHANGES.get(route.name);
+  const methods = change ? ['POST'] : ['GET', 'HEAD'];
+  const allow = { Allow: [...methods, 'OPTIONS'].join(', ') };
+  if (req.method === 'OPTIONS') return { action: 'answer', status: 204, headers: allow, body: '' };
+  if (!methods.includes(req.method ?? '')) return plainProblem(405, 'The route has other methods.', allow);
+  if (!isPublic(req.method, pathOf(req)) && !isAdmin(req))
+    throw xlinkError('REGISTRATION_FAILED:UNAUTHORIZED');
+  if (route.did !== undefined) return resolve(registry, route.did);
+  if (!change) return jsonAnswer(200, await pageOf(registry, queryOf(req)));
+
+  const members = await membersOf(req, maxBodyBytes, change.members);
+  const result = await change.apply(registry, members);
+  if (!result.ok) throw result.error;
+  return jsonAnswer(change.status, { ok: true, did: members['did'] });
+}
+
+async function resolve(registry: ManagedTrustRegistry, text: string): Promise<Answer> {
+  const did = text.replaceAll(/%3a/gi, ':'); // some clients escape colons; a DID has nothing else to escape
+  if (!looksLikeDidKey(did)) throw xlinkError('INVALID_DID', { field: 'did' });
+  const entry = await registry.lookup(did);
+  return entry ? jsonAnswer(200, entry) : problemOf(xlinkError('LOOKUP_FAILED:DID_NOT_IN_REGISTRY'), { did });
+}
+
+const queryOf = (req: NodeRequest): URLSearchParams =>
+  new URLSearchParams((req.url ?? '').split('?').slice(1).join('?'));
+
+function failure(thrown: unknown, onFault: RegistryServerOptions['onFault']): Answer {
+  const error = isXlinkError(thrown) ? thrown : xlinkError('LOOKUP_FAILED', { cause: thrown });
+  const answer = problemOf(error);
+  if (answer.status >= 500) {
+    try {
+      onFault?.(error);
+    } catch {
+      // the answer goes out whatever the operator's function does
+    }
+  }
+  return answer;
+}

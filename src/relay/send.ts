@@ -1,0 +1,62 @@
+import { checkTimestamp, DEFAULT_TIMESTAMP_WINDOW_MS } from '../checks/timestamp.js';
+import type { CryptoProvider, Verifier } from '../crypto/provider.js';
+import { DEFAULT_MAX_ENVELOPE_BYTES, type ParsedEnvelope, parseEnvelope } from '../envelope/parse.js';
+import { headerTranscript, signatureTranscript } from '../envelope/transcript.js';
+import { xlinkError } from '../errors/errors.js';
+import { decodeDidKey } from '../identity/did.js';
+import type { Did } from '../types/types.js';
+import { BoundedMap } from '../util/bounded-map.js';
+import { type Admits, admit, Pace } from './admission.js';
+import type { RelayOptions } from './options.js';
+
+/**
+ * Takes in what is sent: in form, fresh, signed by its sender (Ed25519, which the DID alone can check; the recipient checks
+ * everything again), from and to somebody the relay serves, and within the quotas. The payload is neither readable nor
+ * read.
+ */
+export class Intake {
+  readonly #options: RelayOptions;
+  readonly #admits: Admits;
+  readonly #pace: Pace;
+  readonly #verifiers = new BoundedMap<Did, Verifier>(10_000);
+
+  constructor(options: RelayOptions, admits: Admits) {
+    this.#options = options;
+    this.#admits = admits;
+    this.#pace = new Pace(options.sendsPerMinute ?? 600, options.clock ?? Date.now);
+  }
+
+  /** Resolves once the store has the envelope. Throws what it is refused with. */
+  async take(body: Uint8Array): Promise<void> {
+    const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, clock = Date.now, store } = this.#options;
+    const { timestampWindowMs = DEFAULT_TIMESTAMP_WINDOW_MS, identity } = this.#options;
+    const envelope = parseEnvelope(body, maxEnvelopeBytes);
+    const { from, to, timestamp } = envelope.fields;
+    checkTimestamp(timestamp, clock(), timestampWindowMs);
+    await this.#verify(identity.crypto, envelope);
+    await admit(this.#admits, from, 'RELAY_NOT_ALLOWED');
+    await admit(this.#admits, to, 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY');
+    if (!this.#pace.take(from)) throw xlinkError('SEND_FAILED:QUOTA');
+    const outcome = await orUnavailable(() => store.add({ envelope: envelope.fields, bytes: body.length }));
+    if (outcome === 'sender-full') throw xlinkError('SEND_FAILED:QUOTA');
+    if (outcome === 'mailbox-full') throw xlinkError('SEND_FAILED:MAILBOX_FULL');
+  }
+
+  async #verify(crypto: CryptoProvider, envelope: ParsedEnvelope): Promise<void> {
+    const { from } = envelope.fields;
+    let verifier = this.#verifiers.get(from);
+    if (!verifier) this.#verifiers.set(from, (verifier = await crypto.ed25519.verifier(decodeDidKey(from))));
+    const transcript = await signatureTranscript(crypto, envelope, headerTranscript(envelope));
+    if (!(await verifier.verify(transcript, envelope.bytes.signature!)))
+      throw xlinkError('VERIFICATION_FAILED:SIGNATURE_MISMATCH', { field: 'signature' });
+  }
+}
+
+/** Throws `RELAY_UNAVAILABLE` for whatever a store fails with. */
+export async function orUnavailable<T>(ask: () => T | Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (cause) {
+    throw xlinkError('RELAY_UNAVAILABLE', { cause });
+  }
+}

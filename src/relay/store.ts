@@ -1,0 +1,57 @@
+import type { Delivery } from '../transport/relay-protocol.js';
+import type { Did, Envelope } from '../types/types.js';
+import type { Awaitable } from '../util/awaitable.js';
+
+/** An envelope that was checked, and its length as JSON. */
+export interface Posted {
+  readonly envelope: Envelope;
+  readonly bytes: number;
+}
+
+/** `known`: it is there already, or was a moment ago. The others say whose quota is used up. */
+export type AddOutcome = 'stored' | 'known' | 'sender-full' | 'mailbox-full';
+
+/**
+ * Mailboxes of recipients. Whatever rejects or throws becomes `RELAY_UNAVAILABLE`. Ids within a mailbox rise in the order in
+ * which `add` was called.
+ */
+export interface RelayStore {
+  /** Resolves once the message is as durable as the store can make it. */
+  add(message: Posted): Promise<AddOutcome>;
+  /** Oldest first, behind `after` (empty: all), `max` at most; none that has expired. */
+  list(to: Did, after: string, max: number): Awaitable<readonly Delivery[]>;
+  /** Removes messages for good. Ids that are not in this mailbox are ignored. */
+  ack(to: Did, ids: readonly string[]): Promise<void>;
+  /** Calls `wake` when there may be something new; returns how to stop that. */
+  watch(to: Did, wake: () => void): () => void;
+  /** Removes what has expired. Called now and then. */
+  sweep(): Awaitable<void>;
+  close(): Promise<void>;
+}
+
+/** What a mailbox and a sender may take up. */
+export interface RelayLimits {
+  /** Messages that wait for one recipient. Default 10 000. */
+  readonly messagesPerMailbox: number;
+  /** Bytes that wait for one recipient. Default 64 MiB. */
+  readonly bytesPerMailbox: number;
+  /** Messages of one sender that wait, whoever they are for. Default 2500, so no sender can fill a mailbox alone. */
+  readonly messagesPerSender: number;
+  /** Bytes of one sender that wait. Default 16 MiB. */
+  readonly bytesPerSender: number;
+  /** Bytes that wait in all. Default 256 MiB; they are kept in memory too. */
+  readonly bytesInAll: number;
+  /** How long a message waits, in ms. Default 7 days, at most. */
+  readonly lifetimeMs: number;
+}
+
+const MIB = 1024 * 1024;
+
+export const DEFAULT_LIMITS: RelayLimits = {
+  messagesPerMailbox: 10_000,
+  bytesPerMailbox: 64 * MIB,
+  messagesPerSender: 2500,
+  bytesPerSender: 16 * MIB,
+  bytesInAll: 256 * MIB,
+  lifetimeMs: 7 * 86_400_000,
+};

@@ -1,0 +1,151 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { WebSocket, WebSocketServer } from 'ws';
+import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
+import { problemBody } from '../http/problem.js';
+import { SOCKET_REQUEST } from '../transport/relay-protocol.js';
+import { unref } from '../util/backoff.js';
+import { onAbort } from '../util/on-abort.js';
+import { type Outlet, pullOf } from './receive.js';
+
+/** A socket that has not shown who it is by then is closed. */
+const PROOF_WITHIN_MS = 10_000;
+/** One that says nothing for so long is dead: there is a pull every 30 s. */
+const IDLE_MS = 90_000;
+/** A version 3 proof takes 8 KiB, a pull with 100 ids 5. */
+const MAX_FRAME_BYTES = 64 * 1024;
+/** Sockets that have not shown who they are, at most. */
+const MAX_STRANGERS = 1000;
+
+/**
+ * Recipients that pull over a WebSocket: the first frame is the proof, each further one a pull, and each is answered by
+ * one frame. There is one pull at a time, so a recipient gets no faster than it takes.
+ */
+export class Sockets {
+  readonly #server: WebSocketServer;
+  readonly #outlet: Outlet;
+  readonly #signal: AbortSignal;
+  readonly #onError: (error: XlinkError) => void;
+  #strangers = 0;
+
+  private constructor(
+    server: WebSocketServer,
+    outlet: Outlet,
+    signal: AbortSignal,
+    onError: (error: XlinkError) => void,
+  ) {
+    this.#server = server;
+    this.#outlet = outlet;
+    this.#signal = signal;
+    this.#onError = onError;
+  }
+
+  /** `undefined` where the package `ws` is not installed. */
+  static async create(
+    outlet: Outlet,
+    signal: AbortSignal,
+    onError: (error: XlinkError) => void,
+  ): Promise<Sockets | undefined> {
+    try {
+      const { WebSocketServer } = await import('ws');
+      const options = { noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false };
+      return new Sockets(new WebSocketServer(options), outlet, signal, onError);
+    } catch (error) {
+      if ((error as { code?: string }).code === 'ERR_MODULE_NOT_FOUND') return undefined;
+      throw error;
+    }
+  }
+
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.#strangers >= MAX_STRANGERS || this.#signal.aborted) {
+      socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n');
+      return;
+    }
+    this.#strangers += 1;
+    let isStranger = true;
+    const known = () => {
+      if (isStranger) this.#strangers -= 1;
+      isStranger = false;
+    };
+    socket.once('close', known); // also where the handshake fails
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => void this.#serve(webSocket, known));
+  }
+
+  async #serve(socket: WebSocket, known: () => void): Promise<void> {
+    const frames = new Frames(socket);
+    const ended = new AbortController();
+    const end = () => {
+      ended.abort();
+      socket.terminate();
+    };
+    const unlink = onAbort(this.#signal, end);
+    socket.on('error', end);
+    socket.once('close', end);
+    let leave = () => {};
+    try {
+      const proof = await frames.next(PROOF_WITHIN_MS, ended.signal);
+      const { did } = await this.#outlet.authenticate(proof, SOCKET_REQUEST);
+      known();
+      leave = this.#outlet.enter(did);
+      socket.send('{"ready":true}');
+      for (;;) {
+        const pull = pullOf(JSON.parse(await frames.next(IDLE_MS, ended.signal)));
+        socket.send(await this.#outlet.answer(did, pull, ended.signal));
+      }
+    } catch (thrown) {
+      const error = thrown instanceof SyntaxError ? xlinkError('PARSE_FAILED:SYNTAX') : toXlinkError(thrown);
+      if (!ended.signal.aborted) {
+        this.#onError(error);
+        socket.send(problemBody(error, 'xlink', false));
+        socket.close(1008);
+        unref(setTimeout(end, 1000));
+      }
+    } finally {
+      leave();
+      unlink();
+    }
+  }
+}
+
+/** Frames that a client may send before they are asked for. */
+const MAX_WAITING = 4;
+
+/** The text frames of a socket, one at a time. */
+class Frames {
+  readonly #waiting: string[] = [];
+  #take: ((frame: string) => void) | undefined;
+
+  constructor(socket: WebSocket) {
+    socket.on('message', (data: Buffer, isBinary: boolean) => {
+      if (isBinary || this.#waiting.length >= MAX_WAITING) return socket.terminate();
+      const frame = data.toString('utf8');
+      if (this.#take) this.#take(frame);
+      else this.#waiting.push(frame);
+    });
+  }
+
+  /** Rejects with `NETWORK_ERROR` if none comes in time. */
+  next(withinMs: number, signal: AbortSignal): Promise<string> {
+    const waiting = this.#waiting.shift();
+    if (waiting !== undefined) return Promise.resolve(waiting);
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', fail);
+        this.#take = undefined;
+      };
+      const fail = () => {
+        settle();
+        reject(xlinkError('NETWORK_ERROR'));
+      };
+      const timer = setTimeout(fail, withinMs);
+      unref(timer);
+      if (signal.aborted) return fail();
+      signal.addEventListener('abort', fail, { once: true });
+      this.#take = (frame) => {
+        settle();
+        resolve(frame);
+      };
+    });
+  }
+}

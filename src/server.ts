@@ -1,0 +1,25 @@
+export { createRegistryAuthMiddleware } from './registry-server/auth.js';
+export {
+  createRegistryServer,
+  type RegistryHandler,
+  type RegistryServerOptions,
+} from './registry-server/server.js';
+export type { Admits } from './relay/admission.js';
+export type { RelayOptions } from './relay/options.js';
+export { createRelay, type Relay } from './relay/relay.js';
+export type { AddOutcome, Posted, RelayLimits, RelayStore } from './relay/store.js';
+export { createEnterpriseTrustRegistry } from './stores/enterprise/create.js';
+export type { EnterpriseEvent, EnterpriseRegistryOptions } from './stores/enterprise/options.js';
+export type { EnterpriseTrustRegistry } from './stores/enterprise/registry.js';
+export { FileClientStore } from './stores/file/client-store.js';
+export { identityFromFile } from './stores/file/identity.js';
+export { FileModeStore } from './stores/file/mode-store.js';
+export { FileNonceStore, type FileNonceStoreOptions } from './stores/file/nonce-store.js';
+export { JournalRelayStore, type JournalRelayStoreOptions } from './stores/file/relay-store.js';
+export { FileTrustRegistry, type FileTrustRegistryOptions } from './stores/file/trust-registry.js';
+export {
+  type IoredisCommands,
+  type NodeRedisCommands,
+  RedisStreamStore,
+  type RedisStreamStoreOptions,
+} from './stores/redis/relay-store.js';

@@ -1,0 +1,91 @@
+import { isXlinkError, xlinkError } from '../../errors/errors.js';
+import type { HttpTrustRegistry } from '../../registry/http.js';
+import type { Clock, Did, RegistryEntry } from '../../types/types.js';
+import { afterWrites, type Write } from './change.js';
+import type { Reach } from './circuit-breaker.js';
+import type { EnterpriseStore, Seen } from './journal.js';
+import type { EnterpriseEvent } from './options.js';
+
+export interface EntriesOptions {
+  readonly http: HttpTrustRegistry;
+  readonly store: EnterpriseStore;
+  readonly reach: Reach;
+  readonly maxStaleMs: number;
+  readonly clock: Clock;
+  readonly tell: (event: EnterpriseEvent) => void;
+}
+
+/** Entries as the registry shows them, or showed them not too long ago. Changes that wait are not in them. */
+export class Entries {
+  readonly #options: EntriesOptions;
+
+  constructor(options: EntriesOptions) {
+    this.#options = options;
+  }
+
+  /** Throws `LOOKUP_FAILED` if neither the registry nor the file can tell. */
+  async entryOf(did: Did): Promise<RegistryEntry | undefined> {
+    const { http, store, reach } = this.#options;
+    if (!reach.isQuiet) {
+      const { at, order } = reach.ask();
+      try {
+        const entry = await http.lookup(did);
+        reach.answered();
+        void this.#remember(did, entry, at, order);
+        return entry;
+      } catch (error) {
+        reach.failed(error);
+      }
+    }
+    const seen = store.seen(did);
+    if (!seen || !this.#isFresh(seen)) throw xlinkError('LOOKUP_FAILED', { cause: reach.failure });
+    return seen.entry;
+  }
+
+  async all(): Promise<RegistryEntry[]> {
+    const { http, store, reach } = this.#options;
+    if (!reach.isQuiet) {
+      reach.ask();
+      try {
+        const entries = await http.list();
+        reach.answered();
+        return entries;
+      } catch (error) {
+        if (isUnauthorized((error as Error).cause)) throw error; // that is an answer
+        reach.failed(error);
+      }
+    }
+    const fresh = store.allSeen().filter((seen) => this.#isFresh(seen));
+    return fresh.map(({ entry }) => entry);
+  }
+
+  /** The registry made a change. It was not asked for the entry, so what is remembered follows but is no fresher. */
+  async follow(write: Write): Promise<void> {
+    const { store, reach, clock } = this.#options;
+    const seen = store.seen(write.did);
+    const { order } = reach.ask();
+    // The rest of the entry is not known; an answer that is on its way is out of date all the same.
+    if (!seen && write.operation !== 'register') return store.outdate(write.did, order);
+    const entry = await afterWrites(seen?.entry, [write]);
+    await this.#remember(write.did, entry, seen?.at ?? clock(), order);
+  }
+
+  /** A clock that was set back is no reason to trust what is old. */
+  #isFresh({ at }: Seen): boolean {
+    const { maxStaleMs, clock } = this.#options;
+    return maxStaleMs > 0 && Math.abs(clock() - at) <= maxStaleMs;
+  }
+
+  async #remember(did: Did, entry: RegistryEntry | undefined, at: number, order: number): Promise<void> {
+    const { store, maxStaleMs, tell } = this.#options;
+    try {
+      await store.remember(did, entry, at, order, Math.max(1000, maxStaleMs / 10));
+    } catch (error) {
+      tell({ type: 'fallback-failed', error });
+    }
+  }
+}
+
+/** Whether it was for want of the token. */
+export const isUnauthorized = (error: unknown): boolean =>
+  isXlinkError(error) && error.id === 'REGISTRATION_FAILED:UNAUTHORIZED';

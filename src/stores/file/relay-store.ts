@@ -1,0 +1,183 @@
+import { limitsOf } from '../../relay/limits.js';
+import type { AddOutcome, Posted, RelayLimits, RelayStore } from '../../relay/store.js';
+import type { Delivery } from '../../transport/relay-protocol.js';
+import type { Clock, Did } from '../../types/types.js';
+import { BoundedMap } from '../../util/bounded-map.js';
+import { checkOptions, isFunction, isObject, isString, requireOption } from '../../util/options.js';
+import { Journal } from './journal.js';
+import { JournalQueue } from './journal-queue.js';
+import { Mailboxes, type Waiting } from './relay-mailboxes.js';
+import { Usage } from './relay-usage.js';
+import { Watchers } from './relay-watchers.js';
+
+export interface JournalRelayStoreOptions {
+  /** The file; it and its folder are made if they are not there. */
+  readonly path: string;
+  readonly limits?: Partial<RelayLimits>;
+  /** Told that the end of the file was damaged and was cut off, as after a crash. Default: nobody is told. */
+  readonly onRepair?: (cut: { readonly path: string; readonly bytes: number }) => void;
+  /** Default `Date.now`. */
+  readonly clock?: Clock;
+}
+
+/** What the file holds: a message that came, messages of a recipient that are gone, or the highest id there was. */
+type Change =
+  | { readonly add: Waiting }
+  | { readonly gone: readonly number[]; readonly to: Did }
+  | { readonly last: number };
+
+const FORMAT = 'xlink-relay';
+/** The file is written anew when it is this much larger than twice what waits. */
+const GROWTH_ALLOWANCE = 8 * 1024 * 1024;
+/** Messages that are remembered for a while after they were fetched, so that a late copy is known. */
+const RECENT = 100_000;
+
+/**
+ * Mailboxes in a file of one process, and in its memory. A message, and an acknowledgement, is on the disk before it is
+ * answered; those that come together share one write. What a crash left unfinished at the end of the file is cut off.
+ */
+export class JournalRelayStore implements RelayStore {
+  readonly #limits: RelayLimits;
+  readonly #clock: Clock;
+  readonly #boxes: Mailboxes;
+  readonly #queue: JournalQueue;
+  readonly #watchers = new Watchers();
+  readonly #senders = new Usage();
+  readonly #recipients = new Usage();
+  /** Keys of what waits or is about to. */
+  readonly #known = new Set<string>();
+  readonly #recent = new BoundedMap<string, true>(RECENT);
+  /** Messages that are being written, so that a copy is not answered before the first one is durable. */
+  readonly #writing = new Map<string, Promise<void>>();
+  #lastId: number;
+
+  private constructor(options: JournalRelayStoreOptions, journal: Journal, boxes: Mailboxes, lastId: number) {
+    this.#limits = limitsOf('JournalRelayStore', options.limits);
+    this.#clock = options.clock ?? Date.now;
+    this.#boxes = boxes;
+    this.#lastId = lastId;
+    for (const { envelope, bytes } of boxes.all()) this.#count(envelope, bytes);
+    this.#queue = new JournalQueue({
+      journal,
+      maxBytes: () => this.#recipients.total * 2 + GROWTH_ALLOWANCE,
+      snapshot: () => this.#snapshot(),
+    });
+  }
+
+  /** Rejects with `INVALID_OPTION`, or where the file is locked by another process, damaged, or of another kind. */
+  static async open(options: JournalRelayStoreOptions): Promise<JournalRelayStore> {
+    checkOptions('JournalRelayStore', options, {
+      path: isString,
+      limits: isObject,
+      onRepair: isFunction,
+      clock: isFunction,
+    });
+    requireOption('JournalRelayStore', options, 'path');
+    limitsOf('JournalRelayStore', options.limits);
+    const boxes = new Mailboxes();
+    let lastId = 0;
+    const journal = await Journal.open({
+      path: options.path,
+      format: FORMAT,
+      onRepair: options.onRepair,
+      replay(changes) {
+        for (const change of changes as Change[]) {
+          if ('add' in change) boxes.put(change.add);
+          else if ('gone' in change) for (const id of change.gone) boxes.take(change.to, id);
+          lastId = Math.max(lastId, 'add' in change ? change.add.id : 'last' in change ? change.last : 0);
+        }
+      },
+    });
+    return new JournalRelayStore(options, journal, boxes, lastId);
+  }
+
+  async add({ envelope, bytes }: Posted): Promise<AddOutcome> {
+    const { from, to } = envelope;
+    const key = keyOf(envelope);
+    if (this.#known.has(key) || this.#recent.get(key)) return this.#alreadyThere(key);
+    const { messagesPerSender, bytesPerSender, messagesPerMailbox, bytesPerMailbox } = this.#limits;
+    if (!this.#senders.hasRoom(from, bytes, messagesPerSender, bytesPerSender)) return 'sender-full';
+    if (!this.#recipients.hasRoom(to, bytes, messagesPerMailbox, bytesPerMailbox)) return 'mailbox-full';
+    if (this.#recipients.total + bytes > this.#limits.bytesInAll) throw new Error('the relay is full');
+    this.#count(envelope, bytes);
+    const id = ++this.#lastId;
+    const message: Waiting = { id, envelope, bytes, expiresAt: this.#clock() + this.#limits.lifetimeMs };
+    const written = this.#queue.write({ add: message } satisfies Change, () => this.#boxes.put(message));
+    this.#writing.set(key, written);
+    try {
+      await written;
+    } catch (error) {
+      this.#uncount(envelope, bytes);
+      throw error;
+    } finally {
+      this.#writing.delete(key);
+    }
+    this.#watchers.wake(to);
+    return 'stored';
+  }
+
+  list(to: Did, after: string, max: number): Delivery[] {
+    return this.#boxes.list(to, after === '' ? 0 : Number(after), max, this.#clock());
+  }
+
+  async ack(to: Did, ids: readonly string[]): Promise<void> {
+    const there = ids.map(Number).filter((id) => this.#boxes.has(to, id));
+    if (there.length > 0) await this.#remove(to, there);
+  }
+
+  watch(to: Did, wake: () => void): () => void {
+    return this.#watchers.watch(to, wake);
+  }
+
+  async sweep(): Promise<void> {
+    const now = this.#clock();
+    const expired = new Map<Did, number[]>();
+    for (const { id, envelope, expiresAt } of this.#boxes.all()) {
+      if (expiresAt > now) continue;
+      const ids = expired.get(envelope.to);
+      if (ids) ids.push(id);
+      else expired.set(envelope.to, [id]);
+    }
+    await Promise.all([...expired].map(([to, ids]) => this.#remove(to, ids)));
+  }
+
+  /** Writes what is still to be written, and lets another process have the file. */
+  close(): Promise<void> {
+    return this.#queue.close();
+  }
+
+  async #alreadyThere(key: string): Promise<AddOutcome> {
+    await this.#writing.get(key);
+    return 'known';
+  }
+
+  async #remove(to: Did, gone: readonly number[]): Promise<void> {
+    await this.#queue.write({ gone, to } satisfies Change, () => {
+      for (const id of gone) {
+        const message = this.#boxes.take(to, id);
+        if (!message) continue; // acknowledged twice at a time
+        this.#uncount(message.envelope, message.bytes);
+        this.#recent.set(keyOf(message.envelope), true);
+      }
+    });
+  }
+
+  #count(envelope: Posted['envelope'], bytes: number): void {
+    this.#known.add(keyOf(envelope));
+    this.#senders.add(envelope.from, bytes);
+    this.#recipients.add(envelope.to, bytes);
+  }
+
+  #uncount(envelope: Posted['envelope'], bytes: number): void {
+    this.#known.delete(keyOf(envelope));
+    this.#senders.remove(envelope.from, bytes);
+    this.#recipients.remove(envelope.to, bytes);
+  }
+
+  *#snapshot(): Iterable<Change> {
+    yield { last: this.#lastId };
+    for (const add of this.#boxes.all()) yield { add };
+  }
+}
+
+const keyOf = ({ to, from, nonce }: Posted['envelope']): string => `${to} ${from} ${nonce}`;

@@ -1,0 +1,40 @@
+import type { Clock } from '../../types/types.js';
+
+/** How long after a failed opening the next one is tried, in ms. */
+const RETRY_AFTER_MS = 1000;
+
+/** Something that is opened in the background, and once more by whoever needs it a second or more after it failed. */
+export class RetriedOpen<T> {
+  readonly #open: () => Promise<T>;
+  readonly #clock: Clock;
+  #opened: Promise<T> | undefined;
+  #failure: unknown;
+  #retryAt = -Infinity;
+  #closed = false;
+
+  constructor(open: () => Promise<T>, clock: Clock) {
+    this.#open = open;
+    this.#clock = clock;
+    this.get().catch(() => {}); // told to whoever needs it
+  }
+
+  /** Rejects with what the last attempt failed with. */
+  get(): Promise<T> {
+    if (this.#opened) return this.#opened;
+    if (this.#closed) return Promise.reject(new Error('it was closed'));
+    if (this.#clock() < this.#retryAt) return Promise.reject(this.#failure);
+    this.#opened = this.#open();
+    this.#opened.catch((error) => {
+      this.#failure = error;
+      this.#retryAt = this.#clock() + RETRY_AFTER_MS;
+      this.#opened = undefined;
+    });
+    return this.#opened;
+  }
+
+  /** Not opened any more. Resolves to what is open, if anything is. */
+  end(): Promise<T | undefined> {
+    this.#closed = true;
+    return this.#opened?.catch(() => undefined) ?? Promise.resolve(undefined);
+  }
+}

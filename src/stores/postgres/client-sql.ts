@@ -1,0 +1,98 @@
+import { tableName } from './tables.js';
+
+/** The statements of a {@link PostgresClientStore}, each of them a transaction of its own. */
+export function clientSql(table: string) {
+  const clients = tableName(table);
+  const dids = tableName(table, '_dids');
+  const batches = tableName(table, '_batches');
+  const record = `json_build_object(
+      'client', c.client,
+      'dids', (SELECT coalesce(json_agg(d.did ORDER BY d.nr), '[]') FROM ${dids} d WHERE d.client_id = c.id),
+      'keyRequests', c.key_requests,
+      'xlinkRequests', c.xlink_requests,
+      'failures', c.failures,
+      'lastKeyUse', c.last_key_use,
+      'lastXlinkUse', c.last_xlink_use,
+      'lastFailure', c.last_failure,
+      'keyOffSince', c.key_off_since
+    )::text AS json`;
+  return {
+    table: clients,
+
+    create: `
+      CREATE TABLE IF NOT EXISTS ${dids} (
+        id text COLLATE "C" PRIMARY KEY,
+        did text NOT NULL,
+        client_id text COLLATE "C" NOT NULL,
+        nr bigserial NOT NULL
+      );
+      CREATE INDEX IF NOT EXISTS ${tableName(table.split('.').at(-1)!, '_dids_client')} ON ${dids} (client_id);
+      CREATE TABLE IF NOT EXISTS ${batches} (
+        batch text COLLATE "C" PRIMARY KEY,
+        added_at timestamptz NOT NULL DEFAULT now()
+      );
+      CREATE TABLE IF NOT EXISTS ${clients} (
+        id text COLLATE "C" PRIMARY KEY,
+        client text NOT NULL,
+        key_requests bigint NOT NULL DEFAULT 0,
+        xlink_requests bigint NOT NULL DEFAULT 0,
+        failures jsonb NOT NULL DEFAULT '{}',
+        last_key_use bigint,
+        last_xlink_use bigint,
+        last_failure bigint,
+        key_off_since bigint
+      )`,
+
+    get: `SELECT ${record} FROM ${clients} c WHERE c.id = $1`,
+
+    page: `SELECT c.id, ${record} FROM ${clients} c WHERE c.id > $1 ORDER BY c.id LIMIT $2`,
+
+    clientOf: `SELECT c.client FROM ${dids} d JOIN ${clients} c ON c.id = d.client_id WHERE d.id = $1`,
+
+    /** A row if the DID was free. */
+    link: `
+      WITH linked AS (
+        INSERT INTO ${dids} (id, did, client_id) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING RETURNING client_id
+      ), known AS (
+        INSERT INTO ${clients} (id, client) SELECT client_id, $4 FROM linked ON CONFLICT (id) DO NOTHING
+      )
+      SELECT client_id FROM linked`,
+
+    /** In the order of ids, so that two of them never wait for each other. */
+    add: `
+      WITH fresh AS (
+        INSERT INTO ${batches} (batch) VALUES ($1) ON CONFLICT (batch) DO NOTHING RETURNING batch
+      )
+      INSERT INTO ${clients} AS known
+        (id, client, key_requests, xlink_requests, failures, last_key_use, last_xlink_use, last_failure)
+      SELECT id, client, "keyRequests", "xlinkRequests", failures, "lastKeyUse", "lastXlinkUse", "lastFailure"
+      FROM jsonb_to_recordset($2::jsonb) AS activity (
+        id text, client text, "keyRequests" bigint, "xlinkRequests" bigint, failures jsonb,
+        "lastKeyUse" bigint, "lastXlinkUse" bigint, "lastFailure" bigint
+      )
+      WHERE EXISTS (SELECT FROM fresh)
+      ORDER BY id COLLATE "C"
+      ON CONFLICT (id) DO UPDATE SET
+        key_requests = known.key_requests + excluded.key_requests,
+        xlink_requests = known.xlink_requests + excluded.xlink_requests,
+        failures = (
+          SELECT coalesce(jsonb_object_agg(name, total), '{}') FROM (
+            SELECT name, sum(count::bigint) AS total FROM (
+              SELECT * FROM jsonb_each_text(known.failures) UNION ALL SELECT * FROM jsonb_each_text(excluded.failures)
+            ) AS both_of (name, count) GROUP BY name
+          ) AS sums
+        ),
+        last_key_use = GREATEST(known.last_key_use, excluded.last_key_use),
+        last_xlink_use = GREATEST(known.last_xlink_use, excluded.last_xlink_use),
+        last_failure = GREATEST(known.last_failure, excluded.last_failure)`,
+
+    forget: `
+      DELETE FROM ${batches} WHERE batch IN (
+        SELECT batch FROM ${batches} WHERE added_at < now() - interval '1 day' LIMIT 10000 FOR UPDATE SKIP LOCKED
+      )`,
+
+    setKeyOff: `
+      INSERT INTO ${clients} (id, client, key_off_since) VALUES ($1, $2, $3::bigint)
+      ON CONFLICT (id) DO UPDATE SET key_off_since = excluded.key_off_since`,
+  } as const;
+}

@@ -1,0 +1,163 @@
+import { defaultProvider } from '#provider';
+import { mergeActivity } from '../../adapters/clients/memory-store.js';
+import type { ClientActivity, ClientId, ClientRecord, ClientStore } from '../../adapters/clients/store.js';
+import type { Did } from '../../types/types.js';
+import { encodeBase64url } from '../../util/base64url.js';
+import { Deadline } from '../../util/deadline.js';
+import { checkOptions, hasMethods, integerIn, requireOption } from '../../util/options.js';
+import { encodeUtf8 } from '../../util/utf8.js';
+import { escaped, unescaped } from '../ascii-json.js';
+import { unavailable } from '../unavailable.js';
+import { clientSql } from './client-sql.js';
+import type { PostgresPool } from './pool.js';
+import { isTableName, PostgresTables } from './tables.js';
+
+export interface PostgresClientStoreOptions {
+  /** A `Pool` of the package `pg`; it stays yours to end. Give it `connectionTimeoutMillis` for attempts that a dead network leaves open. */
+  readonly pool: PostgresPool;
+  /**
+   * At most 50 lower-case letters, digits and `_`, with a schema before a dot if need be. Default `xlink_clients`. Two more
+   * tables have its name and `_dids` and `_batches` behind it. APIs that have customers of their own need tables of their own.
+   */
+  readonly table?: string;
+  /** How long a call may take in all, and `list` for each 1000 clients, in ms. Default 1000: so long a request with a key waits while the database is away. */
+  readonly timeoutMs?: number;
+}
+
+/** Records that `list` reads at a time. */
+const PAGE = 1000;
+/** Longer names are indexed by their hash: PostgreSQL indexes no more than 2700 bytes. */
+const MAX_PLAIN = 256;
+const HOUR_MS = 3_600_000;
+
+/**
+ * What is known about clients in PostgreSQL (10 or later), shared by all instances: one cut-over report for all of them,
+ * and what is set on one (a key that is switched off, a client that has moved) counts on all with the next request.
+ *
+ * `add` is one statement: it writes the whole batch and its name, or nothing, and a batch whose name is there already adds
+ * nothing. Names are kept for a day: a batch that was written, whose answer got lost, and that is given again only after
+ * more than a day without a connection, would count twice.
+ *
+ * The tables are made at the first call if they are not there; an account that may not do that needs `migrate()` run by
+ * one that may. In columns, names stand as inside a JSON string, in ASCII. Use the primary: a replica learns late that a key is off.
+ *
+ * Calls reject with `CLIENT_STORE_UNAVAILABLE`, the error of `pg` as `cause`. A change that ran out of time may have
+ * happened; it is safe to make it again.
+ */
+export class PostgresClientStore implements ClientStore {
+  readonly #tables: PostgresTables;
+  readonly #sql: ReturnType<typeof clientSql>;
+  readonly #timeoutMs: number;
+  #nextTidyUp = 0;
+
+  /** Throws `INVALID_OPTION`. */
+  constructor(options: PostgresClientStoreOptions) {
+    checkOptions('PostgresClientStore', options, {
+      pool: hasMethods('connect', 'on'),
+      table: isTableName,
+      timeoutMs: integerIn(1, 600_000),
+    });
+    requireOption('PostgresClientStore', options, 'pool');
+    const { pool, table = 'xlink_clients', timeoutMs = 1000 } = options;
+    this.#timeoutMs = timeoutMs;
+    this.#sql = clientSql(table);
+    this.#tables = new PostgresTables({ pool, ...this.#sql, newDeadline: () => this.#newDeadline() });
+  }
+
+  /** Makes the tables if they are not there; any number of instances may do so at once. */
+  async migrate(): Promise<void> {
+    await unavailable(() => this.#tables.ready(this.#newDeadline()));
+  }
+
+  async get(client: ClientId): Promise<ClientRecord | undefined> {
+    const [row] = await this.#query(this.#sql.get, [await idOf(client)]);
+    return row && recordOf(row['json']!);
+  }
+
+  /** In no order. Not of one moment: what changes meanwhile may be in it or not. */
+  async list(): Promise<ClientRecord[]> {
+    const records: ClientRecord[] = [];
+    let last: string | null = '';
+    // '' is below all ids but one, which is that of the client whose name is empty.
+    const nameless = await this.get('');
+    if (nameless) records.push(nameless);
+    for (;;) {
+      const page = await this.#query(this.#sql.page, [last, PAGE]);
+      for (const { json } of page) records.push(recordOf(json!));
+      if (page.length < PAGE) return records;
+      last = page.at(-1)!['id']!;
+    }
+  }
+
+  async clientOf(did: Did): Promise<ClientId | undefined> {
+    const [row] = await this.#query(this.#sql.clientOf, [await idOf(did)]);
+    return row && unescaped(row['client']!);
+  }
+
+  async link(did: Did, client: ClientId): Promise<ClientId> {
+    const values = [await idOf(did), escaped(did), await idOf(client), escaped(client)];
+    const linked = await this.#query(this.#sql.link, values);
+    // In a statement of its own: the one above does not see what another one wrote while it ran.
+    return linked.length === 1 ? client : (await this.clientOf(did))!;
+  }
+
+  async add(activity: readonly ClientActivity[], batch = randomName()): Promise<void> {
+    if (activity.length === 0) return;
+    await this.#query(this.#sql.add, [escaped(batch), JSON.stringify(await rowsOf(activity))]);
+    const now = performance.now();
+    if (now < this.#nextTidyUp) return;
+    this.#nextTidyUp = now + HOUR_MS;
+    this.#query(this.#sql.forget, []).catch(() => {}); // in an hour, then
+  }
+
+  async setKeyOff(client: ClientId, since: number | undefined): Promise<void> {
+    await this.#query(this.#sql.setKeyOff, [await idOf(client), escaped(client), since ?? null]);
+  }
+
+  #query(sql: string, values: readonly unknown[]) {
+    return unavailable(() => this.#tables.query(this.#newDeadline(), sql, values));
+  }
+
+  #newDeadline(): Deadline {
+    const ms = this.#timeoutMs;
+    return new Deadline(ms, () => new Error(`PostgreSQL did not answer within ${ms} ms.`));
+  }
+}
+
+const randomName = (): string => encodeBase64url(defaultProvider().randomBytes(16));
+
+/** What a client or DID is found by: its name, or its beginning and hash, which together are longer than any plain one. */
+async function idOf(name: string): Promise<string> {
+  const plain = escaped(name);
+  if (plain.length <= MAX_PLAIN) return plain;
+  const hash = await defaultProvider().sha256(encodeUtf8(plain));
+  return `${plain.slice(0, MAX_PLAIN)}#${encodeBase64url(hash)}`;
+}
+
+/** One row for each client: a statement cannot change the same row twice. */
+async function rowsOf(activity: readonly ClientActivity[]): Promise<object[]> {
+  const sums = new Map<ClientId, ClientRecord>();
+  for (const one of activity) sums.set(one.client, mergeActivity(sums.get(one.client), one));
+  return Promise.all(
+    [...sums.values()].map(async ({ client, dids: _, failures, ...rest }) => ({
+      id: await idOf(client),
+      client: escaped(client),
+      failures: mapKeys(failures, escaped),
+      ...rest,
+    })),
+  );
+}
+
+function recordOf(json: string): ClientRecord {
+  const { client, dids, failures, ...rest } = JSON.parse(json);
+  const known = Object.entries(rest).filter(([, value]) => value !== null);
+  return {
+    client: unescaped(client),
+    dids: dids.map(unescaped),
+    ...Object.fromEntries(known),
+    failures: mapKeys(failures, unescaped),
+  } as unknown as ClientRecord;
+}
+
+const mapKeys = (counts: Readonly<Record<string, number>>, map: (key: string) => string) =>
+  Object.fromEntries(Object.entries(counts).map(([key, count]) => [map(key), count]));

@@ -1,0 +1,87 @@
+import type { ClientActivity, ClientId, ClientRecord } from '../../adapters/clients/store.js';
+import { escaped, unescaped } from '../ascii-json.js';
+import type { RedisCommand } from './commands.js';
+
+/**
+ * A client is one sorted set, so that all of it is read at once and on one node of a cluster. What its members mean:
+ * `n:` a count, `f:` a count of failures, `t:` a time, `d:` a DID and its place in the order of enrolment, `s:` how many places are taken.
+ */
+const TIMES = ['lastKeyUse', 'lastXlinkUse', 'lastFailure'] as const;
+const KEY_OFF = 't:keyOffSince';
+const PLACES = 's:dids';
+
+/** How long a batch is remembered whose answer may have got lost. */
+const DOUBT_MS = 86_400_000;
+
+/**
+ * Adds activity, once for each name of a batch however often it is carried out. The counts of the batch are put beside
+ * the client (`new`), less those that are already in (`done`, of which there are all or none), and then summed up.
+ */
+export function addCommands(key: string, activity: ClientActivity, batch: string): RedisCommand[] {
+  const [fresh, done, rest] = [`${key}:${batch}:new`, doneKey(key, batch), `${key}:rest`];
+  const times = TIMES.flatMap((name) =>
+    activity[name] === undefined ? [] : [String(activity[name]), `t:${name}`],
+  );
+  return [
+    ['ZADD', fresh, ...countsOf(activity)],
+    ['ZDIFFSTORE', rest, '2', fresh, done],
+    ['ZUNIONSTORE', key, '2', key, rest, 'AGGREGATE', 'SUM'],
+    ['RENAME', fresh, done],
+    ['PEXPIRE', done, String(DOUBT_MS)],
+    ['DEL', rest],
+    ...(times.length > 0 ? [['ZADD', key, 'GT', ...times] as const] : []),
+  ];
+}
+
+/** What says that the batch is in. */
+export const doneKey = (key: string, batch: string): string => `${key}:${batch}:done`;
+
+export const keyOffCommands = (key: string, since: number | undefined): RedisCommand[] => [
+  ['ZINCRBY', key, '0', 'n:keyRequests'],
+  since === undefined ? ['ZREM', key, KEY_OFF] : ['ZADD', key, String(since), KEY_OFF],
+];
+
+/** Resolves to the next place in the order of enrolment. */
+export const placeCommand = (key: string): RedisCommand => ['ZINCRBY', key, '1', PLACES];
+
+export const addDidCommand = (key: string, did: string, place: number): RedisCommand => [
+  'ZADD',
+  key,
+  'NX',
+  String(place),
+  `d:${escaped(did)}`,
+];
+
+export const removeDidCommand = (key: string, did: string): RedisCommand => [
+  'ZREM',
+  key,
+  `d:${escaped(did)}`,
+];
+
+export const readCommand = (key: string): RedisCommand => ['ZRANGE', key, '0', '-1', 'WITHSCORES'];
+
+/** From the answer to {@link readCommand}, whose pairs are nested (RESP3) or not (RESP2). `undefined`: nothing is known. */
+export function recordOf(client: ClientId, reply: unknown): ClientRecord | undefined {
+  const flat = (reply as unknown[]).flat() as (string | number)[];
+  const record = { client, dids: [] as string[], keyRequests: 0, xlinkRequests: 0 };
+  const failures: [string, number][] = [];
+  let isKnown = false;
+  // In the order of scores, so DIDs come in the order of their places.
+  for (let at = 0; at < flat.length; at += 2) {
+    const [kind, name, score] = [
+      String(flat[at]).slice(0, 2),
+      String(flat[at]).slice(2),
+      Number(flat[at + 1]),
+    ];
+    if (kind === 'd:') record.dids.push(unescaped(name));
+    else if (kind === 'f:') failures.push([unescaped(name), score]);
+    else if (kind === 'n:' || kind === 't:') Object.assign(record, { [name]: score });
+    isKnown ||= kind !== 's:';
+  }
+  return isKnown ? { ...record, failures: Object.fromEntries(failures) } : undefined;
+}
+
+function countsOf({ keyRequests, xlinkRequests, failures }: ClientActivity): string[] {
+  const counts = Object.entries(failures).flatMap(([id, count]) => [String(count), `f:${escaped(id)}`]);
+  return [String(keyRequests), 'n:keyRequests', String(xlinkRequests), 'n:xlinkRequests', ...counts];
+}

@@ -1,0 +1,179 @@
+import type { CryptoProvider } from '../../crypto/provider.js';
+import { looksLikeDidKey } from '../../identity/did.js';
+import type { Did } from '../../types/types.js';
+import type { Deadline } from '../../util/deadline.js';
+import {
+  checkOptions,
+  integerIn,
+  isObject,
+  isString,
+  type OptionCheck,
+  requireOption,
+} from '../../util/options.js';
+import type { FeedConnection } from '../change-feed.js';
+import { type Versioned, VersionedRegistry } from '../versioned-registry.js';
+import { isIoredis, isNodeRedis, isReady, type RedisClient } from './client.js';
+import { type RedisCommands, redisCommands } from './stream-commands.js';
+import { subscribe } from './subscription.js';
+
+export interface RedisTrustRegistryOptions {
+  /** A connected client or cluster of `ioredis` or `redis` (node-redis), version 5 or later; it stays yours to end. */
+  readonly client: RedisClient;
+  /**
+   * A client whose settings the connection for changes is made with: it is duplicated, not used itself. Default `client`.
+   */
+  readonly subscriber?: RedisClient;
+  /** Put before each DID to make its key. Default `xlink:registry:`. */
+  readonly keyPrefix?: string;
+  /** How long a call may take in all, in ms. Default 1000: so long a request waits if Redis does not answer. */
+  readonly timeoutMs?: number;
+  /** How often the connection for changes is tried, in ms. Default 5000: a frozen network goes unnoticed for that long. */
+  readonly heartbeatMs?: number;
+  /** Checks the signatures of key records. Default: the provider of the platform. */
+  readonly crypto?: CryptoProvider;
+}
+
+const isClient: OptionCheck = (value) =>
+  isIoredis(value) || isNodeRedis(value) ? undefined : 'a client or cluster of ioredis or redis (node-redis)';
+
+/** Commands that wait for an answer at most. While the network is frozen, nobody can take them out of the client's queue. */
+const MAX_IN_FLIGHT = 10_000;
+/** Entries that `list` reads at a time. */
+const PORTION = 100;
+
+/**
+ * A trust registry in Redis (5 or later) or a Redis Cluster, shared by all instances. A change takes effect with the next
+ * lookup everywhere; caches hear of it through `onChange`.
+ *
+ * Each entry is a stream of one item, whose id is the version of the entry: `XADD key MAXLEN = 1 0-<n+1> entry <json>` is
+ * refused by Redis unless n is the newest version. That is compare-and-set in one command on one key: no script, no
+ * transaction that would need a connection of its own, no lock that could expire under its holder, and it works in
+ * clusters. A command that Redis carries out late, or twice, does nothing if the entry was changed meanwhile. An entry takes
+ * some 5 KB of memory, half of it the stream's.
+ *
+ * **What Redis must be told.** It forgets what it has not saved: switch on the append-only file (`appendonly yes`; with
+ * `appendfsync everysec` a crash takes up to a second of revocations with it, with `always` none). Never let it evict
+ * (`maxmemory-policy noeviction`): whoever is evicted is unknown, and may register anew, revoked or not. After a failover
+ * to a replica the last writes may be missing; `min-replicas-to-write` narrows that down. Reading from replicas
+ * (`scaleReads`, `useReplicas`) delays revocations by as much as they lag. If that is too weak, use Postgres.
+ *
+ * A change is published after it was written. If the publishing fails, or nobody hears it, caches fall back on their time
+ * to live. `list` walks through all keys of the database (SCAN): it is for operators, not for requests.
+ *
+ * `lookup` and `list` reject with `LOOKUP_FAILED`, changes fail with `REGISTRATION_FAILED`, both with the error of the
+ * client as `cause`. A change that ran out of time may have happened: it is safe to make it again.
+ */
+export class RedisTrustRegistry extends VersionedRegistry {
+  readonly #client: RedisClient;
+  readonly #subscriber: RedisClient;
+  readonly #commands: RedisCommands;
+  readonly #prefix: string;
+  readonly #channel: string;
+  #inFlight = 0;
+  #wasReady = false;
+
+  constructor(options: RedisTrustRegistryOptions) {
+    checkOptions('RedisTrustRegistry', options, {
+      client: isClient,
+      subscriber: isClient,
+      keyPrefix: isString,
+      timeoutMs: integerIn(1, 600_000),
+      heartbeatMs: integerIn(10, 600_000),
+      crypto: isObject,
+    });
+    requireOption('RedisTrustRegistry', options, 'client');
+    const { client, keyPrefix = 'xlink:registry:', timeoutMs = 1000, heartbeatMs = 5000, crypto } = options;
+    super({ crypto, timeoutMs, heartbeatMs });
+    this.#client = client;
+    this.#subscriber = options.subscriber ?? client;
+    this.#commands = redisCommands(client, timeoutMs);
+    this.#prefix = keyPrefix;
+    this.#channel = `${keyPrefix}changes`;
+  }
+
+  protected async read(did: Did, deadline: Deadline): Promise<Versioned | undefined> {
+    const found = await this.#send(deadline, () => this.#commands.newest(this.#prefix + did));
+    return found && { json: found.json, version: found.id };
+  }
+
+  protected async write(
+    did: Did,
+    json: string,
+    version: string | undefined,
+    deadline: Deadline,
+  ): Promise<boolean> {
+    const [major, minor] = version?.split('-') ?? ['0', '0'];
+    const next = `${major}-${Number(minor) + 1}`;
+    try {
+      await this.#send(deadline, () => this.#commands.append(this.#prefix + did, next, json));
+    } catch (error) {
+      // Refused because of the version, or for another reason: what is there now tells, whatever the words of the error.
+      const now = await this.read(did, deadline);
+      if (now?.version !== version) return false;
+      throw error;
+    }
+    await this.#send(deadline, () => this.#commands.publish(this.#channel, did)).catch(() => {}); // it is written
+    return true;
+  }
+
+  protected async *readAll(newDeadline: () => Deadline): AsyncIterable<{ did: Did; json: string }> {
+    const dids = [...(await this.#dids(newDeadline))];
+    for (let from = 0; from < dids.length; from += PORTION) {
+      const deadline = newDeadline();
+      const portion = dids.slice(from, from + PORTION);
+      const found = await Promise.all(portion.map((did) => this.read(did, deadline)));
+      for (const [at, entry] of found.entries()) if (entry) yield { did: portion[at]!, json: entry.json };
+    }
+  }
+
+  protected openFeed(
+    heard: (did: Did) => void,
+    lost: () => void,
+    deadline: Deadline,
+  ): Promise<FeedConnection> {
+    return subscribe(this.#subscriber, { channel: this.#channel, heard, lost }, deadline);
+  }
+
+  /** The client may have put a prefix of its own before ours, which SCAN does not know of. */
+  async #dids(newDeadline: () => Deadline): Promise<Set<Did>> {
+    const pattern = `*${this.#prefix.replace(/[*?[\]\\^]/g, '\\$&')}did:key:*`;
+    const dids = new Set<Did>();
+    for (const walk of await this.#send(newDeadline(), () => this.#commands.walks())) {
+      let cursor = '0';
+      do {
+        const step = await this.#send(newDeadline(), () => walk(cursor, pattern));
+        cursor = step.cursor;
+        for (const key of step.keys) {
+          const did = key.slice(key.lastIndexOf('did:key:'));
+          if (looksLikeDidKey(did) && key.endsWith(this.#prefix + did)) dids.add(did);
+        }
+      } while (cursor !== '0');
+    }
+    return dids;
+  }
+
+  async #send<T>(deadline: Deadline, command: () => Promise<T>): Promise<T> {
+    await this.#assertReady(deadline);
+    if (this.#inFlight >= MAX_IN_FLIGHT) throw new Error('Too many commands wait for an answer of Redis.');
+    return deadline.keep(() => this.#counted(command));
+  }
+
+  /** Counts until the client lets go of the command, which may be long after nobody waits for it any more. */
+  async #counted<T>(command: () => Promise<T>): Promise<T> {
+    this.#inFlight += 1;
+    try {
+      return await command();
+    } finally {
+      this.#inFlight -= 1;
+    }
+  }
+
+  /** A client that is away would send the command when it is back, long after the caller was told that it failed. */
+  async #assertReady(deadline: Deadline): Promise<void> {
+    while (!isReady(this.#client)) {
+      if (this.#wasReady) throw new Error('Redis is not connected.');
+      await deadline.keep(() => new Promise((resolve) => setTimeout(resolve, 10))); // it is only just being connected
+    }
+    this.#wasReady ||= !('status' in this.#client && this.#client.status === 'wait');
+  }
+}
