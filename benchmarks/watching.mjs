@@ -75,7 +75,7 @@ async function decide({ api, caller }, side) {
     const start = performance.now();
     const decision = await side.adapter.decide(request);
     const middle = performance.now();
-    side.adapter.settled(decision, TARGET, 200);
+    side.adapter.recordOutcome(decision, TARGET, 200);
     const end = performance.now();
     if (decision.action !== 'pass') throw new Error('A request was refused', { cause: decision });
     side.decided.push((end - start) * 1000);
@@ -102,7 +102,7 @@ async function memoryOf({ adapter }, requests) {
   };
   const count = async (from, to) => {
     for (let n = from; n < to; n++) {
-      adapter.settled(decisionOf(n), `/route/${n % 1000}`, 200);
+      adapter.recordOutcome(decisionOf(n), `/route/${n % 1000}`, 200);
       if (n % 50_000 === 0) await adapter.close();
     }
   };

@@ -42,14 +42,14 @@ async function bundle(entry) {
     target: ['es2022', 'chrome105', 'firefox115', 'safari16'],
     charset: 'utf8',
     legalComments: 'inline',
-    banner: entry.endsWith('.ts') ? { js: `/*!\n${licence('uplot')}\n*/` } : {},
+    banner: entry.endsWith('.ts') ? { js: `/*!\n${license('uplot')}\n*/` } : {},
   });
   // Parsers of HTML read \r\n as \n: the hash of anything else would be the hash of something else.
   return outputFiles[0].text.replaceAll('\r\n', '\n').trim();
 }
 
-/** What the licence of a bundled package wants to be kept with it. */
-function licence(name) {
+/** What the license of a bundled package wants to be kept with it. */
+function license(name) {
   const folder = dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   return `${name} ${version}\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8').trim()}`;

@@ -7,14 +7,9 @@ export {
   formatReport,
   type ReportOptions,
 } from './adapters/clients/cutover-report.js';
-export {
-  type EnrollmentAnswer,
-  type EnrollmentRequest,
-  enrollmentProof,
-} from './adapters/clients/enrollment.js';
 export { MemoryClientStore, mergeActivity } from './adapters/clients/memory-store.js';
-export type { ClientActivity, ClientId, ClientRecord, ClientStore } from './adapters/clients/store.js';
-export { type ApiKeySources, ENVELOPE_TYPE } from './adapters/credentials.js';
+export type { ClientActivity, ClientRecord, ClientStore } from './adapters/clients/store.js';
+export type { ApiKeySources } from './adapters/credentials.js';
 export type { DeprecationOptions } from './adapters/deprecation.js';
 export {
   DEFAULT_ERROR_BUDGET,
@@ -30,12 +25,11 @@ export type { ModeTarget, RouteMode } from './adapters/modes/policy.js';
 export { type ModeState, type ModeStore, parseModeState, type StoredMode } from './adapters/modes/store.js';
 export type { Traffic, TrafficSample } from './adapters/modes/traffic-window.js';
 export type { DualModeOptions } from './adapters/options.js';
-export type { SealedAnswer } from './adapters/sealed-response.js';
 export type { MessageHandler, OnMessageOptions } from './agent/consume.js';
 export type { EnvelopeOptions } from './agent/envelope-options.js';
 export type { AgentOptions, IdentitySource } from './agent/options.js';
-export type { Receivable } from './agent/receivable.js';
 export type { Received, ReceiveOptions } from './agent/receive.js';
+export type { ReceiveInput } from './agent/receive-input.js';
 export type { SecurityOptions, SplitChannelConfig } from './agent/security.js';
 export type { SendOptions, SendOutcome } from './agent/send.js';
 export { createSignedEnvelope, type SignedEnvelopeOptions } from './agent/signed-envelope.js';
@@ -70,8 +64,11 @@ export { type Err, err, type Ok, ok, type Result } from './errors/result.js';
 export { ERROR_TABLE, type ErrorCategory, type ErrorId, type ErrorRow } from './errors/table.js';
 export type { AdapterMetrics } from './http/adoption-counter.js';
 export type { ApiKeyAuth, Auth, InboundRequest, XlinkAuth } from './http/decision.js';
+export { type EnrollmentAnswer, type EnrollmentRequest, enrollmentProof } from './http/enrollment.js';
 export { xlinkAuthorization } from './http/header-form.js';
+export { ENVELOPE_TYPE } from './http/media-type.js';
 export { requestBinding } from './http/request-binding.js';
+export type { SealedResponse } from './http/sealed-response.js';
 export { decodeDidKey, encodeDidKey } from './identity/did.js';
 export { generateIdentity, Identity, type IdentityOptions } from './identity/identity.js';
 export { assertKeyRecord, assertSuccessor, createKeyRecord } from './identity/key-record.js';
@@ -87,7 +84,13 @@ export { nonceKey } from './nonce/nonce-key.js';
 export { CachedTrustRegistry, type CachedTrustRegistryOptions } from './registry/cached.js';
 export { EntryRegistry, type EntryRule } from './registry/entry-registry.js';
 export { HttpTrustRegistry, type HttpTrustRegistryOptions } from './registry/http.js';
-export type { ChangeListener, Grant, ManagedTrustRegistry, ScopeChange } from './registry/managed.js';
+export type {
+  ChangeListener,
+  FeedState,
+  Grant,
+  ManagedTrustRegistry,
+  ScopeChange,
+} from './registry/managed.js';
 export { MemoryTrustRegistry, type MemoryTrustRegistryOptions } from './registry/memory.js';
 export { parseEntry } from './registry/parse-entry.js';
 export type { PositionalRegistration } from './registry/positional-registration.js';
@@ -116,7 +119,6 @@ export {
 } from './split-channel/share.js';
 export type { ShareLimits } from './split-channel/share-limits.js';
 export { type SplitOptions, splitForChannel } from './split-channel/split.js';
-export type { FeedState } from './stores/change-feed.js';
 export {
   PostgresClientStore,
   type PostgresClientStoreOptions,
@@ -136,5 +138,8 @@ export { HttpsTransportAdapter, type HttpsTransportOptions } from './transport/h
 export { LoopbackTransport } from './transport/loopback.js';
 export type { Delivery } from './transport/relay-protocol.js';
 export type { WebSocketClass, WebSocketLike } from './transport/relay-socket.js';
-export type * from './types/types.js';
+export type * from './types/events.js';
+export type { AuthMethod, Mode } from './types/mode.js';
+export type * from './types/ports.js';
+export type * from './types/protocol.js';
 export type { Backoff } from './util/backoff.js';

@@ -15,11 +15,11 @@ export { FileClientStore } from './stores/file/client-store.js';
 export { identityFromFile } from './stores/file/identity.js';
 export { FileModeStore } from './stores/file/mode-store.js';
 export { FileNonceStore, type FileNonceStoreOptions } from './stores/file/nonce-store.js';
-export { JournalRelayStore, type JournalRelayStoreOptions } from './stores/file/relay-store.js';
+export { FileRelayStore, type FileRelayStoreOptions } from './stores/file/relay-store.js';
 export { FileTrustRegistry, type FileTrustRegistryOptions } from './stores/file/trust-registry.js';
 export {
   type IoredisCommands,
   type NodeRedisCommands,
-  RedisStreamStore,
-  type RedisStreamStoreOptions,
+  RedisRelayStore,
+  type RedisRelayStoreOptions,
 } from './stores/redis/relay-store.js';

@@ -46,7 +46,7 @@ import { DATASOURCE } from './variables.mjs';
  * @property {number} width Of 24 columns.
  * @property {number} height
  * @property {[expr: string, legend: string][]} queries
- * @property {[from: number | null, color: string][]} [thresholds] Colours from that value on.
+ * @property {[from: number | null, color: string][]} [thresholds] Colors from that value on.
  * @property {Record<string, { text: string, color?: string }>} [texts] What values are shown as.
  * @property {Record<string, string>} [colors] Of series, by their legend.
  * @property {string} docs Where to read on.

@@ -12,7 +12,7 @@ const adapter = new DualModeAdapter({
   agent,
   mode: 'hybrid',
   legacyKeyValidator: (apiKey) => KEYS.get(apiKey) ?? null,
-  clients: new MemoryClientStore(), // a client enrols an identity with its key, which is then known as that client
+  clients: new MemoryClientStore(), // a client enrolls an identity with its key, which is then known as that client
 });
 
 const orders = [{ id: 1, client: 'ada', product: 'espresso-1kg' }];

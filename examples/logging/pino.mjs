@@ -16,7 +16,7 @@ export async function openApp(destination) {
   const logger = pino(
     {
       level: 'debug',
-      serializers: SERIALIZERS, // catches near misses: Authorisation, x-api-kye, ?apikye=
+      serializers: SERIALIZERS, // catches near misses: Authorization, x-api-kye, ?apikye=
       redact: { paths: [...REDACT_PATHS], censor: '[redacted]' }, // a second net, for objects that no serializer sees
     },
     destination ?? pino.destination({ sync: true }),

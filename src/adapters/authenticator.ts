@@ -1,11 +1,12 @@
-import type { AgentCore } from '../agent/agent.js';
+import type { BaseAgent } from '../agent/agent.js';
 import type { Received } from '../agent/receive.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import type { ApiKeyAuth, Auth, InboundRequest, Pass } from '../http/decision.js';
-import type { AuthMethod, Clock, Did, Mode, XlinkEvent } from '../types/types.js';
+import type { XlinkEvent } from '../types/events.js';
+import type { AuthMethod, Mode } from '../types/mode.js';
+import type { ClientId, Clock, Did } from '../types/protocol.js';
 import { type LegacyKeyValidator, validateKey } from './api-key-validator.js';
 import type { Clients } from './clients/clients.js';
-import type { ClientId } from './clients/store.js';
 import { type ApiKeySources, type EnvelopeForm, findApiKey, findEnvelope } from './credentials.js';
 import type { Brownouts } from './modes/brownouts.js';
 import type { ModePolicy } from './modes/policy.js';
@@ -22,10 +23,10 @@ interface Credentials {
 export type Proof = Pick<Pass, 'message' | 'content'> & { readonly auth: Auth };
 
 /** What is found out about a request on the way; grows as the checks go on, and is counted even if they fail. */
-export type Facts = { mode: Mode; method: AuthMethod; client?: ClientId; did?: Did };
+export type AuthAttempt = { mode: Mode; method: AuthMethod; client?: ClientId; did?: Did };
 
 export interface AuthenticatorParts {
-  readonly agent: AgentCore;
+  readonly agent: BaseAgent;
   readonly validator: LegacyKeyValidator;
   readonly validatorTimeoutMs: number;
   readonly sources: ApiKeySources;
@@ -47,54 +48,54 @@ export class Authenticator {
   }
 
   /** Fills in `facts` as they become known. */
-  async authenticate(request: InboundRequest, facts: Facts): Promise<Proof> {
-    facts.mode = this.#parts.policy.forRequest(request.method, request.target);
-    const { method, envelope, apiKey } = this.#credentials(request, facts.mode);
-    facts.method = method;
+  async authenticate(request: InboundRequest, attempt: AuthAttempt): Promise<Proof> {
+    attempt.mode = this.#parts.policy.forRequest(request.method, request.target);
+    const { method, envelope, apiKey } = this.#credentials(request, attempt.mode);
+    attempt.method = method;
     if (method === 'none') throw xlinkError('CREDENTIALS_MISSING');
-    if (method === 'xlink') return this.#byEnvelope(request, facts, envelope!);
-    if (envelope) return this.#byKeyBesideEnvelope(request, facts, apiKey!, envelope);
-    return { auth: await this.#byKey(facts, apiKey!) };
+    if (method === 'xlink') return this.#byEnvelope(request, attempt, envelope!);
+    if (envelope) return this.#byKeyBesideEnvelope(request, attempt, apiKey!, envelope);
+    return { auth: await this.#byKey(attempt, apiKey!) };
   }
 
   /** In observe mode. A client that was moved ahead may use keys no more: then it is its envelope that counts. */
   async #byKeyBesideEnvelope(
     request: InboundRequest,
-    facts: Facts,
+    attempt: AuthAttempt,
     apiKey: string,
     envelope: EnvelopeForm,
   ): Promise<Proof> {
-    const { mode } = facts;
+    const { mode } = attempt;
     let auth: ApiKeyAuth;
     try {
-      auth = await this.#byKey(facts, apiKey);
+      auth = await this.#byKey(attempt, apiKey);
     } catch (error) {
       if (toXlinkError(error).id !== 'XLINK_REQUIRED') throw error;
-      Object.assign(facts, { mode, method: 'xlink' }); // the envelope may be from somebody else than the key
-      delete facts.client;
-      return this.#byEnvelope(request, facts, envelope);
+      Object.assign(attempt, { mode, method: 'xlink' }); // the envelope may be from somebody else than the key
+      delete attempt.client;
+      return this.#byEnvelope(request, attempt, envelope);
     }
     await this.#observe(request, envelope); // after the key: strangers are not worth the work
     return { auth };
   }
 
   /** The key of a request and whose it is, by the same rules as everywhere; whatever envelope is beside it is not looked at. */
-  async keyOwner(request: InboundRequest, facts: Facts) {
+  async keyOwner(request: InboundRequest, attempt: AuthAttempt) {
     const apiKey = findApiKey(request, this.#parts.sources);
     if (apiKey === undefined) throw xlinkError('CREDENTIALS_MISSING');
-    facts.method = 'api-key';
-    const auth = await this.#byKey(facts, apiKey);
-    return { apiKey, auth, client: facts.client };
+    attempt.method = 'api-key';
+    const auth = await this.#byKey(attempt, apiKey);
+    return { apiKey, auth, client: attempt.client };
   }
 
   /** The sender of an envelope that was made for this very request, whatever the mode. */
-  async envelopeSender(request: InboundRequest, facts: Facts): Promise<Did> {
+  async envelopeSender(request: InboundRequest, attempt: AuthAttempt): Promise<Did> {
     const form = findEnvelope(request, this.#parts.bodyTypes);
     if (!form) throw xlinkError('CREDENTIALS_MISSING');
-    facts.method = 'xlink';
+    attempt.method = 'xlink';
     const rules = { ...this.#parts.rules, requireRequestBinding: true };
-    facts.did = (await receiveRequest(this.#parts.agent, request, form, rules)).message.sender;
-    return facts.did;
+    attempt.did = (await receiveRequest(this.#parts.agent, request, form, rules)).message.sender;
+    return attempt.did;
   }
 
   /** A key beside an envelope is not even looked at, except in observe mode, where it decides. */
@@ -107,28 +108,28 @@ export class Authenticator {
   }
 
   /** Throws unless the key is good, its client may use keys in its mode, and no brownout is on. */
-  async #byKey(facts: Facts, apiKey: string): Promise<ApiKeyAuth> {
+  async #byKey(attempt: AuthAttempt, apiKey: string): Promise<ApiKeyAuth> {
     const { clients, policy, brownouts, clock, validator, validatorTimeoutMs } = this.#parts;
-    if (facts.mode === 'xlink-only' && !clients) throw xlinkError('XLINK_REQUIRED');
+    if (attempt.mode === 'xlink-only' && !clients) throw xlinkError('XLINK_REQUIRED');
     const auth = await validateKey(validator, apiKey, validatorTimeoutMs);
     const client = clients?.parts.clientId(auth);
-    if (client !== undefined) facts.client = client;
-    facts.mode = policy.forClient(client) ?? facts.mode;
-    if (facts.mode === 'xlink-only') throw xlinkError('XLINK_REQUIRED');
-    if (facts.mode === 'deprecation' && brownouts.active(clock())) throw xlinkError('API_KEY_BROWNOUT');
-    if (client !== undefined) await clients!.assertKeyCounts(client, facts.mode);
+    if (client !== undefined) attempt.client = client;
+    attempt.mode = policy.forClient(client) ?? attempt.mode;
+    if (attempt.mode === 'xlink-only') throw xlinkError('XLINK_REQUIRED');
+    if (attempt.mode === 'deprecation' && brownouts.active(clock())) throw xlinkError('API_KEY_BROWNOUT');
+    if (client !== undefined) await clients!.assertKeyCounts(client, attempt.mode);
     return auth;
   }
 
   /** An envelope that fails is final: whatever this throws, no key is tried. */
-  async #byEnvelope(request: InboundRequest, facts: Facts, form: EnvelopeForm): Promise<Proof> {
-    if (facts.mode === 'observe' && !this.#parts.policy.hasClientModes)
+  async #byEnvelope(request: InboundRequest, attempt: AuthAttempt, form: EnvelopeForm): Promise<Proof> {
+    if (attempt.mode === 'observe' && !this.#parts.policy.hasClientModes)
       throw xlinkError('XLINK_NOT_SUPPORTED');
-    const { message, content } = await this.#receive(request, facts, form);
+    const { message, content } = await this.#receive(request, attempt, form);
     const { sender: did, scope, version, encrypted, envelopeId, timestamp } = message;
-    const { client } = facts;
-    facts.mode = this.#parts.policy.forClient(client) ?? facts.mode;
-    if (facts.mode === 'observe') throw xlinkError('XLINK_NOT_SUPPORTED');
+    const { client } = attempt;
+    attempt.mode = this.#parts.policy.forClient(client) ?? attempt.mode;
+    if (attempt.mode === 'observe') throw xlinkError('XLINK_NOT_SUPPORTED');
     const auth: Auth = {
       mode: 'xlink',
       did,
@@ -143,7 +144,7 @@ export class Authenticator {
   }
 
   /** Once the signature is good it is known whose request it is, and counted for that client, even if it is refused. */
-  async #receive(request: InboundRequest, facts: Facts, form: EnvelopeForm): Promise<Received> {
+  async #receive(request: InboundRequest, attempt: AuthAttempt, form: EnvelopeForm): Promise<Received> {
     const { agent, rules, clients } = this.#parts;
     let sender: Did | undefined;
     try {
@@ -152,10 +153,10 @@ export class Authenticator {
       });
     } finally {
       if (sender !== undefined) {
-        facts.did = sender;
+        attempt.did = sender;
         const client = clients?.ofDid(sender);
         const known = client instanceof Promise ? await client : client;
-        if (known !== undefined) facts.client = known;
+        if (known !== undefined) attempt.client = known;
       }
     }
   }

@@ -1,5 +1,6 @@
 import { toXlinkError } from '../errors/errors.js';
-import type { Clock, XlinkEvent } from '../types/types.js';
+import type { XlinkEvent } from '../types/events.js';
+import type { Clock } from '../types/protocol.js';
 import { Clients, defaultClientId, defaultClientScopes } from './clients/clients.js';
 import { guardedClientStore } from './clients/guarded-store.js';
 import { ClientLedger } from './clients/ledger.js';
@@ -11,13 +12,13 @@ export function createClients(
   clock: Clock,
   emit: (event: XlinkEvent) => void,
 ): Clients | undefined {
-  const { clients, clientId, clientScopes, onDowngrade = 'report', reportFlushMs } = options;
+  const { clients, clientId, clientScopes, onDowngrade = 'report', clientFlushIntervalMs } = options;
   if (!clients) return undefined;
   const store = guardedClientStore(clients);
   const onFault = (error: unknown) => emit({ type: 'fault', error: toXlinkError(error) });
   return new Clients({
     store,
-    ledger: new ClientLedger(store, { clock, flushMs: reportFlushMs, onFault }),
+    ledger: new ClientLedger(store, { clock, flushMs: clientFlushIntervalMs, onFault }),
     clock,
     onDowngrade,
     clientId: clientId ?? defaultClientId,

@@ -2,9 +2,6 @@ import { xlinkError } from '../errors/errors.js';
 import type { InboundRequest } from '../http/decision.js';
 import { decodeBase64url } from '../util/base64url.js';
 
-/** Media type of an envelope in a body. */
-export const ENVELOPE_TYPE = 'application/xlink-envelope';
-
 /** Node takes 16 KiB of headers by default; a version 3 envelope needs half of that. */
 const MAX_HEADER_CHARACTERS = 32 * 1024;
 

@@ -2,31 +2,26 @@ import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
 import {
-  type Answer,
   authenticationOf,
   type Decision,
   type Headers,
+  type HttpResponse,
   type InboundRequest,
   type Outcome,
   type Pass,
 } from '../http/decision.js';
+import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { requestBinding } from '../http/request-binding.js';
+import type { ModeEvent, Observer, XlinkEvent } from '../types/events.js';
+import type { Mode } from '../types/mode.js';
 import { MODES } from '../types/mode.js';
-import type {
-  AgentMessage,
-  AuthenticationSpan,
-  Clock,
-  Mode,
-  ModeEvent,
-  Observer,
-  XlinkEvent,
-} from '../types/types.js';
-import { Authenticator, type Facts } from './authenticator.js';
+import type { AuthenticationSpan } from '../types/ports.js';
+import type { AgentMessage, Clock } from '../types/protocol.js';
+import { type AuthAttempt, Authenticator } from './authenticator.js';
 import type { Clients } from './clients/clients.js';
 import { type CutoverReport, cutoverReport, type ReportOptions } from './clients/cutover-report.js';
 import type { ClientRecord } from './clients/store.js';
 import { createClients } from './create-clients.js';
-import { ENVELOPE_TYPE } from './credentials.js';
 import { deprecationHeaders } from './deprecation.js';
 import * as limits from './limits.js';
 import { type Brownout, Brownouts } from './modes/brownouts.js';
@@ -35,8 +30,8 @@ import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './nonce-shari
 import { Observers, tell } from './observers.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
 import type { EnvelopeRules } from './receive-request.js';
-import { jsonAnswer, refusal } from './refusals.js';
-import { sealAnswer, wantsSealedAnswer } from './sealed-response.js';
+import { jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
+import { sealResponse, wantsSealedResponse } from './sealed-response.js';
 import { traced } from './traced.js';
 import { type EnrollmentRules, WellKnown } from './well-known.js';
 
@@ -44,7 +39,9 @@ import { type EnrollmentRules, WellKnown } from './well-known.js';
  * Lets callers of one API prove themselves with an API key or with an xLink envelope, and decides by mode which of the
  * two is taken. Knows no framework: the middleware translates.
  */
-export class DualMode {
+export class BaseDualModeAdapter {
+  /** How it refuses, so that guards behind it refuse alike. */
+  readonly refusalStyle: RefusalStyle;
   readonly #options: DualModeOptions;
   readonly #adoption = new AdoptionCounter();
   readonly #policy: ModePolicy;
@@ -60,6 +57,7 @@ export class DualMode {
   constructor(options: DualModeOptions, bodyTypes: readonly string[] = [ENVELOPE_TYPE]) {
     checkDualModeOptions(options);
     assertSharedNonces(options, modesIn(options));
+    this.refusalStyle = refusalStyle(options);
     this.#options = options;
     this.#clock = options.clock ?? Date.now;
     this.#observers = new Observers(options.observers);
@@ -160,24 +158,24 @@ export class DualMode {
   /** Authenticates one request. Never throws: whatever goes wrong is a refusal. */
   async decide(request: InboundRequest): Promise<Decision> {
     if (request.method.toUpperCase() === 'OPTIONS') return { action: 'pass', headers: {} };
-    const facts: Facts = { mode: this.mode, method: 'none' };
+    const attempt: AuthAttempt = { mode: this.mode, method: 'none' };
     try {
       if (this.#options.skip?.(request)) return { action: 'pass', headers: {} };
     } catch (thrown) {
-      return this.#refuse(thrown, { ...facts, durationMs: 0 });
+      return this.#refuse(thrown, { ...attempt, durationMs: 0 });
     }
     const { tracer } = this.#options;
-    if (!tracer) return this.#decide(request, facts);
+    if (!tracer) return this.#decide(request, attempt);
     const { method } = request;
     const onFault = (error: XlinkError) => this.emit({ type: 'fault', error });
-    return traced(tracer, { method }, (span) => this.#decideWithin(span, request, facts), onFault);
+    return traced(tracer, { method }, (span) => this.#decideWithin(span, request, attempt), onFault);
   }
 
   /**
    * Counts a decision once its response is over. `route` is the template of the route that served it; `aborted` says
    * that the connection was gone before there was an answer.
    */
-  settled({ outcome }: Decision, route: string | undefined, status: number, aborted = false): void {
+  recordOutcome({ outcome }: Decision, route: string | undefined, status: number, aborted = false): void {
     if (!outcome) return;
     this.#adoption.count(outcome);
     this.#clients?.count(outcome);
@@ -196,28 +194,29 @@ export class DualMode {
   async #decideWithin(
     span: AuthenticationSpan | undefined,
     request: InboundRequest,
-    facts: Facts,
+    attempt: AuthAttempt,
   ): Promise<Decision> {
-    const decision = await this.#decide(request, facts, span?.traceId);
+    const decision = await this.#decide(request, attempt, span?.traceId);
     const { outcome } = decision;
     const status = decision.action === 'answer' ? { status: decision.status } : {};
     if (outcome) span?.end({ ...authenticationOf(outcome), ...status });
-    else span?.end({ ...facts, outcome: 'accepted', reason: 'ok', ...status });
+    else span?.end({ ...attempt, outcome: 'accepted', reason: 'ok', ...status });
     return decision;
   }
 
-  async #decide(request: InboundRequest, facts: Facts, traceId?: string): Promise<Decision> {
+  async #decide(request: InboundRequest, attempt: AuthAttempt, traceId?: string): Promise<Decision> {
     const started = performance.now();
     const trace = traceId === undefined ? {} : { traceId };
-    const timed = () => ({ ...facts, ...trace, durationMs: performance.now() - started });
+    const timed = () => ({ ...attempt, ...trace, durationMs: performance.now() - started });
     try {
-      const own = await this.#wellKnown.answer(request, facts);
-      if (own) return jsonAnswer(own);
-      const proof = await this.#authenticator.authenticate(request, facts);
+      const own = await this.#wellKnown.answer(request, attempt);
+      if (own) return jsonResponse(own);
+      const proof = await this.#authenticator.authenticate(request, attempt);
       const { message } = proof;
       const envelope = message ? { version: message.version, encrypted: message.encrypted } : {};
-      const headers = facts.mode === 'deprecation' && facts.method === 'api-key' ? this.#deprecation() : {};
-      const sealing = message && wantsSealedAnswer(request) ? this.#sealing(message, timed) : {};
+      const headers =
+        attempt.mode === 'deprecation' && attempt.method === 'api-key' ? this.#deprecation() : {};
+      const sealing = message && wantsSealedResponse(request) ? this.#sealing(message, timed) : {};
       return { ...proof, ...sealing, action: 'pass', headers, outcome: { ...timed(), ...envelope } };
     } catch (thrown) {
       return this.#refuse(thrown, timed());
@@ -247,21 +246,20 @@ export class DualMode {
     });
   }
 
-  #sealing(message: AgentMessage, facts: () => Outcome): Pick<Pass, 'sealAnswer' | 'sealFailure'> {
+  #sealing(message: AgentMessage, attempt: () => Outcome): Pick<Pass, 'sealResponse' | 'sealFailure'> {
     return {
-      sealAnswer: (answer) => sealAnswer(this.#options.agent, message, answer),
-      sealFailure: (cause) => this.#refuse(xlinkError('ANSWER_NOT_SEALED', { cause }), facts()),
+      sealResponse: (answer) => sealResponse(this.#options.agent, message, answer),
+      sealFailure: (cause) => this.#refuse(xlinkError('ANSWER_NOT_SEALED', { cause }), attempt()),
     };
   }
 
-  #refuse(thrown: unknown, facts: Omit<Outcome, 'error'>): Answer {
+  #refuse(thrown: unknown, attempt: Omit<Outcome, 'error'>): HttpResponse {
     const error = toXlinkError(thrown);
-    const { traceId } = facts;
+    const { traceId } = attempt;
     if (error.status >= 500 || error.cause !== undefined)
       this.emit({ type: 'fault', error, ...(traceId === undefined ? {} : { traceId }) });
-    const { exposeDetails = false, realm = 'api', deprecation } = this.#options;
     const brownout = error.id === 'API_KEY_BROWNOUT' ? this.#brownouts.announcement(this.#clock()) : {};
-    return refusal(error, facts, { exposeDetails, realm, migrationUrl: deprecation?.migrationUrl }, brownout);
+    return refusal(error, attempt, this.refusalStyle, brownout);
   }
 
   #deprecation(): Headers {

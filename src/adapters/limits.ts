@@ -1,6 +1,6 @@
 /** Bodies beside an envelope in a header: 1 MiB. */
 export const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
-/** An enrolment envelope with a version 3 key record takes some 8 KiB. */
+/** An enrollment envelope with a version 3 key record takes some 8 KiB. */
 export const MAX_INTRODUCTION_BYTES = 64 * 1024;
 export const DEFAULT_VALIDATOR_TIMEOUT_MS = 5000;
 export const DEFAULT_MAX_DIDS_PER_CLIENT = 20;

@@ -1,6 +1,7 @@
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
-import type { Mode, WarningEvent } from '../types/types.js';
+import type { WarningEvent } from '../types/events.js';
+import type { Mode } from '../types/mode.js';
 import type { DualModeOptions } from './options.js';
 
 type Deployment = Pick<DualModeOptions, 'agent' | 'instances'>;

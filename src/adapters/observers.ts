@@ -1,4 +1,4 @@
-import type { Observer, XlinkEvent } from '../types/types.js';
+import type { Observer, XlinkEvent } from '../types/events.js';
 
 /** Those who are told about events. */
 export class Observers {

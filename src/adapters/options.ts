@@ -1,8 +1,11 @@
-import { AgentCore } from '../agent/agent.js';
+import { BaseAgent } from '../agent/agent.js';
 import { xlinkError } from '../errors/errors.js';
 import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
+import type { Observer } from '../types/events.js';
+import type { Mode } from '../types/mode.js';
 import { MODES } from '../types/mode.js';
-import type { Clock, Mode, Observer, Scope, Tracer } from '../types/types.js';
+import type { Tracer } from '../types/ports.js';
+import type { ClientId, Clock, Scope } from '../types/protocol.js';
 import {
   checkOptions,
   hasMethods,
@@ -18,7 +21,7 @@ import {
 } from '../util/options.js';
 import type { LegacyKeyValidator } from './api-key-validator.js';
 import type { OnDowngrade } from './clients/clients.js';
-import type { ClientId, ClientStore } from './clients/store.js';
+import type { ClientStore } from './clients/store.js';
 import type { ApiKeySources } from './credentials.js';
 import type { DeprecationOptions } from './deprecation.js';
 import { type Brownout, isBrownout } from './modes/brownouts.js';
@@ -26,7 +29,7 @@ import { isRouteMode, type RouteMode } from './modes/policy.js';
 
 export interface DualModeOptions {
   /** The identity of the API: envelopes are addressed to its DID. */
-  readonly agent: AgentCore;
+  readonly agent: BaseAgent;
   /** The application's own check of API keys. */
   readonly legacyKeyValidator: LegacyKeyValidator;
   /**
@@ -62,7 +65,7 @@ export interface DualModeOptions {
   readonly clientModes?: Readonly<Record<ClientId, Mode>>;
   /** Times in which keys are refused while the mode is `deprecation`. */
   readonly brownouts?: readonly Brownout[];
-  /** Keeps what is known about each client, for the cut-over report, enrolment and client modes. Default: nothing is kept. */
+  /** Keeps what is known about each client, for the cut-over report, enrollment and client modes. Default: nothing is kept. */
   readonly clients?: ClientStore;
   /** The id of the client a key belongs to, from what the validator returned. Default: `clientId`, `customerId`, `userId` or `id`. */
   readonly clientId?: (auth: ApiKeyAuth) => ClientId | undefined;
@@ -70,14 +73,14 @@ export interface DualModeOptions {
   readonly clientScopes?: (auth: ApiKeyAuth) => readonly Scope[] | undefined;
   /** What happens when a client that works on xLink uses its key again. Default `report`: a `downgrade` event. */
   readonly onDowngrade?: OnDowngrade;
-  /** DIDs a client may enrol. Default 20. */
+  /** DIDs a client may enroll. Default 20. */
   readonly maxDidsPerClient?: number;
-  /** Enrolments a client may try per minute, in each process. Default 10. */
+  /** Enrollments a client may try per minute, in each process. Default 10. */
   readonly enrollmentsPerMinute?: number;
   /** How long a client may switch its own key on again, in ms. Default one day. */
   readonly keySwitchGraceMs?: number;
   /** How long counts are held back before they are written to `clients`, in ms. Default 5000. */
-  readonly reportFlushMs?: number;
+  readonly clientFlushIntervalMs?: number;
   /**
    * How many processes serve this API. Default 1, or several if this one is a worker of Node's cluster or under PM2 not the
    * first. With several, a `MemoryNonceStore` is a `warning` event, and an error in `xlink-only`. A number that is given
@@ -92,7 +95,7 @@ export interface DualModeOptions {
   readonly tracer?: Tracer;
 }
 
-const isAgent: OptionCheck = (value) => (value instanceof AgentCore ? undefined : 'an Agent');
+const isAgent: OptionCheck = (value) => (value instanceof BaseAgent ? undefined : 'an Agent');
 const isToken: OptionCheck = (value) =>
   typeof value === 'string' && /^[\w .-]{1,64}$/.test(value) ? undefined : 'a short text without quotes';
 const isNames: OptionCheck = (value) =>
@@ -146,7 +149,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     maxDidsPerClient: integerIn(1, 100_000),
     enrollmentsPerMinute: integerIn(1, 100_000),
     keySwitchGraceMs: integerIn(0, 2 ** 40),
-    reportFlushMs: integerIn(1, 3_600_000),
+    clientFlushIntervalMs: integerIn(1, 3_600_000),
     instances: integerIn(1, 100_000),
     clock: isFunction,
     observers: isObservers,

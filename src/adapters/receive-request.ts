@@ -1,11 +1,11 @@
 import { defaultProvider } from '#provider';
-import type { AgentCore } from '../agent/agent.js';
+import type { BaseAgent } from '../agent/agent.js';
 import type { Received, ReceiveOptions } from '../agent/receive.js';
 import { equalBytes } from '../crypto/bytes.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import type { InboundRequest } from '../http/decision.js';
 import { contentTypeBinding, requestBinding } from '../http/request-binding.js';
-import type { AgentMessage, Did } from '../types/types.js';
+import type { AgentMessage, Did } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { type EnvelopeForm, envelopeFromHeader } from './credentials.js';
 
@@ -20,7 +20,7 @@ export interface EnvelopeRules {
 
 /** Receives the envelope of a request, bound to that request. Throws whatever is wrong with it; `onVerified` hears whose it is. */
 export async function receiveRequest(
-  agent: AgentCore,
+  agent: BaseAgent,
   request: InboundRequest,
   form: EnvelopeForm,
   rules: EnvelopeRules,
@@ -42,7 +42,7 @@ type Binding = Pick<ReceiveOptions, 'request' | 'requireRequestBinding' | 'onVer
 
 /** The envelope is the body; its payload takes the body's place. */
 async function receiveBodyForm(
-  agent: AgentCore,
+  agent: BaseAgent,
   request: InboundRequest,
   binding: Binding,
   rules: EnvelopeRules,
@@ -59,7 +59,7 @@ async function receiveBodyForm(
 
 /** The envelope speaks for the request and for the body beside it, which stays as it is. The body is read last. */
 async function receiveHeaderForm(
-  agent: AgentCore,
+  agent: BaseAgent,
   request: InboundRequest,
   binding: Binding,
   rules: EnvelopeRules,
@@ -108,7 +108,7 @@ async function readEnvelope(request: InboundRequest, maxBytes: number): Promise<
   }
 }
 
-function unwrap(result: Awaited<ReturnType<AgentCore['receiveContent']>>): Received {
+function unwrap(result: Awaited<ReturnType<BaseAgent['receiveContent']>>): Received {
   if (!result.ok) throw result.error;
   return result.value;
 }

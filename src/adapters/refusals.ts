@@ -1,14 +1,25 @@
 import type { XlinkError } from '../errors/errors.js';
-import type { Answer, Headers, Outcome } from '../http/decision.js';
+import type { Headers, HttpResponse, Outcome } from '../http/decision.js';
 import { challenges, problemBody } from '../http/problem.js';
 import { migrationHeaders } from './deprecation.js';
-import type { JsonAnswer } from './well-known.js';
+import type { DualModeOptions } from './options.js';
+import type { JsonResponse } from './well-known.js';
 
 export interface RefusalStyle {
   readonly exposeDetails: boolean;
   readonly realm: string;
   readonly migrationUrl: string | undefined;
 }
+
+export const refusalStyle = ({
+  exposeDetails,
+  realm,
+  deprecation,
+}: Partial<DualModeOptions>): RefusalStyle => ({
+  exposeDetails: exposeDetails ?? false,
+  realm: realm ?? 'api',
+  migrationUrl: deprecation?.migrationUrl,
+});
 
 /** Errors that mean: move to xLink. They say where to read how. */
 const TELLS_TO_MOVE: ReadonlySet<string> = new Set([
@@ -24,28 +35,28 @@ const RETRY_SOON: Headers = { 'Retry-After': '1', 'Access-Control-Expose-Headers
 /** The problem document for a request that is refused. */
 export function refusal(
   error: XlinkError,
-  facts: Omit<Outcome, 'error'>,
+  attempt: Omit<Outcome, 'error'>,
   style: RefusalStyle,
   more: Headers = {},
-): Answer {
+): HttpResponse {
   return {
     action: 'answer',
     status: error.status,
     headers: {
       'Content-Type': 'application/problem+json',
       'Cache-Control': 'no-store',
-      ...challenges(facts.mode, style.realm, error),
+      ...challenges(attempt.mode, style.realm, error),
       ...(error.status === 503 ? RETRY_SOON : {}),
       ...(TELLS_TO_MOVE.has(error.id) ? migrationHeaders(style.migrationUrl) : {}),
       ...more,
     },
-    body: problemBody(error, facts.method, style.exposeDetails),
-    outcome: { ...facts, error },
+    body: problemBody(error, attempt.method, style.exposeDetails),
+    outcome: { ...attempt, error },
   };
 }
 
 /** A JSON answer of the adapter's own routes. */
-export const jsonAnswer = ({ status, value, cacheSeconds }: JsonAnswer): Answer => ({
+export const jsonResponse = ({ status, value, cacheSeconds }: JsonResponse): HttpResponse => ({
   action: 'answer',
   status,
   headers: {

@@ -1,20 +1,13 @@
-import type { AgentCore } from '../agent/agent.js';
+import type { BaseAgent } from '../agent/agent.js';
 import type { InboundRequest } from '../http/decision.js';
-import type { PlainAnswer } from '../http/response.js';
-import type { AgentMessage } from '../types/types.js';
+import { ENVELOPE_TYPE } from '../http/media-type.js';
+import type { PlainResponse } from '../http/response.js';
+import type { SealedResponse } from '../http/sealed-response.js';
+import type { AgentMessage } from '../types/protocol.js';
 import { encodeBase64url } from '../util/base64url.js';
-import { ENVELOPE_TYPE } from './credentials.js';
-
-/** The payload of a sealed answer. */
-export interface SealedAnswer {
-  readonly status: number;
-  readonly contentType?: string;
-  /** base64url; absent for an empty body. */
-  readonly body?: string;
-}
 
 /** Whether the caller asks for a sealed answer: `Accept: application/xlink-envelope`, alone or among others. */
-export const wantsSealedAnswer = (request: InboundRequest): boolean =>
+export const wantsSealedResponse = (request: InboundRequest): boolean =>
   (request.header('accept') ?? '')
     .split(',')
     .some((type) => type.split(';')[0]!.trim().toLowerCase() === ENVELOPE_TYPE);
@@ -23,13 +16,13 @@ export const wantsSealedAnswer = (request: InboundRequest): boolean =>
  * The answer, encrypted for whoever sent `message` and signed by the API: `inReplyTo` and `request` tie it to this one
  * request. Returns the JSON of the envelope; throws if the sender has no encryption keys on record.
  */
-export async function sealAnswer(
-  agent: AgentCore,
+export async function sealResponse(
+  agent: BaseAgent,
   message: AgentMessage,
-  answer: PlainAnswer,
+  answer: PlainResponse,
 ): Promise<string> {
   const { status, contentType, body } = answer;
-  const payload: SealedAnswer = {
+  const payload: SealedResponse = {
     status,
     ...(contentType === undefined ? {} : { contentType }),
     ...(body.length === 0 ? {} : { body: encodeBase64url(body) }),

@@ -1,5 +1,5 @@
 import { toXlinkError, type XlinkError } from '../errors/errors.js';
-import type { AuthenticationSpan, Tracer } from '../types/types.js';
+import type { AuthenticationSpan, Tracer } from '../types/ports.js';
 
 /**
  * Runs `decide` exactly once, within a span if the tracer opens one. A tracer that throws, calls back late, twice or
@@ -26,9 +26,9 @@ export function traced<T>(
 function guarded(span: AuthenticationSpan, failed: (thrown: unknown) => void): AuthenticationSpan {
   return {
     ...traceOf(span, failed),
-    end(facts) {
+    end(attempt) {
       try {
-        span.end(facts);
+        span.end(attempt);
       } catch (thrown) {
         failed(thrown);
       }

@@ -1,15 +1,17 @@
-import type { AgentCore } from '../agent/agent.js';
+import type { BaseAgent } from '../agent/agent.js';
 import { DISCOVERY_PATH, type DiscoveryDocument } from '../discovery/document.js';
 import { recordVersion } from '../envelope/negotiate.js';
 import { parseEnvelope } from '../envelope/parse.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import type { InboundRequest } from '../http/decision.js';
-import type { AgentMessage, Clock, Mode, XlinkEvent } from '../types/types.js';
-import { RateLimit } from '../util/token-bucket.js';
-import type { Authenticator, Facts } from './authenticator.js';
+import { ENROLL_PATH, ENROLL_SCOPE } from '../http/enrollment.js';
+import type { XlinkEvent } from '../types/events.js';
+import type { Mode } from '../types/mode.js';
+import type { AgentMessage, ClientId, Clock } from '../types/protocol.js';
+import { TokenBucket } from '../util/token-bucket.js';
+import type { AuthAttempt, Authenticator } from './authenticator.js';
 import { type Clients, checkClientScopes } from './clients/clients.js';
-import { checkKeyProof, ENROLL_PATH, ENROLL_SCOPE, enroll, enrolledKeys } from './clients/enrollment.js';
-import type { ClientId } from './clients/store.js';
+import { checkKeyProof, enroll, enrolledKeys } from './clients/enrollment.js';
 import { MAX_INTRODUCTION_BYTES } from './limits.js';
 
 export const KEY_PATH = '/.well-known/xlink/key';
@@ -21,7 +23,7 @@ export interface EnrollmentRules {
 }
 
 export interface WellKnownParts {
-  readonly agent: AgentCore;
+  readonly agent: BaseAgent;
   readonly clients: Clients | undefined;
   readonly clock: Clock;
   readonly rules: EnrollmentRules;
@@ -33,35 +35,35 @@ export interface WellKnownParts {
 }
 
 /** A JSON answer of one of these routes. */
-export interface JsonAnswer {
+export interface JsonResponse {
   readonly status: number;
   readonly value: unknown;
   readonly cacheSeconds?: number;
 }
 
-/** The routes that the adapter answers itself: discovery, enrolment, and a client's switch for its own key. */
+/** The routes that the adapter answers itself: discovery, enrollment, and a client's switch for its own key. */
 export class WellKnown {
   readonly #parts: WellKnownParts;
-  readonly #attempts: RateLimit;
+  readonly #attempts: TokenBucket;
 
   constructor(parts: WellKnownParts) {
     this.#parts = parts;
-    this.#attempts = new RateLimit(parts.rules.attemptsPerMinute, parts.clock);
+    this.#attempts = new TokenBucket(parts.rules.attemptsPerMinute, parts.clock);
   }
 
   /** `undefined`: not one of these routes. Throws what is wrong with the request. */
-  async answer(request: InboundRequest, facts: Facts): Promise<JsonAnswer | undefined> {
+  async answer(request: InboundRequest, attempt: AuthAttempt): Promise<JsonResponse | undefined> {
     const method = request.method.toUpperCase();
     const path = request.target.split('?')[0];
     if (path === DISCOVERY_PATH && (method === 'GET' || method === 'HEAD')) return this.#discovery();
     if (!this.#parts.clients) return undefined;
-    if (path === ENROLL_PATH && method === 'POST') return this.#enroll(request, facts, this.#parts.clients);
+    if (path === ENROLL_PATH && method === 'POST') return this.#enroll(request, attempt, this.#parts.clients);
     if (path === KEY_PATH && (method === 'DELETE' || method === 'PUT'))
-      return this.#switchKey(request, facts, this.#parts.clients, method === 'DELETE');
+      return this.#switchKey(request, attempt, this.#parts.clients, method === 'DELETE');
     return undefined;
   }
 
-  async #discovery(): Promise<JsonAnswer> {
+  async #discovery(): Promise<JsonResponse> {
     const { agent, clients, mode } = this.#parts;
     const keyRecord = await agent.keyRecord();
     const document: DiscoveryDocument = {
@@ -77,11 +79,11 @@ export class WellKnown {
     return { status: 200, value: document, cacheSeconds: 60 };
   }
 
-  async #enroll(request: InboundRequest, facts: Facts, clients: Clients): Promise<JsonAnswer> {
+  async #enroll(request: InboundRequest, attempt: AuthAttempt, clients: Clients): Promise<JsonResponse> {
     const { agent, rules } = this.#parts;
     let body: Promise<Uint8Array> | undefined;
     const envelope = () => (body ??= request.readBody(MAX_INTRODUCTION_BYTES)); // not before it is worth it
-    const { client, key } = await this.#enrollee(request, facts, envelope, clients);
+    const { client, key } = await this.#enrollee(request, attempt, envelope, clients);
     const limit = () => {
       if (!this.#attempts.take(client)) throw xlinkError('ENROLLMENT_REFUSED:RATE_LIMITED');
     };
@@ -102,19 +104,19 @@ export class WellKnown {
    */
   async #enrollee(
     request: InboundRequest,
-    facts: Facts,
+    attempt: AuthAttempt,
     envelope: () => Promise<Uint8Array>,
     clients: Clients,
   ) {
     try {
-      const { apiKey, auth, client } = await this.#parts.authenticator.keyOwner(request, facts);
+      const { apiKey, auth, client } = await this.#parts.authenticator.keyOwner(request, attempt);
       if (client === undefined) throw xlinkError('ENROLLMENT_REFUSED:NO_CLIENT');
       return { client, key: { apiKey, auth } };
     } catch (error) {
       const linked =
         toXlinkError(error).status === 401 ? await this.#linkedClient(envelope, clients) : undefined;
       if (linked === undefined) throw error;
-      facts.method = 'xlink';
+      attempt.method = 'xlink';
       return { client: linked, key: undefined };
     }
   }
@@ -145,12 +147,12 @@ export class WellKnown {
   /** DELETE switches the client's own key off, so that it can prove that it no longer needs it; PUT takes that back. */
   async #switchKey(
     request: InboundRequest,
-    facts: Facts,
+    attempt: AuthAttempt,
     { parts: { store } }: Clients,
     off: boolean,
-  ): Promise<JsonAnswer> {
+  ): Promise<JsonResponse> {
     const { clock, rules, authenticator, emit } = this.#parts;
-    const client = await store.clientOf(await authenticator.envelopeSender(request, facts));
+    const client = await store.clientOf(await authenticator.envelopeSender(request, attempt));
     if (client === undefined) throw xlinkError('ENROLLMENT_REFUSED:NOT_ENROLLED');
     const since = (await store.get(client))?.keyOffSince;
     const graceUntil = (from: number) => new Date(from + rules.keySwitchGraceMs).toISOString();

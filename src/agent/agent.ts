@@ -2,15 +2,8 @@ import { toXlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { generateIdentity, Identity } from '../identity/identity.js';
 import { createKeyRecord } from '../identity/key-record.js';
-import type {
-  AgentMessage,
-  Did,
-  Envelope,
-  KeyRecord,
-  NonceStore,
-  TrustRegistry,
-  Version,
-} from '../types/types.js';
+import type { NonceStore, TrustRegistry } from '../types/ports.js';
+import type { AgentMessage, Did, Envelope, KeyRecord, Version } from '../types/protocol.js';
 import { checkOptions, integerIn, isBoolean, isFunction, isString, requireOption } from '../util/options.js';
 import { createAnswer } from './answer.js';
 import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';
@@ -25,12 +18,12 @@ import {
   type IdentitySource,
   identityOptions,
 } from './options.js';
-import { type Receivable, receiveAny } from './receivable.js';
 import type { Received, ReceiveOptions } from './receive.js';
+import { type ReceiveInput, receiveAny } from './receive-input.js';
 import { ensureRegistered } from './register.js';
 import { type SendOptions, type SendOutcome, send } from './send.js';
 
-export type { Receivable };
+export type { ReceiveInput };
 
 /** The class a static constructor was called on, so that a subclass makes its own kind. */
 type AgentClass<A> = new (options: AgentOptions & { readonly identity: IdentitySource }) => A;
@@ -42,7 +35,7 @@ const isSource = (value: unknown) =>
  * An identity at work: it seals what it sends, and verifies and opens what it receives. Agents are peers; there is no
  * client and no server among them.
  */
-export class AgentCore {
+export class BaseAgent {
   /** Where it looks up peers. */
   readonly registry: TrustRegistry;
   /** Where it remembers which envelopes it received. */
@@ -73,13 +66,13 @@ export class AgentCore {
     for (const transport of this.#parts.transports) transport.attach?.(this);
   }
 
-  /** A new identity, registered and ready. Throws an `XlinkError` where {@link AgentCore.create} returns one. */
-  static async quickstart<A extends AgentCore>(this: AgentClass<A>, options: AgentOptions = {}): Promise<A> {
+  /** A new identity, registered and ready. Throws an `XlinkError` where {@link BaseAgent.create} returns one. */
+  static async quickstart<A extends BaseAgent>(this: AgentClass<A>, options: AgentOptions = {}): Promise<A> {
     return launch(this, 'Agent.quickstart', options, newIdentity);
   }
 
   /** A new identity, registered and ready. */
-  static async create<A extends AgentCore>(
+  static async create<A extends BaseAgent>(
     this: AgentClass<A>,
     options: AgentOptions = {},
   ): Promise<Result<A>> {
@@ -87,7 +80,7 @@ export class AgentCore {
   }
 
   /** The agent of a 32-byte Ed25519 seed, registered. The same seed gives the same DID and keys on every machine. */
-  static async fromSeed<A extends AgentCore>(
+  static async fromSeed<A extends BaseAgent>(
     this: AgentClass<A>,
     options: AgentOptions & { readonly seed: Uint8Array },
   ): Promise<Result<A>> {
@@ -101,7 +94,7 @@ export class AgentCore {
    * The agent of an exported identity. Skips key generation and registration: its registry entry stays as it is. The file
    * does not say the version: pass `postQuantumSig` or `maxVersion` as when the identity was made.
    */
-  static async importIdentity<A extends AgentCore>(
+  static async importIdentity<A extends BaseAgent>(
     this: AgentClass<A>,
     options: AgentOptions & { readonly pkcs8: Uint8Array },
   ): Promise<Result<A>> {
@@ -116,7 +109,7 @@ export class AgentCore {
   }
 
   /** Returns at once; the identity is made and registered at the first use. */
-  static lazy<A extends AgentCore>(this: AgentClass<A>, options: AgentOptions = {}): A {
+  static lazy<A extends BaseAgent>(this: AgentClass<A>, options: AgentOptions = {}): A {
     checkAgentOptions('Agent.lazy', options);
     const registry = agentParts(options).registry;
     const identity = async () => {
@@ -157,15 +150,15 @@ export class AgentCore {
 
   /** Verifies an envelope, claims its nonce, and opens it. Whatever is wrong with it comes back as an error. */
   async receive<T = unknown>(
-    input: Receivable,
+    input: ReceiveInput,
     options: ReceiveOptions = {},
   ): Promise<Result<AgentMessage<T>>> {
     const received = await this.receiveContent(input, options);
     return received.ok ? ok(received.value.message as AgentMessage<T>) : received;
   }
 
-  /** As {@link AgentCore.receive}, with the JSON bytes of the payload beside the message. */
-  async receiveContent(input: Receivable, options: ReceiveOptions = {}): Promise<Result<Received>> {
+  /** As {@link BaseAgent.receive}, with the JSON bytes of the payload beside the message. */
+  async receiveContent(input: ReceiveInput, options: ReceiveOptions = {}): Promise<Result<Received>> {
     return attempt(async () => {
       checkOptions('receive', options, {
         allowCleartext: isBoolean,
@@ -192,7 +185,7 @@ export class AgentCore {
     for (const transport of this.#parts.transports) transport.onReceive(take);
   }
 
-  /** Makes a signed-only envelope for somebody who does not know this agent yet, such as an enrolment. Throws an `XlinkError`. */
+  /** Makes a signed-only envelope for somebody who does not know this agent yet, such as an enrollment. Throws an `XlinkError`. */
   async createIntroduction(
     options: Introduction & { readonly to: Did; readonly payload: unknown },
   ): Promise<Envelope> {
@@ -240,7 +233,7 @@ export class AgentCore {
   }
 }
 
-async function launch<A extends AgentCore>(
+async function launch<A extends BaseAgent>(
   agentClass: AgentClass<A>,
   owner: string,
   options: AgentOptions,

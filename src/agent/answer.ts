@@ -1,4 +1,4 @@
-import type { AgentMessage, Envelope } from '../types/types.js';
+import type { AgentMessage, Envelope } from '../types/protocol.js';
 import type { AgentContext } from './context.js';
 import { createEnvelope } from './envelope.js';
 

@@ -1,6 +1,6 @@
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import type { Result } from '../errors/result.js';
-import type { AgentMessage, Envelope } from '../types/types.js';
+import type { AgentMessage, Envelope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { checkOptions, isBoolean, isFunction } from '../util/options.js';
 import type { ReceiveOptions } from './receive.js';

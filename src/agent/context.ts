@@ -2,16 +2,8 @@ import type { Identity } from '../identity/identity.js';
 import type { SecurityLevel } from '../security/security-mode.js';
 import type { SecurityPolicy } from '../security/security-policy.js';
 import type { ShareCollector } from '../split-channel/collector.js';
-import type {
-  Clock,
-  NonceStore,
-  OnProgress,
-  ProgressEvent,
-  RandomBytes,
-  Scope,
-  Transport,
-  Version,
-} from '../types/types.js';
+import type { NonceStore, OnProgress, ProgressEvent, Transport } from '../types/ports.js';
+import type { Clock, RandomBytes, Scope, Version } from '../types/protocol.js';
 import type { Peers } from './peers.js';
 import type { OnWarning } from './warnings.js';
 
@@ -33,7 +25,7 @@ export interface AgentContext {
   readonly unsafeAcceptWhenNonceStoreFails: boolean;
   readonly security: SecurityLevel;
   readonly securityPolicy: SecurityPolicy;
-  readonly organisation: string | undefined;
+  readonly organization: string | undefined;
   readonly xchange: boolean;
   readonly collector: ShareCollector;
   readonly warn: OnWarning;

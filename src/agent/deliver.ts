@@ -1,5 +1,6 @@
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
-import type { Envelope, Transport } from '../types/types.js';
+import type { Transport } from '../types/ports.js';
+import type { Envelope } from '../types/protocol.js';
 
 /** Hands an envelope to a transport; resolves to the error if it was not delivered. */
 export async function deliver(

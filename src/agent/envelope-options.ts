@@ -1,7 +1,8 @@
 import { isContentType, isRequest, isScope } from '../envelope/fields.js';
 import { xlinkError } from '../errors/errors.js';
 import { contentTypeBinding } from '../http/request-binding.js';
-import type { Did, OnProgress, Scope, Version } from '../types/types.js';
+import type { OnProgress } from '../types/ports.js';
+import type { Did, Scope, Version } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
 import {
   anything,

@@ -1,15 +1,8 @@
 import { encodePayload } from '../envelope/plaintext.js';
 import { signOnlyEnvelope } from '../envelope/seal.js';
 import type { Result } from '../errors/result.js';
-import type {
-  AgentMessage,
-  Did,
-  Envelope,
-  RegistryEntry,
-  Scope,
-  TrustRegistry,
-  Version,
-} from '../types/types.js';
+import type { TrustRegistry } from '../types/ports.js';
+import type { AgentMessage, Did, Envelope, RegistryEntry, Scope, Version } from '../types/protocol.js';
 import type { AgentContext } from './context.js';
 import { Peers } from './peers.js';
 import { receive } from './receive.js';

@@ -1,6 +1,6 @@
 import { nonceTtlMs } from '../checks/timestamp.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
-import type { NonceUse } from '../types/types.js';
+import type { NonceUse } from '../types/ports.js';
 import type { AgentContext } from './context.js';
 
 /** Ends a claim: whether the nonce stays used, or is free again because the message was not handled. */
@@ -9,7 +9,7 @@ export type Settle = (isUsed: boolean) => Promise<void>;
 type ReplayId = 'REPLAY_DETECTED' | 'REPLAY_DETECTED:GROUP_COMPLETE';
 
 /** Throws `REPLAY_DETECTED…` if the nonce was claimed; writes nothing. */
-export async function refuseSeen(
+export async function assertNotReplayed(
   context: AgentContext,
   use: NonceUse,
   id: ReplayId = 'REPLAY_DETECTED',
@@ -18,16 +18,16 @@ export async function refuseSeen(
   if (seen) throw xlinkError(id, { field: 'nonce' });
 }
 
-/** Claims the nonce, once and for all or, if it `mayGoBack` and the store can do that, until it is settled. */
+/** Claims the nonce, once and for all or, if it `reservable` and the store can do that, until it is settled. */
 export async function claimNonce(
   context: AgentContext,
   use: NonceUse,
-  mayGoBack: boolean,
+  reservable: boolean,
   id: ReplayId = 'REPLAY_DETECTED',
 ): Promise<Settle> {
   const { nonceStore, timestampWindowMs, maxAgeMs } = context;
   const ttlMs = nonceTtlMs(timestampWindowMs, maxAgeMs);
-  const isReserved = mayGoBack && nonceStore.reserve && nonceStore.settle;
+  const isReserved = reservable && nonceStore.reserve && nonceStore.settle;
   const claimed = await askNonceStore(context, true, () =>
     isReserved ? nonceStore.reserve!(use, ttlMs) : nonceStore.claim(use, ttlMs),
   );

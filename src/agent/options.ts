@@ -6,7 +6,8 @@ import { IDENTITY_OPTIONS, type Identity, type IdentityOptions } from '../identi
 import { MemoryNonceStore } from '../nonce/memory.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
 import { LoopbackTransport } from '../transport/loopback.js';
-import type { Clock, NonceStore, Scope, Transport, TrustRegistry, Version } from '../types/types.js';
+import type { NonceStore, Transport, TrustRegistry } from '../types/ports.js';
+import type { Clock, Scope, Version } from '../types/protocol.js';
 import {
   checkOptions,
   hasMethods,

@@ -3,7 +3,8 @@ import { xlinkError } from '../errors/errors.js';
 import type { ErrorId } from '../errors/table.js';
 import { decodeDidKey } from '../identity/did.js';
 import { assertSuccessor, type RecordKeys, sameKeys, verifyKeyRecord } from '../identity/key-record.js';
-import type { Did, KeyRecord, RegistryEntry, TrustRegistry, Version } from '../types/types.js';
+import type { TrustRegistry } from '../types/ports.js';
+import type { Did, KeyRecord, RegistryEntry, Version } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
 
 /** What is remembered about a peer between messages: imported keys, and the best it has shown. */

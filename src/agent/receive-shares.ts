@@ -4,10 +4,10 @@ import { openXchange } from '../envelope/xchange.js';
 import { xlinkError } from '../errors/errors.js';
 import type { ShareCount } from '../security/security-mode.js';
 import { decodeBundle, type ShareBundle } from '../split-channel/bundle.js';
-import type { NonceUse, OnProgress } from '../types/types.js';
+import type { NonceUse, OnProgress } from '../types/ports.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { type AgentContext, report } from './context.js';
-import { claimNonce, refuseSeen, type Settle } from './nonces.js';
+import { assertNotReplayed, claimNonce, type Settle } from './nonces.js';
 import { MAX_CHANNELS } from './security.js';
 
 /** A message put together from shares. */
@@ -29,13 +29,13 @@ export async function gatherShares(
   envelope: ParsedEnvelope,
   opened: Uint8Array,
   use: NonceUse,
-  options: { readonly mayGoBack: boolean; readonly onProgress?: OnProgress | undefined },
+  options: { readonly reservable: boolean; readonly onProgress?: OnProgress | undefined },
 ): Promise<Gathered> {
   const { collector, warn } = context;
   const bundle = decodeShares(envelope, opened);
   const { groupId } = bundle.shares[0]!;
   const groupUse = { ...use, nonce: groupId };
-  await refuseSeen(context, groupUse, 'REPLAY_DETECTED:GROUP_COMPLETE');
+  await assertNotReplayed(context, groupUse, 'REPLAY_DETECTED:GROUP_COMPLETE');
 
   const common = groupTranscript(envelope, decodeBase64url(groupId)!);
   const group = collector.add(envelope.fields.from, common, bundle);
@@ -49,7 +49,7 @@ export async function gatherShares(
   const content = isXchange
     ? await openXchange(crypto, payload, common, envelope.fields.from, group.rest)
     : payload;
-  const settle = await claimNonce(context, groupUse, options.mayGoBack, 'REPLAY_DETECTED:GROUP_COMPLETE');
+  const settle = await claimNonce(context, groupUse, options.reservable, 'REPLAY_DETECTED:GROUP_COMPLETE');
   for (const index of bad) warn({ type: 'bad-share', sender: group.sender, index });
   return {
     groupId,

@@ -7,10 +7,11 @@ import { decodePayload } from '../envelope/plaintext.js';
 import { headerTranscript } from '../envelope/transcript.js';
 import { xlinkError } from '../errors/errors.js';
 import { checkRequestBinding } from '../http/request-binding.js';
-import type { AgentMessage, Did, NonceUse, OnProgress, Scope, Version } from '../types/types.js';
+import type { NonceUse, OnProgress } from '../types/ports.js';
+import type { AgentMessage, Did, Scope, Version } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { type AgentContext, report } from './context.js';
-import { claimNonce, refuseSeen } from './nonces.js';
+import { assertNotReplayed, claimNonce } from './nonces.js';
 import type { ResolvedPeer } from './peers.js';
 import { type Gathered, gatherShares } from './receive-shares.js';
 
@@ -60,7 +61,7 @@ export async function receive(
   const { timestampWindowMs } = context;
   checkTimestamp(envelope.fields.timestamp, context.clock(), timestampWindowMs, options.maxAgeMs);
   const use = nonceUse(envelope, context, options);
-  await refuseSeen(context, use);
+  await assertNotReplayed(context, use);
 
   await progress('resolving');
   const sender = await context.peers.resolve(envelope.fields.from, {
@@ -80,8 +81,8 @@ export async function receive(
   if (options.inReplyTo === undefined) checkScopes(context, sender, envelope.fields.scope);
 
   await progress('claiming');
-  const mayGoBack = options.handle !== undefined;
-  const claims = [await claimNonce(context, use, mayGoBack)];
+  const reservable = options.handle !== undefined;
+  const claims = [await claimNonce(context, use, reservable)];
   rememberVersion(sender, envelope.suite);
 
   await progress('decrypting');
@@ -91,7 +92,7 @@ export async function receive(
     const { onProgress } = options;
     const gathered = isMessage(envelope)
       ? undefined
-      : await gatherShares(context, envelope, opened!, use, { mayGoBack, onProgress });
+      : await gatherShares(context, envelope, opened!, use, { reservable, onProgress });
     if (gathered) claims.push(gathered.settle);
     const content = gathered?.content ?? opened;
     const message = toMessage(envelope, content, gathered);

@@ -2,7 +2,8 @@ import { toXlinkError, xlinkError } from '../errors/errors.js';
 import type { Result } from '../errors/result.js';
 import type { Identity } from '../identity/identity.js';
 import { createKeyRecord, sameKeys } from '../identity/key-record.js';
-import type { Registration, TrustRegistry } from '../types/types.js';
+import type { TrustRegistry } from '../types/ports.js';
+import type { Registration } from '../types/protocol.js';
 import type { AgentOptions } from './options.js';
 
 /**
@@ -14,24 +15,26 @@ export async function ensureRegistered(
   identity: Identity,
   options: AgentOptions,
 ): Promise<void> {
-  const existing = await ask(() => registry.lookup(identity.did), 'LOOKUP_FAILED');
+  const existing = await callRegistry(() => registry.lookup(identity.did), 'LOOKUP_FAILED');
   const clock = options.clock ?? Date.now;
   const keys = await createKeyRecord(identity, { clock });
   if (!existing) {
-    const { name, capabilities, sendScopes, receiveScopes, organisation, xchange } = options;
-    const more = { name, capabilities, sendScopes, receiveScopes, organisation, xchange };
+    const { name, capabilities, sendScopes, receiveScopes, organization, xchange } = options;
+    const more = { name, capabilities, sendScopes, receiveScopes, organization, xchange };
     const entry = { did: identity.did, keys, ...more };
     const present = Object.entries(entry).filter(([, value]) => value !== undefined);
-    return settle(await ask(() => registry.register(Object.fromEntries(present) as unknown as Registration)));
+    return assertOk(
+      await callRegistry(() => registry.register(Object.fromEntries(present) as unknown as Registration)),
+    );
   }
-  if (!existing.keys) return settle(await ask(() => registry.updateKeys(keys)));
+  if (!existing.keys) return assertOk(await callRegistry(() => registry.updateKeys(keys)));
   if (sameKeys(existing.keys, keys)) return;
   const epoch = Math.max(keys.epoch, existing.keys.epoch + 1); // two changes of keys within one second
   const successor = await createKeyRecord(identity, { epoch });
-  return settle(await ask(() => registry.updateKeys(successor)));
+  return assertOk(await callRegistry(() => registry.updateKeys(successor)));
 }
 
-async function ask<T>(
+async function callRegistry<T>(
   question: () => T | Promise<T>,
   id: 'LOOKUP_FAILED' | 'REGISTRATION_FAILED' = 'REGISTRATION_FAILED',
 ): Promise<T> {
@@ -42,7 +45,7 @@ async function ask<T>(
   }
 }
 
-function settle(result: Result<void>): void {
+function assertOk(result: Result<void>): void {
   if (result.ok) return;
   const known = toXlinkError(result.error);
   throw known.category === 'registry' ? known : xlinkError('REGISTRATION_FAILED', { cause: known });

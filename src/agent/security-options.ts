@@ -8,7 +8,8 @@ import {
 } from '../security/security-policy.js';
 import { ShareCollector } from '../split-channel/collector.js';
 import { type ShareLimits, shareLimits } from '../split-channel/share-limits.js';
-import type { Clock, Transport, Version } from '../types/types.js';
+import type { Transport } from '../types/ports.js';
+import type { Clock, Version } from '../types/protocol.js';
 import {
   isBoolean,
   isFunction,
@@ -30,7 +31,7 @@ export interface AgentSecurityOptions {
   /** What `auto` means. Default {@link DEFAULT_SECURITY_POLICY}. */
   readonly securityPolicy?: SecurityPolicy;
   /** Who runs it, for the policies of others and its own. Also registered. Default none. */
-  readonly organisation?: string;
+  readonly organization?: string;
   /** Takes Xchange messages, and may send some. Also registered, if it registers itself. Default `false`. */
   readonly xchange?: boolean;
   /** What it keeps of messages whose shares have not all come. */
@@ -54,7 +55,7 @@ const isLimits: OptionCheck = (value) => {
 export const SECURITY_OPTIONS: OptionChecks<AgentSecurityOptions> = {
   security: isSecurityLevel,
   securityPolicy: isPolicy,
-  organisation: isString,
+  organization: isString,
   xchange: isBoolean,
   shareLimits: isLimits,
   onWarning: isFunction,
@@ -83,7 +84,7 @@ export function securityParts(options: AgentSecurityOptions, transports: readonl
   return {
     security: options.security ?? (transports.length > 1 ? ('auto' as const) : ('standard' as const)),
     securityPolicy: options.securityPolicy ?? DEFAULT_SECURITY_POLICY,
-    organisation: options.organisation,
+    organization: options.organization,
     xchange: options.xchange ?? false,
     warn,
     collectorFor: (crypto: CryptoProvider) =>

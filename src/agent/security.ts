@@ -121,9 +121,9 @@ function levelOf(
   const wanted = options.security ?? (options.xchange ? 'high' : context.security);
   if (wanted !== 'auto') return { level: wanted };
   if (signedOnly) return { level: 'standard', reasons: ['a signed-only message hides nothing'] };
-  const { organisation, securityPolicy } = context;
-  const recipientOrganisation = recipient.entry.organisation;
-  const facts = { scope: draft.scope, payload, action, organisation, recipientOrganisation };
+  const { organization, securityPolicy } = context;
+  const recipientOrganization = recipient.entry.organization;
+  const facts = { scope: draft.scope, payload, action, organization, recipientOrganization };
   const { security: level, reasons } = chooseSecurity(facts, securityPolicy);
   return { level, reasons };
 }

@@ -1,5 +1,5 @@
 import type { SecurityMode, ShareCount } from '../security/security-mode.js';
-import type { Envelope, Version } from '../types/types.js';
+import type { Envelope, Version } from '../types/protocol.js';
 import { type AgentContext, report } from './context.js';
 import { deliver } from './deliver.js';
 import { createEnvelope, type PreparedMessage, prepareMessage, sealMessage } from './envelope.js';

@@ -3,7 +3,7 @@ import type { CryptoProvider } from '../crypto/provider.js';
 import { signOnlyEnvelope } from '../envelope/seal.js';
 import { xlinkError } from '../errors/errors.js';
 import { Identity } from '../identity/identity.js';
-import type { Clock, Did, Envelope, Scope } from '../types/types.js';
+import type { Clock, Did, Envelope, Scope } from '../types/protocol.js';
 import { checkOptions, isBytes, isFunction, isObject, isString, requireOption } from '../util/options.js';
 
 export interface SignedEnvelopeOptions {

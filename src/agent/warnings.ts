@@ -1,4 +1,4 @@
-import type { Did, Version } from '../types/types.js';
+import type { Did, Version } from '../types/protocol.js';
 
 /** Something that works, but less well than it seems. */
 export type XlinkWarning =

@@ -1,4 +1,4 @@
-import type { Scope } from '../types/types.js';
+import type { Scope } from '../types/protocol.js';
 
 /** Whether a list of scopes allows one. No list: everything is allowed. An empty list: nothing is. `*`: everything. */
 export const allowsScope = (allowed: readonly Scope[] | undefined, scope: Scope): boolean =>

@@ -7,8 +7,8 @@ import { parseArgs } from 'node:util';
 import { looksLikeDidKey } from '../identity/did.js';
 import { createRelay } from '../relay/relay.js';
 import { identityFromFile } from '../stores/file/identity.js';
-import { JournalRelayStore } from '../stores/file/relay-store.js';
-import type { Did } from '../types/types.js';
+import { FileRelayStore } from '../stores/file/relay-store.js';
+import type { Did } from '../types/protocol.js';
 import { type Command, type Output, UsageError } from './run.js';
 
 const HELP = `Usage: xlink relay --data DIR [options]
@@ -63,7 +63,7 @@ export const relayCommand: Command = {
 
     await mkdir(values.data, { recursive: true, mode: 0o700 });
     const identity = await identityFromFile(join(values.data, 'identity.pkcs8'));
-    const store = await JournalRelayStore.open({
+    const store = await FileRelayStore.open({
       path: join(values.data, 'messages.jsonl'),
       limits: settings.limits,
       onRepair: ({ path, bytes }) => output.err(`cut ${bytes} unfinished bytes off the end of ${path}`),

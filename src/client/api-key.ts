@@ -22,7 +22,7 @@ export class ApiKey {
     return this.#origin === origin;
   }
 
-  /** The key, for the proof of an enrolment. */
+  /** The key, for the proof of an enrollment. */
   reveal(origin: string): string | undefined {
     return this.isFor(origin) ? this.#key : undefined;
   }

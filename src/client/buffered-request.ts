@@ -5,7 +5,7 @@ import { untilAborted } from '../http/abort.js';
 export type FetchInput = Parameters<typeof fetch>[0];
 
 /** A request of the caller with its body in memory, so that it can be signed, and made anew if it was refused unread. */
-export interface Outgoing {
+export interface BufferedRequest {
   /** The platform's view of it; its body is used up. */
   readonly request: Request;
   readonly url: URL;
@@ -21,11 +21,11 @@ export interface Outgoing {
 const CARRIED = ['cache', 'credentials', 'keepalive', 'mode', 'referrerPolicy', 'redirect'] as const;
 
 /** Reads the body of a request. Rejects with `REQUEST_BODY_UNSUPPORTED` for streams, which could be read only once. */
-export async function outgoing(
+export async function bufferRequest(
   input: FetchInput,
   init: RequestInit = {},
   baseUrl?: string,
-): Promise<Outgoing> {
+): Promise<BufferedRequest> {
   const signal = init.signal ?? (input instanceof Request ? input.signal : undefined);
   signal?.throwIfAborted();
   if (isStream(init.body)) throw xlinkError('REQUEST_BODY_UNSUPPORTED', { field: 'body' });

@@ -1,4 +1,4 @@
-import { AgentCore } from '../agent/agent.js';
+import { BaseAgent } from '../agent/agent.js';
 import type { AgentOptions } from '../agent/options.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Result } from '../errors/result.js';
@@ -7,7 +7,7 @@ import { DEFAULT_MAX_ANSWER_BYTES, type IdentityStore, type XlinkFetchOptions } 
 
 /** Who calls, and whether the service may know the identity from before. */
 export interface Caller {
-  readonly agent: AgentCore;
+  readonly agent: BaseAgent;
   /** False for an identity that was made just now. */
   readonly known: boolean;
 }
@@ -40,8 +40,8 @@ export class AgentSource {
     }
     const options = { ...this.#agentOptions(), ...this.#more };
     const pkcs8 = await load(identity);
-    if (pkcs8) return { agent: unwrap(await AgentCore.importIdentity({ ...options, pkcs8 })), known: true };
-    const made = unwrap(await AgentCore.create(options));
+    if (pkcs8) return { agent: unwrap(await BaseAgent.importIdentity({ ...options, pkcs8 })), known: true };
+    const made = unwrap(await BaseAgent.create(options));
     if (identity) await stored(async () => identity.save(await made.exportPKCS8()));
     return { agent: made, known: false };
   }

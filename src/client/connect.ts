@@ -1,9 +1,10 @@
-import type { AgentCore } from '../agent/agent.js';
+import type { BaseAgent } from '../agent/agent.js';
 import { discover } from '../discovery/discover.js';
 import { DISCOVER_OPTIONS, type DiscoverOptions } from '../discovery/options.js';
 import { toXlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
-import type { Did, Mode, Version } from '../types/types.js';
+import type { Mode } from '../types/mode.js';
+import type { Did, Version } from '../types/protocol.js';
 import { checkOptions } from '../util/options.js';
 import { checkXlinkFetchOptions, XLINK_FETCH_OPTIONS, type XlinkFetchOptions } from './options.js';
 import { PostTransport } from './post-transport.js';
@@ -26,7 +27,7 @@ export interface Connection {
    * Who calls. If it was made here, its `send` POSTs the envelope to `url`, for services that take envelopes on one route
    * (`agent.middleware()`), and its identity is in memory only unless there is a store.
    */
-  readonly agent: AgentCore;
+  readonly agent: BaseAgent;
   /** For an HTTP API: see `xlinkFetch`. Relative URLs are resolved against `url`, and the DID of the service is pinned. */
   readonly fetch: typeof fetch;
 }

@@ -1,4 +1,4 @@
-import type { AgentCore } from '../agent/agent.js';
+import type { BaseAgent } from '../agent/agent.js';
 import { xlinkError } from '../errors/errors.js';
 import { checkOptions, isObject, oneOf, requireOption } from '../util/options.js';
 import { XLINK_FETCH_OPTIONS, type XlinkFetchOptions } from './options.js';
@@ -16,7 +16,7 @@ export interface ApiKeyFallback {
 export interface DualModeClientOptions
   extends Omit<XlinkFetchOptions, 'agent' | 'apiKey' | 'apiKeyHeader' | 'apiKeyOrigin' | 'baseUrl'> {
   /** Who calls. Add it, or `identity`, when ready: without either, every call uses the key. */
-  readonly xlink?: AgentCore;
+  readonly xlink?: BaseAgent;
   readonly fallback: ApiKeyFallback;
 }
 

@@ -1,7 +1,7 @@
 import { isXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
-import type { AuthMethod } from '../types/types.js';
+import type { AuthMethod } from '../types/mode.js';
 import { callError, parseBody } from './call-error.js';
 import { checkDualModeClientOptions, type DualModeClientOptions } from './dual-mode-client-options.js';
 import { type Served, ServiceClient } from './service-client.js';
@@ -74,7 +74,7 @@ export class DualModeClient {
     return this.#adoption.snapshot();
   }
 
-  /** From now on the key is never used, neither for calls nor to enrol: what does not work by xLink fails. */
+  /** From now on the key is never used, neither for calls nor to enroll: what does not work by xLink fails. */
   removeFallback(): void {
     this.#hasKey = false;
     this.#client.removeKey();

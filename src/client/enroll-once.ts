@@ -1,12 +1,12 @@
-import { ENROLL_SCOPE, enrollmentProof } from '../adapters/clients/enrollment.js';
-import { ENVELOPE_TYPE } from '../adapters/credentials.js';
-import type { AgentCore } from '../agent/agent.js';
+import type { BaseAgent } from '../agent/agent.js';
 import { isScope } from '../envelope/fields.js';
 import { isXlinkError, toXlinkError, xlinkError } from '../errors/errors.js';
 import { withDeadline } from '../http/abort.js';
+import { ENROLL_SCOPE, enrollmentProof } from '../http/enrollment.js';
+import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { readAtMost } from '../http/read-body.js';
 import { requestBinding } from '../http/request-binding.js';
-import type { Did, Scope } from '../types/types.js';
+import type { Did, Scope } from '../types/protocol.js';
 import { decodeUtf8 } from '../util/utf8.js';
 import { problemId } from './response.js';
 
@@ -25,7 +25,7 @@ const failed = (cause: unknown) => xlinkError('ENROLLMENT_FAILED', { cause });
  * names, or `ENROLLMENT_FAILED`. An envelope older than the memory of a restarted service is made anew, once.
  */
 export async function enrollOnce(
-  agent: AgentCore,
+  agent: BaseAgent,
   to: Did,
   endpoint: string,
   apiKey: string | undefined,
@@ -45,7 +45,7 @@ export async function enrollOnce(
 }
 
 async function post(
-  agent: AgentCore,
+  agent: BaseAgent,
   to: Did,
   endpoint: string,
   apiKey: string | undefined,

@@ -1,15 +1,15 @@
 import type { Service } from '../discovery/discover.js';
 import { isXlinkError } from '../errors/errors.js';
-import type { Clock, Scope } from '../types/types.js';
+import type { Clock, Scope } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import type { Caller } from './caller.js';
 import { type EnrollTransport, enrollOnce } from './enroll-once.js';
 
 /**
- * What came of an enrolment. `unsettled`: the service does not take the key (any more), which says nothing about an
+ * What came of an enrollment. `unsettled`: the service does not take the key (any more), which says nothing about an
  * identity that it may know already.
  */
-export type Enrolment =
+export type Enrollment =
   | { readonly state: 'enrolled'; readonly scopes: readonly Scope[] | undefined }
   | { readonly state: 'not-offered' | 'unsettled' };
 
@@ -27,15 +27,15 @@ const KEY_IS_OVER: ReadonlySet<string> = new Set([
 /** Refusals that do not matter to an identity that was enrolled before. */
 const KEY_IS_NO_USE: ReadonlySet<string> = new Set(['API_KEY_INVALID', 'ENROLLMENT_REFUSED:RATE_LIMITED']);
 
-/** Enrols an identity once with each service, however many ask at the same time. */
+/** Enrolls an identity once with each service, however many ask at the same time. */
 export class Enroller {
   readonly #transport: EnrollTransport;
   readonly #clock: Clock;
-  readonly #outcomes = new BoundedMap<string, { readonly enrolment: Enrolment; readonly until: number }>(
+  readonly #outcomes = new BoundedMap<string, { readonly enrollment: Enrollment; readonly until: number }>(
     CAPACITY,
   );
   readonly #failures = new BoundedMap<string, number>(CAPACITY);
-  readonly #underway = new Map<string, Promise<Enrolment>>();
+  readonly #underway = new Map<string, Promise<Enrollment>>();
 
   constructor(transport: EnrollTransport, clock: Clock) {
     this.#transport = transport;
@@ -43,10 +43,10 @@ export class Enroller {
   }
 
   /** Rejects with what is wrong; a failure is not kept, the next request tries again. */
-  async ensure(service: Service, caller: Caller, apiKey: string | undefined): Promise<Enrolment> {
+  async ensure(service: Service, caller: Caller, apiKey: string | undefined): Promise<Enrollment> {
     const id = idOf(service);
     const outcome = this.#outcomes.get(id);
-    if (outcome && this.#clock() < outcome.until) return outcome.enrolment;
+    if (outcome && this.#clock() < outcome.until) return outcome.enrollment;
     const underway = this.#underway.get(id) ?? this.#enroll(id, service, caller, apiKey);
     this.#underway.set(id, underway);
     return underway;
@@ -57,7 +57,7 @@ export class Enroller {
     return this.#clock() < (this.#failures.get(idOf(service)) ?? -Infinity) + AGAIN_AFTER_MS;
   }
 
-  /** The service does not know the identity (any more): the next request enrols it again. */
+  /** The service does not know the identity (any more): the next request enrolls it again. */
   forget(service: Service): void {
     this.#outcomes.delete(idOf(service));
   }
@@ -67,12 +67,12 @@ export class Enroller {
     service: Service,
     caller: Caller,
     apiKey: string | undefined,
-  ): Promise<Enrolment> {
+  ): Promise<Enrollment> {
     try {
-      const enrolment = await this.#attempt(service, caller, apiKey);
-      const until = enrolment.state === 'enrolled' ? Infinity : this.#clock() + AGAIN_AFTER_MS;
-      this.#outcomes.set(id, { enrolment, until });
-      return enrolment;
+      const enrollment = await this.#attempt(service, caller, apiKey);
+      const until = enrollment.state === 'enrolled' ? Infinity : this.#clock() + AGAIN_AFTER_MS;
+      this.#outcomes.set(id, { enrollment, until });
+      return enrollment;
     } catch (error) {
       this.#failures.set(id, this.#clock());
       throw error;
@@ -81,7 +81,11 @@ export class Enroller {
     }
   }
 
-  async #attempt(service: Service, { agent, known }: Caller, apiKey: string | undefined): Promise<Enrolment> {
+  async #attempt(
+    service: Service,
+    { agent, known }: Caller,
+    apiKey: string | undefined,
+  ): Promise<Enrollment> {
     const { enroll } = service.endpoints;
     // An operator may have registered an identity that is not new; a new one nobody can know.
     if (enroll === undefined) return { state: known ? 'unsettled' : 'not-offered' };

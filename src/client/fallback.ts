@@ -1,11 +1,11 @@
 import { isXlinkError, type XlinkError } from '../errors/errors.js';
 
 /**
- * Why the key was used in place of an envelope: the service has no discovery document (`discovery`), offers no enrolment
- * (`enrolment`), refused the envelope with `XLINK_NOT_SUPPORTED` (`refused`), or says that keys decide (`observe`: the
+ * Why the key was used in place of an envelope: the service has no discovery document (`discovery`), offers no enrollment
+ * (`enrollment`), refused the envelope with `XLINK_NOT_SUPPORTED` (`refused`), or says that keys decide (`observe`: the
  * envelope travels beside the key). There is no other reason.
  */
-export type FallbackReason = 'discovery' | 'enrolment' | 'refused' | 'observe';
+export type FallbackReason = 'discovery' | 'enrollment' | 'refused' | 'observe';
 
 /** Holds no key, path or payload. */
 export interface FallbackEvent {

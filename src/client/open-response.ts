@@ -1,9 +1,9 @@
-import { ENVELOPE_TYPE } from '../adapters/credentials.js';
-import type { SealedAnswer } from '../adapters/sealed-response.js';
-import type { AgentCore } from '../agent/agent.js';
+import type { BaseAgent } from '../agent/agent.js';
 import type { Service } from '../discovery/discover.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
+import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { readAtMost } from '../http/read-body.js';
+import type { SealedResponse } from '../http/sealed-response.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { rebuild, SEALED_HEADER } from './response.js';
 import type { SealedRequest } from './seal-request.js';
@@ -32,10 +32,10 @@ export const isSealed = (response: Response): boolean =>
  * it came with. Status, content type and body are what the service sealed; other headers are as they came and nobody
  * vouches for them. Throws `ANSWER_INVALID…`.
  */
-export async function openAnswer(
+export async function openResponse(
   response: Response,
   request: SealedRequest,
-  { agent, service, maxBytes }: { agent: AgentCore; service: Service; maxBytes: number },
+  { agent, service, maxBytes }: { agent: BaseAgent; service: Service; maxBytes: number },
 ): Promise<Response> {
   const tooLarge = () => xlinkError('ANSWER_INVALID:TOO_LARGE');
   const bytes = await readAtMost(response, maxBytes, tooLarge);
@@ -62,14 +62,14 @@ export async function openAnswer(
   return rebuild(response, body, headers, status);
 }
 
-interface OpenedAnswer {
+interface OpenedResponse {
   readonly status: number;
   readonly contentType: string | undefined;
   readonly body: Uint8Array<ArrayBuffer> | null;
 }
 
-function checkPayload(payload: unknown): OpenedAnswer {
-  const { status, contentType, body } = (payload ?? {}) as Partial<Record<keyof SealedAnswer, unknown>>;
+function checkPayload(payload: unknown): OpenedResponse {
+  const { status, contentType, body } = (payload ?? {}) as Partial<Record<keyof SealedResponse, unknown>>;
   if (!Number.isInteger(status) || (status as number) < 200 || (status as number) > 599)
     throw invalid('status');
   if (contentType !== undefined && !isHeaderValue(contentType)) throw invalid('contentType');

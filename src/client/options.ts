@@ -1,8 +1,8 @@
-import { AgentCore } from '../agent/agent.js';
+import { BaseAgent } from '../agent/agent.js';
 import { DISCOVER_OPTIONS, type DiscoverOptions, isServiceUrl } from '../discovery/options.js';
 import { isScope } from '../envelope/fields.js';
 import { xlinkError } from '../errors/errors.js';
-import type { Clock, Scope, Version } from '../types/types.js';
+import type { Clock, Scope, Version } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import {
   checkOptions,
@@ -24,10 +24,10 @@ export interface IdentityStore {
 
 export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' | 'signal'> {
   /** Who calls. Its registry is given the key record of each service. Default: see `identity`. */
-  readonly agent?: AgentCore;
+  readonly agent?: BaseAgent;
   /** Loads the identity, or makes and saves one. Default: a new identity in memory, enrolled at every start. */
   readonly identity?: IdentityStore;
-  /** The key to enrol with, and to go on with while the service does not offer xLink. Default none. */
+  /** The key to enroll with, and to go on with while the service does not offer xLink. Default none. */
   readonly apiKey?: string;
   /** Header that holds the key. Default `X-API-Key`; `Authorization` sends `Bearer` and the key. */
   readonly apiKeyHeader?: string;
@@ -35,7 +35,7 @@ export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' |
   readonly apiKeyOrigin?: string;
   /** What relative URLs are resolved against, by the rules of `new URL(input, baseUrl)`. Default: those of the platform. */
   readonly baseUrl?: string;
-  /** Scope of each request. Default: the first one that enrolment granted, else `default`. */
+  /** Scope of each request. Default: the first one that enrollment granted, else `default`. */
   readonly scope?: Scope | ((request: Request) => Scope);
   /** Exactly this envelope version. Default: the highest that both sides know. */
   readonly version?: Version;
@@ -52,7 +52,7 @@ export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' |
 /** Sealed answers up to 10 MiB. */
 export const DEFAULT_MAX_ANSWER_BYTES = 10 * 1024 * 1024;
 
-const isAgent: OptionCheck = (value) => (value instanceof AgentCore ? undefined : 'an Agent');
+const isAgent: OptionCheck = (value) => (value instanceof BaseAgent ? undefined : 'an Agent');
 /** Anything else would be quoted by the platform in the error of the header it does not fit in. */
 const isApiKey: OptionCheck = (value) =>
   typeof value === 'string' && /^[\x21-\x7e]{1,4096}$/.test(value)

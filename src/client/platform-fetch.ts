@@ -1,5 +1,5 @@
 import { untilAborted } from '../http/abort.js';
-import type { Outgoing } from './buffered-request.js';
+import type { BufferedRequest } from './buffered-request.js';
 
 /** The `fetch` that was given, else the platform's, looked up at each call for those who replace it in tests. */
 export const fetchOrPlatform =
@@ -9,7 +9,7 @@ export const fetchOrPlatform =
 
 /** Sends for a caller who may give up: nothing leaves after that, and nothing is waited for. */
 export async function sendFor(
-  { signal }: Outgoing,
+  { signal }: BufferedRequest,
   fetch_: typeof fetch,
   url: URL,
   init: RequestInit,

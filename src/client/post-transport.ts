@@ -1,8 +1,9 @@
-import { ENVELOPE_TYPE } from '../adapters/credentials.js';
 import type { Service } from '../discovery/discover.js';
 import { xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
-import type { Did, Envelope, Transport } from '../types/types.js';
+import { ENVELOPE_TYPE } from '../http/media-type.js';
+import type { Transport } from '../types/ports.js';
+import type { Did, Envelope } from '../types/protocol.js';
 import { fetchOrPlatform } from './platform-fetch.js';
 
 /** Delivers the envelopes for one service by POST to its URL, as `application/xlink-envelope`. Nothing arrives this way. */

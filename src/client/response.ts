@@ -6,7 +6,7 @@ import { decodeUtf8 } from '../util/utf8.js';
 export const SEALED_HEADER = 'xlink-sealed';
 
 /** An answer, and the error id of its problem document if it is a refusal by an adapter. */
-export interface Answer {
+export interface ServiceResponse {
   readonly response: Response;
   readonly problem: string | undefined;
 }
@@ -36,7 +36,7 @@ export function markUnsealed(response: Response): Response {
 }
 
 /** An unsealed answer, marked as such; the problem document of a refusal is read, and is still there to be read. */
-export async function unsealedAnswer(response: Response, maxBytes: number): Promise<Answer> {
+export async function unsealedResponse(response: Response, maxBytes: number): Promise<ServiceResponse> {
   const type = response.headers.get('content-type') ?? '';
   if (response.status < 400 || !/^application\/problem\+json\s*(;|$)/i.test(type))
     return { response: markUnsealed(response), problem: undefined };

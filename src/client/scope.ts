@@ -1,15 +1,15 @@
-import type { Scope } from '../types/types.js';
-import type { Enrolment } from './enroller.js';
+import type { Scope } from '../types/protocol.js';
+import type { Enrollment } from './enroller.js';
 import type { XlinkFetchOptions } from './options.js';
 
 /** What the caller chose, else the first scope that was granted by name, else `default`. */
 export function scopeOf(
   chosen: XlinkFetchOptions['scope'],
   request: Request,
-  enrolment: Enrolment | undefined,
+  enrollment: Enrollment | undefined,
 ): Scope {
   if (typeof chosen === 'function') return chosen(request);
   if (chosen !== undefined) return chosen;
-  const granted = enrolment?.state === 'enrolled' ? enrolment.scopes : undefined;
+  const granted = enrollment?.state === 'enrolled' ? enrollment.scopes : undefined;
   return granted?.find((scope) => scope !== '*') ?? 'default';
 }

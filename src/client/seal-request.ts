@@ -1,13 +1,13 @@
-import { ENVELOPE_TYPE } from '../adapters/credentials.js';
-import type { AgentCore } from '../agent/agent.js';
+import type { BaseAgent } from '../agent/agent.js';
 import type { Service } from '../discovery/discover.js';
 import { isContentType } from '../envelope/fields.js';
 import { encodeEnvelope } from '../envelope/flat-json.js';
 import { xlinkError } from '../errors/errors.js';
+import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { requestBinding } from '../http/request-binding.js';
-import type { Envelope, Scope, Version } from '../types/types.js';
+import type { Envelope, Scope, Version } from '../types/protocol.js';
 import { encodeBase64url } from '../util/base64url.js';
-import type { Outgoing } from './buffered-request.js';
+import type { BufferedRequest } from './buffered-request.js';
 import { jsonBody } from './json-body.js';
 
 /** A request with its envelope, ready to be sent once. */
@@ -21,23 +21,24 @@ export interface SealedRequest {
 }
 
 export interface Sealing {
-  readonly agent: AgentCore;
+  readonly agent: BaseAgent;
   readonly service: Service;
   readonly scope: Scope;
   readonly version: Version | undefined;
 }
 
-const bindingOf = ({ method, url }: Outgoing): string => requestBinding(method, url.pathname + url.search);
+const bindingOf = ({ method, url }: BufferedRequest): string =>
+  requestBinding(method, url.pathname + url.search);
 
 /** JSON is sealed and becomes the body; any other body stays as it is, and its digest is signed in a header. */
 export async function sealRequest(
-  outgoing: Outgoing,
+  bufferRequest: BufferedRequest,
   headers: Headers,
   sealing: Sealing,
 ): Promise<SealedRequest> {
-  const json = outgoing.body && jsonBody(outgoing.body, headers.get('content-type'));
-  if (!json) return signRequest(outgoing, headers, sealing);
-  const request = bindingOf(outgoing);
+  const json = bufferRequest.body && jsonBody(bufferRequest.body, headers.get('content-type'));
+  if (!json) return signRequest(bufferRequest, headers, sealing);
+  const request = bindingOf(bufferRequest);
   const envelope = await envelopeFor(sealing, { request, payload: json.value });
   headers.set('Content-Type', ENVELOPE_TYPE);
   return { headers, body: JSON.stringify(envelope), binding: request, nonce: envelope.nonce };
@@ -48,13 +49,13 @@ export async function sealRequest(
  * `Xlink-Envelope` where that is taken.
  */
 export async function signRequest(
-  outgoing: Outgoing,
+  bufferRequest: BufferedRequest,
   headers: Headers,
   sealing: Sealing,
   taken = headers.has('authorization'),
 ): Promise<SealedRequest> {
-  const request = bindingOf(outgoing);
-  const { body } = outgoing;
+  const request = bindingOf(bufferRequest);
+  const { body } = bufferRequest;
   const contentType = headers.get('content-type');
   if (body && contentType !== null && !isContentType(contentType))
     throw xlinkError('REQUEST_BODY_UNSUPPORTED', {
@@ -75,6 +76,6 @@ export async function signRequest(
 
 const envelopeFor = (
   { agent, service, scope, version }: Sealing,
-  options: Omit<Parameters<AgentCore['createEnvelope']>[0], 'to'>,
+  options: Omit<Parameters<BaseAgent['createEnvelope']>[0], 'to'>,
 ): Promise<Envelope> =>
   agent.createEnvelope({ ...options, to: service.did, scope, ...(version === undefined ? {} : { version }) });

@@ -1,8 +1,8 @@
-import { ENVELOPE_TYPE } from '../adapters/credentials.js';
 import { xlinkError } from '../errors/errors.js';
-import type { Outgoing } from './buffered-request.js';
-import { isSealed, openAnswer } from './open-response.js';
-import { type Answer, SEALED_HEADER, unsealedAnswer } from './response.js';
+import { ENVELOPE_TYPE } from '../http/media-type.js';
+import type { BufferedRequest } from './buffered-request.js';
+import { isSealed, openResponse } from './open-response.js';
+import { SEALED_HEADER, type ServiceResponse, unsealedResponse } from './response.js';
 import { type Sealing, sealRequest } from './seal-request.js';
 
 export interface ExchangeRules {
@@ -17,7 +17,11 @@ export interface ExchangeRules {
  * could not rule out a replay because it has just started: nothing was carried out then. Redirects are not followed, for
  * the envelope is bound to one path.
  */
-export async function exchange(request: Outgoing, sealing: Sealing, rules: ExchangeRules): Promise<Answer> {
+export async function exchange(
+  request: BufferedRequest,
+  sealing: Sealing,
+  rules: ExchangeRules,
+): Promise<ServiceResponse> {
   const { method, init, url } = request;
   // The answer to HEAD has no content that could be sealed.
   const wantsSealed = rules.sealedAnswers && method !== 'HEAD';
@@ -33,10 +37,10 @@ export async function exchange(request: Outgoing, sealing: Sealing, rules: Excha
       ...(body === undefined ? {} : { body }),
     });
     if (wantsSealed && isSealed(response)) {
-      const opened = await openAnswer(response, sealed, { ...sealing, maxBytes: rules.maxBytes });
+      const opened = await openResponse(response, sealed, { ...sealing, maxBytes: rules.maxBytes });
       return { response: opened, problem: undefined };
     }
-    const answer = await unsealedAnswer(response, rules.maxBytes);
+    const answer = await unsealedResponse(response, rules.maxBytes);
     if (isColdStart(answer) && attempt === 1) continue;
     if (wantsSealed && response.status < 400) {
       void answer.response.body?.cancel().catch(() => {});
@@ -46,12 +50,12 @@ export async function exchange(request: Outgoing, sealing: Sealing, rules: Excha
   }
 }
 
-const isColdStart = ({ response, problem }: Answer): boolean =>
+const isColdStart = ({ response, problem }: ServiceResponse): boolean =>
   response.status === 503 && problem === 'NONCE_STORE_UNAVAILABLE:COLD_START';
 
 /** The caller's headers, without a key, and without anything that only this side may say. */
 function headersFor(
-  { request }: Outgoing,
+  { request }: BufferedRequest,
   wantsSealed: boolean,
   stripKey: (headers: Headers) => void,
 ): Headers {

@@ -1,11 +1,11 @@
 import { discover, type Service } from '../discovery/discover.js';
 import type { XlinkError } from '../errors/errors.js';
-import type { Clock } from '../types/types.js';
+import type { Clock } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import type { AgentSource } from './caller.js';
 import { isNotSupported } from './fallback.js';
-import { introduceService } from './introduce-service.js';
 import type { XlinkFetchOptions } from './options.js';
+import { syncServiceKeys } from './sync-service-keys.js';
 
 /** How long a service is taken as it described itself: 5 minutes. */
 const MAX_AGE_MS = 300_000;
@@ -47,7 +47,7 @@ export class ServiceCache {
 
   /** Takes a service that was discovered elsewhere. */
   async adopt(service: Service): Promise<void> {
-    await introduceService((await this.#agents.get()).agent, service);
+    await syncServiceKeys((await this.#agents.get()).agent, service);
     this.#entries.set(service.origin, { found: service, at: this.#clock() });
   }
 

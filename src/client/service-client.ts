@@ -1,18 +1,18 @@
-import type { AgentCore } from '../agent/agent.js';
+import type { BaseAgent } from '../agent/agent.js';
 import type { AgentOptions } from '../agent/options.js';
 import type { Service } from '../discovery/discover.js';
 import { DEFAULT_DISCOVERY_TIMEOUT_MS } from '../discovery/options.js';
 import { untilAborted } from '../http/abort.js';
 import { assertAddress } from '../http/service-url.js';
 import { ApiKey } from './api-key.js';
-import { type FetchInput, type Outgoing, outgoing } from './buffered-request.js';
+import { type BufferedRequest, bufferRequest, type FetchInput } from './buffered-request.js';
 import { AgentSource, type Caller } from './caller.js';
-import { Enroller, type Enrolment } from './enroller.js';
+import { Enroller, type Enrollment } from './enroller.js';
 import { type FallbackReason, isNotSupported, reportFallback } from './fallback.js';
-import { castShadow, type Shadow } from './observe-envelope.js';
+import { type EnvelopeHeader, observeEnvelopeHeader } from './observe-envelope.js';
 import { DEFAULT_MAX_ANSWER_BYTES, type XlinkFetchOptions } from './options.js';
 import { fetchOrPlatform, sendFor } from './platform-fetch.js';
-import { unsealedAnswer } from './response.js';
+import { unsealedResponse } from './response.js';
 import { scopeOf } from './scope.js';
 import type { Sealing } from './seal-request.js';
 import { exchange } from './send-enveloped.js';
@@ -58,18 +58,18 @@ export class ServiceClient {
 
   /** As the platform's `fetch`, with what the request proved itself with. */
   async call(input: FetchInput, init?: RequestInit): Promise<Served> {
-    const request = await outgoing(input, init, this.#options.baseUrl);
+    const request = await bufferRequest(input, init, this.#options.baseUrl);
     return untilAborted(this.#serve(request), request.signal);
   }
 
   /** Without xLink, where there is no identity to use. The key goes to its own origin only. */
   async callWithKey(input: FetchInput, init?: RequestInit): Promise<Served> {
-    const request = await outgoing(input, init, this.#options.baseUrl);
+    const request = await bufferRequest(input, init, this.#options.baseUrl);
     return untilAborted(this.#byKey(request), request.signal);
   }
 
   /** The agent that calls. */
-  async agent(): Promise<AgentCore> {
+  async agent(): Promise<BaseAgent> {
     return (await this.#agents.get()).agent;
   }
 
@@ -78,12 +78,12 @@ export class ServiceClient {
     return this.#services.adopt(service);
   }
 
-  /** The key is never used again, neither for requests nor to enrol. */
+  /** The key is never used again, neither for requests nor to enroll. */
   removeKey(): void {
     this.#apiKey.remove();
   }
 
-  async #serve(request: Outgoing): Promise<Served> {
+  async #serve(request: BufferedRequest): Promise<Served> {
     const { origin } = request.url;
     assertAddress(request.url, this.#options);
     let service: Service;
@@ -95,35 +95,38 @@ export class ServiceClient {
     }
     const caller = await this.#agents.get();
     if (service.mode === 'observe' && !this.#keyIsOver && this.#apiKey.isFor(origin)) {
-      const sealing = async () => this.#sealing(request, service, caller, await this.#enrol(service, caller));
-      const shadow = this.#enroller.failedLately(service) ? {} : await castShadow(request, sealing);
+      const sealing = async () =>
+        this.#sealing(request, service, caller, await this.#enroll(service, caller));
+      const shadow = this.#enroller.failedLately(service)
+        ? {}
+        : await observeEnvelopeHeader(request, sealing);
       return this.#byKey(request, 'observe', shadow);
     }
-    const enrolment = await this.#enrol(service, caller);
-    if (enrolment?.state === 'not-offered' && this.#apiKey.isFor(origin))
-      return this.#byKey(request, 'enrolment');
-    return this.#byEnvelope(request, this.#sealing(request, service, caller, enrolment));
+    const enrollment = await this.#enroll(service, caller);
+    if (enrollment?.state === 'not-offered' && this.#apiKey.isFor(origin))
+      return this.#byKey(request, 'enrollment');
+    return this.#byEnvelope(request, this.#sealing(request, service, caller, enrollment));
   }
 
   /**
    * Without a key, an identity that is not new asks what it was granted; a new one has nothing to ask for.
    */
-  async #enrol(service: Service, caller: Caller): Promise<Enrolment | undefined> {
+  async #enroll(service: Service, caller: Caller): Promise<Enrollment | undefined> {
     const key = this.#apiKey.reveal(service.origin);
     return key === undefined && !caller.known ? undefined : this.#enroller.ensure(service, caller, key);
   }
 
   #sealing(
-    request: Outgoing,
+    request: BufferedRequest,
     service: Service,
     { agent }: Caller,
-    enrolment: Enrolment | undefined,
+    enrollment: Enrollment | undefined,
   ): Sealing {
     const { scope, version } = this.#options;
-    return { agent, service, scope: scopeOf(scope, request.request, enrolment), version };
+    return { agent, service, scope: scopeOf(scope, request.request, enrollment), version };
   }
 
-  async #byEnvelope(request: Outgoing, sealing: Sealing): Promise<Served> {
+  async #byEnvelope(request: BufferedRequest, sealing: Sealing): Promise<Served> {
     const { service } = sealing;
     const { response, problem } = await exchange(request, sealing, {
       sealedAnswers: this.#options.sealedAnswers ?? true,
@@ -139,12 +142,16 @@ export class ServiceClient {
     return { response, method: 'xlink' };
   }
 
-  async #byKey(request: Outgoing, reason?: FallbackReason, more: Shadow = {}): Promise<Served> {
+  async #byKey(
+    request: BufferedRequest,
+    reason?: FallbackReason,
+    more: EnvelopeHeader = {},
+  ): Promise<Served> {
     request.signal?.throwIfAborted();
     if (reason) reportFallback(this.#options.onFallback, { reason, origin: request.url.origin });
     const send = (url: URL, init: RequestInit) => sendFor(request, this.#fetch, url, init);
     const raw = await sendWithKey(request, this.#apiKey, send, more);
-    const { response, problem } = await unsealedAnswer(raw, this.#maxBytes);
+    const { response, problem } = await unsealedResponse(raw, this.#maxBytes);
     if (KEY_IS_OVER.has(problem)) this.#keyIsOver = true;
     return { response, method: 'api-key' };
   }

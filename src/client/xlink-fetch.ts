@@ -3,7 +3,7 @@ import { ServiceClient } from './service-client.js';
 
 /**
  * A `fetch` that speaks xLink: same signature, same `Response`. It discovers the service at the first request to an
- * origin, enrols with the API key if it has one, seals JSON bodies, signs everything else, and opens sealed answers.
+ * origin, enrolls with the API key if it has one, seals JSON bodies, signs everything else, and opens sealed answers.
  *
  * ```ts
  * const fetch = xlinkFetch({ baseUrl: 'https://api.example.com', apiKey: process.env.API_KEY });
@@ -15,7 +15,7 @@ import { ServiceClient } from './service-client.js';
  * answer.headers.get('xlink-sealed'); // 'true': encrypted for you, signed by the service, for this very request
  * ```
  *
- * - The key is sent instead of an envelope only if the service has no discovery document, offers no enrolment, or answers
+ * - The key is sent instead of an envelope only if the service has no discovery document, offers no enrollment, or answers
  *   that xLink is not switched on. Never after 401, 403, 409, 5xx, a time-out or an answer that fails a check. The key
  *   goes to one origin and is removed from the headers of every other request.
  * - Streams are refused (`REQUEST_BODY_UNSUPPORTED`), redirects of enveloped requests are not followed, and a JSON body is

@@ -1,6 +1,6 @@
 import { ml_dsa65 } from '@noble/post-quantum/ml-dsa.js';
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
-import type { RandomBytes } from '../types/types.js';
+import type { RandomBytes } from '../types/protocol.js';
 import type { CryptoProvider } from './provider.js';
 
 /** ML-KEM-768 in JavaScript. The matrix of each key is expanded once. */

@@ -1,4 +1,4 @@
-import type { RandomBytes } from '../types/types.js';
+import type { RandomBytes } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 
 /** Signs with one private key. `sign` may be remote: a KMS or HSM implements this. */

@@ -1,4 +1,4 @@
-import type { Version } from '../types/types.js';
+import type { Version } from '../types/protocol.js';
 import { encodeUtf8 } from '../util/utf8.js';
 
 /** What an envelope carries: a message, or shares of one, sealed for the recipient or (Xchange) in the open. */

@@ -1,6 +1,6 @@
 import { toXlinkError, type XlinkError } from '../errors/errors.js';
-import type { Clock } from '../types/types.js';
-import { RateLimit } from '../util/token-bucket.js';
+import type { Clock } from '../types/protocol.js';
+import { TokenBucket } from '../util/token-bucket.js';
 import type { DashboardOptions } from './options.js';
 import { passwordCheck } from './password.js';
 import { withinTime } from './time-limit.js';
@@ -71,7 +71,7 @@ async function byDecision(
 
 function byPassword(password: string, clock: Clock): Access {
   const check = passwordCheck(password);
-  const guesses = new RateLimit(GUESSES_PER_MINUTE, clock);
+  const guesses = new TokenBucket(GUESSES_PER_MINUTE, clock);
   let lockedUntil = 0;
   const judge = async (authorization: string): Promise<Denial | undefined> => {
     if (clock() < lockedUntil) return TOO_MANY;

@@ -1,5 +1,5 @@
 import { type ClientReport, type CutoverReport, countStates } from '../adapters/clients/cutover-report.js';
-import type { CutoverState } from '../types/types.js';
+import type { CutoverState } from '../types/events.js';
 import { readable } from './readable.js';
 
 /** One client in the table of the page. Times in ms since 1970. */

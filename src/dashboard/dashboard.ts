@@ -1,5 +1,5 @@
-import type { DualMode } from '../adapters/dual-mode-adapter.js';
-import type { Answer, Headers } from '../http/decision.js';
+import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
+import type { Headers, HttpResponse } from '../http/decision.js';
 import { type Access, accessOf, type Visitor } from './access.js';
 import { GUARDED, INERT_POLICY, pageDocument, pagePolicy } from './document.js';
 import { checkDashboardOptions, type DashboardOptions, DEFAULT_TITLE } from './options.js';
@@ -25,7 +25,7 @@ export class Dashboard {
   readonly #title: string;
 
   /** Throws `INVALID_OPTION`. */
-  constructor(adapter: DualMode, options: DashboardOptions<never>, owner = 'dashboard') {
+  constructor(adapter: BaseDualModeAdapter, options: DashboardOptions<never>, owner = 'dashboard') {
     checkDashboardOptions(owner, options);
     this.#access = accessOf(options, {
       clock: options.clock ?? Date.now,
@@ -36,7 +36,7 @@ export class Dashboard {
   }
 
   /** First of all it is asked who it is: strangers do not even learn what there is. */
-  async answer(request: DashboardRequest): Promise<Answer> {
+  async answer(request: DashboardRequest): Promise<HttpResponse> {
     const denial = await this.#access(request);
     if (denial) return plain(denial.status, denial.text, denial.headers);
     const { path, query } = split(request.target);
@@ -46,14 +46,14 @@ export class Dashboard {
     return query.get('format') === 'json' ? this.#figures(query) : this.#page();
   }
 
-  async #figures(query: URLSearchParams): Promise<Answer> {
+  async #figures(query: URLSearchParams): Promise<HttpResponse> {
     const search = (query.get('search') ?? '').slice(0, MAX_SEARCH_CHARACTERS);
     const body = await this.#snapshots.json(search);
     return answer(200, 'application/json; charset=utf-8', body, INERT_POLICY);
   }
 
   /** The bundle is loaded when somebody first looks: APIs that nobody looks at do without it. */
-  async #page(): Promise<Answer> {
+  async #page(): Promise<HttpResponse> {
     const bundle = await import('./page/bundle.js');
     const document = pageDocument(bundle, this.#title);
     return answer(200, 'text/html; charset=utf-8', document, pagePolicy(bundle));
@@ -66,10 +66,16 @@ function split(target: string): { readonly path: string; readonly query: URLSear
   return { path: path === '' ? '/' : path, query: new URLSearchParams(query) };
 }
 
-const plain = (status: number, text: string, more: Headers = {}): Answer =>
+const plain = (status: number, text: string, more: Headers = {}): HttpResponse =>
   answer(status, 'text/plain; charset=utf-8', `${text}\n`, INERT_POLICY, more);
 
-const answer = (status: number, type: string, body: string, policy: string, more: Headers = {}): Answer => ({
+const answer = (
+  status: number,
+  type: string,
+  body: string,
+  policy: string,
+  more: Headers = {},
+): HttpResponse => ({
   action: 'answer',
   status,
   headers: { ...GUARDED, 'Content-Type': type, 'Content-Security-Policy': policy, ...more },

@@ -1,6 +1,7 @@
 import { xlinkError } from '../errors/errors.js';
 import { ERROR_TABLE, type ErrorId } from '../errors/table.js';
-import type { Clock, RequestEvent } from '../types/types.js';
+import type { RequestEvent } from '../types/events.js';
+import type { Clock } from '../types/protocol.js';
 
 /** One reason for refusals, with what to do about it. */
 export interface FailureRow {

@@ -1,7 +1,7 @@
 import type { ReportOptions } from '../adapters/clients/cutover-report.js';
 import type { MigrationPlan } from '../adapters/migration/plan.js';
 import { xlinkError } from '../errors/errors.js';
-import type { Clock } from '../types/types.js';
+import type { Clock } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import {
   checkOptions,

@@ -1,5 +1,5 @@
 import type { Advice } from '../adapters/migration/plan.js';
-import type { Mode } from '../types/types.js';
+import type { Mode } from '../types/mode.js';
 import { readable } from './readable.js';
 
 /** What the plan said when it last looked. */

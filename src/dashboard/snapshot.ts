@@ -1,4 +1,4 @@
-import type { Mode } from '../types/types.js';
+import type { Mode } from '../types/mode.js';
 import type { ClientsView, NoClientsView } from './client-view.js';
 import type { FailureRow } from './failure-counts.js';
 import type { PlanView } from './plan-view.js';

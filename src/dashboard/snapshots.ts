@@ -1,14 +1,14 @@
 import { defaultProvider } from '#provider';
-import type { DualMode } from '../adapters/dual-mode-adapter.js';
+import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { isXlinkError, toXlinkError } from '../errors/errors.js';
-import type { Clock } from '../types/types.js';
+import type { Clock } from '../types/protocol.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { ClientDirectory, type NoClientsView } from './client-view.js';
 import { type DashboardOptions, DEFAULT_REFRESH_MS } from './options.js';
 import { planView } from './plan-view.js';
+import { DashboardRecorder } from './recorder.js';
 import type { DashboardSnapshot, ProcessView } from './snapshot.js';
 import { withinTime } from './time-limit.js';
-import { Watch } from './watch.js';
 
 /** How long the client store may take before the page goes on without it. */
 const STORE_LIMIT_MS = 5000;
@@ -24,20 +24,20 @@ interface Round {
 
 /** Makes snapshots, and shares the work among all who look within `refreshMs`. */
 export class Snapshots {
-  readonly #adapter: DualMode;
+  readonly #adapter: BaseDualModeAdapter;
   readonly #options: DashboardOptions<never>;
   readonly #clock: Clock;
-  readonly #watch: Watch;
+  readonly #watch: DashboardRecorder;
   readonly #process: ProcessView;
   #shared: Round | undefined;
   /** A store that does not answer is not asked again before it does. */
   #asking: Promise<ClientDirectory> | undefined;
 
-  constructor(adapter: DualMode, options: DashboardOptions<never>) {
+  constructor(adapter: BaseDualModeAdapter, options: DashboardOptions<never>) {
     this.#adapter = adapter;
     this.#options = options;
     this.#clock = options.clock ?? Date.now;
-    this.#watch = new Watch(adapter, this.#clock);
+    this.#watch = new DashboardRecorder(adapter, this.#clock);
     const { process } = globalThis as { process?: { pid?: number } };
     this.#process = {
       id: encodeBase64url(defaultProvider().randomBytes(6)),

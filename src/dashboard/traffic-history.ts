@@ -1,4 +1,5 @@
-import type { Clock, RequestEvent } from '../types/types.js';
+import type { RequestEvent } from '../types/events.js';
+import type { Clock } from '../types/protocol.js';
 import { type Counts, KINDS, type Kind, Ring, type Series } from './ring.js';
 
 /** Lengths of time that are kept, from fine to coarse. */

@@ -2,8 +2,9 @@ import { defaultProvider } from '#provider';
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { decodeDidKey } from '../identity/did.js';
 import { assertKeyRecord } from '../identity/key-record.js';
+import type { Mode } from '../types/mode.js';
 import { MODES } from '../types/mode.js';
-import type { Did, KeyRecord, Mode, Version } from '../types/types.js';
+import type { Did, KeyRecord, Version } from '../types/protocol.js';
 import type { DiscoveryDocument } from './document.js';
 
 const ENDPOINTS = ['enroll', 'key'] as const;

@@ -1,5 +1,5 @@
 import { xlinkError } from '../errors/errors.js';
-import type { Did, KeyRecord } from '../types/types.js';
+import type { Did, KeyRecord } from '../types/protocol.js';
 import { checkRecord, isMembers, type Members } from './check-document.js';
 import { didWebUrl } from './did-web-url.js';
 

@@ -2,7 +2,8 @@ import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { withDeadline } from '../http/abort.js';
 import { getJson } from '../http/get-json.js';
 import { assertAddress } from '../http/service-url.js';
-import type { Did, KeyRecord, Mode, Version } from '../types/types.js';
+import type { Mode } from '../types/mode.js';
+import type { Did, KeyRecord, Version } from '../types/protocol.js';
 import { checkDocument } from './check-document.js';
 import { DISCOVERY_PATH } from './document.js';
 import {

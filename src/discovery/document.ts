@@ -1,4 +1,5 @@
-import type { Did, KeyRecord, Mode, Version } from '../types/types.js';
+import type { Mode } from '../types/mode.js';
+import type { Did, KeyRecord, Version } from '../types/protocol.js';
 
 /** Where a service describes itself, on its own origin. */
 export const DISCOVERY_PATH = '/.well-known/xlink.json';

@@ -1,5 +1,5 @@
 import { decodeDidKey } from '../identity/did.js';
-import type { Did } from '../types/types.js';
+import type { Did } from '../types/protocol.js';
 import {
   checkOptions,
   integerIn,

@@ -1,6 +1,6 @@
 import type { Suite } from '../crypto/suites.js';
 import { looksLikeDidKey } from '../identity/did.js';
-import type { Envelope } from '../types/types.js';
+import type { Envelope } from '../types/protocol.js';
 import { base64urlLength } from '../util/base64url.js';
 
 /** What one member of an envelope may hold. */

@@ -1,5 +1,5 @@
 import { xlinkError } from '../errors/errors.js';
-import type { KeyRecord, Version } from '../types/types.js';
+import type { KeyRecord, Version } from '../types/protocol.js';
 
 /** The highest version whose keys a record holds. */
 export const recordVersion = (record: Pick<KeyRecord, 'mlKem768' | 'mlDsa65'>): Version => {

@@ -1,6 +1,6 @@
 import { findSuite, type Suite } from '../crypto/suites.js';
 import { xlinkError } from '../errors/errors.js';
-import type { Envelope } from '../types/types.js';
+import type { Envelope } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { type BinaryName, FIELD_NAMES, FIELDS, type Field, type FieldName, fitsBytes } from './fields.js';
 import { readFlatJson } from './flat-json.js';

@@ -3,7 +3,7 @@ import type { Encapsulator, Signer, X25519PublicKey } from '../crypto/provider.j
 import { type Suite, type SuiteForm, suiteFor } from '../crypto/suites.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Identity } from '../identity/identity.js';
-import type { Did, Envelope, Version } from '../types/types.js';
+import type { Did, Envelope, Version } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { FIELD_NAMES } from './fields.js';

@@ -1,6 +1,6 @@
 import type { CryptoProvider } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
-import type { Did } from '../types/types.js';
+import type { Did } from '../types/protocol.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { framePlaintext, unframePlaintext } from './plaintext.js';
 

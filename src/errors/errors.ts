@@ -100,7 +100,7 @@ export class XlinkAgentError extends XlinkError {
 export class XlinkAdapterError extends XlinkError {
   override readonly name = 'XlinkAdapterError';
 }
-/** Calling a service: discovery, enrolment, answers. */
+/** Calling a service: discovery, enrollment, answers. */
 export class XlinkClientError extends XlinkError {
   override readonly name = 'XlinkClientError';
 }
@@ -131,7 +131,7 @@ const ALIASES = new Map<string, ErrorId>(
 );
 
 /**
- * Turns anything thrown or returned into an {@link XlinkError}: errors of the package pass through, a string is taken
+ * KeyedMutex anything thrown or returned into an {@link XlinkError}: errors of the package pass through, a string is taken
  * as a code (`'REPLAY_DETECTED'`, `'DECRYPT_FAILED:PARSE'`, or an alias of the papers), everything else becomes
  * `INTERNAL` with the original as `cause`.
  */

@@ -1,6 +1,7 @@
 import type { XlinkError } from '../errors/errors.js';
-import type { AgentMessage, Authentication, Did, Scope, Version } from '../types/types.js';
-import type { PlainAnswer } from './response.js';
+import type { Authentication } from '../types/events.js';
+import type { AgentMessage, Did, Scope, Version } from '../types/protocol.js';
+import type { PlainResponse } from './response.js';
 
 /** A request as the adapter sees it, whatever the framework. */
 export interface InboundRequest {
@@ -63,7 +64,7 @@ export interface Pass {
   /** The JSON bytes that take the place of an enveloped body. */
   readonly content?: Uint8Array;
   /** Present if the caller asks for a sealed answer: seals what the handler answers, to JSON. */
-  readonly sealAnswer?: (answer: PlainAnswer) => Promise<string>;
+  readonly sealResponse?: (answer: PlainResponse) => Promise<string>;
   /** What to send if that fails. */
   readonly sealFailure?: (error: unknown) => { readonly status: number; readonly body: string };
   /** Headers for the response. */
@@ -72,8 +73,8 @@ export interface Pass {
   readonly outcome?: Outcome;
 }
 
-/** Answer the request here; it must not reach a handler. */
-export interface Answer {
+/** HttpResponse the request here; it must not reach a handler. */
+export interface HttpResponse {
   readonly action: 'answer';
   readonly status: number;
   readonly headers: Headers;
@@ -83,4 +84,4 @@ export interface Answer {
   readonly outcome?: Outcome;
 }
 
-export type Decision = Pass | Answer;
+export type Decision = Pass | HttpResponse;

@@ -3,9 +3,6 @@ import { unref } from '../util/backoff.js';
 import { onAbort } from '../util/on-abort.js';
 import { decodeUtf8 } from '../util/utf8.js';
 
-/** Media type of an envelope in a body. */
-export const ENVELOPE_TYPE = 'application/xlink-envelope';
-
 export interface HttpCall {
   readonly method: 'GET' | 'POST';
   readonly url: string;
@@ -18,7 +15,7 @@ export interface HttpCall {
   readonly signal: AbortSignal;
 }
 
-export interface HttpAnswer {
+export interface HttpTextResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -28,7 +25,7 @@ export interface HttpAnswer {
  * One exchange: within a time and a size, without redirects (an envelope is for one address), cookies and caches.
  * Rejects if there is no whole answer.
  */
-export async function httpCall(fetch_: typeof fetch, call: HttpCall): Promise<HttpAnswer> {
+export async function httpCall(fetch_: typeof fetch, call: HttpCall): Promise<HttpTextResponse> {
   const { signal, timeoutMs, maxAnswerBytes, url, ...init } = call;
   const controller = new AbortController();
   const stop = () => controller.abort(signal.reason);

@@ -1,11 +1,11 @@
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { ERROR_TABLE, type ErrorId } from '../errors/table.js';
-import type { HttpAnswer } from './fetch.js';
+import type { HttpTextResponse } from './fetch.js';
 
 const PROBLEM_TYPE = /^application\/problem\+json\s*(;|$)/i;
 
 /** The error of which a problem document speaks (RFC 9457); `undefined` for every other answer. */
-export function refusalOf(answer: HttpAnswer): XlinkError | undefined {
+export function refusalOf(answer: HttpTextResponse): XlinkError | undefined {
   if (answer.status < 400 || !PROBLEM_TYPE.test(answer.headers.get('content-type') ?? '')) return undefined;
   return refusalIn(answer.text);
 }

@@ -1,5 +1,5 @@
 import type { XlinkError } from '../errors/errors.js';
-import type { AuthMethod, Mode } from '../types/types.js';
+import type { AuthMethod, Mode } from '../types/mode.js';
 import type { Headers } from './decision.js';
 
 const PROBLEM_TYPE_BASE = 'https://xail.io/docs/packages/xlink/errors#';

@@ -1,5 +1,5 @@
 /** A response as the handler made it. */
-export interface PlainAnswer {
+export interface PlainResponse {
   readonly status: number;
   readonly contentType: string | undefined;
   readonly body: Uint8Array;

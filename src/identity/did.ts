@@ -2,7 +2,7 @@ import { base58 } from '@scure/base';
 import { concat } from '../crypto/bytes.js';
 import { isStrictEd25519Key } from '../crypto/ed25519-rules.js';
 import { xlinkError } from '../errors/errors.js';
-import type { Did } from '../types/types.js';
+import type { Did } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
 
 /** Multicodec `ed25519-pub` (0xed) as an unsigned varint. */

@@ -2,7 +2,7 @@ import { defaultProvider } from '#provider';
 import { EMPTY, lengthPrefixed, uint64 } from '../crypto/bytes.js';
 import type { CryptoProvider, Verifier } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
-import type { Clock, KeyRecord } from '../types/types.js';
+import type { Clock, KeyRecord } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { decodeDidKey } from './did.js';

@@ -1,4 +1,4 @@
-import type { XlinkEvent } from '../types/types.js';
+import type { XlinkEvent } from '../types/events.js';
 
 /** How loud a line is; the names of the logger's methods. */
 export type Level = 'debug' | 'info' | 'warn' | 'error';

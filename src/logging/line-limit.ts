@@ -1,4 +1,4 @@
-import type { Clock } from '../types/types.js';
+import type { Clock } from '../types/protocol.js';
 
 const SECOND_MS = 1000;
 

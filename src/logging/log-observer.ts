@@ -1,4 +1,5 @@
-import type { Clock, Observer, XlinkEvent } from '../types/types.js';
+import type { Observer, XlinkEvent } from '../types/events.js';
+import type { Clock } from '../types/protocol.js';
 import {
   checkOptions,
   hasMethods,

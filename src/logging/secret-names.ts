@@ -38,7 +38,7 @@ const SECRET_NAMES = [
 /** Parts that make any name secret, wherever in it they are. */
 const SECRET_PARTS = [
   'authoriz',
-  'authoris',
+  'authoriz',
   'apikey',
   'token',
   'secret',

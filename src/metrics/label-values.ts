@@ -1,5 +1,6 @@
 import { ERROR_TABLE } from '../errors/table.js';
-import type { AuthMethod, CutoverState, RequestEvent } from '../types/types.js';
+import type { CutoverState, RequestEvent } from '../types/events.js';
+import type { AuthMethod } from '../types/mode.js';
 
 /** Ways a request can prove who it is from. */
 export const METHODS = ['xlink', 'api-key', 'none'] as const satisfies readonly AuthMethod[];

@@ -1,5 +1,5 @@
+import type { AdviceEvent, ModeEvent } from '../types/events.js';
 import { MODES } from '../types/mode.js';
-import type { AdviceEvent, ModeEvent } from '../types/types.js';
 import { CLIENT_STATES } from './label-values.js';
 import { Latest, liveGauge } from './live-gauge.js';
 import { METRICS } from './metric-table.js';

@@ -1,5 +1,5 @@
 import { register as globalRegistry } from 'prom-client';
-import type { DowngradeEvent, ObservedEvent, Observer } from '../types/types.js';
+import type { DowngradeEvent, ObservedEvent, Observer } from '../types/events.js';
 import { adoptionSeries } from './adoption-series.js';
 import { countOnce } from './count-once.js';
 import { reasonLabel } from './label-values.js';

@@ -1,4 +1,4 @@
-import type { RequestEvent } from '../types/types.js';
+import type { RequestEvent } from '../types/events.js';
 import type { AdoptionWindow } from './adoption-window.js';
 import { Batch } from './batch.js';
 import { boundedLabel } from './bounded-label.js';

@@ -1,5 +1,5 @@
-import { ENVELOPE_TYPE } from '../adapters/credentials.js';
-import { AgentCore } from '../agent/agent.js';
+import { BaseAgent } from '../agent/agent.js';
+import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { checkOptions, integerIn, isBoolean } from '../util/options.js';
 import { DualModeAdapter } from './dual-mode-adapter.js';
 import type { ExpressMiddleware } from './express/middleware.js';
@@ -19,7 +19,7 @@ export interface AgentMiddlewareOptions {
  * An identity at work: it seals what it sends, and verifies and opens what it receives. Agents are peers; there is no
  * client and no server among them.
  */
-export class Agent extends AgentCore {
+export class Agent extends BaseAgent {
   /**
    * Express middleware for a route that takes envelopes and nothing else, as `application/xlink-envelope` or
    * `application/json`: what was received is in `req.agentMessage`, its payload in `req.body`.

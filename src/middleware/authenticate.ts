@@ -1,26 +1,29 @@
+import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { toXlinkError } from '../errors/errors.js';
 import type { Decision, Pass } from '../http/decision.js';
 import { replaceLeftBodies, replaceNodeBody } from './node/body.js';
 import { type HoldableResponse, holdResponse } from './node/buffered-response.js';
-import type { Exchange } from './node/exchange.js';
+import type { FrameworkContext } from './node/framework-context.js';
 import { inboundRequest } from './node/request.js';
 import { setHeaders, whenClosed } from './node/response.js';
-import type { RefusingAdapter } from './refusal-style.js';
-import { rememberPassage, unshared } from './request-context.js';
+import { rememberRequestContext, unshared } from './request-context.js';
 
 /**
  * Asks the adapter about a request and carries out what it decides; the decision is counted once, when the response is
  * over. `action: 'answer'` means that the request was answered and must not go on.
  */
-export async function authenticate(adapter: RefusingAdapter, exchange: Exchange): Promise<Decision> {
-  const { res } = exchange;
+export async function authenticate(
+  adapter: BaseDualModeAdapter,
+  context: FrameworkContext,
+): Promise<Decision> {
+  const { res } = context;
   try {
-    const decision = await adapter.decide(inboundRequest(exchange));
+    const decision = await adapter.decide(inboundRequest(context));
     try {
-      if (decision.action === 'answer') exchange.answer(decision);
-      else admit(adapter, exchange, decision);
+      if (decision.action === 'answer') context.answer(decision);
+      else admit(adapter, context, decision);
     } finally {
-      whenClosed(res, (aborted) => adapter.settled(decision, exchange.route(), res.statusCode, aborted));
+      whenClosed(res, (aborted) => adapter.recordOutcome(decision, context.route(), res.statusCode, aborted));
     }
     return decision;
   } catch (error) {
@@ -28,19 +31,19 @@ export async function authenticate(adapter: RefusingAdapter, exchange: Exchange)
   }
 }
 
-function admit(adapter: RefusingAdapter, exchange: Exchange, pass: Pass): void {
-  const { req, res, request, bodies, shownIn } = exchange;
-  const { content, message, sealAnswer, sealFailure } = pass;
+function admit(adapter: BaseDualModeAdapter, context: FrameworkContext, pass: Pass): void {
+  const { req, res, request, bodies, shownIn } = context;
+  const { content, message, sealResponse, sealFailure } = pass;
   setHeaders(res, pass.headers);
-  rememberPassage(adapter, [req, request], pass);
+  rememberRequestContext(adapter, [req, request], pass);
   if (pass.auth) Object.assign(shownIn, { auth: unshared(pass.auth) });
   if (message) Object.assign(shownIn, { agentMessage: message });
   if (content) {
     replaceNodeBody(req, content);
     replaceLeftBodies(bodies, content, message?.payload);
   }
-  if (sealAnswer && sealFailure && req.method !== 'HEAD') {
+  if (sealResponse && sealFailure && req.method !== 'HEAD') {
     delete req.headers['accept-encoding']; // what is sealed must be plain
-    holdResponse(res as unknown as HoldableResponse, sealAnswer, sealFailure);
+    holdResponse(res as unknown as HoldableResponse, sealResponse, sealFailure);
   }
 }

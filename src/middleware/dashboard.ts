@@ -1,4 +1,4 @@
-import type { DualMode } from '../adapters/dual-mode-adapter.js';
+import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { Dashboard } from '../dashboard/dashboard.js';
 import { DASHBOARD_CHECKS, type DashboardOptions } from '../dashboard/options.js';
 import { checkOptions, type OptionCheck, requireOption } from '../util/options.js';
@@ -14,7 +14,7 @@ export interface KoaDashboardOptions extends DashboardOptions<KoaContext> {
 
 /** Answers everything at and below the path that it is mounted at. */
 export function expressDashboard(
-  adapter: DualMode,
+  adapter: BaseDualModeAdapter,
   options: DashboardOptions<NodeRequest>,
 ): ExpressMiddleware {
   const dashboard = new Dashboard(adapter, options, 'dashboard');
@@ -27,7 +27,7 @@ export function expressDashboard(
 }
 
 /** Answers everything at and below `path`, and hands on the rest. */
-export function koaDashboard(adapter: DualMode, options: KoaDashboardOptions): KoaMiddleware {
+export function koaDashboard(adapter: BaseDualModeAdapter, options: KoaDashboardOptions): KoaMiddleware {
   checkOptions('koaDashboard', options, { ...DASHBOARD_CHECKS, path: isPath });
   requireOption('koaDashboard', options, 'path');
   const { path, ...rest } = options;

@@ -1,12 +1,9 @@
-import { DualMode } from '../adapters/dual-mode-adapter.js';
-import type { DualModeOptions } from '../adapters/options.js';
-import type { RefusalStyle } from '../adapters/refusals.js';
+import { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import type { DashboardOptions } from '../dashboard/options.js';
 import { expressDashboard, type KoaDashboardOptions, koaDashboard } from './dashboard.js';
 import { type ExpressMiddleware, expressMiddleware } from './express/middleware.js';
 import { type KoaMiddleware, koaMiddleware } from './koa/middleware.js';
 import type { NodeRequest } from './node/types.js';
-import { refusalStyle } from './refusal-style.js';
 
 /**
  * In front of an API: callers may use their API key or an xLink envelope, as the mode has it.
@@ -14,16 +11,7 @@ import { refusalStyle } from './refusal-style.js';
  * After success `req.auth` (in Koa `ctx.state.auth`) says who it is, and `req.body` (`ctx.request.body`) holds the
  * decrypted payload of an envelope, so handlers need not change. Put it in front of body parsers.
  */
-export class DualModeAdapter extends DualMode {
-  /** How refusals look, for guards behind. */
-  readonly refusalStyle: RefusalStyle;
-
-  /** Throws `INVALID_OPTION`. */
-  constructor(options: DualModeOptions, bodyTypes?: readonly string[]) {
-    super(options, bodyTypes);
-    this.refusalStyle = refusalStyle(options);
-  }
-
+export class DualModeAdapter extends BaseDualModeAdapter {
   /** For `app.use()` of Express 4 and 5. */
   middleware(): ExpressMiddleware {
     return expressMiddleware(this);

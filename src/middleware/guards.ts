@@ -2,17 +2,18 @@ import { refusal } from '../adapters/refusals.js';
 import { allowsScope } from '../checks/scope.js';
 import { isScope } from '../envelope/fields.js';
 import { type XlinkError, xlinkError } from '../errors/errors.js';
-import type { Answer, Auth } from '../http/decision.js';
-import type { Mode, Scope } from '../types/types.js';
-import { passageOf } from './request-context.js';
+import type { Auth, HttpResponse } from '../http/decision.js';
+import type { Mode } from '../types/mode.js';
+import type { Scope } from '../types/protocol.js';
+import { requestContextOf } from './request-context.js';
 
 /** What a guard answers to a request; `undefined` if the request may go on. Asks `authOf()` and nothing else. */
-export type Guard = (request: object) => Answer | undefined;
+export type Guard = (request: object) => HttpResponse | undefined;
 
 /** Nobody but callers who came with an envelope. */
 export function xlinkGuard(): Guard {
   return (request) => {
-    const { method } = passageOf(request);
+    const { method } = requestContextOf(request);
     if (method === 'xlink') return undefined;
     const error = xlinkError(method === 'none' ? 'CREDENTIALS_MISSING' : 'XLINK_REQUIRED');
     return refuse(request, error, 'xlink-only');
@@ -27,7 +28,7 @@ export function scopeGuard(scope: Scope): Guard {
       hint: 'requireScope: a scope is 1 to 128 characters of A-Z a-z 0-9 : . _ / -',
     });
   return (request) => {
-    const { auth, mode } = passageOf(request);
+    const { auth, mode } = requestContextOf(request);
     if (!auth) return refuse(request, xlinkError('CREDENTIALS_MISSING'), mode);
     if (covers(auth, scope)) return undefined;
     const error = xlinkError('SCOPE_DENIED', { field: 'scope', hint: `The route wants the scope ${scope}.` });
@@ -41,7 +42,7 @@ function covers(auth: Auth, scope: Scope): boolean {
   return Array.isArray(auth.scopes) && allowsScope(auth.scopes, scope);
 }
 
-function refuse(request: object, error: XlinkError, mode: Mode): Answer {
-  const { method, style } = passageOf(request);
+function refuse(request: object, error: XlinkError, mode: Mode): HttpResponse {
+  const { method, style } = requestContextOf(request);
   return refusal(error, { mode, method, durationMs: 0 }, style);
 }

@@ -1,23 +1,24 @@
 import { authOf, rememberAuth } from '../adapters/auth-store.js';
+import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import type { RefusalStyle } from '../adapters/refusals.js';
+import { refusalStyle } from '../adapters/refusals.js';
 import type { Auth, Pass } from '../http/decision.js';
-import type { AuthMethod, Mode } from '../types/types.js';
-import { type RefusingAdapter, refusalStyle } from './refusal-style.js';
+import type { AuthMethod, Mode } from '../types/mode.js';
 
 /** How a request came through the adapter in front, as far as guards behind need to know. */
-export interface Passage {
+export interface RequestContext {
   readonly auth: Auth | undefined;
   readonly method: AuthMethod;
   readonly mode: Mode;
   readonly style: RefusalStyle;
 }
 
-const adapters = new WeakMap<object, Pick<Passage, 'mode' | 'style'>>();
-const NO_ADAPTER: Pick<Passage, 'mode' | 'style'> = { mode: 'hybrid', style: refusalStyle({}) };
+const adapters = new WeakMap<object, Pick<RequestContext, 'mode' | 'style'>>();
+const NO_ADAPTER: Pick<RequestContext, 'mode' | 'style'> = { mode: 'hybrid', style: refusalStyle({}) };
 
 /** Notes a request that is let through, under each object that stands for it. */
-export function rememberPassage(
-  { mode, refusalStyle: style }: RefusingAdapter,
+export function rememberRequestContext(
+  { mode, refusalStyle: style }: BaseDualModeAdapter,
   requests: readonly object[],
   { auth, outcome }: Pass,
 ): void {
@@ -27,7 +28,7 @@ export function rememberPassage(
   }
 }
 
-export function passageOf(request: object): Passage {
+export function requestContextOf(request: object): RequestContext {
   const auth = authOf(request);
   return { ...(adapters.get(request) ?? NO_ADAPTER), auth, method: auth?.mode ?? 'none' };
 }

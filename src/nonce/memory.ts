@@ -1,5 +1,6 @@
 import { xlinkError } from '../errors/errors.js';
-import type { Clock, NonceStore, NonceUse } from '../types/types.js';
+import type { NonceStore, NonceUse } from '../types/ports.js';
+import type { Clock } from '../types/protocol.js';
 import { checkOptions, integerIn, isFunction, oneOf } from '../util/options.js';
 import { nonceKey } from './nonce-key.js';
 

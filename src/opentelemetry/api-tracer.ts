@@ -1,7 +1,7 @@
-import type { AuthenticationSpan, Tracer } from '../types/types.js';
+import type { AuthenticationSpan, Tracer } from '../types/ports.js';
 import type { ApiSpan, ApiSpans, OpenTelemetryApi } from './api-types.js';
 import {
-  type Facts,
+  type AuthAttempt,
   identityAttributes,
   refusalAttributes,
   startAttributes,
@@ -36,17 +36,17 @@ export class ApiTracer implements Tracer {
     const start = { kind: INTERNAL, attributes: startAttributes(method) };
     // Active while `run` lasts, so that what a registry or store does is traced beneath it.
     return this.#spans.startActiveSpan('xlink.authenticate', start, (span) =>
-      run({ ...traceOf(span), end: (facts) => this.#end(span, parent, facts) }),
+      run({ ...traceOf(span), end: (attempt) => this.#end(span, parent, attempt) }),
     );
   }
 
-  #end(span: ApiSpan, parent: ApiSpan | undefined, facts: Facts): void {
-    const verdict = verdictAttributes(facts);
+  #end(span: ApiSpan, parent: ApiSpan | undefined, attempt: AuthAttempt): void {
+    const verdict = verdictAttributes(attempt);
     if (span.isRecording()) {
-      span.setAttributes({ ...verdict, ...refusalAttributes(facts) });
-      if (this.#options.identities) span.setAttributes(identityAttributes(facts));
+      span.setAttributes({ ...verdict, ...refusalAttributes(attempt) });
+      if (this.#options.identities) span.setAttributes(identityAttributes(attempt));
       // As with HTTP servers: what the caller did wrong is no error of this side.
-      if (facts.outcome === 'refused' && (facts.status ?? 0) >= 500) span.setStatus({ code: ERROR });
+      if (attempt.outcome === 'refused' && (attempt.status ?? 0) >= 500) span.setStatus({ code: ERROR });
     }
     span.end();
     parent?.setAttributes(verdict);

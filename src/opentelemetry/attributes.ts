@@ -1,8 +1,8 @@
-import type { AuthenticationSpan } from '../types/types.js';
+import type { AuthenticationSpan } from '../types/ports.js';
 import type { Attributes } from './api-types.js';
 
 /** What a span is told at its end. */
-export type Facts = Parameters<AuthenticationSpan['end']>[0];
+export type AuthAttempt = Parameters<AuthenticationSpan['end']>[0];
 
 /** Methods that the semantic conventions know; all else is `_OTHER`, so that callers cannot make up values. */
 const METHODS = new Set([
@@ -24,7 +24,13 @@ export const startAttributes = (method: string): Attributes => ({
 });
 
 /** The verdict, in a form that may stand on any span: few values, and none that came from the caller. */
-export const verdictAttributes = ({ mode, method, outcome, version, encrypted }: Facts): Attributes => ({
+export const verdictAttributes = ({
+  mode,
+  method,
+  outcome,
+  version,
+  encrypted,
+}: AuthAttempt): Attributes => ({
   'xlink.mode': mode,
   'xlink.auth.method': method,
   'xlink.auth.outcome': outcome,
@@ -33,7 +39,7 @@ export const verdictAttributes = ({ mode, method, outcome, version, encrypted }:
 });
 
 /** What belongs to a refusal. `status` is that of the answer. */
-export const refusalAttributes = ({ outcome, reason, status }: Facts): Attributes =>
+export const refusalAttributes = ({ outcome, reason, status }: AuthAttempt): Attributes =>
   outcome === 'accepted'
     ? {}
     : {
@@ -42,7 +48,7 @@ export const refusalAttributes = ({ outcome, reason, status }: Facts): Attribute
       };
 
 /** Who it was: as personal as the ids are. */
-export const identityAttributes = ({ client, did }: Facts): Attributes => ({
+export const identityAttributes = ({ client, did }: AuthAttempt): Attributes => ({
   ...(client === undefined ? {} : { 'user.id': client }),
   ...(did === undefined ? {} : { 'xlink.did': did }),
 });

@@ -1,4 +1,4 @@
-import type { AuthenticationSpan, Tracer } from '../types/types.js';
+import type { AuthenticationSpan, Tracer } from '../types/ports.js';
 import { ApiTracer } from './api-tracer.js';
 import type { OpenTelemetryApi } from './api-types.js';
 import { loadApi } from './load-api.js';

@@ -1,13 +1,13 @@
 import type { XlinkError } from '../errors/errors.js';
 import type { ErrorId } from '../errors/table.js';
-import type { Answer } from '../http/decision.js';
+import type { HttpResponse } from '../http/decision.js';
 
 const PROBLEM_TYPE_BASE = 'https://xail.io/docs/packages/xlink/errors#';
 
 /** Nothing in between may keep an answer: the next revocation takes effect at once. */
 const NO_STORE = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
 
-export const jsonAnswer = (status: number, value: unknown): Answer => ({
+export const jsonResponse = (status: number, value: unknown): HttpResponse => ({
   action: 'answer',
   status,
   headers: { 'Content-Type': 'application/json', ...NO_STORE },
@@ -19,7 +19,7 @@ export const plainProblem = (
   status: number,
   title: string,
   headers: Record<string, string> = {},
-): Answer => ({
+): HttpResponse => ({
   action: 'answer',
   status,
   headers: { 'Content-Type': 'application/problem+json', ...NO_STORE, ...headers },
@@ -37,7 +37,7 @@ const OWN_STATUS: Partial<Record<ErrorId, number>> = {
  * The answer for an error (RFC 9457). What the registry itself failed at, and why, stays with the operator: a
  * `REGISTRATION_FAILED` without a cause is about the request (400), one with a cause is not (503).
  */
-export function problemOf(error: XlinkError, more: object = {}): Answer {
+export function problemOf(error: XlinkError, more: object = {}): HttpResponse {
   const status = statusOf(error);
   return {
     action: 'answer',

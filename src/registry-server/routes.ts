@@ -2,7 +2,7 @@ import { xlinkError } from '../errors/errors.js';
 import type { Result } from '../errors/result.js';
 import { looksLikeDidKey } from '../identity/did.js';
 import type { ManagedTrustRegistry } from '../registry/managed.js';
-import type { Did, KeyRecord, Registration, RegistryEntry, Scope } from '../types/types.js';
+import type { Did, KeyRecord, Registration, RegistryEntry, Scope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import type { Members } from './body.js';
 
@@ -26,7 +26,7 @@ export const CHANGES: ReadonlyMap<string, ChangeRoute> = new Map<string, ChangeR
         'capabilities',
         'sendScopes',
         'receiveScopes',
-        'organisation',
+        'organization',
         'xchange',
       ],
       status: 201,

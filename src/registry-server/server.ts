@@ -1,5 +1,5 @@
 import { isXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
-import type { Answer } from '../http/decision.js';
+import type { HttpResponse } from '../http/decision.js';
 import { looksLikeDidKey } from '../identity/did.js';
 import { answerExpress } from '../middleware/express/middleware.js';
 import type { NodeRequest, NodeResponse } from '../middleware/node/types.js';
@@ -7,7 +7,7 @@ import type { ManagedTrustRegistry } from '../registry/managed.js';
 import { anything, checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../util/options.js';
 import { isPublic, pathOf, tokenCheck } from './auth.js';
 import { membersOf } from './body.js';
-import { jsonAnswer, plainProblem, problemOf } from './responses.js';
+import { jsonResponse, plainProblem, problemOf } from './responses.js';
 import { CHANGES, pageOf } from './routes.js';
 
 export interface RegistryServerOptions {
@@ -75,7 +75,7 @@ async function decide(
   route: Route | undefined,
   isAdmin: (req: NodeRequest) => boolean,
   { registry, maxBodyBytes = 256 * 1024 }: RegistryServerOptions,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   if (!route) return plainProblem(404, 'There is no such route.');
   const change = CHANGES.get(route.name);
   const methods = change ? ['POST'] : ['GET', 'HEAD'];
@@ -85,25 +85,27 @@ async function decide(
   if (!isPublic(req.method, pathOf(req)) && !isAdmin(req))
     throw xlinkError('REGISTRATION_FAILED:UNAUTHORIZED');
   if (route.did !== undefined) return resolve(registry, route.did);
-  if (!change) return jsonAnswer(200, await pageOf(registry, queryOf(req)));
+  if (!change) return jsonResponse(200, await pageOf(registry, queryOf(req)));
 
   const members = await membersOf(req, maxBodyBytes, change.members);
   const result = await change.apply(registry, members);
   if (!result.ok) throw result.error;
-  return jsonAnswer(change.status, { ok: true, did: members['did'] });
+  return jsonResponse(change.status, { ok: true, did: members['did'] });
 }
 
-async function resolve(registry: ManagedTrustRegistry, text: string): Promise<Answer> {
+async function resolve(registry: ManagedTrustRegistry, text: string): Promise<HttpResponse> {
   const did = text.replaceAll(/%3a/gi, ':'); // some clients escape colons; a DID has nothing else to escape
   if (!looksLikeDidKey(did)) throw xlinkError('INVALID_DID', { field: 'did' });
   const entry = await registry.lookup(did);
-  return entry ? jsonAnswer(200, entry) : problemOf(xlinkError('LOOKUP_FAILED:DID_NOT_IN_REGISTRY'), { did });
+  return entry
+    ? jsonResponse(200, entry)
+    : problemOf(xlinkError('LOOKUP_FAILED:DID_NOT_IN_REGISTRY'), { did });
 }
 
 const queryOf = (req: NodeRequest): URLSearchParams =>
   new URLSearchParams((req.url ?? '').split('?').slice(1).join('?'));
 
-function failure(thrown: unknown, onFault: RegistryServerOptions['onFault']): Answer {
+function failure(thrown: unknown, onFault: RegistryServerOptions['onFault']): HttpResponse {
   const error = isXlinkError(thrown) ? thrown : xlinkError('LOOKUP_FAILED', { cause: thrown });
   const answer = problemOf(error);
   if (answer.status >= 500) {

@@ -1,12 +1,11 @@
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import { err, type Result } from '../errors/result.js';
-import type { FeedState } from '../stores/change-feed.js';
-import type { Clock, Did, KeyRecord, Registration, RegistryEntry } from '../types/types.js';
+import type { Clock, Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import { checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../util/options.js';
 import { ChangeListeners } from './change-listeners.js';
-import type { ChangeListener, Grant, ManagedTrustRegistry, ScopeChange } from './managed.js';
+import type { ChangeListener, FeedState, Grant, ManagedTrustRegistry, ScopeChange } from './managed.js';
 import { frozenEntry } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
 
@@ -26,7 +25,7 @@ export interface CachedTrustRegistryOptions {
   readonly clock?: Clock;
 }
 
-interface Answer {
+interface CachedAnswer {
   readonly entry: RegistryEntry | undefined;
   readonly expiresAt: number;
 }
@@ -51,9 +50,9 @@ export class CachedTrustRegistry implements ManagedTrustRegistry {
   readonly #clock: Clock;
   readonly #listeners = new ChangeListeners();
   readonly #flights = new Map<Did, Flight>();
-  #known: BoundedMap<Did, Answer>;
+  #known: BoundedMap<Did, CachedAnswer>;
   /** Apart, so that who asks for one unknown DID after the other drives out no known one. */
-  #unknown: BoundedMap<Did, Answer>;
+  #unknown: BoundedMap<Did, CachedAnswer>;
   #stop: (() => void) | undefined;
   #isClosed = false;
 

@@ -1,4 +1,4 @@
-import type { Did } from '../types/types.js';
+import type { Did } from '../types/protocol.js';
 import type { ChangeListener } from './managed.js';
 
 /** Those who want to hear of changes. */

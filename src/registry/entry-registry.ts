@@ -3,7 +3,7 @@ import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { decodeDidKey, looksLikeDidKey } from '../identity/did.js';
 import { assertKeyRecord, assertSuccessor } from '../identity/key-record.js';
-import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/types.js';
+import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { ChangeListeners } from './change-listeners.js';
 import type { ChangeListener, Grant, ManagedTrustRegistry, ScopeChange } from './managed.js';

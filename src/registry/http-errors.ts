@@ -1,6 +1,6 @@
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { ERROR_TABLE, type ErrorId } from '../errors/table.js';
-import type { JsonAnswer } from './http-exchange.js';
+import type { JsonResponse } from './http-exchange.js';
 
 /** What a registry may answer a change with. Anything else it says is taken for a failure of the registry. */
 const REFUSALS = new Set<string>([
@@ -18,7 +18,7 @@ const REFUSALS = new Set<string>([
 ] satisfies ErrorId[]);
 
 /** The id of the error that an answer tells of; `undefined` for what no registry says. */
-export function refusalIdOf({ status, body }: JsonAnswer): ErrorId | undefined {
+export function refusalIdOf({ status, body }: JsonResponse): ErrorId | undefined {
   const { code, subCode } = body;
   const id = subCode === undefined ? code : `${code}:${subCode}`;
   return status >= 400 && typeof id === 'string' && REFUSALS.has(id) && Object.hasOwn(ERROR_TABLE, id)
@@ -30,7 +30,7 @@ export function refusalIdOf({ status, body }: JsonAnswer): ErrorId | undefined {
  * The error for an answer that is not a success: the registry's own refusal, or `REGISTRATION_FAILED` with a `cause` if
  * it could not do what it was asked, which says nothing about the change.
  */
-export function refusalOf(answer: JsonAnswer): XlinkError {
+export function refusalOf(answer: JsonResponse): XlinkError {
   const id = refusalIdOf(answer);
   if (id === undefined || answer.status >= 500)
     return xlinkError('REGISTRATION_FAILED', {

@@ -13,7 +13,7 @@ export interface Question {
 }
 
 /** An answer in JSON. Anything else is an error: it does not come from a registry. */
-export interface JsonAnswer {
+export interface JsonResponse {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
@@ -32,7 +32,7 @@ const JSON_TYPE = /^application\/(json|problem\+json)\s*(;|$)/i;
  * Asks a registry and reads the JSON it answers with, all within `timeoutMs`. Rejects, with an `Error` that quotes
  * nothing, if it cannot be reached, redirects, or answers with something that is no JSON object or too large.
  */
-export async function ask(question: Question, options: ExchangeOptions): Promise<JsonAnswer> {
+export async function ask(question: Question, options: ExchangeOptions): Promise<JsonResponse> {
   const controller = new AbortController();
   try {
     return await within(options.timeoutMs, exchange(question, options, controller.signal), () => {
@@ -47,7 +47,7 @@ async function exchange(
   { method, path, token, body }: Question,
   { baseUrl, fetch: fetch_, maxAnswerBytes }: ExchangeOptions,
   signal: AbortSignal,
-): Promise<JsonAnswer> {
+): Promise<JsonResponse> {
   const response = await fetch_(`${baseUrl}${path}`, {
     method,
     headers: {

@@ -1,7 +1,7 @@
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { looksLikeDidKey } from '../identity/did.js';
-import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/types.js';
+import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
 import {
   checkOptions,
   integerIn,
@@ -11,7 +11,7 @@ import {
   requireOption,
 } from '../util/options.js';
 import { refusalIdOf, refusalOf } from './http-errors.js';
-import { ask, type ExchangeOptions, type JsonAnswer } from './http-exchange.js';
+import { ask, type ExchangeOptions, type JsonResponse } from './http-exchange.js';
 import type { Grant, ManagedTrustRegistry, ScopeChange } from './managed.js';
 import { entryFrom } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
@@ -89,9 +89,9 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
 
   async register(...args: [entry: Registration] | PositionalRegistration): Promise<Result<void>> {
     return this.#change('register', () => {
-      const { did, name, keys, capabilities, sendScopes, receiveScopes, organisation, xchange } =
+      const { did, name, keys, capabilities, sendScopes, receiveScopes, organization, xchange } =
         registrationOf(args) ?? {};
-      return { did, name, keys, capabilities, sendScopes, receiveScopes, organisation, xchange };
+      return { did, name, keys, capabilities, sendScopes, receiveScopes, organization, xchange };
     });
   }
 
@@ -128,7 +128,7 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
     }
   }
 
-  async #ask(path: string, token?: string): Promise<JsonAnswer> {
+  async #ask(path: string, token?: string): Promise<JsonResponse> {
     try {
       return await ask({ method: 'GET', path, token }, this.#exchange);
     } catch (cause) {

@@ -1,5 +1,6 @@
 import type { Result } from '../errors/result.js';
-import type { Did, RegistryEntry, Scope, TrustRegistry } from '../types/types.js';
+import type { TrustRegistry } from '../types/ports.js';
+import type { Did, RegistryEntry, Scope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 
 /** What `add` gives to a DID. */
@@ -19,6 +20,9 @@ export interface ScopeChange {
 
 /** Told when an entry was changed here, or may have been elsewhere; `undefined`: any entry may have been. */
 export type ChangeListener = (did: Did | undefined) => void;
+
+/** State of a change feed. `off`: nobody listens. `down`: changes made elsewhere are not heard of now. `live`: they are. */
+export type FeedState = 'off' | 'down' | 'live';
 
 /** A trust registry with what its operators need besides. Every change takes effect with the next lookup. */
 export interface ManagedTrustRegistry extends TrustRegistry {

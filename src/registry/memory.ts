@@ -1,5 +1,5 @@
 import type { CryptoProvider } from '../crypto/provider.js';
-import type { Did, RegistryEntry } from '../types/types.js';
+import type { Did, RegistryEntry } from '../types/protocol.js';
 import { EntryRegistry, type EntryRule } from './entry-registry.js';
 
 export interface MemoryTrustRegistryOptions {

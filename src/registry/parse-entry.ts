@@ -1,6 +1,6 @@
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { looksLikeDidKey } from '../identity/did.js';
-import type { Did, KeyRecord, RegistryEntry } from '../types/types.js';
+import type { Did, KeyRecord, RegistryEntry } from '../types/protocol.js';
 
 type Members = Readonly<Record<string, unknown>>;
 /** Says what the value of a member becomes, or that it cannot be (`undefined`). */
@@ -31,7 +31,7 @@ const COPIES: { readonly [K in keyof Required<RegistryEntry>]: Copy } = {
   capabilities: texts,
   sendScopes: texts,
   receiveScopes: texts,
-  organisation: text,
+  organization: text,
   xchange: flag,
   status: (value) => (value === 'active' || value === 'revoked' ? value : undefined),
 };

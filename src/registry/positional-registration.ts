@@ -1,7 +1,7 @@
 import { equalBytes } from '../crypto/bytes.js';
 import { xlinkError } from '../errors/errors.js';
 import { decodeDidKey } from '../identity/did.js';
-import type { Did, Registration, Scope } from '../types/types.js';
+import type { Did, Registration, Scope } from '../types/protocol.js';
 
 /** The arguments of the papers' long form of `register`. */
 export type PositionalRegistration = [

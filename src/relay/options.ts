@@ -1,6 +1,7 @@
 import type { XlinkError } from '../errors/errors.js';
 import { Identity } from '../identity/identity.js';
-import type { Clock, TrustRegistry } from '../types/types.js';
+import type { TrustRegistry } from '../types/ports.js';
+import type { Clock } from '../types/protocol.js';
 import {
   checkOptions,
   hasMethods,
@@ -15,7 +16,7 @@ import type { RelayStore } from './store.js';
 export interface RelayOptions {
   /** Who the relay is. Keep its seed: recipients address their requests to this DID. */
   readonly identity: Identity;
-  /** Where messages wait, such as a {@link JournalRelayStore}. `close()` of the relay closes it. */
+  /** Where messages wait, such as a {@link FileRelayStore}. `close()` of the relay closes it. */
   readonly store: RelayStore;
   /** Only who is in it and not revoked may send and receive. Default: anybody, within the quotas. */
   readonly registry?: Pick<TrustRegistry, 'lookup'>;

@@ -1,4 +1,4 @@
-import { AgentCore } from '../agent/agent.js';
+import { BaseAgent } from '../agent/agent.js';
 import { xlinkError } from '../errors/errors.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
 import {
@@ -9,7 +9,7 @@ import {
   type Pull,
   RELAY_SCOPE,
 } from '../transport/relay-protocol.js';
-import type { Did } from '../types/types.js';
+import type { Did } from '../types/protocol.js';
 import { unref } from '../util/backoff.js';
 import { type Admits, admit } from './admission.js';
 import type { RelayOptions } from './options.js';
@@ -22,7 +22,7 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 export class Outlet {
   readonly #options: RelayOptions;
   readonly #admits: Admits;
-  readonly #agent: AgentCore;
+  readonly #agent: BaseAgent;
   readonly #receivers = new Map<Did, number>();
   #count = 0;
 
@@ -30,7 +30,7 @@ export class Outlet {
     const { identity, clock = Date.now, timestampWindowMs } = options;
     this.#options = options;
     this.#admits = admits;
-    this.#agent = new AgentCore({
+    this.#agent = new BaseAgent({
       identity,
       clock,
       nonceStore: new MemoryNonceStore({ clock }),

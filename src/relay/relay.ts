@@ -5,7 +5,7 @@ import { problemBody } from '../http/problem.js';
 import { readNodeBody } from '../middleware/node/body.js';
 import type { NodeRequest } from '../middleware/node/types.js';
 import { RECEIVE_REQUEST } from '../transport/relay-protocol.js';
-import type { Did } from '../types/types.js';
+import type { Did } from '../types/protocol.js';
 import { unref } from '../util/backoff.js';
 import { onAbort } from '../util/on-abort.js';
 import type { Admits } from './admission.js';

@@ -4,9 +4,10 @@ import { DEFAULT_MAX_ENVELOPE_BYTES, type ParsedEnvelope, parseEnvelope } from '
 import { headerTranscript, signatureTranscript } from '../envelope/transcript.js';
 import { xlinkError } from '../errors/errors.js';
 import { decodeDidKey } from '../identity/did.js';
-import type { Did } from '../types/types.js';
+import type { Did } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
-import { type Admits, admit, Pace } from './admission.js';
+import { TokenBucket } from '../util/token-bucket.js';
+import { type Admits, admit } from './admission.js';
 import type { RelayOptions } from './options.js';
 
 /**
@@ -17,13 +18,13 @@ import type { RelayOptions } from './options.js';
 export class Intake {
   readonly #options: RelayOptions;
   readonly #admits: Admits;
-  readonly #pace: Pace;
+  readonly #pace: TokenBucket;
   readonly #verifiers = new BoundedMap<Did, Verifier>(10_000);
 
   constructor(options: RelayOptions, admits: Admits) {
     this.#options = options;
     this.#admits = admits;
-    this.#pace = new Pace(options.sendsPerMinute ?? 600, options.clock ?? Date.now);
+    this.#pace = new TokenBucket(options.sendsPerMinute ?? 600, options.clock ?? Date.now, 100_000);
   }
 
   /** Resolves once the store has the envelope. Throws what it is refused with. */

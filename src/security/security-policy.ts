@@ -1,4 +1,4 @@
-import type { Scope } from '../types/types.js';
+import type { Scope } from '../types/protocol.js';
 import {
   checkOptions,
   isBoolean,
@@ -18,8 +18,8 @@ export interface SecurityCondition {
   readonly scopes?: readonly Scope[];
   /** The option `action` of `send` is one of these. */
   readonly actions?: readonly string[];
-  /** The recipient belongs to another organisation than the sender, or to none that is known. */
-  readonly otherOrganisation?: boolean;
+  /** The recipient belongs to another organization than the sender, or to none that is known. */
+  readonly otherOrganization?: boolean;
 }
 
 export interface SecurityRule {
@@ -32,12 +32,12 @@ export interface SecurityRule {
 /** Rules in any order: of those that apply, the one with the most security counts. None: `standard`. */
 export type SecurityPolicy = readonly SecurityRule[];
 
-/** The papers' examples of high risk: high value, sensitive scopes, critical actions, other organisations; 2 of 3 each. */
+/** The papers' examples of high risk: high value, sensitive scopes, critical actions, other organizations; 2 of 3 each. */
 export const DEFAULT_SECURITY_POLICY: SecurityPolicy = [
   { when: { amountAtLeast: 100_000 }, security: 'high' },
   { when: { scopes: ['custody', 'classified'] }, security: 'high' },
   { when: { actions: ['execute'] }, security: 'high' },
-  { when: { otherOrganisation: true }, security: 'high' },
+  { when: { otherOrganization: true }, security: 'high' },
 ];
 
 /** What a policy looks at. */
@@ -45,9 +45,9 @@ export interface SecurityFacts {
   readonly scope: Scope;
   readonly payload?: unknown;
   readonly action?: string | undefined;
-  /** Organisations as in the registry entries of both sides. */
-  readonly organisation?: string | undefined;
-  readonly recipientOrganisation?: string | undefined;
+  /** Organizations as in the registry entries of both sides. */
+  readonly organization?: string | undefined;
+  readonly recipientOrganization?: string | undefined;
 }
 
 export interface SecurityChoice {
@@ -80,23 +80,23 @@ export function checkSecurityPolicy(owner: string, policy: SecurityPolicy): void
       amountAtLeast: (value) => (typeof value === 'number' && value >= 0 ? undefined : 'a number from 0 on'),
       scopes: isStringArray,
       actions: isStringArray,
-      otherOrganisation: isBoolean,
+      otherOrganization: isBoolean,
     });
   }
 }
 
 function applies(when: SecurityCondition, facts: SecurityFacts): boolean {
-  const { amountAtLeast, scopes, actions, otherOrganisation } = when;
+  const { amountAtLeast, scopes, actions, otherOrganization } = when;
   if (amountAtLeast !== undefined && !(amountOf(facts.payload) >= amountAtLeast)) return false;
   if (scopes && !scopes.some((scope) => facts.scope === scope || facts.scope.startsWith(`${scope}:`)))
     return false;
   if (actions && !actions.includes(facts.action ?? '')) return false;
-  return otherOrganisation === undefined || otherOrganisation === isElsewhere(facts);
+  return otherOrganization === undefined || otherOrganization === isElsewhere(facts);
 }
 
-/** A sender that names no organisation has no other ones. */
-const isElsewhere = ({ organisation, recipientOrganisation }: SecurityFacts): boolean =>
-  organisation !== undefined && organisation !== recipientOrganisation;
+/** A sender that names no organization has no other ones. */
+const isElsewhere = ({ organization, recipientOrganization }: SecurityFacts): boolean =>
+  organization !== undefined && organization !== recipientOrganization;
 
 /** The member `amount` of the payload, a number or a decimal text, or `amount.value`; `NaN` if there is none. */
 function amountOf(payload: unknown): number {
@@ -110,16 +110,16 @@ const memberOf = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 
 /** Names the rule, not the message: the reason may go to a log. */
-function reasonOf({ amountAtLeast, scopes, actions, otherOrganisation }: SecurityCondition): string {
+function reasonOf({ amountAtLeast, scopes, actions, otherOrganization }: SecurityCondition): string {
   const parts = [
     amountAtLeast === undefined ? undefined : `an amount of at least ${amountAtLeast}`,
     scopes && `a scope among ${scopes.join(', ')}`,
     actions && `an action among ${actions.join(', ')}`,
-    otherOrganisation === undefined
+    otherOrganization === undefined
       ? undefined
-      : otherOrganisation
-        ? 'a recipient in another organisation'
-        : 'a recipient in the same organisation',
+      : otherOrganization
+        ? 'a recipient in another organization'
+        : 'a recipient in the same organization',
   ].filter((part) => part !== undefined);
   return parts.length > 0 ? parts.join(' and ') : 'every message';
 }

@@ -1,7 +1,7 @@
 import { equalBytes } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
-import type { Clock, Did } from '../types/types.js';
+import type { Clock, Did } from '../types/protocol.js';
 import type { ShareBundle } from './bundle.js';
 import { type ChannelShare, sameGroup } from './share.js';
 import type { ShareLimits } from './share-limits.js';

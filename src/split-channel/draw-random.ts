@@ -1,4 +1,4 @@
-import type { RandomBytes } from '../types/types.js';
+import type { RandomBytes } from '../types/protocol.js';
 
 /** Up to here copying costs less than a call. */
 const ONE_CALL_BYTES = 16 * 1024;

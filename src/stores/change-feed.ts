@@ -1,4 +1,5 @@
-import type { Did } from '../types/types.js';
+import type { FeedState } from '../registry/managed.js';
+import type { Did } from '../types/protocol.js';
 import { within } from '../util/deadline.js';
 
 /** A connection over which a backend tells of changes. */
@@ -14,9 +15,6 @@ export interface FeedConnection {
  * must leave nothing open.
  */
 export type OpenFeed = (heard: (did: Did) => void, lost: () => void) => Promise<FeedConnection>;
-
-/** `off`: nobody listens. `down`: changes made elsewhere are not heard of now. `live`: they are. */
-export type FeedState = 'off' | 'down' | 'live';
 
 export interface ChangeFeedOptions {
   readonly open: OpenFeed;

@@ -2,12 +2,12 @@ import type { CryptoProvider } from '../crypto/provider.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { looksLikeDidKey } from '../identity/did.js';
 import { EntryRegistry, type EntryRule } from '../registry/entry-registry.js';
-import type { ChangeListener } from '../registry/managed.js';
+import type { ChangeListener, FeedState } from '../registry/managed.js';
 import { parseEntry } from '../registry/parse-entry.js';
-import type { Did, RegistryEntry } from '../types/types.js';
+import type { Did, RegistryEntry } from '../types/protocol.js';
 import { Deadline } from '../util/deadline.js';
-import { Turns } from '../util/turns.js';
-import { ChangeFeed, type FeedConnection, type FeedState } from './change-feed.js';
+import { KeyedMutex } from '../util/keyed-mutex.js';
+import { ChangeFeed, type FeedConnection } from './change-feed.js';
 
 /** An entry as a backend holds it. */
 export interface Versioned {
@@ -33,7 +33,7 @@ export interface VersionedRegistryOptions {
 export abstract class VersionedRegistry extends EntryRegistry {
   readonly #timeoutMs: number;
   readonly #feed: ChangeFeed;
-  readonly #turns = new Turns<Did>();
+  readonly #mutex = new KeyedMutex<Did>();
 
   constructor({ crypto, timeoutMs, heartbeatMs }: VersionedRegistryOptions) {
     super(crypto);
@@ -121,7 +121,7 @@ export abstract class VersionedRegistry extends EntryRegistry {
 
   protected async change(did: Did, rule: EntryRule): Promise<void> {
     const deadline = this.newDeadline();
-    await deadline.keep(() => this.#turns.take(did, () => this.#compareAndSet(did, rule, deadline)));
+    await deadline.keep(() => this.#mutex.run(did, () => this.#compareAndSet(did, rule, deadline)));
   }
 
   /** Each round that fails is one in which another instance succeeded. */

@@ -1,7 +1,8 @@
 import { xlinkError } from '../errors/errors.js';
 import { err, type Result } from '../errors/result.js';
 import { below, isBaseUrl } from '../http/base-url.js';
-import type { Did, Envelope, Transport, TransportUser } from '../types/types.js';
+import type { Transport, TransportUser } from '../types/ports.js';
+import type { Did, Envelope } from '../types/protocol.js';
 import { type Backoff, exponentialBackoff } from '../util/backoff.js';
 import { checkOptions, integerIn, isFunction, isString, requireOption } from '../util/options.js';
 import { LongPoll, type MailboxSource } from './long-poll.js';

@@ -1,6 +1,7 @@
 import { toXlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
-import type { Did, Envelope, Transport } from '../types/types.js';
+import type { Transport } from '../types/ports.js';
+import type { Did, Envelope } from '../types/protocol.js';
 
 /** Keeps what is sent in `outbox` and hands it to every handler in this process. For tests, examples and demos. */
 export class LoopbackTransport implements Transport {

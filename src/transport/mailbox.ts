@@ -1,4 +1,4 @@
-import type { Did, Envelope } from '../types/types.js';
+import type { Did, Envelope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { type Backoff, pause } from '../util/backoff.js';
 import type { MailboxSource } from './long-poll.js';

@@ -1,8 +1,9 @@
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
-import { ENVELOPE_TYPE, type HttpAnswer, httpCall } from '../http/fetch.js';
+import { type HttpTextResponse, httpCall } from '../http/fetch.js';
+import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { isPassing, refusalOf } from '../http/problem-reader.js';
-import type { Envelope } from '../types/types.js';
+import type { Envelope } from '../types/protocol.js';
 import { type Backoff, pause } from '../util/backoff.js';
 
 export interface Posting {
@@ -64,7 +65,7 @@ export async function postEnvelope(
 }
 
 async function post(envelope: Envelope, { url, fetch, timeoutMs, signal }: Posting): Promise<Attempt> {
-  let answer: HttpAnswer;
+  let answer: HttpTextResponse;
   try {
     answer = await httpCall(fetch, {
       method: 'POST',
@@ -104,7 +105,7 @@ function isUnreachable(error: unknown): boolean {
 const unknownOutcome = (cause: unknown): XlinkError => xlinkError('SEND_FAILED:UNKNOWN_OUTCOME', { cause });
 
 /** Seconds, as far as they are few enough to be waited for (RFC 9110 section 10.2.3). */
-function retryAfter({ headers }: HttpAnswer): number | undefined {
+function retryAfter({ headers }: HttpTextResponse): number | undefined {
   const seconds = Number(headers.get('retry-after') ?? Number.NaN);
   return seconds >= 0 && seconds * 1000 <= MAX_RETRY_AFTER_MS ? seconds * 1000 : undefined;
 }

@@ -1,5 +1,5 @@
 import { xlinkError } from '../errors/errors.js';
-import type { Envelope } from '../types/types.js';
+import type { Envelope } from '../types/protocol.js';
 
 /** Scope of the envelopes by which a recipient proves to a relay who it is. */
 export const RELAY_SCOPE = 'xlink:relay';

@@ -1,8 +1,9 @@
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { below } from '../http/base-url.js';
-import { type HttpAnswer, httpCall } from '../http/fetch.js';
+import { type HttpTextResponse, httpCall } from '../http/fetch.js';
 import { refusalOf } from '../http/problem-reader.js';
-import type { Did, Envelope, TransportUser } from '../types/types.js';
+import type { TransportUser } from '../types/ports.js';
+import type { Did, Envelope } from '../types/protocol.js';
 import { RELAY_SCOPE } from './relay-protocol.js';
 
 export interface RelaySessionOptions {
@@ -50,7 +51,7 @@ export class RelaySession {
     const headers: Readonly<Record<string, string>> =
       body === undefined ? {} : { 'Content-Type': 'application/xlink-envelope' };
     const call = { method, url, headers, maxAnswerBytes, signal, timeoutMs: timeoutMs + longerMs };
-    let answer: HttpAnswer;
+    let answer: HttpTextResponse;
     try {
       answer = await httpCall(fetch, body === undefined ? call : { ...call, body });
     } catch (cause) {

@@ -1,16 +1,18 @@
-import type { Clock } from '../types/types.js';
+import type { Clock } from '../types/protocol.js';
 import { BoundedMap } from './bounded-map.js';
 
 const MINUTE_MS = 60_000;
 
-/** So many uses per minute and name, as a bucket that refills evenly. For rare operations of this process, not for traffic. */
-export class RateLimit {
+/** Lets each name do something so many times a minute, as many at once if it was quiet for a minute. Counts in this process only. */
+export class TokenBucket {
   readonly #perMinute: number;
   readonly #clock: Clock;
   /** `left` counts in parts of a use, `MINUTE_MS` to each, so that nothing is ever rounded. */
-  readonly #buckets = new BoundedMap<string, { readonly left: number; readonly at: number }>(10_000);
+  readonly #buckets: BoundedMap<string, { readonly left: number; readonly at: number }>;
 
-  constructor(perMinute: number, clock: Clock) {
+  /** `capacity`: how many names are remembered; the oldest is forgotten first. */
+  constructor(perMinute: number, clock: Clock, capacity = 10_000) {
+    this.#buckets = new BoundedMap(capacity);
     this.#perMinute = perMinute;
     this.#clock = clock;
   }

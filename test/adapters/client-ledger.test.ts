@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { ClientLedger } from '../../src/adapters/clients/ledger.js';
 import { type ClientActivity, type ClientStore, MemoryClientStore } from '../../src/index.js';
-import { ACME, breakable, enrolment, sealed, serve, testClock, World, withKey } from './support.js';
+import { ACME, breakable, enrollment, sealed, serve, testClock, World, withKey } from './support.js';
 
 /** A memory store that notes what is written, and fails or waits when told to. */
 class WatchedStore extends MemoryClientStore {
@@ -354,7 +354,7 @@ describe('behind an adapter', () => {
     const api = await world.agent('api');
     const [device, other] = [await world.stranger('device'), await world.stranger('other')];
     const service = await serve({ agent: api, clock: world.clock, clients: world.clients });
-    expect((await service.send(enrolment(device, api, ACME))).status).toBe(200);
+    expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
     return { api, device, other, clock: world.clock, clients: world.clients };
   }
 });

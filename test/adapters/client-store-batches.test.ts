@@ -3,7 +3,7 @@ import { ClientLedger } from '../../src/adapters/clients/ledger.js';
 import { type ClientActivity, MemoryClientStore } from '../../src/index.js';
 import { testClock } from './support.js';
 
-// What a store can rely on to recognise a batch.
+// What a store can rely on to recognize a batch.
 
 class WatchedStore extends MemoryClientStore {
   readonly batches: { readonly name: string | undefined; readonly activity: readonly ClientActivity[] }[] =

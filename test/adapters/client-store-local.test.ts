@@ -5,7 +5,7 @@ import { MemoryClientStore } from '../../src/index.js';
 import { FileClientStore } from '../../src/server.js';
 import { describeClientStore } from './client-store-conformance.js';
 
-// Their rejection means that nothing happened, so they need not recognise a batch.
+// Their rejection means that nothing happened, so they need not recognize a batch.
 describeClientStore(
   'MemoryClientStore',
   async () => ({ store: new MemoryClientStore(), close: async () => {} }),

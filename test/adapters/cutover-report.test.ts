@@ -5,7 +5,7 @@ import {
   ACME,
   BOLT,
   DAY,
-  enrolment,
+  enrollment,
   HOUR,
   MINUTE,
   NOON,
@@ -222,7 +222,7 @@ describe('the table', () => {
   });
 
   test.each([
-    ['ANSI colours', '\x1b[31mred\x1b[0m', '?[31mred?[0m'],
+    ['ANSI colors', '\x1b[31mred\x1b[0m', '?[31mred?[0m'],
     ['an ANSI sequence of one character', '\x9b2J', '?2J'],
     ['a title and a bell', '\x1b]0;owned\x07', '?]0;owned?'],
     ['line breaks', 'a\r\nb\u2028c\u2029d\x85e', 'a??b?c?d?e'],
@@ -259,7 +259,7 @@ describe('adapter.report()', () => {
     expect(await now()).toEqual([false, []]);
     await service.accepted(withKey(ACME));
     expect(await now()).toEqual([false, ['acme has not enrolled an identity']]);
-    await service.send(enrolment(device, api, ACME));
+    await service.send(enrollment(device, api, ACME));
     expect(await now()).toEqual([false, ['acme is enrolled but has never used xLink']]);
     await service.refused(sealed(device, api, {}, { scope: 'refunds' }), '403 SCOPE_DENIED');
     clock.advance(1);

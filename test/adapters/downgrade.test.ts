@@ -5,7 +5,7 @@ import {
   ACME_TOO,
   BOLT,
   breakable,
-  enrolment,
+  enrollment,
   NAMELESS,
   optionRefusedBy,
   type Refusal,
@@ -24,7 +24,7 @@ async function made(setup: object = {}, { used = true } = {}) {
   const device = await world.stranger('device');
   const store = breakable(world.clients);
   const service = await serve({ agent: api, clock: world.clock, clients: store, ...setup });
-  expect((await service.send(enrolment(device, api, ACME))).status).toBe(200);
+  expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
   const byEnvelope = () => service.accepted(sealed(device, api, {}, SCOPE));
   if (used) await byEnvelope();
   await service.quiet();
@@ -69,10 +69,10 @@ describe('a client that works on xLink and uses its key again', () => {
     expect((await byEnvelope()).auth).toMatchObject({ client: 'acme' });
   });
 
-  test('refuse: a stolen key enrols nothing either', async () => {
+  test('refuse: a stolen key enrolls nothing either', async () => {
     const { service, api, world } = await made({ onDowngrade: 'refuse' });
     const thief = await world.stranger('thief');
-    await service.refused(enrolment(thief, api, ACME), '401 API_KEY_LATCHED');
+    await service.refused(enrollment(thief, api, ACME), '401 API_KEY_LATCHED');
     expect(world.registry.lookup(thief.did)).toBeUndefined();
   });
 

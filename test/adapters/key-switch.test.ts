@@ -6,7 +6,7 @@ import {
   ACME_TOO,
   BOLT,
   breakable,
-  enrolment,
+  enrollment,
   HOUR,
   headerForm,
   jsonOf,
@@ -30,7 +30,7 @@ async function made(setup: object = {}) {
   const options = { agent: api, clock: world.clock, clients: store, keySwitchGraceMs: HOUR, ...setup };
   const [service, other] = [await serve(options), await serve(options)];
   const device = await world.stranger('device');
-  expect((await service.send(enrolment(device, api, ACME))).status).toBe(200);
+  expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
   const toggle = async (sent: object, from: Agent = device) => signed(from, api, sent, SCOPE);
   return { world, clock: world.clock, api, device, service, other, store, toggle };
 }
@@ -115,11 +115,11 @@ describe('a client switches its own key off', () => {
     expect((await service.send(toggle(PUT))).status).toBe(200);
   });
 
-  test('the switched-off key enrols nothing', async () => {
+  test('the switched-off key enrolls nothing', async () => {
     const { service, api, world, toggle } = await made();
     await service.send(toggle(DELETE));
     const thief = await world.stranger('thief');
-    await service.refused(enrolment(thief, api, ACME), '401 API_KEY_SWITCHED_OFF');
+    await service.refused(enrollment(thief, api, ACME), '401 API_KEY_SWITCHED_OFF');
     expect(world.clients.clientOf(thief.did)).toBeUndefined();
   });
 });
@@ -131,7 +131,7 @@ describe.each([
   test('with an API key alone, which would let a thief lock the client out', async () => {
     const { service, world } = await made();
     await service.refused(withKey(ACME, sent), '401 CREDENTIALS_MISSING');
-    expect(service.validated).toEqual([ACME]); // at the enrolment
+    expect(service.validated).toEqual([ACME]); // at the enrollment
     expect(world.clients.get('acme')).not.toHaveProperty('keyOffSince');
   });
 

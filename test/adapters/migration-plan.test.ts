@@ -16,7 +16,7 @@ import {
   BOLT,
   breakable,
   DAY,
-  enrolment,
+  enrollment,
   HOUR,
   MINUTE,
   NOON,
@@ -556,7 +556,7 @@ describe('over HTTP', () => {
     const { adapter } = service;
     const plan = new MigrationPlan({ adapter, clock, auto: true, gates: [gate('observe', 'hybrid')] });
     const [device, stranger] = [await world.stranger('device'), await world.stranger('stranger')];
-    await service.send(enrolment(device, api, ACME));
+    await service.send(enrollment(device, api, ACME));
     await plan.evaluate();
     expect(adapter.mode).toBe('hybrid');
 

@@ -4,7 +4,7 @@ import type { Agent, Mode } from '../../src/index.js';
 import {
   ACME,
   BOLT,
-  enrolment,
+  enrollment,
   expectRefusal,
   type Mounted,
   optionRefusedBy,
@@ -338,7 +338,7 @@ describe('over HTTP', () => {
       clientModes: { acme: 'hybrid' },
     });
     const canary = await all.stranger('canary');
-    expect((await service.send(enrolment(canary, api, ACME))).status).toBe(200);
+    expect((await service.send(enrollment(canary, api, ACME))).status).toBe(200);
     expect((await service.accepted(sealed(canary, api, {}, { scope: 'orders:read' }))).auth).toMatchObject({
       mode: 'xlink',
       client: 'acme',
@@ -363,7 +363,7 @@ describe('over HTTP', () => {
       world: all,
     } = await world({ mode: 'observe', routeModes: [], clientModes: { acme: 'hybrid' } });
     const device = await all.stranger('device');
-    expect((await service.send(enrolment(device, api, ACME))).status).toBe(200);
+    expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
     service.adapter.setMode('xlink-only', 'ahead', { client: 'acme' });
     const beside = async (from: Agent, key: string) =>
       withKey(key, await signed(from, api, {}, { scope: 'orders:read' }));
@@ -380,7 +380,7 @@ describe('over HTTP', () => {
   test('a client that stays in observe mode keeps its key; its envelopes are told to fall back', async () => {
     const { service, api, world: all } = await world({ routeModes: [], clientModes: { bolt: 'observe' } });
     const device = await all.stranger('device');
-    expect((await service.send(enrolment(device, api, BOLT))).status).toBe(200);
+    expect((await service.send(enrollment(device, api, BOLT))).status).toBe(200);
     await service.refused(sealed(device, api), '415 XLINK_NOT_SUPPORTED');
     const { answer } = await service.accepted(withKey(BOLT));
     expect(answer.headers['x-deprecated-auth']).toBeUndefined();

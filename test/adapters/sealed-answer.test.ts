@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { sealAnswer, wantsSealedAnswer } from '../../src/adapters/sealed-response.js';
+import { sealResponse, wantsSealedResponse } from '../../src/adapters/sealed-response.js';
 import type {
   Agent,
   AgentMessage,
   AgentOptions,
   Envelope,
   InboundRequest,
-  SealedAnswer,
+  SealedResponse,
   Version,
 } from '../../src/index.js';
 import { thrownBy, World } from './support.js';
@@ -36,15 +36,15 @@ async function asked(caller: Agent, api: Agent, draft: object = {}) {
 }
 
 const answerTo = async (api: Agent, message: AgentMessage): Promise<Envelope> =>
-  JSON.parse(await sealAnswer(api, message, PLAIN));
+  JSON.parse(await sealResponse(api, message, PLAIN));
 const idOf = async (caller: Agent, answer: Envelope, options: object) => {
   const received = await caller.receive(answer, options);
   return received.ok ? 'ok' : `${received.error.id} ${received.error.field ?? ''}`.trim();
 };
 
-describe('wantsSealedAnswer', () => {
+describe('wantsSealedResponse', () => {
   const wants = (accept: string | undefined) =>
-    wantsSealedAnswer({
+    wantsSealedResponse({
       header: (name: string) => (name === 'accept' ? accept : undefined),
     } as InboundRequest);
 
@@ -88,7 +88,7 @@ describe('a sealed answer', () => {
         inReplyTo: envelope.nonce,
       });
       expect(JSON.stringify(answer)).not.toContain(BODY.toString('base64url'));
-      const received = await caller.receive<SealedAnswer>(answer, {
+      const received = await caller.receive<SealedResponse>(answer, {
         inReplyTo: envelope.nonce,
         request: REQUEST,
       });
@@ -106,7 +106,7 @@ describe('a sealed answer', () => {
   test('has no body where there is none, and no type', async () => {
     const { api, caller } = await pair();
     const { envelope, message } = await asked(caller, api);
-    const text = await sealAnswer(api, message, {
+    const text = await sealResponse(api, message, {
       status: 204,
       contentType: undefined,
       body: new Uint8Array(),
@@ -239,7 +239,7 @@ describe('an answer cannot be sealed', () => {
       await caller.createEnvelope({ to: api.did, signedOnly: true, request: REQUEST }),
       { allowCleartext: true },
     );
-    const error = await thrownBy(() => sealAnswer(api, received.value!, PLAIN));
+    const error = await thrownBy(() => sealResponse(api, received.value!, PLAIN));
     expect([error.id, error.status]).toEqual(['KEY_AGREEMENT_FAILED:NO_KEY_RECORD', 409]);
   });
 
@@ -247,6 +247,6 @@ describe('an answer cannot be sealed', () => {
     const { world, api, caller } = await pair();
     const { message } = await asked(caller, api);
     await world.registry.revoke(caller.did);
-    expect((await thrownBy(() => sealAnswer(api, message, PLAIN))).id).toBe('LOOKUP_FAILED:DID_REVOKED');
+    expect((await thrownBy(() => sealResponse(api, message, PLAIN))).id).toBe('LOOKUP_FAILED:DID_REVOKED');
   });
 });

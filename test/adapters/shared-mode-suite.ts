@@ -14,7 +14,7 @@ import {
   type XlinkEvent,
 } from '../../src/index.js';
 import { until } from '../support/until.js';
-import { ACME, DAY, enrolment, HOUR, NOON, sealed, serve, World, withKey } from './support.js';
+import { ACME, DAY, enrollment, HOUR, NOON, sealed, serve, World, withKey } from './support.js';
 
 // What is true of every store of the shared mode, and of the instances that share it.
 
@@ -405,7 +405,7 @@ export function describeSharedMode(name: string, open: () => Promise<OpenedModes
         ),
       );
       const [a, b] = services;
-      expect((await a!.send(enrolment(device, api, ACME))).status).toBe(200);
+      expect((await a!.send(enrollment(device, api, ACME))).status).toBe(200);
       await b!.accepted(withKey(ACME));
       await a!.accepted(sealed(device, api, {}, { scope: 'orders:read' }));
       await a!.quiet();

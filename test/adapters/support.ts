@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { inspect } from 'node:util';
 import { expect } from '@jest/globals';
 import express, { type Application, type Request, type RequestHandler } from 'express';
-import { ENROLL_PATH, ENROLL_SCOPE } from '../../src/adapters/clients/enrollment.js';
+import { ENROLL_PATH, ENROLL_SCOPE } from '../../src/http/enrollment.js';
 import {
   Agent,
   type AgentOptions,
@@ -85,7 +85,7 @@ export class World {
     return made.value;
   }
 
-  /** An agent that sees the registry and is not in it, as before its enrolment. */
+  /** An agent that sees the registry and is not in it, as before its enrollment. */
   async stranger(name: string, maxVersion: Version = 2): Promise<Agent> {
     const own = new MemoryTrustRegistry();
     const registry: TrustRegistry = {
@@ -132,7 +132,7 @@ export async function signed(
   return headerForm(await from.createEnvelope({ to: to.did, signedOnly: true, request, ...draft }), sent);
 }
 
-export interface EnrolmentDraft {
+export interface EnrollmentDraft {
   /** The key the proof is made with. Default: the key it is sent with. */
   readonly proofKey?: string;
   readonly scope?: string;
@@ -141,11 +141,11 @@ export interface EnrolmentDraft {
   readonly keyRecord?: unknown;
 }
 
-export async function enrolmentEnvelope(
+export async function enrollmentEnvelope(
   from: Agent,
   to: Agent,
   key: string,
-  draft: EnrolmentDraft = {},
+  draft: EnrollmentDraft = {},
 ): Promise<Envelope> {
   const {
     proofKey = key,
@@ -158,14 +158,14 @@ export async function enrolmentEnvelope(
   return from.createIntroduction({ to: to.did, scope, request, payload });
 }
 
-/** What a client sends to enrol. */
-export async function enrolment(
+/** What a client sends to enroll. */
+export async function enrollment(
   from: Agent,
   to: Agent,
   key: string,
-  draft: EnrolmentDraft = {},
+  draft: EnrollmentDraft = {},
 ): Promise<Sent> {
-  return withKey(key, bodyForm(await enrolmentEnvelope(from, to, key, draft), { path: ENROLL_PATH }));
+  return withKey(key, bodyForm(await enrollmentEnvelope(from, to, key, draft), { path: ENROLL_PATH }));
 }
 
 // Answers

@@ -1,9 +1,8 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { ed25519 } from '@noble/curves/ed25519.js';
-import { AgentCore as Agent, type Receivable } from '../../src/agent/agent.js';
+import { BaseAgent as Agent, type ReceiveInput } from '../../src/agent/agent.js';
 import type { AgentOptions } from '../../src/agent/options.js';
-import { requestBinding } from '../../src/http/request-binding.js';
 import { deriveMessageKey } from '../../src/crypto/key-schedule.js';
 import { defaultProvider } from '../../src/crypto/native/index.js';
 import { SUITES, suiteFor } from '../../src/crypto/suites.js';
@@ -11,12 +10,14 @@ import { openPayload } from '../../src/envelope/open.js';
 import { parseEnvelope } from '../../src/envelope/parse.js';
 import { headerTranscript, signatureTranscript } from '../../src/envelope/transcript.js';
 import type { ErrorId } from '../../src/errors/table.js';
+import { requestBinding } from '../../src/http/request-binding.js';
 import { encodeDidKey } from '../../src/identity/did.js';
 import type { Identity } from '../../src/identity/identity.js';
 import { createKeyRecord } from '../../src/identity/key-record.js';
 import { MemoryNonceStore } from '../../src/nonce/memory.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import type { Did, Envelope, RegistryEntry, TrustRegistry, Version } from '../../src/types/types.js';
+import type { TrustRegistry } from '../../src/types/ports.js';
+import type { Did, Envelope, RegistryEntry, Version } from '../../src/types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../../src/util/base64url.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { identityOf, pair, seedOf, World } from '../support/agents.js';
@@ -728,7 +729,7 @@ describe('hostile objects in place of an envelope', () => {
 
   test.each(hostile)('%s is refused as malformed', async (_, input) => {
     const { bob } = await cast();
-    const error = errorOf(await bob.receive(input as Receivable));
+    const error = errorOf(await bob.receive(input as ReceiveInput));
     expect(error.code).toBe('PARSE_FAILED');
     expect(error.cause).toBeUndefined();
   });
@@ -967,7 +968,7 @@ describe('secrets', () => {
         const value = typeof input === 'object' && (input as Envelope)[name];
         if (value) hidden.add(value);
       }
-      const error = errorOf(await agents.bob.receive(input as Receivable, { onProgress, ...options }));
+      const error = errorOf(await agents.bob.receive(input as ReceiveInput, { onProgress, ...options }));
       ids.add(error.id);
       said.push(spoken(error));
     };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { AgentCore as Agent, type Receivable } from '../../src/agent/agent.js';
+import { BaseAgent as Agent, type ReceiveInput } from '../../src/agent/agent.js';
 import type { AgentOptions } from '../../src/agent/options.js';
 import type { ReceiveOptions } from '../../src/agent/receive.js';
 import type { SendOptions } from '../../src/agent/send.js';
@@ -12,7 +12,8 @@ import { createKeyRecord } from '../../src/identity/key-record.js';
 import { MemoryNonceStore } from '../../src/nonce/memory.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
 import { LoopbackTransport } from '../../src/transport/loopback.js';
-import type { Did, Envelope, NonceStore, RegistryEntry, Transport, TrustRegistry } from '../../src/types/types.js';
+import type { NonceStore, Transport, TrustRegistry } from '../../src/types/ports.js';
+import type { Did, Envelope, RegistryEntry } from '../../src/types/protocol.js';
 import { encodeBase64url } from '../../src/util/base64url.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { identityOf, seedOf } from '../support/agents.js';
@@ -454,7 +455,7 @@ describe('receive', () => {
         '%s, and nothing after it runs',
         async (_, { id, last, agent = {}, nonces, options = {}, arrange, met }) => {
           const b = await bench('bob', agent, nonces);
-          const input = ((await arrange?.(b)) ?? b.envelope) as Receivable;
+          const input = ((await arrange?.(b)) ?? b.envelope) as ReceiveInput;
           b.trace.length = 0;
           const onProgress = (event: { stage: string }) => void b.trace.push(event.stage);
           const result = await b.bob.receive(input, { ...options, onProgress });

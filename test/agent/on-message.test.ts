@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { AgentCore as Agent } from '../../src/agent/agent.js';
+import { BaseAgent as Agent } from '../../src/agent/agent.js';
 import type { AgentOptions } from '../../src/agent/options.js';
 import { MemoryNonceStore } from '../../src/nonce/memory.js';
 import { FileNonceStore } from '../../src/stores/file/nonce-store.js';

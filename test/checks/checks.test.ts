@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { checkRequestBinding, requestBinding } from '../../src/http/request-binding.js';
 import { allowsScope } from '../../src/checks/scope.js';
 import { checkTimestamp, DEFAULT_TIMESTAMP_WINDOW_MS, nonceTtlMs } from '../../src/checks/timestamp.js';
 import { isRequest } from '../../src/envelope/fields.js';
+import { checkRequestBinding, requestBinding } from '../../src/http/request-binding.js';
 import { NOON } from '../support/clock.js';
 import { thrownBy } from '../support/results.js';
 

@@ -32,7 +32,7 @@ describe('a caller who gives up', () => {
 
   it.each([
     ['discovery', 'xlink.json', ['GET /.well-known/xlink.json']],
-    ['enrolment', 'enroll', ['GET /.well-known/xlink.json', 'POST /.well-known/xlink/enroll']],
+    ['enrollment', 'enroll', ['GET /.well-known/xlink.json', 'POST /.well-known/xlink/enroll']],
     ['the request', '/pay', ['GET /.well-known/xlink.json', 'POST /.well-known/xlink/enroll', 'POST /pay']],
   ])('during %s is let go at once, and nothing is sent for him later', async (_, end, sent) => {
     const handmade = await serveHandmade();

@@ -264,7 +264,7 @@ describe('an answer that is not sealed', () => {
   });
 });
 
-describe('a stolen enrolment envelope', () => {
+describe('a stolen enrollment envelope', () => {
   it('is of no use with another key', async () => {
     const other = 'key-of-mallory-0123456789';
     const api = await serveApi({

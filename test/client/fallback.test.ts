@@ -64,7 +64,7 @@ describe('the key takes over', () => {
     });
   });
 
-  it.each([404, 415])('if enrolment says %s', async (status) => {
+  it.each([404, 415])('if enrollment says %s', async (status) => {
     const handmade = await serveHandmade();
     const seen: Seen[] = [];
     const url = await listen(async (req, res) => {
@@ -82,15 +82,15 @@ describe('the key takes over', () => {
     });
     const { events, options } = watched();
     expect((await fetchFor(url, options)('/a', postJson({}))).status).toBe(200);
-    expect(events).toEqual([{ reason: 'enrolment', origin: url }]);
+    expect(events).toEqual([{ reason: 'enrollment', origin: url }]);
     expect(keyed(seen)).toHaveLength(1);
   });
 
-  it('if there is nowhere to enrol an identity that was made just now', async () => {
+  it('if there is nowhere to enroll an identity that was made just now', async () => {
     const api = await serveApi({ clients: undefined as never });
     const { events, options } = watched();
     expect(await (await fetchFor(api.url, options)('/a')).json()).toMatchObject({ mode: 'api-key' });
-    expect(events).toEqual([{ reason: 'enrolment', origin: api.url }]);
+    expect(events).toEqual([{ reason: 'enrollment', origin: api.url }]);
     const agent = await Agent.quickstart();
     await api.agent.registry.register({ did: agent.did, keys: await agent.keyRecord() });
     expect(await (await fetchFor(api.url, { agent })('/a')).json()).toMatchObject({ mode: 'xlink' });
@@ -137,8 +137,8 @@ describe('the key takes over', () => {
   });
 });
 
-/** A service that offers enrolment and never finishes it. */
-async function serveStuckEnrolment(mode: string, seen: Seen[]): Promise<string> {
+/** A service that offers enrollment and never finishes it. */
+async function serveStuckEnrollment(mode: string, seen: Seen[]): Promise<string> {
   const agent = await Agent.quickstart();
   const keyRecord = await agent.keyRecord();
   const endpoints = { enroll: '/.well-known/xlink/enroll' };
@@ -150,18 +150,18 @@ async function serveStuckEnrolment(mode: string, seen: Seen[]): Promise<string> 
   });
 }
 
-describe('an enrolment that hangs', () => {
+describe('an enrollment that hangs', () => {
   it('is given up, and the key does not take over', async () => {
     const seen: Seen[] = [];
     const { events, options } = watched({ timeoutMs: 300 });
-    const fetch = fetchFor(await serveStuckEnrolment('hybrid', seen), options);
+    const fetch = fetchFor(await serveStuckEnrollment('hybrid', seen), options);
     expect(await idOfRejection(fetch('/a', postJson({})))).toBe('ENROLLMENT_FAILED');
     expect([keyed(seen), events]).toEqual([[], []]);
   });
 
   it('holds requests up once in observe mode, and then not for a minute', async () => {
     const seen: Seen[] = [];
-    const fetch = fetchFor(await serveStuckEnrolment('observe', seen), { timeoutMs: 300 });
+    const fetch = fetchFor(await serveStuckEnrollment('observe', seen), { timeoutMs: 300 });
     for (let i = 0; i < 3; i++) expect((await fetch('/a')).status).toBe(200);
     expect(seen.filter(({ path }) => path === '/.well-known/xlink/enroll')).toHaveLength(1);
     expect(keyed(seen)).toHaveLength(3);
@@ -239,7 +239,7 @@ describe('the key does not take over', () => {
     [403, 'VERIFICATION_FAILED:DID_REVOKED', 'VERIFICATION_FAILED:DID_REVOKED'],
     [500, 'NONSENSE', 'ENROLLMENT_FAILED'],
     [302, 'XLINK_REQUIRED', undefined],
-  ])('if enrolment says %s %s', async (status, code, id) => {
+  ])('if enrollment says %s %s', async (status, code, id) => {
     const handmade = await serveHandmade();
     const seen: Seen[] = [];
     const url = await listen(async (req, res) => {

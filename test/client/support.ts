@@ -65,7 +65,7 @@ export interface ApiService {
   count(path: string): number;
 }
 
-/** An Express 5 API behind a `DualModeAdapter`, by default in hybrid mode with enrolment. `KEY` is the one good key. */
+/** An Express 5 API behind a `DualModeAdapter`, by default in hybrid mode with enrollment. `KEY` is the one good key. */
 export async function serveApi(
   options: Partial<DualModeOptions> = {},
   mount: (app: Express) => void = () => {},

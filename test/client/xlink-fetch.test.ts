@@ -7,7 +7,7 @@ const DISCOVERY = '/.well-known/xlink.json';
 const isXlink = ({ path }: Seen) => !path.startsWith('/.well-known');
 
 describe('a service of two lines', () => {
-  it('discovers, enrols, seals the request and opens the answer', async () => {
+  it('discovers, enrolls, seals the request and opens the answer', async () => {
     const api = await serveApi();
     const answer = await fetchFor(api.url)('/orders?limit=5', postJson({ item: 'tea' }));
     expect(answer.status).toBe(201);
@@ -247,7 +247,7 @@ describe('identities', () => {
     expect((await fetchFor(api.url, { agent })('/a')).status).toBe(200);
   });
 
-  it('enrols again with a service that has forgotten it', async () => {
+  it('enrolls again with a service that has forgotten it', async () => {
     const handmade = await serveHandmade();
     const fetch = fetchFor(handmade.url);
     handmade.misbehave = () => ({
@@ -263,7 +263,7 @@ describe('identities', () => {
 });
 
 describe('at the same time', () => {
-  it('makes one discovery and one enrolment for 20 first calls', async () => {
+  it('makes one discovery and one enrollment for 20 first calls', async () => {
     const api = await serveApi();
     const events: FallbackEvent[] = [];
     const fetch = fetchFor(api.url, { onFallback: (event) => events.push(event) });

@@ -229,10 +229,10 @@ describe(`${cases.length} edge cases with strict keys`, () => {
 describe(`${mixed.length} edge cases with keys of mixed order`, () => {
   test('the equation may hold, so the key has to be refused before', () => {
     const strict = mixed.filter(({ key }) => isStrictEd25519Key(key));
-    const cancelled = mixed.filter(({ key, valid }) => valid && !isStrictEd25519Key(key));
+    const canceled = mixed.filter(({ key, valid }) => valid && !isStrictEd25519Key(key));
     expect(mixed).toHaveLength(128);
     expect(strict).toHaveLength(16);
-    expect(cancelled.length).toBeGreaterThanOrEqual(4);
+    expect(canceled.length).toBeGreaterThanOrEqual(4);
     expect(mixed.filter((one) => byDefinition(one) !== one.valid)).toEqual([]);
   });
 });

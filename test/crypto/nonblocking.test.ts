@@ -9,7 +9,7 @@ const message = encodeUtf8('message');
 const seed = new Uint8Array(32).fill(3);
 const randomBytes = (length: number) => globalThis.crypto.getRandomValues(new Uint8Array(length));
 
-/** Turns of the event loop until all jobs are done. Jobs that hold the loop allow one at most. */
+/** KeyedMutex of the event loop until all jobs are done. Jobs that hold the loop allow one at most. */
 async function turnsDuring(jobs: Promise<unknown>[]): Promise<number> {
   let turns = 0;
   let done = false;

@@ -100,7 +100,7 @@ describe.each(FRAMEWORKS)('%s', (_name, mount) => {
       'href="data:,"',
       'href="#main"',
     ]);
-    expect(scripts[0]).toContain('Permission is hereby granted, free of charge'); // what the licence of uPlot asks for
+    expect(scripts[0]).toContain('Permission is hereby granted, free of charge'); // what the license of uPlot asks for
   });
 
   test('the figures, of requests that were really sent', async () => {

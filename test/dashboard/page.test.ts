@@ -304,9 +304,9 @@ describeWith(['chromium'], 'the page', () => {
   ] as const)('every text stands out from its ground: %s, %i wide', async (colorScheme, width) => {
     const opened = await midway({ colorScheme, viewport: { width, height: 800 } });
     const faint = await opened.page.evaluate(() => {
-      const channels = (colour: string) => (colour.match(/[\d.]+/g) ?? []).map(Number);
-      const luminance = (colour: string) => {
-        const [r, g, b] = channels(colour).map((value) => {
+      const channels = (color: string) => (color.match(/[\d.]+/g) ?? []).map(Number);
+      const luminance = (color: string) => {
+        const [r, g, b] = channels(color).map((value) => {
           const c = value / 255;
           return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
         });
@@ -361,7 +361,7 @@ describeWith(['chromium'], 'the page', () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
   });
 
-  test('its charts are drawn in the colours of the scheme, and follow it', async () => {
+  test('its charts are drawn in the colors of the scheme, and follow it', async () => {
     const opened = await midway({ colorScheme: 'light' });
     const inks = () =>
       opened.page.locator('#split-chart canvas').evaluate((canvas: HTMLCanvasElement) => {

@@ -79,7 +79,7 @@ export class Api {
     return (await this.admin('POST', '/customers', { name, scopes })).body as Customer;
   }
 
-  enrol(customer: Customer, keys: KeyRecord): Promise<Response> {
+  enroll(customer: Customer, keys: KeyRecord): Promise<Response> {
     return this.admin('POST', `/customers/${customer.id}/identities`, { keys });
   }
 
@@ -100,7 +100,7 @@ export class Api {
   /** A new identity that acts for the customer. */
   async identityFor(customer: Customer, name: string, version: Version = 2): Promise<Identity> {
     const identity = await identityOf(name, version);
-    await this.enrol(customer, await createKeyRecord(identity));
+    await this.enroll(customer, await createKeyRecord(identity));
     return identity;
   }
 

@@ -18,15 +18,15 @@ const BEANS = { product: 'espresso-1kg', quantity: 2 };
 /** Every route once, and every way in which a handler refuses. */
 async function aDayOf(ask: Ask) {
   const { body: paid } = await ask('POST', '/orders', BEANS);
-  const { body: cancelled } = await ask('POST', '/orders', BEANS);
+  const { body: canceled } = await ask('POST', '/orders', BEANS);
   const payment = await ask('POST', '/payments', { orderId: paid.id, method: 'card' });
   const answers = [
     payment,
     await ask('GET', '/orders'),
     await ask('GET', `/orders/${paid.id}`),
     await ask('GET', `/payments/${payment.body.id}`),
-    await ask('DELETE', `/orders/${cancelled.id}`),
-    await ask('GET', `/orders/${cancelled.id}`),
+    await ask('DELETE', `/orders/${canceled.id}`),
+    await ask('GET', `/orders/${canceled.id}`),
     await ask('DELETE', `/orders/${paid.id}`),
     await ask('POST', '/payments', { orderId: paid.id, method: 'card' }),
     await ask('POST', '/payments', { orderId: paid.id, method: 'shells' }),
@@ -137,19 +137,19 @@ describe('the operator', () => {
   test('lets an identity act with the scopes of the key', async () => {
     const customer = await api.customer('Clerk', ['orders:read', 'orders:write']);
     const keys = await createKeyRecord(await identityOf('clerk'));
-    expect(await api.enrol(customer, keys)).toMatchObject({
+    expect(await api.enroll(customer, keys)).toMatchObject({
       status: 201,
       body: { did: keys.did, scopes: ['orders:read', 'orders:write'] },
     });
-    expect((await api.enrol(customer, keys)).status).toBe(409);
-    expect((await api.enrol({ ...customer, id: 'cus_nobody' }, keys)).status).toBe(404);
+    expect((await api.enroll(customer, keys)).status).toBe(409);
+    expect((await api.enroll({ ...customer, id: 'cus_nobody' }, keys)).status).toBe(404);
   });
 
   test('registers no keys that their identity did not sign', async () => {
     const [mallory, victim] = [await identityOf('mallory'), await identityOf('victim')];
     const { signature } = await createKeyRecord(mallory);
     const forged = { ...(await createKeyRecord(victim)), signature };
-    expect((await api.enrol(await api.customer(), forged)).status).toBe(422);
+    expect((await api.enroll(await api.customer(), forged)).status).toBe(422);
     expect((await api.admin('POST', `/customers/${(await api.customer()).id}/identities`, {})).status).toBe(
       422,
     );

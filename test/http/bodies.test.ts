@@ -5,8 +5,8 @@ import { pipeline } from 'node:stream/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import type { ErrorRequestHandler } from 'express';
-import type { AgentCore } from '../../src/agent/agent.js';
-import type { Version } from '../../src/types/types.js';
+import type { BaseAgent } from '../../src/agent/agent.js';
+import type { Version } from '../../src/types/protocol.js';
 import {
   bodyForm,
   CANARY,
@@ -470,7 +470,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
   });
 
   describe('limits', () => {
-    const forms: [string, RefusalText, (api: AgentCore, caller: AgentCore) => Promise<Sent>][] = [
+    const forms: [string, RefusalText, (api: BaseAgent, caller: BaseAgent) => Promise<Sent>][] = [
       ['an enveloped body', '413 ENVELOPE_TOO_LARGE', async () => bodyForm('', {})],
       [
         'a body beside an envelope',

@@ -19,7 +19,7 @@ import { requireScope as requireScopeKoa } from '../../src/koa.js';
 import {
   ACME,
   BOLT,
-  enrolment,
+  enrollment,
   expectNoSecrets,
   HOUR,
   NOON,
@@ -182,10 +182,10 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
     for (const sent of [{ method: 'OPTIONS' }, { path: '/health' }, { path: '/.well-known/xlink.json' }])
       expect(await told(on, sent)).toEqual([]);
 
-    expect(await told(on, enrolment(device, api, ACME, { proofKey: BOLT }))).toEqual([
+    expect(await told(on, enrollment(device, api, ACME, { proofKey: BOLT }))).toEqual([
       'request refused api-key ENROLLMENT_REFUSED:KEY_PROOF 401',
     ]);
-    expect(await told(on, enrolment(device, api, ACME))).toEqual(['enrollment']);
+    expect(await told(on, enrollment(device, api, ACME))).toEqual(['enrollment']);
     expect(await told(on, signed(caller, api, { method: 'DELETE', path: KEY_PATH }, SCOPE))).toEqual([
       'request refused xlink ENROLLMENT_REFUSED:NOT_ENROLLED 404',
     ]);

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { AgentCore } from '../../src/agent/agent.js';
+import type { BaseAgent } from '../../src/agent/agent.js';
 import { DualModeAdapter, type DualModeOptions, ERROR_TABLE, MemoryClientStore } from '../../src/index.js';
 import { World } from '../support/agents.js';
 import '../support/console.js';
 import { thrownBy } from '../support/results.js';
 
-let agent: AgentCore;
+let agent: BaseAgent;
 
 beforeAll(async () => {
   agent = await new World().agent('api');
@@ -65,7 +65,7 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
   maxDidsPerClient: { wrong: [null, 0, 1.5, '20'], right: [1, 20] },
   enrollmentsPerMinute: { wrong: [null, 0, 1.5, '10'], right: [1, 10] },
   keySwitchGraceMs: { wrong: [null, -1, '1d'], right: [0, 86_400_000] },
-  reportFlushMs: { wrong: [null, 0, '5s'], right: [1, 5000] },
+  clientFlushIntervalMs: { wrong: [null, 0, '5s'], right: [1, 5000] },
   instances: { wrong: [null, 0, -1, 1.5, '2', Infinity], right: [1, 16] },
   clock: { wrong: [null, 0, 'now'], right: [() => 0] },
   observers: { wrong: [null, () => {}, [1], [{}], 'console'], right: [[], [() => {}]] },

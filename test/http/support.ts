@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { expect } from '@jest/globals';
 import express5, { type Application, type Request, type RequestHandler } from 'express';
 import express4 from 'express4';
-import { AgentCore as Agent } from '../../src/agent/agent.js';
+import { BaseAgent as Agent } from '../../src/agent/agent.js';
 import {
   type AgentMessage,
   type AgentOptions,

@@ -6,7 +6,7 @@ import {
   createKeyRecord,
   sameKeys,
 } from '../../src/identity/key-record.js';
-import type { KeyRecord } from '../../src/types/types.js';
+import type { KeyRecord } from '../../src/types/protocol.js';
 import { identityOf } from '../support/agents.js';
 import { frozenClock, NOON } from '../support/clock.js';
 import { withBitFlipped } from '../support/forge.js';

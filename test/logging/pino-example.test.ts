@@ -75,7 +75,7 @@ test('no credential gets into the log, however its header is spelt, and not by w
     return canaries.at(-1)!;
   };
   const names =
-    `Authorization Authorisation Authorizaton Autorization AUTHORIZATION Proxy-Authorization X-API-Key x-api-kye
+    `Authorization Authorization Authorizaton Autorization AUTHORIZATION Proxy-Authorization X-API-Key x-api-kye
     X_API_KEY X-APIKEY Api_Key ApiKey X-Auth-Token X-Auth-Tokn Cookie Cookei X-Session X-Secret Xlink-Envelope Xlink-Envelop
     X-Client-Credential X-Passwrd`.split(/\s+/);
   const parameters = 'api_key apikye apiKey key token access_token tokn password secret sessionid'.split(' ');

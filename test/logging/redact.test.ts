@@ -16,8 +16,8 @@ const SECRET_HEADERS =
   x-service-key x-encryption-keys x-amz-server-side-encryption-customer-key pwd sid`.split(/\s+/);
 
 const NEAR_MISSES =
-  `Authorisation Authorizaton Autorization Authorizatoin Authroization Authorzation Authorization2 Authorizations
-  Autorisation Authoriation Auhtorization Authorizattion AUTHORISATION autorizacion authorisaton Proxy-Authorisation
+  `Authorization Authorizaton Autorization Authorizatoin Authroization Authorzation Authorization2 Authorizations
+  Autorisation Authoriation Auhtorization Authorizattion AUTHORISATION autorizacion authorizaton Proxy-Authorization
   Proxy-Autorization X-APIKEY X_API_KEY x-api-kye X-Api-Ky X-API-Keyy X-APIK-EY xapikey Api_Key api.key apiKey ApiKey X-Ap-Key
   X-Auth-Tokn X-Auth-Tokne X-Auth-Toekn x_auth_token XAuthToken Auth-Tocken Acess-Token accesToken X-Acces-Tokn Coookie Cokie
   Cookei Set-Cokie Setcookie Pasword Passwrod Pssword X-Secrt X-Client-Secet Sesion-Id X-Sesssion Credental X-Credentails

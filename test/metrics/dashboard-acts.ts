@@ -1,4 +1,4 @@
-import type { AgentCore as Agent } from '../../src/agent/agent.js';
+import type { BaseAgent as Agent } from '../../src/agent/agent.js';
 import type { Mode } from '../../src/index.js';
 import { altered } from '../support/forge.js';
 import {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
-import type { XlinkEvent } from '../../src/types/types.js';
+import type { XlinkEvent } from '../../src/types/events.js';
 import { panelsOf, readDashboard, readRules, root, targetsOf } from './dashboard-files.js';
 
 jest.setTimeout(60_000); // the build runs as a process of its own
@@ -216,7 +216,7 @@ describe('build.mjs', () => {
     ['--prefix', 'my-app_'],
     ['--docs', 'docs/'],
     ['--docs', 'javascript:alert(1)'],
-    ['--colour', 'red'],
+    ['--color', 'red'],
   ])('refuses %s %s', (name, value) => {
     expect(build(name, value, '--out', join(folder, 'refused')).status).toBe(1);
     expect(existsSync(join(folder, 'refused'))).toBe(false);

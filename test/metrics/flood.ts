@@ -39,7 +39,7 @@ export const inbound = ({
 /** Takes one request through an adapter, as the middleware does. Returns `ok` or the id of the refusal. */
 export async function pass(adapter: DualModeAdapter, sent: Inbound, route?: string): Promise<string> {
   const decision = await adapter.decide(inbound(sent));
-  adapter.settled(decision, route, decision.action === 'answer' ? decision.status : 200);
+  adapter.recordOutcome(decision, route, decision.action === 'answer' ? decision.status : 200);
   return decision.outcome?.error?.id ?? 'ok';
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
 import { CLIENT_STATES, DIRECTIONS, FORMS, METHODS, OUTCOMES } from '../../src/metrics/label-values.js';
 import type { MetricRow } from '../../src/metrics/metric-table.js';
-import type { XlinkEvent } from '../../src/types/types.js';
+import type { XlinkEvent } from '../../src/types/events.js';
 import { MODES } from '../../src/types/mode.js';
 import { thrownBy } from '../support/results.js';
 import { advice, byEnvelope, linesOf, NO_CLIENTS, observed, request, routesOf, valuesOf } from './support.js';
@@ -125,7 +125,7 @@ describe('prometheusMetrics', () => {
     expect(await shares()).toEqual([' 0.25', ' 25']);
   });
 
-  test('counts no fault, enrolment or key switch: they are not requests', async () => {
+  test('counts no fault, enrollment or key switch: they are not requests', async () => {
     const { register, observe } = observed();
     const before = await register.metrics();
     observe({ type: 'fault', error: await thrownBy(() => prometheusMetrics({ maxRoutes: 0 })) });

@@ -8,7 +8,7 @@ import {
   Registry,
 } from 'prom-client';
 import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
-import type { XlinkEvent } from '../../src/types/types.js';
+import type { XlinkEvent } from '../../src/types/events.js';
 import { thrownBy } from '../support/results.js';
 import { byEnvelope, linesOf, observed, request, routesOf, valuesOf } from './support.js';
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { xlinkError } from '../../src/errors/errors.js';
 import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import type { NonceStore } from '../../src/types/types.js';
+import type { NonceStore } from '../../src/types/ports.js';
 import { pair } from '../support/agents.js';
 import { errorOf, idOf } from '../support/results.js';
 
 const down = new Error('connection refused');
-const misbehaviours: [string, () => unknown][] = [
+const misbehaviors: [string, () => unknown][] = [
   [
     'throws',
     () => {
@@ -22,7 +22,7 @@ const misbehaviours: [string, () => unknown][] = [
   ['answers an object', () => ({ claimed: true })],
 ];
 const parts = ['seen', 'claim'] as const;
-const cases = parts.flatMap((part) => misbehaviours.map(([does, how]) => [part, does, how] as const));
+const cases = parts.flatMap((part) => misbehaviors.map(([does, how]) => [part, does, how] as const));
 
 const storeWith = (part: (typeof parts)[number], how: () => unknown): NonceStore => {
   const store = new MemoryNonceStore({ coldStart: 'accept' });

@@ -172,7 +172,7 @@ describe('a span around each authentication', () => {
     expect(parentOf(spans('lookup')[0]!)).toBe(spans()[0]!.spanContext().spanId);
   });
 
-  test('is not there for preflights and skipped requests; enrolment and discovery have one', async () => {
+  test('is not there for preflights and skipped requests; enrollment and discovery have one', async () => {
     const { spans } = sdk();
     const { service } = await traced({}, { skip: ({ target }: { target: string }) => target === '/health' });
     await service.send({ method: 'OPTIONS' });

@@ -52,11 +52,11 @@ describe('the default policy', () => {
     expect(levelOf({ scope })).toBe(level);
   });
 
-  test('actions and organisations', () => {
+  test('actions and organizations', () => {
     expect(levelOf({ action: 'execute' })).toBe('high');
     expect(levelOf({ action: 'executed' })).toBe('standard');
-    expect(levelOf({ organisation: 'a', recipientOrganisation: 'b' })).toBe('high');
-    expect(levelOf({ organisation: 'a', recipientOrganisation: 'a' })).toBe('standard');
+    expect(levelOf({ organization: 'a', recipientOrganization: 'b' })).toBe('high');
+    expect(levelOf({ organization: 'a', recipientOrganization: 'a' })).toBe('standard');
   });
 
   test('every reason is given', () => {
@@ -73,7 +73,7 @@ describe('a policy', () => {
     const policy = [
       { when: { amountAtLeast: 10, scopes: ['pay'] }, security: 'critical' },
       { when: { amountAtLeast: 10 }, security: 'high' },
-      { when: { otherOrganisation: false, amountAtLeast: 10 }, security: 'standard' },
+      { when: { otherOrganization: false, amountAtLeast: 10 }, security: 'standard' },
     ] as const;
     const choose = (scope: string, amount: number) => chooseSecurity({ scope, payload: { amount } }, policy);
     expect(choose('pay', 10)).toEqual({

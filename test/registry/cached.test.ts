@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { CachedTrustRegistry, type CachedTrustRegistryOptions } from '../../src/registry/cached.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import type { Did, RegistryEntry } from '../../src/types/types.js';
+import type { Did, RegistryEntry } from '../../src/types/protocol.js';
 import { identityOf } from '../support/agents.js';
 import { frozenClock } from '../support/clock.js';
 import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { AgentCore } from '../../src/agent/agent.js';
+import { BaseAgent } from '../../src/agent/agent.js';
 import { createKeyRecord } from '../../src/identity/key-record.js';
 import type { ManagedTrustRegistry } from '../../src/registry/managed.js';
 import { LoopbackTransport } from '../../src/transport/loopback.js';
-import type { Did, KeyRecord, RegistryEntry } from '../../src/types/types.js';
+import type { Did, KeyRecord, RegistryEntry } from '../../src/types/protocol.js';
 import { identityOf, seedOf } from '../support/agents.js';
 import { recordOf, withBitFlipped } from '../support/forge.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
@@ -465,7 +465,7 @@ export function describeRegistry(name: string, open: () => Promise<OpenedRegistr
       const transport = new LoopbackTransport();
       const agent = async (name: string, at: number) =>
         unwrap(
-          await AgentCore.fromSeed({
+          await BaseAgent.fromSeed({
             seed: seedOf(name),
             name,
             registry: door(at),

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import { AgentCore } from '../../src/agent/agent.js';
+import { BaseAgent } from '../../src/agent/agent.js';
 import { didWebUrl } from '../../src/discovery/did-web-url.js';
 import {
   createDidWebDocument,
@@ -263,7 +263,7 @@ describe('registering', () => {
     });
     const transport = new LoopbackTransport();
     const [sender, recipient] = [bob, alice].map(
-      (identity) => new AgentCore({ identity, registry, transport }),
+      (identity) => new BaseAgent({ identity, registry, transport }),
     );
     unwrap(await registry.register({ did: bob.did, keys: await recordOf(bob) }));
     const sent = await sender!.send({ to: did, payload: 'hello', scope: 'chat' });

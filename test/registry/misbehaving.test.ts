@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { AgentCore as Agent } from '../../src/agent/agent.js';
+import { BaseAgent as Agent } from '../../src/agent/agent.js';
 import { xlinkError } from '../../src/errors/errors.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
 import { err } from '../../src/errors/result.js';
-import type { Did, RegistryEntry, TrustRegistry } from '../../src/types/types.js';
+import { MemoryTrustRegistry } from '../../src/registry/memory.js';
+import type { TrustRegistry } from '../../src/types/ports.js';
+import type { Did, RegistryEntry } from '../../src/types/protocol.js';
 import { pair, seedOf } from '../support/agents.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
 

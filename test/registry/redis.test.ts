@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { RedisTrustRegistry } from '../../src/stores/redis/trust-registry.js';
-import type { Did } from '../../src/types/types.js';
+import type { Did } from '../../src/types/protocol.js';
 import { identityOf } from '../support/agents.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import express from 'express';
 import pg from 'pg';
-import { AgentCore } from '../../src/agent/agent.js';
+import { BaseAgent } from '../../src/agent/agent.js';
 import { createKeyRecord } from '../../src/identity/key-record.js';
 import { CachedTrustRegistry } from '../../src/registry/cached.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
@@ -75,7 +75,7 @@ async function deploy(open: Open, { ttlMs, feedPort }: { ttlMs?: number; feedPor
     const registry = await open(run, feedPort);
     const asked = ttlMs === undefined ? registry : new CachedTrustRegistry({ registry, ttlMs });
     enders.unshift(() => asked.close());
-    const agent = new AgentCore({ identity: apiIdentity, registry: asked });
+    const agent = new BaseAgent({ identity: apiIdentity, registry: asked });
     const app = express();
     const parts = recorder(agent, { mode: 'xlink-only' });
     app.use(parts.adapter.middleware(), (_req, res) => void res.json({ ok: true }));
@@ -83,7 +83,7 @@ async function deploy(open: Open, { ttlMs, feedPort }: { ttlMs?: number; feedPor
   }
   const known = new MemoryTrustRegistry(); // the caller's own, which no outage touches
   unwrap(await known.register({ did: apiIdentity.did, keys: await createKeyRecord(apiIdentity) }));
-  const caller = new AgentCore({ identity: callerIdentity, registry: known });
+  const caller = new BaseAgent({ identity: callerIdentity, registry: known });
   unwrap(await instances[0]!.registry.register({ did: caller.did, keys: await caller.keyRecord() }));
   if (ttlMs !== undefined)
     await until(() => instances.every(({ registry }) => registry.changeFeed === 'live'));

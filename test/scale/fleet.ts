@@ -41,7 +41,7 @@ export interface FleetOptions {
   /** Where the registry and the clients are; without it, the callers are told to each instance. */
   readonly postgres?: object;
   /** Public keys of the callers are registered by this, where they are not told to the instances. */
-  readonly enrol?: (callers: readonly KeyRecord[]) => Promise<void>;
+  readonly enroll?: (callers: readonly KeyRecord[]) => Promise<void>;
   readonly mode?: 'hybrid' | 'xlink-only';
   readonly size?: number;
   /** How far the clock of each instance is off, in ms. */
@@ -89,7 +89,7 @@ export class Fleet {
         Array.from({ length: 1 + (options.callers ?? 1) }, async () => unwrap(await generateIdentity())),
       );
       const callers = await Promise.all(senders.map((sender) => createKeyRecord(sender)));
-      await options.enrol?.(callers);
+      await options.enroll?.(callers);
       const pkcs8 = base64(api!.exportPKCS8());
       const start = async (_: unknown, at: number) => {
         const shared = { pkcs8, redisPort, redisMs, postgres, callers, mode, cacheMs, timeoutMs };

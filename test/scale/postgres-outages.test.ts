@@ -44,7 +44,7 @@ describeWith(
       fleet = await Fleet.start({
         redisPort: redis.port,
         postgres: { ...postgres.connection, port: network.port },
-        enrol,
+        enroll,
         mode: 'hybrid',
         connections: 12,
         callers: 2,
@@ -69,7 +69,7 @@ describeWith(
       await pool?.end();
     });
 
-    async function enrol([acme, initech]: readonly KeyRecord[]) {
+    async function enroll([acme, initech]: readonly KeyRecord[]) {
       const clients = new PostgresClientStore({ pool });
       for (const [client, keys] of [['acme', acme!] as const, ['initech', initech!] as const]) {
         unwrap(await registry.register({ did: keys.did, keys }));

@@ -102,7 +102,7 @@ export class Cluster {
         this.#keys.has(key) ? { clientId: this.#keys.get(key), scopes: ['orders'] } : null,
       brownouts: this.#brownouts,
       clock: this.clock,
-      reportFlushMs: 20,
+      clientFlushIntervalMs: 20,
       enrollmentsPerMinute: 100,
     });
     const server = createServer(this.#app(adapter)).listen(0, '127.0.0.1');

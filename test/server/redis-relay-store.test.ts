@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
-import { AgentCore as Agent } from '../../src/agent/agent.js';
+import { BaseAgent as Agent } from '../../src/agent/agent.js';
 import { Identity } from '../../src/identity/identity.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import { RedisStreamStore } from '../../src/stores/redis/relay-store.js';
 import { createRelay } from '../../src/relay/relay.js';
+import { RedisRelayStore } from '../../src/stores/redis/relay-store.js';
 import { GatewayTransport } from '../../src/transport/gateway.js';
 import { seedOf } from '../support/agents.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
@@ -36,7 +36,7 @@ describeWithRedis('several relays that share a Redis', () => {
   }
 
   async function relay(kind: 'ioredis' | 'redis', limits: object = {}): Promise<string> {
-    const store = new RedisStreamStore({ client: await clientOf(kind), pollMs: 30, ...limits });
+    const store = new RedisRelayStore({ client: await clientOf(kind), pollMs: 30, ...limits });
     const identity = await Identity.fromSeed(seedOf('relay'));
     const running = await createRelay({ identity, store, sendsPerMinute: 10_000 });
     afterTest(() => running.close());
@@ -131,7 +131,7 @@ describeWithRedis('several relays that share a Redis', () => {
     [{ client: { call() {} }, pollms: 1 }],
     [{ client: { call() {} }, keyPrefix: 'a b' }],
   ])('is not made with %j', (options) => {
-    expect(() => new RedisStreamStore(options as never)).toThrow(
+    expect(() => new RedisRelayStore(options as never)).toThrow(
       expect.objectContaining({ id: 'INVALID_OPTION' }),
     );
   });

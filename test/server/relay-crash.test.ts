@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { AgentCore as Agent } from '../../src/agent/agent.js';
+import { BaseAgent as Agent } from '../../src/agent/agent.js';
 import { Identity } from '../../src/identity/identity.js';
 import { createKeyRecord } from '../../src/identity/key-record.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { AgentCore as Agent } from '../../src/agent/agent.js';
+import { BaseAgent as Agent } from '../../src/agent/agent.js';
 import { defaultProvider as native } from '../../src/crypto/native/index.js';
 import { createPortableProvider } from '../../src/crypto/portable/index.js';
 import { openPayload } from '../../src/envelope/open.js';
@@ -9,7 +9,8 @@ import { MemoryNonceStore } from '../../src/nonce/memory.js';
 import { decodeBundle } from '../../src/split-channel/bundle.js';
 import { reconstruct } from '../../src/split-channel/reconstruct.js';
 import { subsets } from '../../src/split-channel/subsets.js';
-import type { AgentMessage, Envelope, ProgressEvent } from '../../src/types/types.js';
+import type { ProgressEvent } from '../../src/types/ports.js';
+import type { AgentMessage, Envelope } from '../../src/types/protocol.js';
 import { identityOf, seedOf } from '../support/agents.js';
 import { withBitFlipped } from '../support/forge.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';

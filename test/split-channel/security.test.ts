@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { AgentCore as Agent } from '../../src/agent/agent.js';
+import { BaseAgent as Agent } from '../../src/agent/agent.js';
 import type { AgentOptions } from '../../src/agent/options.js';
 import type { SendOptions } from '../../src/agent/send.js';
 import { describeWarning, type XlinkWarning } from '../../src/agent/warnings.js';
 import { describeSecurityModeStructured } from '../../src/security/describe-security.js';
 import type { SecurityMode } from '../../src/security/security-mode.js';
-import type { Envelope } from '../../src/types/types.js';
+import type { Envelope } from '../../src/types/protocol.js';
 import { seedOf, World } from '../support/agents.js';
 import { printed } from '../support/console.js';
 import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';
@@ -80,10 +80,10 @@ describe('security', () => {
     expect(await modeOf({}, { securityPolicy })).toEqual({ ...SPLIT(2, 3), reasons: ['every message'] });
   });
 
-  test('organisations, as they were registered', async () => {
+  test('organizations, as they were registered', async () => {
     const at = (mine?: string, theirs?: string) =>
-      modeOf({}, mine ? { organisation: mine } : {}, theirs ? { organisation: theirs } : {});
-    const other = { ...SPLIT(2, 3), reasons: ['a recipient in another organisation'] };
+      modeOf({}, mine ? { organization: mine } : {}, theirs ? { organization: theirs } : {});
+    const other = { ...SPLIT(2, 3), reasons: ['a recipient in another organization'] };
     expect(await at('acme', 'acme')).toMatchObject(STANDARD);
     expect(await at('acme', 'globex')).toEqual(other);
     expect(await at('acme')).toEqual(other);

@@ -1,10 +1,11 @@
-import type { AgentCore as Agent } from '../../src/agent/agent.js';
+import type { BaseAgent as Agent } from '../../src/agent/agent.js';
 import type { AgentOptions } from '../../src/agent/options.js';
 import type { XlinkWarning } from '../../src/agent/warnings.js';
 import { xlinkError } from '../../src/errors/errors.js';
 import { err, ok, type Result } from '../../src/errors/result.js';
 import { LoopbackTransport } from '../../src/transport/loopback.js';
-import type { AgentMessage, Envelope, Transport } from '../../src/types/types.js';
+import type { Transport } from '../../src/types/ports.js';
+import type { AgentMessage, Envelope } from '../../src/types/protocol.js';
 import { World } from '../support/agents.js';
 
 /** A channel that does to envelopes what the test says; whatever it returns is handed on, in that order. */

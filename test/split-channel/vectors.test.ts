@@ -1,18 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { AgentCore as Agent } from '../../src/agent/agent.js';
+import { BaseAgent as Agent } from '../../src/agent/agent.js';
 import { defaultProvider as native } from '../../src/crypto/native/index.js';
 import { createPortableProvider } from '../../src/crypto/portable/index.js';
 import type { CryptoProvider } from '../../src/crypto/provider.js';
 import { parseEnvelope } from '../../src/envelope/parse.js';
 import { draftGroupTranscript, sealEnvelope, signXchangeEnvelope } from '../../src/envelope/seal.js';
 import { sealXchange } from '../../src/envelope/xchange.js';
+import { err } from '../../src/errors/result.js';
 import { Identity } from '../../src/identity/identity.js';
 import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import { err } from '../../src/errors/result.js';
 import { decodeBundle, encodeBundle } from '../../src/split-channel/bundle.js';
 import { splitForChannel } from '../../src/split-channel/split.js';
-import type { AgentMessage, RegistryEntry, TrustRegistry, Version } from '../../src/types/types.js';
+import type { TrustRegistry } from '../../src/types/ports.js';
+import type { AgentMessage, RegistryEntry, Version } from '../../src/types/protocol.js';
 
 type Hex = string;
 

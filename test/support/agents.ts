@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { AgentCore as Agent } from '../../src/agent/agent.js';
+import { BaseAgent as Agent } from '../../src/agent/agent.js';
 import type { AgentOptions } from '../../src/agent/options.js';
 import { Identity } from '../../src/identity/identity.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
 import { LoopbackTransport } from '../../src/transport/loopback.js';
-import type { Version } from '../../src/types/types.js';
+import type { Version } from '../../src/types/protocol.js';
 import { type FrozenClock, frozenClock } from './clock.js';
 import { unwrap } from './results.js';
 

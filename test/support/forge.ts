@@ -4,7 +4,7 @@ import { type EnvelopeDraft, sealEnvelope } from '../../src/envelope/seal.js';
 import { headerTranscript, signatureTranscript } from '../../src/envelope/transcript.js';
 import type { Identity } from '../../src/identity/identity.js';
 import { createKeyRecord } from '../../src/identity/key-record.js';
-import type { Envelope, KeyRecord } from '../../src/types/types.js';
+import type { Envelope, KeyRecord } from '../../src/types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../../src/util/base64url.js';
 import { NOON } from './clock.js';
 

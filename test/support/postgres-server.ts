@@ -65,7 +65,7 @@ export class PostgresServer {
       const server = new PostgresServer(await freePort(), folder, options);
       started.add(server);
       try {
-        await server.#initialise();
+        await server.#initialize();
         await server.#launch();
         return server;
       } catch (error) {
@@ -117,7 +117,7 @@ export class PostgresServer {
     return this.#output.includes('in use');
   }
 
-  async #initialise(): Promise<void> {
+  async #initialize(): Promise<void> {
     const { uid, gid } = unprivileged();
     if (uid !== undefined && gid !== undefined) await chown(this.#folder, uid, gid);
     const args = [

@@ -1,6 +1,6 @@
-import type { ErrorId } from '../../src/errors/table.js';
 import { isXlinkError, type XlinkError } from '../../src/errors/errors.js';
 import type { Result } from '../../src/errors/result.js';
+import type { ErrorId } from '../../src/errors/table.js';
 
 /** The value of a success; throws the error of a failure, so that a test stops where it went wrong. */
 export function unwrap<T>(result: Result<T>): T {

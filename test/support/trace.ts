@@ -1,5 +1,5 @@
 import type { CryptoProvider, Signer, Verifier } from '../../src/crypto/provider.js';
-import type { NonceStore, TrustRegistry } from '../../src/types/types.js';
+import type { NonceStore, TrustRegistry } from '../../src/types/ports.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 
 /** What ran, in order. */

@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from '@jest/globals';
 import { Identity } from '../../src/identity/identity.js';
-import { JournalRelayStore } from '../../src/stores/file/relay-store.js';
 import type { RelayOptions } from '../../src/relay/options.js';
 import { createRelay, type Relay } from '../../src/relay/relay.js';
 import type { RelayLimits } from '../../src/relay/store.js';
+import { FileRelayStore } from '../../src/stores/file/relay-store.js';
 import type { HttpsTransportAdapter } from '../../src/transport/https.js';
-import type { Clock } from '../../src/types/types.js';
+import type { Clock } from '../../src/types/protocol.js';
 import { seedOf } from '../support/agents.js';
 
 const closers: (() => Promise<unknown>)[] = [];
@@ -62,7 +62,7 @@ export const listenerOf =
 export interface RunningRelay {
   readonly url: string;
   readonly relay: Relay;
-  readonly store: JournalRelayStore;
+  readonly store: FileRelayStore;
   readonly file: string;
   readonly server: Server;
   stop(): Promise<void>;
@@ -85,7 +85,7 @@ export async function startRelay({
 }: RelaySetup = {}): Promise<RunningRelay> {
   const file = join(folder ?? (await temporaryFolder()), 'messages.jsonl');
   const clock = options.clock ? { clock: options.clock } : {};
-  const store = await JournalRelayStore.open({ path: file, ...(limits ? { limits } : {}), ...clock });
+  const store = await FileRelayStore.open({ path: file, ...(limits ? { limits } : {}), ...clock });
   const identity = await Identity.fromSeed(seedOf('relay'));
   const relay = await createRelay({ sendsPerMinute: 100_000, ...options, identity, store });
   const { url, server } = await serve((req, res) => relay.handler(req, res), port);

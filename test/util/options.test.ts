@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { AgentCore as Agent } from '../../src/agent/agent.js';
+import { BaseAgent as Agent } from '../../src/agent/agent.js';
 import type { AgentOptions } from '../../src/agent/options.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
 import {
@@ -106,7 +106,7 @@ describe('the options of an agent', () => {
     unsafeAcceptWhenNonceStoreFails: [0, 'yes', null],
     security: ['low', '', 2, null],
     securityPolicy: [{}, null, 'paranoid'],
-    organisation: ['', 7, null],
+    organization: ['', 7, null],
     xchange: [0, 'yes', null],
     shareLimits: [null, 'few', 16],
     onWarning: [null, {}, 'print'],

@@ -19,8 +19,8 @@ export async function startClient({ url, serviceDid, operator, children, board, 
 
   child.on('message', async (/** @type {any} */ message) => {
     if (message.type === 'failed') return board.countFailed(`${name} ${message.reason}`);
-    if (message.type === 'enrol') {
-      await operator.enrol(id, message.keys);
+    if (message.type === 'enroll') {
+      await operator.enroll(id, message.keys);
       return child.send({ type: 'enrolled' });
     }
     board.countServed(message.method, message.credential);

@@ -50,7 +50,7 @@ async function move() {
   const identity = await generateIdentity({ maxVersion: version });
   if (!identity.ok) throw identity.error;
   const enrolled = once(process, 'message');
-  report({ type: 'enrol', keys: await createKeyRecord(identity.value) });
+  report({ type: 'enroll', keys: await createKeyRecord(identity.value) });
   await enrolled;
   const pkcs8 = identity.value.exportPKCS8();
   call = (await createXlinkClient({ url, serviceDid, pkcs8, version })).call;

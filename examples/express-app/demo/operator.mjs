@@ -21,7 +21,7 @@ export class Operator {
    * @param {string} customerId
    * @param {import('@private.me/xlink').KeyRecord} keys
    */
-  enrol(customerId, keys) {
+  enroll(customerId, keys) {
     return this.#ask('POST', `/admin/customers/${customerId}/identities`, { keys });
   }
 

@@ -6,13 +6,13 @@ export const canRedraw = Boolean(process.stdout.isTTY) && TERM !== 'dumb';
 const useColour = canRedraw && !NO_COLOR;
 
 /** @param {number} code */
-const colour = (code) => (/** @type {string} */ text) => (useColour ? `\x1b[${code}m${text}\x1b[0m` : text);
+const color = (code) => (/** @type {string} */ text) => (useColour ? `\x1b[${code}m${text}\x1b[0m` : text);
 
 export const paint = {
-  bold: colour(1),
-  dim: colour(2),
-  red: colour(31),
-  green: colour(32),
-  yellow: colour(33),
-  cyan: colour(36),
+  bold: color(1),
+  dim: color(2),
+  red: color(31),
+  green: color(32),
+  yellow: color(33),
+  cyan: color(36),
 };

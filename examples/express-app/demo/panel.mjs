@@ -64,16 +64,16 @@ function clientRows({ clients }) {
 }
 
 const LOOKS = {
-  starting: { mark: '·', colour: paint.dim },
-  'api-key': { mark: '○', colour: paint.yellow },
-  xlink: { mark: '●', colour: paint.green },
+  starting: { mark: '·', color: paint.dim },
+  'api-key': { mark: '○', color: paint.yellow },
+  xlink: { mark: '●', color: paint.green },
 };
 
 /** @param {Scoreboard['clients'][number] | undefined} client */
 function cell(client) {
   if (!client) return '';
   const { name, credential, version } = client;
-  const { mark, colour } = LOOKS[credential];
+  const { mark, color } = LOOKS[credential];
   const label = { starting: 'starting', 'api-key': 'API key', xlink: `xLink v${version}` }[credential];
-  return colour(`${mark} ${name.padEnd(20)}${label}`.padEnd(38));
+  return color(`${mark} ${name.padEnd(20)}${label}`.padEnd(38));
 }

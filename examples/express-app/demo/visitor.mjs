@@ -13,7 +13,7 @@ export async function welcomeVisitor(operator, { url, serviceDid, folder }) {
   await placeOrder(url, apiKey);
   const identity = await generateIdentity();
   if (!identity.ok) throw identity.error;
-  await operator.enrol(id, await createKeyRecord(identity.value));
+  await operator.enroll(id, await createKeyRecord(identity.value));
   const pkcs8 = identity.value.exportPKCS8();
   writeFileSync(visitorFile(folder), pkcs8, { mode: 0o600 });
   const { call } = await createXlinkClient({ url, serviceDid, pkcs8 });

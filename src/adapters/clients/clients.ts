@@ -1,10 +1,11 @@
 import { isScope } from '../../envelope/fields.js';
 import { xlinkError } from '../../errors/errors.js';
 import type { ApiKeyAuth, Outcome } from '../../http/decision.js';
-import type { Clock, Did, Mode, Scope } from '../../types/types.js';
+import type { Mode } from '../../types/mode.js';
+import type { ClientId, Clock, Did, Scope } from '../../types/protocol.js';
 import type { Awaitable } from '../../util/awaitable.js';
 import type { ClientLedger } from './ledger.js';
-import type { ClientId, ClientStore } from './store.js';
+import type { ClientStore } from './store.js';
 
 /** What happens when a client that works on xLink uses its key again. */
 export type OnDowngrade = 'accept' | 'report' | 'refuse';

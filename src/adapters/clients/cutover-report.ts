@@ -1,5 +1,6 @@
-import type { Clock, CutoverState, Did } from '../../types/types.js';
-import type { ClientId, ClientRecord } from './store.js';
+import type { CutoverState } from '../../types/events.js';
+import type { ClientId, Clock, Did } from '../../types/protocol.js';
+import type { ClientRecord } from './store.js';
 
 /** One client in the cut-over report. Times are ISO 8601 in UTC. */
 export interface ClientReport {

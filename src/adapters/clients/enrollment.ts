@@ -1,46 +1,20 @@
 import { defaultProvider } from '#provider';
-import type { AgentCore } from '../../agent/agent.js';
+import type { BaseAgent } from '../../agent/agent.js';
 import { equalBytes, lengthPrefixed } from '../../crypto/bytes.js';
 import { xlinkError } from '../../errors/errors.js';
 import type { Result } from '../../errors/result.js';
+import {
+  ENROLL_SCOPE,
+  type EnrollmentAnswer,
+  type EnrollmentRequest,
+  enrollmentProof,
+} from '../../http/enrollment.js';
 import { assertKeyRecord, sameKeys } from '../../identity/key-record.js';
-import type { AgentMessage, Did, KeyRecord, Scope } from '../../types/types.js';
+import type { AgentMessage, ClientId, Did, KeyRecord, Scope } from '../../types/protocol.js';
 import type { Awaitable } from '../../util/awaitable.js';
 import { decodeBase64url, encodeBase64url } from '../../util/base64url.js';
 import { encodeUtf8 } from '../../util/utf8.js';
-import type { ClientId, ClientStore } from './store.js';
-
-/** Path of the enrolment route. */
-export const ENROLL_PATH = '/.well-known/xlink/enroll';
-/** Scope that an enrolment envelope is made with. */
-export const ENROLL_SCOPE = 'xlink:enroll';
-
-const LABEL = encodeUtf8('xlink/1 enroll');
-
-/** The payload of an enrolment envelope, which is signed by the new DID and not encrypted. */
-export interface EnrollmentRequest {
-  /** Key record of the new DID. */
-  readonly keyRecord: KeyRecord;
-  /** From {@link enrollmentProof}: ties the envelope to the API key it is sent with. Not needed by a DID that is linked. */
-  readonly keyProof?: string;
-}
-
-/** What the server answers. */
-export interface EnrollmentAnswer {
-  readonly did: Did;
-  readonly client: ClientId;
-  /** Scopes the DID may send with; absent: any, as with the key. */
-  readonly scopes?: readonly Scope[];
-}
-
-/**
- * SHA-256 over label, DID and API key: somebody who steals an enrolment envelope cannot use it with a key of his own to
- * have the DID counted as his.
- */
-export async function enrollmentProof(did: Did, apiKey: string): Promise<string> {
-  const hash = await defaultProvider().sha256(lengthPrefixed([LABEL, encodeUtf8(did), encodeUtf8(apiKey)]));
-  return encodeBase64url(hash);
-}
+import type { ClientStore } from './store.js';
 
 /** Throws `ENROLLMENT_REFUSED:KEY_PROOF` unless the envelope was made for this key. */
 export async function checkKeyProof(message: AgentMessage, apiKey: string): Promise<void> {
@@ -84,19 +58,23 @@ export interface Enrollee {
  * registered before keeps its scopes.
  */
 export async function enroll(
-  agent: AgentCore,
+  agent: BaseAgent,
   clients: ClientStore,
   keys: KeyRecord,
   { client, scopes, maxDids }: Enrollee,
 ): Promise<EnrollmentAnswer> {
   const { registry } = agent;
-  const entry = await ask(() => registry.lookup(keys.did), 'LOOKUP_FAILED');
+  const entry = await callRegistry(() => registry.lookup(keys.did), 'LOOKUP_FAILED');
   if (entry?.status === 'revoked')
     throw xlinkError('VERIFICATION_FAILED:DID_REVOKED', { field: 'keyRecord' });
   await link(clients, keys.did, client, maxDids);
   const inherited = scopes ? { sendScopes: scopes } : {};
-  if (!entry) settle(await ask(() => registry.register({ did: keys.did, name: client, keys, ...inherited })));
-  else if (!entry.keys || !sameKeys(entry.keys, keys)) settle(await ask(() => registry.updateKeys(keys)));
+  if (!entry)
+    assertOk(
+      await callRegistry(() => registry.register({ did: keys.did, name: client, keys, ...inherited })),
+    );
+  else if (!entry.keys || !sameKeys(entry.keys, keys))
+    assertOk(await callRegistry(() => registry.updateKeys(keys)));
   const granted = entry ? entry.sendScopes : scopes;
   return { did: keys.did, client, ...(granted ? { scopes: granted } : {}) };
 }
@@ -111,7 +89,7 @@ async function link(clients: ClientStore, did: Did, client: ClientId, maxDids: n
   if ((await clients.link(did, client)) !== client) throw taken();
 }
 
-async function ask<T>(
+async function callRegistry<T>(
   question: () => Awaitable<T>,
   id: 'LOOKUP_FAILED' | 'REGISTRATION_FAILED' = 'REGISTRATION_FAILED',
 ): Promise<T> {
@@ -123,6 +101,6 @@ async function ask<T>(
 }
 
 /** Two instances may register the same DID at the same time: that both succeed is what was wanted. */
-function settle(result: Result<void>): void {
+function assertOk(result: Result<void>): void {
   if (!result.ok && result.error.id !== 'REGISTRATION_FAILED:ALREADY_REGISTERED') throw result.error;
 }

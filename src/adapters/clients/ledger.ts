@@ -1,7 +1,8 @@
 import { defaultProvider } from '#provider';
-import type { AuthMethod, Clock } from '../../types/types.js';
+import type { AuthMethod } from '../../types/mode.js';
+import type { ClientId, Clock } from '../../types/protocol.js';
 import { encodeBase64url } from '../../util/base64url.js';
-import type { ClientActivity, ClientId, ClientStore } from './store.js';
+import type { ClientActivity, ClientStore } from './store.js';
 
 /** How long counts are held back before they are written: 5 s. */
 const DEFAULT_FLUSH_MS = 5000;
@@ -16,7 +17,7 @@ interface Pending {
   lastFailure?: number;
 }
 
-/** Activity that is on its way to the store, and how the store recognises it when it is given again. */
+/** Activity that is on its way to the store, and how the store recognizes it when it is given again. */
 interface Batch {
   readonly name: string;
   readonly activity: readonly ClientActivity[];

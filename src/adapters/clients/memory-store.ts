@@ -1,5 +1,5 @@
-import type { Did } from '../../types/types.js';
-import type { ClientActivity, ClientId, ClientRecord, ClientStore } from './store.js';
+import type { ClientId, Did } from '../../types/protocol.js';
+import type { ClientActivity, ClientRecord, ClientStore } from './store.js';
 
 const emptyRecord = (client: ClientId): ClientRecord => ({
   client,

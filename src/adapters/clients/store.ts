@@ -1,8 +1,5 @@
-import type { Did } from '../../types/types.js';
+import type { ClientId, Did } from '../../types/protocol.js';
 import type { Awaitable } from '../../util/awaitable.js';
-
-/** A caller of the API as the key validator knows it: the id of a customer, account or service. Never a key. */
-export type ClientId = string;
 
 /** What is known about one client, over all its keys and DIDs. Times in ms since 1970. */
 export interface ClientRecord {
@@ -45,7 +42,7 @@ export interface ClientStore {
   /**
    * Adds counts and takes the later of two times. After a throw or rejection the same activity is given again under the
    * same `batch`, a random name, until it is taken. A store that may by then have taken it, or a part of it (the answer got
-   * lost, or the activity of different clients is written one after the other), must recognise the batch and add nothing
+   * lost, or the activity of different clients is written one after the other), must recognize the batch and add nothing
    * twice; one whose rejection means that nothing happened may ignore the name. Different batches may come at once.
    */
   add(activity: readonly ClientActivity[], batch?: string): Awaitable<void>;

@@ -1,4 +1,4 @@
-import type { Mode } from '../../types/types.js';
+import type { Mode } from '../../types/mode.js';
 
 /** What must hold before a mode gives way to the next. */
 export interface Gate {

@@ -1,6 +1,7 @@
 import { xlinkError } from '../../errors/errors.js';
+import type { Mode } from '../../types/mode.js';
 import { MODES } from '../../types/mode.js';
-import type { Clock, Mode } from '../../types/types.js';
+import type { ClientId, Clock } from '../../types/protocol.js';
 import type { Awaitable } from '../../util/awaitable.js';
 import {
   checkOptions,
@@ -13,14 +14,13 @@ import {
   requireOption,
 } from '../../util/options.js';
 import type { ReportOptions } from '../clients/cutover-report.js';
-import type { ClientId } from '../clients/store.js';
-import type { DualMode } from '../dual-mode-adapter.js';
+import type { BaseDualModeAdapter } from '../dual-mode-adapter.js';
 import type { ErrorBudget, Gate } from './gates.js';
 import type { SharedMode } from './shared-mode.js';
 
 export interface MigrationPlanOptions {
   /** Needs the option `clients`. */
-  readonly adapter: DualMode;
+  readonly adapter: BaseDualModeAdapter;
   /** Default {@link DEFAULT_GATES}. */
   readonly gates?: readonly Gate[];
   /** Default {@link DEFAULT_ERROR_BUDGET}. */

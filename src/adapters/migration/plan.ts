@@ -1,5 +1,7 @@
+import type { AdviceEvent } from '../../types/events.js';
+import type { Mode } from '../../types/mode.js';
 import { MODES } from '../../types/mode.js';
-import type { AdviceEvent, Clock, Mode } from '../../types/types.js';
+import type { Clock } from '../../types/protocol.js';
 import { type CutoverReport, countStates, cutoverReport } from '../clients/cutover-report.js';
 import type { ModeState, StoredMode } from '../modes/store.js';
 import { errorRate, type Traffic, TrafficWindow, totals } from '../modes/traffic-window.js';

@@ -1,12 +1,14 @@
 import { isXlinkError, xlinkError } from '../../errors/errors.js';
-import type { Clock, Mode, XlinkEvent } from '../../types/types.js';
+import type { XlinkEvent } from '../../types/events.js';
+import type { Mode } from '../../types/mode.js';
+import type { Clock } from '../../types/protocol.js';
+import { KeyedMutex } from '../../util/keyed-mutex.js';
 import { checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../../util/options.js';
-import { Turns } from '../../util/turns.js';
-import type { DualMode } from '../dual-mode-adapter.js';
+import type { BaseDualModeAdapter } from '../dual-mode-adapter.js';
 import type { ModeState, ModeStore, StoredMode } from '../modes/store.js';
 
 export interface SharedModeOptions {
-  readonly adapter: DualMode;
+  readonly adapter: BaseDualModeAdapter;
   /** Such as `RedisModeStore`, `PostgresModeStore`, or for one process `FileModeStore`. */
   readonly store: ModeStore;
   /** How often the store is asked, in ms, beside being told by it: how late a change is followed at most. Default 5000. */
@@ -41,11 +43,11 @@ interface Unsaved {
  * Modes of single routes and clients are not shared: set those in the options, or on each instance.
  */
 export class SharedMode {
-  readonly #adapter: DualMode;
+  readonly #adapter: BaseDualModeAdapter;
   readonly #store: ModeStore;
   readonly #intervalMs: number;
   readonly #clock: Clock;
-  readonly #turns = new Turns<SharedMode>();
+  readonly #mutex = new KeyedMutex<SharedMode>();
   readonly #undo: (() => void)[] = [];
   #known: StoredMode | undefined;
   #unsaved: Unsaved | undefined;
@@ -111,7 +113,7 @@ export class SharedMode {
 
   /** Asks the store now, and follows it. Rejects with `MODE_STORE_UNAVAILABLE`, which is a `fault` event, too. */
   async refresh(): Promise<StoredMode> {
-    return this.#turns.take(this, () => this.#reported(() => this.#sync()));
+    return this.#mutex.run(this, () => this.#reported(() => this.#sync()));
   }
 
   /**
@@ -120,7 +122,7 @@ export class SharedMode {
    * the store has the state before.
    */
   async write(next: ModeState, before: StoredMode): Promise<boolean> {
-    return this.#turns.take(this, () => this.#reported(() => this.#compareAndSet(before, next)));
+    return this.#mutex.run(this, () => this.#reported(() => this.#compareAndSet(before, next)));
   }
 
   /** Once more, if told to while it is at it: what was read by then may be out of date. */

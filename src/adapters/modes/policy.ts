@@ -1,6 +1,7 @@
 import { xlinkError } from '../../errors/errors.js';
+import type { Mode } from '../../types/mode.js';
 import { MODES } from '../../types/mode.js';
-import type { Mode } from '../../types/types.js';
+import type { ClientId } from '../../types/protocol.js';
 import {
   checkOptions,
   isObject,
@@ -9,7 +10,6 @@ import {
   type OptionChecks,
   requireOption,
 } from '../../util/options.js';
-import type { ClientId } from '../clients/store.js';
 
 /** A mode for a part of the API. */
 export interface RouteMode {

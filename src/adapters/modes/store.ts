@@ -1,5 +1,5 @@
+import type { Mode } from '../../types/mode.js';
 import { MODES } from '../../types/mode.js';
-import type { Mode } from '../../types/types.js';
 import type { Awaitable } from '../../util/awaitable.js';
 import type { TrafficSample } from './traffic-window.js';
 

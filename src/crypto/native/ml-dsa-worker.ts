@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { ml_dsa65 } from '@noble/post-quantum/ml-dsa.js';
-import type { RandomBytes } from '../../types/types.js';
+import type { RandomBytes } from '../../types/protocol.js';
 import { checkedMlDsa65PublicKey } from '../noble-pq.js';
 import type { CryptoProvider } from '../provider.js';
 

@@ -1,4 +1,4 @@
-import type { RandomBytes } from '../../types/types.js';
+import type { RandomBytes } from '../../types/protocol.js';
 import { nobleMlDsa65, nobleMlKem768 } from '../noble-pq.js';
 import type { CryptoProvider } from '../provider.js';
 import { Choice } from './choice.js';

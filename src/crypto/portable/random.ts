@@ -1,4 +1,4 @@
-import type { RandomBytes } from '../../types/types.js';
+import type { RandomBytes } from '../../types/protocol.js';
 
 /** Most that `getRandomValues` gives at once (Web Cryptography API, section 10.1.1). */
 const QUOTA = 65536;

@@ -1,10 +1,10 @@
 import uPlot from 'uplot';
 import { clock, clockWithSeconds, day, dayAndClock } from './words.js';
 
-/** How a series of a chart looks. `colour` is the name of a custom property of the style. */
+/** How a series of a chart looks. `color` is the name of a custom property of the style. */
 export interface Line {
   readonly label: string;
-  readonly colour: string;
+  readonly color: string;
   readonly bars?: boolean;
 }
 
@@ -18,10 +18,10 @@ export interface ChartOptions {
 }
 
 const HEIGHT = 220;
-const colour = (name: string): string =>
+const color = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** A chart over time that follows the width of its place and the colours of the scheme. */
+/** A chart over time that follows the width of its place and the colors of the scheme. */
 export class Chart {
   readonly #place: HTMLElement;
   readonly #options: ChartOptions;
@@ -55,8 +55,8 @@ export class Chart {
   #settings(): uPlot.Options {
     const { lines, max, unit = '', onPoint } = this.#options;
     const axis = {
-      stroke: colour('--quiet'),
-      grid: { stroke: colour('--faint'), width: 1 },
+      stroke: color('--quiet'),
+      grid: { stroke: color('--faint'), width: 1 },
       ticks: { show: false },
     };
     const font = `12px ${getComputedStyle(document.body).fontFamily}`;
@@ -90,8 +90,8 @@ export class Chart {
   }
 }
 
-function seriesOf({ label, colour: name, bars }: Line): uPlot.Series {
-  const stroke = colour(name);
+function seriesOf({ label, color: name, bars }: Line): uPlot.Series {
+  const stroke = color(name);
   if (bars)
     return {
       label,

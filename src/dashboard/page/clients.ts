@@ -1,4 +1,4 @@
-import type { CutoverState } from '../../types/types.js';
+import type { CutoverState } from '../../types/events.js';
 import type { ClientRow } from '../client-view.js';
 import type { DashboardSnapshot } from '../snapshot.js';
 import { byId, el, replaceIfChanged, setText } from './dom.js';

@@ -1,4 +1,4 @@
-import type { Mode } from '../../types/types.js';
+import type { Mode } from '../../types/mode.js';
 import type { DashboardSnapshot } from '../snapshot.js';
 import { byId, el, replaceIfChanged, setText } from './dom.js';
 import { counted, fullDay, MODE_WORDS, moment } from './words.js';

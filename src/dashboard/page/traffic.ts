@@ -19,7 +19,7 @@ const MIN_SLOTS = 12;
 /** The two charts, the totals, and all of it as a table. */
 export class Traffic {
   readonly #adoption = new Chart(byId('adoption-chart'), {
-    lines: [{ label: 'xLink', colour: '--xlink' }],
+    lines: [{ label: 'xLink', color: '--xlink' }],
     max: 100,
     unit: ' %',
     onPoint: (index) => this.#read(index),
@@ -27,9 +27,9 @@ export class Traffic {
   readonly #split = new Chart(byId('split-chart'), {
     // Each is drawn over the one before, so that together they look stacked.
     lines: [
-      { label: 'Refused', colour: '--refused', bars: true },
-      { label: 'API key', colour: '--key', bars: true },
-      { label: 'xLink', colour: '--xlink', bars: true },
+      { label: 'Refused', color: '--refused', bars: true },
+      { label: 'API key', color: '--key', bars: true },
+      { label: 'xLink', color: '--xlink', bars: true },
     ],
     onPoint: (index) => this.#read(index),
   });

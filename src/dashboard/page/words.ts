@@ -1,4 +1,5 @@
-import type { CutoverState, Mode } from '../../types/types.js';
+import type { CutoverState } from '../../types/events.js';
+import type { Mode } from '../../types/mode.js';
 
 export const MODE_WORDS: Readonly<Record<Mode, { readonly short: string; readonly long: string }>> = {
   observe: { short: 'keys decide', long: 'Keys decide; envelopes beside them are only checked and counted.' },

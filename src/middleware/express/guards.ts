@@ -1,4 +1,4 @@
-import type { Scope } from '../../types/types.js';
+import type { Scope } from '../../types/protocol.js';
 import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
 import { answerExpress, type ExpressMiddleware } from './middleware.js';
 

@@ -1,9 +1,9 @@
-import type { Answer } from '../../http/decision.js';
+import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
+import type { HttpResponse } from '../../http/decision.js';
 import { authenticate } from '../authenticate.js';
-import type { Exchange } from '../node/exchange.js';
+import type { FrameworkContext } from '../node/framework-context.js';
 import { answerRequest } from '../node/response.js';
 import type { NodeRequest, NodeResponse, RequestExtras } from '../node/types.js';
-import type { RefusingAdapter } from '../refusal-style.js';
 import { watchRoute } from './route.js';
 
 /** Middleware for Express 4 and 5, and anything else that speaks `(req, res, next)` on Node's HTTP objects. */
@@ -14,7 +14,7 @@ export type ExpressMiddleware = (
 ) => void;
 
 /** Lets requests through, or answers them, as the adapter decides. */
-export function expressMiddleware(adapter: RefusingAdapter): ExpressMiddleware {
+export function expressMiddleware(adapter: BaseDualModeAdapter): ExpressMiddleware {
   return function xlinkAuthentication(req, res, next) {
     authenticate(adapter, exchangeOf(req, res)).then(
       ({ action }) => action === 'pass' && next(),
@@ -23,7 +23,7 @@ export function expressMiddleware(adapter: RefusingAdapter): ExpressMiddleware {
   };
 }
 
-function exchangeOf(req: NodeRequest, res: NodeResponse): Exchange {
+function exchangeOf(req: NodeRequest, res: NodeResponse): FrameworkContext {
   const extras = req as RequestExtras;
   return {
     req,
@@ -38,7 +38,7 @@ function exchangeOf(req: NodeRequest, res: NodeResponse): Exchange {
 }
 
 /** Ends the response with an answer. */
-export const answerExpress = (req: NodeRequest, res: NodeResponse, answer: Answer): void =>
+export const answerExpress = (req: NodeRequest, res: NodeResponse, answer: HttpResponse): void =>
   answerRequest(req, res, answer, ({ status, body }) => {
     res.statusCode = status;
     res.end(req.method === 'HEAD' ? undefined : body);

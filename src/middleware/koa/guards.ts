@@ -1,4 +1,4 @@
-import type { Scope } from '../../types/types.js';
+import type { Scope } from '../../types/protocol.js';
 import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
 import { answerKoa, type KoaMiddleware } from './middleware.js';
 

@@ -1,9 +1,9 @@
-import type { Answer } from '../../http/decision.js';
+import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
+import type { HttpResponse } from '../../http/decision.js';
 import { authenticate } from '../authenticate.js';
-import type { Exchange } from '../node/exchange.js';
+import type { FrameworkContext } from '../node/framework-context.js';
 import { answerRequest } from '../node/response.js';
 import type { BodyHolder, KoaResponse, NodeRequest, RequestExtras } from '../node/types.js';
-import type { RefusingAdapter } from '../refusal-style.js';
 import { keepHeaders } from './keep-headers.js';
 
 /** The parts of a Koa context that are used. */
@@ -22,7 +22,7 @@ export interface KoaContext {
 export type KoaMiddleware = (ctx: KoaContext, next: () => Promise<unknown>) => Promise<void>;
 
 /** Lets requests through, or answers them, as the adapter decides. */
-export function koaMiddleware(adapter: RefusingAdapter): KoaMiddleware {
+export function koaMiddleware(adapter: BaseDualModeAdapter): KoaMiddleware {
   return async function xlinkAuthentication(ctx, next) {
     const { action, headers } = await authenticate(adapter, exchangeOf(ctx));
     if (action === 'answer') return;
@@ -31,7 +31,7 @@ export function koaMiddleware(adapter: RefusingAdapter): KoaMiddleware {
   };
 }
 
-function exchangeOf(ctx: KoaContext): Exchange {
+function exchangeOf(ctx: KoaContext): FrameworkContext {
   const { req, res, request, state } = ctx;
   const extras = req as RequestExtras;
   return {
@@ -54,7 +54,7 @@ function routeOf(ctx: KoaContext): string | undefined {
 }
 
 /** Sets Koa's own status and body, so that middleware in front sees the answer as it sees any other. */
-export const answerKoa = (ctx: KoaContext, answer: Answer): void =>
+export const answerKoa = (ctx: KoaContext, answer: HttpResponse): void =>
   answerRequest(ctx.req, ctx.res, answer, ({ status, body }) => {
     ctx.status = status;
     ctx.body = body;

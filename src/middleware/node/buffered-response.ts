@@ -1,6 +1,6 @@
-import { ENVELOPE_TYPE } from '../../adapters/credentials.js';
 import { concat } from '../../crypto/bytes.js';
-import type { PlainAnswer } from '../../http/response.js';
+import { ENVELOPE_TYPE } from '../../http/media-type.js';
+import type { PlainResponse } from '../../http/response.js';
 import { encodeUtf8 } from '../../util/utf8.js';
 
 /** What a Node response offers to be held back. */
@@ -35,7 +35,7 @@ const BODILESS = new Set([204, 205, 304]);
  */
 export function holdResponse(
   res: HoldableResponse,
-  seal: (answer: PlainAnswer) => Promise<string>,
+  seal: (answer: PlainResponse) => Promise<string>,
   onFailure: (error: unknown) => { readonly status: number; readonly body: string },
 ): void {
   const { writeHead, flushHeaders, write, end } = res;

@@ -1,10 +1,10 @@
 import type { InboundRequest } from '../../http/decision.js';
 import { readNodeBody } from './body.js';
-import type { Exchange } from './exchange.js';
+import type { FrameworkContext } from './framework-context.js';
 import type { NodeRequest } from './types.js';
 
 /** A request as the adapters see it. */
-export function inboundRequest({ req, request, target, bodies }: Exchange): InboundRequest {
+export function inboundRequest({ req, request, target, bodies }: FrameworkContext): InboundRequest {
   return {
     method: req.method ?? 'GET',
     target,

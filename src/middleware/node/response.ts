@@ -1,4 +1,4 @@
-import type { Answer, Headers } from '../../http/decision.js';
+import type { Headers, HttpResponse } from '../../http/decision.js';
 import { discardNodeBody } from './body.js';
 import type { NodeRequest, NodeResponse } from './types.js';
 
@@ -20,8 +20,8 @@ export function setHeaders(res: NodeResponse, headers: Headers): void {
 export function answerRequest(
   req: NodeRequest,
   res: NodeResponse,
-  answer: Answer,
-  send: (answer: Answer) => void,
+  answer: HttpResponse,
+  send: (answer: HttpResponse) => void,
 ): void {
   setHeaders(res, answer.headers);
   if (!res.headersSent) send(answer);

@@ -1,7 +1,7 @@
 import { ok, type Result } from '../../errors/result.js';
 import { EntryRegistry, type EntryRule } from '../../registry/entry-registry.js';
 import type { Grant, ManagedTrustRegistry, ScopeChange } from '../../registry/managed.js';
-import type { Did, KeyRecord, Registration, RegistryEntry } from '../../types/types.js';
+import type { Did, KeyRecord, Registration, RegistryEntry } from '../../types/protocol.js';
 
 /** A change as it is kept until it can be made: plain JSON. */
 export type Write =

@@ -1,8 +1,8 @@
-import type { Clock } from '../../types/types.js';
+import type { Clock } from '../../types/protocol.js';
 import type { EnterpriseEvent } from './options.js';
 
 /** Whether the registry can be asked. After a failure it is left alone for a while, then one question finds out. */
-export class Reach {
+export class CircuitBreaker {
   readonly #clock: Clock;
   readonly #retryMs: number;
   readonly #tell: (event: EnterpriseEvent) => void;

@@ -1,15 +1,15 @@
 import { isXlinkError, xlinkError } from '../../errors/errors.js';
 import type { HttpTrustRegistry } from '../../registry/http.js';
-import type { Clock, Did, RegistryEntry } from '../../types/types.js';
+import type { Clock, Did, RegistryEntry } from '../../types/protocol.js';
 import { afterWrites, type Write } from './change.js';
-import type { Reach } from './circuit-breaker.js';
+import type { CircuitBreaker } from './circuit-breaker.js';
 import type { EnterpriseStore, Seen } from './journal.js';
 import type { EnterpriseEvent } from './options.js';
 
 export interface EntriesOptions {
   readonly http: HttpTrustRegistry;
   readonly store: EnterpriseStore;
-  readonly reach: Reach;
+  readonly reach: CircuitBreaker;
   readonly maxStaleMs: number;
   readonly clock: Clock;
   readonly tell: (event: EnterpriseEvent) => void;

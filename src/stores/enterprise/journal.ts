@@ -1,6 +1,6 @@
 import { looksLikeDidKey } from '../../identity/did.js';
 import { entryFrom } from '../../registry/parse-entry.js';
-import type { Clock, Did, RegistryEntry } from '../../types/types.js';
+import type { Clock, Did, RegistryEntry } from '../../types/protocol.js';
 import { Journal } from '../file/journal.js';
 import { RetriedOpen } from '../file/retried-open.js';
 import type { Write } from './change.js';

@@ -1,6 +1,6 @@
 import type { XlinkError } from '../../errors/errors.js';
 import type { HttpTrustRegistryOptions } from '../../registry/http.js';
-import type { Clock, Did } from '../../types/types.js';
+import type { Clock, Did } from '../../types/protocol.js';
 import {
   checkOptions,
   integerIn,

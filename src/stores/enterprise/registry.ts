@@ -6,10 +6,10 @@ import { HttpTrustRegistry } from '../../registry/http.js';
 import { isUnreachable } from '../../registry/http-errors.js';
 import type { ChangeListener, Grant, ManagedTrustRegistry, ScopeChange } from '../../registry/managed.js';
 import { type PositionalRegistration, registrationOf } from '../../registry/positional-registration.js';
-import type { Did, KeyRecord, Registration, RegistryEntry } from '../../types/types.js';
-import { Turns } from '../../util/turns.js';
+import type { Did, KeyRecord, Registration, RegistryEntry } from '../../types/protocol.js';
+import { KeyedMutex } from '../../util/keyed-mutex.js';
 import { afterWrites, check, perform, type Write } from './change.js';
-import { Reach } from './circuit-breaker.js';
+import { CircuitBreaker } from './circuit-breaker.js';
 import { Entries, isUnauthorized } from './entries.js';
 import { EnterpriseStore } from './journal.js';
 import {
@@ -27,13 +27,13 @@ import { replay } from './replay.js';
 export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
   readonly #http: HttpTrustRegistry;
   readonly #store: EnterpriseStore;
-  readonly #reach: Reach;
+  readonly #breaker: CircuitBreaker;
   readonly #entries: Entries;
   readonly #listeners = new ChangeListeners();
   readonly #retryMs: number;
   readonly #onEvent: (event: EnterpriseEvent) => void;
   /** One after the other for each DID: what is queued is checked against what was queued before. */
-  readonly #turns = new Turns<Did>();
+  readonly #mutex = new KeyedMutex<Did>();
   #replaying: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -46,8 +46,8 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
     this.#onEvent = options.onEvent ?? (() => {});
     this.#http = new HttpTrustRegistry(options.http);
     this.#store = new EnterpriseStore(options.file.path, clock);
-    this.#reach = new Reach(clock, retryMs, tell);
-    const [http, store, reach] = [this.#http, this.#store, this.#reach];
+    this.#breaker = new CircuitBreaker(clock, retryMs, tell);
+    const [http, store, reach] = [this.#http, this.#store, this.#breaker];
     this.#entries = new Entries({ http, store, reach, maxStaleMs, clock, tell });
     this.ready().catch(() => {}); // told to whoever needs it
   }
@@ -133,20 +133,20 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
     try {
       const write = JSON.parse(JSON.stringify(members())) as Write; // what is kept is nobody else's object
       await this.ready();
-      if (this.waiting > 0 && !this.#reach.isQuiet) await this.#replay(); // in the order in which they were asked for
-      if (this.waiting === 0 && !this.#reach.isQuiet) {
-        this.#reach.ask();
+      if (this.waiting > 0 && !this.#breaker.isQuiet) await this.#replay(); // in the order in which they were asked for
+      if (this.waiting === 0 && !this.#breaker.isQuiet) {
+        this.#breaker.ask();
         const result = await perform(this.#http, write);
         if (result.ok || !isUnreachable(result.error)) {
-          this.#reach.answered();
+          this.#breaker.answered();
           if (!result.ok) return result;
           await this.#entries.follow(write);
           this.#listeners.tell(write.did);
           return result;
         }
-        this.#reach.failed(result.error);
+        this.#breaker.failed(result.error);
       }
-      return await this.#turns.take(write.did, () => this.#enqueue(write));
+      return await this.#mutex.run(write.did, () => this.#enqueue(write));
     } catch (cause) {
       const known = isXlinkError(cause) && cause.id !== 'LOOKUP_FAILED';
       return err(known ? (cause as XlinkError) : xlinkError('REGISTRATION_FAILED', { cause }));
@@ -179,11 +179,11 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
     for (const queued of this.#store.queued()) {
       if (this.#closed) return;
       const { operation, did } = queued.write;
-      this.#reach.ask();
+      this.#breaker.ask();
       const outcome = await replay(this.#http, queued);
       if (outcome.is === 'waiting' && !isUnauthorized(outcome.error))
-        return this.#reach.failed(outcome.error);
-      this.#reach.answered();
+        return this.#breaker.failed(outcome.error);
+      this.#breaker.answered();
       if (outcome.is === 'waiting') return this.#tell({ type: 'unauthorized', error: outcome.error });
       try {
         if (outcome.is === 'made') await this.#entries.follow(queued.write);

@@ -1,8 +1,8 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { MemoryClientStore } from '../../adapters/clients/memory-store.js';
-import type { ClientActivity, ClientId, ClientRecord, ClientStore } from '../../adapters/clients/store.js';
-import type { Did } from '../../types/types.js';
+import type { ClientActivity, ClientRecord, ClientStore } from '../../adapters/clients/store.js';
+import type { ClientId, Did } from '../../types/protocol.js';
 
 /**
  * Clients in memory and in one JSON file, for an API of a single instance: what is known survives a restart. Every

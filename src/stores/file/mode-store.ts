@@ -6,7 +6,7 @@ import {
   parseModeState,
   type StoredMode,
 } from '../../adapters/modes/store.js';
-import { Turns } from '../../util/turns.js';
+import { KeyedMutex } from '../../util/keyed-mutex.js';
 import { replaceFile, syncFolderOf } from './durable-file.js';
 
 /**
@@ -16,7 +16,7 @@ import { replaceFile, syncFolderOf } from './durable-file.js';
  */
 export class FileModeStore implements ModeStore {
   readonly #path: string;
-  readonly #turns = new Turns<string>();
+  readonly #mutex = new KeyedMutex<string>();
   readonly #listeners = new Set<() => void>();
 
   /** The file, and its folder if need be, are made with the first change. */
@@ -39,7 +39,7 @@ export class FileModeStore implements ModeStore {
   }
 
   async save(state: ModeState, expectedVersion: number): Promise<boolean> {
-    return this.#turns.take(this.#path, async () => {
+    return this.#mutex.run(this.#path, async () => {
       const version = (await this.load())?.version ?? 0;
       if (version !== expectedVersion) return false;
       await mkdir(dirname(this.#path), { recursive: true });

@@ -1,6 +1,7 @@
 import { xlinkError } from '../../errors/errors.js';
 import { nonceKey } from '../../nonce/nonce-key.js';
-import type { Clock, NonceStore, NonceUse } from '../../types/types.js';
+import type { NonceStore, NonceUse } from '../../types/ports.js';
+import type { Clock } from '../../types/protocol.js';
 import { checkOptions, integerIn, isFunction, isString, requireOption } from '../../util/options.js';
 import { Journal } from './journal.js';
 import { JournalQueue } from './journal-queue.js';

@@ -1,5 +1,5 @@
 import type { Delivery } from '../../transport/relay-protocol.js';
-import type { Did, Envelope } from '../../types/types.js';
+import type { Did, Envelope } from '../../types/protocol.js';
 
 /** A message that waits. */
 export interface Waiting {

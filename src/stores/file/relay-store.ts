@@ -1,7 +1,7 @@
 import { limitsOf } from '../../relay/limits.js';
 import type { AddOutcome, Posted, RelayLimits, RelayStore } from '../../relay/store.js';
 import type { Delivery } from '../../transport/relay-protocol.js';
-import type { Clock, Did } from '../../types/types.js';
+import type { Clock, Did } from '../../types/protocol.js';
 import { BoundedMap } from '../../util/bounded-map.js';
 import { checkOptions, isFunction, isObject, isString, requireOption } from '../../util/options.js';
 import { Journal } from './journal.js';
@@ -10,7 +10,7 @@ import { Mailboxes, type Waiting } from './relay-mailboxes.js';
 import { Usage } from './relay-usage.js';
 import { Watchers } from './relay-watchers.js';
 
-export interface JournalRelayStoreOptions {
+export interface FileRelayStoreOptions {
   /** The file; it and its folder are made if they are not there. */
   readonly path: string;
   readonly limits?: Partial<RelayLimits>;
@@ -36,7 +36,7 @@ const RECENT = 100_000;
  * Mailboxes in a file of one process, and in its memory. A message, and an acknowledgement, is on the disk before it is
  * answered; those that come together share one write. What a crash left unfinished at the end of the file is cut off.
  */
-export class JournalRelayStore implements RelayStore {
+export class FileRelayStore implements RelayStore {
   readonly #limits: RelayLimits;
   readonly #clock: Clock;
   readonly #boxes: Mailboxes;
@@ -51,8 +51,8 @@ export class JournalRelayStore implements RelayStore {
   readonly #writing = new Map<string, Promise<void>>();
   #lastId: number;
 
-  private constructor(options: JournalRelayStoreOptions, journal: Journal, boxes: Mailboxes, lastId: number) {
-    this.#limits = limitsOf('JournalRelayStore', options.limits);
+  private constructor(options: FileRelayStoreOptions, journal: Journal, boxes: Mailboxes, lastId: number) {
+    this.#limits = limitsOf('FileRelayStore', options.limits);
     this.#clock = options.clock ?? Date.now;
     this.#boxes = boxes;
     this.#lastId = lastId;
@@ -65,15 +65,15 @@ export class JournalRelayStore implements RelayStore {
   }
 
   /** Rejects with `INVALID_OPTION`, or where the file is locked by another process, damaged, or of another kind. */
-  static async open(options: JournalRelayStoreOptions): Promise<JournalRelayStore> {
-    checkOptions('JournalRelayStore', options, {
+  static async open(options: FileRelayStoreOptions): Promise<FileRelayStore> {
+    checkOptions('FileRelayStore', options, {
       path: isString,
       limits: isObject,
       onRepair: isFunction,
       clock: isFunction,
     });
-    requireOption('JournalRelayStore', options, 'path');
-    limitsOf('JournalRelayStore', options.limits);
+    requireOption('FileRelayStore', options, 'path');
+    limitsOf('FileRelayStore', options.limits);
     const boxes = new Mailboxes();
     let lastId = 0;
     const journal = await Journal.open({
@@ -88,7 +88,7 @@ export class JournalRelayStore implements RelayStore {
         }
       },
     });
-    return new JournalRelayStore(options, journal, boxes, lastId);
+    return new FileRelayStore(options, journal, boxes, lastId);
   }
 
   async add({ envelope, bytes }: Posted): Promise<AddOutcome> {

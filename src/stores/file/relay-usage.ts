@@ -1,4 +1,4 @@
-import type { Did } from '../../types/types.js';
+import type { Did } from '../../types/protocol.js';
 
 /** How much somebody has in the store. */
 interface Amount {

@@ -1,4 +1,4 @@
-import type { Did } from '../../types/types.js';
+import type { Did } from '../../types/protocol.js';
 
 /** Who waits for something to come, by mailbox. */
 export class Watchers {

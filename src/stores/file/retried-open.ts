@@ -1,4 +1,4 @@
-import type { Clock } from '../../types/types.js';
+import type { Clock } from '../../types/protocol.js';
 
 /** How long after a failed opening the next one is tried, in ms. */
 const RETRY_AFTER_MS = 1000;

@@ -2,7 +2,7 @@ import type { CryptoProvider } from '../../crypto/provider.js';
 import { xlinkError } from '../../errors/errors.js';
 import { EntryRegistry, type EntryRule } from '../../registry/entry-registry.js';
 import { entryFrom } from '../../registry/parse-entry.js';
-import type { Clock, Did, RegistryEntry } from '../../types/types.js';
+import type { Clock, Did, RegistryEntry } from '../../types/protocol.js';
 import { checkOptions, isFunction, isObject, isString, requireOption } from '../../util/options.js';
 import { Journal } from './journal.js';
 import { RetriedOpen } from './retried-open.js';

@@ -1,7 +1,7 @@
 import { defaultProvider } from '#provider';
 import { mergeActivity } from '../../adapters/clients/memory-store.js';
-import type { ClientActivity, ClientId, ClientRecord, ClientStore } from '../../adapters/clients/store.js';
-import type { Did } from '../../types/types.js';
+import type { ClientActivity, ClientRecord, ClientStore } from '../../adapters/clients/store.js';
+import type { ClientId, Did } from '../../types/protocol.js';
 import { encodeBase64url } from '../../util/base64url.js';
 import { Deadline } from '../../util/deadline.js';
 import { checkOptions, hasMethods, integerIn, requireOption } from '../../util/options.js';

@@ -1,7 +1,7 @@
 import type { CryptoProvider } from '../../crypto/provider.js';
 import { xlinkError } from '../../errors/errors.js';
 import type { ChangeListener } from '../../registry/managed.js';
-import type { Did } from '../../types/types.js';
+import type { Did } from '../../types/protocol.js';
 import type { Deadline } from '../../util/deadline.js';
 import {
   checkOptions,

@@ -1,10 +1,11 @@
-import type { ClientActivity, ClientId, ClientRecord } from '../../adapters/clients/store.js';
+import type { ClientActivity, ClientRecord } from '../../adapters/clients/store.js';
+import type { ClientId } from '../../types/protocol.js';
 import { escaped, unescaped } from '../ascii-json.js';
 import type { RedisCommand } from './commands.js';
 
 /**
  * A client is one sorted set, so that all of it is read at once and on one node of a cluster. What its members mean:
- * `n:` a count, `f:` a count of failures, `t:` a time, `d:` a DID and its place in the order of enrolment, `s:` how many places are taken.
+ * `n:` a count, `f:` a count of failures, `t:` a time, `d:` a DID and its place in the order of enrollment, `s:` how many places are taken.
  */
 const TIMES = ['lastKeyUse', 'lastXlinkUse', 'lastFailure'] as const;
 const KEY_OFF = 't:keyOffSince';
@@ -41,7 +42,7 @@ export const keyOffCommands = (key: string, since: number | undefined): RedisCom
   since === undefined ? ['ZREM', key, KEY_OFF] : ['ZADD', key, String(since), KEY_OFF],
 ];
 
-/** Resolves to the next place in the order of enrolment. */
+/** Resolves to the next place in the order of enrollment. */
 export const placeCommand = (key: string): RedisCommand => ['ZINCRBY', key, '1', PLACES];
 
 export const addDidCommand = (key: string, did: string, place: number): RedisCommand => [

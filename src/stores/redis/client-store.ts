@@ -1,7 +1,7 @@
 import { defaultProvider } from '#provider';
 import { mergeActivity } from '../../adapters/clients/memory-store.js';
-import type { ClientActivity, ClientId, ClientRecord, ClientStore } from '../../adapters/clients/store.js';
-import type { Did } from '../../types/types.js';
+import type { ClientActivity, ClientRecord, ClientStore } from '../../adapters/clients/store.js';
+import type { ClientId, Did } from '../../types/protocol.js';
 import { encodeBase64url } from '../../util/base64url.js';
 import { checkOptions, integerIn, requireOption } from '../../util/options.js';
 import { escaped, unescaped } from '../ascii-json.js';
@@ -47,7 +47,7 @@ const SETTLED_MS = 10_000;
  * `<prefix>all` is the set of ids. `add` is one MULTI for each client, which adds nothing if that batch is already in: a
  * batch that was cut in half, or whose answer got lost, is completed when it is given again. A batch in doubt is remembered
  * for a day; one that is given again after more than a day without a connection could count twice. Without the name of a
- * batch, nothing is recognised.
+ * batch, nothing is recognized.
  *
  * A DID is added to its client before it is linked: if Redis goes away in between, the client's record names a DID that is
  * not enrolled yet, until the client tries again.

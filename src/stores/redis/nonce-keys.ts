@@ -1,6 +1,6 @@
 import { defaultProvider } from '#provider';
 import { nonceKey } from '../../nonce/nonce-key.js';
-import type { NonceUse } from '../../types/types.js';
+import type { NonceUse } from '../../types/ports.js';
 import { encodeBase64url } from '../../util/base64url.js';
 import { encodeUtf8 } from '../../util/utf8.js';
 

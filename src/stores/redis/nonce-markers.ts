@@ -1,5 +1,6 @@
 import { xlinkError } from '../../errors/errors.js';
-import type { Clock, NonceUse } from '../../types/types.js';
+import type { NonceUse } from '../../types/ports.js';
+import type { Clock } from '../../types/protocol.js';
 import { type RedisCalls, unavailable } from './nonce-calls.js';
 import { markersOf } from './nonce-keys.js';
 

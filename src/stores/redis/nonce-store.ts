@@ -1,4 +1,5 @@
-import type { Clock, NonceStore, NonceUse } from '../../types/types.js';
+import type { NonceStore, NonceUse } from '../../types/ports.js';
+import type { Clock } from '../../types/protocol.js';
 import { checkOptions, integerIn, isFunction, type OptionCheck, requireOption } from '../../util/options.js';
 import { RedisCalls, unavailable } from './nonce-calls.js';
 import { isRedisClient, type RedisClient, redisCommands } from './nonce-client.js';

@@ -1,7 +1,7 @@
 import { xlinkError } from '../../errors/errors.js';
 import type { AddOutcome, Posted, RelayStore } from '../../relay/store.js';
 import type { Delivery } from '../../transport/relay-protocol.js';
-import type { Did, Envelope } from '../../types/types.js';
+import type { Did, Envelope } from '../../types/protocol.js';
 import { unref } from '../../util/backoff.js';
 import {
   checkOptions,
@@ -22,7 +22,7 @@ export interface NodeRedisCommands {
   sendCommand(args: string[]): Promise<unknown>;
 }
 
-export interface RedisStreamStoreOptions {
+export interface RedisRelayStoreOptions {
   /** A connected client of `ioredis` or `redis`, which the application closes. Not a cluster: a message touches three keys. */
   readonly client: IoredisCommands | NodeRedisCommands;
   /** In front of every key. Default `relay:`. */
@@ -48,7 +48,7 @@ const isPrefix: OptionCheck = (value) =>
     ? undefined
     : 'a text without spaces and braces';
 
-const CHECKS: OptionChecks<RedisStreamStoreOptions> = {
+const CHECKS: OptionChecks<RedisRelayStoreOptions> = {
   client: isClient,
   keyPrefix: isPrefix,
   messagesPerMailbox: integerIn(1, 10_000_000),
@@ -92,14 +92,14 @@ return redis.status_reply('OK')`;
  * Redis promises is what the relay promises: `appendonly yes` with `appendfsync always` for what must survive a power
  * cut, `maxmemory-policy noeviction`, and a failover may lose the last moments. Times are those of the Redis server.
  */
-export class RedisStreamStore implements RelayStore {
-  readonly #options: RedisStreamStoreOptions;
+export class RedisRelayStore implements RelayStore {
+  readonly #options: RedisRelayStoreOptions;
   readonly #prefix: string;
 
   /** Throws `INVALID_OPTION`. */
-  constructor(options: RedisStreamStoreOptions) {
-    checkOptions('RedisStreamStore', options, CHECKS);
-    requireOption('RedisStreamStore', options, 'client');
+  constructor(options: RedisRelayStoreOptions) {
+    checkOptions('RedisRelayStore', options, CHECKS);
+    requireOption('RedisRelayStore', options, 'client');
     this.#options = options;
     this.#prefix = options.keyPrefix ?? 'relay:';
   }

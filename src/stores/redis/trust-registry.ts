@@ -1,6 +1,6 @@
 import type { CryptoProvider } from '../../crypto/provider.js';
 import { looksLikeDidKey } from '../../identity/did.js';
-import type { Did } from '../../types/types.js';
+import type { Did } from '../../types/protocol.js';
 import type { Deadline } from '../../util/deadline.js';
 import {
   checkOptions,

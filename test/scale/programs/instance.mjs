@@ -26,7 +26,7 @@ const adapter = new DualModeAdapter({
   agent: agent.value,
   mode,
   legacyKeyValidator: (key) => (key === 'key of globex' ? { clientId: 'globex' } : null),
-  reportFlushMs: 200,
+  clientFlushIntervalMs: 200,
   clock,
   ...(clients ? { clients } : {}),
 });

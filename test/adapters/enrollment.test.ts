@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import express, { type RequestHandler } from 'express';
-import { ENROLL_PATH } from '../../src/adapters/clients/enrollment.js';
+import { ENROLL_PATH } from '../../src/http/enrollment.js';
 import {
   Agent,
   type ClientStore,
@@ -20,8 +20,8 @@ import {
   bodyForm,
   breakable,
   CASK,
-  enrolment,
-  enrolmentEnvelope,
+  enrollment,
+  enrollmentEnvelope,
   expectNoSecrets,
   jsonOf,
   MINUTE,
@@ -46,7 +46,7 @@ async function made(setup: object = {}, forApi: object = {}) {
   const world = new World();
   const api = await world.agent('api', { postQuantumSig: true, ...forApi });
   const service = await serve({ agent: api, clock: world.clock, clients: world.clients, ...setup });
-  /** Enrols and expects it to be refused, with nothing left behind. */
+  /** Enrolls and expects it to be refused, with nothing left behind. */
   const refused = async (sent: Sent | Promise<Sent>, refusal: Refusal, { did }: Agent) => {
     const answer = await service.refused(sent, refusal);
     expect([world.registry.lookup(did), world.clients.clientOf(did)]).toEqual([undefined, undefined]);
@@ -55,13 +55,13 @@ async function made(setup: object = {}, forApi: object = {}) {
   return { world, clock: world.clock, api, service, refused };
 }
 
-describe('enrolment', () => {
+describe('enrollment', () => {
   test.each([1, 2, 3] as Version[])('of a version %i identity, and its first request', async (version) => {
     const { world, api, service } = await made();
     const device = await world.stranger('device', version);
     await service.refused(sealed(device, api, {}, SCOPE), '401 VERIFICATION_FAILED:DID_NOT_IN_REGISTRY');
 
-    const answer = await service.send(enrolment(device, api, ACME));
+    const answer = await service.send(enrollment(device, api, ACME));
     expect([answer.status, jsonOf(answer)]).toEqual([
       200,
       { did: device.did, client: 'acme', scopes: SCOPES },
@@ -94,18 +94,21 @@ describe('enrolment', () => {
   test('the API can answer an enrolled caller: it has its keys', async () => {
     const { world, api, service } = await made();
     const device = await world.stranger('device', 3);
-    await service.send(enrolment(device, api, ACME));
+    await service.send(enrollment(device, api, ACME));
     expect((await api.createEnvelope({ to: device.did, payload: 1 })).version).toBe(3);
   });
 
   test('scopes that the key does not mention are not limited, scopes that are none are none', async () => {
     const { world, api, service } = await made();
     const [free, mute] = [await world.stranger('free'), await world.stranger('mute')];
-    expect(jsonOf(await service.send(enrolment(free, api, BOLT)))).toEqual({ did: free.did, client: 'bolt' });
+    expect(jsonOf(await service.send(enrollment(free, api, BOLT)))).toEqual({
+      did: free.did,
+      client: 'bolt',
+    });
     expect(world.registry.lookup(free.did)).not.toHaveProperty('sendScopes');
     await service.accepted(sealed(free, api, {}, { scope: 'whatever' }));
 
-    expect(jsonOf(await service.send(enrolment(mute, api, CASK)))).toEqual({
+    expect(jsonOf(await service.send(enrollment(mute, api, CASK)))).toEqual({
       did: mute.did,
       client: 'cask',
       scopes: [],
@@ -122,7 +125,7 @@ describe('enrolment', () => {
   ])('scopes that cannot be understood do not become any scope: %s', async (_, scopes) => {
     const { world, api, service, refused } = await made({ legacyKeyValidator: () => ({ id: 1, scopes }) });
     const device = await world.stranger('device');
-    await refused(enrolment(device, api, ACME), '500 INVALID_OPTION', device);
+    await refused(enrollment(device, api, ACME), '500 INVALID_OPTION', device);
     expect(service.of('fault').map(({ error }) => error.field)).toEqual(['clientScopes']);
   });
 
@@ -133,7 +136,7 @@ describe('enrolment', () => {
       clientScopes: ({ grants }: { grants: string }) => grants.split(' '),
     });
     const device = await world.stranger('device');
-    const answer = await service.send(enrolment(device, api, 'any key'));
+    const answer = await service.send(enrollment(device, api, 'any key'));
     expect(jsonOf(answer)).toEqual({ did: device.did, client: 'acme-eu', scopes: ['a', 'b'] });
     const { auth } = await service.accepted(sealed(device, api, {}, { scope: 'b' }));
     expect(auth).toMatchObject({ client: 'acme-eu' });
@@ -146,17 +149,17 @@ describe('enrolment', () => {
     [{ clientId: {}, id: 7 }, '7'],
   ])('by default the client is the first id of the validator: %j', async (found, client) => {
     const { world, api, service } = await made({ legacyKeyValidator: () => found });
-    const answer = await service.send(enrolment(await world.stranger('device'), api, 'any key'));
+    const answer = await service.send(enrollment(await world.stranger('device'), api, 'any key'));
     expect(jsonOf(answer).client).toBe(client);
   });
 
   test('again is fine, with a new envelope, and changes nothing', async () => {
     const { world, api, service } = await made();
     const device = await world.stranger('device');
-    const first = await service.send(enrolment(device, api, ACME));
+    const first = await service.send(enrollment(device, api, ACME));
     const before = world.registry.lookup(device.did);
     for (const key of [ACME, ACME_TOO]) {
-      const again = await service.send(enrolment(device, api, key));
+      const again = await service.send(enrollment(device, api, key));
       expect([again.status, again.text]).toEqual([200, first.text]);
     }
     expect(world.registry.lookup(device.did)).toBe(before);
@@ -166,9 +169,9 @@ describe('enrolment', () => {
   test('again does not widen what the operator narrowed in between', async () => {
     const { world, api, service } = await made();
     const device = await world.stranger('device');
-    await service.send(enrolment(device, api, ACME));
+    await service.send(enrollment(device, api, ACME));
     await world.registry.updateScopes(device.did, { scopes: ['orders:read'] });
-    expect(jsonOf(await service.send(enrolment(device, api, ACME))).scopes).toEqual(['orders:read']);
+    expect(jsonOf(await service.send(enrollment(device, api, ACME))).scopes).toEqual(['orders:read']);
     expect(world.registry.lookup(device.did)?.sendScopes).toEqual(['orders:read']);
   });
 
@@ -176,18 +179,18 @@ describe('enrolment', () => {
     const { world, api, service, clock } = await made();
     const [before, after] = [await world.stranger('device', 2), await world.stranger('device', 3)];
     await before.keyRecord();
-    expect((await service.send(enrolment(before, api, ACME))).status).toBe(200);
+    expect((await service.send(enrollment(before, api, ACME))).status).toBe(200);
     clock.advance(SECOND);
-    expect((await service.send(enrolment(after, api, ACME))).status).toBe(200);
+    expect((await service.send(enrollment(after, api, ACME))).status).toBe(200);
     expect((await service.accepted(sealed(after, api, {}, SCOPE))).auth).toMatchObject({ version: 3 });
-    await service.refused(enrolment(before, api, ACME), '401 KEY_RECORD_ROLLED_BACK');
+    await service.refused(enrollment(before, api, ACME), '401 KEY_RECORD_ROLLED_BACK');
   });
 
   test('a DID that the operator registered keeps its scopes and gets its keys', async () => {
     const { world, api, service } = await made();
     const device = await world.stranger('device');
     await world.registry.add(device.did, { scopes: ['refunds'], name: 'Till 7' });
-    const answer = await service.send(enrolment(device, api, ACME));
+    const answer = await service.send(enrollment(device, api, ACME));
     expect(jsonOf(answer)).toEqual({ did: device.did, client: 'acme', scopes: ['refunds'] });
     expect(world.registry.lookup(device.did)).toMatchObject({
       name: 'Till 7',
@@ -204,26 +207,26 @@ describe('enrolment', () => {
     const { world, api, service, refused } = await made({ maxDidsPerClient: 2 });
     const devices = [await world.stranger('one'), await world.stranger('two'), await world.stranger('three')];
     for (const device of devices.slice(0, 2))
-      expect((await service.send(enrolment(device, api, ACME))).status).toBe(200);
-    await refused(enrolment(devices[2]!, api, ACME_TOO), '409 ENROLLMENT_REFUSED:TOO_MANY', devices[2]!);
-    expect((await service.send(enrolment(devices[0]!, api, ACME))).status).toBe(200);
-    expect((await service.send(enrolment(devices[2]!, api, BOLT))).status).toBe(200);
+      expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
+    await refused(enrollment(devices[2]!, api, ACME_TOO), '409 ENROLLMENT_REFUSED:TOO_MANY', devices[2]!);
+    expect((await service.send(enrollment(devices[0]!, api, ACME))).status).toBe(200);
+    expect((await service.send(enrollment(devices[2]!, api, BOLT))).status).toBe(200);
     expect(world.clients.get('acme')?.dids).toEqual([devices[0]!.did, devices[1]!.did]);
   });
 
   test('in observe mode, before any envelope counts', async () => {
     const { world, api, service } = await made({ mode: 'observe' });
     const device = await world.stranger('device');
-    expect((await service.send(enrolment(device, api, ACME))).status).toBe(200);
+    expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
     await service.refused(sealed(device, api, {}, SCOPE), '415 XLINK_NOT_SUPPORTED');
     service.adapter.setMode('hybrid');
     expect((await service.accepted(sealed(device, api, {}, SCOPE))).auth).toMatchObject({ client: 'acme' });
   });
 
-  test('by an API that takes few scopes: enrolment has one of its own', async () => {
+  test('by an API that takes few scopes: enrollment has one of its own', async () => {
     const { world, api, service } = await made({}, { receiveScopes: ['orders:read'] });
     const device = await world.stranger('device');
-    expect((await service.send(enrolment(device, api, BOLT))).status).toBe(200);
+    expect((await service.send(enrollment(device, api, BOLT))).status).toBe(200);
     await service.accepted(sealed(device, api, {}, SCOPE));
   });
 
@@ -231,7 +234,7 @@ describe('enrolment', () => {
     const { world, api, service } = await made({}, { minVersion: 3 });
     const [old, fresh] = [await world.stranger('old', 1), await world.stranger('fresh', 3)];
     for (const device of [old, fresh])
-      expect((await service.send(enrolment(device, api, BOLT))).status).toBe(200);
+      expect((await service.send(enrollment(device, api, BOLT))).status).toBe(200);
     await service.accepted(sealed(fresh, api));
     const envelope = await old.createEnvelope({ to: api.did, payload: 1, request: 'POST /orders' });
     await service.refused(bodyForm(envelope), '401 VERSION_TOO_LOW');
@@ -243,7 +246,7 @@ describe('enrolment', () => {
     ['Authorization: ApiKey', (key: string) => ({ authorization: `ApiKey ${key}` })],
   ])('the key may come in %s', async (_, headers) => {
     const { world, api, service } = await made();
-    const envelope = await enrolmentEnvelope(await world.stranger('device'), api, ACME);
+    const envelope = await enrollmentEnvelope(await world.stranger('device'), api, ACME);
     const sent = bodyForm(envelope, { path: ENROLL_PATH, headers: headers(ACME) });
     expect((await service.send(sent)).status).toBe(200);
   });
@@ -252,16 +255,16 @@ describe('enrolment', () => {
     const { world, api, service, refused } = await made();
     const device = await world.stranger('device');
     const path = `${ENROLL_PATH}?from=device`;
-    await refused({ ...(await enrolment(device, api, ACME)), path }, '401 REQUEST_BINDING_MISMATCH', device);
+    await refused({ ...(await enrollment(device, api, ACME)), path }, '401 REQUEST_BINDING_MISMATCH', device);
     const request = `POST ${path}`;
-    expect((await service.send({ ...(await enrolment(device, api, ACME, { request })), path })).status).toBe(
+    expect((await service.send({ ...(await enrollment(device, api, ACME, { request })), path })).status).toBe(
       200,
     );
   });
 
   test('is neither a request of the migration nor a use of the key', async () => {
     const { world, api, service } = await made();
-    await service.send(enrolment(await world.stranger('device'), api, ACME));
+    await service.send(enrollment(await world.stranger('device'), api, ACME));
     await service.quiet();
     expect(service.of('request')).toEqual([]);
     const [client] = (await service.adapter.report()).clients;
@@ -273,22 +276,22 @@ describe('enrolment', () => {
   });
 });
 
-describe('enrolment is refused', () => {
+describe('enrollment is refused', () => {
   test('without a key, and with a wrong or revoked one', async () => {
     const keys = new Set([ACME]);
     const { world, api, refused } = await made({
       legacyKeyValidator: (key: string) => (keys.has(key) ? { id: 'acme' } : null),
     });
     const device = await world.stranger('device');
-    const { headers, ...keyless } = await enrolment(device, api, ACME);
+    const { headers, ...keyless } = await enrollment(device, api, ACME);
     await refused(
       { ...keyless, headers: { 'content-type': headers!['content-type'] as string } },
       '401 CREDENTIALS_MISSING',
       device,
     );
-    await refused(enrolment(device, api, WRONG), '401 API_KEY_INVALID', device);
+    await refused(enrollment(device, api, WRONG), '401 API_KEY_INVALID', device);
     keys.delete(ACME);
-    await refused(enrolment(device, api, ACME), '401 API_KEY_INVALID', device);
+    await refused(enrollment(device, api, ACME), '401 API_KEY_INVALID', device);
   });
 
   test('if the validator is down', async () => {
@@ -298,13 +301,13 @@ describe('enrolment is refused', () => {
       },
     });
     const device = await world.stranger('device');
-    await refused(enrolment(device, api, ACME), '503 KEY_VALIDATOR_FAILED', device);
+    await refused(enrollment(device, api, ACME), '503 KEY_VALIDATOR_FAILED', device);
   });
 
   test('if nobody can tell whose key it is', async () => {
     const { world, api, service, refused } = await made();
     const device = await world.stranger('device');
-    await refused(enrolment(device, api, NAMELESS), '500 ENROLLMENT_REFUSED:NO_CLIENT', device);
+    await refused(enrollment(device, api, NAMELESS), '500 ENROLLMENT_REFUSED:NO_CLIENT', device);
     expect(service.of('fault')).toHaveLength(1);
   });
 
@@ -314,8 +317,8 @@ describe('enrolment is refused', () => {
       clientModes: { bolt: 'hybrid' },
     });
     const device = await world.stranger('device');
-    await refused(enrolment(device, api, ACME), '401 XLINK_REQUIRED', device);
-    expect((await service.send(enrolment(device, api, BOLT))).status).toBe(200);
+    await refused(enrollment(device, api, ACME), '401 XLINK_REQUIRED', device);
+    expect((await service.send(enrollment(device, api, BOLT))).status).toBe(200);
   });
 
   test('in a brownout', async () => {
@@ -324,24 +327,24 @@ describe('enrolment is refused', () => {
       brownouts: [{ from: new Date(0), until: new Date(NOON + MINUTE) }],
     });
     const device = await world.stranger('device');
-    await refused(enrolment(device, api, ACME), '401 API_KEY_BROWNOUT', device);
+    await refused(enrollment(device, api, ACME), '401 API_KEY_BROWNOUT', device);
     clock.advance(MINUTE);
-    expect((await service.send(enrolment(device, api, ACME))).status).toBe(200);
+    expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
   });
 
-  test('KEY_PROOF: a stolen enrolment envelope with a key of the thief', async () => {
+  test('KEY_PROOF: a stolen enrollment envelope with a key of the thief', async () => {
     const { world, api, service, refused } = await made();
     const device = await world.stranger('device');
-    const envelope = await enrolmentEnvelope(device, api, ACME);
+    const envelope = await enrollmentEnvelope(device, api, ACME);
     const stolen = withKey(BOLT, bodyForm(envelope, { path: ENROLL_PATH }));
     await refused(stolen, '401 ENROLLMENT_REFUSED:KEY_PROOF', device);
-    expect((await service.send(enrolment(device, api, ACME))).status).toBe(200);
+    expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
   });
 
   test('KEY_PROOF: not even with another key of the same client', async () => {
     const { world, api, refused } = await made();
     const device = await world.stranger('device');
-    const sent = enrolment(device, api, ACME, { proofKey: ACME_TOO });
+    const sent = enrollment(device, api, ACME, { proofKey: ACME_TOO });
     await refused(sent, '401 ENROLLMENT_REFUSED:KEY_PROOF', device);
   });
 
@@ -361,13 +364,13 @@ describe('enrolment is refused', () => {
     const { world, api, refused } = await made();
     const device = await world.stranger('device');
     const payload = { keyRecord: await device.keyRecord(), keyProof: await proof(device.did) };
-    await refused(enrolment(device, api, ACME, { payload }), '401 ENROLLMENT_REFUSED:KEY_PROOF', device);
+    await refused(enrollment(device, api, ACME, { payload }), '401 ENROLLMENT_REFUSED:KEY_PROOF', device);
   });
 
   test('OTHER_DID: the keys of another DID', async () => {
     const { world, api, refused } = await made();
     const [device, other] = [await world.stranger('device'), await world.stranger('other')];
-    const sent = enrolment(device, api, ACME, { keyRecord: await other.keyRecord() });
+    const sent = enrollment(device, api, ACME, { keyRecord: await other.keyRecord() });
     await refused(sent, '403 ENROLLMENT_REFUSED:OTHER_DID', device);
     expect(world.registry.lookup(other.did)).toBeUndefined();
   });
@@ -376,7 +379,7 @@ describe('enrolment is refused', () => {
     const { world, api, refused } = await made();
     const [device, other] = [await world.stranger('device'), await world.stranger('other')];
     const keyRecord = { ...(await other.keyRecord()), did: device.did };
-    await refused(enrolment(device, api, ACME, { keyRecord }), '401 KEY_RECORD_INVALID', device);
+    await refused(enrollment(device, api, ACME, { keyRecord }), '401 KEY_RECORD_INVALID', device);
   });
 
   const broken: [string, (record: KeyRecord) => unknown][] = [
@@ -394,7 +397,7 @@ describe('enrolment is refused', () => {
     const { world, api, refused } = await made();
     const device = await world.stranger('device');
     const keyRecord = change(await device.keyRecord());
-    await refused(enrolment(device, api, ACME, { keyRecord }), '401 KEY_RECORD_INVALID', device);
+    await refused(enrollment(device, api, ACME, { keyRecord }), '401 KEY_RECORD_INVALID', device);
   });
 
   test('what a key record has too much is not kept', async () => {
@@ -406,7 +409,7 @@ describe('enrolment is refused', () => {
       status: 'active',
       junk: 'x'.repeat(9999),
     };
-    expect((await service.send(enrolment(device, api, ACME, { keyRecord }))).status).toBe(200);
+    expect((await service.send(enrollment(device, api, ACME, { keyRecord }))).status).toBe(200);
     expect(world.registry.lookup(device.did)?.keys).toEqual(await device.keyRecord());
     expect(world.registry.lookup(device.did)?.sendScopes).toEqual(SCOPES);
   });
@@ -421,20 +424,20 @@ describe('enrolment is refused', () => {
     const { world, api, refused } = await made();
     const device = await world.stranger('device');
     const keyProof = await enrollmentProof(device.did, ACME);
-    await refused(enrolment(device, api, ACME, { payload: { keyProof, ...payload } }), refusal, device);
+    await refused(enrollment(device, api, ACME, { payload: { keyProof, ...payload } }), refusal, device);
   });
 
   test.each([[null], [7], ['x'], [[]], [{}], [true]])('a payload of %j', async (payload) => {
     const { world, api, refused } = await made();
     const device = await world.stranger('device');
-    await refused(enrolment(device, api, ACME, { payload }), '401 ENROLLMENT_REFUSED:KEY_PROOF', device);
+    await refused(enrollment(device, api, ACME, { payload }), '401 ENROLLMENT_REFUSED:KEY_PROOF', device);
   });
 
   test.each([
     ['no JSON', 'item=tea', '400 PARSE_FAILED:SYNTAX'],
     ['nothing', '', '400 PARSE_FAILED:SYNTAX'],
     ['no UTF-8', Buffer.from([0xff, 0xfe]), '400 PARSE_FAILED:SYNTAX'],
-    ['an enrolment without an envelope', '{"keyRecord":{},"keyProof":"x"}', '400 PARSE_FAILED:SYNTAX'],
+    ['an enrollment without an envelope', '{"keyRecord":{},"keyProof":"x"}', '400 PARSE_FAILED:SYNTAX'],
   ] as [string, string | Buffer, Refusal][])('a body that is %s', async (_, body, refusal) => {
     const { service } = await made();
     await service.refused(withKey(ACME, { ...bodyForm('', { path: ENROLL_PATH }), body }), refusal);
@@ -444,7 +447,7 @@ describe('enrolment is refused', () => {
     const { world, api, refused } = await made();
     const device = await world.stranger('device');
     const keyRecord = { ...(await device.keyRecord()), junk: 'x'.repeat(64 * 1024) };
-    const sent = await enrolment(device, api, ACME, { keyRecord });
+    const sent = await enrollment(device, api, ACME, { keyRecord });
     await refused(sent, '413 BODY_TOO_LARGE', device);
     const headers = { ...sent.headers, 'transfer-encoding': 'chunked' };
     await refused({ ...sent, headers }, '413 BODY_TOO_LARGE', device);
@@ -454,8 +457,8 @@ describe('enrolment is refused', () => {
     const { world, api, refused } = await made();
     const [device, other] = [await world.stranger('device'), await world.stranger('other')];
     const [mine, theirs] = [
-      await enrolmentEnvelope(device, api, ACME),
-      await enrolmentEnvelope(other, api, ACME),
+      await enrollmentEnvelope(device, api, ACME),
+      await enrollmentEnvelope(other, api, ACME),
     ];
     for (const changed of [
       { ...mine, signature: theirs.signature },
@@ -469,14 +472,14 @@ describe('enrolment is refused', () => {
   test('an envelope for another API', async () => {
     const { world, refused } = await made();
     const [device, elsewhere] = [await world.stranger('device'), await world.agent('another api')];
-    await refused(enrolment(device, elsewhere, ACME), '401 RECIPIENT_MISMATCH', device);
+    await refused(enrollment(device, elsewhere, ACME), '401 RECIPIENT_MISMATCH', device);
   });
 
   test('an envelope for another request, or for none', async () => {
     const { world, api, refused } = await made();
     const device = await world.stranger('device');
     for (const request of ['POST /orders', `GET ${ENROLL_PATH}`, `POST ${ENROLL_PATH}/`])
-      await refused(enrolment(device, api, ACME, { request }), '401 REQUEST_BINDING_MISMATCH', device);
+      await refused(enrollment(device, api, ACME, { request }), '401 REQUEST_BINDING_MISMATCH', device);
     const request = undefined as unknown as string;
     const unbound = await device.createIntroduction({
       to: api.did,
@@ -491,24 +494,24 @@ describe('enrolment is refused', () => {
   test('an envelope with another scope', async () => {
     const { world, api, refused } = await made();
     const device = await world.stranger('device');
-    await refused(enrolment(device, api, ACME, { scope: 'orders:read' }), '403 SCOPE_DENIED', device);
+    await refused(enrollment(device, api, ACME, { scope: 'orders:read' }), '403 SCOPE_DENIED', device);
   });
 
-  test('an enrolment envelope is good for nothing but enrolment', async () => {
+  test('an enrollment envelope is good for nothing but enrollment', async () => {
     const { world, api, service } = await made();
     const device = await world.stranger('device');
-    await service.send(enrolment(device, api, BOLT));
-    const envelope = await enrolmentEnvelope(device, api, BOLT);
+    await service.send(enrollment(device, api, BOLT));
+    const envelope = await enrollmentEnvelope(device, api, BOLT);
     await service.refused(bodyForm(envelope), '400 CLEARTEXT_NOT_ALLOWED');
   });
 
   test('a stale envelope, and one from the future', async () => {
     const { world, api, clock, refused } = await made();
     const device = await world.stranger('device');
-    const early = await enrolment(device, api, ACME);
+    const early = await enrollment(device, api, ACME);
     clock.advance(30 * SECOND + 1);
     await refused(early, '401 TIMESTAMP_EXPIRED', device);
-    const late = await enrolment(device, api, ACME);
+    const late = await enrollment(device, api, ACME);
     clock.advance(-30 * SECOND - 1);
     await refused(late, '401 TIMESTAMP_EXPIRED:FUTURE', device);
   });
@@ -516,14 +519,14 @@ describe('enrolment is refused', () => {
   test('a replayed envelope', async () => {
     const { world, api, service } = await made();
     const device = await world.stranger('device');
-    const sent = await enrolment(device, api, ACME);
+    const sent = await enrollment(device, api, ACME);
     expect((await service.send(sent)).status).toBe(200);
     await service.refused(sent, '409 REPLAY_DETECTED');
   });
 
   test('the same envelope twice at once: one of the two', async () => {
     const { world, api, service } = await made();
-    const sent = await enrolment(await world.stranger('device'), api, ACME);
+    const sent = await enrollment(await world.stranger('device'), api, ACME);
     const answers = await Promise.all([service.send(sent), service.send(sent)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
   });
@@ -531,10 +534,10 @@ describe('enrolment is refused', () => {
   test('a revoked DID stays revoked, whoever asks', async () => {
     const { world, api, service } = await made();
     const device = await world.stranger('device');
-    await service.send(enrolment(device, api, ACME));
+    await service.send(enrollment(device, api, ACME));
     await world.registry.revoke(device.did);
     for (const key of [ACME, BOLT])
-      await service.refused(enrolment(device, api, key), '403 VERIFICATION_FAILED:DID_REVOKED');
+      await service.refused(enrollment(device, api, key), '403 VERIFICATION_FAILED:DID_REVOKED');
     expect(world.registry.lookup(device.did)?.status).toBe('revoked');
     await service.refused(sealed(device, api, {}, SCOPE), '403 VERIFICATION_FAILED:DID_REVOKED');
   });
@@ -542,8 +545,8 @@ describe('enrolment is refused', () => {
   test('TAKEN: a DID of another client', async () => {
     const { world, api, service } = await made();
     const device = await world.stranger('device');
-    await service.send(enrolment(device, api, ACME));
-    await service.refused(enrolment(device, api, BOLT), '409 ENROLLMENT_REFUSED:TAKEN');
+    await service.send(enrollment(device, api, ACME));
+    await service.refused(enrollment(device, api, BOLT), '409 ENROLLMENT_REFUSED:TAKEN');
     expect(world.clients.clientOf(device.did)).toBe('acme');
     expect(world.clients.get('bolt')).toBeUndefined();
   });
@@ -552,7 +555,7 @@ describe('enrolment is refused', () => {
     for (let round = 0; round < 5; round++) {
       const { world, api, services } = await twoInstances();
       const device = await world.stranger('device');
-      const sent = [await enrolment(device, api, ACME), await enrolment(device, api, BOLT)] as const;
+      const sent = [await enrollment(device, api, ACME), await enrollment(device, api, BOLT)] as const;
       const answers = await Promise.all([services[0].send(sent[0]), services[1].send(sent[1])]);
       expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
       const winner = jsonOf(answers.find(({ status }) => status === 200)!);
@@ -567,14 +570,14 @@ describe('enrolment is refused', () => {
   test('the same client at once, at two instances on the same stores: both succeed', async () => {
     const { world, api, services } = await twoInstances();
     const device = await world.stranger('device');
-    const sent = [await enrolment(device, api, ACME), await enrolment(device, api, ACME)] as const;
+    const sent = [await enrollment(device, api, ACME), await enrollment(device, api, ACME)] as const;
     const answers = await Promise.all([services[0].send(sent[0]), services[1].send(sent[1])]);
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
     expect(world.clients.get('acme')?.dids).toEqual([device.did]);
     expect(world.registry.lookup(device.did)).toMatchObject({ name: 'acme', sendScopes: SCOPES });
   });
 
-  /** Neither of two enrolments learns whose the DID is before both have asked. */
+  /** Neither of two enrollments learns whose the DID is before both have asked. */
   async function twoInstances() {
     const world = new World();
     const { clients, clock } = world;
@@ -604,32 +607,32 @@ describe('how often a client may try', () => {
     const { world, api, service, clock } = await made();
     const device = await world.stranger('device');
     for (let i = 0; i < 10; i++)
-      await service.send(enrolment(device, api, ACME, i % 2 ? { payload: 1 } : {}));
-    await service.refused(enrolment(device, api, ACME), '429 ENROLLMENT_REFUSED:RATE_LIMITED');
-    await service.refused(enrolment(device, api, ACME_TOO), '429 ENROLLMENT_REFUSED:RATE_LIMITED');
-    expect((await service.send(enrolment(await world.stranger('other'), api, BOLT))).status).toBe(200);
+      await service.send(enrollment(device, api, ACME, i % 2 ? { payload: 1 } : {}));
+    await service.refused(enrollment(device, api, ACME), '429 ENROLLMENT_REFUSED:RATE_LIMITED');
+    await service.refused(enrollment(device, api, ACME_TOO), '429 ENROLLMENT_REFUSED:RATE_LIMITED');
+    expect((await service.send(enrollment(await world.stranger('other'), api, BOLT))).status).toBe(200);
 
     clock.advance(6 * SECOND - 1);
-    await service.refused(enrolment(device, api, ACME), '429 ENROLLMENT_REFUSED:RATE_LIMITED');
+    await service.refused(enrollment(device, api, ACME), '429 ENROLLMENT_REFUSED:RATE_LIMITED');
     clock.advance(1);
-    expect((await service.send(enrolment(device, api, ACME))).status).toBe(200);
-    await service.refused(enrolment(device, api, ACME), '429 ENROLLMENT_REFUSED:RATE_LIMITED');
+    expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
+    await service.refused(enrollment(device, api, ACME), '429 ENROLLMENT_REFUSED:RATE_LIMITED');
   });
 
   test('a long rest gives no more than a minute of tries', async () => {
     const { world, api, service, clock } = await made({ enrollmentsPerMinute: 2 });
     const device = await world.stranger('device');
-    await service.send(enrolment(device, api, ACME));
+    await service.send(enrollment(device, api, ACME));
     clock.advance(24 * 60 * MINUTE);
-    for (let i = 0; i < 2; i++) expect((await service.send(enrolment(device, api, ACME))).status).toBe(200);
-    await service.refused(enrolment(device, api, ACME), '429 ENROLLMENT_REFUSED:RATE_LIMITED');
+    for (let i = 0; i < 2; i++) expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
+    await service.refused(enrollment(device, api, ACME), '429 ENROLLMENT_REFUSED:RATE_LIMITED');
   });
 
   test('the limit does not touch requests, and wrong keys do not use it up', async () => {
     const { world, api, service } = await made({ enrollmentsPerMinute: 1 });
     const device = await world.stranger('device');
-    for (let i = 0; i < 3; i++) await service.refused(enrolment(device, api, WRONG), '401 API_KEY_INVALID');
-    expect((await service.send(enrolment(device, api, ACME))).status).toBe(200);
+    for (let i = 0; i < 3; i++) await service.refused(enrollment(device, api, WRONG), '401 API_KEY_INVALID');
+    expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
     for (let i = 0; i < 3; i++) await service.accepted(withKey(ACME));
   });
 
@@ -649,7 +652,7 @@ describe('how often a client may try', () => {
     ['clients', null],
     ['clientId', 'userId'],
     ['clientScopes', ['a']],
-    ['reportFlushMs', 0],
+    ['clientFlushIntervalMs', 0],
   ])('%s: %j is refused', async (name, value) => {
     expect(await optionRefusedBy(() => made({ [name]: value }))).toBe(name);
   });
@@ -663,7 +666,7 @@ describe('while something is down', () => {
     const broken = new Agent({ identity: await identityOf(api), registry, clock: world.clock });
     const service = await serve({ agent: broken, clock: world.clock, clients: world.clients });
     const device = await world.stranger('device');
-    await service.refused(enrolment(device, api, ACME), '503 LOOKUP_FAILED');
+    await service.refused(enrollment(device, api, ACME), '503 LOOKUP_FAILED');
     expect(world.clients.clientOf(device.did)).toBeUndefined();
     expect(service.of('fault').map(({ error }) => error.cause)).toEqual([
       new Error('lookup: connection refused'),
@@ -679,10 +682,10 @@ describe('while something is down', () => {
       const broken = new Agent({ identity: await identityOf(api), registry, clock: world.clock });
       const service = await serve({ agent: broken, clock: world.clock, clients: world.clients });
       const device = await world.stranger('device');
-      await service.refused(enrolment(device, api, ACME), '500 REGISTRATION_FAILED');
+      await service.refused(enrollment(device, api, ACME), '500 REGISTRATION_FAILED');
       expect(world.registry.lookup(device.did)).toBeUndefined();
       registry.broken.clear();
-      expect((await service.send(enrolment(device, api, ACME))).status).toBe(200);
+      expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
       await service.accepted(sealed(device, api, {}, SCOPE));
     },
   );
@@ -696,10 +699,10 @@ describe('while something is down', () => {
       const service = await serve({ agent: api, clock: world.clock, clients: store });
       const device = await world.stranger('device');
       store.down.add(name);
-      await service.refused(enrolment(device, api, ACME), '503 CLIENT_STORE_UNAVAILABLE');
+      await service.refused(enrollment(device, api, ACME), '503 CLIENT_STORE_UNAVAILABLE');
       expect(world.registry.lookup(device.did)).toBeUndefined();
       store.down.clear();
-      expect((await service.send(enrolment(device, api, ACME))).status).toBe(200);
+      expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
     },
   );
 
@@ -743,7 +746,7 @@ describe('beside body parsers', () => {
   ])('%s', async (_, parser) => {
     const { world, api, service } = await made({ mount: behind(parser) });
     const device = await world.stranger('device');
-    expect((await service.send(enrolment(device, api, ACME))).status).toBe(200);
+    expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
   });
 
   test('a parser that keeps the bytes to itself: refused at once, with the fix in the log', async () => {
@@ -751,7 +754,7 @@ describe('beside body parsers', () => {
       mount: behind(express.json({ type: () => true })),
     });
     const device = await world.stranger('device');
-    await refused(enrolment(device, api, ACME), '500 BODY_CONSUMED', device);
+    await refused(enrollment(device, api, ACME), '500 BODY_CONSUMED', device);
     expect(service.of('fault')[0]?.error.hint).toContain('in front of the body parsers');
   });
 });
@@ -788,7 +791,7 @@ describe('the discovery document', () => {
     expect(headers).toMatchObject({ 'content-type': 'application/json', 'cache-control': 'max-age=60' });
   });
 
-  test('without clients there is nothing to enrol; without a name there is none', async () => {
+  test('without clients there is nothing to enroll; without a name there is none', async () => {
     const world = new World();
     const api = new Agent({
       identity: await Identity.fromSeed(new Uint8Array(32).fill(7), { maxVersion: 1 }),
@@ -851,10 +854,10 @@ describe('the discovery document', () => {
     expect((await service.accepted(withKey(ACME, { method, path }))).url).toBe(path);
   });
 
-  test('without clients so is the path of enrolment', async () => {
+  test('without clients so is the path of enrollment', async () => {
     const { world, api } = await made();
     const service = await serve({ agent: api, clock: world.clock });
-    await service.refused(enrolment(await world.stranger('device'), api, ACME), '400 CLEARTEXT_NOT_ALLOWED');
+    await service.refused(enrollment(await world.stranger('device'), api, ACME), '400 CLEARTEXT_NOT_ALLOWED');
     expect((await service.accepted(withKey(ACME, { method: 'POST', path: ENROLL_PATH }))).url).toBe(
       ENROLL_PATH,
     );
@@ -864,7 +867,7 @@ describe('the discovery document', () => {
 describe('a DID that is enrolled already', () => {
   const withoutKey = async (from: Agent, to: Agent) =>
     bodyForm(
-      await enrolmentEnvelope(from, to, 'no key', { payload: { keyRecord: await from.keyRecord() } }),
+      await enrollmentEnvelope(from, to, 'no key', { payload: { keyRecord: await from.keyRecord() } }),
       {
         path: ENROLL_PATH,
       },
@@ -873,18 +876,18 @@ describe('a DID that is enrolled already', () => {
   test('is told what it was granted, without a key and with one that no longer counts', async () => {
     const { world, api, service } = await made();
     const device = await world.stranger('device');
-    const first = jsonOf(await service.send(enrolment(device, api, ACME)));
+    const first = jsonOf(await service.send(enrollment(device, api, ACME)));
     expect(jsonOf(await service.send(withoutKey(device, api)))).toEqual(first);
     service.adapter.setMode('xlink-only');
     expect(jsonOf(await service.send(withoutKey(device, api)))).toEqual(first);
-    expect(jsonOf(await service.send(enrolment(device, api, ACME)))).toEqual(first);
+    expect(jsonOf(await service.send(enrollment(device, api, ACME)))).toEqual(first);
     expect(world.clients.get('acme')?.dids).toEqual([device.did]);
   });
 
   test('gets nothing more by asking, nothing once it is revoked, and nothing without its own signature', async () => {
     const { world, api, service } = await made();
     const device = await world.stranger('device');
-    await service.send(enrolment(device, api, ACME));
+    await service.send(enrollment(device, api, ACME));
     await world.registry.updateScopes(device.did, { scopes: ['orders:read'] });
     expect(jsonOf(await service.send(withoutKey(device, api)))).toMatchObject({ scopes: ['orders:read'] });
 
@@ -899,7 +902,7 @@ describe('a DID that is enrolled already', () => {
   test('cannot be kept from enrolling by forgers who use up its attempts', async () => {
     const { world, api, service } = await made({ enrollmentsPerMinute: 2 });
     const [device, thief] = [await world.stranger('device'), await world.stranger('thief')];
-    await service.send(enrolment(device, api, ACME));
+    await service.send(enrollment(device, api, ACME));
     for (let attempt = 0; attempt < 5; attempt++) {
       const forged = JSON.parse((await withoutKey(thief, api)).body as string);
       const stolen = bodyForm({ ...forged, from: device.did }, { path: ENROLL_PATH });

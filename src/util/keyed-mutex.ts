@@ -1,8 +1,8 @@
 /** Lets works for the same key happen one after the other; those for different keys do not wait for each other. */
-export class Turns<K> {
+export class KeyedMutex<K> {
   readonly #last = new Map<K, Promise<unknown>>();
 
-  take<T>(key: K, work: () => Promise<T>): Promise<T> {
+  run<T>(key: K, work: () => Promise<T>): Promise<T> {
     const before = this.#last.get(key);
     const turn = before ? before.then(work, work) : work();
     this.#last.set(key, turn);

@@ -1,20 +1,21 @@
-import type { DualMode } from '../adapters/dual-mode-adapter.js';
-import type { Clock, XlinkEvent } from '../types/types.js';
+import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
+import type { XlinkEvent } from '../types/events.js';
+import type { Clock } from '../types/protocol.js';
 import { FailureCounts } from './failure-counts.js';
 import type { ModeView } from './snapshot.js';
 import { TrafficHistory } from './traffic-history.js';
 
 /** Watches an adapter from now on, and keeps what the page shows of it in a fixed amount of memory. */
-export class Watch {
+export class DashboardRecorder {
   readonly history: TrafficHistory;
   readonly failures: FailureCounts;
   readonly observed = { accepted: 0, refused: 0 };
-  readonly #adapter: Pick<DualMode, 'mode' | 'observe'>;
+  readonly #adapter: Pick<BaseDualModeAdapter, 'mode' | 'observe'>;
   readonly #clock: Clock;
   #modeSince: number | undefined;
   #sunset: number | undefined;
 
-  constructor(adapter: Pick<DualMode, 'mode' | 'observe'>, clock: Clock) {
+  constructor(adapter: Pick<BaseDualModeAdapter, 'mode' | 'observe'>, clock: Clock) {
     this.#adapter = adapter;
     this.#clock = clock;
     this.history = new TrafficHistory(clock);

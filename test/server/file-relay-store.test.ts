@@ -1,8 +1,8 @@
 import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { JournalRelayStore, type JournalRelayStoreOptions } from '../../src/stores/file/relay-store.js';
-import type { Envelope } from '../../src/types/types.js';
+import { FileRelayStore, type FileRelayStoreOptions } from '../../src/stores/file/relay-store.js';
+import type { Envelope } from '../../src/types/protocol.js';
 import { frozenClock } from '../support/clock.js';
 import { thrownBy } from '../support/results.js';
 import { until } from '../support/until.js';
@@ -14,17 +14,17 @@ const message = (nonce: string | number, { from = 'alice', to = 'bob', size = 10
   bytes: size,
 });
 
-async function open(options: Partial<JournalRelayStoreOptions> = {}) {
+async function open(options: Partial<FileRelayStoreOptions> = {}) {
   const path = options.path ?? join(await temporaryFolder(), 'messages.jsonl');
   const clock = frozenClock();
-  const store = await JournalRelayStore.open({ clock, ...options, path });
+  const store = await FileRelayStore.open({ clock, ...options, path });
   afterTest(() => store.close());
   return { store, path, clock };
 }
 
-const idsIn = (store: JournalRelayStore, after = '') => store.list('bob', after, 1000).map(({ id }) => id);
+const idsIn = (store: FileRelayStore, after = '') => store.list('bob', after, 1000).map(({ id }) => id);
 
-describe('JournalRelayStore', () => {
+describe('FileRelayStore', () => {
   test('many adds at a time are all in the file when they resolve, in their order', async () => {
     const { store, path } = await open();
     await Promise.all(Array.from({ length: 600 }, (_, n) => store.add(message(n))));
@@ -120,6 +120,6 @@ describe('JournalRelayStore', () => {
     [{ path: 'x', limits: { lifetimeMs: 8 * 86_400_000 } }],
     [{ path: 'x', limits: { messages: 1 } }],
   ])('is not opened with %j', async (options) => {
-    expect((await thrownBy(() => JournalRelayStore.open(options as never))).id).toBe('INVALID_OPTION');
+    expect((await thrownBy(() => FileRelayStore.open(options as never))).id).toBe('INVALID_OPTION');
   });
 });

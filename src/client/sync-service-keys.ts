@@ -1,27 +1,27 @@
-import type { AgentCore } from '../agent/agent.js';
+import type { BaseAgent } from '../agent/agent.js';
 import type { Service } from '../discovery/discover.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import { sameKeys } from '../identity/key-record.js';
-import type { KeyRecord } from '../types/types.js';
+import type { KeyRecord } from '../types/protocol.js';
 
 /**
  * Puts a discovered service into the registry of the agent, or brings its keys up to date: an entry that is there keeps
  * its scopes and its status. Keys that are older or weaker than those on record are refused, as everywhere
  * (`KEY_RECORD_ROLLED_BACK`, `KEY_RECORD_DOWNGRADED`); the same keys under an older epoch come from another instance.
  */
-export async function introduceService({ registry }: AgentCore, service: Service): Promise<void> {
+export async function syncServiceKeys({ registry }: BaseAgent, service: Service): Promise<void> {
   const { did, keyRecord, name } = service;
-  const entry = await ask(() => registry.lookup(did));
+  const entry = await callRegistry(() => registry.lookup(did));
   if (!entry) {
     const registration = { did, keys: keyRecord, ...(name === undefined ? {} : { name }) };
-    const registered = await ask(() => registry.register(registration));
+    const registered = await callRegistry(() => registry.register(registration));
     if (!registered.ok && registered.error.id !== 'REGISTRATION_FAILED:ALREADY_REGISTERED')
       throw registered.error;
     return;
   }
   if (entry.keys && sameKeys(entry.keys, keyRecord)) return;
   if (entry.keys) refuseWeaker(entry.keys, keyRecord);
-  const updated = await ask(() => registry.updateKeys(keyRecord));
+  const updated = await callRegistry(() => registry.updateKeys(keyRecord));
   if (!updated.ok) throw toXlinkError(updated.error);
 }
 
@@ -32,7 +32,7 @@ function refuseWeaker(known: KeyRecord, offered: KeyRecord): void {
   }
 }
 
-async function ask<T>(question: () => T | Promise<T>): Promise<T> {
+async function callRegistry<T>(question: () => T | Promise<T>): Promise<T> {
   try {
     return await question();
   } catch (cause) {

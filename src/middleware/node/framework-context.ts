@@ -1,8 +1,8 @@
-import type { Answer } from '../../http/decision.js';
+import type { HttpResponse } from '../../http/decision.js';
 import type { BodyHolder, NodeRequest, NodeResponse } from './types.js';
 
 /** A request and its response, as a framework hands them over: all that differs between frameworks is in here. */
-export interface Exchange {
+export interface FrameworkContext {
   readonly req: NodeRequest;
   readonly res: NodeResponse;
   /** The object that handlers know the request by; Node's, where the framework has none of its own. */
@@ -14,7 +14,7 @@ export interface Exchange {
   /** Template of the route that served the request; asked for when the response is over. */
   readonly route: () => string | undefined;
   /** Writes an answer in the place of the handler's. */
-  readonly answer: (answer: Answer) => void;
+  readonly answer: (answer: HttpResponse) => void;
   /** Where handlers look for `auth` and `agentMessage`. */
   readonly shownIn: object;
 }

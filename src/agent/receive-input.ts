@@ -1,17 +1,17 @@
 import { isXlinkError } from '../errors/errors.js';
 import type { Result } from '../errors/result.js';
-import type { Envelope } from '../types/types.js';
+import type { Envelope } from '../types/protocol.js';
 import type { AgentContext } from './context.js';
 import { type Received, type ReceiveOptions, receive } from './receive.js';
 import type { SendOutcome } from './send.js';
 
 /** What `receive` takes: JSON text or bytes, an envelope, or what `send` returned. */
-export type Receivable = string | Uint8Array | Envelope | Result<SendOutcome>;
+export type ReceiveInput = string | Uint8Array | Envelope | Result<SendOutcome>;
 
 /** Receives one envelope, or as many of those that `send` returned as it takes to have the message. */
 export async function receiveAny(
   context: AgentContext,
-  input: Receivable,
+  input: ReceiveInput,
   options: ReceiveOptions,
 ): Promise<Received> {
   const envelopes = envelopesIn(input);
@@ -27,7 +27,7 @@ export async function receiveAny(
 }
 
 /** The envelopes in what `send` returned; throws its error. Anything else stays as it is, for the parser to judge. */
-function envelopesIn(input: Receivable): unknown[] {
+function envelopesIn(input: ReceiveInput): unknown[] {
   let failure: unknown;
   try {
     const { ok, value, error } = (input ?? {}) as Partial<Result<SendOutcome>>;

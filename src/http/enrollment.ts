@@ -1,0 +1,37 @@
+import { defaultProvider } from '#provider';
+import { lengthPrefixed } from '../crypto/bytes.js';
+import type { ClientId, Did, KeyRecord, Scope } from '../types/protocol.js';
+import { encodeBase64url } from '../util/base64url.js';
+import { encodeUtf8 } from '../util/utf8.js';
+
+/** Path of the enrollment route. */
+export const ENROLL_PATH = '/.well-known/xlink/enroll';
+/** Scope that an enrollment envelope is made with. */
+export const ENROLL_SCOPE = 'xlink:enroll';
+
+const LABEL = encodeUtf8('xlink/1 enroll');
+
+/** The payload of an enrollment envelope, which is signed by the new DID and not encrypted. */
+export interface EnrollmentRequest {
+  /** Key record of the new DID. */
+  readonly keyRecord: KeyRecord;
+  /** From {@link enrollmentProof}: ties the envelope to the API key it is sent with. Not needed by a DID that is linked. */
+  readonly keyProof?: string;
+}
+
+/** What the server answers. */
+export interface EnrollmentAnswer {
+  readonly did: Did;
+  readonly client: ClientId;
+  /** Scopes the DID may send with; absent: any, as with the key. */
+  readonly scopes?: readonly Scope[];
+}
+
+/**
+ * SHA-256 over label, DID and API key: somebody who steals an enrollment envelope cannot use it with a key of his own to
+ * have the DID counted as his.
+ */
+export async function enrollmentProof(did: Did, apiKey: string): Promise<string> {
+  const hash = await defaultProvider().sha256(lengthPrefixed([LABEL, encodeUtf8(did), encodeUtf8(apiKey)]));
+  return encodeBase64url(hash);
+}

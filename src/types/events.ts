@@ -1,0 +1,133 @@
+import type { XlinkError } from '../errors/errors.js';
+import type { AuthMethod, Mode } from './mode.js';
+import type { Did, Version } from './protocol.js';
+
+/** How a request was authenticated. Holds no key and no payload. */
+export interface Authentication {
+  /** The mode that applied to this request. */
+  readonly mode: Mode;
+  readonly method: AuthMethod;
+  readonly outcome: 'accepted' | 'refused';
+  /** `ok`, or the id of the error. */
+  readonly reason: string;
+  readonly version?: Version;
+  readonly encrypted?: boolean;
+  /** Who signed the envelope, once the signature is verified. */
+  readonly did?: Did;
+  /** Whose request it was, where the adapter keeps clients and as far as that was verified. */
+  readonly client?: string;
+}
+
+/** What an adapter reports about one request, once its response is over. */
+export interface RequestEvent extends Authentication {
+  readonly type: 'request';
+  /** HTTP status of the response; of a guard or handler behind the adapter, if the request got that far. */
+  readonly status: number;
+  /** Present if the connection was closed before there was an answer: then nobody was told `status`. */
+  readonly aborted?: true;
+  /** Route template such as `/orders/:id`, or `unmatched`. */
+  readonly route: string;
+  /** Time spent on authentication, in milliseconds. */
+  readonly durationMs: number;
+  /** The trace the request belongs to, 32 hex digits, where it is sampled. */
+  readonly traceId?: string;
+}
+
+/** What an adapter in observe mode would have said about an envelope that came beside a key. */
+export interface ObservedEvent {
+  readonly type: 'observed';
+  readonly reason: string;
+  readonly version?: Version;
+}
+
+export interface ModeEvent {
+  readonly type: 'mode';
+  /** Absent in the first event, which says the mode the adapter starts in. */
+  readonly from?: Mode;
+  readonly to: Mode;
+  /** What the mode was set for; absent: everything that has no mode of its own. */
+  readonly route?: string;
+  readonly client?: string;
+  readonly reason?: string;
+  /** When keys stop working as announced (`deprecation.sunset`), in ms since 1970. */
+  readonly sunset?: number;
+}
+
+/** How far a client is on its way from keys to xLink; the cut-over report says the same in a sentence. */
+export type CutoverState =
+  | 'not-enrolled'
+  | 'never-used-xlink'
+  | 'failing'
+  | 'not-recent'
+  | 'key-in-use'
+  | 'key-switched-off'
+  | 'moved';
+
+/** What a {@link MigrationPlan} found when it looked: what comes next, and what is in the way. */
+export interface AdviceEvent {
+  readonly type: 'advice';
+  readonly mode: Mode;
+  /** Where the plan wants to go; absent at the end of the way. */
+  readonly next?: Mode;
+  readonly direction: 'forward' | 'back' | 'stay';
+  /** Whether nothing is in the way. */
+  readonly ready: boolean;
+  /** How many things are in the way. */
+  readonly blockers: number;
+  /** How many clients there are in each state. */
+  readonly clients: Readonly<Record<CutoverState, number>>;
+}
+
+/**
+ * For the server's own log: the full error, with `cause`, behind a refusal that was not the caller's fault, or of a part
+ * whose failure refuses nothing, such as a tracer. A `cause` is whatever a store or validator threw: it may hold secrets.
+ */
+export interface FaultEvent {
+  readonly type: 'fault';
+  readonly error: XlinkError;
+  /** As in the {@link RequestEvent} of the same request. */
+  readonly traceId?: string;
+}
+
+/** A client that works on xLink used its key again. */
+export interface DowngradeEvent {
+  readonly type: 'downgrade';
+  readonly client: string;
+  readonly refused: boolean;
+}
+
+/** A DID was enrolled with the key of a client. */
+export interface EnrollmentEvent {
+  readonly type: 'enrollment';
+  readonly client: string;
+  readonly did: Did;
+}
+
+/** Something about the set-up that weakens what the adapter promises; told once, when the adapter is made. */
+export interface WarningEvent {
+  readonly type: 'warning';
+  /** Of the error that the same set-up is where it cannot be tolerated. */
+  readonly code: string;
+  readonly message: string;
+}
+
+export type XlinkEvent =
+  | RequestEvent
+  | ObservedEvent
+  | ModeEvent
+  | AdviceEvent
+  | EnrollmentEvent
+  | KeySwitchEvent
+  | FaultEvent
+  | WarningEvent
+  | DowngradeEvent;
+
+/** Told about events; must not throw (what it throws is ignored) and is not awaited. */
+export type Observer = (event: XlinkEvent) => void;
+
+/** A client switched its own key off, to prove that it no longer needs it, or on again. */
+export interface KeySwitchEvent {
+  readonly type: 'key-switch';
+  readonly client: string;
+  readonly off: boolean;
+}

@@ -1,0 +1,110 @@
+import type { Result } from '../errors/result.js';
+import type { Awaitable } from '../util/awaitable.js';
+import type { Authentication } from './events.js';
+import type { Did, Envelope, KeyRecord, Registration, RegistryEntry, Scope } from './protocol.js';
+
+/** The part of a trust registry that agents need. */
+export interface TrustRegistry {
+  /** The entry, revoked or not, or `undefined`. A throw or rejection means the registry is down: nothing is accepted. */
+  lookup(did: Did): Awaitable<RegistryEntry | undefined>;
+  register(entry: Registration): Awaitable<Result<void>>;
+  /** Replaces the key record; refused unless its epoch is higher. */
+  updateKeys(keys: KeyRecord): Awaitable<Result<void>>;
+}
+
+/** Names one use of one envelope. */
+export interface NonceUse {
+  readonly recipient: Did;
+  readonly sender: Did;
+  readonly nonce: string;
+  /** When the envelope was made, ms since 1970. */
+  readonly timestamp: number;
+}
+
+/** Remembers which envelopes were received. A throw or rejection means it is down: nothing is accepted. */
+export interface NonceStore {
+  /** Whether the nonce was claimed. Reads only: called before the signature is checked. */
+  seen(use: NonceUse): Awaitable<boolean>;
+  /**
+   * Claims the nonce for at least `ttlMs`, atomically: of any number of simultaneous calls exactly one gets `true`.
+   * Called after signature and scope were checked.
+   */
+  claim(use: NonceUse, ttlMs: number): Awaitable<boolean>;
+  /**
+   * Optional, with {@link NonceStore.settle}. As `claim`, but the nonce is free again if this process ends before it is
+   * settled: for a message whose handler may be interrupted. Nobody else gets it meanwhile.
+   */
+  reserve?(use: NonceUse, ttlMs: number): Awaitable<boolean>;
+  /** Ends a reservation: `claimed` makes it lasting, as `claim` would have; otherwise the nonce is free again. */
+  settle?(use: NonceUse, ttlMs: number, claimed: boolean): Awaitable<void>;
+}
+
+/** Delivers envelopes. The extension point for other ways to deliver them; docs/transports.md says what it must keep to. */
+export interface Transport {
+  /**
+   * Resolves to a success once the other side, or a relay that keeps it, has the envelope. Never rejects. A transport
+   * whose envelope was refused unread may deliver `again()` instead: the same message, sealed anew under a new nonce.
+   */
+  send(envelope: Envelope, to: Did, again?: () => Promise<Envelope>): Promise<Result<void>>;
+  /** Every handler gets every envelope. One that rejects has not taken it: a transport that can brings it again. */
+  onReceive(handler: (envelope: Envelope) => Awaitable<void>): void;
+  /** Stops at once. Nothing is received or sent after that. */
+  dispose(): void;
+  /** Optional. Told the agent that uses it, once, while that is constructed. */
+  attach?(agent: TransportUser): void;
+}
+
+/** The papers' name of {@link Transport}. */
+export type XailTransportAdapter = Transport;
+
+/** What a transport may ask of the agent that uses it: to prove to a relay who it is. */
+export interface TransportUser {
+  /** Its DID; a lazy agent makes its identity then. */
+  ready(): Promise<Did>;
+  /** A signed-only envelope for somebody who does not know the agent. Rejects with an `XlinkError`. */
+  createIntroduction(options: {
+    readonly to: Did;
+    readonly scope: Scope;
+    readonly request: string;
+    readonly payload: unknown;
+  }): Promise<Envelope>;
+}
+
+/** Where a `send` or `receive` is. `current` and `total` count shares where a message has several. */
+export interface ProgressEvent {
+  readonly stage: SendStage | ReceiveStage | 'complete';
+  readonly current?: number;
+  readonly total?: number;
+}
+
+export type SendStage = 'resolving' | 'splitting' | 'encrypting' | 'signing' | 'sending';
+
+export type ReceiveStage =
+  | 'parsing'
+  | 'checking'
+  | 'resolving'
+  | 'verifying'
+  | 'authorizing'
+  | 'claiming'
+  | 'decrypting'
+  | 'reconstructing';
+
+/** Told about each stage as it begins. Awaited; what it throws is ignored. */
+export type OnProgress = (event: ProgressEvent) => Awaitable<void>;
+
+/** One authentication, as a tracer sees it. */
+export interface AuthenticationSpan {
+  /** The trace it belongs to, 32 hex digits; absent if it is not sampled. */
+  readonly traceId?: string;
+  /** Called once, with what was found out. `status` is that of the refusal, if it was refused. */
+  end(facts: Authentication & { readonly status?: number }): void;
+}
+
+/**
+ * Opens a span around the authentication of each request; lookups in registries and stores happen within it. Nothing it
+ * does or fails to do changes the decision, and no request waits for it.
+ */
+export interface Tracer {
+  /** Calls `run` once, before it returns, and returns what that returns. */
+  trace<T>(request: { readonly method: string }, run: (span: AuthenticationSpan) => Promise<T>): Promise<T>;
+}
