@@ -1,4 +1,4 @@
-// Writes docs/errors.md from src/error-table.ts. With --check it only says whether the page is up to date.
+// Writes docs/errors.md from src/errors/table.ts. With --check it only says whether the page is up to date.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,7 @@ if (!process.argv.includes('--check')) {
 } else if (existsSync(page) && readFileSync(page, 'utf8') === text) {
   console.log('docs/errors.md is up to date');
 } else {
-  console.error('docs/errors.md differs from src/error-table.ts: run node scripts/generate-error-docs.mjs');
+  console.error('docs/errors.md differs from src/errors/table.ts: run node scripts/generate-error-docs.mjs');
   process.exitCode = 1;
 }
 
@@ -48,7 +48,7 @@ function line(id, { status, message, hint, aliases = [], reserved }, className) 
 function introduction(table) {
   return `# Errors
 
-Generated from \`src/error-table.ts\` by \`node scripts/generate-error-docs.mjs\`; do not edit by hand.
+Generated from \`src/errors/table.ts\` by \`node scripts/generate-error-docs.mjs\`; do not edit by hand.
 
 All ${Object.keys(table).length} errors of the package. An id is \`CODE\` or \`CODE:SUB_CODE\`; \`error.id\`, \`error.code\` and \`error.subCode\`
 have its parts, and an id that was published keeps its meaning. The status is what a server answers with when the error

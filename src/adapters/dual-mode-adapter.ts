@@ -13,8 +13,7 @@ import {
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { requestBinding } from '../http/request-binding.js';
 import type { ModeEvent, Observer, XlinkEvent } from '../types/events.js';
-import type { Mode } from '../types/mode.js';
-import { MODES } from '../types/mode.js';
+import { MODES, type Mode } from '../types/mode.js';
 import type { AuthenticationSpan } from '../types/ports.js';
 import type { AgentMessage, Clock } from '../types/protocol.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';

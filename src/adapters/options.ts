@@ -2,8 +2,7 @@ import { BaseAgent } from '../agent/agent.js';
 import { xlinkError } from '../errors/errors.js';
 import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
 import type { Observer } from '../types/events.js';
-import type { Mode } from '../types/mode.js';
-import { MODES } from '../types/mode.js';
+import { MODES, type Mode } from '../types/mode.js';
 import type { Tracer } from '../types/ports.js';
 import type { ClientId, Clock, Scope } from '../types/protocol.js';
 import {

@@ -4,6 +4,7 @@ import type { Identity } from '../identity/identity.js';
 import { createKeyRecord, sameKeys } from '../identity/key-record.js';
 import type { TrustRegistry } from '../types/ports.js';
 import type { Registration } from '../types/protocol.js';
+import type { Awaitable } from '../util/awaitable.js';
 import type { AgentOptions } from './options.js';
 
 /**
@@ -34,8 +35,9 @@ export async function ensureRegistered(
   return assertOk(await callRegistry(() => registry.updateKeys(successor)));
 }
 
-async function callRegistry<T>(
-  question: () => T | Promise<T>,
+/** What a registry answers. Throws `id`, with the failure as `cause`, if it could not be asked. */
+export async function callRegistry<T>(
+  question: () => Awaitable<T>,
   id: 'LOOKUP_FAILED' | 'REGISTRATION_FAILED' = 'REGISTRATION_FAILED',
 ): Promise<T> {
   try {

@@ -1,4 +1,5 @@
 import type { BaseAgent } from '../agent/agent.js';
+import { callRegistry } from '../agent/register.js';
 import type { Service } from '../discovery/discover.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import { sameKeys } from '../identity/key-record.js';
@@ -11,17 +12,17 @@ import type { KeyRecord } from '../types/protocol.js';
  */
 export async function syncServiceKeys({ registry }: BaseAgent, service: Service): Promise<void> {
   const { did, keyRecord, name } = service;
-  const entry = await callRegistry(() => registry.lookup(did));
+  const entry = await callRegistry(() => registry.lookup(did), 'LOOKUP_FAILED');
   if (!entry) {
     const registration = { did, keys: keyRecord, ...(name === undefined ? {} : { name }) };
-    const registered = await callRegistry(() => registry.register(registration));
+    const registered = await callRegistry(() => registry.register(registration), 'LOOKUP_FAILED');
     if (!registered.ok && registered.error.id !== 'REGISTRATION_FAILED:ALREADY_REGISTERED')
       throw registered.error;
     return;
   }
   if (entry.keys && sameKeys(entry.keys, keyRecord)) return;
   if (entry.keys) refuseWeaker(entry.keys, keyRecord);
-  const updated = await callRegistry(() => registry.updateKeys(keyRecord));
+  const updated = await callRegistry(() => registry.updateKeys(keyRecord), 'LOOKUP_FAILED');
   if (!updated.ok) throw toXlinkError(updated.error);
 }
 
@@ -29,13 +30,5 @@ function refuseWeaker(known: KeyRecord, offered: KeyRecord): void {
   if (offered.epoch <= known.epoch) throw xlinkError('KEY_RECORD_ROLLED_BACK', { field: 'epoch' });
   for (const name of ['mlKem768', 'mlDsa65'] as const) {
     if (known[name] && !offered[name]) throw xlinkError('KEY_RECORD_DOWNGRADED', { field: name });
-  }
-}
-
-async function callRegistry<T>(question: () => T | Promise<T>): Promise<T> {
-  try {
-    return await question();
-  } catch (cause) {
-    throw xlinkError('LOOKUP_FAILED', { cause });
   }
 }

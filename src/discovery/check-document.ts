@@ -2,8 +2,7 @@ import { defaultProvider } from '#provider';
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { decodeDidKey } from '../identity/did.js';
 import { assertKeyRecord } from '../identity/key-record.js';
-import type { Mode } from '../types/mode.js';
-import { MODES } from '../types/mode.js';
+import { MODES, type Mode } from '../types/mode.js';
 import type { Did, KeyRecord, Version } from '../types/protocol.js';
 import type { DiscoveryDocument } from './document.js';
 

@@ -1,7 +1,6 @@
 import { authOf, rememberAuth } from '../adapters/auth-store.js';
 import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
-import type { RefusalStyle } from '../adapters/refusals.js';
-import { refusalStyle } from '../adapters/refusals.js';
+import { type RefusalStyle, refusalStyle } from '../adapters/refusals.js';
 import type { Auth, Pass } from '../http/decision.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
 

@@ -151,7 +151,7 @@ function expectShapes(events: readonly XlinkEvent[], seen = new Map<string, Set<
   return seen;
 }
 
-test('docs/events.md has every event and member that src/types.ts has, and no other', () => {
+test('docs/events.md has every event and member that src/types/events.ts has, and no other', () => {
   const documented = documentedEvents();
   expect(documented).toEqual(declaredEvents());
   expect(Object.keys(documented)).toHaveLength(9);

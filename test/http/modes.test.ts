@@ -1,8 +1,13 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import type { DeprecationOptions, Mode, RequestEvent, XlinkEvent } from '../../src/index.js';
-import { isXlinkError } from '../../src/index.js';
+import {
+  type DeprecationOptions,
+  isXlinkError,
+  type Mode,
+  type RequestEvent,
+  type XlinkEvent,
+} from '../../src/index.js';
 import { thrownBy } from '../support/results.js';
 import { BAD_HEADERS, LIMITS } from './bad-requests.js';
 import {

@@ -4,8 +4,7 @@ import { Agent, DualModeAdapter, type DualModeOptions } from '../../src/index.js
 import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
 import { REASONS } from '../../src/metrics/label-values.js';
 import { seriesBound } from '../../src/metrics/series-bound.js';
-import type { AuthMethod } from '../../src/types/mode.js';
-import { MODES } from '../../src/types/mode.js';
+import { type AuthMethod, MODES } from '../../src/types/mode.js';
 import type { Envelope } from '../../src/types/protocol.js';
 import {
   bodyForm,

@@ -22,9 +22,9 @@ export function documentedEvents(): Record<string, EventMembers> {
   return Object.fromEntries(events);
 }
 
-/** The interfaces of src/types.ts that make up `XlinkEvent`, by type of event. */
+/** The interfaces of src/types/events.ts that make up `XlinkEvent`, by type of event. */
 export function declaredEvents(): Record<string, EventMembers> {
-  const source = read('src/types/types.ts').replace(/\/\*\*[\s\S]*?\*\//g, '');
+  const source = read('src/types/events.ts').replace(/\/\*\*[\s\S]*?\*\//g, '');
   const union = /type XlinkEvent =([^;]+);/.exec(source)![1]!;
   const names = [...union.matchAll(/\w+/g)].map(([name]) => name);
   const membersOf = (name: string): [string, string, string][] => {

@@ -1,6 +1,7 @@
 import { defaultProvider } from '#provider';
 import type { BaseAgent } from '../../agent/agent.js';
-import { equalBytes, lengthPrefixed } from '../../crypto/bytes.js';
+import { callRegistry } from '../../agent/register.js';
+import { equalBytes } from '../../crypto/bytes.js';
 import { xlinkError } from '../../errors/errors.js';
 import type { Result } from '../../errors/result.js';
 import {
@@ -11,9 +12,7 @@ import {
 } from '../../http/enrollment.js';
 import { assertKeyRecord, sameKeys } from '../../identity/key-record.js';
 import type { AgentMessage, ClientId, Did, KeyRecord, Scope } from '../../types/protocol.js';
-import type { Awaitable } from '../../util/awaitable.js';
-import { decodeBase64url, encodeBase64url } from '../../util/base64url.js';
-import { encodeUtf8 } from '../../util/utf8.js';
+import { decodeBase64url } from '../../util/base64url.js';
 import type { ClientStore } from './store.js';
 
 /** Throws `ENROLLMENT_REFUSED:KEY_PROOF` unless the envelope was made for this key. */
@@ -87,17 +86,6 @@ async function link(clients: ClientStore, did: Did, client: ClientId, maxDids: n
   const held = (await clients.get(client))?.dids.length ?? 0;
   if (held >= maxDids) throw xlinkError('ENROLLMENT_REFUSED:TOO_MANY', { field: 'keyRecord' });
   if ((await clients.link(did, client)) !== client) throw taken();
-}
-
-async function callRegistry<T>(
-  question: () => Awaitable<T>,
-  id: 'LOOKUP_FAILED' | 'REGISTRATION_FAILED' = 'REGISTRATION_FAILED',
-): Promise<T> {
-  try {
-    return await question();
-  } catch (cause) {
-    throw xlinkError(id, { cause });
-  }
 }
 
 /** Two instances may register the same DID at the same time: that both succeed is what was wanted. */

@@ -1,6 +1,5 @@
 import type { AdviceEvent } from '../../types/events.js';
-import type { Mode } from '../../types/mode.js';
-import { MODES } from '../../types/mode.js';
+import { MODES, type Mode } from '../../types/mode.js';
 import type { Clock } from '../../types/protocol.js';
 import { type CutoverReport, countStates, cutoverReport } from '../clients/cutover-report.js';
 import type { ModeState, StoredMode } from '../modes/store.js';

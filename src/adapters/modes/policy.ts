@@ -1,6 +1,5 @@
 import { xlinkError } from '../../errors/errors.js';
-import type { Mode } from '../../types/mode.js';
-import { MODES } from '../../types/mode.js';
+import { MODES, type Mode } from '../../types/mode.js';
 import type { ClientId } from '../../types/protocol.js';
 import {
   checkOptions,

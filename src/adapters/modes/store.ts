@@ -1,5 +1,4 @@
-import type { Mode } from '../../types/mode.js';
-import { MODES } from '../../types/mode.js';
+import { MODES, type Mode } from '../../types/mode.js';
 import type { Awaitable } from '../../util/awaitable.js';
 import type { TrafficSample } from './traffic-window.js';
 
