@@ -4,7 +4,7 @@ import { toXlinkError, xlinkError } from '../errors/errors.js';
 import type { ApiKeyAuth, Auth, InboundRequest, Pass } from '../http/decision.js';
 import type { XlinkEvent } from '../types/events.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
-import type { ClientId, Clock, Did } from '../types/protocol.js';
+import type { ClientId, Clock, Did, Scope } from '../types/protocol.js';
 import { type LegacyKeyValidator, validateKey } from './api-key-validator.js';
 import type { Clients } from './clients/clients.js';
 import { type ApiKeySources, type EnvelopeForm, findApiKey, findEnvelope } from './credentials.js';
@@ -20,7 +20,7 @@ interface Credentials {
 }
 
 /** What proves a request. */
-export type Proof = Pick<Pass, 'message' | 'content'> & { readonly auth: Auth };
+export type Proof = Pick<Pass, 'message' | 'content' | 'fields'> & { readonly auth: Auth };
 
 /** What is found out about a request on the way; grows as the checks go on, and is counted even if they fail. */
 export type AuthAttempt = { mode: Mode; method: AuthMethod; client?: ClientId; did?: Did };
@@ -88,13 +88,15 @@ export class Authenticator {
     return { apiKey, auth, client: attempt.client };
   }
 
-  /** The sender of an envelope that was made for this very request, whatever the mode. */
-  async envelopeSender(request: InboundRequest, attempt: AuthAttempt): Promise<Did> {
+  /** The sender of an envelope that was made for this very route of the library, whatever the mode. */
+  async envelopeSender(request: InboundRequest, attempt: AuthAttempt, ownScope: Scope): Promise<Did> {
     const form = findEnvelope(request, this.#parts.bodyTypes);
     if (!form) throw xlinkError('CREDENTIALS_MISSING');
     attempt.method = 'xlink';
-    const rules = { ...this.#parts.rules, requireRequestBinding: true };
-    attempt.did = (await receiveRequest(this.#parts.agent, request, form, rules)).message.sender;
+    const { agent, rules } = this.#parts;
+    const own = { ...rules, kind: 'request' as const, requireRequestBinding: true };
+    const { message } = await receiveRequest(agent, request, form, own, undefined, ownScope);
+    attempt.did = message.sender;
     return attempt.did;
   }
 
@@ -125,8 +127,10 @@ export class Authenticator {
   async #byEnvelope(request: InboundRequest, attempt: AuthAttempt, form: EnvelopeForm): Promise<Proof> {
     if (attempt.mode === 'observe' && !this.#parts.policy.hasClientModes)
       throw xlinkError('XLINK_NOT_SUPPORTED');
-    const { message, content } = await this.#receive(request, attempt, form);
+    const { message, content, contentType = '' } = await this.#receive(request, attempt, form);
     const { sender: did, scope, version, encrypted, envelopeId, timestamp } = message;
+    const values = message.headers ?? [];
+    const signedHeaders = message.fields?.split(' ') ?? values.map(([name]) => name);
     const { client } = attempt;
     attempt.mode = this.#parts.policy.forClient(client) ?? attempt.mode;
     if (attempt.mode === 'observe') throw xlinkError('XLINK_NOT_SUPPORTED');
@@ -134,13 +138,20 @@ export class Authenticator {
       mode: 'xlink',
       did,
       scope,
+      scopes: message.scopes ?? [scope],
+      signedHeaders,
       version,
       encrypted,
       envelopeId,
       timestamp,
       ...(client === undefined ? {} : { client }),
     };
-    return { auth, message, ...(content ? { content } : {}) };
+    return {
+      auth,
+      message,
+      fields: { values, names: new Set(signedHeaders) },
+      ...(content ? { content: { bytes: content, contentType } } : {}),
+    };
   }
 
   /** Once the signature is good it is known whose request it is, and counted for that client, even if it is refused. */

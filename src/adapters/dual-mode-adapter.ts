@@ -34,6 +34,14 @@ import { sealResponse, wantsSealedResponse } from './sealed-response.js';
 import { traced } from './traced.js';
 import { type EnrollmentRules, WellKnown } from './well-known.js';
 
+/** Which envelopes an adapter takes: of which kind, and in bodies of which media types. */
+export interface EnvelopeTaking {
+  readonly bodyTypes: readonly string[];
+  readonly kind: EnvelopeRules['kind'];
+}
+
+const REQUESTS: EnvelopeTaking = { bodyTypes: [ENVELOPE_TYPE], kind: 'request' };
+
 /**
  * Lets callers of one API prove themselves with an API key or with an xLink envelope, and decides by mode which of the
  * two is taken. Knows no framework: the middleware translates.
@@ -53,7 +61,7 @@ export class BaseDualModeAdapter {
   #deprecatedSince: Date;
 
   /** Throws `INVALID_OPTION`, or `NONCE_STORE_NOT_SHARED` (see {@link DualModeOptions.instances}). */
-  constructor(options: DualModeOptions, bodyTypes: readonly string[] = [ENVELOPE_TYPE]) {
+  constructor(options: DualModeOptions, { bodyTypes, kind }: EnvelopeTaking = REQUESTS) {
     checkDualModeOptions(options);
     assertSharedNonces(options, modesIn(options));
     this.refusalStyle = refusalStyle(options);
@@ -70,7 +78,7 @@ export class BaseDualModeAdapter {
       validatorTimeoutMs: options.validatorTimeoutMs ?? limits.DEFAULT_VALIDATOR_TIMEOUT_MS,
       sources: options.apiKey ?? {},
       bodyTypes,
-      rules: envelopeRules(options),
+      rules: envelopeRules(options, kind),
       policy: this.#policy,
       brownouts: this.#brownouts,
       clients: this.#clients,
@@ -277,7 +285,8 @@ export class BaseDualModeAdapter {
   }
 }
 
-const envelopeRules = (options: DualModeOptions): EnvelopeRules => ({
+const envelopeRules = (options: DualModeOptions, kind: EnvelopeRules['kind']): EnvelopeRules => ({
+  kind,
   requireRequestBinding: options.requireRequestBinding ?? true,
   allowCleartext: options.allowCleartext ?? false,
   maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,

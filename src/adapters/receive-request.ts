@@ -1,15 +1,18 @@
 import { defaultProvider } from '#provider';
 import type { BaseAgent } from '../agent/agent.js';
-import type { Received, ReceiveOptions } from '../agent/receive.js';
+import type { Received, ReceiveRules } from '../agent/receive.js';
 import { equalBytes } from '../crypto/bytes.js';
+import { fieldsTranscript, type Header } from '../envelope/plaintext.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import type { InboundRequest } from '../http/decision.js';
 import { contentTypeBinding, requestBinding } from '../http/request-binding.js';
-import type { AgentMessage, Did } from '../types/protocol.js';
+import type { AgentMessage, Did, Scope } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { type EnvelopeForm, envelopeFromHeader } from './credentials.js';
 
 export interface EnvelopeRules {
+  /** `request`: made for one HTTP request by `createRequest()`; `message`: what agents send each other. */
+  readonly kind: 'request' | 'message';
   readonly requireRequestBinding: boolean;
   /** Whether an envelope in a body may be signed only. */
   readonly allowCleartext: boolean;
@@ -25,6 +28,7 @@ export async function receiveRequest(
   form: EnvelopeForm,
   rules: EnvelopeRules,
   onVerified: (sender: Did) => void = () => {},
+  ownScope?: Scope,
 ): Promise<Received> {
   if (form === 'ambiguous') throw xlinkError('ENVELOPE_AMBIGUOUS');
   refuseContentEncoding(request);
@@ -32,13 +36,15 @@ export async function receiveRequest(
     request: requestBinding(request.method, rules.requestTarget(request)),
     requireRequestBinding: rules.requireRequestBinding,
     onVerified,
+    kind: rules.kind,
+    ...(ownScope === undefined ? {} : { ownScope }),
   };
   return form === 'body'
     ? receiveBodyForm(agent, request, binding, rules)
     : receiveHeaderForm(agent, request, binding, rules);
 }
 
-type Binding = Pick<ReceiveOptions, 'request' | 'requireRequestBinding' | 'onVerified'>;
+type Binding = Pick<ReceiveRules, 'request' | 'requireRequestBinding' | 'onVerified' | 'kind' | 'ownScope'>;
 
 /** The envelope is the body; its payload takes the body's place. */
 async function receiveBodyForm(
@@ -52,6 +58,7 @@ async function receiveBodyForm(
     await agent.receiveContent(bytes, { ...binding, allowCleartext: rules.allowCleartext }),
   );
   if (received.message.contentDigest !== undefined)
+    // signed-only, where that is allowed
     throw xlinkError('CONTENT_DIGEST_UNEXPECTED', { field: 'contentDigest' });
   if (!received.content) throw xlinkError('PARSE_FAILED:MISSING_FIELD', { field: 'payload' });
   return received;
@@ -70,8 +77,18 @@ async function receiveHeaderForm(
   const { message, content } = received;
   if (message.encrypted || content !== undefined)
     throw xlinkError('ENVELOPE_FORM_NOT_ALLOWED', { field: 'payload' });
+  await checkFields(request, message);
   await checkBody(request, message, rules);
   return received;
+}
+
+/** The headers that the envelope covers are those of the request. */
+async function checkFields(request: InboundRequest, { fields, fieldsDigest }: AgentMessage): Promise<void> {
+  if (fields === undefined) return;
+  const values = fields.split(' ').map((name): Header => [name, request.header(name) ?? '']);
+  const digest = await defaultProvider().sha256(fieldsTranscript(values));
+  if (!equalBytes(digest, decodeBase64url(fieldsDigest!)!))
+    throw xlinkError('FIELDS_MISMATCH', { field: 'fieldsDigest' });
 }
 
 async function checkBody(

@@ -5,6 +5,7 @@ import { parseEnvelope } from '../envelope/parse.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENROLL_PATH, ENROLL_SCOPE } from '../http/enrollment.js';
+import { KEY_PATH, KEY_SCOPE } from '../http/own-routes.js';
 import type { XlinkEvent } from '../types/events.js';
 import type { Mode } from '../types/mode.js';
 import type { AgentMessage, ClientId, Clock } from '../types/protocol.js';
@@ -13,8 +14,6 @@ import type { AuthAttempt, Authenticator } from './authenticator.js';
 import { type Clients, checkClientScopes } from './clients/clients.js';
 import { checkKeyProof, enroll, enrolledKeys } from './clients/enrollment.js';
 import { MAX_INTRODUCTION_BYTES } from './limits.js';
-
-export const KEY_PATH = '/.well-known/xlink/key';
 
 export interface EnrollmentRules {
   readonly maxDidsPerClient: number;
@@ -152,7 +151,7 @@ export class WellKnown {
     off: boolean,
   ): Promise<JsonResponse> {
     const { clock, rules, authenticator, emit } = this.#parts;
-    const client = await store.clientOf(await authenticator.envelopeSender(request, attempt));
+    const client = await store.clientOf(await authenticator.envelopeSender(request, attempt, KEY_SCOPE));
     if (client === undefined) throw xlinkError('ENROLLMENT_REFUSED:NOT_ENROLLED');
     const since = (await store.get(client))?.keyOffSince;
     const graceUntil = (from: number) => new Date(from + rules.keySwitchGraceMs).toISOString();

@@ -1,10 +1,19 @@
+import { KINDS } from '../envelope/kinds.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { generateIdentity, Identity } from '../identity/identity.js';
 import { createKeyRecord } from '../identity/key-record.js';
 import type { NonceStore, TrustRegistry } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope, KeyRecord, Version } from '../types/protocol.js';
-import { checkOptions, integerIn, isBoolean, isFunction, isString, requireOption } from '../util/options.js';
+import {
+  checkOptions,
+  integerIn,
+  isBoolean,
+  isFunction,
+  isString,
+  oneOf,
+  requireOption,
+} from '../util/options.js';
 import { createAnswer } from './answer.js';
 import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';
 import type { AgentContext } from './context.js';
@@ -18,9 +27,10 @@ import {
   type IdentitySource,
   identityOptions,
 } from './options.js';
-import type { Received, ReceiveOptions } from './receive.js';
+import type { Received, ReceiveOptions, ReceiveRules } from './receive.js';
 import { type ReceiveInput, receiveAny } from './receive-input.js';
 import { ensureRegistered } from './register.js';
+import { createRequest, type RequestOptions } from './request.js';
 import { type SendOptions, type SendOutcome, send } from './send.js';
 
 export type { ReceiveInput };
@@ -131,11 +141,25 @@ export class BaseAgent {
     return (await this.#ready()).identity.did;
   }
 
-  /** Makes an envelope without sending it. Throws an `XlinkError`. */
+  /** Makes the envelope of a message without sending it. Throws an `XlinkError`. */
   async createEnvelope(options: EnvelopeOptions): Promise<Envelope> {
-    const made = await attempt(async () => createEnvelope(await this.#ready(), options));
-    if (!made.ok) throw made.error;
-    return made.value;
+    return orThrow(async () => createEnvelope(await this.#ready(), options));
+  }
+
+  /**
+   * Makes the envelope of one HTTP request, for the adapter of a service. `xlinkFetch` does that for whole requests. Throws
+   * an `XlinkError`.
+   */
+  async createRequest(options: RequestOptions): Promise<Envelope> {
+    return orThrow(async () => createRequest(await this.#ready(), options));
+  }
+
+  /**
+   * Gets to know a service that was discovered, so that it can be called. It gains no rights by that. Throws
+   * `KEY_RECORD_…` for a record that is invalid, older or weaker than what is known of the service.
+   */
+  async adoptService(record: KeyRecord): Promise<void> {
+    await (await this.#ready()).services.adopt(record);
   }
 
   /** Makes the envelope that answers a received message: sealed for its sender and tied to it by `inReplyTo` and `request`. */
@@ -157,8 +181,8 @@ export class BaseAgent {
     return received.ok ? ok(received.value.message as AgentMessage<T>) : received;
   }
 
-  /** As {@link BaseAgent.receive}, with the JSON bytes of the payload beside the message. */
-  async receiveContent(input: ReceiveInput, options: ReceiveOptions = {}): Promise<Result<Received>> {
+  /** As {@link BaseAgent.receive}, with the bytes of the content beside the message, and for every kind of envelope. */
+  async receiveContent(input: ReceiveInput, options: ReceiveRules = {}): Promise<Result<Received>> {
     return attempt(async () => {
       checkOptions('receive', options, {
         allowCleartext: isBoolean,
@@ -169,6 +193,8 @@ export class BaseAgent {
         handle: isFunction,
         onVerified: isFunction,
         onProgress: isFunction,
+        kind: oneOf(...KINDS),
+        ownScope: isString,
       });
       if (options.requireRequestBinding) requireOption('receive', options, 'request');
       return receiveAny(await this.#ready(), input, options);
@@ -248,6 +274,12 @@ async function launch<A extends BaseAgent>(
 
 async function newIdentity(options: ReturnType<typeof identityOptions>): Promise<Identity> {
   const made = await generateIdentity(options);
+  if (!made.ok) throw made.error;
+  return made.value;
+}
+
+async function orThrow<T>(operation: () => Promise<T>): Promise<T> {
+  const made = await attempt(operation);
   if (!made.ok) throw made.error;
   return made.value;
 }

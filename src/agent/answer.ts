@@ -12,6 +12,6 @@ export function createAnswer(
   payload: unknown,
 ): Promise<Envelope> {
   const { sender: to, scope, request, envelopeId: inReplyTo } = message;
-  const options = { to, payload, scope, inReplyTo, ...(request === undefined ? {} : { request }) };
-  return createEnvelope({ ...context, sendScopes: undefined }, options, { answer: true });
+  const options = { to, payload, scope, ...(request === undefined ? {} : { request }) };
+  return createEnvelope(context, options, { kind: 'answer', inReplyTo });
 }

@@ -1,3 +1,4 @@
+import type { KeyRing } from '../identity/encryption-keys.js';
 import type { Identity } from '../identity/identity.js';
 import type { SecurityLevel } from '../security/security-mode.js';
 import type { SecurityPolicy } from '../security/security-policy.js';
@@ -5,12 +6,23 @@ import type { ShareCollector } from '../split-channel/collector.js';
 import type { NonceStore, OnProgress, ProgressEvent, Transport } from '../types/ports.js';
 import type { Clock, RandomBytes, Scope, Version } from '../types/protocol.js';
 import type { Peers } from './peers.js';
+import type { ServicePeers } from './service-peers.js';
 import type { OnWarning } from './warnings.js';
+
+/**
+ * Below which version a sender's envelopes are refused: `record`, the highest that its key record and this agent have, from
+ * the first one on; `shown`, the highest it has used before.
+ */
+export type VersionFloor = 'record' | 'shown';
 
 /** What the pipelines of one agent work with. */
 export interface AgentContext {
   readonly identity: Identity;
+  /** Its encryption keys, by epoch. */
+  readonly keyRing: KeyRing;
   readonly peers: Peers;
+  /** Services that this agent called; known to it alone, and without rights. */
+  readonly services: ServicePeers;
   /** At least one. Whole messages go over the first, shares over all. */
   readonly transports: readonly Transport[];
   readonly nonceStore: NonceStore;
@@ -20,6 +32,7 @@ export interface AgentContext {
   readonly maxAgeMs: number;
   readonly maxEnvelopeBytes: number;
   readonly minVersion: Version;
+  readonly versionFloor: VersionFloor;
   readonly sendScopes: readonly Scope[] | undefined;
   readonly receiveScopes: readonly Scope[] | undefined;
   readonly unsafeAcceptWhenNonceStoreFails: boolean;

@@ -2,8 +2,7 @@ import { isContentType, isRequest, isScope } from '../envelope/fields.js';
 import { xlinkError } from '../errors/errors.js';
 import { contentTypeBinding } from '../http/request-binding.js';
 import type { OnProgress } from '../types/ports.js';
-import type { Did, Scope, Version } from '../types/protocol.js';
-import { decodeBase64url } from '../util/base64url.js';
+import type { Did, Kind, Scope, Version } from '../types/protocol.js';
 import {
   anything,
   checkOptions,
@@ -19,20 +18,21 @@ import {
 export interface EnvelopeOptions {
   /** The recipient's DID. */
   readonly to: Did;
-  /** Any JSON value. Left out: only for signed-only envelopes that speak for a request alone. */
+  /** Any JSON value. Left out: only for signed-only envelopes that speak for a request alone, and beside `content`. */
   readonly payload?: unknown;
-  /** Default `default`. */
+  /** Default `default`; of a request `*`, which is all that the sender was granted. */
   readonly scope?: Scope;
-  /** Binds the envelope to an HTTP request: `METHOD /path?query`, from `requestBinding()`. */
+  /**
+   * Binds the envelope to an HTTP request: `METHOD /path?query`, from `requestBinding()`. Receivers that are not given the
+   * request refuse a message that is bound to one.
+   */
   readonly request?: string;
   /** Signs without encrypting; the receiver must allow it. Default `false`. */
   readonly signedOnly?: boolean;
-  /** A body that travels beside a signed-only envelope: its SHA-256 is signed. */
+  /** Bytes to seal as they are, in place of `payload`. With `signedOnly`: the body beside the envelope, whose SHA-256 is signed. */
   readonly content?: Uint8Array;
-  /** The Content-Type of that body, exactly as it is sent. */
+  /** The Content-Type of `content`, exactly as it is sent. Default none. */
   readonly contentType?: string;
-  /** `envelopeId` of the message this one answers. */
-  readonly inReplyTo?: string;
   /** Exactly this version instead of the highest that both sides know. */
   readonly version?: Version;
   readonly onProgress?: OnProgress;
@@ -41,7 +41,8 @@ export interface EnvelopeOptions {
 export const ENVELOPE_OPTIONS: OptionChecks<EnvelopeOptions> = {
   to: isString,
   payload: anything,
-  scope: (value: unknown) => (isScope(value) ? undefined : '1 to 128 characters of A-Z a-z 0-9 : . _ / -'),
+  scope: (value: unknown) =>
+    value === '*' || isScope(value) ? undefined : '1 to 128 characters of A-Z a-z 0-9 : . _ / -',
   request: (value: unknown) =>
     typeof value === 'string' && isRequest(value) ? undefined : '"METHOD /path?query", see requestBinding()',
   signedOnly: isBoolean,
@@ -50,24 +51,20 @@ export const ENVELOPE_OPTIONS: OptionChecks<EnvelopeOptions> = {
     typeof value === 'string' && isContentType(contentTypeBinding(value))
       ? undefined
       : 'a Content-Type of at most 256 characters',
-  inReplyTo: (value: unknown) =>
-    typeof value === 'string' && decodeBase64url(value)?.length === 16
-      ? undefined
-      : 'the envelopeId of a message',
   version: integerIn(1, 3),
   onProgress: isFunction,
 };
 
 /** Throws `INVALID_OPTION`. */
-export function checkEnvelopeOptions(options: EnvelopeOptions): void {
+export function checkEnvelopeOptions(options: EnvelopeOptions, kind: Kind): void {
   checkOptions('createEnvelope', options, ENVELOPE_OPTIONS);
   requireOption('createEnvelope', options, 'to');
-  const { content, contentType, signedOnly = false } = options;
-  if (contentType !== undefined && !content)
-    throw xlinkError('INVALID_OPTION', { field: 'contentType', hint: 'contentType is that of content.' });
-  if (content && !signedOnly)
-    throw xlinkError('INVALID_OPTION', {
-      field: 'content',
-      hint: 'content travels beside a signedOnly envelope.',
-    });
+  const { content, contentType, payload, scope } = options;
+  const fail = (field: string, hint: string): never => {
+    throw xlinkError('INVALID_OPTION', { field, hint });
+  };
+  if (contentType !== undefined && !content) fail('contentType', 'contentType is that of content.');
+  if (content && payload !== undefined)
+    fail('content', 'content takes the place of payload; pass one of them.');
+  if (scope === '*' && kind === 'message') fail('scope', 'A message names one scope; * is for requests.');
 }

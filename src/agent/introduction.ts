@@ -1,4 +1,4 @@
-import { encodePayload } from '../envelope/plaintext.js';
+import { jsonContent } from '../envelope/plaintext.js';
 import { signOnlyEnvelope } from '../envelope/seal.js';
 import type { Result } from '../errors/result.js';
 import type { TrustRegistry } from '../types/ports.js';
@@ -25,8 +25,16 @@ export async function createIntroduction(
   const { identity, clock, random } = context;
   const { to, payload, scope, request } = options;
   const version = Math.min(2, identity.maxVersion) as Version;
-  const draft = { version, to, timestamp: clock(), nonce: random(16), scope, request };
-  return signOnlyEnvelope(identity, draft, encodePayload(payload));
+  const draft = {
+    version,
+    kind: 'request' as const,
+    to,
+    timestamp: clock(),
+    nonce: random(16),
+    scope,
+    request,
+  };
+  return signOnlyEnvelope(identity, draft, jsonContent(payload).bytes);
 }
 
 /** Receives an introduction with all checks but those of the registry: whoever signed it is taken, for this scope only. */
@@ -36,20 +44,21 @@ export async function receiveIntroduction(
   { scope, request }: Introduction,
 ): Promise<AgentMessage> {
   const anybody: TrustRegistry = {
-    lookup: (did): RegistryEntry => ({ did, status: 'active', sendScopes: [scope] }),
+    lookup: (did): RegistryEntry => ({ did, status: 'active' }),
     register: (): Result<void> => ({ ok: true, value: undefined }),
     updateKeys: (): Result<void> => ({ ok: true, value: undefined }),
   };
   const open = {
     ...context,
     peers: new Peers(anybody, context.identity.crypto),
-    receiveScopes: [scope],
     minVersion: 1 as const,
   };
   const { message } = await receive(open, input, {
     allowCleartext: true,
     request,
     requireRequestBinding: true,
+    kind: 'request',
+    ownScope: scope,
   });
   return message;
 }

@@ -2,6 +2,7 @@ import { DEFAULT_TIMESTAMP_WINDOW_MS, MAX_AGE_LIMIT_MS } from '../checks/timesta
 import { isScope } from '../envelope/fields.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { xlinkError } from '../errors/errors.js';
+import { derivedKeyRing } from '../identity/encryption-keys.js';
 import { IDENTITY_OPTIONS, type Identity, type IdentityOptions } from '../identity/identity.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
@@ -17,8 +18,9 @@ import {
   isString,
   type OptionCheck,
   type OptionChecks,
+  oneOf,
 } from '../util/options.js';
-import type { AgentContext } from './context.js';
+import type { AgentContext, VersionFloor } from './context.js';
 import { Peers } from './peers.js';
 import {
   type AgentSecurityOptions,
@@ -27,6 +29,7 @@ import {
   securityParts,
   transportsOf,
 } from './security-options.js';
+import { ServicePeers } from './service-peers.js';
 
 export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
   /** Shown in the registry entry. Default none. */
@@ -47,6 +50,12 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
   readonly capabilities?: readonly string[];
   /** Envelopes below this version are neither made nor accepted. Default 1. */
   readonly minVersion?: Version;
+  /**
+   * Below which version the envelopes of a sender are refused, beside `minVersion`. Default `record`: the highest that the
+   * sender's key record and this agent have, from the first one on. `shown`: the highest the sender has used before, which
+   * lets somebody who broke its weaker keys pass at first contact.
+   */
+  readonly versionFloor?: VersionFloor;
   /** How far a timestamp may be off, in ms, in either direction. Default 30 000, at most one hour. */
   readonly timestampWindowMs?: number;
   /**
@@ -97,6 +106,7 @@ const AGENT_OPTIONS: OptionChecks<AgentOptions> = {
   receiveScopes: isScopes,
   capabilities: isStringArray,
   minVersion: integerIn(1, 3),
+  versionFloor: oneOf('record', 'shown'),
   timestampWindowMs: integerIn(1, 3_600_000),
   maxAgeMs: integerIn(1, MAX_AGE_LIMIT_MS),
   maxEnvelopeBytes: integerIn(1024, 2 ** 30),
@@ -167,7 +177,9 @@ export function agentParts(options: AgentOptions) {
     maxAgeMs,
     contextFor: (identity: Identity): AgentContext => ({
       identity,
+      keyRing: derivedKeyRing(identity),
       peers: new Peers(registry, identity.crypto),
+      services: new ServicePeers(identity.crypto),
       transports,
       nonceStore,
       clock,
@@ -176,6 +188,7 @@ export function agentParts(options: AgentOptions) {
       maxAgeMs,
       maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,
       minVersion: options.minVersion ?? 1,
+      versionFloor: options.versionFloor ?? 'record',
       sendScopes: options.sendScopes,
       receiveScopes: options.receiveScopes,
       unsafeAcceptWhenNonceStoreFails: options.unsafeAcceptWhenNonceStoreFails ?? false,

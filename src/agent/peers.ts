@@ -23,6 +23,8 @@ export interface Peer {
 export interface ResolvedPeer {
   readonly peer: Peer;
   readonly entry: RegistryEntry;
+  /** Where it is known, and its keys can be had. */
+  readonly peers: Peers;
 }
 
 /** Peers remembered at most. One that is forgotten is looked up and verified again, and may then show an older record. */
@@ -53,7 +55,7 @@ export class Peers {
     const peer = await this.#peer(did);
     if (entry.keys) await this.#adopt(peer, entry.keys);
     else if (peer.record) throw xlinkError('KEY_RECORD_DOWNGRADED', { field: 'keys' });
-    return { peer, entry };
+    return { peer, entry, peers: this };
   }
 
   /** Drops what is remembered about a peer, so that an older or weaker key record is taken again. */
@@ -93,7 +95,7 @@ export class Peers {
     if (peer.record && sameKeys(peer.record, offered) && offered.epoch <= peer.record.epoch) return;
     const record = { ...offered };
     if (record.did !== peer.did) throw xlinkError('KEY_RECORD_INVALID', { field: 'did' });
-    const keys = await verifyKeyRecord(record, peer.ed25519);
+    const keys = await verifyKeyRecord(record, peer.ed25519, this.#crypto);
     const known = peer.record; // read after the wait: another message may have brought a record meanwhile
     if (known) assertSuccessor(known, record);
     const shownVersion = known ? 1 : peer.shownVersion; // a first record does not undo what was shown without one
@@ -107,13 +109,15 @@ export class Peers {
     return (peer.imported.mlDsa65 ??= await this.#crypto.mlDsa65.verifier(peer.keys.mlDsa65));
   }
 
-  /** The recipient's encryption keys, imported once. Throws `KEY_AGREEMENT_FAILED…` where there are none to use. */
-  async recipientKeys({ keys, imported }: Peer) {
-    if (!keys) throw xlinkError('KEY_AGREEMENT_FAILED:NO_KEY_RECORD', { field: 'keys' });
+  /** The recipient's encryption keys, imported once. Throws `KEY_AGREEMENT_FAILED…` where there are none to use, `KEY_RECORD_EXPIRED`. */
+  async recipientKeys({ record, keys, imported }: Peer, now: number) {
+    if (!record || !keys) throw xlinkError('KEY_AGREEMENT_FAILED:NO_KEY_RECORD', { field: 'keys' });
+    if (now > record.notAfter) throw xlinkError('KEY_RECORD_EXPIRED', { field: 'notAfter' });
+    const { keyEpoch } = record;
     const x25519 = (imported.x25519 ??= await this.#crypto.x25519.publicKey(keys.x25519));
-    if (!keys.mlKem768) return { x25519 };
+    if (!keys.mlKem768) return { keyEpoch, x25519 };
     const encapsulator = (imported.mlKem768 ??= await this.#crypto.mlKem768.encapsulator(keys.mlKem768));
     if (!encapsulator) throw xlinkError('KEY_AGREEMENT_FAILED', { field: 'mlKem768' });
-    return { x25519, mlKem768: { bytes: keys.mlKem768, encapsulator } };
+    return { keyEpoch, x25519, mlKem768: { bytes: keys.mlKem768, encapsulator } };
   }
 }

@@ -1,14 +1,15 @@
-import { allowsScope } from '../checks/scope.js';
+import { ALL_SCOPES, acceptsScope, grantsScope, isOwnScope, scopesInForce } from '../checks/scope.js';
 import { checkTimestamp } from '../checks/timestamp.js';
 import type { Suite } from '../crypto/suites.js';
+import { recordVersion } from '../envelope/negotiate.js';
 import { openPayload, verifySignatures } from '../envelope/open.js';
 import { type ParsedEnvelope, parseEnvelope } from '../envelope/parse.js';
-import { decodePayload } from '../envelope/plaintext.js';
+import { type Content, decodePayload, isJsonType } from '../envelope/plaintext.js';
 import { headerTranscript } from '../envelope/transcript.js';
 import { xlinkError } from '../errors/errors.js';
 import { checkRequestBinding } from '../http/request-binding.js';
 import type { NonceUse, OnProgress } from '../types/ports.js';
-import type { AgentMessage, Did, Scope, Version } from '../types/protocol.js';
+import type { AgentMessage, Did, Kind, Scope, Version } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { type AgentContext, report } from './context.js';
 import { assertNotReplayed, claimNonce } from './nonces.js';
@@ -18,7 +19,7 @@ import { type Gathered, gatherShares } from './receive-shares.js';
 export interface ReceiveOptions {
   /** Accepts signed-only envelopes too. Default `false`: only encrypted ones. */
   readonly allowCleartext?: boolean;
-  /** The HTTP request the envelope came with, from `requestBinding()`. If given, a bound envelope must match it. */
+  /** The HTTP request the envelope came with, from `requestBinding()`. A bound envelope must match it; without it none is taken. */
   readonly request?: string;
   /** Refuses envelopes that are not bound to a request. Needs `request`. Default `false`. */
   readonly requireRequestBinding?: boolean;
@@ -36,10 +37,19 @@ export interface ReceiveOptions {
   readonly onProgress?: OnProgress;
 }
 
-/** A message, and the JSON bytes of its payload exactly as they were sealed. */
+/** What the library's own receivers say beside. */
+export interface ReceiveRules extends ReceiveOptions {
+  /** The kind that is taken. Default: `answer` if `inReplyTo` is given, else `message`. */
+  readonly kind?: Kind;
+  /** The scope of the library's own route that receives; it needs no grant. */
+  readonly ownScope?: Scope;
+}
+
+/** A message, and its content exactly as it was sealed. */
 export interface Received {
   readonly message: AgentMessage;
   readonly content: Uint8Array | undefined;
+  readonly contentType: string | undefined;
 }
 
 /**
@@ -49,91 +59,134 @@ export interface Received {
 export async function receive(
   context: AgentContext,
   input: unknown,
-  options: ReceiveOptions,
+  options: ReceiveRules,
 ): Promise<Received> {
   const progress = (stage: Parameters<typeof report>[1]) => report(options.onProgress, stage);
+  const { crypto } = context.identity;
 
   await progress('parsing');
   const envelope = parseEnvelope(input, context.maxEnvelopeBytes);
+  const { fields, suite } = envelope;
 
   await progress('checking');
   checkAddress(context, envelope, options);
-  const { timestampWindowMs } = context;
-  checkTimestamp(envelope.fields.timestamp, context.clock(), timestampWindowMs, options.maxAgeMs);
+  checkTimestamp(fields.timestamp, context.clock(), context.timestampWindowMs, options.maxAgeMs);
   const use = nonceUse(envelope, context, options);
   await assertNotReplayed(context, use);
 
   await progress('resolving');
-  const sender = await context.peers.resolve(envelope.fields.from, {
-    unknown: 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY',
-    revoked: 'VERIFICATION_FAILED:DID_REVOKED',
-  });
-  checkShownVersion(sender, envelope.suite);
+  const sender = await resolveSender(context, envelope);
+  checkFloor(context, sender, suite);
 
   await progress('verifying');
-  const { ed25519 } = sender.peer;
-  const mlDsa65 = envelope.suite.pqSignature ? await context.peers.mlDsa65(sender.peer) : undefined;
+  const { peer } = sender;
+  const mlDsa65 = suite.pqSignature ? await sender.peers.mlDsa65(peer) : undefined;
   const header = headerTranscript(envelope);
-  await verifySignatures(context.identity.crypto, { ed25519, mlDsa65 }, envelope, header);
-  options.onVerified?.(envelope.fields.from);
+  await verifySignatures(crypto, { ed25519: peer.ed25519, mlDsa65 }, envelope, header);
+  options.onVerified?.(fields.from);
 
   await progress('authorizing');
-  if (options.inReplyTo === undefined) checkScopes(context, sender, envelope.fields.scope);
+  const scopes = checkScopes(context, sender, envelope, options);
+  const keys = await keysFor(context, envelope);
 
   await progress('claiming');
   const reservable = options.handle !== undefined;
   const claims = [await claimNonce(context, use, reservable)];
-  rememberVersion(sender, envelope.suite);
+  rememberVersion(sender, suite);
 
   await progress('decrypting');
   let isUsed = true; // by what cannot be opened, too
   try {
-    const opened = await openPayload(context.identity, envelope, header);
+    const opened = await openPayload(crypto, keys, envelope, header);
     const { onProgress } = options;
-    const gathered = isMessage(envelope)
+    const gathered = isWhole(envelope)
       ? undefined
       : await gatherShares(context, envelope, opened!, use, { reservable, onProgress });
     if (gathered) claims.push(gathered.settle);
     const content = gathered?.content ?? opened;
-    const message = toMessage(envelope, content, gathered);
+    const message = toMessage(envelope, content, scopes, gathered);
     isUsed = false;
     await options.handle?.(message);
     isUsed = true;
 
     await progress('complete');
-    return { message, content };
+    return { message, content: content?.bytes, contentType: content?.contentType };
   } finally {
     for (const settle of claims) await settle(isUsed);
   }
 }
 
-const isMessage = ({ suite }: ParsedEnvelope): boolean => suite.form === 'message';
+const isWhole = ({ suite }: ParsedEnvelope): boolean => suite.form === 'message';
 
 function checkAddress(
   { identity, minVersion, xchange }: AgentContext,
   { fields, suite }: ParsedEnvelope,
-  options: ReceiveOptions,
+  options: ReceiveRules,
 ): void {
+  const { inReplyTo, request, kind = inReplyTo === undefined ? 'message' : 'answer' } = options;
   if (fields.to !== identity.did) throw xlinkError('RECIPIENT_MISMATCH', { field: 'to' });
+  if (fields.kind !== kind) throw xlinkError('KIND_NOT_ACCEPTED', { field: 'kind' });
   if (suite.version < minVersion) throw xlinkError('VERSION_TOO_LOW', { field: 'version' });
   if (!suite.sealed && !options.allowCleartext) throw xlinkError('CLEARTEXT_NOT_ALLOWED', { field: 'suite' });
-  if (options.inReplyTo !== undefined && fields.inReplyTo !== options.inReplyTo)
+  if (inReplyTo !== undefined && fields.inReplyTo !== inReplyTo)
     throw xlinkError('ANSWER_INVALID', { field: 'inReplyTo' });
   if (suite.form === 'xchange' && !xchange) throw xlinkError('XCHANGE_REFUSED', { field: 'suite' });
-  if (suite.form !== 'message' && options.request !== undefined)
+  if (suite.form !== 'message' && request !== undefined)
     throw xlinkError('SHARES_NOT_ACCEPTED', { field: 'suite' });
-  if (options.request !== undefined)
-    checkRequestBinding(fields.request, options.request, options.requireRequestBinding ?? false);
+  if (request !== undefined)
+    checkRequestBinding(fields.request, request, options.requireRequestBinding ?? false);
+  else if (fields.request !== undefined && kind === 'message')
+    throw xlinkError('REQUEST_BINDING_MISMATCH', { field: 'request' }); // it was made for a request that is not this one
 }
 
-function checkScopes({ receiveScopes }: AgentContext, { entry }: ResolvedPeer, scope: Scope): void {
-  if (!allowsScope(entry.sendScopes, scope)) throw xlinkError('SCOPE_DENIED', { field: 'scope' });
-  if (!allowsScope(receiveScopes, scope)) throw xlinkError('SCOPE_NOT_ALLOWED', { field: 'scope' });
+/** Services that were called may answer; everybody else must be in the registry. */
+async function resolveSender(
+  { services, peers }: AgentContext,
+  { fields }: ParsedEnvelope,
+): Promise<ResolvedPeer> {
+  const isReply = fields.kind === 'answer' || fields.kind === 'refusal';
+  return (isReply && services.knows(fields.from) ? services : peers).resolve(fields.from, {
+    unknown: 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY',
+    revoked: 'VERIFICATION_FAILED:DID_REVOKED',
+  });
+}
+
+/** Of a request: the scopes it may use. Whoever asked for an answer gets it, whatever the lists say. */
+function checkScopes(
+  { receiveScopes }: AgentContext,
+  { entry }: ResolvedPeer,
+  { fields: { kind, scope } }: ParsedEnvelope,
+  { ownScope }: ReceiveRules,
+): readonly Scope[] | undefined {
+  if (kind !== 'message' && kind !== 'request') return undefined;
+  if (ownScope !== undefined || isOwnScope(scope)) {
+    if (scope !== ownScope) throw xlinkError('SCOPE_NOT_ALLOWED', { field: 'scope' });
+    return [scope];
+  }
+  if (scope === ALL_SCOPES) return scopesInForce(entry.sendScopes, receiveScopes);
+  if (!grantsScope(entry.sendScopes, scope)) throw xlinkError('SCOPE_DENIED', { field: 'scope', scope });
+  if (!acceptsScope(receiveScopes, scope)) throw xlinkError('SCOPE_NOT_ALLOWED', { field: 'scope' });
+  return [scope];
+}
+
+/** The keys that an envelope is sealed to. Asked before the nonce is claimed: a sender that reads the record again may seal anew. */
+async function keysFor({ keyRing }: AgentContext, { suite, fields }: ParsedEnvelope) {
+  if (!suite.agreed) return undefined;
+  const keys = await keyRing.find(fields.keyEpoch!);
+  if (!keys) throw xlinkError('KEY_EPOCH_UNKNOWN', { field: 'keyEpoch' });
+  return keys;
 }
 
 /** Who takes Xchange has said so, and it has one version only. */
-function checkShownVersion({ peer }: ResolvedPeer, { version, form }: Suite): void {
-  if (form !== 'xchange' && version < peer.shownVersion)
+function checkFloor(
+  { identity, versionFloor }: AgentContext,
+  { peer }: ResolvedPeer,
+  { version, form }: Suite,
+): void {
+  if (form === 'xchange') return;
+  const onRecord =
+    versionFloor === 'record' && peer.record ? Math.min(recordVersion(peer.record), identity.maxVersion) : 1;
+  if (version < Math.max(onRecord, peer.shownVersion))
     throw xlinkError('VERSION_TOO_LOW', { field: 'version' });
 }
 
@@ -155,23 +208,41 @@ const nonceUse = (
 
 function toMessage(
   { fields, suite }: ParsedEnvelope,
-  content: Uint8Array | undefined,
+  content: Content | undefined,
+  scopes: readonly Scope[] | undefined,
   gathered: Gathered | undefined,
 ): AgentMessage {
-  const { request, contentDigest, contentType, inReplyTo } = fields;
+  const { kind, request, contentDigest, inReplyTo, fieldsDigest } = fields;
+  const contentType = fields.contentType ?? content?.contentType;
   return {
+    kind,
     sender: fields.from,
-    payload: content === undefined ? undefined : decodePayload(content),
+    payload: payloadOf(kind, content),
     scope: fields.scope,
+    ...(kind === 'request' && scopes ? { scopes } : {}),
+    ...(content?.headers ? { headers: content.headers } : {}),
     version: suite.version,
     encrypted: suite.sealed,
     timestamp: fields.timestamp,
     envelopeId: gathered?.groupId ?? fields.nonce,
     ...(request === undefined ? {} : { request }),
+    ...(fieldsDigest === undefined ? {} : { fields: fields.fields!, fieldsDigest }),
     ...(contentDigest === undefined ? {} : { contentDigest }),
-    ...(contentType === undefined ? {} : { contentType }),
+    ...(contentType === undefined || contentType === '' ? {} : { contentType }),
     ...(inReplyTo === undefined ? {} : { inReplyTo }),
     ...(gathered ? { shares: gathered.shares } : {}),
     ...(suite.form === 'xchange' ? { xchange: true } : {}),
   };
+}
+
+/** What is no JSON is handed over as it is; the body of a request is for the parsers of the API to judge. */
+function payloadOf(kind: Kind, content: Content | undefined): unknown {
+  if (content === undefined) return undefined;
+  if (!isJsonType(content.contentType)) return content.bytes;
+  try {
+    return decodePayload(content.bytes);
+  } catch (error) {
+    if (kind === 'request') return content.bytes;
+    throw error;
+  }
 }

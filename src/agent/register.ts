@@ -1,3 +1,4 @@
+import { ALL_SCOPES } from '../checks/scope.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import type { Result } from '../errors/result.js';
 import type { Identity } from '../identity/identity.js';
@@ -20,7 +21,9 @@ export async function ensureRegistered(
   const clock = options.clock ?? Date.now;
   const keys = await createKeyRecord(identity, { clock });
   if (!existing) {
-    const { name, capabilities, sendScopes, receiveScopes, organization, xchange } = options;
+    const { name, capabilities, organization, xchange } = options;
+    // In an entry no list means none: an agent that was not restricted says so.
+    const { sendScopes = [ALL_SCOPES], receiveScopes = [ALL_SCOPES] } = options;
     const more = { name, capabilities, sendScopes, receiveScopes, organization, xchange };
     const entry = { did: identity.did, keys, ...more };
     const present = Object.entries(entry).filter(([, value]) => value !== undefined);

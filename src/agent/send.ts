@@ -30,13 +30,27 @@ export async function send(context: AgentContext, options: SendOptions): Promise
   const security = securityModeOf(context, options, prepared);
   const sent = isSplit(security)
     ? await sendShares(context, prepared, security, options)
-    : await sendWhole(context, prepared, envelopeOptions);
+    : await sendWhole(context, bound(context, prepared), bindingOf(context, envelopeOptions));
   await report(options.onProgress, 'complete');
   return { ...sent, envelope: sent.envelopes[0]!, security };
 }
 
 const isSplit = (mode: SecurityMode): mode is SecurityMode & { readonly shares: ShareCount } =>
   mode.shares !== undefined;
+
+/** A transport that knows its URL has whole messages bound to it, unless the caller said otherwise. */
+const bindingOf = <T extends { readonly request?: string | undefined }>(
+  { transports }: AgentContext,
+  options: T,
+): T => {
+  const request = options.request ?? transports[0]!.binding;
+  return request === undefined ? options : { ...options, request };
+};
+
+const bound = (context: AgentContext, prepared: PreparedMessage): PreparedMessage => ({
+  ...prepared,
+  draft: bindingOf(context, prepared.draft),
+});
 
 /** One envelope, over the first transport. */
 async function sendWhole(

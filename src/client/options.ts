@@ -23,7 +23,7 @@ export interface IdentityStore {
 }
 
 export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' | 'signal'> {
-  /** Who calls. Its registry is given the key record of each service. Default: see `identity`. */
+  /** Who calls. Default: see `identity`. */
   readonly agent?: BaseAgent;
   /** Loads the identity, or makes and saves one. Default: a new identity in memory, enrolled at every start. */
   readonly identity?: IdentityStore;
@@ -35,7 +35,7 @@ export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' |
   readonly apiKeyOrigin?: string;
   /** What relative URLs are resolved against, by the rules of `new URL(input, baseUrl)`. Default: those of the platform. */
   readonly baseUrl?: string;
-  /** Scope of each request. Default: the first one that enrollment granted, else `default`. */
+  /** Limits each request to one scope. Default `*`: all that this identity was granted. */
   readonly scope?: Scope | ((request: Request) => Scope);
   /** Exactly this envelope version. Default: the highest that both sides know. */
   readonly version?: Version;

@@ -27,7 +27,7 @@ export async function exchange(
   const wantsSealed = rules.sealedAnswers && method !== 'HEAD';
   for (let attempt = 1; ; attempt++) {
     const headers = headersFor(request, wantsSealed, rules.stripKey);
-    const sealed = await sealRequest(request, headers, sealing);
+    const sealed = await sealRequest(request, headers, sealing, request.request.headers.get('accept'));
     const { body } = sealed;
     const response = await rules.send(url, {
       ...init,

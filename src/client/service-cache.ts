@@ -5,7 +5,6 @@ import { BoundedMap } from '../util/bounded-map.js';
 import type { AgentSource } from './caller.js';
 import { isNotSupported } from './fallback.js';
 import type { XlinkFetchOptions } from './options.js';
-import { syncServiceKeys } from './sync-service-keys.js';
 
 /** How long a service is taken as it described itself: 5 minutes. */
 const MAX_AGE_MS = 300_000;
@@ -47,7 +46,7 @@ export class ServiceCache {
 
   /** Takes a service that was discovered elsewhere. */
   async adopt(service: Service): Promise<void> {
-    await syncServiceKeys((await this.#agents.get()).agent, service);
+    await (await this.#agents.get()).agent.adoptService(service.keyRecord);
     this.#entries.set(service.origin, { found: service, at: this.#clock() });
   }
 

@@ -3,6 +3,7 @@ import type { AgentOptions } from '../agent/options.js';
 import type { Service } from '../discovery/discover.js';
 import { DEFAULT_DISCOVERY_TIMEOUT_MS } from '../discovery/options.js';
 import { untilAborted } from '../http/abort.js';
+import { KEY_SCOPE } from '../http/own-routes.js';
 import { assertAddress } from '../http/service-url.js';
 import { ApiKey } from './api-key.js';
 import { type BufferedRequest, bufferRequest, type FetchInput } from './buffered-request.js';
@@ -95,8 +96,10 @@ export class ServiceClient {
     }
     const caller = await this.#agents.get();
     if (service.mode === 'observe' && !this.#keyIsOver && this.#apiKey.isFor(origin)) {
-      const sealing = async () =>
-        this.#sealing(request, service, caller, await this.#enroll(service, caller));
+      const sealing = async () => {
+        await this.#enroll(service, caller);
+        return this.#sealing(request, service, caller);
+      };
       const shadow = this.#enroller.failedLately(service)
         ? {}
         : await observeEnvelopeHeader(request, sealing);
@@ -105,7 +108,7 @@ export class ServiceClient {
     const enrollment = await this.#enroll(service, caller);
     if (enrollment?.state === 'not-offered' && this.#apiKey.isFor(origin))
       return this.#byKey(request, 'enrollment');
-    return this.#byEnvelope(request, this.#sealing(request, service, caller, enrollment));
+    return this.#byEnvelope(request, this.#sealing(request, service, caller));
   }
 
   /**
@@ -116,14 +119,10 @@ export class ServiceClient {
     return key === undefined && !caller.known ? undefined : this.#enroller.ensure(service, caller, key);
   }
 
-  #sealing(
-    request: BufferedRequest,
-    service: Service,
-    { agent }: Caller,
-    enrollment: Enrollment | undefined,
-  ): Sealing {
+  #sealing(request: BufferedRequest, service: Service, { agent }: Caller): Sealing {
     const { scope, version } = this.#options;
-    return { agent, service, scope: scopeOf(scope, request.request, enrollment), version };
+    const isOwnRoute = request.url.href === service.endpoints.key;
+    return { agent, service, scope: isOwnRoute ? KEY_SCOPE : scopeOf(scope, request.request), version };
   }
 
   async #byEnvelope(request: BufferedRequest, sealing: Sealing): Promise<Served> {

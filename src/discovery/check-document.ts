@@ -1,7 +1,7 @@
 import { defaultProvider } from '#provider';
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { decodeDidKey } from '../identity/did.js';
-import { assertKeyRecord } from '../identity/key-record.js';
+import { assertKeyRecord, copyKeyRecord } from '../identity/key-record.js';
 import { MODES, type Mode } from '../types/mode.js';
 import type { Did, KeyRecord, Version } from '../types/protocol.js';
 import type { DiscoveryDocument } from './document.js';
@@ -58,16 +58,8 @@ function checkDid(did: unknown): Did {
 
 /** A copy of a key record of this DID, its proof checked. */
 export async function checkRecord(value: unknown, did: Did): Promise<KeyRecord> {
-  if (!isMembers(value) || value['did'] !== did) throw invalid('keyRecord');
-  const { epoch, x25519, mlKem768, mlDsa65, signature } = value as unknown as KeyRecord;
-  const record: KeyRecord = {
-    did,
-    epoch,
-    x25519,
-    ...(mlKem768 === undefined ? {} : { mlKem768 }),
-    ...(mlDsa65 === undefined ? {} : { mlDsa65 }),
-    signature,
-  };
+  const record = copyKeyRecord(value);
+  if (record?.did !== did) throw invalid('keyRecord');
   try {
     await assertKeyRecord(record, defaultProvider());
   } catch (cause) {

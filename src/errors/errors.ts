@@ -16,6 +16,8 @@ export interface ErrorDetail {
 export interface XlinkErrorOptions {
   /** Name of the envelope member, header or option at fault; never its value. */
   readonly field?: string;
+  /** The scope that is missing, for refusals that say so. Of the API's own or the library's making, or granted syntax; never free text. */
+  readonly scope?: string;
   /** The error underneath. Kept as it is and never put into the message. */
   readonly cause?: unknown;
   /** Replaces the hint of the table. For text from the developer's own code only, such as an option name. */
@@ -34,6 +36,8 @@ export class XlinkError extends Error {
   readonly status: number;
   readonly hint: string;
   readonly field: string | undefined;
+  /** The scope that is missing, where the error is about one. */
+  readonly scope: string | undefined;
   readonly docUrl: string;
 
   constructor(id: ErrorId, options: XlinkErrorOptions = {}) {
@@ -47,6 +51,7 @@ export class XlinkError extends Error {
     this.status = row.status;
     this.hint = options.hint ?? row.hint;
     this.field = options.field;
+    this.scope = options.scope;
     this.docUrl = `${DOCS}#${row.category}`;
   }
 

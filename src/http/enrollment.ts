@@ -23,8 +23,8 @@ export interface EnrollmentRequest {
 export interface EnrollmentAnswer {
   readonly did: Did;
   readonly client: ClientId;
-  /** Scopes the DID may send with; absent: any, as with the key. */
-  readonly scopes?: readonly Scope[];
+  /** Scopes the DID may send with: those of the key. `*` is any. */
+  readonly scopes: readonly Scope[];
 }
 
 /**

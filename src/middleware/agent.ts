@@ -5,7 +5,10 @@ import { DualModeAdapter } from './dual-mode-adapter.js';
 import type { ExpressMiddleware } from './express/middleware.js';
 
 export interface AgentMiddlewareOptions {
-  /** Refuses envelopes that are not bound to method, path and query. Default `false`, as with `receive()`. */
+  /**
+   * Refuses messages that are not bound to method, path and query. Default `true`: one that was sent to another route, or over
+   * another channel, is not taken here. `HttpsTransportAdapter` binds what it sends; `createEnvelope({ request })` does.
+   */
   readonly requireRequestBinding?: boolean;
   /** Accepts signed-only envelopes in bodies. Default `false`. */
   readonly allowCleartext?: boolean;
@@ -34,12 +37,12 @@ export class Agent extends BaseAgent {
     const adapter = new DualModeAdapter(
       {
         ...options,
-        requireRequestBinding: options.requireRequestBinding ?? false,
+        requireRequestBinding: options.requireRequestBinding ?? true,
         agent: this,
         mode: 'xlink-only',
         legacyKeyValidator: () => null,
       },
-      [ENVELOPE_TYPE, 'application/json'],
+      { bodyTypes: [ENVELOPE_TYPE, 'application/json'], kind: 'message' },
     );
     return adapter.middleware();
   }

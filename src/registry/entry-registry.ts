@@ -2,12 +2,12 @@ import type { CryptoProvider } from '../crypto/provider.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { decodeDidKey, looksLikeDidKey } from '../identity/did.js';
-import { assertKeyRecord, assertSuccessor } from '../identity/key-record.js';
+import { assertKeyRecord, assertSuccessor, copyKeyRecord } from '../identity/key-record.js';
 import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { ChangeListeners } from './change-listeners.js';
 import type { ChangeListener, Grant, ManagedTrustRegistry, ScopeChange } from './managed.js';
-import { copyKeys, frozenEntry } from './parse-entry.js';
+import { frozenEntry } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
 
 /**
@@ -56,7 +56,7 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
     });
   }
 
-  /** Allows a DID with these scopes to send: a new entry without encryption keys, or new scopes and reactivation of an old one. */
+  /** Allows a DID with these scopes to send: a new entry without encryption keys, or new scopes and reactivation of an old one. Without scopes a new entry may send nothing. */
   async add(did: Did, grant: Grant = {}): Promise<Result<void>> {
     return this.#attempt(async () => {
       decodeDidKey(did);
@@ -159,7 +159,7 @@ function present(entry: RegistryEntry | undefined): RegistryEntry {
 
 /** A copy, made before anything is awaited: what is proven is what is kept. */
 function ownKeys(record: KeyRecord, did: Did): KeyRecord {
-  const keys = copyKeys(record);
+  const keys = copyKeyRecord(record);
   if (!keys || keys.did !== did) throw xlinkError('KEY_RECORD_INVALID', { field: 'did' });
   return keys;
 }

@@ -1,6 +1,7 @@
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { looksLikeDidKey } from '../identity/did.js';
-import type { Did, KeyRecord, RegistryEntry } from '../types/protocol.js';
+import { copyKeyRecord } from '../identity/key-record.js';
+import type { Did, RegistryEntry } from '../types/protocol.js';
 
 type Members = Readonly<Record<string, unknown>>;
 /** Says what the value of a member becomes, or that it cannot be (`undefined`). */
@@ -13,20 +14,12 @@ const texts: Copy = (value) =>
     : undefined;
 const flag: Copy = (value) => (typeof value === 'boolean' ? value : undefined);
 
-/** Every member of a key record; its signature is checked by whoever uses it. */
-const KEY_MEMBERS = ['did', 'epoch', 'x25519', 'mlKem768', 'mlDsa65', 'signature'] as const;
-
 const COPIES: { readonly [K in keyof Required<RegistryEntry>]: Copy } = {
   did: text,
   name: text,
   keys: (value, did) => {
-    const keys = copyKeys(value);
-    const rightTypes = KEY_MEMBERS.every((name) =>
-      name === 'epoch'
-        ? Number.isSafeInteger(keys?.epoch) && keys!.epoch >= 0
-        : keys?.[name] === undefined || typeof keys[name] === 'string',
-    );
-    return keys?.did === did && rightTypes && keys.x25519 && keys.signature ? keys : undefined;
+    const keys = copyKeyRecord(value);
+    return keys?.did === did ? keys : undefined;
   },
   capabilities: texts,
   sendScopes: texts,
@@ -35,13 +28,6 @@ const COPIES: { readonly [K in keyof Required<RegistryEntry>]: Copy } = {
   xchange: flag,
   status: (value) => (value === 'active' || value === 'revoked' ? value : undefined),
 };
-
-/** A frozen copy of the known members of a key record, unchecked; `undefined` for what is no object. */
-export function copyKeys(value: unknown): KeyRecord | undefined {
-  if (!isMembers(value)) return undefined;
-  const members = KEY_MEMBERS.map((name) => [name, value[name]] as const);
-  return Object.freeze(Object.fromEntries(members.filter(([, member]) => member !== undefined))) as never;
-}
 
 /**
  * A copy of an entry, checked member by member and frozen through and through: what the registry holds is nobody

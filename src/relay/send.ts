@@ -32,7 +32,8 @@ export class Intake {
     const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, clock = Date.now, store } = this.#options;
     const { timestampWindowMs = DEFAULT_TIMESTAMP_WINDOW_MS, identity } = this.#options;
     const envelope = parseEnvelope(body, maxEnvelopeBytes);
-    const { from, to, timestamp } = envelope.fields;
+    const { from, to, timestamp, kind } = envelope.fields;
+    if (kind !== 'message') throw xlinkError('KIND_NOT_ACCEPTED', { field: 'kind' });
     checkTimestamp(timestamp, clock(), timestampWindowMs);
     await this.#verify(identity.crypto, envelope);
     await admit(this.#admits, from, 'RELAY_NOT_ALLOWED');

@@ -1,7 +1,9 @@
+import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { err, type Result } from '../errors/result.js';
 import { isBaseUrl } from '../http/base-url.js';
 import { readAtMost } from '../http/fetch.js';
+import { requestBinding } from '../http/request-binding.js';
 import type { Transport } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { type Backoff, exponentialBackoff } from '../util/backoff.js';
@@ -56,6 +58,12 @@ export class HttpsTransportAdapter implements Transport {
     this.#backoff = options.backoff ?? exponentialBackoff(200, 5000);
   }
 
+  /** Messages are bound to the POST that brings them. */
+  get binding(): string {
+    const { pathname, search } = new URL(this.#options.baseUrl);
+    return requestBinding('POST', pathname + search);
+  }
+
   async send(envelope: Envelope, _to: Did, again?: () => Promise<Envelope>): Promise<Result<void>> {
     const { baseUrl, timeoutMs = 10_000, retries = 2, fetch = globalThis.fetch } = this.#options;
     const { signal } = this.#closed;
@@ -70,7 +78,8 @@ export class HttpsTransportAdapter implements Transport {
 
   /**
    * Hands the envelope in the body of a request to every handler. 204 when all have taken it; otherwise a problem
-   * document with the error that a handler rejected with. At most 1 MiB. Whoever calls this also authenticates nothing:
+   * document with the error that a handler rejected with. At most 1.5 MiB. Messages must be bound to the method and target
+   * of this request, as those of `send` are. Whoever calls this also authenticates nothing:
    * that is what `agent.receive()` in the handler does.
    */
   async handle(request: Request): Promise<Response> {
@@ -78,7 +87,9 @@ export class HttpsTransportAdapter implements Transport {
       if (request.method !== 'POST') return new Response(null, { status: 405, headers: { Allow: 'POST' } });
       const envelope = await envelopeOf(request);
       if (this.#handlers.size === 0) throw xlinkError('SEND_FAILED'); // nobody is there to take it
-      for (const handler of this.#handlers) await handler(envelope);
+      const { pathname, search } = new URL(request.url);
+      const arrival = { request: requestBinding('POST', pathname + search) };
+      for (const handler of this.#handlers) await handler(envelope, arrival);
       return new Response(null, { status: 204 });
     } catch (error) {
       return problem(toXlinkError(error));
@@ -92,7 +103,7 @@ export class HttpsTransportAdapter implements Transport {
   }
 }
 
-const MAX_BYTES = 1024 * 1024;
+const MAX_BYTES = DEFAULT_MAX_ENVELOPE_BYTES;
 
 async function envelopeOf(request: Request): Promise<Envelope> {
   let bytes: Uint8Array;

@@ -46,12 +46,26 @@ export interface Transport {
    * whose envelope was refused unread may deliver `again()` instead: the same message, sealed anew under a new nonce.
    */
   send(envelope: Envelope, to: Did, again?: () => Promise<Envelope>): Promise<Result<void>>;
-  /** Every handler gets every envelope. One that rejects has not taken it: a transport that can brings it again. */
-  onReceive(handler: (envelope: Envelope) => Awaitable<void>): void;
+  /**
+   * Every handler gets every envelope, and the HTTP request it came with where the transport is given one. One that rejects
+   * has not taken it: a transport that can brings it again.
+   */
+  onReceive(handler: (envelope: Envelope, arrival?: Arrival) => Awaitable<void>): void;
   /** Stops at once. Nothing is received or sent after that. */
   dispose(): void;
   /** Optional. Told the agent that uses it, once, while that is constructed. */
   attach?(agent: TransportUser): void;
+  /**
+   * Optional. The HTTP request that messages are bound to, from `requestBinding()`, for a transport that knows the URL at
+   * which the recipient takes them. Whole messages only: shares of one travel over several transports.
+   */
+  readonly binding?: string;
+}
+
+/** How an envelope arrived. */
+export interface Arrival {
+  /** The HTTP request, from `requestBinding()`: a message must be bound to it. */
+  readonly request: string;
 }
 
 /** The papers' name of {@link Transport}. */

@@ -7,6 +7,12 @@ export type Scope = string;
 /** Envelope version: 1 classical, 2 adds ML-KEM-768, 3 adds ML-DSA-65 signatures. */
 export type Version = 1 | 2 | 3;
 
+/**
+ * What an envelope is for. It is signed, so that none can be taken for another: a `message` between agents, a `request` for
+ * one HTTP request, the `answer` of the service to one, the `receipt` of a message, the `refusal` of a request.
+ */
+export type Kind = 'message' | 'request' | 'answer' | 'receipt' | 'refusal';
+
 /** Milliseconds since 1970-01-01T00:00:00Z; `Date.now` where none is given. */
 export type Clock = () => number;
 
@@ -21,14 +27,18 @@ export interface Envelope {
   readonly version: Version;
   /** Algorithms, as listed in docs/PROTOCOL.md. */
   readonly suite: string;
+  readonly kind: Kind;
   readonly from: Did;
   readonly to: Did;
   /** When it was made, in ms since 1970. */
   readonly timestamp: number;
   /** 16 random bytes. */
   readonly nonce: string;
+  /** Which of the recipient's encryption keys it is sealed to: `keyEpoch` of the key record. Absent from signed-only envelopes. */
+  readonly keyEpoch?: number;
+  /** In a request `*` stands for all that the sender was granted. */
   readonly scope: Scope;
-  /** Ciphertext and tag, or the cleartext of a signed-only envelope; a signed-only envelope may have none. */
+  /** Key commitment (32 bytes), ciphertext and tag, or the cleartext of a signed-only envelope, which may have none. */
   readonly payload?: string;
   /** X25519, 32 bytes. */
   readonly ephemeralPub?: string;
@@ -36,9 +46,13 @@ export interface Envelope {
   readonly kemCiphertext?: string;
   /** HTTP request this envelope is for: `METHOD /path?query`. */
   readonly request?: string;
-  /** SHA-256 of a body that travels beside the envelope, 32 bytes. */
+  /** Names of the request headers that `fieldsDigest` covers: lower case, one space between two. Signed-only requests. */
+  readonly fields?: string;
+  /** SHA-256 over those names and their values, 32 bytes. */
+  readonly fieldsDigest?: string;
+  /** SHA-256 of a body that travels beside a signed-only envelope, 32 bytes. */
   readonly contentDigest?: string;
-  /** Content-Type of that body. */
+  /** Content-Type of that body; the one of a sealed content is sealed with it. */
   readonly contentType?: string;
   /** Nonce of the envelope that this one answers. */
   readonly inReplyTo?: string;
@@ -50,10 +64,15 @@ export interface Envelope {
 
 /** A received, verified and opened message. */
 export interface AgentMessage<T = unknown> {
+  readonly kind: Kind;
   readonly sender: Did;
-  /** The decrypted JSON value; `undefined` if the envelope carried none. */
+  /** The JSON value of the content; its bytes if it is of another type; `undefined` if the envelope carried none. */
   readonly payload: T;
   readonly scope: Scope;
+  /** Of a request: the scopes it may use, which is what guards read. All that the sender was granted if it said `*`. */
+  readonly scopes?: readonly Scope[];
+  /** Of a sealed request: the headers that the caller set, name in lower case and value. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
   readonly version: Version;
   /** False for signed-only envelopes. */
   readonly encrypted: boolean;
@@ -61,6 +80,8 @@ export interface AgentMessage<T = unknown> {
   /** Nonce of the envelope, or id of the shares that it came in; unique per sender and recipient. */
   readonly envelopeId: string;
   readonly request?: string;
+  readonly fields?: string;
+  readonly fieldsDigest?: string;
   readonly contentDigest?: string;
   readonly contentType?: string;
   readonly inReplyTo?: string;
@@ -73,17 +94,30 @@ export interface AgentMessage<T = unknown> {
 /** The public keys of an identity, signed by the identity itself. Binary members are base64url. */
 export interface KeyRecord {
   readonly did: Did;
-  /** Rises with every change of keys; Unix seconds of signing unless chosen otherwise. */
+  /** Rises with every change of the record; Unix seconds of signing unless chosen otherwise. */
   readonly epoch: number;
+  /** Number of the encryption keys; 0 for those that are derived from the seed. */
+  readonly keyEpoch: number;
+  /** From when on the encryption keys may be used, in ms since 1970. */
+  readonly notBefore: number;
+  /** Nothing is sealed to the encryption keys after this time, in ms since 1970. {@link NO_EXPIRY}: they do not expire. */
+  readonly notAfter: number;
   /** X25519, 32 bytes. */
   readonly x25519: string;
   /** ML-KEM-768, 1184 bytes; present from version 2 on. */
   readonly mlKem768?: string;
   /** ML-DSA-65, 1952 bytes; present in version 3. */
   readonly mlDsa65?: string;
+  /** SHA-256 of the only DID that may succeed this one, 32 bytes. */
+  readonly next?: string;
   /** Ed25519 signature of the DID over all of the above, 64 bytes. */
   readonly signature: string;
+  /** ML-DSA-65 signature over the same, 3309 bytes: proof that the DID has the key. Present with `mlDsa65`. */
+  readonly pqSignature?: string;
 }
+
+/** `notAfter` of encryption keys that do not expire: 2^53 - 1. */
+export const NO_EXPIRY = Number.MAX_SAFE_INTEGER;
 
 /** What a trust registry holds about a DID. */
 export interface RegistryEntry {
@@ -93,9 +127,9 @@ export interface RegistryEntry {
   readonly keys?: KeyRecord;
   /** Names of tools or actions this DID offers. */
   readonly capabilities?: readonly string[];
-  /** Scopes it may send with. Absent: any. Empty: none. */
+  /** Scopes it may send with; `*` is any. Absent or empty: none. */
   readonly sendScopes?: readonly Scope[];
-  /** Scopes it accepts. Absent: any. Empty: none. */
+  /** Scopes it accepts; `*` is any. Absent or empty: none. */
   readonly receiveScopes?: readonly Scope[];
   /** Who runs it, for the security policies of senders. */
   readonly organization?: string;

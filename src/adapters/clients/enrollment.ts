@@ -10,7 +10,7 @@ import {
   type EnrollmentRequest,
   enrollmentProof,
 } from '../../http/enrollment.js';
-import { assertKeyRecord, sameKeys } from '../../identity/key-record.js';
+import { assertKeyRecord, copyKeyRecord, sameKeys } from '../../identity/key-record.js';
 import type { AgentMessage, ClientId, Did, KeyRecord, Scope } from '../../types/protocol.js';
 import { decodeBase64url } from '../../util/base64url.js';
 import type { ClientStore } from './store.js';
@@ -32,15 +32,8 @@ export async function enrolledKeys(message: AgentMessage): Promise<KeyRecord> {
     throw xlinkError('ENROLLMENT_REFUSED', { field: 'keyRecord' });
   if (keyRecord.did !== message.sender)
     throw xlinkError('ENROLLMENT_REFUSED:OTHER_DID', { field: 'keyRecord' });
-  const { did, epoch, x25519, mlKem768, mlDsa65, signature } = keyRecord;
-  const keys = {
-    did,
-    epoch,
-    x25519,
-    ...(mlKem768 === undefined ? {} : { mlKem768 }),
-    ...(mlDsa65 === undefined ? {} : { mlDsa65 }),
-    signature,
-  };
+  const keys = copyKeyRecord(keyRecord);
+  if (!keys) throw xlinkError('KEY_RECORD_INVALID', { field: 'keyRecord' });
   await assertKeyRecord(keys, defaultProvider());
   return keys;
 }
@@ -67,15 +60,12 @@ export async function enroll(
   if (entry?.status === 'revoked')
     throw xlinkError('VERIFICATION_FAILED:DID_REVOKED', { field: 'keyRecord' });
   await link(clients, keys.did, client, maxDids);
-  const inherited = scopes ? { sendScopes: scopes } : {};
+  const sendScopes = scopes ?? []; // as with the key: no list, no scope
   if (!entry)
-    assertOk(
-      await callRegistry(() => registry.register({ did: keys.did, name: client, keys, ...inherited })),
-    );
+    assertOk(await callRegistry(() => registry.register({ did: keys.did, name: client, keys, sendScopes })));
   else if (!entry.keys || !sameKeys(entry.keys, keys))
     assertOk(await callRegistry(() => registry.updateKeys(keys)));
-  const granted = entry ? entry.sendScopes : scopes;
-  return { did: keys.did, client, ...(granted ? { scopes: granted } : {}) };
+  return { did: keys.did, client, scopes: (entry ? entry.sendScopes : sendScopes) ?? [] };
 }
 
 async function link(clients: ClientStore, did: Did, client: ClientId, maxDids: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { concat } from '../../crypto/bytes.js';
 import { type XlinkError, xlinkError } from '../../errors/errors.js';
+import type { Pass } from '../../http/decision.js';
 import { decodeUtf8, encodeUtf8 } from '../../util/utf8.js';
 import type { BodyHolder, NodeRequest } from './types.js';
 
@@ -75,11 +76,15 @@ function announceNoBody(req: NodeRequest): void {
 }
 
 /**
- * Puts the JSON of an opened envelope in the place of the envelope: parsers and handlers behind see the request that an
+ * Puts the content of an opened envelope in the place of the envelope: parsers and handlers behind see the request that an
  * API-key caller would have sent.
  */
-export function replaceNodeBody(req: NodeRequest, content: Uint8Array): void {
-  req.headers['content-type'] = 'application/json';
+export function replaceNodeBody(
+  req: NodeRequest,
+  { bytes: content, contentType }: NonNullable<Pass['content']>,
+): void {
+  if (contentType === '') delete req.headers['content-type'];
+  else req.headers['content-type'] = contentType;
   req.headers['content-length'] = String(content.length);
   delete req.headers['transfer-encoding'];
   if (req.readableEnded || req.destroyed) return;

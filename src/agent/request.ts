@@ -1,0 +1,21 @@
+import type { Header } from '../envelope/plaintext.js';
+import type { Envelope } from '../types/protocol.js';
+import { requireOption } from '../util/options.js';
+import type { AgentContext } from './context.js';
+import { createEnvelope } from './envelope.js';
+import type { EnvelopeOptions } from './envelope-options.js';
+
+/** An HTTP request for the adapter of a service. */
+export interface RequestOptions extends EnvelopeOptions {
+  /** `METHOD /path?query`, from `requestBinding()`. */
+  readonly request: string;
+  /** The headers that the caller set: sealed with the content, or signed by digest where the envelope is signed only. */
+  readonly headers?: readonly Header[];
+}
+
+/** Makes the envelope of one HTTP request. Throws `INVALID_OPTION` and what sealing throws. */
+export async function createRequest(context: AgentContext, options: RequestOptions): Promise<Envelope> {
+  const { headers, ...rest } = options;
+  requireOption('createRequest', options, 'request');
+  return createEnvelope(context, rest, { kind: 'request', ...(headers ? { headers } : {}) });
+}
