@@ -10,7 +10,7 @@ import { MemoryNonceStore } from '../../src/nonce/memory.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
 import { GatewayTransport } from '../../src/transport/gateway.js';
 import { BuiltPackage } from '../metrics/built-package.js';
-import { Program } from '../server/process.js';
+import { Program } from '../relay/process.js';
 import { seedOf } from '../support/agents.js';
 import { idOf, unwrap } from '../support/results.js';
 import { until } from '../support/until.js';
@@ -82,7 +82,7 @@ describe('xlink relay, as a program', () => {
   afterAll(() => built.remove());
 
   const start = (data: string, ...args: string[]) => {
-    const anchor = built.program(new URL('../server/receiver.mjs', import.meta.url));
+    const anchor = built.program(new URL('../relay/receiver.mjs', import.meta.url));
     const cli = join(dirname(anchor), 'dist/esm/cli/xlink.js');
     return Program.start(
       [cli, 'relay', '--data', data, '--port', '0', ...args],

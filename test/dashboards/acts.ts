@@ -11,8 +11,8 @@ import {
   signedRequest,
   withKey,
 } from '../support/http.js';
-import type { Counted, Entry, RequestLabels } from './dashboard-ledger.js';
-import { JOB, type Orders, type OrdersInstance, type Switch } from './dashboard-orders.js';
+import type { Counted, Entry, RequestLabels } from './ledger.js';
+import { JOB, type Orders, type OrdersInstance, type Switch } from './orders.js';
 
 /** Something that callers do: how often in a round, and what it has to be counted as. */
 interface Act {

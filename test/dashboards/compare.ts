@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
-import type { Expected } from './dashboard-expected.js';
-import type { Counts } from './dashboard-ledger.js';
-import type { Choice } from './dashboard-view.js';
+import type { Expected } from './expected.js';
+import type { Counts } from './ledger.js';
+import type { Choice } from './view.js';
 
 /**
  * How much too high `rate()` and `increase()` may be, as a factor: they stretch what was between the first and the last

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
 import type { XlinkEvent } from '../../src/types/events.js';
-import { panelsOf, readDashboard, readRules, root, targetsOf } from './dashboard-files.js';
+import { panelsOf, readDashboard, readRules, root, targetsOf } from './files.js';
 
 jest.setTimeout(60_000); // the build runs as a process of its own
 

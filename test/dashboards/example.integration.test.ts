@@ -2,12 +2,12 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Api, type Ask } from '../examples/api.js';
 import { describeWith } from '../support/needs-program.js';
 import { PrometheusServer } from '../support/prometheus-server.js';
-import { compare } from './dashboard-compare.js';
-import { EXPECTED, type State } from './dashboard-expected.js';
-import { readDashboard, substituted, targetsOf } from './dashboard-files.js';
-import { type Entry, Ledger, type RequestLabels } from './dashboard-ledger.js';
-import { askAt, meanInterval, scrapes } from './dashboard-prometheus.js';
-import { type Choice, chosen, View } from './dashboard-view.js';
+import { compare } from './compare.js';
+import { EXPECTED, type State } from './expected.js';
+import { readDashboard, substituted, targetsOf } from './files.js';
+import { type Entry, Ledger, type RequestLabels } from './ledger.js';
+import { askAt, meanInterval, scrapes } from './prometheus.js';
+import { type Choice, chosen, View } from './view.js';
 
 const JOB = 'example';
 /** Panels that need nothing but requests; those about clients, gates and dates depend on what the example switches on. */

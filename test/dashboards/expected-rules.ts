@@ -1,5 +1,5 @@
-import type { Expectation, Expected } from './dashboard-expected.js';
-import type { RequestFilter, View } from './dashboard-view.js';
+import type { Expectation, Expected } from './expected.js';
+import type { RequestFilter, View } from './view.js';
 
 // What every rule has to answer, from what was sent in the last seconds. Their windows are longer than that, so that
 // they begin before the first sample: of the first lot of traffic they may have seen none, a part, or all.

@@ -1,6 +1,6 @@
 import { METRICS } from '../../src/metrics/index.js';
-import type { Counts } from './dashboard-ledger.js';
-import { firstAndRest, type RequestFilter, type View } from './dashboard-view.js';
+import type { Counts } from './ledger.js';
+import { firstAndRest, type RequestFilter, type View } from './view.js';
 
 // What every query of the dashboard has to answer, from what was sent. By panel and by the letter of the query.
 

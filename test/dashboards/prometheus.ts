@@ -1,5 +1,5 @@
 import type { PrometheusServer } from '../support/prometheus-server.js';
-import type { Counts } from './dashboard-ledger.js';
+import type { Counts } from './ledger.js';
 
 // What the tests of the dashboard ask of Prometheus beyond an instant query of this moment.
 

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { describeWith } from '../support/needs-program.js';
 import { PrometheusServer } from '../support/prometheus-server.js';
-import { round } from './dashboard-acts.js';
-import { compare } from './dashboard-compare.js';
-import { EXPECTED, type State } from './dashboard-expected.js';
-import { EXPECTED_ALERTS, expectedOf } from './dashboard-expected-rules.js';
-import { RULES_FILE, readDashboard, readRules, substituted, targetsOf } from './dashboard-files.js';
-import { Ledger } from './dashboard-ledger.js';
-import { JOB, Orders, SUNSET } from './dashboard-orders.js';
-import { askAt, meanInterval, scrapes, seriesOf } from './dashboard-prometheus.js';
-import { type Choice, chosen, View } from './dashboard-view.js';
+import { round } from './acts.js';
+import { compare } from './compare.js';
+import { EXPECTED, type State } from './expected.js';
+import { EXPECTED_ALERTS, expectedOf } from './expected-rules.js';
+import { RULES_FILE, readDashboard, readRules, substituted, targetsOf } from './files.js';
+import { Ledger } from './ledger.js';
+import { JOB, Orders, SUNSET } from './orders.js';
+import { askAt, meanInterval, scrapes, seriesOf } from './prometheus.js';
+import { type Choice, chosen, View } from './view.js';
 
 const SCRAPE_MS = 200;
 /** Rounds of traffic, each with some scrapes behind it, so that there is a rate to speak of. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { ERROR_TABLE } from '../../src/errors/table.js';
 import { describeWith, programFile } from '../support/needs-program.js';
-import { readDashboard, readRules, root, targetsOf } from './dashboard-files.js';
+import { readDashboard, readRules, root, targetsOf } from './files.js';
 
 const CASES = ['rules.test.yml', 'rules-over-days.test.yml'];
 const rules = readRules();

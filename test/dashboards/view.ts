@@ -1,5 +1,5 @@
-import { type Chosen, oneOf } from './dashboard-files.js';
-import type { Counts, Entry, Ledger, RequestLabels, Series } from './dashboard-ledger.js';
+import { type Chosen, oneOf } from './files.js';
+import type { Counts, Entry, Ledger, RequestLabels, Series } from './ledger.js';
 
 /** A moment, and what is chosen at the top of the dashboard: all that an expectation depends on. */
 export interface Choice {

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import * as errors from '../src/errors/errors.js';
-import { isXlinkError, toXlinkError, XlinkError, xlinkError } from '../src/errors/errors.js';
-import { ERROR_TABLE, type ErrorCategory, type ErrorId, type ErrorRow } from '../src/errors/table.js';
+import * as errors from '../../src/errors/errors.js';
+import { isXlinkError, toXlinkError, XlinkError, xlinkError } from '../../src/errors/errors.js';
+import { ERROR_TABLE, type ErrorCategory, type ErrorId, type ErrorRow } from '../../src/errors/table.js';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 const ROWS = Object.entries(ERROR_TABLE) as [ErrorId, ErrorRow][];
 const IDS = ROWS.map(([id]) => id);
 

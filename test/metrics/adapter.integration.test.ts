@@ -12,7 +12,7 @@ import {
   serve,
   signedRequest,
   withKey,
-} from '../http/support.js';
+} from '../middleware/support.js';
 
 const linesOf = async (register: Registry, name: string): Promise<string[]> =>
   (await register.getSingleMetricAsString(name))

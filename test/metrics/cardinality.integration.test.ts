@@ -16,7 +16,7 @@ import {
   signedEnvelope,
   signedRequest,
   withKey,
-} from '../http/support.js';
+} from '../middleware/support.js';
 import { unwrap } from '../support/results.js';
 import {
   beyondBound,

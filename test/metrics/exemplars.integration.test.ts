@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type OpenMetricsContentType, Registry } from 'prom-client';
 import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
 import type { Tracer } from '../../src/types/ports.js';
-import { parties, sealedRequest, serve, signedRequest, withKey } from '../http/support.js';
+import { parties, sealedRequest, serve, signedRequest, withKey } from '../middleware/support.js';
 import { describeWith } from '../support/needs-program.js';
 import { PrometheusServer } from '../support/prometheus-server.js';
 import { Exporter } from './exporter.js';

@@ -10,7 +10,7 @@ import {
   serve,
   signedRequest,
   withKey,
-} from '../http/support.js';
+} from '../middleware/support.js';
 import { describeWith, programFile } from '../support/needs-program.js';
 import { PrometheusServer } from '../support/prometheus-server.js';
 import { Exporter } from './exporter.js';

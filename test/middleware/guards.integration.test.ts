@@ -17,7 +17,7 @@ import {
   sealedRequest,
   signedRequest,
   start,
-} from './support-koa.js';
+} from './koa/support.js';
 
 type GuardName = 'xlink' | 'scope';
 type Options = Parameters<typeof recorder>[1];

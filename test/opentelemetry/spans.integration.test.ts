@@ -17,7 +17,7 @@ import { MemoryClientStore, type Tracer } from '@private.me/xlink';
 import { type OpenTelemetryOptions, openTelemetry } from '@private.me/xlink/opentelemetry';
 import { SCOPE } from '../../src/opentelemetry/scope.js';
 import { optionRefusedBy } from '../adapters/support.js';
-import { CANARY, KEY, parties, sealedRequest, serve, signedRequest, withKey } from '../http/support.js';
+import { CANARY, KEY, parties, sealedRequest, serve, signedRequest, withKey } from '../middleware/support.js';
 import { mountTraced, sdk } from './support.js';
 
 async function traced(options: OpenTelemetryOptions = {}, more: object = {}) {

@@ -7,9 +7,9 @@ import {
   RedisClientStore,
   RedisModeStore,
 } from '../../src/index.js';
-import { CLIENTS } from '../registry/redis-clients.js';
 import { describeWithPostgres, PostgresServer } from '../support/postgres-server.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
+import { CLIENTS } from './redis/trust-registry-clients.js';
 
 // Databases that fail, and stores in them, for the tests of outages.
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { ClientLedger } from '../../src/adapters/clients/ledger.js';
 import { type ClientActivity, MemoryClientStore } from '../../src/index.js';
-import { testClock } from './support.js';
+import { testClock } from '../adapters/support.js';
 
 // What a store can rely on to recognize a batch.
 

@@ -13,8 +13,8 @@ import {
   SharedMode,
   type XlinkEvent,
 } from '../../src/index.js';
+import { ACME, DAY, enrollment, HOUR, NOON, sealed, serve, World, withKey } from '../adapters/support.js';
 import { until } from '../support/until.js';
-import { ACME, DAY, enrollment, HOUR, NOON, sealed, serve, World, withKey } from './support.js';
 
 // What is true of every store of the shared mode, and of the instances that share it.
 

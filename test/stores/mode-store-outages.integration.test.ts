@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { HOUR, World } from '../adapters/support.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
 import { BACKENDS, type Database, type Stores, type StoresOptions, timed } from './client-store-backends.js';
-import { followed, gate, instance, modesOf, stopAll } from './shared-mode-suite.js';
-import { HOUR, World } from './support.js';
+import { followed, gate, instance, modesOf, stopAll } from './mode-store-conformance.js';
 
 const TIMEOUT_MS = 300;
 /** A busy machine is late. */

@@ -16,7 +16,7 @@ import { RedisServer } from '../support/redis-server.js';
 import { unwrap } from '../support/results.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
-import { CLIENTS } from './redis-clients.js';
+import { CLIENTS } from './redis/trust-registry-clients.js';
 
 // One API in several instances, each with connections, a cache, an agent and a server of its own.
 

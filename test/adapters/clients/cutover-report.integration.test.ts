@@ -1,6 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { cutoverReport } from '../../src/adapters/clients/cutover-report.js';
-import { type ClientRecord, type CutoverState, formatReport, type ReportOptions } from '../../src/index.js';
+import { cutoverReport } from '../../../src/adapters/clients/cutover-report.js';
+import {
+  type ClientRecord,
+  type CutoverState,
+  formatReport,
+  type ReportOptions,
+} from '../../../src/index.js';
 import {
   ACME,
   BOLT,
@@ -14,7 +19,7 @@ import {
   serve,
   World,
   withKey,
-} from './support.js';
+} from '../support.js';
 
 const NOW = NOON;
 const record = (more: Partial<ClientRecord> = {}): ClientRecord => ({

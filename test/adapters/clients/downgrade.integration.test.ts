@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ClientStore } from '../../src/index.js';
+import type { ClientStore } from '../../../src/index.js';
 import {
   ACME,
   ACME_TOO,
@@ -13,7 +13,7 @@ import {
   serve,
   World,
   withKey,
-} from './support.js';
+} from '../support.js';
 
 const SCOPE = { scope: 'orders:read' };
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import express, { type RequestHandler } from 'express';
-import { ENROLL_PATH } from '../../src/http/enrollment.js';
+import { ENROLL_PATH } from '../../../src/http/enrollment.js';
 import {
   Agent,
   type ClientStore,
@@ -12,7 +12,7 @@ import {
   type TrustRegistry,
   type Version,
   xlinkError,
-} from '../../src/index.js';
+} from '../../../src/index.js';
 import {
   ACME,
   ACME_TOO,
@@ -37,7 +37,7 @@ import {
   World,
   WRONG,
   withKey,
-} from './support.js';
+} from '../support.js';
 
 const SCOPE = { scope: 'orders:read' };
 const SCOPES = ['orders:read', 'orders:write'];

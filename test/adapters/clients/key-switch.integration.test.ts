@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { KEY_PATH } from '../../src/adapters/well-known.js';
-import { type Agent, requestBinding } from '../../src/index.js';
+import { KEY_PATH } from '../../../src/adapters/well-known.js';
+import { type Agent, requestBinding } from '../../../src/index.js';
 import {
   ACME,
   ACME_TOO,
@@ -16,7 +16,7 @@ import {
   signed,
   World,
   withKey,
-} from './support.js';
+} from '../support.js';
 
 const SCOPE = { scope: 'orders:read' };
 const DELETE = { method: 'DELETE', path: KEY_PATH };

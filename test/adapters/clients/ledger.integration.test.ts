@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { ClientLedger } from '../../src/adapters/clients/ledger.js';
-import { type ClientActivity, type ClientStore, MemoryClientStore } from '../../src/index.js';
-import { ACME, breakable, enrollment, sealed, serve, testClock, World, withKey } from './support.js';
+import { ClientLedger } from '../../../src/adapters/clients/ledger.js';
+import { type ClientActivity, type ClientStore, MemoryClientStore } from '../../../src/index.js';
+import { ACME, breakable, enrollment, sealed, serve, testClock, World, withKey } from '../support.js';
 
 /** A memory store that notes what is written, and fails or waits when told to. */
 class WatchedStore extends MemoryClientStore {

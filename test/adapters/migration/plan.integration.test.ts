@@ -10,7 +10,7 @@ import {
   type Mode,
   type ModeEvent,
   type XlinkEvent,
-} from '../../src/index.js';
+} from '../../../src/index.js';
 import {
   ACME,
   BOLT,
@@ -25,7 +25,7 @@ import {
   serve,
   World,
   withKey,
-} from './support.js';
+} from '../support.js';
 
 afterEach(() => {
   jest.useRealTimers();

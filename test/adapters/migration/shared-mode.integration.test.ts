@@ -16,10 +16,10 @@ import {
   RedisModeStore,
   SharedMode,
   type StoredMode,
-} from '../../src/index.js';
-import { FileModeStore } from '../../src/server.js';
-import { describeSharedMode, gate, instance } from './shared-mode-suite.js';
-import { HOUR, optionRefusedBy, World } from './support.js';
+} from '../../../src/index.js';
+import { FileModeStore } from '../../../src/server.js';
+import { describeSharedMode, gate, instance } from '../../stores/mode-store-conformance.js';
+import { HOUR, optionRefusedBy, World } from '../support.js';
 
 describeSharedMode('FileModeStore', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'xlink-modes-'));

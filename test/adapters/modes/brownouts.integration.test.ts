@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { Brownouts } from '../../src/adapters/modes/brownouts.js';
-import type { Brownout, Mode } from '../../src/index.js';
+import { Brownouts } from '../../../src/adapters/modes/brownouts.js';
+import type { Brownout, Mode } from '../../../src/index.js';
 import {
   ACME,
   BOLT,
@@ -15,7 +15,7 @@ import {
   World,
   WRONG,
   withKey,
-} from './support.js';
+} from '../support.js';
 
 const brownoutAt = (from: number, until: number): Brownout => ({
   from: new Date(from),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { ModePolicy, type RouteMode } from '../../src/adapters/modes/policy.js';
-import type { Agent, Mode } from '../../src/index.js';
+import { ModePolicy, type RouteMode } from '../../../src/adapters/modes/policy.js';
+import type { Agent, Mode } from '../../../src/index.js';
 import {
   ACME,
   BOLT,
@@ -14,7 +14,7 @@ import {
   World,
   WRONG,
   withKey,
-} from './support.js';
+} from '../support.js';
 
 const policyOf = (...routes: RouteMode[]) => new ModePolicy('hybrid', routes);
 const STRICT: RouteMode = { path: '/payments', mode: 'xlink-only' };

@@ -21,7 +21,7 @@ import {
   signedRequest,
   tidyParser,
   withKey,
-} from './support-koa.js';
+} from './support.js';
 
 const ORDER_TEXT = JSON.stringify(ORDER);
 const BINARY = { 'content-type': 'application/octet-stream' };

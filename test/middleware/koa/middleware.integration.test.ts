@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import Router from '@koa/router';
 import express from 'express';
-import { KEY_PATH } from '../../src/adapters/well-known.js';
-import { authOf, type Mode, type XlinkAuth } from '../../src/index.js';
-import { koaMiddleware } from '../../src/koa.js';
+import { KEY_PATH } from '../../../src/adapters/well-known.js';
+import { authOf, type Mode, type XlinkAuth } from '../../../src/index.js';
+import { koaMiddleware } from '../../../src/koa.js';
 import {
   bodyForm,
   counted,
@@ -22,7 +22,7 @@ import {
   signedEnvelope,
   signedRequest,
   withKey,
-} from './support-koa.js';
+} from './support.js';
 
 describe.each(KOAS)('$name', ({ Koa }) => {
   describe('what a mode takes', () => {

@@ -11,7 +11,7 @@ import {
   ERROR_TABLE,
   type ErrorId,
   MemoryTrustRegistry,
-} from '../../src/index.js';
+} from '../../../src/index.js';
 import {
   type Answer,
   type Call,
@@ -23,9 +23,9 @@ import {
   type Sent,
   type Service,
   start,
-} from '../support/http.js';
+} from '../../support/http.js';
 
-export * from '../support/http.js';
+export * from '../../support/http.js';
 
 const require = createRequire(import.meta.url);
 

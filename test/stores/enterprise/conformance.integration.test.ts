@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MemoryTrustRegistry } from '../../src/index.js';
-import { createEnterpriseTrustRegistry, createRegistryServer } from '../../src/server.js';
-import { listen } from '../support/http.js';
-import { describeRegistry } from './conformance.js';
+import { MemoryTrustRegistry } from '../../../src/index.js';
+import { createEnterpriseTrustRegistry, createRegistryServer } from '../../../src/server.js';
+import { describeRegistry } from '../../registry/conformance.js';
+import { listen } from '../../support/http.js';
 
 const TOKEN = 'token-canary-2b8e61f0';
 

@@ -3,18 +3,18 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createKeyRecord, type Did, MemoryTrustRegistry } from '../../src/index.js';
+import { createKeyRecord, type Did, MemoryTrustRegistry } from '../../../src/index.js';
 import {
   createEnterpriseTrustRegistry,
   createRegistryServer,
   type EnterpriseEvent,
   type EnterpriseRegistryOptions,
   type EnterpriseTrustRegistry,
-} from '../../src/server.js';
-import { identityOf } from '../support/agents.js';
-import { listen } from '../support/http.js';
-import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';
-import { eventually } from './conformance.js';
+} from '../../../src/server.js';
+import { eventually } from '../../registry/conformance.js';
+import { identityOf } from '../../support/agents.js';
+import { listen } from '../../support/http.js';
+import { errorOf, idOf, thrownBy, unwrap } from '../../support/results.js';
 
 const TOKEN = 'token-canary-2b8e61f0';
 const alice = await identityOf('alice');

@@ -1,11 +1,11 @@
 import { appendFile, chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { FileNonceStore, type FileNonceStoreOptions } from '../../src/stores/file/nonce-store.js';
-import type { NonceUse } from '../../src/types/ports.js';
-import { frozenClock } from '../support/clock.js';
-import { thrownBy } from '../support/results.js';
-import { afterTest, temporaryFolder } from '../transport/servers.js';
+import { FileNonceStore, type FileNonceStoreOptions } from '../../../src/stores/file/nonce-store.js';
+import type { NonceUse } from '../../../src/types/ports.js';
+import { frozenClock } from '../../support/clock.js';
+import { thrownBy } from '../../support/results.js';
+import { afterTest, temporaryFolder } from '../../transport/servers.js';
 
 const use = (nonce: string | number, sender = 'alice'): NonceUse => ({
   recipient: 'bob',

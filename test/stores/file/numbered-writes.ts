@@ -1,5 +1,5 @@
-import type { ManagedTrustRegistry } from '../../src/registry/managed.js';
-import type { Did, RegistryEntry } from '../../src/types/protocol.js';
+import type { ManagedTrustRegistry } from '../../../src/registry/managed.js';
+import type { Did, RegistryEntry } from '../../../src/types/protocol.js';
 
 // Writes 1, 2, 3… go to some DIDs in turn, so that the entries tell after which write they are.
 

@@ -1,12 +1,12 @@
 import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { FileRelayStore, type FileRelayStoreOptions } from '../../src/stores/file/relay-store.js';
-import type { Envelope } from '../../src/types/protocol.js';
-import { frozenClock } from '../support/clock.js';
-import { thrownBy } from '../support/results.js';
-import { until } from '../support/until.js';
-import { afterTest, temporaryFolder } from '../transport/servers.js';
+import { FileRelayStore, type FileRelayStoreOptions } from '../../../src/stores/file/relay-store.js';
+import type { Envelope } from '../../../src/types/protocol.js';
+import { frozenClock } from '../../support/clock.js';
+import { thrownBy } from '../../support/results.js';
+import { until } from '../../support/until.js';
+import { afterTest, temporaryFolder } from '../../transport/servers.js';
 
 /** The store looks at four members only. */
 const message = (nonce: string | number, { from = 'alice', to = 'bob', size = 100 } = {}) => ({

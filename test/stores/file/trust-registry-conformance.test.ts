@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FileTrustRegistry } from '../../src/server.js';
-import { describeRegistry } from './conformance.js';
+import { FileTrustRegistry } from '../../../src/server.js';
+import { describeRegistry } from '../../registry/conformance.js';
 
 describeRegistry('FileTrustRegistry', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'xlink-registry-'));

@@ -8,10 +8,10 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
-import { FileTrustRegistry } from '../../src/server.js';
-import { scaled } from '../scale/scale.js';
-import { identityOf } from '../support/agents.js';
-import { eventually } from './conformance.js';
+import { FileTrustRegistry } from '../../../src/server.js';
+import { eventually } from '../../registry/conformance.js';
+import { scaled } from '../../scale/scale.js';
+import { identityOf } from '../../support/agents.js';
 import { lastWriteOf } from './numbered-writes.js';
 
 const ROUNDS = scaled(500, 100);

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import pg from 'pg';
-import { PostgresClientStore, PostgresModeStore } from '../../src/index.js';
-import { describeWithPostgres, PostgresServer } from '../support/postgres-server.js';
-import { until } from '../support/until.js';
-import { describeSharedMode } from './shared-mode-suite.js';
+import { PostgresClientStore, PostgresModeStore } from '../../../src/index.js';
+import { describeWithPostgres, PostgresServer } from '../../support/postgres-server.js';
+import { until } from '../../support/until.js';
+import { describeSharedMode } from '../mode-store-conformance.js';
 
 describeWithPostgres('PostgresModeStore', () => {
   let server: PostgresServer;

@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { PostgresTrustRegistry } from '../../src/stores/postgres/trust-registry.js';
-import { identityOf } from '../support/agents.js';
-import { describeWithPostgres, PostgresServer } from '../support/postgres-server.js';
-import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { until } from '../support/until.js';
-import { describeRegistry } from './conformance.js';
-import { describeOutages } from './outages.js';
+import { PostgresTrustRegistry } from '../../../src/stores/postgres/trust-registry.js';
+import { describeRegistry } from '../../registry/conformance.js';
+import { identityOf } from '../../support/agents.js';
+import { describeWithPostgres, PostgresServer } from '../../support/postgres-server.js';
+import { errorOf, idOf, thrownBy, unwrap } from '../../support/results.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
+import { until } from '../../support/until.js';
+import { describeOutages } from '../trust-registry-outages.js';
 
 const alice = (await identityOf('alice', 1)).did;
 

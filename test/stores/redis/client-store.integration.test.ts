@@ -1,9 +1,9 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { RedisClientStore } from '../../src/stores/redis/client-store.js';
-import { CLIENTS, type MadeClient } from '../registry/redis-clients.js';
-import { RedisCluster } from '../support/redis-cluster.js';
-import { describeWithRedis, RedisServer } from '../support/redis-server.js';
-import { describeClientStore } from './client-store-conformance.js';
+import { RedisClientStore } from '../../../src/stores/redis/client-store.js';
+import { RedisCluster } from '../../support/redis-cluster.js';
+import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
+import { describeClientStore } from '../client-store-conformance.js';
+import { CLIENTS, type MadeClient } from './trust-registry-clients.js';
 
 let prefixes = 0;
 

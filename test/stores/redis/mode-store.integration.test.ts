@@ -1,9 +1,9 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { RedisClientStore, RedisModeStore } from '../../src/index.js';
-import { CLIENTS, type MadeClient } from '../registry/redis-clients.js';
-import { RedisCluster } from '../support/redis-cluster.js';
-import { describeWithRedis, RedisServer } from '../support/redis-server.js';
-import { describeSharedMode, type OpenedModes } from './shared-mode-suite.js';
+import { RedisClientStore, RedisModeStore } from '../../../src/index.js';
+import { RedisCluster } from '../../support/redis-cluster.js';
+import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
+import { describeSharedMode, type OpenedModes } from '../mode-store-conformance.js';
+import { CLIENTS, type MadeClient } from './trust-registry-clients.js';
 
 let prefixes = 0;
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createCluster } from 'redis';
-import type { NonceUse } from '../../src/index.js';
-import { RedisCluster } from '../support/redis-cluster.js';
-import { describeWithRedis, type RedisServer } from '../support/redis-server.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { until } from '../support/until.js';
+import type { NonceUse } from '../../../src/index.js';
+import { RedisCluster } from '../../support/redis-cluster.js';
+import { describeWithRedis, type RedisServer } from '../../support/redis-server.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
+import { until } from '../../support/until.js';
 import {
   BUCKETS,
   CLUSTER_CLIENTS,
@@ -16,7 +16,7 @@ import {
   TTL_MS,
   timed,
   trues,
-} from './redis-clients.js';
+} from './nonce-clients.js';
 
 describeWithRedis('nonces in a Redis cluster', () => {
   let cluster: RedisCluster;

@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { RedisNonceStore } from '../../src/index.js';
-import type { RedisClient } from '../../src/stores/redis/nonce-client.js';
-import type { NonceUse } from '../../src/types/ports.js';
-import { describeWithRedis, RedisServer, type RedisServerOptions } from '../support/redis-server.js';
-import { thrownBy } from '../support/results.js';
-import { until } from '../support/until.js';
+import { RedisNonceStore } from '../../../src/index.js';
+import type { RedisClient } from '../../../src/stores/redis/nonce-client.js';
+import type { NonceUse } from '../../../src/types/ports.js';
+import { describeWithRedis, RedisServer, type RedisServerOptions } from '../../support/redis-server.js';
+import { thrownBy } from '../../support/results.js';
+import { until } from '../../support/until.js';
 import {
   BUCKETS,
   CLIENTS,
@@ -17,7 +17,7 @@ import {
   storeOn,
   TTL_MS,
   trues,
-} from './redis-clients.js';
+} from './nonce-clients.js';
 
 /** With the clock that it has by itself. */
 const store = (client: RedisClient) => storeOn(client, { clock: Date.now });

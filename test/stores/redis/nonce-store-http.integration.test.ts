@@ -1,14 +1,14 @@
 import { types } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { AgentOptions, FaultEvent } from '../../src/index.js';
-import { parties, problemOf, sealedRequest, serve } from '../http/support.js';
-import { serveKoa } from '../http/support-koa.js';
-import { frozenClock, NOON } from '../support/clock.js';
-import { withKey } from '../support/http.js';
-import { describeWithRedis, RedisServer } from '../support/redis-server.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { until } from '../support/until.js';
-import { CLIENTS, storeOn, timed } from './redis-clients.js';
+import type { AgentOptions, FaultEvent } from '../../../src/index.js';
+import { serveKoa } from '../../middleware/koa/support.js';
+import { parties, problemOf, sealedRequest, serve } from '../../middleware/support.js';
+import { frozenClock, NOON } from '../../support/clock.js';
+import { withKey } from '../../support/http.js';
+import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
+import { until } from '../../support/until.js';
+import { CLIENTS, storeOn, timed } from './nonce-clients.js';
 
 /** Longer than the default: a busy machine alone must not make Redis late. */
 const TIMEOUT_MS = 1000;

@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { types } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { MAX_UNANSWERED } from '../../src/stores/redis/nonce-calls.js';
-import { describeWithRedis, RedisServer } from '../support/redis-server.js';
-import { thrownBy } from '../support/results.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { until } from '../support/until.js';
-import { CLIENTS, idOrValue, keyOf, newUse, storeOn, TTL_MS, timed, trues } from './redis-clients.js';
+import { MAX_UNANSWERED } from '../../../src/stores/redis/nonce-calls.js';
+import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
+import { thrownBy } from '../../support/results.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
+import { until } from '../../support/until.js';
+import { CLIENTS, idOrValue, keyOf, newUse, storeOn, TTL_MS, timed, trues } from './nonce-clients.js';
 
 const TIMEOUT_MS = 250;
 /** What a busy machine may add. */

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createClient, createClientPool } from 'redis';
-import { RedisNonceStore } from '../../src/index.js';
-import type { RedisClient } from '../../src/stores/redis/nonce-client.js';
-import { pair } from '../support/agents.js';
-import { NOON } from '../support/clock.js';
-import { describeWithRedis, RedisServer } from '../support/redis-server.js';
-import { idOf, thrownBy } from '../support/results.js';
-import { until } from '../support/until.js';
+import { RedisNonceStore } from '../../../src/index.js';
+import type { RedisClient } from '../../../src/stores/redis/nonce-client.js';
+import { pair } from '../../support/agents.js';
+import { NOON } from '../../support/clock.js';
+import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
+import { idOf, thrownBy } from '../../support/results.js';
+import { until } from '../../support/until.js';
 import {
   BUCKETS,
   CLIENTS,
@@ -19,7 +19,7 @@ import {
   TTL_MS,
   timed,
   trues,
-} from './redis-clients.js';
+} from './nonce-clients.js';
 
 describeWithRedis('nonces in Redis', () => {
   let server: RedisServer;

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
-import { Identity } from '../../src/identity/identity.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import { createRelay } from '../../src/relay/relay.js';
-import { RedisRelayStore } from '../../src/stores/redis/relay-store.js';
-import { GatewayTransport } from '../../src/transport/gateway.js';
-import { seedOf } from '../support/agents.js';
-import { describeWithRedis, RedisServer } from '../support/redis-server.js';
-import { idOf, unwrap } from '../support/results.js';
-import { until } from '../support/until.js';
-import { afterTest, serve } from '../transport/servers.js';
+import { BaseAgent as Agent } from '../../../src/agent/agent.js';
+import { Identity } from '../../../src/identity/identity.js';
+import { MemoryTrustRegistry } from '../../../src/registry/memory.js';
+import { createRelay } from '../../../src/relay/relay.js';
+import { RedisRelayStore } from '../../../src/stores/redis/relay-store.js';
+import { GatewayTransport } from '../../../src/transport/gateway.js';
+import { seedOf } from '../../support/agents.js';
+import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
+import { idOf, unwrap } from '../../support/results.js';
+import { until } from '../../support/until.js';
+import { afterTest, serve } from '../../transport/servers.js';
 
 describeWithRedis('several relays that share a Redis', () => {
   let redis: RedisServer;

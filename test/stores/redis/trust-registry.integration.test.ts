@@ -1,17 +1,17 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
-import { RedisTrustRegistry } from '../../src/stores/redis/trust-registry.js';
-import type { Did } from '../../src/types/protocol.js';
-import { identityOf } from '../support/agents.js';
-import { RedisCluster } from '../support/redis-cluster.js';
-import { describeWithRedis, RedisServer } from '../support/redis-server.js';
-import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
-import { until } from '../support/until.js';
-import { describeRegistry } from './conformance.js';
-import { describeOutages } from './outages.js';
-import { CLIENTS, type MadeClient } from './redis-clients.js';
+import { RedisTrustRegistry } from '../../../src/stores/redis/trust-registry.js';
+import type { Did } from '../../../src/types/protocol.js';
+import { describeRegistry } from '../../registry/conformance.js';
+import { identityOf } from '../../support/agents.js';
+import { RedisCluster } from '../../support/redis-cluster.js';
+import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
+import { errorOf, idOf, thrownBy, unwrap } from '../../support/results.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
+import { until } from '../../support/until.js';
+import { describeOutages } from '../trust-registry-outages.js';
+import { CLIENTS, type MadeClient } from './trust-registry-clients.js';
 
 const [alice, bob] = (await Promise.all([identityOf('alice', 1), identityOf('bob', 1)])).map(
   ({ did }) => did,
