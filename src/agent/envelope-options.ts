@@ -3,6 +3,7 @@ import { xlinkError } from '../errors/errors.js';
 import { contentTypeBinding } from '../http/request-binding.js';
 import type { OnProgress } from '../types/ports.js';
 import type { Did, Kind, Scope, Version } from '../types/protocol.js';
+import { decodeBase64url } from '../util/base64url.js';
 import {
   anything,
   checkOptions,
@@ -33,6 +34,8 @@ export interface EnvelopeOptions {
   readonly content?: Uint8Array;
   /** The Content-Type of `content`, exactly as it is sent. Default none. */
   readonly contentType?: string;
+  /** `envelopeId` of the message that this one follows. For the application: no check depends on it. */
+  readonly inReplyTo?: string;
   /** Exactly this version instead of the highest that both sides know. */
   readonly version?: Version;
   readonly onProgress?: OnProgress;
@@ -51,6 +54,10 @@ export const ENVELOPE_OPTIONS: OptionChecks<EnvelopeOptions> = {
     typeof value === 'string' && isContentType(contentTypeBinding(value))
       ? undefined
       : 'a Content-Type of at most 256 characters',
+  inReplyTo: (value: unknown) =>
+    typeof value === 'string' && decodeBase64url(value)?.length === 16
+      ? undefined
+      : 'the envelopeId of a message',
   version: integerIn(1, 3),
   onProgress: isFunction,
 };
@@ -59,12 +66,14 @@ export const ENVELOPE_OPTIONS: OptionChecks<EnvelopeOptions> = {
 export function checkEnvelopeOptions(options: EnvelopeOptions, kind: Kind): void {
   checkOptions('createEnvelope', options, ENVELOPE_OPTIONS);
   requireOption('createEnvelope', options, 'to');
-  const { content, contentType, payload, scope } = options;
+  const { content, contentType, inReplyTo, payload, scope } = options;
   const fail = (field: string, hint: string): never => {
     throw xlinkError('INVALID_OPTION', { field, hint });
   };
   if (contentType !== undefined && !content) fail('contentType', 'contentType is that of content.');
   if (content && payload !== undefined)
     fail('content', 'content takes the place of payload; pass one of them.');
+  if (inReplyTo !== undefined && kind === 'request')
+    fail('inReplyTo', 'A request follows nothing; inReplyTo is for messages.');
   if (scope === '*' && kind === 'message') fail('scope', 'A message names one scope; * is for requests.');
 }

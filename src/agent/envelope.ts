@@ -99,7 +99,7 @@ async function draftOf(
   { peer }: ResolvedPeer,
   options: EnvelopeOptions,
   scope: Scope,
-  { kind, inReplyTo, headers = [] }: Purpose,
+  { kind, inReplyTo = options.inReplyTo, headers = [] }: Purpose,
 ): Promise<EnvelopeDraft> {
   const { identity, minVersion, clock, random } = context;
   const { to, request, content, contentType, signedOnly, version: wanted } = options;

@@ -23,7 +23,7 @@ export interface ReceiveOptions {
   readonly request?: string;
   /** Refuses envelopes that are not bound to a request. Needs `request`. Default `false`. */
   readonly requireRequestBinding?: boolean;
-  /** Takes nothing but the answer to this envelope (its `envelopeId`). Scope lists do not apply to an answer. */
+  /** Takes nothing but the answer to this envelope (its `envelopeId`), made by `createAnswer`. Scope lists do not apply to an answer. */
   readonly inReplyTo?: string;
   /** Takes messages that are older than the timestamp window, in ms; at most the agent's `maxAgeMs`. Default: none. */
   readonly maxAgeMs?: number;

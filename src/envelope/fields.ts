@@ -26,8 +26,9 @@ const requestPresence = (_: Suite, kind: Kind) =>
 /** What travels beside an envelope is covered by a signed-only one. */
 const hasBeside = ({ sealed }: Suite, kind: Kind): boolean =>
   !sealed && (kind === 'request' || kind === 'message');
-const isReply = (_: Suite, kind: Kind): boolean =>
-  kind === 'answer' || kind === 'receipt' || kind === 'refusal';
+/** Answers, receipts and refusals are to something; a message may say which message it follows. */
+const replyPresence = (_: Suite, kind: Kind) =>
+  kind === 'message' ? 'optional' : kind === 'request' ? 'forbidden' : 'required';
 
 const SCOPE = /^[A-Za-z0-9][A-Za-z0-9:._/-]{0,127}$/;
 /** Names of headers (RFC 9110 tokens without capitals), at most 4096 characters. */
@@ -62,7 +63,7 @@ export const FIELDS = {
   fieldsDigest: { type: 'string', bytes: 32, presence: optionalIf(isSignedRequest) },
   contentDigest: { type: 'string', bytes: 32, presence: optionalIf(hasBeside) },
   contentType: { type: 'string', valid: isContentType, presence: optionalIf(hasBeside) },
-  inReplyTo: { type: 'string', bytes: 16, presence: requiredIf(isReply) },
+  inReplyTo: { type: 'string', bytes: 16, presence: replyPresence },
   ephemeralPub: { type: 'string', bytes: 32, presence: requiredIf((suite) => suite.agreed) },
   kemCiphertext: { type: 'string', bytes: 1088, presence: requiredIf((suite) => suite.kem) },
   payload: { type: 'string', bytes: 'any', presence: (suite) => (suite.sealed ? 'required' : 'optional') },
