@@ -10,7 +10,9 @@ import {
   type Outcome,
   type Pass,
 } from '../http/decision.js';
+import { ENROLL_PATH } from '../http/enrollment.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
+import { KEY_PATH } from '../http/own-routes.js';
 import { requestBinding } from '../http/request-binding.js';
 import type { ModeEvent, Observer, XlinkEvent } from '../types/events.js';
 import { MODES, type Mode } from '../types/mode.js';
@@ -28,6 +30,7 @@ import { checkModeTarget, ModePolicy, type ModeTarget } from './modes/policy.js'
 import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './nonce-sharing-check.js';
 import { Observers, tell } from './observers.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
+import { PublishedDocument } from './published-document.js';
 import type { EnvelopeRules } from './receive-request.js';
 import { jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
 import { sealResponse, wantsSealedResponse } from './sealed-response.js';
@@ -93,7 +96,17 @@ export class BaseDualModeAdapter {
       rules: enrollmentRules(options),
       binding: (request) =>
         requestBinding(request.method, (options.requestTarget ?? (() => request.target))(request)),
-      mode: () => this.mode,
+      document: new PublishedDocument({
+        agent: options.agent,
+        clock: this.#clock,
+        hosts: options.hosts ?? [],
+        facts: () => ({
+          mode: this.mode,
+          acceptsEnvelopes: this.mode !== 'observe' || this.#policy.hasClientModes,
+          endpoints: this.#clients ? { enroll: ENROLL_PATH, key: KEY_PATH } : {},
+          publicPaths: options.publicPaths ?? [],
+        }),
+      }),
       emit: (event) => this.emit(event),
     });
     this.emit(this.#present());

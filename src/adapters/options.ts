@@ -50,6 +50,17 @@ export interface DualModeOptions {
   readonly maxBodyBytes?: number;
   /** Path and query as the client saw them, for APIs behind a proxy that rewrites paths. Default: the framework's original URL. */
   readonly requestTarget?: (request: InboundRequest) => string;
+  /**
+   * Hosts under which callers reach the API, such as `api.example.com`, for the signed discovery document: callers take none that
+   * speaks for others. Default: the one that the request for the document names, which is right unless a proxy changes the
+   * Host header.
+   */
+  readonly hosts?: readonly string[];
+  /**
+   * Paths that are answered without credentials, so that clients take plain answers from them; `/*` at the end stands for all
+   * below. For the discovery document only: `skip` decides which requests are let through. Default none.
+   */
+  readonly publicPaths?: readonly string[];
   /** Requests that are let through without any credentials, such as health checks. Default none but OPTIONS. */
   readonly skip?: (request: InboundRequest) => boolean;
   /** How long the validator may take, in ms. Default 5000. */
@@ -102,6 +113,14 @@ const isNames: OptionCheck = (value) =>
   value.every((name) => typeof name === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(name))
     ? undefined
     : 'an array of names';
+const isListOf =
+  (pattern: RegExp, what: string): OptionCheck =>
+  (value) =>
+    Array.isArray(value) && value.every((text) => typeof text === 'string' && pattern.test(text))
+      ? undefined
+      : `an array of ${what}`;
+const isHosts = isListOf(/^[\w.:[\]-]{1,255}$/, 'hosts such as api.example.com, without scheme and path');
+const isPaths = isListOf(/^\/[\x21-\x7e]{0,1023}$/, 'paths that begin with /');
 const isRouteModes: OptionCheck = (value) =>
   Array.isArray(value) && value.every(isRouteMode) ? undefined : 'an array of { path, methods?, mode }';
 const isClientModes: OptionCheck = (value) =>
@@ -134,6 +153,8 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     maxEnvelopeBytes: integerIn(1024, 2 ** 30),
     maxBodyBytes: integerIn(0, 2 ** 30),
     requestTarget: isFunction,
+    hosts: isHosts,
+    publicPaths: isPaths,
     skip: isFunction,
     validatorTimeoutMs: integerIn(1, 600_000),
     exposeDetails: isBoolean,

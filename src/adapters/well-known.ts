@@ -1,19 +1,18 @@
 import type { BaseAgent } from '../agent/agent.js';
-import { DISCOVERY_PATH, type DiscoveryDocument } from '../discovery/document.js';
-import { recordVersion } from '../envelope/negotiate.js';
+import { DISCOVERY_PATH } from '../discovery/document.js';
 import { parseEnvelope } from '../envelope/parse.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENROLL_PATH, ENROLL_SCOPE } from '../http/enrollment.js';
 import { KEY_PATH, KEY_SCOPE } from '../http/own-routes.js';
 import type { XlinkEvent } from '../types/events.js';
-import type { Mode } from '../types/mode.js';
 import type { AgentMessage, ClientId, Clock } from '../types/protocol.js';
 import { TokenBucket } from '../util/token-bucket.js';
 import type { AuthAttempt, Authenticator } from './authenticator.js';
 import { type Clients, checkClientScopes } from './clients/clients.js';
 import { checkKeyProof, enroll, enrolledKeys } from './clients/enrollment.js';
 import { MAX_INTRODUCTION_BYTES } from './limits.js';
+import type { PublishedDocument } from './published-document.js';
 
 export interface EnrollmentRules {
   readonly maxDidsPerClient: number;
@@ -26,7 +25,7 @@ export interface WellKnownParts {
   readonly clients: Clients | undefined;
   readonly clock: Clock;
   readonly rules: EnrollmentRules;
-  readonly mode: () => Mode;
+  readonly document: PublishedDocument;
   readonly authenticator: Authenticator;
   /** What the envelope of a request must be bound to. */
   readonly binding: (request: InboundRequest) => string;
@@ -54,28 +53,13 @@ export class WellKnown {
   async answer(request: InboundRequest, attempt: AuthAttempt): Promise<JsonResponse | undefined> {
     const method = request.method.toUpperCase();
     const path = request.target.split('?')[0];
-    if (path === DISCOVERY_PATH && (method === 'GET' || method === 'HEAD')) return this.#discovery();
+    if (path === DISCOVERY_PATH && (method === 'GET' || method === 'HEAD'))
+      return { status: 200, value: await this.#parts.document.for(request), cacheSeconds: 60 };
     if (!this.#parts.clients) return undefined;
     if (path === ENROLL_PATH && method === 'POST') return this.#enroll(request, attempt, this.#parts.clients);
     if (path === KEY_PATH && (method === 'DELETE' || method === 'PUT'))
       return this.#switchKey(request, attempt, this.#parts.clients, method === 'DELETE');
     return undefined;
-  }
-
-  async #discovery(): Promise<JsonResponse> {
-    const { agent, clients, mode } = this.#parts;
-    const keyRecord = await agent.keyRecord();
-    const document: DiscoveryDocument = {
-      did: keyRecord.did,
-      ...(agent.name === undefined ? {} : { name: agent.name }),
-      keyRecord,
-      versions: ([1, 2, 3] as const).filter(
-        (version) => version <= recordVersion(keyRecord) && version >= agent.minVersion,
-      ),
-      mode: mode(),
-      endpoints: clients ? { enroll: ENROLL_PATH, key: KEY_PATH } : {},
-    };
-    return { status: 200, value: document, cacheSeconds: 60 };
   }
 
   async #enroll(request: InboundRequest, attempt: AuthAttempt, clients: Clients): Promise<JsonResponse> {

@@ -1,3 +1,5 @@
+import type { DiscoveryDocument, SignedDiscoveryDocument } from '../discovery/document.js';
+import { signDocument } from '../discovery/signed-document.js';
 import { KINDS } from '../envelope/kinds.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
@@ -152,6 +154,12 @@ export class BaseAgent {
    */
   async createRequest(options: RequestOptions): Promise<Envelope> {
     return orThrow(async () => createRequest(await this.#ready(), options));
+  }
+
+  /** Signs what a service says of itself, for `/.well-known/xlink.json`. */
+  async signDiscovery(document: DiscoveryDocument): Promise<SignedDiscoveryDocument> {
+    const { identity } = await this.#ready();
+    return signDocument(document, identity, identity.crypto);
   }
 
   /**

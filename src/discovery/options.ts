@@ -1,5 +1,5 @@
 import { decodeDidKey } from '../identity/did.js';
-import type { Did } from '../types/protocol.js';
+import type { Clock, Did } from '../types/protocol.js';
 import {
   checkOptions,
   integerIn,
@@ -30,6 +30,8 @@ export interface DiscoverOptions {
   readonly unsafeAllowPrivateAddresses?: boolean;
   /** Default: that of the platform. */
   readonly fetch?: typeof fetch;
+  /** Default `Date.now`. */
+  readonly clock?: Clock;
   readonly signal?: AbortSignal;
 }
 
@@ -58,6 +60,7 @@ export const DISCOVER_OPTIONS = {
   unsafeAllowHttp: isBoolean,
   unsafeAllowPrivateAddresses: isBoolean,
   fetch: isFunction,
+  clock: isFunction,
   signal: isObject,
 };
 

@@ -7,7 +7,7 @@ const MAX_BYTES = 64 * 1024;
 const MAX_REDIRECTS = 3;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Statuses that say: there is no such thing here. */
-const NOT_SUPPORTED = new Set([404, 410, 415]);
+const NOT_SUPPORTED = new Set([404, 410]);
 const JSON_TYPE = /^application\/([\w.+-]+\+)?json\s*(;|$)/i;
 
 /**

@@ -23,7 +23,7 @@ type Validity = Pick<KeyRecord, 'keyEpoch' | 'notBefore' | 'notAfter'>;
 export const DERIVED_KEYS: Validity = { keyEpoch: 0, notBefore: 0, notAfter: NO_EXPIRY };
 
 /** The bytes that the signature keys of the DID sign. What is absent is empty. */
-function transcript(
+function transcriptOf(
   { did, epoch, keyEpoch, notBefore, notAfter }: Omit<KeyRecord, 'x25519' | 'signature'>,
   { x25519, mlKem768, mlDsa65 }: RecordKeys,
   next: Uint8Array | undefined,
@@ -84,7 +84,7 @@ export async function createKeyRecord(
     mlDsa65: identity.mlDsa65?.publicKey,
   };
   const head = { did: identity.did, epoch, keyEpoch, notBefore, notAfter };
-  const bytes = transcript(head, keys, next);
+  const bytes = transcriptOf(head, keys, next);
   const pqSignature = await identity.mlDsa65?.sign(bytes, LABEL);
   return Object.freeze({
     ...head,
@@ -117,7 +117,7 @@ export async function verifyKeyRecord(
   const signature = key(record.signature, 64, 'signature');
   const pqSignature = key(record.pqSignature, 3309, 'pqSignature');
   if ((keys.mlDsa65 === undefined) !== (pqSignature === undefined)) throw invalid('pqSignature');
-  const bytes = transcript(record, keys, next);
+  const bytes = transcriptOf(record, keys, next);
   if (!signature || !(await ed25519.verify(bytes, signature))) throw invalid('signature');
   if (
     keys.mlDsa65 &&
@@ -126,6 +126,14 @@ export async function verifyKeyRecord(
     throw invalid('pqSignature');
   return keys;
 }
+
+/** What the signatures of a record that was verified cover. */
+export const recordTranscript = (record: KeyRecord): Uint8Array => {
+  const { x25519, mlKem768, mlDsa65, next } = record;
+  const bytes = (text: string | undefined) => (text === undefined ? undefined : decodeBase64url(text)!);
+  const keys = { x25519: bytes(x25519)!, mlKem768: bytes(mlKem768), mlDsa65: bytes(mlDsa65) };
+  return transcriptOf(record, keys, bytes(next));
+};
 
 /** Checks a key record from anywhere, for those who write a trust registry. Throws `KEY_RECORD_INVALID` or `INVALID_DID`. */
 export async function assertKeyRecord(
