@@ -1,5 +1,5 @@
 import type { BaseAgent } from '../agent/agent.js';
-import type { Received } from '../agent/receive.js';
+import type { ClaimedEnvelope, Received } from '../agent/receive.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import type { ApiKeyAuth, Auth, InboundRequest, Pass } from '../http/decision.js';
 import type { XlinkEvent } from '../types/events.js';
@@ -23,7 +23,14 @@ interface Credentials {
 export type Proof = Pick<Pass, 'message' | 'content' | 'fields'> & { readonly auth: Auth };
 
 /** What is found out about a request on the way; grows as the checks go on, and is counted even if they fail. */
-export type AuthAttempt = { mode: Mode; method: AuthMethod; client?: ClientId; did?: Did };
+export type AuthAttempt = {
+  mode: Mode;
+  method: AuthMethod;
+  client?: ClientId;
+  did?: Did;
+  /** The envelope, once its nonce is claimed: a refusal can be signed then. */
+  claimed?: ClaimedEnvelope;
+};
 
 export interface AuthenticatorParts {
   readonly agent: BaseAgent;
@@ -95,7 +102,10 @@ export class Authenticator {
     attempt.method = 'xlink';
     const { agent, rules } = this.#parts;
     const own = { ...rules, kind: 'request' as const, requireRequestBinding: true };
-    const { message } = await receiveRequest(agent, request, form, own, undefined, ownScope);
+    const { message } = await receiveRequest(agent, request, form, own, {
+      ownScope,
+      onClaimed: (claimed) => Object.assign(attempt, { claimed }),
+    });
     attempt.did = message.sender;
     return attempt.did;
   }
@@ -125,9 +135,7 @@ export class Authenticator {
 
   /** An envelope that fails is final: whatever this throws, no key is tried. */
   async #byEnvelope(request: InboundRequest, attempt: AuthAttempt, form: EnvelopeForm): Promise<Proof> {
-    if (attempt.mode === 'observe' && !this.#parts.policy.hasClientModes)
-      throw xlinkError('XLINK_NOT_SUPPORTED');
-    const { message, content, contentType = '' } = await this.#receive(request, attempt, form);
+    const { message, content, contentType = '' } = await this.#receiveHere(request, attempt, form);
     const { sender: did, scope, version, encrypted, envelopeId, timestamp } = message;
     const values = message.headers ?? [];
     const signedHeaders = message.fields?.split(' ') ?? values.map(([name]) => name);
@@ -154,13 +162,29 @@ export class Authenticator {
     };
   }
 
+  /** Where no envelope is taken at all yet, one that cannot even be received is not supported either. */
+  async #receiveHere(request: InboundRequest, attempt: AuthAttempt, form: EnvelopeForm): Promise<Received> {
+    try {
+      return await this.#receive(request, attempt, form);
+    } catch (error) {
+      const { hasClientModes } = this.#parts.policy;
+      if (attempt.mode !== 'observe' || hasClientModes || toXlinkError(error).status >= 500) throw error;
+      throw xlinkError('XLINK_NOT_SUPPORTED');
+    }
+  }
+
   /** Once the signature is good it is known whose request it is, and counted for that client, even if it is refused. */
   async #receive(request: InboundRequest, attempt: AuthAttempt, form: EnvelopeForm): Promise<Received> {
     const { agent, rules, clients } = this.#parts;
     let sender: Did | undefined;
     try {
-      return await receiveRequest(agent, request, form, rules, (did) => {
-        sender = did;
+      return await receiveRequest(agent, request, form, rules, {
+        onVerified(did) {
+          sender = did;
+        },
+        onClaimed(claimed) {
+          attempt.claimed = claimed;
+        },
       });
     } finally {
       if (sender !== undefined) {

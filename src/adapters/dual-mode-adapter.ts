@@ -182,7 +182,7 @@ export class BaseDualModeAdapter {
     try {
       if (this.#options.skip?.(request)) return { action: 'pass', headers: {} };
     } catch (thrown) {
-      return this.#refuse(thrown, { ...attempt, durationMs: 0 });
+      return this.#refuse(thrown, { ...factsOf(attempt), durationMs: 0 });
     }
     const { tracer } = this.#options;
     if (!tracer) return this.#decide(request, attempt);
@@ -220,14 +220,14 @@ export class BaseDualModeAdapter {
     const { outcome } = decision;
     const status = decision.action === 'answer' ? { status: decision.status } : {};
     if (outcome) span?.end({ ...authenticationOf(outcome), ...status });
-    else span?.end({ ...attempt, outcome: 'accepted', reason: 'ok', ...status });
+    else span?.end({ ...factsOf(attempt), outcome: 'accepted', reason: 'ok', ...status });
     return decision;
   }
 
   async #decide(request: InboundRequest, attempt: AuthAttempt, traceId?: string): Promise<Decision> {
     const started = performance.now();
     const trace = traceId === undefined ? {} : { traceId };
-    const timed = () => ({ ...attempt, ...trace, durationMs: performance.now() - started });
+    const timed = () => ({ ...factsOf(attempt), ...trace, durationMs: performance.now() - started });
     try {
       const own = await this.#wellKnown.answer(request, attempt);
       if (own) return jsonResponse(own);
@@ -239,7 +239,23 @@ export class BaseDualModeAdapter {
       const sealing = message && wantsSealedResponse(request) ? this.#sealing(message, timed) : {};
       return { ...proof, ...sealing, action: 'pass', headers, outcome: { ...timed(), ...envelope } };
     } catch (thrown) {
-      return this.#refuse(thrown, timed());
+      return this.#signed(request, attempt, this.#refuse(thrown, timed()));
+    }
+  }
+
+  /** A refusal of a request whose nonce was claimed is signed for a caller that asks for sealed answers. */
+  async #signed(
+    request: InboundRequest,
+    { claimed }: AuthAttempt,
+    refused: HttpResponse,
+  ): Promise<HttpResponse> {
+    if (!claimed?.request || !wantsSealedResponse(request)) return refused;
+    try {
+      const envelope = await this.#options.agent.createRefusal(claimed, JSON.parse(refused.body));
+      const headers = { ...refused.headers, 'Content-Type': ENVELOPE_TYPE };
+      return { ...refused, headers, body: JSON.stringify(envelope) };
+    } catch {
+      return refused; // the caller was revoked meanwhile, or the registry is down
     }
   }
 
@@ -297,6 +313,9 @@ export class BaseDualModeAdapter {
     return sunset ? { sunset: sunset.getTime() } : {};
   }
 }
+
+/** What observers and tracers are told of an attempt. */
+const factsOf = ({ claimed: _, ...facts }: AuthAttempt) => facts;
 
 const envelopeRules = (options: DualModeOptions, kind: EnvelopeRules['kind']): EnvelopeRules => ({
   kind,

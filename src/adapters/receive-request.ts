@@ -6,7 +6,7 @@ import { fieldsTranscript, type Header } from '../envelope/plaintext.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import type { InboundRequest } from '../http/decision.js';
 import { contentTypeBinding, requestBinding } from '../http/request-binding.js';
-import type { AgentMessage, Did, Scope } from '../types/protocol.js';
+import type { AgentMessage } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { type EnvelopeForm, envelopeFromHeader } from './credentials.js';
 
@@ -21,23 +21,21 @@ export interface EnvelopeRules {
   readonly requestTarget: (request: InboundRequest) => string;
 }
 
-/** Receives the envelope of a request, bound to that request. Throws whatever is wrong with it; `onVerified` hears whose it is. */
+/** Receives the envelope of a request, bound to that request. Throws whatever is wrong with it. */
 export async function receiveRequest(
   agent: BaseAgent,
   request: InboundRequest,
   form: EnvelopeForm,
   rules: EnvelopeRules,
-  onVerified: (sender: Did) => void = () => {},
-  ownScope?: Scope,
+  hear: Pick<ReceiveRules, 'onVerified' | 'onClaimed' | 'ownScope'> = {},
 ): Promise<Received> {
   if (form === 'ambiguous') throw xlinkError('ENVELOPE_AMBIGUOUS');
   refuseContentEncoding(request);
   const binding = {
     request: requestBinding(request.method, rules.requestTarget(request)),
     requireRequestBinding: rules.requireRequestBinding,
-    onVerified,
     kind: rules.kind,
-    ...(ownScope === undefined ? {} : { ownScope }),
+    ...hear,
   };
   return form === 'body'
     ? receiveBodyForm(agent, request, binding, rules)

@@ -16,7 +16,7 @@ import {
   oneOf,
   requireOption,
 } from '../util/options.js';
-import { createAnswer } from './answer.js';
+import { createAnswer, createRefusal } from './answer.js';
 import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';
 import type { AgentContext } from './context.js';
 import { createEnvelope } from './envelope.js';
@@ -29,7 +29,7 @@ import {
   type IdentitySource,
   identityOptions,
 } from './options.js';
-import type { Received, ReceiveOptions, ReceiveRules } from './receive.js';
+import type { ClaimedEnvelope, Received, ReceiveOptions, ReceiveRules } from './receive.js';
 import { type ReceiveInput, receiveAny } from './receive-input.js';
 import { ensureRegistered } from './register.js';
 import { createRequest, type RequestOptions } from './request.js';
@@ -175,6 +175,11 @@ export class BaseAgent {
     return createAnswer(await this.#ready(), message, payload);
   }
 
+  /** Makes the signed refusal of a request whose nonce was claimed. For adapters. */
+  async createRefusal(claimed: ClaimedEnvelope, problem: unknown): Promise<Envelope> {
+    return createRefusal(await this.#ready(), claimed, problem);
+  }
+
   /** Seals for the recipient and hands the envelope to the transport. */
   async send(options: SendOptions): Promise<Result<SendOutcome>> {
     return attempt(async () => send(await this.#ready(), options));
@@ -203,6 +208,7 @@ export class BaseAgent {
         onProgress: isFunction,
         kind: oneOf(...KINDS),
         ownScope: isString,
+        onClaimed: isFunction,
       });
       if (options.requireRequestBinding) requireOption('receive', options, 'request');
       return receiveAny(await this.#ready(), input, options);

@@ -1,6 +1,7 @@
 import type { AgentMessage, Envelope } from '../types/protocol.js';
 import type { AgentContext } from './context.js';
 import { createEnvelope } from './envelope.js';
+import type { ClaimedEnvelope } from './receive.js';
 
 /**
  * Makes the envelope that answers a message: for its sender, under its scope, bound to the same request. Scope lists do
@@ -14,4 +15,14 @@ export function createAnswer(
   const { sender: to, scope, request, envelopeId: inReplyTo } = message;
   const options = { to, payload, scope, ...(request === undefined ? {} : { request }) };
   return createEnvelope(context, options, { kind: 'answer', inReplyTo });
+}
+
+/** Makes the refusal of a request whose nonce was claimed: signed only, so that its sender knows that the service refused it. */
+export function createRefusal(
+  context: AgentContext,
+  { sender: to, scope, request, envelopeId: inReplyTo }: ClaimedEnvelope,
+  problem: unknown,
+): Promise<Envelope> {
+  const options = { to, payload: problem, scope, request: request!, signedOnly: true };
+  return createEnvelope(context, options, { kind: 'refusal', inReplyTo });
 }

@@ -17,6 +17,8 @@ export interface Purpose {
   readonly inReplyTo?: string;
   /** Of a request: the headers that the caller set. */
   readonly headers?: readonly Header[];
+  /** Nonce and time of an earlier form of the same request. */
+  readonly identity?: { readonly nonce: Uint8Array; readonly timestamp: number };
 }
 
 const MESSAGE: Purpose = { kind: 'message' };
@@ -99,7 +101,7 @@ async function draftOf(
   { peer }: ResolvedPeer,
   options: EnvelopeOptions,
   scope: Scope,
-  { kind, inReplyTo = options.inReplyTo, headers = [] }: Purpose,
+  { kind, inReplyTo = options.inReplyTo, headers = [], identity: earlier }: Purpose,
 ): Promise<EnvelopeDraft> {
   const { identity, minVersion, clock, random } = context;
   const { to, request, content, contentType, signedOnly, version: wanted } = options;
@@ -114,8 +116,8 @@ async function draftOf(
     version: negotiate(identity.maxVersion, recipientVersion, { minVersion, wanted }),
     kind,
     to,
-    timestamp: clock(),
-    nonce: random(16),
+    timestamp: earlier?.timestamp ?? clock(),
+    nonce: earlier?.nonce ?? random(16),
     scope,
     request,
     inReplyTo,

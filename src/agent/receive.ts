@@ -43,7 +43,12 @@ export interface ReceiveRules extends ReceiveOptions {
   readonly kind?: Kind;
   /** The scope of the library's own route that receives; it needs no grant. */
   readonly ownScope?: Scope;
+  /** Told which envelope it is once its nonce is claimed: from then on a refusal of it may be signed. */
+  readonly onClaimed?: (claimed: ClaimedEnvelope) => void;
 }
+
+/** What a refusal must say of the envelope that it refuses. */
+export type ClaimedEnvelope = Pick<AgentMessage, 'sender' | 'scope' | 'request' | 'envelopeId'>;
 
 /** A message, and its content exactly as it was sealed. */
 export interface Received {
@@ -93,6 +98,13 @@ export async function receive(
   const reservable = options.handle !== undefined;
   const claims = [await claimNonce(context, use, reservable)];
   rememberVersion(sender, suite);
+  const { from, scope, request, nonce } = fields;
+  options.onClaimed?.({
+    sender: from,
+    scope,
+    envelopeId: nonce,
+    ...(request === undefined ? {} : { request }),
+  });
 
   await progress('decrypting');
   let isUsed = true; // by what cannot be opened, too

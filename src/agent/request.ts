@@ -11,11 +11,25 @@ export interface RequestOptions extends EnvelopeOptions {
   readonly request: string;
   /** The headers that the caller set: sealed with the content, or signed by digest where the envelope is signed only. */
   readonly headers?: readonly Header[];
+  /** That of an earlier form of the same request, which is sealed again for other keys. Default: fresh. */
+  readonly identity?: RequestIdentity;
+}
+
+/** What one claim of a nonce covers: all forms of a request that have it in common are carried out once between them. */
+export interface RequestIdentity {
+  /** 16 bytes. */
+  readonly nonce: Uint8Array;
+  /** ms since 1970. */
+  readonly timestamp: number;
 }
 
 /** Makes the envelope of one HTTP request. Throws `INVALID_OPTION` and what sealing throws. */
 export async function createRequest(context: AgentContext, options: RequestOptions): Promise<Envelope> {
-  const { headers, ...rest } = options;
+  const { headers, identity, ...rest } = options;
   requireOption('createRequest', options, 'request');
-  return createEnvelope(context, rest, { kind: 'request', ...(headers ? { headers } : {}) });
+  return createEnvelope(context, rest, {
+    kind: 'request',
+    ...(headers ? { headers } : {}),
+    ...(identity ? { identity } : {}),
+  });
 }

@@ -13,16 +13,16 @@ import { problemId } from './response.js';
 export interface EnrollTransport {
   readonly fetch: typeof fetch;
   readonly timeoutMs: number;
-  /** Puts the key into the headers of a request to that origin. */
-  readonly addKey: (headers: Headers, origin: string) => void;
+  /** Puts the key into the headers of a request. */
+  readonly addKey: (headers: Headers, key: string) => void;
 }
 
 const MAX_ANSWER_BYTES = 64 * 1024;
 const failed = (cause: unknown) => xlinkError('ENROLLMENT_FAILED', { cause });
 
 /**
- * Presents the API key together with proof of the DID; an identity that was enrolled before needs no key. `not-offered` on 404 and 415. Throws the error that the service
- * names, or `ENROLLMENT_FAILED`. An envelope older than the memory of a restarted service is made anew, once.
+ * Presents the API key together with proof of the DID; an identity that was enrolled before needs no key. Returns the scopes that
+ * were granted. Throws the error that the service names, or `ENROLLMENT_FAILED`. An envelope older than the memory of a restarted service is made anew, once.
  */
 export async function enrollOnce(
   agent: BaseAgent,
@@ -30,13 +30,12 @@ export async function enrollOnce(
   endpoint: string,
   apiKey: string | undefined,
   transport: EnrollTransport,
-): Promise<'not-offered' | { readonly scopes: readonly Scope[] | undefined }> {
+): Promise<readonly Scope[]> {
   const expired = () => failed(new Error('timeout'));
   return withDeadline(transport.timeoutMs, expired, async (signal) => {
     for (let attempt = 1; ; attempt++) {
       const { status, bytes } = await post(agent, to, endpoint, apiKey, transport, signal);
-      if (status === 200) return { scopes: scopesOf(bytes, agent.did) };
-      if (status === 404 || status === 415) return 'not-offered';
+      if (status === 200) return scopesOf(bytes, agent.did);
       const problem = toXlinkError(problemId(bytes) ?? '');
       if (problem.id === 'NONCE_STORE_UNAVAILABLE:COLD_START' && attempt === 1) continue;
       throw problem.id === 'INTERNAL' ? failed(new Error(`HTTP status ${status}`)) : problem;
@@ -52,7 +51,7 @@ async function post(
   { fetch, addKey }: EnrollTransport,
   signal: AbortSignal,
 ): Promise<{ status: number; bytes: Uint8Array }> {
-  const { origin, pathname, search } = new URL(endpoint);
+  const { pathname, search } = new URL(endpoint);
   const envelope = await agent.createIntroduction({
     to,
     scope: ENROLL_SCOPE,
@@ -63,7 +62,7 @@ async function post(
     },
   });
   const headers = new Headers({ 'Content-Type': ENVELOPE_TYPE, Accept: 'application/json' });
-  if (apiKey !== undefined) addKey(headers, origin);
+  if (apiKey !== undefined) addKey(headers, apiKey);
   try {
     const response = await fetch(endpoint, {
       method: 'POST',
@@ -80,7 +79,7 @@ async function post(
   }
 }
 
-function scopesOf(bytes: Uint8Array, did: Did): readonly Scope[] | undefined {
+function scopesOf(bytes: Uint8Array, did: Did): readonly Scope[] {
   let answer: { did?: unknown; scopes?: unknown } | null;
   try {
     answer = JSON.parse(decodeUtf8(bytes));
@@ -89,7 +88,6 @@ function scopesOf(bytes: Uint8Array, did: Did): readonly Scope[] | undefined {
   }
   const scopes = answer?.scopes;
   const isList = Array.isArray(scopes) && scopes.every((scope) => scope === '*' || isScope(scope));
-  if (answer?.did !== did || (scopes !== undefined && !isList))
-    throw failed(new Error('answer is malformed'));
-  return scopes as readonly Scope[] | undefined;
+  if (answer?.did !== did || !isList) throw failed(new Error('answer is malformed'));
+  return scopes as readonly Scope[];
 }

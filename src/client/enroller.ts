@@ -1,6 +1,6 @@
 import type { Service } from '../discovery/discover.js';
 import { isXlinkError } from '../errors/errors.js';
-import type { Clock, Scope } from '../types/protocol.js';
+import type { Clock } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import type { Caller } from './caller.js';
 import { type EnrollTransport, enrollOnce } from './enroll-once.js';
@@ -9,9 +9,9 @@ import { type EnrollTransport, enrollOnce } from './enroll-once.js';
  * What came of an enrollment. `unsettled`: the service does not take the key (any more), which says nothing about an
  * identity that it may know already.
  */
-export type Enrollment =
-  | { readonly state: 'enrolled'; readonly scopes: readonly Scope[] | undefined }
-  | { readonly state: 'not-offered' | 'unsettled' };
+export interface Enrollment {
+  readonly state: 'enrolled' | 'not-offered' | 'unsettled';
+}
 
 /** After a failure, and after an outcome that may change: 1 minute. */
 const AGAIN_AFTER_MS = 60_000;
@@ -90,8 +90,8 @@ export class Enroller {
     // An operator may have registered an identity that is not new; a new one nobody can know.
     if (enroll === undefined) return { state: known ? 'unsettled' : 'not-offered' };
     try {
-      const answer = await enrollOnce(agent, service.did, enroll, apiKey, this.#transport);
-      return answer === 'not-offered' ? { state: answer } : { state: 'enrolled', scopes: answer.scopes };
+      await enrollOnce(agent, service.did, enroll, apiKey, this.#transport);
+      return { state: 'enrolled' };
     } catch (error) {
       const id = isXlinkError(error) ? error.id : '';
       if (apiKey === undefined || KEY_IS_OVER.has(id) || (known && KEY_IS_NO_USE.has(id)))

@@ -2,7 +2,7 @@ import { xlinkError } from '../errors/errors.js';
 import { readAtMost } from '../http/read-body.js';
 import { decodeUtf8 } from '../util/utf8.js';
 
-/** Says of an answer whether it was sealed: `true` or `false`, and never what came over the network. */
+/** Says of an answer whether it was sealed (`true`), signed only (`signed`: a refusal) or neither (`false`); never what came over the network. */
 export const SEALED_HEADER = 'xlink-sealed';
 
 /** An answer, and the error id of its problem document if it is a refusal by an adapter. */

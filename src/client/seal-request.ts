@@ -1,5 +1,5 @@
 import type { BaseAgent } from '../agent/agent.js';
-import type { RequestOptions } from '../agent/request.js';
+import type { RequestIdentity, RequestOptions } from '../agent/request.js';
 import type { Service } from '../discovery/discover.js';
 import { encodeEnvelope } from '../envelope/flat-json.js';
 import type { Header } from '../envelope/plaintext.js';
@@ -7,7 +7,7 @@ import { coveredFields, READABLE_BESIDE } from '../http/covered-fields.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { requestBinding } from '../http/request-binding.js';
 import type { Envelope, Scope, Version } from '../types/protocol.js';
-import { encodeBase64url } from '../util/base64url.js';
+import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import type { BufferedRequest } from './buffered-request.js';
 
 /** A request with its envelope, ready to be sent once. */
@@ -18,6 +18,8 @@ export interface SealedRequest {
   readonly binding: string;
   /** What the answer must be in reply to. */
   readonly nonce: string;
+  /** For another form of the same request. */
+  readonly identity: RequestIdentity;
 }
 
 export interface Sealing {
@@ -32,16 +34,17 @@ const bindingOf = ({ method, url }: BufferedRequest): string =>
 
 /**
  * A body is sealed as it is, together with the headers that the caller set. Without a body there is nothing to hide but
- * the headers, which are signed. `accept`: what the caller accepts, where the request itself asks for a sealed answer.
+ * the headers, which are signed. `identity`: that of an earlier form of the same request.
  */
 export async function sealRequest(
   buffered: BufferedRequest,
   headers: Headers,
   sealing: Sealing,
-  accept = headers.get('accept'),
+  identity?: RequestIdentity,
 ): Promise<SealedRequest> {
   const { body } = buffered;
-  if (!body) return signRequest(buffered, headers, sealing);
+  if (!body) return signRequest(buffered, headers, sealing, headers.has('authorization'), identity);
+  const accept = buffered.request.headers.get('accept');
   const request = bindingOf(buffered);
   const fields = coveredFields(headers).filter(([name]) => name !== 'accept');
   const envelope = await envelopeFor(sealing, {
@@ -49,10 +52,11 @@ export async function sealRequest(
     content: body,
     ...contentTypeOf(headers),
     headers: accept === null ? fields : [['accept', accept], ...fields],
+    ...(identity ? { identity } : {}),
   });
   for (const [name] of fields) if (!READABLE_BESIDE.has(name)) headers.delete(name);
   headers.set('Content-Type', ENVELOPE_TYPE);
-  return { headers, body: JSON.stringify(envelope), binding: request, nonce: envelope.nonce };
+  return { headers, body: JSON.stringify(envelope), ...replyTo(envelope, request) };
 }
 
 /**
@@ -64,6 +68,7 @@ export async function signRequest(
   headers: Headers,
   sealing: Sealing,
   taken = headers.has('authorization'),
+  identity?: RequestIdentity,
 ): Promise<SealedRequest> {
   const request = bindingOf(buffered);
   const { body } = buffered;
@@ -71,13 +76,20 @@ export async function signRequest(
     request,
     signedOnly: true,
     headers: coveredFields(headers),
+    ...(identity ? { identity } : {}),
     ...(body ? { content: body, ...contentTypeOf(headers) } : {}),
   });
   const text = encodeBase64url(encodeEnvelope(envelope));
   if (taken) headers.set('Xlink-Envelope', text);
   else headers.set('Authorization', `Xlink ${text}`);
-  return { headers, body, binding: request, nonce: envelope.nonce };
+  return { headers, body, ...replyTo(envelope, request) };
 }
+
+const replyTo = ({ nonce, timestamp }: Envelope, binding: string) => ({
+  binding,
+  nonce,
+  identity: { nonce: decodeBase64url(nonce)!, timestamp },
+});
 
 function contentTypeOf(headers: Headers): { readonly contentType?: string } {
   const contentType = headers.get('content-type');

@@ -2,21 +2,28 @@ import type { BaseAgent } from '../agent/agent.js';
 import type { AgentOptions } from '../agent/options.js';
 import type { Service } from '../discovery/discover.js';
 import { DEFAULT_DISCOVERY_TIMEOUT_MS } from '../discovery/options.js';
+import { toXlinkError } from '../errors/errors.js';
 import { untilAborted } from '../http/abort.js';
 import { KEY_SCOPE } from '../http/own-routes.js';
 import { assertAddress } from '../http/service-url.js';
 import { ApiKey } from './api-key.js';
-import { type BufferedRequest, bufferRequest, type FetchInput } from './buffered-request.js';
-import { AgentSource, type Caller } from './caller.js';
+import {
+  type BufferedRequest,
+  bufferRequest,
+  type FetchInput,
+  type XlinkRequestInit,
+} from './buffered-request.js';
+import { AgentSource } from './caller.js';
 import { Enroller, type Enrollment } from './enroller.js';
 import { type FallbackReason, isNotSupported, reportFallback } from './fallback.js';
+import { KnownServices } from './known-services.js';
 import { type EnvelopeHeader, observeEnvelopeHeader } from './observe-envelope.js';
 import { DEFAULT_MAX_ANSWER_BYTES, type XlinkFetchOptions } from './options.js';
 import { fetchOrPlatform, sendFor } from './platform-fetch.js';
 import { unsealedResponse } from './response.js';
 import { scopeOf } from './scope.js';
 import type { Sealing } from './seal-request.js';
-import { exchange } from './send-enveloped.js';
+import { type Exchanged, exchange } from './send-enveloped.js';
 import { sendWithKey } from './send-with-key.js';
 import { ServiceCache } from './service-cache.js';
 
@@ -37,6 +44,7 @@ const KEY_IS_OVER: ReadonlySet<string | undefined> = new Set([
 export class ServiceClient {
   readonly #options: XlinkFetchOptions;
   readonly #agents: AgentSource;
+  readonly #known: KnownServices;
   readonly #services: ServiceCache;
   readonly #apiKey: ApiKey;
   readonly #enroller: Enroller;
@@ -48,23 +56,24 @@ export class ServiceClient {
   constructor(options: XlinkFetchOptions, more: AgentOptions = {}) {
     this.#options = options;
     this.#agents = new AgentSource(options, more);
-    this.#services = new ServiceCache(options, this.#agents);
+    this.#known = new KnownServices(options.identity?.services);
+    this.#services = new ServiceCache(options, this.#agents, this.#known);
     this.#apiKey = new ApiKey(options);
     this.#maxBytes = options.maxAnswerBytes ?? DEFAULT_MAX_ANSWER_BYTES;
     const { timeoutMs = DEFAULT_DISCOVERY_TIMEOUT_MS, clock = Date.now } = options;
-    const addKey = (headers: Headers, origin: string) => this.#apiKey.addTo(headers, origin);
+    const addKey = (headers: Headers, key: string) => this.#apiKey.addTo(headers, key);
     this.#fetch = fetchOrPlatform(options.fetch);
     this.#enroller = new Enroller({ fetch: this.#fetch, timeoutMs, addKey }, clock);
   }
 
   /** As the platform's `fetch`, with what the request proved itself with. */
-  async call(input: FetchInput, init?: RequestInit): Promise<Served> {
+  async call(input: FetchInput, init?: XlinkRequestInit): Promise<Served> {
     const request = await bufferRequest(input, init, this.#options.baseUrl);
     return untilAborted(this.#serve(request), request.signal);
   }
 
-  /** Without xLink, where there is no identity to use. The key goes to its own origin only. */
-  async callWithKey(input: FetchInput, init?: RequestInit): Promise<Served> {
+  /** Without xLink, where there is no identity to use. */
+  async callWithKey(input: FetchInput, init?: XlinkRequestInit): Promise<Served> {
     const request = await bufferRequest(input, init, this.#options.baseUrl);
     return untilAborted(this.#byKey(request), request.signal);
   }
@@ -79,66 +88,99 @@ export class ServiceClient {
     return this.#services.adopt(service);
   }
 
+  /** For the operator: what was learned about the service at this origin is forgotten, the key may be used there again. */
+  async forget(origin: string): Promise<void> {
+    this.#services.forget(origin);
+    await this.#known.forget(origin);
+  }
+
   /** The key is never used again, neither for requests nor to enroll. */
   removeKey(): void {
     this.#apiKey.remove();
   }
 
   async #serve(request: BufferedRequest): Promise<Served> {
-    const { origin } = request.url;
-    assertAddress(request.url, this.#options);
+    const { url } = request;
+    assertAddress(url, this.#options);
+    const key = this.#apiKey.for(request.request, url);
     let service: Service;
     try {
-      service = await this.#services.of(origin);
+      service = await this.#services.of(url.origin);
     } catch (error) {
-      if (isNotSupported(error) && this.#apiKey.isFor(origin)) return this.#byKey(request, 'discovery');
+      if (isNotSupported(error) && key !== undefined) return this.#byKey(request, 'discovery');
       throw error;
     }
-    const caller = await this.#agents.get();
-    if (service.mode === 'observe' && !this.#keyIsOver && this.#apiKey.isFor(origin)) {
-      const sealing = async () => {
-        await this.#enroll(service, caller);
-        return this.#sealing(request, service, caller);
-      };
-      const shadow = this.#enroller.failedLately(service)
-        ? {}
-        : await observeEnvelopeHeader(request, sealing);
-      return this.#byKey(request, 'observe', shadow);
-    }
-    const enrollment = await this.#enroll(service, caller);
-    if (enrollment?.state === 'not-offered' && this.#apiKey.isFor(origin))
+    if (this.#letsKeysDecide(service) && key !== undefined)
+      return this.#byKeyBesideEnvelope(request, service);
+    const enrollment = await this.#enroll(service, key);
+    if (enrollment?.state === 'not-offered' && key !== undefined && !(await this.#isProven(service)))
       return this.#byKey(request, 'enrollment');
-    return this.#byEnvelope(request, this.#sealing(request, service, caller));
+    return this.#byEnvelope(request, service);
   }
 
-  /**
-   * Without a key, an identity that is not new asks what it was granted; a new one has nothing to ask for.
-   */
-  async #enroll(service: Service, caller: Caller): Promise<Enrollment | undefined> {
-    const key = this.#apiKey.reveal(service.origin);
+  /** The service says so, signed, and has not said otherwise to this client. */
+  #letsKeysDecide = ({ mode }: Service): boolean => mode === 'observe' && !this.#keyIsOver;
+
+  async #isProven({ origin }: Service): Promise<boolean> {
+    return (await this.#known.get(origin))?.proven ?? false;
+  }
+
+  async #byKeyBesideEnvelope(request: BufferedRequest, service: Service): Promise<Served> {
+    const sealing = async () => {
+      await this.#enroll(service, this.#apiKey.for(request.request, request.url));
+      return this.#sealing(request, service);
+    };
+    const observed = this.#enroller.failedLately(service)
+      ? {}
+      : await observeEnvelopeHeader(request, sealing);
+    return this.#byKey(request, 'observe', observed);
+  }
+
+  /** Without a key, an identity that is not new asks what it was granted; a new one has nothing to ask for. */
+  async #enroll(service: Service, key: string | undefined): Promise<Enrollment | undefined> {
+    const caller = await this.#agents.get();
     return key === undefined && !caller.known ? undefined : this.#enroller.ensure(service, caller, key);
   }
 
-  #sealing(request: BufferedRequest, service: Service, { agent }: Caller): Sealing {
+  async #sealing(request: BufferedRequest, service: Service): Promise<Sealing> {
     const { scope, version } = this.#options;
+    const { agent } = await this.#agents.get();
     const isOwnRoute = request.url.href === service.endpoints.key;
     return { agent, service, scope: isOwnRoute ? KEY_SCOPE : scopeOf(scope, request.request), version };
   }
 
-  async #byEnvelope(request: BufferedRequest, sealing: Sealing): Promise<Served> {
-    const { service } = sealing;
-    const { response, problem } = await exchange(request, sealing, {
-      sealedAnswers: this.#options.sealedAnswers ?? true,
-      maxBytes: this.#maxBytes,
-      stripKey: (headers) => this.#apiKey.stripFrom(headers),
-      send: (url, init) => sendFor(request, this.#fetch, url, init),
-    });
-    if (response.status === 415 && problem === 'XLINK_NOT_SUPPORTED' && this.#apiKey.isFor(service.origin))
+  async #byEnvelope(request: BufferedRequest, service: Service): Promise<Served> {
+    const url = this.#apiKey.stripFromUrl(request.url);
+    const stripped = { ...request, url };
+    let exchanged: Exchanged;
+    try {
+      exchanged = await exchange(stripped, await this.#sealing(stripped, service), {
+        sealedAnswers: this.#options.sealedAnswers ?? true,
+        maxBytes: this.#maxBytes,
+        stripKey: (headers) => this.#apiKey.stripFrom(headers),
+        send: (to, init) => sendFor(request, this.#fetch, to, init),
+        rediscover: () => this.#rediscover(service.origin),
+      });
+    } catch (error) {
+      this.#learnFrom(error, service);
+      throw error;
+    }
+    const { response, verified, refusal } = exchanged;
+    if (refusal === 'XLINK_NOT_SUPPORTED' && this.#apiKey.for(request.request, request.url) !== undefined)
       return this.#byKey(request, 'refused');
-    if (problem === 'RECIPIENT_MISMATCH' || problem?.startsWith('DECRYPT_FAILED:'))
-      this.#services.forget(service.origin);
-    if (problem === 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY') this.#enroller.forget(service);
+    if (verified) await this.#known.prove(service.origin);
     return { response, method: 'xlink' };
+  }
+
+  #rediscover(origin: string): Promise<Service> {
+    this.#services.forget(origin);
+    return this.#services.of(origin);
+  }
+
+  /** Anybody can forge a refusal that is not signed, so all that it causes is that the service is asked once more. */
+  #learnFrom(error: unknown, service: Service): void {
+    const { id } = toXlinkError((error as { cause?: unknown }).cause ?? error);
+    if (id === 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY') this.#enroller.forget(service);
   }
 
   async #byKey(
@@ -148,8 +190,9 @@ export class ServiceClient {
   ): Promise<Served> {
     request.signal?.throwIfAborted();
     if (reason) reportFallback(this.#options.onFallback, { reason, origin: request.url.origin });
+    const key = this.#apiKey.for(request.request, request.url);
     const send = (url: URL, init: RequestInit) => sendFor(request, this.#fetch, url, init);
-    const raw = await sendWithKey(request, this.#apiKey, send, more);
+    const raw = await sendWithKey(request, this.#apiKey, key, send, more);
     const { response, problem } = await unsealedResponse(raw, this.#maxBytes);
     if (KEY_IS_OVER.has(problem)) this.#keyIsOver = true;
     return { response, method: 'api-key' };

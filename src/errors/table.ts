@@ -173,6 +173,7 @@ export const ERROR_TABLE = {
   'DISCOVERY_FAILED:REDIRECT': row('client', 502, 'The discovery document redirects to another host.', 'Connect to that host by its own name.'),
   'DISCOVERY_FAILED:PRIVATE_ADDRESS': row('client', 400, 'The service is at a private address.', 'Pass unsafeAllowPrivateAddresses if that is meant.'),
   'DISCOVERY_FAILED:INSECURE': row('client', 400, 'The service is not reached by https.', 'Pass unsafeAllowHttp for tests on this machine.'),
+  SERVICE_MEMORY_FAILED: row('client', 500, 'What is known about services could not be read or kept.', 'See `cause`; nothing is sent meanwhile, for what was learned protects the key.'),
   'DISCOVERY_FAILED:OTHER_HOST': row('client', 502, 'The discovery document speaks for other hosts.', 'The service must name the host that callers use: its option `hosts`, if a proxy in front changes the Host header.'),
   'DISCOVERY_FAILED:EXPIRED': row('client', 502, 'The discovery document is not of now.', 'Compare the clocks of both sides; something on the way may keep documents for longer than it should.'),
   'DISCOVERY_FAILED:ROLLED_BACK': row('client', 502, 'The discovery document is older than one that was seen before.', 'Something on the way may be replaying an old document.'),
