@@ -12,14 +12,14 @@ export const LAUNCHERS = {
   process: ({ file, args, home, url }) =>
     start(file, [...args, join(home, 'test/runtimes/process.mjs'), url], { cwd: home }),
 
-  chromium({ file, folder, url }) {
+  chromium({ file, folder, url, host = '127.0.0.1' }) {
     const args = [
       ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
       ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+      `--host-resolver-rules=MAP ${host} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1`,
       `--user-data-dir=${folder}`,
     ];
-    return start(file, [...args, `${url}/`]);
+    return start(file, [...args, `${url.replace('127.0.0.1', host)}/`]);
   },
 
   firefox({ file, folder, url }) {

@@ -7,6 +7,7 @@ import { bundleForBrowsers, bundleForWorkerd } from './bundle.mjs';
 import { install, installPackage } from './install.mjs';
 import { runIn, versionOf } from './run-in.mjs';
 import { RUNTIMES } from './runtimes.mjs';
+import { selfTest } from './self-test.mjs';
 import { serveSuite } from './server.mjs';
 import { cellsOf, differences, writeTable } from './table.mjs';
 
@@ -23,6 +24,7 @@ const inCi = !['', '0', 'false'].includes(process.env.CI ?? '');
 const chosen = RUNTIMES.filter(({ name }) => !only || only.includes(name));
 const [rows, failures, missing] = [[], [], []];
 
+await selfTest();
 const home = installPackage();
 const workerScript = await bundleForWorkerd(home);
 const server = await serveSuite(await bundleForBrowsers(home));

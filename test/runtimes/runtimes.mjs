@@ -14,7 +14,7 @@ const node = (version) => ({
 
 /**
  * `kind`: how it is started, see launch.mjs. `from`: the npm package, or the program of a Debian package, that it comes
- * in. `limits`: what a user should know, for the table.
+ * in. `host`: the name of the page's server in place of 127.0.0.1. `limits`: what a user should know, for the table.
  */
 export const RUNTIMES = [
   node('20.20.2'),
@@ -42,5 +42,12 @@ export const RUNTIMES = [
     limits: 'compatibility date 2024-11-11 or later; `nodejs_compat` is not needed',
   },
   { name: 'Chromium', kind: 'chromium', from: { program: 'chromium' }, limits: IN_BROWSERS },
+  {
+    name: 'Chromium over http',
+    kind: 'chromium',
+    from: { program: 'chromium' },
+    host: 'plain.test',
+    limits: 'no secure context, so there is no WebCrypto; as Chromium',
+  },
   { name: 'Firefox ESR', kind: 'firefox', from: { program: 'firefox-esr' }, limits: IN_BROWSERS },
 ];

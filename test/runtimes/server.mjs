@@ -1,7 +1,6 @@
 // The other side in Node: an API behind the adapter, and a control server that hands out the vectors, exchanges envelopes
 // and takes reports.
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import {
   Agent,
@@ -11,16 +10,7 @@ import {
   requireScope,
 } from '@private.me/xlink';
 import express from 'express';
-
-const VECTORS = {
-  identity: 'identity.json',
-  keyRecord: 'key-record.json',
-  requestBinding: 'request-binding.json',
-  v1: 'v1.json',
-  v2: 'v2.json',
-  v3: 'v3.json',
-  signedOnly: 'signed-only.json',
-};
+import { readVectors } from './vectors.mjs';
 
 /** Serves on a free port of the loopback interface. */
 async function listen(app) {
@@ -100,11 +90,7 @@ async function createPeer() {
 export async function serveSuite(script) {
   const api = await serveApi();
   const peer = await createPeer();
-  const files = Object.entries(VECTORS).map(([name, file]) => [
-    name,
-    JSON.parse(readFileSync(new URL(`../vectors/${file}`, import.meta.url), 'utf8')),
-  ]);
-  const world = JSON.stringify({ vectors: Object.fromEntries(files), serverUrl: api.url });
+  const world = JSON.stringify({ vectors: readVectors(), serverUrl: api.url });
   let take = () => {};
   const app = express();
   app.use(express.json({ type: () => true, limit: '4mb' }));

@@ -1,7 +1,7 @@
 // The table of runtimes in README: made of the reports, and compared with them.
 
-const BEGIN = '<!-- runtimes: made by npm run test:runtimes -- --write -->';
-const END = '<!-- /runtimes -->';
+export const BEGIN = '<!-- runtimes: made by npm run test:runtimes -- --write -->';
+export const END = '<!-- /runtimes -->';
 const HEAD = [
   'Runtime',
   'Tested',

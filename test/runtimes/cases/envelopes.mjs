@@ -1,6 +1,6 @@
 // Every envelope version, sealed and signed only: received from the fixed vectors, and in both directions with a peer in
-// Node.
-import { hex, player } from '../../vectors/replay.mjs';
+// Node. Shares of a message.
+import { hex, player, toHex } from '../../vectors/replay.mjs';
 import { outcome, same, unwrap } from '../rows.mjs';
 
 const FILES = ['v1', 'v2', 'v3', 'signedOnly'];
@@ -26,6 +26,15 @@ export async function envelopeCases(check, { xlink, vectors, peer }) {
   }
   for (const version of [1, 2, 3])
     for (const signedOnly of [false, true]) await bothWays(check, xlink, peer, version, signedOnly);
+
+  await check('shares: any two of three give the payload', async () => {
+    const payload = Uint8Array.from({ length: 100_000 }, (_, i) => i);
+    const shares = await xlink.splitForChannel(payload);
+    for (const left of [0, 1, 2]) {
+      const two = shares.filter(({ index }) => index !== left);
+      same(toHex(unwrap(await xlink.reconstruct(two))) === toHex(payload), true, `without ${left}`);
+    }
+  });
 }
 
 async function bothWays(check, xlink, peer, version, signedOnly) {
