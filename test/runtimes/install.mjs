@@ -1,11 +1,21 @@
 // Gets runtimes and the packed package. Runtimes are kept between runs, in the folder for temporary files.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const cache = join(tmpdir(), 'xlink-runtimes');
 
 /** The executable: a file, or a name to be found in the PATH. Throws where a package cannot be installed. */
@@ -23,12 +33,12 @@ export function install({ from }) {
   return file;
 }
 
-/** A project that has the packed package installed, and the portable part of the suite beside it. */
+/** A project that has the packed package and Express installed, and the suite beside it. */
 export function installPackage() {
   const home = mkdtempSync(join(tmpdir(), 'xlink-runtimes-project-'));
   const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', home];
   const packed = execFileSync('npm', args, { cwd: root, encoding: 'utf8' });
-  npmInstall(home, [join(home, JSON.parse(packed)[0].filename)]);
+  npmInstall(home, [join(home, JSON.parse(packed)[0].filename), `express@${devDependencies.express}`]);
   cpSync(join(root, 'test/runtimes'), join(home, 'test/runtimes'), { recursive: true });
   cpSync(join(root, 'test/vectors/replay.mjs'), join(home, 'test/vectors/replay.mjs'));
   return home;

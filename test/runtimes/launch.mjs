@@ -1,8 +1,8 @@
 // How each kind of runtime is started on the suite.
-import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { start } from './child.mjs';
 
 /**
  * Each starts a runtime and returns the child process. `file`: the executable. `folder`: empty, its own. `home`: the
@@ -27,7 +27,7 @@ export const LAUNCHERS = {
       ([name, value]) => `user_pref(${JSON.stringify(name)}, ${JSON.stringify(value)});\n`,
     );
     writeFileSync(join(folder, 'user.js'), lines.join(''));
-    const env = { ...process.env, HOME: folder, MOZ_CRASHREPORTER_DISABLE: '1' };
+    const env = { HOME: folder, MOZ_CRASHREPORTER_DISABLE: '1' };
     return start(file, ['--headless', '--no-remote', '--profile', folder, `${url}/`], { env });
   },
 
@@ -77,7 +77,3 @@ const suite :Workerd.Worker = (
   compatibilityDate = "${COMPATIBILITY_DATE}",
 );
 `;
-
-/** In a process group of its own, so that what it starts ends with it. */
-export const start = (file, args, options) =>
-  spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, ...options });

@@ -4,8 +4,9 @@
 //   --verbose    a line per case
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { bundleForBrowsers, bundleForWorkerd } from './bundle.mjs';
+import { versionOf } from './child.mjs';
 import { install, installPackage } from './install.mjs';
-import { runIn, versionOf } from './run-in.mjs';
+import { callApiIn, runIn } from './run-in.mjs';
 import { RUNTIMES } from './runtimes.mjs';
 import { selfTest } from './self-test.mjs';
 import { serveSuite } from './server.mjs';
@@ -51,6 +52,8 @@ async function test(runtime) {
   }
   try {
     const report = await runIn({ ...runtime, file }, server, { home, workerScript, limitMs: LIMIT_MS });
+    if (runtime.kind === 'process')
+      report.rows.push(...(await callApiIn({ ...runtime, file, home, limitMs: LIMIT_MS })));
     const failed = report.rows.filter(({ ok }) => !ok);
     for (const { ok, name, detail, ms } of verbose ? report.rows : failed)
       console.log(`  ${ok ? 'ok' : 'FAILED'} ${name} (${ms} ms) ${detail}`);

@@ -4,6 +4,8 @@
 const IN_BROWSERS =
   'the API must allow the origin by CORS; scripts cannot read redirects (`ANSWER_INVALID:NOT_SEALED`)';
 
+const DENO = ['run', '--no-prompt', '--cached-only', '--allow-net=127.0.0.1'];
+
 const node = (version) => ({
   name: `Node ${version.split('.')[0]}`,
   kind: 'process',
@@ -13,8 +15,9 @@ const node = (version) => ({
 });
 
 /**
- * `kind`: how it is started, see launch.mjs. `from`: the npm package, or the program of a Debian package, that it comes
- * in. `host`: the name of the page's server in place of 127.0.0.1. `limits`: what a user should know, for the table.
+ * `kind`: how it is started, see launch.mjs; a `process` with `args`, and to serve an API with `apiArgs` (default: the
+ * same). `from`: the npm package, or the program of a Debian package, that it comes in. `host`: the name of the page's
+ * server in place of 127.0.0.1. `limits`: what a user should know, for the table.
  */
 export const RUNTIMES = [
   node('20.20.2'),
@@ -26,14 +29,15 @@ export const RUNTIMES = [
     kind: 'process',
     from: { package: '@oven/bun-linux-x64', version: '1.4.5', file: 'bin/bun' },
     args: [],
-    limits: 'the API itself is tested on Node only',
+    limits: 'none known',
   },
   {
     name: 'Deno',
     kind: 'process',
     from: { package: '@deno/linux-x64-glibc', version: '2.9.6', file: 'deno' },
-    args: ['run', '--no-prompt', '--cached-only', '--allow-net=127.0.0.1'],
-    limits: 'the API itself is tested on Node only; needs `--allow-net` for the API',
+    args: DENO,
+    apiArgs: [...DENO, '--allow-env'],
+    limits: 'needs `--allow-net`; Express also `--allow-env`',
   },
   {
     name: 'workerd',

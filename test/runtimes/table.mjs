@@ -11,14 +11,19 @@ const HEAD = [
   'ML-DSA-65',
   'Envelopes',
   'Client',
+  'API',
   'Limits',
 ];
 
 /** The cells of a runtime, from what its run reported. */
 export function cellsOf({ name, limits }, version, { rows, implementations = {} }) {
   const { ed25519, x25519, aes256gcm, hash, mlKem768, mlDsa65 } = implementations;
-  const isClient = (row) => row.name.startsWith('client');
-  const verdict = (part) => (part.length > 0 && part.every(({ ok }) => ok) ? 'yes' : 'no');
+  const kindOf = ({ name }) => /^(client|api)\b/.exec(name)?.[0] ?? 'envelopes';
+  const verdict = (kind) => {
+    const part = rows.filter((row) => kindOf(row) === kind);
+    if (part.length === 0) return '–';
+    return part.every(({ ok }) => ok) ? 'yes' : 'no';
+  };
   return [
     name,
     version,
@@ -26,8 +31,9 @@ export function cellsOf({ name, limits }, version, { rows, implementations = {} 
     both(aes256gcm, hash),
     mlKem768,
     mlDsa65,
-    verdict(rows.filter((row) => !isClient(row))),
-    verdict(rows.filter(isClient)),
+    verdict('envelopes'),
+    verdict('client'),
+    verdict('api'),
     limits,
   ].map(String);
 }
