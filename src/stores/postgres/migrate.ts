@@ -54,12 +54,10 @@ async function applyMissing(schema: Schema, query: TransactionQuery): Promise<vo
     SELECT pg_advisory_xact_lock(hashtext('xlink_schema_version'));
     SET LOCAL lock_timeout = ${LOCK_MS}`);
   const version = await versionOf(schema, query);
-  if (name.schema) await query(`SET LOCAL search_path TO "${name.schema}"`);
-  for (const { sql } of [
-    ...(version === 0 ? [SCHEMA_VERSION] : []),
-    ...MIGRATIONS[schema.store].slice(version),
-  ])
-    await query(sql.replaceAll(schema.defaultTable, name.table));
+  const missing = [...(version === 0 ? [SCHEMA_VERSION] : []), ...MIGRATIONS[schema.store].slice(version)];
+  const statements = missing.map(({ sql }) => sql.replaceAll(schema.defaultTable, name.table));
+  if (name.schema) statements.unshift(`SET LOCAL search_path TO "${name.schema}";`);
+  await query(statements.join('\n'));
 }
 
 /** 0 before the first migration. */

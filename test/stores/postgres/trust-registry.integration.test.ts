@@ -33,6 +33,7 @@ describeWithPostgres('PostgresTrustRegistry', () => {
       return new PostgresTrustRegistry({ pool, table });
     };
     const opened = [open()];
+    await opened[0]!.migrate();
     return {
       registry: opened[0]!,
       another: async () => {
@@ -135,12 +136,15 @@ describeWithPostgres('PostgresTrustRegistry', () => {
       expect((await thrownBy(() => registry.lookup(alice))).cause).toMatchObject({ code: '42P01' });
     });
 
-    test('that is locked holds up nobody else: a connection that ran out of time is not used again', async () => {
+    test('that is locked holds up nobody else: a query that ran out of time gives its connection back', async () => {
       const pool = connect({ max: 1 });
       const [locked, other] = ['locked', 'unlocked'].map(
         (table) => new PostgresTrustRegistry({ pool, table, timeoutMs: 200 }),
       ) as [PostgresTrustRegistry, PostgresTrustRegistry];
-      for (const each of [locked, other]) unwrap(await each.add(alice));
+      for (const each of [locked, other]) {
+        await each.migrate();
+        unwrap(await each.add(alice));
+      }
       const operator = await connect().connect();
       await operator.query('BEGIN; LOCK TABLE locked');
       expect((await thrownBy(() => locked.lookup(alice))).id).toBe('LOOKUP_FAILED');
