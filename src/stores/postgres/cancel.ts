@@ -25,8 +25,9 @@ const TIMEOUT_MS = 2000;
 
 /**
  * Asks the server to end the query of a client, as libpq and other drivers do: a connection of its own that carries a
- * CancelRequest (PostgreSQL, Frontend/Backend Protocol, 54.2.8) and takes no place among `max_connections`. Resolves when
- * the server has closed it, and so has passed it on; also where nothing could be asked. Never rejects.
+ * CancelRequest (PostgreSQL, Frontend/Backend Protocol, "Canceling Requests in Progress") and takes no place among
+ * `max_connections`. Resolves when the server has closed it, and so has passed the request on; also after 2 s, and where
+ * nothing could be asked.
  */
 export async function cancelQuery(client: PostgresClient, options: PostgresPool['options']): Promise<void> {
   const { host, port, processID, secretKey, connection } = client as unknown as WiredClient;

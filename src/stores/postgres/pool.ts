@@ -128,7 +128,8 @@ export class PostgresConnections {
   }
 }
 
-const POOLS = Symbol.for('@private.me/xlink/postgres-pools');
+/** The number changes with the methods of {@link PostgresConnections}: two versions of the package may be loaded. */
+const POOLS = Symbol.for('@private.me/xlink/postgres-pools/1');
 
 /** The one wrapper of a pool, for all stores over it and also where two copies of the package are loaded (ESM and CommonJS). */
 export function connectionsOf(pool: PostgresPool): PostgresConnections {

@@ -78,7 +78,7 @@ describeWithPostgres('Listening with a pool', () => {
     );
   });
 
-  test('[E3] who stops takes nothing from the others, and the last one gives the connection back', async () => {
+  test('[E3] a store that stops takes nothing from the others, and the last one gives the connection back', async () => {
     run++;
     const pool = open({ max: 2 });
     const [registry, twin, modes] = [registryOn(pool), registryOn(pool), modesOn(pool)];
