@@ -32,7 +32,7 @@ export interface PostgresModeStoreOptions {
 const DEFAULT_TABLE = 'xlink_modes';
 
 /**
- * The shared mode in PostgreSQL (9.5 or later): a row, which is changed only if its version is the expected one, and a
+ * The shared mode in PostgreSQL (10 or later): a row, which is changed only if its version is the expected one, and a
  * notification in the same transaction. The table is made, or brought to the latest version, at the first call; a role that
  * may not do that needs `migrate()` run by one that may. Notifications do not pass poolers in transaction mode (PgBouncer): instances ask every `intervalMs` then.
  */

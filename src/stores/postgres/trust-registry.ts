@@ -39,7 +39,7 @@ const DEFAULT_TABLE = 'xlink_registry';
 const PAGE = 1000;
 
 /**
- * A trust registry in PostgreSQL (9.6 or later), shared by all instances. A change is one statement that writes the entry
+ * A trust registry in PostgreSQL (10 or later), shared by all instances. A change is one statement that writes the entry
  * and notifies the other instances in the same transaction, so what was told is what is stored, and it takes effect with
  * the next lookup everywhere; caches hear of it through `onChange`.
  *

@@ -4,6 +4,7 @@ import { PostgresTrustRegistry } from '../../../src/index.js';
 import { identityOf } from '../../support/agents.js';
 import { describeWithPostgres, PostgresServer } from '../../support/postgres-server.js';
 import { thrownBy, unwrap } from '../../support/results.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
 import { backendsOf, poolsOf } from './support.js';
 
@@ -86,6 +87,23 @@ describeWithPostgres('Queries that ran out of time', () => {
     expect((await lookup).id).toBe('LOOKUP_FAILED');
     await until(() => pool.idleCount === 1);
     expect(await backendsOf(pool, open())).toMatchObject([{ query: 'SELECT 42' }]);
+  });
+
+  test('[E13] once a network that was frozen for 3.5 s is back, so is the pool', async () => {
+    const proxy = await TcpProxy.start(server.port);
+    const [pool, observer] = [open({ port: proxy.port, max: 3, connectionTimeoutMillis: 300 }), open()];
+    const { registry } = await registryOn(pool);
+    proxy.freeze();
+    const frozenUntil = performance.now() + 3500;
+    const caller = async () => {
+      while (performance.now() < frozenUntil) await thrownBy(() => registry.lookup(alice));
+    };
+    await Promise.all(Array.from({ length: 10 }, caller));
+    proxy.heal();
+    await until(() => registry.lookup(alice).then(Boolean, () => false), { withinMs: 2000 });
+    await until(async () => (await backendsOf(pool, observer)).length <= 3, { withinMs: 2000 });
+    expect(pool.totalCount).toBeLessThanOrEqual(3);
+    await proxy.close();
   });
 
   test('a statement that the server refuses does not cost its connection', async () => {
