@@ -3,6 +3,7 @@ import { signDocument } from '../discovery/signed-document.js';
 import { KINDS } from '../envelope/kinds.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
+import { EpochKeyRing } from '../identity/epoch-key-ring.js';
 import { generateIdentity, Identity } from '../identity/identity.js';
 import { createKeyRecord } from '../identity/key-record.js';
 import type { NonceStore, TrustRegistry } from '../types/ports.js';
@@ -31,7 +32,7 @@ import {
 } from './options.js';
 import type { ClaimedEnvelope, Received, ReceiveOptions, ReceiveRules } from './receive.js';
 import { type ReceiveInput, receiveAny } from './receive-input.js';
-import { ensureRegistered } from './register.js';
+import { callRegistry, ensureRegistered } from './register.js';
 import { createRequest, type RequestOptions } from './request.js';
 import { type SendOptions, type SendOutcome, send } from './send.js';
 
@@ -62,6 +63,8 @@ export class BaseAgent {
   #context: AgentContext | undefined;
   #keyRecord: KeyRecord | undefined;
   #starting: Promise<AgentContext> | undefined;
+  /** What to register a lazy agent with, when its identity is made. */
+  #registration: AgentOptions | undefined;
 
   /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
   constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
@@ -80,7 +83,7 @@ export class BaseAgent {
 
   /** A new identity, registered and ready. Throws an `XlinkError` where {@link BaseAgent.create} returns one. */
   static async quickstart<A extends BaseAgent>(this: AgentClass<A>, options: AgentOptions = {}): Promise<A> {
-    return launch(this, 'Agent.quickstart', options, newIdentity);
+    return BaseAgent.#launch(this, 'Agent.quickstart', options, newIdentity);
   }
 
   /** A new identity, registered and ready. */
@@ -88,7 +91,7 @@ export class BaseAgent {
     this: AgentClass<A>,
     options: AgentOptions = {},
   ): Promise<Result<A>> {
-    return attempt(() => launch(this, 'Agent.create', options, newIdentity));
+    return attempt(() => BaseAgent.#launch(this, 'Agent.create', options, newIdentity));
   }
 
   /** The agent of a 32-byte Ed25519 seed, registered. The same seed gives the same DID and keys on every machine. */
@@ -98,7 +101,7 @@ export class BaseAgent {
   ): Promise<Result<A>> {
     return attempt(() => {
       const { seed, ...rest } = options;
-      return launch(this, 'Agent.fromSeed', rest, (identity) => Identity.fromSeed(seed, identity));
+      return BaseAgent.#launch(this, 'Agent.fromSeed', rest, (identity) => Identity.fromSeed(seed, identity));
     });
   }
 
@@ -123,13 +126,9 @@ export class BaseAgent {
   /** Returns at once; the identity is made and registered at the first use. */
   static lazy<A extends BaseAgent>(this: AgentClass<A>, options: AgentOptions = {}): A {
     checkAgentOptions('Agent.lazy', options);
-    const registry = agentParts(options).registry;
-    const identity = async () => {
-      const made = await newIdentity(identityOptions(options));
-      await ensureRegistered(registry, made, options);
-      return made;
-    };
-    return new this({ ...options, registry, identity });
+    const agent = new this({ ...options, identity: () => newIdentity(identityOptions(options)) });
+    agent.#registration = options;
+    return agent;
   }
 
   /** The DID. Throws `IDENTITY_NOT_READY` for a lazy agent that was not used yet. */
@@ -245,10 +244,38 @@ export class BaseAgent {
     return (await this.#ready()).identity.exportPKCS8();
   }
 
-  /** Its public keys, signed once per agent, for a registry elsewhere. */
+  /**
+   * Its public keys, signed once for each key epoch, for a registry elsewhere. With a `keyStore` this is what rotates them when
+   * they are due, and brings the new ones to the registry.
+   */
   async keyRecord(): Promise<KeyRecord> {
-    const { identity, clock } = await this.#ready();
-    return (this.#keyRecord ??= await createKeyRecord(identity, { clock }));
+    const { identity, clock, keyRing } = await this.#ready();
+    const encryption = await keyRing.current();
+    if (this.#keyRecord?.keyEpoch === encryption.keyEpoch) return this.#keyRecord;
+    const isNew = this.#keyRecord !== undefined;
+    this.#keyRecord = await createKeyRecord(identity, { clock, encryption });
+    if (isNew) await this.#publish();
+    return this.#keyRecord;
+  }
+
+  /** Replaces the encryption keys now, whatever the schedule says. Needs `keyStore`. Throws `KEY_STORE_…` or `REGISTRATION_FAILED…`. */
+  async rotateKeys(): Promise<KeyRecord> {
+    const { keyRing } = await this.#ready();
+    if (!(keyRing instanceof EpochKeyRing))
+      throw xlinkError('INVALID_OPTION', {
+        field: 'keyStore',
+        hint: 'rotateKeys() needs the option keyStore.',
+      });
+    await this.keyRecord();
+    await keyRing.rotate();
+    return this.keyRecord();
+  }
+
+  /** Brings the keys to the registry, where this identity is in it. */
+  async #publish(): Promise<void> {
+    const { identity, clock, keyRing } = await this.#ready();
+    const entry = await callRegistry(() => this.registry.lookup(identity.did), 'LOOKUP_FAILED');
+    if (entry) await ensureRegistered(this.registry, identity, { clock }, keyRing);
   }
 
   /** Forgets what was remembered of a peer, so that an older or weaker key record of it is taken once more. */
@@ -261,29 +288,36 @@ export class BaseAgent {
     for (const transport of this.#parts.transports) transport.dispose();
   }
 
+  static async #launch<A extends BaseAgent>(
+    agentClass: AgentClass<A>,
+    owner: string,
+    options: AgentOptions,
+    makeIdentity: (options: ReturnType<typeof identityOptions>) => Promise<Identity>,
+  ): Promise<A> {
+    checkAgentOptions(owner, options);
+    const identity = await makeIdentity(identityOptions(options));
+    const agent = new agentClass({ ...options, identity });
+    await ensureRegistered(agent.registry, identity, options, agent.#context!.keyRing);
+    return agent;
+  }
+
+  async #start(): Promise<AgentContext> {
+    const identity = await (this.#source as () => Promise<Identity>)();
+    const context = this.#parts.contextFor(identity);
+    if (this.#registration)
+      await ensureRegistered(this.registry, identity, this.#registration, context.keyRing);
+    return context;
+  }
+
   async #ready(): Promise<AgentContext> {
     if (this.#context) return this.#context;
-    const source = this.#source as () => Promise<Identity>;
-    this.#starting ??= source().then((identity) => this.#parts.contextFor(identity));
+    this.#starting ??= this.#start();
     try {
       return (this.#context = await this.#starting);
     } finally {
       this.#starting = undefined;
     }
   }
-}
-
-async function launch<A extends BaseAgent>(
-  agentClass: AgentClass<A>,
-  owner: string,
-  options: AgentOptions,
-  makeIdentity: (options: ReturnType<typeof identityOptions>) => Promise<Identity>,
-): Promise<A> {
-  checkAgentOptions(owner, options);
-  const identity = await makeIdentity(identityOptions(options));
-  const agent = new agentClass({ ...options, identity });
-  await ensureRegistered(agent.registry, identity, options);
-  return agent;
 }
 
 async function newIdentity(options: ReturnType<typeof identityOptions>): Promise<Identity> {

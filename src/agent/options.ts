@@ -1,9 +1,11 @@
-import { DEFAULT_TIMESTAMP_WINDOW_MS, MAX_AGE_LIMIT_MS } from '../checks/timestamp.js';
+import { DEFAULT_TIMESTAMP_WINDOW_MS, MAX_AGE_LIMIT_MS, SLOW_BODY_MS } from '../checks/timestamp.js';
 import { isScope } from '../envelope/fields.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { xlinkError } from '../errors/errors.js';
-import { derivedKeyRing } from '../identity/encryption-keys.js';
+import { derivedKeyRing, type KeyRing } from '../identity/encryption-keys.js';
+import { EpochKeyRing } from '../identity/epoch-key-ring.js';
 import { IDENTITY_OPTIONS, type Identity, type IdentityOptions } from '../identity/identity.js';
+import type { KeyStore } from '../identity/key-store.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
 import { LoopbackTransport } from '../transport/loopback.js';
@@ -64,6 +66,18 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
    * `nonceStore` that outlives this process, such as `FileNonceStore`.
    */
   readonly maxAgeMs?: number;
+  /**
+   * Keeps encryption keys that are random, rotated and erased, shared by all instances of a service. Default none: they are derived
+   * from the seed, never change, and whoever gets the seed can open every recorded message ever sealed for this identity.
+   */
+  readonly keyStore?: KeyStore;
+  /** How long encryption keys are the published ones, in ms. Default 7 days. Needs `keyStore`. */
+  readonly keyRotationMs?: number;
+  /**
+   * How long senders may go on using keys that were replaced, in ms: longer than any cache of key records and discovery
+   * documents, and than this agent is ever away. Default 1 day. Needs `keyStore`.
+   */
+  readonly keyOverlapMs?: number;
   /** Larger envelopes are refused before they are decoded. Bytes; default 1 MiB. */
   readonly maxEnvelopeBytes?: number;
   /** Default `Date.now`. */
@@ -94,6 +108,8 @@ const isTransports: OptionCheck = (value) =>
 const isStringArray: OptionCheck = (value) =>
   Array.isArray(value) && value.every((item) => typeof item === 'string') ? undefined : 'an array of strings';
 
+const DAY_MS = 86_400_000;
+
 const AGENT_OPTIONS: OptionChecks<AgentOptions> = {
   ...IDENTITY_OPTIONS,
   ...SECURITY_OPTIONS,
@@ -109,6 +125,9 @@ const AGENT_OPTIONS: OptionChecks<AgentOptions> = {
   versionFloor: oneOf('record', 'shown'),
   timestampWindowMs: integerIn(1, 3_600_000),
   maxAgeMs: integerIn(1, MAX_AGE_LIMIT_MS),
+  keyStore: hasMethods('load', 'save'),
+  keyRotationMs: integerIn(60_000, 366 * DAY_MS),
+  keyOverlapMs: integerIn(1000, 366 * DAY_MS),
   maxEnvelopeBytes: integerIn(1024, 2 ** 30),
   clock: isFunction,
   unsafeAcceptWhenNonceStoreFails: isBoolean,
@@ -128,6 +147,9 @@ export function checkAgentOptions(
     });
   }
   checkMaxAge(owner, options);
+  for (const field of ['keyRotationMs', 'keyOverlapMs'] as const)
+    if (options[field] !== undefined && !options.keyStore)
+      throw xlinkError('INVALID_OPTION', { field, hint: `${owner}: ${field} needs a keyStore.` });
   checkXchange(owner, options);
 }
 
@@ -159,6 +181,18 @@ export function identityOptions({
   );
 }
 
+function keyRingOf(identity: Identity, options: AgentOptions, clock: Clock, maxAgeMs: number): KeyRing {
+  const { keyStore, keyRotationMs = 7 * DAY_MS, keyOverlapMs = DAY_MS } = options;
+  if (!keyStore) return derivedKeyRing(identity);
+  const lateMs = maxAgeMs + windowOf(options) + SLOW_BODY_MS;
+  return new EpochKeyRing(identity, keyStore, {
+    clock,
+    rotationMs: keyRotationMs,
+    overlapMs: keyOverlapMs,
+    lateMs,
+  });
+}
+
 /** Defaults, decided once when the agent is constructed. */
 export function agentParts(options: AgentOptions) {
   const clock = options.clock ?? Date.now;
@@ -177,7 +211,7 @@ export function agentParts(options: AgentOptions) {
     maxAgeMs,
     contextFor: (identity: Identity): AgentContext => ({
       identity,
-      keyRing: derivedKeyRing(identity),
+      keyRing: keyRingOf(identity, options, clock, maxAgeMs),
       peers: new Peers(registry, identity.crypto),
       services: new ServicePeers(identity.crypto),
       transports,

@@ -1,6 +1,7 @@
 import { ALL_SCOPES } from '../checks/scope.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import type { Result } from '../errors/result.js';
+import { derivedKeyRing, type KeyRing } from '../identity/encryption-keys.js';
 import type { Identity } from '../identity/identity.js';
 import { createKeyRecord, sameKeys } from '../identity/key-record.js';
 import type { TrustRegistry } from '../types/ports.js';
@@ -16,10 +17,14 @@ export async function ensureRegistered(
   registry: TrustRegistry,
   identity: Identity,
   options: AgentOptions,
+  keyRing: KeyRing = derivedKeyRing(identity),
 ): Promise<void> {
   const existing = await callRegistry(() => registry.lookup(identity.did), 'LOOKUP_FAILED');
   const clock = options.clock ?? Date.now;
-  const keys = await createKeyRecord(identity, { clock });
+  const encryption = await keyRing.current();
+  const known = existing?.keys?.keyEpoch ?? 0;
+  if (encryption.keyEpoch < known) throw xlinkError('KEY_STORE_ROLLED_BACK', { field: 'keyStore' });
+  const keys = await createKeyRecord(identity, { clock, encryption });
   if (!existing) {
     const { name, capabilities, organization, xchange } = options;
     // In an entry no list means none: an agent that was not restricted says so.
@@ -34,7 +39,7 @@ export async function ensureRegistered(
   if (!existing.keys) return assertOk(await callRegistry(() => registry.updateKeys(keys)));
   if (sameKeys(existing.keys, keys)) return;
   const epoch = Math.max(keys.epoch, existing.keys.epoch + 1); // two changes of keys within one second
-  const successor = await createKeyRecord(identity, { epoch });
+  const successor = await createKeyRecord(identity, { epoch, encryption });
   return assertOk(await callRegistry(() => registry.updateKeys(successor)));
 }
 
