@@ -12,6 +12,8 @@ export { createEnterpriseTrustRegistry } from './stores/enterprise/create.js';
 export type { EnterpriseEvent, EnterpriseRegistryOptions } from './stores/enterprise/options.js';
 export type { EnterpriseTrustRegistry } from './stores/enterprise/registry.js';
 export { FileClientStore } from './stores/file/client-store.js';
+export type { FileStoreOptions } from './stores/file/file-options.js';
+export { FileStoreError, type FileStoreFault } from './stores/file/file-store-error.js';
 export { identityFromFile } from './stores/file/identity.js';
 export { FileModeStore } from './stores/file/mode-store.js';
 export { FileNonceStore, type FileNonceStoreOptions } from './stores/file/nonce-store.js';
