@@ -12,7 +12,7 @@ import { JournalQueue } from './journal-queue.js';
  * an overlapping deploy the new one waits for the old one (`lockWaitMs`). With several processes use a store in a database.
  */
 export class FileClientStore implements ClientStore {
-  #memory = new MemoryClientStore();
+  readonly #memory = new MemoryClientStore();
   readonly #queue: JournalQueue;
 
   private constructor({ path, onRepair, lockWaitMs = DEFAULT_LOCK_WAIT_MS }: FileStoreOptions) {
@@ -21,9 +21,6 @@ export class FileClientStore implements ClientStore {
       format: 'xlink-clients',
       onRepair,
       lockWaitMs,
-      reset: () => {
-        this.#memory = new MemoryClientStore();
-      },
       replay: (value) => this.#apply(clientChangeFrom(value)),
       snapshot: () => this.#memory.list().flatMap(changesOf),
     });

@@ -5,8 +5,8 @@ import type { JournalOptions } from './journal-file.js';
 import { RetriedOpen } from './retried-open.js';
 
 export interface JournalQueueOptions extends JournalOptions {
-  /** Before the file is replayed, which may be more than once: what is known is forgotten. */
-  readonly reset: () => void;
+  /** For a file that is opened again after it could not be, or was replaced: forgets what was replayed before. */
+  readonly reset?: () => void;
   /** What the file would hold if it were written now. */
   readonly snapshot: () => Iterable<unknown>;
   /** Bytes that a snapshot would have, about. Default: what it had the last time. */
@@ -87,7 +87,7 @@ export class JournalQueue {
   }
 
   async #open(): Promise<Journal> {
-    this.#options.reset();
+    this.#options.reset?.();
     const journal = await Journal.open(this.#options);
     this.#compactAbove = 0;
     await this.#compactIfLong(journal);

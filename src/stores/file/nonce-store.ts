@@ -60,10 +60,6 @@ export class FileNonceStore implements NonceStore {
       onRepair: options.onRepair,
       lockWaitMs: options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS,
       begin: (continuity) => this.#begin(continuity, options.coldStart ?? 'refuse'),
-      reset: () => {
-        this.#claimed.clear();
-        this.#since = -Infinity;
-      },
       replay: (value) => this.#remember(nonceLineFrom(value)),
       snapshot: () => this.#snapshot(),
     });
@@ -84,7 +80,6 @@ export class FileNonceStore implements NonceStore {
     requireOption('FileNonceStore', options, 'path');
     const store = new FileNonceStore(options);
     await store.#queue.ready();
-    for (const key of store.#claimed.keys()) store.#count(key, 1);
     return store;
   }
 
@@ -154,8 +149,14 @@ export class FileNonceStore implements NonceStore {
   }
 
   #remember(line: NonceLine): void {
-    if ('since' in line) this.#since = Math.max(this.#since, line.since);
-    else if (line[1] >= this.#clock()) this.#claimed.set(line[0], line[1]);
+    if ('since' in line) {
+      this.#since = Math.max(this.#since, line.since);
+      return;
+    }
+    const [key, expiresAt] = line;
+    if (expiresAt < this.#clock()) return;
+    if (!this.#claimed.has(key)) this.#count(key, 1);
+    this.#claimed.set(key, expiresAt);
   }
 
   *#snapshot(): Iterable<NonceLine> {

@@ -32,7 +32,7 @@ const RECENT = 100_000;
 export class FileRelayStore implements RelayStore {
   readonly #limits: RelayLimits;
   readonly #clock: Clock;
-  #boxes = new Mailboxes();
+  readonly #boxes = new Mailboxes();
   readonly #queue: JournalQueue;
   readonly #watchers = new Watchers();
   readonly #senders = new Usage();
@@ -52,10 +52,6 @@ export class FileRelayStore implements RelayStore {
       format: 'xlink-relay',
       onRepair: options.onRepair,
       lockWaitMs: options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS,
-      reset: () => {
-        this.#boxes = new Mailboxes();
-        this.#lastId = 0;
-      },
       replay: (change) => this.#replay(change as Change),
       snapshot: () => this.#snapshot(),
       liveBytes: () => this.#recipients.total,
@@ -71,7 +67,6 @@ export class FileRelayStore implements RelayStore {
     requireOption('FileRelayStore', options, 'path');
     const store = new FileRelayStore(options);
     await store.#queue.ready();
-    for (const { envelope, bytes } of store.#boxes.all()) store.#count(envelope, bytes);
     return store;
   }
 
@@ -136,19 +131,23 @@ export class FileRelayStore implements RelayStore {
   }
 
   async #remove(to: Did, gone: readonly number[]): Promise<void> {
-    await this.#queue.write({ gone, to } satisfies Change, () => {
-      for (const id of gone) {
-        const message = this.#boxes.take(to, id);
-        if (!message) continue; // acknowledged twice at a time
-        this.#uncount(message.envelope, message.bytes);
-        this.#recent.set(keyOf(message.envelope), true);
-      }
-    });
+    await this.#queue.write({ gone, to } satisfies Change, () => this.#forget(to, gone));
+  }
+
+  #forget(to: Did, gone: readonly number[]): void {
+    for (const id of gone) {
+      const message = this.#boxes.take(to, id);
+      if (!message) continue; // acknowledged twice at a time
+      this.#uncount(message.envelope, message.bytes);
+      this.#recent.set(keyOf(message.envelope), true);
+    }
   }
 
   #replay(change: Change): void {
-    if ('add' in change) this.#boxes.put(change.add);
-    else if ('gone' in change) for (const id of change.gone) this.#boxes.take(change.to, id);
+    if ('add' in change) {
+      this.#boxes.put(change.add);
+      this.#count(change.add.envelope, change.add.bytes);
+    } else if ('gone' in change) this.#forget(change.to, change.gone);
     const id = 'add' in change ? change.add.id : 'last' in change ? change.last : 0;
     this.#lastId = Math.max(this.#lastId, id);
   }
