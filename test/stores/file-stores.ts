@@ -26,6 +26,7 @@ export interface FileStoreKind {
 
 const DID = 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK';
 const DAY = 86_400_000;
+const MANY = 1_000_000;
 
 /** As long as different numbers make it. */
 const filler = (number: number): string => 'x'.repeat((number * 37) % 500);
@@ -118,14 +119,15 @@ const nonces: FileStoreKind = {
 const relay: FileStoreKind = {
   name: 'FileRelayStore',
   async open(options) {
-    const store = await FileRelayStore.open(options);
+    const limits = { messagesPerSender: MANY, messagesPerMailbox: MANY };
+    const store = await FileRelayStore.open({ ...options, limits });
     return {
       async write(number) {
         const envelope = { from: 'alice', to: 'bob', nonce: `${number}`, payload: filler(number) };
         const outcome = await store.add({ envelope: envelope as unknown as Envelope, bytes: 10 });
         if (outcome !== 'stored') throw new Error(outcome);
       },
-      last: async () => lastOf(store.list('bob', '', 10_000).map(({ envelope }) => Number(envelope.nonce))),
+      last: async () => lastOf(store.list('bob', '', MANY).map(({ envelope }) => Number(envelope.nonce))),
       close: () => store.close(),
     };
   },
