@@ -46,7 +46,7 @@ async function openFile(path: string): Promise<FileHandle | undefined> {
   await rm(`${path}.tmp`, { force: true });
   let file: FileHandle;
   try {
-    file = await open(path, constants.O_RDWR | constants.O_NONBLOCK); // a pipe does not wait for a reader
+    file = await open(path, constants.O_RDWR);
   } catch (error) {
     if ((error as { code?: string }).code === 'ENOENT') return undefined;
     throw error;

@@ -29,7 +29,7 @@ const DAY = 86_400_000;
 const MANY = 1_000_000;
 
 /** As long as different numbers make it. */
-const filler = (number: number): string => 'x'.repeat((number * 37) % 500);
+const filler = (number: number): string => 'x'.repeat((number * 37) % 5000);
 
 /** The last of 1, 2, 3 … if they are all there. */
 function lastOf(numbers: readonly number[]): number {
@@ -63,7 +63,7 @@ const clients: FileStoreKind = {
   async open({ path, ...options }) {
     const store = await FileClientStore.open(path, options);
     return {
-      write: (number) => store.link(`did:${number}`, `${filler(number % 3)}${number % 3}`),
+      write: (number) => store.link(`did:${number}`, `${filler(number)}${number}`),
       last: async () =>
         lastOf(store.list().flatMap(({ dids }) => dids.map((did) => Number(did.slice('did:'.length))))),
       close: () => store.close(),

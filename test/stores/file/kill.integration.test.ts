@@ -1,16 +1,15 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import { scaled } from '../../scale/scale.js';
 import { temporaryFolder } from '../../transport/servers.js';
 import { FILE_STORES } from './all-stores.js';
+import { killed, type Writer } from './killed-writer.js';
 
 // FileTrustRegistry has a longer form of its own: trust-registry-crash.integration.test.ts.
 
@@ -32,22 +31,8 @@ beforeAll(() =>
 );
 afterAll(() => rmSync(suite, { recursive: true }));
 
-/** Lets a process write and kills it some time after what it acknowledged first; tells what it acknowledged last. */
-async function writeAndDie(name: string, path: string, delayMs: number): Promise<number> {
-  const child = spawn(process.execPath, [writer, name, path, `${widthOf(name)}`], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [acknowledged, complaints] = [0, ''];
-  child.stderr.on('data', (chunk) => (complaints += chunk));
-  const lines = createInterface(child.stdout);
-  lines.once('line', () => setTimeout(() => child.kill('SIGKILL'), delayMs));
-  lines.on('line', (line) => {
-    acknowledged = Math.max(acknowledged, Number(line));
-  });
-  const [, signal] = await once(child, 'close');
-  if (signal !== 'SIGKILL') throw new Error(`the writer ended by itself: ${complaints}`);
-  return acknowledged;
-}
+const startWriter = (name: string, path: string): Writer =>
+  spawn(process.execPath, [writer, name, path, `${widthOf(name)}`], { stdio: ['ignore', 'pipe', 'pipe'] });
 
 describe.each(FILE_STORES)('$name', ({ name, open }) => {
   test(`[E15] ${ROUNDS} times killed while it writes, it has lost nothing it acknowledged and left nothing behind`, async () => {
@@ -55,7 +40,7 @@ describe.each(FILE_STORES)('$name', ({ name, open }) => {
     const path = join(folder, 'state');
     let before = 0;
     for (let round = 0; round < ROUNDS; round++) {
-      const acknowledged = await writeAndDie(name, path, Math.random() * 12);
+      const acknowledged = await killed(startWriter(name, path), Math.random() * 12);
       const store = await open({ path, lockWaitMs: 0 });
       const found = await store.last();
       await store.close();
