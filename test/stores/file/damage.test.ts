@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { encodeLine } from '../../../src/stores/file/journal-line.js';
 import { temporaryFolder } from '../../transport/servers.js';
 import { FILE_STORES, type FileStoreKind } from './all-stores.js';
 
@@ -24,6 +25,18 @@ async function reading(kind: FileStoreKind, path: string): Promise<number | stri
   } catch (error) {
     return String((error as { code?: string }).code);
   }
+}
+
+/** Writes on until the file is written anew. Tells the last number, and a record of the file before. */
+async function writtenAnew(kind: FileStoreKind, path: string): Promise<{ last: number; head: object }> {
+  const head = JSON.parse(await readFile(`${path}.head`, 'utf8')).data;
+  const store = await kind.open({ path });
+  const headerOf = async () => (await readFile(path, 'utf8')).split('\n')[0];
+  const header = await headerOf();
+  let last = await store.last();
+  while ((await headerOf()) === header) await store.write(++last);
+  await store.close();
+  return { last, head };
 }
 
 /** Where lines end. */
@@ -121,6 +134,19 @@ describe.each(FILE_STORES)('$name', (kind) => {
     expect(await reading(kind, path)).toBe(WRITES);
   });
 
+  test('[E15] goes on after a crash between writing the file anew and recording that', async () => {
+    const path = join(await temporaryFolder(), 'state');
+    await written(kind, path);
+    const { last, head } = await writtenAnew(kind, path);
+    const { follows } = JSON.parse((await readFile(path, 'utf8')).split('\n')[0]!).data;
+    const putBack = (sum: string) =>
+      writeFile(`${path}.head`, encodeLine('', JSON.stringify({ ...head, sum })).text);
+    await putBack(follows); // what it said when the old file was full
+    expect(await reading(kind, path)).toBe(last);
+    await putBack('0123456789abcdef'); // the file follows another one
+    expect(await reading(kind, path)).toBe(isNonces ? last : 'ELOST');
+  });
+
   test('[E15] leaves a file of another kind alone, and says so', async () => {
     const folder = await temporaryFolder();
     const other = FILE_STORES[(FILE_STORES.indexOf(kind) + 1) % FILE_STORES.length]!;
@@ -156,12 +182,7 @@ describe.each(FILE_STORES.filter(({ name }) => name !== 'FileNonceStore'))('$nam
   test('[E15] notices that the file is gone, empty, or an older copy from before it was written anew', async () => {
     const path = join(await temporaryFolder(), 'state');
     const older = await written(kind, path);
-    const store = await kind.open({ path });
-    let number = WRITES;
-    const headerOf = async () => (await readFile(path, 'utf8')).split('\n')[0];
-    const header = await headerOf();
-    while ((await headerOf()) === header) await store.write(++number);
-    await store.close();
+    const { last: number } = await writtenAnew(kind, path);
     const newer = await readFile(path);
     const head = await readFile(`${path}.head`);
     const damages = [() => writeFile(path, older), () => writeFile(path, ''), () => rm(path)];

@@ -51,5 +51,5 @@ describe.each(FILE_STORES)('$name', ({ name, open }) => {
     }
     const names = (await readdir(folder)).map((each) => each.replace(/\d+$/, 'N'));
     expect(names.sort()).toEqual(['state', 'state.head', 'state.lock-N']);
-  }, 600_000);
+  }, 1_200_000);
 });
