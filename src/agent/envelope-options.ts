@@ -64,10 +64,13 @@ export function checkEnvelopeOptions(options: EnvelopeOptions): void {
   requireOption('createEnvelope', options, 'to');
   const { content, contentType, signedOnly = false } = options;
   if (contentType !== undefined && !content)
-    throw xlinkError('INVALID_OPTION', { field: 'contentType', hint: 'contentType is that of content.' });
+    throw xlinkError('INVALID_OPTION', {
+      field: 'contentType',
+      hint: 'createEnvelope: contentType needs content, the body whose type it is.',
+    });
   if (content && !signedOnly)
     throw xlinkError('INVALID_OPTION', {
       field: 'content',
-      hint: 'content travels beside a signedOnly envelope.',
+      hint: 'createEnvelope: content needs signedOnly: true; to encrypt it, send it as payload.',
     });
 }

@@ -114,7 +114,7 @@ export function checkAgentOptions(
   if (options.registry && options.trustRegistry && options.registry !== options.trustRegistry) {
     throw xlinkError('INVALID_OPTION', {
       field: 'trustRegistry',
-      hint: 'registry and trustRegistry name two different registries.',
+      hint: `${owner}: registry and trustRegistry are two names of one option; pass one of them.`,
     });
   }
   checkMaxAge(owner, options);

@@ -104,7 +104,7 @@ function actionPath(action: string): string {
   )
     throw xlinkError('INVALID_OPTION', {
       field: 'action',
-      hint: 'An action is a path below the URL of the API.',
+      hint: 'DualModeClient: action must be a path below the URL of the API, such as charges/create.',
     });
   return segments.map(encodeURIComponent).join('/');
 }

@@ -14,7 +14,7 @@ export interface ErrorRow {
   /** HTTP status an adapter answers with when this error refuses a request. */
   readonly status: number;
   readonly category: ErrorCategory;
-  /** One sentence, the same every time: it holds no value that came from a request. */
+  /** What is wrong, in one sentence, the same every time: it holds no value that came from a request. */
   readonly message: string;
   /** What the reader can do about it. */
   readonly hint: string;
@@ -157,7 +157,7 @@ export const ERROR_TABLE = {
   'ENROLLMENT_REFUSED:TOO_MANY': row('adapter', 409, 'The client has as many DIDs as it may have.', 'Use one identity for all instances of a client, or raise maxDidsPerClient.'),
   'ENROLLMENT_REFUSED:RATE_LIMITED': row('adapter', 429, 'The client enrolls too often.', 'Wait a minute; keep the identity instead of making a new one at every start.'),
   'ENROLLMENT_REFUSED:NO_CLIENT': row('adapter', 500, 'The API key is good, but the adapter cannot tell whose it is.', 'Let legacyKeyValidator return clientId, or set the option clientId.'),
-  'ENROLLMENT_REFUSED:NOT_ENROLLED': row('adapter', 404, 'The DID is not linked to a client.', 'Enrol first.'),
+  'ENROLLMENT_REFUSED:NOT_ENROLLED': row('adapter', 404, 'The DID is not linked to a client.', 'Enroll first.'),
 
   // client
   DISCOVERY_FAILED: row('client', 502, 'The service could not be discovered.', 'Check the name; see `cause`.'),

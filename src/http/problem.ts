@@ -1,14 +1,13 @@
+import { problemTypeOf } from '../errors/docs-url.js';
 import type { XlinkError } from '../errors/errors.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
 import type { Headers } from './decision.js';
 
-const PROBLEM_TYPE_BASE = 'https://xail.io/docs/packages/xlink/errors#';
-
 /** The body of a refusal (RFC 9457). Hint and field only if `expose`: they help the caller, and whoever probes. */
 export function problemBody(error: XlinkError, method: AuthMethod, expose: boolean): string {
   return JSON.stringify({
-    type: PROBLEM_TYPE_BASE + error.id,
-    title: error.message,
+    type: problemTypeOf(error.id),
+    title: error.title,
     status: error.status,
     code: error.code,
     subCode: error.subCode,

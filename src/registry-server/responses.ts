@@ -1,8 +1,7 @@
+import { problemTypeOf } from '../errors/docs-url.js';
 import type { XlinkError } from '../errors/errors.js';
 import type { ErrorId } from '../errors/table.js';
 import type { HttpResponse } from '../http/decision.js';
-
-const PROBLEM_TYPE_BASE = 'https://xail.io/docs/packages/xlink/errors#';
 
 /** Nothing in between may keep an answer: the next revocation takes effect at once. */
 const NO_STORE = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
@@ -48,8 +47,8 @@ export function problemOf(error: XlinkError, more: object = {}): HttpResponse {
       ...(status === 401 ? { 'WWW-Authenticate': 'Bearer realm="xlink-registry"' } : {}),
     },
     body: JSON.stringify({
-      type: PROBLEM_TYPE_BASE + error.id,
-      title: error.message,
+      type: problemTypeOf(error.id),
+      title: error.title,
       status,
       code: error.code,
       subCode: error.subCode,
