@@ -71,7 +71,12 @@ export { requestBinding } from './http/request-binding.js';
 export type { SealedResponse } from './http/sealed-response.js';
 export { decodeDidKey, encodeDidKey } from './identity/did.js';
 export { generateIdentity, Identity, type IdentityOptions } from './identity/identity.js';
-export { assertKeyRecord, assertSuccessor, createKeyRecord } from './identity/key-record.js';
+export {
+  assertKeyRecord,
+  assertSuccessor,
+  createKeyRecord,
+  type KeyRecordOptions,
+} from './identity/key-record.js';
 export { Agent, type AgentMiddlewareOptions } from './middleware/agent.js';
 export type { KoaDashboardOptions } from './middleware/dashboard.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
@@ -89,6 +94,7 @@ export type {
   FeedState,
   Grant,
   ManagedTrustRegistry,
+  RevokeOptions,
   ScopeChange,
 } from './registry/managed.js';
 export { MemoryTrustRegistry, type MemoryTrustRegistryOptions } from './registry/memory.js';

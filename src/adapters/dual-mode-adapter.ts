@@ -18,7 +18,12 @@ import type { AuthenticationSpan } from '../types/ports.js';
 import type { AgentMessage, Clock } from '../types/protocol.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
 import type { Clients } from './clients/clients.js';
-import { type CutoverReport, cutoverReport, type ReportOptions } from './clients/cutover-report.js';
+import {
+  type CutoverReport,
+  checkReportOptions,
+  cutoverReport,
+  type ReportOptions,
+} from './clients/cutover-report.js';
 import type { ClientRecord } from './clients/store.js';
 import { createClients } from './create-clients.js';
 import { deprecationHeaders } from './deprecation.js';
@@ -124,8 +129,9 @@ export class BaseDualModeAdapter {
     return this.#adoption.snapshot();
   }
 
-  /** Who still uses keys, and who is safe to switch. Needs the option `clients`. */
+  /** Who still uses keys, and who is safe to switch. Needs the option `clients`. Rejects with `INVALID_OPTION`. */
   async report(options: ReportOptions = {}): Promise<CutoverReport> {
+    checkReportOptions('report', options);
     return cutoverReport(await this.clientRecords(), this.#clock(), options);
   }
 

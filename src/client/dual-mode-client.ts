@@ -2,6 +2,7 @@ import { isXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
 import type { AuthMethod } from '../types/mode.js';
+import { checkOptions, isObject } from '../util/options.js';
 import { callError, parseBody } from './call-error.js';
 import { checkDualModeClientOptions, type DualModeClientOptions } from './dual-mode-client-options.js';
 import { type Served, ServiceClient } from './service-client.js';
@@ -46,7 +47,7 @@ export class DualModeClient {
   async call(
     action: string,
     payload?: unknown,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal } = {},
   ): Promise<Result<unknown>> {
     const started = performance.now();
     let method: AuthMethod = 'none';
@@ -55,7 +56,8 @@ export class DualModeClient {
       this.#adoption.count({ mode: 'hybrid', method, durationMs, ...(error ? { error } : {}) });
     };
     try {
-      const served = await this.#send(action, payload, signal);
+      checkOptions('DualModeClient.call', options, { signal: isObject });
+      const served = await this.#send(action, payload, options.signal);
       const { response } = served;
       method = served.method;
       const text = await response.text();

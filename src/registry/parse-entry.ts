@@ -34,6 +34,7 @@ const COPIES: { readonly [K in keyof Required<RegistryEntry>]: Copy } = {
   organization: text,
   xchange: flag,
   status: (value) => (value === 'active' || value === 'revoked' ? value : undefined),
+  revocationReason: text,
 };
 
 /** A frozen copy of the known members of a key record, unchecked; `undefined` for what is no object. */

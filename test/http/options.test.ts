@@ -117,7 +117,7 @@ describe('options of DualModeAdapter', () => {
   test.each(innerCases)('$owner.$name: $value is refused by name', async ({ owner, name, value }) => {
     const error = await thrownBy(() => make({ [owner]: { [name]: value } }));
     expect([error.id, error.field]).toEqual(['INVALID_OPTION', name]);
-    expect(error.hint).toMatch(new RegExp(`^${owner}: ${name} must be .+\\.$`));
+    expect(error.hint).toMatch(new RegExp(`^DualModeAdapter: ${owner}: ${name} must be .+\\.$`));
   });
 
   test.each(Object.keys(MEMBERS).filter((name) => !['agent', 'legacyKeyValidator'].includes(name)))(
