@@ -25,11 +25,13 @@ export type { ModeTarget, RouteMode } from './adapters/modes/policy.js';
 export { type ModeState, type ModeStore, parseModeState, type StoredMode } from './adapters/modes/store.js';
 export type { Traffic, TrafficSample } from './adapters/modes/traffic-window.js';
 export type { DualModeOptions } from './adapters/options.js';
+export type { SignOptions, VerifyOptions } from './agent/application-signature.js';
 export type { MessageHandler, OnMessageOptions } from './agent/consume.js';
 export type { EnvelopeOptions } from './agent/envelope-options.js';
 export type { AgentOptions, IdentitySource } from './agent/options.js';
 export type { Received, ReceiveOptions } from './agent/receive.js';
 export type { ReceiveInput } from './agent/receive-input.js';
+export type { ReceiveNextOptions } from './agent/receive-next.js';
 export type { SecurityOptions, SplitChannelConfig } from './agent/security.js';
 export type { SendOptions, SendOutcome } from './agent/send.js';
 export { createSignedEnvelope, type SignedEnvelopeOptions } from './agent/signed-envelope.js';
@@ -60,6 +62,7 @@ export { discover, type Service } from './discovery/discover.js';
 export type { DiscoveryDocument } from './discovery/document.js';
 export type { DiscoverOptions } from './discovery/options.js';
 export * from './errors/errors.js';
+export { type FormattedError, type FormattedOutput, formatErrorStructured } from './errors/format-error.js';
 export { type Err, err, type Ok, ok, type Result } from './errors/result.js';
 export { ERROR_TABLE, type ErrorCategory, type ErrorId, type ErrorRow } from './errors/table.js';
 export type { AdapterMetrics } from './http/adoption-counter.js';
@@ -103,7 +106,6 @@ export type { PositionalRegistration } from './registry/positional-registration.
 export {
   describeSecurityMode,
   describeSecurityModeStructured,
-  type FormattedOutput,
   type SecurityModeDescription,
 } from './security/describe-security.js';
 export type { FixedSecurity, SecurityLevel, SecurityMode, ShareCount } from './security/security-mode.js';

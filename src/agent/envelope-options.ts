@@ -17,7 +17,10 @@ import {
 } from '../util/options.js';
 
 export interface EnvelopeOptions {
-  /** The recipient's DID. */
+  /**
+   * The recipient's DID, or the name of the one active registry entry that has it. A name is whatever the registry lets its
+   * entries be called, and finding it reads the whole registry: `agent.resolve(name)` once gives the DID to keep.
+   */
   readonly to: Did;
   /** Any JSON value. Left out: only for signed-only envelopes that speak for a request alone. */
   readonly payload?: unknown;

@@ -104,13 +104,19 @@ const AGENT_OPTIONS: OptionChecks<AgentOptions> = {
   unsafeAcceptWhenNonceStoreFails: isBoolean,
 };
 
+/** Options that read well and cannot be kept. */
+const REFUSED: OptionChecks<{ readonly did: unknown }> = {
+  did: () =>
+    'left out: the DID of an agent is that of its key. For a did:web publish createDidWebDocument(did, await agent.keyRecord())',
+};
+
 /** Throws `INVALID_OPTION`. */
 export function checkAgentOptions(
   owner: string,
   options: AgentOptions,
   more: OptionChecks<object> = {},
 ): void {
-  checkOptions(owner, options, { ...AGENT_OPTIONS, ...more });
+  checkOptions(owner, options, { ...AGENT_OPTIONS, ...REFUSED, ...more });
   if (options.registry && options.trustRegistry && options.registry !== options.trustRegistry) {
     throw xlinkError('INVALID_OPTION', {
       field: 'trustRegistry',
@@ -167,6 +173,7 @@ export function agentParts(options: AgentOptions) {
     maxAgeMs,
     contextFor: (identity: Identity): AgentContext => ({
       identity,
+      registry,
       peers: new Peers(registry, identity.crypto),
       transports,
       nonceStore,

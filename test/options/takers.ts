@@ -147,6 +147,14 @@ const agents: readonly Row[] = [
   ],
   ['Agent.receive', 'ReceiveOptions', 'allowCleartext', (more) => agent.receive('{}', more)],
   ['Agent.receiveContent', 'ReceiveOptions', 'inReplyTo', (more) => agent.receiveContent('{}', more)],
+  ['Agent.receiveNext', 'ReceiveNextOptions', 'signal', (more) => agent.receiveNext(more)],
+  ['Agent.sign', 'SignOptions', 'context', (more) => agent.sign('text', more)],
+  [
+    'Agent.verify',
+    'VerifyOptions',
+    'signature',
+    (more: object) => agent.verify({ did, content: '', signature: '', ...more }),
+  ],
   ['Agent.onMessage', 'OnMessageOptions', 'onRefused', (more) => agent.onMessage(() => {}, more)],
   [
     'Agent.createIntroduction',

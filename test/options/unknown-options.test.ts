@@ -67,6 +67,7 @@ describe('the list of those who take options', () => {
     'encodeDidKey',
     'enrollmentProof',
     'err',
+    'formatErrorStructured',
     'formatReport',
     'identityFromFile',
     'isXlinkError',
