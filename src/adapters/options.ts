@@ -140,39 +140,49 @@ const isHttpUrl: OptionCheck = (value) =>
     ? undefined
     : 'an http or https URL';
 
+/** Another class takes these: both sides of a migration are sometimes called a dual-mode adapter. */
+const isOfClient: OptionCheck = () =>
+  'left out: it is an option of DualModeClient, the class for callers of an API';
+
 /** Throws `INVALID_OPTION`. */
 export function checkDualModeOptions(options: DualModeOptions): void {
-  checkOptions('DualModeAdapter', options, {
-    agent: isAgent,
-    legacyKeyValidator: isFunction,
-    mode: oneOf(...MODES),
-    apiKey: isObject,
-    deprecation: isObject,
-    requireRequestBinding: isBoolean,
-    allowCleartext: isBoolean,
-    maxEnvelopeBytes: integerIn(1024, 2 ** 30),
-    maxBodyBytes: integerIn(0, 2 ** 30),
-    requestTarget: isFunction,
-    skip: isFunction,
-    validatorTimeoutMs: integerIn(1, 600_000),
-    exposeDetails: isBoolean,
-    realm: isToken,
-    routeModes: isRouteModes,
-    clientModes: isClientModes,
-    brownouts: isBrownouts,
-    clients: hasMethods('get', 'list', 'clientOf', 'link', 'add', 'setKeyOff'),
-    clientId: isFunction,
-    clientScopes: isFunction,
-    onDowngrade: oneOf('accept', 'report', 'refuse'),
-    maxDidsPerClient: integerIn(1, 100_000),
-    enrollmentsPerMinute: integerIn(1, 100_000),
-    keySwitchGraceMs: integerIn(0, 2 ** 40),
-    clientFlushIntervalMs: integerIn(1, 3_600_000),
-    instances: integerIn(1, 100_000),
-    clock: isFunction,
-    observers: isObservers,
-    tracer: hasMethods('trace'),
-  });
+  const foreign = { xlink: isOfClient, fallback: isOfClient };
+  checkOptions<DualModeOptions & { readonly xlink?: unknown; readonly fallback?: unknown }>(
+    'DualModeAdapter',
+    options,
+    {
+      ...foreign,
+      agent: isAgent,
+      legacyKeyValidator: isFunction,
+      mode: oneOf(...MODES),
+      apiKey: isObject,
+      deprecation: isObject,
+      requireRequestBinding: isBoolean,
+      allowCleartext: isBoolean,
+      maxEnvelopeBytes: integerIn(1024, 2 ** 30),
+      maxBodyBytes: integerIn(0, 2 ** 30),
+      requestTarget: isFunction,
+      skip: isFunction,
+      validatorTimeoutMs: integerIn(1, 600_000),
+      exposeDetails: isBoolean,
+      realm: isToken,
+      routeModes: isRouteModes,
+      clientModes: isClientModes,
+      brownouts: isBrownouts,
+      clients: hasMethods('get', 'list', 'clientOf', 'link', 'add', 'setKeyOff'),
+      clientId: isFunction,
+      clientScopes: isFunction,
+      onDowngrade: oneOf('accept', 'report', 'refuse'),
+      maxDidsPerClient: integerIn(1, 100_000),
+      enrollmentsPerMinute: integerIn(1, 100_000),
+      keySwitchGraceMs: integerIn(0, 2 ** 40),
+      clientFlushIntervalMs: integerIn(1, 3_600_000),
+      instances: integerIn(1, 100_000),
+      clock: isFunction,
+      observers: isObservers,
+      tracer: hasMethods('trace'),
+    },
+  );
   requireOption('DualModeAdapter', options, 'agent');
   requireOption('DualModeAdapter', options, 'legacyKeyValidator');
   checkOptions('DualModeAdapter: apiKey', options.apiKey ?? {}, {
