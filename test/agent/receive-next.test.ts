@@ -61,8 +61,11 @@ test('a message that is refused is an answer of its own', async () => {
 test('shares become one message', async () => {
   const world = new World();
   const { transport } = world;
-  const alice = await world.agent('alice', { transport: [transport, transport, transport] });
-  const bob = await world.agent('bob', { transport: [transport, transport, transport] });
+  const alice = await world.agent('alice', {
+    transport: [transport, transport, transport],
+    onWarning: () => {},
+  });
+  const bob = await world.agent('bob', { transport: [transport, transport, transport], onWarning: () => {} });
   unwrap(await alice.send({ to: bob.did, payload: 'whole', security: 'high' }));
   unwrap(await alice.send({ to: bob.did, payload: 'after' }));
   expect(texts(await bob.receive(), await bob.receive())).toEqual(['whole', 'after']);

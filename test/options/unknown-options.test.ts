@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { isXlinkError, type XlinkError } from '../../src/errors/errors.js';
-import tsconfig from '../../tsconfig.json' with { type: 'json' };
 import { TAKERS } from './takers.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -85,7 +84,10 @@ describe('the list of those who take options', () => {
     'xlinkError', // a throw while an error is made would hide the error
   ];
 
-  const fronts = Object.entries(tsconfig.compilerOptions.paths)
+  const { paths } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')).compilerOptions as {
+    paths: Record<string, string[]>;
+  };
+  const fronts = Object.entries(paths)
     .filter(([name]) => name.startsWith('@private.me/'))
     .map(([name, [file]]) => ({ name, file: file! }));
 
