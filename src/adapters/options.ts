@@ -16,6 +16,7 @@ import {
   isString,
   type OptionCheck,
   oneOf,
+  refuseOptions,
   requireOption,
 } from '../util/options.js';
 import type { LegacyKeyValidator } from './api-key-validator.js';
@@ -140,9 +141,8 @@ const isHttpUrl: OptionCheck = (value) =>
     ? undefined
     : 'an http or https URL';
 
-/** Another class takes these: both sides of a migration are sometimes called a dual-mode adapter. */
-const isOfClient: OptionCheck = () =>
-  'left out: it is an option of DualModeClient, the class for callers of an API';
+/** Both sides of a migration are sometimes called a dual-mode adapter. */
+const OF_CLIENT = 'DualModeClient takes it, the class for callers of an API';
 
 /** Throws `INVALID_OPTION`. */
 export function checkDualModeOptions(options: DualModeOptions): void {

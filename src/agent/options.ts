@@ -17,6 +17,7 @@ import {
   isString,
   type OptionCheck,
   type OptionChecks,
+  refuseOptions,
 } from '../util/options.js';
 import type { AgentContext } from './context.js';
 import { Peers } from './peers.js';
@@ -104,10 +105,8 @@ const AGENT_OPTIONS: OptionChecks<AgentOptions> = {
   unsafeAcceptWhenNonceStoreFails: isBoolean,
 };
 
-/** Options that read well and cannot be kept. */
-const REFUSED: OptionChecks<{ readonly did: unknown }> = {
-  did: () =>
-    'left out: the DID of an agent is that of its key. For a did:web publish createDidWebDocument(did, await agent.keyRecord())',
+const INSTEAD = {
+  did: 'the DID of an agent is that of its key; for a did:web publish createDidWebDocument(did, await agent.keyRecord())',
 };
 
 /** Throws `INVALID_OPTION`. */
@@ -116,7 +115,8 @@ export function checkAgentOptions(
   options: AgentOptions,
   more: OptionChecks<object> = {},
 ): void {
-  checkOptions(owner, options, { ...AGENT_OPTIONS, ...REFUSED, ...more });
+  refuseOptions(owner, options, INSTEAD);
+  checkOptions(owner, options, { ...AGENT_OPTIONS, ...more });
   if (options.registry && options.trustRegistry && options.registry !== options.trustRegistry) {
     throw xlinkError('INVALID_OPTION', {
       field: 'trustRegistry',

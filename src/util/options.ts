@@ -27,6 +27,16 @@ export function checkKeys(owner: string, options: object, known: readonly string
   if (unknown !== undefined) fail(owner, unknown, suggestion(unknown, known));
 }
 
+/** Throws `INVALID_OPTION` for options that do not exist here but may be looked for; `instead` says what to do in their place. */
+export function refuseOptions(
+  owner: string,
+  options: object,
+  instead: Readonly<Record<string, string>>,
+): void {
+  for (const [key, text] of Object.entries(instead))
+    if (Object.hasOwn(Object(options), key)) fail(owner, key, `there is no option ${key}: ${text}.`);
+}
+
 /** Throws `INVALID_OPTION` if the option is absent. */
 export function requireOption(owner: string, options: object, key: string): void {
   if ((options as Record<string, unknown>)[key] === undefined) fail(owner, key, `${key} is required.`);
