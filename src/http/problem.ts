@@ -3,14 +3,19 @@ import type { XlinkError } from '../errors/errors.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
 import type { Headers } from './decision.js';
 
+/** What every problem document says (RFC 9457). The hint is not among it: it is for operators. */
+export const problemMembers = ({ id, title, status, code, subCode }: XlinkError) => ({
+  type: problemTypeOf(id),
+  title,
+  status,
+  code,
+  subCode,
+});
+
 /** The body of a refusal (RFC 9457). Hint and field only if `expose`: they help the caller, and whoever probes. */
 export function problemBody(error: XlinkError, method: AuthMethod, expose: boolean): string {
   return JSON.stringify({
-    type: problemTypeOf(error.id),
-    title: error.title,
-    status: error.status,
-    code: error.code,
-    subCode: error.subCode,
+    ...problemMembers(error),
     authMethod: method,
     ...(expose ? { detail: error.hint, field: error.field } : {}),
   });

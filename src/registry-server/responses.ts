@@ -1,7 +1,7 @@
-import { problemTypeOf } from '../errors/docs-url.js';
 import type { XlinkError } from '../errors/errors.js';
 import type { ErrorId } from '../errors/table.js';
 import type { HttpResponse } from '../http/decision.js';
+import { problemMembers } from '../http/problem.js';
 
 /** Nothing in between may keep an answer: the next revocation takes effect at once. */
 const NO_STORE = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
@@ -48,11 +48,8 @@ export function problemOf(error: XlinkError, more: object = {}): HttpResponse {
       ...(status === 401 ? { 'WWW-Authenticate': 'Bearer realm="xlink-registry"' } : {}),
     },
     body: JSON.stringify({
-      type: problemTypeOf(error.id),
-      title: error.title,
+      ...problemMembers(error),
       status,
-      code: error.code,
-      subCode: error.subCode,
       field: error.field,
       ...more,
     }),

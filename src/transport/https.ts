@@ -2,6 +2,7 @@ import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { err, type Result } from '../errors/result.js';
 import { isBaseUrl } from '../http/base-url.js';
 import { readAtMost } from '../http/fetch.js';
+import { problemMembers } from '../http/problem.js';
 import type { Transport } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { type Backoff, exponentialBackoff } from '../util/backoff.js';
@@ -108,7 +109,7 @@ async function envelopeOf(request: Request): Promise<Envelope> {
   }
 }
 
-function problem({ status, message, code, subCode }: XlinkError): Response {
-  const body = JSON.stringify({ title: message, status, code, subCode });
-  return new Response(body, { status, headers: { 'Content-Type': 'application/problem+json' } });
+function problem(error: XlinkError): Response {
+  const headers = { 'Content-Type': 'application/problem+json' };
+  return new Response(JSON.stringify(problemMembers(error)), { status: error.status, headers });
 }
