@@ -1,5 +1,12 @@
 import type { Registration } from '../types/protocol.js';
-import { anything, checkKeys, checkOptions, type OptionCheck, type OptionChecks } from '../util/options.js';
+import {
+  anything,
+  checkKeys,
+  checkOptions,
+  type OptionCheck,
+  type OptionChecks,
+  oneOf,
+} from '../util/options.js';
 import type { Grant, RevokeOptions, ScopeChange } from './managed.js';
 
 /**
@@ -27,9 +34,16 @@ const isReason: OptionCheck = (value) =>
 /** The names of the members of a registration. */
 export const REGISTRATION_MEMBERS: readonly string[] = Object.keys(REGISTRATION);
 
-/** Throws `INVALID_OPTION`. */
-export const checkRegistration = (entry: Registration): void =>
-  checkKeys('register', entry, REGISTRATION_MEMBERS);
+/**
+ * The registration in an entry, which may be copied from another registry while it is active: registering is no way
+ * back for a DID that was revoked. Throws `INVALID_OPTION`.
+ */
+export function registrationIn(entry: Registration & { readonly status?: unknown }): Registration {
+  const { status, ...registration } = Object(entry) as typeof entry;
+  checkOptions('register', { status }, { status: oneOf('active') });
+  checkKeys('register', entry && registration, REGISTRATION_MEMBERS);
+  return registration;
+}
 
 /** Throws `INVALID_OPTION`. */
 export const checkGrant = (grant: Grant): void =>

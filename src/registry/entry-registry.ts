@@ -6,7 +6,7 @@ import { assertKeyRecord, assertSuccessor } from '../identity/key-record.js';
 import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { ChangeListeners } from './change-listeners.js';
-import { checkGrant, checkRegistration, checkRevokeOptions, checkScopeChange } from './change-options.js';
+import { checkGrant, checkRevokeOptions, checkScopeChange, registrationIn } from './change-options.js';
 import type { ChangeListener, Grant, ManagedTrustRegistry, RevokeOptions, ScopeChange } from './managed.js';
 import { copyKeys, frozenEntry } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
@@ -45,9 +45,9 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
   /** Adds a DID. Fails with `REGISTRATION_FAILED:ALREADY_REGISTERED`, `INVALID_DID` or `KEY_RECORD_INVALID`. */
   async register(...args: [entry: Registration] | PositionalRegistration): Promise<Result<void>> {
     return this.#attempt(async () => {
-      const registration = registrationOf(args);
-      decodeDidKey(registration?.did);
-      checkRegistration(registration);
+      const given = registrationOf(args);
+      decodeDidKey(given?.did);
+      const registration = registrationIn(given);
       const keys = registration.keys === undefined ? undefined : ownKeys(registration.keys, registration.did);
       const entry = put({ ...registration, ...(keys ? { keys } : {}), status: 'active' });
       if (keys) await assertKeyRecord(keys, this.#crypto);

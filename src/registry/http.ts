@@ -10,7 +10,7 @@ import {
   type OptionCheck,
   requireOption,
 } from '../util/options.js';
-import { checkGrant, checkRegistration, checkRevokeOptions, checkScopeChange } from './change-options.js';
+import { checkGrant, checkRevokeOptions, checkScopeChange, registrationIn } from './change-options.js';
 import { refusalIdOf, refusalOf } from './http-errors.js';
 import { ask, type ExchangeOptions, type JsonResponse } from './http-exchange.js';
 import type { Grant, ManagedTrustRegistry, RevokeOptions, ScopeChange } from './managed.js';
@@ -90,9 +90,7 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
 
   async register(...args: [entry: Registration] | PositionalRegistration): Promise<Result<void>> {
     return this.#change('register', () => {
-      const entry = registrationOf(args);
-      checkRegistration(entry);
-      return entry;
+      return registrationIn(registrationOf(args));
     });
   }
 

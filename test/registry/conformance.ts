@@ -164,6 +164,11 @@ export function describeRegistry(name: string, open: () => Promise<OpenedRegistr
         expect(await registry.list()).toEqual([]);
       });
 
+      test('takes a copy of an active entry', async () => {
+        unwrap(await registry.register({ ...entryOfAlice, status: 'active' } as never));
+        expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active' });
+      });
+
       test.each<[string, object]>([
         ['scopes as text', { sendScopes: '*' }],
         ['scopes accepted as text', { receiveScopes: '*' }],

@@ -4,9 +4,9 @@ import { looksLikeDidKey } from '../../identity/did.js';
 import { ChangeListeners } from '../../registry/change-listeners.js';
 import {
   checkGrant,
-  checkRegistration,
   checkRevokeOptions,
   checkScopeChange,
+  registrationIn,
 } from '../../registry/change-options.js';
 import { HttpTrustRegistry } from '../../registry/http.js';
 import { isUnreachable } from '../../registry/http-errors.js';
@@ -108,8 +108,7 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
 
   async register(...args: [entry: Registration] | PositionalRegistration): Promise<Result<void>> {
     return this.#change(() => {
-      const entry = registrationOf(args);
-      checkRegistration(entry);
+      const entry = registrationIn(registrationOf(args));
       return { operation: 'register', did: entry?.did, entry };
     });
   }
