@@ -6,7 +6,9 @@ import type { Awaitable } from '../util/awaitable.js';
  * The application's own check of an API key: an object that says who the caller is, or `null`. What the object holds
  * goes to `req.auth` as it is. `undefined` and `false` count as `null`; anything else is a fault of the validator.
  */
-export type LegacyKeyValidator = (apiKey: string) => Awaitable<object | null | undefined | false>;
+export type LegacyKeyValidator<Customer extends object = object> = (
+  apiKey: string,
+) => Awaitable<Customer | null | undefined | false>;
 
 /** Asks the validator, and trusts it with nothing: it may throw, hang or return rubbish. Throws `API_KEY_INVALID` or `KEY_VALIDATOR_FAILED…`. */
 export async function validateKey(
