@@ -1,5 +1,6 @@
 import type { XlinkError } from '../errors/errors.js';
 import type { Headers, HttpResponse, Outcome } from '../http/decision.js';
+import { JSON_TYPE, PROBLEM_TYPE } from '../http/media-type.js';
 import { challenges, problemBody } from '../http/problem.js';
 import { migrationHeaders } from './deprecation.js';
 import type { DualModeOptions } from './options.js';
@@ -43,14 +44,18 @@ export function refusal(
     action: 'answer',
     status: error.status,
     headers: {
-      'Content-Type': 'application/problem+json',
+      'Content-Type': PROBLEM_TYPE,
       'Cache-Control': 'no-store',
       ...challenges(attempt.mode, style.realm, error),
       ...(error.status === 503 ? RETRY_SOON : {}),
       ...(TELLS_TO_MOVE.has(error.id) ? migrationHeaders(style.migrationUrl) : {}),
       ...more,
     },
-    body: problemBody(error, attempt.method, style.exposeDetails),
+    body: problemBody(error, {
+      authMethod: attempt.method,
+      // They help the caller, and also a person who probes.
+      ...(style.exposeDetails ? { detail: error.hint, field: error.field } : {}),
+    }),
     outcome: { ...attempt, error },
   };
 }
@@ -60,7 +65,7 @@ export const jsonResponse = ({ status, value, cacheSeconds }: JsonResponse): Htt
   action: 'answer',
   status,
   headers: {
-    'Content-Type': 'application/json',
+    'Content-Type': JSON_TYPE,
     'Cache-Control': cacheSeconds === undefined ? 'no-store' : `max-age=${cacheSeconds}`,
   },
   body: JSON.stringify(value),

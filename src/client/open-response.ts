@@ -1,7 +1,7 @@
 import type { BaseAgent } from '../agent/agent.js';
 import type { Service } from '../discovery/discover.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
-import { ENVELOPE_TYPE } from '../http/media-type.js';
+import { ENVELOPE_TYPE, mediaTypeOf } from '../http/media-type.js';
 import { readAtMost } from '../http/read-body.js';
 import type { SealedResponse } from '../http/sealed-response.js';
 import { decodeBase64url } from '../util/base64url.js';
@@ -25,7 +25,7 @@ const BODILESS = new Set([204, 205, 304]);
 const invalid = (field: string) => xlinkError('ANSWER_INVALID', { field });
 
 export const isSealed = (response: Response): boolean =>
-  (response.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase() === ENVELOPE_TYPE;
+  mediaTypeOf(response.headers.get('content-type')) === ENVELOPE_TYPE;
 
 /**
  * Opens a sealed answer: encrypted for this agent, signed by the service, in reply to this one request, and of the status

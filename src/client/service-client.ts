@@ -2,7 +2,9 @@ import type { BaseAgent } from '../agent/agent.js';
 import type { AgentOptions } from '../agent/options.js';
 import type { Service } from '../discovery/discover.js';
 import { DEFAULT_DISCOVERY_TIMEOUT_MS } from '../discovery/options.js';
+import type { ErrorId } from '../errors/table.js';
 import { untilAborted } from '../http/abort.js';
+import { fetchOrPlatform } from '../http/fetch.js';
 import { assertAddress } from '../http/service-url.js';
 import { ApiKey } from './api-key.js';
 import { type BufferedRequest, bufferRequest, type FetchInput } from './buffered-request.js';
@@ -11,11 +13,11 @@ import { Enroller, type Enrollment } from './enroller.js';
 import { type FallbackReason, isNotSupported, reportFallback } from './fallback.js';
 import { type EnvelopeHeader, observeEnvelopeHeader } from './observe-envelope.js';
 import { DEFAULT_MAX_ANSWER_BYTES, type XlinkFetchOptions } from './options.js';
-import { fetchOrPlatform, sendFor } from './platform-fetch.js';
 import { unsealedResponse } from './response.js';
 import { scopeOf } from './scope.js';
 import type { Sealing } from './seal-request.js';
 import { exchange } from './send-enveloped.js';
+import { sendFor } from './send-for.js';
 import { sendWithKey } from './send-with-key.js';
 import { ServiceCache } from './service-cache.js';
 
@@ -26,7 +28,7 @@ export interface Served {
 }
 
 /** Refusals of a key that say: this client is on xLink, whatever the mode of the service. */
-const KEY_IS_OVER: ReadonlySet<string | undefined> = new Set([
+const KEY_IS_OVER: ReadonlySet<ErrorId | undefined> = new Set<ErrorId>([
   'XLINK_REQUIRED',
   'API_KEY_LATCHED',
   'API_KEY_SWITCHED_OFF',

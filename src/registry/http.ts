@@ -1,5 +1,6 @@
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
+import { fetchOrPlatform } from '../http/fetch.js';
 import { looksLikeDidKey } from '../identity/did.js';
 import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
 import {
@@ -56,8 +57,8 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
     requireOption('HttpTrustRegistry', options, 'baseUrl');
     this.#token = options.authToken;
     this.#exchange = {
-      baseUrl: options.baseUrl.replace(/\/+$/, ''),
-      fetch: options.fetch ?? ((...args) => fetch(...args)),
+      baseUrl: options.baseUrl,
+      fetch: fetchOrPlatform(options.fetch),
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       maxAnswerBytes: MAX_ANSWER_BYTES,
     };

@@ -1,5 +1,5 @@
 import { concat } from '../../crypto/bytes.js';
-import { ENVELOPE_TYPE } from '../../http/media-type.js';
+import { ENVELOPE_TYPE, PROBLEM_TYPE } from '../../http/media-type.js';
 import type { PlainResponse } from '../../http/response.js';
 import { encodeUtf8 } from '../../util/utf8.js';
 
@@ -61,7 +61,7 @@ export function holdResponse(
     } catch (error) {
       const failure = onFailure(error);
       res.statusCode = failure.status;
-      res.setHeader('Content-Type', 'application/problem+json');
+      res.setHeader('Content-Type', PROBLEM_TYPE);
       body = failure.body;
     }
     Object.assign(res, { writeHead, flushHeaders, write, end });
