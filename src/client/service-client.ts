@@ -2,9 +2,9 @@ import type { BaseAgent } from '../agent/agent.js';
 import type { AgentOptions } from '../agent/options.js';
 import type { Service } from '../discovery/discover.js';
 import { DEFAULT_DISCOVERY_TIMEOUT_MS } from '../discovery/options.js';
-import type { ErrorId } from '../errors/table.js';
 import { untilAborted } from '../http/abort.js';
 import { fetchOrPlatform } from '../http/fetch.js';
+import { KEY_IS_OVER } from '../http/key-refusals.js';
 import { assertAddress } from '../http/service-url.js';
 import { ApiKey } from './api-key.js';
 import { type BufferedRequest, bufferRequest, type FetchInput } from './buffered-request.js';
@@ -26,13 +26,6 @@ export interface Served {
   readonly response: Response;
   readonly method: 'xlink' | 'api-key';
 }
-
-/** Refusals of a key that say: this client is on xLink, whatever the mode of the service. */
-const KEY_IS_OVER: ReadonlySet<ErrorId | undefined> = new Set<ErrorId>([
-  'XLINK_REQUIRED',
-  'API_KEY_LATCHED',
-  'API_KEY_SWITCHED_OFF',
-]);
 
 /** Sends requests under envelopes to services that it discovers, and under the key only where the rules say so. */
 export class ServiceClient {

@@ -2,10 +2,8 @@ import { xlinkError } from '../errors/errors.js';
 import { JSON_TYPE, mediaTypeOf } from '../http/media-type.js';
 import { readNodeBody } from '../middleware/node/body.js';
 import type { NodeRequest, RequestExtras } from '../middleware/node/types.js';
+import { isMembers, type Members } from '../util/members.js';
 import { decodeUtf8 } from '../util/utf8.js';
-
-/** The members of a request, and no others. */
-export type Members = Readonly<Record<string, unknown>>;
 
 const malformed = (field: string) => xlinkError('REGISTRATION_FAILED', { field });
 
@@ -23,10 +21,10 @@ export async function membersOf(
     throw malformed('contentType');
   const extras = req as NodeRequest & RequestExtras;
   const value = isParsed(extras.body) ? extras.body : parse(await readNodeBody(req, [extras], maxBytes));
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed('body');
+  if (!isMembers(value)) throw malformed('body');
   const stranger = Object.keys(value).find((name) => !known.includes(name));
   if (stranger !== undefined) throw malformed('body');
-  return value as Members;
+  return value;
 }
 
 const isParsed = (body: unknown): boolean =>

@@ -1,6 +1,7 @@
 import { below } from '../http/base-url.js';
 import { httpCall } from '../http/fetch.js';
 import { JSON_TYPE, mediaTypeOf, PROBLEM_TYPE } from '../http/media-type.js';
+import { isMembers, type Members } from '../util/members.js';
 
 /** What was asked of a registry. */
 export interface Question {
@@ -15,7 +16,7 @@ export interface Question {
 /** An answer in JSON. Anything else is an error: it does not come from a registry. */
 export interface JsonResponse {
   readonly status: number;
-  readonly body: Readonly<Record<string, unknown>>;
+  readonly body: Members;
 }
 
 export interface ExchangeOptions {
@@ -51,9 +52,8 @@ export async function ask(
   if (![JSON_TYPE, PROBLEM_TYPE].includes(mediaTypeOf(headers.get('content-type'))))
     throw new Error(`the registry answered with status ${status} and no JSON`);
   const value = parse(text);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new Error(`the registry answered with status ${status} and no JSON object`);
-  return { status, body: value as Readonly<Record<string, unknown>> };
+  if (!isMembers(value)) throw new Error(`the registry answered with status ${status} and no JSON object`);
+  return { status, body: value };
 }
 
 function parse(text: string): unknown {
