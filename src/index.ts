@@ -135,9 +135,10 @@ export {
   PostgresTrustRegistry,
   type PostgresTrustRegistryOptions,
 } from './stores/postgres/trust-registry.js';
+export type { RedisClient } from './stores/redis/client.js';
+export { redisClientOptions } from './stores/redis/client-options.js';
 export { RedisClientStore, type RedisClientStoreOptions } from './stores/redis/client-store.js';
 export { RedisModeStore, type RedisModeStoreOptions } from './stores/redis/mode-store.js';
-export type { RedisClient } from './stores/redis/nonce-client.js';
 export { RedisNonceStore, type RedisNonceStoreOptions } from './stores/redis/nonce-store.js';
 export { RedisTrustRegistry, type RedisTrustRegistryOptions } from './stores/redis/trust-registry.js';
 export { GatewayTransport, type GatewayTransportOptions } from './transport/gateway.js';
