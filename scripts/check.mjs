@@ -6,6 +6,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 const steps = [
   ['types', 'node_modules/.bin/tsc', ['--noEmit']],
+  ['application types', 'node_modules/.bin/tsc', ['-p', 'test/types/app']],
   ['example types', 'node_modules/.bin/tsc', ['-p', 'examples/express-app']],
   ['logging example types', 'node_modules/.bin/tsc', ['-p', 'examples/logging']],
   ['deploy types', 'node_modules/.bin/tsc', ['-p', 'deploy']],

@@ -1,5 +1,5 @@
 export type { LegacyKeyValidator } from './adapters/api-key-validator.js';
-export { authOf } from './adapters/auth-store.js';
+export { type AppAuth, type AppTypes, type AuthSource, authOf } from './adapters/auth-store.js';
 export type { OnDowngrade } from './adapters/clients/clients.js';
 export {
   type ClientReport,
@@ -64,7 +64,14 @@ export type { DiscoverOptions } from './discovery/options.js';
 export * from './errors/errors.js';
 export { type FormattedError, type FormattedOutput, formatErrorStructured } from './errors/format-error.js';
 export { type Err, err, type Ok, ok, type Result } from './errors/result.js';
-export { ERROR_TABLE, type ErrorCategory, type ErrorId, type ErrorRow } from './errors/table.js';
+export {
+  ERROR_TABLE,
+  type ErrorCategory,
+  type ErrorCode,
+  type ErrorId,
+  type ErrorRow,
+  type ErrorSubCode,
+} from './errors/table.js';
 export type { AdapterMetrics } from './http/adoption-counter.js';
 export type { ApiKeyAuth, Auth, InboundRequest, XlinkAuth } from './http/decision.js';
 export { type EnrollmentAnswer, type EnrollmentRequest, enrollmentProof } from './http/enrollment.js';
@@ -136,9 +143,10 @@ export {
   PostgresTrustRegistry,
   type PostgresTrustRegistryOptions,
 } from './stores/postgres/trust-registry.js';
+export type { RedisClient } from './stores/redis/client.js';
+export { redisClientOptions } from './stores/redis/client-options.js';
 export { RedisClientStore, type RedisClientStoreOptions } from './stores/redis/client-store.js';
 export { RedisModeStore, type RedisModeStoreOptions } from './stores/redis/mode-store.js';
-export type { RedisClient } from './stores/redis/nonce-client.js';
 export { RedisNonceStore, type RedisNonceStoreOptions } from './stores/redis/nonce-store.js';
 export { RedisTrustRegistry, type RedisTrustRegistryOptions } from './stores/redis/trust-registry.js';
 export { GatewayTransport, type GatewayTransportOptions } from './transport/gateway.js';
