@@ -19,9 +19,6 @@ export { FileModeStore } from './stores/file/mode-store.js';
 export { FileNonceStore, type FileNonceStoreOptions } from './stores/file/nonce-store.js';
 export { FileRelayStore, type FileRelayStoreOptions } from './stores/file/relay-store.js';
 export { FileTrustRegistry, type FileTrustRegistryOptions } from './stores/file/trust-registry.js';
-export {
-  type IoredisCommands,
-  type NodeRedisCommands,
-  RedisRelayStore,
-  type RedisRelayStoreOptions,
-} from './stores/redis/relay-store.js';
+export type { RedisClient } from './stores/redis/client.js';
+export { redisClientOptions } from './stores/redis/client-options.js';
+export { RedisRelayStore, type RedisRelayStoreOptions } from './stores/redis/relay-store.js';

@@ -20,7 +20,8 @@ export interface OnMessageOptions {
   readonly onFailed?: (error: XlinkError, envelope: Envelope) => void;
 }
 
-interface Receiver {
+/** The part of an agent that receives. */
+export interface Receiver {
   readonly maxAgeMs: number;
   receive(input: Envelope, options: ReceiveOptions): Promise<Result<AgentMessage>>;
 }
@@ -70,7 +71,7 @@ const mayPass = ({ id, status }: XlinkError): boolean =>
   (status >= 500 || status === 429 || id === 'TIMESTAMP_EXPIRED:FUTURE');
 
 /** A share that waits for others, or one beyond those that were needed: all is well. */
-const isShareOnly = ({ id }: XlinkError): boolean =>
+export const isShareOnly = ({ id }: XlinkError): boolean =>
   id === 'INSUFFICIENT_SHARES:PENDING' || id === 'REPLAY_DETECTED:GROUP_COMPLETE';
 
 function tell(report: () => void): void {
