@@ -3,7 +3,7 @@ import type { Identity } from '../identity/identity.js';
 import type { SecurityLevel } from '../security/security-mode.js';
 import type { SecurityPolicy } from '../security/security-policy.js';
 import type { ShareCollector } from '../split-channel/collector.js';
-import type { NonceStore, OnProgress, ProgressEvent, Transport } from '../types/ports.js';
+import type { NonceStore, OnProgress, ProgressEvent, Transport, TrustRegistry } from '../types/ports.js';
 import type { Clock, RandomBytes, Scope, Version } from '../types/protocol.js';
 import type { Peers } from './peers.js';
 import type { ServicePeers } from './service-peers.js';
@@ -20,6 +20,7 @@ export interface AgentContext {
   readonly identity: Identity;
   /** Its encryption keys, by epoch. */
   readonly keyRing: KeyRing;
+  readonly registry: TrustRegistry;
   readonly peers: Peers;
   /** Services that this agent called; known to it alone, and without rights. */
   readonly services: ServicePeers;

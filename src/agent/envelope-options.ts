@@ -17,7 +17,10 @@ import {
 } from '../util/options.js';
 
 export interface EnvelopeOptions {
-  /** The recipient's DID. */
+  /**
+   * The recipient's DID, or the name of the one active registry entry that has it. A name is whatever the registry lets its
+   * entries be called, and finding it reads the whole registry: `agent.resolve(name)` once gives the DID to keep.
+   */
   readonly to: Did;
   /** Any JSON value. Left out: only for signed-only envelopes that speak for a request alone, and beside `content`. */
   readonly payload?: unknown;
@@ -68,12 +71,13 @@ export function checkEnvelopeOptions(options: EnvelopeOptions, kind: Kind): void
   requireOption('createEnvelope', options, 'to');
   const { content, contentType, inReplyTo, payload, scope } = options;
   const fail = (field: string, hint: string): never => {
-    throw xlinkError('INVALID_OPTION', { field, hint });
+    throw xlinkError('INVALID_OPTION', { field, hint: `createEnvelope: ${hint}` });
   };
-  if (contentType !== undefined && !content) fail('contentType', 'contentType is that of content.');
+  if (contentType !== undefined && !content)
+    fail('contentType', 'contentType needs content, the bytes whose type it is.');
   if (content && payload !== undefined)
     fail('content', 'content takes the place of payload; pass one of them.');
   if (inReplyTo !== undefined && kind === 'request')
-    fail('inReplyTo', 'A request follows nothing; inReplyTo is for messages.');
-  if (scope === '*' && kind === 'message') fail('scope', 'A message names one scope; * is for requests.');
+    fail('inReplyTo', 'a request follows nothing; inReplyTo is for messages.');
+  if (scope === '*' && kind === 'message') fail('scope', 'a message names one scope; * is for requests.');
 }

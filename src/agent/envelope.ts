@@ -8,6 +8,7 @@ import type { OnProgress } from '../types/ports.js';
 import type { Envelope, Kind, Scope } from '../types/protocol.js';
 import { type AgentContext, report } from './context.js';
 import { checkEnvelopeOptions, type EnvelopeOptions } from './envelope-options.js';
+import { didOfRecipient } from './named-recipient.js';
 import type { ResolvedPeer } from './peers.js';
 
 /** What an envelope is for, and what only some kinds have. */
@@ -55,10 +56,12 @@ export async function prepareMessage(
   const content = contentOf(options, purpose);
 
   await report(options.onProgress, 'resolving');
-  const recipient = await recipientOf(context, options, purpose.kind);
+  const to = await didOfRecipient(context.registry, options.to);
+  const addressed = { ...options, to };
+  const recipient = await recipientOf(context, addressed, purpose.kind);
   if (purpose.kind === 'message' && !grantsScope(recipient.entry.receiveScopes, scope))
     throw xlinkError('RECEIVER_SCOPE_DENIED', { field: 'scope' });
-  const draft = await draftOf(context, recipient, options, scope, purpose);
+  const draft = await draftOf(context, recipient, addressed, scope, purpose);
   return { recipient, draft, content, signedOnly };
 }
 

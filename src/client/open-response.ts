@@ -1,12 +1,12 @@
 import type { BaseAgent } from '../agent/agent.js';
 import type { Service } from '../discovery/discover.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
-import { ENVELOPE_TYPE } from '../http/media-type.js';
+import { ENVELOPE_TYPE, mediaTypeOf, PROBLEM_TYPE } from '../http/media-type.js';
+import { problemId } from '../http/problem.js';
 import { readAtMost } from '../http/read-body.js';
-import type { SealedResponse } from '../http/sealed-response.js';
+import { type SealedResponse, sealedStatus } from '../http/sealed-response.js';
 import { decodeBase64url } from '../util/base64url.js';
-import { decodeUtf8 } from '../util/utf8.js';
-import { problemId, rebuild, SEALED_HEADER } from './response.js';
+import { rebuild, SEALED_HEADER } from './response.js';
 import type { SealedRequest } from './seal-request.js';
 import type { Exchanged } from './send-enveloped.js';
 
@@ -21,13 +21,11 @@ const ABOUT_THE_ENVELOPE = [
   'repr-digest',
   'etag',
 ];
-/** Statuses that allow no body: their envelope travels under 200. */
-const BODILESS = new Set([204, 205, 304]);
 
 const invalid = (field: string) => xlinkError('ANSWER_INVALID', { field });
 
 export const isSealed = (response: Response): boolean =>
-  (response.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase() === ENVELOPE_TYPE;
+  mediaTypeOf(response.headers.get('content-type')) === ENVELOPE_TYPE;
 
 /**
  * Opens a sealed answer, or reads a signed refusal: encrypted for this agent or signed only, by the service, in reply to this one
@@ -56,19 +54,23 @@ export async function openResponse(
   }
   const { message, content } = received.value;
   if (message.sender !== service.did) throw invalid('from');
-  if (message.kind === 'refusal') return refusalIn(response, content!);
+  if (message.kind === 'refusal') return signedRefusal(response, message.payload, content!);
   const { status, contentType, body } = checkPayload(message.payload);
-  if (response.status !== (BODILESS.has(status) ? 200 : status)) throw invalid('status');
+  if (response.status !== sealedStatus(status)) throw invalid('status');
   return { response: rebuildOpened(response, body, contentType, status), verified: true };
 }
 
 /** The problem document that the service signed. */
-function refusalIn(response: Response, content: Uint8Array): Exchanged {
-  const refusal = problemId(content);
-  const { status } = JSON.parse(decodeUtf8(content)) as { status?: unknown };
+function signedRefusal(response: Response, problem: unknown, content: Uint8Array): Exchanged {
+  const { status, code, subCode } = (problem ?? {}) as {
+    status?: unknown;
+    code?: unknown;
+    subCode?: unknown;
+  };
+  const refusal = problemId({ code, subCode });
   if (refusal === undefined || status !== response.status) throw invalid('status');
   const body = new Uint8Array(content);
-  const opened = rebuildOpened(response, body, 'application/problem+json', response.status, 'signed');
+  const opened = rebuildOpened(response, body, PROBLEM_TYPE, response.status, 'signed');
   return { response: opened, verified: true, refusal };
 }
 

@@ -4,6 +4,7 @@ import { decodeDidKey } from '../identity/did.js';
 import { assertKeyRecord, copyKeyRecord } from '../identity/key-record.js';
 import { MODES, type Mode } from '../types/mode.js';
 import type { Did, KeyRecord, Version } from '../types/protocol.js';
+import { isMembers, type Members } from '../util/members.js';
 import type { DiscoveryDocument, SignedDiscoveryDocument } from './document.js';
 import { DOCUMENT_LIFETIME_MS, verifyDocument } from './signed-document.js';
 
@@ -14,10 +15,6 @@ const KEYS_OF_VERSION = { 1: 'x25519', 2: 'mlKem768', 3: 'mlDsa65' } as const;
 
 const invalid = (field: string, cause?: unknown): XlinkError =>
   xlinkError('DISCOVERY_FAILED:INVALID', { field, ...(cause === undefined ? {} : { cause }) });
-
-export type Members = Readonly<Record<string, unknown>>;
-export const isMembers = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** What a document must be, beside well formed. */
 export interface DocumentRules {

@@ -4,6 +4,8 @@ import type { CryptoProvider, Verifier } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
 import { type Clock, type KeyRecord, NO_EXPIRY } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
+import { isMembers } from '../util/members.js';
+import { checkOptions, integerIn, isFunction, isObject, type OptionCheck } from '../util/options.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { decodeDidKey } from './did.js';
 import type { Identity } from './identity.js';
@@ -44,9 +46,8 @@ const TEXTS = ['did', 'x25519', 'mlKem768', 'mlDsa65', 'next', 'signature', 'pqS
 
 /** A frozen copy of the members of a key record, of the right types but otherwise unchecked; `undefined` for anything else. */
 export function copyKeyRecord(value: unknown): KeyRecord | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const given = value as Readonly<Record<string, unknown>>;
-  const members = [...NUMBERS, ...TEXTS].map((name) => [name, given[name]] as const);
+  if (!isMembers(value)) return undefined;
+  const members = [...NUMBERS, ...TEXTS].map((name) => [name, value[name]] as const);
   const record = Object.fromEntries(members.filter(([, member]) => member !== undefined));
   const hasAll = [...NUMBERS, 'did', 'x25519', 'signature'].every((name) => record[name] !== undefined);
   const isTyped = Object.entries(record).every(([name, member]) =>
@@ -54,6 +55,9 @@ export function copyKeyRecord(value: unknown): KeyRecord | undefined {
   );
   return hasAll && isTyped ? (Object.freeze(record) as unknown as KeyRecord) : undefined;
 }
+
+const isHash: OptionCheck = (value) =>
+  value instanceof Uint8Array && value.length === 32 ? undefined : '32 bytes';
 
 /** What a key record says beside the keys. */
 export interface KeyRecordOptions {
@@ -63,19 +67,26 @@ export interface KeyRecordOptions {
   readonly next?: Uint8Array;
   /** Encryption keys other than those derived from the seed, and when they are good. */
   readonly encryption?: Validity & Pick<Identity, 'x25519' | 'mlKem768'>;
+  /** Default `Date.now`. */
   readonly clock?: Clock;
 }
 
 /**
  * Signs the public keys of an identity, with its ML-DSA key too if it has one: that proves possession, so that nobody
- * publishes the ML-DSA key of somebody else.
+ * publishes the ML-DSA key of somebody else. Throws `INVALID_OPTION`.
  */
 export async function createKeyRecord(
   identity: Identity,
-  { epoch: wanted, next, encryption, clock = Date.now }: KeyRecordOptions = {},
+  options: KeyRecordOptions = {},
 ): Promise<KeyRecord> {
+  checkOptions('createKeyRecord', options, {
+    epoch: integerIn(0, Number.MAX_SAFE_INTEGER),
+    next: isHash,
+    encryption: isObject,
+    clock: isFunction,
+  });
+  const { epoch: wanted, next, encryption, clock = Date.now } = options;
   const epoch = wanted ?? Math.floor(clock() / 1000);
-  if (!isCount(epoch)) throw xlinkError('INVALID_OPTION', { field: 'epoch' });
   const { x25519, mlKem768 } = encryption ?? identity;
   const { keyEpoch, notBefore, notAfter } = encryption ?? DERIVED_KEYS;
   const keys: RecordKeys = {

@@ -2,8 +2,8 @@ import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { looksLikeDidKey } from '../identity/did.js';
 import { copyKeyRecord } from '../identity/key-record.js';
 import type { Did, RegistryEntry } from '../types/protocol.js';
+import { isMembers } from '../util/members.js';
 
-type Members = Readonly<Record<string, unknown>>;
 /** Says what the value of a member becomes, or that it cannot be (`undefined`). */
 type Copy = (value: unknown, did: Did) => unknown;
 
@@ -27,6 +27,7 @@ const COPIES: { readonly [K in keyof Required<RegistryEntry>]: Copy } = {
   organization: text,
   xchange: flag,
   status: (value) => (value === 'active' || value === 'revoked' ? value : undefined),
+  revocationReason: text,
 };
 
 /**
@@ -65,12 +66,9 @@ export function parseEntry(json: string, did: Did): RegistryEntry {
 export function entryFrom(value: unknown, did?: Did): RegistryEntry {
   if (!isMembers(value)) throw broken('entry');
   if (!Object.keys(value).every((name) => Object.hasOwn(COPIES, name))) throw broken('entry');
-  if (did === undefined ? !looksLikeDidKey(String(value['did'])) : value['did'] !== did) throw broken('did');
+  if (did === undefined ? !looksLikeDidKey(value['did']) : value['did'] !== did) throw broken('did');
   return frozenEntry(value as unknown as RegistryEntry, broken);
 }
 
 const broken = (field: string): XlinkError =>
   xlinkError('LOOKUP_FAILED', { field, cause: new Error(`The registry gave an entry with a bad ${field}.`) });
-
-const isMembers = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
