@@ -14,7 +14,7 @@ export interface Peer {
   /** The newest key record seen, verified. */
   record: KeyRecord | undefined;
   keys: RecordKeys | undefined;
-  /** Highest version received under this record; nothing below it is taken any more. */
+  /** Highest version received; nothing below it is taken any more, whatever record comes next. */
   shownVersion: Version;
   imported: { x25519?: X25519PublicKey; mlKem768?: Encapsulator | undefined; mlDsa65?: Verifier };
 }
@@ -98,8 +98,7 @@ export class Peers {
     const keys = await verifyKeyRecord(record, peer.ed25519, this.#crypto);
     const known = peer.record; // read after the wait: another message may have brought a record meanwhile
     if (known) assertSuccessor(known, record);
-    const shownVersion = known ? 1 : peer.shownVersion; // a first record does not undo what was shown without one
-    if (!known || !sameKeys(known, record)) Object.assign(peer, { record, keys, shownVersion, imported: {} });
+    if (!known || !sameKeys(known, record)) Object.assign(peer, { record, keys, imported: {} });
     else if (record.epoch > known.epoch) peer.record = record;
   }
 

@@ -1,10 +1,10 @@
 import { equalBytes } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
-import { combinePieces } from './scheme.js';
+import { combinePieces, slotsOf } from './scheme.js';
 import { type ChannelShare, KEY_BYTES } from './share.js';
 import { subsets } from './subsets.js';
-import { hashPieces, tagsOf } from './tags.js';
+import { hashPieces, type PieceHashes, tagsOf } from './tags.js';
 
 /** What was shared, and the indexes of the shares that do not fit it. */
 export interface Verdict {
@@ -26,7 +26,7 @@ export async function findPayload(
   for (const chosen of subsets(shares.length, shares[0]!.threshold)) {
     if (++attempts > maxAttempts) break;
     const some = chosen.map((at) => shares[at]!);
-    const key = await keyOf(some);
+    const key = haveSameCopies(some, hashes) ? await keyOf(some) : undefined;
     if (!key) continue;
     const tags = await tagsOf(crypto, key, shares, hashes);
     const good = shares.filter((share, at) => equalBytes(share.tag, tags[at]!));
@@ -36,6 +36,18 @@ export async function findPayload(
     return { payload: secret.subarray(KEY_BYTES), bad };
   }
   throw xlinkError('HMAC_VERIFICATION_FAILED');
+}
+
+/** Tags cover the pieces of one share each, so they do not show that two shares hold different copies of one piece. */
+function haveSameCopies(shares: readonly ChannelShare[], hashes: PieceHashes): boolean {
+  const copies: Uint8Array[] = [];
+  return shares.every((share) =>
+    slotsOf(share, share.index).every((slot, at) => {
+      const hash = hashes.get(share.pieces[at]!)!;
+      copies[slot] ??= hash;
+      return equalBytes(copies[slot], hash);
+    }),
+  );
 }
 
 /** The first bytes of the secret need only the first bytes of the pieces; Shamir's shares carry their number at the end. */
