@@ -46,7 +46,7 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly requireRequestBinding?: boolean;
   /** Accepts signed-only envelopes in bodies. Default `false`. Envelopes in headers are always signed only. */
   readonly allowCleartext?: boolean;
-  /** Largest envelope in a body, in bytes; that of the agent counts as well. Default 1 MiB. */
+  /** Largest envelope in a body, in bytes; that of the agent counts as well. Default 1.5 MiB. */
   readonly maxEnvelopeBytes?: number;
   /** Largest body beside an envelope in a header, in bytes: it is held in memory until its digest is checked. Default 1 MiB. */
   readonly maxBodyBytes?: number;

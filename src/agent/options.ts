@@ -79,7 +79,7 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
    * documents, and than this agent is ever away. Default 1 day. Needs `keyStore`.
    */
   readonly keyOverlapMs?: number;
-  /** Larger envelopes are refused before they are decoded. Bytes; default 1 MiB. */
+  /** Larger envelopes are refused before they are decoded. Bytes; default 1.5 MiB. */
   readonly maxEnvelopeBytes?: number;
   /** Default `Date.now`. */
   readonly clock?: Clock;

@@ -28,7 +28,7 @@ neither needs a public address. It cannot read, change or forge what it keeps.
   --sender-bytes N         bytes of one sender that wait (default 16 MiB)
   --total-bytes N          bytes that wait in all (default 256 MiB)
   --sends-per-minute N     messages that one sender may send a minute (default 600)
-  --max-envelope-bytes N   larger envelopes are refused (default 1 MiB)
+  --max-envelope-bytes N   larger envelopes are refused (default 1.5 MiB)
 
 Recipients use GatewayTransport({ relayUrl, relayDid }) with the DID that is printed.
 SIGINT and SIGTERM end it in good order; a crash loses nothing that was acknowledged.`;

@@ -18,7 +18,7 @@ export const JSON_TYPE = 'application/json';
 
 /** Whether content of this type is JSON (RFC 8259, RFC 6839). */
 export const isJsonType = (contentType: string): boolean =>
-  /^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(contentType);
+  /^application\/([\w.+-]+\+)?json[ \t]*(;|$)/i.test(contentType);
 
 /** A JSON value as content. Throws `PAYLOAD_NOT_SERIALIZABLE`. */
 export function jsonContent(payload: unknown): Content {

@@ -57,7 +57,7 @@ export const ERROR_TABLE = {
   'PARSE_FAILED:MISSING_FIELD': row('envelope', 400, 'The envelope lacks a member that its version requires.', 'See `field`.'),
   'PARSE_FAILED:PQ_SIGNATURE_MISSING': row('envelope', 400, 'A version 3 envelope came without its ML-DSA-65 signature.', 'Both signatures are required; something on the way may have removed one.'),
   'PARSE_FAILED:UNKNOWN_VERSION': row('envelope', 400, 'The envelope version or suite is unknown.', 'Versions 1, 2 and 3 are supported, each with the suites listed in docs/PROTOCOL.md.'),
-  ENVELOPE_TOO_LARGE: row('envelope', 413, 'The envelope is larger than the receiver accepts.', 'Send less, or raise maxEnvelopeBytes at the receiver (default 1 MiB).'),
+  ENVELOPE_TOO_LARGE: row('envelope', 413, 'The envelope is larger than the receiver accepts.', 'Send less, or raise maxEnvelopeBytes at the receiver (default 1.5 MiB).'),
   PAYLOAD_NOT_SERIALIZABLE: row('envelope', 400, 'The payload cannot be written as JSON.', 'Payloads are JSON values: no functions, BigInt, cycles or undefined.'),
   KIND_NOT_ACCEPTED: row('envelope', 400, 'The envelope is of another kind than is taken here.', 'Messages come from agent.send() or createEnvelope(), requests from xlinkFetch() or createRequest(), answers from the service that was asked.'),
   KEY_EPOCH_UNKNOWN: row('envelope', 400, 'The envelope was sealed to encryption keys that the receiver does not have any more, or not yet.', 'Read the key record of the receiver again and seal anew.'),

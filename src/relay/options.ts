@@ -24,7 +24,7 @@ export interface RelayOptions {
   readonly admits?: Admits;
   /** What one DID may send. Default 600; what waits is limited by the store. */
   readonly sendsPerMinute?: number;
-  /** Larger envelopes are refused before they are decoded. Bytes; default 1 MiB. */
+  /** Larger envelopes are refused before they are decoded. Bytes; default 1.5 MiB. */
   readonly maxEnvelopeBytes?: number;
   /** Requests and sockets of one DID that wait for messages at a time. Default 4. */
   readonly receiversPerDid?: number;

@@ -1,6 +1,6 @@
 // Every envelope version, sealed and signed only: received from the fixed vectors, and in both directions with a peer in
 // Node. Shares of a message.
-import { hex, player, toHex } from '../../vectors/replay.mjs';
+import { player, toHex } from '../../vectors/replay.mjs';
 import { outcome, same, unwrap } from '../rows.mjs';
 
 const FILES = ['v1', 'v2', 'v3', 'signedOnly'];
@@ -10,9 +10,7 @@ const PAYLOAD = { text: 'grüße 👋 \u2028', number: 1e-7, deep: [{ null: null
 export async function envelopeCases(check, { xlink, vectors, peer }) {
   for (const name of FILES) {
     const file = vectors[name];
-    const { seed, maxVersion } = file.receiver;
-    const identity = await xlink.Identity.fromSeed(hex(seed), { maxVersion });
-    const play = player(xlink, file, identity);
+    const play = player(xlink, file);
 
     await check(`vectors ${name}: good envelopes are opened`, async () => {
       for (const one of file.good) same(unwrap(await play(one)), one.message, one.name);

@@ -151,7 +151,21 @@ function tags(bad) {
   const together = { ...polynomials, routes: [[0, 1, 2]] };
   bad.wrong('tags: by polynomials, one bundle, two shares at one coordinate', [PENDING], together, at(1, 1));
   bad.wrong('tags: by polynomials, one bundle, a share at coordinate 0', [PENDING], together, at(1, 0));
+  bad.wrong('tags: by polynomials, a share at coordinate 0 that is the secret', waiting, polynomials, {
+    sharing: secretAtZero,
+  });
   bad.wrong('content not JSON', [PENDING, PARSE], { content: utf8('hello') });
+}
+
+/** Share 1 is what the polynomials are at 0, with a tag that holds. */
+function secretAtZero(sharing) {
+  const piece = concat(sharing.secret, Uint8Array.of(0));
+  const replaced = (list, with1) => list.map((one, i) => (i === 1 ? with1 : one));
+  return {
+    ...sharing,
+    pieces: replaced(sharing.pieces, piece),
+    shares: replaced(sharing.shares, { i: 1, tag: sharing.tagOf(1, [piece]) }),
+  };
 }
 
 /** What the label keeps apart. */
@@ -193,7 +207,7 @@ function xchange(bad, plain) {
   frame('frame ends behind the sender', PARSE, LP(utf8(alices[2].did)));
   bad.wrong('Xchange: content not JSON', [PENDING, PARSE], { ...x, content: utf8('hello') });
   for (const length of [31, 33])
-    closed(`a content key of ${length} bytes`, { sharing: sharedInstead(new Uint8Array(length)) });
+    closed(`a content key of ${length} bytes`, { contentKey: fixed('content key', length) });
   closed('a message is shared in place of a key', { sharing: sharedInstead(HELLO) });
   const asXchange = { ...plain.made[0].members, suite: SUITE.xchange };
   bad.add(

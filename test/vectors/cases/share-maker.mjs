@@ -17,7 +17,7 @@ export function make(name, more = {}, change = {}) {
     ...{ version, sender: alices[version], recipient: bob, timestamp: NOW, scope: 'orders:read', content },
     ...rest,
   };
-  const contentKey = xchange ? fixed(label('content key')) : undefined;
+  const contentKey = xchange ? (change.contentKey ?? fixed(label('content key'))) : undefined;
   const groupId = fixed(label('group'), 16);
   const sharing = split(contentKey ?? content, {
     ...{ n, k, groupId, tagKey: fixed(label('tag key')) },
