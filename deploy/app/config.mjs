@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 
 const MODES = ['observe', 'hybrid', 'deprecation', 'xlink-only'];
-/** 5 s of draining leave five for everything else before somebody loses patience. */
+/** 5 s of draining leave five for everything else before anyone loses patience. */
 const MAX_DRAIN_MS = 5000;
 
 /**
@@ -16,6 +16,7 @@ export function serverConfig(env) {
     port: integer('PORT', 65_535),
     internalPort: integer('INTERNAL_PORT', 65_535),
     redisUrl: url('REDIS_URL', ['redis:', 'rediss:'], 'REDIS_PASSWORD_FILE'),
+    redisTimeoutMs: integer('REDIS_TIMEOUT_MS', 60_000),
     postgresUrl: url('POSTGRES_URL', ['postgres:', 'postgresql:'], 'POSTGRES_PASSWORD_FILE'),
     pkcs8: secret('IDENTITY_FILE', 48),
     dashboardPassword: secret('DASHBOARD_PASSWORD_FILE', 16).toString().trim(),

@@ -21,7 +21,7 @@ const FINISH_MS = 3000;
 const logger = pino({ redact: [...REDACT_PATHS] });
 const config = readConfig();
 const postgres = openPostgres(config.postgresUrl);
-const redis = openRedis(config.redisUrl);
+const redis = openRedis(config.redisUrl, config.redisTimeoutMs);
 const registry = cached(postgres.registry);
 const { pkcs8, mode, dashboardPassword } = config;
 const restored = await Agent.importIdentity({
@@ -41,7 +41,7 @@ const { api, internal, adapter, sharedMode, plan } = createApi({
   dashboardPassword,
   logger,
 });
-await sharedMode.start(); // in the mode of the others, before anybody asks
+await sharedMode.start(); // in the mode of the others, before the first request
 plan.start((error) => logger.warn({ err: error }, 'the plan could not be looked at'));
 
 let isStopping = false;
@@ -63,13 +63,15 @@ const internalServer = serve(internal, config.internalPort);
 await Promise.all([once(publicServer, 'listening'), once(internalServer, 'listening')]);
 logger.info({ did: agent.did, ports: [portOf(publicServer), portOf(internalServer)] }, 'listening');
 
-process.once('SIGTERM', stop);
-process.once('SIGINT', stop);
+process.on('SIGTERM', stop);
+process.on('SIGINT', stop);
 
+/** Impatient supervisors send a second signal: it must not end the process in the middle of this. */
 async function stop() {
+  if (isStopping) return;
   isStopping = true;
   setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
-  await pause(config.drainMs); // until nobody sends anything here
+  await pause(config.drainMs); // until no request is sent here
   await finish(publicServer, FINISH_MS);
   plan.stop();
   sharedMode.stop();
@@ -85,7 +87,7 @@ function serve(app, port) {
   const server = createServer({ maxHeaderSize: 32 * 1024 }, app); // an envelope may stand in a header
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
-  server.keepAliveTimeout = 75_000; // longer than the proxy's: whoever closes must be the one who sends
+  server.keepAliveTimeout = 75_000; // longer than the proxy's: the side that closes must be the side that sends
   return server.listen(port, config.host);
 }
 

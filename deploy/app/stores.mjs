@@ -1,12 +1,7 @@
 // Connections to Redis and PostgreSQL, and what lies behind them.
-import {
-  CachedTrustRegistry,
-  PostgresClientStore,
-  PostgresModeStore,
-  PostgresTrustRegistry,
-  RedisNonceStore,
-  redisClientOptions,
-} from '@private.me/xlink';
+import { CachedTrustRegistry, RedisNonceStore } from '@private.me/xlink';
+import { PostgresClientStore, PostgresModeStore, PostgresTrustRegistry } from '@private.me/xlink/postgres';
+import { redisClientOptions } from '@private.me/xlink/redis';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 
@@ -40,12 +35,12 @@ export function openPostgres(url) {
   };
 }
 
-/** @param {string} url */
-export function openRedis(url) {
+/** @param {string} url @param {number} timeoutMs How long Redis may take for a nonce. */
+export function openRedis(url, timeoutMs) {
   const redis = new Redis(url, redisClientOptions.ioredis);
   redis.on('error', () => {}); // the nonce store and /readyz say it where it matters
   return {
-    nonces: new RedisNonceStore({ client: redis }),
+    nonces: new RedisNonceStore({ client: redis, timeoutMs }),
     ping: () => within(PING_MS, redis.ping()),
     close: () => redis.disconnect(),
   };

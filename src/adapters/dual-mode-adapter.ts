@@ -1,6 +1,7 @@
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
+import { BodyIntake, defaultUnauthenticatedBytes } from '../http/body-intake.js';
 import {
   type Auth,
   authenticationOf,
@@ -19,6 +20,7 @@ import type { ModeEvent, Observer, XlinkEvent } from '../types/events.js';
 import { MODES, type Mode } from '../types/mode.js';
 import type { AuthenticationSpan } from '../types/ports.js';
 import type { AgentMessage, Clock } from '../types/protocol.js';
+import { callerAddress } from '../util/caller-address.js';
 import { type AuthSource, rememberAuth } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
 import type { Clients } from './clients/clients.js';
@@ -39,6 +41,7 @@ import { Observers, tell } from './observers.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
 import { PublishedDocument } from './published-document.js';
 import type { EnvelopeRules } from './receive-request.js';
+import { RefusalPace } from './refusal-pace.js';
 import { jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
 import { sealResponse, wantsSealedResponse } from './sealed-response.js';
 import { traced } from './traced.js';
@@ -67,6 +70,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   readonly #clients: Clients | undefined;
   readonly #authenticator: Authenticator;
   readonly #wellKnown: WellKnown;
+  readonly #intake: BodyIntake<InboundRequest>;
+  readonly #pace: RefusalPace;
   readonly #clock: Clock;
   readonly #observers: Observers;
   readonly #authenticated = new WeakMap<object, Auth<Customer>>();
@@ -85,13 +90,20 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     this.#brownouts = new Brownouts(options.brownouts);
     this.#deprecatedSince = options.deprecation?.since ?? new Date(this.#clock());
     this.#clients = createClients(options, this.#clock, (event) => this.emit(event));
+    const onError = (thrown: unknown) => this.emit({ type: 'fault', error: toXlinkError(thrown) });
+    const addressOf = (request: InboundRequest) =>
+      callerAddress(options.addressOf, request, { peer: request.remoteAddress, onError });
+    const { maxUnauthenticatedBytes = defaultUnauthenticatedBytes(options.maxEnvelopeBytes) } = options;
+    const intake = new BodyIntake(maxUnauthenticatedBytes, addressOf);
+    this.#intake = intake;
+    this.#pace = new RefusalPace(options.refusalsPerSecond ?? limits.DEFAULT_REFUSALS_PER_SECOND, addressOf);
     this.#authenticator = new Authenticator({
       agent: options.agent,
       validator: options.legacyKeyValidator,
       validatorTimeoutMs: options.validatorTimeoutMs ?? limits.DEFAULT_VALIDATOR_TIMEOUT_MS,
       sources: options.apiKey ?? {},
       bodyTypes,
-      rules: envelopeRules(options, kind),
+      rules: envelopeRules(options, kind, intake),
       policy: this.#policy,
       brownouts: this.#brownouts,
       clients: this.#clients,
@@ -102,6 +114,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       agent: options.agent,
       clients: this.#clients,
       authenticator: this.#authenticator,
+      intake,
       clock: this.#clock,
       rules: enrollmentRules(options),
       binding: (request) =>
@@ -150,7 +163,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     this.#brownouts.add(brownout);
   }
 
-  /** Requests since the process started, in the papers' shape. */
+  /** Requests since the process started. */
   getMetrics(): AdapterMetrics {
     return this.#adoption.snapshot();
   }
@@ -264,7 +277,11 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       const sealing = message && wantsSealedResponse(request) ? this.#sealing(message, timed) : {};
       return { ...proof, ...sealing, action: 'pass', headers, outcome: { ...timed(), ...envelope } };
     } catch (thrown) {
-      return this.#signed(request, attempt, this.#refuse(thrown, timed()));
+      const refused = this.#refuse(thrown, timed());
+      if (refused.outcome) await this.#pace.hold(request, refused.outcome);
+      return this.#signed(request, attempt, refused);
+    } finally {
+      this.#intake.release(request);
     }
   }
 
@@ -286,6 +303,11 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
   #change(owner: string, target: ModeTarget, reason: string | undefined, change: () => void): void {
     checkModeTarget(owner, target);
+    if (reason !== undefined && typeof reason !== 'string')
+      throw xlinkError('INVALID_OPTION', {
+        field: 'reason',
+        hint: `${owner}: the reason is a text, and the target comes after it.`,
+      });
     const { client, route } = target;
     if (client !== undefined && !this.#clients)
       throw xlinkError('INVALID_OPTION', { field: 'clients', hint: 'Client modes need the option clients.' });
@@ -342,8 +364,13 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 /** What observers and tracers are told of an attempt. */
 const factsOf = ({ claimed: _, ...facts }: AuthAttempt) => facts;
 
-const envelopeRules = (options: DualModeOptions, kind: EnvelopeRules['kind']): EnvelopeRules => ({
+const envelopeRules = (
+  options: DualModeOptions,
+  kind: EnvelopeRules['kind'],
+  intake: BodyIntake<InboundRequest>,
+): EnvelopeRules => ({
   kind,
+  intake,
   requireRequestBinding: options.requireRequestBinding ?? true,
   allowCleartext: options.allowCleartext ?? false,
   maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,

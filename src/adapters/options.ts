@@ -1,5 +1,7 @@
 import { BaseAgent } from '../agent/agent.js';
+import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { xlinkError } from '../errors/errors.js';
+import { assertFitsOne } from '../http/body-intake.js';
 import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
 import type { Observer } from '../types/events.js';
 import { MODES, type Mode } from '../types/mode.js';
@@ -40,7 +42,7 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly mode?: Mode;
   /** Where keys are looked for. Default: `X-API-Key`, then `Authorization: ApiKey` and `Authorization: Bearer`. */
   readonly apiKey?: ApiKeySources;
-  /** Dates and link for the headers of `deprecation` and the refusals of `xlink-only`. */
+  /** Dates and link for the headers of `deprecation` and the refusals of `xlink-only`. Default: no date and no link. */
   readonly deprecation?: DeprecationOptions;
   /** Refuses envelopes that are not bound to method, path and query. Default `true`. */
   readonly requireRequestBinding?: boolean;
@@ -50,6 +52,24 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly maxEnvelopeBytes?: number;
   /** Largest body beside an envelope in a header, in bytes: it is held in memory until its digest is checked. Default 1 MiB. */
   readonly maxBodyBytes?: number;
+  /**
+   * Bytes of enveloped bodies held at once while their signatures are not verified, in each process. An address may hold as
+   * much as stays free, so at most half; what does not fit is refused with `INTAKE_FULL` before it is read. At least twice
+   * `maxEnvelopeBytes`. Default 32 MiB, or four times `maxEnvelopeBytes` if that is more.
+   */
+  readonly maxUnauthenticatedBytes?: number;
+  /**
+   * Refusals of one address that are answered without waiting, per second, in each process; 64 KiB of a body count as one
+   * more. Further ones are answered up to a second late, so that a flood waits for its own answers. Nothing that is
+   * accepted waits, nor does a caller that is known, or one whose key is good and no longer taken. Default 100.
+   */
+  readonly refusalsPerSecond?: number;
+  /**
+   * The IP address that counts for both. Default: the other end of the connection, so behind a proxy all callers share one
+   * part: return what that proxy says, and only if nobody gets past it. `(request) => (request.raw as Request).ip` in
+   * Express with `trust proxy`. `undefined` means the default. All of an IPv6 /64 is one address.
+   */
+  readonly addressOf?: (request: InboundRequest) => string | undefined;
   /** Path and query as the client saw them, for APIs behind a proxy that rewrites paths. Default: the framework's original URL. */
   readonly requestTarget?: (request: InboundRequest) => string;
   /**
@@ -71,11 +91,11 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly exposeDetails?: boolean;
   /** `realm` in WWW-Authenticate. Default `api`. */
   readonly realm?: string;
-  /** Modes of their own for parts of the API. Guards such as `requireXlink()` on the route itself are stricter. */
+  /** Modes of their own for parts of the API. Guards such as `requireXlink()` on the route itself are stricter. Default none. */
   readonly routeModes?: readonly RouteMode[];
-  /** Modes of their own for clients, by the validator's id. Needs `clients`. */
+  /** Modes of their own for clients, by the validator's id. Needs `clients`. Default none. */
   readonly clientModes?: Readonly<Record<ClientId, Mode>>;
-  /** Times in which keys are refused while the mode is `deprecation`. */
+  /** Times in which keys are refused while the mode is `deprecation`. Default none. */
   readonly brownouts?: readonly Brownout[];
   /** Keeps what is known about each client, for the cut-over report, enrollment and client modes. Default: nothing is kept. */
   readonly clients?: ClientStore;
@@ -101,7 +121,7 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly instances?: number;
   /** Default `Date.now`. */
   readonly clock?: Clock;
-  /** Told about requests, mode changes and faults; metrics and logs are observers. */
+  /** Told about requests, mode changes and faults; metrics and logs are observers. Default none. */
   readonly observers?: readonly Observer[];
   /** Opens a span around each authentication, as `openTelemetry()` does. Default: none. */
   readonly tracer?: Tracer;
@@ -123,7 +143,7 @@ const isTextsOf =
       : `an array of ${what}`;
 const isHosts = isTextsOf(/^[\w.:[\]-]{1,255}$/, 'hosts such as api.example.com, without scheme and path');
 const isPaths = isTextsOf(/^\/[\x21-\x7e]{0,1023}$/, 'paths that begin with /');
-/** The keys of every object in a list are checked first, so that a misspelt one is named. */
+/** The keys of every object in a list are checked first, so that a misspelled one is named. */
 const listOf =
   (
     check: (owner: string, value: object) => void,
@@ -143,7 +163,7 @@ const isRouteModes = listOf(
   'an array of { path, methods?, mode }',
 );
 const isClientModes: OptionCheck = (value) =>
-  typeof value === 'object' && value !== null && Object.values(value).every((mode) => MODES.includes(mode))
+  !isObject(value) && Object.values(value as object).every((mode) => MODES.includes(mode))
     ? undefined
     : 'an object of a mode for each client';
 const isBrownouts = listOf(
@@ -177,6 +197,9 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     allowCleartext: isBoolean,
     maxEnvelopeBytes: integerIn(1024, 2 ** 30),
     maxBodyBytes: integerIn(0, 2 ** 30),
+    maxUnauthenticatedBytes: integerIn(2048, 2 ** 40),
+    refusalsPerSecond: integerIn(1, 1_000_000),
+    addressOf: isFunction,
     requestTarget: isFunction,
     hosts: isHosts,
     publicPaths: isPaths,
@@ -213,6 +236,9 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     sunset: isDate,
     migrationUrl: isHttpUrl,
   });
+  const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, maxUnauthenticatedBytes } = options;
+  if (maxUnauthenticatedBytes !== undefined)
+    assertFitsOne('DualModeAdapter', maxUnauthenticatedBytes, maxEnvelopeBytes);
   if (options.clientModes) requireOption('DualModeAdapter', options, 'clients');
   const { since, sunset } = options.deprecation ?? {};
   if (since && sunset && sunset < since) {

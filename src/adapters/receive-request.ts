@@ -4,9 +4,10 @@ import type { Received, ReceiveRules } from '../agent/receive.js';
 import { equalBytes } from '../crypto/bytes.js';
 import { fieldsTranscript, type Header } from '../envelope/plaintext.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
+import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
 import { contentTypeBinding, requestBinding } from '../http/request-binding.js';
-import type { AgentMessage } from '../types/protocol.js';
+import type { AgentMessage, Did } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { type EnvelopeForm, envelopeFromHeader } from './credentials.js';
 
@@ -17,6 +18,8 @@ export interface EnvelopeRules {
   /** Whether an envelope in a body may be signed only. */
   readonly allowCleartext: boolean;
   readonly maxEnvelopeBytes: number;
+  /** Reads envelopes in bodies. What a request takes is given back when the request is decided, at the latest. */
+  readonly intake: BodyIntake<InboundRequest>;
   readonly maxBodyBytes: number;
   readonly requestTarget: (request: InboundRequest) => string;
 }
@@ -51,10 +54,13 @@ async function receiveBodyForm(
   binding: Binding,
   rules: EnvelopeRules,
 ): Promise<Received> {
-  const bytes = await readEnvelope(request, rules.maxEnvelopeBytes);
-  const received = unwrap(
-    await agent.receiveContent(bytes, { ...binding, allowCleartext: rules.allowCleartext }),
-  );
+  const bytes = await rules.intake.read(request, rules.maxEnvelopeBytes);
+  const onVerified = (sender: Did) => {
+    rules.intake.release(request);
+    binding.onVerified?.(sender);
+  };
+  const { allowCleartext } = rules;
+  const received = unwrap(await agent.receiveContent(bytes, { ...binding, allowCleartext, onVerified }));
   if (received.message.contentDigest !== undefined)
     // signed-only, where that is allowed
     throw xlinkError('CONTENT_DIGEST_UNEXPECTED', { field: 'contentDigest' });
@@ -113,14 +119,6 @@ function refuseContentEncoding(request: InboundRequest): void {
   const encoding = request.header('content-encoding')?.trim().toLowerCase();
   if (encoding !== undefined && encoding !== '' && encoding !== 'identity')
     throw xlinkError('CONTENT_ENCODING_UNSUPPORTED', { field: 'content-encoding' });
-}
-
-async function readEnvelope(request: InboundRequest, maxBytes: number): Promise<Uint8Array> {
-  try {
-    return await request.readBody(maxBytes);
-  } catch (error) {
-    throw isXlinkError(error) && error.id === 'BODY_TOO_LARGE' ? xlinkError('ENVELOPE_TOO_LARGE') : error;
-  }
 }
 
 function unwrap(result: Awaited<ReturnType<BaseAgent['receiveContent']>>): Received {

@@ -16,6 +16,7 @@ import {
   requireOption,
 } from '../util/options.js';
 
+/** What goes into an envelope, and how it is made. */
 export interface EnvelopeOptions {
   /**
    * The recipient's DID, or the name of the one active registry entry that has it. A name is whatever the registry lets its
@@ -28,19 +29,20 @@ export interface EnvelopeOptions {
   readonly scope?: Scope;
   /**
    * Binds the envelope to an HTTP request: `METHOD /path?query`, from `requestBinding()`. Receivers that are not given the
-   * request refuse a message that is bound to one.
+   * request refuse a message that is bound to one. Default: not bound.
    */
   readonly request?: string;
   /** Signs without encrypting; the receiver must allow it. Default `false`. */
   readonly signedOnly?: boolean;
-  /** Bytes to seal as they are, in place of `payload`. With `signedOnly`: the body beside the envelope, whose SHA-256 is signed. */
+  /** Bytes to seal as they are, in place of `payload`. With `signedOnly`: the body beside the envelope, whose SHA-256 is signed. Default none. */
   readonly content?: Uint8Array;
   /** The Content-Type of `content`, exactly as it is sent. Default none. */
   readonly contentType?: string;
-  /** `envelopeId` of the message that this one follows. For the application: no check depends on it. */
+  /** `envelopeId` of the message that this one follows. For the application: no check depends on it. Default none. */
   readonly inReplyTo?: string;
-  /** Exactly this version instead of the highest that both sides know. */
+  /** Exactly this version. Default: the highest that both sides know. */
   readonly version?: Version;
+  /** Called at each stage, and awaited. Default: not called. */
   readonly onProgress?: OnProgress;
 }
 

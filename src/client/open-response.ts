@@ -10,7 +10,7 @@ import { rebuild, SEALED_HEADER } from './response.js';
 import type { SealedRequest } from './seal-request.js';
 import type { Exchanged } from './send-enveloped.js';
 
-/** Headers that describe the envelope, or claim something about the body that nobody signed. */
+/** Headers that describe the envelope, or claim something about the body that was not signed. */
 const ABOUT_THE_ENVELOPE = [
   'content-type',
   'content-length',
@@ -28,9 +28,9 @@ export const isSealed = (response: Response): boolean =>
   mediaTypeOf(response.headers.get('content-type')) === ENVELOPE_TYPE;
 
 /**
- * Opens a sealed answer, or reads a signed refusal: encrypted for this agent or signed only, by the service, in reply to this one
- * request, and of the status it came with. Status, content type and body are what the service sealed; other headers are
- * as they came and nobody vouches for them. Throws `ANSWER_INVALID…`.
+ * Opens a sealed answer, or reads a signed refusal: encrypted for this agent or signed only, by the service, in reply to this
+ * one request, and of the status it came with. Status, content type and body are what the service sealed; other headers
+ * are as they came and are not verified. Throws `ANSWER_INVALID…`.
  */
 export async function openResponse(
   response: Response,

@@ -21,6 +21,7 @@ import { parseTarget } from './target.js';
 export interface Service extends DiscoveryDocument {
   /** Base URL, as it was given or as the registry has it. */
   readonly url: string;
+  /** Origin of `url`. */
   readonly origin: string;
 }
 

@@ -6,6 +6,7 @@ import type { PlainResponse } from './response.js';
 
 /** A request as the adapter sees it, whatever the framework. */
 export interface InboundRequest {
+  /** HTTP method, such as `POST`. */
   readonly method: string;
   /** Path and query as the client sent them, before any router or proxy cut a prefix off. */
   readonly target: string;
@@ -13,10 +14,15 @@ export interface InboundRequest {
   readonly hasBody: boolean;
   /** The framework's own request object, for callbacks of the application. */
   readonly raw: unknown;
+  /** The IP address of the other end of the connection, which is a proxy where there is one. Absent where it is not known. */
+  readonly remoteAddress?: string | undefined;
   /** A header by its lower-case name; several of the same name joined by `, `. */
   header(name: string): string | undefined;
-  /** All bytes of the body, at most `maxBytes`. Rejects with `BODY_TOO_LARGE`, `BODY_CONSUMED` or `BODY_ABORTED`. */
-  readBody(maxBytes: number): Promise<Uint8Array>;
+  /**
+   * All bytes of the body, at most `maxBytes`. `checkStart` is given the first ones before more are read, and throws what
+   * the body is refused with. Rejects with that, `BODY_TOO_LARGE`, `BODY_CONSUMED` or `BODY_ABORTED`.
+   */
+  readBody(maxBytes: number, checkStart?: (start: Uint8Array) => void): Promise<Uint8Array>;
 }
 
 /** `req.auth` of a request that came with an envelope. */
@@ -30,6 +36,7 @@ export interface XlinkAuth {
   readonly scopes: readonly Scope[];
   /** Names of the request headers that the envelope covers, in lower case. Others may have been added or changed on the way. */
   readonly signedHeaders: readonly string[];
+  /** Envelope version. */
   readonly version: Version;
   /** False for header-form requests, which are signed only. */
   readonly encrypted: boolean;
@@ -57,8 +64,11 @@ export type Auth<Customer extends object = object> = XlinkAuth | ApiKeyAuth<Cust
 
 /** What is known about how a request was authenticated, for metrics. */
 export interface Outcome extends Omit<Authentication, 'outcome' | 'reason'> {
+  /** Why the request was refused; absent if it was not. */
   readonly error?: XlinkError;
+  /** Time spent on authentication, in ms. */
   readonly durationMs: number;
+  /** The trace the request belongs to, 32 hex digits, where it is sampled. */
   readonly traceId?: string;
 }
 
@@ -68,6 +78,7 @@ export const authenticationOf = ({ mode, method, error, ...rest }: Outcome): Aut
   return { mode, method, outcome: error ? 'refused' : 'accepted', reason: error?.id ?? 'ok', ...verified };
 };
 
+/** Header fields by name. */
 export type Headers = Readonly<Record<string, string>>;
 
 /** Let the request through. */
@@ -101,4 +112,5 @@ export interface HttpResponse {
   readonly outcome?: Outcome;
 }
 
+/** What is to be done with a request. */
 export type Decision = Pass | HttpResponse;

@@ -59,7 +59,7 @@ export function copyKeyRecord(value: unknown): KeyRecord | undefined {
 const isHash: OptionCheck = (value) =>
   value instanceof Uint8Array && value.length === 32 ? undefined : '32 bytes';
 
-/** What a key record says beside the keys. */
+/** Options of {@link createKeyRecord}: what a key record says beside the keys. */
 export interface KeyRecordOptions {
   /** Default: the current Unix time in seconds, so that a record made after a change supersedes the one before. */
   readonly epoch?: number;

@@ -24,11 +24,15 @@ export type RandomBytes = (length: number) => Uint8Array;
  * Field by field in docs/PROTOCOL.md; which members a version has is decided by `suite`.
  */
 export interface Envelope {
+  /** Envelope version. */
   readonly version: Version;
   /** Algorithms, as listed in docs/PROTOCOL.md. */
   readonly suite: string;
+  /** What it is: a message, request, answer, refusal or document. */
   readonly kind: Kind;
+  /** The sender. */
   readonly from: Did;
+  /** The recipient. */
   readonly to: Did;
   /** When it was made, in ms since 1970. */
   readonly timestamp: number;
@@ -36,7 +40,7 @@ export interface Envelope {
   readonly nonce: string;
   /** Which of the recipient's encryption keys it is sealed to: `keyEpoch` of the key record. Absent from signed-only envelopes. */
   readonly keyEpoch?: number;
-  /** In a request `*` stands for all that the sender was granted. */
+  /** What the message is about. In a request `*` stands for all that the sender was granted. */
   readonly scope: Scope;
   /** Key commitment (32 bytes), ciphertext and tag, or the cleartext of a signed-only envelope, which may have none. */
   readonly payload?: string;
@@ -64,26 +68,37 @@ export interface Envelope {
 
 /** A received, verified and opened message. */
 export interface AgentMessage<T = unknown> {
+  /** What it was signed as. */
   readonly kind: Kind;
+  /** The DID that signed the message. */
   readonly sender: Did;
   /** The JSON value of the content; its bytes if it is of another type; `undefined` if the envelope carried none. */
   readonly payload: T;
+  /** Scope it was signed for. */
   readonly scope: Scope;
   /** Of a request: the scopes it may use, which is what guards read. All that the sender was granted if it said `*`. */
   readonly scopes?: readonly Scope[];
   /** Of a sealed request: the headers that the caller set, name in lower case and value. */
   readonly headers?: readonly (readonly [name: string, value: string])[];
+  /** Envelope version. */
   readonly version: Version;
   /** False for signed-only envelopes. */
   readonly encrypted: boolean;
+  /** When it was made, in ms since 1970. */
   readonly timestamp: number;
   /** Nonce of the envelope, or id of the shares that it came in; unique per sender and recipient. */
   readonly envelopeId: string;
+  /** HTTP request it is bound to: `METHOD /path?query`; absent if it is not bound. */
   readonly request?: string;
+  /** Names of the headers that a signed-only request covers, in lower case. */
   readonly fields?: string;
+  /** SHA-256 of these headers, as base64url. */
   readonly fieldsDigest?: string;
+  /** SHA-256 of the body beside the envelope, as base64url; absent without one. */
   readonly contentDigest?: string;
+  /** Content-Type of that body. */
   readonly contentType?: string;
+  /** `envelopeId` of the message it answers. */
   readonly inReplyTo?: string;
   /** Present if the message came in shares: how many there were, and how many were needed. */
   readonly shares?: { readonly total: number; readonly threshold: number };
@@ -93,6 +108,7 @@ export interface AgentMessage<T = unknown> {
 
 /** The public keys of an identity, signed by the identity itself. Binary members are base64url. */
 export interface KeyRecord {
+  /** The identity the keys belong to. */
   readonly did: Did;
   /** Rises with every change of the record; Unix seconds of signing unless chosen otherwise. */
   readonly epoch: number;
@@ -121,7 +137,9 @@ export const NO_EXPIRY = Number.MAX_SAFE_INTEGER;
 
 /** What a trust registry holds about a DID. */
 export interface RegistryEntry {
+  /** The DID the entry is about. */
   readonly did: Did;
+  /** A name for people; not verified. */
   readonly name?: string;
   /** Without it the DID can sign, but nothing can be encrypted for it. */
   readonly keys?: KeyRecord;
@@ -135,6 +153,7 @@ export interface RegistryEntry {
   readonly organization?: string;
   /** Whether it takes Xchange messages. Default `false`. */
   readonly xchange?: boolean;
+  /** `revoked`: nothing from this DID is accepted. */
   readonly status: 'active' | 'revoked';
   /** Why it was revoked, as the operator put it. */
   readonly revocationReason?: string;

@@ -22,7 +22,7 @@ export function checkOptions<T extends object>(owner: string, options: T, checks
 
 /** Throws `INVALID_OPTION` for a key that is not among `known`; for objects whose values are checked elsewhere. */
 export function checkKeys(owner: string, options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) fail(owner, 'options', 'Options are an object.');
+  if (isObject(options)) fail(owner, 'options', `takes an object of options: ${known.join(', ')}.`);
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown !== undefined) fail(owner, unknown, suggestion(unknown, known));
 }
@@ -46,8 +46,11 @@ export const isBoolean: OptionCheck = (value) => (typeof value === 'boolean' ? u
 export const isFunction: OptionCheck = (value) => (typeof value === 'function' ? undefined : 'a function');
 export const isString: OptionCheck = (value) =>
   typeof value === 'string' && value !== '' ? undefined : 'a non-empty string';
+/** Of a Map, a Date or an array the members would not be seen, and the option would do nothing. */
 export const isObject: OptionCheck = (value) =>
-  typeof value === 'object' && value !== null ? undefined : 'an object';
+  typeof value === 'object' && value && !(Symbol.iterator in value || value instanceof Date)
+    ? undefined
+    : 'an object';
 export const isBytes: OptionCheck = (value) => (value instanceof Uint8Array ? undefined : 'a Uint8Array');
 export const isDate: OptionCheck = (value) =>
   value instanceof Date && !Number.isNaN(value.getTime()) ? undefined : 'a valid Date';

@@ -1,12 +1,7 @@
 import { connect as connectSocket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import {
-  type Connection,
-  connect,
-  PostgresClientStore,
-  requestBinding,
-  xlinkAuthorization,
-} from '@private.me/xlink';
+import { type Connection, connect, requestBinding, xlinkAuthorization } from '@private.me/xlink';
+import { PostgresClientStore } from '@private.me/xlink/postgres';
 import pg from 'pg';
 import { describeWith } from '../support/needs-program.js';
 import { PrometheusServer } from '../support/prometheus-server.js';
@@ -242,7 +237,7 @@ describeWith(PROGRAMS, 'the deployment: three instances behind nginx', () => {
     }
   }, 60_000);
 
-  test('a request that is under way when its instance is told to stop is finished, and counted', async () => {
+  test('[E21] a request that is under way when its instance is told to stop, and told again, is finished and counted', async () => {
     const slowKey = await deployment.operate('add-customer', 'slow', 'orders:write');
     const leaving = instances[2]!;
     const socket = connectSocket(leaving.port, '127.0.0.1');
@@ -253,6 +248,8 @@ describeWith(PROGRAMS, 'the deployment: three instances behind nginx', () => {
     socket.write(`POST /orders HTTP/1.1\r\n${headers}\r\n\r\n${body.slice(0, 5)}`);
     const end = leaving.leave();
     await until(async () => (await leaving.health())['stopping'] === true);
+    leaving.signal('SIGTERM'); // supervisors get impatient
+    leaving.signal('SIGINT');
     await until(() => refuses(leaving.url));
     socket.write(body.slice(5));
     const { code, ms } = await end;
@@ -279,6 +276,23 @@ describeWith(PROGRAMS, 'the deployment: three instances behind nginx', () => {
     expect(Math.min(...Object.values(answers))).toBeGreaterThan(50);
   }, 120_000);
 
+  test('an instance dies: what it had in hand is lost at most, and the others serve', async () => {
+    const load = Load.start({ url: deployment.url, apiKey, caller });
+    const [instance, other] = instances;
+    await until(async () => (await counted(instance!, ACCEPTED)) > 5, { withinMs: 20_000 });
+    await instance!.kill();
+    const before = await counted(other!, ACCEPTED);
+    await until(async () => (await counted(other!, ACCEPTED)) > before + 100, { withinMs: 20_000 });
+    await instance!.start();
+    await until(async () => (await counted(instance!, ACCEPTED)) > 5, { withinMs: 20_000 });
+    const { answers, errors } = await load.stop();
+    console.log(`answers while one died: ${JSON.stringify(answers)}`);
+    expect(errors).toEqual([]);
+    const lost = Object.entries(answers).filter(([answer]) => !/ 20[01]$/.test(answer));
+    expect(lost.map(([answer]) => answer).filter((answer) => !answer.endsWith(' 502'))).toEqual([]);
+    expect(lost.reduce((sum, [, count]) => sum + count, 0)).toBeLessThan(20); // six are under way at a time
+  }, 120_000);
+
   test('what is wrong with the environment is said at the start, all at once and without secrets', async () => {
     const [instance] = instances;
     await instance!.leave();
@@ -288,11 +302,20 @@ describeWith(PROGRAMS, 'the deployment: three instances behind nginx', () => {
       IDENTITY_FILE: '/nowhere/at/all',
       MODE: 'open',
       DRAIN_MS: '60000',
+      REDIS_TIMEOUT_MS: 'soon',
       PORT: undefined,
     });
     await until(() => child.exitCode !== null, { withinMs: 20_000 });
     expect(child.exitCode).toBe(1);
-    for (const name of ['REDIS_URL', 'POSTGRES_URL', 'IDENTITY_FILE', 'MODE', 'DRAIN_MS', 'PORT'])
+    for (const name of [
+      'REDIS_URL',
+      'POSTGRES_URL',
+      'IDENTITY_FILE',
+      'MODE',
+      'DRAIN_MS',
+      'REDIS_TIMEOUT_MS',
+      'PORT',
+    ])
       expect(instance!.output).toContain(`${name}: `);
     expect(instance!.output).not.toContain('a-secret-password');
     await instance!.start();

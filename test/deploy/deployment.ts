@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { BuiltCopy } from '../examples/built-copy.js';
+import { BuiltPackage } from '../support/built-package.js';
 import { programFile } from '../support/needs-program.js';
 import { PostgresServer } from '../support/postgres-server.js';
 import { freePort, RedisServer } from '../support/redis-server.js';
@@ -18,13 +18,13 @@ export class Deployment {
   readonly redis: RedisServer;
   readonly postgres: PostgresServer;
   readonly instances: readonly Instance[];
-  readonly #copy: BuiltCopy;
+  readonly #copy: BuiltPackage;
   readonly #env: NodeJS.ProcessEnv;
   readonly #nginx: ChildProcess;
   readonly #port: number;
 
   private constructor(
-    copy: BuiltCopy,
+    copy: BuiltPackage,
     env: NodeJS.ProcessEnv,
     stores: { redis: RedisServer; postgres: PostgresServer },
     instances: readonly Instance[],
@@ -40,7 +40,8 @@ export class Deployment {
     this.#port = port;
   }
 
-  static async start(): Promise<Deployment> {
+  /** `size`: instances. `more` comes on top of the environment of each. */
+  static async start(size = 3, more: NodeJS.ProcessEnv = {}): Promise<Deployment> {
     const copy = copyOfTheApp();
     const secrets = join(copy.folder, 'secrets');
     execFileSync(process.execPath, [join(DEPLOY, 'make-secrets.mjs'), secrets]);
@@ -55,15 +56,17 @@ export class Deployment {
       HOST: '127.0.0.1',
       REDIS_URL: `redis://127.0.0.1:${redis.port}`,
       REDIS_PASSWORD_FILE: join(secrets, 'redis-password'),
+      REDIS_TIMEOUT_MS: '5000', // the tests share two processors with all of it
       POSTGRES_URL: `postgres://postgres@127.0.0.1:${postgres.port}/postgres`,
       POSTGRES_PASSWORD_FILE: join(secrets, 'postgres-password'),
       IDENTITY_FILE: join(secrets, 'service-identity.pkcs8'),
       DASHBOARD_PASSWORD_FILE: join(secrets, 'dashboard-password'),
       MODE: 'hybrid',
       DRAIN_MS: '2000',
+      ...more,
     };
     const instances: Instance[] = [];
-    for (let at = 0; at < 3; at++)
+    for (let at = 0; at < size; at++)
       instances.push(new Instance(copy, env, await freePort(), await freePort()));
     try {
       await Promise.all(instances.map((instance) => instance.start()));
@@ -74,6 +77,11 @@ export class Deployment {
       copy.remove();
       throw error;
     }
+  }
+
+  /** Where the built package is. */
+  get folder(): string {
+    return this.#copy.folder;
   }
 
   /** Of nginx, as callers know it. */
@@ -103,7 +111,7 @@ export class Instance {
   #child: ChildProcess | undefined;
   #output = '';
 
-  constructor(copy: BuiltCopy, env: NodeJS.ProcessEnv, port: number, internalPort: number) {
+  constructor(copy: BuiltPackage, env: NodeJS.ProcessEnv, port: number, internalPort: number) {
     this.#file = join(copy.folder, 'deploy/app/server.mjs');
     this.port = port;
     this.internalPort = internalPort;
@@ -112,6 +120,18 @@ export class Instance {
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Resident memory now, in bytes. */
+  get residentBytes(): number {
+    const status = readFileSync(`/proc/${this.#child!.pid}/status`, 'utf8');
+    return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
+  }
+
+  /** Processor time since it was started. */
+  get cpuSeconds(): number {
+    const fields = readFileSync(`/proc/${this.#child!.pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
   }
 
   /** What it has logged since it was started. */
@@ -178,8 +198,8 @@ export class Instance {
 const USER = process.getuid?.() === 0 ? 'user root;' : '';
 
 /** A built package, and the app as an image has it: the package in its node_modules. */
-function copyOfTheApp(): BuiltCopy {
-  const copy = new BuiltCopy();
+function copyOfTheApp(): BuiltPackage {
+  const copy = new BuiltPackage();
   const app = join(copy.folder, 'deploy/app');
   cpSync(join(DEPLOY, 'app'), app, { recursive: true });
   mkdirSync(join(app, 'node_modules/@private.me'), { recursive: true });

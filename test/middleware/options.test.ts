@@ -1,11 +1,16 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { BaseAgent } from '../../src/agent/agent.js';
-import { DualModeAdapter, type DualModeOptions, ERROR_TABLE, MemoryClientStore } from '../../src/index.js';
-import { World } from '../support/agents.js';
+import {
+  type Agent,
+  DualModeAdapter,
+  type DualModeOptions,
+  ERROR_TABLE,
+  MemoryClientStore,
+} from '@private.me/xlink';
+import { World } from '../support/world.js';
 import '../support/console.js';
 import { thrownBy } from '../support/results.js';
 
-let agent: BaseAgent;
+let agent: Agent;
 
 beforeAll(async () => {
   agent = await new World().agent('api');
@@ -23,7 +28,7 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
     right: ['observe', 'hybrid', 'deprecation', 'xlink-only'],
   },
   apiKey: {
-    wrong: [null, 'X-API-Key', true],
+    wrong: [null, 'X-API-Key', true, new Map([['headers', ['X-Key']]]), []],
     right: [
       {},
       { schemes: ['Token'], headers: ['X-Key'], query: 'k', extract: () => undefined },
@@ -31,7 +36,7 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
     ],
   },
   deprecation: {
-    wrong: [null, '2025-01-01', true],
+    wrong: [null, '2025-01-01', true, new Date(0), new Set()],
     right: [{}, { since: new Date(0), sunset: new Date(0), migrationUrl: 'https://example.com/a?b=c#d' }],
   },
   requireRequestBinding: { wrong: [null, 1, 'true'], right: [true, false] },
@@ -41,6 +46,9 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
     right: [1024, 2 ** 30],
   },
   maxBodyBytes: { wrong: [null, -1, 2 ** 30 + 1, 0.5, NaN, Infinity, '1mb'], right: [0, 2 ** 30] },
+  maxUnauthenticatedBytes: { wrong: [0, 2047, 1.5, '64', null, Infinity], right: [2 ** 21, 2 ** 30] },
+  refusalsPerSecond: { wrong: [0, -1, 0.5, '5', null, Infinity], right: [1, 1000] },
+  addressOf: { wrong: ['x-real-ip', {}, null], right: [() => '192.0.2.1'] },
   requestTarget: { wrong: [null, '/path', {}], right: [() => '/'] },
   skip: { wrong: [null, '/health', ['/health']], right: [() => false] },
   validatorTimeoutMs: { wrong: [null, 0, -1, 600_001, 1.5, '5s'], right: [1, 600_000] },
@@ -50,10 +58,19 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
     right: ['api', 'Orders v2.1_beta-x'],
   },
   routeModes: {
-    wrong: [null, {}, '/orders'],
+    wrong: [
+      null,
+      {},
+      '/orders',
+      ...['/p/*', '/p/:id', '/p?x=1', '/p#x'].map((path) => [{ path, mode: 'xlink-only' }]),
+      [{ path: '/p', methods: [], mode: 'xlink-only' }],
+    ],
     right: [[], [{ path: '/orders', methods: ['POST'], mode: 'xlink-only' }]],
   },
-  clientModes: { wrong: [null, 'acme'], right: [{}, { acme: 'hybrid' }] },
+  clientModes: {
+    wrong: [null, 'acme', ['hybrid'], new Map([['acme', 'hybrid']])],
+    right: [{}, { acme: 'hybrid' }],
+  },
   brownouts: {
     wrong: [null, {}, '2027-01-01'],
     right: [[], [{ from: new Date(1), until: new Date(2) }]],

@@ -1,8 +1,8 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createKeyRecord, generateIdentity, type KeyRecord } from '../../src/index.js';
-import { BuiltCopy } from '../examples/built-copy.js';
+import { createKeyRecord, generateIdentity, type KeyRecord } from '@private.me/xlink';
+import { BuiltPackage } from '../support/built-package.js';
 import { NginxServer } from '../support/nginx-server.js';
 import { unwrap } from '../support/results.js';
 import { Child } from './child.js';
@@ -127,6 +127,11 @@ export class Fleet {
     return this.#load.ask<LoadReport>({ ask: 'load', ...order });
   }
 
+  /** The load that is under way ends at that time, in ms since 1970. */
+  async finish(atMs: number): Promise<void> {
+    await this.#load.ask({ ask: 'finish', atMs });
+  }
+
   /** Sends again, as they were, some hundred requests that were accepted lately but before then. How many got which answer. */
   resend(before: number): Promise<Record<string, number>> {
     return this.#load.ask({ ask: 'resend', before });
@@ -159,7 +164,7 @@ async function stopAll(stops: readonly (() => unknown)[]): Promise<void> {
 
 /** Into a copy of the built package, so that they import what users import. */
 function copyPrograms(stops: (() => unknown)[]): string {
-  const copy = new BuiltCopy();
+  const copy = new BuiltPackage();
   stops.push(() => copy.remove());
   const root = new URL('../../', import.meta.url);
   for (const path of ['test/scale/programs', 'benchmarks/load.mjs'])

@@ -1,5 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { BaseAgent as Agent } from '../../src/agent/agent.js';
+import { defaultProvider as native } from '../../src/crypto/native/index.js';
+import { createPortableProvider } from '../../src/crypto/portable/index.js';
+import type { CryptoProvider } from '../../src/crypto/provider.js';
 import { parseEnvelope } from '../../src/envelope/parse.js';
 import { draftGroupTranscript, sealEnvelope, signXchangeEnvelope } from '../../src/envelope/seal.js';
 import { sealXchange } from '../../src/envelope/xchange.js';

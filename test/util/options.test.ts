@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
+import { Agent } from '@private.me/xlink';
 import type { AgentOptions } from '../../src/agent/options.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
 import {
@@ -11,8 +11,9 @@ import {
   oneOf,
   requireOption,
 } from '../../src/util/options.js';
-import { pair, seedOf } from '../support/agents.js';
+import { seedOf } from '../support/agents.js';
 import { errorOf, idOf, thrownBy } from '../support/results.js';
+import { pair } from '../support/world.js';
 
 interface Sample {
   readonly timeout?: number;
@@ -60,8 +61,8 @@ describe('options', () => {
     [{ timeout: null }, 'timeout: Sample: timeout must be a whole number from 1 to 10.'],
     [{ verbose: 1 }, 'verbose: Sample: verbose must be true or false.'],
     [{ mode: 'quick' }, 'mode: Sample: mode must be one of fast, safe.'],
-    [null, 'options: Sample: Options are an object.'],
-    ['fast', 'options: Sample: Options are an object.'],
+    [null, 'options: Sample: takes an object of options: timeout, verbose, mode.'],
+    ['fast', 'options: Sample: takes an object of options: timeout, verbose, mode.'],
   ])('%j say what the value must be', async (options, expected) => {
     expect(await complaint(options)).toBe(expected);
   });

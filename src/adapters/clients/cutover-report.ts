@@ -5,28 +5,41 @@ import type { ClientRecord } from './store.js';
 
 /** One client in the cut-over report. Times are ISO 8601 in UTC. */
 export interface ClientReport {
+  /** The client's id, as the key validator returns it; `(no client id)` for all keys for which it returns none. */
   readonly client: ClientId;
+  /** DIDs that were enrolled with a key of this client, oldest first. */
   readonly dids: readonly Did[];
+  /** Accepted requests with an API key, since the store began. */
   readonly keyRequests: number;
+  /** Accepted requests with an envelope, since the store began. */
   readonly xlinkRequests: number;
+  /** When a key was last accepted; absent if never. */
   readonly lastKeyUse?: string;
+  /** When an envelope was last accepted; absent if never. */
   readonly lastXlinkUse?: string;
+  /** Refused requests by error id (docs/errors.md). */
   readonly failures: Readonly<Record<string, number>>;
+  /** Whether the client has switched its own key off. */
   readonly keySwitchedOff: boolean;
   /** Whether turning keys off now would leave this client working, as far as its traffic tells. */
   readonly safeToSwitch: boolean;
+  /** How far the client is. */
   readonly state: CutoverState;
   /** The state in one sentence. */
   readonly reason: string;
 }
 
+/** Which clients still use API keys, and whether keys can be turned off. From `adapter.report()`. */
 export interface CutoverReport {
+  /** When the report was made, ISO 8601 in UTC. */
   readonly generatedAt: string;
   /** Whether every client is safe to switch. */
   readonly safeToSwitch: boolean;
+  /** One row for each client. */
   readonly clients: readonly ClientReport[];
 }
 
+/** When a client counts as safe to switch. */
 export interface ReportOptions {
   /** A client is safe if its key was not used for this long, in ms. Default one day. */
   readonly quietMs?: number;
@@ -34,9 +47,12 @@ export interface ReportOptions {
   readonly recentMs?: number;
 }
 
+/** The row of keys that the validator accepted without naming a client: as long as they are used, somebody would be left behind. */
+export const CLIENT_WITHOUT_ID: ClientId = '(no client id)';
+
 const DAY_MS = 86_400_000;
 
-/** Throws `INVALID_OPTION`: a threshold that is misspelt would call clients safe that are not. */
+/** Throws `INVALID_OPTION`: a threshold that is misspelled would call clients safe that are not. */
 export function checkReportOptions(owner: string, options: ReportOptions): void {
   checkOptions(owner, options, { quietMs: integerIn(0, 2 ** 40), recentMs: integerIn(0, 2 ** 40) });
 }
@@ -83,6 +99,8 @@ const STATES: Readonly<Record<CutoverState, { readonly safe: boolean; readonly r
   moved: { safe: true, reason: 'works on xLink and no longer uses its key' },
 };
 
+const NO_ID = 'keys whose validator result names no client; return clientId, or set the option clientId';
+
 /** How many clients there are in each state. */
 export function countStates(clients: readonly ClientReport[]): Record<CutoverState, number> {
   const counts = Object.fromEntries(Object.keys(STATES).map((state) => [state, 0])) as Record<
@@ -96,7 +114,7 @@ export function countStates(clients: readonly ClientReport[]): Record<CutoverSta
 function judge(record: ClientRecord, now: number, options: ReportOptions) {
   const state = stateOf(record, now, options);
   const { safe, reason } = STATES[state];
-  return { safeToSwitch: safe, state, reason };
+  return { safeToSwitch: safe, state, reason: record.client === CLIENT_WITHOUT_ID ? NO_ID : reason };
 }
 
 /** The first rule that applies decides. */

@@ -17,28 +17,35 @@ export interface RouteMode {
   readonly path: string;
   /** Methods it is for. Default all. GET stands for HEAD, too. */
   readonly methods?: readonly string[];
+  /** The mode of these requests. */
   readonly mode: Mode;
 }
 
 /** What a mode is set for; nothing: for everything that has no mode of its own. */
 export interface ModeTarget {
+  /** The requests of one path prefix, and of these methods if there are any. */
   readonly route?: Omit<RouteMode, 'mode'>;
+  /** The requests of one client. */
   readonly client?: ClientId;
 }
 
 const isPath: OptionCheck = (value) =>
-  typeof value === 'string' && value.startsWith('/') ? undefined : 'a path that starts with /';
-const isMethods: OptionCheck = (value) =>
-  Array.isArray(value) && value.every((one) => typeof one === 'string' && /^[A-Za-z-]+$/.test(one))
+  typeof value === 'string' && /^\/[^*?#]*$/.test(value) && !/\/:/.test(value)
     ? undefined
-    : 'an array of HTTP methods';
+    : 'a path prefix that starts with /, without patterns such as * and :id';
+const isMethods: OptionCheck = (value) =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((one) => typeof one === 'string' && /^[A-Za-z-]+$/.test(one))
+    ? undefined
+    : 'a non-empty array of HTTP methods';
 const ROUTE_CHECKS: OptionChecks<Omit<RouteMode, 'mode'>> = { path: isPath, methods: isMethods };
 
 /** Throws `INVALID_OPTION` for a member that a {@link RouteMode} does not have. */
 export const checkRouteModeKeys = (owner: string, value: object): void =>
   checkKeys(owner, value, [...Object.keys(ROUTE_CHECKS), 'mode']);
 
-/** Whether it is a {@link RouteMode} and nothing else: a misspelt member would widen it. */
+/** Whether it is a {@link RouteMode} and nothing else: a misspelled member would widen it. */
 export function isRouteMode(value: unknown): value is RouteMode {
   if (typeof value !== 'object' || value === null) return false;
   const { path, methods, mode, ...unknown } = value as Record<string, unknown>;
@@ -47,7 +54,7 @@ export function isRouteMode(value: unknown): value is RouteMode {
   return valid && Object.keys(unknown).length === 0;
 }
 
-/** Throws `INVALID_OPTION`: a target that is misspelt would set the mode of everything. */
+/** Throws `INVALID_OPTION`: a target that is misspelled would set the mode of everything. */
 export function checkModeTarget(owner: string, target: ModeTarget): void {
   checkOptions(owner, target, { route: isObject, client: isString });
   if (target.client !== undefined && target.route)

@@ -18,7 +18,7 @@ export async function assertGone(name: string): Promise<void> {
   try {
     holder = JSON.parse(await readFile(name, 'utf8'));
   } catch (error) {
-    // A lock appears whole. It is empty when it was released, and may be half there after a power cut, as nobody else.
+    // A lock appears whole. It is empty when it was released, and may be half there after a power cut.
     if (error instanceof SyntaxError || (error as { code?: string }).code === 'ENOENT') return;
     throw error;
   }
@@ -29,7 +29,10 @@ export async function assertGone(name: string): Promise<void> {
       `${name} was made on another host; remove it if that one no longer writes`,
     );
   if (holder.boot === bootId() && isAlive(holder))
-    throw new FileStoreError('ELOCKED', `${name} is held by process ${holder.pid}`);
+    throw new FileStoreError(
+      'ELOCKED',
+      `${name} is held by process ${holder.pid}; stop that, or use another file`,
+    );
 }
 
 /** This process. */

@@ -1,21 +1,24 @@
 import {
+  assertModeState,
   type ModeState,
   type ModeStore,
   parseModeState,
   type StoredMode,
 } from '../../adapters/modes/store.js';
+import { ChangeFeed } from '../../registry/change-feed.js';
 import { Deadline } from '../../util/deadline.js';
-import { checkOptions, hasMethods, integerIn, isString, requireOption } from '../../util/options.js';
+import { checkOptions, integerIn, isString, requireOption } from '../../util/options.js';
 import { asciiJson, escaped } from '../ascii-json.js';
-import { ChangeFeed } from '../change-feed.js';
+import { isPool } from './pool-option.js';
 import { channelOf, isTableName, tableName } from './table-name.js';
 import { PostgresTables } from './tables.js';
 import type { PostgresPool } from './types.js';
 
+/** Options of {@link PostgresModeStore}. */
 export interface PostgresModeStoreOptions {
   /**
    * A `Pool` of the package `pg`; it stays yours to end, after `stop()` of the shared mode: listening takes one connection,
-   * which all stores over the pool share and `end()` waits for. With a `max` of 1 nobody listens, and instances ask every
+   * which all stores over the pool share and `end()` waits for. With a `max` of 1 there is no listening, and instances ask every
    * `intervalMs`.
    */
   readonly pool: PostgresPool;
@@ -48,7 +51,7 @@ export class PostgresModeStore implements ModeStore {
   /** Throws `INVALID_OPTION`. */
   constructor(options: PostgresModeStoreOptions) {
     checkOptions('PostgresModeStore', options, {
-      pool: hasMethods('connect', 'on'),
+      pool: isPool,
       table: isTableName,
       api: isString,
       timeoutMs: integerIn(1, 600_000),
@@ -93,6 +96,7 @@ export class PostgresModeStore implements ModeStore {
   }
 
   async save(state: ModeState, expectedVersion: number): Promise<boolean> {
+    assertModeState(state);
     const change =
       expectedVersion === 0
         ? `INSERT INTO ${this.#table} (api, version, state) VALUES ($1, $2::bigint + 1, $3::json) ON CONFLICT (api) DO NOTHING`

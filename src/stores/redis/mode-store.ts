@@ -1,15 +1,16 @@
 import { defaultProvider } from '#provider';
 import {
+  assertModeState,
   type ModeState,
   type ModeStore,
   parseModeState,
   type StoredMode,
 } from '../../adapters/modes/store.js';
 import type { OnWarning } from '../../agent/warnings.js';
+import { ChangeFeed } from '../../registry/change-feed.js';
 import { encodeBase64url } from '../../util/base64url.js';
 import { checkOptions, integerIn, isFunction, requireOption } from '../../util/options.js';
 import { asciiJson } from '../ascii-json.js';
-import { ChangeFeed } from '../change-feed.js';
 import { unavailable } from '../unavailable.js';
 import { isRedisClient, type RedisClient } from './client.js';
 import { isRedisKey } from './commands.js';
@@ -17,6 +18,7 @@ import { RedisConnection } from './connection.js';
 import { subscribe, subscriberOf } from './subscription.js';
 import { readVersioned, writeVersioned } from './versioned-key.js';
 
+/** Options of {@link RedisModeStore}. */
 export interface RedisModeStoreOptions {
   /** A client or cluster of `ioredis` or `redis` (node-redis), made with `redisClientOptions`; it stays yours to end. */
   readonly client: RedisClient;
@@ -28,7 +30,7 @@ export interface RedisModeStoreOptions {
   readonly timeoutMs?: number;
   /** How often the connection that listens is tried, in ms. Default 5000: a frozen network goes unnoticed for that long. */
   readonly heartbeatMs?: number;
-  /** Told if the client lacks time limits. Default: printed, once in a process. */
+  /** Told if the client lacks time limits, or Redis may evict. Default: printed, once in a process. */
   readonly onWarning?: OnWarning;
 }
 
@@ -86,6 +88,7 @@ export class RedisModeStore implements ModeStore {
   }
 
   async #save(state: ModeState, expectedVersion: number): Promise<boolean> {
+    assertModeState(state);
     const id = `0-${expectedVersion + 1}`;
     const nonce = encodeBase64url(defaultProvider().randomBytes(12)); // tells our write from an equal one of another instance
     const json = asciiJson({ ...state, nonce });

@@ -1,11 +1,11 @@
 import { copyFile, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { FileNonceStore, type FileNonceStoreOptions } from '../../../src/server.js';
-import type { NonceUse } from '../../../src/types/ports.js';
+import type { NonceUse } from '@private.me/xlink';
+import { FileNonceStore, type FileNonceStoreOptions } from '@private.me/xlink/file';
 import { frozenClock } from '../../support/clock.js';
 import { thrownBy } from '../../support/results.js';
-import { temporaryFolder } from '../../transport/servers.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const HOUR = 3_600_000;
 const COLD_START = 'NONCE_STORE_UNAVAILABLE:COLD_START';
@@ -75,6 +75,15 @@ const DAMAGES: [string, () => Promise<unknown>][] = [
     async () => {
       await copyFile(path, `${path}.backup`);
       await rename(`${path}.backup`, path);
+    },
+  ],
+  [
+    'was restored after both were removed, where the file system gives the same inode again',
+    async () => {
+      const files = [path, `${path}.head`];
+      const contents = await Promise.all(files.map((file) => readFile(file)));
+      await Promise.all(files.map((file) => rm(file)));
+      for (const [at, file] of files.entries()) await writeFile(file, contents[at]!, { mode: 0o600 });
     },
   ],
 ];

@@ -1,4 +1,5 @@
 import { afterEach } from '@jest/globals';
+import { type RedisClient, redisClientOptions } from '@private.me/xlink/redis';
 import { Cluster, Redis } from 'ioredis';
 import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5';
 import { createClient, createClientPool, createCluster } from 'redis';
@@ -7,7 +8,6 @@ import {
   createClientPool as createClientPool5,
   createCluster as createCluster5,
 } from 'redis5';
-import { type RedisClient, redisClientOptions } from '../../../src/index.js';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -46,6 +46,7 @@ export const CLIENTS: Readonly<Record<string, (port: number) => RedisClient>> = 
   'ioredis, lazily connecting': (port) => ending(new Redis({ host, port, lazyConnect: true }), disconnect),
   'ioredis, lazily connecting, as recommended': (port) =>
     ending(new Redis({ host, port, lazyConnect: true, ...redisClientOptions.ioredis }), disconnect),
+  'ioredis, numbers as texts': (port) => ending(new Redis({ host, port, stringNumbers: true }), disconnect),
   'ioredis 5': (port) => ending(new Redis5({ host, port }), disconnect),
   'ioredis 5, lazily connecting': (port) => ending(new Redis5({ host, port, lazyConnect: true }), disconnect),
   'node-redis': (port) => connecting(ending(createClient({ socket: { host, port } }), destroy)),
@@ -77,8 +78,11 @@ export const CLUSTERS: Readonly<Record<string, (nodes: Address[]) => RedisClient
 
 const rootNodes = (nodes: Address[]) => nodes.map((socket) => ({ socket }));
 
+/** Closed, not destroyed: `destroy` leaves the timer of its clean-up running, which then throws in whatever test comes next. */
+const closePool5 = (pool: ReturnType<typeof createClientPool5>) => pool.close();
+
 /** Pools, which send commands and cannot subscribe. */
 export const POOLS: Readonly<Record<string, (port: number) => RedisClient>> = {
   'node-redis': (port) => connecting(ending(createClientPool({ socket: { host, port } }), destroy)),
-  'node-redis 5': (port) => connecting(ending(createClientPool5({ socket: { host, port } }), destroy)),
+  'node-redis 5': (port) => connecting(ending(createClientPool5({ socket: { host, port } }), closePool5)),
 };
