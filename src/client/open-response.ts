@@ -6,9 +6,8 @@ import { problemId } from '../http/problem.js';
 import { readAtMost } from '../http/read-body.js';
 import { type SealedResponse, sealedStatus } from '../http/sealed-response.js';
 import { decodeBase64url } from '../util/base64url.js';
-import { rebuild, SEALED_HEADER } from './response.js';
+import { type Exchanged, rebuild, SEALED_HEADER } from './response.js';
 import type { SealedRequest } from './seal-request.js';
-import type { Exchanged } from './send-enveloped.js';
 
 /** Headers that describe the envelope, or claim something about the body that was not signed. */
 const ABOUT_THE_ENVELOPE = [

@@ -4,6 +4,13 @@ import { isProblem, refusalIn } from '../http/problem.js';
 import { readAtMost } from '../http/read-body.js';
 import { decodeUtf8 } from '../util/utf8.js';
 
+/** What came back. `verified`: the service vouches for it; `refusal`: the id of the error with which it refused, signed. */
+export interface Exchanged {
+  readonly response: Response;
+  readonly verified: boolean;
+  readonly refusal?: string;
+}
+
 /** Says of an answer whether it was sealed (`true`), signed only (`signed`: a refusal) or neither (`false`); never what came over the network. */
 export const SEALED_HEADER = 'xlink-sealed';
 

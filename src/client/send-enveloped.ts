@@ -4,7 +4,7 @@ import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import type { BufferedRequest } from './buffered-request.js';
 import { isSealed, openResponse } from './open-response.js';
-import { SEALED_HEADER, unsealedResponse } from './response.js';
+import { type Exchanged, SEALED_HEADER, unsealedResponse } from './response.js';
 import { type Sealing, sealRequest } from './seal-request.js';
 
 export interface ExchangeRules {
@@ -14,13 +14,6 @@ export interface ExchangeRules {
   readonly send: (url: URL, init: RequestInit) => Promise<Response>;
   /** Discovers the service anew; where its keys have changed since, the request is sealed once more. */
   readonly rediscover: () => Promise<Service>;
-}
-
-/** What came back. `verified`: the service vouches for it; `refusal`: the id of the error with which it refused, signed. */
-export interface Exchanged {
-  readonly response: Response;
-  readonly verified: boolean;
-  readonly refusal?: string;
 }
 
 /** Refusals that say that the keys of the service may have changed. Anybody can forge them, so all they cause is another look. */

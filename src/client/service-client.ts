@@ -21,10 +21,11 @@ import { type FallbackReason, isNotSupported, reportFallback } from './fallback.
 import { KnownServices } from './known-services.js';
 import { type EnvelopeHeader, observeEnvelopeHeader } from './observe-envelope.js';
 import { DEFAULT_MAX_ANSWER_BYTES, type XlinkFetchOptions } from './options.js';
+import type { Exchanged } from './response.js';
 import { unsealedResponse } from './response.js';
 import { scopeOf } from './scope.js';
 import type { Sealing } from './seal-request.js';
-import { type Exchanged, exchange } from './send-enveloped.js';
+import { exchange } from './send-enveloped.js';
 import { sendFor } from './send-for.js';
 import { sendWithKey } from './send-with-key.js';
 import { ServiceCache } from './service-cache.js';
