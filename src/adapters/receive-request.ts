@@ -3,7 +3,7 @@ import type { BaseAgent } from '../agent/agent.js';
 import type { Received, ReceiveRules } from '../agent/receive.js';
 import { equalBytes } from '../crypto/bytes.js';
 import { fieldsTranscript, type Header } from '../envelope/plaintext.js';
-import { isXlinkError, xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/errors.js';
 import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
 import { contentTypeBinding, requestBinding } from '../http/request-binding.js';

@@ -21,8 +21,7 @@ import { type FallbackReason, isNotSupported, reportFallback } from './fallback.
 import { KnownServices } from './known-services.js';
 import { type EnvelopeHeader, observeEnvelopeHeader } from './observe-envelope.js';
 import { DEFAULT_MAX_ANSWER_BYTES, type XlinkFetchOptions } from './options.js';
-import type { Exchanged } from './response.js';
-import { unsealedResponse } from './response.js';
+import { type Exchanged, unsealedResponse } from './response.js';
 import { scopeOf } from './scope.js';
 import type { Sealing } from './seal-request.js';
 import { exchange } from './send-enveloped.js';
