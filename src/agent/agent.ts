@@ -41,11 +41,16 @@ import { type ReceiveNextOptions, receiveNext } from './receive-next.js';
 import { callRegistry, ensureRegistered } from './register.js';
 import { createRequest, type RequestOptions } from './request.js';
 import { type SendOptions, type SendOutcome, send } from './send.js';
+import type { ShareSupport } from './shares.js';
 
 export type { ReceiveInput };
 
 /** The class a static constructor was called on, so that a subclass makes its own kind. */
-type AgentClass<A> = new (options: AgentOptions & { readonly identity: IdentitySource }) => A;
+type AgentClass<A> = (new (
+  options: AgentOptions & { readonly identity: IdentitySource },
+) => A) & {
+  readonly shares: ShareSupport | undefined;
+};
 
 const isSource = (value: unknown) =>
   value instanceof Identity || typeof value === 'function' ? undefined : 'an Identity or a function';
@@ -58,6 +63,9 @@ export class BaseAgent {
   static {
     branded(this, 'agent');
   }
+
+  /** Messages in shares. Default none: agents of this class send and take whole messages only. @internal */
+  static readonly shares: ShareSupport | undefined = undefined;
 
   /** Where it looks up peers. */
   readonly registry: TrustRegistry;
@@ -80,10 +88,10 @@ export class BaseAgent {
 
   /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
   constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
-    checkAgentOptions('Agent', options, { identity: isSource });
+    checkAgentOptions('Agent', options, new.target.shares, { identity: isSource });
     requireOption('Agent', options, 'identity');
     this.#source = options.identity;
-    this.#parts = agentParts(options);
+    this.#parts = agentParts(options, new.target.shares);
     this.registry = this.#parts.registry;
     this.nonceStore = this.#parts.nonceStore;
     this.name = options.name;
@@ -127,7 +135,7 @@ export class BaseAgent {
   ): Promise<Result<A>> {
     return attempt(async () => {
       const { pkcs8, ...rest } = options;
-      checkAgentOptions('Agent.importIdentity', rest);
+      checkAgentOptions('Agent.importIdentity', rest, this.shares);
       return new this({
         ...rest,
         identity: await Identity.fromPKCS8(pkcs8, identityOptions(rest)),
@@ -137,7 +145,7 @@ export class BaseAgent {
 
   /** Returns at once; the identity is made and registered at the first use. */
   static lazy<A extends BaseAgent>(this: AgentClass<A>, options: AgentOptions = {}): A {
-    checkAgentOptions('Agent.lazy', options);
+    checkAgentOptions('Agent.lazy', options, this.shares);
     const agent = new this({ ...options, identity: () => newIdentity(identityOptions(options)) });
     agent.#registration = options;
     return agent;
@@ -343,7 +351,7 @@ export class BaseAgent {
     options: AgentOptions,
     makeIdentity: (options: ReturnType<typeof identityOptions>) => Promise<Identity>,
   ): Promise<A> {
-    checkAgentOptions(owner, options);
+    checkAgentOptions(owner, options, agentClass.shares);
     const identity = await makeIdentity(identityOptions(options));
     const agent = new agentClass({ ...options, identity });
     await ensureRegistered(agent.registry, identity, options, agent.#context!.keyRing);

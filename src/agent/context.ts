@@ -1,10 +1,9 @@
 import type { KeyRing } from '../identity/encryption-keys.js';
 import type { Identity } from '../identity/identity.js';
 import type { SecurityLevel } from '../security/security-mode.js';
-import type { SecurityPolicy } from '../security/security-policy.js';
-import type { ShareCollector } from '../split-channel/collector.js';
 import type { NonceStore, OnProgress, ProgressEvent, Transport, TrustRegistry } from '../types/ports.js';
 import type { Clock, RandomBytes, Scope, Version } from '../types/protocol.js';
+import type { OpenShares } from './open-shares.js';
 import type { Peers } from './peers.js';
 import type { ServicePeers } from './service-peers.js';
 import type { OnWarning } from './warnings.js';
@@ -38,10 +37,10 @@ export interface AgentContext {
   readonly receiveScopes: readonly Scope[] | undefined;
   readonly unsafeAcceptWhenNonceStoreFails: boolean;
   readonly security: SecurityLevel;
-  readonly securityPolicy: SecurityPolicy;
   readonly organization: string | undefined;
   readonly xchange: boolean;
-  readonly collector: ShareCollector;
+  /** Absent: it sends and takes whole messages only. */
+  readonly shares: OpenShares | undefined;
   readonly warn: OnWarning;
 }
 

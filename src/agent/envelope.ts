@@ -9,6 +9,7 @@ import type { Envelope, Kind, Scope } from '../types/protocol.js';
 import { type AgentContext, report } from './context.js';
 import { checkEnvelopeOptions, type EnvelopeOptions } from './envelope-options.js';
 import { didOfRecipient } from './named-recipient.js';
+import type { PreparedMessage } from './open-shares.js';
 import type { ResolvedPeer } from './peers.js';
 
 /** What an envelope is for, and what only some kinds have. */
@@ -23,15 +24,6 @@ export interface Purpose {
 }
 
 const MESSAGE: Purpose = { kind: 'message' };
-
-/** A message that may be sent, before anything of it is sealed. */
-export interface PreparedMessage {
-  readonly recipient: ResolvedPeer;
-  readonly draft: EnvelopeDraft;
-  /** Absent from an envelope that speaks for a request alone. */
-  readonly content: Content | undefined;
-  readonly signedOnly: boolean;
-}
 
 /** Makes an envelope for one recipient; delivers nothing. */
 export async function createEnvelope(

@@ -28,11 +28,12 @@ import { Peers } from './peers.js';
 import {
   type AgentSecurityOptions,
   checkXchange,
-  SECURITY_OPTIONS,
+  securityChecks,
   securityParts,
   transportsOf,
 } from './security-options.js';
 import { ServicePeers } from './service-peers.js';
+import type { ShareSupport } from './shares.js';
 
 /** Options of an agent. All are optional; the defaults suit one process, and tests. */
 export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
@@ -112,9 +113,8 @@ const isStringArray: OptionCheck = (value) =>
 
 const DAY_MS = 86_400_000;
 
-const AGENT_OPTIONS: OptionChecks<AgentOptions> = {
+const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions>> = {
   ...IDENTITY_OPTIONS,
-  ...SECURITY_OPTIONS,
   name: isString,
   registry: isRegistry,
   trustRegistry: isRegistry,
@@ -143,10 +143,11 @@ const INSTEAD = {
 export function checkAgentOptions(
   owner: string,
   options: AgentOptions,
+  shares: ShareSupport | undefined,
   more: OptionChecks<object> = {},
 ): void {
   refuseOptions(owner, options, INSTEAD);
-  checkOptions(owner, options, { ...AGENT_OPTIONS, ...more });
+  checkOptions(owner, options, { ...AGENT_OPTIONS, ...securityChecks(shares?.checks), ...more });
   if (options.registry && options.trustRegistry && options.registry !== options.trustRegistry) {
     throw xlinkError('INVALID_OPTION', {
       field: 'trustRegistry',
@@ -201,7 +202,7 @@ function keyRingOf(identity: Identity, options: AgentOptions, clock: Clock, maxA
 }
 
 /** Defaults, decided once when the agent is constructed. */
-export function agentParts(options: AgentOptions) {
+export function agentParts(options: AgentOptions, shares: ShareSupport | undefined) {
   const clock = options.clock ?? Date.now;
   const registry =
     options.registry ??
@@ -210,32 +211,35 @@ export function agentParts(options: AgentOptions) {
   const transports = transportsOf(options.transport ?? new LoopbackTransport());
   const nonceStore = options.nonceStore ?? new MemoryNonceStore({ clock });
   const maxAgeMs = options.maxAgeMs ?? windowOf(options);
-  const { collectorFor, ...security } = securityParts(options, transports, clock);
+  const security = securityParts(options, transports, shares !== undefined);
   return {
     registry,
     transports,
     nonceStore,
     maxAgeMs,
-    contextFor: (identity: Identity): AgentContext => ({
-      identity,
-      keyRing: keyRingOf(identity, options, clock, maxAgeMs),
-      registry,
-      peers: new Peers(registry, identity.crypto),
-      services: new ServicePeers(identity.crypto),
-      transports,
-      nonceStore,
-      clock,
-      random: options.random ?? identity.crypto.randomBytes,
-      timestampWindowMs: windowOf(options),
-      maxAgeMs,
-      maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,
-      minVersion: options.minVersion ?? 1,
-      versionFloor: options.versionFloor ?? 'record',
-      sendScopes: options.sendScopes,
-      receiveScopes: options.receiveScopes,
-      unsafeAcceptWhenNonceStoreFails: options.unsafeAcceptWhenNonceStoreFails ?? false,
-      ...security,
-      collector: collectorFor(identity.crypto),
-    }),
+    contextFor(identity: Identity): AgentContext {
+      const context: AgentContext = {
+        identity,
+        keyRing: keyRingOf(identity, options, clock, maxAgeMs),
+        registry,
+        peers: new Peers(registry, identity.crypto),
+        services: new ServicePeers(identity.crypto),
+        transports,
+        nonceStore,
+        clock,
+        random: options.random ?? identity.crypto.randomBytes,
+        timestampWindowMs: windowOf(options),
+        maxAgeMs,
+        maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,
+        minVersion: options.minVersion ?? 1,
+        versionFloor: options.versionFloor ?? 'record',
+        sendScopes: options.sendScopes,
+        receiveScopes: options.receiveScopes,
+        unsafeAcceptWhenNonceStoreFails: options.unsafeAcceptWhenNonceStoreFails ?? false,
+        ...security,
+        shares: undefined,
+      };
+      return shares ? { ...context, shares: shares.open(options, context) } : context;
+    },
   };
 }

@@ -4,22 +4,15 @@ import type { Content } from '../envelope/plaintext.js';
 import { groupTranscript } from '../envelope/transcript.js';
 import { openXchange } from '../envelope/xchange.js';
 import { xlinkError } from '../errors/errors.js';
-import type { ShareCount } from '../security/security-mode.js';
 import { decodeBundle, type ShareBundle } from '../split-channel/bundle.js';
+import type { ShareCollector } from '../split-channel/collector.js';
 import type { NonceUse, OnProgress } from '../types/ports.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { type AgentContext, report } from './context.js';
-import { assertNotReplayed, claimNonce, type Settle } from './nonces.js';
+import { assertNotReplayed, claimNonce } from './nonces.js';
+import type { Gathered } from './open-shares.js';
 import { MAX_CHANNELS } from './security.js';
-
-/** A message put together from shares. */
-export interface Gathered {
-  readonly groupId: string;
-  readonly content: Content;
-  readonly shares: ShareCount;
-  readonly settle: Settle;
-}
 
 /**
  * Adds the shares of a verified envelope to those that came before. With enough of them the id of the group is claimed like
@@ -28,12 +21,13 @@ export interface Gathered {
  */
 export async function gatherShares(
   context: AgentContext,
+  collector: ShareCollector,
   envelope: ParsedEnvelope,
   opened: Content,
   use: NonceUse,
   options: { readonly reservable: boolean; readonly onProgress?: OnProgress | undefined },
 ): Promise<Gathered> {
-  const { collector, warn } = context;
+  const { warn } = context;
   const bundle = decodeShares(envelope, opened.bytes);
   const { groupId } = bundle.shares[0]!;
   const groupUse = { ...use, nonce: groupId };

@@ -13,8 +13,8 @@ import type { AgentMessage, Did, Kind, Scope, Version } from '../types/protocol.
 import type { Awaitable } from '../util/awaitable.js';
 import { type AgentContext, report } from './context.js';
 import { assertNotReplayed, claimNonce } from './nonces.js';
+import type { Gathered } from './open-shares.js';
 import type { ResolvedPeer } from './peers.js';
-import { type Gathered, gatherShares } from './receive-shares.js';
 
 /** Options of `agent.receive()`. */
 export interface ReceiveOptions {
@@ -117,7 +117,7 @@ export async function receive(
     const { onProgress } = options;
     const gathered = isWhole(envelope)
       ? undefined
-      : await gatherShares(context, envelope, opened!, use, { reservable, onProgress });
+      : await context.shares!.gather(envelope, opened!, use, { reservable, onProgress });
     if (gathered) claims.push(gathered.settle);
     const content = gathered?.content ?? opened;
     const message = toMessage(envelope, content, scopes, gathered);
@@ -135,7 +135,7 @@ export async function receive(
 const isWhole = ({ suite }: ParsedEnvelope): boolean => suite.form === 'message';
 
 function checkAddress(
-  { identity, minVersion, xchange }: AgentContext,
+  { identity, minVersion, xchange, shares }: AgentContext,
   { fields, suite }: ParsedEnvelope,
   options: ReceiveRules,
 ): void {
@@ -147,7 +147,7 @@ function checkAddress(
   if (inReplyTo !== undefined && fields.inReplyTo !== inReplyTo)
     throw xlinkError('ANSWER_INVALID', { field: 'inReplyTo' });
   if (suite.form === 'xchange' && !xchange) throw xlinkError('XCHANGE_REFUSED', { field: 'suite' });
-  if (suite.form !== 'message' && request !== undefined)
+  if (suite.form !== 'message' && (request !== undefined || !shares))
     throw xlinkError('SHARES_NOT_ACCEPTED', { field: 'suite' });
   if (request !== undefined)
     checkRequestBinding(fields.request, request, options.requireRequestBinding ?? false);

@@ -7,20 +7,11 @@ import { encodeBundle } from '../split-channel/bundle.js';
 import type { ChannelShare } from '../split-channel/share.js';
 import { splitForChannel } from '../split-channel/split.js';
 import type { OnProgress, Transport } from '../types/ports.js';
-import type { Envelope, Version } from '../types/protocol.js';
+import type { Envelope } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { type AgentContext, report } from './context.js';
 import { deliver } from './deliver.js';
-import type { PreparedMessage } from './envelope.js';
-
-/** What came of the shares of a message. */
-export interface SharesSent {
-  /** The id of the group: what the receiver gets as `envelopeId`. */
-  readonly envelopeId: string;
-  /** One for each channel. */
-  readonly envelopes: readonly Envelope[];
-  readonly version: Version;
-}
+import type { PreparedMessage, SharesSent } from './open-shares.js';
 
 /** The shares, and how to make an envelope of some of them. Every call makes another one. */
 interface Split {

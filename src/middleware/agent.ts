@@ -1,4 +1,5 @@
 import { BaseAgent } from '../agent/agent.js';
+import { SHARES } from '../agent/shares.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { checkOptions, integerIn, isBoolean, isFunction } from '../util/options.js';
@@ -29,6 +30,8 @@ export interface AgentMiddlewareOptions {
  * client and no server among them.
  */
 export class Agent extends BaseAgent {
+  static override readonly shares = SHARES;
+
   /**
    * Express middleware for a route that takes envelopes and nothing else, as `application/xlink-envelope` or
    * `application/json`: what was received is in `req.agentMessage`, its payload in `req.body`.
