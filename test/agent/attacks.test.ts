@@ -9,14 +9,14 @@ import {
 import { deriveMessageKey } from '../../src/crypto/key-schedule.js';
 import { defaultProvider } from '../../src/crypto/native/index.js';
 import { suiteFor } from '../../src/crypto/suites.js';
-import { openPayload } from '../../src/envelope/open.js';
+import { labelOf } from '../../src/envelope/kinds.js';
 import { parseEnvelope } from '../../src/envelope/parse.js';
 import { headerTranscript, signatureTranscript } from '../../src/envelope/transcript.js';
 import { encodeBase64url } from '../../src/util/base64url.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { identityOf } from '../support/agents.js';
 import { frozenClock, NOON } from '../support/clock.js';
-import { altered, keysOf, type Loose, recordOf, resigned, sealed } from '../support/forge.js';
+import { altered, keysOf, type Loose, opened, recordOf, resigned, sealed } from '../support/forge.js';
 import { errorOf, idOf, thrownBy } from '../support/results.js';
 import { cast, KEYS } from './attacks-support.js';
 
@@ -104,7 +104,7 @@ describe('clocks', () => {
 });
 
 describe('forward secrecy', () => {
-  const opens = (keys: Identity, envelope: Envelope) => openPayload(keys, parseEnvelope(envelope));
+  const opens = (keys: Identity, envelope: Envelope) => opened(keys, envelope);
 
   test('the sender’s keys do not open what it sent', async () => {
     for (const version of [1, 2, 3] as const) {
@@ -167,10 +167,10 @@ describe('another identity', () => {
       recipientX25519: bytes(32, 3),
       kem: { secret: bytes(32, 4), ciphertext: bytes(1088, 5), recipientKey: bytes(1184, 6) },
     };
-    const [from, to, v2] = [encodeUtf8('from'), encodeUtf8('to'), suiteFor(2, true)];
+    const [from, to, v2] = [encodeUtf8('from'), encodeUtf8('to'), labelOf(suiteFor(2, true), 'message')];
     const key = async (...args: [typeof base, typeof v2, Uint8Array, Uint8Array]) => {
-      const [agreement, suite, sender, recipient] = args;
-      const derived = await deriveMessageKey(defaultProvider(), suite, sender, recipient, agreement);
+      const [agreement, label, sender, recipient] = args;
+      const derived = await deriveMessageKey(defaultProvider(), label, sender, recipient, agreement);
       return Buffer.concat([derived.key, derived.iv]).toString('hex');
     };
     const keys = await Promise.all([
@@ -181,7 +181,7 @@ describe('another identity', () => {
       key({ ...base, kem: { ...base.kem, secret: bytes(32, 9) } }, v2, from, to),
       key({ ...base, kem: { ...base.kem, ciphertext: bytes(1088, 9) } }, v2, from, to),
       key({ ...base, kem: { ...base.kem, recipientKey: bytes(1184, 9) } }, v2, from, to),
-      key(base, suiteFor(3, true), from, to),
+      key(base, labelOf(suiteFor(3, true), 'message'), from, to),
       key(base, v2, to, from),
       key(base, v2, encodeUtf8('fromt'), encodeUtf8('o')),
     ]);

@@ -15,7 +15,7 @@ import { requireScope as requireScopeKoa } from '@private.me/xlink/koa';
 import express5 from 'express';
 import express4 from 'express4';
 import Koa3 from 'koa';
-import { KEY_PATH } from '../../src/adapters/well-known.js';
+import { KEY_PATH } from '../../src/http/own-routes.js';
 import { enrollment, sealed, signed, withKey } from '../adapters/requests.js';
 import { HOUR, NOON } from '../support/clock.js';
 import { declaredEvents, documentedEvents } from '../support/event-docs.js';

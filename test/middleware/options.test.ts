@@ -50,6 +50,14 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
   refusalsPerSecond: { wrong: [0, -1, 0.5, '5', null, Infinity], right: [1, 1000] },
   addressOf: { wrong: ['x-real-ip', {}, null], right: [() => '192.0.2.1'] },
   requestTarget: { wrong: [null, '/path', {}], right: [() => '/'] },
+  hosts: {
+    wrong: [null, 'api.example.com', [''], ['https://api.example.com'], ['a b'], [1]],
+    right: [[], ['api.example.com', 'localhost:3000', '[::1]:3000']],
+  },
+  publicPaths: {
+    wrong: [null, '/health', [''], ['health'], ['/a b'], [1]],
+    right: [[], ['/health', '/docs/*']],
+  },
   skip: { wrong: [null, '/health', ['/health']], right: [() => false] },
   validatorTimeoutMs: { wrong: [null, 0, -1, 600_001, 1.5, '5s'], right: [1, 600_000] },
   exposeDetails: { wrong: [null, 'development', 1], right: [true, false] },

@@ -9,12 +9,10 @@ import {
 } from '@private.me/xlink';
 import { defaultProvider as native } from '../../src/crypto/native/index.js';
 import { createPortableProvider } from '../../src/crypto/portable/index.js';
-import { openPayload } from '../../src/envelope/open.js';
-import { parseEnvelope } from '../../src/envelope/parse.js';
 import { decodeBundle } from '../../src/split-channel/bundle.js';
 import { subsets } from '../../src/split-channel/subsets.js';
 import { identityOf } from '../support/agents.js';
-import { withBitFlipped } from '../support/forge.js';
+import { opened as openedBy, withBitFlipped } from '../support/forge.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
 import { Channel, channels, down, loopbacks, lost, receiveAll, shuffled, twice } from './support.js';
 
@@ -300,7 +298,7 @@ describe.each(KINDS)('%s', (_, xchange) => {
     const { envelopes } = unwrap(await alice.send({ ...high, to: bob.did }));
     const bundles = [];
     for (const envelope of envelopes) {
-      const opened = (await openPayload(identity, parseEnvelope(envelope)))!; // all that its reader could get at
+      const opened = (await openedBy(identity, envelope))!; // all that its reader could get at
       expect(Buffer.from(opened).includes('MARKER')).toBe(false);
       bundles.push(decodeBundle(opened));
     }

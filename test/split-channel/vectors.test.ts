@@ -1,8 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
-import { defaultProvider as native } from '../../src/crypto/native/index.js';
-import { createPortableProvider } from '../../src/crypto/portable/index.js';
-import type { CryptoProvider } from '../../src/crypto/provider.js';
+import { Agent } from '@private.me/xlink';
 import { parseEnvelope } from '../../src/envelope/parse.js';
 import { draftGroupTranscript, sealEnvelope, signXchangeEnvelope } from '../../src/envelope/seal.js';
 import { sealXchange } from '../../src/envelope/xchange.js';

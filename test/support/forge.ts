@@ -1,7 +1,9 @@
 import { defaultProvider } from '../../src/crypto/native/index.js';
+import { openPayload } from '../../src/envelope/open.js';
 import { parseEnvelope } from '../../src/envelope/parse.js';
 import { type EnvelopeDraft, sealEnvelope } from '../../src/envelope/seal.js';
 import { headerTranscript, signatureTranscript } from '../../src/envelope/transcript.js';
+import { derivedKeyRing } from '../../src/identity/encryption-keys.js';
 import type { Identity } from '../../src/identity/identity.js';
 import { createKeyRecord } from '../../src/identity/key-record.js';
 import type { Envelope, KeyRecord } from '../../src/types/protocol.js';
@@ -24,7 +26,7 @@ export async function resigned(identity: Identity, envelope: Envelope): Promise<
   const transcript = await signatureTranscript(identity.crypto, parsed, headerTranscript(parsed));
   const signature = encodeBase64url(await identity.ed25519.sign(transcript));
   if (!parsed.suite.pqSignature) return altered(envelope, { signature });
-  const pqSignature = encodeBase64url(await identity.mlDsa65!.sign(transcript, parsed.suite.label));
+  const pqSignature = encodeBase64url(await identity.mlDsa65!.sign(transcript, parsed.label));
   return altered(envelope, { signature, pqSignature });
 }
 
@@ -41,12 +43,31 @@ export async function sealed(
   return sealEnvelope(
     from,
     {
+      keyEpoch: 0,
       x25519: await crypto.x25519.publicKey(to.x25519.publicKey),
       mlKem768: bytes && encapsulator && { bytes, encapsulator },
     },
-    { version: 2, to: to.did, timestamp: NOON, nonce: crypto.randomBytes(16), scope: 'chat', ...draft },
-    content,
+    {
+      version: 2,
+      kind: 'message',
+      to: to.did,
+      timestamp: NOON,
+      nonce: crypto.randomBytes(16),
+      scope: 'chat',
+      ...draft,
+    },
+    { bytes: content, contentType: 'application/json' },
   );
+}
+
+/** What the bearer of these keys reads. */
+export async function opened(keys: Identity, envelope: Envelope): Promise<Uint8Array | undefined> {
+  const content = await openPayload(
+    keys.crypto,
+    await derivedKeyRing(keys).current(),
+    parseEnvelope(envelope),
+  );
+  return content?.bytes;
 }
 
 /** A key record that `signer` signs, over keys that need not be its own. */
