@@ -107,8 +107,9 @@ export class ServiceClient {
     }
     if (this.#letsKeysDecide(service) && key !== undefined)
       return this.#byKeyBesideEnvelope(request, service);
-    const enrollment = await this.#enroll(service, key);
-    if (enrollment?.state === 'not-offered' && key !== undefined && !(await this.#isProven(service)))
+    const isProven = await this.#isProven(service);
+    const enrollment = await this.#enroll(service, isProven ? undefined : key);
+    if (enrollment?.state === 'not-offered' && key !== undefined && !isProven)
       return this.#byKey(request, 'enrollment');
     return this.#byEnvelope(request, service);
   }
