@@ -7,6 +7,7 @@ export { type Connection, type ConnectOptions, connect } from './client/connect.
 export { DualModeClient } from './client/dual-mode-client.js';
 export type { ApiKeyFallback, DualModeClientOptions } from './client/dual-mode-client-options.js';
 export type { FallbackEvent, FallbackReason } from './client/fallback.js';
+export type { ServiceMemory } from './client/known-services.js';
 export type { IdentityStore, XlinkFetchOptions } from './client/options.js';
 export { xlinkFetch } from './client/xlink-fetch.js';
 export type { CryptoProvider, Signer, Verifier } from './crypto/provider.js';

@@ -32,6 +32,7 @@ export type { AgentOptions, IdentitySource } from './agent/options.js';
 export type { Received, ReceiveOptions } from './agent/receive.js';
 export type { ReceiveInput } from './agent/receive-input.js';
 export type { ReceiveNextOptions } from './agent/receive-next.js';
+export type { RequestIdentity, RequestOptions } from './agent/request.js';
 export type { SecurityOptions, SplitChannelConfig } from './agent/security.js';
 export type { SendOptions, SendOutcome } from './agent/send.js';
 export { createSignedEnvelope, type SignedEnvelopeOptions } from './agent/signed-envelope.js';
@@ -41,6 +42,7 @@ export { type Connection, type ConnectOptions, connect } from './client/connect.
 export { DualModeClient } from './client/dual-mode-client.js';
 export type { ApiKeyFallback, DualModeClientOptions } from './client/dual-mode-client-options.js';
 export type { FallbackEvent, FallbackReason } from './client/fallback.js';
+export type { ServiceMemory } from './client/known-services.js';
 export type { IdentityStore, XlinkFetchOptions } from './client/options.js';
 export { xlinkFetch } from './client/xlink-fetch.js';
 export type { CryptoProvider, Signer, Verifier } from './crypto/provider.js';

@@ -37,7 +37,7 @@ export async function createXlinkClient({ url, serviceDid, pkcs8, version = 2 })
      */
     async sign(method, target, json) {
       const body = json === undefined ? {} : { content: Buffer.from(json), contentType: 'application/json' };
-      const envelope = await agent.createEnvelope({
+      const envelope = await agent.createRequest({
         ...addressed(method, target),
         ...body,
         signedOnly: true,
@@ -50,7 +50,7 @@ export async function createXlinkClient({ url, serviceDid, pkcs8, version = 2 })
      * @param {string} method @param {string} target @param {unknown} payload
      */
     async seal(method, target, payload) {
-      return JSON.stringify(await agent.createEnvelope({ ...addressed(method, target), payload }));
+      return JSON.stringify(await agent.createRequest({ ...addressed(method, target), payload }));
     },
 
     /** @param {string} method @param {string} target @param {unknown} [payload] */

@@ -75,23 +75,26 @@ describe('forged refusals of an envelope that was executed', () => {
     ['307 to himself', { status: 307 }],
   ];
   for (const who of ['a client', 'a client that is pinned'])
-    test.each(forgeries)(`${who} hears %s and sends neither key nor plaintext, nor a second time [B1]`, async (_, forged) => {
-      const api = await serveApi();
-      const { man, fetch, fallbacks } = await setup(
-        who === 'a client' ? {} : { pinnedDid: api.agent.did },
-        api,
-      );
-      expect((await fetch('/pay', pay())).status).toBe(201);
-      man.seen.length = 0;
-      api.handled.length = 0;
-      man.at('/pay', afterwards(forged));
-      expect(await idOfRejection(fetch('/pay', pay()))).toMatch(/^ANSWER_INVALID|^NETWORK_ERROR/);
-      man.rule = (_request, forward) => forward();
-      expect((await fetch('/pay', pay())).status).toBe(201);
-      expectNothingGivenAway(man);
-      expect(fallbacks).toEqual([]);
-      expect(api.handled).toEqual(['POST /pay', 'POST /pay']);
-    });
+    test.each(forgeries)(
+      `${who} hears %s and sends neither key nor plaintext, nor a second time [B1]`,
+      async (_, forged) => {
+        const api = await serveApi();
+        const { man, fetch, fallbacks } = await setup(
+          who === 'a client' ? {} : { pinnedDid: api.agent.did },
+          api,
+        );
+        expect((await fetch('/pay', pay())).status).toBe(201);
+        man.seen.length = 0;
+        api.handled.length = 0;
+        man.at('/pay', afterwards(forged));
+        expect(await idOfRejection(fetch('/pay', pay()))).toMatch(/^ANSWER_INVALID|^NETWORK_ERROR/);
+        man.rule = (_request, forward) => forward();
+        expect((await fetch('/pay', pay())).status).toBe(201);
+        expectNothingGivenAway(man);
+        expect(fallbacks).toEqual([]);
+        expect(api.handled).toEqual(['POST /pay', 'POST /pay']);
+      },
+    );
 
   test('the error says that the answer was not sealed, and what was in it [B1]', async () => {
     const { man, fetch } = await moved();
@@ -229,7 +232,10 @@ describe('discovery that is withheld or forged, after the service has proven its
     ['415', () => ({ status: 415 })],
     ['503', () => ({ status: 503 })],
     ['nothing', () => undefined],
-    ['a page of a captive portal', () => ({ status: 200, headers: { 'content-type': 'text/html' }, body: '<p>' })],
+    [
+      'a page of a captive portal',
+      () => ({ status: 200, headers: { 'content-type': 'text/html' }, body: '<p>' }),
+    ],
     ['a redirect', () => ({ status: 302, headers: { location: 'http://127.0.0.1:9/' } })],
     [
       'a document that was changed',
@@ -290,8 +296,8 @@ describe('discovery that is withheld or forged, after the service has proven its
 
   test('what was learned cannot be kept: the call fails, and nothing is believed [B4]', async () => {
     const identity = memory();
-    identity.services = { load: () => undefined, save: () => Promise.reject(new Error('the disk is full')) };
-    const { fetch } = await setup({ identity });
+    const services = { load: () => undefined, save: () => Promise.reject(new Error('the disk is full')) };
+    const { fetch } = await setup({ identity: { ...identity, services } });
     expect(await idOfRejection(fetch('/pay', pay()))).toBe('SERVICE_MEMORY_FAILED');
   });
 });
@@ -330,7 +336,11 @@ describe('answers', () => {
         body: new Uint8Array(request.body),
         headers: { 'content-type': String(request.headers['content-type']) },
       });
-      return { status: answer.status, headers: Object.fromEntries(answer.headers), body: await answer.text() };
+      return {
+        status: answer.status,
+        headers: Object.fromEntries(answer.headers),
+        body: await answer.text(),
+      };
     });
     await rejection(fetch('/pay', pay()));
     expect(b.handled).toEqual([]);
@@ -345,7 +355,11 @@ test('a service that was known and has another identity now is refused, and forg
   man.rule = (request, _forward) =>
     globalThis
       .fetch(impostor.url + request.path)
-      .then(async (answer) => ({ status: answer.status, headers: { 'content-type': 'application/json' }, body: await answer.text() }));
+      .then(async (answer) => ({
+        status: answer.status,
+        headers: { 'content-type': 'application/json' },
+        body: await answer.text(),
+      }));
   const again = fetchFor(man.url, { identity });
   expect(await idOfRejection(again('/pay', pay()))).toMatch(/^DISCOVERY_FAILED:(OTHER_IDENTITY|OTHER_HOST)/);
 });

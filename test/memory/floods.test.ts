@@ -58,7 +58,7 @@ const base64url = (value: object, spaces: number) =>
 test('[E11] header form: envelopes of strangers, as long as headers may be', async () => {
   const { world, api, pass } = await service();
   const caller = await world.agent('caller');
-  const envelope = await caller.createEnvelope({
+  const envelope = await caller.createRequest({
     to: api.did,
     signedOnly: true,
     request: requestBinding('GET', '/orders'),

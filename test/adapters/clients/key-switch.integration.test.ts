@@ -172,7 +172,7 @@ describe.each([
   test('with a scope that the client does not have', async () => {
     const { service, api, device } = await made();
     const request = requestBinding(sent.method, KEY_PATH);
-    const envelope = await device.createEnvelope({
+    const envelope = await device.createRequest({
       to: api.did,
       signedOnly: true,
       request,
