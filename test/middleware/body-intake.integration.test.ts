@@ -38,7 +38,10 @@ const answerOn = async (socket: Socket): Promise<string> => String((await once(s
 /** 4 MiB of room: an address alone gets two. */
 async function small(options: Partial<DualModeOptions> = {}) {
   const known = await World.withCaller();
-  return { known, service: await known.serve({ maxUnauthenticatedBytes: 4 * MIB, ...options }) };
+  return {
+    known,
+    service: await known.serve({ maxUnauthenticatedBytes: 4 * MIB, maxEnvelopeBytes: MIB, ...options }),
+  };
 }
 
 describe('garbage', () => {
@@ -112,6 +115,7 @@ describe('[E21] bodies whose sender is not known', () => {
     let arrived = 0;
     const service = await known.serve({
       maxUnauthenticatedBytes: 2 * MIB,
+      maxEnvelopeBytes: MIB,
       mount({ app, adapter, handler }) {
         app.use(adapter.middleware());
         app.use(async (_req, _res, next) => {
@@ -145,9 +149,9 @@ describe('[E21] bodies whose sender is not known', () => {
     const { api } = await World.withCaller();
     const made = (more: object) => () =>
       new DualModeAdapter({ agent: api, legacyKeyValidator: () => null, ...more });
-    const error = await thrownBy(made({ maxUnauthenticatedBytes: 2 * MIB - 1 }));
+    const error = await thrownBy(made({ maxUnauthenticatedBytes: 3 * MIB - 1 }));
     expect([error.id, error.field]).toEqual(['INVALID_OPTION', 'maxUnauthenticatedBytes']);
-    made({ maxUnauthenticatedBytes: 2 * MIB })();
+    made({ maxUnauthenticatedBytes: 3 * MIB })();
     made({ maxEnvelopeBytes: 64 * MIB })(); // the default grows with it
   });
 });

@@ -15,7 +15,7 @@ import { requireScope as requireScopeKoa } from '@private.me/xlink/koa';
 import express5 from 'express';
 import express4 from 'express4';
 import Koa3 from 'koa';
-import { KEY_PATH } from '../../src/http/own-routes.js';
+import { KEY_PATH, KEY_SCOPE } from '../../src/http/own-routes.js';
 import { enrollment, sealed, signed, withKey } from '../adapters/requests.js';
 import { HOUR, NOON } from '../support/clock.js';
 import { declaredEvents, documentedEvents } from '../support/event-docs.js';
@@ -189,16 +189,16 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
       'request refused api-key ENROLLMENT_REFUSED:KEY_PROOF 401',
     ]);
     expect(await told(on, enrollment(device, api, ACME))).toEqual(['enrollment']);
-    expect(await told(on, signed(caller, api, { method: 'DELETE', path: KEY_PATH }, SCOPE))).toEqual([
-      'request refused xlink ENROLLMENT_REFUSED:NOT_ENROLLED 404',
-    ]);
-    expect(await told(on, signed(device, api, { method: 'DELETE', path: KEY_PATH }, SCOPE))).toEqual([
-      'key-switch',
-    ]);
+    expect(
+      await told(on, signed(caller, api, { method: 'DELETE', path: KEY_PATH }, { scope: KEY_SCOPE })),
+    ).toEqual(['request refused xlink ENROLLMENT_REFUSED:NOT_ENROLLED 404']);
+    expect(
+      await told(on, signed(device, api, { method: 'DELETE', path: KEY_PATH }, { scope: KEY_SCOPE })),
+    ).toEqual(['key-switch']);
     expect(await told(on, withKey(ACME))).toEqual(['request refused api-key API_KEY_SWITCHED_OFF 401']);
-    expect(await told(on, signed(device, api, { method: 'PUT', path: KEY_PATH }, SCOPE))).toEqual([
-      'key-switch',
-    ]);
+    expect(
+      await told(on, signed(device, api, { method: 'PUT', path: KEY_PATH }, { scope: KEY_SCOPE })),
+    ).toEqual(['key-switch']);
 
     await told(on, signed(device, api, {}, SCOPE));
     await on.service.adapter.clientRecords(); // writes what was counted
