@@ -38,6 +38,7 @@ export async function receiveRequest(
     request: requestBinding(request.method, rules.requestTarget(request)),
     requireRequestBinding: rules.requireRequestBinding,
     kind: rules.kind,
+    arrivedAt: await agent.now(),
     ...hear,
   };
   return form === 'body'
@@ -45,7 +46,10 @@ export async function receiveRequest(
     : receiveHeaderForm(agent, request, binding, rules);
 }
 
-type Binding = Pick<ReceiveRules, 'request' | 'requireRequestBinding' | 'onVerified' | 'kind' | 'ownScope'>;
+type Binding = Pick<
+  ReceiveRules,
+  'request' | 'requireRequestBinding' | 'onVerified' | 'kind' | 'ownScope' | 'arrivedAt'
+>;
 
 /** The envelope is the body; its payload takes the body's place. */
 async function receiveBodyForm(

@@ -157,6 +157,11 @@ export class BaseAgent {
     return this.#context.identity.did;
   }
 
+  /** The time by the agent's clock, in ms since 1970. */
+  async now(): Promise<number> {
+    return (await this.#ready()).clock();
+  }
+
   /** Resolves to the DID once there is one. */
   async ready(): Promise<Did> {
     return (await this.#ready()).identity.did;
@@ -232,6 +237,7 @@ export class BaseAgent {
         kind: oneOf(...KINDS),
         ownScope: isString,
         onClaimed: isFunction,
+        arrivedAt: integerIn(0, Number.MAX_SAFE_INTEGER),
       });
       if (options.requireRequestBinding) requireOption('receive', options, 'request');
       return receiveAny(await this.#ready(), input, options);

@@ -45,6 +45,8 @@ export interface ReceiveRules extends ReceiveOptions {
   readonly kind?: Kind;
   /** The scope of the library's own route that receives; it needs no grant. */
   readonly ownScope?: Scope;
+  /** When the head of the request arrived, in ms since 1970: a slow body makes no envelope old. Default: now. */
+  readonly arrivedAt?: number;
   /** Told which envelope it is once its nonce is claimed: from then on a refusal of it may be signed. */
   readonly onClaimed?: (claimed: ClaimedEnvelope) => void;
 }
@@ -79,7 +81,8 @@ export async function receive(
 
   await progress('checking');
   checkAddress(context, envelope, options);
-  checkTimestamp(fields.timestamp, context.clock(), context.timestampWindowMs, options.maxAgeMs);
+  const { arrivedAt = context.clock(), maxAgeMs } = options;
+  checkTimestamp(fields.timestamp, arrivedAt, context.timestampWindowMs, maxAgeMs);
   const use = nonceUse(envelope, context, options);
   await assertNotReplayed(context, use);
 

@@ -153,6 +153,7 @@ export const ERROR_TABLE = {
   INTAKE_FULL: row('adapter', 503, 'No room for unverified bodies.', 'Try again; see maxUnauthenticatedBytes.'),
   'INTAKE_FULL:ADDRESS': row('adapter', 429, 'The address has its share of that room.', 'See addressOf.'),
   BODY_CONSUMED: row('adapter', 500, 'The body was read before the adapter could.', 'Put adapter.middleware() in front of the body parsers, or let them leave a Buffer (express.raw).'),
+  BODY_TOO_SLOW: row('adapter', 408, 'The body did not arrive in time.', 'A body may take 5 minutes after its head; send less at a time.'),
   BODY_ABORTED: row('adapter', 400, 'The client went away while sending the body.', 'Try again.'),
   KEY_VALIDATOR_FAILED: row('adapter', 503, 'The API key could not be checked.', 'legacyKeyValidator threw; see `cause` at the server.'),
   'KEY_VALIDATOR_FAILED:TIMEOUT': row('adapter', 503, 'The API key could not be checked in time.', 'legacyKeyValidator did not answer within validatorTimeoutMs.'),

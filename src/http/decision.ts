@@ -20,7 +20,7 @@ export interface InboundRequest {
   header(name: string): string | undefined;
   /**
    * All bytes of the body, at most `maxBytes`. `checkStart` is given the first ones before more are read, and throws what
-   * the body is refused with. Rejects with that, `BODY_TOO_LARGE`, `BODY_CONSUMED` or `BODY_ABORTED`.
+   * the body is refused with. Rejects with that, `BODY_TOO_LARGE`, `BODY_TOO_SLOW`, `BODY_CONSUMED` or `BODY_ABORTED`.
    */
   readBody(maxBytes: number, checkStart?: (start: Uint8Array) => void): Promise<Uint8Array>;
 }

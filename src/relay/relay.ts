@@ -56,7 +56,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const admits = admitsOf(options);
   const intake = new Intake(options, admits);
   const outlet = new Outlet(options, admits);
-  const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, addressOf } = options;
+  const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, addressOf, clock = Date.now } = options;
   const told = (error: XlinkError) => {
     if (error.status >= 500) tell(onFault, error);
   };
@@ -128,7 +128,8 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     if (route === 'did') return { status: 200, text: JSON.stringify({ did: identity.did }) };
     if (route === 'socket') return { status: 426, text: '{}' };
     if (route === 'send') {
-      await withBody(req, maxEnvelopeBytes, (bytes) => intake.take(bytes));
+      const arrivedAt = clock();
+      await withBody(req, maxEnvelopeBytes, (bytes) => intake.take(bytes, arrivedAt));
       return { status: 202, text: '{}' };
     }
     const { did, payload } = await withBody(req, MAX_PROOF_BYTES, (bytes) =>
