@@ -41,7 +41,7 @@ export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' |
   readonly baseUrl?: string;
   /** Limits each request to one scope. Default `*`: all that this identity was granted. */
   readonly scope?: Scope | ((request: Request) => Scope);
-  /** Exactly this envelope version. Default: the highest that both sides know. */
+  /** Exactly this envelope version; an identity that is made here has keys for no higher one. Default: the highest that both sides know. */
   readonly version?: Version;
   /**
    * Asks for sealed answers, and takes no other, unless the path is one that the service lists as public or the call says

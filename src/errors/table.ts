@@ -64,7 +64,7 @@ export const ERROR_TABLE = {
   KIND_NOT_ACCEPTED: row('envelope', 400, 'The envelope is of another kind than is taken here.', 'Messages come from agent.send() or createEnvelope(), requests from xlinkFetch() or createRequest(), answers from the service that was asked.'),
   KEY_EPOCH_UNKNOWN: row('envelope', 400, 'The envelope was sealed to encryption keys that the receiver does not have any more, or not yet.', 'Read the key record of the receiver again and seal anew.'),
   CLEARTEXT_NOT_ALLOWED: row('envelope', 400, 'The envelope is signed but not encrypted, and the receiver wants encryption.', 'Seal it, or pass allowCleartext where cleartext is fine.'),
-  VERSION_TOO_LOW: row('envelope', 401, 'The envelope version is below what the receiver accepts from this sender.', 'The receiver pins minVersion, or has seen a higher version from you before.'),
+  VERSION_TOO_LOW: row('envelope', 401, 'The envelope version is below what the receiver accepts from this sender.', 'The receiver pins minVersion, or your key record or an earlier envelope of yours has a higher version.'),
   'DECRYPT_FAILED:KEY_AGREEMENT': row('envelope', 400, 'The shared key could not be agreed.', 'The ephemeral key or the KEM ciphertext is not usable with this receiver.', { aliases: ['ECDH_FAILED'] }),
   'DECRYPT_FAILED:DECRYPTION': row('envelope', 400, 'The payload did not decrypt.', 'It was sealed for other keys than the receiver holds; look the receiver up again.', { aliases: ['DECRYPT_FAILED', 'ENVELOPE_DECRYPTION_FAILED'] }),
   'DECRYPT_FAILED:SENDER_MISMATCH': row('envelope', 400, 'The sender named inside the sealed payload is not the sender who signed it.', 'Seal and sign with the same identity.'),

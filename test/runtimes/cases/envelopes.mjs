@@ -41,8 +41,9 @@ async function bothWays(check, xlink, peer, version, signedOnly) {
   const { keyRecord } = await peer.describe();
   const registry = new xlink.MemoryTrustRegistry();
   const nonceStore = new xlink.MemoryNonceStore({ coldStart: 'accept' });
-  const agent = await xlink.Agent.quickstart({ maxVersion: 3, registry, nonceStore });
-  unwrap(await registry.register({ did: keyRecord.did, keys: keyRecord }));
+  const agent = await xlink.Agent.quickstart({ maxVersion: version, registry, nonceStore });
+  const rights = { sendScopes: ['runtimes'], receiveScopes: ['runtimes'] };
+  unwrap(await registry.register({ did: keyRecord.did, keys: keyRecord, ...rights }));
   const receive = async (text) => unwrap(await agent.receive(text, { allowCleartext: signedOnly }));
 
   await check(`${form}: sent from here, received in Node`, async () => {
