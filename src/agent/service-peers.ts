@@ -35,6 +35,11 @@ export class ServicePeers extends Peers {
     return this.#records.get(did) !== undefined;
   }
 
+  override forget(did: Did): void {
+    super.forget(did);
+    this.#records.delete(did);
+  }
+
   /**
    * Takes the record of a service that was discovered, or a newer one. Throws `KEY_RECORD_…` for one that is invalid, older
    * or weaker than what is known; the same keys under an older epoch come from another instance.

@@ -28,52 +28,58 @@ export interface KnownService {
 export class KnownServices {
   readonly #memory: ServiceMemory | undefined;
   readonly #mutex = new KeyedMutex<string>();
-  #known: Map<string, KnownService> | undefined;
+  /** As it was read or saved last. */
+  #known: ReadonlyMap<string, KnownService> | undefined;
 
   constructor(memory: ServiceMemory | undefined) {
     this.#memory = memory;
   }
 
   async get(origin: string): Promise<KnownService | undefined> {
-    return (await this.#load()).get(origin);
+    return (this.#known ??= await this.#load()).get(origin);
   }
 
-  /** Takes note of a document. Throws `DISCOVERY_FAILED:OTHER_IDENTITY` or `DISCOVERY_FAILED:ROLLED_BACK`. */
+  /** Takes note of a document. Rejects with `DISCOVERY_FAILED:OTHER_IDENTITY` or `DISCOVERY_FAILED:ROLLED_BACK`, or if that cannot be kept. */
   async see({ origin, did, issuedAt }: Service): Promise<void> {
-    const known = await this.get(origin);
-    if (known && known.did !== did) throw xlinkError('DISCOVERY_FAILED:OTHER_IDENTITY', { field: 'did' });
-    if (known && issuedAt < known.issuedAt)
-      throw xlinkError('DISCOVERY_FAILED:ROLLED_BACK', { field: 'issuedAt' });
-    (await this.#load()).set(origin, { did, issuedAt, proven: known?.proven ?? false });
+    await this.#change(origin, (known) => {
+      if (known && known.did !== did) throw xlinkError('DISCOVERY_FAILED:OTHER_IDENTITY', { field: 'did' });
+      if (known && issuedAt < known.issuedAt)
+        throw xlinkError('DISCOVERY_FAILED:ROLLED_BACK', { field: 'issuedAt' });
+      return known?.issuedAt === issuedAt ? known : { did, issuedAt, proven: known?.proven ?? false };
+    });
   }
 
   /** Notes that the service has proven itself. Rejects if that cannot be kept, and then it is not believed. */
   async prove(origin: string): Promise<void> {
-    const known = await this.get(origin);
-    if (!known || known.proven) return;
-    await this.#mutex.run('save', async () => {
-      await this.#save(new Map(await this.#load()).set(origin, { ...known, proven: true }));
-      (await this.#load()).set(origin, { ...known, proven: true });
-    });
+    if ((await this.get(origin))?.proven) return;
+    await this.#change(origin, (known) => known && { ...known, proven: true });
   }
 
   /** For the operator: the service at this origin is met as for the first time. */
   async forget(origin: string): Promise<void> {
-    await this.#mutex.run('save', async () => {
-      const known = await this.#load();
-      if (known.delete(origin)) await this.#save(known);
+    await this.#change(origin, () => undefined);
+  }
+
+  /** Starts from what is saved by now: another process of this identity may have learned something, too. */
+  #change(
+    origin: string,
+    next: (known: KnownService | undefined) => KnownService | undefined,
+  ): Promise<void> {
+    return this.#mutex.run('', async () => {
+      const all = new Map(await this.#load());
+      const before = all.get(origin);
+      const after = next(before);
+      if (after) all.set(origin, after);
+      else all.delete(origin);
+      const json = JSON.stringify({ version: 1, services: Object.fromEntries(all) });
+      if (after !== before) await kept(async () => this.#memory?.save(json));
+      this.#known = all;
     });
   }
 
-  async #load(): Promise<Map<string, KnownService>> {
-    if (this.#known) return this.#known;
+  async #load(): Promise<ReadonlyMap<string, KnownService>> {
     const json = await kept(async () => this.#memory?.load());
-    return (this.#known ??= json === undefined ? new Map() : parse(json));
-  }
-
-  async #save(known: ReadonlyMap<string, KnownService>): Promise<void> {
-    const json = JSON.stringify({ version: 1, services: Object.fromEntries(known) });
-    await kept(async () => this.#memory?.save(json));
+    return json === undefined ? (this.#known ?? new Map()) : parse(json);
   }
 }
 

@@ -85,10 +85,13 @@ describe('a hostile service', () => {
     expect(await find(url)).toBe('DISCOVERY_FAILED:NOT_SUPPORTED');
   });
 
-  test.each([204, 400, 401, 403, 405, 406, 415, 426, 429, 451, 500, 503])('that answers %s says nothing', async (status) => {
-    const { url } = await listen((_req, res) => void res.writeHead(status).end());
-    expect(await find(url)).toBe('DISCOVERY_FAILED');
-  });
+  test.each([204, 400, 401, 403, 405, 406, 415, 426, 429, 451, 500, 503])(
+    'that answers %s says nothing',
+    async (status) => {
+      const { url } = await listen((_req, res) => void res.writeHead(status).end());
+      expect(await find(url)).toBe('DISCOVERY_FAILED');
+    },
+  );
 
   test('that is not there says nothing', async () => {
     expect(await find('http://127.0.0.1:9')).toBe('DISCOVERY_FAILED');

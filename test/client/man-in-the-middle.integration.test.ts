@@ -75,23 +75,26 @@ describe('forged refusals of an envelope that was executed', () => {
     ['307 to himself', { status: 307 }],
   ];
   for (const who of ['a client', 'a client that is pinned'])
-    test.each(forgeries)(`${who} hears %s and sends neither key nor plaintext, nor a second time [B1]`, async (_, forged) => {
-      const api = await serveApi();
-      const { man, fetch, fallbacks } = await setup(
-        who === 'a client' ? {} : { pinnedDid: api.agent.did },
-        api,
-      );
-      expect((await fetch('/pay', pay())).status).toBe(201);
-      man.seen.length = 0;
-      api.handled.length = 0;
-      man.at('/pay', afterwards(forged));
-      expect(await idOfRejection(fetch('/pay', pay()))).toMatch(/^ANSWER_INVALID|^NETWORK_ERROR/);
-      man.rule = (_request, forward) => forward();
-      expect((await fetch('/pay', pay())).status).toBe(201);
-      expectNothingGivenAway(man);
-      expect(fallbacks).toEqual([]);
-      expect(api.handled).toEqual(['POST /pay', 'POST /pay']);
-    });
+    test.each(forgeries)(
+      `${who} hears %s and sends neither key nor plaintext, nor a second time [B1]`,
+      async (_, forged) => {
+        const api = await serveApi();
+        const { man, fetch, fallbacks } = await setup(
+          who === 'a client' ? {} : { pinnedDid: api.agent.did },
+          api,
+        );
+        expect((await fetch('/pay', pay())).status).toBe(201);
+        man.seen.length = 0;
+        api.handled.length = 0;
+        man.at('/pay', afterwards(forged));
+        expect(await idOfRejection(fetch('/pay', pay()))).toMatch(/^ANSWER_INVALID|^NETWORK_ERROR/);
+        man.rule = (_request, forward) => forward();
+        expect((await fetch('/pay', pay())).status).toBe(201);
+        expectNothingGivenAway(man);
+        expect(fallbacks).toEqual([]);
+        expect(api.handled).toEqual(['POST /pay', 'POST /pay']);
+      },
+    );
 
   test('the error says that the answer was not sealed, and what was in it [B1]', async () => {
     const { man, fetch } = await moved();
@@ -131,7 +134,7 @@ describe('forged refusals that ask to try again', () => {
     const { api, man, fetch } = await moved();
     const once = (): Rule => {
       let left = 1;
-      return async (request, forward) => {
+      return async (_request, forward) => {
         const answer = await forward();
         return left-- > 0 ? problem(503, 'NONCE_STORE_UNAVAILABLE', 'COLD_START') : answer;
       };
@@ -208,16 +211,21 @@ describe('the key', () => {
 });
 
 /** Where an identity and what it learned are kept between runs. */
-function memory(): IdentityStore & { saved: string | undefined } {
+interface Memory extends IdentityStore {
+  services: ServiceMemory;
+  saved: string | undefined;
+}
+
+function memory(): Memory {
   let pkcs8: Uint8Array | undefined;
-  const store = {
-    saved: undefined as string | undefined,
+  const store: Memory = {
+    saved: undefined,
     load: () => pkcs8,
-    save: (bytes: Uint8Array) => void (pkcs8 = Uint8Array.from(bytes)),
+    save: (bytes) => void (pkcs8 = Uint8Array.from(bytes)),
     services: {
       load: () => store.saved,
-      save: (json: string) => void (store.saved = json),
-    } satisfies ServiceMemory,
+      save: (json) => void (store.saved = json),
+    },
   };
   return store;
 }
@@ -229,7 +237,10 @@ describe('discovery that is withheld or forged, after the service has proven its
     ['415', () => ({ status: 415 })],
     ['503', () => ({ status: 503 })],
     ['nothing', () => undefined],
-    ['a page of a captive portal', () => ({ status: 200, headers: { 'content-type': 'text/html' }, body: '<p>' })],
+    [
+      'a page of a captive portal',
+      () => ({ status: 200, headers: { 'content-type': 'text/html' }, body: '<p>' }),
+    ],
     ['a redirect', () => ({ status: 302, headers: { location: 'http://127.0.0.1:9/' } })],
     [
       'a document that was changed',
@@ -330,7 +341,11 @@ describe('answers', () => {
         body: new Uint8Array(request.body),
         headers: { 'content-type': String(request.headers['content-type']) },
       });
-      return { status: answer.status, headers: Object.fromEntries(answer.headers), body: await answer.text() };
+      return {
+        status: answer.status,
+        headers: Object.fromEntries(answer.headers),
+        body: await answer.text(),
+      };
     });
     await rejection(fetch('/pay', pay()));
     expect(b.handled).toEqual([]);
@@ -343,9 +358,11 @@ test('a service that was known and has another identity now is refused, and forg
   const other = await serveApi({ agent: await Agent.quickstart({ name: 'other' }) });
   const impostor = await ManInTheMiddle.before(other.url);
   man.rule = (request, _forward) =>
-    globalThis
-      .fetch(impostor.url + request.path)
-      .then(async (answer) => ({ status: answer.status, headers: { 'content-type': 'application/json' }, body: await answer.text() }));
+    globalThis.fetch(impostor.url + request.path).then(async (answer) => ({
+      status: answer.status,
+      headers: { 'content-type': 'application/json' },
+      body: await answer.text(),
+    }));
   const again = fetchFor(man.url, { identity });
   expect(await idOfRejection(again('/pay', pay()))).toMatch(/^DISCOVERY_FAILED:(OTHER_IDENTITY|OTHER_HOST)/);
 });

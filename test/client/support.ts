@@ -13,6 +13,7 @@ import {
   requestBinding,
   type SignedDiscoveryDocument,
   type XlinkEvent,
+  type XlinkFetch,
   type XlinkFetchOptions,
   xlinkFetch,
 } from '@private.me/xlink';
@@ -135,8 +136,12 @@ export interface HandmadeExchange {
     payload: unknown,
     change?: { inReplyTo?: string; request?: string; agent?: Agent; to?: string },
   ): Promise<Envelope>;
-  /** The problem document, signed as the service's own. */
-  refuse(status: number, code: string, subCode?: string): Promise<HandmadeAnswer>;
+  /** A problem document, signed by the service or another agent, as for this request or another. */
+  refuse(
+    status: number,
+    code: string,
+    change?: { subCode?: string; inReplyTo?: string; request?: string; agent?: Agent },
+  ): Promise<HandmadeAnswer>;
 }
 
 export interface HandmadeAnswer {
@@ -193,7 +198,7 @@ export async function serveHandmade(agentOptions: AgentOptions = {}): Promise<Ha
       if (!introduced.ok) return json(introduced.error.status, introduced.error);
       const { sender: did, payload } = introduced.value;
       const { keyRecord } = payload as { keyRecord: never };
-      await agent.registry.register({ did, keys: keyRecord, sendScopes: ['*'] });
+      await agent.registry.register({ did, keys: keyRecord, sendScopes: ['*'], receiveScopes: ['*'] });
       return json(200, { did, client: 'acme', scopes: ['*'] });
     }
     const inHeader =
@@ -213,14 +218,11 @@ export async function serveHandmade(agentOptions: AgentOptions = {}): Promise<Ha
       content: content && Buffer.from(content).toString(),
       contentType,
       request,
-      seal: (payload, { inReplyTo: envelopeId, agent: by = agent, request: bound, to: sender } = {}) => {
-        const change = { envelopeId, request: bound, sender };
-        const given = Object.entries(change).filter(([, value]) => value !== undefined);
-        return by.createAnswer({ ...message, ...Object.fromEntries(given) }, payload);
-      },
-      refuse: async (status, code, subCode) => {
-        const refusal = await agent.createRefusal(message, JSON.parse(problemJson(status, code, subCode)));
-        return { status, body: JSON.stringify(refusal) };
+      seal: (payload, { agent: by = agent, ...change } = {}) =>
+        by.createAnswer(changed(message, change), payload),
+      refuse: async (status, code, { subCode, agent: by = agent, ...change } = {}) => {
+        const refused = JSON.parse(problemJson(status, code, subCode));
+        return { status, body: JSON.stringify(await by.createRefusal(changed(message, change), refused)) };
       },
     };
     const bad = await handmade.misbehave(exchange);
@@ -244,6 +246,15 @@ export async function serveHandmade(agentOptions: AgentOptions = {}): Promise<Ha
   return handmade;
 }
 
+const changed = (
+  message: AgentMessage,
+  {
+    inReplyTo: envelopeId = message.envelopeId,
+    request = message.request!,
+    to: sender = message.sender,
+  }: { inReplyTo?: string; request?: string; to?: string },
+): AgentMessage => ({ ...message, envelopeId, request, sender });
+
 async function signedDocument({ document, signer, spoil }: Handmade, host: string): Promise<unknown> {
   const { did } = signer;
   const now = Date.now();
@@ -264,7 +275,7 @@ async function signedDocument({ document, signer, spoil }: Handmade, host: strin
 }
 
 /** `xlinkFetch` for a service on this machine, with the good key. */
-export const fetchFor = (url: string, options: XlinkFetchOptions = {}): typeof fetch =>
+export const fetchFor = (url: string, options: XlinkFetchOptions = {}): XlinkFetch =>
   xlinkFetch({ ...LOCAL, baseUrl: url, apiKey: KEY, ...options });
 
 export const postJson = (value: unknown): RequestInit => ({
