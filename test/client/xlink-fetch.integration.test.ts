@@ -1,10 +1,44 @@
 import { describe, expect, test } from '@jest/globals';
-import { Agent, type FallbackEvent, xlinkFetch } from '@private.me/xlink';
-import { fetchFor, KEY, LOCAL, postJson, type Seen, serveApi, serveHandmade } from './support.js';
+import {
+  Agent,
+  type FallbackEvent,
+  MemoryTrustRegistry,
+  requireScope,
+  type TrustRegistry,
+  xlinkFetch,
+} from '@private.me/xlink';
+import { MemoryKeyStore } from '../../src/identity/key-store.js';
+import { type HeldRequest, ManInTheMiddle } from './man-in-the-middle.js';
+import {
+  fetchFor,
+  idOfRejection,
+  KEY,
+  LOCAL,
+  postJson,
+  problem,
+  rejection,
+  type Seen,
+  serveApi,
+  serveHandmade,
+} from './support.js';
 
 const ENROLL = '/.well-known/xlink/enroll';
 const DISCOVERY = '/.well-known/xlink.json';
+const PROBLEM = { 'content-type': 'application/problem+json' };
+const UNKNOWN_EPOCH = JSON.stringify({ code: 'KEY_EPOCH_UNKNOWN' });
 const isXlink = ({ path }: Seen) => !path.startsWith('/.well-known');
+
+/** An API that keeps the Content-Type of what its handlers see. */
+async function serveTypes() {
+  const types: (string | null)[] = [];
+  const api = await serveApi({}, (app) =>
+    app.use((req, _res, next) => {
+      types.push(req.headers['content-type'] ?? null);
+      next();
+    }),
+  );
+  return { ...api, types };
+}
 
 describe('a service of two lines', () => {
   test('discovers, enrolls, seals the request and opens the answer', async () => {
@@ -45,15 +79,17 @@ describe('a service of two lines', () => {
     ['bytes', new TextEncoder().encode('raw'), null],
     ['a form', new URLSearchParams({ a: '1' }), 'application/x-www-form-urlencoded;charset=UTF-8'],
     ['a Blob', new Blob(['x,y'], { type: 'text/csv' }), 'text/csv'],
-  ])('signs the digest of %s', async (_, body, type) => {
-    const api = await serveApi();
+  ])('seals %s', async (_, body, type) => {
+    const api = await serveTypes();
     const answer = await fetchFor(api.url)('/upload', { method: 'PUT', body });
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({ mode: 'xlink', body: await new Response(body).text() });
-    expect(api.seen.at(-1)!.headers['content-type'] ?? null).toBe(type);
+    expect(api.types).toEqual([type]);
+    expect(api.seen.at(-1)!.headers['content-type']).toBe('application/xlink-envelope');
+    expect(api.seen.at(-1)!.body).not.toContain(await new Response(body).text());
   });
 
-  test('signs the digest of a multipart form', async () => {
+  test('seals a multipart form', async () => {
     const form = new FormData();
     form.set('file', new Blob(['content']), 'a.txt');
     const api = await serveApi();
@@ -122,9 +158,15 @@ describe('scopes', () => {
     legacyKeyValidator: () => ({ id: 'acme', scopes: ['*', 'orders:read', 'orders:write'] }),
   };
 
-  test('uses the first scope that was granted by name', async () => {
-    const api = await serveApi(validator);
-    expect(await (await fetchFor(api.url)('/a')).json()).toMatchObject({ scope: 'orders:read' });
+  test('asks for all that was granted, and passes every guard that the key passed', async () => {
+    const api = await serveApi(validator, (app) => {
+      for (const scope of ['orders:read', 'orders:write'])
+        app.get(`/${scope}`, requireScope(scope), (_req, res) => void res.json('in'));
+    });
+    const fetch = fetchFor(api.url);
+    expect(await (await fetch('/a')).json()).toMatchObject({ scope: '*' });
+    for (const scope of ['orders:read', 'orders:write'])
+      expect(await (await fetch(`/${scope}`)).json()).toBe('in');
   });
 
   test('uses the scope of the options, for all requests or for each', async () => {
@@ -137,9 +179,14 @@ describe('scopes', () => {
     expect(await (await chosen('/a', postJson(1))).json()).toMatchObject({ scope: 'orders:write' });
   });
 
-  test('uses `default` where none was granted', async () => {
-    const api = await serveApi();
-    expect(await (await fetchFor(api.url)('/a')).json()).toMatchObject({ scope: 'default' });
+  test('says `*` where none was granted, which opens no guard', async () => {
+    const api = await serveApi({}, (app) =>
+      app.get('/guarded', requireScope('orders:read'), (_req, res) => void res.json('in')),
+    );
+    const fetch = fetchFor(api.url);
+    expect(await (await fetch('/a')).json()).toMatchObject({ mode: 'xlink', scope: '*' });
+    const refused = await fetch('/guarded');
+    expect([refused.status, await refused.json()]).toMatchObject([403, { scope: 'orders:read' }]);
   });
 });
 
@@ -165,20 +212,33 @@ describe('the key', () => {
     expect(request!.headers['x-token']).toBeUndefined();
   });
 
+  const strangerOf = () => serveApi({ legacyKeyValidator: () => ({ customerId: 'anybody' }) });
+
   test('goes to its own origin only', async () => {
-    const [home, other] = [await serveApi(), await serveApi()];
+    const [home, other] = [await serveApi(), await strangerOf()];
     const fetch = xlinkFetch({ ...LOCAL, apiKey: KEY, apiKeyOrigin: home.url });
-    expect((await fetch(`${other.url}/a`, { headers: { 'X-API-Key': KEY } })).status).toBe(401);
+    const error = await rejection(fetch(`${other.url}/a`));
+    expect(error).toMatchObject({ cause: { id: 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY' } });
     expect((await fetch(`${home.url}/a`)).status).toBe(200);
     expect(JSON.stringify(other.seen)).not.toContain(KEY);
+    expect(other.handled).toEqual([]);
   });
 
-  test('goes to the origin of the first request if nothing else is said', async () => {
-    const [first, second] = [await serveApi(), await serveApi()];
+  test('goes nowhere if nothing is said, not even to the origin of the first request', async () => {
+    const api = await strangerOf();
     const fetch = xlinkFetch({ ...LOCAL, apiKey: KEY });
-    expect((await fetch(`${first.url}/a`)).status).toBe(200);
-    expect((await fetch(`${second.url}/a`)).status).toBe(401);
-    expect(JSON.stringify(second.seen)).not.toContain(KEY);
+    expect(await idOfRejection(fetch(`${api.url}/a`))).toBe('ANSWER_INVALID:NOT_SEALED');
+    expect(JSON.stringify(api.seen)).not.toContain(KEY);
+    expect(api.handled).toEqual([]);
+  });
+
+  test('goes along to where a call carries it, to enroll, and not beside the envelope', async () => {
+    const [home, other] = [await serveApi(), await serveApi()];
+    const fetch = xlinkFetch({ ...LOCAL, apiKey: KEY, apiKeyOrigin: home.url });
+    expect((await fetch(`${other.url}/a`, { headers: { 'X-API-Key': KEY } })).status).toBe(200);
+    const [, enroll, request] = other.seen;
+    expect(enroll!.headers['x-api-key']).toBe(KEY);
+    expect(JSON.stringify(request)).not.toContain(KEY);
   });
 
   test('can travel as a Bearer token', async () => {
@@ -189,11 +249,11 @@ describe('the key', () => {
 });
 
 describe('identities', () => {
-  test('uses an agent that was given, and adds the service to its registry', async () => {
+  test('uses an agent that was given, and gives the service no rights in its registry', async () => {
     const api = await serveApi();
     const agent = await Agent.quickstart();
     await fetchFor(api.url, { agent })('/a');
-    expect(await agent.registry.lookup(api.agent.did)).toMatchObject({ status: 'active', name: 'orders' });
+    expect(await agent.registry.lookup(api.agent.did)).toBeUndefined();
     expect(await api.agent.registry.lookup(agent.did)).toMatchObject({ status: 'active' });
   });
 
@@ -247,18 +307,48 @@ describe('identities', () => {
     expect((await fetchFor(api.url, { agent })('/a')).status).toBe(200);
   });
 
-  test('enrolls again with a service that has forgotten it', async () => {
+  const forgotten = () => problem(401, 'VERIFICATION_FAILED', 'DID_NOT_IN_REGISTRY');
+
+  test('enrolls again with a service that has forgotten it and has not proven itself', async () => {
     const handmade = await serveHandmade();
     const fetch = fetchFor(handmade.url);
-    handmade.misbehave = () => ({
-      status: 401,
-      headers: { 'Content-Type': 'application/problem+json' },
-      body: JSON.stringify({ code: 'VERIFICATION_FAILED', subCode: 'DID_NOT_IN_REGISTRY' }),
+    handmade.misbehave = forgotten;
+    const error = await rejection(fetch('/a'));
+    expect(error).toMatchObject({
+      id: 'ANSWER_INVALID:NOT_SEALED',
+      cause: { subCode: 'DID_NOT_IN_REGISTRY' },
     });
-    expect((await fetch('/a')).status).toBe(401);
+    expect(error.message).not.toContain('forget(origin)');
     handmade.misbehave = () => undefined;
     expect((await fetch('/a')).status).toBe(200);
     expect(handmade.seen.filter(({ path }) => path === ENROLL)).toHaveLength(2);
+  });
+
+  test('does not bring the key back to one that has proven itself, until the operator says so', async () => {
+    let entries = new MemoryTrustRegistry();
+    const registry: TrustRegistry = {
+      lookup: (did) => entries.lookup(did),
+      register: (entry) => entries.register(entry),
+      updateKeys: (record) => entries.updateKeys(record),
+    };
+    const api = await serveApi({}, undefined, { registry });
+    const fetch = fetchFor(api.url);
+    expect((await fetch('/a')).status).toBe(200);
+    entries = new MemoryTrustRegistry();
+    await entries.register({ did: api.agent.did, keys: await api.agent.keyRecord() });
+    const before = api.seen.length;
+    for (let call = 0; call < 2; call++) {
+      const error = await rejection(fetch('/a'));
+      expect(error).toMatchObject({
+        id: 'ANSWER_INVALID:NOT_SEALED',
+        cause: { subCode: 'DID_NOT_IN_REGISTRY' },
+      });
+      expect(error.message).toContain('call forget(origin)');
+    }
+    expect(JSON.stringify(api.seen.slice(before))).not.toContain(KEY);
+    await fetch.forget(api.url);
+    expect((await fetch('/a')).status).toBe(200);
+    expect(api.seen.filter(({ path }) => path === ENROLL)).toHaveLength(2);
   });
 });
 
@@ -294,21 +384,59 @@ describe('discovery in use', () => {
     expect([api.count(DISCOVERY), api.count(ENROLL)]).toEqual([3, 2]);
   });
 
-  test('is repeated after the service says that the envelope is not for it', async () => {
-    const old = await serveHandmade();
-    const fetch = fetchFor(old.url);
+  test('is repeated after somebody says that the envelope is not for the service', async () => {
+    const handmade = await serveHandmade();
+    const fetch = fetchFor(handmade.url);
     await fetch('/a');
-    for (const code of ['RECIPIENT_MISMATCH', 'DECRYPT_FAILED']) {
-      const problem = { code, ...(code === 'DECRYPT_FAILED' ? { subCode: 'DECRYPTION' } : {}) };
-      old.misbehave = () => ({
-        status: 401,
-        headers: { 'Content-Type': 'application/problem+json' },
-        body: JSON.stringify(problem),
+    for (const [code, subCode] of [
+      ['RECIPIENT_MISMATCH'],
+      ['KEY_EPOCH_UNKNOWN'],
+      ['DECRYPT_FAILED', 'DECRYPTION'],
+    ] as const) {
+      handmade.misbehave = () => problem(401, code, subCode);
+      expect(await rejection(fetch('/a'))).toMatchObject({
+        id: 'ANSWER_INVALID:NOT_SEALED',
+        cause: { code, subCode },
       });
-      expect(await (await fetch('/a')).json()).toEqual(problem);
-      old.misbehave = () => undefined;
-      await fetch('/a');
+      handmade.misbehave = () => undefined;
+      expect((await fetch('/a')).status).toBe(200);
     }
-    expect(old.seen.filter(({ path }) => path === DISCOVERY)).toHaveLength(3);
+    expect(handmade.seen.filter(({ path }) => path === DISCOVERY)).toHaveLength(4);
+    expect(handmade.seen.filter(({ path }) => path === '/a')).toHaveLength(7);
+  });
+
+  test('that fails then leaves what the answer said as the error', async () => {
+    const handmade = await serveHandmade();
+    const fetch = fetchFor(handmade.url);
+    await fetch('/a');
+    handmade.misbehave = () => problem(401, 'KEY_EPOCH_UNKNOWN');
+    handmade.spoil = () => 'gone';
+    expect(await rejection(fetch('/a'))).toMatchObject({
+      id: 'ANSWER_INVALID:NOT_SEALED',
+      cause: { id: 'KEY_EPOCH_UNKNOWN' },
+    });
+  });
+
+  test('seals a write anew, as the same claim, once the service shows keys of another epoch', async () => {
+    let isLater = false;
+    const after = (ms: number) => () => Date.now() + (isLater ? ms : 0);
+    const agentOptions = { clock: after(2000), keyStore: new MemoryKeyStore() };
+    const api = await serveApi({ clock: after(151_000) }, undefined, agentOptions); // when it signs a new document
+    const man = await ManInTheMiddle.before(api.url);
+    const fetch = fetchFor(man.url);
+    expect((await fetch('/pay', postJson(1))).status).toBe(201);
+    isLater = true;
+    await api.agent.rotateKeys();
+    const sent: HeldRequest[] = [];
+    man.at('/pay', (request, forward) =>
+      sent.push(request) === 1 ? { status: 401, headers: PROBLEM, body: UNKNOWN_EPOCH } : forward(),
+    );
+    expect((await fetch('/pay', postJson(2))).status).toBe(201);
+    const [first, second] = sent.map(({ body }) => JSON.parse(body.toString()));
+    expect(second).toMatchObject({ nonce: first.nonce, timestamp: first.timestamp });
+    expect(second.keyEpoch).toBeGreaterThan(first.keyEpoch);
+    man.rule = (_request, forward) => forward(sent[0]); // the form that was not let through is the same claim
+    expect(await rejection(fetch('/pay', postJson(3)))).toMatchObject({ cause: { id: 'REPLAY_DETECTED' } });
+    expect(api.handled).toEqual(['POST /pay', 'POST /pay']);
   });
 });
