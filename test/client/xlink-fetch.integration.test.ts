@@ -419,9 +419,9 @@ describe('discovery in use', () => {
 
   test('seals a write anew, as the same claim, once the service shows keys of another epoch', async () => {
     let isLater = false;
-    const after = (ms: number) => () => Date.now() + (isLater ? ms : 0);
-    const agentOptions = { clock: after(2000), keyStore: new MemoryKeyStore() };
-    const api = await serveApi({ clock: after(151_000) }, undefined, agentOptions); // when it signs a new document
+    const clockAhead = (ms: number) => () => Date.now() + (isLater ? ms : 0);
+    const agentOptions = { clock: clockAhead(2000), keyStore: new MemoryKeyStore() };
+    const api = await serveApi({ clock: clockAhead(151_000) }, undefined, agentOptions); // when it signs a new document
     const man = await ManInTheMiddle.before(api.url);
     const fetch = fetchFor(man.url);
     expect((await fetch('/pay', postJson(1))).status).toBe(201);
