@@ -158,7 +158,7 @@ describe('scopes', () => {
     legacyKeyValidator: () => ({ id: 'acme', scopes: ['*', 'orders:read', 'orders:write'] }),
   };
 
-  test('asks for all that was granted, and passes every guard that the key passed', async () => {
+  test('asks for all that was granted, and passes every guard that the key passed [A4]', async () => {
     const api = await serveApi(validator, (app) => {
       for (const scope of ['orders:read', 'orders:write'])
         app.get(`/${scope}`, requireScope(scope), (_req, res) => void res.json('in'));
@@ -179,7 +179,7 @@ describe('scopes', () => {
     expect(await (await chosen('/a', postJson(1))).json()).toMatchObject({ scope: 'orders:write' });
   });
 
-  test('says `*` where none was granted, which opens no guard', async () => {
+  test('says `*` where none was granted, which opens no guard, and the refusal names the scope [A4]', async () => {
     const api = await serveApi({}, (app) =>
       app.get('/guarded', requireScope('orders:read'), (_req, res) => void res.json('in')),
     );
