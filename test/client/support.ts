@@ -278,11 +278,27 @@ async function signedDocument({ document, signer, spoil }: Handmade, host: strin
 export const fetchFor = (url: string, options: XlinkFetchOptions = {}): XlinkFetch =>
   xlinkFetch({ ...LOCAL, baseUrl: url, apiKey: KEY, ...options });
 
+/** Requests for a path that a service has seen. */
+export const sentTo =
+  (path: string) =>
+  ({ seen }: Handmade): Seen[] =>
+    seen.filter((request) => request.path === path);
+
 export const postJson = (value: unknown): RequestInit => ({
   method: 'POST',
   headers: JSON_HEADERS,
   body: JSON.stringify(value),
 });
+
+/** One POST to `/pay` whose answer misbehaves. */
+export async function postMisbehaving(
+  misbehave: Handmade['misbehave'],
+  options: XlinkFetchOptions = {},
+): Promise<{ answer: Promise<Response>; handmade: Handmade }> {
+  const handmade = await serveHandmade();
+  handmade.misbehave = misbehave;
+  return { answer: fetchFor(handmade.url, options)('/pay', postJson({ amount: 1 })), handmade };
+}
 
 /** The error that a promise rejects with; fails if it does not, or if the key shows anywhere in it. */
 export async function rejection(
