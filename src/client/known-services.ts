@@ -1,8 +1,11 @@
+import { defaultProvider } from '#provider';
 import type { Service } from '../discovery/discover.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Did } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
+import { encodeBase64url } from '../util/base64url.js';
 import { KeyedMutex } from '../util/keyed-mutex.js';
+import { encodeUtf8 } from '../util/utf8.js';
 
 /** Keeps what was learned about services, beside the identity; without it a restart begins anew. */
 export interface ServiceMemory {
@@ -17,6 +20,8 @@ export interface KnownService {
   readonly did: Did;
   /** Of the newest discovery document that was seen. */
   readonly issuedAt: number;
+  /** Digest of what that document said: base64url, 32 bytes. */
+  readonly says: string;
   /** Whether it has proven by a verified answer that it works on envelopes: from then on the key is never used there. */
   readonly proven: boolean;
 }
@@ -39,13 +44,19 @@ export class KnownServices {
     return (this.#known ??= await this.#load()).get(origin);
   }
 
-  /** Takes note of a document. Rejects with `DISCOVERY_FAILED:OTHER_IDENTITY` or `DISCOVERY_FAILED:ROLLED_BACK`, or if that cannot be kept. */
-  async see({ origin, did, issuedAt }: Service): Promise<void> {
+  /**
+   * Takes note of a document. One that is older than the newest may come from another instance of the service; it is taken if
+   * it says the same. Rejects with `DISCOVERY_FAILED:OTHER_IDENTITY` or `DISCOVERY_FAILED:ROLLED_BACK`, or if that cannot be kept.
+   */
+  async see(service: Service): Promise<void> {
+    const { origin, did, issuedAt } = service;
+    const says = await digestOf(service);
     await this.#change(origin, (known) => {
       if (known && known.did !== did) throw xlinkError('DISCOVERY_FAILED:OTHER_IDENTITY', { field: 'did' });
+      if (known && issuedAt <= known.issuedAt && says === known.says) return known;
       if (known && issuedAt < known.issuedAt)
         throw xlinkError('DISCOVERY_FAILED:ROLLED_BACK', { field: 'issuedAt' });
-      return known?.issuedAt === issuedAt ? known : { did, issuedAt, proven: known?.proven ?? false };
+      return { did, issuedAt, says, proven: known?.proven ?? false };
     });
   }
 
@@ -83,6 +94,18 @@ export class KnownServices {
   }
 }
 
+/** All but times, and the key record, which has a memory of its own. */
+async function digestOf({
+  versions,
+  mode,
+  acceptsEnvelopes,
+  endpoints,
+  publicPaths,
+}: Service): Promise<string> {
+  const text = JSON.stringify([versions, mode, acceptsEnvelopes, endpoints, publicPaths]);
+  return encodeBase64url(await defaultProvider().sha256(encodeUtf8(text)));
+}
+
 /** What cannot be read or kept protects nobody, so nothing goes on without it. */
 async function kept<T>(work: () => Promise<T>): Promise<T> {
   try {
@@ -101,7 +124,10 @@ function parse(json: string): Map<string, KnownService> {
     const entries = Object.entries(services);
     const isValid = entries.every(
       ([, one]) =>
-        typeof one.did === 'string' && Number.isSafeInteger(one.issuedAt) && typeof one.proven === 'boolean',
+        typeof one.did === 'string' &&
+        typeof one.says === 'string' &&
+        Number.isSafeInteger(one.issuedAt) &&
+        typeof one.proven === 'boolean',
     );
     if (version === 1 && isValid) return new Map(entries);
   } catch {

@@ -185,7 +185,7 @@ export const ERROR_TABLE = {
   SERVICE_MEMORY_FAILED: row('client', 500, 'What is known about services could not be read or kept.', 'See `cause`; nothing is sent meanwhile, for what was learned protects the key.'),
   'DISCOVERY_FAILED:OTHER_HOST': row('client', 502, 'The discovery document speaks for other hosts.', 'The service must name the host that callers use: its option `hosts`, if a proxy in front changes the Host header.'),
   'DISCOVERY_FAILED:EXPIRED': row('client', 502, 'The discovery document is not of now.', 'Compare the clocks of both sides; something on the way may keep documents for longer than it should.'),
-  'DISCOVERY_FAILED:ROLLED_BACK': row('client', 502, 'The discovery document is older than one that was seen before.', 'Something on the way may be replaying an old document.'),
+  'DISCOVERY_FAILED:ROLLED_BACK': row('client', 502, 'The discovery document is older than one that was seen before, and says something else.', 'Something on the way may be replaying an old document.'),
   'DISCOVERY_FAILED:WITHHELD': row('client', 502, 'A service that has proven itself before shows no discovery document.', 'Something on the way may be withholding it. If the service really went back to keys, let the operator call forget(origin).'),
   'DISCOVERY_FAILED:OTHER_IDENTITY': row('client', 502, 'The service shows another DID than the one that is pinned.', 'If the service really changed its identity, pin the new DID, or let the operator call forget(origin).'),
   REQUEST_BODY_UNSUPPORTED: row('client', 400, 'The body of the request cannot be signed.', 'Streams have no digest before they are sent; pass a string, bytes, a form or a Blob.'),

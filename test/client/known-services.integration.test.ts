@@ -11,7 +11,7 @@ import {
 } from '@private.me/xlink';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { type HeldAnswer, handOver, ManInTheMiddle } from './man-in-the-middle.js';
-import { fetchFor, idOfRejection, KEY, LOCAL, postJson, serveApi } from './support.js';
+import { fetchFor, idOfRejection, KEY, LOCAL, postJson, serveApi, serveHandmade } from './support.js';
 
 const DOCUMENT = '/.well-known/xlink.json';
 const gone = () => ({ status: 404 });
@@ -31,7 +31,12 @@ describe('what a client knows of services', () => {
     expect((await fetchFor(man.url, { identity: identity() })('/a')).status).toBe(200);
     const { origin } = new URL(man.url);
     expect(await known()).toEqual({
-      [origin]: { did: api.agent.did, issuedAt: expect.any(Number), proven: true },
+      [origin]: {
+        did: api.agent.did,
+        issuedAt: expect.any(Number),
+        says: expect.stringMatching(/^[\w-]{43}$/),
+        proven: true,
+      },
     });
     for (const file of [path, `${path}.services.json`]) expect((await stat(file)).mode & 0o777).toBe(0o600);
     man.at(DOCUMENT, gone);
@@ -74,6 +79,36 @@ describe('what a client knows of services', () => {
     man.seen.length = 0;
     expect(await idOfRejection(call())).toBe('DISCOVERY_FAILED:ROLLED_BACK');
     expect(man.saw(KEY)).toBe(false);
+  });
+
+  test('lets other instances of a service say the same in older documents, and nothing else [B4]', async () => {
+    const { identity, known } = await inFolder();
+    const handmade = await serveHandmade();
+    const call = () => fetchFor(handmade.url, { identity: identity() })('/a'); // each time after a restart
+    expect((await call()).status).toBe(200);
+    const before = await known();
+    const older = (change: object) => {
+      handmade.document = ({ issuedAt, notAfter, ...document }) => ({
+        ...document,
+        ...change,
+        issuedAt: issuedAt - 60_000,
+        notAfter: notAfter - 60_000,
+      });
+    };
+    older({ name: 'another instance' });
+    expect((await call()).status).toBe(200);
+    expect(await known()).toEqual(before);
+    for (const change of [
+      { mode: 'observe' },
+      { acceptsEnvelopes: false },
+      { publicPaths: ['/*'] },
+      { endpoints: {} },
+      { versions: [1] },
+    ]) {
+      older(change);
+      expect(await idOfRejection(call())).toBe('DISCOVERY_FAILED:ROLLED_BACK');
+    }
+    expect(await known()).toEqual(before);
   });
 
   test('is not lost by processes that learn at the same time', async () => {
