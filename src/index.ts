@@ -37,6 +37,7 @@ export type { SecurityOptions, SplitChannelConfig } from './agent/security.js';
 export type { SendOptions, SendOutcome } from './agent/send.js';
 export { createSignedEnvelope, type SignedEnvelopeOptions } from './agent/signed-envelope.js';
 export { describeWarning, type OnWarning, type XlinkWarning } from './agent/warnings.js';
+export type { XlinkRequestInit } from './client/buffered-request.js';
 export { CallFailure } from './client/call-error.js';
 export { type Connection, type ConnectOptions, connect } from './client/connect.js';
 export { DualModeClient } from './client/dual-mode-client.js';
@@ -44,7 +45,7 @@ export type { ApiKeyFallback, DualModeClientOptions } from './client/dual-mode-c
 export type { FallbackEvent, FallbackReason } from './client/fallback.js';
 export type { ServiceMemory } from './client/known-services.js';
 export type { IdentityStore, XlinkFetchOptions } from './client/options.js';
-export { xlinkFetch } from './client/xlink-fetch.js';
+export { type XlinkFetch, xlinkFetch } from './client/xlink-fetch.js';
 export type { CryptoProvider, Signer, Verifier } from './crypto/provider.js';
 export type { DashboardOptions } from './dashboard/options.js';
 export {
@@ -55,7 +56,7 @@ export {
 } from './discovery/did-web.js';
 export { createDidWebDocument, type DidWebDocument } from './discovery/did-web-document.js';
 export { discover, type Service } from './discovery/discover.js';
-export type { DiscoveryDocument } from './discovery/document.js';
+export type { DiscoveryDocument, SignedDiscoveryDocument } from './discovery/document.js';
 export type { DiscoverOptions } from './discovery/options.js';
 export * from './errors/errors.js';
 export { type FormattedError, type FormattedOutput, formatErrorStructured } from './errors/format-error.js';

@@ -343,6 +343,7 @@ export class BaseAgent {
   /** Forgets what was remembered of a peer, so that an older or weaker key record of it is taken once more. */
   forgetPeer(did: Did): void {
     this.#context?.peers.forget(did);
+    this.#context?.services.forget(did);
   }
 
   /** Closes the transports. */

@@ -2,7 +2,7 @@ import { acceptsScope, grantsScope } from '../checks/scope.js';
 import { negotiate, recordVersion } from '../envelope/negotiate.js';
 import { type Content, fieldsTranscript, type Header, jsonContent } from '../envelope/plaintext.js';
 import { type EnvelopeDraft, sealEnvelope, signOnlyEnvelope } from '../envelope/seal.js';
-import { xlinkError } from '../errors/errors.js';
+import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { contentTypeBinding } from '../http/request-binding.js';
 import type { OnProgress } from '../types/ports.js';
 import type { Envelope, Kind, Scope } from '../types/protocol.js';
@@ -70,7 +70,10 @@ export async function sealMessage(
   return sealEnvelope(context.identity, keys, draft, content!, onSigning);
 }
 
-/** Services that were called are known to the directory; everybody else to the registry. */
+/**
+ * Services that were discovered are known to the directory; everybody else to the registry, which also has the last word on
+ * whom messages may go to.
+ */
 async function recipientOf(
   { services, peers }: AgentContext,
   { to }: EnvelopeOptions,
@@ -80,7 +83,14 @@ async function recipientOf(
     unknown: 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY',
     revoked: 'LOOKUP_FAILED:DID_REVOKED',
   } as const;
-  return kind === 'request' && services.knows(to) ? services.resolve(to, errors) : peers.resolve(to, errors);
+  if (!services.knows(to)) return peers.resolve(to, errors);
+  if (kind === 'request') return services.resolve(to, errors);
+  try {
+    return await peers.resolve(to, errors);
+  } catch (error) {
+    if (isXlinkError(error) && error.id === errors.unknown) return services.resolve(to, errors);
+    throw error;
+  }
 }
 
 /** A JSON value, or bytes as they are; nothing where a body travels beside the envelope. */

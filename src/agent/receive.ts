@@ -60,6 +60,7 @@ export interface Received {
   readonly message: AgentMessage;
   /** Bytes of UTF-8 JSON; `undefined` if the envelope carried no payload. */
   readonly content: Uint8Array | undefined;
+  /** As it was sealed, empty if the sender said none; `undefined` without a payload. */
   readonly contentType: string | undefined;
 }
 

@@ -22,7 +22,7 @@ export class ServicePeers extends Peers {
     const directory: TrustRegistry = {
       lookup(did): RegistryEntry | undefined {
         const keys = records.get(did);
-        return keys && { did, keys, status: 'active' };
+        return keys && { did, keys, status: 'active', receiveScopes: ['*'] }; // what it accepts is its own decision
       },
       register: () => OK,
       updateKeys: () => OK,
@@ -33,6 +33,11 @@ export class ServicePeers extends Peers {
 
   knows(did: Did): boolean {
     return this.#records.get(did) !== undefined;
+  }
+
+  override forget(did: Did): void {
+    super.forget(did);
+    this.#records.delete(did);
   }
 
   /**

@@ -42,7 +42,7 @@ export class Enroller {
 
   /** Rejects with what is wrong; a failure is not kept, the next request tries again. */
   async ensure(service: Service, caller: Caller, apiKey: string | undefined): Promise<Enrollment> {
-    const id = idOf(service);
+    const id = service.origin;
     const outcome = this.#outcomes.get(id);
     if (outcome && this.#clock() < outcome.until) return outcome.enrollment;
     const underway = this.#underway.get(id) ?? this.#enroll(id, service, caller, apiKey);
@@ -52,12 +52,12 @@ export class Enroller {
 
   /** Whether the last attempt failed a moment ago, so that a call that can do without it should not try now. */
   failedLately(service: Service): boolean {
-    return this.#clock() < (this.#failures.get(idOf(service)) ?? -Infinity) + AGAIN_AFTER_MS;
+    return this.#clock() < (this.#failures.get(service.origin) ?? -Infinity) + AGAIN_AFTER_MS;
   }
 
-  /** The service does not know the identity (any more): the next request enrolls it again. */
-  forget(service: Service): void {
-    this.#outcomes.delete(idOf(service));
+  /** The service at an origin does not know the identity (any more): the next request enrolls it again. */
+  forget(origin: string): void {
+    this.#outcomes.delete(origin);
   }
 
   async #enroll(
@@ -98,5 +98,3 @@ export class Enroller {
     }
   }
 }
-
-const idOf = ({ origin, did }: Service): string => `${origin} ${did}`;

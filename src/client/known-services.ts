@@ -1,8 +1,11 @@
+import { defaultProvider } from '#provider';
 import type { Service } from '../discovery/discover.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Did } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
+import { encodeBase64url } from '../util/base64url.js';
 import { KeyedMutex } from '../util/keyed-mutex.js';
+import { encodeUtf8 } from '../util/utf8.js';
 
 /** Keeps what was learned about services, beside the identity; without it a restart begins anew. */
 export interface ServiceMemory {
@@ -17,6 +20,8 @@ export interface KnownService {
   readonly did: Did;
   /** Of the newest discovery document that was seen. */
   readonly issuedAt: number;
+  /** Digest of what that document said: base64url, 32 bytes. */
+  readonly says: string;
   /** Whether it has proven by a verified answer that it works on envelopes: from then on the key is never used there. */
   readonly proven: boolean;
 }
@@ -28,53 +33,77 @@ export interface KnownService {
 export class KnownServices {
   readonly #memory: ServiceMemory | undefined;
   readonly #mutex = new KeyedMutex<string>();
-  #known: Map<string, KnownService> | undefined;
+  /** As it was read or saved last. */
+  #known: ReadonlyMap<string, KnownService> | undefined;
 
   constructor(memory: ServiceMemory | undefined) {
     this.#memory = memory;
   }
 
   async get(origin: string): Promise<KnownService | undefined> {
-    return (await this.#load()).get(origin);
+    return (this.#known ??= await this.#load()).get(origin);
   }
 
-  /** Takes note of a document. Throws `DISCOVERY_FAILED:OTHER_IDENTITY` or `DISCOVERY_FAILED:ROLLED_BACK`. */
-  async see({ origin, did, issuedAt }: Service): Promise<void> {
-    const known = await this.get(origin);
-    if (known && known.did !== did) throw xlinkError('DISCOVERY_FAILED:OTHER_IDENTITY', { field: 'did' });
-    if (known && issuedAt < known.issuedAt)
-      throw xlinkError('DISCOVERY_FAILED:ROLLED_BACK', { field: 'issuedAt' });
-    (await this.#load()).set(origin, { did, issuedAt, proven: known?.proven ?? false });
+  /**
+   * Takes note of a document. One that is older than the newest may come from another instance of the service; it is taken if
+   * it says the same. Rejects with `DISCOVERY_FAILED:OTHER_IDENTITY` or `DISCOVERY_FAILED:ROLLED_BACK`, or if that cannot be kept.
+   */
+  async see(service: Service): Promise<void> {
+    const { origin, did, issuedAt } = service;
+    const says = await digestOf(service);
+    await this.#change(origin, (known) => {
+      if (known && known.did !== did) throw xlinkError('DISCOVERY_FAILED:OTHER_IDENTITY', { field: 'did' });
+      if (known && issuedAt <= known.issuedAt && says === known.says) return known;
+      if (known && issuedAt < known.issuedAt)
+        throw xlinkError('DISCOVERY_FAILED:ROLLED_BACK', { field: 'issuedAt' });
+      return { did, issuedAt, says, proven: known?.proven ?? false };
+    });
   }
 
   /** Notes that the service has proven itself. Rejects if that cannot be kept, and then it is not believed. */
   async prove(origin: string): Promise<void> {
-    const known = await this.get(origin);
-    if (!known || known.proven) return;
-    await this.#mutex.run('save', async () => {
-      await this.#save(new Map(await this.#load()).set(origin, { ...known, proven: true }));
-      (await this.#load()).set(origin, { ...known, proven: true });
-    });
+    if ((await this.get(origin))?.proven) return;
+    await this.#change(origin, (known) => known && { ...known, proven: true });
   }
 
   /** For the operator: the service at this origin is met as for the first time. */
   async forget(origin: string): Promise<void> {
-    await this.#mutex.run('save', async () => {
-      const known = await this.#load();
-      if (known.delete(origin)) await this.#save(known);
+    await this.#change(origin, () => undefined);
+  }
+
+  /** Starts from what is saved by now: another process of this identity may have learned something, too. */
+  #change(
+    origin: string,
+    next: (known: KnownService | undefined) => KnownService | undefined,
+  ): Promise<void> {
+    return this.#mutex.run('', async () => {
+      const all = new Map(await this.#load());
+      const before = all.get(origin);
+      const after = next(before);
+      if (after) all.set(origin, after);
+      else all.delete(origin);
+      const json = JSON.stringify({ version: 1, services: Object.fromEntries(all) });
+      if (after !== before) await kept(async () => this.#memory?.save(json));
+      this.#known = all;
     });
   }
 
-  async #load(): Promise<Map<string, KnownService>> {
-    if (this.#known) return this.#known;
+  async #load(): Promise<ReadonlyMap<string, KnownService>> {
     const json = await kept(async () => this.#memory?.load());
-    return (this.#known ??= json === undefined ? new Map() : parse(json));
+    return json === undefined ? (this.#known ?? new Map()) : parse(json);
   }
+}
 
-  async #save(known: ReadonlyMap<string, KnownService>): Promise<void> {
-    const json = JSON.stringify({ version: 1, services: Object.fromEntries(known) });
-    await kept(async () => this.#memory?.save(json));
-  }
+/** All but times, and the key record, which has a memory of its own. */
+async function digestOf({
+  versions,
+  mode,
+  acceptsEnvelopes,
+  endpoints,
+  publicPaths,
+}: Service): Promise<string> {
+  const text = JSON.stringify([versions, mode, acceptsEnvelopes, endpoints, publicPaths]);
+  return encodeBase64url(await defaultProvider().sha256(encodeUtf8(text)));
 }
 
 /** What cannot be read or kept protects nobody, so nothing goes on without it. */
@@ -95,7 +124,10 @@ function parse(json: string): Map<string, KnownService> {
     const entries = Object.entries(services);
     const isValid = entries.every(
       ([, one]) =>
-        typeof one.did === 'string' && Number.isSafeInteger(one.issuedAt) && typeof one.proven === 'boolean',
+        typeof one.did === 'string' &&
+        typeof one.says === 'string' &&
+        Number.isSafeInteger(one.issuedAt) &&
+        typeof one.proven === 'boolean',
     );
     if (version === 1 && isValid) return new Map(entries);
   } catch {

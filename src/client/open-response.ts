@@ -5,6 +5,7 @@ import { ENVELOPE_TYPE, mediaTypeOf, PROBLEM_TYPE } from '../http/media-type.js'
 import { problemId } from '../http/problem.js';
 import { readAtMost } from '../http/read-body.js';
 import { type SealedResponse, sealedStatus } from '../http/sealed-response.js';
+import type { AgentMessage } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { type Exchanged, rebuild, SEALED_HEADER } from './response.js';
 import type { SealedRequest } from './seal-request.js';
@@ -53,24 +54,28 @@ export async function openResponse(
   }
   const { message, content } = received.value;
   if (message.sender !== service.did) throw invalid('from');
-  if (message.kind === 'refusal') return signedRefusal(response, message.payload, content!);
+  if (message.kind === 'refusal') return signedRefusal(response, message, content!);
   const { status, contentType, body } = checkPayload(message.payload);
   if (response.status !== sealedStatus(status)) throw invalid('status');
   return { response: rebuildOpened(response, body, contentType, status), verified: true };
 }
 
 /** The problem document that the service signed. */
-function signedRefusal(response: Response, problem: unknown, content: Uint8Array): Exchanged {
-  const { status, code, subCode } = (problem ?? {}) as {
+function signedRefusal(
+  response: Response,
+  { payload, timestamp }: AgentMessage,
+  content: Uint8Array,
+): Exchanged {
+  const { status, code, subCode } = (payload ?? {}) as {
     status?: unknown;
     code?: unknown;
     subCode?: unknown;
   };
-  const refusal = problemId({ code, subCode });
-  if (refusal === undefined || status !== response.status) throw invalid('status');
+  const id = problemId({ code, subCode });
+  if (id === undefined || status !== response.status) throw invalid('status');
   const body = new Uint8Array(content);
   const opened = rebuildOpened(response, body, PROBLEM_TYPE, response.status, 'signed');
-  return { response: opened, verified: true, refusal };
+  return { response: opened, verified: true, refusal: { id, timestamp } };
 }
 
 function rebuildOpened(

@@ -21,7 +21,10 @@ export interface IdentityStore {
   load(): Awaitable<Uint8Array | undefined>;
   /** Called once with 48 bytes of unencrypted PKCS#8 (RFC 8410). They are the caller's identity: keep them secret. */
   save(pkcs8: Uint8Array): Awaitable<void>;
-  /** Optional. Keeps what was learned about services, so that a restart does not take it back. */
+  /**
+   * Keeps what was learned about services, so that a restart does not take it back: who they are, and that the key is over
+   * there. Default: in memory only.
+   */
   readonly services?: ServiceMemory;
 }
 
@@ -31,6 +34,8 @@ export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' |
   readonly agent?: BaseAgent;
   /** Loads the identity, or makes and saves one. Default: a new identity in memory, enrolled at every start. */
   readonly identity?: IdentityStore;
+  /** Keeps what was learned about services between runs. Default: that of `identity`, else in memory only. */
+  readonly services?: ServiceMemory;
   /** The key to enroll with, and to go on with while the service does not offer xLink. Default none. */
   readonly apiKey?: string;
   /** Header that holds the key. Default `X-API-Key`; `Authorization` sends `Bearer` and the key. */
@@ -75,13 +80,16 @@ const isHeaderName: OptionCheck = (value) =>
 const isScopeOption: OptionCheck = (value) =>
   typeof value === 'function' || isScope(value) ? undefined : 'a scope, or a function that returns one';
 
+const isStore = hasMethods('load', 'save');
+
 const { registryUrl: _registry, signal: _signal, ...DISCOVERY } = DISCOVER_OPTIONS;
 
 /** One check per option. */
 export const XLINK_FETCH_OPTIONS = {
   ...DISCOVERY,
   agent: isAgent,
-  identity: hasMethods('load', 'save'),
+  identity: isStore,
+  services: isStore,
   apiKey: isApiKey,
   apiKeyHeader: isHeaderName,
   apiKeyOrigin: isServiceUrls,

@@ -4,11 +4,12 @@ import { isProblem, refusalIn } from '../http/problem.js';
 import { readAtMost } from '../http/read-body.js';
 import { decodeUtf8 } from '../util/utf8.js';
 
-/** What came back. `verified`: the service vouches for it; `refusal`: the id of the error with which it refused, signed. */
+/** What came back. `verified`: the service vouches for it. */
 export interface Exchanged {
   readonly response: Response;
   readonly verified: boolean;
-  readonly refusal?: string;
+  /** With which it refused, signed: the id of the error, and when, in ms since 1970. */
+  readonly refusal?: { readonly id: string; readonly timestamp: number };
 }
 
 /** Says of an answer whether it was sealed (`true`), signed only (`signed`: a refusal) or neither (`false`); never what came over the network. */

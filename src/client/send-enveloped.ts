@@ -34,8 +34,8 @@ export async function exchange(
   if (!('refused' in first)) return first;
   const { refused, identity } = first;
   if (ABOUT_KEYS.test(refused.id)) {
-    const service = await rules.rediscover();
-    if (service.keyRecord.keyEpoch !== sealing.service.keyRecord.keyEpoch)
+    const service = await rules.rediscover().catch(() => undefined);
+    if (service && service.keyRecord.keyEpoch !== sealing.service.keyRecord.keyEpoch)
       return orThrow(await exchangeOnce(request, { ...sealing, service }, rules, identity));
   }
   if (refused.id === 'NONCE_STORE_UNAVAILABLE:COLD_START' && mayBeRepeated(request))

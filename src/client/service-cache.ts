@@ -50,7 +50,9 @@ export class ServiceCache {
   async adopt(service: Service): Promise<void> {
     await this.#known.see(service);
     await (await this.#agents.get()).agent.adoptService(service.keyRecord);
-    this.#entries.set(service.origin, { found: service, until: this.#clock() + lifetimeOf(service) });
+    const { origin, issuedAt, notAfter, keyRecord } = service;
+    const until = Math.min(this.#clock() + (notAfter - issuedAt) / 2, keyRecord.notAfter);
+    this.#entries.set(origin, { found: service, until });
   }
 
   /** The next request discovers the service again. */
@@ -82,5 +84,3 @@ export class ServiceCache {
     }
   }
 }
-
-const lifetimeOf = ({ issuedAt, notAfter }: Service): number => (notAfter - issuedAt) / 2;

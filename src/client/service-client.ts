@@ -2,7 +2,7 @@ import type { BaseAgent } from '../agent/agent.js';
 import type { AgentOptions } from '../agent/options.js';
 import type { Service } from '../discovery/discover.js';
 import { DEFAULT_DISCOVERY_TIMEOUT_MS } from '../discovery/options.js';
-import { toXlinkError } from '../errors/errors.js';
+import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { untilAborted } from '../http/abort.js';
 import { fetchOrPlatform } from '../http/fetch.js';
 import { KEY_IS_OVER } from '../http/key-refusals.js';
@@ -29,6 +29,10 @@ import { sendFor } from './send-for.js';
 import { sendWithKey } from './send-with-key.js';
 import { ServiceCache } from './service-cache.js';
 
+const NOT_AN_ORIGIN = 'forget: an origin such as https://api.example.com.';
+const FORGOTTEN =
+  'It says that this identity is not known there, which anybody on the way can say. Ask the operator of the service; if it is true, call forget(origin), so that the key may enroll the identity again.';
+
 /** An answer, and what the request proved itself with. */
 export interface Served {
   readonly response: Response;
@@ -51,7 +55,7 @@ export class ServiceClient {
   constructor(options: XlinkFetchOptions, more: AgentOptions = {}) {
     this.#options = options;
     this.#agents = new AgentSource(options, more);
-    this.#known = new KnownServices(options.identity?.services);
+    this.#known = new KnownServices(options.services ?? options.identity?.services);
     this.#services = new ServiceCache(options, this.#agents, this.#known);
     this.#apiKey = new ApiKey(options);
     this.#maxBytes = options.maxAnswerBytes ?? DEFAULT_MAX_ANSWER_BYTES;
@@ -83,10 +87,15 @@ export class ServiceClient {
     return this.#services.adopt(service);
   }
 
-  /** For the operator: what was learned about the service at this origin is forgotten, the key may be used there again. */
-  async forget(origin: string): Promise<void> {
-    this.#services.forget(origin);
+  /** For the operator: the service at this origin is met as for the first time, so that the key may be used there again. */
+  async forget(url: string): Promise<void> {
+    if (!URL.canParse(url)) throw xlinkError('INVALID_OPTION', { field: 'origin', hint: NOT_AN_ORIGIN });
+    const { origin } = new URL(url);
+    const known = await this.#known.get(origin);
     await this.#known.forget(origin);
+    this.#services.forget(origin);
+    this.#enroller.forget(origin);
+    if (known) (await this.agent()).forgetPeer(known.did);
   }
 
   /** The key is never used again, neither for requests nor to enroll. */
@@ -107,7 +116,7 @@ export class ServiceClient {
     }
     if (this.#letsKeysDecide(service) && key !== undefined)
       return this.#byKeyBesideEnvelope(request, service);
-    const isProven = await this.#isProven(service);
+    const isProven = (await this.#known.get(service.origin))?.proven;
     const enrollment = await this.#enroll(service, isProven ? undefined : key);
     if (enrollment?.state === 'not-offered' && key !== undefined && !isProven)
       return this.#byKey(request, 'enrollment');
@@ -116,10 +125,6 @@ export class ServiceClient {
 
   /** The service says so, signed, and has not said otherwise to this client. */
   #letsKeysDecide = ({ mode }: Service): boolean => mode === 'observe' && !this.#keyIsOver;
-
-  async #isProven({ origin }: Service): Promise<boolean> {
-    return (await this.#known.get(origin))?.proven ?? false;
-  }
 
   async #byKeyBesideEnvelope(request: BufferedRequest, service: Service): Promise<Served> {
     const sealing = async () => {
@@ -158,13 +163,16 @@ export class ServiceClient {
         rediscover: () => this.#rediscover(service.origin),
       });
     } catch (error) {
-      this.#learnFrom(error, service);
-      throw error;
+      throw await this.#learnFrom(error, service);
     }
     const { response, verified, refusal } = exchanged;
-    if (refusal === 'XLINK_NOT_SUPPORTED' && this.#apiKey.for(request.request, request.url) !== undefined)
-      return this.#byKey(request, 'refused');
-    if (verified) await this.#known.prove(service.origin);
+    const hasNoXlink = refusal?.id === 'XLINK_NOT_SUPPORTED';
+    if (hasNoXlink && this.#apiKey.for(request.request, request.url) !== undefined) {
+      // What it said later in a document counts more.
+      if (refusal.timestamp >= (await this.#known.get(service.origin))!.issuedAt)
+        return this.#byKey(request, 'refused');
+    }
+    if (verified && !hasNoXlink) await this.#known.prove(service.origin);
     return { response, method: 'xlink' };
   }
 
@@ -174,9 +182,12 @@ export class ServiceClient {
   }
 
   /** Anybody can forge a refusal that is not signed, so all that it causes is that the service is asked once more. */
-  #learnFrom(error: unknown, service: Service): void {
-    const { id } = toXlinkError((error as { cause?: unknown }).cause ?? error);
-    if (id === 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY') this.#enroller.forget(service);
+  async #learnFrom(error: unknown, { origin }: Service): Promise<unknown> {
+    const { cause } = error as { cause?: unknown };
+    if (!isXlinkError(cause) || cause.id !== 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY') return error;
+    this.#enroller.forget(origin);
+    const isProven = (await this.#known.get(origin))?.proven;
+    return isProven ? xlinkError('ANSWER_INVALID:NOT_SEALED', { cause, hint: FORGOTTEN }) : error;
   }
 
   async #byKey(

@@ -186,15 +186,15 @@ export const ERROR_TABLE = {
   SERVICE_MEMORY_FAILED: row('client', 500, 'What is known about services could not be read or kept.', 'See `cause`; nothing is sent meanwhile, for what was learned protects the key.'),
   'DISCOVERY_FAILED:OTHER_HOST': row('client', 502, 'The discovery document speaks for other hosts.', 'The service must name the host that callers use: its option `hosts`, if a proxy in front changes the Host header.'),
   'DISCOVERY_FAILED:EXPIRED': row('client', 502, 'The discovery document is not of now.', 'Compare the clocks of both sides; something on the way may keep documents for longer than it should.'),
-  'DISCOVERY_FAILED:ROLLED_BACK': row('client', 502, 'The discovery document is older than one that was seen before.', 'Something on the way may be replaying an old document.'),
+  'DISCOVERY_FAILED:ROLLED_BACK': row('client', 502, 'The discovery document is older than one that was seen before, and says something else.', 'Something on the way may be replaying an old document.'),
   'DISCOVERY_FAILED:WITHHELD': row('client', 502, 'A service that has proven itself before shows no discovery document.', 'Something on the way may be withholding it. If the service really went back to keys, let the operator call forget(origin).'),
-  'DISCOVERY_FAILED:OTHER_IDENTITY': row('client', 502, 'The service shows another DID than the one that is pinned.', 'If the service really changed its identity, pin the new DID.'),
+  'DISCOVERY_FAILED:OTHER_IDENTITY': row('client', 502, 'The service shows another DID than the one that is pinned.', 'If the service really changed its identity, pin the new DID, or let the operator call forget(origin).'),
   REQUEST_BODY_UNSUPPORTED: row('client', 400, 'The body of the request cannot be signed.', 'Streams have no digest before they are sent; pass a string, bytes, a form or a Blob.'),
   ENROLLMENT_FAILED: row('client', 502, 'The service did not enroll the identity.', 'See `cause`; nothing was sent under this identity.'),
   CALL_FAILED: row('client', 502, 'The service answered the call with an error of its own.', 'See `cause`: its `status` and `body` are what the service said.'),
   ANSWER_INVALID: row('client', 502, 'The answer is not the answer of the service to this request.', 'It was replayed, swapped or cut on the way; a write may have happened.'),
   'ANSWER_INVALID:TOO_LARGE': row('client', 502, 'The answer is larger than the caller reads.', 'Raise maxAnswerBytes (default 10 MiB), and maxEnvelopeBytes of an agent of your own; a write may have happened.'),
-  'ANSWER_INVALID:NOT_SEALED': row('client', 502, 'The answer is not sealed although a sealed one was asked for.', 'The service has no encryption keys of this client on record, or something answered in its place.'),
+  'ANSWER_INVALID:NOT_SEALED': row('client', 502, 'The answer is not sealed although a sealed one was asked for.', 'Something may have answered in the place of the service; `cause` is what it said, which nobody signed. A write may have happened. For what is answered in the open, let the service list the path in `publicPaths`, or pass `sealed: \'optional\'` to the call.'),
 } as const satisfies Record<string, ErrorRow>;
 
 /** A key of {@link ERROR_TABLE}: `CODE` or `CODE:SUB_CODE`. */

@@ -1,7 +1,7 @@
+import { isJsonType, JSON_TYPE } from '../envelope/plaintext.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { decodeUtf8 } from '../util/utf8.js';
 import { DIRECT } from './fetch.js';
-import { isJsonType, JSON_TYPE } from './media-type.js';
 import { readAtMost } from './read-body.js';
 
 /** A discovery document with version 3 keys takes some 8 KiB. */
@@ -19,7 +19,7 @@ export async function getJson(start: URL, fetch_: typeof fetch, signal: AbortSig
   const response = await getWithinOrigin(start, fetch_, signal);
   if (NOT_SUPPORTED.has(response.status)) throw xlinkError('DISCOVERY_FAILED:NOT_SUPPORTED');
   if (response.status !== 200) throw failed(new Error(`HTTP status ${response.status}`));
-  if (!isJsonType(response.headers.get('content-type')))
+  if (!isJsonType(response.headers.get('content-type') ?? ''))
     throw xlinkError('DISCOVERY_FAILED:INVALID', { field: 'content-type' });
   const tooLarge = () => xlinkError('DISCOVERY_FAILED:TOO_LARGE');
   if (Number(response.headers.get('content-length')) > MAX_BYTES) throw tooLarge();

@@ -134,7 +134,7 @@ describe('forged refusals that ask to try again', () => {
     const { api, man, fetch } = await moved();
     const once = (): Rule => {
       let left = 1;
-      return async (request, forward) => {
+      return async (_request, forward) => {
         const answer = await forward();
         return left-- > 0 ? problem(503, 'NONCE_STORE_UNAVAILABLE', 'COLD_START') : answer;
       };
@@ -211,16 +211,23 @@ describe('the key', () => {
 });
 
 /** Where an identity and what it learned are kept between runs. */
-function memory() {
+interface Memory extends IdentityStore {
+  services: ServiceMemory;
+  saved: string | undefined;
+}
+
+function memory(): Memory {
   let pkcs8: Uint8Array | undefined;
-  let learned: string | undefined;
-  const services: ServiceMemory = { load: () => learned, save: (json) => void (learned = json) };
-  const identity: IdentityStore = {
+  const store: Memory = {
+    saved: undefined,
     load: () => pkcs8,
     save: (bytes) => void (pkcs8 = Uint8Array.from(bytes)),
-    services,
+    services: {
+      load: () => store.saved,
+      save: (json) => void (store.saved = json),
+    },
   };
-  return identity;
+  return store;
 }
 
 describe('discovery that is withheld or forged, after the service has proven itself', () => {
@@ -264,7 +271,7 @@ describe('discovery that is withheld or forged, after the service has proven its
   test.each(gone)('%s after a restart does not bring the key back [B4]', async (_, rule) => {
     const identity = memory();
     const { api, man } = await moved({ identity });
-    expect(await identity.services!.load()).not.toContain(KEY);
+    expect(JSON.stringify(identity.saved)).not.toContain(KEY);
     man.at(DOCUMENT, rule);
     const fallbacks: FallbackEvent[] = [];
     const again = fetchFor(man.url, { identity, onFallback: (event) => void fallbacks.push(event) });
@@ -294,8 +301,8 @@ describe('discovery that is withheld or forged, after the service has proven its
 
   test('what was learned cannot be kept: the call fails, and nothing is believed [B4]', async () => {
     const identity = memory();
-    const services = { load: () => undefined, save: () => Promise.reject(new Error('the disk is full')) };
-    const { fetch } = await setup({ identity: { ...identity, services } });
+    identity.services = { load: () => undefined, save: () => Promise.reject(new Error('the disk is full')) };
+    const { fetch } = await setup({ identity });
     expect(await idOfRejection(fetch('/pay', pay()))).toBe('SERVICE_MEMORY_FAILED');
   });
 });
@@ -351,13 +358,11 @@ test('a service that was known and has another identity now is refused, and forg
   const other = await serveApi({ agent: await Agent.quickstart({ name: 'other' }) });
   const impostor = await ManInTheMiddle.before(other.url);
   man.rule = (request, _forward) =>
-    globalThis
-      .fetch(impostor.url + request.path)
-      .then(async (answer) => ({
-        status: answer.status,
-        headers: { 'content-type': 'application/json' },
-        body: await answer.text(),
-      }));
+    globalThis.fetch(impostor.url + request.path).then(async (answer) => ({
+      status: answer.status,
+      headers: { 'content-type': 'application/json' },
+      body: await answer.text(),
+    }));
   const again = fetchFor(man.url, { identity });
   expect(await idOfRejection(again('/pay', pay()))).toMatch(/^DISCOVERY_FAILED:(OTHER_IDENTITY|OTHER_HOST)/);
 });

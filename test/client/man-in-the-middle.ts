@@ -81,7 +81,11 @@ export class ManInTheMiddle {
 const textOf = ({ headers, body, ...line }: HeldRequest | HeldAnswer): string =>
   `${JSON.stringify(line)}\n${JSON.stringify(headers)}\n${body.toString('latin1')}`;
 
-async function handOver(service: string, { method, path, headers, body }: HeldRequest): Promise<HeldAnswer> {
+/** Sends a request as it is to a service. */
+export async function handOver(
+  service: string,
+  { method, path, headers, body }: HeldRequest,
+): Promise<HeldAnswer> {
   const { 'transfer-encoding': _, ...rest } = headers;
   const sent = requestOf(service + path, { method, headers: { ...rest, 'content-length': body.length } });
   sent.end(body);

@@ -66,6 +66,7 @@ describe('the list of those who take options', () => {
     'encodeDidKey',
     'enrollmentProof',
     'err',
+    'fileIdentity',
     'formatErrorStructured',
     'formatReport',
     'identityFromFile',
