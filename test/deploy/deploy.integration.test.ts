@@ -46,7 +46,7 @@ describeWith(PROGRAMS, 'the deployment: three instances behind nginx', () => {
     target: string,
     { agent, did }: Connection = caller,
   ): Promise<Record<string, string>> {
-    const envelope = await agent.createEnvelope({
+    const envelope = await agent.createRequest({
       to: did,
       scope: 'orders:read',
       request: requestBinding('GET', target),

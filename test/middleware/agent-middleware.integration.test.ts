@@ -21,12 +21,12 @@ import {
   problemOf,
   type Sent,
   send,
-  signedEnvelope,
 } from '../support/http.js';
 import { thrownBy } from '../support/results.js';
 import { World } from '../support/world.js';
 
 const PATH = '/api/messages';
+const BOUND = { request: `POST ${PATH}` };
 
 interface Seen {
   readonly msg: AgentMessage;
@@ -70,7 +70,12 @@ describe.each(FRAMEWORKS)('$name: agent.middleware()', ({ express }) => {
     'takes an envelope that comes as %s',
     async (type) => {
       const { agent, caller, seen, post } = await messages(express);
-      const envelope = await caller.createEnvelope({ to: agent.did, payload: ORDER, scope: 'chat' });
+      const envelope = await caller.createEnvelope({
+        to: agent.did,
+        payload: ORDER,
+        scope: 'chat',
+        ...BOUND,
+      });
       const answer = await post(bodyForm(envelope, { headers: { 'content-type': type } }));
 
       expect([answer.status, answer.text]).toEqual([200, '{"ok":true}']);
@@ -91,33 +96,48 @@ describe.each(FRAMEWORKS)('$name: agent.middleware()', ({ express }) => {
 
   test('takes each envelope once', async () => {
     const { agent, caller, seen, post } = await messages(express);
-    const sent = bodyForm(await caller.createEnvelope({ to: agent.did, payload: ORDER }));
+    const sent = bodyForm(await caller.createEnvelope({ to: agent.did, payload: ORDER, ...BOUND }));
     const statuses = await Promise.all(Array.from({ length: 8 }, async () => (await post(sent)).status));
     expect(statuses.sort()).toEqual([200, ...Array(7).fill(409)]);
     expect(seen).toHaveLength(1);
   });
 
-  test('takes no binding as such, but holds the request against one that is there', async () => {
-    const { agent, caller, refused } = await messages(express);
-    const bound = await caller.createEnvelope({ to: agent.did, payload: ORDER, request: 'POST /api/others' });
-    expect(await refused(bodyForm(bound))).toBe('401 REQUEST_BINDING_MISMATCH');
+  test.each([{}, { requireRequestBinding: true }])(
+    'wants messages bound to the request, with %j [A9]',
+    async (options) => {
+      const { agent, caller, refused } = await messages(express, options);
+      const message = { to: agent.did, payload: ORDER };
+      expect(await refused(bodyForm(await caller.createEnvelope(message)))).toBe(
+        '401 REQUEST_BINDING_REQUIRED',
+      );
+      const elsewhere = await caller.createEnvelope({ ...message, request: 'POST /api/others' });
+      expect(await refused(bodyForm(elsewhere))).toBe('401 REQUEST_BINDING_MISMATCH');
+    },
+  );
+
+  test('takes messages that are bound to nothing where requireRequestBinding is false, and still no others', async () => {
+    const { agent, caller, refused, post } = await messages(express, { requireRequestBinding: false });
+    const message = { to: agent.did, payload: ORDER };
+    const elsewhere = await caller.createEnvelope({ ...message, request: 'POST /api/others' });
+    expect(await refused(bodyForm(elsewhere))).toBe('401 REQUEST_BINDING_MISMATCH');
+    expect((await post(bodyForm(await caller.createEnvelope(message)))).status).toBe(200);
   });
 
-  test('wants a binding where requireRequestBinding says so', async () => {
-    const { agent, caller, refused } = await messages(express, { requireRequestBinding: true });
-    const unbound = await caller.createEnvelope({ to: agent.did, payload: ORDER });
-    expect(await refused(bodyForm(unbound))).toBe('401 REQUEST_BINDING_REQUIRED');
+  test('takes messages and no requests', async () => {
+    const { agent: api, caller, refused } = await messages(express);
+    const request = await caller.createRequest({ to: api.did, payload: ORDER, request: BOUND.request });
+    expect(await refused(bodyForm(request))).toBe('400 KIND_NOT_ACCEPTED');
   });
 
   test('takes an option of undefined as absent', async () => {
     const options = { requireRequestBinding: undefined, allowCleartext: undefined, exposeDetails: undefined };
     const { agent, caller, post } = await messages(express, options as never);
-    const unbound = await caller.createEnvelope({ to: agent.did, payload: ORDER });
-    expect((await post(bodyForm(unbound))).status).toBe(200);
+    const bound = await caller.createEnvelope({ to: agent.did, payload: ORDER, ...BOUND });
+    expect((await post(bodyForm(bound))).status).toBe(200);
   });
 
   test('takes signed-only envelopes where allowCleartext says so', async () => {
-    const cleartext = { payload: ORDER, signedOnly: true };
+    const cleartext = { payload: ORDER, signedOnly: true, ...BOUND };
     const strict = await messages(express);
     const refused = await strict.refused(
       bodyForm(await strict.caller.createEnvelope({ to: strict.agent.did, ...cleartext })),
@@ -159,10 +179,11 @@ describe.each(FRAMEWORKS)('$name: agent.middleware()', ({ express }) => {
     const { agent: api, caller, post, seen, refused } = await messages(express);
     const upload = { method: 'POST', path: PATH, headers: { 'content-type': 'text/plain' }, body: 'hello' };
     const both = { ...upload, headers: { 'content-type': 'application/json' } };
-    expect(await refused(headerForm(await signedEnvelope({ caller, api }, both), both))).toBe(
-      '400 ENVELOPE_AMBIGUOUS',
-    );
-    expect((await post(headerForm(await signedEnvelope({ caller, api }, upload), upload))).status).toBe(200);
+    const content = Buffer.from('hello');
+    const beside = (contentType: string) =>
+      caller.createEnvelope({ to: api.did, signedOnly: true, content, contentType, ...BOUND });
+    expect(await refused(headerForm(await beside('application/json'), both))).toBe('400 ENVELOPE_AMBIGUOUS');
+    expect((await post(headerForm(await beside('text/plain'), upload))).status).toBe(200);
     expect(seen[0]!.msg).toMatchObject({ sender: caller.did, encrypted: false });
   });
 

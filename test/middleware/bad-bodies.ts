@@ -74,8 +74,14 @@ export const BAD_BODIES: readonly BadRequest[] = [
   },
   {
     name: 'no binding to a request',
-    refusal: '401 REQUEST_BINDING_REQUIRED',
-    make: async ({ caller, api }) => bodyForm(await caller.createEnvelope({ to: api.did, payload: ORDER })),
+    refusal: '400 PARSE_FAILED:MISSING_FIELD',
+    make: async (parties) => bodyForm(altered(await sealedEnvelope(parties), { request: undefined })),
+  },
+  {
+    name: 'a message, bound to this request or not',
+    refusal: '400 KIND_NOT_ACCEPTED',
+    make: async ({ caller, api }) =>
+      bodyForm(await caller.createEnvelope({ to: api.did, payload: ORDER, request })),
   },
   {
     name: 'a sender nobody registered',
@@ -87,7 +93,7 @@ export const BAD_BODIES: readonly BadRequest[] = [
     refusal: '409 REPLAY_DETECTED',
     make: async (parties) => {
       const envelope = await sealedEnvelope(parties);
-      await parties.api.receive(envelope);
+      await parties.api.receiveContent(envelope, { kind: 'request', request });
       return bodyForm(envelope);
     },
   },
@@ -102,23 +108,27 @@ export const BAD_BODIES: readonly BadRequest[] = [
     make: async ({ api }) => {
       const other = await identityOf('another api');
       const content = encodeUtf8(JSON.stringify(ORDER));
-      return bodyForm(await sealed(await identityOf('caller'), other, content, { to: api.did, request }));
+      const draft = { kind: 'request', to: api.did, request } as const;
+      return bodyForm(await sealed(await identityOf('caller'), other, content, draft));
     },
   },
   {
-    name: 'a sealed payload that is not JSON',
+    name: 'a sealed header with a control character',
     refusal: '400 DECRYPT_FAILED:PARSE',
     make: async () => {
       const [caller, api] = [await identityOf('caller'), await identityOf('api')];
-      return bodyForm(await sealed(caller, api, encodeUtf8('tea, please'), { request }));
+      const headers = [['x-tenant', 'a\u0000b']] as const; // as no honest client sends them
+      return bodyForm(
+        await sealed(caller, api, encodeUtf8('1'), { kind: 'request', request }, undefined, headers),
+      );
     },
   },
   {
     name: 'a digest inside a sealed body',
-    refusal: '400 CONTENT_DIGEST_UNEXPECTED',
+    refusal: '400 PARSE_FAILED:UNKNOWN_FIELD',
     make: async () => {
       const [caller, api] = [await identityOf('caller'), await identityOf('api')];
-      const draft = { request, contentDigest: new Uint8Array(32) };
+      const draft = { kind: 'request', request, contentDigest: new Uint8Array(32) } as const;
       return bodyForm(await sealed(caller, api, encodeUtf8('1'), draft));
     },
   },

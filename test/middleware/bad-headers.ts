@@ -96,9 +96,14 @@ export const BAD_HEADERS: readonly BadRequest[] = [
   },
   {
     name: 'no binding to a request',
-    refusal: '401 REQUEST_BINDING_REQUIRED',
+    refusal: '400 PARSE_FAILED:MISSING_FIELD',
+    make: async (parties) => headerForm(altered(await signedEnvelope(parties), { request: undefined })),
+  },
+  {
+    name: 'a message, bound to this request',
+    refusal: '400 KIND_NOT_ACCEPTED',
     make: async ({ caller, api }) =>
-      headerForm(await caller.createEnvelope({ to: api.did, signedOnly: true })),
+      headerForm(await caller.createEnvelope({ to: api.did, signedOnly: true, request: 'GET /orders' })),
   },
   {
     name: 'a timestamp one millisecond too old',

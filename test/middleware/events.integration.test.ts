@@ -337,7 +337,7 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
       return markers.at(-1)!;
     };
     const payload = { note: marker() };
-    const envelope = await caller.createEnvelope({ to: api.did, payload, request: 'POST /orders', ...SCOPE });
+    const envelope = await caller.createRequest({ to: api.did, payload, request: 'POST /orders', ...SCOPE });
     markers.push(envelope.signature, envelope.payload!);
     const torn = JSON.stringify(envelope).replace('"scope"', `"${marker()}":"${marker()}","scope"`);
     const as = (body: string, type = 'application/xlink-envelope'): Sent => ({

@@ -1,6 +1,7 @@
 import { defaultProvider } from '../../src/crypto/native/index.js';
 import { openPayload } from '../../src/envelope/open.js';
 import { parseEnvelope } from '../../src/envelope/parse.js';
+import type { Header } from '../../src/envelope/plaintext.js';
 import { type EnvelopeDraft, sealEnvelope } from '../../src/envelope/seal.js';
 import { headerTranscript, signatureTranscript } from '../../src/envelope/transcript.js';
 import { derivedKeyRing } from '../../src/identity/encryption-keys.js';
@@ -41,6 +42,7 @@ export async function sealed(
   content: Uint8Array,
   draft: Partial<EnvelopeDraft> = {},
   contentType = 'application/json',
+  headers: readonly Header[] = [],
 ): Promise<Envelope> {
   const crypto = defaultProvider();
   const bytes = to.mlKem768?.publicKey;
@@ -61,7 +63,7 @@ export async function sealed(
       scope: 'chat',
       ...draft,
     },
-    { bytes: content, contentType },
+    { bytes: content, contentType, headers },
   );
 }
 

@@ -191,7 +191,7 @@ describe('enrollment', () => {
     for (const device of [old, fresh])
       expect((await service.send(enrollment(device, api, BOLT))).status).toBe(200);
     await service.accepted(sealed(fresh, api));
-    const envelope = await old.createEnvelope({ to: api.did, payload: 1, request: 'POST /orders' });
+    const envelope = await old.createRequest({ to: api.did, payload: 1, request: 'POST /orders' });
     await service.refused(bodyForm(envelope), '401 VERSION_TOO_LOW');
   });
 

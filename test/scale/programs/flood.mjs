@@ -40,7 +40,7 @@ const post = (body, path = '/orders', headers = {}) =>
 const json = (value) => Buffer.from(JSON.stringify(value));
 const stranger = () => strangers[turn++ % strangers.length];
 const envelope = (size, request = requestBinding('POST', '/orders'), agent = stranger()) =>
-  agent.createEnvelope({
+  agent.createRequest({
     to: service.did,
     scope: 'orders:write',
     payload: { text: 'x'.repeat(size) },
@@ -59,7 +59,7 @@ const KINDS = {
   'envelopes in headers': async () => {
     const { did: to } = service;
     const request = requestBinding('GET', '/orders/1');
-    const signed = await stranger().createEnvelope({ to, scope: 'orders:read', request, signedOnly: true });
+    const signed = await stranger().createRequest({ to, scope: 'orders:read', request, signedOnly: true });
     const text = JSON.stringify(signed);
     const padded = `{${' '.repeat(8000)}${text.slice(1)}`;
     const Authorization = xlinkAuthorization(signed).replace(
