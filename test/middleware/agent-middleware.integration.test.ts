@@ -80,8 +80,11 @@ describe.each(FRAMEWORKS)('$name: agent.middleware()', ({ express }) => {
 
       expect([answer.status, answer.text]).toEqual([200, '{"ok":true}']);
       const message = {
+        kind: 'message',
         sender: caller.did,
         payload: ORDER,
+        contentType: 'application/json',
+        request: BOUND.request,
         scope: 'chat',
         version: 2,
         encrypted: true,

@@ -191,11 +191,21 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       await service.refused(wrap(stripped), '400 PARSE_FAILED:PQ_SIGNATURE_MISSING');
       const suite = envelope.suite.replace('+MLDSA65', '');
       const relabelled = altered(stripped, { version: 2 as Version, suite });
-      await service.refused(wrap(relabelled), '401 VERIFICATION_FAILED:SIGNATURE_MISMATCH');
+      await service.refused(wrap(relabelled), '401 VERSION_TOO_LOW');
+      const lenient = await World.withCaller({ maxVersion: 3, versionFloor: 'shown' }, { maxVersion: 3 });
+      const other = await lenient.serve({ express });
+      await other.refused(wrap(relabelled), '401 VERIFICATION_FAILED:SIGNATURE_MISMATCH');
     });
 
-    test('makes version 2 too low for its sender from then on', async () => {
+    test('version 2 is too low for a sender whose record has version 3, from the first request on [A7]', async () => {
       const known = await version3();
+      const service = await known.serve({ express });
+      await service.refused(await signedRequest(known, {}, { version: 2 }), '401 VERSION_TOO_LOW');
+      expect((await service.send(await signedRequest(known))).status).toBe(200);
+    });
+
+    test('makes version 2 too low for its sender from then on, where its record does not count', async () => {
+      const known = await World.withCaller({ maxVersion: 3, versionFloor: 'shown' }, { maxVersion: 3 });
       const service = await known.serve({ express });
       expect((await service.send(await signedRequest(known, {}, { version: 2 }))).status).toBe(200);
       expect((await service.send(await signedRequest(known))).status).toBe(200);

@@ -11,6 +11,7 @@ import {
   sealedRequest,
   signedEnvelope,
 } from '../support/http.js';
+import { unwrap } from '../support/results.js';
 import { type BadRequest, badSignature, elsewhere, LIMITS, stranger } from './bad-requests.js';
 
 export const request = requestBinding('POST', '/orders');
@@ -93,7 +94,7 @@ export const BAD_BODIES: readonly BadRequest[] = [
     refusal: '409 REPLAY_DETECTED',
     make: async (parties) => {
       const envelope = await sealedEnvelope(parties);
-      await parties.api.receiveContent(envelope, { kind: 'request', request });
+      unwrap(await parties.api.receiveContent(envelope, { kind: 'request', request }));
       return bodyForm(envelope);
     },
   },

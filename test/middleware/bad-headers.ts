@@ -9,6 +9,7 @@ import {
   signedEnvelope,
   signedRequest,
 } from '../support/http.js';
+import { unwrap } from '../support/results.js';
 
 import {
   at,
@@ -147,7 +148,14 @@ export const BAD_HEADERS: readonly BadRequest[] = [
     refusal: '409 REPLAY_DETECTED',
     make: async (parties) => {
       const envelope = await signedEnvelope(parties);
-      await parties.api.receive(envelope, { allowCleartext: true });
+      const { request } = envelope;
+      unwrap(
+        await parties.api.receiveContent(envelope, {
+          kind: 'request',
+          request: request!,
+          allowCleartext: true,
+        }),
+      );
       return headerForm(envelope);
     },
   },

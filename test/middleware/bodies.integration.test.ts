@@ -32,7 +32,9 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
 
         expect(answer.status).toBe(200);
         const identity = { scope: 'orders:write', version, encrypted: true, timestamp: envelope.timestamp };
-        const auth = { mode: 'xlink', did: known.caller.did, envelopeId: envelope.nonce, ...identity };
+        const scopes = ['orders:write'];
+        const who = { did: known.caller.did, envelopeId: envelope.nonce, scopes, signedHeaders: [] };
+        const auth = { mode: 'xlink', ...who, ...identity };
         expect(service.calls).toEqual([
           {
             method: 'POST',
@@ -46,6 +48,10 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
             auth,
             authOf: auth,
             message: {
+              kind: 'request',
+              headers: [],
+              contentType: 'application/json',
+              scopes,
               sender: known.caller.did,
               payload: ORDER,
               envelopeId: envelope.nonce,

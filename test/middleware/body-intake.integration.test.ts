@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { DualModeAdapter, type DualModeOptions } from '@private.me/xlink';
+import { DEFAULT_MAX_ENVELOPE_BYTES } from '../../src/envelope/parse.js';
 import { afterTest } from '../support/after-test.js';
 import { bodyForm, onTheWire, type Sent, sealedRequest } from '../support/requests.js';
 import { problemIdOf } from '../support/responses.js';
@@ -12,7 +13,8 @@ import { until } from '../support/until.js';
 import { openWire, send } from '../support/wire.js';
 import { World } from '../support/world.js';
 
-const MIB = 1024 * 1024;
+/** The largest envelope. */
+const LARGEST = DEFAULT_MAX_ENVELOPE_BYTES;
 
 /** Announces a body of so many bytes, or of no length, and sends none of it. Resolves once the server has the request. */
 async function announce(
@@ -35,10 +37,10 @@ async function announce(
 
 const answerOn = async (socket: Socket): Promise<string> => String((await once(socket, 'data'))[0]);
 
-/** 4 MiB of room: an address alone gets two. */
+/** Room for four of the largest envelopes: an address alone gets two. */
 async function small(options: Partial<DualModeOptions> = {}) {
   const known = await World.withCaller();
-  return { known, service: await known.serve({ maxUnauthenticatedBytes: 4 * MIB, ...options }) };
+  return { known, service: await known.serve({ maxUnauthenticatedBytes: 4 * LARGEST, ...options }) };
 }
 
 describe('garbage', () => {
@@ -48,7 +50,7 @@ describe('garbage', () => {
       const { service } = await small();
       const wire = await openWire(service.port);
       const { headers } = bodyForm('');
-      await wire.write(onTheWire({ method: 'POST', headers: { ...headers, 'content-length': MIB } }));
+      await wire.write(onTheWire({ method: 'POST', headers: { ...headers, 'content-length': LARGEST } }));
       await wire.write(start);
       await expectRefused(service, await wire.answer(), '400 PARSE_FAILED:SYNTAX');
     },
@@ -64,8 +66,8 @@ describe('garbage', () => {
 describe('[E21] bodies whose sender is not known', () => {
   test('an address that has its share is refused before more is read; others are served', async () => {
     const { known, service } = await small();
-    for (let i = 0; i < 2; i++) await announce(service, MIB, '127.0.0.2');
-    const third = await announce(service, MIB, '127.0.0.2');
+    for (let i = 0; i < 2; i++) await announce(service, LARGEST, '127.0.0.2');
+    const third = await announce(service, LARGEST, '127.0.0.2');
     const answer = await answerOn(third);
     expect(answer).toMatch(/^HTTP\/1.1 429 /);
     expect(answer).toMatch(/^Retry-After: 1\r$/im);
@@ -76,9 +78,9 @@ describe('[E21] bodies whose sender is not known', () => {
 
   test('an address that holds nothing is told that the service is full', async () => {
     const { known, service } = await small();
-    for (let i = 0; i < 2; i++) await announce(service, MIB, '127.0.0.2');
-    await announce(service, MIB, '127.0.0.3');
-    const refused = await answerOn(await announce(service, MIB, '127.0.0.4'));
+    for (let i = 0; i < 2; i++) await announce(service, LARGEST, '127.0.0.2');
+    await announce(service, LARGEST, '127.0.0.3');
+    const refused = await answerOn(await announce(service, LARGEST, '127.0.0.4'));
     expect(refused).toMatch(/^HTTP\/1.1 503 /);
     expect(refused).toContain('"code":"INTAKE_FULL","authMethod"');
     expect((await service.send(await sealedRequest(known))).status).toBe(200);
@@ -87,10 +89,13 @@ describe('[E21] bodies whose sender is not known', () => {
   test('what breaks off, is refused or is verified gives its room back', async () => {
     const { known, service } = await small();
     for (let round = 0; round < 3; round++) {
-      const slow = [await announce(service, MIB, '127.0.0.2'), await announce(service, MIB, '127.0.0.2')];
+      const slow = [
+        await announce(service, LARGEST, '127.0.0.2'),
+        await announce(service, LARGEST, '127.0.0.2'),
+      ];
       for (const socket of slow) socket.destroy();
       await service.quiet();
-      const junk = bodyForm(`{"${'x'.repeat(MIB - 2)}`);
+      const junk = bodyForm(`{"${'x'.repeat(LARGEST - 2)}`);
       expect(problemIdOf(await send(service.port, junk))).toBe('PARSE_FAILED:SYNTAX');
       const large = await sealedRequest(known, {}, { payload: { text: 'x'.repeat(500_000) } });
       expect((await service.send(large)).status).toBe(200);
@@ -111,7 +116,7 @@ describe('[E21] bodies whose sender is not known', () => {
     });
     let arrived = 0;
     const service = await known.serve({
-      maxUnauthenticatedBytes: 2 * MIB,
+      maxUnauthenticatedBytes: 2 * LARGEST,
       mount({ app, adapter, handler }) {
         app.use(adapter.middleware());
         app.use(async (_req, _res, next) => {
@@ -136,8 +141,10 @@ describe('[E21] bodies whose sender is not known', () => {
       addressOf: (request) => request.header('x-forwarded-for'),
     });
     const from = (address: string) => ({ 'x-forwarded-for': address });
-    for (let i = 0; i < 2; i++) await announce(service, MIB, '127.0.0.1', from('192.0.2.1'));
-    expect(await answerOn(await announce(service, MIB, '127.0.0.1', from('192.0.2.1')))).toContain('ADDRESS');
+    for (let i = 0; i < 2; i++) await announce(service, LARGEST, '127.0.0.1', from('192.0.2.1'));
+    expect(await answerOn(await announce(service, LARGEST, '127.0.0.1', from('192.0.2.1')))).toContain(
+      'ADDRESS',
+    );
     expect((await service.send(await sealedRequest(known))).status).toBe(200);
   });
 
@@ -145,9 +152,9 @@ describe('[E21] bodies whose sender is not known', () => {
     const { api } = await World.withCaller();
     const made = (more: object) => () =>
       new DualModeAdapter({ agent: api, legacyKeyValidator: () => null, ...more });
-    const error = await thrownBy(made({ maxUnauthenticatedBytes: 2 * MIB - 1 }));
+    const error = await thrownBy(made({ maxUnauthenticatedBytes: 2 * LARGEST - 1 }));
     expect([error.id, error.field]).toEqual(['INVALID_OPTION', 'maxUnauthenticatedBytes']);
-    made({ maxUnauthenticatedBytes: 2 * MIB })();
-    made({ maxEnvelopeBytes: 64 * MIB })(); // the default grows with it
+    made({ maxUnauthenticatedBytes: 2 * LARGEST })();
+    made({ maxEnvelopeBytes: 64 * LARGEST })(); // the default grows with it
   });
 });

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import type { Agent } from '@private.me/xlink';
+import { DEFAULT_MAX_ENVELOPE_BYTES } from '../../src/envelope/parse.js';
 import { FRAMEWORKS } from '../support/express.js';
 import {
   bodyForm,
@@ -23,8 +24,13 @@ import { World, type WorldWithCaller } from '../support/world.js';
 const MIB = 1024 * 1024;
 describe.each(FRAMEWORKS)('$name', ({ express }) => {
   describe('limits', () => {
-    const forms: [string, RefusalText, (api: Agent, caller: Agent) => Promise<Sent>][] = [
-      ['an enveloped body', '413 ENVELOPE_TOO_LARGE', async () => bodyForm('', {})],
+    const forms: [string, RefusalText, (api: Agent, caller: Agent) => Promise<Sent>, most: number][] = [
+      [
+        'an enveloped body',
+        '413 ENVELOPE_TOO_LARGE',
+        async () => bodyForm('', {}),
+        DEFAULT_MAX_ENVELOPE_BYTES,
+      ],
       [
         'a body beside an envelope',
         '413 BODY_TOO_LARGE',
@@ -33,18 +39,19 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
             { api, caller },
             { headers: { 'content-type': 'application/octet-stream' }, body: 'anything' },
           ),
+        MIB,
       ],
     ];
 
     test.each(forms)(
       '%s whose Content-Length is too large is refused before a byte of it is read',
-      async (_, refusal, make) => {
+      async (_, refusal, make, most) => {
         const known = await World.withCaller();
         const { api, caller } = known;
         const service = await known.serve({ express });
         const { headers } = await make(api, caller);
         const wire = await openWire(service.port);
-        const head = onTheWire({ method: 'POST', headers: { ...headers, 'content-length': MIB + 1 } });
+        const head = onTheWire({ method: 'POST', headers: { ...headers, 'content-length': most + 1 } });
         await wire.write(head);
         await expectRefused(service, await wire.answer(), refusal);
         expect(service.sockets[0]!.bytesRead).toBe(head.length);
@@ -253,7 +260,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       [
         'an enveloped body that is too large',
         '413 ENVELOPE_TOO_LARGE',
-        async () => bodyForm(`{"${smuggled.repeat(20_000)}`, { chunked: true }),
+        async () => bodyForm(`{"${smuggled.repeat(30_000)}`, { chunked: true }),
       ],
     ];
 

@@ -38,6 +38,7 @@ type Recorder = ReturnType<typeof recorder>;
 type Handle = (req: IncomingMessage, res: ServerResponse) => Promise<void> | void;
 
 const SCOPE = { scope: 'orders:read' };
+const OF_KEY = { scope: 'xlink:key' };
 const CLIENTS: Record<string, object> = {
   [ACME]: { clientId: 'acme', scopes: ['orders:read'] },
   [BOLT]: { clientId: 'bolt', scopes: [] },
@@ -189,14 +190,14 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
       'request refused api-key ENROLLMENT_REFUSED:KEY_PROOF 401',
     ]);
     expect(await told(on, enrollment(device, api, ACME))).toEqual(['enrollment']);
-    expect(await told(on, signed(caller, api, { method: 'DELETE', path: KEY_PATH }, SCOPE))).toEqual([
+    expect(await told(on, signed(caller, api, { method: 'DELETE', path: KEY_PATH }, OF_KEY))).toEqual([
       'request refused xlink ENROLLMENT_REFUSED:NOT_ENROLLED 404',
     ]);
-    expect(await told(on, signed(device, api, { method: 'DELETE', path: KEY_PATH }, SCOPE))).toEqual([
+    expect(await told(on, signed(device, api, { method: 'DELETE', path: KEY_PATH }, OF_KEY))).toEqual([
       'key-switch',
     ]);
     expect(await told(on, withKey(ACME))).toEqual(['request refused api-key API_KEY_SWITCHED_OFF 401']);
-    expect(await told(on, signed(device, api, { method: 'PUT', path: KEY_PATH }, SCOPE))).toEqual([
+    expect(await told(on, signed(device, api, { method: 'PUT', path: KEY_PATH }, OF_KEY))).toEqual([
       'key-switch',
     ]);
 

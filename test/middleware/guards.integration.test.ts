@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import * as expressGuards from '@private.me/xlink';
-import { authOf, type DualModeAdapter } from '@private.me/xlink';
+import { authOf, type DualModeAdapter, ERROR_TABLE } from '@private.me/xlink';
 import * as koaGuards from '@private.me/xlink/koa';
 import express5 from 'express';
 import express4 from 'express4';
@@ -212,8 +212,9 @@ describe.each(FRAMEWORKS)('$name', ({ app, requireScope }) => {
     );
     expect(JSON.parse(denied.text)).toMatchObject({
       authMethod: 'xlink',
-      detail: 'The route wants the scope orders:read.',
+      detail: ERROR_TABLE.SCOPE_DENIED.hint,
       field: 'scope',
+      scope: 'orders:read', // the one that is missing, not the one that was named
     });
   });
 

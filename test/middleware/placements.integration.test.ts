@@ -21,6 +21,7 @@ import {
   signedRequest,
   withKey,
 } from '../support/http.js';
+import { unwrap } from '../support/results.js';
 import { World, type WorldWithCaller } from '../support/world.js';
 import { jsonTextOf } from './support.js';
 
@@ -156,7 +157,8 @@ const REFUSALS: [string, RefusalText, (known: WorldWithCaller) => Promise<Sent>]
     '409 REPLAY_DETECTED',
     async (known) => {
       const envelope = await sealedEnvelope(known, at);
-      await known.api.receive(envelope);
+      const { request } = envelope;
+      unwrap(await known.api.receiveContent(envelope, { kind: 'request', request: request! }));
       return bodyForm(envelope);
     },
   ],

@@ -46,13 +46,16 @@ export function expectRefusal(
   expect(`${answer.status} ${head ? id : problemIdOf(answer)}`).toBe(refusal);
   expect(answer.headers['content-type']).toBe('application/problem+json');
   expect(answer.headers['cache-control']).toBe('no-store');
-  expect(answer.headers['www-authenticate'] !== undefined).toBe(status === '401');
+  const challenge = answer.headers['www-authenticate'];
+  expect(challenge !== undefined).toBe(status === '401' || id === 'SCOPE_DENIED');
   if (head) {
     expect(answer.text).toBe('');
     return;
   }
   const [code, subCode] = id.split(':');
-  const { authMethod: _, ...problem } = problemOf(answer);
+  const { authMethod: _, scope, ...problem } = problemOf(answer);
+  if (id === 'SCOPE_DENIED') expect(challenge).toMatch(`error="SCOPE_DENIED", scope="${scope}"`);
+  else expect(scope).toBeUndefined();
   const expected = {
     type: `https://xail.io/docs/packages/xlink/errors#${id}`,
     title: ERROR_TABLE[id].message,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   Agent,
+  assertKeyRecord,
   createKeyRecord,
   err,
   Identity,
@@ -10,8 +11,9 @@ import {
   xlinkError,
 } from '@private.me/xlink';
 import express, { type RequestHandler } from 'express';
+import { verifyDocument } from '../../../src/discovery/signed-document.js';
 import { ENROLL_PATH } from '../../../src/http/enrollment.js';
-import { MINUTE, SECOND } from '../../support/clock.js';
+import { MINUTE, NOON, SECOND } from '../../support/clock.js';
 import type { Mounted } from '../../support/express.js';
 import { ACME, ACME_TOO, BOLT, bodyForm, problemOf, WRONG } from '../../support/http.js';
 import { optionRefusedBy } from '../../support/results.js';
@@ -22,6 +24,15 @@ import { enrollment, enrollmentEnvelope, sealed, withKey } from '../requests.js'
 import { made } from './enrollment-support.js';
 
 const SCOPE = { scope: 'orders:read' };
+/** What every discovery document says when it is signed at noon. */
+const SIGNED = {
+  acceptsEnvelopes: true,
+  publicPaths: [],
+  issuedAt: NOON,
+  notAfter: NOON + 5 * MINUTE,
+  signature: expect.stringMatching(/^[\w-]{86}$/),
+};
+
 describe('how often a client may try', () => {
   test('ten times in a minute by default, evenly refilled, whether it succeeds or not', async () => {
     const { world, api, service, clock } = await made();
@@ -185,9 +196,14 @@ describe('the discovery document', () => {
   test('says who the API is and what it takes, to anybody', async () => {
     const { api, service } = await made({ mode: 'deprecation' });
     const answer = await service.send({ path: PATH });
-    expect([answer.status, problemOf(answer)]).toEqual([
+    const document = problemOf(answer);
+    await verifyDocument(document as never);
+    expect([answer.status, document]).toEqual([
       200,
       {
+        ...SIGNED,
+        hosts: [`127.0.0.1:${service.port}`],
+        pqSignature: expect.stringMatching(/^[\w-]{4412}$/),
         did: api.did,
         name: 'api',
         keyRecord: await api.keyRecord(),
@@ -219,7 +235,11 @@ describe('the discovery document', () => {
       clock: world.clock,
     });
     const service = await world.serve({ agent: api, clock: world.clock });
-    expect(problemOf(await service.send({ path: PATH }))).toEqual({
+    const document = problemOf(await service.send({ path: PATH }));
+    await verifyDocument(document as never);
+    expect(document).toEqual({
+      ...SIGNED,
+      hosts: [`127.0.0.1:${service.port}`],
       did: api.did,
       keyRecord: await api.keyRecord(),
       versions: [1],
@@ -252,7 +272,10 @@ describe('the discovery document', () => {
     const { api, service } = await made();
     const { keyRecord } = problemOf(await service.send({ path: PATH })) as { keyRecord: KeyRecord };
     const identity = await Identity.fromSeed((await api.exportPKCS8()).slice(16), { postQuantumSig: true });
-    expect(keyRecord).toEqual(await createKeyRecord(identity, { epoch: keyRecord.epoch }));
+    const again = await createKeyRecord(identity, { epoch: keyRecord.epoch });
+    const { pqSignature } = keyRecord; // ML-DSA signs with fresh randomness
+    expect(keyRecord).toEqual({ ...again, pqSignature });
+    await assertKeyRecord(keyRecord);
   });
 
   test.each([

@@ -234,13 +234,13 @@ describe('enrollment is refused', () => {
       payload: { keyRecord: await device.keyRecord(), keyProof: await enrollmentProof(device.did, ACME) },
     });
     const sent = withKey(ACME, bodyForm(unbound, { path: ENROLL_PATH }));
-    await refused(sent, '401 REQUEST_BINDING_REQUIRED', device);
+    await refused(sent, '400 PARSE_FAILED:MISSING_FIELD', device); // every request is bound
   });
 
   test('an envelope with another scope', async () => {
     const { world, api, refused } = await made();
     const device = await world.stranger('device');
-    await refused(enrollment(device, api, ACME, { scope: 'orders:read' }), '403 SCOPE_DENIED', device);
+    await refused(enrollment(device, api, ACME, { scope: 'orders:read' }), '403 SCOPE_NOT_ALLOWED', device);
   });
 
   test('an enrollment envelope is good for nothing but enrollment', async () => {

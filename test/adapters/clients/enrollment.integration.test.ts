@@ -3,6 +3,7 @@ import type { Version } from '@private.me/xlink';
 import { ENROLL_PATH } from '../../../src/http/enrollment.js';
 import { SECOND } from '../../support/clock.js';
 import { ACME, ACME_TOO, BOLT, bodyForm, CASK, expectNoSecrets, problemOf } from '../../support/http.js';
+import { unwrap } from '../../support/results.js';
 import { enrollment, enrollmentEnvelope, sealed, signed } from '../requests.js';
 
 import { made } from './enrollment-support.js';
@@ -50,25 +51,35 @@ describe('enrollment', () => {
     const { world, api, service } = await made();
     const device = await world.stranger('device', 3);
     await service.send(enrollment(device, api, ACME));
-    expect((await api.createEnvelope({ to: device.did, payload: 1 })).version).toBe(3);
+    const request = 'POST /orders';
+    const { message } = unwrap(
+      await api.receiveContent(await device.createRequest({ to: api.did, payload: 1, request }), {
+        kind: 'request',
+        request,
+      }),
+    );
+    expect((await api.createAnswer(message, 1)).version).toBe(3);
   });
 
-  test('scopes that the key does not mention are not limited, scopes that are none are none', async () => {
+  test('scopes that the key does not mention are none, as an empty list is [A2]', async () => {
     const { world, api, service } = await made();
     const [free, mute] = [await world.stranger('free'), await world.stranger('mute')];
     expect(problemOf(await service.send(enrollment(free, api, BOLT)))).toEqual({
       did: free.did,
       client: 'bolt',
+      scopes: [],
     });
-    expect(world.registry.lookup(free.did)).not.toHaveProperty('sendScopes');
-    await service.accepted(sealed(free, api, {}, { scope: 'whatever' }));
+    expect(world.registry.lookup(free.did)).toMatchObject({ sendScopes: [] });
+    await service.refused(sealed(free, api, {}, { scope: 'whatever' }), '403 SCOPE_DENIED');
+    expect((await service.accepted(sealed(free, api))).auth).toMatchObject({ scopes: [] });
 
     expect(problemOf(await service.send(enrollment(mute, api, CASK)))).toEqual({
       did: mute.did,
       client: 'cask',
       scopes: [],
     });
-    await service.refused(sealed(mute, api), '403 SCOPE_DENIED');
+    await service.refused(sealed(mute, api, {}, { scope: 'whatever' }), '403 SCOPE_DENIED');
+    expect((await service.accepted(sealed(mute, api))).auth).toMatchObject({ scopes: [] });
   });
 
   test.each([
@@ -181,8 +192,9 @@ describe('enrollment', () => {
   test('by an API that takes few scopes: enrollment has one of its own', async () => {
     const { world, api, service } = await made({}, { receiveScopes: ['orders:read'] });
     const device = await world.stranger('device');
-    expect((await service.send(enrollment(device, api, BOLT))).status).toBe(200);
+    expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
     await service.accepted(sealed(device, api, {}, SCOPE));
+    expect((await service.accepted(sealed(device, api))).auth).toMatchObject({ scopes: [SCOPE.scope] });
   });
 
   test('of an old identity by an API that is ahead: let in, and told at the first request', async () => {

@@ -171,16 +171,13 @@ describe.each([
     await service.refused(headerForm(unbound, sent), '400 KIND_NOT_ACCEPTED');
   });
 
-  test('with a scope that the client does not have', async () => {
+  test('with a scope that is not that of the route, granted or not', async () => {
     const { service, api, device } = await made();
     const request = requestBinding(sent.method, KEY_PATH);
-    const envelope = await device.createEnvelope({
-      to: api.did,
-      signedOnly: true,
-      request,
-      scope: 'refunds',
-    });
-    await service.refused(headerForm(envelope, sent), '403 SCOPE_DENIED');
+    for (const scope of ['refunds', 'orders:read', '*', 'xlink:enroll']) {
+      const envelope = await device.createRequest({ to: api.did, signedOnly: true, request, scope });
+      await service.refused(headerForm(envelope, sent), '403 SCOPE_NOT_ALLOWED');
+    }
   });
 
   test('while the store is down', async () => {
