@@ -238,7 +238,7 @@ describe('scope lists do not stand in the way of an answer', () => {
     expect(await idOf(caller, answer, { inReplyTo: envelope.nonce, request: REQUEST })).toBe('ok');
   });
 
-  test('but they do in the way of the same content as a message, and an answer is none [A3]', async () => {
+  test('[A3] but they do in the way of the same content as a message, and an answer is none', async () => {
     const limits: [AgentOptions, AgentOptions, string][] = [
       [{ sendScopes: [] }, {}, 'SCOPE_DENIED scope'],
       [{}, { receiveScopes: [] }, 'SCOPE_NOT_ALLOWED scope'],

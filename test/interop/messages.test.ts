@@ -194,7 +194,7 @@ describe('messages', () => {
     }
   });
 
-  test('each kind is taken where it belongs and nowhere else, on both sides [A3]', async () => {
+  test('[A3] each kind is taken where it belongs and nowhere else, on both sides', async () => {
     const { agent, peer } = world();
     const [a, b] = [await agent(3), await peer(3)];
     const [request, inReplyTo, scope] = ['POST /a', 'A'.repeat(22), 'orders:read'];

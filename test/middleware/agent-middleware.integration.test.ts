@@ -106,7 +106,7 @@ describe.each(FRAMEWORKS)('$name: agent.middleware()', ({ express }) => {
   });
 
   test.each([{}, { requireRequestBinding: true }])(
-    'wants messages bound to the request, with %j [A9]',
+    '[A9] wants messages bound to the request, with %j',
     async (options) => {
       const { agent, caller, refused } = await messages(express, options);
       const message = { to: agent.did, payload: ORDER };

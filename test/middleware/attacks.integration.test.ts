@@ -197,7 +197,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       await other.refused(wrap(relabelled), '401 VERIFICATION_FAILED:SIGNATURE_MISMATCH');
     });
 
-    test('version 2 is too low for a sender whose record has version 3, from the first request on [A7]', async () => {
+    test('[A7] version 2 is too low for a sender whose record has version 3, from the first request on', async () => {
       const known = await version3();
       const service = await known.serve({ express });
       await service.refused(await signedRequest(known, {}, { version: 2 }), '401 VERSION_TOO_LOW');

@@ -169,7 +169,7 @@ const TABLES = [
   ['Koa', serveKoa, few],
 ] as const;
 
-describe.each(TABLES)('%s: the same rights by key and by identity [A2]', (_, serve, results) => {
+describe.each(TABLES)('[A2] %s: the same rights by key and by identity', (_, serve, results) => {
   test.each(results)('$name', async ({ customer, rights }) => {
     const caller = await enrolled(serve, customer);
     const expected = ROUTES.map(({ path, right, isOwn }): [string, Outcome] => {
@@ -205,7 +205,7 @@ describe.each(TABLES)('%s: the same rights by key and by identity [A2]', (_, ser
     expect(service.calls).toHaveLength(1); // the open route, by key
   });
 
-  test('a request that limits itself to one scope has no other, and never one that the key has not [A4]', async () => {
+  test('[A4] a request that limits itself to one scope has no other, and never one that the key has not', async () => {
     const caller = await enrolled(serve, { scopes: ['orders:read', 'orders:write'] });
     for (const scope of ALL)
       for (const { path, right } of ROUTES.filter(({ isOwn }) => !isOwn)) {

@@ -61,7 +61,7 @@ describe('enrollment', () => {
     expect((await api.createAnswer(message, 1)).version).toBe(3);
   });
 
-  test('scopes that the key does not mention are none, as an empty list is [A2]', async () => {
+  test('[A2] scopes that the key does not mention are none, as an empty list is', async () => {
     const { world, api, service } = await made();
     const [free, mute] = [await world.stranger('free'), await world.stranger('mute')];
     expect(problemOf(await service.send(enrollment(free, api, BOLT)))).toEqual({
