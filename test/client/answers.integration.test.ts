@@ -97,15 +97,7 @@ describe('a sealed answer', () => {
       'that is signed and not sealed',
       async ({ agent, message }) => ({
         status: 200,
-        body: JSON.stringify(
-          await agent.createEnvelope({
-            to: message.sender,
-            payload: sealedJson({}),
-            signedOnly: true,
-            inReplyTo: message.envelopeId,
-            request: message.request!,
-          }),
-        ),
+        body: JSON.stringify(await agent.createRefusal(message, sealedJson({}))),
       }),
     ],
     ['that is the request itself', async ({ request }) => ({ status: 200, body: request.body })],
@@ -122,12 +114,7 @@ describe('a sealed answer', () => {
     const other = await Agent.quickstart();
     await handmade.agent.registry.register({ did: other.did, keys: await other.keyRecord() });
     handmade.misbehave = async ({ agent, message }) => {
-      const envelope = await agent.createEnvelope({
-        to: other.did,
-        payload: sealedJson({}),
-        inReplyTo: message.envelopeId,
-        request: message.request!,
-      });
+      const envelope = await agent.createAnswer({ ...message, sender: other.did }, sealedJson({}));
       return { status: 200, body: JSON.stringify(envelope) };
     };
     expect(await idOfRejection(fetchFor(handmade.url)('/pay', postJson({})))).toBe(INVALID);
@@ -217,17 +204,22 @@ describe('an answer that is not sealed', () => {
     expect(sends(handmade)).toHaveLength(1);
   });
 
-  test.each([400, 404, 500, 502])('is shown as such with status %s', async (status) => {
-    const headers = { 'Content-Type': 'text/html', 'Xlink-Sealed': 'true' };
-    const { answer, handmade } = await post(() => ({ status, body: '<p>no', headers }));
-    const response = await answer;
-    expect([response.status, response.headers.get('xlink-sealed'), await response.text()]).toEqual([
-      status,
-      'false',
-      '<p>no',
-    ]);
-    expect(sends(handmade)).toHaveLength(1);
-  });
+  test.each([400, 404, 500, 502])(
+    'is refused with status %s, unless the call takes plain ones',
+    async (status) => {
+      const headers = { 'Content-Type': 'text/html', 'Xlink-Sealed': 'true' };
+      const plain = () => ({ status, body: '<p>no', headers });
+      const { answer, handmade } = await post(plain);
+      expect(await idOfRejection(answer)).toBe('ANSWER_INVALID:NOT_SEALED');
+      expect(sends(handmade)).toHaveLength(1);
+      const response = await (await post(plain, { sealedAnswers: false })).answer;
+      expect([response.status, response.headers.get('xlink-sealed'), await response.text()]).toEqual([
+        status,
+        'false',
+        '<p>no',
+      ]);
+    },
+  );
 
   test('is taken where the options say so, and still does not follow redirects', async () => {
     const { answer, handmade } = await post(
@@ -245,10 +237,8 @@ describe('an answer that is not sealed', () => {
     const api = await serveApi();
     const agent = await Agent.quickstart();
     await (api.agent.registry as unknown as { add(did: string): Promise<unknown> }).add(agent.did);
-    const answer = await fetchFor(api.url, { agent, apiKey: undefined as never })('/a');
-    expect(answer.status).toBe(500);
-    expect(answer.headers.get('xlink-sealed')).toBe('false');
-    expect(await answer.json()).toMatchObject({ code: 'ANSWER_NOT_SEALED' });
+    const error = await rejection(fetchFor(api.url, { agent, apiKey: undefined as never })('/a'));
+    expect(error).toMatchObject({ id: 'ANSWER_INVALID:NOT_SEALED', cause: { id: 'ANSWER_NOT_SEALED' } });
   });
 
   test('is not read without end', async () => {

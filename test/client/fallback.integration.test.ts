@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { Agent, type FallbackEvent, type XlinkFetchOptions } from '@private.me/xlink';
+import { Agent, type FallbackEvent, type Mode, type XlinkFetchOptions } from '@private.me/xlink';
 import { listen } from '../support/listen.js';
 import { restOf } from '../support/responses.js';
 import {
+  documentFor,
   fetchFor,
   type Handmade,
   idOfRejection,
@@ -12,6 +13,7 @@ import {
   type Seen,
   serveApi,
   serveHandmade,
+  unsignedDocument,
 } from './support.js';
 
 const PROBLEM = { 'Content-Type': 'application/problem+json' };
@@ -47,7 +49,7 @@ const keyed = (seen: readonly Seen[]) =>
   seen.filter(({ headers, path }) => headers['x-api-key'] !== undefined && !path.startsWith('/.well-known'));
 
 describe('the key takes over', () => {
-  test.each([404, 410, 415])('if discovery says %s', async (status) => {
+  test.each([404, 410])('if discovery says %s', async (status) => {
     const seen: Seen[] = [];
     const url = await serveOld(status, seen);
     const { events, options } = watched();
@@ -70,28 +72,6 @@ describe('the key takes over', () => {
     });
   });
 
-  test.each([404, 415])('if enrollment says %s', async (status) => {
-    const handmade = await serveHandmade();
-    const seen: Seen[] = [];
-    const { url } = await listen(async (req, res) => {
-      seen.push({
-        method: req.method!,
-        path: req.url!,
-        headers: { ...req.headers },
-        body: (await restOf(req)).toString(),
-      });
-      if (req.url === '/.well-known/xlink.json') {
-        const document = await (await fetch(`${handmade.url}${req.url}`)).text();
-        return void res.writeHead(200, { 'Content-Type': 'application/json' }).end(document);
-      }
-      res.writeHead(req.url === '/a' ? 200 : status).end();
-    });
-    const { events, options } = watched();
-    expect((await fetchFor(url, options)('/a', postJson({}))).status).toBe(200);
-    expect(events).toEqual([{ reason: 'enrollment', origin: url }]);
-    expect(keyed(seen)).toHaveLength(1);
-  });
-
   test('if there is nowhere to enroll an identity that was made just now', async () => {
     const api = await serveApi({ clients: undefined as never });
     const { events, options } = watched();
@@ -102,12 +82,13 @@ describe('the key takes over', () => {
     expect(await (await fetchFor(api.url, { agent })('/a')).json()).toMatchObject({ mode: 'xlink' });
   });
 
-  test('if the request is answered with 415 XLINK_NOT_SUPPORTED, which reached no handler', async () => {
+  test('if the request is answered with a signed XLINK_NOT_SUPPORTED: it reached no handler', async () => {
     const api = await serveApi();
     const { events, options } = watched();
     const fetch = fetchFor(api.url, options);
     await fetch('/a');
     api.adapter.setMode('observe');
+    expect(api.seen.at(-1)!.path).toBe('/a');
     const answer = await fetch('/pay', postJson({ n: 1 }));
     expect(await answer.json()).toMatchObject({ mode: 'api-key', body: { n: 1 } });
     expect(events).toEqual([{ reason: 'refused', origin: api.url }]);
@@ -146,7 +127,6 @@ describe('the key takes over', () => {
 /** A service that offers enrollment and never finishes it. */
 async function serveStuckEnrollment(mode: string, seen: Seen[]): Promise<string> {
   const agent = await Agent.quickstart();
-  const keyRecord = await agent.keyRecord();
   const endpoints = { enroll: '/.well-known/xlink/enroll' };
   const { url } = await listen(async (req, res) => {
     seen.push({
@@ -157,7 +137,8 @@ async function serveStuckEnrollment(mode: string, seen: Seen[]): Promise<string>
     });
     if (req.url === endpoints.enroll) return;
     res.writeHead(200, { 'Content-Type': 'application/json' });
-    res.end(JSON.stringify({ did: agent.did, keyRecord, versions: [1, 2], mode, endpoints }));
+    const document = { ...(await unsignedDocument(agent, req.headers.host!)), mode: mode as Mode, endpoints };
+    res.end(JSON.stringify(await agent.signDiscovery(document)));
   });
   return url;
 }
@@ -181,16 +162,24 @@ describe('an enrollment that hangs', () => {
 });
 
 describe('the key does not take over', () => {
-  const cases: [string, Handmade['misbehave'], string | number][] = [
-    ...[401, 403, 404, 409, 415, 429, 500, 502, 503].map(
-      (status): [string, Handmade['misbehave'], number] => [
-        `after ${status}`,
-        () => ({ status, headers: { 'Content-Type': 'text/plain' } }),
-        status,
-      ],
-    ),
-    ['after 401 with XLINK_NOT_SUPPORTED', () => problem(401, 'XLINK_NOT_SUPPORTED'), 401],
-    ['after 415 of another kind', () => problem(415, 'CONTENT_ENCODING_UNSUPPORTED'), 415],
+  const cases: [string, Handmade['misbehave'], string?][] = [
+    ...[401, 403, 404, 409, 415, 429, 500, 502, 503].map((status): [string, Handmade['misbehave']] => [
+      `after ${status}`,
+      () => ({ status, headers: { 'Content-Type': 'text/plain' } }),
+    ]),
+    ['after 401 with XLINK_NOT_SUPPORTED', () => problem(401, 'XLINK_NOT_SUPPORTED')],
+    ['after 415 XLINK_NOT_SUPPORTED that nobody signed', () => problem(415, 'XLINK_NOT_SUPPORTED')],
+    [
+      'after another refusal, signed',
+      async ({ agent, message }) => ({
+        status: 503,
+        body: JSON.stringify(
+          await agent.createRefusal(message, { status: 503, code: 'NONCE_STORE_UNAVAILABLE' }),
+        ),
+      }),
+      'refused',
+    ],
+    ['after 415 of another kind', () => problem(415, 'CONTENT_ENCODING_UNSUPPORTED')],
     [
       'after 415 that is no problem document',
       () => ({
@@ -198,28 +187,26 @@ describe('the key does not take over', () => {
         body: '{"code":"XLINK_NOT_SUPPORTED"}',
         headers: { 'Content-Type': 'application/json' },
       }),
-      415,
     ],
-    ['after REPLAY_DETECTED', () => problem(409, 'REPLAY_DETECTED'), 409],
-    ['after the nonce store was down', () => problem(503, 'NONCE_STORE_UNAVAILABLE'), 503],
-    [
-      'after an unsealed 200',
-      () => ({ status: 200, headers: { 'Content-Type': 'application/json' } }),
-      'ANSWER_INVALID:NOT_SEALED',
-    ],
+    ['after REPLAY_DETECTED', () => problem(409, 'REPLAY_DETECTED')],
+    ['after the nonce store was down', () => problem(503, 'NONCE_STORE_UNAVAILABLE')],
+    ['after an unsealed 200', () => ({ status: 200, headers: { 'Content-Type': 'application/json' } })],
     ['after a bad answer', () => ({ status: 200, body: '{}' }), 'ANSWER_INVALID'],
   ];
 
-  test.each(cases)('%s, and nothing is sent twice', async (_, misbehave, outcome) => {
-    const handmade = await serveHandmade();
-    handmade.misbehave = misbehave;
-    const { events, options } = watched();
-    const answer = fetchFor(handmade.url, options)('/pay', postJson({}));
-    if (typeof outcome === 'number') expect((await answer).status).toBe(outcome);
-    else expect(await idOfRejection(answer)).toBe(outcome);
-    expect(handmade.seen.filter(({ path }) => path === '/pay')).toHaveLength(1);
-    expect([keyed(handmade.seen), events]).toEqual([[], []]);
-  });
+  test.each(cases)(
+    '[B1] %s, and nothing is sent twice',
+    async (_, misbehave, outcome = 'ANSWER_INVALID:NOT_SEALED') => {
+      const handmade = await serveHandmade();
+      handmade.misbehave = misbehave;
+      const { events, options } = watched();
+      const answer = fetchFor(handmade.url, options)('/pay', postJson({}));
+      if (outcome === 'refused') expect((await answer).headers.get('xlink-sealed')).toBe('signed');
+      else expect(await idOfRejection(answer)).toBe(outcome);
+      expect(handmade.seen.filter(({ path }) => path === '/pay')).toHaveLength(1);
+      expect([keyed(handmade.seen), events]).toEqual([[], []]);
+    },
+  );
 
   test('after the connection broke', async () => {
     const handmade = await serveHandmade();
@@ -230,7 +217,7 @@ describe('the key does not take over', () => {
     expect(events).toEqual([]);
   });
 
-  test.each([401, 403, 405, 500, 503])('if discovery says %s', async (status) => {
+  test.each([401, 403, 405, 415, 500, 503])('if discovery says %s', async (status) => {
     const seen: Seen[] = [];
     const { events, options } = watched();
     const fetch = fetchFor(await serveOld(status, seen), options);
@@ -250,6 +237,8 @@ describe('the key does not take over', () => {
     [409, 'ENROLLMENT_REFUSED:TOO_MANY', 'ENROLLMENT_REFUSED:TOO_MANY'],
     [403, 'VERIFICATION_FAILED:DID_REVOKED', 'VERIFICATION_FAILED:DID_REVOKED'],
     [500, 'NONSENSE', 'ENROLLMENT_FAILED'],
+    [404, 'NOT_FOUND', 'ENROLLMENT_FAILED'],
+    [415, 'XLINK_NOT_SUPPORTED', 'XLINK_NOT_SUPPORTED'],
     [302, 'XLINK_REQUIRED', undefined],
   ])('if enrollment says %s %s', async (status, code, id) => {
     const handmade = await serveHandmade();
@@ -262,7 +251,7 @@ describe('the key does not take over', () => {
         body: (await restOf(req)).toString(),
       });
       if (req.url === '/.well-known/xlink.json') {
-        const document = await (await fetch(`${handmade.url}${req.url}`)).text();
+        const document = await documentFor(handmade, String(req.headers.host));
         return void res.writeHead(200, { 'Content-Type': 'application/json' }).end(document);
       }
       if (req.url === '/a') return void res.writeHead(401).end();
@@ -272,7 +261,7 @@ describe('the key does not take over', () => {
     const { events, options } = watched();
     const answer = fetchFor(url, options)('/a', postJson({}));
     if (id) expect(await idOfRejection(answer)).toBe(id);
-    else expect((await answer).status).toBe(401); // keys are over: goes on with the envelope
+    else expect(await idOfRejection(answer)).toBe('ANSWER_INVALID:NOT_SEALED'); // keys are over: goes on with the envelope
     expect([keyed(seen), events]).toEqual([[], []]);
   });
 
@@ -290,19 +279,32 @@ describe('the key does not take over', () => {
 describe('a service that has just started', () => {
   const coldStart = () => problem(503, 'NONCE_STORE_UNAVAILABLE', 'COLD_START');
 
-  test('gets the request once more, sealed anew', async () => {
+  test.each([
+    ['GET', {}],
+    ['POST with an Idempotency-Key', { ...postJson({}), headers: { 'Idempotency-Key': 'order-1' } }],
+  ])('gets a %s once more, sealed anew', async (_, init) => {
     const handmade = await serveHandmade();
     const nonces: string[] = [];
     handmade.misbehave = ({ message }) => (nonces.push(message.envelopeId) === 1 ? coldStart() : undefined);
-    expect((await fetchFor(handmade.url)('/pay', postJson({}))).status).toBe(200);
+    expect((await fetchFor(handmade.url)('/pay', init)).status).toBe(200);
     expect(new Set(nonces).size).toBe(2);
   });
 
-  test('gets it no third time', async () => {
+  test('[B2] gets no other write twice: anybody can say that it has just started', async () => {
     const handmade = await serveHandmade();
     handmade.misbehave = coldStart;
-    const answer = await fetchFor(handmade.url)('/pay', postJson({}));
-    expect([answer.status, (await answer.json()).subCode]).toEqual([503, 'COLD_START']);
+    const error = await rejection(fetchFor(handmade.url)('/pay', postJson({})));
+    expect(error).toMatchObject({
+      id: 'ANSWER_INVALID:NOT_SEALED',
+      cause: { id: 'NONCE_STORE_UNAVAILABLE:COLD_START' },
+    });
+    expect(handmade.seen.filter(({ path }) => path === '/pay')).toHaveLength(1);
+  });
+
+  test('gets nothing a third time', async () => {
+    const handmade = await serveHandmade();
+    handmade.misbehave = coldStart;
+    expect(await idOfRejection(fetchFor(handmade.url)('/pay'))).toBe('ANSWER_INVALID:NOT_SEALED');
     expect(handmade.seen.filter(({ path }) => path === '/pay')).toHaveLength(2);
   });
 });

@@ -4,6 +4,7 @@ import {
   Agent,
   type AgentMessage,
   type AgentOptions,
+  type DiscoveryDocument,
   DualModeAdapter,
   type DualModeOptions,
   ENVELOPE_TYPE,
@@ -137,6 +138,27 @@ export const sealedJson = (value: unknown, status = 200) => ({
   body: Buffer.from(JSON.stringify(value)).toString('base64url'),
 });
 
+/** What a service in hybrid mode says of itself at a host, before it is signed. */
+export async function unsignedDocument(agent: Agent, host: string): Promise<DiscoveryDocument> {
+  const issuedAt = Date.now();
+  return {
+    did: agent.did,
+    keyRecord: await agent.keyRecord(),
+    versions: [1, 2],
+    mode: 'hybrid',
+    acceptsEnvelopes: true,
+    hosts: [host],
+    endpoints: {},
+    publicPaths: [],
+    issuedAt,
+    notAfter: issuedAt + 300_000,
+  };
+}
+
+/** The document of a service, signed for a server in front of it. */
+export const documentFor = async ({ url }: Handmade, host: string): Promise<string> =>
+  (await fetch(`${url}/.well-known/xlink.json`, { headers: { 'x-for-host': host } })).text();
+
 /** It takes every identity that introduces itself, and answers `{ youSent }`. */
 export async function serveHandmade(agentOptions: AgentOptions = {}): Promise<Handmade> {
   const agent = await Agent.quickstart({ name: 'handmade', ...agentOptions });
@@ -156,16 +178,9 @@ export async function serveHandmade(agentOptions: AgentOptions = {}): Promise<Ha
     const json = (status: number, value: unknown) =>
       send({ status, body: JSON.stringify(value), headers: { 'Content-Type': 'application/json' } });
     if (req.url === '/.well-known/xlink.json') {
-      const keyRecord = await agent.keyRecord();
-      const document = {
-        did: agent.did,
-        name: 'handmade',
-        keyRecord,
-        versions: [1, 2],
-        mode: 'hybrid',
-        endpoints: { enroll: ENROLL },
-      };
-      return json(200, handmade.document(document));
+      const document = await unsignedDocument(agent, String(req.headers['x-for-host'] ?? req.headers.host));
+      const changed = handmade.document({ ...document, name: 'handmade', endpoints: { enroll: ENROLL } });
+      return json(200, await agent.signDiscovery(changed as DiscoveryDocument));
     }
     if (req.url === ENROLL) {
       const introduced = await agent.receiveIntroduction(request.body, {
@@ -174,19 +189,21 @@ export async function serveHandmade(agentOptions: AgentOptions = {}): Promise<Ha
       });
       if (!introduced.ok) return json(introduced.error.status, introduced.error);
       const { keyRecord } = introduced.value.payload as { keyRecord: never };
-      await agent.registry.register({ did: introduced.value.sender, keys: keyRecord });
-      return json(200, { did: introduced.value.sender, client: 'acme' });
+      const grant = { sendScopes: ['*'], receiveScopes: ['*'] };
+      await agent.registry.register({ did: introduced.value.sender, keys: keyRecord, ...grant });
+      return json(200, { did: introduced.value.sender, client: 'acme', scopes: ['*'] });
     }
     const inHeader =
       /^Xlink (.+)$/.exec(req.headers.authorization ?? '')?.[1] ?? req.headers['xlink-envelope'];
     const input = inHeader ? Buffer.from(String(inHeader), 'base64url') : request.body;
-    const received = await agent.receive(input, {
+    const received = await agent.receiveContent(input, {
+      kind: 'request',
       allowCleartext: true,
       request: requestBinding(req.method!, req.url!),
       requireRequestBinding: true,
     });
     if (!received.ok) return json(received.error.status, received.error);
-    const message = received.value;
+    const { message } = received.value;
     const exchange: HandmadeExchange = {
       agent,
       message,
@@ -194,7 +211,7 @@ export async function serveHandmade(agentOptions: AgentOptions = {}): Promise<Ha
       seal: (
         payload,
         { inReplyTo = message.envelopeId, request: bound = message.request!, agent: by = agent } = {},
-      ) => by.createEnvelope({ to: message.sender, payload, inReplyTo, request: bound }),
+      ) => by.createAnswer({ ...message, envelopeId: inReplyTo, request: bound }, payload),
     };
     const bad = await handmade.misbehave(exchange);
     if (bad) return send(bad);
