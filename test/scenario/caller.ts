@@ -29,13 +29,23 @@ export class Caller {
   readonly name: string;
   readonly #key: string;
   readonly #url: string;
+  readonly #clock: () => number;
   readonly #phase: () => Phase;
   readonly #onCall: (call: Call) => void;
   #fetch: typeof fetch;
   #stopped = false;
   #running: Promise<void> | undefined;
 
-  constructor(name: string, key: string, url: string, phase: () => Phase, onCall: (call: Call) => void) {
+  /** `clock`: that of the API, where hours pass at once. */
+  constructor(
+    name: string,
+    key: string,
+    url: string,
+    clock: () => number,
+    phase: () => Phase,
+    onCall: (call: Call) => void,
+  ) {
+    this.#clock = clock;
     this.name = name;
     this.#key = key;
     this.#url = url;
@@ -48,6 +58,7 @@ export class Caller {
   move(options: XlinkFetchOptions = {}): void {
     this.#fetch = xlinkFetch({
       apiKey: this.#key,
+      clock: this.#clock,
       unsafeAllowHttp: true,
       unsafeAllowPrivateAddresses: true,
       ...options,

@@ -51,7 +51,9 @@ beforeAll(async () => {
     calls.push(call);
     onProgress();
   };
-  callers = CLIENTS.map((name) => new Caller(name, `key-of-${name}`, cluster.proxy.url, () => phase, onCall));
+  callers = CLIENTS.map(
+    (name) => new Caller(name, `key-of-${name}`, cluster.proxy.url, cluster.clock, () => phase, onCall),
+  );
   for (const caller of callers) caller.start();
 
   await traffic();

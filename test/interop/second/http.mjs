@@ -90,7 +90,8 @@ export async function sendBodyForm(peer, to, method, url, scope, content, option
     ([name]) => !isCovered(name.toLowerCase()) || STAYS.includes(name.toLowerCase()),
   );
   const sent = { 'Content-Type': 'application/xlink-envelope', ...Object.fromEntries(stays), ...wire };
-  return exchange(method, hostname, port, options.target ?? target, sent, envelope.text);
+  const answer = await exchange(method, hostname, port, options.target ?? target, sent, envelope.text);
+  return { ...answer, sent: { nonce: envelope.nonce, request: bindRequest(method, target) } };
 }
 
 /** 12.2. `body` is bytes or a text or absent, `contentType` its Content-Type header. */
@@ -115,7 +116,9 @@ export async function sendHeaderForm(peer, to, method, url, scope, options = {})
     own['Xlink-Envelope'] = value;
   } else own.Authorization = `Xlink ${value}`;
   const sent = options.sentBody === undefined ? body : options.sentBody;
-  return exchange(method, hostname, port, options.target ?? target, { ...headers, ...own, ...wire }, sent);
+  const fields = { ...headers, ...own, ...wire };
+  const answer = await exchange(method, hostname, port, options.target ?? target, fields, sent);
+  return { ...answer, sent: { nonce: envelope.nonce, request: bindRequest(method, target) } };
 }
 
 const isDangerous = (name) =>

@@ -36,6 +36,8 @@ export interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: any JSON
   json: any;
   error: string | undefined;
+  /** Of the request that it answers. */
+  sent: { nonce: string; request: string };
 }
 interface SecondRecord {
   did: string;
@@ -135,3 +137,25 @@ export function receiveRequest(
   },
   options?: { allowCleartext?: boolean },
 ): Promise<(Message & { seen: Record<string, string>; covered: string[] }) | undefined>;
+
+export function signDiscovery(id: SecondIdentity, document: object): Record<string, unknown>;
+export function checkDiscovery(
+  document: unknown,
+  rules: { origin: string; now: number; pinned?: string; seen?: { did: string; issuedAt: number } },
+): Record<string, unknown> & { did: string; keyRecord: unknown };
+export function openAnswer(
+  peer: Peer,
+  service: string,
+  sent: Answer['sent'],
+  answer: Pick<Answer, 'status' | 'headers' | 'text'>,
+): Promise<{
+  status?: number;
+  contentType?: string;
+  body?: Uint8Array;
+  refusal?: { code: string; status: number };
+}>;
+export function sealAnswer(
+  peer: Peer,
+  message: Message,
+  answer: { status: number; contentType?: string; body?: Uint8Array },
+): Promise<string>;

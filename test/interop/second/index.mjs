@@ -4,4 +4,5 @@ export * from './http.mjs';
 export * from './identity.mjs';
 export * from './peer.mjs';
 export * from './record.mjs';
+export * from './service.mjs';
 export * from './shares.mjs';
