@@ -10,10 +10,11 @@ import { ApiError } from './errors.mjs';
  */
 export const currentCustomer = (database) => (req, _res, next) => {
   const auth = authOf(req);
-  const [customer, scopes] =
+  const customer =
     auth?.mode === 'xlink'
-      ? [customerOfIdentity(database, auth.did), [auth.scope]]
-      : [findCustomer(database, String(auth?.customerId)), /** @type {string[]} */ (auth?.scopes)];
+      ? customerOfIdentity(database, auth.did)
+      : findCustomer(database, String(auth?.customerId));
+  const scopes = /** @type {string[]} */ (auth?.scopes); // in one shape, whichever credential it was
   if (!customer) throw new ApiError(403, 'This credential belongs to no customer.');
   req.customer = { ...customer, scopes };
   next();
