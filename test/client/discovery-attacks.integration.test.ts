@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
-import { type DiscoverOptions, discover } from '@private.me/xlink';
+import { type DiscoverOptions, discover, generateIdentity } from '@private.me/xlink';
 import { listen } from '../support/listen.js';
+import { unwrap } from '../support/results.js';
 import { documentOf, fetchOf } from './discovery-support.js';
 import { idOfRejection, LOCAL, serveApi } from './support.js';
 
@@ -166,12 +167,15 @@ describe('a hostile service', () => {
   });
 
   test('may redirect within its origin, three times', async () => {
-    const document = JSON.stringify(await documentOf());
+    const identity = unwrap(await generateIdentity());
     const serve = (hops: number) =>
-      listen((req, res) => {
+      listen(async (req, res) => {
         const at = Number(new URL(req.url!, 'http://x').searchParams.get('n') ?? 0);
         if (at < hops) res.writeHead(307, { Location: `/doc?n=${at + 1}` }).end();
-        else res.writeHead(200, { 'Content-Type': 'application/json' }).end(document);
+        else {
+          const document = JSON.stringify(await documentOf(identity, {}, req.headers.host));
+          res.writeHead(200, { 'Content-Type': 'application/json' }).end(document);
+        }
       });
     expect(await discover((await serve(3)).url, LOCAL)).toMatchObject({ mode: 'hybrid' });
     expect(await find((await serve(4)).url)).toBe('DISCOVERY_FAILED:REDIRECT');

@@ -1,4 +1,5 @@
 import { createKeyRecord, generateIdentity, type Identity, type KeyRecord } from '@private.me/xlink';
+import { signDocument } from '../../src/discovery/signed-document.js';
 
 /** A `fetch` that answers from a table of URLs. */
 export const fetchOf =
@@ -10,15 +11,30 @@ export const fetchOf =
     return answer === undefined ? new Response('', { status: 404 }) : Response.json(answer);
   };
 
+/** What a service says of itself at a host, signed with `changes`; what cannot be signed keeps the signature of the rest. */
 export async function documentOf(
   identity?: Identity,
+  changes: object = {},
+  host = 'api.example.com',
 ): Promise<Record<string, unknown> & { keyRecord: KeyRecord }> {
   const owner = identity ?? (await generateIdentity()).value!;
-  return {
+  const issuedAt = Date.now();
+  const whole = {
     did: owner.did,
     keyRecord: await createKeyRecord(owner),
     versions: [1, 2],
     mode: 'hybrid',
+    acceptsEnvelopes: true,
+    hosts: [host],
     endpoints: { enroll: '/.well-known/xlink/enroll' },
-  };
+    publicPaths: [],
+    issuedAt,
+    notAfter: issuedAt + 300_000,
+  } as const;
+  const changed = { ...whole, ...changes };
+  const signed = signDocument(changed as never, owner).catch(async () => ({
+    ...(await signDocument(whole, owner)),
+    ...changed,
+  }));
+  return (await signed) as never;
 }

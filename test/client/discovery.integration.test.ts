@@ -16,7 +16,7 @@ const INVALID = 'DISCOVERY_FAILED:INVALID';
 
 /** Serves the document at the well-known path; `change` spoils it. */
 async function discoverChanged(change: object, options: DiscoverOptions = {}) {
-  const document = { ...(await documentOf()), ...change };
+  const document = await documentOf(undefined, change);
   return discover('api.example.com', {
     fetch: fetchOf({ [`https://api.example.com${PATH}`]: document }),
     ...options,
@@ -26,7 +26,7 @@ async function discoverChanged(change: object, options: DiscoverOptions = {}) {
 describe('the three tiers', () => {
   test('asks the registry for a name, and the origin of the service who it is', async () => {
     const asked: string[] = [];
-    const document = await documentOf();
+    const document = await documentOf(undefined, {}, 'pay.example.com');
     const answers = {
       'https://xlink.registry.io/services/payments-service': { url: 'https://pay.example.com/xlink' },
       [`https://pay.example.com${PATH}`]: document,
@@ -74,7 +74,9 @@ describe('the three tiers', () => {
     ['https://api.example.com/xlink', 'https://api.example.com/xlink', 'https://api.example.com'],
     ['https://api.example.com/v1/?a=b', 'https://api.example.com/v1/?a=b', 'https://api.example.com'],
   ])('reads the document of %s', async (target, url, origin) => {
-    const fetch = fetchOf({ [`${origin}${PATH}`]: await documentOf() });
+    const fetch = fetchOf({
+      [`${origin}${PATH}`]: await documentOf(undefined, {}, new URL(origin).host),
+    });
     expect(await discover(target, { fetch })).toMatchObject({ url, origin });
   });
 
@@ -180,12 +182,12 @@ describe('a service that changes', () => {
       const handmade = await serveHandmade();
       const fetch = xlinkFetch({ ...LOCAL, agent, baseUrl: handmade.url, clock: () => now });
       const record = await createKeyRecord(strong);
+      handmade.signer = strong;
       handmade.document = (document) => ({ ...document, did: strong.did, keyRecord: record });
       await fetch('/a').catch(() => {});
       handmade.document = (document) => ({ ...document, did: weak.did, keyRecord, versions: [1] });
       now += 300_001;
       expect(await idOfRejection(fetch('/a'))).toBe(id);
-      expect(await agent.registry.lookup(strong.did)).toMatchObject({ keys: record });
     }
   });
 

@@ -9,6 +9,7 @@ import {
   type DualModeOptions,
   ENVELOPE_TYPE,
   type Envelope,
+  type Identity,
   MemoryClientStore,
   requestBinding,
   type XlinkEvent,
@@ -16,6 +17,7 @@ import {
   xlinkFetch,
 } from '@private.me/xlink';
 import express, { type Express } from 'express';
+import { signDocument } from '../../src/discovery/signed-document.js';
 import { listen } from '../support/listen.js';
 import { restOf } from '../support/responses.js';
 
@@ -113,7 +115,9 @@ export interface Handmade {
   readonly seen: Seen[];
   /** What is wrong with the next answers; by default nothing. */
   misbehave: (exchange: HandmadeExchange) => HandmadeAnswer | Promise<HandmadeAnswer> | undefined;
-  /** Changes the discovery document. */
+  /** Whose document it shows, if it is not its own. */
+  signer?: Identity;
+  /** Changes the discovery document, before it is signed. */
   document: (document: Record<string, unknown>) => unknown;
 }
 
@@ -180,7 +184,12 @@ export async function serveHandmade(agentOptions: AgentOptions = {}): Promise<Ha
     if (req.url === '/.well-known/xlink.json') {
       const document = await unsignedDocument(agent, String(req.headers['x-for-host'] ?? req.headers.host));
       const changed = handmade.document({ ...document, name: 'handmade', endpoints: { enroll: ENROLL } });
-      return json(200, await agent.signDiscovery(changed as DiscoveryDocument));
+      const { signer } = handmade;
+      const sign = () =>
+        signer
+          ? signDocument(changed as DiscoveryDocument, signer)
+          : agent.signDiscovery(changed as DiscoveryDocument);
+      return json(200, await sign());
     }
     if (req.url === ENROLL) {
       const introduced = await agent.receiveIntroduction(request.body, {

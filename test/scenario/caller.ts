@@ -1,4 +1,4 @@
-import { type XlinkFetchOptions, xlinkFetch } from '@private.me/xlink';
+import { Agent, type XlinkFetchOptions, xlinkFetch } from '@private.me/xlink';
 
 /** Where the rehearsal is; a new object at every step, so that a request can tell whether it saw a change. */
 export interface Phase {
@@ -54,9 +54,10 @@ export class Caller {
     this.#fetch = fetch;
   }
 
-  /** The two lines that change. */
-  move(options: XlinkFetchOptions = {}): void {
+  /** The two lines that change. The hours that are skipped are those of documents and brownouts, not of envelopes. */
+  async move(options: XlinkFetchOptions = {}): Promise<void> {
     this.#fetch = xlinkFetch({
+      agent: await Agent.quickstart(),
       apiKey: this.#key,
       clock: this.#clock,
       unsafeAllowHttp: true,

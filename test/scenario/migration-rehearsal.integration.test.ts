@@ -34,7 +34,7 @@ function enter(name: Phase['name']): void {
 
 async function move(from: number, to: number): Promise<void> {
   for (const caller of callers.slice(from, to)) {
-    caller.move();
+    await caller.move();
     await traffic(20);
   }
 }
@@ -57,12 +57,12 @@ beforeAll(async () => {
   for (const caller of callers) caller.start();
 
   await traffic();
-  callers[0]!.move(); // ahead of everybody: its envelopes are only watched
+  await callers[0]!.move(); // ahead of everybody: its envelopes are only watched
   await traffic();
 
   enter('hybrid');
-  callers[1]!.move({ agent: await Agent.quickstart({ maxVersion: 1 }) });
-  callers[2]!.move({ agent: await Agent.quickstart({ postQuantumSig: true }) });
+  await callers[1]!.move({ agent: await Agent.quickstart({ maxVersion: 1 }) });
+  await callers[2]!.move({ agent: await Agent.quickstart({ postQuantumSig: true }) });
   await move(3, 8);
   await cluster.restart(0);
   await move(8, 14);
