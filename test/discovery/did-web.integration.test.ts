@@ -263,7 +263,7 @@ describe('registering', () => {
     });
     const transport = new LoopbackTransport();
     const [sender, recipient] = [bob, alice].map((identity) => new Agent({ identity, registry, transport }));
-    unwrap(await registry.register({ did: bob.did, keys: await recordOf(bob) }));
+    unwrap(await registry.register({ did: bob.did, keys: await recordOf(bob), sendScopes: ['chat'] }));
     const sent = await sender!.send({ to: did, payload: 'hello', scope: 'chat' });
     expect(unwrap(await recipient!.receive(sent)).payload).toBe('hello');
   });
