@@ -2,7 +2,7 @@
 import { request as httpRequest } from 'node:http';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { equal, fail, fromBase64url, LP, toBase64url, utf8 } from './bytes.mjs';
-import { isEncrypted, parseEnvelope } from './envelope.mjs';
+import { isEncrypted, parseEnvelope } from './parse.mjs';
 import { bindRequest } from './peer.mjs';
 
 /** 12.2: what `contentType` says about a Content-Type header; undefined if there is none. */

@@ -3,12 +3,8 @@ import { randomBytes } from '@noble/hashes/utils.js';
 import { concat, fail, ProtocolError, toBase64url, utf8 } from './bytes.mjs';
 import {
   groupTranscript,
-  isEncrypted,
-  isShares,
-  isXchange,
   openEnvelope,
   openXchange,
-  parseEnvelope,
   readContent,
   sealEnvelope,
   sealXchange,
@@ -17,6 +13,7 @@ import {
   verifySignature,
 } from './envelope.mjs';
 import { publicKeyOf } from './identity.mjs';
+import { isEncrypted, isShares, isXchange, parseEnvelope } from './parse.mjs';
 import { createRecord, Memory } from './record.mjs';
 import { bundle, Collector, readBundle, split } from './shares.mjs';
 
