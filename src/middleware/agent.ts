@@ -30,6 +30,7 @@ export interface AgentMiddlewareOptions {
  * client and no server among them.
  */
 export class Agent extends BaseAgent {
+  /** Messages in shares, both ways. @internal */
   static override readonly shares = SHARES;
 
   /**
