@@ -1,4 +1,5 @@
 import type { Header } from '../envelope/plaintext.js';
+import { coveredFields } from '../http/covered-fields.js';
 import type { Envelope } from '../types/protocol.js';
 import { requireOption } from '../util/options.js';
 import type { AgentContext } from './context.js';
@@ -9,7 +10,10 @@ import type { EnvelopeOptions } from './envelope-options.js';
 export interface RequestOptions extends EnvelopeOptions {
   /** `METHOD /path?query`, from `requestBinding()`. */
   readonly request: string;
-  /** The headers that the caller set: sealed with the content, or signed by digest where the envelope is signed only. */
+  /**
+   * The headers that the caller set, names in any case: sealed with the content, or signed by digest where the envelope is
+   * signed only. Those of the connection and those that describe the body are left out. Default: none.
+   */
   readonly headers?: readonly Header[];
   /** That of an earlier form of the same request, which is sealed again for other keys. Default: fresh. */
   readonly identity?: RequestIdentity;
@@ -29,7 +33,7 @@ export async function createRequest(context: AgentContext, options: RequestOptio
   requireOption('createRequest', options, 'request');
   return createEnvelope(context, rest, {
     kind: 'request',
-    ...(headers ? { headers } : {}),
+    ...(headers ? { headers: coveredFields(headers) } : {}),
     ...(identity ? { identity } : {}),
   });
 }

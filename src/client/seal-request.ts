@@ -75,7 +75,7 @@ export async function signRequest(
   const envelope = await envelopeFor(sealing, {
     request,
     signedOnly: true,
-    headers: coveredFields(headers),
+    headers: [...headers],
     ...(identity ? { identity } : {}),
     ...(body ? { content: body, ...contentTypeOf(headers) } : {}),
   });

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
+import { Agent } from '@private.me/xlink';
 import { deriveMessageKey } from '../../src/crypto/key-schedule.js';
 import type { CryptoProvider } from '../../src/crypto/provider.js';
 import { openCommitted } from '../../src/envelope/open.js';

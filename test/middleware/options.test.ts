@@ -6,6 +6,7 @@ import {
   ERROR_TABLE,
   MemoryClientStore,
 } from '@private.me/xlink';
+import { DEFAULT_MAX_ENVELOPE_BYTES } from '../../src/envelope/parse.js';
 import { World } from '../support/world.js';
 import '../support/console.js';
 import { thrownBy } from '../support/results.js';
@@ -46,7 +47,10 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
     right: [1024, 2 ** 30],
   },
   maxBodyBytes: { wrong: [null, -1, 2 ** 30 + 1, 0.5, NaN, Infinity, '1mb'], right: [0, 2 ** 30] },
-  maxUnauthenticatedBytes: { wrong: [0, 2047, 1.5, '64', null, Infinity], right: [2 ** 21, 2 ** 30] },
+  maxUnauthenticatedBytes: {
+    wrong: [0, 2047, 2 * DEFAULT_MAX_ENVELOPE_BYTES - 1, 1.5, '64', null, Infinity],
+    right: [2 * DEFAULT_MAX_ENVELOPE_BYTES, 2 ** 30],
+  },
   refusalsPerSecond: { wrong: [0, -1, 0.5, '5', null, Infinity], right: [1, 1000] },
   addressOf: { wrong: ['x-real-ip', {}, null], right: [() => '192.0.2.1'] },
   requestTarget: { wrong: [null, '/path', {}], right: [() => '/'] },

@@ -1,12 +1,13 @@
 import { defaultProvider } from '../../src/crypto/native/index.js';
 import { openPayload } from '../../src/envelope/open.js';
 import { parseEnvelope } from '../../src/envelope/parse.js';
+import type { Header } from '../../src/envelope/plaintext.js';
 import { type EnvelopeDraft, sealEnvelope } from '../../src/envelope/seal.js';
 import { headerTranscript, signatureTranscript } from '../../src/envelope/transcript.js';
 import { derivedKeyRing } from '../../src/identity/encryption-keys.js';
 import type { Identity } from '../../src/identity/identity.js';
 import { createKeyRecord } from '../../src/identity/key-record.js';
-import type { Envelope, KeyRecord } from '../../src/types/protocol.js';
+import type { Envelope, KeyRecord, Version } from '../../src/types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../../src/util/base64url.js';
 import { NOON } from './clock.js';
 
@@ -30,12 +31,18 @@ export async function resigned(identity: Identity, envelope: Envelope): Promise<
   return altered(envelope, { signature, pqSignature });
 }
 
-/** An envelope with any content, JSON or not, and any draft. */
+/** The highest version that both have keys for: what a sender takes, and what a receiver wants (4.3, 4.4). */
+const versionOf = (from: Identity, to: Identity): Version =>
+  from.mlDsa65 && to.mlDsa65 ? 3 : from.mlKem768 && to.mlKem768 ? 2 : 1;
+
+/** An envelope with any content, JSON or not, and any draft; of the highest version unless said otherwise. */
 export async function sealed(
   from: Identity,
   to: Identity,
   content: Uint8Array,
   draft: Partial<EnvelopeDraft> = {},
+  contentType = 'application/json',
+  headers: readonly Header[] = [],
 ): Promise<Envelope> {
   const crypto = defaultProvider();
   const bytes = to.mlKem768?.publicKey;
@@ -48,7 +55,7 @@ export async function sealed(
       mlKem768: bytes && encapsulator && { bytes, encapsulator },
     },
     {
-      version: 2,
+      version: versionOf(from, to),
       kind: 'message',
       to: to.did,
       timestamp: NOON,
@@ -56,7 +63,7 @@ export async function sealed(
       scope: 'chat',
       ...draft,
     },
-    { bytes: content, contentType: 'application/json' },
+    { bytes: content, contentType, headers },
   );
 }
 
