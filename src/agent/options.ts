@@ -11,6 +11,7 @@ import { MemoryTrustRegistry } from '../registry/memory.js';
 import { LoopbackTransport } from '../transport/loopback.js';
 import type { NonceStore, Transport, TrustRegistry } from '../types/ports.js';
 import type { Clock, Scope, Version } from '../types/protocol.js';
+import { given } from '../util/given.js';
 import {
   checkOptions,
   hasMethods,
@@ -184,9 +185,7 @@ export function identityOptions({
   crypto,
   random,
 }: AgentOptions): IdentityOptions {
-  return Object.fromEntries(
-    Object.entries({ postQuantumSig, maxVersion, crypto, random }).filter(([, value]) => value !== undefined),
-  );
+  return given({ postQuantumSig, maxVersion, crypto, random });
 }
 
 function keyRingOf(identity: Identity, options: AgentOptions, clock: Clock, maxAgeMs: number): KeyRing {

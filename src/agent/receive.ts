@@ -11,6 +11,7 @@ import { checkRequestBinding } from '../http/request-binding.js';
 import type { NonceUse, OnProgress } from '../types/ports.js';
 import type { AgentMessage, Did, Kind, Scope, Version } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
+import { given } from '../util/given.js';
 import { type AgentContext, report } from './context.js';
 import { assertNotReplayed, claimNonce } from './nonces.js';
 import type { Gathered } from './open-shares.js';
@@ -245,11 +246,9 @@ function toMessage(
     encrypted: suite.sealed,
     timestamp: fields.timestamp,
     envelopeId: gathered?.groupId ?? fields.nonce,
-    ...(request === undefined ? {} : { request }),
-    ...(fieldsDigest === undefined ? {} : { fields: fields.fields!, fieldsDigest }),
-    ...(contentDigest === undefined ? {} : { contentDigest }),
-    ...(contentType === undefined || contentType === '' ? {} : { contentType }),
-    ...(inReplyTo === undefined ? {} : { inReplyTo }),
+    ...given({ request, fieldsDigest, contentDigest, inReplyTo }),
+    ...(fieldsDigest === undefined ? {} : { fields: fields.fields! }),
+    ...(contentType ? { contentType } : {}),
     ...(gathered ? { shares: gathered.shares } : {}),
     ...(suite.form === 'xchange' ? { xchange: true } : {}),
   };

@@ -2,6 +2,7 @@ import { discover, type Service } from '../discovery/discover.js';
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import type { Clock } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
+import { given } from '../util/given.js';
 import type { AgentSource } from './caller.js';
 import { isNotSupported } from './fallback.js';
 import type { KnownServices } from './known-services.js';
@@ -67,8 +68,7 @@ export class ServiceCache {
       const pinnedDid = this.#options.pinnedDid ?? known?.did;
       const clock = () => Math.max(this.#clock(), known?.issuedAt ?? 0);
       const options = { fetch, pinnedDid, timeoutMs, unsafeAllowHttp, unsafeAllowPrivateAddresses, clock };
-      const given = Object.entries(options).filter(([, value]) => value !== undefined);
-      const service = await discover(origin, Object.fromEntries(given));
+      const service = await discover(origin, given(options));
       await this.adopt(service);
       return service;
     } catch (error) {
