@@ -2,10 +2,8 @@ import { DEFAULT_TIMESTAMP_WINDOW_MS, MAX_AGE_LIMIT_MS, SLOW_BODY_MS } from '../
 import { isScope } from '../envelope/fields.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { xlinkError } from '../errors/errors.js';
-import { derivedKeyRing, type KeyRing } from '../identity/encryption-keys.js';
-import { EpochKeyRing } from '../identity/epoch-key-ring.js';
 import { IDENTITY_OPTIONS, type Identity, type IdentityOptions } from '../identity/identity.js';
-import type { KeyStore } from '../identity/key-store.js';
+import { isWrappingKeyStore, type KeyStore } from '../identity/key-store.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
 import { LoopbackTransport } from '../transport/loopback.js';
@@ -24,6 +22,7 @@ import {
   refuseOptions,
 } from '../util/options.js';
 import type { AgentContext, VersionFloor } from './context.js';
+import { keyRingOf } from './key-ring.js';
 import { Peers } from './peers.js';
 import {
   type AgentSecurityOptions,
@@ -111,6 +110,12 @@ const isTransports: OptionCheck = (value) =>
 const isStringArray: OptionCheck = (value) =>
   Array.isArray(value) && value.every((item) => typeof item === 'string') ? undefined : 'an array of strings';
 
+const isKeyStore: OptionCheck = (value) =>
+  hasMethods('load', 'save')(value) ??
+  (isWrappingKeyStore((value as KeyStore).wrappingKeys) === undefined
+    ? undefined
+    : 'a KeyStore with wrappingKeys');
+
 const DAY_MS = 86_400_000;
 
 const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions>> = {
@@ -127,7 +132,7 @@ const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions>
   versionFloor: oneOf('record', 'shown'),
   timestampWindowMs: integerIn(1, 3_600_000),
   maxAgeMs: integerIn(1, MAX_AGE_LIMIT_MS),
-  keyStore: hasMethods('load', 'save'),
+  keyStore: isKeyStore,
   keyRotationMs: integerIn(60_000, 366 * DAY_MS),
   keyOverlapMs: integerIn(1000, 366 * DAY_MS),
   maxEnvelopeBytes: integerIn(1024, 2 ** 30),
@@ -189,18 +194,6 @@ export function identityOptions({
   );
 }
 
-function keyRingOf(identity: Identity, options: AgentOptions, clock: Clock, maxAgeMs: number): KeyRing {
-  const { keyStore, keyRotationMs = 7 * DAY_MS, keyOverlapMs = DAY_MS } = options;
-  if (!keyStore) return derivedKeyRing(identity);
-  const lateMs = maxAgeMs + windowOf(options) + SLOW_BODY_MS;
-  return new EpochKeyRing(identity, keyStore, {
-    clock,
-    rotationMs: keyRotationMs,
-    overlapMs: keyOverlapMs,
-    lateMs,
-  });
-}
-
 /** Defaults, decided once when the agent is constructed. */
 export function agentParts(options: AgentOptions, shares: ShareSupport | undefined) {
   const clock = options.clock ?? Date.now;
@@ -220,7 +213,12 @@ export function agentParts(options: AgentOptions, shares: ShareSupport | undefin
     contextFor(identity: Identity): AgentContext {
       const context: AgentContext = {
         identity,
-        keyRing: keyRingOf(identity, options, clock, maxAgeMs),
+        keyRing: keyRingOf(identity, options, {
+          clock,
+          registry,
+          lateMs: maxAgeMs + windowOf(options) + SLOW_BODY_MS,
+          warn: security.warn,
+        }),
         registry,
         peers: new Peers(registry, identity.crypto),
         services: new ServicePeers(identity.crypto),

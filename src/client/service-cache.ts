@@ -50,7 +50,8 @@ export class ServiceCache {
   async adopt(service: Service): Promise<void> {
     await this.#known.see(service);
     await (await this.#agents.get()).agent.adoptService(service.keyRecord);
-    this.#entries.set(service.origin, { found: service, until: this.#clock() + lifetimeOf(service) });
+    const until = Math.min(this.#clock() + lifetimeOf(service), service.keyRecord.notAfter);
+    this.#entries.set(service.origin, { found: service, until });
   }
 
   /** The next request discovers the service again. */
