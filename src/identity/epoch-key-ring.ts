@@ -50,6 +50,7 @@ export class EpochKeyRing implements KeyRing {
   readonly #known: KnownEpochs;
   readonly #mutex = new KeyedMutex<EpochKeyRing>();
   readonly #opened = new Map<number, EncryptionKeys>();
+  readonly #opening = new Map<number, Promise<EncryptionKeys>>();
   #ids: WrappingKeyIds | undefined;
   #started: Promise<void> | undefined;
   #upkeep: Promise<void> | undefined;
@@ -90,7 +91,7 @@ export class EpochKeyRing implements KeyRing {
         await this.#known.read();
       }
       if (this.#isDue) await this.#write(() => this.#rotateIf(() => this.#isDue));
-      return (await this.#open(this.#known.newest!))!;
+      return await this.#open(this.#known.newest!);
     } catch (error) {
       const held = this.#held();
       if (!held) throw error;
@@ -105,7 +106,7 @@ export class EpochKeyRing implements KeyRing {
     await this.#known.read();
     const before = this.#known.value.highest;
     await this.#write(() => this.#rotateIf(() => this.#known.value.highest === before));
-    return (await this.#open(this.#known.newest!))!;
+    return this.#open(this.#known.newest!);
   }
 
   async find(keyEpoch: number): Promise<EncryptionKeys | undefined> {
@@ -119,7 +120,7 @@ export class EpochKeyRing implements KeyRing {
     // Numbers only rise: one below the highest that is not there was erased, or never was.
     if (keyEpoch > this.#known.value.highest) await this.#readAgain();
     const stored = this.#known.of(keyEpoch);
-    if (stored) return this.#open(stored);
+    if (stored && !this.#isOver(stored)) return this.#open(stored);
     // While the store is away and nothing is published any more, there is nothing that the sender could use instead.
     if (!this.#held()) await this.maintain();
     return undefined;
@@ -246,11 +247,18 @@ export class EpochKeyRing implements KeyRing {
     return { ...head, wrappingKey, sealed };
   }
 
-  /** `undefined`: it is over. */
-  async #open(stored: StoredEpoch): Promise<EncryptionKeys | undefined> {
-    const known = this.#opened.get(stored.keyEpoch);
-    if (known) return known;
-    if (this.#isOver(stored)) return undefined;
+  /** Once, however many ask. */
+  #open(stored: StoredEpoch): Promise<EncryptionKeys> {
+    const { keyEpoch } = stored;
+    const opened = this.#opened.get(keyEpoch);
+    if (opened) return Promise.resolve(opened);
+    const opening =
+      this.#opening.get(keyEpoch) ?? this.#unwrap(stored).finally(() => this.#opening.delete(keyEpoch));
+    this.#opening.set(keyEpoch, opening);
+    return opening;
+  }
+
+  async #unwrap(stored: StoredEpoch): Promise<EncryptionKeys> {
     this.#known.assertNotFailing();
     const wrapping = await this.#known.ask(({ wrappingKeys }) => wrappingKeys.get(stored.wrappingKey));
     if (!wrapping) throw xlinkError('KEY_STORE_DAMAGED', { field: 'wrappingKeys' });

@@ -14,7 +14,6 @@ import { asciiJson } from '../ascii-json.js';
 import { isRedisClient, type RedisClient } from './client.js';
 import { isRedisKey } from './commands.js';
 import { RedisConnection } from './connection.js';
-import { readVersioned, type VersionedValue, writeVersioned } from './versioned-key.js';
 
 /** Options of {@link RedisKeyStore}. */
 export interface RedisKeyStoreOptions {
@@ -34,10 +33,14 @@ export interface RedisKeyStoreOptions {
   readonly onWarning?: OnWarning;
 }
 
+/** 1 if the version was the expected one, and the new one is written; else 0, and nothing is. */
+const COMPARE_AND_SET = `if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'version', ARGV[2], 'epochs', ARGV[3])
+return 1`;
+
 /**
- * Encryption keys by epoch in Redis (5 or later) or a Redis Cluster, for all instances of a service: a stream of one item, whose
- * id is the version. `XADD` with the id of the next version is refused by Redis if that is there already: compare-and-set in
- * one command on one key, without a script. What is in it opens nothing without the seed and the wrapping keys.
+ * Encryption keys by epoch in Redis (5 or later) or a Redis Cluster, for all instances of a service: a hash, which a script of three
+ * lines changes only if its version is the expected one. What is in it opens nothing without the seed and the wrapping keys.
  *
  * Redis must keep what it acknowledged: `appendonly yes`, `appendfsync always`, `maxmemory-policy noeviction`. Instances refuse a
  * Redis that is behind what they have seen or the registry has (`KEY_STORE_ROLLED_BACK`).
@@ -66,32 +69,35 @@ export class RedisKeyStore implements KeyStore {
 
   load() {
     return orKeyStoreError(async () => {
-      const found = await readVersioned(this.#connection, this.#key);
-      return found && { value: parseStoredEpochs(found.json), version: versionOf(found) };
+      const found = await this.#read();
+      return found && { value: parseStoredEpochs(found.json), version: found.version };
     });
   }
 
   save(value: StoredEpochs, expectedVersion: number): Promise<boolean> {
-    return orKeyStoreError(() => this.#save(value, expectedVersion));
+    return orKeyStoreError(async () => {
+      const nonce = encodeBase64url(defaultProvider().randomBytes(12)); // tells our write from an equal one of another instance
+      const json = asciiJson({ ...value, nonce });
+      const versions = [expectedVersion, expectedVersion + 1].map(String);
+      const answer = await this.#connection.call(this.#key, [
+        'EVAL',
+        COMPARE_AND_SET,
+        '1',
+        this.#key,
+        ...versions,
+        json,
+      ]);
+      // A client that sends it twice, because the connection broke before the first answer, is refused by what it wrote itself.
+      return answer === 1 || (await this.#read())?.json === json;
+    });
   }
 
-  async #save(value: StoredEpochs, expectedVersion: number): Promise<boolean> {
-    const id = `0-${expectedVersion + 1}`;
-    const nonce = encodeBase64url(defaultProvider().randomBytes(12)); // tells our write from an equal one of another instance
-    const json = asciiJson({ ...value, nonce });
-    try {
-      await writeVersioned(this.#connection, this.#key, { id, json });
-    } catch (error) {
-      // Refused because of the version, or for another reason: what is there now tells, whatever the words of the error.
-      const now = await readVersioned(this.#connection, this.#key);
-      if (now?.json !== json) {
-        if (now && versionOf(now) !== expectedVersion) return false;
-        throw error;
-      }
-      // The client sent it twice, because the connection broke before the first answer.
-    }
-    return true;
+  async #read(): Promise<{ readonly version: number; readonly json: string } | undefined> {
+    const reply = await this.#connection.call(this.#key, ['HMGET', this.#key, 'version', 'epochs']);
+    const [version, json] = reply as unknown[];
+    if (version === null && json === null) return undefined;
+    if (typeof version !== 'string' || !/^[1-9]\d{0,14}$/.test(version) || typeof json !== 'string')
+      throw xlinkError('KEY_STORE_DAMAGED');
+    return { version: Number(version), json };
   }
 }
-
-const versionOf = ({ id }: VersionedValue): number => Number(id.split('-')[1]);
