@@ -140,8 +140,8 @@ export class BaseAgent {
       checkAgentOptions('Agent.importIdentity', rest, this.shares);
       const identity = await Identity.fromPKCS8(pkcs8, identityOptions(rest));
       const agent = new this({ ...rest, identity });
-      if (rest.keyStore) await agent.keyRecord(); // a store that is behind what was published is found at once
-      return agent;
+      // A store that is behind what was published is found at once.
+      return agent.#begun(rest.keyStore ? agent.keyRecord() : undefined);
     });
   }
 
@@ -370,8 +370,18 @@ export class BaseAgent {
     checkAgentOptions(owner, options, agentClass.shares);
     const identity = await makeIdentity(identityOptions(options));
     const agent = new agentClass({ ...options, identity });
-    await ensureRegistered(agent.registry, identity, options, agent.#context!.keyRing);
-    return agent;
+    return agent.#begun(ensureRegistered(agent.registry, identity, options, agent.#context!.keyRing));
+  }
+
+  /** Once the beginning has succeeded. An agent that nobody gets does nothing by itself. */
+  async #begun(beginning: Promise<unknown> | undefined): Promise<this> {
+    try {
+      await beginning;
+      return this;
+    } catch (error) {
+      this.#keys?.stop();
+      throw error;
+    }
   }
 
   async #start(): Promise<AgentContext> {

@@ -39,6 +39,6 @@ export function keyRingOf(
       const entry = await callRegistry(() => registry.lookup(identity.did), 'LOOKUP_FAILED');
       return entry?.keys?.keyEpoch ?? 0;
     },
-    onFailure: (error) => warn({ type: 'keys-not-rotated', error }),
+    onFailure: (error) => warn({ type: 'key-store-failed', error }),
   });
 }

@@ -16,13 +16,11 @@ const LOOK_AFTER_MS = 10_000;
  */
 export class PublishedKeys {
   readonly #context: AgentContext;
-  readonly #listeners = new Set<(status: KeyEpochStatus) => void>();
   #record: KeyRecord | undefined;
   /** The epoch that the registry has, as far as is known here. */
   #inRegistry: number | undefined;
   #publishing: Promise<void> | undefined;
   #retryAt = -Infinity;
-  #told: number | undefined;
   #timer: unknown;
   #stopped = false;
 
@@ -52,12 +50,10 @@ export class PublishedKeys {
     return record;
   }
 
-  /** Calls the listener with each new epoch, and with the present one at once, until the returned function is called. */
+  /** Calls the listener with the published epoch of a key store and its successors, until the returned function is called. */
   onChange(listener: (status: KeyEpochStatus) => void): () => void {
-    const own = (status: KeyEpochStatus) => listener(status);
-    this.#listeners.add(own);
-    if (this.status) own(this.status);
-    return () => this.#listeners.delete(own);
+    const { keyRing } = this.#context;
+    return keyRing instanceof EpochKeyRing ? keyRing.onChange(listener) : () => {};
   }
 
   /** Nothing is rotated or erased any more but by traffic. */
@@ -74,15 +70,7 @@ export class PublishedKeys {
       // Another call may have been faster, with newer keys.
       if (!this.#record || this.#record.keyEpoch < record.keyEpoch) this.#record = record;
     }
-    this.#tell();
     return this.#record;
-  }
-
-  #tell(): void {
-    const { status } = this;
-    if (!status || status.keyEpoch === this.#told) return;
-    this.#told = status.keyEpoch;
-    for (const listener of this.#listeners) listener(status);
   }
 
   async #publishIfDue(record: KeyRecord): Promise<void> {
@@ -120,15 +108,15 @@ export class PublishedKeys {
 
   /** Looks again when something is due, and every few seconds. Does not keep a process alive. */
   #watch(): void {
-    const { keyRing, clock, warn } = this.#context;
+    const { keyRing, clock } = this.#context;
     if (!(keyRing instanceof EpochKeyRing) || this.#timer !== undefined || this.#stopped) return;
     const inMs = (keyRing.dueAt ?? Number.POSITIVE_INFINITY) - clock();
     const look = async () => {
       try {
         await keyRing.maintain();
         await this.record();
-      } catch (error) {
-        warn({ type: 'keys-not-rotated', error: toXlinkError(error) });
+      } catch {
+        // the ring warns of its store, and whoever needs the keys hears of the rest
       } finally {
         this.#timer = undefined;
         this.#watch();

@@ -42,8 +42,8 @@ export type XlinkWarning =
   | { readonly type: 'redis-clock-differs'; readonly store: string; readonly aheadMs: number }
   /** New encryption keys are not in the trust registry yet; it is tried again. */
   | { readonly type: 'keys-not-published'; readonly error: XlinkError }
-  /** Encryption keys were not rotated or erased when they were due; it is tried again. */
-  | { readonly type: 'keys-not-rotated'; readonly error: XlinkError };
+  /** The store of encryption keys failed. The agent goes on with the keys it holds, until they are over. */
+  | { readonly type: 'key-store-failed'; readonly error: XlinkError };
 
 /** Told about warnings as they happen. What it throws is ignored. */
 export type OnWarning = (warning: XlinkWarning) => void;
@@ -88,7 +88,7 @@ export function describeWarning(warning: XlinkWarning): string {
       return `The Redis of ${warning.store} is ${Math.abs(warning.aheadMs / 1000).toFixed(1)} s ${warning.aheadMs > 0 ? 'ahead of' : 'behind'} this process: compare both clocks with the true time.`;
     case 'keys-not-published':
       return `New encryption keys are not in the trust registry yet (${warning.error.id}); it is tried again.`;
-    case 'keys-not-rotated':
-      return `Encryption keys were not rotated or erased when they were due (${warning.error.id}); it is tried again.`;
+    case 'key-store-failed':
+      return `The store of encryption keys failed (${warning.error.id}); the agent goes on with the keys it holds, and asks again.`;
   }
 }

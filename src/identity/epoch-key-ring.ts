@@ -1,11 +1,11 @@
-import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
+import { type XlinkError, xlinkError } from '../errors/errors.js';
 import type { Clock } from '../types/protocol.js';
 import { pause } from '../util/backoff.js';
 import { KeyedMutex } from '../util/keyed-mutex.js';
 import { derivedKeyRing, type EncryptionKeys, type KeyRing } from './encryption-keys.js';
 import type { Identity } from './identity.js';
 import type { KeyStore, StoredEpoch, StoredEpochs } from './key-store.js';
-import { KnownEpochs, REREAD_MS } from './known-epochs.js';
+import { KnownEpochs, REREAD_MS, type StoredState } from './known-epochs.js';
 import { openEpoch, sealNewEpoch } from './sealed-epoch.js';
 import { WrappingKeyIds } from './wrapping-key-ids.js';
 
@@ -19,7 +19,7 @@ export interface EpochOptions {
   readonly lateMs: number;
   /** The highest epoch that was published; 0 if none was. A store that is behind it is not started with. */
   readonly published?: () => PromiseLike<number>;
-  /** Told what kept a rotation or an erasure in the background from being done. */
+  /** Told each time the store was asked in vain, also where an instance goes on with what it has. */
   readonly onFailure?: (error: XlinkError) => void;
 }
 
@@ -48,6 +48,7 @@ export class EpochKeyRing implements KeyRing {
   readonly #options: EpochOptions;
   readonly #derived: KeyRing;
   readonly #known: KnownEpochs;
+  readonly #listeners = new Set<(status: KeyEpochStatus) => void>();
   readonly #mutex = new KeyedMutex<EpochKeyRing>();
   readonly #opened = new Map<number, EncryptionKeys>();
   readonly #opening = new Map<number, Promise<EncryptionKeys>>();
@@ -60,7 +61,19 @@ export class EpochKeyRing implements KeyRing {
     this.#identity = identity;
     this.#options = options;
     this.#derived = derivedKeyRing(identity);
-    this.#known = new KnownEpochs({ did: identity.did, store, clock: options.clock });
+    const { clock, onFailure } = options;
+    const onNewest = () => {
+      for (const listener of this.#listeners) listener(this.status!);
+    };
+    this.#known = new KnownEpochs({ did: identity.did, store, clock, onFailure, onNewest });
+  }
+
+  /** Calls the listener with the published epoch, now if it is known, and with each that takes its place, until the returned function is called. */
+  onChange(listener: (status: KeyEpochStatus) => void): () => void {
+    const own = (status: KeyEpochStatus) => listener(status);
+    this.#listeners.add(own);
+    if (this.status) own(this.status);
+    return () => this.#listeners.delete(own);
   }
 
   /** The published epoch, as far as this instance has seen; `undefined` before the first use. */
@@ -95,7 +108,6 @@ export class EpochKeyRing implements KeyRing {
     } catch (error) {
       const held = this.#held();
       if (!held) throw error;
-      this.#options.onFailure?.(toXlinkError(error));
       return held;
     }
   }
@@ -147,8 +159,13 @@ export class EpochKeyRing implements KeyRing {
 
   #maintainSoon(): void {
     const { dueAt } = this;
-    if (this.#upkeep || (!this.#isDue && (dueAt === undefined || this.#options.clock() < dueAt))) return;
-    this.maintain().catch((error) => this.#options.onFailure?.(toXlinkError(error)));
+    if (
+      this.#upkeep ||
+      this.#known.isFailing ||
+      (!this.#isDue && (dueAt === undefined || this.#options.clock() < dueAt))
+    )
+      return;
+    this.maintain().catch(() => {}); // who needs it hears of it
   }
 
   /** Before the first use: what is there is at least what was published, and if there is nothing, it is made. */
@@ -205,9 +222,10 @@ export class EpochKeyRing implements KeyRing {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       await this.#known.read();
       if (!isWanted()) return;
-      const next = await this.#make();
-      await this.#destroyOver();
-      const isSaved = await this.#known.save(this.#with(next));
+      const { state } = this.#known;
+      const next = await this.#make(state);
+      await this.#destroyOver(state);
+      const isSaved = await this.#known.save(this.#with(state, next), state);
       if (!isSaved) await this.#known.read();
       // Read again, for a store may say no to what it wrote, if its client sent it twice.
       const isOurs = isSaved || this.#known.of(next.keyEpoch)?.wrappingKey === next.wrappingKey;
@@ -218,8 +236,7 @@ export class EpochKeyRing implements KeyRing {
     throw this.#lost();
   }
 
-  #with(next: StoredEpoch): StoredEpochs {
-    const { did, epochs, derivedUntil } = this.#known.value;
+  #with({ value: { did, epochs, derivedUntil } }: StoredState, next: StoredEpoch): StoredEpochs {
     const { overlapMs, lateMs } = this.#options;
     return {
       did,
@@ -229,9 +246,8 @@ export class EpochKeyRing implements KeyRing {
     };
   }
 
-  async #make(): Promise<StoredEpoch> {
+  async #make({ value: { epochs, highest } }: StoredState): Promise<StoredEpoch> {
     const { clock, rotationMs, overlapMs, lateMs } = this.#options;
-    const { epochs, highest } = this.#known.value;
     const notBefore = clock();
     const notAfter = notBefore + rotationMs + overlapMs;
     // Number and record rise, whatever the clock does, and however often a rotation was begun and not ended.
@@ -278,18 +294,18 @@ export class EpochKeyRing implements KeyRing {
   /** An epoch stays in the list until its wrapping key is destroyed: what a crash leaves undone is done the next time. */
   async #erase(): Promise<void> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const { value } = this.#known;
-      const epochs = value.epochs.filter((one) => !this.#isOver(one));
-      if (epochs.length === value.epochs.length) return;
-      await this.#destroyOver();
-      if (await this.#known.save({ ...value, epochs })) return;
+      const { state } = this.#known;
+      const epochs = state.value.epochs.filter((one) => !this.#isOver(one));
+      if (epochs.length === state.value.epochs.length) return;
+      await this.#destroyOver(state);
+      if (await this.#known.save({ ...state.value, epochs }, state)) return;
       await this.#known.read();
     }
     throw this.#lost();
   }
 
-  async #destroyOver(): Promise<void> {
-    for (const one of this.#known.value.epochs.filter(this.#isOver)) await this.#destroy(one.wrappingKey);
+  async #destroyOver({ value }: StoredState): Promise<void> {
+    for (const one of value.epochs.filter(this.#isOver)) await this.#destroy(one.wrappingKey);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors/errors.js';
+import { type XlinkError, xlinkError } from '../errors/errors.js';
 import type { Clock, Did } from '../types/protocol.js';
 import type { KeyStore, StoredEpoch, StoredEpochs } from './key-store.js';
 import { keyStoreError } from './key-store-error.js';
@@ -6,10 +6,19 @@ import { keyStoreError } from './key-store-error.js';
 /** The store is not read more often than once in this time, in ms, nor asked again sooner after it failed. */
 export const REREAD_MS = 1000;
 
+export interface StoredState {
+  readonly value: StoredEpochs;
+  readonly version: number;
+}
+
 interface Parts {
   readonly did: Did;
   readonly store: KeyStore;
   readonly clock: Clock;
+  /** Told each time the store was asked in vain. */
+  readonly onFailure?: ((error: XlinkError) => void) | undefined;
+  /** Told of each epoch that takes the place of the one before. */
+  readonly onNewest: () => void;
 }
 
 /** What the store holds, as far as this instance has seen. It never goes back: a store that does was restored from an older copy. */
@@ -18,7 +27,7 @@ export class KnownEpochs {
   #value: StoredEpochs;
   #version = 0;
   #readAt = -Infinity;
-  #failure: { readonly error: unknown; readonly at: number } | undefined;
+  #failure: { readonly error: XlinkError; readonly at: number } | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -27,6 +36,11 @@ export class KnownEpochs {
 
   get value(): StoredEpochs {
     return this.#value;
+  }
+
+  /** What a change begins with: it is held against exactly this, whatever is read meanwhile. */
+  get state(): StoredState {
+    return { value: this.#value, version: this.#version };
   }
 
   get newest(): StoredEpoch | undefined {
@@ -42,10 +56,14 @@ export class KnownEpochs {
     return Math.abs(this.#parts.clock() - this.#readAt);
   }
 
-  /** Throws what the store failed with less than a second ago: a store that is down is not asked by every request. */
+  /** Whether the store failed less than a second ago: one that is down is not asked by every request. */
+  get isFailing(): boolean {
+    return this.#failure !== undefined && Math.abs(this.#parts.clock() - this.#failure.at) < REREAD_MS;
+  }
+
+  /** Throws what it failed with. */
   assertNotFailing(): void {
-    const { error, at } = this.#failure ?? { error: undefined, at: -Infinity };
-    if (Math.abs(this.#parts.clock() - at) < REREAD_MS) throw error;
+    if (this.isFailing) throw this.#failure!.error;
   }
 
   /** Reads the store. Throws `KEY_STORE_…`. */
@@ -57,16 +75,14 @@ export class KnownEpochs {
   }
 
   /** False: another instance was faster. Throws `KEY_STORE_UNAVAILABLE`; then it may be written all the same. */
-  async save(value: StoredEpochs): Promise<boolean> {
-    const version = this.#version;
+  async save(value: StoredEpochs, { version }: StoredState): Promise<boolean> {
     try {
       if (!(await this.ask((store) => store.save(value, version)))) return false;
     } catch (error) {
       this.#readAt = -Infinity;
       throw error;
     }
-    this.#value = value;
-    this.#version = version + 1;
+    if (version + 1 > this.#version) this.#set(value, version + 1);
     return true;
   }
 
@@ -79,6 +95,7 @@ export class KnownEpochs {
     } catch (cause) {
       const error = keyStoreError(cause);
       this.#failure = { error, at: this.#parts.clock() };
+      this.#parts.onFailure?.(error);
       throw error;
     }
   }
@@ -89,7 +106,13 @@ export class KnownEpochs {
     if (version < before.version || value.highest < before.highest)
       throw xlinkError('KEY_STORE_ROLLED_BACK', { field: 'keyStore' });
     if (!found || version < this.#version) return; // an answer that was overtaken by a later one
-    this.#value = found.value;
+    this.#set(found.value, version);
+  }
+
+  #set(value: StoredEpochs, version: number): void {
+    const before = this.newest?.keyEpoch;
+    this.#value = value;
     this.#version = version;
+    if (this.newest && this.newest.keyEpoch !== before) this.#parts.onNewest();
   }
 }

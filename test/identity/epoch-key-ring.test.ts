@@ -149,6 +149,23 @@ describe('several instances', () => {
       expect((await fresh.find(made.keyEpoch))?.x25519.publicKey).toEqual(made.x25519.publicKey);
     }
   });
+
+  test('a rotation is held against what it began with, whatever the instance reads meanwhile', async () => {
+    const [a, b] = [await ringOver(store, clock), await other()];
+    await a.current();
+    await b.current();
+    store.faults.put = async (put) => {
+      delete store.faults.put;
+      await put();
+      await b.rotate();
+      await a.highest();
+    };
+    const made = await a.rotate();
+    const { epochs, highest } = stored();
+    expect(epochs.map(({ keyEpoch }) => keyEpoch)).toEqual([1, made.keyEpoch]);
+    expect([highest, ids().length]).toEqual([made.keyEpoch, 2]);
+    expect((await b.find(made.keyEpoch))?.x25519.publicKey).toEqual(made.x25519.publicKey);
+  });
 });
 
 describe('a rotation that is cut off', () => {

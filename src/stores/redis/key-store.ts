@@ -1,5 +1,6 @@
 import { defaultProvider } from '#provider';
 import type { OnWarning } from '../../agent/warnings.js';
+import { xlinkError } from '../../errors/errors.js';
 import {
   isWrappingKeyStore,
   type KeyStore,
@@ -33,10 +34,13 @@ export interface RedisKeyStoreOptions {
   readonly onWarning?: OnWarning;
 }
 
-/** 1 if the version was the expected one, and the new one is written; else 0, and nothing is. */
-const COMPARE_AND_SET = `if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[1] then return 0 end
+/**
+ * Answers with the name of the call if the version was the expected one, and the new one is written: an answer that belongs to
+ * another command can never be that. Else nothing is written.
+ */
+const COMPARE_AND_SET = `if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[1] then return '' end
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'epochs', ARGV[3])
-return 1`;
+return ARGV[4]`;
 
 /**
  * Encryption keys by epoch in Redis (5 or later) or a Redis Cluster, for all instances of a service: a hash, which a script of three
@@ -86,9 +90,10 @@ export class RedisKeyStore implements KeyStore {
         this.#key,
         ...versions,
         json,
+        nonce,
       ]);
       // A client that sends it twice, because the connection broke before the first answer, is refused by what it wrote itself.
-      return answer === 1 || (await this.#read())?.json === json;
+      return answer === nonce || (await this.#read())?.json === json;
     });
   }
 
