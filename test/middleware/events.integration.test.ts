@@ -7,6 +7,7 @@ import {
   type Agent,
   type DualModeOptions,
   ENVELOPE_TYPE,
+  MemoryKeyStore,
   MigrationPlan,
   requireScope,
   type XlinkEvent,
@@ -80,6 +81,13 @@ function onKoa(Koa: typeof Koa3) {
     });
     return app.callback();
   };
+}
+
+/** What an observer is told that comes late. */
+function tellingOf({ adapter }: Service): XlinkEvent[] {
+  const told: XlinkEvent[] = [];
+  adapter.observe((event) => told.push(event))();
+  return told;
 }
 
 interface Stage {
@@ -319,6 +327,23 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
     const { service } = await stage(framework, { instances: 2 });
     expect(service.events.map(({ type }) => type)).toContain('warning');
     expectShapes(service.events, seen);
+  });
+
+  test('with keys in a store, once for each epoch', async () => {
+    const api = await new World().agent('api', { keyStore: new MemoryKeyStore() });
+    const { service } = await stage(framework, { agent: api });
+    await api.rotateKeys();
+    const told = service.events.flatMap((event) => (event.type === 'key-epoch' ? [event.keyEpoch] : []));
+    expect(told).toEqual([1, 2]);
+    const [, present] = tellingOf(service);
+    expect(present).toMatchObject({
+      type: 'key-epoch',
+      keyEpoch: 2,
+      since: NOON,
+      rotatesAt: NOON + 168 * HOUR,
+    });
+    expectShapes(service.events, seen);
+    api.dispose();
   });
 
   test('and by the end every member of every event was seen', () => {
