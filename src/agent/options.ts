@@ -69,15 +69,17 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
    */
   readonly maxAgeMs?: number;
   /**
-   * Keeps encryption keys that are random, rotated and erased, shared by all instances of a service. Default none: they are derived
-   * from the seed, never change, and whoever gets the seed can open every recorded message ever sealed for this identity.
+   * Keeps encryption keys that are random, rotated and erased, shared by all instances of a service: `FileKeyStore`, `RedisKeyStore`,
+   * `PostgresKeyStore`; `MemoryKeyStore` for tests. One store for each identity, and never again without it. Default none: they are
+   * derived from the seed, never change, and whoever gets the seed can open every recorded message ever sealed for this identity.
    */
   readonly keyStore?: KeyStore;
-  /** How long encryption keys are the published ones, in ms. Default 7 days. Needs `keyStore`. */
+  /** How long encryption keys are the published ones, in ms, 1 minute to 366 days. Default 7 days. Needs `keyStore`. */
   readonly keyRotationMs?: number;
   /**
-   * How long senders may go on using keys that were replaced, in ms: longer than any cache of key records and discovery
-   * documents, and than this agent is ever away. Default 1 day. Needs `keyStore`.
+   * How long senders may go on using keys that were replaced, in ms, 1 second to 366 days: longer than any cache of key records and
+   * discovery documents, and than the store or this agent is ever away. Default 1 day. The keys are erased when nothing can come any
+   * more that was sealed to them: after `maxAgeMs`, the timestamp window and 5 minutes more. Needs `keyStore`.
    */
   readonly keyOverlapMs?: number;
   /** Larger envelopes are refused before they are decoded. Bytes; default 1.5 MiB. */
