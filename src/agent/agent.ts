@@ -1,10 +1,10 @@
 import type { DiscoveryDocument, SignedDiscoveryDocument } from '../discovery/document.js';
 import { signDocument } from '../discovery/signed-document.js';
 import { KINDS } from '../envelope/kinds.js';
-import { toXlinkError, xlinkError } from '../errors/errors.js';
-import { err, ok, type Result } from '../errors/result.js';
+import { xlinkError } from '../errors/errors.js';
+import { ok, type Result } from '../errors/result.js';
 import { EpochKeyRing, type KeyEpochStatus } from '../identity/epoch-key-ring.js';
-import { generateIdentity, Identity } from '../identity/identity.js';
+import { Identity } from '../identity/identity.js';
 import type { NonceStore, TrustRegistry } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope, KeyRecord, Version } from '../types/protocol.js';
 import { branded } from '../util/copies.js';
@@ -20,6 +20,7 @@ import {
 } from '../util/options.js';
 import { createAnswer, createRefusal } from './answer.js';
 import { type SignOptions, signContent, type VerifyOptions, verifyContent } from './application-signature.js';
+import { attempt, orThrow } from './attempt.js';
 import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';
 import type { AgentContext } from './context.js';
 import { createEnvelope } from './envelope.js';
@@ -33,8 +34,9 @@ import {
   checkAgentOptions,
   type IdentitySource,
   identityOptions,
+  newIdentity,
 } from './options.js';
-import { PublishedKeys } from './published-keys.js';
+import { KeyListeners, PublishedKeys } from './published-keys.js';
 import type { ClaimedEnvelope, Received, ReceiveOptions, ReceiveRules } from './receive.js';
 import { type ReceiveInput, receiveAny } from './receive-input.js';
 import { type ReceiveNextOptions, receiveNext } from './receive-next.js';
@@ -81,7 +83,7 @@ export class BaseAgent {
   readonly #parts: ReturnType<typeof agentParts>;
   #context: AgentContext | undefined;
   #keys: PublishedKeys | undefined;
-  readonly #whenReady: ((keys: PublishedKeys) => void)[] = [];
+  readonly #listeners = new KeyListeners();
   #starting: Promise<AgentContext> | undefined;
   /** What to register a lazy agent with, when its identity is made. */
   #registration: AgentOptions | undefined;
@@ -332,21 +334,7 @@ export class BaseAgent {
    * function is called. Without a `keyStore` it is never called.
    */
   onKeyEpoch(listener: (status: KeyEpochStatus) => void): () => void {
-    let stop: (() => void) | undefined;
-    let isOver = false;
-    // A lazy agent is made at its first use; whoever only listens does not use it.
-    this.#whenReady.push((keys) => {
-      if (!isOver) stop = keys.onChange(listener);
-    });
-    if (this.#keys) this.#announce(this.#keys);
-    return () => {
-      isOver = true;
-      stop?.();
-    };
-  }
-
-  #announce(keys: PublishedKeys): void {
-    for (const begin of this.#whenReady.splice(0)) begin(keys);
+    return this.#listeners.add(listener);
   }
 
   /** Forgets what was remembered of a peer, so that an older or weaker key record of it is taken once more. */
@@ -395,7 +383,7 @@ export class BaseAgent {
   #use(context: AgentContext): AgentContext {
     this.#context = context;
     this.#keys = new PublishedKeys(context);
-    this.#announce(this.#keys);
+    this.#listeners.follow(this.#keys);
     return context;
   }
 
@@ -408,25 +396,5 @@ export class BaseAgent {
     } finally {
       this.#starting = undefined;
     }
-  }
-}
-
-async function newIdentity(options: ReturnType<typeof identityOptions>): Promise<Identity> {
-  const made = await generateIdentity(options);
-  if (!made.ok) throw made.error;
-  return made.value;
-}
-
-async function orThrow<T>(operation: () => Promise<T>): Promise<T> {
-  const made = await attempt(operation);
-  if (!made.ok) throw made.error;
-  return made.value;
-}
-
-async function attempt<T>(operation: () => T | Promise<T>): Promise<Result<T>> {
-  try {
-    return ok(await operation());
-  } catch (error) {
-    return err(toXlinkError(error));
   }
 }

@@ -2,7 +2,12 @@ import { DEFAULT_TIMESTAMP_WINDOW_MS, MAX_AGE_LIMIT_MS, SLOW_BODY_MS } from '../
 import { isScope } from '../envelope/fields.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { xlinkError } from '../errors/errors.js';
-import { IDENTITY_OPTIONS, type Identity, type IdentityOptions } from '../identity/identity.js';
+import {
+  generateIdentity,
+  IDENTITY_OPTIONS,
+  type Identity,
+  type IdentityOptions,
+} from '../identity/identity.js';
 import { isWrappingKeyStore, type KeyStore } from '../identity/key-store.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
@@ -194,6 +199,12 @@ export function identityOptions({
   return Object.fromEntries(
     Object.entries({ postQuantumSig, maxVersion, crypto, random }).filter(([, value]) => value !== undefined),
   );
+}
+
+export async function newIdentity(options: ReturnType<typeof identityOptions>): Promise<Identity> {
+  const made = await generateIdentity(options);
+  if (!made.ok) throw made.error;
+  return made.value;
 }
 
 /** Defaults, decided once when the agent is constructed. */

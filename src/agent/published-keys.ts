@@ -126,3 +126,25 @@ export class PublishedKeys {
     unref(this.#timer);
   }
 }
+
+/** Who wants to hear of key epochs, also before there is an agent with keys: a lazy one is made at its first use. */
+export class KeyListeners {
+  readonly #listeners = new Set<(status: KeyEpochStatus) => void>();
+  #keys: PublishedKeys | undefined;
+
+  /** Returns how to stop it. */
+  add(listener: (status: KeyEpochStatus) => void): () => void {
+    const own = (status: KeyEpochStatus) => listener(status);
+    this.#listeners.add(own);
+    const status = this.#keys?.status;
+    if (status) own(status);
+    return () => this.#listeners.delete(own);
+  }
+
+  follow(keys: PublishedKeys): void {
+    this.#keys = keys;
+    keys.onChange((status) => {
+      for (const listener of this.#listeners) listener(status);
+    });
+  }
+}

@@ -249,6 +249,10 @@ describe('one API', () => {
       withinMs: 15_000,
     });
     expect(memory.load()!.value.epochs.map(({ keyEpoch }) => keyEpoch)).toEqual([2]);
+    const late: XlinkEvent[] = [];
+    api.instances[0]!.adapter.observe((event) => late.push(event))();
+    const since = NOON + LIFE_MS + 1;
+    expect(late).toContainEqual({ type: 'key-epoch', keyEpoch: 2, since, rotatesAt: since + 7 * DAY });
   }, 20_000);
 });
 

@@ -83,13 +83,6 @@ function onKoa(Koa: typeof Koa3) {
   };
 }
 
-/** What an observer is told that comes late. */
-function tellingOf({ adapter }: Service): XlinkEvent[] {
-  const told: XlinkEvent[] = [];
-  adapter.observe((event) => told.push(event))();
-  return told;
-}
-
 interface Stage {
   readonly world: World;
   readonly api: Agent;
@@ -333,17 +326,9 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
     const api = await new World().agent('api', { keyStore: new MemoryKeyStore() });
     const { service } = await stage(framework, { agent: api });
     await api.rotateKeys();
-    const told = service.events.flatMap((event) => (event.type === 'key-epoch' ? [event.keyEpoch] : []));
-    expect(told).toEqual([1, 2]);
-    const [, present] = tellingOf(service);
-    expect(present).toMatchObject({
-      type: 'key-epoch',
-      keyEpoch: 2,
-      since: NOON,
-      rotatesAt: NOON + 168 * HOUR,
-    });
-    expectShapes(service.events, seen);
     api.dispose();
+    expect(service.events.map(({ type }) => type)).toEqual(['mode', 'key-epoch', 'key-epoch']);
+    expectShapes(service.events, seen);
   });
 
   test('and by the end every member of every event was seen', () => {
