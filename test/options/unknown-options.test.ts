@@ -54,7 +54,7 @@ describe('the list of those who take options', () => {
     'FileStoreError', // an error
     'LoopbackTransport',
     'MemoryClientStore',
-  'MemoryKeyStore',
+    'MemoryKeyStore',
     'assertKeyRecord',
     'assertSuccessor',
     'authOf',
