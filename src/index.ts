@@ -75,8 +75,16 @@ export { xlinkAuthorization } from './http/header-form.js';
 export { ENVELOPE_TYPE } from './http/media-type.js';
 export { requestBinding } from './http/request-binding.js';
 export { decodeDidKey, encodeDidKey } from './identity/did.js';
+export type { KeyEpochStatus } from './identity/epoch-key-ring.js';
 export { generateIdentity, Identity, type IdentityOptions } from './identity/identity.js';
 export { assertKeyRecord, createKeyRecord, type KeyRecordOptions } from './identity/key-record.js';
+export {
+  type KeyStore,
+  MemoryKeyStore,
+  type StoredEpoch,
+  type StoredEpochs,
+  type WrappingKeyStore,
+} from './identity/key-store.js';
 export { Agent, type AgentMiddlewareOptions } from './middleware/agent.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
 export { requireScope, requireXlink } from './middleware/express/guards.js';

@@ -133,6 +133,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       emit: (event) => this.emit(event),
     });
     this.emit(this.#present());
+    options.agent.onKeyEpoch((status) => this.emit({ type: 'key-epoch', ...status }));
     warnOfUnsharedNonces(options, (event) => this.emit(event));
   }
 
@@ -186,6 +187,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   /** Adds an observer to those of the options, beginning with a `mode` event that says the present mode. Returns how to stop it. */
   observe(observer: Observer): () => void {
     tell(observer, this.#present());
+    const { keyEpoch } = this.#options.agent;
+    if (keyEpoch) tell(observer, { type: 'key-epoch', ...keyEpoch });
     return this.#observers.add(observer);
   }
 

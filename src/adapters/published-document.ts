@@ -50,12 +50,19 @@ export class PublishedDocument {
     const spokenFor = hosts.length > 0 ? hosts : [HOST.test(named) ? named : 'localhost'];
     const key = spokenFor.join(' ');
     const now = clock();
-    const current = JSON.stringify(facts());
+    const { keyEpoch } = this.#parts.agent;
+    const current = JSON.stringify([facts(), keyEpoch?.keyEpoch]);
     const kept = this.#kept.get(key);
     if (kept && kept.facts === current && now < kept.renewAt) return kept.document;
     if (hosts.length === 0 && !this.#limit.take('')) throw xlinkError('DISCOVERY_BUSY');
     const document = this.#sign(spokenFor, now);
-    this.#kept.set(key, { document, facts: current, renewAt: now + DOCUMENT_LIFETIME_MS / 2 });
+    const { rotatesAt = now } = keyEpoch ?? {};
+    const renewAt = now + DOCUMENT_LIFETIME_MS / 2;
+    this.#kept.set(key, {
+      document,
+      facts: current,
+      renewAt: rotatesAt > now ? Math.min(renewAt, rotatesAt) : renewAt,
+    });
     document.catch(() => this.#kept.delete(key));
     return document;
   }

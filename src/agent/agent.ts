@@ -1,11 +1,10 @@
 import type { DiscoveryDocument, SignedDiscoveryDocument } from '../discovery/document.js';
 import { signDocument } from '../discovery/signed-document.js';
 import { KINDS } from '../envelope/kinds.js';
-import { toXlinkError, xlinkError } from '../errors/errors.js';
-import { err, ok, type Result } from '../errors/result.js';
-import { EpochKeyRing } from '../identity/epoch-key-ring.js';
-import { generateIdentity, Identity } from '../identity/identity.js';
-import { createKeyRecord } from '../identity/key-record.js';
+import { xlinkError } from '../errors/errors.js';
+import { ok, type Result } from '../errors/result.js';
+import { EpochKeyRing, type KeyEpochStatus } from '../identity/epoch-key-ring.js';
+import { Identity } from '../identity/identity.js';
 import type { NonceStore, TrustRegistry } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope, KeyRecord, Version } from '../types/protocol.js';
 import { branded } from '../util/copies.js';
@@ -21,6 +20,7 @@ import {
 } from '../util/options.js';
 import { createAnswer, createRefusal } from './answer.js';
 import { type SignOptions, signContent, type VerifyOptions, verifyContent } from './application-signature.js';
+import { attempt, orThrow } from './attempt.js';
 import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';
 import type { AgentContext } from './context.js';
 import { createEnvelope } from './envelope.js';
@@ -34,11 +34,13 @@ import {
   checkAgentOptions,
   type IdentitySource,
   identityOptions,
+  newIdentity,
 } from './options.js';
+import { KeyListeners, PublishedKeys } from './published-keys.js';
 import type { ClaimedEnvelope, Received, ReceiveOptions, ReceiveRules } from './receive.js';
 import { type ReceiveInput, receiveAny } from './receive-input.js';
 import { type ReceiveNextOptions, receiveNext } from './receive-next.js';
-import { callRegistry, ensureRegistered } from './register.js';
+import { ensureRegistered } from './register.js';
 import { createRequest, type RequestOptions } from './request.js';
 import { type SendOptions, type SendOutcome, send } from './send.js';
 import type { ShareSupport } from './shares.js';
@@ -80,7 +82,8 @@ export class BaseAgent {
   readonly #source: IdentitySource;
   readonly #parts: ReturnType<typeof agentParts>;
   #context: AgentContext | undefined;
-  #keyRecord: KeyRecord | undefined;
+  #keys: PublishedKeys | undefined;
+  readonly #listeners = new KeyListeners();
   #starting: Promise<AgentContext> | undefined;
   /** What to register a lazy agent with, when its identity is made. */
   #registration: AgentOptions | undefined;
@@ -97,7 +100,7 @@ export class BaseAgent {
     this.name = options.name;
     this.minVersion = options.minVersion ?? 1;
     this.maxAgeMs = this.#parts.maxAgeMs;
-    if (options.identity instanceof Identity) this.#context = this.#parts.contextFor(options.identity);
+    if (options.identity instanceof Identity) this.#use(this.#parts.contextFor(options.identity));
     for (const transport of this.#parts.transports) transport.attach?.(this);
   }
 
@@ -126,8 +129,9 @@ export class BaseAgent {
   }
 
   /**
-   * The agent of an exported identity. Skips key generation and registration: its registry entry stays as it is. The file
-   * does not say the version: pass `postQuantumSig` or `maxVersion` as when the identity was made.
+   * The agent of an exported identity. Skips key generation and registration: its registry entry stays as it is, but that it
+   * follows the keys of a `keyStore`. The file does not say the version: pass `postQuantumSig` or `maxVersion` as when the
+   * identity was made.
    */
   static async importIdentity<A extends BaseAgent>(
     this: AgentClass<A>,
@@ -136,10 +140,10 @@ export class BaseAgent {
     return attempt(async () => {
       const { pkcs8, ...rest } = options;
       checkAgentOptions('Agent.importIdentity', rest, this.shares);
-      return new this({
-        ...rest,
-        identity: await Identity.fromPKCS8(pkcs8, identityOptions(rest)),
-      });
+      const identity = await Identity.fromPKCS8(pkcs8, identityOptions(rest));
+      const agent = new this({ ...rest, identity });
+      // A store that is behind what was published is found at once.
+      return agent.#begun(rest.keyStore ? agent.keyRecord() : undefined);
     });
   }
 
@@ -307,17 +311,12 @@ export class BaseAgent {
   }
 
   /**
-   * Its public keys, signed once for each key epoch, for a registry elsewhere. With a `keyStore` this is what rotates them when
-   * they are due, and brings the new ones to the registry.
+   * Its public keys, signed once for each key epoch, for a registry elsewhere. With a `keyStore` they are rotated first when they
+   * are due, and the registry of this agent follows, where it has an entry. Throws `KEY_STORE_…`.
    */
   async keyRecord(): Promise<KeyRecord> {
-    const { identity, clock, keyRing } = await this.#ready();
-    const encryption = await keyRing.current();
-    if (this.#keyRecord?.keyEpoch === encryption.keyEpoch) return this.#keyRecord;
-    const isNew = this.#keyRecord !== undefined;
-    this.#keyRecord = await createKeyRecord(identity, { clock, encryption });
-    if (isNew) await this.#publish();
-    return this.#keyRecord;
+    await this.#ready();
+    return this.#keys!.record();
   }
 
   /** Replaces the encryption keys now, whatever the schedule says. Needs `keyStore`. Throws `KEY_STORE_…` or `REGISTRATION_FAILED…`. */
@@ -328,16 +327,20 @@ export class BaseAgent {
         field: 'keyStore',
         hint: 'rotateKeys() needs the option keyStore.',
       });
-    await this.keyRecord();
-    await keyRing.rotate();
-    return this.keyRecord();
+    return this.#keys!.rotate(keyRing);
   }
 
-  /** Brings the keys to the registry, where this identity is in it. */
-  async #publish(): Promise<void> {
-    const { identity, clock, keyRing } = await this.#ready();
-    const entry = await callRegistry(() => this.registry.lookup(identity.did), 'LOOKUP_FAILED');
-    if (entry) await ensureRegistered(this.registry, identity, { clock }, keyRing);
+  /** The published encryption keys, from memory; `undefined` before the first use, and without a `keyStore`. */
+  get keyEpoch(): KeyEpochStatus | undefined {
+    return this.#keys?.status;
+  }
+
+  /**
+   * Calls the listener with the published epoch, now if it is known, and with each that takes its place, until the returned
+   * function is called. Without a `keyStore` it is never called.
+   */
+  onKeyEpoch(listener: (status: KeyEpochStatus) => void): () => void {
+    return this.#listeners.add(listener);
   }
 
   /** Forgets what was remembered of a peer, so that an older or weaker key record of it is taken once more. */
@@ -346,8 +349,9 @@ export class BaseAgent {
     this.#context?.services.forget(did);
   }
 
-  /** Closes the transports. */
+  /** Closes the transports, and lets encryption keys be rotated by traffic alone. */
   dispose(): void {
+    this.#keys?.stop();
     this.#inbox?.close();
     for (const transport of this.#parts.transports) transport.dispose();
   }
@@ -361,8 +365,18 @@ export class BaseAgent {
     checkAgentOptions(owner, options, agentClass.shares);
     const identity = await makeIdentity(identityOptions(options));
     const agent = new agentClass({ ...options, identity });
-    await ensureRegistered(agent.registry, identity, options, agent.#context!.keyRing);
-    return agent;
+    return agent.#begun(ensureRegistered(agent.registry, identity, options, agent.#context!.keyRing));
+  }
+
+  /** Once the beginning has succeeded. An agent that nobody gets does nothing by itself. */
+  async #begun(beginning: Promise<unknown> | undefined): Promise<this> {
+    try {
+      await beginning;
+      return this;
+    } catch (error) {
+      this.#keys?.stop();
+      throw error;
+    }
   }
 
   async #start(): Promise<AgentContext> {
@@ -373,33 +387,21 @@ export class BaseAgent {
     return context;
   }
 
+  #use(context: AgentContext): AgentContext {
+    this.#context = context;
+    this.#keys = new PublishedKeys(context);
+    this.#listeners.follow(this.#keys);
+    return context;
+  }
+
   async #ready(): Promise<AgentContext> {
     if (this.#context) return this.#context;
     this.#starting ??= this.#start();
     try {
-      return (this.#context = await this.#starting);
+      const context = await this.#starting;
+      return this.#context ?? this.#use(context);
     } finally {
       this.#starting = undefined;
     }
-  }
-}
-
-async function newIdentity(options: ReturnType<typeof identityOptions>): Promise<Identity> {
-  const made = await generateIdentity(options);
-  if (!made.ok) throw made.error;
-  return made.value;
-}
-
-async function orThrow<T>(operation: () => Promise<T>): Promise<T> {
-  const made = await attempt(operation);
-  if (!made.ok) throw made.error;
-  return made.value;
-}
-
-async function attempt<T>(operation: () => T | Promise<T>): Promise<Result<T>> {
-  try {
-    return ok(await operation());
-  } catch (error) {
-    return err(toXlinkError(error));
   }
 }

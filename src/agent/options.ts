@@ -2,10 +2,13 @@ import { DEFAULT_TIMESTAMP_WINDOW_MS, MAX_AGE_LIMIT_MS, SLOW_BODY_MS } from '../
 import { isScope } from '../envelope/fields.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { xlinkError } from '../errors/errors.js';
-import { derivedKeyRing, type KeyRing } from '../identity/encryption-keys.js';
-import { EpochKeyRing } from '../identity/epoch-key-ring.js';
-import { IDENTITY_OPTIONS, type Identity, type IdentityOptions } from '../identity/identity.js';
-import type { KeyStore } from '../identity/key-store.js';
+import {
+  generateIdentity,
+  IDENTITY_OPTIONS,
+  type Identity,
+  type IdentityOptions,
+} from '../identity/identity.js';
+import { isWrappingKeyStore, type KeyStore } from '../identity/key-store.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
 import { LoopbackTransport } from '../transport/loopback.js';
@@ -25,6 +28,7 @@ import {
   refuseOptions,
 } from '../util/options.js';
 import type { AgentContext, VersionFloor } from './context.js';
+import { keyRingOf } from './key-ring.js';
 import { Peers } from './peers.js';
 import {
   type AgentSecurityOptions,
@@ -71,15 +75,17 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
    */
   readonly maxAgeMs?: number;
   /**
-   * Keeps encryption keys that are random, rotated and erased, shared by all instances of a service. Default none: they are derived
-   * from the seed, never change, and whoever gets the seed can open every recorded message ever sealed for this identity.
+   * Keeps encryption keys that are random, rotated and erased, shared by all instances of a service: `FileKeyStore`, `RedisKeyStore`,
+   * `PostgresKeyStore`; `MemoryKeyStore` for tests. One store for each identity, and never again without it. Default none: they are
+   * derived from the seed, never change, and whoever gets the seed can open every recorded message ever sealed for this identity.
    */
   readonly keyStore?: KeyStore;
-  /** How long encryption keys are the published ones, in ms. Default 7 days. Needs `keyStore`. */
+  /** How long encryption keys are the published ones, in ms, 1 minute to 366 days. Default 7 days. Needs `keyStore`. */
   readonly keyRotationMs?: number;
   /**
-   * How long senders may go on using keys that were replaced, in ms: longer than any cache of key records and discovery
-   * documents, and than this agent is ever away. Default 1 day. Needs `keyStore`.
+   * How long senders may go on using keys that were replaced, in ms, 1 second to 366 days: longer than any cache of key records and
+   * discovery documents, and than the store or this agent is ever away. Default 1 day. The keys are erased when nothing can come any
+   * more that was sealed to them: after `maxAgeMs`, the timestamp window and 5 minutes more. Needs `keyStore`.
    */
   readonly keyOverlapMs?: number;
   /** Larger envelopes are refused before they are decoded. Bytes; default 1.5 MiB. */
@@ -112,6 +118,12 @@ const isTransports: OptionCheck = (value) =>
 const isStringArray: OptionCheck = (value) =>
   Array.isArray(value) && value.every((item) => typeof item === 'string') ? undefined : 'an array of strings';
 
+const isKeyStore: OptionCheck = (value) =>
+  hasMethods('load', 'save')(value) ??
+  (isWrappingKeyStore((value as KeyStore).wrappingKeys) === undefined
+    ? undefined
+    : 'a KeyStore with wrappingKeys');
+
 const DAY_MS = 86_400_000;
 
 const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions>> = {
@@ -128,7 +140,7 @@ const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions>
   versionFloor: oneOf('record', 'shown'),
   timestampWindowMs: integerIn(1, 3_600_000),
   maxAgeMs: integerIn(1, MAX_AGE_LIMIT_MS),
-  keyStore: hasMethods('load', 'save'),
+  keyStore: isKeyStore,
   keyRotationMs: integerIn(60_000, 366 * DAY_MS),
   keyOverlapMs: integerIn(1000, 366 * DAY_MS),
   maxEnvelopeBytes: integerIn(1024, 2 ** 30),
@@ -188,16 +200,10 @@ export function identityOptions({
   return given({ postQuantumSig, maxVersion, crypto, random });
 }
 
-function keyRingOf(identity: Identity, options: AgentOptions, clock: Clock, maxAgeMs: number): KeyRing {
-  const { keyStore, keyRotationMs = 7 * DAY_MS, keyOverlapMs = DAY_MS } = options;
-  if (!keyStore) return derivedKeyRing(identity);
-  const lateMs = maxAgeMs + windowOf(options) + SLOW_BODY_MS;
-  return new EpochKeyRing(identity, keyStore, {
-    clock,
-    rotationMs: keyRotationMs,
-    overlapMs: keyOverlapMs,
-    lateMs,
-  });
+export async function newIdentity(options: ReturnType<typeof identityOptions>): Promise<Identity> {
+  const made = await generateIdentity(options);
+  if (!made.ok) throw made.error;
+  return made.value;
 }
 
 /** Defaults, decided once when the agent is constructed. */
@@ -219,7 +225,12 @@ export function agentParts(options: AgentOptions, shares: ShareSupport | undefin
     contextFor(identity: Identity): AgentContext {
       const context: AgentContext = {
         identity,
-        keyRing: keyRingOf(identity, options, clock, maxAgeMs),
+        keyRing: keyRingOf(identity, options, {
+          clock,
+          registry,
+          lateMs: maxAgeMs + windowOf(options) + SLOW_BODY_MS,
+          warn: security.warn,
+        }),
         registry,
         peers: new Peers(registry, identity.crypto),
         services: new ServicePeers(identity.crypto),

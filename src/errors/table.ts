@@ -49,9 +49,9 @@ const rows = <Group extends Record<string, Row>>(category: ErrorCategory, group:
 export const ERROR_TABLE = {
   ...rows('identity', {
     IDENTITY_FAILED: row(500, 'The identity could not be generated.', 'See `cause`; the random source or a crypto primitive failed.', { aliases: ['KEYGEN_FAILED'] }),
-    KEY_STORE_UNAVAILABLE: row(503, 'The store of encryption keys could not be read or written.', 'See `cause`; nothing that needs it is accepted meanwhile.'),
-    KEY_STORE_DAMAGED: row(500, 'Stored encryption keys do not open.', 'They were changed, sealed under another seed, or their wrapping key is gone; rotateKeys() makes new ones.'),
-    KEY_STORE_ROLLED_BACK: row(500, 'The key store is behind the key epoch that was published.', 'It was restored from an older copy: messages sealed to newer keys cannot be opened. Restore the newest copy, or move to a new identity.'),
+    KEY_STORE_UNAVAILABLE: row(503, 'The store of encryption keys could not be read or written.', 'See `cause`. An instance goes on with the keys it holds until they are over; nothing else is accepted meanwhile.'),
+    KEY_STORE_DAMAGED: row(500, 'Stored encryption keys do not open.', 'They were changed, belong to another identity, or their wrapping key is gone; where it is single epochs, rotateKeys() makes new ones.'),
+    KEY_STORE_ROLLED_BACK: row(500, 'The key store is behind the key epoch that was published.', 'It is empty, or was restored from an older copy: messages sealed to newer keys cannot be opened. Restore the newest copy, or move to a new identity.'),
     IDENTITY_NOT_READY: row(500, 'A lazy agent has no identity before its first use.', 'Await agent.ready() before reading its DID.'),
     INVALID_DID: row(400, 'The DID is not a did:key of an Ed25519 key.', 'A DID looks like did:key:z6Mk… and is 56 characters long.'),
     'INVALID_DID:WEAK_KEY': row(400, 'The key of the DID is non-canonical, of small order or outside the prime-order subgroup.', 'Generate a new identity.'),

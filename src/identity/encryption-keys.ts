@@ -6,6 +6,8 @@ import { DERIVED_KEYS } from './key-record.js';
 
 /** The private encryption keys of one key epoch, and when they are good. */
 export interface EncryptionKeys extends Pick<KeyRecord, 'keyEpoch' | 'notBefore' | 'notAfter'> {
+  /** `epoch` of the key records that publish them. Absent: the time of signing, as for keys that never change. */
+  readonly recordEpoch?: number;
   readonly x25519: X25519KeyPair;
   /** From version 2 on. */
   readonly mlKem768: Decapsulator | undefined;

@@ -12,10 +12,14 @@ const ZERO_IV = new Uint8Array(12);
 const X25519_BYTES = 32;
 const ML_KEM_SEED_BYTES = 64;
 
-type Head = Pick<StoredEpoch, 'keyEpoch' | 'notBefore' | 'notAfter'>;
+/** What is stored in the open. It is authenticated: who writes to the store cannot put off an erasure. */
+export type EpochHead = Omit<StoredEpoch, 'wrappingKey' | 'sealed'>;
 
-const aadOf = ({ did }: Identity, { keyEpoch, notBefore, notAfter }: Head): Uint8Array =>
-  lengthPrefixed([LABEL, encodeUtf8(did), ...[keyEpoch, notBefore, notAfter].map(uint64)]);
+function aadOf({ did }: Identity, head: EpochHead): Uint8Array {
+  const { keyEpoch, recordEpoch, notBefore, notAfter, eraseAfter } = head;
+  const numbers = [keyEpoch, recordEpoch, notBefore, notAfter, eraseAfter].map(uint64);
+  return lengthPrefixed([LABEL, encodeUtf8(did), ...numbers]);
+}
 
 /** Takes the seed and the wrapping key: without either, nothing opens. */
 async function sealingKey({ crypto, privateKey }: Identity, wrappingKey: Uint8Array): Promise<Uint8Array> {
@@ -28,7 +32,11 @@ async function sealingKey({ crypto, privateKey }: Identity, wrappingKey: Uint8Ar
 }
 
 /** Fresh random private keys of an epoch, sealed: what is stored of them. `wrappingKey`: 32 random bytes, used for nothing else. */
-export async function sealNewEpoch(identity: Identity, head: Head, wrappingKey: Uint8Array): Promise<string> {
+export async function sealNewEpoch(
+  identity: Identity,
+  head: EpochHead,
+  wrappingKey: Uint8Array,
+): Promise<string> {
   const { crypto } = identity;
   const secrets = crypto.randomBytes(X25519_BYTES + ML_KEM_SEED_BYTES);
   const key = await sealingKey(identity, wrappingKey);
@@ -40,14 +48,13 @@ export async function sealNewEpoch(identity: Identity, head: Head, wrappingKey: 
 /** The keys of a stored epoch. Throws `KEY_STORE_DAMAGED` for what was changed, or sealed under another seed. */
 export async function openEpoch(
   identity: Identity,
-  { sealed, keyEpoch, notBefore, notAfter }: StoredEpoch,
+  stored: StoredEpoch,
   wrappingKey: Uint8Array,
 ): Promise<EncryptionKeys> {
   const { crypto, maxVersion } = identity;
-  const head = { keyEpoch, notBefore, notAfter };
   const key = await sealingKey(identity, wrappingKey);
-  const bytes = decodeBase64url(sealed);
-  const secrets = bytes && (await crypto.aes256gcm.open(key, ZERO_IV, aadOf(identity, head), bytes));
+  const bytes = decodeBase64url(stored.sealed);
+  const secrets = bytes && (await crypto.aes256gcm.open(key, ZERO_IV, aadOf(identity, stored), bytes));
   if (secrets?.length !== X25519_BYTES + ML_KEM_SEED_BYTES) throw xlinkError('KEY_STORE_DAMAGED');
   const x25519 = await crypto.x25519.keyPair(concat([secrets.subarray(0, X25519_BYTES)]));
   const mlKem768 =
@@ -55,5 +62,6 @@ export async function openEpoch(
       ? await crypto.mlKem768.decapsulator(concat([secrets.subarray(X25519_BYTES)]))
       : undefined;
   secrets.fill(0);
-  return { ...head, x25519, mlKem768 };
+  const { keyEpoch, recordEpoch, notBefore, notAfter } = stored;
+  return { keyEpoch, recordEpoch, notBefore, notAfter, x25519, mlKem768 };
 }

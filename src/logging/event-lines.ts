@@ -39,6 +39,7 @@ export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<Event
   fault: ['traceId'],
   warning: ['code', 'message'],
   downgrade: ['client', 'refused'],
+  'key-epoch': ['keyEpoch', 'since', 'rotatesAt'],
 };
 
 /** Level, message and kind of the line about an event. Messages hold fixed words and ids of errors only. */
@@ -71,5 +72,7 @@ export function lineOf(event: XlinkEvent): Line {
       return { level: 'info', message: 'xlink: identity enrolled', kind: 'enrollment' };
     case 'key-switch':
       return { level: 'info', message: 'xlink: client switched its key', kind: 'key-switch' };
+    case 'key-epoch':
+      return { level: 'info', message: 'xlink: encryption keys are of a new epoch' };
   }
 }

@@ -129,6 +129,17 @@ export interface WarningEvent {
   readonly message: string;
 }
 
+/** The API has other encryption keys, or its present ones are told for the first time. Only with a `keyStore`. */
+export interface KeyEpochEvent {
+  readonly type: 'key-epoch';
+  /** The number of the epoch. */
+  readonly keyEpoch: number;
+  /** Since when it is the published one, in ms since 1970. */
+  readonly since: number;
+  /** When the next one takes its place, in ms since 1970. */
+  readonly rotatesAt: number;
+}
+
 /** Everything an {@link Observer} is told; `type` tells the events apart. */
 export type XlinkEvent =
   | RequestEvent
@@ -139,6 +150,7 @@ export type XlinkEvent =
   | KeySwitchEvent
   | FaultEvent
   | WarningEvent
+  | KeyEpochEvent
   | DowngradeEvent;
 
 /** Told about events; must not throw (what it throws is ignored) and is not awaited. */

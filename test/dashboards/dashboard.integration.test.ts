@@ -117,6 +117,7 @@ describe('the names of metrics', () => {
     },
     { type: 'observed', reason: 'ok' },
     { type: 'downgrade', client: 'acme', refused: false },
+    { type: 'key-epoch', keyEpoch: 1, since: 0, rotatesAt: 1 },
     {
       type: 'advice',
       mode: 'hybrid',

@@ -7,6 +7,7 @@ import {
   type Agent,
   type DualModeOptions,
   ENVELOPE_TYPE,
+  MemoryKeyStore,
   MigrationPlan,
   requireScope,
   type XlinkEvent,
@@ -318,6 +319,15 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
   test('with nonces that several processes do not share', async () => {
     const { service } = await stage(framework, { instances: 2 });
     expect(service.events.map(({ type }) => type)).toContain('warning');
+    expectShapes(service.events, seen);
+  });
+
+  test('with keys in a store, once for each epoch', async () => {
+    const api = await new World().agent('api', { keyStore: new MemoryKeyStore() });
+    const { service } = await stage(framework, { agent: api });
+    await api.rotateKeys();
+    api.dispose();
+    expect(service.events.map(({ type }) => type)).toEqual(['mode', 'key-epoch', 'key-epoch']);
     expectShapes(service.events, seen);
   });
 

@@ -54,6 +54,7 @@ describe('the list of those who take options', () => {
     'FileStoreError', // an error
     'LoopbackTransport',
     'MemoryClientStore',
+    'MemoryKeyStore',
     'assertKeyRecord',
     'assertSuccessor',
     'authOf',

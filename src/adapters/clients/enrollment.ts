@@ -1,6 +1,6 @@
 import { defaultProvider } from '#provider';
 import type { BaseAgent } from '../../agent/agent.js';
-import { callRegistry } from '../../agent/register.js';
+import { callRegistry } from '../../agent/call-registry.js';
 import { equalBytes } from '../../crypto/bytes.js';
 import { xlinkError } from '../../errors/errors.js';
 import type { Result } from '../../errors/result.js';

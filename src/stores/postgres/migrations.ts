@@ -54,6 +54,18 @@ SELECT setval(
 INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_clients', 2) ON CONFLICT DO NOTHING;`,
     },
   ],
+  'key-store': [
+    {
+      file: 'key-store/001-keys.sql',
+      sql: `CREATE TABLE IF NOT EXISTS "xlink_keys" (
+  name text COLLATE "C" PRIMARY KEY,
+  version bigint NOT NULL,
+  epochs json NOT NULL,
+  changed_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_keys', 1) ON CONFLICT DO NOTHING;`,
+    },
+  ],
   'mode-store': [
     {
       file: 'mode-store/001-modes.sql',
@@ -76,6 +88,16 @@ INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_modes', 
   changed_at timestamptz NOT NULL DEFAULT now()
 );
 INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_registry', 1) ON CONFLICT DO NOTHING;`,
+    },
+  ],
+  'wrapping-key-store': [
+    {
+      file: 'wrapping-key-store/001-wrapping-keys.sql',
+      sql: `CREATE TABLE IF NOT EXISTS "xlink_wrapping_keys" (
+  id text COLLATE "C" PRIMARY KEY,
+  key text
+);
+INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_wrapping_keys', 1) ON CONFLICT DO NOTHING;`,
     },
   ],
 } as const;

@@ -17,6 +17,8 @@ export const STORE_COMMANDS = {
   RedisNonceStore: ['EVAL', 'EXISTS', 'GET', 'SET', 'TIME'],
   // biome-ignore format: one line
   RedisClientStore: ['DEL', 'EXEC', 'GET', 'MULTI', 'PEXPIRE', 'RENAME', 'SADD', 'SET', 'SSCAN', 'ZADD', 'ZDIFFSTORE', 'ZINCRBY', 'ZRANGE', 'ZREM', 'ZUNIONSTORE'],
+  RedisKeyStore: ['EVAL', 'HGET', 'HMGET', 'HSET'],
+  RedisWrappingKeyStore: ['HDEL', 'HGET', 'HKEYS', 'HSET'],
   RedisModeStore: ['PUBLISH', 'SUBSCRIBE', 'XADD', 'XREVRANGE'],
   RedisTrustRegistry: ['PUBLISH', 'SCAN', 'SUBSCRIBE', 'XADD', 'XREVRANGE'],
   // biome-ignore format: one line
