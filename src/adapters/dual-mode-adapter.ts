@@ -1,3 +1,4 @@
+import { nonceTtlMs } from '../checks/timestamp.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
@@ -16,13 +17,19 @@ import { ENROLL_PATH } from '../http/enrollment.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { KEY_PATH } from '../http/own-routes.js';
 import { requestBinding } from '../http/request-binding.js';
+import type { RevokeOptions } from '../registry/managed.js';
 import type { ModeEvent, Observer, XlinkEvent } from '../types/events.js';
 import { MODES, type Mode } from '../types/mode.js';
 import type { AuthenticationSpan } from '../types/ports.js';
-import type { AgentMessage, Clock } from '../types/protocol.js';
+import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
 import { callerAddress } from '../util/caller-address.js';
 import { type AuthSource, rememberAuth } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
+import {
+  ClientAdministration,
+  type RestoreClientOptions,
+  type UnlinkOptions,
+} from './clients/administration.js';
 import type { Clients } from './clients/clients.js';
 import {
   type CutoverReport,
@@ -30,6 +37,8 @@ import {
   cutoverReport,
   type ReportOptions,
 } from './clients/cutover-report.js';
+import { NonceQuota } from './clients/nonce-quota.js';
+import type { ClientRestoration, ClientRevocation } from './clients/revocation.js';
 import type { ClientRecord } from './clients/store.js';
 import { createClients } from './create-clients.js';
 import { deprecationHeaders } from './deprecation.js';
@@ -97,6 +106,11 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     const intake = new BodyIntake(maxUnauthenticatedBytes, addressOf);
     this.#intake = intake;
     this.#pace = new RefusalPace(options.refusalsPerSecond ?? limits.DEFAULT_REFUSALS_PER_SECOND, addressOf);
+    const quota = new NonceQuota({
+      max: options.maxNoncesPerClient ?? limits.DEFAULT_MAX_NONCES_PER_CLIENT,
+      ttlMs: nonceTtlMs(options.agent.maxAgeMs),
+      clock: this.#clock,
+    });
     this.#authenticator = new Authenticator({
       agent: options.agent,
       validator: options.legacyKeyValidator,
@@ -107,6 +121,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       policy: this.#policy,
       brownouts: this.#brownouts,
       clients: this.#clients,
+      quota,
       clock: this.#clock,
       emit: (event) => this.emit(event),
     });
@@ -115,6 +130,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       clients: this.#clients,
       authenticator: this.#authenticator,
       intake,
+      quota,
       clock: this.#clock,
       rules: enrollmentRules(options),
       binding: (request) =>
@@ -176,11 +192,37 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
   /** What is known about each client, up to this moment. Needs the option `clients`. */
   async clientRecords(): Promise<readonly ClientRecord[]> {
-    if (!this.#clients)
-      throw xlinkError('INVALID_OPTION', { field: 'clients', hint: 'The report needs the option clients.' });
-    const { ledger, store } = this.#clients.parts;
+    const { ledger, store } = this.#clientsFor('The report').parts;
     await ledger.flush();
     return store.list();
+  }
+
+  /**
+   * Ends a client: from now on its API keys are refused in every mode (`CLIENT_REVOKED`), and so are its DIDs, which are
+   * revoked in the trust registry, too; it can enroll none. On all instances that share `clients`, with the next request.
+   * Needs the option `clients`. Rejects with `REVOCATION_INCOMPLETE` if the client is ended here, but not all of its DIDs
+   * in the registry: call it again. The way back is {@link BaseDualModeAdapter.restoreClient}.
+   */
+  async revokeClient(client: ClientId, options: RevokeOptions = {}): Promise<ClientRevocation> {
+    return this.#administration('revokeClient').revoke(client, options);
+  }
+
+  /**
+   * Takes a revocation back: the client's API keys count again. Its DIDs stay revoked, which no longer count for
+   * `maxDidsPerClient`; those in `reactivate` are active again, with the scopes that they had. Needs the option `clients`.
+   */
+  async restoreClient(client: ClientId, options: RestoreClientOptions = {}): Promise<ClientRestoration> {
+    return this.#administration('restoreClient').restore(client, options);
+  }
+
+  /**
+   * Takes a DID from its client, which may enroll another one in its place, and revokes it in the trust registry. `keep`
+   * leaves it active there: it counts as a client of its own then, and can be enrolled by another one. A client does the
+   * same, without `keep`, by `DELETE /.well-known/xlink/enroll`. Resolves to the client. Needs the option `clients`.
+   * Rejects with `ENROLLMENT_REFUSED:NOT_ENROLLED` for a DID that is linked to none.
+   */
+  async unlink(did: Did, options: UnlinkOptions = {}): Promise<ClientId> {
+    return this.#administration('unlink').unlink(did, options);
   }
 
   /** Adds an observer to those of the options, beginning with a `mode` event that says the present mode. Returns how to stop it. */
@@ -299,6 +341,17 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     } catch {
       return refused; // the caller was revoked meanwhile, or the registry is down
     }
+  }
+
+  #clientsFor(what: string): Clients {
+    if (this.#clients) return this.#clients;
+    throw xlinkError('INVALID_OPTION', { field: 'clients', hint: `${what} needs the option clients.` });
+  }
+
+  #administration(what: string): ClientAdministration {
+    const { store } = this.#clientsFor(what).parts;
+    const parts = { store, registry: this.#options.agent.registry, clock: this.#clock };
+    return new ClientAdministration(parts, (event) => this.emit(event));
   }
 
   #change(owner: string, target: ModeTarget, reason: string | undefined, change: () => void): void {

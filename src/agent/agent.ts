@@ -26,7 +26,12 @@ import type { AgentContext } from './context.js';
 import { createEnvelope } from './envelope.js';
 import type { EnvelopeOptions } from './envelope-options.js';
 import { Inbox } from './inbox.js';
-import { createIntroduction, type Introduction, receiveIntroduction } from './introduction.js';
+import {
+  createIntroduction,
+  type Introduction,
+  type ReceivedIntroduction,
+  receiveIntroduction,
+} from './introduction.js';
 import { didOfRecipient } from './named-recipient.js';
 import {
   type AgentOptions,
@@ -231,6 +236,7 @@ export class BaseAgent {
         onProgress: isFunction,
         kind: oneOf(...KINDS),
         ownScope: isString,
+        admit: isFunction,
         onClaimed: isFunction,
       });
       if (options.requireRequestBinding) requireOption('receive', options, 'request');
@@ -272,7 +278,7 @@ export class BaseAgent {
   /** Receives a signed-only envelope from a DID that is in no registry. All other checks are those of `receive`. */
   async receiveIntroduction(
     input: string | Uint8Array,
-    options: Introduction,
+    options: ReceivedIntroduction,
   ): Promise<Result<AgentMessage>> {
     return attempt(async () => receiveIntroduction(await this.#ready(), input, options));
   }

@@ -45,6 +45,8 @@ export interface ReceiveRules extends ReceiveOptions {
   readonly kind?: Kind;
   /** The scope of the library's own route that receives; it needs no grant. */
   readonly ownScope?: Scope;
+  /** Asked about the verified sender before the nonce is claimed: what it throws refuses the envelope, and leaves it unused. */
+  readonly admit?: (sender: Did) => Awaitable<void>;
   /** Told which envelope it is once its nonce is claimed: from then on a refusal of it may be signed. */
   readonly onClaimed?: (claimed: ClaimedEnvelope) => void;
 }
@@ -97,6 +99,7 @@ export async function receive(
   await progress('authorizing');
   const scopes = checkScopes(context, sender, envelope, options);
   const keys = await keysFor(context, envelope);
+  await options.admit?.(fields.from);
 
   await progress('claiming');
   const reservable = options.handle !== undefined;
