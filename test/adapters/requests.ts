@@ -24,7 +24,7 @@ export async function sealed(
   draft: Partial<EnvelopeOptions> = {},
 ): Promise<Sent> {
   const request = requestBinding(sent.method ?? 'POST', pathOf(sent));
-  const envelope = await from.createEnvelope({ to: to.did, payload: { item: 'tea' }, request, ...draft });
+  const envelope = await from.createRequest({ to: to.did, payload: { item: 'tea' }, request, ...draft });
   return bodyForm(envelope, sent);
 }
 
@@ -36,7 +36,7 @@ export async function signed(
   draft: Partial<EnvelopeOptions> = {},
 ): Promise<Sent> {
   const request = requestBinding(methodOf(sent), pathOf(sent));
-  return headerForm(await from.createEnvelope({ to: to.did, signedOnly: true, request, ...draft }), sent);
+  return headerForm(await from.createRequest({ to: to.did, signedOnly: true, request, ...draft }), sent);
 }
 
 export interface EnrollmentDraft {

@@ -132,6 +132,7 @@ describe('the names of metrics', () => {
         'key-in-use': 0,
         'key-switched-off': 0,
         moved: 0,
+        revoked: 0,
       },
     },
   ];
