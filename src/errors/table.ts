@@ -75,9 +75,9 @@ export const ERROR_TABLE = {
   'SEND_FAILED:BELOW_THRESHOLD': row('transport', 502, 'Fewer shares were delivered than are needed to rebuild the message.', 'See the errors in `cause`; sending again makes fresh shares.'),
   'SEND_FAILED:UNKNOWN_OUTCOME': row('transport', 504, 'No answer came, so the envelope may have been received or not.', 'Sending again makes a new message, which may be the second one; tell them apart by an id in the payload.'),
   'SEND_FAILED:QUOTA': row('transport', 429, 'The relay takes no more from this sender for now.', 'Wait until recipients have fetched what was sent, or ask the operator of the relay.'),
-  'SEND_FAILED:ADDRESS_QUOTA': row('transport', 429, 'The relay takes no more from this address for now.', 'Try again later; the operator of the relay sets sendsPerAddress, and addressOf behind a proxy.'),
   'SEND_FAILED:MAILBOX_FULL': row('transport', 429, 'The relay holds as much for this recipient as it may.', 'Wait until the recipient has fetched it.'),
   RELAY_UNAVAILABLE: row('transport', 503, 'The relay cannot keep messages at the moment, or serves as many receivers as it can.', 'Try again later, or use fewer receivers at a time for one DID.'),
+  'RELAY_UNAVAILABLE:ADDRESS_QUOTA': row('transport', 429, 'The relay takes no more from this address for now.', 'Try again later; the operator of the relay sets requestsPerAddress, and addressOf behind a proxy.'),
   RELAY_NOT_ALLOWED: row('transport', 403, 'The relay does not serve this DID.', 'Ask the operator of the relay.'),
   NETWORK_ERROR: row('transport', 502, 'The network failed, or the caller gave up waiting.', 'See `cause`; a write may have happened.'),
 

@@ -256,7 +256,7 @@ describe('the discovery document', () => {
     ['POST', PATH],
     ['GET', ENROLL_PATH],
     ['PUT', ENROLL_PATH],
-    ['DELETE', ENROLL_PATH],
+    ['PATCH', ENROLL_PATH],
     ['GET', '/.well-known/xlink'],
     ['GET', '/.well-known/xlink/'],
     ['GET', '/.well-known/xlink.json/'],
