@@ -62,10 +62,10 @@ export const relayCommand: Command = {
   async run(args, output) {
     const { open, ...values } = parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
     if (values.data === undefined) throw new UsageError('--data is required');
-    if ((values.allow !== undefined) === open)
-      throw new UsageError('say who may use the relay: --allow FILE, or --open for everybody');
     const port = numberOf(values, 'port', 0, 65_535)!;
     const settings = settingsOf(values);
+    if ((values.allow !== undefined) === open)
+      throw new UsageError('say who may use the relay: --allow FILE, or --open for everybody');
     const allowed = values.allow === undefined ? undefined : await didsIn(values.allow);
 
     await mkdir(values.data, { recursive: true, mode: 0o700 });
