@@ -4,6 +4,7 @@ import type { Service } from '../discovery/discover.js';
 import { DEFAULT_DISCOVERY_TIMEOUT_MS } from '../discovery/options.js';
 import { toXlinkError } from '../errors/errors.js';
 import { untilAborted } from '../http/abort.js';
+import { ENROLL_SCOPE } from '../http/enrollment.js';
 import { fetchOrPlatform } from '../http/fetch.js';
 import { KEY_IS_OVER } from '../http/key-refusals.js';
 import { KEY_SCOPE } from '../http/own-routes.js';
@@ -140,8 +141,12 @@ export class ServiceClient {
   async #sealing(request: BufferedRequest, service: Service): Promise<Sealing> {
     const { scope, version } = this.#options;
     const { agent } = await this.#agents.get();
-    const isOwnRoute = request.url.href === service.endpoints.key;
-    return { agent, service, scope: isOwnRoute ? KEY_SCOPE : scopeOf(scope, request.request), version };
+    const { key, enroll } = service.endpoints;
+    const ownScope = new Map([
+      [key, KEY_SCOPE],
+      [enroll, ENROLL_SCOPE],
+    ]).get(request.url.href);
+    return { agent, service, scope: ownScope ?? scopeOf(scope, request.request), version };
   }
 
   async #byEnvelope(request: BufferedRequest, service: Service): Promise<Served> {
@@ -175,7 +180,8 @@ export class ServiceClient {
   /** Anybody can forge a refusal that is not signed, so all that it causes is that the service is asked once more. */
   #learnFrom(error: unknown, service: Service): void {
     const { id } = toXlinkError((error as { cause?: unknown }).cause ?? error);
-    if (id === 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY') this.#enroller.forget(service);
+    if (id === 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY' || id === 'ENROLLMENT_EXPIRED')
+      this.#enroller.forget(service);
   }
 
   async #byKey(
