@@ -1,5 +1,3 @@
-import { nonceTtlMs } from '../checks/timestamp.js';
-import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
 import { BodyIntake, defaultUnauthenticatedBytes } from '../http/body-intake.js';
@@ -37,7 +35,6 @@ import {
   cutoverReport,
   type ReportOptions,
 } from './clients/cutover-report.js';
-import { NonceQuota } from './clients/nonce-quota.js';
 import type { ClientRestoration, ClientRevocation } from './clients/revocation.js';
 import type { ClientRecord } from './clients/store.js';
 import { createClients } from './create-clients.js';
@@ -49,20 +46,12 @@ import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './nonce-shari
 import { Observers, tell } from './observers.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
 import { PublishedDocument } from './published-document.js';
-import type { EnvelopeRules } from './receive-request.js';
 import { RefusalPace } from './refusal-pace.js';
 import { jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
+import { type EnvelopeTaking, enrollmentRules, envelopeRules, nonceQuota, REQUESTS } from './rules.js';
 import { sealResponse, wantsSealedResponse } from './sealed-response.js';
 import { traced } from './traced.js';
-import { type EnrollmentRules, WellKnown } from './well-known.js';
-
-/** Which envelopes an adapter takes: of which kind, and in bodies of which media types. */
-export interface EnvelopeTaking {
-  readonly bodyTypes: readonly string[];
-  readonly kind: EnvelopeRules['kind'];
-}
-
-const REQUESTS: EnvelopeTaking = { bodyTypes: [ENVELOPE_TYPE], kind: 'request' };
+import { WellKnown } from './well-known.js';
 
 /**
  * Lets callers of one API prove themselves with an API key or with an xLink envelope, and decides by mode which of the
@@ -106,11 +95,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     const intake = new BodyIntake(maxUnauthenticatedBytes, addressOf);
     this.#intake = intake;
     this.#pace = new RefusalPace(options.refusalsPerSecond ?? limits.DEFAULT_REFUSALS_PER_SECOND, addressOf);
-    const quota = new NonceQuota({
-      max: options.maxNoncesPerClient ?? limits.DEFAULT_MAX_NONCES_PER_CLIENT,
-      ttlMs: nonceTtlMs(options.agent.maxAgeMs),
-      clock: this.#clock,
-    });
+    const quota = nonceQuota(options, this.#clock);
     this.#authenticator = new Authenticator({
       agent: options.agent,
       validator: options.legacyKeyValidator,
@@ -198,28 +183,25 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   }
 
   /**
-   * Ends a client: from now on its API keys are refused in every mode (`CLIENT_REVOKED`), and so are its DIDs, which are
-   * revoked in the trust registry, too; it can enroll none. On all instances that share `clients`, with the next request.
-   * Needs the option `clients`. Rejects with `REVOCATION_INCOMPLETE` if the client is ended here, but not all of its DIDs
-   * in the registry: call it again. The way back is {@link BaseDualModeAdapter.restoreClient}.
+   * Ends a client: its API keys are refused in every mode (`CLIENT_REVOKED`), and so are its DIDs, which are revoked in the
+   * trust registry, too; on all instances that share `clients`, at once. Rejects with `REVOCATION_INCOMPLETE` if not all of
+   * its DIDs are ended in the registry: call it again. Needs the option `clients`.
    */
   async revokeClient(client: ClientId, options: RevokeOptions = {}): Promise<ClientRevocation> {
     return this.#administration('revokeClient').revoke(client, options);
   }
 
   /**
-   * Takes a revocation back: the client's API keys count again. Its DIDs stay revoked, which no longer count for
-   * `maxDidsPerClient`; those in `reactivate` are active again, with the scopes that they had. Needs the option `clients`.
+   * Takes a revocation back: keys count again. DIDs stay revoked and make room for others, but for those in `reactivate`.
    */
   async restoreClient(client: ClientId, options: RestoreClientOptions = {}): Promise<ClientRestoration> {
     return this.#administration('restoreClient').restore(client, options);
   }
 
   /**
-   * Takes a DID from its client, which may enroll another one in its place, and revokes it in the trust registry. `keep`
-   * leaves it active there: it counts as a client of its own then, and can be enrolled by another one. A client does the
-   * same, without `keep`, by `DELETE /.well-known/xlink/enroll`. Resolves to the client. Needs the option `clients`.
-   * Rejects with `ENROLLMENT_REFUSED:NOT_ENROLLED` for a DID that is linked to none.
+   * Takes a DID from its client, which may enroll another one in its place, and revokes it in the trust registry, as the DID
+   * itself does by `DELETE /.well-known/xlink/enroll`. Resolves to the client. Needs the option `clients`. Rejects with
+   * `ENROLLMENT_REFUSED:NOT_ENROLLED` for a DID that is linked to none.
    */
   async unlink(did: Did, options: UnlinkOptions = {}): Promise<ClientId> {
     return this.#administration('unlink').unlink(did, options);
@@ -349,9 +331,9 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   }
 
   #administration(what: string): ClientAdministration {
-    const { store } = this.#clientsFor(what).parts;
-    const parts = { store, registry: this.#options.agent.registry, clock: this.#clock };
-    return new ClientAdministration(parts, (event) => this.emit(event));
+    const { clock, store } = this.#clientsFor(what).parts;
+    const { registry } = this.#options.agent;
+    return new ClientAdministration({ store, registry, clock }, (event) => this.emit(event));
   }
 
   #change(owner: string, target: ModeTarget, reason: string | undefined, change: () => void): void {
@@ -416,23 +398,3 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
 /** What observers and tracers are told of an attempt. */
 const factsOf = ({ claimed: _, ...facts }: AuthAttempt) => facts;
-
-const envelopeRules = (
-  options: DualModeOptions,
-  kind: EnvelopeRules['kind'],
-  intake: BodyIntake<InboundRequest>,
-): EnvelopeRules => ({
-  kind,
-  intake,
-  requireRequestBinding: options.requireRequestBinding ?? true,
-  allowCleartext: options.allowCleartext ?? false,
-  maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,
-  maxBodyBytes: options.maxBodyBytes ?? limits.DEFAULT_MAX_BODY_BYTES,
-  requestTarget: options.requestTarget ?? ((request) => request.target),
-});
-
-const enrollmentRules = (options: DualModeOptions): EnrollmentRules => ({
-  maxDidsPerClient: options.maxDidsPerClient ?? limits.DEFAULT_MAX_DIDS_PER_CLIENT,
-  attemptsPerMinute: options.enrollmentsPerMinute ?? limits.DEFAULT_ENROLLMENTS_PER_MINUTE,
-  keySwitchGraceMs: options.keySwitchGraceMs ?? limits.DEFAULT_KEY_SWITCH_GRACE_MS,
-});

@@ -26,12 +26,7 @@ import type { AgentContext } from './context.js';
 import { createEnvelope } from './envelope.js';
 import type { EnvelopeOptions } from './envelope-options.js';
 import { Inbox } from './inbox.js';
-import {
-  createIntroduction,
-  type Introduction,
-  type ReceivedIntroduction,
-  receiveIntroduction,
-} from './introduction.js';
+import { createIntroduction, type Introduction, receiveIntroduction } from './introduction.js';
 import { didOfRecipient } from './named-recipient.js';
 import {
   type AgentOptions,
@@ -278,7 +273,7 @@ export class BaseAgent {
   /** Receives a signed-only envelope from a DID that is in no registry. All other checks are those of `receive`. */
   async receiveIntroduction(
     input: string | Uint8Array,
-    options: ReceivedIntroduction,
+    options: Introduction & Pick<ReceiveRules, 'admit'>,
   ): Promise<Result<AgentMessage>> {
     return attempt(async () => receiveIntroduction(await this.#ready(), input, options));
   }

@@ -16,8 +16,6 @@ export interface Introduction {
   readonly request: string;
 }
 
-export interface ReceivedIntroduction extends Introduction, Pick<ReceiveRules, 'admit'> {}
-
 const { scope, request } = ENVELOPE_OPTIONS;
 const INTRODUCTION_OPTIONS = { scope, request };
 
@@ -49,7 +47,7 @@ export async function createIntroduction(
 export async function receiveIntroduction(
   context: AgentContext,
   input: unknown,
-  options: ReceivedIntroduction,
+  options: Introduction & Pick<ReceiveRules, 'admit'>,
 ): Promise<AgentMessage> {
   checkOptions('receiveIntroduction', options, { ...INTRODUCTION_OPTIONS, admit: isFunction });
   for (const name of ['scope', 'request']) requireOption('receiveIntroduction', options, name);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ClientActivity, ClientStore } from '@private.me/xlink';
+import { testClientUnits } from './client-store-units.js';
 
 // What is true of every store of clients, wherever it keeps them.
 
@@ -18,7 +19,7 @@ export const used = (client: string, more: Partial<ClientActivity> = {}): Client
   failures: {},
   ...more,
 });
-const NOTHING = { dids: [], keyRequests: 0, xlinkRequests: 0, failures: {} };
+export const NOTHING = { dids: [], keyRequests: 0, xlinkRequests: 0, failures: {} };
 
 /** No two of them are the same. */
 const HOSTILE_NAMES = [
@@ -285,112 +286,7 @@ export function describeClientStore(
       expect(before).toEqual(copy);
     });
 
-    test('unlinks a DID, which can be linked again, by another client too', async () => {
-      await store.link('did:key:a', 'acme');
-      await store.link('did:key:b', 'acme', { validUntil: 9 });
-      await store.add([used('acme', { keyRequests: 1 })]);
-      expect(await store.unlink('did:key:b')).toBe('acme');
-      expect(await store.unlink('did:key:b')).toBeUndefined();
-      expect(await store.unlink('did:key:never')).toBeUndefined();
-      expect([await store.clientOf('did:key:b'), await store.standingOf('did:key:b')]).toEqual([
-        undefined,
-        undefined,
-      ]);
-      expect(await store.get('acme')).toEqual({
-        ...NOTHING,
-        client: 'acme',
-        keyRequests: 1,
-        dids: ['did:key:a'],
-      });
-      expect(await store.link('did:key:b', 'bolt')).toBe('bolt');
-      expect(await store.standingOf('did:key:b')).toEqual({ client: 'bolt' });
-    });
-
-    test('of many that unlink a DID and link it again at once, the records agree with what is linked', async () => {
-      const stores = await instances(4);
-      for (let round = 0; round < 5; round++) {
-        await store.link('did:key:a', 'acme');
-        await Promise.all(
-          Array.from({ length: 12 }, async (_, at) => {
-            const own = stores[at % 4]!;
-            await (at % 2 ? own.unlink('did:key:a') : own.link('did:key:a', `client-${at % 3}`));
-          }),
-        );
-        const owner = await store.clientOf('did:key:a');
-        const holders = (await store.list()).filter(({ dids }) => dids.length > 0);
-        expect(holders.map(({ client }) => client)).toEqual(owner === undefined ? [] : [owner]);
-        await store.unlink('did:key:a');
-      }
-    });
-
-    test('[A8] a client has as many DIDs as it may have, however many come at once and wherever', async () => {
-      const stores = await instances(4);
-      const link = (at: number, client = 'acme') =>
-        stores[at % 4]!.link(`did:key:${client}-${at}`, client, { maxDids: 3 });
-      const owners = await Promise.all([
-        ...Array.from({ length: 24 }, (_, at) => link(at)),
-        ...Array.from({ length: 12 }, (_, at) => link(at, 'bolt')),
-      ]);
-      expect(owners.filter((owner) => owner === 'acme')).toHaveLength(3);
-      expect(owners.filter((owner) => owner === 'bolt')).toHaveLength(3);
-      const { dids } = (await store.get('acme'))!;
-      expect(dids).toHaveLength(3);
-      for (const did of dids) expect(await store.clientOf(did)).toBe('acme');
-      for (let at = 0; at < 24; at++) {
-        const did = `did:key:acme-${at}`;
-        if (!dids.includes(did)) expect(await store.clientOf(did)).toBeUndefined();
-      }
-      // What it has already is not counted again; what it gives up makes room, once.
-      expect(await store.link(dids[0]!, 'acme', { maxDids: 3 })).toBe('acme');
-      expect(await store.link(dids[0]!, 'acme', { maxDids: 1 })).toBe('acme');
-      await store.unlink(dids[1]!);
-      const again = await Promise.all(Array.from({ length: 12 }, (_, at) => link(100 + at)));
-      expect(again.filter((owner) => owner === 'acme')).toHaveLength(1);
-      expect((await store.get('acme'))?.dids).toHaveLength(3);
-      expect(await store.link('did:key:one-more', 'acme')).toBe('acme'); // without a limit
-      expect(await store.link('did:key:too-many', 'acme', { maxDids: 3 })).toBeUndefined();
-    });
-
-    test('remembers when the enrollment of a DID ends, until it is renewed', async () => {
-      await store.link('did:key:a', 'acme', { validUntil: 1_764_000_000_000 });
-      await store.link('did:key:b', 'acme');
-      expect(await store.standingOf('did:key:a')).toEqual({ client: 'acme', validUntil: 1_764_000_000_000 });
-      expect(await store.standingOf('did:key:b')).toEqual({ client: 'acme' });
-      expect((await store.get('acme'))?.validUntil).toEqual({ 'did:key:a': 1_764_000_000_000 });
-      await store.link('did:key:a', 'acme', { validUntil: 1_764_000_000_007, maxDids: 2 });
-      await store.link('did:key:a', 'bolt', { validUntil: 5 });
-      expect(await store.standingOf('did:key:a')).toEqual({ client: 'acme', validUntil: 1_764_000_000_007 });
-      await store.link('did:key:a', 'acme');
-      expect(await store.get('acme')).toEqual({
-        ...NOTHING,
-        client: 'acme',
-        dids: ['did:key:a', 'did:key:b'],
-      });
-    });
-
-    test('revokes a client and restores it, and keeps the rest', async () => {
-      await store.link('did:key:a', 'acme', { validUntil: 9 });
-      await store.add([used('acme', { keyRequests: 1, lastKeyUse: 7 })]);
-      await store.setKeyOff('acme', 3);
-      const before = await store.get('acme');
-      await store.setRevoked('acme', 1_764_000_000_000);
-      expect(await store.get('acme')).toEqual({ ...before, revokedSince: 1_764_000_000_000 });
-      expect(await store.standingOf('did:key:a')).toEqual({
-        client: 'acme',
-        validUntil: 9,
-        revokedSince: 1_764_000_000_000,
-      });
-      await store.add([used('acme', { keyRequests: 1 })]);
-      await store.link('did:key:b', 'acme');
-      expect((await store.standingOf('did:key:b'))?.revokedSince).toBe(1_764_000_000_000);
-      await store.setRevoked('bolt', 0);
-      expect(await store.get('bolt')).toEqual({ ...NOTHING, client: 'bolt', revokedSince: 0 });
-      await store.setRevoked('bolt', undefined);
-      await store.setRevoked('acme', undefined);
-      await store.unlink('did:key:b');
-      expect(await store.get('acme')).toEqual({ ...before, keyRequests: 2 });
-      expect(await store.standingOf('did:key:a')).toEqual({ client: 'acme', validUntil: 9 });
-    });
+    testClientUnits(() => store, instances);
 
     if (!remembersBatches) return;
 
