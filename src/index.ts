@@ -15,7 +15,7 @@ export type {
   ClientActivity,
   ClientRecord,
   ClientStore,
-  LinkOptions,
+  LinkConditions,
   Standing,
 } from './adapters/clients/store.js';
 export type { ApiKeySources } from './adapters/credentials.js';

@@ -3,7 +3,7 @@ import { checkRevokeOptions } from '../../registry/change-options.js';
 import type { RevokeOptions } from '../../registry/managed.js';
 import type { XlinkEvent } from '../../types/events.js';
 import type { ClientId, Did } from '../../types/protocol.js';
-import { checkOptions, isBoolean, isStringArray } from '../../util/options.js';
+import { anything, checkOptions, isBoolean, isStringArray } from '../../util/options.js';
 import {
   type ClientParts,
   type ClientRestoration,
@@ -53,10 +53,11 @@ export class ClientAdministration {
     return done;
   }
 
-  async unlink(did: Did, { keep = false, ...options }: UnlinkOptions): Promise<ClientId> {
-    checkOptions('unlink', { keep }, { keep: isBoolean });
-    checkRevokeOptions(options);
-    const client = await unlinkDid(this.#parts, did, { keep, reason: options.reason });
+  async unlink(did: Did, options: UnlinkOptions): Promise<ClientId> {
+    checkOptions('unlink', options, { keep: isBoolean, reason: anything });
+    const { keep = false, reason } = options;
+    checkRevokeOptions(reason === undefined ? {} : { reason });
+    const client = await unlinkDid(this.#parts, did, { keep, reason });
     this.#emit({ type: 'unlink', client, did, by: 'operator' });
     return client;
   }

@@ -15,7 +15,7 @@ import type { TrustRegistry } from '../../types/ports.js';
 import type { AgentMessage, ClientId, Did, KeyRecord, Scope } from '../../types/protocol.js';
 import { decodeBase64url } from '../../util/base64url.js';
 import { endDid } from './revocation.js';
-import type { ClientStore, LinkOptions } from './store.js';
+import type { ClientStore, LinkConditions } from './store.js';
 
 /** Throws `ENROLLMENT_REFUSED:KEY_PROOF` unless the envelope was made for this key. */
 export async function checkKeyProof(message: AgentMessage, apiKey: string): Promise<void> {
@@ -78,7 +78,12 @@ export async function enroll(
   };
 }
 
-async function link(clients: ClientStore, did: Did, client: ClientId, options: LinkOptions): Promise<void> {
+async function link(
+  clients: ClientStore,
+  did: Did,
+  client: ClientId,
+  options: LinkConditions,
+): Promise<void> {
   const owner = await clients.link(did, client, options);
   if (owner === undefined) throw xlinkError('ENROLLMENT_REFUSED:TOO_MANY', { field: 'keyRecord' });
   if (owner !== client) throw xlinkError('ENROLLMENT_REFUSED:TAKEN', { field: 'keyRecord' });

@@ -1,6 +1,6 @@
 import { xlinkError } from '../../errors/errors.js';
 import type { ClientId, Did } from '../../types/protocol.js';
-import type { ClientActivity, ClientRecord, ClientStore, LinkOptions, Standing } from './store.js';
+import type { ClientActivity, ClientRecord, ClientStore, LinkConditions, Standing } from './store.js';
 
 const emptyRecord = (client: ClientId): ClientRecord => ({
   client,
@@ -81,7 +81,7 @@ export class MemoryClientStore implements ClientStore {
   link(
     did: Did,
     client: ClientId,
-    { maxDids = Infinity, validUntil }: LinkOptions = {},
+    { maxDids = Infinity, validUntil }: LinkConditions = {},
   ): ClientId | undefined {
     const owner = this.#clients.get(did);
     if (owner !== undefined && owner !== client) return owner;

@@ -31,7 +31,7 @@ export interface ClientRecord {
 export type ClientActivity = Omit<ClientRecord, 'dids' | 'keyOffSince' | 'revokedSince' | 'validUntil'>;
 
 /** Conditions of a link. */
-export interface LinkOptions {
+export interface LinkConditions {
   /** DIDs that the client may have, this one included. A DID that it has already is not counted again. Default: any number. */
   readonly maxDids?: number;
   /** When the link ends, in ms since 1970; in place of what it was linked until before. Default: it does not end. */
@@ -66,7 +66,7 @@ export interface ClientStore {
    * of a client succeed. Resolves to the client it is linked to afterwards: another one if it was taken, `undefined` if the
    * client has as many as it may have. A link to the same client is renewed.
    */
-  link(did: Did, client: ClientId, options?: LinkOptions): Awaitable<ClientId | undefined>;
+  link(did: Did, client: ClientId, options?: LinkConditions): Awaitable<ClientId | undefined>;
   /** Undoes a link, and makes room for another. Resolves to the client that the DID was linked to; `undefined`: to none. */
   unlink(did: Did): Awaitable<ClientId | undefined>;
   /**

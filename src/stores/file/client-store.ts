@@ -3,7 +3,7 @@ import type {
   ClientActivity,
   ClientRecord,
   ClientStore,
-  LinkOptions,
+  LinkConditions,
   Standing,
 } from '../../adapters/clients/store.js';
 import type { ClientId, Did } from '../../types/protocol.js';
@@ -63,7 +63,7 @@ export class FileClientStore implements ClientStore {
     return this.#memory.standingOf(did);
   }
 
-  link(did: Did, client: ClientId, { maxDids = Infinity, validUntil }: LinkOptions = {}) {
+  link(did: Did, client: ClientId, { maxDids = Infinity, validUntil }: LinkConditions = {}) {
     return this.#links.run('links', async () => {
       const { client: owner, validUntil: end } = this.standingOf(did) ?? {};
       if (owner === undefined && (this.get(client)?.dids.length ?? 0) >= maxDids) return undefined;

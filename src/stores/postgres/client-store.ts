@@ -4,7 +4,7 @@ import type {
   ClientActivity,
   ClientRecord,
   ClientStore,
-  LinkOptions,
+  LinkConditions,
   Standing,
 } from '../../adapters/clients/store.js';
 import { xlinkError } from '../../errors/errors.js';
@@ -127,7 +127,7 @@ export class PostgresClientStore implements ClientStore {
   async link(
     did: Did,
     client: ClientId,
-    { maxDids = 2 ** 31, validUntil }: LinkOptions = {},
+    { maxDids = 2 ** 31, validUntil }: LinkConditions = {},
   ): Promise<ClientId | undefined> {
     const [didId, clientId] = [await idOf(did), await idOf(client)];
     const end = validUntil ?? null;

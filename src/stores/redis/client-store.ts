@@ -4,7 +4,7 @@ import type {
   ClientActivity,
   ClientRecord,
   ClientStore,
-  LinkOptions,
+  LinkConditions,
   Standing,
 } from '../../adapters/clients/store.js';
 import type { OnWarning } from '../../agent/warnings.js';
@@ -120,7 +120,7 @@ export class RedisClientStore implements ClientStore {
     });
   }
 
-  async link(did: Did, client: ClientId, options: LinkOptions = {}): Promise<ClientId | undefined> {
+  async link(did: Did, client: ClientId, options: LinkConditions = {}): Promise<ClientId | undefined> {
     return unavailable(async () => {
       const owner = await this.#ownerOf(did);
       if (owner !== undefined && owner !== client) return owner;
@@ -187,7 +187,7 @@ export class RedisClientStore implements ClientStore {
   async #addDid(
     did: Did,
     client: ClientId,
-    { maxDids = Infinity, validUntil }: LinkOptions,
+    { maxDids = Infinity, validUntil }: LinkConditions,
     isLinked: boolean,
   ): Promise<boolean> {
     const key = this.#keyOf(client);
