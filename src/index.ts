@@ -1,14 +1,27 @@
 export type { LegacyKeyValidator } from './adapters/api-key-validator.js';
 export { type AppAuth, type AppTypes, type AuthSource, authOf } from './adapters/auth-store.js';
+export type {
+  RestoreClientOptions,
+  RevokeClientOptions,
+  UnlinkOptions,
+} from './adapters/clients/administration.js';
 export type { OnDowngrade } from './adapters/clients/clients.js';
 export {
   type ClientReport,
   type CutoverReport,
+  type ExpiringDid,
   formatReport,
   type ReportOptions,
 } from './adapters/clients/cutover-report.js';
 export { MemoryClientStore } from './adapters/clients/memory-store.js';
-export type { ClientActivity, ClientRecord, ClientStore } from './adapters/clients/store.js';
+export type { ClientRestoration, ClientRevocation } from './adapters/clients/revocation.js';
+export type {
+  ClientActivity,
+  ClientRecord,
+  ClientStore,
+  LinkConditions,
+  Standing,
+} from './adapters/clients/store.js';
 export type { ApiKeySources } from './adapters/credentials.js';
 export type { DeprecationOptions } from './adapters/deprecation.js';
 export {

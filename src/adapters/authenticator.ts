@@ -7,6 +7,7 @@ import type { AuthMethod, Mode } from '../types/mode.js';
 import type { ClientId, Clock, Did, Scope } from '../types/protocol.js';
 import { type LegacyKeyValidator, validateKey } from './api-key-validator.js';
 import type { Clients } from './clients/clients.js';
+import type { NonceQuota } from './clients/nonce-quota.js';
 import { type ApiKeySources, type EnvelopeForm, findApiKey, findEnvelope } from './credentials.js';
 import type { Brownouts } from './modes/brownouts.js';
 import type { ModePolicy } from './modes/policy.js';
@@ -42,6 +43,7 @@ export interface AuthenticatorParts {
   readonly policy: ModePolicy;
   readonly brownouts: Brownouts;
   readonly clients: Clients | undefined;
+  readonly quota: NonceQuota;
   readonly clock: Clock;
   readonly emit: (event: XlinkEvent) => void;
 }
@@ -104,6 +106,7 @@ export class Authenticator {
     const own = { ...rules, kind: 'request' as const, requireRequestBinding: true };
     const { message } = await receiveRequest(agent, request, form, own, {
       ownScope,
+      admit: (did) => this.#admit(did, attempt),
       onClaimed: (claimed) => Object.assign(attempt, { claimed }),
     });
     attempt.did = message.sender;
@@ -128,8 +131,9 @@ export class Authenticator {
     if (client !== undefined) attempt.client = client;
     attempt.mode = policy.forClient(client) ?? attempt.mode;
     if (attempt.mode === 'xlink-only') throw xlinkError('XLINK_REQUIRED');
+    const record = client === undefined ? undefined : await clients!.unrevoked(client);
     if (attempt.mode === 'deprecation' && brownouts.active(clock())) throw xlinkError('API_KEY_BROWNOUT');
-    if (client !== undefined) await clients!.assertKeyCounts(client, attempt.mode);
+    if (client !== undefined) clients!.assertKeyCounts(client, record, attempt.mode);
     return auth;
   }
 
@@ -173,6 +177,18 @@ export class Authenticator {
     }
   }
 
+  /** Asked before the nonce is claimed: whether the DID and its client count, and have room for one more. */
+  async #admit(did: Did, attempt: AuthAttempt): Promise<void> {
+    const { clients, quota } = this.#parts;
+    attempt.did = did;
+    const standing = await clients?.standingOf(did);
+    if (standing) {
+      attempt.client = standing.client;
+      clients!.assertStanding(standing);
+    }
+    quota.take(standing?.client ?? did);
+  }
+
   /** Once the signature is good it is known whose request it is, and counted for that client, even if it is refused. */
   async #receive(request: InboundRequest, attempt: AuthAttempt, form: EnvelopeForm): Promise<Received> {
     const { agent, rules, clients } = this.#parts;
@@ -182,16 +198,16 @@ export class Authenticator {
         onVerified(did) {
           sender = did;
         },
+        admit: (did) => this.#admit(did, attempt),
         onClaimed(claimed) {
           attempt.claimed = claimed;
         },
       });
     } finally {
-      if (sender !== undefined) {
-        attempt.did = sender;
-        const client = clients?.ofDid(sender);
-        const known = client instanceof Promise ? await client : client;
-        if (known !== undefined) attempt.client = known;
+      if (sender !== undefined && attempt.did === undefined) {
+        attempt.did = sender; // it was refused before its client was asked for
+        const client = await clients?.ofDid(sender);
+        if (client !== undefined) attempt.client = client;
       }
     }
   }
@@ -199,7 +215,10 @@ export class Authenticator {
   /** Verifies an envelope beside a key without any effect on the request but the time it takes. */
   async #observe(request: InboundRequest, form: EnvelopeForm): Promise<void> {
     try {
-      const { message } = await receiveRequest(this.#parts.agent, request, form, this.#parts.rules);
+      const admit = (did: Did) => this.#admit(did, { mode: 'observe', method: 'xlink' });
+      const { message } = await receiveRequest(this.#parts.agent, request, form, this.#parts.rules, {
+        admit,
+      });
       this.#parts.emit({ type: 'observed', reason: 'ok', version: message.version });
     } catch (thrown) {
       this.#parts.emit({ type: 'observed', reason: toXlinkError(thrown).id });

@@ -1,4 +1,3 @@
-import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
 import { BodyIntake, defaultUnauthenticatedBytes } from '../http/body-intake.js';
@@ -19,10 +18,16 @@ import { requestBinding } from '../http/request-binding.js';
 import type { ModeEvent, Observer, XlinkEvent } from '../types/events.js';
 import { MODES, type Mode } from '../types/mode.js';
 import type { AuthenticationSpan } from '../types/ports.js';
-import type { AgentMessage, Clock } from '../types/protocol.js';
+import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
 import { callerAddress } from '../util/caller-address.js';
 import { type AuthSource, rememberAuth } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
+import {
+  ClientAdministration,
+  type RestoreClientOptions,
+  type RevokeClientOptions,
+  type UnlinkOptions,
+} from './clients/administration.js';
 import type { Clients } from './clients/clients.js';
 import {
   type CutoverReport,
@@ -30,6 +35,7 @@ import {
   cutoverReport,
   type ReportOptions,
 } from './clients/cutover-report.js';
+import type { ClientRestoration, ClientRevocation } from './clients/revocation.js';
 import type { ClientRecord } from './clients/store.js';
 import { createClients } from './create-clients.js';
 import { deprecationHeaders } from './deprecation.js';
@@ -40,20 +46,12 @@ import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './nonce-shari
 import { Observers, tell } from './observers.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
 import { PublishedDocument } from './published-document.js';
-import type { EnvelopeRules } from './receive-request.js';
 import { RefusalPace } from './refusal-pace.js';
 import { jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
+import { type EnvelopeTaking, enrollmentRules, envelopeRules, nonceQuota, REQUESTS } from './rules.js';
 import { sealResponse, wantsSealedResponse } from './sealed-response.js';
 import { traced } from './traced.js';
-import { type EnrollmentRules, WellKnown } from './well-known.js';
-
-/** Which envelopes an adapter takes: of which kind, and in bodies of which media types. */
-export interface EnvelopeTaking {
-  readonly bodyTypes: readonly string[];
-  readonly kind: EnvelopeRules['kind'];
-}
-
-const REQUESTS: EnvelopeTaking = { bodyTypes: [ENVELOPE_TYPE], kind: 'request' };
+import { WellKnown } from './well-known.js';
 
 /**
  * Lets callers of one API prove themselves with an API key or with an xLink envelope, and decides by mode which of the
@@ -97,6 +95,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     const intake = new BodyIntake(maxUnauthenticatedBytes, addressOf);
     this.#intake = intake;
     this.#pace = new RefusalPace(options.refusalsPerSecond ?? limits.DEFAULT_REFUSALS_PER_SECOND, addressOf);
+    const quota = nonceQuota(options, this.#clock);
     this.#authenticator = new Authenticator({
       agent: options.agent,
       validator: options.legacyKeyValidator,
@@ -107,6 +106,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       policy: this.#policy,
       brownouts: this.#brownouts,
       clients: this.#clients,
+      quota,
       clock: this.#clock,
       emit: (event) => this.emit(event),
     });
@@ -115,6 +115,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       clients: this.#clients,
       authenticator: this.#authenticator,
       intake,
+      quota,
       clock: this.#clock,
       rules: enrollmentRules(options),
       binding: (request) =>
@@ -177,11 +178,34 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
   /** What is known about each client, up to this moment. Needs the option `clients`. */
   async clientRecords(): Promise<readonly ClientRecord[]> {
-    if (!this.#clients)
-      throw xlinkError('INVALID_OPTION', { field: 'clients', hint: 'The report needs the option clients.' });
-    const { ledger, store } = this.#clients.parts;
+    const { ledger, store } = this.#clientsFor('The report').parts;
     await ledger.flush();
     return store.list();
+  }
+
+  /**
+   * Ends a client: its API keys are refused in every mode (`CLIENT_REVOKED`), and so are its DIDs, which are revoked in the
+   * trust registry, too; on all instances that share `clients`, at once. Rejects with `REVOCATION_INCOMPLETE` if not all of
+   * its DIDs are ended in the registry: call it again. Needs the option `clients`.
+   */
+  async revokeClient(client: ClientId, options: RevokeClientOptions = {}): Promise<ClientRevocation> {
+    return this.#administration('revokeClient').revoke(client, options);
+  }
+
+  /**
+   * Takes a revocation back: keys count again. DIDs stay revoked and make room for others, but for those in `reactivate`.
+   */
+  async restoreClient(client: ClientId, options: RestoreClientOptions = {}): Promise<ClientRestoration> {
+    return this.#administration('restoreClient').restore(client, options);
+  }
+
+  /**
+   * Takes a DID from its client, which may enroll another one in its place, and revokes it in the trust registry, as the DID
+   * itself does by `DELETE /.well-known/xlink/enroll`. Resolves to the client. Needs the option `clients`. Rejects with
+   * `ENROLLMENT_REFUSED:NOT_ENROLLED` for a DID that is linked to none.
+   */
+  async unlink(did: Did, options: UnlinkOptions = {}): Promise<ClientId> {
+    return this.#administration('unlink').unlink(did, options);
   }
 
   /** Adds an observer to those of the options, beginning with a `mode` event that says the present mode. Returns how to stop it. */
@@ -304,6 +328,17 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     }
   }
 
+  #clientsFor(what: string): Clients {
+    if (this.#clients) return this.#clients;
+    throw xlinkError('INVALID_OPTION', { field: 'clients', hint: `${what} needs the option clients.` });
+  }
+
+  #administration(what: string): ClientAdministration {
+    const { clock, store } = this.#clientsFor(what).parts;
+    const { registry } = this.#options.agent;
+    return new ClientAdministration({ store, registry, clock }, (event) => this.emit(event));
+  }
+
   #change(owner: string, target: ModeTarget, reason: string | undefined, change: () => void): void {
     checkModeTarget(owner, target);
     if (reason !== undefined && typeof reason !== 'string')
@@ -366,23 +401,3 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
 /** What observers and tracers are told of an attempt. */
 const factsOf = ({ claimed: _, ...facts }: AuthAttempt) => facts;
-
-const envelopeRules = (
-  options: DualModeOptions,
-  kind: EnvelopeRules['kind'],
-  intake: BodyIntake<InboundRequest>,
-): EnvelopeRules => ({
-  kind,
-  intake,
-  requireRequestBinding: options.requireRequestBinding ?? true,
-  allowCleartext: options.allowCleartext ?? false,
-  maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,
-  maxBodyBytes: options.maxBodyBytes ?? limits.DEFAULT_MAX_BODY_BYTES,
-  requestTarget: options.requestTarget ?? ((request) => request.target),
-});
-
-const enrollmentRules = (options: DualModeOptions): EnrollmentRules => ({
-  maxDidsPerClient: options.maxDidsPerClient ?? limits.DEFAULT_MAX_DIDS_PER_CLIENT,
-  attemptsPerMinute: options.enrollmentsPerMinute ?? limits.DEFAULT_ENROLLMENTS_PER_MINUTE,
-  keySwitchGraceMs: options.keySwitchGraceMs ?? limits.DEFAULT_KEY_SWITCH_GRACE_MS,
-});

@@ -105,8 +105,24 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly clientScopes?: (auth: ApiKeyAuth<NoInfer<Customer>>) => readonly Scope[] | undefined;
   /** What happens when a client that works on xLink uses its key again. Default `report`: a `downgrade` event. */
   readonly onDowngrade?: OnDowngrade;
-  /** DIDs a client may enroll. Default 20. */
+  /** DIDs a client may have at a time, in all instances together. Default 20. */
   readonly maxDidsPerClient?: number;
+  /**
+   * How long an enrollment is good, in ms; an identity renews it by enrolling again before it ends, with or without a key.
+   * Default: it does not end. Where enrollments end, no envelope is accepted while `clients` is down.
+   */
+  readonly enrollmentValidMs?: number;
+  /**
+   * Until when the key that enrolls a DID vouches for it; the earlier of the two times counts. Only a key renews such an
+   * enrollment. `undefined`: no end of this kind. Default: no end.
+   */
+  readonly enrollmentValidUntil?: (auth: ApiKeyAuth<NoInfer<Customer>>) => Date | undefined;
+  /**
+   * Nonces of one client that may live at a time, all of its DIDs together, in each process: envelopes of the last six to
+   * eight minutes, with the default time window. A DID that is not enrolled counts for itself. More are refused
+   * with 429 and `Retry-After` before they are claimed. Default 100 000, which is more than 200 requests a second.
+   */
+  readonly maxNoncesPerClient?: number;
   /** Enrollments a client may try per minute, in each process. Default 10. */
   readonly enrollmentsPerMinute?: number;
   /** How long a client may switch its own key on again, in ms. Default one day. */
@@ -210,11 +226,24 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     routeModes: isRouteModes,
     clientModes: isClientModes,
     brownouts: isBrownouts,
-    clients: hasMethods('get', 'list', 'clientOf', 'link', 'add', 'setKeyOff'),
+    clients: hasMethods(
+      'get',
+      'list',
+      'clientOf',
+      'standingOf',
+      'link',
+      'unlink',
+      'add',
+      'setKeyOff',
+      'setRevoked',
+    ),
     clientId: isFunction,
     clientScopes: isFunction,
     onDowngrade: oneOf('accept', 'report', 'refuse'),
     maxDidsPerClient: integerIn(1, 100_000),
+    enrollmentValidMs: integerIn(1000, 2 ** 40),
+    enrollmentValidUntil: isFunction,
+    maxNoncesPerClient: integerIn(1, 2 ** 24),
     enrollmentsPerMinute: integerIn(1, 100_000),
     keySwitchGraceMs: integerIn(0, 2 ** 40),
     clientFlushIntervalMs: integerIn(1, 3_600_000),

@@ -30,7 +30,7 @@ export async function receiveRequest(
   request: InboundRequest,
   form: EnvelopeForm,
   rules: EnvelopeRules,
-  hear: Pick<ReceiveRules, 'onVerified' | 'onClaimed' | 'ownScope'> = {},
+  hear: Pick<ReceiveRules, 'onVerified' | 'admit' | 'onClaimed' | 'ownScope'> = {},
 ): Promise<Received> {
   if (form === 'ambiguous') throw xlinkError('ENVELOPE_AMBIGUOUS');
   refuseContentEncoding(request);

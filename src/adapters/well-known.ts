@@ -7,11 +7,14 @@ import type { InboundRequest } from '../http/decision.js';
 import { ENROLL_PATH, ENROLL_SCOPE } from '../http/enrollment.js';
 import { KEY_PATH, KEY_SCOPE } from '../http/own-routes.js';
 import type { XlinkEvent } from '../types/events.js';
-import type { AgentMessage, ClientId, Clock } from '../types/protocol.js';
+import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
 import { TokenBucket } from '../util/token-bucket.js';
 import type { AuthAttempt, Authenticator } from './authenticator.js';
 import { type Clients, checkClientScopes } from './clients/clients.js';
 import { checkKeyProof, enroll, enrolledKeys } from './clients/enrollment.js';
+import type { NonceQuota } from './clients/nonce-quota.js';
+import { unlinkDid } from './clients/revocation.js';
+import { validUntil } from './clients/validity.js';
 import { MAX_INTRODUCTION_BYTES } from './limits.js';
 import type { PublishedDocument } from './published-document.js';
 
@@ -26,6 +29,7 @@ export interface WellKnownParts {
   readonly clients: Clients | undefined;
   readonly clock: Clock;
   readonly rules: EnrollmentRules;
+  readonly quota: NonceQuota;
   readonly document: PublishedDocument;
   readonly authenticator: Authenticator;
   readonly intake: BodyIntake<InboundRequest>;
@@ -41,7 +45,7 @@ export interface JsonResponse {
   readonly cacheSeconds?: number;
 }
 
-/** The routes that the adapter answers itself: discovery, enrollment, and a client's switch for its own key. */
+/** The routes that the adapter answers itself: discovery, enrollment and its end, and a client's switch for its own key. */
 export class WellKnown {
   readonly #parts: WellKnownParts;
   readonly #attempts: TokenBucket;
@@ -59,13 +63,16 @@ export class WellKnown {
       return { status: 200, value: await this.#parts.document.for(request), cacheSeconds: 60 };
     if (!this.#parts.clients) return undefined;
     if (path === ENROLL_PATH && method === 'POST') return this.#enroll(request, attempt, this.#parts.clients);
+    if (path === ENROLL_PATH && method === 'DELETE')
+      return this.#unlink(request, attempt, this.#parts.clients);
     if (path === KEY_PATH && (method === 'DELETE' || method === 'PUT'))
       return this.#switchKey(request, attempt, this.#parts.clients, method === 'DELETE');
     return undefined;
   }
 
   async #enroll(request: InboundRequest, attempt: AuthAttempt, clients: Clients): Promise<JsonResponse> {
-    const { agent, rules, intake } = this.#parts;
+    const { agent, rules, intake, clock, quota } = this.#parts;
+    const { store, validity } = clients.parts;
     let body: Promise<Uint8Array> | undefined;
     const envelope = () => (body ??= intake.read(request, MAX_INTRODUCTION_BYTES, 'BODY_TOO_LARGE')); // not before it is worth it
     const { client, key } = await this.#enrollee(request, attempt, envelope, clients);
@@ -73,12 +80,24 @@ export class WellKnown {
       if (!this.#attempts.take(client)) throw xlinkError('ENROLLMENT_REFUSED:RATE_LIMITED');
     };
     if (key) limit();
-    const message = await this.#introduction(await envelope(), request);
-    if (!key) limit(); // without a key it is the signature that says whose attempt it is
+    const message = await this.#introduction(await envelope(), request, async (did) => {
+      if (!key) {
+        limit(); // without a key it is the signature that says whose attempt it is
+        const standing = await store.standingOf(did);
+        if (standing) clients.assertStanding(standing);
+      }
+      quota.take(client);
+    });
     if (key) await checkKeyProof(message, key.apiKey);
     const scopes = key && checkClientScopes(clients.parts.clientScopes(key.auth));
-    const enrollee = { client, scopes, maxDids: rules.maxDidsPerClient };
-    const value = await enroll(agent, clients.parts.store, await enrolledKeys(message), enrollee);
+    const before = key ? undefined : await store.standingOf(message.sender);
+    const enrollee = {
+      client,
+      scopes,
+      maxDids: rules.maxDidsPerClient,
+      validUntil: validUntil(validity, clock(), key?.auth, before),
+    };
+    const value = await enroll(agent, store, await enrolledKeys(message), enrollee);
     this.#parts.emit({ type: 'enrollment', client, did: value.did });
     return { status: 200, value };
   }
@@ -120,14 +139,29 @@ export class WellKnown {
     }
   }
 
-  async #introduction(envelope: Uint8Array, request: InboundRequest): Promise<AgentMessage> {
+  async #introduction(
+    envelope: Uint8Array,
+    request: InboundRequest,
+    admit: (did: Did) => Promise<void>,
+  ): Promise<AgentMessage> {
     const { agent, binding } = this.#parts;
     const received = await agent.receiveIntroduction(envelope, {
       scope: ENROLL_SCOPE,
       request: binding(request),
+      admit,
     });
     if (!received.ok) throw received.error;
     return received.value;
+  }
+
+  /** An identity ends itself: it is revoked, and its place free for another one. */
+  async #unlink(request: InboundRequest, attempt: AuthAttempt, clients: Clients): Promise<JsonResponse> {
+    const { agent, authenticator, emit } = this.#parts;
+    const did = await authenticator.envelopeSender(request, attempt, ENROLL_SCOPE);
+    const parts = { store: clients.parts.store, registry: agent.registry };
+    const client = await unlinkDid(parts, did, { keep: false, reason: 'unlinked by itself' });
+    emit({ type: 'unlink', client, did, by: 'client' });
+    return { status: 200, value: { did, client, linked: false } };
   }
 
   /** DELETE switches the client's own key off, so that it can prove that it no longer needs it; PUT takes that back. */

@@ -240,6 +240,7 @@ export class BaseAgent {
         onProgress: isFunction,
         kind: oneOf(...KINDS),
         ownScope: isString,
+        admit: isFunction,
         onClaimed: isFunction,
         arrivedAt: integerIn(0, Number.MAX_SAFE_INTEGER),
       });
@@ -282,7 +283,7 @@ export class BaseAgent {
   /** Receives a signed-only envelope from a DID that is in no registry. All other checks are those of `receive`. */
   async receiveIntroduction(
     input: string | Uint8Array,
-    options: Introduction,
+    options: Introduction & Pick<ReceiveRules, 'admit'>,
   ): Promise<Result<AgentMessage>> {
     return attempt(async () => receiveIntroduction(await this.#ready(), input, options));
   }

@@ -3,11 +3,11 @@ import { signOnlyEnvelope } from '../envelope/seal.js';
 import type { Result } from '../errors/result.js';
 import type { TrustRegistry } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope, RegistryEntry, Scope, Version } from '../types/protocol.js';
-import { anything, checkOptions, isString, requireOption } from '../util/options.js';
+import { anything, checkOptions, isFunction, isString, requireOption } from '../util/options.js';
 import type { AgentContext } from './context.js';
 import { ENVELOPE_OPTIONS } from './envelope-options.js';
 import { Peers } from './peers.js';
-import { receive } from './receive.js';
+import { type ReceiveRules, receive } from './receive.js';
 
 /** A signed-only envelope to or from a peer that is in no registry yet. */
 export interface Introduction {
@@ -47,11 +47,11 @@ export async function createIntroduction(
 export async function receiveIntroduction(
   context: AgentContext,
   input: unknown,
-  options: Introduction,
+  options: Introduction & Pick<ReceiveRules, 'admit'>,
 ): Promise<AgentMessage> {
-  checkOptions('receiveIntroduction', options, INTRODUCTION_OPTIONS);
+  checkOptions('receiveIntroduction', options, { ...INTRODUCTION_OPTIONS, admit: isFunction });
   for (const name of ['scope', 'request']) requireOption('receiveIntroduction', options, name);
-  const { scope, request } = options;
+  const { scope, request, admit } = options;
   const anyone: TrustRegistry = {
     lookup: (did): RegistryEntry => ({ did, status: 'active' }),
     register: (): Result<void> => ({ ok: true, value: undefined }),
@@ -68,6 +68,7 @@ export async function receiveIntroduction(
     requireRequestBinding: true,
     kind: 'request',
     ownScope: scope,
+    ...(admit ? { admit } : {}),
   });
   return message;
 }

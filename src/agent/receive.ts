@@ -48,6 +48,8 @@ export interface ReceiveRules extends ReceiveOptions {
   readonly ownScope?: Scope;
   /** When the head of the request arrived, in ms since 1970: a slow body makes no envelope old. Default: now. */
   readonly arrivedAt?: number;
+  /** Asked about the verified sender before the nonce is claimed: what it throws refuses the envelope, and leaves it unused. */
+  readonly admit?: (sender: Did) => Awaitable<void>;
   /** Told which envelope it is once its nonce is claimed: from then on a refusal of it may be signed. */
   readonly onClaimed?: (claimed: ClaimedEnvelope) => void;
 }
@@ -102,6 +104,7 @@ export async function receive(
   await progress('authorizing');
   const scopes = checkScopes(context, sender, envelope, options);
   const keys = await keysFor(context, envelope);
+  await options.admit?.(fields.from);
 
   await progress('claiming');
   const reservable = options.handle !== undefined;

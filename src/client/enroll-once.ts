@@ -19,9 +19,16 @@ export interface EnrollTransport {
 const MAX_ANSWER_BYTES = 64 * 1024;
 const failed = (cause: unknown) => xlinkError('ENROLLMENT_FAILED', { cause });
 
+/** What the service granted. */
+export interface EnrollmentGrant {
+  readonly scopes: readonly Scope[];
+  /** When the enrollment ends, in ms since 1970; absent if it does not. */
+  readonly validUntil?: number;
+}
+
 /**
- * Presents the API key together with proof of the DID; an identity that was enrolled before needs no key. Returns the scopes that
- * were granted. Throws the error that the service names, or `ENROLLMENT_FAILED`. An envelope older than the memory of a restarted service is made anew, once.
+ * Presents the API key together with proof of the DID; an identity that was enrolled before needs no key. Returns what
+ * was granted. Throws the error that the service names, or `ENROLLMENT_FAILED`. An envelope older than the memory of a restarted service is made anew, once.
  */
 export async function enrollOnce(
   agent: BaseAgent,
@@ -29,12 +36,12 @@ export async function enrollOnce(
   endpoint: string,
   apiKey: string | undefined,
   transport: EnrollTransport,
-): Promise<readonly Scope[]> {
+): Promise<EnrollmentGrant> {
   const expired = () => failed(new Error('timeout'));
   return withDeadline(transport.timeoutMs, expired, async (signal) => {
     for (let attempt = 1; ; attempt++) {
       const { status, text } = await post(agent, to, endpoint, apiKey, transport, signal);
-      if (status === 200) return scopesOf(text, agent.did);
+      if (status === 200) return grantIn(text, agent.did);
       const refusal = refusalIn(text);
       if (refusal?.id === 'NONCE_STORE_UNAVAILABLE:COLD_START' && attempt === 1) continue;
       throw refusal && refusal.id !== 'INTERNAL' ? refusal : failed(new Error(`HTTP status ${status}`));
@@ -78,8 +85,8 @@ async function post(
   }
 }
 
-function scopesOf(text: string, did: Did): readonly Scope[] {
-  let answer: { did?: unknown; scopes?: unknown } | null;
+function grantIn(text: string, did: Did): EnrollmentGrant {
+  let answer: { did?: unknown; scopes?: unknown; validUntil?: unknown } | null;
   try {
     answer = JSON.parse(text);
   } catch {
@@ -87,6 +94,9 @@ function scopesOf(text: string, did: Did): readonly Scope[] {
   }
   const scopes = answer?.scopes;
   const isList = Array.isArray(scopes) && scopes.every((scope) => scope === '*' || isScope(scope));
-  if (answer?.did !== did || !isList) throw failed(new Error('answer is malformed'));
-  return scopes as readonly Scope[];
+  const { validUntil } = answer ?? {};
+  const end = typeof validUntil === 'string' ? Date.parse(validUntil) : undefined;
+  if (answer?.did !== did || !isList || Number.isNaN(end) || (validUntil !== undefined && end === undefined))
+    throw failed(new Error('answer is malformed'));
+  return { scopes: scopes as readonly Scope[], ...(end === undefined ? {} : { validUntil: end }) };
 }

@@ -13,11 +13,15 @@ import { type EnrollTransport, enrollOnce } from './enroll-once.js';
  */
 export interface Enrollment {
   readonly state: 'enrolled' | 'not-offered' | 'unsettled';
+  /** When it ends, in ms since 1970; absent if it does not. */
+  readonly validUntil?: number;
 }
 
 /** After a failure, and after an outcome that may change: 1 minute. */
 const AGAIN_AFTER_MS = 60_000;
 const CAPACITY = 1000;
+/** An enrollment that ends is renewed by the first call after so much of its time. */
+const RENEWED_AT = 0.8;
 
 /** Refusals that do not matter to an identity that was enrolled before. */
 const KEY_IS_NO_USE: ReadonlySet<ErrorId | undefined> = new Set<ErrorId>([
@@ -68,7 +72,9 @@ export class Enroller {
   ): Promise<Enrollment> {
     try {
       const enrollment = await this.#attempt(service, caller, apiKey);
-      const until = enrollment.state === 'enrolled' ? Infinity : this.#clock() + AGAIN_AFTER_MS;
+      const now = this.#clock();
+      const { state, validUntil = Infinity } = enrollment;
+      const until = state === 'enrolled' ? now + RENEWED_AT * (validUntil - now) : now + AGAIN_AFTER_MS;
       this.#outcomes.set(id, { enrollment, until });
       return enrollment;
     } catch (error) {
@@ -88,8 +94,8 @@ export class Enroller {
     // An operator may have registered an identity that is not new; a new one is not known anywhere.
     if (enroll === undefined) return { state: known ? 'unsettled' : 'not-offered' };
     try {
-      await enrollOnce(agent, service.did, enroll, apiKey, this.#transport);
-      return { state: 'enrolled' };
+      const { validUntil } = await enrollOnce(agent, service.did, enroll, apiKey, this.#transport);
+      return { state: 'enrolled', ...(validUntil === undefined ? {} : { validUntil }) };
     } catch (error) {
       const id = isXlinkError(error) ? error.id : undefined;
       if (apiKey === undefined || ASKS_FOR_XLINK.has(id) || (known && KEY_IS_NO_USE.has(id)))

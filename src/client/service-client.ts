@@ -3,7 +3,9 @@ import type { AgentOptions } from '../agent/options.js';
 import type { Service } from '../discovery/discover.js';
 import { DEFAULT_DISCOVERY_TIMEOUT_MS } from '../discovery/options.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
+import type { ErrorId } from '../errors/table.js';
 import { untilAborted } from '../http/abort.js';
+import { ENROLL_SCOPE } from '../http/enrollment.js';
 import { fetchOrPlatform } from '../http/fetch.js';
 import { KEY_IS_OVER } from '../http/key-refusals.js';
 import { KEY_SCOPE } from '../http/own-routes.js';
@@ -30,6 +32,11 @@ import { sendWithKey } from './send-with-key.js';
 import { ServiceCache } from './service-cache.js';
 
 const NOT_AN_ORIGIN = 'forget: an origin such as https://api.example.com.';
+/** What an identity hears that has to be enrolled (again). */
+const HAS_TO_ENROLL: ReadonlySet<ErrorId> = new Set<ErrorId>([
+  'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY',
+  'ENROLLMENT_EXPIRED',
+]);
 const FORGOTTEN =
   'It says that this identity is not known there, which anybody on the way can say. Ask the operator of the service; if it is true, call forget(origin), so that the key may enroll the identity again.';
 
@@ -146,8 +153,12 @@ export class ServiceClient {
   async #sealing(request: BufferedRequest, service: Service): Promise<Sealing> {
     const { scope, version } = this.#options;
     const { agent } = await this.#agents.get();
-    const isOwnRoute = request.url.href === service.endpoints.key;
-    return { agent, service, scope: isOwnRoute ? KEY_SCOPE : scopeOf(scope, request.request), version };
+    const { key, enroll } = service.endpoints;
+    const ownScope = new Map([
+      [key, KEY_SCOPE],
+      [enroll, ENROLL_SCOPE],
+    ]).get(request.url.href);
+    return { agent, service, scope: ownScope ?? scopeOf(scope, request.request), version };
   }
 
   async #byEnvelope(request: BufferedRequest, service: Service): Promise<Served> {
@@ -184,7 +195,7 @@ export class ServiceClient {
   /** Anybody can forge a refusal that is not signed, so all that it causes is that the service is asked once more. */
   async #learnFrom(error: unknown, { origin }: Service): Promise<unknown> {
     const { cause } = error as { cause?: unknown };
-    if (!isXlinkError(cause) || cause.id !== 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY') return error;
+    if (!isXlinkError(cause) || !HAS_TO_ENROLL.has(cause.id)) return error;
     this.#enroller.forget(origin);
     const isProven = (await this.#known.get(origin))?.proven;
     return isProven ? xlinkError('ANSWER_INVALID:NOT_SEALED', { cause, hint: FORGOTTEN }) : error;

@@ -27,6 +27,8 @@ export interface EnrollmentAnswer {
   readonly client: ClientId;
   /** Scopes the DID may send with: those of the key. `*` is any. */
   readonly scopes: readonly Scope[];
+  /** When the enrollment ends, ISO 8601 in UTC; absent if it does not. Enroll again before that. */
+  readonly validUntil?: string;
 }
 
 /**

@@ -36,6 +36,8 @@ export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<Event
   advice: ['mode', 'next', 'direction', 'ready', 'blockers', 'clients'],
   enrollment: ['client', 'did'],
   'key-switch': ['client', 'off'],
+  'client-revocation': ['client', 'revoked', 'dids', 'reason'],
+  unlink: ['client', 'did', 'by'],
   fault: ['traceId'],
   warning: ['code', 'message'],
   downgrade: ['client', 'refused'],
@@ -74,5 +76,9 @@ export function lineOf(event: XlinkEvent): Line {
       return { level: 'info', message: 'xlink: client switched its key', kind: 'key-switch' };
     case 'key-epoch':
       return { level: 'info', message: 'xlink: encryption keys are of a new epoch' };
+    case 'client-revocation':
+      return { level: 'warn', message: `xlink: client ${event.revoked ? 'revoked' : 'restored'}` };
+    case 'unlink':
+      return { level: 'info', message: 'xlink: identity unlinked from its client', kind: 'unlink' };
   }
 }

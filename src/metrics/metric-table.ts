@@ -114,10 +114,11 @@ export const METRICS = {
     type: 'gauge',
     help: 'Clients by how far they are; set whenever a MigrationPlan evaluates.',
     labels: {
-      state: 'not-enrolled, never-used-xlink, failing, not-recent, key-in-use, key-switched-off, moved',
+      state:
+        'not-enrolled, never-used-xlink, failing, not-recent, key-in-use, key-switched-off, moved, revoked',
     },
     aggregator: 'max',
-    example: 'sum(xlink_clients{state!~"moved|key-switched-off"})',
+    example: 'sum(xlink_clients{state!~"moved|key-switched-off|revoked"})',
   },
   nextGate: {
     name: 'xlink_next_gate_open',

@@ -27,7 +27,8 @@ const REGISTRATION: OptionChecks<Registration> = {
 
 /** Longer reasons belong into a ticket: every registry that is asked about the DID hands the reason out. */
 const MAX_REASON = 128;
-const isReason: OptionCheck = (value) =>
+/** Of a revocation. */
+export const isReason: OptionCheck = (value) =>
   typeof value === 'string' && /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u.test(value) && value.length <= MAX_REASON
     ? undefined
     : `1 to ${MAX_REASON} printable characters`;

@@ -71,7 +71,8 @@ export type CutoverState =
   | 'not-recent'
   | 'key-in-use'
   | 'key-switched-off'
-  | 'moved';
+  | 'moved'
+  | 'revoked';
 
 /** What a {@link MigrationPlan} found when it looked: what comes next, and what is in the way. */
 export interface AdviceEvent {
@@ -120,6 +121,30 @@ export interface EnrollmentEvent {
   readonly did: Did;
 }
 
+/** A client was revoked by the operator, or that was taken back. */
+export interface ClientRevocationEvent {
+  readonly type: 'client-revocation';
+  /** The client. */
+  readonly client: string;
+  /** Whether it is revoked now. */
+  readonly revoked: boolean;
+  /** DIDs that were ended or brought back in the trust registry by this. */
+  readonly dids: number;
+  /** Why, as given to `revokeClient`. */
+  readonly reason?: string;
+}
+
+/** A DID belongs to a client no longer. */
+export interface UnlinkEvent {
+  readonly type: 'unlink';
+  /** The client that it belonged to. */
+  readonly client: string;
+  /** The DID. */
+  readonly did: Did;
+  /** Who wanted it: the operator of the service, or the DID itself. */
+  readonly by: 'operator' | 'client';
+}
+
 /** Something about the set-up that weakens what the adapter promises; told once, when the adapter is made. */
 export interface WarningEvent {
   readonly type: 'warning';
@@ -148,6 +173,8 @@ export type XlinkEvent =
   | AdviceEvent
   | EnrollmentEvent
   | KeySwitchEvent
+  | ClientRevocationEvent
+  | UnlinkEvent
   | FaultEvent
   | WarningEvent
   | KeyEpochEvent

@@ -133,6 +133,7 @@ describe('the names of metrics', () => {
         'key-in-use': 0,
         'key-switched-off': 0,
         moved: 0,
+        revoked: 0,
       },
     },
   ];

@@ -29,6 +29,7 @@ const { did } = identity;
 const password = 'sixteen characters';
 const adapter = (more: object = {}) =>
   new DualModeAdapter({ agent, legacyKeyValidator: () => null, ...more });
+const keeping = () => adapter({ clients: new root.MemoryClientStore() });
 const plan = (more: object) => new MigrationPlan({ adapter: adapter(), ...more });
 const client = (more: object = {}) =>
   new DualModeClient({ fallback: { type: 'api-key', key: 'k', url: 'http://127.0.0.1:9' }, ...more });
@@ -60,6 +61,14 @@ const adapters: readonly Row[] = [
     (more: object) => adapter({ brownouts: [{ from: new Date(1), until: new Date(2), ...more }] }),
   ],
   ['DualModeAdapter.report', 'ReportOptions', 'quietMs', (more) => adapter().report(more)],
+  ['DualModeAdapter.revokeClient', 'RevokeOptions', 'reason', (more) => keeping().revokeClient('a', more)],
+  [
+    'DualModeAdapter.restoreClient',
+    'RestoreClientOptions',
+    'reactivate',
+    (more) => keeping().restoreClient('a', more),
+  ],
+  ['DualModeAdapter.unlink', 'UnlinkOptions', 'keep', (more) => keeping().unlink(did, more)],
   ['DualModeAdapter.setMode', 'ModeTarget', 'client', (more) => adapter().setMode('hybrid', 'why', more)],
   [
     'DualModeAdapter.setMode',

@@ -86,7 +86,7 @@ describe('who may do what', () => {
     const before = registry.list();
     const asked: Sent[] = [
       ...WRITES.map(([route, body]) => post(`/registry/${route}`, body, headers)),
-      ...WRITES.map(([route, body]) => post(`/${route}?token=${TOKEN}`, body, headers)),
+      ...WRITES.map(([route, body]) => post(`/registry/${route}?token=${TOKEN}`, body, headers)),
       { path: '/registry/list', headers },
       { method: 'HEAD', path: '/registry/list', headers },
     ];
@@ -339,6 +339,24 @@ describe('mounted', () => {
     expect((await send(post(`${base}/registry/revoke`, { did: BOB }, {}))).status).toBe(401);
     expect(registry.lookup(BOB)?.status).toBe('active');
   });
+});
+
+test.each([
+  '/list',
+  '/register',
+  '/any/registry/list',
+  '/any?x=/registry/list',
+  '/registry/list/',
+  '/registry/registry/list',
+  '/xregistry/list',
+])('[E7] %s is no route of it, whoever asks', async (path) => {
+  const { send } = await serve();
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  expect((await send({ path, headers })).status).toBe(404);
+  const mounted = await serve({}, (handler) =>
+    createServer(express().use(handler, (_, res) => void res.status(418).end())),
+  );
+  expect((await mounted.send({ path, headers })).status).toBe(418);
 });
 
 describe('createRegistryAuthMiddleware', () => {

@@ -11,9 +11,11 @@ import {
   enrollmentProof,
 } from '../../http/enrollment.js';
 import { assertKeyRecord, copyKeyRecord, sameKeys } from '../../identity/key-record.js';
+import type { TrustRegistry } from '../../types/ports.js';
 import type { AgentMessage, ClientId, Did, KeyRecord, Scope } from '../../types/protocol.js';
 import { decodeBase64url } from '../../util/base64url.js';
-import type { ClientStore } from './store.js';
+import { endDid } from './revocation.js';
+import type { ClientStore, LinkConditions } from './store.js';
 
 /** Throws `ENROLLMENT_REFUSED:KEY_PROOF` unless the envelope was made for this key. */
 export async function checkKeyProof(message: AgentMessage, apiKey: string): Promise<void> {
@@ -42,6 +44,8 @@ export interface Enrollee {
   readonly client: ClientId;
   readonly scopes: readonly Scope[] | undefined;
   readonly maxDids: number;
+  /** When the enrollment ends; `undefined`: never. */
+  readonly validUntil: number | undefined;
 }
 
 /**
@@ -53,29 +57,48 @@ export async function enroll(
   agent: BaseAgent,
   clients: ClientStore,
   keys: KeyRecord,
-  { client, scopes, maxDids }: Enrollee,
+  { client, scopes, maxDids, validUntil }: Enrollee,
 ): Promise<EnrollmentAnswer> {
   const { registry } = agent;
   const entry = await callRegistry(() => registry.lookup(keys.did), 'LOOKUP_FAILED');
   if (entry?.status === 'revoked')
     throw xlinkError('VERIFICATION_FAILED:DID_REVOKED', { field: 'keyRecord' });
-  await link(clients, keys.did, client, maxDids);
+  await link(clients, keys.did, client, { maxDids, ...(validUntil === undefined ? {} : { validUntil }) });
   const sendScopes = scopes ?? []; // as with the key: no list, no scope
   if (!entry)
     assertOk(await callRegistry(() => registry.register({ did: keys.did, name: client, keys, sendScopes })));
   else if (!entry.keys || !sameKeys(entry.keys, keys))
     assertOk(await callRegistry(() => registry.updateKeys(keys)));
-  return { did: keys.did, client, scopes: (entry ? entry.sendScopes : sendScopes) ?? [] };
+  await endIfRevoked(clients, registry, keys.did, client);
+  return {
+    did: keys.did,
+    client,
+    scopes: (entry ? entry.sendScopes : sendScopes) ?? [],
+    ...(validUntil === undefined ? {} : { validUntil: new Date(validUntil).toISOString() }),
+  };
 }
 
-async function link(clients: ClientStore, did: Did, client: ClientId, maxDids: number): Promise<void> {
-  const taken = () => xlinkError('ENROLLMENT_REFUSED:TAKEN', { field: 'keyRecord' });
-  const owner = await clients.clientOf(did);
-  if (owner === client) return;
-  if (owner !== undefined) throw taken();
-  const held = (await clients.get(client))?.dids.length ?? 0;
-  if (held >= maxDids) throw xlinkError('ENROLLMENT_REFUSED:TOO_MANY', { field: 'keyRecord' });
-  if ((await clients.link(did, client)) !== client) throw taken();
+async function link(
+  clients: ClientStore,
+  did: Did,
+  client: ClientId,
+  options: LinkConditions,
+): Promise<void> {
+  const owner = await clients.link(did, client, options);
+  if (owner === undefined) throw xlinkError('ENROLLMENT_REFUSED:TOO_MANY', { field: 'keyRecord' });
+  if (owner !== client) throw xlinkError('ENROLLMENT_REFUSED:TAKEN', { field: 'keyRecord' });
+}
+
+/** A client that was revoked while it enrolled: its DID may have come too late for that to end it. */
+async function endIfRevoked(
+  clients: ClientStore,
+  registry: TrustRegistry,
+  did: Did,
+  client: ClientId,
+): Promise<void> {
+  if ((await clients.get(client))?.revokedSince === undefined) return;
+  await endDid(registry, did, undefined);
+  throw xlinkError('CLIENT_REVOKED');
 }
 
 /** Two instances may register the same DID at the same time: that both succeed is what was wanted. */

@@ -69,6 +69,7 @@ describeWith(['initdb', 'postgres', 'psql'], 'Migrations of PostgreSQL', () => {
     expect(await versionsOf(connect())).toEqual([
       'xlink_clients 1',
       'xlink_clients 2',
+      'xlink_clients 3',
       'xlink_keys 1',
       'xlink_modes 1',
       'xlink_registry 1',
@@ -98,7 +99,7 @@ describeWith(['initdb', 'postgres', 'psql'], 'Migrations of PostgreSQL', () => {
       "SELECT is_identity FROM information_schema.columns WHERE table_name = 'xlink_clients_dids' AND column_name = 'nr'",
     );
     expect(rows).toEqual([{ is_identity: 'YES' }]);
-    expect(await versionsOf(owner)).toEqual(['xlink_clients 1', 'xlink_clients 2']);
+    expect(await versionsOf(owner)).toEqual(['xlink_clients 1', 'xlink_clients 2', 'xlink_clients 3']);
   });
 
   test('by a later release are left alone', async () => {
@@ -147,7 +148,7 @@ describeWith(['initdb', 'postgres', 'psql'], 'Migrations of PostgreSQL', () => {
         await owner.query(`GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO ${name}`);
         await store.migrate();
       }
-      expect(await versionsOf(owner, schema)).toHaveLength(6);
+      expect(await versionsOf(owner, schema)).toHaveLength(7);
     },
   );
 });

@@ -65,6 +65,9 @@ describeWithPostgres('Rights in PostgreSQL', () => {
     await clients.link(alice, 'acme');
     await clients.link(alice, 'acme');
     await clients.setKeyOff('acme', 1);
+    await clients.setRevoked('acme', 1);
+    await clients.link('did:key:b', 'acme', { maxDids: 2, validUntil: 5 });
+    expect(await clients.unlink('did:key:b')).toBe('acme');
     await clients.add([ACTIVITY, { ...ACTIVITY, client: 'other' }], 'batch');
     await clients.add([ACTIVITY], 'batch');
     expect((await clients.list()).map(({ keyRequests }) => keyRequests)).toEqual([1, 1]);
@@ -99,7 +102,7 @@ describeWithPostgres('Rights in PostgreSQL', () => {
 
   test('[E20] each of these rights is needed', async () => {
     const { owner, app } = owned();
-    expect(RIGHTS).toHaveLength(23);
+    expect(RIGHTS).toHaveLength(25);
     const needless: string[] = [];
     for (const [right, table] of RIGHTS) {
       await owner.query(`REVOKE ${right} ON ${table} FROM xlink_app`);
