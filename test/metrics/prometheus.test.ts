@@ -95,6 +95,7 @@ describe('prometheusMetrics', () => {
         'xlink_clients{state="key-in-use"} 0',
         'xlink_clients{state="key-switched-off"} 0',
         'xlink_clients{state="moved"} 9',
+        'xlink_clients{state="revoked"} 0',
       ],
       nextGate: ['xlink_next_gate_open{to="deprecation",direction="forward"} 0'],
       gateBlockers: ['xlink_next_gate_blockers 2'],

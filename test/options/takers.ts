@@ -61,7 +61,7 @@ const adapters: readonly Row[] = [
     (more: object) => adapter({ brownouts: [{ from: new Date(1), until: new Date(2), ...more }] }),
   ],
   ['DualModeAdapter.report', 'ReportOptions', 'quietMs', (more) => adapter().report(more)],
-  ['DualModeAdapter.revokeClient', 'RevokeOptions', 'reason', (more) => keeping().revokeClient('a', more)],
+  ['DualModeAdapter.revokeClient', 'RevokeClientOptions', 'reason', (more) => keeping().revokeClient('a', more)],
   [
     'DualModeAdapter.restoreClient',
     'RestoreClientOptions',
@@ -157,6 +157,12 @@ const agents: readonly Row[] = [
     'EnvelopeOptions',
     'signedOnly',
     (more: object) => agent.createEnvelope({ ...message, ...more }),
+  ],
+  [
+    'Agent.createRequest',
+    'RequestOptions',
+    'signedOnly',
+    (more: object) => agent.createRequest({ ...message, request: 'POST /orders', ...more }),
   ],
   ['Agent.receive', 'ReceiveOptions', 'allowCleartext', (more) => agent.receive('{}', more)],
   ['Agent.receiveContent', 'ReceiveOptions', 'inReplyTo', (more) => agent.receiveContent('{}', more)],
