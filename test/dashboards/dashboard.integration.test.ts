@@ -60,7 +60,7 @@ describe('the dashboard as a file', () => {
         true,
         true,
       ]);
-      const pages = links.map(({ url }) => url.split('/').at(-1));
+      const pages = links.map(({ url }) => url.split('/').at(-1)!.split('#')[0]!);
       expect([title, pages.length > 0]).toEqual([title, true]);
       for (const page of pages) expect([page, existsSync(`${root}docs/${page}.md`)]).toEqual([page, true]);
     }

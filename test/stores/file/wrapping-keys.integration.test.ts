@@ -27,13 +27,14 @@ beforeAll(() =>
 afterAll(() => rmSync(suite, { recursive: true }));
 
 /** What processes said before they were killed. */
-async function linesOf(path: string, processes: number, delayMs: number): Promise<string[]> {
+async function linesOf(path: string, processes: number, lines: number): Promise<string[]> {
   const outputs = Array.from({ length: processes }, async () => {
     const child = spawn(process.execPath, [writer, path], { stdio: ['ignore', 'pipe', 'inherit'] });
     let output = '';
-    child.stdout.on('data', (chunk) => (output += chunk));
-    await once(child.stdout, 'data');
-    setTimeout(() => child.kill('SIGKILL'), delayMs);
+    child.stdout.on('data', (chunk) => {
+      output += chunk;
+      if (output.split('\n').length > lines) child.kill('SIGKILL');
+    });
     const [, signal] = await once(child, 'close');
     expect(signal).toBe('SIGKILL');
     return output.split('\n').slice(0, -1);
@@ -49,7 +50,7 @@ describe('FileWrappingKeyStore', () => {
     let acknowledged = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const undecided = new Set<string>();
-      for (const line of await linesOf(path, 1 + (round % 3), 20 + Math.random() * 60)) {
+      for (const line of await linesOf(path, 1 + (round % 3), 30 + Math.random() * 60)) {
         const [what, id, key] = line.split(' ') as [string, string, string];
         if (what === 'begin' || what === 'end') undecided.add(id);
         else undecided.delete(id);
