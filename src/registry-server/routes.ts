@@ -1,9 +1,10 @@
 import { xlinkError } from '../errors/errors.js';
-import type { Result } from '../errors/result.js';
+import { err, type Result } from '../errors/result.js';
 import { looksLikeDidKey } from '../identity/did.js';
 import { REGISTRATION_MEMBERS } from '../registry/change-options.js';
 import type { ManagedTrustRegistry } from '../registry/managed.js';
-import type { Did, KeyRecord, Registration, RegistryEntry, Scope } from '../types/protocol.js';
+import { cannotSucceed } from '../registry/succession.js';
+import type { Did, KeyRecord, Registration, RegistryEntry, Scope, Succession } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import type { Members } from '../util/members.js';
 
@@ -43,10 +44,13 @@ export const CHANGES: ReadonlyMap<string, ChangeRoute> = new Map<string, ChangeR
   [
     'revoke',
     {
-      members: ['did', 'reason'],
+      members: ['did', 'reason', 'successors'],
       status: 200,
-      apply: (registry, { did, reason }) =>
-        registry.revoke(did as Did, reason === undefined ? {} : { reason: reason as string }),
+      apply: (registry, { did, reason, successors }) =>
+        registry.revoke(did as Did, {
+          ...(reason === undefined ? {} : { reason: reason as string }),
+          ...(successors === undefined ? {} : { successors: successors as boolean }),
+        }),
     },
   ],
   [
@@ -69,6 +73,18 @@ export const CHANGES: ReadonlyMap<string, ChangeRoute> = new Map<string, ChangeR
       apply: (registry, { did, keys }) => {
         if ((keys as KeyRecord | null)?.did !== did) throw xlinkError('KEY_RECORD_INVALID', { field: 'did' });
         return registry.updateKeys(keys as KeyRecord);
+      },
+    },
+  ],
+  [
+    'succeed',
+    {
+      members: ['did', 'succession', 'keys'],
+      status: 200,
+      apply: (registry, { did, succession, keys }) => {
+        if ((succession as Succession | null)?.from !== did)
+          throw xlinkError('SUCCESSION_INVALID', { field: 'from' });
+        return registry.succeed?.(succession as Succession, keys as KeyRecord) ?? err(cannotSucceed());
       },
     },
   ],

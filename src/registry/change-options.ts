@@ -3,6 +3,7 @@ import {
   anything,
   checkKeys,
   checkOptions,
+  isBoolean,
   type OptionCheck,
   type OptionChecks,
   oneOf,
@@ -51,7 +52,7 @@ export const checkGrant = (grant: Grant): void =>
 
 /** Throws `INVALID_OPTION`. */
 export const checkRevokeOptions = (options: RevokeOptions): void =>
-  checkOptions('revoke', options, { reason: isReason });
+  checkOptions('revoke', options, { reason: isReason, successors: isBoolean });
 
 /** Throws `INVALID_OPTION`. */
 export const checkScopeChange = (change: ScopeChange): void =>

@@ -3,13 +3,22 @@ import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { decodeDidKey, looksLikeDidKey } from '../identity/did.js';
 import { assertKeyRecord, assertSuccessor, copyKeyRecord } from '../identity/key-record.js';
-import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
+import { copySuccession, MAX_SUCCESSIONS } from '../identity/succession.js';
+import type { Clock, Did, KeyRecord, Registration, RegistryEntry, Succession } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { ChangeListeners } from './change-listeners.js';
 import { checkGrant, checkRevokeOptions, checkScopeChange, registrationIn } from './change-options.js';
 import type { ChangeListener, Grant, ManagedTrustRegistry, RevokeOptions, ScopeChange } from './managed.js';
 import { frozenEntry } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
+import {
+  isSuccessorOf,
+  proveSuccession,
+  succeededEntry,
+  successorEntry,
+  takingPlaceOf,
+  withdrawn,
+} from './succession.js';
 
 /**
  * Says what becomes of an entry, or throws. Pure, so that it can be asked again after a lost race. What it returns is
@@ -23,11 +32,16 @@ export type EntryRule = (entry: RegistryEntry | undefined) => RegistryEntry;
  */
 export abstract class EntryRegistry implements ManagedTrustRegistry {
   readonly #crypto: CryptoProvider | undefined;
+  readonly #clock: Clock;
   readonly #listeners = new ChangeListeners();
 
-  /** `crypto` checks the signatures of key records. Default: the provider of the platform. */
-  constructor(crypto?: CryptoProvider) {
+  /**
+   * `crypto` checks the signatures of key records and successions; default: the provider of the platform. `clock` says how
+   * old a succession is; default `Date.now`.
+   */
+  constructor(crypto?: CryptoProvider, clock: Clock = Date.now) {
     this.#crypto = crypto;
+    this.#clock = clock;
   }
 
   abstract lookup(did: Did): Awaitable<RegistryEntry | undefined>;
@@ -76,23 +90,75 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
   }
 
   /**
-   * Cuts off one DID and no other, from its next message on. The reason is kept as `revocationReason` of the entry. Fails
-   * with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY`.
+   * Cuts off one DID, and with `successors` those that took its place, from the next message on. The reason is kept as
+   * `revocationReason` of the entry. Fails with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY`.
    */
   async revoke(did: Did, options: RevokeOptions = {}): Promise<Result<void>> {
     return this.#attempt(async () => {
       checkRevokeOptions(options);
-      const { reason } = options;
-      await this.#change(did, (known) => {
-        const entry = present(known);
-        if (entry.status === 'revoked' && (reason === undefined || reason === entry.revocationReason))
-          return entry;
-        return put({
-          ...entry,
-          status: 'revoked',
-          ...(reason === undefined ? {} : { revocationReason: reason }),
-        });
+      const { reason, successors = false } = options;
+      let last = await this.#revokeOne(did, reason, undefined);
+      for (let step = 0; successors && last?.succeededBy && step < MAX_SUCCESSIONS; step++)
+        last = await this.#revokeOne(last.succeededBy.to, reason, last);
+    });
+  }
+
+  /**
+   * The entry as it is then. A successor of `old` may not have its entry yet: it gets one that is revoked, or the succession
+   * that is under way would bring it in afterwards. What is there and took another place stays as it is (`undefined`).
+   */
+  async #revokeOne(
+    did: Did,
+    reason: string | undefined,
+    old: RegistryEntry | undefined,
+  ): Promise<RegistryEntry | undefined> {
+    let revoked: RegistryEntry | undefined;
+    await this.#change(did, (known) => {
+      const entry = known ?? (old && takingPlaceOf(old, did)) ?? present(known);
+      if (old && !isSuccessorOf(entry, old.did)) {
+        revoked = undefined;
+        return entry;
+      }
+      const isDone =
+        known?.status === 'revoked' && (reason === undefined || reason === known.revocationReason);
+      revoked = isDone
+        ? entry
+        : put({
+            ...entry,
+            status: 'revoked',
+            ...(reason === undefined ? {} : { revocationReason: reason }),
+          });
+      return revoked;
+    });
+    return revoked;
+  }
+
+  /**
+   * Puts one DID in the place of another, with its scopes, name and organization: the first succession that is accepted wins
+   * (`SUCCESSION_CONFLICT` for another one), and the same one once more changes nothing, but completes what was interrupted.
+   * The old DID must be active, the new one unknown; `keys` is the key record of the new one. Fails with
+   * `SUCCESSION_INVALID…`, `KEY_RECORD_INVALID`, `LOOKUP_FAILED:DID_NOT_IN_REGISTRY` or `LOOKUP_FAILED:DID_REVOKED`.
+   */
+  async succeed(succession: Succession, keys: KeyRecord): Promise<Result<void>> {
+    return this.#attempt(async () => {
+      const own = copySuccession(succession);
+      const proven = await proveSuccession(own, ownKeys(keys, own.to), this.#clock(), this.#crypto);
+      const there = await this.lookup(own.to);
+      if (there && !isSuccessorOf(there, own.from))
+        throw xlinkError('SUCCESSION_INVALID:IN_USE', { field: 'to' });
+      let old!: RegistryEntry;
+      await this.#change(own.from, (known) => {
+        old = putUnlessSame(known, succeededEntry(known, proven));
+        return old;
       });
+      try {
+        if (old.status !== 'active') throw xlinkError('LOOKUP_FAILED:DID_REVOKED', { field: 'from' });
+        await this.#change(own.to, (known) => putUnlessSame(known, successorEntry(known, old, proven.keys)));
+      } catch (error) {
+        if (isXlinkError(error) && error.id === 'SUCCESSION_INVALID:IN_USE')
+          await this.#change(own.from, (known) => putUnlessSame(known, withdrawn(known, own)));
+        throw error;
+      }
     });
   }
 
@@ -166,6 +232,9 @@ const put = (entry: RegistryEntry): RegistryEntry =>
   frozenEntry(entry, (field) =>
     xlinkError('REGISTRATION_FAILED', { field: field.endsWith('Scopes') ? 'scopes' : field }),
   );
+
+const putUnlessSame = (known: RegistryEntry | undefined, next: RegistryEntry): RegistryEntry =>
+  next === known ? next : put(next);
 
 /** A copy, made before anything is awaited. A list is told from a string by `put`. */
 const ownList = (list: readonly string[]): readonly string[] => (Array.isArray(list) ? [...list] : list);

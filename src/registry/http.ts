@@ -3,7 +3,7 @@ import { err, ok, type Result } from '../errors/result.js';
 import { isAnyBaseUrl, isBaseUrl } from '../http/base-url.js';
 import { fetchOrPlatform } from '../http/fetch.js';
 import { looksLikeDidKey } from '../identity/did.js';
-import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
+import type { Did, KeyRecord, Registration, RegistryEntry, Succession } from '../types/protocol.js';
 import {
   checkOptions,
   integerIn,
@@ -146,10 +146,12 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
   }
 
   async revoke(did: Did, options: RevokeOptions = {}): Promise<Result<void>> {
-    return this.#change('revoke', () => {
+    const result = await this.#change('revoke', () => {
       checkRevokeOptions(options);
       return { ...options, did };
     });
+    if (result.ok && options.successors) this.#changed(undefined); // who they are is for the registry to say
+    return result;
   }
 
   async updateScopes(did: Did, change: ScopeChange): Promise<Result<void>> {
@@ -161,6 +163,12 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
 
   async updateKeys(keys: KeyRecord): Promise<Result<void>> {
     return this.#change('keys', () => ({ did: keys?.did, keys }));
+  }
+
+  async succeed(succession: Succession, keys: KeyRecord): Promise<Result<void>> {
+    const result = await this.#change('succeed', () => ({ did: succession?.from, succession, keys }));
+    if (result.ok) this.#changed(succession.to);
+    return result;
   }
 
   /** Whether changes made elsewhere are heard of. `off` until `onChange` is called. */

@@ -15,6 +15,8 @@ export interface Grant {
 export interface RevokeOptions {
   /** Why, for the operators of other services: 1 to 128 printable characters, such as `key_compromise`. Default: not said. */
   readonly reason?: string;
+  /** Revokes those that took its place, too, one after the other. Default `false`. */
+  readonly successors?: boolean;
 }
 
 /** What `updateScopes` replaces; what is absent stays. */
@@ -36,8 +38,8 @@ export interface ManagedTrustRegistry extends TrustRegistry {
   /** Allows a DID with these scopes to send: a new entry without encryption keys, or new scopes and reactivation of an old one. */
   add(did: Did, grant?: Grant): Awaitable<Result<void>>;
   /**
-   * Cuts off one DID and no other, from its next message on. The reason is kept as `revocationReason` of the entry. Fails
-   * with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY`.
+   * Cuts off one DID, and with `successors` those that took its place, from the next message on. The reason is kept as
+   * `revocationReason` of the entry. Fails with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY`.
    */
   revoke(did: Did, options?: RevokeOptions): Awaitable<Result<void>>;
   /** Replaces what the DID may send with (`scopes`) and accept (`receiveScopes`). */

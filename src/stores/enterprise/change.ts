@@ -29,10 +29,12 @@ export async function perform(registry: ManagedTrustRegistry, write: Write): Pro
 
 /** A registry of one entry, which has the rules of all: what a change would come to. */
 class SingleEntry extends EntryRegistry {
+  readonly #did: Did | undefined;
   entry: RegistryEntry | undefined;
 
-  constructor(entry: RegistryEntry | undefined) {
+  constructor(did: Did | undefined, entry: RegistryEntry | undefined) {
     super();
+    this.#did = did;
     this.entry = entry;
   }
 
@@ -44,8 +46,9 @@ class SingleEntry extends EntryRegistry {
     return this.entry ? [this.entry] : [];
   }
 
-  protected async change(_: Did, rule: EntryRule): Promise<void> {
-    this.entry = rule(this.entry);
+  /** Those that took its place are revoked where all entries are. */
+  protected async change(did: Did, rule: EntryRule): Promise<void> {
+    if (did === this.#did) this.entry = rule(this.entry);
   }
 }
 
@@ -54,7 +57,7 @@ export async function afterWrites(
   entry: RegistryEntry | undefined,
   writes: readonly Write[],
 ): Promise<RegistryEntry | undefined> {
-  const single = new SingleEntry(entry);
+  const single = new SingleEntry(writes[0]?.did, entry);
   for (const write of writes) await perform(single, write);
   return single.entry;
 }
@@ -66,6 +69,6 @@ export async function afterWrites(
 export async function check(write: Write, entry: RegistryEntry | undefined): Promise<Result<void>> {
   const needsEntry = write.operation !== 'register' && write.operation !== 'add';
   const blank: RegistryEntry | undefined = needsEntry ? { did: write.did, status: 'active' } : undefined;
-  const result = await perform(new SingleEntry(entry ?? blank), write);
+  const result = await perform(new SingleEntry(write.did, entry ?? blank), write);
   return result.ok ? ok(undefined) : result;
 }

@@ -19,7 +19,7 @@ import type {
   ScopeChange,
 } from '../../registry/managed.js';
 import { type PositionalRegistration, registrationOf } from '../../registry/positional-registration.js';
-import type { Did, KeyRecord, Registration, RegistryEntry } from '../../types/protocol.js';
+import type { Did, KeyRecord, Registration, RegistryEntry, Succession } from '../../types/protocol.js';
 import { KeyedMutex } from '../../util/keyed-mutex.js';
 import { afterWrites, check, perform, type Write } from './change.js';
 import { CircuitBreaker } from './circuit-breaker.js';
@@ -138,6 +138,28 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
 
   async updateKeys(keys: KeyRecord): Promise<Result<void>> {
     return this.#change(() => ({ operation: 'updateKeys', did: keys?.did, keys }));
+  }
+
+  /** Only while the registry answers: which of two successions came first, it alone can say. */
+  async succeed(succession: Succession, keys: KeyRecord): Promise<Result<void>> {
+    try {
+      await this.ready();
+      if (this.waiting > 0 && !this.#breaker.isQuiet) await this.#replay(); // a revocation may be among them
+      if (this.waiting > 0 || this.#breaker.isQuiet)
+        throw this.#breaker.failure ?? new Error('Changes wait for the registry.');
+      this.#breaker.ask();
+      const result = await this.#http.succeed(succession, keys);
+      if (!result.ok && isUnreachable(result.error)) this.#breaker.failed(result.error);
+      else this.#breaker.answered();
+      if (!result.ok) return result;
+      for (const did of [succession.from, succession.to]) {
+        await this.#entries.entryOf(did).catch(() => {}); // what is remembered follows
+        this.#listeners.tell(did);
+      }
+      return result;
+    } catch (cause) {
+      return err(xlinkError('REGISTRATION_FAILED', { cause }));
+    }
   }
 
   /** Whether changes made elsewhere are heard of: `down` also while entries come from the file. `off` until `onChange` is called. */
