@@ -4,7 +4,7 @@ import { toXlinkError, xlinkError } from '../errors/errors.js';
 import type { ApiKeyAuth, Auth, InboundRequest, Pass } from '../http/decision.js';
 import type { XlinkEvent } from '../types/events.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
-import type { ClientId, Clock, Did, Scope } from '../types/protocol.js';
+import type { ClientId, Clock, Did, RegistryEntry, Scope } from '../types/protocol.js';
 import { type LegacyKeyValidator, validateKey } from './api-key-validator.js';
 import type { Clients } from './clients/clients.js';
 import { type ApiKeySources, type EnvelopeForm, findApiKey, findEnvelope } from './credentials.js';
@@ -95,19 +95,28 @@ export class Authenticator {
     return { apiKey, auth, client: attempt.client };
   }
 
-  /** The sender of an envelope that was made for this very route of the library, whatever the mode. */
-  async envelopeSender(request: InboundRequest, attempt: AuthAttempt, ownScope: Scope): Promise<Did> {
+  /** The client of an envelope that was made for this very route of the library, whatever the mode. */
+  async envelopeClient(
+    request: InboundRequest,
+    attempt: AuthAttempt,
+    ownScope: Scope,
+    clients: Clients,
+  ): Promise<ClientId | undefined> {
     const form = findEnvelope(request, this.#parts.bodyTypes);
     if (!form) throw xlinkError('CREDENTIALS_MISSING');
     attempt.method = 'xlink';
     const { agent, rules } = this.#parts;
     const own = { ...rules, kind: 'request' as const, requireRequestBinding: true };
+    let entry: RegistryEntry | undefined;
     const { message } = await receiveRequest(agent, request, form, own, {
       ownScope,
+      onVerified(_, known) {
+        entry = known;
+      },
       onClaimed: (claimed) => Object.assign(attempt, { claimed }),
     });
     attempt.did = message.sender;
-    return attempt.did;
+    return clients.linkedTo(attempt.did, entry);
   }
 
   /** A key beside an envelope is not even looked at, except in observe mode, where it decides. */
@@ -176,11 +185,11 @@ export class Authenticator {
   /** Once the signature is good it is known whose request it is, and counted for that client, even if it is refused. */
   async #receive(request: InboundRequest, attempt: AuthAttempt, form: EnvelopeForm): Promise<Received> {
     const { agent, rules, clients } = this.#parts;
-    let sender: Did | undefined;
+    let sender: RegistryEntry | undefined;
     try {
       return await receiveRequest(agent, request, form, rules, {
-        onVerified(did) {
-          sender = did;
+        onVerified(_, entry) {
+          sender = entry;
         },
         onClaimed(claimed) {
           attempt.claimed = claimed;
@@ -188,8 +197,8 @@ export class Authenticator {
       });
     } finally {
       if (sender !== undefined) {
-        attempt.did = sender;
-        const client = clients?.ofDid(sender);
+        attempt.did = sender.did;
+        const client = clients?.ofDid(sender.did, sender);
         const known = client instanceof Promise ? await client : client;
         if (known !== undefined) attempt.client = known;
       }

@@ -55,9 +55,9 @@ async function receiveBodyForm(
   rules: EnvelopeRules,
 ): Promise<Received> {
   const bytes = await rules.intake.read(request, rules.maxEnvelopeBytes);
-  const onVerified = (sender: Did) => {
+  const onVerified: ReceiveRules['onVerified'] = (sender, entry) => {
     rules.intake.release(request);
-    binding.onVerified?.(sender);
+    binding.onVerified?.(sender, entry);
   };
   const { allowCleartext } = rules;
   const received = unwrap(await agent.receiveContent(bytes, { ...binding, allowCleartext, onVerified }));

@@ -107,13 +107,11 @@ export class WellKnown {
   }
 
   /** The client of the DID that the envelope claims to be from, if it is linked and registered. */
-  async #linkedClient(
-    envelope: () => Promise<Uint8Array>,
-    { parts: { store } }: Clients,
-  ): Promise<ClientId | undefined> {
+  async #linkedClient(envelope: () => Promise<Uint8Array>, clients: Clients): Promise<ClientId | undefined> {
     try {
       const did = parseEnvelope(await envelope(), MAX_INTRODUCTION_BYTES).fields.from;
-      return (await this.#parts.agent.registry.lookup(did)) ? await store.clientOf(did) : undefined;
+      const entry = await this.#parts.agent.registry.lookup(did);
+      return entry && (await clients.linkedTo(did, entry));
     } catch (error) {
       if (toXlinkError(error).code === 'INTAKE_FULL') throw error; // nothing was read
       return undefined; // then it is the key that is wrong
@@ -134,11 +132,12 @@ export class WellKnown {
   async #switchKey(
     request: InboundRequest,
     attempt: AuthAttempt,
-    { parts: { store } }: Clients,
+    clients: Clients,
     off: boolean,
   ): Promise<JsonResponse> {
+    const { store } = clients.parts;
     const { clock, rules, authenticator, emit } = this.#parts;
-    const client = await store.clientOf(await authenticator.envelopeSender(request, attempt, KEY_SCOPE));
+    const client = await authenticator.envelopeClient(request, attempt, KEY_SCOPE, clients);
     if (client === undefined) throw xlinkError('ENROLLMENT_REFUSED:NOT_ENROLLED');
     const since = (await store.get(client))?.keyOffSince;
     const graceUntil = (from: number) => new Date(from + rules.keySwitchGraceMs).toISOString();

@@ -7,7 +7,7 @@ import { EpochKeyRing } from '../identity/epoch-key-ring.js';
 import { generateIdentity, Identity } from '../identity/identity.js';
 import { createKeyRecord } from '../identity/key-record.js';
 import type { NonceStore, TrustRegistry } from '../types/ports.js';
-import type { AgentMessage, Did, Envelope, KeyRecord, Version } from '../types/protocol.js';
+import type { AgentMessage, Did, Envelope, KeyRecord, Succession, Version } from '../types/protocol.js';
 import { branded } from '../util/copies.js';
 import {
   checkOptions,
@@ -42,6 +42,7 @@ import { callRegistry, ensureRegistered } from './register.js';
 import { createRequest, type RequestOptions } from './request.js';
 import { type SendOptions, type SendOutcome, send } from './send.js';
 import type { ShareSupport } from './shares.js';
+import type { SucceedOptions, SuccessionSupport } from './succession.js';
 
 export type { ReceiveInput };
 
@@ -50,6 +51,7 @@ type AgentClass<A> = (new (
   options: AgentOptions & { readonly identity: IdentitySource },
 ) => A) & {
   readonly shares: ShareSupport | undefined;
+  readonly succession: SuccessionSupport | undefined;
 };
 
 const isSource = (value: unknown) =>
@@ -67,6 +69,9 @@ export class BaseAgent {
   /** Messages in shares. Default none: agents of this class send and take whole messages only. @internal */
   static readonly shares: ShareSupport | undefined = undefined;
 
+  /** Making successions. Default none: agents of this class cannot be succeeded. @internal */
+  static readonly succession: SuccessionSupport | undefined = undefined;
+
   /** Where it looks up peers. */
   readonly registry: TrustRegistry;
   /** Where it remembers which envelopes it received. */
@@ -79,6 +84,8 @@ export class BaseAgent {
   readonly maxAgeMs: number;
   readonly #source: IdentitySource;
   readonly #parts: ReturnType<typeof agentParts>;
+  readonly #options: AgentOptions;
+  readonly #succession: SuccessionSupport | undefined;
   #context: AgentContext | undefined;
   #keyRecord: KeyRecord | undefined;
   #starting: Promise<AgentContext> | undefined;
@@ -91,13 +98,16 @@ export class BaseAgent {
     checkAgentOptions('Agent', options, new.target.shares, { identity: isSource });
     requireOption('Agent', options, 'identity');
     this.#source = options.identity;
+    this.#options = options;
+    this.#succession = new.target.succession;
+    if (options.successor && !this.#succession) throw cannotBeSucceeded('successor');
     this.#parts = agentParts(options, new.target.shares);
     this.registry = this.#parts.registry;
     this.nonceStore = this.#parts.nonceStore;
     this.name = options.name;
     this.minVersion = options.minVersion ?? 1;
     this.maxAgeMs = this.#parts.maxAgeMs;
-    if (options.identity instanceof Identity) this.#context = this.#parts.contextFor(options.identity);
+    if (options.identity instanceof Identity) this.#context = this.#contextFor(options.identity);
     for (const transport of this.#parts.transports) transport.attach?.(this);
   }
 
@@ -151,20 +161,20 @@ export class BaseAgent {
     return agent;
   }
 
-  /** The DID. Throws `IDENTITY_NOT_READY` for a lazy agent that was not used yet. */
+  /** The DID: that of the next identity, once it was seen that it took the place. Throws `IDENTITY_NOT_READY` for a lazy agent that was not used yet. */
   get did(): Did {
     if (!this.#context) throw xlinkError('IDENTITY_NOT_READY');
-    return this.#context.identity.did;
+    return (this.#context.succession?.seen ?? this.#context).identity.did;
   }
 
   /** Resolves to the DID once there is one. */
   async ready(): Promise<Did> {
-    return (await this.#ready()).identity.did;
+    return (await this.#present()).identity.did;
   }
 
   /** Makes the envelope of a message without sending it. Throws an `XlinkError`. */
   async createEnvelope(options: EnvelopeOptions): Promise<Envelope> {
-    return orThrow(async () => createEnvelope(await this.#ready(), options));
+    return orThrow(async () => createEnvelope(await this.#present(), options));
   }
 
   /**
@@ -172,12 +182,12 @@ export class BaseAgent {
    * an `XlinkError`.
    */
   async createRequest(options: RequestOptions): Promise<Envelope> {
-    return orThrow(async () => createRequest(await this.#ready(), options));
+    return orThrow(async () => createRequest(await this.#present(), options));
   }
 
   /** Signs what a service says of itself, for `/.well-known/xlink.json`. */
   async signDiscovery(document: DiscoveryDocument): Promise<SignedDiscoveryDocument> {
-    const { identity } = await this.#ready();
+    const { identity } = await this.#present();
     return signDocument(document, identity, identity.crypto);
   }
 
@@ -201,7 +211,7 @@ export class BaseAgent {
 
   /** Seals for the recipient and hands the envelope to the transport. */
   async send(options: SendOptions): Promise<Result<SendOutcome>> {
-    return attempt(async () => send(await this.#ready(), options));
+    return attempt(async () => send(await this.#present(), options));
   }
 
   /**
@@ -245,8 +255,9 @@ export class BaseAgent {
   async receiveNext<T = unknown>(options: ReceiveNextOptions = {}): Promise<Result<AgentMessage<T>>> {
     const received = await attempt(async () => {
       checkOptions('receiveNext', options, { allowCleartext: isBoolean, signal: isObject });
-      const { identity, transports } = await this.#ready();
-      this.#inbox ??= new Inbox(identity.did, transports);
+      const { identity, transports, succession } = await this.#ready();
+      const isMine = (to: Did) => to === identity.did || succession?.contextOf(to) !== undefined;
+      this.#inbox ??= new Inbox(identity.did, transports, isMine);
       return receiveNext(this, this.#inbox, options);
     });
     return received.ok ? (received.value as Result<AgentMessage<T>>) : received;
@@ -266,7 +277,7 @@ export class BaseAgent {
   async createIntroduction(
     options: Introduction & { readonly to: Did; readonly payload: unknown },
   ): Promise<Envelope> {
-    return createIntroduction(await this.#ready(), options);
+    return createIntroduction(await this.#present(), options);
   }
 
   /** Receives a signed-only envelope from a DID that is in no registry. All other checks are those of `receive`. */
@@ -287,7 +298,7 @@ export class BaseAgent {
    * signed, not when: put a time or a number into what is signed. No envelope can be made of it. Throws `INVALID_OPTION`.
    */
   async sign(content: string | Uint8Array, options: SignOptions = {}): Promise<string> {
-    return signContent(await this.#ready(), content, options);
+    return signContent(await this.#present(), content, options);
   }
 
   /** Whether a DID that is active in the registry made a signature with `sign`; fails with `VERIFICATION_FAILED…`. */
@@ -297,7 +308,7 @@ export class BaseAgent {
 
   /** The identity as PKCS#8 DER (RFC 8410), 48 bytes, unencrypted. It is the identity: keep it secret. */
   async exportPKCS8(): Promise<Uint8Array> {
-    return (await this.#ready()).identity.exportPKCS8();
+    return (await this.#present()).identity.exportPKCS8();
   }
 
   /**
@@ -305,18 +316,19 @@ export class BaseAgent {
    * they are due, and brings the new ones to the registry.
    */
   async keyRecord(): Promise<KeyRecord> {
-    const { identity, clock, keyRing } = await this.#ready();
+    const { identity, clock, keyRing, commitment } = await this.#present();
     const encryption = await keyRing.current();
-    if (this.#keyRecord?.keyEpoch === encryption.keyEpoch) return this.#keyRecord;
-    const isNew = this.#keyRecord !== undefined;
-    this.#keyRecord = await createKeyRecord(identity, { clock, encryption });
-    if (isNew) await this.#publish();
-    return this.#keyRecord;
+    const known = this.#keyRecord?.did === identity.did ? this.#keyRecord : undefined;
+    if (known?.keyEpoch === encryption.keyEpoch) return known;
+    const record = await createKeyRecord(identity, { clock, encryption, ...(await commitment()) });
+    this.#keyRecord = record;
+    if (known) await this.#publish();
+    return record;
   }
 
   /** Replaces the encryption keys now, whatever the schedule says. Needs `keyStore`. Throws `KEY_STORE_…` or `REGISTRATION_FAILED…`. */
   async rotateKeys(): Promise<KeyRecord> {
-    const { keyRing } = await this.#ready();
+    const { keyRing } = await this.#present();
     if (!(keyRing instanceof EpochKeyRing))
       throw xlinkError('INVALID_OPTION', {
         field: 'keyStore',
@@ -329,9 +341,32 @@ export class BaseAgent {
 
   /** Brings the keys to the registry, where this identity is in it. */
   async #publish(): Promise<void> {
-    const { identity, clock, keyRing } = await this.#ready();
+    const { identity, clock, keyRing, commitment } = await this.#present();
     const entry = await callRegistry(() => this.registry.lookup(identity.did), 'LOOKUP_FAILED');
-    if (entry) await ensureRegistered(this.registry, identity, { clock }, keyRing);
+    if (entry) await ensureRegistered(this.registry, identity, { clock }, keyRing, commitment);
+  }
+
+  /**
+   * Puts another identity in the place of this one: makes the statement, signed by both, and hands it to the registry, where
+   * the first one counts (`SUCCESSION_CONFLICT`). From then on the next identity signs what this agent sends; envelopes for
+   * either are taken. Scopes, name, client and pins follow. Where several instances serve one identity, give all of them the
+   * option `successor` first. Fails with `SUCCESSION_…`, `LOOKUP_FAILED…` or `REGISTRATION_FAILED…`.
+   */
+  async succeedBy(next: Identity, options: SucceedOptions = {}): Promise<Result<Succession>> {
+    return attempt(async () => {
+      const support = this.#succession;
+      if (!support) throw cannotBeSucceeded('next');
+      const context = await this.#ready();
+      const open = (identity: Identity) => this.#parts.successorOf(context, identity);
+      const made = await support.succeed(context, open, next, options, this.#options);
+      await context.succession!.present();
+      return made;
+    });
+  }
+
+  /** The successions that led to this identity, oldest first, as the registry has them: for the discovery document. */
+  async successions(): Promise<readonly Succession[]> {
+    return (await this.#succession?.chainOf(await this.#present())) ?? [];
   }
 
   /** Forgets what was remembered of a peer, so that an older or weaker key record of it is taken once more. */
@@ -360,10 +395,23 @@ export class BaseAgent {
 
   async #start(): Promise<AgentContext> {
     const identity = await (this.#source as () => Promise<Identity>)();
-    const context = this.#parts.contextFor(identity);
+    const context = this.#contextFor(identity);
     if (this.#registration)
       await ensureRegistered(this.registry, identity, this.#registration, context.keyRing);
     return context;
+  }
+
+  #contextFor(identity: Identity): AgentContext {
+    const context = this.#parts.contextFor(identity);
+    const { successor } = this.#options;
+    if (successor) this.#succession!.prepare(context, this.#parts.successorOf(context, successor));
+    return context;
+  }
+
+  /** That of the identity that signs now. */
+  async #present(): Promise<AgentContext> {
+    const context = await this.#ready();
+    return context.succession?.present() ?? context;
   }
 
   async #ready(): Promise<AgentContext> {
@@ -376,6 +424,12 @@ export class BaseAgent {
     }
   }
 }
+
+const cannotBeSucceeded = (field: string) =>
+  xlinkError('INVALID_OPTION', {
+    field,
+    hint: 'An agent for callers of APIs cannot be succeeded; the Agent of @private.me/xlink can.',
+  });
 
 async function newIdentity(options: ReturnType<typeof identityOptions>): Promise<Identity> {
   const made = await generateIdentity(options);

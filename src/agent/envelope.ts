@@ -5,7 +5,7 @@ import { type EnvelopeDraft, sealEnvelope, signOnlyEnvelope } from '../envelope/
 import { xlinkError } from '../errors/errors.js';
 import { contentTypeBinding } from '../http/request-binding.js';
 import type { OnProgress } from '../types/ports.js';
-import type { Envelope, Kind, Scope } from '../types/protocol.js';
+import type { Did, Envelope, Kind, Scope } from '../types/protocol.js';
 import { type AgentContext, report } from './context.js';
 import { checkEnvelopeOptions, type EnvelopeOptions } from './envelope-options.js';
 import { didOfRecipient } from './named-recipient.js';
@@ -49,11 +49,10 @@ export async function prepareMessage(
 
   await report(options.onProgress, 'resolving');
   const to = await didOfRecipient(context.registry, options.to);
-  const addressed = { ...options, to };
-  const recipient = await recipientOf(context, addressed, purpose.kind);
+  const recipient = await recipientOf(context, to, purpose.kind);
   if (purpose.kind === 'message' && !grantsScope(recipient.entry.receiveScopes, scope))
     throw xlinkError('RECEIVER_SCOPE_DENIED', { field: 'scope' });
-  const draft = await draftOf(context, recipient, addressed, scope, purpose);
+  const draft = await draftOf(context, recipient, { ...options, to: recipient.peer.did }, scope, purpose);
   return { recipient, draft, content, signedOnly };
 }
 
@@ -71,16 +70,8 @@ export async function sealMessage(
 }
 
 /** Services that were called are known to the directory; everybody else to the registry. */
-async function recipientOf(
-  { services, peers }: AgentContext,
-  { to }: EnvelopeOptions,
-  kind: Kind,
-): Promise<ResolvedPeer> {
-  const errors = {
-    unknown: 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY',
-    revoked: 'LOOKUP_FAILED:DID_REVOKED',
-  } as const;
-  return kind === 'request' && services.knows(to) ? services.resolve(to, errors) : peers.resolve(to, errors);
+function recipientOf({ services, peers }: AgentContext, to: Did, kind: Kind): Promise<ResolvedPeer> {
+  return (kind === 'request' && services.knows(to) ? services : peers).resolveRecipient(to);
 }
 
 /** A JSON value, or bytes as they are; nothing where a body travels beside the envelope. */

@@ -2,15 +2,16 @@ import { DEFAULT_TIMESTAMP_WINDOW_MS, MAX_AGE_LIMIT_MS, SLOW_BODY_MS } from '../
 import { isScope } from '../envelope/fields.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { xlinkError } from '../errors/errors.js';
+import { looksLikeDidKey } from '../identity/did.js';
 import { derivedKeyRing, type KeyRing } from '../identity/encryption-keys.js';
 import { EpochKeyRing } from '../identity/epoch-key-ring.js';
-import { IDENTITY_OPTIONS, type Identity, type IdentityOptions } from '../identity/identity.js';
+import { IDENTITY_OPTIONS, Identity, type IdentityOptions } from '../identity/identity.js';
 import type { KeyStore } from '../identity/key-store.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
 import { LoopbackTransport } from '../transport/loopback.js';
 import type { NonceStore, Transport, TrustRegistry } from '../types/ports.js';
-import type { Clock, Scope, Version } from '../types/protocol.js';
+import type { Clock, Did, Scope, Version } from '../types/protocol.js';
 import {
   checkOptions,
   hasMethods,
@@ -23,6 +24,7 @@ import {
   oneOf,
   refuseOptions,
 } from '../util/options.js';
+import { commitmentTo, publishedCommitment } from './commitment.js';
 import type { AgentContext, VersionFloor } from './context.js';
 import { Peers } from './peers.js';
 import {
@@ -81,6 +83,18 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
    * documents, and than this agent is ever away. Default 1 day. Needs `keyStore`.
    */
   readonly keyOverlapMs?: number;
+  /**
+   * The only DID that may ever succeed this one: the key record commits to its hash, for good. Keep its key elsewhere: a thief
+   * of this identity cannot move its rights to one of his own. Give it at every start. Default: any, see `succeedBy`.
+   */
+  readonly next?: Did;
+  /**
+   * The identity that takes the place of this one, for every instance of a service: envelopes for either are taken, and from
+   * the moment on that the registry has accepted the succession, by whomever, it is the next one that signs. Default none.
+   */
+  readonly successor?: Identity;
+  /** Keeps the encryption keys of `successor`; needed where there is a `keyStore`. Default: they are derived from its seed. */
+  readonly successorKeyStore?: KeyStore;
   /** Larger envelopes are refused before they are decoded. Bytes; default 1.5 MiB. */
   readonly maxEnvelopeBytes?: number;
   /** Default `Date.now`. */
@@ -111,6 +125,9 @@ const isTransports: OptionCheck = (value) =>
 const isStringArray: OptionCheck = (value) =>
   Array.isArray(value) && value.every((item) => typeof item === 'string') ? undefined : 'an array of strings';
 
+const isDid: OptionCheck = (value) => (looksLikeDidKey(value) ? undefined : 'a did:key');
+const isIdentity: OptionCheck = (value) => (value instanceof Identity ? undefined : 'an Identity');
+
 const DAY_MS = 86_400_000;
 
 const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions>> = {
@@ -130,6 +147,9 @@ const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions>
   keyStore: hasMethods('load', 'save'),
   keyRotationMs: integerIn(60_000, 366 * DAY_MS),
   keyOverlapMs: integerIn(1000, 366 * DAY_MS),
+  next: isDid,
+  successor: isIdentity,
+  successorKeyStore: hasMethods('load', 'save'),
   maxEnvelopeBytes: integerIn(1024, 2 ** 30),
   clock: isFunction,
   unsafeAcceptWhenNonceStoreFails: isBoolean,
@@ -158,6 +178,11 @@ export function checkAgentOptions(
   for (const field of ['keyRotationMs', 'keyOverlapMs'] as const)
     if (options[field] !== undefined && !options.keyStore)
       throw xlinkError('INVALID_OPTION', { field, hint: `${owner}: ${field} needs a keyStore.` });
+  if (options.successorKeyStore && options.successorKeyStore === options.keyStore)
+    throw xlinkError('INVALID_OPTION', {
+      field: 'successorKeyStore',
+      hint: `${owner}: each identity needs a key store of its own.`,
+    });
   checkXchange(owner, options);
 }
 
@@ -189,8 +214,14 @@ export function identityOptions({
   );
 }
 
-function keyRingOf(identity: Identity, options: AgentOptions, clock: Clock, maxAgeMs: number): KeyRing {
-  const { keyStore, keyRotationMs = 7 * DAY_MS, keyOverlapMs = DAY_MS } = options;
+function keyRingOf(
+  identity: Identity,
+  keyStore: KeyStore | undefined,
+  options: AgentOptions,
+  clock: Clock,
+  maxAgeMs: number,
+): KeyRing {
+  const { keyRotationMs = 7 * DAY_MS, keyOverlapMs = DAY_MS } = options;
   if (!keyStore) return derivedKeyRing(identity);
   const lateMs = maxAgeMs + windowOf(options) + SLOW_BODY_MS;
   return new EpochKeyRing(identity, keyStore, {
@@ -212,6 +243,8 @@ export function agentParts(options: AgentOptions, shares: ShareSupport | undefin
   const nonceStore = options.nonceStore ?? new MemoryNonceStore({ clock });
   const maxAgeMs = options.maxAgeMs ?? windowOf(options);
   const security = securityParts(options, transports, shares !== undefined);
+  const withShares = (context: AgentContext): AgentContext =>
+    shares ? { ...context, shares: shares.open(options, context) } : context;
   return {
     registry,
     transports,
@@ -220,9 +253,10 @@ export function agentParts(options: AgentOptions, shares: ShareSupport | undefin
     contextFor(identity: Identity): AgentContext {
       const context: AgentContext = {
         identity,
-        keyRing: keyRingOf(identity, options, clock, maxAgeMs),
+        keyRing: keyRingOf(identity, options.keyStore, options, clock, maxAgeMs),
+        commitment: () => commitmentTo(options.next),
         registry,
-        peers: new Peers(registry, identity.crypto),
+        peers: new Peers(registry, identity.crypto, clock),
         services: new ServicePeers(identity.crypto),
         transports,
         nonceStore,
@@ -237,9 +271,16 @@ export function agentParts(options: AgentOptions, shares: ShareSupport | undefin
         receiveScopes: options.receiveScopes,
         unsafeAcceptWhenNonceStoreFails: options.unsafeAcceptWhenNonceStoreFails ?? false,
         ...security,
+        succession: undefined,
         shares: undefined,
       };
-      return shares ? { ...context, shares: shares.open(options, context) } : context;
+      return withShares(context);
+    },
+    /** That of the identity which takes the place of another: what is known of peers is known to both. */
+    successorOf(context: AgentContext, identity: Identity): AgentContext {
+      const keyRing = keyRingOf(identity, options.successorKeyStore, options, clock, maxAgeMs);
+      const commitment = () => publishedCommitment(registry, identity.did);
+      return withShares({ ...context, identity, keyRing, commitment, succession: undefined });
     },
   };
 }

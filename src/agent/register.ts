@@ -7,6 +7,7 @@ import { createKeyRecord, sameKeys } from '../identity/key-record.js';
 import type { TrustRegistry } from '../types/ports.js';
 import type { Registration } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
+import { commitmentTo } from './commitment.js';
 import type { AgentOptions } from './options.js';
 
 /**
@@ -18,13 +19,15 @@ export async function ensureRegistered(
   identity: Identity,
   options: AgentOptions,
   keyRing: KeyRing = derivedKeyRing(identity),
+  commit = () => commitmentTo(options.next),
 ): Promise<void> {
   const existing = await callRegistry(() => registry.lookup(identity.did), 'LOOKUP_FAILED');
   const clock = options.clock ?? Date.now;
   const encryption = await keyRing.current();
   const known = existing?.keys?.keyEpoch ?? 0;
   if (encryption.keyEpoch < known) throw xlinkError('KEY_STORE_ROLLED_BACK', { field: 'keyStore' });
-  const keys = await createKeyRecord(identity, { clock, encryption });
+  const commitment = await commit();
+  const keys = await createKeyRecord(identity, { clock, encryption, ...commitment });
   if (!existing) {
     const { name, capabilities, organization, xchange } = options;
     // In an entry no list means none: an agent that was not restricted says so.
@@ -39,7 +42,7 @@ export async function ensureRegistered(
   if (!existing.keys) return assertOk(await callRegistry(() => registry.updateKeys(keys)));
   if (sameKeys(existing.keys, keys)) return;
   const epoch = Math.max(keys.epoch, existing.keys.epoch + 1); // two changes of keys within one second
-  const successor = await createKeyRecord(identity, { epoch, encryption });
+  const successor = await createKeyRecord(identity, { epoch, encryption, ...commitment });
   return assertOk(await callRegistry(() => registry.updateKeys(successor)));
 }
 
@@ -55,7 +58,7 @@ export async function callRegistry<T>(
   }
 }
 
-function assertOk(result: Result<void>): void {
+export function assertOk(result: Result<void>): void {
   if (result.ok) return;
   const known = toXlinkError(result.error);
   throw known.category === 'registry' ? known : xlinkError('REGISTRATION_FAILED', { cause: known });

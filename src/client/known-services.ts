@@ -1,4 +1,5 @@
 import type { Service } from '../discovery/discover.js';
+import { assertSameService } from '../discovery/same-service.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Did } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
@@ -19,6 +20,9 @@ export interface KnownService {
   readonly issuedAt: number;
   /** Whether it has proven by a verified answer that it works on envelopes: from then on the key is never used there. */
   readonly proven: boolean;
+  /** Of its key record: what that may not change. */
+  readonly mlDsa65?: string;
+  readonly next?: string;
 }
 
 /**
@@ -38,23 +42,25 @@ export class KnownServices {
     return (await this.#load()).get(origin);
   }
 
-  /** Takes note of a document. Throws `DISCOVERY_FAILED:OTHER_IDENTITY` or `DISCOVERY_FAILED:ROLLED_BACK`. */
-  async see({ origin, did, issuedAt }: Service): Promise<void> {
+  /** Takes note of a document. Throws `DISCOVERY_FAILED:OTHER_IDENTITY`, `DISCOVERY_FAILED:ROLLED_BACK` or `KEY_RECORD_INVALID`. */
+  async see(service: Service): Promise<void> {
+    const { origin, did, issuedAt, keyRecord } = service;
     const known = await this.get(origin);
-    if (known && known.did !== did) throw xlinkError('DISCOVERY_FAILED:OTHER_IDENTITY', { field: 'did' });
+    if (known) await assertSameService(known, service);
     if (known && issuedAt < known.issuedAt)
       throw xlinkError('DISCOVERY_FAILED:ROLLED_BACK', { field: 'issuedAt' });
-    (await this.#load()).set(origin, { did, issuedAt, proven: known?.proven ?? false });
+    const { proven = false } = known ?? {};
+    const { mlDsa65, next } = keyRecord;
+    const seen = { did, issuedAt, proven, ...(mlDsa65 ? { mlDsa65 } : {}), ...(next ? { next } : {}) };
+    if (proven && known?.did !== did) await this.#keep(origin, seen);
+    else (await this.#load()).set(origin, seen);
   }
 
   /** Notes that the service has proven itself. Rejects if that cannot be kept, and then it is not believed. */
   async prove(origin: string): Promise<void> {
     const known = await this.get(origin);
     if (!known || known.proven) return;
-    await this.#mutex.run('save', async () => {
-      await this.#save(new Map(await this.#load()).set(origin, { ...known, proven: true }));
-      (await this.#load()).set(origin, { ...known, proven: true });
-    });
+    await this.#keep(origin, { ...known, proven: true });
   }
 
   /** For the operator: the service at this origin is met as for the first time. */
@@ -62,6 +68,13 @@ export class KnownServices {
     await this.#mutex.run('save', async () => {
       const known = await this.#load();
       if (known.delete(origin)) await this.#save(known);
+    });
+  }
+
+  async #keep(origin: string, service: KnownService): Promise<void> {
+    await this.#mutex.run('save', async () => {
+      await this.#save(new Map(await this.#load()).set(origin, service));
+      (await this.#load()).set(origin, service);
     });
   }
 
@@ -95,7 +108,10 @@ function parse(json: string): Map<string, KnownService> {
     const entries = Object.entries(services);
     const isValid = entries.every(
       ([, one]) =>
-        typeof one.did === 'string' && Number.isSafeInteger(one.issuedAt) && typeof one.proven === 'boolean',
+        typeof one.did === 'string' &&
+        Number.isSafeInteger(one.issuedAt) &&
+        typeof one.proven === 'boolean' &&
+        [one.mlDsa65, one.next].every((text) => text === undefined || typeof text === 'string'),
     );
     if (version === 1 && isValid) return new Map(entries);
   } catch {

@@ -35,7 +35,13 @@ export async function exchange(
   const { refused, identity } = first;
   if (ABOUT_KEYS.test(refused.id)) {
     const service = await rules.rediscover();
-    if (service.keyRecord.keyEpoch !== sealing.service.keyRecord.keyEpoch)
+    // A claim names the recipient: for another DID it would be another one.
+    if (service.did !== sealing.service.did && mayBeRepeated(request))
+      return orThrow(await exchangeOnce(request, { ...sealing, service }, rules));
+    if (
+      service.did === sealing.service.did &&
+      service.keyRecord.keyEpoch !== sealing.service.keyRecord.keyEpoch
+    )
       return orThrow(await exchangeOnce(request, { ...sealing, service }, rules, identity));
   }
   if (refused.id === 'NONCE_STORE_UNAVAILABLE:COLD_START' && mayBeRepeated(request))

@@ -3,7 +3,12 @@ import type { Clock, KeyRecord, Succession } from '../types/protocol.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { checkOptions, integerIn, isFunction, isObject } from '../util/options.js';
 import type { Identity } from './identity.js';
-import { MAX_OVERLAP_MS, SUCCESSION_LABEL, type SuccessionClaim, successionTranscript } from './succession.js';
+import {
+  MAX_OVERLAP_MS,
+  SUCCESSION_LABEL,
+  type SuccessionClaim,
+  successionTranscript,
+} from './succession.js';
 
 /** For how long both DIDs are good, unless chosen otherwise: 1 day. */
 const DEFAULT_OVERLAP_MS = 86_400_000;

@@ -143,3 +143,7 @@ export async function assertNext({ next }: KnownDid, to: Did, crypto?: CryptoPro
   if (next !== undefined && next !== (await hashOfDid(to, crypto)))
     throw xlinkError('SUCCESSION_INVALID:NOT_NEXT', { field: 'to' });
 }
+
+/** Checks a succession from anywhere: form and signatures. Throws `SUCCESSION_INVALID`. */
+export const assertSuccession = (value: unknown, crypto: CryptoProvider = defaultProvider()): Promise<void> =>
+  verifySuccession(copySuccession(value), crypto);

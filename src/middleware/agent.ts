@@ -1,5 +1,6 @@
 import { BaseAgent } from '../agent/agent.js';
 import { SHARES } from '../agent/shares.js';
+import { SUCCESSION } from '../agent/succession.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { checkOptions, integerIn, isBoolean, isFunction } from '../util/options.js';
@@ -31,6 +32,7 @@ export interface AgentMiddlewareOptions {
  */
 export class Agent extends BaseAgent {
   static override readonly shares = SHARES;
+  static override readonly succession = SUCCESSION;
 
   /**
    * Express middleware for a route that takes envelopes and nothing else, as `application/xlink-envelope` or

@@ -72,6 +72,8 @@ export interface AgentMessage<T = unknown> {
   readonly kind: Kind;
   /** The DID that signed the message. */
   readonly sender: Did;
+  /** The DID that it was for, where that is the one that takes the place of the receiving agent's own. */
+  readonly recipient?: Did;
   /** The JSON value of the content; its bytes if it is of another type; `undefined` if the envelope carried none. */
   readonly payload: T;
   /** Scope it was signed for. */

@@ -2,10 +2,11 @@ import { isScope } from '../../envelope/fields.js';
 import { xlinkError } from '../../errors/errors.js';
 import type { ApiKeyAuth, Outcome } from '../../http/decision.js';
 import type { Mode } from '../../types/mode.js';
-import type { ClientId, Clock, Did, Scope } from '../../types/protocol.js';
+import type { ClientId, Clock, Did, RegistryEntry, Scope } from '../../types/protocol.js';
 import { type Awaitable, isPromiseLike } from '../../util/awaitable.js';
 import { CLIENT_WITHOUT_ID } from './cutover-report.js';
 import type { ClientLedger } from './ledger.js';
+import { ownerOf } from './owner.js';
 import type { ClientStore } from './store.js';
 
 /** What happens when a client that works on xLink uses its key again. */
@@ -33,11 +34,13 @@ export class Clients {
   }
 
   /**
-   * The client that a verified DID belongs to; the DID itself if it was never enrolled. A store that is down is no
-   * reason to refuse, but then the client is unknown: the DID would pass for another one.
+   * The client that a verified DID belongs to; the DID itself if it was never enrolled, or the first of those whose place
+   * it took. A store that is down is no reason to refuse, but then the client is unknown: the DID would pass for another one.
    */
-  ofDid(did: Did): Awaitable<ClientId | undefined> {
+  ofDid(did: Did, entry: RegistryEntry): Awaitable<ClientId | undefined> {
     const unknown = (error: unknown) => this.parts.onFault(error) as undefined;
+    const [first] = entry.predecessors ?? [];
+    if (first !== undefined) return this.linkedTo(did, entry).then((client) => client ?? first, unknown);
     try {
       const client = this.parts.store.clientOf(did);
       return isPromiseLike(client)
@@ -46,6 +49,11 @@ export class Clients {
     } catch (error) {
       return unknown(error);
     }
+  }
+
+  /** The client that a DID, or one whose place it took, was enrolled for. */
+  linkedTo(did: Did, entry: RegistryEntry | undefined): Promise<ClientId | undefined> {
+    return ownerOf(this.parts.store, did, entry);
   }
 
   /** Counts a request for the report. Failures count once it is verified whose they are. */

@@ -11,8 +11,9 @@ import {
   enrollmentProof,
 } from '../../http/enrollment.js';
 import { assertKeyRecord, copyKeyRecord, sameKeys } from '../../identity/key-record.js';
-import type { AgentMessage, ClientId, Did, KeyRecord, Scope } from '../../types/protocol.js';
+import type { AgentMessage, ClientId, Did, KeyRecord, RegistryEntry, Scope } from '../../types/protocol.js';
 import { decodeBase64url } from '../../util/base64url.js';
+import { ownerOf } from './owner.js';
 import type { ClientStore } from './store.js';
 
 /** Throws `ENROLLMENT_REFUSED:KEY_PROOF` unless the envelope was made for this key. */
@@ -59,7 +60,7 @@ export async function enroll(
   const entry = await callRegistry(() => registry.lookup(keys.did), 'LOOKUP_FAILED');
   if (entry?.status === 'revoked')
     throw xlinkError('VERIFICATION_FAILED:DID_REVOKED', { field: 'keyRecord' });
-  await link(clients, keys.did, client, maxDids);
+  await link(clients, keys.did, entry, client, maxDids);
   const sendScopes = scopes ?? []; // as with the key: no list, no scope
   if (!entry)
     assertOk(await callRegistry(() => registry.register({ did: keys.did, name: client, keys, sendScopes })));
@@ -68,9 +69,15 @@ export async function enroll(
   return { did: keys.did, client, scopes: (entry ? entry.sendScopes : sendScopes) ?? [] };
 }
 
-async function link(clients: ClientStore, did: Did, client: ClientId, maxDids: number): Promise<void> {
+async function link(
+  clients: ClientStore,
+  did: Did,
+  entry: RegistryEntry | undefined,
+  client: ClientId,
+  maxDids: number,
+): Promise<void> {
   const taken = () => xlinkError('ENROLLMENT_REFUSED:TAKEN', { field: 'keyRecord' });
-  const owner = await clients.clientOf(did);
+  const owner = await ownerOf(clients, did, entry);
   if (owner === client) return;
   if (owner !== undefined) throw taken();
   const held = (await clients.get(client))?.dids.length ?? 0;

@@ -1,0 +1,135 @@
+import { xlinkError } from '../errors/errors.js';
+import {
+  type CreateSuccessionOptions,
+  createSuccession,
+  SUCCESSION_OPTIONS,
+} from '../identity/create-succession.js';
+import { Identity } from '../identity/identity.js';
+import { createKeyRecord } from '../identity/key-record.js';
+import type { Did, Succession } from '../types/protocol.js';
+import { checkOptions, requireOption } from '../util/options.js';
+import { commitmentTo } from './commitment.js';
+import type { AgentContext, SuccessionState } from './context.js';
+import type { AgentOptions } from './options.js';
+import { assertOk, callRegistry } from './register.js';
+
+/** Options of `agent.succeedBy()`. */
+export interface SucceedOptions extends Pick<CreateSuccessionOptions, 'overlapMs'> {
+  /** The only DID that may ever succeed the new one: its key record commits to it. Default: any. */
+  readonly next?: Did;
+}
+
+/** What an agent needs of its options to be succeeded. */
+type SuccessorOptions = Pick<AgentOptions, 'successor' | 'keyStore' | 'successorKeyStore'>;
+
+/**
+ * Succession, for an agent that may be succeeded. An agent for callers of APIs is made without: it verifies successions, and
+ * does not make any.
+ */
+export interface SuccessionSupport {
+  /** Lets the context hold both identities from the start. */
+  prepare(context: AgentContext, successor: AgentContext): void;
+  /** The successions that led to an identity, oldest first. */
+  chainOf(context: AgentContext): Promise<readonly Succession[]>;
+  /** Makes and submits the statement. */
+  succeed(
+    context: AgentContext,
+    open: (identity: Identity) => AgentContext,
+    next: Identity,
+    given: SucceedOptions,
+    options: SuccessorOptions,
+  ): Promise<Succession>;
+}
+
+export const SUCCESSION: SuccessionSupport = {
+  prepare(context, successor) {
+    context.succession = new Pair(context, successor);
+  },
+
+  async chainOf({ registry, identity }) {
+    const lookup = (did: Did) => callRegistry(() => registry.lookup(did), 'LOOKUP_FAILED');
+    const { predecessors = [] } = (await lookup(identity.did)) ?? {};
+    const entries = await Promise.all(predecessors.map(lookup));
+    const steps = entries.map((entry) => entry?.succeededBy);
+    // Where one is missing, those after it still lead here.
+    return steps.slice(steps.lastIndexOf(undefined) + 1) as Succession[];
+  },
+
+  async succeed(context, open, next, given, options) {
+    checkOptions('succeedBy', { next }, { next: isIdentity });
+    requireOption('succeedBy', { next }, 'next');
+    checkOptions('succeedBy', given, { overlapMs: SUCCESSION_OPTIONS.overlapMs, next: isDid });
+    assertPrepared(next, options);
+    context.succession ??= new Pair(context, open(next));
+    return submit(context, context.succession.contextOf(next.did)!, given);
+  },
+};
+
+const isIdentity = (value: unknown) => (value instanceof Identity ? undefined : 'an Identity');
+const isDid = (value: unknown) => (typeof value === 'string' ? undefined : 'a did:key');
+
+/** Throws `INVALID_OPTION`: what the other instances were told counts. */
+function assertPrepared(next: Identity, { successor, keyStore, successorKeyStore }: SuccessorOptions): void {
+  const complain = (field: string, hint: string) => xlinkError('INVALID_OPTION', { field, hint });
+  if (successor && successor.did !== next.did)
+    throw complain('successor', 'succeedBy: the option successor of the agent is another identity.');
+  if (keyStore && !successorKeyStore)
+    throw complain('successorKeyStore', 'succeedBy: the next identity needs the option successorKeyStore.');
+}
+
+async function submit(
+  { identity, registry, clock }: AgentContext,
+  next: AgentContext,
+  { overlapMs, next: afterNext }: SucceedOptions,
+): Promise<Succession> {
+  if (!registry.succeed)
+    throw xlinkError('REGISTRATION_FAILED', { hint: 'This registry does not take successions.' });
+  const encryption = await next.keyRing.current();
+  const keys = await createKeyRecord(next.identity, {
+    clock,
+    encryption,
+    ...(await commitmentTo(afterNext)),
+  });
+  const made = await createSuccession(identity, next.identity, {
+    clock,
+    keys,
+    ...(overlapMs === undefined ? {} : { overlapMs }),
+  });
+  const result = await callRegistry(() => registry.succeed!(made, keys));
+  if (result.ok) return made;
+  // Another instance was faster with the same two identities: its statement counts.
+  const entry = await callRegistry(() => registry.lookup(identity.did), 'LOOKUP_FAILED');
+  if (result.error.id === 'SUCCESSION_CONFLICT' && entry?.succeededBy?.to === made.to)
+    return entry.succeededBy;
+  assertOk(result);
+  return made;
+}
+
+/** Both identities, and which of them signs. */
+class Pair implements SuccessionState {
+  readonly #old: AgentContext;
+  readonly #next: AgentContext;
+  #isSucceeded = false;
+
+  constructor(old: AgentContext, next: AgentContext) {
+    this.#old = old;
+    this.#next = next;
+  }
+
+  contextOf(did: Did): AgentContext | undefined {
+    return [this.#old, this.#next].find(({ identity }) => identity.did === did);
+  }
+
+  get seen(): AgentContext {
+    return this.#isSucceeded ? this.#next : this.#old;
+  }
+
+  /** Asked each time until it is so: instances must not go on as the old one after another has shown the new one. */
+  async present(): Promise<AgentContext> {
+    if (this.#isSucceeded) return this.#next;
+    const { registry, identity } = this.#old;
+    const entry = await callRegistry(() => registry.lookup(identity.did), 'LOOKUP_FAILED');
+    this.#isSucceeded ||= entry?.succeededBy?.to === this.#next.identity.did;
+    return this.seen;
+  }
+}
