@@ -7,7 +7,7 @@ import { xlinkError } from '../errors/errors.js';
 import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
 import { contentTypeBinding, requestBinding } from '../http/request-binding.js';
-import type { AgentMessage, Did } from '../types/protocol.js';
+import type { AgentMessage } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { type EnvelopeForm, envelopeFromHeader } from './credentials.js';
 

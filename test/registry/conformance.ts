@@ -24,6 +24,7 @@ import {
 } from './conformance-entries.js';
 import { describeKeyUpdates, type OpenSuite } from './conformance-keys.js';
 import { describeScopeChanges } from './conformance-scopes.js';
+import { describeSuccessions } from './conformance-successions.js';
 
 // What is true of every trust registry, wherever it keeps its entries.
 
@@ -238,6 +239,7 @@ export function describeRegistry(name: string, open: () => Promise<OpenedRegistr
     describeScopeChanges(suite);
 
     describeKeyUpdates(suite);
+    describeSuccessions(suite);
 
     test('list has every entry, revoked ones too, and is a copy', async () => {
       await registerAlice();
