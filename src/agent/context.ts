@@ -53,7 +53,7 @@ export interface AgentContext {
   succession: SuccessionState | undefined;
 }
 
-/** The two identities of an agent one of which takes the place of the other. */
+/** The identities of an agent one of which takes the place of another. */
 export interface SuccessionState {
   /** That of the identity that an envelope for this DID is for; `undefined` for others. */
   contextOf(did: Did): AgentContext | undefined;

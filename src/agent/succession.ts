@@ -43,7 +43,7 @@ export interface SuccessionSupport {
 
 export const SUCCESSION: SuccessionSupport = {
   prepare(context, successor) {
-    context.succession = new Pair(context, successor);
+    context.succession = new Line(context, successor);
   },
 
   async chainOf({ registry, identity }) {
@@ -59,9 +59,11 @@ export const SUCCESSION: SuccessionSupport = {
     checkOptions('succeedBy', { next }, { next: isIdentity });
     requireOption('succeedBy', { next }, 'next');
     checkOptions('succeedBy', given, { overlapMs: SUCCESSION_OPTIONS.overlapMs, next: isDid });
-    assertPrepared(next, options);
-    context.succession ??= new Pair(context, open(next));
-    return submit(context, context.succession.contextOf(next.did)!, given);
+    const line = (context.succession as Line | undefined) ?? new Line(context);
+    context.succession = line;
+    const now = await line.present();
+    assertPrepared(next, options, now === context);
+    return submit(now, line.follow(next, open), given);
   },
 };
 
@@ -69,12 +71,19 @@ const isIdentity = (value: unknown) => (value instanceof Identity ? undefined : 
 const isDid = (value: unknown) => (typeof value === 'string' ? undefined : 'a did:key');
 
 /** Throws `INVALID_OPTION`: what the other instances were told counts. */
-function assertPrepared(next: Identity, { successor, keyStore, successorKeyStore }: SuccessorOptions): void {
+function assertPrepared(
+  next: Identity,
+  { successor, keyStore, successorKeyStore }: SuccessorOptions,
+  isFirst: boolean,
+): void {
   const complain = (field: string, hint: string) => xlinkError('INVALID_OPTION', { field, hint });
-  if (successor && successor.did !== next.did)
+  if (isFirst && successor && successor.did !== next.did)
     throw complain('successor', 'succeedBy: the option successor of the agent is another identity.');
-  if (keyStore && !successorKeyStore)
-    throw complain('successorKeyStore', 'succeedBy: the next identity needs the option successorKeyStore.');
+  if (keyStore && !(isFirst && successorKeyStore))
+    throw complain(
+      'successorKeyStore',
+      'succeedBy: the next identity needs a key store of its own, in an agent that has no other successor.',
+    );
 }
 
 async function submit(
@@ -105,31 +114,41 @@ async function submit(
   return made;
 }
 
-/** Both identities, and which of them signs. */
-class Pair implements SuccessionState {
-  readonly #old: AgentContext;
-  readonly #next: AgentContext;
-  #isSucceeded = false;
+/** The identities of an agent, each the successor of the one before it, and which of them signs. */
+class Line implements SuccessionState {
+  readonly #contexts: AgentContext[];
+  /** That of the one that signs. */
+  #at = 0;
 
-  constructor(old: AgentContext, next: AgentContext) {
-    this.#old = old;
-    this.#next = next;
+  constructor(...contexts: AgentContext[]) {
+    this.#contexts = contexts;
   }
 
   contextOf(did: Did): AgentContext | undefined {
-    return [this.#old, this.#next].find(({ identity }) => identity.did === did);
+    return this.#contexts.find(({ identity }) => identity.did === did);
   }
 
   get seen(): AgentContext {
-    return this.#isSucceeded ? this.#next : this.#old;
+    return this.#contexts[this.#at]!;
   }
 
   /** Asked each time until it is so: instances must not go on as the old one after another has shown the new one. */
   async present(): Promise<AgentContext> {
-    if (this.#isSucceeded) return this.#next;
-    const { registry, identity } = this.#old;
-    const entry = await callRegistry(() => registry.lookup(identity.did), 'LOOKUP_FAILED');
-    this.#isSucceeded ||= entry?.succeededBy?.to === this.#next.identity.did;
-    return this.seen;
+    for (;;) {
+      const [now, next] = this.#contexts.slice(this.#at);
+      if (!next) return now!;
+      const entry = await callRegistry(() => now!.registry.lookup(now!.identity.did), 'LOOKUP_FAILED');
+      if (entry?.succeededBy?.to !== next.identity.did) return now!;
+      if (this.seen === now) this.#at += 1; // unless another call has seen it, too
+    }
+  }
+
+  /** Who is to follow now; somebody that was to before, and did not, is forgotten. */
+  follow(identity: Identity, open: (identity: Identity) => AgentContext): AgentContext {
+    const next = this.#contexts[this.#at + 1];
+    if (next?.identity.did === identity.did) return next;
+    const opened = open(identity);
+    this.#contexts.splice(this.#at + 1, Number.POSITIVE_INFINITY, opened);
+    return opened;
   }
 }
