@@ -1,3 +1,4 @@
+import type { CryptoProvider } from '../crypto/provider.js';
 import type { DiscoveryDocument, SignedDiscoveryDocument } from '../discovery/document.js';
 import { signDocument } from '../discovery/signed-document.js';
 import { KINDS } from '../envelope/kinds.js';
@@ -35,6 +36,7 @@ import {
   type IdentitySource,
   identityOptions,
 } from './options.js';
+import { OwnRegistry } from './own-registry.js';
 import type { ClaimedEnvelope, Received, ReceiveOptions, ReceiveRules } from './receive.js';
 import { type ReceiveInput, receiveAny } from './receive-input.js';
 import { type ReceiveNextOptions, receiveNext } from './receive-next.js';
@@ -69,6 +71,10 @@ export class BaseAgent {
   /** Messages in shares. Default none: agents of this class send and take whole messages only. @internal */
   static readonly shares: ShareSupport | undefined = undefined;
 
+  /** The registry of an agent that is given none: it is alone in it. @internal */
+  static readonly newRegistry: (crypto: CryptoProvider | undefined) => TrustRegistry = () =>
+    new OwnRegistry();
+
   /** Making successions. Default none: agents of this class cannot be succeeded. @internal */
   static readonly succession: SuccessionSupport | undefined = undefined;
 
@@ -101,7 +107,7 @@ export class BaseAgent {
     this.#options = options;
     this.#succession = new.target.succession;
     if (options.successor && !this.#succession) throw cannotBeSucceeded('successor');
-    this.#parts = agentParts(options, new.target.shares);
+    this.#parts = agentParts(options, new.target.shares, new.target.newRegistry);
     this.registry = this.#parts.registry;
     this.nonceStore = this.#parts.nonceStore;
     this.name = options.name;
@@ -316,13 +322,14 @@ export class BaseAgent {
    * they are due, and brings the new ones to the registry.
    */
   async keyRecord(): Promise<KeyRecord> {
-    const { identity, clock, keyRing, commitment } = await this.#present();
+    const context = await this.#present();
+    const { identity, clock, keyRing, commitment } = context;
     const encryption = await keyRing.current();
     const known = this.#keyRecord?.did === identity.did ? this.#keyRecord : undefined;
     if (known?.keyEpoch === encryption.keyEpoch) return known;
     const record = await createKeyRecord(identity, { clock, encryption, ...(await commitment()) });
     this.#keyRecord = record;
-    if (known) await this.#publish();
+    if (known || context !== this.#context) await this.#publish();
     return record;
   }
 

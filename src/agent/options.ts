@@ -1,4 +1,5 @@
 import { DEFAULT_TIMESTAMP_WINDOW_MS, MAX_AGE_LIMIT_MS, SLOW_BODY_MS } from '../checks/timestamp.js';
+import type { CryptoProvider } from '../crypto/provider.js';
 import { isScope } from '../envelope/fields.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { xlinkError } from '../errors/errors.js';
@@ -8,7 +9,6 @@ import { EpochKeyRing } from '../identity/epoch-key-ring.js';
 import { IDENTITY_OPTIONS, Identity, type IdentityOptions } from '../identity/identity.js';
 import type { KeyStore } from '../identity/key-store.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
-import { MemoryTrustRegistry } from '../registry/memory.js';
 import { LoopbackTransport } from '../transport/loopback.js';
 import type { NonceStore, Transport, TrustRegistry } from '../types/ports.js';
 import type { Clock, Did, Scope, Version } from '../types/protocol.js';
@@ -233,12 +233,13 @@ function keyRingOf(
 }
 
 /** Defaults, decided once when the agent is constructed. */
-export function agentParts(options: AgentOptions, shares: ShareSupport | undefined) {
+export function agentParts(
+  options: AgentOptions,
+  shares: ShareSupport | undefined,
+  newRegistry: (crypto: CryptoProvider | undefined) => TrustRegistry,
+) {
   const clock = options.clock ?? Date.now;
-  const registry =
-    options.registry ??
-    options.trustRegistry ??
-    new MemoryTrustRegistry(options.crypto ? { crypto: options.crypto } : {});
+  const registry = options.registry ?? options.trustRegistry ?? newRegistry(options.crypto);
   const transports = transportsOf(options.transport ?? new LoopbackTransport());
   const nonceStore = options.nonceStore ?? new MemoryNonceStore({ clock });
   const maxAgeMs = options.maxAgeMs ?? windowOf(options);
