@@ -35,7 +35,7 @@ export type { ReceiveNextOptions } from './agent/receive-next.js';
 export type { SecurityOptions, SplitChannelConfig } from './agent/security.js';
 export type { SendOptions, SendOutcome } from './agent/send.js';
 export { createSignedEnvelope, type SignedEnvelopeOptions } from './agent/signed-envelope.js';
-export type { SucceedOptions } from './agent/succession.js';
+export type { SucceedOptions } from './agent/succession-support.js';
 export { describeWarning, type OnWarning, type XlinkWarning } from './agent/warnings.js';
 export { CallFailure } from './client/call-error.js';
 export { type Connection, type ConnectOptions, connect } from './client/connect.js';

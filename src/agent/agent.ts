@@ -1,27 +1,16 @@
 import type { CryptoProvider } from '../crypto/provider.js';
 import type { DiscoveryDocument, SignedDiscoveryDocument } from '../discovery/document.js';
 import { signDocument } from '../discovery/signed-document.js';
-import { KINDS } from '../envelope/kinds.js';
-import { toXlinkError, xlinkError } from '../errors/errors.js';
-import { err, ok, type Result } from '../errors/result.js';
-import { EpochKeyRing } from '../identity/epoch-key-ring.js';
+import { xlinkError } from '../errors/errors.js';
+import { ok, type Result } from '../errors/result.js';
 import { generateIdentity, Identity } from '../identity/identity.js';
-import { createKeyRecord } from '../identity/key-record.js';
 import type { NonceStore, TrustRegistry } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope, KeyRecord, Succession, Version } from '../types/protocol.js';
 import { branded } from '../util/copies.js';
-import {
-  checkOptions,
-  integerIn,
-  isBoolean,
-  isFunction,
-  isObject,
-  isString,
-  oneOf,
-  requireOption,
-} from '../util/options.js';
+import { checkOptions, isBoolean, isObject, requireOption } from '../util/options.js';
 import { createAnswer, createRefusal } from './answer.js';
 import { type SignOptions, signContent, type VerifyOptions, verifyContent } from './application-signature.js';
+import { attempt, orThrow } from './attempt.js';
 import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';
 import type { AgentContext } from './context.js';
 import { createEnvelope } from './envelope.js';
@@ -31,30 +20,30 @@ import { createIntroduction, type Introduction, receiveIntroduction } from './in
 import { didOfRecipient } from './named-recipient.js';
 import {
   type AgentOptions,
+  type AgentSupport,
   agentParts,
   checkAgentOptions,
   type IdentitySource,
   identityOptions,
 } from './options.js';
 import { OwnRegistry } from './own-registry.js';
+import { PublishedKeys } from './published-keys.js';
 import type { ClaimedEnvelope, Received, ReceiveOptions, ReceiveRules } from './receive.js';
-import { type ReceiveInput, receiveAny } from './receive-input.js';
+import { checkReceiveOptions, type ReceiveInput, receiveAny } from './receive-input.js';
 import { type ReceiveNextOptions, receiveNext } from './receive-next.js';
-import { callRegistry, ensureRegistered } from './register.js';
+import { ensureRegistered } from './register.js';
 import { createRequest, type RequestOptions } from './request.js';
 import { type SendOptions, type SendOutcome, send } from './send.js';
 import type { ShareSupport } from './shares.js';
-import type { SucceedOptions, SuccessionSupport } from './succession.js';
+import type { SucceedOptions, SuccessionSupport } from './succession-support.js';
 
 export type { ReceiveInput };
 
 /** The class a static constructor was called on, so that a subclass makes its own kind. */
 type AgentClass<A> = (new (
   options: AgentOptions & { readonly identity: IdentitySource },
-) => A) & {
-  readonly shares: ShareSupport | undefined;
-  readonly succession: SuccessionSupport | undefined;
-};
+) => A) &
+  AgentSupport;
 
 const isSource = (value: unknown) =>
   value instanceof Identity || typeof value === 'function' ? undefined : 'an Identity or a function';
@@ -93,7 +82,7 @@ export class BaseAgent {
   readonly #options: AgentOptions;
   readonly #succession: SuccessionSupport | undefined;
   #context: AgentContext | undefined;
-  #keyRecord: KeyRecord | undefined;
+  readonly #keys = new PublishedKeys();
   #starting: Promise<AgentContext> | undefined;
   /** What to register a lazy agent with, when its identity is made. */
   #registration: AgentOptions | undefined;
@@ -106,14 +95,14 @@ export class BaseAgent {
     this.#source = options.identity;
     this.#options = options;
     this.#succession = new.target.succession;
-    if (options.successor && !this.#succession) throw cannotBeSucceeded('successor');
-    this.#parts = agentParts(options, new.target.shares, new.target.newRegistry);
+    if (options.successor && !this.#succession) cannotBeSucceeded('successor');
+    this.#parts = agentParts(options, new.target);
     this.registry = this.#parts.registry;
     this.nonceStore = this.#parts.nonceStore;
     this.name = options.name;
     this.minVersion = options.minVersion ?? 1;
     this.maxAgeMs = this.#parts.maxAgeMs;
-    if (options.identity instanceof Identity) this.#context = this.#contextFor(options.identity);
+    if (options.identity instanceof Identity) this.#context = this.#parts.contextFor(options.identity);
     for (const transport of this.#parts.transports) transport.attach?.(this);
   }
 
@@ -236,20 +225,7 @@ export class BaseAgent {
   /** As {@link BaseAgent.receive}, with the bytes of the content beside the message, and for every kind of envelope. */
   async receiveContent(input: ReceiveInput, options: ReceiveRules = {}): Promise<Result<Received>> {
     return attempt(async () => {
-      checkOptions('receive', options, {
-        allowCleartext: isBoolean,
-        request: isString,
-        requireRequestBinding: isBoolean,
-        inReplyTo: isString,
-        maxAgeMs: integerIn(1, this.maxAgeMs),
-        handle: isFunction,
-        onVerified: isFunction,
-        onProgress: isFunction,
-        kind: oneOf(...KINDS),
-        ownScope: isString,
-        onClaimed: isFunction,
-      });
-      if (options.requireRequestBinding) requireOption('receive', options, 'request');
+      checkReceiveOptions(options, this.maxAgeMs);
       return receiveAny(await this.#ready(), input, options);
     });
   }
@@ -323,34 +299,13 @@ export class BaseAgent {
    */
   async keyRecord(): Promise<KeyRecord> {
     const context = await this.#present();
-    const { identity, clock, keyRing, commitment } = context;
-    const encryption = await keyRing.current();
-    const known = this.#keyRecord?.did === identity.did ? this.#keyRecord : undefined;
-    if (known?.keyEpoch === encryption.keyEpoch) return known;
-    const record = await createKeyRecord(identity, { clock, encryption, ...(await commitment()) });
-    this.#keyRecord = record;
-    if (known || context !== this.#context) await this.#publish();
-    return record;
+    return this.#keys.current(context, context === this.#context);
   }
 
   /** Replaces the encryption keys now, whatever the schedule says. Needs `keyStore`. Throws `KEY_STORE_…` or `REGISTRATION_FAILED…`. */
   async rotateKeys(): Promise<KeyRecord> {
-    const { keyRing } = await this.#present();
-    if (!(keyRing instanceof EpochKeyRing))
-      throw xlinkError('INVALID_OPTION', {
-        field: 'keyStore',
-        hint: 'rotateKeys() needs the option keyStore.',
-      });
-    await this.keyRecord();
-    await keyRing.rotate();
-    return this.keyRecord();
-  }
-
-  /** Brings the keys to the registry, where this identity is in it. */
-  async #publish(): Promise<void> {
-    const { identity, clock, keyRing, commitment } = await this.#present();
-    const entry = await callRegistry(() => this.registry.lookup(identity.did), 'LOOKUP_FAILED');
-    if (entry) await ensureRegistered(this.registry, identity, { clock }, keyRing, commitment);
+    const context = await this.#present();
+    return this.#keys.rotate(context, context === this.#context);
   }
 
   /**
@@ -361,13 +316,10 @@ export class BaseAgent {
    */
   async succeedBy(next: Identity, options: SucceedOptions = {}): Promise<Result<Succession>> {
     return attempt(async () => {
-      const support = this.#succession;
-      if (!support) throw cannotBeSucceeded('next');
+      const support = this.#succession ?? cannotBeSucceeded('next');
       const context = await this.#ready();
       const open = (identity: Identity) => this.#parts.successorOf(context, identity);
-      const made = await support.succeed(context, open, next, options, this.#options);
-      await context.succession!.present();
-      return made;
+      return support.succeed(context, open, next, options, this.#options);
     });
   }
 
@@ -402,16 +354,9 @@ export class BaseAgent {
 
   async #start(): Promise<AgentContext> {
     const identity = await (this.#source as () => Promise<Identity>)();
-    const context = this.#contextFor(identity);
+    const context = this.#parts.contextFor(identity);
     if (this.#registration)
       await ensureRegistered(this.registry, identity, this.#registration, context.keyRing);
-    return context;
-  }
-
-  #contextFor(identity: Identity): AgentContext {
-    const context = this.#parts.contextFor(identity);
-    const { successor } = this.#options;
-    if (successor) this.#succession!.prepare(context, this.#parts.successorOf(context, successor));
     return context;
   }
 
@@ -432,28 +377,13 @@ export class BaseAgent {
   }
 }
 
-const cannotBeSucceeded = (field: string) =>
-  xlinkError('INVALID_OPTION', {
-    field,
-    hint: 'An agent for callers of APIs cannot be succeeded; the Agent of @private.me/xlink can.',
-  });
+function cannotBeSucceeded(field: string): never {
+  const hint = 'An agent for callers of APIs cannot be succeeded; the Agent of @private.me/xlink can.';
+  throw xlinkError('INVALID_OPTION', { field, hint });
+}
 
 async function newIdentity(options: ReturnType<typeof identityOptions>): Promise<Identity> {
   const made = await generateIdentity(options);
   if (!made.ok) throw made.error;
   return made.value;
-}
-
-async function orThrow<T>(operation: () => Promise<T>): Promise<T> {
-  const made = await attempt(operation);
-  if (!made.ok) throw made.error;
-  return made.value;
-}
-
-async function attempt<T>(operation: () => T | Promise<T>): Promise<Result<T>> {
-  try {
-    return ok(await operation());
-  } catch (error) {
-    return err(toXlinkError(error));
-  }
 }

@@ -36,6 +36,7 @@ import {
 } from './security-options.js';
 import { ServicePeers } from './service-peers.js';
 import type { ShareSupport } from './shares.js';
+import type { SuccessionSupport } from './succession-support.js';
 
 /** Options of an agent. All are optional; the defaults suit one process, and tests. */
 export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
@@ -232,12 +233,18 @@ function keyRingOf(
   });
 }
 
+/** What a class of agents brings along. */
+export interface AgentSupport {
+  /** Messages in shares. */
+  readonly shares: ShareSupport | undefined;
+  /** Making successions. */
+  readonly succession: SuccessionSupport | undefined;
+  /** The registry of an agent that is given none. */
+  readonly newRegistry: (crypto: CryptoProvider | undefined) => TrustRegistry;
+}
+
 /** Defaults, decided once when the agent is constructed. */
-export function agentParts(
-  options: AgentOptions,
-  shares: ShareSupport | undefined,
-  newRegistry: (crypto: CryptoProvider | undefined) => TrustRegistry,
-) {
+export function agentParts(options: AgentOptions, { shares, succession, newRegistry }: AgentSupport) {
   const clock = options.clock ?? Date.now;
   const registry = options.registry ?? options.trustRegistry ?? newRegistry(options.crypto);
   const transports = transportsOf(options.transport ?? new LoopbackTransport());
@@ -246,7 +253,7 @@ export function agentParts(
   const security = securityParts(options, transports, shares !== undefined);
   const withShares = (context: AgentContext): AgentContext =>
     shares ? { ...context, shares: shares.open(options, context) } : context;
-  return {
+  const parts = {
     registry,
     transports,
     nonceStore,
@@ -275,7 +282,10 @@ export function agentParts(
         succession: undefined,
         shares: undefined,
       };
-      return withShares(context);
+      const whole = withShares(context);
+      const { successor } = options;
+      if (successor) succession?.prepare(whole, parts.successorOf(whole, successor));
+      return whole;
     },
     /** That of the identity which takes the place of another: what is known of peers is known to both. */
     successorOf(context: AgentContext, identity: Identity): AgentContext {
@@ -284,4 +294,5 @@ export function agentParts(
       return withShares({ ...context, identity, keyRing, commitment, succession: undefined });
     },
   };
+  return parts;
 }

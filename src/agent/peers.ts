@@ -27,8 +27,22 @@ export interface ResolvedPeer {
   readonly peers: Peers;
 }
 
-/** Of a sender, or of a recipient. */
-export type PeerErrorCode = 'VERIFICATION_FAILED' | 'LOOKUP_FAILED';
+/** What is wrong with a sender, or with a recipient. */
+const ERRORS = {
+  sender: {
+    unknown: 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY',
+    revoked: 'VERIFICATION_FAILED:DID_REVOKED',
+    succeeded: 'VERIFICATION_FAILED:DID_SUCCEEDED',
+  },
+  recipient: {
+    unknown: 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY',
+    revoked: 'LOOKUP_FAILED:DID_REVOKED',
+    succeeded: 'LOOKUP_FAILED:DID_SUCCEEDED',
+  },
+} as const;
+
+/** What a peer is resolved as. */
+export type PeerRole = keyof typeof ERRORS;
 
 /** Peers remembered at most. One that is forgotten is looked up and verified again, and may then show an older record. */
 const CAPACITY = 10_000;
@@ -50,22 +64,22 @@ export class Peers {
   }
 
   /**
-   * Throws `…:DID_NOT_IN_REGISTRY`, `…:DID_REVOKED` or `…:DID_SUCCEEDED` of the code that is given, `LOOKUP_FAILED` if the registry
-   * is down, `KEY_RECORD_…` for bad keys.
+   * Throws `VERIFICATION_FAILED:…` for a sender or `LOOKUP_FAILED:…` for a recipient that is unknown, revoked or succeeded,
+   * `LOOKUP_FAILED` if the registry is down, `KEY_RECORD_…` for bad keys.
    */
-  async resolve(did: Did, code: PeerErrorCode): Promise<ResolvedPeer> {
-    const found = await this.#find(did, code);
-    if (this.#isOver(found)) throw xlinkError(`${code}:DID_SUCCEEDED`);
+  async resolve(did: Did, role: PeerRole): Promise<ResolvedPeer> {
+    const found = await this.#find(did, role);
+    if (this.#isOver(found)) throw xlinkError(ERRORS[role].succeeded);
     return found;
   }
 
   /** The same of a recipient. Whoever took its place is taken in its place, once the overlap is over. */
   async resolveRecipient(to: Did): Promise<ResolvedPeer> {
-    let found = await this.#find(to, 'LOOKUP_FAILED');
+    let found = await this.#find(to, 'recipient');
     for (let step = 0; this.#isOver(found); step++) {
-      if (step === MAX_SUCCESSIONS) throw xlinkError('LOOKUP_FAILED:DID_SUCCEEDED');
+      if (step === MAX_SUCCESSIONS) throw xlinkError(ERRORS.recipient.succeeded);
       const { peer, entry } = found;
-      found = await this.#find(entry.succeededBy!.to, 'LOOKUP_FAILED');
+      found = await this.#find(entry.succeededBy!.to, 'recipient');
       const [from, next] = [peer, found.peer].map(({ did, record }) => ({ ...record, did }));
       await verifyChain([entry.succeededBy!], from!, next!, this.#crypto);
     }
@@ -76,10 +90,10 @@ export class Peers {
     return succeededBy !== undefined && this.#clock() > overlapEnd(succeededBy);
   }
 
-  async #find(did: Did, code: PeerErrorCode): Promise<ResolvedPeer> {
+  async #find(did: Did, role: PeerRole): Promise<ResolvedPeer> {
     const entry = await this.#lookup(did);
-    if (!entry) throw xlinkError(`${code}:DID_NOT_IN_REGISTRY`);
-    if (entry.status !== 'active') throw xlinkError(`${code}:DID_REVOKED`);
+    if (!entry) throw xlinkError(ERRORS[role].unknown);
+    if (entry.status !== 'active') throw xlinkError(ERRORS[role].revoked);
     const peer = await this.#peer(did);
     if (entry.keys) await this.#adopt(peer, entry.keys);
     else if (peer.record) throw xlinkError('KEY_RECORD_DOWNGRADED', { field: 'keys' });

@@ -160,10 +160,7 @@ async function resolveSender(
   { fields }: ParsedEnvelope,
 ): Promise<ResolvedPeer> {
   const isReply = fields.kind === 'answer' || fields.kind === 'refusal';
-  return (isReply && services.knows(fields.from) ? services : peers).resolve(
-    fields.from,
-    'VERIFICATION_FAILED',
-  );
+  return (isReply && services.knows(fields.from) ? services : peers).resolve(fields.from, 'sender');
 }
 
 /** Of a request: the scopes it may use. Whoever asked for an answer gets it, whatever the lists say. */

@@ -1,45 +1,13 @@
 import { xlinkError } from '../errors/errors.js';
-import {
-  type CreateSuccessionOptions,
-  createSuccession,
-  SUCCESSION_OPTIONS,
-} from '../identity/create-succession.js';
+import { createSuccession, SUCCESSION_OPTIONS } from '../identity/create-succession.js';
 import { Identity } from '../identity/identity.js';
 import { createKeyRecord } from '../identity/key-record.js';
 import type { Did, Succession } from '../types/protocol.js';
 import { checkOptions, requireOption } from '../util/options.js';
 import { commitmentTo } from './commitment.js';
 import type { AgentContext, SuccessionState } from './context.js';
-import type { AgentOptions } from './options.js';
 import { assertOk, callRegistry } from './register.js';
-
-/** Options of `agent.succeedBy()`. */
-export interface SucceedOptions extends Pick<CreateSuccessionOptions, 'overlapMs'> {
-  /** The only DID that may ever succeed the new one: its key record commits to it. Default: any. */
-  readonly next?: Did;
-}
-
-/** What an agent needs of its options to be succeeded. */
-type SuccessorOptions = Pick<AgentOptions, 'successor' | 'keyStore' | 'successorKeyStore'>;
-
-/**
- * Succession, for an agent that may be succeeded. An agent for callers of APIs is made without: it verifies successions, and
- * does not make any.
- */
-export interface SuccessionSupport {
-  /** Lets the context hold both identities from the start. */
-  prepare(context: AgentContext, successor: AgentContext): void;
-  /** The successions that led to an identity, oldest first. */
-  chainOf(context: AgentContext): Promise<readonly Succession[]>;
-  /** Makes and submits the statement. */
-  succeed(
-    context: AgentContext,
-    open: (identity: Identity) => AgentContext,
-    next: Identity,
-    given: SucceedOptions,
-    options: SuccessorOptions,
-  ): Promise<Succession>;
-}
+import type { SucceedOptions, SuccessionSupport, SuccessorOptions } from './succession-support.js';
 
 export const SUCCESSION: SuccessionSupport = {
   prepare(context, successor) {
@@ -63,7 +31,9 @@ export const SUCCESSION: SuccessionSupport = {
     context.succession = line;
     const now = await line.present();
     assertPrepared(next, options, now === context);
-    return submit(now, line.follow(next, open), given);
+    const made = await submit(now, line.follow(next, open), given);
+    await line.present();
+    return made;
   },
 };
 
