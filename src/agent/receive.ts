@@ -58,6 +58,7 @@ export interface Received {
   readonly message: AgentMessage;
   /** Bytes of UTF-8 JSON; `undefined` if the envelope carried no payload. */
   readonly content: Uint8Array | undefined;
+  /** Its type, as the sender said it. */
   readonly contentType: string | undefined;
 }
 

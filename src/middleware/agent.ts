@@ -34,8 +34,11 @@ export interface AgentMiddlewareOptions {
  * client and no server among them.
  */
 export class Agent extends BaseAgent {
+  /** Messages in shares. @internal */
   static override readonly shares = SHARES;
+  /** Making successions. @internal */
   static override readonly succession = SUCCESSION;
+  /** The registry of an agent that is given none. @internal */
   static override readonly newRegistry = (crypto: CryptoProvider | undefined): TrustRegistry =>
     new MemoryTrustRegistry(crypto ? { crypto } : {});
 
