@@ -61,7 +61,12 @@ const adapters: readonly Row[] = [
     (more: object) => adapter({ brownouts: [{ from: new Date(1), until: new Date(2), ...more }] }),
   ],
   ['DualModeAdapter.report', 'ReportOptions', 'quietMs', (more) => adapter().report(more)],
-  ['DualModeAdapter.revokeClient', 'RevokeClientOptions', 'reason', (more) => keeping().revokeClient('a', more)],
+  [
+    'DualModeAdapter.revokeClient',
+    'RevokeClientOptions',
+    'reason',
+    (more) => keeping().revokeClient('a', more),
+  ],
   [
     'DualModeAdapter.restoreClient',
     'RestoreClientOptions',
