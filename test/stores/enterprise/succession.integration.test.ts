@@ -31,7 +31,7 @@ describe('a succession', () => {
     const registry = start({ retryMs: 1 });
     await remembered(registry, ALICE);
     const statement = await made();
-    site.mood = 'deaf';
+    site.mood = 'deaf to changes';
     expect(errorOf(await registry.succeed(...statement)).id).toBe('REGISTRATION_FAILED');
     expect(central.lookup(ALICE)?.succeededBy?.to).toBe(next.did);
     site.mood = 'up';
