@@ -15,6 +15,7 @@ export const code = await loadSources(
   './src/envelope/transcript.ts',
   './src/http/enrollment.ts',
   './src/identity/key-record.ts',
+  './src/identity/succession.ts',
 );
 
 /** A mark for each input: six characters, which a text, bytes and an integer of 48 bits can all be. */
@@ -120,6 +121,15 @@ const withLabel = (list, label, ...names) => {
 
 const record = () => withLabel(code.recordTranscript(RECORD), 'xlink/1 key-record', ...Object.keys(RECORD));
 
+const SUCCESSION = {
+  ...marked(['from', 'to'], mark),
+  ...marked(['issuedAt', 'overlapMs'], integer),
+  ...marked(['fromMlDsa65', 'toMlDsa65', 'next'], text),
+};
+
+const succession = () =>
+  withLabel(code.successionTranscript(SUCCESSION), 'xlink/1 succession', ...Object.keys(SUCCESSION));
+
 async function discovery() {
   const document = {
     did: mark('did'),
@@ -131,6 +141,7 @@ async function discovery() {
     hosts: [mark('hosts')],
     endpoints: { [mark('endpoints')]: '' },
     publicPaths: [mark('publicPaths')],
+    succession: [{ ...SUCCESSION, from: mark('succession') }],
     issuedAt: integer('issuedAt'),
     notAfter: integer('notAfter'),
   };
@@ -139,7 +150,8 @@ async function discovery() {
     list = Buffer.from(given);
     return Buffer.alloc(64);
   };
-  const inner = { sha256: () => Buffer.from(`sha256(${mark('keyRecord')})`) };
+  const hashed = (input) => (Buffer.from(input).includes(mark('succession')) ? 'succession' : 'keyRecord');
+  const inner = { sha256: (input) => Buffer.from(`sha256(${mark(hashed(input))})`) };
   await code.signDocument(document, { ed25519: { sign } }, inner);
   const parts = split(list).map((part) => (part === '\x01' ? mark('acceptsEnvelopes') : part));
   if (parts[0] !== 'xlink/1 discovery') throw new Error('the label of a document');
@@ -163,8 +175,8 @@ export const transcripts = {
   requestFrame: frame('request', 'from', 'contentType', 'headers'),
   record: record(),
   discovery: await discovery(),
+  succession: succession(),
   keyProof: await keyProof(),
   // By docs/PROTOCOL.md; nothing in the code makes these on marked inputs.
   application: ['label', 'context', 'hash_bytes'],
-  succession: ['label', 'from', 'to', 'issuedAt', 'overlap'],
 };

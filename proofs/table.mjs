@@ -264,10 +264,13 @@ const successions = [
   }),
   mutation('succession, not signed by the new DID', succession, { consent: false }),
   mutation('succession, Ed25519 broken, without co-signatures', succession, { ...ed25519, coSigned: false }),
-  ...['to', 'issuedAt', 'overlap'].map((part) =>
+  ...['issuedAt', 'overlapMs'].map((part) =>
     mutation(`succession, without ${part}`, succession, without(`succession.${part}`)),
   ),
-  spare('succession, without from', succession, without('succession.from')),
+  mutation('succession, without to', succession, without('succession.to', 'succession.toMlDsa65')),
+  ...['from', 'to', 'fromMlDsa65', 'toMlDsa65', 'next'].map((part) =>
+    spare(`succession, without ${part} alone`, succession, without(`succession.${part}`)),
+  ),
 ];
 
 const nonces = [

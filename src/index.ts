@@ -49,6 +49,7 @@ export type { RequestIdentity, RequestOptions } from './agent/request.js';
 export type { SecurityOptions, SplitChannelConfig } from './agent/security.js';
 export type { SendOptions, SendOutcome } from './agent/send.js';
 export { createSignedEnvelope, type SignedEnvelopeOptions } from './agent/signed-envelope.js';
+export type { SucceedOptions } from './agent/succession-support.js';
 export { describeWarning, type OnWarning, type XlinkWarning } from './agent/warnings.js';
 export type { XlinkRequestInit } from './client/buffered-request.js';
 export { CallFailure } from './client/call-error.js';
@@ -87,6 +88,7 @@ export type { ApiKeyAuth, Auth, InboundRequest, XlinkAuth } from './http/decisio
 export { xlinkAuthorization } from './http/header-form.js';
 export { ENVELOPE_TYPE } from './http/media-type.js';
 export { requestBinding } from './http/request-binding.js';
+export { type CreateSuccessionOptions, createSuccession } from './identity/create-succession.js';
 export { decodeDidKey, encodeDidKey } from './identity/did.js';
 export type { KeyEpochStatus } from './identity/epoch-key-ring.js';
 export { generateIdentity, Identity, type IdentityOptions } from './identity/identity.js';
@@ -98,6 +100,7 @@ export {
   type StoredEpochs,
   type WrappingKeyStore,
 } from './identity/key-store.js';
+export { assertSuccession } from './identity/succession.js';
 export { Agent, type AgentMiddlewareOptions } from './middleware/agent.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
 export { requireScope, requireXlink } from './middleware/express/guards.js';

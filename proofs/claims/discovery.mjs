@@ -16,6 +16,7 @@ const document = ({ transcript }, who, { keyRecord, ...members }) =>
     name: 'name',
     hash_keyRecord: hash(keyRecord),
     versions: 'versions',
+    hash_succession: 'chain',
     notAfter: `later(${members.issuedAt})`,
     ...members,
   });

@@ -3,8 +3,14 @@ import { fact, rule, rules } from '../clauses.mjs';
 import { recordOf, signedBy } from '../records.mjs';
 import { att, did, dpub, hash, keysOf, kpub, NONE, xpub } from '../terms.mjs';
 
-const statement = ({ transcript }, from, to, issuedAt, overlap) =>
-  transcript('succession', { label: 'label_succession', from: did(from), to: did(to), issuedAt, overlap });
+const statement = ({ transcript }, from, to, issuedAt, overlapMs) =>
+  transcript('succession', {
+    label: 'label_succession',
+    ...{ from: did(from), to: did(to), issuedAt, overlapMs },
+    fromMlDsa65: dpub(keysOf(from).mlDsa65),
+    toMlDsa65: dpub(keysOf(to).mlDsa65),
+    next: NONE,
+  });
 
 /** Of `who`, with the keys that the DID has, and the hash of the only DID that may follow. */
 const record = (scenario, who, next) => {

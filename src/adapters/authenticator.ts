@@ -4,9 +4,10 @@ import { toXlinkError, xlinkError } from '../errors/errors.js';
 import type { ApiKeyAuth, Auth, InboundRequest, Pass } from '../http/decision.js';
 import type { XlinkEvent } from '../types/events.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
-import type { ClientId, Clock, Did, Scope } from '../types/protocol.js';
+import type { ClientId, Clock, Did, RegistryEntry, Scope } from '../types/protocol.js';
 import { type LegacyKeyValidator, validateKey } from './api-key-validator.js';
 import type { Clients } from './clients/clients.js';
+import { firstOf } from './clients/lineage.js';
 import type { NonceQuota } from './clients/nonce-quota.js';
 import { type ApiKeySources, type EnvelopeForm, findApiKey, findEnvelope } from './credentials.js';
 import type { Brownouts } from './modes/brownouts.js';
@@ -106,7 +107,7 @@ export class Authenticator {
     const own = { ...rules, kind: 'request' as const, requireRequestBinding: true };
     const { message } = await receiveRequest(agent, request, form, own, {
       ownScope,
-      admit: (did) => this.#admit(did, attempt),
+      admit: (_, entry) => this.#admit(entry, attempt),
       onClaimed: (claimed) => Object.assign(attempt, { claimed }),
     });
     attempt.did = message.sender;
@@ -178,34 +179,34 @@ export class Authenticator {
   }
 
   /** Asked before the nonce is claimed: whether the DID and its client count, and have room for one more. */
-  async #admit(did: Did, attempt: AuthAttempt): Promise<void> {
+  async #admit(entry: RegistryEntry, attempt: AuthAttempt): Promise<void> {
     const { clients, quota } = this.#parts;
-    attempt.did = did;
-    const standing = await clients?.standingOf(did);
+    attempt.did = entry.did;
+    const standing = await clients?.standingOf(entry);
     if (standing) {
       attempt.client = standing.client;
       clients!.assertStanding(standing);
     }
-    quota.take(standing?.client ?? did);
+    quota.take(standing?.client ?? firstOf(entry));
   }
 
   /** Once the signature is good it is known whose request it is, and counted for that client, even if it is refused. */
   async #receive(request: InboundRequest, attempt: AuthAttempt, form: EnvelopeForm): Promise<Received> {
     const { agent, rules, clients } = this.#parts;
-    let sender: Did | undefined;
+    let sender: RegistryEntry | undefined;
     try {
       return await receiveRequest(agent, request, form, rules, {
-        onVerified(did) {
-          sender = did;
+        onVerified(_, entry) {
+          sender = entry;
         },
-        admit: (did) => this.#admit(did, attempt),
+        admit: (_, entry) => this.#admit(entry, attempt),
         onClaimed(claimed) {
           attempt.claimed = claimed;
         },
       });
     } finally {
       if (sender !== undefined && attempt.did === undefined) {
-        attempt.did = sender; // it was refused before its client was asked for
+        attempt.did = sender.did; // it was refused before its client was asked for
         const client = await clients?.ofDid(sender);
         if (client !== undefined) attempt.client = client;
       }
@@ -215,7 +216,8 @@ export class Authenticator {
   /** Verifies an envelope beside a key without any effect on the request but the time it takes. */
   async #observe(request: InboundRequest, form: EnvelopeForm): Promise<void> {
     try {
-      const admit = (did: Did) => this.#admit(did, { mode: 'observe', method: 'xlink' });
+      const admit = (_: Did, entry: RegistryEntry) =>
+        this.#admit(entry, { mode: 'observe', method: 'xlink' });
       const { message } = await receiveRequest(this.#parts.agent, request, form, this.#parts.rules, {
         admit,
       });

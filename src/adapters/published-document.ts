@@ -45,13 +45,14 @@ export class PublishedDocument {
 
   /** Throws `DISCOVERY_BUSY` where a flood of hosts asks for documents of their own. */
   async for(request: InboundRequest): Promise<SignedDiscoveryDocument> {
-    const { hosts, facts, clock } = this.#parts;
+    const { agent, hosts, facts, clock } = this.#parts;
     const named = (request.header('host') ?? request.header(':authority') ?? '').toLowerCase();
     const spokenFor = hosts.length > 0 ? hosts : [HOST.test(named) ? named : 'localhost'];
     const key = spokenFor.join(' ');
     const now = clock();
-    const { keyEpoch } = this.#parts.agent;
-    const current = JSON.stringify([facts(), keyEpoch?.keyEpoch]);
+    const did = await agent.ready(); // another identity may have taken the place
+    const { keyEpoch } = agent;
+    const current = JSON.stringify([did, facts(), keyEpoch?.keyEpoch]);
     const kept = this.#kept.get(key);
     if (kept && kept.facts === current && now < kept.renewAt) return kept.document;
     if (hosts.length === 0 && !this.#limit.take('')) throw xlinkError('DISCOVERY_BUSY');
@@ -70,6 +71,7 @@ export class PublishedDocument {
   async #sign(hosts: readonly string[], issuedAt: number): Promise<SignedDiscoveryDocument> {
     const { agent, facts } = this.#parts;
     const keyRecord = await agent.keyRecord();
+    const succession = await agent.successions();
     return agent.signDiscovery({
       did: keyRecord.did,
       ...(agent.name === undefined ? {} : { name: agent.name }),
@@ -79,6 +81,7 @@ export class PublishedDocument {
       ),
       hosts,
       ...facts(),
+      ...(succession.length > 0 ? { succession } : {}),
       issuedAt,
       notAfter: issuedAt + DOCUMENT_LIFETIME_MS,
     });

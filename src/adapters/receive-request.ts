@@ -7,7 +7,7 @@ import { xlinkError } from '../errors/errors.js';
 import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
 import { contentTypeBinding, requestBinding } from '../http/request-binding.js';
-import type { AgentMessage, Did } from '../types/protocol.js';
+import type { AgentMessage } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { type EnvelopeForm, envelopeFromHeader } from './credentials.js';
 
@@ -59,9 +59,9 @@ async function receiveBodyForm(
   rules: EnvelopeRules,
 ): Promise<Received> {
   const bytes = await rules.intake.read(request, rules.maxEnvelopeBytes);
-  const onVerified = (sender: Did) => {
+  const onVerified: ReceiveRules['onVerified'] = (sender, entry) => {
     rules.intake.release(request);
-    binding.onVerified?.(sender);
+    binding.onVerified?.(sender, entry);
   };
   const { allowCleartext } = rules;
   const received = unwrap(await agent.receiveContent(bytes, { ...binding, allowCleartext, onVerified }));

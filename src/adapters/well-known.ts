@@ -12,6 +12,7 @@ import { TokenBucket } from '../util/token-bucket.js';
 import type { AuthAttempt, Authenticator } from './authenticator.js';
 import { type Clients, checkClientScopes } from './clients/clients.js';
 import { checkKeyProof, enroll, enrolledKeys } from './clients/enrollment.js';
+import { standingOf } from './clients/lineage.js';
 import type { NonceQuota } from './clients/nonce-quota.js';
 import { unlinkDid } from './clients/revocation.js';
 import { validUntil } from './clients/validity.js';
@@ -126,13 +127,11 @@ export class WellKnown {
   }
 
   /** The client of the DID that the envelope claims to be from, if it is linked and registered. */
-  async #linkedClient(
-    envelope: () => Promise<Uint8Array>,
-    { parts: { store } }: Clients,
-  ): Promise<ClientId | undefined> {
+  async #linkedClient(envelope: () => Promise<Uint8Array>, clients: Clients): Promise<ClientId | undefined> {
     try {
       const did = parseEnvelope(await envelope(), MAX_INTRODUCTION_BYTES).fields.from;
-      return (await this.#parts.agent.registry.lookup(did)) ? await store.clientOf(did) : undefined;
+      const entry = await this.#parts.agent.registry.lookup(did);
+      return entry && (await standingOf(clients.parts.store, entry))?.client;
     } catch (error) {
       if (toXlinkError(error).code === 'INTAKE_FULL') throw error; // nothing was read
       return undefined; // then it is the key that is wrong
@@ -168,9 +167,10 @@ export class WellKnown {
   async #switchKey(
     request: InboundRequest,
     attempt: AuthAttempt,
-    { parts: { store } }: Clients,
+    clients: Clients,
     off: boolean,
   ): Promise<JsonResponse> {
+    const { store } = clients.parts;
     const { clock, rules, authenticator, emit } = this.#parts;
     const client = await store.clientOf(await authenticator.envelopeSender(request, attempt, KEY_SCOPE));
     if (client === undefined) throw xlinkError('ENROLLMENT_REFUSED:NOT_ENROLLED');

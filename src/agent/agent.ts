@@ -1,23 +1,15 @@
+import type { CryptoProvider } from '../crypto/provider.js';
 import type { DiscoveryDocument, SignedDiscoveryDocument } from '../discovery/document.js';
 import { signDocument } from '../discovery/signed-document.js';
-import { KINDS } from '../envelope/kinds.js';
 import { xlinkError } from '../errors/errors.js';
 import { ok, type Result } from '../errors/result.js';
 import { EpochKeyRing, type KeyEpochStatus } from '../identity/epoch-key-ring.js';
 import { Identity } from '../identity/identity.js';
 import type { NonceStore, TrustRegistry } from '../types/ports.js';
-import type { AgentMessage, Did, Envelope, KeyRecord, Version } from '../types/protocol.js';
+import type { AgentMessage, Did, Envelope, KeyRecord, Succession, Version } from '../types/protocol.js';
 import { branded } from '../util/copies.js';
-import {
-  checkOptions,
-  integerIn,
-  isBoolean,
-  isFunction,
-  isObject,
-  isString,
-  oneOf,
-  requireOption,
-} from '../util/options.js';
+import { checkOptions, isBoolean, isObject, requireOption } from '../util/options.js';
+import { AgentKeys } from './agent-keys.js';
 import { createAnswer, createRefusal } from './answer.js';
 import { type SignOptions, signContent, type VerifyOptions, verifyContent } from './application-signature.js';
 import { attempt, orThrow } from './attempt.js';
@@ -30,29 +22,30 @@ import { createIntroduction, type Introduction, receiveIntroduction } from './in
 import { didOfRecipient } from './named-recipient.js';
 import {
   type AgentOptions,
+  type AgentSupport,
   agentParts,
   checkAgentOptions,
   type IdentitySource,
   identityOptions,
   newIdentity,
 } from './options.js';
-import { KeyListeners, PublishedKeys } from './published-keys.js';
+import { OwnRegistry } from './own-registry.js';
 import type { ClaimedEnvelope, Received, ReceiveOptions, ReceiveRules } from './receive.js';
-import { type ReceiveInput, receiveAny } from './receive-input.js';
+import { checkReceiveOptions, type ReceiveInput, receiveAny } from './receive-input.js';
 import { type ReceiveNextOptions, receiveNext } from './receive-next.js';
 import { ensureRegistered } from './register.js';
 import { createRequest, type RequestOptions } from './request.js';
 import { type SendOptions, type SendOutcome, send } from './send.js';
 import type { ShareSupport } from './shares.js';
+import type { SucceedOptions, SuccessionSupport } from './succession-support.js';
 
 export type { ReceiveInput };
 
 /** The class a static constructor was called on, so that a subclass makes its own kind. */
 type AgentClass<A> = (new (
   options: AgentOptions & { readonly identity: IdentitySource },
-) => A) & {
-  readonly shares: ShareSupport | undefined;
-};
+) => A) &
+  AgentSupport;
 
 const isSource = (value: unknown) =>
   value instanceof Identity || typeof value === 'function' ? undefined : 'an Identity or a function';
@@ -69,6 +62,13 @@ export class BaseAgent {
   /** Messages in shares. Default none: agents of this class send and take whole messages only. @internal */
   static readonly shares: ShareSupport | undefined = undefined;
 
+  /** The registry of an agent that is given none: it is alone in it. @internal */
+  static readonly newRegistry: (crypto: CryptoProvider | undefined) => TrustRegistry = () =>
+    new OwnRegistry();
+
+  /** Making successions. Default none: agents of this class cannot be succeeded. @internal */
+  static readonly succession: SuccessionSupport | undefined = undefined;
+
   /** Where it looks up peers. */
   readonly registry: TrustRegistry;
   /** Where it remembers which envelopes it received. */
@@ -81,9 +81,10 @@ export class BaseAgent {
   readonly maxAgeMs: number;
   readonly #source: IdentitySource;
   readonly #parts: ReturnType<typeof agentParts>;
+  readonly #options: AgentOptions;
+  readonly #succession: SuccessionSupport | undefined;
   #context: AgentContext | undefined;
-  #keys: PublishedKeys | undefined;
-  readonly #listeners = new KeyListeners();
+  readonly #keys = new AgentKeys();
   #starting: Promise<AgentContext> | undefined;
   /** What to register a lazy agent with, when its identity is made. */
   #registration: AgentOptions | undefined;
@@ -94,7 +95,10 @@ export class BaseAgent {
     checkAgentOptions('Agent', options, new.target.shares, { identity: isSource });
     requireOption('Agent', options, 'identity');
     this.#source = options.identity;
-    this.#parts = agentParts(options, new.target.shares);
+    this.#options = options;
+    this.#succession = new.target.succession;
+    if (options.successor && !this.#succession) cannotBeSucceeded('successor');
+    this.#parts = agentParts(options, new.target);
     this.registry = this.#parts.registry;
     this.nonceStore = this.#parts.nonceStore;
     this.name = options.name;
@@ -155,10 +159,10 @@ export class BaseAgent {
     return agent;
   }
 
-  /** The DID. Throws `IDENTITY_NOT_READY` for a lazy agent that was not used yet. */
+  /** The DID: that of the next identity, once it was seen that it took the place. Throws `IDENTITY_NOT_READY` for a lazy agent that was not used yet. */
   get did(): Did {
     if (!this.#context) throw xlinkError('IDENTITY_NOT_READY');
-    return this.#context.identity.did;
+    return (this.#context.succession?.seen ?? this.#context).identity.did;
   }
 
   /** The time by the agent's clock, in ms since 1970. */
@@ -168,12 +172,12 @@ export class BaseAgent {
 
   /** Resolves to the DID once there is one. */
   async ready(): Promise<Did> {
-    return (await this.#ready()).identity.did;
+    return (await this.#present()).identity.did;
   }
 
   /** Makes the envelope of a message without sending it. Throws an `XlinkError`. */
   async createEnvelope(options: EnvelopeOptions): Promise<Envelope> {
-    return orThrow(async () => createEnvelope(await this.#ready(), options));
+    return orThrow(async () => createEnvelope(await this.#present(), options));
   }
 
   /**
@@ -181,12 +185,12 @@ export class BaseAgent {
    * an `XlinkError`.
    */
   async createRequest(options: RequestOptions): Promise<Envelope> {
-    return orThrow(async () => createRequest(await this.#ready(), options));
+    return orThrow(async () => createRequest(await this.#present(), options));
   }
 
   /** Signs what a service says of itself, for `/.well-known/xlink.json`. */
   async signDiscovery(document: DiscoveryDocument): Promise<SignedDiscoveryDocument> {
-    const { identity } = await this.#ready();
+    const { identity } = await this.#present();
     return signDocument(document, identity, identity.crypto);
   }
 
@@ -210,7 +214,7 @@ export class BaseAgent {
 
   /** Seals for the recipient and hands the envelope to the transport. */
   async send(options: SendOptions): Promise<Result<SendOutcome>> {
-    return attempt(async () => send(await this.#ready(), options));
+    return attempt(async () => send(await this.#present(), options));
   }
 
   /**
@@ -229,22 +233,7 @@ export class BaseAgent {
   /** As {@link BaseAgent.receive}, with the bytes of the content beside the message, and for every kind of envelope. */
   async receiveContent(input: ReceiveInput, options: ReceiveRules = {}): Promise<Result<Received>> {
     return attempt(async () => {
-      checkOptions('receive', options, {
-        allowCleartext: isBoolean,
-        request: isString,
-        requireRequestBinding: isBoolean,
-        inReplyTo: isString,
-        maxAgeMs: integerIn(1, this.maxAgeMs),
-        handle: isFunction,
-        onVerified: isFunction,
-        onProgress: isFunction,
-        kind: oneOf(...KINDS),
-        ownScope: isString,
-        admit: isFunction,
-        onClaimed: isFunction,
-        arrivedAt: integerIn(0, Number.MAX_SAFE_INTEGER),
-      });
-      if (options.requireRequestBinding) requireOption('receive', options, 'request');
+      checkReceiveOptions(options, this.maxAgeMs);
       return receiveAny(await this.#ready(), input, options);
     });
   }
@@ -256,8 +245,9 @@ export class BaseAgent {
   async receiveNext<T = unknown>(options: ReceiveNextOptions = {}): Promise<Result<AgentMessage<T>>> {
     const received = await attempt(async () => {
       checkOptions('receiveNext', options, { allowCleartext: isBoolean, signal: isObject });
-      const { identity, transports } = await this.#ready();
-      this.#inbox ??= new Inbox(identity.did, transports);
+      const { identity, transports, succession } = await this.#ready();
+      const isMine = (to: Did) => to === identity.did || succession?.contextOf(to) !== undefined;
+      this.#inbox ??= new Inbox(identity.did, transports, isMine);
       return receiveNext(this, this.#inbox, options);
     });
     return received.ok ? (received.value as Result<AgentMessage<T>>) : received;
@@ -277,7 +267,7 @@ export class BaseAgent {
   async createIntroduction(
     options: Introduction & { readonly to: Did; readonly payload: unknown },
   ): Promise<Envelope> {
-    return createIntroduction(await this.#ready(), options);
+    return createIntroduction(await this.#present(), options);
   }
 
   /** Receives a signed-only envelope from a DID that is in no registry. All other checks are those of `receive`. */
@@ -298,7 +288,7 @@ export class BaseAgent {
    * signed, not when: put a time or a number into what is signed. No envelope can be made of it. Throws `INVALID_OPTION`.
    */
   async sign(content: string | Uint8Array, options: SignOptions = {}): Promise<string> {
-    return signContent(await this.#ready(), content, options);
+    return signContent(await this.#present(), content, options);
   }
 
   /** Whether a DID that is active in the registry made a signature with `sign`; fails with `VERIFICATION_FAILED…`. */
@@ -308,7 +298,7 @@ export class BaseAgent {
 
   /** The identity as PKCS#8 DER (RFC 8410), 48 bytes, unencrypted. It is the identity: keep it secret. */
   async exportPKCS8(): Promise<Uint8Array> {
-    return (await this.#ready()).identity.exportPKCS8();
+    return (await this.#present()).identity.exportPKCS8();
   }
 
   /**
@@ -316,24 +306,27 @@ export class BaseAgent {
    * are due, and the registry of this agent follows, where it has an entry. Throws `KEY_STORE_…`.
    */
   async keyRecord(): Promise<KeyRecord> {
-    await this.#ready();
-    return this.#keys!.record();
+    return this.#keys.of(await this.#present()).record();
   }
 
   /** Replaces the encryption keys now, whatever the schedule says. Needs `keyStore`. Throws `KEY_STORE_…` or `REGISTRATION_FAILED…`. */
   async rotateKeys(): Promise<KeyRecord> {
-    const { keyRing } = await this.#ready();
+    const context = await this.#present();
+    const { keyRing } = context;
     if (!(keyRing instanceof EpochKeyRing))
       throw xlinkError('INVALID_OPTION', {
         field: 'keyStore',
         hint: 'rotateKeys() needs the option keyStore.',
       });
-    return this.#keys!.rotate(keyRing);
+    return this.#keys.of(context).rotate(keyRing);
   }
 
-  /** The published encryption keys, from memory; `undefined` before the first use, and without a `keyStore`. */
+  /**
+   * The published encryption keys of the identity that signs now, from memory; `undefined` before the first use, and without a
+   * `keyStore`.
+   */
   get keyEpoch(): KeyEpochStatus | undefined {
-    return this.#keys?.status;
+    return this.#keys.status;
   }
 
   /**
@@ -341,7 +334,27 @@ export class BaseAgent {
    * function is called. Without a `keyStore` it is never called.
    */
   onKeyEpoch(listener: (status: KeyEpochStatus) => void): () => void {
-    return this.#listeners.add(listener);
+    return this.#keys.listen(listener);
+  }
+
+  /**
+   * Puts another identity in the place of this one: makes the statement, signed by both, and hands it to the registry, where
+   * the first one counts (`SUCCESSION_CONFLICT`). From then on the next identity signs what this agent sends; envelopes for
+   * either are taken. Scopes, name, client and pins follow. Where several instances serve one identity, give all of them the
+   * option `successor` first. Fails with `SUCCESSION_…`, `LOOKUP_FAILED…` or `REGISTRATION_FAILED…`.
+   */
+  async succeedBy(next: Identity, options: SucceedOptions = {}): Promise<Result<Succession>> {
+    return attempt(async () => {
+      const support = this.#succession ?? cannotBeSucceeded('next');
+      const context = await this.#ready();
+      const open = (identity: Identity) => this.#parts.successorOf(context, identity);
+      return support.succeed(context, open, next, options, this.#options);
+    });
+  }
+
+  /** The successions that led to this identity, oldest first, as the registry has them: for the discovery document. */
+  async successions(): Promise<readonly Succession[]> {
+    return (await this.#succession?.chainOf(await this.#present())) ?? [];
   }
 
   /** Forgets what was remembered of a peer, so that an older or weaker key record of it is taken once more. */
@@ -352,7 +365,7 @@ export class BaseAgent {
 
   /** Closes the transports, and lets encryption keys be rotated by traffic alone. */
   dispose(): void {
-    this.#keys?.stop();
+    this.#keys.stop();
     this.#inbox?.close();
     for (const transport of this.#parts.transports) transport.dispose();
   }
@@ -375,7 +388,7 @@ export class BaseAgent {
       await beginning;
       return this;
     } catch (error) {
-      this.#keys?.stop();
+      this.#keys.stop();
       throw error;
     }
   }
@@ -390,9 +403,16 @@ export class BaseAgent {
 
   #use(context: AgentContext): AgentContext {
     this.#context = context;
-    this.#keys = new PublishedKeys(context);
-    this.#listeners.follow(this.#keys);
+    this.#keys.of(context);
     return context;
+  }
+
+  /** That of the identity that signs now. */
+  async #present(): Promise<AgentContext> {
+    const context = await this.#ready();
+    const present = (await context.succession?.present()) ?? context;
+    this.#keys.of(present);
+    return present;
   }
 
   async #ready(): Promise<AgentContext> {
@@ -405,4 +425,9 @@ export class BaseAgent {
       this.#starting = undefined;
     }
   }
+}
+
+function cannotBeSucceeded(field: string): never {
+  const hint = 'An agent for callers of APIs cannot be succeeded; the Agent of @private.me/xlink can.';
+  throw xlinkError('INVALID_OPTION', { field, hint });
 }

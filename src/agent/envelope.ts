@@ -5,7 +5,7 @@ import { type EnvelopeDraft, sealEnvelope, signOnlyEnvelope } from '../envelope/
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { contentTypeBinding } from '../http/request-binding.js';
 import type { OnProgress } from '../types/ports.js';
-import type { Envelope, Kind, Scope } from '../types/protocol.js';
+import type { Did, Envelope, Kind, Scope } from '../types/protocol.js';
 import { type AgentContext, report } from './context.js';
 import { checkEnvelopeOptions, type EnvelopeOptions } from './envelope-options.js';
 import { didOfRecipient } from './named-recipient.js';
@@ -49,11 +49,10 @@ export async function prepareMessage(
 
   await report(options.onProgress, 'resolving');
   const to = await didOfRecipient(context.registry, options.to);
-  const addressed = { ...options, to };
-  const recipient = await recipientOf(context, addressed, purpose.kind);
+  const recipient = await recipientOf(context, to, purpose.kind);
   if (purpose.kind === 'message' && !grantsScope(recipient.entry.receiveScopes, scope))
     throw xlinkError('RECEIVER_SCOPE_DENIED', { field: 'scope' });
-  const draft = await draftOf(context, recipient, addressed, scope, purpose);
+  const draft = await draftOf(context, recipient, { ...options, to: recipient.peer.did }, scope, purpose);
   return { recipient, draft, content, signedOnly };
 }
 
@@ -74,21 +73,14 @@ export async function sealMessage(
  * Services that were discovered are known to the directory; everybody else to the registry, which also has the last word on
  * whom messages may go to.
  */
-async function recipientOf(
-  { services, peers }: AgentContext,
-  { to }: EnvelopeOptions,
-  kind: Kind,
-): Promise<ResolvedPeer> {
-  const errors = {
-    unknown: 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY',
-    revoked: 'LOOKUP_FAILED:DID_REVOKED',
-  } as const;
-  if (!services.knows(to)) return peers.resolve(to, errors);
-  if (kind === 'request') return services.resolve(to, errors);
+async function recipientOf({ services, peers }: AgentContext, to: Did, kind: Kind): Promise<ResolvedPeer> {
+  if (!services.knows(to)) return peers.resolveRecipient(to);
+  if (kind === 'request') return services.resolveRecipient(to);
   try {
-    return await peers.resolve(to, errors);
+    return await peers.resolveRecipient(to);
   } catch (error) {
-    if (isXlinkError(error) && error.id === errors.unknown) return services.resolve(to, errors);
+    const isUnknown = isXlinkError(error) && error.id === 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY';
+    if (isUnknown) return services.resolveRecipient(to);
     throw error;
   }
 }

@@ -10,7 +10,6 @@ import type { OnWarning } from './warnings.js';
 const DAY_MS = 86_400_000;
 
 interface KeyOptions {
-  readonly keyStore?: KeyStore;
   readonly keyRotationMs?: number;
   readonly keyOverlapMs?: number;
 }
@@ -26,7 +25,8 @@ interface Parts {
 /** The encryption keys of an identity: in a store, if one is given, which must not be behind what the registry has; else derived. */
 export function keyRingOf(
   identity: Identity,
-  { keyStore, keyRotationMs = 7 * DAY_MS, keyOverlapMs = DAY_MS }: KeyOptions,
+  keyStore: KeyStore | undefined,
+  { keyRotationMs = 7 * DAY_MS, keyOverlapMs = DAY_MS }: KeyOptions,
   { clock, registry, lateMs, warn }: Parts,
 ): KeyRing {
   if (!keyStore) return derivedKeyRing(identity);

@@ -1,19 +1,15 @@
 import { DEFAULT_TIMESTAMP_WINDOW_MS, MAX_AGE_LIMIT_MS, SLOW_BODY_MS } from '../checks/timestamp.js';
+import type { CryptoProvider } from '../crypto/provider.js';
 import { isScope } from '../envelope/fields.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { xlinkError } from '../errors/errors.js';
-import {
-  generateIdentity,
-  IDENTITY_OPTIONS,
-  type Identity,
-  type IdentityOptions,
-} from '../identity/identity.js';
+import { looksLikeDidKey } from '../identity/did.js';
+import { generateIdentity, IDENTITY_OPTIONS, Identity, type IdentityOptions } from '../identity/identity.js';
 import { isWrappingKeyStore, type KeyStore } from '../identity/key-store.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
-import { MemoryTrustRegistry } from '../registry/memory.js';
 import { LoopbackTransport } from '../transport/loopback.js';
 import type { NonceStore, Transport, TrustRegistry } from '../types/ports.js';
-import type { Clock, Scope, Version } from '../types/protocol.js';
+import type { Clock, Did, Scope, Version } from '../types/protocol.js';
 import { given } from '../util/given.js';
 import {
   checkOptions,
@@ -27,6 +23,7 @@ import {
   oneOf,
   refuseOptions,
 } from '../util/options.js';
+import { commitmentTo, publishedCommitment } from './commitment.js';
 import type { AgentContext, VersionFloor } from './context.js';
 import { keyRingOf } from './key-ring.js';
 import { Peers } from './peers.js';
@@ -39,6 +36,7 @@ import {
 } from './security-options.js';
 import { ServicePeers } from './service-peers.js';
 import type { ShareSupport } from './shares.js';
+import type { SuccessionSupport } from './succession-support.js';
 
 /** Options of an agent. All are optional; the defaults suit one process, and tests. */
 export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
@@ -88,6 +86,18 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
    * more that was sealed to them: after `maxAgeMs`, the timestamp window and 5 minutes more. Needs `keyStore`.
    */
   readonly keyOverlapMs?: number;
+  /**
+   * The only DID that may ever succeed this one: the key record commits to its hash, for good. Keep its key elsewhere: a thief
+   * of this identity cannot move its rights to one of his own. Give it at every start. Default: any, see `succeedBy`.
+   */
+  readonly next?: Did;
+  /**
+   * The identity that takes the place of this one, for every instance of a service: envelopes for either are taken, and from
+   * the moment on that the registry has accepted the succession, by whomever, it is the next one that signs. Default none.
+   */
+  readonly successor?: Identity;
+  /** Keeps the encryption keys of `successor`; needed where there is a `keyStore`. Default: they are derived from its seed. */
+  readonly successorKeyStore?: KeyStore;
   /** Larger envelopes are refused before they are decoded. Bytes; default 1.5 MiB. */
   readonly maxEnvelopeBytes?: number;
   /** Default `Date.now`. */
@@ -123,6 +133,8 @@ const isKeyStore: OptionCheck = (value) =>
   (isWrappingKeyStore((value as KeyStore).wrappingKeys) === undefined
     ? undefined
     : 'a KeyStore with wrappingKeys');
+const isDid: OptionCheck = (value) => (looksLikeDidKey(value) ? undefined : 'a did:key');
+const isIdentity: OptionCheck = (value) => (value instanceof Identity ? undefined : 'an Identity');
 
 const DAY_MS = 86_400_000;
 
@@ -143,6 +155,9 @@ const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions>
   keyStore: isKeyStore,
   keyRotationMs: integerIn(60_000, 366 * DAY_MS),
   keyOverlapMs: integerIn(1000, 366 * DAY_MS),
+  next: isDid,
+  successor: isIdentity,
+  successorKeyStore: isKeyStore,
   maxEnvelopeBytes: integerIn(1024, 2 ** 30),
   clock: isFunction,
   unsafeAcceptWhenNonceStoreFails: isBoolean,
@@ -171,6 +186,11 @@ export function checkAgentOptions(
   for (const field of ['keyRotationMs', 'keyOverlapMs'] as const)
     if (options[field] !== undefined && !options.keyStore)
       throw xlinkError('INVALID_OPTION', { field, hint: `${owner}: ${field} needs a keyStore.` });
+  if (options.successorKeyStore && options.successorKeyStore === options.keyStore)
+    throw xlinkError('INVALID_OPTION', {
+      field: 'successorKeyStore',
+      hint: `${owner}: each identity needs a key store of its own.`,
+    });
   checkXchange(owner, options);
 }
 
@@ -206,18 +226,33 @@ export async function newIdentity(options: ReturnType<typeof identityOptions>): 
   return made.value;
 }
 
+/** What a class of agents brings along. */
+export interface AgentSupport {
+  /** Messages in shares. */
+  readonly shares: ShareSupport | undefined;
+  /** Making successions. */
+  readonly succession: SuccessionSupport | undefined;
+  /** The registry of an agent that is given none. */
+  readonly newRegistry: (crypto: CryptoProvider | undefined) => TrustRegistry;
+}
+
 /** Defaults, decided once when the agent is constructed. */
-export function agentParts(options: AgentOptions, shares: ShareSupport | undefined) {
+export function agentParts(options: AgentOptions, { shares, succession, newRegistry }: AgentSupport) {
   const clock = options.clock ?? Date.now;
-  const registry =
-    options.registry ??
-    options.trustRegistry ??
-    new MemoryTrustRegistry(options.crypto ? { crypto: options.crypto } : {});
+  const registry = options.registry ?? options.trustRegistry ?? newRegistry(options.crypto);
   const transports = transportsOf(options.transport ?? new LoopbackTransport());
   const nonceStore = options.nonceStore ?? new MemoryNonceStore({ clock });
   const maxAgeMs = options.maxAgeMs ?? windowOf(options);
   const security = securityParts(options, transports, shares !== undefined);
-  return {
+  const withShares = (context: AgentContext): AgentContext =>
+    shares ? { ...context, shares: shares.open(options, context) } : context;
+  const keyParts = {
+    clock,
+    registry,
+    lateMs: maxAgeMs + windowOf(options) + SLOW_BODY_MS,
+    warn: security.warn,
+  };
+  const parts = {
     registry,
     transports,
     nonceStore,
@@ -225,14 +260,10 @@ export function agentParts(options: AgentOptions, shares: ShareSupport | undefin
     contextFor(identity: Identity): AgentContext {
       const context: AgentContext = {
         identity,
-        keyRing: keyRingOf(identity, options, {
-          clock,
-          registry,
-          lateMs: maxAgeMs + windowOf(options) + SLOW_BODY_MS,
-          warn: security.warn,
-        }),
+        keyRing: keyRingOf(identity, options.keyStore, options, keyParts),
+        commitment: () => commitmentTo(options.next),
         registry,
-        peers: new Peers(registry, identity.crypto),
+        peers: new Peers(registry, identity.crypto, clock),
         services: new ServicePeers(identity.crypto),
         transports,
         nonceStore,
@@ -247,9 +278,20 @@ export function agentParts(options: AgentOptions, shares: ShareSupport | undefin
         receiveScopes: options.receiveScopes,
         unsafeAcceptWhenNonceStoreFails: options.unsafeAcceptWhenNonceStoreFails ?? false,
         ...security,
+        succession: undefined,
         shares: undefined,
       };
-      return shares ? { ...context, shares: shares.open(options, context) } : context;
+      const whole = withShares(context);
+      const { successor } = options;
+      if (successor) succession?.prepare(whole, parts.successorOf(whole, successor));
+      return whole;
+    },
+    /** That of the identity which takes the place of another: what is known of peers is known to both. */
+    successorOf(context: AgentContext, identity: Identity): AgentContext {
+      const keyRing = keyRingOf(identity, options.successorKeyStore, options, keyParts);
+      const commitment = () => publishedCommitment(registry, identity.did);
+      return withShares({ ...context, identity, keyRing, commitment, succession: undefined });
     },
   };
+  return parts;
 }

@@ -3,8 +3,9 @@ import { xlinkError } from '../errors/errors.js';
 import type { ErrorId } from '../errors/table.js';
 import { decodeDidKey } from '../identity/did.js';
 import { assertSuccessor, type RecordKeys, sameKeys, verifyKeyRecord } from '../identity/key-record.js';
+import { MAX_SUCCESSIONS, overlapEnd, verifyChain } from '../identity/succession.js';
 import type { TrustRegistry } from '../types/ports.js';
-import type { Did, KeyRecord, RegistryEntry, Version } from '../types/protocol.js';
+import type { Clock, Did, KeyRecord, RegistryEntry, Version } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
 
 /** What is remembered about a peer between messages: imported keys, and the best it has shown. */
@@ -27,6 +28,23 @@ export interface ResolvedPeer {
   readonly peers: Peers;
 }
 
+/** What is wrong with a sender, or with a recipient. */
+const ERRORS = {
+  sender: {
+    unknown: 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY',
+    revoked: 'VERIFICATION_FAILED:DID_REVOKED',
+    succeeded: 'VERIFICATION_FAILED:DID_SUCCEEDED',
+  },
+  recipient: {
+    unknown: 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY',
+    revoked: 'LOOKUP_FAILED:DID_REVOKED',
+    succeeded: 'LOOKUP_FAILED:DID_SUCCEEDED',
+  },
+} as const;
+
+/** What a peer is resolved as. */
+export type PeerRole = keyof typeof ERRORS;
+
 /** Peers remembered at most. One that is forgotten is looked up and verified again, and may then show an older record. */
 const CAPACITY = 10_000;
 
@@ -38,20 +56,45 @@ export class Peers {
   readonly #known = new BoundedMap<Did, Peer>(CAPACITY);
   readonly #registry: TrustRegistry;
   readonly #crypto: CryptoProvider;
+  readonly #clock: Clock;
 
-  constructor(registry: TrustRegistry, crypto: CryptoProvider) {
+  constructor(registry: TrustRegistry, crypto: CryptoProvider, clock: Clock = Date.now) {
     this.#registry = registry;
     this.#crypto = crypto;
+    this.#clock = clock;
   }
 
-  /** Throws `unknown` or `revoked` as told, `LOOKUP_FAILED` if the registry is down, `KEY_RECORD_…` for bad keys. */
-  async resolve(
-    did: Did,
-    errors: { readonly unknown: ErrorId; readonly revoked: ErrorId },
-  ): Promise<ResolvedPeer> {
+  /**
+   * Throws `VERIFICATION_FAILED:…` for a sender or `LOOKUP_FAILED:…` for a recipient that is unknown, revoked or succeeded,
+   * `LOOKUP_FAILED` if the registry is down, `KEY_RECORD_…` for bad keys.
+   */
+  async resolve(did: Did, role: PeerRole): Promise<ResolvedPeer> {
+    const found = await this.#find(did, role);
+    if (this.#isOver(found)) throw xlinkError(ERRORS[role].succeeded);
+    return found;
+  }
+
+  /** The same of a recipient. Whoever took its place is taken in its place, once the overlap is over. */
+  async resolveRecipient(to: Did): Promise<ResolvedPeer> {
+    let found = await this.#find(to, 'recipient');
+    for (let step = 0; this.#isOver(found); step++) {
+      if (step === MAX_SUCCESSIONS) throw xlinkError(ERRORS.recipient.succeeded);
+      const { peer, entry } = found;
+      found = await this.#find(entry.succeededBy!.to, 'recipient', ERRORS.recipient.succeeded);
+      const [from, next] = [peer, found.peer].map(({ did, record }) => ({ ...record, did }));
+      await verifyChain([entry.succeededBy!], from!, next!, this.#crypto);
+    }
+    return found;
+  }
+
+  #isOver({ entry: { succeededBy } }: ResolvedPeer): boolean {
+    return succeededBy !== undefined && this.#clock() > overlapEnd(succeededBy);
+  }
+
+  async #find(did: Did, role: PeerRole, unknown: ErrorId = ERRORS[role].unknown): Promise<ResolvedPeer> {
     const entry = await this.#lookup(did);
-    if (!entry) throw xlinkError(errors.unknown);
-    if (entry.status !== 'active') throw xlinkError(errors.revoked);
+    if (!entry) throw xlinkError(unknown);
+    if (entry.status !== 'active') throw xlinkError(ERRORS[role].revoked);
     const peer = await this.#peer(did);
     if (entry.keys) await this.#adopt(peer, entry.keys);
     else if (peer.record) throw xlinkError('KEY_RECORD_DOWNGRADED', { field: 'keys' });

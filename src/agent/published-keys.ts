@@ -16,6 +16,8 @@ const LOOK_AFTER_MS = 10_000;
  */
 export class PublishedKeys {
   readonly #context: AgentContext;
+  /** Keys that never change are brought to the registry where whoever brought them there may have been somebody else. */
+  readonly #follows: boolean;
   #record: KeyRecord | undefined;
   /** The epoch that the registry has, as far as is known here. */
   #inRegistry: number | undefined;
@@ -24,8 +26,10 @@ export class PublishedKeys {
   #timer: unknown;
   #stopped = false;
 
-  constructor(context: AgentContext) {
+  /** `tookPlace`: of an identity that took the place of another one. */
+  constructor(context: AgentContext, tookPlace = false) {
     this.#context = context;
+    this.#follows = tookPlace || context.keyRing instanceof EpochKeyRing;
     this.#watch();
   }
 
@@ -63,10 +67,10 @@ export class PublishedKeys {
   }
 
   async #newest(): Promise<KeyRecord> {
-    const { identity, clock, keyRing } = this.#context;
+    const { identity, clock, keyRing, commitment } = this.#context;
     const encryption = await keyRing.current();
     if (!this.#record || this.#record.keyEpoch < encryption.keyEpoch) {
-      const record = await recordOf(identity, encryption, clock);
+      const record = await recordOf(identity, encryption, await commitment(), clock);
       // Another call may have been faster, with newer keys.
       if (!this.#record || this.#record.keyEpoch < record.keyEpoch) this.#record = record;
     }
@@ -75,8 +79,8 @@ export class PublishedKeys {
 
   async #publishIfDue(record: KeyRecord): Promise<void> {
     const now = this.#context.clock();
-    if (!this.status || this.#inRegistry === record.keyEpoch || Math.abs(now - this.#retryAt) < REREAD_MS)
-      return;
+    const isDone = !this.#follows || this.#inRegistry === record.keyEpoch;
+    if (isDone || Math.abs(now - this.#retryAt) < REREAD_MS) return;
     try {
       await this.#publish(record);
     } catch (error) {
@@ -98,11 +102,14 @@ export class PublishedKeys {
   }
 
   async #bringToRegistry(keyEpoch: number): Promise<void> {
-    const { registry, identity, keyRing, clock } = this.#context;
+    const { registry, identity, keyRing, clock, commitment } = this.#context;
     const entry = await callRegistry(() => registry.lookup(identity.did), 'LOOKUP_FAILED');
     // Another instance may be ahead: then it has brought keys that the store has, too.
     const isBehind = entry?.status === 'active' && (entry.keys?.keyEpoch ?? 0) <= keyEpoch;
-    if (isBehind) await publishKeys(registry, identity, entry, (await keyRing.find(keyEpoch))!, clock);
+    if (isBehind) {
+      const keys = (await keyRing.find(keyEpoch))!;
+      await publishKeys(registry, identity, entry, keys, await commitment(), clock);
+    }
     this.#inRegistry = keyEpoch;
   }
 
@@ -124,27 +131,5 @@ export class PublishedKeys {
     };
     this.#timer = setTimeout(look, Math.min(Math.max(inMs, REREAD_MS), LOOK_AFTER_MS));
     unref(this.#timer);
-  }
-}
-
-/** Who wants to hear of key epochs, also before there is an agent with keys: a lazy one is made at its first use. */
-export class KeyListeners {
-  readonly #listeners = new Set<(status: KeyEpochStatus) => void>();
-  #keys: PublishedKeys | undefined;
-
-  /** Returns how to stop it. */
-  add(listener: (status: KeyEpochStatus) => void): () => void {
-    const own = (status: KeyEpochStatus) => listener(status);
-    this.#listeners.add(own);
-    const status = this.#keys?.status;
-    if (status) own(status);
-    return () => this.#listeners.delete(own);
-  }
-
-  follow(keys: PublishedKeys): void {
-    this.#keys = keys;
-    keys.onChange((status) => {
-      for (const listener of this.#listeners) listener(status);
-    });
   }
 }

@@ -9,7 +9,7 @@ import { headerTranscript } from '../envelope/transcript.js';
 import { xlinkError } from '../errors/errors.js';
 import { checkRequestBinding } from '../http/request-binding.js';
 import type { NonceUse, OnProgress } from '../types/ports.js';
-import type { AgentMessage, Did, Kind, Scope, Version } from '../types/protocol.js';
+import type { AgentMessage, Did, Kind, RegistryEntry, Scope, Version } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { given } from '../util/given.js';
 import { type AgentContext, report } from './context.js';
@@ -34,8 +34,8 @@ export interface ReceiveOptions {
    * process ends before it resolves, too, provided that the nonce store has `reserve` and `settle`.
    */
   readonly handle?: (message: AgentMessage) => Awaitable<void>;
-  /** Told the sender once the signature is verified, whatever is refused after that. Default: not called. */
-  readonly onVerified?: (sender: Did) => void;
+  /** Told the sender and its entry once the signature is verified, whatever is refused after that. Default: not called. */
+  readonly onVerified?: (sender: Did, entry: RegistryEntry) => void;
   /** Called at each stage, and awaited. Default: not called. */
   readonly onProgress?: OnProgress;
 }
@@ -48,14 +48,14 @@ export interface ReceiveRules extends ReceiveOptions {
   readonly ownScope?: Scope;
   /** When the head of the request arrived, in ms since 1970: a slow body makes no envelope old. Default: now. */
   readonly arrivedAt?: number;
-  /** Asked about the verified sender before the nonce is claimed: what it throws refuses the envelope, and leaves it unused. */
-  readonly admit?: (sender: Did) => Awaitable<void>;
+  /** Asked about the verified sender and its entry before the nonce is claimed: what it throws refuses the envelope, and leaves it unused. */
+  readonly admit?: (sender: Did, entry: RegistryEntry) => Awaitable<void>;
   /** Told which envelope it is once its nonce is claimed: from then on a refusal of it may be signed. */
   readonly onClaimed?: (claimed: ClaimedEnvelope) => void;
 }
 
 /** What a refusal must say of the envelope that it refuses. */
-export type ClaimedEnvelope = Pick<AgentMessage, 'sender' | 'scope' | 'request' | 'envelopeId'>;
+export type ClaimedEnvelope = Pick<AgentMessage, 'sender' | 'scope' | 'request' | 'envelopeId' | 'recipient'>;
 
 /** A message, and its content exactly as it was sealed. */
 export interface Received {
@@ -71,17 +71,14 @@ export interface Received {
  * The order matters. What costs nothing comes first; nothing is written before the signature is known to be good, so
  * strangers can neither burn nonces nor fill the store; nothing is decrypted that will not be accepted.
  */
-export async function receive(
-  context: AgentContext,
-  input: unknown,
-  options: ReceiveRules,
-): Promise<Received> {
+export async function receive(agent: AgentContext, input: unknown, options: ReceiveRules): Promise<Received> {
   const progress = (stage: Parameters<typeof report>[1]) => report(options.onProgress, stage);
-  const { crypto } = context.identity;
 
   await progress('parsing');
-  const envelope = parseEnvelope(input, context.maxEnvelopeBytes);
+  const envelope = parseEnvelope(input, agent.maxEnvelopeBytes);
   const { fields, suite } = envelope;
+  const context = agent.succession?.contextOf(fields.to) ?? agent;
+  const { crypto } = context.identity;
 
   await progress('checking');
   checkAddress(context, envelope, options);
@@ -99,22 +96,24 @@ export async function receive(
   const mlDsa65 = suite.pqSignature ? await sender.peers.mlDsa65(peer) : undefined;
   const header = headerTranscript(envelope);
   await verifySignatures(crypto, { ed25519: peer.ed25519, mlDsa65 }, envelope, header);
-  options.onVerified?.(fields.from);
+  options.onVerified?.(fields.from, sender.entry);
 
   await progress('authorizing');
   const scopes = checkScopes(context, sender, envelope, options);
   const keys = await keysFor(context, envelope);
-  await options.admit?.(fields.from);
+  await options.admit?.(fields.from, sender.entry);
 
   await progress('claiming');
   const reservable = options.handle !== undefined;
   const claims = [await claimNonce(context, use, reservable)];
   rememberVersion(sender, suite);
   const { from, scope, request, nonce } = fields;
+  const recipient = context === agent ? {} : { recipient: fields.to };
   options.onClaimed?.({
     sender: from,
     scope,
     envelopeId: nonce,
+    ...recipient,
     ...(request === undefined ? {} : { request }),
   });
 
@@ -128,7 +127,7 @@ export async function receive(
       : await context.shares!.gather(envelope, opened!, use, { reservable, onProgress });
     if (gathered) claims.push(gathered.settle);
     const content = gathered?.content ?? opened;
-    const message = toMessage(envelope, content, scopes, gathered);
+    const message = { ...toMessage(envelope, content, scopes, gathered), ...recipient };
     isUsed = false;
     await options.handle?.(message);
     isUsed = true;
@@ -169,10 +168,7 @@ async function resolveSender(
   { fields }: ParsedEnvelope,
 ): Promise<ResolvedPeer> {
   const isReply = fields.kind === 'answer' || fields.kind === 'refusal';
-  return (isReply && services.knows(fields.from) ? services : peers).resolve(fields.from, {
-    unknown: 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY',
-    revoked: 'VERIFICATION_FAILED:DID_REVOKED',
-  });
+  return (isReply && services.knows(fields.from) ? services : peers).resolve(fields.from, 'sender');
 }
 
 /** Of a request: the scopes it may use. Whoever asked for an answer gets it, whatever the lists say. */

@@ -8,6 +8,8 @@ import type { TrustRegistry } from '../types/ports.js';
 import type { Clock, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
 import { given } from '../util/given.js';
 import { callRegistry } from './call-registry.js';
+import { commitmentTo } from './commitment.js';
+import type { Commitment } from './context.js';
 import type { AgentOptions } from './options.js';
 
 /**
@@ -19,11 +21,13 @@ export async function ensureRegistered(
   identity: Identity,
   options: AgentOptions,
   keyRing: KeyRing = derivedKeyRing(identity),
+  commit = () => commitmentTo(options.next),
 ): Promise<void> {
   const existing = await callRegistry(() => registry.lookup(identity.did), 'LOOKUP_FAILED');
   const encryption = await keyRing.current();
-  if (existing) return publishKeys(registry, identity, existing, encryption, options.clock);
-  const keys = await recordOf(identity, encryption, options.clock);
+  const commitment = await commit();
+  if (existing) return publishKeys(registry, identity, existing, encryption, commitment, options.clock);
+  const keys = await recordOf(identity, encryption, commitment, options.clock);
   const { name, capabilities, organization, xchange } = options;
   // In an entry no list means none: an agent that was not restricted says so.
   const { sendScopes = [ALL_SCOPES], receiveScopes = [ALL_SCOPES] } = options;
@@ -41,14 +45,15 @@ export async function publishKeys(
   identity: Identity,
   { keys: known }: RegistryEntry,
   encryption: EncryptionKeys,
+  commitment: Commitment,
   clock?: Clock,
 ): Promise<void> {
-  const keys = await recordOf(identity, encryption, clock);
+  const keys = await recordOf(identity, encryption, commitment, clock);
   if (!known) return assertOk(await callRegistry(() => registry.updateKeys(keys)));
   if (keys.keyEpoch < known.keyEpoch) throw xlinkError('KEY_STORE_ROLLED_BACK', { field: 'keyStore' });
   if (sameKeys(known, keys)) return;
   const epoch = Math.max(keys.epoch, known.epoch + 1); // two changes of keys within one second
-  const successor = await createKeyRecord(identity, { epoch, encryption });
+  const successor = await createKeyRecord(identity, { epoch, encryption, ...commitment });
   return assertOk(await callRegistry(() => registry.updateKeys(successor)));
 }
 
@@ -56,17 +61,19 @@ export async function publishKeys(
 export function recordOf(
   identity: Identity,
   encryption: EncryptionKeys,
+  commitment: Commitment,
   clock: Clock = Date.now,
 ): Promise<KeyRecord> {
   const { recordEpoch } = encryption;
   return createKeyRecord(identity, {
     clock,
     encryption,
+    ...commitment,
     ...(recordEpoch === undefined ? {} : { epoch: recordEpoch }),
   });
 }
 
-function assertOk(result: Result<void>): void {
+export function assertOk(result: Result<void>): void {
   if (result.ok) return;
   const known = toXlinkError(result.error);
   throw known.category === 'registry' ? known : xlinkError('REGISTRATION_FAILED', { cause: known });

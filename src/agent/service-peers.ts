@@ -48,7 +48,7 @@ export class ServicePeers extends Peers {
     const known = this.#records.get(record.did);
     this.#records.set(record.did, record);
     try {
-      await this.resolve(record.did, { unknown: 'LOOKUP_FAILED', revoked: 'LOOKUP_FAILED' });
+      await this.resolve(record.did, 'recipient');
     } catch (error) {
       if (known) this.#records.set(record.did, known);
       else this.#records.delete(record.did);

@@ -2,7 +2,7 @@ import type { Service } from '../discovery/discover.js';
 import { isXlinkError } from '../errors/errors.js';
 import type { ErrorId } from '../errors/table.js';
 import { ASKS_FOR_XLINK } from '../http/key-refusals.js';
-import type { Clock } from '../types/protocol.js';
+import type { Clock, Did } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import type { Caller } from './caller.js';
 import { type EnrollTransport, enrollOnce } from './enroll-once.js';
@@ -29,13 +29,18 @@ const KEY_IS_NO_USE: ReadonlySet<ErrorId | undefined> = new Set<ErrorId>([
   'ENROLLMENT_REFUSED:RATE_LIMITED',
 ]);
 
+/** What came of it at an origin, by which DID of the service, and until when that counts. */
+interface Outcome {
+  readonly enrollment: Enrollment;
+  readonly did: Did;
+  readonly until: number;
+}
+
 /** Enrolls an identity once with each service, however many ask at the same time. */
 export class Enroller {
   readonly #transport: EnrollTransport;
   readonly #clock: Clock;
-  readonly #outcomes = new BoundedMap<string, { readonly enrollment: Enrollment; readonly until: number }>(
-    CAPACITY,
-  );
+  readonly #outcomes = new BoundedMap<string, Outcome>(CAPACITY);
   readonly #failures = new BoundedMap<string, number>(CAPACITY);
   readonly #underway = new Map<string, Promise<Enrollment>>();
 
@@ -48,7 +53,7 @@ export class Enroller {
   async ensure(service: Service, caller: Caller, apiKey: string | undefined): Promise<Enrollment> {
     const id = service.origin;
     const outcome = this.#outcomes.get(id);
-    if (outcome && this.#clock() < outcome.until) return outcome.enrollment;
+    if (outcome && this.#clock() < outcome.until && isOf(outcome, service)) return outcome.enrollment;
     const underway = this.#underway.get(id) ?? this.#enroll(id, service, caller, apiKey);
     this.#underway.set(id, underway);
     return underway;
@@ -75,7 +80,7 @@ export class Enroller {
       const now = this.#clock();
       const { state, validUntil = Infinity } = enrollment;
       const until = state === 'enrolled' ? now + RENEWED_AT * (validUntil - now) : now + AGAIN_AFTER_MS;
-      this.#outcomes.set(id, { enrollment, until });
+      this.#outcomes.set(id, { enrollment, did: service.did, until });
       return enrollment;
     } catch (error) {
       this.#failures.set(id, this.#clock());
@@ -104,3 +109,7 @@ export class Enroller {
     }
   }
 }
+
+/** A service that another DID stands for now is the same, and knows whom it knew. */
+const isOf = ({ did }: Outcome, { did: now, succession = [] }: Service): boolean =>
+  did === now || succession.some(({ from }) => from === did);

@@ -1,9 +1,11 @@
 import { defaultProvider } from '#provider';
 import type { Service } from '../discovery/discover.js';
+import { assertSameService } from '../discovery/same-service.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Did } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { encodeBase64url } from '../util/base64url.js';
+import { given } from '../util/given.js';
 import { KeyedMutex } from '../util/keyed-mutex.js';
 import { encodeUtf8 } from '../util/utf8.js';
 
@@ -24,6 +26,9 @@ export interface KnownService {
   readonly says: string;
   /** Whether it has proven by a verified answer that it works on envelopes: from then on the key is never used there. */
   readonly proven: boolean;
+  /** Of its key record: what that may not change. */
+  readonly mlDsa65?: string;
+  readonly next?: string;
 }
 
 /**
@@ -46,17 +51,20 @@ export class KnownServices {
 
   /**
    * Takes note of a document. One that is older than the newest may come from another instance of the service; it is taken if
-   * it says the same. Rejects with `DISCOVERY_FAILED:OTHER_IDENTITY` or `DISCOVERY_FAILED:ROLLED_BACK`, or if that cannot be kept.
+   * it says the same. Rejects with `DISCOVERY_FAILED:OTHER_IDENTITY`, `DISCOVERY_FAILED:ROLLED_BACK` or `KEY_RECORD_INVALID`, or if
+   * that cannot be kept.
    */
   async see(service: Service): Promise<void> {
-    const { origin, did, issuedAt } = service;
+    const { origin, did, issuedAt, keyRecord } = service;
+    const { mlDsa65, next } = keyRecord;
     const says = await digestOf(service);
-    await this.#change(origin, (known) => {
-      if (known && known.did !== did) throw xlinkError('DISCOVERY_FAILED:OTHER_IDENTITY', { field: 'did' });
-      if (known && issuedAt <= known.issuedAt && says === known.says) return known;
+    await this.#change(origin, async (known) => {
+      if (known) await assertSameService(known, service);
+      const isSaid = known?.did === did && says === known.says;
+      if (isSaid && issuedAt <= known.issuedAt) return known;
       if (known && issuedAt < known.issuedAt)
         throw xlinkError('DISCOVERY_FAILED:ROLLED_BACK', { field: 'issuedAt' });
-      return { did, issuedAt, says, proven: known?.proven ?? false };
+      return { did, issuedAt, says, proven: known?.proven ?? false, ...given({ mlDsa65, next }) };
     });
   }
 
@@ -74,12 +82,12 @@ export class KnownServices {
   /** Starts from what is saved by now: another process of this identity may have learned something, too. */
   #change(
     origin: string,
-    next: (known: KnownService | undefined) => KnownService | undefined,
+    next: (known: KnownService | undefined) => Awaitable<KnownService | undefined>,
   ): Promise<void> {
     return this.#mutex.run('', async () => {
       const all = new Map(await this.#load());
       const before = all.get(origin);
-      const after = next(before);
+      const after = await next(before);
       if (after) all.set(origin, after);
       else all.delete(origin);
       const json = JSON.stringify({ version: 1, services: Object.fromEntries(all) });
@@ -127,7 +135,8 @@ function parse(json: string): Map<string, KnownService> {
         typeof one.did === 'string' &&
         typeof one.says === 'string' &&
         Number.isSafeInteger(one.issuedAt) &&
-        typeof one.proven === 'boolean',
+        typeof one.proven === 'boolean' &&
+        [one.mlDsa65, one.next].every((text) => text === undefined || typeof text === 'string'),
     );
     if (version === 1 && isValid) return new Map(entries);
   } catch {

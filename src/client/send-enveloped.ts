@@ -35,7 +35,11 @@ export async function exchange(
   const { refused, identity } = first;
   if (ABOUT_KEYS.test(refused.id)) {
     const service = await rules.rediscover().catch(() => undefined);
-    if (service && service.keyRecord.keyEpoch !== sealing.service.keyRecord.keyEpoch)
+    const isOther = service && service.did !== sealing.service.did;
+    // A claim names the recipient: for another DID it would be another one.
+    if (isOther && mayBeRepeated(request))
+      return orThrow(await exchangeOnce(request, { ...sealing, service }, rules));
+    if (service && !isOther && service.keyRecord.keyEpoch !== sealing.service.keyRecord.keyEpoch)
       return orThrow(await exchangeOnce(request, { ...sealing, service }, rules, identity));
   }
   if (refused.id === 'NONCE_STORE_UNAVAILABLE:COLD_START' && mayBeRepeated(request))

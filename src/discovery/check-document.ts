@@ -2,10 +2,12 @@ import { defaultProvider } from '#provider';
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { decodeDidKey } from '../identity/did.js';
 import { assertKeyRecord, copyKeyRecord } from '../identity/key-record.js';
+import { copySuccession, MAX_SUCCESSIONS } from '../identity/succession.js';
 import { MODES, type Mode } from '../types/mode.js';
-import type { Did, KeyRecord, Version } from '../types/protocol.js';
+import type { Did, KeyRecord, Succession, Version } from '../types/protocol.js';
 import { isMembers, type Members } from '../util/members.js';
 import type { DiscoveryDocument, SignedDiscoveryDocument } from './document.js';
+import { assertSameService } from './same-service.js';
 import { DOCUMENT_LIFETIME_MS, verifyDocument } from './signed-document.js';
 
 const ENDPOINTS = ['enroll', 'key'] as const;
@@ -20,7 +22,7 @@ const invalid = (field: string, cause?: unknown): XlinkError =>
 export interface DocumentRules {
   /** Where it was read. */
   readonly origin: string;
-  /** The only DID that is taken. */
+  /** The only DID that is taken, or one that took its place. */
   readonly pinnedDid?: Did | undefined;
   /** ms since 1970. */
   readonly now: number;
@@ -32,7 +34,7 @@ const MAX_SKEW_MS = 300_000;
 /**
  * A copy of the document with the members that are known, each checked; endpoints come back as URLs. Members that are
  * not known are left out: newer services may say more. Throws `DISCOVERY_FAILED:INVALID` for what is malformed or not signed by
- * the DID and its record, `:OTHER_IDENTITY` if the DID is not the pinned one, `:OTHER_HOST` if it speaks for other hosts,
+ * the DID and its record, `:OTHER_IDENTITY` if the DID is neither the pinned one nor took its place, `:OTHER_HOST` if it speaks for other hosts,
  * and `:EXPIRED` if it is not of now.
  */
 export async function checkDocument(
@@ -41,14 +43,19 @@ export async function checkDocument(
 ): Promise<DiscoveryDocument> {
   if (!isMembers(value)) throw invalid('document');
   const did = checkDid(value['did']);
-  if (pinnedDid !== undefined && did !== pinnedDid)
+  if (pinnedDid !== undefined && did !== pinnedDid && !namesDid(value['succession'], pinnedDid))
     throw xlinkError('DISCOVERY_FAILED:OTHER_IDENTITY', { field: 'did' });
   const keyRecord = await checkRecord(value['keyRecord'], did);
-  const document = { ...checkMembers(value, keyRecord), endpoints: checkPaths(value['endpoints']) };
+  const document = {
+    ...checkMembers(value, keyRecord),
+    ...checkSuccession(value['succession'], did),
+    endpoints: checkPaths(value['endpoints']),
+  };
   const { signature, pqSignature } = value;
   for (const [name, text] of Object.entries({ signature, pqSignature }))
     if (text !== undefined && typeof text !== 'string') throw invalid(name);
   await verifyDocument({ ...document, signature, pqSignature } as SignedDiscoveryDocument);
+  if (pinnedDid !== undefined) await assertSameService({ did: pinnedDid }, document);
   const { issuedAt, notAfter, hosts } = document;
   if (!hosts.includes(new URL(origin).host))
     throw xlinkError('DISCOVERY_FAILED:OTHER_HOST', { field: 'hosts' });
@@ -117,6 +124,27 @@ function checkVersions(value: unknown, record: KeyRecord): readonly Version[] {
     if (typeof version !== 'number' || !key || record[key] === undefined) throw invalid('versions');
   }
   return [...new Set(value as Version[])];
+}
+
+/** Whether it is worth while to look at all. */
+const namesDid = (succession: unknown, did: Did): boolean =>
+  Array.isArray(succession) && succession.some((step) => (step as Partial<Succession> | null)?.from === did);
+
+/** Each in form, each where the one before it ended, and the last one at this DID. */
+function checkSuccession(value: unknown, did: Did): Pick<DiscoveryDocument, 'succession'> {
+  if (value === undefined) return {};
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_SUCCESSIONS)
+    throw invalid('succession');
+  let succession: Succession[];
+  try {
+    succession = value.map(copySuccession);
+  } catch (cause) {
+    throw invalid('succession', cause);
+  }
+  const dids = [...succession.map(({ from }) => from), did];
+  if (new Set(dids).size < dids.length || succession.some(({ to }, at) => to !== dids[at + 1]))
+    throw invalid('succession');
+  return { succession };
 }
 
 /** All of them, as they stand: the signature covers also those that a newer service has. */

@@ -1,5 +1,5 @@
 import type { Mode } from '../types/mode.js';
-import type { Did, KeyRecord, Version } from '../types/protocol.js';
+import type { Did, KeyRecord, Succession, Version } from '../types/protocol.js';
 
 /** Where a service describes itself, on its own origin. */
 export const DISCOVERY_PATH = '/.well-known/xlink.json';
@@ -24,6 +24,8 @@ export interface DiscoveryDocument {
   readonly endpoints: { readonly enroll?: string; readonly key?: string };
   /** Paths that are answered in the open: their answers need not be sealed. One that ends in `/*` stands for all below it. */
   readonly publicPaths: readonly string[];
+  /** The successions that led to `did`, oldest first, for callers that know the service by an earlier DID; at most 16. */
+  readonly succession?: readonly Succession[];
   /** When it was signed, in ms since 1970. */
   readonly issuedAt: number;
   /** Until when it is good, in ms since 1970: at most five minutes later. */

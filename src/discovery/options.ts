@@ -18,7 +18,7 @@ export const DEFAULT_DISCOVERY_TIMEOUT_MS = 5000;
 export interface DiscoverOptions {
   /** Where services are looked up by name. Default `https://xlink.registry.io`. */
   readonly registryUrl?: string;
-  /** The only DID that is taken for the service. Default: whichever its origin shows, as TLS vouches for it. */
+  /** The only DID that is taken for the service, beside those that took its place one after the other. Default: whichever its origin shows, as TLS vouches for it. */
   readonly pinnedDid?: Did;
   /** How long it may take in all, redirects and body included, in ms. Default 5000. */
   readonly timeoutMs?: number;

@@ -4,6 +4,7 @@ import type { CryptoProvider, Signer } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
 import { decodeDidKey } from '../identity/did.js';
 import { recordTranscript } from '../identity/key-record.js';
+import { successionTranscript } from '../identity/succession.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import type { DiscoveryDocument, SignedDiscoveryDocument } from './document.js';
@@ -33,6 +34,7 @@ async function transcript(crypto: CryptoProvider, document: DiscoveryDocument): 
     hosts,
     endpoints,
     publicPaths,
+    succession = [],
   } = document;
   const paths = Object.entries(endpoints).sort(([a], [b]) => (a < b ? -1 : 1));
   return lengthPrefixed([
@@ -46,6 +48,7 @@ async function transcript(crypto: CryptoProvider, document: DiscoveryDocument): 
     acceptsEnvelopes ? Uint8Array.of(1) : EMPTY,
     texts(paths.flat()),
     texts(publicPaths),
+    succession.length > 0 ? await crypto.sha256(lengthPrefixed(succession.map(successionTranscript))) : EMPTY,
     uint64(document.issuedAt),
     uint64(document.notAfter),
   ]);

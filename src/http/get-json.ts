@@ -4,15 +4,15 @@ import { decodeUtf8 } from '../util/utf8.js';
 import { DIRECT } from './fetch.js';
 import { readAtMost } from './read-body.js';
 
-/** A discovery document with version 3 keys takes some 8 KiB. */
-const MAX_BYTES = 64 * 1024;
+/** A discovery document with version 3 keys takes some 8 KiB, and each succession of such identities 15 KiB. */
+const MAX_BYTES = 320 * 1024;
 const MAX_REDIRECTS = 3;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Statuses that say: there is no such thing here. */
 const NOT_SUPPORTED = new Set([404, 410]);
 
 /**
- * Gets a JSON document of at most 64 KiB. Redirects are followed within the origin, three at most. Throws
+ * Gets a JSON document of at most 320 KiB. Redirects are followed within the origin, three at most. Throws
  * `DISCOVERY_FAILED…`; what `fetch` rejects with becomes its `cause`.
  */
 export async function getJson(start: URL, fetch_: typeof fetch, signal: AbortSignal): Promise<unknown> {

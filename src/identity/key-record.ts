@@ -156,8 +156,8 @@ export async function assertKeyRecord(
 
 /**
  * Throws unless `next` may take the place of `known`: other keys need a higher epoch (`KEY_RECORD_ROLLED_BACK`) and may
- * not lack a post-quantum key that was there (`KEY_RECORD_DOWNGRADED`). An ML-DSA key never changes (`KEY_RECORD_INVALID`), and the
- * number of the encryption keys only rises. Both records are verified already.
+ * not lack a post-quantum key that was there (`KEY_RECORD_DOWNGRADED`). An ML-DSA key and the `next` that was published never
+ * change (`KEY_RECORD_INVALID`), and the number of the encryption keys only rises. Both records are verified already.
  */
 export function assertSuccessor(known: KeyRecord, next: KeyRecord): void {
   if (sameKeys(known, next)) return;
@@ -168,6 +168,8 @@ export function assertSuccessor(known: KeyRecord, next: KeyRecord): void {
   // It vouches for the DID beside Ed25519: another one takes another DID, by succession.
   if (known.mlDsa65 && known.mlDsa65 !== next.mlDsa65)
     throw xlinkError('KEY_RECORD_INVALID', { field: 'mlDsa65' });
+  // Else a thief of the seed would publish a record that commits to a DID of his.
+  if (known.next && known.next !== next.next) throw xlinkError('KEY_RECORD_INVALID', { field: 'next' });
   if (next.keyEpoch < known.keyEpoch) throw xlinkError('KEY_RECORD_ROLLED_BACK', { field: 'keyEpoch' });
 }
 

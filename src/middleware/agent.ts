@@ -1,7 +1,11 @@
 import { BaseAgent } from '../agent/agent.js';
 import { SHARES } from '../agent/shares.js';
+import { SUCCESSION } from '../agent/succession.js';
+import type { CryptoProvider } from '../crypto/provider.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
+import { MemoryTrustRegistry } from '../registry/memory.js';
+import type { TrustRegistry } from '../types/ports.js';
 import { checkOptions, integerIn, isBoolean, isFunction } from '../util/options.js';
 import { DualModeAdapter } from './dual-mode-adapter.js';
 import type { ExpressMiddleware } from './express/middleware.js';
@@ -32,6 +36,11 @@ export interface AgentMiddlewareOptions {
 export class Agent extends BaseAgent {
   /** Messages in shares, which `BaseAgent` does without. @internal */
   static override readonly shares = SHARES;
+  /** Making successions. @internal */
+  static override readonly succession = SUCCESSION;
+  /** The registry of an agent that is given none. @internal */
+  static override readonly newRegistry = (crypto: CryptoProvider | undefined): TrustRegistry =>
+    new MemoryTrustRegistry(crypto ? { crypto } : {});
 
   /**
    * Express middleware for a route that takes envelopes and nothing else, as `application/xlink-envelope` or

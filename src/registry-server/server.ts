@@ -50,7 +50,7 @@ export interface RegistryHandler {
  * | `GET /registry/resolve/:did` | anyone | the entry; 404 with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY`, the DID and `revision: 0` if there is none |
  * | `GET /registry/changes?wait=ms&after=positions` | anyone | waits up to `wait` ms, 25 000 at most, and tells whose entries changed, in digests of the DIDs |
  * | `POST /registry/register` | admin token | adds an entry |
- * | `POST /registry/add`, `/revoke`, `/scopes`, `/keys` | admin token | as the methods of the registry; 409 with the `revision` that is there if it is not `ifRevision` |
+ * | `POST /registry/add`, `/revoke`, `/scopes`, `/keys`, `/succeed` | admin token | as the methods of the registry; 409 with the `revision` that is there if it is not `ifRevision` |
  * | `GET /registry/list?after=did` | admin token | entries in the order of their DIDs, a page at a time |
  *
  * All that can reach it can read names, scopes and keys of a DID that they know. Changes are told as the registry tells

@@ -4,6 +4,7 @@ import {
   checkKeys,
   checkOptions,
   integerIn,
+  isBoolean,
   type OptionCheck,
   type OptionChecks,
   oneOf,
@@ -54,14 +55,15 @@ export const checkGrant = (grant: Grant) => checked('add', grant, { scopes: anyt
 
 /** What it was given, or throws `INVALID_OPTION`. */
 export const checkRevokeOptions = (options: RevokeOptions) =>
-  checked('revoke', options, { reason: isReason });
+  checked('revoke', options, { reason: isReason, successors: isBoolean });
 
 /** What it was given, or throws `INVALID_OPTION`. */
 export const checkScopeChange = (change: ScopeChange) =>
   checked('updateScopes', change, { scopes: anything, receiveScopes: anything });
 
 /** What it was given, or throws `INVALID_OPTION`. */
-export const checkCondition = (condition: ChangeCondition) => checked('updateKeys', condition, {});
+export const checkCondition = (owner: 'updateKeys' | 'succeed', condition: ChangeCondition) =>
+  checked(owner, condition, {});
 
 function checked<T extends ChangeCondition>(
   owner: string,

@@ -1,6 +1,7 @@
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { looksLikeDidKey } from '../identity/did.js';
 import { copyKeyRecord } from '../identity/key-record.js';
+import { copySuccession, MAX_SUCCESSIONS } from '../identity/succession.js';
 import type { Did, RegistryEntry } from '../types/protocol.js';
 import { isMembers } from '../util/members.js';
 
@@ -29,6 +30,14 @@ const COPIES: { readonly [K in keyof Required<RegistryEntry>]: Copy } = {
   status: (value) => (value === 'active' || value === 'revoked' ? value : undefined),
   revocationReason: text,
   revision: (value) => (Number.isSafeInteger(value) && (value as number) > 0 ? value : undefined),
+  succeededBy: (value, did) => {
+    const succession = copySuccession(value);
+    return succession.from === did ? succession : undefined;
+  },
+  predecessors: (value) =>
+    Array.isArray(value) && value.length <= MAX_SUCCESSIONS && value.every(looksLikeDidKey)
+      ? Object.freeze([...value])
+      : undefined,
 };
 
 /**
@@ -40,7 +49,12 @@ export function frozenEntry(value: RegistryEntry, wrong: (field: string) => Xlin
   for (const name of Object.keys(COPIES) as (keyof RegistryEntry)[]) {
     const given = value[name];
     if (given === undefined) continue;
-    const copy = COPIES[name](given, value.did);
+    let copy: unknown;
+    try {
+      copy = COPIES[name](given, value.did);
+    } catch {
+      // a statement that is out of form
+    }
     if (copy === undefined) throw wrong(name);
     entry[name] = copy;
   }

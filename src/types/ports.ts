@@ -1,7 +1,7 @@
 import type { Result } from '../errors/result.js';
 import type { Awaitable } from '../util/awaitable.js';
 import type { Authentication } from './events.js';
-import type { Did, Envelope, KeyRecord, Registration, RegistryEntry, Scope } from './protocol.js';
+import type { Did, Envelope, KeyRecord, Registration, RegistryEntry, Scope, Succession } from './protocol.js';
 
 /** The part of a trust registry that agents need. */
 export interface TrustRegistry {
@@ -11,6 +11,11 @@ export interface TrustRegistry {
   register(entry: Registration): Awaitable<Result<void>>;
   /** Replaces the key record; refused unless its epoch is higher. */
   updateKeys(keys: KeyRecord): Awaitable<Result<void>>;
+  /**
+   * Optional. Puts one DID in the place of another: the new one gets the rights of the old one, and `keys`, its key record. The
+   * first one that is accepted wins; another fails with `SUCCESSION_CONFLICT`. The same once more changes nothing.
+   */
+  succeed?(succession: Succession, keys: KeyRecord): Awaitable<Result<void>>;
 }
 
 /** Names one use of one envelope. */

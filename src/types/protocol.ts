@@ -72,6 +72,8 @@ export interface AgentMessage<T = unknown> {
   readonly kind: Kind;
   /** The DID that signed the message. */
   readonly sender: Did;
+  /** The DID that it was for, where that is the one that takes the place of the receiving agent's own. */
+  readonly recipient?: Did;
   /** The JSON value of the content; its bytes if it is of another type; `undefined` if the envelope carried none. */
   readonly payload: T;
   /** Scope it was signed for. */
@@ -135,6 +137,35 @@ export interface KeyRecord {
 /** `notAfter` of encryption keys that do not expire: 2^53 - 1. */
 export const NO_EXPIRY = Number.MAX_SAFE_INTEGER;
 
+/**
+ * The statement that one DID takes the place of another, signed by every signature key of both. Good for itself, whoever
+ * hands it on. Binary members are base64url.
+ */
+export interface Succession {
+  /** The DID that is succeeded. */
+  readonly from: Did;
+  /** The DID that takes its place. */
+  readonly to: Did;
+  /** When it was made, in ms since 1970. */
+  readonly issuedAt: number;
+  /** For how long after that both DIDs are good, in ms; at most 90 days. */
+  readonly overlapMs: number;
+  /** The ML-DSA-65 key of `from`, 1952 bytes; absent if it has none. */
+  readonly fromMlDsa65?: string;
+  /** The ML-DSA-65 key of `to`, 1952 bytes; absent if it has none. */
+  readonly toMlDsa65?: string;
+  /** SHA-256 of the only DID that may succeed `to`, 32 bytes, as its key record has it. */
+  readonly next?: string;
+  /** Ed25519 signature of `from` over all of the above, 64 bytes. */
+  readonly fromSignature: string;
+  /** ML-DSA-65 signature of `from`, 3309 bytes. Present with `fromMlDsa65`. */
+  readonly fromPqSignature?: string;
+  /** Ed25519 signature of `to`, 64 bytes. */
+  readonly toSignature: string;
+  /** ML-DSA-65 signature of `to`, 3309 bytes. Present with `toMlDsa65`. */
+  readonly toPqSignature?: string;
+}
+
 /** What a trust registry holds about a DID. */
 export interface RegistryEntry {
   /** The DID the entry is about. */
@@ -162,10 +193,17 @@ export interface RegistryEntry {
    * last changed by an earlier build: those begin at 1 with their next change.
    */
   readonly revision?: number;
+  /** The statement by which another DID took its place. Once its overlap is over, nothing from this DID is accepted. */
+  readonly succeededBy?: Succession;
+  /** The DIDs whose place it took, one after the other, oldest first; at most 16. */
+  readonly predecessors?: readonly Did[];
 }
 
-/** What can be registered: an entry without its status, which starts as `active`, and its revision, which starts at 1. */
-export type Registration = Omit<RegistryEntry, 'status' | 'revocationReason' | 'revision'>;
+/** What can be registered: an entry without what changes make of it. Its status starts as `active`, its revision at 1. */
+export type Registration = Omit<
+  RegistryEntry,
+  'status' | 'revocationReason' | 'revision' | 'succeededBy' | 'predecessors'
+>;
 
 /** A caller of the API as the key validator knows it: the id of a customer, account or service. Never a key. */
 export type ClientId = string;

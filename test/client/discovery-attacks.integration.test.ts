@@ -97,7 +97,7 @@ describe('a hostile service', () => {
     expect(await find('http://127.0.0.1:9')).toBe('DISCOVERY_FAILED');
   });
 
-  test('cannot send more than 64 KiB, announced, streamed without end, or compressed', async () => {
+  test('cannot send more than 320 KiB, announced, streamed without end, or compressed', async () => {
     let sent = 0;
     const { url: endless } = await listen((_req, res) => {
       res.writeHead(200, { 'Content-Type': 'application/json' });
@@ -110,7 +110,7 @@ describe('a hostile service', () => {
     expect(await find(endless)).toBe('DISCOVERY_FAILED:TOO_LARGE');
     expect(sent).toBeLessThan(2 ** 24);
     const { url: announced } = await listen((_req, res) => {
-      res.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': 65_537 });
+      res.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': 327_681 });
       res.flushHeaders();
     });
     expect(await find(announced)).toBe('DISCOVERY_FAILED:TOO_LARGE');

@@ -199,7 +199,7 @@ describe('resolving', () => {
     ],
     [
       'too much',
-      (_, response) => response.setHeader('content-type', 'application/json').end(`"${'x'.repeat(70_000)}"`),
+      (_, response) => response.setHeader('content-type', 'application/json').end(`"${'x'.repeat(330_000)}"`),
       'DISCOVERY_FAILED:TOO_LARGE',
     ],
     [

@@ -106,21 +106,25 @@ describe('a document of the second implementation', () => {
       notYetKnown: true,
     };
   };
-  const byPackage = async (document: object): Promise<string> => {
+  const byPackage = async (document: object, more: { pinnedDid?: string } = {}): Promise<string> => {
     try {
-      await discover(ORIGIN, { fetch: async () => Response.json(document) });
+      await discover(ORIGIN, { fetch: async () => Response.json(document), ...more });
       return 'accepted';
     } catch (error) {
       if (isXlinkError(error)) return error.id;
       throw error;
     }
   };
-  const bySecond = (document: object) =>
+  const bySecond = (document: object, more: { pinned?: string } = {}) =>
     second.outcome(
       (async () =>
-        second.checkDiscovery(document, { origin: ORIGIN, now: Date.now() }))() as Promise<unknown>,
+        second.checkDiscovery(document, { origin: ORIGIN, now: Date.now(), ...more }))() as Promise<unknown>,
     );
   const both = async (document: object) => [await byPackage(document), await bySecond(document)];
+  const bothPinned = async (did: string, document: object) => [
+    await byPackage(document, { pinnedDid: did }),
+    await bySecond(document, { pinned: did }),
+  ];
   const twice = (outcome: string) => [outcome, outcome];
   const INVALID = 'DISCOVERY_FAILED:INVALID';
 
@@ -182,6 +186,24 @@ describe('a document of the second implementation', () => {
   ];
   test.each(SIGNED)('is refused by both: %s', async (_, change, outcome) => {
     expect(await both(second.signDiscovery(id, { ...whole(), ...change }))).toEqual(twice(outcome));
+  });
+
+  test('of a DID that took the place of the pinned one is taken by both, and of no other', async () => {
+    const [old, middle] = [79, 80].map((byte) =>
+      second.identityFromSeed(new Uint8Array(32).fill(byte), byte === 79 ? 3 : 2),
+    ) as [second.SecondIdentity, second.SecondIdentity];
+    const made = { issuedAt: Date.now() - 86_400_000, overlapMs: 0 };
+    const chain = [second.createSuccession(old, middle, made), second.createSuccession(middle, id, made)];
+    const moved = second.signDiscovery(id, { ...whole(), succession: chain });
+    for (const { did } of [old, middle, id]) expect(await bothPinned(did, moved)).toEqual(twice('accepted'));
+    expect(await both(moved)).toEqual(twice('accepted'));
+    expect(await bothPinned(other.did, moved)).toEqual(twice('DISCOVERY_FAILED:OTHER_IDENTITY'));
+    expect(await both({ ...moved, succession: undefined })).toEqual(twice(INVALID));
+    const forged = { ...chain[0], fromSignature: chain[1]!['fromSignature'] };
+    const claimed = second.signDiscovery(id, { ...whole(), succession: [forged, chain[1]] });
+    expect(await bothPinned(old.did, claimed)).toEqual(twice('DISCOVERY_FAILED:OTHER_IDENTITY'));
+    const broken = second.signDiscovery(id, { ...whole(), succession: [chain[1], chain[0]] });
+    expect(await both(broken)).toEqual(twice(INVALID));
   });
 
   test('an older one than was seen is refused, and so is another DID', async () => {

@@ -26,6 +26,8 @@ const { Agent, DualModeAdapter, DualModeClient, Identity, MigrationPlan } = root
 const agent = await Agent.quickstart();
 const identity = await Identity.fromSeed(seedOf('options'));
 const { did } = identity;
+const other = await Identity.fromSeed(seedOf('other options'));
+const succession = await root.createSuccession(identity, other);
 const password = 'sixteen characters';
 const adapter = (more: object = {}) =>
   new DualModeAdapter({ agent, legacyKeyValidator: () => null, ...more });
@@ -201,6 +203,13 @@ const agents: readonly Row[] = [
     'crypto',
     (more) => Identity.fromPKCS8(identity.exportPKCS8(), more),
   ],
+  ['Agent.succeedBy', 'SucceedOptions', 'overlapMs', (more) => agent.succeedBy(identity, more)],
+  [
+    'createSuccession',
+    'CreateSuccessionOptions',
+    'overlapMs',
+    (more) => root.createSuccession(identity, other, more),
+  ],
   ['createKeyRecord', 'KeyRecordOptions', 'epoch', (more) => root.createKeyRecord(identity, more)],
   ['splitForChannel', 'SplitOptions', 'totalShares', (more) => root.splitForChannel(new Uint8Array(1), more)],
   ['reconstruct', 'ReconstructOptions', 'onBadShare', (more) => root.reconstruct(shares, more)],
@@ -250,6 +259,12 @@ const stores: readonly Row[] = [
     ],
     [`${name}.add`, 'Grant', 'scopes', (more) => registry.add(did, more)],
     [`${name}.revoke`, 'RevokeOptions', 'reason', (more) => registry.revoke(did, more)],
+    [
+      `${name}.succeed`,
+      'ChangeCondition',
+      'ifRevision',
+      (more) => registry.succeed(succession, succession as never, more),
+    ],
     [`${name}.updateScopes`, 'ScopeChange', 'receiveScopes', (more) => registry.updateScopes(did, more)],
   ]),
   [

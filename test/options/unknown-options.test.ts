@@ -56,6 +56,7 @@ describe('the list of those who take options', () => {
     'MemoryClientStore',
     'MemoryKeyStore',
     'assertKeyRecord',
+    'assertSuccession',
     'assertSuccessor',
     'authOf',
     'createDidWebDocument',

@@ -7,6 +7,7 @@ import { identityFile } from './cases/identity.mjs';
 import { keyRecordFile } from './cases/key-records.mjs';
 import { requestBindingFile } from './cases/request-binding.mjs';
 import { shareFile } from './cases/shares.mjs';
+import { successionFile } from './cases/successions.mjs';
 
 /** File name -> text. */
 export function generate() {
@@ -14,6 +15,7 @@ export function generate() {
     ...envelopeFiles(),
     'shares.json': shareFile(),
     'key-record.json': keyRecordFile(),
+    'succession.json': successionFile(),
     'identity.json': identityFile(),
     'request-binding.json': requestBindingFile(),
   };

@@ -2,10 +2,11 @@ import { isScope } from '../../envelope/fields.js';
 import { xlinkError } from '../../errors/errors.js';
 import type { ApiKeyAuth, Outcome } from '../../http/decision.js';
 import type { Mode } from '../../types/mode.js';
-import type { ClientId, Clock, Did, Scope } from '../../types/protocol.js';
+import type { ClientId, Clock, RegistryEntry, Scope } from '../../types/protocol.js';
 import { type Awaitable, isPromiseLike } from '../../util/awaitable.js';
 import { CLIENT_WITHOUT_ID } from './cutover-report.js';
 import type { ClientLedger } from './ledger.js';
+import { firstOf, standingOf } from './lineage.js';
 import type { ClientRecord, ClientStore, Standing } from './store.js';
 import { assertStanding, hasEnds, type ValidityRules } from './validity.js';
 
@@ -36,29 +37,30 @@ export class Clients {
   }
 
   /**
-   * What is known about a verified DID, which is a client of its own if it was never enrolled. A store that is down is no
-   * reason to refuse where only the registry ends a DID, but then the client is unknown: the DID would pass for another one.
-   * Where enrollments end, nobody is accepted meanwhile: throws or rejects with `CLIENT_STORE_UNAVAILABLE`.
+   * What is known about a verified DID. One that was never enrolled is a client of its own, by the name of the first of those whose
+   * place it took. A store that is down is no reason to refuse where only the registry ends a DID, but then the client is unknown:
+   * the DID would pass for another one. Where enrollments end, nobody is accepted meanwhile: throws or rejects with `CLIENT_STORE_UNAVAILABLE`.
    */
-  standingOf(did: Did): Awaitable<Standing | undefined> {
+  standingOf(entry: RegistryEntry): Awaitable<Standing | undefined> {
+    const own: Standing = { client: firstOf(entry) };
     const unknown = (error: unknown) => {
       if (hasEnds(this.parts.validity)) throw error;
       return this.parts.onFault(error) as undefined;
     };
     try {
-      const standing = this.parts.store.standingOf(did);
+      const standing = standingOf(this.parts.store, entry);
       return isPromiseLike(standing)
-        ? Promise.resolve(standing).then((one) => one ?? { client: did }, unknown)
-        : (standing ?? { client: did });
+        ? Promise.resolve(standing).then((one) => one ?? own, unknown)
+        : (standing ?? own);
     } catch (error) {
       return unknown(error);
     }
   }
 
   /** The client that a verified DID belongs to, for the counts of what is refused; `undefined` if it cannot be told. */
-  async ofDid(did: Did): Promise<ClientId | undefined> {
+  async ofDid(entry: RegistryEntry): Promise<ClientId | undefined> {
     try {
-      return (await this.parts.store.standingOf(did))?.client ?? did;
+      return (await standingOf(this.parts.store, entry))?.client ?? firstOf(entry);
     } catch (error) {
       return this.parts.onFault(error) as undefined;
     }

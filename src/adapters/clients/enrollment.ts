@@ -14,7 +14,8 @@ import { assertKeyRecord, copyKeyRecord, sameKeys } from '../../identity/key-rec
 import type { TrustRegistry } from '../../types/ports.js';
 import type { AgentMessage, ClientId, Did, KeyRecord, Scope } from '../../types/protocol.js';
 import { decodeBase64url } from '../../util/base64url.js';
-import { endDid } from './revocation.js';
+import { standingOf } from './lineage.js';
+import { endLine } from './revocation.js';
 import type { ClientStore, LinkConditions } from './store.js';
 
 /** Throws `ENROLLMENT_REFUSED:KEY_PROOF` unless the envelope was made for this key. */
@@ -63,6 +64,7 @@ export async function enroll(
   const entry = await callRegistry(() => registry.lookup(keys.did), 'LOOKUP_FAILED');
   if (entry?.status === 'revoked')
     throw xlinkError('VERIFICATION_FAILED:DID_REVOKED', { field: 'keyRecord' });
+  if (entry) await standingOf(clients, entry); // that of whom it took the place of
   await link(clients, keys.did, client, { maxDids, ...(validUntil === undefined ? {} : { validUntil }) });
   const sendScopes = scopes ?? []; // as with the key: no list, no scope
   if (!entry)
@@ -97,7 +99,7 @@ async function endIfRevoked(
   client: ClientId,
 ): Promise<void> {
   if ((await clients.get(client))?.revokedSince === undefined) return;
-  await endDid(registry, did, undefined);
+  await endLine({ store: clients, registry }, did, undefined);
   throw xlinkError('CLIENT_REVOKED');
 }
 

@@ -138,6 +138,11 @@ export function receiveRequest(
   options?: { allowCleartext?: boolean },
 ): Promise<(Message & { seen: Record<string, string>; covered: string[] }) | undefined>;
 
+export function createSuccession(
+  from: SecondIdentity,
+  to: SecondIdentity,
+  more: { issuedAt: number; overlapMs: number },
+): Record<string, unknown>;
 export function signDiscovery(id: SecondIdentity, document: object): Record<string, unknown>;
 export function checkDiscovery(
   document: unknown,

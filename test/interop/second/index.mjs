@@ -7,3 +7,4 @@ export * from './peer.mjs';
 export * from './record.mjs';
 export * from './service.mjs';
 export * from './shares.mjs';
+export * from './succession.mjs';

@@ -95,6 +95,8 @@ export class Memory {
         if (known[name] && !offered[name]) fail('KEY_RECORD_DOWNGRADED');
       if (known.mlDsa65 && toBase64url(known.mlDsa65) !== toBase64url(offered.mlDsa65))
         fail('KEY_RECORD_INVALID');
+      if (known.next && (!offered.next || toBase64url(known.next) !== toBase64url(offered.next)))
+        fail('KEY_RECORD_INVALID');
       if (offered.keyEpoch < known.keyEpoch) fail('KEY_RECORD_ROLLED_BACK');
     }
     this.#peer(did).record = offered;

@@ -5,6 +5,7 @@ import { ml_dsa65 } from '@noble/post-quantum/ml-dsa.js';
 import { EMPTY, fail, fromBase64url, LP, toBase64url, u64, utf8 } from './bytes.mjs';
 import { publicKeyOf, signEd25519, verifyEd25519 } from './identity.mjs';
 import { recordTranscript, verifyRecord } from './record.mjs';
+import { followChain, parseSuccession, successionTranscript } from './succession.mjs';
 
 const LABEL = utf8('xlink/1 discovery');
 const texts = (list) => LP(...list.map((text) => utf8(String(text))));
@@ -22,6 +23,7 @@ const transcriptOf = (d) =>
     d.acceptsEnvelopes ? Uint8Array.of(1) : EMPTY,
     texts(sorted(d.endpoints ?? {}).flat()),
     texts(d.publicPaths),
+    d.succession ? sha256(LP(...d.succession.map(parseSuccession).map(successionTranscript))) : EMPTY,
     u64(d.issuedAt),
     u64(d.notAfter),
   );
@@ -45,7 +47,14 @@ const NAME = /^[^\p{Cc}\p{Cf}]{1,256}$/u;
 const MODES = ['observe', 'hybrid', 'deprecation', 'xlink-only'];
 const SKEW = 300_000;
 
-/** 12.6, client: checks 7 to 16 of a document that was read at `origin`. `seen`: { did, issuedAt } of the origin, if any. */
+/** A chain that ends at `did`, in form: each step begins where the one before it ended, and no DID comes twice. */
+function isChain(chain, did) {
+  if (!Array.isArray(chain) || chain.length < 1 || chain.length > 16) return false;
+  const dids = [...chain.map(parseSuccession).map(({ from }) => from), did];
+  return new Set(dids).size === dids.length && chain.every(({ to }, n) => to === dids[n + 1]);
+}
+
+/** 12.6, client: checks 7 to 17 of a document that was read at `origin`. `seen`: { did, issuedAt, mlDsa65, next } of the origin, if any. */
 export function checkDiscovery(d, { origin, now, pinned, seen }) {
   const check = (condition, id = 'INVALID') => condition || fail(`DISCOVERY_FAILED:${id}`);
   const orInvalid = (f) => {
@@ -58,7 +67,9 @@ export function checkDiscovery(d, { origin, now, pinned, seen }) {
   check(typeof d === 'object' && d !== null && !Array.isArray(d));
   const key = orInvalid(() => publicKeyOf(d.did));
   const expected = pinned ?? seen?.did;
-  check(expected === undefined || d.did === expected, 'OTHER_IDENTITY');
+  const chain = Array.isArray(d.succession) ? d.succession : [];
+  const isNamed = expected === undefined || [d.did, ...chain.map((step) => step?.from)].includes(expected);
+  check(isNamed, 'OTHER_IDENTITY');
   const record = orInvalid(() => verifyRecord(d.keyRecord, d.did));
   check(d.name === undefined || (typeof d.name === 'string' && NAME.test(d.name)));
   check(MODES.includes(d.mode) && typeof d.acceptsEnvelopes === 'boolean');
@@ -76,12 +87,20 @@ export function checkDiscovery(d, { origin, now, pinned, seen }) {
   const endpoints = d.endpoints ?? {};
   check(typeof endpoints === 'object' && !Array.isArray(endpoints) && Object.keys(endpoints).length <= 32);
   check(Object.values(endpoints).every((path) => typeof path === 'string'));
+  check(d.succession === undefined || orInvalid(() => isChain(d.succession, d.did)));
   const transcript = transcriptOf(d);
   const bytes = (text) => (typeof text === 'string' ? fromBase64url(text) : undefined) ?? EMPTY;
   check(verifyEd25519(bytes(d.signature), transcript, key));
   if (record.mlDsa65) {
     const pq = bytes(d.pqSignature);
     check(pq.length === 3309 && ml_dsa65.verify(pq, transcript, record.mlDsa65, { context: LABEL }));
+  }
+  if (expected !== undefined && expected !== d.did) {
+    try {
+      followChain(chain, pinned === undefined ? seen : { did: pinned }, d.keyRecord);
+    } catch {
+      check(false, 'OTHER_IDENTITY');
+    }
   }
   check(d.hosts.includes(new URL(origin).host), 'OTHER_HOST');
   const clock = Math.max(now, seen?.issuedAt ?? 0);

@@ -7,6 +7,7 @@ import { bindContentType, coverHeaders } from './http.mjs';
 import { fromPkcs8, identityFromSeed, publicKeyOf, toPkcs8, verifyEd25519 } from './identity.mjs';
 import { bindRequest, checkBinding, outcome, Peer } from './peer.mjs';
 import { createRecord, Memory, recordTranscript, verifyRecord } from './record.mjs';
+import { createSuccession, followChain, successionTranscript, verifySuccession } from './succession.mjs';
 
 const load = (file) => JSON.parse(readFileSync(new URL(`../../vectors/${file}`, import.meta.url), 'utf8'));
 const idOf = (f) => outcome(Promise.resolve().then(f));
@@ -86,6 +87,27 @@ export async function runKeyRecord() {
     const id = await outcome(sender.seal(c.record.did, { scope: 'a', content: 1 }));
     check(c.name, id, c.error ?? 'accepted');
   }
+  return result;
+}
+
+/** What a registry answers (`registry`) is not played: this implementation has none. */
+export async function runSuccession() {
+  const { result, check } = tally();
+  const v = load('succession.json');
+  for (const c of v.good) {
+    const { issuedAt, overlapMs, next } = c.succession;
+    const made = createSuccession(identityOf(c.fromSeed, c.fromVersion), identityOf(c.toSeed, c.toVersion), {
+      issuedAt,
+      overlapMs,
+      next: bytesOf(next),
+      random: () => fromHex(c.randomness.mlDsaRandom),
+    });
+    check(`${c.name}: made`, made, c.succession);
+    check(`${c.name}: transcript`, toHex(successionTranscript(verifySuccession(c.succession))), c.transcript);
+  }
+  for (const c of v.bad) check(c.name, await idOf(() => verifySuccession(c.succession)), c.error);
+  for (const c of v.chains)
+    check(c.name, await idOf(() => followChain(c.chain, c.from, c.to)), c.error ?? 'accepted');
   return result;
 }
 

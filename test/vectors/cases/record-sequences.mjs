@@ -19,6 +19,7 @@ const SEQUENCES = {
   ...sameOrOther(),
   ...lesserRecords(),
   ...keyEpochs(),
+  ...commitments(),
   ...whatEachMemberSays(),
 };
 
@@ -65,6 +66,21 @@ function keyEpochs() {
     ],
     'other keys of the same key epoch in a newer record': [[at(0, of(2))], [at(1, { keyEpoch: 2 })]],
     'a newer key epoch in an older record': [[at(1, of(1))], [at(0, of(2)), BACK]],
+  };
+}
+
+/** What a record commits to stays. */
+function commitments() {
+  const [one, other] = [bob, carol].map(({ did }) => ({ next: sha256(utf8(did)) }));
+  return {
+    'a newer record that commits to the same DID': [[at(0, one)], [at(1, { ...one, keyEpoch: 1 })]],
+    'a newer record that commits to another DID': [[at(0, one)], [at(1, other), INVALID], [at(0, one)]],
+    'a newer record that commits to none': [[at(0, one)], [at(1), INVALID], [at(0, one)]],
+    'an older record that commits to another DID': [[at(1, one)], [at(0, other), BACK]],
+    'another commitment, and a lower key epoch': [
+      [at(0, { ...one, keyEpoch: 2 })],
+      [at(1, { ...other, keyEpoch: 1 }), INVALID],
+    ],
   };
 }
 
