@@ -90,7 +90,7 @@ export { ENVELOPE_TYPE } from './http/media-type.js';
 export { requestBinding } from './http/request-binding.js';
 export { type CreateSuccessionOptions, createSuccession } from './identity/create-succession.js';
 export { decodeDidKey, encodeDidKey } from './identity/did.js';
-export type { KeyEpochStatus } from './identity/epoch-key-ring.js';
+export type { KeyEpochStatus } from './identity/encryption-keys.js';
 export { generateIdentity, Identity, type IdentityOptions } from './identity/identity.js';
 export { assertKeyRecord, createKeyRecord, type KeyRecordOptions } from './identity/key-record.js';
 export {

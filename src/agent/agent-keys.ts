@@ -1,4 +1,4 @@
-import type { KeyEpochStatus } from '../identity/epoch-key-ring.js';
+import type { KeyEpochStatus } from '../identity/encryption-keys.js';
 import type { AgentContext } from './context.js';
 import { PublishedKeys } from './published-keys.js';
 

@@ -3,7 +3,7 @@ import type { DiscoveryDocument, SignedDiscoveryDocument } from '../discovery/do
 import { signDocument } from '../discovery/signed-document.js';
 import { xlinkError } from '../errors/errors.js';
 import { ok, type Result } from '../errors/result.js';
-import { EpochKeyRing, type KeyEpochStatus } from '../identity/epoch-key-ring.js';
+import type { KeyEpochStatus } from '../identity/encryption-keys.js';
 import { Identity } from '../identity/identity.js';
 import type { NonceStore, TrustRegistry } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope, KeyRecord, Succession, Version } from '../types/protocol.js';
@@ -19,6 +19,7 @@ import { createEnvelope } from './envelope.js';
 import type { EnvelopeOptions } from './envelope-options.js';
 import { Inbox } from './inbox.js';
 import { createIntroduction, type Introduction, receiveIntroduction } from './introduction.js';
+import type { KeyEpochSupport } from './key-epochs-support.js';
 import { didOfRecipient } from './named-recipient.js';
 import {
   type AgentOptions,
@@ -66,6 +67,9 @@ export class BaseAgent {
   static readonly newRegistry: (crypto: CryptoProvider | undefined) => TrustRegistry = () =>
     new OwnRegistry();
 
+  /** Encryption keys in a store. Default none: those of agents of this class are derived from the seed. @internal */
+  static readonly keyEpochs: KeyEpochSupport | undefined = undefined;
+
   /** Making successions. Default none: agents of this class cannot be succeeded. @internal */
   static readonly succession: SuccessionSupport | undefined = undefined;
 
@@ -97,7 +101,8 @@ export class BaseAgent {
     this.#source = options.identity;
     this.#options = options;
     this.#succession = new.target.succession;
-    if (options.successor && !this.#succession) cannotBeSucceeded('successor');
+    if (options.successor && !this.#succession) isForCallers('successor');
+    if (options.keyStore && !new.target.keyEpochs) isForCallers('keyStore');
     this.#parts = agentParts(options, new.target);
     this.registry = this.#parts.registry;
     this.nonceStore = this.#parts.nonceStore;
@@ -312,13 +317,13 @@ export class BaseAgent {
   /** Replaces the encryption keys now, whatever the schedule says. Needs `keyStore`. Throws `KEY_STORE_…` or `REGISTRATION_FAILED…`. */
   async rotateKeys(): Promise<KeyRecord> {
     const context = await this.#present();
-    const { keyRing } = context;
-    if (!(keyRing instanceof EpochKeyRing))
+    const { rotation } = context.keyRing;
+    if (!rotation)
       throw xlinkError('INVALID_OPTION', {
         field: 'keyStore',
         hint: 'rotateKeys() needs the option keyStore.',
       });
-    return this.#keys.of(context).rotate(keyRing);
+    return this.#keys.of(context).rotate(rotation);
   }
 
   /**
@@ -345,7 +350,7 @@ export class BaseAgent {
    */
   async succeedBy(next: Identity, options: SucceedOptions = {}): Promise<Result<Succession>> {
     return attempt(async () => {
-      const support = this.#succession ?? cannotBeSucceeded('next');
+      const support = this.#succession ?? isForCallers('next');
       const context = await this.#ready();
       const open = (identity: Identity) => this.#parts.successorOf(context, identity);
       return support.succeed(context, open, next, options, this.#options);
@@ -427,7 +432,7 @@ export class BaseAgent {
   }
 }
 
-function cannotBeSucceeded(field: string): never {
-  const hint = 'An agent for callers of APIs cannot be succeeded; the Agent of @private.me/xlink can.';
+function isForCallers(field: string): never {
+  const hint = `An agent for callers of APIs has no ${field}; the Agent of @private.me/xlink has.`;
   throw xlinkError('INVALID_OPTION', { field, hint });
 }

@@ -4,6 +4,7 @@ import { isScope } from '../envelope/fields.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { xlinkError } from '../errors/errors.js';
 import { looksLikeDidKey } from '../identity/did.js';
+import { derivedKeyRing, type KeyRing } from '../identity/encryption-keys.js';
 import { generateIdentity, IDENTITY_OPTIONS, Identity, type IdentityOptions } from '../identity/identity.js';
 import { isWrappingKeyStore, type KeyStore } from '../identity/key-store.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
@@ -25,7 +26,7 @@ import {
 } from '../util/options.js';
 import { commitmentTo, publishedCommitment } from './commitment.js';
 import type { AgentContext, VersionFloor } from './context.js';
-import { keyRingOf } from './key-ring.js';
+import type { KeyEpochSupport } from './key-epochs-support.js';
 import { Peers } from './peers.js';
 import {
   type AgentSecurityOptions,
@@ -232,12 +233,17 @@ export interface AgentSupport {
   readonly shares: ShareSupport | undefined;
   /** Making successions. */
   readonly succession: SuccessionSupport | undefined;
+  /** Encryption keys in a store. */
+  readonly keyEpochs: KeyEpochSupport | undefined;
   /** The registry of an agent that is given none. */
   readonly newRegistry: (crypto: CryptoProvider | undefined) => TrustRegistry;
 }
 
 /** Defaults, decided once when the agent is constructed. */
-export function agentParts(options: AgentOptions, { shares, succession, newRegistry }: AgentSupport) {
+export function agentParts(
+  options: AgentOptions,
+  { shares, succession, keyEpochs, newRegistry }: AgentSupport,
+) {
   const clock = options.clock ?? Date.now;
   const registry = options.registry ?? options.trustRegistry ?? newRegistry(options.crypto);
   const transports = transportsOf(options.transport ?? new LoopbackTransport());
@@ -252,6 +258,8 @@ export function agentParts(options: AgentOptions, { shares, succession, newRegis
     lateMs: maxAgeMs + windowOf(options) + SLOW_BODY_MS,
     warn: security.warn,
   };
+  const keyRingOf = (identity: Identity, store: KeyStore | undefined): KeyRing =>
+    store && keyEpochs ? keyEpochs.open(identity, store, options, keyParts) : derivedKeyRing(identity);
   const parts = {
     registry,
     transports,
@@ -260,7 +268,7 @@ export function agentParts(options: AgentOptions, { shares, succession, newRegis
     contextFor(identity: Identity): AgentContext {
       const context: AgentContext = {
         identity,
-        keyRing: keyRingOf(identity, options.keyStore, options, keyParts),
+        keyRing: keyRingOf(identity, options.keyStore),
         commitment: () => commitmentTo(options.next),
         registry,
         peers: new Peers(registry, identity.crypto, clock),
@@ -288,7 +296,7 @@ export function agentParts(options: AgentOptions, { shares, succession, newRegis
     },
     /** That of the identity which takes the place of another: what is known of peers is known to both. */
     successorOf(context: AgentContext, identity: Identity): AgentContext {
-      const keyRing = keyRingOf(identity, options.successorKeyStore, options, keyParts);
+      const keyRing = keyRingOf(identity, options.successorKeyStore);
       const commitment = () => publishedCommitment(registry, identity.did);
       return withShares({ ...context, identity, keyRing, commitment, succession: undefined });
     },

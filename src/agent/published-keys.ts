@@ -1,6 +1,5 @@
 import { toXlinkError } from '../errors/errors.js';
-import { EpochKeyRing, type KeyEpochStatus } from '../identity/epoch-key-ring.js';
-import { REREAD_MS } from '../identity/known-epochs.js';
+import { type KeyEpochStatus, REREAD_MS, type RotatingKeyRing } from '../identity/encryption-keys.js';
 import type { KeyRecord } from '../types/protocol.js';
 import { unref } from '../util/backoff.js';
 import { callRegistry } from './call-registry.js';
@@ -29,14 +28,13 @@ export class PublishedKeys {
   /** `tookPlace`: of an identity that took the place of another one. */
   constructor(context: AgentContext, tookPlace = false) {
     this.#context = context;
-    this.#follows = tookPlace || context.keyRing instanceof EpochKeyRing;
+    this.#follows = tookPlace || context.keyRing.rotation !== undefined;
     this.#watch();
   }
 
   /** `undefined` before the first use, and for keys that are derived from the seed. */
   get status(): KeyEpochStatus | undefined {
-    const { keyRing } = this.#context;
-    return keyRing instanceof EpochKeyRing ? keyRing.status : undefined;
+    return this.#context.keyRing.rotation?.status;
   }
 
   /** The record of the published epoch, which is rotated first if it is due. A registry that is away does not keep it back. */
@@ -47,7 +45,7 @@ export class PublishedKeys {
   }
 
   /** A new epoch, in the registry when it resolves. */
-  async rotate(keyRing: EpochKeyRing): Promise<KeyRecord> {
+  async rotate(keyRing: RotatingKeyRing): Promise<KeyRecord> {
     await keyRing.rotate();
     const record = await this.#newest();
     await this.#publish(record);
@@ -56,8 +54,7 @@ export class PublishedKeys {
 
   /** Calls the listener with the published epoch of a key store and its successors, until the returned function is called. */
   onChange(listener: (status: KeyEpochStatus) => void): () => void {
-    const { keyRing } = this.#context;
-    return keyRing instanceof EpochKeyRing ? keyRing.onChange(listener) : () => {};
+    return this.#context.keyRing.rotation?.onChange(listener) ?? (() => {});
   }
 
   /** Nothing is rotated or erased any more but by traffic. */
@@ -115,8 +112,9 @@ export class PublishedKeys {
 
   /** Looks again when something is due, and every few seconds. Does not keep a process alive. */
   #watch(): void {
-    const { keyRing, clock } = this.#context;
-    if (!(keyRing instanceof EpochKeyRing) || this.#timer !== undefined || this.#stopped) return;
+    const { clock } = this.#context;
+    const keyRing = this.#context.keyRing.rotation;
+    if (!keyRing || this.#timer !== undefined || this.#stopped) return;
     const inMs = (keyRing.dueAt ?? Number.POSITIVE_INFINITY) - clock();
     const look = async () => {
       try {

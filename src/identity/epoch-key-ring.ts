@@ -2,10 +2,17 @@ import { type XlinkError, xlinkError } from '../errors/errors.js';
 import type { Clock } from '../types/protocol.js';
 import { pause } from '../util/backoff.js';
 import { KeyedMutex } from '../util/keyed-mutex.js';
-import { derivedKeyRing, type EncryptionKeys, type KeyRing } from './encryption-keys.js';
+import {
+  derivedKeyRing,
+  type EncryptionKeys,
+  type KeyEpochStatus,
+  type KeyRing,
+  REREAD_MS,
+  type RotatingKeyRing,
+} from './encryption-keys.js';
 import type { Identity } from './identity.js';
 import type { KeyStore, StoredEpoch, StoredEpochs } from './key-store.js';
-import { KnownEpochs, REREAD_MS, type StoredState } from './known-epochs.js';
+import { KnownEpochs, type StoredState } from './known-epochs.js';
 import { openEpoch, sealNewEpoch } from './sealed-epoch.js';
 import { WrappingKeyIds } from './wrapping-key-ids.js';
 
@@ -23,16 +30,6 @@ export interface EpochOptions {
   readonly onFailure?: (error: XlinkError) => void;
 }
 
-/** When the published keys came, and when they go. */
-export interface KeyEpochStatus {
-  /** The number of the epoch. */
-  readonly keyEpoch: number;
-  /** Since when it is the published one, in ms since 1970. */
-  readonly since: number;
-  /** When the next one takes its place, in ms since 1970. */
-  readonly rotatesAt: number;
-}
-
 /** Losing so often in a row to other instances is not chance any more. */
 const MAX_ATTEMPTS = 20;
 /** An epoch that begins later than this, in ms, was made by a clock that was ahead: it is replaced. */
@@ -43,7 +40,8 @@ const MAX_AHEAD_MS = 300_000;
  * nothing sealed to them is taken any more. Instances compete for a rotation by compare-and-set; one wins, all follow. While
  * the store is away, each goes on with what it has opened, until that is over.
  */
-export class EpochKeyRing implements KeyRing {
+export class EpochKeyRing implements RotatingKeyRing {
+  readonly rotation = this;
   readonly #identity: Identity;
   readonly #options: EpochOptions;
   readonly #derived: KeyRing;

@@ -1,10 +1,8 @@
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import type { Clock, Did } from '../types/protocol.js';
+import { REREAD_MS } from './encryption-keys.js';
 import type { KeyStore, StoredEpoch, StoredEpochs } from './key-store.js';
 import { keyStoreError } from './key-store-error.js';
-
-/** The store is not read more often than once in this time, in ms, nor asked again sooner after it failed. */
-export const REREAD_MS = 1000;
 
 export interface StoredState {
   readonly value: StoredEpochs;

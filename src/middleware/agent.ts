@@ -1,4 +1,5 @@
 import { BaseAgent } from '../agent/agent.js';
+import { KEY_EPOCHS } from '../agent/key-epochs.js';
 import { SHARES } from '../agent/shares.js';
 import { SUCCESSION } from '../agent/succession.js';
 import type { CryptoProvider } from '../crypto/provider.js';
@@ -36,6 +37,8 @@ export interface AgentMiddlewareOptions {
 export class Agent extends BaseAgent {
   /** Messages in shares, which `BaseAgent` does without. @internal */
   static override readonly shares = SHARES;
+  /** Encryption keys in a store. @internal */
+  static override readonly keyEpochs = KEY_EPOCHS;
   /** Making successions. @internal */
   static override readonly succession = SUCCESSION;
   /** The registry of an agent that is given none. @internal */
