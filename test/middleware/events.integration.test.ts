@@ -158,7 +158,7 @@ function expectShapes(events: readonly XlinkEvent[], seen = new Map<string, Set<
 test('docs/events.md has every event and member that src/types/events.ts has, and no other', () => {
   const documented = documentedEvents();
   expect(documented).toEqual(declaredEvents());
-  expect(Object.keys(documented)).toHaveLength(9);
+  expect(Object.keys(documented)).toHaveLength(12);
 });
 
 describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
@@ -204,6 +204,11 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
     await told(on, signed(device, api, {}, SCOPE));
     await on.service.adapter.clientRecords(); // writes what was counted
     expect(await told(on, withKey(ACME))).toEqual(['downgrade', 'request accepted api-key ok 200']);
+
+    const { adapter, events } = on.service;
+    await adapter.unlink(device.did, { keep: true });
+    await adapter.revokeClient('acme', { reason: 'key_compromise' });
+    expect(events.slice(-2).map(({ type }) => type)).toEqual(['unlink', 'client-revocation']);
 
     const last = await sealed(caller, api);
     world.registry.lookup = () => {
