@@ -3,7 +3,7 @@ import type { DiscoveryDocument, SignedDiscoveryDocument } from '../discovery/do
 import { signDocument } from '../discovery/signed-document.js';
 import { xlinkError } from '../errors/errors.js';
 import { ok, type Result } from '../errors/result.js';
-import { EpochKeyRing, type KeyEpochStatus } from '../identity/epoch-key-ring.js';
+import type { KeyEpochStatus } from '../identity/epoch-key-ring.js';
 import { Identity } from '../identity/identity.js';
 import type { NonceStore, TrustRegistry } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope, KeyRecord, Succession, Version } from '../types/protocol.js';
@@ -21,12 +21,13 @@ import { Inbox } from './inbox.js';
 import { createIntroduction, type Introduction, receiveIntroduction } from './introduction.js';
 import { didOfRecipient } from './named-recipient.js';
 import {
+  type AgentClass,
   type AgentOptions,
-  type AgentSupport,
   agentParts,
   checkAgentOptions,
   type IdentitySource,
   identityOptions,
+  isIdentitySource,
   newIdentity,
 } from './options.js';
 import { OwnRegistry } from './own-registry.js';
@@ -37,18 +38,9 @@ import { ensureRegistered } from './register.js';
 import { createRequest, type RequestOptions } from './request.js';
 import { type SendOptions, type SendOutcome, send } from './send.js';
 import type { ShareSupport } from './shares.js';
-import type { SucceedOptions, SuccessionSupport } from './succession-support.js';
+import { cannotBeSucceeded, type SucceedOptions, type SuccessionSupport } from './succession-support.js';
 
 export type { ReceiveInput };
-
-/** The class a static constructor was called on, so that a subclass makes its own kind. */
-type AgentClass<A> = (new (
-  options: AgentOptions & { readonly identity: IdentitySource },
-) => A) &
-  AgentSupport;
-
-const isSource = (value: unknown) =>
-  value instanceof Identity || typeof value === 'function' ? undefined : 'an Identity or a function';
 
 /**
  * An identity at work: it seals what it sends, and verifies and opens what it receives. Agents are peers; there is no
@@ -92,7 +84,7 @@ export class BaseAgent {
 
   /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
   constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
-    checkAgentOptions('Agent', options, new.target.shares, { identity: isSource });
+    checkAgentOptions('Agent', options, new.target.shares, { identity: isIdentitySource });
     requireOption('Agent', options, 'identity');
     this.#source = options.identity;
     this.#options = options;
@@ -311,14 +303,7 @@ export class BaseAgent {
 
   /** Replaces the encryption keys now, whatever the schedule says. Needs `keyStore`. Throws `KEY_STORE_…` or `REGISTRATION_FAILED…`. */
   async rotateKeys(): Promise<KeyRecord> {
-    const context = await this.#present();
-    const { keyRing } = context;
-    if (!(keyRing instanceof EpochKeyRing))
-      throw xlinkError('INVALID_OPTION', {
-        field: 'keyStore',
-        hint: 'rotateKeys() needs the option keyStore.',
-      });
-    return this.#keys.of(context).rotate(keyRing);
+    return this.#keys.of(await this.#present()).rotate();
   }
 
   /**
@@ -425,9 +410,4 @@ export class BaseAgent {
       this.#starting = undefined;
     }
   }
-}
-
-function cannotBeSucceeded(field: string): never {
-  const hint = 'An agent for callers of APIs cannot be succeeded; the Agent of @private.me/xlink can.';
-  throw xlinkError('INVALID_OPTION', { field, hint });
 }

@@ -1,4 +1,4 @@
-import { toXlinkError } from '../errors/errors.js';
+import { toXlinkError, xlinkError } from '../errors/errors.js';
 import { EpochKeyRing, type KeyEpochStatus } from '../identity/epoch-key-ring.js';
 import { REREAD_MS } from '../identity/known-epochs.js';
 import type { KeyRecord } from '../types/protocol.js';
@@ -46,8 +46,14 @@ export class PublishedKeys {
     return record;
   }
 
-  /** A new epoch, in the registry when it resolves. */
-  async rotate(keyRing: EpochKeyRing): Promise<KeyRecord> {
+  /** A new epoch, in the registry when it resolves. Throws `INVALID_OPTION` for keys that are derived from the seed. */
+  async rotate(): Promise<KeyRecord> {
+    const { keyRing } = this.#context;
+    if (!(keyRing instanceof EpochKeyRing))
+      throw xlinkError('INVALID_OPTION', {
+        field: 'keyStore',
+        hint: 'rotateKeys() needs the option keyStore.',
+      });
     await keyRing.rotate();
     const record = await this.#newest();
     await this.#publish(record);

@@ -1,3 +1,4 @@
+import { xlinkError } from '../errors/errors.js';
 import type { CreateSuccessionOptions } from '../identity/create-succession.js';
 import type { Identity } from '../identity/identity.js';
 import type { KeyStore } from '../identity/key-store.js';
@@ -34,4 +35,10 @@ export interface SuccessionSupport {
     given: SucceedOptions,
     options: SuccessorOptions,
   ): Promise<Succession>;
+}
+
+/** Throws `INVALID_OPTION`: this class of agents was made without. */
+export function cannotBeSucceeded(field: string): never {
+  const hint = 'An agent for callers of APIs cannot be succeeded; the Agent of @private.me/xlink can.';
+  throw xlinkError('INVALID_OPTION', { field, hint });
 }
