@@ -4,7 +4,10 @@ import { code } from './read-code.mjs';
 
 const TEMPLATE = readFileSync(new URL('./at-most-once.m', import.meta.url), 'utf8');
 
-/** Seconds. `extra` is what a claim is kept longer than the code says for this window and age: for `B` and `SKEW`. */
+/**
+ * Seconds. `extra` is what a claim is kept longer than for this window and age alone: for `B`, which the code takes to be
+ * SLOW_BODY_MS and the model, whose times are small, is told; and for `SKEW`.
+ */
 export function atMostOnce({
   W = 2,
   A = 3,
@@ -14,7 +17,7 @@ export function atMostOnce({
   atomic = true,
   freed = false,
 }) {
-  const TTL = code.nonceTtlMs(W * 1000, A * 1000) / 1000 + extra;
+  const TTL = (code.nonceTtlMs(W * 1000, A * 1000) - code.SLOW_BODY_MS) / 1000 + extra;
   const values = { W, A, B, SKEW, TTL, ATOMIC: atomic, FREED: freed };
   return TEMPLATE.replace(/@(\w+)@/g, (_, name) => String(values[name]));
 }

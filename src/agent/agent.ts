@@ -22,12 +22,14 @@ import { createIntroduction, type Introduction, receiveIntroduction } from './in
 import type { KeyEpochSupport } from './key-epochs-support.js';
 import { didOfRecipient } from './named-recipient.js';
 import {
+  type AgentClass,
   type AgentOptions,
-  type AgentSupport,
   agentParts,
   checkAgentOptions,
   type IdentitySource,
   identityOptions,
+  isForCallers,
+  isIdentitySource,
   newIdentity,
 } from './options.js';
 import { OwnRegistry } from './own-registry.js';
@@ -41,15 +43,6 @@ import type { ShareSupport } from './shares.js';
 import type { SucceedOptions, SuccessionSupport } from './succession-support.js';
 
 export type { ReceiveInput };
-
-/** The class a static constructor was called on, so that a subclass makes its own kind. */
-type AgentClass<A> = (new (
-  options: AgentOptions & { readonly identity: IdentitySource },
-) => A) &
-  AgentSupport;
-
-const isSource = (value: unknown) =>
-  value instanceof Identity || typeof value === 'function' ? undefined : 'an Identity or a function';
 
 /**
  * An identity at work: it seals what it sends, and verifies and opens what it receives. Agents are peers; there is no
@@ -96,7 +89,7 @@ export class BaseAgent {
 
   /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
   constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
-    checkAgentOptions('Agent', options, new.target.shares, { identity: isSource });
+    checkAgentOptions('Agent', options, new.target.shares, { identity: isIdentitySource });
     requireOption('Agent', options, 'identity');
     this.#source = options.identity;
     this.#options = options;
@@ -316,14 +309,7 @@ export class BaseAgent {
 
   /** Replaces the encryption keys now, whatever the schedule says. Needs `keyStore`. Throws `KEY_STORE_…` or `REGISTRATION_FAILED…`. */
   async rotateKeys(): Promise<KeyRecord> {
-    const context = await this.#present();
-    const { rotation } = context.keyRing;
-    if (!rotation)
-      throw xlinkError('INVALID_OPTION', {
-        field: 'keyStore',
-        hint: 'rotateKeys() needs the option keyStore.',
-      });
-    return this.#keys.of(context).rotate(rotation);
+    return this.#keys.of(await this.#present()).rotate();
   }
 
   /**
@@ -430,9 +416,4 @@ export class BaseAgent {
       this.#starting = undefined;
     }
   }
-}
-
-function isForCallers(field: string): never {
-  const hint = `An agent for callers of APIs has no ${field}; the Agent of @private.me/xlink has.`;
-  throw xlinkError('INVALID_OPTION', { field, hint });
 }

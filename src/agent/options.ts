@@ -113,6 +113,9 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
 /** An identity, or how to get it when it is first needed. A failed attempt is made again at the next use. */
 export type IdentitySource = Identity | (() => Promise<Identity>);
 
+export const isIdentitySource: OptionCheck = (value) =>
+  value instanceof Identity || typeof value === 'function' ? undefined : 'an Identity or a function';
+
 const isScopes: OptionCheck = (value) =>
   Array.isArray(value) && value.every((scope) => scope === '*' || isScope(scope))
     ? undefined
@@ -238,6 +241,18 @@ export interface AgentSupport {
   /** The registry of an agent that is given none. */
   readonly newRegistry: (crypto: CryptoProvider | undefined) => TrustRegistry;
 }
+
+/** Throws `INVALID_OPTION`: the class of agents for callers was made without. */
+export function isForCallers(field: string): never {
+  const hint = `An agent for callers of APIs has no ${field}; the Agent of @private.me/xlink has.`;
+  throw xlinkError('INVALID_OPTION', { field, hint });
+}
+
+/** The class a static constructor was called on, so that a subclass makes its own kind. */
+export type AgentClass<A> = (new (
+  options: AgentOptions & { readonly identity: IdentitySource },
+) => A) &
+  AgentSupport;
 
 /** Defaults, decided once when the agent is constructed. */
 export function agentParts(

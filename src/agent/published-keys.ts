@@ -1,5 +1,5 @@
-import { toXlinkError } from '../errors/errors.js';
-import { type KeyEpochStatus, REREAD_MS, type RotatingKeyRing } from '../identity/encryption-keys.js';
+import { toXlinkError, xlinkError } from '../errors/errors.js';
+import { type KeyEpochStatus, REREAD_MS } from '../identity/encryption-keys.js';
 import type { KeyRecord } from '../types/protocol.js';
 import { unref } from '../util/backoff.js';
 import { callRegistry } from './call-registry.js';
@@ -44,9 +44,15 @@ export class PublishedKeys {
     return record;
   }
 
-  /** A new epoch, in the registry when it resolves. */
-  async rotate(keyRing: RotatingKeyRing): Promise<KeyRecord> {
-    await keyRing.rotate();
+  /** A new epoch, in the registry when it resolves. Throws `INVALID_OPTION` for keys that are derived from the seed. */
+  async rotate(): Promise<KeyRecord> {
+    const { rotation } = this.#context.keyRing;
+    if (!rotation)
+      throw xlinkError('INVALID_OPTION', {
+        field: 'keyStore',
+        hint: 'rotateKeys() needs the option keyStore.',
+      });
+    await rotation.rotate();
     const record = await this.#newest();
     await this.#publish(record);
     return record;

@@ -61,6 +61,19 @@ describe('a succession', () => {
     expect([central.lookup(ALICE)?.status, central.lookup(next.did)]).toEqual(['revoked', undefined]);
   });
 
+  test('a revocation of successors counts from the file when the registry is away afterwards', async () => {
+    const registry = start();
+    await remembered(registry, ALICE);
+    unwrap(await registry.succeed(...(await made())));
+    unwrap(await registry.revoke(ALICE, { successors: true, reason: 'key_compromise' }));
+    site.mood = 'down';
+    for (const did of [ALICE, next.did])
+      expect(await registry.lookup(did)).toMatchObject({
+        status: 'revoked',
+        revocationReason: 'key_compromise',
+      });
+  });
+
   test('a revocation of successors that waited ends them, too', async () => {
     const registry = start();
     await remembered(registry, ALICE);
