@@ -1,7 +1,7 @@
 // For callers of an API, in browsers and on edge runtimes, too: nothing that a server needs.
 export { BaseAgent } from './agent/agent.js';
 export type { AgentOptions, IdentitySource } from './agent/options.js';
-export { describeWarning, type OnWarning, type XlinkWarning } from './agent/warnings.js';
+export type { OnWarning, XlinkWarning } from './agent/warnings.js';
 export type { XlinkRequestInit } from './client/buffered-request.js';
 export { CallFailure } from './client/call-error.js';
 export { type Connection, type ConnectOptions, connect } from './client/connect.js';

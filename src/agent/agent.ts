@@ -5,19 +5,18 @@ import { xlinkError } from '../errors/errors.js';
 import { ok, type Result } from '../errors/result.js';
 import type { KeyEpochStatus } from '../identity/encryption-keys.js';
 import { Identity } from '../identity/identity.js';
-import type { NonceStore, TrustRegistry } from '../types/ports.js';
+import type { NonceStore, Transport, TrustRegistry } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope, KeyRecord, Succession, Version } from '../types/protocol.js';
 import { branded } from '../util/copies.js';
-import { checkOptions, isBoolean, isObject, requireOption } from '../util/options.js';
+import { requireOption } from '../util/options.js';
 import { AgentKeys } from './agent-keys.js';
 import { createAnswer, createRefusal } from './answer.js';
 import { type SignOptions, signContent, type VerifyOptions, verifyContent } from './application-signature.js';
 import { attempt, orThrow } from './attempt.js';
-import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';
 import type { AgentContext } from './context.js';
 import { createEnvelope } from './envelope.js';
 import type { EnvelopeOptions } from './envelope-options.js';
-import { Inbox } from './inbox.js';
+import type { Mail } from './inbox.js';
 import { createIntroduction, type Introduction, receiveIntroduction } from './introduction.js';
 import type { KeyEpochSupport } from './key-epochs-support.js';
 import { didOfRecipient } from './named-recipient.js';
@@ -35,12 +34,12 @@ import {
 import { OwnRegistry } from './own-registry.js';
 import type { ClaimedEnvelope, Received, ReceiveOptions, ReceiveRules } from './receive.js';
 import { checkReceiveOptions, type ReceiveInput, receiveAny } from './receive-input.js';
-import { type ReceiveNextOptions, receiveNext } from './receive-next.js';
 import { ensureRegistered } from './register.js';
 import { createRequest, type RequestOptions } from './request.js';
 import { type SendOptions, type SendOutcome, send } from './send.js';
 import type { ShareSupport } from './shares.js';
 import type { SucceedOptions, SuccessionSupport } from './succession-support.js';
+import type { OnWarning } from './warnings.js';
 
 export type { ReceiveInput };
 
@@ -55,6 +54,9 @@ export class BaseAgent {
 
   /** Messages in shares. Default none: agents of this class send and take whole messages only. @internal */
   static readonly shares: ShareSupport | undefined = undefined;
+
+  /** Tells warnings. Agents of this class have none to print. @internal */
+  static readonly warner = (onWarning: OnWarning | undefined): OnWarning => onWarning ?? (() => {});
 
   /** The registry of an agent that is given none: it is alone in it. @internal */
   static readonly newRegistry: (crypto: CryptoProvider | undefined) => TrustRegistry = () =>
@@ -85,7 +87,6 @@ export class BaseAgent {
   #starting: Promise<AgentContext> | undefined;
   /** What to register a lazy agent with, when its identity is made. */
   #registration: AgentOptions | undefined;
-  #inbox: Inbox | undefined;
 
   /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
   constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
@@ -215,15 +216,11 @@ export class BaseAgent {
     return attempt(async () => send(await this.#present(), options));
   }
 
-  /**
-   * Verifies an envelope, claims its nonce, and opens it. Whatever is wrong with it comes back as an error. Without an
-   * argument it is {@link BaseAgent.receiveNext}.
-   */
+  /** Verifies an envelope, claims its nonce, and opens it. Whatever is wrong with it comes back as an error. */
   async receive<T = unknown>(
-    ...args: [] | [input: ReceiveInput, options?: ReceiveOptions]
+    input: ReceiveInput,
+    options?: ReceiveOptions,
   ): Promise<Result<AgentMessage<T>>> {
-    if (args.length === 0) return this.receiveNext<T>();
-    const [input, options] = args;
     const received = await this.receiveContent(input, options);
     return received.ok ? ok(received.value.message as AgentMessage<T>) : received;
   }
@@ -234,31 +231,6 @@ export class BaseAgent {
       checkReceiveOptions(options, this.maxAgeMs);
       return receiveAny(await this.#ready(), input, options);
     });
-  }
-
-  /**
-   * Waits for the next message that the transports bring. From the first call on they hand envelopes to this agent, which
-   * holds up to 1000 of them in memory: where none may be lost with the process, use {@link BaseAgent.onMessage} instead.
-   */
-  async receiveNext<T = unknown>(options: ReceiveNextOptions = {}): Promise<Result<AgentMessage<T>>> {
-    const received = await attempt(async () => {
-      checkOptions('receiveNext', options, { allowCleartext: isBoolean, signal: isObject });
-      const { identity, transports, succession } = await this.#ready();
-      const isMine = (to: Did) => to === identity.did || succession?.contextOf(to) !== undefined;
-      this.#inbox ??= new Inbox(identity.did, transports, isMine);
-      return receiveNext(this, this.#inbox, options);
-    });
-    return received.ok ? (received.value as Result<AgentMessage<T>>) : received;
-  }
-
-  /**
-   * Receives what the transports bring, and hands it to `handler`. A message counts as received once the handler has
-   * resolved; one whose handler rejected, or was cut off with its process, comes again if the transport can bring it. So
-   * it may come twice: `envelopeId` tells.
-   */
-  onMessage(handler: MessageHandler, options: OnMessageOptions = {}): void {
-    const take = consume(this, handler, options);
-    for (const transport of this.#parts.transports) transport.onReceive(take);
   }
 
   /** Makes a signed-only envelope for a recipient that does not know this agent yet, such as an enrollment. Throws an `XlinkError`. */
@@ -357,8 +329,19 @@ export class BaseAgent {
   /** Closes the transports, and lets encryption keys be rotated by traffic alone. */
   dispose(): void {
     this.#keys.stop();
-    this.#inbox?.close();
     for (const transport of this.#parts.transports) transport.dispose();
+  }
+
+  /** What brings envelopes. */
+  protected get transports(): readonly Transport[] {
+    return this.#parts.transports;
+  }
+
+  /** Whose envelopes the transports are to bring. */
+  protected async mail(): Promise<Mail> {
+    const { identity, transports, succession } = await this.#ready();
+    const isMine = (to: Did) => to === identity.did || succession?.contextOf(to) !== undefined;
+    return { did: identity.did, transports, isMine };
   }
 
   static async #launch<A extends BaseAgent>(

@@ -38,6 +38,7 @@ import {
 import { ServicePeers } from './service-peers.js';
 import type { ShareSupport } from './shares.js';
 import type { SuccessionSupport } from './succession-support.js';
+import type { OnWarning } from './warnings.js';
 
 /** Options of an agent. All are optional; the defaults suit one process, and tests. */
 export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
@@ -238,6 +239,8 @@ export interface AgentSupport {
   readonly succession: SuccessionSupport | undefined;
   /** Encryption keys in a store. */
   readonly keyEpochs: KeyEpochSupport | undefined;
+  /** Tells warnings. */
+  readonly warner: (onWarning: OnWarning | undefined) => OnWarning;
   /** The registry of an agent that is given none. */
   readonly newRegistry: (crypto: CryptoProvider | undefined) => TrustRegistry;
 }
@@ -257,14 +260,14 @@ export type AgentClass<A> = (new (
 /** Defaults, decided once when the agent is constructed. */
 export function agentParts(
   options: AgentOptions,
-  { shares, succession, keyEpochs, newRegistry }: AgentSupport,
+  { shares, succession, keyEpochs, warner, newRegistry }: AgentSupport,
 ) {
   const clock = options.clock ?? Date.now;
   const registry = options.registry ?? options.trustRegistry ?? newRegistry(options.crypto);
   const transports = transportsOf(options.transport ?? new LoopbackTransport());
   const nonceStore = options.nonceStore ?? new MemoryNonceStore({ clock });
   const maxAgeMs = options.maxAgeMs ?? windowOf(options);
-  const security = securityParts(options, transports, shares !== undefined);
+  const security = securityParts(options, transports, { shares, warner });
   const withShares = (context: AgentContext): AgentContext =>
     shares ? { ...context, shares: shares.open(options, context) } : context;
   const keyParts = {

@@ -5,8 +5,9 @@ import type { ShareLimits } from '../split-channel/share-limits.js';
 import type { Transport } from '../types/ports.js';
 import type { Version } from '../types/protocol.js';
 import { isBoolean, isFunction, isString, type OptionCheck, type OptionChecks } from '../util/options.js';
+import type { AgentSupport } from './options.js';
 import { isSecurityLevel } from './security.js';
-import { type OnWarning, warner } from './warnings.js';
+import type { OnWarning } from './warnings.js';
 
 /** How an agent protects what it sends, and what it takes that was protected so. */
 export interface AgentSecurityOptions {
@@ -65,10 +66,9 @@ export const transportsOf = (transport: Transport | readonly Transport[]): reado
 export const securityParts = (
   options: AgentSecurityOptions,
   transports: readonly Transport[],
-  hasShares: boolean,
+  { shares, warner }: Pick<AgentSupport, 'shares' | 'warner'>,
 ) => ({
-  security:
-    options.security ?? (hasShares && transports.length > 1 ? ('auto' as const) : ('standard' as const)),
+  security: options.security ?? (shares && transports.length > 1 ? ('auto' as const) : ('standard' as const)),
   organization: options.organization,
   xchange: options.xchange ?? false,
   warn: warner(options.onWarning),

@@ -1,7 +1,8 @@
-import { BaseAgent } from '../agent/agent.js';
 import { KEY_EPOCHS } from '../agent/key-epochs.js';
+import { ReceivingAgent } from '../agent/receiving-agent.js';
 import { SHARES } from '../agent/shares.js';
 import { SUCCESSION } from '../agent/succession.js';
+import { warner } from '../agent/warnings.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
@@ -34,13 +35,15 @@ export interface AgentMiddlewareOptions {
  * An identity at work: it seals what it sends, and verifies and opens what it receives. Agents are peers; there is no
  * client and no server among them.
  */
-export class Agent extends BaseAgent {
+export class Agent extends ReceivingAgent {
   /** Messages in shares, which `BaseAgent` does without. @internal */
   static override readonly shares = SHARES;
   /** Encryption keys in a store. @internal */
   static override readonly keyEpochs = KEY_EPOCHS;
   /** Making successions. @internal */
   static override readonly succession = SUCCESSION;
+  /** Tells warnings, or prints the first of each type. @internal */
+  static override readonly warner = warner;
   /** The registry of an agent that is given none. @internal */
   static override readonly newRegistry = (crypto: CryptoProvider | undefined): TrustRegistry =>
     new MemoryTrustRegistry(crypto ? { crypto } : {});
