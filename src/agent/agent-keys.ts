@@ -1,12 +1,13 @@
 import type { KeyEpochStatus } from '../identity/encryption-keys.js';
 import type { AgentContext } from './context.js';
 import { PublishedKeys } from './published-keys.js';
+import type { SigningKeys } from './signing-keys.js';
 
 /**
  * The published keys of each identity of an agent, one of which takes the place of the other; and who wants to hear of the
  * epochs of the one that signs now, also before there is an identity: a lazy one is made at its first use.
  */
-export class AgentKeys {
+export class AgentKeys implements SigningKeys {
   readonly #listeners = new Set<(status: KeyEpochStatus) => void>();
   readonly #keys = new Map<AgentContext, PublishedKeys>();
   #latest: PublishedKeys | undefined;

@@ -9,14 +9,11 @@ import type { NonceStore, Transport, TrustRegistry } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope, KeyRecord, Succession, Version } from '../types/protocol.js';
 import { branded } from '../util/copies.js';
 import { requireOption } from '../util/options.js';
-import { AgentKeys } from './agent-keys.js';
 import { createAnswer, createRefusal } from './answer.js';
-import { type SignOptions, signContent, type VerifyOptions, verifyContent } from './application-signature.js';
 import { attempt, orThrow } from './attempt.js';
 import type { AgentContext } from './context.js';
 import { createEnvelope } from './envelope.js';
 import type { EnvelopeOptions } from './envelope-options.js';
-import type { Mail } from './inbox.js';
 import { createIntroduction, type Introduction, receiveIntroduction } from './introduction.js';
 import type { KeyEpochSupport } from './key-epochs-support.js';
 import { didOfRecipient } from './named-recipient.js';
@@ -38,6 +35,7 @@ import { ensureRegistered } from './register.js';
 import { createRequest, type RequestOptions } from './request.js';
 import { type SendOptions, type SendOutcome, send } from './send.js';
 import type { ShareSupport } from './shares.js';
+import { fixedKeys, type SigningKeys } from './signing-keys.js';
 import type { SucceedOptions, SuccessionSupport } from './succession-support.js';
 import type { OnWarning } from './warnings.js';
 
@@ -54,6 +52,9 @@ export class BaseAgent {
 
   /** Messages in shares. Default none: agents of this class send and take whole messages only. @internal */
   static readonly shares: ShareSupport | undefined = undefined;
+
+  /** Its published keys. Those of agents of this class never change. @internal */
+  static readonly newKeys = (): SigningKeys => fixedKeys(() => isForCallers('keyStore'));
 
   /** Tells warnings. Agents of this class have none to print. @internal */
   static readonly warner = (onWarning: OnWarning | undefined): OnWarning => onWarning ?? (() => {});
@@ -83,7 +84,7 @@ export class BaseAgent {
   readonly #options: AgentOptions;
   readonly #succession: SuccessionSupport | undefined;
   #context: AgentContext | undefined;
-  readonly #keys = new AgentKeys();
+  readonly #keys: SigningKeys;
   #starting: Promise<AgentContext> | undefined;
   /** What to register a lazy agent with, when its identity is made. */
   #registration: AgentOptions | undefined;
@@ -93,6 +94,7 @@ export class BaseAgent {
     checkAgentOptions('Agent', options, new.target.shares, { identity: isIdentitySource });
     requireOption('Agent', options, 'identity');
     this.#source = options.identity;
+    this.#keys = new.target.newKeys();
     this.#options = options;
     this.#succession = new.target.succession;
     if (options.successor && !this.#succession) isForCallers('successor');
@@ -166,17 +168,17 @@ export class BaseAgent {
 
   /** The time by the agent's clock, in ms since 1970. */
   async now(): Promise<number> {
-    return (await this.#ready()).clock();
+    return (await this.context()).clock();
   }
 
   /** Resolves to the DID once there is one. */
   async ready(): Promise<Did> {
-    return (await this.#present()).identity.did;
+    return (await this.present()).identity.did;
   }
 
   /** Makes the envelope of a message without sending it. Throws an `XlinkError`. */
   async createEnvelope(options: EnvelopeOptions): Promise<Envelope> {
-    return orThrow(async () => createEnvelope(await this.#present(), options));
+    return orThrow(async () => createEnvelope(await this.present(), options));
   }
 
   /**
@@ -184,12 +186,12 @@ export class BaseAgent {
    * an `XlinkError`.
    */
   async createRequest(options: RequestOptions): Promise<Envelope> {
-    return orThrow(async () => createRequest(await this.#present(), options));
+    return orThrow(async () => createRequest(await this.present(), options));
   }
 
   /** Signs what a service says of itself, for `/.well-known/xlink.json`. */
   async signDiscovery(document: DiscoveryDocument): Promise<SignedDiscoveryDocument> {
-    const { identity } = await this.#present();
+    const { identity } = await this.present();
     return signDocument(document, identity, identity.crypto);
   }
 
@@ -198,22 +200,22 @@ export class BaseAgent {
    * `KEY_RECORD_…` for a record that is invalid, older or weaker than what is known of the service.
    */
   async adoptService(record: KeyRecord): Promise<void> {
-    await (await this.#ready()).services.adopt(record);
+    await (await this.context()).services.adopt(record);
   }
 
   /** Makes the envelope that answers a received message: sealed for its sender and tied to it by `inReplyTo` and `request`. */
   async createAnswer(message: AgentMessage, payload: unknown): Promise<Envelope> {
-    return createAnswer(await this.#ready(), message, payload);
+    return createAnswer(await this.context(), message, payload);
   }
 
   /** Makes the signed refusal of a request whose nonce was claimed. For adapters. */
   async createRefusal(claimed: ClaimedEnvelope, problem: unknown): Promise<Envelope> {
-    return createRefusal(await this.#ready(), claimed, problem);
+    return createRefusal(await this.context(), claimed, problem);
   }
 
   /** Seals for the recipient and hands the envelope to the transport. */
   async send(options: SendOptions): Promise<Result<SendOutcome>> {
-    return attempt(async () => send(await this.#present(), options));
+    return attempt(async () => send(await this.present(), options));
   }
 
   /** Verifies an envelope, claims its nonce, and opens it. Whatever is wrong with it comes back as an error. */
@@ -229,7 +231,7 @@ export class BaseAgent {
   async receiveContent(input: ReceiveInput, options: ReceiveRules = {}): Promise<Result<Received>> {
     return attempt(async () => {
       checkReceiveOptions(options, this.maxAgeMs);
-      return receiveAny(await this.#ready(), input, options);
+      return receiveAny(await this.context(), input, options);
     });
   }
 
@@ -237,7 +239,7 @@ export class BaseAgent {
   async createIntroduction(
     options: Introduction & { readonly to: Did; readonly payload: unknown },
   ): Promise<Envelope> {
-    return createIntroduction(await this.#present(), options);
+    return createIntroduction(await this.present(), options);
   }
 
   /** Receives a signed-only envelope from a DID that is in no registry. All other checks are those of `receive`. */
@@ -245,7 +247,7 @@ export class BaseAgent {
     input: string | Uint8Array,
     options: Introduction & Pick<ReceiveRules, 'admit'>,
   ): Promise<Result<AgentMessage>> {
-    return attempt(async () => receiveIntroduction(await this.#ready(), input, options));
+    return attempt(async () => receiveIntroduction(await this.context(), input, options));
   }
 
   /** The DID of the one active registry entry that has this name; a DID stands for itself. Reads the whole registry. */
@@ -253,22 +255,9 @@ export class BaseAgent {
     return attempt(() => didOfRecipient(this.registry, name));
   }
 
-  /**
-   * Signs a string or bytes for the application; resolves to an Ed25519 signature, 86 characters of base64url. It proves who
-   * signed, not when: put a time or a number into what is signed. No envelope can be made of it. Throws `INVALID_OPTION`.
-   */
-  async sign(content: string | Uint8Array, options: SignOptions = {}): Promise<string> {
-    return signContent(await this.#present(), content, options);
-  }
-
-  /** Whether a DID that is active in the registry made a signature with `sign`; fails with `VERIFICATION_FAILED…`. */
-  async verify(options: VerifyOptions): Promise<Result<void>> {
-    return attempt(async () => verifyContent(await this.#ready(), options));
-  }
-
   /** The identity as PKCS#8 DER (RFC 8410), 48 bytes, unencrypted. It is the identity: keep it secret. */
   async exportPKCS8(): Promise<Uint8Array> {
-    return (await this.#present()).identity.exportPKCS8();
+    return (await this.present()).identity.exportPKCS8();
   }
 
   /**
@@ -276,12 +265,12 @@ export class BaseAgent {
    * are due, and the registry of this agent follows, where it has an entry. Throws `KEY_STORE_…`.
    */
   async keyRecord(): Promise<KeyRecord> {
-    return this.#keys.of(await this.#present()).record();
+    return this.#keys.of(await this.present()).record();
   }
 
   /** Replaces the encryption keys now, whatever the schedule says. Needs `keyStore`. Throws `KEY_STORE_…` or `REGISTRATION_FAILED…`. */
   async rotateKeys(): Promise<KeyRecord> {
-    return this.#keys.of(await this.#present()).rotate();
+    return this.#keys.of(await this.present()).rotate();
   }
 
   /**
@@ -309,7 +298,7 @@ export class BaseAgent {
   async succeedBy(next: Identity, options: SucceedOptions = {}): Promise<Result<Succession>> {
     return attempt(async () => {
       const support = this.#succession ?? isForCallers('next');
-      const context = await this.#ready();
+      const context = await this.context();
       const open = (identity: Identity) => this.#parts.successorOf(context, identity);
       return support.succeed(context, open, next, options, this.#options);
     });
@@ -317,7 +306,7 @@ export class BaseAgent {
 
   /** The successions that led to this identity, oldest first, as the registry has them: for the discovery document. */
   async successions(): Promise<readonly Succession[]> {
-    return (await this.#succession?.chainOf(await this.#present())) ?? [];
+    return (await this.#succession?.chainOf(await this.present())) ?? [];
   }
 
   /** Forgets what was remembered of a peer, so that an older or weaker key record of it is taken once more. */
@@ -335,13 +324,6 @@ export class BaseAgent {
   /** What brings envelopes. */
   protected get transports(): readonly Transport[] {
     return this.#parts.transports;
-  }
-
-  /** Whose envelopes the transports are to bring. */
-  protected async mail(): Promise<Mail> {
-    const { identity, transports, succession } = await this.#ready();
-    const isMine = (to: Did) => to === identity.did || succession?.contextOf(to) !== undefined;
-    return { did: identity.did, transports, isMine };
   }
 
   static async #launch<A extends BaseAgent>(
@@ -382,14 +364,15 @@ export class BaseAgent {
   }
 
   /** That of the identity that signs now. */
-  async #present(): Promise<AgentContext> {
-    const context = await this.#ready();
+  protected async present(): Promise<AgentContext> {
+    const context = await this.context();
     const present = (await context.succession?.present()) ?? context;
     this.#keys.of(present);
     return present;
   }
 
-  async #ready(): Promise<AgentContext> {
+  /** That of the identity it began with. */
+  protected async context(): Promise<AgentContext> {
     if (this.#context) return this.#context;
     this.#starting ??= this.#start();
     try {

@@ -12,14 +12,6 @@ export interface Arrival {
   readonly isOld: boolean;
 }
 
-/** Where envelopes come from, and which of them are for an agent. */
-export interface Mail {
-  readonly did: Did;
-  readonly transports: readonly Transport[];
-  /** Also of an agent that is being succeeded, which takes what is for either identity. */
-  readonly isMine: (to: Did) => boolean;
-}
-
 /** Holds what the transports bring for one DID until it is asked for. */
 export class Inbox {
   readonly #held: Arrival[] = [];

@@ -37,6 +37,7 @@ import {
 } from './security-options.js';
 import { ServicePeers } from './service-peers.js';
 import type { ShareSupport } from './shares.js';
+import type { SigningKeys } from './signing-keys.js';
 import type { SuccessionSupport } from './succession-support.js';
 import type { OnWarning } from './warnings.js';
 
@@ -239,6 +240,8 @@ export interface AgentSupport {
   readonly succession: SuccessionSupport | undefined;
   /** Encryption keys in a store. */
   readonly keyEpochs: KeyEpochSupport | undefined;
+  /** Its published keys. */
+  readonly newKeys: () => SigningKeys;
   /** Tells warnings. */
   readonly warner: (onWarning: OnWarning | undefined) => OnWarning;
   /** The registry of an agent that is given none. */

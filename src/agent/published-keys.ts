@@ -4,7 +4,8 @@ import type { KeyRecord } from '../types/protocol.js';
 import { unref } from '../util/backoff.js';
 import { callRegistry } from './call-registry.js';
 import type { AgentContext } from './context.js';
-import { publishKeys, recordOf } from './register.js';
+import { recordOf } from './own-record.js';
+import { publishKeys } from './register.js';
 
 /** How often the store is looked at, in ms, where nothing is due before: another instance may have rotated on demand. */
 const LOOK_AFTER_MS = 10_000;

@@ -5,12 +5,13 @@ import { derivedKeyRing, type EncryptionKeys, type KeyRing } from '../identity/e
 import type { Identity } from '../identity/identity.js';
 import { createKeyRecord, sameKeys } from '../identity/key-record.js';
 import type { TrustRegistry } from '../types/ports.js';
-import type { Clock, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
+import type { Clock, Registration, RegistryEntry } from '../types/protocol.js';
 import { given } from '../util/given.js';
 import { callRegistry } from './call-registry.js';
 import { commitmentTo } from './commitment.js';
 import type { Commitment } from './context.js';
 import type { AgentOptions } from './options.js';
+import { recordOf } from './own-record.js';
 
 /**
  * Makes sure the registry holds the signed keys of an identity: registers it, or brings the keys of an existing entry
@@ -55,22 +56,6 @@ export async function publishKeys(
   const epoch = Math.max(keys.epoch, known.epoch + 1); // two changes of keys within one second
   const successor = await createKeyRecord(identity, { epoch, encryption, ...commitment });
   return assertOk(await callRegistry(() => registry.updateKeys(successor)));
-}
-
-/** The record of these keys. All instances sign one that says the same, with the same epoch where it comes with the keys. */
-export function recordOf(
-  identity: Identity,
-  encryption: EncryptionKeys,
-  commitment: Commitment,
-  clock: Clock = Date.now,
-): Promise<KeyRecord> {
-  const { recordEpoch } = encryption;
-  return createKeyRecord(identity, {
-    clock,
-    encryption,
-    ...commitment,
-    ...(recordEpoch === undefined ? {} : { epoch: recordEpoch }),
-  });
 }
 
 export function assertOk(result: Result<void>): void {

@@ -5,7 +5,6 @@ import type { ShareLimits } from '../split-channel/share-limits.js';
 import type { Transport } from '../types/ports.js';
 import type { Version } from '../types/protocol.js';
 import { isBoolean, isFunction, isString, type OptionCheck, type OptionChecks } from '../util/options.js';
-import type { AgentSupport } from './options.js';
 import { isSecurityLevel } from './security.js';
 import type { OnWarning } from './warnings.js';
 
@@ -62,11 +61,17 @@ export function checkXchange(
 export const transportsOf = (transport: Transport | readonly Transport[]): readonly Transport[] =>
   Array.isArray(transport) ? transport : [transport as Transport];
 
+/** What a class of agents brings along for this. */
+interface SecuritySupport {
+  readonly shares: unknown;
+  readonly warner: (onWarning: OnWarning | undefined) => OnWarning;
+}
+
 /** Defaults, decided once when the agent is constructed. */
 export const securityParts = (
   options: AgentSecurityOptions,
   transports: readonly Transport[],
-  { shares, warner }: Pick<AgentSupport, 'shares' | 'warner'>,
+  { shares, warner }: SecuritySupport,
 ) => ({
   security: options.security ?? (shares && transports.length > 1 ? ('auto' as const) : ('standard' as const)),
   organization: options.organization,

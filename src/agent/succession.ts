@@ -6,7 +6,8 @@ import { checkOptions, requireOption } from '../util/options.js';
 import { callRegistry } from './call-registry.js';
 import { commitmentTo } from './commitment.js';
 import type { AgentContext, SuccessionState } from './context.js';
-import { assertOk, recordOf } from './register.js';
+import { recordOf } from './own-record.js';
+import { assertOk } from './register.js';
 import type { SucceedOptions, SuccessionSupport, SuccessorOptions } from './succession-support.js';
 
 export const SUCCESSION: SuccessionSupport = {

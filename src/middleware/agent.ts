@@ -1,5 +1,6 @@
+import { AgentKeys } from '../agent/agent-keys.js';
 import { KEY_EPOCHS } from '../agent/key-epochs.js';
-import { ReceivingAgent } from '../agent/receiving-agent.js';
+import { PeerAgent } from '../agent/peer-agent.js';
 import { SHARES } from '../agent/shares.js';
 import { SUCCESSION } from '../agent/succession.js';
 import { warner } from '../agent/warnings.js';
@@ -35,13 +36,15 @@ export interface AgentMiddlewareOptions {
  * An identity at work: it seals what it sends, and verifies and opens what it receives. Agents are peers; there is no
  * client and no server among them.
  */
-export class Agent extends ReceivingAgent {
+export class Agent extends PeerAgent {
   /** Messages in shares, which `BaseAgent` does without. @internal */
   static override readonly shares = SHARES;
   /** Encryption keys in a store. @internal */
   static override readonly keyEpochs = KEY_EPOCHS;
   /** Making successions. @internal */
   static override readonly succession = SUCCESSION;
+  /** Its published keys, which follow a key store. @internal */
+  static override readonly newKeys = (): AgentKeys => new AgentKeys();
   /** Tells warnings, or prints the first of each type. @internal */
   static override readonly warner = warner;
   /** The registry of an agent that is given none. @internal */

@@ -1,7 +1,8 @@
 import type { Result } from '../errors/result.js';
-import type { AgentMessage } from '../types/protocol.js';
+import type { AgentMessage, Did } from '../types/protocol.js';
 import { checkOptions, isBoolean, isObject } from '../util/options.js';
 import { BaseAgent } from './agent.js';
+import { type SignOptions, signContent, type VerifyOptions, verifyContent } from './application-signature.js';
 import { attempt } from './attempt.js';
 import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';
 import { Inbox } from './inbox.js';
@@ -9,11 +10,11 @@ import type { ReceiveOptions } from './receive.js';
 import type { ReceiveInput } from './receive-input.js';
 import { type ReceiveNextOptions, receiveNext } from './receive-next.js';
 
-/** An agent that takes what its transports bring. */
-export class ReceivingAgent extends BaseAgent {
+/** An agent among agents: takes what its transports bring, and signs for applications. */
+export class PeerAgent extends BaseAgent {
   #inbox: Inbox | undefined;
 
-  /** Without an argument it is {@link ReceivingAgent.receiveNext}. */
+  /** Without an argument it is {@link PeerAgent.receiveNext}. */
   override receive<T = unknown>(
     ...args: [] | [input: ReceiveInput, options?: ReceiveOptions | undefined]
   ): Promise<Result<AgentMessage<T>>> {
@@ -22,13 +23,14 @@ export class ReceivingAgent extends BaseAgent {
 
   /**
    * Waits for the next message that the transports bring. From the first call on they hand envelopes to this agent, which
-   * holds up to 1000 of them in memory: where none may be lost with the process, use {@link ReceivingAgent.onMessage} instead.
+   * holds up to 1000 of them in memory: where none may be lost with the process, use {@link PeerAgent.onMessage} instead.
    */
   async receiveNext<T = unknown>(options: ReceiveNextOptions = {}): Promise<Result<AgentMessage<T>>> {
     const received = await attempt(async () => {
       checkOptions('receiveNext', options, { allowCleartext: isBoolean, signal: isObject });
-      const { did, transports, isMine } = await this.mail();
-      this.#inbox ??= new Inbox(did, transports, isMine);
+      const { identity, transports, succession } = await this.context();
+      const isMine = (to: Did) => to === identity.did || succession?.contextOf(to) !== undefined;
+      this.#inbox ??= new Inbox(identity.did, transports, isMine);
       return receiveNext(this, this.#inbox, options);
     });
     return received.ok ? (received.value as Result<AgentMessage<T>>) : received;
@@ -42,6 +44,19 @@ export class ReceivingAgent extends BaseAgent {
   onMessage(handler: MessageHandler, options: OnMessageOptions = {}): void {
     const take = consume(this, handler, options);
     for (const transport of this.transports) transport.onReceive(take);
+  }
+
+  /**
+   * Signs a string or bytes for the application; resolves to an Ed25519 signature, 86 characters of base64url. It proves who
+   * signed, not when: put a time or a number into what is signed. No envelope can be made of it. Throws `INVALID_OPTION`.
+   */
+  async sign(content: string | Uint8Array, options: SignOptions = {}): Promise<string> {
+    return signContent(await this.present(), content, options);
+  }
+
+  /** Whether a DID that is active in the registry made a signature with `sign`; fails with `VERIFICATION_FAILED…`. */
+  async verify(options: VerifyOptions): Promise<Result<void>> {
+    return attempt(async () => verifyContent(await this.context(), options));
   }
 
   /** Closes the transports, and lets encryption keys be rotated by traffic alone. */
