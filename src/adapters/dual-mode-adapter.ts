@@ -20,6 +20,7 @@ import { MODES, type Mode } from '../types/mode.js';
 import type { AuthenticationSpan } from '../types/ports.js';
 import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
 import { callerAddress } from '../util/caller-address.js';
+import { given } from '../util/given.js';
 import { type AuthSource, rememberAuth } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
 import {
@@ -76,8 +77,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   #deprecatedSince: Date;
 
   /** Throws `INVALID_OPTION`, or `NONCE_STORE_NOT_SHARED` (see {@link DualModeOptions.instances}). */
-  constructor(given: DualModeOptions<Customer>, { bodyTypes, kind }: EnvelopeTaking = REQUESTS) {
-    const options = given as unknown as DualModeOptions; // only callers care what their validator returns
+  constructor(made: DualModeOptions<Customer>, { bodyTypes, kind }: EnvelopeTaking = REQUESTS) {
+    const options = made as unknown as DualModeOptions; // only callers care what their validator returns
     checkDualModeOptions(options);
     assertSharedNonces(options, modesIn(options));
     this.refusalStyle = refusalStyle(options);
@@ -192,9 +193,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     return this.#administration('revokeClient').revoke(client, options);
   }
 
-  /**
-   * Takes a revocation back: keys count again. DIDs stay revoked and make room for others, but for those in `reactivate`.
-   */
+  /** Takes a revocation back: keys count again. DIDs stay revoked and make room for others, but for those in `reactivate`. */
   async restoreClient(client: ClientId, options: RestoreClientOptions = {}): Promise<ClientRestoration> {
     return this.#administration('restoreClient').restore(client, options);
   }
@@ -376,9 +375,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
   #refuse(thrown: unknown, attempt: Omit<Outcome, 'error'>): HttpResponse {
     const error = toXlinkError(thrown);
-    const { traceId } = attempt;
     if (error.status >= 500 || error.cause !== undefined)
-      this.emit({ type: 'fault', error, ...(traceId === undefined ? {} : { traceId }) });
+      this.emit({ type: 'fault', error, ...given({ traceId: attempt.traceId }) });
     const brownout = error.id === 'API_KEY_BROWNOUT' ? this.#brownouts.announcement(this.#clock()) : {};
     return refusal(error, attempt, this.refusalStyle, brownout);
   }
@@ -394,8 +392,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   }
 
   #sunset(): Pick<ModeEvent, 'sunset'> {
-    const { sunset } = this.#options.deprecation ?? {};
-    return sunset ? { sunset: sunset.getTime() } : {};
+    return given({ sunset: this.#options.deprecation?.sunset?.getTime() });
   }
 }
 
