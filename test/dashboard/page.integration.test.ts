@@ -70,7 +70,7 @@ describeWith(['chromium'], 'the page', () => {
     ]);
     expect(await text(opened, '#failures')).toContain('401 CREDENTIALS_MISSING');
     expect(await text(opened, '#failures')).toContain(
-      'What to do: Send one; WWW-Authenticate names what is accepted.',
+      'What to do: WWW-Authenticate names what is accepted.',
     );
     expect(await opened.page.locator('#failures a').getAttribute('href')).toMatch(
       /^https:\/\/xail\.io\/docs/,
