@@ -50,7 +50,7 @@ import { PublishedDocument } from './published-document.js';
 import { RefusalPace } from './refusal-pace.js';
 import { jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
 import { type EnvelopeTaking, enrollmentRules, envelopeRules, nonceQuota, REQUESTS } from './rules.js';
-import { sealResponse, wantsSealedResponse } from './sealed-response.js';
+import { answerSealer, wantsSealedAnswer } from './sealed-answer.js';
 import { traced } from './traced.js';
 import { WellKnown } from './well-known.js';
 
@@ -300,7 +300,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       const envelope = message ? { version: message.version, encrypted: message.encrypted } : {};
       const headers =
         attempt.mode === 'deprecation' && attempt.method === 'api-key' ? this.#deprecation() : {};
-      const sealing = message && wantsSealedResponse(request) ? this.#sealing(message, timed) : {};
+      const sealing = message && wantsSealedAnswer(request) ? await this.#sealing(message, timed) : {};
       return { ...proof, ...sealing, action: 'pass', headers, outcome: { ...timed(), ...envelope } };
     } catch (thrown) {
       const refused = this.#refuse(thrown, timed());
@@ -317,7 +317,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     { claimed }: AuthAttempt,
     refused: HttpResponse,
   ): Promise<HttpResponse> {
-    if (!claimed?.request || !wantsSealedResponse(request)) return refused;
+    if (!claimed?.request || !wantsSealedAnswer(request)) return refused;
     try {
       const envelope = await this.#options.agent.createRefusal(claimed, JSON.parse(refused.body));
       const headers = { ...refused.headers, 'Content-Type': ENVELOPE_TYPE };
@@ -366,11 +366,18 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     });
   }
 
-  #sealing(message: AgentMessage, attempt: () => Outcome): Pick<Pass, 'sealResponse' | 'sealFailure'> {
-    return {
-      sealResponse: (answer) => sealResponse(this.#options.agent, message, answer),
-      sealFailure: (cause) => this.#refuse(xlinkError('ANSWER_NOT_SEALED', { cause }), attempt()),
-    };
+  /** Whether an answer can be sealed is found out before the request is carried out. Throws `ANSWER_NOT_SEALED`. */
+  async #sealing(
+    message: AgentMessage,
+    attempt: () => Outcome,
+  ): Promise<Pick<Pass, 'sealing' | 'sealFailure'>> {
+    const notSealed = (cause: unknown) => xlinkError('ANSWER_NOT_SEALED', { cause });
+    try {
+      const sealing = answerSealer(await this.#options.agent.prepareAnswer(message));
+      return { sealing, sealFailure: (cause) => this.#refuse(notSealed(cause), attempt()) };
+    } catch (cause) {
+      throw notSealed(cause);
+    }
   }
 
   #refuse(thrown: unknown, attempt: Omit<Outcome, 'error'>): HttpResponse {

@@ -9,7 +9,7 @@ import type { NonceStore, Transport, TrustRegistry } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope, KeyRecord, Succession, Version } from '../types/protocol.js';
 import { branded } from '../util/copies.js';
 import { requireOption } from '../util/options.js';
-import { createAnswer, createRefusal } from './answer.js';
+import { createRefusal, prepareAnswer, type SealAnswer } from './answer.js';
 import { attempt, orThrow } from './attempt.js';
 import type { AgentContext } from './context.js';
 import { createEnvelope } from './envelope.js';
@@ -203,9 +203,12 @@ export class BaseAgent {
     await (await this.context()).services.adopt(record);
   }
 
-  /** Makes the envelope that answers a received message: sealed for its sender and tied to it by `inReplyTo` and `request`. */
-  async createAnswer(message: AgentMessage, payload: unknown): Promise<Envelope> {
-    return createAnswer(await this.context(), message, payload);
+  /**
+   * Prepares the answer to a request: sealed for its sender, chunk by chunk, and tied to the request by `inReplyTo` and `request`.
+   * For adapters. Throws `LOOKUP_FAILED…` or `KEY_AGREEMENT_FAILED…` for a sender that no answer can be sealed for.
+   */
+  async prepareAnswer(message: AgentMessage): Promise<SealAnswer> {
+    return prepareAnswer(await this.context(), message);
   }
 
   /** Makes the signed refusal of a request whose nonce was claimed. For adapters. */

@@ -7,6 +7,7 @@ import {
   integerIn,
   isBoolean,
   isFunction,
+  isObject,
   isString,
   oneOf,
   requireOption,
@@ -64,6 +65,7 @@ export function checkReceiveOptions(options: ReceiveRules, maxAgeMs: number): vo
     kind: oneOf(...KINDS),
     ownScope: isString,
     admit: isFunction,
+    first: isObject,
     onClaimed: isFunction,
     arrivedAt: integerIn(0, Number.MAX_SAFE_INTEGER),
   });

@@ -3,6 +3,7 @@ import { checkTimestamp } from '../checks/timestamp.js';
 import type { Suite } from '../crypto/suites.js';
 import { recordVersion } from '../envelope/negotiate.js';
 import { openPayload, verifySignatures } from '../envelope/open.js';
+import { type OpenedAnswer, openAnswer } from '../envelope/open-answer.js';
 import { type ParsedEnvelope, parseEnvelope } from '../envelope/parse.js';
 import { type Content, decodePayload, isJsonType } from '../envelope/plaintext.js';
 import { headerTranscript } from '../envelope/transcript.js';
@@ -25,8 +26,6 @@ export interface ReceiveOptions {
   readonly request?: string;
   /** Refuses envelopes that are not bound to a request. Needs `request`. Default `false`. */
   readonly requireRequestBinding?: boolean;
-  /** Takes nothing but the answer to this envelope (its `envelopeId`), made by `createAnswer`. Scope lists do not apply to an answer. Default: any message. */
-  readonly inReplyTo?: string;
   /** Takes messages that are older than the timestamp window, in ms; at most the agent's `maxAgeMs`. Default: none. */
   readonly maxAgeMs?: number;
   /**
@@ -44,6 +43,10 @@ export interface ReceiveOptions {
 export interface ReceiveRules extends ReceiveOptions {
   /** The kind that is taken. Default: `answer` if `inReplyTo` is given, else `message`. */
   readonly kind?: Kind;
+  /** Takes nothing but the reply to this envelope (its `envelopeId`). Scope lists do not apply to it. */
+  readonly inReplyTo?: string;
+  /** The commitment and the first chunk of an answer, which travel beside its envelope, and whether there are no more. */
+  readonly first?: { readonly payload: Uint8Array; readonly isFinal: boolean };
   /** The scope of the library's own route that receives; it needs no grant. */
   readonly ownScope?: Scope;
   /** When the head of the request arrived, in ms since 1970: a slow body makes no envelope old. Default: now. */
@@ -65,6 +68,8 @@ export interface Received {
   readonly content: Uint8Array | undefined;
   /** As it was sealed, empty if the sender said none; `undefined` without a payload. */
   readonly contentType: string | undefined;
+  /** Of an answer: its status and headers, and what opens the rest of it. */
+  readonly answer?: OpenedAnswer;
 }
 
 /**
@@ -75,7 +80,8 @@ export async function receive(agent: AgentContext, input: unknown, options: Rece
   const progress = (stage: Parameters<typeof report>[1]) => report(options.onProgress, stage);
 
   await progress('parsing');
-  const envelope = parseEnvelope(input, agent.maxEnvelopeBytes);
+  const { first } = options;
+  const envelope = parseEnvelope(input, agent.maxEnvelopeBytes, first?.payload);
   const { fields, suite } = envelope;
   const context = agent.succession?.contextOf(fields.to) ?? agent;
   const { crypto } = context.identity;
@@ -94,8 +100,9 @@ export async function receive(agent: AgentContext, input: unknown, options: Rece
   await progress('verifying');
   const { peer } = sender;
   const mlDsa65 = suite.pqSignature ? await sender.peers.mlDsa65(peer) : undefined;
+  const signers = { ed25519: peer.ed25519, mlDsa65 };
   const header = headerTranscript(envelope);
-  await verifySignatures(crypto, { ed25519: peer.ed25519, mlDsa65 }, envelope, header);
+  await verifySignatures(crypto, signers, envelope, header);
   options.onVerified?.(fields.from, sender.entry);
 
   await progress('authorizing');
@@ -120,7 +127,11 @@ export async function receive(agent: AgentContext, input: unknown, options: Rece
   await progress('decrypting');
   let isUsed = true; // by what cannot be opened, too
   try {
-    const opened = await openPayload(crypto, keys, envelope, header);
+    const answer =
+      fields.kind === 'answer'
+        ? await openAnswer(crypto, { recipient: keys!, sender: signers }, envelope, header, first!.isFinal)
+        : undefined;
+    const opened = answer?.content ?? (await openPayload(crypto, keys, envelope, header));
     const { onProgress } = options;
     const gathered = isWhole(envelope)
       ? undefined
@@ -133,7 +144,8 @@ export async function receive(agent: AgentContext, input: unknown, options: Rece
     isUsed = true;
 
     await progress('complete');
-    return { message, content: content?.bytes, contentType: content?.contentType };
+    const more = answer ? { answer } : {};
+    return { message, content: content?.bytes, contentType: content?.contentType, ...more };
   } finally {
     for (const settle of claims) await settle(isUsed);
   }
@@ -215,11 +227,7 @@ function rememberVersion({ peer }: ResolvedPeer, { version, form }: Suite): void
 }
 
 /** The answer to a request of this process cannot have been received by a previous one, so its age does not count. */
-const nonceUse = (
-  { fields }: ParsedEnvelope,
-  { clock }: AgentContext,
-  options: ReceiveOptions,
-): NonceUse => ({
+const nonceUse = ({ fields }: ParsedEnvelope, { clock }: AgentContext, options: ReceiveRules): NonceUse => ({
   recipient: fields.to,
   sender: fields.from,
   nonce: fields.nonce,
@@ -256,7 +264,7 @@ function toMessage(
 /** What is no JSON is handed over as it is; the body of a request is for the parsers of the API to judge. */
 function payloadOf(kind: Kind, content: Content | undefined): unknown {
   if (content === undefined) return undefined;
-  if (!isJsonType(content.contentType)) return content.bytes;
+  if (kind === 'answer' || !isJsonType(content.contentType)) return content.bytes;
   try {
     return decodePayload(content.bytes);
   } catch (error) {

@@ -3,7 +3,7 @@ import type { AgentOptions } from '../agent/options.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Result } from '../errors/result.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
-import { DEFAULT_MAX_ANSWER_BYTES, type IdentityStore, type XlinkFetchOptions } from './options.js';
+import type { IdentityStore, XlinkFetchOptions } from './options.js';
 
 /** Who calls, and whether the service may know the identity from before. */
 export interface Caller {
@@ -48,12 +48,11 @@ export class AgentSource {
 
   /** Each answer is tied to one request of this process, so nothing is lost by accepting answers dated before its start. */
   #agentOptions(): AgentOptions {
-    const { clock, version, maxAnswerBytes = DEFAULT_MAX_ANSWER_BYTES } = this.#options;
+    const { clock, version } = this.#options;
     const clocked = clock ? { clock } : {};
     return {
       ...clocked,
       maxVersion: version ?? 2, // services hold an identity to the highest version on its key record
-      maxEnvelopeBytes: maxAnswerBytes,
       nonceStore: new MemoryNonceStore({ ...clocked, coldStart: 'accept', maxEntriesPerSender: 1_000_000 }),
     };
   }

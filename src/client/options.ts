@@ -53,16 +53,13 @@ export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' |
    * `sealed: 'optional'`. Default `true`.
    */
   readonly sealedAnswers?: boolean;
-  /** Largest answer that is read into memory: a sealed one, as it travels, or a refusal. Bytes; default 10 MiB. */
+  /** Longest body of a sealed answer that is read. Bytes; default: no limit, for it is opened as it is read. */
   readonly maxAnswerBytes?: number;
   /** Told each time that the key is used in place of an envelope. What it throws is ignored. Default: not called. */
   readonly onFallback?: (event: FallbackEvent) => void;
   /** Default `Date.now`. */
   readonly clock?: Clock;
 }
-
-/** Sealed answers up to 10 MiB. */
-export const DEFAULT_MAX_ANSWER_BYTES = 10 * 1024 * 1024;
 
 const isServiceUrls: OptionCheck = (value) =>
   [value]

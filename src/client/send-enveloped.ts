@@ -1,7 +1,7 @@
 import type { RequestIdentity } from '../agent/request.js';
 import type { Service } from '../discovery/discover.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
-import { ENVELOPE_TYPE } from '../http/media-type.js';
+import { ANSWER_TYPE } from '../http/media-type.js';
 import type { BufferedRequest } from './buffered-request.js';
 import { isSealed, openResponse } from './open-response.js';
 import { type Exchanged, SEALED_HEADER, unsealedResponse } from './response.js';
@@ -9,7 +9,7 @@ import { type Sealing, sealRequest } from './seal-request.js';
 
 export interface ExchangeRules {
   readonly sealedAnswers: boolean;
-  readonly maxBytes: number;
+  readonly maxBytes: number | undefined;
   readonly stripKey: (headers: Headers) => void;
   readonly send: (url: URL, init: RequestInit) => Promise<Response>;
   /** Discovers the service anew; where its keys have changed since, the request is sealed once more. */
@@ -74,7 +74,7 @@ async function exchangeOnce(
   });
   if (wantsSealed && isSealed(response))
     return openResponse(response, sealed, { ...sealing, maxBytes: rules.maxBytes });
-  const plain = await unsealedResponse(response, rules.maxBytes);
+  const plain = await unsealedResponse(response);
   if (!wantsSealed || request.takesPlain || isPublic(sealing.service, url))
     return { response: plain.response, verified: false };
   void plain.response.body?.cancel().catch(() => {});
@@ -112,6 +112,6 @@ function headersFor(
   for (const name of [SEALED_HEADER, 'xlink-envelope', 'content-length']) headers.delete(name);
   if (/^xlink(\s|$)/i.test(headers.get('authorization') ?? '')) headers.delete('authorization');
   stripKey(headers);
-  if (wantsSealed) headers.set('Accept', `${ENVELOPE_TYPE}, ${headers.get('accept') ?? '*/*'}`);
+  if (wantsSealed) headers.set('Accept', `${ANSWER_TYPE}, ${headers.get('accept') ?? '*/*'}`);
   return headers;
 }

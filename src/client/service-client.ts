@@ -22,7 +22,7 @@ import { Enroller, type Enrollment } from './enroller.js';
 import { type FallbackReason, isNotSupported, reportFallback } from './fallback.js';
 import { KnownServices } from './known-services.js';
 import { type EnvelopeHeader, observeEnvelopeHeader } from './observe-envelope.js';
-import { DEFAULT_MAX_ANSWER_BYTES, type XlinkFetchOptions } from './options.js';
+import type { XlinkFetchOptions } from './options.js';
 import { type Exchanged, unsealedResponse } from './response.js';
 import { scopeOf } from './scope.js';
 import type { Sealing } from './seal-request.js';
@@ -54,7 +54,6 @@ export class ServiceClient {
   readonly #services: ServiceCache;
   readonly #apiKey: ApiKey;
   readonly #enroller: Enroller;
-  readonly #maxBytes: number;
   readonly #fetch: typeof fetch;
   #keyIsOver = false;
 
@@ -65,7 +64,6 @@ export class ServiceClient {
     this.#known = new KnownServices(options.services ?? options.identity?.services);
     this.#services = new ServiceCache(options, this.#agents, this.#known);
     this.#apiKey = new ApiKey(options);
-    this.#maxBytes = options.maxAnswerBytes ?? DEFAULT_MAX_ANSWER_BYTES;
     const { timeoutMs = DEFAULT_DISCOVERY_TIMEOUT_MS, clock = Date.now } = options;
     const addKey = (headers: Headers, key: string) => this.#apiKey.addTo(headers, key);
     this.#fetch = fetchOrPlatform(options.fetch);
@@ -168,7 +166,7 @@ export class ServiceClient {
     try {
       exchanged = await exchange(stripped, await this.#sealing(stripped, service), {
         sealedAnswers: this.#options.sealedAnswers ?? true,
-        maxBytes: this.#maxBytes,
+        maxBytes: this.#options.maxAnswerBytes,
         stripKey: (headers) => this.#apiKey.stripFrom(headers),
         send: (to, init) => sendFor(request, this.#fetch, to, init),
         rediscover: () => this.#rediscover(service.origin),
@@ -211,7 +209,7 @@ export class ServiceClient {
     const key = this.#apiKey.for(request.request, request.url);
     const send = (url: URL, init: RequestInit) => sendFor(request, this.#fetch, url, init);
     const raw = await sendWithKey(request, this.#apiKey, key, send, more);
-    const { response, problem } = await unsealedResponse(raw, this.#maxBytes);
+    const { response, problem } = await unsealedResponse(raw);
     if (KEY_IS_OVER.has(problem)) this.#keyIsOver = true;
     return { response, method: 'api-key' };
   }

@@ -17,8 +17,11 @@ export function suiteHasKind({ form, sealed }: Suite, kind: Kind): boolean {
 
 const labels = new Map<string, Uint8Array>();
 
-/** Domain separation of one kind in one suite: in the transcripts, the key schedule, and as ML-DSA context. */
-export function labelOf({ version, name }: Pick<Suite, 'version' | 'name'>, kind: Kind): Uint8Array {
+/** Domain separation of one kind in one suite: in the transcripts, the key schedule, and as ML-DSA context. `answer end` is what ends a long answer. */
+export function labelOf(
+  { version, name }: Pick<Suite, 'version' | 'name'>,
+  kind: Kind | 'answer end',
+): Uint8Array {
   const text = `xlink/1 ${kind} v${version} ${name}`;
   const known = labels.get(text);
   if (known) return known;

@@ -1,5 +1,5 @@
 import { concat } from '../crypto/bytes.js';
-import { deriveMessageKey } from '../crypto/key-schedule.js';
+import { agreedSecret, expandMessageKey } from '../crypto/key-schedule.js';
 import type { Encapsulator, Signer, X25519PublicKey } from '../crypto/provider.js';
 import { type Suite, type SuiteForm, suiteFor } from '../crypto/suites.js';
 import { xlinkError } from '../errors/errors.js';
@@ -54,30 +54,43 @@ export async function sealEnvelope(
   onSigning?: () => unknown,
   form: Exclude<SuiteForm, 'xchange'> = 'message',
 ): Promise<Envelope> {
+  const { crypto } = identity;
+  const { unsigned, header, secret } = await agreeOn(identity, recipient, draft, form);
+  const [from, to] = [encodeUtf8(identity.did), encodeUtf8(draft.to)];
+  const { key, iv, commitment } = await expandMessageKey(crypto, secret, unsigned.label, from, to);
+  const frame = framePlaintext(draft.kind, identity.did, content);
+  const payload = concat([commitment, await crypto.aes256gcm.seal(key, iv, header, frame)]);
+  await onSigning?.();
+  return signEnvelope(identity, { ...unsigned, bytes: { ...unsigned.bytes, payload } }, header);
+}
+
+/** A fresh secret with the recipient, and the envelope that tells how it is agreed on; the payload is still missing. */
+export async function agreeOn(
+  identity: Identity,
+  recipient: RecipientKeys,
+  draft: EnvelopeDraft,
+  form: Exclude<SuiteForm, 'xchange'> = 'message',
+) {
   const suite = suiteFor(draft.version, true, form);
   const { crypto } = identity;
   const ephemeral = await crypto.x25519.keyPair();
   const x25519Secret = await ephemeral.agree(recipient.x25519);
   if (!x25519Secret) throw xlinkError('KEY_AGREEMENT_FAILED', { field: 'x25519' });
   const kem = suite.kem ? await encapsulate(recipient) : undefined;
-
-  const keyed = { ...draft, keyEpoch: recipient.keyEpoch };
-  const unsigned = draftEnvelope(identity.did, suite, keyed, {
-    ephemeralPub: ephemeral.publicKey,
-    ...(kem ? { kemCiphertext: kem.ciphertext } : {}),
-  });
-  const header = headerTranscript(unsigned);
-  const [from, to] = [encodeUtf8(identity.did), encodeUtf8(draft.to)];
-  const { key, iv, commitment } = await deriveMessageKey(crypto, unsigned.label, from, to, {
+  const ephemeralPub = ephemeral.publicKey;
+  const unsigned = draftEnvelope(
+    identity.did,
+    suite,
+    { ...draft, keyEpoch: recipient.keyEpoch },
+    { ephemeralPub, ...(kem ? { kemCiphertext: kem.ciphertext } : {}) },
+  );
+  const secret = agreedSecret(unsigned.label, {
     x25519Secret,
-    ephemeralPub: ephemeral.publicKey,
+    ephemeralPub,
     recipientX25519: recipient.x25519.bytes,
     ...(kem ? { kem } : {}),
   });
-  const frame = framePlaintext(draft.kind, identity.did, content);
-  const payload = concat([commitment, await crypto.aes256gcm.seal(key, iv, header, frame)]);
-  await onSigning?.();
-  return signEnvelope(identity, { ...unsigned, bytes: { ...unsigned.bytes, payload } }, header);
+  return { unsigned, header: headerTranscript(unsigned), secret };
 }
 
 /** Signs `content` without encrypting it. Without content the envelope speaks for the request alone. */
@@ -140,7 +153,8 @@ function draftEnvelope(
   return { suite, label: labelOf(suite, draft.kind), fields: fields as unknown as Envelope, bytes };
 }
 
-async function signEnvelope(
+/** Signs what has its payload. That of an answer travels beside the envelope. */
+export async function signEnvelope(
   identity: Identity,
   unsigned: UnsignedEnvelope,
   header: Uint8Array,
@@ -150,7 +164,7 @@ async function signEnvelope(
   const signature = await identity.ed25519.sign(transcript);
   const pqSignature = suite.pqSignature ? await pqSigner(identity).sign(transcript, label) : undefined;
   const members: Record<string, unknown> = { ...fields, signature: encodeBase64url(signature) };
-  if (bytes.payload) members.payload = encodeBase64url(bytes.payload);
+  if (bytes.payload && fields.kind !== 'answer') members.payload = encodeBase64url(bytes.payload);
   if (pqSignature) members.pqSignature = encodeBase64url(pqSignature);
   const ordered = FIELD_NAMES.filter((name) => members[name] !== undefined).map((name) => [
     name,
@@ -159,7 +173,7 @@ async function signEnvelope(
   return Object.freeze(Object.fromEntries(ordered)) as unknown as Envelope;
 }
 
-function pqSigner(identity: Identity): Signer {
+export function pqSigner(identity: Identity): Signer {
   if (!identity.mlDsa65) throw xlinkError('KEY_AGREEMENT_FAILED:NO_COMMON_VERSION', { field: 'version' });
   return identity.mlDsa65;
 }

@@ -190,7 +190,7 @@ export const ERROR_TABLE = {
     REVOCATION_INCOMPLETE: row(503, 'Not all DIDs of the client could be revoked in the trust registry.', 'Call revokeClient() again; see `cause`.'),
     ENROLLMENT_EXPIRED: row(403, 'The enrollment of the DID has ended.', 'Enroll again with an API key, next time before it ends.'),
     KEY_SWITCH_REFUSED: row(403, 'The grace time is over; the key stays off.', 'Ask the operator.'),
-    ANSWER_NOT_SEALED: row(500, 'The request was carried out, but its answer could not be sealed.', 'The registry needs a key record of the caller; see `cause`.'),
+    ANSWER_NOT_SEALED: row(500, 'The answer to the request cannot be sealed.', 'The registry needs a key record of the caller; trailers and headers of more than 64 KiB cannot be sealed. See `cause`.'),
     CLIENT_STORE_UNAVAILABLE: row(503, 'What is known about the client could not be read.', 'See `cause`.'),
     MODE_STORE_UNAVAILABLE: row(503, 'The shared mode could not be read or written.', 'See `cause`; the mode stays as it is here.'),
     ENROLLMENT_REFUSED: row(400, 'The enrollment request is not in the right form.', 'The payload is { keyRecord, keyProof }, signed by the new DID.'),
@@ -222,7 +222,8 @@ export const ERROR_TABLE = {
     ENROLLMENT_FAILED: row(502, 'The service did not enroll the identity.', 'See `cause`.'),
     CALL_FAILED: row(502, 'The service answered the call with an error of its own.', 'See `status` and `body` of `cause`.'),
     ANSWER_INVALID: row(502, 'The answer is not the answer of the service to this request.', 'It was replayed, swapped or cut on the way; a write may have happened.'),
-    'ANSWER_INVALID:TOO_LARGE': row(502, 'The answer is larger than the caller reads.', 'Raise maxAnswerBytes, and maxEnvelopeBytes of your agent; a write may have happened.'),
+    'ANSWER_INVALID:TOO_LARGE': row(502, 'The answer is larger than the caller reads.', 'Raise maxAnswerBytes; a write may have happened.'),
+    'ANSWER_INVALID:BROKEN_OFF': row(502, 'The answer broke off before its end.', 'The service or the connection failed; what came is not all of it. A write may have happened.'),
     'ANSWER_INVALID:NOT_SEALED': row(502, 'The answer is not sealed although a sealed one was asked for.', 'Nobody signed what `cause` says; a write may have happened. For open paths: publicPaths of the service, or sealed: \'optional\'.'),
   }),
 } as const satisfies Record<string, ErrorRow>;

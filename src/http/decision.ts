@@ -2,7 +2,7 @@ import type { Header } from '../envelope/plaintext.js';
 import type { XlinkError } from '../errors/errors.js';
 import type { Authentication } from '../types/events.js';
 import type { AgentMessage, Did, Scope, Version } from '../types/protocol.js';
-import type { PlainResponse } from './response.js';
+import type { AnswerSealer } from './answer-head.js';
 
 /** A request as the adapter sees it, whatever the framework. */
 export interface InboundRequest {
@@ -91,10 +91,10 @@ export interface Pass {
   readonly content?: { readonly bytes: Uint8Array; readonly contentType: string };
   /** Of a request that came with an envelope: the headers that take the place of those on the wire, and the names that it covers. */
   readonly fields?: { readonly values: readonly Header[]; readonly names: ReadonlySet<string> };
-  /** Present if the caller asks for a sealed answer: seals what the handler answers, to JSON. */
-  readonly sealResponse?: (answer: PlainResponse) => Promise<string>;
+  /** Present if the caller asks for a sealed answer: seals what the handler answers. */
+  readonly sealing?: AnswerSealer;
   /** What to send if that fails. */
-  readonly sealFailure?: (error: unknown) => { readonly status: number; readonly body: string };
+  readonly sealFailure?: (error: unknown) => HttpResponse;
   /** Headers for the response. */
   readonly headers: Headers;
   /** Absent where nothing was authenticated: preflights and skipped requests. */

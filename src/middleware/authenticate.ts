@@ -2,12 +2,13 @@ import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { toXlinkError } from '../errors/errors.js';
 import type { Decision, Pass } from '../http/decision.js';
 import { replaceLeftBodies, replaceNodeBody } from './node/body.js';
-import { type HoldableResponse, holdResponse } from './node/buffered-response.js';
 import { replaceFields } from './node/fields.js';
 import type { FrameworkContext } from './node/framework-context.js';
+import { askForPlain } from './node/negotiation.js';
 import { inboundRequest } from './node/request.js';
 import { setHeaders, whenClosed } from './node/response.js';
 import { rememberRequestContext, unshared } from './request-context.js';
+import { sealAnswerOf } from './sealing/seal-answer.js';
 
 /**
  * Asks the adapter about a request and carries out what it decides; the decision is counted once, when the response is
@@ -34,7 +35,7 @@ export async function authenticate(
 
 function admit(adapter: BaseDualModeAdapter, context: FrameworkContext, pass: Pass): void {
   const { req, res, request, bodies, shownIn } = context;
-  const { content, fields, message, sealResponse, sealFailure } = pass;
+  const { content, fields, message, sealing, sealFailure } = pass;
   setHeaders(res, pass.headers);
   rememberRequestContext(adapter, [req, request], pass);
   if (pass.auth) Object.assign(shownIn, { auth: unshared(pass.auth) });
@@ -44,8 +45,11 @@ function admit(adapter: BaseDualModeAdapter, context: FrameworkContext, pass: Pa
     replaceNodeBody(req, content);
     replaceLeftBodies(bodies, content.bytes, message?.payload);
   }
-  if (sealResponse && sealFailure && req.method !== 'HEAD') {
-    delete req.headers['accept-encoding']; // what is sealed must be plain
-    holdResponse(res as unknown as HoldableResponse, sealResponse, sealFailure);
+  if (sealing && sealFailure && req.method !== 'HEAD') {
+    askForPlain(req.headers);
+    sealAnswerOf(req, res, sealing, (error) => {
+      const { status, headers, body } = sealFailure(error);
+      return { head: { status, headers: Object.entries(headers) }, body };
+    });
   }
 }
