@@ -18,6 +18,7 @@ export async function openAnswer(
   request: SealedRequest,
   { agent, service, maxBytes = Number.POSITIVE_INFINITY }: Opening,
 ): Promise<Exchanged> {
+  const arrivedAt = await agent.now(); // a slow line makes no answer old
   const frames = new Frames(response);
   try {
     const head = await frames.next(FRAME.head);
@@ -27,6 +28,7 @@ export async function openAnswer(
       request: request.binding,
       requireRequestBinding: true,
       inReplyTo: request.nonce,
+      arrivedAt,
       first: { payload: first.bytes, isFinal },
     });
     if (!received.ok) throw received.error;
