@@ -1,6 +1,6 @@
 import { defaultProvider } from '#provider';
-import type { BaseAgent } from '../agent/agent.js';
 import type { Received, ReceiveRules } from '../agent/receive.js';
+import type { ServiceAgent } from '../agent/service-agent.js';
 import { equalBytes } from '../crypto/bytes.js';
 import { fieldsTranscript, type Header } from '../envelope/plaintext.js';
 import { xlinkError } from '../errors/errors.js';
@@ -26,7 +26,7 @@ export interface EnvelopeRules {
 
 /** Receives the envelope of a request, bound to that request. Throws whatever is wrong with it. */
 export async function receiveRequest(
-  agent: BaseAgent,
+  agent: ServiceAgent,
   request: InboundRequest,
   form: EnvelopeForm,
   rules: EnvelopeRules,
@@ -53,7 +53,7 @@ type Binding = Pick<
 
 /** The envelope is the body; its payload takes the body's place. */
 async function receiveBodyForm(
-  agent: BaseAgent,
+  agent: ServiceAgent,
   request: InboundRequest,
   binding: Binding,
   rules: EnvelopeRules,
@@ -74,7 +74,7 @@ async function receiveBodyForm(
 
 /** The envelope speaks for the request and for the body beside it, which stays as it is. The body is read last. */
 async function receiveHeaderForm(
-  agent: BaseAgent,
+  agent: ServiceAgent,
   request: InboundRequest,
   binding: Binding,
   rules: EnvelopeRules,
@@ -125,7 +125,7 @@ function refuseContentEncoding(request: InboundRequest): void {
     throw xlinkError('CONTENT_ENCODING_UNSUPPORTED', { field: 'content-encoding' });
 }
 
-function unwrap(result: Awaited<ReturnType<BaseAgent['receiveContent']>>): Received {
+function unwrap(result: Awaited<ReturnType<ServiceAgent['receiveContent']>>): Received {
   if (!result.ok) throw result.error;
   return result.value;
 }

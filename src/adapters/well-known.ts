@@ -1,4 +1,4 @@
-import type { BaseAgent } from '../agent/agent.js';
+import type { ServiceAgent } from '../agent/service-agent.js';
 import { DISCOVERY_PATH } from '../discovery/document.js';
 import { parseEnvelope } from '../envelope/parse.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
@@ -26,7 +26,7 @@ export interface EnrollmentRules {
 }
 
 export interface WellKnownParts {
-  readonly agent: BaseAgent;
+  readonly agent: ServiceAgent;
   readonly clients: Clients | undefined;
   readonly clock: Clock;
   readonly rules: EnrollmentRules;
