@@ -1,3 +1,4 @@
+import { copyOf } from '../adapters/customer.js';
 import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { toXlinkError } from '../errors/errors.js';
 import type { Decision, Pass } from '../http/decision.js';
@@ -7,7 +8,7 @@ import type { FrameworkContext } from './node/framework-context.js';
 import { askForPlain } from './node/negotiation.js';
 import { inboundRequest } from './node/request.js';
 import { setHeaders, whenClosed } from './node/response.js';
-import { rememberRequestContext, unshared } from './request-context.js';
+import { rememberRequestContext } from './request-context.js';
 import { sealAnswerOf } from './sealing/seal-answer.js';
 
 /**
@@ -38,7 +39,7 @@ function admit(adapter: BaseDualModeAdapter, context: FrameworkContext, pass: Pa
   const { content, fields, message, sealing, sealFailure } = pass;
   setHeaders(res, pass.headers);
   rememberRequestContext(adapter, [req, request], pass);
-  if (pass.auth) Object.assign(shownIn, { auth: unshared(pass.auth) });
+  if (pass.auth) Object.assign(shownIn, { auth: copyOf(pass.auth) });
   if (message) Object.assign(shownIn, { agentMessage: message });
   if (fields) replaceFields(req, fields);
   if (content) {
