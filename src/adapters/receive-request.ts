@@ -21,7 +21,6 @@ export interface EnvelopeRules {
   /** Reads envelopes in bodies. What a request takes is given back when the request is decided, at the latest. */
   readonly intake: BodyIntake<InboundRequest>;
   readonly maxBodyBytes: number;
-  readonly requestTarget: (request: InboundRequest) => string;
 }
 
 /** Receives the envelope of a request, bound to that request. Throws whatever is wrong with it. */
@@ -35,7 +34,7 @@ export async function receiveRequest(
   if (form === 'ambiguous') throw xlinkError('ENVELOPE_AMBIGUOUS');
   refuseContentEncoding(request);
   const binding = {
-    request: requestBinding(request.method, rules.requestTarget(request)),
+    request: requestBinding(request.method, request.target),
     requireRequestBinding: rules.requireRequestBinding,
     kind: rules.kind,
     arrivedAt: await agent.now(),

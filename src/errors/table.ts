@@ -160,6 +160,7 @@ export const ERROR_TABLE = {
 
   ...rows('adapter', {
     CREDENTIALS_MISSING: row(401, 'The request carries neither an API key nor an xLink envelope.', 'WWW-Authenticate names what is accepted.'),
+    CREDENTIALS_AMBIGUOUS: row(400, 'The request carries more than one Authorization header.', 'Send one.'),
     API_KEY_INVALID: row(401, 'The API key is not valid.', 'Check the key, or move to xLink.'),
     XLINK_REQUIRED: row(401, 'API keys are no longer accepted here.', 'Move to xLink; the Link header and X-Migration-Url say how.'),
     XLINK_NOT_SUPPORTED: row(415, 'xLink is not switched on here yet.', 'Use the API key for now (the adapter is in observe mode).'),

@@ -3,6 +3,8 @@ export interface NodeRequest {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly headers: Record<string, string | string[] | undefined>;
+  /** Names and values in turn, a pair for each line. */
+  readonly rawHeaders?: readonly string[];
   readonly complete: boolean;
   readonly destroyed: boolean;
   readonly readableEnded: boolean;
