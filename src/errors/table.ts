@@ -159,6 +159,7 @@ export const ERROR_TABLE = {
   }),
 
   ...rows('adapter', {
+    FRAMEWORK_MISMATCH: row(500, 'This middleware is for another framework.', 'See docs/frameworks.md for the line of yours.'),
     CREDENTIALS_MISSING: row(401, 'The request carries neither an API key nor an xLink envelope.', 'WWW-Authenticate names what is accepted.'),
     CREDENTIALS_AMBIGUOUS: row(400, 'The request carries more than one Authorization header.', 'Send one.'),
     API_KEY_INVALID: row(401, 'The API key is not valid.', 'Check the key, or move to xLink.'),
