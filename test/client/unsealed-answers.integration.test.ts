@@ -64,7 +64,7 @@ describe('a signed refusal', () => {
       'was changed',
       async ({ refuse }) => {
         const { body, ...rest } = await refuse(415, 'SCOPE_DENIED');
-        const envelope = JSON.parse(body!);
+        const envelope = JSON.parse(String(body));
         const text = Buffer.from(envelope.payload, 'base64url').toString();
         const payload = Buffer.from(text.replace('SCOPE_DENIED', 'XLINK_NOT_SUPPORTED')).toString(
           'base64url',
