@@ -30,10 +30,6 @@ export class PlainHttp1 {
     this.#parts = parts;
   }
 
-  get isOver(): boolean {
-    return this.#state === 'over';
-  }
-
   push(bytes: Uint8Array): void {
     this.#rest = this.#rest.length === 0 ? bytes : concat([this.#rest, bytes]);
     while (this.#step());
@@ -82,11 +78,11 @@ export class PlainHttp1 {
 
   #begin(head: AnswerHead, version: string): void {
     const { status, headers } = head;
-    const valueOf = (name: string) => headers.find(([each]) => each.toLowerCase() === name)?.[1];
-    const length = valueOf('content-length');
+    const field = (name: string) => headers.find(([each]) => each.toLowerCase() === name)?.[1];
+    const length = field('content-length');
     this.#parts.head(head, version);
     if (status === 204 || status === 304) this.#end();
-    else if (/\bchunked$/i.test(valueOf('transfer-encoding') ?? '')) this.#state = 'chunk size';
+    else if (/\bchunked$/i.test(field('transfer-encoding') ?? '')) this.#state = 'chunk size';
     else if (length === undefined) this.#state = 'until close';
     else {
       this.#left = Number(length);

@@ -14,9 +14,9 @@ export function sealAnswerOf(
   failure: FailureAnswer,
 ): void {
   const { stream } = res as { stream?: Partial<Http2Stream> };
-  if (typeof stream?.respond === 'function') return sealHttp2(stream as Http2Stream, sealer);
-  if (isConnection(req.socket)) return sealHttp1(res as Http1Response, req.socket, sealer, failure);
-  sealMethods(res as WritableResponse, sealer, failure);
+  if (typeof stream?.respond === 'function') sealHttp2(stream as Http2Stream, sealer);
+  else if (isConnection(req.socket)) sealHttp1(res as Http1Response, req.socket, sealer, failure);
+  else sealMethods(res as WritableResponse, sealer, failure);
 }
 
 /** A TCP, TLS or Unix connection of Node's own, which responses write to. Other runtimes and tests have something in its place. */
