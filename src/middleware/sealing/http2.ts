@@ -12,7 +12,7 @@ export interface Http2Stream {
   end(...args: unknown[]): unknown;
   close(code?: number): void;
   emit(event: string): unknown;
-  on(event: string, listener: () => void): unknown;
+  prependListener(event: string, listener: () => void): unknown;
   once(event: string, listener: () => void): unknown;
 }
 
@@ -59,7 +59,7 @@ export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
     output.end();
     return stream;
   };
-  stream.on('drain', () => output.drained());
+  stream.prependListener('drain', () => output.drained()); // before the response hears of it
   stream.once('close', () => output.abandon());
 }
 
