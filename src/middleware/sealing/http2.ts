@@ -10,6 +10,7 @@ export interface Http2Stream {
   respond(fields?: Fields, options?: Record<string, unknown>): void;
   write(...args: unknown[]): boolean;
   end(...args: unknown[]): unknown;
+  sendTrailers(fields: Fields): void;
   close(code?: number): void;
   emit(event: string): unknown;
   prependListener(event: string, listener: () => void): unknown;
@@ -20,7 +21,7 @@ const INTERNAL_ERROR = 2; // RFC 9113 section 7
 
 /** Seals what a response writes to its HTTP/2 stream. The response itself stays as it is, as in HTTP/1. */
 export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
-  const { respond, write, end } = stream;
+  const { respond, write, end, sendTrailers } = stream;
   const pass = (bytes: Uint8Array, isFinal: boolean, written: () => void): boolean => {
     const hasRoom = write.call(stream, bytes, written);
     if (isFinal) end.call(stream);
@@ -59,6 +60,9 @@ export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
     output.end();
     return stream;
   };
+  // They would go out unsealed. A response asks to send them even if there are none.
+  stream.sendTrailers = (fields) =>
+    Object.keys(fields).length === 0 ? sendTrailers.call(stream, fields) : stream.close(INTERNAL_ERROR);
   stream.prependListener('drain', () => output.drained()); // before the response hears of it
   stream.once('close', () => output.abandon());
 }
