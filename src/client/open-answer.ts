@@ -52,7 +52,8 @@ async function handedOver(
   for (const [name, value] of sealed!) if (name !== SEALED_HEADER) headers.append(name, value);
   if (contentType) headers.set('content-type', contentType);
   headers.set(SEALED_HEADER, 'true');
-  const stream = decodedBody(headers, () => body.whole ?? body.stream());
+  const isEmpty = body.whole?.length === 0; // what says of nothing how it is encoded
+  const stream = isEmpty ? body.whole : decodedBody(headers, () => body.whole ?? body.stream());
   return rebuild(from, stream, headers, status!, '');
 }
 

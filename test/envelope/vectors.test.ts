@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { Agent } from '@private.me/xlink';
-import { deriveMessageKey } from '../../src/crypto/key-schedule.js';
+import { agreedSecret, expandMessageKey } from '../../src/crypto/key-schedule.js';
 import type { CryptoProvider } from '../../src/crypto/provider.js';
 import { openCommitted } from '../../src/envelope/open.js';
 import { parseEnvelope } from '../../src/envelope/parse.js';
@@ -166,12 +166,14 @@ async function sealedSteps(
     ciphertext,
     recipientKey: recipient.mlKem768!.publicKey,
   };
-  const messageKey = await deriveMessageKey(crypto, label, encodeUtf8(fields.from), encodeUtf8(fields.to), {
+  const secret = agreedSecret(label, {
     x25519Secret,
     ephemeralPub: bytes.ephemeralPub!,
     recipientX25519: recipient.x25519.publicKey,
     ...(kem ? { kem } : {}),
   });
+  const [from, to] = [encodeUtf8(fields.from), encodeUtf8(fields.to)];
+  const messageKey = await expandMessageKey(crypto, secret, label, from, to);
   const { key, commitment, iv } = messageKey;
   const okm = toHex(await crypto.hkdf(hex(steps['ikm']!), hex(steps['info']!), 76))!;
   const joined = [key, commitment, iv].map(toHex).join('');
@@ -181,7 +183,7 @@ async function sealedSteps(
     kemSecret: toHex(kem?.secret),
     ikm: steps['ikm'],
     info: steps['info'],
-    okm: okm === joined ? okm : 'not what deriveMessageKey makes',
+    okm: okm === joined ? okm : 'not what expandMessageKey makes',
     key: toHex(key),
     commitment: toHex(commitment),
     iv: toHex(iv),
