@@ -10,6 +10,7 @@ export interface Http2Stream {
   respond(fields?: Fields, options?: Record<string, unknown>): void;
   write(...args: unknown[]): boolean;
   end(...args: unknown[]): unknown;
+  sendTrailers(fields: Fields): void;
   close(code?: number): void;
   emit(event: string): unknown;
   on(event: string, listener: () => void): unknown;
@@ -20,7 +21,7 @@ const INTERNAL_ERROR = 2; // RFC 9113 section 7
 
 /** Seals what a response writes to its HTTP/2 stream. The response itself stays as it is, as in HTTP/1. */
 export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
-  const { respond, write, end } = stream;
+  const { respond, write, end, sendTrailers } = stream;
   const pass = (bytes: Uint8Array, isFinal: boolean, written: () => void): boolean => {
     const hasRoom = write.call(stream, bytes, written);
     if (isFinal) end.call(stream);
@@ -58,6 +59,11 @@ export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
     if (callback) stream.once('finish', callback);
     output.end();
     return stream;
+  };
+  // Node asks for trailers, perhaps none, behind the last byte.
+  stream.sendTrailers = (fields) => {
+    if (Object.keys(fields).length > 0) stream.close(INTERNAL_ERROR);
+    else sendTrailers.call(stream, fields);
   };
   stream.on('drain', () => output.drained());
   stream.once('close', () => output.abandon());
