@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { Agent } from '@private.me/xlink';
-import { deriveMessageKey } from '../../src/crypto/key-schedule.js';
+import { expandMessageKey } from '../../src/crypto/key-schedule.js';
 import type { CryptoProvider } from '../../src/crypto/provider.js';
-import { openCommitted } from '../../src/envelope/open.js';
+import { agreedWith, openCommitted } from '../../src/envelope/open.js';
 import { parseEnvelope } from '../../src/envelope/parse.js';
 import type { Header } from '../../src/envelope/plaintext.js';
 import { sealEnvelope, signOnlyEnvelope } from '../../src/envelope/seal.js';
@@ -13,7 +13,7 @@ import { MemoryNonceStore } from '../../src/nonce/memory.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { idOf } from '../support/results.js';
 import { generate } from '../vectors/generate.mjs';
-import { FOLDER, load, providers, recipientKeys, scripted } from '../vectors/load.js';
+import { encryptionKeys, FOLDER, load, providers, recipientKeys, scripted } from '../vectors/load.js';
 import {
   type Hex,
   hex,
@@ -160,28 +160,25 @@ async function sealedSteps(
 ): Promise<Record<string, Hex | undefined>> {
   const { label, fields, bytes } = parsed;
   const x25519Secret = (await recipient.x25519.agree(await crypto.x25519.publicKey(bytes.ephemeralPub!)))!;
-  const ciphertext = bytes.kemCiphertext;
-  const kem = ciphertext && {
-    secret: await recipient.mlKem768!.decapsulate(ciphertext),
-    ciphertext,
-    recipientKey: recipient.mlKem768!.publicKey,
-  };
-  const messageKey = await deriveMessageKey(crypto, label, encodeUtf8(fields.from), encodeUtf8(fields.to), {
-    x25519Secret,
-    ephemeralPub: bytes.ephemeralPub!,
-    recipientX25519: recipient.x25519.publicKey,
-    ...(kem ? { kem } : {}),
-  });
+  const kemSecret = bytes.kemCiphertext && (await recipient.mlKem768!.decapsulate(bytes.kemCiphertext));
+  const ikm = await agreedWith(crypto, encryptionKeys(recipient), parsed);
+  const messageKey = await expandMessageKey(
+    crypto,
+    ikm,
+    label,
+    encodeUtf8(fields.from),
+    encodeUtf8(fields.to),
+  );
   const { key, commitment, iv } = messageKey;
   const okm = toHex(await crypto.hkdf(hex(steps['ikm']!), hex(steps['info']!), 76))!;
   const joined = [key, commitment, iv].map(toHex).join('');
   const plaintext = await openCommitted(crypto, messageKey, headerTranscript(parsed), bytes.payload!);
   return {
     x25519Secret: toHex(x25519Secret),
-    kemSecret: toHex(kem?.secret),
-    ikm: steps['ikm'],
+    kemSecret: toHex(kemSecret),
+    ikm: toHex(ikm),
     info: steps['info'],
-    okm: okm === joined ? okm : 'not what deriveMessageKey makes',
+    okm: okm === joined ? okm : 'not what expandMessageKey makes',
     key: toHex(key),
     commitment: toHex(commitment),
     iv: toHex(iv),
