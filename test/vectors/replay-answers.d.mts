@@ -26,6 +26,8 @@ interface AnswerCase {
   readonly service: Did;
   readonly settings?: {
     readonly maxBytes?: number;
+    /** Another service that the client called. */
+    readonly knows?: Did;
     readonly before?: { readonly of: string; readonly inReplyTo?: string; readonly count?: number };
   };
   readonly of?: string;

@@ -333,7 +333,8 @@ async function openCase(v, c, stream) {
     now: () => v.now,
     window: v.receiver.timestampWindowMs,
   });
-  for (const record of v.services) peer.adopt(record);
+  const known = [c.service, c.settings?.knows];
+  for (const record of v.services) if (known.includes(record.did)) peer.adopt(record);
   const get = async (one, bytes, sent, options) => {
     const parts = [];
     let isHandedOver = false;

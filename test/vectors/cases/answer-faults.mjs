@@ -69,7 +69,8 @@ export function headFaults(book, { several }) {
   refuse('to another request', {}, { inReplyTo: other });
   refuse('bound to another request', { cause: 'REQUEST_BINDING_MISMATCH' }, { request: 'GET /orders' });
   refuse('not bound to a request', { cause: 'REQUEST_BINDING_REQUIRED' }, { request: undefined });
-  refuse('from another service that is known', {}, { sender: alices[2], version: 2 });
+  const knows = alices[2].did;
+  refuse('from another service that is known', {}, { sender: alices[2], version: 2 }, { knows });
   const unknown = { cause: 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY' };
   refuse('from a DID that nobody knows', unknown, { sender: mallories[1] });
   refuse('for another client', { cause: 'RECIPIENT_MISMATCH' }, { recipient: carol });
