@@ -61,15 +61,17 @@ function exchange(method, hostname, port, target, fields, body) {
     const req = httpRequest({ method, hostname, port, path: target, headers, agent: false }, (res) => {
       const chunks = [];
       res.on('data', (c) => chunks.push(c));
+      res.on('error', reject);
       res.on('end', () => {
-        const text = Buffer.concat(chunks).toString('utf8');
+        const body = new Uint8Array(Buffer.concat(chunks));
+        const text = Buffer.from(body).toString('utf8');
         const type = res.headers['content-type'] ?? '';
         const json = /json/.test(type) && text !== '' ? JSON.parse(text) : undefined;
         const error =
           type.startsWith('application/problem+json') && json
             ? [json.code, json.subCode].filter(Boolean).join(':')
             : undefined;
-        resolve({ status: res.statusCode, headers: res.headers, text, json, error });
+        resolve({ status: res.statusCode, headers: res.headers, body, text, json, error });
       });
     });
     req.on('error', reject);

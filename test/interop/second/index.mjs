@@ -1,3 +1,4 @@
+export * from './answer.mjs';
 export * from './bytes.mjs';
 export * from './envelope.mjs';
 export * from './http.mjs';

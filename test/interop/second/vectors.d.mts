@@ -6,5 +6,6 @@ export function runIdentity(): Promise<Tally>;
 export function runKeyRecord(): Promise<Tally>;
 export function runSuccession(): Promise<Tally>;
 export function runRequestBinding(): Promise<Tally>;
+export function runAnswers(): Promise<Tally>;
 export function runShares(): Promise<Tally>;
 export function runEnvelopes(file: string): Promise<Tally>;
