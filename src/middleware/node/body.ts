@@ -80,7 +80,7 @@ function drain(
           return settle(error);
         }
       }
-      if (req.complete || req.stream?.readableEnded) settle();
+      if (isComplete(req)) settle();
     };
     req.on('readable', onReadable);
     req.on('end', onEnd);
@@ -88,6 +88,10 @@ function drain(
     req.on('error', onGone);
   });
 }
+
+/** Nothing more will come. A request that is injected, as tests and serverless wrappers do, is no message of HTTP, only a stream. */
+const isComplete = ({ complete, stream, _readableState }: NodeRequest): boolean =>
+  complete || stream?.readableEnded === true || _readableState?.ended === true;
 
 /** A stream of no bytes has ended by the time that is known: parsers behind must not wait for its end. */
 function announceNoBody(req: NodeRequest): void {

@@ -8,6 +8,8 @@ export interface NodeRequest {
   readonly complete: boolean;
   readonly destroyed: boolean;
   readonly readableEnded: boolean;
+  /** Of all streams of Node's; `ended`: the last bytes are known. */
+  readonly _readableState?: { readonly ended?: boolean } | undefined;
   readonly socket?: { readonly remoteAddress?: string | undefined } | undefined;
   /** HTTP/2 only. */
   readonly stream?: { readonly endAfterHeaders: boolean; readonly readableEnded: boolean } | undefined;
