@@ -8,15 +8,17 @@ type Members = Record<string, unknown>;
 /**
  * The members of what a validator returned: its own, and those of its class, read from the object itself, so that getters and
  * private fields work; methods stay bound to it. Throws `API_KEY_INVALID` for an object that says no, and
- * `KEY_VALIDATOR_FAILED:INVALID_RESULT` for one that names nobody, such as an error, a list, a boxed value or an empty row.
+ * `KEY_VALIDATOR_FAILED:INVALID_RESULT` for one that names nobody, such as an error, one that
+ * holds an `error`, a list, a boxed value or an empty row.
  */
 export function membersOf(answer: unknown): Members {
   if (typeof answer !== 'object' || answer === null || isNobody(answer)) throw nobody();
   const members: Members = {};
   for (const of of classesOf(answer)) addInherited(members, of, answer);
-  Object.assign(members, answer);
+  for (const [name, value] of Object.entries(answer)) show(members, name, value);
   if (VERDICTS.some((name) => members[name] === false)) throw xlinkError('API_KEY_INVALID');
-  if (!Object.values(members).some((value) => value !== undefined && value !== null)) throw nobody();
+  const says = (value: unknown) => value !== undefined && value !== null;
+  if (says(members['error']) || !Object.values(members).some(says)) throw nobody();
   return members;
 }
 
@@ -51,13 +53,17 @@ function addInherited(members: Members, from: object, answer: object): void {
     if (typeof value === 'function') hide(members, name, value.bind(answer));
     else if (get) {
       try {
-        members[name] = get.call(answer);
+        show(members, name, get.call(answer));
       } catch {
         // a getter that throws has nothing to say
       }
     }
   }
 }
+
+/** Defined, not assigned: a member called `__proto__` is one like any other. */
+const show = (members: Members, name: string, value: unknown) =>
+  Object.defineProperty(members, name, { value, enumerable: true, configurable: true, writable: true });
 
 /** A method is called, and is no part of what is shown, compared or logged. */
 const hide = (members: Members, name: string, value: unknown) =>
@@ -84,8 +90,8 @@ function copy(value: unknown, freeze: (copy: object) => void, seen: Map<object, 
     if (Array.isArray(value) && name === 'length') continue;
     const { enumerable, value: member } = Object.getOwnPropertyDescriptor(value, name)!;
     const copied = copy(member, freeze, seen);
-    if (enumerable) (made as Members)[name] = copied;
-    else hide(made as Members, name, copied);
+    const put = enumerable ? show : hide;
+    put(made as Members, name, copied);
   }
   freeze(made);
   return made;

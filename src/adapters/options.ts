@@ -83,7 +83,7 @@ export interface DualModeOptions<Customer extends object = object> {
    * below. For the discovery document only: `skip` decides which requests are let through. Default none.
    */
   readonly publicPaths?: readonly string[];
-  /** Requests that are let through without any credentials, such as health checks. Default none but OPTIONS. */
+  /** Requests that are let through without any credentials, such as health checks. Default none; browsers' preflights always are. */
   readonly skip?: (request: InboundRequest) => boolean;
   /** How long the validator may take, in ms. Default 5000. */
   readonly validatorTimeoutMs?: number;

@@ -1,8 +1,7 @@
 import { concat, EMPTY } from '../../crypto/bytes.js';
 import { xlinkError } from '../../errors/errors.js';
-import { mustBeRemoved } from '../../http/covered-fields.js';
 import type { InboundRequest, Pass } from '../../http/decision.js';
-import { askForPlain } from '../node/negotiation.js';
+import { openedHeaders } from '../../http/opened-headers.js';
 
 /** A request of the Fetch standard as the adapter sees it, and the same one as handlers are to see it. */
 export class FetchRequest {
@@ -26,20 +25,15 @@ export class FetchRequest {
   }
 
   /** The request that a caller with a key would have made. */
-  opened({ content, fields, sealing }: Pass): Request {
-    const body = content?.bytes ?? this.#body;
+  opened(pass: Pass): Request {
+    const body = pass.content?.bytes ?? this.#body;
     const headers = new Headers(this.#request.headers);
-    if (fields) {
-      for (const name of [...headers.keys()]) if (mustBeRemoved(name, fields.names)) headers.delete(name);
-      for (const [name, value] of fields.values) headers.set(name, value);
+    const changes = openedHeaders(pass, this.inbound.header, () => [...headers.keys()]);
+    if (changes.size === 0 && body === undefined) return this.#request;
+    for (const [name, value] of changes) {
+      if (value === undefined) headers.delete(name);
+      else headers.set(name, value);
     }
-    if (content) {
-      headers.set('content-length', String(content.bytes.length));
-      if (content.contentType === '') headers.delete('content-type');
-      else headers.set('content-type', content.contentType);
-    }
-    if (sealing) plain(headers);
-    if (!content && !fields && !sealing && body === undefined) return this.#request;
     return new Request(this.#request, {
       headers,
       ...(body === undefined ? {} : { body: new Uint8Array(body) }),
@@ -65,15 +59,5 @@ export class FetchRequest {
     }
     this.#body = chunks.length === 0 ? EMPTY : concat(chunks);
     return this.#body;
-  }
-}
-
-/** As of Node's requests: see `askForPlain`. */
-function plain(headers: Headers): void {
-  const asked: Record<string, string | string[] | undefined> = Object.fromEntries(headers);
-  askForPlain(asked);
-  for (const name of ['accept', 'accept-encoding']) {
-    if (asked[name] === undefined) headers.delete(name);
-    else headers.set(name, String(asked[name]));
   }
 }

@@ -4,7 +4,9 @@ export interface NodeRequest {
   readonly url?: string | undefined;
   readonly headers: Record<string, string | string[] | undefined>;
   /** Names and values in turn, a pair for each line. */
-  readonly rawHeaders?: readonly string[];
+  readonly rawHeaders?: string[];
+  /** HTTP/1 only. */
+  readonly headersDistinct?: Record<string, string[] | undefined>;
   readonly complete: boolean;
   readonly destroyed: boolean;
   readonly readableEnded: boolean;
