@@ -69,11 +69,18 @@ export class RedisConnection<S extends RedisStore> {
   inOrder(commands: readonly (readonly [key: string, command: RedisCommand<S>])[]): Promise<unknown[]> {
     const send = async ([key, command]: (typeof commands)[number]) => this.#commands.call(key, command);
     return this.#run(async () => {
-      if (!this.#hasPool) return Promise.all(commands.map(send));
       const replies: unknown[] = [];
-      for (const command of commands) replies.push(await send(command));
+      await this.each([...commands.entries()], async ([at, command]) => {
+        replies[at] = await send(command);
+      });
       return replies;
     });
+  }
+
+  /** Does the work for each item: at once, or one after the other, so that a pool does not open connections for it. */
+  async each<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+    if (!this.#hasPool) await Promise.all(items.map(work));
+    else for (const item of items) await work(item);
   }
 
   /** Rejects if any of the commands failed; all have keys of one slot, as `key` is. */

@@ -8,7 +8,6 @@ import {
   type NonceClaim,
   sinceOf,
   type Verification,
-  type VerifyCommand,
   verificationOf,
   verifyCommand,
 } from './verify-script.js';
@@ -65,43 +64,25 @@ export class RedisMarkers {
   }
 
   async #ask(marker: string, claim?: NonceClaim): Promise<Verification> {
-    const { connections } = this.#connection;
-    const reply = await unavailable(
-      () => this.#connection.call(marker, this.#command(marker, claim)),
-      'NONCE_STORE_UNAVAILABLE',
-    );
-    return this.#heard(marker, reply, connections);
-  }
-
-  /** In the background, once at a time, and in silence: what fails is verified with the next claim. */
-  #verifyAll(): void {
-    if (this.#isVerifyingAll) return;
-    this.#isVerifyingAll = true;
-    const { connections } = this.#connection;
-    const replies = this.#connection.inOrder(
-      this.#markers.map((marker) => [marker, this.#command(marker)] as const),
-    );
-    const hear = (all: readonly unknown[]) => {
-      for (const [at, marker] of this.#markers.entries()) this.#heard(marker, all[at], connections);
-    };
-    const done = () => {
-      this.#isVerifyingAll = false;
-    };
-    void replies.then(hear).then(done, done);
-  }
-
-  #command(marker: string, claim?: NonceClaim): VerifyCommand {
-    return verifyCommand(marker, this.#verified.get(marker)?.runId, claim);
-  }
-
-  /** `connections` as they were when the question was sent. */
-  #heard(marker: string, reply: unknown, connections: number | undefined): Verification {
+    const { connections } = this.#connection; // as they are when the question is sent
+    const command = verifyCommand(marker, this.#verified.get(marker)?.runId, claim);
+    const reply = await unavailable(() => this.#connection.call(marker, command), 'NONCE_STORE_UNAVAILABLE');
     const verification = verificationOf(reply);
     const until = performance.now() + VERIFIED_MS;
     this.#verified.set(marker, { ...verification, connections, until });
     this.#connection.warnings.ofPolicy(verification.policy);
     this.#connection.warnings.ofClock(verification.now - this.#clock());
     return verification;
+  }
+
+  /** In the background, once at a time, and in silence: what fails is verified with the next claim. */
+  #verifyAll(): void {
+    if (this.#isVerifyingAll) return;
+    this.#isVerifyingAll = true;
+    const asking = this.#connection.each(this.#markers, (marker) => this.#ask(marker).catch(() => {}));
+    void asking.then(() => {
+      this.#isVerifyingAll = false;
+    });
   }
 
   #isCurrent(connections: number | undefined): boolean {
