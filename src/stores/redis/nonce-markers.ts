@@ -5,9 +5,9 @@ import { unavailable } from '../unavailable.js';
 import type { RedisConnection } from './connection.js';
 import { markersOf } from './nonce-keys.js';
 import {
-  type NonceClaim,
   sinceOf,
   type Verification,
+  type VerifyCommand,
   verificationOf,
   verifyCommand,
 } from './verify-script.js';
@@ -50,43 +50,43 @@ export class RedisMarkers {
   expected(marker: string): string | undefined {
     const known = this.#verified.get(marker);
     if (known?.policy !== 'noeviction' || known.until < performance.now()) return undefined;
-    return this.#isCurrent(known.connections) ? known.marker : undefined;
+    const { connections } = this.#connection;
+    return connections !== undefined && connections === known.connections ? known.marker : undefined;
   }
 
-  /**
-   * Has Redis compare the marker with itself, date it now if it does not fit, and make the claim, if there is one, all at
-   * once. Rejects with `NONCE_STORE_UNAVAILABLE`.
-   */
-  async verify(marker: string, claim?: NonceClaim): Promise<Verification> {
-    const verification = await this.#ask(marker, claim);
-    if (verification.isAnew) this.#verifyAll(); // the others are probably no better, and would refuse an envelope each
-    return verification;
-  }
-
-  async #ask(marker: string, claim?: NonceClaim): Promise<Verification> {
+  /** What has Redis compare the marker with itself, and date it now if it does not fit. The answer goes to `note`. */
+  question(marker: string): { readonly command: VerifyCommand; note(reply: unknown): string } {
     const { connections } = this.#connection; // as they are when the question is sent
-    const command = verifyCommand(marker, this.#verified.get(marker)?.runId, claim);
-    const reply = await unavailable(() => this.#connection.call(marker, command), 'NONCE_STORE_UNAVAILABLE');
-    const verification = verificationOf(reply);
-    const until = performance.now() + VERIFIED_MS;
-    this.#verified.set(marker, { ...verification, connections, until });
-    this.#connection.warnings.ofPolicy(verification.policy);
-    this.#connection.warnings.ofClock(verification.now - this.#clock());
-    return verification;
+    return {
+      command: verifyCommand(marker, this.#verified.get(marker)?.runId),
+      note: (reply) => {
+        const verification = verificationOf(reply);
+        const until = performance.now() + VERIFIED_MS;
+        this.#verified.set(marker, { ...verification, connections, until });
+        this.#connection.warnings.ofPolicy(verification.policy);
+        this.#connection.warnings.ofClock(verification.now - this.#clock());
+        // The others are probably no better, and would refuse an envelope each.
+        if (verification.isAnew) this.#verifyAll();
+        return verification.marker;
+      },
+    };
+  }
+
+  /** Asks that, and resolves to the marker. Rejects with `NONCE_STORE_UNAVAILABLE`. */
+  async verify(marker: string): Promise<string> {
+    const { command, note } = this.question(marker);
+    const ask = () => this.#connection.call(marker, command);
+    return note(await unavailable(ask, 'NONCE_STORE_UNAVAILABLE'));
   }
 
   /** In the background, once at a time, and in silence: what fails is verified with the next claim. */
   #verifyAll(): void {
     if (this.#isVerifyingAll) return;
     this.#isVerifyingAll = true;
-    const asking = this.#connection.each(this.#markers, (marker) => this.#ask(marker).catch(() => {}));
+    const asking = this.#connection.each(this.#markers, (marker) => this.verify(marker).catch(() => {}));
     void asking.then(() => {
       this.#isVerifyingAll = false;
     });
-  }
-
-  #isCurrent(connections: number | undefined): boolean {
-    return connections !== undefined && connections === this.#connection.connections;
   }
 }
 

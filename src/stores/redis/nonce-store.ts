@@ -117,7 +117,7 @@ export class RedisNonceStore implements NonceStore {
     if (reply !== 0 && reply !== '0')
       throw nonceStoreUnavailable('Redis answered EXISTS with neither 0 nor 1.');
     const isMarker = typeof found === 'string' && sinceOf(found) !== undefined;
-    assertRemembered(use, isMarker ? found : (await this.#markers.verify(marker)).marker);
+    assertRemembered(use, isMarker ? found : await this.#markers.verify(marker));
     return false;
   }
 
@@ -129,21 +129,17 @@ export class RedisNonceStore implements NonceStore {
     const { key, marker } = await keysOf(this.#keyPrefix, use);
     const lifetimeMs = Math.max(Math.ceil(ttlMs), this.#minTtlMs);
     const expected = this.#markers.expected(marker);
-    if (expected === undefined) {
-      const verified = await this.#markers.verify(marker, { key, lifetimeMs });
-      if (!verified.isClaimed) return false;
-      assertRemembered(use, verified.marker);
-      return true;
-    }
-    // The marker is read after the claim is made, so that no loss goes between them.
+    const question = expected === undefined ? this.#markers.question(marker) : undefined;
+    // The marker is looked at after the claim is made, so that no loss goes between them.
     const [reply, found] = await this.#inOrder([
       [key, ['SET', key, '1', 'PX', String(lifetimeMs), 'NX']],
-      [marker, ['GET', marker]],
+      [marker, question?.command ?? ['GET', marker]],
     ]);
+    const verified = question?.note(found);
     if (reply === null) return false;
     if (reply !== 'OK') throw nonceStoreUnavailable('Redis answered SET with neither OK nor nil.');
     const isAsExpected = found === expected && this.#markers.expected(marker) === expected;
-    assertRemembered(use, isAsExpected ? expected : (await this.#markers.verify(marker)).marker);
+    assertRemembered(use, verified ?? (isAsExpected ? expected! : await this.#markers.verify(marker)));
     return true;
   }
 

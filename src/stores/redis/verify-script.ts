@@ -1,10 +1,9 @@
 import { xlinkError } from '../../errors/errors.js';
 
 /**
- * Run by Redis without anything in between, so what it says of the server is true of the claim that it makes.
+ * Run by Redis without anything in between. It has one key, as a second one would fail while a slot of a cluster is moved.
  *
- * KEYS: a marker, and the nonce to claim, if any. ARGV: the run id of the server that the caller found here before, or
- * nothing; how long the nonce is kept, in ms.
+ * KEYS: a marker. ARGV: the run id of the server on which the caller found the bucket before, or nothing.
  *
  * A marker is `<since> <run id> <replication id> <evicted keys>`. All but the time must be true of the server now, else
  * its data may be older than its marker: restarted, it has another run id; promoted, another replication id. The marker
@@ -25,8 +24,7 @@ if isAnew then
   since = now
   redis.call('SET', KEYS[1], since .. ' ' .. server)
 end
-local claimed = KEYS[2] and redis.call('SET', KEYS[2], '1', 'PX', ARGV[2], 'NX')
-return {since .. ' ' .. server, run, now, info('memory', 'maxmemory_policy'), isAnew and 1 or 0, claimed and 1 or 0}
+return {since .. ' ' .. server, run, now, info('memory', 'maxmemory_policy'), isAnew and 1 or 0}
 `;
 
 /** What the script says. */
@@ -40,36 +38,26 @@ export interface Verification {
   readonly policy: string;
   /** Whether the marker was dated now. */
   readonly isAnew: boolean;
-  /** Whether the nonce was free, and is claimed now. */
-  readonly isClaimed: boolean;
-}
-
-export interface NonceClaim {
-  readonly key: string;
-  readonly lifetimeMs: number;
 }
 
 export type VerifyCommand = readonly ['EVAL', ...args: string[]];
 
 /** `lastRunId` is that of the server on which the bucket was found before. */
-export function verifyCommand(
-  marker: string,
-  lastRunId: string | undefined,
-  claim: NonceClaim | undefined,
-): VerifyCommand {
-  const keys = claim ? [marker, claim.key] : [marker];
-  const lifetime = claim ? [String(claim.lifetimeMs)] : [];
-  return ['EVAL', SCRIPT, String(keys.length), ...keys, lastRunId ?? '', ...lifetime];
-}
+export const verifyCommand = (marker: string, lastRunId = ''): VerifyCommand => [
+  'EVAL',
+  SCRIPT,
+  '1',
+  marker,
+  lastRunId,
+];
 
 /** Throws `NONCE_STORE_UNAVAILABLE` for any other answer. */
 export function verificationOf(reply: unknown): Verification {
-  const [marker, runId, now, policy, isAnew, isClaimed] = Array.isArray(reply) ? reply : [];
+  const [marker, runId, now, policy, isAnew] = Array.isArray(reply) ? reply : [];
   const isText = [marker, runId, now, policy].every((value) => typeof value === 'string');
-  const isFlag = [isAnew, isClaimed].every((value) => value === 0 || value === 1);
-  if (!isText || !isFlag || sinceOf(marker) === undefined)
+  if (!isText || (isAnew !== 0 && isAnew !== 1) || sinceOf(marker) === undefined)
     throw nonceStoreUnavailable('Redis answered the script with something else than it returns.');
-  return { marker, runId, now: Number(now), policy, isAnew: isAnew === 1, isClaimed: isClaimed === 1 };
+  return { marker, runId, now: Number(now), policy, isAnew: isAnew === 1 };
 }
 
 /** The time of a marker, in ms since 1970; `undefined` if it is none. */

@@ -85,7 +85,7 @@ export const CLUSTER_CLIENTS: {
 
 /** What the script says of a marker. */
 export const verified = (marker: unknown, changes: Record<number, unknown> = {}) =>
-  Object.assign([marker, 'run', String(Date.now()), 'noeviction', 0, 1], changes);
+  Object.assign([marker, 'run', String(Date.now()), 'noeviction', 0], changes);
 
 /** Answers commands by their names, as no real server might. */
 export type Replies = Readonly<Record<string, (key: string) => Promise<unknown>>>;
