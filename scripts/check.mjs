@@ -1,14 +1,13 @@
 // Everything that must hold before a commit, cheapest first. Stops at the first failure.
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-
-const root = fileURLToPath(new URL('..', import.meta.url));
+import { root, wings } from './wings.mjs';
 
 const steps = [
   ['types', 'node_modules/.bin/tsc', ['--noEmit']],
   ['example types', 'node_modules/.bin/tsc', ['-p', 'examples/express-app']],
   ['logging example types', 'node_modules/.bin/tsc', ['-p', 'examples/logging']],
   ['deploy types', 'node_modules/.bin/tsc', ['-p', 'deploy']],
+  ...wings.map((wing) => [`types of ${wing}`, 'node_modules/.bin/tsc', ['--noEmit', '-p', wing]]),
   ['dashboard types', 'node_modules/.bin/tsc', ['-p', 'dashboards']],
   ['dashboards', 'node', ['dashboards/build.mjs', '--check']],
   ['lint', 'node_modules/.bin/biome', ['check', '--error-on-warnings']],

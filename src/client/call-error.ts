@@ -1,9 +1,14 @@
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
+import { branded } from '../util/copies.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { problemId } from './response.js';
 
 /** `cause` of `CALL_FAILED`: what the service answered. */
 export class CallFailure extends Error {
+  static {
+    branded(this, 'call-failure');
+  }
+
   override readonly name = 'CallFailure';
   readonly status: number;
   /** The parsed JSON, else the text; `undefined` if there was none. */

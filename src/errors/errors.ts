@@ -1,3 +1,4 @@
+import { branded } from '../util/copies.js';
 import { ERROR_TABLE, type ErrorCategory, type ErrorId, type ErrorRow } from './table.js';
 
 const DOCS = 'https://xail.io/docs/packages/xlink';
@@ -24,6 +25,10 @@ export interface XlinkErrorOptions {
 
 /** Base of all errors of this package. Tell them apart by `code` and `subCode`, or by `id`, which joins both. */
 export class XlinkError extends Error {
+  static {
+    branded(this, 'error');
+  }
+
   override readonly name: string = 'XlinkError';
   /** `CODE` or `CODE:SUB_CODE`, a key of the error table. */
   readonly id: ErrorId;
@@ -70,38 +75,74 @@ export class XlinkError extends Error {
 
 /** Key generation, DIDs, PKCS#8. */
 export class XlinkIdentityError extends XlinkError {
+  static {
+    branded(this, 'error/identity');
+  }
+
   override readonly name = 'XlinkIdentityError';
 }
 /** Making, parsing and opening envelopes. */
 export class XlinkEnvelopeError extends XlinkError {
+  static {
+    branded(this, 'error/envelope');
+  }
+
   override readonly name = 'XlinkEnvelopeError';
 }
 /** Delivery. */
 export class XlinkTransportError extends XlinkError {
+  static {
+    branded(this, 'error/transport');
+  }
+
   override readonly name = 'XlinkTransportError';
 }
 /** Trust registry and key records. */
 export class XlinkRegistryError extends XlinkError {
+  static {
+    branded(this, 'error/registry');
+  }
+
   override readonly name = 'XlinkRegistryError';
 }
 /** X25519 and ML-KEM. */
 export class XlinkKeyAgreementError extends XlinkError {
+  static {
+    branded(this, 'error/key-agreement');
+  }
+
   override readonly name = 'XlinkKeyAgreementError';
 }
 /** Split channel. */
 export class XlinkSplitChannelError extends XlinkError {
+  static {
+    branded(this, 'error/split-channel');
+  }
+
   override readonly name = 'XlinkSplitChannelError';
 }
 /** Agent lifecycle and the checks on receipt. */
 export class XlinkAgentError extends XlinkError {
+  static {
+    branded(this, 'error/agent');
+  }
+
   override readonly name = 'XlinkAgentError';
 }
 /** HTTP requests and API keys in front of an API. */
 export class XlinkAdapterError extends XlinkError {
+  static {
+    branded(this, 'error/adapter');
+  }
+
   override readonly name = 'XlinkAdapterError';
 }
 /** Calling a service: discovery, enrollment, answers. */
 export class XlinkClientError extends XlinkError {
+  static {
+    branded(this, 'error/client');
+  }
+
   override readonly name = 'XlinkClientError';
 }
 
@@ -131,7 +172,7 @@ const ALIASES = new Map<string, ErrorId>(
 );
 
 /**
- * KeyedMutex anything thrown or returned into an {@link XlinkError}: errors of the package pass through, a string is taken
+ * Turns anything thrown or returned into an {@link XlinkError}: errors of the package pass through, a string is taken
  * as a code (`'REPLAY_DETECTED'`, `'DECRYPT_FAILED:PARSE'`, or an alias of the papers), everything else becomes
  * `INTERNAL` with the original as `cause`.
  */

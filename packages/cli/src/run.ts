@@ -1,4 +1,4 @@
-import { isXlinkError } from '../errors/errors.js';
+import { isXlinkError } from '@private.me/xlink';
 
 /** Where a command writes to; without line ends. */
 export interface Output {
