@@ -12,7 +12,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 await buildPage();
 compile();
-dropSourceMap('dist/esm/dashboard/page/bundle.js');
+for (const kind of ['js', 'd.ts']) dropSourceMap(`dist/esm/dashboard/page/bundle.${kind}`);
 const bundled = await buildCjs(root, manifest);
 const notices = noticesOf({ 'dist/cjs': bundled, 'The page of the dashboard': ['uplot'] });
 writeFileSync(join(root, 'THIRD-PARTY-NOTICES'), notices);
@@ -26,8 +26,8 @@ function compile() {
 }
 
 // A map of generated text would only repeat it.
-function dropSourceMap(script) {
-  const file = join(root, script);
+function dropSourceMap(path) {
+  const file = join(root, path);
   rmSync(`${file}.map`);
   writeFileSync(file, readFileSync(file, 'utf8').replace(/\/\/# sourceMappingURL=.*\s*$/, ''));
 }
