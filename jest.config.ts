@@ -8,16 +8,11 @@ const sources = Object.entries(tsconfig.compilerOptions.paths).map(([name, [file
   file!.replace('./', '<rootDir>/'),
 ]);
 
-const config: Config = {
+/** What all projects share, those of the wings included. */
+export const shared: Config = {
   testEnvironment: 'node',
   // The page of the dashboard is bundled from the sources, too.
   globalSetup: '<rootDir>/scripts/build-page.mjs',
-  // Jest would leave one core idle, which on two cores doubles the time.
-  maxWorkers: '100%',
-  // Servers are started, killed and waited for; on a busy machine that takes its time. What hangs still fails.
-  testTimeout: 60_000,
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/consumer/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
@@ -34,6 +29,27 @@ const config: Config = {
       },
     ],
   },
+};
+
+const config: Config = {
+  // The name of a file says which it is: what opens a port, starts a process or a browser is *.integration.test.ts.
+  projects: [
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/test/**/!(*.integration).test.ts'],
+      setupFiles: ['<rootDir>/test/support/unit-only.ts'],
+    },
+    {
+      ...shared,
+      displayName: 'integration',
+      testMatch: ['<rootDir>/test/**/*.integration.test.ts'],
+    },
+  ] as NonNullable<Config['projects']>,
+  // Jest would leave one core idle, which on two cores doubles the time.
+  maxWorkers: '100%',
+  // Servers are started, killed and waited for; on a busy machine that takes its time. What hangs still fails.
+  testTimeout: 60_000,
   reporters: ['default', '<rootDir>/scripts/jest-reporter.mjs'],
   coverageProvider: 'v8',
   // What runs in the page is covered by tests in a browser, where nothing is counted.

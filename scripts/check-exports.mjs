@@ -8,7 +8,7 @@ import { manifestOf, pack } from './pack.mjs';
 import { root, wings } from './wings.mjs';
 
 const COMMON =
-  /^(dist\/.*\.(js|js\.map|d\.ts|d\.ts\.map)|src\/.*\.(ts|html|css)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
+  /^(dist\/.*\.(js|js\.map|d\.ts|d\.ts\.map)|src\/.*\.(ts|html|css|sql)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
 const ROOT_ONLY =
   /^(bin\/xlink\.mjs|dist\/cjs\/package\.json|(docs|examples|deploy|dashboards)\/.*|THIRD-PARTY-NOTICES)$/;
 

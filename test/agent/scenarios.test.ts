@@ -1,7 +1,3 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { BaseAgent as Agent } from '../../src/agent/agent.js';
 import { createSignedEnvelope } from '../../src/agent/signed-envelope.js';
@@ -304,22 +300,6 @@ describe('persistence', () => {
     const pkcs8 = await bob.exportPKCS8();
     unwrap(await Agent.importIdentity({ pkcs8, registry: world.registry, receiveScopes: ['x'] }));
     expect(world.registry.lookup(bob.did)).toBe(before);
-  });
-
-  const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
-  (hasOpenssl ? test : test.skip)('openssl reads the exported file as an Ed25519 key', async () => {
-    const agent = await new World().agent('alice');
-    const folder = mkdtempSync(join(tmpdir(), 'xlink-'));
-    try {
-      const file = join(folder, 'key.der');
-      writeFileSync(file, await agent.exportPKCS8());
-      const read = spawnSync('openssl', ['pkey', '-inform', 'DER', '-in', file, '-noout', '-text']);
-      expect(read.stdout.toString()).toContain('ED25519 Private-Key');
-      const hex = (read.stdout.toString().match(/priv:([\s0-9a-f:]+)pub:/)?.[1] ?? '').replace(/[\s:]/g, '');
-      expect(hex).toBe(Buffer.from(seedOf('alice')).toString('hex'));
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
   });
 });
 

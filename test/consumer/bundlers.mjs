@@ -19,7 +19,7 @@ export default function bundlers({ root }) {
   copy(home, 'all-versions.cjs', 'bundled-app.mjs', 'bundle.mjs');
   const bare = join(workshop, 'bundled');
   mkdirSync(bare);
-  const runners = [{ name: 'this Node', path: process.execPath }, ...otherNodes([24])];
+  const runners = [{ name: 'this Node', path: process.execPath }, ...otherNodes(['Node 24'])];
   for (const bundler of BUNDLERS) {
     const file = join(bare, `${bundler}.${bundler.endsWith('cjs') ? 'cjs' : 'mjs'}`);
     attempt(`[D3] ${bundler} bundles`, [node(home, 'bundle.mjs', bundler, file)]);

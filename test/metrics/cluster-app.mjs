@@ -1,4 +1,4 @@
-// A service of several processes, as cluster.test.ts starts it: the primary serves /metrics, the workers the API.
+// A service of several processes, as cluster.integration.test.ts starts it: the primary serves /metrics, the workers the API.
 // Talks to the test by messages; ends when the test does.
 import cluster from 'node:cluster';
 import { once } from 'node:events';

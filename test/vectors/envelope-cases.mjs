@@ -397,7 +397,7 @@ function badCases(version, sealed, good) {
     requireRequestBinding: undefined,
   });
   const foreign = {
-    unknown: '"color":"blue"',
+    unknown: '"colour":"blue"',
     'unknown, with another case': '"From":"x"',
     __proto__: '"__proto__":"x"',
     constructor: '"constructor":"x"',

@@ -1,4 +1,4 @@
-// What interop.test.ts uses of the second implementation.
+// What interop.integration.test.ts uses of the second implementation.
 export interface SecondIdentity {
   did: string;
   seed: Uint8Array;

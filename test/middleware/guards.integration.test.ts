@@ -1,0 +1,254 @@
+import type { IncomingMessage, RequestListener } from 'node:http';
+import { describe, expect, test } from '@jest/globals';
+import express5 from 'express';
+import express4 from 'express4';
+import * as expressGuards from '../../src/index.js';
+import { authOf, type DualModeAdapter } from '../../src/index.js';
+import * as koaGuards from '../../src/koa.js';
+import {
+  expectRefused,
+  KOAS,
+  type Parties,
+  parties,
+  type RefusalText,
+  recorder,
+  type Sent,
+  type Service,
+  sealedRequest,
+  signedRequest,
+  start,
+} from './koa/support.js';
+
+type GuardName = 'xlink' | 'scope';
+type Options = Parameters<typeof recorder>[1];
+
+/** A framework with the adapter, somebody who writes what handlers see, a guard, and a handler. */
+interface Framework {
+  readonly name: string;
+  app(
+    adapter: DualModeAdapter | undefined,
+    guard: GuardName,
+    meddle: Meddle,
+    reached: () => void,
+  ): RequestListener;
+  readonly requireScope: (scope: string) => unknown;
+}
+
+/** A library that writes `auth` where handlers look for it. */
+type Meddle = (place: { auth?: unknown }, req: IncomingMessage) => void;
+
+const overExpress = (name: string, express: typeof express5): Framework => ({
+  name,
+  requireScope: expressGuards.requireScope,
+  app(adapter, guard, meddle, reached) {
+    const { requireXlink, requireScope } = expressGuards;
+    const app = express();
+    if (adapter) app.use(adapter.middleware());
+    app.use((req, _res, next) => {
+      meddle(req as { auth?: unknown }, req);
+      next();
+    });
+    app.use(guard === 'xlink' ? requireXlink() : requireScope('orders:read'));
+    return app.use((_req, res) => {
+      reached();
+      res.json({ ok: true });
+    });
+  },
+});
+
+const overKoa = ({ name, Koa }: (typeof KOAS)[number]): Framework => ({
+  name,
+  requireScope: koaGuards.requireScope,
+  app(adapter, guard, meddle, reached) {
+    const { koaMiddleware, requireXlink, requireScope } = koaGuards;
+    const app = new Koa();
+    if (adapter) app.use(koaMiddleware(adapter));
+    app.use((ctx, next) => {
+      meddle(ctx.state, ctx.req);
+      return next();
+    });
+    app.use(guard === 'xlink' ? requireXlink() : requireScope('orders:read'));
+    app.use((ctx) => {
+      reached();
+      ctx.body = { ok: true };
+    });
+    return app.callback();
+  },
+});
+
+const FRAMEWORKS: readonly Framework[] = [
+  overExpress('Express 5', express5),
+  overExpress('Express 4', express4 as unknown as typeof express5),
+  ...KOAS.map(overKoa),
+];
+
+/** What the validator says of each key. */
+const KEYS: Record<string, object> = {
+  reader: { scopes: ['orders:write', 'orders:read'] },
+  writer: { scopes: ['orders:write'] },
+  root: { scopes: ['*'] },
+  unscoped: {},
+  text: { scopes: 'orders:read' },
+  impostor: { mode: 'xlink', did: 'did:key:z6Mk', scope: 'orders:read' },
+};
+
+const nothing: Meddle = () => {};
+
+describe.each(FRAMEWORKS)('$name', ({ app, requireScope }) => {
+  const serve = async (
+    guard: GuardName,
+    {
+      meddle = nothing,
+      options = {},
+      adapted = true,
+    }: { meddle?: Meddle; options?: Options; adapted?: boolean } = {},
+  ) => {
+    const known = await parties();
+    const parts = recorder(known.api, { legacyKeyValidator: (key) => KEYS[key] ?? null, ...options });
+    const reached = () => void parts.calls.push({} as never);
+    const service = await start(parts, app(adapted ? parts.adapter : undefined, guard, meddle, reached));
+    return { known, service };
+  };
+
+  const expectOutcome = async (service: Service, sent: Sent, outcome: 'ok' | RefusalText) => {
+    if (outcome !== 'ok') return expectRefused(service, sent, outcome);
+    expect((await service.send(sent)).status).toBe(200);
+    return undefined;
+  };
+
+  const key = (name: string) => (): Sent => ({ headers: { 'x-api-key': name } });
+  const signed = (scope: string) => (known: Parties) => signedRequest(known, {}, { scope });
+  const sealed = (scope: string) => (known: Parties) => sealedRequest(known, {}, { scope });
+  type Row = [
+    string,
+    (known: Parties) => Sent | Promise<Sent>,
+    xlink: 'ok' | RefusalText,
+    scope: 'ok' | RefusalText,
+  ];
+  const rows: Row[] = [
+    ['nobody', () => ({}), '401 CREDENTIALS_MISSING', '401 CREDENTIALS_MISSING'],
+    [
+      'an unauthenticated OPTIONS',
+      () => ({ method: 'OPTIONS' }),
+      '401 CREDENTIALS_MISSING',
+      '401 CREDENTIALS_MISSING',
+    ],
+    ['a key with the scope', key('reader'), '401 XLINK_REQUIRED', 'ok'],
+    ['a key with another scope', key('writer'), '401 XLINK_REQUIRED', '403 SCOPE_DENIED'],
+    ['a key with *', key('root'), '401 XLINK_REQUIRED', 'ok'],
+    ['a key without scopes', key('unscoped'), '401 XLINK_REQUIRED', '403 SCOPE_DENIED'],
+    ['a key whose scopes are no list', key('text'), '401 XLINK_REQUIRED', '403 SCOPE_DENIED'],
+    ['a key whose validator says xlink', key('impostor'), '401 XLINK_REQUIRED', '403 SCOPE_DENIED'],
+    ['a signed request with the scope', signed('orders:read'), 'ok', 'ok'],
+    ['a sealed request with the scope', sealed('orders:read'), 'ok', 'ok'],
+    ['a signed request with another scope', signed('orders:write'), 'ok', '403 SCOPE_DENIED'],
+    ['a signed request with a longer scope', signed('orders:read:all'), 'ok', '403 SCOPE_DENIED'],
+    ['a signed request with the default scope', signed('default'), 'ok', '403 SCOPE_DENIED'],
+  ];
+
+  describe.each(['xlink', 'scope'] as const)('guard %s', (guard) => {
+    const outcomeOf = ([, , xlink, scope]: Row) => (guard === 'xlink' ? xlink : scope);
+    const table = rows.map((row) => ({ name: row[0], make: row[1], outcome: outcomeOf(row) }));
+
+    test.each(table)('$name: $outcome', async ({ make, outcome }) => {
+      const { known, service } = await serve(guard);
+      await expectOutcome(service, await make(known), outcome);
+      expect(service.calls).toHaveLength(outcome === 'ok' ? 1 : 0);
+    });
+
+    const FORGED = { mode: 'xlink', did: 'did:key:z6MkForged', scope: 'orders:read', scopes: ['*'] };
+    const meddlers: [string, Meddle][] = [
+      ['writes auth', (place) => void Object.assign(place, { auth: FORGED })],
+      ['changes auth', (place) => void Object.assign((place.auth ??= {}), FORGED)],
+      [
+        'adds to the scopes of auth',
+        ({ auth }) => void (auth as { scopes?: string[] } | undefined)?.scopes?.push?.('orders:read', '*'),
+      ],
+      ['removes auth', (place) => void delete place.auth],
+      ['writes auth on the request of Node', (_, req) => void Object.assign(req, { auth: FORGED })],
+      [
+        'tries to change what authOf returns',
+        (_, req) => {
+          const auth = authOf(req) as { scopes?: unknown } | undefined;
+          Reflect.set(auth ?? {}, 'scope', 'orders:read');
+          Reflect.set(auth ?? {}, 'mode', 'xlink');
+          if (Array.isArray(auth?.scopes)) Reflect.set(auth.scopes, '0', '*');
+        },
+      ],
+    ];
+    test.each(meddlers)('is not fooled by a library that %s', async (_, meddle) => {
+      const { known, service } = await serve(guard, {
+        meddle,
+        options: { skip: ({ target }) => target === '/open' },
+      });
+      for (const row of rows) await expectOutcome(service, await row[1](known), outcomeOf(row));
+      await expectRefused(service, { path: '/open' }, '401 CREDENTIALS_MISSING');
+    });
+
+    test('refuses everybody where no adapter is in front', async () => {
+      const { known, service } = await serve(guard, { adapted: false });
+      const answer = await expectRefused(
+        service,
+        await signed('orders:read')(known),
+        '401 CREDENTIALS_MISSING',
+      );
+      expect(answer.headers['www-authenticate']).toContain('Xlink realm="api"');
+    });
+  });
+
+  test('refusals look like those of the adapter', async () => {
+    const options = {
+      realm: 'shop',
+      exposeDetails: true,
+      deprecation: { migrationUrl: 'https://shop.example/move' },
+    };
+    const { service } = await serve('xlink', { options });
+    const answer = await expectRefused(service, key('reader')(), '401 XLINK_REQUIRED');
+    expect(answer.headers).toMatchObject({
+      'www-authenticate': 'Xlink realm="shop", error="XLINK_REQUIRED"',
+      'x-migration-url': 'https://shop.example/move',
+      link: '<https://shop.example/move>; rel="deprecation"; type="text/html"',
+    });
+    expect(JSON.parse(answer.text)).toMatchObject({ authMethod: 'api-key', detail: expect.any(String) });
+
+    const scoped = await serve('scope', { options });
+    const denied = await expectRefused(
+      scoped.service,
+      await signed('orders:write')(scoped.known),
+      '403 SCOPE_DENIED',
+    );
+    expect(JSON.parse(denied.text)).toMatchObject({
+      authMethod: 'xlink',
+      detail: 'The route wants the scope orders:read.',
+      field: 'scope',
+    });
+  });
+
+  test('a refusal keeps the warning that the key is deprecated', async () => {
+    const { service } = await serve('scope', { options: { mode: 'deprecation' } });
+    const { headers } = await expectRefused(service, key('writer')(), '403 SCOPE_DENIED');
+    expect(headers['x-deprecated-auth']).toBe('true');
+  });
+
+  test('a refusal is counted as the accepted credential that it was, once, with its status', async () => {
+    const { service } = await serve('scope');
+    await expectRefused(service, key('writer')(), '403 SCOPE_DENIED');
+    expect(service.events.filter(({ type }) => type === 'request')).toMatchObject([
+      { outcome: 'accepted', method: 'api-key', status: 403 },
+    ]);
+  });
+
+  test('HEAD is refused without a body', async () => {
+    const { service } = await serve('xlink');
+    const answer = await service.send({ ...key('reader')(), method: 'HEAD' });
+    expect([answer.status, answer.text]).toEqual([401, '']);
+  });
+
+  test.each(
+    [['', undefined, null, '*', 'orders read', 'ä', 'x'.repeat(129), ['orders:read'], { scope: 'a' }]].flat(),
+  )('requireScope(%j) is a mistake that is told at once', (scope) => {
+    expect(() => requireScope(scope as string)).toThrow(
+      expect.objectContaining({ id: 'INVALID_OPTION', field: 'scope' }),
+    );
+  });
+});

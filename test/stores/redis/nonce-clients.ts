@@ -1,0 +1,132 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { afterEach } from '@jest/globals';
+import { Cluster, Redis } from 'ioredis';
+import { createClient, createCluster } from 'redis';
+import { encodeDidKey, type NonceUse, nonceKey, RedisNonceStore } from '../../../src/index.js';
+import type { RedisClient } from '../../../src/stores/redis/nonce-client.js';
+import type { RedisNonceStoreOptions } from '../../../src/stores/redis/nonce-store.js';
+import { identityOf } from '../../support/agents.js';
+import { until } from '../../support/until.js';
+
+const closers: (() => unknown)[] = [];
+
+afterEach(async () => {
+  await Promise.all(closers.splice(0).map((close) => close()));
+});
+
+const quietly = () => {}; // node-redis takes the process down if nobody listens to its errors
+
+const auth = (password: string | undefined) => (password === undefined ? {} : { password });
+
+/** With the settings each package has by itself: those are what most applications run with. Closed after the test. */
+const ioredis = (port: number, password?: string) => {
+  const client = new Redis({ host: '127.0.0.1', port, ...auth(password) }).on('error', quietly);
+  closers.push(() => client.disconnect());
+  return client;
+};
+
+const nodeRedis = (port: number, password?: string) => {
+  const client = createClient({ socket: { host: '127.0.0.1', port }, ...auth(password) }).on(
+    'error',
+    quietly,
+  );
+  closers.push(() => client.isOpen && client.destroy());
+  client.connect().catch(quietly);
+  return client;
+};
+
+const isReady = (client: Redis | ReturnType<typeof nodeRedis>): boolean =>
+  'isReady' in client ? client.isReady : client.status === 'ready';
+
+/** `begin` does not wait until the client is connected; `connect` does. */
+export const CLIENTS = [
+  { name: 'ioredis', begin: ioredis },
+  { name: 'node-redis', begin: nodeRedis },
+].map(({ name, begin }) => ({
+  name,
+  begin: begin as (port: number, password?: string) => RedisClient,
+  async connect(port: number, password?: string): Promise<RedisClient> {
+    const client = begin(port, password);
+    await until(() => isReady(client));
+    return client;
+  },
+}));
+
+/** The same for clusters. */
+export const CLUSTER_CLIENTS: {
+  name: string;
+  connect: (nodes: { host: string; port: number }[]) => Promise<RedisClient>;
+}[] = [
+  {
+    name: 'ioredis',
+    async connect(nodes) {
+      const client = new Cluster(nodes, { lazyConnect: true }).on('error', quietly);
+      closers.push(() => client.disconnect());
+      await client.connect();
+      return client;
+    },
+  },
+  {
+    name: 'node-redis',
+    async connect(nodes) {
+      const rootNodes = nodes.map((socket) => ({ socket }));
+      const client = createCluster({ rootNodes }).on('error', quietly);
+      closers.push(() => client.isOpen && client.destroy());
+      return client.connect();
+    },
+  },
+];
+
+export const TTL_MS = 61_000;
+
+/**
+ * Patient, so that a busy machine does not fail a test that is about something else; and of a Redis that comes empty it says
+ * that it remembers for a second already, so that uses of the same millisecond count.
+ */
+export const storeOn = (client: RedisClient, options: Partial<RedisNonceStoreOptions> = {}) =>
+  new RedisNonceStore({ client, timeoutMs: 10_000, clock: () => Date.now() - 1000, ...options });
+
+const [recipient, sender] = await Promise.all(
+  ['api', 'caller'].map(async (name) => (await identityOf(name)).did),
+);
+
+/** The use of a new envelope. */
+export const newUse = (changes: Partial<NonceUse> = {}): NonceUse => ({
+  recipient: recipient!,
+  sender: sender!,
+  nonce: randomBytes(16).toString('base64url'),
+  timestamp: Date.now(),
+  ...changes,
+});
+
+export const someDid = () =>
+  encodeDidKey(Buffer.from('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a', 'hex'));
+
+/** The key as it is documented. */
+export function keyOf(use: NonceUse, prefix = 'nonce:'): string {
+  const hash = createHash('sha256').update(nonceKey(use)).digest('base64url');
+  return `${prefix}{${hash[0]}}${hash}`;
+}
+
+/** The key of the marker that tells since when the bucket of a nonce remembers. */
+export const markerOf = (use: NonceUse, prefix = 'nonce:'): string =>
+  `${keyOf(use, prefix).slice(0, -43)}since`;
+
+export const BUCKETS = 64;
+
+export const COLD_START = 'NONCE_STORE_UNAVAILABLE:COLD_START';
+
+/** What a call resolved to, or the id of its error. */
+export const idOrValue = (call: Promise<boolean>): Promise<unknown> => call.catch((error) => error.id);
+
+export const trues = (answers: readonly boolean[]): number => answers.filter(Boolean).length;
+
+/** What a promise settled to, and after how many ms. */
+export async function timed(call: () => Promise<unknown>) {
+  const began = performance.now();
+  const settled = await call().then(
+    (value) => ({ value, error: undefined }),
+    (error) => ({ value: undefined, error }),
+  );
+  return { ...settled, ms: performance.now() - began };
+}

@@ -1,0 +1,285 @@
+import { setImmediate } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { RedisNonceStore } from '../../../src/index.js';
+import type { RedisClient } from '../../../src/stores/redis/nonce-client.js';
+import type { NonceUse } from '../../../src/types/ports.js';
+import { describeWithRedis, RedisServer, type RedisServerOptions } from '../../support/redis-server.js';
+import { thrownBy } from '../../support/results.js';
+import { until } from '../../support/until.js';
+import {
+  BUCKETS,
+  CLIENTS,
+  COLD_START,
+  idOrValue,
+  keyOf,
+  markerOf,
+  newUse,
+  storeOn,
+  TTL_MS,
+  trues,
+} from './nonce-clients.js';
+
+/** With the clock that it has by itself. */
+const store = (client: RedisClient) => storeOn(client, { clock: Date.now });
+
+/** As an agent asks. */
+const accepts = async (nonces: RedisNonceStore, use: NonceUse) =>
+  !(await nonces.seen(use)) && nonces.claim(use, TTL_MS);
+
+/** Also after it had to connect again. */
+const serves = (nonces: RedisNonceStore) => until(() => accepts(nonces, newUse()).catch(() => false));
+
+const markersOn = async (server: RedisServer) =>
+  (await server.cli('KEYS', 'nonce:{?}since')).split('\n').filter(Boolean).length;
+
+describeWithRedis('a Redis that comes without what it had', () => {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await RedisServer.start();
+  });
+  beforeEach(async () => {
+    if (!server.running) await server.restart();
+    await server.cli('FLUSHALL');
+  });
+  afterAll(() => server.stop());
+
+  const losses: [string, () => unknown][] = [
+    ['killed and restarted without persistence', () => server.restart()],
+    ['flushed', () => server.cli('FLUSHALL')],
+  ];
+
+  describe.each(CLIENTS)('$name', ({ begin, connect }) => {
+    /** A store whose buckets all remember. */
+    async function established() {
+      const nonces = store(await connect(server.port));
+      await until(async () => (await markersOn(server)) === BUCKETS);
+      return nonces;
+    }
+
+    test.each(losses)(
+      '%s: what was accepted before is refused by all, what is new is not',
+      async (_, lose) => {
+        const [one, other] = [await established(), await established()];
+        const uses = Array.from({ length: 100 }, () => newUse());
+        expect(trues(await Promise.all(uses.map((use) => accepts(one, use))))).toBe(100);
+        await lose();
+        await serves(other);
+        for (const nonces of [other, one, store(await connect(server.port))]) {
+          await serves(nonces);
+          const seen = await Promise.all(uses.map((use) => idOrValue(nonces.seen(use))));
+          expect(new Set(seen)).toEqual(new Set([COLD_START]));
+        }
+        const claimed = await Promise.all(uses.map((use) => idOrValue(other.claim(use, TTL_MS))));
+        expect(new Set(claimed)).toEqual(new Set([COLD_START]));
+        expect(trues(await Promise.all(uses.map((use) => one.claim(use, TTL_MS))))).toBe(0);
+      },
+    );
+
+    test.each(losses)('%s: one envelope is refused, and not one for each bucket', async (_, lose) => {
+      const nonces = await established();
+      await lose();
+      const early = newUse();
+      await until(async () => (await idOrValue(nonces.seen(early))) === COLD_START);
+      await until(async () => (await markersOn(server)) === BUCKETS);
+      const uses = Array.from({ length: 300 }, () => newUse());
+      expect(trues(await Promise.all(uses.map((use) => accepts(nonces, use))))).toBe(300);
+    });
+
+    test('lost between the question and the claim: the claim does not count', async () => {
+      const nonces = await established();
+      const use = newUse();
+      expect(await nonces.seen(use)).toBe(false);
+      await server.cli('FLUSHALL');
+      expect(await idOrValue(nonces.claim(use, TTL_MS))).toBe(COLD_START);
+      expect(await server.cli('EXISTS', keyOf(use))).toBe('1');
+      await until(async () => (await markersOn(server)) === BUCKETS);
+      expect(await accepts(nonces, newUse())).toBe(true);
+    });
+
+    test('lost in between, and another instance has noticed already', async () => {
+      const [one, other] = [await established(), await established()];
+      const use = newUse();
+      expect(await one.seen(use)).toBe(false);
+      await server.cli('FLUSHALL');
+      await serves(other);
+      expect(await idOrValue(one.claim(use, TTL_MS))).toBe(COLD_START);
+    });
+
+    test('the first envelope of all is accepted, if it was made after the store', async () => {
+      const nonces = await established();
+      expect(await accepts(nonces, newUse())).toBe(true);
+    });
+
+    test('so it is if the store was there before the connection', async () => {
+      await server.kill();
+      const nonces = store(begin(server.port));
+      await server.restart();
+      await until(async () => (await markersOn(server)) === BUCKETS); // nobody asked anything
+      expect(await accepts(nonces, newUse())).toBe(true);
+    });
+
+    test('instances that come later change nothing', async () => {
+      const nonces = await established();
+      const [before, use] = [newUse(), newUse()];
+      expect(await accepts(nonces, use)).toBe(true);
+      const later = await established();
+      expect([await later.seen(use), await later.claim(use, TTL_MS)]).toEqual([true, false]);
+      expect(await accepts(later, before)).toBe(true);
+    });
+
+    test('services with prefixes of their own do not vouch for each other', async () => {
+      await established();
+      const use = newUse();
+      const apart = storeOn(await connect(server.port), { keyPrefix: 'b:', clock: () => use.timestamp });
+      expect(await idOrValue(apart.seen(use))).toBe(COLD_START);
+      expect(await accepts(await established(), use)).toBe(true);
+    });
+
+    test('a marker is of a time: what was made in that very ms, or before, is refused', async () => {
+      const use = newUse();
+      await server.cli('SET', markerOf(use), String(use.timestamp));
+      const nonces = await established();
+      expect(await idOrValue(nonces.seen(use))).toBe(COLD_START);
+      expect(await idOrValue(nonces.claim(use, TTL_MS))).toBe(COLD_START);
+      await server.cli('SET', markerOf(use), String(use.timestamp - 1));
+      expect(await nonces.claim(newUse({ nonce: use.nonce }), TTL_MS)).toBe(false); // taken, though it did not count
+      expect(await nonces.seen(use)).toBe(true);
+    });
+
+    test('a marker that is no time, or no text: nothing is accepted', async () => {
+      const nonces = await established();
+      for (const spoil of [
+        (marker: string) => ['SET', marker, 'yesterday'],
+        (marker: string) => ['SET', marker, ''],
+        (marker: string) => ['SET', marker, '-1'],
+        (marker: string) => ['RPUSH', marker, '1'],
+      ]) {
+        const use = newUse();
+        await server.cli('DEL', markerOf(use));
+        await server.cli(...spoil(markerOf(use)));
+        for (const call of [() => nonces.seen(use), () => nonces.claim(use, TTL_MS)])
+          expect(await thrownBy(call)).toMatchObject({ id: 'NONCE_STORE_UNAVAILABLE', status: 503 });
+      }
+    });
+
+    test('a marker by a clock that is far ahead refuses all, until it is deleted', async () => {
+      const ahead = storeOn(await connect(server.port), { clock: () => Date.now() + 3_600_000 });
+      await until(async () => (await markersOn(server)) === BUCKETS);
+      const nonces = store(await connect(server.port));
+      for (const one of [nonces, ahead]) expect(await idOrValue(one.seen(newUse()))).toBe(COLD_START);
+      await server.cli('EVAL', "return redis.call('DEL', unpack(redis.call('KEYS', 'nonce:{?}since')))", '0');
+      expect(await idOrValue(nonces.seen(newUse()))).toBe(COLD_START);
+      await until(async () => (await markersOn(server)) === BUCKETS);
+      expect(await accepts(nonces, newUse())).toBe(true);
+    });
+
+    test('markers that cannot be set: refused, and nobody is left with a rejection', async () => {
+      const unhandled: unknown[] = [];
+      const listen = (reason: unknown) => unhandled.push(reason);
+      process.on('unhandledRejection', listen);
+      await server.cli('ACL', 'SETUSER', 'default', '-set');
+      try {
+        const nonces = store(await connect(server.port));
+        for (let nth = 0; nth < 3; nth++)
+          expect(await idOrValue(nonces.seen(newUse()))).toBe('NONCE_STORE_UNAVAILABLE');
+        expect(await markersOn(server)).toBe(0);
+        await server.cli('ACL', 'SETUSER', 'default', '+set');
+        expect(await idOrValue(nonces.seen(newUse()))).toBe(COLD_START);
+        await until(async () => (await markersOn(server)) === BUCKETS);
+        expect(await accepts(nonces, newUse())).toBe(true);
+        expect(unhandled).toEqual([]);
+      } finally {
+        process.off('unhandledRejection', listen);
+        await server.cli('ACL', 'SETUSER', 'default', '+@all');
+      }
+    });
+
+    async function aroundRestart(
+      options: RedisServerOptions,
+      before: (other: RedisServer) => unknown = () => {},
+    ) {
+      const other = await RedisServer.start(options);
+      const nonces = store(await connect(other.port));
+      await until(async () => (await markersOn(other)) === BUCKETS);
+      await before(other);
+      const [accepted, sealed] = [newUse(), newUse()];
+      expect(await accepts(nonces, accepted)).toBe(true);
+      await other.restart();
+      await until(() =>
+        nonces.seen(newUse()).then(
+          () => true,
+          () => false,
+        ),
+      );
+      const answers = [
+        await idOrValue(nonces.seen(accepted)),
+        await idOrValue(nonces.claim(accepted, TTL_MS)),
+        await idOrValue(nonces.claim(sealed, TTL_MS)),
+      ];
+      await other.stop();
+      return answers;
+    }
+
+    test('a persistent Redis forgets nothing, and refuses nothing but replays', async () => {
+      expect(await aroundRestart({ persistent: true })).toEqual([true, false, true]);
+    });
+
+    /** Known limits, as documented: should one of these fail, the documentation must change. */
+    test('not noticed: a snapshot brings the markers back, but not the nonces since then', async () => {
+      const saved = await aroundRestart({ args: ['--save', '3600', '1'] }, (other) => other.cli('SAVE'));
+      expect(saved).toEqual([false, true, true]);
+    });
+
+    test('not noticed: what a fast clock dated ahead, until that time', async () => {
+      const nonces = await established();
+      const use = newUse({ timestamp: Date.now() + 20_000 });
+      expect(await accepts(nonces, use)).toBe(true);
+      await server.cli('FLUSHALL');
+      expect(await accepts(nonces, use)).toBe(true);
+      expect(await nonces.seen(use)).toBe(true);
+    });
+  });
+});
+
+/** Which of two commands Redis was given first cannot be seen from outside, so clients are asked that remember. */
+describe('the marker is read after the claim', () => {
+  function remembering(extra: object) {
+    const said: string[] = [];
+    const told = (name: string, reply: unknown) => async (key: string) => {
+      said.push(`${name} ${key.endsWith('since') ? 'marker' : 'nonce'}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      said.push(`answered ${name}`);
+      return reply;
+    };
+    const client = { ...extra, set: told('SET', 'OK'), get: told('GET', '1'), exists: told('EXISTS', 0) };
+    return { said, nonces: new RedisNonceStore({ client: client as unknown as RedisClient }) };
+  }
+  const lately = (said: string[], count: number) => said.slice(-count);
+
+  test.each([
+    ['ioredis', { status: 'ready' }],
+    ['node-redis', { isOpen: true, isReady: true }],
+  ])('%s: at once, over its one connection', async (_, extra) => {
+    const { said, nonces } = remembering(extra);
+    await until(() => said.length === 2 * BUCKETS);
+    await nonces.claim(newUse(), TTL_MS);
+    expect(lately(said, 4)).toEqual(['SET nonce', 'GET marker', 'answered SET', 'answered GET']);
+  });
+
+  test.each([
+    ['a pool', { isOpen: true, execute: async () => {} }],
+    ['a sentinel', { isOpen: true, isReady: true, use: async () => {} }],
+  ])('%s, which has several: when the claim is answered', async (_, extra) => {
+    const { said, nonces } = remembering(extra);
+    await until(() => said.length === 2 * BUCKETS);
+    await nonces.claim(newUse(), TTL_MS);
+    expect(lately(said, 4)).toEqual(['SET nonce', 'answered SET', 'GET marker', 'answered GET']);
+  });
+
+  test('a client that is not connected yet is not made to connect', async () => {
+    const { said } = remembering({ status: 'wait' });
+    const closed = remembering({ isOpen: false, isReady: false });
+    await setImmediate();
+    expect([said, closed.said]).toEqual([[], []]);
+  });
+});
