@@ -8,9 +8,9 @@ import {
   type ModeStore,
   SharedMode,
   type StoredMode,
-} from '../../src/index.js';
-import { NOON } from '../support/clock.js';
-import { type SeededRandom, seededRandom } from '../support/random.js';
+} from '../../../src/index.js';
+import { NOON } from '../../support/clock.js';
+import { type SeededRandom, seededRandom } from '../../support/random.js';
 
 const ROUNDS = process.env['SCALE'] === 'full' ? 20_000 : 600;
 const STEPS = 40;
