@@ -1,11 +1,6 @@
 // Connections to Redis and PostgreSQL, and what lies behind them.
-import {
-  CachedTrustRegistry,
-  PostgresClientStore,
-  PostgresModeStore,
-  PostgresTrustRegistry,
-  RedisNonceStore,
-} from '@private.me/xlink';
+import { CachedTrustRegistry, RedisNonceStore } from '@private.me/xlink';
+import { PostgresClientStore, PostgresModeStore, PostgresTrustRegistry } from '@private.me/xlink/postgres';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 

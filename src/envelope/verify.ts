@@ -32,7 +32,11 @@ export async function verifyEnvelope(
 ): Promise<Result<Envelope>> {
   try {
     checkOptions('verifyEnvelope', options, OPTIONS);
-    const { keys: record, crypto = defaultProvider(), maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES } = options;
+    const {
+      keys: record,
+      crypto = defaultProvider(),
+      maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES,
+    } = options;
     const envelope = parseEnvelope(input, maxEnvelopeBytes);
     const { from } = envelope.fields;
     const ed25519 = await crypto.ed25519.verifier(decodeDidKey(from));

@@ -14,7 +14,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'xlink-otel-'));
   const dist = join(folder, 'dist');
   const config = join(folder, 'tsconfig.json');
-  const source = join(root, 'src/opentelemetry/index.ts');
+  const source = join(root, 'src/opentelemetry.ts');
   const options = {
     noEmit: false,
     rootDir: join(root, 'src'),

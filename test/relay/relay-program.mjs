@@ -1,7 +1,9 @@
 // A relay that is killed: node relay-program.mjs FOLDER PORT
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { createRelay, FileRelayStore, identityFromFile } from '@private.me/xlink/server';
+import { identityFromFile } from '@private.me/xlink';
+import { FileRelayStore } from '@private.me/xlink/file';
+import { createRelay } from '@private.me/xlink/server';
 
 const [folder, port] = process.argv.slice(2);
 const identity = await identityFromFile(`${folder}/identity.pkcs8`);

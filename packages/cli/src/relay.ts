@@ -4,8 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Did, decodeDidKey } from '@private.me/xlink';
-import { createRelay, FileRelayStore, identityFromFile } from '@private.me/xlink/server';
+import { type Did, decodeDidKey, identityFromFile } from '@private.me/xlink';
+import { FileRelayStore } from '@private.me/xlink/file';
+import { createRelay } from '@private.me/xlink/server';
 import { type Command, type Output, UsageError } from './run.js';
 
 const HELP = `Usage: xlink relay --data DIR [options]
