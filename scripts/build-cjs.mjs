@@ -3,6 +3,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { build, transform } from 'esbuild';
+import { filesNamedIn } from './manifest.mjs';
 
 const TARGET = { target: 'node20', platform: 'node' };
 
@@ -37,9 +38,9 @@ export async function buildCjs(root, manifest) {
 }
 
 function entries(manifest) {
-  const fronts = Object.values(manifest.exports).map((entry) => entry.require?.default);
-  const providers = Object.values(manifest.imports).flatMap(({ node, default: other }) => [node, other]);
-  return [...fronts.filter(Boolean), ...providers.map(toCjsPath)];
+  const fronts = filesNamedIn(manifest.exports).filter((file) => file.startsWith('./dist/cjs/'));
+  const providers = filesNamedIn(manifest.imports).map(toCjsPath);
+  return [...new Set([...fronts, ...providers])].filter((file) => file.endsWith('.js'));
 }
 
 const toCjsPath = (path) => path.replace('/esm/', '/cjs/');

@@ -4,10 +4,11 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildCjs } from './build-cjs.mjs';
 import buildPage from './build-page.mjs';
+import { filesNamedIn, manifestOf } from './manifest.mjs';
 import { noticesOf } from './notices.mjs';
 import { root } from './wings.mjs';
 
-const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const manifest = manifestOf(root);
 
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 await buildPage();
@@ -40,8 +41,4 @@ function assertAllExist() {
     console.error(`package.json names files that the build did not make:\n  ${missing.join('\n  ')}`);
     process.exit(1);
   }
-}
-
-function filesNamedIn(value) {
-  return typeof value === 'string' ? [value] : Object.values(value).flatMap(filesNamedIn);
 }

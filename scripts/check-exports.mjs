@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileLinksOf } from './links-of.mjs';
-import { manifestOf, pack } from './pack.mjs';
+import { filesNamedIn, manifestOf } from './manifest.mjs';
+import { pack } from './pack.mjs';
 import { root, wings } from './wings.mjs';
 
 const COMMON =
@@ -80,10 +81,6 @@ function unmapped(manifest) {
     .map((name) => manifest.name + name.slice(1))
     .filter((name) => !(name in paths))
     .map((name) => `tsconfig.json has no path for ${name}`);
-}
-
-function filesNamedIn(value) {
-  return typeof value === 'string' ? [value] : Object.values(value).flatMap(filesNamedIn);
 }
 
 function read(tarball, file) {

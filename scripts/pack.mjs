@@ -8,6 +8,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { absolute } from './links-of.mjs';
+import { manifestOf } from './manifest.mjs';
 import { root } from './wings.mjs';
 
 /** Packs what is built in `folder`. Returns the path of the tarball and the files in it. */
@@ -26,8 +27,6 @@ export function pack(folder, destination) {
     rmSync(stage, { recursive: true, force: true });
   }
 }
-
-export const manifestOf = (folder) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 
 /** A link to what is not packed, such as a test, would end nowhere: it goes to the repository instead. */
 function linkToRepository(stage, paths, { repository }) {
