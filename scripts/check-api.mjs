@@ -20,12 +20,11 @@ const compilerState = CompilerState.create(configs[0], {
   additionalEntryPoints: configs.map(({ mainEntryPointFilePath }) => mainEntryPointFilePath),
 });
 const changed = fronts.filter((_, index) => !isAsReported(configs[index]));
-const strangers = readdirSync(FOLDER).filter((file) => !fronts.includes(file.replace('.api.md', '')));
-for (const front of changed) {
-  console.error(
-    `The exports of ${front} are not those of api/${front}.api.md. If that is meant: npm run api`,
-  );
-  const files = [join('api', `${front}.api.md`), join('test-output/api', `${front}.api.md`)];
+const reports = fronts.map(({ name }) => `${name}.api.md`);
+const strangers = readdirSync(FOLDER).filter((file) => !reports.includes(file));
+for (const { name } of changed) {
+  console.error(`The exports of ${name} are not those of api/${name}.api.md. If that is meant: npm run api`);
+  const files = [join('api', `${name}.api.md`), join('test-output/api', `${name}.api.md`)];
   const { stdout } = spawnSync('diff', ['-u', ...files], { cwd: root, encoding: 'utf8' });
   console.error(stdout);
 }
@@ -45,8 +44,8 @@ function quiet(message) {
   message.handled = true;
 }
 
-function configOf(front) {
-  const entry = join(root, `dist/esm/${front}.d.ts`);
+function configOf({ name, file }) {
+  const entry = join(root, `dist/esm/${file}.d.ts`);
   const paths = { '#provider': [join(root, 'dist/esm/crypto/native/index.d.ts')] };
   const overrideTsconfig = {
     extends: join(root, 'tsconfig.json'),
@@ -63,7 +62,7 @@ function configOf(front) {
       compiler: { overrideTsconfig },
       apiReport: {
         enabled: true,
-        reportFileName: `${front}.api.md`,
+        reportFileName: `${name}.api.md`,
         reportFolder: FOLDER,
         reportTempFolder: join(root, 'test-output/api'),
       },

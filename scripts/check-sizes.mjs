@@ -14,8 +14,8 @@ const dependencies = Object.keys(manifest.dependencies).map((name) => `${name}/*
 const names = [...Object.keys(manifest.dependencies), ...dependencies];
 
 const rows = await Promise.all(
-  frontsOf(manifest).map(async (front) => {
-    const [own, all] = [await sizeOf(front, [...peers, ...names]), await sizeOf(front, peers)];
+  frontsOf(manifest).map(async ({ name: front, file }) => {
+    const [own, all] = [await sizeOf(file, [...peers, ...names]), await sizeOf(file, peers)];
     return { front, own, all, limit: limits[front] };
   }),
 );
@@ -29,10 +29,10 @@ const { own, all } = rows.find(({ front }) => front === 'client');
 console.log(`${rows.length} fronts; client: ${kB(own)} of our own code, ${kB(all)} in all`);
 
 /** In bytes. The root of Node and what needs files are bundled for Node, all else for browsers. */
-async function sizeOf(front, external) {
-  const platform = ['index.node', 'file', 'server'].includes(front) ? 'node' : 'browser';
+async function sizeOf(file, external) {
+  const platform = ['index.node', 'file', 'server'].includes(file) ? 'node' : 'browser';
   const { outputFiles } = await build({
-    entryPoints: [join(root, `dist/esm/${front}.js`)],
+    entryPoints: [join(root, `dist/esm/${file}.js`)],
     bundle: true,
     minify: true,
     format: 'esm',

@@ -4,10 +4,15 @@ import { root, wings } from './wings.mjs';
 
 const steps = [
   ['types', 'node_modules/.bin/tsc', ['--noEmit']],
+  ['application types', 'node_modules/.bin/tsc', ['-p', 'test/types/app']],
   ['example types', 'node_modules/.bin/tsc', ['-p', 'examples/express-app']],
   ['logging example types', 'node_modules/.bin/tsc', ['-p', 'examples/logging']],
   ['deploy types', 'node_modules/.bin/tsc', ['-p', 'deploy']],
-  ...wings.map((wing) => [`types of ${wing}`, 'node_modules/.bin/tsc', ['--noEmit', '-p', wing]]),
+  ...['packages', ...wings].map((wing) => [
+    `types of ${wing}`,
+    'node_modules/.bin/tsc',
+    ['--noEmit', '-p', wing],
+  ]),
   ['dashboard types', 'node_modules/.bin/tsc', ['-p', 'dashboards']],
   ['dashboards', 'node', ['dashboards/build.mjs', '--check']],
   ['lint', 'node_modules/.bin/biome', ['check', '--error-on-warnings']],
@@ -15,6 +20,8 @@ const steps = [
   ['postgres migrations', 'node', ['scripts/generate-postgres-migrations.mjs', '--check']],
   ['snippets', 'node', ['scripts/check-snippets.mjs']],
   ['exports', 'node', ['scripts/check-exports.mjs']],
+  ['sizes', 'node', ['scripts/check-sizes.mjs']],
+  ['api', 'node', ['scripts/check-api.mjs']],
 ];
 
 for (const [name, command, args] of steps) {
@@ -26,5 +33,6 @@ for (const [name, command, args] of steps) {
     console.error(`FAILED ${name} (${seconds} s): ${command} ${args.join(' ')}`);
     process.exit(1);
   }
+  if (name === 'sizes') console.log(stdout.trimEnd());
   console.log(`ok ${name} (${seconds} s) ${stdout.trim().split('\n').at(-1)}`.trimEnd());
 }

@@ -8,11 +8,15 @@ export const manifestOf = (folder) => JSON.parse(readFileSync(join(folder, 'pack
 export const filesNamedIn = (value) =>
   typeof value === 'string' ? [value] : Object.values(value).flatMap(filesNamedIn);
 
-/** Names of the published fronts, such as 'index', 'index.node' and 'client'. */
-export const frontsOf = ({ exports }) => [
-  ...new Set(
-    filesNamedIn(exports)
-      .map((file) => /^\.\/dist\/esm\/(.+)\.js$/.exec(file)?.[1])
-      .filter(Boolean),
-  ),
-];
+/**
+ * The published fronts. The root is two: 'index' as browsers see it, 'index.node'.
+ * @returns {{ name: string, file: string }[]} `file` below dist/esm, without its ending
+ */
+export const frontsOf = ({ exports }) =>
+  Object.entries(exports).flatMap(([subpath, conditions]) => {
+    const files = filesNamedIn(conditions).map((file) => /^\.\/dist\/esm\/(.+)\.js$/.exec(file)?.[1]);
+    return [...new Set(files.filter(Boolean))].map((file) => ({
+      name: subpath === '.' ? file : subpath.slice(2),
+      file,
+    }));
+  });

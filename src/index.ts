@@ -1,5 +1,5 @@
 export type { LegacyKeyValidator } from './adapters/api-key-validator.js';
-export { authOf } from './adapters/auth-store.js';
+export { type AppAuth, type AppTypes, type AuthSource, authOf } from './adapters/auth-store.js';
 export type { OnDowngrade } from './adapters/clients/clients.js';
 export {
   type ClientReport,
@@ -55,7 +55,14 @@ export type { DiscoveryDocument } from './discovery/document.js';
 export type { DiscoverOptions } from './discovery/options.js';
 export * from './errors/errors.js';
 export { type Err, err, type Ok, ok, type Result } from './errors/result.js';
-export { ERROR_TABLE, type ErrorCategory, type ErrorId, type ErrorRow } from './errors/table.js';
+export {
+  ERROR_TABLE,
+  type ErrorCategory,
+  type ErrorCode,
+  type ErrorId,
+  type ErrorRow,
+  type ErrorSubCode,
+} from './errors/table.js';
 export type { AdapterMetrics } from './http/adoption-counter.js';
 export type { ApiKeyAuth, Auth, InboundRequest, XlinkAuth } from './http/decision.js';
 export { xlinkAuthorization } from './http/header-form.js';

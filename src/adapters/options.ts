@@ -26,11 +26,12 @@ import type { DeprecationOptions } from './deprecation.js';
 import { type Brownout, isBrownout } from './modes/brownouts.js';
 import { isRouteMode, type RouteMode } from './modes/policy.js';
 
-export interface DualModeOptions {
+/** `Customer` is inferred from `legacyKeyValidator`: what it returns for a key that is good. */
+export interface DualModeOptions<Customer extends object = object> {
   /** The identity of the API: envelopes are addressed to its DID. */
   readonly agent: BaseAgent;
   /** The application's own check of API keys. */
-  readonly legacyKeyValidator: LegacyKeyValidator;
+  readonly legacyKeyValidator: LegacyKeyValidator<Customer>;
   /**
    * Default `observe`: keys decide, as before the adapter was there; envelopes are verified and counted beside them.
    * `hybrid` takes both, `deprecation` warns those who use keys, `xlink-only` refuses keys.
@@ -67,9 +68,9 @@ export interface DualModeOptions {
   /** Keeps what is known about each client, for the cut-over report, enrollment and client modes. Default: nothing is kept. */
   readonly clients?: ClientStore;
   /** The id of the client a key belongs to, from what the validator returned. Default: `clientId`, `customerId`, `userId` or `id`. */
-  readonly clientId?: (auth: ApiKeyAuth) => ClientId | undefined;
+  readonly clientId?: (auth: ApiKeyAuth<NoInfer<Customer>>) => ClientId | undefined;
   /** The scopes that a DID inherits when it is enrolled with a key. Default: `scopes`; absent means any. */
-  readonly clientScopes?: (auth: ApiKeyAuth) => readonly Scope[] | undefined;
+  readonly clientScopes?: (auth: ApiKeyAuth<NoInfer<Customer>>) => readonly Scope[] | undefined;
   /** What happens when a client that works on xLink uses its key again. Default `report`: a `downgrade` event. */
   readonly onDowngrade?: OnDowngrade;
   /** DIDs a client may enroll. Default 20. */

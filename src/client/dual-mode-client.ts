@@ -1,6 +1,7 @@
 import { isXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
+import { below } from '../http/base-url.js';
 import type { AuthMethod } from '../types/mode.js';
 import { callError, parseBody } from './call-error.js';
 import { checkDualModeClientOptions, type DualModeClientOptions } from './dual-mode-client-options.js';
@@ -27,7 +28,7 @@ export class DualModeClient {
   constructor(options: DualModeClientOptions) {
     checkDualModeClientOptions(options);
     const { xlink, fallback, ...rest } = options;
-    this.#url = fallback.url.replace(/\/+$/, '');
+    this.#url = fallback.url;
     this.#keyOnly = !xlink && !options.identity;
     this.#client = new ServiceClient({
       ...rest,
@@ -81,7 +82,7 @@ export class DualModeClient {
   }
 
   async #send(action: string, payload: unknown, signal: AbortSignal | undefined): Promise<Served> {
-    const url = `${this.#url}/${actionPath(action)}`;
+    const url = below(this.#url, `/${actionPath(action)}`);
     const init: RequestInit = {
       method: 'POST',
       headers: { Accept: 'application/json' },

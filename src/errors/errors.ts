@@ -1,12 +1,19 @@
 import { branded } from '../util/copies.js';
-import { ERROR_TABLE, type ErrorCategory, type ErrorId, type ErrorRow } from './table.js';
+import {
+  ERROR_TABLE,
+  type ErrorCategory,
+  type ErrorCode,
+  type ErrorId,
+  type ErrorRow,
+  type ErrorSubCode,
+} from './table.js';
 
 const DOCS = 'https://xail.io/docs/packages/xlink';
 
 /** What an error says, in a form that can be sent or logged: no secret, no payload, no value from a request. */
 export interface ErrorDetail {
-  readonly code: string;
-  readonly subCode?: string;
+  readonly code: ErrorCode;
+  readonly subCode?: ErrorSubCode;
   readonly message: string;
   readonly hint: string;
   /** The envelope member, header or option at fault. */
@@ -32,8 +39,8 @@ export class XlinkError extends Error {
   override readonly name: string = 'XlinkError';
   /** `CODE` or `CODE:SUB_CODE`, a key of the error table. */
   readonly id: ErrorId;
-  readonly code: string;
-  readonly subCode: string | undefined;
+  readonly code: ErrorCode;
+  readonly subCode: ErrorSubCode | undefined;
   readonly category: ErrorCategory;
   /** HTTP status for an answer that refuses because of this error. */
   readonly status: number;
@@ -44,9 +51,9 @@ export class XlinkError extends Error {
   constructor(id: ErrorId, options: XlinkErrorOptions = {}) {
     const row: ErrorRow = ERROR_TABLE[id];
     super(row.message, 'cause' in options ? { cause: options.cause } : undefined);
-    const [code, subCode] = id.split(':');
+    const [code, subCode] = id.split(':') as [ErrorCode, ErrorSubCode | undefined];
     this.id = id;
-    this.code = code!;
+    this.code = code;
     this.subCode = subCode;
     this.category = row.category;
     this.status = row.status;

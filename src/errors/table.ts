@@ -179,3 +179,12 @@ export const ERROR_TABLE = {
 
 /** A key of {@link ERROR_TABLE}: `CODE` or `CODE:SUB_CODE`. */
 export type ErrorId = keyof typeof ERROR_TABLE;
+
+type CodeOf<Id> = Id extends `${infer Code}:${string}` ? Code : Id;
+type SubCodeOf<Id> = Id extends `${string}:${infer SubCode}` ? SubCode : never;
+
+/** What stands before the colon of an {@link ErrorId}. */
+export type ErrorCode = CodeOf<ErrorId>;
+
+/** What stands after the colon of an {@link ErrorId}. */
+export type ErrorSubCode = SubCodeOf<ErrorId>;

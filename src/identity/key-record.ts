@@ -4,6 +4,7 @@ import type { CryptoProvider, Verifier } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Clock, KeyRecord } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
+import { isMembers } from '../util/members.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { decodeDidKey } from './did.js';
 import type { Identity } from './identity.js';
@@ -92,6 +93,16 @@ export function assertSuccessor(known: KeyRecord, next: KeyRecord): void {
 
 export const sameKeys = (a: KeyRecord, b: KeyRecord): boolean =>
   a.x25519 === b.x25519 && a.mlKem768 === b.mlKem768 && a.mlDsa65 === b.mlDsa65;
+
+/** All of them: `KeyRecord` has no member that is not signed, but for the signature. */
+export const KEY_RECORD_MEMBERS = ['did', 'epoch', 'x25519', 'mlKem768', 'mlDsa65', 'signature'] as const;
+
+/** A frozen copy of the known members of a key record, unchecked; `undefined` for what is no object. */
+export function copyKeyRecord(value: unknown): KeyRecord | undefined {
+  if (!isMembers(value)) return undefined;
+  const members = KEY_RECORD_MEMBERS.map((name) => [name, value[name]] as const);
+  return Object.freeze(Object.fromEntries(members.filter(([, member]) => member !== undefined))) as never;
+}
 
 const isEpoch = (epoch: unknown): boolean => Number.isSafeInteger(epoch) && (epoch as number) >= 0;
 const invalid = (field: string) => xlinkError('KEY_RECORD_INVALID', { field });

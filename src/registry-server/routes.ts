@@ -4,7 +4,7 @@ import { looksLikeDidKey } from '../identity/did.js';
 import type { ManagedTrustRegistry } from '../registry/managed.js';
 import type { Did, KeyRecord, Registration, RegistryEntry, Scope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
-import type { Members } from './body.js';
+import type { Members } from '../util/members.js';
 
 /** A change that can be asked for by POST. */
 export interface ChangeRoute {

@@ -2,12 +2,12 @@ import type { CryptoProvider } from '../crypto/provider.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { decodeDidKey, looksLikeDidKey } from '../identity/did.js';
-import { assertKeyRecord, assertSuccessor } from '../identity/key-record.js';
+import { assertKeyRecord, assertSuccessor, copyKeyRecord } from '../identity/key-record.js';
 import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { ChangeListeners } from './change-listeners.js';
 import type { ChangeListener, Grant, ManagedTrustRegistry, ScopeChange } from './managed.js';
-import { copyKeys, frozenEntry } from './parse-entry.js';
+import { frozenEntry } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
 
 /**
@@ -124,7 +124,7 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
   }
 
   async #change(did: Did, rule: EntryRule): Promise<void> {
-    if (typeof did !== 'string' || !looksLikeDidKey(did)) return void rule(undefined); // no backend has to see it
+    if (!looksLikeDidKey(did)) return void rule(undefined); // no backend has to see it
     let changed = false;
     await this.change(did, (known) => {
       const next = rule(known);
@@ -159,7 +159,7 @@ function present(entry: RegistryEntry | undefined): RegistryEntry {
 
 /** A copy, made before anything is awaited: what is proven is what is kept. */
 function ownKeys(record: KeyRecord, did: Did): KeyRecord {
-  const keys = copyKeys(record);
+  const keys = copyKeyRecord(record);
   if (!keys || keys.did !== did) throw xlinkError('KEY_RECORD_INVALID', { field: 'did' });
   return keys;
 }

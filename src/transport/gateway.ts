@@ -1,6 +1,7 @@
 import { xlinkError } from '../errors/errors.js';
 import { err, type Result } from '../errors/result.js';
 import { below, isBaseUrl } from '../http/base-url.js';
+import { fetchOrPlatform } from '../http/fetch.js';
 import type { Transport, TransportUser } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { type Backoff, exponentialBackoff } from '../util/backoff.js';
@@ -70,7 +71,7 @@ export class GatewayTransport implements Transport {
     });
     requireOption('GatewayTransport', options, 'relayUrl');
     this.#options = { ...options };
-    this.#fetch = options.fetch ?? ((...args) => globalThis.fetch(...args));
+    this.#fetch = fetchOrPlatform(options.fetch);
     this.#backoff = options.backoff ?? exponentialBackoff(250, 30_000);
   }
 
