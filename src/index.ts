@@ -25,11 +25,13 @@ export type { ModeTarget, RouteMode } from './adapters/modes/policy.js';
 export type { ModeStore } from './adapters/modes/store.js';
 export type { Traffic, TrafficSample } from './adapters/modes/traffic-window.js';
 export type { DualModeOptions } from './adapters/options.js';
+export type { SignOptions, VerifyOptions } from './agent/application-signature.js';
 export type { MessageHandler, OnMessageOptions } from './agent/consume.js';
 export type { EnvelopeOptions } from './agent/envelope-options.js';
 export type { AgentOptions, IdentitySource } from './agent/options.js';
 export type { Received, ReceiveOptions } from './agent/receive.js';
 export type { ReceiveInput } from './agent/receive-input.js';
+export type { ReceiveNextOptions } from './agent/receive-next.js';
 export type { SecurityOptions, SplitChannelConfig } from './agent/security.js';
 export type { SendOptions, SendOutcome } from './agent/send.js';
 export { createSignedEnvelope, type SignedEnvelopeOptions } from './agent/signed-envelope.js';
@@ -54,6 +56,7 @@ export { discover, type Service } from './discovery/discover.js';
 export type { DiscoveryDocument } from './discovery/document.js';
 export type { DiscoverOptions } from './discovery/options.js';
 export * from './errors/errors.js';
+export { type FormattedError, type FormattedOutput, formatErrorStructured } from './errors/format-error.js';
 export { type Err, err, type Ok, ok, type Result } from './errors/result.js';
 export {
   ERROR_TABLE,
@@ -70,7 +73,7 @@ export { ENVELOPE_TYPE } from './http/media-type.js';
 export { requestBinding } from './http/request-binding.js';
 export { decodeDidKey, encodeDidKey } from './identity/did.js';
 export { generateIdentity, Identity, type IdentityOptions } from './identity/identity.js';
-export { createKeyRecord } from './identity/key-record.js';
+export { createKeyRecord, type KeyRecordOptions } from './identity/key-record.js';
 export { Agent, type AgentMiddlewareOptions } from './middleware/agent.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
 export { requireScope, requireXlink } from './middleware/express/guards.js';
@@ -79,12 +82,11 @@ export type { NodeRequest, NodeResponse } from './middleware/node/types.js';
 export { MemoryNonceStore, type MemoryNonceStoreOptions } from './nonce/memory.js';
 export { CachedTrustRegistry, type CachedTrustRegistryOptions } from './registry/cached.js';
 export { HttpTrustRegistry, type HttpTrustRegistryOptions } from './registry/http.js';
-export type { Grant, ManagedTrustRegistry, ScopeChange } from './registry/managed.js';
+export type { Grant, ManagedTrustRegistry, RevokeOptions, ScopeChange } from './registry/managed.js';
 export { MemoryTrustRegistry, type MemoryTrustRegistryOptions } from './registry/memory.js';
 export {
   describeSecurityMode,
   describeSecurityModeStructured,
-  type FormattedOutput,
   type SecurityModeDescription,
 } from './security/describe-security.js';
 export type { FixedSecurity, SecurityLevel, SecurityMode, ShareCount } from './security/security-mode.js';
