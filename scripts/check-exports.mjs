@@ -3,9 +3,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileLinksOf } from './links-of.mjs';
 import { filesNamedIn, manifestOf } from './manifest.mjs';
 import { pack } from './pack.mjs';
+import { fileLinksOf } from './package-links.mjs';
 import { root, wings } from './wings.mjs';
 
 const COMMON =

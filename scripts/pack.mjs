@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { absolute } from './links-of.mjs';
 import { manifestOf } from './manifest.mjs';
+import { absolute } from './package-links.mjs';
 import { root } from './wings.mjs';
 
 /** Packs what is built in `folder`. Returns the path of the tarball and the files in it. */

@@ -1,7 +1,7 @@
 // What is in the installed package beside code: links, sources, no scripts.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { fileLinksOf } from '../../scripts/links-of.mjs';
+import { fileLinksOf } from '../../scripts/package-links.mjs';
 import { expectNone, install } from './kit.mjs';
 
 export default function tarball({ root }) {

@@ -1,16 +1,15 @@
 // Links of a Markdown page that point to files, and where they point, as paths from the root of the package.
 import { posix } from 'node:path';
+import { linksOf } from './markdown-links.mjs';
 
 const LINK = /(!?\[[^\]]*\]\()([^)\s]+)(\))/g;
 const ELSEWHERE = /^([a-z][a-z0-9+.-]*:|#)/i;
 
 /** @returns {string[]} targets without their anchors */
-export function fileLinksOf(markdown, page) {
-  return [...markdown.matchAll(LINK)]
-    .map(([, , link]) => link)
-    .filter((link) => !ELSEWHERE.test(link))
-    .map((link) => targetOf(link, page));
-}
+export const fileLinksOf = (markdown, page) =>
+  linksOf(markdown)
+    .filter(({ target }) => !ELSEWHERE.test(target))
+    .map(({ target }) => targetOf(target, page));
 
 /** Makes the links whose target `isHere` denies absolute. */
 export function absolute(markdown, page, isHere, base) {
