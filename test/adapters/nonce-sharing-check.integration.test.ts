@@ -16,9 +16,9 @@ import {
   RedisNonceStore,
   type XlinkEvent,
 } from '../../src/index.js';
-import { World } from '../support/agents.js';
 import { printed } from '../support/console.js';
 import { thrownBy, unwrap } from '../support/results.js';
+import { World } from '../support/world.js';
 
 const ID = 'NONCE_STORE_NOT_SHARED';
 const client = { status: 'ready', set: async () => 'OK', get: async () => null, exists: async () => 0 };

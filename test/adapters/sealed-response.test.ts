@@ -9,7 +9,8 @@ import type {
   SealedResponse,
   Version,
 } from '../../src/index.js';
-import { thrownBy, World } from './support.js';
+import { thrownBy } from '../support/results.js';
+import { World } from '../support/world.js';
 
 const REQUEST = 'POST /orders?x=1';
 const BODY = Buffer.from('{"ok":true,"n":"\u00e9"}');

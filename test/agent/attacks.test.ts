@@ -20,10 +20,11 @@ import type { TrustRegistry } from '../../src/types/ports.js';
 import type { Did, Envelope, RegistryEntry, Version } from '../../src/types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../../src/util/base64url.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
-import { identityOf, pair, seedOf, World } from '../support/agents.js';
+import { identityOf, seedOf } from '../support/agents.js';
 import { frozenClock, NOON } from '../support/clock.js';
 import { altered, type Loose, recordOf, resigned, sealed, withBitFlipped } from '../support/forge.js';
 import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';
+import { pair, World } from '../support/world.js';
 
 const KEYS = {
   alice: await identityOf('alice', 3),

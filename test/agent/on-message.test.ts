@@ -4,9 +4,11 @@ import { BaseAgent as Agent } from '../../src/agent/agent.js';
 import type { AgentOptions } from '../../src/agent/options.js';
 import { MemoryNonceStore } from '../../src/nonce/memory.js';
 import { FileNonceStore } from '../../src/stores/file/nonce-store.js';
-import { seedOf, World } from '../support/agents.js';
+import { afterTest } from '../support/after-test.js';
+import { seedOf } from '../support/agents.js';
 import { idOf, unwrap } from '../support/results.js';
-import { afterTest, temporaryFolder } from '../transport/servers.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { World } from '../support/world.js';
 
 const DAY = 86_400_000;
 

@@ -7,8 +7,9 @@ import { LoopbackTransport } from '../../src/transport/loopback.js';
 import type { ProgressEvent } from '../../src/types/ports.js';
 import type { Version } from '../../src/types/protocol.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
-import { pair, seedOf, World } from '../support/agents.js';
+import { seedOf } from '../support/agents.js';
 import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';
+import { pair, World } from '../support/world.js';
 
 describe('Alice and Bob', () => {
   test('exchange a message and a reply over a shared registry and transport', async () => {

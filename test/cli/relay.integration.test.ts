@@ -11,10 +11,11 @@ import { MemoryTrustRegistry } from '../../src/registry/memory.js';
 import { GatewayTransport } from '../../src/transport/gateway.js';
 import { BuiltPackage } from '../metrics/built-package.js';
 import { Program } from '../relay/process.js';
+import { afterTest } from '../support/after-test.js';
 import { seedOf } from '../support/agents.js';
 import { idOf, unwrap } from '../support/results.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { until } from '../support/until.js';
-import { afterTest, temporaryFolder } from '../transport/servers.js';
 
 async function call(...args: string[]) {
   const out: string[] = [];

@@ -22,7 +22,7 @@ async function serve() {
     seen.push({ method: Reflect.get(req, 'auth')?.mode, traceparent, tracestate, baggage });
     res.json({ ok: true });
   });
-  const port = await listen(createServer(app));
+  const { port } = await listen(createServer(app));
   const call = xlinkFetch({
     apiKey: 'k',
     baseUrl: `http://127.0.0.1:${port}`,

@@ -44,7 +44,7 @@ const FRAMEWORKS: readonly (readonly [string, Mount])[] = [
 
 async function serve(mount: Mount, options: Options) {
   const adapter = await adapterOf();
-  const port = await listen(createServer(mount(adapter, options)));
+  const { port } = await listen(createServer(mount(adapter, options)));
   const ask = (path: string, sent: Sent = {}) => send(port, { path, ...sent });
   return { adapter, port, ask };
 }

@@ -12,7 +12,8 @@ import {
   type XlinkEvent,
 } from '../../src/index.js';
 import { frozenClock, NOON } from '../support/clock.js';
-import { adapterOf, clientRecord, registryAndAgent, requestEvent } from './support.js';
+import { World } from '../support/world.js';
+import { adapterOf, clientRecord, requestEvent } from './support.js';
 
 const read = async (snapshots: Snapshots, search = ''): Promise<DashboardSnapshot> =>
   JSON.parse(await snapshots.json(search));
@@ -121,7 +122,7 @@ describe('the work is shared', () => {
 
 describe('clients', () => {
   test('without the option say so', async () => {
-    const { agent } = await registryAndAgent();
+    const agent = await new World().agent('orders-api');
     const adapter = new DualModeAdapter({ agent, legacyKeyValidator: () => null });
     expect((await read(watch(adapter))).clients).toEqual({ kept: false, why: 'not-configured' });
   });

@@ -78,7 +78,7 @@ describe('the address of a did:web', () => {
 /** Serves what `answer` says over real HTTP, and the name of it. */
 async function serve(answer: (did: string) => unknown, path = ''): Promise<{ did: string; asked: string[] }> {
   const asked: string[] = [];
-  const port = await listen(
+  const { port } = await listen(
     createServer((request, response) => {
       asked.push(request.url!);
       const given = answer(did);

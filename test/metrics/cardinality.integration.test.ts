@@ -6,18 +6,10 @@ import { REASONS } from '../../src/metrics/label-values.js';
 import { seriesBound } from '../../src/metrics/series-bound.js';
 import { type AuthMethod, MODES } from '../../src/types/mode.js';
 import type { Envelope } from '../../src/types/protocol.js';
-import {
-  bodyForm,
-  headerText,
-  KEY,
-  type Mounted,
-  parties,
-  serve,
-  signedEnvelope,
-  signedRequest,
-  withKey,
-} from '../middleware/support.js';
+import type { Mounted } from '../support/express.js';
+import { bodyForm, headerText, KEY, signedEnvelope, signedRequest, withKey } from '../support/http.js';
 import { unwrap } from '../support/results.js';
+import { World, type WorldWithCaller } from '../support/world.js';
 import {
   beyondBound,
   forgetful,
@@ -77,10 +69,10 @@ describe('the bound', () => {
 
 describe(`${MANY} different ones of everything, in process`, () => {
   let envelope: Envelope;
-  let known: Awaited<ReturnType<typeof parties>>;
+  let known: WorldWithCaller;
 
   beforeAll(async () => {
-    known = await parties({ maxVersion: 1 }, { maxVersion: 1 });
+    known = await World.withCaller({ maxVersion: 1 }, { maxVersion: 1 });
     envelope = await signedEnvelope(known);
   });
 
@@ -241,14 +233,12 @@ describe('thousands over HTTP', () => {
 
   test('paths, keys, clients, and DIDs whose signatures are good', async () => {
     const register = new Registry();
-    const { api, world } = await parties({ maxVersion: 1 }, { maxVersion: 1 });
-    const service = await serve({
-      api,
-      options: {
-        clients: forgetful,
-        legacyKeyValidator: (key) => (key.startsWith('wrong') ? null : { clientId: key }),
-        observers: [prometheusMetrics({ register, ...CAPS })],
-      },
+    const known = await World.withCaller({ maxVersion: 1 }, { maxVersion: 1 });
+    const { api } = known;
+    const service = await known.serve({
+      clients: forgetful,
+      legacyKeyValidator: (key) => (key.startsWith('wrong') ? null : { clientId: key }),
+      observers: [prometheusMetrics({ register, ...CAPS })],
       mount({ app, adapter, handler, express }: Mounted) {
         app.use(adapter.middleware());
         const tenants = express.Router().all('/orders', handler);
@@ -273,7 +263,7 @@ describe('thousands over HTTP', () => {
 
     const statuses = new Set<number>();
     for (let i = 0; i < DIDS; i++) {
-      const { registry, clock } = world;
+      const { registry, clock } = known;
       const caller = unwrap(await Agent.create({ name: `c${i}`, registry, clock, maxVersion: 1 }));
       statuses.add((await service.send(await signedRequest({ api, caller }))).status);
     }

@@ -10,20 +10,20 @@ import {
   headerText,
   json,
   ORDER,
-  type Parties,
   type RefusalText,
   type Sent,
   sealedEnvelope,
   sealedRequest,
   signedEnvelope,
   signedRequest,
-} from './support.js';
+} from '../support/http.js';
+import type { WorldWithCaller } from '../support/world.js';
 
 /** A request with an envelope that must not be accepted. */
 export interface BadRequest {
   readonly name: string;
   readonly refusal: RefusalText;
-  readonly make: (parties: Parties) => Promise<Sent>;
+  readonly make: (parties: WorldWithCaller) => Promise<Sent>;
 }
 
 /** Limits that the oversized requests below exceed. */
@@ -36,20 +36,20 @@ const badSignature = (envelope: Envelope) =>
   altered(envelope, { signature: withBitFlipped(envelope.signature, 77) });
 
 /** The caller with another clock. */
-async function at(time: number, { world, api }: Parties): Promise<Pick<Parties, 'api' | 'caller'>> {
-  return { api, caller: await world.agent('caller', { clock: () => time }) };
+async function at(time: number, world: WorldWithCaller): Promise<Pick<WorldWithCaller, 'api' | 'caller'>> {
+  return { api: world.api, caller: await world.agent('caller', { clock: () => time }) };
 }
 
 /** Somebody who knows the API and whom the API does not know. */
-async function stranger({ world, api }: Parties): Promise<Pick<Parties, 'api' | 'caller'>> {
+async function stranger(world: WorldWithCaller): Promise<Pick<WorldWithCaller, 'api' | 'caller'>> {
   const registry = new MemoryTrustRegistry();
-  const { status: _, ...entry } = world.registry.lookup(api.did)!;
+  const { status: _, ...entry } = world.registry.lookup(world.api.did)!;
   await registry.register(entry);
-  return { api, caller: await world.agent('stranger', { registry }) };
+  return { api: world.api, caller: await world.agent('stranger', { registry }) };
 }
 
-async function elsewhere({ world, caller }: Parties): Promise<Pick<Parties, 'api' | 'caller'>> {
-  return { caller, api: await world.agent('another api') };
+async function elsewhere(world: WorldWithCaller): Promise<Pick<WorldWithCaller, 'api' | 'caller'>> {
+  return { caller: world.caller, api: await world.agent('another api') };
 }
 
 const bytes = (length: number) => new Uint8Array(length).fill(7);
@@ -159,7 +159,7 @@ export const BAD_HEADERS: readonly BadRequest[] = [
     refusal: '403 VERIFICATION_FAILED:DID_REVOKED',
     make: async (parties) => {
       const sent = await signedRequest(parties);
-      await parties.world.registry.revoke(parties.caller.did);
+      await parties.registry.revoke(parties.caller.did);
       return sent;
     },
   },
@@ -167,7 +167,7 @@ export const BAD_HEADERS: readonly BadRequest[] = [
     name: 'a scope the sender lacks',
     refusal: '403 SCOPE_DENIED',
     make: async (parties) => {
-      await parties.world.registry.updateScopes(parties.caller.did, { scopes: ['orders:read'] });
+      await parties.registry.updateScopes(parties.caller.did, { scopes: ['orders:read'] });
       return signedRequest(parties, GET, { scope: 'orders:write' });
     },
   },

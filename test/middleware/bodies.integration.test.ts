@@ -7,31 +7,28 @@ import { describe, expect, test } from '@jest/globals';
 import type { ErrorRequestHandler } from 'express';
 import type { BaseAgent } from '../../src/agent/agent.js';
 import type { Version } from '../../src/types/protocol.js';
+import { FRAMEWORKS, type Mounted } from '../support/express.js';
 import {
   bodyForm,
   CANARY,
   expectNoSecrets,
-  expectRefusal,
   expectRefused,
-  FRAMEWORKS,
   headerForm,
   json,
   KEY,
-  type Mounted,
   ORDER,
   onTheWire,
   openWire,
-  parties,
   type RefusalText,
   restOf,
   type Sent,
   sealedEnvelope,
   sealedRequest,
-  serve,
   signedEnvelope,
   signedRequest,
   withKey,
-} from './support.js';
+} from '../support/http.js';
+import { World, type WorldWithCaller } from '../support/world.js';
 
 const MIB = 1024 * 1024;
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -50,8 +47,8 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     test.each([1, 2, 3] as Version[])(
       'of version %d reaches the handler as the JSON that was sealed',
       async (version) => {
-        const known = await parties({ maxVersion: 3 }, { maxVersion: version });
-        const service = await serve({ express, api: known.api });
+        const known = await World.withCaller({ maxVersion: 3 }, { maxVersion: version });
+        const service = await known.serve({ express });
         const envelope = await sealedEnvelope(known, {}, { scope: 'orders:write' });
         const answer = await service.send(bodyForm(envelope));
 
@@ -83,8 +80,8 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     );
 
     test('may come chunked', async () => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       const answer = await service.send({ ...(await sealedRequest(known)), chunked: true });
       expect(answer.status).toBe(200);
       expect(service.calls[0]!.stream.toString()).toBe(ORDER_TEXT);
@@ -92,45 +89,45 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
 
     test('may name its media type in capitals and with parameters', async () => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       const headers = { 'content-type': 'Application/XLink-Envelope ; charset=utf-8' };
       expect((await service.send(await sealedRequest(known, { headers }))).status).toBe(200);
       expect(service.calls[0]!.headers['content-type']).toBe('application/json');
     });
 
     test('that is signed only is taken where allowCleartext says so', async () => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api, options: { allowCleartext: true } });
+      const known = await World.withCaller();
+      const service = await known.serve({ express, allowCleartext: true });
       const sent = await sealedRequest(known, {}, { signedOnly: true });
       expect((await service.send(sent)).status).toBe(200);
       expect(service.calls[0]).toMatchObject({ body: ORDER, auth: { mode: 'xlink', encrypted: false } });
     });
 
     test('that is signed only is refused otherwise', async () => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       const sent = await sealedRequest(known, {}, { signedOnly: true });
-      await expectRefused(service, sent, '400 CLEARTEXT_NOT_ALLOWED');
+      await service.refused(sent, '400 CLEARTEXT_NOT_ALLOWED');
     });
 
     test('without a payload is refused even where cleartext is allowed', async () => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api, options: { allowCleartext: true } });
+      const known = await World.withCaller();
+      const service = await known.serve({ express, allowCleartext: true });
       const sent = await sealedRequest(known, {}, { signedOnly: true, payload: undefined });
-      await expectRefused(service, sent, '400 PARSE_FAILED:MISSING_FIELD');
+      await service.refused(sent, '400 PARSE_FAILED:MISSING_FIELD');
     });
 
     test.each([null, false, 0, '', [1, 'two'], { '': {} }])('of %j arrives as that', async (payload) => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       expect((await service.send(await sealedRequest(known, {}, { payload }))).status).toBe(200);
       expect(service.calls[0]).toMatchObject({ body: payload, stream: Buffer.from(JSON.stringify(payload)) });
     });
 
     test('is bound to a target with characters outside ASCII as it is on the wire', async () => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       const path = '/orders/t%C3%A9?q=%22a%20b%22&x=1';
       expect((await service.send(await sealedRequest(known, { path }))).status).toBe(200);
       expect(service.calls[0]!.url).toBe(path);
@@ -139,11 +136,10 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
 
   describe('handlers that read the request themselves', () => {
     const reading = (read: (req: IncomingMessage) => Promise<Buffer>) => async () => {
-      const known = await parties();
+      const known = await World.withCaller();
       const found: Buffer[] = [];
-      const service = await serve({
+      const service = await known.serve({
         express,
-        api: known.api,
         mount({ app, adapter, handler }: Mounted) {
           app.use(adapter.middleware());
           app.post('/orders', async (req, _res, next) => {
@@ -226,11 +222,10 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       ],
     ];
     test.each(rows)('%s', async (_, options, payload, status) => {
-      const known = await parties();
+      const known = await World.withCaller();
       const failures: unknown[] = [];
-      const service = await serve({
+      const service = await known.serve({
         express,
-        api: known.api,
         mount({ app, adapter, handler }) {
           app.use(adapter.middleware(), express.json(options), handler);
           const onError: ErrorRequestHandler = (error, _req, res, _next) => {
@@ -250,11 +245,10 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
 
     test('verify() gets the opened bytes', async () => {
-      const known = await parties();
+      const known = await World.withCaller();
       const verified: string[] = [];
-      const service = await serve({
+      const service = await known.serve({
         express,
-        api: known.api,
         mount({ app, adapter, handler }) {
           const verify = (_req: unknown, _res: unknown, bytes: Buffer) =>
             void verified.push(bytes.toString());
@@ -266,11 +260,10 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
 
     test('a rawBody that a parser in front left is replaced too', async () => {
-      const known = await parties();
+      const known = await World.withCaller();
       const rawBodies: unknown[] = [];
-      const service = await serve({
+      const service = await known.serve({
         express,
-        api: known.api,
         mount({ app, adapter, handler }) {
           const verify = (req: object, _res: unknown, bytes: Buffer) =>
             void Object.assign(req, { rawBody: bytes });
@@ -290,8 +283,8 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
 
   describe('an envelope in a header', () => {
     test.each(['GET', 'HEAD', 'DELETE'])('speaks for a %s without a body', async (method) => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       const answer = await service.send(await signedRequest(known, { method, path: '/orders/7?full=1' }));
       expect(answer.status).toBe(200);
       expect(service.calls).toHaveLength(1);
@@ -304,15 +297,15 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
 
     test.each(['GET', 'HEAD', 'DELETE'])('that is bad refuses a %s', async (method) => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       const sent = { ...(await signedRequest(known, { method })), path: '/orders/8' };
-      await expectRefused(service, withKey(sent), '401 REQUEST_BINDING_MISMATCH');
+      await service.refused(withKey(sent), '401 REQUEST_BINDING_MISMATCH');
     });
 
     test('may stand in Xlink-Envelope while the key keeps Authorization', async () => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       const sent = headerForm(
         await signedEnvelope(known),
         { headers: { authorization: `Bearer ${KEY}` } },
@@ -324,8 +317,8 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
 
     test.each(['post', 'XLINK', 'xLiNk'])('is found whatever the case of its scheme (%s)', async (scheme) => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       const { headers } = await signedRequest(known);
       const authorization = String(headers!.authorization).replace(
         'Xlink',
@@ -368,8 +361,8 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       ['a body without a type', { body: binaryOf(17) }],
     ];
     test.each(uploads)('covers %s, byte by byte', async (_, upload) => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       for (const chunked of [false, true]) {
         const answer = await service.send({ ...(await signedRequest(known, upload)), chunked });
         expect(answer.status).toBe(200);
@@ -387,10 +380,9 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       ['after a slow middleware', unhurried],
     ])('beside an empty chunked body, asked %s', (_, before) => {
       const setup = async (parse: boolean) => {
-        const known = await parties();
-        const service = await serve({
+        const known = await World.withCaller();
+        const service = await known.serve({
           express,
-          api: known.api,
           mount({ app, adapter, handler }) {
             if (before) app.use(before);
             app.use(adapter.middleware());
@@ -433,15 +425,15 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       test('is refused with a digest', async () => {
         const { known, service } = await setup(false);
         const envelope = await signedEnvelope(known, json(ORDER));
-        await expectRefused(service, headerForm(envelope, empty), '400 CONTENT_DIGEST_UNEXPECTED');
+        await service.refused(headerForm(envelope, empty), '400 CONTENT_DIGEST_UNEXPECTED');
       });
 
       test('is no envelope', async () => {
         const { service } = await setup(false);
-        await expectRefused(service, bodyForm('', { chunked: true }), '400 PARSE_FAILED:SYNTAX');
-        await expectRefused(service, bodyForm(''), '400 PARSE_FAILED:SYNTAX');
+        await service.refused(bodyForm('', { chunked: true }), '400 PARSE_FAILED:SYNTAX');
+        await service.refused(bodyForm(''), '400 PARSE_FAILED:SYNTAX');
         const { body: __, ...bodyless } = bodyForm('');
-        await expectRefused(service, bodyless, '400 PARSE_FAILED:SYNTAX');
+        await service.refused(bodyless, '400 PARSE_FAILED:SYNTAX');
       });
     });
 
@@ -453,13 +445,12 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       ['identity', 200],
       ['', 200],
     ])('with Content-Encoding %j is answered %d', async (encoding, status) => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       const upload = { ...json(ORDER), headers: { ...JSON_TYPE, 'content-encoding': encoding } };
       if (status === 415) {
-        await expectRefused(service, await signedRequest(known, upload), '415 CONTENT_ENCODING_UNSUPPORTED');
-        await expectRefused(
-          service,
+        await service.refused(await signedRequest(known, upload), '415 CONTENT_ENCODING_UNSUPPORTED');
+        await service.refused(
           await sealedRequest(known, { headers: { 'content-encoding': encoding } }),
           '415 CONTENT_ENCODING_UNSUPPORTED',
         );
@@ -486,13 +477,14 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     test.each(forms)(
       '%s whose Content-Length is too large is refused before a byte of it is read',
       async (_, refusal, make) => {
-        const { api, caller } = await parties();
-        const service = await serve({ express, api });
+        const known = await World.withCaller();
+        const { api, caller } = known;
+        const service = await known.serve({ express });
         const { headers } = await make(api, caller);
         const wire = await openWire(service.port);
         const head = onTheWire({ method: 'POST', headers: { ...headers, 'content-length': MIB + 1 } });
         await wire.write(head);
-        await expectRefusal(service, await wire.answer(), refusal);
+        await expectRefused(service, await wire.answer(), refusal);
         expect(service.sockets[0]!.bytesRead).toBe(head.length);
       },
     );
@@ -500,8 +492,9 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     test.each(forms)(
       '%s that turns out too large is refused while it is sent, and cut off if it goes on',
       async (_, refusal, make) => {
-        const { api, caller } = await parties();
-        const service = await serve({ express, api });
+        const known = await World.withCaller();
+        const { api, caller } = known;
+        const service = await known.serve({ express });
         const { headers } = await make(api, caller);
         const wire = await openWire(service.port);
         const answer = wire.answer();
@@ -522,7 +515,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
           // cut off while writing
         }
         await wire.closed;
-        await expectRefusal(service, await answer, refusal);
+        await expectRefused(service, await answer, refusal);
         expect(sent).toBeLessThan(64 * MIB);
         expect(service.sockets[0]!.bytesRead).toBeLessThan(10 * MIB);
       },
@@ -531,54 +524,50 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     test.each(forms)(
       '%s that is too large lets a client finish that reads the answer only then',
       async (_, refusal, make) => {
-        const { api, caller } = await parties();
-        const service = await serve({ express, api });
+        const known = await World.withCaller();
+        const { api, caller } = known;
+        const service = await known.serve({ express });
         const { headers } = await make(api, caller);
         const wire = await openWire(service.port);
         wire.socket.pause();
         await wire.write(onTheWire({ headers: headers!, body: Buffer.alloc(4 * MIB), chunked: true }));
         wire.socket.resume();
-        await expectRefusal(service, await wire.answer(), refusal);
+        await expectRefused(service, await wire.answer(), refusal);
         await wire.write(onTheWire(await signedRequest({ api, caller })));
         expect((await wire.answer()).status).toBe(200);
       },
     );
 
     test('maxBodyBytes 0 leaves no room for bodies, and GET works on', async () => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api, options: { maxBodyBytes: 0 } });
-      await expectRefused(service, await signedRequest(known, { body: 'x' }), '413 BODY_TOO_LARGE');
+      const known = await World.withCaller();
+      const service = await known.serve({ express, maxBodyBytes: 0 });
+      await service.refused(await signedRequest(known, { body: 'x' }), '413 BODY_TOO_LARGE');
       expect((await service.send(await signedRequest(known))).status).toBe(200);
     });
 
     test('what a parser in front left is measured as well', async () => {
-      const known = await parties();
-      const service = await serve({
+      const known = await World.withCaller();
+      const service = await known.serve({
         express,
-        api: known.api,
-        options: { maxBodyBytes: 100 },
+        maxBodyBytes: 100,
         mount({ app, adapter, handler }) {
           app.use(express.raw({ type: '*/*' }), adapter.middleware(), handler);
         },
       });
-      await expectRefused(
-        service,
-        await signedRequest(known, { body: 'x'.repeat(101) }),
-        '413 BODY_TOO_LARGE',
-      );
+      await service.refused(await signedRequest(known, { body: 'x'.repeat(101) }), '413 BODY_TOO_LARGE');
       expect((await service.send(await signedRequest(known, { body: 'x'.repeat(100) }))).status).toBe(200);
     });
   });
 
   describe('uploads that do not go straight', () => {
-    const uploads: [string, (parts: Awaited<ReturnType<typeof parties>>) => Promise<Sent>][] = [
+    const uploads: [string, (parts: WorldWithCaller) => Promise<Sent>][] = [
       ['enveloped', (known) => sealedRequest(known, {}, { payload: { item: 'x'.repeat(50_000) } })],
       ['beside an envelope', (known) => signedRequest(known, { body: 'x'.repeat(50_000) })],
     ];
 
     test.each(uploads)('%s: one that is broken off is counted, and no handler runs', async (_, make) => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       const bytes = onTheWire(await make(known));
       const arrived = once(service.server, 'request');
       const wire = await openWire(service.port);
@@ -601,10 +590,9 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     test.each(uploads)(
       '%s: one that was broken off before the adapter saw it is counted too',
       async (_, make) => {
-        const known = await parties();
-        const service = await serve({
+        const known = await World.withCaller();
+        const service = await known.serve({
           express,
-          api: known.api,
           mount({ app, adapter, handler }) {
             app.use((req, _res, next) => {
               req.once('close', () => setImmediate(next));
@@ -630,8 +618,8 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     );
 
     test.each(uploads)('%s: one that comes byte by byte with pauses arrives whole', async (_, make) => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       const sent = await make(known);
       const bytes = onTheWire(sent);
       const wire = await openWire(service.port);
@@ -651,7 +639,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
   describe('a refused request never runs into the next one on its connection', () => {
     const smuggled = `GET /smuggled HTTP/1.1\r\nhost: test\r\nx-api-key: ${KEY}\r\n\r\n`;
     const text = { headers: { 'content-type': 'text/plain' }, body: smuggled };
-    type Make = (known: Awaited<ReturnType<typeof parties>>) => Promise<Sent>;
+    type Make = (known: WorldWithCaller) => Promise<Sent>;
     const rows: [string, RefusalText, Make][] = [
       ['no credentials', '401 CREDENTIALS_MISSING', async () => text],
       ['a wrong key', '401 API_KEY_INVALID', async () => withKey(text, 'some-wrong-key')],
@@ -708,8 +696,8 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     ];
 
     test.each(rows)('%s', async (_, refusal, make) => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       const wire = await openWire(service.port);
       const [refused, good, last] = [
         await make(known),
@@ -722,7 +710,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       await wire.write(onTheWire(last));
       answers.push(await wire.answer());
 
-      await expectRefusal(service, answers[0]!, refusal, { calls: 2 });
+      await expectRefused(service, answers[0]!, refusal, { calls: 2 });
       expect(answers.map(({ status }) => status)).toEqual([Number(refusal.slice(0, 3)), 200, 200]);
       expect(service.calls.map(({ method, url }) => `${method} ${url}`)).toEqual([
         'GET /orders',
@@ -732,10 +720,9 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
 
     test('bodies that were accepted and never read', async () => {
-      const known = await parties();
-      const service = await serve({
+      const known = await World.withCaller();
+      const service = await known.serve({
         express,
-        api: known.api,
         mount({ app, adapter, handler }) {
           app.use(adapter.middleware());
           app.post('/orders', (_req, res) => void res.json({ ok: true }));
@@ -759,8 +746,8 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
 
     test('a body framed twice is refused by Node, whatever its envelope', async () => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       const wire = await openWire(service.port);
       const sent = await signedRequest(known, text);
       const headers = { ...sent.headers, 'content-length': smuggled.length, 'transfer-encoding': 'chunked' };

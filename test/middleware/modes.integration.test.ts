@@ -8,27 +8,23 @@ import {
   type RequestEvent,
   type XlinkEvent,
 } from '../../src/index.js';
-import { thrownBy } from '../support/results.js';
-import { BAD_HEADERS, LIMITS } from './bad-requests.js';
+import { FRAMEWORKS, type Mounted } from '../support/express.js';
 import {
   type Answer,
   expectNoSecrets,
-  expectRefused,
-  FRAMEWORKS,
   json,
   KEY,
-  type Mounted,
   ORDER,
-  type Parties,
-  parties,
   type RefusalText,
   type Sent,
   type Service,
   sealedRequest,
-  serve,
   signedRequest,
   withKey,
-} from './support.js';
+} from '../support/http.js';
+import { thrownBy } from '../support/results.js';
+import { World, type WorldWithCaller } from '../support/world.js';
+import { BAD_HEADERS, LIMITS } from './bad-requests.js';
 
 const MIGRATION_URL = 'https://api.example.com/migrate';
 const LINK = `<${MIGRATION_URL}>; rel="deprecation"; type="text/html"`;
@@ -45,13 +41,14 @@ const otherPath = async (sent: Promise<Sent>): Promise<Sent> => ({ ...(await sen
 const REQUESTS = {
   'a key': async () => withKey(json(ORDER)),
   'a wrong key': async () => withKey(json(ORDER), 'wrong-key-of-somebody'),
-  'a sealed body': (known: Parties) => sealedRequest(known),
-  'an envelope in a header': (known: Parties) => signedRequest(known, json(ORDER)),
-  'a bad sealed body and a key': async (known: Parties) => withKey(await otherPath(sealedRequest(known))),
-  'a good sealed body and a key': async (known: Parties) => withKey(await sealedRequest(known)),
-  'a bad envelope in a header and a key': async (known: Parties) =>
+  'a sealed body': (known: WorldWithCaller) => sealedRequest(known),
+  'an envelope in a header': (known: WorldWithCaller) => signedRequest(known, json(ORDER)),
+  'a bad sealed body and a key': async (known: WorldWithCaller) =>
+    withKey(await otherPath(sealedRequest(known))),
+  'a good sealed body and a key': async (known: WorldWithCaller) => withKey(await sealedRequest(known)),
+  'a bad envelope in a header and a key': async (known: WorldWithCaller) =>
     withKey(await otherPath(signedRequest(known, json(ORDER)))),
-  'a good envelope in a header and a key': async (known: Parties) =>
+  'a good envelope in a header and a key': async (known: WorldWithCaller) =>
     withKey(await signedRequest(known, json(ORDER))),
   nothing: async () => json(ORDER),
   OPTIONS: async () => ({ method: 'OPTIONS' }),
@@ -152,12 +149,12 @@ const challengeOf = (mode: Mode, id: string): string => {
 describe.each(FRAMEWORKS)('$name', ({ express }) => {
   describe('what a mode makes of a request', () => {
     test.each(ROWS)('$mode: $name -> $outcome', async ({ mode, name, outcome }) => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api, options: { mode, deprecation: DEPRECATION } });
+      const known = await World.withCaller();
+      const service = await known.serve({ express, mode, deprecation: DEPRECATION });
       const sent = await REQUESTS[name](known);
 
       if (outcome.includes(' ') && !outcome.startsWith('by')) {
-        const answer = await expectRefused(service, sent, outcome as RefusalText);
+        const answer = await service.refused(sent, outcome as RefusalText);
         const id = outcome.slice(4);
         const challenge = outcome.startsWith('401') ? challengeOf(mode, id) : undefined;
         expect(answer.headers['www-authenticate']).toBe(challenge);
@@ -205,16 +202,16 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
 
     test('the default mode is observe', async () => {
-      const { api } = await parties();
-      const service = await serve({ express, api, options: { mode: undefined as never } });
+      const known = await World.withCaller();
+      const service = await known.serve({ express, mode: undefined as never });
       expect(service.adapter.mode).toBe('observe');
       expect((await service.send(withKey())).status).toBe(200);
     });
 
     test('the realm is that of the options', async () => {
-      const { api } = await parties();
-      const service = await serve({ express, api, options: { realm: 'orders v2' } });
-      const { headers } = await expectRefused(service, {}, '401 CREDENTIALS_MISSING');
+      const known = await World.withCaller();
+      const service = await known.serve({ express, realm: 'orders v2' });
+      const { headers } = await service.refused({}, '401 CREDENTIALS_MISSING');
       expect(headers['www-authenticate']).toBe(
         'Xlink realm="orders v2", error="CREDENTIALS_MISSING", ApiKey realm="orders v2"',
       );
@@ -222,10 +219,10 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
 
     test('hint and field are told only where exposeDetails says so', async () => {
       for (const exposeDetails of [true, false]) {
-        const known = await parties();
-        const service = await serve({ express, api: known.api, options: { exposeDetails } });
+        const known = await World.withCaller();
+        const service = await known.serve({ express, exposeDetails });
         const sent = await otherPath(signedRequest(known));
-        const answer = await expectRefused(service, sent, '401 REQUEST_BINDING_MISMATCH');
+        const answer = await service.refused(sent, '401 REQUEST_BINDING_MISMATCH');
         const members = ['type', 'title', 'status', 'code', 'authMethod'];
         expect(Object.keys(JSON.parse(answer.text))).toEqual(
           exposeDetails ? [...members, 'detail', 'field'] : members,
@@ -234,22 +231,22 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
 
     test('requests that skip names reach the handler without credentials, and are not counted', async () => {
-      const { api } = await parties();
+      const known = await World.withCaller();
       const skip = ({ target }: { target: string }) => target === '/health';
-      const service = await serve({ express, api, options: { skip, mode: 'xlink-only' } });
+      const service = await known.serve({ express, skip, mode: 'xlink-only' });
       expect((await service.send({ path: '/health' })).status).toBe(200);
-      await expectRefused(service, { path: '/health/' }, '401 CREDENTIALS_MISSING');
+      await service.refused({ path: '/health/' }, '401 CREDENTIALS_MISSING');
       expect(requestsOf(service)).toHaveLength(1);
     });
 
     test('a skip that throws refuses the request and tells the server', async () => {
-      const { api } = await parties();
+      const known = await World.withCaller();
       const cause = new Error('no such table');
       const skip = () => {
         throw cause;
       };
-      const service = await serve({ express, api, options: { skip } });
-      await expectRefused(service, withKey(), '500 INTERNAL');
+      const service = await known.serve({ express, skip });
+      await service.refused(withKey(), '500 INTERNAL');
       expect(service.events.filter(isOf('fault'))).toMatchObject([{ error: { id: 'INTERNAL', cause } }]);
     });
   });
@@ -264,11 +261,11 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     };
 
     test('warns a key caller in every form there is, and keeps headers that are there', async () => {
-      const { api } = await parties();
-      const service = await serve({
+      const known = await World.withCaller();
+      const service = await known.serve({
         express,
-        api,
-        options: { mode: 'deprecation', deprecation: DEPRECATION },
+        mode: 'deprecation',
+        deprecation: DEPRECATION,
         mount: behind({ Link: '</next>; rel="next"', 'Access-Control-Expose-Headers': 'ETag' }),
       });
       expect(warningsOf(await service.send(withKey()))).toEqual({
@@ -283,11 +280,11 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
 
     test('keeps several Link headers', async () => {
-      const { api } = await parties();
-      const service = await serve({
+      const known = await World.withCaller();
+      const service = await known.serve({
         express,
-        api,
-        options: { mode: 'deprecation', deprecation: DEPRECATION },
+        mode: 'deprecation',
+        deprecation: DEPRECATION,
         mount: behind({ Link: ['</a>; rel="prev"', '</b>; rel="next"'] }),
       });
       const { headers } = await service.send(withKey());
@@ -295,15 +292,15 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
 
     test('keeps a challenge that is there', async () => {
-      const { api } = await parties();
-      const service = await serve({ express, api, mount: behind({ 'WWW-Authenticate': 'Negotiate' }) });
-      const { headers } = await expectRefused(service, {}, '401 CREDENTIALS_MISSING');
+      const known = await World.withCaller();
+      const service = await known.serve({ express, mount: behind({ 'WWW-Authenticate': 'Negotiate' }) });
+      const { headers } = await service.refused({}, '401 CREDENTIALS_MISSING');
       expect(headers['www-authenticate']).toBe(`Negotiate, ${challengeOf('hybrid', 'CREDENTIALS_MISSING')}`);
     });
 
     test('says since when the mode is on where no date is given, and nothing else', async () => {
-      const { api } = await parties();
-      const service = await serve({ express, api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       const before = Math.floor(Date.now() / 1000);
       service.adapter.setMode('deprecation');
       const warnings = warningsOf(await service.send(withKey()));
@@ -318,28 +315,24 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
 
     test('does not warn callers who came with an envelope, nor those who are refused', async () => {
-      const known = await parties();
+      const known = await World.withCaller();
       const options = { mode: 'deprecation', deprecation: DEPRECATION } as const;
-      const service = await serve({ express, api: known.api, options });
+      const service = await known.serve({ express, ...options });
       expect(warningsOf(await service.send(await signedRequest(known)))).toEqual({});
-      const refused = await expectRefused(
-        service,
-        withKey({}, 'wrong-key-of-somebody'),
-        '401 API_KEY_INVALID',
-      );
+      const refused = await service.refused(withKey({}, 'wrong-key-of-somebody'), '401 API_KEY_INVALID');
       expect(warningsOf(refused)).toEqual({});
     });
 
     test('xlink-only refuses without a link where there is none to give', async () => {
-      const { api } = await parties();
-      const service = await serve({ express, api, options: { mode: 'xlink-only' } });
-      expect(warningsOf(await expectRefused(service, withKey(), '401 XLINK_REQUIRED'))).toEqual({});
+      const known = await World.withCaller();
+      const service = await known.serve({ express, mode: 'xlink-only' });
+      expect(warningsOf(await service.refused(withKey(), '401 XLINK_REQUIRED'))).toEqual({});
     });
   });
 
   describe('setMode', () => {
     test('counts for the next request, never for one under way, and can be taken back', async () => {
-      const { api } = await parties();
+      const known = await World.withCaller();
       let release = () => {};
       const gate = new Promise<void>((resolve) => {
         release = resolve;
@@ -349,15 +342,12 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       const tenWait = new Promise<void>((resolve) => {
         allWait = resolve;
       });
-      const service = await serve({
+      const service = await known.serve({
         express,
-        api,
-        options: {
-          async legacyKeyValidator() {
-            if (++waiting === 10) allWait();
-            await gate;
-            return { userId: 'u1' };
-          },
+        async legacyKeyValidator() {
+          if (++waiting === 10) allWait();
+          await gate;
+          return { userId: 'u1' };
         },
       });
       const ten = () => Promise.all(Array.from({ length: 10 }, () => service.send(withKey())));
@@ -387,8 +377,8 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
 
     test('under constant traffic every request has the outcome of one mode or the other', async () => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       const traffic = Array.from({ length: 120 }, async (_, i) => {
         if (i % 20 === 10) service.adapter.setMode(i % 40 === 10 ? 'xlink-only' : 'hybrid');
         return service.send(i % 2 ? withKey() : await signedRequest(known));
@@ -410,8 +400,8 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
 
     test('to the mode it is in does nothing', async () => {
-      const { api } = await parties();
-      const service = await serve({ express, api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       service.adapter.setMode('hybrid');
       expect(service.events).toEqual([{ type: 'mode', to: 'hybrid' }]);
     });
@@ -419,8 +409,8 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     test.each(['', 'HYBRID', 'off', undefined, null, 1, 'toString'])(
       'refuses %j and stays where it is',
       async (mode) => {
-        const { api } = await parties();
-        const service = await serve({ express, api });
+        const known = await World.withCaller();
+        const service = await known.serve({ express });
         const error = await thrownBy(() => service.adapter.setMode(mode as Mode));
         expect(isXlinkError(error) && [error.id, error.field]).toEqual(['INVALID_OPTION', 'mode']);
         expect(error.hint).toContain('observe, hybrid, deprecation, xlink-only');
@@ -430,16 +420,12 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     );
 
     test('an observer that throws changes nothing', async () => {
-      const { api } = await parties();
+      const known = await World.withCaller();
       const seen: string[] = [];
       const broken = () => {
         throw new Error(`broken ${KEY}`);
       };
-      const service = await serve({
-        express,
-        api,
-        options: { observers: [broken, ({ type }) => void seen.push(type)] },
-      });
+      const service = await known.serve({ express, observers: [broken, ({ type }) => void seen.push(type)] });
       service.adapter.setMode('observe');
       expect((await service.send(withKey())).status).toBe(200);
       await service.quiet();
@@ -457,9 +443,9 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       });
 
     test.each(BAD_HEADERS)('$name beside a good key: passes, and is counted', async ({ make, refusal }) => {
-      const known = await parties();
+      const known = await World.withCaller();
       const options = { ...LIMITS, mode: 'observe' } as const;
-      const service = await serve({ express, api: known.api, options });
+      const service = await known.serve({ express, ...options });
       const sent = withKey(await make(known));
       const { authorization: _, 'xlink-envelope': __, ...headers } = sent.headers!;
 
@@ -483,8 +469,8 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
 
     test('a good envelope beside a good key is counted too, and the key decides', async () => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api, options: { mode: 'observe' } });
+      const known = await World.withCaller();
+      const service = await known.serve({ express, mode: 'observe' });
       await service.send(withKey(await signedRequest(known, json(ORDER))));
       expect(service.events.filter(isOf('observed'))).toEqual([
         { type: 'observed', reason: 'ok', version: 2 },
@@ -498,8 +484,8 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     test.each([false, true])(
       'an oversized body with a digest still streams into the handler (chunked: %j)',
       async (chunked) => {
-        const known = await parties();
-        const service = await serve({ express, api: known.api, options: { mode: 'observe' } });
+        const known = await World.withCaller();
+        const service = await known.serve({ express, mode: 'observe' });
         const body = Buffer.alloc(3 * 1024 * 1024, 'abcdefg');
         const answer = await service.send({ ...withKey(await signedRequest(known, { body })), chunked });
         expect(answer.status).toBe(200);
@@ -511,11 +497,10 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     );
 
     test('a body that a parser in front consumed is counted as that', async () => {
-      const known = await parties();
-      const service = await serve({
+      const known = await World.withCaller();
+      const service = await known.serve({
         express,
-        api: known.api,
-        options: { mode: 'observe' },
+        mode: 'observe',
         mount({ app, adapter, handler }) {
           app.use(express.json({ type: '*/*' }), adapter.middleware(), handler);
         },
@@ -528,17 +513,17 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
 
     test('a wrong key beside a good envelope is refused as before', async () => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api, options: { mode: 'observe' } });
+      const known = await World.withCaller();
+      const service = await known.serve({ express, mode: 'observe' });
       const sent = withKey(await signedRequest(known), 'wrong-key-of-somebody');
-      await expectRefused(service, sent, '401 API_KEY_INVALID');
+      await service.refused(sent, '401 API_KEY_INVALID');
     });
   });
 
   describe('getMetrics', () => {
     test('is all zeros before the first request', async () => {
-      const { api } = await parties();
-      const { adapter } = await serve({ express, api });
+      const known = await World.withCaller();
+      const { adapter } = await known.serve({ express });
       expect(adapter.getMetrics()).toEqual({
         totalRequests: 0,
         xlinkRequests: 0,
@@ -550,8 +535,8 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
 
     test("has exactly the papers' shape", async () => {
-      const known = await parties();
-      const service = await serve({ express, api: known.api });
+      const known = await World.withCaller();
+      const service = await known.serve({ express });
       for (let i = 0; i < 2; i++) await service.send(withKey());
       await service.send(await signedRequest(known));
       await service.send({});
@@ -573,15 +558,14 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
 
     test('counts a key caller who was gone before the validator answered', async () => {
-      const { api } = await parties();
+      const known = await World.withCaller();
       let answer = () => {};
       const asked = new Promise<void>((resolve) => {
         answer = resolve;
       });
-      const service = await serve({
+      const service = await known.serve({
         express,
-        api,
-        options: { legacyKeyValidator: () => asked.then(() => ({ userId: 'u1' })) },
+        legacyKeyValidator: () => asked.then(() => ({ userId: 'u1' })),
         mount({ app, adapter }) {
           app.use(adapter.middleware(), (_req, res) => void res.end());
         },

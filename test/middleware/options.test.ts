@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { BaseAgent } from '../../src/agent/agent.js';
 import { DualModeAdapter, type DualModeOptions, ERROR_TABLE, MemoryClientStore } from '../../src/index.js';
-import { World } from '../support/agents.js';
+import { World } from '../support/world.js';
 import '../support/console.js';
 import { thrownBy } from '../support/results.js';
 

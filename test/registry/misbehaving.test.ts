@@ -5,8 +5,9 @@ import { err } from '../../src/errors/result.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
 import type { TrustRegistry } from '../../src/types/ports.js';
 import type { Did, RegistryEntry } from '../../src/types/protocol.js';
-import { pair, seedOf } from '../support/agents.js';
+import { seedOf } from '../support/agents.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
+import { pair } from '../support/world.js';
 
 const down = new Error('connection refused');
 

@@ -9,10 +9,11 @@ import { createKeyRecord } from '../../src/identity/key-record.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
 import { GatewayTransport } from '../../src/transport/gateway.js';
 import { BuiltPackage } from '../metrics/built-package.js';
+import { afterTest } from '../support/after-test.js';
 import { seedOf } from '../support/agents.js';
 import { unwrap } from '../support/results.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { until } from '../support/until.js';
-import { afterTest, temporaryFolder } from '../transport/servers.js';
 import { Program } from './process.js';
 
 const SENDERS = 3;

@@ -9,18 +9,14 @@ import { MemoryTrustRegistry } from '../../src/registry/memory.js';
 import { GatewayTransport } from '../../src/transport/gateway.js';
 import { RECEIVE_REQUEST, RELAY_SCOPE, SOCKET_REQUEST } from '../../src/transport/relay-protocol.js';
 import type { Envelope } from '../../src/types/protocol.js';
+import { afterTest } from '../support/after-test.js';
 import { seedOf } from '../support/agents.js';
 import { frozenClock } from '../support/clock.js';
+import { listen } from '../support/listen.js';
 import { idOf, unwrap } from '../support/results.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { until } from '../support/until.js';
-import {
-  afterTest,
-  type RelaySetup,
-  type RunningRelay,
-  serve,
-  startRelay,
-  temporaryFolder,
-} from '../transport/servers.js';
+import { type RelaySetup, type RunningRelay, startRelay } from '../transport/servers.js';
 
 const MARKER = 'marker-7c1f55e0-in-the-clear';
 const DAY = 86_400_000;
@@ -338,7 +334,7 @@ describe('the relay itself', () => {
   test('sees no plaintext: not in what it is sent, not in its file', async () => {
     const { running, alice, bob } = await world();
     const seen: string[] = [];
-    const { url } = await serve((req, res) => {
+    const { url } = await listen((req, res) => {
       req.on('data', (chunk) => seen.push(String(chunk)));
       running.relay.handler(req, res);
     });
@@ -366,7 +362,7 @@ describe('the relay itself', () => {
   test('cannot forge or change: the recipient refuses what it makes up, and goes on', async () => {
     const { running, registry, alice, bob, person } = await world();
     const mallory = await person('mallory');
-    const tampering = await serve(async (req, res) => {
+    const tampering = await listen(async (req, res) => {
       const chunks: Buffer[] = [];
       for await (const chunk of req) chunks.push(chunk);
       const answer = await fetch(running.url + req.url!, {
@@ -431,7 +427,7 @@ describe('the relay itself', () => {
     expect(await status('/relay/send')).toBe(405);
     expect(await status('/relay', 'POST')).toBe(405);
     expect(await status('/relay/socket')).toBe(426);
-    const { url } = await serve((req, res) => running.relay.handler(req, res, () => void res.end('mine')));
+    const { url } = await listen((req, res) => running.relay.handler(req, res, () => void res.end('mine')));
     expect(await (await fetch(`${url}/nowhere`)).text()).toBe('mine');
     expect(await (await fetch(`${url}/prefix/relay`)).json()).toEqual({ did: running.relay.did });
   });

@@ -6,7 +6,7 @@ import { err, ok, type Result } from '../../src/errors/result.js';
 import { LoopbackTransport } from '../../src/transport/loopback.js';
 import type { Transport } from '../../src/types/ports.js';
 import type { AgentMessage, Envelope } from '../../src/types/protocol.js';
-import { World } from '../support/agents.js';
+import { World } from '../support/world.js';
 
 /** A channel that does to envelopes what the test says; whatever it returns is handed on, in that order. */
 export class Channel implements Transport {

@@ -13,8 +13,11 @@ import {
   SharedMode,
   type XlinkEvent,
 } from '../../src/index.js';
-import { ACME, DAY, enrollment, HOUR, NOON, sealed, serve, World, withKey } from '../adapters/support.js';
+import { enrollment, sealed, withKey } from '../adapters/requests.js';
+import { DAY, HOUR, NOON } from '../support/clock.js';
+import { ACME } from '../support/http.js';
 import { until } from '../support/until.js';
+import { World } from '../support/world.js';
 
 // What is true of every store of the shared mode, and of the instances that share it.
 
@@ -396,7 +399,7 @@ export function describeSharedMode(name: string, open: () => Promise<OpenedModes
       const api = await apiOf(world);
       const services = await Promise.all(
         [1, 2].map(async () =>
-          serve({
+          world.serve({
             agent: api,
             clock: world.clock,
             clients: (await opened.clients?.()) ?? world.clients,

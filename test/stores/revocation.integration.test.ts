@@ -9,7 +9,7 @@ import { PostgresTrustRegistry } from '../../src/stores/postgres/trust-registry.
 import { RedisTrustRegistry } from '../../src/stores/redis/trust-registry.js';
 import type { VersionedRegistry } from '../../src/stores/versioned-registry.js';
 import { identityOf } from '../support/agents.js';
-import { idOf, recorder, type Service, signedRequest, start } from '../support/http.js';
+import { problemIdOf, recorder, type Service, signedRequest, start } from '../support/http.js';
 import { describeWith } from '../support/needs-program.js';
 import { PostgresServer } from '../support/postgres-server.js';
 import { RedisServer } from '../support/redis-server.js';
@@ -91,7 +91,7 @@ async function deploy(open: Open, { ttlMs, feedPort }: { ttlMs?: number; feedPor
   /** `ok`, or why the instance refused a fresh envelope. */
   async function call({ service }: Instance): Promise<string> {
     const answer = await service.send(await signedRequest({ caller, api: { did: apiIdentity.did } }));
-    return answer.status === 200 ? 'ok' : idOf(answer);
+    return answer.status === 200 ? 'ok' : problemIdOf(answer);
   }
   for (const instance of instances) expect(await call(instance)).toBe('ok');
 

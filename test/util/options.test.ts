@@ -11,8 +11,9 @@ import {
   oneOf,
   requireOption,
 } from '../../src/util/options.js';
-import { pair, seedOf } from '../support/agents.js';
+import { seedOf } from '../support/agents.js';
 import { errorOf, idOf, thrownBy } from '../support/results.js';
+import { pair } from '../support/world.js';
 
 interface Sample {
   readonly timeout?: number;

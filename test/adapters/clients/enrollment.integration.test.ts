@@ -13,31 +13,25 @@ import {
   type Version,
   xlinkError,
 } from '../../../src/index.js';
+import { MINUTE, NOON, SECOND } from '../../support/clock.js';
+import type { Mounted } from '../../support/express.js';
 import {
   ACME,
   ACME_TOO,
   BOLT,
   bodyForm,
-  breakable,
   CASK,
-  enrollment,
-  enrollmentEnvelope,
   expectNoSecrets,
-  jsonOf,
-  MINUTE,
   NAMELESS,
-  NOON,
-  optionRefusedBy,
-  type Refusal,
-  SECOND,
+  problemOf,
+  type RefusalText,
   type Sent,
-  sealed,
-  serve,
-  signed,
-  World,
   WRONG,
-  withKey,
-} from '../support.js';
+} from '../../support/http.js';
+import { optionRefusedBy } from '../../support/results.js';
+import { World } from '../../support/world.js';
+import { breakable } from '../breakable-store.js';
+import { enrollment, enrollmentEnvelope, sealed, signed, withKey } from '../requests.js';
 
 const SCOPE = { scope: 'orders:read' };
 const SCOPES = ['orders:read', 'orders:write'];
@@ -45,9 +39,9 @@ const SCOPES = ['orders:read', 'orders:write'];
 async function made(setup: object = {}, forApi: object = {}) {
   const world = new World();
   const api = await world.agent('api', { postQuantumSig: true, ...forApi });
-  const service = await serve({ agent: api, clock: world.clock, clients: world.clients, ...setup });
+  const service = await world.serve({ agent: api, clock: world.clock, clients: world.clients, ...setup });
   /** Enrolls and expects it to be refused, with nothing left behind. */
-  const refused = async (sent: Sent | Promise<Sent>, refusal: Refusal, { did }: Agent) => {
+  const refused = async (sent: Sent | Promise<Sent>, refusal: RefusalText, { did }: Agent) => {
     const answer = await service.refused(sent, refusal);
     expect([world.registry.lookup(did), world.clients.clientOf(did)]).toEqual([undefined, undefined]);
     return answer;
@@ -62,7 +56,7 @@ describe('enrollment', () => {
     await service.refused(sealed(device, api, {}, SCOPE), '401 VERIFICATION_FAILED:DID_NOT_IN_REGISTRY');
 
     const answer = await service.send(enrollment(device, api, ACME));
-    expect([answer.status, jsonOf(answer)]).toEqual([
+    expect([answer.status, problemOf(answer)]).toEqual([
       200,
       { did: device.did, client: 'acme', scopes: SCOPES },
     ]);
@@ -88,7 +82,7 @@ describe('enrollment', () => {
     expect(body).toEqual({ item: 'tea' });
     expect((await service.accepted(signed(device, api, {}, SCOPE))).auth).toMatchObject({ client: 'acme' });
     await service.refused(sealed(device, api, {}, { scope: 'refunds' }), '403 SCOPE_DENIED');
-    expectNoSecrets(service, answer);
+    expectNoSecrets(service, JSON.stringify(answer));
   });
 
   test('the API can answer an enrolled caller: it has its keys', async () => {
@@ -101,14 +95,14 @@ describe('enrollment', () => {
   test('scopes that the key does not mention are not limited, scopes that are none are none', async () => {
     const { world, api, service } = await made();
     const [free, mute] = [await world.stranger('free'), await world.stranger('mute')];
-    expect(jsonOf(await service.send(enrollment(free, api, BOLT)))).toEqual({
+    expect(problemOf(await service.send(enrollment(free, api, BOLT)))).toEqual({
       did: free.did,
       client: 'bolt',
     });
     expect(world.registry.lookup(free.did)).not.toHaveProperty('sendScopes');
     await service.accepted(sealed(free, api, {}, { scope: 'whatever' }));
 
-    expect(jsonOf(await service.send(enrollment(mute, api, CASK)))).toEqual({
+    expect(problemOf(await service.send(enrollment(mute, api, CASK)))).toEqual({
       did: mute.did,
       client: 'cask',
       scopes: [],
@@ -137,7 +131,7 @@ describe('enrollment', () => {
     });
     const device = await world.stranger('device');
     const answer = await service.send(enrollment(device, api, 'any key'));
-    expect(jsonOf(answer)).toEqual({ did: device.did, client: 'acme-eu', scopes: ['a', 'b'] });
+    expect(problemOf(answer)).toEqual({ did: device.did, client: 'acme-eu', scopes: ['a', 'b'] });
     const { auth } = await service.accepted(sealed(device, api, {}, { scope: 'b' }));
     expect(auth).toMatchObject({ client: 'acme-eu' });
   });
@@ -150,7 +144,7 @@ describe('enrollment', () => {
   ])('by default the client is the first id of the validator: %j', async (found, client) => {
     const { world, api, service } = await made({ legacyKeyValidator: () => found });
     const answer = await service.send(enrollment(await world.stranger('device'), api, 'any key'));
-    expect(jsonOf(answer).client).toBe(client);
+    expect(problemOf(answer).client).toBe(client);
   });
 
   test('again is fine, with a new envelope, and changes nothing', async () => {
@@ -171,7 +165,7 @@ describe('enrollment', () => {
     const device = await world.stranger('device');
     await service.send(enrollment(device, api, ACME));
     await world.registry.updateScopes(device.did, { scopes: ['orders:read'] });
-    expect(jsonOf(await service.send(enrollment(device, api, ACME))).scopes).toEqual(['orders:read']);
+    expect(problemOf(await service.send(enrollment(device, api, ACME))).scopes).toEqual(['orders:read']);
     expect(world.registry.lookup(device.did)?.sendScopes).toEqual(['orders:read']);
   });
 
@@ -191,7 +185,7 @@ describe('enrollment', () => {
     const device = await world.stranger('device');
     await world.registry.add(device.did, { scopes: ['refunds'], name: 'Till 7' });
     const answer = await service.send(enrollment(device, api, ACME));
-    expect(jsonOf(answer)).toEqual({ did: device.did, client: 'acme', scopes: ['refunds'] });
+    expect(problemOf(answer)).toEqual({ did: device.did, client: 'acme', scopes: ['refunds'] });
     expect(world.registry.lookup(device.did)).toMatchObject({
       name: 'Till 7',
       sendScopes: ['refunds'],
@@ -420,7 +414,7 @@ describe('enrollment is refused', () => {
     ['a key record that is a text', { keyRecord: 'x' }, '400 ENROLLMENT_REFUSED'],
     ['a key record that is a list', { keyRecord: [] }, '403 ENROLLMENT_REFUSED:OTHER_DID'],
     ['a key record that is empty', { keyRecord: {} }, '403 ENROLLMENT_REFUSED:OTHER_DID'],
-  ] as [string, object, Refusal][])('%s', async (_, payload, refusal) => {
+  ] as [string, object, RefusalText][])('%s', async (_, payload, refusal) => {
     const { world, api, refused } = await made();
     const device = await world.stranger('device');
     const keyProof = await enrollmentProof(device.did, ACME);
@@ -438,7 +432,7 @@ describe('enrollment is refused', () => {
     ['nothing', '', '400 PARSE_FAILED:SYNTAX'],
     ['no UTF-8', Buffer.from([0xff, 0xfe]), '400 PARSE_FAILED:SYNTAX'],
     ['an enrollment without an envelope', '{"keyRecord":{},"keyProof":"x"}', '400 PARSE_FAILED:SYNTAX'],
-  ] as [string, string | Buffer, Refusal][])('a body that is %s', async (_, body, refusal) => {
+  ] as [string, string | Buffer, RefusalText][])('a body that is %s', async (_, body, refusal) => {
     const { service } = await made();
     await service.refused(withKey(ACME, { ...bodyForm('', { path: ENROLL_PATH }), body }), refusal);
   });
@@ -558,8 +552,8 @@ describe('enrollment is refused', () => {
       const sent = [await enrollment(device, api, ACME), await enrollment(device, api, BOLT)] as const;
       const answers = await Promise.all([services[0].send(sent[0]), services[1].send(sent[1])]);
       expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
-      const winner = jsonOf(answers.find(({ status }) => status === 200)!);
-      expect(jsonOf(answers.find(({ status }) => status === 409)!)).toMatchObject({ subCode: 'TAKEN' });
+      const winner = problemOf(answers.find(({ status }) => status === 200)!);
+      expect(problemOf(answers.find(({ status }) => status === 409)!)).toMatchObject({ subCode: 'TAKEN' });
       expect(world.clients.clientOf(device.did)).toBe(winner.client);
       expect(world.registry.lookup(device.did)?.name).toBe(winner.client);
       const dids = world.clients.list().flatMap((client) => client.dids);
@@ -598,7 +592,7 @@ describe('enrollment is refused', () => {
     };
     const api = await world.agent('api');
     const options = { agent: api, clock, clients: store };
-    return { world, api, services: [await serve(options), await serve(options)] as const };
+    return { world, api, services: [await world.serve(options), await world.serve(options)] as const };
   }
 });
 
@@ -664,7 +658,7 @@ describe('while something is down', () => {
     const registry = failing(world.registry, 'lookup');
     const api = await world.agent('api');
     const broken = new Agent({ identity: await identityOf(api), registry, clock: world.clock });
-    const service = await serve({ agent: broken, clock: world.clock, clients: world.clients });
+    const service = await world.serve({ agent: broken, clock: world.clock, clients: world.clients });
     const device = await world.stranger('device');
     await service.refused(enrollment(device, api, ACME), '503 LOOKUP_FAILED');
     expect(world.clients.clientOf(device.did)).toBeUndefined();
@@ -680,7 +674,7 @@ describe('while something is down', () => {
       const registry = failing(world.registry, 'register', how === 'throws');
       const api = await world.agent('api');
       const broken = new Agent({ identity: await identityOf(api), registry, clock: world.clock });
-      const service = await serve({ agent: broken, clock: world.clock, clients: world.clients });
+      const service = await world.serve({ agent: broken, clock: world.clock, clients: world.clients });
       const device = await world.stranger('device');
       await service.refused(enrollment(device, api, ACME), '500 REGISTRATION_FAILED');
       expect(world.registry.lookup(device.did)).toBeUndefined();
@@ -696,7 +690,7 @@ describe('while something is down', () => {
       const world = new World();
       const store = breakable(world.clients);
       const api = await world.agent('api');
-      const service = await serve({ agent: api, clock: world.clock, clients: store });
+      const service = await world.serve({ agent: api, clock: world.clock, clients: store });
       const device = await world.stranger('device');
       store.down.add(name);
       await service.refused(enrollment(device, api, ACME), '503 CLIENT_STORE_UNAVAILABLE');
@@ -733,7 +727,7 @@ describe('while something is down', () => {
 describe('beside body parsers', () => {
   const behind =
     (...parsers: RequestHandler[]) =>
-    ({ app, adapter, handler }: Parameters<NonNullable<Parameters<typeof serve>[0]['mount']>>[0]) => {
+    ({ app, adapter, handler }: Mounted) => {
       for (const parser of parsers) app.use(parser);
       app.use(adapter.middleware());
       app.use(handler);
@@ -765,7 +759,7 @@ describe('the discovery document', () => {
   test('says who the API is and what it takes, to anybody', async () => {
     const { api, service } = await made({ mode: 'deprecation' });
     const answer = await service.send({ path: PATH });
-    expect([answer.status, jsonOf(answer)]).toEqual([
+    expect([answer.status, problemOf(answer)]).toEqual([
       200,
       {
         did: api.did,
@@ -798,8 +792,8 @@ describe('the discovery document', () => {
       registry: world.registry,
       clock: world.clock,
     });
-    const service = await serve({ agent: api, clock: world.clock });
-    expect(jsonOf(await service.send({ path: PATH }))).toEqual({
+    const service = await world.serve({ agent: api, clock: world.clock });
+    expect(problemOf(await service.send({ path: PATH }))).toEqual({
       did: api.did,
       keyRecord: await api.keyRecord(),
       versions: [1],
@@ -818,19 +812,19 @@ describe('the discovery document', () => {
     'versions up to %i from %i on are %j',
     async (maxVersion, minVersion, versions) => {
       const { service } = await made({}, { maxVersion, minVersion, postQuantumSig: maxVersion === 3 });
-      expect(jsonOf(await service.send({ path: PATH })).versions).toEqual(versions);
+      expect(problemOf(await service.send({ path: PATH })).versions).toEqual(versions);
     },
   );
 
   test('follows the mode at once', async () => {
     const { service } = await made();
     service.adapter.setMode('xlink-only');
-    expect(jsonOf(await service.send({ path: `${PATH}?now` })).mode).toBe('xlink-only');
+    expect(problemOf(await service.send({ path: `${PATH}?now` })).mode).toBe('xlink-only');
   });
 
   test('the key record is the one that the DID signed', async () => {
     const { api, service } = await made();
-    const { keyRecord } = jsonOf(await service.send({ path: PATH })) as { keyRecord: KeyRecord };
+    const { keyRecord } = problemOf(await service.send({ path: PATH })) as { keyRecord: KeyRecord };
     const identity = await Identity.fromSeed((await api.exportPKCS8()).slice(16), { postQuantumSig: true });
     expect(keyRecord).toEqual(await createKeyRecord(identity, { epoch: keyRecord.epoch }));
   });
@@ -856,7 +850,7 @@ describe('the discovery document', () => {
 
   test('without clients so is the path of enrollment', async () => {
     const { world, api } = await made();
-    const service = await serve({ agent: api, clock: world.clock });
+    const service = await world.serve({ agent: api, clock: world.clock });
     await service.refused(enrollment(await world.stranger('device'), api, ACME), '400 CLEARTEXT_NOT_ALLOWED');
     expect((await service.accepted(withKey(ACME, { method: 'POST', path: ENROLL_PATH }))).url).toBe(
       ENROLL_PATH,
@@ -876,11 +870,11 @@ describe('a DID that is enrolled already', () => {
   test('is told what it was granted, without a key and with one that no longer counts', async () => {
     const { world, api, service } = await made();
     const device = await world.stranger('device');
-    const first = jsonOf(await service.send(enrollment(device, api, ACME)));
-    expect(jsonOf(await service.send(withoutKey(device, api)))).toEqual(first);
+    const first = problemOf(await service.send(enrollment(device, api, ACME)));
+    expect(problemOf(await service.send(withoutKey(device, api)))).toEqual(first);
     service.adapter.setMode('xlink-only');
-    expect(jsonOf(await service.send(withoutKey(device, api)))).toEqual(first);
-    expect(jsonOf(await service.send(enrollment(device, api, ACME)))).toEqual(first);
+    expect(problemOf(await service.send(withoutKey(device, api)))).toEqual(first);
+    expect(problemOf(await service.send(enrollment(device, api, ACME)))).toEqual(first);
     expect(world.clients.get('acme')?.dids).toEqual([device.did]);
   });
 
@@ -889,7 +883,7 @@ describe('a DID that is enrolled already', () => {
     const device = await world.stranger('device');
     await service.send(enrollment(device, api, ACME));
     await world.registry.updateScopes(device.did, { scopes: ['orders:read'] });
-    expect(jsonOf(await service.send(withoutKey(device, api)))).toMatchObject({ scopes: ['orders:read'] });
+    expect(problemOf(await service.send(withoutKey(device, api)))).toMatchObject({ scopes: ['orders:read'] });
 
     const forged = JSON.parse((await withoutKey(await world.stranger('thief'), api)).body as string);
     const stolen = bodyForm({ ...forged, from: device.did }, { path: ENROLL_PATH });

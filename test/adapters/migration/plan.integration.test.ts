@@ -11,21 +11,12 @@ import {
   type ModeEvent,
   type XlinkEvent,
 } from '../../../src/index.js';
-import {
-  ACME,
-  BOLT,
-  breakable,
-  DAY,
-  enrollment,
-  HOUR,
-  MINUTE,
-  NOON,
-  optionRefusedBy,
-  sealed,
-  serve,
-  World,
-  withKey,
-} from '../support.js';
+import { DAY, HOUR, MINUTE, NOON } from '../../support/clock.js';
+import { ACME, BOLT } from '../../support/http.js';
+import { optionRefusedBy } from '../../support/results.js';
+import { World } from '../../support/world.js';
+import { breakable } from '../breakable-store.js';
+import { enrollment, sealed, withKey } from '../requests.js';
 
 afterEach(() => {
   jest.useRealTimers();
@@ -552,7 +543,7 @@ describe('over HTTP', () => {
     const world = new World();
     const { clock, clients } = world;
     const api = await world.agent('api');
-    const service = await serve({ agent: api, clock, clients, mode: 'observe' });
+    const service = await world.serve({ agent: api, clock, clients, mode: 'observe' });
     const { adapter } = service;
     const plan = new MigrationPlan({ adapter, clock, auto: true, gates: [gate('observe', 'hybrid')] });
     const [device, stranger] = [await world.stranger('device'), await world.stranger('stranger')];
@@ -586,7 +577,7 @@ describe('over HTTP', () => {
   test('an announced brownout does not', async () => {
     const world = new World();
     const { clock, clients } = world;
-    const service = await serve({ agent: await world.agent('api'), clock, clients, mode: 'hybrid' });
+    const service = await world.serve({ agent: await world.agent('api'), clock, clients, mode: 'hybrid' });
     const { adapter } = service;
     const plan = new MigrationPlan({ adapter, clock, auto: true, gates: [gate('hybrid', 'deprecation')] });
     await plan.evaluate();

@@ -19,7 +19,9 @@ import {
 } from '../../../src/index.js';
 import { FileModeStore } from '../../../src/server.js';
 import { describeSharedMode, gate, instance } from '../../stores/mode-store-conformance.js';
-import { HOUR, optionRefusedBy, World } from '../support.js';
+import { HOUR } from '../../support/clock.js';
+import { optionRefusedBy } from '../../support/results.js';
+import { World } from '../../support/world.js';
 
 describeSharedMode('FileModeStore', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'xlink-modes-'));

@@ -1,20 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { ModePolicy, type RouteMode } from '../../../src/adapters/modes/policy.js';
 import type { Agent, Mode } from '../../../src/index.js';
-import {
-  ACME,
-  BOLT,
-  enrollment,
-  expectRefusal,
-  type Mounted,
-  optionRefusedBy,
-  sealed,
-  serve,
-  signed,
-  World,
-  WRONG,
-  withKey,
-} from '../support.js';
+import type { Mounted } from '../../support/express.js';
+import { ACME, BOLT, expectRefusal, WRONG } from '../../support/http.js';
+import { optionRefusedBy } from '../../support/results.js';
+import { World } from '../../support/world.js';
+import { enrollment, sealed, signed, withKey } from '../requests.js';
 
 const policyOf = (...routes: RouteMode[]) => new ModePolicy('hybrid', routes);
 const STRICT: RouteMode = { path: '/payments', mode: 'xlink-only' };
@@ -208,7 +199,7 @@ describe('over HTTP', () => {
     const world = new World();
     const [api, caller] = [await world.agent('api'), await world.agent('caller')];
     const { clock, clients } = world;
-    const service = await serve({ agent: api, clock, clients, routeModes, mount: routed, ...setup });
+    const service = await world.serve({ agent: api, clock, clients, routeModes, mount: routed, ...setup });
     return { world, api, caller, service };
   }
 
@@ -408,7 +399,7 @@ describe('over HTTP', () => {
 describe('setMode and clearMode', () => {
   async function made(setup: object = {}) {
     const world = new World();
-    const service = await serve({
+    const service = await world.serve({
       agent: await world.agent('api'),
       clock: world.clock,
       clients: world.clients,

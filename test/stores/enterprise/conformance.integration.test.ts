@@ -12,7 +12,7 @@ const TOKEN = 'token-canary-2b8e61f0';
 describeRegistry('createEnterpriseTrustRegistry', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'xlink-enterprise-'));
   const handler = createRegistryServer({ registry: new MemoryTrustRegistry(), adminToken: TOKEN });
-  const port = await listen(createServer(handler));
+  const { port } = await listen(createServer(handler));
   const open = (name: string) =>
     createEnterpriseTrustRegistry({
       http: { baseUrl: `http://127.0.0.1:${port}`, authToken: TOKEN },

@@ -55,7 +55,7 @@ beforeEach(async () => {
       }) as never;
     handler(req, res);
   });
-  baseUrl = `http://127.0.0.1:${await listen(server)}`;
+  baseUrl = (await listen(server)).url;
 });
 afterEach(async () => {
   await Promise.all(open.map((registry) => registry.close()));
