@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { build } from 'esbuild';
 import {
   Agent,
   DualModeAdapter,
@@ -15,7 +14,8 @@ import {
   type NonceStore,
   RedisNonceStore,
   type XlinkEvent,
-} from '../../src/index.js';
+} from '@private.me/xlink';
+import { build } from 'esbuild';
 import { printed } from '../support/console.js';
 import { thrownBy, unwrap } from '../support/results.js';
 import { World } from '../support/world.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { DualModeAdapter, type DualModeOptions, type XlinkEvent } from '../../src/index.js';
+import { DualModeAdapter, type DualModeOptions, type XlinkEvent } from '@private.me/xlink';
 import { NOON } from '../support/clock.js';
 import { World } from '../support/world.js';
 

@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { sealResponse, wantsSealedResponse } from '../../src/adapters/sealed-response.js';
 import type {
   Agent,
   AgentMessage,
@@ -8,7 +7,8 @@ import type {
   InboundRequest,
   SealedResponse,
   Version,
-} from '../../src/index.js';
+} from '@private.me/xlink';
+import { sealResponse, wantsSealedResponse } from '../../src/adapters/sealed-response.js';
 import { thrownBy } from '../support/results.js';
 import { World } from '../support/world.js';
 

@@ -1,23 +1,29 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { ed25519 } from '@noble/curves/ed25519.js';
-import { BaseAgent as Agent, type ReceiveInput } from '../../src/agent/agent.js';
-import type { AgentOptions } from '../../src/agent/options.js';
+import {
+  Agent,
+  type AgentOptions,
+  createKeyRecord,
+  type Did,
+  type Envelope,
+  type ErrorId,
+  encodeDidKey,
+  type Identity,
+  MemoryNonceStore,
+  MemoryTrustRegistry,
+  type ReceiveInput,
+  type RegistryEntry,
+  requestBinding,
+  type TrustRegistry,
+  type Version,
+} from '@private.me/xlink';
 import { deriveMessageKey } from '../../src/crypto/key-schedule.js';
 import { defaultProvider } from '../../src/crypto/native/index.js';
 import { SUITES, suiteFor } from '../../src/crypto/suites.js';
 import { openPayload } from '../../src/envelope/open.js';
 import { parseEnvelope } from '../../src/envelope/parse.js';
 import { headerTranscript, signatureTranscript } from '../../src/envelope/transcript.js';
-import type { ErrorId } from '../../src/errors/table.js';
-import { requestBinding } from '../../src/http/request-binding.js';
-import { encodeDidKey } from '../../src/identity/did.js';
-import type { Identity } from '../../src/identity/identity.js';
-import { createKeyRecord } from '../../src/identity/key-record.js';
-import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import type { TrustRegistry } from '../../src/types/ports.js';
-import type { Did, Envelope, RegistryEntry, Version } from '../../src/types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../../src/util/base64url.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { identityOf, seedOf } from '../support/agents.js';

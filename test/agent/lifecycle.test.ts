@@ -1,19 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { BaseAgent as Agent, type ReceiveInput } from '../../src/agent/agent.js';
-import type { AgentOptions } from '../../src/agent/options.js';
-import type { ReceiveOptions } from '../../src/agent/receive.js';
-import type { SendOptions } from '../../src/agent/send.js';
+import {
+  Agent,
+  type AgentOptions,
+  type CryptoProvider,
+  createKeyRecord,
+  type Did,
+  type Envelope,
+  ERROR_TABLE,
+  type ErrorId,
+  type Identity,
+  LoopbackTransport,
+  MemoryNonceStore,
+  MemoryTrustRegistry,
+  type NonceStore,
+  type ReceiveInput,
+  type ReceiveOptions,
+  type RegistryEntry,
+  type SendOptions,
+  type Transport,
+  type TrustRegistry,
+} from '@private.me/xlink';
 import { defaultProvider } from '../../src/crypto/native/index.js';
-import type { CryptoProvider } from '../../src/crypto/provider.js';
-import { ERROR_TABLE, type ErrorId } from '../../src/errors/table.js';
-import type { Identity } from '../../src/identity/identity.js';
-import { createKeyRecord } from '../../src/identity/key-record.js';
-import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import { LoopbackTransport } from '../../src/transport/loopback.js';
-import type { NonceStore, Transport, TrustRegistry } from '../../src/types/ports.js';
-import type { Did, Envelope, RegistryEntry } from '../../src/types/protocol.js';
 import { encodeBase64url } from '../../src/util/base64url.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { identityOf, seedOf } from '../support/agents.js';

@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
-import type { AgentOptions } from '../../src/agent/options.js';
-import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import { FileNonceStore } from '../../src/stores/file/nonce-store.js';
+import { Agent, type AgentOptions, MemoryNonceStore } from '@private.me/xlink';
+import { FileNonceStore } from '@private.me/xlink/server';
 import { afterTest } from '../support/after-test.js';
 import { seedOf } from '../support/agents.js';
 import { idOf, unwrap } from '../support/results.js';

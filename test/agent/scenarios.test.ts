@@ -1,11 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
-import { createSignedEnvelope } from '../../src/agent/signed-envelope.js';
-import { generateIdentity, type Identity } from '../../src/identity/identity.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import { LoopbackTransport } from '../../src/transport/loopback.js';
-import type { ProgressEvent } from '../../src/types/ports.js';
-import type { Version } from '../../src/types/protocol.js';
+import {
+  Agent,
+  createSignedEnvelope,
+  generateIdentity,
+  type Identity,
+  LoopbackTransport,
+  MemoryTrustRegistry,
+  type ProgressEvent,
+  type Version,
+} from '@private.me/xlink';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { seedOf } from '../support/agents.js';
 import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';

@@ -1,14 +1,11 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Agent, GatewayTransport, MemoryNonceStore, MemoryTrustRegistry } from '@private.me/xlink';
 import { WebSocket } from 'ws';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
 import { commands } from '../../src/cli/commands.js';
 import { relayCommand } from '../../src/cli/relay.js';
 import { run } from '../../src/cli/run.js';
-import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import { GatewayTransport } from '../../src/transport/gateway.js';
 import { BuiltPackage } from '../metrics/built-package.js';
 import { Program } from '../relay/process.js';
 import { afterTest } from '../support/after-test.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
-import { discover } from '../../src/index.js';
+import { discover } from '@private.me/xlink';
 import { fetchFor, LOCAL, postJson, serveHandmade } from './support.js';
 
 /** A `fetch` that stands still where the URL ends so, whether or not somebody gives up. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Agent, ENVELOPE_TYPE, MemoryNonceStore } from '../../src/index.js';
+import { Agent, ENVELOPE_TYPE, MemoryNonceStore } from '@private.me/xlink';
 import {
   fetchFor,
   type Handmade,
@@ -43,7 +43,7 @@ describe('a sealed answer', () => {
     expect(await response.json()).toEqual({ youSent: { amount: 1 } });
   });
 
-  it.each<[string, (exchange: HandmadeExchange) => Promise<HandmadeAnswer>]>([
+  test.each<[string, (exchange: HandmadeExchange) => Promise<HandmadeAnswer>]>([
     [
       'from another DID',
       async (exchange) => {

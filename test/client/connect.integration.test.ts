@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { Agent, connect } from '@private.me/xlink';
 import express from 'express';
-import { Agent, connect } from '../../src/index.js';
 import { listen } from '../support/listen.js';
 import { KEY, LOCAL, postJson, serveApi, serveHandmade } from './support.js';
 

@@ -9,7 +9,7 @@ import {
   Identity,
   type KeyRecord,
   xlinkFetch,
-} from '../../src/index.js';
+} from '@private.me/xlink';
 import { listen } from '../support/listen.js';
 import { fetchFor, idOfRejection, LOCAL, rejection, serveApi, serveHandmade } from './support.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Agent, CallFailure, DualModeClient, type DualModeClientOptions } from '../../src/index.js';
+import { Agent, CallFailure, DualModeClient, type DualModeClientOptions } from '@private.me/xlink';
 import { listen } from '../support/listen.js';
 import { type ApiService, allText, KEY, LOCAL, serveApi } from './support.js';
 
@@ -128,7 +128,7 @@ describe('DualModeClient', () => {
     expect(api.handled).toEqual([]);
   });
 
-  it.each<[string, object]>([
+  test.each<[string, object]>([
     ['fallback', {}],
     ['url', { fallback: { type: 'api-key', key: 'k' } }],
     ['type', { fallback: { type: 'oauth', key: 'k', url: 'https://a.example' } }],

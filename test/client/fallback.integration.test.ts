@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Agent, type FallbackEvent, type XlinkFetchOptions } from '../../src/index.js';
+import { Agent, type FallbackEvent, type XlinkFetchOptions } from '@private.me/xlink';
 import { listen } from '../support/listen.js';
 import { restOf } from '../support/responses.js';
 import {

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
-import { Agent, xlinkFetch } from '../../src/index.js';
+import { Agent, xlinkFetch } from '@private.me/xlink';
 import {
   allText,
   fetchFor,
@@ -164,7 +164,7 @@ describe('requests', () => {
 });
 
 describe('options', () => {
-  it.each<[string, object]>([
+  test.each<[string, object]>([
     ['apikey', { apikey: 'k' }],
     ['apiKey', { apiKey: 'secret\nkey' }],
     ['apiKey', { apiKey: 'sécret' }],

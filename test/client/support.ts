@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders, RequestListener } from 'node:http';
 import { expect } from '@jest/globals';
-import express, { type Express } from 'express';
 import {
   Agent,
   type AgentMessage,
@@ -14,7 +13,8 @@ import {
   type XlinkEvent,
   type XlinkFetchOptions,
   xlinkFetch,
-} from '../../src/index.js';
+} from '@private.me/xlink';
+import express, { type Express } from 'express';
 import { listen } from '../support/listen.js';
 import { restOf } from '../support/responses.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Agent, type FallbackEvent, xlinkFetch } from '../../src/index.js';
+import { Agent, type FallbackEvent, xlinkFetch } from '@private.me/xlink';
 import { fetchFor, KEY, LOCAL, postJson, type Seen, serveApi, serveHandmade } from './support.js';
 
 const ENROLL = '/.well-known/xlink/enroll';

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { createServer, type RequestListener } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import Router from '@koa/router';
+import type { DashboardOptions, DashboardSnapshot, DualModeAdapter } from '@private.me/xlink';
 import express from 'express';
 import express4 from 'express4';
 import Koa from 'koa';
 // @ts-expect-error: version 2 has no types of its own here
 import Koa2 from 'koa2';
-import type { DashboardOptions, DashboardSnapshot, DualModeAdapter } from '../../src/index.js';
 import { type Answer, listen, type Sent, send } from '../support/http.js';
 import { adapterOf, BASIC, KEY, PASSWORD } from './support.js';
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { expect, jest, test } from '@jest/globals';
+import { DualModeAdapter, MemoryClientStore, xlinkFetch } from '@private.me/xlink';
 import express from 'express';
-import { DualModeAdapter, MemoryClientStore, xlinkFetch } from '../../src/index.js';
 import { frozenClock, NOON } from '../support/clock.js';
 import { listen } from '../support/http.js';
 import { describeWith } from '../support/needs-program.js';

@@ -1,6 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { readable } from '../../src/dashboard/readable.js';
-import { Snapshots } from '../../src/dashboard/snapshots.js';
 import {
   type ClientStore,
   type DashboardOptions,
@@ -10,7 +8,9 @@ import {
   MigrationPlan,
   type PlanView,
   type XlinkEvent,
-} from '../../src/index.js';
+} from '@private.me/xlink';
+import { readable } from '../../src/dashboard/readable.js';
+import { Snapshots } from '../../src/dashboard/snapshots.js';
 import { frozenClock, NOON } from '../support/clock.js';
 import { World } from '../support/world.js';
 import { adapterOf, clientRecord, requestEvent } from './support.js';

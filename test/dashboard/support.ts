@@ -1,5 +1,4 @@
 import { createServer, type Server } from 'node:http';
-import express from 'express';
 import {
   type ClientRecord,
   type DashboardOptions,
@@ -8,7 +7,8 @@ import {
   type ErrorId,
   MemoryClientStore,
   type RequestEvent,
-} from '../../src/index.js';
+} from '@private.me/xlink';
+import express from 'express';
 import { listen } from '../support/listen.js';
 import { World } from '../support/world.js';
 

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
+import { Agent } from '@private.me/xlink';
 import { Peers } from '../../src/agent/peers.js';
 import { deriveMessageKey } from '../../src/crypto/key-schedule.js';
 import { defaultProvider as native } from '../../src/crypto/native/index.js';

@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import express from 'express';
 import {
   Agent,
   assertKeyRecord,
@@ -16,7 +15,8 @@ import {
   requestBinding,
   type Version,
   XlinkError,
-} from '../../src/index.js';
+} from '@private.me/xlink';
+import express from 'express';
 import * as second from './second/index.mjs';
 import * as vectors from './second/vectors.mjs';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { ERROR_TABLE } from '@private.me/xlink';
+import { METRICS, prometheusMetrics } from '@private.me/xlink/metrics';
 import { Registry } from 'prom-client';
-import { ERROR_TABLE } from '../../src/errors/table.js';
-import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
 import { FRAMEWORKS, type Mounted } from '../support/express.js';
 import { json, ORDER, sealedRequest, signedRequest, withKey } from '../support/http.js';
 import { World } from '../support/world.js';

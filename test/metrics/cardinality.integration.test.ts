@@ -1,11 +1,16 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  Agent,
+  type AuthMethod,
+  DualModeAdapter,
+  type DualModeOptions,
+  type Envelope,
+} from '@private.me/xlink';
+import { METRICS, prometheusMetrics } from '@private.me/xlink/metrics';
 import { Registry } from 'prom-client';
-import { Agent, DualModeAdapter, type DualModeOptions } from '../../src/index.js';
-import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
 import { REASONS } from '../../src/metrics/label-values.js';
 import { seriesBound } from '../../src/metrics/series-bound.js';
-import { type AuthMethod, MODES } from '../../src/types/mode.js';
-import type { Envelope } from '../../src/types/protocol.js';
+import { MODES } from '../../src/types/mode.js';
 import type { Mounted } from '../support/express.js';
 import { bodyForm, headerText, KEY, signedEnvelope, signedRequest, withKey } from '../support/http.js';
 import { unwrap } from '../support/results.js';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import { METRICS } from '../../src/metrics/index.js';
+import { METRICS } from '@private.me/xlink/metrics';
 import type { MetricRow } from '../../src/metrics/metric-table.js';
 import { DEFAULTS } from '../../src/metrics/options.js';
 import { seriesBound } from '../../src/metrics/series-bound.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Tracer } from '@private.me/xlink';
+import { METRICS, prometheusMetrics } from '@private.me/xlink/metrics';
 import { type OpenMetricsContentType, Registry } from 'prom-client';
-import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
-import type { Tracer } from '../../src/types/ports.js';
 import { sealedRequest, signedRequest, withKey } from '../support/http.js';
 import { describeWith } from '../support/needs-program.js';
 import { PrometheusServer } from '../support/prometheus-server.js';

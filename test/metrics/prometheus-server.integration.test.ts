@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { METRICS, prometheusMetrics } from '@private.me/xlink/metrics';
 import { Registry } from 'prom-client';
-import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
 import type { Mounted } from '../support/express.js';
 import { type Service, sealedRequest, signedRequest, withKey } from '../support/http.js';
 import { describeWith, programFile } from '../support/needs-program.js';

@@ -1,6 +1,5 @@
 import { createServer } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import type { Application } from 'express';
 import {
   Agent,
   type AgentMessage,
@@ -8,7 +7,8 @@ import {
   authOf,
   ENVELOPE_TYPE,
   type ErrorId,
-} from '../../src/index.js';
+} from '@private.me/xlink';
+import type { Application } from 'express';
 import { seedOf } from '../support/agents.js';
 import { type Express, FRAMEWORKS } from '../support/express.js';
 import {

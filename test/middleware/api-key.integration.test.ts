@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import type { ApiKeySources, DualModeOptions, FaultEvent, InboundRequest } from '@private.me/xlink';
 import type { ErrorRequestHandler } from 'express';
-import type { ApiKeySources, DualModeOptions, FaultEvent, InboundRequest } from '../../src/index.js';
 import { FRAMEWORKS } from '../support/express.js';
 import { expectNoSecrets, KEY, type RefusalText, type Sent, withKey } from '../support/http.js';
 import { World } from '../support/world.js';

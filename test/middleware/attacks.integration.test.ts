@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { METHODS as HTTP_METHODS } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
+import { type Auth, authOf, type NonceStore, type Version } from '@private.me/xlink';
+import { prometheusMetrics } from '@private.me/xlink/metrics';
 import { type Metric, Registry } from 'prom-client';
-import { type Auth, authOf, type NonceStore, type Version } from '../../src/index.js';
-import { prometheusMetrics } from '../../src/metrics/index.js';
 import { identityOf } from '../support/agents.js';
 import { FRAMEWORKS, type Mounted } from '../support/express.js';
 import { altered, resigned, withBitFlipped } from '../support/forge.js';

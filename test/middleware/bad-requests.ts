@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import { type Envelope, MemoryTrustRegistry, requestBinding } from '../../src/index.js';
+import { type Envelope, MemoryTrustRegistry, requestBinding } from '@private.me/xlink';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { identityOf } from '../support/agents.js';
 import { NOON } from '../support/clock.js';

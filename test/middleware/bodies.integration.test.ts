@@ -4,9 +4,8 @@ import { PassThrough, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
+import type { Agent, Version } from '@private.me/xlink';
 import type { ErrorRequestHandler } from 'express';
-import type { BaseAgent } from '../../src/agent/agent.js';
-import type { Version } from '../../src/types/protocol.js';
 import { FRAMEWORKS, type Mounted } from '../support/express.js';
 import {
   bodyForm,
@@ -461,7 +460,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
   });
 
   describe('limits', () => {
-    const forms: [string, RefusalText, (api: BaseAgent, caller: BaseAgent) => Promise<Sent>][] = [
+    const forms: [string, RefusalText, (api: Agent, caller: Agent) => Promise<Sent>][] = [
       ['an enveloped body', '413 ENVELOPE_TOO_LARGE', async () => bodyForm('', {})],
       [
         'a body beside an envelope',

@@ -3,10 +3,6 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { createRequire } from 'node:module';
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import express5 from 'express';
-import express4 from 'express4';
-import Koa3 from 'koa';
-import { KEY_PATH } from '../../src/adapters/well-known.js';
 import {
   type Agent,
   type DualModeOptions,
@@ -14,8 +10,12 @@ import {
   MigrationPlan,
   requireScope,
   type XlinkEvent,
-} from '../../src/index.js';
-import { requireScope as requireScopeKoa } from '../../src/koa.js';
+} from '@private.me/xlink';
+import { requireScope as requireScopeKoa } from '@private.me/xlink/koa';
+import express5 from 'express';
+import express4 from 'express4';
+import Koa3 from 'koa';
+import { KEY_PATH } from '../../src/adapters/well-known.js';
 import { enrollment, sealed, signed, withKey } from '../adapters/requests.js';
 import { HOUR, NOON } from '../support/clock.js';
 import { declaredEvents, documentedEvents } from '../support/event-docs.js';

@@ -1,10 +1,10 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
+import * as expressGuards from '@private.me/xlink';
+import { authOf, type DualModeAdapter } from '@private.me/xlink';
+import * as koaGuards from '@private.me/xlink/koa';
 import express5 from 'express';
 import express4 from 'express4';
-import * as expressGuards from '../../src/index.js';
-import { authOf, type DualModeAdapter } from '../../src/index.js';
-import * as koaGuards from '../../src/koa.js';
 import {
   type RefusalText,
   recorder,

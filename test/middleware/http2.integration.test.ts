@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, connect, createServer, type Http2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { authOf, DualModeAdapter, type NodeRequest, type NodeResponse } from '../../src/index.js';
+import { authOf, DualModeAdapter, type NodeRequest, type NodeResponse } from '@private.me/xlink';
 import { json, KEY, ORDER, restOf, type Sent, sealedRequest, signedRequest } from '../support/http.js';
 import { World, type WorldWithCaller } from '../support/world.js';
 

@@ -7,7 +7,7 @@ import {
   type Mode,
   type RequestEvent,
   type XlinkEvent,
-} from '../../src/index.js';
+} from '@private.me/xlink';
 import { FRAMEWORKS, type Mounted } from '../support/express.js';
 import {
   type Answer,

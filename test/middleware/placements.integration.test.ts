@@ -1,6 +1,6 @@
 import { createServer, request as httpRequest } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import type { DualModeOptions, InboundRequest } from '../../src/index.js';
+import type { DualModeOptions, InboundRequest } from '@private.me/xlink';
 import { FRAMEWORKS, type Mounted } from '../support/express.js';
 import { altered } from '../support/forge.js';
 import {

@@ -1,7 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { xlinkError } from '../../src/errors/errors.js';
-import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import type { NonceStore } from '../../src/types/ports.js';
+import { MemoryNonceStore, type NonceStore, xlinkError } from '@private.me/xlink';
 import { errorOf, idOf } from '../support/results.js';
 import { pair } from '../support/world.js';
 

@@ -1,13 +1,13 @@
 import { createServer, type Server } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import express from 'express';
-import express4 from 'express4';
-import { HttpTrustRegistry, MemoryTrustRegistry, type XlinkError } from '../../src/index.js';
+import { HttpTrustRegistry, MemoryTrustRegistry, type XlinkError } from '@private.me/xlink';
 import {
   createRegistryAuthMiddleware,
   createRegistryServer,
   type RegistryServerOptions,
-} from '../../src/server.js';
+} from '@private.me/xlink/server';
+import express from 'express';
+import express4 from 'express4';
 import { identityOf } from '../support/agents.js';
 import { listen, openWire, problemOf, type Sent, send } from '../support/http.js';
 import { unwrap } from '../support/results.js';

@@ -1,9 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { BaseAgent } from '../../src/agent/agent.js';
-import { createKeyRecord } from '../../src/identity/key-record.js';
-import type { ManagedTrustRegistry } from '../../src/registry/managed.js';
-import { LoopbackTransport } from '../../src/transport/loopback.js';
-import type { Did, KeyRecord, RegistryEntry } from '../../src/types/protocol.js';
+import {
+  Agent,
+  createKeyRecord,
+  type Did,
+  type KeyRecord,
+  LoopbackTransport,
+  type ManagedTrustRegistry,
+  type RegistryEntry,
+} from '@private.me/xlink';
 import { identityOf, seedOf } from '../support/agents.js';
 import { recordOf, withBitFlipped } from '../support/forge.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
@@ -465,7 +469,7 @@ export function describeRegistry(name: string, open: () => Promise<OpenedRegistr
       const transport = new LoopbackTransport();
       const agent = async (name: string, at: number) =>
         unwrap(
-          await BaseAgent.fromSeed({
+          await Agent.fromSeed({
             seed: seedOf(name),
             name,
             registry: door(at),

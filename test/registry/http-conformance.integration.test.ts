@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
-import { HttpTrustRegistry, MemoryTrustRegistry } from '../../src/index.js';
-import { createRegistryServer } from '../../src/server.js';
+import { HttpTrustRegistry, MemoryTrustRegistry } from '@private.me/xlink';
+import { createRegistryServer } from '@private.me/xlink/server';
 import { listen } from '../support/http.js';
 import { describeRegistry } from './conformance.js';
 

@@ -1,6 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import { HttpTrustRegistry, type HttpTrustRegistryOptions } from '../../src/index.js';
+import { HttpTrustRegistry, type HttpTrustRegistryOptions } from '@private.me/xlink';
 import { identityOf } from '../support/agents.js';
 import { listen } from '../support/http.js';
 import { errorOf, idOf, thrownBy } from '../support/results.js';

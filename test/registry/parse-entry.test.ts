@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { createKeyRecord, parseEntry } from '../../src/index.js';
+import { createKeyRecord, parseEntry } from '@private.me/xlink';
 import { identityOf } from '../support/agents.js';
 import { thrownBy } from '../support/results.js';
 

@@ -1,14 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
+import {
+  Agent,
+  type AgentOptions,
+  type Envelope,
+  GatewayTransport,
+  Identity,
+  MemoryTrustRegistry,
+} from '@private.me/xlink';
 import { WebSocket } from 'ws';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
-import type { AgentOptions } from '../../src/agent/options.js';
-import { Identity } from '../../src/identity/identity.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import { GatewayTransport } from '../../src/transport/gateway.js';
 import { RECEIVE_REQUEST, RELAY_SCOPE, SOCKET_REQUEST } from '../../src/transport/relay-protocol.js';
-import type { Envelope } from '../../src/types/protocol.js';
 import { afterTest } from '../support/after-test.js';
 import { seedOf } from '../support/agents.js';
 import { frozenClock } from '../support/clock.js';

@@ -1,7 +1,7 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createKeyRecord, generateIdentity, type KeyRecord } from '../../src/index.js';
+import { createKeyRecord, generateIdentity, type KeyRecord } from '@private.me/xlink';
 import { BuiltCopy } from '../examples/built-copy.js';
 import { NginxServer } from '../support/nginx-server.js';
 import { unwrap } from '../support/results.js';

@@ -1,16 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
+import {
+  Agent,
+  type AgentMessage,
+  type Envelope,
+  Identity,
+  MemoryNonceStore,
+  type ProgressEvent,
+  reconstruct,
+} from '@private.me/xlink';
 import { defaultProvider as native } from '../../src/crypto/native/index.js';
 import { createPortableProvider } from '../../src/crypto/portable/index.js';
 import { openPayload } from '../../src/envelope/open.js';
 import { parseEnvelope } from '../../src/envelope/parse.js';
-import { Identity } from '../../src/identity/identity.js';
-import { MemoryNonceStore } from '../../src/nonce/memory.js';
 import { decodeBundle } from '../../src/split-channel/bundle.js';
-import { reconstruct } from '../../src/split-channel/reconstruct.js';
 import { subsets } from '../../src/split-channel/subsets.js';
-import type { ProgressEvent } from '../../src/types/ports.js';
-import type { AgentMessage, Envelope } from '../../src/types/protocol.js';
 import { identityOf, seedOf } from '../support/agents.js';
 import { withBitFlipped } from '../support/forge.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';

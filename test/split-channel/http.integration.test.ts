@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { expect, test } from '@jest/globals';
+import { Agent, DualModeAdapter, LoopbackTransport } from '@private.me/xlink';
 import express from 'express';
-import { Agent, DualModeAdapter, LoopbackTransport } from '../../src/index.js';
 import { seedOf } from '../support/agents.js';
 import { bodyForm, listen, send } from '../support/http.js';
 import { unwrap } from '../support/results.js';

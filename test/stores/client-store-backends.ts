@@ -1,4 +1,3 @@
-import pg from 'pg';
 import {
   type ClientStore,
   type ModeStore,
@@ -6,7 +5,8 @@ import {
   PostgresModeStore,
   RedisClientStore,
   RedisModeStore,
-} from '../../src/index.js';
+} from '@private.me/xlink';
+import pg from 'pg';
 import { describeWithPostgres, PostgresServer } from '../support/postgres-server.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { CLIENTS } from './redis/trust-registry-clients.js';

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { type ClientActivity, MemoryClientStore } from '@private.me/xlink';
 import { ClientLedger } from '../../src/adapters/clients/ledger.js';
-import { type ClientActivity, MemoryClientStore } from '../../src/index.js';
 import { frozenClock } from '../support/clock.js';
 
 // What a store can rely on to recognize a batch.

@@ -12,7 +12,7 @@ import {
   type ModeStore,
   SharedMode,
   type XlinkEvent,
-} from '../../src/index.js';
+} from '@private.me/xlink';
 import { enrollment, sealed, withKey } from '../adapters/requests.js';
 import { DAY, HOUR, NOON } from '../support/clock.js';
 import { ACME } from '../support/http.js';

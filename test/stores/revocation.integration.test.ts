@@ -1,12 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  Agent,
+  CachedTrustRegistry,
+  createKeyRecord,
+  MemoryTrustRegistry,
+  PostgresTrustRegistry,
+  RedisTrustRegistry,
+} from '@private.me/xlink';
 import express from 'express';
 import pg from 'pg';
-import { BaseAgent } from '../../src/agent/agent.js';
-import { createKeyRecord } from '../../src/identity/key-record.js';
-import { CachedTrustRegistry } from '../../src/registry/cached.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import { PostgresTrustRegistry } from '../../src/stores/postgres/trust-registry.js';
-import { RedisTrustRegistry } from '../../src/stores/redis/trust-registry.js';
 import type { VersionedRegistry } from '../../src/stores/versioned-registry.js';
 import { identityOf } from '../support/agents.js';
 import { problemIdOf, recorder, type Service, signedRequest, start } from '../support/http.js';
@@ -75,7 +77,7 @@ async function deploy(open: Open, { ttlMs, feedPort }: { ttlMs?: number; feedPor
     const registry = await open(run, feedPort);
     const asked = ttlMs === undefined ? registry : new CachedTrustRegistry({ registry, ttlMs });
     enders.unshift(() => asked.close());
-    const agent = new BaseAgent({ identity: apiIdentity, registry: asked });
+    const agent = new Agent({ identity: apiIdentity, registry: asked });
     const app = express();
     const parts = recorder(agent, { mode: 'xlink-only' });
     app.use(parts.adapter.middleware(), (_req, res) => void res.json({ ok: true }));
@@ -83,7 +85,7 @@ async function deploy(open: Open, { ttlMs, feedPort }: { ttlMs?: number; feedPor
   }
   const known = new MemoryTrustRegistry(); // the caller's own, which no outage touches
   unwrap(await known.register({ did: apiIdentity.did, keys: await createKeyRecord(apiIdentity) }));
-  const caller = new BaseAgent({ identity: callerIdentity, registry: known });
+  const caller = new Agent({ identity: callerIdentity, registry: known });
   unwrap(await instances[0]!.registry.register({ did: caller.did, keys: await caller.keyRecord() }));
   if (ttlMs !== undefined)
     await until(() => instances.every(({ registry }) => registry.changeFeed === 'live'));

@@ -1,7 +1,5 @@
+import { GatewayTransport, HttpsTransportAdapter, LoopbackTransport } from '@private.me/xlink';
 import { WebSocket } from 'ws';
-import { GatewayTransport } from '../../src/transport/gateway.js';
-import { HttpsTransportAdapter } from '../../src/transport/https.js';
-import { LoopbackTransport } from '../../src/transport/loopback.js';
 import { listen } from '../support/listen.js';
 import { describeTransport } from './conformance.js';
 import { listenerOf, startRelay } from './servers.js';

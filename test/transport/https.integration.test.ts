@@ -1,10 +1,16 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
+import {
+  Agent,
+  type AgentOptions,
+  type Envelope,
+  HttpsTransportAdapter,
+  type HttpsTransportOptions,
+  MemoryNonceStore,
+  MemoryTrustRegistry,
+  type NonceStore,
+} from '@private.me/xlink';
 import express from 'express';
-import { Agent, type AgentOptions, type Envelope, type NonceStore } from '../../src/index.js';
-import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import { HttpsTransportAdapter, type HttpsTransportOptions } from '../../src/transport/https.js';
 import { afterTest } from '../support/after-test.js';
 import { seedOf } from '../support/agents.js';
 import { listen } from '../support/listen.js';

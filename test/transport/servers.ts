@@ -1,12 +1,13 @@
 import type { RequestListener, Server } from 'node:http';
 import { join } from 'node:path';
-import { Identity } from '../../src/identity/identity.js';
-import type { RelayOptions } from '../../src/relay/options.js';
-import { createRelay, type Relay } from '../../src/relay/relay.js';
-import type { RelayLimits } from '../../src/relay/store.js';
-import { FileRelayStore } from '../../src/stores/file/relay-store.js';
-import type { HttpsTransportAdapter } from '../../src/transport/https.js';
-import type { Clock } from '../../src/types/protocol.js';
+import { type Clock, type HttpsTransportAdapter, Identity } from '@private.me/xlink';
+import {
+  createRelay,
+  FileRelayStore,
+  type Relay,
+  type RelayLimits,
+  type RelayOptions,
+} from '@private.me/xlink/server';
 import { afterTest } from '../support/after-test.js';
 import { seedOf } from '../support/agents.js';
 import { listen, stopServer } from '../support/listen.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
+import { Agent } from '@private.me/xlink';
 import type { AgentOptions } from '../../src/agent/options.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
 import {

@@ -1,11 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { type ClientRecord, type CutoverState, formatReport, type ReportOptions } from '@private.me/xlink';
 import { cutoverReport } from '../../../src/adapters/clients/cutover-report.js';
-import {
-  type ClientRecord,
-  type CutoverState,
-  formatReport,
-  type ReportOptions,
-} from '../../../src/index.js';
 import { DAY, HOUR, MINUTE, NOON } from '../../support/clock.js';
 import { ACME, BOLT } from '../../support/http.js';
 import { optionRefusedBy } from '../../support/results.js';

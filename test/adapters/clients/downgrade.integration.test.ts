@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ClientStore } from '../../../src/index.js';
+import type { ClientStore } from '@private.me/xlink';
 import { ACME, ACME_TOO, BOLT, NAMELESS, type RefusalText } from '../../support/http.js';
 import { optionRefusedBy } from '../../support/results.js';
 import { World } from '../../support/world.js';

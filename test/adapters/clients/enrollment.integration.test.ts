@@ -1,6 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import express, { type RequestHandler } from 'express';
-import { ENROLL_PATH } from '../../../src/http/enrollment.js';
 import {
   Agent,
   type ClientStore,
@@ -12,7 +10,9 @@ import {
   type TrustRegistry,
   type Version,
   xlinkError,
-} from '../../../src/index.js';
+} from '@private.me/xlink';
+import express, { type RequestHandler } from 'express';
+import { ENROLL_PATH } from '../../../src/http/enrollment.js';
 import { MINUTE, NOON, SECOND } from '../../support/clock.js';
 import type { Mounted } from '../../support/express.js';
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import { type Agent, requestBinding } from '@private.me/xlink';
 import { KEY_PATH } from '../../../src/adapters/well-known.js';
-import { type Agent, requestBinding } from '../../../src/index.js';
 import { HOUR, MINUTE } from '../../support/clock.js';
 import { ACME, ACME_TOO, BOLT, problemOf } from '../../support/http.js';
 import { World } from '../../support/world.js';

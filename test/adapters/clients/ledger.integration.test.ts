@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { type ClientActivity, type ClientStore, MemoryClientStore } from '@private.me/xlink';
 import { ClientLedger } from '../../../src/adapters/clients/ledger.js';
-import { type ClientActivity, type ClientStore, MemoryClientStore } from '../../../src/index.js';
 import { frozenClock } from '../../support/clock.js';
 import { ACME } from '../../support/http.js';
 import { World } from '../../support/world.js';

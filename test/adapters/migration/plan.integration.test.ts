@@ -10,7 +10,7 @@ import {
   type Mode,
   type ModeEvent,
   type XlinkEvent,
-} from '../../../src/index.js';
+} from '@private.me/xlink';
 import { DAY, HOUR, MINUTE, NOON } from '../../support/clock.js';
 import { ACME, BOLT } from '../../support/http.js';
 import { optionRefusedBy } from '../../support/results.js';

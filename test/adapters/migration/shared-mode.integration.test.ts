@@ -16,8 +16,8 @@ import {
   RedisModeStore,
   SharedMode,
   type StoredMode,
-} from '../../../src/index.js';
-import { FileModeStore } from '../../../src/server.js';
+} from '@private.me/xlink';
+import { FileModeStore } from '@private.me/xlink/server';
 import { describeSharedMode, gate, instance } from '../../stores/mode-store-conformance.js';
 import { HOUR } from '../../support/clock.js';
 import { optionRefusedBy } from '../../support/results.js';

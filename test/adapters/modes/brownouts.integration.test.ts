@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Brownout, Mode } from '@private.me/xlink';
 import { Brownouts } from '../../../src/adapters/modes/brownouts.js';
-import type { Brownout, Mode } from '../../../src/index.js';
 import { HOUR, MINUTE, NOON } from '../../support/clock.js';
 import { ACME, BOLT, type RefusalText, WRONG } from '../../support/http.js';
 import { optionRefusedBy } from '../../support/results.js';

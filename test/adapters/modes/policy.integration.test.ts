@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { ModePolicy, type RouteMode } from '../../../src/adapters/modes/policy.js';
-import type { Agent, Mode } from '../../../src/index.js';
+import type { Agent, Mode, RouteMode } from '@private.me/xlink';
+import { ModePolicy } from '../../../src/adapters/modes/policy.js';
 import type { Mounted } from '../../support/express.js';
 import { ACME, BOLT, expectRefusal, WRONG } from '../../support/http.js';
 import { optionRefusedBy } from '../../support/results.js';

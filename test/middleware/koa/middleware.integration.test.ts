@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import Router from '@koa/router';
+import { authOf, type Mode, type XlinkAuth } from '@private.me/xlink';
+import { koaMiddleware } from '@private.me/xlink/koa';
 import express from 'express';
 import { KEY_PATH } from '../../../src/adapters/well-known.js';
-import { authOf, type Mode, type XlinkAuth } from '../../../src/index.js';
-import { koaMiddleware } from '../../../src/koa.js';
 import {
   bodyForm,
   headerForm,

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MemoryTrustRegistry } from '../../../src/index.js';
-import { createEnterpriseTrustRegistry, createRegistryServer } from '../../../src/server.js';
+import { MemoryTrustRegistry } from '@private.me/xlink';
+import { createEnterpriseTrustRegistry, createRegistryServer } from '@private.me/xlink/server';
 import { describeRegistry } from '../../registry/conformance.js';
 import { listen } from '../../support/http.js';
 

@@ -3,14 +3,14 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createKeyRecord, type Did, MemoryTrustRegistry } from '../../../src/index.js';
+import { createKeyRecord, type Did, MemoryTrustRegistry } from '@private.me/xlink';
 import {
   createEnterpriseTrustRegistry,
   createRegistryServer,
   type EnterpriseEvent,
   type EnterpriseRegistryOptions,
   type EnterpriseTrustRegistry,
-} from '../../../src/server.js';
+} from '@private.me/xlink/server';
 import { eventually } from '../../registry/conformance.js';
 import { identityOf } from '../../support/agents.js';
 import { listen } from '../../support/http.js';

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { FileClientStore } from '../../../src/server.js';
+import { FileClientStore } from '@private.me/xlink/server';
 
 const DID = `did:key:z6Mk${'a'.repeat(44)}`;
 let folder: string;

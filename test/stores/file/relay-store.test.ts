@@ -1,8 +1,8 @@
 import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { FileRelayStore, type FileRelayStoreOptions } from '../../../src/stores/file/relay-store.js';
-import type { Envelope } from '../../../src/types/protocol.js';
+import type { Envelope } from '@private.me/xlink';
+import { FileRelayStore, type FileRelayStoreOptions } from '@private.me/xlink/server';
 import { afterTest } from '../../support/after-test.js';
 import { frozenClock } from '../../support/clock.js';
 import { thrownBy } from '../../support/results.js';

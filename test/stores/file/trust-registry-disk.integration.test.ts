@@ -4,7 +4,7 @@ import { rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
-import { FileTrustRegistry } from '../../../src/server.js';
+import { FileTrustRegistry } from '@private.me/xlink/server';
 import { identityOf } from '../../support/agents.js';
 import { verdictOn } from '../../support/needs-program.js';
 import { errorOf, thrownBy, unwrap } from '../../support/results.js';

@@ -20,8 +20,8 @@ import {
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createKeyRecord } from '../../../src/identity/key-record.js';
-import { FileTrustRegistry, type FileTrustRegistryOptions } from '../../../src/server.js';
+import { createKeyRecord } from '@private.me/xlink';
+import { FileTrustRegistry, type FileTrustRegistryOptions } from '@private.me/xlink/server';
 import { LockedError, WriterLock } from '../../../src/stores/file/writer-lock.js';
 import { identityOf } from '../../support/agents.js';
 import { frozenClock } from '../../support/clock.js';

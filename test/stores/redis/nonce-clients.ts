@@ -1,10 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterEach } from '@jest/globals';
+import {
+  encodeDidKey,
+  type NonceUse,
+  nonceKey,
+  type RedisClient,
+  RedisNonceStore,
+  type RedisNonceStoreOptions,
+} from '@private.me/xlink';
 import { Cluster, Redis } from 'ioredis';
 import { createClient, createCluster } from 'redis';
-import { encodeDidKey, type NonceUse, nonceKey, RedisNonceStore } from '../../../src/index.js';
-import type { RedisClient } from '../../../src/stores/redis/nonce-client.js';
-import type { RedisNonceStoreOptions } from '../../../src/stores/redis/nonce-store.js';
 import { identityOf } from '../../support/agents.js';
 import { until } from '../../support/until.js';
 

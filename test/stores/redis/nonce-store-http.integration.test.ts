@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { AgentOptions, DualModeOptions, FaultEvent } from '../../../src/index.js';
+import type { AgentOptions, DualModeOptions, FaultEvent } from '@private.me/xlink';
 import { frozenClock, NOON } from '../../support/clock.js';
 import { problemOf, sealedRequest, withKey } from '../../support/http.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { type RedisClient, RedisNonceStore } from '@private.me/xlink';
 import { Redis } from 'ioredis';
 import { createClient, createClientPool } from 'redis';
-import { RedisNonceStore } from '../../../src/index.js';
-import type { RedisClient } from '../../../src/stores/redis/nonce-client.js';
 import { NOON } from '../../support/clock.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
 import { idOf, thrownBy } from '../../support/results.js';

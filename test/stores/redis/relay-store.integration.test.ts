@@ -1,12 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { Agent, GatewayTransport, Identity, MemoryTrustRegistry } from '@private.me/xlink';
+import { createRelay, RedisRelayStore } from '@private.me/xlink/server';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
-import { BaseAgent as Agent } from '../../../src/agent/agent.js';
-import { Identity } from '../../../src/identity/identity.js';
-import { MemoryTrustRegistry } from '../../../src/registry/memory.js';
-import { createRelay } from '../../../src/relay/relay.js';
-import { RedisRelayStore } from '../../../src/stores/redis/relay-store.js';
-import { GatewayTransport } from '../../../src/transport/gateway.js';
 import { afterTest } from '../../support/after-test.js';
 import { seedOf } from '../../support/agents.js';
 import { listen } from '../../support/listen.js';
