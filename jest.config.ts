@@ -37,7 +37,7 @@ const config: Config = {
       ...shared,
       displayName: 'unit',
       testMatch: ['<rootDir>/test/**/!(*.integration).test.ts'],
-      setupFiles: ['<rootDir>/test/support/unit-only.ts'],
+      testEnvironment: '<rootDir>/test/support/unit-environment.mjs',
     },
     {
       ...shared,
