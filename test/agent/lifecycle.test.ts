@@ -26,7 +26,7 @@ import { encodeBase64url } from '../../src/util/base64url.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { identityOf, seedOf } from '../support/agents.js';
 import { type FrozenClock, frozenClock } from '../support/clock.js';
-import { altered, type Loose, recordOf, resigned, sealed, withBitFlipped } from '../support/forge.js';
+import { altered, keysOf, type Loose, recordOf, resigned, sealed, withBitFlipped } from '../support/forge.js';
 import { idOf, unwrap } from '../support/results.js';
 import { type Trace, tracedNonceStore, tracedProvider, tracedRegistry } from '../support/trace.js';
 
@@ -635,8 +635,6 @@ const SEND_ATTEMPTS: Record<string, readonly SendAttempt[]> = {
   signing: [{ id: 'INTERNAL', last: 'ed25519.sign', agent: { crypto: kms.crypto }, arrange: kms.fail }],
   sending: [{ id: 'SEND_FAILED', last: 'transport.send', agent: { transport: deaf } }],
 };
-
-const keysOf = ({ x25519, mlKem768, mlDsa65 }: Identity) => ({ x25519, mlKem768, mlDsa65 });
 
 describe('send', () => {
   test('runs every step of a version 3 envelope once, in this order', async () => {

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   type ClientStore,
   DualModeAdapter,
-  type Gate,
   MemoryClientStore,
   MigrationPlan,
   type MigrationPlanOptions,
@@ -13,6 +12,7 @@ import {
   SharedMode,
   type XlinkEvent,
 } from '@private.me/xlink';
+import { gate } from '../adapters/migration/gate.js';
 import { enrollment, sealed, withKey } from '../adapters/requests.js';
 import { DAY, HOUR, NOON } from '../support/clock.js';
 import { ACME } from '../support/http.js';
@@ -33,19 +33,6 @@ export interface OpenedModes {
   damage(): Promise<void>;
   close(): Promise<void>;
 }
-
-const OPEN: Omit<Gate, 'from' | 'to'> = {
-  minXlinkPercentage: 0,
-  minDwellMs: 0,
-  maxErrorRate: 1,
-  requireSafeClients: false,
-};
-export const gate = (from: Mode, to: Mode, more: Partial<Gate> = {}): Gate => ({
-  ...OPEN,
-  from,
-  to,
-  ...more,
-});
 
 const FULL: ModeState = {
   mode: 'deprecation',
