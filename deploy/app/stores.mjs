@@ -9,7 +9,7 @@ import {
 import { Redis } from 'ioredis';
 import pg from 'pg';
 
-/** Two of them listen to changes all the time; the rest is for queries. */
+/** One of them listens to changes all the time; the rest is for queries. */
 const POSTGRES_CONNECTIONS = 10;
 /** How long a store may take to say that it is there. */
 const PING_MS = 1000;
@@ -22,7 +22,7 @@ export function openPostgres(url) {
     max: POSTGRES_CONNECTIONS,
     connectionTimeoutMillis: 1000, // a dead network leaves attempts open for minutes,
     query_timeout: 2000, // and questions: that of the server is of no use if it cannot be reached
-    statement_timeout: 5000,
+    statement_timeout: 1500, // the shorter one, so that no query goes on at the server after its connection was given up
     keepAlive: true,
   });
   const registry = new PostgresTrustRegistry({ pool });

@@ -18,7 +18,7 @@ export async function assertNotReplayed(
   if (seen) throw xlinkError(id, { field: 'nonce' });
 }
 
-/** Claims the nonce, once and for all or, if it `reservable` and the store can do that, until it is settled. */
+/** Claims the nonce, once and for all or, if it is `reservable` and the store can do that, until it is settled. */
 export async function claimNonce(
   context: AgentContext,
   use: NonceUse,

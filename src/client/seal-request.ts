@@ -32,13 +32,13 @@ const bindingOf = ({ method, url }: BufferedRequest): string =>
 
 /** JSON is sealed and becomes the body; any other body stays as it is, and its digest is signed in a header. */
 export async function sealRequest(
-  bufferRequest: BufferedRequest,
+  buffered: BufferedRequest,
   headers: Headers,
   sealing: Sealing,
 ): Promise<SealedRequest> {
-  const json = bufferRequest.body && jsonBody(bufferRequest.body, headers.get('content-type'));
-  if (!json) return signRequest(bufferRequest, headers, sealing);
-  const request = bindingOf(bufferRequest);
+  const json = buffered.body && jsonBody(buffered.body, headers.get('content-type'));
+  if (!json) return signRequest(buffered, headers, sealing);
+  const request = bindingOf(buffered);
   const envelope = await envelopeFor(sealing, { request, payload: json.value });
   headers.set('Content-Type', ENVELOPE_TYPE);
   return { headers, body: JSON.stringify(envelope), binding: request, nonce: envelope.nonce };
@@ -49,13 +49,13 @@ export async function sealRequest(
  * `Xlink-Envelope` where that is taken.
  */
 export async function signRequest(
-  bufferRequest: BufferedRequest,
+  buffered: BufferedRequest,
   headers: Headers,
   sealing: Sealing,
   taken = headers.has('authorization'),
 ): Promise<SealedRequest> {
-  const request = bindingOf(bufferRequest);
-  const { body } = bufferRequest;
+  const request = bindingOf(buffered);
+  const { body } = buffered;
   const contentType = headers.get('content-type');
   if (body && contentType !== null && !isContentType(contentType))
     throw xlinkError('REQUEST_BODY_UNSUPPORTED', {

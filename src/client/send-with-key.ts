@@ -9,19 +9,19 @@ const MAX_REDIRECTS = 5;
  * and within the origin: a key does not travel to where a redirect points.
  */
 export async function sendWithKey(
-  bufferRequest: BufferedRequest,
+  buffered: BufferedRequest,
   apiKey: ApiKey,
   send: (url: URL, init: RequestInit) => Promise<Response>,
   more: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
-  const { method, body, init, request } = bufferRequest;
+  const { method, body, init, request } = buffered;
   const headers = new Headers(request.headers);
   for (const name of [SEALED_HEADER, 'xlink-envelope', 'content-length']) headers.delete(name);
   for (const [name, value] of Object.entries(more)) headers.set(name, value);
-  apiKey.addTo(headers, bufferRequest.url.origin);
+  apiKey.addTo(headers, buffered.url.origin);
   const follow = request.redirect === 'follow' && (method === 'GET' || method === 'HEAD');
   const redirect = request.redirect === 'error' ? 'error' : 'manual';
-  let url = bufferRequest.url;
+  let url = buffered.url;
   for (let redirects = 0; ; redirects++) {
     const response = await send(url, { ...init, method, headers, redirect, ...(body ? { body } : {}) });
     const location = follow && isRedirect(response.status) ? response.headers.get('location') : null;

@@ -2,8 +2,15 @@ import { findSuite, type Suite } from '../crypto/suites.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Envelope } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
+import { ownText } from '../util/own-text.js';
 import { type BinaryName, FIELD_NAMES, FIELDS, type Field, type FieldName, fitsBytes } from './fields.js';
 import { readFlatJson } from './flat-json.js';
+
+/**
+ * Members up to this length are copied out of the input, of which they would be views: caches remember some of them, and
+ * must not keep the input. Longer ones are payloads, which nothing keeps longer than the message.
+ */
+const MAX_KEPT_CHARACTERS = 16_384;
 
 /** An envelope whose every member was checked. Made once from the input; nothing reads the input afterwards. */
 export interface ParsedEnvelope {
@@ -68,8 +75,8 @@ function validate(members: ReadonlyMap<string, unknown>): ParsedEnvelope {
       continue;
     }
     if (presence === 'forbidden') throw xlinkError('PARSE_FAILED:UNKNOWN_FIELD', { field: name });
-    fields[name] = value;
     const decoded = checkField(name, value);
+    fields[name] = typeof value === 'string' && value.length <= MAX_KEPT_CHARACTERS ? ownText(value) : value;
     if (decoded) bytes[name] = decoded;
   }
   if (fields.contentType !== undefined && fields.contentDigest === undefined) throw missing('contentDigest'); // it says how to read a body, so there must be one

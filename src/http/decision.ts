@@ -73,7 +73,7 @@ export interface Pass {
   readonly outcome?: Outcome;
 }
 
-/** HttpResponse the request here; it must not reach a handler. */
+/** Answer the request here; it must not reach a handler. */
 export interface HttpResponse {
   readonly action: 'answer';
   readonly status: number;

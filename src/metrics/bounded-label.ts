@@ -5,7 +5,7 @@ export const MAX_LABEL_LENGTH = 128;
 export const OTHER = 'other';
 
 /**
- * KeyedMutex texts that others choose into labels: the first `max` different ones are told apart, all further ones are
+ * Turns texts that others choose into labels: the first `max` different ones are told apart, all further ones are
  * `other`. `seen` is what was told apart so far; those who share a series share it, and so the bound.
  */
 export function boundedLabel(seen: Set<string>, max: number): (text: string) => string {

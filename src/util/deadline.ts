@@ -1,12 +1,19 @@
 /** How long a call may take in all, counted from when this is made. */
 export class Deadline {
+  readonly #ms: number;
   readonly #at: number;
   readonly #expired: () => Error;
 
   /** `expired` makes the error for what came too late. */
   constructor(ms: number, expired: () => Error) {
+    this.#ms = ms;
     this.#at = performance.now() + ms;
     this.#expired = expired;
+  }
+
+  /** Throws the error for what came too late if less than this share of the time (0 to 1) is left. */
+  assertLeft(share: number): void {
+    if (this.#at - performance.now() < share * this.#ms) throw this.#expired();
   }
 
   /**

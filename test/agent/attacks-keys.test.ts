@@ -17,7 +17,6 @@ import { NOON } from '../support/clock.js';
 import { altered, keysOf, recordOf, resigned, sealed, withBitFlipped } from '../support/forge.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
 import { pair, World } from '../support/world.js';
-
 import { cast, KEYS } from './attacks-support.js';
 
 const WINDOW_MS = 30_000;

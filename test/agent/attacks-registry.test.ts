@@ -7,7 +7,6 @@ import { identityOf } from '../support/agents.js';
 import { NOON } from '../support/clock.js';
 import { altered, keysOf, recordOf, resigned, sealed } from '../support/forge.js';
 import { errorOf, idOf } from '../support/results.js';
-
 import { cast, KEYS } from './attacks-support.js';
 
 const fromAlice = (version: Version = 2, content = '"hi"') =>

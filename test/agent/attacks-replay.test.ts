@@ -7,7 +7,6 @@ import { identityOf } from '../support/agents.js';
 import { frozenClock, NOON } from '../support/clock.js';
 import { altered, resigned, sealed, withBitFlipped } from '../support/forge.js';
 import { idOf } from '../support/results.js';
-
 import { cast, KEYS } from './attacks-support.js';
 
 const WINDOW_MS = 30_000;

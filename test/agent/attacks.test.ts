@@ -18,7 +18,6 @@ import { identityOf } from '../support/agents.js';
 import { frozenClock, NOON } from '../support/clock.js';
 import { altered, keysOf, type Loose, recordOf, resigned, sealed } from '../support/forge.js';
 import { errorOf, idOf, thrownBy } from '../support/results.js';
-
 import { cast, KEYS } from './attacks-support.js';
 
 const WINDOW_MS = 30_000;

@@ -92,6 +92,19 @@ test('an all-zero X25519 result is refused where WebCrypto lets it pass', async 
   expect(await pair.agree(await provider.x25519.publicKey(new Uint8Array(32)))).toBeUndefined();
 });
 
+test('WebCrypto that refuses an all-zero X25519 key at import, as Firefox does, is used all the same', async () => {
+  const importKey = (...call: Parameters<SubtleCrypto['importKey']>) =>
+    (call[1] as Uint8Array).every?.((byte) => byte === 0)
+      ? Promise.reject(new DOMException('refused', 'DataError'))
+      : runtime.importKey(...call);
+  const provider = createPortableProvider({
+    subtle: altered({ importKey: importKey as SubtleCrypto['importKey'] }),
+  });
+  const pair = await provider.x25519.keyPair(seed);
+  expect(provider.implementations.x25519).toBe('WebCrypto');
+  expect(await pair.agree(await provider.x25519.publicKey(new Uint8Array(32)))).toBeUndefined();
+});
+
 describe('WebCrypto is not used for Ed25519 if it', () => {
   const verify = async (bytes: Uint8Array, data: Uint8Array) => (await strict).verify(data, bytes) as boolean;
 

@@ -1,29 +1,33 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { Agent } from '@private.me/xlink';
+import { BaseAgent as Agent } from '../../src/agent/agent.js';
 import { Peers } from '../../src/agent/peers.js';
 import { isRequest } from '../../src/envelope/fields.js';
 import { recordVersion } from '../../src/envelope/negotiate.js';
-import { toXlinkError } from '../../src/errors/errors.js';
+import { toXlinkError, xlinkError } from '../../src/errors/errors.js';
+import { err } from '../../src/errors/result.js';
 import { checkRequestBinding, requestBinding } from '../../src/http/request-binding.js';
 import { decodeDidKey, encodeDidKey } from '../../src/identity/did.js';
 import { Identity } from '../../src/identity/identity.js';
 import { assertKeyRecord, createKeyRecord } from '../../src/identity/key-record.js';
 import { decodePkcs8, encodePkcs8 } from '../../src/identity/pkcs8.js';
+import type { TrustRegistry } from '../../src/types/ports.js';
 import type { KeyRecord, RegistryEntry, Version } from '../../src/types/protocol.js';
 import { decodeBase64url } from '../../src/util/base64url.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
+import { type Hex, hex, toHex as hexOf } from '../vectors/replay.mjs';
 
-import { providers, registryOf } from './vectors-support.js';
-
-// ---------------------------------------------------------------------------------------------- what is in the files
-
-type Hex = string;
+import { providers } from './vectors-support.js';
 
 const FOLDER = new URL('../vectors/', import.meta.url);
 const load = <T>(name: string): T => JSON.parse(readFileSync(new URL(name, FOLDER), 'utf8')) as T;
-const hex = (text: Hex): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));
-const toHex = (bytes: Uint8Array | undefined): Hex | undefined => bytes && Buffer.from(bytes).toString('hex');
+const toHex = (bytes: Uint8Array | undefined): Hex | undefined => bytes && hexOf(bytes);
+
+const registryOf = (lookup: TrustRegistry['lookup']): TrustRegistry => ({
+  lookup,
+  register: () => err(xlinkError('REGISTRATION_FAILED')),
+  updateKeys: () => err(xlinkError('REGISTRATION_FAILED')),
+});
 
 /** `ok`, or the id of what a call throws. */
 async function outcome(call: () => unknown): Promise<string> {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { Agent } from '@private.me/xlink';
+import { BaseAgent as Agent } from '../../src/agent/agent.js';
 import { deriveMessageKey } from '../../src/crypto/key-schedule.js';
 import { createPortableProvider } from '../../src/crypto/portable/index.js';
 import type { CryptoProvider } from '../../src/crypto/provider.js';
@@ -9,43 +9,27 @@ import { FIELD_NAMES } from '../../src/envelope/fields.js';
 import { parseEnvelope } from '../../src/envelope/parse.js';
 import { sealEnvelope, signOnlyEnvelope } from '../../src/envelope/seal.js';
 import { headerTranscript, signatureTranscript } from '../../src/envelope/transcript.js';
-import { xlinkError } from '../../src/errors/errors.js';
-import { err, type Result } from '../../src/errors/result.js';
 import { ERROR_TABLE, type ErrorId } from '../../src/errors/table.js';
 import { Identity } from '../../src/identity/identity.js';
 import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import type { AgentMessage, RegistryEntry, Version } from '../../src/types/protocol.js';
+import type { AgentMessage } from '../../src/types/protocol.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { idOf } from '../support/results.js';
 import { generate } from '../vectors/generate.mjs';
+import {
+  type Hex,
+  hex,
+  toHex as hexOf,
+  player,
+  type ReplayFile,
+  type Settings,
+  type Source,
+} from '../vectors/replay.mjs';
 
-import { providers, registryOf } from './vectors-support.js';
+import { providers } from './vectors-support.js';
 
 // ---------------------------------------------------------------------------------------------- what is in the files
 
-type Hex = string;
-
-/** An envelope: in full, or as a replacement of some characters in that of a good case. */
-interface Source {
-  readonly envelope?: string;
-  readonly envelopeHex?: Hex;
-  readonly of?: string;
-  readonly at?: number;
-  readonly cut?: number;
-  readonly insert?: string;
-}
-interface Settings {
-  readonly now?: number;
-  readonly minVersion?: Version;
-  readonly receiveScopes?: readonly string[];
-  readonly sendScopes?: readonly string[];
-  readonly maxEnvelopeBytes?: number;
-  readonly allowCleartext?: boolean;
-  readonly request?: string;
-  readonly requireRequestBinding?: boolean;
-  readonly revoked?: string;
-  readonly before?: readonly (Source & { readonly now?: number; readonly error?: string })[];
-}
 interface GoodCase extends Source {
   readonly name: string;
   readonly settings?: Settings;
@@ -65,26 +49,14 @@ interface BadCase extends Source {
   readonly settings?: Settings;
   readonly error: string;
 }
-interface EnvelopeFile {
-  readonly now: number;
-  readonly receiver: {
-    seed: Hex;
-    did: string;
-    maxVersion: Version;
-    minVersion: Version;
-    timestampWindowMs: number;
-    receiveScopes: readonly string[];
-    allowCleartext: boolean;
-  };
-  readonly registry: readonly RegistryEntry[];
+interface EnvelopeFile extends ReplayFile {
   readonly good: readonly GoodCase[];
   readonly bad: readonly BadCase[];
 }
 
 const FOLDER = new URL('../vectors/', import.meta.url);
 const load = <T>(name: string): T => JSON.parse(readFileSync(new URL(name, FOLDER), 'utf8')) as T;
-const hex = (text: Hex): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));
-const toHex = (bytes: Uint8Array | undefined): Hex | undefined => bytes && Buffer.from(bytes).toString('hex');
+const toHex = (bytes: Uint8Array | undefined): Hex | undefined => bytes && hexOf(bytes);
 
 const idsAndCodes = new Set(Object.keys(ERROR_TABLE).flatMap((id) => [id, id.split(':')[0]!]));
 
@@ -180,64 +152,7 @@ describe('docs/PROTOCOL.md', () => {
 
 describe.each(ENVELOPE_FILES)('%s', (fileName, goodCount, badCount) => {
   const file = load<EnvelopeFile>(fileName);
-  const goodByName = new Map(file.good.map((one) => [one.name, one]));
   const withSteps = file.good.filter(({ steps }) => steps);
-
-  const inputOf = (source: Source): string | Uint8Array => {
-    if (source.envelopeHex !== undefined) return hex(source.envelopeHex);
-    if (source.envelope !== undefined) return source.envelope;
-    const base = goodByName.get(source.of!)!.envelope;
-    const { at = 0, cut = 0, insert = '' } = source;
-    return base.slice(0, at) + insert + base.slice(at + cut);
-  };
-
-  /** Plays a case on a receiver of its own: what came before, then the envelope. */
-  async function play(
-    crypto: CryptoProvider,
-    identity: Identity,
-    { settings = {}, ...source }: Source & { readonly settings?: Settings },
-  ): Promise<Result<AgentMessage>> {
-    let now = file.now;
-    const revoked = new Set<string>();
-    const clock = () => now;
-    const { minVersion, timestampWindowMs, receiveScopes } = { ...file.receiver, ...settings };
-    const agent = new Agent({
-      identity,
-      registry: registryOf((did) => {
-        const entry = file.registry.find((one) => one.did === did);
-        if (!entry) return undefined;
-        const { sendScopes = entry.sendScopes } = settings;
-        return {
-          ...entry,
-          ...(sendScopes ? { sendScopes } : {}),
-          ...(revoked.has(did) ? { status: 'revoked' } : {}),
-        };
-      }),
-      nonceStore: new MemoryNonceStore({ clock, coldStart: 'accept' }),
-      clock,
-      crypto,
-      minVersion,
-      timestampWindowMs,
-      receiveScopes,
-      ...(settings.maxEnvelopeBytes ? { maxEnvelopeBytes: settings.maxEnvelopeBytes } : {}),
-    });
-    const options = {
-      allowCleartext: settings.allowCleartext ?? file.receiver.allowCleartext,
-      ...(settings.request === undefined ? {} : { request: settings.request }),
-      ...(settings.requireRequestBinding === undefined
-        ? {}
-        : { requireRequestBinding: settings.requireRequestBinding }),
-    };
-    for (const step of settings.before ?? []) {
-      now = step.now ?? file.now;
-      const before = await agent.receive(inputOf(step), options);
-      if (idOf(before) !== (step.error ?? 'ok'))
-        return err(xlinkError('INTERNAL', { cause: `before: ${idOf(before)}` }));
-    }
-    now = settings.now ?? file.now;
-    if (settings.revoked) revoked.add(settings.revoked);
-    return agent.receive(inputOf(source), options);
-  }
 
   test(`holds at least ${goodCount} good and ${badCount} bad envelopes, with different names`, () => {
     expect(file.good.length).toBeGreaterThanOrEqual(goodCount);
@@ -251,19 +166,24 @@ describe.each(ENVELOPE_FILES)('%s', (fileName, goodCount, badCount) => {
       maxVersion: file.receiver.maxVersion,
       crypto,
     });
+    const playing = receiver.then((identity) =>
+      player({ Agent, MemoryNonceStore }, file, identity, { crypto }),
+    );
 
     test('good envelopes are accepted, with the message they carry', async () => {
+      const play = await playing;
       for (const one of file.good) {
-        const result = await play(crypto, await receiver, one);
+        const result = await play(one);
         expect([one.name, idOf(result)]).toEqual([one.name, 'ok']);
         expect(result.value).toEqual(one.message);
       }
     });
 
     test('bad envelopes are refused, each with its error', async () => {
+      const play = await playing;
       const wrong: string[] = [];
       for (const one of file.bad) {
-        const id = idOf(await play(crypto, await receiver, one));
+        const id = idOf(await play(one));
         if (id !== one.error) wrong.push(`${one.name}: ${id} instead of ${one.error}`);
       }
       expect(wrong).toEqual([]);

@@ -9,7 +9,6 @@ import { frozenClock } from '../support/clock.js';
 import { unwrap } from '../support/results.js';
 import { until } from '../support/until.js';
 import type { RunningRelay } from '../transport/servers.js';
-
 import { type Answer, post, proof, pull, world } from './support.js';
 
 const DAY = 86_400_000;

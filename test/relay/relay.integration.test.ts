@@ -6,7 +6,6 @@ import { seedOf } from '../support/agents.js';
 import { listen } from '../support/listen.js';
 import { unwrap } from '../support/results.js';
 import { until } from '../support/until.js';
-
 import { type Answer, post, pull, world } from './support.js';
 
 const MARKER = 'marker-7c1f55e0-in-the-clear';

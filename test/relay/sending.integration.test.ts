@@ -7,7 +7,6 @@ import { idOf, unwrap } from '../support/results.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { until } from '../support/until.js';
 import { startRelay } from '../transport/servers.js';
-
 import { type Answer, post, pull, world } from './support.js';
 
 const codeOf = ({ body: { code, subCode } }: Answer): string =>

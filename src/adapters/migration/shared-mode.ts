@@ -5,6 +5,14 @@ import type { Clock } from '../../types/protocol.js';
 import { KeyedMutex } from '../../util/keyed-mutex.js';
 import { checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../../util/options.js';
 import type { BaseDualModeAdapter } from '../dual-mode-adapter.js';
+import {
+  isLater,
+  isSameChange,
+  nextRevision,
+  OPTION_REVISION,
+  type RevisedMode,
+  revised,
+} from '../modes/revision.js';
 import type { ModeState, ModeStore, StoredMode } from '../modes/store.js';
 
 export interface SharedModeOptions {
@@ -20,13 +28,6 @@ export interface SharedModeOptions {
 /** Losing so often in a row to other instances is not chance any more: the store shows one version and holds another. */
 const MAX_ATTEMPTS = 100;
 
-/** A change made here that the store has not got yet. */
-interface Unsaved {
-  readonly state: ModeState;
-  /** Whether a write was tried and failed: others may have made later changes since. */
-  tried: boolean;
-}
-
 /**
  * One mode for all instances of an API, kept over restarts. A change made on one of them, by `setMode` here or on the
  * adapter, or by a {@link MigrationPlan}, is followed by all: at once where the store tells of changes, else within
@@ -35,10 +36,12 @@ interface Unsaved {
  * - **An instance that starts takes over the shared mode**, whatever its own option `mode` says: that one counts only where
  *   nothing is stored yet. A deploy with `mode: 'hybrid'` therefore does not take an API back that has moved on; a `mode`
  *   event says so. Wait for `start()` before the server listens: until then the option counts.
- * - The last change counts. One that could not be stored stays in force here and is stored when the store is back, unless
- *   another instance made a later one (by the clocks of the two).
+ * - **The last change counts**, whatever the store lost and whichever instance was cut off. One that could not be stored
+ *   stays in force here and is stored when the store is back, unless another instance made a later one. Of changes made by
+ *   instances that could not know of each other, the clocks decide.
  * - A store that is down, empty or damaged changes no mode: each instance stays where it is and reports a `fault`
- *   (`MODE_STORE_UNAVAILABLE`). A store that lost its data (a failover) is given back what the instances know.
+ *   (`MODE_STORE_UNAVAILABLE`). A store that lost its data or was restored from an older copy is given back the latest
+ *   change that a running instance knows, never an earlier one.
  *
  * Modes of single routes and clients are not shared: set those in the options, or on each instance.
  */
@@ -49,8 +52,12 @@ export class SharedMode {
   readonly #clock: Clock;
   readonly #mutex = new KeyedMutex<SharedMode>();
   readonly #undo: (() => void)[] = [];
+  /** What was last read from or written to the store. */
   #known: StoredMode | undefined;
-  #unsaved: Unsaved | undefined;
+  /** The latest change that is known here, stored or not. */
+  #latest: RevisedMode | undefined;
+  /** A change made here that the store has not got yet. `tried`: since a write failed, others may have made later ones. */
+  #unsaved: { tried: boolean } | undefined;
   #isFollowing = false;
   #isLooking = false;
   #looksAgain = false;
@@ -73,6 +80,11 @@ export class SharedMode {
   /** What was last read from or written to the store. */
   get state(): StoredMode | undefined {
     return this.#known;
+  }
+
+  /** The latest change that is known here, whether the store has it or not. */
+  get latest(): ModeState | undefined {
+    return this.#latest;
   }
 
   /**
@@ -107,7 +119,7 @@ export class SharedMode {
    */
   async setMode(mode: Mode, reason?: string): Promise<void> {
     this.#apply(mode, reason);
-    this.#unsaved = { state: this.#changed(mode, reason), tried: false };
+    this.#changeHere(mode, reason);
     await this.refresh();
   }
 
@@ -144,13 +156,16 @@ export class SharedMode {
 
   async #compareAndSet(before: StoredMode, next: ModeState): Promise<boolean> {
     const { version } = before;
+    const known = revised(before);
+    const revision = isSameChange(next, before) ? known.revision : nextRevision(this.#clock(), known);
+    const state = { ...next, revision };
     const isOld = this.#unsaved || this.#known?.version !== version;
-    if (isOld || !(await this.#store.save(next, version))) {
+    if (isOld || !(await this.#store.save(state, version))) {
       await this.#sync();
       return false;
     }
     try {
-      this.#follow({ ...next, version: version + 1 });
+      this.#follow({ ...state, version: version + 1 });
     } catch (error) {
       await this.#store.save(withoutVersion(before), version + 1);
       throw error;
@@ -162,7 +177,7 @@ export class SharedMode {
   async #sync(): Promise<StoredMode> {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const found = await this.#store.load();
-      const mine = this.#toWrite(found);
+      const mine = this.#toWrite(found && revised(found));
       if (!mine) {
         this.#unsaved = undefined;
         return this.#follow(found!);
@@ -170,24 +185,26 @@ export class SharedMode {
       const unsaved = this.#unsaved;
       const version = found?.version ?? 0;
       if (!(await this.#store.save(mine, version))) continue;
-      if (this.#unsaved === unsaved) this.#unsaved = undefined; // else it was changed meanwhile
+      if (this.#unsaved !== unsaved) continue; // it was changed meanwhile
+      this.#unsaved = undefined;
       return this.#follow({ ...mine, version: version + 1 });
     }
     throw new Error(`Other instances were faster ${MAX_ATTEMPTS} times.`);
   }
 
-  /** What is to take the place of what was found, if anything. */
-  #toWrite(found: StoredMode | undefined): ModeState | undefined {
-    if (this.#unsaved) {
-      const { state, tried } = this.#unsaved;
-      if (!found || !tried || state.since >= found.since) return state;
-      return undefined;
-    }
-    const known = this.#known;
-    if (!found) return known ? withoutVersion(known) : { mode: this.#adapter.mode, since: this.#clock() };
-    const isLost =
-      known && found.version < known.version && (found.mode !== known.mode || found.since !== known.since);
-    return isLost ? withoutVersion(known) : undefined;
+  /** What is to take the place of what was found, if anything: the later of the two changes counts. */
+  #toWrite(found: RevisedMode | undefined): RevisedMode | undefined {
+    const latest = this.#latest;
+    if (!latest) return found ? undefined : this.#ofOptions();
+    if (!found) return latest;
+    // Being stored for the first time, it is made at this moment: after whatever is there.
+    if (this.#unsaved && !this.#unsaved.tried)
+      return (this.#latest = { ...latest, revision: nextRevision(latest.revision, found) });
+    return isLater(latest, found) ? latest : undefined;
+  }
+
+  #ofOptions(): RevisedMode {
+    return { mode: this.#adapter.mode, since: this.#clock(), revision: OPTION_REVISION };
   }
 
   #follow(found: StoredMode): StoredMode {
@@ -197,6 +214,7 @@ export class SharedMode {
       this.#apply(found.mode, isFirst ? `the instances share this mode${why}` : found.reason);
     }
     this.#known = found;
+    if (!this.#unsaved) this.#latest = revised(withoutVersion(found));
     return found;
   }
 
@@ -213,12 +231,15 @@ export class SharedMode {
   #notice(event: XlinkEvent): void {
     if (event.type !== 'mode' || event.from === undefined || this.#isFollowing) return;
     if (event.route !== undefined || event.client !== undefined) return;
-    this.#unsaved = { state: this.#changed(event.to, event.reason), tried: false };
+    this.#changeHere(event.to, event.reason);
     this.refresh().catch(() => {}); // it is tried again
   }
 
-  #changed(mode: Mode, reason: string | undefined): ModeState {
-    return { mode, since: this.#clock(), ...(reason === undefined ? {} : { reason }) };
+  #changeHere(mode: Mode, reason: string | undefined): void {
+    const now = this.#clock();
+    const revision = nextRevision(now, this.#latest);
+    this.#latest = { mode, since: now, revision, ...(reason === undefined ? {} : { reason }) };
+    this.#unsaved = { tried: false };
   }
 
   async #reported<T>(work: () => Promise<T>): Promise<T> {

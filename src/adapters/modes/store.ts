@@ -7,6 +7,8 @@ export interface ModeState {
   readonly mode: Mode;
   /** Since when it is in force, in ms since 1970. */
   readonly since: number;
+  /** The place of this change among all changes: of two states the one with the higher revision is the later. Set by `SharedMode`. */
+  readonly revision?: number;
   /** Why, in the words of whoever set it. */
   readonly reason?: string;
   /** The mode before, if a plan stepped forward from it and may go back. */
@@ -36,10 +38,11 @@ export interface ModeStore {
 
 /** Throws for anything that is not the JSON of a state: another program may write to the same place. */
 export function parseModeState(json: string): ModeState {
-  const { mode, since, reason, wayBack, samples } = JSON.parse(json) ?? {};
+  const { mode, since, revision, reason, wayBack, samples } = JSON.parse(json) ?? {};
   const isValid =
     MODES.includes(mode) &&
     Number.isSafeInteger(since) &&
+    (revision === undefined || Number.isSafeInteger(revision)) &&
     (reason === undefined || typeof reason === 'string') &&
     (wayBack === undefined || MODES.includes(wayBack)) &&
     (samples === undefined || (Array.isArray(samples) && samples.every(isSample)));
@@ -47,6 +50,7 @@ export function parseModeState(json: string): ModeState {
   return {
     mode,
     since,
+    ...(revision === undefined ? {} : { revision }),
     ...(reason === undefined ? {} : { reason }),
     ...(wayBack === undefined ? {} : { wayBack }),
     ...(samples === undefined ? {} : { samples }),

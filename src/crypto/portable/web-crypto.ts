@@ -26,11 +26,20 @@ const pkcs8 = (curve: Curve, secret: Uint8Array) =>
 
 class WebX25519PublicKey implements X25519PublicKey {
   readonly bytes: Uint8Array;
-  readonly key: CryptoKey;
-  constructor(bytes: Uint8Array, key: CryptoKey) {
+  /** `undefined` for a key that the runtime refuses: nothing is agreed on with it. */
+  readonly key: CryptoKey | undefined;
+  constructor(bytes: Uint8Array, key: CryptoKey | undefined) {
     this.bytes = Uint8Array.from(bytes);
     this.key = key;
   }
+}
+
+/** Firefox refuses small-order X25519 keys already here, where RFC 7748 lets the agreement come out as zero. */
+function unlessRefused(imported: Promise<CryptoKey>): Promise<CryptoKey | undefined> {
+  return imported.catch((error: unknown) => {
+    if ((error as Error).name === 'DataError') return undefined;
+    throw error;
+  });
 }
 
 export function webCrypto(subtle: SubtleCrypto): Primitives {
@@ -101,7 +110,9 @@ export function webCrypto(subtle: SubtleCrypto): Primitives {
         return {
           publicKey: own.publicKey,
           async agree(peer) {
-            const params = { name: 'X25519', public: (peer as WebX25519PublicKey).key };
+            const { key } = peer as WebX25519PublicKey;
+            if (!key) return undefined;
+            const params = { name: 'X25519', public: key };
             try {
               const shared = new Uint8Array(await subtle.deriveBits(params, own.key, 256));
               return equalBytes(shared, ZERO_32) ? undefined : shared;
@@ -111,7 +122,8 @@ export function webCrypto(subtle: SubtleCrypto): Primitives {
           },
         };
       },
-      publicKey: async (bytes) => new WebX25519PublicKey(bytes, await publicKey('X25519', bytes, [])),
+      publicKey: async (bytes) =>
+        new WebX25519PublicKey(bytes, await unlessRefused(publicKey('X25519', bytes, []))),
     },
   };
 }

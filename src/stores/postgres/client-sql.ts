@@ -1,4 +1,4 @@
-import { tableName } from './tables.js';
+import { tableName } from './table-name.js';
 
 /** The statements of a {@link PostgresClientStore}, each of them a transaction of its own. */
 export function clientSql(table: string) {
@@ -17,32 +17,6 @@ export function clientSql(table: string) {
       'keyOffSince', c.key_off_since
     )::text AS json`;
   return {
-    table: clients,
-
-    create: `
-      CREATE TABLE IF NOT EXISTS ${dids} (
-        id text COLLATE "C" PRIMARY KEY,
-        did text NOT NULL,
-        client_id text COLLATE "C" NOT NULL,
-        nr bigserial NOT NULL
-      );
-      CREATE INDEX IF NOT EXISTS ${tableName(table.split('.').at(-1)!, '_dids_client')} ON ${dids} (client_id);
-      CREATE TABLE IF NOT EXISTS ${batches} (
-        batch text COLLATE "C" PRIMARY KEY,
-        added_at timestamptz NOT NULL DEFAULT now()
-      );
-      CREATE TABLE IF NOT EXISTS ${clients} (
-        id text COLLATE "C" PRIMARY KEY,
-        client text NOT NULL,
-        key_requests bigint NOT NULL DEFAULT 0,
-        xlink_requests bigint NOT NULL DEFAULT 0,
-        failures jsonb NOT NULL DEFAULT '{}',
-        last_key_use bigint,
-        last_xlink_use bigint,
-        last_failure bigint,
-        key_off_since bigint
-      )`,
-
     get: `SELECT ${record} FROM ${clients} c WHERE c.id = $1`,
 
     page: `SELECT c.id, ${record} FROM ${clients} c WHERE c.id > $1 ORDER BY c.id LIMIT $2`,

@@ -9,8 +9,9 @@ import { encodeUtf8 } from '../../util/utf8.js';
 import { escaped, unescaped } from '../ascii-json.js';
 import { unavailable } from '../unavailable.js';
 import { clientSql } from './client-sql.js';
-import type { PostgresPool } from './pool.js';
-import { isTableName, PostgresTables } from './tables.js';
+import { isTableName } from './table-name.js';
+import { PostgresTables } from './tables.js';
+import type { PostgresPool } from './types.js';
 
 export interface PostgresClientStoreOptions {
   /** A `Pool` of the package `pg`; it stays yours to end. Give it `connectionTimeoutMillis` for attempts that a dead network leaves open. */
@@ -24,6 +25,7 @@ export interface PostgresClientStoreOptions {
   readonly timeoutMs?: number;
 }
 
+const DEFAULT_TABLE = 'xlink_clients';
 /** Records that `list` reads at a time. */
 const PAGE = 1000;
 /** Longer names are indexed by their hash: PostgreSQL indexes no more than 2700 bytes. */
@@ -38,8 +40,8 @@ const HOUR_MS = 3_600_000;
  * nothing. Names are kept for a day: a batch that was written, whose answer got lost, and that is given again only after
  * more than a day without a connection, would count twice.
  *
- * The tables are made at the first call if they are not there; an account that may not do that needs `migrate()` run by
- * one that may. In columns, names stand as inside a JSON string, in ASCII. Use the primary: a replica learns late that a key is off.
+ * The tables are made, or brought to the latest version, at the first call; a role that may not do that needs `migrate()`
+ * run by one that may. In columns, names stand as inside a JSON string, in ASCII. Use the primary: a replica learns late that a key is off.
  *
  * Calls reject with `CLIENT_STORE_UNAVAILABLE`, the error of `pg` as `cause`. A change that ran out of time may have
  * happened; it is safe to make it again.
@@ -58,15 +60,25 @@ export class PostgresClientStore implements ClientStore {
       timeoutMs: integerIn(1, 600_000),
     });
     requireOption('PostgresClientStore', options, 'pool');
-    const { pool, table = 'xlink_clients', timeoutMs = 1000 } = options;
+    const { pool, table = DEFAULT_TABLE, timeoutMs = 1000 } = options;
     this.#timeoutMs = timeoutMs;
     this.#sql = clientSql(table);
-    this.#tables = new PostgresTables({ pool, ...this.#sql, newDeadline: () => this.#newDeadline() });
+    this.#tables = new PostgresTables({
+      pool,
+      store: 'client-store',
+      owner: 'PostgresClientStore',
+      defaultTable: DEFAULT_TABLE,
+      table,
+      newDeadline: () => this.#newDeadline(),
+    });
   }
 
-  /** Makes the tables if they are not there; any number of instances may do so at once. */
-  async migrate(): Promise<void> {
-    await unavailable(() => this.#tables.ready(this.#newDeadline()));
+  /**
+   * Makes the tables, or brings them to the latest version; any number of instances may do so at once. May take a minute.
+   * Rejects with `CLIENT_STORE_UNAVAILABLE`, whose hint says what to run if this role may not do it.
+   */
+  migrate(): Promise<void> {
+    return this.#tables.migrate('CLIENT_STORE_UNAVAILABLE');
   }
 
   async get(client: ClientId): Promise<ClientRecord | undefined> {

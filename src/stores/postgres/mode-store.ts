@@ -8,13 +8,15 @@ import { Deadline } from '../../util/deadline.js';
 import { checkOptions, hasMethods, integerIn, isString, requireOption } from '../../util/options.js';
 import { asciiJson, escaped } from '../ascii-json.js';
 import { ChangeFeed } from '../change-feed.js';
-import type { PostgresPool } from './pool.js';
-import { isTableName, PostgresTables, tableName } from './tables.js';
+import { channelOf, isTableName, tableName } from './table-name.js';
+import { PostgresTables } from './tables.js';
+import type { PostgresPool } from './types.js';
 
 export interface PostgresModeStoreOptions {
   /**
-   * A `Pool` of the package `pg`; it stays yours to end, after `stop()` of the shared mode: listening takes a connection for
-   * itself, which `end()` waits for. With a `max` of 1 nobody listens, and instances ask every `intervalMs`.
+   * A `Pool` of the package `pg`; it stays yours to end, after `stop()` of the shared mode: listening takes one connection,
+   * which all stores over the pool share and `end()` waits for. With a `max` of 1 nobody listens, and instances ask every
+   * `intervalMs`.
    */
   readonly pool: PostgresPool;
   /** At most 50 lower-case letters, digits and `_`, with a schema before a dot if need be. Default `xlink_modes`. */
@@ -27,10 +29,12 @@ export interface PostgresModeStoreOptions {
   readonly heartbeatMs?: number;
 }
 
+const DEFAULT_TABLE = 'xlink_modes';
+
 /**
- * The shared mode in PostgreSQL (9.5 or later): a row, which is changed only if its version is the expected one, and a
- * notification in the same transaction. The table is made at the first call if it is not there. Notifications do not pass
- * poolers in transaction mode (PgBouncer): instances ask every `intervalMs` then.
+ * The shared mode in PostgreSQL (10 or later): a row, which is changed only if its version is the expected one, and a
+ * notification in the same transaction. The table is made, or brought to the latest version, at the first call; a role that
+ * may not do that needs `migrate()` run by one that may. Notifications do not pass poolers in transaction mode (PgBouncer): instances ask every `intervalMs` then.
  */
 export class PostgresModeStore implements ModeStore {
   readonly #tables: PostgresTables;
@@ -38,7 +42,6 @@ export class PostgresModeStore implements ModeStore {
   readonly #channel: string;
   readonly #api: string;
   readonly #timeoutMs: number;
-  readonly #max: number | undefined;
   readonly #listeners = new Set<() => void>();
   readonly #feed: ChangeFeed;
 
@@ -52,31 +55,35 @@ export class PostgresModeStore implements ModeStore {
       heartbeatMs: integerIn(10, 600_000),
     });
     requireOption('PostgresModeStore', options, 'pool');
-    const { pool, table = 'xlink_modes', api = 'api', timeoutMs = 1000, heartbeatMs = 5000 } = options;
+    const { pool, table = DEFAULT_TABLE, api = 'api', timeoutMs = 1000, heartbeatMs = 5000 } = options;
     this.#table = tableName(table);
-    this.#channel = table.replace('.', '_').slice(0, 63);
+    this.#channel = channelOf(table);
     this.#api = escaped(api);
     this.#timeoutMs = timeoutMs;
-    this.#max = pool.options?.max;
     this.#tables = new PostgresTables({
       pool,
-      table: this.#table,
-      create: `CREATE TABLE IF NOT EXISTS ${this.#table} (
-        api text COLLATE "C" PRIMARY KEY,
-        version bigint NOT NULL,
-        state json NOT NULL,
-        changed_at timestamptz NOT NULL DEFAULT now()
-      )`,
+      store: 'mode-store',
+      owner: 'PostgresModeStore',
+      defaultTable: DEFAULT_TABLE,
+      table,
       newDeadline: () => this.#newDeadline(),
     });
     this.#feed = new ChangeFeed({
-      open: (heard, lost) => this.#tables.listen(this.#newDeadline(), this.#channel, heard, lost),
+      open: (heard, lost) => this.#tables.listen(this.#channel, heard, lost),
       announce: () => {
         for (const listener of this.#listeners) listener();
       },
       timeoutMs,
       heartbeatMs,
     });
+  }
+
+  /**
+   * Makes the table, or brings it to the latest version; any number of instances may do so at once. May take a minute.
+   * Rejects with `MODE_STORE_UNAVAILABLE`, whose hint says what to run if this role may not do it.
+   */
+  migrate(): Promise<void> {
+    return this.#tables.migrate('MODE_STORE_UNAVAILABLE');
   }
 
   async load(): Promise<StoredMode | undefined> {
@@ -96,8 +103,7 @@ export class PostgresModeStore implements ModeStore {
   }
 
   onChange(listener: () => void): () => void {
-    // With one connection, the one that listens would leave none for anything else: it is done by asking.
-    if (this.#max === 1) return () => {};
+    if (!this.#tables.canListen) return () => {}; // it is done by asking
     const own = () => listener();
     this.#listeners.add(own);
     const stop = this.#feed.listen();

@@ -1,75 +1,64 @@
+import { xlinkError } from '../../errors/errors.js';
+import type { ErrorId } from '../../errors/table.js';
 import type { Deadline } from '../../util/deadline.js';
-import type { OptionCheck } from '../../util/options.js';
 import type { FeedConnection } from '../change-feed.js';
-import { PostgresConnections, type PostgresPool, type Row } from './pool.js';
+import { MissingRightsError, migrate, type Schema } from './migrate.js';
+import { connectionsOf, type PostgresConnections } from './pool.js';
+import type { PostgresPool, Row } from './types.js';
 
-/** 13 characters are left for what is put behind it. */
-const NAME = /^[a-z_][a-z0-9_]{0,49}(\.[a-z_][a-z0-9_]{0,49})?$/;
-
-export const isTableName: OptionCheck = (value) =>
-  typeof value === 'string' && NAME.test(value)
-    ? undefined
-    : 'a name of at most 50 lower-case letters, digits and _, with a schema before a dot if need be';
-
-/** A checked name, and what is put behind it, as it stands in SQL. */
-export const tableName = (name: string, suffix = ''): string =>
-  `${name}${suffix}`
-    .split('.')
-    .map((part) => `"${part}"`)
-    .join('.');
-
-export interface PostgresTablesOptions {
+export interface PostgresTablesOptions extends Schema {
   readonly pool: PostgresPool;
-  /** As it stands in SQL. The last one that `create` makes. */
-  readonly table: string;
-  /** `CREATE … IF NOT EXISTS` statements. */
-  readonly create: string;
-  /** The time of making the tables. */
+  /** The pool that the connection for changes is taken from. Default `pool`. */
+  readonly subscriber?: PostgresPool | undefined;
+  /** The time of one call. */
   readonly newDeadline: () => Deadline;
 }
 
-/** Queries to tables that are made before the first of them, if they are not there. */
+/** The tables of one store: queries to them, which wait until they are there, and what is told of changes. */
 export class PostgresTables {
-  readonly #connections: PostgresConnections;
   readonly #options: PostgresTablesOptions;
+  readonly #connections: PostgresConnections;
   #ready: Promise<void> | undefined;
 
   constructor(options: PostgresTablesOptions) {
     this.#options = options;
-    this.#connections = new PostgresConnections(options.pool);
+    this.#connections = connectionsOf(options.pool);
+  }
+
+  /** Whether there is a connection to listen with: with a `max` of 1, that would leave none for anything else. */
+  get canListen(): boolean {
+    const { pool, subscriber = pool } = this.#options;
+    return subscriber !== pool || pool.options?.max !== 1;
   }
 
   async query(deadline: Deadline, sql: string, values: readonly unknown[]): Promise<Row[]> {
-    await this.ready(deadline);
+    const ready = this.#makeReady();
+    await deadline.keep(() => ready);
     return this.#connections.query(deadline, sql, values);
   }
 
-  /** Whether the tables are there is asked once. */
-  async ready(deadline: Deadline): Promise<void> {
-    this.#ready ??= this.#make().catch((error) => {
+  /** Rejects with an error of the given id, whose hint says what to run if this role may not do it. */
+  async migrate(failure: ErrorId): Promise<void> {
+    try {
+      await this.#makeReady();
+    } catch (cause) {
+      const hint = cause instanceof MissingRightsError ? { hint: cause.message } : {};
+      throw xlinkError(failure, { cause, ...hint });
+    }
+  }
+
+  listen(channel: string, heard: (payload: string) => void, lost: () => void): Promise<FeedConnection> {
+    const { pool, subscriber = pool, newDeadline } = this.#options;
+    return connectionsOf(subscriber).listen(newDeadline, channel, heard, lost);
+  }
+
+  /** The version is asked for once; after a failure again. */
+  #makeReady(): Promise<void> {
+    this.#ready ??= migrate(this.#connections, this.#options, this.#options.newDeadline()).catch((error) => {
       this.#ready = undefined;
       throw error;
     });
-    const ready = this.#ready;
-    await deadline.keep(() => ready);
-  }
-
-  async listen(
-    deadline: Deadline,
-    channel: string,
-    heard: (payload: string) => void,
-    lost: () => void,
-  ): Promise<FeedConnection> {
-    return this.#connections.listen(deadline, channel, heard, lost);
-  }
-
-  async #make(): Promise<void> {
-    const { table, create, newDeadline } = this.#options;
-    const deadline = newDeadline();
-    const [row] = await this.#connections.query(deadline, 'SELECT to_regclass($1)::text AS name', [table]);
-    if (row?.['name']) return; // CREATE TABLE wants the right to create, even if it has nothing to do
-    // One transaction, and one instance at a time: IF NOT EXISTS alone fails if two are at it.
-    const turn = `SELECT pg_advisory_xact_lock(hashtext('xlink ${table}'));`;
-    await this.#connections.query(deadline, `${turn} ${create}`);
+    this.#ready.catch(() => {}); // the call that began it may be over by then
+    return this.#ready;
   }
 }

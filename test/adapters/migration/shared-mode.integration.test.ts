@@ -77,7 +77,7 @@ describe('SharedMode', () => {
     const { shared, world, changes } = await made(store, 'observe');
     await shared.start();
     await shared.start();
-    expect(store.stored).toEqual({ mode: 'observe', since: world.clock(), version: 1 });
+    expect(store.stored).toEqual({ mode: 'observe', since: world.clock(), revision: 0, version: 1 });
     expect(changes()).toEqual([]);
   });
 

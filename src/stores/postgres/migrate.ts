@@ -1,0 +1,83 @@
+import { Deadline } from '../../util/deadline.js';
+import { MIGRATIONS, SCHEMA_VERSION } from './migrations.js';
+import type { PostgresConnections, TransactionQuery } from './pool.js';
+import { nameParts, tableName } from './table-name.js';
+
+/** The tables of one store. */
+export interface Schema {
+  readonly store: keyof typeof MIGRATIONS;
+  /** The class of the store, for messages. */
+  readonly owner: string;
+  /** What the tables are called in the `.sql` files. */
+  readonly defaultTable: string;
+  /** What they are called here, with a schema before a dot if need be. */
+  readonly table: string;
+}
+
+/** An index on a table with many rows takes its time. */
+const MIGRATION_MS = 60_000;
+/** A lock on a table in use is not waited for longer: whatever comes after it would wait as well. */
+const LOCK_MS = 5000;
+const FOLDER = 'node_modules/@private.me/xlink/src/stores/postgres/migrations';
+const INSUFFICIENT_PRIVILEGE = '42501';
+
+/** A role that may not make or change tables: `message` says what another one has to run. `cause` has the error of `pg`. */
+export class MissingRightsError extends Error {
+  override readonly name = 'MissingRightsError';
+}
+
+/**
+ * Brings the tables to the latest version, if they are not there: in one transaction, and one instance at a time. A version
+ * that is higher than the latest one known here is left alone: during a rolling update older instances go on with it.
+ */
+export async function migrate(
+  connections: PostgresConnections,
+  schema: Schema,
+  deadline: Deadline,
+): Promise<void> {
+  try {
+    const version = await versionOf(schema, (text, values) => connections.query(deadline, text, values));
+    if (version >= MIGRATIONS[schema.store].length) return; // CREATE TABLE wants the right to create, even if it has nothing to do
+    const expired = () => new Error(`PostgreSQL did not migrate the tables within ${MIGRATION_MS} ms.`);
+    const time = new Deadline(MIGRATION_MS, expired);
+    await connections.transaction(time, MIGRATION_MS, (query) => applyMissing(schema, query));
+  } catch (cause) {
+    const { code } = cause as { code?: unknown };
+    throw code === INSUFFICIENT_PRIVILEGE ? new MissingRightsError(instructions(schema), { cause }) : cause;
+  }
+}
+
+async function applyMissing(schema: Schema, query: TransactionQuery): Promise<void> {
+  const name = nameParts(schema.table);
+  await query(`
+    SET LOCAL statement_timeout = ${MIGRATION_MS};
+    SELECT pg_advisory_xact_lock(hashtext('xlink_schema_version'));
+    SET LOCAL lock_timeout = ${LOCK_MS}`);
+  const version = await versionOf(schema, query);
+  const missing = [...(version === 0 ? [SCHEMA_VERSION] : []), ...MIGRATIONS[schema.store].slice(version)];
+  const statements = missing.map(({ sql }) => sql.replaceAll(schema.defaultTable, name.table));
+  if (name.schema) statements.unshift(`SET LOCAL search_path TO "${name.schema}";`);
+  await query(statements.join('\n'));
+}
+
+/** 0 before the first migration. */
+async function versionOf({ table }: Schema, query: TransactionQuery): Promise<number> {
+  const name = nameParts(table);
+  const versions = tableName(name.schema ? `${name.schema}.xlink_schema_version` : 'xlink_schema_version');
+  const [known] = await query('SELECT to_regclass($1)::text AS name', [versions]);
+  if (!known?.['name']) return 0;
+  const sql = `SELECT coalesce(max(version), 0)::text AS version FROM ${versions} WHERE table_name = $1`;
+  const [row] = await query(sql, [name.table]);
+  return Number(row?.['version']);
+}
+
+function instructions({ store, owner, defaultTable, table }: Schema): string {
+  const name = nameParts(table);
+  const files = [SCHEMA_VERSION, ...MIGRATIONS[store]].map(({ file }) => `${FOLDER}/${file}`).join(' ');
+  const print = name.table === defaultTable ? 'cat' : `sed 's/${defaultTable}/${name.table}/g'`;
+  const psql = name.schema ? `PGOPTIONS='-c search_path=${name.schema}' psql -1` : 'psql -1';
+  return (
+    `${owner}: this role may not make, change or read the tables of "${table}". With a role that may, run migrate() once, ` +
+    `or: ${print} ${files} | ${psql}. Then grant this role what docs/stores.md lists under "Rights in PostgreSQL".`
+  );
+}

@@ -1,0 +1,81 @@
+// Generated from the .sql files in migrations/ by `node scripts/generate-postgres-migrations.mjs`; do not edit by hand.
+
+/** The table of versions, which all stores share. */
+export const SCHEMA_VERSION = {
+  file: '000-schema-version.sql',
+  sql: `CREATE TABLE IF NOT EXISTS "xlink_schema_version" (
+  table_name text COLLATE "C" NOT NULL,
+  version integer NOT NULL,
+  applied_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (table_name, version)
+);`,
+};
+
+/** The migrations of each store, oldest first: the one at index 0 makes version 1. Their tables have the default names. */
+export const MIGRATIONS = {
+  'client-store': [
+    {
+      file: 'client-store/001-clients.sql',
+      sql: `CREATE TABLE IF NOT EXISTS "xlink_clients" (
+  id text COLLATE "C" PRIMARY KEY,
+  client text NOT NULL,
+  key_requests bigint NOT NULL DEFAULT 0,
+  xlink_requests bigint NOT NULL DEFAULT 0,
+  failures jsonb NOT NULL DEFAULT '{}',
+  last_key_use bigint,
+  last_xlink_use bigint,
+  last_failure bigint,
+  key_off_since bigint
+);
+CREATE TABLE IF NOT EXISTS "xlink_clients_dids" (
+  id text COLLATE "C" PRIMARY KEY,
+  did text NOT NULL,
+  client_id text COLLATE "C" NOT NULL,
+  nr bigserial NOT NULL
+);
+CREATE INDEX IF NOT EXISTS "xlink_clients_dids_client" ON "xlink_clients_dids" (client_id);
+CREATE TABLE IF NOT EXISTS "xlink_clients_batches" (
+  batch text COLLATE "C" PRIMARY KEY,
+  added_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_clients', 1) ON CONFLICT DO NOTHING;`,
+    },
+    {
+      file: 'client-store/002-identity-column.sql',
+      sql: `ALTER TABLE "xlink_clients_dids" ALTER COLUMN nr DROP IDENTITY IF EXISTS;
+ALTER TABLE "xlink_clients_dids" ALTER COLUMN nr DROP DEFAULT;
+DROP SEQUENCE IF EXISTS "xlink_clients_dids_nr_seq";
+ALTER TABLE "xlink_clients_dids" ALTER COLUMN nr ADD GENERATED ALWAYS AS IDENTITY;
+SELECT setval(
+  pg_get_serial_sequence('"xlink_clients_dids"', 'nr'),
+  (SELECT coalesce(max(nr), 0) + 1 FROM "xlink_clients_dids"),
+  false
+);
+INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_clients', 2) ON CONFLICT DO NOTHING;`,
+    },
+  ],
+  'mode-store': [
+    {
+      file: 'mode-store/001-modes.sql',
+      sql: `CREATE TABLE IF NOT EXISTS "xlink_modes" (
+  api text COLLATE "C" PRIMARY KEY,
+  version bigint NOT NULL,
+  state json NOT NULL,
+  changed_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_modes', 1) ON CONFLICT DO NOTHING;`,
+    },
+  ],
+  'trust-registry': [
+    {
+      file: 'trust-registry/001-entries.sql',
+      sql: `CREATE TABLE IF NOT EXISTS "xlink_registry" (
+  did text COLLATE "C" PRIMARY KEY,
+  version bigint NOT NULL,
+  entry json NOT NULL,
+  changed_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_registry', 1) ON CONFLICT DO NOTHING;`,
+    },
+  ],
+} as const;

@@ -1,0 +1,109 @@
+// The client against an API in Node behind the adapter. Only `fetch` and what it stands on comes from the runtime.
+import { toHex } from '../../vectors/replay.mjs';
+import { outcome, same } from '../rows.mjs';
+
+const LOCAL = { unsafeAllowHttp: true, unsafeAllowPrivateAddresses: true };
+const postJson = (value) => ({
+  method: 'POST',
+  headers: { 'Content-Type': 'application/json' },
+  body: JSON.stringify(value),
+});
+
+export async function clientCases(check, { xlink, serverUrl }) {
+  for (const version of [1, 2, 3]) await callsOf(check, xlink, serverUrl, version);
+  await refusals(check, xlink, serverUrl);
+}
+
+/** The server takes each key that begins so, as that of a client of its own. */
+const newKey = () => `runtimes-${Date.now()}-${Math.random()}`;
+
+async function callsOf(check, xlink, serverUrl, version) {
+  const apiKey = newKey();
+  const fetch = xlink.xlinkFetch({ ...LOCAL, baseUrl: serverUrl, apiKey, version });
+  const title = (text) => `client, version ${version}: ${text}`;
+
+  await check(title('enrolls with its key; JSON is sealed, and so is the answer'), async () => {
+    const order = { item: 'tea', note: 'ü'.repeat(100_000) };
+    const response = await fetch('/orders?limit=5', postJson(order));
+    same(await answerOf(response), { status: 201, sealed: 'true', mode: 'xlink', client: apiKey }, 'answer');
+    same((await response.json()).body, order, 'body');
+    same(response.url, `${serverUrl}/orders?limit=5`, 'url');
+  });
+
+  await check(title('GET is signed, the answer is sealed'), async () => {
+    const response = await fetch(new Request(`${serverUrl}/orders`));
+    same(await answerOf(response), { status: 200, sealed: 'true', mode: 'xlink', client: apiKey }, 'answer');
+  });
+
+  await check(title('bytes and forms are sent under a signed digest'), async () => {
+    const put = (body) => fetch('/upload', { method: 'PUT', body });
+    same((await (await put(new Uint8Array([1, 2, 255]))).json()).body, '0102ff', 'bytes');
+    const form = await (await put(new URLSearchParams({ a: 'ü' }))).json();
+    same(form.body, toHex(new TextEncoder().encode('a=%C3%BC')), 'form');
+  });
+
+  await check(title('a refusal by a guard, an error of the application'), async () => {
+    const forbidden = await fetch('/admin');
+    same([forbidden.status, (await forbidden.json()).code], [403, 'SCOPE_DENIED'], 'guard');
+    const missing = await fetch('/missing');
+    same([missing.status, missing.headers.get('xlink-sealed')], [404, 'true'], 'application');
+    same(await missing.json(), { missing: true }, 'application');
+    same((await fetch('/empty', { method: 'DELETE' })).status, 204, 'no content');
+  });
+}
+
+async function refusals(check, xlink, serverUrl) {
+  const clientOf = (options) => xlink.xlinkFetch({ ...LOCAL, baseUrl: serverUrl, ...options });
+
+  await check('client: a wrong key enrolls nobody', async () => {
+    same(await outcome(() => clientOf({ apiKey: 'wrong' })('/orders')), 'API_KEY_INVALID', 'wrong key');
+    const stranger = await clientOf({})('/orders');
+    same([stranger.status, (await stranger.json()).code], [401, 'VERIFICATION_FAILED'], 'no key');
+  });
+
+  await check('client: an envelope is good once', async () => {
+    const agent = await xlink.Agent.quickstart();
+    await clientOf({ agent, apiKey: newKey() })('/orders');
+    const { did: to } = await xlink.discover(serverUrl, LOCAL);
+    const request = xlink.requestBinding('POST', '/orders');
+    const envelope = await agent.createEnvelope({ to, scope: 'orders', payload: { item: 'tea' }, request });
+    const post = () =>
+      fetch(`${serverUrl}/orders`, {
+        method: 'POST',
+        headers: { 'Content-Type': xlink.ENVELOPE_TYPE },
+        body: JSON.stringify(envelope),
+      });
+    same([(await post()).status, (await post()).status], [201, 409], 'statuses');
+  });
+
+  await check('client: an answer that is not sealed is refused', async () => {
+    const apiKey = newKey();
+    same(await outcome(() => clientOf({ apiKey })('/unsealed')), 'ANSWER_INVALID:NOT_SEALED', 'answer');
+  });
+
+  await check('client: a redirect is not followed', async () => {
+    const moved = clientOf({ apiKey: newKey() })('/moved').then(({ status }) => status);
+    const found = await moved.catch(({ id }) => id);
+    // Browsers hide a redirect from scripts (Fetch, "opaque-redirect filtered response").
+    const expected = 'document' in globalThis ? 'ANSWER_INVALID:NOT_SEALED' : 302;
+    same(found, expected, 'answer');
+  });
+
+  await check('client: a caller who gives up is let go', async () => {
+    const fetch = clientOf({ apiKey: newKey() });
+    await fetch('/orders');
+    const controller = new AbortController();
+    const pending = fetch('/never', { signal: controller.signal });
+    setTimeout(() => controller.abort(), 50);
+    const error = await pending.then(
+      () => undefined,
+      (reason) => reason,
+    );
+    same(error?.name, 'AbortError', 'error');
+  });
+}
+
+async function answerOf(response) {
+  const { mode, client } = await response.clone().json();
+  return { status: response.status, sealed: response.headers.get('xlink-sealed'), mode, client };
+}

@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import pg from 'pg';
+import { PostgresClientStore, PostgresModeStore, PostgresTrustRegistry } from '../../../src/index.js';
+import { identityOf } from '../../support/agents.js';
+import { describeWithPostgres, PostgresServer } from '../../support/postgres-server.js';
+import { unwrap } from '../../support/results.js';
+import { until } from '../../support/until.js';
+import { poolsOf } from './support.js';
+
+const [, grants] = /```sql\n(GRANT [^`]*)```/.exec(readFileSync('docs/stores.md', 'utf8'))!;
+/** Each right of the docs by itself, such as `['UPDATE', 'xlink_modes']`. */
+const RIGHTS = [...grants!.matchAll(/GRANT (.*) ON (\w+) TO xlink_app;/g)].flatMap(([, rights, table]) =>
+  rights!.split(', ').map((right) => [right, table!] as const),
+);
+const alice = (await identityOf('alice', 1)).did;
+const ACTIVITY = { client: 'acme', keyRequests: 1, xlinkRequests: 0, failures: {} };
+
+describeWithPostgres('Rights in PostgreSQL', () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await PostgresServer.start();
+    const owner = new pg.Pool(server.connection);
+    for (const Store of [PostgresTrustRegistry, PostgresClientStore, PostgresModeStore])
+      await new Store({ pool: owner }).migrate();
+    await owner.query('CREATE ROLE xlink_app LOGIN');
+    await owner.query(grants!);
+    await owner.end();
+  }, 30_000);
+  afterAll(() => server?.stop());
+  const open = poolsOf(() => server);
+  const owned = () => ({ owner: open(), app: open({ user: 'xlink_app' }) });
+
+  /** Every statement of every store, over new ones. Rejects if one of them fails. */
+  async function useAll(pool: pg.Pool, owner: pg.Pool): Promise<void> {
+    const registry = new PostgresTrustRegistry({ pool, heartbeatMs: 100 });
+    const clients = new PostgresClientStore({ pool });
+    const modes = new PostgresModeStore({ pool, heartbeatMs: 100 });
+    await owner.query('DELETE FROM xlink_registry; DELETE FROM xlink_clients_dids; DELETE FROM xlink_modes');
+    await owner.query('DELETE FROM xlink_clients; DELETE FROM xlink_clients_batches');
+    await owner.query("INSERT INTO xlink_clients_batches VALUES ('old', now() - interval '2 days')");
+
+    unwrap(await registry.add(alice));
+    unwrap(await registry.revoke(alice));
+    await registry.list();
+
+    await clients.link(alice, 'acme');
+    await clients.link(alice, 'acme');
+    await clients.setKeyOff('acme', 1);
+    await clients.add([ACTIVITY, { ...ACTIVITY, client: 'other' }], 'batch');
+    await clients.add([ACTIVITY], 'batch');
+    expect((await clients.list()).map(({ keyRequests }) => keyRequests)).toEqual([1, 1]);
+    expect(await clients.clientOf(alice)).toBe('acme');
+
+    expect(await modes.save({ mode: 'hybrid', since: 1 }, 0)).toBe(true);
+    expect(await modes.save({ mode: 'hybrid', since: 2 }, 1)).toBe(true);
+    expect((await modes.load())?.version).toBe(2);
+
+    // The old names of batches go in the background.
+    const isTidy = async () =>
+      (await owner.query("SELECT FROM xlink_clients_batches WHERE batch = 'old'")).rows.length === 0;
+    await until(isTidy, { withinMs: 500, what: 'old names of batches to be gone' });
+  }
+
+  test('[E20] the rights that the docs list are enough for every store, listening included', async () => {
+    const { owner, app } = owned();
+    await useAll(app, owner);
+    const registry = new PostgresTrustRegistry({ pool: app });
+    const stop = registry.onChange(() => {});
+    await until(() => registry.changeFeed === 'live');
+    stop();
+  });
+
+  test('[E20] each of these rights is needed', async () => {
+    const { owner, app } = owned();
+    expect(RIGHTS).toHaveLength(16);
+    const needless: string[] = [];
+    for (const [right, table] of RIGHTS) {
+      await owner.query(`REVOKE ${right} ON ${table} FROM xlink_app`);
+      const works = await useAll(app, owner).then(
+        () => true,
+        () => false,
+      );
+      if (works) needless.push(`${right} ON ${table}`);
+      await owner.query(`GRANT ${right} ON ${table} TO xlink_app`);
+    }
+    expect(needless).toEqual([]);
+    await useAll(app, owner);
+  });
+});
