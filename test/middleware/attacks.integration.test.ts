@@ -17,7 +17,9 @@ import {
   withKey,
 } from '../support/http.js';
 import { World } from '../support/world.js';
-import { BAD_BODIES, BAD_HEADERS, LIMITS } from './bad-requests.js';
+import { BAD_BODIES } from './bad-bodies.js';
+import { BAD_HEADERS } from './bad-headers.js';
+import { LIMITS } from './bad-requests.js';
 
 const requestsOf = (events: readonly { type: string }[]) => events.filter(({ type }) => type === 'request');
 

@@ -4,7 +4,8 @@ import { describe, expect, test } from '@jest/globals';
 import { FRAMEWORKS } from '../support/express.js';
 import { expectNoSecrets, json, KEY, ORDER, type Service, signedRequest, withKey } from '../support/http.js';
 import { World } from '../support/world.js';
-import { BAD_HEADERS, LIMITS } from './bad-requests.js';
+import { BAD_HEADERS } from './bad-headers.js';
+import { LIMITS } from './bad-requests.js';
 
 import { isOf } from './modes-support.js';
 

@@ -18,11 +18,12 @@ import {
   type StoredMode,
 } from '@private.me/xlink';
 import { FileModeStore } from '@private.me/xlink/server';
-import { describeSharedMode, instance } from '../../stores/mode-store-conformance.js';
+import { describeSharedMode } from '../../stores/mode-store-conformance.js';
 import { HOUR } from '../../support/clock.js';
 import { optionRefusedBy } from '../../support/results.js';
 import { World } from '../../support/world.js';
 import { gate } from './gate.js';
+import { instance } from './instances.js';
 
 describeSharedMode('FileModeStore', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'xlink-modes-'));

@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { FileTrustRegistry } from '@private.me/xlink/server';
 import { build } from 'esbuild';
-import { eventually } from '../../registry/conformance.js';
 import { scaled } from '../../scale/scale.js';
 import { identityOf } from '../../support/agents.js';
+import { until } from '../../support/until.js';
 import { lastWriteOf } from './numbered-writes.js';
 
 const ROUNDS = scaled(500, 100);
@@ -132,7 +132,7 @@ test('of several processes that want what a dead one left, one writes and the ot
     });
     const losers = new Set<unknown>();
     for (const end of ends) void end.then((loser) => losers.add(loser));
-    await eventually(() => losers.size === 3, 30_000);
+    await until(() => losers.size === 3, { withinMs: 30_000 });
     for (const child of children) child.kill('SIGKILL');
     const all = await Promise.all(ends);
     expect(all.filter(({ code }) => code === null)).toHaveLength(1); // killed
