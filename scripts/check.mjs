@@ -12,6 +12,7 @@ const steps = [
   ['dashboard types', 'node_modules/.bin/tsc', ['-p', 'dashboards']],
   ['dashboards', 'node', ['dashboards/build.mjs', '--check']],
   ['lint', 'node_modules/.bin/biome', ['check', '--error-on-warnings']],
+  ['file sizes', 'node', ['scripts/check-file-sizes.mjs']],
   ['layers', 'node', ['scripts/check-layers.mjs', '--self-test']],
   ['postgres migrations', 'node', ['scripts/generate-postgres-migrations.mjs', '--check']],
   ['snippets', 'node', ['scripts/check-snippets.mjs']],
