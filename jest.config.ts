@@ -10,8 +10,8 @@ const sources = Object.entries(tsconfig.compilerOptions.paths).map(([name, [file
 
 const shared: Config = {
   testEnvironment: 'node',
-  // The page of the dashboard is bundled from the sources, too.
-  globalSetup: '<rootDir>/scripts/build-page.mjs',
+  globalSetup: '<rootDir>/test/support/run.mjs',
+  globalTeardown: '<rootDir>/test/support/run-end.mjs',
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {

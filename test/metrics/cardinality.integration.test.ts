@@ -11,6 +11,7 @@ import { Registry } from 'prom-client';
 import { REASONS } from '../../src/metrics/label-values.js';
 import { seriesBound } from '../../src/metrics/series-bound.js';
 import { MODES } from '../../src/types/mode.js';
+import { scaled } from '../scale/scale.js';
 import type { Mounted } from '../support/express.js';
 import { bodyForm, headerText, KEY, signedEnvelope, signedRequest, withKey } from '../support/http.js';
 import { unwrap } from '../support/results.js';
@@ -28,9 +29,9 @@ import {
 } from './flood.js';
 import { advice, observed, request, valuesOf } from './support.js';
 
-const MANY = 100_000;
-const FEW = 10_000;
-/** What the heap may differ by for other reasons; one short text for each of 90,000 requests would be four times as much. */
+const MANY = scaled(100_000, 40_000);
+const FEW = scaled(10_000, 5000);
+/** What the heap may differ by for other reasons; one short text for each request would be more. */
 const NOISE_BYTES = 1_500_000;
 const CAPS = { maxRoutes: 20, maxClients: 10 };
 
@@ -233,8 +234,8 @@ describe(`${MANY} different ones of everything, in process`, () => {
 });
 
 describe('thousands over HTTP', () => {
-  const KEYS = 1500;
-  const DIDS = 1500;
+  const KEYS = scaled(1500, 600);
+  const DIDS = scaled(1500, 600);
 
   test('paths, keys, clients, and DIDs whose signatures are good', async () => {
     const register = new Registry();

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Agent, MemoryTrustRegistry } from '@private.me/xlink';
 import { METRICS } from '@private.me/xlink/metrics';
+import { BuiltPackage } from '../support/built-package.js';
 import { type Sent, sealedRequest, send, signedRequest, withKey } from '../support/http.js';
 import { unwrap } from '../support/results.js';
-import { BuiltPackage } from './built-package.js';
 import { advice, NO_CLIENTS } from './support.js';
 
 interface Worker {
