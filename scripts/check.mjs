@@ -6,6 +6,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 const steps = [
   ['types', 'node_modules/.bin/tsc', ['--noEmit']],
+  ['application types', 'node_modules/.bin/tsc', ['-p', 'test/types/app']],
   ['example types', 'node_modules/.bin/tsc', ['-p', 'examples/express-app']],
   ['logging example types', 'node_modules/.bin/tsc', ['-p', 'examples/logging']],
   ['deploy types', 'node_modules/.bin/tsc', ['-p', 'deploy']],
@@ -14,6 +15,7 @@ const steps = [
   ['lint', 'node_modules/.bin/biome', ['check', '--error-on-warnings']],
   ['file sizes', 'node', ['scripts/check-file-sizes.mjs']],
   ['layers', 'node', ['scripts/check-layers.mjs', '--self-test']],
+  ['links', 'node', ['scripts/check-links.mjs']],
   ['postgres migrations', 'node', ['scripts/generate-postgres-migrations.mjs', '--check']],
   ['snippets', 'node', ['scripts/check-snippets.mjs']],
   ['exports', 'node', ['scripts/check-exports.mjs']],

@@ -1,12 +1,15 @@
 import { xlinkError } from '../errors/errors.js';
 import type { ApiKeyAuth } from '../http/decision.js';
 import type { Awaitable } from '../util/awaitable.js';
+import { within } from '../util/deadline.js';
 
 /**
  * The application's own check of an API key: an object that says who the caller is, or `null`. What the object holds
  * goes to `req.auth` as it is. `undefined` and `false` count as `null`; anything else is a fault of the validator.
  */
-export type LegacyKeyValidator = (apiKey: string) => Awaitable<object | null | undefined | false>;
+export type LegacyKeyValidator<Customer extends object = object> = (
+  apiKey: string,
+) => Awaitable<Customer | null | undefined | false>;
 
 /** Asks the validator, and trusts it with nothing: it may throw, hang or return rubbish. Throws `API_KEY_INVALID` or `KEY_VALIDATOR_FAILED…`. */
 export async function validateKey(
@@ -24,15 +27,7 @@ export async function validateKey(
 async function withTimeout(ask: () => unknown, timeoutMs: number): Promise<unknown> {
   const asked = attempt(ask);
   if (!(asked instanceof Promise)) return asked; // answered at once: no timer to start and stop
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(xlinkError('KEY_VALIDATOR_FAILED:TIMEOUT')), timeoutMs);
-  });
-  try {
-    return await Promise.race([asked, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return within(timeoutMs, asked, () => xlinkError('KEY_VALIDATOR_FAILED:TIMEOUT'));
 }
 
 /** The answer, or the promise of one; whatever is thrown on the way is `KEY_VALIDATOR_FAILED`. */

@@ -1,5 +1,6 @@
 import { xlinkError } from '../errors/errors.js';
 import type { InboundRequest } from '../http/decision.js';
+import { mediaTypeOf } from '../http/media-type.js';
 import { decodeBase64url } from '../util/base64url.js';
 
 /** Node takes 16 KiB of headers by default; a version 3 envelope needs half of that. */
@@ -20,9 +21,9 @@ export interface ApiKeySources {
 /** How an envelope travels; `ambiguous` if there is more than one. */
 export type EnvelopeForm = 'body' | 'header' | 'ambiguous';
 
-const MEDIA_TYPE = /^[^;,\s]+/;
-const mediaType = (request: InboundRequest): string | undefined =>
-  MEDIA_TYPE.exec(request.header('content-type') ?? '')?.[0]?.toLowerCase();
+/** Taken from the first of several, and from one that is malformed: what may be an envelope is treated as one. */
+const mediaType = (request: InboundRequest): string =>
+  mediaTypeOf(request.header('content-type')?.split(/[,\s]/, 1)[0]);
 
 /** The credentials of `Authorization`, if its scheme is this one (case-insensitive, RFC 9110 section 11.1). */
 function authorization(request: InboundRequest, scheme: string): string | undefined {
@@ -41,7 +42,7 @@ export function findEnvelope(
   const forms: EnvelopeForm[] = [];
   if (authorization(request, 'Xlink') !== undefined) forms.push('header');
   if (request.header('xlink-envelope') !== undefined) forms.push('header');
-  if (bodyTypes.includes(mediaType(request) ?? '')) forms.push('body');
+  if (bodyTypes.includes(mediaType(request))) forms.push('body');
   return forms.length > 1 ? 'ambiguous' : forms[0];
 }
 

@@ -2,6 +2,7 @@ import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
 import {
+  type Auth,
   authenticationOf,
   type Decision,
   type Headers,
@@ -16,9 +17,15 @@ import type { ModeEvent, Observer, XlinkEvent } from '../types/events.js';
 import { MODES, type Mode } from '../types/mode.js';
 import type { AuthenticationSpan } from '../types/ports.js';
 import type { AgentMessage, Clock } from '../types/protocol.js';
+import { type AuthSource, rememberAuth } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
 import type { Clients } from './clients/clients.js';
-import { type CutoverReport, cutoverReport, type ReportOptions } from './clients/cutover-report.js';
+import {
+  type CutoverReport,
+  checkReportOptions,
+  cutoverReport,
+  type ReportOptions,
+} from './clients/cutover-report.js';
 import type { ClientRecord } from './clients/store.js';
 import { createClients } from './create-clients.js';
 import { deprecationHeaders } from './deprecation.js';
@@ -36,9 +43,10 @@ import { type EnrollmentRules, WellKnown } from './well-known.js';
 
 /**
  * Lets callers of one API prove themselves with an API key or with an xLink envelope, and decides by mode which of the
- * two is taken. Knows no framework: the middleware translates.
+ * two is taken. Knows no framework: the middleware translates. `Customer` is what `legacyKeyValidator` returns for a key
+ * that is good, and is inferred from it.
  */
-export class BaseDualModeAdapter {
+export class BaseDualModeAdapter<Customer extends object = object> implements AuthSource<Customer> {
   /** How it refuses, so that guards behind it refuse alike. */
   readonly refusalStyle: RefusalStyle;
   readonly #options: DualModeOptions;
@@ -50,10 +58,12 @@ export class BaseDualModeAdapter {
   readonly #wellKnown: WellKnown;
   readonly #clock: Clock;
   readonly #observers: Observers;
+  readonly #authenticated = new WeakMap<object, Auth<Customer>>();
   #deprecatedSince: Date;
 
   /** Throws `INVALID_OPTION`, or `NONCE_STORE_NOT_SHARED` (see {@link DualModeOptions.instances}). */
-  constructor(options: DualModeOptions, bodyTypes: readonly string[] = [ENVELOPE_TYPE]) {
+  constructor(given: DualModeOptions<Customer>, bodyTypes: readonly string[] = [ENVELOPE_TYPE]) {
+    const options = given as unknown as DualModeOptions; // only callers care what their validator returns
     checkDualModeOptions(options);
     assertSharedNonces(options, modesIn(options));
     this.refusalStyle = refusalStyle(options);
@@ -124,8 +134,9 @@ export class BaseDualModeAdapter {
     return this.#adoption.snapshot();
   }
 
-  /** Who still uses keys, and who is safe to switch. Needs the option `clients`. */
+  /** Who still uses keys, and who is safe to switch. Needs the option `clients`. Rejects with `INVALID_OPTION`. */
   async report(options: ReportOptions = {}): Promise<CutoverReport> {
+    checkReportOptions('report', options);
     return cutoverReport(await this.clientRecords(), this.#clock(), options);
   }
 
@@ -168,6 +179,20 @@ export class BaseDualModeAdapter {
     const { method } = request;
     const onFault = (error: XlinkError) => this.emit({ type: 'fault', error });
     return traced(tracer, { method }, (span) => this.#decideWithin(span, request, attempt), onFault);
+  }
+
+  /**
+   * How this adapter authenticated a request: `undefined` if it did not, also where another adapter did. Unlike
+   * `req.auth`, only the adapter writes it.
+   */
+  authOf(request: object): Auth<Customer> | undefined {
+    return this.#authenticated.get(request);
+  }
+
+  /** Set by the middleware, once for each object that stands for a request. */
+  rememberAuth(request: object, auth: Auth): void {
+    this.#authenticated.set(request, auth as Auth<Customer>);
+    rememberAuth(request, auth);
   }
 
   /**

@@ -16,6 +16,7 @@ import {
   isString,
   type OptionCheck,
   oneOf,
+  refuseOptions,
   requireOption,
 } from '../util/options.js';
 import type { LegacyKeyValidator } from './api-key-validator.js';
@@ -23,14 +24,15 @@ import type { OnDowngrade } from './clients/clients.js';
 import type { ClientStore } from './clients/store.js';
 import type { ApiKeySources } from './credentials.js';
 import type { DeprecationOptions } from './deprecation.js';
-import { type Brownout, isBrownout } from './modes/brownouts.js';
-import { isRouteMode, type RouteMode } from './modes/policy.js';
+import { type Brownout, checkBrownoutKeys, isBrownout } from './modes/brownouts.js';
+import { checkRouteModeKeys, isRouteMode, type RouteMode } from './modes/policy.js';
 
-export interface DualModeOptions {
+/** `Customer` is inferred from `legacyKeyValidator`: what it returns for a key that is good. */
+export interface DualModeOptions<Customer extends object = object> {
   /** The identity of the API: envelopes are addressed to its DID. */
   readonly agent: BaseAgent;
   /** The application's own check of API keys. */
-  readonly legacyKeyValidator: LegacyKeyValidator;
+  readonly legacyKeyValidator: LegacyKeyValidator<Customer>;
   /**
    * Default `observe`: keys decide, as before the adapter was there; envelopes are verified and counted beside them.
    * `hybrid` takes both, `deprecation` warns those who use keys, `xlink-only` refuses keys.
@@ -67,9 +69,9 @@ export interface DualModeOptions {
   /** Keeps what is known about each client, for the cut-over report, enrollment and client modes. Default: nothing is kept. */
   readonly clients?: ClientStore;
   /** The id of the client a key belongs to, from what the validator returned. Default: `clientId`, `customerId`, `userId` or `id`. */
-  readonly clientId?: (auth: ApiKeyAuth) => ClientId | undefined;
+  readonly clientId?: (auth: ApiKeyAuth<NoInfer<Customer>>) => ClientId | undefined;
   /** The scopes that a DID inherits when it is enrolled with a key. Default: `scopes`; absent means any. */
-  readonly clientScopes?: (auth: ApiKeyAuth) => readonly Scope[] | undefined;
+  readonly clientScopes?: (auth: ApiKeyAuth<NoInfer<Customer>>) => readonly Scope[] | undefined;
   /** What happens when a client that works on xLink uses its key again. Default `report`: a `downgrade` event. */
   readonly onDowngrade?: OnDowngrade;
   /** DIDs a client may enroll. Default 20. */
@@ -102,16 +104,35 @@ const isNames: OptionCheck = (value) =>
   value.every((name) => typeof name === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(name))
     ? undefined
     : 'an array of names';
-const isRouteModes: OptionCheck = (value) =>
-  Array.isArray(value) && value.every(isRouteMode) ? undefined : 'an array of { path, methods?, mode }';
+/** The keys of every object in a list are checked first, so that a misspelt one is named. */
+const listOf =
+  (
+    check: (owner: string, value: object) => void,
+    owner: string,
+    isOne: (value: unknown) => boolean,
+    what: string,
+  ): OptionCheck =>
+  (value) => {
+    if (!Array.isArray(value)) return what;
+    for (const each of value.filter((one) => !isObject(one))) check(owner, each);
+    return value.every(isOne) ? undefined : what;
+  };
+const isRouteModes = listOf(
+  checkRouteModeKeys,
+  'DualModeAdapter: routeModes',
+  isRouteMode,
+  'an array of { path, methods?, mode }',
+);
 const isClientModes: OptionCheck = (value) =>
   typeof value === 'object' && value !== null && Object.values(value).every((mode) => MODES.includes(mode))
     ? undefined
     : 'an object of a mode for each client';
-const isBrownouts: OptionCheck = (value) =>
-  Array.isArray(value) && value.every(isBrownout)
-    ? undefined
-    : 'an array of { from, until }: two dates, the first before the second';
+const isBrownouts = listOf(
+  checkBrownoutKeys,
+  'DualModeAdapter: brownouts',
+  isBrownout,
+  'an array of { from, until }: two dates, the first before the second',
+);
 const isObservers: OptionCheck = (value) =>
   Array.isArray(value) && value.every((observer) => typeof observer === 'function')
     ? undefined
@@ -121,8 +142,12 @@ const isHttpUrl: OptionCheck = (value) =>
     ? undefined
     : 'an http or https URL';
 
+/** Both sides of a migration are sometimes called a dual-mode adapter. */
+const OF_CLIENT = 'DualModeClient takes it, the class for callers of an API';
+
 /** Throws `INVALID_OPTION`. */
 export function checkDualModeOptions(options: DualModeOptions): void {
+  refuseOptions('DualModeAdapter', options, { xlink: OF_CLIENT, fallback: OF_CLIENT });
   checkOptions('DualModeAdapter', options, {
     agent: isAgent,
     legacyKeyValidator: isFunction,
@@ -156,13 +181,13 @@ export function checkDualModeOptions(options: DualModeOptions): void {
   });
   requireOption('DualModeAdapter', options, 'agent');
   requireOption('DualModeAdapter', options, 'legacyKeyValidator');
-  checkOptions('apiKey', options.apiKey ?? {}, {
+  checkOptions('DualModeAdapter: apiKey', options.apiKey ?? {}, {
     schemes: isNames,
     headers: isNames,
     query: isString,
     extract: isFunction,
   });
-  checkOptions('deprecation', options.deprecation ?? {}, {
+  checkOptions('DualModeAdapter: deprecation', options.deprecation ?? {}, {
     since: isDate,
     sunset: isDate,
     migrationUrl: isHttpUrl,

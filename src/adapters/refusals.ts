@@ -1,5 +1,7 @@
 import type { XlinkError } from '../errors/errors.js';
 import type { Headers, HttpResponse, Outcome } from '../http/decision.js';
+import { ASKS_FOR_XLINK } from '../http/key-refusals.js';
+import { JSON_TYPE, PROBLEM_TYPE } from '../http/media-type.js';
 import { challenges, problemBody } from '../http/problem.js';
 import { migrationHeaders } from './deprecation.js';
 import type { DualModeOptions } from './options.js';
@@ -21,14 +23,6 @@ export const refusalStyle = ({
   migrationUrl: deprecation?.migrationUrl,
 });
 
-/** Errors that mean: move to xLink. They say where to read how. */
-const TELLS_TO_MOVE: ReadonlySet<string> = new Set([
-  'XLINK_REQUIRED',
-  'API_KEY_BROWNOUT',
-  'API_KEY_LATCHED',
-  'API_KEY_SWITCHED_OFF',
-]);
-
 /** For what is down (RFC 9110 section 10.2.3). Scripts in browsers may read it, too. */
 const RETRY_SOON: Headers = { 'Retry-After': '1', 'Access-Control-Expose-Headers': 'Retry-After' };
 
@@ -43,14 +37,18 @@ export function refusal(
     action: 'answer',
     status: error.status,
     headers: {
-      'Content-Type': 'application/problem+json',
+      'Content-Type': PROBLEM_TYPE,
       'Cache-Control': 'no-store',
       ...challenges(attempt.mode, style.realm, error),
       ...(error.status === 503 ? RETRY_SOON : {}),
-      ...(TELLS_TO_MOVE.has(error.id) ? migrationHeaders(style.migrationUrl) : {}),
+      ...(ASKS_FOR_XLINK.has(error.id) ? migrationHeaders(style.migrationUrl) : {}),
       ...more,
     },
-    body: problemBody(error, attempt.method, style.exposeDetails),
+    body: problemBody(error, {
+      authMethod: attempt.method,
+      // They help the caller, and also a person who probes.
+      ...(style.exposeDetails ? { detail: error.hint, field: error.field } : {}),
+    }),
     outcome: { ...attempt, error },
   };
 }
@@ -60,7 +58,7 @@ export const jsonResponse = ({ status, value, cacheSeconds }: JsonResponse): Htt
   action: 'answer',
   status,
   headers: {
-    'Content-Type': 'application/json',
+    'Content-Type': JSON_TYPE,
     'Cache-Control': cacheSeconds === undefined ? 'no-store' : `max-age=${cacheSeconds}`,
   },
   body: JSON.stringify(value),

@@ -1,6 +1,6 @@
 import type { BaseAgent } from '../agent/agent.js';
 import type { InboundRequest } from '../http/decision.js';
-import { ENVELOPE_TYPE } from '../http/media-type.js';
+import { ENVELOPE_TYPE, mediaTypeOf } from '../http/media-type.js';
 import type { PlainResponse } from '../http/response.js';
 import type { SealedResponse } from '../http/sealed-response.js';
 import type { AgentMessage } from '../types/protocol.js';
@@ -8,9 +8,7 @@ import { encodeBase64url } from '../util/base64url.js';
 
 /** Whether the caller asks for a sealed answer: `Accept: application/xlink-envelope`, alone or among others. */
 export const wantsSealedResponse = (request: InboundRequest): boolean =>
-  (request.header('accept') ?? '')
-    .split(',')
-    .some((type) => type.split(';')[0]!.trim().toLowerCase() === ENVELOPE_TYPE);
+  (request.header('accept') ?? '').split(',').some((type) => mediaTypeOf(type) === ENVELOPE_TYPE);
 
 /**
  * The answer, encrypted for whoever sent `message` and signed by the API: `inReplyTo` and `request` tie it to this one

@@ -1,6 +1,6 @@
-import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
-import { encodeUtf8 } from '../util/utf8.js';
-import { problemId } from './response.js';
+import { type XlinkError, xlinkError } from '../errors/errors.js';
+import { isProblem, refusalIn } from '../http/problem.js';
+import { SEALED_HEADER } from './response.js';
 
 /** `cause` of `CALL_FAILED`: what the service answered. */
 export class CallFailure extends Error {
@@ -19,9 +19,8 @@ export class CallFailure extends Error {
 /** The error of the adapter that refused the call, else `CALL_FAILED`. */
 export function callError(response: Response, text: string): XlinkError {
   const cause = new CallFailure(response.status, parseBody(text));
-  const isProblem = /^application\/problem\+json\s*(;|$)/i.test(response.headers.get('content-type') ?? '');
-  const sealed = response.headers.get('xlink-sealed') === 'true';
-  const known = isProblem && !sealed ? toXlinkError(problemId(encodeUtf8(text)) ?? '') : undefined;
+  const sealed = response.headers.get(SEALED_HEADER) === 'true';
+  const known = isProblem(response) && !sealed ? refusalIn(text) : undefined;
   return xlinkError(known && known.id !== 'INTERNAL' ? known.id : 'CALL_FAILED', { cause });
 }
 

@@ -1,7 +1,9 @@
 import { isXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
+import { below } from '../http/base-url.js';
 import type { AuthMethod } from '../types/mode.js';
+import { checkOptions, isObject } from '../util/options.js';
 import { callError, parseBody } from './call-error.js';
 import { checkDualModeClientOptions, type DualModeClientOptions } from './dual-mode-client-options.js';
 import { type Served, ServiceClient } from './service-client.js';
@@ -27,7 +29,7 @@ export class DualModeClient {
   constructor(options: DualModeClientOptions) {
     checkDualModeClientOptions(options);
     const { xlink, fallback, ...rest } = options;
-    this.#url = fallback.url.replace(/\/+$/, '');
+    this.#url = fallback.url;
     this.#keyOnly = !xlink && !options.identity;
     this.#client = new ServiceClient({
       ...rest,
@@ -46,7 +48,7 @@ export class DualModeClient {
   async call(
     action: string,
     payload?: unknown,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal } = {},
   ): Promise<Result<unknown>> {
     const started = performance.now();
     let method: AuthMethod = 'none';
@@ -55,7 +57,8 @@ export class DualModeClient {
       this.#adoption.count({ mode: 'hybrid', method, durationMs, ...(error ? { error } : {}) });
     };
     try {
-      const served = await this.#send(action, payload, signal);
+      checkOptions('DualModeClient.call', options, { signal: isObject });
+      const served = await this.#send(action, payload, options.signal);
       const { response } = served;
       method = served.method;
       const text = await response.text();
@@ -81,7 +84,7 @@ export class DualModeClient {
   }
 
   async #send(action: string, payload: unknown, signal: AbortSignal | undefined): Promise<Served> {
-    const url = `${this.#url}/${actionPath(action)}`;
+    const url = below(this.#url, `/${actionPath(action)}`);
     const init: RequestInit = {
       method: 'POST',
       headers: { Accept: 'application/json' },
@@ -104,7 +107,7 @@ function actionPath(action: string): string {
   )
     throw xlinkError('INVALID_OPTION', {
       field: 'action',
-      hint: 'An action is a path below the URL of the API.',
+      hint: 'DualModeClient: action must be a path below the URL of the API, such as charges/create.',
     });
   return segments.map(encodeURIComponent).join('/');
 }

@@ -1,14 +1,13 @@
 import type { BaseAgent } from '../agent/agent.js';
 import { isScope } from '../envelope/fields.js';
-import { isXlinkError, toXlinkError, xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/errors.js';
 import { withDeadline } from '../http/abort.js';
 import { ENROLL_SCOPE, enrollmentProof } from '../http/enrollment.js';
-import { ENVELOPE_TYPE } from '../http/media-type.js';
-import { readAtMost } from '../http/read-body.js';
+import { fetchText, type HttpTextResponse } from '../http/fetch.js';
+import { ENVELOPE_TYPE, JSON_TYPE } from '../http/media-type.js';
+import { refusalIn } from '../http/problem.js';
 import { requestBinding } from '../http/request-binding.js';
 import type { Did, Scope } from '../types/protocol.js';
-import { decodeUtf8 } from '../util/utf8.js';
-import { problemId } from './response.js';
 
 export interface EnrollTransport {
   readonly fetch: typeof fetch;
@@ -34,12 +33,12 @@ export async function enrollOnce(
   const expired = () => failed(new Error('timeout'));
   return withDeadline(transport.timeoutMs, expired, async (signal) => {
     for (let attempt = 1; ; attempt++) {
-      const { status, bytes } = await post(agent, to, endpoint, apiKey, transport, signal);
-      if (status === 200) return { scopes: scopesOf(bytes, agent.did) };
+      const { status, text } = await post(agent, to, endpoint, apiKey, transport, signal);
+      if (status === 200) return { scopes: scopesOf(text, agent.did) };
       if (status === 404 || status === 415) return 'not-offered';
-      const problem = toXlinkError(problemId(bytes) ?? '');
-      if (problem.id === 'NONCE_STORE_UNAVAILABLE:COLD_START' && attempt === 1) continue;
-      throw problem.id === 'INTERNAL' ? failed(new Error(`HTTP status ${status}`)) : problem;
+      const refusal = refusalIn(text);
+      if (refusal?.id === 'NONCE_STORE_UNAVAILABLE:COLD_START' && attempt === 1) continue;
+      throw refusal && refusal.id !== 'INTERNAL' ? refusal : failed(new Error(`HTTP status ${status}`));
     }
   });
 }
@@ -51,7 +50,7 @@ async function post(
   apiKey: string | undefined,
   { fetch, addKey }: EnrollTransport,
   signal: AbortSignal,
-): Promise<{ status: number; bytes: Uint8Array }> {
+): Promise<HttpTextResponse> {
   const { origin, pathname, search } = new URL(endpoint);
   const envelope = await agent.createIntroduction({
     to,
@@ -62,28 +61,28 @@ async function post(
       ...(apiKey === undefined ? {} : { keyProof: await enrollmentProof(agent.did, apiKey) }),
     },
   });
-  const headers = new Headers({ 'Content-Type': ENVELOPE_TYPE, Accept: 'application/json' });
+  const headers = new Headers({ 'Content-Type': ENVELOPE_TYPE, Accept: JSON_TYPE });
   if (apiKey !== undefined) addKey(headers, origin);
   try {
-    const response = await fetch(endpoint, {
+    const body = JSON.stringify(envelope);
+    const call = {
       method: 'POST',
+      url: endpoint,
       headers,
-      body: JSON.stringify(envelope),
-      redirect: 'manual',
-      credentials: 'omit',
+      body,
+      maxAnswerBytes: MAX_ANSWER_BYTES,
       signal,
-    });
-    const tooLarge = () => failed(new Error('answer too large'));
-    return { status: response.status, bytes: await readAtMost(response, MAX_ANSWER_BYTES, tooLarge) };
+    } as const;
+    return await fetchText(fetch, call);
   } catch (error) {
-    throw isXlinkError(error) ? error : failed(error);
+    throw failed(error);
   }
 }
 
-function scopesOf(bytes: Uint8Array, did: Did): readonly Scope[] | undefined {
+function scopesOf(text: string, did: Did): readonly Scope[] | undefined {
   let answer: { did?: unknown; scopes?: unknown } | null;
   try {
-    answer = JSON.parse(decodeUtf8(bytes));
+    answer = JSON.parse(text);
   } catch {
     throw failed(new Error('answer is not JSON')); // the parser's error would quote it
   }

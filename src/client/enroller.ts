@@ -1,5 +1,7 @@
 import type { Service } from '../discovery/discover.js';
 import { isXlinkError } from '../errors/errors.js';
+import type { ErrorId } from '../errors/table.js';
+import { ASKS_FOR_XLINK } from '../http/key-refusals.js';
 import type { Clock, Scope } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import type { Caller } from './caller.js';
@@ -17,15 +19,11 @@ export type Enrollment =
 const AGAIN_AFTER_MS = 60_000;
 const CAPACITY = 1000;
 
-/** Refusals of the key that ask for xLink instead. */
-const KEY_IS_OVER: ReadonlySet<string> = new Set([
-  'XLINK_REQUIRED',
-  'API_KEY_BROWNOUT',
-  'API_KEY_LATCHED',
-  'API_KEY_SWITCHED_OFF',
-]);
 /** Refusals that do not matter to an identity that was enrolled before. */
-const KEY_IS_NO_USE: ReadonlySet<string> = new Set(['API_KEY_INVALID', 'ENROLLMENT_REFUSED:RATE_LIMITED']);
+const KEY_IS_NO_USE: ReadonlySet<ErrorId | undefined> = new Set<ErrorId>([
+  'API_KEY_INVALID',
+  'ENROLLMENT_REFUSED:RATE_LIMITED',
+]);
 
 /** Enrolls an identity once with each service, however many ask at the same time. */
 export class Enroller {
@@ -93,8 +91,8 @@ export class Enroller {
       const answer = await enrollOnce(agent, service.did, enroll, apiKey, this.#transport);
       return answer === 'not-offered' ? { state: answer } : { state: 'enrolled', scopes: answer.scopes };
     } catch (error) {
-      const id = isXlinkError(error) ? error.id : '';
-      if (apiKey === undefined || KEY_IS_OVER.has(id) || (known && KEY_IS_NO_USE.has(id)))
+      const id = isXlinkError(error) ? error.id : undefined;
+      if (apiKey === undefined || ASKS_FOR_XLINK.has(id) || (known && KEY_IS_NO_USE.has(id)))
         return { state: 'unsettled' };
       throw error;
     }

@@ -1,7 +1,7 @@
 import { xlinkError } from '../errors/errors.js';
+import { isJsonType } from '../http/media-type.js';
 import { decodeUtf8 } from '../util/utf8.js';
 
-const JSON_TYPE = /^application\/([\w.+-]+\+)?json\s*(;|$)/i;
 /** JSON texts and numbers, in turn, so that digits inside a text are passed over. */
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
@@ -13,7 +13,7 @@ export function jsonBody(
   body: Uint8Array,
   contentType: string | null,
 ): { readonly value: unknown } | undefined {
-  if (!JSON_TYPE.test(contentType ?? '')) return undefined;
+  if (!isJsonType(contentType)) return undefined;
   let text: string;
   let value: unknown;
   try {

@@ -1,9 +1,9 @@
 import type { BaseAgent } from '../agent/agent.js';
 import type { Service } from '../discovery/discover.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
-import { ENVELOPE_TYPE } from '../http/media-type.js';
+import { ENVELOPE_TYPE, mediaTypeOf } from '../http/media-type.js';
 import { readAtMost } from '../http/read-body.js';
-import type { SealedResponse } from '../http/sealed-response.js';
+import { type SealedResponse, sealedStatus } from '../http/sealed-response.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { rebuild, SEALED_HEADER } from './response.js';
 import type { SealedRequest } from './seal-request.js';
@@ -19,13 +19,11 @@ const ABOUT_THE_ENVELOPE = [
   'repr-digest',
   'etag',
 ];
-/** Statuses that allow no body: their envelope travels under 200. */
-const BODILESS = new Set([204, 205, 304]);
 
 const invalid = (field: string) => xlinkError('ANSWER_INVALID', { field });
 
 export const isSealed = (response: Response): boolean =>
-  (response.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase() === ENVELOPE_TYPE;
+  mediaTypeOf(response.headers.get('content-type')) === ENVELOPE_TYPE;
 
 /**
  * Opens a sealed answer: encrypted for this agent, signed by the service, in reply to this one request, and of the status
@@ -54,7 +52,7 @@ export async function openResponse(
   const { sender, payload } = received.value;
   if (sender !== service.did) throw invalid('from');
   const { status, contentType, body } = checkPayload(payload);
-  if (response.status !== (BODILESS.has(status) ? 200 : status)) throw invalid('status');
+  if (response.status !== sealedStatus(status)) throw invalid('status');
   const headers = new Headers(response.headers);
   for (const name of ABOUT_THE_ENVELOPE) headers.delete(name);
   if (contentType !== undefined) headers.set('content-type', contentType);

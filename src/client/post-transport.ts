@@ -1,10 +1,10 @@
 import type { Service } from '../discovery/discover.js';
 import { xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
+import { DIRECT, fetchOrPlatform } from '../http/fetch.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import type { Transport } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
-import { fetchOrPlatform } from './platform-fetch.js';
 
 /** Delivers the envelopes for one service by POST to its URL, as `application/xlink-envelope`. Nothing arrives this way. */
 export class PostTransport implements Transport {
@@ -25,8 +25,7 @@ export class PostTransport implements Transport {
         method: 'POST',
         headers: { 'Content-Type': ENVELOPE_TYPE },
         body: JSON.stringify(envelope),
-        redirect: 'manual',
-        credentials: 'omit',
+        ...DIRECT,
       });
       void response.body?.cancel().catch(() => {});
       if (response.ok) return ok(undefined);

@@ -1,4 +1,6 @@
 import { xlinkError } from '../errors/errors.js';
+import type { ErrorId } from '../errors/table.js';
+import { isProblem, refusalIn } from '../http/problem.js';
 import { readAtMost } from '../http/read-body.js';
 import { decodeUtf8 } from '../util/utf8.js';
 
@@ -8,7 +10,7 @@ export const SEALED_HEADER = 'xlink-sealed';
 /** An answer, and the error id of its problem document if it is a refusal by an adapter. */
 export interface ServiceResponse {
   readonly response: Response;
-  readonly problem: string | undefined;
+  readonly problem: ErrorId | undefined;
 }
 
 /** Statuses that a `Response` may not have a body with. */
@@ -37,23 +39,11 @@ export function markUnsealed(response: Response): Response {
 
 /** An unsealed answer, marked as such; the problem document of a refusal is read, and is still there to be read. */
 export async function unsealedResponse(response: Response, maxBytes: number): Promise<ServiceResponse> {
-  const type = response.headers.get('content-type') ?? '';
-  if (response.status < 400 || !/^application\/problem\+json\s*(;|$)/i.test(type))
-    return { response: markUnsealed(response), problem: undefined };
+  if (!isProblem(response)) return { response: markUnsealed(response), problem: undefined };
   const bytes = await readAtMost(response, maxBytes, () => xlinkError('ANSWER_INVALID:TOO_LARGE'));
   const headers = new Headers(response.headers);
   headers.set(SEALED_HEADER, 'false');
   for (const name of ['content-encoding', 'content-length']) headers.delete(name);
-  return { response: rebuild(response, new Uint8Array(bytes), headers), problem: problemId(bytes) };
-}
-
-/** `CODE` or `CODE:SUB_CODE` of a problem document. */
-export function problemId(bytes: Uint8Array): string | undefined {
-  try {
-    const { code, subCode } = JSON.parse(decodeUtf8(bytes)) as { code?: unknown; subCode?: unknown };
-    if (typeof code !== 'string') return undefined;
-    return typeof subCode === 'string' ? `${code}:${subCode}` : code;
-  } catch {
-    return undefined;
-  }
+  const problem = refusalIn(decodeUtf8(bytes))?.id;
+  return { response: rebuild(response, new Uint8Array(bytes), headers), problem };
 }

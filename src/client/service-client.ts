@@ -3,6 +3,8 @@ import type { AgentOptions } from '../agent/options.js';
 import type { Service } from '../discovery/discover.js';
 import { DEFAULT_DISCOVERY_TIMEOUT_MS } from '../discovery/options.js';
 import { untilAborted } from '../http/abort.js';
+import { fetchOrPlatform } from '../http/fetch.js';
+import { KEY_IS_OVER } from '../http/key-refusals.js';
 import { assertAddress } from '../http/service-url.js';
 import { ApiKey } from './api-key.js';
 import { type BufferedRequest, bufferRequest, type FetchInput } from './buffered-request.js';
@@ -11,11 +13,11 @@ import { Enroller, type Enrollment } from './enroller.js';
 import { type FallbackReason, isNotSupported, reportFallback } from './fallback.js';
 import { type EnvelopeHeader, observeEnvelopeHeader } from './observe-envelope.js';
 import { DEFAULT_MAX_ANSWER_BYTES, type XlinkFetchOptions } from './options.js';
-import { fetchOrPlatform, sendFor } from './platform-fetch.js';
 import { unsealedResponse } from './response.js';
 import { scopeOf } from './scope.js';
 import type { Sealing } from './seal-request.js';
 import { exchange } from './send-enveloped.js';
+import { sendFor } from './send-for.js';
 import { sendWithKey } from './send-with-key.js';
 import { ServiceCache } from './service-cache.js';
 
@@ -24,13 +26,6 @@ export interface Served {
   readonly response: Response;
   readonly method: 'xlink' | 'api-key';
 }
-
-/** Refusals of a key that say: this client is on xLink, whatever the mode of the service. */
-const KEY_IS_OVER: ReadonlySet<string | undefined> = new Set([
-  'XLINK_REQUIRED',
-  'API_KEY_LATCHED',
-  'API_KEY_SWITCHED_OFF',
-]);
 
 /** Sends requests under envelopes to services that it discovers, and under the key only where the rules say so. */
 export class ServiceClient {

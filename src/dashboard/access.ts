@@ -1,9 +1,9 @@
 import { toXlinkError, type XlinkError } from '../errors/errors.js';
 import type { Clock } from '../types/protocol.js';
+import { within } from '../util/deadline.js';
 import { TokenBucket } from '../util/token-bucket.js';
 import type { DashboardOptions } from './options.js';
 import { passwordCheck } from './password.js';
-import { withinTime } from './time-limit.js';
 
 /** A request for the dashboard, as far as it matters who it is from. */
 export interface Visitor {
@@ -61,7 +61,7 @@ async function byDecision(
 ): Promise<Denial | undefined> {
   try {
     const asked = new Promise((resolve) => resolve(ask()));
-    const verdict = await withinTime(timeLimitMs, () => new Error('authorize did not answer in time'), asked);
+    const verdict = await within(timeLimitMs, asked, () => new Error('authorize did not answer in time'));
     return verdict === true ? undefined : FORBIDDEN;
   } catch (cause) {
     onFault(toXlinkError(cause));

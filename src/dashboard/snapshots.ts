@@ -3,12 +3,12 @@ import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { isXlinkError, toXlinkError } from '../errors/errors.js';
 import type { Clock } from '../types/protocol.js';
 import { encodeBase64url } from '../util/base64url.js';
+import { within } from '../util/deadline.js';
 import { ClientDirectory, type NoClientsView } from './client-view.js';
 import { type DashboardOptions, DEFAULT_REFRESH_MS } from './options.js';
 import { planView } from './plan-view.js';
 import { DashboardRecorder } from './recorder.js';
 import type { DashboardSnapshot, ProcessView } from './snapshot.js';
-import { withinTime } from './time-limit.js';
 
 /** How long the client store may take before the page goes on without it. */
 const STORE_LIMIT_MS = 5000;
@@ -94,11 +94,7 @@ export class Snapshots {
         .finally(() => {
           this.#asking = undefined;
         });
-      return await withinTime(
-        STORE_LIMIT_MS,
-        () => new Error('the client store did not answer'),
-        this.#asking,
-      );
+      return await within(STORE_LIMIT_MS, this.#asking, () => new Error('the client store did not answer'));
     } catch (cause) {
       if (isXlinkError(cause) && cause.id === 'INVALID_OPTION' && cause.field === 'clients')
         return { kept: false, why: 'not-configured' };

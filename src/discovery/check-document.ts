@@ -1,9 +1,10 @@
 import { defaultProvider } from '#provider';
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { decodeDidKey } from '../identity/did.js';
-import { assertKeyRecord } from '../identity/key-record.js';
+import { assertKeyRecord, copyKeyRecord } from '../identity/key-record.js';
 import { MODES, type Mode } from '../types/mode.js';
 import type { Did, KeyRecord, Version } from '../types/protocol.js';
+import { isMembers } from '../util/members.js';
 import type { DiscoveryDocument } from './document.js';
 
 const ENDPOINTS = ['enroll', 'key'] as const;
@@ -13,10 +14,6 @@ const KEYS_OF_VERSION = { 1: 'x25519', 2: 'mlKem768', 3: 'mlDsa65' } as const;
 
 const invalid = (field: string, cause?: unknown): XlinkError =>
   xlinkError('DISCOVERY_FAILED:INVALID', { field, ...(cause === undefined ? {} : { cause }) });
-
-export type Members = Readonly<Record<string, unknown>>;
-export const isMembers = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * A copy of the document with the members that are known, each checked; endpoints come back as URLs. Members that are
@@ -58,16 +55,8 @@ function checkDid(did: unknown): Did {
 
 /** A copy of a key record of this DID, its proof checked. */
 export async function checkRecord(value: unknown, did: Did): Promise<KeyRecord> {
-  if (!isMembers(value) || value['did'] !== did) throw invalid('keyRecord');
-  const { epoch, x25519, mlKem768, mlDsa65, signature } = value as unknown as KeyRecord;
-  const record: KeyRecord = {
-    did,
-    epoch,
-    x25519,
-    ...(mlKem768 === undefined ? {} : { mlKem768 }),
-    ...(mlDsa65 === undefined ? {} : { mlDsa65 }),
-    signature,
-  };
+  const record = copyKeyRecord(value);
+  if (record?.did !== did) throw invalid('keyRecord');
   try {
     await assertKeyRecord(record, defaultProvider());
   } catch (cause) {

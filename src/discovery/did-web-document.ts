@@ -1,6 +1,7 @@
 import { xlinkError } from '../errors/errors.js';
 import type { Did, KeyRecord } from '../types/protocol.js';
-import { checkRecord, isMembers, type Members } from './check-document.js';
+import { isMembers, type Members } from '../util/members.js';
+import { checkRecord } from './check-document.js';
 import { didWebUrl } from './did-web-url.js';
 
 /** Type of the service entry that holds a key record. */

@@ -1,6 +1,7 @@
 import { isXlinkError, toXlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { withDeadline } from '../http/abort.js';
+import { fetchOrPlatform } from '../http/fetch.js';
 import { getJson } from '../http/get-json.js';
 import { assertAddress } from '../http/service-url.js';
 import type { TrustRegistry } from '../types/ports.js';
@@ -45,7 +46,7 @@ export async function resolveDidWeb(
     const url = didWebUrl(web);
     if (options.unsafeAllowHttp) url.protocol = 'http:';
     assertAddress(url, options);
-    const fetch_ = options.fetch ?? ((...args: Parameters<typeof fetch>) => globalThis.fetch(...args));
+    const fetch_ = fetchOrPlatform(options.fetch);
     const keyRecord = await withDeadline(
       options.timeoutMs ?? DEFAULT_DISCOVERY_TIMEOUT_MS,
       () => xlinkError('DISCOVERY_FAILED:TIMEOUT'),

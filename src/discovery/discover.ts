@@ -1,5 +1,7 @@
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { withDeadline } from '../http/abort.js';
+import { below } from '../http/base-url.js';
+import { fetchOrPlatform } from '../http/fetch.js';
 import { getJson } from '../http/get-json.js';
 import { assertAddress } from '../http/service-url.js';
 import type { Mode } from '../types/mode.js';
@@ -42,7 +44,7 @@ type Get = (url: URL) => Promise<unknown>;
 export async function discover(target: string, options: DiscoverOptions = {}): Promise<Service> {
   checkDiscoverOptions(options);
   const { timeoutMs = DEFAULT_DISCOVERY_TIMEOUT_MS, pinnedDid } = options;
-  const fetch_ = options.fetch ?? ((...args: Parameters<typeof fetch>) => globalThis.fetch(...args));
+  const fetch_ = fetchOrPlatform(options.fetch);
   const found = parseTarget(target);
   const expired = () => xlinkError('DISCOVERY_FAILED:TIMEOUT');
   const work = async (signal: AbortSignal): Promise<Service> => {
@@ -71,7 +73,7 @@ async function askRegistry(
   registryUrl: string,
   get: Get,
 ): Promise<{ url: string; did: Did | undefined }> {
-  const entry = await getEntry(new URL(`${registryUrl.replace(/\/+$/, '')}/services/${name}`), get);
+  const entry = await getEntry(new URL(below(registryUrl, `/services/${name}`)), get);
   const { url, did } = (entry ?? {}) as { url?: unknown; did?: unknown };
   if (isServiceUrl(url)) throw xlinkError('DISCOVERY_FAILED:INVALID', { field: 'url' });
   if (did !== undefined && typeof did !== 'string')

@@ -1,11 +1,12 @@
+import { onAbort } from '../util/on-abort.js';
+
 /** Settles as the promise does, or rejects with the reason of the signal, whichever comes first. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | null | undefined): Promise<T> {
   if (!signal) return promise;
   return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    promise.then(resolve, reject).finally(onAbort(signal, stop));
   });
 }
 
@@ -21,14 +22,13 @@ export async function withDeadline<T>(
 ): Promise<T> {
   outer?.throwIfAborted();
   const controller = new AbortController();
-  const onOuter = () => controller.abort(outer!.reason);
-  outer?.addEventListener('abort', onOuter, { once: true });
+  const unlink = outer && onAbort(outer, () => controller.abort(outer.reason));
   const timer = setTimeout(() => controller.abort(expired()), ms);
   try {
     return await untilAborted(work(controller.signal), controller.signal);
   } finally {
     clearTimeout(timer);
-    outer?.removeEventListener('abort', onOuter);
+    unlink?.();
     controller.abort(); // drops a connection whose body nobody reads
   }
 }

@@ -35,10 +35,19 @@ export interface XlinkAuth {
   readonly client?: string;
 }
 
-/** `req.auth` of a request that came with an API key: what the validator returned, and the mode. */
-export type ApiKeyAuth = { readonly mode: 'api-key' } & Readonly<Record<string, unknown>>;
+/**
+ * `req.auth` of a request that came with an API key: the members of what the validator returned (`Customer`), and the
+ * mode, which replaces a member of that name. Where nothing is known about `Customer`, every member is `unknown`.
+ */
+export type ApiKeyAuth<Customer extends object = object> = { readonly mode: 'api-key' } & MembersOf<Customer>;
 
-export type Auth = XlinkAuth | ApiKeyAuth;
+/** Member by member, so that a union stays a union. */
+type MembersOf<Customer> = Customer extends unknown
+  ? Readonly<[keyof Customer] extends [never] ? Record<string, unknown> : Omit<Customer, 'mode'>>
+  : never;
+
+/** Who sent a request; `mode` tells the two apart. `Customer` is what `legacyKeyValidator` returns for a good key. */
+export type Auth<Customer extends object = object> = XlinkAuth | ApiKeyAuth<Customer>;
 
 /** What is known about how a request was authenticated, for metrics. */
 export interface Outcome extends Omit<Authentication, 'outcome' | 'reason'> {

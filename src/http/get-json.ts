@@ -1,5 +1,7 @@
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { decodeUtf8 } from '../util/utf8.js';
+import { DIRECT } from './fetch.js';
+import { isJsonType, JSON_TYPE } from './media-type.js';
 import { readAtMost } from './read-body.js';
 
 /** A discovery document with version 3 keys takes some 8 KiB. */
@@ -8,7 +10,6 @@ const MAX_REDIRECTS = 3;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Statuses that say: there is no such thing here. */
 const NOT_SUPPORTED = new Set([404, 410, 415]);
-const JSON_TYPE = /^application\/([\w.+-]+\+)?json\s*(;|$)/i;
 
 /**
  * Gets a JSON document of at most 64 KiB. Redirects are followed within the origin, three at most. Throws
@@ -18,7 +19,7 @@ export async function getJson(start: URL, fetch_: typeof fetch, signal: AbortSig
   const response = await getWithinOrigin(start, fetch_, signal);
   if (NOT_SUPPORTED.has(response.status)) throw xlinkError('DISCOVERY_FAILED:NOT_SUPPORTED');
   if (response.status !== 200) throw failed(new Error(`HTTP status ${response.status}`));
-  if (!JSON_TYPE.test(response.headers.get('content-type') ?? ''))
+  if (!isJsonType(response.headers.get('content-type')))
     throw xlinkError('DISCOVERY_FAILED:INVALID', { field: 'content-type' });
   const tooLarge = () => xlinkError('DISCOVERY_FAILED:TOO_LARGE');
   if (Number(response.headers.get('content-length')) > MAX_BYTES) throw tooLarge();
@@ -35,11 +36,8 @@ async function getWithinOrigin(start: URL, fetch_: typeof fetch, signal: AbortSi
   for (let redirects = 0; ; redirects++) {
     const response = await orFailed(signal, () =>
       fetch_(url.href, {
-        headers: { Accept: 'application/json' },
-        redirect: 'manual',
-        credentials: 'omit',
-        cache: 'no-store',
-        referrerPolicy: 'no-referrer',
+        ...DIRECT,
+        headers: { Accept: JSON_TYPE },
         signal,
       }),
     );

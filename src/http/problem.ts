@@ -1,21 +1,20 @@
-import type { XlinkError } from '../errors/errors.js';
-import type { AuthMethod, Mode } from '../types/mode.js';
+import { problemTypeOf } from '../errors/docs-url.js';
+import { toXlinkError, type XlinkError } from '../errors/errors.js';
+import type { Mode } from '../types/mode.js';
 import type { Headers } from './decision.js';
+import type { HttpTextResponse } from './fetch.js';
+import { mediaTypeOf, PROBLEM_TYPE } from './media-type.js';
 
-const PROBLEM_TYPE_BASE = 'https://xail.io/docs/packages/xlink/errors#';
-
-/** The body of a refusal (RFC 9457). Hint and field only if `expose`: they help the caller, and whoever probes. */
-export function problemBody(error: XlinkError, method: AuthMethod, expose: boolean): string {
-  return JSON.stringify({
-    type: PROBLEM_TYPE_BASE + error.id,
-    title: error.message,
+/** The body of a refusal (RFC 9457), without the hint, which is for operators. `more` adds members, or replaces them. */
+export const problemBody = (error: XlinkError, more: object = {}): string =>
+  JSON.stringify({
+    type: problemTypeOf(error.id),
+    title: error.title,
     status: error.status,
     code: error.code,
     subCode: error.subCode,
-    authMethod: method,
-    ...(expose ? { detail: error.hint, field: error.field } : {}),
+    ...more,
   });
-}
 
 /** `WWW-Authenticate` for a 401 (RFC 9110 section 11.6.1): every scheme that is accepted in this mode. */
 export function challenges(mode: Mode, realm: string, error: XlinkError): Headers {
@@ -25,3 +24,39 @@ export function challenges(mode: Mode, realm: string, error: XlinkError): Header
   const accepted = mode === 'observe' ? [apiKey] : mode === 'xlink-only' ? [xlink] : [xlink, apiKey];
   return { 'WWW-Authenticate': accepted.join(', ') };
 }
+
+/** Whether an answer is a refusal with a problem document. */
+export const isProblem = ({ status, headers }: Pick<Response, 'status' | 'headers'>): boolean =>
+  status >= 400 && mediaTypeOf(headers.get('content-type')) === PROBLEM_TYPE;
+
+/** `CODE` or `CODE:SUB_CODE` of a problem document, known or not. */
+export function problemId({ code, subCode }: { code?: unknown; subCode?: unknown }): string | undefined {
+  if (typeof code !== 'string') return undefined;
+  if (subCode === undefined || subCode === null) return code;
+  return typeof subCode === 'string' ? `${code}:${subCode}` : undefined;
+}
+
+/** The error that a JSON text names by `code` and `subCode`; `undefined` if it names none of this package. */
+export function refusalIn(text: string): XlinkError | undefined {
+  try {
+    const id = problemId(JSON.parse(text));
+    const error = id === undefined ? undefined : toXlinkError(id);
+    return error?.cause === undefined ? error : undefined; // the cause would be a code that this version does not know
+  } catch {
+    return undefined;
+  }
+}
+
+/** The error of which a problem document speaks; `undefined` for every other answer. */
+export const refusalOf = (answer: HttpTextResponse): XlinkError | undefined =>
+  isProblem(answer) ? refusalIn(answer.text) : undefined;
+
+const UNREAD =
+  /^(NONCE_STORE_UNAVAILABLE|LOOKUP_FAILED|RELAY_UNAVAILABLE|CLIENT_STORE_UNAVAILABLE|MODE_STORE_UNAVAILABLE)(:|$)/;
+const FINAL = /^LOOKUP_FAILED:/;
+
+/**
+ * Whether a refusal says that nothing was done with the envelope and that it may go better a moment later. Its nonce may
+ * be used up all the same, so another attempt needs a new one.
+ */
+export const isPassing = ({ id }: XlinkError): boolean => UNREAD.test(id) && !FINAL.test(id);

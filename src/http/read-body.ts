@@ -2,11 +2,11 @@ import { concat } from '../crypto/bytes.js';
 
 /** All bytes of a body, counted as they arrive: beyond `maxBytes` it is dropped and `tooLarge()` thrown. */
 export async function readAtMost(
-  response: Response,
+  { body }: Pick<Response | Request, 'body'>,
   maxBytes: number,
   tooLarge: () => Error,
 ): Promise<Uint8Array> {
-  const reader = response.body?.getReader();
+  const reader = body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined;
   if (!reader) return new Uint8Array(0);
   const chunks: Uint8Array[] = [];
   let size = 0;

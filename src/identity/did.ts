@@ -20,8 +20,9 @@ export function encodeDidKey(publicKey: Uint8Array): Did {
   return PREFIX + base58.encode(concat([ED25519_PUB, publicKey]));
 }
 
-/** Whether `text` has the shape of the DIDs used here. Cheap: says nothing about the key inside. */
-export const looksLikeDidKey = (text: string): boolean => SHAPE.test(text);
+/** Whether a value has the shape of the DIDs used here. Cheap: says nothing about the key inside. */
+export const looksLikeDidKey = (value: unknown): value is Did =>
+  typeof value === 'string' && SHAPE.test(value);
 
 /**
  * The 32-byte Ed25519 public key of a did:key. Throws `INVALID_DID` for any other string, and `INVALID_DID:WEAK_KEY`
@@ -30,7 +31,7 @@ export const looksLikeDidKey = (text: string): boolean => SHAPE.test(text);
 export function decodeDidKey(did: Did): Uint8Array {
   const known = checked.get(did);
   if (known) return known.slice();
-  if (typeof did !== 'string' || !looksLikeDidKey(did)) throw xlinkError('INVALID_DID');
+  if (!looksLikeDidKey(did)) throw xlinkError('INVALID_DID');
   const bytes = base58.decode(did.slice(PREFIX.length));
   if (bytes.length !== 34 || bytes[0] !== ED25519_PUB[0] || bytes[1] !== ED25519_PUB[1])
     throw xlinkError('INVALID_DID');

@@ -4,6 +4,8 @@ import type { CryptoProvider, Verifier } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Clock, KeyRecord } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
+import { isMembers } from '../util/members.js';
+import { checkOptions, integerIn, isFunction } from '../util/options.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { decodeDidKey } from './did.js';
 import type { Identity } from './identity.js';
@@ -29,16 +31,26 @@ function transcript(did: string, epoch: number, keys: RecordKeys): Uint8Array {
   ]);
 }
 
+export interface KeyRecordOptions {
+  /** Rises with every change of keys. Default: the Unix time of `clock`, in seconds. */
+  readonly epoch?: number;
+  /** Default `Date.now`. */
+  readonly clock?: Clock;
+}
+
 /**
  * Signs the public keys of an identity. `epoch` defaults to the current Unix time in seconds, so that a record made
- * after a change of keys supersedes the one before.
+ * after a change of keys supersedes the one before. Throws `INVALID_OPTION`.
  */
 export async function createKeyRecord(
   identity: Identity,
-  options: { epoch?: number; clock?: Clock } = {},
+  options: KeyRecordOptions = {},
 ): Promise<KeyRecord> {
+  checkOptions('createKeyRecord', options, {
+    epoch: integerIn(0, Number.MAX_SAFE_INTEGER),
+    clock: isFunction,
+  });
   const epoch = options.epoch ?? Math.floor((options.clock ?? Date.now)() / 1000);
-  if (!isEpoch(epoch)) throw xlinkError('INVALID_OPTION', { field: 'epoch' });
   const keys: RecordKeys = {
     x25519: identity.x25519.publicKey,
     mlKem768: identity.mlKem768?.publicKey,
@@ -92,6 +104,16 @@ export function assertSuccessor(known: KeyRecord, next: KeyRecord): void {
 
 export const sameKeys = (a: KeyRecord, b: KeyRecord): boolean =>
   a.x25519 === b.x25519 && a.mlKem768 === b.mlKem768 && a.mlDsa65 === b.mlDsa65;
+
+/** All of them: `KeyRecord` has no member that is not signed, but for the signature. */
+export const KEY_RECORD_MEMBERS = ['did', 'epoch', 'x25519', 'mlKem768', 'mlDsa65', 'signature'] as const;
+
+/** A frozen copy of the known members of a key record, unchecked; `undefined` for what is no object. */
+export function copyKeyRecord(value: unknown): KeyRecord | undefined {
+  if (!isMembers(value)) return undefined;
+  const members = KEY_RECORD_MEMBERS.map((name) => [name, value[name]] as const);
+  return Object.freeze(Object.fromEntries(members.filter(([, member]) => member !== undefined))) as never;
+}
 
 const isEpoch = (epoch: unknown): boolean => Number.isSafeInteger(epoch) && (epoch as number) >= 0;
 const invalid = (field: string) => xlinkError('KEY_RECORD_INVALID', { field });

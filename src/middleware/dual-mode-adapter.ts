@@ -10,8 +10,10 @@ import type { NodeRequest } from './node/types.js';
  *
  * After success `req.auth` (in Koa `ctx.state.auth`) says who it is, and `req.body` (`ctx.request.body`) holds the
  * decrypted payload of an envelope, so handlers need not change. Put it in front of body parsers.
+ *
+ * `Customer` is inferred from `legacyKeyValidator`; {@link BaseDualModeAdapter.authOf} and {@link AppTypes} hand it on.
  */
-export class DualModeAdapter extends BaseDualModeAdapter {
+export class DualModeAdapter<Customer extends object = object> extends BaseDualModeAdapter<Customer> {
   /** For `app.use()` of Express 4 and 5. */
   middleware(): ExpressMiddleware {
     return expressMiddleware(this);

@@ -1,4 +1,4 @@
-import { authOf, rememberAuth } from '../adapters/auth-store.js';
+import { type AuthSource, authOf } from '../adapters/auth-store.js';
 import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { type RefusalStyle, refusalStyle } from '../adapters/refusals.js';
 import type { Auth, Pass } from '../http/decision.js';
@@ -17,18 +17,19 @@ const NO_ADAPTER: Pick<RequestContext, 'mode' | 'style'> = { mode: 'hybrid', sty
 
 /** Notes a request that is let through, under each object that stands for it. */
 export function rememberRequestContext(
-  { mode, refusalStyle: style }: BaseDualModeAdapter,
+  adapter: BaseDualModeAdapter,
   requests: readonly object[],
   { auth, outcome }: Pass,
 ): void {
+  const { mode, refusalStyle: style } = adapter;
   for (const request of requests) {
     adapters.set(request, { mode: outcome?.mode ?? mode, style });
-    if (auth) rememberAuth(request, frozen(auth));
+    if (auth) adapter.rememberAuth(request, frozen(auth));
   }
 }
 
 export function requestContextOf(request: object): RequestContext {
-  const auth = authOf(request);
+  const auth = authOf<AuthSource>(request);
   return { ...(adapters.get(request) ?? NO_ADAPTER), auth, method: auth?.mode ?? 'none' };
 }
 

@@ -1,12 +1,9 @@
 import { xlinkError } from '../errors/errors.js';
+import { JSON_TYPE, mediaTypeOf } from '../http/media-type.js';
 import { readNodeBody } from '../middleware/node/body.js';
 import type { NodeRequest, RequestExtras } from '../middleware/node/types.js';
+import { isMembers, type Members } from '../util/members.js';
 import { decodeUtf8 } from '../util/utf8.js';
-
-/** The members of a request, and no others. */
-export type Members = Readonly<Record<string, unknown>>;
-
-const JSON_TYPE = /^application\/json\s*(;|$)/i;
 
 const malformed = (field: string) => xlinkError('REGISTRATION_FAILED', { field });
 
@@ -20,13 +17,14 @@ export async function membersOf(
   known: readonly string[],
 ): Promise<Members> {
   // A browser sends JSON to other origins only after it has asked whether it may.
-  if (!JSON_TYPE.test(String(req.headers['content-type'] ?? ''))) throw malformed('contentType');
+  if (mediaTypeOf(req.headers['content-type'] as string | undefined) !== JSON_TYPE)
+    throw malformed('contentType');
   const extras = req as NodeRequest & RequestExtras;
   const value = isParsed(extras.body) ? extras.body : parse(await readNodeBody(req, [extras], maxBytes));
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw malformed('body');
+  if (!isMembers(value)) throw malformed('body');
   const stranger = Object.keys(value).find((name) => !known.includes(name));
   if (stranger !== undefined) throw malformed('body');
-  return value as Members;
+  return value;
 }
 
 const isParsed = (body: unknown): boolean =>

@@ -1,8 +1,8 @@
 import type { XlinkError } from '../errors/errors.js';
 import type { ErrorId } from '../errors/table.js';
 import type { HttpResponse } from '../http/decision.js';
-
-const PROBLEM_TYPE_BASE = 'https://xail.io/docs/packages/xlink/errors#';
+import { JSON_TYPE, PROBLEM_TYPE } from '../http/media-type.js';
+import { problemBody } from '../http/problem.js';
 
 /** Nothing in between may keep an answer: the next revocation takes effect at once. */
 const NO_STORE = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
@@ -10,7 +10,7 @@ const NO_STORE = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosni
 export const jsonResponse = (status: number, value: unknown): HttpResponse => ({
   action: 'answer',
   status,
-  headers: { 'Content-Type': 'application/json', ...NO_STORE },
+  headers: { 'Content-Type': JSON_TYPE, ...NO_STORE },
   body: JSON.stringify(value),
 });
 
@@ -22,12 +22,13 @@ export const plainProblem = (
 ): HttpResponse => ({
   action: 'answer',
   status,
-  headers: { 'Content-Type': 'application/problem+json', ...NO_STORE, ...headers },
+  headers: { 'Content-Type': PROBLEM_TYPE, ...NO_STORE, ...headers },
   body: JSON.stringify({ type: 'about:blank', title, status }),
 });
 
 /** Where the status of the table is one for whoever received an envelope. */
 const OWN_STATUS: Partial<Record<ErrorId, number>> = {
+  INVALID_OPTION: 400,
   KEY_RECORD_INVALID: 400,
   KEY_RECORD_ROLLED_BACK: 409,
   KEY_RECORD_DOWNGRADED: 409,
@@ -43,19 +44,11 @@ export function problemOf(error: XlinkError, more: object = {}): HttpResponse {
     action: 'answer',
     status,
     headers: {
-      'Content-Type': 'application/problem+json',
+      'Content-Type': PROBLEM_TYPE,
       ...NO_STORE,
       ...(status === 401 ? { 'WWW-Authenticate': 'Bearer realm="xlink-registry"' } : {}),
     },
-    body: JSON.stringify({
-      type: PROBLEM_TYPE_BASE + error.id,
-      title: error.message,
-      status,
-      code: error.code,
-      subCode: error.subCode,
-      field: error.field,
-      ...more,
-    }),
+    body: problemBody(error, { status, field: error.field, ...more }),
   };
 }
 

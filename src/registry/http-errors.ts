@@ -1,5 +1,6 @@
 import { type XlinkError, xlinkError } from '../errors/errors.js';
-import { ERROR_TABLE, type ErrorId } from '../errors/table.js';
+import type { ErrorId } from '../errors/table.js';
+import { problemId } from '../http/problem.js';
 import type { JsonResponse } from './http-exchange.js';
 
 /** What a registry may answer a change with. Anything else it says is taken for a failure of the registry. */
@@ -19,11 +20,8 @@ const REFUSALS = new Set<string>([
 
 /** The id of the error that an answer tells of; `undefined` for what no registry says. */
 export function refusalIdOf({ status, body }: JsonResponse): ErrorId | undefined {
-  const { code, subCode } = body;
-  const id = subCode === undefined ? code : `${code}:${subCode}`;
-  return status >= 400 && typeof id === 'string' && REFUSALS.has(id) && Object.hasOwn(ERROR_TABLE, id)
-    ? (id as ErrorId)
-    : undefined;
+  const id = problemId(body);
+  return status >= 400 && id !== undefined && REFUSALS.has(id) ? (id as ErrorId) : undefined;
 }
 
 /**

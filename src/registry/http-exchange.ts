@@ -1,6 +1,7 @@
-import { concat } from '../crypto/bytes.js';
-import { within } from '../util/deadline.js';
-import { decodeUtf8 } from '../util/utf8.js';
+import { below } from '../http/base-url.js';
+import { httpCall } from '../http/fetch.js';
+import { JSON_TYPE, mediaTypeOf, PROBLEM_TYPE } from '../http/media-type.js';
+import { isMembers, type Members } from '../util/members.js';
 
 /** What was asked of a registry. */
 export interface Question {
@@ -15,80 +16,49 @@ export interface Question {
 /** An answer in JSON. Anything else is an error: it does not come from a registry. */
 export interface JsonResponse {
   readonly status: number;
-  readonly body: Readonly<Record<string, unknown>>;
+  readonly body: Members;
 }
 
 export interface ExchangeOptions {
-  /** Without a slash at its end. */
   readonly baseUrl: string;
   readonly fetch: typeof fetch;
   readonly timeoutMs: number;
   readonly maxAnswerBytes: number;
 }
 
-const JSON_TYPE = /^application\/(json|problem\+json)\s*(;|$)/i;
-
 /**
  * Asks a registry and reads the JSON it answers with, all within `timeoutMs`. Rejects, with an `Error` that quotes
  * nothing, if it cannot be reached, redirects, or answers with something that is no JSON object or too large.
  */
-export async function ask(question: Question, options: ExchangeOptions): Promise<JsonResponse> {
-  const controller = new AbortController();
-  try {
-    return await within(options.timeoutMs, exchange(question, options, controller.signal), () => {
-      return new Error(`the registry did not answer within ${options.timeoutMs} ms`);
-    });
-  } finally {
-    controller.abort(); // drops a connection whose body nobody reads
-  }
-}
-
-async function exchange(
+export async function ask(
   { method, path, token, body }: Question,
-  { baseUrl, fetch: fetch_, maxAnswerBytes }: ExchangeOptions,
-  signal: AbortSignal,
+  { baseUrl, fetch, timeoutMs, maxAnswerBytes }: ExchangeOptions,
 ): Promise<JsonResponse> {
-  const response = await fetch_(`${baseUrl}${path}`, {
+  const { status, headers, text } = await httpCall(fetch, {
+    callee: 'the registry',
     method,
+    url: below(baseUrl, path),
     headers: {
-      Accept: 'application/json',
+      Accept: JSON_TYPE,
       ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
-      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...(body === undefined ? {} : { 'Content-Type': JSON_TYPE }),
     },
     ...(body === undefined ? {} : { body }),
-    redirect: 'manual', // the token and the trust are for this address
-    credentials: 'omit',
-    cache: 'no-store',
-    referrerPolicy: 'no-referrer',
-    signal,
+    timeoutMs,
+    maxAnswerBytes,
   });
-  const { status } = response;
-  if (response.type === 'opaqueredirect' || (status >= 300 && status < 400))
-    throw new Error('the registry redirects');
-  if (!JSON_TYPE.test(response.headers.get('content-type') ?? ''))
+  // The token and the trust are for this address.
+  if (status === 0 || (status >= 300 && status < 400)) throw new Error('the registry redirects');
+  if (![JSON_TYPE, PROBLEM_TYPE].includes(mediaTypeOf(headers.get('content-type'))))
     throw new Error(`the registry answered with status ${status} and no JSON`);
-  const value = parse(await readAtMost(response, maxAnswerBytes));
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new Error(`the registry answered with status ${status} and no JSON object`);
-  return { status, body: value as Readonly<Record<string, unknown>> };
+  const value = parse(text);
+  if (!isMembers(value)) throw new Error(`the registry answered with status ${status} and no JSON object`);
+  return { status, body: value };
 }
 
-async function readAtMost(response: Response, maxBytes: number): Promise<Uint8Array> {
-  const reader = response.body?.getReader();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = (await reader?.read()) ?? { done: true };
-    if (done || !value) return concat(chunks);
-    size += value.length;
-    if (size > maxBytes) throw new Error(`the registry answered with more than ${maxBytes} bytes`);
-    chunks.push(value);
-  }
-}
-
-function parse(bytes: Uint8Array): unknown {
+function parse(text: string): unknown {
   try {
-    return JSON.parse(decodeUtf8(bytes));
+    return JSON.parse(text);
   } catch {
     throw new Error('the registry answered with broken JSON'); // the parser's error would quote the text
   }

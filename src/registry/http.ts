@@ -1,5 +1,7 @@
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
+import { isAnyBaseUrl, isBaseUrl } from '../http/base-url.js';
+import { fetchOrPlatform } from '../http/fetch.js';
 import { looksLikeDidKey } from '../identity/did.js';
 import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
 import {
@@ -10,9 +12,10 @@ import {
   type OptionCheck,
   requireOption,
 } from '../util/options.js';
+import { checkGrant, checkRevokeOptions, checkScopeChange, registrationIn } from './change-options.js';
 import { refusalIdOf, refusalOf } from './http-errors.js';
 import { ask, type ExchangeOptions, type JsonResponse } from './http-exchange.js';
-import type { Grant, ManagedTrustRegistry, ScopeChange } from './managed.js';
+import type { Grant, ManagedTrustRegistry, RevokeOptions, ScopeChange } from './managed.js';
 import { entryFrom } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
 
@@ -47,7 +50,7 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
 
   constructor(options: HttpTrustRegistryOptions) {
     checkOptions('HttpTrustRegistry', options, {
-      baseUrl: isBaseUrl(options?.unsafeAllowHttp === true),
+      baseUrl: options?.unsafeAllowHttp === true ? isAnyBaseUrl : isBaseUrl,
       authToken: isToken,
       fetch: isFunction,
       timeoutMs: integerIn(1, 600_000),
@@ -56,15 +59,15 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
     requireOption('HttpTrustRegistry', options, 'baseUrl');
     this.#token = options.authToken;
     this.#exchange = {
-      baseUrl: options.baseUrl.replace(/\/+$/, ''),
-      fetch: options.fetch ?? ((...args) => fetch(...args)),
+      baseUrl: options.baseUrl,
+      fetch: fetchOrPlatform(options.fetch),
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       maxAnswerBytes: MAX_ANSWER_BYTES,
     };
   }
 
   async lookup(did: Did): Promise<RegistryEntry | undefined> {
-    if (typeof did !== 'string' || !looksLikeDidKey(did)) return undefined;
+    if (!looksLikeDidKey(did)) return undefined;
     const answer = await this.#ask(`/registry/resolve/${did}`);
     if (answer.status === 200) return entryFrom(answer.body, did);
     const isUnknown = refusalIdOf(answer) === 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY';
@@ -81,30 +84,36 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
       for (const entry of page) entries.push(entryFrom(entry));
       if (next === undefined) return entries;
       // Pages are in the order of DIDs, so a registry cannot keep us turning them for ever.
-      if (typeof next !== 'string' || !looksLikeDidKey(next) || next <= after)
-        throw lookupFailed(new Error('bad page'));
+      if (!looksLikeDidKey(next) || next <= after) throw lookupFailed(new Error('bad page'));
       after = next;
     }
   }
 
   async register(...args: [entry: Registration] | PositionalRegistration): Promise<Result<void>> {
     return this.#change('register', () => {
-      const { did, name, keys, capabilities, sendScopes, receiveScopes, organization, xchange } =
-        registrationOf(args) ?? {};
-      return { did, name, keys, capabilities, sendScopes, receiveScopes, organization, xchange };
+      return registrationIn(registrationOf(args));
     });
   }
 
-  async add(did: Did, { scopes, name }: Grant = {}): Promise<Result<void>> {
-    return this.#change('add', () => ({ did, scopes, name }));
+  async add(did: Did, grant: Grant = {}): Promise<Result<void>> {
+    return this.#change('add', () => {
+      checkGrant(grant);
+      return { ...grant, did };
+    });
   }
 
-  async revoke(did: Did): Promise<Result<void>> {
-    return this.#change('revoke', () => ({ did }));
+  async revoke(did: Did, options: RevokeOptions = {}): Promise<Result<void>> {
+    return this.#change('revoke', () => {
+      checkRevokeOptions(options);
+      return { ...options, did };
+    });
   }
 
-  async updateScopes(did: Did, { scopes, receiveScopes }: ScopeChange): Promise<Result<void>> {
-    return this.#change('scopes', () => ({ did, scopes, receiveScopes }));
+  async updateScopes(did: Did, change: ScopeChange): Promise<Result<void>> {
+    return this.#change('scopes', () => {
+      checkScopeChange(change);
+      return { ...change, did };
+    });
   }
 
   async updateKeys(keys: KeyRecord): Promise<Result<void>> {
@@ -143,17 +152,3 @@ const isToken: OptionCheck = (value) =>
   typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
     ? undefined
     : 'text without spaces, as HTTP headers have';
-
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
-
-const isBaseUrl =
-  (unsafeAllowHttp: boolean): OptionCheck =>
-  (value) => {
-    const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
-    const bare = url?.username === '' && url.password === '' && url.search === '' && url.hash === '';
-    if (!url || !bare || !/^https?:$/.test(url.protocol))
-      return 'an https URL without credentials, query or fragment';
-    return url.protocol === 'https:' || unsafeAllowHttp || LOOPBACK.test(url.hostname)
-      ? undefined
-      : 'an https URL (http is for this machine only, unless unsafeAllowHttp is set)';
-  };

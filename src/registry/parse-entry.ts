@@ -1,8 +1,9 @@
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { looksLikeDidKey } from '../identity/did.js';
-import type { Did, KeyRecord, RegistryEntry } from '../types/protocol.js';
+import { copyKeyRecord, KEY_RECORD_MEMBERS } from '../identity/key-record.js';
+import type { Did, RegistryEntry } from '../types/protocol.js';
+import { isMembers } from '../util/members.js';
 
-type Members = Readonly<Record<string, unknown>>;
 /** Says what the value of a member becomes, or that it cannot be (`undefined`). */
 type Copy = (value: unknown, did: Did) => unknown;
 
@@ -13,15 +14,12 @@ const texts: Copy = (value) =>
     : undefined;
 const flag: Copy = (value) => (typeof value === 'boolean' ? value : undefined);
 
-/** Every member of a key record; its signature is checked by whoever uses it. */
-const KEY_MEMBERS = ['did', 'epoch', 'x25519', 'mlKem768', 'mlDsa65', 'signature'] as const;
-
 const COPIES: { readonly [K in keyof Required<RegistryEntry>]: Copy } = {
   did: text,
   name: text,
   keys: (value, did) => {
-    const keys = copyKeys(value);
-    const rightTypes = KEY_MEMBERS.every((name) =>
+    const keys = copyKeyRecord(value); // its signature is checked where it is used
+    const rightTypes = KEY_RECORD_MEMBERS.every((name) =>
       name === 'epoch'
         ? Number.isSafeInteger(keys?.epoch) && keys!.epoch >= 0
         : keys?.[name] === undefined || typeof keys[name] === 'string',
@@ -34,14 +32,8 @@ const COPIES: { readonly [K in keyof Required<RegistryEntry>]: Copy } = {
   organization: text,
   xchange: flag,
   status: (value) => (value === 'active' || value === 'revoked' ? value : undefined),
+  revocationReason: text,
 };
-
-/** A frozen copy of the known members of a key record, unchecked; `undefined` for what is no object. */
-export function copyKeys(value: unknown): KeyRecord | undefined {
-  if (!isMembers(value)) return undefined;
-  const members = KEY_MEMBERS.map((name) => [name, value[name]] as const);
-  return Object.freeze(Object.fromEntries(members.filter(([, member]) => member !== undefined))) as never;
-}
 
 /**
  * A copy of an entry, checked member by member and frozen through and through: what the registry holds is nobody
@@ -79,12 +71,9 @@ export function parseEntry(json: string, did: Did): RegistryEntry {
 export function entryFrom(value: unknown, did?: Did): RegistryEntry {
   if (!isMembers(value)) throw broken('entry');
   if (!Object.keys(value).every((name) => Object.hasOwn(COPIES, name))) throw broken('entry');
-  if (did === undefined ? !looksLikeDidKey(String(value['did'])) : value['did'] !== did) throw broken('did');
+  if (did === undefined ? !looksLikeDidKey(value['did']) : value['did'] !== did) throw broken('did');
   return frozenEntry(value as unknown as RegistryEntry, broken);
 }
 
 const broken = (field: string): XlinkError =>
   xlinkError('LOOKUP_FAILED', { field, cause: new Error(`The registry gave an entry with a bad ${field}.`) });
-
-const isMembers = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

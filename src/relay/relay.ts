@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
+import { PROBLEM_TYPE } from '../http/media-type.js';
 import { problemBody } from '../http/problem.js';
 import { readNodeBody } from '../middleware/node/body.js';
 import type { NodeRequest } from '../middleware/node/types.js';
@@ -74,7 +75,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
         (thrown) => {
           const error = toXlinkError(thrown);
           told(error);
-          write(res, error.status, problemBody(error, 'xlink', false), 'application/problem+json');
+          write(res, error.status, problemBody(error, { authMethod: 'xlink' }), PROBLEM_TYPE);
         },
       );
     },

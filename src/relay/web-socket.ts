@@ -96,7 +96,7 @@ export class Sockets {
       const error = thrown instanceof SyntaxError ? xlinkError('PARSE_FAILED:SYNTAX') : toXlinkError(thrown);
       if (!ended.signal.aborted) {
         this.#onError(error);
-        socket.send(problemBody(error, 'xlink', false));
+        socket.send(problemBody(error, { authMethod: 'xlink' }));
         socket.close(1008);
         unref(setTimeout(end, 1000));
       }

@@ -1,6 +1,7 @@
 import { xlinkError } from '../errors/errors.js';
 import { err, type Result } from '../errors/result.js';
 import { below, isBaseUrl } from '../http/base-url.js';
+import { fetchOrPlatform } from '../http/fetch.js';
 import type { Transport, TransportUser } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { type Backoff, exponentialBackoff } from '../util/backoff.js';
@@ -70,7 +71,7 @@ export class GatewayTransport implements Transport {
     });
     requireOption('GatewayTransport', options, 'relayUrl');
     this.#options = { ...options };
-    this.#fetch = options.fetch ?? ((...args) => globalThis.fetch(...args));
+    this.#fetch = fetchOrPlatform(options.fetch);
     this.#backoff = options.backoff ?? exponentialBackoff(250, 30_000);
   }
 
@@ -79,7 +80,7 @@ export class GatewayTransport implements Transport {
     if (this.#session)
       throw xlinkError('INVALID_OPTION', {
         field: 'transport',
-        hint: 'A GatewayTransport serves one agent; make one for each.',
+        hint: 'GatewayTransport: one transport serves one agent; make one for each.',
       });
     const { relayUrl, relayDid, timeoutMs = 10_000, maxAnswerBytes = 16 * 1024 * 1024 } = this.#options;
     this.#session = new RelaySession(user, {

@@ -1,7 +1,10 @@
-import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
+import { toXlinkError, xlinkError } from '../errors/errors.js';
 import { err, type Result } from '../errors/result.js';
 import { isBaseUrl } from '../http/base-url.js';
-import { readAtMost } from '../http/fetch.js';
+import { fetchOrPlatform } from '../http/fetch.js';
+import { PROBLEM_TYPE } from '../http/media-type.js';
+import { problemBody } from '../http/problem.js';
+import { readAtMost } from '../http/read-body.js';
 import type { Transport } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { type Backoff, exponentialBackoff } from '../util/backoff.js';
@@ -57,7 +60,8 @@ export class HttpsTransportAdapter implements Transport {
   }
 
   async send(envelope: Envelope, _to: Did, again?: () => Promise<Envelope>): Promise<Result<void>> {
-    const { baseUrl, timeoutMs = 10_000, retries = 2, fetch = globalThis.fetch } = this.#options;
+    const { baseUrl, timeoutMs = 10_000, retries = 2 } = this.#options;
+    const fetch = fetchOrPlatform(this.#options.fetch);
     const { signal } = this.#closed;
     if (signal.aborted) return err(xlinkError('SEND_FAILED', { cause: signal.reason }));
     const posting = { url: baseUrl, timeoutMs, retries, fetch, signal, backoff: this.#backoff };
@@ -81,7 +85,9 @@ export class HttpsTransportAdapter implements Transport {
       for (const handler of this.#handlers) await handler(envelope);
       return new Response(null, { status: 204 });
     } catch (error) {
-      return problem(toXlinkError(error));
+      const refusal = toXlinkError(error);
+      const headers = { 'Content-Type': PROBLEM_TYPE };
+      return new Response(problemBody(refusal), { status: refusal.status, headers });
     }
   }
 
@@ -95,20 +101,10 @@ export class HttpsTransportAdapter implements Transport {
 const MAX_BYTES = 1024 * 1024;
 
 async function envelopeOf(request: Request): Promise<Envelope> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readAtMost(request, MAX_BYTES);
-  } catch (cause) {
-    throw xlinkError('ENVELOPE_TOO_LARGE', { cause });
-  }
+  const bytes = await readAtMost(request, MAX_BYTES, () => xlinkError('ENVELOPE_TOO_LARGE'));
   try {
     return JSON.parse(decodeUtf8(bytes)) as Envelope; // agent.receive() is strict about what it holds
   } catch {
     throw xlinkError('PARSE_FAILED:SYNTAX');
   }
-}
-
-function problem({ status, message, code, subCode }: XlinkError): Response {
-  const body = JSON.stringify({ title: message, status, code, subCode });
-  return new Response(body, { status, headers: { 'Content-Type': 'application/problem+json' } });
 }

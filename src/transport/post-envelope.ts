@@ -2,7 +2,7 @@ import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { type HttpTextResponse, httpCall } from '../http/fetch.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
-import { isPassing, refusalOf } from '../http/problem-reader.js';
+import { isPassing, refusalOf } from '../http/problem.js';
 import type { Envelope } from '../types/protocol.js';
 import { type Backoff, pause } from '../util/backoff.js';
 
@@ -68,6 +68,7 @@ async function post(envelope: Envelope, { url, fetch, timeoutMs, signal }: Posti
   let answer: HttpTextResponse;
   try {
     answer = await httpCall(fetch, {
+      callee: 'the receiver',
       method: 'POST',
       url,
       headers: { 'Content-Type': ENVELOPE_TYPE },

@@ -1,7 +1,8 @@
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { below } from '../http/base-url.js';
 import { type HttpTextResponse, httpCall } from '../http/fetch.js';
-import { refusalOf } from '../http/problem-reader.js';
+import { ENVELOPE_TYPE } from '../http/media-type.js';
+import { refusalOf } from '../http/problem.js';
 import type { TransportUser } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { RELAY_SCOPE } from './relay-protocol.js';
@@ -49,8 +50,16 @@ export class RelaySession {
     const { relayUrl, fetch, timeoutMs, maxAnswerBytes, signal } = this.#options;
     const url = below(relayUrl, path);
     const headers: Readonly<Record<string, string>> =
-      body === undefined ? {} : { 'Content-Type': 'application/xlink-envelope' };
-    const call = { method, url, headers, maxAnswerBytes, signal, timeoutMs: timeoutMs + longerMs };
+      body === undefined ? {} : { 'Content-Type': ENVELOPE_TYPE };
+    const call = {
+      callee: 'the relay',
+      method,
+      url,
+      headers,
+      maxAnswerBytes,
+      signal,
+      timeoutMs: timeoutMs + longerMs,
+    };
     let answer: HttpTextResponse;
     try {
       answer = await httpCall(fetch, body === undefined ? call : { ...call, body });

@@ -1,6 +1,6 @@
 import { xlinkError } from '../errors/errors.js';
 import { below } from '../http/base-url.js';
-import { refusalIn } from '../http/problem-reader.js';
+import { refusalIn } from '../http/problem.js';
 import { unref } from '../util/backoff.js';
 import type { MailboxSource } from './long-poll.js';
 import { type Delivery, deliveriesIn, type Pull, SOCKET_REQUEST } from './relay-protocol.js';

@@ -16,12 +16,13 @@ import {
   type XlinkEvent,
 } from '@private.me/xlink';
 import { build } from 'esbuild';
+import { fakeClient } from '../stores/redis/nonce-clients.js';
 import { printed } from '../support/console.js';
 import { thrownBy, unwrap } from '../support/results.js';
 import { World } from '../support/world.js';
 
 const ID = 'NONCE_STORE_NOT_SHARED';
-const client = { status: 'ready', set: async () => 'OK', get: async () => null, exists: async () => 0 };
+const client = fakeClient({});
 
 async function make(options: Partial<DualModeOptions> = {}, nonceStore?: NonceStore) {
   const events: XlinkEvent[] = [];

@@ -11,7 +11,6 @@ import {
   sealedRequest,
   signedEnvelope,
 } from '../support/http.js';
-
 import { type BadRequest, badSignature, elsewhere, LIMITS, stranger } from './bad-requests.js';
 
 export const request = requestBinding('POST', '/orders');

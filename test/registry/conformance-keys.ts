@@ -8,7 +8,6 @@ import {
 } from '@private.me/xlink';
 import { identityOf } from '../support/agents.js';
 import { idOf, unwrap } from '../support/results.js';
-
 import { alice, entryOfAlice, keysOfAlice, otherKeys } from './conformance-entries.js';
 
 /** What the suite has opened for the test that runs. */

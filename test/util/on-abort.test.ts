@@ -13,3 +13,18 @@ test('any number may wait on one signal, which has one listener; who took it bac
   controller.abort();
   expect(called).toEqual([0, 1]);
 });
+
+test('a signal that is waited on no more has no listener, and may be waited on again', () => {
+  const controller = new AbortController();
+  const first = onAbort(controller.signal, () => {});
+  const second = onAbort(controller.signal, () => {});
+  first();
+  expect(getEventListeners(controller.signal, 'abort').length).toBe(1);
+  second();
+  expect(getEventListeners(controller.signal, 'abort')).toEqual([]);
+  let called = 0;
+  onAbort(controller.signal, () => called++);
+  first(); // once more changes nothing
+  controller.abort();
+  expect(called).toBe(1);
+});

@@ -10,7 +10,7 @@ import {
   type EnrollmentRequest,
   enrollmentProof,
 } from '../../http/enrollment.js';
-import { assertKeyRecord, sameKeys } from '../../identity/key-record.js';
+import { assertKeyRecord, copyKeyRecord, sameKeys } from '../../identity/key-record.js';
 import type { AgentMessage, ClientId, Did, KeyRecord, Scope } from '../../types/protocol.js';
 import { decodeBase64url } from '../../util/base64url.js';
 import type { ClientStore } from './store.js';
@@ -30,17 +30,8 @@ export async function enrolledKeys(message: AgentMessage): Promise<KeyRecord> {
   if (message.scope !== ENROLL_SCOPE) throw xlinkError('ENROLLMENT_REFUSED', { field: 'scope' });
   if (typeof keyRecord !== 'object' || keyRecord === null)
     throw xlinkError('ENROLLMENT_REFUSED', { field: 'keyRecord' });
-  if (keyRecord.did !== message.sender)
-    throw xlinkError('ENROLLMENT_REFUSED:OTHER_DID', { field: 'keyRecord' });
-  const { did, epoch, x25519, mlKem768, mlDsa65, signature } = keyRecord;
-  const keys = {
-    did,
-    epoch,
-    x25519,
-    ...(mlKem768 === undefined ? {} : { mlKem768 }),
-    ...(mlDsa65 === undefined ? {} : { mlDsa65 }),
-    signature,
-  };
+  const keys = copyKeyRecord(keyRecord);
+  if (keys?.did !== message.sender) throw xlinkError('ENROLLMENT_REFUSED:OTHER_DID', { field: 'keyRecord' });
   await assertKeyRecord(keys, defaultProvider());
   return keys;
 }

@@ -1,6 +1,7 @@
 import { defaultProvider } from '#provider';
 import type { AuthMethod } from '../../types/mode.js';
 import type { ClientId, Clock } from '../../types/protocol.js';
+import { unref } from '../../util/backoff.js';
 import { encodeBase64url } from '../../util/base64url.js';
 import type { ClientActivity, ClientStore } from './store.js';
 
@@ -135,6 +136,6 @@ export class ClientLedger {
   #schedule(): void {
     if (this.#timer !== undefined) return;
     this.#timer = setTimeout(() => void this.flush(), this.#flushMs);
-    (this.#timer as { unref?: () => void }).unref?.();
+    unref(this.#timer);
   }
 }

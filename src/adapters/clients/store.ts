@@ -18,15 +18,7 @@ export interface ClientRecord {
 }
 
 /** What happened since the last write, to be added to a record. */
-export interface ClientActivity {
-  readonly client: ClientId;
-  readonly keyRequests: number;
-  readonly xlinkRequests: number;
-  readonly lastKeyUse?: number;
-  readonly lastXlinkUse?: number;
-  readonly failures: Readonly<Record<string, number>>;
-  readonly lastFailure?: number;
-}
+export type ClientActivity = Omit<ClientRecord, 'dids' | 'keyOffSince'>;
 
 /**
  * Where what is known about clients is kept. Share one between instances to have one report for all of them. A throw or

@@ -1,6 +1,7 @@
 import type { AdviceEvent } from '../../types/events.js';
 import { MODES, type Mode } from '../../types/mode.js';
 import type { Clock } from '../../types/protocol.js';
+import { unref } from '../../util/backoff.js';
 import { type CutoverReport, countStates, cutoverReport } from '../clients/cutover-report.js';
 import type { ModeState, StoredMode } from '../modes/store.js';
 import { errorRate, type Traffic, TrafficWindow, totals } from '../modes/traffic-window.js';
@@ -86,7 +87,7 @@ export class MigrationPlan {
   /** Evaluates at intervals until {@link MigrationPlan.stop}. Failures go to `onError`; the next interval tries again. */
   start(onError: (error: unknown) => void = () => {}): void {
     this.#timer ??= setInterval(() => this.evaluate().catch(onError), this.#options.intervalMs ?? 60_000);
-    (this.#timer as { unref?: () => void }).unref?.();
+    unref(this.#timer);
   }
 
   stop(): void {

@@ -2,6 +2,7 @@ import { isXlinkError, xlinkError } from '../../errors/errors.js';
 import type { XlinkEvent } from '../../types/events.js';
 import type { Mode } from '../../types/mode.js';
 import type { Clock } from '../../types/protocol.js';
+import { unref } from '../../util/backoff.js';
 import { KeyedMutex } from '../../util/keyed-mutex.js';
 import { checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../../util/options.js';
 import type { BaseDualModeAdapter } from '../dual-mode-adapter.js';
@@ -105,7 +106,7 @@ export class SharedMode {
     const look = () => this.#look();
     if (this.#store.onChange) this.#undo.push(this.#store.onChange(look));
     const timer = setInterval(look, this.#intervalMs);
-    (timer as { unref?: () => void }).unref?.();
+    unref(timer);
     this.#undo.push(() => clearInterval(timer));
   }
 

@@ -1,6 +1,7 @@
 import { concat } from '../../crypto/bytes.js';
-import { ENVELOPE_TYPE } from '../../http/media-type.js';
+import { ENVELOPE_TYPE, PROBLEM_TYPE } from '../../http/media-type.js';
 import type { PlainResponse } from '../../http/response.js';
+import { sealedStatus } from '../../http/sealed-response.js';
 import { encodeUtf8 } from '../../util/utf8.js';
 
 /** What a Node response offers to be held back. */
@@ -26,8 +27,6 @@ const ABOUT_THE_BODY = [
   'Accept-Ranges',
   'Trailer',
 ];
-/** Statuses that allow no body, so the envelope travels under 200; the real status is inside. */
-const BODILESS = new Set([204, 205, 304]);
 
 /**
  * Holds back what a handler writes until it ends, and sends it sealed. The whole response is kept in memory: a caller
@@ -57,11 +56,11 @@ export function holdResponse(
         throw new TypeError('an answer with a Content-Encoding cannot be sealed');
       body = await seal(answer);
       res.setHeader('Content-Type', ENVELOPE_TYPE);
-      if (BODILESS.has(res.statusCode)) res.statusCode = 200;
+      res.statusCode = sealedStatus(res.statusCode);
     } catch (error) {
       const failure = onFailure(error);
       res.statusCode = failure.status;
-      res.setHeader('Content-Type', 'application/problem+json');
+      res.setHeader('Content-Type', PROBLEM_TYPE);
       body = failure.body;
     }
     Object.assign(res, { writeHead, flushHeaders, write, end });

@@ -8,7 +8,7 @@ import {
   type ModeStore,
   SharedMode,
   type StoredMode,
-} from '../../../src/index.js';
+} from '@private.me/xlink';
 import { NOON } from '../../support/clock.js';
 import { type SeededRandom, seededRandom } from '../../support/random.js';
 

@@ -8,6 +8,7 @@ import {
   BUCKETS,
   CLIENTS,
   COLD_START,
+  fakeClient,
   idOrValue,
   keyOf,
   markerOf,
@@ -249,8 +250,8 @@ describe('the marker is read after the claim', () => {
       said.push(`answered ${name}`);
       return reply;
     };
-    const client = { ...extra, set: told('SET', 'OK'), get: told('GET', '1'), exists: told('EXISTS', 0) };
-    return { said, nonces: new RedisNonceStore({ client: client as unknown as RedisClient }) };
+    const replies = { SET: told('SET', 'OK'), GET: told('GET', '1'), EXISTS: told('EXISTS', 0) };
+    return { said, nonces: new RedisNonceStore({ client: fakeClient(replies, extra) }) };
   }
   const lately = (said: string[], count: number) => said.slice(-count);
 

@@ -1,12 +1,6 @@
 import { untilAborted } from '../http/abort.js';
 import type { BufferedRequest } from './buffered-request.js';
 
-/** The `fetch` that was given, else the platform's, looked up at each call for those who replace it in tests. */
-export const fetchOrPlatform =
-  (given: typeof fetch | undefined): typeof fetch =>
-  (...args: Parameters<typeof fetch>) =>
-    given ? given(...args) : globalThis.fetch(...args);
-
 /** Sends for a caller who may give up: nothing leaves after that, and nothing is waited for. */
 export async function sendFor(
   { signal }: BufferedRequest,

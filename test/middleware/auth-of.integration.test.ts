@@ -1,0 +1,92 @@
+import { describe, expect, test } from '@jest/globals';
+import { authOf, DualModeAdapter } from '@private.me/xlink';
+import { FRAMEWORKS } from '../support/express.js';
+import { type Service, signedRequest, withKey } from '../support/http.js';
+import { KOAS } from '../support/koa.js';
+import { World, type WorldWithCaller } from '../support/world.js';
+
+/** Serves each request by way of its adapter and, at `/partners`, of a second one behind that. */
+type Serve = (
+  known: WorldWithCaller,
+  partners: DualModeAdapter,
+  asked: (request: object, first: DualModeAdapter) => void,
+) => Promise<Service>;
+
+const SERVERS: [string, Serve][] = [
+  ...FRAMEWORKS.map(({ name, express }): [string, Serve] => [
+    name,
+    (known, partners, asked) =>
+      known.serve({
+        express,
+        mount({ app, adapter }) {
+          app.use(adapter.middleware());
+          app.use('/partners', partners.middleware());
+          app.use((req, res) => {
+            asked(req, adapter);
+            res.end();
+          });
+        },
+      }),
+  ]),
+  ...KOAS.map(({ name, Koa }): [string, Serve] => [
+    name,
+    (known, partners, asked) =>
+      known.serveKoa({
+        Koa,
+        mount({ app, adapter }) {
+          const second = partners.koa();
+          app.use(adapter.koa());
+          app.use((ctx, next) => (ctx.path === '/partners' ? second(ctx, next) : next()));
+          app.use((ctx) => {
+            asked(ctx, adapter);
+            ctx.body = '';
+          });
+        },
+      }),
+  ]),
+];
+
+describe.each(SERVERS)('%s: adapter.authOf', (_, serveWith) => {
+  async function twoAdapters() {
+    const known = await World.withCaller();
+    const found: unknown[] = [];
+    const partners = new DualModeAdapter({
+      agent: known.api,
+      mode: 'hybrid',
+      legacyKeyValidator: () => ({ partnerId: 'p1' }),
+    });
+    const service = await serveWith(known, partners, (request, first) => {
+      found.push([first.authOf(request), partners.authOf(request), authOf(request)]);
+    });
+    return { known, found, service };
+  }
+
+  test('[D5] says what this adapter found, by key and by envelope', async () => {
+    const { known, found, service } = await twoAdapters();
+    await service.send(withKey());
+    await service.send(await signedRequest(known));
+    const byKey = { mode: 'api-key', userId: 'u1' };
+    const byEnvelope = expect.objectContaining({ mode: 'xlink', did: known.caller.did });
+    expect(found).toEqual([
+      [byKey, undefined, byKey],
+      [byEnvelope, undefined, byEnvelope],
+    ]);
+  });
+
+  test('[D5] says nothing of what another adapter found: its validator has another type', async () => {
+    const { found, service } = await twoAdapters();
+    await service.send(withKey({ path: '/partners' }));
+    const [first, partner] = [
+      { mode: 'api-key', userId: 'u1' },
+      { mode: 'api-key', partnerId: 'p1' },
+    ];
+    expect(found).toEqual([[first, partner, partner]]);
+  });
+
+  test('[D5] what it returns cannot be changed', async () => {
+    const { found, service } = await twoAdapters();
+    await service.send(withKey());
+    const [[auth]] = found as [[object]];
+    expect(() => Object.assign(auth, { userId: 'u2' })).toThrow(TypeError);
+  });
+});
