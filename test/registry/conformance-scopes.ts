@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { idOf, unwrap } from '../support/results.js';
-import { alice, entryOfAlice, keysOfAlice, otherKeys, stranger } from './conformance-entries.js';
+import { alice, entryOfAlice, keysOfAlice, NOT_THERE, otherKeys, stranger } from './conformance-entries.js';
 import type { OpenSuite } from './conformance-keys.js';
 
 // What is true of every trust registry, wherever it keeps its entries.
