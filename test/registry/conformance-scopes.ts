@@ -9,7 +9,7 @@ export function describeScopeChanges(suite: OpenSuite): void {
   describe('revoke, add and updateScopes', () => {
     test('a revocation is seen by the next lookup, keeps the rest, and may happen twice', async () => {
       await suite.registerAlice();
-      for (const each of [...doors, ...doors]) {
+      for (const each of [...suite.doors, ...suite.doors]) {
         expect(idOf(await each.revoke(alice.did))).toBe('ok');
         expect(await suite.lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'revoked' });
       }
