@@ -1,3 +1,5 @@
+import { branded } from '../util/copies.js';
+import { docUrlOf } from './docs-url.js';
 import {
   ERROR_TABLE,
   type ErrorCategory,
@@ -7,13 +9,13 @@ import {
   type ErrorSubCode,
 } from './table.js';
 
-const DOCS = 'https://xail.io/docs/packages/xlink';
-
 /** What an error says, in a form that can be sent or logged: no secret, no payload, no value from a request. */
 export interface ErrorDetail {
   readonly code: ErrorCode;
   readonly subCode?: ErrorSubCode;
+  /** What is wrong: the `title` of the error. */
   readonly message: string;
+  /** What to do about it. */
   readonly hint: string;
   /** The envelope member, header or option at fault. */
   readonly field?: string;
@@ -29,8 +31,16 @@ export interface XlinkErrorOptions {
   readonly hint?: string;
 }
 
-/** Base of all errors of this package. Tell them apart by `code` and `subCode`, or by `id`, which joins both. */
+/**
+ * Base of all errors of this package. `message` says what is wrong and what to do about it: `title` and `hint` in one.
+ * Tell errors apart by `code` and `subCode`, or by `id`, which joins both; an error is an object, so
+ * `result.error === 'SCOPE_DENIED'` is never true and `result.error.code === 'SCOPE_DENIED'` may be.
+ */
 export class XlinkError extends Error {
+  static {
+    branded(this, 'error');
+  }
+
   override readonly name: string = 'XlinkError';
   /** `CODE` or `CODE:SUB_CODE`, a key of the error table. */
   readonly id: ErrorId;
@@ -39,30 +49,36 @@ export class XlinkError extends Error {
   readonly category: ErrorCategory;
   /** HTTP status for an answer that refuses because of this error. */
   readonly status: number;
+  /** What is wrong, in the sentence of the table: it holds nothing that came from a request or from the options. */
+  readonly title: string;
+  /** What to do about it. */
   readonly hint: string;
+  /** Name of the envelope member, header or option at fault; never its value. */
   readonly field: string | undefined;
+  /** Where the errors of this category are documented. */
   readonly docUrl: string;
 
   constructor(id: ErrorId, options: XlinkErrorOptions = {}) {
     const row: ErrorRow = ERROR_TABLE[id];
-    super(row.message, 'cause' in options ? { cause: options.cause } : undefined);
+    super(messageOf(id, row, options), 'cause' in options ? { cause: options.cause } : undefined);
     const [code, subCode] = id.split(':') as [ErrorCode, ErrorSubCode | undefined];
     this.id = id;
     this.code = code;
     this.subCode = subCode;
     this.category = row.category;
     this.status = row.status;
+    this.title = row.message;
     this.hint = options.hint ?? row.hint;
     this.field = options.field;
-    this.docUrl = `${DOCS}#${row.category}`;
+    this.docUrl = docUrlOf(row.category);
   }
 
-  /** The papers' `ErrorDetail`. */
+  /** What may be shown or logged, without cause and stack. */
   get details(): ErrorDetail {
     return {
       code: this.code,
       ...(this.subCode === undefined ? {} : { subCode: this.subCode }),
-      message: this.message,
+      message: this.title,
       hint: this.hint,
       ...(this.field === undefined ? {} : { field: this.field }),
       docs: this.docUrl,
@@ -75,40 +91,80 @@ export class XlinkError extends Error {
   }
 }
 
+/** A text about one option says all there is to say; the sentence of the table would only delay it. */
+const messageOf = (id: ErrorId, row: ErrorRow, { hint }: XlinkErrorOptions): string =>
+  id === 'INVALID_OPTION' && hint !== undefined ? hint : `${row.message} ${hint ?? row.hint}`;
+
 /** Key generation, DIDs, PKCS#8. */
 export class XlinkIdentityError extends XlinkError {
+  static {
+    branded(this, 'error/identity');
+  }
+
   override readonly name = 'XlinkIdentityError';
 }
 /** Making, parsing and opening envelopes. */
 export class XlinkEnvelopeError extends XlinkError {
+  static {
+    branded(this, 'error/envelope');
+  }
+
   override readonly name = 'XlinkEnvelopeError';
 }
 /** Delivery. */
 export class XlinkTransportError extends XlinkError {
+  static {
+    branded(this, 'error/transport');
+  }
+
   override readonly name = 'XlinkTransportError';
 }
 /** Trust registry and key records. */
 export class XlinkRegistryError extends XlinkError {
+  static {
+    branded(this, 'error/registry');
+  }
+
   override readonly name = 'XlinkRegistryError';
 }
 /** X25519 and ML-KEM. */
 export class XlinkKeyAgreementError extends XlinkError {
+  static {
+    branded(this, 'error/key-agreement');
+  }
+
   override readonly name = 'XlinkKeyAgreementError';
 }
 /** Split channel. */
 export class XlinkSplitChannelError extends XlinkError {
+  static {
+    branded(this, 'error/split-channel');
+  }
+
   override readonly name = 'XlinkSplitChannelError';
 }
 /** Agent lifecycle and the checks on receipt. */
 export class XlinkAgentError extends XlinkError {
+  static {
+    branded(this, 'error/agent');
+  }
+
   override readonly name = 'XlinkAgentError';
 }
 /** HTTP requests and API keys in front of an API. */
 export class XlinkAdapterError extends XlinkError {
+  static {
+    branded(this, 'error/adapter');
+  }
+
   override readonly name = 'XlinkAdapterError';
 }
 /** Calling a service: discovery, enrollment, answers. */
 export class XlinkClientError extends XlinkError {
+  static {
+    branded(this, 'error/client');
+  }
+
   override readonly name = 'XlinkClientError';
 }
 
@@ -129,6 +185,7 @@ export function xlinkError(id: ErrorId, options?: XlinkErrorOptions): XlinkError
   return new CLASS_OF[ERROR_TABLE[id].category](id, options);
 }
 
+/** Whether a value is an error of this package. */
 export const isXlinkError = (value: unknown): value is XlinkError => value instanceof XlinkError;
 
 const ALIASES = new Map<string, ErrorId>(
@@ -138,8 +195,8 @@ const ALIASES = new Map<string, ErrorId>(
 );
 
 /**
- * KeyedMutex anything thrown or returned into an {@link XlinkError}: errors of the package pass through, a string is taken
- * as a code (`'REPLAY_DETECTED'`, `'DECRYPT_FAILED:PARSE'`, or an alias of the papers), everything else becomes
+ * Turns anything thrown or returned into an {@link XlinkError}: errors of the package pass through, a string is taken
+ * as a code (`'REPLAY_DETECTED'`, `'DECRYPT_FAILED:PARSE'`, or an alias in docs/errors.md), everything else becomes
  * `INTERNAL` with the original as `cause`.
  */
 export function toXlinkError(value: unknown): XlinkError {

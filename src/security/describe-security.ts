@@ -1,13 +1,6 @@
 import { xlinkError } from '../errors/errors.js';
+import type { FormattedOutput } from '../errors/format-error.js';
 import type { SecurityMode, ShareCount } from './security-mode.js';
-
-/** One description in the forms that people, logs, programs and pages take. */
-export interface FormattedOutput {
-  readonly multiline: string;
-  readonly singleline: string;
-  readonly json: string;
-  readonly markdown: string;
-}
 
 export interface SecurityModeDescription {
   readonly type: SecurityMode['type'];

@@ -1,11 +1,16 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { BaseAgent } from '../../src/agent/agent.js';
-import { DualModeAdapter, type DualModeOptions, ERROR_TABLE, MemoryClientStore } from '../../src/index.js';
-import { World } from '../support/agents.js';
+import {
+  type Agent,
+  DualModeAdapter,
+  type DualModeOptions,
+  ERROR_TABLE,
+  MemoryClientStore,
+} from '@private.me/xlink';
+import { World } from '../support/world.js';
 import '../support/console.js';
 import { thrownBy } from '../support/results.js';
 
-let agent: BaseAgent;
+let agent: Agent;
 
 beforeAll(async () => {
   agent = await new World().agent('api');
@@ -106,8 +111,8 @@ describe('options of DualModeAdapter', () => {
   test.each(cases.filter(({ ok }) => !ok))('$name: $value is refused by name', async ({ name, value }) => {
     const error = await thrownBy(() => make({ [name]: value }));
     expect([error.id, error.field, error.status]).toEqual(['INVALID_OPTION', name, 500]);
-    expect(error.message).toBe(ERROR_TABLE.INVALID_OPTION.message);
-    expect(error.hint).toMatch(new RegExp(`^DualModeAdapter: ${name} must be .+\\.$`));
+    expect(error.title).toBe(ERROR_TABLE.INVALID_OPTION.message);
+    expect(error.message).toMatch(new RegExp(`^DualModeAdapter: ${name} must be .+\\.$`));
   });
 
   test.each(cases.filter(({ ok }) => ok))('$name: $value is taken', ({ name, value }) => {
@@ -117,7 +122,7 @@ describe('options of DualModeAdapter', () => {
   test.each(innerCases)('$owner.$name: $value is refused by name', async ({ owner, name, value }) => {
     const error = await thrownBy(() => make({ [owner]: { [name]: value } }));
     expect([error.id, error.field]).toEqual(['INVALID_OPTION', name]);
-    expect(error.hint).toMatch(new RegExp(`^${owner}: ${name} must be .+\\.$`));
+    expect(error.hint).toMatch(new RegExp(`^DualModeAdapter: ${owner}: ${name} must be .+\\.$`));
   });
 
   test.each(Object.keys(MEMBERS).filter((name) => !['agent', 'legacyKeyValidator'].includes(name)))(

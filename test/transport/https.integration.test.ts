@@ -1,13 +1,21 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
+import {
+  Agent,
+  type AgentOptions,
+  type Envelope,
+  ERROR_TABLE,
+  HttpsTransportAdapter,
+  type HttpsTransportOptions,
+  MemoryNonceStore,
+  MemoryTrustRegistry,
+  type NonceStore,
+} from '@private.me/xlink';
 import express from 'express';
-import { Agent, type AgentOptions, type Envelope, type NonceStore } from '../../src/index.js';
-import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import { HttpsTransportAdapter, type HttpsTransportOptions } from '../../src/transport/https.js';
+import { afterTest } from '../support/after-test.js';
 import { seedOf } from '../support/agents.js';
+import { listen } from '../support/listen.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
-import { afterTest, serve } from './servers.js';
 
 /** What stands in front of the receiver: answers itself, or leaves the request to it. */
 type Front = (req: IncomingMessage, res: ServerResponse, next: () => void, nth: number) => void;
@@ -32,7 +40,7 @@ async function world(
     requests += 1;
     front(req, res, () => app(req, res), requests);
   };
-  const { url, server } = await serve(listener);
+  const { url, server } = await listen(listener);
   const waits: number[] = [];
   const backoff = (attempt: number) => {
     waits.push(attempt);
@@ -251,6 +259,18 @@ describe('handle', () => {
   ])('answers %s', async (_, made, status) => {
     const transport = new HttpsTransportAdapter({ baseUrl: 'https://example.com' });
     expect((await transport.handle(made())).status).toBe(status);
+  });
+
+  test('[E10] refuses with a problem document that has type and title, and no hint', async () => {
+    const transport = new HttpsTransportAdapter({ baseUrl: 'https://example.com' });
+    const { message } = ERROR_TABLE['PARSE_FAILED:SYNTAX'];
+    expect(await (await transport.handle(request('x'))).json()).toEqual({
+      type: 'https://xail.io/docs/packages/xlink/errors#PARSE_FAILED:SYNTAX',
+      title: message,
+      status: 400,
+      code: 'PARSE_FAILED',
+      subCode: 'SYNTAX',
+    });
   });
 
   test('says nothing of what a handler failed with but its id', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { RedisClient } from '../../../src/index.js';
+import type { RedisClient } from '@private.me/xlink/redis';
 import { scaled } from '../../scale/scale.js';
 import { describeWithRedis, RedisServer, type RedisServerOptions } from '../../support/redis-server.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { RedisNonceStore, type XlinkWarning } from '../../../src/index.js';
+import { RedisNonceStore, type XlinkWarning } from '@private.me/xlink';
 import { scaled } from '../../scale/scale.js';
-import { World } from '../../support/agents.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
 import { idOf, unwrap } from '../../support/results.js';
 import { until } from '../../support/until.js';
+import { World } from '../../support/world.js';
 import { CLIENTS, markerOf, newUse, quietly, storeOn } from './nonce-clients.js';
 
 const ENVELOPES = scaled(500, 50);

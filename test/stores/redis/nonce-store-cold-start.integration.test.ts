@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { RedisNonceStore } from '../../../src/index.js';
-import type { NonceUse } from '../../../src/types/ports.js';
+import { type NonceUse, RedisNonceStore } from '@private.me/xlink';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
 import { thrownBy } from '../../support/results.js';
 import { until } from '../../support/until.js';

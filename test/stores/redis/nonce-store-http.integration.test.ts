@@ -1,12 +1,11 @@
 import { types } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { AgentOptions, FaultEvent } from '../../../src/index.js';
-import { serveKoa } from '../../middleware/koa/support.js';
-import { parties, problemOf, sealedRequest, serve } from '../../middleware/support.js';
-import { withKey } from '../../support/http.js';
+import type { AgentOptions, DualModeOptions, FaultEvent } from '@private.me/xlink';
+import { problemOf, sealedRequest, withKey } from '../../support/http.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
+import { World } from '../../support/world.js';
 import { CLIENTS, storeOn, timed } from './nonce-clients.js';
 
 /** Longer than the default: a busy machine alone must not make Redis late. */
@@ -15,8 +14,8 @@ const TIMEOUT_MS = 1000;
 const SLACK_MS = 1500;
 
 const SERVERS = [
-  { name: 'Express', start: serve },
-  { name: 'Koa', start: serveKoa },
+  { name: 'Express', serve: (world: World, options: Partial<DualModeOptions> = {}) => world.serve(options) },
+  { name: 'Koa', serve: (world: World, options: Partial<DualModeOptions> = {}) => world.serveKoa(options) },
 ];
 const CASES = SERVERS.flatMap((server) => CLIENTS.map((client) => ({ server, client })));
 
@@ -36,9 +35,9 @@ describeWithRedis('an API whose nonces are in Redis', () => {
   describe.each(CASES)('$server.name, $client.name', ({ server, client }) => {
     async function api(port: number, options: AgentOptions = {}) {
       const nonceStore = storeOn(await client.connect(port), { timeoutMs: TIMEOUT_MS });
-      const from = await parties({ nonceStore, ...options });
-      from.world.clock.set(Date.now() + 10_000); // so that a Redis that dates its memory now takes what is sealed
-      const service = await server.start({ api: from.api, options: { exposeDetails: true } });
+      const from = await World.withCaller({ nonceStore, ...options });
+      from.clock.set(Date.now() + 10_000); // so that a Redis that dates its memory now takes what is sealed
+      const service = await server.serve(from, { exposeDetails: true });
       return { from, service };
     }
 
@@ -76,7 +75,7 @@ describeWithRedis('an API whose nonces are in Redis', () => {
       const running = await api(redis.port);
       const { from, service } = running;
       const isServed = async () => {
-        from.world.clock.set(Date.now());
+        from.clock.set(Date.now());
         return (await service.send(await sealedRequest(from))).status === 200;
       };
       await until(isServed);
@@ -121,13 +120,12 @@ describeWithRedis('an API whose nonces are in Redis', () => {
   });
 });
 
-describe.each(SERVERS)('$name: Retry-After', ({ start }) => {
+describe.each(SERVERS)('$name: Retry-After', ({ serve }) => {
   test('is on every 503, whatever is down', async () => {
-    const { api } = await parties();
     const legacyKeyValidator = () => {
       throw new Error('the database of keys is down');
     };
-    const service = await start({ api, options: { legacyKeyValidator } });
+    const service = await serve(new World(), { legacyKeyValidator });
     const answer = await service.send(withKey());
     expect([answer.status, problemOf(answer)['code']]).toEqual([503, 'KEY_VALIDATOR_FAILED']);
     expect(answer.headers).toMatchObject({
@@ -137,8 +135,8 @@ describe.each(SERVERS)('$name: Retry-After', ({ start }) => {
   });
 
   test('is on no other answer', async () => {
-    const from = await parties();
-    const service = await start({ api: from.api });
+    const from = await World.withCaller();
+    const service = await serve(from);
     const sent = await sealedRequest(from);
     const answers = [
       await service.send(sent),

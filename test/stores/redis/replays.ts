@@ -1,4 +1,5 @@
-import type { NonceUse, RedisClient, RedisNonceStore } from '../../../src/index.js';
+import type { NonceUse, RedisNonceStore } from '@private.me/xlink';
+import type { RedisClient } from '@private.me/xlink/redis';
 import { until } from '../../support/until.js';
 import { storeOn, TTL_MS, trues, useOfNow } from './nonce-clients.js';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { XlinkWarning } from '../../../src/index.js';
+import type { XlinkWarning } from '@private.me/xlink';
 import { printed } from '../../support/console.js';
 import { RedisCluster } from '../../support/redis-cluster.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';

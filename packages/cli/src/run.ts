@@ -1,0 +1,64 @@
+/** Where a command writes to; without line ends. */
+export interface Output {
+  readonly out: (line: string) => void;
+  readonly err: (line: string) => void;
+}
+
+/** A command of `xlink`. */
+export interface Command {
+  /** One line for the list of commands. */
+  readonly summary: string;
+  readonly help: string;
+  /** Resolves to the exit code. A `TypeError` of `parseArgs` is a mistake of the user and is shown as such. */
+  readonly run: (args: readonly string[], output: Output) => Promise<number>;
+}
+
+/** Runs one command: 0 for success, 1 for a failure, 2 for a wrong call. */
+export async function run(
+  args: readonly string[],
+  commands: Readonly<Record<string, Command>>,
+  output: Output,
+): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    output.out(usage(commands));
+    return name === undefined ? 2 : 0;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!command) {
+    output.err(`xlink: there is no command ${JSON.stringify(name)}\n\n${usage(commands)}`);
+    return 2;
+  }
+  if (rest.includes('--help') || rest.includes('-h')) {
+    output.out(command.help);
+    return 0;
+  }
+  try {
+    return await command.run(rest, output);
+  } catch (error) {
+    output.err(`xlink ${name}: ${messageOf(error)}`);
+    if (!isUsageError(error)) return 1;
+    output.err(`\n${command.help}`);
+    return 2;
+  }
+}
+
+/** A mistake in the options: what to say about it. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+const isUsageError = (error: unknown): boolean =>
+  error instanceof UsageError || String((error as { code?: unknown })?.code).startsWith('ERR_PARSE_ARGS');
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function usage(commands: Readonly<Record<string, Command>>): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const list = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  return ['Usage: xlink <command> [options]', '', ...list, '', 'xlink <command> --help says more.'].join(
+    '\n',
+  );
+}
