@@ -22,7 +22,7 @@ if (missing.length + unknown.length > 0) process.exitCode = 1;
 console.log(`${tested.size} of ${faults.length} faults have a test`);
 
 function testFiles() {
-  const folders = ['test', ...wings.map((wing) => join(wing, 'test'))];
+  const folders = ['test', ...wings.map((wing) => `${wing}/test`)];
   return folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true })
       .filter((file) => /\.[cm]?[jt]s$/.test(file) && !file.includes('node_modules'))
