@@ -121,7 +121,7 @@ export const ERROR_TABLE = {
   NONCE_STORE_UNAVAILABLE: row('agent', 503, 'The nonce store did not answer, so a replay could not be ruled out.', 'Nothing is accepted while it is down; see `cause`.'),
   'NONCE_STORE_UNAVAILABLE:FULL': row('agent', 503, 'The nonce store is full.', 'Raise maxEntries, or use a shared store.'),
   'NONCE_STORE_UNAVAILABLE:SENDER_QUOTA': row('agent', 429, 'The sender has used up its share of the nonce store.', 'Slow down, or raise maxEntriesPerSender.'),
-  'NONCE_STORE_UNAVAILABLE:COLD_START': row('agent', 503, 'The envelope was made before the nonce store started, so a replay could not be ruled out.', 'Seal a fresh envelope and send that; a persistent store has no such gap.'),
+  'NONCE_STORE_UNAVAILABLE:COLD_START': row('agent', 503, 'The envelope was made before the nonce store started, so a replay could not be ruled out.', 'Seal a fresh envelope and send that. If fresh ones are refused, too, compare the clocks of the caller and of the nonce store (for Redis, that of its server).'),
   NONCE_STORE_NOT_SHARED: row('agent', 500, 'Several processes serve the API, and each keeps its own nonces: an envelope is good once in each of them.', 'Give the agent a store that all share, such as RedisNonceStore; if this is the only process, set instances: 1.'),
   INTERNAL: row('agent', 500, 'An unexpected error happened.', 'See `cause`, and report it.'),
 

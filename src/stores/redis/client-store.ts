@@ -32,7 +32,7 @@ export interface RedisClientStoreOptions {
   readonly keyPrefix?: string;
   /** How long Redis may take for one command, in ms. Default 1000: so long a request with a key waits if Redis does not answer. */
   readonly timeoutMs?: number;
-  /** Told if the client lacks time limits. Default: printed, once in a process. */
+  /** Told if the client lacks time limits, or Redis may evict. Default: printed, once in a process. */
   readonly onWarning?: OnWarning;
 }
 

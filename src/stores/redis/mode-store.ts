@@ -28,7 +28,7 @@ export interface RedisModeStoreOptions {
   readonly timeoutMs?: number;
   /** How often the connection that listens is tried, in ms. Default 5000: a frozen network goes unnoticed for that long. */
   readonly heartbeatMs?: number;
-  /** Told if the client lacks time limits. Default: printed, once in a process. */
+  /** Told if the client lacks time limits, or Redis may evict. Default: printed, once in a process. */
   readonly onWarning?: OnWarning;
 }
 

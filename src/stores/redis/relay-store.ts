@@ -34,7 +34,7 @@ export interface RedisRelayStoreOptions {
   readonly pollMs?: number;
   /** How long Redis may take for one command, in ms. Default 1000. */
   readonly timeoutMs?: number;
-  /** Told if the client lacks time limits. Default: printed, once in a process. */
+  /** Told if the client lacks time limits, or Redis may evict. Default: printed, once in a process. */
   readonly onWarning?: OnWarning;
 }
 
