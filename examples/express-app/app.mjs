@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DualModeAdapter, MigrationPlan } from '@private.me/xlink';
+import { FileClientStore } from '@private.me/xlink/file';
 import { prometheusMetrics } from '@private.me/xlink/metrics';
-import { FileClientStore } from '@private.me/xlink/server';
 import express from 'express';
 import { Registry } from 'prom-client';
 import { adminRoutes } from './admin.mjs';
@@ -45,7 +45,7 @@ export async function openApp({ folder, adminToken, dashboardPassword, mode = 'h
   const database = openDatabase(folder);
   const registry = new SqlTrustRegistry(database);
   const agent = await loadServiceAgent(folder, registry);
-  const clients = await FileClientStore.open(join(folder, 'clients.json'));
+  const clients = await FileClientStore.open(join(folder, 'clients.jsonl'));
   const metrics = new Registry();
 
   const adapter = new DualModeAdapter({
@@ -93,6 +93,7 @@ export async function openApp({ folder, adminToken, dashboardPassword, mode = 'h
   const close = async () => {
     plan.stop();
     await adapter.close();
+    await clients.close();
     database.close();
   };
   return { app, did: agent.did, close };

@@ -62,9 +62,13 @@ export function consume(
   };
 }
 
-/** Faults of this side and its stores, and clocks that are apart: the same envelope may be good later. */
+/**
+ * Faults of this side and its stores, and clocks that are apart: the same envelope may be good later. One from before the
+ * nonce store began will not be: waiting for it would hold up its sender for `maxAgeMs`.
+ */
 const mayPass = ({ id, status }: XlinkError): boolean =>
-  status >= 500 || status === 429 || id === 'TIMESTAMP_EXPIRED:FUTURE';
+  id !== 'NONCE_STORE_UNAVAILABLE:COLD_START' &&
+  (status >= 500 || status === 429 || id === 'TIMESTAMP_EXPIRED:FUTURE');
 
 /** A share that waits for others, or one beyond those that were needed: all is well. */
 export const isShareOnly = ({ id }: XlinkError): boolean =>

@@ -1,13 +1,7 @@
 import { createServer } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import {
-  CachedTrustRegistry,
-  type Did,
-  type FeedState,
-  HttpTrustRegistry,
-  MemoryTrustRegistry,
-} from '../../src/index.js';
-import { createRegistryServer, type RegistryServerOptions } from '../../src/server.js';
+import { CachedTrustRegistry, type Did, HttpTrustRegistry, MemoryTrustRegistry } from '@private.me/xlink';
+import { createRegistryServer, type FeedState, type RegistryServerOptions } from '@private.me/xlink/server';
 import { identityOf } from '../support/agents.js';
 import { listen, openWire, send } from '../support/http.js';
 import { describeWith } from '../support/needs-program.js';
@@ -39,7 +33,7 @@ async function serve(options: Partial<RegistryServerOptions> = {}, registry = ne
     requests.push(req.url!);
     handler(req, res);
   });
-  const port = await listen(server);
+  const { port } = await listen(server);
   const ask = (after = '', wait = 0) => send(port, { path: `/registry/changes?wait=${wait}&after=${after}` });
   const changes = async (after = '', wait = 0): Promise<Changes> => JSON.parse((await ask(after, wait)).text);
   return { registry, handler, server, port, requests, ask, changes };
@@ -211,7 +205,7 @@ describe('[E18] those who wait', () => {
     client.registry.close();
 
     let asked = 0;
-    const hasty = await listen(
+    const { port: hasty } = await listen(
       createServer((_, res) => {
         asked += 1;
         res
@@ -247,7 +241,8 @@ describe('[E18] HttpTrustRegistry', () => {
     const server = createServer((req, res) =>
       req.url!.includes('/changes') ? void res.writeHead(404).end() : handler(req, res),
     );
-    const client = new HttpTrustRegistry({ baseUrl: `http://127.0.0.1:${await listen(server)}` });
+    const { port } = await listen(server);
+    const client = new HttpTrustRegistry({ baseUrl: `http://127.0.0.1:${port}` });
     const cached = new CachedTrustRegistry({ registry: client });
     unwrap(await registry.add(ALICE));
     expect((await cached.lookup(ALICE))?.status).toBe('active');
@@ -269,7 +264,7 @@ describe('[E18] HttpTrustRegistry', () => {
     );
     let asked = 0;
     server.on('request', () => (asked += 1));
-    const { registry, heard } = listener(await listen(server));
+    const { registry, heard } = listener((await listen(server)).port);
     await until(() => asked > 2);
     expect([registry.changeFeed, heard]).toEqual(['down', []]);
     registry.close();

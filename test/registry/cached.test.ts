@@ -1,8 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { CachedTrustRegistry, type CachedTrustRegistryOptions } from '../../src/registry/cached.js';
-import type { FeedState } from '../../src/registry/managed.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import type { Did, RegistryEntry } from '../../src/types/protocol.js';
+import {
+  CachedTrustRegistry,
+  type CachedTrustRegistryOptions,
+  type Did,
+  MemoryTrustRegistry,
+  type RegistryEntry,
+} from '@private.me/xlink';
+import type { FeedState } from '@private.me/xlink/server';
 import { identityOf } from '../support/agents.js';
 import { frozenClock } from '../support/clock.js';
 import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';

@@ -3,16 +3,17 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import {
   HttpTrustRegistry,
   type HttpTrustRegistryOptions,
   type ManagedTrustRegistry,
   MemoryTrustRegistry,
-  PostgresTrustRegistry,
-  RedisTrustRegistry,
-} from '../../src/index.js';
-import { createEnterpriseTrustRegistry, createRegistryServer, FileTrustRegistry } from '../../src/server.js';
+} from '@private.me/xlink';
+import { FileTrustRegistry } from '@private.me/xlink/file';
+import { PostgresTrustRegistry } from '@private.me/xlink/postgres';
+import { RedisTrustRegistry } from '@private.me/xlink/redis';
+import { createEnterpriseTrustRegistry, createRegistryServer } from '@private.me/xlink/server';
+import pg from 'pg';
 import { CLIENTS } from '../stores/redis/trust-registry-clients.js';
 import type { PostgresServer } from '../support/postgres-server.js';
 import type { RedisServer } from '../support/redis-server.js';

@@ -1,10 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  Agent,
+  CachedTrustRegistry,
+  createKeyRecord,
+  type ManagedTrustRegistry,
+  MemoryTrustRegistry,
+} from '@private.me/xlink';
 import express from 'express';
-import { BaseAgent } from '../../src/agent/agent.js';
-import { createKeyRecord } from '../../src/identity/key-record.js';
-import { CachedTrustRegistry, type ManagedTrustRegistry, MemoryTrustRegistry } from '../../src/index.js';
 import { identityOf } from '../support/agents.js';
-import { idOf, recorder, type Service, signedRequest, start } from '../support/http.js';
+import { problemIdOf, recorder, type Service, signedRequest, start } from '../support/http.js';
 import { describeWith } from '../support/needs-program.js';
 import { PostgresServer } from '../support/postgres-server.js';
 import { RedisServer } from '../support/redis-server.js';
@@ -56,7 +60,7 @@ async function deploy(make: () => Promise<Ground>, { isCached }: { isCached: boo
     const registry = await ground.open();
     const asked = isCached ? new CachedTrustRegistry({ registry }) : registry;
     enders.push(() => asked.close?.());
-    const agent = new BaseAgent({ identity: apiIdentity, registry: asked });
+    const agent = new Agent({ identity: apiIdentity, registry: asked });
     const app = express();
     const parts = recorder(agent, { mode: 'xlink-only' });
     app.use(parts.adapter.middleware(), (_req, res) => void res.json({ ok: true }));
@@ -65,7 +69,7 @@ async function deploy(make: () => Promise<Ground>, { isCached }: { isCached: boo
   enders.push(() => ground.end());
   const known = new MemoryTrustRegistry(); // the caller's own, which no outage touches
   unwrap(await known.register({ did: apiIdentity.did, keys: await createKeyRecord(apiIdentity) }));
-  const caller = new BaseAgent({ identity: callerIdentity, registry: known });
+  const caller = new Agent({ identity: callerIdentity, registry: known });
   unwrap(await instances[0]!.asked.register({ did: caller.did, keys: await caller.keyRecord() }));
   const isHeard = (state: 'live' | 'down') =>
     until(() => instances.every(({ asked }) => (asked.changeFeed ?? 'live') === state), {
@@ -77,7 +81,7 @@ async function deploy(make: () => Promise<Ground>, { isCached }: { isCached: boo
   /** `ok`, or why the instance refused a fresh envelope. */
   async function call({ service }: Instance): Promise<string> {
     const answer = await service.send(await signedRequest({ caller, api: { did: apiIdentity.did } }));
-    return answer.status === 200 ? 'ok' : idOf(answer);
+    return answer.status === 200 ? 'ok' : problemIdOf(answer);
   }
   for (const instance of instances) expect(await call(instance)).toBe('ok');
 

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MemoryClientStore } from '../../src/index.js';
-import { FileClientStore } from '../../src/server.js';
+import { MemoryClientStore } from '@private.me/xlink';
+import { FileClientStore } from '@private.me/xlink/file';
 import { describeClientStore } from './client-store-conformance.js';
 
 // Their rejection means that nothing happened, so they need not recognize a batch.
@@ -16,9 +16,13 @@ describeClientStore(
   'FileClientStore',
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'xlink-clients-'));
+    const store = await FileClientStore.open(join(folder, 'clients.jsonl'));
     return {
-      store: await FileClientStore.open(join(folder, 'clients.json')),
-      close: () => rm(folder, { recursive: true }),
+      store,
+      async close() {
+        await store.close();
+        await rm(folder, { recursive: true });
+      },
     };
   },
   { remembersBatches: false },

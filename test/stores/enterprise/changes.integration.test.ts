@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { type Did, MemoryTrustRegistry } from '../../../src/index.js';
-import { createEnterpriseTrustRegistry, createRegistryServer } from '../../../src/server.js';
+import { type Did, MemoryTrustRegistry } from '@private.me/xlink';
+import { createEnterpriseTrustRegistry, createRegistryServer } from '@private.me/xlink/server';
 import { identityOf } from '../../support/agents.js';
 import { listen } from '../../support/http.js';
 import { unwrap } from '../../support/results.js';
@@ -20,8 +20,9 @@ test('[E18] changes made elsewhere are heard of, and the feed is down while entr
   const server = createServer((req, res) =>
     areLookupsDown && req.url!.includes('/resolve/') ? void req.socket.destroy() : handler(req, res),
   );
+  const { port } = await listen(server);
   const registry = createEnterpriseTrustRegistry({
-    http: { baseUrl: `http://127.0.0.1:${await listen(server)}` },
+    http: { baseUrl: `http://127.0.0.1:${port}` },
     file: { path: join(folder, 'fallback.jsonl') },
     retryMs: 50,
   });

@@ -1,17 +1,18 @@
 import { appendFile, chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { FileNonceStore, type FileNonceStoreOptions } from '../../../src/stores/file/nonce-store.js';
-import type { NonceUse } from '../../../src/types/ports.js';
+import type { NonceUse } from '@private.me/xlink';
+import { FileNonceStore, type FileNonceStoreOptions } from '@private.me/xlink/file';
+import { afterTest } from '../../support/after-test.js';
 import { frozenClock } from '../../support/clock.js';
 import { thrownBy } from '../../support/results.js';
-import { afterTest, temporaryFolder } from '../../transport/servers.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const use = (nonce: string | number, sender = 'alice'): NonceUse => ({
   recipient: 'bob',
   sender,
   nonce: String(nonce),
-  timestamp: 0,
+  timestamp: frozenClock()(),
 });
 
 async function open(options: Partial<FileNonceStoreOptions> = {}) {
@@ -71,12 +72,12 @@ describe('FileNonceStore', () => {
     expect([again.seen(use(1)), again.seen(use(2)), cuts]).toEqual([true, true, [10]]);
     await again.close();
     await writeFile(path, whole.replace('bob alice 1', 'bob alice 9'));
-    await expect(open({ path })).rejects.toThrow('line 2 is damaged');
+    await expect(open({ path })).rejects.toThrow('line 3 is damaged'); // the first after the start
   });
 
   test('a second process is kept out', async () => {
     const { path } = await open();
-    await expect(FileNonceStore.open({ path })).rejects.toMatchObject({ code: 'ELOCKED' });
+    await expect(FileNonceStore.open({ path, lockWaitMs: 0 })).rejects.toMatchObject({ code: 'ELOCKED' });
   });
 
   test('the file does not grow for ever, and compaction forgets nothing that counts', async () => {

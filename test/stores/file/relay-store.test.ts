@@ -1,12 +1,13 @@
 import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { FileRelayStore, type FileRelayStoreOptions } from '../../../src/stores/file/relay-store.js';
-import type { Envelope } from '../../../src/types/protocol.js';
+import type { Envelope } from '@private.me/xlink';
+import { FileRelayStore, type FileRelayStoreOptions } from '@private.me/xlink/file';
+import { afterTest } from '../../support/after-test.js';
 import { frozenClock } from '../../support/clock.js';
 import { thrownBy } from '../../support/results.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 import { until } from '../../support/until.js';
-import { afterTest, temporaryFolder } from '../../transport/servers.js';
 
 /** The store looks at four members only. */
 const message = (nonce: string | number, { from = 'alice', to = 'bob', size = 100 } = {}) => ({
@@ -94,8 +95,8 @@ describe('FileRelayStore', () => {
   test('what could not be written is not there, and uses up no quota', async () => {
     const { store, path } = await open({ limits: { messagesPerSender: 1 } });
     await writeFile(path, 'somebody else');
-    await expect(store.add(message(1))).rejects.toThrow('written to by somebody else');
-    await expect(store.add(message(1))).rejects.toThrow('written to by somebody else'); // neither "known" nor "full"
+    await expect(store.add(message(1))).rejects.toThrow('written to by another program');
+    await expect(store.add(message(1))).rejects.toThrow('written to by another program'); // neither "known" nor "full"
     expect(idsIn(store)).toEqual([]);
   });
 
