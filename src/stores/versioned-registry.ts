@@ -1,13 +1,13 @@
 import type { CryptoProvider } from '../crypto/provider.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { looksLikeDidKey } from '../identity/did.js';
+import { ChangeFeed, type FeedConnection } from '../registry/change-feed.js';
 import { EntryRegistry, type EntryRule } from '../registry/entry-registry.js';
 import type { ChangeListener, FeedState } from '../registry/managed.js';
 import { parseEntry } from '../registry/parse-entry.js';
 import type { Did, RegistryEntry } from '../types/protocol.js';
 import { Deadline } from '../util/deadline.js';
 import { KeyedMutex } from '../util/keyed-mutex.js';
-import { ChangeFeed, type FeedConnection } from './change-feed.js';
 
 /** An entry as a backend holds it. */
 export interface Versioned {

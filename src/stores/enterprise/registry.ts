@@ -12,6 +12,7 @@ import { HttpTrustRegistry } from '../../registry/http.js';
 import { isUnreachable } from '../../registry/http-errors.js';
 import type {
   ChangeListener,
+  FeedState,
   Grant,
   ManagedTrustRegistry,
   RevokeOptions,
@@ -138,13 +139,26 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
     return this.#change(() => ({ operation: 'updateKeys', did: keys?.did, keys }));
   }
 
+  /** Whether changes made elsewhere are heard of: `down` also while entries come from the file. `off` until `onChange` is called. */
+  get changeFeed(): FeedState {
+    const state = this.#http.changeFeed;
+    return state === 'live' && this.#breaker.isDown ? 'down' : state;
+  }
+
+  /** As of `HttpTrustRegistry`, and for changes that wait here. */
   onChange(listener: ChangeListener): () => void {
-    return this.#listeners.add(listener);
+    const forget = this.#listeners.add(listener);
+    const stop = this.#http.onChange((did) => listener(did));
+    return () => {
+      forget();
+      stop();
+    };
   }
 
   /** Lets go of the file. Changes that wait stay in it. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#http.close();
     clearTimeout(this.#timer);
     await this.#replaying;
     await this.#store.close();

@@ -4,10 +4,10 @@ import {
   parseModeState,
   type StoredMode,
 } from '../../adapters/modes/store.js';
+import { ChangeFeed } from '../../registry/change-feed.js';
 import { Deadline } from '../../util/deadline.js';
 import { checkOptions, hasMethods, integerIn, isString, requireOption } from '../../util/options.js';
 import { asciiJson, escaped } from '../ascii-json.js';
-import { ChangeFeed } from '../change-feed.js';
 import { channelOf, isTableName, tableName } from './table-name.js';
 import { PostgresTables } from './tables.js';
 import type { PostgresPool } from './types.js';

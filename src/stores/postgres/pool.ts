@@ -1,5 +1,5 @@
+import type { FeedConnection } from '../../registry/change-feed.js';
 import { type Deadline, within } from '../../util/deadline.js';
-import type { FeedConnection } from '../change-feed.js';
 import { cancelQuery } from './cancel.js';
 import { PostgresListener } from './listener.js';
 import type { PostgresClient, PostgresPool, Row } from './types.js';

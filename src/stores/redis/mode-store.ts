@@ -6,10 +6,10 @@ import {
   type StoredMode,
 } from '../../adapters/modes/store.js';
 import type { OnWarning } from '../../agent/warnings.js';
+import { ChangeFeed } from '../../registry/change-feed.js';
 import { encodeBase64url } from '../../util/base64url.js';
 import { checkOptions, integerIn, isFunction, requireOption } from '../../util/options.js';
 import { asciiJson } from '../ascii-json.js';
-import { ChangeFeed } from '../change-feed.js';
 import { unavailable } from '../unavailable.js';
 import { isRedisClient, type RedisClient } from './client.js';
 import { isRedisKey } from './commands.js';

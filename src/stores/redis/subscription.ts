@@ -1,6 +1,6 @@
+import type { FeedConnection } from '../../registry/change-feed.js';
 import type { Deadline } from '../../util/deadline.js';
 import { checkOptions } from '../../util/options.js';
-import type { FeedConnection } from '../change-feed.js';
 import {
   type IoredisClient,
   isIoredis,

@@ -1,6 +1,7 @@
 import type { OnWarning } from '../../agent/warnings.js';
 import type { CryptoProvider } from '../../crypto/provider.js';
 import { looksLikeDidKey } from '../../identity/did.js';
+import type { FeedConnection } from '../../registry/change-feed.js';
 import type { Did } from '../../types/protocol.js';
 import type { Deadline } from '../../util/deadline.js';
 import {
@@ -11,7 +12,6 @@ import {
   isString,
   requireOption,
 } from '../../util/options.js';
-import type { FeedConnection } from '../change-feed.js';
 import { type Versioned, VersionedRegistry } from '../versioned-registry.js';
 import { isRedisClient, type RedisClient } from './client.js';
 import { RedisConnection } from './connection.js';
@@ -29,7 +29,10 @@ export interface RedisTrustRegistryOptions {
   readonly keyPrefix?: string;
   /** How long a call may take in all, in ms. Default 1000: so long a request waits if Redis does not answer. */
   readonly timeoutMs?: number;
-  /** How often the connection for changes is tried, in ms. Default 5000: a frozen network goes unnoticed for that long. */
+  /**
+   * How often the connection for changes is tried, in ms. Default 500: a frozen network goes unnoticed for that long, and half a
+   * second more. Until then caches trust what they hold for their whole `ttlMs`.
+   */
   readonly heartbeatMs?: number;
   /** Checks the signatures of key records. Default: the provider of the platform. */
   readonly crypto?: CryptoProvider;
@@ -81,7 +84,7 @@ export class RedisTrustRegistry extends VersionedRegistry {
       onWarning: isFunction,
     });
     requireOption('RedisTrustRegistry', options, 'client');
-    const { client, keyPrefix = 'xlink:registry:', timeoutMs = 1000, heartbeatMs = 5000, crypto } = options;
+    const { client, keyPrefix = 'xlink:registry:', timeoutMs = 1000, heartbeatMs = 500, crypto } = options;
     super({ crypto, timeoutMs, heartbeatMs });
     this.#connection = new RedisConnection('RedisTrustRegistry', {
       client,
