@@ -1,5 +1,9 @@
 import type { Headers } from '../http/decision.js';
 
+/**
+ * What responses to key callers announce in the modes `deprecation` and `xlink-only`. Dates are sent as RFC 9745 and
+ * RFC 8594 say.
+ */
 export interface DeprecationOptions {
   /** Since when API keys are deprecated (RFC 9745). Default: when the mode became `deprecation`. */
   readonly since?: Date;

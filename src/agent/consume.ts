@@ -8,6 +8,7 @@ import type { ReceiveOptions } from './receive.js';
 /** Does what is to be done with a message. A rejection means it was not done. */
 export type MessageHandler = (message: AgentMessage) => Awaitable<void>;
 
+/** Options of `agent.onMessage()`. */
 export interface OnMessageOptions {
   /** Accepts signed-only envelopes too. Default `false`. */
   readonly allowCleartext?: boolean;

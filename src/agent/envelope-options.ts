@@ -16,6 +16,7 @@ import {
   requireOption,
 } from '../util/options.js';
 
+/** What goes into an envelope, and how it is made. */
 export interface EnvelopeOptions {
   /** The recipient's DID. */
   readonly to: Did;
@@ -35,6 +36,7 @@ export interface EnvelopeOptions {
   readonly inReplyTo?: string;
   /** Exactly this version instead of the highest that both sides know. */
   readonly version?: Version;
+  /** Called at each stage, and awaited. Default: not called. */
   readonly onProgress?: OnProgress;
 }
 

@@ -28,6 +28,7 @@ import {
   transportsOf,
 } from './security-options.js';
 
+/** Options of an agent. All are optional; the defaults suit one process, and tests. */
 export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
   /** Shown in the registry entry. Default none. */
   readonly name?: string;

@@ -15,6 +15,7 @@ import { assertNotReplayed, claimNonce } from './nonces.js';
 import type { ResolvedPeer } from './peers.js';
 import { type Gathered, gatherShares } from './receive-shares.js';
 
+/** Options of `agent.receive()`. */
 export interface ReceiveOptions {
   /** Accepts signed-only envelopes too. Default `false`: only encrypted ones. */
   readonly allowCleartext?: boolean;
@@ -33,12 +34,15 @@ export interface ReceiveOptions {
   readonly handle?: (message: AgentMessage) => Awaitable<void>;
   /** Told the sender once the signature is verified, whatever is refused after that. */
   readonly onVerified?: (sender: Did) => void;
+  /** Called at each stage, and awaited. Default: not called. */
   readonly onProgress?: OnProgress;
 }
 
 /** A message, and the JSON bytes of its payload exactly as they were sealed. */
 export interface Received {
+  /** The verified and opened message. */
   readonly message: AgentMessage;
+  /** UTF-8 JSON; `undefined` if the envelope carried no payload. */
   readonly content: Uint8Array | undefined;
 }
 

@@ -44,6 +44,7 @@ export interface SecurityOptions {
   readonly splitChannelConfig?: SplitChannelConfig;
 }
 
+/** How many shares a message is split into, in the older options of `send`. */
 export interface SplitChannelConfig {
   /** 2 to 16. Default 3. */
   readonly totalShares?: number;

@@ -5,6 +5,7 @@ import { SEALED_HEADER } from './response.js';
 /** `cause` of `CALL_FAILED`: what the service answered. */
 export class CallFailure extends Error {
   override readonly name = 'CallFailure';
+  /** HTTP status of the response. */
   readonly status: number;
   /** The parsed JSON, else the text; `undefined` if there was none. */
   readonly body: unknown;

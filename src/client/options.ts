@@ -22,6 +22,7 @@ export interface IdentityStore {
   save(pkcs8: Uint8Array): Awaitable<void>;
 }
 
+/** Options of {@link xlinkFetch}. */
 export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' | 'signal'> {
   /** Who calls. Its registry is given the key record of each service. Default: see `identity`. */
   readonly agent?: BaseAgent;

@@ -6,21 +6,30 @@ import { readable } from './readable.js';
 export interface ClientRow {
   /** For the eye: shortened, and without characters that cannot be seen. */
   readonly name: string;
+  /** How far the client is. */
   readonly state: CutoverState;
   /** The state in a sentence. */
   readonly reason: string;
+  /** Whether its keys can be turned off now, as far as its traffic tells. */
   readonly safe: boolean;
+  /** Accepted requests with an API key. */
   readonly keyRequests: number;
+  /** Accepted requests with an envelope. */
   readonly xlinkRequests: number;
+  /** Refused requests. */
   readonly failures: number;
+  /** When a key was last accepted; absent if never. */
   readonly lastKeyUse?: number;
+  /** When an envelope was last accepted; absent if never. */
   readonly lastXlinkUse?: number;
 }
 
 /** The clients that are shown, and how many there are. */
 export interface ClientsView {
   readonly kept: true;
+  /** Clients in all. */
   readonly total: number;
+  /** Clients whose keys can be turned off now. */
   readonly safe: number;
   /** How many are in each state. */
   readonly states: Readonly<Record<CutoverState, number>>;
@@ -33,6 +42,7 @@ export interface ClientsView {
 /** Why there is no table: the adapter keeps no clients, or the store did not answer. */
 export interface NoClientsView {
   readonly kept: false;
+  /** `not-configured`: the adapter has no option `clients`. `unavailable`: its store did not answer. */
   readonly why: 'not-configured' | 'unavailable';
 }
 

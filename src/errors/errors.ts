@@ -11,15 +11,21 @@ const DOCS = 'https://xail.io/docs/packages/xlink';
 
 /** What an error says, in a form that can be sent or logged: no secret, no payload, no value from a request. */
 export interface ErrorDetail {
+  /** Part of the id before the colon. */
   readonly code: ErrorCode;
+  /** Part of the id after the colon; absent if there is none. */
   readonly subCode?: ErrorSubCode;
+  /** What is wrong. */
   readonly message: string;
+  /** What to do about it. */
   readonly hint: string;
   /** The envelope member, header or option at fault. */
   readonly field?: string;
+  /** URL of the error's documentation. */
   readonly docs: string;
 }
 
+/** What an error says beyond its table row. */
 export interface XlinkErrorOptions {
   /** Name of the envelope member, header or option at fault; never its value. */
   readonly field?: string;
@@ -31,16 +37,23 @@ export interface XlinkErrorOptions {
 
 /** Base of all errors of this package. Tell them apart by `code` and `subCode`, or by `id`, which joins both. */
 export class XlinkError extends Error {
+  /** The class: `XlinkError`, or one of its subclasses, which stand for the categories. */
   override readonly name: string = 'XlinkError';
   /** `CODE` or `CODE:SUB_CODE`, a key of the error table. */
   readonly id: ErrorId;
+  /** Part of `id` before the colon. */
   readonly code: ErrorCode;
+  /** Part of `id` after the colon; `undefined` if there is none. */
   readonly subCode: ErrorSubCode | undefined;
+  /** Area of the system that the error comes from. */
   readonly category: ErrorCategory;
   /** HTTP status for an answer that refuses because of this error. */
   readonly status: number;
+  /** What to do about it. */
   readonly hint: string;
+  /** Name of the envelope member, header or option at fault, if it is known. Never its value. */
   readonly field: string | undefined;
+  /** URL of the error's documentation. */
   readonly docUrl: string;
 
   constructor(id: ErrorId, options: XlinkErrorOptions = {}) {
@@ -129,6 +142,7 @@ export function xlinkError(id: ErrorId, options?: XlinkErrorOptions): XlinkError
   return new CLASS_OF[ERROR_TABLE[id].category](id, options);
 }
 
+/** Whether a value is an error of this package. */
 export const isXlinkError = (value: unknown): value is XlinkError => value instanceof XlinkError;
 
 const ALIASES = new Map<string, ErrorId>(

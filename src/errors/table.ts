@@ -10,9 +10,11 @@ export type ErrorCategory =
   | 'adapter'
   | 'client';
 
+/** One error of the table. */
 export interface ErrorRow {
   /** HTTP status an adapter answers with when this error refuses a request. */
   readonly status: number;
+  /** Area of the system the error comes from; decides its class. */
   readonly category: ErrorCategory;
   /** One sentence, the same every time: it holds no value that came from a request. */
   readonly message: string;

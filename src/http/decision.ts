@@ -5,6 +5,7 @@ import type { PlainResponse } from './response.js';
 
 /** A request as the adapter sees it, whatever the framework. */
 export interface InboundRequest {
+  /** HTTP method, such as `POST`. */
   readonly method: string;
   /** Path and query as the client sent them, before any router or proxy cut a prefix off. */
   readonly target: string;
@@ -23,7 +24,9 @@ export interface XlinkAuth {
   readonly mode: 'xlink';
   /** Who signed the request. */
   readonly did: Did;
+  /** Scope the envelope was signed for. */
   readonly scope: Scope;
+  /** Envelope version. */
   readonly version: Version;
   /** False for header-form requests, which are signed only. */
   readonly encrypted: boolean;

@@ -21,7 +21,9 @@ export interface EnrollmentRequest {
 
 /** What the server answers. */
 export interface EnrollmentAnswer {
+  /** The DID that was enrolled. */
   readonly did: Did;
+  /** The client it now acts for. */
   readonly client: ClientId;
   /** Scopes the DID may send with; absent: any, as with the key. */
   readonly scopes?: readonly Scope[];

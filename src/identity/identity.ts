@@ -15,6 +15,7 @@ const INFO = {
   mlDsa65: encodeUtf8('xlink/1 identity ml-dsa-65'),
 } as const;
 
+/** How an identity is made. */
 export interface IdentityOptions {
   /** Adds ML-DSA-65 keys: the same as `maxVersion: 3`. Default `false`. */
   readonly postQuantumSig?: boolean;
@@ -39,12 +40,17 @@ export const IDENTITY_OPTIONS = {
  * Printing or serializing an identity shows its DID and nothing else.
  */
 export class Identity {
+  /** `did:key` of the Ed25519 public key. */
   readonly did: Did;
   /** Ed25519, 32 bytes. */
   readonly publicKey: Uint8Array;
+  /** Highest envelope version it has keys for. */
   readonly maxVersion: Version;
+  /** The provider its keys work with. */
   readonly crypto: CryptoProvider;
+  /** Signs as this identity (RFC 8032). */
   readonly ed25519: Signer;
+  /** Key pair for X25519 key agreement (RFC 7748). */
   readonly x25519: X25519KeyPair;
   /** From version 2 on. */
   readonly mlKem768: Decapsulator | undefined;
@@ -108,6 +114,7 @@ export class Identity {
     return encodePkcs8(this.#seed);
   }
 
+  /** The DID only, so that a serialized identity holds no key. */
   toJSON(): { did: Did } {
     return { did: this.did };
   }

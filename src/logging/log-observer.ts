@@ -15,6 +15,7 @@ import { LineLimit } from './line-limit.js';
 /** The shape of pino's logger, and of most others: an object with fields, then a message. */
 export type Logger = { readonly [L in Level]: (fields: object, message: string) => void };
 
+/** Options of {@link logObserver}. */
 export interface LogObserverOptions {
   /**
    * Lines per second for each kind of event and reason, so that a flood of bad requests does not fill the disk. What is

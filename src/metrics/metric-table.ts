@@ -1,7 +1,10 @@
 /** One series: its name and unit as Prometheus has them, its labels in the order they are shown. */
 export interface MetricRow {
+  /** Name of the series, without the option `prefix`. */
   readonly name: string;
+  /** Type, as Prometheus has it. */
   readonly type: 'counter' | 'gauge' | 'histogram';
+  /** What is counted, in one sentence. */
   readonly help: string;
   /** Each label, and the values it takes. */
   readonly labels: Readonly<Record<string, string>>;

@@ -4,6 +4,7 @@ import { checkOptions, integerIn, isBoolean } from '../util/options.js';
 import { DualModeAdapter } from './dual-mode-adapter.js';
 import type { ExpressMiddleware } from './express/middleware.js';
 
+/** Options of `agent.middleware()`. */
 export interface AgentMiddlewareOptions {
   /** Refuses envelopes that are not bound to method, path and query. Default `false`, as with `receive()`. */
   readonly requireRequestBinding?: boolean;

@@ -4,6 +4,7 @@ import type { Clock } from '../types/protocol.js';
 import { checkOptions, integerIn, isFunction, oneOf } from '../util/options.js';
 import { nonceKey } from './nonce-key.js';
 
+/** Options of {@link MemoryNonceStore}. */
 export interface MemoryNonceStoreOptions {
   /** Nonces held at most. Full means: nothing more is accepted until some expire. Default 1 000 000 (some 150 MB). */
   readonly maxEntries?: number;

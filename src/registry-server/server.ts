@@ -10,6 +10,7 @@ import { membersOf } from './body.js';
 import { jsonResponse, plainProblem, problemOf } from './responses.js';
 import { CHANGES, pageOf } from './routes.js';
 
+/** Options of {@link createRegistryServer}. */
 export interface RegistryServerOptions {
   /** Where the entries are. */
   readonly registry: ManagedTrustRegistry;

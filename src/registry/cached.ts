@@ -9,6 +9,7 @@ import type { ChangeListener, FeedState, Grant, ManagedTrustRegistry, ScopeChang
 import { frozenEntry } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
 
+/** Options of {@link CachedTrustRegistry}. */
 export interface CachedTrustRegistryOptions {
   /** The registry that is asked. Closed together with the cache. */
   readonly registry: ManagedTrustRegistry;

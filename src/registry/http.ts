@@ -18,6 +18,7 @@ import type { Grant, ManagedTrustRegistry, ScopeChange } from './managed.js';
 import { entryFrom } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
 
+/** Options of {@link HttpTrustRegistry}. */
 export interface HttpTrustRegistryOptions {
   /** Where the registry is, such as `https://trust.example.com`; `/registry/…` is added to it. */
   readonly baseUrl: string;

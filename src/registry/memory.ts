@@ -2,6 +2,7 @@ import type { CryptoProvider } from '../crypto/provider.js';
 import type { Did, RegistryEntry } from '../types/protocol.js';
 import { EntryRegistry, type EntryRule } from './entry-registry.js';
 
+/** Options of {@link MemoryTrustRegistry}. */
 export interface MemoryTrustRegistryOptions {
   /** Checks the signatures of key records. Default: the provider of the platform. */
   readonly crypto?: CryptoProvider;

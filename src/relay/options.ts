@@ -13,6 +13,7 @@ import {
 import type { Admits } from './admission.js';
 import type { RelayStore } from './store.js';
 
+/** Options of {@link createRelay}. */
 export interface RelayOptions {
   /** Who the relay is. Keep its seed: recipients address their requests to this DID. */
   readonly identity: Identity;

@@ -17,6 +17,7 @@ import { Sockets } from './web-socket.js';
 
 /** A relay that is running. It listens to nothing itself: give its parts to a server. */
 export interface Relay {
+  /** The relay's DID, that of its `identity`. */
   readonly did: Did;
   /** Whether it takes WebSockets: the package `ws` is installed. */
   readonly hasWebSocket: boolean;

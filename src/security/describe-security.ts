@@ -3,17 +3,27 @@ import type { SecurityMode, ShareCount } from './security-mode.js';
 
 /** One description in the forms that people, logs, programs and pages take. */
 export interface FormattedOutput {
+  /** Plain text, a line for each fact. */
   readonly multiline: string;
+  /** Plain text in one line. */
   readonly singleline: string;
+  /** JSON text. */
   readonly json: string;
+  /** Markdown. */
   readonly markdown: string;
 }
 
+/** How a message is protected, as data and as text. */
 export interface SecurityModeDescription {
+  /** As in {@link SecurityMode}. */
   readonly type: SecurityMode['type'];
+  /** As in {@link SecurityMode}. */
   readonly level: SecurityMode['level'];
+  /** Absent if the message was not split. */
   readonly shares?: ShareCount;
+  /** Why the policy chose it; absent if the caller asked for it. */
   readonly reasons?: readonly string[];
+  /** The same as text. */
   readonly formats: FormattedOutput;
 }
 

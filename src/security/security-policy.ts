@@ -22,8 +22,11 @@ export interface SecurityCondition {
   readonly otherOrganization?: boolean;
 }
 
+/** One rule of a policy. */
 export interface SecurityRule {
+  /** When it applies. */
   readonly when: SecurityCondition;
+  /** The protection it asks for. */
   readonly security: FixedSecurity;
   /** Why, for people. Default: made from the condition. */
   readonly reason?: string;
@@ -42,15 +45,21 @@ export const DEFAULT_SECURITY_POLICY: SecurityPolicy = [
 
 /** What a policy looks at. */
 export interface SecurityFacts {
+  /** Scope of the message. */
   readonly scope: Scope;
+  /** Payload of the message; only its `amount`, or `amount.value`, is read. */
   readonly payload?: unknown;
+  /** The option `action` of `send`. */
   readonly action?: string | undefined;
   /** Organizations as in the registry entries of both sides. */
   readonly organization?: string | undefined;
+  /** The recipient's organization. */
   readonly recipientOrganization?: string | undefined;
 }
 
+/** What a policy chose. */
 export interface SecurityChoice {
+  /** The protection. */
   readonly security: FixedSecurity;
   /** One for each rule that asked for this much; empty if none applied. */
   readonly reasons: readonly string[];

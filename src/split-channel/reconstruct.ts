@@ -7,6 +7,7 @@ import { piecesPerShare } from './scheme.js';
 import { assertShare, type ChannelShare, sameGroup } from './share.js';
 import { findPayload } from './trial.js';
 
+/** Options of {@link reconstruct}. */
 export interface ReconstructOptions {
   /** Told the index of each share that was altered; only more shares than the threshold can tell which. */
   readonly onBadShare?: (index: number) => void;

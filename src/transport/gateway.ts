@@ -13,6 +13,7 @@ import { MAX_WAIT_MS } from './relay-protocol.js';
 import { RelaySession } from './relay-session.js';
 import { RelaySocket, type WebSocketClass } from './relay-socket.js';
 
+/** Options of {@link GatewayTransport}. */
 export interface GatewayTransportOptions {
   /** Where the relay is. https; http for localhost only. */
   readonly relayUrl: string;

@@ -12,6 +12,7 @@ import { checkOptions, integerIn, isFunction, requireOption } from '../util/opti
 import { decodeUtf8 } from '../util/utf8.js';
 import { postEnvelope } from './post-envelope.js';
 
+/** Options of {@link HttpsTransportAdapter}. */
 export interface HttpsTransportOptions {
   /** Where the receiver takes envelopes by POST, such as the route of `agent.middleware()`. https; http for localhost only. */
   readonly baseUrl: string;

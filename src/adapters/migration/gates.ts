@@ -2,7 +2,9 @@ import type { Mode } from '../../types/mode.js';
 
 /** What must hold before a mode gives way to the next. */
 export interface Gate {
+  /** The mode the gate leads out of. */
   readonly from: Mode;
+  /** The next mode. */
   readonly to: Mode;
   /** Share of xLink among the accepted requests of the window, 0 to 100. */
   readonly minXlinkPercentage: number;

@@ -17,6 +17,7 @@ import type { BaseDualModeAdapter } from '../dual-mode-adapter.js';
 import type { ErrorBudget, Gate } from './gates.js';
 import type { SharedMode } from './shared-mode.js';
 
+/** Options of {@link MigrationPlan}. */
 export interface MigrationPlanOptions {
   /** Needs the option `clients`. */
   readonly adapter: BaseDualModeAdapter;

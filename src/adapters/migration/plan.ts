@@ -11,9 +11,11 @@ import { checkPlanOptions, type MigrationPlanOptions } from './options.js';
 
 /** What would happen next, and what is in the way. */
 export interface Advice {
+  /** The mode in force. */
   readonly mode: Mode;
   /** Where the plan wants to go: forward, back, or nowhere. */
   readonly next: Mode | undefined;
+  /** Which way `next` is. */
   readonly direction: 'forward' | 'back' | 'stay';
   /** Whether it would go there now. */
   readonly ready: boolean;
@@ -21,6 +23,7 @@ export interface Advice {
   readonly reason: string | undefined;
   /** What blocks it, one sentence each. */
   readonly blockers: readonly string[];
+  /** Requests of known clients within the window (`windowMs`). */
   readonly traffic: Traffic;
   /** Whether the mode was changed by this evaluation. */
   readonly changed: boolean;
@@ -90,6 +93,7 @@ export class MigrationPlan {
     unref(this.#timer);
   }
 
+  /** Ends what {@link MigrationPlan.start} began. An evaluation under way finishes. */
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;

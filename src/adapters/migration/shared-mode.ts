@@ -16,7 +16,9 @@ import {
 } from '../modes/revision.js';
 import type { ModeState, ModeStore, StoredMode } from '../modes/store.js';
 
+/** Options of {@link SharedMode}. */
 export interface SharedModeOptions {
+  /** The adapter whose mode is shared. */
   readonly adapter: BaseDualModeAdapter;
   /** Such as `RedisModeStore`, `PostgresModeStore`, or for one process `FileModeStore`. */
   readonly store: ModeStore;
@@ -110,6 +112,7 @@ export class SharedMode {
     this.#undo.push(() => clearInterval(timer));
   }
 
+  /** Follows the store no longer. The mode stays as it is. */
   stop(): void {
     for (const undo of this.#undo.splice(0)) undo();
   }

@@ -3,7 +3,9 @@ import type { Headers } from '../../http/decision.js';
 
 /** A time in which keys are refused, announced beforehand, so that whoever still uses one notices while there is a way back. */
 export interface Brownout {
+  /** First moment at which keys are refused. */
   readonly from: Date;
+  /** When keys are accepted again; after `from`. */
   readonly until: Date;
 }
 

@@ -16,12 +16,15 @@ export interface RouteMode {
   readonly path: string;
   /** Methods it is for. Default all. GET stands for HEAD, too. */
   readonly methods?: readonly string[];
+  /** The mode of these requests. */
   readonly mode: Mode;
 }
 
 /** What a mode is set for; nothing: for everything that has no mode of its own. */
 export interface ModeTarget {
+  /** The requests of one path prefix, and of these methods if there are any. */
   readonly route?: Omit<RouteMode, 'mode'>;
+  /** The requests of one client. */
   readonly client?: ClientId;
 }
 

@@ -4,6 +4,7 @@ import type { TrafficSample } from './traffic-window.js';
 
 /** The mode that the instances of an API share, and what a plan must know to go on from there. */
 export interface ModeState {
+  /** The mode of everything that has no mode of its own. */
   readonly mode: Mode;
   /** Since when it is in force, in ms since 1970. */
   readonly since: number;

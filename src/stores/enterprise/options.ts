@@ -33,6 +33,7 @@ export type EnterpriseEvent =
   /** Something could not be written to the file; `error` is what the disk said. */
   | { readonly type: 'fallback-failed'; readonly error: unknown };
 
+/** Options of {@link createEnterpriseTrustRegistry}. */
 export interface EnterpriseRegistryOptions {
   /** The registry that decides. */
   readonly http: HttpTrustRegistryOptions;

@@ -6,6 +6,7 @@ import { checkOptions, integerIn, isFunction, isString, requireOption } from '..
 import { Journal } from './journal.js';
 import { JournalQueue } from './journal-queue.js';
 
+/** Options of {@link FileNonceStore}. */
 export interface FileNonceStoreOptions {
   /** The file; it and its folder are made if they are not there. Beside it there are a lock and, for a moment, a copy. */
   readonly path: string;

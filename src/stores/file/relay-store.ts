@@ -10,9 +10,11 @@ import { Mailboxes, type Waiting } from './relay-mailboxes.js';
 import { Usage } from './relay-usage.js';
 import { Watchers } from './relay-watchers.js';
 
+/** Options of {@link FileRelayStore}. */
 export interface FileRelayStoreOptions {
   /** The file; it and its folder are made if they are not there. */
   readonly path: string;
+  /** What a mailbox and a sender may take up. Defaults as in {@link RelayLimits}. */
   readonly limits?: Partial<RelayLimits>;
   /** Told that the end of the file was damaged and was cut off, as after a crash. Default: nobody is told. */
   readonly onRepair?: (cut: { readonly path: string; readonly bytes: number }) => void;

@@ -7,6 +7,7 @@ import { checkOptions, isFunction, isObject, isString, requireOption } from '../
 import { Journal } from './journal.js';
 import { RetriedOpen } from './retried-open.js';
 
+/** Options of {@link FileTrustRegistry}. */
 export interface FileTrustRegistryOptions {
   /** The file; it and its folder are made if they are not there. Beside it there are a lock and, for a moment, a copy. */
   readonly path: string;

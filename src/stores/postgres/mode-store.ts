@@ -12,6 +12,7 @@ import { channelOf, isTableName, tableName } from './table-name.js';
 import { PostgresTables } from './tables.js';
 import type { PostgresPool } from './types.js';
 
+/** Options of {@link PostgresModeStore}. */
 export interface PostgresModeStoreOptions {
   /**
    * A `Pool` of the package `pg`; it stays yours to end, after `stop()` of the shared mode: listening takes one connection,

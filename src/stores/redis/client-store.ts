@@ -21,6 +21,7 @@ import { type RedisCalls, type RedisCommand, redisCalls } from './commands.js';
 import { RedisConnection } from './connection.js';
 import { isKey, isRedisClient } from './options.js';
 
+/** Options of {@link RedisClientStore}. */
 export interface RedisClientStoreOptions {
   /** A connected client or cluster of `ioredis` or `redis` (node-redis), version 5 or later; it stays yours to end. */
   readonly client: RedisClient;

@@ -16,6 +16,7 @@ import { isKey, isRedisClient } from './options.js';
 import { type RedisCommands, redisCommands } from './stream-commands.js';
 import { subscribe } from './subscription.js';
 
+/** Options of {@link RedisModeStore}. */
 export interface RedisModeStoreOptions {
   /** A connected client or cluster of `ioredis` or `redis` (node-redis), version 5 or later; it stays yours to end. */
   readonly client: RedisClient;

@@ -6,6 +6,7 @@ import { isRedisClient, type RedisClient, redisCommands } from './nonce-client.j
 import { keysOf } from './nonce-keys.js';
 import { assertRemembered, RedisMarkers } from './nonce-markers.js';
 
+/** Options of {@link RedisNonceStore}. */
 export interface RedisNonceStoreOptions {
   /**
    * A client or cluster of the package `ioredis` or `redis`, connected by the application, which also closes it and

@@ -22,6 +22,7 @@ export interface NodeRedisCommands {
   sendCommand(args: string[]): Promise<unknown>;
 }
 
+/** Options of {@link RedisRelayStore}. */
 export interface RedisRelayStoreOptions {
   /** A connected client of `ioredis` or `redis`, which the application closes. Not a cluster: a message touches three keys. */
   readonly client: IoredisCommands | NodeRedisCommands;
