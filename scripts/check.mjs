@@ -17,6 +17,8 @@ const steps = [
   ['postgres migrations', 'node', ['scripts/generate-postgres-migrations.mjs', '--check']],
   ['snippets', 'node', ['scripts/check-snippets.mjs']],
   ['exports', 'node', ['scripts/check-exports.mjs']],
+  ['tsdoc', 'node', ['scripts/check-tsdoc.mjs']],
+  ['api reference', 'node', ['scripts/generate-api-docs.mjs', '--check']],
 ];
 
 for (const [name, command, args] of steps) {

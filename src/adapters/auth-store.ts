@@ -10,6 +10,7 @@ export const rememberAuth = (request: object, auth: Auth): void => {
 
 /** What an adapter says about requests; all of it that a type argument of {@link authOf} needs. */
 export interface AuthSource<Customer extends object = object> {
+  /** How the request was authenticated; `undefined` if it was not. */
   authOf(request: object): Auth<Customer> | undefined;
 }
 

@@ -40,6 +40,7 @@ export class BaseAgent {
   readonly registry: TrustRegistry;
   /** Where it remembers which envelopes it received. */
   readonly nonceStore: NonceStore;
+  /** The option `name`. */
   readonly name: string | undefined;
   /** Envelopes below this version are neither made nor accepted. */
   readonly minVersion: Version;

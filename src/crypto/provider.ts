@@ -72,7 +72,7 @@ export interface CryptoProvider {
       sealed: Uint8Array,
     ): Awaitable<Uint8Array | undefined>;
   };
-  /** RFC 8032. The verifier takes keys that passed {@link isStrictEd25519Key} and follows the rules stated there. */
+  /** RFC 8032. The verifier takes keys that passed `isStrictEd25519Key` and follows the rules stated there. */
   readonly ed25519: {
     signer(seed: Uint8Array): Awaitable<Signer>;
     verifier(publicKey: Uint8Array): Awaitable<Verifier>;

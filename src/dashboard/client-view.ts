@@ -35,7 +35,7 @@ export interface ClientsView {
   readonly states: Readonly<Record<CutoverState, number>>;
   /** How many match the search; all of them without one. */
   readonly matching: number;
-  /** Who stands in the way first; at most {@link MAX_CLIENTS}. */
+  /** Who stands in the way first; at most 100. */
   readonly rows: readonly ClientRow[];
 }
 

@@ -12,7 +12,7 @@ export interface PlanView {
   readonly ready: boolean;
   /** Why it is ready; absent if it is not. */
   readonly reason?: string;
-  /** What is in the way, a sentence each; the first {@link MAX_BLOCKERS}. */
+  /** What is in the way, a sentence each; the first 8. */
   readonly blockers: readonly string[];
   /** How many blockers there are beyond those in `blockers`. */
   readonly moreBlockers: number;

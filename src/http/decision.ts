@@ -54,8 +54,11 @@ export type Auth<Customer extends object = object> = XlinkAuth | ApiKeyAuth<Cust
 
 /** What is known about how a request was authenticated, for metrics. */
 export interface Outcome extends Omit<Authentication, 'outcome' | 'reason'> {
+  /** Why the request was refused; absent if it was not. */
   readonly error?: XlinkError;
+  /** Time spent on authentication, in ms. */
   readonly durationMs: number;
+  /** The trace the request belongs to, 32 hex digits, where it is sampled. */
   readonly traceId?: string;
 }
 
@@ -65,6 +68,7 @@ export const authenticationOf = ({ mode, method, error, ...rest }: Outcome): Aut
   return { mode, method, outcome: error ? 'refused' : 'accepted', reason: error?.id ?? 'ok', ...verified };
 };
 
+/** Header fields by name. */
 export type Headers = Readonly<Record<string, string>>;
 
 /** Let the request through. */
@@ -96,4 +100,5 @@ export interface HttpResponse {
   readonly outcome?: Outcome;
 }
 
+/** What is to be done with a request. */
 export type Decision = Pass | HttpResponse;
