@@ -14,6 +14,7 @@ const steps = [
   ['dashboards', 'node', ['dashboards/build.mjs', '--check']],
   ['lint', 'node_modules/.bin/biome', ['check', '--error-on-warnings']],
   ['layers', 'node', ['scripts/check-layers.mjs', '--self-test']],
+  ['links', 'node', ['scripts/check-links.mjs']],
   ['postgres migrations', 'node', ['scripts/generate-postgres-migrations.mjs', '--check']],
   ['snippets', 'node', ['scripts/check-snippets.mjs']],
   ['exports', 'node', ['scripts/check-exports.mjs']],

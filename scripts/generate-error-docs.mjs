@@ -29,7 +29,7 @@ function render(table, classOf) {
       '',
       `Class \`${classOf(rows[0][0])}\`.`,
       '',
-      '| id | status | class | message | hint |',
+      '| id | status | class | what is wrong | what to do |',
       '|---|---|---|---|---|',
       ...rows.map(([id, row]) => line(id, row, classOf(id))),
     ].join('\n'),
@@ -41,7 +41,7 @@ function line(id, { status, message, hint, aliases = [], reserved }, className) 
   const also =
     aliases.length > 0 ? ` Also known as ${aliases.map((alias) => `\`${alias}\``).join(', ')}.` : '';
   const note = reserved ? ' *Reserved: nothing raises it yet.*' : '';
-  const cells = [`\`${id}\``, status, `\`${className}\``, message, `${hint}${also}${note}`];
+  const cells = [`<a id="${id}"></a>\`${id}\``, status, `\`${className}\``, message, `${hint}${also}${note}`];
   return `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
@@ -51,7 +51,15 @@ function introduction(table) {
 Generated from \`src/errors/table.ts\` by \`node scripts/generate-error-docs.mjs\`; do not edit by hand.
 
 All ${Object.keys(table).length} errors of the package. An id is \`CODE\` or \`CODE:SUB_CODE\`; \`error.id\`, \`error.code\` and \`error.subCode\`
-have its parts, and an id that was published keeps its meaning. The status is what a server answers with when the error
-refuses a request. \`error.field\` names the envelope member, header or option at fault, never its value, and
-\`error.cause\` has the error underneath. \`toXlinkError()\` turns anything that was thrown, or an id as text, into one of these.`;
+have its parts, and an id that was published keeps its meaning. Compare \`code\` or \`id\`: an error is an object, so it never
+equals a text. The status is what a server answers with when the error refuses a request. \`toXlinkError()\` turns anything
+that was thrown, or an id as text, into one of these.
+
+\`error.message\` is what is wrong and what to do, the two texts of the table in one; \`error.title\` and \`error.hint\` have them apart.
+For one option the hint is about that option and is the whole message: \`DualModeAdapter: there is no option mod; did you mean
+mode?\` \`error.field\` names the envelope member, header or option at fault, never its value, and \`error.cause\` has the error
+underneath. \`formatErrorStructured(error).formats\` has all of it for a log line, a terminal, an API or a page.
+
+A problem document (RFC 9457) of an adapter has the title. The hint is in its \`detail\` only with \`exposeDetails\`: it is meant for
+operators, and a caller who probes would read it, too. Its \`type\` is the address of a row below, \`error.docUrl\` that of a section.`;
 }

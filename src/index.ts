@@ -25,11 +25,13 @@ export type { ModeTarget, RouteMode } from './adapters/modes/policy.js';
 export { type ModeState, type ModeStore, parseModeState, type StoredMode } from './adapters/modes/store.js';
 export type { Traffic, TrafficSample } from './adapters/modes/traffic-window.js';
 export type { DualModeOptions } from './adapters/options.js';
+export type { SignOptions, VerifyOptions } from './agent/application-signature.js';
 export type { MessageHandler, OnMessageOptions } from './agent/consume.js';
 export type { EnvelopeOptions } from './agent/envelope-options.js';
 export type { AgentOptions, IdentitySource } from './agent/options.js';
 export type { Received, ReceiveOptions } from './agent/receive.js';
 export type { ReceiveInput } from './agent/receive-input.js';
+export type { ReceiveNextOptions } from './agent/receive-next.js';
 export type { SecurityOptions, SplitChannelConfig } from './agent/security.js';
 export type { SendOptions, SendOutcome } from './agent/send.js';
 export { createSignedEnvelope, type SignedEnvelopeOptions } from './agent/signed-envelope.js';
@@ -60,6 +62,7 @@ export { discover, type Service } from './discovery/discover.js';
 export type { DiscoveryDocument } from './discovery/document.js';
 export type { DiscoverOptions } from './discovery/options.js';
 export * from './errors/errors.js';
+export { type FormattedError, type FormattedOutput, formatErrorStructured } from './errors/format-error.js';
 export { type Err, err, type Ok, ok, type Result } from './errors/result.js';
 export {
   ERROR_TABLE,
@@ -78,7 +81,12 @@ export { requestBinding } from './http/request-binding.js';
 export type { SealedResponse } from './http/sealed-response.js';
 export { decodeDidKey, encodeDidKey } from './identity/did.js';
 export { generateIdentity, Identity, type IdentityOptions } from './identity/identity.js';
-export { assertKeyRecord, assertSuccessor, createKeyRecord } from './identity/key-record.js';
+export {
+  assertKeyRecord,
+  assertSuccessor,
+  createKeyRecord,
+  type KeyRecordOptions,
+} from './identity/key-record.js';
 export { Agent, type AgentMiddlewareOptions } from './middleware/agent.js';
 export type { KoaDashboardOptions } from './middleware/dashboard.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
@@ -96,6 +104,7 @@ export type {
   FeedState,
   Grant,
   ManagedTrustRegistry,
+  RevokeOptions,
   ScopeChange,
 } from './registry/managed.js';
 export { MemoryTrustRegistry, type MemoryTrustRegistryOptions } from './registry/memory.js';
@@ -104,7 +113,6 @@ export type { PositionalRegistration } from './registry/positional-registration.
 export {
   describeSecurityMode,
   describeSecurityModeStructured,
-  type FormattedOutput,
   type SecurityModeDescription,
 } from './security/describe-security.js';
 export type { FixedSecurity, SecurityLevel, SecurityMode, ShareCount } from './security/security-mode.js';
@@ -135,9 +143,10 @@ export {
   PostgresTrustRegistry,
   type PostgresTrustRegistryOptions,
 } from './stores/postgres/trust-registry.js';
+export type { RedisClient } from './stores/redis/client.js';
+export { redisClientOptions } from './stores/redis/client-options.js';
 export { RedisClientStore, type RedisClientStoreOptions } from './stores/redis/client-store.js';
 export { RedisModeStore, type RedisModeStoreOptions } from './stores/redis/mode-store.js';
-export type { RedisClient } from './stores/redis/nonce-client.js';
 export { RedisNonceStore, type RedisNonceStoreOptions } from './stores/redis/nonce-store.js';
 export { RedisTrustRegistry, type RedisTrustRegistryOptions } from './stores/redis/trust-registry.js';
 export { GatewayTransport, type GatewayTransportOptions } from './transport/gateway.js';

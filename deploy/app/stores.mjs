@@ -5,6 +5,7 @@ import {
   PostgresModeStore,
   PostgresTrustRegistry,
   RedisNonceStore,
+  redisClientOptions,
 } from '@private.me/xlink';
 import { Redis } from 'ioredis';
 import pg from 'pg';
@@ -41,14 +42,7 @@ export function openPostgres(url) {
 
 /** @param {string} url */
 export function openRedis(url) {
-  const redis = new Redis(url, {
-    connectTimeout: 1000,
-    socketTimeout: 5000, // a frozen connection is given up, and with it what waits in it
-    autoResendUnfulfilledCommands: false, // a claim that is sent twice looks like a replay
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: (attempt) => Math.min(attempt * 50, 1000), // for ever
-  });
+  const redis = new Redis(url, redisClientOptions.ioredis);
   redis.on('error', () => {}); // the nonce store and /readyz say it where it matters
   return {
     nonces: new RedisNonceStore({ client: redis }),

@@ -42,7 +42,7 @@ export function adminRoutes({ database, registry, clients, adapter, adminToken }
     const entry = { did: keys.did, name: customer.name, keys, sendScopes };
     const registered = await registry.register(entry, customer.id);
     if (!registered.ok)
-      throw new ApiError(registered.error.status === 409 ? 409 : 422, registered.error.message);
+      throw new ApiError(registered.error.status === 409 ? 409 : 422, registered.error.title);
     await clients.link(keys.did, customer.id); // from now on what the identity does counts as the customer's
     res.status(201).json({ did: keys.did, scopes: sendScopes });
   });

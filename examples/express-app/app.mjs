@@ -45,7 +45,7 @@ export async function openApp({ folder, adminToken, dashboardPassword, mode = 'h
   const database = openDatabase(folder);
   const registry = new SqlTrustRegistry(database);
   const agent = await loadServiceAgent(folder, registry);
-  const clients = await FileClientStore.open(join(folder, 'clients.json'));
+  const clients = await FileClientStore.open(join(folder, 'clients.jsonl'));
   const metrics = new Registry();
 
   const adapter = new DualModeAdapter({
@@ -93,6 +93,7 @@ export async function openApp({ folder, adminToken, dashboardPassword, mode = 'h
   const close = async () => {
     plan.stop();
     await adapter.close();
+    await clients.close();
     database.close();
   };
   return { app, did: agent.did, close };

@@ -20,7 +20,12 @@ import type { AgentMessage, Clock } from '../types/protocol.js';
 import { type AuthSource, rememberAuth } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
 import type { Clients } from './clients/clients.js';
-import { type CutoverReport, cutoverReport, type ReportOptions } from './clients/cutover-report.js';
+import {
+  type CutoverReport,
+  checkReportOptions,
+  cutoverReport,
+  type ReportOptions,
+} from './clients/cutover-report.js';
 import type { ClientRecord } from './clients/store.js';
 import { createClients } from './create-clients.js';
 import { deprecationHeaders } from './deprecation.js';
@@ -129,8 +134,9 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     return this.#adoption.snapshot();
   }
 
-  /** Who still uses keys, and who is safe to switch. Needs the option `clients`. */
+  /** Who still uses keys, and who is safe to switch. Needs the option `clients`. Rejects with `INVALID_OPTION`. */
   async report(options: ReportOptions = {}): Promise<CutoverReport> {
+    checkReportOptions('report', options);
     return cutoverReport(await this.clientRecords(), this.#clock(), options);
   }
 

@@ -26,9 +26,9 @@ export const modesIn = ({ mode, routeModes = [], clientModes = {} }: DualModeOpt
 export function warnOfUnsharedNonces(options: DualModeOptions, emit: (event: WarningEvent) => void): void {
   const problem = unsharedNonces(options);
   if (!problem) return;
-  const { id: code, message, hint, docUrl } = problem;
-  emit({ type: 'warning', code, message: `${message} ${hint}` });
-  if (!options.observers?.length) console.warn(`xlink: ${code}: ${message} ${hint} ${docUrl}`);
+  const { id: code, message, docUrl } = problem;
+  emit({ type: 'warning', code, message });
+  if (!options.observers?.length) console.warn(`xlink: ${code}: ${message} ${docUrl}`);
 }
 
 function unsharedNonces({ agent, instances }: Deployment): XlinkError | undefined {

@@ -16,6 +16,7 @@ import {
   isString,
   type OptionCheck,
   oneOf,
+  refuseOptions,
   requireOption,
 } from '../util/options.js';
 import type { LegacyKeyValidator } from './api-key-validator.js';
@@ -23,8 +24,8 @@ import type { OnDowngrade } from './clients/clients.js';
 import type { ClientStore } from './clients/store.js';
 import type { ApiKeySources } from './credentials.js';
 import type { DeprecationOptions } from './deprecation.js';
-import { type Brownout, isBrownout } from './modes/brownouts.js';
-import { isRouteMode, type RouteMode } from './modes/policy.js';
+import { type Brownout, checkBrownoutKeys, isBrownout } from './modes/brownouts.js';
+import { checkRouteModeKeys, isRouteMode, type RouteMode } from './modes/policy.js';
 
 /** `Customer` is inferred from `legacyKeyValidator`: what it returns for a key that is good. */
 export interface DualModeOptions<Customer extends object = object> {
@@ -103,16 +104,35 @@ const isNames: OptionCheck = (value) =>
   value.every((name) => typeof name === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(name))
     ? undefined
     : 'an array of names';
-const isRouteModes: OptionCheck = (value) =>
-  Array.isArray(value) && value.every(isRouteMode) ? undefined : 'an array of { path, methods?, mode }';
+/** The keys of every object in a list are checked first, so that a misspelt one is named. */
+const listOf =
+  (
+    check: (owner: string, value: object) => void,
+    owner: string,
+    isOne: (value: unknown) => boolean,
+    what: string,
+  ): OptionCheck =>
+  (value) => {
+    if (!Array.isArray(value)) return what;
+    for (const each of value.filter((one) => !isObject(one))) check(owner, each);
+    return value.every(isOne) ? undefined : what;
+  };
+const isRouteModes = listOf(
+  checkRouteModeKeys,
+  'DualModeAdapter: routeModes',
+  isRouteMode,
+  'an array of { path, methods?, mode }',
+);
 const isClientModes: OptionCheck = (value) =>
   typeof value === 'object' && value !== null && Object.values(value).every((mode) => MODES.includes(mode))
     ? undefined
     : 'an object of a mode for each client';
-const isBrownouts: OptionCheck = (value) =>
-  Array.isArray(value) && value.every(isBrownout)
-    ? undefined
-    : 'an array of { from, until }: two dates, the first before the second';
+const isBrownouts = listOf(
+  checkBrownoutKeys,
+  'DualModeAdapter: brownouts',
+  isBrownout,
+  'an array of { from, until }: two dates, the first before the second',
+);
 const isObservers: OptionCheck = (value) =>
   Array.isArray(value) && value.every((observer) => typeof observer === 'function')
     ? undefined
@@ -122,8 +142,12 @@ const isHttpUrl: OptionCheck = (value) =>
     ? undefined
     : 'an http or https URL';
 
+/** Both sides of a migration are sometimes called a dual-mode adapter. */
+const OF_CLIENT = 'DualModeClient takes it, the class for callers of an API';
+
 /** Throws `INVALID_OPTION`. */
 export function checkDualModeOptions(options: DualModeOptions): void {
+  refuseOptions('DualModeAdapter', options, { xlink: OF_CLIENT, fallback: OF_CLIENT });
   checkOptions('DualModeAdapter', options, {
     agent: isAgent,
     legacyKeyValidator: isFunction,
@@ -157,13 +181,13 @@ export function checkDualModeOptions(options: DualModeOptions): void {
   });
   requireOption('DualModeAdapter', options, 'agent');
   requireOption('DualModeAdapter', options, 'legacyKeyValidator');
-  checkOptions('apiKey', options.apiKey ?? {}, {
+  checkOptions('DualModeAdapter: apiKey', options.apiKey ?? {}, {
     schemes: isNames,
     headers: isNames,
     query: isString,
     extract: isFunction,
   });
-  checkOptions('deprecation', options.deprecation ?? {}, {
+  checkOptions('DualModeAdapter: deprecation', options.deprecation ?? {}, {
     since: isDate,
     sunset: isDate,
     migrationUrl: isHttpUrl,

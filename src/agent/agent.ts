@@ -4,13 +4,24 @@ import { generateIdentity, Identity } from '../identity/identity.js';
 import { createKeyRecord } from '../identity/key-record.js';
 import type { NonceStore, TrustRegistry } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope, KeyRecord, Version } from '../types/protocol.js';
-import { checkOptions, integerIn, isBoolean, isFunction, isString, requireOption } from '../util/options.js';
+import {
+  checkOptions,
+  integerIn,
+  isBoolean,
+  isFunction,
+  isObject,
+  isString,
+  requireOption,
+} from '../util/options.js';
 import { createAnswer } from './answer.js';
+import { type SignOptions, signContent, type VerifyOptions, verifyContent } from './application-signature.js';
 import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';
 import type { AgentContext } from './context.js';
 import { createEnvelope } from './envelope.js';
 import type { EnvelopeOptions } from './envelope-options.js';
+import { Inbox } from './inbox.js';
 import { createIntroduction, type Introduction, receiveIntroduction } from './introduction.js';
+import { didOfRecipient } from './named-recipient.js';
 import {
   type AgentOptions,
   agentParts,
@@ -20,6 +31,7 @@ import {
 } from './options.js';
 import type { Received, ReceiveOptions } from './receive.js';
 import { type ReceiveInput, receiveAny } from './receive-input.js';
+import { type ReceiveNextOptions, receiveNext } from './receive-next.js';
 import { ensureRegistered } from './register.js';
 import { type SendOptions, type SendOutcome, send } from './send.js';
 
@@ -51,6 +63,7 @@ export class BaseAgent {
   #context: AgentContext | undefined;
   #keyRecord: KeyRecord | undefined;
   #starting: Promise<AgentContext> | undefined;
+  #inbox: Inbox | undefined;
 
   /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
   constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
@@ -149,11 +162,15 @@ export class BaseAgent {
     return attempt(async () => send(await this.#ready(), options));
   }
 
-  /** Verifies an envelope, claims its nonce, and opens it. Whatever is wrong with it comes back as an error. */
+  /**
+   * Verifies an envelope, claims its nonce, and opens it. Whatever is wrong with it comes back as an error. Without an
+   * argument it is {@link BaseAgent.receiveNext}.
+   */
   async receive<T = unknown>(
-    input: ReceiveInput,
-    options: ReceiveOptions = {},
+    ...args: [] | [input: ReceiveInput, options?: ReceiveOptions]
   ): Promise<Result<AgentMessage<T>>> {
+    if (args.length === 0) return this.receiveNext<T>();
+    const [input, options] = args;
     const received = await this.receiveContent(input, options);
     return received.ok ? ok(received.value.message as AgentMessage<T>) : received;
   }
@@ -174,6 +191,20 @@ export class BaseAgent {
       if (options.requireRequestBinding) requireOption('receive', options, 'request');
       return receiveAny(await this.#ready(), input, options);
     });
+  }
+
+  /**
+   * Waits for the next message that the transports bring. From the first call on they hand envelopes to this agent, which
+   * holds up to 1000 of them in memory: where none may be lost with the process, use {@link BaseAgent.onMessage} instead.
+   */
+  async receiveNext<T = unknown>(options: ReceiveNextOptions = {}): Promise<Result<AgentMessage<T>>> {
+    const received = await attempt(async () => {
+      checkOptions('receiveNext', options, { allowCleartext: isBoolean, signal: isObject });
+      const { identity, transports } = await this.#ready();
+      this.#inbox ??= new Inbox(identity.did, transports);
+      return receiveNext(this, this.#inbox, options);
+    });
+    return received.ok ? (received.value as Result<AgentMessage<T>>) : received;
   }
 
   /**
@@ -201,6 +232,24 @@ export class BaseAgent {
     return attempt(async () => receiveIntroduction(await this.#ready(), input, options));
   }
 
+  /** The DID of the one active registry entry that has this name; a DID stands for itself. Reads the whole registry. */
+  async resolve(name: string): Promise<Result<Did>> {
+    return attempt(() => didOfRecipient(this.registry, name));
+  }
+
+  /**
+   * Signs a text or bytes for the application; resolves to an Ed25519 signature, 86 characters of base64url. It proves who
+   * signed, not when: put a time or a number into what is signed. No envelope can be made of it. Throws `INVALID_OPTION`.
+   */
+  async sign(content: string | Uint8Array, options: SignOptions = {}): Promise<string> {
+    return signContent(await this.#ready(), content, options);
+  }
+
+  /** Whether a DID that is active in the registry made a signature with `sign`; fails with `VERIFICATION_FAILED…`. */
+  async verify(options: VerifyOptions): Promise<Result<void>> {
+    return attempt(async () => verifyContent(await this.#ready(), options));
+  }
+
   /** The identity as PKCS#8 DER (RFC 8410), 48 bytes, unencrypted: whoever reads it is this agent. */
   async exportPKCS8(): Promise<Uint8Array> {
     return (await this.#ready()).identity.exportPKCS8();
@@ -219,6 +268,7 @@ export class BaseAgent {
 
   /** Closes the transports. */
   dispose(): void {
+    this.#inbox?.close();
     for (const transport of this.#parts.transports) transport.dispose();
   }
 

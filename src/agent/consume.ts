@@ -21,7 +21,8 @@ export interface OnMessageOptions {
   readonly onFailed?: (error: XlinkError, envelope: Envelope) => void;
 }
 
-interface Receiver {
+/** The part of an agent that receives. */
+export interface Receiver {
   readonly maxAgeMs: number;
   receive(input: Envelope, options: ReceiveOptions): Promise<Result<AgentMessage>>;
 }
@@ -62,12 +63,16 @@ export function consume(
   };
 }
 
-/** Faults of this side and its stores, and clocks that are apart: the same envelope may be good later. */
+/**
+ * Faults of this side and its stores, and clocks that are apart: the same envelope may be good later. One from before the
+ * nonce store began will not be: waiting for it would hold up its sender for `maxAgeMs`.
+ */
 const mayPass = ({ id, status }: XlinkError): boolean =>
-  status >= 500 || status === 429 || id === 'TIMESTAMP_EXPIRED:FUTURE';
+  id !== 'NONCE_STORE_UNAVAILABLE:COLD_START' &&
+  (status >= 500 || status === 429 || id === 'TIMESTAMP_EXPIRED:FUTURE');
 
 /** A share that waits for others, or one beyond those that were needed: all is well. */
-const isShareOnly = ({ id }: XlinkError): boolean =>
+export const isShareOnly = ({ id }: XlinkError): boolean =>
   id === 'INSUFFICIENT_SHARES:PENDING' || id === 'REPLAY_DETECTED:GROUP_COMPLETE';
 
 function tell(report: () => void): void {

@@ -2,7 +2,7 @@ import type { Identity } from '../identity/identity.js';
 import type { SecurityLevel } from '../security/security-mode.js';
 import type { SecurityPolicy } from '../security/security-policy.js';
 import type { ShareCollector } from '../split-channel/collector.js';
-import type { NonceStore, OnProgress, ProgressEvent, Transport } from '../types/ports.js';
+import type { NonceStore, OnProgress, ProgressEvent, Transport, TrustRegistry } from '../types/ports.js';
 import type { Clock, RandomBytes, Scope, Version } from '../types/protocol.js';
 import type { Peers } from './peers.js';
 import type { OnWarning } from './warnings.js';
@@ -10,6 +10,7 @@ import type { OnWarning } from './warnings.js';
 /** What the pipelines of one agent work with. */
 export interface AgentContext {
   readonly identity: Identity;
+  readonly registry: TrustRegistry;
   readonly peers: Peers;
   /** At least one. Whole messages go over the first, shares over all. */
   readonly transports: readonly Transport[];

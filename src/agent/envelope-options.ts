@@ -18,7 +18,10 @@ import {
 
 /** What goes into an envelope, and how it is made. */
 export interface EnvelopeOptions {
-  /** The recipient's DID. */
+  /**
+   * The recipient's DID, or the name of the one active registry entry that has it. A name is whatever the registry lets its
+   * entries be called, and finding it reads the whole registry: `agent.resolve(name)` once gives the DID to keep.
+   */
   readonly to: Did;
   /** Any JSON value. Left out: only for signed-only envelopes that speak for a request alone. */
   readonly payload?: unknown;
@@ -66,10 +69,13 @@ export function checkEnvelopeOptions(options: EnvelopeOptions): void {
   requireOption('createEnvelope', options, 'to');
   const { content, contentType, signedOnly = false } = options;
   if (contentType !== undefined && !content)
-    throw xlinkError('INVALID_OPTION', { field: 'contentType', hint: 'contentType is that of content.' });
+    throw xlinkError('INVALID_OPTION', {
+      field: 'contentType',
+      hint: 'createEnvelope: contentType needs content, the body whose type it is.',
+    });
   if (content && !signedOnly)
     throw xlinkError('INVALID_OPTION', {
       field: 'content',
-      hint: 'content travels beside a signedOnly envelope.',
+      hint: 'createEnvelope: content needs signedOnly: true; to encrypt it, send it as payload.',
     });
 }

@@ -8,6 +8,7 @@ import type { OnProgress } from '../types/ports.js';
 import type { Envelope, Scope } from '../types/protocol.js';
 import { type AgentContext, report } from './context.js';
 import { checkEnvelopeOptions, type EnvelopeOptions } from './envelope-options.js';
+import { didOfRecipient } from './named-recipient.js';
 import type { ResolvedPeer } from './peers.js';
 
 /** A message that may be sent, before anything of it is sealed. */
@@ -40,13 +41,14 @@ export async function prepareMessage(
   const payload = options.payload === undefined && signedOnly ? undefined : encodePayload(options.payload);
 
   await report(options.onProgress, 'resolving');
-  const recipient = await context.peers.resolve(options.to, {
+  const to = await didOfRecipient(context.registry, options.to);
+  const recipient = await context.peers.resolve(to, {
     unknown: 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY',
     revoked: 'LOOKUP_FAILED:DID_REVOKED',
   });
   if (!answer && !allowsScope(recipient.entry.receiveScopes, scope))
     throw xlinkError('RECEIVER_SCOPE_DENIED', { field: 'scope' });
-  const draft = await draftOf(context, recipient, options, scope);
+  const draft = await draftOf(context, recipient, { ...options, to }, scope);
   return { recipient, draft, payload, signedOnly };
 }
 

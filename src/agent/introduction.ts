@@ -3,16 +3,21 @@ import { signOnlyEnvelope } from '../envelope/seal.js';
 import type { Result } from '../errors/result.js';
 import type { TrustRegistry } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope, RegistryEntry, Scope, Version } from '../types/protocol.js';
+import { anything, checkOptions, isString, requireOption } from '../util/options.js';
 import type { AgentContext } from './context.js';
+import { ENVELOPE_OPTIONS } from './envelope-options.js';
 import { Peers } from './peers.js';
 import { receive } from './receive.js';
 
-/** A signed-only envelope to or from somebody who is in no registry yet. */
+/** A signed-only envelope to or from a peer that is in no registry yet. */
 export interface Introduction {
   readonly scope: Scope;
   /** From `requestBinding()`; compulsory in both directions. */
   readonly request: string;
 }
+
+const { scope, request } = ENVELOPE_OPTIONS;
+const INTRODUCTION_OPTIONS = { scope, request };
 
 /**
  * Makes an introduction: no registry is asked and no scope list applies. At most version 2, whose signature can be
@@ -22,6 +27,7 @@ export async function createIntroduction(
   context: AgentContext,
   options: Introduction & { readonly to: Did; readonly payload: unknown },
 ): Promise<Envelope> {
+  checkOptions('createIntroduction', options, { ...INTRODUCTION_OPTIONS, to: isString, payload: anything });
   const { identity, clock, random } = context;
   const { to, payload, scope, request } = options;
   const version = Math.min(2, identity.maxVersion) as Version;
@@ -33,8 +39,11 @@ export async function createIntroduction(
 export async function receiveIntroduction(
   context: AgentContext,
   input: unknown,
-  { scope, request }: Introduction,
+  options: Introduction,
 ): Promise<AgentMessage> {
+  checkOptions('receiveIntroduction', options, INTRODUCTION_OPTIONS);
+  for (const name of ['scope', 'request']) requireOption('receiveIntroduction', options, name);
+  const { scope, request } = options;
   const anybody: TrustRegistry = {
     lookup: (did): RegistryEntry => ({ did, status: 'active', sendScopes: [scope] }),
     register: (): Result<void> => ({ ok: true, value: undefined }),

@@ -17,6 +17,7 @@ import {
   isString,
   type OptionCheck,
   type OptionChecks,
+  refuseOptions,
 } from '../util/options.js';
 import type { AgentContext } from './context.js';
 import { Peers } from './peers.js';
@@ -105,17 +106,22 @@ const AGENT_OPTIONS: OptionChecks<AgentOptions> = {
   unsafeAcceptWhenNonceStoreFails: isBoolean,
 };
 
+const INSTEAD = {
+  did: 'the DID of an agent is that of its key; for a did:web publish createDidWebDocument(did, await agent.keyRecord())',
+};
+
 /** Throws `INVALID_OPTION`. */
 export function checkAgentOptions(
   owner: string,
   options: AgentOptions,
   more: OptionChecks<object> = {},
 ): void {
+  refuseOptions(owner, options, INSTEAD);
   checkOptions(owner, options, { ...AGENT_OPTIONS, ...more });
   if (options.registry && options.trustRegistry && options.registry !== options.trustRegistry) {
     throw xlinkError('INVALID_OPTION', {
       field: 'trustRegistry',
-      hint: 'registry and trustRegistry name two different registries.',
+      hint: `${owner}: registry and trustRegistry are two names of one option; pass one of them.`,
     });
   }
   checkMaxAge(owner, options);
@@ -168,6 +174,7 @@ export function agentParts(options: AgentOptions) {
     maxAgeMs,
     contextFor: (identity: Identity): AgentContext => ({
       identity,
+      registry,
       peers: new Peers(registry, identity.crypto),
       transports,
       nonceStore,

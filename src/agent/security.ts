@@ -80,7 +80,10 @@ export function checkSendOptions(options: EnvelopeOptions & SecurityOptions): vo
   });
   const { security, splitChannel, splitChannelConfig } = options;
   if (security !== undefined && (splitChannel !== undefined || splitChannelConfig))
-    throw xlinkError('INVALID_OPTION', { field: 'splitChannel', hint: 'security says it already.' });
+    throw xlinkError('INVALID_OPTION', {
+      field: 'splitChannel',
+      hint: 'send: security replaces splitChannel and splitChannelConfig; leave those out.',
+    });
 }
 
 /** What the options, the policy and the recipient come to. */
@@ -92,7 +95,10 @@ export function securityModeOf(
   const { level, reasons, shares } = levelOf(context, options, prepared);
   if (level === 'standard') return { type: 'standard', level, ...(reasons ? { reasons } : {}) };
   if (prepared.signedOnly)
-    throw xlinkError('INVALID_OPTION', { field: 'security', hint: 'A signedOnly message hides nothing.' });
+    throw xlinkError('INVALID_OPTION', {
+      field: 'security',
+      hint: 'send: shares hide a payload that signedOnly sends in the clear; leave one of the two out.',
+    });
   const isXchange = options.xchange === true && takesXchange(context, options, prepared);
   const kind = isXchange
     ? ({ type: 'xchange', level: 'performance' } as const)
@@ -135,7 +141,7 @@ function takesXchange(
   { recipient }: PreparedMessage,
 ): boolean {
   const fail = (hint: string) => xlinkError('INVALID_OPTION', { field: 'xchange', hint });
-  if (!xchange) throw fail('The agent itself has to be made with xchange: true.');
-  if (version !== undefined) throw fail('Xchange has one version only; leave version out.');
+  if (!xchange) throw fail('send: xchange needs an agent made with xchange: true.');
+  if (version !== undefined) throw fail('send: Xchange has one version only; leave version out.');
   return recipient.entry.xchange === true;
 }

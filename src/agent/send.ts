@@ -48,7 +48,7 @@ async function sendWhole(
 ): Promise<SharesSent> {
   let envelope = await sealMessage(context, prepared, onProgress);
   await report(onProgress, 'sending');
-  const again = async () => (envelope = await createEnvelope(context, quiet));
+  const again = async () => (envelope = await createEnvelope(context, { ...quiet, to: envelope.to }));
   const error = await deliver(context.transports[0]!, envelope, again);
   if (error) throw error;
   return { envelopeId: envelope.nonce, envelopes: [envelope], version: envelope.version };

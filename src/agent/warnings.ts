@@ -27,6 +27,13 @@ export type XlinkWarning =
       readonly type: 'deprecated-option';
       readonly option: 'splitChannel' | 'splitChannelConfig';
       readonly use: string;
+    }
+  /** A client of Redis would be away for long after a silent cut of the network. */
+  | {
+      readonly type: 'redis-client-without-limits';
+      readonly store: string;
+      readonly missing: readonly string[];
+      readonly use: string;
     };
 
 /** Told about warnings as they happen. What it throws is ignored. */
@@ -64,5 +71,7 @@ export function describeWarning(warning: XlinkWarning): string {
       return `Share ${warning.index} of a message did not fit the others and was left out.`;
     case 'deprecated-option':
       return `The option ${warning.option} is deprecated; use ${warning.use}.`;
+    case 'redis-client-without-limits':
+      return `The Redis client of ${warning.store} lacks ${warning.missing.join(' and ')}: after a silent cut of the network it may stay away for long. Make it with ${warning.use}.`;
   }
 }

@@ -1,5 +1,3 @@
-import { isXlinkError } from '../errors/errors.js';
-
 /** Where a command writes to; without line ends. */
 export interface Output {
   readonly out: (line: string) => void;
@@ -54,7 +52,6 @@ const isUsageError = (error: unknown): boolean =>
   error instanceof UsageError || String((error as { code?: unknown })?.code).startsWith('ERR_PARSE_ARGS');
 
 function messageOf(error: unknown): string {
-  if (isXlinkError(error)) return `${error.message} ${error.hint}`;
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -3,6 +3,7 @@ import { err, ok, type Result } from '../errors/result.js';
 import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
 import { below } from '../http/base-url.js';
 import type { AuthMethod } from '../types/mode.js';
+import { checkOptions, isObject } from '../util/options.js';
 import { callError, parseBody } from './call-error.js';
 import { checkDualModeClientOptions, type DualModeClientOptions } from './dual-mode-client-options.js';
 import { type Served, ServiceClient } from './service-client.js';
@@ -47,7 +48,7 @@ export class DualModeClient {
   async call(
     action: string,
     payload?: unknown,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    options: { readonly signal?: AbortSignal } = {},
   ): Promise<Result<unknown>> {
     const started = performance.now();
     let method: AuthMethod = 'none';
@@ -56,7 +57,8 @@ export class DualModeClient {
       this.#adoption.count({ mode: 'hybrid', method, durationMs, ...(error ? { error } : {}) });
     };
     try {
-      const served = await this.#send(action, payload, signal);
+      checkOptions('DualModeClient.call', options, { signal: isObject });
+      const served = await this.#send(action, payload, options.signal);
       const { response } = served;
       method = served.method;
       const text = await response.text();
@@ -105,7 +107,7 @@ function actionPath(action: string): string {
   )
     throw xlinkError('INVALID_OPTION', {
       field: 'action',
-      hint: 'An action is a path below the URL of the API.',
+      hint: 'DualModeClient: action must be a path below the URL of the API, such as charges/create.',
     });
   return segments.map(encodeURIComponent).join('/');
 }

@@ -41,7 +41,7 @@ export class FailureCounts {
   rows(): FailureRow[] {
     return [...this.#seen]
       .map(([reason, { count, lastSeen }]) => {
-        const { status, message, hint, docUrl: docs } = xlinkError(reason);
+        const { status, title: message, hint, docUrl: docs } = xlinkError(reason);
         return { reason, count, lastSeen, status, message, hint, docs };
       })
       .sort((a, b) => b.count - a.count || a.reason.localeCompare(b.reason));

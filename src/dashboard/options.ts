@@ -1,4 +1,4 @@
-import type { ReportOptions } from '../adapters/clients/cutover-report.js';
+import { checkReportOptions, type ReportOptions } from '../adapters/clients/cutover-report.js';
 import type { MigrationPlan } from '../adapters/migration/plan.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Clock } from '../types/protocol.js';
@@ -71,10 +71,7 @@ export const DASHBOARD_CHECKS = {
 /** Throws `INVALID_OPTION`; also where the dashboard would stand open without being told to. */
 export function checkDashboardOptions(owner: string, options: DashboardOptions<never>): void {
   checkOptions(owner, options, DASHBOARD_CHECKS);
-  checkOptions(`${owner}: report`, options.report ?? {}, {
-    quietMs: integerIn(0, 2 ** 40),
-    recentMs: integerIn(0, 2 ** 40),
-  });
+  checkReportOptions(`${owner}: report`, options.report ?? {});
   const given = WAYS_IN.filter((name) => options[name] !== undefined);
   if (given.length === 1) return;
   throw xlinkError('INVALID_OPTION', {

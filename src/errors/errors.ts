@@ -1,3 +1,4 @@
+import { docUrlOf } from './docs-url.js';
 import {
   ERROR_TABLE,
   type ErrorCategory,
@@ -7,15 +8,13 @@ import {
   type ErrorSubCode,
 } from './table.js';
 
-const DOCS = 'https://xail.io/docs/packages/xlink';
-
 /** What an error says, in a form that can be sent or logged: no secret, no payload, no value from a request. */
 export interface ErrorDetail {
   /** Part of the id before the colon. */
   readonly code: ErrorCode;
   /** Part of the id after the colon; absent if there is none. */
   readonly subCode?: ErrorSubCode;
-  /** What is wrong. */
+  /** What is wrong: the `title` of the error. */
   readonly message: string;
   /** What to do about it. */
   readonly hint: string;
@@ -35,7 +34,11 @@ export interface XlinkErrorOptions {
   readonly hint?: string;
 }
 
-/** Base of all errors of this package. Tell them apart by `code` and `subCode`, or by `id`, which joins both. */
+/**
+ * Base of all errors of this package. `message` says what is wrong and what to do about it: `title` and `hint` in one.
+ * Tell errors apart by `code` and `subCode`, or by `id`, which joins both; an error is an object, so
+ * `result.error === 'SCOPE_DENIED'` is never true and `result.error.code === 'SCOPE_DENIED'` may be.
+ */
 export class XlinkError extends Error {
   /** The class: `XlinkError`, or one of its subclasses, which stand for the categories. */
   override readonly name: string = 'XlinkError';
@@ -49,33 +52,36 @@ export class XlinkError extends Error {
   readonly category: ErrorCategory;
   /** HTTP status for an answer that refuses because of this error. */
   readonly status: number;
+  /** What is wrong, in the sentence of the table: it holds nothing that came from a request or from the options. */
+  readonly title: string;
   /** What to do about it. */
   readonly hint: string;
-  /** Name of the envelope member, header or option at fault, if it is known. Never its value. */
+  /** Name of the envelope member, header or option at fault; never its value. */
   readonly field: string | undefined;
-  /** URL of the error's documentation. */
+  /** Where the errors of this category are documented. */
   readonly docUrl: string;
 
   constructor(id: ErrorId, options: XlinkErrorOptions = {}) {
     const row: ErrorRow = ERROR_TABLE[id];
-    super(row.message, 'cause' in options ? { cause: options.cause } : undefined);
+    super(messageOf(id, row, options), 'cause' in options ? { cause: options.cause } : undefined);
     const [code, subCode] = id.split(':') as [ErrorCode, ErrorSubCode | undefined];
     this.id = id;
     this.code = code;
     this.subCode = subCode;
     this.category = row.category;
     this.status = row.status;
+    this.title = row.message;
     this.hint = options.hint ?? row.hint;
     this.field = options.field;
-    this.docUrl = `${DOCS}#${row.category}`;
+    this.docUrl = docUrlOf(row.category);
   }
 
-  /** The papers' `ErrorDetail`. */
+  /** What may be shown or logged, without cause and stack. */
   get details(): ErrorDetail {
     return {
       code: this.code,
       ...(this.subCode === undefined ? {} : { subCode: this.subCode }),
-      message: this.message,
+      message: this.title,
       hint: this.hint,
       ...(this.field === undefined ? {} : { field: this.field }),
       docs: this.docUrl,
@@ -87,6 +93,10 @@ export class XlinkError extends Error {
     return this.details;
   }
 }
+
+/** A text about one option says all there is to say; the sentence of the table would only delay it. */
+const messageOf = (id: ErrorId, row: ErrorRow, { hint }: XlinkErrorOptions): string =>
+  id === 'INVALID_OPTION' && hint !== undefined ? hint : `${row.message} ${hint ?? row.hint}`;
 
 /** Key generation, DIDs, PKCS#8. */
 export class XlinkIdentityError extends XlinkError {
@@ -152,8 +162,8 @@ const ALIASES = new Map<string, ErrorId>(
 );
 
 /**
- * KeyedMutex anything thrown or returned into an {@link XlinkError}: errors of the package pass through, a string is taken
- * as a code (`'REPLAY_DETECTED'`, `'DECRYPT_FAILED:PARSE'`, or an alias of the papers), everything else becomes
+ * Turns anything thrown or returned into an {@link XlinkError}: errors of the package pass through, a string is taken
+ * as a code (`'REPLAY_DETECTED'`, `'DECRYPT_FAILED:PARSE'`, or an alias in docs/errors.md), everything else becomes
  * `INTERNAL` with the original as `cause`.
  */
 export function toXlinkError(value: unknown): XlinkError {

@@ -16,7 +16,7 @@ export interface ErrorRow {
   readonly status: number;
   /** Area of the system the error comes from; decides its class. */
   readonly category: ErrorCategory;
-  /** One sentence, the same every time: it holds no value that came from a request. */
+  /** What is wrong, in one sentence, the same every time: it holds no value that came from a request. */
   readonly message: string;
   /** What the reader can do about it. */
   readonly hint: string;
@@ -79,6 +79,8 @@ export const ERROR_TABLE = {
   LOOKUP_FAILED: row('registry', 503, 'The trust registry could not be asked.', 'Nothing is accepted while it is down; see `cause`.'),
   'LOOKUP_FAILED:DID_NOT_IN_REGISTRY': row('registry', 404, 'The recipient is not in the trust registry.', 'Register the recipient, or check the DID.'),
   'LOOKUP_FAILED:DID_REVOKED': row('registry', 403, 'The recipient has been revoked.', 'Ask its operator for the DID that took its place.'),
+  'LOOKUP_FAILED:NAME_NOT_FOUND': row('registry', 404, 'No active entry of the trust registry has this name.', 'Check the name, or send to the DID; connect(name) finds services outside of the registry.'),
+  'LOOKUP_FAILED:NAME_AMBIGUOUS': row('registry', 409, 'Several active entries of the trust registry have this name.', 'Send to the DID of the one that is meant.'),
   REGISTRATION_FAILED: row('registry', 500, 'The registry refused the registration.', 'See `cause`.'),
   'REGISTRATION_FAILED:ALREADY_REGISTERED': row('registry', 409, 'The DID is in the registry already.', 'Use updateScopes() or updateKeys() to change an entry.'),
   'REGISTRATION_FAILED:KEYS_UNSIGNED': row('registry', 400, 'Encryption keys were given without the signature of their DID.', 'Register the key record of the identity; the positional form takes no encryption keys.'),
@@ -159,7 +161,7 @@ export const ERROR_TABLE = {
   'ENROLLMENT_REFUSED:TOO_MANY': row('adapter', 409, 'The client has as many DIDs as it may have.', 'Use one identity for all instances of a client, or raise maxDidsPerClient.'),
   'ENROLLMENT_REFUSED:RATE_LIMITED': row('adapter', 429, 'The client enrolls too often.', 'Wait a minute; keep the identity instead of making a new one at every start.'),
   'ENROLLMENT_REFUSED:NO_CLIENT': row('adapter', 500, 'The API key is good, but the adapter cannot tell whose it is.', 'Let legacyKeyValidator return clientId, or set the option clientId.'),
-  'ENROLLMENT_REFUSED:NOT_ENROLLED': row('adapter', 404, 'The DID is not linked to a client.', 'Enrol first.'),
+  'ENROLLMENT_REFUSED:NOT_ENROLLED': row('adapter', 404, 'The DID is not linked to a client.', 'Enroll first.'),
 
   // client
   DISCOVERY_FAILED: row('client', 502, 'The service could not be discovered.', 'Check the name; see `cause`.'),

@@ -1,16 +1,15 @@
+import { problemTypeOf } from '../errors/docs-url.js';
 import { toXlinkError, type XlinkError } from '../errors/errors.js';
 import type { Mode } from '../types/mode.js';
 import type { Headers } from './decision.js';
 import type { HttpTextResponse } from './fetch.js';
 import { mediaTypeOf, PROBLEM_TYPE } from './media-type.js';
 
-const PROBLEM_TYPE_BASE = 'https://xail.io/docs/packages/xlink/errors#';
-
-/** The body of a refusal (RFC 9457). `more` adds members, or replaces them. */
+/** The body of a refusal (RFC 9457), without the hint, which is for operators. `more` adds members, or replaces them. */
 export const problemBody = (error: XlinkError, more: object = {}): string =>
   JSON.stringify({
-    type: PROBLEM_TYPE_BASE + error.id,
-    title: error.message,
+    type: problemTypeOf(error.id),
+    title: error.title,
     status: error.status,
     code: error.code,
     subCode: error.subCode,

@@ -141,7 +141,7 @@ function resolveMaxVersion({ postQuantumSig, maxVersion }: IdentityOptions): Ver
   if (postQuantumSig !== undefined && maxVersion !== undefined && postQuantumSig !== maxVersion >= 3) {
     throw xlinkError('INVALID_OPTION', {
       field: 'postQuantumSig',
-      hint: 'postQuantumSig and maxVersion contradict each other.',
+      hint: 'postQuantumSig and maxVersion contradict each other; leave one of them out.',
     });
   }
   return maxVersion ?? (postQuantumSig ? 3 : 2);

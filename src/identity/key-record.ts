@@ -5,6 +5,7 @@ import { xlinkError } from '../errors/errors.js';
 import type { Clock, KeyRecord } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { isMembers } from '../util/members.js';
+import { checkOptions, integerIn, isFunction } from '../util/options.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { decodeDidKey } from './did.js';
 import type { Identity } from './identity.js';
@@ -30,16 +31,26 @@ function transcript(did: string, epoch: number, keys: RecordKeys): Uint8Array {
   ]);
 }
 
+export interface KeyRecordOptions {
+  /** Rises with every change of keys. Default: the Unix time of `clock`, in seconds. */
+  readonly epoch?: number;
+  /** Default `Date.now`. */
+  readonly clock?: Clock;
+}
+
 /**
  * Signs the public keys of an identity. `epoch` defaults to the current Unix time in seconds, so that a record made
- * after a change of keys supersedes the one before.
+ * after a change of keys supersedes the one before. Throws `INVALID_OPTION`.
  */
 export async function createKeyRecord(
   identity: Identity,
-  options: { epoch?: number; clock?: Clock } = {},
+  options: KeyRecordOptions = {},
 ): Promise<KeyRecord> {
+  checkOptions('createKeyRecord', options, {
+    epoch: integerIn(0, Number.MAX_SAFE_INTEGER),
+    clock: isFunction,
+  });
   const epoch = options.epoch ?? Math.floor((options.clock ?? Date.now)() / 1000);
-  if (!isEpoch(epoch)) throw xlinkError('INVALID_OPTION', { field: 'epoch' });
   const keys: RecordKeys = {
     x25519: identity.x25519.publicKey,
     mlKem768: identity.mlKem768?.publicKey,

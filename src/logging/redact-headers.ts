@@ -10,7 +10,7 @@ const everyday = redactor();
 /**
  * A copy of the headers with `[redacted]` in the place of credentials: by name (`Authorization`, `Cookie`, `X-API-Key`,
  * whatever contains key, token, secret, session…), by near misses of those names (`Authorization`, `x-api-kye`), and by
- * value (`Bearer …` under any name, keys in the query of a `Referer`). It never throws.
+ * value (`Bearer …` under any name, keys in the query of a `Referer`). No header makes it throw.
  */
 export const redactHeaders = (headers: HeadersLike, options?: NameOptions): Record<string, unknown> =>
   (options ? redactor(options) : everyday)(headers);

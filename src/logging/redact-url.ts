@@ -8,7 +8,7 @@ const everyday = secretNames();
 
 /**
  * The URL, absolute or not, with `[redacted]` for the values of query and fragment parameters that are secret by their
- * name or by their looks, and without user and password. Everything else stays as it is; it never throws.
+ * name or by their looks, and without user and password. Everything else stays as it is; no URL makes it throw.
  */
 export const redactUrl = (url: string, options?: NameOptions): string =>
   redactWithin(url, options ? secretNames(options) : everyday, MAX_DEPTH);

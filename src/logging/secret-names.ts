@@ -1,5 +1,6 @@
 import { BoundedMap } from '../util/bounded-map.js';
 import { distance } from '../util/distance.js';
+import { checkOptions, isStringArray } from '../util/options.js';
 import { lettersOf, wordsOf } from './words.js';
 
 /** Which names count as secret, besides the rules. Compared by their letters alone. */
@@ -95,8 +96,10 @@ const slack = (name: string): number =>
 /** Longer names than this are no misspelling of anything. */
 const MAX_LETTERS = 40;
 
-/** Tells whether what travels under a name is a credential. Remembers its verdicts: logs see the same names again and again. */
-export function secretNames({ also = [], keep = [] }: NameOptions = {}): (name: string) => boolean {
+/** Tells whether what travels under a name is a credential. Remembers its verdicts: logs see the same names again and again. Throws `INVALID_OPTION`. */
+export function secretNames(options: NameOptions = {}): (name: string) => boolean {
+  checkOptions('redact', options, { also: isStringArray, keep: isStringArray });
+  const { also = [], keep = [] } = options;
   const plain = new Set([...PLAIN_NAMES, ...keep.map(lettersOf)]);
   const secret = [...SECRET_NAMES, ...also.map(lettersOf)];
   const verdicts = new BoundedMap<string, boolean>(1000);

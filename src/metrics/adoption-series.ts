@@ -1,5 +1,5 @@
 import { AdoptionWindow } from './adoption-window.js';
-import { liveGauge } from './live-gauge.js';
+import { liveGauge, single } from './live-gauge.js';
 import { METRICS } from './metric-table.js';
 import type { Series } from './series.js';
 
@@ -14,6 +14,6 @@ const shareOf = (window: AdoptionWindow, of: number) => ({
   window,
   read() {
     const ratio = window.ratio();
-    return Number.isNaN(ratio) ? undefined : ratio * of;
+    return single(Number.isNaN(ratio) ? undefined : ratio * of);
   },
 });

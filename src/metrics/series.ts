@@ -35,12 +35,14 @@ export class Series {
   }
 
   /** `collect` is called before each scrape. */
-  gauge(row: MetricRow, collect?: (this: Gauge) => void): Gauge {
+  gauge(row: MetricRow, collect: (this: Gauge) => void): Gauge {
     const known = this.#find<Gauge>(row);
-    if (known && collect) (known as unknown as Insides).collect ??= collect;
-    if (known) return known;
+    if (known) {
+      (known as unknown as Insides).collect ??= collect;
+      return known;
+    }
     const { aggregator = 'sum' } = row;
-    return new Gauge({ ...this.#config(row), aggregator, ...(collect ? { collect } : {}) });
+    return new Gauge({ ...this.#config(row), aggregator, collect });
   }
 
   #find<M extends Metric>({ name }: MetricRow): M | undefined {

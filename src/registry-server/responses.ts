@@ -28,6 +28,7 @@ export const plainProblem = (
 
 /** Where the status of the table is one for whoever received an envelope. */
 const OWN_STATUS: Partial<Record<ErrorId, number>> = {
+  INVALID_OPTION: 400,
   KEY_RECORD_INVALID: 400,
   KEY_RECORD_ROLLED_BACK: 409,
   KEY_RECORD_DOWNGRADED: 409,

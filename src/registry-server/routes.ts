@@ -1,6 +1,7 @@
 import { xlinkError } from '../errors/errors.js';
 import type { Result } from '../errors/result.js';
 import { looksLikeDidKey } from '../identity/did.js';
+import { REGISTRATION_MEMBERS } from '../registry/change-options.js';
 import type { ManagedTrustRegistry } from '../registry/managed.js';
 import type { Did, KeyRecord, Registration, RegistryEntry, Scope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
@@ -19,16 +20,7 @@ export const CHANGES: ReadonlyMap<string, ChangeRoute> = new Map<string, ChangeR
   [
     'register',
     {
-      members: [
-        'did',
-        'name',
-        'keys',
-        'capabilities',
-        'sendScopes',
-        'receiveScopes',
-        'organization',
-        'xchange',
-      ],
+      members: REGISTRATION_MEMBERS,
       status: 201,
       apply: (registry, members) => {
         if (typeof members['did'] !== 'string') throw xlinkError('INVALID_DID', { field: 'did' });
@@ -48,7 +40,15 @@ export const CHANGES: ReadonlyMap<string, ChangeRoute> = new Map<string, ChangeR
         }),
     },
   ],
-  ['revoke', { members: ['did'], status: 200, apply: (registry, { did }) => registry.revoke(did as Did) }],
+  [
+    'revoke',
+    {
+      members: ['did', 'reason'],
+      status: 200,
+      apply: (registry, { did, reason }) =>
+        registry.revoke(did as Did, reason === undefined ? {} : { reason: reason as string }),
+    },
+  ],
   [
     'scopes',
     {

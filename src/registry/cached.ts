@@ -5,7 +5,14 @@ import type { Awaitable } from '../util/awaitable.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import { checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../util/options.js';
 import { ChangeListeners } from './change-listeners.js';
-import type { ChangeListener, FeedState, Grant, ManagedTrustRegistry, ScopeChange } from './managed.js';
+import type {
+  ChangeListener,
+  FeedState,
+  Grant,
+  ManagedTrustRegistry,
+  RevokeOptions,
+  ScopeChange,
+} from './managed.js';
 import { frozenEntry } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
 
@@ -112,8 +119,8 @@ export class CachedTrustRegistry implements ManagedTrustRegistry {
     return this.#change(did, () => this.#registry.add(did, grant));
   }
 
-  revoke(did: Did): Promise<Result<void>> {
-    return this.#change(did, () => this.#registry.revoke(did));
+  revoke(did: Did, options?: RevokeOptions): Promise<Result<void>> {
+    return this.#change(did, () => this.#registry.revoke(did, options));
   }
 
   updateScopes(did: Did, change: ScopeChange): Promise<Result<void>> {

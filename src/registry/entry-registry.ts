@@ -6,7 +6,8 @@ import { assertKeyRecord, assertSuccessor, copyKeyRecord } from '../identity/key
 import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { ChangeListeners } from './change-listeners.js';
-import type { ChangeListener, Grant, ManagedTrustRegistry, ScopeChange } from './managed.js';
+import { checkGrant, checkRevokeOptions, checkScopeChange, registrationIn } from './change-options.js';
+import type { ChangeListener, Grant, ManagedTrustRegistry, RevokeOptions, ScopeChange } from './managed.js';
 import { frozenEntry } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
 
@@ -44,8 +45,9 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
   /** Adds a DID. Fails with `REGISTRATION_FAILED:ALREADY_REGISTERED`, `INVALID_DID` or `KEY_RECORD_INVALID`. */
   async register(...args: [entry: Registration] | PositionalRegistration): Promise<Result<void>> {
     return this.#attempt(async () => {
-      const registration = registrationOf(args);
-      decodeDidKey(registration?.did);
+      const given = registrationOf(args);
+      decodeDidKey(given?.did);
+      const registration = registrationIn(given);
       const keys = registration.keys === undefined ? undefined : ownKeys(registration.keys, registration.did);
       const entry = put({ ...registration, ...(keys ? { keys } : {}), status: 'active' });
       if (keys) await assertKeyRecord(keys, this.#crypto);
@@ -60,28 +62,44 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
   async add(did: Did, grant: Grant = {}): Promise<Result<void>> {
     return this.#attempt(async () => {
       decodeDidKey(did);
+      checkGrant(grant);
       const { scopes, name } = grant;
       const given = {
         ...(scopes ? { sendScopes: ownList(scopes) } : {}),
         ...(name === undefined ? {} : { name }),
       };
-      await this.#change(did, (known) => put({ ...known, did, status: 'active', ...given }));
+      await this.#change(did, (known) => {
+        const { revocationReason: _, ...kept } = known ?? ({} as Partial<RegistryEntry>);
+        return put({ ...kept, did, status: 'active', ...given });
+      });
     });
   }
 
-  /** Cuts off one DID and no other, from its next message on. Fails with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY`. */
-  async revoke(did: Did): Promise<Result<void>> {
-    return this.#attempt(() =>
-      this.#change(did, (known) => {
+  /**
+   * Cuts off one DID and no other, from its next message on. The reason is kept as `revocationReason` of the entry. Fails
+   * with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY`.
+   */
+  async revoke(did: Did, options: RevokeOptions = {}): Promise<Result<void>> {
+    return this.#attempt(async () => {
+      checkRevokeOptions(options);
+      const { reason } = options;
+      await this.#change(did, (known) => {
         const entry = present(known);
-        return entry.status === 'revoked' ? entry : put({ ...entry, status: 'revoked' });
-      }),
-    );
+        if (entry.status === 'revoked' && (reason === undefined || reason === entry.revocationReason))
+          return entry;
+        return put({
+          ...entry,
+          status: 'revoked',
+          ...(reason === undefined ? {} : { revocationReason: reason }),
+        });
+      });
+    });
   }
 
   /** Replaces what the DID may send with (`scopes`) and accept (`receiveScopes`). */
   async updateScopes(did: Did, change: ScopeChange): Promise<Result<void>> {
     return this.#attempt(async () => {
+      checkScopeChange(change);
       const { scopes, receiveScopes } = change;
       const {
         did: _,

@@ -12,9 +12,10 @@ import {
   type OptionCheck,
   requireOption,
 } from '../util/options.js';
+import { checkGrant, checkRevokeOptions, checkScopeChange, registrationIn } from './change-options.js';
 import { refusalIdOf, refusalOf } from './http-errors.js';
 import { ask, type ExchangeOptions, type JsonResponse } from './http-exchange.js';
-import type { Grant, ManagedTrustRegistry, ScopeChange } from './managed.js';
+import type { Grant, ManagedTrustRegistry, RevokeOptions, ScopeChange } from './managed.js';
 import { entryFrom } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
 
@@ -91,22 +92,29 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
 
   async register(...args: [entry: Registration] | PositionalRegistration): Promise<Result<void>> {
     return this.#change('register', () => {
-      const { did, name, keys, capabilities, sendScopes, receiveScopes, organization, xchange } =
-        registrationOf(args) ?? {};
-      return { did, name, keys, capabilities, sendScopes, receiveScopes, organization, xchange };
+      return registrationIn(registrationOf(args));
     });
   }
 
-  async add(did: Did, { scopes, name }: Grant = {}): Promise<Result<void>> {
-    return this.#change('add', () => ({ did, scopes, name }));
+  async add(did: Did, grant: Grant = {}): Promise<Result<void>> {
+    return this.#change('add', () => {
+      checkGrant(grant);
+      return { ...grant, did };
+    });
   }
 
-  async revoke(did: Did): Promise<Result<void>> {
-    return this.#change('revoke', () => ({ did }));
+  async revoke(did: Did, options: RevokeOptions = {}): Promise<Result<void>> {
+    return this.#change('revoke', () => {
+      checkRevokeOptions(options);
+      return { ...options, did };
+    });
   }
 
-  async updateScopes(did: Did, { scopes, receiveScopes }: ScopeChange): Promise<Result<void>> {
-    return this.#change('scopes', () => ({ did, scopes, receiveScopes }));
+  async updateScopes(did: Did, change: ScopeChange): Promise<Result<void>> {
+    return this.#change('scopes', () => {
+      checkScopeChange(change);
+      return { ...change, did };
+    });
   }
 
   async updateKeys(keys: KeyRecord): Promise<Result<void>> {

@@ -11,6 +11,12 @@ export interface Grant {
   readonly name?: string;
 }
 
+/** What `revoke` keeps beside the revocation. */
+export interface RevokeOptions {
+  /** Why, for the operators of other services: 1 to 128 printable characters, such as `key_compromise`. Default: not said. */
+  readonly reason?: string;
+}
+
 /** What `updateScopes` replaces; what is absent stays. */
 export interface ScopeChange {
   /** Scopes the DID may send with. */
@@ -29,8 +35,11 @@ export type FeedState = 'off' | 'down' | 'live';
 export interface ManagedTrustRegistry extends TrustRegistry {
   /** Allows a DID with these scopes to send: a new entry without encryption keys, or new scopes and reactivation of an old one. */
   add(did: Did, grant?: Grant): Awaitable<Result<void>>;
-  /** Cuts off one DID and no other, from its next message on. Fails with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY`. */
-  revoke(did: Did): Awaitable<Result<void>>;
+  /**
+   * Cuts off one DID and no other, from its next message on. The reason is kept as `revocationReason` of the entry. Fails
+   * with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY`.
+   */
+  revoke(did: Did, options?: RevokeOptions): Awaitable<Result<void>>;
   /** Replaces what the DID may send with (`scopes`) and accept (`receiveScopes`). */
   updateScopes(did: Did, change: ScopeChange): Awaitable<Result<void>>;
   /** All entries, revoked ones included. */

@@ -1,5 +1,6 @@
 import type { CryptoProvider } from '../crypto/provider.js';
 import type { Did, RegistryEntry } from '../types/protocol.js';
+import { checkOptions, isObject } from '../util/options.js';
 import { EntryRegistry, type EntryRule } from './entry-registry.js';
 
 /** Options of {@link MemoryTrustRegistry}. */
@@ -16,6 +17,7 @@ export class MemoryTrustRegistry extends EntryRegistry {
   readonly #entries = new Map<Did, RegistryEntry>();
 
   constructor(options: MemoryTrustRegistryOptions = {}) {
+    checkOptions('MemoryTrustRegistry', options, { crypto: isObject });
     super(options.crypto);
   }
 

@@ -32,6 +32,7 @@ const COPIES: { readonly [K in keyof Required<RegistryEntry>]: Copy } = {
   organization: text,
   xchange: flag,
   status: (value) => (value === 'active' || value === 'revoked' ? value : undefined),
+  revocationReason: text,
 };
 
 /**

@@ -1,17 +1,6 @@
 import { xlinkError } from '../errors/errors.js';
+import type { FormattedOutput } from '../errors/format-error.js';
 import type { SecurityMode, ShareCount } from './security-mode.js';
-
-/** One description in the forms that people, logs, programs and pages take. */
-export interface FormattedOutput {
-  /** Plain text, a line for each fact. */
-  readonly multiline: string;
-  /** Plain text in one line. */
-  readonly singleline: string;
-  /** JSON text. */
-  readonly json: string;
-  /** Markdown. */
-  readonly markdown: string;
-}
 
 /** How a message is protected, as data and as text. */
 export interface SecurityModeDescription {

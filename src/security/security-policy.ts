@@ -1,10 +1,12 @@
 import type { Scope } from '../types/protocol.js';
 import {
+  anything,
   checkOptions,
   isBoolean,
   isObject,
   isString,
   isStringArray,
+  type OptionChecks,
   oneOf,
   requireOption,
 } from '../util/options.js';
@@ -65,11 +67,22 @@ export interface SecurityChoice {
   readonly reasons: readonly string[];
 }
 
-/** What a policy says about a message. */
+/** A fact that is misspelt would make no rule apply. */
+const FACTS: OptionChecks<SecurityFacts> = {
+  scope: isString,
+  payload: anything,
+  action: isString,
+  organization: isString,
+  recipientOrganization: isString,
+};
+
+/** What a policy says about a message. Throws `INVALID_OPTION`. */
 export function chooseSecurity(
   facts: SecurityFacts,
   policy: SecurityPolicy = DEFAULT_SECURITY_POLICY,
 ): SecurityChoice {
+  checkOptions('chooseSecurity', facts, FACTS);
+  checkSecurityPolicy('chooseSecurity', policy);
   const applying = policy.filter(({ when }) => applies(when, facts));
   const level = Math.max(0, ...applying.map(({ security }) => SECURITY_ORDER.indexOf(security)));
   const security = SECURITY_ORDER[level]!;

@@ -27,7 +27,7 @@ async function library(): Promise<Library> {
   } catch (cause) {
     throw xlinkError('INVALID_OPTION', {
       field: 'totalShares',
-      hint: 'So many shares need the package shamir-secret-sharing, which is not installed.',
+      hint: 'Sharing of this size needs the package shamir-secret-sharing; install it, or use 2 of 3 or 3 of 5.',
       cause,
     });
   }

@@ -40,7 +40,10 @@ export async function splitForChannel(
     crypto: isObject,
   });
   if (!(plaintext instanceof Uint8Array) || plaintext.length > MAX_SHARED_BYTES)
-    throw xlinkError('INVALID_OPTION', { field: 'plaintext', hint: 'At most 64 MiB, as a Uint8Array.' });
+    throw xlinkError('INVALID_OPTION', {
+      field: 'plaintext',
+      hint: 'splitForChannel: plaintext must be a Uint8Array of at most 64 MiB.',
+    });
   const { totalShares = 3, threshold = 2, crypto = defaultProvider() } = options;
   const scheme = schemeFor(totalShares, threshold);
   const params = { totalShares, threshold, scheme };

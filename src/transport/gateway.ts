@@ -81,7 +81,7 @@ export class GatewayTransport implements Transport {
     if (this.#session)
       throw xlinkError('INVALID_OPTION', {
         field: 'transport',
-        hint: 'A GatewayTransport serves one agent; make one for each.',
+        hint: 'GatewayTransport: one transport serves one agent; make one for each.',
       });
     const { relayUrl, relayDid, timeoutMs = 10_000, maxAnswerBytes = 16 * 1024 * 1024 } = this.#options;
     this.#session = new RelaySession(user, {

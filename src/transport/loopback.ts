@@ -23,6 +23,11 @@ export class LoopbackTransport implements Transport {
     this.#handlers.add(handler);
   }
 
+  /** What is in the outbox for this DID, whether it was received or not. */
+  backlog(to: Did): readonly Envelope[] {
+    return this.outbox.filter((envelope) => envelope.to === to);
+  }
+
   /** Forgets handlers and outbox. */
   dispose(): void {
     this.#handlers.clear();

@@ -54,11 +54,16 @@ export interface Transport {
   onReceive(handler: (envelope: Envelope) => Awaitable<void>): void;
   /** Stops at once. Nothing is received or sent after that. */
   dispose(): void;
+  /** Optional. Envelopes for this DID that were sent before anything received them; for transports within one process. */
+  backlog?(to: Did): readonly Envelope[];
   /** Optional. Told the agent that uses it, once, while that is constructed. */
   attach?(agent: TransportUser): void;
 }
 
-/** The papers' name of {@link Transport}. */
+/** An envelope as a transport has it. Another name of {@link Envelope}. */
+export type TransportEnvelope = Envelope;
+
+/** Another name of {@link Transport}. */
 export type XailTransportAdapter = Transport;
 
 /** What a transport may ask of the agent that uses it: to prove to a relay who it is. */

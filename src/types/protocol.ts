@@ -118,10 +118,12 @@ export interface RegistryEntry {
   readonly xchange?: boolean;
   /** `revoked`: nothing from this DID is accepted. */
   readonly status: 'active' | 'revoked';
+  /** Why it was revoked, as the operator put it. */
+  readonly revocationReason?: string;
 }
 
 /** What can be registered: an entry without its status, which starts as `active`. */
-export type Registration = Omit<RegistryEntry, 'status'>;
+export type Registration = Omit<RegistryEntry, 'status' | 'revocationReason'>;
 
 /** A caller of the API as the key validator knows it: the id of a customer, account or service. Never a key. */
 export type ClientId = string;

@@ -12,14 +12,29 @@ export type OptionChecks<T> = { readonly [K in keyof Required<T>]: OptionCheck }
  * A value of `undefined` counts as absent.
  */
 export function checkOptions<T extends object>(owner: string, options: T, checks: OptionChecks<T>): void {
-  if (typeof options !== 'object' || options === null) fail(owner, 'options', 'Options are an object.');
-  for (const key of Object.keys(options)) {
-    const check = Object.hasOwn(checks, key) ? checks[key as keyof T] : undefined;
-    if (!check) fail(owner, key, suggestion(key, Object.keys(checks)));
-    const value = options[key as keyof T];
-    const complaint = value === undefined ? undefined : check(value);
+  checkKeys(owner, options, Object.keys(checks));
+  for (const key of Object.keys(options) as (keyof T & string)[]) {
+    const value = options[key];
+    const complaint = value === undefined ? undefined : checks[key](value);
     if (complaint) fail(owner, key, `${key} must be ${complaint}.`);
   }
+}
+
+/** Throws `INVALID_OPTION` for a key that is not among `known`; for objects whose values are checked elsewhere. */
+export function checkKeys(owner: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) fail(owner, 'options', 'Options are an object.');
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown !== undefined) fail(owner, unknown, suggestion(unknown, known));
+}
+
+/** Throws `INVALID_OPTION` for options that do not exist here but may be looked for; `instead` says what to do in their place. */
+export function refuseOptions(
+  owner: string,
+  options: object,
+  instead: Readonly<Record<string, string>>,
+): void {
+  for (const [key, text] of Object.entries(instead))
+    if (Object.hasOwn(Object(options), key)) fail(owner, key, `there is no option ${key}: ${text}.`);
 }
 
 /** Throws `INVALID_OPTION` if the option is absent. */

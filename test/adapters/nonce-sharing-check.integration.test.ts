@@ -16,12 +16,13 @@ import {
   RedisNonceStore,
   type XlinkEvent,
 } from '../../src/index.js';
+import { fakeClient } from '../stores/redis/nonce-clients.js';
 import { World } from '../support/agents.js';
 import { printed } from '../support/console.js';
 import { thrownBy, unwrap } from '../support/results.js';
 
 const ID = 'NONCE_STORE_NOT_SHARED';
-const client = { status: 'ready', set: async () => 'OK', get: async () => null, exists: async () => 0 };
+const client = fakeClient({});
 
 async function make(options: Partial<DualModeOptions> = {}, nonceStore?: NonceStore) {
   const events: XlinkEvent[] = [];

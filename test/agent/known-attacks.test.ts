@@ -7,7 +7,7 @@ const rows = readFileSync(new URL('known-attacks.md', docs), 'utf8')
   .filter((line) => line.startsWith('| **'))
   .map((line) => {
     const cells = line.split(' | ');
-    const tests = [...cells[2]!.matchAll(/\[([^\]]+)\]\((\.\.\/test\/[^)]+)\)/g)];
+    const tests = [...cells[2]!.matchAll(/\[((?:\[\w+\] )?[^\]]+)\]\((\.\.\/test\/[^)]+)\)/g)];
     return {
       attack: cells[0]!,
       cells,

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { BaseAgent as Agent } from '../../src/agent/agent.js';
@@ -13,7 +14,7 @@ const DAY = 86_400_000;
 async function late(options: AgentOptions = {}) {
   const world = new World();
   const path = join(await temporaryFolder(), 'nonces.jsonl');
-  const nonceStore = await FileNonceStore.open({ path, clock: world.clock });
+  const nonceStore = await FileNonceStore.open({ path, clock: world.clock, coldStart: 'accept' });
   afterTest(() => nonceStore.close());
   const alice = await world.agent('alice');
   const bob = await world.agent('bob', { maxAgeMs: 7 * DAY, nonceStore, ...options });
@@ -57,6 +58,22 @@ describe('messages that come late', () => {
     afterTest(() => store.close());
     const again = await world.agent('bob', { maxAgeMs: 7 * DAY, nonceStore: store });
     expect(idOf(await again.receive(ahead, { maxAgeMs: 7 * DAY }))).toBe('REPLAY_DETECTED');
+  });
+
+  test('[E16] are refused for good where the nonce file lost what it knew: they do not hold up their sender', async () => {
+    const { world, alice, path, nonceStore } = await late();
+    const earlier = await alice.createEnvelope({ to: (await world.agent('bob')).did, payload: 'earlier' });
+    await nonceStore.close();
+    await rm(path);
+    world.clock.advance(1000);
+    const store = await FileNonceStore.open({ path, clock: world.clock });
+    afterTest(() => store.close());
+    const bob = await world.agent('bob', { maxAgeMs: 7 * DAY, nonceStore: store });
+    const [got, refused]: [unknown[], string[]] = [[], []];
+    bob.onMessage(({ payload }) => void got.push(payload), { onRefused: ({ id }) => void refused.push(id) });
+    await world.transport.send(earlier, bob.did);
+    await world.transport.send(await alice.createEnvelope({ to: bob.did, payload: 'later' }), bob.did);
+    expect([got, refused]).toEqual([['later'], ['NONCE_STORE_UNAVAILABLE:COLD_START']]);
   });
 
   test.each([

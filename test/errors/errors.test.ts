@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
+import { problemTypeOf } from '../../src/errors/docs-url.js';
 import * as errors from '../../src/errors/errors.js';
 import { isXlinkError, toXlinkError, XlinkError, xlinkError } from '../../src/errors/errors.js';
 import { ERROR_TABLE, type ErrorCategory, type ErrorId, type ErrorRow } from '../../src/errors/table.js';
+import { MemoryNonceStore } from '../../src/nonce/memory.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const ROWS = Object.entries(ERROR_TABLE) as [ErrorId, ErrorRow][];
@@ -39,9 +41,10 @@ describe('an error', () => {
       hint: row.hint,
     });
     expect(error.subCode).toBe(subCode);
-    expect(error.message).toBe(row.message);
+    expect(error.title).toBe(row.message);
+    expect(error.message).toBe(`${row.message} ${row.hint}`);
     expect(error.docUrl.split('#')[1]).toBe(row.category);
-    expect(String(error)).toBe(`${error.name}: ${row.message}`);
+    expect(String(error)).toBe(`${error.name}: ${row.message} ${row.hint}`);
   });
 
   test('keeps its cause as it was given, whatever it is', () => {
@@ -74,10 +77,22 @@ describe('an error', () => {
     expect(Object.keys(xlinkError('REPLAY_DETECTED').toJSON())).toEqual(['code', 'message', 'hint', 'docs']);
   });
 
-  test('may have a hint of its own, and its message never changes', () => {
+  test('about one option says in its message which one and what to do', () => {
     const error = xlinkError('INVALID_OPTION', { hint: 'Agent: name is required.', field: 'name' });
     expect([error.hint, error.field]).toEqual(['Agent: name is required.', 'name']);
-    expect(error.message).toBe(ERROR_TABLE.INVALID_OPTION.message);
+    expect(error.message).toBe('Agent: name is required.');
+    expect(error.title).toBe(ERROR_TABLE.INVALID_OPTION.message);
+  });
+
+  test('may have a hint of its own, which stands behind what is wrong', () => {
+    const error = xlinkError('SCOPE_DENIED', { hint: 'The route wants the scope orders:write.' });
+    expect(error.message).toBe('The sender lacks the scope. The route wants the scope orders:write.');
+    expect(error.title).toBe(ERROR_TABLE.SCOPE_DENIED.message);
+  });
+
+  test('that a constructor throws says by itself which option was meant', () => {
+    const make = () => new MemoryNonceStore({ maxEntrys: 5 } as never);
+    expect(make).toThrow('MemoryNonceStore: there is no option maxEntrys; did you mean maxEntries?');
   });
 
   test('shows its id when it is printed', () => {
@@ -195,9 +210,11 @@ describe('docs/errors.md', () => {
       .slice(1)
       .flatMap((section) => {
         const category = section.slice(0, section.indexOf('\n'));
-        return [...section.matchAll(/^\| `([^`]+)` \| (\d{3}) \| `(\w+)` \| (.+?) \| (.+) \|$/gm)].map(
-          ([, id, status, name, message, hint]) => ({ category, id, status, name, message, hint }),
-        );
+        return [
+          ...section.matchAll(
+            /^\| <a id="[^"]+"><\/a>`([^`]+)` \| (\d{3}) \| `(\w+)` \| (.+?) \| (.+) \|$/gm,
+          ),
+        ].map(([, id, status, name, message, hint]) => ({ category, id, status, name, message, hint }));
       });
     expect(listed.map(({ id }) => id).sort()).toEqual([...IDS].sort());
     for (const { category, id, status, name, message, hint } of listed) {
@@ -206,10 +223,26 @@ describe('docs/errors.md', () => {
         category: error.docUrl.split('#')[1],
         status: error.status,
         name: error.name,
-        message: error.message,
+        message: error.title,
       });
       expect(hint).toContain(error.hint);
     }
+  });
+
+  test.each(IDS)('[E10] the links of %s lead to anchors that exist', (id) => {
+    const published = 'https://xail.io/docs/packages/xlink';
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    const anchors = (text: string) => [...text.matchAll(/<a id="([^"]+)">/g)].map(([, anchor]) => anchor);
+    const [typePage, typeAnchor] = problemTypeOf(id).split('#');
+    expect(typePage).toBe(`${published}/errors`);
+    expect(anchors(page).filter((anchor) => anchor === typeAnchor)).toEqual([id]);
+    const { docUrl, details } = xlinkError(id);
+    const [docPage, docAnchor] = docUrl.split('#');
+    expect(docPage).toBe(published);
+    expect(anchors(readme).filter((anchor) => anchor === docAnchor)).toEqual([docAnchor]);
+    expect(readme).toContain(`(docs/errors.md#${docAnchor})`);
+    expect(page).toContain(`\n## ${docAnchor}\n`);
+    expect(details.docs).toBe(docUrl);
   });
 
   test('has one heading per category', () => {

@@ -226,9 +226,9 @@ test('everything outlives a restart, and no file gives a key away', async () => 
   const { body: order } = await before.byXlink(identity)('POST', '/orders', BEANS);
   await before.stop();
 
-  for (const file of ['api.sqlite', 'clients.json'])
+  for (const file of ['api.sqlite', 'clients.jsonl'])
     expect(readFileSync(join(folder, file)).includes(customer.apiKey)).toBe(false);
-  for (const file of ['api.sqlite', 'clients.json', 'service.pkcs8'])
+  for (const file of ['api.sqlite', 'clients.jsonl', 'service.pkcs8'])
     expect(statSync(join(folder, file)).mode & 0o777).toBe(0o600);
 
   const after = await Api.open(folder);

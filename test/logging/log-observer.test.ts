@@ -107,7 +107,7 @@ describe('a fault', () => {
       type: 'XlinkRegistryError',
       name: 'XlinkRegistryError',
       code: 'LOOKUP_FAILED',
-      message: 'The trust registry could not be asked.',
+      message: 'The trust registry could not be asked. Nothing is accepted while it is down; see `cause`.',
       stack: expect.stringContaining('XlinkRegistryError: The trust registry'),
       causes: [{ name: 'TypeError' }, { name: 'Error', code: 'ECONNREFUSED' }],
     });

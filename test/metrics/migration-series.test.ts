@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { METRICS } from '../../src/metrics/index.js';
 import type { XlinkEvent } from '../../src/types/events.js';
-import { advice, linesOf, NO_CLIENTS, observed } from './support.js';
+import { advice, byEnvelope, linesOf, NO_CLIENTS, observed, request } from './support.js';
 
 const SUNSET = Date.UTC(2030, 0, 1);
 
@@ -48,6 +48,39 @@ describe('xlink_sunset_timestamp_seconds', () => {
     const { register: quiet } = observed();
     quiet.resetMetrics();
     expect(await linesOf(quiet, name)).toEqual([]);
+  });
+});
+
+describe('a reset of the registry', () => {
+  const gauges = Object.values(METRICS).filter(({ type }) => type === 'gauge');
+
+  test.each(gauges)('[E5] leaves $name as it was', async ({ name }) => {
+    const { register } = observed([
+      { type: 'mode', to: 'deprecation', sunset: SUNSET },
+      byEnvelope(),
+      request(),
+      advice({ blockers: 4, clients: { ...NO_CLIENTS, failing: 2, moved: 1 } }),
+    ]);
+    const before = await linesOf(register, name);
+    expect(before.length).toBeGreaterThan(0);
+    register.resetMetrics();
+    expect(await linesOf(register, name)).toEqual(before);
+  });
+
+  test('[E5] shows no gauge before there is something to say', async () => {
+    const { register } = observed();
+    register.resetMetrics();
+    for (const { name } of gauges) expect([name, await linesOf(register, name)]).toEqual([name, []]);
+  });
+
+  test('[E5] begins all counters anew, and they go on counting', async () => {
+    const { register, observe } = observed([request(), byEnvelope()]);
+    await register.metrics();
+    register.resetMetrics();
+    expect(await linesOf(register, METRICS.requests.name)).toEqual([]);
+    observe(request());
+    const lines = await linesOf(register, METRICS.requests.name);
+    expect(lines.map((line) => line.split(' ').at(-1))).toEqual(['1']);
   });
 });
 

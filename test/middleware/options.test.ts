@@ -106,8 +106,8 @@ describe('options of DualModeAdapter', () => {
   test.each(cases.filter(({ ok }) => !ok))('$name: $value is refused by name', async ({ name, value }) => {
     const error = await thrownBy(() => make({ [name]: value }));
     expect([error.id, error.field, error.status]).toEqual(['INVALID_OPTION', name, 500]);
-    expect(error.message).toBe(ERROR_TABLE.INVALID_OPTION.message);
-    expect(error.hint).toMatch(new RegExp(`^DualModeAdapter: ${name} must be .+\\.$`));
+    expect(error.title).toBe(ERROR_TABLE.INVALID_OPTION.message);
+    expect(error.message).toMatch(new RegExp(`^DualModeAdapter: ${name} must be .+\\.$`));
   });
 
   test.each(cases.filter(({ ok }) => ok))('$name: $value is taken', ({ name, value }) => {
@@ -117,7 +117,7 @@ describe('options of DualModeAdapter', () => {
   test.each(innerCases)('$owner.$name: $value is refused by name', async ({ owner, name, value }) => {
     const error = await thrownBy(() => make({ [owner]: { [name]: value } }));
     expect([error.id, error.field]).toEqual(['INVALID_OPTION', name]);
-    expect(error.hint).toMatch(new RegExp(`^${owner}: ${name} must be .+\\.$`));
+    expect(error.hint).toMatch(new RegExp(`^DualModeAdapter: ${owner}: ${name} must be .+\\.$`));
   });
 
   test.each(Object.keys(MEMBERS).filter((name) => !['agent', 'legacyKeyValidator'].includes(name)))(

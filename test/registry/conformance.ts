@@ -157,8 +157,16 @@ export function describeRegistry(name: string, open: () => Promise<OpenedRegistr
       });
 
       test('cannot smuggle in another status or other members', async () => {
-        unwrap(await registry.register({ did: alice.did, status: 'revoked', admin: true } as never));
-        expect(await lookup(alice.did)).toStrictEqual({ did: alice.did, status: 'active' });
+        for (const more of [{ status: 'revoked' }, { admin: true }, { revocationReason: 'x' }]) {
+          const refused = await registry.register({ did: alice.did, ...more } as never);
+          expect(refused.error).toMatchObject({ id: 'INVALID_OPTION', field: Object.keys(more)[0] });
+        }
+        expect(await registry.list()).toEqual([]);
+      });
+
+      test('takes a copy of an active entry', async () => {
+        unwrap(await registry.register({ ...entryOfAlice, status: 'active' } as never));
+        expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active' });
       });
 
       test.each<[string, object]>([
@@ -276,6 +284,45 @@ export function describeRegistry(name: string, open: () => Promise<OpenedRegistr
           expect(idOf(await each.revoke(alice.did))).toBe('ok');
           expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'revoked' });
         }
+      });
+
+      test('a revocation keeps its reason until the DID is brought back', async () => {
+        await registerAlice();
+        unwrap(await registry.revoke(alice.did, { reason: 'key_compromise' }));
+        unwrap(await door(1).revoke(alice.did));
+        const revoked = { ...entryOfAlice, status: 'revoked', revocationReason: 'key_compromise' };
+        expect(await lookup(alice.did)).toStrictEqual(revoked);
+        unwrap(await door(1).revoke(alice.did, { reason: 'left the company' }));
+        expect(await lookup(alice.did)).toStrictEqual({ ...revoked, revocationReason: 'left the company' });
+        unwrap(await registry.add(alice.did));
+        expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active' });
+      });
+
+      test.each(['', 'a\nb', 'x'.repeat(129), 7])('%j is no reason, and revokes nobody', async (reason) => {
+        await registerAlice();
+        const refused = await registry.revoke(alice.did, { reason } as never);
+        expect(refused.error).toMatchObject({ id: 'INVALID_OPTION', field: 'reason' });
+        expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active' });
+      });
+
+      test('[E6] a member that does not exist is refused by name and changes nothing', async () => {
+        await registerAlice();
+        const refusals = [
+          [
+            await registry.add(alice.did, { scope: ['read'] } as never),
+            'add: there is no option scope; did you mean scopes?',
+          ],
+          [
+            await registry.revoke(alice.did, { reasons: 'x' } as never),
+            'revoke: there is no option reasons; did you mean reason?',
+          ],
+          [
+            await registry.updateScopes(alice.did, { receivescopes: [] } as never),
+            'updateScopes: there is no option receivescopes; did you mean receiveScopes?',
+          ],
+        ] as const;
+        for (const [{ error }, message] of refusals) expect(error?.message).toBe(message);
+        expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active' });
       });
 
       test('add makes an entry, and brings a revoked one back with new scopes and what it had', async () => {

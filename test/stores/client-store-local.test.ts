@@ -16,9 +16,13 @@ describeClientStore(
   'FileClientStore',
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'xlink-clients-'));
+    const store = await FileClientStore.open(join(folder, 'clients.jsonl'));
     return {
-      store: await FileClientStore.open(join(folder, 'clients.json')),
-      close: () => rm(folder, { recursive: true }),
+      store,
+      async close() {
+        await store.close();
+        await rm(folder, { recursive: true });
+      },
     };
   },
   { remembersBatches: false },

@@ -21,6 +21,7 @@ export class TcpProxy {
   #delayMs = 0;
   #held: Held | undefined;
   #isCut = false;
+  #isLosing = false;
 
   private constructor(targetPort: number) {
     this.#server = createServer({ allowHalfOpen: true }, (client) => {
@@ -63,17 +64,27 @@ export class TcpProxy {
     this.#applyToAll();
   }
 
+  /**
+   * A silent cut: as `freeze()`, but the connections that there are until `heal()` are never served again, and not told.
+   * Those that begin after it are.
+   */
+  lose(): void {
+    this.#isLosing = true;
+    this.freeze();
+  }
+
   /** Resets all connections, and every new one at once. */
   cut(): void {
     this.#isCut = true;
     for (const pair of [...this.#pairs]) pair.destroy();
   }
 
-  /** As in the beginning: no delay, nothing held, nothing cut. Connections that were reset stay so. */
+  /** As in the beginning: no delay, nothing held, nothing cut. Connections that were reset or lost stay so. */
   heal(): void {
     this.#delayMs = 0;
     this.#held = undefined;
     this.#isCut = false;
+    this.#isLosing = false;
     this.#applyToAll();
   }
 
@@ -87,14 +98,16 @@ export class TcpProxy {
     for (const pair of this.#pairs) this.#apply(pair);
   }
 
-  #apply({ requests, answers }: Pair): void {
-    requests.set(this.#delayMs, this.#held === 'both');
-    answers.set(this.#delayMs, this.#held !== undefined);
+  #apply(pair: Pair): void {
+    pair.isLost ||= this.#isLosing;
+    pair.requests.set(this.#delayMs, pair.isLost || this.#held === 'both');
+    pair.answers.set(this.#delayMs, pair.isLost || this.#held !== undefined);
   }
 }
 
 /** One connection through the proxy. */
 class Pair {
+  isLost = false;
   readonly requests: Pipe;
   readonly answers: Pipe;
   readonly #sockets: readonly Socket[];

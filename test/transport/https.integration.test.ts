@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import express from 'express';
+import { ERROR_TABLE } from '../../src/errors/table.js';
 import { Agent, type AgentOptions, type Envelope, type NonceStore } from '../../src/index.js';
 import { MemoryNonceStore } from '../../src/nonce/memory.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
@@ -251,6 +252,18 @@ describe('handle', () => {
   ])('answers %s', async (_, made, status) => {
     const transport = new HttpsTransportAdapter({ baseUrl: 'https://example.com' });
     expect((await transport.handle(made())).status).toBe(status);
+  });
+
+  test('[E10] refuses with a problem document that has type and title, and no hint', async () => {
+    const transport = new HttpsTransportAdapter({ baseUrl: 'https://example.com' });
+    const { message } = ERROR_TABLE['PARSE_FAILED:SYNTAX'];
+    expect(await (await transport.handle(request('x'))).json()).toEqual({
+      type: 'https://xail.io/docs/packages/xlink/errors#PARSE_FAILED:SYNTAX',
+      title: message,
+      status: 400,
+      code: 'PARSE_FAILED',
+      subCode: 'SYNTAX',
+    });
   });
 
   test('says nothing of what a handler failed with but its id', async () => {

@@ -1,5 +1,6 @@
 import type { CutoverState } from '../../types/events.js';
 import type { ClientId, Clock, Did } from '../../types/protocol.js';
+import { checkOptions, integerIn } from '../../util/options.js';
 import type { ClientRecord } from './store.js';
 
 /** One client in the cut-over report. Times are ISO 8601 in UTC. */
@@ -47,6 +48,11 @@ export interface ReportOptions {
 }
 
 const DAY_MS = 86_400_000;
+
+/** Throws `INVALID_OPTION`: a threshold that is misspelt would call clients safe that are not. */
+export function checkReportOptions(owner: string, options: ReportOptions): void {
+  checkOptions(owner, options, { quietMs: integerIn(0, 2 ** 40), recentMs: integerIn(0, 2 ** 40) });
+}
 
 /** Who still uses keys, and whether it is safe to switch them off. */
 export function cutoverReport(

@@ -3,6 +3,7 @@ import { MODES, type Mode } from '../../types/mode.js';
 import type { ClientId, Clock } from '../../types/protocol.js';
 import type { Awaitable } from '../../util/awaitable.js';
 import {
+  checkKeys,
   checkOptions,
   hasMethods,
   integerIn,
@@ -10,9 +11,10 @@ import {
   isFunction,
   isObject,
   isStringArray,
+  type OptionCheck,
   requireOption,
 } from '../../util/options.js';
-import type { ReportOptions } from '../clients/cutover-report.js';
+import { checkReportOptions, type ReportOptions } from '../clients/cutover-report.js';
 import type { BaseDualModeAdapter } from '../dual-mode-adapter.js';
 import type { ErrorBudget, Gate } from './gates.js';
 import type { SharedMode } from './shared-mode.js';
@@ -53,8 +55,7 @@ export interface MigrationPlanOptions {
 export function checkPlanOptions(options: MigrationPlanOptions): void {
   checkOptions('MigrationPlan', options, {
     adapter: hasMethods('clientRecords', 'setMode', 'emit'),
-    gates: (value) =>
-      Array.isArray(value) && value.every(isGate) ? undefined : 'an array of gates between two modes',
+    gates: isGates,
     errorBudget: isObject,
     auto: isBoolean,
     ignoreClients: isStringArray,
@@ -73,15 +74,33 @@ export function checkPlanOptions(options: MigrationPlanOptions): void {
         field,
         hint: `MigrationPlan: sharedMode takes the place of ${field}.`,
       });
-  const budget = options.errorBudget ?? {};
+  checkReportOptions('MigrationPlan: report', options.report ?? {});
   const isShare = (value: unknown) =>
     typeof value === 'number' && value >= 0 && value <= 1 ? undefined : 'a share from 0 to 1';
-  checkOptions('errorBudget', budget, {
+  checkOptions('errorBudget', options.errorBudget ?? {}, {
     maxErrorRate: isShare,
     minRequests: integerIn(0, 2 ** 53 - 1),
     watchMs: integerIn(0, 2 ** 40),
   });
 }
+
+const GATE_MEMBERS = {
+  from: true,
+  to: true,
+  minXlinkPercentage: true,
+  minDwellMs: true,
+  maxErrorRate: true,
+  requireSafeClients: true,
+  ignoreQuietMs: true,
+} as const satisfies Record<keyof Gate, true>;
+
+/** A member that is misspelt would hold nothing back. */
+const isGates: OptionCheck = (value) => {
+  if (!Array.isArray(value)) return 'an array of gates between two modes';
+  for (const gate of value.filter((each) => !isObject(each)))
+    checkKeys('MigrationPlan: gates', gate, Object.keys(GATE_MEMBERS));
+  return value.every(isGate) ? undefined : 'an array of gates between two modes';
+};
 
 function isGate(gate: Gate | null): boolean {
   const {

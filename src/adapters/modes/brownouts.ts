@@ -1,5 +1,6 @@
 import { xlinkError } from '../../errors/errors.js';
 import type { Headers } from '../../http/decision.js';
+import { checkKeys } from '../../util/options.js';
 
 /** A time in which keys are refused, announced beforehand, so that whoever still uses one notices while there is a way back. */
 export interface Brownout {
@@ -8,6 +9,10 @@ export interface Brownout {
   /** When keys are accepted again; after `from`. */
   readonly until: Date;
 }
+
+/** Throws `INVALID_OPTION` for a member that is neither of the two. */
+export const checkBrownoutKeys = (owner: string, value: object): void =>
+  checkKeys(owner, value, ['from', 'until']);
 
 /** Whether it is two dates, the first before the second. */
 export function isBrownout(value: unknown): value is Brownout {
@@ -31,6 +36,7 @@ export class Brownouts {
         field: 'brownouts',
         hint: 'A brownout is { from, until }: two dates, the first before the second.',
       });
+    checkBrownoutKeys('scheduleBrownout', brownout);
     this.#all.push(brownout);
     this.#all.sort((a, b) => a.from.getTime() - b.from.getTime());
   }

@@ -2,6 +2,7 @@ import { xlinkError } from '../../errors/errors.js';
 import { MODES, type Mode } from '../../types/mode.js';
 import type { ClientId } from '../../types/protocol.js';
 import {
+  checkKeys,
   checkOptions,
   isObject,
   isString,
@@ -35,6 +36,10 @@ const isMethods: OptionCheck = (value) =>
     ? undefined
     : 'an array of HTTP methods';
 const ROUTE_CHECKS: OptionChecks<Omit<RouteMode, 'mode'>> = { path: isPath, methods: isMethods };
+
+/** Throws `INVALID_OPTION` for a member that a {@link RouteMode} does not have. */
+export const checkRouteModeKeys = (owner: string, value: object): void =>
+  checkKeys(owner, value, [...Object.keys(ROUTE_CHECKS), 'mode']);
 
 /** Whether it is a {@link RouteMode} and nothing else: a misspelt member would widen it. */
 export function isRouteMode(value: unknown): value is RouteMode {

@@ -1,13 +1,13 @@
 import { ok, type Result } from '../../errors/result.js';
 import { EntryRegistry, type EntryRule } from '../../registry/entry-registry.js';
-import type { Grant, ManagedTrustRegistry, ScopeChange } from '../../registry/managed.js';
+import type { Grant, ManagedTrustRegistry, RevokeOptions, ScopeChange } from '../../registry/managed.js';
 import type { Did, KeyRecord, Registration, RegistryEntry } from '../../types/protocol.js';
 
 /** A change as it is kept until it can be made: plain JSON. */
 export type Write =
   | { readonly operation: 'register'; readonly did: Did; readonly entry: Registration }
   | { readonly operation: 'add'; readonly did: Did; readonly grant: Grant }
-  | { readonly operation: 'revoke'; readonly did: Did }
+  | { readonly operation: 'revoke'; readonly did: Did; readonly options?: RevokeOptions }
   | { readonly operation: 'updateScopes'; readonly did: Did; readonly change: ScopeChange }
   | { readonly operation: 'updateKeys'; readonly did: Did; readonly keys: KeyRecord };
 
@@ -19,7 +19,7 @@ export async function perform(registry: ManagedTrustRegistry, write: Write): Pro
     case 'add':
       return registry.add(write.did, write.grant);
     case 'revoke':
-      return registry.revoke(write.did);
+      return registry.revoke(write.did, write.options);
     case 'updateScopes':
       return registry.updateScopes(write.did, write.change);
     case 'updateKeys':

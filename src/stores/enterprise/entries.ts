@@ -3,7 +3,8 @@ import type { HttpTrustRegistry } from '../../registry/http.js';
 import type { Clock, Did, RegistryEntry } from '../../types/protocol.js';
 import { afterWrites, type Write } from './change.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
-import type { EnterpriseStore, Seen } from './journal.js';
+import type { Seen } from './fact.js';
+import type { EnterpriseStore } from './journal.js';
 import type { EnterpriseEvent } from './options.js';
 
 export interface EntriesOptions {

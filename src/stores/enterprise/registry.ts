@@ -2,9 +2,21 @@ import { isXlinkError, type XlinkError, xlinkError } from '../../errors/errors.j
 import { err, ok, type Result } from '../../errors/result.js';
 import { looksLikeDidKey } from '../../identity/did.js';
 import { ChangeListeners } from '../../registry/change-listeners.js';
+import {
+  checkGrant,
+  checkRevokeOptions,
+  checkScopeChange,
+  registrationIn,
+} from '../../registry/change-options.js';
 import { HttpTrustRegistry } from '../../registry/http.js';
 import { isUnreachable } from '../../registry/http-errors.js';
-import type { ChangeListener, Grant, ManagedTrustRegistry, ScopeChange } from '../../registry/managed.js';
+import type {
+  ChangeListener,
+  Grant,
+  ManagedTrustRegistry,
+  RevokeOptions,
+  ScopeChange,
+} from '../../registry/managed.js';
 import { type PositionalRegistration, registrationOf } from '../../registry/positional-registration.js';
 import type { Did, KeyRecord, Registration, RegistryEntry } from '../../types/protocol.js';
 import { KeyedMutex } from '../../util/keyed-mutex.js';
@@ -96,21 +108,30 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
 
   async register(...args: [entry: Registration] | PositionalRegistration): Promise<Result<void>> {
     return this.#change(() => {
-      const entry = registrationOf(args);
+      const entry = registrationIn(registrationOf(args));
       return { operation: 'register', did: entry?.did, entry };
     });
   }
 
   async add(did: Did, grant: Grant = {}): Promise<Result<void>> {
-    return this.#change(() => ({ operation: 'add', did, grant }));
+    return this.#change(() => {
+      checkGrant(grant);
+      return { operation: 'add', did, grant };
+    });
   }
 
-  async revoke(did: Did): Promise<Result<void>> {
-    return this.#change(() => ({ operation: 'revoke', did }));
+  async revoke(did: Did, options: RevokeOptions = {}): Promise<Result<void>> {
+    return this.#change(() => {
+      checkRevokeOptions(options);
+      return { operation: 'revoke', did, options };
+    });
   }
 
   async updateScopes(did: Did, change: ScopeChange): Promise<Result<void>> {
-    return this.#change(() => ({ operation: 'updateScopes', did, change }));
+    return this.#change(() => {
+      checkScopeChange(change);
+      return { operation: 'updateScopes', did, change };
+    });
   }
 
   async updateKeys(keys: KeyRecord): Promise<Result<void>> {

@@ -2,7 +2,7 @@ import { type XlinkError, xlinkError } from '../../errors/errors.js';
 import { isUnreachable } from '../../registry/http-errors.js';
 import type { ManagedTrustRegistry } from '../../registry/managed.js';
 import { afterWrites, perform, type Write } from './change.js';
-import type { Queued } from './journal.js';
+import type { Queued } from './fact.js';
 
 /** What became of a change that had waited. */
 export type Outcome =

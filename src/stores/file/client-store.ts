@@ -1,28 +1,41 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { MemoryClientStore } from '../../adapters/clients/memory-store.js';
 import type { ClientActivity, ClientRecord, ClientStore } from '../../adapters/clients/store.js';
 import type { ClientId, Did } from '../../types/protocol.js';
+import { checkOptions } from '../../util/options.js';
+import { type ClientChange, changesOf, clientChangeFrom } from './client-change.js';
+import { DEFAULT_LOCK_WAIT_MS, FILE_OPTION_CHECKS, type FileStoreOptions } from './file-options.js';
+import { JournalQueue } from './journal-queue.js';
 
 /**
- * Clients in memory and in one JSON file, for an API of a single instance: what is known survives a restart. Every
- * change is written to a new file that then takes the place of the old one, so a crash leaves one of the two. With
- * several instances use a store in a database that they share.
+ * Clients in memory and in one file, for an API of a single process: what is known survives a restart. A change is on the
+ * disk before it is acknowledged; changes that come together share one write. One process has the file open at a time: in
+ * an overlapping deploy the new one waits for the old one (`lockWaitMs`). With several processes use a store in a database.
  */
 export class FileClientStore implements ClientStore {
-  readonly #path: string;
-  #memory: MemoryClientStore;
-  #lastChange: Promise<unknown> = Promise.resolve();
+  readonly #memory = new MemoryClientStore();
+  readonly #queue: JournalQueue;
 
-  private constructor(path: string, records: readonly ClientRecord[]) {
-    this.#path = path;
-    this.#memory = new MemoryClientStore(records);
+  private constructor({ path, onRepair, lockWaitMs = DEFAULT_LOCK_WAIT_MS }: FileStoreOptions) {
+    this.#queue = new JournalQueue({
+      path,
+      format: 'xlink-clients',
+      onRepair,
+      lockWaitMs,
+      replay: (value) => this.#apply(clientChangeFrom(value)),
+      snapshot: () => this.#memory.list().flatMap(changesOf),
+    });
   }
 
-  /** Opens the file, or begins with nothing if there is none. Rejects if it cannot be read or is not such a file. */
-  static async open(path: string): Promise<FileClientStore> {
-    await mkdir(dirname(path), { recursive: true });
-    return new FileClientStore(path, await readRecords(path));
+  /**
+   * Opens the file, or begins with nothing if there is none. Rejects with a `FileStoreError` if it is locked by another
+   * process, damaged, of another kind, or holds less than was acknowledged.
+   */
+  static async open(path: string, options: Omit<FileStoreOptions, 'path'> = {}): Promise<FileClientStore> {
+    const all = { ...options, path };
+    checkOptions('FileClientStore', all, FILE_OPTION_CHECKS);
+    const store = new FileClientStore(all);
+    await store.#queue.ready();
+    return store;
   }
 
   get(client: ClientId): ClientRecord | undefined {
@@ -37,46 +50,32 @@ export class FileClientStore implements ClientStore {
     return this.#memory.clientOf(did);
   }
 
-  link(did: Did, client: ClientId): Promise<ClientId> {
-    return this.#change((memory) => memory.link(did, client));
+  async link(did: Did, client: ClientId): Promise<ClientId> {
+    if (this.clientOf(did) === undefined) await this.#change({ link: did, client });
+    return this.clientOf(did)!;
   }
 
   add(activity: readonly ClientActivity[]): Promise<void> {
-    return this.#change((memory) => memory.add(activity));
+    return this.#change({ add: activity });
   }
 
   setKeyOff(client: ClientId, since: number | undefined): Promise<void> {
-    return this.#change((memory) => memory.setKeyOff(client, since));
+    return this.#change({ client, keyOff: since ?? null });
   }
 
-  /** One change at a time, made on a copy that counts once it is written: a change that failed did not happen. */
-  #change<T>(change: (memory: MemoryClientStore) => T): Promise<T> {
-    const done = this.#lastChange.then(async () => {
-      const changed = new MemoryClientStore(this.#memory.list());
-      const result = change(changed);
-      const temporary = `${this.#path}.${process.pid}.tmp`;
-      await writeFile(temporary, JSON.stringify(changed.list(), undefined, 1), { mode: 0o600 });
-      await rename(temporary, this.#path);
-      this.#memory = changed;
-      return result;
-    });
-    this.#lastChange = done.catch(() => {});
-    return done;
+  /** Writes what is still to be written, and lets another process have the file. */
+  close(): Promise<void> {
+    return this.#queue.close();
   }
-}
 
-async function readRecords(path: string): Promise<ClientRecord[]> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as { code?: string }).code === 'ENOENT') return [];
-    throw error;
+  /** A change that could not be written did not happen. */
+  #change(change: ClientChange): Promise<void> {
+    return this.#queue.write(change, () => this.#apply(change));
   }
-  const records: unknown = JSON.parse(text);
-  const valid =
-    Array.isArray(records) &&
-    records.every((record) => typeof record?.client === 'string' && Array.isArray(record.dids));
-  if (!valid) throw new TypeError(`${path} is not a file of FileClientStore`);
-  return records as ClientRecord[];
+
+  #apply(change: ClientChange): void {
+    if ('add' in change) this.#memory.add(change.add);
+    else if ('link' in change) this.#memory.link(change.link, change.client);
+    else this.#memory.setKeyOff(change.client, change.keyOff ?? undefined);
+  }
 }

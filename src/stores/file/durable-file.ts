@@ -1,5 +1,8 @@
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, link, lstat, mkdir, open, readlink, realpath, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+
+const isMissing = (error: unknown): boolean => (error as { code?: string }).code === 'ENOENT';
 
 /** Writes all of the bytes at a position: a single `write` may take fewer than it was given. */
 export async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
@@ -19,6 +22,27 @@ export async function syncFolderOf(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
+}
+
+/**
+ * Where a file is, or will be: links are followed, also one that leads to nothing yet, so that the file itself is locked
+ * and replaced under whichever name it was given. Makes its folder, with mode 0700.
+ */
+export async function realPathOf(name: string): Promise<string> {
+  const path = resolve(name);
+  const first = await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  for (let made = dirname(path); first !== undefined && made.length >= first.length; made = dirname(made))
+    await syncFolderOf(made);
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+  const here = join(await realpath(dirname(path)), basename(path));
+  const target = await lstat(here).catch((error) => {
+    if (!isMissing(error)) throw error;
+  });
+  return target?.isSymbolicLink() ? realPathOf(resolve(dirname(here), await readlink(here))) : here;
 }
 
 /**
@@ -44,6 +68,28 @@ export async function replaceFile(path: string, content: Iterable<string>): Prom
     await rm(temporary, { force: true }).catch(() => {}); // what matters is the error above
     throw error;
   }
+}
+
+/** Makes a file that is there as a whole or not at all. False, and nothing written, if there is one. */
+export async function createFile(path: string, content: Uint8Array): Promise<boolean> {
+  const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`;
+  try {
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await link(temporary, path);
+  } catch (error) {
+    if ((error as { code?: string }).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  await syncFolderOf(path);
+  return true;
 }
 
 /** Fewer and larger pieces, so that there is one write for many lines. */

@@ -1,197 +1,155 @@
-import { constants, type FileHandle, mkdir, open, realpath, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { replaceFile, syncFolderOf, writeAt } from './durable-file.js';
-import { decodeLine, encodeLine } from './journal-line.js';
+import { stat } from 'node:fs/promises';
+import { realPathOf, syncFolderOf, writeAt } from './durable-file.js';
+import { FileStoreError } from './file-store-error.js';
+import {
+  type Continuity,
+  type JournalOptions,
+  lineOf,
+  makeFile,
+  readOrMake,
+  type State,
+} from './journal-file.js';
+import { JournalHead } from './journal-head.js';
 import { WriterLock } from './writer-lock.js';
 
-export interface JournalOptions {
-  readonly path: string;
-  /** What the journal is of: its first line says so, and a file that says something else is left alone. */
-  readonly format: string;
-  /** Given every value, oldest first. What it throws ends the opening. */
-  readonly replay: (value: unknown) => void;
-  /** Told that the end of the file was half a line, which a crash left, and was cut off. */
-  readonly onRepair?: ((cut: { readonly path: string; readonly bytes: number }) => void) | undefined;
-}
-
-const NEWLINE = 0x0a;
-
 /**
- * A file of checked lines that grows at its end. What `append` acknowledged survives a power cut; a line is there as a
- * whole or not at all. One call at a time.
+ * A file of lines that grows at its end, each covering the one before. What `append` acknowledged survives a power cut; a
+ * line is there as a whole or not at all. Beside it there is a {@link JournalHead}. One call at a time.
  */
 export class Journal {
   readonly #path: string;
-  readonly #header: string;
+  readonly #format: string;
   readonly #lock: WriterLock;
-  #file: FileHandle;
-  /** Where the next line goes: behind the last one that is known to be whole. */
-  #size: number;
-  /** There may be half a line behind `#size`. */
+  readonly #head: JournalHead;
+  #state: State;
+  /** There may be half a line behind the last whole one. */
   #torn = false;
   /** The name of the file may be lost in a power cut. */
   #unnamed = false;
 
-  private constructor(path: string, header: string, lock: WriterLock, file: FileHandle, size: number) {
-    this.#path = path;
-    this.#header = header;
+  private constructor(options: JournalOptions, lock: WriterLock, head: JournalHead, state: State) {
+    this.#path = options.path;
+    this.#format = options.format;
     this.#lock = lock;
-    this.#file = file;
-    this.#size = size;
+    this.#head = head;
+    this.#state = state;
   }
 
   /**
-   * Opens the file, or makes it, with mode 0600; one that others may read or write is set to that. Rejects if it is
-   * locked, not a journal of this format, or damaged anywhere but at its end.
+   * Opens the file, or makes it, with mode 0600. Rejects with a {@link FileStoreError} if it is locked, not a journal of
+   * this format, damaged, or holds less than was acknowledged.
    */
-  static async open(options: JournalOptions): Promise<Journal> {
-    const path = await realPathOf(options.path);
-    const lock = await WriterLock.acquire(path);
-    let journal: Journal | undefined;
+  static async open(asked: JournalOptions): Promise<Journal> {
+    const options = { ...asked, path: await realPathOf(asked.path) };
+    const lock = await WriterLock.acquire(options.path, options.lockWaitMs);
+    let head: JournalHead | undefined;
+    let opened: State | undefined;
     try {
-      const header = `${encodeLine({ format: options.format, version: 1 })}\n`;
-      const [file, size] = await openOrMake(path, header);
-      journal = new Journal(path, header, lock, file, size);
-      await journal.#read(options);
+      head = await JournalHead.open(options.path);
+      const { state, continuity } = await readOrMake(options, head);
+      opened = state;
+      const journal = new Journal(options, lock, head, state);
+      await journal.#begin(continuity, options);
       return journal;
     } catch (error) {
-      await journal?.close().catch(() => {});
-      if (!journal) await lock.release();
+      await opened?.handle.close().catch(() => {});
+      await head?.close();
+      await lock.release();
       throw error;
     }
   }
 
-  /** Bytes that the file has. */
-  get size(): number {
-    return this.#size;
+  /** Bytes that the file has, and bytes that it had when it was last written anew. */
+  get size(): { readonly now: number; readonly compacted: number } {
+    return { now: this.#state.size, compacted: this.#state.compacted };
   }
 
-  /** Resolves when the value is on the disk. If it rejects, the value is not in the journal, and the next one may be. */
-  async append(value: unknown): Promise<void> {
-    const line = Buffer.from(`${encodeLine(value)}\n`);
-    if (this.#torn) await this.#cutBack();
-    await this.#assertOurs();
-    if (this.#unnamed) await this.#name();
+  /** Resolves when the JSON texts are on the disk, in one line. If it rejects they are not in the journal, and the next may be. */
+  async append(texts: readonly string[]): Promise<void> {
+    await this.#settle();
+    const line = lineOf(this.#state.sum, texts);
+    const bytes = Buffer.from(`${line.text}\n`);
+    const { handle, size } = this.#state;
     this.#torn = true;
     try {
-      await writeAt(this.#file, line, this.#size);
-      await this.#file.datasync();
+      await writeAt(handle, bytes, size);
+      await handle.datasync();
+      await this.#acknowledge({ ...this.#state, size: size + bytes.length, sum: line.sum });
     } catch (error) {
       await this.#cutBack().catch(() => {}); // then before the next line
       throw error;
     }
     this.#torn = false;
-    this.#size += line.length;
   }
 
-  /** Puts a file with these values only in the place of the file. If it rejects, the journal goes on as it was. */
-  async compact(values: Iterable<unknown>): Promise<void> {
-    if (this.#torn) await this.#cutBack();
-    await this.#assertOurs();
-    const [file, size] = await replaceFile(this.#path, linesOf(this.#header, values));
-    const old = this.#file;
-    this.#file = file;
-    this.#size = size;
+  /** Puts a file with these lines of JSON texts only in the place of the file. If it rejects, the journal goes on as it was. */
+  async compact(lines: Iterable<readonly string[]>): Promise<void> {
+    await this.#settle();
+    await this.#head.sync(); // the new file says what it follows
+    const made = await makeFile(this.#path, this.#format, lines, this.#state.sum);
+    const old = this.#state.handle;
+    this.#state = made;
     this.#unnamed = true;
     await old.close().catch(() => {});
     await this.#name();
   }
 
+  /** Rejects with `ECHANGED` if the file was removed, replaced or written to: lines in it would be lost. */
+  async assertOurs(): Promise<void> {
+    const [here, there] = await Promise.all([this.#state.handle.stat(), stat(this.#path).catch(absent)]);
+    const change =
+      there === undefined
+        ? 'was removed while it was open (ENOENT)'
+        : here.ino !== there.ino || here.dev !== there.dev
+          ? 'was replaced while it was open'
+          : here.size !== this.#state.size
+            ? 'was written to by another program'
+            : undefined;
+    if (change)
+      throw new FileStoreError('ECHANGED', `${this.#path} ${change}. Put it back, or restart the process`);
+  }
+
   async close(): Promise<void> {
-    await this.#file.close().catch(() => {}); // every line was made durable when it was written
+    await this.#state.handle.close().catch(() => {}); // every line was made durable when it was written
+    await this.#head.close();
     await this.#lock.release();
+  }
+
+  async #settle(): Promise<void> {
+    if (this.#torn) await this.#cutBack();
+    await this.assertOurs();
+    if (this.#unnamed) await this.#name();
   }
 
   async #name(): Promise<void> {
     await syncFolderOf(this.#path);
+    await this.#acknowledge(this.#state);
+    await this.#head.sync();
     this.#unnamed = false;
   }
 
+  async #acknowledge(state: State): Promise<void> {
+    const { file, size, sum, compacted, inode } = state;
+    await this.#head.write({ file, size, sum, compacted, inode });
+    this.#state = state;
+  }
+
   async #cutBack(): Promise<void> {
-    await this.#file.truncate(this.#size);
-    await this.#file.sync();
+    await this.#state.handle.truncate(this.#state.size);
+    await this.#state.handle.sync();
     this.#torn = false;
   }
 
-  /** A file that was removed, replaced or written to by somebody else takes no more lines: they would be lost. */
-  async #assertOurs(): Promise<void> {
-    const [here, there] = await Promise.all([this.#file.stat(), stat(this.#path)]);
-    if (here.ino !== there.ino || here.dev !== there.dev)
-      throw new Error(`${this.#path} was replaced while it was open`);
-    if (here.size !== this.#size) throw new Error(`${this.#path} was written to by somebody else`);
-  }
-
-  /** Only the last line may be damaged: everything before it was acknowledged. */
-  async #read({ replay, onRepair }: JournalOptions): Promise<void> {
-    const bytes = await this.#file.readFile();
-    let at = Buffer.byteLength(this.#header);
-    if (bytes.toString('utf8', 0, at) !== this.#header)
-      throw new Error(`${this.#path} is a file of another kind`);
-    for (let number = 2; at < bytes.length; number++) {
-      const end = bytes.indexOf(NEWLINE, at);
-      const value = end === -1 ? undefined : decodeLine(bytes.toString('utf8', at, end));
-      if (value === undefined && end !== -1 && end + 1 < bytes.length) throw damaged(this.#path, number);
-      if (value === undefined) break;
-      try {
-        replay(value);
-      } catch (cause) {
-        throw damaged(this.#path, number, cause);
-      }
-      at = end + 1;
-    }
-    this.#size = at;
-    if (at === bytes.length) return;
-    await this.#cutBack();
-    onRepair?.({ path: this.#path, bytes: bytes.length - at });
+  async #begin(continuity: Continuity, { begin, onRepair }: JournalOptions): Promise<void> {
+    const bytes = (await this.#state.handle.stat()).size - this.#state.size;
+    if (bytes > 0) await this.#cutBack();
+    const first = begin?.(continuity);
+    if (first !== undefined) await this.append([JSON.stringify(first)]);
+    await this.#name();
+    if (bytes > 0) onRepair?.({ path: this.#path, bytes });
   }
 }
 
-const damaged = (path: string, line: number, cause?: unknown): Error =>
-  new Error(`${path}: line ${line} is damaged`, cause === undefined ? undefined : { cause });
-
-function* linesOf(header: string, values: Iterable<unknown>): Iterable<string> {
-  yield header;
-  for (const value of values) yield `${encodeLine(value)}\n`;
-}
-
-/** Follows links, so that the file itself is replaced and locked under whichever name it was given. */
-async function realPathOf(path: string): Promise<string> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  try {
-    return await realpath(path);
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'ENOENT') throw error;
-    return join(await realpath(dirname(path)), basename(path));
-  }
-}
-
-async function openOrMake(path: string, header: string): Promise<[FileHandle, number]> {
-  await rm(`${path}.tmp`, { force: true }); // left by a crash
-  const existing = await openExisting(path);
-  if (existing) return existing;
-  const made = await replaceFile(path, [header]);
-  await syncFolderOf(path);
-  return made;
-}
-
-async function openExisting(path: string): Promise<[FileHandle, number] | undefined> {
-  let file: FileHandle;
-  try {
-    file = await open(path, constants.O_RDWR);
-  } catch (error) {
-    if ((error as { code?: string }).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  try {
-    const stats = await file.stat();
-    const { size, mode } = stats;
-    if (!stats.isFile()) throw new Error(`${path} is not a file`); // a device would be replaced
-    if (process.platform !== 'win32' && mode & 0o077) await file.chmod(0o600);
-    if (size > 0) return [file, size];
-  } catch (error) {
-    await file.close().catch(() => {});
-    throw error;
-  }
-  await file.close(); // made by hand: made anew, with its first line
-  return undefined;
-}
+const absent = (error: unknown): undefined => {
+  if ((error as { code?: string }).code !== 'ENOENT') throw error;
+};

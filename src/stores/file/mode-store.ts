@@ -1,5 +1,3 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import {
   type ModeState,
   type ModeStore,
@@ -7,45 +5,59 @@ import {
   type StoredMode,
 } from '../../adapters/modes/store.js';
 import { KeyedMutex } from '../../util/keyed-mutex.js';
-import { replaceFile, syncFolderOf } from './durable-file.js';
+import { checkOptions } from '../../util/options.js';
+import { DEFAULT_LOCK_WAIT_MS, FILE_OPTION_CHECKS, type FileStoreOptions } from './file-options.js';
+import { JournalQueue } from './journal-queue.js';
 
 /**
- * The shared mode in one JSON file, for an API of a single process: the mode and the way of a plan survive a restart. A
- * change is on the disk before it is acknowledged; a crash leaves the old file or the new one. With several processes use
- * `RedisModeStore` or `PostgresModeStore`: nothing keeps two of them from overwriting the file.
+ * The shared mode in one file, for an API of a single process: the mode and the way of a plan survive a restart. A change
+ * is on the disk before it is acknowledged. One process has the file open at a time: in an overlapping deploy the new one
+ * waits for the old one (`lockWaitMs`). With several processes use `RedisModeStore` or `PostgresModeStore`.
  */
 export class FileModeStore implements ModeStore {
-  readonly #path: string;
-  readonly #mutex = new KeyedMutex<string>();
+  #state: StoredMode | undefined;
+  readonly #queue: JournalQueue;
+  readonly #mutex = new KeyedMutex<FileModeStore>();
   readonly #listeners = new Set<() => void>();
 
-  /** The file, and its folder if need be, are made with the first change. */
-  constructor(path: string) {
-    this.#path = path;
+  /** The file is opened in the background. Throws `INVALID_OPTION`. */
+  constructor(path: string, options: Omit<FileStoreOptions, 'path'> = {}) {
+    checkOptions('FileModeStore', { ...options, path }, FILE_OPTION_CHECKS);
+    this.#queue = new JournalQueue({
+      path,
+      format: 'xlink-mode',
+      onRepair: options.onRepair,
+      lockWaitMs: options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS,
+      reset: () => {
+        this.#state = undefined;
+      },
+      replay: (value) => {
+        this.#state = storedModeFrom(value);
+      },
+      snapshot: () => (this.#state ? [this.#state] : []),
+    });
   }
 
-  /** Rejects if the file cannot be read, or is something else. */
-  async load(): Promise<StoredMode | undefined> {
-    let text: string;
-    try {
-      text = await readFile(this.#path, 'utf8');
-    } catch (error) {
-      if ((error as { code?: string }).code === 'ENOENT') return undefined;
-      throw error;
-    }
-    const { version } = JSON.parse(text) ?? {};
-    if (!Number.isSafeInteger(version)) throw new TypeError(`${this.#path} is not a file of FileModeStore`);
-    return { ...parseModeState(text), version };
+  /**
+   * Rejects with a `FileStoreError` if the file is locked by another process, damaged, of another kind, or holds less than
+   * was acknowledged; a later call tries again. A file that was put in the place of the one before is read.
+   */
+  load(): Promise<StoredMode | undefined> {
+    return this.#mutex.run(this, async () => {
+      await this.#queue.refresh();
+      return this.#state;
+    });
   }
 
-  async save(state: ModeState, expectedVersion: number): Promise<boolean> {
-    return this.#mutex.run(this.#path, async () => {
-      const version = (await this.load())?.version ?? 0;
+  save(state: ModeState, expectedVersion: number): Promise<boolean> {
+    return this.#mutex.run(this, async () => {
+      await this.#queue.refresh();
+      const version = this.#state?.version ?? 0;
       if (version !== expectedVersion) return false;
-      await mkdir(dirname(this.#path), { recursive: true });
-      const [file] = await replaceFile(this.#path, [JSON.stringify({ version: version + 1, ...state })]);
-      await file.close();
-      await syncFolderOf(this.#path);
+      const next = storedModeFrom({ ...state, version: version + 1 });
+      await this.#queue.write(next, () => {
+        this.#state = next;
+      });
       for (const listener of this.#listeners) listener();
       return true;
     });
@@ -57,4 +69,15 @@ export class FileModeStore implements ModeStore {
     this.#listeners.add(own);
     return () => this.#listeners.delete(own);
   }
+
+  /** Lets another process have the file. */
+  close(): Promise<void> {
+    return this.#queue.close();
+  }
+}
+
+function storedModeFrom(value: unknown): StoredMode {
+  const { version } = value as StoredMode;
+  if (!Number.isSafeInteger(version)) throw new TypeError('a value has no version');
+  return { ...parseModeState(JSON.stringify(value)), version };
 }

@@ -2,31 +2,27 @@ import { xlinkError } from '../../errors/errors.js';
 import { nonceKey } from '../../nonce/nonce-key.js';
 import type { NonceStore, NonceUse } from '../../types/ports.js';
 import type { Clock } from '../../types/protocol.js';
-import { checkOptions, integerIn, isFunction, isString, requireOption } from '../../util/options.js';
-import { Journal } from './journal.js';
+import { checkOptions, integerIn, isFunction, oneOf, requireOption } from '../../util/options.js';
+import { DEFAULT_LOCK_WAIT_MS, FILE_OPTION_CHECKS, type FileStoreOptions } from './file-options.js';
+import type { Continuity } from './journal-file.js';
 import { JournalQueue } from './journal-queue.js';
+import { type NonceLine, nonceLineFrom } from './nonce-line.js';
 
 /** Options of {@link FileNonceStore}. */
-export interface FileNonceStoreOptions {
-  /** The file; it and its folder are made if they are not there. Beside it there are a lock and, for a moment, a copy. */
-  readonly path: string;
+export interface FileNonceStoreOptions extends FileStoreOptions {
   /** Nonces held at most. Full means: nothing more is accepted until some expire. Default 1 000 000 (some 300 MB of memory). */
   readonly maxEntries?: number;
   /** Of these, how many one sender may hold. Default a tenth of `maxEntries`. */
   readonly maxEntriesPerSender?: number;
-  /** Told that the end of the file was damaged and was cut off, as after a crash. Default: nobody is told. */
-  readonly onRepair?: (cut: { readonly path: string; readonly bytes: number }) => void;
+  /**
+   * What to do with envelopes made before a file that is new: an earlier process may have accepted them. `refuse` (default)
+   * answers `NONCE_STORE_UNAVAILABLE:COLD_START`; `accept` takes the risk, so that a first start gets what waits at a relay.
+   * A file that lost something refuses them in any case.
+   */
+  readonly coldStart?: 'refuse' | 'accept';
   /** Default `Date.now`. */
   readonly clock?: Clock;
 }
-
-const FORMAT = 'xlink-nonces';
-/** A line of the file for one nonce, about; and what the file may hold of nonces that have expired. */
-const BYTES_PER_NONCE = 180;
-const GROWTH_ALLOWANCE = 4 * 1024 * 1024;
-
-/** Key of a nonce, and when it may be forgotten in ms since 1970. */
-type Entry = readonly [key: string, expiresAt: number];
 
 const senderOf = (key: string): string => key.split(' ')[1]!;
 
@@ -35,6 +31,12 @@ const senderOf = (key: string): string => key.split(' ')[1]!;
  * A claim is on the disk before it counts; claims that come together share one write. A reservation is kept in memory
  * only, so what its handler did not finish is free again after a crash. Fails closed: what cannot be written is refused
  * with `NONCE_STORE_UNAVAILABLE`. Several processes for one DID need a store that they share.
+ *
+ * A file that is new, emptied, cut, removed, replaced by an older one, or a copy (another inode) may lack nonces that were
+ * claimed: envelopes made before it was opened are refused with `NONCE_STORE_UNAVAILABLE:COLD_START`, also after further
+ * restarts, and a client that seals anew gets through. Not noticed: file and `.head` file both overwritten in place with
+ * older ones. What remains after a loss, as with the other stores: an envelope that was dated ahead of its time and was
+ * accepted before is good once more until that time; it is never more than the agent's `timestampWindowMs` ahead.
  */
 export class FileNonceStore implements NonceStore {
   readonly #maxEntries: number;
@@ -42,49 +44,44 @@ export class FileNonceStore implements NonceStore {
   readonly #clock: Clock;
   readonly #queue: JournalQueue;
   /** On the disk. */
-  readonly #claimed: Map<string, number>;
+  readonly #claimed = new Map<string, number>();
   /** Reserved, or about to be written. */
   readonly #pending = new Set<string>();
   readonly #perSender = new Map<string, number>();
+  #since = -Infinity;
   #sweptAt = -Infinity;
 
-  private constructor(options: FileNonceStoreOptions, journal: Journal, claimed: Map<string, number>) {
+  private constructor(options: FileNonceStoreOptions) {
     this.#maxEntries = options.maxEntries ?? 1_000_000;
     this.#maxPerSender = options.maxEntriesPerSender ?? Math.ceil(this.#maxEntries / 10);
     this.#clock = options.clock ?? Date.now;
-    this.#claimed = claimed;
-    for (const key of claimed.keys()) this.#count(key, 1);
     this.#queue = new JournalQueue({
-      journal,
-      maxBytes: () => claimed.size * BYTES_PER_NONCE * 2 + GROWTH_ALLOWANCE,
-      snapshot: () => {
-        this.#forgetExpired();
-        return claimed.entries();
-      },
+      path: options.path,
+      format: 'xlink-nonces',
+      onRepair: options.onRepair,
+      lockWaitMs: options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS,
+      begin: (continuity) => this.#begin(continuity, options.coldStart ?? 'refuse'),
+      replay: (value) => this.#remember(nonceLineFrom(value)),
+      snapshot: () => this.#snapshot(),
     });
   }
 
-  /** Rejects with `INVALID_OPTION`, or where the file is locked by another process, damaged, or of another kind. */
+  /**
+   * Rejects with `INVALID_OPTION`, or with a `FileStoreError` where the file is locked by another process, damaged in its
+   * middle, or of another kind.
+   */
   static async open(options: FileNonceStoreOptions): Promise<FileNonceStore> {
     checkOptions('FileNonceStore', options, {
-      path: isString,
+      ...FILE_OPTION_CHECKS,
       maxEntries: integerIn(1, 2 ** 24),
       maxEntriesPerSender: integerIn(1, 2 ** 24),
-      onRepair: isFunction,
+      coldStart: oneOf('refuse', 'accept'),
       clock: isFunction,
     });
     requireOption('FileNonceStore', options, 'path');
-    const now = (options.clock ?? Date.now)();
-    const claimed = new Map<string, number>();
-    const journal = await Journal.open({
-      path: options.path,
-      format: FORMAT,
-      onRepair: options.onRepair,
-      replay(values) {
-        for (const [key, expiresAt] of entriesIn(values)) if (expiresAt >= now) claimed.set(key, expiresAt);
-      },
-    });
-    return new FileNonceStore(options, journal, claimed);
+    const store = new FileNonceStore(options);
+    await store.#queue.ready();
+    return store;
   }
 
   /** Nonces on the disk. */
@@ -92,7 +89,14 @@ export class FileNonceStore implements NonceStore {
     return this.#claimed.size;
   }
 
+  /** Envelopes made before this are refused, in ms since 1970. `-Infinity`: none. */
+  get since(): number {
+    return this.#since;
+  }
+
   seen(use: NonceUse): boolean {
+    if (use.timestamp < this.#since)
+      throw xlinkError('NONCE_STORE_UNAVAILABLE:COLD_START', { field: 'timestamp' });
     const key = nonceKey(use);
     return this.#pending.has(key) || (this.#claimed.get(key) ?? -1) >= this.#clock();
   }
@@ -138,6 +142,31 @@ export class FileNonceStore implements NonceStore {
     return this.#queue.close();
   }
 
+  #begin(continuity: Continuity, coldStart: 'refuse' | 'accept'): NonceLine | undefined {
+    if (continuity === 'whole' || (continuity === 'new' && coldStart === 'accept')) return undefined;
+    const start = { since: Math.ceil(this.#clock()) };
+    this.#remember(start);
+    return start;
+  }
+
+  #remember(line: NonceLine): void {
+    if ('since' in line) {
+      this.#since = Math.max(this.#since, line.since);
+      return;
+    }
+    const [key, expiresAt] = line;
+    if (expiresAt < this.#clock()) return;
+    if (!this.#claimed.has(key)) this.#count(key, 1);
+    this.#claimed.set(key, expiresAt);
+  }
+
+  *#snapshot(): Iterable<NonceLine> {
+    this.#sweptAt = -Infinity;
+    this.#forgetExpired();
+    if (this.#since > -Infinity) yield { since: this.#since };
+    yield* this.#claimed.entries();
+  }
+
   #release(key: string): void {
     if (this.#pending.delete(key)) this.#count(key, -1);
   }
@@ -160,11 +189,4 @@ export class FileNonceStore implements NonceStore {
     if (count > 0) this.#perSender.set(sender, count);
     else this.#perSender.delete(sender);
   }
-}
-
-function entriesIn(values: unknown): readonly Entry[] {
-  const isEntry = (entry: unknown) =>
-    Array.isArray(entry) && typeof entry[0] === 'string' && typeof entry[1] === 'number';
-  if (Array.isArray(values) && values.every(isEntry)) return values as Entry[];
-  throw new TypeError('a line holds a list of nonces');
 }

@@ -3,21 +3,17 @@ import type { AddOutcome, Posted, RelayLimits, RelayStore } from '../../relay/st
 import type { Delivery } from '../../transport/relay-protocol.js';
 import type { Clock, Did } from '../../types/protocol.js';
 import { BoundedMap } from '../../util/bounded-map.js';
-import { checkOptions, isFunction, isObject, isString, requireOption } from '../../util/options.js';
-import { Journal } from './journal.js';
+import { checkOptions, isFunction, isObject, requireOption } from '../../util/options.js';
+import { DEFAULT_LOCK_WAIT_MS, FILE_OPTION_CHECKS, type FileStoreOptions } from './file-options.js';
 import { JournalQueue } from './journal-queue.js';
 import { Mailboxes, type Waiting } from './relay-mailboxes.js';
 import { Usage } from './relay-usage.js';
 import { Watchers } from './relay-watchers.js';
 
 /** Options of {@link FileRelayStore}. */
-export interface FileRelayStoreOptions {
-  /** The file; it and its folder are made if they are not there. */
-  readonly path: string;
+export interface FileRelayStoreOptions extends FileStoreOptions {
   /** What a mailbox and a sender may take up. Defaults as in {@link RelayLimits}. */
   readonly limits?: Partial<RelayLimits>;
-  /** Told that the end of the file was damaged and was cut off, as after a crash. Default: nobody is told. */
-  readonly onRepair?: (cut: { readonly path: string; readonly bytes: number }) => void;
   /** Default `Date.now`. */
   readonly clock?: Clock;
 }
@@ -28,9 +24,6 @@ type Change =
   | { readonly gone: readonly number[]; readonly to: Did }
   | { readonly last: number };
 
-const FORMAT = 'xlink-relay';
-/** The file is written anew when it is this much larger than twice what waits. */
-const GROWTH_ALLOWANCE = 8 * 1024 * 1024;
 /** Messages that are remembered for a while after they were fetched, so that a late copy is known. */
 const RECENT = 100_000;
 
@@ -41,7 +34,7 @@ const RECENT = 100_000;
 export class FileRelayStore implements RelayStore {
   readonly #limits: RelayLimits;
   readonly #clock: Clock;
-  readonly #boxes: Mailboxes;
+  readonly #boxes = new Mailboxes();
   readonly #queue: JournalQueue;
   readonly #watchers = new Watchers();
   readonly #senders = new Usage();
@@ -51,46 +44,32 @@ export class FileRelayStore implements RelayStore {
   readonly #recent = new BoundedMap<string, true>(RECENT);
   /** Messages that are being written, so that a copy is not answered before the first one is durable. */
   readonly #writing = new Map<string, Promise<void>>();
-  #lastId: number;
+  #lastId = 0;
 
-  private constructor(options: FileRelayStoreOptions, journal: Journal, boxes: Mailboxes, lastId: number) {
+  private constructor(options: FileRelayStoreOptions) {
     this.#limits = limitsOf('FileRelayStore', options.limits);
     this.#clock = options.clock ?? Date.now;
-    this.#boxes = boxes;
-    this.#lastId = lastId;
-    for (const { envelope, bytes } of boxes.all()) this.#count(envelope, bytes);
     this.#queue = new JournalQueue({
-      journal,
-      maxBytes: () => this.#recipients.total * 2 + GROWTH_ALLOWANCE,
+      path: options.path,
+      format: 'xlink-relay',
+      onRepair: options.onRepair,
+      lockWaitMs: options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS,
+      replay: (change) => this.#replay(change as Change),
       snapshot: () => this.#snapshot(),
+      liveBytes: () => this.#recipients.total,
     });
   }
 
-  /** Rejects with `INVALID_OPTION`, or where the file is locked by another process, damaged, or of another kind. */
+  /**
+   * Rejects with `INVALID_OPTION`, or with a `FileStoreError` where the file is locked by another process, damaged, of
+   * another kind, or holds less than was acknowledged.
+   */
   static async open(options: FileRelayStoreOptions): Promise<FileRelayStore> {
-    checkOptions('FileRelayStore', options, {
-      path: isString,
-      limits: isObject,
-      onRepair: isFunction,
-      clock: isFunction,
-    });
+    checkOptions('FileRelayStore', options, { ...FILE_OPTION_CHECKS, limits: isObject, clock: isFunction });
     requireOption('FileRelayStore', options, 'path');
-    limitsOf('FileRelayStore', options.limits);
-    const boxes = new Mailboxes();
-    let lastId = 0;
-    const journal = await Journal.open({
-      path: options.path,
-      format: FORMAT,
-      onRepair: options.onRepair,
-      replay(changes) {
-        for (const change of changes as Change[]) {
-          if ('add' in change) boxes.put(change.add);
-          else if ('gone' in change) for (const id of change.gone) boxes.take(change.to, id);
-          lastId = Math.max(lastId, 'add' in change ? change.add.id : 'last' in change ? change.last : 0);
-        }
-      },
-    });
-    return new FileRelayStore(options, journal, boxes, lastId);
+    const store = new FileRelayStore(options);
+    await store.#queue.ready();
+    return store;
   }
 
   async add({ envelope, bytes }: Posted): Promise<AddOutcome> {
@@ -154,14 +133,25 @@ export class FileRelayStore implements RelayStore {
   }
 
   async #remove(to: Did, gone: readonly number[]): Promise<void> {
-    await this.#queue.write({ gone, to } satisfies Change, () => {
-      for (const id of gone) {
-        const message = this.#boxes.take(to, id);
-        if (!message) continue; // acknowledged twice at a time
-        this.#uncount(message.envelope, message.bytes);
-        this.#recent.set(keyOf(message.envelope), true);
-      }
-    });
+    await this.#queue.write({ gone, to } satisfies Change, () => this.#forget(to, gone));
+  }
+
+  #forget(to: Did, gone: readonly number[]): void {
+    for (const id of gone) {
+      const message = this.#boxes.take(to, id);
+      if (!message) continue; // acknowledged twice at a time
+      this.#uncount(message.envelope, message.bytes);
+      this.#recent.set(keyOf(message.envelope), true);
+    }
+  }
+
+  #replay(change: Change): void {
+    if ('add' in change) {
+      this.#boxes.put(change.add);
+      this.#count(change.add.envelope, change.add.bytes);
+    } else if ('gone' in change) this.#forget(change.to, change.gone);
+    const id = 'add' in change ? change.add.id : 'last' in change ? change.last : 0;
+    this.#lastId = Math.max(this.#lastId, id);
   }
 
   #count(envelope: Posted['envelope'], bytes: number): void {

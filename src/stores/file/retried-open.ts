@@ -23,13 +23,20 @@ export class RetriedOpen<T> {
     if (this.#opened) return this.#opened;
     if (this.#closed) return Promise.reject(new Error('it was closed'));
     if (this.#clock() < this.#retryAt) return Promise.reject(this.#failure);
-    this.#opened = this.#open();
-    this.#opened.catch((error) => {
+    const opened = this.#open();
+    this.#opened = opened;
+    opened.catch((error) => {
       this.#failure = error;
       this.#retryAt = this.#clock() + RETRY_AFTER_MS;
-      this.#opened = undefined;
+      if (this.#opened === opened) this.#opened = undefined;
     });
-    return this.#opened;
+    return opened;
+  }
+
+  /** What is open is not what it was: the next one that needs it opens it anew. */
+  again(): void {
+    this.#opened = undefined;
+    this.#retryAt = -Infinity;
   }
 
   /** Not opened any more. Resolves to what is open, if anything is. */

@@ -1,23 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { link, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { link, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { FileStoreError } from './file-store-error.js';
+import { assertGone, myself } from './lock-holder.js';
 
-/** Who holds a lock. A process is told from a later one of the same number by when it was started. */
-interface Holder {
-  readonly pid: number;
-  /** Start of the process, in ticks since the boot; empty where the system does not tell. */
-  readonly started: string;
-  readonly boot: string;
-  readonly host: string;
-}
-
-/** Somebody else writes to the file. */
-export class LockedError extends Error {
-  override readonly name = 'LockedError';
-  readonly code = 'ELOCKED';
-}
+/** How often a lock is looked at while it is waited for. */
+const LOOK_AGAIN_MS = 50;
 
 /**
  * Keeps a second writer away from a file, in this process or another one on this machine. Nothing has to be cleaned up
@@ -34,8 +23,24 @@ export class WriterLock {
     this.#path = path;
   }
 
-  /** Throws {@link LockedError} while another writer lives, or may live (a lock that was made on another host). */
-  static async acquire(path: string): Promise<WriterLock> {
+  /**
+   * Rejects with `ELOCKED` if another writer lives, or may live (a lock that was made on another host), for longer than
+   * `waitMs`.
+   */
+  static async acquire(path: string, waitMs = 0): Promise<WriterLock> {
+    const deadline = performance.now() + waitMs;
+    for (;;) {
+      try {
+        return await WriterLock.#tryAcquire(path);
+      } catch (error) {
+        const isLocked = error instanceof FileStoreError && error.code === 'ELOCKED';
+        if (!isLocked || performance.now() >= deadline) throw error;
+        await pause(LOOK_AGAIN_MS);
+      }
+    }
+  }
+
+  static async #tryAcquire(path: string): Promise<WriterLock> {
     const temporary = `${path}.lock-${process.pid}-${randomBytes(8).toString('hex')}.tmp`;
     try {
       for (;;) {
@@ -84,56 +89,10 @@ async function linked(temporary: string, name: string): Promise<boolean> {
   }
 }
 
-async function assertGone(name: string): Promise<void> {
-  let holder: Holder;
-  try {
-    holder = JSON.parse(await readFile(name, 'utf8'));
-  } catch (error) {
-    // A lock appears whole. It is empty when it was released, and may be half there after a power cut, as nobody else.
-    if (error instanceof SyntaxError || (error as { code?: string }).code === 'ENOENT') return;
-    throw error;
-  }
-  if (typeof holder?.pid !== 'number') return;
-  if (holder.host !== hostname())
-    throw new LockedError(`${name} was made on another host; remove it if that one no longer writes`);
-  if (holder.boot === bootId() && isAlive(holder))
-    throw new LockedError(`${name} is held by process ${holder.pid}`);
-}
-
-function isAlive({ pid, started }: Holder): boolean {
-  try {
-    process.kill(pid, 0); // signal 0 only asks
-  } catch (error) {
-    if ((error as { code?: string }).code === 'ESRCH') return false;
-  }
-  return startOf(pid) === started;
-}
-
 async function removeLeftovers(path: string, numbers: readonly number[]): Promise<void> {
   for (const number of numbers) await rm(nameOf(path, number), { force: true });
   const leftover = /^\.lock-[\d-]+[0-9a-f]*\.tmp$/;
   for (const name of await readdir(dirname(path)))
     if (name.startsWith(basename(path)) && leftover.test(name.slice(basename(path).length)))
       await rm(join(dirname(path), name), { force: true });
-}
-
-const myself = (): Holder => ({
-  pid: process.pid,
-  started: startOf(process.pid),
-  boot: bootId(),
-  host: hostname(),
-});
-
-const bootId = (): string => fromSystem('/proc/sys/kernel/random/boot_id').trim();
-
-/** Field 22 of `stat`; the name of the program, in brackets before it, may hold anything. */
-const startOf = (pid: number): string =>
-  fromSystem(`/proc/${pid}/stat`).split(') ').at(-1)!.split(' ')[19] ?? '';
-
-function fromSystem(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
 }

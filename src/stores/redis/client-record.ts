@@ -3,6 +3,8 @@ import type { ClientId } from '../../types/protocol.js';
 import { escaped, unescaped } from '../ascii-json.js';
 import type { RedisCommand } from './commands.js';
 
+export type ClientCommand = RedisCommand<'RedisClientStore'>;
+
 /**
  * A client is one sorted set, so that all of it is read at once and on one node of a cluster. What its members mean:
  * `n:` a count, `f:` a count of failures, `t:` a time, `d:` a DID and its place in the order of enrollment, `s:` how many places are taken.
@@ -18,7 +20,7 @@ const DOUBT_MS = 86_400_000;
  * Adds activity, once for each name of a batch however often it is carried out. The counts of the batch are put beside
  * the client (`new`), less those that are already in (`done`, of which there are all or none), and then summed up.
  */
-export function addCommands(key: string, activity: ClientActivity, batch: string): RedisCommand[] {
+export function addCommands(key: string, activity: ClientActivity, batch: string): ClientCommand[] {
   const [fresh, done, rest] = [`${key}:${batch}:new`, doneKey(key, batch), `${key}:rest`];
   const times = TIMES.flatMap((name) =>
     activity[name] === undefined ? [] : [String(activity[name]), `t:${name}`],
@@ -37,15 +39,15 @@ export function addCommands(key: string, activity: ClientActivity, batch: string
 /** What says that the batch is in. */
 export const doneKey = (key: string, batch: string): string => `${key}:${batch}:done`;
 
-export const keyOffCommands = (key: string, since: number | undefined): RedisCommand[] => [
+export const keyOffCommands = (key: string, since: number | undefined): ClientCommand[] => [
   ['ZINCRBY', key, '0', 'n:keyRequests'],
   since === undefined ? ['ZREM', key, KEY_OFF] : ['ZADD', key, String(since), KEY_OFF],
 ];
 
 /** Resolves to the next place in the order of enrollment. */
-export const placeCommand = (key: string): RedisCommand => ['ZINCRBY', key, '1', PLACES];
+export const placeCommand = (key: string): ClientCommand => ['ZINCRBY', key, '1', PLACES];
 
-export const addDidCommand = (key: string, did: string, place: number): RedisCommand => [
+export const addDidCommand = (key: string, did: string, place: number): ClientCommand => [
   'ZADD',
   key,
   'NX',
@@ -53,13 +55,13 @@ export const addDidCommand = (key: string, did: string, place: number): RedisCom
   `d:${escaped(did)}`,
 ];
 
-export const removeDidCommand = (key: string, did: string): RedisCommand => [
+export const removeDidCommand = (key: string, did: string): ClientCommand => [
   'ZREM',
   key,
   `d:${escaped(did)}`,
 ];
 
-export const readCommand = (key: string): RedisCommand => ['ZRANGE', key, '0', '-1', 'WITHSCORES'];
+export const readCommand = (key: string): ClientCommand => ['ZRANGE', key, '0', '-1', 'WITHSCORES'];
 
 /** From the answer to {@link readCommand}, whose pairs are nested (RESP3) or not (RESP2). `undefined`: nothing is known. */
 export function recordOf(client: ClientId, reply: unknown): ClientRecord | undefined {

@@ -1,15 +1,17 @@
 import { defaultProvider } from '#provider';
 import { mergeActivity } from '../../adapters/clients/memory-store.js';
 import type { ClientActivity, ClientRecord, ClientStore } from '../../adapters/clients/store.js';
+import type { OnWarning } from '../../agent/warnings.js';
 import type { ClientId, Did } from '../../types/protocol.js';
 import { encodeBase64url } from '../../util/base64url.js';
-import { checkOptions, integerIn, requireOption } from '../../util/options.js';
+import { checkOptions, integerIn, isFunction, requireOption } from '../../util/options.js';
 import { escaped, unescaped } from '../ascii-json.js';
 import { unavailable } from '../unavailable.js';
-import type { RedisClient } from './client.js';
+import { isRedisClient, type RedisClient } from './client.js';
 import {
   addCommands,
   addDidCommand,
+  type ClientCommand,
   doneKey,
   keyOffCommands,
   placeCommand,
@@ -17,13 +19,12 @@ import {
   recordOf,
   removeDidCommand,
 } from './client-record.js';
-import { type RedisCalls, type RedisCommand, redisCalls } from './commands.js';
+import { isRedisKey } from './commands.js';
 import { RedisConnection } from './connection.js';
-import { isKey, isRedisClient } from './options.js';
 
 /** Options of {@link RedisClientStore}. */
 export interface RedisClientStoreOptions {
-  /** A connected client or cluster of `ioredis` or `redis` (node-redis), version 5 or later; it stays yours to end. */
+  /** A client or cluster of `ioredis` or `redis` (node-redis), made with `redisClientOptions`; it stays yours to end. */
   readonly client: RedisClient;
   /**
    * In front of every key; 1 to 128 characters without spaces and braces. Default `xlink:clients:`. APIs that have
@@ -32,6 +33,8 @@ export interface RedisClientStoreOptions {
   readonly keyPrefix?: string;
   /** How long Redis may take for one command, in ms. Default 1000: so long a request with a key waits if Redis does not answer. */
   readonly timeoutMs?: number;
+  /** Told if the client lacks time limits. Default: printed, once in a process. */
+  readonly onWarning?: OnWarning;
 }
 
 /** Clients that are read or written at a time. */
@@ -62,22 +65,21 @@ const SETTLED_MS = 10_000;
  * happen all the same; it is safe to make it again.
  */
 export class RedisClientStore implements ClientStore {
-  readonly #calls: RedisCalls;
-  readonly #connection: RedisConnection;
+  readonly #connection: RedisConnection<'RedisClientStore'>;
   readonly #prefix: string;
 
   /** Throws `INVALID_OPTION`, also for a client of any other kind. */
   constructor(options: RedisClientStoreOptions) {
     checkOptions('RedisClientStore', options, {
       client: isRedisClient,
-      keyPrefix: isKey,
+      keyPrefix: isRedisKey,
       timeoutMs: integerIn(1, 600_000),
+      onWarning: isFunction,
     });
     requireOption('RedisClientStore', options, 'client');
-    const { client, keyPrefix = 'xlink:clients:', timeoutMs = 1000 } = options;
-    this.#calls = redisCalls(client, timeoutMs);
-    this.#connection = new RedisConnection(client, timeoutMs);
-    this.#prefix = keyPrefix;
+    const { client, keyPrefix = 'xlink:clients:', timeoutMs = 1000, onWarning } = options;
+    this.#connection = new RedisConnection('RedisClientStore', { client, timeoutMs, onWarning });
+    this.#prefix = this.#connection.keyPrefix + keyPrefix;
   }
 
   async get(client: ClientId): Promise<ClientRecord | undefined> {
@@ -106,13 +108,13 @@ export class RedisClientStore implements ClientStore {
       if (owner !== undefined && owner !== client) return owner;
       const key = this.#keyOf(client);
       await this.#enlist([client]);
-      const place = Number(await this.#call(key, placeCommand(key)));
-      await this.#call(key, addDidCommand(key, did, place));
+      const place = Number(await this.#connection.call(key, placeCommand(key)));
+      await this.#connection.call(key, addDidCommand(key, did, place));
       const didKey = this.#didKey(did);
-      await this.#call(didKey, ['SET', didKey, escaped(client), 'NX']);
+      await this.#connection.call(didKey, ['SET', didKey, escaped(client), 'NX']);
       const linked = await this.#ownerOf(did);
       if (linked === undefined) throw new Error('Redis does not keep what is written to it.');
-      if (linked !== client) await this.#call(key, removeDidCommand(key, did));
+      if (linked !== client) await this.#connection.call(key, removeDidCommand(key, did));
       return linked;
     });
   }
@@ -136,32 +138,32 @@ export class RedisClientStore implements ClientStore {
     const key = this.#keyOf(client);
     await unavailable(async () => {
       await this.#enlist([client]);
-      await this.#transaction(key, keyOffCommands(key, since));
+      await this.#connection.transaction(key, keyOffCommands(key, since));
     });
   }
 
   async #addOne(activity: ClientActivity, batch: string): Promise<void> {
     const key = this.#keyOf(activity.client);
-    await this.#transaction(key, addCommands(key, activity, batch));
-    const forget: RedisCommand = ['PEXPIRE', doneKey(key, batch), String(SETTLED_MS)];
-    this.#call(key, forget).catch(() => {}); // then it stays for a day
+    await this.#connection.transaction(key, addCommands(key, activity, batch));
+    const forget: ClientCommand = ['PEXPIRE', doneKey(key, batch), String(SETTLED_MS)];
+    this.#connection.call(key, forget).catch(() => {}); // then it stays for a day
   }
 
   async #read(client: ClientId): Promise<ClientRecord | undefined> {
     const key = this.#keyOf(client);
-    return recordOf(client, await this.#call(key, readCommand(key)));
+    return recordOf(client, await this.#connection.call(key, readCommand(key)));
   }
 
   async #ownerOf(did: Did): Promise<ClientId | undefined> {
     const key = this.#didKey(did);
-    const owner = await this.#call(key, ['GET', key]);
+    const owner = await this.#connection.call(key, ['GET', key]);
     return typeof owner === 'string' ? unescaped(owner) : undefined;
   }
 
   /** Not later than anything else is written about a client: one that is listed and unknown does no harm. */
   async #enlist(clients: readonly ClientId[]): Promise<void> {
     const key = `${this.#prefix}all`;
-    await this.#call(key, ['SADD', key, ...clients.map(escaped)]);
+    await this.#connection.call(key, ['SADD', key, ...clients.map(escaped)]);
   }
 
   async #names(): Promise<Set<ClientId>> {
@@ -169,7 +171,10 @@ export class RedisClientStore implements ClientStore {
     const names = new Set<ClientId>();
     let cursor = '0';
     do {
-      const step = (await this.#call(key, ['SSCAN', key, cursor, 'COUNT', '1000'])) as [unknown, string[]];
+      const step = (await this.#connection.call(key, ['SSCAN', key, cursor, 'COUNT', '1000'])) as [
+        unknown,
+        string[],
+      ];
       cursor = String(step[0]);
       for (const name of step[1]) names.add(unescaped(name));
     } while (cursor !== '0');
@@ -183,14 +188,6 @@ export class RedisClientStore implements ClientStore {
 
   #didKey(did: Did): string {
     return `${this.#prefix}did:"${escaped(did)}"`;
-  }
-
-  #call(key: string, command: RedisCommand): Promise<unknown> {
-    return this.#connection.send(() => this.#calls.call(key, command));
-  }
-
-  #transaction(key: string, commands: readonly RedisCommand[]): Promise<void> {
-    return this.#connection.send(() => this.#calls.transaction(key, commands));
   }
 }
 

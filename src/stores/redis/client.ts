@@ -1,92 +1,128 @@
+import type { OptionCheck } from '../../util/options.js';
+
 // Redis clients are told apart by what they can do: neither package is imported, so neither has to be installed.
 
 // biome-ignore lint/suspicious/noExplicitAny: the packages' own types are generic beyond what can be matched
-type Arguments = any[];
-// biome-ignore lint/suspicious/noExplicitAny: replies are checked where they are used
-type Reply = Promise<any>;
-// biome-ignore lint/suspicious/noExplicitAny: as EventEmitter has it
-type Listener = (...args: any[]) => void;
+type Any = any;
+type Reply = Promise<Any>;
+type Method<T = Any> = (...args: Any[]) => T;
 
-/** The part of an `ioredis` client that is used here. */
-export interface IoredisClient {
+/** What is used of a client or cluster of `ioredis`. */
+interface Ioredis {
   readonly status: string;
   call(command: string, ...args: string[]): Reply;
-  duplicate(...args: Arguments): IoredisClient;
-  connect(...args: Arguments): Reply;
-  disconnect(...args: Arguments): void;
-  subscribe(...args: Arguments): Reply;
-  on(event: string, listener: Listener): unknown;
+  multi(...args: Any[]): Any;
+  connect(...args: Any[]): Reply;
+  on(event: string, listener: Method): unknown;
+}
+
+/** What is used of an `ioredis` client. */
+export interface IoredisClient extends Ioredis {
+  readonly options?: object;
+  duplicate(...args: Any[]): IoredisClient;
+  disconnect(...args: Any[]): void;
+  subscribe(...args: Any[]): Reply;
   /** Its socket, once it is connected. */
   readonly stream?: { unref?(): unknown };
 }
 
-/** The part of an `ioredis` cluster that is used here. */
-export interface IoredisCluster {
-  readonly status: string;
+/** What is used of an `ioredis` cluster. */
+export interface IoredisCluster extends Ioredis {
   readonly isCluster: boolean;
-  call(command: string, ...args: string[]): Reply;
+  readonly options?: object;
   nodes(role?: 'master'): IoredisClient[];
 }
 
-/** The part of a `redis` (node-redis) client that is used here. */
-export interface NodeRedisClient {
+/** What is used of a client, cluster, pool or sentinel of `redis` (node-redis). */
+interface NodeRedis {
   readonly isOpen: boolean;
-  readonly isReady: boolean;
-  readonly options?: { readonly socket?: object } | undefined;
-  duplicate(...args: Arguments): NodeRedisClient;
-  connect(...args: Arguments): Reply;
-  destroy(): void;
-  ping(...args: Arguments): Reply;
-  publish(...args: Arguments): Reply;
-  scan(...args: Arguments): Reply;
-  subscribe(...args: Arguments): Reply;
-  xAdd(...args: Arguments): Reply;
-  xRevRange(...args: Arguments): Reply;
-  withCommandOptions(options: object): NodeRedisClient;
-  unref(): void;
-  on(event: string, listener: Listener): unknown;
-}
-
-/** The part of a `redis` (node-redis) cluster that is used here. */
-export interface NodeRedisCluster {
-  readonly isOpen: boolean;
-  /** Version 5 does not have it. */
+  /** Pools, and clusters of version 5, do not have it. */
   readonly isReady?: boolean;
-  // biome-ignore lint/suspicious/noExplicitAny: opaque, goes back to nodeClient
-  readonly masters: readonly any[];
-  // biome-ignore lint/suspicious/noExplicitAny: opaque, see masters
-  nodeClient(node: any): NodeRedisClient | Promise<NodeRedisClient>;
-  publish(...args: Arguments): Reply;
-  xAdd(...args: Arguments): Reply;
-  xRevRange(...args: Arguments): Reply;
-  withCommandOptions(options: object): NodeRedisCluster;
+  /** Version 6: put before each key by the methods that know which arguments are keys; `sendCommand` does not. */
+  readonly _keyPrefix?: unknown;
+  sendCommand(...args: Any[]): Reply;
+  multi(...args: Any[]): Any;
+  withCommandOptions(options: object): Any;
+  on(event: string, listener: Method): unknown;
 }
 
-/** A client or cluster of `ioredis` (5 or later) or `redis` (node-redis, 5 or later). */
-export type RedisClient = IoredisClient | IoredisCluster | NodeRedisClient | NodeRedisCluster;
+/** What is used of a `redis` (node-redis) client. */
+export interface NodeRedisClient extends NodeRedis {
+  readonly options?: { readonly socket?: object } | undefined;
+  duplicate(...args: Any[]): NodeRedisClient;
+  connect(...args: Any[]): Reply;
+  destroy(): void;
+  ping(...args: Any[]): Reply;
+  subscribe(...args: Any[]): Reply;
+  unref(): void;
+}
 
-const has = (value: object, ...methods: readonly string[]): boolean =>
-  methods.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null;
+/** What is used of a `redis` (node-redis) cluster. */
+export interface NodeRedisCluster extends NodeRedis {
+  readonly masters: readonly Any[];
+  nodeClient(node: Any): NodeRedisClient | Promise<NodeRedisClient>;
+}
+
+/** A pool of `redis` (node-redis): it sends commands, and cannot subscribe. */
+export interface NodeRedisPool extends NodeRedis {
+  execute: Method;
+}
+
+/** A sentinel client of `redis` (node-redis): it sends commands, and is not subscribed with here. */
+export interface NodeRedisSentinel extends NodeRedis {
+  use: Method;
+}
+
+/** A client or cluster of `ioredis`, or a client, cluster, pool or sentinel of `redis` (node-redis), each version 5 or later. */
+export type RedisClient =
+  | IoredisClient
+  | IoredisCluster
+  | NodeRedisClient
+  | NodeRedisCluster
+  | NodeRedisPool
+  | NodeRedisSentinel;
+
+const has = (value: unknown, type: string, ...names: readonly string[]): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  names.every((name) => typeof (value as Record<string, unknown>)[name] === type);
 
 export const isIoredis = (client: unknown): client is IoredisClient | IoredisCluster =>
-  isObject(client) && typeof client['status'] === 'string' && has(client, 'call', 'duplicate', 'disconnect');
+  has(client, 'string', 'status') && has(client, 'function', 'call', 'multi', 'connect', 'on');
 
 export const isIoredisCluster = (client: unknown): client is IoredisCluster =>
-  isIoredis(client) && 'isCluster' in client && client.isCluster && has(client, 'nodes');
+  isIoredis(client) && 'isCluster' in client && client.isCluster && has(client, 'function', 'nodes');
 
-export const isNodeRedis = (client: unknown): client is NodeRedisClient | NodeRedisCluster =>
-  isObject(client) && has(client, 'xAdd', 'publish', 'duplicate', 'destroy');
+const isNodeRedis = (client: unknown): client is NodeRedis =>
+  has(client, 'boolean', 'isOpen') && has(client, 'function', 'sendCommand', 'withCommandOptions', 'on');
 
 export const isNodeRedisCluster = (client: unknown): client is NodeRedisCluster =>
-  isNodeRedis(client) && 'masters' in client && has(client, 'nodeClient');
+  isNodeRedis(client) && 'masters' in client && has(client, 'function', 'nodeClient');
 
-/**
- * Whether a command would be sent now. Otherwise the client would keep it, and send it whenever it is connected again.
- * An ioredis client made with `lazyConnect` waits for its first command to connect.
- */
-export function isReady(client: RedisClient): boolean {
-  if ('status' in client) return client.status === 'ready' || client.status === 'wait';
-  return client.isReady ?? client.isOpen;
-}
+export const isNodeRedisSentinel = (client: unknown): client is NodeRedisSentinel =>
+  isNodeRedis(client) && has(client, 'function', 'use');
+
+const isNodeRedisPool = (client: unknown): client is NodeRedisPool =>
+  isNodeRedis(client) && has(client, 'function', 'execute');
+
+export const isCluster = (client: RedisClient): client is IoredisCluster | NodeRedisCluster =>
+  isIoredisCluster(client) || isNodeRedisCluster(client);
+
+/** Whether all its commands go over one connection, which answers them in the order in which they were sent. */
+export const hasOneConnection = (client: RedisClient): client is IoredisClient | NodeRedisClient =>
+  !isCluster(client) && !hasPool(client);
+
+/** Whether even commands of one key may go over several connections. */
+export const hasPool = (client: RedisClient): client is NodeRedisPool | NodeRedisSentinel =>
+  isNodeRedisPool(client) || isNodeRedisSentinel(client);
+
+export const isRedisClient: OptionCheck = (value) =>
+  isIoredis(value) || isNodeRedis(value)
+    ? undefined
+    : 'a client or cluster of ioredis or redis (node-redis), version 5 or later';
+
+export const isRedisSubscriber: OptionCheck = (value) =>
+  isRedisClient(value) ??
+  (hasPool(value as RedisClient)
+    ? 'a client or cluster, as a pool or sentinel cannot be subscribed with'
+    : undefined);

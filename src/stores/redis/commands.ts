@@ -1,41 +1,59 @@
-import { isIoredis, isNodeRedisCluster, type NodeRedisClient, type RedisClient } from './client.js';
+import type { OptionCheck } from '../../util/options.js';
+import {
+  type IoredisClient,
+  isIoredis,
+  isIoredisCluster,
+  isNodeRedisCluster,
+  isNodeRedisSentinel,
+  type NodeRedisClient,
+  type RedisClient,
+} from './client.js';
 
-/** A command and its arguments. */
-export type RedisCommand = readonly [name: string, ...args: string[]];
+/**
+ * What each store sends, scripts included: an account needs that, and what its client sends to connect (`+@connection`,
+ * `+info`; in a cluster `+cluster`).
+ */
+export const STORE_COMMANDS = {
+  RedisNonceStore: ['EXISTS', 'GET', 'SET'],
+  // biome-ignore format: one line
+  RedisClientStore: ['DEL', 'EXEC', 'GET', 'MULTI', 'PEXPIRE', 'RENAME', 'SADD', 'SET', 'SSCAN', 'ZADD', 'ZDIFFSTORE', 'ZINCRBY', 'ZRANGE', 'ZREM', 'ZUNIONSTORE'],
+  RedisModeStore: ['PUBLISH', 'SUBSCRIBE', 'XADD', 'XREVRANGE'],
+  RedisTrustRegistry: ['PUBLISH', 'SCAN', 'SUBSCRIBE', 'XADD', 'XREVRANGE'],
+  // biome-ignore format: one line
+  RedisRelayStore: ['EVAL', 'PEXPIRE', 'TIME', 'XADD', 'XDEL', 'XLEN', 'XRANGE', 'XTRIM', 'ZADD', 'ZCARD', 'ZREM', 'ZREMRANGEBYSCORE', 'ZSCORE'],
+} as const;
 
-/** Commands whatever the client. `key` says which node of a cluster they are for. */
-export interface RedisCalls {
+export type RedisStore = keyof typeof STORE_COMMANDS;
+
+/** A command of a store, and its arguments. */
+export type RedisCommand<S extends RedisStore = RedisStore> = readonly [
+  name: (typeof STORE_COMMANDS)[S][number],
+  ...args: string[],
+];
+
+/** A key, or what stands before one. Spaces and braces would change what a cluster makes of it. */
+export const isRedisKey: OptionCheck = (value) =>
+  typeof value === 'string' && /^[^\s{}]{1,128}$/.test(value)
+    ? undefined
+    : 'a string of 1-128 characters without spaces and braces';
+
+/** Commands as any client takes them. `key` decides the node of a cluster. */
+export interface RedisCommands {
+  /** What the client puts before every key by itself, but not if it is given a whole command. */
+  readonly keyPrefix: string;
   call(key: string, command: RedisCommand): Promise<unknown>;
-  /** All of them, one after the other and nobody in between (MULTI, EXEC). Rejects if any of them failed. */
+  /** All of them, one after the other and nothing in between (MULTI, EXEC). Rejects if any of them failed. */
   transaction(key: string, commands: readonly RedisCommand[]): Promise<void>;
+  /** Each server that holds keys of its own, for SCAN. */
+  servers(): Promise<readonly ((command: RedisCommand) => Promise<unknown>)[]>;
 }
-
-// The parts of the packages that are used here, beyond those of RedisClient.
-type Exec = { exec(): Promise<unknown> };
-type Ioredis = {
-  call(name: string, ...args: string[]): Promise<unknown>;
-  multi(commands: readonly (readonly string[])[]): Exec;
-};
-type NodeMulti = Exec & { addCommand(args: readonly string[]): NodeMulti };
-type NodeRedis = { sendCommand(args: readonly string[]): Promise<unknown>; multi(): NodeMulti };
-type NodeClusterMulti = Exec & {
-  addCommand(key: string, isReadonly: boolean, args: readonly string[]): NodeClusterMulti;
-};
-type NodeRedisCluster = {
-  sendCommand(key: string, isReadonly: boolean, args: readonly string[]): Promise<unknown>;
-  multi(key: string): NodeClusterMulti;
-};
 
 /** A command that a client of node-redis could not send within `timeoutMs` is dropped: a node of its cluster may be away. */
-export function redisCalls(client: RedisClient, timeoutMs: number): RedisCalls {
-  if (isIoredis(client)) return ioredisCalls(client as unknown as Ioredis);
-  const impatient: unknown = (client as NodeRedisClient).withCommandOptions({ timeout: timeoutMs });
-  return isNodeRedisCluster(client)
-    ? nodeRedisClusterCalls(impatient as NodeRedisCluster)
-    : nodeRedisCalls(impatient as NodeRedis);
-}
+export const redisCommands = (client: RedisClient, timeoutMs: number): RedisCommands =>
+  isIoredis(client) ? ioredisCommands(client) : nodeRedisCommands(client, timeoutMs);
 
-const ioredisCalls = (client: Ioredis): RedisCalls => ({
+const ioredisCommands = (client: Extract<RedisClient, { status: string }>): RedisCommands => ({
+  keyPrefix: '',
   call: (_, command) => client.call(...command),
   async transaction(_, commands) {
     const calls = commands.map((command) => ['call', ...command]);
@@ -44,23 +62,34 @@ const ioredisCalls = (client: Ioredis): RedisCalls => ({
     if (!replies) throw new Error('Redis dropped the transaction.');
     for (const [error] of replies) if (error) throw error;
   },
-});
-
-const nodeRedisCalls = (client: NodeRedis): RedisCalls => ({
-  call: (_, command) => client.sendCommand(command),
-  async transaction(_, commands) {
-    const multi = client.multi();
-    for (const command of commands) multi.addCommand(command);
-    await multi.exec();
+  async servers() {
+    const nodes = isIoredisCluster(client) ? client.nodes('master') : [client as IoredisClient];
+    return nodes.map((node) => (command) => node.call(...command));
   },
 });
 
-// Never read-only: a replica learns late that a key is off.
-const nodeRedisClusterCalls = (client: NodeRedisCluster): RedisCalls => ({
-  call: (key, command) => client.sendCommand(key, false, command),
-  async transaction(key, commands) {
-    const multi = client.multi(key);
-    for (const command of commands) multi.addCommand(key, false, command);
-    await multi.exec();
-  },
-});
+function nodeRedisCommands(
+  client: Exclude<RedisClient, { status: string }>,
+  timeoutMs: number,
+): RedisCommands {
+  const impatient = client.withCommandOptions({ timeout: timeoutMs });
+  // What stands before a command. Never read-only: a replica learns late what has changed.
+  const routeOf = (key: string) =>
+    isNodeRedisCluster(client) ? [key, false] : isNodeRedisSentinel(client) ? [false] : [];
+  return {
+    keyPrefix: client._keyPrefix === undefined ? '' : String(client._keyPrefix),
+    call: (key, command) => impatient.sendCommand(...routeOf(key), command),
+    async transaction(key, commands) {
+      const multi = isNodeRedisCluster(client) ? impatient.multi(key) : impatient.multi();
+      for (const command of commands) multi.addCommand(...routeOf(key), command);
+      await multi.exec();
+    },
+    async servers() {
+      if (!isNodeRedisCluster(client)) return [(command) => this.call('', command)];
+      const nodes: NodeRedisClient[] = await Promise.all(
+        client.masters.map((node) => client.nodeClient(node)),
+      );
+      return nodes.map((node) => (command) => node.sendCommand(command));
+    },
+  };
+}

@@ -1,42 +1,83 @@
+import type { OnWarning } from '../../agent/warnings.js';
 import { Deadline } from '../../util/deadline.js';
-import { isReady, type RedisClient } from './client.js';
+import { hasPool, type RedisClient } from './client.js';
+import { warnOfMissingLimits } from './client-options.js';
+import { type ClientState, stateOf } from './client-state.js';
+import { type RedisCommand, type RedisCommands, type RedisStore, redisCommands } from './commands.js';
 
-/** Commands that wait for an answer at most. While the network is frozen, nobody can take them out of the client's queue. */
-const MAX_IN_FLIGHT = 10_000;
+/** What every Redis store is given about its client. */
+export interface RedisConnectionOptions {
+  readonly client: RedisClient;
+  readonly timeoutMs: number;
+  readonly onWarning: OnWarning | undefined;
+}
 
-/** Sends through a client, with a time limit, and only while it is connected. */
-export class RedisConnection {
-  readonly #client: RedisClient;
+/**
+ * The way of a store to Redis, over the client of the application. Each call has a time limit that holds even if the
+ * client never answers, and is sent at once or not at all. What rejects does so with an error of the client, or one that
+ * says what is wrong with it.
+ */
+export class RedisConnection<S extends RedisStore> {
+  readonly #commands: RedisCommands;
+  readonly #state: ClientState;
   readonly #timeoutMs: number;
-  #inFlight = 0;
-  #wasReady = false;
+  readonly #hasPool: boolean;
 
-  constructor(client: RedisClient, timeoutMs: number) {
-    this.#client = client;
+  /** `store` says which commands may be sent. */
+  constructor(store: S, { client, timeoutMs, onWarning }: RedisConnectionOptions) {
+    this.#commands = redisCommands(client, timeoutMs);
+    this.#state = stateOf(client);
     this.#timeoutMs = timeoutMs;
+    this.#hasPool = hasPool(client);
+    warnOfMissingLimits(store, client, onWarning);
   }
 
-  async send<T>(command: () => Promise<T>): Promise<T> {
+  /** Stands before every key of the store: what the client was told to put there (`keyPrefix`), and does not by itself. */
+  get keyPrefix(): string {
+    return this.#commands.keyPrefix;
+  }
+
+  onceReady(listener: () => void): void {
+    this.#state.onceReady(listener);
+  }
+
+  /** The time of one call, from now. */
+  newDeadline(): Deadline {
     const ms = this.#timeoutMs;
-    const deadline = new Deadline(ms, () => new Error(`Redis did not answer within ${ms} ms.`));
-    await this.#assertReady(deadline);
-    if (this.#inFlight >= MAX_IN_FLIGHT) throw new Error('Too many commands wait for an answer of Redis.');
-    return deadline.keep(async () => {
-      this.#inFlight += 1;
-      try {
-        return await command();
-      } finally {
-        this.#inFlight -= 1;
-      }
+    return new Deadline(ms, () => new Error(`Redis did not answer within ${ms} ms.`));
+  }
+
+  /** `key` is the first key of the command, or its channel. */
+  call(key: string, command: RedisCommand<S>, deadline = this.newDeadline()): Promise<unknown> {
+    return this.#run(() => this.#commands.call(key, command), deadline);
+  }
+
+  /**
+   * Commands that Redis carries out in this order, as their keys are of one slot: without waiting in between, on one
+   * connection, or each after the answer to the one before, where the client has several. Resolves to the answers.
+   */
+  inOrder(commands: readonly (readonly [key: string, command: RedisCommand<S>])[]): Promise<unknown[]> {
+    const send = async ([key, command]: (typeof commands)[number]) => this.#commands.call(key, command);
+    return this.#run(async () => {
+      if (!this.#hasPool) return Promise.all(commands.map(send));
+      const replies: unknown[] = [];
+      for (const command of commands) replies.push(await send(command));
+      return replies;
     });
   }
 
-  /** A client that is away would send the command when it is back, long after the caller was told that it failed. */
-  async #assertReady(deadline: Deadline): Promise<void> {
-    while (!isReady(this.#client)) {
-      if (this.#wasReady) throw new Error('Redis is not connected.');
-      await deadline.keep(() => new Promise((resolve) => setTimeout(resolve, 10))); // it is only just being connected
-    }
-    this.#wasReady = true;
+  /** Rejects if any of the commands failed; all have keys of one slot, as `key` is. */
+  transaction(key: string, commands: readonly RedisCommand<S>[]): Promise<void> {
+    return this.#run(() => this.#commands.transaction(key, commands));
+  }
+
+  /** For SCAN: each server that holds some of the keys. */
+  async servers(): Promise<readonly ((command: RedisCommand<S>) => Promise<unknown>)[]> {
+    const servers = await this.#run(() => this.#commands.servers());
+    return servers.map((send) => (command) => this.#run(() => send(command)));
+  }
+
+  #run<T>(work: () => Promise<T>, deadline = this.newDeadline()): Promise<T> {
+    return this.#state.run(work, this.#timeoutMs, deadline);
   }
 }

@@ -5,20 +5,21 @@ import {
   parseModeState,
   type StoredMode,
 } from '../../adapters/modes/store.js';
+import type { OnWarning } from '../../agent/warnings.js';
 import { encodeBase64url } from '../../util/base64url.js';
-import { Deadline } from '../../util/deadline.js';
-import { checkOptions, integerIn, requireOption } from '../../util/options.js';
+import { checkOptions, integerIn, isFunction, requireOption } from '../../util/options.js';
 import { asciiJson } from '../ascii-json.js';
 import { ChangeFeed } from '../change-feed.js';
-import type { RedisClient } from './client.js';
+import { unavailable } from '../unavailable.js';
+import { isRedisClient, type RedisClient } from './client.js';
+import { isRedisKey } from './commands.js';
 import { RedisConnection } from './connection.js';
-import { isKey, isRedisClient } from './options.js';
-import { type RedisCommands, redisCommands } from './stream-commands.js';
-import { subscribe } from './subscription.js';
+import { subscribe, subscriberOf } from './subscription.js';
+import { readVersioned, writeVersioned } from './versioned-key.js';
 
 /** Options of {@link RedisModeStore}. */
 export interface RedisModeStoreOptions {
-  /** A connected client or cluster of `ioredis` or `redis` (node-redis), version 5 or later; it stays yours to end. */
+  /** A client or cluster of `ioredis` or `redis` (node-redis), made with `redisClientOptions`; it stays yours to end. */
   readonly client: RedisClient;
   /** A client whose settings the connection for changes is made with: it is duplicated, not used itself. Default `client`. */
   readonly subscriber?: RedisClient;
@@ -28,6 +29,8 @@ export interface RedisModeStoreOptions {
   readonly timeoutMs?: number;
   /** How often the connection that listens is tried, in ms. Default 5000: a frozen network goes unnoticed for that long. */
   readonly heartbeatMs?: number;
+  /** Told if the client lacks time limits. Default: printed, once in a process. */
+  readonly onWarning?: OnWarning;
 }
 
 /**
@@ -40,8 +43,8 @@ export interface RedisModeStoreOptions {
  */
 export class RedisModeStore implements ModeStore {
   readonly #key: string;
-  readonly #commands: RedisCommands;
-  readonly #connection: RedisConnection;
+  readonly #channel: string;
+  readonly #connection: RedisConnection<'RedisModeStore'>;
   readonly #listeners = new Set<() => void>();
   readonly #feed: ChangeFeed;
 
@@ -50,22 +53,20 @@ export class RedisModeStore implements ModeStore {
     checkOptions('RedisModeStore', options, {
       client: isRedisClient,
       subscriber: isRedisClient,
-      key: isKey,
+      key: isRedisKey,
       timeoutMs: integerIn(1, 600_000),
       heartbeatMs: integerIn(10, 600_000),
+      onWarning: isFunction,
     });
     requireOption('RedisModeStore', options, 'client');
-    const { client, subscriber = client, key = 'xlink:mode', timeoutMs = 1000, heartbeatMs = 5000 } = options;
-    this.#key = key;
-    this.#commands = redisCommands(client, timeoutMs);
-    this.#connection = new RedisConnection(client, timeoutMs);
+    const { client, key = 'xlink:mode', timeoutMs = 1000, heartbeatMs = 5000, onWarning } = options;
+    const subscriber = subscriberOf('RedisModeStore', options);
+    this.#connection = new RedisConnection('RedisModeStore', { client, timeoutMs, onWarning });
+    this.#key = this.#connection.keyPrefix + key;
+    this.#channel = key;
     this.#feed = new ChangeFeed({
       open: (heard, lost) =>
-        subscribe(
-          subscriber,
-          { channel: key, heard, lost },
-          new Deadline(timeoutMs, () => new Error(`Redis did not answer within ${timeoutMs} ms.`)),
-        ),
+        subscribe(subscriber, { channel: key, heard, lost }, this.#connection.newDeadline()),
       announce: () => {
         for (const listener of this.#listeners) listener();
       },
@@ -75,26 +76,32 @@ export class RedisModeStore implements ModeStore {
   }
 
   async load(): Promise<StoredMode | undefined> {
-    const found = await this.#connection.send(() => this.#commands.newest(this.#key));
-    return found && { ...parseModeState(found.json), version: versionIn(found.id) };
+    return unavailable(async () => {
+      const found = await readVersioned(this.#connection, this.#key);
+      return found && { ...parseModeState(found.json), version: versionIn(found.id) };
+    }, 'MODE_STORE_UNAVAILABLE');
   }
 
   async save(state: ModeState, expectedVersion: number): Promise<boolean> {
+    return unavailable(() => this.#save(state, expectedVersion), 'MODE_STORE_UNAVAILABLE');
+  }
+
+  async #save(state: ModeState, expectedVersion: number): Promise<boolean> {
     const id = `0-${expectedVersion + 1}`;
     const nonce = encodeBase64url(defaultProvider().randomBytes(12)); // tells our write from an equal one of another instance
     const json = asciiJson({ ...state, nonce });
     try {
-      await this.#connection.send(() => this.#commands.append(this.#key, id, json));
+      await writeVersioned(this.#connection, this.#key, { id, json });
     } catch (error) {
       // Refused because of the version, or for another reason: what is there now tells, whatever the words of the error.
-      const now = await this.#connection.send(() => this.#commands.newest(this.#key));
+      const now = await readVersioned(this.#connection, this.#key);
       if (now?.json !== json) {
         if (now && versionIn(now.id) !== expectedVersion) return false;
         throw error;
       }
       // The client sent it twice, because the connection broke before the first answer.
     }
-    const told = this.#connection.send(() => this.#commands.publish(this.#key, id));
+    const told = this.#connection.call(this.#channel, ['PUBLISH', this.#channel, id]);
     await told.catch(() => {}); // it is written; the others ask
     return true;
   }

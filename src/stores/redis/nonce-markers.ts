@@ -1,7 +1,8 @@
 import { xlinkError } from '../../errors/errors.js';
 import type { NonceUse } from '../../types/ports.js';
 import type { Clock } from '../../types/protocol.js';
-import { type RedisCalls, unavailable } from './nonce-calls.js';
+import { unavailable } from '../unavailable.js';
+import type { RedisConnection } from './connection.js';
 import { markersOf } from './nonce-keys.js';
 
 /**
@@ -9,13 +10,13 @@ import { markersOf } from './nonce-keys.js';
  * nothing was lost since then. One that is absent was lost, and with it nonces whose envelopes may still be good.
  */
 export class RedisMarkers {
-  readonly #calls: RedisCalls;
+  readonly #connection: RedisConnection<'RedisNonceStore'>;
   readonly #markers: readonly string[];
   readonly #clock: Clock;
   #isSetting = false;
 
-  constructor(calls: RedisCalls, keyPrefix: string, clock: Clock) {
-    this.#calls = calls;
+  constructor(connection: RedisConnection<'RedisNonceStore'>, keyPrefix: string, clock: Clock) {
+    this.#connection = connection;
     this.#markers = markersOf(keyPrefix);
     this.#clock = clock;
   }
@@ -29,8 +30,8 @@ export class RedisMarkers {
     if (this.#isSetting) return;
     this.#isSetting = true;
     const now = this.#now();
-    const set = this.#calls.ask(({ inOrder, setIfAbsent }) =>
-      inOrder(...this.#markers.map((marker) => () => setIfAbsent(marker, now))),
+    const set = this.#connection.inOrder(
+      this.#markers.map((marker) => [marker, ['SET', marker, now, 'NX']] as const),
     );
     const done = () => {
       this.#isSetting = false;
@@ -42,11 +43,13 @@ export class RedisMarkers {
   async set(marker: string): Promise<unknown> {
     this.setAll();
     const now = this.#now();
-    const [, reply] = await this.#calls.ask(({ inOrder, setIfAbsent, get }) =>
-      inOrder(
-        () => setIfAbsent(marker, now),
-        () => get(marker),
-      ),
+    const [, reply] = await unavailable(
+      () =>
+        this.#connection.inOrder([
+          [marker, ['SET', marker, now, 'NX']],
+          [marker, ['GET', marker]],
+        ]),
+      'NONCE_STORE_UNAVAILABLE',
     );
     return reply;
   }
@@ -57,13 +60,17 @@ export class RedisMarkers {
   }
 }
 
+/** An answer of Redis that means neither yes nor no. */
+export const nonceStoreUnavailable = (what: string) =>
+  xlinkError('NONCE_STORE_UNAVAILABLE', { cause: new TypeError(what) });
+
 /**
  * Throws `NONCE_STORE_UNAVAILABLE:COLD_START` unless the bucket remembered before the envelope was made; `reply` is what
  * `GET` said of its marker.
  */
 export function assertRemembered({ timestamp }: NonceUse, reply: unknown): void {
   if (reply !== null && !(typeof reply === 'string' && /^\d{1,15}$/.test(reply)))
-    throw unavailable(new TypeError('a marker in Redis holds something else than a time'));
+    throw nonceStoreUnavailable('A marker in Redis holds something else than a time.');
   if (reply === null || !(timestamp > Number(reply)))
     throw xlinkError('NONCE_STORE_UNAVAILABLE:COLD_START', { field: 'timestamp' });
 }

@@ -1,16 +1,19 @@
+import type { OnWarning } from '../../agent/warnings.js';
 import type { NonceStore, NonceUse } from '../../types/ports.js';
 import type { Clock } from '../../types/protocol.js';
-import { checkOptions, integerIn, isFunction, type OptionCheck, requireOption } from '../../util/options.js';
-import { RedisCalls, unavailable } from './nonce-calls.js';
-import { isRedisClient, type RedisClient, redisCommands } from './nonce-client.js';
+import { checkOptions, integerIn, isFunction, requireOption } from '../../util/options.js';
+import { unavailable } from '../unavailable.js';
+import { isRedisClient, type RedisClient } from './client.js';
+import { isRedisKey } from './commands.js';
+import { RedisConnection } from './connection.js';
 import { keysOf } from './nonce-keys.js';
-import { assertRemembered, RedisMarkers } from './nonce-markers.js';
+import { assertRemembered, nonceStoreUnavailable, RedisMarkers } from './nonce-markers.js';
 
 /** Options of {@link RedisNonceStore}. */
 export interface RedisNonceStoreOptions {
   /**
-   * A client or cluster of the package `ioredis` or `redis`, connected by the application, which also closes it and
-   * listens to its `error` events. Everything is refused until it is ready: connect before the server listens.
+   * A client or cluster of `ioredis` or `redis` (node-redis), made with `redisClientOptions`; it stays yours to end, and its
+   * `error` events yours to hear. While it connects for the first time, calls wait for it within their time limit.
    */
   readonly client: RedisClient;
   /**
@@ -35,16 +38,13 @@ export interface RedisNonceStoreOptions {
    * envelopes of that much time before the loss pass; one that is fast has all instances refuse for that long after it.
    */
   readonly clock?: Clock;
+  /** Told if the client lacks time limits. Default: printed, once in a process. */
+  readonly onWarning?: OnWarning;
 }
 
 const DEFAULT_PREFIX = 'nonce:';
 const DEFAULT_TTL_SECONDS = 600;
 const DEFAULT_TIMEOUT_MS = 250;
-
-const isKeyPrefix: OptionCheck = (value) =>
-  typeof value === 'string' && /^[^\s{}]{1,128}$/.test(value)
-    ? undefined
-    : 'a text of 1 to 128 characters without spaces and braces';
 
 /**
  * Nonces in Redis, shared by all instances of an API. `claim` is one `SET … NX PX`, which Redis carries out atomically;
@@ -52,8 +52,8 @@ const isKeyPrefix: OptionCheck = (value) =>
  * fairly; of more, some get few or none.
  *
  * Fails closed: where Redis is down, full, slow, or answers anything unexpected, calls reject with
- * `NONCE_STORE_UNAVAILABLE` (`cause` kept). While the client is not connected they do so at once, before it could queue
- * a command and carry it out minutes later. An answer that comes after the time limit is ignored: the nonce may be
+ * `NONCE_STORE_UNAVAILABLE` (`cause` kept). While the client is away they do so at once, before it could queue a
+ * command and carry it out minutes later. An answer that comes after the time limit is ignored: the nonce may be
  * claimed by then, or later, as ioredis sends again what was under way when its connection broke; the caller seals anew.
  * A claim that is sent twice that way, within the limit, looks like a replay, and is refused as one.
  *
@@ -80,7 +80,7 @@ const isKeyPrefix: OptionCheck = (value) =>
  * accepted before, is good once more until that time. It is never more than the agent's `timestampWindowMs` ahead.
  */
 export class RedisNonceStore implements NonceStore {
-  readonly #calls: RedisCalls;
+  readonly #connection: RedisConnection<'RedisNonceStore'>;
   readonly #markers: RedisMarkers;
   readonly #keyPrefix: string;
   readonly #minTtlMs: number;
@@ -89,32 +89,35 @@ export class RedisNonceStore implements NonceStore {
   constructor(options: RedisNonceStoreOptions) {
     checkOptions('RedisNonceStore', options, {
       client: isRedisClient,
-      keyPrefix: isKeyPrefix,
+      keyPrefix: isRedisKey,
       ttlSeconds: integerIn(1, 31_536_000),
       timeoutMs: integerIn(1, 60_000),
       clock: isFunction,
+      onWarning: isFunction,
     });
     requireOption('RedisNonceStore', options, 'client');
-    const commands = redisCommands(options.client, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    this.#calls = new RedisCalls(commands, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    this.#keyPrefix = options.keyPrefix ?? DEFAULT_PREFIX;
-    this.#markers = new RedisMarkers(this.#calls, this.#keyPrefix, options.clock ?? Date.now);
+    const { client, timeoutMs = DEFAULT_TIMEOUT_MS, onWarning } = options;
+    this.#connection = new RedisConnection('RedisNonceStore', { client, timeoutMs, onWarning });
+    this.#keyPrefix = this.#connection.keyPrefix + (options.keyPrefix ?? DEFAULT_PREFIX);
+    this.#markers = new RedisMarkers(this.#connection, this.#keyPrefix, options.clock ?? Date.now);
     this.#minTtlMs = (options.ttlSeconds ?? DEFAULT_TTL_SECONDS) * 1000;
-    commands.onceConnected(() => this.#markers.setAll());
+    this.#connection.onceReady(() => this.#markers.setAll());
   }
 
   /** A hint that may be behind the times; see above. Rejects with `NONCE_STORE_UNAVAILABLE`. */
   async seen(use: NonceUse): Promise<boolean> {
     const { key, marker } = await keysOf(this.#keyPrefix, use);
-    const [reply, since] = await this.#calls.ask(({ inOrder, exists, get }) =>
-      inOrder(
-        () => exists(key),
-        () => get(marker),
-      ),
+    const [reply, since] = await unavailable(
+      () =>
+        this.#connection.inOrder([
+          [key, ['EXISTS', key]],
+          [marker, ['GET', marker]],
+        ]),
+      'NONCE_STORE_UNAVAILABLE',
     );
     if (reply === 1 || reply === '1') return true;
     if (reply !== 0 && reply !== '0')
-      throw unavailable(new TypeError('Redis answered EXISTS with neither 0 nor 1'));
+      throw nonceStoreUnavailable('Redis answered EXISTS with neither 0 nor 1.');
     assertRemembered(use, since === null ? await this.#markers.set(marker) : since);
     return false;
   }
@@ -126,14 +129,16 @@ export class RedisNonceStore implements NonceStore {
   async claim(use: NonceUse, ttlMs: number): Promise<boolean> {
     const { key, marker } = await keysOf(this.#keyPrefix, use);
     const lifetimeMs = Math.max(Math.ceil(ttlMs), this.#minTtlMs);
-    const [reply, since] = await this.#calls.ask(({ inOrder, setIfAbsent, get }) =>
-      inOrder(
-        () => setIfAbsent(key, '1', lifetimeMs),
-        () => get(marker),
-      ),
+    const [reply, since] = await unavailable(
+      () =>
+        this.#connection.inOrder([
+          [key, ['SET', key, '1', 'PX', String(lifetimeMs), 'NX']],
+          [marker, ['GET', marker]],
+        ]),
+      'NONCE_STORE_UNAVAILABLE',
     );
     if (reply === null) return false;
-    if (reply !== 'OK') throw unavailable(new TypeError('Redis answered SET with neither OK nor nil'));
+    if (reply !== 'OK') throw nonceStoreUnavailable('Redis answered SET with neither OK nor nil.');
     if (since === null) this.#markers.setAll();
     assertRemembered(use, since);
     return true;

@@ -1,3 +1,4 @@
+import type { OnWarning } from '../../agent/warnings.js';
 import { xlinkError } from '../../errors/errors.js';
 import type { AddOutcome, Posted, RelayStore } from '../../relay/store.js';
 import type { Delivery } from '../../transport/relay-protocol.js';
@@ -6,26 +7,22 @@ import { unref } from '../../util/backoff.js';
 import {
   checkOptions,
   integerIn,
-  isObject,
+  isFunction,
   type OptionCheck,
   type OptionChecks,
   requireOption,
 } from '../../util/options.js';
-
-/** What is used of a client of the package `ioredis`. */
-export interface IoredisCommands {
-  call(command: string, ...args: string[]): Promise<unknown>;
-}
-
-/** What is used of a client of the package `redis`. */
-export interface NodeRedisCommands {
-  sendCommand(args: string[]): Promise<unknown>;
-}
+import { unavailable } from '../unavailable.js';
+import { isCluster, isRedisClient, type RedisClient } from './client.js';
+import { RedisConnection } from './connection.js';
 
 /** Options of {@link RedisRelayStore}. */
 export interface RedisRelayStoreOptions {
-  /** A connected client of `ioredis` or `redis`, which the application closes. Not a cluster: a message touches three keys. */
-  readonly client: IoredisCommands | NodeRedisCommands;
+  /**
+   * A client or cluster of `ioredis` or `redis` (node-redis), made with `redisClientOptions`; it stays yours to end. In a
+   * cluster all that waits is on one node, as a message touches three keys: they begin with `{relay}`.
+   */
+  readonly client: RedisClient;
   /** In front of every key. Default `relay:`. */
   readonly keyPrefix?: string;
   /** Messages that wait for one recipient. Default 10 000. */
@@ -36,26 +33,27 @@ export interface RedisRelayStoreOptions {
   readonly lifetimeMs?: number;
   /** How long one relay takes to notice what came to another, in ms. Default 500. */
   readonly pollMs?: number;
+  /** How long Redis may take for one command, in ms. Default 1000. */
+  readonly timeoutMs?: number;
+  /** Told if the client lacks time limits. Default: printed, once in a process. */
+  readonly onWarning?: OnWarning;
 }
 
 const DAY_MS = 86_400_000;
-const isClient: OptionCheck = (value) =>
-  isObject(value) === undefined &&
-  ['call', 'sendCommand'].some((name) => typeof (value as Record<string, unknown>)[name] === 'function')
-    ? undefined
-    : 'a connected client of ioredis or redis';
 const isPrefix: OptionCheck = (value) =>
   typeof value === 'string' && /^[^\s{}]{0,128}$/.test(value)
     ? undefined
-    : 'a text without spaces and braces';
+    : 'a string of 0-128 characters without spaces and braces';
 
 const CHECKS: OptionChecks<RedisRelayStoreOptions> = {
-  client: isClient,
+  client: isRedisClient,
   keyPrefix: isPrefix,
   messagesPerMailbox: integerIn(1, 10_000_000),
   messagesPerSender: integerIn(1, 10_000_000),
   lifetimeMs: integerIn(1, 7 * DAY_MS),
   pollMs: integerIn(1, 60_000),
+  timeoutMs: integerIn(1, 600_000),
+  onWarning: isFunction,
 };
 
 /**
@@ -77,6 +75,13 @@ redis.call('ZADD', KEYS[3], now, KEYS[1] .. ' ' .. id)
 for i = 1, 3 do redis.call('PEXPIRE', KEYS[i], life) end
 return 'stored'`;
 
+/** The oldest messages behind one that have not expired. KEYS: stream. */
+const LIST = `
+local t = redis.call('TIME'); local oldest = math.max(0, t[1] * 1000 + math.floor(t[2] / 1000) - ARGV[1])
+local after = tonumber(string.match(ARGV[2], '^%d+'))
+local start = (after and after >= oldest) and '(' .. ARGV[2] or string.format('%.0f', oldest)
+return redis.call('XRANGE', KEYS[1], start, '+', 'COUNT', ARGV[3])`;
+
 /** Removes messages of a stream and gives their senders the room back. The sender's key is in the message. KEYS: stream. */
 const ACK = `
 for i = 1, #ARGV do
@@ -92,17 +97,22 @@ return redis.status_reply('OK')`;
  * Mailboxes as Redis Streams, for several relays behind one address: a message that came to one is fetched from any. What
  * Redis promises is what the relay promises: `appendonly yes` with `appendfsync always` for what must survive a power
  * cut, `maxmemory-policy noeviction`, and a failover may lose the last moments. Times are those of the Redis server.
+ *
+ * Calls reject with `RELAY_UNAVAILABLE`, the error of the client as `cause`.
  */
 export class RedisRelayStore implements RelayStore {
   readonly #options: RedisRelayStoreOptions;
   readonly #prefix: string;
+  readonly #connection: RedisConnection<'RedisRelayStore'>;
 
   /** Throws `INVALID_OPTION`. */
   constructor(options: RedisRelayStoreOptions) {
     checkOptions('RedisRelayStore', options, CHECKS);
     requireOption('RedisRelayStore', options, 'client');
     this.#options = options;
-    this.#prefix = options.keyPrefix ?? 'relay:';
+    const { client, keyPrefix = 'relay:', timeoutMs = 1000, onWarning } = options;
+    this.#connection = new RedisConnection('RedisRelayStore', { client, timeoutMs, onWarning });
+    this.#prefix = this.#connection.keyPrefix + (isCluster(client) ? '{relay}' : '') + keyPrefix;
   }
 
   async add({ envelope }: Posted): Promise<AddOutcome> {
@@ -110,32 +120,24 @@ export class RedisRelayStore implements RelayStore {
     const { from, to, nonce } = envelope;
     const keys = [this.#key('in', to), this.#key('nonces', to), this.#key('out', from)];
     const limits = [messagesPerMailbox, messagesPerSender, this.#lifetimeMs].map(String);
-    const reply = await this.#ask(
-      'EVAL',
-      ADD,
-      '3',
-      ...keys,
-      `${from} ${nonce}`,
-      JSON.stringify(envelope),
-      ...limits,
-    );
+    const reply = await this.#run(ADD, keys, [`${from} ${nonce}`, JSON.stringify(envelope), ...limits]);
     const outcome = String(reply);
     if (['stored', 'known', 'sender-full', 'mailbox-full'].includes(outcome)) return outcome as AddOutcome;
     throw unexpected();
   }
 
   async list(to: Did, after: string, max: number): Promise<readonly Delivery[]> {
-    const time = await this.#ask('TIME');
-    if (!Array.isArray(time)) throw unexpected();
-    const oldest = String(Math.max(0, Number(time[0]) * 1000 - this.#lifetimeMs));
-    const start = after === '' || Number(after.split('-')[0]) < Number(oldest) ? oldest : `(${after}`;
-    const reply = await this.#ask('XRANGE', this.#key('in', to), start, '+', 'COUNT', String(max));
+    const reply = await this.#run(
+      LIST,
+      [this.#key('in', to)],
+      [String(this.#lifetimeMs), after, String(max)],
+    );
     if (!Array.isArray(reply)) throw unexpected();
     return reply.map((entry) => deliveryOf(entry));
   }
 
   async ack(to: Did, ids: readonly string[]): Promise<void> {
-    await this.#ask('EVAL', ACK, '1', this.#key('in', to), ...ids);
+    await this.#run(ACK, [this.#key('in', to)], ids);
   }
 
   /** Looks again and again: Redis could tell at once, but only over a connection for each mailbox. */
@@ -158,9 +160,11 @@ export class RedisRelayStore implements RelayStore {
     return `${this.#prefix}${kind}:${did}`;
   }
 
-  #ask(command: string, ...args: string[]): Promise<unknown> {
-    const { client } = this.#options;
-    return 'call' in client ? client.call(command, ...args) : client.sendCommand([command, ...args]);
+  #run(script: string, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    return unavailable(
+      () => this.#connection.call(keys[0]!, ['EVAL', script, String(keys.length), ...keys, ...args]),
+      'RELAY_UNAVAILABLE',
+    );
   }
 }
 

@@ -1,10 +1,12 @@
 import type { Deadline } from '../../util/deadline.js';
+import { checkOptions } from '../../util/options.js';
 import type { FeedConnection } from '../change-feed.js';
 import {
   type IoredisClient,
   isIoredis,
   isIoredisCluster,
   isNodeRedisCluster,
+  isRedisSubscriber,
   type NodeRedisClient,
   type RedisClient,
 } from './client.js';
@@ -13,6 +15,15 @@ interface Subscription {
   readonly channel: string;
   readonly heard: (message: string) => void;
   readonly lost: () => void;
+}
+
+/** The client whose settings `subscribe` takes. Throws `INVALID_OPTION` if one cannot subscribe with its like. */
+export function subscriberOf(
+  owner: string,
+  { client, subscriber = client }: { readonly client: RedisClient; readonly subscriber?: RedisClient },
+): RedisClient {
+  checkOptions(owner, { subscriber }, { subscriber: isRedisSubscriber });
+  return subscriber;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { OnWarning } from '../../agent/warnings.js';
 import type { CryptoProvider } from '../../crypto/provider.js';
 import { looksLikeDidKey } from '../../identity/did.js';
 import type { Did } from '../../types/protocol.js';
@@ -5,20 +6,21 @@ import type { Deadline } from '../../util/deadline.js';
 import {
   checkOptions,
   integerIn,
+  isFunction,
   isObject,
   isString,
-  type OptionCheck,
   requireOption,
 } from '../../util/options.js';
 import type { FeedConnection } from '../change-feed.js';
 import { type Versioned, VersionedRegistry } from '../versioned-registry.js';
-import { isIoredis, isNodeRedis, isReady, type RedisClient } from './client.js';
-import { type RedisCommands, redisCommands } from './stream-commands.js';
-import { subscribe } from './subscription.js';
+import { isRedisClient, type RedisClient } from './client.js';
+import { RedisConnection } from './connection.js';
+import { subscribe, subscriberOf } from './subscription.js';
+import { readVersioned, writeVersioned } from './versioned-key.js';
 
 /** Options of {@link RedisTrustRegistry}. */
 export interface RedisTrustRegistryOptions {
-  /** A connected client or cluster of `ioredis` or `redis` (node-redis), version 5 or later; it stays yours to end. */
+  /** A client or cluster of `ioredis` or `redis` (node-redis), made with `redisClientOptions`; it stays yours to end. */
   readonly client: RedisClient;
   /**
    * A client whose settings the connection for changes is made with: it is duplicated, not used itself. Default `client`.
@@ -32,13 +34,12 @@ export interface RedisTrustRegistryOptions {
   readonly heartbeatMs?: number;
   /** Checks the signatures of key records. Default: the provider of the platform. */
   readonly crypto?: CryptoProvider;
+  /** Told if the client lacks time limits. Default: printed, once in a process. */
+  readonly onWarning?: OnWarning;
 }
 
-const isClient: OptionCheck = (value) =>
-  isIoredis(value) || isNodeRedis(value) ? undefined : 'a client or cluster of ioredis or redis (node-redis)';
-
-/** Commands that wait for an answer at most. While the network is frozen, nobody can take them out of the client's queue. */
-const MAX_IN_FLIGHT = 10_000;
+/** Keys looked at in one step. */
+const SCAN_COUNT = '1000';
 /** Entries that `list` reads at a time. */
 const PORTION = 100;
 
@@ -65,35 +66,36 @@ const PORTION = 100;
  * client as `cause`. A change that ran out of time may have happened: it is safe to make it again.
  */
 export class RedisTrustRegistry extends VersionedRegistry {
-  readonly #client: RedisClient;
+  readonly #connection: RedisConnection<'RedisTrustRegistry'>;
   readonly #subscriber: RedisClient;
-  readonly #commands: RedisCommands;
   readonly #prefix: string;
   readonly #channel: string;
-  #inFlight = 0;
-  #wasReady = false;
 
   constructor(options: RedisTrustRegistryOptions) {
     checkOptions('RedisTrustRegistry', options, {
-      client: isClient,
-      subscriber: isClient,
+      client: isRedisClient,
+      subscriber: isRedisClient,
       keyPrefix: isString,
       timeoutMs: integerIn(1, 600_000),
       heartbeatMs: integerIn(10, 600_000),
       crypto: isObject,
+      onWarning: isFunction,
     });
     requireOption('RedisTrustRegistry', options, 'client');
     const { client, keyPrefix = 'xlink:registry:', timeoutMs = 1000, heartbeatMs = 5000, crypto } = options;
     super({ crypto, timeoutMs, heartbeatMs });
-    this.#client = client;
-    this.#subscriber = options.subscriber ?? client;
-    this.#commands = redisCommands(client, timeoutMs);
-    this.#prefix = keyPrefix;
+    this.#connection = new RedisConnection('RedisTrustRegistry', {
+      client,
+      timeoutMs,
+      onWarning: options.onWarning,
+    });
+    this.#subscriber = subscriberOf('RedisTrustRegistry', options);
+    this.#prefix = this.#connection.keyPrefix + keyPrefix;
     this.#channel = `${keyPrefix}changes`;
   }
 
   protected async read(did: Did, deadline: Deadline): Promise<Versioned | undefined> {
-    const found = await this.#send(deadline, () => this.#commands.newest(this.#prefix + did));
+    const found = await readVersioned(this.#connection, this.#prefix + did, deadline);
     return found && { json: found.json, version: found.id };
   }
 
@@ -106,19 +108,20 @@ export class RedisTrustRegistry extends VersionedRegistry {
     const [major, minor] = version?.split('-') ?? ['0', '0'];
     const next = `${major}-${Number(minor) + 1}`;
     try {
-      await this.#send(deadline, () => this.#commands.append(this.#prefix + did, next, json));
+      await writeVersioned(this.#connection, this.#prefix + did, { id: next, json }, deadline);
     } catch (error) {
       // Refused because of the version, or for another reason: what is there now tells, whatever the words of the error.
       const now = await this.read(did, deadline);
       if (now?.version !== version) return false;
       throw error;
     }
-    await this.#send(deadline, () => this.#commands.publish(this.#channel, did)).catch(() => {}); // it is written
+    const told = this.#connection.call(this.#channel, ['PUBLISH', this.#channel, did], deadline);
+    await told.catch(() => {}); // it is written
     return true;
   }
 
   protected async *readAll(newDeadline: () => Deadline): AsyncIterable<{ did: Did; json: string }> {
-    const dids = [...(await this.#dids(newDeadline))];
+    const dids = [...(await this.#dids())];
     for (let from = 0; from < dids.length; from += PORTION) {
       const deadline = newDeadline();
       const portion = dids.slice(from, from + PORTION);
@@ -135,46 +138,22 @@ export class RedisTrustRegistry extends VersionedRegistry {
     return subscribe(this.#subscriber, { channel: this.#channel, heard, lost }, deadline);
   }
 
-  /** The client may have put a prefix of its own before ours, which SCAN does not know of. */
-  async #dids(newDeadline: () => Deadline): Promise<Set<Did>> {
+  /** ioredis may have put a prefix of its own before ours, which SCAN does not know of. */
+  async #dids(): Promise<Set<Did>> {
     const pattern = `*${this.#prefix.replace(/[*?[\]\\^]/g, '\\$&')}did:key:*`;
     const dids = new Set<Did>();
-    for (const walk of await this.#send(newDeadline(), () => this.#commands.walks())) {
+    for (const send of await this.#connection.servers()) {
       let cursor = '0';
       do {
-        const step = await this.#send(newDeadline(), () => walk(cursor, pattern));
-        cursor = step.cursor;
-        for (const key of step.keys) {
+        const step = await send(['SCAN', cursor, 'MATCH', pattern, 'COUNT', SCAN_COUNT]);
+        const [next, keys] = step as [unknown, string[]];
+        cursor = String(next);
+        for (const key of keys) {
           const did = key.slice(key.lastIndexOf('did:key:'));
           if (looksLikeDidKey(did) && key.endsWith(this.#prefix + did)) dids.add(did);
         }
       } while (cursor !== '0');
     }
     return dids;
-  }
-
-  async #send<T>(deadline: Deadline, command: () => Promise<T>): Promise<T> {
-    await this.#assertReady(deadline);
-    if (this.#inFlight >= MAX_IN_FLIGHT) throw new Error('Too many commands wait for an answer of Redis.');
-    return deadline.keep(() => this.#counted(command));
-  }
-
-  /** Counts until the client lets go of the command, which may be long after nobody waits for it any more. */
-  async #counted<T>(command: () => Promise<T>): Promise<T> {
-    this.#inFlight += 1;
-    try {
-      return await command();
-    } finally {
-      this.#inFlight -= 1;
-    }
-  }
-
-  /** A client that is away would send the command when it is back, long after the caller was told that it failed. */
-  async #assertReady(deadline: Deadline): Promise<void> {
-    while (!isReady(this.#client)) {
-      if (this.#wasReady) throw new Error('Redis is not connected.');
-      await deadline.keep(() => new Promise((resolve) => setTimeout(resolve, 10))); // it is only just being connected
-    }
-    this.#wasReady ||= !('status' in this.#client && this.#client.status === 'wait');
   }
 }

@@ -23,14 +23,19 @@ import { HOUR, optionRefusedBy, World } from '../support.js';
 
 describeSharedMode('FileModeStore', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'xlink-modes-'));
-  const path = join(folder, 'state', 'mode.json');
+  const path = join(folder, 'state', 'mode.jsonl');
   // One process, so one store.
   const store = new FileModeStore(path);
   return {
     modes: async () => store,
-    wipe: () => rm(path),
+    wipe: async () => {
+      for (const name of [path, `${path}.head`]) await rm(name);
+    },
     damage: () => writeFile(path, '{"version":1,"mode":"off","since":1}'),
-    close: () => rm(folder, { recursive: true, force: true }),
+    async close() {
+      await store.close();
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 });
 
@@ -250,24 +255,26 @@ describe('SharedMode', () => {
 });
 
 describe('FileModeStore', () => {
-  test('writes whole files that only the owner can read, and leaves nothing else behind', async () => {
+  test('keeps the last state over a restart, in a file that only the owner can read', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'xlink-modes-'));
+    const path = join(folder, 'mode.jsonl');
+    const stores = [new FileModeStore(path)];
     try {
-      const path = join(folder, 'mode.json');
-      const store = new FileModeStore(path);
       for (let version = 0; version < 5; version++)
-        await store.save({ mode: 'hybrid', since: version }, version);
-      expect(await readdir(folder)).toEqual(['mode.json']);
-      expect((await stat(path)).mode & 0o777).toBe(0o600);
-      expect(JSON.parse(await readFile(path, 'utf8'))).toEqual({ version: 5, mode: 'hybrid', since: 4 });
-      expect(await new FileModeStore(path).load()).toEqual({ version: 5, mode: 'hybrid', since: 4 });
+        await stores[0]!.save({ mode: 'hybrid', since: version }, version);
+      for (const name of await readdir(folder))
+        expect((await stat(join(folder, name))).mode & 0o777).toBe(0o600);
+      await stores[0]!.close();
+      stores.push(new FileModeStore(path));
+      expect(await stores[1]!.load()).toEqual({ version: 5, mode: 'hybrid', since: 4 });
       for (const text of ['', 'null', '[]', '{}', '{"mode":"hybrid","since":1}']) {
         await writeFile(path, text);
-        await expect(store.load()).rejects.toThrow();
-        await expect(store.save({ mode: 'observe', since: 1 }, 0)).rejects.toThrow();
+        await expect(stores[1]!.load()).rejects.toThrow();
+        await expect(stores[1]!.save({ mode: 'observe', since: 1 }, 0)).rejects.toThrow();
         expect(await readFile(path, 'utf8')).toBe(text);
       }
     } finally {
+      for (const store of stores) await store.close();
       await rm(folder, { recursive: true });
     }
   });

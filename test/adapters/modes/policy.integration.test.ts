@@ -518,7 +518,7 @@ describe('setMode and clearMode', () => {
     [{ routeModes: [{ mode: 'hybrid' }] }, 'routeModes'],
     [{ routeModes: [{ path: 'a', mode: 'hybrid' }] }, 'routeModes'],
     [{ routeModes: [{ path: '/a', mode: 'off' }] }, 'routeModes'],
-    [{ routeModes: [{ path: '/a', method: ['GET'], mode: 'hybrid' }] }, 'routeModes'],
+    [{ routeModes: [{ path: '/a', method: ['GET'], mode: 'hybrid' }] }, 'method'],
     [{ routeModes: [{ path: '/a', methods: 'GET', mode: 'hybrid' }] }, 'routeModes'],
     [{ routeModes: [{ path: '/a', methods: [1], mode: 'hybrid' }] }, 'routeModes'],
     [{ routeModes: [STRICT, { path: '/a', mode: 'Hybrid' }] }, 'routeModes'],

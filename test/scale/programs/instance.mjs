@@ -1,7 +1,7 @@
 // One instance of an API that shares its nonces in Redis, and, if there is one, registry and clients in PostgreSQL.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { Agent, DualModeAdapter, RedisNonceStore } from '@private.me/xlink';
+import { Agent, DualModeAdapter, RedisNonceStore, redisClientOptions } from '@private.me/xlink';
 import express from 'express';
 import Redis from 'ioredis';
 import { knownCallers } from './known-callers.mjs';
@@ -11,7 +11,12 @@ const settings = JSON.parse(process.env.SETTINGS);
 const { pkcs8, redisPort, redisMs, mode, clockOffsetMs } = settings;
 const clock = () => Date.now() + clockOffsetMs;
 
-const redis = new Redis({ port: redisPort, host: '127.0.0.1', retryStrategy: () => 50 });
+const redis = new Redis({
+  port: redisPort,
+  host: '127.0.0.1',
+  ...redisClientOptions.ioredis,
+  retryStrategy: () => 50,
+});
 redis.on('error', () => {}); // the store says it where it matters
 await once(redis, 'ready');
 const { registry, clients } = await knownCallers(settings);

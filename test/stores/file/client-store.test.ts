@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -7,12 +7,27 @@ import { FileClientStore } from '../../../src/server.js';
 const DID = `did:key:z6Mk${'a'.repeat(44)}`;
 let folder: string;
 let path: string;
+let opened: FileClientStore[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'xlink-clients-'));
-  path = join(folder, 'state', 'clients.json');
+  path = join(folder, 'state', 'clients.jsonl');
+  opened = [];
 });
-afterEach(() => rm(folder, { recursive: true }));
+afterEach(async () => {
+  for (const store of opened) await store.close();
+  await rm(folder, { recursive: true });
+});
+
+async function open(): Promise<FileClientStore> {
+  const store = await FileClientStore.open(path);
+  opened.push(store);
+  return store;
+}
+async function reopened(store: FileClientStore): Promise<FileClientStore> {
+  await store.close();
+  return open();
+}
 
 const used = (client: string, keyRequests = 1) => ({
   client,
@@ -24,14 +39,17 @@ const used = (client: string, keyRequests = 1) => ({
 
 describe('FileClientStore', () => {
   test('knows after a restart what it knew before', async () => {
-    const before = await FileClientStore.open(path);
+    const before = await open();
     await before.add([used('acme'), used('bolt', 3)]);
     expect(await before.link(DID, 'acme')).toBe('acme');
     await before.setKeyOff('bolt', 7);
+    await before.setKeyOff('acme', 8);
+    await before.setKeyOff('acme', undefined);
 
-    const after = await FileClientStore.open(path);
+    const after = await reopened(before);
     expect(after.list()).toEqual(before.list());
     expect(after.clientOf(DID)).toBe('acme');
+    expect(after.get('acme')).not.toHaveProperty('keyOffSince');
     expect(after.get('bolt')).toMatchObject({
       keyRequests: 3,
       keyOffSince: 7,
@@ -40,31 +58,34 @@ describe('FileClientStore', () => {
     expect(await after.link(DID, 'bolt')).toBe('acme');
   });
 
-  test('writes whole files that only the owner can read, and leaves nothing else behind', async () => {
-    const store = await FileClientStore.open(path);
-    await Promise.all(Array.from({ length: 50 }, (_, at) => store.add([used(`client-${at % 5}`)])));
-    expect(await readdir(join(folder, 'state'))).toEqual(['clients.json']);
-    expect((await stat(path)).mode & 0o777).toBe(0o600);
-    const records: { keyRequests: number }[] = JSON.parse(await readFile(path, 'utf8'));
-    expect(records.map(({ keyRequests }) => keyRequests)).toEqual([10, 10, 10, 10, 10]);
+  test('knows the same after its file was written anew', async () => {
+    const store = await open();
+    await store.link(DID, 'acme');
+    await store.link(`${DID}b`, 'acme');
+    await store.setKeyOff('acme', 7);
+    for (let round = 0; round < 40; round++)
+      await store.add(Array.from({ length: 100 }, (_, at) => used(`client-${at}`)));
+    expect((await stat(path)).size).toBeLessThan(400_000); // 500 000 were written
+    const list = store.list();
+    expect((await reopened(store)).list()).toEqual(list);
+    expect(list[0]).toMatchObject({ dids: [DID, `${DID}b`], keyOffSince: 7 });
   });
 
-  test('a change that could not be written did not happen, and the next one can', async () => {
-    const store = await FileClientStore.open(path);
-    await rm(join(folder, 'state'), { recursive: true });
-    await expect(store.add([used('acme')])).rejects.toMatchObject({ code: 'ENOENT' });
-    expect(store.list()).toEqual([]);
-    await FileClientStore.open(path); // makes the folder again
+  test('a change that could not be written did not happen', async () => {
+    const store = await open();
     await store.add([used('acme')]);
-    expect((await FileClientStore.open(path)).get('acme')).toMatchObject({ keyRequests: 1 });
+    await rm(join(folder, 'state'), { recursive: true });
+    await expect(store.add([used('bolt')])).rejects.toMatchObject({ code: 'ECHANGED' });
+    await expect(store.link(DID, 'acme')).rejects.toMatchObject({ code: 'ECHANGED' });
+    expect([store.get('bolt'), store.clientOf(DID)]).toEqual([undefined, undefined]);
+    expect(store.get('acme')).toMatchObject({ keyRequests: 1 });
   });
 
-  test('does not begin anew over a file that is something else', async () => {
-    await FileClientStore.open(path);
-    for (const text of ['{}', '[1]', 'not JSON', '[{"client":"a"}]']) {
-      await writeFile(path, text);
-      await expect(FileClientStore.open(path)).rejects.toThrow();
-      expect(await readFile(path, 'utf8')).toBe(text);
-    }
+  test('options are checked', async () => {
+    await expect(FileClientStore.open('')).rejects.toMatchObject({ id: 'INVALID_OPTION', field: 'path' });
+    await expect(FileClientStore.open(path, { lockWait: 1 } as never)).rejects.toMatchObject({
+      field: 'lockWait',
+      hint: expect.stringContaining('did you mean lockWaitMs'),
+    });
   });
 });

@@ -11,7 +11,7 @@ const use = (nonce: string | number, sender = 'alice'): NonceUse => ({
   recipient: 'bob',
   sender,
   nonce: String(nonce),
-  timestamp: 0,
+  timestamp: frozenClock()(),
 });
 
 async function open(options: Partial<FileNonceStoreOptions> = {}) {
@@ -71,12 +71,12 @@ describe('FileNonceStore', () => {
     expect([again.seen(use(1)), again.seen(use(2)), cuts]).toEqual([true, true, [10]]);
     await again.close();
     await writeFile(path, whole.replace('bob alice 1', 'bob alice 9'));
-    await expect(open({ path })).rejects.toThrow('line 2 is damaged');
+    await expect(open({ path })).rejects.toThrow('line 3 is damaged'); // the first after the start
   });
 
   test('a second process is kept out', async () => {
     const { path } = await open();
-    await expect(FileNonceStore.open({ path })).rejects.toMatchObject({ code: 'ELOCKED' });
+    await expect(FileNonceStore.open({ path, lockWaitMs: 0 })).rejects.toMatchObject({ code: 'ELOCKED' });
   });
 
   test('the file does not grow for ever, and compaction forgets nothing that counts', async () => {

@@ -94,8 +94,8 @@ describe('FileRelayStore', () => {
   test('what could not be written is not there, and uses up no quota', async () => {
     const { store, path } = await open({ limits: { messagesPerSender: 1 } });
     await writeFile(path, 'somebody else');
-    await expect(store.add(message(1))).rejects.toThrow('written to by somebody else');
-    await expect(store.add(message(1))).rejects.toThrow('written to by somebody else'); // neither "known" nor "full"
+    await expect(store.add(message(1))).rejects.toThrow('written to by another program');
+    await expect(store.add(message(1))).rejects.toThrow('written to by another program'); // neither "known" nor "full"
     expect(idsIn(store)).toEqual([]);
   });
 

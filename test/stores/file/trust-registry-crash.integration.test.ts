@@ -3,8 +3,6 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
@@ -12,6 +10,7 @@ import { FileTrustRegistry } from '../../../src/server.js';
 import { eventually } from '../../registry/conformance.js';
 import { scaled } from '../../scale/scale.js';
 import { identityOf } from '../../support/agents.js';
+import { killed, type Writer } from './killed-writer.js';
 import { lastWriteOf } from './numbered-writes.js';
 
 const ROUNDS = scaled(500, 100);
@@ -53,7 +52,7 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-function startWriter(path: string, first: number): ChildProcess & { stdout: Readable; stderr: Readable } {
+function startWriter(path: string, first: number): Writer {
   if (isOver) throw new Error('the test is over');
   const child = spawn(process.execPath, [writer, path, `${first}`, ...dids], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -64,20 +63,8 @@ function startWriter(path: string, first: number): ChildProcess & { stdout: Read
 }
 
 /** Lets a process write and kills it some time after what it acknowledged first; tells what it acknowledged last. */
-async function writeAndDie(path: string, first: number, delayMs: number): Promise<number> {
-  const child = startWriter(path, first);
-  let acknowledged = first - 1;
-  let complaints = '';
-  child.stderr.on('data', (chunk) => (complaints += chunk));
-  const lines = createInterface(child.stdout);
-  lines.once('line', () => setTimeout(() => child.kill('SIGKILL'), delayMs));
-  lines.on('line', (line) => {
-    acknowledged = Math.max(acknowledged, Number(line));
-  });
-  const [, signal] = await once(child, 'close');
-  if (signal !== 'SIGKILL') throw new Error(`the writer ended by itself: ${complaints}`);
-  return acknowledged;
-}
+const writeAndDie = async (path: string, first: number, delayMs: number): Promise<number> =>
+  Math.max(first - 1, await killed(startWriter(path, first), delayMs));
 
 async function stateOf(path: string): Promise<number> {
   const registry = new FileTrustRegistry({ path });

@@ -1,46 +1,26 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmdirSync } from 'node:fs';
 import { rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from '@jest/globals';
+import { expect } from '@jest/globals';
 import { FileTrustRegistry } from '../../../src/server.js';
 import { identityOf } from '../../support/agents.js';
-import { verdictOn } from '../../support/needs-program.js';
 import { errorOf, thrownBy, unwrap } from '../../support/results.js';
+import { SMALL_DISK_BYTES, smallDisk } from '../../support/small-disk.js';
 
 // On a small disk of its own, which only root can have.
 
-const disk = mkdtempSync(join(tmpdir(), 'xlink-disk-'));
-const path = join(disk, 'trust.jsonl');
-const mounted = mount('-t', 'tmpfs', '-o', 'size=256k', 'xlink-test', disk);
-/** Where no disk can be made the tests are skipped; in CI they fail. */
-const withDisk = verdictOn(mounted ? [] : ['mount']) === 'skip' ? test.skip : test;
+const disk = smallDisk();
+const path = join(disk.path, 'trust.jsonl');
 const dids = await Promise.all(
   Array.from({ length: 40 }, async (_, at) => (await identityOf(`disk-${at}`, 1)).did),
 );
 
-function mount(...args: string[]): boolean {
-  try {
-    execFileSync('mount', args, { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-afterAll(() => {
-  if (mounted) execFileSync('umount', ['-l', disk]);
-  rmdirSync(disk);
-});
-
-withDisk(
+disk.test(
   'a full disk (needs root and tmpfs): what was refused did not happen, and with room again it goes on',
   async () => {
-    const filler = join(disk, 'filler');
+    const filler = join(disk.path, 'filler');
     let registry = new FileTrustRegistry({ path });
     unwrap(await registry.add(dids[0]!, { scopes: ['before'] }));
-    await writeFile(filler, Buffer.alloc(256 * 1024)).catch(() => {}); // as much as there is room for
+    await writeFile(filler, Buffer.alloc(SMALL_DISK_BYTES)).catch(() => {}); // as much as there is room for
     const added: string[] = [dids[0]!];
     let refused = 0;
     for (const [at, did] of dids.entries()) {
@@ -73,25 +53,28 @@ withDisk(
   },
 );
 
-withDisk('a read-only disk (needs root and tmpfs): nothing is accepted, and the error says why', async () => {
-  const registry = new FileTrustRegistry({ path });
-  unwrap(await registry.add(dids[0]!, { scopes: ['here'] }));
-  await registry.close();
-  expect(mount('-o', 'remount,ro', disk)).toBe(true);
-  try {
-    const later = new FileTrustRegistry({ path });
-    const error = await thrownBy(() => later.lookup(dids[0]!));
-    expect(error).toMatchObject({ id: 'LOOKUP_FAILED', cause: { code: 'EROFS' } });
-    expect(errorOf(await later.revoke(dids[0]!))).toMatchObject({
-      id: 'REGISTRATION_FAILED',
-      cause: { code: 'EROFS' },
-    });
-    await later.close();
-  } finally {
-    expect(mount('-o', 'remount,rw', disk)).toBe(true);
-  }
-  const again = new FileTrustRegistry({ path });
-  expect((await again.lookup(dids[0]!))?.sendScopes).toEqual(['here']);
-  await again.close();
-  expect((await stat(path)).mode & 0o777).toBe(0o600);
-});
+disk.test(
+  'a read-only disk (needs root and tmpfs): nothing is accepted, and the error says why',
+  async () => {
+    const registry = new FileTrustRegistry({ path });
+    unwrap(await registry.add(dids[0]!, { scopes: ['here'] }));
+    await registry.close();
+    expect(disk.setWritable(false)).toBe(true);
+    try {
+      const later = new FileTrustRegistry({ path });
+      const error = await thrownBy(() => later.lookup(dids[0]!));
+      expect(error).toMatchObject({ id: 'LOOKUP_FAILED', cause: { code: 'EROFS' } });
+      expect(errorOf(await later.revoke(dids[0]!))).toMatchObject({
+        id: 'REGISTRATION_FAILED',
+        cause: { code: 'EROFS' },
+      });
+      await later.close();
+    } finally {
+      expect(disk.setWritable(true)).toBe(true);
+    }
+    const again = new FileTrustRegistry({ path });
+    expect((await again.lookup(dids[0]!))?.sendScopes).toEqual(['here']);
+    await again.close();
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+  },
+);

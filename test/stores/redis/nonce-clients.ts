@@ -2,8 +2,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { afterEach } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
 import { createClient, createCluster } from 'redis';
-import { encodeDidKey, type NonceUse, nonceKey, RedisNonceStore } from '../../../src/index.js';
-import type { RedisClient } from '../../../src/stores/redis/nonce-client.js';
+import {
+  encodeDidKey,
+  type NonceUse,
+  nonceKey,
+  RedisNonceStore,
+  redisClientOptions,
+} from '../../../src/index.js';
+import type { RedisClient } from '../../../src/stores/redis/client.js';
 import type { RedisNonceStoreOptions } from '../../../src/stores/redis/nonce-store.js';
 import { identityOf } from '../../support/agents.js';
 import { until } from '../../support/until.js';
@@ -14,7 +20,7 @@ afterEach(async () => {
   await Promise.all(closers.splice(0).map((close) => close()));
 });
 
-const quietly = () => {}; // node-redis takes the process down if nobody listens to its errors
+export const quietly = () => {}; // node-redis takes the process down if nobody listens to its errors
 
 const auth = (password: string | undefined) => (password === undefined ? {} : { password });
 
@@ -77,6 +83,25 @@ export const CLUSTER_CLIENTS: {
   },
 ];
 
+/** Answers commands by their names, as no real server might. */
+export type Replies = Readonly<Record<string, (key: string) => Promise<unknown>>>;
+
+/** A client of ioredis, which is connected, or a pool, sentinel or client of node-redis. */
+export function fakeClient(replies: Replies, extra: object = { status: 'ready' }): RedisClient {
+  const answer = async (...command: string[]) => replies[command[0]!]!(command[1]!);
+  const client = {
+    call: answer,
+    sendCommand: (...args: (string[] | boolean)[]) => answer(...(args.at(-1) as string[])),
+    withCommandOptions: () => client,
+    multi() {},
+    connect: async () => {},
+    on() {},
+    options: { ...redisClientOptions.ioredis, ...redisClientOptions.nodeRedis },
+    ...extra,
+  };
+  return client as unknown as RedisClient;
+}
+
 export const TTL_MS = 61_000;
 
 /**
@@ -84,7 +109,13 @@ export const TTL_MS = 61_000;
  * that it remembers for a second already, so that uses of the same millisecond count.
  */
 export const storeOn = (client: RedisClient, options: Partial<RedisNonceStoreOptions> = {}) =>
-  new RedisNonceStore({ client, timeoutMs: 10_000, clock: () => Date.now() - 1000, ...options });
+  new RedisNonceStore({
+    client,
+    timeoutMs: 10_000,
+    clock: () => Date.now() - 1000,
+    onWarning: quietly,
+    ...options,
+  });
 
 const [recipient, sender] = await Promise.all(
   ['api', 'caller'].map(async (name) => (await identityOf(name)).did),

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { RedisNonceStore } from '../../../src/index.js';
-import type { RedisClient } from '../../../src/stores/redis/nonce-client.js';
+import type { RedisClient } from '../../../src/stores/redis/client.js';
 import type { NonceUse } from '../../../src/types/ports.js';
 import { describeWithRedis, RedisServer, type RedisServerOptions } from '../../support/redis-server.js';
 import { thrownBy } from '../../support/results.js';
@@ -10,6 +10,7 @@ import {
   BUCKETS,
   CLIENTS,
   COLD_START,
+  fakeClient,
   idOrValue,
   keyOf,
   markerOf,
@@ -251,8 +252,8 @@ describe('the marker is read after the claim', () => {
       said.push(`answered ${name}`);
       return reply;
     };
-    const client = { ...extra, set: told('SET', 'OK'), get: told('GET', '1'), exists: told('EXISTS', 0) };
-    return { said, nonces: new RedisNonceStore({ client: client as unknown as RedisClient }) };
+    const replies = { SET: told('SET', 'OK'), GET: told('GET', '1'), EXISTS: told('EXISTS', 0) };
+    return { said, nonces: new RedisNonceStore({ client: fakeClient(replies, extra) }) };
   }
   const lately = (said: string[], count: number) => said.slice(-count);
 

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { types } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { MAX_UNANSWERED } from '../../../src/stores/redis/nonce-calls.js';
+import { MAX_UNANSWERED } from '../../../src/stores/redis/client-state.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
 import { thrownBy } from '../../support/results.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
@@ -111,7 +111,8 @@ describeWithRedis('when Redis is away', () => {
     });
 
     test('frozen for long: what waits for an answer is bounded, and the bound is gone after the thaw', async () => {
-      const store = await storeAt(proxy.port);
+      // Long enough for all of them to be sent before the first is overdue, from when on nothing is sent any more.
+      const store = storeOn(await connect(proxy.port), { timeoutMs: 5000 });
       await until(claimsSomething(store));
       proxy.freeze('answers');
       const waiting = Array.from({ length: MAX_UNANSWERED }, () =>

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { Redis } from 'ioredis';
 import { createClient, createClientPool } from 'redis';
 import { RedisNonceStore } from '../../../src/index.js';
-import type { RedisClient } from '../../../src/stores/redis/nonce-client.js';
+import type { RedisClient } from '../../../src/stores/redis/client.js';
 import { pair } from '../../support/agents.js';
 import { NOON } from '../../support/clock.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
@@ -11,6 +11,7 @@ import { until } from '../../support/until.js';
 import {
   BUCKETS,
   CLIENTS,
+  fakeClient,
   keyOf,
   markerOf,
   newUse,
@@ -223,8 +224,8 @@ describeWithRedis('nonces in Redis', () => {
     const strangers: unknown[] = [
       ...[null, 'redis://127.0.0.1', 6379, {}, [], new Map(), () => {}],
       { set: async () => 'OK', get: async () => null, exists: async () => 0 },
-      { status: 'ready', set: async () => 'OK', exists: async () => 0 },
-      { status: 'ready', isOpen: true, set: 'OK', get: null, exists: 1 },
+      { status: 'ready', call: async () => 'OK', on() {} },
+      { status: 'ready', isOpen: true, call: 'OK', multi: null, connect: 1, sendCommand: 'OK' },
       ...[ioredis.pipeline(), nodeRedis.multi(), Redis, createClient],
     ];
     for (const client of strangers) {
@@ -239,12 +240,11 @@ describeWithRedis('nonces in Redis', () => {
 describe('an answer that is neither yes nor no accepts nothing', () => {
   const answering = (reply: unknown, ...marker: unknown[]) =>
     new RedisNonceStore({
-      client: {
-        status: 'ready',
-        set: async () => reply,
-        exists: async () => reply,
-        get: async () => (marker.length === 0 ? '1' : marker[0]),
-      },
+      client: fakeClient({
+        SET: async () => reply,
+        EXISTS: async () => reply,
+        GET: async () => (marker.length === 0 ? '1' : marker[0]),
+      }),
     });
 
   test.each([
@@ -329,10 +329,10 @@ describe('an answer that is neither yes nor no accepts nothing', () => {
 
   test('a client that throws at once', async () => {
     const down = new Error('down');
-    const set = () => {
+    const call = () => {
       throw down;
     };
-    const store = new RedisNonceStore({ client: { status: 'ready', set, get: set, exists: set } });
+    const store = new RedisNonceStore({ client: fakeClient({}, { status: 'ready', call }) });
     for (const call of [() => store.claim(newUse(), TTL_MS), () => store.seen(newUse())])
       expect(await thrownBy(call)).toMatchObject({ id: 'NONCE_STORE_UNAVAILABLE', cause: down });
   });
@@ -341,15 +341,18 @@ describe('an answer that is neither yes nor no accepts nothing', () => {
 /** Which commands are still unsent then depends on the network, so the client's word is taken for it. */
 test('a client that can drop what it could not send in time is told the time limit', async () => {
   const given: object[] = [];
-  const impatient = { isOpen: true, set: async () => 'OK', get: async () => '1', exists: async () => 0 };
-  const silent = async () => undefined;
-  const client = {
-    ...{ isOpen: true, isReady: true, set: silent, get: silent, exists: silent },
-    withCommandOptions(options: object) {
-      given.push(options);
-      return impatient;
+  const impatient = fakeClient({ SET: async () => 'OK', GET: async () => '1', EXISTS: async () => 0 });
+  const client = fakeClient(
+    {},
+    {
+      isOpen: true,
+      isReady: true,
+      withCommandOptions(options: object) {
+        given.push(options);
+        return impatient;
+      },
     },
-  };
+  );
   const store = new RedisNonceStore({ client, timeoutMs: 321 });
   expect(await store.claim(newUse(), TTL_MS)).toBe(true);
   expect(await store.seen(newUse())).toBe(false);
@@ -357,7 +360,7 @@ test('a client that can drop what it could not send in time is told the time lim
 });
 
 describe('options', () => {
-  const client = { status: 'ready', set: async () => 'OK', get: async () => null, exists: async () => 0 };
+  const client = fakeClient({ SET: async () => 'OK', GET: async () => null, EXISTS: async () => 0 });
 
   test.each([
     ['keyPrefix', ['', 'a b', '{a}', 'a{', '}a', 'a\n', 'x'.repeat(129), 1, null]],

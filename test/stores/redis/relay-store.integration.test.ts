@@ -120,7 +120,8 @@ describeWithRedis('several relays that share a Redis', () => {
     const got: unknown[] = [];
     bob.onMessage(({ payload }) => void got.push(payload));
     await until(() => got.includes('before'), { withinMs: 15_000, what: 'the message' });
-    unwrap(await alice.send({ to: bob.did, payload: 'after' }));
+    const after = async () => (await alice.send({ to: bob.did, payload: 'after' })).ok;
+    await until(after, { withinMs: 15_000, what: 'the other relay' }); // each has a connection of its own
     await until(() => got.includes('after'), { withinMs: 15_000, what: 'the next message' });
     expect(got.filter((payload) => payload !== 'meanwhile')).toEqual(['before', 'after']);
   }, 60_000);

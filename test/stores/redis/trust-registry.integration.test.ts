@@ -134,7 +134,7 @@ describeWithRedis('RedisTrustRegistry', () => {
           const error = await thrownBy(() => registry.lookup(alice));
           expect([error.id, (error.cause as Error).message]).toEqual([
             'LOOKUP_FAILED',
-            'Too many commands wait for an answer of Redis.',
+            '10000 commands wait for an answer of Redis.',
           ]);
           proxy.heal();
           expect(new Set((await Promise.all(waiting)).map((entry) => entry?.status))).toEqual(

@@ -1,0 +1,49 @@
+// Links and link targets of a Markdown page, as GitHub reads it.
+
+const FENCE = /^\s*(`{3,}|~{3,})/;
+const HEADING = /^#{1,6}\s+(.+?)\s*#*$/;
+
+/** The lines outside of code blocks, with their numbers. */
+function proseOf(markdown) {
+  let fence;
+  return markdown.split(/\r?\n/).flatMap((text, index) => {
+    const [, ticks] = FENCE.exec(text) ?? [];
+    const isInside = fence !== undefined;
+    if (ticks && !fence) fence = ticks;
+    else if (ticks?.startsWith(fence)) fence = undefined;
+    return isInside || ticks ? [] : [{ line: index + 1, text }];
+  });
+}
+
+/** @returns {{ line: number, target: string }[]} the targets of links and images, in order */
+export function linksOf(markdown) {
+  return proseOf(markdown).flatMap(({ line, text }) =>
+    [...text.replace(/`[^`]*`/g, '``').matchAll(/\]\(([^()\s]+(?:\([^()]*\)[^()\s]*)*)\)/g)].map(
+      ([, target]) => ({ line, target }),
+    ),
+  );
+}
+
+/** What can stand behind a #: the slugs of headings, and the ids of <a id="…">. */
+export function anchorsOf(markdown) {
+  const anchors = new Set();
+  const seen = new Map();
+  for (const { text } of proseOf(markdown)) {
+    for (const [, id] of text.matchAll(/<a id="([^"]+)">/g)) anchors.add(id);
+    const heading = HEADING.exec(text)?.[1];
+    if (heading === undefined) continue;
+    const slug = slugOf(heading);
+    const before = seen.get(slug) ?? 0;
+    seen.set(slug, before + 1);
+    anchors.add(before === 0 ? slug : `${slug}-${before}`);
+  }
+  return anchors;
+}
+
+const slugOf = (heading) =>
+  heading
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replace(/<[^>]+>/g, '')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\p{M}_\- ]/gu, '')
+    .replaceAll(' ', '-');

@@ -1,0 +1,314 @@
+import * as root from '@private.me/xlink';
+import * as logging from '@private.me/xlink/logging';
+import * as metrics from '@private.me/xlink/metrics';
+import * as opentelemetry from '@private.me/xlink/opentelemetry';
+import * as server from '@private.me/xlink/server';
+import { seedOf } from '../support/agents.js';
+
+/** A public function that takes an object of options. */
+export interface Taker {
+  /** The export, and the method if it is one. */
+  readonly name: string;
+  /** The published type of the object. */
+  readonly type?: string;
+  /** One of its options. */
+  readonly option: string;
+  /** Calls it with an object that has one more member than it needs. */
+  readonly call: (more: object) => unknown;
+}
+
+const { Agent, DualModeAdapter, DualModeClient, Identity, MigrationPlan } = root;
+
+const agent = await Agent.quickstart();
+const identity = await Identity.fromSeed(seedOf('options'));
+const { did } = identity;
+const password = 'sixteen characters';
+const adapter = (more: object = {}) =>
+  new DualModeAdapter({ agent, legacyKeyValidator: () => null, ...more });
+const plan = (more: object) => new MigrationPlan({ adapter: adapter(), ...more });
+const client = (more: object = {}) =>
+  new DualModeClient({ fallback: { type: 'api-key', key: 'k', url: 'http://127.0.0.1:9' }, ...more });
+const message = { to: agent.did, payload: 1 };
+const introduction = { scope: 'a', request: 'GET /' };
+const shares = await root.splitForChannel(new Uint8Array(1));
+const registries = [
+  ['MemoryTrustRegistry', new root.MemoryTrustRegistry()],
+  ['CachedTrustRegistry', new root.CachedTrustRegistry({ registry: new root.MemoryTrustRegistry() })],
+  ['HttpTrustRegistry', new root.HttpTrustRegistry({ baseUrl: 'http://127.0.0.1:9' })],
+] as const;
+
+type Row = readonly [name: string, type: string | undefined, option: string, call: (more: never) => unknown];
+
+const adapters: readonly Row[] = [
+  ['DualModeAdapter', 'DualModeOptions', 'observers', adapter],
+  ['DualModeAdapter', 'ApiKeySources', 'headers', (apiKey) => adapter({ apiKey })],
+  ['DualModeAdapter', 'DeprecationOptions', 'sunset', (deprecation) => adapter({ deprecation })],
+  [
+    'DualModeAdapter',
+    'RouteMode',
+    'methods',
+    (more: object) => adapter({ routeModes: [{ path: '/', mode: 'hybrid', ...more }] }),
+  ],
+  [
+    'DualModeAdapter',
+    'Brownout',
+    'until',
+    (more: object) => adapter({ brownouts: [{ from: new Date(1), until: new Date(2), ...more }] }),
+  ],
+  ['DualModeAdapter.report', 'ReportOptions', 'quietMs', (more) => adapter().report(more)],
+  ['DualModeAdapter.setMode', 'ModeTarget', 'client', (more) => adapter().setMode('hybrid', 'why', more)],
+  [
+    'DualModeAdapter.setMode',
+    'RouteMode',
+    'methods',
+    (more: object) => adapter().setMode('hybrid', 'why', { route: { path: '/', ...more } }),
+  ],
+  ['DualModeAdapter.clearMode', 'ModeTarget', 'route', (more) => adapter().clearMode(more)],
+  [
+    'DualModeAdapter.scheduleBrownout',
+    'Brownout',
+    'from',
+    (more: object) => adapter().scheduleBrownout({ from: new Date(1), until: new Date(2), ...more }),
+  ],
+  [
+    'DualModeAdapter.dashboard',
+    'DashboardOptions',
+    'refreshMs',
+    (more: object) => adapter().dashboard({ password, ...more }),
+  ],
+  [
+    'DualModeAdapter.dashboard',
+    'ReportOptions',
+    'recentMs',
+    (report) => adapter().dashboard({ password, report }),
+  ],
+  [
+    'DualModeAdapter.koaDashboard',
+    'KoaDashboardOptions',
+    'path',
+    (more: object) => adapter().koaDashboard({ path: '/x', password, ...more }),
+  ],
+  ['MigrationPlan', 'MigrationPlanOptions', 'windowMs', plan],
+  ['MigrationPlan', 'ReportOptions', 'quietMs', (report) => plan({ report })],
+  ['MigrationPlan', 'ErrorBudget', 'watchMs', (errorBudget) => plan({ errorBudget })],
+  [
+    'MigrationPlan',
+    'Gate',
+    'ignoreQuietMs',
+    (more: object) => plan({ gates: [{ ...root.DEFAULT_GATES[0], ...more }] }),
+  ],
+  ['SharedMode', 'SharedModeOptions', 'store', (more) => new root.SharedMode(more)],
+];
+
+const agents: readonly Row[] = [
+  ['Agent', 'AgentOptions', 'nonceStore', (more: object) => new Agent({ identity, ...more })],
+  ['Agent.quickstart', 'AgentOptions', 'sendScopes', (more) => Agent.quickstart(more)],
+  ['Agent.create', 'AgentOptions', 'receiveScopes', (more) => Agent.create(more)],
+  ['Agent.lazy', 'AgentOptions', 'transport', (more) => Agent.lazy(more)],
+  [
+    'Agent.fromSeed',
+    'AgentOptions',
+    'minVersion',
+    (more: object) => Agent.fromSeed({ seed: seedOf('a'), ...more }),
+  ],
+  [
+    'Agent.importIdentity',
+    'AgentOptions',
+    'maxVersion',
+    (more: object) => Agent.importIdentity({ pkcs8: identity.exportPKCS8(), ...more }),
+  ],
+  ['Agent.create', 'ShareLimits', 'expiryMs', (shareLimits) => Agent.create({ shareLimits })],
+  [
+    'Agent.create',
+    'SecurityRule',
+    'reason',
+    (more: object) => Agent.create({ securityPolicy: [{ when: {}, security: 'high', ...more }] }),
+  ],
+  [
+    'Agent.create',
+    'SecurityCondition',
+    'scopes',
+    (when) => Agent.create({ securityPolicy: [{ when, security: 'high' }] }),
+  ],
+  ['Agent.middleware', 'AgentMiddlewareOptions', 'exposeDetails', (more) => agent.middleware(more)],
+  ['Agent.send', 'SendOptions', 'payload', (more: object) => agent.send({ ...message, ...more })],
+  ['Agent.send', 'SecurityOptions', 'security', (more: object) => agent.send({ ...message, ...more })],
+  [
+    'Agent.send',
+    'SplitChannelConfig',
+    'threshold',
+    (splitChannelConfig) => agent.send({ ...message, splitChannelConfig }),
+  ],
+  [
+    'Agent.createEnvelope',
+    'EnvelopeOptions',
+    'signedOnly',
+    (more: object) => agent.createEnvelope({ ...message, ...more }),
+  ],
+  ['Agent.receive', 'ReceiveOptions', 'allowCleartext', (more) => agent.receive('{}', more)],
+  ['Agent.receiveContent', 'ReceiveOptions', 'inReplyTo', (more) => agent.receiveContent('{}', more)],
+  ['Agent.receiveNext', 'ReceiveNextOptions', 'signal', (more) => agent.receiveNext(more)],
+  ['Agent.sign', 'SignOptions', 'context', (more) => agent.sign('text', more)],
+  [
+    'Agent.verify',
+    'VerifyOptions',
+    'signature',
+    (more: object) => agent.verify({ did, content: '', signature: '', ...more }),
+  ],
+  ['Agent.onMessage', 'OnMessageOptions', 'onRefused', (more) => agent.onMessage(() => {}, more)],
+  [
+    'Agent.createIntroduction',
+    undefined,
+    'request',
+    (more: object) => agent.createIntroduction({ ...introduction, ...message, ...more }),
+  ],
+  [
+    'Agent.receiveIntroduction',
+    undefined,
+    'scope',
+    (more: object) => agent.receiveIntroduction('{}', { ...introduction, ...more }),
+  ],
+  ['createSignedEnvelope', 'SignedEnvelopeOptions', 'plaintext', (more) => root.createSignedEnvelope(more)],
+  ['generateIdentity', 'IdentityOptions', 'postQuantumSig', (more) => root.generateIdentity(more)],
+  ['Identity.fromSeed', 'IdentityOptions', 'random', (more) => Identity.fromSeed(seedOf('a'), more)],
+  [
+    'Identity.fromPKCS8',
+    'IdentityOptions',
+    'crypto',
+    (more) => Identity.fromPKCS8(identity.exportPKCS8(), more),
+  ],
+  ['createKeyRecord', 'KeyRecordOptions', 'epoch', (more) => root.createKeyRecord(identity, more)],
+  ['splitForChannel', 'SplitOptions', 'totalShares', (more) => root.splitForChannel(new Uint8Array(1), more)],
+  ['reconstruct', 'ReconstructOptions', 'onBadShare', (more) => root.reconstruct(shares, more)],
+  [
+    'chooseSecurity',
+    'SecurityFacts',
+    'organization',
+    (more: object) => root.chooseSecurity({ scope: 'a', ...more }),
+  ],
+];
+
+const clients: readonly Row[] = [
+  ['xlinkFetch', 'XlinkFetchOptions', 'apiKey', (more) => root.xlinkFetch(more)],
+  ['connect', 'ConnectOptions', 'timeoutMs', (more) => root.connect('localhost', more)],
+  ['discover', 'DiscoverOptions', 'pinnedDid', (more) => root.discover('localhost', more)],
+  ['DualModeClient', 'DualModeClientOptions', 'fallback', client],
+  [
+    'DualModeClient',
+    'ApiKeyFallback',
+    'header',
+    (more: object) => client({ fallback: { type: 'api-key', key: 'k', url: 'http://127.0.0.1:9', ...more } }),
+  ],
+  ['DualModeClient.call', undefined, 'signal', (more) => client().call('a', 1, more)],
+  ['resolveDidWeb', 'DidWebOptions', 'timeoutMs', (more) => root.resolveDidWeb('did:web:localhost', more)],
+  [
+    'registerDidWeb',
+    'DidWebOptions',
+    'pinnedDid',
+    (more) => root.registerDidWeb(registries[0][1], 'did:web:localhost', {}, more),
+  ],
+  [
+    'HttpsTransportAdapter',
+    'HttpsTransportOptions',
+    'baseUrl',
+    (more) => new root.HttpsTransportAdapter(more),
+  ],
+  ['GatewayTransport', 'GatewayTransportOptions', 'relayUrl', (more) => new root.GatewayTransport(more)],
+];
+
+const stores: readonly Row[] = [
+  ...registries.flatMap(([name, registry]): Row[] => [
+    [
+      `${name}.register`,
+      'Registration',
+      'receiveScopes',
+      (more: object) => registry.register({ did, ...more }),
+    ],
+    [`${name}.add`, 'Grant', 'scopes', (more) => registry.add(did, more)],
+    [`${name}.revoke`, 'RevokeOptions', 'reason', (more) => registry.revoke(did, more)],
+    [`${name}.updateScopes`, 'ScopeChange', 'receiveScopes', (more) => registry.updateScopes(did, more)],
+  ]),
+  [
+    'MemoryTrustRegistry',
+    'MemoryTrustRegistryOptions',
+    'crypto',
+    (more) => new root.MemoryTrustRegistry(more),
+  ],
+  [
+    'CachedTrustRegistry',
+    'CachedTrustRegistryOptions',
+    'registry',
+    (more) => new root.CachedTrustRegistry(more),
+  ],
+  ['HttpTrustRegistry', 'HttpTrustRegistryOptions', 'baseUrl', (more) => new root.HttpTrustRegistry(more)],
+  ['MemoryNonceStore', 'MemoryNonceStoreOptions', 'maxEntries', (more) => new root.MemoryNonceStore(more)],
+  ['PostgresClientStore', 'PostgresClientStoreOptions', 'pool', (more) => new root.PostgresClientStore(more)],
+  ['PostgresModeStore', 'PostgresModeStoreOptions', 'pool', (more) => new root.PostgresModeStore(more)],
+  [
+    'PostgresTrustRegistry',
+    'PostgresTrustRegistryOptions',
+    'pool',
+    (more) => new root.PostgresTrustRegistry(more),
+  ],
+  ['RedisClientStore', 'RedisClientStoreOptions', 'client', (more) => new root.RedisClientStore(more)],
+  ['RedisModeStore', 'RedisModeStoreOptions', 'client', (more) => new root.RedisModeStore(more)],
+  ['RedisNonceStore', 'RedisNonceStoreOptions', 'client', (more) => new root.RedisNonceStore(more)],
+  ['RedisTrustRegistry', 'RedisTrustRegistryOptions', 'client', (more) => new root.RedisTrustRegistry(more)],
+  ['RedisRelayStore', 'RedisRelayStoreOptions', 'client', (more) => new server.RedisRelayStore(more)],
+  ['FileNonceStore', 'FileNonceStoreOptions', 'path', (more) => server.FileNonceStore.open(more)],
+  ['FileTrustRegistry', 'FileTrustRegistryOptions', 'path', (more) => new server.FileTrustRegistry(more)],
+  ['FileRelayStore', 'FileRelayStoreOptions', 'path', (more) => server.FileRelayStore.open(more)],
+  [
+    'FileRelayStore',
+    'RelayLimits',
+    'bytesInAll',
+    (limits) => server.FileRelayStore.open({ path: '/nowhere', limits }),
+  ],
+  ['createRelay', 'RelayOptions', 'sendsPerMinute', (more) => server.createRelay(more)],
+  ['createRegistryServer', 'RegistryServerOptions', 'registry', (more) => server.createRegistryServer(more)],
+  [
+    'createEnterpriseTrustRegistry',
+    'EnterpriseRegistryOptions',
+    'maxStaleMs',
+    (more) => server.createEnterpriseTrustRegistry(more),
+  ],
+  [
+    'createEnterpriseTrustRegistry',
+    'HttpTrustRegistryOptions',
+    'authToken',
+    (more: object) =>
+      server.createEnterpriseTrustRegistry({
+        http: { baseUrl: 'http://127.0.0.1:9', ...more },
+        file: { path: '/nowhere' },
+      }),
+  ],
+  [
+    'createEnterpriseTrustRegistry',
+    undefined,
+    'path',
+    (more: object) =>
+      server.createEnterpriseTrustRegistry({
+        http: { baseUrl: 'http://127.0.0.1:9' },
+        file: { path: '/nowhere', ...more },
+      }),
+  ],
+];
+
+const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const observers: readonly Row[] = [
+  ['logObserver', 'LogObserverOptions', 'identities', (more) => logging.logObserver(logger, more)],
+  ['redactHeaders', 'NameOptions', 'also', (more) => logging.redactHeaders({}, more)],
+  ['redactUrl', 'NameOptions', 'keep', (more) => logging.redactUrl('/', more)],
+  ['prometheusMetrics', 'PrometheusOptions', 'prefix', (more) => metrics.prometheusMetrics(more)],
+  ['openTelemetry', 'OpenTelemetryOptions', 'identities', (more) => opentelemetry.openTelemetry(more)],
+];
+
+/** All of them. */
+export const TAKERS: readonly Taker[] = [adapters, agents, clients, stores, observers]
+  .flat()
+  .map(([name, type, option, call]) => ({
+    name,
+    ...(type === undefined ? {} : { type }),
+    option,
+    call: call as Taker['call'],
+  }));

@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type Envelope,
+  type OnWarning,
+  type RedisClient,
+  RedisClientStore,
+  RedisModeStore,
+  RedisNonceStore,
+  RedisTrustRegistry,
+} from '../../../src/index.js';
+import { RedisRelayStore } from '../../../src/server.js';
+import { unwrap } from '../../support/results.js';
+import { newUse, quietly, someDid } from './nonce-clients.js';
+
+// The five stores that there are in Redis, as one.
+
+/** A call of a store: what it rejects with if Redis is away, and the call. */
+export type StoreCall = readonly [code: string, call: () => Promise<unknown>];
+
+export interface StoreSettings {
+  readonly timeoutMs?: number;
+  readonly onWarning?: OnWarning;
+  /** Tells the tests of one server apart. */
+  readonly prefix?: string;
+}
+
+type Make = (client: RedisClient, settings: Required<StoreSettings>) => readonly StoreCall[];
+
+const did = someDid();
+
+/** By name. The first call of each writes, so that a call that is made late is seen. */
+const STORES: Readonly<Record<string, Make>> = {
+  RedisNonceStore(client, { prefix, ...settings }) {
+    const clock = () => Date.now() - 1000; // a new Redis remembers for a second already
+    const store = new RedisNonceStore({ client, keyPrefix: `${prefix}nonce:`, clock, ...settings });
+    /** As an agent asks. */
+    const accept = async (use = newUse()) => !(await store.seen(use)) && store.claim(use, 61_000);
+    return [
+      ['NONCE_STORE_UNAVAILABLE', () => accept()],
+      ['NONCE_STORE_UNAVAILABLE', () => store.seen(newUse())],
+    ];
+  },
+  RedisClientStore(client, { prefix, ...settings }) {
+    const store = new RedisClientStore({ client, keyPrefix: `${prefix}clients:`, ...settings });
+    const used = { client: 'acme', keyRequests: 1, xlinkRequests: 0, failures: {} };
+    return [
+      ['CLIENT_STORE_UNAVAILABLE', () => store.add([used])],
+      ['CLIENT_STORE_UNAVAILABLE', () => store.link(did, 'acme')],
+      ['CLIENT_STORE_UNAVAILABLE', () => store.setKeyOff('acme', 5)],
+      ['CLIENT_STORE_UNAVAILABLE', () => store.list()],
+    ];
+  },
+  RedisModeStore(client, { prefix, ...settings }) {
+    const store = new RedisModeStore({ client, key: `${prefix}mode`, ...settings });
+    const version = async () => (await store.load())?.version ?? 0;
+    return [
+      ['MODE_STORE_UNAVAILABLE', async () => store.save({ mode: 'hybrid', since: 1 }, await version())],
+      ['MODE_STORE_UNAVAILABLE', () => store.load()],
+    ];
+  },
+  RedisTrustRegistry(client, { prefix, ...settings }) {
+    const registry = new RedisTrustRegistry({ client, keyPrefix: `${prefix}registry:`, ...settings });
+    return [
+      ['REGISTRATION_FAILED', async () => unwrap(await registry.add(did))],
+      ['LOOKUP_FAILED', () => registry.lookup(did)],
+      ['LOOKUP_FAILED', () => registry.list()],
+    ];
+  },
+  RedisRelayStore(client, { prefix, ...settings }) {
+    const store = new RedisRelayStore({ client, keyPrefix: `${prefix}relay:`, ...settings });
+    const posted = () => {
+      const envelope = { from: did, to: did, nonce: randomBytes(16).toString('base64url') };
+      return { envelope: envelope as unknown as Envelope, bytes: 100 };
+    };
+    return [
+      ['RELAY_UNAVAILABLE', () => store.add(posted())],
+      ['RELAY_UNAVAILABLE', async () => store.list(did, '', 10)],
+      [
+        'RELAY_UNAVAILABLE',
+        async () =>
+          store.ack(
+            did,
+            (await store.list(did, '', 1)).map(({ id }) => id),
+          ),
+      ],
+    ];
+  },
+};
+
+export const STORE_NAMES = Object.keys(STORES);
+
+/** All calls of a store over this client. */
+export const callsOf = (name: string, client: RedisClient, settings: StoreSettings = {}) =>
+  STORES[name]!(client, { timeoutMs: 10_000, onWarning: quietly, prefix: '', ...settings });
+
+/** All calls of all stores over this client. */
+export const allCalls = (client: RedisClient, settings: StoreSettings = {}) =>
+  STORE_NAMES.flatMap((name) => callsOf(name, client, settings));
