@@ -84,7 +84,8 @@ function entry({ declaration, doc }, linkFrom) {
 function prose(doc, linkFrom) {
   return doc
     .replace(/\{@link ([\w.]+)\}/g, (_, name) => linkFrom(name))
-    .replace(/^@deprecated /gm, '**Deprecated.** ');
+    .replace(/^@deprecated /gm, '**Deprecated.** ')
+    .replace(/^```ts$/gm, '```typescript'); // ```ts blocks of docs/ are compiled
 }
 
 /** A link to the section of a name, or of the item that a member belongs to. */

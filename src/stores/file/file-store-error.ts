@@ -12,6 +12,7 @@ export type FileStoreFault = 'ELOCKED' | 'EFOREIGN' | 'EDAMAGED' | 'ELOST' | 'EC
 /** The file of a store cannot be used. Nothing was written to it; the message says what an operator can do. */
 export class FileStoreError extends Error {
   override readonly name = 'FileStoreError';
+  /** What is wrong with the file. */
   readonly code: FileStoreFault;
 
   constructor(code: FileStoreFault, message: string, options?: ErrorOptions) {
