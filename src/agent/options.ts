@@ -35,7 +35,7 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
   readonly name?: string;
   /** Where peers are looked up. Default: a registry of its own in memory, in which the agent is alone. */
   readonly registry?: TrustRegistry;
-  /** The papers' other name for `registry`. */
+  /** Another name of `registry`. */
   readonly trustRegistry?: TrustRegistry;
   /** Several: shares of a message travel over all of them, whole messages over the first. Default: a {@link LoopbackTransport}. */
   readonly transport?: Transport | readonly Transport[];

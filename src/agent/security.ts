@@ -34,7 +34,7 @@ export interface SecurityOptions {
    */
   readonly xchange?: boolean;
   /**
-   * Xchange although several shares have to share a channel: whoever reads that channel may read the message. Default
+   * Xchange although several shares have to share a channel: a reader of that channel may read the message. Default
    * `false`: refused with `XCHANGE_REFUSED:FEWER_CHANNELS`.
    */
   readonly unsafeXchangeOverFewerChannels?: boolean;

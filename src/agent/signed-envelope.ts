@@ -14,7 +14,7 @@ export interface SignedEnvelopeOptions {
   readonly recipientDid: Did;
   /** What the message is about, 1-128 characters. */
   readonly scope: Scope;
-  /** JSON text as UTF-8 bytes. It travels readable by everybody. */
+  /** JSON text as UTF-8 bytes. It travels in the clear. */
   readonly plaintext: Uint8Array;
   /** The sender's 32-byte Ed25519 seed, `identity.privateKey`. */
   readonly privateKey: Uint8Array;

@@ -18,7 +18,7 @@ import type { FallbackEvent } from './fallback.js';
 export interface IdentityStore {
   /** PKCS#8 DER as it was saved; `undefined` before the first time. */
   load(): Awaitable<Uint8Array | undefined>;
-  /** Called once with 48 bytes of unencrypted PKCS#8 (RFC 8410): whoever reads them is this caller. */
+  /** Called once with 48 bytes of unencrypted PKCS#8 (RFC 8410). They are the caller's identity: keep them secret. */
   save(pkcs8: Uint8Array): Awaitable<void>;
 }
 

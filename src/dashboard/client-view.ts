@@ -73,7 +73,7 @@ export class ClientDirectory {
     this.#sorted = [...report.clients].sort((a, b) => place(a) - place(b));
   }
 
-  /** `search`: part of a client's name, in any case; empty: everybody. */
+  /** `search`: part of a client's name, in any case; empty: all clients. */
   view(search = ''): ClientsView {
     const { clients } = this.#report;
     const wanted = search.toLowerCase();

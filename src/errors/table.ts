@@ -20,9 +20,9 @@ export interface ErrorRow {
   readonly message: string;
   /** What the reader can do about it. */
   readonly hint: string;
-  /** Other names under which the papers mention the same failure. */
+  /** Other names of the same failure. */
   readonly aliases?: readonly string[];
-  /** Named by the papers for a part that is not built yet; nothing raises it. */
+  /** For a part that is not built yet; nothing raises it. */
   readonly reserved?: true;
 }
 
@@ -84,7 +84,7 @@ export const ERROR_TABLE = {
   REGISTRATION_FAILED: row('registry', 500, 'The registry refused the registration.', 'See `cause`.'),
   'REGISTRATION_FAILED:ALREADY_REGISTERED': row('registry', 409, 'The DID is in the registry already.', 'Use updateScopes() or updateKeys() to change an entry.'),
   'REGISTRATION_FAILED:KEYS_UNSIGNED': row('registry', 400, 'Encryption keys were given without the signature of their DID.', 'Register the key record of the identity; the positional form takes no encryption keys.'),
-  'REGISTRATION_FAILED:UNAUTHORIZED': row('registry', 401, 'The registry lets nobody do this without its admin token.', 'Send the token as Authorization: Bearer; HttpTrustRegistry has the option authToken.'),
+  'REGISTRATION_FAILED:UNAUTHORIZED': row('registry', 401, 'The registry requires its admin token for this.', 'Send the token as Authorization: Bearer; HttpTrustRegistry has the option authToken.'),
   KEY_RECORD_INVALID: row('registry', 401, 'The key record is malformed or not signed by its DID.', 'Fetch it again; if it stays so, the registry is substituting keys.'),
   KEY_RECORD_ROLLED_BACK: row('registry', 401, 'The key record is older than, or contradicts, one seen before.', 'The registry may be replaying an old record; if the change is real, call forgetPeer().'),
   KEY_RECORD_DOWNGRADED: row('registry', 401, 'A newer key record lacks a post-quantum key that an older one had.', 'If the owner really dropped it, call forgetPeer().'),
@@ -112,7 +112,7 @@ export const ERROR_TABLE = {
   'VERIFICATION_FAILED:NO_PQ_KEY': row('agent', 401, 'The sender has no ML-DSA-65 key on record.', 'Register the key record of an identity made with postQuantumSig.'),
   'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY': row('agent', 401, 'The sender is not in the trust registry.', 'Register the sender first.', { aliases: ['DID_NOT_IN_REGISTRY'] }),
   'VERIFICATION_FAILED:DID_REVOKED': row('agent', 403, 'The sender has been revoked.', 'Ask the operator of the receiver.'),
-  RECIPIENT_MISMATCH: row('agent', 401, 'The envelope is addressed to somebody else.', 'Seal for the DID of this receiver.'),
+  RECIPIENT_MISMATCH: row('agent', 401, 'The envelope is addressed to another DID.', 'Seal for the DID of this receiver.'),
   REPLAY_DETECTED: row('agent', 409, 'This envelope was received before.', 'Each envelope is good once; make a new one for a retry.', { aliases: ['NONCE_REPLAY_DETECTED'] }),
   'REPLAY_DETECTED:GROUP_COMPLETE': row('agent', 409, 'The message that this share belongs to was put together before.', 'Nothing to do: shares beyond the threshold are spare ones.'),
   TIMESTAMP_EXPIRED: row('agent', 401, 'The envelope is older than the timestamp window.', 'Check the clock of the sender (NTP); seal right before sending.'),

@@ -30,8 +30,8 @@ export interface EnrollmentAnswer {
 }
 
 /**
- * SHA-256 over label, DID and API key: somebody who steals an enrollment envelope cannot use it with a key of his own to
- * have the DID counted as his.
+ * SHA-256 over label, DID and API key: a stolen enrollment envelope cannot be used with another key to
+ * have the DID counted as the thief's.
  */
 export async function enrollmentProof(did: Did, apiKey: string): Promise<string> {
   const hash = await defaultProvider().sha256(lengthPrefixed([LABEL, encodeUtf8(did), encodeUtf8(apiKey)]));

@@ -104,7 +104,7 @@ export class Identity {
     return Identity.fromSeed(decodePkcs8(pkcs8), options);
   }
 
-  /** A copy of the 32-byte Ed25519 seed. Whoever has it is this identity. */
+  /** A copy of the 32-byte Ed25519 seed. It is the identity: keep it secret. */
   get privateKey(): Uint8Array {
     return Uint8Array.from(this.#seed);
   }

@@ -22,7 +22,7 @@ export interface LogObserverOptions {
    * left out is counted, and told with the next event. Accepted requests and changes of mode are always written. Default 5.
    */
   readonly linesPerSecond?: number;
-  /** Writes client ids and DIDs. Default `true`: a refusal is of little use if nobody knows whose it was. */
+  /** Writes client ids and DIDs. Default `true`: a refusal without them does not say who was refused. */
   readonly identities?: boolean;
   /**
    * Writes the messages of causes, cut after 1000 characters. Default `false`, name and code only: messages of database

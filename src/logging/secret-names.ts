@@ -11,7 +11,7 @@ export interface NameOptions {
   readonly keep?: readonly string[];
 }
 
-/** Names under which credentials travel, by their letters. Whoever mistypes one of them still sends the credential. */
+/** Names under which credentials travel, by their letters. A mistyped one still carries the credential. */
 const SECRET_NAMES = [
   'authorization',
   'proxyauthorization',

@@ -104,7 +104,7 @@ export const METRICS = {
   adoptionPct: {
     name: 'xlink_adoption_pct',
     type: 'gauge',
-    help: 'The same in percent, 0 to 100, under the name that the papers give it.',
+    help: 'The same in percent, 0 to 100, for dashboards that expect percent.',
     labels: {},
     aggregator: 'average',
     example: 'xlink_adoption_pct',

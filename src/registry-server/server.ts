@@ -18,7 +18,7 @@ export interface RegistryServerOptions {
   readonly adminToken: string;
   /** Larger requests are refused before they are parsed. Bytes; default 256 KiB. */
   readonly maxBodyBytes?: number;
-  /** Told the full error, with `cause`, when the registry itself failed. Default: nobody is told. */
+  /** Told the full error, with `cause`, when the registry itself failed. Default: not called. */
   readonly onFault?: (error: XlinkError) => void;
 }
 
@@ -30,12 +30,12 @@ export type RegistryHandler = (req: NodeRequest, res: NodeResponse, next?: (erro
  *
  * | Route | Who | Does |
  * |---|---|---|
- * | `GET /registry/resolve/:did` | anybody | the entry; 404 with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY` and the DID if there is none |
+ * | `GET /registry/resolve/:did` | anyone | the entry; 404 with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY` and the DID if there is none |
  * | `POST /registry/register` | admin token | adds an entry |
  * | `POST /registry/add`, `/revoke`, `/scopes`, `/keys` | admin token | as the methods of the registry |
  * | `GET /registry/list?after=did` | admin token | entries in the order of their DIDs, a page at a time |
  *
- * Anybody who can reach it can read names, scopes and keys of a DID that he knows. Other paths go to `next`, where there
+ * All that can reach it can read names, scopes and keys of a DID that they know. Other paths go to `next`, where there
  * is one. Throws `INVALID_OPTION`.
  */
 export function createRegistryServer(options: RegistryServerOptions): RegistryHandler {

@@ -22,7 +22,7 @@ export interface CachedTrustRegistryOptions {
   readonly registry: ManagedTrustRegistry;
   /**
    * How long an entry is used without asking again, in ms, counted from when it was asked for. Default 30 000. A change
-   * that nobody tells of, because the registry cannot or its feed is down, takes effect after that long at the latest.
+   * that is not announced, because the registry cannot or its feed is down, takes effect after that long at the latest.
    */
   readonly ttlMs?: number;
   /** The same for the answer that a DID is unknown. Default 1000: so long a DID registered elsewhere may be refused yet. */
@@ -164,7 +164,7 @@ export class CachedTrustRegistry implements ManagedTrustRegistry {
     if (entry === undefined) return undefined;
     const wrong = (field: string) => xlinkError('LOOKUP_FAILED', { field });
     if (entry.did !== did) throw wrong('did');
-    return Object.isFrozen(entry) ? entry : frozenEntry(entry, wrong); // what is held belongs to nobody else
+    return Object.isFrozen(entry) ? entry : frozenEntry(entry, wrong); // no caller can change what is held
   }
 
   #remember(did: Did, entry: RegistryEntry | undefined, askedAt: number): void {

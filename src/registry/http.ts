@@ -29,7 +29,7 @@ export interface HttpTrustRegistryOptions {
   readonly fetch?: typeof fetch;
   /** How long one question may take in all, in ms. Default 5000. */
   readonly timeoutMs?: number;
-  /** Takes a registry without TLS on another machine: whoever is between can revoke and unrevoke. Default `false`. */
+  /** Takes a registry without TLS on another machine: an attacker in between can revoke and restore DIDs. Default `false`. */
   readonly unsafeAllowHttp?: boolean;
 }
 

@@ -28,7 +28,7 @@ export interface ScopeChange {
 /** Told when an entry was changed here, or may have been elsewhere; `undefined`: any entry may have been. */
 export type ChangeListener = (did: Did | undefined) => void;
 
-/** State of a change feed. `off`: nobody listens. `down`: changes made elsewhere are not heard of now. `live`: they are. */
+/** State of a change feed. `off`: there are no listeners. `down`: changes made elsewhere are not heard of now. `live`: they are. */
 export type FeedState = 'off' | 'down' | 'live';
 
 /** A trust registry with what its operators need besides. Every change takes effect with the next lookup. */

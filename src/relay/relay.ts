@@ -40,9 +40,9 @@ const ROUTE = /\/relay(?:\/(send|receive|socket))?\/?(?:\?.*)?$/;
  *
  * | Route | Who | Does |
  * |---|---|---|
- * | `GET /relay` | anybody | `{ did }` of the relay |
+ * | `GET /relay` | anyone | `{ did }` of the relay |
  * | `POST /relay/send` | the sender in the envelope | 202 once the envelope is durable |
- * | `POST /relay/receive` | whoever proves to be the recipient | acknowledges, and answers with what waits |
+ * | `POST /relay/receive` | the recipient, proven by signature | acknowledges, and answers with what waits |
  * | `GET /relay/socket` | the same | that over a WebSocket |
  *
  * Throws `INVALID_OPTION`.

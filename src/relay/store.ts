@@ -38,7 +38,7 @@ export interface RelayLimits {
   readonly messagesPerMailbox: number;
   /** Bytes that wait for one recipient. Default 64 MiB. */
   readonly bytesPerMailbox: number;
-  /** Messages of one sender that wait, whoever they are for. Default 2500, so no sender can fill a mailbox alone. */
+  /** Messages of one sender that wait, for all recipients together. Default 2500, so no sender can fill a mailbox alone. */
   readonly messagesPerSender: number;
   /** Bytes of one sender that wait. Default 16 MiB. */
   readonly bytesPerSender: number;

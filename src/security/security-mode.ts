@@ -12,7 +12,7 @@ export interface ShareCount {
   readonly threshold: number;
 }
 
-/** How a message is protected, as the papers describe it. */
+/** How a message is protected. */
 export interface SecurityMode {
   /** `split`: shares, each in a sealed envelope of its own; `xchange`: shares of a key, without key agreement. */
   readonly type: 'standard' | 'split' | 'xchange';

@@ -37,7 +37,7 @@ export interface SecurityRule {
 /** Rules in any order: of those that apply, the one with the most security counts. None: `standard`. */
 export type SecurityPolicy = readonly SecurityRule[];
 
-/** The papers' examples of high risk: high value, sensitive scopes, critical actions, other organizations; 2 of 3 each. */
+/** What counts as high risk unless told otherwise: high value, sensitive scopes, critical actions, other organizations; 2 of 3 each. */
 export const DEFAULT_SECURITY_POLICY: SecurityPolicy = [
   { when: { amountAtLeast: 100_000 }, security: 'high' },
   { when: { scopes: ['custody', 'classified'] }, security: 'high' },

@@ -29,11 +29,11 @@ export interface ChangeFeedOptions {
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1000;
 
-/** Keeps one subscription to changes open for as long as somebody listens: it reconnects by itself, for ever. */
+/** Keeps one subscription to changes open for as long as there are listeners: it reconnects by itself, for ever. */
 export class ChangeFeed {
   readonly #options: ChangeFeedOptions;
   readonly #listeners = new Set<object>();
-  /** Ends the running loop; absent while nobody listens. */
+  /** Ends the running loop; absent without listeners. */
   #stop: (() => void) | undefined;
   #state: FeedState = 'off';
 
@@ -55,7 +55,7 @@ export class ChangeFeed {
     };
   }
 
-  /** Ends it, whoever listens. */
+  /** Ends it for all listeners. */
   close(): void {
     this.#listeners.clear();
     this.#stop?.();

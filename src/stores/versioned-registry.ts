@@ -91,7 +91,7 @@ export abstract class VersionedRegistry extends EntryRegistry {
     return entries;
   }
 
-  /** Whether changes by other instances are heard of. `off` until somebody calls `onChange`. */
+  /** Whether changes by other instances are heard of. `off` until `onChange` is called. */
   get changeFeed(): FeedState {
     return this.#feed.state;
   }

@@ -27,7 +27,7 @@ export interface RequestEvent extends Authentication {
   readonly type: 'request';
   /** HTTP status of the response; of a guard or handler behind the adapter, if the request got that far. */
   readonly status: number;
-  /** Present if the connection was closed before there was an answer: then nobody was told `status`. */
+  /** Present if the connection was closed before there was an answer: `status` was not sent then. */
   readonly aborted?: true;
   /** Route template such as `/orders/:id`, or `unmatched`. */
   readonly route: string;

@@ -36,7 +36,7 @@ export interface NonceStore {
   claim(use: NonceUse, ttlMs: number): Awaitable<boolean>;
   /**
    * Optional, with {@link NonceStore.settle}. As `claim`, but the nonce is free again if this process ends before it is
-   * settled: for a message whose handler may be interrupted. Nobody else gets it meanwhile.
+   * settled: for a message whose handler may be interrupted. No other call gets it meanwhile.
    */
   reserve?(use: NonceUse, ttlMs: number): Awaitable<boolean>;
   /** Ends a reservation: `claimed` makes it lasting, as `claim` would have; otherwise the nonce is free again. */
@@ -70,7 +70,7 @@ export type XailTransportAdapter = Transport;
 export interface TransportUser {
   /** Its DID; a lazy agent makes its identity then. */
   ready(): Promise<Did>;
-  /** A signed-only envelope for somebody who does not know the agent. Rejects with an `XlinkError`. */
+  /** A signed-only envelope for a recipient that does not know the agent. Rejects with an `XlinkError`. */
   createIntroduction(options: {
     readonly to: Did;
     readonly scope: Scope;

@@ -99,7 +99,7 @@ export class MigrationPlan {
     this.#timer = undefined;
   }
 
-  /** Somebody else may have set the mode: its time starts anew. Going back is advised then, but never done. */
+  /** The mode may have been set by hand or by another instance: its time starts anew. Going back is advised then, but never done. */
   #noticeChange(now: number): void {
     const { mode } = this.#options.adapter;
     if (mode === this.#mode) return;
@@ -120,7 +120,7 @@ export class MigrationPlan {
     if (samples) this.#window = new TrafficWindow(this.#windowMs, samples);
   }
 
-  /** For whoever starts next. Another instance may be faster, which is as good. */
+  /** For the instance that starts next. Another instance may be faster, which is as good. */
   async #keepSamples(shared: StoredMode): Promise<void> {
     const { version: _, ...state } = shared;
     const samples = this.#window.thinned();

@@ -10,7 +10,7 @@ export interface ModeState {
   readonly since: number;
   /** The place of this change among all changes: of two states the one with the higher revision is the later. Set by `SharedMode`. */
   readonly revision?: number;
-  /** Why, in the words of whoever set it. */
+  /** Why, as given to `setMode`. */
   readonly reason?: string;
   /** The mode before, if a plan stepped forward from it and may go back. */
   readonly wayBack?: Mode;
@@ -24,7 +24,7 @@ export interface StoredMode extends ModeState {
   readonly version: number;
 }
 
-/** Where the shared mode is kept. A throw or rejection changes nobody's mode. */
+/** Where the shared mode is kept. A throw or rejection changes no mode. */
 export interface ModeStore {
   /** `undefined`: there is none yet. */
   load(): Awaitable<StoredMode | undefined>;
