@@ -104,7 +104,7 @@ const isNames: OptionCheck = (value) =>
   value.every((name) => typeof name === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(name))
     ? undefined
     : 'an array of names';
-/** The keys of every object in a list are checked first, so that a misspelt one is named. */
+/** The keys of every object in a list are checked first, so that a misspelled one is named. */
 const listOf =
   (
     check: (owner: string, value: object) => void,

@@ -71,7 +71,7 @@ export const ERROR_TABLE = {
   'SEND_FAILED:UNKNOWN_OUTCOME': row('transport', 504, 'No answer came, so the envelope may have been received or not.', 'Sending again makes a new message, which may be the second one; tell them apart by an id in the payload.'),
   'SEND_FAILED:QUOTA': row('transport', 429, 'The relay takes no more from this sender for now.', 'Wait until recipients have fetched what was sent, or ask the operator of the relay.'),
   'SEND_FAILED:MAILBOX_FULL': row('transport', 429, 'The relay holds as much for this recipient as it may.', 'Wait until the recipient has fetched it.'),
-  RELAY_UNAVAILABLE: row('transport', 503, 'The relay cannot keep messages at the moment, or serves as many receivers as it can.', 'Try again later; with fewer receivers at a time for one DID.'),
+  RELAY_UNAVAILABLE: row('transport', 503, 'The relay cannot keep messages at the moment, or serves as many receivers as it can.', 'Try again later, or use fewer receivers at a time for one DID.'),
   RELAY_NOT_ALLOWED: row('transport', 403, 'The relay does not serve this DID.', 'Ask the operator of the relay.'),
   NETWORK_ERROR: row('transport', 502, 'The network failed, or the caller gave up waiting.', 'See `cause`; a write may have happened.'),
 
@@ -119,7 +119,7 @@ export const ERROR_TABLE = {
   'TIMESTAMP_EXPIRED:FUTURE': row('agent', 401, 'The envelope is dated in the future, beyond the timestamp window.', 'Check the clocks of sender and receiver (NTP).'),
   SCOPE_DENIED: row('agent', 403, 'The sender lacks the scope.', 'Grant it with updateScopes(), or send with a scope the sender has.'),
   SCOPE_NOT_ALLOWED: row('agent', 403, 'The receiver does not accept this scope.', 'The scope is not among its receiveScopes.'),
-  RECEIVER_SCOPE_DENIED: row('agent', 403, 'The recipient does not accept this scope, says its registry entry.', 'Send with a scope among its receiveScopes.'),
+  RECEIVER_SCOPE_DENIED: row('agent', 403, 'The registry entry of the recipient does not allow this scope.', 'Send with a scope among its receiveScopes.'),
   NONCE_STORE_UNAVAILABLE: row('agent', 503, 'The nonce store did not answer, so a replay could not be ruled out.', 'Nothing is accepted while it is down; see `cause`.'),
   'NONCE_STORE_UNAVAILABLE:FULL': row('agent', 503, 'The nonce store is full.', 'Raise maxEntries, or use a shared store.'),
   'NONCE_STORE_UNAVAILABLE:SENDER_QUOTA': row('agent', 429, 'The sender has used up its share of the nonce store.', 'Slow down, or raise maxEntriesPerSender.'),

@@ -53,7 +53,7 @@ const SECRET_PARTS = [
   'privatekey',
 ];
 
-/** Words that make a name secret if they stand alone in it, and those that do so misspelt as well. */
+/** Words that make a name secret if they stand alone in it, and those that do so misspelled as well. */
 const SECRET_WORDS = new Set([
   'key',
   'keys',

@@ -67,7 +67,7 @@ export interface SecurityChoice {
   readonly reasons: readonly string[];
 }
 
-/** A fact that is misspelt would make no rule apply. */
+/** A fact that is misspelled would make no rule apply. */
 const FACTS: OptionChecks<SecurityFacts> = {
   scope: isString,
   payload: anything,

@@ -49,7 +49,7 @@ export interface ReportOptions {
 
 const DAY_MS = 86_400_000;
 
-/** Throws `INVALID_OPTION`: a threshold that is misspelt would call clients safe that are not. */
+/** Throws `INVALID_OPTION`: a threshold that is misspelled would call clients safe that are not. */
 export function checkReportOptions(owner: string, options: ReportOptions): void {
   checkOptions(owner, options, { quietMs: integerIn(0, 2 ** 40), recentMs: integerIn(0, 2 ** 40) });
 }

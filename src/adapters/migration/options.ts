@@ -94,7 +94,7 @@ const GATE_MEMBERS = {
   ignoreQuietMs: true,
 } as const satisfies Record<keyof Gate, true>;
 
-/** A member that is misspelt would hold nothing back. */
+/** A member that is misspelled would hold nothing back. */
 const isGates: OptionCheck = (value) => {
   if (!Array.isArray(value)) return 'an array of gates between two modes';
   for (const gate of value.filter((each) => !isObject(each)))
