@@ -20,7 +20,7 @@ neither needs a public address. It cannot read, change or forge what it keeps.
   --port N                 default 8787; 0 takes a free one
   --host ADDRESS           default 127.0.0.1: put a proxy with TLS in front of it
   --allow FILE             who may use it: one DID a line, # for comments
-                           (default: any DID, within the quotas)
+                           (default: anybody, within the quotas)
   --days N                 how long a message waits, 1 to 7 (default 7)
   --mailbox-messages N     messages that wait for one recipient (default 10000)
   --mailbox-bytes N        bytes that wait for one recipient (default 64 MiB)
@@ -99,7 +99,7 @@ function announce(
 ): void {
   out(`relay  ${relay.did}`);
   out(`url    http://${family === 'IPv6' ? `[${address}]` : address}:${port}`);
-  out(`serves ${allowed ? `${allowed.size} DIDs` : 'any DID, within the quotas'}`);
+  out(`serves ${allowed ? `${allowed.size} DIDs` : 'anybody, within the quotas'}`);
   out(`socket ${relay.hasWebSocket ? 'yes' : 'no: the package ws is not installed'}`);
 }
 
