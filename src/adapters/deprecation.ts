@@ -9,7 +9,7 @@ export interface DeprecationOptions {
   readonly since?: Date;
   /** When they stop working (RFC 8594). Default: not announced. Not before `since`. */
   readonly sunset?: Date;
-  /** Where callers read how to move. */
+  /** URL of the page that tells callers how to move. Default: no `Link` and no `X-Migration-Url`. */
   readonly migrationUrl?: string;
 }
 

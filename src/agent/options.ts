@@ -35,7 +35,7 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
   readonly name?: string;
   /** Where peers are looked up. Default: a registry of its own in memory, in which the agent is alone. */
   readonly registry?: TrustRegistry;
-  /** Another name of `registry`. */
+  /** Another name of `registry`. Default: as there. */
   readonly trustRegistry?: TrustRegistry;
   /** Several: shares of a message travel over all of them, whole messages over the first. Default: a {@link LoopbackTransport}. */
   readonly transport?: Transport | readonly Transport[];
@@ -45,7 +45,7 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
   readonly sendScopes?: readonly Scope[];
   /** Scopes this agent accepts, whatever the registry says of the sender. Also registered. Absent: any. Empty: none. */
   readonly receiveScopes?: readonly Scope[];
-  /** Names of tools or actions it offers, for its registry entry. */
+  /** Names of tools or actions it offers, for its registry entry. Default none. */
   readonly capabilities?: readonly string[];
   /** Envelopes below this version are neither made nor accepted. Default 1. */
   readonly minVersion?: Version;

@@ -26,7 +26,7 @@ export interface SecurityOptions {
    * `auto`: what the agent's `securityPolicy` says. Default: the agent's `security`.
    */
   readonly security?: SecurityLevel;
-  /** What the message makes the recipient do, for the policy: `execute`. It does not travel. */
+  /** What the message makes the recipient do, for the policy: `execute`. It does not travel. Default none. */
   readonly action?: string;
   /**
    * Xchange: the key of the payload travels in shares, without key agreement, if the recipient takes that; if not, the shares

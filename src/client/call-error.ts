@@ -10,6 +10,7 @@ export class CallFailure extends Error {
   /** The parsed JSON, else the text; `undefined` if there was none. */
   readonly body: unknown;
 
+  /** `body`: the parsed JSON, else the text. */
   constructor(status: number, body: unknown) {
     super(`The service answered with status ${status}.`);
     this.status = status;

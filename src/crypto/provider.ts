@@ -58,7 +58,7 @@ export interface CryptoProvider {
   readonly randomBytes: RandomBytes;
   /** 32 bytes. */
   sha256(data: Uint8Array): Awaitable<Uint8Array>;
-  /** HKDF-SHA256 (RFC 5869) with an empty salt. */
+  /** HKDF-SHA256 (RFC 5869) with an empty salt: `length` bytes, at most 8160. */
   hkdf(secret: Uint8Array, info: Uint8Array, length: number): Awaitable<Uint8Array>;
   /** AES-256-GCM (NIST SP 800-38D). */
   readonly aes256gcm: {

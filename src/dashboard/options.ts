@@ -31,7 +31,7 @@ export interface DashboardOptions<Request = unknown> {
   readonly unsafeOpenToEveryone?: true;
   /** The plan whose next gate is shown, as of its last evaluation. Default: the page shows no gate. */
   readonly plan?: MigrationPlan;
-  /** When a client counts as safe to switch. Give the plan the same. */
+  /** When a client counts as safe to switch. Give the plan the same. Default: as in {@link ReportOptions}. */
   readonly report?: ReportOptions;
   /** Heading of the page. Default `xLink migration`. */
   readonly title?: string;

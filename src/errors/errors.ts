@@ -28,9 +28,9 @@ export interface ErrorDetail {
 export interface XlinkErrorOptions {
   /** Name of the envelope member, header or option at fault; never its value. */
   readonly field?: string;
-  /** The error underneath. Kept as it is and never put into the message. */
+  /** The error underneath. Kept as it is and never put into the message. Default none. */
   readonly cause?: unknown;
-  /** Replaces the hint of the table. For text from the developer's own code only, such as an option name. */
+  /** Replaces the hint of the table. For text from the developer's own code only, such as an option name. Default: that of the table. */
   readonly hint?: string;
 }
 
@@ -61,6 +61,7 @@ export class XlinkError extends Error {
   /** Where the errors of this category are documented. */
   readonly docUrl: string;
 
+  /** `id`: a key of {@link ERROR_TABLE}. {@link xlinkError} picks the class of its category. */
   constructor(id: ErrorId, options: XlinkErrorOptions = {}) {
     const row: ErrorRow = ERROR_TABLE[id];
     super(messageOf(id, row, options), 'cause' in options ? { cause: options.cause } : undefined);

@@ -30,7 +30,7 @@ export interface EnrollmentAnswer {
 }
 
 /**
- * SHA-256 over label, DID and API key: a stolen enrollment envelope cannot be used with another key to
+ * SHA-256 over label, DID and API key, 43 characters of base64url: a stolen enrollment envelope cannot be used with another key to
  * have the DID counted as the thief's.
  */
 export async function enrollmentProof(did: Did, apiKey: string): Promise<string> {

@@ -5,9 +5,9 @@ import { lettersOf, wordsOf } from './words.js';
 
 /** Which names count as secret, besides the rules. Compared by their letters alone. */
 export interface NameOptions {
-  /** Names that are secret too, such as the header of `apiKey.headers`; near misses of them as well. */
+  /** Names that are secret too, such as the header of `apiKey.headers`; near misses of them as well. Default none. */
   readonly also?: readonly string[];
-  /** Names that are never secret, whatever they sound like. */
+  /** Names that are never secret, whatever they sound like. Default none. */
   readonly keep?: readonly string[];
 }
 

@@ -12,7 +12,7 @@ export interface AgentMiddlewareOptions {
   readonly allowCleartext?: boolean;
   /** Adds hint and field to problem bodies. Default `false`. */
   readonly exposeDetails?: boolean;
-  /** How many processes serve the route; see {@link DualModeOptions.instances}. */
+  /** How many processes serve the route; see {@link DualModeOptions.instances}. Default: as there. */
   readonly instances?: number;
 }
 

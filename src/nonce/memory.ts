@@ -50,6 +50,7 @@ export class MemoryNonceStore implements NonceStore {
   #generations: Generation[] = [];
   #openUntil = 0;
 
+  /** Throws `INVALID_OPTION`. */
   constructor(options: MemoryNonceStoreOptions = {}) {
     checkOptions('MemoryNonceStore', options, {
       maxEntries: integerIn(1, 2 ** 24),

@@ -64,6 +64,7 @@ export class CachedTrustRegistry implements ManagedTrustRegistry {
   #stop: (() => void) | undefined;
   #isClosed = false;
 
+  /** Throws `INVALID_OPTION`. */
   constructor(options: CachedTrustRegistryOptions) {
     checkOptions('CachedTrustRegistry', options, {
       registry: hasMethods('lookup', 'register', 'updateKeys', 'add', 'revoke', 'updateScopes', 'list'),

@@ -49,6 +49,7 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
   readonly #exchange: ExchangeOptions;
   readonly #token: string | undefined;
 
+  /** Throws `INVALID_OPTION`. */
   constructor(options: HttpTrustRegistryOptions) {
     checkOptions('HttpTrustRegistry', options, {
       baseUrl: options?.unsafeAllowHttp === true ? isAnyBaseUrl : isBaseUrl,

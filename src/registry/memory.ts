@@ -16,6 +16,7 @@ export interface MemoryTrustRegistryOptions {
 export class MemoryTrustRegistry extends EntryRegistry {
   readonly #entries = new Map<Did, RegistryEntry>();
 
+  /** Throws `INVALID_OPTION`. */
   constructor(options: MemoryTrustRegistryOptions = {}) {
     checkOptions('MemoryTrustRegistry', options, { crypto: isObject });
     super(options.crypto);

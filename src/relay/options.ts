@@ -21,7 +21,7 @@ export interface RelayOptions {
   readonly store: RelayStore;
   /** Only DIDs that are in it and not revoked may send and receive. Default: any DID, within the quotas. */
   readonly registry?: Pick<TrustRegistry, 'lookup'>;
-  /** Another way to say who may. If there is a registry as well, both must agree. */
+  /** Another way to say who may. If there is a registry as well, both must agree. Default: no other way. */
   readonly admits?: Admits;
   /** What one DID may send. Default 600; what waits is limited by the store. */
   readonly sendsPerMinute?: number;

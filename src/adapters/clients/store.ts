@@ -19,7 +19,7 @@ export interface ClientRecord {
   readonly failures: Readonly<Record<string, number>>;
   /** When a request was last refused; absent if never. */
   readonly lastFailure?: number;
-  /** Set while the client has switched its own key off. */
+  /** Since when the client has its own key switched off; absent while it is on. */
   readonly keyOffSince?: number;
 }
 

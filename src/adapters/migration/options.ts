@@ -33,7 +33,7 @@ export interface MigrationPlanOptions {
   readonly ignoreClients?: readonly ClientId[];
   /** Stretch of time that shares are taken over, in ms. Default one day. */
   readonly windowMs?: number;
-  /** When a client counts as safe to switch. */
+  /** When a client counts as safe to switch. Default: as in {@link ReportOptions}. */
   readonly report?: ReportOptions;
   /** How often `start()` looks, in ms. Default one minute. */
   readonly intervalMs?: number;

@@ -12,7 +12,7 @@ export interface Traffic {
 
 /** Running totals at a moment, in ms since 1970. */
 export interface TrafficSample {
-  /** When the totals were read. */
+  /** When the totals were read, in ms since 1970. */
   readonly at: number;
   /** The totals at that moment. */
   readonly totals: Traffic;

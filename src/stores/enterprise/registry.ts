@@ -50,6 +50,7 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
+  /** Throws `INVALID_OPTION`. */
   constructor(options: EnterpriseRegistryOptions) {
     checkEnterpriseOptions(options);
     const { maxStaleMs = DEFAULT_MAX_STALE_MS, retryMs = DEFAULT_RETRY_MS, clock = Date.now } = options;

@@ -15,6 +15,7 @@ export class FileStoreError extends Error {
   /** What is wrong with the file. */
   readonly code: FileStoreFault;
 
+  /** `message` says what an operator can do. */
   constructor(code: FileStoreFault, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
