@@ -10,14 +10,14 @@ const KINDS = {
 const KIND_ORDER = ['class', 'function', 'const', 'interface', 'type'];
 const MADE = 'Generated from the comments in `src/` by `npm run docs:api`; do not edit by hand.';
 
-export const pageName = (front) => `${front === '.' ? 'root' : front.slice(2)}.md`;
+export const pageName = (front) => `${front}.md`;
 
 export function indexPage(fronts) {
   const rows = fronts.map(({ front, items }) => {
     const names = items.filter(({ isExported }) => isExported).length;
     return items.length === 0
-      ? `| \`${specifier(front)}\` | types of globals only |`
-      : `| [\`${specifier(front)}\`](${pageName(front)}) | ${names} |`;
+      ? `| ${titleOfFront(front)} | types of globals only |`
+      : `| [${titleOfFront(front)}](${pageName(front)}) | ${names} |`;
   });
   return `${['# API reference', MADE, ['| import from | names |', '|---|---|', ...rows].join('\n')].join('\n\n')}\n`;
 }
@@ -41,9 +41,9 @@ function page({ front, items }, homeOf, links) {
   const linkFrom = (name) => links(name, here);
   const also = elsewhere.map(({ name }) => linkFrom(name)).join(', ');
   return `${[
-    `# \`${specifier(front)}\``,
+    `# ${titleOfFront(front)}`,
     MADE,
-    contents(own),
+    ...(own.length === 0 ? [] : [contents(own)]),
     ...(also === '' ? [] : [`Also exported here: ${also}.`]),
     ...own.map((item) => section(item, linkFrom)),
   ].join('\n\n')}\n`;
@@ -99,7 +99,9 @@ function linksTo(homes) {
   };
 }
 
-const specifier = (front) => `@private.me/xlink${front.slice(1)}`;
+const specifier = (front) => `@private.me/xlink${front.startsWith('index') ? '' : `/${front}`}`;
+const titleOfFront = (front) =>
+  `\`${specifier(front)}\`${front === 'index.node' ? ' in Node, Bun and Deno' : ''}`;
 const idOf = ({ file, kind, name }) => `${file} ${kind} ${name}`;
 const titleOf = ({ kind, name }) => `${KINDS[kind]} ${name}`;
 const anchorOf = (item) =>

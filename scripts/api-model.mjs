@@ -1,15 +1,12 @@
 // What each published front exports, as API Extractor reads it from the declarations in dist/ (run the build first).
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { CompilerState, Extractor, ExtractorConfig } from '@microsoft/api-extractor';
+import { extractApi, fronts } from './api-extractor.mjs';
+import { root } from './wings.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 // Names that no front exports, but that signatures mention, are part of what users see.
 const includeForgottenExports = true;
-const silent = { default: { logLevel: 'none' } };
-const loud = { default: { logLevel: 'warning' } };
 
 /**
  * @typedef {{ name: string, declaration: string, doc: string }} ApiMember
@@ -18,21 +15,18 @@ const loud = { default: { logLevel: 'warning' } };
  * @returns {FrontApi[]} the root first
  */
 export function apiOfFronts() {
-  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const fronts = Object.keys(exports).filter((name) => name !== './package.json');
-  const entries = fronts.map((front) => join(root, (exports[front].node ?? exports[front]).import.types));
-  const absent = entries.find((entry) => !existsSync(entry));
-  if (absent) throw new Error(`${relative(root, absent)} is not there: npm run build`);
-
   const folder = mkdtempSync(join(tmpdir(), 'xlink-api-'));
+  const fileOf = ({ name }) => join(folder, `${name}.json`);
+  const problems = fronts.map(() => []);
   try {
-    const configs = entries.map((entry, index) => configOf(entry, entries, join(folder, `${index}.json`)));
-    const compilerState = CompilerState.create(configs[0], { additionalEntryPoints: entries.slice(1) });
+    extractApi(
+      (front) => ({ docModel: { enabled: true, apiJsonFilePath: fileOf(front), includeForgottenExports } }),
+      { onMessage: (message, index) => problems[index].push(lineOf(message)) },
+    );
     return withInherited(
-      configs.map((config, index) => {
-        const problems = extract(config, compilerState);
-        const { members } = JSON.parse(readFileSync(config.apiJsonFilePath, 'utf8')).members[0];
-        return { front: fronts[index], items: members.map(itemOf), problems };
+      fronts.map((front, index) => {
+        const { members } = JSON.parse(readFileSync(fileOf(front), 'utf8')).members[0];
+        return { front: front.name, items: members.map(itemOf), problems: problems[index] };
       }),
     );
   } finally {
@@ -40,42 +34,8 @@ export function apiOfFronts() {
   }
 }
 
-function configOf(mainEntryPointFilePath, files, apiJsonFilePath) {
-  const { compilerOptions } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8'));
-  const { paths: _, ...options } = compilerOptions;
-  return ExtractorConfig.prepare({
-    packageJsonFullPath: join(root, 'package.json'),
-    configObject: {
-      projectFolder: root,
-      mainEntryPointFilePath,
-      compiler: { overrideTsconfig: { compilerOptions: options, files } },
-      apiReport: { enabled: false },
-      docModel: { enabled: true, apiJsonFilePath, includeForgottenExports },
-      dtsRollup: { enabled: false },
-      tsdocMetadata: { enabled: false },
-      messages: {
-        compilerMessageReporting: loud,
-        tsdocMessageReporting: loud,
-        extractorMessageReporting: silent,
-      },
-    },
-  });
-}
-
-function extract(config, compilerState) {
-  const problems = [];
-  Extractor.invoke(config, {
-    compilerState,
-    localBuild: true,
-    messageCallback(message) {
-      message.handled = true;
-      if (message.logLevel !== 'warning' && message.logLevel !== 'error') return;
-      const { sourceFilePath, sourceFileLine, text } = message;
-      problems.push(sourceFilePath ? `${relative(root, sourceFilePath)}:${sourceFileLine} ${text}` : text);
-    },
-  });
-  return problems;
-}
+const lineOf = ({ sourceFilePath, sourceFileLine, text }) =>
+  sourceFilePath ? `${relative(root, sourceFilePath)}:${sourceFileLine} ${text}` : text;
 
 function itemOf(item) {
   const ranges = [

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { indexPage, pageName, pagesOf } from './api-markdown.mjs';
+import { indexPage, pagesOf } from './api-markdown.mjs';
 import { apiOfFronts } from './api-model.mjs';
 
 const folder = fileURLToPath(new URL('../docs/api', import.meta.url));
@@ -19,7 +19,7 @@ if (process.argv.includes('--check')) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
   for (const [name, text] of pages) writeFileSync(join(folder, name), text);
-  console.log(`${pages.size} pages written to docs/api, the root's is ${pageName('.')}`);
+  console.log(`${pages.size} pages written to docs/api`);
 }
 
 function read(name) {

@@ -1,7 +1,8 @@
 import type { Auth } from '../http/decision.js';
+import { sharedByCopies } from '../util/copies.js';
 
 /** Who sent a request, by its request object. Private: `req.auth` can be written by any other library. */
-const authenticated = new WeakMap<object, Auth>();
+const authenticated = sharedByCopies('auth/1', () => new WeakMap<object, Auth>());
 
 /** Set by the middleware, once per request. */
 export const rememberAuth = (request: object, auth: Auth): void => {

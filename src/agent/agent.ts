@@ -4,6 +4,7 @@ import { generateIdentity, Identity } from '../identity/identity.js';
 import { createKeyRecord } from '../identity/key-record.js';
 import type { NonceStore, TrustRegistry } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope, KeyRecord, Version } from '../types/protocol.js';
+import { branded } from '../util/copies.js';
 import {
   checkOptions,
   integerIn,
@@ -48,6 +49,10 @@ const isSource = (value: unknown) =>
  * client and no server among them.
  */
 export class BaseAgent {
+  static {
+    branded(this, 'agent');
+  }
+
   /** Where it looks up peers. */
   readonly registry: TrustRegistry;
   /** Where it remembers which envelopes it received. */

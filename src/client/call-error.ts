@@ -1,9 +1,14 @@
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { isProblem, refusalIn } from '../http/problem.js';
+import { branded } from '../util/copies.js';
 import { SEALED_HEADER } from './response.js';
 
 /** `cause` of `CALL_FAILED`: what the service answered. */
 export class CallFailure extends Error {
+  static {
+    branded(this, 'call-failure');
+  }
+
   override readonly name = 'CallFailure';
   /** HTTP status of the response. */
   readonly status: number;

@@ -1,3 +1,4 @@
+import { branded } from '../util/copies.js';
 import { docUrlOf } from './docs-url.js';
 import {
   ERROR_TABLE,
@@ -40,6 +41,10 @@ export interface XlinkErrorOptions {
  * `result.error === 'SCOPE_DENIED'` is never true and `result.error.code === 'SCOPE_DENIED'` may be.
  */
 export class XlinkError extends Error {
+  static {
+    branded(this, 'error');
+  }
+
   /** The class: `XlinkError`, or one of its subclasses, which stand for the categories. */
   override readonly name: string = 'XlinkError';
   /** `CODE` or `CODE:SUB_CODE`, a key of the error table. */
@@ -101,38 +106,74 @@ const messageOf = (id: ErrorId, row: ErrorRow, { hint }: XlinkErrorOptions): str
 
 /** Key generation, DIDs, PKCS#8. */
 export class XlinkIdentityError extends XlinkError {
+  static {
+    branded(this, 'error/identity');
+  }
+
   override readonly name = 'XlinkIdentityError';
 }
 /** Making, parsing and opening envelopes. */
 export class XlinkEnvelopeError extends XlinkError {
+  static {
+    branded(this, 'error/envelope');
+  }
+
   override readonly name = 'XlinkEnvelopeError';
 }
 /** Delivery. */
 export class XlinkTransportError extends XlinkError {
+  static {
+    branded(this, 'error/transport');
+  }
+
   override readonly name = 'XlinkTransportError';
 }
 /** Trust registry and key records. */
 export class XlinkRegistryError extends XlinkError {
+  static {
+    branded(this, 'error/registry');
+  }
+
   override readonly name = 'XlinkRegistryError';
 }
 /** X25519 and ML-KEM. */
 export class XlinkKeyAgreementError extends XlinkError {
+  static {
+    branded(this, 'error/key-agreement');
+  }
+
   override readonly name = 'XlinkKeyAgreementError';
 }
 /** Split channel. */
 export class XlinkSplitChannelError extends XlinkError {
+  static {
+    branded(this, 'error/split-channel');
+  }
+
   override readonly name = 'XlinkSplitChannelError';
 }
 /** Agent lifecycle and the checks on receipt. */
 export class XlinkAgentError extends XlinkError {
+  static {
+    branded(this, 'error/agent');
+  }
+
   override readonly name = 'XlinkAgentError';
 }
 /** HTTP requests and API keys in front of an API. */
 export class XlinkAdapterError extends XlinkError {
+  static {
+    branded(this, 'error/adapter');
+  }
+
   override readonly name = 'XlinkAdapterError';
 }
 /** Calling a service: discovery, enrollment, answers. */
 export class XlinkClientError extends XlinkError {
+  static {
+    branded(this, 'error/client');
+  }
+
   override readonly name = 'XlinkClientError';
 }
 

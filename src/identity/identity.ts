@@ -3,6 +3,7 @@ import type { CryptoProvider, Decapsulator, Signer, X25519KeyPair } from '../cry
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import type { Did, RandomBytes, Version } from '../types/protocol.js';
+import { branded } from '../util/copies.js';
 import { checkOptions, integerIn, isBoolean, isFunction, isObject } from '../util/options.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { encodeDidKey } from './did.js';
@@ -40,6 +41,10 @@ export const IDENTITY_OPTIONS = {
  * Printing or serializing an identity shows its DID and nothing else.
  */
 export class Identity {
+  static {
+    branded(this, 'identity');
+  }
+
   /** `did:key` of the Ed25519 public key. */
   readonly did: Did;
   /** Ed25519, 32 bytes. */

@@ -1,6 +1,7 @@
 import { xlinkError } from '../errors/errors.js';
 import type { NonceStore, NonceUse } from '../types/ports.js';
 import type { Clock } from '../types/protocol.js';
+import { branded } from '../util/copies.js';
 import { checkOptions, integerIn, isFunction, oneOf } from '../util/options.js';
 import { nonceKey } from './nonce-key.js';
 
@@ -40,6 +41,10 @@ const GENERATIONS_PER_TTL = 4;
  * store that is. Expiry drops a whole generation at a time, so its cost does not depend on the number of entries.
  */
 export class MemoryNonceStore implements NonceStore {
+  static {
+    branded(this, 'memory-nonce-store');
+  }
+
   readonly #maxEntries: number;
   readonly #maxPerSender: number;
   /** What it does with envelopes made before it was. */

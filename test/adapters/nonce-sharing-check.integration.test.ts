@@ -13,9 +13,9 @@ import {
   MemoryClientStore,
   MemoryNonceStore,
   type NonceStore,
-  RedisNonceStore,
   type XlinkEvent,
 } from '../../src/index.js';
+import { RedisNonceStore } from '../../src/redis.js';
 import { fakeClient } from '../stores/redis/nonce-clients.js';
 import { World } from '../support/agents.js';
 import { printed } from '../support/console.js';

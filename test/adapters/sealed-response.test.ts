@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { sealResponse, wantsSealedResponse } from '../../src/adapters/sealed-response.js';
+import type { SealedResponse } from '../../src/client.js';
 import type {
   Agent,
   AgentMessage,
   AgentOptions,
   Envelope,
   InboundRequest,
-  SealedResponse,
   Version,
 } from '../../src/index.js';
 import { thrownBy, World } from './support.js';

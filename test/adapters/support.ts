@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { inspect } from 'node:util';
 import { expect } from '@jest/globals';
 import express, { type Application, type Request, type RequestHandler } from 'express';
+import { enrollmentProof } from '../../src/client.js';
 import { ENROLL_PATH, ENROLL_SCOPE } from '../../src/http/enrollment.js';
 import {
   Agent,
@@ -15,7 +16,6 @@ import {
   type EnvelopeOptions,
   ERROR_TABLE,
   type ErrorId,
-  enrollmentProof,
   LoopbackTransport,
   MemoryClientStore,
   MemoryTrustRegistry,

@@ -7,7 +7,8 @@ import express4 from 'express4';
 import Koa from 'koa';
 // @ts-expect-error: version 2 has no types of its own here
 import Koa2 from 'koa2';
-import type { DashboardOptions, DashboardSnapshot, DualModeAdapter } from '../../src/index.js';
+import type { DashboardOptions, DualModeAdapter } from '../../src/index.js';
+import type { DashboardSnapshot } from '../../src/server.js';
 import { type Answer, listen, type Sent, send } from '../support/http.js';
 import { adapterOf, BASIC, KEY, PASSWORD } from './support.js';
 

@@ -4,13 +4,12 @@ import { Snapshots } from '../../src/dashboard/snapshots.js';
 import {
   type ClientStore,
   type DashboardOptions,
-  type DashboardSnapshot,
   DualModeAdapter,
   MemoryClientStore,
   MigrationPlan,
-  type PlanView,
   type XlinkEvent,
 } from '../../src/index.js';
+import type { DashboardSnapshot, PlanView } from '../../src/server.js';
 import { frozenClock, NOON } from '../support/clock.js';
 import { adapterOf, clientRecord, registryAndAgent, requestEvent } from './support.js';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
+import { METRICS, prometheusMetrics } from '../../src/metrics.js';
 import type { XlinkEvent } from '../../src/types/events.js';
 import { panelsOf, readDashboard, readRules, root, targetsOf } from './files.js';
 

@@ -15,7 +15,7 @@ import {
   type RequestEvent,
   type Version,
 } from '../../src/index.js';
-import { prometheusMetrics } from '../../src/metrics/index.js';
+import { prometheusMetrics } from '../../src/metrics.js';
 import { identityOf } from '../support/agents.js';
 import { type Sent, send } from '../support/http.js';
 

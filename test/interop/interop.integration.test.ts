@@ -5,7 +5,6 @@ import { describe, expect, test } from '@jest/globals';
 import express from 'express';
 import {
   Agent,
-  assertKeyRecord,
   createKeyRecord,
   DualModeAdapter,
   Identity,
@@ -17,6 +16,7 @@ import {
   type Version,
   XlinkError,
 } from '../../src/index.js';
+import { assertKeyRecord } from '../../src/server.js';
 import * as second from './second/index.mjs';
 import * as vectors from './second/vectors.mjs';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { ERROR_TABLE } from '../../src/errors/table.js';
-import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
+import { METRICS, prometheusMetrics } from '../../src/metrics.js';
 import {
   FRAMEWORKS,
   json,

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { Agent, DualModeAdapter, type DualModeOptions } from '../../src/index.js';
-import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
 import { REASONS } from '../../src/metrics/label-values.js';
 import { seriesBound } from '../../src/metrics/series-bound.js';
+import { METRICS, prometheusMetrics } from '../../src/metrics.js';
 import { type AuthMethod, MODES } from '../../src/types/mode.js';
 import type { Envelope } from '../../src/types/protocol.js';
 import {

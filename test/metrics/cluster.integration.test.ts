@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Agent, MemoryTrustRegistry } from '../../src/index.js';
-import { METRICS } from '../../src/metrics/index.js';
+import { METRICS } from '../../src/metrics.js';
 import { type Sent, sealedRequest, send, signedRequest, withKey } from '../support/http.js';
 import { unwrap } from '../support/results.js';
 import { BuiltPackage } from './built-package.js';

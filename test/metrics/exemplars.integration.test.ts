@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type OpenMetricsContentType, Registry } from 'prom-client';
-import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
+import { METRICS, prometheusMetrics } from '../../src/metrics.js';
 import type { Tracer } from '../../src/types/ports.js';
 import { parties, sealedRequest, serve, signedRequest, withKey } from '../middleware/support.js';
 import { describeWith } from '../support/needs-program.js';

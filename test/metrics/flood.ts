@@ -4,8 +4,8 @@ import { runInNewContext } from 'node:vm';
 import type { InboundRequest } from '../../src/http/decision.js';
 import { encodeDidKey } from '../../src/identity/did.js';
 import type { ClientStore, Did, DualModeAdapter } from '../../src/index.js';
-import { METRICS, type PrometheusOptions } from '../../src/metrics/index.js';
 import { seriesBound } from '../../src/metrics/series-bound.js';
+import { METRICS, type PrometheusOptions } from '../../src/metrics.js';
 
 type AnyRegistry = NonNullable<PrometheusOptions['register']>;
 export type MetricKey = keyof typeof METRICS;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { METRICS } from '../../src/metrics/index.js';
+import { METRICS } from '../../src/metrics.js';
 import type { XlinkEvent } from '../../src/types/events.js';
 import { advice, byEnvelope, linesOf, NO_CLIENTS, observed, request } from './support.js';
 

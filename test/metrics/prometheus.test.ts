@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
 import { CLIENT_STATES, DIRECTIONS, FORMS, METHODS, OUTCOMES } from '../../src/metrics/label-values.js';
 import type { MetricRow } from '../../src/metrics/metric-table.js';
+import { METRICS, prometheusMetrics } from '../../src/metrics.js';
 import type { XlinkEvent } from '../../src/types/events.js';
 import { MODES } from '../../src/types/mode.js';
 import { thrownBy } from '../support/results.js';

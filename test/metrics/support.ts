@@ -1,5 +1,5 @@
 import { Registry } from 'prom-client';
-import { METRICS, type PrometheusOptions, prometheusMetrics } from '../../src/metrics/index.js';
+import { METRICS, type PrometheusOptions, prometheusMetrics } from '../../src/metrics.js';
 import type { AdviceEvent, RequestEvent, XlinkEvent } from '../../src/types/events.js';
 
 /** A request with a good key, unless said otherwise. */

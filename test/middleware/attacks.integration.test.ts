@@ -3,7 +3,7 @@ import { METHODS as HTTP_METHODS } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { type Metric, Registry } from 'prom-client';
 import { type Auth, authOf, type NonceStore, type Version } from '../../src/index.js';
-import { prometheusMetrics } from '../../src/metrics/index.js';
+import { prometheusMetrics } from '../../src/metrics.js';
 import { identityOf } from '../support/agents.js';
 import { altered, resigned, withBitFlipped } from '../support/forge.js';
 import { BAD_BODIES, BAD_HEADERS, LIMITS } from './bad-requests.js';

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { type KeyRecord, PostgresClientStore, PostgresTrustRegistry } from '../../src/index.js';
+import type { KeyRecord } from '../../src/index.js';
+import { PostgresClientStore, PostgresTrustRegistry } from '../../src/postgres.js';
 import { describeWith } from '../support/needs-program.js';
 import { PostgresServer } from '../support/postgres-server.js';
 import { RedisServer } from '../support/redis-server.js';

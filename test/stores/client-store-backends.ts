@@ -1,12 +1,7 @@
 import pg from 'pg';
-import {
-  type ClientStore,
-  type ModeStore,
-  PostgresClientStore,
-  PostgresModeStore,
-  RedisClientStore,
-  RedisModeStore,
-} from '../../src/index.js';
+import type { ClientStore, ModeStore } from '../../src/index.js';
+import { PostgresClientStore, PostgresModeStore } from '../../src/postgres.js';
+import { RedisClientStore, RedisModeStore } from '../../src/redis.js';
 import { describeWithPostgres, PostgresServer } from '../support/postgres-server.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { CLIENTS } from './redis/trust-registry-clients.js';

@@ -8,11 +8,11 @@ import {
   type MigrationPlanOptions,
   type Mode,
   type ModeEvent,
-  type ModeState,
   type ModeStore,
   SharedMode,
   type XlinkEvent,
 } from '../../src/index.js';
+import type { ModeState } from '../../src/server.js';
 import { ACME, DAY, enrollment, HOUR, NOON, sealed, serve, World, withKey } from '../adapters/support.js';
 import { until } from '../support/until.js';
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import express, { type RequestHandler } from 'express';
+import { enrollmentProof } from '../../../src/client.js';
 import { ENROLL_PATH } from '../../../src/http/enrollment.js';
 import {
   Agent,
   type ClientStore,
   createKeyRecord,
-  enrollmentProof,
   err,
   Identity,
   type KeyRecord,

@@ -1,14 +1,7 @@
 // Any interleaving of changes, reads, lost and restored stores, cut connections and restarts, of three instances.
 import { expect, test } from '@jest/globals';
-import {
-  Agent,
-  DualModeAdapter,
-  type Mode,
-  type ModeState,
-  type ModeStore,
-  SharedMode,
-  type StoredMode,
-} from '../../../src/index.js';
+import { Agent, DualModeAdapter, type Mode, type ModeStore, SharedMode } from '../../../src/index.js';
+import type { ModeState, StoredMode } from '../../../src/server.js';
 import { NOON } from '../../support/clock.js';
 import { type SeededRandom, seededRandom } from '../../support/random.js';
 

@@ -2,22 +2,18 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
+import { FileModeStore } from '../../../src/file.js';
 import {
   DualModeAdapter,
   MigrationPlan,
   type MigrationPlanOptions,
   type Mode,
-  type ModeState,
   type ModeStore,
-  PostgresClientStore,
-  PostgresModeStore,
-  parseModeState,
-  RedisClientStore,
-  RedisModeStore,
   SharedMode,
-  type StoredMode,
 } from '../../../src/index.js';
-import { FileModeStore } from '../../../src/server.js';
+import { PostgresClientStore, PostgresModeStore } from '../../../src/postgres.js';
+import { RedisClientStore, RedisModeStore } from '../../../src/redis.js';
+import { type ModeState, parseModeState, type StoredMode } from '../../../src/server.js';
 import { describeSharedMode, gate, instance } from '../../stores/mode-store-conformance.js';
 import { HOUR, optionRefusedBy, World } from '../support.js';
 

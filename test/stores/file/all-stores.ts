@@ -5,7 +5,7 @@ import {
   FileRelayStore,
   type FileStoreOptions,
   FileTrustRegistry,
-} from '../../../src/server.js';
+} from '../../../src/file.js';
 import { EnterpriseStore } from '../../../src/stores/enterprise/journal.js';
 import type { Envelope } from '../../../src/types/protocol.js';
 

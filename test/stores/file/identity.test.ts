@@ -1,7 +1,7 @@
 import { readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { identityFromFile } from '../../../src/server.js';
+import { identityFromFile } from '../../../src/file.js';
 import { thrownBy } from '../../support/results.js';
 import { temporaryFolder } from '../../transport/servers.js';
 

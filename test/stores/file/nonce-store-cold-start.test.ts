@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { FileNonceStore, type FileNonceStoreOptions } from '../../../src/server.js';
+import { FileNonceStore, type FileNonceStoreOptions } from '../../../src/file.js';
 import type { NonceUse } from '../../../src/types/ports.js';
 import { frozenClock } from '../../support/clock.js';
 import { thrownBy } from '../../support/results.js';

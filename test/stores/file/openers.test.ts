@@ -1,7 +1,7 @@
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { FileClientStore } from '../../../src/server.js';
+import { FileClientStore } from '../../../src/file.js';
 import { afterTest, temporaryFolder } from '../../transport/servers.js';
 import { FILE_STORES } from './all-stores.js';
 

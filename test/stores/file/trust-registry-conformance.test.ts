@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FileTrustRegistry } from '../../../src/server.js';
+import { FileTrustRegistry } from '../../../src/file.js';
 import { describeRegistry } from '../../registry/conformance.js';
 
 describeRegistry('FileTrustRegistry', async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
-import { FileTrustRegistry } from '../../../src/server.js';
+import { FileTrustRegistry } from '../../../src/file.js';
 import { eventually } from '../../registry/conformance.js';
 import { scaled } from '../../scale/scale.js';
 import { identityOf } from '../../support/agents.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import pg from 'pg';
-import { PostgresClientStore, PostgresModeStore } from '../../../src/index.js';
+import { PostgresClientStore, PostgresModeStore } from '../../../src/postgres.js';
 import { describeWithPostgres, PostgresServer } from '../../support/postgres-server.js';
 import { until } from '../../support/until.js';
 import { describeSharedMode } from '../mode-store-conformance.js';

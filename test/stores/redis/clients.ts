@@ -7,7 +7,7 @@ import {
   createClientPool as createClientPool5,
   createCluster as createCluster5,
 } from 'redis5';
-import { type RedisClient, redisClientOptions } from '../../../src/index.js';
+import { type RedisClient, redisClientOptions } from '../../../src/redis.js';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {

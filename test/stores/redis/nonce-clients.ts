@@ -2,13 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { afterEach } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
 import { createClient, createCluster } from 'redis';
-import {
-  encodeDidKey,
-  type NonceUse,
-  nonceKey,
-  RedisNonceStore,
-  redisClientOptions,
-} from '../../../src/index.js';
+import { encodeDidKey, type NonceUse } from '../../../src/index.js';
+import { RedisNonceStore, redisClientOptions } from '../../../src/redis.js';
+import { nonceKey } from '../../../src/server.js';
 import type { RedisClient } from '../../../src/stores/redis/client.js';
 import type { RedisNonceStoreOptions } from '../../../src/stores/redis/nonce-store.js';
 import { identityOf } from '../../support/agents.js';

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { RedisNonceStore } from '../../../src/index.js';
+import { RedisNonceStore } from '../../../src/redis.js';
 import type { RedisClient } from '../../../src/stores/redis/client.js';
 import type { NonceUse } from '../../../src/types/ports.js';
 import { describeWithRedis, RedisServer, type RedisServerOptions } from '../../support/redis-server.js';

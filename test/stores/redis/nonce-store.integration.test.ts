@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createClient, createClientPool } from 'redis';
-import { RedisNonceStore } from '../../../src/index.js';
+import { RedisNonceStore } from '../../../src/redis.js';
 import type { RedisClient } from '../../../src/stores/redis/client.js';
 import { pair } from '../../support/agents.js';
 import { NOON } from '../../support/clock.js';

@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import type { Envelope, OnWarning } from '../../../src/index.js';
 import {
-  type Envelope,
-  type OnWarning,
   type RedisClient,
   RedisClientStore,
   RedisModeStore,
   RedisNonceStore,
+  RedisRelayStore,
   RedisTrustRegistry,
-} from '../../../src/index.js';
-import { RedisRelayStore } from '../../../src/server.js';
+} from '../../../src/redis.js';
 import { unwrap } from '../../support/results.js';
 import { newUse, quietly, someDid } from './nonce-clients.js';
 

@@ -4,11 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { looksLikeDidKey } from '../identity/did.js';
-import { createRelay } from '../relay/relay.js';
-import { identityFromFile } from '../stores/file/identity.js';
-import { FileRelayStore } from '../stores/file/relay-store.js';
-import type { Did } from '../types/protocol.js';
+import { type Did, decodeDidKey, identityFromFile } from '@private.me/xlink';
+import { FileRelayStore } from '@private.me/xlink/file';
+import { createRelay } from '@private.me/xlink/server';
 import { type Command, type Output, UsageError } from './run.js';
 
 const HELP = `Usage: xlink relay --data DIR [options]
@@ -133,9 +131,17 @@ const present = <T extends object>(values: T): { [K in keyof T]?: NonNullable<T[
 async function didsIn(path: string): Promise<ReadonlySet<Did>> {
   const lines = (await readFile(path, 'utf8')).split('\n').map((line) => line.replace(/#.*/, '').trim());
   const dids = lines.filter((line) => line !== '');
-  const wrong = lines.findIndex((line) => line !== '' && !looksLikeDidKey(line));
+  const wrong = lines.findIndex((line) => line !== '' && !isDidKey(line));
   if (wrong !== -1) throw new UsageError(`line ${wrong + 1} of ${path} is not a did:key`);
   return new Set(dids);
+}
+
+function isDidKey(text: string): boolean {
+  try {
+    return decodeDidKey(text).length === 32;
+  } catch {
+    return false;
+  }
 }
 
 function signalled(): Promise<void> {
