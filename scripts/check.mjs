@@ -16,6 +16,7 @@ const steps = [
   ['dashboard types', 'node_modules/.bin/tsc', ['-p', 'dashboards']],
   ['dashboards', 'node', ['dashboards/build.mjs', '--check']],
   ['lint', 'node_modules/.bin/biome', ['check', '--error-on-warnings']],
+  ['file sizes', 'node', ['scripts/check-file-sizes.mjs']],
   ['layers', 'node', ['scripts/check-layers.mjs', '--self-test']],
   ['links', 'node', ['scripts/check-links.mjs']],
   ['postgres migrations', 'node', ['scripts/generate-postgres-migrations.mjs', '--check']],

@@ -2,7 +2,8 @@
 import { posix } from 'node:path';
 import { linksOf } from './markdown-links.mjs';
 
-const LINK = /(!?\[[^\]]*\]\()([^)\s]+)(\))/g;
+// Link texts may hold brackets, so only their end is looked for.
+const LINK = /(\]\()([^)\s]+)(\))/g;
 const ELSEWHERE = /^([a-z][a-z0-9+.-]*:|#)/i;
 
 /** @returns {string[]} targets without their anchors */

@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
+import type { XlinkEvent } from '@private.me/xlink';
+import { METRICS, prometheusMetrics } from '@private.me/xlink/metrics';
 import { Registry } from 'prom-client';
-import { METRICS, prometheusMetrics } from '../../src/metrics.js';
-import type { XlinkEvent } from '../../src/types/events.js';
 import { panelsOf, readDashboard, readRules, root, targetsOf } from './files.js';
 
 jest.setTimeout(60_000); // the build runs as a process of its own

@@ -3,8 +3,9 @@ import { isXlinkError } from '../../src/errors/errors.js';
 import { createKeyRecord } from '../../src/identity/key-record.js';
 import type { Envelope, KeyRecord, Version } from '../../src/types/protocol.js';
 import { verifyEnvelope } from '../../src/verify.js';
-import { identityOf, pair } from '../support/agents.js';
+import { identityOf } from '../support/agents.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
+import { pair } from '../support/world.js';
 
 /** An envelope of alice for bob, and the key record of alice. */
 async function sealed(maxVersion: Version): Promise<{ envelope: Envelope; keys: KeyRecord; did: string }> {

@@ -3,14 +3,14 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { BuiltCopy } from './built-copy.js';
+import { BuiltPackage } from '../support/built-package.js';
 import { DemoProcess } from './demo-process.js';
 
 jest.setTimeout(120_000);
 
-let copy: BuiltCopy;
+let copy: BuiltPackage;
 beforeAll(() => {
-  copy = new BuiltCopy();
+  copy = new BuiltPackage();
 });
 afterAll(() => copy.remove());
 

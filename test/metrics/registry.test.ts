@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import type { XlinkEvent } from '@private.me/xlink';
+import { METRICS, prometheusMetrics } from '@private.me/xlink/metrics';
 import {
   AggregatorRegistry,
   Counter,
@@ -7,8 +9,6 @@ import {
   Histogram,
   Registry,
 } from 'prom-client';
-import { METRICS, prometheusMetrics } from '../../src/metrics.js';
-import type { XlinkEvent } from '../../src/types/events.js';
 import { thrownBy } from '../support/results.js';
 import { byEnvelope, linesOf, observed, request, routesOf, valuesOf } from './support.js';
 

@@ -1,11 +1,16 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { BaseAgent } from '../../src/agent/agent.js';
-import { DualModeAdapter, type DualModeOptions, ERROR_TABLE, MemoryClientStore } from '../../src/index.js';
-import { World } from '../support/agents.js';
+import {
+  type Agent,
+  DualModeAdapter,
+  type DualModeOptions,
+  ERROR_TABLE,
+  MemoryClientStore,
+} from '@private.me/xlink';
+import { World } from '../support/world.js';
 import '../support/console.js';
 import { thrownBy } from '../support/results.js';
 
-let agent: BaseAgent;
+let agent: Agent;
 
 beforeAll(async () => {
   agent = await new World().agent('api');

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import { isXlinkError, type XlinkError } from '../../src/errors/errors.js';
+import { isXlinkError, type XlinkError } from '@private.me/xlink';
 import { TAKERS } from './takers.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,7 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { CachedTrustRegistry, type CachedTrustRegistryOptions } from '../../src/registry/cached.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import type { Did, RegistryEntry } from '../../src/types/protocol.js';
+import {
+  CachedTrustRegistry,
+  type CachedTrustRegistryOptions,
+  type Did,
+  MemoryTrustRegistry,
+  type RegistryEntry,
+} from '@private.me/xlink';
 import { identityOf } from '../support/agents.js';
 import { frozenClock } from '../support/clock.js';
 import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';

@@ -1,15 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { Agent, CachedTrustRegistry, createKeyRecord, MemoryTrustRegistry } from '@private.me/xlink';
+import { PostgresTrustRegistry } from '@private.me/xlink/postgres';
+import { RedisTrustRegistry } from '@private.me/xlink/redis';
 import express from 'express';
 import pg from 'pg';
-import { BaseAgent } from '../../src/agent/agent.js';
-import { createKeyRecord } from '../../src/identity/key-record.js';
-import { CachedTrustRegistry } from '../../src/registry/cached.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import { PostgresTrustRegistry } from '../../src/stores/postgres/trust-registry.js';
-import { RedisTrustRegistry } from '../../src/stores/redis/trust-registry.js';
 import type { VersionedRegistry } from '../../src/stores/versioned-registry.js';
 import { identityOf } from '../support/agents.js';
-import { idOf, recorder, type Service, signedRequest, start } from '../support/http.js';
+import { problemIdOf, recorder, type Service, signedRequest, start } from '../support/http.js';
 import { describeWith } from '../support/needs-program.js';
 import { PostgresServer } from '../support/postgres-server.js';
 import { RedisServer } from '../support/redis-server.js';
@@ -75,7 +72,7 @@ async function deploy(open: Open, { ttlMs, feedPort }: { ttlMs?: number; feedPor
     const registry = await open(run, feedPort);
     const asked = ttlMs === undefined ? registry : new CachedTrustRegistry({ registry, ttlMs });
     enders.unshift(() => asked.close());
-    const agent = new BaseAgent({ identity: apiIdentity, registry: asked });
+    const agent = new Agent({ identity: apiIdentity, registry: asked });
     const app = express();
     const parts = recorder(agent, { mode: 'xlink-only' });
     app.use(parts.adapter.middleware(), (_req, res) => void res.json({ ok: true }));
@@ -83,7 +80,7 @@ async function deploy(open: Open, { ttlMs, feedPort }: { ttlMs?: number; feedPor
   }
   const known = new MemoryTrustRegistry(); // the caller's own, which no outage touches
   unwrap(await known.register({ did: apiIdentity.did, keys: await createKeyRecord(apiIdentity) }));
-  const caller = new BaseAgent({ identity: callerIdentity, registry: known });
+  const caller = new Agent({ identity: callerIdentity, registry: known });
   unwrap(await instances[0]!.registry.register({ did: caller.did, keys: await caller.keyRecord() }));
   if (ttlMs !== undefined)
     await until(() => instances.every(({ registry }) => registry.changeFeed === 'live'));
@@ -91,7 +88,7 @@ async function deploy(open: Open, { ttlMs, feedPort }: { ttlMs?: number; feedPor
   /** `ok`, or why the instance refused a fresh envelope. */
   async function call({ service }: Instance): Promise<string> {
     const answer = await service.send(await signedRequest({ caller, api: { did: apiIdentity.did } }));
-    return answer.status === 200 ? 'ok' : idOf(answer);
+    return answer.status === 200 ? 'ok' : problemIdOf(answer);
   }
   for (const instance of instances) expect(await call(instance)).toBe('ok');
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import type { Did } from '@private.me/xlink';
 import type { VersionedRegistry } from '../../src/stores/versioned-registry.js';
-import type { Did } from '../../src/types/protocol.js';
 import { identityOf } from '../support/agents.js';
 import { idOf, thrownBy, unwrap } from '../support/results.js';
 import { TcpProxy } from '../support/tcp-proxy.js';

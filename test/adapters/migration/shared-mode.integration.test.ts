@@ -2,7 +2,6 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
-import { FileModeStore } from '../../../src/file.js';
 import {
   DualModeAdapter,
   MigrationPlan,
@@ -10,12 +9,17 @@ import {
   type Mode,
   type ModeStore,
   SharedMode,
-} from '../../../src/index.js';
-import { PostgresClientStore, PostgresModeStore } from '../../../src/postgres.js';
-import { RedisClientStore, RedisModeStore } from '../../../src/redis.js';
-import { type ModeState, parseModeState, type StoredMode } from '../../../src/server.js';
-import { describeSharedMode, gate, instance } from '../../stores/mode-store-conformance.js';
-import { HOUR, optionRefusedBy, World } from '../support.js';
+} from '@private.me/xlink';
+import { PostgresClientStore, PostgresModeStore } from '@private.me/xlink/postgres';
+import { RedisClientStore, RedisModeStore } from '@private.me/xlink/redis';
+import { type ModeState, parseModeState, type StoredMode } from '@private.me/xlink/server';
+import { FileModeStore } from '../../../src/file.js';
+import { describeSharedMode } from '../../stores/mode-store-conformance.js';
+import { HOUR } from '../../support/clock.js';
+import { optionRefusedBy } from '../../support/results.js';
+import { World } from '../../support/world.js';
+import { gate } from './gate.js';
+import { instance } from './instances.js';
 
 describeSharedMode('FileModeStore', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'xlink-modes-'));

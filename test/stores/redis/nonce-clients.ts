@@ -1,12 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterEach } from '@jest/globals';
+import { encodeDidKey, type NonceUse, RedisNonceStore, type RedisNonceStoreOptions } from '@private.me/xlink';
+import { type RedisClient, redisClientOptions } from '@private.me/xlink/redis';
+import { nonceKey } from '@private.me/xlink/server';
 import { Cluster, Redis } from 'ioredis';
 import { createClient, createCluster } from 'redis';
-import { encodeDidKey, type NonceUse } from '../../../src/index.js';
-import { RedisNonceStore, redisClientOptions } from '../../../src/redis.js';
-import { nonceKey } from '../../../src/server.js';
-import type { RedisClient } from '../../../src/stores/redis/client.js';
-import type { RedisNonceStoreOptions } from '../../../src/stores/redis/nonce-store.js';
 import { identityOf } from '../../support/agents.js';
 import { until } from '../../support/until.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { NonceUse } from '@private.me/xlink';
 import { createCluster } from 'redis';
-import type { NonceUse } from '../../../src/index.js';
 import { RedisCluster } from '../../support/redis-cluster.js';
 import { describeWithRedis, type RedisServer } from '../../support/redis-server.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';

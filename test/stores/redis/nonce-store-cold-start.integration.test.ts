@@ -1,8 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { RedisNonceStore } from '../../../src/redis.js';
-import type { RedisClient } from '../../../src/stores/redis/client.js';
-import type { NonceUse } from '../../../src/types/ports.js';
+import { type NonceUse, RedisNonceStore } from '@private.me/xlink';
+import type { RedisClient } from '@private.me/xlink/redis';
 import { describeWithRedis, RedisServer, type RedisServerOptions } from '../../support/redis-server.js';
 import { thrownBy } from '../../support/results.js';
 import { until } from '../../support/until.js';

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { RedisNonceStore } from '@private.me/xlink';
+import type { RedisClient } from '@private.me/xlink/redis';
 import { Redis } from 'ioredis';
 import { createClient, createClientPool } from 'redis';
-import { RedisNonceStore } from '../../../src/redis.js';
-import type { RedisClient } from '../../../src/stores/redis/client.js';
-import { pair } from '../../support/agents.js';
 import { NOON } from '../../support/clock.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
 import { idOf, thrownBy } from '../../support/results.js';
 import { until } from '../../support/until.js';
+import { pair } from '../../support/world.js';
 import {
   BUCKETS,
   CLIENTS,

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import type { Envelope, OnWarning } from '../../../src/index.js';
+import { RedisNonceStore } from '@private.me/xlink';
 import {
   type RedisClient,
   RedisClientStore,
   RedisModeStore,
-  RedisNonceStore,
   RedisRelayStore,
   RedisTrustRegistry,
-} from '../../../src/redis.js';
+} from '@private.me/xlink/redis';
+import type { Envelope, OnWarning } from '../../../src/index.js';
 import { unwrap } from '../../support/results.js';
 import { newUse, quietly, someDid } from './nonce-clients.js';
 
