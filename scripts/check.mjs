@@ -18,6 +18,7 @@ const steps = [
   ['lint', 'node_modules/.bin/biome', ['check', '--error-on-warnings']],
   ['file sizes', 'node', ['scripts/check-file-sizes.mjs']],
   ['layers', 'node', ['scripts/check-layers.mjs', '--self-test']],
+  ['faults', 'node', ['scripts/check-faults.mjs']],
   ['links', 'node', ['scripts/check-links.mjs']],
   ['postgres migrations', 'node', ['scripts/generate-postgres-migrations.mjs', '--check']],
   ['snippets', 'node', ['scripts/check-snippets.mjs']],

@@ -64,3 +64,6 @@ export const thousandDids = (): Did[] =>
     const { x } = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });
     return encodeDidKey(Buffer.from(x!, 'base64url'));
   });
+
+/** What a change says of a DID that is not there. */
+export const NOT_THERE = 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY';

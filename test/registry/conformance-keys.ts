@@ -13,7 +13,9 @@ import { alice, entryOfAlice, keysOfAlice, otherKeys } from './conformance-entri
 /** What the suite has opened for the test that runs. */
 export interface OpenSuite {
   readonly registry: ManagedTrustRegistry;
-  /** One of the doors to the same entries. */
+  /** All doors to the same entries. */
+  readonly doors: readonly ManagedTrustRegistry[];
+  /** One of them. */
   door(at: number): ManagedTrustRegistry;
   /** As every door sees it. */
   lookup(did: Did): Promise<RegistryEntry | undefined>;

@@ -18,6 +18,7 @@ import {
   HOSTILE_DIDS,
   HOSTILE_TEXTS,
   keysOfAlice,
+  NOT_THERE,
   stranger,
   thousandDids,
 } from './conformance-entries.js';
@@ -34,7 +35,6 @@ export interface OpenedRegistry {
   close(): Promise<void>;
 }
 
-const NOT_THERE = 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY';
 /** Runs the suite over a kind of registry; `open` is called for every test. */
 export function describeRegistry(name: string, open: () => Promise<OpenedRegistry>): void {
   describe(`${name}: as every trust registry`, () => {
@@ -61,6 +61,9 @@ export function describeRegistry(name: string, open: () => Promise<OpenedRegistr
     const suite: OpenSuite = {
       get registry() {
         return registry;
+      },
+      get doors() {
+        return doors;
       },
       door,
       lookup,
