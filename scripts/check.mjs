@@ -25,6 +25,8 @@ const steps = [
   ['exports', 'node', ['scripts/check-exports.mjs']],
   ['sizes', 'node', ['scripts/check-sizes.mjs']],
   ['api', 'node', ['scripts/check-api.mjs']],
+  ['tsdoc', 'node', ['scripts/check-tsdoc.mjs']],
+  ['api reference', 'node', ['scripts/generate-api-docs.mjs', '--check']],
 ];
 
 for (const [name, command, args] of steps) {

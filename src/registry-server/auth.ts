@@ -15,7 +15,7 @@ const digestOf = (text: string): Buffer => createHash('sha256').update(text).dig
 /**
  * Tells whether a request carries the token, in a time that says nothing about it: digests of equal length are compared.
  * Throws `INVALID_OPTION` for a token of fewer than 16 characters, so that an environment variable that is not set does
- * not open the registry to everybody.
+ * not open the registry to all.
  */
 export function tokenCheck(owner: string, field: string, token: string): (req: NodeRequest) => boolean {
   if (typeof token !== 'string' || token.length < MIN_TOKEN_LENGTH || !/^[\x21-\x7e]+$/.test(token))
@@ -31,7 +31,7 @@ export function tokenCheck(owner: string, field: string, token: string): (req: N
   };
 }
 
-/** Whether anybody may do this: ask about one DID, or wait for changes, which name DIDs only to those who know them. */
+/** Whether this needs no token: asking about one DID, or waiting for changes, which name DIDs only to those who know them. */
 export const isPublic = (method: string | undefined, path: string): boolean =>
   method === 'OPTIONS' || ((method === 'GET' || method === 'HEAD') && PUBLIC.test(path));
 

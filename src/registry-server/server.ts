@@ -12,6 +12,7 @@ import { Changes } from './changes.js';
 import { jsonResponse, plainProblem, problemOf } from './responses.js';
 import { CHANGES, pageOf } from './routes.js';
 
+/** Options of {@link createRegistryServer}. */
 export interface RegistryServerOptions {
   /** Where the entries are. */
   readonly registry: ManagedTrustRegistry;
@@ -28,7 +29,7 @@ export interface RegistryServerOptions {
    * connection.
    */
   readonly addressOf?: (req: NodeRequest) => string;
-  /** Told the full error, with `cause`, when the registry itself failed. Default: nobody is told. */
+  /** Told the full error, with `cause`, when the registry itself failed. Default: not called. */
   readonly onFault?: (error: XlinkError) => void;
 }
 
@@ -44,13 +45,13 @@ export interface RegistryHandler {
  *
  * | Route | Who | Does |
  * |---|---|---|
- * | `GET /registry/resolve/:did` | anybody | the entry; 404 with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY` and the DID if there is none |
- * | `GET /registry/changes?wait=ms&after=positions` | anybody | waits up to `wait` ms, 25 000 at most, and tells whose entries changed, in digests of the DIDs |
+ * | `GET /registry/resolve/:did` | anyone | the entry; 404 with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY` and the DID if there is none |
+ * | `GET /registry/changes?wait=ms&after=positions` | anyone | waits up to `wait` ms, 25 000 at most, and tells whose entries changed, in digests of the DIDs |
  * | `POST /registry/register` | admin token | adds an entry |
  * | `POST /registry/add`, `/revoke`, `/scopes`, `/keys` | admin token | as the methods of the registry |
  * | `GET /registry/list?after=did` | admin token | entries in the order of their DIDs, a page at a time |
  *
- * Anybody who can reach it can read names, scopes and keys of a DID that he knows. Changes are told as the registry tells
+ * All that can reach it can read names, scopes and keys of a DID that they know. Changes are told as the registry tells
  * of them (`onChange`): those made by other instances, too, where it hears of them. Several servers over one registry may
  * be behind one address. Other paths go to `next`, where there is one. Throws `INVALID_OPTION`.
  */

@@ -16,6 +16,7 @@ import type {
 import { frozenEntry } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
 
+/** Options of {@link CachedTrustRegistry}. */
 export interface CachedTrustRegistryOptions {
   /** The registry that is asked. Closed together with the cache. */
   readonly registry: ManagedTrustRegistry;
@@ -71,6 +72,7 @@ export class CachedTrustRegistry implements ManagedTrustRegistry {
   #heardAt = -Infinity;
   #isClosed = false;
 
+  /** Throws `INVALID_OPTION`. */
   constructor(options: CachedTrustRegistryOptions) {
     checkOptions('CachedTrustRegistry', options, {
       registry: hasMethods('lookup', 'register', 'updateKeys', 'add', 'revoke', 'updateScopes', 'list'),
@@ -193,7 +195,7 @@ export class CachedTrustRegistry implements ManagedTrustRegistry {
     if (entry === undefined) return undefined;
     const wrong = (field: string) => xlinkError('LOOKUP_FAILED', { field });
     if (entry.did !== did) throw wrong('did');
-    return Object.isFrozen(entry) ? entry : frozenEntry(entry, wrong); // what is held belongs to nobody else
+    return Object.isFrozen(entry) ? entry : frozenEntry(entry, wrong); // no caller can change what is held
   }
 
   #remember(did: Did, entry: RegistryEntry | undefined, askedAt: number): void {

@@ -41,7 +41,7 @@ const GRACE_MS = 500;
 export class ChangeFeed {
   readonly #options: ChangeFeedOptions;
   readonly #listeners = new Set<object>();
-  /** Ends the running loop; absent while nobody listens. */
+  /** Ends the running loop; absent without listeners. */
   #stop: (() => void) | undefined;
   #state: FeedState = 'off';
   /** When the connection last proved that nothing was missed; by `performance.now`. */
@@ -67,7 +67,7 @@ export class ChangeFeed {
     };
   }
 
-  /** Ends it, whoever listens. */
+  /** Ends it for all listeners. */
   close(): void {
     this.#listeners.clear();
     this.#stop?.();

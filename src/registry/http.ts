@@ -31,6 +31,7 @@ import type {
 import { entryFrom } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
 
+/** Options of {@link HttpTrustRegistry}. */
 export interface HttpTrustRegistryOptions {
   /** Where the registry is, such as `https://trust.example.com`; `/registry/…` is added to it. */
   readonly baseUrl: string;
@@ -46,7 +47,7 @@ export interface HttpTrustRegistryOptions {
    * for that long, and half a second more; until then caches trust what they hold for their whole `ttlMs`.
    */
   readonly heartbeatMs?: number;
-  /** Takes a registry without TLS on another machine: whoever is between can revoke and unrevoke. Default `false`. */
+  /** Takes a registry without TLS on another machine: an attacker in between can revoke and restore DIDs. Default `false`. */
   readonly unsafeAllowHttp?: boolean;
 }
 
@@ -77,6 +78,7 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
   readonly #known = new KnownDids(MAX_KNOWN_DIDS);
   readonly #feed: ChangeFeed;
 
+  /** Throws `INVALID_OPTION`. */
   constructor(options: HttpTrustRegistryOptions) {
     checkOptions('HttpTrustRegistry', options, {
       baseUrl: options?.unsafeAllowHttp === true ? isAnyBaseUrl : isBaseUrl,

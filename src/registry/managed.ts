@@ -7,6 +7,7 @@ import type { Awaitable } from '../util/awaitable.js';
 export interface Grant {
   /** Scopes it may send with. Absent: those of the entry that is there, or any. */
   readonly scopes?: readonly Scope[];
+  /** Name in the registry entry. Absent: the one that is there. */
   readonly name?: string;
 }
 

@@ -19,7 +19,7 @@ import { orUnavailable } from './send.js';
 /** A delivery is handed out with others up to about so many bytes. */
 const BATCH_BYTES = 4 * 1024 * 1024;
 
-/** Hands out what waits for a recipient, to nobody else, and removes what that recipient has acknowledged. */
+/** Hands out what waits for a recipient to that recipient only, and removes what that recipient has acknowledged. */
 export class Outlet {
   readonly #options: RelayOptions;
   readonly #admits: Admits;
@@ -49,7 +49,7 @@ export class Outlet {
     return { did: sender, payload };
   }
 
-  /** Counts somebody who receives; returns how to end that. Throws `RELAY_UNAVAILABLE` for one too many. */
+  /** Counts a receiver; returns how to end that. Throws `RELAY_UNAVAILABLE` for one too many. */
   enter(did: Did): () => void {
     const leave = this.#places.enter(did);
     if (!leave) throw xlinkError('RELAY_UNAVAILABLE');

@@ -51,6 +51,7 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
+  /** Throws `INVALID_OPTION`. */
   constructor(options: EnterpriseRegistryOptions) {
     checkEnterpriseOptions(options);
     const { maxStaleMs = DEFAULT_MAX_STALE_MS, retryMs = DEFAULT_RETRY_MS, clock = Date.now } = options;
@@ -62,7 +63,7 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
     this.#breaker = new CircuitBreaker(clock, retryMs, tell);
     const [http, store, reach] = [this.#http, this.#store, this.#breaker];
     this.#entries = new Entries({ http, store, reach, maxStaleMs, clock, tell });
-    this.ready().catch(() => {}); // told to whoever needs it
+    this.ready().catch(() => {}); // the next call reports it
   }
 
   /** Resolves when the file was read. Rejects with `LOOKUP_FAILED` if it cannot be. */
@@ -166,7 +167,7 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
 
   async #change(members: () => object): Promise<Result<void>> {
     try {
-      const write = JSON.parse(JSON.stringify(members())) as Write; // what is kept is nobody else's object
+      const write = JSON.parse(JSON.stringify(members())) as Write; // a copy, which no caller can change
       await this.ready();
       if (this.waiting > 0 && !this.#breaker.isQuiet) await this.#replay(); // in the order in which they were asked for
       if (this.waiting === 0 && !this.#breaker.isQuiet) {

@@ -12,10 +12,11 @@ import { channelOf, isTableName, tableName } from './table-name.js';
 import { PostgresTables } from './tables.js';
 import type { PostgresPool } from './types.js';
 
+/** Options of {@link PostgresModeStore}. */
 export interface PostgresModeStoreOptions {
   /**
    * A `Pool` of the package `pg`; it stays yours to end, after `stop()` of the shared mode: listening takes one connection,
-   * which all stores over the pool share and `end()` waits for. With a `max` of 1 nobody listens, and instances ask every
+   * which all stores over the pool share and `end()` waits for. With a `max` of 1 there is no listening, and instances ask every
    * `intervalMs`.
    */
   readonly pool: PostgresPool;

@@ -10,6 +10,7 @@ import { channelOf, isChannel, isTableName, tableName } from './table-name.js';
 import { PostgresTables } from './tables.js';
 import type { PostgresPool } from './types.js';
 
+/** Options of {@link PostgresTrustRegistry}. */
 export interface PostgresTrustRegistryOptions {
   /**
    * A `Pool` of the package `pg`; it stays yours to end. Give it `connectionTimeoutMillis`, so that it gives up attempts

@@ -17,6 +17,7 @@ import { RedisConnection } from './connection.js';
 import { subscribe, subscriberOf } from './subscription.js';
 import { readVersioned, writeVersioned } from './versioned-key.js';
 
+/** Options of {@link RedisModeStore}. */
 export interface RedisModeStoreOptions {
   /** A client or cluster of `ioredis` or `redis` (node-redis), made with `redisClientOptions`; it stays yours to end. */
   readonly client: RedisClient;

@@ -18,6 +18,7 @@ import { RedisConnection } from './connection.js';
 import { subscribe, subscriberOf } from './subscription.js';
 import { readVersioned, writeVersioned } from './versioned-key.js';
 
+/** Options of {@link RedisTrustRegistry}. */
 export interface RedisTrustRegistryOptions {
   /** A client or cluster of `ioredis` or `redis` (node-redis), made with `redisClientOptions`; it stays yours to end. */
   readonly client: RedisClient;
@@ -57,11 +58,11 @@ const PORTION = 100;
  *
  * **What Redis must be told.** It forgets what it has not saved: switch on the append-only file (`appendonly yes`; with
  * `appendfsync everysec` a crash takes up to a second of revocations with it, with `always` none). Never let it evict
- * (`maxmemory-policy noeviction`): whoever is evicted is unknown, and may register anew, revoked or not. After a failover
+ * (`maxmemory-policy noeviction`): an evicted DID is unknown, and may register anew, revoked or not. After a failover
  * to a replica the last writes may be missing; `min-replicas-to-write` narrows that down. Reading from replicas
  * (`scaleReads`, `useReplicas`) delays revocations by as much as they lag. If that is too weak, use Postgres.
  *
- * A change is published after it was written. If the publishing fails, or nobody hears it, caches fall back on their time
+ * A change is published after it was written. If the publishing fails, or is not heard, caches fall back on their time
  * to live. `list` walks through all keys of the database (SCAN): it is for operators, not for requests.
  *
  * `lookup` and `list` reject with `LOOKUP_FAILED`, changes fail with `REGISTRATION_FAILED`, both with the error of the
