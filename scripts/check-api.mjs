@@ -3,23 +3,17 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { CompilerState, Extractor, ExtractorConfig } from '@microsoft/api-extractor';
-import { frontsOf, manifestOf } from './manifest.mjs';
+import { extractApi, fronts } from './api-extractor.mjs';
 import { root } from './wings.mjs';
 
 const FOLDER = join(root, 'api');
 const write = process.argv.includes('--write');
-const fronts = frontsOf(manifestOf(root));
-const configs = fronts.map(configOf);
 const temporary = join(root, 'test-output/api');
 
 if (write) rmSync(FOLDER, { recursive: true, force: true });
 for (const folder of [FOLDER, temporary]) mkdirSync(folder, { recursive: true });
-// One program of the compiler for all fronts, and none of its talk.
-const compilerState = CompilerState.create(configs[0], {
-  additionalEntryPoints: configs.map(({ mainEntryPointFilePath }) => mainEntryPointFilePath),
-});
-const changed = fronts.filter((_, index) => !isAsReported(configs[index]));
+const results = extractApi(reportOf, { localBuild: write, onMessage: stopAtError });
+const changed = fronts.filter((_, index) => !write && results[index].apiReportChanged);
 const reports = fronts.map(({ name }) => `${name}.api.md`);
 const strangers = readdirSync(FOLDER).filter((file) => !reports.includes(file));
 for (const { name } of changed) {
@@ -32,48 +26,11 @@ for (const file of strangers) console.error(`api/${file} is of no front`);
 console.log(`${fronts.length} fronts`);
 process.exitCode = changed.length + strangers.length > 0 ? 1 : 0;
 
-function isAsReported(config) {
-  const options = { localBuild: write, compilerState, messageCallback: quiet };
-  const { apiReportChanged, errorCount } = Extractor.invoke(config, options);
-  if (errorCount > 0) throw new Error(`API Extractor failed for ${config.mainEntryPointFilePath}`);
-  return write || !apiReportChanged;
+function reportOf({ name }) {
+  const reportFileName = `${name}.api.md`;
+  return { apiReport: { enabled: true, reportFileName, reportFolder: FOLDER, reportTempFolder: temporary } };
 }
 
-function quiet(message) {
-  if (message.logLevel === 'error') console.error(message.text);
-  message.handled = true;
-}
-
-function configOf({ name, file }) {
-  const entry = join(root, `dist/esm/${file}.d.ts`);
-  const paths = { '#provider': [join(root, 'dist/esm/crypto/native/index.d.ts')] };
-  const overrideTsconfig = {
-    extends: join(root, 'tsconfig.json'),
-    compilerOptions: { paths },
-    include: [],
-    files: [entry],
-  };
-  const none = { default: { logLevel: 'none' } };
-  return ExtractorConfig.prepare({
-    packageJsonFullPath: join(root, 'package.json'),
-    configObject: {
-      projectFolder: root,
-      mainEntryPointFilePath: entry,
-      compiler: { overrideTsconfig },
-      apiReport: {
-        enabled: true,
-        reportFileName: `${name}.api.md`,
-        reportFolder: FOLDER,
-        reportTempFolder: join(root, 'test-output/api'),
-      },
-      docModel: { enabled: false },
-      dtsRollup: { enabled: false },
-      tsdocMetadata: { enabled: false },
-      messages: {
-        compilerMessageReporting: { default: { logLevel: 'error' } },
-        extractorMessageReporting: none,
-        tsdocMessageReporting: none,
-      },
-    },
-  });
+function stopAtError({ logLevel, text }) {
+  if (logLevel === 'error') throw new Error(`API Extractor failed: ${text}`);
 }

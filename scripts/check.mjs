@@ -18,12 +18,15 @@ const steps = [
   ['lint', 'node_modules/.bin/biome', ['check', '--error-on-warnings']],
   ['file sizes', 'node', ['scripts/check-file-sizes.mjs']],
   ['layers', 'node', ['scripts/check-layers.mjs', '--self-test']],
+  ['faults', 'node', ['scripts/check-faults.mjs']],
   ['links', 'node', ['scripts/check-links.mjs']],
   ['postgres migrations', 'node', ['scripts/generate-postgres-migrations.mjs', '--check']],
   ['snippets', 'node', ['scripts/check-snippets.mjs']],
   ['exports', 'node', ['scripts/check-exports.mjs']],
   ['sizes', 'node', ['scripts/check-sizes.mjs']],
   ['api', 'node', ['scripts/check-api.mjs']],
+  ['tsdoc', 'node', ['scripts/check-tsdoc.mjs']],
+  ['api reference', 'node', ['scripts/generate-api-docs.mjs', '--check']],
 ];
 
 for (const [name, command, args] of steps) {

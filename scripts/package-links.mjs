@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import { linksOf } from './markdown-links.mjs';
 
-const LINK = /(!?\[(?:[^[\]]|\[[^\]]*\])*\]\()([^)\s]+)(\))/g;
+const LINK = /(\]\()([^)\s]+)(\))/g;
 const ELSEWHERE = /^([a-z][a-z0-9+.-]*:|#)/i;
 
 /** @returns {string[]} targets without their anchors */

@@ -11,6 +11,7 @@ export const rememberAuth = (request: object, auth: Auth): void => {
 
 /** What an adapter says about requests; all of it that a type argument of {@link authOf} needs. */
 export interface AuthSource<Customer extends object = object> {
+  /** How the request was authenticated; `undefined` if it was not. */
   authOf(request: object): Auth<Customer> | undefined;
 }
 
@@ -39,7 +40,7 @@ export type AppAuth = NonNullable<ReturnType<AppAdapter['authOf']>>;
 
 /**
  * How the adapter authenticated this request; `undefined` if it did not. The same as `req.auth` right after the adapter
- * ran, and unlike `req.auth` nobody else can write it.
+ * ran, and unlike `req.auth` other code cannot write it.
  *
  * The type argument is a claim that is not checked: `authOf<typeof adapter>(req)` has the type of that adapter's
  * validator. `adapter.authOf(req)` needs no claim.

@@ -2,7 +2,7 @@ import type { Did, Version } from '../types/protocol.js';
 
 /** Something that works, but less well than it seems. */
 export type XlinkWarning =
-  /** Several shares travel over one channel: whoever reads that one has more of the message than intended. */
+  /** Several shares travel over one channel: a reader of that one has more of the message than intended. */
   | { readonly type: 'fewer-channels-than-shares'; readonly channels: number; readonly shares: number }
   /** The message can be put together, but not if more shares are lost. */
   | {

@@ -10,10 +10,12 @@ export class CallFailure extends Error {
   }
 
   override readonly name = 'CallFailure';
+  /** HTTP status of the response. */
   readonly status: number;
   /** The parsed JSON, else the text; `undefined` if there was none. */
   readonly body: unknown;
 
+  /** `body`: the parsed JSON, else the text. */
   constructor(status: number, body: unknown) {
     super(`The service answered with status ${status}.`);
     this.status = status;

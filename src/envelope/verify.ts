@@ -9,6 +9,7 @@ import { checkOptions, integerIn, isObject } from '../util/options.js';
 import { verifySignatures } from './open.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES, parseEnvelope } from './parse.js';
 
+/** Options of {@link verifyEnvelope}. */
 export interface VerifyEnvelopeOptions {
   /** The key record of the sender, from a registry. Version 3 needs it for the ML-DSA-65 key; its signature is checked. */
   readonly keys?: KeyRecord;

@@ -37,7 +37,7 @@ export function requestContextOf(request: object): RequestContext {
   return { ...(adapters.get(request) ?? NO_ADAPTER), auth, method: auth?.mode ?? 'none' };
 }
 
-/** A copy whose list of scopes is a copy too: whoever adds to the one adds to no other. */
+/** A copy whose list of scopes is a copy too: adding to one adds to no other. */
 export const unshared = (auth: Auth): Auth =>
   'scopes' in auth && Array.isArray(auth.scopes) ? { ...auth, scopes: [...auth.scopes] } : { ...auth };
 

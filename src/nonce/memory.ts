@@ -5,6 +5,7 @@ import { branded } from '../util/copies.js';
 import { checkOptions, integerIn, isFunction, oneOf } from '../util/options.js';
 import { nonceKey } from './nonce-key.js';
 
+/** Options of {@link MemoryNonceStore}. */
 export interface MemoryNonceStoreOptions {
   /** Nonces held at most. Full means: nothing more is accepted until some expire. Default 1 000 000 (some 150 MB). */
   readonly maxEntries?: number;
@@ -54,6 +55,7 @@ export class MemoryNonceStore implements NonceStore {
   #generations: Generation[] = [];
   #openUntil = 0;
 
+  /** Throws `INVALID_OPTION`. */
   constructor(options: MemoryNonceStoreOptions = {}) {
     checkOptions('MemoryNonceStore', options, {
       maxEntries: integerIn(1, 2 ** 24),

@@ -70,7 +70,7 @@ export class Clients {
   }
 }
 
-/** The validator's own id of the client: the first of these members that is a text or a number. */
+/** The validator's own id of the client: the first of these members that is a string or a number. */
 export function defaultClientId(auth: ApiKeyAuth): ClientId | undefined {
   for (const name of ['clientId', 'customerId', 'userId', 'id']) {
     const value = auth[name];

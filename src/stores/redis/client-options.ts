@@ -24,11 +24,12 @@ const IOREDIS = {
  * waits is given up in time (`connectTimeout` 1 s, `socketTimeout` 5 s), nothing is queued or sent twice while Redis is
  * away, and reconnecting goes on for ever, at least once a second.
  *
- * @example
+ * ```ts
  * new Redis(url, redisClientOptions.ioredis);
  * new Cluster(nodes, redisClientOptions.ioredisCluster);
  * createClient({ url, ...redisClientOptions.nodeRedis });
  * createCluster({ rootNodes, defaults: redisClientOptions.nodeRedis });
+ * ```
  */
 export const redisClientOptions = {
   /** For `Redis` of `ioredis`. */

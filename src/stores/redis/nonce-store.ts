@@ -10,6 +10,7 @@ import { keysOf } from './nonce-keys.js';
 import { assertRemembered, RedisMarkers } from './nonce-markers.js';
 import { nonceStoreUnavailable, sinceOf } from './verify-script.js';
 
+/** Options of {@link RedisNonceStore}. */
 export interface RedisNonceStoreOptions {
   /**
    * A client or cluster of `ioredis` or `redis` (node-redis), made with `redisClientOptions`; it stays yours to end, and its

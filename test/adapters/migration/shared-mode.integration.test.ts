@@ -308,7 +308,7 @@ test('parseModeState takes what it knows, and drops what it does not', () => {
 
 describe('options', () => {
   const pool = { connect() {}, on() {} };
-  const redis = { status: 'ready', call() {}, duplicate() {}, disconnect() {} };
+  const redis = { status: 'ready', call() {}, multi() {}, connect() {}, on() {}, options: {} };
 
   test.each([
     ['pool', () => new PostgresClientStore({} as never)],
