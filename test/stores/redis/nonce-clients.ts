@@ -77,6 +77,9 @@ export const CLUSTER_CLIENTS: {
   },
 ];
 
+/** A marker of the server of which {@link verified} speaks. */
+export const MARKER = '1 run replication 0';
+
 /** What the script says of a marker. */
 export const verified = (marker: unknown, changes: Record<number, unknown> = {}) =>
   Object.assign([marker, 'run', String(Date.now()), 'noeviction', 0], changes);

@@ -11,6 +11,7 @@ import {
   fakeClient,
   idOrValue,
   keyOf,
+  MARKER,
   markerOf,
   newUse,
   storeOn,
@@ -222,11 +223,10 @@ describe('the marker is read after the claim', () => {
       said.push(`answered ${name}`);
       return reply;
     };
-    const marker = '1 run replication 0';
     const replies = {
-      EVAL: told('EVAL', verified(marker)),
+      EVAL: told('EVAL', verified(MARKER)),
       SET: told('SET', 'OK'),
-      GET: told('GET', marker),
+      GET: told('GET', MARKER),
     };
     return { said, nonces: new RedisNonceStore({ client: fakeClient(replies, extra), onWarning: () => {} }) };
   }
