@@ -57,6 +57,7 @@ export class RedisMarkers {
   /** What has Redis compare the marker with itself, and date it now if it does not fit. The answer goes to `note`. */
   question(marker: string): { readonly command: VerifyCommand; note(reply: unknown): string } {
     const { connections } = this.#connection; // as they are when the question is sent
+    const asked = this.#clock();
     return {
       command: verifyCommand(marker, this.#verified.get(marker)?.runId),
       note: (reply) => {
@@ -64,7 +65,7 @@ export class RedisMarkers {
         const until = performance.now() + VERIFIED_MS;
         this.#verified.set(marker, { ...verification, connections, until });
         this.#connection.warnings.ofPolicy(verification.policy);
-        this.#connection.warnings.ofClock(verification.now - this.#clock());
+        this.#connection.warnings.ofClock(outside(verification.now, asked, this.#clock()));
         // The others are probably no better, and would refuse an envelope each.
         if (verification.isAnew) this.#verifyAll();
         return verification.marker;
@@ -89,6 +90,10 @@ export class RedisMarkers {
     });
   }
 }
+
+/** By how much a time is after the end of an interval, or before its beginning, if negative. */
+const outside = (time: number, from: number, to: number): number =>
+  Math.max(time - to, 0) + Math.min(time - from, 0);
 
 /** Throws `NONCE_STORE_UNAVAILABLE:COLD_START` unless the bucket remembered before the envelope was made. */
 export function assertRemembered({ timestamp }: NonceUse, marker: string): void {
