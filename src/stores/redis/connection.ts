@@ -33,7 +33,8 @@ export class RedisConnection<S extends RedisStore> {
     this.#hasPool = hasPool(client);
     this.warnings = new ServerWarnings(store, onWarning);
     warnOfMissingLimits(store, client, onWarning);
-    this.onReady(() => void this.#warnOfPolicies().catch(() => {})); // who may not ask is not warned
+    // The script of nonces tells of it, too.
+    if (store !== 'RedisNonceStore') this.onReady(() => void this.#warnOfPolicies());
   }
 
   /** Stands before every key of the store: what the client was told to put there (`keyPrefix`), and does not by itself. */
@@ -88,10 +89,15 @@ export class RedisConnection<S extends RedisStore> {
     return this.#run(() => this.#commands.transaction(key, commands));
   }
 
+  /** In silence, where the account may not ask. */
   async #warnOfPolicies(): Promise<void> {
-    for (const send of await this.servers()) {
-      const info = String(await send(['INFO', 'memory']));
-      this.warnings.ofPolicy(/^maxmemory_policy:([\w-]+)/m.exec(info)?.[1] ?? '');
+    try {
+      for (const send of await this.servers()) {
+        const info = String(await send(['INFO', 'memory']));
+        this.warnings.ofPolicy(/^maxmemory_policy:([\w-]+)/m.exec(info)?.[1] ?? '');
+      }
+    } catch {
+      // asked again after the next connection
     }
   }
 
