@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { afterTest } from '../support/after-test.js';
 import type { BuiltPackage } from '../support/built-package.js';
 
 /** The demo as a process, with what it printed so far. */
@@ -15,6 +16,7 @@ export class DemoProcess {
       env: { ...inherited, PORT: '0', TMPDIR: copy.temp, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    afterTest(() => this.process.kill('SIGKILL')); // its children end with it
     for (const stream of [this.process.stdout!, this.process.stderr!])
       stream.on('data', (chunk) => {
         this.output += chunk;
