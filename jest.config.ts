@@ -8,7 +8,8 @@ const sources = Object.entries(tsconfig.compilerOptions.paths).map(([name, [file
   file!.replace('./', '<rootDir>/'),
 ]);
 
-const shared: Config = {
+/** What all projects share, those of the wings included. */
+export const shared: Config = {
   testEnvironment: 'node',
   globalSetup: '<rootDir>/test/support/run.mjs',
   globalTeardown: '<rootDir>/test/support/run-end.mjs',

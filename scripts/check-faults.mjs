@@ -2,9 +2,8 @@
 // test/faults.json lists the faults, and says which of them must have a test by now.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { root, wings } from './wings.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const faults = JSON.parse(readFileSync(join(root, 'test/faults.json'), 'utf8'));
 const tested = new Set(testFiles().flatMap((file) => idsIn(readFileSync(file, 'utf8'))));
 
@@ -23,17 +22,12 @@ if (missing.length + unknown.length > 0) process.exitCode = 1;
 console.log(`${tested.size} of ${faults.length} faults have a test`);
 
 function testFiles() {
-  const folders = ['test', ...wings().map((wing) => `packages/${wing}/test`)];
+  const folders = ['test', ...wings.map((wing) => `${wing}/test`)];
   return folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true })
       .filter((file) => /\.[cm]?[jt]s$/.test(file) && !file.includes('node_modules'))
       .map((file) => join(root, folder, file)),
   );
-}
-
-function wings() {
-  const packages = readdirSync(join(root), { withFileTypes: true }).some(({ name }) => name === 'packages');
-  return packages ? readdirSync(join(root, 'packages')) : [];
 }
 
 /** The ids at the beginning of a text in the source: `'[A1] ...'`, `'[A1] [A2] ...'`, `'[A1, A2] ...'`. */

@@ -129,7 +129,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     this.#brownouts.add(brownout);
   }
 
-  /** Requests since the process started, in the papers' shape. */
+  /** Requests since the process started. */
   getMetrics(): AdapterMetrics {
     return this.#adoption.snapshot();
   }

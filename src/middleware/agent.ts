@@ -4,6 +4,7 @@ import { checkOptions, integerIn, isBoolean } from '../util/options.js';
 import { DualModeAdapter } from './dual-mode-adapter.js';
 import type { ExpressMiddleware } from './express/middleware.js';
 
+/** Options of `agent.middleware()`. */
 export interface AgentMiddlewareOptions {
   /** Refuses envelopes that are not bound to method, path and query. Default `false`, as with `receive()`. */
   readonly requireRequestBinding?: boolean;
@@ -11,7 +12,7 @@ export interface AgentMiddlewareOptions {
   readonly allowCleartext?: boolean;
   /** Adds hint and field to problem bodies. Default `false`. */
   readonly exposeDetails?: boolean;
-  /** How many processes serve the route; see {@link DualModeOptions.instances}. */
+  /** How many processes serve the route; see {@link DualModeOptions.instances}. Default: as there. */
   readonly instances?: number;
 }
 

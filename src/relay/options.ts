@@ -13,14 +13,15 @@ import {
 import type { Admits } from './admission.js';
 import type { RelayStore } from './store.js';
 
+/** Options of {@link createRelay}. */
 export interface RelayOptions {
   /** Who the relay is. Keep its seed: recipients address their requests to this DID. */
   readonly identity: Identity;
   /** Where messages wait, such as a {@link FileRelayStore}. `close()` of the relay closes it. */
   readonly store: RelayStore;
-  /** Only who is in it and not revoked may send and receive. Default: anybody, within the quotas. */
+  /** Only DIDs that are in it and not revoked may send and receive. Default: any DID, within the quotas. */
   readonly registry?: Pick<TrustRegistry, 'lookup'>;
-  /** Another way to say who may. If there is a registry as well, both must agree. */
+  /** Another way to say who may. If there is a registry as well, both must agree. Default: no other way. */
   readonly admits?: Admits;
   /** What one DID may send. Default 600; what waits is limited by the store. */
   readonly sendsPerMinute?: number;
@@ -32,7 +33,7 @@ export interface RelayOptions {
   readonly maxReceivers?: number;
   /** How far the timestamp of an envelope may be off when it comes, in ms. Default 30 000. */
   readonly timestampWindowMs?: number;
-  /** Told the full error, with `cause`, when the relay or its store failed. Default: nobody is told. */
+  /** Told the full error, with `cause`, when the relay or its store failed. Default: not called. */
   readonly onFault?: (error: XlinkError) => void;
   /** Default `Date.now`. */
   readonly clock?: Clock;

@@ -1,10 +1,5 @@
-import {
-  type Agent,
-  type Envelope,
-  type EnvelopeOptions,
-  enrollmentProof,
-  requestBinding,
-} from '@private.me/xlink';
+import { type Agent, type Envelope, type EnvelopeOptions, requestBinding } from '@private.me/xlink';
+import { enrollmentProof } from '@private.me/xlink/client';
 import { ENROLL_PATH, ENROLL_SCOPE } from '../../src/http/enrollment.js';
 import {
   bodyForm,

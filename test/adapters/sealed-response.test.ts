@@ -1,13 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type {
-  Agent,
-  AgentMessage,
-  AgentOptions,
-  Envelope,
-  InboundRequest,
-  SealedResponse,
-  Version,
-} from '@private.me/xlink';
+import type { Agent, AgentMessage, AgentOptions, Envelope, InboundRequest, Version } from '@private.me/xlink';
+import type { SealedResponse } from '@private.me/xlink/client';
 import { sealResponse, wantsSealedResponse } from '../../src/adapters/sealed-response.js';
 import { thrownBy } from '../support/results.js';
 import { World } from '../support/world.js';

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Agent, type AgentOptions, MemoryNonceStore } from '@private.me/xlink';
-import { FileNonceStore } from '@private.me/xlink/server';
+import { FileNonceStore } from '@private.me/xlink/file';
 import { afterTest } from '../support/after-test.js';
 import { seedOf } from '../support/agents.js';
 import { idOf, unwrap } from '../support/results.js';

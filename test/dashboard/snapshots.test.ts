@@ -2,13 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import {
   type ClientStore,
   type DashboardOptions,
-  type DashboardSnapshot,
   DualModeAdapter,
   MemoryClientStore,
   MigrationPlan,
-  type PlanView,
   type XlinkEvent,
 } from '@private.me/xlink';
+import type { DashboardSnapshot, PlanView } from '@private.me/xlink/server';
 import { readable } from '../../src/dashboard/readable.js';
 import { Snapshots } from '../../src/dashboard/snapshots.js';
 import { frozenClock, NOON } from '../support/clock.js';

@@ -222,7 +222,7 @@ describe('build.mjs', () => {
     expect(existsSync(join(folder, 'refused'))).toBe(false);
   });
 
-  test('is part of what is published: the two files, and nothing of their source', () => {
+  test('is part of what is published: the two files and how to load them, and nothing of their source', () => {
     const packed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
       cwd: root,
       encoding: 'utf8',
@@ -230,6 +230,10 @@ describe('build.mjs', () => {
     });
     const [{ files }] = JSON.parse(packed) as [{ files: { path: string }[] }];
     const ours = files.map(({ path }) => path).filter((path) => path.startsWith('dashboards/'));
-    expect(ours.sort()).toEqual(['dashboards/rules.yml', 'dashboards/xlink-migration.json']);
+    expect(ours.sort()).toEqual([
+      'dashboards/README.md',
+      'dashboards/rules.yml',
+      'dashboards/xlink-migration.json',
+    ]);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { Agent, assertKeyRecord, createKeyRecord, Identity, type KeyRecord } from '@private.me/xlink';
+import { Agent, createKeyRecord, Identity, type KeyRecord } from '@private.me/xlink';
+import { assertKeyRecord } from '@private.me/xlink/server';
 import * as second from './second/index.mjs';
 import * as vectors from './second/vectors.mjs';
 

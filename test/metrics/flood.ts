@@ -8,8 +8,8 @@ import {
   encodeDidKey,
   type InboundRequest,
 } from '@private.me/xlink';
-import { METRICS, type PrometheusOptions } from '@private.me/xlink/metrics';
 import { seriesBound } from '../../src/metrics/series-bound.js';
+import { METRICS, type PrometheusOptions } from '../../src/metrics.js';
 
 type AnyRegistry = NonNullable<PrometheusOptions['register']>;
 export type MetricKey = keyof typeof METRICS;

@@ -134,7 +134,7 @@ describe('a module that was loaded again', () => {
     old({ type: 'mode', to: 'hybrid', sunset: 1_000_000 });
     old(request({ route: '/a' }));
     jest.resetModules();
-    const again = await import('../../src/metrics/index.js');
+    const again = await import('../../src/metrics.js');
     expect(again.prometheusMetrics).not.toBe(prometheusMetrics);
     const fresh = again.prometheusMetrics({ register, maxRoutes: 2 });
     for (const route of ['/a', '/b', '/c']) fresh(byEnvelope({ route }));

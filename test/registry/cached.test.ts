@@ -6,6 +6,7 @@ import {
   MemoryTrustRegistry,
   type RegistryEntry,
 } from '@private.me/xlink';
+import type { FeedState } from '@private.me/xlink/server';
 import { identityOf } from '../support/agents.js';
 import { frozenClock } from '../support/clock.js';
 import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';
@@ -155,6 +156,93 @@ describe('what is remembered', () => {
     const cached = new CachedTrustRegistry({ registry });
     const error = await thrownBy(() => cached.lookup(alice!));
     expect([error.id, error.field, cached.size]).toEqual(['LOOKUP_FAILED', 'did', 0]);
+  });
+});
+
+describe('[E18] while changes are not heard of', () => {
+  function deaf(options: Partial<CachedTrustRegistryOptions> = {}) {
+    const parts = setUp(options);
+    const feed: { changeFeed: FeedState | undefined } = Object.assign(parts.registry, {
+      changeFeed: 'down' as const,
+    });
+    return { ...parts, feed };
+  }
+
+  test('an entry is asked for again after a second', async () => {
+    const { registry, clock, statusOf } = deaf();
+    unwrap(await registry.add(alice!));
+    for (const ms of [0, 999]) {
+      clock.advance(ms);
+      await statusOf(alice!);
+    }
+    expect(registry.dids).toHaveLength(1);
+    clock.advance(1);
+    await statusOf(alice!);
+    expect(registry.dids).toHaveLength(2);
+  });
+
+  test('the second begins when the feed was last seen to be live, and ends when it is again', async () => {
+    const { registry, feed, clock, statusOf } = deaf();
+    unwrap(await registry.add(alice!));
+    feed.changeFeed = 'live';
+    await statusOf(alice!);
+    clock.advance(20_000);
+    await statusOf(alice!);
+    feed.changeFeed = 'down';
+    clock.advance(999);
+    await statusOf(alice!);
+    expect(registry.dids).toHaveLength(1);
+    clock.advance(1);
+    feed.changeFeed = 'live'; // late, and nothing was missed
+    await statusOf(alice!);
+    expect(registry.dids).toHaveLength(1);
+    feed.changeFeed = 'down';
+    clock.advance(1000);
+    await statusOf(alice!);
+    expect(registry.dids).toHaveLength(2);
+  });
+
+  test('a registry that does not answer either is asked once a second, and the entry goes on until it expires', async () => {
+    const { registry, clock, statusOf } = deaf({ ttlMs: 5000 });
+    unwrap(await registry.add(alice!));
+    await statusOf(alice!);
+    registry.broken = true;
+    for (let ms = 0; ms < 4500; ms += 500) {
+      clock.advance(500);
+      expect(await statusOf(alice!)).toBe('active');
+    }
+    expect(registry.dids).toHaveLength(5);
+    clock.advance(500);
+    await expect(statusOf(alice!)).rejects.toThrow('down');
+  });
+
+  test('an entry that was forgotten meanwhile does not go on', async () => {
+    const { registry, clock, statusOf } = deaf();
+    unwrap(await registry.add(alice!));
+    await statusOf(alice!);
+    clock.advance(1000);
+    const { opened, open } = gate();
+    registry.holding = opened.then(() => {
+      throw new Error('down');
+    });
+    const asked = statusOf(alice!);
+    unwrap(await registry.revoke(alice!));
+    open();
+    await expect(asked).rejects.toThrow('down');
+  });
+
+  test('lookups of one DID are one question, and a shorter ttlMs counts', async () => {
+    const { registry, clock, statusOf } = deaf({ ttlMs: 300 });
+    unwrap(await registry.add(alice!));
+    await statusOf(alice!);
+    clock.advance(299);
+    await statusOf(alice!);
+    clock.advance(1);
+    await Promise.all([statusOf(alice!), statusOf(alice!)]);
+    expect(registry.dids).toHaveLength(2);
+    clock.advance(1000);
+    await Promise.all([statusOf(alice!), statusOf(alice!)]);
+    expect(registry.dids).toHaveLength(3);
   });
 });
 

@@ -10,5 +10,6 @@ describeRegistry('HttpTrustRegistry', async () => {
   const handler = createRegistryServer({ registry: new MemoryTrustRegistry(), adminToken: TOKEN });
   const { port } = await listen(createServer(handler));
   const open = () => new HttpTrustRegistry({ baseUrl: `http://127.0.0.1:${port}`, authToken: TOKEN });
-  return { registry: open(), another: async () => open(), close: async () => {} };
+  const registry = open();
+  return { registry, another: async () => open(), close: async () => registry.close() };
 });

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Agent, createKeyRecord, GatewayTransport, Identity, MemoryTrustRegistry } from '@private.me/xlink';
@@ -36,14 +36,11 @@ describe('relay and recipient are killed while messages flow', () => {
       const folder = await temporaryFolder();
       const data = join(folder, 'relay');
       const home = join(folder, 'recipient');
-      await mkdir(home);
+      for (const path of [data, home]) await mkdir(path);
       const program = built.program(new URL('receiver.mjs', import.meta.url));
-      const cli = join(dirname(program), 'dist/esm/cli/xlink.js');
+      const relayProgram = built.program(new URL('relay-program.mjs', import.meta.url));
       const startRelay = (port: string) =>
-        Program.start(
-          [cli, 'relay', '--data', data, '--port', port, '--sends-per-minute', '1000000'],
-          /relay {2}(\S+)\nurl {4}http:\/\/127\.0\.0\.1:(\d+)[\s\S]*socket/,
-        );
+        Program.start([relayProgram, data, port], /relay (\S+) port (\d+)/);
       let [relay, said] = await startRelay('0');
       const [, relayDid, port] = said;
       const relayUrl = `http://127.0.0.1:${port}`;

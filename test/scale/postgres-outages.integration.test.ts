@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type KeyRecord, PostgresClientStore, PostgresTrustRegistry } from '@private.me/xlink';
+import type { KeyRecord } from '@private.me/xlink';
+import { PostgresClientStore, PostgresTrustRegistry } from '@private.me/xlink/postgres';
 import pg from 'pg';
 import { describeWith } from '../support/needs-program.js';
 import { PostgresServer } from '../support/postgres-server.js';

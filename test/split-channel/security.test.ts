@@ -270,6 +270,8 @@ describe('warnings', () => {
       { type: 'shares-dropped', reason: 'expired', sender, arrived: 1, needed: 2 },
       { type: 'bad-share', sender, index: 1 },
       { type: 'deprecated-option', option: 'splitChannel', use: 'security' },
+      { type: 'redis-may-evict', store: 'RedisNonceStore', policy: 'allkeys-lru' },
+      { type: 'redis-clock-differs', store: 'RedisNonceStore', aheadMs: -20_000 },
     ];
     for (const warning of all) expect(describeWarning(warning)).toMatch(/^[A-Z0-9].{20,}\.$/);
   });

@@ -1,11 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import {
-  type ClientStore,
-  MemoryClientStore,
-  type Mode,
-  type ModeState,
-  type ModeStore,
-} from '@private.me/xlink';
+import { type ClientStore, MemoryClientStore, type Mode, type ModeStore } from '@private.me/xlink';
+import type { ModeState } from '@private.me/xlink/server';
 import { gate } from '../adapters/migration/gate.js';
 import {
   apiOf,

@@ -1,13 +1,8 @@
 import type { RequestListener, Server } from 'node:http';
 import { join } from 'node:path';
 import { type Clock, type HttpsTransportAdapter, Identity } from '@private.me/xlink';
-import {
-  createRelay,
-  FileRelayStore,
-  type Relay,
-  type RelayLimits,
-  type RelayOptions,
-} from '@private.me/xlink/server';
+import { FileRelayStore } from '@private.me/xlink/file';
+import { createRelay, type Relay, type RelayLimits, type RelayOptions } from '@private.me/xlink/server';
 import { afterTest } from '../support/after-test.js';
 import { seedOf } from '../support/agents.js';
 import { listen, stopServer } from '../support/listen.js';

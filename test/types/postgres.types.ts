@@ -1,6 +1,6 @@
 // Compiled, never run: a pool of the package `pg` fits every store without a cast.
 
-import { PostgresClientStore, PostgresModeStore, PostgresTrustRegistry } from '@private.me/xlink';
+import { PostgresClientStore, PostgresModeStore, PostgresTrustRegistry } from '@private.me/xlink/postgres';
 import pg, { Pool, type PoolClient } from 'pg';
 import type { PostgresClient, PostgresPool } from '../../src/stores/postgres/types.js';
 

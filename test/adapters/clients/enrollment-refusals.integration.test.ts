@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { type ClientStore, enrollmentProof, Identity, type KeyRecord } from '@private.me/xlink';
+import { type ClientStore, Identity, type KeyRecord } from '@private.me/xlink';
+import { enrollmentProof } from '@private.me/xlink/client';
 import { ENROLL_PATH } from '../../../src/http/enrollment.js';
 import { MINUTE, NOON, SECOND } from '../../support/clock.js';
 import {

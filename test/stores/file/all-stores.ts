@@ -1,12 +1,11 @@
-import type { Envelope } from '@private.me/xlink';
+import { type Envelope, FileTrustRegistry } from '@private.me/xlink';
 import {
   FileClientStore,
   FileModeStore,
   FileNonceStore,
   FileRelayStore,
   type FileStoreOptions,
-  FileTrustRegistry,
-} from '@private.me/xlink/server';
+} from '@private.me/xlink/file';
 import { EnterpriseStore } from '../../../src/stores/enterprise/journal.js';
 
 // Every store that keeps its state in a file, as one thing: it is told of numbers, and says up to which it knows them.

@@ -1,7 +1,7 @@
 import { readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { identityFromFile } from '@private.me/xlink/server';
+import { identityFromFile } from '@private.me/xlink';
 import { thrownBy } from '../../support/results.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 

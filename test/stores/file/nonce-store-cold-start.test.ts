@@ -2,7 +2,7 @@ import { copyFile, mkdir, readFile, rename, rm, truncate, writeFile } from 'node
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { NonceUse } from '@private.me/xlink';
-import { FileNonceStore, type FileNonceStoreOptions } from '@private.me/xlink/server';
+import { FileNonceStore, type FileNonceStoreOptions } from '@private.me/xlink/file';
 import { frozenClock } from '../../support/clock.js';
 import { thrownBy } from '../../support/results.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';

@@ -2,7 +2,7 @@ import { appendFile, chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { NonceUse } from '@private.me/xlink';
-import { FileNonceStore, type FileNonceStoreOptions } from '@private.me/xlink/server';
+import { FileNonceStore, type FileNonceStoreOptions } from '@private.me/xlink/file';
 import { afterTest } from '../../support/after-test.js';
 import { frozenClock } from '../../support/clock.js';
 import { thrownBy } from '../../support/results.js';

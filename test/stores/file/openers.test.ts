@@ -1,7 +1,7 @@
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { FileClientStore } from '@private.me/xlink/server';
+import { FileClientStore } from '@private.me/xlink/file';
 import { afterTest } from '../../support/after-test.js';
 import { temporaryFolder } from '../../support/temporary-folder.js';
 import { FILE_STORES } from './all-stores.js';

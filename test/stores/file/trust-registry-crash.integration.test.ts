@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { FileTrustRegistry } from '@private.me/xlink/server';
+import { FileTrustRegistry } from '@private.me/xlink';
 import { build } from 'esbuild';
 import { scaled } from '../../scale/scale.js';
 import { identityOf } from '../../support/agents.js';

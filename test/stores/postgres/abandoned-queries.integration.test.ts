@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { PostgresTrustRegistry } from '@private.me/xlink';
+import { PostgresTrustRegistry } from '@private.me/xlink/postgres';
 import type pg from 'pg';
 import { identityOf } from '../../support/agents.js';
 import { describeWithPostgres, PostgresServer } from '../../support/postgres-server.js';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { PostgresClientStore } from '@private.me/xlink';
+import { PostgresClientStore } from '@private.me/xlink/postgres';
 import pg from 'pg';
 import { describeWithPostgres, PostgresServer } from '../../support/postgres-server.js';
 import { describeClientStore } from '../client-store-conformance.js';

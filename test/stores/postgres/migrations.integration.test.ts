@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { PostgresClientStore, PostgresModeStore, PostgresTrustRegistry } from '@private.me/xlink';
+import { PostgresClientStore, PostgresModeStore, PostgresTrustRegistry } from '@private.me/xlink/postgres';
 import type pg from 'pg';
 import { identityOf } from '../../support/agents.js';
 import { describeWith, programFile } from '../../support/needs-program.js';

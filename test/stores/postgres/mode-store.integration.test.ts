@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { PostgresClientStore, PostgresModeStore } from '@private.me/xlink';
+import { PostgresClientStore, PostgresModeStore } from '@private.me/xlink/postgres';
 import pg from 'pg';
 import { describeWithPostgres, PostgresServer } from '../../support/postgres-server.js';
 import { until } from '../../support/until.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { PostgresClientStore, PostgresModeStore, PostgresTrustRegistry } from '@private.me/xlink';
+import { PostgresClientStore, PostgresModeStore, PostgresTrustRegistry } from '@private.me/xlink/postgres';
 import pg from 'pg';
 import { identityOf } from '../../support/agents.js';
 import { describeWithPostgres, PostgresServer } from '../../support/postgres-server.js';

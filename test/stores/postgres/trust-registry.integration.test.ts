@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { PostgresTrustRegistry } from '@private.me/xlink';
+import { PostgresTrustRegistry } from '@private.me/xlink/postgres';
 import pg from 'pg';
 import { describeRegistry } from '../../registry/conformance.js';
 import { identityOf } from '../../support/agents.js';

@@ -1,5 +1,5 @@
 import { afterEach } from '@jest/globals';
-import { type RedisClient, redisClientOptions } from '@private.me/xlink';
+import { type RedisClient, redisClientOptions } from '@private.me/xlink/redis';
 import { Cluster, Redis } from 'ioredis';
 import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5';
 import { createClient, createClientPool, createCluster } from 'redis';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import { type RedisClient, RedisModeStore, RedisTrustRegistry } from '@private.me/xlink';
+import { type RedisClient, RedisModeStore, RedisTrustRegistry } from '@private.me/xlink/redis';
 import { Redis } from 'ioredis';
 import { STORE_COMMANDS } from '../../../src/stores/redis/commands.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';

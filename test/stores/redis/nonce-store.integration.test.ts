@@ -1,8 +1,9 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type RedisClient, RedisNonceStore } from '@private.me/xlink';
+import { RedisNonceStore } from '@private.me/xlink';
+import type { RedisClient } from '@private.me/xlink/redis';
 import { Redis } from 'ioredis';
 import { createClient, createClientPool } from 'redis';
-import { NOON } from '../../support/clock.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
 import { idOf, thrownBy } from '../../support/results.js';
 import { until } from '../../support/until.js';
@@ -10,15 +11,18 @@ import { pair } from '../../support/world.js';
 import {
   BUCKETS,
   CLIENTS,
+  COLD_START,
   fakeClient,
   keyOf,
   markerOf,
   newUse,
+  quietly,
   someDid,
   storeOn,
   TTL_MS,
   timed,
   trues,
+  verified,
 } from './nonce-clients.js';
 
 describeWithRedis('nonces in Redis', () => {
@@ -82,7 +86,7 @@ describeWithRedis('nonces in Redis', () => {
       expect(markers).toHaveLength(BUCKETS);
       expect(markers).toContain(markerOf(use));
       expect([await server.cli('GET', markerOf(use)), await pttl(markerOf(use))]).toEqual([
-        expect.stringMatching(/^1\d{12}$/),
+        expect.stringMatching(/^1\d{12} [0-9a-f]{40} [0-9a-f]{40} 0$/),
         -1,
       ]);
       const apart = storeOn(client, { keyPrefix: 'orders/v2:' });
@@ -148,7 +152,7 @@ describeWithRedis('nonces in Redis', () => {
 
     test('a command that is forbidden accepts nothing', async () => {
       const store = storeOn(await connect(server.port));
-      await server.cli('ACL', 'SETUSER', 'default', '-set', '-exists');
+      await server.cli('ACL', 'SETUSER', 'default', '-set', '-exists', '-eval');
       try {
         for (const call of [() => store.seen(newUse()), () => store.claim(newUse(), TTL_MS)]) {
           const error = await thrownBy(call);
@@ -169,8 +173,9 @@ describeWithRedis('nonces in Redis', () => {
     });
 
     test('two instances of one agent accept an envelope once', async () => {
-      const store = async () => storeOn(await connect(server.port), { clock: () => NOON - 1 });
+      const store = async () => storeOn(await connect(server.port));
       const { world, alice, bob } = await pair({}, { nonceStore: await store() });
+      world.clock.set(Date.now() + 10_000);
       const twin = await world.agent('bob', { nonceStore: await store() });
       const sent = await alice.send({ to: bob.did, payload: 1 });
       const results = await Promise.all([bob, twin, bob, twin].map((agent) => agent.receive(sent)));
@@ -235,16 +240,28 @@ describeWithRedis('nonces in Redis', () => {
   });
 });
 
+const MARKER = '1 run replication 0';
+/** Dated after any envelope of these tests. */
+const LATER = `${'9'.repeat(15)} run replication 0`;
+
 /** Clients whose answers no real server gives: what stands between here and Redis may give them. */
 describe('an answer that is neither yes nor no accepts nothing', () => {
-  const answering = (reply: unknown, ...marker: unknown[]) =>
-    new RedisNonceStore({
-      client: fakeClient({
-        SET: async () => reply,
-        EXISTS: async () => reply,
-        GET: async () => (marker.length === 0 ? '1' : marker[0]),
-      }),
+  const UNAVAILABLE = { id: 'NONCE_STORE_UNAVAILABLE', cause: expect.any(TypeError) };
+
+  /** Every bucket is verified, so that claims are made beside the marker, which `GET` says to be `found`. */
+  async function answering(reply: unknown, found: unknown = MARKER, script: unknown = verified(MARKER)) {
+    let answer: unknown = verified(MARKER);
+    const client = fakeClient({
+      SET: async () => reply,
+      EXISTS: async () => reply,
+      GET: async () => found,
+      EVAL: async () => answer,
     });
+    const store = new RedisNonceStore({ client, onWarning: quietly });
+    await setImmediate();
+    answer = script;
+    return store;
+  }
 
   test.each([
     undefined,
@@ -261,69 +278,68 @@ describe('an answer that is neither yes nor no accepts nothing', () => {
     Buffer.from('OK'),
     new String('OK'),
   ])('%p', async (reply) => {
-    const store = answering(reply);
+    const store = await answering(reply);
     for (const call of [() => store.claim(newUse(), TTL_MS), () => store.seen(newUse())])
-      expect(await thrownBy(call)).toMatchObject({
-        id: 'NONCE_STORE_UNAVAILABLE',
-        cause: expect.any(TypeError),
-      });
+      expect(await thrownBy(call)).toMatchObject(UNAVAILABLE);
   });
 
   test('what is a yes or a no to one command is none to the other', async () => {
     for (const reply of [1, 0, '1', '0'])
-      await expect(answering(reply).claim(newUse(), TTL_MS)).rejects.toMatchObject({
-        code: 'NONCE_STORE_UNAVAILABLE',
-      });
+      expect(await thrownBy(async () => (await answering(reply)).claim(newUse(), TTL_MS))).toMatchObject(
+        UNAVAILABLE,
+      );
     for (const reply of ['OK', null])
-      await expect(answering(reply).seen(newUse())).rejects.toMatchObject({
-        code: 'NONCE_STORE_UNAVAILABLE',
-      });
+      expect(await thrownBy(async () => (await answering(reply)).seen(newUse()))).toMatchObject(UNAVAILABLE);
   });
 
-  test('a marker that is no time', async () => {
-    const far = { timestamp: Number.MAX_SAFE_INTEGER };
-    for (const marker of [
-      undefined,
-      '',
-      'since',
-      '-1',
-      '1.5',
-      '1e3',
-      ' 1',
-      '0x1',
-      'NaN',
-      'Infinity',
-      '9'.repeat(16),
-    ])
-      for (const call of [
-        () => answering('OK', marker).claim(newUse(far), TTL_MS),
-        () => answering(0, marker).seen(newUse(far)),
-      ])
-        expect(await thrownBy(call)).toMatchObject({
-          id: 'NONCE_STORE_UNAVAILABLE',
-          cause: expect.any(TypeError),
-        });
+  test.each<[string, unknown]>([
+    ['nothing', null],
+    ['no list', 'OK'],
+    ['an empty list', []],
+    ...['', 'since', '-1 run', '1.5 run', '1e3 run', ' 1 run', '0x1 run', 'NaN run', '1', 1, undefined].map(
+      (marker): [string, unknown] => [`the marker ${marker}`, verified(marker)],
+    ),
+    ['a year too far', verified(`${'9'.repeat(16)} run`)],
+    ['no run id', verified(MARKER, { 1: undefined })],
+    ['a number for the time', verified(MARKER, { 2: 1 })],
+    ['no policy', verified(MARKER, { 3: null })],
+    ['no flag', verified(MARKER, { 4: '1' })],
+  ])('the script says %s', async (_, script) => {
+    const beside = await answering('OK', null, script);
+    const first = new RedisNonceStore({
+      client: fakeClient({ EVAL: async () => script }),
+      onWarning: quietly,
+    });
+    for (const store of [beside, first])
+      expect(await thrownBy(() => store.claim(newUse(), TTL_MS))).toMatchObject({ id: UNAVAILABLE.id });
+    expect(await thrownBy(async () => (await answering(0, null, script)).seen(newUse()))).toMatchObject(
+      UNAVAILABLE,
+    );
   });
 
-  test('markers of other types', async () => {
-    for (const marker of [undefined, 0, 1, NaN, true, {}, ['1'], Buffer.from('1'), new String('1')])
-      await expect(answering('OK', marker).claim(newUse(), TTL_MS)).rejects.toMatchObject({
-        id: 'NONCE_STORE_UNAVAILABLE',
-      });
+  test('another marker than the one that was verified, or none: what the script says then counts', async () => {
+    for (const found of [null, '', '1', 1, {}, ['1 run'], LATER, Buffer.from(MARKER)]) {
+      const refusing = await answering('OK', found, verified(LATER));
+      expect(await thrownBy(() => refusing.claim(newUse(), TTL_MS))).toMatchObject({ id: COLD_START });
+      expect(await (await answering('OK', found)).claim(newUse(), TTL_MS)).toBe(true);
+    }
   });
 
-  test('a marker that is absent, and stays so', async () => {
+  test('a marker that is absent, and dated now', async () => {
     for (const call of [
-      () => answering('OK', null).claim(newUse(), TTL_MS),
-      () => answering(0, null).seen(newUse()),
+      async () => (await answering('OK', null, verified(LATER))).claim(newUse(), TTL_MS),
+      async () => (await answering(0, null, verified(LATER))).seen(newUse()),
     ])
-      expect(await thrownBy(call)).toMatchObject({ id: 'NONCE_STORE_UNAVAILABLE:COLD_START' });
+      expect(await thrownBy(call)).toMatchObject({ id: COLD_START });
   });
 
   test('an envelope without a time', async () => {
     const use = newUse({ timestamp: NaN });
-    for (const call of [() => answering('OK').claim(use, TTL_MS), () => answering(0).seen(use)])
-      expect(await thrownBy(call)).toMatchObject({ id: 'NONCE_STORE_UNAVAILABLE:COLD_START' });
+    for (const call of [
+      async () => (await answering('OK')).claim(use, TTL_MS),
+      async () => (await answering(0)).seen(use),
+    ])
+      expect(await thrownBy(call)).toMatchObject({ id: COLD_START });
   });
 
   test('a client that throws at once', async () => {
@@ -340,7 +356,12 @@ describe('an answer that is neither yes nor no accepts nothing', () => {
 /** Which commands are still unsent then depends on the network, so the client's word is taken for it. */
 test('a client that can drop what it could not send in time is told the time limit', async () => {
   const given: object[] = [];
-  const impatient = fakeClient({ SET: async () => 'OK', GET: async () => '1', EXISTS: async () => 0 });
+  const impatient = fakeClient({
+    EVAL: async () => verified(MARKER),
+    SET: async () => 'OK',
+    GET: async () => MARKER,
+    EXISTS: async () => 0,
+  });
   const client = fakeClient(
     {},
     {
@@ -356,26 +377,4 @@ test('a client that can drop what it could not send in time is told the time lim
   expect(await store.claim(newUse(), TTL_MS)).toBe(true);
   expect(await store.seen(newUse())).toBe(false);
   expect(given).toEqual([{ timeout: 321 }]);
-});
-
-describe('options', () => {
-  const client = fakeClient({ SET: async () => 'OK', GET: async () => null, EXISTS: async () => 0 });
-
-  test.each([
-    ['keyPrefix', ['', 'a b', '{a}', 'a{', '}a', 'a\n', 'x'.repeat(129), 1, null]],
-    ['ttlSeconds', [0, -1, 1.5, NaN, Infinity, '600', null, 31_536_001]],
-    ['timeoutMs', [0, -1, 1.5, NaN, Infinity, '250', null, 60_001]],
-    ['client', [undefined]],
-    ['clock', [0, '', null, new Date()]],
-  ])('%s is checked', async (field, values) => {
-    for (const value of values) {
-      const error = await thrownBy(() => new RedisNonceStore({ client, [field]: value } as never));
-      expect([error.id, error.field]).toEqual(['INVALID_OPTION', field]);
-    }
-  });
-
-  test('a misspelt one is an error with a suggestion', async () => {
-    const error = await thrownBy(() => new RedisNonceStore({ client, ttlSecond: 5 } as never));
-    expect(error).toMatchObject({ id: 'INVALID_OPTION', hint: expect.stringContaining('ttlSeconds') });
-  });
 });

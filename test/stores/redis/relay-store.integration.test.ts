@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Agent, GatewayTransport, Identity, MemoryTrustRegistry } from '@private.me/xlink';
-import { createRelay, RedisRelayStore } from '@private.me/xlink/server';
+import { RedisRelayStore } from '@private.me/xlink/redis';
+import { createRelay } from '@private.me/xlink/server';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { afterTest } from '../../support/after-test.js';

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { RedisNonceStore, redisClientOptions, type XlinkWarning } from '@private.me/xlink';
+import { RedisNonceStore, type XlinkWarning } from '@private.me/xlink';
+import { redisClientOptions } from '@private.me/xlink/redis';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { FULL } from '../../scale/scale.js';

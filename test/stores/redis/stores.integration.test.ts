@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type RedisClient, RedisModeStore, RedisTrustRegistry } from '@private.me/xlink';
+import { type RedisClient, RedisModeStore, RedisTrustRegistry } from '@private.me/xlink/redis';
 import { createSentinel } from 'redis';
 import { createSentinel as createSentinel5 } from 'redis5';
 import { RedisCluster } from '../../support/redis-cluster.js';

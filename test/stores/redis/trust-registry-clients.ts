@@ -1,4 +1,4 @@
-import type { RedisClient } from '@private.me/xlink';
+import type { RedisClient } from '@private.me/xlink/redis';
 import { Cluster, Redis } from 'ioredis';
 import { createClient, createCluster } from 'redis';
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Did, RedisTrustRegistry } from '@private.me/xlink';
+import type { Did } from '@private.me/xlink';
+import { RedisTrustRegistry } from '@private.me/xlink/redis';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { describeRegistry } from '../../registry/conformance.js';
