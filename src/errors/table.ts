@@ -117,7 +117,7 @@ export const ERROR_TABLE = {
   'REPLAY_DETECTED:GROUP_COMPLETE': row('agent', 409, 'The message that this share belongs to was put together before.', 'Nothing to do: shares beyond the threshold are spare ones.'),
   TIMESTAMP_EXPIRED: row('agent', 401, 'The envelope is older than the timestamp window.', 'Check the clock of the sender (NTP); seal right before sending.'),
   'TIMESTAMP_EXPIRED:FUTURE': row('agent', 401, 'The envelope is dated in the future, beyond the timestamp window.', 'Check the clocks of sender and receiver (NTP).'),
-  SCOPE_DENIED: row('agent', 403, 'The sender lacks the scope.', 'Grant it with updateScopes(), or send with a scope the sender has.'),
+  SCOPE_DENIED: row('agent', 403, 'The sender lacks the scope, or the route wants another one.', 'Send with the scope that the route wants (option scope); if the sender lacks it, grant it with updateScopes().'),
   SCOPE_NOT_ALLOWED: row('agent', 403, 'The receiver does not accept this scope.', 'The scope is not among its receiveScopes.'),
   RECEIVER_SCOPE_DENIED: row('agent', 403, 'The registry entry of the recipient does not allow this scope.', 'Send with a scope among its receiveScopes.'),
   NONCE_STORE_UNAVAILABLE: row('agent', 503, 'The nonce store did not answer, so a replay could not be ruled out.', 'Nothing is accepted while it is down; see `cause`.'),

@@ -86,7 +86,7 @@ describe('an error', () => {
 
   test('may have a hint of its own, which stands behind what is wrong', () => {
     const error = xlinkError('SCOPE_DENIED', { hint: 'The route wants the scope orders:write.' });
-    expect(error.message).toBe('The sender lacks the scope. The route wants the scope orders:write.');
+    expect(error.message).toBe(`${ERROR_TABLE.SCOPE_DENIED.message} The route wants the scope orders:write.`);
     expect(error.title).toBe(ERROR_TABLE.SCOPE_DENIED.message);
   });
 

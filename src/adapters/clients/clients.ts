@@ -4,6 +4,7 @@ import type { ApiKeyAuth, Outcome } from '../../http/decision.js';
 import type { Mode } from '../../types/mode.js';
 import type { ClientId, Clock, Did, Scope } from '../../types/protocol.js';
 import { type Awaitable, isPromiseLike } from '../../util/awaitable.js';
+import { CLIENT_WITHOUT_ID } from './cutover-report.js';
 import type { ClientLedger } from './ledger.js';
 import type { ClientStore } from './store.js';
 
@@ -49,8 +50,11 @@ export class Clients {
 
   /** Counts a request for the report. Failures count once it is verified whose they are. */
   count({ client, method, error }: Outcome): void {
-    if (client === undefined) return;
     const { ledger } = this.parts;
+    if (client === undefined) {
+      if (method === 'api-key' && !error) ledger.keyUsed(CLIENT_WITHOUT_ID);
+      return;
+    }
     if (error) ledger.failed(client, method, error.id);
     else if (method === 'xlink') ledger.xlinkUsed(client);
     else ledger.keyUsed(client);

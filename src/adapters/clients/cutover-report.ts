@@ -5,7 +5,7 @@ import type { ClientRecord } from './store.js';
 
 /** One client in the cut-over report. Times are ISO 8601 in UTC. */
 export interface ClientReport {
-  /** The client's id, as the key validator returns it. */
+  /** The client's id, as the key validator returns it; `(no client id)` for all keys for which it returns none. */
   readonly client: ClientId;
   /** DIDs that were enrolled with a key of this client, oldest first. */
   readonly dids: readonly Did[];
@@ -46,6 +46,9 @@ export interface ReportOptions {
   /** Recent means within this time, in ms: xLink must have been used, and must not have failed last. Default seven days. */
   readonly recentMs?: number;
 }
+
+/** The row of keys that the validator accepted without naming a client: as long as they are used, somebody would be left behind. */
+export const CLIENT_WITHOUT_ID: ClientId = '(no client id)';
 
 const DAY_MS = 86_400_000;
 
@@ -96,6 +99,8 @@ const STATES: Readonly<Record<CutoverState, { readonly safe: boolean; readonly r
   moved: { safe: true, reason: 'works on xLink and no longer uses its key' },
 };
 
+const NO_ID = 'keys whose validator result names no client; return clientId, or set the option clientId';
+
 /** How many clients there are in each state. */
 export function countStates(clients: readonly ClientReport[]): Record<CutoverState, number> {
   const counts = Object.fromEntries(Object.keys(STATES).map((state) => [state, 0])) as Record<
@@ -109,7 +114,7 @@ export function countStates(clients: readonly ClientReport[]): Record<CutoverSta
 function judge(record: ClientRecord, now: number, options: ReportOptions) {
   const state = stateOf(record, now, options);
   const { safe, reason } = STATES[state];
-  return { safeToSwitch: safe, state, reason };
+  return { safeToSwitch: safe, state, reason: record.client === CLIENT_WITHOUT_ID ? NO_ID : reason };
 }
 
 /** The first rule that applies decides. */

@@ -16,7 +16,7 @@ export class FileStoreError extends Error {
   readonly code: FileStoreFault;
 
   /** `message` says what an operator can do. */
-  constructor(code: FileStoreFault, message: string, options?: ErrorOptions) {
+  constructor(code: FileStoreFault, message: string, options?: { readonly cause?: unknown }) {
     super(message, options);
     this.code = code;
   }

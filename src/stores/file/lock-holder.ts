@@ -29,7 +29,10 @@ export async function assertGone(name: string): Promise<void> {
       `${name} was made on another host; remove it if that one no longer writes`,
     );
   if (holder.boot === bootId() && isAlive(holder))
-    throw new FileStoreError('ELOCKED', `${name} is held by process ${holder.pid}`);
+    throw new FileStoreError(
+      'ELOCKED',
+      `${name} is held by process ${holder.pid}; a file has one process at a time: stop that one, or give this one a file of its own`,
+    );
 }
 
 /** This process. */

@@ -272,6 +272,26 @@ describe('adapter.report()', () => {
     expect((await service.adapter.report({ recentMs: 30 * DAY })).clients[0]?.safeToSwitch).toBe(true);
   });
 
+  test('keys whose client nobody named stand in a row of their own, and hold the switch back', async () => {
+    const world = new World();
+    const { clock, clients } = world;
+    const service = await world.serve({
+      agent: await world.agent('api'),
+      clock,
+      clients,
+      legacyKeyValidator: (key) => (key === ACME || key === BOLT ? { name: 'nobody' } : null),
+    });
+    await service.accepted(withKey(ACME));
+    await service.accepted(withKey(BOLT));
+    await service.refused(withKey('another'), '401 API_KEY_INVALID');
+    await service.quiet();
+    const { safeToSwitch, clients: rows } = await service.adapter.report();
+    expect(safeToSwitch).toBe(false);
+    expect(rows).toMatchObject([
+      { client: '(no client id)', keyRequests: 2, failures: {}, reason: expect.stringContaining('clientId') },
+    ]);
+  });
+
   test('a refused key is still a key that somebody uses', async () => {
     const world = new World();
     const { clock, clients } = world;

@@ -374,7 +374,7 @@ describe('a second writer', () => {
     const first = openRegistry();
     unwrap(await first.add(ALICE));
     const second = openRegistry({ clock });
-    expect(await complaint(second)).toMatch(/held by process \d+$/);
+    expect(await complaint(second)).toMatch(/held by process \d+;/);
     expect(idOf(await second.add(BOB))).toBe('REGISTRATION_FAILED');
     await first.close();
     clock.advance(999);
