@@ -1,6 +1,7 @@
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
+import { BodyIntake, defaultUnauthenticatedBytes } from '../http/body-intake.js';
 import {
   type Auth,
   authenticationOf,
@@ -74,13 +75,18 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     this.#brownouts = new Brownouts(options.brownouts);
     this.#deprecatedSince = options.deprecation?.since ?? new Date(this.#clock());
     this.#clients = createClients(options, this.#clock, (event) => this.emit(event));
+    const { maxEnvelopeBytes } = options;
+    const intake = new BodyIntake<InboundRequest>(
+      options.maxUnauthenticatedBytes ?? defaultUnauthenticatedBytes(maxEnvelopeBytes),
+      options.clientAddress,
+    );
     this.#authenticator = new Authenticator({
       agent: options.agent,
       validator: options.legacyKeyValidator,
       validatorTimeoutMs: options.validatorTimeoutMs ?? limits.DEFAULT_VALIDATOR_TIMEOUT_MS,
       sources: options.apiKey ?? {},
       bodyTypes,
-      rules: envelopeRules(options),
+      rules: envelopeRules(options, intake),
       policy: this.#policy,
       brownouts: this.#brownouts,
       clients: this.#clients,
@@ -91,6 +97,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       agent: options.agent,
       clients: this.#clients,
       authenticator: this.#authenticator,
+      intake,
       clock: this.#clock,
       rules: enrollmentRules(options),
       binding: (request) =>
@@ -302,7 +309,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   }
 }
 
-const envelopeRules = (options: DualModeOptions): EnvelopeRules => ({
+const envelopeRules = (options: DualModeOptions, intake: BodyIntake<InboundRequest>): EnvelopeRules => ({
+  intake,
   requireRequestBinding: options.requireRequestBinding ?? true,
   allowCleartext: options.allowCleartext ?? false,
   maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,

@@ -13,6 +13,7 @@ const MEMBER =
  */
 export function readFlatJson(input: string | Uint8Array, maxBytes: number): Map<string, string | number> {
   if (input.length > maxBytes) throw xlinkError('ENVELOPE_TOO_LARGE');
+  if (typeof input !== 'string') assertOpensObject(input);
   const text = typeof input === 'string' ? input : decode(input);
   const members = new Map<string, string | number>();
   OPEN.lastIndex = 0;
@@ -30,6 +31,23 @@ export function readFlatJson(input: string | Uint8Array, maxBytes: number): Map<
   }
   if (at !== text.length) throw syntax();
   return members;
+}
+
+const WHITE_SPACE: readonly number[] = [0x20, 0x09, 0x0d, 0x0a];
+/** `{` and `"`. */
+const OPENING = [0x7b, 0x22];
+
+/**
+ * Throws `PARSE_FAILED:SYNTAX` if bytes cannot be the beginning of an envelope: garbage is known by its first byte, before
+ * the rest is read or decoded.
+ */
+export function assertOpensObject(start: Uint8Array): void {
+  let at = 0;
+  for (const expected of OPENING) {
+    while (at < start.length && WHITE_SPACE.includes(start[at]!)) at++;
+    if (at === start.length) return; // it may come yet
+    if (start[at++] !== expected) throw syntax();
+  }
 }
 
 const syntax = () => xlinkError('PARSE_FAILED:SYNTAX');

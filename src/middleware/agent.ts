@@ -1,6 +1,7 @@
 import { BaseAgent } from '../agent/agent.js';
+import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
-import { checkOptions, integerIn, isBoolean } from '../util/options.js';
+import { checkOptions, integerIn, isBoolean, isFunction } from '../util/options.js';
 import { DualModeAdapter } from './dual-mode-adapter.js';
 import type { ExpressMiddleware } from './express/middleware.js';
 
@@ -11,6 +12,10 @@ export interface AgentMiddlewareOptions {
   readonly allowCleartext?: boolean;
   /** Adds hint and field to problem bodies. Default `false`. */
   readonly exposeDetails?: boolean;
+  /** Bytes of bodies held while their signatures are not verified; see {@link DualModeOptions.maxUnauthenticatedBytes}. Default 32 MiB. */
+  readonly maxUnauthenticatedBytes?: number;
+  /** The IP address that counts for that; see {@link DualModeOptions.clientAddress}. */
+  readonly clientAddress?: (request: InboundRequest) => string | undefined;
   /** How many processes serve the route; see {@link DualModeOptions.instances}. */
   readonly instances?: number;
 }
@@ -29,6 +34,8 @@ export class Agent extends BaseAgent {
       requireRequestBinding: isBoolean,
       allowCleartext: isBoolean,
       exposeDetails: isBoolean,
+      maxUnauthenticatedBytes: integerIn(2048, 2 ** 40),
+      clientAddress: isFunction,
       instances: integerIn(1, 100_000),
     });
     const adapter = new DualModeAdapter(

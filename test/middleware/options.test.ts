@@ -41,6 +41,8 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
     right: [1024, 2 ** 30],
   },
   maxBodyBytes: { wrong: [null, -1, 2 ** 30 + 1, 0.5, NaN, Infinity, '1mb'], right: [0, 2 ** 30] },
+  maxUnauthenticatedBytes: { wrong: [0, 2047, 1.5, '64', null, Infinity], right: [2 ** 21, 2 ** 30] },
+  clientAddress: { wrong: ['x-real-ip', {}, null], right: [() => '192.0.2.1'] },
   requestTarget: { wrong: [null, '/path', {}], right: [() => '/'] },
   skip: { wrong: [null, '/health', ['/health']], right: [() => false] },
   validatorTimeoutMs: { wrong: [null, 0, -1, 600_001, 1.5, '5s'], right: [1, 600_000] },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { encodeDidKey } from '../../src/identity/did.js';
 import { CachedTrustRegistry, type CachedTrustRegistryOptions } from '../../src/registry/cached.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
 import type { Did, RegistryEntry } from '../../src/types/protocol.js';
@@ -130,11 +131,19 @@ describe('what is remembered', () => {
     const { registry, cached, statusOf } = setUp({ maxEntries: 3 });
     unwrap(await registry.add(alice!));
     await statusOf(alice!);
-    for (let i = 0; i < 50; i++) await statusOf(`did:key:stranger-${i}`);
+    for (let i = 0; i < 50; i++) await statusOf(encodeDidKey(new Uint8Array(32).fill(i)));
     registry.dids.length = 0;
     expect(await statusOf(alice!)).toBe('active');
     expect(registry.dids).toEqual([]);
     expect(cached.size).toBe(4);
+  });
+
+  test('what is no DID is asked for each time, and not kept', async () => {
+    const { registry, cached, statusOf } = setUp();
+    for (const text of ['did:key:other', 'x'.repeat(100_000)]) {
+      expect([await statusOf(text), await statusOf(text)]).toEqual(['unknown', 'unknown']);
+    }
+    expect([registry.dids.length, cached.size]).toEqual([4, 0]);
   });
 
   test('a copy, if the registry hands out objects that can be changed', async () => {
