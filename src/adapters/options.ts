@@ -59,7 +59,13 @@ export interface DualModeOptions<Customer extends object = object> {
    */
   readonly maxUnauthenticatedBytes?: number;
   /**
-   * The IP address that counts for that. Default: the other end of the connection, so behind a proxy all callers share one
+   * Refusals of one address that are answered without waiting, per second, in each process; 64 KiB of a body count as one
+   * more. Further ones are answered up to a second late, so that a flood waits for its own answers. Nothing that is
+   * accepted waits, nor does a caller that is known, or one whose key is good and no longer taken. Default 100.
+   */
+  readonly refusalsPerSecond?: number;
+  /**
+   * The IP address that counts for both. Default: the other end of the connection, so behind a proxy all callers share one
    * part: return what that proxy says, and only if nobody gets past it. `(request) => (request.raw as Request).ip` in
    * Express with `trust proxy`. `undefined` means the default. All of an IPv6 /64 is one address.
    */
@@ -173,6 +179,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     maxEnvelopeBytes: integerIn(1024, 2 ** 30),
     maxBodyBytes: integerIn(0, 2 ** 30),
     maxUnauthenticatedBytes: integerIn(2048, 2 ** 40),
+    refusalsPerSecond: integerIn(1, 1_000_000),
     clientAddress: isFunction,
     requestTarget: isFunction,
     skip: isFunction,

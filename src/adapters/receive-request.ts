@@ -15,7 +15,7 @@ export interface EnvelopeRules {
   /** Whether an envelope in a body may be signed only. */
   readonly allowCleartext: boolean;
   readonly maxEnvelopeBytes: number;
-  /** Reads envelopes in bodies. */
+  /** Reads envelopes in bodies. What a request takes is given back when the request is decided, at the latest. */
   readonly intake: BodyIntake<InboundRequest>;
   readonly maxBodyBytes: number;
   readonly requestTarget: (request: InboundRequest) => string;
@@ -50,18 +50,13 @@ async function receiveBodyForm(
   binding: Binding,
   rules: EnvelopeRules,
 ): Promise<Received> {
-  const { bytes, release } = await rules.intake.read(request, rules.maxEnvelopeBytes);
+  const bytes = await rules.intake.read(request, rules.maxEnvelopeBytes);
   const onVerified = (sender: Did) => {
-    release();
+    rules.intake.release(request);
     binding.onVerified(sender);
   };
   const { allowCleartext } = rules;
-  let received: Received;
-  try {
-    received = unwrap(await agent.receiveContent(bytes, { ...binding, allowCleartext, onVerified }));
-  } finally {
-    release();
-  }
+  const received = unwrap(await agent.receiveContent(bytes, { ...binding, allowCleartext, onVerified }));
   if (received.message.contentDigest !== undefined)
     throw xlinkError('CONTENT_DIGEST_UNEXPECTED', { field: 'contentDigest' });
   if (!received.content) throw xlinkError('PARSE_FAILED:MISSING_FIELD', { field: 'payload' });

@@ -3,7 +3,7 @@ import { DISCOVERY_PATH, type DiscoveryDocument } from '../discovery/document.js
 import { recordVersion } from '../envelope/negotiate.js';
 import { parseEnvelope } from '../envelope/parse.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
-import type { BodyIntake, HeldBody } from '../http/body-intake.js';
+import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENROLL_PATH, ENROLL_SCOPE } from '../http/enrollment.js';
 import type { XlinkEvent } from '../types/events.js';
@@ -82,24 +82,9 @@ export class WellKnown {
   }
 
   async #enroll(request: InboundRequest, attempt: AuthAttempt, clients: Clients): Promise<JsonResponse> {
-    const { intake } = this.#parts;
-    let held: Promise<HeldBody> | undefined;
-    const envelope = async () =>
-      (await (held ??= intake.read(request, MAX_INTRODUCTION_BYTES, 'BODY_TOO_LARGE'))).bytes; // not before it is worth it
-    try {
-      return await this.#enrollWith(envelope, request, attempt, clients);
-    } finally {
-      (await held?.catch(() => undefined))?.release();
-    }
-  }
-
-  async #enrollWith(
-    envelope: () => Promise<Uint8Array>,
-    request: InboundRequest,
-    attempt: AuthAttempt,
-    clients: Clients,
-  ): Promise<JsonResponse> {
-    const { agent, rules } = this.#parts;
+    const { agent, rules, intake } = this.#parts;
+    let body: Promise<Uint8Array> | undefined;
+    const envelope = () => (body ??= intake.read(request, MAX_INTRODUCTION_BYTES, 'BODY_TOO_LARGE')); // not before it is worth it
     const { client, key } = await this.#enrollee(request, attempt, envelope, clients);
     const limit = () => {
       if (!this.#attempts.take(client)) throw xlinkError('ENROLLMENT_REFUSED:RATE_LIMITED');

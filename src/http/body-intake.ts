@@ -7,13 +7,6 @@ import type { InboundRequest } from './decision.js';
 /** What is used of a request. */
 export type IncomingBody = Pick<InboundRequest, 'hasBody' | 'header' | 'readBody' | 'remoteAddress'>;
 
-/** An envelope that was read; its bytes take room until `release` is called. */
-export interface HeldBody {
-  readonly bytes: Uint8Array;
-  /** Call it once the sender is known or the request is refused. */
-  readonly release: () => void;
-}
-
 /** 32 MiB: an address alone may send 16 envelopes of 1 MiB at once. */
 const DEFAULT_BYTES = 32 * 1024 * 1024;
 
@@ -41,29 +34,37 @@ export function assertFitsOne(
 export class BodyIntake<Request extends IncomingBody = IncomingBody> {
   readonly #budget: BodyBudget;
   readonly #addressOf: (request: Request) => string | undefined;
+  readonly #releases = new WeakMap<Request, () => void>();
 
-  /** `addressOf`: whose share of the room a request takes; default, and where it returns none: the peer of the connection. */
-  constructor(maxBytes: number, addressOf: (request: Request) => string | undefined = () => undefined) {
+  /** `addressOf`: whose share of the room a request takes; those of unknown addresses share one. */
+  constructor(maxBytes: number, addressOf: (request: Request) => string | undefined) {
     this.#budget = new BodyBudget(maxBytes);
     this.#addressOf = addressOf;
   }
 
-  /** Throws `tooLarge`, `INTAKE_FULL…`, `PARSE_FAILED:SYNTAX`, and what else `readBody` rejects with. */
+  /**
+   * The body, which takes room until {@link BodyIntake.release}. Throws `tooLarge`, `INTAKE_FULL…`, `PARSE_FAILED:SYNTAX`,
+   * and what else `readBody` rejects with.
+   */
   async read(
     request: Request,
     maxBytes: number,
     tooLarge: TooLarge = 'ENVELOPE_TOO_LARGE',
-  ): Promise<HeldBody> {
+  ): Promise<Uint8Array> {
     const size = announcedBytes(request, maxBytes);
     if (size > maxBytes) throw xlinkError(tooLarge);
-    const address = this.#addressOf(request) ?? request.remoteAddress ?? 'unknown';
-    const release = this.#budget.take(address, size);
+    this.#releases.set(request, this.#budget.take(this.#addressOf(request) ?? 'unknown', size));
     try {
-      return { bytes: await request.readBody(maxBytes, assertOpensObject), release };
+      return await request.readBody(maxBytes, assertOpensObject);
     } catch (error) {
-      release();
       throw isXlinkError(error) && error.id === 'BODY_TOO_LARGE' ? xlinkError(tooLarge) : error;
     }
+  }
+
+  /** Gives the room of a request back, once its sender is known or it is refused. Does nothing for one that takes none. */
+  release(request: Request): void {
+    this.#releases.get(request)?.();
+    this.#releases.delete(request);
   }
 }
 

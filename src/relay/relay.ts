@@ -57,7 +57,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, clientAddress } = options;
   const bodies = new BodyIntake<RelayBody>(
     options.maxUnauthenticatedBytes ?? defaultUnauthenticatedBytes(maxEnvelopeBytes),
-    ({ req }) => clientAddress?.(req),
+    ({ req, remoteAddress }) => clientAddress?.(req) ?? remoteAddress,
   );
   const closed = new AbortController();
   const told = (error: XlinkError) => {
@@ -106,11 +106,10 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     use: (bytes: Uint8Array) => Promise<T>,
   ): Promise<T> {
     const body = { ...incomingBody(req as unknown as NodeRequest), req };
-    const { bytes, release } = await bodies.read(body, maxBytes);
     try {
-      return await use(bytes);
+      return await use(await bodies.read(body, maxBytes));
     } finally {
-      release();
+      bodies.release(body);
     }
   }
 

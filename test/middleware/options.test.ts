@@ -42,6 +42,7 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
   },
   maxBodyBytes: { wrong: [null, -1, 2 ** 30 + 1, 0.5, NaN, Infinity, '1mb'], right: [0, 2 ** 30] },
   maxUnauthenticatedBytes: { wrong: [0, 2047, 1.5, '64', null, Infinity], right: [2 ** 21, 2 ** 30] },
+  refusalsPerSecond: { wrong: [0, -1, 0.5, '5', null, Infinity], right: [1, 1000] },
   clientAddress: { wrong: ['x-real-ip', {}, null], right: [() => '192.0.2.1'] },
   requestTarget: { wrong: [null, '/path', {}], right: [() => '/'] },
   skip: { wrong: [null, '/health', ['/health']], right: [() => false] },
