@@ -8,10 +8,11 @@ const sources = Object.entries(tsconfig.compilerOptions.paths).map(([name, [file
   file!.replace('./', '<rootDir>/'),
 ]);
 
-const shared: Config = {
+/** What all projects share, those of the wings included. */
+export const shared: Config = {
   testEnvironment: 'node',
-  // The page of the dashboard is bundled from the sources, too.
-  globalSetup: '<rootDir>/scripts/build-page.mjs',
+  globalSetup: '<rootDir>/test/support/run.mjs',
+  globalTeardown: '<rootDir>/test/support/run-end.mjs',
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
@@ -37,7 +38,7 @@ const config: Config = {
       ...shared,
       displayName: 'unit',
       testMatch: ['<rootDir>/test/**/!(*.integration).test.ts'],
-      setupFiles: ['<rootDir>/test/support/unit-only.ts'],
+      testEnvironment: '<rootDir>/test/support/unit-environment.mjs',
     },
     {
       ...shared,

@@ -1,4 +1,4 @@
-// Makes what compose.yml needs and nobody may know: node deploy/make-secrets.mjs [FOLDER]
+// Makes the secrets that compose.yml needs: node deploy/make-secrets.mjs [FOLDER]
 // What is there is left alone, so it can be run again.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,62 +1,80 @@
-// Packs the package as it would be published and lets attw and publint judge the tarball.
+// Packs root and wings as they would be published and lets attw and publint judge the tarballs.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { filesNamedIn, manifestOf } from './manifest.mjs';
+import { pack } from './pack.mjs';
+import { fileLinksOf } from './package-links.mjs';
+import { root, wings } from './wings.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const COMMON =
+  /^(dist\/.*\.(js|js\.map|d\.ts|d\.ts\.map)|src\/.*\.(ts|html|css|sql)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
+const ROOT_ONLY =
+  /^(bin\/xlink\.mjs|dist\/cjs\/package\.json|(api|docs|examples|deploy|dashboards)\/.*|THIRD-PARTY-NOTICES)$/;
 
-const built = spawnSync('node', ['scripts/build.mjs'], { cwd: root, stdio: 'inherit' });
+const built = spawnSync('npm', ['run', 'build'], { cwd: root, stdio: 'inherit' });
 if (built.status !== 0) process.exit(1);
 const folder = mkdtempSync(join(tmpdir(), 'xlink-exports-'));
 
 try {
-  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
-  const [packed] = JSON.parse(
-    execFileSync('npm', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
-  );
-  const files = packed.files.map(({ path }) => path);
-  const tarball = join(folder, packed.filename);
-
-  const problems = [...strangers(files), ...missing(files), ...unmapped()];
+  // What is a program, not a library, is ESM only.
+  const problems = [check('.', []), ...wings.map((wing) => check(wing, ['--profile', 'esm-only']))].flat();
   for (const problem of problems) console.error(problem);
-  // The node10 way of resolving knows no "exports", and no supported Node uses it.
-  const verdicts = [
-    run('attw', [tarball, '--profile', 'node16']),
-    run('publint', ['run', tarball, '--strict']),
-  ];
-  if (problems.length > 0 || verdicts.includes(false)) process.exitCode = 1;
-  else console.log(`${files.length} files in the tarball; attw and publint are content`);
+  if (problems.length > 0) process.exitCode = 1;
+  else console.log(`${1 + wings.length} tarballs; attw and publint are content`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
-function strangers(files) {
-  const welcome =
-    /^(dist\/.*\.(js|js\.map|d\.ts)|dist\/cjs\/package\.json|src\/stores\/postgres\/migrations\/.*\.sql|dashboards\/(xlink-migration\.json|rules\.yml)|package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD-PARTY-NOTICES)$/;
-  return files.filter((file) => !welcome.test(file)).map((file) => `${file} does not belong in the tarball`);
+function check(place, attwOptions) {
+  const manifest = manifestOf(join(root, place));
+  const { tarball, files } = pack(join(root, place), folder);
+  const complaints = [
+    ...strangers(files, place),
+    ...missing(files, manifest),
+    ...deadLinks(tarball, files),
+    ...leftovers(read(tarball, 'package.json')),
+    ...(place === '.' ? unmapped(manifest) : []),
+  ];
+  const judged = [
+    run('attw', [tarball, '--format', 'ascii', ...attwOptions]),
+    run('publint', ['run', tarball, '--strict']),
+  ];
+  return [...complaints.map((complaint) => `${place}: ${complaint}`), ...judged.filter(Boolean)];
+}
+
+function strangers(files, place) {
+  const welcome = (file) => COMMON.test(file) || (place === '.' && ROOT_ONLY.test(file));
+  return files.filter((file) => !welcome(file)).map((file) => `${file} does not belong in the tarball`);
 }
 
 // attw is content with a package that has no types at all, so look for ourselves.
-function missing(files) {
-  const wanted = [
-    'README.md',
-    'CHANGELOG.md',
-    'LICENSE',
-    'src/stores/postgres/migrations/000-schema-version.sql', // errors say where it is
-    ...filesNamedIn([manifest.exports, manifest.imports]),
-  ];
-  const untyped = Object.entries(manifest.exports)
-    .filter(([name, entry]) => name !== './package.json' && !(entry.import?.types && entry.require?.types))
-    .map(([name]) => `"${name}" in exports has no types for import or require`);
+function missing(files, { exports, imports = {}, bin = {}, main = [], types = [], typesVersions = {} }) {
+  const named = filesNamedIn([exports, imports, bin, main, types, typesVersions]);
+  const wanted = ['README.md', 'CHANGELOG.md', 'LICENSE', ...named];
+  const untyped = Object.entries(exports)
+    .filter(([name, entry]) => name !== './package.json' && !JSON.stringify(entry).includes('"types"'))
+    .map(([name]) => `"${name}" in exports has no types`);
   const absent = wanted.map((file) => file.replace(/^\.\//, '')).filter((file) => !files.includes(file));
   return [...untyped, ...absent.map((file) => `${file} is not in the tarball`)];
 }
 
+function deadLinks(tarball, files) {
+  return files
+    .filter((file) => file.endsWith('.md'))
+    .flatMap((page) => fileLinksOf(read(tarball, page), page).map((target) => [page, target]))
+    .filter(([, target]) => !files.includes(target))
+    .map(([page, target]) => `${page} links to ${target}, which is not in the tarball`);
+}
+
+function leftovers(manifest) {
+  const { scripts, devDependencies, workspaces } = JSON.parse(manifest);
+  return scripts || devDependencies || workspaces ? ['package.json has what only the repository needs'] : [];
+}
+
 // Tests and snippets see each subpath through the "paths" of tsconfig.json.
-function unmapped() {
+function unmapped(manifest) {
   const { paths } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')).compilerOptions;
   return Object.keys(manifest.exports)
     .filter((name) => name !== './package.json')
@@ -65,14 +83,14 @@ function unmapped() {
     .map((name) => `tsconfig.json has no path for ${name}`);
 }
 
-function filesNamedIn(value) {
-  return typeof value === 'string' ? [value] : Object.values(value).flatMap(filesNamedIn);
+function read(tarball, file) {
+  return execFileSync('tar', ['-xOf', tarball, `package/${file}`], { encoding: 'utf8', maxBuffer: 2 ** 25 });
 }
 
+/** What the tool has to complain about, if anything. */
 function run(tool, args) {
   const { status, stdout, stderr } = spawnSync(join(root, 'node_modules/.bin', tool), args, {
     encoding: 'utf8',
   });
-  if (status !== 0) console.error(stdout + stderr);
-  return status === 0;
+  return status === 0 ? undefined : `${tool}: ${stdout}${stderr}`;
 }

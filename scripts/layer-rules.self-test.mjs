@@ -1,6 +1,7 @@
 // Proves that every rule of the layer plan catches a violation, and that sound code passes.
 import { deepStrictEqual } from 'node:assert';
 import { findViolations } from './layer-rules.mjs';
+import { findWingViolations } from './wing-rules.mjs';
 
 const manifest = {
   dependencies: { '@noble/hashes': '*' },
@@ -67,11 +68,33 @@ const cases = [
   [{ 'util/b.ts': "import '#nowhere';" }, ['util/b.ts:1 unresolved']],
 ];
 
+const wing = { peerDependencies: { '@private.me/xlink': '*' } };
+
+// [file of a wing, its text, the rules it must break]
+const wingCases = [
+  ['src/a.ts', "import 'node:fs';\nimport './b.js';\nimport '@private.me/xlink/server';", []],
+  ['src/deep/a.ts', "export * from '../b.js';", []],
+  ['test/a.test.ts', "import 'jest';\nimport '../src/a.js';", []],
+  ['src/a.ts', "import '../../../src/index.js';", ['outside']],
+  ['src/a.ts', "import type { T } from '../test/t.js';", ['outside']],
+  ['test/a.test.ts', "import '../../../test/support/until.js';", ['outside']],
+  ['src/a.ts', "import 'jest';", ['undeclared']],
+  ['src/a.ts', "await import('@private.me/xid');", ['undeclared']],
+];
+
 export function selfTest() {
   for (const [change, expected] of cases) {
     const found = findViolations({ ...sound, ...change }, manifest);
     const short = found.map(({ file, line, rule }) => `${file}:${line} ${rule}`);
     deepStrictEqual(short.toSorted(), expected.toSorted(), `layer plan self-test, ${JSON.stringify(change)}`);
   }
-  return cases.length;
+  for (const [file, text, expected] of wingCases) {
+    const found = findWingViolations({ [file]: text }, wing, ['jest']);
+    deepStrictEqual(
+      found.map(({ rule }) => rule),
+      expected,
+      `wing self-test, ${file}: ${text}`,
+    );
+  }
+  return cases.length + wingCases.length;
 }

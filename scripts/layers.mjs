@@ -1,6 +1,20 @@
 // The layers of src/, from low to high; an import may only point down the list.
 // A name with a trailing slash is a folder of src/, any other is a file of src/.
 
+// The published subpaths.
+const fronts = [
+  'client',
+  'file',
+  'koa',
+  'logging',
+  'metrics',
+  'opentelemetry',
+  'postgres',
+  'redis',
+  'server',
+  'verify',
+];
+
 export const layers = [
   ['errors/', 'types/', 'util/'],
   ['crypto/'],
@@ -18,8 +32,9 @@ export const layers = [
   ['middleware/'],
   ['relay/', 'registry-server/'],
   ['stores/'],
-  // The published fronts: they may import everything and nothing imports them.
-  ['index.ts', 'koa.ts', 'server.ts'],
+  // The published fronts: they may import everything, and but for the root of Node nothing imports them.
+  [...fronts.map((name) => `${name}.ts`), 'index.ts'],
+  ['index.node.ts'],
 ];
 
 // Rooms inside a room, from low to high. '' is the folder itself.

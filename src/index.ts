@@ -7,7 +7,7 @@ export {
   formatReport,
   type ReportOptions,
 } from './adapters/clients/cutover-report.js';
-export { MemoryClientStore, mergeActivity } from './adapters/clients/memory-store.js';
+export { MemoryClientStore } from './adapters/clients/memory-store.js';
 export type { ClientActivity, ClientRecord, ClientStore } from './adapters/clients/store.js';
 export type { ApiKeySources } from './adapters/credentials.js';
 export type { DeprecationOptions } from './adapters/deprecation.js';
@@ -22,7 +22,7 @@ export { type Advice, MigrationPlan } from './adapters/migration/plan.js';
 export { SharedMode, type SharedModeOptions } from './adapters/migration/shared-mode.js';
 export type { Brownout } from './adapters/modes/brownouts.js';
 export type { ModeTarget, RouteMode } from './adapters/modes/policy.js';
-export { type ModeState, type ModeStore, parseModeState, type StoredMode } from './adapters/modes/store.js';
+export type { ModeStore } from './adapters/modes/store.js';
 export type { Traffic, TrafficSample } from './adapters/modes/traffic-window.js';
 export type { DualModeOptions } from './adapters/options.js';
 export type { SignOptions, VerifyOptions } from './agent/application-signature.js';
@@ -44,13 +44,7 @@ export type { FallbackEvent, FallbackReason } from './client/fallback.js';
 export type { IdentityStore, XlinkFetchOptions } from './client/options.js';
 export { xlinkFetch } from './client/xlink-fetch.js';
 export type { CryptoProvider, Signer, Verifier } from './crypto/provider.js';
-export type { ClientRow, ClientsView, NoClientsView } from './dashboard/client-view.js';
-export type { FailureRow } from './dashboard/failure-counts.js';
 export type { DashboardOptions } from './dashboard/options.js';
-export type { PlanView } from './dashboard/plan-view.js';
-export type { Counts, Series } from './dashboard/ring.js';
-export type { DashboardSnapshot, ModeView, ProcessView } from './dashboard/snapshot.js';
-export type { Adoption, RangeName } from './dashboard/traffic-history.js';
 export {
   type DidWebIdentity,
   type DidWebOptions,
@@ -74,42 +68,22 @@ export {
 } from './errors/table.js';
 export type { AdapterMetrics } from './http/adoption-counter.js';
 export type { ApiKeyAuth, Auth, InboundRequest, XlinkAuth } from './http/decision.js';
-export { type EnrollmentAnswer, type EnrollmentRequest, enrollmentProof } from './http/enrollment.js';
 export { xlinkAuthorization } from './http/header-form.js';
 export { ENVELOPE_TYPE } from './http/media-type.js';
 export { requestBinding } from './http/request-binding.js';
-export type { SealedResponse } from './http/sealed-response.js';
 export { decodeDidKey, encodeDidKey } from './identity/did.js';
 export { generateIdentity, Identity, type IdentityOptions } from './identity/identity.js';
-export {
-  assertKeyRecord,
-  assertSuccessor,
-  createKeyRecord,
-  type KeyRecordOptions,
-} from './identity/key-record.js';
+export { createKeyRecord, type KeyRecordOptions } from './identity/key-record.js';
 export { Agent, type AgentMiddlewareOptions } from './middleware/agent.js';
-export type { KoaDashboardOptions } from './middleware/dashboard.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
 export { requireScope, requireXlink } from './middleware/express/guards.js';
 export type { ExpressMiddleware } from './middleware/express/middleware.js';
-export type { KoaContext, KoaMiddleware } from './middleware/koa/middleware.js';
 export type { NodeRequest, NodeResponse } from './middleware/node/types.js';
 export { MemoryNonceStore, type MemoryNonceStoreOptions } from './nonce/memory.js';
-export { nonceKey } from './nonce/nonce-key.js';
 export { CachedTrustRegistry, type CachedTrustRegistryOptions } from './registry/cached.js';
-export { EntryRegistry, type EntryRule } from './registry/entry-registry.js';
 export { HttpTrustRegistry, type HttpTrustRegistryOptions } from './registry/http.js';
-export type {
-  ChangeListener,
-  FeedState,
-  Grant,
-  ManagedTrustRegistry,
-  RevokeOptions,
-  ScopeChange,
-} from './registry/managed.js';
+export type { Grant, ManagedTrustRegistry, RevokeOptions, ScopeChange } from './registry/managed.js';
 export { MemoryTrustRegistry, type MemoryTrustRegistryOptions } from './registry/memory.js';
-export { parseEntry } from './registry/parse-entry.js';
-export type { PositionalRegistration } from './registry/positional-registration.js';
 export {
   describeSecurityMode,
   describeSecurityModeStructured,
@@ -134,28 +108,11 @@ export {
 } from './split-channel/share.js';
 export type { ShareLimits } from './split-channel/share-limits.js';
 export { type SplitOptions, splitForChannel } from './split-channel/split.js';
-export {
-  PostgresClientStore,
-  type PostgresClientStoreOptions,
-} from './stores/postgres/client-store.js';
-export { PostgresModeStore, type PostgresModeStoreOptions } from './stores/postgres/mode-store.js';
-export {
-  PostgresTrustRegistry,
-  type PostgresTrustRegistryOptions,
-} from './stores/postgres/trust-registry.js';
-export type { RedisClient } from './stores/redis/client.js';
-export { redisClientOptions } from './stores/redis/client-options.js';
-export { RedisClientStore, type RedisClientStoreOptions } from './stores/redis/client-store.js';
-export { RedisModeStore, type RedisModeStoreOptions } from './stores/redis/mode-store.js';
-export { RedisNonceStore, type RedisNonceStoreOptions } from './stores/redis/nonce-store.js';
-export { RedisTrustRegistry, type RedisTrustRegistryOptions } from './stores/redis/trust-registry.js';
 export { GatewayTransport, type GatewayTransportOptions } from './transport/gateway.js';
 export { HttpsTransportAdapter, type HttpsTransportOptions } from './transport/https.js';
 export { LoopbackTransport } from './transport/loopback.js';
-export type { Delivery } from './transport/relay-protocol.js';
 export type { WebSocketClass, WebSocketLike } from './transport/relay-socket.js';
 export type * from './types/events.js';
 export type { AuthMethod, Mode } from './types/mode.js';
 export type * from './types/ports.js';
 export type * from './types/protocol.js';
-export type { Backoff } from './util/backoff.js';

@@ -1,3 +1,18 @@
+// Registry server, relay, enterprise registry, and what those need who write registries and stores of their own.
+export { mergeActivity } from './adapters/clients/memory-store.js';
+export { type ModeState, parseModeState, type StoredMode } from './adapters/modes/store.js';
+export type { ClientRow, ClientsView, NoClientsView } from './dashboard/client-view.js';
+export type { FailureRow } from './dashboard/failure-counts.js';
+export type { PlanView } from './dashboard/plan-view.js';
+export type { Counts, Series } from './dashboard/ring.js';
+export type { DashboardSnapshot, ModeView, ProcessView } from './dashboard/snapshot.js';
+export type { Adoption, RangeName } from './dashboard/traffic-history.js';
+export { assertKeyRecord, assertSuccessor } from './identity/key-record.js';
+export { nonceKey } from './nonce/nonce-key.js';
+export { EntryRegistry, type EntryRule } from './registry/entry-registry.js';
+export type { ChangeListener, FeedState } from './registry/managed.js';
+export { parseEntry } from './registry/parse-entry.js';
+export type { PositionalRegistration } from './registry/positional-registration.js';
 export { createRegistryAuthMiddleware } from './registry-server/auth.js';
 export {
   createRegistryServer,
@@ -11,14 +26,3 @@ export type { AddOutcome, Posted, RelayLimits, RelayStore } from './relay/store.
 export { createEnterpriseTrustRegistry } from './stores/enterprise/create.js';
 export type { EnterpriseEvent, EnterpriseRegistryOptions } from './stores/enterprise/options.js';
 export type { EnterpriseTrustRegistry } from './stores/enterprise/registry.js';
-export { FileClientStore } from './stores/file/client-store.js';
-export type { FileStoreOptions } from './stores/file/file-options.js';
-export { FileStoreError, type FileStoreFault } from './stores/file/file-store-error.js';
-export { identityFromFile } from './stores/file/identity.js';
-export { FileModeStore } from './stores/file/mode-store.js';
-export { FileNonceStore, type FileNonceStoreOptions } from './stores/file/nonce-store.js';
-export { FileRelayStore, type FileRelayStoreOptions } from './stores/file/relay-store.js';
-export { FileTrustRegistry, type FileTrustRegistryOptions } from './stores/file/trust-registry.js';
-export type { RedisClient } from './stores/redis/client.js';
-export { redisClientOptions } from './stores/redis/client-options.js';
-export { RedisRelayStore, type RedisRelayStoreOptions } from './stores/redis/relay-store.js';

@@ -6,7 +6,7 @@ import { recordedNames } from './recordings.mjs';
 
 /** Adoption that grew by less than one point in a week stands still. */
 const STALLED_GROWTH = 0.01;
-/** More replays than this within ten minutes are not somebody's retry. */
+/** More replays than this within ten minutes are not a client's retry. */
 const REPLAYS = 20;
 /** Share of the envelopes that the nonce store may refuse by being down. */
 const STORE_ERRORS = 0.01;
@@ -55,7 +55,7 @@ export function alerts(names) {
       summary:
         'Keys are still used at {{ $labels.job }} after the announced sunset, and {{ $labels.outcome }}.',
       description:
-        'Requests in an hour: {{ $value | humanize }}. accepted: what was announced is not enforced, so set the mode to xlink-only or announce a later sunset. refused: somebody is locked out; find out who it is, and set a client mode for them if it has to go on.',
+        'Requests in an hour: {{ $value | humanize }}. accepted: what was announced is not enforced, so set the mode to xlink-only or announce a later sunset. refused: a caller is locked out; find out who it is, and set a client mode for them if it has to go on.',
     },
     {
       alert: 'XlinkReplayBurst',
@@ -63,7 +63,7 @@ export function alerts(names) {
       severity: 'warning',
       summary: '{{ $value | humanize }} replayed envelopes at {{ $labels.job }} within ten minutes.',
       description:
-        'All of them were refused. Either somebody repeats recorded requests, or a client or a proxy sends a request again as it was instead of sealing it anew. The access log says where they come from; block an attacker there.',
+        'All of them were refused. Either an attacker repeats recorded requests, or a client or a proxy sends a request again as it was instead of sealing it anew. The access log says where they come from; block an attacker there.',
     },
     {
       alert: 'XlinkNonceStoreDown',

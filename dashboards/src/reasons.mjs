@@ -25,7 +25,7 @@ export function reasonIs(...exact) {
   return exact.length === 1 ? `reason="${exact[0]}"` : `reason=~"${exact.join('|')}"`;
 }
 
-/** What says that an envelope did not check out: it was changed, made for others, or signed by somebody unknown. */
+/** What says that an envelope did not check out: it was changed, made for others, or signed by an unknown DID. */
 export const VERIFICATION = reasonIn(
   'VERIFICATION_FAILED',
   'DECRYPT_FAILED',
@@ -48,5 +48,5 @@ export const OUTAGE = reasonIn(
   'KEY_VALIDATOR_FAILED',
 );
 
-/** The nonce store is down or full for everybody. A cold start passes by itself, and a quota is one sender's. */
+/** The nonce store is down or full for all. A cold start passes by itself, and a quota is one sender's. */
 export const NONCE_STORE_DOWN = reasonIs('NONCE_STORE_UNAVAILABLE', 'NONCE_STORE_UNAVAILABLE:FULL');

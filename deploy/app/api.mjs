@@ -32,7 +32,7 @@ export function createApi({ agent, postgres, mode, dashboardPassword, logger }) 
     maxEnvelopeBytes: MAX_BODY_BYTES,
     maxBodyBytes: MAX_BODY_BYTES,
     maxUnauthenticatedBytes: MAX_UNAUTHENTICATED_BYTES,
-    clientAddress: addressBehindProxy,
+    addressOf: addressBehindProxy,
     instances: 2, // or more: what counts is that it is not one
     observers: [prometheusMetrics({ register: metrics, maxClients: 100 }), logObserver(logger)],
   });

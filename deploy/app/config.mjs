@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 
 const MODES = ['observe', 'hybrid', 'deprecation', 'xlink-only'];
-/** 5 s of draining leave five for everything else before somebody loses patience. */
+/** 5 s of draining leave five for everything else before anyone loses patience. */
 const MAX_DRAIN_MS = 5000;
 
 /**

@@ -5,7 +5,7 @@ const ELSEWHERE = 'x-elsewhere-on';
 
 /**
  * In front of everything else. While the instance is leaving, a proxy that can is sent elsewhere before the envelope is
- * looked at, so that it is still good there; everybody else is served, and asked to open a new connection next time.
+ * looked at, so that it is still good there; all others are served, and asked to open a new connection next time.
  * @param {() => boolean} isLeaving
  * @returns {import('express').RequestHandler}
  */

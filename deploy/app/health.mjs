@@ -1,4 +1,4 @@
-// Whether the process is alive, and whether it has what it needs. Two questions: the first is for whoever restarts it.
+// Whether the process is alive, and whether it has what it needs. Two questions: the first is for the supervisor that restarts it.
 
 /**
  * @param {Readonly<Record<string, () => Promise<boolean>>>} stores how each is asked; never rejects, and answers in time

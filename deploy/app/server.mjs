@@ -41,7 +41,7 @@ const { api, internal, adapter, sharedMode, plan } = createApi({
   dashboardPassword,
   logger,
 });
-await sharedMode.start(); // in the mode of the others, before anybody asks
+await sharedMode.start(); // in the mode of the others, before the first request
 plan.start((error) => logger.warn({ err: error }, 'the plan could not be looked at'));
 
 let isStopping = false;
@@ -71,7 +71,7 @@ async function stop() {
   if (isStopping) return;
   isStopping = true;
   setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
-  await pause(config.drainMs); // until nobody sends anything here
+  await pause(config.drainMs); // until no request is sent here
   await finish(publicServer, FINISH_MS);
   plan.stop();
   sharedMode.stop();
@@ -87,7 +87,7 @@ function serve(app, port) {
   const server = createServer({ maxHeaderSize: 32 * 1024 }, app); // an envelope may stand in a header
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
-  server.keepAliveTimeout = 75_000; // longer than the proxy's: whoever closes must be the one who sends
+  server.keepAliveTimeout = 75_000; // longer than the proxy's: the side that closes must be the side that sends
   return server.listen(port, config.host);
 }
 

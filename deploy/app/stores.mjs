@@ -1,12 +1,7 @@
 // Connections to Redis and PostgreSQL, and what lies behind them.
-import {
-  CachedTrustRegistry,
-  PostgresClientStore,
-  PostgresModeStore,
-  PostgresTrustRegistry,
-  RedisNonceStore,
-  redisClientOptions,
-} from '@private.me/xlink';
+import { CachedTrustRegistry, RedisNonceStore } from '@private.me/xlink';
+import { PostgresClientStore, PostgresModeStore, PostgresTrustRegistry } from '@private.me/xlink/postgres';
+import { redisClientOptions } from '@private.me/xlink/redis';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 

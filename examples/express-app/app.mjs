@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DualModeAdapter, MigrationPlan } from '@private.me/xlink';
+import { FileClientStore } from '@private.me/xlink/file';
 import { prometheusMetrics } from '@private.me/xlink/metrics';
-import { FileClientStore } from '@private.me/xlink/server';
 import express from 'express';
 import { Registry } from 'prom-client';
 import { adminRoutes } from './admin.mjs';

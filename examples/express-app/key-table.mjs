@@ -26,7 +26,7 @@ export function issueApiKey(database, customerId, scopes) {
 }
 
 /**
- * Whose key this is and what it may do; `null` for a key that nobody has. Looked up by hash, so how long it takes says
+ * Whose key this is and what it may do; `null` for an unknown key. Looked up by hash, so how long it takes says
  * nothing about the key.
  * @param {import('./database.mjs').Database} database
  * @param {string} apiKey

@@ -1,7 +1,7 @@
 import { Router } from 'express';
 
 /**
- * What anybody may read: whether the API is up, its figures, and whom to seal for.
+ * What anyone may read: whether the API is up, its figures, and whom to seal for.
  * @param {object} parts
  * @param {import('@private.me/xlink').Agent} parts.agent
  * @param {import('@private.me/xlink').DualModeAdapter} parts.adapter

@@ -1,6 +1,6 @@
 // The demo: an API, twelve clients that leave their API keys for xLink one by one, and the figure that shows it.
 //
-//   DEMO=once      end by itself when everybody has moved: exit 0 if all went well, else 1
+//   DEMO=once      end by itself when all clients have moved: exit 0 if all went well, else 1
 //   DEMO_SPEED=10  so many times faster
 //   PORT, DATA_DIR where to listen (3000) and where to keep data (a temporary folder, removed at the end)
 //

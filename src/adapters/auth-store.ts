@@ -1,7 +1,8 @@
 import type { Auth } from '../http/decision.js';
+import { sharedByCopies } from '../util/copies.js';
 
 /** Who sent a request, by its request object. Private: `req.auth` can be written by any other library. */
-const authenticated = new WeakMap<object, Auth>();
+const authenticated = sharedByCopies('auth/1', () => new WeakMap<object, Auth>());
 
 /** Set by the middleware, once per request. */
 export const rememberAuth = (request: object, auth: Auth): void => {
@@ -10,6 +11,7 @@ export const rememberAuth = (request: object, auth: Auth): void => {
 
 /** What an adapter says about requests; all of it that a type argument of {@link authOf} needs. */
 export interface AuthSource<Customer extends object = object> {
+  /** How the request was authenticated; `undefined` if it was not. */
   authOf(request: object): Auth<Customer> | undefined;
 }
 
@@ -38,7 +40,7 @@ export type AppAuth = NonNullable<ReturnType<AppAdapter['authOf']>>;
 
 /**
  * How the adapter authenticated this request; `undefined` if it did not. The same as `req.auth` right after the adapter
- * ran, and unlike `req.auth` nobody else can write it.
+ * ran, and unlike `req.auth` other code cannot write it.
  *
  * The type argument is a claim that is not checked: `authOf<typeof adapter>(req)` has the type of that adapter's
  * validator. `adapter.authOf(req)` needs no claim.

@@ -71,7 +71,7 @@ export class Authenticator {
       auth = await this.#byKey(attempt, apiKey);
     } catch (error) {
       if (toXlinkError(error).id !== 'XLINK_REQUIRED') throw error;
-      Object.assign(attempt, { mode, method: 'xlink' }); // the envelope may be from somebody else than the key
+      Object.assign(attempt, { mode, method: 'xlink' }); // the envelope may be another caller's than the key
       delete attempt.client;
       return this.#byEnvelope(request, attempt, envelope);
     }

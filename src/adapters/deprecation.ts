@@ -1,11 +1,15 @@
 import type { Headers } from '../http/decision.js';
 
+/**
+ * What responses to key callers announce in the modes `deprecation` and `xlink-only`. Dates are sent as RFC 9745 and
+ * RFC 8594 say.
+ */
 export interface DeprecationOptions {
   /** Since when API keys are deprecated (RFC 9745). Default: when the mode became `deprecation`. */
   readonly since?: Date;
   /** When they stop working (RFC 8594). Default: not announced. Not before `since`. */
   readonly sunset?: Date;
-  /** Where callers read how to move. */
+  /** URL of the page that tells callers how to move. Default: no `Link` and no `X-Migration-Url`. */
   readonly migrationUrl?: string;
 }
 

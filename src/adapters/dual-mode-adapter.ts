@@ -139,7 +139,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     this.#brownouts.add(brownout);
   }
 
-  /** Requests since the process started, in the papers' shape. */
+  /** Requests since the process started. */
   getMetrics(): AdapterMetrics {
     return this.#adoption.snapshot();
   }
@@ -264,7 +264,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   /** The function of the application may be wrong about a request: that is no reason to refuse it. */
   #addressOf(request: InboundRequest): string | undefined {
     try {
-      const address: unknown = this.#options.clientAddress?.(request);
+      const address: unknown = this.#options.addressOf?.(request);
       if (typeof address === 'string' && address !== '') return address;
     } catch (thrown) {
       this.emit({ type: 'fault', error: toXlinkError(thrown) });

@@ -22,7 +22,7 @@ export const modesIn = ({ mode, routeModes = [], clientModes = {} }: DualModeOpt
   ...Object.values(clientModes),
 ];
 
-/** In all other modes it is a warning; printed where nobody observes. */
+/** In all other modes it is a warning; printed where there is no observer. */
 export function warnOfUnsharedNonces(options: DualModeOptions, emit: (event: WarningEvent) => void): void {
   const problem = unsharedNonces(options);
   if (!problem) return;

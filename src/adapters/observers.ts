@@ -27,6 +27,6 @@ export function tell(observer: Observer, event: XlinkEvent): void {
   try {
     observer(event);
   } catch {
-    // nobody is left to be told
+    // there is no observer left to tell
   }
 }

@@ -42,7 +42,7 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly mode?: Mode;
   /** Where keys are looked for. Default: `X-API-Key`, then `Authorization: ApiKey` and `Authorization: Bearer`. */
   readonly apiKey?: ApiKeySources;
-  /** Dates and link for the headers of `deprecation` and the refusals of `xlink-only`. */
+  /** Dates and link for the headers of `deprecation` and the refusals of `xlink-only`. Default: no date and no link. */
   readonly deprecation?: DeprecationOptions;
   /** Refuses envelopes that are not bound to method, path and query. Default `true`. */
   readonly requireRequestBinding?: boolean;
@@ -69,7 +69,7 @@ export interface DualModeOptions<Customer extends object = object> {
    * part: return what that proxy says, and only if nobody gets past it. `(request) => (request.raw as Request).ip` in
    * Express with `trust proxy`. `undefined` means the default. All of an IPv6 /64 is one address.
    */
-  readonly clientAddress?: (request: InboundRequest) => string | undefined;
+  readonly addressOf?: (request: InboundRequest) => string | undefined;
   /** Path and query as the client saw them, for APIs behind a proxy that rewrites paths. Default: the framework's original URL. */
   readonly requestTarget?: (request: InboundRequest) => string;
   /** Requests that are let through without any credentials, such as health checks. Default none but OPTIONS. */
@@ -80,11 +80,11 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly exposeDetails?: boolean;
   /** `realm` in WWW-Authenticate. Default `api`. */
   readonly realm?: string;
-  /** Modes of their own for parts of the API. Guards such as `requireXlink()` on the route itself are stricter. */
+  /** Modes of their own for parts of the API. Guards such as `requireXlink()` on the route itself are stricter. Default none. */
   readonly routeModes?: readonly RouteMode[];
-  /** Modes of their own for clients, by the validator's id. Needs `clients`. */
+  /** Modes of their own for clients, by the validator's id. Needs `clients`. Default none. */
   readonly clientModes?: Readonly<Record<ClientId, Mode>>;
-  /** Times in which keys are refused while the mode is `deprecation`. */
+  /** Times in which keys are refused while the mode is `deprecation`. Default none. */
   readonly brownouts?: readonly Brownout[];
   /** Keeps what is known about each client, for the cut-over report, enrollment and client modes. Default: nothing is kept. */
   readonly clients?: ClientStore;
@@ -110,7 +110,7 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly instances?: number;
   /** Default `Date.now`. */
   readonly clock?: Clock;
-  /** Told about requests, mode changes and faults; metrics and logs are observers. */
+  /** Told about requests, mode changes and faults; metrics and logs are observers. Default none. */
   readonly observers?: readonly Observer[];
   /** Opens a span around each authentication, as `openTelemetry()` does. Default: none. */
   readonly tracer?: Tracer;
@@ -124,7 +124,7 @@ const isNames: OptionCheck = (value) =>
   value.every((name) => typeof name === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(name))
     ? undefined
     : 'an array of names';
-/** The keys of every object in a list are checked first, so that a misspelt one is named. */
+/** The keys of every object in a list are checked first, so that a misspelled one is named. */
 const listOf =
   (
     check: (owner: string, value: object) => void,
@@ -180,7 +180,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     maxBodyBytes: integerIn(0, 2 ** 30),
     maxUnauthenticatedBytes: integerIn(2048, 2 ** 40),
     refusalsPerSecond: integerIn(1, 1_000_000),
-    clientAddress: isFunction,
+    addressOf: isFunction,
     requestTarget: isFunction,
     skip: isFunction,
     validatorTimeoutMs: integerIn(1, 600_000),

@@ -7,6 +7,7 @@ import { migrationHeaders } from './deprecation.js';
 import type { DualModeOptions } from './options.js';
 import type { JsonResponse } from './well-known.js';
 
+/** How a refusal is worded, from the options of the adapter. */
 export interface RefusalStyle {
   readonly exposeDetails: boolean;
   readonly realm: string;

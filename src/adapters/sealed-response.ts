@@ -11,7 +11,7 @@ export const wantsSealedResponse = (request: InboundRequest): boolean =>
   (request.header('accept') ?? '').split(',').some((type) => mediaTypeOf(type) === ENVELOPE_TYPE);
 
 /**
- * The answer, encrypted for whoever sent `message` and signed by the API: `inReplyTo` and `request` tie it to this one
+ * The answer, encrypted for the sender of `message` and signed by the API: `inReplyTo` and `request` tie it to this one
  * request. Returns the JSON of the envelope; throws if the sender has no encryption keys on record.
  */
 export async function sealResponse(

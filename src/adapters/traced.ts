@@ -22,7 +22,7 @@ export function traced<T>(
   return once();
 }
 
-/** A copy, because a span is code of somebody else: it may throw wherever it is touched. */
+/** A copy, because a span is other people's code: it may throw wherever it is touched. */
 function guarded(span: AuthenticationSpan, failed: (thrown: unknown) => void): AuthenticationSpan {
   return {
     ...traceOf(span, failed),

@@ -4,6 +4,7 @@ import { generateIdentity, Identity } from '../identity/identity.js';
 import { createKeyRecord } from '../identity/key-record.js';
 import type { NonceStore, TrustRegistry } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope, KeyRecord, Version } from '../types/protocol.js';
+import { branded } from '../util/copies.js';
 import {
   checkOptions,
   integerIn,
@@ -48,10 +49,15 @@ const isSource = (value: unknown) =>
  * client and no server among them.
  */
 export class BaseAgent {
+  static {
+    branded(this, 'agent');
+  }
+
   /** Where it looks up peers. */
   readonly registry: TrustRegistry;
   /** Where it remembers which envelopes it received. */
   readonly nonceStore: NonceStore;
+  /** The option `name`. */
   readonly name: string | undefined;
   /** Envelopes below this version are neither made nor accepted. */
   readonly minVersion: Version;
@@ -216,14 +222,14 @@ export class BaseAgent {
     for (const transport of this.#parts.transports) transport.onReceive(take);
   }
 
-  /** Makes a signed-only envelope for somebody who does not know this agent yet, such as an enrollment. Throws an `XlinkError`. */
+  /** Makes a signed-only envelope for a recipient that does not know this agent yet, such as an enrollment. Throws an `XlinkError`. */
   async createIntroduction(
     options: Introduction & { readonly to: Did; readonly payload: unknown },
   ): Promise<Envelope> {
     return createIntroduction(await this.#ready(), options);
   }
 
-  /** Receives a signed-only envelope from somebody who is in no registry. All other checks are those of `receive`. */
+  /** Receives a signed-only envelope from a DID that is in no registry. All other checks are those of `receive`. */
   async receiveIntroduction(
     input: string | Uint8Array,
     options: Introduction,
@@ -237,7 +243,7 @@ export class BaseAgent {
   }
 
   /**
-   * Signs a text or bytes for the application; resolves to an Ed25519 signature, 86 characters of base64url. It proves who
+   * Signs a string or bytes for the application; resolves to an Ed25519 signature, 86 characters of base64url. It proves who
    * signed, not when: put a time or a number into what is signed. No envelope can be made of it. Throws `INVALID_OPTION`.
    */
   async sign(content: string | Uint8Array, options: SignOptions = {}): Promise<string> {
@@ -249,7 +255,7 @@ export class BaseAgent {
     return attempt(async () => verifyContent(await this.#ready(), options));
   }
 
-  /** The identity as PKCS#8 DER (RFC 8410), 48 bytes, unencrypted: whoever reads it is this agent. */
+  /** The identity as PKCS#8 DER (RFC 8410), 48 bytes, unencrypted. It is the identity: keep it secret. */
   async exportPKCS8(): Promise<Uint8Array> {
     return (await this.#ready()).identity.exportPKCS8();
   }

@@ -7,11 +7,13 @@ import { anything, checkOptions, isString, type OptionCheck, requireOption } fro
 import { encodeUtf8 } from '../util/utf8.js';
 import type { AgentContext } from './context.js';
 
+/** Options of `agent.sign()`. */
 export interface SignOptions {
   /** What the signature is for, such as `invoice/1`: it is good for no other context. At most 128 characters; default empty. */
   readonly context?: string;
 }
 
+/** Options of `agent.verify()`. */
 export interface VerifyOptions extends SignOptions {
   /** Who is said to have signed. */
   readonly did: Did;

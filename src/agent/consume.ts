@@ -8,15 +8,16 @@ import type { ReceiveOptions } from './receive.js';
 /** Does what is to be done with a message. A rejection means it was not done. */
 export type MessageHandler = (message: AgentMessage) => Awaitable<void>;
 
+/** Options of `agent.onMessage()`. */
 export interface OnMessageOptions {
   /** Accepts signed-only envelopes too. Default `false`. */
   readonly allowCleartext?: boolean;
   /**
    * Told about every envelope that is refused for good, such as one that was altered, replayed or is too old. It does not
-   * come again. Default: nobody is told.
+   * come again. Default: not called.
    */
   readonly onRefused?: (error: XlinkError, envelope: Envelope) => void;
-  /** Told about every envelope that may come again, as its handler rejected or a store was down. Default: nobody is told. */
+  /** Told about every envelope that may come again, as its handler rejected or a store was down. Default: not called. */
   readonly onFailed?: (error: XlinkError, envelope: Envelope) => void;
 }
 

@@ -16,6 +16,7 @@ import {
   requireOption,
 } from '../util/options.js';
 
+/** What goes into an envelope, and how it is made. */
 export interface EnvelopeOptions {
   /**
    * The recipient's DID, or the name of the one active registry entry that has it. A name is whatever the registry lets its
@@ -26,18 +27,19 @@ export interface EnvelopeOptions {
   readonly payload?: unknown;
   /** Default `default`. */
   readonly scope?: Scope;
-  /** Binds the envelope to an HTTP request: `METHOD /path?query`, from `requestBinding()`. */
+  /** Binds the envelope to an HTTP request: `METHOD /path?query`, from `requestBinding()`. Default: not bound. */
   readonly request?: string;
   /** Signs without encrypting; the receiver must allow it. Default `false`. */
   readonly signedOnly?: boolean;
-  /** A body that travels beside a signed-only envelope: its SHA-256 is signed. */
+  /** Bytes of a body that travels beside a signed-only envelope: their SHA-256 is signed. Default: no body. */
   readonly content?: Uint8Array;
-  /** The Content-Type of that body, exactly as it is sent. */
+  /** The Content-Type of that body, exactly as it is sent. Default: not signed. */
   readonly contentType?: string;
-  /** `envelopeId` of the message this one answers. */
+  /** `envelopeId` of the message this one answers. Default: it answers none. */
   readonly inReplyTo?: string;
-  /** Exactly this version instead of the highest that both sides know. */
+  /** Exactly this version. Default: the highest that both sides know. */
   readonly version?: Version;
+  /** Called at each stage, and awaited. Default: not called. */
   readonly onProgress?: OnProgress;
 }
 

@@ -35,7 +35,7 @@ export async function createIntroduction(
   return signOnlyEnvelope(identity, draft, encodePayload(payload));
 }
 
-/** Receives an introduction with all checks but those of the registry: whoever signed it is taken, for this scope only. */
+/** Receives an introduction with all checks but those of the registry: any signer is accepted, for this scope only. */
 export async function receiveIntroduction(
   context: AgentContext,
   input: unknown,
@@ -44,14 +44,14 @@ export async function receiveIntroduction(
   checkOptions('receiveIntroduction', options, INTRODUCTION_OPTIONS);
   for (const name of ['scope', 'request']) requireOption('receiveIntroduction', options, name);
   const { scope, request } = options;
-  const anybody: TrustRegistry = {
+  const anyone: TrustRegistry = {
     lookup: (did): RegistryEntry => ({ did, status: 'active', sendScopes: [scope] }),
     register: (): Result<void> => ({ ok: true, value: undefined }),
     updateKeys: (): Result<void> => ({ ok: true, value: undefined }),
   };
   const open = {
     ...context,
-    peers: new Peers(anybody, context.identity.crypto),
+    peers: new Peers(anyone, context.identity.crypto),
     receiveScopes: [scope],
     minVersion: 1 as const,
   };

@@ -29,12 +29,13 @@ import {
   transportsOf,
 } from './security-options.js';
 
+/** Options of an agent. All are optional; the defaults suit one process, and tests. */
 export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
   /** Shown in the registry entry. Default none. */
   readonly name?: string;
   /** Where peers are looked up. Default: a registry of its own in memory, in which the agent is alone. */
   readonly registry?: TrustRegistry;
-  /** The papers' other name for `registry`. */
+  /** Another name of `registry`. Default: as there. */
   readonly trustRegistry?: TrustRegistry;
   /** Several: shares of a message travel over all of them, whole messages over the first. Default: a {@link LoopbackTransport}. */
   readonly transport?: Transport | readonly Transport[];
@@ -44,7 +45,7 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
   readonly sendScopes?: readonly Scope[];
   /** Scopes this agent accepts, whatever the registry says of the sender. Also registered. Absent: any. Empty: none. */
   readonly receiveScopes?: readonly Scope[];
-  /** Names of tools or actions it offers, for its registry entry. */
+  /** Names of tools or actions it offers, for its registry entry. Default none. */
   readonly capabilities?: readonly string[];
   /** Envelopes below this version are neither made nor accepted. Default 1. */
   readonly minVersion?: Version;

@@ -72,7 +72,7 @@ export class Peers {
     if (typeof entry !== 'object' || entry.did !== did) throw xlinkError('LOOKUP_FAILED', { field: 'did' });
     for (const name of ['sendScopes', 'receiveScopes'] as const) {
       if (entry[name] !== undefined && !Array.isArray(entry[name]))
-        throw xlinkError('LOOKUP_FAILED', { field: name }); // a text would be searched for parts of it
+        throw xlinkError('LOOKUP_FAILED', { field: name }); // a string would be searched for parts of it
     }
     return entry;
   }

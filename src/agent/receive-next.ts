@@ -3,6 +3,7 @@ import type { AgentMessage } from '../types/protocol.js';
 import { isShareOnly, type Receiver } from './consume.js';
 import type { Inbox } from './inbox.js';
 
+/** Options of `agent.receiveNext()`. */
 export interface ReceiveNextOptions {
   /** Accepts signed-only envelopes too. Default `false`. */
   readonly allowCleartext?: boolean;

@@ -15,14 +15,15 @@ import { assertNotReplayed, claimNonce } from './nonces.js';
 import type { ResolvedPeer } from './peers.js';
 import { type Gathered, gatherShares } from './receive-shares.js';
 
+/** Options of `agent.receive()`. */
 export interface ReceiveOptions {
   /** Accepts signed-only envelopes too. Default `false`: only encrypted ones. */
   readonly allowCleartext?: boolean;
-  /** The HTTP request the envelope came with, from `requestBinding()`. If given, a bound envelope must match it. */
+  /** The HTTP request the envelope came with, from `requestBinding()`. If given, a bound envelope must match it. Default: bindings are not checked. */
   readonly request?: string;
   /** Refuses envelopes that are not bound to a request. Needs `request`. Default `false`. */
   readonly requireRequestBinding?: boolean;
-  /** Takes nothing but the answer to this envelope (its `envelopeId`). Scope lists do not apply to an answer. */
+  /** Takes nothing but the answer to this envelope (its `envelopeId`). Scope lists do not apply to an answer. Default: any message. */
   readonly inReplyTo?: string;
   /** Takes messages that are older than the timestamp window, in ms; at most the agent's `maxAgeMs`. Default: none. */
   readonly maxAgeMs?: number;
@@ -31,14 +32,17 @@ export interface ReceiveOptions {
    * process ends before it resolves, too, provided that the nonce store has `reserve` and `settle`.
    */
   readonly handle?: (message: AgentMessage) => Awaitable<void>;
-  /** Told the sender once the signature is verified, whatever is refused after that. */
+  /** Told the sender once the signature is verified, whatever is refused after that. Default: not called. */
   readonly onVerified?: (sender: Did) => void;
+  /** Called at each stage, and awaited. Default: not called. */
   readonly onProgress?: OnProgress;
 }
 
 /** A message, and the JSON bytes of its payload exactly as they were sealed. */
 export interface Received {
+  /** The verified and opened message. */
   readonly message: AgentMessage;
+  /** Bytes of UTF-8 JSON; `undefined` if the envelope carried no payload. */
   readonly content: Uint8Array | undefined;
 }
 

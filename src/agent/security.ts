@@ -26,7 +26,7 @@ export interface SecurityOptions {
    * `auto`: what the agent's `securityPolicy` says. Default: the agent's `security`.
    */
   readonly security?: SecurityLevel;
-  /** What the message makes the recipient do, for the policy: `execute`. It does not travel. */
+  /** What the message makes the recipient do, for the policy: `execute`. It does not travel. Default none. */
   readonly action?: string;
   /**
    * Xchange: the key of the payload travels in shares, without key agreement, if the recipient takes that; if not, the shares
@@ -34,7 +34,7 @@ export interface SecurityOptions {
    */
   readonly xchange?: boolean;
   /**
-   * Xchange although several shares have to share a channel: whoever reads that channel may read the message. Default
+   * Xchange although several shares have to share a channel: a reader of that channel may read the message. Default
    * `false`: refused with `XCHANGE_REFUSED:FEWER_CHANNELS`.
    */
   readonly unsafeXchangeOverFewerChannels?: boolean;
@@ -44,6 +44,7 @@ export interface SecurityOptions {
   readonly splitChannelConfig?: SplitChannelConfig;
 }
 
+/** How many shares a message is split into, in the older options of `send`. */
 export interface SplitChannelConfig {
   /** 2 to 16. Default 3. */
   readonly totalShares?: number;

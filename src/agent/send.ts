@@ -7,6 +7,7 @@ import type { EnvelopeOptions } from './envelope-options.js';
 import { checkSendOptions, type SecurityOptions, securityModeOf } from './security.js';
 import { type SharesSent, sendShares } from './send-shares.js';
 
+/** Options of `agent.send()`. */
 export type SendOptions = Omit<EnvelopeOptions, 'content' | 'contentType'> & SecurityOptions;
 
 /** What `send` delivered. */
@@ -17,6 +18,7 @@ export interface SendOutcome {
   readonly envelope: Envelope;
   /** All of them, one for each channel. */
   readonly envelopes: readonly Envelope[];
+  /** Envelope version that was used. */
   readonly version: Version;
   /** How the message was protected, and why if the policy chose; `describeSecurityModeStructured` puts it into words. */
   readonly security: SecurityMode;

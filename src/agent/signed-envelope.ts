@@ -6,11 +6,15 @@ import { Identity } from '../identity/identity.js';
 import type { Clock, Did, Envelope, Scope } from '../types/protocol.js';
 import { checkOptions, isBytes, isFunction, isObject, isString, requireOption } from '../util/options.js';
 
+/** Options of {@link createSignedEnvelope}. */
 export interface SignedEnvelopeOptions {
+  /** The sender: the DID of `privateKey`. */
   readonly senderDid: Did;
+  /** The recipient. */
   readonly recipientDid: Did;
+  /** What the message is about, 1-128 characters. */
   readonly scope: Scope;
-  /** JSON text as UTF-8 bytes. It travels readable by everybody. */
+  /** JSON text as UTF-8 bytes. It travels in the clear. */
   readonly plaintext: Uint8Array;
   /** The sender's 32-byte Ed25519 seed, `identity.privateKey`. */
   readonly privateKey: Uint8Array;

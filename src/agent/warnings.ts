@@ -2,7 +2,7 @@ import type { Did, Version } from '../types/protocol.js';
 
 /** Something that works, but less well than it seems. */
 export type XlinkWarning =
-  /** Several shares travel over one channel: whoever reads that one has more of the message than intended. */
+  /** Several shares travel over one channel: a reader of that one has more of the message than intended. */
   | { readonly type: 'fewer-channels-than-shares'; readonly channels: number; readonly shares: number }
   /** The message can be put together, but not if more shares are lost. */
   | {
@@ -34,7 +34,11 @@ export type XlinkWarning =
       readonly store: string;
       readonly missing: readonly string[];
       readonly use: string;
-    };
+    }
+  /** Redis drops what it should remember when its memory is full (`maxmemory-policy`). */
+  | { readonly type: 'redis-may-evict'; readonly store: string; readonly policy: string }
+  /** The clock of Redis, which dates what is remembered, is ahead of that of this process, or behind (negative). */
+  | { readonly type: 'redis-clock-differs'; readonly store: string; readonly aheadMs: number };
 
 /** Told about warnings as they happen. What it throws is ignored. */
 export type OnWarning = (warning: XlinkWarning) => void;
@@ -73,5 +77,9 @@ export function describeWarning(warning: XlinkWarning): string {
       return `The option ${warning.option} is deprecated; use ${warning.use}.`;
     case 'redis-client-without-limits':
       return `The Redis client of ${warning.store} lacks ${warning.missing.join(' and ')}: after a silent cut of the network it may stay away for long. Make it with ${warning.use}.`;
+    case 'redis-may-evict':
+      return `The Redis of ${warning.store} has maxmemory-policy ${warning.policy}: when its memory is full it forgets what it should remember. Set noeviction.`;
+    case 'redis-clock-differs':
+      return `The Redis of ${warning.store} is ${Math.abs(warning.aheadMs / 1000).toFixed(1)} s ${warning.aheadMs > 0 ? 'ahead of' : 'behind'} this process: compare both clocks with the true time.`;
   }
 }

@@ -1,14 +1,21 @@
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { isProblem, refusalIn } from '../http/problem.js';
+import { branded } from '../util/copies.js';
 import { SEALED_HEADER } from './response.js';
 
 /** `cause` of `CALL_FAILED`: what the service answered. */
 export class CallFailure extends Error {
+  static {
+    branded(this, 'call-failure');
+  }
+
   override readonly name = 'CallFailure';
+  /** HTTP status of the response. */
   readonly status: number;
   /** The parsed JSON, else the text; `undefined` if there was none. */
   readonly body: unknown;
 
+  /** `body`: the parsed JSON, else the text. */
   constructor(status: number, body: unknown) {
     super(`The service answered with status ${status}.`);
     this.status = status;

@@ -17,11 +17,15 @@ export type ConnectOptions = Omit<XlinkFetchOptions, 'baseUrl' | 'apiKeyOrigin'>
 
 /** A service that was found and is known to the agent. */
 export interface Connection {
+  /** The service's DID, verified. */
   readonly did: Did;
+  /** The name it gives itself in its discovery document; not verified. */
   readonly name: string | undefined;
   /** Base URL of the service. */
   readonly url: string;
+  /** Envelope versions it accepts. */
   readonly versions: readonly Version[];
+  /** Its migration mode when it was discovered. */
   readonly mode: Mode;
   /**
    * Who calls. If it was made here, its `send` POSTs the envelope to `url`, for services that take envelopes on one route

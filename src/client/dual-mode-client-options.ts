@@ -6,6 +6,7 @@ import { XLINK_FETCH_OPTIONS, type XlinkFetchOptions } from './options.js';
 /** The way of old, to go on with where xLink is not offered. */
 export interface ApiKeyFallback {
   readonly type: 'api-key';
+  /** The API key. Sent to the origin of `url` only. */
   readonly key: string;
   /** Base URL of the API. */
   readonly url: string;
@@ -13,10 +14,12 @@ export interface ApiKeyFallback {
   readonly header?: string;
 }
 
+/** Options of {@link DualModeClient}. */
 export interface DualModeClientOptions
   extends Omit<XlinkFetchOptions, 'agent' | 'apiKey' | 'apiKeyHeader' | 'apiKeyOrigin' | 'baseUrl'> {
   /** Who calls. Add it, or `identity`, when ready: without either, every call uses the key. */
   readonly xlink?: BaseAgent;
+  /** The API, and the key that is used where xLink is not available. */
   readonly fallback: ApiKeyFallback;
 }
 

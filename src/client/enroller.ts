@@ -50,7 +50,7 @@ export class Enroller {
     return underway;
   }
 
-  /** Whether the last attempt failed a moment ago, so that somebody with no need for it should not try now. */
+  /** Whether the last attempt failed a moment ago, so that a call that can do without it should not try now. */
   failedLately(service: Service): boolean {
     return this.#clock() < (this.#failures.get(idOf(service)) ?? -Infinity) + AGAIN_AFTER_MS;
   }
@@ -85,7 +85,7 @@ export class Enroller {
     apiKey: string | undefined,
   ): Promise<Enrollment> {
     const { enroll } = service.endpoints;
-    // An operator may have registered an identity that is not new; a new one nobody can know.
+    // An operator may have registered an identity that is not new; a new one is not known anywhere.
     if (enroll === undefined) return { state: known ? 'unsettled' : 'not-offered' };
     try {
       const answer = await enrollOnce(agent, service.did, enroll, apiKey, this.#transport);

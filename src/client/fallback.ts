@@ -9,7 +9,9 @@ export type FallbackReason = 'discovery' | 'enrollment' | 'refused' | 'observe';
 
 /** Holds no key, path or payload. */
 export interface FallbackEvent {
+  /** Why the key was used. */
   readonly reason: FallbackReason;
+  /** Origin of the service, such as `https://api.example.com`. */
   readonly origin: string;
 }
 

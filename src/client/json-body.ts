@@ -2,7 +2,7 @@ import { xlinkError } from '../errors/errors.js';
 import { isJsonType } from '../http/media-type.js';
 import { decodeUtf8 } from '../util/utf8.js';
 
-/** JSON texts and numbers, in turn, so that digits inside a text are passed over. */
+/** JSON strings and numbers, in turn, so that digits inside a string are passed over. */
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /**
@@ -25,7 +25,7 @@ export function jsonBody(
   if (hasRoundedNumber(text))
     throw xlinkError('REQUEST_BODY_UNSUPPORTED', {
       field: 'body',
-      hint: 'A number in it is too large for JavaScript and would be changed; send it as a text.',
+      hint: 'A number in it is too large for JavaScript and would be changed; send it as a string.',
     });
   return { value };
 }

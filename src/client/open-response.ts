@@ -8,7 +8,7 @@ import { decodeBase64url } from '../util/base64url.js';
 import { rebuild, SEALED_HEADER } from './response.js';
 import type { SealedRequest } from './seal-request.js';
 
-/** Headers that describe the envelope, or claim something about the body that nobody signed. */
+/** Headers that describe the envelope, or claim something about the body that was not signed. */
 const ABOUT_THE_ENVELOPE = [
   'content-type',
   'content-length',
@@ -27,8 +27,8 @@ export const isSealed = (response: Response): boolean =>
 
 /**
  * Opens a sealed answer: encrypted for this agent, signed by the service, in reply to this one request, and of the status
- * it came with. Status, content type and body are what the service sealed; other headers are as they came and nobody
- * vouches for them. Throws `ANSWER_INVALID…`.
+ * it came with. Status, content type and body are what the service sealed; other headers are as they came and are
+ * not verified. Throws `ANSWER_INVALID…`.
  */
 export async function openResponse(
   response: Response,

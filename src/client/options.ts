@@ -16,12 +16,13 @@ import type { FallbackEvent } from './fallback.js';
 
 /** Where an identity is kept between runs of the program. */
 export interface IdentityStore {
-  /** PKCS#8 DER as it was saved; `undefined` before the first time. */
+  /** The 48 bytes of PKCS#8 DER as they were saved; `undefined` before the first time. */
   load(): Awaitable<Uint8Array | undefined>;
-  /** Called once with 48 bytes of unencrypted PKCS#8 (RFC 8410): whoever reads them is this caller. */
+  /** Called once with 48 bytes of unencrypted PKCS#8 (RFC 8410). They are the caller's identity: keep them secret. */
   save(pkcs8: Uint8Array): Awaitable<void>;
 }
 
+/** Options of {@link xlinkFetch}. */
 export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' | 'signal'> {
   /** Who calls. Its registry is given the key record of each service. Default: see `identity`. */
   readonly agent?: BaseAgent;
@@ -43,7 +44,7 @@ export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' |
   readonly sealedAnswers?: boolean;
   /** Largest answer that is read into memory: a sealed one, as it travels, or a refusal. Bytes; default 10 MiB. */
   readonly maxAnswerBytes?: number;
-  /** Told each time that the key is used in place of an envelope. What it throws is ignored. */
+  /** Told each time that the key is used in place of an envelope. What it throws is ignored. Default: not called. */
   readonly onFallback?: (event: FallbackEvent) => void;
   /** Default `Date.now`. */
   readonly clock?: Clock;

@@ -3,6 +3,7 @@ import type { Awaitable } from '../util/awaitable.js';
 
 /** Signs with one private key. `sign` may be remote: a KMS or HSM implements this. */
 export interface Signer {
+  /** Ed25519: 32 bytes. ML-DSA-65: 1952 bytes. */
   readonly publicKey: Uint8Array;
   /** `context`: ML-DSA only (FIPS 204 section 5.2), at most 255 bytes. */
   sign(message: Uint8Array, context?: Uint8Array): Awaitable<Uint8Array>;
@@ -10,6 +11,7 @@ export interface Signer {
 
 /** Verifies with one public key, imported once. */
 export interface Verifier {
+  /** Whether the signature is good. False for malformed signatures, too. `context`: ML-DSA only, at most 255 bytes. */
   verify(message: Uint8Array, signature: Uint8Array, context?: Uint8Array): Awaitable<boolean>;
 }
 
@@ -46,16 +48,19 @@ export interface Decapsulator {
  * noble). Both give the same bytes for the same input, and both refuse the same input.
  */
 export interface CryptoProvider {
+  /** Such as `native` or `portable`. For diagnostics. */
   readonly name: string;
   /** Which implementation serves each primitive, as found by trying it. For diagnostics. */
   readonly implementations: Readonly<
     Record<'ed25519' | 'x25519' | 'mlKem768' | 'mlDsa65' | 'aes256gcm' | 'hash', string>
   >;
+  /** The platform's cryptographic random source. */
   readonly randomBytes: RandomBytes;
   /** 32 bytes. */
   sha256(data: Uint8Array): Awaitable<Uint8Array>;
-  /** HKDF-SHA256 (RFC 5869) with an empty salt. */
+  /** HKDF-SHA256 (RFC 5869) with an empty salt: `length` bytes, at most 8160. */
   hkdf(secret: Uint8Array, info: Uint8Array, length: number): Awaitable<Uint8Array>;
+  /** AES-256-GCM (NIST SP 800-38D). */
   readonly aes256gcm: {
     /** `key` 32 bytes, `iv` 12; returns ciphertext with the 16-byte tag appended. */
     seal(key: Uint8Array, iv: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Awaitable<Uint8Array>;
@@ -67,22 +72,25 @@ export interface CryptoProvider {
       sealed: Uint8Array,
     ): Awaitable<Uint8Array | undefined>;
   };
-  /** RFC 8032. The verifier takes keys that passed {@link isStrictEd25519Key} and follows the rules stated there. */
+  /** RFC 8032. The verifier takes keys that passed `isStrictEd25519Key` and follows the rules stated there. */
   readonly ed25519: {
     signer(seed: Uint8Array): Awaitable<Signer>;
     verifier(publicKey: Uint8Array): Awaitable<Verifier>;
   };
+  /** X25519 (RFC 7748). */
   readonly x25519: {
     /** From a 32-byte secret, or a fresh pair. */
     keyPair(secret?: Uint8Array): Awaitable<X25519KeyPair>;
     publicKey(bytes: Uint8Array): Awaitable<X25519PublicKey>;
   };
+  /** ML-KEM-768 (FIPS 203). Public keys are 1184 bytes. */
   readonly mlKem768: {
     /** From the 64-byte seed `d || z`. */
     decapsulator(seed: Uint8Array): Awaitable<Decapsulator>;
     /** `undefined` if the key fails the check of FIPS 203 section 7.2. */
     encapsulator(publicKey: Uint8Array): Awaitable<Encapsulator | undefined>;
   };
+  /** ML-DSA-65 (FIPS 204). Public keys are 1952 bytes, signatures 3309. */
   readonly mlDsa65: {
     /** From the 32-byte seed. */
     signer(seed: Uint8Array): Awaitable<Signer>;

@@ -13,7 +13,7 @@ export interface Visitor {
   readonly raw: unknown;
 }
 
-/** Why somebody is not let in. */
+/** Why a viewer is not let in. */
 export interface Denial {
   readonly status: 401 | 403 | 429 | 503;
   readonly text: string;
@@ -77,7 +77,7 @@ function byPassword(password: string, clock: Clock): Access {
     if (clock() < lockedUntil) return TOO_MANY;
     const verdict = await check(authorization);
     if (verdict === 'right') return undefined;
-    // The same mistake again, as a forgotten tab makes it, tells a guesser nothing and locks nobody out.
+    // The same mistake again, as a forgotten tab makes it, tells a guesser nothing and locks no one out.
     if (verdict === 'wrong' && !guesses.take('')) lockedUntil = clock() + 60_000;
     return LOGIN;
   };

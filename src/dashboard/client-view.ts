@@ -6,33 +6,43 @@ import { readable } from './readable.js';
 export interface ClientRow {
   /** For the eye: shortened, and without characters that cannot be seen. */
   readonly name: string;
+  /** How far the client is. */
   readonly state: CutoverState;
   /** The state in a sentence. */
   readonly reason: string;
+  /** Whether its keys can be turned off now, as far as its traffic tells. */
   readonly safe: boolean;
+  /** Accepted requests with an API key. */
   readonly keyRequests: number;
+  /** Accepted requests with an envelope. */
   readonly xlinkRequests: number;
+  /** Refused requests. */
   readonly failures: number;
+  /** When a key was last accepted; absent if never. */
   readonly lastKeyUse?: number;
+  /** When an envelope was last accepted; absent if never. */
   readonly lastXlinkUse?: number;
 }
 
 /** The clients that are shown, and how many there are. */
 export interface ClientsView {
   readonly kept: true;
+  /** Clients in all. */
   readonly total: number;
+  /** Clients whose keys can be turned off now. */
   readonly safe: number;
   /** How many are in each state. */
   readonly states: Readonly<Record<CutoverState, number>>;
   /** How many match the search; all of them without one. */
   readonly matching: number;
-  /** Who stands in the way first; at most {@link MAX_CLIENTS}. */
+  /** Who stands in the way first; at most 100. */
   readonly rows: readonly ClientRow[];
 }
 
 /** Why there is no table: the adapter keeps no clients, or the store did not answer. */
 export interface NoClientsView {
   readonly kept: false;
+  /** `not-configured`: the adapter has no option `clients`. `unavailable`: its store did not answer. */
   readonly why: 'not-configured' | 'unavailable';
 }
 
@@ -63,7 +73,7 @@ export class ClientDirectory {
     this.#sorted = [...report.clients].sort((a, b) => place(a) - place(b));
   }
 
-  /** `search`: part of a client's name, in any case; empty: everybody. */
+  /** `search`: part of a client's name, in any case; empty: all clients. */
   view(search = ''): ClientsView {
     const { clients } = this.#report;
     const wanted = search.toLowerCase();

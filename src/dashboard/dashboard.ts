@@ -12,7 +12,7 @@ export interface DashboardRequest extends Visitor {
   readonly target: string;
 }
 
-/** Longer ones match nobody. */
+/** Longer ones match nothing. */
 const MAX_SEARCH_CHARACTERS = 200;
 
 /**
@@ -52,7 +52,7 @@ export class Dashboard {
     return answer(200, 'application/json; charset=utf-8', body, INERT_POLICY);
   }
 
-  /** The bundle is loaded when somebody first looks: APIs that nobody looks at do without it. */
+  /** The bundle is loaded at the first view. */
   async #page(): Promise<HttpResponse> {
     const bundle = await import('./page/bundle.js');
     const document = pageDocument(bundle, this.#title);

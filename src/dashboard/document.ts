@@ -22,7 +22,7 @@ export const GUARDED: Headers = {
 /** For answers that are no page: nothing in them may do anything. */
 export const INERT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** Only the script and the style of the page run, only its own origin is asked, and nobody frames it. */
+/** Only the script and the style of the page run, only its own origin is asked, and it cannot be framed. */
 export const pagePolicy = ({ SCRIPT_HASH, STYLE_HASH }: PageBundle): string =>
   [
     "default-src 'none'",

@@ -7,12 +7,15 @@ import type { Clock } from '../types/protocol.js';
 export interface FailureRow {
   /** The id of the error. */
   readonly reason: ErrorId;
+  /** Requests refused for this reason. */
   readonly count: number;
   /** In ms since 1970. */
   readonly lastSeen: number;
   /** HTTP status it was refused with. */
   readonly status: number;
+  /** The error's message. */
   readonly message: string;
+  /** What to do about it. */
   readonly hint: string;
   /** Address of the documentation. */
   readonly docs: string;

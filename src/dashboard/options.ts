@@ -24,14 +24,14 @@ export interface DashboardOptions<Request = unknown> {
   authorize?(request: Request): Awaitable<boolean>;
   /**
    * HTTP Basic with any user name and this password, 16 characters at least. Use https: browsers send it in the clear.
-   * After 20 different wrong passwords within a minute nobody is let in until the minute is over.
+   * After 20 different wrong passwords within a minute all are refused until the minute is over.
    */
   readonly password?: string;
-  /** Lets everybody in who can reach the address. For tests, and where something in front asks who it is. */
+  /** Lets in all that can reach the address. For tests, and where something in front asks who it is. */
   readonly unsafeOpenToEveryone?: true;
   /** The plan whose next gate is shown, as of its last evaluation. Default: the page shows no gate. */
   readonly plan?: MigrationPlan;
-  /** When a client counts as safe to switch. Give the plan the same. */
+  /** When a client counts as safe to switch. Give the plan the same. Default: as in {@link ReportOptions}. */
   readonly report?: ReportOptions;
   /** Heading of the page. Default `xLink migration`. */
   readonly title?: string;
@@ -52,7 +52,7 @@ const WAYS_IN = ['authorize', 'password', 'unsafeOpenToEveryone'] as const;
 const isPassword: OptionCheck = (value) =>
   typeof value === 'string' && value.length >= MIN_PASSWORD_CHARACTERS
     ? undefined
-    : `a text of at least ${MIN_PASSWORD_CHARACTERS} characters`;
+    : `a string of at least ${MIN_PASSWORD_CHARACTERS} characters`;
 const isTrue: OptionCheck = (value) => (value === true ? undefined : 'true, or be left out');
 const isPlan: OptionCheck = (value) =>
   typeof value === 'object' && value !== null && 'latest' in value ? undefined : 'a MigrationPlan';

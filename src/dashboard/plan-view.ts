@@ -4,12 +4,17 @@ import { readable } from './readable.js';
 
 /** What the plan said when it last looked. */
 export interface PlanView {
+  /** The mode the plan wants next; absent at the end of the way. */
   readonly next?: Mode;
+  /** Which way `next` is. */
   readonly direction: Advice['direction'];
+  /** Whether nothing is in the way. */
   readonly ready: boolean;
+  /** Why it is ready; absent if it is not. */
   readonly reason?: string;
-  /** What is in the way, a sentence each; the first {@link MAX_BLOCKERS}. */
+  /** What is in the way, a sentence each; the first 8. */
   readonly blockers: readonly string[];
+  /** How many blockers there are beyond those in `blockers`. */
   readonly moreBlockers: number;
 }
 

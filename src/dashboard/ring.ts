@@ -4,16 +4,21 @@ export interface Counts {
   readonly xlink: number;
   /** Accepted with an API key. */
   readonly apiKey: number;
+  /** Refused. */
   readonly refused: number;
 }
 
 /** Counts slot by slot, oldest first, without gaps; the last slot is the present one and not over yet. */
 export interface Series {
+  /** Length of a slot, in ms. */
   readonly slotMs: number;
   /** When the first slot began, in ms since 1970. */
   readonly from: number;
+  /** Accepted with an envelope, one count for each slot. */
   readonly xlink: readonly number[];
+  /** Accepted with an API key, one count for each slot. */
   readonly apiKey: readonly number[];
+  /** Refused, one count for each slot. */
   readonly refused: readonly number[];
 }
 

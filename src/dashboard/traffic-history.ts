@@ -22,7 +22,7 @@ const ENOUGH_REQUESTS = 100;
 
 /**
  * Counts requests of the last ten minutes, day and month, in rings that never grow: some 30 kB however long it runs and
- * whoever calls. It begins empty and is gone with the process.
+ * however many call. It begins empty and is gone with the process.
  */
 export class TrafficHistory {
   /** In ms since 1970. */

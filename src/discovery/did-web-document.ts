@@ -12,17 +12,24 @@ const DID_KEY = 'did:key:';
 
 /** A DID document (W3C DID Core) with what this package reads and writes. */
 export interface DidWebDocument {
+  /** JSON-LD contexts. */
   readonly '@context': readonly string[];
+  /** The did:web. */
   readonly id: string;
+  /** The did:key of the same identity. */
   readonly alsoKnownAs: readonly string[];
+  /** The Ed25519 key, as a Multikey. */
   readonly verificationMethod: readonly {
     readonly id: string;
     readonly type: 'Multikey';
     readonly controller: string;
     readonly publicKeyMultibase: string;
   }[];
+  /** Ids of the methods that may authenticate. */
   readonly authentication: readonly string[];
+  /** Ids of the methods that may sign statements. */
   readonly assertionMethod: readonly string[];
+  /** The signed key record, as a service entry. */
   readonly service: readonly {
     readonly id: string;
     readonly type: typeof KEY_RECORD_SERVICE;

@@ -30,7 +30,7 @@ export interface DidWebIdentity {
  * Resolves a did:web (W3C did:web) to the key record of the did:key behind it, from the `XlinkKeyRecord` service of its
  * DID document (see `createDidWebDocument`).
  *
- * The host says who it is, vouched for by TLS and DNS at this moment: whoever holds the domain can name another key
+ * The host says who it is, vouched for by TLS and DNS at this moment: the holder of the domain can name another key
  * tomorrow, unless it is pinned. That the other keys belong to the did:key is proven by its signature. Envelopes carry
  * did:key only, so a name is resolved before it is used, and never by a receiver.
  *

@@ -19,13 +19,19 @@ import { parseTarget } from './target.js';
 
 /** A service as it describes itself; its key record is verified. */
 export interface Service {
+  /** The service's DID. Its key record is signed by it. */
   readonly did: Did;
+  /** The name it gives itself; not verified. */
   readonly name?: string;
   /** Base URL, as it was given or as the registry has it. */
   readonly url: string;
+  /** Origin of `url`. */
   readonly origin: string;
+  /** Envelope versions it accepts. */
   readonly versions: readonly Version[];
+  /** Its migration mode. */
   readonly mode: Mode;
+  /** Its public keys, verified against `did`. */
   readonly keyRecord: KeyRecord;
   /** URLs on the same origin. */
   readonly endpoints: { readonly enroll?: string; readonly key?: string };

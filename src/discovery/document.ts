@@ -6,7 +6,9 @@ export const DISCOVERY_PATH = '/.well-known/xlink.json';
 
 /** `/.well-known/xlink.json`: what a caller must know about a service before its first request. */
 export interface DiscoveryDocument {
+  /** The service's DID. */
   readonly did: Did;
+  /** A name for people. */
   readonly name?: string;
   /** Signed by `did`. */
   readonly keyRecord: KeyRecord;

@@ -14,6 +14,7 @@ export const DEFAULT_REGISTRY_URL = 'https://xlink.registry.io';
 /** How long discovery may take, unless chosen otherwise: 5 s. */
 export const DEFAULT_DISCOVERY_TIMEOUT_MS = 5000;
 
+/** Options of {@link discover}. */
 export interface DiscoverOptions {
   /** Where services are looked up by name. Default `https://xlink.registry.io`. */
   readonly registryUrl?: string;
@@ -30,6 +31,7 @@ export interface DiscoverOptions {
   readonly unsafeAllowPrivateAddresses?: boolean;
   /** Default: that of the platform. */
   readonly fetch?: typeof fetch;
+  /** Aborts discovery. Default none. */
   readonly signal?: AbortSignal;
 }
 

@@ -8,7 +8,7 @@ export interface Field {
   readonly type: 'string' | 'number';
   /** Exact number of bytes behind the base64url text; `any` for the payload; absent for text. */
   readonly bytes?: number | 'any';
-  /** Whether a text or number is in range. Lengths of binary members follow from `bytes`. */
+  /** Whether a string or number is in range. Lengths of binary members follow from `bytes`. */
   readonly valid?: (value: never) => boolean;
   /** Whether an envelope of this suite must have it, may have it, or must not. */
   readonly presence: (suite: Suite) => 'required' | 'optional' | 'forbidden';
@@ -59,6 +59,6 @@ export type BinaryName = {
   [K in FieldName]: (typeof FIELDS)[K] extends { bytes: unknown } ? K : never;
 }[FieldName];
 
-/** Whether a text can be the base64url of that many bytes. */
+/** Whether a string can be the base64url of that many bytes. */
 export const fitsBytes = (text: string, bytes: number | 'any'): boolean =>
   bytes === 'any' ? text.length > 0 : text.length === base64urlLength(bytes);

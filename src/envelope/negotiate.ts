@@ -8,7 +8,7 @@ export const recordVersion = (record: Pick<KeyRecord, 'mlKem768' | 'mlDsa65'>): 
 };
 
 /**
- * The version for a message: the highest that both sides have keys for, as in the papers' table, or exactly `wanted`.
+ * The version for a message: the highest that both sides have keys for, by the table in docs/PROTOCOL.md, or exactly `wanted`.
  * Throws `KEY_AGREEMENT_FAILED:NO_COMMON_VERSION` below `minVersion` or if `wanted` is beyond one side.
  */
 export function negotiate(

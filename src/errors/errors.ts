@@ -1,3 +1,4 @@
+import { branded } from '../util/copies.js';
 import { docUrlOf } from './docs-url.js';
 import {
   ERROR_TABLE,
@@ -10,7 +11,9 @@ import {
 
 /** What an error says, in a form that can be sent or logged: no secret, no payload, no value from a request. */
 export interface ErrorDetail {
+  /** Part of the id before the colon. */
   readonly code: ErrorCode;
+  /** Part of the id after the colon; absent if there is none. */
   readonly subCode?: ErrorSubCode;
   /** What is wrong: the `title` of the error. */
   readonly message: string;
@@ -18,15 +21,17 @@ export interface ErrorDetail {
   readonly hint: string;
   /** The envelope member, header or option at fault. */
   readonly field?: string;
+  /** URL of the error's documentation. */
   readonly docs: string;
 }
 
+/** What an error says beyond its table row. */
 export interface XlinkErrorOptions {
   /** Name of the envelope member, header or option at fault; never its value. */
   readonly field?: string;
-  /** The error underneath. Kept as it is and never put into the message. */
+  /** The error underneath. Kept as it is and never put into the message. Default none. */
   readonly cause?: unknown;
-  /** Replaces the hint of the table. For text from the developer's own code only, such as an option name. */
+  /** Replaces the hint of the table. For text from the developer's own code only, such as an option name. Default: that of the table. */
   readonly hint?: string;
 }
 
@@ -36,11 +41,19 @@ export interface XlinkErrorOptions {
  * `result.error === 'SCOPE_DENIED'` is never true and `result.error.code === 'SCOPE_DENIED'` may be.
  */
 export class XlinkError extends Error {
+  static {
+    branded(this, 'error');
+  }
+
+  /** The class: `XlinkError`, or one of its subclasses, which stand for the categories. */
   override readonly name: string = 'XlinkError';
   /** `CODE` or `CODE:SUB_CODE`, a key of the error table. */
   readonly id: ErrorId;
+  /** Part of `id` before the colon. */
   readonly code: ErrorCode;
+  /** Part of `id` after the colon; `undefined` if there is none. */
   readonly subCode: ErrorSubCode | undefined;
+  /** Area of the system that the error comes from. */
   readonly category: ErrorCategory;
   /** HTTP status for an answer that refuses because of this error. */
   readonly status: number;
@@ -53,6 +66,7 @@ export class XlinkError extends Error {
   /** Where the errors of this category are documented. */
   readonly docUrl: string;
 
+  /** `id`: a key of {@link ERROR_TABLE}. {@link xlinkError} picks the class of its category. */
   constructor(id: ErrorId, options: XlinkErrorOptions = {}) {
     const row: ErrorRow = ERROR_TABLE[id];
     super(messageOf(id, row, options), 'cause' in options ? { cause: options.cause } : undefined);
@@ -92,38 +106,74 @@ const messageOf = (id: ErrorId, row: ErrorRow, { hint }: XlinkErrorOptions): str
 
 /** Key generation, DIDs, PKCS#8. */
 export class XlinkIdentityError extends XlinkError {
+  static {
+    branded(this, 'error/identity');
+  }
+
   override readonly name = 'XlinkIdentityError';
 }
 /** Making, parsing and opening envelopes. */
 export class XlinkEnvelopeError extends XlinkError {
+  static {
+    branded(this, 'error/envelope');
+  }
+
   override readonly name = 'XlinkEnvelopeError';
 }
 /** Delivery. */
 export class XlinkTransportError extends XlinkError {
+  static {
+    branded(this, 'error/transport');
+  }
+
   override readonly name = 'XlinkTransportError';
 }
 /** Trust registry and key records. */
 export class XlinkRegistryError extends XlinkError {
+  static {
+    branded(this, 'error/registry');
+  }
+
   override readonly name = 'XlinkRegistryError';
 }
 /** X25519 and ML-KEM. */
 export class XlinkKeyAgreementError extends XlinkError {
+  static {
+    branded(this, 'error/key-agreement');
+  }
+
   override readonly name = 'XlinkKeyAgreementError';
 }
 /** Split channel. */
 export class XlinkSplitChannelError extends XlinkError {
+  static {
+    branded(this, 'error/split-channel');
+  }
+
   override readonly name = 'XlinkSplitChannelError';
 }
 /** Agent lifecycle and the checks on receipt. */
 export class XlinkAgentError extends XlinkError {
+  static {
+    branded(this, 'error/agent');
+  }
+
   override readonly name = 'XlinkAgentError';
 }
 /** HTTP requests and API keys in front of an API. */
 export class XlinkAdapterError extends XlinkError {
+  static {
+    branded(this, 'error/adapter');
+  }
+
   override readonly name = 'XlinkAdapterError';
 }
 /** Calling a service: discovery, enrollment, answers. */
 export class XlinkClientError extends XlinkError {
+  static {
+    branded(this, 'error/client');
+  }
+
   override readonly name = 'XlinkClientError';
 }
 

@@ -14,6 +14,7 @@ export interface FormattedOutput {
 
 /** What an error says, with its text in several forms. */
 export interface FormattedError extends ErrorDetail {
+  /** The same as text. */
   readonly formats: FormattedOutput;
 }
 

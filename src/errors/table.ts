@@ -10,17 +10,19 @@ export type ErrorCategory =
   | 'adapter'
   | 'client';
 
+/** One error of the table. */
 export interface ErrorRow {
   /** HTTP status an adapter answers with when this error refuses a request. */
   readonly status: number;
+  /** Area of the system the error comes from; decides its class. */
   readonly category: ErrorCategory;
   /** What is wrong, in one sentence, the same every time: it holds no value that came from a request. */
   readonly message: string;
   /** What the reader can do about it. */
   readonly hint: string;
-  /** Other names under which the papers mention the same failure. */
+  /** Other names of the same failure. */
   readonly aliases?: readonly string[];
-  /** Named by the papers for a part that is not built yet; nothing raises it. */
+  /** For a part that is not built yet; nothing raises it. */
   readonly reserved?: true;
 }
 
@@ -69,7 +71,7 @@ export const ERROR_TABLE = {
   'SEND_FAILED:UNKNOWN_OUTCOME': row('transport', 504, 'No answer came, so the envelope may have been received or not.', 'Sending again makes a new message, which may be the second one; tell them apart by an id in the payload.'),
   'SEND_FAILED:QUOTA': row('transport', 429, 'The relay takes no more from this sender for now.', 'Wait until recipients have fetched what was sent, or ask the operator of the relay.'),
   'SEND_FAILED:MAILBOX_FULL': row('transport', 429, 'The relay holds as much for this recipient as it may.', 'Wait until the recipient has fetched it.'),
-  RELAY_UNAVAILABLE: row('transport', 503, 'The relay cannot keep messages at the moment, or serves as many receivers as it can.', 'Try again later; with fewer receivers at a time for one DID.'),
+  RELAY_UNAVAILABLE: row('transport', 503, 'The relay cannot keep messages at the moment, or serves as many receivers as it can.', 'Try again later, or use fewer receivers at a time for one DID.'),
   RELAY_NOT_ALLOWED: row('transport', 403, 'The relay does not serve this DID.', 'Ask the operator of the relay.'),
   NETWORK_ERROR: row('transport', 502, 'The network failed, or the caller gave up waiting.', 'See `cause`; a write may have happened.'),
 
@@ -82,7 +84,7 @@ export const ERROR_TABLE = {
   REGISTRATION_FAILED: row('registry', 500, 'The registry refused the registration.', 'See `cause`.'),
   'REGISTRATION_FAILED:ALREADY_REGISTERED': row('registry', 409, 'The DID is in the registry already.', 'Use updateScopes() or updateKeys() to change an entry.'),
   'REGISTRATION_FAILED:KEYS_UNSIGNED': row('registry', 400, 'Encryption keys were given without the signature of their DID.', 'Register the key record of the identity; the positional form takes no encryption keys.'),
-  'REGISTRATION_FAILED:UNAUTHORIZED': row('registry', 401, 'The registry lets nobody do this without its admin token.', 'Send the token as Authorization: Bearer; HttpTrustRegistry has the option authToken.'),
+  'REGISTRATION_FAILED:UNAUTHORIZED': row('registry', 401, 'The registry requires its admin token for this.', 'Send the token as Authorization: Bearer; HttpTrustRegistry has the option authToken.'),
   KEY_RECORD_INVALID: row('registry', 401, 'The key record is malformed or not signed by its DID.', 'Fetch it again; if it stays so, the registry is substituting keys.'),
   KEY_RECORD_ROLLED_BACK: row('registry', 401, 'The key record is older than, or contradicts, one seen before.', 'The registry may be replaying an old record; if the change is real, call forgetPeer().'),
   KEY_RECORD_DOWNGRADED: row('registry', 401, 'A newer key record lacks a post-quantum key that an older one had.', 'If the owner really dropped it, call forgetPeer().'),
@@ -110,18 +112,18 @@ export const ERROR_TABLE = {
   'VERIFICATION_FAILED:NO_PQ_KEY': row('agent', 401, 'The sender has no ML-DSA-65 key on record.', 'Register the key record of an identity made with postQuantumSig.'),
   'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY': row('agent', 401, 'The sender is not in the trust registry.', 'Register the sender first.', { aliases: ['DID_NOT_IN_REGISTRY'] }),
   'VERIFICATION_FAILED:DID_REVOKED': row('agent', 403, 'The sender has been revoked.', 'Ask the operator of the receiver.'),
-  RECIPIENT_MISMATCH: row('agent', 401, 'The envelope is addressed to somebody else.', 'Seal for the DID of this receiver.'),
+  RECIPIENT_MISMATCH: row('agent', 401, 'The envelope is addressed to another DID.', 'Seal for the DID of this receiver.'),
   REPLAY_DETECTED: row('agent', 409, 'This envelope was received before.', 'Each envelope is good once; make a new one for a retry.', { aliases: ['NONCE_REPLAY_DETECTED'] }),
   'REPLAY_DETECTED:GROUP_COMPLETE': row('agent', 409, 'The message that this share belongs to was put together before.', 'Nothing to do: shares beyond the threshold are spare ones.'),
   TIMESTAMP_EXPIRED: row('agent', 401, 'The envelope is older than the timestamp window.', 'Check the clock of the sender (NTP); seal right before sending.'),
   'TIMESTAMP_EXPIRED:FUTURE': row('agent', 401, 'The envelope is dated in the future, beyond the timestamp window.', 'Check the clocks of sender and receiver (NTP).'),
   SCOPE_DENIED: row('agent', 403, 'The sender lacks the scope.', 'Grant it with updateScopes(), or send with a scope the sender has.'),
   SCOPE_NOT_ALLOWED: row('agent', 403, 'The receiver does not accept this scope.', 'The scope is not among its receiveScopes.'),
-  RECEIVER_SCOPE_DENIED: row('agent', 403, 'The recipient does not accept this scope, says its registry entry.', 'Send with a scope among its receiveScopes.'),
+  RECEIVER_SCOPE_DENIED: row('agent', 403, 'The registry entry of the recipient does not allow this scope.', 'Send with a scope among its receiveScopes.'),
   NONCE_STORE_UNAVAILABLE: row('agent', 503, 'The nonce store did not answer, so a replay could not be ruled out.', 'Nothing is accepted while it is down; see `cause`.'),
   'NONCE_STORE_UNAVAILABLE:FULL': row('agent', 503, 'The nonce store is full.', 'Raise maxEntries, or use a shared store.'),
   'NONCE_STORE_UNAVAILABLE:SENDER_QUOTA': row('agent', 429, 'The sender has used up its share of the nonce store.', 'Slow down, or raise maxEntriesPerSender.'),
-  'NONCE_STORE_UNAVAILABLE:COLD_START': row('agent', 503, 'The envelope was made before the nonce store started, so a replay could not be ruled out.', 'Seal a fresh envelope and send that; a persistent store has no such gap.'),
+  'NONCE_STORE_UNAVAILABLE:COLD_START': row('agent', 503, 'The envelope was made before the nonce store started, so a replay could not be ruled out.', 'Seal a fresh envelope and send that. If fresh ones are refused, too, compare the clocks of the caller and of the nonce store (for Redis, that of its server).'),
   NONCE_STORE_NOT_SHARED: row('agent', 500, 'Several processes serve the API, and each keeps its own nonces: an envelope is good once in each of them.', 'Give the agent a store that all share, such as RedisNonceStore; if this is the only process, set instances: 1.'),
   INTERNAL: row('agent', 500, 'An unexpected error happened.', 'See `cause`, and report it.'),
 
@@ -140,8 +142,8 @@ export const ERROR_TABLE = {
   CONTENT_TYPE_MISMATCH: row('adapter', 401, 'The Content-Type is not the one the envelope covers.', 'Sign contentType exactly as it is sent.'),
   CONTENT_ENCODING_UNSUPPORTED: row('adapter', 415, 'An enveloped request may not be content-encoded.', 'Send the body without Content-Encoding.'),
   BODY_TOO_LARGE: row('adapter', 413, 'The body is larger than the adapter reads.', 'Send less, or raise maxBodyBytes (default 1 MiB).'),
-  INTAKE_FULL: row('adapter', 503, 'As many bodies of unverified requests are held as may be.', 'Try again in a moment; the operator decides with maxUnauthenticatedBytes.'),
-  'INTAKE_FULL:ADDRESS': row('adapter', 429, 'The address has its share of the room for unverified bodies.', 'Send fewer at a time. Behind a proxy set clientAddress: all callers are one address otherwise.'),
+  INTAKE_FULL: row('adapter', 503, 'There is no room for unverified bodies.', 'Try again, or raise maxUnauthenticatedBytes.'),
+  'INTAKE_FULL:ADDRESS': row('adapter', 429, 'The address has its share of that room.', 'Send fewer at a time; behind a proxy set addressOf.'),
   BODY_CONSUMED: row('adapter', 500, 'The body was read before the adapter could.', 'Put adapter.middleware() in front of the body parsers, or let them leave a Buffer (express.raw).'),
   BODY_ABORTED: row('adapter', 400, 'The client went away while sending the body.', 'Try again.'),
   KEY_VALIDATOR_FAILED: row('adapter', 503, 'The API key could not be checked.', 'legacyKeyValidator threw; see `cause` at the server.'),

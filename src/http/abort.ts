@@ -29,6 +29,6 @@ export async function withDeadline<T>(
   } finally {
     clearTimeout(timer);
     unlink?.();
-    controller.abort(); // drops a connection whose body nobody reads
+    controller.abort(); // drops a connection whose body is not read
   }
 }

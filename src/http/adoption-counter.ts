@@ -4,7 +4,9 @@ import type { Outcome } from './decision.js';
 export interface AdapterMetrics {
   /** Authenticated requests: `xlinkRequests + apiKeyRequests`. */
   readonly totalRequests: number;
+  /** Accepted requests with an envelope. */
   readonly xlinkRequests: number;
+  /** Accepted requests with an API key. */
   readonly apiKeyRequests: number;
   /** Share of xLink among authenticated requests, 0 to 100, one decimal. 0 before the first request. */
   readonly xlinkPercentage: number;

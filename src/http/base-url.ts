@@ -3,7 +3,7 @@ import type { OptionCheck } from '../util/options.js';
 /** `localhost`, `127.0.0.0/8` and `::1`, as a `URL` writes them. */
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
-/** The URL in a text; `undefined` if it has credentials, query or fragment, or is neither http nor https. */
+/** The URL in a string; `undefined` if it has credentials, query or fragment, or is neither http nor https. */
 function bareUrl(value: unknown): URL | undefined {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
   const isBare = url?.username === '' && url.password === '' && url.search === '' && url.hash === '';

@@ -5,6 +5,7 @@ import type { PlainResponse } from './response.js';
 
 /** A request as the adapter sees it, whatever the framework. */
 export interface InboundRequest {
+  /** HTTP method, such as `POST`. */
   readonly method: string;
   /** Path and query as the client sent them, before any router or proxy cut a prefix off. */
   readonly target: string;
@@ -28,7 +29,9 @@ export interface XlinkAuth {
   readonly mode: 'xlink';
   /** Who signed the request. */
   readonly did: Did;
+  /** Scope the envelope was signed for. */
   readonly scope: Scope;
+  /** Envelope version. */
   readonly version: Version;
   /** False for header-form requests, which are signed only. */
   readonly encrypted: boolean;
@@ -56,8 +59,11 @@ export type Auth<Customer extends object = object> = XlinkAuth | ApiKeyAuth<Cust
 
 /** What is known about how a request was authenticated, for metrics. */
 export interface Outcome extends Omit<Authentication, 'outcome' | 'reason'> {
+  /** Why the request was refused; absent if it was not. */
   readonly error?: XlinkError;
+  /** Time spent on authentication, in ms. */
   readonly durationMs: number;
+  /** The trace the request belongs to, 32 hex digits, where it is sampled. */
   readonly traceId?: string;
 }
 
@@ -67,6 +73,7 @@ export const authenticationOf = ({ mode, method, error, ...rest }: Outcome): Aut
   return { mode, method, outcome: error ? 'refused' : 'accepted', reason: error?.id ?? 'ok', ...verified };
 };
 
+/** Header fields by name. */
 export type Headers = Readonly<Record<string, string>>;
 
 /** Let the request through. */
@@ -98,4 +105,5 @@ export interface HttpResponse {
   readonly outcome?: Outcome;
 }
 
+/** What is to be done with a request. */
 export type Decision = Pass | HttpResponse;

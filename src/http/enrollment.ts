@@ -21,15 +21,17 @@ export interface EnrollmentRequest {
 
 /** What the server answers. */
 export interface EnrollmentAnswer {
+  /** The DID that was enrolled. */
   readonly did: Did;
+  /** The client it now acts for. */
   readonly client: ClientId;
   /** Scopes the DID may send with; absent: any, as with the key. */
   readonly scopes?: readonly Scope[];
 }
 
 /**
- * SHA-256 over label, DID and API key: somebody who steals an enrollment envelope cannot use it with a key of his own to
- * have the DID counted as his.
+ * SHA-256 over label, DID and API key, 43 characters of base64url: a stolen enrollment envelope cannot be used with another key to
+ * have the DID counted as the thief's.
  */
 export async function enrollmentProof(did: Did, apiKey: string): Promise<string> {
   const hash = await defaultProvider().sha256(lengthPrefixed([LABEL, encodeUtf8(did), encodeUtf8(apiKey)]));

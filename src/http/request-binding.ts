@@ -7,7 +7,7 @@ const FOREIGN_IN_TARGET = /[^\x21\x23-\x5b\x5d-\x7e]/gu;
 const FOREIGN_IN_CONTENT_TYPE = /[^\x20\x21\x23\x24\x26-\x5b\x5d-\x7e]/gu;
 
 /**
- * The text that binds an envelope to an HTTP request: method in capitals, a space, then path and query as they are on
+ * The string that binds an envelope to an HTTP request: method in capitals, a space, then path and query as they are on
  * the wire (`/orders?limit=5`, no host, no fragment). All other characters are percent-encoded, on both sides alike.
  * A client takes path and query from `new URL(…)`, which is what it puts on the wire.
  */

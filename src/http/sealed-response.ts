@@ -6,7 +6,9 @@ export const sealedStatus = (status: number): number => (BODILESS.has(status) ? 
 
 /** The payload of a sealed answer. */
 export interface SealedResponse {
+  /** HTTP status of the handler's response. */
   readonly status: number;
+  /** Its Content-Type, if it has one. */
   readonly contentType?: string;
   /** base64url; absent for an empty body. */
   readonly body?: string;

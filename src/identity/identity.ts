@@ -3,6 +3,7 @@ import type { CryptoProvider, Decapsulator, Signer, X25519KeyPair } from '../cry
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import type { Did, RandomBytes, Version } from '../types/protocol.js';
+import { branded } from '../util/copies.js';
 import { checkOptions, integerIn, isBoolean, isFunction, isObject } from '../util/options.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { encodeDidKey } from './did.js';
@@ -15,6 +16,7 @@ const INFO = {
   mlDsa65: encodeUtf8('xlink/1 identity ml-dsa-65'),
 } as const;
 
+/** How an identity is made. */
 export interface IdentityOptions {
   /** Adds ML-DSA-65 keys: the same as `maxVersion: 3`. Default `false`. */
   readonly postQuantumSig?: boolean;
@@ -39,12 +41,21 @@ export const IDENTITY_OPTIONS = {
  * Printing or serializing an identity shows its DID and nothing else.
  */
 export class Identity {
+  static {
+    branded(this, 'identity');
+  }
+
+  /** `did:key` of the Ed25519 public key. */
   readonly did: Did;
   /** Ed25519, 32 bytes. */
   readonly publicKey: Uint8Array;
+  /** Highest envelope version it has keys for. */
   readonly maxVersion: Version;
+  /** The provider its keys work with. */
   readonly crypto: CryptoProvider;
+  /** Signs as this identity (RFC 8032). */
   readonly ed25519: Signer;
+  /** Key pair for X25519 key agreement (RFC 7748). */
   readonly x25519: X25519KeyPair;
   /** From version 2 on. */
   readonly mlKem768: Decapsulator | undefined;
@@ -91,14 +102,14 @@ export class Identity {
   }
 
   /**
-   * The identity of an exported PKCS#8 file. The file does not say the version: pass `postQuantumSig` or `maxVersion` as
+   * The identity of an exported PKCS#8 file (RFC 8410, 48 bytes). The file does not say the version: pass `postQuantumSig` or `maxVersion` as
    * when it was made, or the identity comes back with fewer keys. Throws `INVALID_PKCS8`.
    */
   static async fromPKCS8(pkcs8: Uint8Array, options: IdentityOptions = {}): Promise<Identity> {
     return Identity.fromSeed(decodePkcs8(pkcs8), options);
   }
 
-  /** A copy of the 32-byte Ed25519 seed. Whoever has it is this identity. */
+  /** A copy of the 32-byte Ed25519 seed. It is the identity: keep it secret. */
   get privateKey(): Uint8Array {
     return Uint8Array.from(this.#seed);
   }
@@ -108,6 +119,7 @@ export class Identity {
     return encodePkcs8(this.#seed);
   }
 
+  /** The DID only, so that a serialized identity holds no key. */
   toJSON(): { did: Did } {
     return { did: this.did };
   }

@@ -31,6 +31,7 @@ function transcript(did: string, epoch: number, keys: RecordKeys): Uint8Array {
   ]);
 }
 
+/** Options of {@link createKeyRecord}. */
 export interface KeyRecordOptions {
   /** Rises with every change of keys. Default: the Unix time of `clock`, in seconds. */
   readonly epoch?: number;

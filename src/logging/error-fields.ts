@@ -2,7 +2,9 @@ import type { XlinkError } from '../errors/errors.js';
 
 /** An error of a cause chain, as far as a log may hold it. */
 export interface CauseFields {
+  /** Class of the error. */
   readonly name: string;
+  /** Its `code`, such as `ECONNREFUSED`, if it has one. */
   readonly code?: string;
   /** Only with `exposeCauses`. */
   readonly message?: string;
@@ -10,12 +12,17 @@ export interface CauseFields {
 
 /** The key `err` of a line about a fault. */
 export interface ErrorFields {
+  /** Class of the error, such as `XlinkAgentError`. */
   readonly name: string;
   /** `CODE` or `CODE:SUB_CODE`, as in docs/errors.md. */
   readonly code: string;
+  /** The error's message, from the table. */
   readonly message: string;
+  /** Envelope member, header or option at fault, if it is known. */
   readonly field?: string;
+  /** Stack trace, if there is one. */
   readonly stack?: string;
+  /** Chain of causes, the nearest first. */
   readonly causes: readonly CauseFields[];
 }
 

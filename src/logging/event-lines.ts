@@ -14,7 +14,7 @@ export interface Line {
 type Members<T> = readonly (keyof T & string)[];
 type EventOf<T extends XlinkEvent['type']> = Extract<XlinkEvent, { type: T }>;
 
-/** The members that are written, by name: what else an event may carry one day is not logged before somebody looked at it. */
+/** The members that are written, by name: what else an event may carry one day is not logged until it is added here. */
 export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<EventOf<T>> } = {
   request: [
     'mode',

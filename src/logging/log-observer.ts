@@ -15,13 +15,14 @@ import { LineLimit } from './line-limit.js';
 /** The shape of pino's logger, and of most others: an object with fields, then a message. */
 export type Logger = { readonly [L in Level]: (fields: object, message: string) => void };
 
+/** Options of {@link logObserver}. */
 export interface LogObserverOptions {
   /**
    * Lines per second for each kind of event and reason, so that a flood of bad requests does not fill the disk. What is
    * left out is counted, and told with the next event. Accepted requests and changes of mode are always written. Default 5.
    */
   readonly linesPerSecond?: number;
-  /** Writes client ids and DIDs. Default `true`: a refusal is of little use if nobody knows whose it was. */
+  /** Writes client ids and DIDs. Default `true`: a refusal without them does not say who was refused. */
   readonly identities?: boolean;
   /**
    * Writes the messages of causes, cut after 1000 characters. Default `false`, name and code only: messages of database

@@ -5,13 +5,13 @@ import { lettersOf, wordsOf } from './words.js';
 
 /** Which names count as secret, besides the rules. Compared by their letters alone. */
 export interface NameOptions {
-  /** Names that are secret too, such as the header of `apiKey.headers`; near misses of them as well. */
+  /** Names that are secret too, such as the header of `apiKey.headers`; near misses of them as well. Default none. */
   readonly also?: readonly string[];
-  /** Names that are never secret, whatever they sound like. */
+  /** Names that are never secret, whatever they sound like. Default none. */
   readonly keep?: readonly string[];
 }
 
-/** Names under which credentials travel, by their letters. Whoever mistypes one of them still sends the credential. */
+/** Names under which credentials travel, by their letters. A mistyped one still carries the credential. */
 const SECRET_NAMES = [
   'authorization',
   'proxyauthorization',
@@ -53,7 +53,7 @@ const SECRET_PARTS = [
   'privatekey',
 ];
 
-/** Words that make a name secret if they stand alone in it, and those that do so misspelt as well. */
+/** Words that make a name secret if they stand alone in it, and those that do so misspelled as well. */
 const SECRET_WORDS = new Set([
   'key',
   'keys',

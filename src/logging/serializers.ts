@@ -3,14 +3,19 @@ import { redactUrl } from './redact-url.js';
 
 /** What a log may say about a request. */
 export interface LoggedRequest {
+  /** HTTP method. */
   readonly method: string | undefined;
+  /** Path and query, without credentials. */
   readonly url: string | undefined;
+  /** Headers, without credentials. */
   readonly headers: Record<string, unknown>;
 }
 
 /** What a log may say about a response. */
 export interface LoggedResponse {
+  /** HTTP status. */
   readonly statusCode: number | undefined;
+  /** Headers, without credentials. */
   readonly headers: Record<string, unknown>;
 }
 

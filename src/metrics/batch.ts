@@ -4,7 +4,7 @@ import { beforeScrape } from './before-scrape.js';
 const MAX_HELD = 64;
 
 /**
- * Holds events back and takes them together, once there are enough or somebody looks: between two requests all that
+ * Holds events back and takes them together, once there are enough or the metrics are read: between two requests all that
  * counting needs has left the caches of the processor, and one by one each would take several times as long.
  */
 export class Batch<T> {

@@ -1,6 +1,6 @@
 import { sharedState } from './shared-state.js';
 
-/** Does something whenever somebody looks at a metric of prom-client, in the order in which it was asked for. */
+/** Runs functions before each read of a metric of prom-client, in the order in which they were added. */
 export function beforeScrape(metric: object, work: () => void): void {
   const all = sharedState<(() => void)[]>(metric, 'beforeScrape', () => {
     const list: (() => void)[] = [];

@@ -27,7 +27,7 @@ export function labelText(text: string): string {
   const units = String(text).slice(0, 2 * MAX_LABEL_LENGTH + 1);
   const characters = Array.from(units, (character) => (LONE.test(character) ? '\uFFFD' : character));
   if (characters.length > MAX_LABEL_LENGTH) characters.splice(MAX_LABEL_LENGTH - 1, Infinity, '…');
-  return characters.join(''); // a text of its own: a slice would keep all of the long one in memory
+  return characters.join(''); // a string of its own: a slice would keep all of the long one in memory
 }
 
 const LONE = /^\p{Surrogate}$/u;

@@ -1,7 +1,10 @@
 /** One series: its name and unit as Prometheus has them, its labels in the order they are shown. */
 export interface MetricRow {
+  /** Name of the series, without the option `prefix`. */
   readonly name: string;
+  /** Type, as Prometheus has it. */
   readonly type: 'counter' | 'gauge' | 'histogram';
+  /** What is counted, in one sentence. */
   readonly help: string;
   /** Each label, and the values it takes. */
   readonly labels: Readonly<Record<string, string>>;
@@ -101,7 +104,7 @@ export const METRICS = {
   adoptionPct: {
     name: 'xlink_adoption_pct',
     type: 'gauge',
-    help: 'The same in percent, 0 to 100, under the name that the papers give it.',
+    help: 'The same in percent, 0 to 100, for dashboards that expect percent.',
     labels: {},
     aggregator: 'average',
     example: 'xlink_adoption_pct',

@@ -1,6 +1,7 @@
 import { checkOptions, hasMethods, integerIn, type OptionCheck } from '../util/options.js';
 import type { AnyRegistry } from './series.js';
 
+/** Options of the Prometheus observer. */
 export interface PrometheusOptions {
   /**
    * Registry of prom-client that the series are added to. Default: its global one. With one in the OpenMetrics format

@@ -78,6 +78,6 @@ function complaintAbout(known: Insides, { type, labels }: MetricRow): string | u
   const wanted = Object.keys(labels).sort().join(', ');
   if ([...known.labelNames].sort().join(', ') !== wanted)
     return `whose labels are not ${wanted === '' ? 'none' : wanted}`;
-  if (known.collect && !isOurs(known)) return 'which somebody else sets';
+  if (known.collect && !isOurs(known)) return 'which other code sets';
   return undefined;
 }

@@ -4,7 +4,7 @@ import { carriesExemplars, type Labels } from './exemplars.js';
 import { sharedState } from './shared-state.js';
 
 /**
- * Counts in a map, and hands a counter of prom-client what came together when somebody looks at it: prom-client takes
+ * Counts in a map, and hands a counter of prom-client what came together when it is read: prom-client takes
  * as long for one `inc()` as for a thousand here. All who count into one counter share its tally.
  */
 export class Tally {

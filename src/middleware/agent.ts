@@ -5,6 +5,7 @@ import { checkOptions, integerIn, isBoolean, isFunction } from '../util/options.
 import { DualModeAdapter } from './dual-mode-adapter.js';
 import type { ExpressMiddleware } from './express/middleware.js';
 
+/** Options of `agent.middleware()`. */
 export interface AgentMiddlewareOptions {
   /** Refuses envelopes that are not bound to method, path and query. Default `false`, as with `receive()`. */
   readonly requireRequestBinding?: boolean;
@@ -14,9 +15,9 @@ export interface AgentMiddlewareOptions {
   readonly exposeDetails?: boolean;
   /** Bytes of bodies held while their signatures are not verified; see {@link DualModeOptions.maxUnauthenticatedBytes}. Default 32 MiB. */
   readonly maxUnauthenticatedBytes?: number;
-  /** The IP address that counts for that; see {@link DualModeOptions.clientAddress}. */
-  readonly clientAddress?: (request: InboundRequest) => string | undefined;
-  /** How many processes serve the route; see {@link DualModeOptions.instances}. */
+  /** The IP address that counts for that; see {@link DualModeOptions.addressOf}. */
+  readonly addressOf?: (request: InboundRequest) => string | undefined;
+  /** How many processes serve the route; see {@link DualModeOptions.instances}. Default: as there. */
   readonly instances?: number;
 }
 
@@ -35,7 +36,7 @@ export class Agent extends BaseAgent {
       allowCleartext: isBoolean,
       exposeDetails: isBoolean,
       maxUnauthenticatedBytes: integerIn(2048, 2 ** 40),
-      clientAddress: isFunction,
+      addressOf: isFunction,
       instances: integerIn(1, 100_000),
     });
     const adapter = new DualModeAdapter(

@@ -10,7 +10,7 @@ import { requestContextOf } from './request-context.js';
 /** What a guard answers to a request; `undefined` if the request may go on. Asks `authOf()` and nothing else. */
 export type Guard = (request: object) => HttpResponse | undefined;
 
-/** Nobody but callers who came with an envelope. */
+/** Rejects callers not authenticated by an envelope. */
 export function xlinkGuard(): Guard {
   return (request) => {
     const { method } = requestContextOf(request);
@@ -20,7 +20,7 @@ export function xlinkGuard(): Guard {
   };
 }
 
-/** Nobody but callers who may do this. Throws `INVALID_OPTION` for anything but a scope. */
+/** Rejects callers without this scope. Throws `INVALID_OPTION` for anything but a scope. */
 export function scopeGuard(scope: Scope): Guard {
   if (!isScope(scope))
     throw xlinkError('INVALID_OPTION', {

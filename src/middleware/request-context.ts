@@ -3,6 +3,7 @@ import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { type RefusalStyle, refusalStyle } from '../adapters/refusals.js';
 import type { Auth, Pass } from '../http/decision.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
+import { sharedByCopies } from '../util/copies.js';
 
 /** How a request came through the adapter in front, as far as guards behind need to know. */
 export interface RequestContext {
@@ -12,7 +13,10 @@ export interface RequestContext {
   readonly style: RefusalStyle;
 }
 
-const adapters = new WeakMap<object, Pick<RequestContext, 'mode' | 'style'>>();
+const adapters = sharedByCopies(
+  'request-context/1',
+  () => new WeakMap<object, Pick<RequestContext, 'mode' | 'style'>>(),
+);
 const NO_ADAPTER: Pick<RequestContext, 'mode' | 'style'> = { mode: 'hybrid', style: refusalStyle({}) };
 
 /** Notes a request that is let through, under each object that stands for it. */
@@ -33,7 +37,7 @@ export function requestContextOf(request: object): RequestContext {
   return { ...(adapters.get(request) ?? NO_ADAPTER), auth, method: auth?.mode ?? 'none' };
 }
 
-/** A copy whose list of scopes is a copy too: whoever adds to the one adds to no other. */
+/** A copy whose list of scopes is a copy too: adding to one adds to no other. */
 export const unshared = (auth: Auth): Auth =>
   'scopes' in auth && Array.isArray(auth.scopes) ? { ...auth, scopes: [...auth.scopes] } : { ...auth };
 

@@ -1,9 +1,11 @@
 import { xlinkError } from '../errors/errors.js';
 import type { NonceStore, NonceUse } from '../types/ports.js';
 import type { Clock } from '../types/protocol.js';
+import { branded } from '../util/copies.js';
 import { checkOptions, integerIn, isFunction, oneOf } from '../util/options.js';
 import { nonceKey } from './nonce-key.js';
 
+/** Options of {@link MemoryNonceStore}. */
 export interface MemoryNonceStoreOptions {
   /** Nonces held at most. Full means: nothing more is accepted until some expire. Default 1 000 000 (some 150 MB). */
   readonly maxEntries?: number;
@@ -39,6 +41,10 @@ const GENERATIONS_PER_TTL = 4;
  * store that is. Expiry drops a whole generation at a time, so its cost does not depend on the number of entries.
  */
 export class MemoryNonceStore implements NonceStore {
+  static {
+    branded(this, 'memory-nonce-store');
+  }
+
   readonly #maxEntries: number;
   readonly #maxPerSender: number;
   /** What it does with envelopes made before it was. */
@@ -49,6 +55,7 @@ export class MemoryNonceStore implements NonceStore {
   #generations: Generation[] = [];
   #openUntil = 0;
 
+  /** Throws `INVALID_OPTION`. */
   constructor(options: MemoryNonceStoreOptions = {}) {
     checkOptions('MemoryNonceStore', options, {
       maxEntries: integerIn(1, 2 ** 24),

@@ -1,4 +1,4 @@
-// The parts of `@opentelemetry/api` that are used, written out: whoever has not installed it gets no errors of types either.
+// The parts of `@opentelemetry/api` that are used, written out, so that types resolve where it is not installed.
 
 /** Attributes of a span, by name. */
 export type Attributes = Record<string, string | number | boolean>;

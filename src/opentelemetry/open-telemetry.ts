@@ -10,7 +10,7 @@ export type { OpenTelemetryOptions };
 export interface OpenTelemetryTracer extends Tracer {
   /**
    * Whether there will be spans: `false` where `@opentelemetry/api` is not installed. Rejects if it is installed and
-   * broken; whoever does not ask is told by one `fault` event of the adapter.
+   * broken; otherwise one `fault` event of the adapter says so.
    */
   readonly ready: Promise<boolean>;
 }

@@ -1,6 +1,7 @@
 import { checkOptions, isBoolean, type OptionCheck } from '../util/options.js';
 import type { OpenTelemetryApi } from './api-types.js';
 
+/** Options of the OpenTelemetry tracer. */
 export interface OpenTelemetryOptions {
   /**
    * The module `@opentelemetry/api`, where it is at hand: there are spans from the first request on. Default: it is

@@ -14,7 +14,7 @@ export const jsonResponse = (status: number, value: unknown): HttpResponse => ({
   body: JSON.stringify(value),
 });
 
-/** An answer for a request that is not for a registry at all: it holds no code, so nobody takes it for "unknown DID". */
+/** An answer for a request that is not for a registry at all: it holds no code, so that it is not taken for "unknown DID". */
 export const plainProblem = (
   status: number,
   title: string,
@@ -26,7 +26,7 @@ export const plainProblem = (
   body: JSON.stringify({ type: 'about:blank', title, status }),
 });
 
-/** Where the status of the table is one for whoever received an envelope. */
+/** Where the status of the table is meant for receivers of envelopes. */
 const OWN_STATUS: Partial<Record<ErrorId, number>> = {
   INVALID_OPTION: 400,
   KEY_RECORD_INVALID: 400,

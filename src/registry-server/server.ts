@@ -2,14 +2,17 @@ import { isXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import type { HttpResponse } from '../http/decision.js';
 import { looksLikeDidKey } from '../identity/did.js';
 import { answerExpress } from '../middleware/express/middleware.js';
+import { whenClosed } from '../middleware/node/response.js';
 import type { NodeRequest, NodeResponse } from '../middleware/node/types.js';
 import type { ManagedTrustRegistry } from '../registry/managed.js';
 import { anything, checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../util/options.js';
 import { isPublic, pathOf, tokenCheck } from './auth.js';
 import { membersOf } from './body.js';
+import { Changes } from './changes.js';
 import { jsonResponse, plainProblem, problemOf } from './responses.js';
 import { CHANGES, pageOf } from './routes.js';
 
+/** Options of {@link createRegistryServer}. */
 export interface RegistryServerOptions {
   /** Where the entries are. */
   readonly registry: ManagedTrustRegistry;
@@ -17,43 +20,72 @@ export interface RegistryServerOptions {
   readonly adminToken: string;
   /** Larger requests are refused before they are parsed. Bytes; default 256 KiB. */
   readonly maxBodyBytes?: number;
-  /** Told the full error, with `cause`, when the registry itself failed. Default: nobody is told. */
+  /** Requests that wait for changes at a time, in all. More are refused (503). Default 10 000. */
+  readonly maxWaiters?: number;
+  /** The same from one address. Default 1000: behind a proxy all have its address, see `addressOf`. */
+  readonly waitersPerAddress?: number;
+  /**
+   * Where a request comes from, such as a header that your proxy overwrites. Default: the address at the other end of the
+   * connection.
+   */
+  readonly addressOf?: (req: NodeRequest) => string;
+  /** Told the full error, with `cause`, when the registry itself failed. Default: not called. */
   readonly onFault?: (error: XlinkError) => void;
 }
 
 /** For `http.createServer(handler)`, and for `app.use(handler)` or `app.use('/registry', handler)` of Express. */
-export type RegistryHandler = (req: NodeRequest, res: NodeResponse, next?: (error?: unknown) => void) => void;
+export interface RegistryHandler {
+  (req: NodeRequest, res: NodeResponse, next?: (error?: unknown) => void): void;
+  /** Answers those who wait for changes, and no longer listens to the registry. Call it when you close the server. */
+  close(): void;
+}
 
 /**
  * Serves a trust registry over HTTP, for `HttpTrustRegistry`. Put TLS in front of it.
  *
  * | Route | Who | Does |
  * |---|---|---|
- * | `GET /registry/resolve/:did` | anybody | the entry; 404 with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY` and the DID if there is none |
+ * | `GET /registry/resolve/:did` | anyone | the entry; 404 with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY` and the DID if there is none |
+ * | `GET /registry/changes?wait=ms&after=positions` | anyone | waits up to `wait` ms, 25 000 at most, and tells whose entries changed, in digests of the DIDs |
  * | `POST /registry/register` | admin token | adds an entry |
  * | `POST /registry/add`, `/revoke`, `/scopes`, `/keys` | admin token | as the methods of the registry |
  * | `GET /registry/list?after=did` | admin token | entries in the order of their DIDs, a page at a time |
  *
- * Anybody who can reach it can read names, scopes and keys of a DID that he knows. Other paths go to `next`, where there
- * is one. Throws `INVALID_OPTION`.
+ * All that can reach it can read names, scopes and keys of a DID that they know. Changes are told as the registry tells
+ * of them (`onChange`): those made by other instances, too, where it hears of them. Several servers over one registry may
+ * be behind one address. Other paths go to `next`, where there is one. Throws `INVALID_OPTION`.
  */
 export function createRegistryServer(options: RegistryServerOptions): RegistryHandler {
   checkOptions('createRegistryServer', options, {
     registry: hasMethods('lookup', 'register', 'updateKeys', 'add', 'revoke', 'updateScopes', 'list'),
     adminToken: anything, // tokenCheck is strict
     maxBodyBytes: integerIn(1, 64 * 1024 * 1024),
+    maxWaiters: integerIn(1, 1_000_000),
+    waitersPerAddress: integerIn(1, 1_000_000),
+    addressOf: isFunction,
     onFault: isFunction,
   });
   requireOption('createRegistryServer', options, 'registry');
-  const isAdmin = tokenCheck('createRegistryServer', 'adminToken', options.adminToken);
-  return function xlinkRegistry(req, res, next) {
+  const { registry, maxWaiters = 10_000, waitersPerAddress = 1000, onFault } = options;
+  const parts: Parts = {
+    ...options,
+    isAdmin: tokenCheck('createRegistryServer', 'adminToken', options.adminToken),
+    changes: new Changes({ registry, maxWaiters, waitersPerAddress }),
+  };
+  function xlinkRegistry(...[req, res, next]: Parameters<RegistryHandler>) {
     const route = routeOf(pathOf(req));
     if (!route && next) return next();
-    decide(req, route, isAdmin, options).then(
+    decide(req, res, route, parts).then(
       (answer) => answerExpress(req, res, answer),
-      (thrown) => answerExpress(req, res, failure(thrown, options.onFault)),
+      (thrown) => answerExpress(req, res, failure(thrown, onFault)),
     );
-  };
+  }
+  return Object.assign(xlinkRegistry, { close: () => parts.changes.close() });
+}
+
+interface Parts extends RegistryServerOptions {
+  readonly isAdmin: (req: NodeRequest) => boolean;
+  readonly changes: Changes;
 }
 
 /** `name` of the route, and the DID where it has one. */
@@ -62,19 +94,21 @@ interface Route {
   readonly did?: string;
 }
 
+const READS = new Set(['list', 'changes']);
+
 function routeOf(path: string): Route | undefined {
   const [, name, did] = /^(?:\/registry)?\/([a-z]+)(?:\/([^/]*))?$/.exec(path) ?? [];
   if (name === 'resolve' && did !== undefined) return { name, did };
-  return did === undefined && name !== undefined && (name === 'list' || CHANGES.has(name))
+  return did === undefined && name !== undefined && (READS.has(name) || CHANGES.has(name))
     ? { name }
     : undefined;
 }
 
 async function decide(
   req: NodeRequest,
+  res: NodeResponse,
   route: Route | undefined,
-  isAdmin: (req: NodeRequest) => boolean,
-  { registry, maxBodyBytes = 256 * 1024 }: RegistryServerOptions,
+  { registry, maxBodyBytes = 256 * 1024, isAdmin, changes, addressOf = peerOf }: Parts,
 ): Promise<HttpResponse> {
   if (!route) return plainProblem(404, 'There is no such route.');
   const change = CHANGES.get(route.name);
@@ -85,6 +119,8 @@ async function decide(
   if (!isPublic(req.method, pathOf(req)) && !isAdmin(req))
     throw xlinkError('REGISTRATION_FAILED:UNAUTHORIZED');
   if (route.did !== undefined) return resolve(registry, route.did);
+  if (route.name === 'changes')
+    return changes.answer(queryOf(req), { address: addressOf(req), gone: goneWith(res) });
   if (!change) return jsonResponse(200, await pageOf(registry, queryOf(req)));
 
   const members = await membersOf(req, maxBodyBytes, change.members);
@@ -100,6 +136,14 @@ async function resolve(registry: ManagedTrustRegistry, text: string): Promise<Ht
   return entry
     ? jsonResponse(200, entry)
     : problemOf(xlinkError('LOOKUP_FAILED:DID_NOT_IN_REGISTRY'), { did });
+}
+
+const peerOf = (req: NodeRequest): string => req.socket?.remoteAddress ?? '';
+
+function goneWith(res: NodeResponse): AbortSignal {
+  const gone = new AbortController();
+  whenClosed(res, () => gone.abort());
+  return gone.signal;
 }
 
 const queryOf = (req: NodeRequest): URLSearchParams =>

@@ -18,12 +18,14 @@ import type {
 import { frozenEntry } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
 
+/** Options of {@link CachedTrustRegistry}. */
 export interface CachedTrustRegistryOptions {
   /** The registry that is asked. Closed together with the cache. */
   readonly registry: ManagedTrustRegistry;
   /**
-   * How long an entry is used without asking again, in ms, counted from when it was asked for. Default 30 000. A change
-   * that nobody tells of, because the registry cannot or its feed is down, takes effect after that long at the latest.
+   * How long an entry is used without asking again, in ms, counted from when it was asked for. Default 30 000. While the
+   * feed of the registry is down, it is asked again after 1000 ms; only if it does not answer either, the entry is used
+   * for all of `ttlMs`. So long a change takes at the latest where the registry can tell of none (it has no `onChange`).
    */
   readonly ttlMs?: number;
   /** The same for the answer that a DID is unknown. Default 1000: so long a DID registered elsewhere may be refused yet. */
@@ -34,9 +36,14 @@ export interface CachedTrustRegistryOptions {
   readonly clock?: Clock;
 }
 
+/** How long an entry is taken for right while changes are not heard of, in ms. */
+const UNHEARD_TTL_MS = 1000;
+
 interface CachedAnswer {
   readonly entry: RegistryEntry | undefined;
   readonly expiresAt: number;
+  /** When it was asked for, or else tried to. */
+  readonly triedAt: number;
 }
 
 /** A question on its way. `current` until the DID may have changed: its answer may be of the time before. */
@@ -47,9 +54,9 @@ interface Flight {
 
 /**
  * Remembers what a registry answered, so that not every message costs a round trip. What is changed through the cache
- * takes effect at once, what the registry tells of (`onChange`) when it does, and anything else after `ttlMs` at the
- * latest, also while the feed is down: that is the longest a revoked DID can go on. Failures are never remembered: when
- * the registry is down, known DIDs work until their entries expire, and then nothing is accepted.
+ * takes effect at once, what the registry tells of (`onChange`) when it does, and while its feed is down after a second,
+ * if it answers lookups. Failures are never remembered: when the registry is down altogether, known DIDs work until their
+ * entries expire after `ttlMs`, and then nothing is accepted. That is the longest a revoked DID can go on.
  */
 export class CachedTrustRegistry implements ManagedTrustRegistry {
   readonly #registry: ManagedTrustRegistry;
@@ -63,8 +70,11 @@ export class CachedTrustRegistry implements ManagedTrustRegistry {
   /** Apart, so that who asks for one unknown DID after the other drives out no known one. */
   #unknown: BoundedMap<Did, CachedAnswer>;
   #stop: (() => void) | undefined;
+  /** When the feed was last seen to be live: what was held then was right. */
+  #heardAt = -Infinity;
   #isClosed = false;
 
+  /** Throws `INVALID_OPTION`. */
   constructor(options: CachedTrustRegistryOptions) {
     checkOptions('CachedTrustRegistry', options, {
       registry: hasMethods('lookup', 'register', 'updateKeys', 'add', 'revoke', 'updateScopes', 'list'),
@@ -91,15 +101,15 @@ export class CachedTrustRegistry implements ManagedTrustRegistry {
 
   /** Whether the registry hears of changes by others. `undefined` if it cannot say. */
   get changeFeed(): FeedState | undefined {
-    return (this.#registry as { readonly changeFeed?: FeedState }).changeFeed;
+    return this.#registry.changeFeed;
   }
 
   /** From memory, without a promise, where possible. Lookups of one DID at the same time are one question. */
   lookup(did: Did): Awaitable<RegistryEntry | undefined> {
     const held = this.#known.get(did) ?? this.#unknown.get(did);
-    if (held && this.#clock() < held.expiresAt) return held.entry;
-    const flight = this.#flights.get(did) ?? this.#ask(did);
-    return flight.answer;
+    const now = this.#clock();
+    if (!held || now >= held.expiresAt) return (this.#flights.get(did) ?? this.#ask(did)).answer;
+    return this.#isSure(held, now) ? held.entry : this.#confirm(did, held);
   }
 
   async register(...args: [entry: Registration] | PositionalRegistration): Promise<Result<void>> {
@@ -146,6 +156,28 @@ export class CachedTrustRegistry implements ManagedTrustRegistry {
     await this.#registry.close?.();
   }
 
+  /** Whether a change would have been heard of, or hardly had the time to happen. */
+  #isSure({ triedAt }: CachedAnswer, now: number): boolean {
+    const feed = this.changeFeed;
+    if (feed === 'live') this.#heardAt = now;
+    if (feed === 'live' || feed === undefined) return true;
+    return now < Math.max(triedAt, this.#heardAt) + UNHEARD_TTL_MS;
+  }
+
+  /** Asks again. What is held goes on, until it expires, if neither feed nor registry can tell. */
+  async #confirm(did: Did, held: CachedAnswer): Promise<RegistryEntry | undefined> {
+    try {
+      return await (this.#flights.get(did) ?? this.#ask(did)).answer;
+    } catch (error) {
+      const map = held.entry ? this.#known : this.#unknown;
+      const now = this.#clock();
+      const still = map.get(did); // it may have been forgotten, or tried by another call
+      if (still?.expiresAt !== held.expiresAt || now >= held.expiresAt) throw error;
+      map.set(did, { ...held, triedAt: now });
+      return held.entry;
+    }
+  }
+
   #ask(did: Did): Flight {
     const askedAt = this.#clock();
     const flight: Flight = { current: true, answer: this.#answer(did) };
@@ -165,7 +197,7 @@ export class CachedTrustRegistry implements ManagedTrustRegistry {
     if (entry === undefined) return undefined;
     const wrong = (field: string) => xlinkError('LOOKUP_FAILED', { field });
     if (entry.did !== did) throw wrong('did');
-    return Object.isFrozen(entry) ? entry : frozenEntry(entry, wrong); // what is held belongs to nobody else
+    return Object.isFrozen(entry) ? entry : frozenEntry(entry, wrong); // no caller can change what is held
   }
 
   /** Nothing is kept of what is no DID, which could be of any length, and no DID that is a part of a longer text. */
@@ -173,7 +205,7 @@ export class CachedTrustRegistry implements ManagedTrustRegistry {
     if (!looksLikeDidKey(did)) return;
     const [map, ttlMs] = entry ? [this.#known, this.#ttlMs] : [this.#unknown, this.#negativeTtlMs];
     (entry ? this.#unknown : this.#known).delete(did);
-    map.set(ownText(did), { entry, expiresAt: askedAt + ttlMs });
+    map.set(ownText(did), { entry, expiresAt: askedAt + ttlMs, triedAt: askedAt });
   }
 
   /** A change that failed may have happened: what is held is forgotten in any case. */

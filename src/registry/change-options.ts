@@ -10,7 +10,7 @@ import {
 import type { Grant, RevokeOptions, ScopeChange } from './managed.js';
 
 /**
- * What may stand in the objects that change an entry. Whoever misspells `receiveScopes` means to restrict, so an unknown
+ * What may stand in the objects that change an entry. A misspelled `receiveScopes` was meant to restrict, so an unknown
  * member is refused. What the known ones hold is judged where the entry is made.
  */
 const REGISTRATION: OptionChecks<Registration> = {

@@ -36,7 +36,7 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
   abstract list(): Awaitable<RegistryEntry[]>;
 
   /**
-   * Puts what the rule makes of the entry in its place, atomically: nobody changes the entry between the reading and
+   * Puts what the rule makes of the entry in its place, atomically: the entry is not changed between the reading and
    * the writing, or the rule is asked once more. Resolves when the change is as durable as it will be, and rejects with
    * what the rule throws; anything else it rejects with becomes the `cause` of a `REGISTRATION_FAILED`.
    */
@@ -167,7 +167,7 @@ const put = (entry: RegistryEntry): RegistryEntry =>
     xlinkError('REGISTRATION_FAILED', { field: field.endsWith('Scopes') ? 'scopes' : field }),
   );
 
-/** A copy, made before anything is awaited. A list is told from a text by `put`. */
+/** A copy, made before anything is awaited. A list is told from a string by `put`. */
 const ownList = (list: readonly string[]): readonly string[] => (Array.isArray(list) ? [...list] : list);
 
 function present(entry: RegistryEntry | undefined): RegistryEntry {

@@ -24,6 +24,8 @@ export interface ExchangeOptions {
   readonly fetch: typeof fetch;
   readonly timeoutMs: number;
   readonly maxAnswerBytes: number;
+  /** Gives up when it is aborted. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface ExchangeOptions {
  */
 export async function ask(
   { method, path, token, body }: Question,
-  { baseUrl, fetch, timeoutMs, maxAnswerBytes }: ExchangeOptions,
+  { baseUrl, fetch, timeoutMs, maxAnswerBytes, signal }: ExchangeOptions,
 ): Promise<JsonResponse> {
   const { status, headers, text } = await httpCall(fetch, {
     callee: 'the registry',
@@ -46,6 +48,7 @@ export async function ask(
     ...(body === undefined ? {} : { body }),
     timeoutMs,
     maxAnswerBytes,
+    ...(signal ? { signal } : {}),
   });
   // The token and the trust are for this address.
   if (status === 0 || (status >= 300 && status < 400)) throw new Error('the registry redirects');

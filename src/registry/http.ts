@@ -12,13 +12,26 @@ import {
   type OptionCheck,
   requireOption,
 } from '../util/options.js';
+import { ChangeFeed } from './change-feed.js';
+import { ChangeListeners } from './change-listeners.js';
 import { checkGrant, checkRevokeOptions, checkScopeChange, registrationIn } from './change-options.js';
+import { MAX_WAIT_MS } from './changes-protocol.js';
 import { refusalIdOf, refusalOf } from './http-errors.js';
 import { ask, type ExchangeOptions, type JsonResponse } from './http-exchange.js';
-import type { Grant, ManagedTrustRegistry, RevokeOptions, ScopeChange } from './managed.js';
+import { openHttpFeed } from './http-feed.js';
+import { KnownDids } from './known-dids.js';
+import type {
+  ChangeListener,
+  FeedState,
+  Grant,
+  ManagedTrustRegistry,
+  RevokeOptions,
+  ScopeChange,
+} from './managed.js';
 import { entryFrom } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
 
+/** Options of {@link HttpTrustRegistry}. */
 export interface HttpTrustRegistryOptions {
   /** Where the registry is, such as `https://trust.example.com`; `/registry/…` is added to it. */
   readonly baseUrl: string;
@@ -28,13 +41,24 @@ export interface HttpTrustRegistryOptions {
   readonly fetch?: typeof fetch;
   /** How long one question may take in all, in ms. Default 5000. */
   readonly timeoutMs?: number;
-  /** Takes a registry without TLS on another machine: whoever is between can revoke and unrevoke. Default `false`. */
+  /**
+   * For how long the registry is asked to hold back the answer that nothing changed, in ms. Default 500: while something
+   * listens to changes (`onChange`), the registry gets two small requests a second. Silence of the network goes unnoticed
+   * for that long, and half a second more; until then caches trust what they hold for their whole `ttlMs`.
+   */
+  readonly heartbeatMs?: number;
+  /** Takes a registry without TLS on another machine: an attacker in between can revoke and restore DIDs. Default `false`. */
   readonly unsafeAllowHttp?: boolean;
 }
 
 const DEFAULT_TIMEOUT_MS = 5000;
 /** A page of the list has some 1 MiB. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+const DEFAULT_HEARTBEAT_MS = 500;
+/** Between one request for changes and the next; the process may end then. */
+const FEED_PAUSE_MS = 25;
+/** More DIDs than a cache holds by default, unknown ones included. */
+const MAX_KNOWN_DIDS = 32_768;
 
 /**
  * A trust registry at the other end of HTTP: `createRegistryServer` of `@private.me/xlink/server`, or what speaks like it.
@@ -43,17 +67,25 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
  * `LOOKUP_FAILED`, and then nothing is accepted. Key records carry the signature of their DID, which agents check.
  *
  * A change that fails with `REGISTRATION_FAILED` and a `cause` may have happened all the same: the answer was lost.
+ *
+ * Caches hear of changes, by whoever made them, over requests to `/registry/changes` that stay open until there is one. A
+ * registry that has no such route, or whose own store does not hear of changes now, counts as a feed that is `down`.
  */
 export class HttpTrustRegistry implements ManagedTrustRegistry {
   readonly #exchange: ExchangeOptions;
   readonly #token: string | undefined;
+  readonly #listeners = new ChangeListeners();
+  readonly #known = new KnownDids(MAX_KNOWN_DIDS);
+  readonly #feed: ChangeFeed;
 
+  /** Throws `INVALID_OPTION`. */
   constructor(options: HttpTrustRegistryOptions) {
     checkOptions('HttpTrustRegistry', options, {
       baseUrl: options?.unsafeAllowHttp === true ? isAnyBaseUrl : isBaseUrl,
       authToken: isToken,
       fetch: isFunction,
       timeoutMs: integerIn(1, 600_000),
+      heartbeatMs: integerIn(10, MAX_WAIT_MS),
       unsafeAllowHttp: isBoolean,
     });
     requireOption('HttpTrustRegistry', options, 'baseUrl');
@@ -64,10 +96,19 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       maxAnswerBytes: MAX_ANSWER_BYTES,
     };
+    const waitMs = options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS;
+    this.#feed = new ChangeFeed({
+      open: openHttpFeed({ exchange: this.#exchange, waitMs, known: this.#known }),
+      announce: (did) => this.#changed(did),
+      timeoutMs: this.#exchange.timeoutMs + waitMs,
+      heartbeatMs: FEED_PAUSE_MS,
+      pingMs: waitMs,
+    });
   }
 
   async lookup(did: Did): Promise<RegistryEntry | undefined> {
     if (!looksLikeDidKey(did)) return undefined;
+    if (this.#feed.state !== 'off') await this.#known.add(did); // before it is asked: a change may be told first
     const answer = await this.#ask(`/registry/resolve/${did}`);
     if (answer.status === 200) return entryFrom(answer.body, did);
     const isUnknown = refusalIdOf(answer) === 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY';
@@ -120,17 +161,48 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
     return this.#change('keys', () => ({ did: keys?.did, keys }));
   }
 
+  /** Whether changes made elsewhere are heard of. `off` until `onChange` is called. */
+  get changeFeed(): FeedState {
+    return this.#feed.state;
+  }
+
+  /**
+   * Calls the listener at every change, by whoever made it, until the returned function is called. It is told `undefined`
+   * when the registry is reached for the first time and after every outage: anything may have changed unheard.
+   */
+  onChange(listener: ChangeListener): () => void {
+    const forget = this.#listeners.add(listener);
+    const stop = this.#feed.listen();
+    return () => {
+      forget();
+      stop();
+    };
+  }
+
+  /** Asks for changes no more. */
+  close(): void {
+    this.#feed.close();
+  }
+
+  #changed(did: Did | undefined): void {
+    if (did === undefined) this.#known.clear(); // the listeners hold nothing any more
+    this.#listeners.tell(did);
+  }
+
   /** The body is made before anything is awaited: the caller may change its objects meanwhile. */
   async #change(route: string, members: () => object): Promise<Result<void>> {
     try {
-      const value = members() as { readonly did: unknown };
+      const value = members() as { readonly did: Did };
       const body = JSON.stringify(value);
       const answer = await ask(
         { method: 'POST', path: `/registry/${route}`, token: this.#token, body },
         this.#exchange,
       );
       const isDone = answer.status >= 200 && answer.status < 300;
-      if (isDone && answer.body['ok'] === true && answer.body['did'] === value.did) return ok(undefined);
+      if (isDone && answer.body['ok'] === true && answer.body['did'] === value.did) {
+        this.#changed(value.did);
+        return ok(undefined);
+      }
       return err(refusalOf(answer));
     } catch (cause) {
       return err(isXlinkError(cause) ? cause : xlinkError('REGISTRATION_FAILED', { cause }));

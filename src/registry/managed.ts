@@ -7,6 +7,7 @@ import type { Awaitable } from '../util/awaitable.js';
 export interface Grant {
   /** Scopes it may send with. Absent: those of the entry that is there, or any. */
   readonly scopes?: readonly Scope[];
+  /** Name in the registry entry. Absent: the one that is there. */
   readonly name?: string;
 }
 
@@ -27,7 +28,7 @@ export interface ScopeChange {
 /** Told when an entry was changed here, or may have been elsewhere; `undefined`: any entry may have been. */
 export type ChangeListener = (did: Did | undefined) => void;
 
-/** State of a change feed. `off`: nobody listens. `down`: changes made elsewhere are not heard of now. `live`: they are. */
+/** State of a change feed. `off`: there are no listeners. `down`: changes made elsewhere are not heard of now. `live`: they are. */
 export type FeedState = 'off' | 'down' | 'live';
 
 /** A trust registry with what its operators need besides. Every change takes effect with the next lookup. */
@@ -45,6 +46,11 @@ export interface ManagedTrustRegistry extends TrustRegistry {
   list(): Awaitable<readonly RegistryEntry[]>;
   /** Calls the listener at every change until the returned function is called. For caches. */
   onChange?(listener: ChangeListener): () => void;
+  /**
+   * Whether listeners hear of changes made elsewhere. Absent: they always do, or always do not, and caches trust what they
+   * hold for as long as they are told to.
+   */
+  readonly changeFeed?: FeedState | undefined;
   /** Lets go of files and connections. What was acknowledged before is kept. */
   close?(): Awaitable<void>;
 }

@@ -3,6 +3,7 @@ import type { Did, RegistryEntry } from '../types/protocol.js';
 import { checkOptions, isObject } from '../util/options.js';
 import { EntryRegistry, type EntryRule } from './entry-registry.js';
 
+/** Options of {@link MemoryTrustRegistry}. */
 export interface MemoryTrustRegistryOptions {
   /** Checks the signatures of key records. Default: the provider of the platform. */
   readonly crypto?: CryptoProvider;
@@ -15,6 +16,7 @@ export interface MemoryTrustRegistryOptions {
 export class MemoryTrustRegistry extends EntryRegistry {
   readonly #entries = new Map<Did, RegistryEntry>();
 
+  /** Throws `INVALID_OPTION`. */
   constructor(options: MemoryTrustRegistryOptions = {}) {
     checkOptions('MemoryTrustRegistry', options, { crypto: isObject });
     super(options.crypto);

@@ -9,7 +9,7 @@ type Copy = (value: unknown, did: Did) => unknown;
 
 const text: Copy = (value) => (typeof value === 'string' ? value : undefined);
 const texts: Copy = (value) =>
-  Array.isArray(value) && value.every((item) => typeof item === 'string') // '*' as a text would grant all
+  Array.isArray(value) && value.every((item) => typeof item === 'string') // '*' as a string would grant all
     ? Object.freeze([...value])
     : undefined;
 const flag: Copy = (value) => (typeof value === 'boolean' ? value : undefined);
@@ -36,8 +36,8 @@ const COPIES: { readonly [K in keyof Required<RegistryEntry>]: Copy } = {
 };
 
 /**
- * A copy of an entry, checked member by member and frozen through and through: what the registry holds is nobody
- * else's object. Members that are not known are left out. `wrong(field)` makes the error for a member of the wrong type.
+ * A copy of an entry, checked member by member and frozen through and through: callers cannot
+ * change what the registry holds. Members that are not known are left out. `wrong(field)` makes the error for a member of the wrong type.
  */
 export function frozenEntry(value: RegistryEntry, wrong: (field: string) => XlinkError): RegistryEntry {
   const entry: Record<string, unknown> = {};

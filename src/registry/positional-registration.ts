@@ -3,7 +3,7 @@ import { xlinkError } from '../errors/errors.js';
 import { decodeDidKey } from '../identity/did.js';
 import type { Did, Registration, Scope } from '../types/protocol.js';
 
-/** The arguments of the papers' long form of `register`. */
+/** The arguments of the long form of `register`. */
 export type PositionalRegistration = [
   did: Did,
   publicKey: Uint8Array,

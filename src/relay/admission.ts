@@ -3,7 +3,7 @@ import type { TrustRegistry } from '../types/ports.js';
 import type { Did } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 
-/** Whether a DID may use the relay. A throw or rejection means it cannot be told: nobody is admitted meanwhile. */
+/** Whether a DID may use the relay. A throw or rejection means it cannot be told: no DID is admitted meanwhile. */
 export type Admits = (did: Did) => Awaitable<boolean>;
 
 /** Those who are in a registry and not revoked. */

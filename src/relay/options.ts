@@ -16,14 +16,15 @@ import {
 import type { Admits } from './admission.js';
 import type { RelayStore } from './store.js';
 
+/** Options of {@link createRelay}. */
 export interface RelayOptions {
   /** Who the relay is. Keep its seed: recipients address their requests to this DID. */
   readonly identity: Identity;
   /** Where messages wait, such as a {@link FileRelayStore}. `close()` of the relay closes it. */
   readonly store: RelayStore;
-  /** Only who is in it and not revoked may send and receive. Default: anybody, within the quotas. */
+  /** Only DIDs that are in it and not revoked may send and receive. Default: any DID, within the quotas. */
   readonly registry?: Pick<TrustRegistry, 'lookup'>;
-  /** Another way to say who may. If there is a registry as well, both must agree. */
+  /** Another way to say who may. If there is a registry as well, both must agree. Default: no other way. */
   readonly admits?: Admits;
   /** What one DID may send. Default 600; what waits is limited by the store. */
   readonly sendsPerMinute?: number;
@@ -39,14 +40,14 @@ export interface RelayOptions {
    * The IP address that counts for that. Default: the other end of the connection, so behind a proxy all senders share one
    * part: return what that proxy says, and only if nobody gets past it. `undefined` means the default.
    */
-  readonly clientAddress?: (request: IncomingMessage) => string | undefined;
+  readonly addressOf?: (request: IncomingMessage) => string | undefined;
   /** Requests and sockets of one DID that wait for messages at a time. Default 4. */
   readonly receiversPerDid?: number;
   /** Requests and sockets that wait for messages, in all. Default 10 000. */
   readonly maxReceivers?: number;
   /** How far the timestamp of an envelope may be off when it comes, in ms. Default 30 000. */
   readonly timestampWindowMs?: number;
-  /** Told the full error, with `cause`, when the relay or its store failed. Default: nobody is told. */
+  /** Told the full error, with `cause`, when the relay or its store failed. Default: not called. */
   readonly onFault?: (error: XlinkError) => void;
   /** Default `Date.now`. */
   readonly clock?: Clock;
@@ -64,7 +65,7 @@ export function checkRelayOptions(options: RelayOptions): void {
     sendsPerMinute: integerIn(1, 1_000_000),
     maxEnvelopeBytes: integerIn(1024, 2 ** 26),
     maxUnauthenticatedBytes: integerIn(2048, 2 ** 40),
-    clientAddress: isFunction,
+    addressOf: isFunction,
     receiversPerDid: integerIn(1, 1000),
     maxReceivers: integerIn(1, 1_000_000),
     timestampWindowMs: integerIn(1, 3_600_000),

@@ -11,6 +11,7 @@ import {
 } from '../transport/relay-protocol.js';
 import type { Did } from '../types/protocol.js';
 import { unref } from '../util/backoff.js';
+import { Places } from '../util/places.js';
 import { type Admits, admit } from './admission.js';
 import type { RelayOptions } from './options.js';
 import { orUnavailable } from './send.js';
@@ -18,17 +19,18 @@ import { orUnavailable } from './send.js';
 /** A delivery is handed out with others up to about so many bytes. */
 const BATCH_BYTES = 4 * 1024 * 1024;
 
-/** Hands out what waits for a recipient, to nobody else, and removes what that recipient has acknowledged. */
+/** Hands out what waits for a recipient to that recipient only, and removes what that recipient has acknowledged. */
 export class Outlet {
   readonly #options: RelayOptions;
   readonly #admits: Admits;
   readonly #agent: BaseAgent;
-  readonly #receivers = new Map<Did, number>();
-  #count = 0;
+  readonly #places: Places;
 
   constructor(options: RelayOptions, admits: Admits) {
     const { identity, clock = Date.now, timestampWindowMs } = options;
+    const { receiversPerDid = 4, maxReceivers = 10_000 } = options;
     this.#options = options;
+    this.#places = new Places(receiversPerDid, maxReceivers);
     this.#admits = admits;
     this.#agent = new BaseAgent({
       identity,
@@ -47,19 +49,11 @@ export class Outlet {
     return { did: sender, payload };
   }
 
-  /** Counts somebody who receives; returns how to end that. Throws `RELAY_UNAVAILABLE` for one too many. */
+  /** Counts a receiver; returns how to end that. Throws `RELAY_UNAVAILABLE` for one too many. */
   enter(did: Did): () => void {
-    const { receiversPerDid = 4, maxReceivers = 10_000 } = this.#options;
-    const theirs = this.#receivers.get(did) ?? 0;
-    if (theirs >= receiversPerDid || this.#count >= maxReceivers) throw xlinkError('RELAY_UNAVAILABLE');
-    this.#receivers.set(did, theirs + 1);
-    this.#count += 1;
-    return () => {
-      this.#count -= 1;
-      const left = this.#receivers.get(did)! - 1;
-      if (left > 0) this.#receivers.set(did, left);
-      else this.#receivers.delete(did);
-    };
+    const leave = this.#places.enter(did);
+    if (!leave) throw xlinkError('RELAY_UNAVAILABLE');
+    return leave;
   }
 
   /** The JSON that answers a pull. Ends early, with nothing, when the signal is aborted. */

@@ -19,6 +19,7 @@ import { Sockets } from './web-socket.js';
 
 /** A relay that is running. It listens to nothing itself: give its parts to a server. */
 export interface Relay {
+  /** The relay's DID, that of its `identity`. */
   readonly did: Did;
   /** Whether it takes WebSockets: the package `ws` is installed. */
   readonly hasWebSocket: boolean;
@@ -41,9 +42,9 @@ const ROUTE = /\/relay(?:\/(send|receive|socket))?\/?(?:\?.*)?$/;
  *
  * | Route | Who | Does |
  * |---|---|---|
- * | `GET /relay` | anybody | `{ did }` of the relay |
+ * | `GET /relay` | anyone | `{ did }` of the relay |
  * | `POST /relay/send` | the sender in the envelope | 202 once the envelope is durable |
- * | `POST /relay/receive` | whoever proves to be the recipient | acknowledges, and answers with what waits |
+ * | `POST /relay/receive` | the recipient, proven by signature | acknowledges, and answers with what waits |
  * | `GET /relay/socket` | the same | that over a WebSocket |
  *
  * Throws `INVALID_OPTION`.
@@ -54,10 +55,10 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const admits = admitsOf(options);
   const intake = new Intake(options, admits);
   const outlet = new Outlet(options, admits);
-  const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, clientAddress } = options;
+  const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, addressOf } = options;
   const bodies = new BodyIntake<RelayBody>(
     options.maxUnauthenticatedBytes ?? defaultUnauthenticatedBytes(maxEnvelopeBytes),
-    ({ req, remoteAddress }) => clientAddress?.(req) ?? remoteAddress,
+    ({ req, remoteAddress }) => addressOf?.(req) ?? remoteAddress,
   );
   const closed = new AbortController();
   const told = (error: XlinkError) => {

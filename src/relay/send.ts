@@ -12,7 +12,7 @@ import type { RelayOptions } from './options.js';
 
 /**
  * Takes in what is sent: in form, fresh, signed by its sender (Ed25519, which the DID alone can check; the recipient checks
- * everything again), from and to somebody the relay serves, and within the quotas. The payload is neither readable nor
+ * everything again), from and to DIDs that the relay serves, and within the quotas. The payload is neither readable nor
  * read.
  */
 export class Intake {

@@ -4,7 +4,9 @@ import type { Awaitable } from '../util/awaitable.js';
 
 /** An envelope that was checked, and its length as JSON. */
 export interface Posted {
+  /** The envelope. */
   readonly envelope: Envelope;
+  /** Length of its JSON in bytes. */
   readonly bytes: number;
 }
 
@@ -26,6 +28,7 @@ export interface RelayStore {
   watch(to: Did, wake: () => void): () => void;
   /** Removes what has expired. Called now and then. */
   sweep(): Awaitable<void>;
+  /** Releases what the store holds. Messages that were stored stay. */
   close(): Promise<void>;
 }
 
@@ -35,7 +38,7 @@ export interface RelayLimits {
   readonly messagesPerMailbox: number;
   /** Bytes that wait for one recipient. Default 64 MiB. */
   readonly bytesPerMailbox: number;
-  /** Messages of one sender that wait, whoever they are for. Default 2500, so no sender can fill a mailbox alone. */
+  /** Messages of one sender that wait, for all recipients together. Default 2500, so no sender can fill a mailbox alone. */
   readonly messagesPerSender: number;
   /** Bytes of one sender that wait. Default 16 MiB. */
   readonly bytesPerSender: number;

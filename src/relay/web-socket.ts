@@ -51,7 +51,8 @@ export class Sockets {
       const options = { noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false };
       return new Sockets(new WebSocketServer(options), outlet, signal, onError);
     } catch (error) {
-      if ((error as { code?: string }).code === 'ERR_MODULE_NOT_FOUND') return undefined;
+      const { code = '' } = error as { code?: string };
+      if (['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(code)) return undefined; // imported or required
       throw error;
     }
   }

@@ -2,11 +2,17 @@ import { xlinkError } from '../errors/errors.js';
 import type { FormattedOutput } from '../errors/format-error.js';
 import type { SecurityMode, ShareCount } from './security-mode.js';
 
+/** How a message is protected, as data and as text. */
 export interface SecurityModeDescription {
+  /** As in {@link SecurityMode}. */
   readonly type: SecurityMode['type'];
+  /** As in {@link SecurityMode}. */
   readonly level: SecurityMode['level'];
+  /** Absent if the message was not split. */
   readonly shares?: ShareCount;
+  /** Why the policy chose it; absent if the caller asked for it. */
   readonly reasons?: readonly string[];
+  /** The same as text. */
   readonly formats: FormattedOutput;
 }
 

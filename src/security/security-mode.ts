@@ -6,16 +6,19 @@ export type FixedSecurity = 'standard' | 'high' | 'critical';
 
 /** How many shares there are, and how many of them give the message back. */
 export interface ShareCount {
+  /** Shares that are made. */
   readonly total: number;
+  /** Shares that are needed. */
   readonly threshold: number;
 }
 
-/** How a message is protected, as the papers describe it. */
+/** How a message is protected. */
 export interface SecurityMode {
   /** `split`: shares, each in a sealed envelope of its own; `xchange`: shares of a key, without key agreement. */
   readonly type: 'standard' | 'split' | 'xchange';
   /** `performance` is that of Xchange. */
   readonly level: 'standard' | 'high' | 'critical' | 'performance';
+  /** Absent for `standard`. */
   readonly shares?: ShareCount;
   /** Why the policy chose it; absent where it was asked for. */
   readonly reasons?: readonly string[];

@@ -24,8 +24,11 @@ export interface SecurityCondition {
   readonly otherOrganization?: boolean;
 }
 
+/** One rule of a policy. */
 export interface SecurityRule {
+  /** When it applies. */
   readonly when: SecurityCondition;
+  /** The protection it asks for. */
   readonly security: FixedSecurity;
   /** Why, for people. Default: made from the condition. */
   readonly reason?: string;
@@ -34,7 +37,7 @@ export interface SecurityRule {
 /** Rules in any order: of those that apply, the one with the most security counts. None: `standard`. */
 export type SecurityPolicy = readonly SecurityRule[];
 
-/** The papers' examples of high risk: high value, sensitive scopes, critical actions, other organizations; 2 of 3 each. */
+/** What counts as high risk unless told otherwise: high value, sensitive scopes, critical actions, other organizations; 2 of 3 each. */
 export const DEFAULT_SECURITY_POLICY: SecurityPolicy = [
   { when: { amountAtLeast: 100_000 }, security: 'high' },
   { when: { scopes: ['custody', 'classified'] }, security: 'high' },
@@ -44,21 +47,27 @@ export const DEFAULT_SECURITY_POLICY: SecurityPolicy = [
 
 /** What a policy looks at. */
 export interface SecurityFacts {
+  /** Scope of the message. */
   readonly scope: Scope;
+  /** Payload of the message; only its `amount`, or `amount.value`, is read. */
   readonly payload?: unknown;
+  /** The option `action` of `send`. */
   readonly action?: string | undefined;
   /** Organizations as in the registry entries of both sides. */
   readonly organization?: string | undefined;
+  /** The recipient's organization. */
   readonly recipientOrganization?: string | undefined;
 }
 
+/** What a policy chose. */
 export interface SecurityChoice {
+  /** The protection. */
   readonly security: FixedSecurity;
   /** One for each rule that asked for this much; empty if none applied. */
   readonly reasons: readonly string[];
 }
 
-/** A fact that is misspelt would make no rule apply. */
+/** A fact that is misspelled would make no rule apply. */
 const FACTS: OptionChecks<SecurityFacts> = {
   scope: isString,
   payload: anything,

@@ -121,7 +121,7 @@ export class ShareCollector {
     return group;
   }
 
-  /** Drops the oldest other messages of this sender, and of nobody else, as far as that is needed. */
+  /** Drops the oldest other messages of this sender only, as far as that is needed. */
   #makeRoom(sender: Did, known: HeldGroup | undefined, bytes: number): void {
     const { maxGroupsPerSender, maxBytesPerSender, maxBytes } = this.#limits;
     if ((known?.bytes ?? 0) + bytes > maxBytesPerSender) {

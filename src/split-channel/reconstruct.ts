@@ -7,8 +7,9 @@ import { piecesPerShare } from './scheme.js';
 import { assertShare, type ChannelShare, sameGroup } from './share.js';
 import { findPayload } from './trial.js';
 
+/** Options of {@link reconstruct}. */
 export interface ReconstructOptions {
-  /** Told the index of each share that was altered; only more shares than the threshold can tell which. */
+  /** Told the index of each share that was altered; only more shares than the threshold can tell which. Default: not called. */
   readonly onBadShare?: (index: number) => void;
   /** Default: the provider of the platform. */
   readonly crypto?: CryptoProvider;

@@ -10,8 +10,11 @@ export interface ChannelShare {
   readonly groupId: string;
   /** 0 to `totalShares - 1`. */
   readonly index: number;
+  /** Shares that were made. */
   readonly totalShares: number;
+  /** Shares that are needed. */
   readonly threshold: number;
+  /** How the payload was shared. */
   readonly scheme: SharingScheme;
   /** Bytes of the payload. */
   readonly length: number;

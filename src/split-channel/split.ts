@@ -16,6 +16,7 @@ import {
 } from './share.js';
 import { hashPieces, tagsOf } from './tags.js';
 
+/** Options of {@link splitForChannel}. */
 export interface SplitOptions {
   /** How many shares are made, 2 to 255. Default 3. */
   readonly totalShares?: number;

@@ -1,13 +1,13 @@
 import type { CryptoProvider } from '../crypto/provider.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { looksLikeDidKey } from '../identity/did.js';
+import { ChangeFeed, type FeedConnection } from '../registry/change-feed.js';
 import { EntryRegistry, type EntryRule } from '../registry/entry-registry.js';
 import type { ChangeListener, FeedState } from '../registry/managed.js';
 import { parseEntry } from '../registry/parse-entry.js';
 import type { Did, RegistryEntry } from '../types/protocol.js';
 import { Deadline } from '../util/deadline.js';
 import { KeyedMutex } from '../util/keyed-mutex.js';
-import { ChangeFeed, type FeedConnection } from './change-feed.js';
 
 /** An entry as a backend holds it. */
 export interface Versioned {
@@ -17,6 +17,7 @@ export interface Versioned {
   readonly version: string;
 }
 
+/** What every such registry takes. */
 export interface VersionedRegistryOptions {
   readonly crypto: CryptoProvider | undefined;
   /** How long a call may take in all, in ms. */
@@ -60,6 +61,7 @@ export abstract class VersionedRegistry extends EntryRegistry {
   /** All entries, by portions; each of them has the time of a call. */
   protected abstract readAll(newDeadline: () => Deadline): AsyncIterable<{ did: Did; json: string }>;
 
+  /** Opens the connection on which changes by other instances are heard: `heard` for each, `lost` when it breaks. */
   protected abstract openFeed(
     heard: (did: Did) => void,
     lost: () => void,
@@ -89,7 +91,7 @@ export abstract class VersionedRegistry extends EntryRegistry {
     return entries;
   }
 
-  /** Whether changes by other instances are heard of. `off` until somebody calls `onChange`. */
+  /** Whether changes by other instances are heard of. `off` until `onChange` is called. */
   get changeFeed(): FeedState {
     return this.#feed.state;
   }

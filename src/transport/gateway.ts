@@ -13,6 +13,7 @@ import { MAX_WAIT_MS } from './relay-protocol.js';
 import { RelaySession } from './relay-session.js';
 import { RelaySocket, type WebSocketClass } from './relay-socket.js';
 
+/** Options of {@link GatewayTransport}. */
 export interface GatewayTransportOptions {
   /** Where the relay is. https; http for localhost only. */
   readonly relayUrl: string;
@@ -30,7 +31,7 @@ export interface GatewayTransportOptions {
   readonly backoff?: Backoff;
   /** A longer answer of the relay is refused. Bytes; default 16 MiB. */
   readonly maxAnswerBytes?: number;
-  /** Told what went wrong while receiving; it goes on by itself. Default: nobody is told. */
+  /** Told what went wrong while receiving; it goes on by itself. Default: not called. */
   readonly onError?: (error: unknown) => void;
   /** Default: that of the platform. */
   readonly fetch?: typeof fetch;

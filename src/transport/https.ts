@@ -12,6 +12,7 @@ import { checkOptions, integerIn, isFunction, requireOption } from '../util/opti
 import { decodeUtf8 } from '../util/utf8.js';
 import { postEnvelope } from './post-envelope.js';
 
+/** Options of {@link HttpsTransportAdapter}. */
 export interface HttpsTransportOptions {
   /** Where the receiver takes envelopes by POST, such as the route of `agent.middleware()`. https; http for localhost only. */
   readonly baseUrl: string;
@@ -74,14 +75,14 @@ export class HttpsTransportAdapter implements Transport {
 
   /**
    * Hands the envelope in the body of a request to every handler. 204 when all have taken it; otherwise a problem
-   * document with the error that a handler rejected with. At most 1 MiB. Whoever calls this also authenticates nothing:
+   * document with the error that a handler rejected with. At most 1 MiB. This authenticates nothing:
    * that is what `agent.receive()` in the handler does.
    */
   async handle(request: Request): Promise<Response> {
     try {
       if (request.method !== 'POST') return new Response(null, { status: 405, headers: { Allow: 'POST' } });
       const envelope = await envelopeOf(request);
-      if (this.#handlers.size === 0) throw xlinkError('SEND_FAILED'); // nobody is there to take it
+      if (this.#handlers.size === 0) throw xlinkError('SEND_FAILED'); // there is no handler to take it
       for (const handler of this.#handlers) await handler(envelope);
       return new Response(null, { status: 204 });
     } catch (error) {

@@ -17,7 +17,7 @@ export interface MailboxOptions {
 
 /**
  * Reads a mailbox until the signal says stop. What was taken is acknowledged, with the next pull. What was not holds up
- * what the same sender sent later, so that the order stays, and nobody else's; after a while it is fetched again.
+ * what the same sender sent later, so that the order stays, and no other sender's; after a while it is fetched again.
  */
 export class Mailbox {
   readonly #options: MailboxOptions;

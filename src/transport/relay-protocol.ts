@@ -23,7 +23,9 @@ export interface Pull {
 
 /** One message in a mailbox. `id` rises within a mailbox. */
 export interface Delivery {
+  /** 1-128 characters; the relay's name of the message. */
   readonly id: string;
+  /** The message. */
   readonly envelope: Envelope;
 }
 

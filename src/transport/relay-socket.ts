@@ -16,6 +16,7 @@ export interface WebSocketLike {
   close(): void;
 }
 
+/** A `WebSocket` class: the global one, or that of the package `ws`. */
 export type WebSocketClass = new (url: string) => WebSocketLike;
 
 export interface RelaySocketOptions {

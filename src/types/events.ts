@@ -6,11 +6,15 @@ import type { Did, Version } from './protocol.js';
 export interface Authentication {
   /** The mode that applied to this request. */
   readonly mode: Mode;
+  /** The credential that counted: `none` if there was none. */
   readonly method: AuthMethod;
+  /** Whether the request was let through. */
   readonly outcome: 'accepted' | 'refused';
   /** `ok`, or the id of the error. */
   readonly reason: string;
+  /** Envelope version; absent without an envelope. */
   readonly version?: Version;
+  /** Whether the envelope was encrypted; absent without one. */
   readonly encrypted?: boolean;
   /** Who signed the envelope, once the signature is verified. */
   readonly did?: Did;
@@ -23,7 +27,7 @@ export interface RequestEvent extends Authentication {
   readonly type: 'request';
   /** HTTP status of the response; of a guard or handler behind the adapter, if the request got that far. */
   readonly status: number;
-  /** Present if the connection was closed before there was an answer: then nobody was told `status`. */
+  /** Present if the connection was closed before there was an answer: `status` was not sent then. */
   readonly aborted?: true;
   /** Route template such as `/orders/:id`, or `unmatched`. */
   readonly route: string;
@@ -36,18 +40,24 @@ export interface RequestEvent extends Authentication {
 /** What an adapter in observe mode would have said about an envelope that came beside a key. */
 export interface ObservedEvent {
   readonly type: 'observed';
+  /** `ok`, or the id of the error that would have refused it. */
   readonly reason: string;
+  /** Envelope version, if it could be read. */
   readonly version?: Version;
 }
 
+/** The mode changed, or is told for the first time. */
 export interface ModeEvent {
   readonly type: 'mode';
   /** Absent in the first event, which says the mode the adapter starts in. */
   readonly from?: Mode;
+  /** The new mode. */
   readonly to: Mode;
   /** What the mode was set for; absent: everything that has no mode of its own. */
   readonly route?: string;
+  /** The client the mode was set for. */
   readonly client?: string;
+  /** Why, as given to `setMode`. */
   readonly reason?: string;
   /** When keys stop working as announced (`deprecation.sunset`), in ms since 1970. */
   readonly sunset?: number;
@@ -66,9 +76,11 @@ export type CutoverState =
 /** What a {@link MigrationPlan} found when it looked: what comes next, and what is in the way. */
 export interface AdviceEvent {
   readonly type: 'advice';
+  /** The mode in force. */
   readonly mode: Mode;
   /** Where the plan wants to go; absent at the end of the way. */
   readonly next?: Mode;
+  /** Which way `next` is. */
   readonly direction: 'forward' | 'back' | 'stay';
   /** Whether nothing is in the way. */
   readonly ready: boolean;
@@ -84,6 +96,7 @@ export interface AdviceEvent {
  */
 export interface FaultEvent {
   readonly type: 'fault';
+  /** What went wrong. */
   readonly error: XlinkError;
   /** As in the {@link RequestEvent} of the same request. */
   readonly traceId?: string;
@@ -92,14 +105,18 @@ export interface FaultEvent {
 /** A client that works on xLink used its key again. */
 export interface DowngradeEvent {
   readonly type: 'downgrade';
+  /** The client. */
   readonly client: string;
+  /** Whether the request was refused for it (`onDowngrade`). */
   readonly refused: boolean;
 }
 
 /** A DID was enrolled with the key of a client. */
 export interface EnrollmentEvent {
   readonly type: 'enrollment';
+  /** The client. */
   readonly client: string;
+  /** The new DID. */
   readonly did: Did;
 }
 
@@ -108,9 +125,11 @@ export interface WarningEvent {
   readonly type: 'warning';
   /** Of the error that the same set-up is where it cannot be tolerated. */
   readonly code: string;
+  /** What is weak, and what to do. */
   readonly message: string;
 }
 
+/** Everything an {@link Observer} is told; `type` tells the events apart. */
 export type XlinkEvent =
   | RequestEvent
   | ObservedEvent
@@ -128,6 +147,8 @@ export type Observer = (event: XlinkEvent) => void;
 /** A client switched its own key off, to prove that it no longer needs it, or on again. */
 export interface KeySwitchEvent {
   readonly type: 'key-switch';
+  /** The client. */
   readonly client: string;
+  /** Whether the key is off now. */
   readonly off: boolean;
 }

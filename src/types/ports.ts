@@ -7,6 +7,7 @@ import type { Did, Envelope, KeyRecord, Registration, RegistryEntry, Scope } fro
 export interface TrustRegistry {
   /** The entry, revoked or not, or `undefined`. A throw or rejection means the registry is down: nothing is accepted. */
   lookup(did: Did): Awaitable<RegistryEntry | undefined>;
+  /** Adds an entry. Fails with `REGISTRATION_FAILED:ALREADY_REGISTERED` if the DID has one. */
   register(entry: Registration): Awaitable<Result<void>>;
   /** Replaces the key record; refused unless its epoch is higher. */
   updateKeys(keys: KeyRecord): Awaitable<Result<void>>;
@@ -14,8 +15,11 @@ export interface TrustRegistry {
 
 /** Names one use of one envelope. */
 export interface NonceUse {
+  /** The DID that received the envelope. */
   readonly recipient: Did;
+  /** The DID that signed it. */
   readonly sender: Did;
+  /** The envelope's nonce, 16 bytes as base64url. */
   readonly nonce: string;
   /** When the envelope was made, ms since 1970. */
   readonly timestamp: number;
@@ -32,7 +36,7 @@ export interface NonceStore {
   claim(use: NonceUse, ttlMs: number): Awaitable<boolean>;
   /**
    * Optional, with {@link NonceStore.settle}. As `claim`, but the nonce is free again if this process ends before it is
-   * settled: for a message whose handler may be interrupted. Nobody else gets it meanwhile.
+   * settled: for a message whose handler may be interrupted. No other call gets it meanwhile.
    */
   reserve?(use: NonceUse, ttlMs: number): Awaitable<boolean>;
   /** Ends a reservation: `claimed` makes it lasting, as `claim` would have; otherwise the nonce is free again. */
@@ -66,7 +70,7 @@ export type XailTransportAdapter = Transport;
 export interface TransportUser {
   /** Its DID; a lazy agent makes its identity then. */
   ready(): Promise<Did>;
-  /** A signed-only envelope for somebody who does not know the agent. Rejects with an `XlinkError`. */
+  /** A signed-only envelope for a recipient that does not know the agent. Rejects with an `XlinkError`. */
   createIntroduction(options: {
     readonly to: Did;
     readonly scope: Scope;
@@ -77,13 +81,18 @@ export interface TransportUser {
 
 /** Where a `send` or `receive` is. `current` and `total` count shares where a message has several. */
 export interface ProgressEvent {
+  /** The stage that begins; `complete` at the end. */
   readonly stage: SendStage | ReceiveStage | 'complete';
+  /** Number of the share, from 1. */
   readonly current?: number;
+  /** Shares in all. */
   readonly total?: number;
 }
 
+/** Stages of `send`, in order. */
 export type SendStage = 'resolving' | 'splitting' | 'encrypting' | 'signing' | 'sending';
 
+/** Stages of `receive`, in order. */
 export type ReceiveStage =
   | 'parsing'
   | 'checking'

@@ -18,15 +18,19 @@ export type RandomBytes = (length: number) => Uint8Array;
  * Field by field in docs/PROTOCOL.md; which members a version has is decided by `suite`.
  */
 export interface Envelope {
+  /** Envelope version. */
   readonly version: Version;
   /** Algorithms, as listed in docs/PROTOCOL.md. */
   readonly suite: string;
+  /** The sender. */
   readonly from: Did;
+  /** The recipient. */
   readonly to: Did;
   /** When it was made, in ms since 1970. */
   readonly timestamp: number;
   /** 16 random bytes. */
   readonly nonce: string;
+  /** What the message is about. */
   readonly scope: Scope;
   /** Ciphertext and tag, or the cleartext of a signed-only envelope; a signed-only envelope may have none. */
   readonly payload?: string;
@@ -50,19 +54,27 @@ export interface Envelope {
 
 /** A received, verified and opened message. */
 export interface AgentMessage<T = unknown> {
+  /** The DID that signed the message. */
   readonly sender: Did;
   /** The decrypted JSON value; `undefined` if the envelope carried none. */
   readonly payload: T;
+  /** Scope it was signed for. */
   readonly scope: Scope;
+  /** Envelope version. */
   readonly version: Version;
   /** False for signed-only envelopes. */
   readonly encrypted: boolean;
+  /** When it was made, in ms since 1970. */
   readonly timestamp: number;
   /** Nonce of the envelope, or id of the shares that it came in; unique per sender and recipient. */
   readonly envelopeId: string;
+  /** HTTP request it is bound to: `METHOD /path?query`; absent if it is not bound. */
   readonly request?: string;
+  /** SHA-256 of the body beside the envelope, as base64url; absent without one. */
   readonly contentDigest?: string;
+  /** Content-Type of that body. */
   readonly contentType?: string;
+  /** `envelopeId` of the message it answers. */
   readonly inReplyTo?: string;
   /** Present if the message came in shares: how many there were, and how many were needed. */
   readonly shares?: { readonly total: number; readonly threshold: number };
@@ -72,6 +84,7 @@ export interface AgentMessage<T = unknown> {
 
 /** The public keys of an identity, signed by the identity itself. Binary members are base64url. */
 export interface KeyRecord {
+  /** The identity the keys belong to. */
   readonly did: Did;
   /** Rises with every change of keys; Unix seconds of signing unless chosen otherwise. */
   readonly epoch: number;
@@ -87,7 +100,9 @@ export interface KeyRecord {
 
 /** What a trust registry holds about a DID. */
 export interface RegistryEntry {
+  /** The DID the entry is about. */
   readonly did: Did;
+  /** A name for people; not verified. */
   readonly name?: string;
   /** Without it the DID can sign, but nothing can be encrypted for it. */
   readonly keys?: KeyRecord;
@@ -101,6 +116,7 @@ export interface RegistryEntry {
   readonly organization?: string;
   /** Whether it takes Xchange messages. Default `false`. */
   readonly xchange?: boolean;
+  /** `revoked`: nothing from this DID is accepted. */
   readonly status: 'active' | 'revoked';
   /** Why it was revoked, as the operator put it. */
   readonly revocationReason?: string;

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { build } from 'esbuild';
 import {
   Agent,
   DualModeAdapter,
@@ -15,11 +14,12 @@ import {
   type NonceStore,
   RedisNonceStore,
   type XlinkEvent,
-} from '../../src/index.js';
+} from '@private.me/xlink';
+import { build } from 'esbuild';
 import { fakeClient } from '../stores/redis/nonce-clients.js';
-import { World } from '../support/agents.js';
 import { printed } from '../support/console.js';
 import { thrownBy, unwrap } from '../support/results.js';
+import { World } from '../support/world.js';
 
 const ID = 'NONCE_STORE_NOT_SHARED';
 const client = fakeClient({});

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { DualModeAdapter, type DualModeOptions, type XlinkEvent } from '../../src/index.js';
-import { NOON, World } from './support.js';
+import { DualModeAdapter, type DualModeOptions, type XlinkEvent } from '@private.me/xlink';
+import { NOON } from '../support/clock.js';
+import { World } from '../support/world.js';
 
 async function made(more: Partial<DualModeOptions> = {}) {
   const adapter = new DualModeAdapter({

@@ -1,15 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Agent, AgentMessage, AgentOptions, Envelope, InboundRequest, Version } from '@private.me/xlink';
+import type { SealedResponse } from '@private.me/xlink/client';
 import { sealResponse, wantsSealedResponse } from '../../src/adapters/sealed-response.js';
-import type {
-  Agent,
-  AgentMessage,
-  AgentOptions,
-  Envelope,
-  InboundRequest,
-  SealedResponse,
-  Version,
-} from '../../src/index.js';
-import { thrownBy, World } from './support.js';
+import { thrownBy } from '../support/results.js';
+import { World } from '../support/world.js';
 
 const REQUEST = 'POST /orders?x=1';
 const BODY = Buffer.from('{"ok":true,"n":"\u00e9"}');

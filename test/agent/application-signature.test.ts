@@ -1,8 +1,8 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { expect, test } from '@jest/globals';
-import { decodeDidKey } from '../../src/identity/did.js';
-import { pair, World } from '../support/agents.js';
+import { decodeDidKey } from '@private.me/xlink';
 import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';
+import { pair, World } from '../support/world.js';
 
 const content = '{"amount":100}';
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import { pair, World } from '../support/agents.js';
+import { MemoryTrustRegistry } from '@private.me/xlink';
 import { errorOf, idOf, unwrap } from '../support/results.js';
+import { pair, World } from '../support/world.js';
 
 test('a message is sent to the one entry that has the name', async () => {
   const { alice, bob } = await pair();

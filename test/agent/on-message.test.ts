@@ -1,13 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
-import type { AgentOptions } from '../../src/agent/options.js';
-import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import { FileNonceStore } from '../../src/stores/file/nonce-store.js';
-import { seedOf, World } from '../support/agents.js';
+import { Agent, type AgentOptions, MemoryNonceStore } from '@private.me/xlink';
+import { FileNonceStore } from '@private.me/xlink/file';
+import { afterTest } from '../support/after-test.js';
+import { seedOf } from '../support/agents.js';
 import { idOf, unwrap } from '../support/results.js';
-import { afterTest, temporaryFolder } from '../transport/servers.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
+import { World } from '../support/world.js';
 
 const DAY = 86_400_000;
 

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { seedOf, World } from '../support/agents.js';
+import { seedOf } from '../support/agents.js';
+import { World } from '../support/world.js';
 
 describe('persistence', () => {
   const hasOpenssl = spawnSync('openssl', ['version']).status === 0;

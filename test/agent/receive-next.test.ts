@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { pair, World } from '../support/agents.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
+import { pair, World } from '../support/world.js';
 
 const texts = (...results: readonly { value?: { payload: unknown } | undefined }[]) =>
   results.map(({ value }) => value?.payload);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from '@jest/globals';
-import { discover } from '../../src/index.js';
+import { describe, expect, test } from '@jest/globals';
+import { discover } from '@private.me/xlink';
 import { fetchFor, LOCAL, postJson, serveHandmade } from './support.js';
 
 /** A `fetch` that stands still where the URL ends so, whether or not somebody gives up. */
@@ -21,7 +21,7 @@ function stuckAt(end: string) {
 const reason = new Error('had enough');
 
 describe('a caller who gives up', () => {
-  it('before it began sends nothing', async () => {
+  test('before it began sends nothing', async () => {
     const { fetch, sent } = stuckAt('nowhere');
     const call = fetchFor('http://127.0.0.1:9', { fetch });
     await expect(call('/a', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
@@ -30,7 +30,7 @@ describe('a caller who gives up', () => {
     expect(sent).toEqual([]);
   });
 
-  it.each([
+  test.each([
     ['discovery', 'xlink.json', ['GET /.well-known/xlink.json']],
     ['enrollment', 'enroll', ['GET /.well-known/xlink.json', 'POST /.well-known/xlink/enroll']],
     ['the request', '/pay', ['GET /.well-known/xlink.json', 'POST /.well-known/xlink/enroll', 'POST /pay']],
@@ -49,7 +49,7 @@ describe('a caller who gives up', () => {
     expect(stuck.sent.slice(0, sent.length)).toEqual(sent);
   });
 
-  it('while the answer comes in is let go at once', async () => {
+  test('while the answer comes in is let go at once', async () => {
     const handmade = await serveHandmade();
     const controller = new AbortController();
     let streaming = false;
@@ -66,7 +66,7 @@ describe('a caller who gives up', () => {
     await expect(answer).rejects.toBe(reason);
   });
 
-  it('does not stop others who wait for the same discovery', async () => {
+  test('does not stop others who wait for the same discovery', async () => {
     const handmade = await serveHandmade();
     const stuck = stuckAt('xlink.json');
     const call = fetchFor(handmade.url, { fetch: stuck.fetch });
@@ -80,7 +80,7 @@ describe('a caller who gives up', () => {
     expect(stuck.sent).not.toContain('GET /a');
   });
 
-  it('gets an AbortError where he gave no reason', async () => {
+  test('gets an AbortError where he gave no reason', async () => {
     const handmade = await serveHandmade();
     const controller = new AbortController();
     const answer = fetchFor(handmade.url)('/a', { signal: controller.signal });
@@ -91,7 +91,7 @@ describe('a caller who gives up', () => {
     });
   });
 
-  it('can stop discover()', async () => {
+  test('can stop discover()', async () => {
     const { fetch } = stuckAt('xlink.json');
     const controller = new AbortController();
     const found = discover('https://a.example', { ...LOCAL, fetch, signal: controller.signal });
@@ -100,7 +100,7 @@ describe('a caller who gives up', () => {
     await expect(discover('https://a.example', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 
-  it('leaves no listener on his signal', async () => {
+  test('leaves no listener on his signal', async () => {
     const handmade = await serveHandmade();
     const { signal } = new AbortController();
     let listeners = 0;

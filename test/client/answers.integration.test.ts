@@ -1,5 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
-import { Agent, ENVELOPE_TYPE, MemoryNonceStore } from '../../src/index.js';
+import { describe, expect, test } from '@jest/globals';
+import { Agent, ENVELOPE_TYPE, MemoryNonceStore } from '@private.me/xlink';
 import {
   fetchFor,
   type Handmade,
@@ -36,14 +36,14 @@ const sealed = async (
 ): Promise<HandmadeAnswer> => ({ status: 200, body: JSON.stringify(await exchange.seal(payload, change)) });
 
 describe('a sealed answer', () => {
-  it('is opened', async () => {
+  test('is opened', async () => {
     const { answer } = await post(() => undefined);
     const response = await answer;
     expect([response.status, response.ok, response.headers.get('xlink-sealed')]).toEqual([200, true, 'true']);
     expect(await response.json()).toEqual({ youSent: { amount: 1 } });
   });
 
-  it.each<[string, (exchange: HandmadeExchange) => Promise<HandmadeAnswer>]>([
+  test.each<[string, (exchange: HandmadeExchange) => Promise<HandmadeAnswer>]>([
     [
       'from another DID',
       async (exchange) => {
@@ -117,7 +117,7 @@ describe('a sealed answer', () => {
     expect(sends(handmade)).toHaveLength(1);
   });
 
-  it('is refused for somebody else', async () => {
+  test('is refused for somebody else', async () => {
     const handmade = await serveHandmade();
     const other = await Agent.quickstart();
     await handmade.agent.registry.register({ did: other.did, keys: await other.keyRecord() });
@@ -133,7 +133,7 @@ describe('a sealed answer', () => {
     expect(await idOfRejection(fetchFor(handmade.url)('/pay', postJson({})))).toBe(INVALID);
   });
 
-  it('is refused from another service, even one that the caller knows', async () => {
+  test('is refused from another service, even one that the caller knows', async () => {
     const [handmade, other] = [await serveHandmade(), await serveHandmade()];
     const agent = await Agent.quickstart();
     for (const { url } of [handmade, other]) await fetchFor(url, { agent })('/a');
@@ -142,7 +142,7 @@ describe('a sealed answer', () => {
     expect(error).toMatchObject({ id: INVALID, field: 'from' });
   });
 
-  it('is refused if it answered an earlier request', async () => {
+  test('is refused if it answered an earlier request', async () => {
     const handmade = await serveHandmade();
     const kept: HandmadeAnswer[] = [];
     handmade.misbehave = async (exchange) => {
@@ -155,7 +155,7 @@ describe('a sealed answer', () => {
     expect(sends(handmade)).toHaveLength(2);
   });
 
-  it('is refused if it was swapped with that of a concurrent request', async () => {
+  test('is refused if it was swapped with that of a concurrent request', async () => {
     const handmade = await serveHandmade();
     const fetch = fetchFor(handmade.url);
     await fetch('/first');
@@ -172,26 +172,26 @@ describe('a sealed answer', () => {
     expect(await Promise.all(both.map(idOfRejection))).toEqual([INVALID, INVALID]);
   });
 
-  it('is refused beyond maxAnswerBytes, and read no further', async () => {
+  test('is refused beyond maxAnswerBytes, and read no further', async () => {
     const { answer } = await post((exchange) => sealed(exchange, sealedJson('x'.repeat(4000))), {
       maxAnswerBytes: 4096,
     });
     expect(await idOfRejection(answer)).toBe('ANSWER_INVALID:TOO_LARGE');
   });
 
-  it('may have several MiB', async () => {
+  test('may have several MiB', async () => {
     const text = 'x'.repeat(3 * 2 ** 20);
     const { answer } = await post((exchange) => sealed(exchange, sealedJson(text)));
     expect(await (await answer).json()).toBe(text);
   });
 
-  it('says so when the agent of the caller is what limits it', async () => {
+  test('says so when the agent of the caller is what limits it', async () => {
     const agent = await Agent.quickstart({ maxEnvelopeBytes: 4096 });
     const { answer } = await post((exchange) => sealed(exchange, sealedJson('x'.repeat(4000))), { agent });
     expect(await idOfRejection(answer)).toBe('ANSWER_INVALID:TOO_LARGE');
   });
 
-  it('keeps other headers, but none about the body and none that says it was sealed', async () => {
+  test('keeps other headers, but none about the body and none that says it was sealed', async () => {
     const { answer } = await post(async (exchange) => ({
       ...(await sealed(exchange, { status: 200, body: 'aGk' })),
       headers: { ETag: '"1"', 'Content-Digest': 'x', 'X-Request-Id': '7', 'Xlink-Sealed': 'false' },
@@ -206,7 +206,7 @@ describe('a sealed answer', () => {
 });
 
 describe('an answer that is not sealed', () => {
-  it.each([200, 201, 204, 302])('is refused with status %s', async (status) => {
+  test.each([200, 201, 204, 302])('is refused with status %s', async (status) => {
     const { answer, handmade } = await post(() => ({
       status,
       headers: { 'Content-Type': 'application/json', 'Xlink-Sealed': 'true', Location: '/elsewhere' },
@@ -217,7 +217,7 @@ describe('an answer that is not sealed', () => {
     expect(sends(handmade)).toHaveLength(1);
   });
 
-  it.each([400, 404, 500, 502])('is shown as such with status %s', async (status) => {
+  test.each([400, 404, 500, 502])('is shown as such with status %s', async (status) => {
     const headers = { 'Content-Type': 'text/html', 'Xlink-Sealed': 'true' };
     const { answer, handmade } = await post(() => ({ status, body: '<p>no', headers }));
     const response = await answer;
@@ -229,7 +229,7 @@ describe('an answer that is not sealed', () => {
     expect(sends(handmade)).toHaveLength(1);
   });
 
-  it('is taken where the options say so, and still does not follow redirects', async () => {
+  test('is taken where the options say so, and still does not follow redirects', async () => {
     const { answer, handmade } = await post(
       () => ({ status: 307, headers: { Location: '/elsewhere', 'Xlink-Sealed': 'true' } }),
       {
@@ -241,7 +241,7 @@ describe('an answer that is not sealed', () => {
     expect(handmade.seen.at(-1)!.path).toBe('/pay');
   });
 
-  it('is what comes back from a service that has no keys of the caller', async () => {
+  test('is what comes back from a service that has no keys of the caller', async () => {
     const api = await serveApi();
     const agent = await Agent.quickstart();
     await (api.agent.registry as unknown as { add(did: string): Promise<unknown> }).add(agent.did);
@@ -251,7 +251,7 @@ describe('an answer that is not sealed', () => {
     expect(await answer.json()).toMatchObject({ code: 'ANSWER_NOT_SEALED' });
   });
 
-  it('is not read without end', async () => {
+  test('is not read without end', async () => {
     const { answer } = await post(
       () => ({
         status: 400,
@@ -265,7 +265,7 @@ describe('an answer that is not sealed', () => {
 });
 
 describe('a stolen enrollment envelope', () => {
-  it('is of no use with another key', async () => {
+  test('is of no use with another key', async () => {
     const other = 'key-of-mallory-0123456789';
     const api = await serveApi({
       legacyKeyValidator: (key) => (key === other ? { id: 'mallory' } : { id: 'acme' }),

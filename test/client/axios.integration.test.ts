@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { xlinkFetch } from '@private.me/xlink';
 import axios from 'axios';
-import { xlinkFetch } from '../../src/index.js';
 import { KEY, LOCAL, serveApi } from './support.js';
 
 test('axios speaks xLink through its fetch adapter', async () => {

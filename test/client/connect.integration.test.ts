@@ -1,12 +1,13 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { Agent, connect } from '@private.me/xlink';
 import express from 'express';
-import { Agent, connect } from '../../src/index.js';
-import { KEY, LOCAL, listen, postJson, serveApi, serveHandmade } from './support.js';
+import { listen } from '../support/listen.js';
+import { KEY, LOCAL, postJson, serveApi, serveHandmade } from './support.js';
 
 describe('connect()', () => {
-  it('finds a service by name, and its fetch needs no more than a path', async () => {
+  test('finds a service by name, and its fetch needs no more than a path', async () => {
     const api = await serveApi();
-    const registryUrl = await listen((req, res) => {
+    const { url: registryUrl } = await listen((req, res) => {
       res.writeHead(req.url === '/services/orders' ? 200 : 404, { 'Content-Type': 'application/json' });
       res.end(JSON.stringify({ url: api.url, did: api.agent.did }));
     });
@@ -24,7 +25,7 @@ describe('connect()', () => {
     expect((await connect('nobody', { ...LOCAL, registryUrl })).error?.id).toBe('DISCOVERY_FAILED');
   });
 
-  it('uses an agent that was given, and brings its registry up to date', async () => {
+  test('uses an agent that was given, and brings its registry up to date', async () => {
     const api = await serveApi();
     const agent = await Agent.quickstart();
     for (let time = 0; time < 2; time++) {
@@ -34,7 +35,7 @@ describe('connect()', () => {
     expect(await agent.registry.lookup(api.agent.did)).toMatchObject({ keys: await api.agent.keyRecord() });
   });
 
-  it('sends envelopes to the URL of the service, as in the papers', async () => {
+  test('sends envelopes to the URL of the service, as in the papers', async () => {
     const agent = await Agent.quickstart();
     const received: unknown[] = [];
     const app = express();
@@ -51,7 +52,7 @@ describe('connect()', () => {
       received.push(req.body);
       res.status(202).end();
     });
-    const url = `${await listen(app)}/xlink`;
+    const url = `${(await listen(app)).url}/xlink`;
     const connection = (await connect(url, LOCAL)).value!;
     const to = connection.did;
     const refused = await connection.agent.send({ to, payload: { amount: 100 }, scope: 'payments' });
@@ -61,7 +62,7 @@ describe('connect()', () => {
     expect(received).toEqual([{ amount: 100 }]);
   });
 
-  it('pins the DID it has found', async () => {
+  test('pins the DID it has found', async () => {
     const handmade = await serveHandmade();
     let later = 0;
     const agent = await Agent.quickstart();
@@ -81,7 +82,7 @@ describe('connect()', () => {
     });
   });
 
-  it('never throws', async () => {
+  test('never throws', async () => {
     expect((await connect('https://10.0.0.1')).error?.id).toBe('DISCOVERY_FAILED:PRIVATE_ADDRESS');
     expect((await connect(undefined as never)).error?.id).toBe('DISCOVERY_FAILED');
     expect((await connect('a', { registyUrl: 'x' } as never)).error).toMatchObject({

@@ -1,6 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
-import { Agent, CallFailure, DualModeClient, type DualModeClientOptions } from '../../src/index.js';
-import { type ApiService, allText, KEY, LOCAL, listen, serveApi } from './support.js';
+import { describe, expect, test } from '@jest/globals';
+import { Agent, CallFailure, DualModeClient, type DualModeClientOptions } from '@private.me/xlink';
+import { listen } from '../support/listen.js';
+import { type ApiService, allText, KEY, LOCAL, serveApi } from './support.js';
 
 async function clientFor(api: { url: string }, options: Partial<DualModeClientOptions> = {}) {
   const xlink = await Agent.quickstart();
@@ -12,7 +13,7 @@ const modesOf = (api: ApiService) =>
   api.events.filter(({ type }) => type === 'request').map((event) => (event as { method: string }).method);
 
 describe('DualModeClient', () => {
-  it('calls actions by xLink', async () => {
+  test('calls actions by xLink', async () => {
     const api = await serveApi();
     const client = await clientFor(api);
     expect(await client.call('createCharge', { amount: 100 })).toEqual({
@@ -31,7 +32,7 @@ describe('DualModeClient', () => {
     });
   });
 
-  it('calls them by key while xLink is not there, and measures the move', async () => {
+  test('calls them by key while xLink is not there, and measures the move', async () => {
     const api = await serveApi({ mode: 'observe' });
     const client = await clientFor(api);
     await client.call('a', {});
@@ -43,7 +44,7 @@ describe('DualModeClient', () => {
     expect(modesOf(api)).toEqual(['api-key', 'xlink', 'xlink', 'xlink']);
   });
 
-  it('uses the key alone until an identity is added', async () => {
+  test('uses the key alone until an identity is added', async () => {
     const api = await serveApi();
     const client = new DualModeClient({ fallback: { type: 'api-key', key: KEY, url: api.url } });
     expect((await client.call('a', { n: 1 })).value).toMatchObject({ mode: 'api-key', body: { n: 1 } });
@@ -53,7 +54,7 @@ describe('DualModeClient', () => {
     expect(api.seen).toHaveLength(1);
   });
 
-  it('never uses the key again after removeFallback()', async () => {
+  test('never uses the key again after removeFallback()', async () => {
     const api = await serveApi();
     const client = await clientFor(api);
     await client.call('a', {});
@@ -66,13 +67,13 @@ describe('DualModeClient', () => {
     const fresh = await clientFor(await serveApi());
     fresh.removeFallback();
     expect((await fresh.call('a', {})).error?.id).toBe('VERIFICATION_FAILED:DID_NOT_IN_REGISTRY');
-    const nowhere = await clientFor({ url: await listen((_req, res) => void res.writeHead(404).end()) });
+    const nowhere = await clientFor(await listen((_req, res) => void res.writeHead(404).end()));
     nowhere.removeFallback();
     expect((await nowhere.call('a', {})).error?.id).toBe('DISCOVERY_FAILED:NOT_SUPPORTED');
     expect(nowhere.getMetrics()).toMatchObject({ totalRequests: 0, failedAuth: 1 });
   });
 
-  it('says what the service said', async () => {
+  test('says what the service said', async () => {
     const api = await serveApi({}, (app) => {
       app.post('/v1/broke', (_req, res) => void res.status(422).json({ why: 'no funds' }));
       app.post('/v1/text', (_req, res) => void res.send('done'));
@@ -94,7 +95,7 @@ describe('DualModeClient', () => {
     expect(client.getMetrics()).toMatchObject({ totalRequests: 3, failedAuth: 1 });
   });
 
-  it('names the refusals of the adapter', async () => {
+  test('names the refusals of the adapter', async () => {
     const api = await serveApi();
     const fallback = { type: 'api-key', key: 'wrong', url: api.url } as const;
     const keyOnly = new DualModeClient({ fallback });
@@ -110,7 +111,7 @@ describe('DualModeClient', () => {
     expect(fresh.getMetrics().failedAuth).toBe(1);
   });
 
-  it('never throws', async () => {
+  test('never throws', async () => {
     const api = await serveApi();
     const client = await clientFor(api);
     const cyclic: Record<string, unknown> = {};
@@ -127,7 +128,7 @@ describe('DualModeClient', () => {
     expect(api.handled).toEqual([]);
   });
 
-  it.each<[string, object]>([
+  test.each<[string, object]>([
     ['fallback', {}],
     ['url', { fallback: { type: 'api-key', key: 'k' } }],
     ['type', { fallback: { type: 'oauth', key: 'k', url: 'https://a.example' } }],

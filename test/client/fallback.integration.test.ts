@@ -1,13 +1,13 @@
-import { describe, expect, it } from '@jest/globals';
-import { Agent, type FallbackEvent, type XlinkFetchOptions } from '../../src/index.js';
+import { describe, expect, test } from '@jest/globals';
+import { Agent, type FallbackEvent, type XlinkFetchOptions } from '@private.me/xlink';
+import { listen } from '../support/listen.js';
+import { restOf } from '../support/responses.js';
 import {
   fetchFor,
   type Handmade,
   idOfRejection,
   KEY,
-  listen,
   postJson,
-  readAll,
   rejection,
   type Seen,
   serveApi,
@@ -23,13 +23,19 @@ const problem = (status: number, code: string, subCode?: string) => ({
 
 /** A service of old: no xLink, one good key. `discovery` says how it answers what it does not know. */
 async function serveOld(discovery = 404, seen: Seen[] = []): Promise<string> {
-  return listen(async (req, res) => {
-    seen.push({ method: req.method!, path: req.url!, headers: { ...req.headers }, body: await readAll(req) });
+  const { url } = await listen(async (req, res) => {
+    seen.push({
+      method: req.method!,
+      path: req.url!,
+      headers: { ...req.headers },
+      body: (await restOf(req)).toString(),
+    });
     if (req.url!.startsWith('/.well-known')) return void res.writeHead(discovery).end();
     if (req.url === '/moved') return void res.writeHead(302, { Location: '/a' }).end();
     if (req.url === '/away') return void res.writeHead(302, { Location: 'http://127.0.0.1:9/a' }).end();
     res.writeHead(req.headers['x-api-key'] === KEY ? 200 : 401, { 'Xlink-Sealed': 'true' }).end('old');
   });
+  return url;
 }
 
 function watched(options: XlinkFetchOptions = {}) {
@@ -41,7 +47,7 @@ const keyed = (seen: readonly Seen[]) =>
   seen.filter(({ headers, path }) => headers['x-api-key'] !== undefined && !path.startsWith('/.well-known'));
 
 describe('the key takes over', () => {
-  it.each([404, 410, 415])('if discovery says %s', async (status) => {
+  test.each([404, 410, 415])('if discovery says %s', async (status) => {
     const seen: Seen[] = [];
     const url = await serveOld(status, seen);
     const { events, options } = watched();
@@ -64,15 +70,15 @@ describe('the key takes over', () => {
     });
   });
 
-  it.each([404, 415])('if enrollment says %s', async (status) => {
+  test.each([404, 415])('if enrollment says %s', async (status) => {
     const handmade = await serveHandmade();
     const seen: Seen[] = [];
-    const url = await listen(async (req, res) => {
+    const { url } = await listen(async (req, res) => {
       seen.push({
         method: req.method!,
         path: req.url!,
         headers: { ...req.headers },
-        body: await readAll(req),
+        body: (await restOf(req)).toString(),
       });
       if (req.url === '/.well-known/xlink.json') {
         const document = await (await fetch(`${handmade.url}${req.url}`)).text();
@@ -86,7 +92,7 @@ describe('the key takes over', () => {
     expect(keyed(seen)).toHaveLength(1);
   });
 
-  it('if there is nowhere to enroll an identity that was made just now', async () => {
+  test('if there is nowhere to enroll an identity that was made just now', async () => {
     const api = await serveApi({ clients: undefined as never });
     const { events, options } = watched();
     expect(await (await fetchFor(api.url, options)('/a')).json()).toMatchObject({ mode: 'api-key' });
@@ -96,7 +102,7 @@ describe('the key takes over', () => {
     expect(await (await fetchFor(api.url, { agent })('/a')).json()).toMatchObject({ mode: 'xlink' });
   });
 
-  it('if the request is answered with 415 XLINK_NOT_SUPPORTED, which reached no handler', async () => {
+  test('if the request is answered with 415 XLINK_NOT_SUPPORTED, which reached no handler', async () => {
     const api = await serveApi();
     const { events, options } = watched();
     const fetch = fetchFor(api.url, options);
@@ -108,7 +114,7 @@ describe('the key takes over', () => {
     expect(api.handled.filter((line) => line === 'POST /pay')).toHaveLength(1);
   });
 
-  it('in observe mode, with an envelope beside it', async () => {
+  test('in observe mode, with an envelope beside it', async () => {
     const api = await serveApi({ mode: 'observe' });
     const { events, options } = watched();
     const fetch = fetchFor(api.url, options);
@@ -127,7 +133,7 @@ describe('the key takes over', () => {
     expect(api.handled).toHaveLength(3);
   });
 
-  it('in observe mode, whatever happens to the envelope', async () => {
+  test('in observe mode, whatever happens to the envelope', async () => {
     const api = await serveApi({ mode: 'observe', clients: undefined as never });
     const fetch = fetchFor(api.url, { version: 3 });
     expect((await fetch('/a', postJson({}))).status).toBe(201);
@@ -142,16 +148,22 @@ async function serveStuckEnrollment(mode: string, seen: Seen[]): Promise<string>
   const agent = await Agent.quickstart();
   const keyRecord = await agent.keyRecord();
   const endpoints = { enroll: '/.well-known/xlink/enroll' };
-  return listen(async (req, res) => {
-    seen.push({ method: req.method!, path: req.url!, headers: { ...req.headers }, body: await readAll(req) });
+  const { url } = await listen(async (req, res) => {
+    seen.push({
+      method: req.method!,
+      path: req.url!,
+      headers: { ...req.headers },
+      body: (await restOf(req)).toString(),
+    });
     if (req.url === endpoints.enroll) return;
     res.writeHead(200, { 'Content-Type': 'application/json' });
     res.end(JSON.stringify({ did: agent.did, keyRecord, versions: [1, 2], mode, endpoints }));
   });
+  return url;
 }
 
 describe('an enrollment that hangs', () => {
-  it('is given up, and the key does not take over', async () => {
+  test('is given up, and the key does not take over', async () => {
     const seen: Seen[] = [];
     const { events, options } = watched({ timeoutMs: 300 });
     const fetch = fetchFor(await serveStuckEnrollment('hybrid', seen), options);
@@ -159,7 +171,7 @@ describe('an enrollment that hangs', () => {
     expect([keyed(seen), events]).toEqual([[], []]);
   });
 
-  it('holds requests up once in observe mode, and then not for a minute', async () => {
+  test('holds requests up once in observe mode, and then not for a minute', async () => {
     const seen: Seen[] = [];
     const fetch = fetchFor(await serveStuckEnrollment('observe', seen), { timeoutMs: 300 });
     for (let i = 0; i < 3; i++) expect((await fetch('/a')).status).toBe(200);
@@ -198,7 +210,7 @@ describe('the key does not take over', () => {
     ['after a bad answer', () => ({ status: 200, body: '{}' }), 'ANSWER_INVALID'],
   ];
 
-  it.each(cases)('%s, and nothing is sent twice', async (_, misbehave, outcome) => {
+  test.each(cases)('%s, and nothing is sent twice', async (_, misbehave, outcome) => {
     const handmade = await serveHandmade();
     handmade.misbehave = misbehave;
     const { events, options } = watched();
@@ -209,7 +221,7 @@ describe('the key does not take over', () => {
     expect([keyed(handmade.seen), events]).toEqual([[], []]);
   });
 
-  it('after the connection broke', async () => {
+  test('after the connection broke', async () => {
     const handmade = await serveHandmade();
     handmade.misbehave = () => Promise.reject(new Error('gone'));
     const { events, options } = watched();
@@ -218,7 +230,7 @@ describe('the key does not take over', () => {
     expect(events).toEqual([]);
   });
 
-  it.each([401, 403, 405, 500, 503])('if discovery says %s', async (status) => {
+  test.each([401, 403, 405, 500, 503])('if discovery says %s', async (status) => {
     const seen: Seen[] = [];
     const { events, options } = watched();
     const fetch = fetchFor(await serveOld(status, seen), options);
@@ -226,14 +238,14 @@ describe('the key does not take over', () => {
     expect([keyed(seen), events]).toEqual([[], []]);
   });
 
-  it('if discovery takes too long', async () => {
-    const url = await listen(() => {});
+  test('if discovery takes too long', async () => {
+    const { url } = await listen(() => {});
     const { events, options } = watched({ timeoutMs: 100 });
     expect(await idOfRejection(fetchFor(url, options)('/a'))).toBe('DISCOVERY_FAILED:TIMEOUT');
     expect(events).toEqual([]);
   });
 
-  it.each([
+  test.each([
     [401, 'API_KEY_INVALID', 'API_KEY_INVALID'],
     [409, 'ENROLLMENT_REFUSED:TOO_MANY', 'ENROLLMENT_REFUSED:TOO_MANY'],
     [403, 'VERIFICATION_FAILED:DID_REVOKED', 'VERIFICATION_FAILED:DID_REVOKED'],
@@ -242,12 +254,12 @@ describe('the key does not take over', () => {
   ])('if enrollment says %s %s', async (status, code, id) => {
     const handmade = await serveHandmade();
     const seen: Seen[] = [];
-    const url = await listen(async (req, res) => {
+    const { url } = await listen(async (req, res) => {
       seen.push({
         method: req.method!,
         path: req.url!,
         headers: { ...req.headers },
-        body: await readAll(req),
+        body: (await restOf(req)).toString(),
       });
       if (req.url === '/.well-known/xlink.json') {
         const document = await (await fetch(`${handmade.url}${req.url}`)).text();
@@ -264,7 +276,7 @@ describe('the key does not take over', () => {
     expect([keyed(seen), events]).toEqual([[], []]);
   });
 
-  it('where it is for another origin, or there is none', async () => {
+  test('where it is for another origin, or there is none', async () => {
     const url = await serveOld();
     expect(await idOfRejection(fetchFor(url, { apiKeyOrigin: 'https://other.example' })('/a'))).toBe(
       'DISCOVERY_FAILED:NOT_SUPPORTED',
@@ -278,7 +290,7 @@ describe('the key does not take over', () => {
 describe('a service that has just started', () => {
   const coldStart = () => problem(503, 'NONCE_STORE_UNAVAILABLE', 'COLD_START');
 
-  it('gets the request once more, sealed anew', async () => {
+  test('gets the request once more, sealed anew', async () => {
     const handmade = await serveHandmade();
     const nonces: string[] = [];
     handmade.misbehave = ({ message }) => (nonces.push(message.envelopeId) === 1 ? coldStart() : undefined);
@@ -286,7 +298,7 @@ describe('a service that has just started', () => {
     expect(new Set(nonces).size).toBe(2);
   });
 
-  it('gets it no third time', async () => {
+  test('gets it no third time', async () => {
     const handmade = await serveHandmade();
     handmade.misbehave = coldStart;
     const answer = await fetchFor(handmade.url)('/pay', postJson({}));
@@ -296,7 +308,7 @@ describe('a service that has just started', () => {
 });
 
 describe('a request with the key', () => {
-  it('follows redirects within the origin, and takes the key nowhere else', async () => {
+  test('follows redirects within the origin, and takes the key nowhere else', async () => {
     const fetch = fetchFor(await serveOld());
     expect(await (await fetch('/moved')).text()).toBe('old');
     expect((await fetch('/moved', { redirect: 'manual' })).status).toBe(302);
@@ -305,7 +317,7 @@ describe('a request with the key', () => {
     expect((await fetch('/moved', postJson({}))).status).toBe(302);
   });
 
-  it('survives an observer that throws', async () => {
+  test('survives an observer that throws', async () => {
     const onFallback = () => {
       throw new Error('broken');
     };
@@ -314,7 +326,7 @@ describe('a request with the key', () => {
 });
 
 describe('a client that the service has moved on', () => {
-  it('is served by its envelope from the next request on, though the service as a whole observes', async () => {
+  test('is served by its envelope from the next request on, though the service as a whole observes', async () => {
     const api = await serveApi({ mode: 'observe' });
     const fetch = fetchFor(api.url);
     expect(await (await fetch('/a')).json()).toMatchObject({ mode: 'api-key' });

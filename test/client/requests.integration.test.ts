@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
-import { describe, expect, it } from '@jest/globals';
-import { Agent, xlinkFetch } from '../../src/index.js';
+import { describe, expect, test } from '@jest/globals';
+import { Agent, xlinkFetch } from '@private.me/xlink';
 import {
   allText,
   fetchFor,
@@ -14,7 +14,7 @@ import {
 } from './support.js';
 
 describe('bodies', () => {
-  it('cannot be streams', async () => {
+  test('cannot be streams', async () => {
     const handmade = await serveHandmade();
     const stream = () => new Blob(['x']).stream();
     for (const body of [stream(), Readable.from(['x']) as never]) {
@@ -24,7 +24,7 @@ describe('bodies', () => {
     expect(handmade.seen).toEqual([]);
   });
 
-  it.each([
+  test.each([
     ['{"a":', 'application/json'],
     ['not json', 'application/json; charset=utf-8'],
     ['{"a":1}', 'text/plain'],
@@ -42,7 +42,7 @@ describe('bodies', () => {
     });
   });
 
-  it.each([
+  test.each([
     'application/json',
     'application/json; charset=utf-8',
     'application/vnd.api+json',
@@ -56,7 +56,7 @@ describe('bodies', () => {
     expect(handmade.seen.at(-1)!.headers['content-type']).toBe('application/xlink-envelope');
   });
 
-  it.each([
+  test.each([
     '9007199254740993',
     '[-12345678901234567890]',
     '{"a":1e400}',
@@ -68,7 +68,7 @@ describe('bodies', () => {
     expect(handmade.seen.map(({ path }) => path)).not.toContain('/a');
   });
 
-  it.each([
+  test.each([
     '9007199254740992',
     '0.30000000000000004',
     '{"id":"9007199254740993","q":"\\"9007199254740993"}',
@@ -82,7 +82,7 @@ describe('bodies', () => {
     expect(await answer.text()).toBe(`{"youSent":${body === '1e300' ? '1e+300' : body}}`);
   });
 
-  it('that are long do not slow the check of numbers down', async () => {
+  test('that are long do not slow the check of numbers down', async () => {
     const handmade = await serveHandmade({ maxEnvelopeBytes: 2 ** 24 });
     const body = JSON.stringify({ text: '\\"'.repeat(500_000), n: 1234567890123456 });
     const started = performance.now();
@@ -92,14 +92,14 @@ describe('bodies', () => {
     expect(performance.now() - started).toBeLessThan(5000);
   });
 
-  it('of a type that cannot be signed are refused', async () => {
+  test('of a type that cannot be signed are refused', async () => {
     const api = await serveApi();
     const headers = { 'Content-Type': 'text/plain; charset="utf-8"' };
     const error = await rejection(fetchFor(api.url)('/a', { method: 'POST', body: 'x', headers }));
     expect(error).toMatchObject({ id: 'REQUEST_BODY_UNSUPPORTED', field: 'content-type' });
   });
 
-  it('that are empty are no bodies', async () => {
+  test('that are empty are no bodies', async () => {
     const api = await serveApi();
     for (const body of ['', new Uint8Array(0)])
       expect((await fetchFor(api.url)('/a', { method: 'POST', body, headers: JSON_HEADERS })).status).toBe(
@@ -109,7 +109,7 @@ describe('bodies', () => {
 });
 
 describe('requests', () => {
-  it('are bound to path and query as they are on the wire', async () => {
+  test('are bound to path and query as they are on the wire', async () => {
     const api = await serveApi();
     const fetch = fetchFor(api.url);
     for (const path of [
@@ -126,7 +126,7 @@ describe('requests', () => {
     expect((await fetch('/a', { method: 'put', body: 'x' })).status).toBe(200);
   });
 
-  it('carry no envelope but their own', async () => {
+  test('carry no envelope but their own', async () => {
     const api = await serveApi();
     const fetch = fetchFor(api.url);
     const headers = { Authorization: 'Xlink AAAA', 'Xlink-Envelope': 'BBBB', 'Xlink-Sealed': 'true' };
@@ -137,13 +137,13 @@ describe('requests', () => {
     expect(JSON.stringify(api.seen)).not.toMatch(/AAAA"|BBBB|xlink-sealed/i);
   });
 
-  it('keep the headers of the caller', async () => {
+  test('keep the headers of the caller', async () => {
     const api = await serveApi();
     await fetchFor(api.url)('/a', { headers: { 'X-Trace': '7', 'Idempotency-Key': 'k1' } });
     expect(api.seen.at(-1)!.headers).toMatchObject({ 'x-trace': '7', 'idempotency-key': 'k1' });
   });
 
-  it('cannot go to a private address or by http unless the options say so', async () => {
+  test('cannot go to a private address or by http unless the options say so', async () => {
     expect(await idOfRejection(xlinkFetch({ apiKey: KEY })('http://example.com/'))).toBe(
       'DISCOVERY_FAILED:INSECURE',
     );
@@ -151,7 +151,7 @@ describe('requests', () => {
     expect(await idOfRejection(xlinkFetch()('data:text/plain,x'))).toBe('DISCOVERY_FAILED:INSECURE');
   });
 
-  it('fail as those of the platform where the network fails', async () => {
+  test('fail as those of the platform where the network fails', async () => {
     const api = await serveApi();
     const fetch = fetchFor(api.url, {
       fetch: (input, init) =>
@@ -164,7 +164,7 @@ describe('requests', () => {
 });
 
 describe('options', () => {
-  it.each<[string, object]>([
+  test.each<[string, object]>([
     ['apikey', { apikey: 'k' }],
     ['apiKey', { apiKey: 'secret\nkey' }],
     ['apiKey', { apiKey: 'sécret' }],
@@ -189,12 +189,12 @@ describe('options', () => {
     expect(allText(thrown)).not.toMatch(/secret|sécret/);
   });
 
-  it('are not agent and identity at once', async () => {
+  test('are not agent and identity at once', async () => {
     const agent = await Agent.quickstart();
     expect(() => xlinkFetch({ agent, identity: { load: () => undefined, save: () => {} } })).toThrow();
   });
 
-  it('whose store fails stop the request, and are asked again', async () => {
+  test('whose store fails stop the request, and are asked again', async () => {
     const api = await serveApi();
     let broken = true;
     const identity = {

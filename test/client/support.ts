@@ -1,13 +1,5 @@
-import { once } from 'node:events';
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type RequestListener,
-} from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, expect } from '@jest/globals';
-import express, { type Express } from 'express';
+import type { IncomingHttpHeaders, RequestListener } from 'node:http';
+import { expect } from '@jest/globals';
 import {
   Agent,
   type AgentMessage,
@@ -21,7 +13,10 @@ import {
   type XlinkEvent,
   type XlinkFetchOptions,
   xlinkFetch,
-} from '../../src/index.js';
+} from '@private.me/xlink';
+import express, { type Express } from 'express';
+import { listen } from '../support/listen.js';
+import { restOf } from '../support/responses.js';
 
 export const KEY = 'key-of-acme-0123456789';
 export const JSON_HEADERS = { 'Content-Type': 'application/json' };
@@ -35,22 +30,6 @@ export interface Seen {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
-}
-
-const open: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of open.splice(0)) await close();
-});
-
-/** Serves on a free port of the loopback interface until the test is over. */
-export async function listen(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  open.push(() => {
-    server.closeAllConnections();
-    return new Promise((resolve) => server.close(resolve));
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 export interface ApiService {
@@ -116,7 +95,7 @@ export async function serveApi(
     res.status(req.method === 'POST' ? 201 : 200).json({ mode, client, scope, body });
   });
   return {
-    url: await listen(app),
+    url: (await listen(app)).url,
     agent,
     adapter,
     seen,
@@ -158,12 +137,6 @@ export const sealedJson = (value: unknown, status = 200) => ({
   body: Buffer.from(JSON.stringify(value)).toString('base64url'),
 });
 
-export async function readAll(req: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of req) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
-}
-
 /** It takes every identity that introduces itself, and answers `{ youSent }`. */
 export async function serveHandmade(agentOptions: AgentOptions = {}): Promise<Handmade> {
   const agent = await Agent.quickstart({ name: 'handmade', ...agentOptions });
@@ -173,7 +146,7 @@ export async function serveHandmade(agentOptions: AgentOptions = {}): Promise<Ha
       method: req.method!,
       path: req.url!,
       headers: { ...req.headers },
-      body: await readAll(req),
+      body: (await restOf(req)).toString(),
     };
     seen.push(request);
     const send = ({ status, body = '', headers = {} }: HandmadeAnswer) => {
@@ -228,10 +201,11 @@ export async function serveHandmade(agentOptions: AgentOptions = {}): Promise<Ha
     const envelope = await exchange.seal(sealedJson({ youSent: message.payload ?? null }));
     return send({ status: 200, body: JSON.stringify(envelope) });
   };
+  const { url } = await listen(
+    (req, res) => void (listener(req, res) as unknown as Promise<void>).catch(() => res.destroy()),
+  );
   const handmade: Handmade = {
-    url: await listen(
-      (req, res) => void (listener(req, res) as unknown as Promise<void>).catch(() => res.destroy()),
-    ),
+    url,
     agent,
     seen,
     misbehave: () => undefined,

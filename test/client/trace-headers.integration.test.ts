@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer } from 'node:http';
 import { expect, test } from '@jest/globals';
+import { Agent, DualModeAdapter, MemoryClientStore, xlinkFetch } from '@private.me/xlink';
 import express from 'express';
-import { Agent, DualModeAdapter, MemoryClientStore, xlinkFetch } from '../../src/index.js';
 import { listen } from '../support/http.js';
 
 const PARENT = `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`;
@@ -22,7 +22,7 @@ async function serve() {
     seen.push({ method: Reflect.get(req, 'auth')?.mode, traceparent, tracestate, baggage });
     res.json({ ok: true });
   });
-  const port = await listen(createServer(app));
+  const { port } = await listen(createServer(app));
   const call = xlinkFetch({
     apiKey: 'k',
     baseUrl: `http://127.0.0.1:${port}`,

@@ -1,5 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
-import { Agent, type FallbackEvent, xlinkFetch } from '../../src/index.js';
+import { describe, expect, test } from '@jest/globals';
+import { Agent, type FallbackEvent, xlinkFetch } from '@private.me/xlink';
 import { fetchFor, KEY, LOCAL, postJson, type Seen, serveApi, serveHandmade } from './support.js';
 
 const ENROLL = '/.well-known/xlink/enroll';
@@ -7,7 +7,7 @@ const DISCOVERY = '/.well-known/xlink.json';
 const isXlink = ({ path }: Seen) => !path.startsWith('/.well-known');
 
 describe('a service of two lines', () => {
-  it('discovers, enrolls, seals the request and opens the answer', async () => {
+  test('discovers, enrolls, seals the request and opens the answer', async () => {
     const api = await serveApi();
     const answer = await fetchFor(api.url)('/orders?limit=5', postJson({ item: 'tea' }));
     expect(answer.status).toBe(201);
@@ -23,7 +23,7 @@ describe('a service of two lines', () => {
     expect(api.adapter.getMetrics()).toMatchObject({ xlinkRequests: 1, apiKeyRequests: 0 });
   });
 
-  it('signs requests without a body in a header', async () => {
+  test('signs requests without a body in a header', async () => {
     const api = await serveApi();
     const answer = await fetchFor(api.url)('/orders');
     expect(await answer.json()).toMatchObject({ mode: 'xlink' });
@@ -31,7 +31,7 @@ describe('a service of two lines', () => {
     expect(api.seen.at(-1)!.headers.authorization).toMatch(/^Xlink /);
   });
 
-  it('leaves Authorization to the caller where it is taken', async () => {
+  test('leaves Authorization to the caller where it is taken', async () => {
     const api = await serveApi();
     await fetchFor(api.url)('/orders', { headers: { Authorization: 'Basic dTpw' } });
     expect(api.seen.at(-1)!.headers).toMatchObject({
@@ -40,7 +40,7 @@ describe('a service of two lines', () => {
     });
   });
 
-  it.each([
+  test.each([
     ['text', 'a=1', 'text/plain;charset=UTF-8'],
     ['bytes', new TextEncoder().encode('raw'), null],
     ['a form', new URLSearchParams({ a: '1' }), 'application/x-www-form-urlencoded;charset=UTF-8'],
@@ -53,7 +53,7 @@ describe('a service of two lines', () => {
     expect(api.seen.at(-1)!.headers['content-type'] ?? null).toBe(type);
   });
 
-  it('signs the digest of a multipart form', async () => {
+  test('signs the digest of a multipart form', async () => {
     const form = new FormData();
     form.set('file', new Blob(['content']), 'a.txt');
     const api = await serveApi();
@@ -61,7 +61,7 @@ describe('a service of two lines', () => {
     expect(await answer.json()).toMatchObject({ mode: 'xlink', body: expect.stringContaining('content') });
   });
 
-  it('takes a Request, an absolute URL and a URL object', async () => {
+  test('takes a Request, an absolute URL and a URL object', async () => {
     const api = await serveApi();
     const fetch = fetchFor(api.url);
     for (const input of [new Request(`${api.url}/a`, postJson(1)), `${api.url}/a`, new URL(`${api.url}/a`)]) {
@@ -70,13 +70,13 @@ describe('a service of two lines', () => {
     expect(api.seen.filter(isXlink)[0]!.headers['content-type']).toBe('application/xlink-envelope');
   });
 
-  it('puts the sealed type in front of what the caller accepts', async () => {
+  test('puts the sealed type in front of what the caller accepts', async () => {
     const api = await serveApi();
     await fetchFor(api.url)('/a', { headers: { Accept: 'text/csv' } });
     expect(api.seen.at(-1)!.headers.accept).toBe('application/xlink-envelope, text/csv');
   });
 
-  it.each([204, 205, 304])('opens an answer of status %s, which has no body', async (status) => {
+  test.each([204, 205, 304])('opens an answer of status %s, which has no body', async (status) => {
     const api = await serveApi({}, (app) => app.get('/none', (_req, res) => void res.status(status).end()));
     const answer = await fetchFor(api.url)('/none');
     expect([answer.status, answer.headers.get('xlink-sealed'), await answer.text()]).toEqual([
@@ -86,7 +86,7 @@ describe('a service of two lines', () => {
     ]);
   });
 
-  it('opens sealed errors of the application', async () => {
+  test('opens sealed errors of the application', async () => {
     const api = await serveApi({}, (app) =>
       app.get('/none', (_req, res) => void res.status(404).json({ no: 1 })),
     );
@@ -95,20 +95,20 @@ describe('a service of two lines', () => {
     expect(await answer.json()).toEqual({ no: 1 });
   });
 
-  it('takes the answer to HEAD as it is: it has nothing to seal', async () => {
+  test('takes the answer to HEAD as it is: test has nothing to seal', async () => {
     const api = await serveApi();
     const answer = await fetchFor(api.url)('/orders', { method: 'HEAD' });
     expect([answer.status, answer.headers.get('xlink-sealed')]).toEqual([200, 'false']);
   });
 
-  it('gets plain answers where it does not want sealed ones', async () => {
+  test('gets plain answers where it does not want sealed ones', async () => {
     const api = await serveApi();
     const answer = await fetchFor(api.url, { sealedAnswers: false })('/orders', postJson(1));
     expect(answer.headers.get('xlink-sealed')).toBe('false');
     expect(await answer.json()).toMatchObject({ mode: 'xlink' });
   });
 
-  it('speaks version 3', async () => {
+  test('speaks version 3', async () => {
     const api = await serveApi({}, undefined, { postQuantumSig: true });
     const answer = await fetchFor(api.url, { version: 3 })('/orders', postJson(1));
     expect(await answer.json()).toMatchObject({ mode: 'xlink' });
@@ -122,12 +122,12 @@ describe('scopes', () => {
     legacyKeyValidator: () => ({ id: 'acme', scopes: ['*', 'orders:read', 'orders:write'] }),
   };
 
-  it('uses the first scope that was granted by name', async () => {
+  test('uses the first scope that was granted by name', async () => {
     const api = await serveApi(validator);
     expect(await (await fetchFor(api.url)('/a')).json()).toMatchObject({ scope: 'orders:read' });
   });
 
-  it('uses the scope of the options, for all requests or for each', async () => {
+  test('uses the scope of the options, for all requests or for each', async () => {
     const api = await serveApi(validator);
     const fixed = fetchFor(api.url, { scope: 'orders:write' });
     expect(await (await fixed('/a')).json()).toMatchObject({ scope: 'orders:write' });
@@ -137,14 +137,14 @@ describe('scopes', () => {
     expect(await (await chosen('/a', postJson(1))).json()).toMatchObject({ scope: 'orders:write' });
   });
 
-  it('uses `default` where none was granted', async () => {
+  test('uses `default` where none was granted', async () => {
     const api = await serveApi();
     expect(await (await fetchFor(api.url)('/a')).json()).toMatchObject({ scope: 'default' });
   });
 });
 
 describe('the key', () => {
-  it.each([
+  test.each([
     ['X-API-Key', { 'X-API-Key': KEY }],
     ['Authorization: Bearer', { Authorization: `Bearer ${KEY}` }],
     ['Authorization: ApiKey', { Authorization: `ApiKey ${KEY}` }],
@@ -157,7 +157,7 @@ describe('the key', () => {
     for (const request of api.seen.filter(isXlink)) expect(JSON.stringify(request)).not.toContain(KEY);
   });
 
-  it('is taken out of the configured header, whatever that holds', async () => {
+  test('is taken out of the configured header, whatever that holds', async () => {
     const api = await serveApi({ apiKey: { headers: ['X-Token'] } });
     await fetchFor(api.url, { apiKeyHeader: 'X-Token' })('/a', { headers: { 'X-Token': 'another' } });
     const [, enroll, request] = api.seen;
@@ -165,7 +165,7 @@ describe('the key', () => {
     expect(request!.headers['x-token']).toBeUndefined();
   });
 
-  it('goes to its own origin only', async () => {
+  test('goes to its own origin only', async () => {
     const [home, other] = [await serveApi(), await serveApi()];
     const fetch = xlinkFetch({ ...LOCAL, apiKey: KEY, apiKeyOrigin: home.url });
     expect((await fetch(`${other.url}/a`, { headers: { 'X-API-Key': KEY } })).status).toBe(401);
@@ -173,7 +173,7 @@ describe('the key', () => {
     expect(JSON.stringify(other.seen)).not.toContain(KEY);
   });
 
-  it('goes to the origin of the first request if nothing else is said', async () => {
+  test('goes to the origin of the first request if nothing else is said', async () => {
     const [first, second] = [await serveApi(), await serveApi()];
     const fetch = xlinkFetch({ ...LOCAL, apiKey: KEY });
     expect((await fetch(`${first.url}/a`)).status).toBe(200);
@@ -181,7 +181,7 @@ describe('the key', () => {
     expect(JSON.stringify(second.seen)).not.toContain(KEY);
   });
 
-  it('can travel as a Bearer token', async () => {
+  test('can travel as a Bearer token', async () => {
     const api = await serveApi();
     expect((await fetchFor(api.url, { apiKeyHeader: 'Authorization' })('/a')).status).toBe(200);
     expect(api.seen[1]!.headers.authorization).toBe(`Bearer ${KEY}`);
@@ -189,7 +189,7 @@ describe('the key', () => {
 });
 
 describe('identities', () => {
-  it('uses an agent that was given, and adds the service to its registry', async () => {
+  test('uses an agent that was given, and adds the service to its registry', async () => {
     const api = await serveApi();
     const agent = await Agent.quickstart();
     await fetchFor(api.url, { agent })('/a');
@@ -197,7 +197,7 @@ describe('identities', () => {
     expect(await api.agent.registry.lookup(agent.did)).toMatchObject({ status: 'active' });
   });
 
-  it('saves a new identity once, and loads it the next time', async () => {
+  test('saves a new identity once, and loads it the next time', async () => {
     const api = await serveApi();
     let stored: Uint8Array | undefined;
     let saved = 0;
@@ -217,7 +217,7 @@ describe('identities', () => {
     expect(dids.size).toBe(1);
   });
 
-  it('works without a key for an identity that the service knows', async () => {
+  test('works without a key for an identity that the service knows', async () => {
     const api = await serveApi();
     const agent = await Agent.quickstart();
     await fetchFor(api.url, { agent })('/a');
@@ -227,7 +227,7 @@ describe('identities', () => {
     expect(api.seen.filter(({ path }) => path === ENROLL)[1]!.headers['x-api-key']).toBeUndefined();
   });
 
-  it('finds out its scopes after a restart, although its key is over', async () => {
+  test('finds out its scopes after a restart, although its key is over', async () => {
     const api = await serveApi({ legacyKeyValidator: () => ({ clientId: 'acme', scopes: ['orders'] }) });
     const agent = await Agent.quickstart();
     await fetchFor(api.url, { agent })('/a');
@@ -239,7 +239,7 @@ describe('identities', () => {
     }
   });
 
-  it('goes on with a known identity when keys are over', async () => {
+  test('goes on with a known identity when keys are over', async () => {
     const api = await serveApi();
     const agent = await Agent.quickstart();
     await fetchFor(api.url, { agent })('/a');
@@ -247,7 +247,7 @@ describe('identities', () => {
     expect((await fetchFor(api.url, { agent })('/a')).status).toBe(200);
   });
 
-  it('enrolls again with a service that has forgotten it', async () => {
+  test('enrolls again with a service that has forgotten it', async () => {
     const handmade = await serveHandmade();
     const fetch = fetchFor(handmade.url);
     handmade.misbehave = () => ({
@@ -263,7 +263,7 @@ describe('identities', () => {
 });
 
 describe('at the same time', () => {
-  it('makes one discovery and one enrollment for 20 first calls', async () => {
+  test('makes one discovery and one enrollment for 20 first calls', async () => {
     const api = await serveApi();
     const events: FallbackEvent[] = [];
     const fetch = fetchFor(api.url, { onFallback: (event) => events.push(event) });
@@ -277,7 +277,7 @@ describe('at the same time', () => {
 });
 
 describe('discovery in use', () => {
-  it('is repeated after five minutes', async () => {
+  test('is repeated after five minutes', async () => {
     const api = await serveApi();
     let now = Date.now();
     const fetch = fetchFor(api.url, { clock: () => now });
@@ -294,7 +294,7 @@ describe('discovery in use', () => {
     expect([api.count(DISCOVERY), api.count(ENROLL)]).toEqual([3, 2]);
   });
 
-  it('is repeated after the service says that the envelope is not for it', async () => {
+  test('is repeated after the service says that the envelope is not for it', async () => {
     const old = await serveHandmade();
     const fetch = fetchFor(old.url);
     await fetch('/a');

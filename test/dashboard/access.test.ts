@@ -1,7 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
+import type { DashboardOptions, XlinkError } from '@private.me/xlink';
 import { accessOf, type Visitor } from '../../src/dashboard/access.js';
-import type { DashboardOptions } from '../../src/dashboard/options.js';
-import type { XlinkError } from '../../src/index.js';
 import { type FrozenClock, frozenClock } from '../support/clock.js';
 import { thrownBy } from '../support/results.js';
 import { adapterOf, PASSWORD } from './support.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { BuiltCopy } from '../examples/built-copy.js';
 import { DemoProcess } from '../examples/demo-process.js';
+import { BuiltPackage } from '../support/built-package.js';
 import { describeWith } from '../support/needs-program.js';
 import { expectClean, screenshot, untilLive, useBrowser } from './browser.js';
 
@@ -8,10 +8,10 @@ jest.setTimeout(180_000);
 
 describeWith(['chromium'], 'the dashboard of the demo', () => {
   const visit = useBrowser();
-  let copy: BuiltCopy;
+  let copy: BuiltPackage;
   let demo: DemoProcess | undefined;
   beforeAll(() => {
-    copy = new BuiltCopy();
+    copy = new BuiltPackage();
   });
   afterAll(async () => {
     demo?.process.kill('SIGINT');

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { createServer, type RequestListener } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import Router from '@koa/router';
+import type { DashboardOptions, DualModeAdapter } from '@private.me/xlink';
+import type { DashboardSnapshot } from '@private.me/xlink/server';
 import express from 'express';
 import express4 from 'express4';
 import Koa from 'koa';
 // @ts-expect-error: version 2 has no types of its own here
 import Koa2 from 'koa2';
-import type { DashboardOptions, DashboardSnapshot, DualModeAdapter } from '../../src/index.js';
 import { type Answer, listen, type Sent, send } from '../support/http.js';
 import { adapterOf, BASIC, KEY, PASSWORD } from './support.js';
 
@@ -44,7 +45,7 @@ const FRAMEWORKS: readonly (readonly [string, Mount])[] = [
 
 async function serve(mount: Mount, options: Options) {
   const adapter = await adapterOf();
-  const port = await listen(createServer(mount(adapter, options)));
+  const { port } = await listen(createServer(mount(adapter, options)));
   const ask = (path: string, sent: Sent = {}) => send(port, { path, ...sent });
   return { adapter, port, ask };
 }

@@ -1,21 +1,14 @@
 import { createServer } from 'node:http';
 import { expect, jest, test } from '@jest/globals';
+import { DualModeAdapter, MemoryClientStore, xlinkFetch } from '@private.me/xlink';
 import express from 'express';
-import { DualModeAdapter, MemoryClientStore, xlinkFetch } from '../../src/index.js';
 import { frozenClock, NOON } from '../support/clock.js';
 import { listen } from '../support/http.js';
 import { describeWith } from '../support/needs-program.js';
+import { World } from '../support/world.js';
 import { expectClean, screenshot, untilLive, useBrowser, type Visit } from './browser.js';
 import { midMigration } from './scenes.js';
-import {
-  adapterOf,
-  clientRecord,
-  KEY,
-  PASSWORD,
-  registryAndAgent,
-  requestEvent,
-  serveDashboard,
-} from './support.js';
+import { adapterOf, clientRecord, KEY, PASSWORD, requestEvent, serveDashboard } from './support.js';
 
 jest.setTimeout(60_000);
 
@@ -98,7 +91,7 @@ describeWith(['chromium'], 'the page', () => {
   test.each(['/a/b/xlink', '/a/b/xlink/'])('works at %s, with the password in its address', async (path) => {
     const adapter = await adapterOf();
     const app = express().use('/a/b', express().use('/xlink', adapter.dashboard({ password: PASSWORD })));
-    const port = await listen(createServer(app));
+    const { port } = await listen(createServer(app));
     const opened = await visit(`http://operator:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}${path}`);
     await untilLive(opened);
     expect(opened.requests.at(-1)).toMatch(new RegExp(`${path}\\?format=json$`));
@@ -179,7 +172,7 @@ describeWith(['chromium'], 'the page', () => {
       express().use('/xlink', adapter.dashboard({ unsafeOpenToEveryone: true, refreshMs: 200 })),
     );
     let answers = 0;
-    const port = await listen(createServer((req, res) => instances[(answers += 1) % 2]!(req, res)));
+    const { port } = await listen(createServer((req, res) => instances[(answers += 1) % 2]!(req, res)));
     const opened = await visit(`http://127.0.0.1:${port}/xlink`);
     await until('the warning', async () =>
       (await opened.page.locator('#notice').innerText()).startsWith('Several instances answer in turn'),
@@ -216,7 +209,7 @@ describeWith(['chromium'], 'the page', () => {
   });
 
   test('without clients, traffic and plan it says what is missing', async () => {
-    const { agent } = await registryAndAgent();
+    const agent = await new World().agent('orders-api');
     const opened = await open(new DualModeAdapter({ agent, legacyKeyValidator: () => null }));
     expect(await text(opened, '#clients-text')).toContain('option clients');
     expect(await text(opened, '#gate')).toContain('Pass a MigrationPlan');

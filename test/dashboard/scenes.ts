@@ -1,4 +1,4 @@
-import { type DualModeAdapter, MemoryClientStore, MigrationPlan } from '../../src/index.js';
+import { type DualModeAdapter, MemoryClientStore, MigrationPlan } from '@private.me/xlink';
 import { type FrozenClock, frozenClock } from '../support/clock.js';
 import { adapterOf, clientRecord, requestEvent } from './support.js';
 

@@ -1,18 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
-import { readable } from '../../src/dashboard/readable.js';
-import { Snapshots } from '../../src/dashboard/snapshots.js';
 import {
   type ClientStore,
   type DashboardOptions,
-  type DashboardSnapshot,
   DualModeAdapter,
   MemoryClientStore,
   MigrationPlan,
-  type PlanView,
   type XlinkEvent,
-} from '../../src/index.js';
+} from '@private.me/xlink';
+import type { DashboardSnapshot, PlanView } from '@private.me/xlink/server';
+import { readable } from '../../src/dashboard/readable.js';
+import { Snapshots } from '../../src/dashboard/snapshots.js';
 import { frozenClock, NOON } from '../support/clock.js';
-import { adapterOf, clientRecord, registryAndAgent, requestEvent } from './support.js';
+import { World } from '../support/world.js';
+import { adapterOf, clientRecord, requestEvent } from './support.js';
 
 const read = async (snapshots: Snapshots, search = ''): Promise<DashboardSnapshot> =>
   JSON.parse(await snapshots.json(search));
@@ -121,7 +121,7 @@ describe('the work is shared', () => {
 
 describe('clients', () => {
   test('without the option say so', async () => {
-    const { agent } = await registryAndAgent();
+    const agent = await new World().agent('orders-api');
     const adapter = new DualModeAdapter({ agent, legacyKeyValidator: () => null });
     expect((await read(watch(adapter))).clients).toEqual({ kept: false, why: 'not-configured' });
   });

@@ -1,39 +1,24 @@
 import { createServer, type Server } from 'node:http';
-import express from 'express';
 import {
-  Agent,
   type ClientRecord,
   type DashboardOptions,
   DualModeAdapter,
   type DualModeOptions,
   type ErrorId,
-  LoopbackTransport,
   MemoryClientStore,
-  MemoryTrustRegistry,
   type RequestEvent,
-} from '../../src/index.js';
-import { seedOf } from '../support/agents.js';
-import { listen } from '../support/http.js';
+} from '@private.me/xlink';
+import express from 'express';
+import { listen } from '../support/listen.js';
+import { World } from '../support/world.js';
 
 export const KEY = 'key-canary-dashboard-7d1f';
 export const PASSWORD = 'a password of the test';
 export const BASIC = `Basic ${Buffer.from(`anybody:${PASSWORD}`).toString('base64')}`;
 
-export const registryAndAgent = async (name = 'orders-api') => {
-  const registry = new MemoryTrustRegistry();
-  const made = await Agent.fromSeed({
-    seed: seedOf(name),
-    name,
-    registry,
-    transport: new LoopbackTransport(),
-  });
-  if (!made.ok) throw made.error;
-  return { registry, agent: made.value };
-};
-
 /** An adapter in hybrid mode, with a client store unless the options say otherwise. */
 export async function adapterOf(options: Partial<DualModeOptions> = {}): Promise<DualModeAdapter> {
-  const { agent } = await registryAndAgent();
+  const agent = await new World().agent('orders-api', { clock: Date.now });
   return new DualModeAdapter({
     agent,
     mode: 'hybrid',
@@ -54,7 +39,7 @@ export async function serveDashboard(
   app.use(adapter.middleware());
   app.get('/orders', (_req, res) => void res.json({ orders: [] }));
   const server = createServer(app);
-  return { url: `http://127.0.0.1:${await listen(server)}/xlink`, server };
+  return { url: `${(await listen(server)).url}/xlink`, server };
 }
 
 /** What an adapter says about a request that is over. */

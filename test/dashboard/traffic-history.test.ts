@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { ERROR_TABLE } from '@private.me/xlink';
 import { FailureCounts } from '../../src/dashboard/failure-counts.js';
 import { TrafficHistory } from '../../src/dashboard/traffic-history.js';
-import { ERROR_TABLE } from '../../src/index.js';
 import { frozenClock, NOON } from '../support/clock.js';
 import { requestEvent } from './support.js';
 

@@ -1,5 +1,4 @@
-import type { BaseAgent as Agent } from '../../src/agent/agent.js';
-import type { Mode } from '../../src/index.js';
+import type { Agent, Mode } from '@private.me/xlink';
 import { altered } from '../support/forge.js';
 import {
   headerForm,

@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
+import type { XlinkEvent } from '@private.me/xlink';
+import { METRICS, prometheusMetrics } from '@private.me/xlink/metrics';
 import { Registry } from 'prom-client';
-import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
-import type { XlinkEvent } from '../../src/types/events.js';
 import { panelsOf, readDashboard, readRules, root, targetsOf } from './files.js';
 
 jest.setTimeout(60_000); // the build runs as a process of its own
@@ -222,7 +222,7 @@ describe('build.mjs', () => {
     expect(existsSync(join(folder, 'refused'))).toBe(false);
   });
 
-  test('is part of what is published: the two files, and nothing of their source', () => {
+  test('is part of what is published: the two files and how to load them, and nothing of their source', () => {
     const packed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
       cwd: root,
       encoding: 'utf8',
@@ -230,6 +230,10 @@ describe('build.mjs', () => {
     });
     const [{ files }] = JSON.parse(packed) as [{ files: { path: string }[] }];
     const ours = files.map(({ path }) => path).filter((path) => path.startsWith('dashboards/'));
-    expect(ours.sort()).toEqual(['dashboards/rules.yml', 'dashboards/xlink-migration.json']);
+    expect(ours.sort()).toEqual([
+      'dashboards/README.md',
+      'dashboards/rules.yml',
+      'dashboards/xlink-migration.json',
+    ]);
   });
 });

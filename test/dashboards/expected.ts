@@ -1,4 +1,4 @@
-import { METRICS } from '../../src/metrics/index.js';
+import { METRICS } from '@private.me/xlink/metrics';
 import type { Counts } from './ledger.js';
 import { firstAndRest, type RequestFilter, type View } from './view.js';
 

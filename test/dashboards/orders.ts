@@ -1,10 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import express from 'express';
-import { Registry } from 'prom-client';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
 import {
+  Agent,
   DualModeAdapter,
   type Gate,
   MemoryClientStore,
@@ -14,8 +12,10 @@ import {
   type OnDowngrade,
   type RequestEvent,
   type Version,
-} from '../../src/index.js';
-import { prometheusMetrics } from '../../src/metrics/index.js';
+} from '@private.me/xlink';
+import { prometheusMetrics } from '@private.me/xlink/metrics';
+import express from 'express';
+import { Registry } from 'prom-client';
 import { identityOf } from '../support/agents.js';
 import { type Sent, send } from '../support/http.js';
 

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { ERROR_TABLE } from '@private.me/xlink';
 import { parse } from 'yaml';
-import { ERROR_TABLE } from '../../src/errors/table.js';
 import { describeWith, programFile } from '../support/needs-program.js';
 import { readDashboard, readRules, root, targetsOf } from './files.js';
 

@@ -1,12 +1,7 @@
 import { connect as connectSocket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import {
-  type Connection,
-  connect,
-  PostgresClientStore,
-  requestBinding,
-  xlinkAuthorization,
-} from '@private.me/xlink';
+import { type Connection, connect, requestBinding, xlinkAuthorization } from '@private.me/xlink';
+import { PostgresClientStore } from '@private.me/xlink/postgres';
 import pg from 'pg';
 import { describeWith } from '../support/needs-program.js';
 import { PrometheusServer } from '../support/prometheus-server.js';

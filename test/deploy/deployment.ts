@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { BuiltCopy } from '../examples/built-copy.js';
+import { BuiltPackage } from '../support/built-package.js';
 import { programFile } from '../support/needs-program.js';
 import { PostgresServer } from '../support/postgres-server.js';
 import { freePort, RedisServer } from '../support/redis-server.js';
@@ -18,13 +18,13 @@ export class Deployment {
   readonly redis: RedisServer;
   readonly postgres: PostgresServer;
   readonly instances: readonly Instance[];
-  readonly #copy: BuiltCopy;
+  readonly #copy: BuiltPackage;
   readonly #env: NodeJS.ProcessEnv;
   readonly #nginx: ChildProcess;
   readonly #port: number;
 
   private constructor(
-    copy: BuiltCopy,
+    copy: BuiltPackage,
     env: NodeJS.ProcessEnv,
     stores: { redis: RedisServer; postgres: PostgresServer },
     instances: readonly Instance[],
@@ -110,7 +110,7 @@ export class Instance {
   #child: ChildProcess | undefined;
   #output = '';
 
-  constructor(copy: BuiltCopy, env: NodeJS.ProcessEnv, port: number, internalPort: number) {
+  constructor(copy: BuiltPackage, env: NodeJS.ProcessEnv, port: number, internalPort: number) {
     this.#file = join(copy.folder, 'deploy/app/server.mjs');
     this.port = port;
     this.internalPort = internalPort;
@@ -197,8 +197,8 @@ export class Instance {
 const USER = process.getuid?.() === 0 ? 'user root;' : '';
 
 /** A built package, and the app as an image has it: the package in its node_modules. */
-function copyOfTheApp(): BuiltCopy {
-  const copy = new BuiltCopy();
+function copyOfTheApp(): BuiltPackage {
+  const copy = new BuiltPackage();
   const app = join(copy.folder, 'deploy/app');
   cpSync(join(DEPLOY, 'app'), app, { recursive: true });
   mkdirSync(join(app, 'node_modules/@private.me'), { recursive: true });

@@ -1,17 +1,17 @@
 import { createServer, type RequestListener } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import { BaseAgent } from '../../src/agent/agent.js';
-import { didWebUrl } from '../../src/discovery/did-web-url.js';
 import {
+  Agent,
   createDidWebDocument,
   createKeyRecord,
   type DidWebOptions,
   type Identity,
+  LoopbackTransport,
   MemoryTrustRegistry,
   registerDidWeb,
   resolveDidWeb,
-} from '../../src/index.js';
-import { LoopbackTransport } from '../../src/transport/loopback.js';
+} from '@private.me/xlink';
+import { didWebUrl } from '../../src/discovery/did-web-url.js';
 import { identityOf } from '../support/agents.js';
 import { withBitFlipped } from '../support/forge.js';
 import { listen } from '../support/http.js';
@@ -78,7 +78,7 @@ describe('the address of a did:web', () => {
 /** Serves what `answer` says over real HTTP, and the name of it. */
 async function serve(answer: (did: string) => unknown, path = ''): Promise<{ did: string; asked: string[] }> {
   const asked: string[] = [];
-  const port = await listen(
+  const { port } = await listen(
     createServer((request, response) => {
       asked.push(request.url!);
       const given = answer(did);
@@ -262,9 +262,7 @@ describe('registering', () => {
       status: 'active',
     });
     const transport = new LoopbackTransport();
-    const [sender, recipient] = [bob, alice].map(
-      (identity) => new BaseAgent({ identity, registry, transport }),
-    );
+    const [sender, recipient] = [bob, alice].map((identity) => new Agent({ identity, registry, transport }));
     unwrap(await registry.register({ did: bob.did, keys: await recordOf(bob) }));
     const sent = await sender!.send({ to: did, payload: 'hello', scope: 'chat' });
     expect(unwrap(await recipient!.receive(sent)).payload).toBe('hello');

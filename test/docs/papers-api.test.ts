@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import * as root from '@private.me/xlink';
+import { ERROR_TABLE, isXlinkError, toXlinkError } from '@private.me/xlink';
 import * as server from '@private.me/xlink/server';
-import { isXlinkError, toXlinkError } from '../../src/errors/errors.js';
-import { ERROR_TABLE } from '../../src/errors/table.js';
 import { TAKERS } from '../options/takers.js';
 import { verdictOn } from '../support/needs-program.js';
 

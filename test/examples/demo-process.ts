@@ -2,19 +2,21 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { BuiltCopy } from './built-copy.js';
+import { afterTest } from '../support/after-test.js';
+import type { BuiltPackage } from '../support/built-package.js';
 
 /** The demo as a process, with what it printed so far. */
 export class DemoProcess {
   output = '';
   readonly process: ChildProcess;
 
-  constructor(copy: BuiltCopy, env: Record<string, string> = {}) {
+  constructor(copy: BuiltPackage, env: Record<string, string> = {}) {
     const { DATA_DIR: _, ...inherited } = process.env;
     this.process = spawn(process.execPath, [join(copy.example, 'start.mjs')], {
       env: { ...inherited, PORT: '0', TMPDIR: copy.temp, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    afterTest(() => this.process.kill('SIGKILL')); // its children end with it
     for (const stream of [this.process.stdout!, this.process.stderr!])
       stream.on('data', (chunk) => {
         this.output += chunk;

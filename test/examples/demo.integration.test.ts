@@ -1,16 +1,19 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { BuiltCopy } from './built-copy.js';
+import { BuiltPackage } from '../support/built-package.js';
 import { DemoProcess } from './demo-process.js';
+
+const run = promisify(execFile);
 
 jest.setTimeout(120_000);
 
-let copy: BuiltCopy;
+let copy: BuiltPackage;
 beforeAll(() => {
-  copy = new BuiltCopy();
+  copy = new BuiltPackage();
 });
 afterAll(() => copy.remove());
 
@@ -36,17 +39,15 @@ test('DEMO=once: everybody moves, the keys are turned off, and it ends well', as
 });
 
 test('sign.mjs makes requests for the demo that is running', async () => {
-  const sign = (...args: string[]) =>
-    execFileSync(process.execPath, [join(copy.example, 'sign.mjs'), ...args], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    }).trim();
-  expect(() => sign('GET', '/orders')).toThrow('No demo is running');
+  // Not execFileSync: fetch would not notice that the server closes a connection in the meantime.
+  const sign = async (...args: string[]) =>
+    (await run(process.execPath, [join(copy.example, 'sign.mjs'), ...args])).stdout.trim();
+  await expect(sign('GET', '/orders')).rejects.toThrow('No demo is running');
   const demo = new DemoProcess(copy, {});
   await demo.says(/served [1-9]/);
   const url = /http:\S+:\d+/.exec(demo.output)![0];
 
-  const signed = { headers: { Authorization: `Xlink ${sign('GET', '/orders')}` } };
+  const signed = { headers: { Authorization: `Xlink ${await sign('GET', '/orders')}` } };
   const answer = await fetch(`${url}/orders`, signed);
   expect(await answer.json()).toMatchObject({ orders: [{ product: 'espresso-1kg' }] });
   expect((await fetch(`${url}/orders`, signed)).status).toBe(409);
@@ -55,16 +56,21 @@ test('sign.mjs makes requests for the demo that is running', async () => {
   const sealed = await fetch(`${url}/orders`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/xlink-envelope' },
-    body: sign('--seal', 'POST', '/orders', json),
+    body: await sign('--seal', 'POST', '/orders', json),
   });
   expect(sealed.status).toBe(201);
   const beside = await fetch(`${url}/orders`, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json', Authorization: `Xlink ${sign('POST', '/orders', json)}` },
+    headers: {
+      'Content-Type': 'application/json',
+      Authorization: `Xlink ${await sign('POST', '/orders', json)}`,
+    },
     body: json,
   });
   expect(beside.status).toBe(201);
-  expect(sign('GET', '/orders', '--print-curl')).toMatch(/^curl -X GET -H 'Authorization: Xlink \S+' 'http:/);
+  expect(await sign('GET', '/orders', '--print-curl')).toMatch(
+    /^curl -X GET -H 'Authorization: Xlink \S+' 'http:/,
+  );
 
   demo.process.kill('SIGINT');
   expect(await demo.exitCode()).toBe(0);

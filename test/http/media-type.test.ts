@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { ENVELOPE_TYPE, isJsonType, mediaTypeOf } from '../../src/http/media-type.js';
+import { ENVELOPE_TYPE } from '@private.me/xlink';
+import { isJsonType, mediaTypeOf } from '../../src/http/media-type.js';
 
 test('a media type is told whatever its case and parameters', () => {
   expect(mediaTypeOf('Application/XLink-Envelope ; charset=utf-8')).toBe(ENVELOPE_TYPE);

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { ed25519 } from '@noble/curves/ed25519.js';
+import { decodeDidKey, encodeDidKey, Identity } from '@private.me/xlink';
 import { base58 } from '@scure/base';
-import { decodeDidKey, encodeDidKey, looksLikeDidKey } from '../../src/identity/did.js';
-import { Identity } from '../../src/identity/identity.js';
+import { looksLikeDidKey } from '../../src/identity/did.js';
 import { encodePkcs8 } from '../../src/identity/pkcs8.js';
 import { identityOf, seedOf } from '../support/agents.js';
 import { thrownBy } from '../support/results.js';

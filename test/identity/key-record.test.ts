@@ -1,12 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { createKeyRecord, type KeyRecord } from '@private.me/xlink';
+import { assertKeyRecord, assertSuccessor } from '@private.me/xlink/server';
 import { defaultProvider } from '../../src/crypto/native/index.js';
-import {
-  assertKeyRecord,
-  assertSuccessor,
-  createKeyRecord,
-  sameKeys,
-} from '../../src/identity/key-record.js';
-import type { KeyRecord } from '../../src/types/protocol.js';
+import { sameKeys } from '../../src/identity/key-record.js';
 import { identityOf } from '../support/agents.js';
 import { frozenClock, NOON } from '../support/clock.js';
 import { withBitFlipped } from '../support/forge.js';

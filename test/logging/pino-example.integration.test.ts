@@ -11,7 +11,7 @@ async function serve() {
   let text = '';
   const { app } = await openApp({ write: (line: string) => void (text += line) });
   const server = createServer(app);
-  const port = await listen(server);
+  const { port } = await listen(server);
   let open = 0;
   server.on('request', (_, res) => {
     open += 1;

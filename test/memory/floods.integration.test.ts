@@ -1,7 +1,7 @@
 // What a flood of large envelopes leaves behind in a relay.
 import { expect, test } from '@jest/globals';
-import { World } from '../support/agents.js';
 import { growthOf } from '../support/heap.js';
+import { World } from '../support/world.js';
 import { startRelay } from '../transport/servers.js';
 
 const MIB = 2 ** 20;

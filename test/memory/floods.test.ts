@@ -1,21 +1,21 @@
 // What floods of large inputs leave behind in an adapter and in what it asks, without a server in between.
 import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
-import { Identity } from '../../src/identity/identity.js';
 import {
   CachedTrustRegistry,
   DualModeAdapter,
   type DualModeOptions,
   discover,
-  enrollmentProof,
+  Identity,
   MemoryClientStore,
   requestBinding,
   xlinkFetch,
-} from '../../src/index.js';
-import { createRegistryServer } from '../../src/registry-server/server.js';
+} from '@private.me/xlink';
+import { enrollmentProof } from '@private.me/xlink/client';
+import { createRegistryServer } from '@private.me/xlink/server';
 import { inbound } from '../metrics/flood.js';
-import { World } from '../support/agents.js';
 import { growthOf } from '../support/heap.js';
+import { World } from '../support/world.js';
 
 const MIB = 2 ** 20;
 const KEY = 'key-of-acme-0123456789';

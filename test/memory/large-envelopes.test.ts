@@ -2,12 +2,10 @@
 // remembers can keep a whole body alive.
 import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
-import { Identity } from '../../src/identity/identity.js';
-import { CachedTrustRegistry } from '../../src/registry/cached.js';
-import type { Envelope } from '../../src/types/protocol.js';
-import { World } from '../support/agents.js';
+import { CachedTrustRegistry, type Envelope, Identity } from '@private.me/xlink';
 import { growthOf } from '../support/heap.js';
 import { unwrap } from '../support/results.js';
+import { World } from '../support/world.js';
 
 const MIB = 2 ** 20;
 const BODIES = 200;

@@ -1,18 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
+import { ERROR_TABLE } from '@private.me/xlink';
+import { METRICS, prometheusMetrics } from '@private.me/xlink/metrics';
 import { Registry } from 'prom-client';
-import { ERROR_TABLE } from '../../src/errors/table.js';
-import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
-import {
-  FRAMEWORKS,
-  json,
-  type Mounted,
-  ORDER,
-  parties,
-  sealedRequest,
-  serve,
-  signedRequest,
-  withKey,
-} from '../middleware/support.js';
+import { FRAMEWORKS, type Mounted } from '../support/express.js';
+import { json, ORDER, sealedRequest, signedRequest, withKey } from '../support/http.js';
+import { World } from '../support/world.js';
 
 const linesOf = async (register: Registry, name: string): Promise<string[]> =>
   (await register.getSingleMetricAsString(name))
@@ -32,9 +24,9 @@ const modesOf = async (register: Registry) =>
 describe.each(FRAMEWORKS)('$name: an adapter with prometheusMetrics as its observer', ({ express }) => {
   const setup = async (mount?: (parts: Mounted) => void) => {
     const register = new Registry();
-    const known = await parties();
+    const known = await World.withCaller();
     const options = { observers: [prometheusMetrics({ register })] };
-    const service = await serve({ express, api: known.api, options, ...(mount ? { mount } : {}) });
+    const service = await known.serve({ express, ...options, ...(mount ? { mount } : {}) });
     return { register, known, service };
   };
   const routes = ({ app, express: make, adapter, handler }: Mounted) => {
@@ -130,10 +122,10 @@ describe.each(FRAMEWORKS)('$name: an adapter with prometheusMetrics as its obser
 
   test('two adapters share one registry', async () => {
     const register = new Registry();
-    const known = await parties();
+    const known = await World.withCaller();
     const options = () => ({ observers: [prometheusMetrics({ register })] });
-    const first = await serve({ express, api: known.api, options: options() });
-    const second = await serve({ express, api: known.api, options: options() });
+    const first = await known.serve({ express, ...options() });
+    const second = await known.serve({ express, ...options() });
     await first.send(withKey());
     await second.send(withKey());
     await second.send(await signedRequest(known));

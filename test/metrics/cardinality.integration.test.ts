@@ -1,23 +1,21 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  Agent,
+  type AuthMethod,
+  DualModeAdapter,
+  type DualModeOptions,
+  type Envelope,
+} from '@private.me/xlink';
+import { METRICS, prometheusMetrics } from '@private.me/xlink/metrics';
 import { Registry } from 'prom-client';
-import { Agent, DualModeAdapter, type DualModeOptions } from '../../src/index.js';
-import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
 import { REASONS } from '../../src/metrics/label-values.js';
 import { seriesBound } from '../../src/metrics/series-bound.js';
-import { type AuthMethod, MODES } from '../../src/types/mode.js';
-import type { Envelope } from '../../src/types/protocol.js';
-import {
-  bodyForm,
-  headerText,
-  KEY,
-  type Mounted,
-  parties,
-  serve,
-  signedEnvelope,
-  signedRequest,
-  withKey,
-} from '../middleware/support.js';
+import { MODES } from '../../src/types/mode.js';
+import { scaled } from '../scale/scale.js';
+import type { Mounted } from '../support/express.js';
+import { bodyForm, headerText, KEY, signedEnvelope, signedRequest, withKey } from '../support/http.js';
 import { unwrap } from '../support/results.js';
+import { World, type WorldWithCaller } from '../support/world.js';
 import {
   beyondBound,
   forgetful,
@@ -31,9 +29,9 @@ import {
 } from './flood.js';
 import { advice, observed, request, valuesOf } from './support.js';
 
-const MANY = 100_000;
-const FEW = 10_000;
-/** What the heap may differ by for other reasons; one short text for each of 90,000 requests would be four times as much. */
+const MANY = scaled(100_000, 40_000);
+const FEW = scaled(10_000, 5000);
+/** What the heap may differ by for other reasons; one short text for each request would be more. */
 const NOISE_BYTES = 1_500_000;
 const CAPS = { maxRoutes: 20, maxClients: 10 };
 
@@ -77,10 +75,10 @@ describe('the bound', () => {
 
 describe(`${MANY} different ones of everything, in process`, () => {
   let envelope: Envelope;
-  let known: Awaited<ReturnType<typeof parties>>;
+  let known: WorldWithCaller;
 
   beforeAll(async () => {
-    known = await parties({ maxVersion: 1 }, { maxVersion: 1 });
+    known = await World.withCaller({ maxVersion: 1 }, { maxVersion: 1 });
     envelope = await signedEnvelope(known);
   });
 
@@ -236,19 +234,17 @@ describe(`${MANY} different ones of everything, in process`, () => {
 });
 
 describe('thousands over HTTP', () => {
-  const KEYS = 1500;
-  const DIDS = 1500;
+  const KEYS = scaled(1500, 600);
+  const DIDS = scaled(1500, 600);
 
   test('paths, keys, clients, and DIDs whose signatures are good', async () => {
     const register = new Registry();
-    const { api, world } = await parties({ maxVersion: 1 }, { maxVersion: 1 });
-    const service = await serve({
-      api,
-      options: {
-        clients: forgetful,
-        legacyKeyValidator: (key) => (key.startsWith('wrong') ? null : { clientId: key }),
-        observers: [prometheusMetrics({ register, ...CAPS })],
-      },
+    const known = await World.withCaller({ maxVersion: 1 }, { maxVersion: 1 });
+    const { api } = known;
+    const service = await known.serve({
+      clients: forgetful,
+      legacyKeyValidator: (key) => (key.startsWith('wrong') ? null : { clientId: key }),
+      observers: [prometheusMetrics({ register, ...CAPS })],
       mount({ app, adapter, handler, express }: Mounted) {
         app.use(adapter.middleware());
         const tenants = express.Router().all('/orders', handler);
@@ -273,7 +269,7 @@ describe('thousands over HTTP', () => {
 
     const statuses = new Set<number>();
     for (let i = 0; i < DIDS; i++) {
-      const { registry, clock } = world;
+      const { registry, clock } = known;
       const caller = unwrap(await Agent.create({ name: `c${i}`, registry, clock, maxVersion: 1 }));
       statuses.add((await service.send(await signedRequest({ api, caller }))).status);
     }

@@ -1,11 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Agent, MemoryTrustRegistry } from '../../src/index.js';
-import { METRICS } from '../../src/metrics/index.js';
+import { Agent, MemoryTrustRegistry } from '@private.me/xlink';
+import { METRICS } from '@private.me/xlink/metrics';
+import { BuiltPackage } from '../support/built-package.js';
 import { type Sent, sealedRequest, send, signedRequest, withKey } from '../support/http.js';
 import { unwrap } from '../support/results.js';
-import { BuiltPackage } from './built-package.js';
 import { advice, NO_CLIENTS } from './support.js';
 
 interface Worker {

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import { METRICS } from '../../src/metrics/index.js';
 import type { MetricRow } from '../../src/metrics/metric-table.js';
 import { DEFAULTS } from '../../src/metrics/options.js';
 import { seriesBound } from '../../src/metrics/series-bound.js';
+import { METRICS } from '../../src/metrics.js';
 import { sum } from './flood.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Tracer } from '@private.me/xlink';
+import { METRICS, prometheusMetrics } from '@private.me/xlink/metrics';
 import { type OpenMetricsContentType, Registry } from 'prom-client';
-import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
-import type { Tracer } from '../../src/types/ports.js';
-import { parties, sealedRequest, serve, signedRequest, withKey } from '../middleware/support.js';
+import { sealedRequest, signedRequest, withKey } from '../support/http.js';
 import { describeWith } from '../support/needs-program.js';
 import { PrometheusServer } from '../support/prometheus-server.js';
+import { World } from '../support/world.js';
 import { Exporter } from './exporter.js';
 import { byEnvelope, observed, request, TRACE } from './support.js';
 
@@ -148,7 +149,7 @@ describeWith(['prometheus'], 'exemplars in a real Prometheus', () => {
   });
 
   test('lead from a series to the trace of a request that really came in', async () => {
-    const known = await parties();
+    const known = await World.withCaller();
     let number = 0;
     const traces: string[] = [];
     const tracer: Tracer = {
@@ -158,10 +159,7 @@ describeWith(['prometheus'], 'exemplars in a real Prometheus', () => {
         return run({ traceId, end() {} });
       },
     };
-    const service = await serve({
-      api: known.api,
-      options: { tracer, observers: [prometheusMetrics({ register })] },
-    });
+    const service = await known.serve({ tracer, observers: [prometheusMetrics({ register })] });
     for (const sent of [withKey(), await sealedRequest(known), await signedRequest(known), {}])
       await service.send(sent);
     await service.quiet();

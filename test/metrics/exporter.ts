@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { PrometheusOptions } from '../../src/metrics/index.js';
+import type { PrometheusOptions } from '@private.me/xlink/metrics';
 
 /** Serves a registry over HTTP, as an application does at `/metrics`. */
 export class Exporter {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { METRICS, prometheusMetrics } from '@private.me/xlink/metrics';
 import { type OpenMetricsContentType, Registry } from 'prom-client';
 import { boundedLabel, labelText, MAX_LABEL_LENGTH } from '../../src/metrics/bounded-label.js';
-import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
 import { describeWith } from '../support/needs-program.js';
 import { PrometheusServer } from '../support/prometheus-server.js';
 import { Exporter } from './exporter.js';

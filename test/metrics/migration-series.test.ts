@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { METRICS } from '../../src/metrics/index.js';
-import type { XlinkEvent } from '../../src/types/events.js';
+import type { XlinkEvent } from '@private.me/xlink';
+import { METRICS } from '@private.me/xlink/metrics';
 import { advice, byEnvelope, linesOf, NO_CLIENTS, observed, request } from './support.js';
 
 const SUNSET = Date.UTC(2030, 0, 1);

@@ -1,18 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { METRICS, prometheusMetrics } from '@private.me/xlink/metrics';
 import { Registry } from 'prom-client';
-import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
-import {
-  type Mounted,
-  parties,
-  type Service,
-  sealedRequest,
-  serve,
-  signedRequest,
-  withKey,
-} from '../middleware/support.js';
+import type { Mounted } from '../support/express.js';
+import { type Service, sealedRequest, signedRequest, withKey } from '../support/http.js';
 import { describeWith, programFile } from '../support/needs-program.js';
 import { PrometheusServer } from '../support/prometheus-server.js';
+import { World } from '../support/world.js';
 import { Exporter } from './exporter.js';
 
 describeWith(['prometheus', 'promtool'], 'scraped by a real Prometheus', () => {
@@ -30,10 +24,9 @@ describeWith(['prometheus', 'promtool'], 'scraped by a real Prometheus', () => {
   });
 
   test('adoption, mode, rates and quantiles can be queried', async () => {
-    const known = await parties();
-    const service: Service = await serve({
-      api: known.api,
-      options: { observers: [prometheusMetrics({ register })] },
+    const known = await World.withCaller();
+    const service: Service = await known.serve({
+      observers: [prometheusMetrics({ register })],
       mount({ app, adapter, handler }: Mounted) {
         app.use(adapter.middleware());
         app.all('/orders', handler);

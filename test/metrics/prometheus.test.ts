@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
+import type { XlinkEvent } from '@private.me/xlink';
+import { METRICS, prometheusMetrics } from '@private.me/xlink/metrics';
 import { CLIENT_STATES, DIRECTIONS, FORMS, METHODS, OUTCOMES } from '../../src/metrics/label-values.js';
 import type { MetricRow } from '../../src/metrics/metric-table.js';
-import type { XlinkEvent } from '../../src/types/events.js';
 import { MODES } from '../../src/types/mode.js';
 import { thrownBy } from '../support/results.js';
 import { advice, byEnvelope, linesOf, NO_CLIENTS, observed, request, routesOf, valuesOf } from './support.js';

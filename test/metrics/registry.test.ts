@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import type { XlinkEvent } from '@private.me/xlink';
+import { METRICS, prometheusMetrics } from '@private.me/xlink/metrics';
 import {
   AggregatorRegistry,
   Counter,
@@ -7,8 +9,6 @@ import {
   Histogram,
   Registry,
 } from 'prom-client';
-import { METRICS, prometheusMetrics } from '../../src/metrics/index.js';
-import type { XlinkEvent } from '../../src/types/events.js';
 import { thrownBy } from '../support/results.js';
 import { byEnvelope, linesOf, observed, request, routesOf, valuesOf } from './support.js';
 
@@ -134,7 +134,7 @@ describe('a module that was loaded again', () => {
     old({ type: 'mode', to: 'hybrid', sunset: 1_000_000 });
     old(request({ route: '/a' }));
     jest.resetModules();
-    const again = await import('../../src/metrics/index.js');
+    const again = await import('../../src/metrics.js');
     expect(again.prometheusMetrics).not.toBe(prometheusMetrics);
     const fresh = again.prometheusMetrics({ register, maxRoutes: 2 });
     for (const route of ['/a', '/b', '/c']) fresh(byEnvelope({ route }));

@@ -1,6 +1,6 @@
+import type { AdviceEvent, RequestEvent, XlinkEvent } from '@private.me/xlink';
+import { METRICS, type PrometheusOptions, prometheusMetrics } from '@private.me/xlink/metrics';
 import { Registry } from 'prom-client';
-import { METRICS, type PrometheusOptions, prometheusMetrics } from '../../src/metrics/index.js';
-import type { AdviceEvent, RequestEvent, XlinkEvent } from '../../src/types/events.js';
 
 /** A request with a good key, unless said otherwise. */
 export const request = (part: Partial<RequestEvent> = {}): RequestEvent => ({

@@ -1,6 +1,5 @@
 import { createServer } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import type { Application } from 'express';
 import {
   Agent,
   type AgentMessage,
@@ -8,14 +7,13 @@ import {
   authOf,
   ENVELOPE_TYPE,
   type ErrorId,
-} from '../../src/index.js';
-import { seedOf, World } from '../support/agents.js';
-import { thrownBy } from '../support/results.js';
+} from '@private.me/xlink';
+import type { Application } from 'express';
+import { seedOf } from '../support/agents.js';
+import { type Express, FRAMEWORKS } from '../support/express.js';
 import {
   bodyForm,
   CANARY,
-  type Express,
-  FRAMEWORKS,
   headerForm,
   KEY,
   listen,
@@ -24,7 +22,9 @@ import {
   type Sent,
   send,
   signedEnvelope,
-} from './support.js';
+} from '../support/http.js';
+import { thrownBy } from '../support/results.js';
+import { World } from '../support/world.js';
 
 const PATH = '/api/messages';
 
@@ -52,7 +52,7 @@ async function messages(
     seen.push({ msg, body: req.body, verified: authOf(req) });
     res.json({ ok: true });
   });
-  const port = await listen(createServer(app));
+  const { port } = await listen(createServer(app));
   const post = (sent: Sent) => send(port, { method: 'POST', path: PATH, ...sent });
   const refused = async (sent: Sent): Promise<`${number} ${ErrorId}`> => {
     const answer = await post(sent);

@@ -1,17 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import type { ApiKeySources, DualModeOptions, FaultEvent, InboundRequest } from '@private.me/xlink';
 import type { ErrorRequestHandler } from 'express';
-import type { ApiKeySources, DualModeOptions, FaultEvent, InboundRequest } from '../../src/index.js';
-import {
-  expectNoSecrets,
-  expectRefused,
-  FRAMEWORKS,
-  KEY,
-  parties,
-  type RefusalText,
-  type Sent,
-  serve,
-  withKey,
-} from './support.js';
+import { FRAMEWORKS } from '../support/express.js';
+import { expectNoSecrets, KEY, type RefusalText, type Sent, withKey } from '../support/http.js';
+import { World } from '../support/world.js';
 
 /** A second key; the validator takes it for another user. */
 const OTHER = 'other-key-canary-3b';
@@ -20,8 +12,7 @@ const faultsOf = (events: readonly { type: string }[]) =>
   events.filter((event): event is FaultEvent => event.type === 'fault');
 
 describe.each(FRAMEWORKS)('$name', ({ express }) => {
-  const setup = async (options: Partial<DualModeOptions>) =>
-    serve({ express, api: (await parties()).api, options });
+  const setup = async (options: Partial<DualModeOptions>) => new World().serve({ express, ...options });
 
   describe('where keys are found', () => {
     const custom = (request: InboundRequest) => request.header('x-custom');
@@ -99,13 +90,13 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     ];
     test.each(missing)('not: %s', async (_, apiKey, sent) => {
       const service = await setup(apiKey ? { apiKey } : {});
-      await expectRefused(service, sent, '401 CREDENTIALS_MISSING');
+      await service.refused(sent, '401 CREDENTIALS_MISSING');
       expect(service.validated).toEqual([]);
     });
 
     test('two X-API-Key headers are no key that anybody has', async () => {
       const service = await setup({});
-      await expectRefused(service, { headers: { 'x-api-key': [KEY, KEY] } }, '401 API_KEY_INVALID');
+      await service.refused({ headers: { 'x-api-key': [KEY, KEY] } }, '401 API_KEY_INVALID');
     });
 
     test('an extract that throws refuses the request, and only the server is told what it threw', async () => {
@@ -117,7 +108,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
           },
         },
       });
-      await expectRefused(service, withKey(), '500 INTERNAL');
+      await service.refused(withKey(), '500 INTERNAL');
       expect(faultsOf(service.events).map(({ error }) => error.cause)).toEqual([cause]);
     });
   });
@@ -158,7 +149,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     test.each(answers)('%s', async (_, validator, expected) => {
       const service = await setup({ legacyKeyValidator: validator as never });
       if (typeof expected === 'string') {
-        await expectRefused(service, withKey(), expected as RefusalText);
+        await service.refused(withKey(), expected as RefusalText);
         expect(faultsOf(service.events)).toHaveLength(expected.startsWith('500') ? 1 : 0);
       } else {
         expect((await service.send(withKey())).status).toBe(200);
@@ -187,7 +178,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
           },
         }),
       });
-      await expectRefused(service, withKey(), '500 INTERNAL');
+      await service.refused(withKey(), '500 INTERNAL');
       expect(faultsOf(service.events)).toHaveLength(1);
     });
   });
@@ -216,7 +207,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       'and $how $what: nobody gets in, and only the server is told',
       async ({ thrown, fail }) => {
         const service = await setup({ legacyKeyValidator: (() => fail(thrown)) as never });
-        const answer = await expectRefused(service, withKey(), '503 KEY_VALIDATOR_FAILED');
+        const answer = await service.refused(withKey(), '503 KEY_VALIDATOR_FAILED');
         expect(answer.headers['www-authenticate']).toBeUndefined();
         const faults = faultsOf(service.events);
         expect(faults.map(({ error }) => error.id)).toEqual(['KEY_VALIDATOR_FAILED']);
@@ -231,7 +222,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
           exposeDetails,
           legacyKeyValidator: () => Promise.reject(new Error(KEY, { cause: KEY })),
         });
-        await expectRefused(service, withKey(), '503 KEY_VALIDATOR_FAILED');
+        await service.refused(withKey(), '503 KEY_VALIDATOR_FAILED');
       },
     );
 
@@ -240,7 +231,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
         validatorTimeoutMs: 20,
         legacyKeyValidator: () => new Promise(() => {}),
       });
-      await expectRefused(service, withKey(), '503 KEY_VALIDATOR_FAILED:TIMEOUT');
+      await service.refused(withKey(), '503 KEY_VALIDATOR_FAILED:TIMEOUT');
       expect(faultsOf(service.events)).toMatchObject([{ error: { id: 'KEY_VALIDATOR_FAILED:TIMEOUT' } }]);
     });
 
@@ -253,7 +244,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
             settle = () => (how === 'resolves' ? resolve({ userId: 'u1' }) : reject(new Error(KEY)));
           }),
       });
-      await expectRefused(service, withKey(), '503 KEY_VALIDATOR_FAILED:TIMEOUT');
+      await service.refused(withKey(), '503 KEY_VALIDATOR_FAILED:TIMEOUT');
       settle();
       await new Promise((resolve) => setImmediate(resolve)); // an unhandled rejection would end the process here
       expect(service.calls).toEqual([]);
@@ -269,15 +260,12 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       async (_, answer) => {
         const errors: unknown[] = [];
         let timeOut = () => {};
-        const service = await serve({
+        const service = await new World().serve({
           express,
-          api: (await parties()).api,
-          options: {
-            mode: 'deprecation',
-            legacyKeyValidator() {
-              timeOut();
-              return answer;
-            },
+          mode: 'deprecation',
+          legacyKeyValidator() {
+            timeOut();
+            return answer;
           },
           mount({ app, adapter }) {
             app.use((_req, res, next) => {

@@ -1,11 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { authOf, DualModeAdapter } from '../../src/index.js';
-import { KOAS, serveKoa } from './koa/support.js';
-import { FRAMEWORKS, type Parties, parties, type Service, serve, signedRequest, withKey } from './support.js';
+import { authOf, DualModeAdapter } from '@private.me/xlink';
+import { FRAMEWORKS } from '../support/express.js';
+import { type Service, signedRequest, withKey } from '../support/http.js';
+import { KOAS } from '../support/koa.js';
+import { World, type WorldWithCaller } from '../support/world.js';
 
 /** Serves each request by way of its adapter and, at `/partners`, of a second one behind that. */
 type Serve = (
-  known: Parties,
+  known: WorldWithCaller,
   partners: DualModeAdapter,
   asked: (request: object, first: DualModeAdapter) => void,
 ) => Promise<Service>;
@@ -13,10 +15,9 @@ type Serve = (
 const SERVERS: [string, Serve][] = [
   ...FRAMEWORKS.map(({ name, express }): [string, Serve] => [
     name,
-    ({ api }, partners, asked) =>
-      serve({
+    (known, partners, asked) =>
+      known.serve({
         express,
-        api,
         mount({ app, adapter }) {
           app.use(adapter.middleware());
           app.use('/partners', partners.middleware());
@@ -29,10 +30,9 @@ const SERVERS: [string, Serve][] = [
   ]),
   ...KOAS.map(({ name, Koa }): [string, Serve] => [
     name,
-    ({ api }, partners, asked) =>
-      serveKoa({
+    (known, partners, asked) =>
+      known.serveKoa({
         Koa,
-        api,
         mount({ app, adapter }) {
           const second = partners.koa();
           app.use(adapter.koa());
@@ -48,7 +48,7 @@ const SERVERS: [string, Serve][] = [
 
 describe.each(SERVERS)('%s: adapter.authOf', (_, serveWith) => {
   async function twoAdapters() {
-    const known = await parties();
+    const known = await World.withCaller();
     const found: unknown[] = [];
     const partners = new DualModeAdapter({
       agent: known.api,

@@ -1,31 +1,18 @@
 // What is taken in of bodies before it is known who sent them: as little as possible, from each address as much as is fair.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, test } from '@jest/globals';
-import express from 'express';
-import { DualModeAdapter } from '../../src/middleware/dual-mode-adapter.js';
+import { describe, expect, test } from '@jest/globals';
+import { DualModeAdapter, type DualModeOptions } from '@private.me/xlink';
+import { afterTest } from '../support/after-test.js';
+import { bodyForm, onTheWire, type Sent, sealedRequest } from '../support/requests.js';
+import { problemIdOf } from '../support/responses.js';
 import { thrownBy } from '../support/results.js';
+import { expectRefused, type Service } from '../support/service.js';
 import { until } from '../support/until.js';
-import {
-  bodyForm,
-  expectRefusal,
-  idOf,
-  onTheWire,
-  openWire,
-  type Parties,
-  parties,
-  type Sent,
-  type Service,
-  sealedRequest,
-  send,
-  serve,
-} from './support.js';
+import { openWire, send } from '../support/wire.js';
+import { World } from '../support/world.js';
 
 const MIB = 1024 * 1024;
-const sockets: Socket[] = [];
-afterEach(() => {
-  for (const socket of sockets.splice(0)) socket.destroy();
-});
 
 /** Announces a body of so many bytes, or of no length, and sends none of it. Resolves once the server has the request. */
 async function announce(
@@ -38,7 +25,7 @@ async function announce(
   const arrived = once(service.server, 'request');
   const socket = connect({ port: service.port, host: '127.0.0.1', localAddress: from });
   socket.on('error', () => {});
-  sockets.push(socket);
+  afterTest(() => void socket.destroy());
   await once(socket, 'connect');
   const { headers: type } = bodyForm('');
   socket.write(onTheWire({ method: 'POST', headers: { ...type, ...length, ...headers } }));
@@ -49,14 +36,9 @@ async function announce(
 const answerOn = async (socket: Socket): Promise<string> => String((await once(socket, 'data'))[0]);
 
 /** 4 MiB of room: an address alone gets two. */
-async function small(options = {}): Promise<{ known: Parties; service: Service }> {
-  const known = await parties();
-  const service = await serve({
-    express,
-    api: known.api,
-    options: { maxUnauthenticatedBytes: 4 * MIB, ...options },
-  });
-  return { known, service };
+async function small(options: Partial<DualModeOptions> = {}) {
+  const known = await World.withCaller();
+  return { known, service: await known.serve({ maxUnauthenticatedBytes: 4 * MIB, ...options }) };
 }
 
 describe('garbage', () => {
@@ -68,7 +50,7 @@ describe('garbage', () => {
       const { headers } = bodyForm('');
       await wire.write(onTheWire({ method: 'POST', headers: { ...headers, 'content-length': MIB } }));
       await wire.write(start);
-      await expectRefusal(service, await wire.answer(), '400 PARSE_FAILED:SYNTAX');
+      await expectRefused(service, await wire.answer(), '400 PARSE_FAILED:SYNTAX');
     },
   );
 
@@ -109,7 +91,7 @@ describe('[E21] bodies whose sender is not known', () => {
       for (const socket of slow) socket.destroy();
       await service.quiet();
       const junk = bodyForm(`{"${'x'.repeat(MIB - 2)}`);
-      expect(idOf(await send(service.port, junk))).toBe('PARSE_FAILED:SYNTAX');
+      expect(problemIdOf(await send(service.port, junk))).toBe('PARSE_FAILED:SYNTAX');
       const large = await sealedRequest(known, {}, { payload: { text: 'x'.repeat(500_000) } });
       expect((await service.send(large)).status).toBe(200);
     }
@@ -122,15 +104,14 @@ describe('[E21] bodies whose sender is not known', () => {
   });
 
   test('a request that is verified and still being handled takes none', async () => {
-    const known = await parties();
+    const known = await World.withCaller();
     let finish = () => {};
     const finished = new Promise<void>((resolve) => {
       finish = resolve;
     });
     let arrived = 0;
-    const service = await serve({
-      api: known.api,
-      options: { maxUnauthenticatedBytes: 2 * MIB },
+    const service = await known.serve({
+      maxUnauthenticatedBytes: 2 * MIB,
       mount({ app, adapter, handler }) {
         app.use(adapter.middleware());
         app.use(async (_req, _res, next) => {
@@ -150,10 +131,9 @@ describe('[E21] bodies whose sender is not known', () => {
     expect((await Promise.all(requests)).map(({ status }) => status)).toEqual([200, 200, 200]);
   });
 
-  test('clientAddress says whose share it is behind a proxy', async () => {
+  test('addressOf says whose share it is behind a proxy', async () => {
     const { known, service } = await small({
-      clientAddress: (request: { header(name: string): string | undefined }) =>
-        request.header('x-forwarded-for'),
+      addressOf: (request) => request.header('x-forwarded-for'),
     });
     const from = (address: string) => ({ 'x-forwarded-for': address });
     for (let i = 0; i < 2; i++) await announce(service, MIB, '127.0.0.1', from('192.0.2.1'));
@@ -162,7 +142,7 @@ describe('[E21] bodies whose sender is not known', () => {
   });
 
   test('less room than for two of the largest envelopes is an option refused', async () => {
-    const { api } = await parties();
+    const { api } = await World.withCaller();
     const made = (more: object) => () =>
       new DualModeAdapter({ agent: api, legacyKeyValidator: () => null, ...more });
     const error = await thrownBy(made({ maxUnauthenticatedBytes: 2 * MIB - 1 }));

@@ -3,10 +3,6 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { createRequire } from 'node:module';
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import express5 from 'express';
-import express4 from 'express4';
-import Koa3 from 'koa';
-import { KEY_PATH } from '../../src/adapters/well-known.js';
 import {
   type Agent,
   type DualModeOptions,
@@ -14,23 +10,28 @@ import {
   MigrationPlan,
   requireScope,
   type XlinkEvent,
-} from '../../src/index.js';
-import { requireScope as requireScopeKoa } from '../../src/koa.js';
+} from '@private.me/xlink';
+import { requireScope as requireScopeKoa } from '@private.me/xlink/koa';
+import express5 from 'express';
+import express4 from 'express4';
+import Koa3 from 'koa';
+import { KEY_PATH } from '../../src/adapters/well-known.js';
+import { enrollment, sealed, signed, withKey } from '../adapters/requests.js';
+import { HOUR, NOON } from '../support/clock.js';
+import { declaredEvents, documentedEvents } from '../support/event-docs.js';
 import {
   ACME,
   BOLT,
-  enrollment,
   expectNoSecrets,
-  HOUR,
-  NOON,
-  sealed,
-  signed,
-  World,
+  onTheWire,
+  openWire,
+  recorder,
+  type Sent,
+  type Service,
+  start,
   WRONG,
-  withKey,
-} from '../adapters/support.js';
-import { declaredEvents, documentedEvents } from '../support/event-docs.js';
-import { onTheWire, openWire, recorder, type Sent, type Service, start } from '../support/http.js';
+} from '../support/http.js';
+import { World } from '../support/world.js';
 
 const require = createRequire(import.meta.url);
 type Recorder = ReturnType<typeof recorder>;
@@ -99,11 +100,13 @@ async function stage(
   const [api, caller] = [await world.agent('api'), await world.agent('caller')];
   const device = await world.stranger('device');
   const slow: ServerResponse[] = [];
-  const parts = recorder(
-    api,
-    { clock: world.clock, clients: world.clients, skip: ({ target }) => target === '/health', ...options },
-    (key) => CLIENTS[key] ?? null,
-  );
+  const parts = recorder(api, {
+    clock: world.clock,
+    clients: world.clients,
+    legacyKeyValidator: (key) => CLIENTS[key] ?? null,
+    skip: ({ target }) => target === '/health',
+    ...options,
+  });
   const handle: Handle = async (req, res) => {
     if (!req.url?.startsWith('/slow')) {
       res.setHeader('content-type', 'application/json');

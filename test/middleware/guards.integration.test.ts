@@ -1,15 +1,11 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
+import * as expressGuards from '@private.me/xlink';
+import { authOf, type DualModeAdapter } from '@private.me/xlink';
+import * as koaGuards from '@private.me/xlink/koa';
 import express5 from 'express';
 import express4 from 'express4';
-import * as expressGuards from '../../src/index.js';
-import { authOf, type DualModeAdapter } from '../../src/index.js';
-import * as koaGuards from '../../src/koa.js';
 import {
-  expectRefused,
-  KOAS,
-  type Parties,
-  parties,
   type RefusalText,
   recorder,
   type Sent,
@@ -17,7 +13,9 @@ import {
   sealedRequest,
   signedRequest,
   start,
-} from './koa/support.js';
+} from '../support/http.js';
+import { KOAS } from '../support/koa.js';
+import { World, type WorldWithCaller } from '../support/world.js';
 
 type GuardName = 'xlink' | 'scope';
 type Options = Parameters<typeof recorder>[1];
@@ -103,7 +101,7 @@ describe.each(FRAMEWORKS)('$name', ({ app, requireScope }) => {
       adapted = true,
     }: { meddle?: Meddle; options?: Options; adapted?: boolean } = {},
   ) => {
-    const known = await parties();
+    const known = await World.withCaller();
     const parts = recorder(known.api, { legacyKeyValidator: (key) => KEYS[key] ?? null, ...options });
     const reached = () => void parts.calls.push({} as never);
     const service = await start(parts, app(adapted ? parts.adapter : undefined, guard, meddle, reached));
@@ -111,17 +109,17 @@ describe.each(FRAMEWORKS)('$name', ({ app, requireScope }) => {
   };
 
   const expectOutcome = async (service: Service, sent: Sent, outcome: 'ok' | RefusalText) => {
-    if (outcome !== 'ok') return expectRefused(service, sent, outcome);
+    if (outcome !== 'ok') return service.refused(sent, outcome);
     expect((await service.send(sent)).status).toBe(200);
     return undefined;
   };
 
   const key = (name: string) => (): Sent => ({ headers: { 'x-api-key': name } });
-  const signed = (scope: string) => (known: Parties) => signedRequest(known, {}, { scope });
-  const sealed = (scope: string) => (known: Parties) => sealedRequest(known, {}, { scope });
+  const signed = (scope: string) => (known: WorldWithCaller) => signedRequest(known, {}, { scope });
+  const sealed = (scope: string) => (known: WorldWithCaller) => sealedRequest(known, {}, { scope });
   type Row = [
     string,
-    (known: Parties) => Sent | Promise<Sent>,
+    (known: WorldWithCaller) => Sent | Promise<Sent>,
     xlink: 'ok' | RefusalText,
     scope: 'ok' | RefusalText,
   ];
@@ -182,16 +180,12 @@ describe.each(FRAMEWORKS)('$name', ({ app, requireScope }) => {
         options: { skip: ({ target }) => target === '/open' },
       });
       for (const row of rows) await expectOutcome(service, await row[1](known), outcomeOf(row));
-      await expectRefused(service, { path: '/open' }, '401 CREDENTIALS_MISSING');
+      await service.refused({ path: '/open' }, '401 CREDENTIALS_MISSING');
     });
 
     test('refuses everybody where no adapter is in front', async () => {
       const { known, service } = await serve(guard, { adapted: false });
-      const answer = await expectRefused(
-        service,
-        await signed('orders:read')(known),
-        '401 CREDENTIALS_MISSING',
-      );
+      const answer = await service.refused(await signed('orders:read')(known), '401 CREDENTIALS_MISSING');
       expect(answer.headers['www-authenticate']).toContain('Xlink realm="api"');
     });
   });
@@ -203,7 +197,7 @@ describe.each(FRAMEWORKS)('$name', ({ app, requireScope }) => {
       deprecation: { migrationUrl: 'https://shop.example/move' },
     };
     const { service } = await serve('xlink', { options });
-    const answer = await expectRefused(service, key('reader')(), '401 XLINK_REQUIRED');
+    const answer = await service.refused(key('reader')(), '401 XLINK_REQUIRED');
     expect(answer.headers).toMatchObject({
       'www-authenticate': 'Xlink realm="shop", error="XLINK_REQUIRED"',
       'x-migration-url': 'https://shop.example/move',
@@ -212,8 +206,7 @@ describe.each(FRAMEWORKS)('$name', ({ app, requireScope }) => {
     expect(JSON.parse(answer.text)).toMatchObject({ authMethod: 'api-key', detail: expect.any(String) });
 
     const scoped = await serve('scope', { options });
-    const denied = await expectRefused(
-      scoped.service,
+    const denied = await scoped.service.refused(
       await signed('orders:write')(scoped.known),
       '403 SCOPE_DENIED',
     );
@@ -226,13 +219,13 @@ describe.each(FRAMEWORKS)('$name', ({ app, requireScope }) => {
 
   test('a refusal keeps the warning that the key is deprecated', async () => {
     const { service } = await serve('scope', { options: { mode: 'deprecation' } });
-    const { headers } = await expectRefused(service, key('writer')(), '403 SCOPE_DENIED');
+    const { headers } = await service.refused(key('writer')(), '403 SCOPE_DENIED');
     expect(headers['x-deprecated-auth']).toBe('true');
   });
 
   test('a refusal is counted as the accepted credential that it was, once, with its status', async () => {
     const { service } = await serve('scope');
-    await expectRefused(service, key('writer')(), '403 SCOPE_DENIED');
+    await service.refused(key('writer')(), '403 SCOPE_DENIED');
     expect(service.events.filter(({ type }) => type === 'request')).toMatchObject([
       { outcome: 'accepted', method: 'api-key', status: 403 },
     ]);

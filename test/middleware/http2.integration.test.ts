@@ -2,18 +2,9 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, connect, createServer, type Http2Server } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { authOf, DualModeAdapter, type NodeRequest, type NodeResponse } from '../../src/index.js';
-import {
-  json,
-  KEY,
-  ORDER,
-  type Parties,
-  parties,
-  restOf,
-  type Sent,
-  sealedRequest,
-  signedRequest,
-} from './support.js';
+import { authOf, DualModeAdapter, type NodeRequest, type NodeResponse } from '@private.me/xlink';
+import { json, KEY, ORDER, restOf, type Sent, sealedRequest, signedRequest } from '../support/http.js';
+import { World, type WorldWithCaller } from '../support/world.js';
 
 const open: { server: Http2Server; session: ClientHttp2Session }[] = [];
 
@@ -25,7 +16,7 @@ afterEach(async () => {
 });
 
 /** The middleware on Node's HTTP/2 server, which shows requests as HTTP/1 ones. Answers with what the handler saw. */
-async function serveHttp2({ api }: Parties) {
+async function serveHttp2({ api }: WorldWithCaller) {
   const adapter = new DualModeAdapter({
     agent: api,
     mode: 'hybrid',
@@ -59,7 +50,7 @@ describe("over Node's HTTP/2 server, where a body needs no Content-Length", () =
   const post = json(ORDER, { method: 'POST' });
 
   test('a key, a sealed body, and an envelope with and without a body beside it are taken', async () => {
-    const known = await parties();
+    const known = await World.withCaller();
     const send = await serveHttp2(known);
     const stream = JSON.stringify(ORDER);
     expect(await send({ ...post, headers: { 'x-api-key': KEY } })).toEqual({
@@ -83,7 +74,7 @@ describe("over Node's HTTP/2 server, where a body needs no Content-Length", () =
   });
 
   test('a body that the envelope does not cover is refused', async () => {
-    const known = await parties();
+    const known = await World.withCaller();
     const send = await serveHttp2(known);
     const { headers } = await signedRequest(known, { method: 'POST' });
     expect(await send({ method: 'POST', headers: headers!, body: 'uncovered' })).toMatchObject({

@@ -1,11 +1,16 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { BaseAgent } from '../../src/agent/agent.js';
-import { DualModeAdapter, type DualModeOptions, ERROR_TABLE, MemoryClientStore } from '../../src/index.js';
-import { World } from '../support/agents.js';
+import {
+  type Agent,
+  DualModeAdapter,
+  type DualModeOptions,
+  ERROR_TABLE,
+  MemoryClientStore,
+} from '@private.me/xlink';
+import { World } from '../support/world.js';
 import '../support/console.js';
 import { thrownBy } from '../support/results.js';
 
-let agent: BaseAgent;
+let agent: Agent;
 
 beforeAll(async () => {
   agent = await new World().agent('api');
@@ -43,7 +48,7 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
   maxBodyBytes: { wrong: [null, -1, 2 ** 30 + 1, 0.5, NaN, Infinity, '1mb'], right: [0, 2 ** 30] },
   maxUnauthenticatedBytes: { wrong: [0, 2047, 1.5, '64', null, Infinity], right: [2 ** 21, 2 ** 30] },
   refusalsPerSecond: { wrong: [0, -1, 0.5, '5', null, Infinity], right: [1, 1000] },
-  clientAddress: { wrong: ['x-real-ip', {}, null], right: [() => '192.0.2.1'] },
+  addressOf: { wrong: ['x-real-ip', {}, null], right: [() => '192.0.2.1'] },
   requestTarget: { wrong: [null, '/path', {}], right: [() => '/'] },
   skip: { wrong: [null, '/health', ['/health']], right: [() => false] },
   validatorTimeoutMs: { wrong: [null, 0, -1, 600_001, 1.5, '5s'], right: [1, 600_000] },

@@ -1,31 +1,28 @@
 import { createServer, request as httpRequest } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import type { DualModeOptions, InboundRequest } from '../../src/index.js';
+import type { DualModeOptions, InboundRequest } from '@private.me/xlink';
+import { FRAMEWORKS, type Mounted } from '../support/express.js';
 import { altered } from '../support/forge.js';
 import {
   type Answer,
   bodyForm,
   type Call,
-  expectRefusal,
-  FRAMEWORKS,
+  expectRefused,
   headerForm,
   json,
-  jsonTextOf,
   listen,
-  type Mounted,
   ORDER,
-  type Parties,
-  parties,
   type RefusalText,
   type Sent,
   sealedEnvelope,
   sealedRequest,
   send,
-  serve,
   signedEnvelope,
   signedRequest,
   withKey,
-} from './support.js';
+} from '../support/http.js';
+import { World, type WorldWithCaller } from '../support/world.js';
+import { jsonTextOf } from './support.js';
 
 interface Placement {
   readonly name: string;
@@ -120,9 +117,10 @@ const ORDERS = '/api/orders?dry=1';
 
 /** A client of the placed adapter. */
 async function place(express: Mounted['express'], { mount, options, rewriteTo }: Placement) {
-  const known = await parties();
-  const service = await serve({ express, api: known.api, mount, ...(options ? { options } : {}) });
-  const port = rewriteTo === undefined ? service.port : await listen(rewritingProxy(service.port, rewriteTo));
+  const known = await World.withCaller();
+  const service = await known.serve({ express, mount, ...options });
+  const port =
+    rewriteTo === undefined ? service.port : (await listen(rewritingProxy(service.port, rewriteTo))).port;
   const ask = (sent: Sent): Promise<Answer> => send(port, { path: ORDERS, ...sent });
   return { known, service, ask };
 }
@@ -145,7 +143,7 @@ const at = { path: ORDERS };
 const POST = json(ORDER, at);
 const lastOf = (calls: Call[]): Call => calls.at(-1)!;
 
-const REFUSALS: [string, RefusalText, (known: Parties) => Promise<Sent>][] = [
+const REFUSALS: [string, RefusalText, (known: WorldWithCaller) => Promise<Sent>][] = [
   ['a wrong key', '401 API_KEY_INVALID', async () => withKey(POST, 'wrong-key-of-somebody')],
   ['nothing', '401 CREDENTIALS_MISSING', async () => POST],
   [
@@ -232,7 +230,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     test.each(REFUSALS)('refuses %s', async (_, refusal, make) => {
       const { known, service, ask } = await place(express, placement);
       const sent = await make(known);
-      await expectRefusal(service, await ask(sent), refusal);
+      await expectRefused(service, await ask(sent), refusal);
       expect(service.validated).toHaveLength(refusal === '401 API_KEY_INVALID' ? 1 : 0);
     });
   });
@@ -247,7 +245,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     test('an enveloped body fails at once, and the server is told why', async () => {
       const { known, service, ask } = await place(express, placement);
       const answer = await ask(withKey(await sealedRequest(known, at)));
-      await expectRefusal(service, answer, '500 BODY_CONSUMED');
+      await expectRefused(service, answer, '500 BODY_CONSUMED');
       expect(service.events).toContainEqual(
         expect.objectContaining({ type: 'fault', error: expect.objectContaining({ id: 'BODY_CONSUMED' }) }),
       );
@@ -256,7 +254,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
 
     test('so does a body beside an envelope', async () => {
       const { known, service, ask } = await place(express, placement);
-      await expectRefusal(service, await ask(withKey(await signedRequest(known, POST))), '500 BODY_CONSUMED');
+      await expectRefused(service, await ask(withKey(await signedRequest(known, POST))), '500 BODY_CONSUMED');
       expect(service.validated).toEqual([]);
     });
 
@@ -273,8 +271,8 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
 
     test('envelopes are refused for a target that the client never saw', async () => {
       const { known, service, ask } = await place(express, placement);
-      await expectRefusal(service, await ask(await sealedRequest(known, at)), '401 REQUEST_BINDING_MISMATCH');
-      await expectRefusal(service, await ask(await signedRequest(known, at)), '401 REQUEST_BINDING_MISMATCH');
+      await expectRefused(service, await ask(await sealedRequest(known, at)), '401 REQUEST_BINDING_MISMATCH');
+      await expectRefused(service, await ask(await signedRequest(known, at)), '401 REQUEST_BINDING_MISMATCH');
     });
 
     test('keys work as before', async () => {

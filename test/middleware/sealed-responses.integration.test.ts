@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { Agent, DualModeAdapter, MemoryClientStore, xlinkFetch } from '@private.me/xlink';
 import express5, { type Express, type RequestHandler } from 'express';
 import express4 from 'express4';
-import { Agent, DualModeAdapter, MemoryClientStore, xlinkFetch } from '../../src/index.js';
 
 const open: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -1,9 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { xlinkError } from '../../src/errors/errors.js';
-import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import type { NonceStore } from '../../src/types/ports.js';
-import { pair } from '../support/agents.js';
+import { MemoryNonceStore, type NonceStore, xlinkError } from '@private.me/xlink';
 import { errorOf, idOf } from '../support/results.js';
+import { pair } from '../support/world.js';
 
 const down = new Error('connection refused');
 const misbehaviors: [string, () => unknown][] = [

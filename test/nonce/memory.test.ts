@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { MemoryNonceStore, type MemoryNonceStoreOptions } from '../../src/nonce/memory.js';
-import { nonceKey } from '../../src/nonce/nonce-key.js';
+import { MemoryNonceStore, type MemoryNonceStoreOptions } from '@private.me/xlink';
+import { nonceKey } from '@private.me/xlink/server';
 import { type FrozenClock, frozenClock, NOON } from '../support/clock.js';
 import { thrownBy } from '../support/results.js';
 

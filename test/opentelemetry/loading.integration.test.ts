@@ -14,7 +14,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'xlink-otel-'));
   const dist = join(folder, 'dist');
   const config = join(folder, 'tsconfig.json');
-  const source = join(root, 'src/opentelemetry/index.ts');
+  const source = join(root, 'src/opentelemetry.ts');
   const options = {
     noEmit: false,
     rootDir: join(root, 'src'),
@@ -61,15 +61,12 @@ function run(name: string, installed: Installed, script: string, text: string) {
   const modules = join(home, 'node_modules');
   mkdirSync(join(modules, 'xlink'), { recursive: true });
   cpSync(join(folder, 'dist'), join(modules, 'xlink/dist'), { recursive: true });
-  const exports = { import: './dist/opentelemetry/index.js', require: './wrapper.cjs' };
+  const exports = { import: './dist/opentelemetry.js', require: './wrapper.cjs' };
   writeFileSync(
     join(modules, 'xlink/package.json'),
     JSON.stringify({ name: 'xlink', type: 'module', exports }),
   );
-  writeFileSync(
-    join(modules, 'xlink/wrapper.cjs'),
-    "module.exports = require('./dist/opentelemetry/index.js');",
-  );
+  writeFileSync(join(modules, 'xlink/wrapper.cjs'), "module.exports = require('./dist/opentelemetry.js');");
   if (installed !== 'none') mkdirSync(join(modules, '@opentelemetry'));
   if (installed === 'real')
     symlinkSync(join(root, 'node_modules/@opentelemetry/api'), join(modules, '@opentelemetry/api'));

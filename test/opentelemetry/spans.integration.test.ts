@@ -16,20 +16,17 @@ import {
 import { MemoryClientStore, type Tracer } from '@private.me/xlink';
 import { type OpenTelemetryOptions, openTelemetry } from '@private.me/xlink/opentelemetry';
 import { SCOPE } from '../../src/opentelemetry/scope.js';
-import { optionRefusedBy } from '../adapters/support.js';
-import { CANARY, KEY, parties, sealedRequest, serve, signedRequest, withKey } from '../middleware/support.js';
+import { CANARY, KEY, sealedRequest, signedRequest, withKey } from '../support/http.js';
+import { optionRefusedBy } from '../support/results.js';
+import { World } from '../support/world.js';
 import { mountTraced, sdk } from './support.js';
 
 async function traced(options: OpenTelemetryOptions = {}, more: object = {}) {
-  const known = await parties();
+  const known = await World.withCaller();
   const inHandler: (api.SpanContext | undefined)[] = [];
   const tracer = openTelemetry(options);
   expect(await tracer.ready).toBe(true);
-  const service = await serve({
-    api: known.api,
-    options: { tracer, ...more },
-    mount: mountTraced(inHandler),
-  });
+  const service = await known.serve({ tracer, ...more, mount: mountTraced(inHandler) });
   const requests = () => service.events.flatMap((event) => (event.type === 'request' ? [event] : []));
   return { ...known, known, service, inHandler, requests };
 }
@@ -331,9 +328,9 @@ describe('a tracer that misbehaves costs the span and not the request', () => {
     ],
   ];
   test.each(cases)('%s', async (_, tracer, faults) => {
-    const { api: agent, ...known } = await parties();
-    const service = await serve({ api: agent, options: { tracer } });
-    const sent = [withKey(), await sealedRequest({ api: agent, ...known }), {}];
+    const known = await World.withCaller();
+    const service = await known.serve({ tracer });
+    const sent = [withKey(), await sealedRequest(known), {}];
     const statuses = [];
     for (const one of sent) statuses.push((await service.send(one)).status);
     await service.quiet();

@@ -1,8 +1,12 @@
 import * as root from '@private.me/xlink';
+import * as file from '@private.me/xlink/file';
 import * as logging from '@private.me/xlink/logging';
 import * as metrics from '@private.me/xlink/metrics';
 import * as opentelemetry from '@private.me/xlink/opentelemetry';
+import * as postgres from '@private.me/xlink/postgres';
+import * as redis from '@private.me/xlink/redis';
 import * as server from '@private.me/xlink/server';
+import * as verify from '@private.me/xlink/verify';
 import { seedOf } from '../support/agents.js';
 
 /** A public function that takes an object of options. */
@@ -242,28 +246,41 @@ const stores: readonly Row[] = [
   ],
   ['HttpTrustRegistry', 'HttpTrustRegistryOptions', 'baseUrl', (more) => new root.HttpTrustRegistry(more)],
   ['MemoryNonceStore', 'MemoryNonceStoreOptions', 'maxEntries', (more) => new root.MemoryNonceStore(more)],
-  ['PostgresClientStore', 'PostgresClientStoreOptions', 'pool', (more) => new root.PostgresClientStore(more)],
-  ['PostgresModeStore', 'PostgresModeStoreOptions', 'pool', (more) => new root.PostgresModeStore(more)],
+  [
+    'PostgresClientStore',
+    'PostgresClientStoreOptions',
+    'pool',
+    (more) => new postgres.PostgresClientStore(more),
+  ],
+  ['PostgresModeStore', 'PostgresModeStoreOptions', 'pool', (more) => new postgres.PostgresModeStore(more)],
   [
     'PostgresTrustRegistry',
     'PostgresTrustRegistryOptions',
     'pool',
-    (more) => new root.PostgresTrustRegistry(more),
+    (more) => new postgres.PostgresTrustRegistry(more),
   ],
-  ['RedisClientStore', 'RedisClientStoreOptions', 'client', (more) => new root.RedisClientStore(more)],
-  ['RedisModeStore', 'RedisModeStoreOptions', 'client', (more) => new root.RedisModeStore(more)],
-  ['RedisNonceStore', 'RedisNonceStoreOptions', 'client', (more) => new root.RedisNonceStore(more)],
-  ['RedisTrustRegistry', 'RedisTrustRegistryOptions', 'client', (more) => new root.RedisTrustRegistry(more)],
-  ['RedisRelayStore', 'RedisRelayStoreOptions', 'client', (more) => new server.RedisRelayStore(more)],
-  ['FileNonceStore', 'FileNonceStoreOptions', 'path', (more) => server.FileNonceStore.open(more)],
-  ['FileTrustRegistry', 'FileTrustRegistryOptions', 'path', (more) => new server.FileTrustRegistry(more)],
-  ['FileRelayStore', 'FileRelayStoreOptions', 'path', (more) => server.FileRelayStore.open(more)],
+  ['RedisClientStore', 'RedisClientStoreOptions', 'client', (more) => new redis.RedisClientStore(more)],
+  ['RedisModeStore', 'RedisModeStoreOptions', 'client', (more) => new redis.RedisModeStore(more)],
+  ['RedisNonceStore', 'RedisNonceStoreOptions', 'client', (more) => new redis.RedisNonceStore(more)],
+  ['RedisTrustRegistry', 'RedisTrustRegistryOptions', 'client', (more) => new redis.RedisTrustRegistry(more)],
+  ['RedisRelayStore', 'RedisRelayStoreOptions', 'client', (more) => new redis.RedisRelayStore(more)],
+  [
+    'FileClientStore',
+    'FileStoreOptions',
+    'lockWaitMs',
+    (more) => file.FileClientStore.open('/nowhere', more),
+  ],
+  ['FileModeStore', 'FileStoreOptions', 'lockWaitMs', (more) => new file.FileModeStore('/nowhere', more)],
+  ['FileNonceStore', 'FileNonceStoreOptions', 'path', (more) => file.FileNonceStore.open(more)],
+  ['FileTrustRegistry', 'FileTrustRegistryOptions', 'path', (more) => new file.FileTrustRegistry(more)],
+  ['FileRelayStore', 'FileRelayStoreOptions', 'path', (more) => file.FileRelayStore.open(more)],
   [
     'FileRelayStore',
     'RelayLimits',
     'bytesInAll',
-    (limits) => server.FileRelayStore.open({ path: '/nowhere', limits }),
+    (limits) => file.FileRelayStore.open({ path: '/nowhere', limits }),
   ],
+  ['verifyEnvelope', 'VerifyEnvelopeOptions', 'keys', (more) => verify.verifyEnvelope('{}', more)],
   ['createRelay', 'RelayOptions', 'sendsPerMinute', (more) => server.createRelay(more)],
   ['createRegistryServer', 'RegistryServerOptions', 'registry', (more) => server.createRegistryServer(more)],
   [

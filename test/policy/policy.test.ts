@@ -6,7 +6,7 @@ import {
   describeSecurityModeStructured,
   type SecurityFacts,
   type SecurityMode,
-} from '../../src/index.js';
+} from '@private.me/xlink';
 import { thrownBy } from '../support/results.js';
 
 const facts = (more: Partial<SecurityFacts>): SecurityFacts => ({ scope: 'chat', payload: {}, ...more });

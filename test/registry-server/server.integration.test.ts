@@ -1,13 +1,13 @@
 import { createServer, type Server } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import express from 'express';
-import express4 from 'express4';
-import { HttpTrustRegistry, MemoryTrustRegistry, type XlinkError } from '../../src/index.js';
+import { HttpTrustRegistry, MemoryTrustRegistry, type XlinkError } from '@private.me/xlink';
 import {
   createRegistryAuthMiddleware,
   createRegistryServer,
   type RegistryServerOptions,
-} from '../../src/server.js';
+} from '@private.me/xlink/server';
+import express from 'express';
+import express4 from 'express4';
 import { identityOf } from '../support/agents.js';
 import { listen, openWire, problemOf, type Sent, send } from '../support/http.js';
 import { unwrap } from '../support/results.js';
@@ -21,7 +21,7 @@ async function serve(options: Partial<RegistryServerOptions> = {}, wrap?: (handl
   const registry = new MemoryTrustRegistry();
   unwrap(await registry.register({ did: ALICE, name: 'Ada', sendScopes: ['a'] }));
   const handler = createRegistryServer({ registry, adminToken: TOKEN, ...options });
-  const port = await listen(wrap ? wrap(handler as never) : createServer(handler));
+  const { port } = await listen(wrap ? wrap(handler as never) : createServer(handler));
   return { registry, port, send: (sent: Sent) => send(port, sent) };
 }
 const post = (path: string, value: unknown, headers: object = BEARER): Sent => ({
@@ -270,7 +270,7 @@ describe('createRegistryAuthMiddleware', () => {
     const app = express();
     app.use(mount, createRegistryAuthMiddleware(TOKEN));
     app.use((req, res) => void res.status(200).json({ passed: req.originalUrl }));
-    const port = await listen(createServer(app));
+    const { port } = await listen(createServer(app));
     return (sent: Sent) => send(port, sent);
   }
 

@@ -1,8 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
+import {
+  CachedTrustRegistry,
+  type CachedTrustRegistryOptions,
+  type Did,
+  MemoryTrustRegistry,
+  type RegistryEntry,
+} from '@private.me/xlink';
+import type { FeedState } from '@private.me/xlink/server';
 import { encodeDidKey } from '../../src/identity/did.js';
-import { CachedTrustRegistry, type CachedTrustRegistryOptions } from '../../src/registry/cached.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import type { Did, RegistryEntry } from '../../src/types/protocol.js';
 import { identityOf } from '../support/agents.js';
 import { frozenClock } from '../support/clock.js';
 import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';
@@ -138,7 +143,7 @@ describe('what is remembered', () => {
     expect(cached.size).toBe(4);
   });
 
-  test('what is no DID is asked for each time, and not kept', async () => {
+  test('[E11] what is no DID is asked for each time, and not kept', async () => {
     const { registry, cached, statusOf } = setUp();
     for (const text of ['did:key:other', 'x'.repeat(100_000)]) {
       expect([await statusOf(text), await statusOf(text)]).toEqual(['unknown', 'unknown']);
@@ -160,6 +165,93 @@ describe('what is remembered', () => {
     const cached = new CachedTrustRegistry({ registry });
     const error = await thrownBy(() => cached.lookup(alice!));
     expect([error.id, error.field, cached.size]).toEqual(['LOOKUP_FAILED', 'did', 0]);
+  });
+});
+
+describe('[E18] while changes are not heard of', () => {
+  function deaf(options: Partial<CachedTrustRegistryOptions> = {}) {
+    const parts = setUp(options);
+    const feed: { changeFeed: FeedState | undefined } = Object.assign(parts.registry, {
+      changeFeed: 'down' as const,
+    });
+    return { ...parts, feed };
+  }
+
+  test('an entry is asked for again after a second', async () => {
+    const { registry, clock, statusOf } = deaf();
+    unwrap(await registry.add(alice!));
+    for (const ms of [0, 999]) {
+      clock.advance(ms);
+      await statusOf(alice!);
+    }
+    expect(registry.dids).toHaveLength(1);
+    clock.advance(1);
+    await statusOf(alice!);
+    expect(registry.dids).toHaveLength(2);
+  });
+
+  test('the second begins when the feed was last seen to be live, and ends when it is again', async () => {
+    const { registry, feed, clock, statusOf } = deaf();
+    unwrap(await registry.add(alice!));
+    feed.changeFeed = 'live';
+    await statusOf(alice!);
+    clock.advance(20_000);
+    await statusOf(alice!);
+    feed.changeFeed = 'down';
+    clock.advance(999);
+    await statusOf(alice!);
+    expect(registry.dids).toHaveLength(1);
+    clock.advance(1);
+    feed.changeFeed = 'live'; // late, and nothing was missed
+    await statusOf(alice!);
+    expect(registry.dids).toHaveLength(1);
+    feed.changeFeed = 'down';
+    clock.advance(1000);
+    await statusOf(alice!);
+    expect(registry.dids).toHaveLength(2);
+  });
+
+  test('a registry that does not answer either is asked once a second, and the entry goes on until it expires', async () => {
+    const { registry, clock, statusOf } = deaf({ ttlMs: 5000 });
+    unwrap(await registry.add(alice!));
+    await statusOf(alice!);
+    registry.broken = true;
+    for (let ms = 0; ms < 4500; ms += 500) {
+      clock.advance(500);
+      expect(await statusOf(alice!)).toBe('active');
+    }
+    expect(registry.dids).toHaveLength(5);
+    clock.advance(500);
+    await expect(statusOf(alice!)).rejects.toThrow('down');
+  });
+
+  test('an entry that was forgotten meanwhile does not go on', async () => {
+    const { registry, clock, statusOf } = deaf();
+    unwrap(await registry.add(alice!));
+    await statusOf(alice!);
+    clock.advance(1000);
+    const { opened, open } = gate();
+    registry.holding = opened.then(() => {
+      throw new Error('down');
+    });
+    const asked = statusOf(alice!);
+    unwrap(await registry.revoke(alice!));
+    open();
+    await expect(asked).rejects.toThrow('down');
+  });
+
+  test('lookups of one DID are one question, and a shorter ttlMs counts', async () => {
+    const { registry, clock, statusOf } = deaf({ ttlMs: 300 });
+    unwrap(await registry.add(alice!));
+    await statusOf(alice!);
+    clock.advance(299);
+    await statusOf(alice!);
+    clock.advance(1);
+    await Promise.all([statusOf(alice!), statusOf(alice!)]);
+    expect(registry.dids).toHaveLength(2);
+    clock.advance(1000);
+    await Promise.all([statusOf(alice!), statusOf(alice!)]);
+    expect(registry.dids).toHaveLength(3);
   });
 });
 

@@ -1,12 +1,29 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { BaseAgent } from '../../src/agent/agent.js';
-import { createKeyRecord } from '../../src/identity/key-record.js';
-import type { ManagedTrustRegistry } from '../../src/registry/managed.js';
-import { LoopbackTransport } from '../../src/transport/loopback.js';
-import type { Did, KeyRecord, RegistryEntry } from '../../src/types/protocol.js';
-import { identityOf, seedOf } from '../support/agents.js';
-import { recordOf, withBitFlipped } from '../support/forge.js';
+import {
+  Agent,
+  createKeyRecord,
+  type Did,
+  LoopbackTransport,
+  type ManagedTrustRegistry,
+  type RegistryEntry,
+} from '@private.me/xlink';
+import { seedOf } from '../support/agents.js';
+import { withBitFlipped } from '../support/forge.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
+import { until } from '../support/until.js';
+import {
+  alice,
+  bob,
+  entryOfAlice,
+  HOSTILE_DIDS,
+  HOSTILE_TEXTS,
+  keysOfAlice,
+  NOT_THERE,
+  stranger,
+  thousandDids,
+} from './conformance-entries.js';
+import { describeKeyUpdates, type OpenSuite } from './conformance-keys.js';
+import { describeScopeChanges } from './conformance-scopes.js';
 
 // What is true of every trust registry, wherever it keeps its entries.
 
@@ -16,77 +33,6 @@ export interface OpenedRegistry {
   /** A second door to the same entries, as another instance of a service has one. Closed by `close`, too. */
   another?(): Promise<ManagedTrustRegistry>;
   close(): Promise<void>;
-}
-
-const alice = await identityOf('alice');
-const bob = await identityOf('bob');
-const stranger = (await identityOf('stranger', 1)).did;
-const keysOfAlice = await createKeyRecord(alice, { epoch: 10 });
-/** Other keys that Alice signed. */
-const otherKeys = async (epoch: number, name = 'bob') => recordOf(alice, await identityOf(name), epoch);
-
-const HOSTILE_DIDS = [
-  '',
-  ' ',
-  '*',
-  '__proto__',
-  'constructor',
-  'toString',
-  `${alice.did}\n`,
-  `${alice.did} `,
-  alice.did.toUpperCase(),
-  alice.did.slice(0, -1),
-  `${alice.did}#key`,
-  '../../etc/passwd',
-  '..%2f..%2f',
-  "' OR '1'='1",
-  "'; DROP TABLE entries; --",
-  'did:key:z6Mk*',
-  'did:key:z6Mk%',
-  '\u0000',
-  '\ud800',
-  'did:web:example.com',
-  'x'.repeat(100_000),
-];
-
-const HOSTILE_TEXTS = [
-  '',
-  '\u0000',
-  '\n{"did":"x"}\r\n',
-  '"\\',
-  '\u2028\u2029',
-  '\ud800',
-  '😀 ﷽ e\u0301',
-  '$1 %s $x {{y}}',
-  "'; DROP TABLE entries; --",
-  '__proto__',
-  'x'.repeat(20_000),
-];
-
-const NOT_THERE = 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY';
-const entryOfAlice = {
-  did: alice.did,
-  name: 'Alice',
-  keys: keysOfAlice,
-  capabilities: ['search'],
-  sendScopes: ['chat'],
-  receiveScopes: ['in'],
-} as const;
-
-/** 1 000 DIDs, made once for all suites of a file. */
-let manyDids: Promise<Did[]> | undefined;
-const thousandDids = () =>
-  (manyDids ??= Promise.all(
-    Array.from({ length: 1000 }, async (_, at) => (await identityOf(`many-${at}`, 1)).did),
-  ));
-
-/** Waits until it is so; fails when the time is over. */
-export async function eventually(isSo: () => unknown, ms = 10_000): Promise<void> {
-  const deadline = Date.now() + ms;
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`it did not come to that within ${ms} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
 
 /** Runs the suite over a kind of registry; `open` is called for every test. */
@@ -111,6 +57,18 @@ export function describeRegistry(name: string, open: () => Promise<OpenedRegistr
       for (const other of others) expect(other).toStrictEqual(first);
       return first;
     }
+
+    const suite: OpenSuite = {
+      get registry() {
+        return registry;
+      },
+      get doors() {
+        return doors;
+      },
+      door,
+      lookup,
+      registerAlice,
+    };
 
     describe('register', () => {
       test('takes an entry with everything, and one with nothing but a DID', async () => {
@@ -277,186 +235,9 @@ export function describeRegistry(name: string, open: () => Promise<OpenedRegistr
       expect(await registry.list()).toEqual([]);
     });
 
-    describe('revoke, add and updateScopes', () => {
-      test('a revocation is seen by the next lookup, keeps the rest, and may happen twice', async () => {
-        await registerAlice();
-        for (const each of [...doors, ...doors]) {
-          expect(idOf(await each.revoke(alice.did))).toBe('ok');
-          expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'revoked' });
-        }
-      });
+    describeScopeChanges(suite);
 
-      test('a revocation keeps its reason until the DID is brought back', async () => {
-        await registerAlice();
-        unwrap(await registry.revoke(alice.did, { reason: 'key_compromise' }));
-        unwrap(await door(1).revoke(alice.did));
-        const revoked = { ...entryOfAlice, status: 'revoked', revocationReason: 'key_compromise' };
-        expect(await lookup(alice.did)).toStrictEqual(revoked);
-        unwrap(await door(1).revoke(alice.did, { reason: 'left the company' }));
-        expect(await lookup(alice.did)).toStrictEqual({ ...revoked, revocationReason: 'left the company' });
-        unwrap(await registry.add(alice.did));
-        expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active' });
-      });
-
-      test.each(['', 'a\nb', 'x'.repeat(129), 7])('%j is no reason, and revokes nobody', async (reason) => {
-        await registerAlice();
-        const refused = await registry.revoke(alice.did, { reason } as never);
-        expect(refused.error).toMatchObject({ id: 'INVALID_OPTION', field: 'reason' });
-        expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active' });
-      });
-
-      test('[E6] a member that does not exist is refused by name and changes nothing', async () => {
-        await registerAlice();
-        const refusals = [
-          [
-            await registry.add(alice.did, { scope: ['read'] } as never),
-            'add: there is no option scope; did you mean scopes?',
-          ],
-          [
-            await registry.revoke(alice.did, { reasons: 'x' } as never),
-            'revoke: there is no option reasons; did you mean reason?',
-          ],
-          [
-            await registry.updateScopes(alice.did, { receivescopes: [] } as never),
-            'updateScopes: there is no option receivescopes; did you mean receiveScopes?',
-          ],
-        ] as const;
-        for (const [{ error }, message] of refusals) expect(error?.message).toBe(message);
-        expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active' });
-      });
-
-      test('add makes an entry, and brings a revoked one back with new scopes and what it had', async () => {
-        unwrap(await registry.add(stranger, { scopes: ['read'], name: 'CI' }));
-        expect(await lookup(stranger)).toStrictEqual({
-          did: stranger,
-          name: 'CI',
-          sendScopes: ['read'],
-          status: 'active',
-        });
-        await registerAlice();
-        unwrap(await registry.revoke(alice.did));
-        unwrap(await door(1).add(alice.did, { scopes: ['read'] }));
-        expect(await lookup(alice.did)).toStrictEqual({
-          ...entryOfAlice,
-          sendScopes: ['read'],
-          status: 'active',
-        });
-      });
-
-      test('updateScopes replaces what is given, and does not bring a revoked entry back', async () => {
-        await registerAlice();
-        unwrap(await door(1).updateScopes(alice.did, { receiveScopes: ['x'] }));
-        expect(await lookup(alice.did)).toMatchObject({ sendScopes: ['chat'], receiveScopes: ['x'] });
-        unwrap(await registry.revoke(alice.did));
-        unwrap(await registry.updateScopes(alice.did, { scopes: [] }));
-        expect(await lookup(alice.did)).toStrictEqual({
-          ...entryOfAlice,
-          sendScopes: [],
-          receiveScopes: ['x'],
-          status: 'revoked',
-        });
-      });
-
-      test('scopes as text are refused, and nothing changes', async () => {
-        await registerAlice();
-        for (const scopes of ['*', [7], { 0: '*', length: 1 }] as never[]) {
-          expect(idOf(await registry.updateScopes(alice.did, { scopes }))).toBe('REGISTRATION_FAILED');
-          expect(idOf(await registry.add(alice.did, { scopes }))).toBe('REGISTRATION_FAILED');
-        }
-        expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active' });
-      });
-
-      test('a DID that is not there is an error', async () => {
-        const results = [
-          await registry.revoke(stranger),
-          await registry.updateScopes(stranger, { scopes: [] }),
-          await registry.updateKeys(keysOfAlice),
-        ];
-        expect(results.map(idOf)).toEqual(Array(3).fill(NOT_THERE));
-        expect(await registry.list()).toEqual([]);
-      });
-
-      test('of different changes at once none is lost', async () => {
-        await registerAlice();
-        const keys = await otherKeys(11);
-        const results = await Promise.all([
-          door(0).updateScopes(alice.did, { scopes: ['s'] }),
-          door(1).updateScopes(alice.did, { receiveScopes: ['r'] }),
-          door(2).add(alice.did, { name: 'A.' }),
-          door(3).updateKeys(keys),
-        ]);
-        expect(results.map(idOf)).toEqual(Array(4).fill('ok'));
-        expect(await lookup(alice.did)).toStrictEqual({
-          ...entryOfAlice,
-          name: 'A.',
-          keys,
-          sendScopes: ['s'],
-          receiveScopes: ['r'],
-          status: 'active',
-        });
-      });
-    });
-
-    describe('updateKeys', () => {
-      const keysNow = async (): Promise<KeyRecord | undefined> => (await lookup(alice.did))?.keys;
-
-      test('takes newer keys and touches nothing else', async () => {
-        await registerAlice();
-        const keys = await otherKeys(11);
-        unwrap(await door(1).updateKeys(keys));
-        expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, keys, status: 'active' });
-      });
-
-      test('gives keys to an entry that had none', async () => {
-        unwrap(await registry.add(alice.did));
-        unwrap(await registry.updateKeys(keysOfAlice));
-        expect(await keysNow()).toStrictEqual(keysOfAlice);
-      });
-
-      test.each([
-        ['older keys', 9],
-        ['other keys of the same epoch', 10],
-      ])('refuses %s', async (_, epoch) => {
-        await registerAlice();
-        expect(idOf(await registry.updateKeys(await otherKeys(epoch)))).toBe('KEY_RECORD_ROLLED_BACK');
-        expect(await keysNow()).toStrictEqual(keysOfAlice);
-      });
-
-      test('of the same keys only lets the epoch rise', async () => {
-        await registerAlice();
-        for (const epoch of [5, 10, 20, 15])
-          expect(idOf(await registry.updateKeys(await createKeyRecord(alice, { epoch })))).toBe('ok');
-        expect((await keysNow())?.epoch).toBe(20);
-      });
-
-      test('refuses to lose a post-quantum key, and what its DID did not sign', async () => {
-        await registerAlice();
-        const classical = await createKeyRecord(await identityOf('alice', 1), { epoch: 11 });
-        expect(idOf(await registry.updateKeys(classical))).toBe('KEY_RECORD_DOWNGRADED');
-        const forged = { ...(await otherKeys(11)), epoch: 12 };
-        expect(idOf(await registry.updateKeys(forged))).toBe('KEY_RECORD_INVALID');
-        expect(await keysNow()).toStrictEqual(keysOfAlice);
-      });
-
-      test('of many at once keeps the newest, whoever comes last', async () => {
-        await registerAlice();
-        const epochs = [14, 19, 11, 30, 12, 25, 13, 28, 17, 22];
-        const records = await Promise.all(epochs.map((epoch) => otherKeys(epoch, `keys-${epoch}`)));
-        const ids = (await Promise.all(records.map((keys, at) => door(at).updateKeys(keys)))).map(idOf);
-        expect(ids[3]).toBe('ok');
-        expect(new Set(ids.filter((id) => id !== 'ok'))).toEqual(
-          new Set(ids.includes('KEY_RECORD_ROLLED_BACK') ? ['KEY_RECORD_ROLLED_BACK'] : []),
-        );
-        expect(await keysNow()).toStrictEqual(records[3]);
-      });
-
-      test('does not bring a revoked entry back', async () => {
-        await registerAlice();
-        unwrap(await registry.revoke(alice.did));
-        unwrap(await registry.updateKeys(await otherKeys(11)));
-        expect((await lookup(alice.did))?.status).toBe('revoked');
-      });
-    });
+    describeKeyUpdates(suite);
 
     test('list has every entry, revoked ones too, and is a copy', async () => {
       await registerAlice();
@@ -474,7 +255,7 @@ export function describeRegistry(name: string, open: () => Promise<OpenedRegistr
     });
 
     test('1 000 entries are all there, each with its own scopes', async () => {
-      const dids = await thousandDids();
+      const dids = thousandDids();
       for (let from = 0; from < dids.length; from += 50)
         await Promise.all(
           dids
@@ -496,10 +277,10 @@ export function describeRegistry(name: string, open: () => Promise<OpenedRegistr
       const stop = registry.onChange((did) => heard.push(did));
       const knows = (did: Did) => heard.includes(did) || heard.includes(undefined);
       await registerAlice();
-      await eventually(() => knows(alice.did));
+      await until(() => knows(alice.did), { withinMs: 10_000 });
       heard.length = 0;
       unwrap(await registry.revoke(alice.did));
-      await eventually(() => knows(alice.did));
+      await until(() => knows(alice.did), { withinMs: 10_000 });
       expect(idOf(await registry.register({ did: bob.did }))).not.toBe('ok');
       expect(heard).not.toContain(bob.did); // of Alice it may be told twice, here and by the backend
       stop();
@@ -512,7 +293,7 @@ export function describeRegistry(name: string, open: () => Promise<OpenedRegistr
       const transport = new LoopbackTransport();
       const agent = async (name: string, at: number) =>
         unwrap(
-          await BaseAgent.fromSeed({
+          await Agent.fromSeed({
             seed: seedOf(name),
             name,
             registry: door(at),

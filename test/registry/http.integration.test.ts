@@ -1,6 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import { HttpTrustRegistry, type HttpTrustRegistryOptions } from '../../src/index.js';
+import { HttpTrustRegistry, type HttpTrustRegistryOptions } from '@private.me/xlink';
 import { identityOf } from '../support/agents.js';
 import { listen } from '../support/http.js';
 import { errorOf, idOf, thrownBy } from '../support/results.js';
@@ -24,7 +24,7 @@ async function answering(listener: RequestListener, options: Partial<HttpTrustRe
     requests.push({ method: req.method, url: req.url, authorization: req.headers.authorization });
     listener(req, res);
   });
-  const baseUrl = `http://127.0.0.1:${await listen(server)}`;
+  const baseUrl = (await listen(server)).url;
   return {
     requests,
     baseUrl,
@@ -136,7 +136,7 @@ describe('a lookup', () => {
 
   test('of a registry that is not there says why', async () => {
     const server = createServer();
-    const port = await listen(server);
+    const { port } = await listen(server);
     await new Promise((resolve) => server.close(resolve));
     const registry = new HttpTrustRegistry({ baseUrl: `http://127.0.0.1:${port}` });
     const error = await thrownBy(() => registry.lookup(ALICE));

@@ -1,4 +1,4 @@
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
+import { MemoryTrustRegistry } from '@private.me/xlink';
 import { describeRegistry } from './conformance.js';
 
 describeRegistry('MemoryTrustRegistry', async () => ({

@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { generateIdentity } from '../../src/identity/identity.js';
-import { createKeyRecord } from '../../src/identity/key-record.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import type { KeyRecord, RegistryEntry } from '../../src/types/protocol.js';
+import {
+  createKeyRecord,
+  generateIdentity,
+  type KeyRecord,
+  MemoryTrustRegistry,
+  type RegistryEntry,
+} from '@private.me/xlink';
 import { identityOf } from '../support/agents.js';
 import { recordOf, withBitFlipped } from '../support/forge.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';

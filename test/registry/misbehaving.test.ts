@@ -1,12 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
-import { xlinkError } from '../../src/errors/errors.js';
-import { err } from '../../src/errors/result.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import type { TrustRegistry } from '../../src/types/ports.js';
-import type { Did, RegistryEntry } from '../../src/types/protocol.js';
-import { pair, seedOf } from '../support/agents.js';
+import {
+  Agent,
+  type Did,
+  err,
+  MemoryTrustRegistry,
+  type RegistryEntry,
+  type TrustRegistry,
+  xlinkError,
+} from '@private.me/xlink';
+import { seedOf } from '../support/agents.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
+import { pair } from '../support/world.js';
 
 const down = new Error('connection refused');
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { createKeyRecord, parseEntry } from '../../src/index.js';
+import { createKeyRecord } from '@private.me/xlink';
+import { parseEntry } from '@private.me/xlink/server';
 import { identityOf } from '../support/agents.js';
 import { thrownBy } from '../support/results.js';
 

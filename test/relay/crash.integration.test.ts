@@ -1,23 +1,21 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
-import { Identity } from '../../src/identity/identity.js';
-import { createKeyRecord } from '../../src/identity/key-record.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import { GatewayTransport } from '../../src/transport/gateway.js';
-import { BuiltPackage } from '../metrics/built-package.js';
+import { Agent, createKeyRecord, GatewayTransport, Identity, MemoryTrustRegistry } from '@private.me/xlink';
+import { scaled } from '../scale/scale.js';
+import { afterTest } from '../support/after-test.js';
 import { seedOf } from '../support/agents.js';
+import { BuiltPackage } from '../support/built-package.js';
 import { unwrap } from '../support/results.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 import { until } from '../support/until.js';
-import { afterTest, temporaryFolder } from '../transport/servers.js';
 import { Program } from './process.js';
 
 const SENDERS = 3;
-const MESSAGES_EACH = 400;
-const KILLS = 12;
+const MESSAGES_EACH = scaled(400, 150);
+const KILLS = scaled(12, 6);
 
 const linesOf = (file: string): string[] =>
   existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
@@ -38,14 +36,11 @@ describe('relay and recipient are killed while messages flow', () => {
       const folder = await temporaryFolder();
       const data = join(folder, 'relay');
       const home = join(folder, 'recipient');
-      await mkdir(home);
+      for (const path of [data, home]) await mkdir(path);
       const program = built.program(new URL('receiver.mjs', import.meta.url));
-      const cli = join(dirname(program), 'dist/esm/cli/xlink.js');
+      const relayProgram = built.program(new URL('relay-program.mjs', import.meta.url));
       const startRelay = (port: string) =>
-        Program.start(
-          [cli, 'relay', '--data', data, '--port', port, '--sends-per-minute', '1000000'],
-          /relay {2}(\S+)\nurl {4}http:\/\/127\.0\.0\.1:(\d+)[\s\S]*socket/,
-        );
+        Program.start([relayProgram, data, port], /relay (\S+) port (\d+)/);
       let [relay, said] = await startRelay('0');
       const [, relayDid, port] = said;
       const relayUrl = `http://127.0.0.1:${port}`;

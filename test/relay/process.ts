@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterTest } from '../transport/servers.js';
+import { afterTest } from '../support/after-test.js';
 
 /** A program under this Node, which a test may kill. Killed after the test at the latest. */
 export class Program {

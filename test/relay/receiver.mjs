@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Agent, GatewayTransport, MemoryTrustRegistry } from '@private.me/xlink';
-import { FileNonceStore } from '@private.me/xlink/server';
+import { FileNonceStore } from '@private.me/xlink/file';
 import { WebSocket } from 'ws';
 
 const { folder, relayUrl, relayDid, seed, entries, socket } = JSON.parse(process.argv[2]);

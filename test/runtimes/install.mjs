@@ -12,9 +12,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { pack } from '../../scripts/pack.mjs';
+import { root } from '../../scripts/wings.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const cache = join(tmpdir(), 'xlink-runtimes');
 
@@ -36,9 +36,7 @@ export function install({ from }) {
 /** A project that has the packed package and Express installed, and the suite beside it. */
 export function installPackage() {
   const home = mkdtempSync(join(tmpdir(), 'xlink-runtimes-project-'));
-  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', home];
-  const packed = execFileSync('npm', args, { cwd: root, encoding: 'utf8' });
-  npmInstall(home, [join(home, JSON.parse(packed)[0].filename), `express@${devDependencies.express}`]);
+  npmInstall(home, [pack(root, home).tarball, `express@${devDependencies.express}`]);
   cpSync(join(root, 'test/runtimes'), join(home, 'test/runtimes'), { recursive: true });
   cpSync(join(root, 'test/vectors/replay.mjs'), join(home, 'test/vectors/replay.mjs'));
   return home;

@@ -1,8 +1,8 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createKeyRecord, generateIdentity, type KeyRecord } from '../../src/index.js';
-import { BuiltCopy } from '../examples/built-copy.js';
+import { createKeyRecord, generateIdentity, type KeyRecord } from '@private.me/xlink';
+import { BuiltPackage } from '../support/built-package.js';
 import { NginxServer } from '../support/nginx-server.js';
 import { unwrap } from '../support/results.js';
 import { Child } from './child.js';
@@ -159,7 +159,7 @@ async function stopAll(stops: readonly (() => unknown)[]): Promise<void> {
 
 /** Into a copy of the built package, so that they import what users import. */
 function copyPrograms(stops: (() => unknown)[]): string {
-  const copy = new BuiltCopy();
+  const copy = new BuiltPackage();
   stops.push(() => copy.remove());
   const root = new URL('../../', import.meta.url);
   for (const path of ['test/scale/programs', 'benchmarks/load.mjs'])

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { KeyRecord } from '@private.me/xlink';
+import { PostgresClientStore, PostgresTrustRegistry } from '@private.me/xlink/postgres';
 import pg from 'pg';
-import { type KeyRecord, PostgresClientStore, PostgresTrustRegistry } from '../../src/index.js';
 import { describeWith } from '../support/needs-program.js';
 import { PostgresServer } from '../support/postgres-server.js';
 import { RedisServer } from '../support/redis-server.js';

@@ -1,4 +1,4 @@
-import { type XlinkFetchOptions, xlinkFetch } from '../../src/index.js';
+import { type XlinkFetchOptions, xlinkFetch } from '@private.me/xlink';
 
 /** Where the rehearsal is; a new object at every step, so that a request can tell whether it saw a change. */
 export interface Phase {

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import express from 'express';
 import {
   Agent,
   authOf,
@@ -11,7 +10,8 @@ import {
   MemoryNonceStore,
   MemoryTrustRegistry,
   type Mode,
-} from '../../src/index.js';
+} from '@private.me/xlink';
+import express from 'express';
 import { unwrap } from '../support/results.js';
 import { portOf, RoundRobinProxy } from './proxy.js';
 

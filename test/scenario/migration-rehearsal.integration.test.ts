@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Agent, type CutoverReport } from '../../src/index.js';
+import { Agent, type CutoverReport } from '@private.me/xlink';
 import { type Call, Caller, type Phase } from './caller.js';
 import { Cluster } from './cluster.js';
 

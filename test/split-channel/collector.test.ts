@@ -1,12 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
+import {
+  type ChannelShare,
+  isXlinkError,
+  type ShareLimits,
+  type SplitOptions,
+  splitForChannel,
+} from '@private.me/xlink';
 import { defaultProvider } from '../../src/crypto/native/index.js';
-import { isXlinkError } from '../../src/errors/errors.js';
 import { decodeBundle, encodeBundle } from '../../src/split-channel/bundle.js';
 import { type Group, ShareCollector } from '../../src/split-channel/collector.js';
-import type { ChannelShare } from '../../src/split-channel/share.js';
-import { type ShareLimits, shareLimits } from '../../src/split-channel/share-limits.js';
-import { type SplitOptions, splitForChannel } from '../../src/split-channel/split.js';
+import { shareLimits } from '../../src/split-channel/share-limits.js';
 import { frozenClock } from '../support/clock.js';
 import { thrownBy } from '../support/results.js';
 

@@ -1,10 +1,11 @@
 import { createServer } from 'node:http';
 import { expect, test } from '@jest/globals';
+import { Agent, DualModeAdapter, LoopbackTransport } from '@private.me/xlink';
 import express from 'express';
-import { Agent, DualModeAdapter, LoopbackTransport } from '../../src/index.js';
-import { seedOf, World } from '../support/agents.js';
+import { seedOf } from '../support/agents.js';
 import { bodyForm, listen, send } from '../support/http.js';
 import { unwrap } from '../support/results.js';
+import { World } from '../support/world.js';
 
 test.each([
   ['sealed shares', false],
@@ -25,7 +26,7 @@ test.each([
   });
   app.post('/adapter', adapter.middleware(), (_req, res) => void res.json(handled.push('adapter')));
   app.post('/agent', agent.middleware(), (_req, res) => void res.json(handled.push('agent')));
-  const port = await listen(createServer(app));
+  const { port } = await listen(createServer(app));
 
   for (const path of ['/adapter', '/agent']) {
     const request = `POST ${path}`;

@@ -1,14 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
-import type { AgentOptions } from '../../src/agent/options.js';
-import type { SendOptions } from '../../src/agent/send.js';
-import { describeWarning, type XlinkWarning } from '../../src/agent/warnings.js';
-import { describeSecurityModeStructured } from '../../src/security/describe-security.js';
-import type { SecurityMode } from '../../src/security/security-mode.js';
-import type { Envelope } from '../../src/types/protocol.js';
-import { seedOf, World } from '../support/agents.js';
+import {
+  Agent,
+  type AgentOptions,
+  describeSecurityModeStructured,
+  describeWarning,
+  type Envelope,
+  type SecurityMode,
+  type SendOptions,
+  type XlinkWarning,
+} from '@private.me/xlink';
+import { seedOf } from '../support/agents.js';
 import { printed } from '../support/console.js';
 import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';
+import { World } from '../support/world.js';
 import { channels, loopbacks, receiveAll } from './support.js';
 
 const SPLIT = (threshold: number, total: number, level = 'high') => ({
@@ -266,6 +270,8 @@ describe('warnings', () => {
       { type: 'shares-dropped', reason: 'expired', sender, arrived: 1, needed: 2 },
       { type: 'bad-share', sender, index: 1 },
       { type: 'deprecated-option', option: 'splitChannel', use: 'security' },
+      { type: 'redis-may-evict', store: 'RedisNonceStore', policy: 'allkeys-lru' },
+      { type: 'redis-clock-differs', store: 'RedisNonceStore', aheadMs: -20_000 },
     ];
     for (const warning of all) expect(describeWarning(warning)).toMatch(/^[A-Z0-9].{20,}\.$/);
   });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
+import { type ChannelShare, reconstruct, type SplitOptions, splitForChannel } from '@private.me/xlink';
 import { createPortableProvider } from '../../src/crypto/portable/index.js';
-import { type ChannelShare, reconstruct, type SplitOptions, splitForChannel } from '../../src/index.js';
 import { subsets } from '../../src/split-channel/subsets.js';
 
 const text = new TextEncoder().encode('a transfer of 500 000');

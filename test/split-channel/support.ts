@@ -1,12 +1,17 @@
-import type { BaseAgent as Agent } from '../../src/agent/agent.js';
-import type { AgentOptions } from '../../src/agent/options.js';
-import type { XlinkWarning } from '../../src/agent/warnings.js';
-import { xlinkError } from '../../src/errors/errors.js';
-import { err, ok, type Result } from '../../src/errors/result.js';
-import { LoopbackTransport } from '../../src/transport/loopback.js';
-import type { Transport } from '../../src/types/ports.js';
-import type { AgentMessage, Envelope } from '../../src/types/protocol.js';
-import { World } from '../support/agents.js';
+import {
+  type Agent,
+  type AgentMessage,
+  type AgentOptions,
+  type Envelope,
+  err,
+  LoopbackTransport,
+  ok,
+  type Result,
+  type Transport,
+  type XlinkWarning,
+  xlinkError,
+} from '@private.me/xlink';
+import { World } from '../support/world.js';
 
 /** A channel that does to envelopes what the test says; whatever it returns is handed on, in that order. */
 export class Channel implements Transport {

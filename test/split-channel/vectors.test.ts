@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
+import { Agent } from '@private.me/xlink';
 import { defaultProvider as native } from '../../src/crypto/native/index.js';
 import { createPortableProvider } from '../../src/crypto/portable/index.js';
 import type { CryptoProvider } from '../../src/crypto/provider.js';

@@ -1,12 +1,7 @@
+import type { ClientStore, ModeStore } from '@private.me/xlink';
+import { PostgresClientStore, PostgresModeStore } from '@private.me/xlink/postgres';
+import { RedisClientStore, RedisModeStore } from '@private.me/xlink/redis';
 import pg from 'pg';
-import {
-  type ClientStore,
-  type ModeStore,
-  PostgresClientStore,
-  PostgresModeStore,
-  RedisClientStore,
-  RedisModeStore,
-} from '../../src/index.js';
 import { describeWithPostgres, PostgresServer } from '../support/postgres-server.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { CLIENTS } from './redis/trust-registry-clients.js';

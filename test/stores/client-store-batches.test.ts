@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
+import { type ClientActivity, MemoryClientStore } from '@private.me/xlink';
 import { ClientLedger } from '../../src/adapters/clients/ledger.js';
-import { type ClientActivity, MemoryClientStore } from '../../src/index.js';
-import { testClock } from '../adapters/support.js';
+import { frozenClock } from '../support/clock.js';
 
 // What a store can rely on to recognize a batch.
 
@@ -26,7 +26,7 @@ class WatchedStore extends MemoryClientStore {
 function made() {
   const store = new WatchedStore();
   const faults: unknown[] = [];
-  const ledger = new ClientLedger(store, { clock: testClock(), onFault: (error) => faults.push(error) });
+  const ledger = new ClientLedger(store, { clock: frozenClock(), onFault: (error) => faults.push(error) });
   return { store, faults, ledger, names: () => store.batches.map(({ name }) => name) };
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { ClientActivity, ClientStore } from '../../src/index.js';
+import type { ClientActivity, ClientStore } from '@private.me/xlink';
 
 // What is true of every store of clients, wherever it keeps them.
 

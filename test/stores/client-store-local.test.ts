@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MemoryClientStore } from '../../src/index.js';
-import { FileClientStore } from '../../src/server.js';
+import { MemoryClientStore } from '@private.me/xlink';
+import { FileClientStore } from '@private.me/xlink/file';
 import { describeClientStore } from './client-store-conformance.js';
 
 // Their rejection means that nothing happened, so they need not recognize a batch.

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import type { ClientStore } from '@private.me/xlink';
 import { ClientLedger } from '../../src/adapters/clients/ledger.js';
-import type { ClientStore } from '../../src/index.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
 import { BACKENDS, type Database, type Stores, timed } from './client-store-backends.js';

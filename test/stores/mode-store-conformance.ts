@@ -1,20 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type ClientStore, MemoryClientStore, type Mode, type ModeStore } from '@private.me/xlink';
+import type { ModeState } from '@private.me/xlink/server';
+import { gate } from '../adapters/migration/gate.js';
 import {
-  type ClientStore,
-  DualModeAdapter,
-  type Gate,
-  MemoryClientStore,
-  MigrationPlan,
-  type MigrationPlanOptions,
-  type Mode,
-  type ModeEvent,
-  type ModeState,
-  type ModeStore,
-  SharedMode,
-  type XlinkEvent,
-} from '../../src/index.js';
-import { ACME, DAY, enrollment, HOUR, NOON, sealed, serve, World, withKey } from '../adapters/support.js';
-import { until } from '../support/until.js';
+  apiOf,
+  followed,
+  type Instance,
+  instance,
+  modesOf,
+  stopAll,
+} from '../adapters/migration/instances.js';
+import { enrollment, sealed, withKey } from '../adapters/requests.js';
+import { DAY, HOUR, NOON } from '../support/clock.js';
+import { ACME } from '../support/http.js';
+import { World } from '../support/world.js';
 
 // What is true of every store of the shared mode, and of the instances that share it.
 
@@ -31,19 +30,6 @@ export interface OpenedModes {
   close(): Promise<void>;
 }
 
-const OPEN: Omit<Gate, 'from' | 'to'> = {
-  minXlinkPercentage: 0,
-  minDwellMs: 0,
-  maxErrorRate: 1,
-  requireSafeClients: false,
-};
-export const gate = (from: Mode, to: Mode, more: Partial<Gate> = {}): Gate => ({
-  ...OPEN,
-  from,
-  to,
-  ...more,
-});
-
 const FULL: ModeState = {
   mode: 'deprecation',
   since: 1_764_000_000_000,
@@ -53,77 +39,7 @@ const FULL: ModeState = {
 };
 
 /** How long nothing may be heard of a change. */
-const SOON_MS = 1000;
-
-/** The identity of the API, which all of its instances have. */
-const agents = new WeakMap<World, ReturnType<World['agent']>>();
-const apiOf = (world: World) => {
-  const agent = agents.get(world) ?? world.agent('api');
-  agents.set(world, agent);
-  return agent;
-};
-
-const running = new Set<{ stop(): void }>();
-afterEach(stopAll);
-
-/** Stops what instances run. Before their connections are closed: `end()` of a pool waits for the one that listens. */
-export function stopAll(): void {
-  for (const one of running) one.stop();
-  running.clear();
-}
-
-/** An instance of the API: an adapter, the shared mode, and a plan that is evaluated by hand. */
-export async function instance(
-  world: World,
-  store: ModeStore,
-  {
-    mode = 'hybrid' as Mode,
-    clients = world.clients as ClientStore,
-    intervalMs = 60_000,
-    plan = {} as Partial<MigrationPlanOptions>,
-  } = {},
-) {
-  const { clock } = world;
-  const events: XlinkEvent[] = [];
-  const adapter = new DualModeAdapter({
-    agent: await apiOf(world),
-    legacyKeyValidator: () => null,
-    mode,
-    clients,
-    clock,
-    observers: [(event) => void events.push(event)],
-  });
-  const shared = new SharedMode({ adapter, store, clock, intervalMs });
-  running.add(shared);
-  const changes = () =>
-    events
-      .filter((event): event is ModeEvent => event.type === 'mode' && event.from !== undefined)
-      .map(({ from, to, reason }) => `${from} > ${to}${reason === undefined ? '' : `: ${reason}`}`);
-  const faults = () => events.flatMap((event) => (event.type === 'fault' ? [event.error.id] : []));
-  return {
-    adapter,
-    shared,
-    changes,
-    faults,
-    plan: new MigrationPlan({ adapter, sharedMode: shared, clock, auto: true, ...plan }),
-  };
-}
-
-export type Instance = Awaited<ReturnType<typeof instance>>;
-
-export const modesOf = (instances: readonly Instance[]): Mode[] =>
-  instances.map(({ adapter }) => adapter.mode);
-
-/** Resolves to the ms it took until all are in the mode. */
-export async function followed(
-  instances: readonly Instance[],
-  mode: Mode,
-  withinMs = SOON_MS,
-): Promise<number> {
-  const began = performance.now();
-  await until(() => modesOf(instances).every((one) => one === mode), { withinMs, what: `all in ${mode}` });
-  return performance.now() - began;
-}
+const _SOON_MS = 1000;
 
 export function describeSharedMode(name: string, open: () => Promise<OpenedModes>): void {
   let opened: OpenedModes;
@@ -396,7 +312,7 @@ export function describeSharedMode(name: string, open: () => Promise<OpenedModes
       const api = await apiOf(world);
       const services = await Promise.all(
         [1, 2].map(async () =>
-          serve({
+          world.serve({
             agent: api,
             clock: world.clock,
             clients: (await opened.clients?.()) ?? world.clients,

@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { HOUR, World } from '../adapters/support.js';
+import { gate } from '../adapters/migration/gate.js';
+import { followed, instance, modesOf, stopAll } from '../adapters/migration/instances.js';
+import { HOUR } from '../support/clock.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
+import { World } from '../support/world.js';
 import { BACKENDS, type Database, type Stores, type StoresOptions, timed } from './client-store-backends.js';
-import { followed, gate, instance, modesOf, stopAll } from './mode-store-conformance.js';
 
 const TIMEOUT_MS = 300;
 /** A busy machine is late. */

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import type { Did } from '@private.me/xlink';
 import type { VersionedRegistry } from '../../src/stores/versioned-registry.js';
-import type { Did } from '../../src/types/protocol.js';
 import { identityOf } from '../support/agents.js';
 import { idOf, thrownBy, unwrap } from '../support/results.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -106,7 +106,7 @@ export function describeOutages(name: string, server: () => Mortal, open: Open):
     }, 30_000);
 
     for (const trouble of ['cut', 'freeze'] as const)
-      test(`changes are heard of again after ${trouble}, and that some may have been missed`, async () => {
+      test(`changes are heard of again after ${trouble}, and so is what happened meanwhile`, async () => {
         const proxy = await TcpProxy.start(server().port);
         const [listening, other] = [await openAt(proxy.port), await openAt(server().port)];
         unwrap(await other.add(alice!));
@@ -124,7 +124,8 @@ export function describeOutages(name: string, server: () => Mortal, open: Open):
         unwrap(await other.add(alice!));
         proxy.heal();
         await until(() => listening.changeFeed === 'live', { withinMs: RECOVERY_MS });
-        expect(heard).toContain(undefined);
+        // From the same connection, which was only late, or from a new one: anything may have changed.
+        expect(heard.includes(alice!) || heard.includes(undefined)).toBe(true);
         heard.length = 0;
         unwrap(await other.revoke(alice!));
         await until(() => heard.includes(alice!), { withinMs: 1000 });

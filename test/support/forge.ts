@@ -68,3 +68,6 @@ export function withBitFlipped(text: string, bit: number): string {
   bytes[bit >> 3]! ^= 1 << (bit & 7);
   return encodeBase64url(bytes);
 }
+
+/** The public keys of an identity, for a record of another. */
+export const keysOf = ({ x25519, mlKem768, mlDsa65 }: Identity) => ({ x25519, mlKem768, mlDsa65 });

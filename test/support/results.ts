@@ -1,3 +1,4 @@
+import { expect } from '@jest/globals';
 import { isXlinkError, type XlinkError } from '../../src/errors/errors.js';
 import type { Result } from '../../src/errors/result.js';
 import type { ErrorId } from '../../src/errors/table.js';
@@ -26,4 +27,11 @@ export async function thrownBy(call: () => unknown): Promise<XlinkError> {
     throw error;
   }
   throw new Error('expected a throw, there was none');
+}
+
+/** The error of an option that is refused: its id and the name of the option. */
+export async function optionRefusedBy(call: () => unknown): Promise<string> {
+  const { id, field } = await thrownBy(call);
+  expect(id).toBe('INVALID_OPTION');
+  return String(field);
 }

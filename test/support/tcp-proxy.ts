@@ -22,11 +22,18 @@ export class TcpProxy {
   #held: Held | undefined;
   #isCut = false;
   #isLosing = false;
+  #targetPort: number;
 
   private constructor(targetPort: number) {
+    this.#targetPort = targetPort;
     this.#server = createServer({ allowHalfOpen: true }, (client) => {
       if (this.#isCut) return void client.destroy();
-      const upstream = connect({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+      const upstream = connect({
+        port: this.#targetPort,
+        host: '127.0.0.1',
+        allowHalfOpen: true,
+        noDelay: true,
+      });
       client.setNoDelay(true);
       const pair = new Pair(client, upstream, () => void this.#pairs.delete(pair));
       this.#pairs.add(pair);
@@ -77,6 +84,11 @@ export class TcpProxy {
   cut(): void {
     this.#isCut = true;
     for (const pair of [...this.#pairs]) pair.destroy();
+  }
+
+  /** Leads to another port of 127.0.0.1, as a name does after a failover. Connections that there are keep theirs. */
+  leadTo(targetPort: number): void {
+    this.#targetPort = targetPort;
   }
 
   /** As in the beginning: no delay, nothing held, nothing cut. Connections that were reset or lost stay so. */

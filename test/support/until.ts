@@ -9,7 +9,7 @@ export interface Patience {
 
 /** Asks again and again until the answer is yes; rejects after the deadline. What `holds` throws ends the wait at once. */
 export async function until(
-  holds: () => boolean | Promise<boolean>,
+  holds: () => unknown,
   { withinMs = 5000, what = 'a condition' }: Patience = {},
 ): Promise<void> {
   const deadline = performance.now() + withinMs;

@@ -1,9 +1,8 @@
+import { GatewayTransport, HttpsTransportAdapter, LoopbackTransport } from '@private.me/xlink';
 import { WebSocket } from 'ws';
-import { GatewayTransport } from '../../src/transport/gateway.js';
-import { HttpsTransportAdapter } from '../../src/transport/https.js';
-import { LoopbackTransport } from '../../src/transport/loopback.js';
+import { listen } from '../support/listen.js';
 import { describeTransport } from './conformance.js';
-import { listenerOf, serve, startRelay } from './servers.js';
+import { listenerOf, startRelay } from './servers.js';
 
 const backoff = () => 20;
 
@@ -19,7 +18,7 @@ describeTransport('LoopbackTransport', {
 describeTransport('HttpsTransportAdapter', {
   ends: async () => {
     const receiver = new HttpsTransportAdapter({ baseUrl: 'http://localhost' });
-    const { url } = await serve(listenerOf(receiver));
+    const { url } = await listen(listenerOf(receiver));
     return { sender: new HttpsTransportAdapter({ baseUrl: url, backoff }), receiver };
   },
   rejection: 'told',

@@ -1,11 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
-import { xlinkError } from '../../src/errors/errors.js';
-import { Identity } from '../../src/identity/identity.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import type { Transport } from '../../src/types/ports.js';
-import type { Envelope } from '../../src/types/protocol.js';
+import {
+  Agent,
+  type Envelope,
+  Identity,
+  MemoryTrustRegistry,
+  type Transport,
+  xlinkError,
+} from '@private.me/xlink';
 import { seedOf } from '../support/agents.js';
 import { idOf, unwrap } from '../support/results.js';
 import { until } from '../support/until.js';

@@ -1,14 +1,21 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
+import {
+  Agent,
+  type AgentOptions,
+  type Envelope,
+  ERROR_TABLE,
+  HttpsTransportAdapter,
+  type HttpsTransportOptions,
+  MemoryNonceStore,
+  MemoryTrustRegistry,
+  type NonceStore,
+} from '@private.me/xlink';
 import express from 'express';
-import { ERROR_TABLE } from '../../src/errors/table.js';
-import { Agent, type AgentOptions, type Envelope, type NonceStore } from '../../src/index.js';
-import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import { MemoryTrustRegistry } from '../../src/registry/memory.js';
-import { HttpsTransportAdapter, type HttpsTransportOptions } from '../../src/transport/https.js';
+import { afterTest } from '../support/after-test.js';
 import { seedOf } from '../support/agents.js';
+import { listen } from '../support/listen.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
-import { afterTest, serve } from './servers.js';
 
 /** What stands in front of the receiver: answers itself, or leaves the request to it. */
 type Front = (req: IncomingMessage, res: ServerResponse, next: () => void, nth: number) => void;
@@ -33,7 +40,7 @@ async function world(
     requests += 1;
     front(req, res, () => app(req, res), requests);
   };
-  const { url, server } = await serve(listener);
+  const { url, server } = await listen(listener);
   const waits: number[] = [];
   const backoff = (attempt: number) => {
     waits.push(attempt);

@@ -1,49 +1,12 @@
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import type { RequestListener, Server } from 'node:http';
 import { join } from 'node:path';
-import { afterEach } from '@jest/globals';
-import { Identity } from '../../src/identity/identity.js';
-import type { RelayOptions } from '../../src/relay/options.js';
-import { createRelay, type Relay } from '../../src/relay/relay.js';
-import type { RelayLimits } from '../../src/relay/store.js';
-import { FileRelayStore } from '../../src/stores/file/relay-store.js';
-import type { HttpsTransportAdapter } from '../../src/transport/https.js';
-import type { Clock } from '../../src/types/protocol.js';
+import { type Clock, type HttpsTransportAdapter, Identity } from '@private.me/xlink';
+import { FileRelayStore } from '@private.me/xlink/file';
+import { createRelay, type Relay, type RelayLimits, type RelayOptions } from '@private.me/xlink/server';
+import { afterTest } from '../support/after-test.js';
 import { seedOf } from '../support/agents.js';
-
-const closers: (() => Promise<unknown>)[] = [];
-
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-/** Closes something once the test is over. */
-export const afterTest = (close: () => Promise<unknown>): void => void closers.push(close);
-
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'xlink-transport-'));
-  afterTest(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** A server on a free port of this machine; stopped after the test at the latest. */
-export async function serve(handler: RequestListener, port = 0): Promise<{ url: string; server: Server }> {
-  const server = createServer(handler).listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  afterTest(() => stopServer(server));
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
-
-export async function stopServer(server: Server): Promise<void> {
-  if (!server.listening) return;
-  const closed = once(server, 'close');
-  server.close();
-  server.closeAllConnections();
-  await closed;
-}
+import { listen, stopServer } from '../support/listen.js';
+import { temporaryFolder } from '../support/temporary-folder.js';
 
 /** The `handle` of a transport behind Node's server. */
 export const listenerOf =
@@ -88,7 +51,7 @@ export async function startRelay({
   const store = await FileRelayStore.open({ path: file, ...(limits ? { limits } : {}), ...clock });
   const identity = await Identity.fromSeed(seedOf('relay'));
   const relay = await createRelay({ sendsPerMinute: 100_000, ...options, identity, store });
-  const { url, server } = await serve((req, res) => relay.handler(req, res), port);
+  const { url, server } = await listen((req, res) => relay.handler(req, res), port);
   server.on('upgrade', relay.upgrade);
   let stopped: Promise<void> | undefined;
   const stop = () =>

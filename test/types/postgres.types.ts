@@ -1,6 +1,7 @@
 // Compiled, never run: a pool of the package `pg` fits every store without a cast.
+
+import { PostgresClientStore, PostgresModeStore, PostgresTrustRegistry } from '@private.me/xlink/postgres';
 import pg, { Pool, type PoolClient } from 'pg';
-import { PostgresClientStore, PostgresModeStore, PostgresTrustRegistry } from '../../src/index.js';
 import type { PostgresClient, PostgresPool } from '../../src/stores/postgres/types.js';
 
 for (const pool of [new Pool(), new pg.Pool({ max: 2 })]) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { BaseAgent as Agent } from '../../src/agent/agent.js';
+import { Agent } from '@private.me/xlink';
 import type { AgentOptions } from '../../src/agent/options.js';
 import { MemoryTrustRegistry } from '../../src/registry/memory.js';
 import {
@@ -11,8 +11,9 @@ import {
   oneOf,
   requireOption,
 } from '../../src/util/options.js';
-import { pair, seedOf } from '../support/agents.js';
+import { seedOf } from '../support/agents.js';
 import { errorOf, idOf, thrownBy } from '../support/results.js';
+import { pair } from '../support/world.js';
 
 interface Sample {
   readonly timeout?: number;

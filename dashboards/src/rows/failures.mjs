@@ -80,7 +80,7 @@ export const failurePanels = (queries, docs) => [
   curves({
     title: 'Stores and registries that did not answer',
     description:
-      'Requests refused because something this API depends on was down: nothing is accepted meanwhile. NONCE_STORE_UNAVAILABLE: the nonce store; with :COLD_START a process that has just begun, which passes. LOOKUP_FAILED: the trust registry. CLIENT_STORE_UNAVAILABLE: the client store. KEY_VALIDATOR_FAILED: your own key check. In observe mode nobody is refused; what would have been is marked observed.',
+      'Requests refused because something this API depends on was down: nothing is accepted meanwhile. NONCE_STORE_UNAVAILABLE: the nonce store; with :COLD_START a process that has just begun, which passes. LOOKUP_FAILED: the trust registry. CLIENT_STORE_UNAVAILABLE: the client store. KEY_VALIDATOR_FAILED: your own key check. In observe mode nothing is refused; what would have been is marked observed.',
     none: 'All answered',
     unit: 'reqps',
     width: 10,

@@ -25,7 +25,7 @@ export const keyPanels = (queries, docs) => [
     title: 'Clients that use keys',
     description:
       'Accepted requests by key in this range, the busiest first: these are the clients to write to. adapter.report() says of each how far it is.',
-    none: 'Nobody, or no series by client: set maxClients in prometheusMetrics()',
+    none: 'None, or no series by client: set maxClients in prometheusMetrics()',
     unit: 'short',
     width: 8,
     height: 9,

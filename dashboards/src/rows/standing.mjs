@@ -66,7 +66,7 @@ export const standingPanels = (queries, docs) => [
   stat({
     title: 'Days to the sunset',
     description:
-      'Until the earliest announced date on which keys stop working (deprecation.sunset); below zero it has passed. Whoever still uses keys then breaks: move the date, or the clients.',
+      'Until the earliest announced date on which keys stop working (deprecation.sunset); below zero it has passed. Clients that still use keys then break: move the date, or the clients.',
     none: 'No sunset announced',
     unit: 'd',
     width: 3,

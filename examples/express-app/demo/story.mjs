@@ -41,7 +41,7 @@ export async function migrate(stage) {
 
   await untilAdopted(stage);
   await assertNobodyLeft(stage, clients);
-  screen.note(`${check} Everybody moved in ${board.clock} and no request failed: safe to turn the keys off.`);
+  screen.note(`${check} All moved in ${board.clock} and no request failed: safe to turn the keys off.`);
   await turnKeysOff(stage);
   await assertOnlyXlinkWorks(stage);
   screen.note(`${check} Done: the key above gets 401 XLINK_REQUIRED now, and xLink 200 as before.`);

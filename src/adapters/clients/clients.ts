@@ -3,7 +3,7 @@ import { xlinkError } from '../../errors/errors.js';
 import type { ApiKeyAuth, Outcome } from '../../http/decision.js';
 import type { Mode } from '../../types/mode.js';
 import type { ClientId, Clock, Did, Scope } from '../../types/protocol.js';
-import type { Awaitable } from '../../util/awaitable.js';
+import { type Awaitable, isPromiseLike } from '../../util/awaitable.js';
 import type { ClientLedger } from './ledger.js';
 import type { ClientStore } from './store.js';
 
@@ -39,7 +39,9 @@ export class Clients {
     const unknown = (error: unknown) => this.parts.onFault(error) as undefined;
     try {
       const client = this.parts.store.clientOf(did);
-      return client instanceof Promise ? client.then((one) => one ?? did, unknown) : (client ?? did);
+      return isPromiseLike(client)
+        ? Promise.resolve(client).then((one) => one ?? did, unknown)
+        : (client ?? did);
     } catch (error) {
       return unknown(error);
     }
@@ -68,7 +70,7 @@ export class Clients {
   }
 }
 
-/** The validator's own id of the client: the first of these members that is a text or a number. */
+/** The validator's own id of the client: the first of these members that is a string or a number. */
 export function defaultClientId(auth: ApiKeyAuth): ClientId | undefined {
   for (const name of ['clientId', 'customerId', 'userId', 'id']) {
     const value = auth[name];

@@ -5,28 +5,41 @@ import type { ClientRecord } from './store.js';
 
 /** One client in the cut-over report. Times are ISO 8601 in UTC. */
 export interface ClientReport {
+  /** The client's id, as the key validator returns it. */
   readonly client: ClientId;
+  /** DIDs that were enrolled with a key of this client, oldest first. */
   readonly dids: readonly Did[];
+  /** Accepted requests with an API key, since the store began. */
   readonly keyRequests: number;
+  /** Accepted requests with an envelope, since the store began. */
   readonly xlinkRequests: number;
+  /** When a key was last accepted; absent if never. */
   readonly lastKeyUse?: string;
+  /** When an envelope was last accepted; absent if never. */
   readonly lastXlinkUse?: string;
+  /** Refused requests by error id (docs/errors.md). */
   readonly failures: Readonly<Record<string, number>>;
+  /** Whether the client has switched its own key off. */
   readonly keySwitchedOff: boolean;
   /** Whether turning keys off now would leave this client working, as far as its traffic tells. */
   readonly safeToSwitch: boolean;
+  /** How far the client is. */
   readonly state: CutoverState;
   /** The state in one sentence. */
   readonly reason: string;
 }
 
+/** Which clients still use API keys, and whether keys can be turned off. From `adapter.report()`. */
 export interface CutoverReport {
+  /** When the report was made, ISO 8601 in UTC. */
   readonly generatedAt: string;
   /** Whether every client is safe to switch. */
   readonly safeToSwitch: boolean;
+  /** One row for each client. */
   readonly clients: readonly ClientReport[];
 }
 
+/** When a client counts as safe to switch. */
 export interface ReportOptions {
   /** A client is safe if its key was not used for this long, in ms. Default one day. */
   readonly quietMs?: number;
@@ -36,7 +49,7 @@ export interface ReportOptions {
 
 const DAY_MS = 86_400_000;
 
-/** Throws `INVALID_OPTION`: a threshold that is misspelt would call clients safe that are not. */
+/** Throws `INVALID_OPTION`: a threshold that is misspelled would call clients safe that are not. */
 export function checkReportOptions(owner: string, options: ReportOptions): void {
   checkOptions(owner, options, { quietMs: integerIn(0, 2 ** 40), recentMs: integerIn(0, 2 ** 40) });
 }

@@ -12,7 +12,7 @@ export const guardedClientStore = (store: ClientStore): ClientStore => ({
   setKeyOff: (client, since) => guarded(() => store.setKeyOff(client, since)),
 });
 
-/** A store in memory answers at once, and nobody has to wait for it. */
+/** A store in memory answers at once, without a promise. */
 function guarded<T>(ask: () => Awaitable<T>): Awaitable<T> {
   try {
     const answer = ask();

@@ -3,17 +3,23 @@ import type { Awaitable } from '../../util/awaitable.js';
 
 /** What is known about one client, over all its keys and DIDs. Times in ms since 1970. */
 export interface ClientRecord {
+  /** The client's id, as the key validator returns it. Never a key. */
   readonly client: ClientId;
   /** DIDs that were enrolled with a key of this client, oldest first. */
   readonly dids: readonly Did[];
+  /** Accepted requests with an API key. */
   readonly keyRequests: number;
+  /** Accepted requests with an envelope. */
   readonly xlinkRequests: number;
+  /** When a key was last accepted; absent if never. */
   readonly lastKeyUse?: number;
+  /** When an envelope was last accepted; absent if never. */
   readonly lastXlinkUse?: number;
   /** Refused requests by error id. */
   readonly failures: Readonly<Record<string, number>>;
+  /** When a request was last refused; absent if never. */
   readonly lastFailure?: number;
-  /** Set while the client has switched its own key off. */
+  /** Since when the client has its own key switched off; absent while it is on. */
   readonly keyOffSince?: number;
 }
 
@@ -25,7 +31,9 @@ export type ClientActivity = Omit<ClientRecord, 'dids' | 'keyOffSince'>;
  * rejection never refuses a request, except where the answer decides it: then nothing is accepted (503).
  */
 export interface ClientStore {
+  /** The record of a client; `undefined` if nothing is known about it. */
   get(client: ClientId): Awaitable<ClientRecord | undefined>;
+  /** All records, in any order. */
   list(): Awaitable<readonly ClientRecord[]>;
   /** The client a DID was enrolled for. */
   clientOf(did: Did): Awaitable<ClientId | undefined>;

@@ -2,7 +2,9 @@ import type { Mode } from '../../types/mode.js';
 
 /** What must hold before a mode gives way to the next. */
 export interface Gate {
+  /** The mode the gate leads out of. */
   readonly from: Mode;
+  /** The next mode. */
   readonly to: Mode;
   /** Share of xLink among the accepted requests of the window, 0 to 100. */
   readonly minXlinkPercentage: number;
@@ -29,9 +31,8 @@ export interface ErrorBudget {
 const DAY_MS = 86_400_000;
 
 /**
- * The papers' timeline: keys and envelopes side by side for four weeks at least, warnings once 95 % of the traffic is
- * xLink, enforcement after four more weeks if nobody would be left behind
- * who was heard of in the last 90 days.
+ * Keys and envelopes side by side for four weeks at least, warnings once 95 % of the traffic is
+ * xLink, enforcement after four more weeks if no client that sent a request in the last 90 days would be left behind.
  */
 export const DEFAULT_GATES: readonly Gate[] = [
   {

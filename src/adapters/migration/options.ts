@@ -19,6 +19,7 @@ import type { BaseDualModeAdapter } from '../dual-mode-adapter.js';
 import type { ErrorBudget, Gate } from './gates.js';
 import type { SharedMode } from './shared-mode.js';
 
+/** Options of {@link MigrationPlan}. */
 export interface MigrationPlanOptions {
   /** Needs the option `clients`. */
   readonly adapter: BaseDualModeAdapter;
@@ -32,7 +33,7 @@ export interface MigrationPlanOptions {
   readonly ignoreClients?: readonly ClientId[];
   /** Stretch of time that shares are taken over, in ms. Default one day. */
   readonly windowMs?: number;
-  /** When a client counts as safe to switch. */
+  /** When a client counts as safe to switch. Default: as in {@link ReportOptions}. */
   readonly report?: ReportOptions;
   /** How often `start()` looks, in ms. Default one minute. */
   readonly intervalMs?: number;
@@ -93,7 +94,7 @@ const GATE_MEMBERS = {
   ignoreQuietMs: true,
 } as const satisfies Record<keyof Gate, true>;
 
-/** A member that is misspelt would hold nothing back. */
+/** A member that is misspelled would hold nothing back. */
 const isGates: OptionCheck = (value) => {
   if (!Array.isArray(value)) return 'an array of gates between two modes';
   for (const gate of value.filter((each) => !isObject(each)))

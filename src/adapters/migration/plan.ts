@@ -11,9 +11,11 @@ import { checkPlanOptions, type MigrationPlanOptions } from './options.js';
 
 /** What would happen next, and what is in the way. */
 export interface Advice {
+  /** The mode in force. */
   readonly mode: Mode;
   /** Where the plan wants to go: forward, back, or nowhere. */
   readonly next: Mode | undefined;
+  /** Which way `next` is. */
   readonly direction: 'forward' | 'back' | 'stay';
   /** Whether it would go there now. */
   readonly ready: boolean;
@@ -21,6 +23,7 @@ export interface Advice {
   readonly reason: string | undefined;
   /** What blocks it, one sentence each. */
   readonly blockers: readonly string[];
+  /** Requests of known clients within the window (`windowMs`). */
   readonly traffic: Traffic;
   /** Whether the mode was changed by this evaluation. */
   readonly changed: boolean;
@@ -90,12 +93,13 @@ export class MigrationPlan {
     unref(this.#timer);
   }
 
+  /** Ends what {@link MigrationPlan.start} began. An evaluation under way finishes. */
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
-  /** Somebody else may have set the mode: its time starts anew. Going back is advised then, but never done. */
+  /** The mode may have been set by hand or by another instance: its time starts anew. Going back is advised then, but never done. */
   #noticeChange(now: number): void {
     const { mode } = this.#options.adapter;
     if (mode === this.#mode) return;
@@ -116,7 +120,7 @@ export class MigrationPlan {
     if (samples) this.#window = new TrafficWindow(this.#windowMs, samples);
   }
 
-  /** For whoever starts next. Another instance may be faster, which is as good. */
+  /** For the instance that starts next. Another instance may be faster, which is as good. */
   async #keepSamples(shared: StoredMode): Promise<void> {
     const { version: _, ...state } = shared;
     const samples = this.#window.thinned();

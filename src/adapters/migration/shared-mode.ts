@@ -16,7 +16,9 @@ import {
 } from '../modes/revision.js';
 import type { ModeState, ModeStore, StoredMode } from '../modes/store.js';
 
+/** Options of {@link SharedMode}. */
 export interface SharedModeOptions {
+  /** The adapter whose mode is shared. */
   readonly adapter: BaseDualModeAdapter;
   /** Such as `RedisModeStore`, `PostgresModeStore`, or for one process `FileModeStore`. */
   readonly store: ModeStore;
@@ -32,7 +34,7 @@ const MAX_ATTEMPTS = 100;
 /**
  * One mode for all instances of an API, kept over restarts. A change made on one of them, by `setMode` here or on the
  * adapter, or by a {@link MigrationPlan}, is followed by all: at once where the store tells of changes, else within
- * `intervalMs`. `adapter.setMode` stays as it is; nobody has to use another method.
+ * `intervalMs`. `adapter.setMode` stays as it is.
  *
  * - **An instance that starts takes over the shared mode**, whatever its own option `mode` says: that one counts only where
  *   nothing is stored yet. A deploy with `mode: 'hybrid'` therefore does not take an API back that has moved on; a `mode`
@@ -110,6 +112,7 @@ export class SharedMode {
     this.#undo.push(() => clearInterval(timer));
   }
 
+  /** Follows the store no longer. The mode stays as it is. */
   stop(): void {
     for (const undo of this.#undo.splice(0)) undo();
   }
@@ -228,7 +231,7 @@ export class SharedMode {
     }
   }
 
-  /** Somebody set the mode of the adapter. */
+  /** The mode of the adapter was set. */
   #notice(event: XlinkEvent): void {
     if (event.type !== 'mode' || event.from === undefined || this.#isFollowing) return;
     if (event.route !== undefined || event.client !== undefined) return;

@@ -2,9 +2,11 @@ import { xlinkError } from '../../errors/errors.js';
 import type { Headers } from '../../http/decision.js';
 import { checkKeys } from '../../util/options.js';
 
-/** A time in which keys are refused, announced beforehand, so that whoever still uses one notices while there is a way back. */
+/** A time in which keys are refused, announced beforehand, so that callers who still use one notice while there is a way back. */
 export interface Brownout {
+  /** First moment at which keys are refused. */
   readonly from: Date;
+  /** When keys are accepted again; after `from`. */
   readonly until: Date;
 }
 

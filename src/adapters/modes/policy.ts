@@ -17,12 +17,15 @@ export interface RouteMode {
   readonly path: string;
   /** Methods it is for. Default all. GET stands for HEAD, too. */
   readonly methods?: readonly string[];
+  /** The mode of these requests. */
   readonly mode: Mode;
 }
 
 /** What a mode is set for; nothing: for everything that has no mode of its own. */
 export interface ModeTarget {
+  /** The requests of one path prefix, and of these methods if there are any. */
   readonly route?: Omit<RouteMode, 'mode'>;
+  /** The requests of one client. */
   readonly client?: ClientId;
 }
 
@@ -38,7 +41,7 @@ const ROUTE_CHECKS: OptionChecks<Omit<RouteMode, 'mode'>> = { path: isPath, meth
 export const checkRouteModeKeys = (owner: string, value: object): void =>
   checkKeys(owner, value, [...Object.keys(ROUTE_CHECKS), 'mode']);
 
-/** Whether it is a {@link RouteMode} and nothing else: a misspelt member would widen it. */
+/** Whether it is a {@link RouteMode} and nothing else: a misspelled member would widen it. */
 export function isRouteMode(value: unknown): value is RouteMode {
   if (typeof value !== 'object' || value === null) return false;
   const { path, methods, mode, ...unknown } = value as Record<string, unknown>;
@@ -47,7 +50,7 @@ export function isRouteMode(value: unknown): value is RouteMode {
   return valid && Object.keys(unknown).length === 0;
 }
 
-/** Throws `INVALID_OPTION`: a target that is misspelt would set the mode of everything. */
+/** Throws `INVALID_OPTION`: a target that is misspelled would set the mode of everything. */
 export function checkModeTarget(owner: string, target: ModeTarget): void {
   checkOptions(owner, target, { route: isObject, client: isString });
   if (target.client !== undefined && target.route)

@@ -14,7 +14,7 @@ export const revised = (state: ModeState): RevisedMode => ({
 });
 
 /**
- * The revision of a change that is made now by somebody who knows of `known`: later than that, whatever the clocks say, and
+ * The revision of a change that is made now by an instance that knows of `known`: later than that, whatever the clocks say, and
  * otherwise the time (a hybrid logical clock). Changes of instances that could not know of each other go by their clocks.
  */
 export const nextRevision = (now: number, known: RevisedMode | undefined): number =>

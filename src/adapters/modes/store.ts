@@ -4,12 +4,13 @@ import type { TrafficSample } from './traffic-window.js';
 
 /** The mode that the instances of an API share, and what a plan must know to go on from there. */
 export interface ModeState {
+  /** The mode of everything that has no mode of its own. */
   readonly mode: Mode;
   /** Since when it is in force, in ms since 1970. */
   readonly since: number;
   /** The place of this change among all changes: of two states the one with the higher revision is the later. Set by `SharedMode`. */
   readonly revision?: number;
-  /** Why, in the words of whoever set it. */
+  /** Why, as given to `setMode`. */
   readonly reason?: string;
   /** The mode before, if a plan stepped forward from it and may go back. */
   readonly wayBack?: Mode;
@@ -23,7 +24,7 @@ export interface StoredMode extends ModeState {
   readonly version: number;
 }
 
-/** Where the shared mode is kept. A throw or rejection changes nobody's mode. */
+/** Where the shared mode is kept. A throw or rejection changes no mode. */
 export interface ModeStore {
   /** `undefined`: there is none yet. */
   load(): Awaitable<StoredMode | undefined>;

@@ -2,14 +2,19 @@ import type { ClientRecord } from '../clients/store.js';
 
 /** Requests of known clients, as running totals or as a difference of two of them. */
 export interface Traffic {
+  /** Accepted requests with an API key. */
   readonly key: number;
+  /** Accepted requests with an envelope. */
   readonly xlink: number;
+  /** Refused requests. */
   readonly refused: number;
 }
 
 /** Running totals at a moment, in ms since 1970. */
 export interface TrafficSample {
+  /** When the totals were read, in ms since 1970. */
   readonly at: number;
+  /** The totals at that moment. */
   readonly totals: Traffic;
 }
 

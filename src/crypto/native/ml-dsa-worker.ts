@@ -9,34 +9,55 @@ import type { CryptoProvider } from '../provider.js';
 /** Runs in the worker. Kept as text so that it works from source, from dist and from CommonJS alike. */
 const WORKER = `
 const { parentPort, workerData } = require('node:worker_threads');
-const loaded = import(workerData);
+const loaded = import(workerData).catch(() => undefined);
 parentPort.on('message', async ({ id, op, args }) => {
+  const library = await loaded;
+  if (!library) return parentPort.postMessage({ id, unloaded: true });
   try {
-    parentPort.postMessage({ id, value: (await loaded).ml_dsa65[op](...args) });
+    parentPort.postMessage({ id, value: library.ml_dsa65[op](...args) });
   } catch (error) {
     parentPort.postMessage({ id, error });
   }
 });`;
 
+type Operation = 'sign' | 'verify';
+
 interface Job {
   resolve(value: unknown): void;
   reject(reason: unknown): void;
+  /** Does it on this thread instead. */
+  fallBack(): void;
 }
 
-/** One worker thread, started at the first call; it does not keep the process alive. */
+/**
+ * One worker thread, started at the first call; it does not keep the process alive. Where there can be none (noble is
+ * part of a bundle and cannot be loaded by name, or the permission model forbids threads) the work is done in place.
+ */
 class MlDsaWorker {
   #worker: Worker | undefined;
+  #unavailable = false;
   readonly #jobs = new Map<number, Job>();
   #lastId = 0;
 
-  run(op: 'sign' | 'verify', args: unknown[]): Promise<unknown> {
-    const worker = (this.#worker ??= this.#start());
+  run(op: Operation, args: unknown[]): Promise<unknown> {
+    const worker = this.#running();
+    if (!worker) return inPlace(op, args);
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       worker.postMessage({ id, op, args }); // may throw, and then there is nothing to wait for
-      this.#jobs.set(id, { resolve, reject });
+      this.#jobs.set(id, { resolve, reject, fallBack: () => resolve(inPlace(op, args)) });
       worker.ref();
     });
+  }
+
+  #running(): Worker | undefined {
+    if (this.#unavailable) return undefined;
+    try {
+      return (this.#worker ??= this.#start());
+    } catch {
+      this.#unavailable = true;
+      return undefined;
+    }
   }
 
   #start(): Worker {
@@ -44,11 +65,13 @@ class MlDsaWorker {
       createRequire(import.meta.url).resolve('@noble/post-quantum/ml-dsa.js'),
     ).href;
     const worker = new Worker(WORKER, { eval: true, workerData: module });
-    worker.on('message', ({ id, value, error }) => {
+    worker.on('message', ({ id, value, error, unloaded }) => {
       const job = this.#jobs.get(id);
       this.#jobs.delete(id);
       if (this.#jobs.size === 0) worker.unref();
-      if (error === undefined) job?.resolve(value);
+      if (unloaded) this.#unavailable = true;
+      if (unloaded) job?.fallBack();
+      else if (error === undefined) job?.resolve(value);
       else job?.reject(error);
     });
     worker.on('error', (error) => this.#failAll(worker, error));
@@ -64,6 +87,9 @@ class MlDsaWorker {
     this.#jobs.clear();
   }
 }
+
+const inPlace = async (op: Operation, args: unknown[]): Promise<unknown> =>
+  (ml_dsa65[op] as (...args: unknown[]) => unknown)(...args);
 
 /**
  * ML-DSA-65 in JavaScript, off the event loop: signing takes 8 ms at the median and 26 at p95, which no server can

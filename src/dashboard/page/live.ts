@@ -13,7 +13,7 @@ const TIME_LIMIT_MS = 10_000;
 const FIRST_RETRY_MS = 2000;
 const MAX_RETRY_MS = 15_000;
 
-/** Asks for figures again and again, as long as somebody can see the page. */
+/** Asks for figures again and again, as long as the page is visible. */
 export class Live {
   readonly #listener: Listener;
   #search = '';

@@ -3,7 +3,7 @@ import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
 import { answerExpress, type ExpressMiddleware } from './middleware.js';
 
 /**
- * Lets nobody through but callers who came with an envelope, whatever the mode. Put it behind `adapter.middleware()`:
+ * Rejects callers not authenticated by an envelope, whatever the mode. Put it behind `adapter.middleware()`:
  * it believes the adapter, and never `req.auth`, which any library can write.
  */
 export const requireXlink = (): ExpressMiddleware => expressGuard(xlinkGuard());

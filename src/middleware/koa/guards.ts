@@ -3,7 +3,7 @@ import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
 import { answerKoa, type KoaMiddleware } from './middleware.js';
 
 /**
- * Lets nobody through but callers who came with an envelope, whatever the mode. Put it behind `adapter.koa()`: it
+ * Rejects callers not authenticated by an envelope, whatever the mode. Put it behind `adapter.koa()`: it
  * believes the adapter, and never `ctx.state.auth`, which any library can write.
  */
 export const requireXlink = (): KoaMiddleware => koaGuard(xlinkGuard());

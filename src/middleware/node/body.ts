@@ -4,7 +4,7 @@ import { decodeUtf8, encodeUtf8 } from '../../util/utf8.js';
 import type { BodyHolder, NodeRequest } from './types.js';
 
 /**
- * The whole body of a request, at most `maxBytes`. It is put back where it came from before anybody can notice, so
+ * The whole body of a request, at most `maxBytes`. It is put back where it came from before other code can notice, so
  * parsers and handlers behind read the same bytes from the same stream. Takes a Buffer or string that a parser in front
  * left in `rawBody` or `body`; if it left neither, fails at once. `checkStart` is given the first bytes before more are
  * read, and throws what the body is refused with.

@@ -6,7 +6,7 @@ export interface NodeRequest {
   readonly complete: boolean;
   readonly destroyed: boolean;
   readonly readableEnded: boolean;
-  readonly socket?: { readonly remoteAddress?: string | undefined } | null | undefined;
+  readonly socket?: { readonly remoteAddress?: string | undefined } | undefined;
   /** HTTP/2 only. */
   readonly stream?: { readonly endAfterHeaders: boolean; readonly readableEnded: boolean } | undefined;
   read(): unknown;

@@ -16,9 +16,14 @@ export class CircuitBreaker {
     this.#tell = tell;
   }
 
+  /** Whether it could not be asked last time. */
+  get isDown(): boolean {
+    return this.#down !== undefined;
+  }
+
   /** Whether it is not to be asked now. */
   get isQuiet(): boolean {
-    return this.#down !== undefined && this.#clock() < this.#quietUntil;
+    return this.isDown && this.#clock() < this.#quietUntil;
   }
 
   /** Why it could not be asked last time. */

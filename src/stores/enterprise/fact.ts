@@ -28,7 +28,7 @@ export type Fact =
 
 const OPERATIONS = new Set(['register', 'add', 'revoke', 'updateScopes', 'updateKeys']);
 
-/** The file may have been written by anybody who can: nothing of it is taken unchecked. */
+/** The file may have been written by another program: nothing of it is taken unchecked. */
 export function factFrom(value: unknown): Fact {
   const [kind, first, second, third] = value as unknown[];
   const write = second as Write | undefined;

@@ -21,7 +21,7 @@ export type EnterpriseEvent =
   | { readonly type: 'queued'; readonly operation: Write['operation']; readonly did: Did }
   /** A change that had waited was made. */
   | { readonly type: 'replayed'; readonly operation: Write['operation']; readonly did: Did }
-  /** A change that had waited was refused, and is dropped: somebody has to look at it. */
+  /** A change that had waited was refused, and is dropped: an operator has to look at it. */
   | {
       readonly type: 'conflict';
       readonly operation: Write['operation'];
@@ -33,6 +33,7 @@ export type EnterpriseEvent =
   /** Something could not be written to the file; `error` is what the disk said. */
   | { readonly type: 'fallback-failed'; readonly error: unknown };
 
+/** Options of {@link createEnterpriseTrustRegistry}. */
 export interface EnterpriseRegistryOptions {
   /** The registry that decides. */
   readonly http: HttpTrustRegistryOptions;
@@ -46,7 +47,7 @@ export interface EnterpriseRegistryOptions {
   readonly maxStaleMs?: number;
   /** How long after a failure the registry is left alone before it is tried again, in ms. Default 2000. */
   readonly retryMs?: number;
-  /** Told what happens. Must not throw (what it throws is ignored). Default: nobody is told. */
+  /** Told what happens. Must not throw (what it throws is ignored). Default: not called. */
   readonly onEvent?: (event: EnterpriseEvent) => void;
   /** Default `Date.now`. */
   readonly clock?: Clock;

@@ -12,6 +12,7 @@ import { HttpTrustRegistry } from '../../registry/http.js';
 import { isUnreachable } from '../../registry/http-errors.js';
 import type {
   ChangeListener,
+  FeedState,
   Grant,
   ManagedTrustRegistry,
   RevokeOptions,
@@ -50,6 +51,7 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
+  /** Throws `INVALID_OPTION`. */
   constructor(options: EnterpriseRegistryOptions) {
     checkEnterpriseOptions(options);
     const { maxStaleMs = DEFAULT_MAX_STALE_MS, retryMs = DEFAULT_RETRY_MS, clock = Date.now } = options;
@@ -61,7 +63,7 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
     this.#breaker = new CircuitBreaker(clock, retryMs, tell);
     const [http, store, reach] = [this.#http, this.#store, this.#breaker];
     this.#entries = new Entries({ http, store, reach, maxStaleMs, clock, tell });
-    this.ready().catch(() => {}); // told to whoever needs it
+    this.ready().catch(() => {}); // the next call reports it
   }
 
   /** Resolves when the file was read. Rejects with `LOOKUP_FAILED` if it cannot be. */
@@ -138,13 +140,26 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
     return this.#change(() => ({ operation: 'updateKeys', did: keys?.did, keys }));
   }
 
+  /** Whether changes made elsewhere are heard of: `down` also while entries come from the file. `off` until `onChange` is called. */
+  get changeFeed(): FeedState {
+    const state = this.#http.changeFeed;
+    return state === 'live' && this.#breaker.isDown ? 'down' : state;
+  }
+
+  /** As of `HttpTrustRegistry`, and for changes that wait here. */
   onChange(listener: ChangeListener): () => void {
-    return this.#listeners.add(listener);
+    const forget = this.#listeners.add(listener);
+    const stop = this.#http.onChange((did) => listener(did));
+    return () => {
+      forget();
+      stop();
+    };
   }
 
   /** Lets go of the file. Changes that wait stay in it. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#http.close();
     clearTimeout(this.#timer);
     await this.#replaying;
     await this.#store.close();
@@ -152,7 +167,7 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
 
   async #change(members: () => object): Promise<Result<void>> {
     try {
-      const write = JSON.parse(JSON.stringify(members())) as Write; // what is kept is nobody else's object
+      const write = JSON.parse(JSON.stringify(members())) as Write; // a copy, which no caller can change
       await this.ready();
       if (this.waiting > 0 && !this.#breaker.isQuiet) await this.#replay(); // in the order in which they were asked for
       if (this.waiting === 0 && !this.#breaker.isQuiet) {

@@ -8,7 +8,7 @@ export interface FileStoreOptions {
    * far it was acknowledged, and for a moment a copy.
    */
   readonly path: string;
-  /** Told that a line that a crash left unfinished was cut off; it was never acknowledged. Default: nobody is told. */
+  /** Told that a line that a crash left unfinished was cut off; it was never acknowledged. Default: not called. */
   readonly onRepair?: OnRepair;
   /**
    * How long the opening waits for another process to let go of the file, in ms, 0 to 600 000. Default 10 000: in an

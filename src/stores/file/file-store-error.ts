@@ -12,8 +12,10 @@ export type FileStoreFault = 'ELOCKED' | 'EFOREIGN' | 'EDAMAGED' | 'ELOST' | 'EC
 /** The file of a store cannot be used. Nothing was written to it; the message says what an operator can do. */
 export class FileStoreError extends Error {
   override readonly name = 'FileStoreError';
+  /** What is wrong with the file. */
   readonly code: FileStoreFault;
 
+  /** `message` says what an operator can do. */
   constructor(code: FileStoreFault, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

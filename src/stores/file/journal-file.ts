@@ -6,7 +6,7 @@ import type { JournalHead } from './journal-head.js';
 import { encodeLine, type Line } from './journal-line.js';
 import { type Header, lost, type Reading, readJournal } from './journal-read.js';
 
-/** Told that the end of a file was a line that a crash left unfinished, which nobody was told was written, and was cut off. */
+/** Called when the end of a file was a line that a crash left unfinished, and that was never acknowledged: it was cut off. */
 export type OnRepair = (cut: { readonly path: string; readonly bytes: number }) => void;
 
 export interface JournalOptions {

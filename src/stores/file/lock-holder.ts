@@ -18,7 +18,7 @@ export async function assertGone(name: string): Promise<void> {
   try {
     holder = JSON.parse(await readFile(name, 'utf8'));
   } catch (error) {
-    // A lock appears whole. It is empty when it was released, and may be half there after a power cut, as nobody else.
+    // A lock appears whole. It is empty when it was released, and may be half there after a power cut.
     if (error instanceof SyntaxError || (error as { code?: string }).code === 'ENOENT') return;
     throw error;
   }

@@ -8,6 +8,7 @@ import type { Continuity } from './journal-file.js';
 import { JournalQueue } from './journal-queue.js';
 import { type NonceLine, nonceLineFrom } from './nonce-line.js';
 
+/** Options of {@link FileNonceStore}. */
 export interface FileNonceStoreOptions extends FileStoreOptions {
   /** Nonces held at most. Full means: nothing more is accepted until some expire. Default 1 000 000 (some 300 MB of memory). */
   readonly maxEntries?: number;

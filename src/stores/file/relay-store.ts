@@ -10,7 +10,9 @@ import { Mailboxes, type Waiting } from './relay-mailboxes.js';
 import { Usage } from './relay-usage.js';
 import { Watchers } from './relay-watchers.js';
 
+/** Options of {@link FileRelayStore}. */
 export interface FileRelayStoreOptions extends FileStoreOptions {
+  /** What a mailbox and a sender may take up. Defaults as in {@link RelayLimits}. */
   readonly limits?: Partial<RelayLimits>;
   /** Default `Date.now`. */
   readonly clock?: Clock;

@@ -1,6 +1,6 @@
 import type { Did } from '../../types/protocol.js';
 
-/** How much somebody has in the store. */
+/** How much of the store one sender or mailbox takes up. */
 interface Amount {
   messages: number;
   bytes: number;

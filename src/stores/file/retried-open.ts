@@ -3,7 +3,7 @@ import type { Clock } from '../../types/protocol.js';
 /** How long after a failed opening the next one is tried, in ms. */
 const RETRY_AFTER_MS = 1000;
 
-/** Something that is opened in the background, and once more by whoever needs it a second or more after it failed. */
+/** Something that is opened in the background, and once more when it is needed a second or more after it failed. */
 export class RetriedOpen<T> {
   readonly #open: () => Promise<T>;
   readonly #clock: Clock;
@@ -15,7 +15,7 @@ export class RetriedOpen<T> {
   constructor(open: () => Promise<T>, clock: Clock) {
     this.#open = open;
     this.#clock = clock;
-    this.get().catch(() => {}); // told to whoever needs it
+    this.get().catch(() => {}); // the next call reports it
   }
 
   /** Rejects with what the last attempt failed with. */

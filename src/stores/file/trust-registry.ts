@@ -7,6 +7,7 @@ import { checkOptions, isFunction, isObject, requireOption } from '../../util/op
 import { FILE_OPTION_CHECKS, type FileStoreOptions } from './file-options.js';
 import { JournalQueue } from './journal-queue.js';
 
+/** Options of {@link FileTrustRegistry}. */
 export interface FileTrustRegistryOptions extends FileStoreOptions {
   /** Checks the signatures of key records. Default: the provider of the platform. */
   readonly crypto?: CryptoProvider;

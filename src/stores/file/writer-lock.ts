@@ -14,7 +14,7 @@ const LOOK_AGAIN_MS = 50;
  *
  * A lock is a file beside `path` whose name ends in a number. Who takes over makes the next number (a link fails if the
  * name exists, so one of many succeeds) and then removes the lower ones. The highest number is never removed, so it only
- * rises, and whoever acts on an old view of the folder makes a number that is taken, or finds a higher one and steps back.
+ * rises, and a process that acts on an old view of the folder makes a number that is taken, or finds a higher one and steps back.
  */
 export class WriterLock {
   readonly #path: string;

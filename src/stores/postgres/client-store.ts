@@ -13,6 +13,7 @@ import { isTableName } from './table-name.js';
 import { PostgresTables } from './tables.js';
 import type { PostgresPool } from './types.js';
 
+/** Options of {@link PostgresClientStore}. */
 export interface PostgresClientStoreOptions {
   /** A `Pool` of the package `pg`; it stays yours to end. Give it `connectionTimeoutMillis` for attempts that a dead network leaves open. */
   readonly pool: PostgresPool;

@@ -1,6 +1,6 @@
+import type { FeedConnection } from '../../registry/change-feed.js';
 import type { Deadline } from '../../util/deadline.js';
 import { KeyedMutex } from '../../util/keyed-mutex.js';
-import type { FeedConnection } from '../change-feed.js';
 import type { PostgresClient } from './types.js';
 
 export interface Subscriber {

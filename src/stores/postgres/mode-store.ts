@@ -4,18 +4,19 @@ import {
   parseModeState,
   type StoredMode,
 } from '../../adapters/modes/store.js';
+import { ChangeFeed } from '../../registry/change-feed.js';
 import { Deadline } from '../../util/deadline.js';
 import { checkOptions, hasMethods, integerIn, isString, requireOption } from '../../util/options.js';
 import { asciiJson, escaped } from '../ascii-json.js';
-import { ChangeFeed } from '../change-feed.js';
 import { channelOf, isTableName, tableName } from './table-name.js';
 import { PostgresTables } from './tables.js';
 import type { PostgresPool } from './types.js';
 
+/** Options of {@link PostgresModeStore}. */
 export interface PostgresModeStoreOptions {
   /**
    * A `Pool` of the package `pg`; it stays yours to end, after `stop()` of the shared mode: listening takes one connection,
-   * which all stores over the pool share and `end()` waits for. With a `max` of 1 nobody listens, and instances ask every
+   * which all stores over the pool share and `end()` waits for. With a `max` of 1 there is no listening, and instances ask every
    * `intervalMs`.
    */
   readonly pool: PostgresPool;

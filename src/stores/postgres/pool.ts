@@ -1,10 +1,10 @@
+import type { FeedConnection } from '../../registry/change-feed.js';
 import { type Deadline, within } from '../../util/deadline.js';
-import type { FeedConnection } from '../change-feed.js';
 import { cancelQuery } from './cancel.js';
 import { PostgresListener } from './listener.js';
 import type { PostgresClient, PostgresPool, Row } from './types.js';
 
-/** Calls that wait for a connection at most. While the network is frozen, nobody can take them out of the pool's queue. */
+/** Calls that wait for a connection at most. While the network is frozen, they cannot be taken out of the pool's queue. */
 const MAX_WAITING = 1000;
 /** A query that gets its connection in the last tenth of its time is not begun: it would only be canceled. */
 const LAST_SHARE = 0.1;

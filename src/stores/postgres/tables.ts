@@ -1,7 +1,7 @@
 import { xlinkError } from '../../errors/errors.js';
 import type { ErrorId } from '../../errors/table.js';
+import type { FeedConnection } from '../../registry/change-feed.js';
 import type { Deadline } from '../../util/deadline.js';
-import type { FeedConnection } from '../change-feed.js';
 import { MissingRightsError, migrate, type Schema } from './migrate.js';
 import { connectionsOf, type PostgresConnections } from './pool.js';
 import type { PostgresPool, Row } from './types.js';

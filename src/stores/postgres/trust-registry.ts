@@ -1,15 +1,16 @@
 import type { CryptoProvider } from '../../crypto/provider.js';
 import { xlinkError } from '../../errors/errors.js';
+import type { FeedConnection } from '../../registry/change-feed.js';
 import type { ChangeListener } from '../../registry/managed.js';
 import type { Did } from '../../types/protocol.js';
 import type { Deadline } from '../../util/deadline.js';
 import { checkOptions, hasMethods, integerIn, isObject, requireOption } from '../../util/options.js';
-import type { FeedConnection } from '../change-feed.js';
 import { type Versioned, VersionedRegistry } from '../versioned-registry.js';
 import { channelOf, isChannel, isTableName, tableName } from './table-name.js';
 import { PostgresTables } from './tables.js';
 import type { PostgresPool } from './types.js';
 
+/** Options of {@link PostgresTrustRegistry}. */
 export interface PostgresTrustRegistryOptions {
   /**
    * A `Pool` of the package `pg`; it stays yours to end. Give it `connectionTimeoutMillis`, so that it gives up attempts
@@ -28,7 +29,10 @@ export interface PostgresTrustRegistryOptions {
   readonly channel?: string;
   /** How long a call may take in all, in ms. Default 1000: so long a request waits while the database is away. */
   readonly timeoutMs?: number;
-  /** How often the connection that listens is tried, in ms. Default 5000: a frozen network goes unnoticed for that long. */
+  /**
+   * How often the connection that listens is tried, in ms. Default 500: a frozen network goes unnoticed for that long, and half a
+   * second more. Until then caches trust what they hold for their whole `ttlMs`.
+   */
   readonly heartbeatMs?: number;
   /** Checks the signatures of key records. Default: the provider of the platform. */
   readonly crypto?: CryptoProvider;
@@ -67,7 +71,7 @@ export class PostgresTrustRegistry extends VersionedRegistry {
       crypto: isObject,
     });
     requireOption('PostgresTrustRegistry', options, 'pool');
-    const { pool, table = DEFAULT_TABLE, timeoutMs = 1000, heartbeatMs = 5000, crypto } = options;
+    const { pool, table = DEFAULT_TABLE, timeoutMs = 1000, heartbeatMs = 500, crypto } = options;
     super({ crypto, timeoutMs, heartbeatMs });
     this.#tables = new PostgresTables({
       pool,

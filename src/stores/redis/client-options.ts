@@ -1,6 +1,7 @@
-import { type OnWarning, warner } from '../../agent/warnings.js';
+import type { OnWarning } from '../../agent/warnings.js';
 import { isIoredis, isIoredisCluster, isNodeRedisCluster, type RedisClient } from './client.js';
 import type { RedisStore } from './commands.js';
+import { redisWarner } from './server-warnings.js';
 
 /** How long to wait before the given attempt to reconnect, in ms: at most a second, and without end. */
 const reconnectMs = (attempt: number): number => Math.min(attempt * 50, 1000);
@@ -23,11 +24,12 @@ const IOREDIS = {
  * waits is given up in time (`connectTimeout` 1 s, `socketTimeout` 5 s), nothing is queued or sent twice while Redis is
  * away, and reconnecting goes on for ever, at least once a second.
  *
- * @example
+ * ```ts
  * new Redis(url, redisClientOptions.ioredis);
  * new Cluster(nodes, redisClientOptions.ioredisCluster);
  * createClient({ url, ...redisClientOptions.nodeRedis });
  * createCluster({ rootNodes, defaults: redisClientOptions.nodeRedis });
+ * ```
  */
 export const redisClientOptions = {
   /** For `Redis` of `ioredis`. */
@@ -55,8 +57,6 @@ interface KnownOptions {
   readonly defaults?: KnownOptions;
 }
 
-const warnOnce = warner(undefined);
-
 /** Tells `onWarning`, or prints once in a process, that a client would be away for long after a silent cut of the network. */
 export function warnOfMissingLimits(
   store: RedisStore,
@@ -65,8 +65,12 @@ export function warnOfMissingLimits(
 ): void {
   const [use, missing] = isIoredis(client) ? missingInIoredis(client) : missingInNodeRedis(client);
   if (missing.length === 0) return;
-  const warn = onWarning ? warner(onWarning) : warnOnce;
-  warn({ type: 'redis-client-without-limits', store, missing, use: `redisClientOptions.${use}` });
+  redisWarner(onWarning)({
+    type: 'redis-client-without-limits',
+    store,
+    missing,
+    use: `redisClientOptions.${use}`,
+  });
 }
 
 function missingInIoredis(client: Extract<RedisClient, { status: string }>): [string, string[]] {

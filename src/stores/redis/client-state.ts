@@ -1,6 +1,13 @@
 import { pause } from '../../util/backoff.js';
 import type { Deadline } from '../../util/deadline.js';
-import { hasOneConnection, isIoredis, isNodeRedisCluster, type RedisClient } from './client.js';
+import {
+  hasOneConnection,
+  type IoredisClient,
+  isIoredis,
+  isIoredisCluster,
+  isNodeRedisCluster,
+  type RedisClient,
+} from './client.js';
 
 /** Calls that Redis has not answered, at most: above that nothing more is sent, so that a silent server costs no memory. */
 export const MAX_UNANSWERED = 10_000;
@@ -23,7 +30,8 @@ export class ClientState {
   readonly #client: RedisClient;
   /** When each call that is unanswered should have been answered at the latest; oldest first. */
   readonly #unanswered = new Set<{ readonly due: number }>();
-  #onceReady: (() => void)[] = [];
+  readonly #onReady: (() => void)[] = [];
+  #connections = 0;
   /** Whether it was connected, or failed to: from then on it reconnects by itself, and is not waited for. */
   #hasTried = false;
 
@@ -33,12 +41,20 @@ export class ClientState {
     client.on('reconnecting', () => {
       this.#hasTried = true;
     });
+    onConnection(client, () => {
+      this.#connections += 1;
+    });
   }
 
-  /** Calls the listener once the client is connected: now, if it is. */
-  onceReady(listener: () => void): void {
-    this.#onceReady.push(listener);
-    this.#connected();
+  /** Calls the listener when the client is connected: now, if it is, and again each time. */
+  onReady(listener: () => void): void {
+    this.#onReady.push(listener);
+    if (isReady(this.#client)) listener();
+  }
+
+  /** How many connections were made, all nodes of a cluster together. Counted before anything is sent over the new one. */
+  get connections(): number {
+    return this.#connections;
   }
 
   /**
@@ -81,11 +97,20 @@ export class ClientState {
   }
 
   #connected(): void {
-    if (!isReady(this.#client)) return;
-    const listeners = this.#onceReady;
-    this.#onceReady = [];
-    for (const listener of listeners) listener();
+    if (isReady(this.#client)) for (const listener of this.#onReady) listener();
   }
+}
+
+/** Tells of each connection that is made, before anything is sent over it. Not of those of a pool. */
+function onConnection(client: RedisClient, listener: () => void): void {
+  if (isNodeRedisCluster(client)) {
+    client.on('node-connect', listener);
+    client.on('node-reconnecting', listener); // version 5 tells of the first connection to a node alone
+  } else if (isIoredisCluster(client)) {
+    const watch = (node: IoredisClient) => node.on('connect', listener);
+    client.nodes().forEach(watch);
+    client.on('+node', watch);
+  } else client.on('connect', listener);
 }
 
 function isReady(client: RedisClient): boolean {

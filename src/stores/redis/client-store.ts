@@ -22,6 +22,7 @@ import {
 import { isRedisKey } from './commands.js';
 import { RedisConnection } from './connection.js';
 
+/** Options of {@link RedisClientStore}. */
 export interface RedisClientStoreOptions {
   /** A client or cluster of `ioredis` or `redis` (node-redis), made with `redisClientOptions`; it stays yours to end. */
   readonly client: RedisClient;
@@ -32,7 +33,7 @@ export interface RedisClientStoreOptions {
   readonly keyPrefix?: string;
   /** How long Redis may take for one command, in ms. Default 1000: so long a request with a key waits if Redis does not answer. */
   readonly timeoutMs?: number;
-  /** Told if the client lacks time limits. Default: printed, once in a process. */
+  /** Told if the client lacks time limits, or Redis may evict. Default: printed, once in a process. */
   readonly onWarning?: OnWarning;
 }
 
@@ -56,9 +57,9 @@ const SETTLED_MS = 10_000;
  * not enrolled yet, until the client tries again.
  *
  * **What Redis must be told.** Switch on the append-only file (`appendonly yes`), or a restart forgets which keys are off
- * and who has moved; with `appendfsync everysec`, a crash forgets up to a second. Never let it evict (`maxmemory-policy
- * noeviction`). Do not read from replicas (`scaleReads`, `useReplicas`): they learn late that a key is off. After a failover
- * the last writes may be missing. If that is too weak, use Postgres.
+ * and who has moved; with `appendfsync everysec`, a crash forgets up to a second. Never let it evict
+ * (`maxmemory-policy noeviction`). Do not read from replicas (`scaleReads`, `useReplicas`): they learn late that a key is
+ * off. After a failover the last writes may be missing. If that is too weak, use Postgres.
  *
  * Calls reject with `CLIENT_STORE_UNAVAILABLE`, the error of the client as `cause`. A change that ran out of time may
  * happen all the same; it is safe to make it again.

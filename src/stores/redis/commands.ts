@@ -10,11 +10,11 @@ import {
 } from './client.js';
 
 /**
- * What each store sends, scripts included: an account needs that, and what its client sends to connect (`+@connection`,
- * `+info`; in a cluster `+cluster`).
+ * What each store sends, scripts included: an account needs that, `+info`, and what its client sends to connect
+ * (`+@connection`; in a cluster `+cluster`).
  */
 export const STORE_COMMANDS = {
-  RedisNonceStore: ['EXISTS', 'GET', 'SET'],
+  RedisNonceStore: ['EVAL', 'EXISTS', 'GET', 'SET', 'TIME'],
   // biome-ignore format: one line
   RedisClientStore: ['DEL', 'EXEC', 'GET', 'MULTI', 'PEXPIRE', 'RENAME', 'SADD', 'SET', 'SSCAN', 'ZADD', 'ZDIFFSTORE', 'ZINCRBY', 'ZRANGE', 'ZREM', 'ZUNIONSTORE'],
   RedisModeStore: ['PUBLISH', 'SUBSCRIBE', 'XADD', 'XREVRANGE'],
@@ -25,9 +25,9 @@ export const STORE_COMMANDS = {
 
 export type RedisStore = keyof typeof STORE_COMMANDS;
 
-/** A command of a store, and its arguments. */
+/** A command of a store, or `INFO`, and its arguments. */
 export type RedisCommand<S extends RedisStore = RedisStore> = readonly [
-  name: (typeof STORE_COMMANDS)[S][number],
+  name: (typeof STORE_COMMANDS)[S][number] | 'INFO',
   ...args: string[],
 ];
 
@@ -44,7 +44,7 @@ export interface RedisCommands {
   call(key: string, command: RedisCommand): Promise<unknown>;
   /** All of them, one after the other and nothing in between (MULTI, EXEC). Rejects if any of them failed. */
   transaction(key: string, commands: readonly RedisCommand[]): Promise<void>;
-  /** Each server that holds keys of its own, for SCAN. */
+  /** Each server that holds keys of its own, for SCAN and INFO. */
   servers(): Promise<readonly ((command: RedisCommand) => Promise<unknown>)[]>;
 }
 

@@ -4,6 +4,7 @@ import { hasPool, type RedisClient } from './client.js';
 import { warnOfMissingLimits } from './client-options.js';
 import { type ClientState, stateOf } from './client-state.js';
 import { type RedisCommand, type RedisCommands, type RedisStore, redisCommands } from './commands.js';
+import { ServerWarnings } from './server-warnings.js';
 
 /** What every Redis store is given about its client. */
 export interface RedisConnectionOptions {
@@ -22,6 +23,7 @@ export class RedisConnection<S extends RedisStore> {
   readonly #state: ClientState;
   readonly #timeoutMs: number;
   readonly #hasPool: boolean;
+  readonly warnings: ServerWarnings;
 
   /** `store` says which commands may be sent. */
   constructor(store: S, { client, timeoutMs, onWarning }: RedisConnectionOptions) {
@@ -29,7 +31,10 @@ export class RedisConnection<S extends RedisStore> {
     this.#state = stateOf(client);
     this.#timeoutMs = timeoutMs;
     this.#hasPool = hasPool(client);
+    this.warnings = new ServerWarnings(store, onWarning);
     warnOfMissingLimits(store, client, onWarning);
+    // The script of nonces tells of it, too.
+    if (store !== 'RedisNonceStore') this.onReady(() => void this.#warnOfPolicies());
   }
 
   /** Stands before every key of the store: what the client was told to put there (`keyPrefix`), and does not by itself. */
@@ -37,8 +42,14 @@ export class RedisConnection<S extends RedisStore> {
     return this.#commands.keyPrefix;
   }
 
-  onceReady(listener: () => void): void {
-    this.#state.onceReady(listener);
+  /** Calls the listener when the client is connected: now, if it is, and again each time. */
+  onReady(listener: () => void): void {
+    this.#state.onReady(listener);
+  }
+
+  /** How many connections the client has made since it is known here; `undefined` for a pool, which does not tell. */
+  get connections(): number | undefined {
+    return this.#hasPool ? undefined : this.#state.connections;
   }
 
   /** The time of one call, from now. */
@@ -59,11 +70,18 @@ export class RedisConnection<S extends RedisStore> {
   inOrder(commands: readonly (readonly [key: string, command: RedisCommand<S>])[]): Promise<unknown[]> {
     const send = async ([key, command]: (typeof commands)[number]) => this.#commands.call(key, command);
     return this.#run(async () => {
-      if (!this.#hasPool) return Promise.all(commands.map(send));
       const replies: unknown[] = [];
-      for (const command of commands) replies.push(await send(command));
+      await this.each([...commands.entries()], async ([at, command]) => {
+        replies[at] = await send(command);
+      });
       return replies;
     });
+  }
+
+  /** Does the work for each item: at once, or one after the other, so that a pool does not open connections for it. */
+  async each<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+    if (!this.#hasPool) await Promise.all(items.map(work));
+    else for (const item of items) await work(item);
   }
 
   /** Rejects if any of the commands failed; all have keys of one slot, as `key` is. */
@@ -71,7 +89,19 @@ export class RedisConnection<S extends RedisStore> {
     return this.#run(() => this.#commands.transaction(key, commands));
   }
 
-  /** For SCAN: each server that holds some of the keys. */
+  /** In silence, where the account may not ask. */
+  async #warnOfPolicies(): Promise<void> {
+    try {
+      for (const send of await this.servers()) {
+        const info = String(await send(['INFO', 'memory']));
+        this.warnings.ofPolicy(/^maxmemory_policy:([\w-]+)/m.exec(info)?.[1] ?? '');
+      }
+    } catch {
+      // asked again after the next connection
+    }
+  }
+
+  /** For SCAN and INFO: each server that holds some of the keys. */
   async servers(): Promise<readonly ((command: RedisCommand<S>) => Promise<unknown>)[]> {
     const servers = await this.#run(() => this.#commands.servers());
     return servers.map((send) => (command) => this.#run(() => send(command)));

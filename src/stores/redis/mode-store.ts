@@ -6,10 +6,10 @@ import {
   type StoredMode,
 } from '../../adapters/modes/store.js';
 import type { OnWarning } from '../../agent/warnings.js';
+import { ChangeFeed } from '../../registry/change-feed.js';
 import { encodeBase64url } from '../../util/base64url.js';
 import { checkOptions, integerIn, isFunction, requireOption } from '../../util/options.js';
 import { asciiJson } from '../ascii-json.js';
-import { ChangeFeed } from '../change-feed.js';
 import { unavailable } from '../unavailable.js';
 import { isRedisClient, type RedisClient } from './client.js';
 import { isRedisKey } from './commands.js';
@@ -17,6 +17,7 @@ import { RedisConnection } from './connection.js';
 import { subscribe, subscriberOf } from './subscription.js';
 import { readVersioned, writeVersioned } from './versioned-key.js';
 
+/** Options of {@link RedisModeStore}. */
 export interface RedisModeStoreOptions {
   /** A client or cluster of `ioredis` or `redis` (node-redis), made with `redisClientOptions`; it stays yours to end. */
   readonly client: RedisClient;
@@ -28,7 +29,7 @@ export interface RedisModeStoreOptions {
   readonly timeoutMs?: number;
   /** How often the connection that listens is tried, in ms. Default 5000: a frozen network goes unnoticed for that long. */
   readonly heartbeatMs?: number;
-  /** Told if the client lacks time limits. Default: printed, once in a process. */
+  /** Told if the client lacks time limits, or Redis may evict. Default: printed, once in a process. */
   readonly onWarning?: OnWarning;
 }
 

@@ -7,8 +7,10 @@ import { isRedisClient, type RedisClient } from './client.js';
 import { isRedisKey } from './commands.js';
 import { RedisConnection } from './connection.js';
 import { keysOf } from './nonce-keys.js';
-import { assertRemembered, nonceStoreUnavailable, RedisMarkers } from './nonce-markers.js';
+import { assertRemembered, RedisMarkers } from './nonce-markers.js';
+import { nonceStoreUnavailable, sinceOf } from './verify-script.js';
 
+/** Options of {@link RedisNonceStore}. */
 export interface RedisNonceStoreOptions {
   /**
    * A client or cluster of `ioredis` or `redis` (node-redis), made with `redisClientOptions`; it stays yours to end, and its
@@ -29,15 +31,15 @@ export interface RedisNonceStoreOptions {
   /**
    * How long Redis may take for one call, in ms. Default 250: an envelope takes two calls, so a request waits half a
    * second at most, and refusals begin where Redis, the network or this process stalls for longer than a quarter of one.
-   * A third call comes only after Redis lost its data.
+   * A third call comes only where Redis may have lost data.
    */
   readonly timeoutMs?: number;
   /**
-   * Dates what Redis remembers from now on, where it has lost its data. Default `Date.now`. A clock that is slow lets
-   * envelopes of that much time before the loss pass; one that is fast has all instances refuse for that long after it.
+   * The clock of this process, which Redis is warned of if it is more than a second off. Nothing is dated by it. Default
+   * `Date.now`.
    */
   readonly clock?: Clock;
-  /** Told if the client lacks time limits. Default: printed, once in a process. */
+  /** Told if the client lacks time limits, and if Redis may evict or has another time. Default: printed, once in a process. */
   readonly onWarning?: OnWarning;
 }
 
@@ -46,9 +48,9 @@ const DEFAULT_TTL_SECONDS = 600;
 const DEFAULT_TIMEOUT_MS = 250;
 
 /**
- * Nonces in Redis, shared by all instances of an API. `claim` is one `SET … NX PX`, which Redis carries out atomically;
- * no script and one key a command, so clusters work. Nonces are in 64 slots of them, which three or four masters share
- * fairly; of more, some get few or none.
+ * Nonces in Redis (5 or later), shared by all instances of an API. `claim` is one `SET … NX PX`, which Redis carries out
+ * atomically, and works in clusters. Nonces are in 64 slots of them, which three or four masters share fairly; of more,
+ * some get few or none.
  *
  * Fails closed: where Redis is down, full, slow, or answers anything unexpected, calls reject with
  * `NONCE_STORE_UNAVAILABLE` (`cause` kept). While the client is away they do so at once, before it could queue a
@@ -56,24 +58,27 @@ const DEFAULT_TIMEOUT_MS = 250;
  * claimed by then, or later, as ioredis sends again what was under way when its connection broke; the caller seals anew.
  * A claim that is sent twice that way, within the limit, looks like a replay, and is refused as one.
  *
- * A Redis that comes back empty (restarted without persistence, `FLUSHALL`) accepts nothing again: nonces are in 64
- * buckets, and beside those of each, in the same slot of a cluster, stands since when it remembers (`<prefix>{X}since`, ms
- * since 1970, without an end). It is lost with the nonces, and is asked for together with them; what was sealed before that
- * time is refused with `NONCE_STORE_UNAVAILABLE:COLD_START`, and a client that seals anew gets through, one whose clock is
- * slow once that is over. The same goes for the first envelopes at a Redis that is new, unless they were sealed after the
- * client was connected. If a clock that was far ahead dated the buckets, delete these keys (`<prefix>{?}since`).
+ * **A Redis that is not what it was** accepts nothing again. Nonces are in 64 buckets, and beside those of each, in the
+ * same slot of a cluster, stands since when it remembers (`<prefix>{X}since`), by the clock of Redis, and of which server
+ * that is true: its run id, replication id and count of evicted keys. A short script compares that with the server that
+ * answers: with the first claim of a bucket over each new connection, and each second after that, or with every claim
+ * where Redis may evict, or the client is a pool or sentinel. What does not fit is dated anew: Redis came back empty
+ * (`FLUSHALL`, no persistence), was started again (from a snapshot, from an old file), is a replica that was promoted, or
+ * has evicted keys. What was sealed before that time is refused with `NONCE_STORE_UNAVAILABLE:COLD_START`, and a client
+ * that seals anew gets through, one whose clock is behind that of Redis once that is over. The same goes for the first
+ * envelopes at a Redis that is new, unless they were sealed after the client was connected, and for those under way when
+ * Redis is started again, or a slot moved to another node.
  *
- * What Redis itself must promise, as it is not noticed otherwise:
- * - No snapshots alone. Redis that starts from one (`save`, which its defaults switch on) has the markers back, but not
- *   the nonces since then: those envelopes are good again after a crash. Use `appendonly yes` with `appendfsync always`
- *   (`everysec` may forget the last second), or else no persistence at all (`save ""`): then the loss is noticed.
- * - `maxmemory-policy noeviction`. Any other policy may drop a nonce before its time, and its envelope is good again.
- * - Replicas are asynchronous: a failover may lose the claims of the last moments, and those envelopes are good once
- *   more, as long as their timestamps are. `min-replicas-to-write 1` with a short `min-replicas-max-lag` bounds how much,
- *   `WAIT` (which this store does not send) would narrow it further; neither makes it nothing.
- * - Reads that go to replicas (`scaleReads`, `useReplicas`) may be behind. For `seen` alone that would do no harm, as what
- *   decides is `claim`, a write to the master; but a replica that has not heard yet that its master came back empty says
- *   that nothing was lost. So does, while a slot is moved, the master it leaves, of the one it goes to.
+ * **What Redis must promise all the same**, as it is not noticed:
+ * - One master at a time. While a master that was cut off and the replica that was promoted both take claims, an envelope
+ *   is good at each of them. `min-replicas-to-write 1` with a short `min-replicas-max-lag` ends that after as long.
+ * - Its clock. What is remembered is dated by it: by as much as it is behind the true time, envelopes from before a loss
+ *   are good again; by as much as it is ahead, all are refused after one. A difference to this process is warned of.
+ * - No deleting of nonces by others, and no `maxmemory-policy` other than `noeviction`: that is warned of, makes each claim
+ *   cost more, and refuses what was sealed before the last eviction, which may be everything.
+ * - No proxy that changes servers behind an open connection: that is noticed after a second.
+ * - Reads that go to replicas (`scaleReads`, `useReplicas`) may be behind. That does no harm, as what decides is `claim`,
+ *   which goes to the master.
  *
  * What remains after a loss: an envelope that a caller dated ahead of its time, as a fast clock does, and that was
  * accepted before, is good once more until that time. It is never more than the agent's `timestampWindowMs` ahead.
@@ -100,46 +105,46 @@ export class RedisNonceStore implements NonceStore {
     this.#keyPrefix = this.#connection.keyPrefix + (options.keyPrefix ?? DEFAULT_PREFIX);
     this.#markers = new RedisMarkers(this.#connection, this.#keyPrefix, options.clock ?? Date.now);
     this.#minTtlMs = (options.ttlSeconds ?? DEFAULT_TTL_SECONDS) * 1000;
-    this.#connection.onceReady(() => this.#markers.setAll());
   }
 
   /** A hint that may be behind the times; see above. Rejects with `NONCE_STORE_UNAVAILABLE`. */
   async seen(use: NonceUse): Promise<boolean> {
     const { key, marker } = await keysOf(this.#keyPrefix, use);
-    const [reply, since] = await unavailable(
-      () =>
-        this.#connection.inOrder([
-          [key, ['EXISTS', key]],
-          [marker, ['GET', marker]],
-        ]),
-      'NONCE_STORE_UNAVAILABLE',
-    );
+    const [reply, found] = await this.#inOrder([
+      [key, ['EXISTS', key]],
+      [marker, ['GET', marker]],
+    ]);
     if (reply === 1 || reply === '1') return true;
     if (reply !== 0 && reply !== '0')
       throw nonceStoreUnavailable('Redis answered EXISTS with neither 0 nor 1.');
-    assertRemembered(use, since === null ? await this.#markers.set(marker) : since);
+    const isMarker = typeof found === 'string' && sinceOf(found) !== undefined;
+    assertRemembered(use, isMarker ? found : await this.#markers.verify(marker));
     return false;
   }
 
   /**
    * Rejects with `NONCE_STORE_UNAVAILABLE`, also if Redis lost its data after the envelope was made: then the claim does
-   * not count, though the nonce is taken. The marker is read after the claim is made, so that no loss goes between them.
+   * not count, though the nonce is taken.
    */
   async claim(use: NonceUse, ttlMs: number): Promise<boolean> {
     const { key, marker } = await keysOf(this.#keyPrefix, use);
     const lifetimeMs = Math.max(Math.ceil(ttlMs), this.#minTtlMs);
-    const [reply, since] = await unavailable(
-      () =>
-        this.#connection.inOrder([
-          [key, ['SET', key, '1', 'PX', String(lifetimeMs), 'NX']],
-          [marker, ['GET', marker]],
-        ]),
-      'NONCE_STORE_UNAVAILABLE',
-    );
+    const expected = this.#markers.expected(marker);
+    const question = expected === undefined ? this.#markers.question(marker) : undefined;
+    // The marker is looked at after the claim is made, so that no loss goes between them.
+    const [reply, found] = await this.#inOrder([
+      [key, ['SET', key, '1', 'PX', String(lifetimeMs), 'NX']],
+      [marker, question?.command ?? ['GET', marker]],
+    ]);
+    const verified = question?.note(found);
     if (reply === null) return false;
     if (reply !== 'OK') throw nonceStoreUnavailable('Redis answered SET with neither OK nor nil.');
-    if (since === null) this.#markers.setAll();
-    assertRemembered(use, since);
+    const isAsExpected = found === expected && this.#markers.expected(marker) === expected;
+    assertRemembered(use, verified ?? (isAsExpected ? expected! : await this.#markers.verify(marker)));
     return true;
+  }
+
+  #inOrder(commands: Parameters<RedisConnection<'RedisNonceStore'>['inOrder']>[0]): Promise<unknown[]> {
+    return unavailable(() => this.#connection.inOrder(commands), 'NONCE_STORE_UNAVAILABLE');
   }
 }

@@ -16,6 +16,7 @@ import { unavailable } from '../unavailable.js';
 import { isCluster, isRedisClient, type RedisClient } from './client.js';
 import { RedisConnection } from './connection.js';
 
+/** Options of {@link RedisRelayStore}. */
 export interface RedisRelayStoreOptions {
   /**
    * A client or cluster of `ioredis` or `redis` (node-redis), made with `redisClientOptions`; it stays yours to end. In a
@@ -26,7 +27,7 @@ export interface RedisRelayStoreOptions {
   readonly keyPrefix?: string;
   /** Messages that wait for one recipient. Default 10 000. */
   readonly messagesPerMailbox?: number;
-  /** Messages of one sender that wait, whoever they are for. Default 2500. */
+  /** Messages of one sender that wait, for all recipients together. Default 2500. */
   readonly messagesPerSender?: number;
   /** How long a message waits, in ms. Default and at most 7 days. */
   readonly lifetimeMs?: number;
@@ -34,7 +35,7 @@ export interface RedisRelayStoreOptions {
   readonly pollMs?: number;
   /** How long Redis may take for one command, in ms. Default 1000. */
   readonly timeoutMs?: number;
-  /** Told if the client lacks time limits. Default: printed, once in a process. */
+  /** Told if the client lacks time limits, or Redis may evict. Default: printed, once in a process. */
   readonly onWarning?: OnWarning;
 }
 

@@ -1,6 +1,6 @@
+import type { FeedConnection } from '../../registry/change-feed.js';
 import type { Deadline } from '../../util/deadline.js';
 import { checkOptions } from '../../util/options.js';
-import type { FeedConnection } from '../change-feed.js';
 import {
   type IoredisClient,
   isIoredis,
@@ -28,7 +28,7 @@ export function subscriberOf(
 
 /**
  * Subscribes over a new connection with the settings of `client`: one that subscribes can do little else. It does not
- * reconnect: whoever is told that it is lost opens another one, and so knows that something was missed. In a cluster it
+ * reconnect: its owner opens another one when told that it is lost, and so knows that something was missed. In a cluster it
  * leads to any one of the masters, as messages go to all of them. It does not keep the process alive.
  */
 export async function subscribe(

@@ -1,6 +1,7 @@
 import type { OnWarning } from '../../agent/warnings.js';
 import type { CryptoProvider } from '../../crypto/provider.js';
 import { looksLikeDidKey } from '../../identity/did.js';
+import type { FeedConnection } from '../../registry/change-feed.js';
 import type { Did } from '../../types/protocol.js';
 import type { Deadline } from '../../util/deadline.js';
 import {
@@ -11,13 +12,13 @@ import {
   isString,
   requireOption,
 } from '../../util/options.js';
-import type { FeedConnection } from '../change-feed.js';
 import { type Versioned, VersionedRegistry } from '../versioned-registry.js';
 import { isRedisClient, type RedisClient } from './client.js';
 import { RedisConnection } from './connection.js';
 import { subscribe, subscriberOf } from './subscription.js';
 import { readVersioned, writeVersioned } from './versioned-key.js';
 
+/** Options of {@link RedisTrustRegistry}. */
 export interface RedisTrustRegistryOptions {
   /** A client or cluster of `ioredis` or `redis` (node-redis), made with `redisClientOptions`; it stays yours to end. */
   readonly client: RedisClient;
@@ -29,11 +30,14 @@ export interface RedisTrustRegistryOptions {
   readonly keyPrefix?: string;
   /** How long a call may take in all, in ms. Default 1000: so long a request waits if Redis does not answer. */
   readonly timeoutMs?: number;
-  /** How often the connection for changes is tried, in ms. Default 5000: a frozen network goes unnoticed for that long. */
+  /**
+   * How often the connection for changes is tried, in ms. Default 500: a frozen network goes unnoticed for that long, and half a
+   * second more. Until then caches trust what they hold for their whole `ttlMs`.
+   */
   readonly heartbeatMs?: number;
   /** Checks the signatures of key records. Default: the provider of the platform. */
   readonly crypto?: CryptoProvider;
-  /** Told if the client lacks time limits. Default: printed, once in a process. */
+  /** Told if the client lacks time limits, or Redis may evict. Default: printed, once in a process. */
   readonly onWarning?: OnWarning;
 }
 
@@ -54,11 +58,11 @@ const PORTION = 100;
  *
  * **What Redis must be told.** It forgets what it has not saved: switch on the append-only file (`appendonly yes`; with
  * `appendfsync everysec` a crash takes up to a second of revocations with it, with `always` none). Never let it evict
- * (`maxmemory-policy noeviction`): whoever is evicted is unknown, and may register anew, revoked or not. After a failover
+ * (`maxmemory-policy noeviction`): an evicted DID is unknown, and may register anew, revoked or not. After a failover
  * to a replica the last writes may be missing; `min-replicas-to-write` narrows that down. Reading from replicas
  * (`scaleReads`, `useReplicas`) delays revocations by as much as they lag. If that is too weak, use Postgres.
  *
- * A change is published after it was written. If the publishing fails, or nobody hears it, caches fall back on their time
+ * A change is published after it was written. If the publishing fails, or is not heard, caches fall back on their time
  * to live. `list` walks through all keys of the database (SCAN): it is for operators, not for requests.
  *
  * `lookup` and `list` reject with `LOOKUP_FAILED`, changes fail with `REGISTRATION_FAILED`, both with the error of the
@@ -81,7 +85,7 @@ export class RedisTrustRegistry extends VersionedRegistry {
       onWarning: isFunction,
     });
     requireOption('RedisTrustRegistry', options, 'client');
-    const { client, keyPrefix = 'xlink:registry:', timeoutMs = 1000, heartbeatMs = 5000, crypto } = options;
+    const { client, keyPrefix = 'xlink:registry:', timeoutMs = 1000, heartbeatMs = 500, crypto } = options;
     super({ crypto, timeoutMs, heartbeatMs });
     this.#connection = new RedisConnection('RedisTrustRegistry', {
       client,

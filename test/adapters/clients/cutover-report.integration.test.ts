@@ -1,25 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import { type ClientRecord, type CutoverState, formatReport, type ReportOptions } from '@private.me/xlink';
 import { cutoverReport } from '../../../src/adapters/clients/cutover-report.js';
-import {
-  type ClientRecord,
-  type CutoverState,
-  formatReport,
-  type ReportOptions,
-} from '../../../src/index.js';
-import {
-  ACME,
-  BOLT,
-  DAY,
-  enrollment,
-  HOUR,
-  MINUTE,
-  NOON,
-  optionRefusedBy,
-  sealed,
-  serve,
-  World,
-  withKey,
-} from '../support.js';
+import { DAY, HOUR, MINUTE, NOON } from '../../support/clock.js';
+import { ACME, BOLT } from '../../support/http.js';
+import { optionRefusedBy } from '../../support/results.js';
+import { World } from '../../support/world.js';
+import { enrollment, sealed, withKey } from '../requests.js';
 
 const NOW = NOON;
 const record = (more: Partial<ClientRecord> = {}): ClientRecord => ({
@@ -253,7 +239,7 @@ describe('adapter.report()', () => {
     const world = new World();
     const { clock, clients } = world;
     const api = await world.agent('api');
-    const service = await serve({ agent: api, clock, clients });
+    const service = await world.serve({ agent: api, clock, clients });
     const device = await world.stranger('device');
     const now = async () => {
       await service.quiet();
@@ -289,7 +275,12 @@ describe('adapter.report()', () => {
   test('a refused key is still a key that somebody uses', async () => {
     const world = new World();
     const { clock, clients } = world;
-    const service = await serve({ agent: await world.agent('api'), clock, clients, mode: 'xlink-only' });
+    const service = await world.serve({
+      agent: await world.agent('api'),
+      clock,
+      clients,
+      mode: 'xlink-only',
+    });
     await service.refused(withKey(ACME), '401 XLINK_REQUIRED');
     await service.quiet();
     const [client] = (await service.adapter.report()).clients;
@@ -303,7 +294,7 @@ describe('adapter.report()', () => {
 
   test('holds ids, counts and times, and no key', async () => {
     const world = new World();
-    const service = await serve({
+    const service = await world.serve({
       agent: await world.agent('api'),
       clock: world.clock,
       clients: world.clients,
@@ -316,7 +307,7 @@ describe('adapter.report()', () => {
 
   test('needs clients', async () => {
     const world = new World();
-    const service = await serve({ agent: await world.agent('api'), clock: world.clock });
+    const service = await world.serve({ agent: await world.agent('api'), clock: world.clock });
     expect(await optionRefusedBy(() => service.adapter.report())).toBe('clients');
     expect(await optionRefusedBy(() => service.adapter.clientRecords())).toBe('clients');
   });

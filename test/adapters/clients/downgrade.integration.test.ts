@@ -1,19 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ClientStore } from '../../../src/index.js';
-import {
-  ACME,
-  ACME_TOO,
-  BOLT,
-  breakable,
-  enrollment,
-  NAMELESS,
-  optionRefusedBy,
-  type Refusal,
-  sealed,
-  serve,
-  World,
-  withKey,
-} from '../support.js';
+import type { ClientStore } from '@private.me/xlink';
+import { ACME, ACME_TOO, BOLT, NAMELESS, type RefusalText } from '../../support/http.js';
+import { optionRefusedBy } from '../../support/results.js';
+import { World } from '../../support/world.js';
+import { breakable } from '../breakable-store.js';
+import { enrollment, sealed, withKey } from '../requests.js';
 
 const SCOPE = { scope: 'orders:read' };
 
@@ -23,7 +14,7 @@ async function made(setup: object = {}, { used = true } = {}) {
   const api = await world.agent('api');
   const device = await world.stranger('device');
   const store = breakable(world.clients);
-  const service = await serve({ agent: api, clock: world.clock, clients: store, ...setup });
+  const service = await world.serve({ agent: api, clock: world.clock, clients: store, ...setup });
   expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
   const byEnvelope = () => service.accepted(sealed(device, api, {}, SCOPE));
   if (used) await byEnvelope();
@@ -78,7 +69,7 @@ describe('a client that works on xLink and uses its key again', () => {
 
   test('refuse: it holds for another instance on the same store, and after a restart', async () => {
     const { world, api } = await made({ onDowngrade: 'refuse' });
-    const other = await serve({
+    const other = await world.serve({
       agent: api,
       clock: world.clock,
       clients: world.clients,
@@ -118,7 +109,7 @@ describe('a client that works on xLink and uses its key again', () => {
 });
 
 describe('while the store of clients is down', () => {
-  const DOWN: Refusal = '503 CLIENT_STORE_UNAVAILABLE';
+  const DOWN: RefusalText = '503 CLIENT_STORE_UNAVAILABLE';
   const all: (keyof ClientStore)[] = ['get', 'list', 'clientOf', 'link', 'add', 'setKeyOff'];
 
   test('keys are refused, for nobody can tell whether they still count; the log says why', async () => {

@@ -1,22 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import { type Agent, requestBinding } from '@private.me/xlink';
 import { KEY_PATH } from '../../../src/adapters/well-known.js';
-import { type Agent, requestBinding } from '../../../src/index.js';
-import {
-  ACME,
-  ACME_TOO,
-  BOLT,
-  breakable,
-  enrollment,
-  HOUR,
-  headerForm,
-  jsonOf,
-  MINUTE,
-  sealed,
-  serve,
-  signed,
-  World,
-  withKey,
-} from '../support.js';
+import { HOUR, MINUTE } from '../../support/clock.js';
+import { ACME, ACME_TOO, BOLT, problemOf } from '../../support/http.js';
+import { World } from '../../support/world.js';
+import { breakable } from '../breakable-store.js';
+import { enrollment, headerForm, sealed, signed, withKey } from '../requests.js';
 
 const SCOPE = { scope: 'orders:read' };
 const DELETE = { method: 'DELETE', path: KEY_PATH };
@@ -28,7 +17,7 @@ async function made(setup: object = {}) {
   const store = breakable(world.clients);
   const api = await world.agent('api');
   const options = { agent: api, clock: world.clock, clients: store, keySwitchGraceMs: HOUR, ...setup };
-  const [service, other] = [await serve(options), await serve(options)];
+  const [service, other] = [await world.serve(options), await world.serve(options)];
   const device = await world.stranger('device');
   expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
   const toggle = async (sent: object, from: Agent = device) => signed(from, api, sent, SCOPE);
@@ -39,7 +28,7 @@ describe('a client switches its own key off', () => {
   test('all its keys are off on every instance; its envelopes and the keys of others are not', async () => {
     const { world, api, device, service, other, toggle } = await made();
     const answer = await service.send(toggle(DELETE));
-    expect([answer.status, jsonOf(answer)]).toEqual([
+    expect([answer.status, problemOf(answer)]).toEqual([
       200,
       { client: 'acme', key: 'off', canBeSwitchedOnUntil: '2025-01-01T13:00:00.000Z' },
     ]);
@@ -61,7 +50,7 @@ describe('a client switches its own key off', () => {
     await service.send(toggle(DELETE));
     clock.advance(HOUR);
     const answer = await other.send(toggle(PUT));
-    expect([answer.status, jsonOf(answer)]).toEqual([200, { client: 'acme', key: 'on' }]);
+    expect([answer.status, problemOf(answer)]).toEqual([200, { client: 'acme', key: 'on' }]);
     for (const instance of [service, other]) await instance.accepted(withKey(ACME));
   });
 
@@ -76,18 +65,18 @@ describe('a client switches its own key off', () => {
 
   test('doing it again changes nothing: the grace time does not start anew', async () => {
     const { service, other, clock, toggle } = await made();
-    const first = jsonOf(await service.send(toggle(DELETE)));
+    const first = problemOf(await service.send(toggle(DELETE)));
     clock.advance(HOUR - MINUTE);
-    expect(jsonOf(await other.send(toggle(DELETE)))).toEqual(first);
+    expect(problemOf(await other.send(toggle(DELETE)))).toEqual(first);
     clock.advance(2 * MINUTE);
     await service.refused(toggle(PUT), '403 KEY_SWITCH_REFUSED');
-    expect(jsonOf(await service.send(toggle(DELETE)))).toEqual(first);
+    expect(problemOf(await service.send(toggle(DELETE)))).toEqual(first);
   });
 
   test('on that is on stays on', async () => {
     const { service, world, toggle } = await made();
     for (let i = 0; i < 2; i++)
-      expect(jsonOf(await service.send(toggle(PUT)))).toEqual({ client: 'acme', key: 'on' });
+      expect(problemOf(await service.send(toggle(PUT)))).toEqual({ client: 'acme', key: 'on' });
     expect(world.clients.get('acme')).not.toHaveProperty('keyOffSince');
     await service.accepted(withKey(ACME));
   });
@@ -210,7 +199,7 @@ test('other methods, and an adapter without clients, leave the path to the appli
   const { service, api, device, world } = await made();
   await service.accepted(withKey(ACME, { path: KEY_PATH }));
   await service.refused({ path: KEY_PATH }, '401 CREDENTIALS_MISSING');
-  const plain = await serve({ agent: api, clock: world.clock });
+  const plain = await world.serve({ agent: api, clock: world.clock });
   const { url } = await plain.accepted(signed(device, api, DELETE, SCOPE));
   expect(url).toBe(KEY_PATH);
 });

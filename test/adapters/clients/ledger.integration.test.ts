@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { type ClientActivity, type ClientStore, MemoryClientStore } from '@private.me/xlink';
 import { ClientLedger } from '../../../src/adapters/clients/ledger.js';
-import { type ClientActivity, type ClientStore, MemoryClientStore } from '../../../src/index.js';
-import { ACME, breakable, enrollment, sealed, serve, testClock, World, withKey } from '../support.js';
+import { frozenClock } from '../../support/clock.js';
+import { ACME } from '../../support/http.js';
+import { World } from '../../support/world.js';
+import { breakable } from '../breakable-store.js';
+import { enrollment, sealed, withKey } from '../requests.js';
 
 /** A memory store that notes what is written, and fails or waits when told to. */
 class WatchedStore extends MemoryClientStore {
@@ -22,7 +26,7 @@ class WatchedStore extends MemoryClientStore {
 }
 
 function ledgerOn(store: ClientStore, flushMs?: number) {
-  const clock = testClock(1000);
+  const clock = frozenClock(1000);
   const faults: unknown[] = [];
   const ledger = new ClientLedger(store, { clock, flushMs, onFault: (error) => faults.push(error) });
   return { clock, ledger, faults };
@@ -288,8 +292,8 @@ describe('behind an adapter', () => {
   });
 
   test('close() writes what was counted; a restart goes on from there', async () => {
-    const { api, clock, clients, device } = await enrolled();
-    const service = await serve({ agent: api, clock, clients });
+    const { world, api, clock, clients, device } = await enrolled();
+    const service = await world.serve({ agent: api, clock, clients });
     await service.accepted(sealed(device, api, {}, { scope: 'orders:read' }));
     await service.accepted(withKey(ACME));
     await service.quiet();
@@ -298,7 +302,11 @@ describe('behind an adapter', () => {
     expect(clients.get('acme')).toMatchObject({ keyRequests: 1, xlinkRequests: 1 });
 
     const saved = JSON.stringify(clients.list());
-    const restarted = await serve({ agent: api, clock, clients: new MemoryClientStore(JSON.parse(saved)) });
+    const restarted = await world.serve({
+      agent: api,
+      clock,
+      clients: new MemoryClientStore(JSON.parse(saved)),
+    });
     const { auth } = await restarted.accepted(sealed(device, api, {}, { scope: 'orders:read' }));
     expect(auth).toMatchObject({ client: 'acme' });
     await restarted.quiet();
@@ -307,14 +315,14 @@ describe('behind an adapter', () => {
   });
 
   test('close() without clients, or with nothing to write, does nothing', async () => {
-    const { api, clock, clients } = await enrolled();
-    await (await serve({ agent: api, clock })).adapter.close();
-    await (await serve({ agent: api, clock, clients })).adapter.close();
+    const { world, api, clock, clients } = await enrolled();
+    await (await world.serve({ agent: api, clock })).adapter.close();
+    await (await world.serve({ agent: api, clock, clients })).adapter.close();
   });
 
   test('failures are counted for whoever signed, and for nobody if that is not certain', async () => {
-    const { api, clock, clients, device, other } = await enrolled();
-    const service = await serve({ agent: api, clock, clients });
+    const { world, api, clock, clients, device, other } = await enrolled();
+    const service = await world.serve({ agent: api, clock, clients });
     await service.refused(sealed(device, api, {}, { scope: 'refunds' }), '403 SCOPE_DENIED');
     const sent = await sealed(device, api, {}, { scope: 'orders:read' });
     await service.accepted(sent);
@@ -330,8 +338,8 @@ describe('behind an adapter', () => {
   });
 
   test('a body that is not the signed one is a failure of the client that signed', async () => {
-    const { api, clock, clients, device } = await enrolled();
-    const service = await serve({ agent: api, clock, clients });
+    const { world, api, clock, clients, device } = await enrolled();
+    const service = await world.serve({ agent: api, clock, clients });
     const envelope = await device.createEnvelope({
       to: api.did,
       signedOnly: true,
@@ -353,8 +361,8 @@ describe('behind an adapter', () => {
     const world = new World();
     const api = await world.agent('api');
     const [device, other] = [await world.stranger('device'), await world.stranger('other')];
-    const service = await serve({ agent: api, clock: world.clock, clients: world.clients });
+    const service = await world.serve({ agent: api, clock: world.clock, clients: world.clients });
     expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
-    return { api, device, other, clock: world.clock, clients: world.clients };
+    return { world, api, device, other, clock: world.clock, clients: world.clients };
   }
 });

@@ -1,10 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  type ClientActivity,
-  type ClientRecord,
-  MemoryClientStore,
-  mergeActivity,
-} from '../../../src/index.js';
+import { type ClientActivity, type ClientRecord, MemoryClientStore } from '@private.me/xlink';
+import { mergeActivity } from '@private.me/xlink/server';
 
 const EMPTY = { keyRequests: 0, xlinkRequests: 0, failures: {} };
 const activity = (client: string, more: Partial<ClientActivity> = {}): ClientActivity => ({

@@ -1,14 +1,8 @@
 // Any interleaving of changes, reads, lost and restored stores, cut connections and restarts, of three instances.
+
 import { expect, test } from '@jest/globals';
-import {
-  Agent,
-  DualModeAdapter,
-  type Mode,
-  type ModeState,
-  type ModeStore,
-  SharedMode,
-  type StoredMode,
-} from '../../../src/index.js';
+import { Agent, DualModeAdapter, type Mode, type ModeStore, SharedMode } from '@private.me/xlink';
+import type { ModeState, StoredMode } from '@private.me/xlink/server';
 import { NOON } from '../../support/clock.js';
 import { type SeededRandom, seededRandom } from '../../support/random.js';
 

@@ -7,19 +7,19 @@ import {
   MigrationPlan,
   type MigrationPlanOptions,
   type Mode,
-  type ModeState,
   type ModeStore,
-  PostgresClientStore,
-  PostgresModeStore,
-  parseModeState,
-  RedisClientStore,
-  RedisModeStore,
   SharedMode,
-  type StoredMode,
-} from '../../../src/index.js';
-import { FileModeStore } from '../../../src/server.js';
-import { describeSharedMode, gate, instance } from '../../stores/mode-store-conformance.js';
-import { HOUR, optionRefusedBy, World } from '../support.js';
+} from '@private.me/xlink';
+import { PostgresClientStore, PostgresModeStore } from '@private.me/xlink/postgres';
+import { RedisClientStore, RedisModeStore } from '@private.me/xlink/redis';
+import { type ModeState, parseModeState, type StoredMode } from '@private.me/xlink/server';
+import { FileModeStore } from '../../../src/file.js';
+import { describeSharedMode } from '../../stores/mode-store-conformance.js';
+import { HOUR } from '../../support/clock.js';
+import { optionRefusedBy } from '../../support/results.js';
+import { World } from '../../support/world.js';
+import { gate } from './gate.js';
+import { instance } from './instances.js';
 
 describeSharedMode('FileModeStore', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'xlink-modes-'));
@@ -308,7 +308,7 @@ test('parseModeState takes what it knows, and drops what it does not', () => {
 
 describe('options', () => {
   const pool = { connect() {}, on() {} };
-  const redis = { status: 'ready', call() {}, duplicate() {}, disconnect() {} };
+  const redis = { status: 'ready', call() {}, multi() {}, connect() {}, on() {}, options: {} };
 
   test.each([
     ['pool', () => new PostgresClientStore({} as never)],

@@ -1,21 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Brownout, Mode } from '@private.me/xlink';
 import { Brownouts } from '../../../src/adapters/modes/brownouts.js';
-import type { Brownout, Mode } from '../../../src/index.js';
-import {
-  ACME,
-  BOLT,
-  HOUR,
-  MINUTE,
-  NOON,
-  optionRefusedBy,
-  type Refusal,
-  sealed,
-  serve,
-  signed,
-  World,
-  WRONG,
-  withKey,
-} from '../support.js';
+import { HOUR, MINUTE, NOON } from '../../support/clock.js';
+import { ACME, BOLT, type RefusalText, WRONG } from '../../support/http.js';
+import { optionRefusedBy } from '../../support/results.js';
+import { World } from '../../support/world.js';
+import { sealed, signed, withKey } from '../requests.js';
 
 const brownoutAt = (from: number, until: number): Brownout => ({
   from: new Date(from),
@@ -25,12 +15,12 @@ const FIRST = brownoutAt(NOON + HOUR, NOON + HOUR + 10 * MINUTE);
 const SECOND_ONE = brownoutAt(NOON + 3 * HOUR, NOON + 4 * HOUR);
 const FIRST_TEXT = '2025-01-01T13:00:00.000Z/2025-01-01T13:10:00.000Z';
 const SECOND_TEXT = '2025-01-01T15:00:00.000Z/2025-01-01T16:00:00.000Z';
-const BROWNOUT: Refusal = '401 API_KEY_BROWNOUT';
+const BROWNOUT: RefusalText = '401 API_KEY_BROWNOUT';
 
 async function made(setup: object = {}) {
   const world = new World();
   const [api, caller] = [await world.agent('api'), await world.agent('caller')];
-  const service = await serve({
+  const service = await world.serve({
     agent: api,
     clock: world.clock,
     mode: 'deprecation',

@@ -2,26 +2,22 @@ import { once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import {
   bodyForm,
-  counted,
-  expectRefused,
   headerForm,
   json,
-  KOAS,
   ORDER,
   onTheWire,
   openSocket,
-  PARSERS,
-  type Parties,
   type RefusalText,
   restOf,
   type Sent,
   sealedRequest,
-  serveKnown,
   signedEnvelope,
   signedRequest,
-  tidyParser,
   withKey,
-} from './support.js';
+} from '../../support/http.js';
+import { KOAS } from '../../support/koa.js';
+import type { WorldWithCaller } from '../../support/world.js';
+import { counted, PARSERS, serveKnown, tidyParser } from './support.js';
 
 const ORDER_TEXT = JSON.stringify(ORDER);
 const BINARY = { 'content-type': 'application/octet-stream' };
@@ -53,7 +49,7 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     test('that was changed on the way is refused', async () => {
       const { known, service } = await serveKnown({ Koa });
       const sent = headerForm(await signedEnvelope(known, json(ORDER)), json({ item: 'gold' }));
-      await expectRefused(service, sent, '401 CONTENT_DIGEST_MISMATCH');
+      await service.refused(sent, '401 CONTENT_DIGEST_MISMATCH');
     });
 
     test('that is empty and chunked does not keep a parser behind waiting', async () => {
@@ -72,9 +68,9 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     [
       'a body beside an envelope',
       '413 BODY_TOO_LARGE',
-      (known: Parties) => signedRequest(known, { headers: BINARY, body: 'x' }),
+      (known: WorldWithCaller) => signedRequest(known, { headers: BINARY, body: 'x' }),
     ],
-  ] as [string, RefusalText, (known: Parties) => Promise<Sent>][])('%s', (_, tooLarge, make) => {
+  ] as [string, RefusalText, (known: WorldWithCaller) => Promise<Sent>][])('%s', (_, tooLarge, make) => {
     const limits = { maxEnvelopeBytes: 2048, maxBodyBytes: 2048 };
 
     test('that announces too much is refused before any of it is read', async () => {
@@ -88,7 +84,7 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     });
 
     test('that turns out too large is refused while it is sent, and cut off if it goes on', async () => {
-      const { known, service } = await serveKnown({ Koa, options: limits });
+      const { known, service } = await serveKnown({ Koa, ...limits });
       const { headers } = await make(known);
       const socket = await openSocket(service.port);
       const answer = new Promise((resolve) => socket.once('data', resolve));
@@ -109,21 +105,17 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     });
 
     test('that is somewhat too large lets the client finish, and the connection goes on', async () => {
-      const { known, service } = await serveKnown({ Koa, options: limits });
+      const { known, service } = await serveKnown({ Koa, ...limits });
       const { headers } = await make(known);
-      await expectRefused(
-        service,
-        { headers: headers!, body: '{"'.repeat(150_000), chunked: true },
-        tooLarge,
-      );
+      await service.refused({ headers: headers!, body: '{"'.repeat(150_000), chunked: true }, tooLarge);
       expect((await service.send(await signedRequest(known))).status).toBe(200);
       expect(service.sockets).toHaveLength(1);
     });
   });
 
   test.each([
-    ['enveloped', (known: Parties) => sealedRequest(known, {}, { payload: 'x'.repeat(50_000) })],
-    ['beside an envelope', (known: Parties) => signedRequest(known, { body: 'x'.repeat(50_000) })],
+    ['enveloped', (known: WorldWithCaller) => sealedRequest(known, {}, { payload: 'x'.repeat(50_000) })],
+    ['beside an envelope', (known: WorldWithCaller) => signedRequest(known, { body: 'x'.repeat(50_000) })],
   ])('an upload that is broken off, %s, is counted once and reaches no handler', async (_, make) => {
     const { known, service } = await serveKnown({ Koa });
     const bytes = onTheWire(await make(known));
@@ -174,7 +166,7 @@ describe.each(KOAS)('$name', ({ Koa }) => {
         expect((await service.send(sent)).status).toBe(200);
       expect(service.calls.map(({ body }) => body)).toEqual([ORDER, ORDER, { item: 'Grüße 🫖' }]);
       const other = headerForm(await signedEnvelope(known, json(ORDER)), json({ item: 'gold' }));
-      await expectRefused(service, other, '401 CONTENT_DIGEST_MISMATCH');
+      await service.refused(other, '401 CONTENT_DIGEST_MISMATCH');
     });
 
     test('in front of the adapter does not touch envelopes, nor types it does not know', async () => {
@@ -238,7 +230,7 @@ describe.each(KOAS)('$name', ({ Koa }) => {
       const { service, sent } = await leaving((bytes) => ({
         request: { body: JSON.parse(bytes.toString()) },
       }));
-      await expectRefused(service, sent, '500 BODY_CONSUMED');
+      await service.refused(sent, '500 BODY_CONSUMED');
       expect(service.events.find(({ type }) => type === 'fault')).toMatchObject({
         error: { id: 'BODY_CONSUMED' },
       });
@@ -246,7 +238,7 @@ describe.each(KOAS)('$name', ({ Koa }) => {
 
     test('and left nothing is the same fault', async () => {
       const { service, sent } = await leaving(() => ({}));
-      await expectRefused(service, sent, '500 BODY_CONSUMED');
+      await service.refused(sent, '500 BODY_CONSUMED');
     });
   });
 
@@ -255,7 +247,7 @@ describe.each(KOAS)('$name', ({ Koa }) => {
       Koa,
       mount: ({ app, adapter, handler }) => void app.use(tidyParser).use(adapter.koa()).use(handler),
     });
-    await expectRefused(service, await signedRequest(known, json(ORDER)), '500 BODY_CONSUMED');
+    await service.refused(await signedRequest(known, json(ORDER)), '500 BODY_CONSUMED');
     expect((await service.send(withKey(json(ORDER)))).status).toBe(200);
     expect(service.calls[0]!.body).toEqual(ORDER);
   });

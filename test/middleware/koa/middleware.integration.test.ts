@@ -1,32 +1,24 @@
 import { describe, expect, test } from '@jest/globals';
-import Router from '@koa/router';
-import express from 'express';
+import { authOf, type Mode, type XlinkAuth } from '@private.me/xlink';
+import { koaMiddleware } from '@private.me/xlink/koa';
 import { KEY_PATH } from '../../../src/adapters/well-known.js';
-import { authOf, type Mode, type XlinkAuth } from '../../../src/index.js';
-import { koaMiddleware } from '../../../src/koa.js';
 import {
   bodyForm,
-  counted,
-  expectRefused,
-  headerForm,
   json,
-  KOAS,
   ORDER,
-  type Parties,
-  parties,
   type RefusalText,
   type Sent,
   sealedRequest,
-  serveKnown,
-  serveKoa,
-  signedEnvelope,
   signedRequest,
   withKey,
-} from './support.js';
+} from '../../support/http.js';
+import { KOAS } from '../../support/koa.js';
+import { World, type WorldWithCaller } from '../../support/world.js';
+import { counted, serveKnown } from './support.js';
 
 describe.each(KOAS)('$name', ({ Koa }) => {
   describe('what a mode takes', () => {
-    type Make = (known: Parties) => Promise<Sent> | Sent;
+    type Make = (known: WorldWithCaller) => Promise<Sent> | Sent;
     const requests: [string, Make][] = [
       ['nothing', () => ({})],
       ['a key', () => withKey()],
@@ -58,10 +50,10 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     );
 
     test.each(rows)('$mode: $name is $outcome', async ({ mode, make, outcome }) => {
-      const { known, service } = await serveKnown({ Koa, options: { mode } });
+      const { known, service } = await serveKnown({ Koa, mode });
       const sent = await make(known);
       if (outcome !== 'api-key' && outcome !== 'xlink') {
-        await expectRefused(service, sent, outcome);
+        await service.refused(sent, outcome);
         expect(counted(service)).toEqual([`refused ${outcome.slice(4)} ${outcome.slice(0, 3)} unmatched`]);
         return;
       }
@@ -72,11 +64,11 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     });
 
     test('changes with setMode for the next request', async () => {
-      const { api } = await parties();
-      const service = await serveKoa({ Koa, api });
+      const known = await World.withCaller();
+      const service = await known.serveKoa({ Koa });
       expect((await service.send(withKey())).status).toBe(200);
       service.adapter.setMode('xlink-only');
-      await expectRefused(service, withKey(), '401 XLINK_REQUIRED');
+      await service.refused(withKey(), '401 XLINK_REQUIRED');
       service.adapter.setMode('hybrid');
       expect((await service.send(withKey())).status).toBe(200);
     });
@@ -84,8 +76,8 @@ describe.each(KOAS)('$name', ({ Koa }) => {
 
   describe('what a handler finds', () => {
     test('of a key: what the validator returned', async () => {
-      const { api } = await parties();
-      const service = await serveKoa({ Koa, api });
+      const known = await World.withCaller();
+      const service = await known.serveKoa({ Koa });
       await service.send(withKey(json(ORDER)));
       const auth = { mode: 'api-key', userId: 'u1' };
       expect(service.calls).toEqual([expect.objectContaining({ auth, authOf: auth, message: undefined })]);
@@ -93,8 +85,8 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     });
 
     test.each([1, 2, 3] as const)('of a sealed body of version %d', async (version) => {
-      const known = await parties({ maxVersion: 3 }, { maxVersion: version });
-      const service = await serveKoa({ Koa, api: known.api });
+      const known = await World.withCaller({ maxVersion: 3 }, { maxVersion: version });
+      const service = await known.serveKoa({ Koa });
       expect((await service.send(await sealedRequest(known, {}, { scope: 'orders:write' }))).status).toBe(
         200,
       );
@@ -112,8 +104,8 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     });
 
     test.each([1, 2, 3] as const)('of an envelope of version %d in a header', async (version) => {
-      const known = await parties({ maxVersion: 3 }, { maxVersion: version });
-      const service = await serveKoa({ Koa, api: known.api });
+      const known = await World.withCaller({ maxVersion: 3 }, { maxVersion: version });
+      const service = await known.serveKoa({ Koa });
       const sent = await signedRequest(known, { method: 'DELETE', path: '/orders/7?really=1' });
       expect((await service.send(sent)).status).toBe(200);
       expect(service.calls).toMatchObject([
@@ -126,11 +118,10 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     });
 
     test('by authOf, whether asked with the context or with the request of Node', async () => {
-      const known = await parties();
+      const known = await World.withCaller();
       const found: unknown[] = [];
-      const service = await serveKoa({
+      const service = await known.serveKoa({
         Koa,
-        api: known.api,
         mount({ app, adapter }) {
           app.use(koaMiddleware(adapter));
           app.use((ctx) => {
@@ -151,15 +142,15 @@ describe.each(KOAS)('$name', ({ Koa }) => {
       ['hybrid', 'Xlink realm="shop", error="CREDENTIALS_MISSING", ApiKey realm="shop"'],
       ['xlink-only', 'Xlink realm="shop", error="CREDENTIALS_MISSING"'],
     ] as const)('in %s names the schemes that are taken', async (mode, challenge) => {
-      const { api } = await parties();
-      const service = await serveKoa({ Koa, api, options: { mode, realm: 'shop' } });
-      const answer = await expectRefused(service, {}, '401 CREDENTIALS_MISSING');
+      const known = await World.withCaller();
+      const service = await known.serveKoa({ Koa, mode, realm: 'shop' });
+      const answer = await service.refused({}, '401 CREDENTIALS_MISSING');
       expect(answer.headers['www-authenticate']).toBe(challenge);
     });
 
     test('of a HEAD has all but the body', async () => {
-      const { api } = await parties();
-      const service = await serveKoa({ Koa, api });
+      const known = await World.withCaller();
+      const service = await known.serveKoa({ Koa });
       const answer = await service.send({ method: 'HEAD' });
       expect(answer).toMatchObject({
         status: 401,
@@ -169,11 +160,10 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     });
 
     test('is seen by middleware in front like any other answer', async () => {
-      const { api } = await parties();
+      const known = await World.withCaller();
       const seen: unknown[] = [];
-      const service = await serveKoa({
+      const service = await known.serveKoa({
         Koa,
-        api,
         mount({ app, adapter, handler }) {
           app.use(async (ctx, next) => {
             ctx.set('Link', '</terms>; rel="terms-of-service"');
@@ -182,9 +172,10 @@ describe.each(KOAS)('$name', ({ Koa }) => {
           });
           app.use(adapter.koa()).use(handler);
         },
-        options: { mode: 'xlink-only', deprecation: { migrationUrl: 'https://shop.example/move' } },
+        mode: 'xlink-only',
+        deprecation: { migrationUrl: 'https://shop.example/move' },
       });
-      const answer = await expectRefused(service, withKey(), '401 XLINK_REQUIRED');
+      const answer = await service.refused(withKey(), '401 XLINK_REQUIRED');
       expect(seen).toEqual([401, 'application/problem+json', 'XLINK_REQUIRED']);
       expect(answer.headers).toMatchObject({
         'x-migration-url': 'https://shop.example/move',
@@ -193,10 +184,9 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     });
 
     test('is counted even if the answer was sent before by somebody else', async () => {
-      const { api } = await parties();
-      const service = await serveKoa({
+      const known = await World.withCaller();
+      const service = await known.serveKoa({
         Koa,
-        api,
         mount({ app, adapter, handler }) {
           app.use(async (ctx, next) => {
             ctx.respond = false;
@@ -215,8 +205,8 @@ describe.each(KOAS)('$name', ({ Koa }) => {
   });
 
   test('OPTIONS passes, unauthenticated and uncounted', async () => {
-    const { api } = await parties();
-    const service = await serveKoa({ Koa, api, options: { mode: 'xlink-only' } });
+    const known = await World.withCaller();
+    const service = await known.serveKoa({ Koa, mode: 'xlink-only' });
     expect((await service.send({ method: 'OPTIONS' })).status).toBe(200);
     await service.quiet();
     expect(service.calls).toMatchObject([{ auth: undefined, authOf: undefined }]);
@@ -235,228 +225,14 @@ describe.each(KOAS)('$name', ({ Koa }) => {
   });
 
   test('the routes of the adapter itself are answered', async () => {
-    const { api } = await parties();
-    const service = await serveKoa({ Koa, api });
+    const known = await World.withCaller();
+    const { api } = known;
+    const service = await known.serveKoa({ Koa });
     const answer = await service.send({ path: '/.well-known/xlink.json' });
     expect([answer.status, JSON.parse(answer.text).did]).toEqual([200, api.did]);
     expect(answer.headers['content-type']).toBe('application/json');
     expect((await service.send({ method: 'DELETE', path: KEY_PATH })).status).toBe(401);
     expect(service.calls).toEqual([]);
-  });
-
-  describe('deprecation headers', () => {
-    const options = {
-      mode: 'deprecation',
-      deprecation: {
-        since: new Date('2025-01-01'),
-        sunset: new Date('2026-01-01'),
-        migrationUrl: 'https://shop.example/move',
-      },
-    } as const;
-    const HEADERS = {
-      'x-deprecated-auth': 'true',
-      deprecation: '@1735689600',
-      sunset: 'Thu, 01 Jan 2026 00:00:00 GMT',
-      'x-migration-url': 'https://shop.example/move',
-      link: '<https://shop.example/move>; rel="deprecation"; type="text/html"',
-      'access-control-expose-headers': expect.stringContaining('Deprecation'),
-    };
-
-    test('go to callers with a key and to no other', async () => {
-      const { known, service } = await serveKnown({ Koa, options });
-      expect((await service.send(withKey())).headers).toMatchObject(HEADERS);
-      const { headers } = await service.send(await signedRequest(known));
-      expect(Object.keys(headers).filter((name) => name in HEADERS)).toEqual([]);
-    });
-
-    test.each([
-      ['an error of Koa', 404, (ctx: { throw(status: number): never }) => ctx.throw(404)],
-      ['something that is no error', 500, () => throwThis('x')],
-    ] as const)('survive %s', async (_, status, fail) => {
-      const { known, service } = await serveKnown({
-        Koa,
-        options,
-        mount({ app, adapter }) {
-          app.use(adapter.koa());
-          app.use((ctx) => {
-            ctx.set('Link', '</next>; rel="next"');
-            fail(ctx);
-          });
-        },
-      });
-      const answer = await service.send(withKey());
-      await service.quiet();
-      expect(answer).toMatchObject({ status, headers: HEADERS });
-      const byEnvelope = await service.send(await signedRequest(known));
-      expect(Object.keys(byEnvelope.headers).filter((name) => name in HEADERS)).toEqual([]);
-    });
-
-    test('do not stick to an error that several requests share', async () => {
-      const known = await parties();
-      const shared = Object.assign(new Error('gone'), { status: 410 });
-      const service = await serveKoa({
-        Koa,
-        api: known.api,
-        options,
-        mount({ app, adapter }) {
-          app.use(adapter.koa()).use(() => throwThis(shared));
-        },
-      });
-      expect((await service.send(withKey())).headers).toMatchObject(HEADERS);
-      const { status, headers } = await service.send(await signedRequest(known));
-      expect([status, headers['x-deprecated-auth']]).toEqual([410, undefined]);
-    });
-
-    test('leave a header of the handler alone', async () => {
-      const { api } = await parties();
-      const service = await serveKoa({
-        Koa,
-        api,
-        options,
-        mount({ app, adapter }) {
-          app.use(adapter.koa()).use((ctx) => {
-            ctx.append('Link', '</next>; rel="next"');
-            ctx.set('Sunset', 'never');
-            ctx.body = 'ok';
-          });
-        },
-      });
-      const { headers } = await service.send(withKey());
-      expect(headers).toMatchObject({ link: `${HEADERS.link}, </next>; rel="next"`, sunset: 'never' });
-    });
-  });
-
-  describe('a request is counted once', () => {
-    test.each([
-      ['404 from an error', 404, { status: 404 }],
-      ['500 from an error', 500, {}],
-    ])('%s of the handler', async (_, status, more) => {
-      const known = await parties();
-      const errors: unknown[] = [];
-      const thrown = Object.assign(new Error('no'), more);
-      const service = await serveKoa({
-        Koa,
-        api: known.api,
-        mount({ app, adapter }) {
-          app.on('error', (error) => errors.push(error));
-          app.use(adapter.koa()).use(() => throwThis(thrown));
-        },
-      });
-      expect((await service.send(await sealedRequest(known))).status).toBe(status);
-      await service.quiet();
-      expect(errors).toEqual([thrown]);
-      expect(counted(service)).toEqual([`accepted ok ${status} unmatched`]);
-    });
-
-    test('404 where no handler answers', async () => {
-      const { api } = await parties();
-      const service = await serveKoa({ Koa, api, mount: ({ app, adapter }) => void app.use(adapter.koa()) });
-      expect((await service.send(withKey())).status).toBe(404);
-      await service.quiet();
-      expect(counted(service)).toEqual(['accepted ok 404 unmatched']);
-    });
-
-    test('under the template of its route, prefixes and all', async () => {
-      const { known, service } = await serveKnown({
-        Koa,
-        mount({ app, adapter, handler }) {
-          const orders = new Router({ prefix: '/orders' });
-          orders.get('/:id', handler).get(/^\/v\d+$/, handler);
-          const v1 = new Router({ prefix: '/v1' }).use(orders.routes());
-          app.use(adapter.koa()).use(v1.routes());
-        },
-      });
-      for (const path of ['/v1/orders/7', '/v1/orders/8?x=1', '/v1/nothing', '/elsewhere'])
-        await service.send(await signedRequest(known, { path }));
-      await service.send({ path: '/v1/orders/7' });
-      await service.quiet();
-      expect(counted(service)).toEqual([
-        'accepted ok 200 /v1/orders/:id',
-        'accepted ok 200 /v1/orders/:id',
-        'accepted ok 404 unmatched',
-        'accepted ok 404 unmatched',
-        'refused CREDENTIALS_MISSING 401 unmatched',
-      ]);
-    });
-
-    test('when the adapter stands inside a router', async () => {
-      const { known, service } = await serveKnown({
-        Koa,
-        mount({ app, adapter, handler }) {
-          const router = new Router({ prefix: '/api' });
-          router.use(adapter.koa()).get('/orders/:id', handler);
-          app.use(router.routes());
-        },
-      });
-      expect((await service.send(await signedRequest(known, { path: '/api/orders/7' }))).status).toBe(200);
-      await expectRefused(service, { path: '/api/orders/7' }, '401 CREDENTIALS_MISSING');
-      expect(counted(service)).toHaveLength(2);
-      expect(counted(service)[0]).toBe('accepted ok 200 /api/orders/:id');
-    });
-  });
-
-  describe('the target that an envelope is bound to', () => {
-    const shortened: Sent = { path: '/api/orders/7?full=1' };
-
-    test('is the one the client sent, whatever middleware in front made of it', async () => {
-      const known = await parties();
-      const paths: string[] = [];
-      const service = await serveKoa({
-        Koa,
-        api: known.api,
-        mount({ app, adapter, handler }) {
-          app.use((ctx, next) => {
-            ctx.path = ctx.path.replace(/^\/api/, ''); // as koa-mount does
-            return next();
-          });
-          app.use(adapter.koa());
-          app.use((ctx, next) => {
-            paths.push(ctx.path);
-            return next();
-          });
-          app.use(handler);
-        },
-      });
-      expect((await service.send(await signedRequest(known, shortened))).status).toBe(200);
-      expect(paths).toEqual(['/orders/7']);
-      const inner = headerForm(await signedEnvelope(known, { path: '/orders/7?full=1' }), shortened);
-      await expectRefused(service, inner, '401 REQUEST_BINDING_MISMATCH');
-    });
-
-    test('is that also where the application is mounted in an Express one', async () => {
-      const { known, service } = await serveKnown({
-        Koa,
-        wrap: (listener) => express().use('/api', listener),
-      });
-      expect((await service.send(await signedRequest(known, shortened))).status).toBe(200);
-      expect(service.calls[0]!.url).toBe('/orders/7?full=1');
-      const inner = headerForm(await signedEnvelope(known, { path: '/orders/7?full=1' }), shortened);
-      await expectRefused(service, inner, '401 REQUEST_BINDING_MISMATCH');
-    });
-
-    test('is what requestTarget says behind a proxy that rewrites paths; it is given the context', async () => {
-      const known = await parties();
-      const contexts: unknown[] = [];
-      const service = await serveKoa({
-        Koa,
-        api: known.api,
-        options: {
-          requestTarget(request) {
-            contexts.push(Reflect.get(request.raw as object, 'originalUrl'));
-            return `/shop${request.target}`;
-          },
-        },
-        wrap: (listener) => (req, res) => {
-          req.url = req.url!.replace(/^\/shop/, '');
-          listener(req, res);
-        },
-      });
-      expect((await service.send(await signedRequest(known, { path: '/shop/orders' }))).status).toBe(200);
-      expect((await service.send(await sealedRequest(known, { path: '/shop/orders' }))).status).toBe(200);
-      expect(service.calls.map(({ url }) => url)).toEqual(['/orders', '/orders']);
-      expect(contexts).toEqual(['/orders', '/orders']);
-      await expectRefused(service, await signedRequest(known), '401 REQUEST_BINDING_MISMATCH');
-    });
   });
 
   test('an answer is sealed for a caller that asks for it', async () => {
@@ -475,13 +251,9 @@ describe.each(KOAS)('$name', ({ Koa }) => {
   });
 
   test('a body that is no envelope is refused', async () => {
-    const { api } = await parties();
-    const service = await serveKoa({ Koa, api });
-    await expectRefused(service, withKey(bodyForm('item=tea')), '400 PARSE_FAILED:SYNTAX');
+    const known = await World.withCaller();
+    const service = await known.serveKoa({ Koa });
+    await service.refused(withKey(bodyForm('item=tea')), '400 PARSE_FAILED:SYNTAX');
     expect(service.validated).toEqual([]);
   });
 });
-
-function throwThis(value: unknown): never {
-  throw value;
-}

@@ -1,7 +1,8 @@
 // One instance of an API that shares its nonces in Redis, and, if there is one, registry and clients in PostgreSQL.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { Agent, DualModeAdapter, RedisNonceStore, redisClientOptions } from '@private.me/xlink';
+import { Agent, DualModeAdapter, RedisNonceStore } from '@private.me/xlink';
+import { redisClientOptions } from '@private.me/xlink/redis';
 import express from 'express';
 import Redis from 'ioredis';
 import { knownCallers } from './known-callers.mjs';

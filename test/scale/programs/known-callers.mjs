@@ -1,9 +1,5 @@
-import {
-  CachedTrustRegistry,
-  MemoryTrustRegistry,
-  PostgresClientStore,
-  PostgresTrustRegistry,
-} from '@private.me/xlink';
+import { CachedTrustRegistry, MemoryTrustRegistry } from '@private.me/xlink';
+import { PostgresClientStore, PostgresTrustRegistry } from '@private.me/xlink/postgres';
 import pg from 'pg';
 
 /** Who may call: those in PostgreSQL, if there is one, else those in the settings. */

@@ -1,13 +1,12 @@
+import { type Envelope, FileTrustRegistry } from '@private.me/xlink';
 import {
   FileClientStore,
   FileModeStore,
   FileNonceStore,
   FileRelayStore,
   type FileStoreOptions,
-  FileTrustRegistry,
-} from '../../../src/server.js';
+} from '@private.me/xlink/file';
 import { EnterpriseStore } from '../../../src/stores/enterprise/journal.js';
-import type { Envelope } from '../../../src/types/protocol.js';
 
 // Every store that keeps its state in a file, as one thing: it is told of numbers, and says up to which it knows them.
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { FileClientStore } from '../../../src/server.js';
+import { FileClientStore } from '@private.me/xlink/file';
 
 const DID = `did:key:z6Mk${'a'.repeat(44)}`;
 let folder: string;

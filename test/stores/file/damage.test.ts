@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { encodeLine } from '../../../src/stores/file/journal-line.js';
-import { temporaryFolder } from '../../transport/servers.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 import { FILE_STORES, type FileStoreKind } from './all-stores.js';
 
 const WRITES = 5;

@@ -1,9 +1,9 @@
 import { readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { identityFromFile } from '../../../src/server.js';
+import { identityFromFile } from '@private.me/xlink';
 import { thrownBy } from '../../support/results.js';
-import { temporaryFolder } from '../../transport/servers.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 test('[E15] of many that want an identity that is not there, all get the same one, and nothing else is left', async () => {
   const folder = await temporaryFolder();

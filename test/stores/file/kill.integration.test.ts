@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import { scaled } from '../../scale/scale.js';
-import { temporaryFolder } from '../../transport/servers.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 import { FILE_STORES } from './all-stores.js';
 import { killed, type Writer } from './killed-writer.js';
 

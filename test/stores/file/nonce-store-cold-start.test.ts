@@ -1,11 +1,11 @@
 import { copyFile, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { FileNonceStore, type FileNonceStoreOptions } from '../../../src/server.js';
-import type { NonceUse } from '../../../src/types/ports.js';
+import type { NonceUse } from '@private.me/xlink';
+import { FileNonceStore, type FileNonceStoreOptions } from '@private.me/xlink/file';
 import { frozenClock } from '../../support/clock.js';
 import { thrownBy } from '../../support/results.js';
-import { temporaryFolder } from '../../transport/servers.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const HOUR = 3_600_000;
 const COLD_START = 'NONCE_STORE_UNAVAILABLE:COLD_START';

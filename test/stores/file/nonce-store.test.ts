@@ -1,11 +1,12 @@
 import { appendFile, chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { FileNonceStore, type FileNonceStoreOptions } from '../../../src/stores/file/nonce-store.js';
-import type { NonceUse } from '../../../src/types/ports.js';
+import type { NonceUse } from '@private.me/xlink';
+import { FileNonceStore, type FileNonceStoreOptions } from '@private.me/xlink/file';
+import { afterTest } from '../../support/after-test.js';
 import { frozenClock } from '../../support/clock.js';
 import { thrownBy } from '../../support/results.js';
-import { afterTest, temporaryFolder } from '../../transport/servers.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 const use = (nonce: string | number, sender = 'alice'): NonceUse => ({
   recipient: 'bob',

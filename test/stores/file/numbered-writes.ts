@@ -1,5 +1,4 @@
-import type { ManagedTrustRegistry } from '../../../src/registry/managed.js';
-import type { Did, RegistryEntry } from '../../../src/types/protocol.js';
+import type { Did, ManagedTrustRegistry, RegistryEntry } from '@private.me/xlink';
 
 // Writes 1, 2, 3… go to some DIDs in turn, so that the entries tell after which write they are.
 

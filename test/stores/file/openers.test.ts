@@ -1,8 +1,9 @@
 import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { FileClientStore } from '../../../src/server.js';
-import { afterTest, temporaryFolder } from '../../transport/servers.js';
+import { FileClientStore } from '@private.me/xlink/file';
+import { afterTest } from '../../support/after-test.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 import { FILE_STORES } from './all-stores.js';
 
 /** Puts something in front of `datasync` of all open files, for one test. */

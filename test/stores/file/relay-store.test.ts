@@ -1,12 +1,13 @@
 import { appendFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { FileRelayStore, type FileRelayStoreOptions } from '../../../src/stores/file/relay-store.js';
-import type { Envelope } from '../../../src/types/protocol.js';
+import type { Envelope } from '@private.me/xlink';
+import { FileRelayStore, type FileRelayStoreOptions } from '@private.me/xlink/file';
+import { afterTest } from '../../support/after-test.js';
 import { frozenClock } from '../../support/clock.js';
 import { thrownBy } from '../../support/results.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 import { until } from '../../support/until.js';
-import { afterTest, temporaryFolder } from '../../transport/servers.js';
 
 /** The store looks at four members only. */
 const message = (nonce: string | number, { from = 'alice', to = 'bob', size = 100 } = {}) => ({

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FileTrustRegistry } from '../../../src/server.js';
+import { FileTrustRegistry } from '@private.me/xlink';
 import { describeRegistry } from '../../registry/conformance.js';
 
 describeRegistry('FileTrustRegistry', async () => {

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { FileTrustRegistry } from '@private.me/xlink';
 import { build } from 'esbuild';
-import { FileTrustRegistry } from '../../../src/server.js';
-import { eventually } from '../../registry/conformance.js';
 import { scaled } from '../../scale/scale.js';
 import { identityOf } from '../../support/agents.js';
+import { until } from '../../support/until.js';
 import { killed, type Writer } from './killed-writer.js';
 import { lastWriteOf } from './numbered-writes.js';
 
@@ -119,7 +119,7 @@ test('of several processes that want what a dead one left, one writes and the ot
     });
     const losers = new Set<unknown>();
     for (const end of ends) void end.then((loser) => losers.add(loser));
-    await eventually(() => losers.size === 3, 30_000);
+    await until(() => losers.size === 3, { withinMs: 30_000 });
     for (const child of children) child.kill('SIGKILL');
     const all = await Promise.all(ends);
     expect(all.filter(({ code }) => code === null)).toHaveLength(1); // killed

@@ -1,7 +1,7 @@
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
-import { FileTrustRegistry } from '../../../src/server.js';
+import { FileTrustRegistry } from '@private.me/xlink';
 import { identityOf } from '../../support/agents.js';
 import { errorOf, thrownBy, unwrap } from '../../support/results.js';
 import { SMALL_DISK_BYTES, smallDisk } from '../../support/small-disk.js';

@@ -17,8 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createKeyRecord } from '../../../src/identity/key-record.js';
-import { FileTrustRegistry, type FileTrustRegistryOptions } from '../../../src/server.js';
+import { createKeyRecord, FileTrustRegistry, type FileTrustRegistryOptions } from '@private.me/xlink';
 import { encodeLine } from '../../../src/stores/file/journal-line.js';
 import { identityOf } from '../../support/agents.js';
 import { frozenClock } from '../../support/clock.js';

@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { WriterLock } from '../../../src/stores/file/writer-lock.js';
-import { temporaryFolder } from '../../transport/servers.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 
 let folder: string;
 let path: string;

@@ -1,4 +1,4 @@
-import { FileTrustRegistry } from '../../../src/stores/file/trust-registry.js';
+import { FileTrustRegistry } from '@private.me/xlink';
 import { writeNumber } from './numbered-writes.js';
 
 // A process that writes to a registry until it is killed, and says what was acknowledged: `writer <path> <first> <did>…`

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { PostgresTrustRegistry } from '@private.me/xlink/postgres';
 import type pg from 'pg';
-import { PostgresTrustRegistry } from '../../../src/index.js';
 import { identityOf } from '../../support/agents.js';
 import { describeWithPostgres, PostgresServer } from '../../support/postgres-server.js';
 import { thrownBy, unwrap } from '../../support/results.js';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { PostgresClientStore } from '@private.me/xlink/postgres';
 import pg from 'pg';
-import { PostgresClientStore } from '../../../src/stores/postgres/client-store.js';
 import { describeWithPostgres, PostgresServer } from '../../support/postgres-server.js';
 import { describeClientStore } from '../client-store-conformance.js';
 

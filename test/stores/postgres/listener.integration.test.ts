@@ -1,11 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import type { Did } from '@private.me/xlink';
+import { PostgresClientStore, PostgresModeStore, PostgresTrustRegistry } from '@private.me/xlink/postgres';
 import type pg from 'pg';
-import {
-  type Did,
-  PostgresClientStore,
-  PostgresModeStore,
-  PostgresTrustRegistry,
-} from '../../../src/index.js';
 import type * as PoolModule from '../../../src/stores/postgres/pool.js';
 import { connectionsOf } from '../../../src/stores/postgres/pool.js';
 import { identityOf } from '../../support/agents.js';

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { PostgresClientStore, PostgresModeStore, PostgresTrustRegistry } from '@private.me/xlink/postgres';
 import type pg from 'pg';
-import { PostgresClientStore, PostgresModeStore, PostgresTrustRegistry } from '../../../src/index.js';
 import { identityOf } from '../../support/agents.js';
 import { describeWith, programFile } from '../../support/needs-program.js';
 import { PostgresServer } from '../../support/postgres-server.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from '@jest/globals';
+import { PostgresClientStore, PostgresModeStore } from '@private.me/xlink/postgres';
 import pg from 'pg';
-import { PostgresClientStore, PostgresModeStore } from '../../../src/index.js';
 import { describeWithPostgres, PostgresServer } from '../../support/postgres-server.js';
 import { until } from '../../support/until.js';
 import { describeSharedMode } from '../mode-store-conformance.js';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { PostgresTrustRegistry } from '@private.me/xlink/postgres';
 import pg from 'pg';
-import { PostgresTrustRegistry } from '../../../src/stores/postgres/trust-registry.js';
 import { describeRegistry } from '../../registry/conformance.js';
 import { identityOf } from '../../support/agents.js';
 import { describeWithPostgres, PostgresServer } from '../../support/postgres-server.js';

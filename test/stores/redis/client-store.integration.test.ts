@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { RedisClientStore } from '../../../src/stores/redis/client-store.js';
+import { RedisClientStore } from '@private.me/xlink/redis';
 import { RedisCluster } from '../../support/redis-cluster.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
 import { describeClientStore } from '../client-store-conformance.js';

@@ -1,4 +1,5 @@
 import { afterEach } from '@jest/globals';
+import { type RedisClient, redisClientOptions } from '@private.me/xlink/redis';
 import { Cluster, Redis } from 'ioredis';
 import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5';
 import { createClient, createClientPool, createCluster } from 'redis';
@@ -7,7 +8,6 @@ import {
   createClientPool as createClientPool5,
   createCluster as createCluster5,
 } from 'redis5';
-import { type RedisClient, redisClientOptions } from '../../../src/index.js';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {

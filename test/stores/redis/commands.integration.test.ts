@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { type RedisClient, RedisModeStore, RedisTrustRegistry } from '@private.me/xlink/redis';
 import { Redis } from 'ioredis';
-import { type RedisClient, RedisModeStore, RedisTrustRegistry } from '../../../src/index.js';
 import { STORE_COMMANDS } from '../../../src/stores/redis/commands.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
 import { until } from '../../support/until.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { RedisClientStore, RedisModeStore } from '../../../src/index.js';
+import { RedisClientStore, RedisModeStore } from '@private.me/xlink/redis';
 import { RedisCluster } from '../../support/redis-cluster.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
 import { describeSharedMode, type OpenedModes } from '../mode-store-conformance.js';

@@ -1,16 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterEach } from '@jest/globals';
+import { encodeDidKey, type NonceUse, RedisNonceStore, type RedisNonceStoreOptions } from '@private.me/xlink';
+import { type RedisClient, redisClientOptions } from '@private.me/xlink/redis';
+import { nonceKey } from '@private.me/xlink/server';
 import { Cluster, Redis } from 'ioredis';
 import { createClient, createCluster } from 'redis';
-import {
-  encodeDidKey,
-  type NonceUse,
-  nonceKey,
-  RedisNonceStore,
-  redisClientOptions,
-} from '../../../src/index.js';
-import type { RedisClient } from '../../../src/stores/redis/client.js';
-import type { RedisNonceStoreOptions } from '../../../src/stores/redis/nonce-store.js';
 import { identityOf } from '../../support/agents.js';
 import { until } from '../../support/until.js';
 
@@ -83,12 +77,20 @@ export const CLUSTER_CLIENTS: {
   },
 ];
 
+/** A marker of the server of which {@link verified} speaks. */
+export const MARKER = '1 run replication 0';
+
+/** What the script says of a marker. */
+export const verified = (marker: unknown, changes: Record<number, unknown> = {}) =>
+  Object.assign([marker, 'run', String(Date.now()), 'noeviction', 0], changes);
+
 /** Answers commands by their names, as no real server might. */
 export type Replies = Readonly<Record<string, (key: string) => Promise<unknown>>>;
 
 /** A client of ioredis, which is connected, or a pool, sentinel or client of node-redis. */
 export function fakeClient(replies: Replies, extra: object = { status: 'ready' }): RedisClient {
-  const answer = async (...command: string[]) => replies[command[0]!]!(command[1]!);
+  const answer = async (...command: string[]) =>
+    replies[command[0]!]!(command[command[0] === 'EVAL' ? 3 : 1]!);
   const client = {
     call: answer,
     sendCommand: (...args: (string[] | boolean)[]) => answer(...(args.at(-1) as string[])),
@@ -104,15 +106,11 @@ export function fakeClient(replies: Replies, extra: object = { status: 'ready' }
 
 export const TTL_MS = 61_000;
 
-/**
- * Patient, so that a busy machine does not fail a test that is about something else; and of a Redis that comes empty it says
- * that it remembers for a second already, so that uses of the same millisecond count.
- */
+/** Patient, so that a busy machine does not fail a test that is about something else. */
 export const storeOn = (client: RedisClient, options: Partial<RedisNonceStoreOptions> = {}) =>
   new RedisNonceStore({
     client,
     timeoutMs: 10_000,
-    clock: () => Date.now() - 1000,
     onWarning: quietly,
     ...options,
   });
@@ -121,14 +119,17 @@ const [recipient, sender] = await Promise.all(
   ['api', 'caller'].map(async (name) => (await identityOf(name)).did),
 );
 
-/** The use of a new envelope. */
+/** The use of a new envelope; dated ahead, so that it counts at a Redis that dates its memory only now. */
 export const newUse = (changes: Partial<NonceUse> = {}): NonceUse => ({
   recipient: recipient!,
   sender: sender!,
   nonce: randomBytes(16).toString('base64url'),
-  timestamp: Date.now(),
+  timestamp: Date.now() + 10_000,
   ...changes,
 });
+
+/** The use of an envelope that was made now. */
+export const useOfNow = () => newUse({ timestamp: Date.now() });
 
 export const someDid = () =>
   encodeDidKey(Buffer.from('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a', 'hex'));

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { NonceUse } from '@private.me/xlink';
 import { createCluster } from 'redis';
-import type { NonceUse } from '../../../src/index.js';
 import { RedisCluster } from '../../support/redis-cluster.js';
 import { describeWithRedis, type RedisServer } from '../../support/redis-server.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
@@ -16,6 +16,7 @@ import {
   TTL_MS,
   timed,
   trues,
+  useOfNow,
 } from './nonce-clients.js';
 
 describeWithRedis('nonces in a Redis cluster', () => {
@@ -142,10 +143,10 @@ describeWithRedis('nonces in a Redis cluster', () => {
     async ({ connect }) => {
       await all('FLUSHALL');
       const [one, other] = await Promise.all(
-        [1, 2].map(async () => storeOn(await connect(cluster.addresses), { clock: Date.now })),
+        [1, 2].map(async () => storeOn(await connect(cluster.addresses))),
       );
       await until(async () => (await total()) === BUCKETS);
-      const uses = Array.from({ length: 100 }, () => newUse());
+      const uses = Array.from({ length: 100 }, () => useOfNow());
       expect(trues(await Promise.all(uses.map((use) => one!.claim(use, TTL_MS))))).toBe(100);
       const [victim] = cluster.nodes;
       const answers = await Promise.all(uses.map((use) => answerOf(victim!, keyOf(use))));
@@ -153,7 +154,7 @@ describeWithRedis('nonces in a Redis cluster', () => {
       const kept = uses.filter((_, at) => answers[at]!.includes('MOVED'));
       expect([lost.length > 5, kept.length > 5, lost.length + kept.length]).toEqual([true, true, 100]);
       await victim!.restart();
-      const fresh = () => other!.claim(newUse(), TTL_MS).catch(() => false);
+      const fresh = () => other!.claim(useOfNow(), TTL_MS).catch(() => false);
       await until(async () => trues(await Promise.all(Array.from({ length: 50 }, fresh))) === 50, {
         withinMs: 15_000,
       });
@@ -180,7 +181,7 @@ describeWithRedis('nonces in a Redis cluster', () => {
     try {
       const nonces = storeOn(await client.connect(), { timeoutMs: 250 });
       const claim = async () => {
-        const use = newUse();
+        const use = useOfNow();
         return { use, claimed: await nonces.claim(use, TTL_MS).catch(() => undefined) };
       };
       const claims = (count: number) => Promise.all(Array.from({ length: count }, claim));

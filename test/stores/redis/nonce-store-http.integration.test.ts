@@ -1,13 +1,11 @@
 import { types } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { AgentOptions, FaultEvent } from '../../../src/index.js';
-import { serveKoa } from '../../middleware/koa/support.js';
-import { parties, problemOf, sealedRequest, serve } from '../../middleware/support.js';
-import { frozenClock, NOON } from '../../support/clock.js';
-import { withKey } from '../../support/http.js';
+import type { AgentOptions, DualModeOptions, FaultEvent } from '@private.me/xlink';
+import { problemOf, sealedRequest, withKey } from '../../support/http.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
+import { World } from '../../support/world.js';
 import { CLIENTS, storeOn, timed } from './nonce-clients.js';
 
 /** Longer than the default: a busy machine alone must not make Redis late. */
@@ -16,8 +14,8 @@ const TIMEOUT_MS = 1000;
 const SLACK_MS = 1500;
 
 const SERVERS = [
-  { name: 'Express', start: serve },
-  { name: 'Koa', start: serveKoa },
+  { name: 'Express', serve: (world: World, options: Partial<DualModeOptions> = {}) => world.serve(options) },
+  { name: 'Koa', serve: (world: World, options: Partial<DualModeOptions> = {}) => world.serveKoa(options) },
 ];
 const CASES = SERVERS.flatMap((server) => CLIENTS.map((client) => ({ server, client })));
 
@@ -36,11 +34,11 @@ describeWithRedis('an API whose nonces are in Redis', () => {
 
   describe.each(CASES)('$server.name, $client.name', ({ server, client }) => {
     async function api(port: number, options: AgentOptions = {}) {
-      const clock = frozenClock(NOON - 1); // of the store: the envelopes of these tests are made at noon
-      const nonceStore = storeOn(await client.connect(port), { timeoutMs: TIMEOUT_MS, clock });
-      const from = await parties({ nonceStore, ...options });
-      const service = await server.start({ api: from.api, options: { exposeDetails: true } });
-      return { from, service, clock };
+      const nonceStore = storeOn(await client.connect(port), { timeoutMs: TIMEOUT_MS });
+      const from = await World.withCaller({ nonceStore, ...options });
+      from.clock.set(Date.now() + 10_000); // so that a Redis that dates its memory now takes what is sealed
+      const service = await server.serve(from, { exposeDetails: true });
+      return { from, service };
     }
 
     async function expectUnavailable({ service, from }: Awaited<ReturnType<typeof api>>) {
@@ -75,19 +73,19 @@ describeWithRedis('an API whose nonces are in Redis', () => {
 
     test('refuses with 503 while Redis is down, says when to try again, and is back by itself', async () => {
       const running = await api(redis.port);
-      const { from, service, clock } = running;
-      expect((await service.send(await sealedRequest(from))).status).toBe(200);
+      const { from, service } = running;
+      const isServed = async () => {
+        from.clock.set(Date.now());
+        return (await service.send(await sealedRequest(from))).status === 200;
+      };
+      await until(isServed);
       const before = await sealedRequest(from);
       await redis.kill();
       for (let nth = 0; nth < 5; nth++) await expectUnavailable(running);
       expect((await service.send(withKey())).status).toBe(200); // keys need no nonces
       await redis.restart();
-      clock.set(NOON);
-      from.world.clock.advance(1);
       const began = performance.now();
-      await until(async () => (await service.send(await sealedRequest(from))).status === 200, {
-        withinMs: 2000,
-      });
+      await until(isServed, { withinMs: 2000 });
       expect(performance.now() - began).toBeLessThan(2000);
       const after = await sealedRequest(from);
       expect((await service.send(after)).status).toBe(200);
@@ -122,13 +120,12 @@ describeWithRedis('an API whose nonces are in Redis', () => {
   });
 });
 
-describe.each(SERVERS)('$name: Retry-After', ({ start }) => {
+describe.each(SERVERS)('$name: Retry-After', ({ serve }) => {
   test('is on every 503, whatever is down', async () => {
-    const { api } = await parties();
     const legacyKeyValidator = () => {
       throw new Error('the database of keys is down');
     };
-    const service = await start({ api, options: { legacyKeyValidator } });
+    const service = await serve(new World(), { legacyKeyValidator });
     const answer = await service.send(withKey());
     expect([answer.status, problemOf(answer)['code']]).toEqual([503, 'KEY_VALIDATOR_FAILED']);
     expect(answer.headers).toMatchObject({
@@ -138,8 +135,8 @@ describe.each(SERVERS)('$name: Retry-After', ({ start }) => {
   });
 
   test('is on no other answer', async () => {
-    const from = await parties();
-    const service = await start({ api: from.api });
+    const from = await World.withCaller();
+    const service = await serve(from);
     const sent = await sealedRequest(from);
     const answers = [
       await service.send(sent),

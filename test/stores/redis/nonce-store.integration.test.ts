@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { RedisNonceStore } from '@private.me/xlink';
+import type { RedisClient } from '@private.me/xlink/redis';
 import { Redis } from 'ioredis';
 import { createClient, createClientPool } from 'redis';
-import { RedisNonceStore } from '../../../src/index.js';
-import type { RedisClient } from '../../../src/stores/redis/client.js';
-import { pair } from '../../support/agents.js';
-import { NOON } from '../../support/clock.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
 import { idOf, thrownBy } from '../../support/results.js';
 import { until } from '../../support/until.js';
+import { pair } from '../../support/world.js';
 import {
   BUCKETS,
   CLIENTS,
   fakeClient,
   keyOf,
+  MARKER,
   markerOf,
   newUse,
   someDid,
@@ -20,6 +20,7 @@ import {
   TTL_MS,
   timed,
   trues,
+  verified,
 } from './nonce-clients.js';
 
 describeWithRedis('nonces in Redis', () => {
@@ -83,7 +84,7 @@ describeWithRedis('nonces in Redis', () => {
       expect(markers).toHaveLength(BUCKETS);
       expect(markers).toContain(markerOf(use));
       expect([await server.cli('GET', markerOf(use)), await pttl(markerOf(use))]).toEqual([
-        expect.stringMatching(/^1\d{12}$/),
+        expect.stringMatching(/^1\d{12} [0-9a-f]{40} [0-9a-f]{40} 0$/),
         -1,
       ]);
       const apart = storeOn(client, { keyPrefix: 'orders/v2:' });
@@ -149,7 +150,7 @@ describeWithRedis('nonces in Redis', () => {
 
     test('a command that is forbidden accepts nothing', async () => {
       const store = storeOn(await connect(server.port));
-      await server.cli('ACL', 'SETUSER', 'default', '-set', '-exists');
+      await server.cli('ACL', 'SETUSER', 'default', '-set', '-exists', '-eval');
       try {
         for (const call of [() => store.seen(newUse()), () => store.claim(newUse(), TTL_MS)]) {
           const error = await thrownBy(call);
@@ -170,8 +171,9 @@ describeWithRedis('nonces in Redis', () => {
     });
 
     test('two instances of one agent accept an envelope once', async () => {
-      const store = async () => storeOn(await connect(server.port), { clock: () => NOON - 1 });
+      const store = async () => storeOn(await connect(server.port));
       const { world, alice, bob } = await pair({}, { nonceStore: await store() });
+      world.clock.set(Date.now() + 10_000);
       const twin = await world.agent('bob', { nonceStore: await store() });
       const sent = await alice.send({ to: bob.did, payload: 1 });
       const results = await Promise.all([bob, twin, bob, twin].map((agent) => agent.receive(sent)));
@@ -236,112 +238,15 @@ describeWithRedis('nonces in Redis', () => {
   });
 });
 
-/** Clients whose answers no real server gives: what stands between here and Redis may give them. */
-describe('an answer that is neither yes nor no accepts nothing', () => {
-  const answering = (reply: unknown, ...marker: unknown[]) =>
-    new RedisNonceStore({
-      client: fakeClient({
-        SET: async () => reply,
-        EXISTS: async () => reply,
-        GET: async () => (marker.length === 0 ? '1' : marker[0]),
-      }),
-    });
-
-  test.each([
-    undefined,
-    '',
-    'QUEUED',
-    'ok',
-    true,
-    false,
-    2,
-    -1,
-    {},
-    [],
-    ['OK'],
-    Buffer.from('OK'),
-    new String('OK'),
-  ])('%p', async (reply) => {
-    const store = answering(reply);
-    for (const call of [() => store.claim(newUse(), TTL_MS), () => store.seen(newUse())])
-      expect(await thrownBy(call)).toMatchObject({
-        id: 'NONCE_STORE_UNAVAILABLE',
-        cause: expect.any(TypeError),
-      });
-  });
-
-  test('what is a yes or a no to one command is none to the other', async () => {
-    for (const reply of [1, 0, '1', '0'])
-      await expect(answering(reply).claim(newUse(), TTL_MS)).rejects.toMatchObject({
-        code: 'NONCE_STORE_UNAVAILABLE',
-      });
-    for (const reply of ['OK', null])
-      await expect(answering(reply).seen(newUse())).rejects.toMatchObject({
-        code: 'NONCE_STORE_UNAVAILABLE',
-      });
-  });
-
-  test('a marker that is no time', async () => {
-    const far = { timestamp: Number.MAX_SAFE_INTEGER };
-    for (const marker of [
-      undefined,
-      '',
-      'since',
-      '-1',
-      '1.5',
-      '1e3',
-      ' 1',
-      '0x1',
-      'NaN',
-      'Infinity',
-      '9'.repeat(16),
-    ])
-      for (const call of [
-        () => answering('OK', marker).claim(newUse(far), TTL_MS),
-        () => answering(0, marker).seen(newUse(far)),
-      ])
-        expect(await thrownBy(call)).toMatchObject({
-          id: 'NONCE_STORE_UNAVAILABLE',
-          cause: expect.any(TypeError),
-        });
-  });
-
-  test('markers of other types', async () => {
-    for (const marker of [undefined, 0, 1, NaN, true, {}, ['1'], Buffer.from('1'), new String('1')])
-      await expect(answering('OK', marker).claim(newUse(), TTL_MS)).rejects.toMatchObject({
-        id: 'NONCE_STORE_UNAVAILABLE',
-      });
-  });
-
-  test('a marker that is absent, and stays so', async () => {
-    for (const call of [
-      () => answering('OK', null).claim(newUse(), TTL_MS),
-      () => answering(0, null).seen(newUse()),
-    ])
-      expect(await thrownBy(call)).toMatchObject({ id: 'NONCE_STORE_UNAVAILABLE:COLD_START' });
-  });
-
-  test('an envelope without a time', async () => {
-    const use = newUse({ timestamp: NaN });
-    for (const call of [() => answering('OK').claim(use, TTL_MS), () => answering(0).seen(use)])
-      expect(await thrownBy(call)).toMatchObject({ id: 'NONCE_STORE_UNAVAILABLE:COLD_START' });
-  });
-
-  test('a client that throws at once', async () => {
-    const down = new Error('down');
-    const call = () => {
-      throw down;
-    };
-    const store = new RedisNonceStore({ client: fakeClient({}, { status: 'ready', call }) });
-    for (const call of [() => store.claim(newUse(), TTL_MS), () => store.seen(newUse())])
-      expect(await thrownBy(call)).toMatchObject({ id: 'NONCE_STORE_UNAVAILABLE', cause: down });
-  });
-});
-
 /** Which commands are still unsent then depends on the network, so the client's word is taken for it. */
 test('a client that can drop what it could not send in time is told the time limit', async () => {
   const given: object[] = [];
-  const impatient = fakeClient({ SET: async () => 'OK', GET: async () => '1', EXISTS: async () => 0 });
+  const impatient = fakeClient({
+    EVAL: async () => verified(MARKER),
+    SET: async () => 'OK',
+    GET: async () => MARKER,
+    EXISTS: async () => 0,
+  });
   const client = fakeClient(
     {},
     {
@@ -357,26 +262,4 @@ test('a client that can drop what it could not send in time is told the time lim
   expect(await store.claim(newUse(), TTL_MS)).toBe(true);
   expect(await store.seen(newUse())).toBe(false);
   expect(given).toEqual([{ timeout: 321 }]);
-});
-
-describe('options', () => {
-  const client = fakeClient({ SET: async () => 'OK', GET: async () => null, EXISTS: async () => 0 });
-
-  test.each([
-    ['keyPrefix', ['', 'a b', '{a}', 'a{', '}a', 'a\n', 'x'.repeat(129), 1, null]],
-    ['ttlSeconds', [0, -1, 1.5, NaN, Infinity, '600', null, 31_536_001]],
-    ['timeoutMs', [0, -1, 1.5, NaN, Infinity, '250', null, 60_001]],
-    ['client', [undefined]],
-    ['clock', [0, '', null, new Date()]],
-  ])('%s is checked', async (field, values) => {
-    for (const value of values) {
-      const error = await thrownBy(() => new RedisNonceStore({ client, [field]: value } as never));
-      expect([error.id, error.field]).toEqual(['INVALID_OPTION', field]);
-    }
-  });
-
-  test('a misspelt one is an error with a suggestion', async () => {
-    const error = await thrownBy(() => new RedisNonceStore({ client, ttlSecond: 5 } as never));
-    expect(error).toMatchObject({ id: 'INVALID_OPTION', hint: expect.stringContaining('ttlSeconds') });
-  });
 });

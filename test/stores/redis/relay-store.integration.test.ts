@@ -1,17 +1,15 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { Agent, GatewayTransport, Identity, MemoryTrustRegistry } from '@private.me/xlink';
+import { RedisRelayStore } from '@private.me/xlink/redis';
+import { createRelay } from '@private.me/xlink/server';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
-import { BaseAgent as Agent } from '../../../src/agent/agent.js';
-import { Identity } from '../../../src/identity/identity.js';
-import { MemoryTrustRegistry } from '../../../src/registry/memory.js';
-import { createRelay } from '../../../src/relay/relay.js';
-import { RedisRelayStore } from '../../../src/stores/redis/relay-store.js';
-import { GatewayTransport } from '../../../src/transport/gateway.js';
+import { afterTest } from '../../support/after-test.js';
 import { seedOf } from '../../support/agents.js';
+import { listen } from '../../support/listen.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
 import { idOf, unwrap } from '../../support/results.js';
 import { until } from '../../support/until.js';
-import { afterTest, serve } from '../../transport/servers.js';
 
 describeWithRedis('several relays that share a Redis', () => {
   let redis: RedisServer;
@@ -40,7 +38,7 @@ describeWithRedis('several relays that share a Redis', () => {
     const identity = await Identity.fromSeed(seedOf('relay'));
     const running = await createRelay({ identity, store, sendsPerMinute: 10_000 });
     afterTest(() => running.close());
-    return (await serve((req, res) => running.handler(req, res))).url;
+    return (await listen((req, res) => running.handler(req, res))).url;
   }
 
   async function agents(relayUrlOfAlice: string, relayUrlOfBob: string) {

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { RedisNonceStore, type XlinkWarning } from '@private.me/xlink';
+import { redisClientOptions } from '@private.me/xlink/redis';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
-import { RedisNonceStore, redisClientOptions, type XlinkWarning } from '../../../src/index.js';
 import { FULL } from '../../scale/scale.js';
 import { printed } from '../../support/console.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';

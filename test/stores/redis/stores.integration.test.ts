@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type RedisClient, RedisModeStore, RedisTrustRegistry } from '@private.me/xlink/redis';
 import { createSentinel } from 'redis';
 import { createSentinel as createSentinel5 } from 'redis5';
-import { type RedisClient, RedisModeStore, RedisTrustRegistry } from '../../../src/index.js';
 import { RedisCluster } from '../../support/redis-cluster.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
 import { thrownBy } from '../../support/results.js';

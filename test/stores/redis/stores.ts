@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { RedisNonceStore } from '@private.me/xlink';
 import {
-  type Envelope,
-  type OnWarning,
   type RedisClient,
   RedisClientStore,
   RedisModeStore,
-  RedisNonceStore,
+  RedisRelayStore,
   RedisTrustRegistry,
-} from '../../../src/index.js';
-import { RedisRelayStore } from '../../../src/server.js';
+} from '@private.me/xlink/redis';
+import type { Envelope, OnWarning } from '../../../src/index.js';
 import { unwrap } from '../../support/results.js';
 import { newUse, quietly, someDid } from './nonce-clients.js';
 
@@ -31,8 +30,7 @@ const did = someDid();
 /** By name. The first call of each writes, so that a call that is made late is seen. */
 const STORES: Readonly<Record<string, Make>> = {
   RedisNonceStore(client, { prefix, ...settings }) {
-    const clock = () => Date.now() - 1000; // a new Redis remembers for a second already
-    const store = new RedisNonceStore({ client, keyPrefix: `${prefix}nonce:`, clock, ...settings });
+    const store = new RedisNonceStore({ client, keyPrefix: `${prefix}nonce:`, ...settings });
     /** As an agent asks. */
     const accept = async (use = newUse()) => !(await store.seen(use)) && store.claim(use, 61_000);
     return [

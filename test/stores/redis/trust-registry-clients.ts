@@ -1,6 +1,6 @@
+import type { RedisClient } from '@private.me/xlink/redis';
 import { Cluster, Redis } from 'ioredis';
 import { createClient, createCluster } from 'redis';
-import type { RedisClient } from '../../../src/stores/redis/client.js';
 
 /** A client as an application would make it. */
 export interface MadeClient {

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Did } from '@private.me/xlink';
+import { RedisTrustRegistry } from '@private.me/xlink/redis';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
-import { RedisTrustRegistry } from '../../../src/stores/redis/trust-registry.js';
-import type { Did } from '../../../src/types/protocol.js';
 import { describeRegistry } from '../../registry/conformance.js';
 import { identityOf } from '../../support/agents.js';
 import { RedisCluster } from '../../support/redis-cluster.js';

@@ -1,0 +1,163 @@
+import { once } from 'node:events';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Did, decodeDidKey, identityFromFile } from '@private.me/xlink';
+import { FileRelayStore } from '@private.me/xlink/file';
+import { createRelay } from '@private.me/xlink/server';
+import { type Command, type Output, UsageError } from './run.js';
+
+const HELP = `Usage: xlink relay --data DIR [options]
+
+Keeps sealed messages until their recipients fetch them. Both sides connect to it, so
+neither needs a public address. It cannot read, change or forge what it keeps.
+
+  --data DIR               messages and the identity of the relay (made if absent)
+  --port N                 default 8787; 0 takes a free one
+  --host ADDRESS           default 127.0.0.1: put a proxy with TLS in front of it
+  --allow FILE             who may use it: one DID a line, # for comments
+                           (default: anybody, within the quotas)
+  --days N                 how long a message waits, 1 to 7 (default 7)
+  --mailbox-messages N     messages that wait for one recipient (default 10000)
+  --mailbox-bytes N        bytes that wait for one recipient (default 64 MiB)
+  --sender-messages N      messages of one sender that wait (default 2500)
+  --sender-bytes N         bytes of one sender that wait (default 16 MiB)
+  --total-bytes N          bytes that wait in all (default 256 MiB)
+  --sends-per-minute N     messages that one sender may send a minute (default 600)
+  --max-envelope-bytes N   larger envelopes are refused (default 1 MiB)
+
+Recipients use GatewayTransport({ relayUrl, relayDid }) with the DID that is printed.
+SIGINT and SIGTERM end it in good order; a crash loses nothing that was acknowledged.`;
+
+const OPTIONS = {
+  data: { type: 'string' },
+  port: { type: 'string', default: '8787' },
+  host: { type: 'string', default: '127.0.0.1' },
+  allow: { type: 'string' },
+  days: { type: 'string', default: '7' },
+  'mailbox-messages': { type: 'string' },
+  'mailbox-bytes': { type: 'string' },
+  'sender-messages': { type: 'string' },
+  'sender-bytes': { type: 'string' },
+  'total-bytes': { type: 'string' },
+  'sends-per-minute': { type: 'string' },
+  'max-envelope-bytes': { type: 'string' },
+} as const;
+
+type Values = Readonly<Partial<Record<keyof typeof OPTIONS, string>>>;
+
+/** `xlink relay`. */
+export const relayCommand: Command = {
+  summary: 'keep messages until their recipients fetch them',
+  help: HELP,
+  async run(args, output) {
+    const values: Values = parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
+    if (values.data === undefined) throw new UsageError('--data is required');
+    const port = numberOf(values, 'port', 0, 65_535)!;
+    const settings = settingsOf(values);
+    const allowed = values.allow === undefined ? undefined : await didsIn(values.allow);
+
+    await mkdir(values.data, { recursive: true, mode: 0o700 });
+    const identity = await identityFromFile(join(values.data, 'identity.pkcs8'));
+    const store = await FileRelayStore.open({
+      path: join(values.data, 'messages.jsonl'),
+      limits: settings.limits,
+      onRepair: ({ path, bytes }) => output.err(`cut ${bytes} unfinished bytes off the end of ${path}`),
+    });
+    const relay = await createRelay({
+      ...settings.relay,
+      identity,
+      store,
+      ...(allowed ? { admits: (did) => allowed.has(did) } : {}),
+      onFault: ({ id, cause }) => output.err(`${id}: ${cause instanceof Error ? cause.message : 'no cause'}`),
+    });
+    const told = signals();
+    const server = createServer(relay.handler).on('upgrade', relay.upgrade);
+    try {
+      server.listen(port, values.host);
+      await once(server, 'listening');
+      announce(server.address() as AddressInfo, relay, allowed, output);
+      await told.toStop;
+    } finally {
+      server.close();
+      await relay.close();
+      server.closeAllConnections();
+      told.end();
+    }
+    output.out('stopped');
+    return 0;
+  },
+};
+
+function announce(
+  { address, port, family }: AddressInfo,
+  relay: { readonly did: Did; readonly hasWebSocket: boolean },
+  allowed: ReadonlySet<Did> | undefined,
+  { out }: Output,
+): void {
+  out(`relay  ${relay.did}`);
+  out(`url    http://${family === 'IPv6' ? `[${address}]` : address}:${port}`);
+  out(`serves ${allowed ? `${allowed.size} DIDs` : 'anybody, within the quotas'}`);
+  out(`socket ${relay.hasWebSocket ? 'yes' : 'no: the package ws is not installed'}`);
+}
+
+function settingsOf(values: Values) {
+  const limits = {
+    messagesPerMailbox: numberOf(values, 'mailbox-messages', 1, 10_000_000),
+    bytesPerMailbox: numberOf(values, 'mailbox-bytes', 1024, 2 ** 40),
+    messagesPerSender: numberOf(values, 'sender-messages', 1, 10_000_000),
+    bytesPerSender: numberOf(values, 'sender-bytes', 1024, 2 ** 40),
+    bytesInAll: numberOf(values, 'total-bytes', 1024, 2 ** 40),
+    lifetimeMs: numberOf(values, 'days', 1, 7)! * 86_400_000,
+  };
+  const relay = {
+    sendsPerMinute: numberOf(values, 'sends-per-minute', 1, 1_000_000),
+    maxEnvelopeBytes: numberOf(values, 'max-envelope-bytes', 1024, 2 ** 26),
+  };
+  return { limits: present(limits), relay: present(relay) };
+}
+
+function numberOf(values: Values, name: keyof Values, min: number, max: number): number | undefined {
+  const text = values[name];
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number >= min && number <= max) return number;
+  throw new UsageError(`--${name} must be a whole number from ${min} to ${max}`);
+}
+
+const present = <T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+
+async function didsIn(path: string): Promise<ReadonlySet<Did>> {
+  const lines = (await readFile(path, 'utf8')).split('\n').map((line) => line.replace(/#.*/, '').trim());
+  const dids = lines.filter((line) => line !== '');
+  const wrong = lines.findIndex((line) => line !== '' && !isDidKey(line));
+  if (wrong !== -1) throw new UsageError(`line ${wrong + 1} of ${path} is not a did:key`);
+  return new Set(dids);
+}
+
+function isDidKey(text: string): boolean {
+  try {
+    return decodeDidKey(text).length === 32;
+  } catch {
+    return false;
+  }
+}
+
+/** Until `end`, further signals are taken as the first one was, and do not cut short what it began. */
+function signals(): { readonly toStop: Promise<void>; readonly end: () => void } {
+  const names = ['SIGINT', 'SIGTERM'] as const;
+  let stop = () => {};
+  const toStop = new Promise<void>((resolve) => {
+    stop = () => resolve();
+  });
+  for (const name of names) process.on(name, stop);
+  return {
+    toStop,
+    end() {
+      for (const name of names) process.off(name, stop);
+    },
+  };
+}

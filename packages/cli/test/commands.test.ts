@@ -1,0 +1,69 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { commands, run } from '../src/index.js';
+import { relayCommand } from '../src/relay.js';
+
+async function call(...args: string[]) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await run(args, commands, {
+    out: (line) => void out.push(line),
+    err: (line) => void err.push(line),
+  });
+  return { code, out: out.join('\n'), err: err.join('\n') };
+}
+
+describe('xlink', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'xlink-cli-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test.each([[['--help']], [['-h']], [['help']]])('%j lists the commands', async (args) => {
+    const { code, out } = await call(...args);
+    expect([code, out]).toEqual([0, expect.stringContaining('relay  keep messages')]);
+  });
+
+  test('without a command, or with an unknown one, is a wrong call', async () => {
+    expect((await call()).code).toBe(2);
+    for (const name of ['relais', 'constructor', '__proto__']) {
+      const { code, err } = await call(name);
+      expect([code, err]).toEqual([2, expect.stringContaining('there is no command')]);
+    }
+  });
+
+  test('relay --help names every option and fits a terminal', async () => {
+    const { code, out } = await call('relay', '--help');
+    expect(code).toBe(0);
+    for (const option of ['--data', '--port', '--host', '--allow', '--days', '--sends-per-minute'])
+      expect(out).toContain(option);
+    expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(90);
+    expect(out).toBe(relayCommand.help);
+  });
+
+  test.each([
+    [['relay'], '--data is required'],
+    [['relay', '--data', 'x', '--port', '70000'], '--port must be'],
+    [['relay', '--data', 'x', '--days', '8'], '--days must be'],
+    [['relay', '--data', 'x', '--mailbox-bytes', '1e9'], '--mailbox-bytes must be'],
+    [['relay', '--dat', 'x'], 'Unknown option'],
+    [['relay', 'extra', '--data', 'x'], 'Unexpected argument'],
+  ])('%j is a wrong call', async (args, text) => {
+    const { code, err } = await call(...args);
+    expect([code, err]).toEqual([2, expect.stringContaining(text)]);
+  });
+
+  test('relay says what is wrong with its files', async () => {
+    const allow = join(folder, 'allow');
+    await writeFile(allow, '# people\n\nnobody\n');
+    const wrong = await call('relay', '--data', folder, '--allow', allow);
+    expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('line 3')]);
+    await mkdir(join(folder, 'data'));
+    await writeFile(join(folder, 'data/identity.pkcs8'), 'no key');
+    const broken = await call('relay', '--data', join(folder, 'data'));
+    expect([broken.code, broken.err]).toEqual([1, expect.stringContaining('PKCS#8')]);
+  });
+});

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import {
+  Agent,
+  type AgentOptions,
+  GatewayTransport,
+  MemoryNonceStore,
+  MemoryTrustRegistry,
+  type Result,
+} from '@private.me/xlink';
+import { WebSocket } from 'ws';
+import { type StartedRelay, startRelay } from './program.js';
+
+const seedOf = (name: string) => new Uint8Array(createHash('sha256').update(`cli ${name}`).digest());
+
+function unwrap<T>(result: Result<T>): T {
+  if (!result.ok) throw result.error;
+  return result.value;
+}
+
+// Needs the built packages: `npm run build`.
+describe('xlink relay, as a program', () => {
+  let folder: string;
+  const closers: (() => unknown)[] = [];
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'xlink-cli-'));
+  });
+  afterEach(async () => {
+    for (const close of closers.splice(0).reverse()) await close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function start(...args: string[]): Promise<StartedRelay> {
+    const started = await startRelay('--data', join(folder, 'data'), ...args);
+    closers.push(() => started.end('SIGKILL'));
+    return started;
+  }
+
+  const agentOf = async (name: string, options: AgentOptions) =>
+    unwrap(await Agent.fromSeed({ seed: seedOf(name), ...options }));
+
+  test('delivers, keeps its DID and its messages over a restart, and ends in good order', async () => {
+    const first = await start();
+    expect([first.serves, first.socket]).toEqual(['anybody, within the quotas', 'yes']);
+    const registry = new MemoryTrustRegistry();
+    const agent = (name: string, relayUrl: string) => {
+      const transport = new GatewayTransport({ relayUrl, webSocket: WebSocket, backoff: () => 20 });
+      closers.push(() => transport.dispose());
+      const nonceStore = new MemoryNonceStore({ coldStart: 'accept' }); // the message is older than this bob
+      return agentOf(name, { registry, transport, nonceStore });
+    };
+    const alice = await agent('alice', first.url);
+    const { did: bobDid } = await agent('bob', first.url);
+    unwrap(await alice.send({ to: bobDid, payload: 'over a restart' }));
+    expect(await first.end('SIGTERM')).toBe(0);
+    expect(first.output()).toMatch(/stopped\n$/);
+
+    const second = await start();
+    expect(second.did).toBe(first.did);
+    const bob = await agent('bob', second.url);
+    const payload = await new Promise((resolve) => bob.onMessage((message) => resolve(message.payload)));
+    expect(payload).toBe('over a restart');
+    expect(await second.end('SIGINT')).toBe(0); // with a socket that is open
+    const data = join(folder, 'data');
+    for (const name of ['identity.pkcs8', 'messages.jsonl'])
+      expect((await stat(join(data, name))).mode & 0o777).toBe(0o600);
+    expect((await readFile(join(data, 'messages.jsonl'), 'utf8')).includes('over a restart')).toBe(false);
+  });
+
+  test('serves those on its list only, within the quotas it is given', async () => {
+    const registry = new MemoryTrustRegistry();
+    const [alice, bob, carol] = await Promise.all(
+      ['alice', 'bob', 'carol'].map((name) => agentOf(name, { registry })),
+    );
+    const allow = join(folder, 'allow');
+    await writeFile(allow, `${alice!.did} # one\n${bob!.did}\n`);
+    const relay = await start('--allow', allow, '--sender-messages', '1');
+    expect(relay.serves).toBe('2 DIDs');
+    const transport = new GatewayTransport({ relayUrl: relay.url });
+    closers.push(() => transport.dispose());
+    const send = async (from: Agent, to: string) => {
+      const sent = await transport.send(await from.createEnvelope({ to, payload: 1 }), to);
+      return sent.ok ? 'ok' : sent.error.id;
+    };
+    expect(await send(alice!, bob!.did)).toBe('ok');
+    expect(await send(alice!, bob!.did)).toBe('SEND_FAILED:QUOTA');
+    expect(await send(carol!, bob!.did)).toBe('RELAY_NOT_ALLOWED');
+    expect(await send(bob!, carol!.did)).toBe('LOOKUP_FAILED:DID_NOT_IN_REGISTRY');
+  });
+
+  test('does not start a second time on the same data', async () => {
+    await start();
+    await expect(start()).rejects.toThrow('is held by process');
+  });
+});

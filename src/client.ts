@@ -1,0 +1,25 @@
+// For callers of an API, in browsers and on edge runtimes, too: nothing that a server needs.
+export { BaseAgent } from './agent/agent.js';
+export type { AgentOptions, IdentitySource } from './agent/options.js';
+export { describeWarning, type OnWarning, type XlinkWarning } from './agent/warnings.js';
+export { CallFailure } from './client/call-error.js';
+export { type Connection, type ConnectOptions, connect } from './client/connect.js';
+export { DualModeClient } from './client/dual-mode-client.js';
+export type { ApiKeyFallback, DualModeClientOptions } from './client/dual-mode-client-options.js';
+export type { FallbackEvent, FallbackReason } from './client/fallback.js';
+export type { IdentityStore, XlinkFetchOptions } from './client/options.js';
+export { xlinkFetch } from './client/xlink-fetch.js';
+export type { CryptoProvider, Signer, Verifier } from './crypto/provider.js';
+export { discover, type Service } from './discovery/discover.js';
+export type { DiscoveryDocument } from './discovery/document.js';
+export type { DiscoverOptions } from './discovery/options.js';
+export { isXlinkError, toXlinkError, XlinkError } from './errors/errors.js';
+export type { Err, Ok, Result } from './errors/result.js';
+export type { ErrorId } from './errors/table.js';
+export { type EnrollmentAnswer, type EnrollmentRequest, enrollmentProof } from './http/enrollment.js';
+export { xlinkAuthorization } from './http/header-form.js';
+export { ENVELOPE_TYPE } from './http/media-type.js';
+export { requestBinding } from './http/request-binding.js';
+export type { SealedResponse } from './http/sealed-response.js';
+export { generateIdentity, Identity, type IdentityOptions } from './identity/identity.js';
+export type { Did, Envelope, KeyRecord, Scope, Version } from './types/protocol.js';

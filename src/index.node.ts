@@ -1,0 +1,9 @@
+// The root as Node, Bun and Deno see it: also what needs files, sockets or `node:crypto`.
+export * from './index.js';
+export { createRegistryAuthMiddleware } from './registry-server/auth.js';
+export { createRelay, type Relay } from './relay/relay.js';
+export { createEnterpriseTrustRegistry } from './stores/enterprise/create.js';
+export type { EnterpriseTrustRegistry } from './stores/enterprise/registry.js';
+export { identityFromFile } from './stores/file/identity.js';
+export { FileTrustRegistry, type FileTrustRegistryOptions } from './stores/file/trust-registry.js';
+export { RedisNonceStore, type RedisNonceStoreOptions } from './stores/redis/nonce-store.js';

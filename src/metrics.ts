@@ -1,0 +1,3 @@
+export { METRICS, type MetricRow } from './metrics/metric-table.js';
+export type { PrometheusOptions } from './metrics/options.js';
+export { prometheusMetrics } from './metrics/prometheus.js';

@@ -1,0 +1,177 @@
+import { describe, expect, test } from '@jest/globals';
+import type { RouteMode } from '@private.me/xlink';
+import { ModePolicy } from '../../../src/adapters/modes/policy.js';
+
+const policyOf = (...routes: RouteMode[]) => new ModePolicy('hybrid', routes);
+const STRICT: RouteMode = { path: '/payments', mode: 'xlink-only' };
+
+describe('the mode of a path', () => {
+  test.each([
+    '/payments',
+    '/payments/',
+    '/payments/7',
+    '/payments/7/lines?x=1',
+    '/payments?x=/orders',
+    '/PAYMENTS',
+    '/Payments/7',
+    '/%70ayments',
+    '/%70%61yments/7',
+    '/payments/%zz',
+    '/%70ayments/%zz',
+    '//payments',
+    '///payments//',
+    '/payments//7',
+    '/payments;x',
+    '/payments;a=b/7',
+    '/./payments',
+    '/a/../payments',
+    '/a/%2e%2e/payments',
+    '/../payments',
+    '/payments%2f7',
+    '/payments\\7',
+    '\\payments',
+    '/payments#x',
+    '/payments\\x#',
+    'http://api.example.com/payments',
+    'HTTP://user:secret@api.example.com:1/payments/7?x',
+    'http:///payments',
+    'foo://h/payments#x',
+  ])('%s is under /payments', (target) => {
+    expect(policyOf(STRICT).forRequest('GET', target)).toBe('xlink-only');
+  });
+
+  test.each([
+    '/',
+    '',
+    '*',
+    '/orders',
+    '/paymentsx',
+    '/payments-old',
+    '/payments.json',
+    '/payment',
+    '/x/payments',
+    '/orders?x=/payments',
+    '/orders#/payments',
+    '/%2570ayments',
+    'http://payments',
+    'http://payments/orders',
+  ])('%s is not', (target) => {
+    expect(policyOf(STRICT).forRequest('GET', target)).toBe('hybrid');
+  });
+
+  const LAX: RouteMode = { path: '/public', mode: 'hybrid' };
+  test.each([
+    ['/public', 'hybrid'],
+    ['/PUBLIC/x/', 'hybrid'],
+    ['/public/caf%C3%A9?q', 'hybrid'],
+    ['/publi%63/x', 'hybrid'],
+    ['http://api.example.com/public', 'hybrid'],
+    ['/public/../admin', 'xlink-only'],
+    ['/public/%2e%2e/admin', 'xlink-only'],
+    ['/public/..%2fadmin', 'xlink-only'],
+    ['/public\\..\\admin', 'xlink-only'],
+    ['/public%2fx', 'xlink-only'],
+    ['//public', 'xlink-only'],
+    ['/admin/../public', 'xlink-only'],
+    ['/public;x', 'xlink-only'],
+    ['http://public', 'xlink-only'],
+  ] as const)('a lax route lends its mode to no path that may mean another: %s is %s', (target, mode) => {
+    expect(new ModePolicy('xlink-only', [LAX]).forRequest('GET', target)).toBe(mode);
+  });
+
+  test('paths of modes are read as generously as those of requests', () => {
+    const policy = policyOf(
+      { path: '/Payments/', mode: 'xlink-only' },
+      { path: '/caf%C3%A9', mode: 'deprecation' },
+    );
+    expect(policy.forRequest('GET', '/payments/1')).toBe('xlink-only');
+    expect(policy.forRequest('GET', '/caf%c3%a9/menu')).toBe('deprecation');
+  });
+
+  test('/ is for everything', () => {
+    const policy = policyOf({ path: '/', mode: 'deprecation' });
+    for (const target of ['/', '/orders', '//', '', 'http://h', '/../..'])
+      expect([target, policy.forRequest('GET', target)]).toEqual([target, 'deprecation']);
+  });
+
+  test('methods: only those named, in any case; GET stands for HEAD, which its handler answers', () => {
+    const policy = policyOf(
+      { path: '/a', methods: ['POST', 'PUT'], mode: 'xlink-only' },
+      { path: '/b', methods: ['get'], mode: 'xlink-only' },
+    );
+    const modes = (target: string) =>
+      ['GET', 'HEAD', 'post', 'PUT', 'DELETE'].map((method) => policy.forRequest(method, target));
+    expect(modes('/a')).toEqual(['hybrid', 'hybrid', 'xlink-only', 'xlink-only', 'hybrid']);
+    expect(modes('/b')).toEqual(['xlink-only', 'xlink-only', 'hybrid', 'hybrid', 'hybrid']);
+  });
+
+  test('the longest path counts, whatever was set first', () => {
+    const routes: RouteMode[] = [
+      { path: '/a', mode: 'deprecation' },
+      { path: '/a/b/c', mode: 'observe' },
+      { path: '/a/b', mode: 'xlink-only' },
+    ];
+    for (const policy of [policyOf(...routes), policyOf(...routes.reverse())])
+      expect(
+        ['/a/x', '/a/b', '/a/b/x', '/a/b/c/d', '/x'].map((path) => policy.forRequest('GET', path)),
+      ).toEqual(['deprecation', 'xlink-only', 'xlink-only', 'observe', 'hybrid']);
+  });
+
+  test('a longer path for other methods does not hide a shorter one', () => {
+    const policy = policyOf(
+      { path: '/a', mode: 'xlink-only' },
+      { path: '/a/b', methods: ['POST'], mode: 'observe' },
+    );
+    expect(policy.forRequest('GET', '/a/b')).toBe('xlink-only');
+    expect(policy.forRequest('POST', '/a/b')).toBe('observe');
+  });
+
+  test('among the same paths, the one that was set last counts', () => {
+    const policy = policyOf(
+      { path: '/a', mode: 'deprecation' },
+      { path: '/a', methods: ['GET'], mode: 'observe' },
+    );
+    expect(policy.forRequest('GET', '/a')).toBe('observe');
+    policy.set('xlink-only', { route: { path: '/A/' } });
+    expect(policy.forRequest('GET', '/a')).toBe('xlink-only');
+    policy.clear({ route: { path: '/a' } });
+    expect(policy.forRequest('GET', '/a')).toBe('observe');
+    expect(policy.forRequest('POST', '/a')).toBe('hybrid');
+  });
+
+  test('clear takes back the mode of exactly these methods, in any order', () => {
+    const policy = policyOf({ path: '/a', methods: ['PUT', 'POST'], mode: 'xlink-only' });
+    policy.clear({ route: { path: '/a' } });
+    policy.clear({ route: { path: '/a', methods: ['POST'] } });
+    expect(policy.forRequest('POST', '/a')).toBe('xlink-only');
+    policy.clear({ route: { path: '/a', methods: ['post', 'put'] } });
+    expect(policy.forRequest('POST', '/a')).toBe('hybrid');
+  });
+
+  test('clear of nothing changes nothing', () => {
+    const policy = policyOf(STRICT);
+    policy.clear({});
+    policy.clear({ client: 'acme' });
+    expect([policy.global, policy.forRequest('GET', '/payments')]).toEqual(['hybrid', 'xlink-only']);
+  });
+});
+
+describe('the mode of a client', () => {
+  test('is its own, or none', () => {
+    const policy = new ModePolicy('hybrid', [], { acme: 'xlink-only' });
+    expect([policy.forClient('acme'), policy.forClient('bolt'), policy.forClient(undefined)]).toEqual([
+      'xlink-only',
+      undefined,
+      undefined,
+    ]);
+    expect(policy.hasClientModes).toBe(true);
+    policy.clear({ client: 'acme' });
+    expect([policy.forClient('acme'), policy.hasClientModes]).toEqual([undefined, false]);
+  });
+
+  test('is no member of Object.prototype', () => {
+    const policy = new ModePolicy('hybrid', [], { acme: 'xlink-only' });
+    for (const name of ['__proto__', 'constructor', 'toString'])
+      expect(policy.forClient(name)).toBeUndefined();
+  });
+});

@@ -1,0 +1,12 @@
+// A CommonJS app with Jest as `npm install jest` leaves it: no config, no transform, no flags.
+import { attempt, copy, install } from './kit.mjs';
+import { otherNodes } from './nodes.mjs';
+
+export default function jest({ root }) {
+  for (const major of [29, 30]) {
+    const home = install(`jest${major}`, [root, `jest@${major}`, 'express@5', 'prom-client@15']);
+    copy(home, 'story.cjs', 'all-versions.cjs', 'app.test.js');
+    for (const { name, path } of [{ name: 'this Node', path: process.execPath }, ...otherNodes()])
+      attempt(`[D1] Jest ${major} on ${name}`, [[path, ['node_modules/jest/bin/jest.js'], home]]);
+  }
+}

@@ -1,0 +1,91 @@
+import { describe, expect, test } from '@jest/globals';
+import { Agent, createKeyRecord, Identity, type KeyRecord } from '@private.me/xlink';
+import { assertKeyRecord } from '@private.me/xlink/server';
+import * as second from './second/index.mjs';
+import * as vectors from './second/vectors.mjs';
+
+import { seed, thrown } from './support.js';
+
+const VERSIONS = [1, 2, 3] as const;
+describe('identities and key records', () => {
+  for (const version of VERSIONS) {
+    test(`version ${version}: the same from the same seed, and each accepts the other's`, async () => {
+      const s = seed();
+      const ours = await Identity.fromSeed(s, { maxVersion: version });
+      const theirs = second.identityFromSeed(s, version);
+      expect(theirs.did).toBe(ours.did);
+      expect(second.fromPkcs8(ours.exportPKCS8())).toEqual(s);
+      const record = await createKeyRecord(ours, { epoch: 1_700_000_000 });
+      const made = second.createRecord(theirs, 1_700_000_000);
+      expect(made).toEqual({ ...record });
+      expect(second.verifyRecord(record, ours.did).version).toBe(version);
+      expect(await thrown(assertKeyRecord(made as KeyRecord, ours.crypto))).toBe('accepted');
+      for (const changed of [
+        { ...made, epoch: made.epoch + 1 },
+        { ...made, x25519: `${made.x25519}=` },
+        { ...made, x25519: `${made.signature.slice(0, 42)}A` },
+        { ...made, mlKem768: 'A'.repeat(1579) },
+        { ...made, signature: `A${made.signature.slice(1)}` },
+      ]) {
+        expect(await thrown(assertKeyRecord(changed as KeyRecord, ours.crypto))).toBe('KEY_RECORD_INVALID');
+        expect(
+          await second.outcome(Promise.resolve().then(() => second.verifyRecord(changed, ours.did))),
+        ).toBe('KEY_RECORD_INVALID');
+      }
+      const imported = await Agent.importIdentity({ pkcs8: second.toPkcs8(s), maxVersion: version });
+      expect(imported.value?.did).toBe(theirs.did);
+    });
+  }
+
+  test('a peer with a memory: the same answers to one registry', async () => {
+    const entries = new Map<string, object>();
+    const registry = {
+      lookup: (did: string) => entries.get(did) as never,
+      register: () => ({ ok: true, value: undefined }) as const,
+      updateKeys: () => ({ ok: true, value: undefined }) as const,
+    };
+    const a = await Agent.quickstart({ registry });
+    const lookup = (did: string) => entries.get(did) as never;
+    const b = new second.Peer(second.identityFromSeed(seed(), 3), lookup);
+    const s = seed();
+    const did = second.identityFromSeed(s).did;
+    const record = (version: number, epoch: number) =>
+      second.createRecord(second.identityFromSeed(s, version), epoch);
+    const offer = async (keys: unknown) => {
+      entries.set(did, { did, status: 'active', keys, record: keys });
+      return [
+        await thrown(a.createEnvelope({ to: did, payload: 1, signedOnly: true })),
+        await second.outcome(b.seal(did, { scope: 'default', content: 1, signedOnly: true })),
+      ];
+    };
+    const twice = (id: string) => [id, id];
+    expect(await offer(undefined)).toEqual(twice('accepted'));
+    expect(await offer({ ...record(2, 10), epoch: 11 })).toEqual(twice('KEY_RECORD_INVALID'));
+    expect(await offer(record(2, 10))).toEqual(twice('accepted'));
+    expect(await offer(record(2, 5))).toEqual(twice('accepted'));
+    expect(await offer(record(3, 10))).toEqual(twice('KEY_RECORD_ROLLED_BACK'));
+    expect(await offer(record(1, 11))).toEqual(twice('KEY_RECORD_DOWNGRADED'));
+    expect(await offer(undefined)).toEqual(twice('KEY_RECORD_DOWNGRADED'));
+    expect(await offer(record(2, 20))).toEqual(twice('accepted'));
+    expect(await offer(record(3, 20))).toEqual(twice('KEY_RECORD_ROLLED_BACK'));
+    expect(await offer(record(3, 21))).toEqual(twice('accepted'));
+    a.forgetPeer(did);
+    b.forget(did);
+    expect(await offer(record(1, 1))).toEqual(twice('accepted'));
+  });
+});
+
+describe('test vectors (section 15) with the second implementation', () => {
+  const same = async (tally: Promise<vectors.Tally>) => {
+    const { cases, failures } = await tally;
+    expect(failures).toEqual([]);
+    expect(cases).toBeGreaterThan(20);
+  };
+  test('identity.json', () => same(vectors.runIdentity()));
+  test('key-record.json', () => same(vectors.runKeyRecord()));
+  test('shares.json', () => same(vectors.runShares()));
+  test('request-binding.json', () => same(vectors.runRequestBinding()));
+  for (const file of ['v1.json', 'v2.json', 'v3.json', 'signed-only.json']) {
+    test(file, () => same(vectors.runEnvelopes(file)));
+  }
+});

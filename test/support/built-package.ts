@@ -1,0 +1,78 @@
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The package as it is after a build, in a folder of its own: for programs that plain Node runs. dist/ is left alone. */
+export class BuiltPackage {
+  readonly folder = mkdtempSync(join(tmpdir(), 'xlink-built-'));
+  /** Where the demo puts its temporary data. */
+  readonly temp = join(this.folder, 'tmp');
+  readonly example = join(this.folder, 'examples/express-app');
+
+  constructor() {
+    symlinkSync(join(builtOnce(), 'dist'), join(this.folder, 'dist'));
+    cpSync(join(root, 'package.json'), join(this.folder, 'package.json'));
+    cpSync(join(root, 'examples/express-app'), this.example, { recursive: true });
+    linkModules(this.folder);
+    mkdirSync(this.temp);
+  }
+
+  /** Copies a program into the folder, where it can import the package by its name; returns where it is. */
+  program(file: string | URL): string {
+    const path = fileURLToPath(file);
+    const copy = join(this.folder, basename(path));
+    cpSync(path, copy);
+    return copy;
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** The build that all files of a run share. Whoever needs it first makes it, the others wait. */
+function builtOnce(): string {
+  const folder = join(process.env['XLINK_TEST_RUN']!, 'built');
+  const [done, failed] = [join(folder, 'done'), join(folder, 'failed')];
+  try {
+    mkdirSync(folder);
+  } catch {
+    while (!existsSync(done)) {
+      if (existsSync(failed)) throw new Error('the build failed in the test file that made it');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    }
+    return folder;
+  }
+  const tsc = join(root, 'node_modules/.bin/tsc');
+  try {
+    execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist/esm')], { cwd: root });
+  } catch (error) {
+    writeFileSync(failed, '');
+    throw error;
+  }
+  cpSync(join(root, 'package.json'), join(folder, 'package.json'));
+  linkModules(folder);
+  writeFileSync(done, '');
+  return folder;
+}
+
+/** Links each package, so that the folder can have a cache of its own. */
+function linkModules(folder: string): void {
+  const modules = join(folder, 'node_modules');
+  mkdirSync(modules);
+  for (const name of readdirSync(join(root, 'node_modules')))
+    if (!name.startsWith('.')) symlinkSync(join(root, 'node_modules', name), join(modules, name));
+}
