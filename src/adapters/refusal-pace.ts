@@ -8,7 +8,7 @@ import { BoundedMap } from '../util/bounded-map.js';
 /** So many bytes of a body cost about as much as all else in a refusal. */
 const BYTES_PER_REFUSAL = 64 * 1024;
 /** What an address may be refused at once, in time that it would take one after the other. */
-const BURST_MS = 500;
+const BURST_MS = 250;
 const MAX_WAIT_MS = 1000;
 /** Refusals that wait at a time. Each keeps a connection, so that a flood pays for them as well. */
 const MAX_WAITING = 1000;

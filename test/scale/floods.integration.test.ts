@@ -113,7 +113,7 @@ describeWith(
         const { quiet, flooded, statuses, cpuShare } = await under(kind);
         const resident = Math.round(deployment.instances[0]!.residentBytes / MIB);
         console.log(
-          `${kind}: quiet ${figures(quiet)}; flooded ${figures(flooded)}; flood ${JSON.stringify(statuses)}, ${Math.round(100 * cpuShare)} % of a core; ${resident} MiB`,
+          `${kind}: quiet ${figures(quiet)}; flooded ${figures(flooded)}, failed ${JSON.stringify(flooded.failures)}; flood ${JSON.stringify(statuses)}, ${Math.round(100 * cpuShare)} % of a core; ${resident} MiB`,
         );
         // What waits for a processor that others use may miss the 250 ms of the nonces, flood or not.
         const failed = Object.values(flooded.failures).reduce((sum, count) => sum + count, 0);
