@@ -73,7 +73,7 @@ export { ENVELOPE_TYPE } from './http/media-type.js';
 export { requestBinding } from './http/request-binding.js';
 export { decodeDidKey, encodeDidKey } from './identity/did.js';
 export { generateIdentity, Identity, type IdentityOptions } from './identity/identity.js';
-export { createKeyRecord, type KeyRecordOptions } from './identity/key-record.js';
+export { assertKeyRecord, createKeyRecord, type KeyRecordOptions } from './identity/key-record.js';
 export { Agent, type AgentMiddlewareOptions } from './middleware/agent.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
 export { requireScope, requireXlink } from './middleware/express/guards.js';

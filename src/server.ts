@@ -7,7 +7,7 @@ export type { PlanView } from './dashboard/plan-view.js';
 export type { Counts, Series } from './dashboard/ring.js';
 export type { DashboardSnapshot, ModeView, ProcessView } from './dashboard/snapshot.js';
 export type { Adoption, RangeName } from './dashboard/traffic-history.js';
-export { assertKeyRecord, assertSuccessor } from './identity/key-record.js';
+export { assertSuccessor } from './identity/key-record.js';
 export { nonceKey } from './nonce/nonce-key.js';
 export { EntryRegistry, type EntryRule } from './registry/entry-registry.js';
 export type { ChangeListener, FeedState } from './registry/managed.js';

@@ -95,7 +95,7 @@ describe('a service of two lines', () => {
     expect(await answer.json()).toEqual({ no: 1 });
   });
 
-  test('takes the answer to HEAD as it is: test has nothing to seal', async () => {
+  test('takes the answer to HEAD as it is: it has nothing to seal', async () => {
     const api = await serveApi();
     const answer = await fetchFor(api.url)('/orders', { method: 'HEAD' });
     expect([answer.status, answer.headers.get('xlink-sealed')]).toEqual([200, 'false']);

@@ -24,7 +24,7 @@ export class DemoProcess {
   }
 
   async exitCode(): Promise<number | null> {
-    if (this.process.exitCode === null) await once(this.process, 'exit');
+    if (this.process.exitCode === null && this.process.signalCode === null) await once(this.process, 'exit');
     return this.process.exitCode;
   }
 

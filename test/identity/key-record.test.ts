@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { createKeyRecord, type KeyRecord } from '@private.me/xlink';
-import { assertKeyRecord, assertSuccessor } from '@private.me/xlink/server';
+import { assertKeyRecord, createKeyRecord, type KeyRecord } from '@private.me/xlink';
+import { assertSuccessor } from '@private.me/xlink/server';
 import { defaultProvider } from '../../src/crypto/native/index.js';
 import { sameKeys } from '../../src/identity/key-record.js';
 import { identityOf } from '../support/agents.js';

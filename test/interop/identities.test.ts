@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Agent, createKeyRecord, Identity, type KeyRecord } from '@private.me/xlink';
-import { assertKeyRecord } from '@private.me/xlink/server';
+import { Agent, assertKeyRecord, createKeyRecord, Identity, type KeyRecord } from '@private.me/xlink';
 import * as second from './second/index.mjs';
 import * as vectors from './second/vectors.mjs';
 
