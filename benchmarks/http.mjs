@@ -30,7 +30,8 @@ export async function benchHttp(seconds) {
   return report(kinds);
 }
 
-async function startServer() {
+/** server.mjs in a process of its own. */
+export async function startServer() {
   const apiKey = randomBytes(24).toString('base64url');
   const child = fork(new URL('server.mjs', import.meta.url), {
     env: {
@@ -68,7 +69,7 @@ async function kindsOfRequest(server) {
 }
 
 /** A client of that version, known to the server. */
-async function callerOf({ did, keys, ask }, maxVersion) {
+export async function callerOf({ did, keys, ask }, maxVersion) {
   const registry = new MemoryTrustRegistry();
   await registry.register({ did, keys });
   const agent = await Agent.quickstart({ registry, maxVersion });
@@ -80,6 +81,7 @@ async function callerOf({ did, keys, ask }, maxVersion) {
       ),
     );
   return {
+    did: agent.did,
     post: async (path) =>
       httpRequest(
         'POST',

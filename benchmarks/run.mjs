@@ -1,8 +1,9 @@
-// npm run bench [-- --quick]: about three and a half minutes, or 35 seconds.
+// npm run bench [-- --quick]: about four minutes, or 40 seconds.
 import { cpus } from 'node:os';
 import { generateIdentity } from '@private.me/xlink';
 import { benchAgents } from './agent.mjs';
 import { benchHttp } from './http.mjs';
+import { benchRefusals } from './refusals.mjs';
 import { benchSharing } from './sharing.mjs';
 import { benchWatching } from './watching.mjs';
 
@@ -29,6 +30,8 @@ console.log('\n3. Watching: microseconds for each v2 request of 1 KiB, and memor
 console.log(await benchWatching(quick ? 3 : 20, quick ? 1_000_000 : 10_000_000));
 console.log('\n4. Sharing: microseconds\n');
 console.log(await benchSharing(quick ? 8 : 30));
+console.log('\n5. Refusals: microseconds of CPU of the server for each; 1 KiB unless it says otherwise\n');
+console.log(await benchRefusals(quick ? 4 : 20));
 if (failed) {
   console.error('\nSome requests were refused: the numbers of their rows mean nothing.');
   process.exitCode = 1;

@@ -11,6 +11,7 @@ const agent = await Agent.quickstart({ registry, maxVersion: 3, name: 'orders-ap
 const adapter = new DualModeAdapter({
   agent,
   mode: 'hybrid',
+  refusalsPerSecond: 1_000_000, // what a refusal costs is measured here, and no one waits
   legacyKeyValidator: (key) => (isKey(key) ? { clientId: 'client-1' } : null),
 });
 

@@ -9,6 +9,9 @@ import { findCustomer } from './customers.mjs';
 /** The proxy in front has the same limit (client_max_body_size). */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
+/** An instance has 256 MiB, and a body takes several times its size while it is judged. */
+const MAX_UNAUTHENTICATED_BYTES = 16 * 1024 * 1024;
+
 /**
  * @param {object} parts
  * @param {import('@private.me/xlink').Agent} parts.agent
@@ -28,6 +31,8 @@ export function createApi({ agent, postgres, mode, dashboardPassword, logger }) 
     clients: postgres.clients,
     maxEnvelopeBytes: MAX_BODY_BYTES,
     maxBodyBytes: MAX_BODY_BYTES,
+    maxUnauthenticatedBytes: MAX_UNAUTHENTICATED_BYTES,
+    addressOf: addressBehindProxy,
     instances: 2, // or more: what counts is that it is not one
     observers: [prometheusMetrics({ register: metrics, maxClients: 100 }), logObserver(logger)],
   });
@@ -53,6 +58,12 @@ export function createApi({ agent, postgres, mode, dashboardPassword, logger }) 
 
   return { api, internal, adapter, sharedMode, plan };
 }
+
+/**
+ * The last address is what the proxy in front saw; any before it are what callers say. Nobody gets here past the proxy.
+ * @param {import('@private.me/xlink').InboundRequest} request
+ */
+const addressBehindProxy = (request) => request.header('x-forwarded-for')?.split(',').at(-1)?.trim();
 
 /**
  * What a parser refuses it quotes, and that is a piece of the body: neither the answer nor the log holds it.

@@ -63,10 +63,12 @@ const internalServer = serve(internal, config.internalPort);
 await Promise.all([once(publicServer, 'listening'), once(internalServer, 'listening')]);
 logger.info({ did: agent.did, ports: [portOf(publicServer), portOf(internalServer)] }, 'listening');
 
-process.once('SIGTERM', stop);
-process.once('SIGINT', stop);
+process.on('SIGTERM', stop);
+process.on('SIGINT', stop);
 
+/** Impatient supervisors send a second signal: it must not end the process in the middle of this. */
 async function stop() {
+  if (isStopping) return;
   isStopping = true;
   setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
   await pause(config.drainMs); // until no request is sent here

@@ -1,6 +1,7 @@
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
+import { BodyIntake, defaultUnauthenticatedBytes } from '../http/body-intake.js';
 import {
   type Auth,
   authenticationOf,
@@ -36,6 +37,7 @@ import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './nonce-shari
 import { Observers, tell } from './observers.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
 import type { EnvelopeRules } from './receive-request.js';
+import { RefusalPace } from './refusal-pace.js';
 import { jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
 import { sealResponse, wantsSealedResponse } from './sealed-response.js';
 import { traced } from './traced.js';
@@ -56,6 +58,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   readonly #clients: Clients | undefined;
   readonly #authenticator: Authenticator;
   readonly #wellKnown: WellKnown;
+  readonly #intake: BodyIntake<InboundRequest>;
+  readonly #pace: RefusalPace;
   readonly #clock: Clock;
   readonly #observers: Observers;
   readonly #authenticated = new WeakMap<object, Auth<Customer>>();
@@ -74,13 +78,18 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     this.#brownouts = new Brownouts(options.brownouts);
     this.#deprecatedSince = options.deprecation?.since ?? new Date(this.#clock());
     this.#clients = createClients(options, this.#clock, (event) => this.emit(event));
+    const addressOf = (request: InboundRequest) => this.#addressOf(request);
+    const { maxUnauthenticatedBytes = defaultUnauthenticatedBytes(options.maxEnvelopeBytes) } = options;
+    const intake = new BodyIntake(maxUnauthenticatedBytes, addressOf);
+    this.#intake = intake;
+    this.#pace = new RefusalPace(options.refusalsPerSecond ?? limits.DEFAULT_REFUSALS_PER_SECOND, addressOf);
     this.#authenticator = new Authenticator({
       agent: options.agent,
       validator: options.legacyKeyValidator,
       validatorTimeoutMs: options.validatorTimeoutMs ?? limits.DEFAULT_VALIDATOR_TIMEOUT_MS,
       sources: options.apiKey ?? {},
       bodyTypes,
-      rules: envelopeRules(options),
+      rules: envelopeRules(options, intake),
       policy: this.#policy,
       brownouts: this.#brownouts,
       clients: this.#clients,
@@ -91,6 +100,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       agent: options.agent,
       clients: this.#clients,
       authenticator: this.#authenticator,
+      intake,
       clock: this.#clock,
       rules: enrollmentRules(options),
       binding: (request) =>
@@ -243,8 +253,23 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       const sealing = message && wantsSealedResponse(request) ? this.#sealing(message, timed) : {};
       return { ...proof, ...sealing, action: 'pass', headers, outcome: { ...timed(), ...envelope } };
     } catch (thrown) {
-      return this.#refuse(thrown, timed());
+      const refused = this.#refuse(thrown, timed());
+      if (refused.outcome) await this.#pace.hold(request, refused.outcome);
+      return refused;
+    } finally {
+      this.#intake.release(request);
     }
+  }
+
+  /** The function of the application may be wrong about a request: that is no reason to refuse it. */
+  #addressOf(request: InboundRequest): string | undefined {
+    try {
+      const address: unknown = this.#options.addressOf?.(request);
+      if (typeof address === 'string' && address !== '') return address;
+    } catch (thrown) {
+      this.emit({ type: 'fault', error: toXlinkError(thrown) });
+    }
+    return request.remoteAddress;
   }
 
   #change(owner: string, target: ModeTarget, reason: string | undefined, change: () => void): void {
@@ -302,7 +327,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   }
 }
 
-const envelopeRules = (options: DualModeOptions): EnvelopeRules => ({
+const envelopeRules = (options: DualModeOptions, intake: BodyIntake<InboundRequest>): EnvelopeRules => ({
+  intake,
   requireRequestBinding: options.requireRequestBinding ?? true,
   allowCleartext: options.allowCleartext ?? false,
   maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,

@@ -2,6 +2,8 @@
 export const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
 /** An enrollment envelope with a version 3 key record takes some 8 KiB. */
 export const MAX_INTRODUCTION_BYTES = 64 * 1024;
+/** For refusals of small requests some 30 ms of CPU. */
+export const DEFAULT_REFUSALS_PER_SECOND = 100;
 export const DEFAULT_VALIDATOR_TIMEOUT_MS = 5000;
 export const DEFAULT_MAX_DIDS_PER_CLIENT = 20;
 export const DEFAULT_ENROLLMENTS_PER_MINUTE = 10;

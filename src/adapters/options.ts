@@ -1,5 +1,7 @@
 import { BaseAgent } from '../agent/agent.js';
+import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { xlinkError } from '../errors/errors.js';
+import { assertFitsOne } from '../http/body-intake.js';
 import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
 import type { Observer } from '../types/events.js';
 import { MODES, type Mode } from '../types/mode.js';
@@ -50,6 +52,24 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly maxEnvelopeBytes?: number;
   /** Largest body beside an envelope in a header, in bytes: it is held in memory until its digest is checked. Default 1 MiB. */
   readonly maxBodyBytes?: number;
+  /**
+   * Bytes of enveloped bodies held at once while their signatures are not verified, in each process. An address may hold as
+   * much as stays free, so at most half; what does not fit is refused with `INTAKE_FULL` before it is read. At least twice
+   * `maxEnvelopeBytes`. Default 32 MiB, or four times `maxEnvelopeBytes` if that is more.
+   */
+  readonly maxUnauthenticatedBytes?: number;
+  /**
+   * Refusals of one address that are answered without waiting, per second, in each process; 64 KiB of a body count as one
+   * more. Further ones are answered up to a second late, so that a flood waits for its own answers. Nothing that is
+   * accepted waits, nor does a caller that is known, or one whose key is good and no longer taken. Default 100.
+   */
+  readonly refusalsPerSecond?: number;
+  /**
+   * The IP address that counts for both. Default: the other end of the connection, so behind a proxy all callers share one
+   * part: return what that proxy says, and only if nobody gets past it. `(request) => (request.raw as Request).ip` in
+   * Express with `trust proxy`. `undefined` means the default. All of an IPv6 /64 is one address.
+   */
+  readonly addressOf?: (request: InboundRequest) => string | undefined;
   /** Path and query as the client saw them, for APIs behind a proxy that rewrites paths. Default: the framework's original URL. */
   readonly requestTarget?: (request: InboundRequest) => string;
   /** Requests that are let through without any credentials, such as health checks. Default none but OPTIONS. */
@@ -158,6 +178,9 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     allowCleartext: isBoolean,
     maxEnvelopeBytes: integerIn(1024, 2 ** 30),
     maxBodyBytes: integerIn(0, 2 ** 30),
+    maxUnauthenticatedBytes: integerIn(2048, 2 ** 40),
+    refusalsPerSecond: integerIn(1, 1_000_000),
+    addressOf: isFunction,
     requestTarget: isFunction,
     skip: isFunction,
     validatorTimeoutMs: integerIn(1, 600_000),
@@ -192,6 +215,9 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     sunset: isDate,
     migrationUrl: isHttpUrl,
   });
+  const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, maxUnauthenticatedBytes } = options;
+  if (maxUnauthenticatedBytes !== undefined)
+    assertFitsOne('DualModeAdapter', maxUnauthenticatedBytes, maxEnvelopeBytes);
   if (options.clientModes) requireOption('DualModeAdapter', options, 'clients');
   const { since, sunset } = options.deprecation ?? {};
   if (since && sunset && sunset < since) {

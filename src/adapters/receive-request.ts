@@ -2,7 +2,8 @@ import { defaultProvider } from '#provider';
 import type { BaseAgent } from '../agent/agent.js';
 import type { Received, ReceiveOptions } from '../agent/receive.js';
 import { equalBytes } from '../crypto/bytes.js';
-import { isXlinkError, xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/errors.js';
+import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
 import { contentTypeBinding, requestBinding } from '../http/request-binding.js';
 import type { AgentMessage, Did } from '../types/protocol.js';
@@ -14,6 +15,8 @@ export interface EnvelopeRules {
   /** Whether an envelope in a body may be signed only. */
   readonly allowCleartext: boolean;
   readonly maxEnvelopeBytes: number;
+  /** Reads envelopes in bodies. What a request takes is given back when the request is decided, at the latest. */
+  readonly intake: BodyIntake<InboundRequest>;
   readonly maxBodyBytes: number;
   readonly requestTarget: (request: InboundRequest) => string;
 }
@@ -38,7 +41,7 @@ export async function receiveRequest(
     : receiveHeaderForm(agent, request, binding, rules);
 }
 
-type Binding = Pick<ReceiveOptions, 'request' | 'requireRequestBinding' | 'onVerified'>;
+type Binding = Required<Pick<ReceiveOptions, 'request' | 'requireRequestBinding' | 'onVerified'>>;
 
 /** The envelope is the body; its payload takes the body's place. */
 async function receiveBodyForm(
@@ -47,10 +50,13 @@ async function receiveBodyForm(
   binding: Binding,
   rules: EnvelopeRules,
 ): Promise<Received> {
-  const bytes = await readEnvelope(request, rules.maxEnvelopeBytes);
-  const received = unwrap(
-    await agent.receiveContent(bytes, { ...binding, allowCleartext: rules.allowCleartext }),
-  );
+  const bytes = await rules.intake.read(request, rules.maxEnvelopeBytes);
+  const onVerified = (sender: Did) => {
+    rules.intake.release(request);
+    binding.onVerified(sender);
+  };
+  const { allowCleartext } = rules;
+  const received = unwrap(await agent.receiveContent(bytes, { ...binding, allowCleartext, onVerified }));
   if (received.message.contentDigest !== undefined)
     throw xlinkError('CONTENT_DIGEST_UNEXPECTED', { field: 'contentDigest' });
   if (!received.content) throw xlinkError('PARSE_FAILED:MISSING_FIELD', { field: 'payload' });
@@ -98,14 +104,6 @@ function refuseContentEncoding(request: InboundRequest): void {
   const encoding = request.header('content-encoding')?.trim().toLowerCase();
   if (encoding !== undefined && encoding !== '' && encoding !== 'identity')
     throw xlinkError('CONTENT_ENCODING_UNSUPPORTED', { field: 'content-encoding' });
-}
-
-async function readEnvelope(request: InboundRequest, maxBytes: number): Promise<Uint8Array> {
-  try {
-    return await request.readBody(maxBytes);
-  } catch (error) {
-    throw isXlinkError(error) && error.id === 'BODY_TOO_LARGE' ? xlinkError('ENVELOPE_TOO_LARGE') : error;
-  }
 }
 
 function unwrap(result: Awaited<ReturnType<BaseAgent['receiveContent']>>): Received {

@@ -24,7 +24,7 @@ export const refusalStyle = ({
   migrationUrl: deprecation?.migrationUrl,
 });
 
-/** For what is down (RFC 9110 section 10.2.3). Scripts in browsers may read it, too. */
+/** For what is down or full (RFC 9110 section 10.2.3). Scripts in browsers may read it, too. */
 const RETRY_SOON: Headers = { 'Retry-After': '1', 'Access-Control-Expose-Headers': 'Retry-After' };
 
 /** The problem document for a request that is refused. */
@@ -41,7 +41,7 @@ export function refusal(
       'Content-Type': PROBLEM_TYPE,
       'Cache-Control': 'no-store',
       ...challenges(attempt.mode, style.realm, error),
-      ...(error.status === 503 ? RETRY_SOON : {}),
+      ...(error.status === 503 || error.code === 'INTAKE_FULL' ? RETRY_SOON : {}),
       ...(ASKS_FOR_XLINK.has(error.id) ? migrationHeaders(style.migrationUrl) : {}),
       ...more,
     },

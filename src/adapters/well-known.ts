@@ -3,6 +3,7 @@ import { DISCOVERY_PATH, type DiscoveryDocument } from '../discovery/document.js
 import { recordVersion } from '../envelope/negotiate.js';
 import { parseEnvelope } from '../envelope/parse.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
+import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENROLL_PATH, ENROLL_SCOPE } from '../http/enrollment.js';
 import type { XlinkEvent } from '../types/events.js';
@@ -29,6 +30,7 @@ export interface WellKnownParts {
   readonly rules: EnrollmentRules;
   readonly mode: () => Mode;
   readonly authenticator: Authenticator;
+  readonly intake: BodyIntake<InboundRequest>;
   /** What the envelope of a request must be bound to. */
   readonly binding: (request: InboundRequest) => string;
   readonly emit: (event: XlinkEvent) => void;
@@ -80,9 +82,9 @@ export class WellKnown {
   }
 
   async #enroll(request: InboundRequest, attempt: AuthAttempt, clients: Clients): Promise<JsonResponse> {
-    const { agent, rules } = this.#parts;
+    const { agent, rules, intake } = this.#parts;
     let body: Promise<Uint8Array> | undefined;
-    const envelope = () => (body ??= request.readBody(MAX_INTRODUCTION_BYTES)); // not before it is worth it
+    const envelope = () => (body ??= intake.read(request, MAX_INTRODUCTION_BYTES, 'BODY_TOO_LARGE')); // not before it is worth it
     const { client, key } = await this.#enrollee(request, attempt, envelope, clients);
     const limit = () => {
       if (!this.#attempts.take(client)) throw xlinkError('ENROLLMENT_REFUSED:RATE_LIMITED');
@@ -129,7 +131,8 @@ export class WellKnown {
     try {
       const did = parseEnvelope(await envelope(), MAX_INTRODUCTION_BYTES).fields.from;
       return (await this.#parts.agent.registry.lookup(did)) ? await store.clientOf(did) : undefined;
-    } catch {
+    } catch (error) {
+      if (toXlinkError(error).code === 'INTAKE_FULL') throw error; // nothing was read
       return undefined; // then it is the key that is wrong
     }
   }

@@ -81,10 +81,17 @@ function checkEndpoints(value: unknown = {}, origin: string): DiscoveryDocument[
   return Object.fromEntries(given.map((name) => [name, onOrigin(value[name], origin)]));
 }
 
+/** Services are remembered by the thousand. */
+const MAX_PATH_CHARACTERS = 2048;
+
 /** `//host` and `/\host` look like paths and are not. */
 function onOrigin(path: unknown, origin: string): string {
   const url =
-    typeof path === 'string' && path.startsWith('/') && URL.canParse(path, origin) && new URL(path, origin);
+    typeof path === 'string' &&
+    path.length <= MAX_PATH_CHARACTERS &&
+    path.startsWith('/') &&
+    URL.canParse(path, origin) &&
+    new URL(path, origin);
   if (!url || url.origin !== origin || url.hash !== '') throw invalid('endpoints');
   return url.href;
 }

@@ -13,10 +13,15 @@ export interface InboundRequest {
   readonly hasBody: boolean;
   /** The framework's own request object, for callbacks of the application. */
   readonly raw: unknown;
+  /** The IP address of the other end of the connection, which is a proxy where there is one. Absent where it is not known. */
+  readonly remoteAddress?: string | undefined;
   /** A header by its lower-case name; several of the same name joined by `, `. */
   header(name: string): string | undefined;
-  /** All bytes of the body, at most `maxBytes`. Rejects with `BODY_TOO_LARGE`, `BODY_CONSUMED` or `BODY_ABORTED`. */
-  readBody(maxBytes: number): Promise<Uint8Array>;
+  /**
+   * All bytes of the body, at most `maxBytes`. `checkStart` is given the first ones before more are read, and throws what
+   * the body is refused with. Rejects with that, `BODY_TOO_LARGE`, `BODY_CONSUMED` or `BODY_ABORTED`.
+   */
+  readBody(maxBytes: number, checkStart?: (start: Uint8Array) => void): Promise<Uint8Array>;
 }
 
 /** `req.auth` of a request that came with an envelope. */

@@ -52,7 +52,7 @@ export const refusalOf = (answer: HttpTextResponse): XlinkError | undefined =>
   isProblem(answer) ? refusalIn(answer.text) : undefined;
 
 const UNREAD =
-  /^(NONCE_STORE_UNAVAILABLE|LOOKUP_FAILED|RELAY_UNAVAILABLE|CLIENT_STORE_UNAVAILABLE|MODE_STORE_UNAVAILABLE)(:|$)/;
+  /^(NONCE_STORE_UNAVAILABLE|LOOKUP_FAILED|RELAY_UNAVAILABLE|INTAKE_FULL|CLIENT_STORE_UNAVAILABLE|MODE_STORE_UNAVAILABLE)(:|$)/;
 const FINAL = /^LOOKUP_FAILED:/;
 
 /**

@@ -4,6 +4,7 @@ import { isStrictEd25519Key } from '../crypto/ed25519-rules.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Did } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
+import { ownText } from '../util/own-text.js';
 
 /** Multicodec `ed25519-pub` (0xed) as an unsigned varint. */
 const ED25519_PUB = Uint8Array.of(0xed, 0x01);
@@ -37,6 +38,6 @@ export function decodeDidKey(did: Did): Uint8Array {
     throw xlinkError('INVALID_DID');
   const publicKey = bytes.slice(2);
   if (!isStrictEd25519Key(publicKey)) throw xlinkError('INVALID_DID:WEAK_KEY');
-  checked.set(did, publicKey);
+  checked.set(ownText(did), publicKey);
   return publicKey.slice();
 }

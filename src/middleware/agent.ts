@@ -1,6 +1,7 @@
 import { BaseAgent } from '../agent/agent.js';
+import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
-import { checkOptions, integerIn, isBoolean } from '../util/options.js';
+import { checkOptions, integerIn, isBoolean, isFunction } from '../util/options.js';
 import { DualModeAdapter } from './dual-mode-adapter.js';
 import type { ExpressMiddleware } from './express/middleware.js';
 
@@ -12,6 +13,10 @@ export interface AgentMiddlewareOptions {
   readonly allowCleartext?: boolean;
   /** Adds hint and field to problem bodies. Default `false`. */
   readonly exposeDetails?: boolean;
+  /** Bytes of bodies held while their signatures are not verified; see {@link DualModeOptions.maxUnauthenticatedBytes}. Default 32 MiB. */
+  readonly maxUnauthenticatedBytes?: number;
+  /** The IP address that counts for that; see {@link DualModeOptions.addressOf}. */
+  readonly addressOf?: (request: InboundRequest) => string | undefined;
   /** How many processes serve the route; see {@link DualModeOptions.instances}. Default: as there. */
   readonly instances?: number;
 }
@@ -30,6 +35,8 @@ export class Agent extends BaseAgent {
       requireRequestBinding: isBoolean,
       allowCleartext: isBoolean,
       exposeDetails: isBoolean,
+      maxUnauthenticatedBytes: integerIn(2048, 2 ** 40),
+      addressOf: isFunction,
       instances: integerIn(1, 100_000),
     });
     const adapter = new DualModeAdapter(

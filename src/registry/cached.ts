@@ -1,9 +1,11 @@
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import { err, type Result } from '../errors/result.js';
+import { looksLikeDidKey } from '../identity/did.js';
 import type { Clock, Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import { checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../util/options.js';
+import { ownText } from '../util/own-text.js';
 import { ChangeListeners } from './change-listeners.js';
 import type {
   ChangeListener,
@@ -198,10 +200,12 @@ export class CachedTrustRegistry implements ManagedTrustRegistry {
     return Object.isFrozen(entry) ? entry : frozenEntry(entry, wrong); // no caller can change what is held
   }
 
+  /** Nothing is kept of what is no DID, which could be of any length, and no DID that is a part of a longer text. */
   #remember(did: Did, entry: RegistryEntry | undefined, askedAt: number): void {
+    if (!looksLikeDidKey(did)) return;
     const [map, ttlMs] = entry ? [this.#known, this.#ttlMs] : [this.#unknown, this.#negativeTtlMs];
     (entry ? this.#unknown : this.#known).delete(did);
-    map.set(did, { entry, expiresAt: askedAt + ttlMs, triedAt: askedAt });
+    map.set(ownText(did), { entry, expiresAt: askedAt + ttlMs, triedAt: askedAt });
   }
 
   /** A change that failed may have happened: what is held is forgotten in any case. */

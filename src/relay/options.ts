@@ -1,4 +1,7 @@
+import type { IncomingMessage } from 'node:http';
+import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import type { XlinkError } from '../errors/errors.js';
+import { assertFitsOne } from '../http/body-intake.js';
 import { Identity } from '../identity/identity.js';
 import type { TrustRegistry } from '../types/ports.js';
 import type { Clock } from '../types/protocol.js';
@@ -27,6 +30,17 @@ export interface RelayOptions {
   readonly sendsPerMinute?: number;
   /** Larger envelopes are refused before they are decoded. Bytes; default 1 MiB. */
   readonly maxEnvelopeBytes?: number;
+  /**
+   * Bytes of bodies held at once while it is not known who sent them. An address may hold as much as stays free, so at most
+   * half; what does not fit is refused with `INTAKE_FULL` before it is read. At least twice `maxEnvelopeBytes`. Default
+   * 32 MiB, or four times `maxEnvelopeBytes` if that is more.
+   */
+  readonly maxUnauthenticatedBytes?: number;
+  /**
+   * The IP address that counts for that. Default: the other end of the connection, so behind a proxy all senders share one
+   * part: return what that proxy says, and only if nobody gets past it. `undefined` means the default.
+   */
+  readonly addressOf?: (request: IncomingMessage) => string | undefined;
   /** Requests and sockets of one DID that wait for messages at a time. Default 4. */
   readonly receiversPerDid?: number;
   /** Requests and sockets that wait for messages, in all. Default 10 000. */
@@ -50,6 +64,8 @@ export function checkRelayOptions(options: RelayOptions): void {
     admits: isFunction,
     sendsPerMinute: integerIn(1, 1_000_000),
     maxEnvelopeBytes: integerIn(1024, 2 ** 26),
+    maxUnauthenticatedBytes: integerIn(2048, 2 ** 40),
+    addressOf: isFunction,
     receiversPerDid: integerIn(1, 1000),
     maxReceivers: integerIn(1, 1_000_000),
     timestampWindowMs: integerIn(1, 3_600_000),
@@ -58,4 +74,7 @@ export function checkRelayOptions(options: RelayOptions): void {
   });
   requireOption('createRelay', options, 'identity');
   requireOption('createRelay', options, 'store');
+  const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, maxUnauthenticatedBytes } = options;
+  if (maxUnauthenticatedBytes !== undefined)
+    assertFitsOne('createRelay', maxUnauthenticatedBytes, maxEnvelopeBytes);
 }

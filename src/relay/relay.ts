@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
+import { BodyIntake, defaultUnauthenticatedBytes, type IncomingBody } from '../http/body-intake.js';
 import { PROBLEM_TYPE } from '../http/media-type.js';
 import { problemBody } from '../http/problem.js';
-import { readNodeBody } from '../middleware/node/body.js';
+import { incomingBody } from '../middleware/node/request.js';
 import type { NodeRequest } from '../middleware/node/types.js';
 import { RECEIVE_REQUEST } from '../transport/relay-protocol.js';
 import type { Did } from '../types/protocol.js';
@@ -53,6 +55,11 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const admits = admitsOf(options);
   const intake = new Intake(options, admits);
   const outlet = new Outlet(options, admits);
+  const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, addressOf } = options;
+  const bodies = new BodyIntake<RelayBody>(
+    options.maxUnauthenticatedBytes ?? defaultUnauthenticatedBytes(maxEnvelopeBytes),
+    ({ req, remoteAddress }) => addressOf?.(req) ?? remoteAddress,
+  );
   const closed = new AbortController();
   const told = (error: XlinkError) => {
     if (error.status >= 500) tell(onFault, error);
@@ -93,6 +100,20 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     },
   };
 
+  /** Held until it is known who sent it, which is what `use` finds out. */
+  async function withBody<T>(
+    req: IncomingMessage,
+    maxBytes: number,
+    use: (bytes: Uint8Array) => Promise<T>,
+  ): Promise<T> {
+    const body = { ...incomingBody(req as unknown as NodeRequest), req };
+    try {
+      return await use(await bodies.read(body, maxBytes));
+    } finally {
+      bodies.release(body);
+    }
+  }
+
   async function answer(
     route: Route | undefined,
     req: IncomingMessage,
@@ -105,10 +126,12 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     if (route === 'did') return { status: 200, text: JSON.stringify({ did: identity.did }) };
     if (route === 'socket') return { status: 426, text: '{}' };
     if (route === 'send') {
-      await intake.take(await bodyOf(req, options.maxEnvelopeBytes ?? 1024 * 1024));
+      await withBody(req, maxEnvelopeBytes, (bytes) => intake.take(bytes));
       return { status: 202, text: '{}' };
     }
-    const { did, payload } = await outlet.authenticate(await bodyOf(req, MAX_PROOF_BYTES), RECEIVE_REQUEST);
+    const { did, payload } = await withBody(req, MAX_PROOF_BYTES, (bytes) =>
+      outlet.authenticate(bytes, RECEIVE_REQUEST),
+    );
     const leave = outlet.enter(did);
     const ended = new AbortController();
     const end = () => ended.abort();
@@ -124,6 +147,9 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   }
 }
 
+/** A body, and the request that it comes with. */
+type RelayBody = IncomingBody & { readonly req: IncomingMessage };
+
 type Route = 'did' | 'send' | 'receive' | 'socket';
 
 function routeOf({ url }: IncomingMessage): Route | undefined {
@@ -137,15 +163,6 @@ function admitsOf({ registry, admits }: RelayOptions): Admits {
     for (const rule of rules) if ((await rule(did)) !== true) return false;
     return true;
   };
-}
-
-async function bodyOf(req: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
-  try {
-    return await readNodeBody(req as unknown as NodeRequest, [], maxBytes);
-  } catch (error) {
-    const { id } = toXlinkError(error);
-    throw id === 'BODY_TOO_LARGE' ? xlinkError('ENVELOPE_TOO_LARGE') : error;
-  }
 }
 
 function write(res: ServerResponse, status: number, text: string, type = 'application/json'): void {

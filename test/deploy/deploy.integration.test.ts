@@ -237,7 +237,7 @@ describeWith(PROGRAMS, 'the deployment: three instances behind nginx', () => {
     }
   }, 60_000);
 
-  test('a request that is under way when its instance is told to stop is finished, and counted', async () => {
+  test('[E21] a request that is under way when its instance is told to stop, and told again, is finished and counted', async () => {
     const slowKey = await deployment.operate('add-customer', 'slow', 'orders:write');
     const leaving = instances[2]!;
     const socket = connectSocket(leaving.port, '127.0.0.1');
@@ -248,6 +248,8 @@ describeWith(PROGRAMS, 'the deployment: three instances behind nginx', () => {
     socket.write(`POST /orders HTTP/1.1\r\n${headers}\r\n\r\n${body.slice(0, 5)}`);
     const end = leaving.leave();
     await until(async () => (await leaving.health())['stopping'] === true);
+    leaving.signal('SIGTERM'); // supervisors get impatient
+    leaving.signal('SIGINT');
     await until(() => refuses(leaving.url));
     socket.write(body.slice(5));
     const { code, ms } = await end;

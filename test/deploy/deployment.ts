@@ -40,7 +40,8 @@ export class Deployment {
     this.#port = port;
   }
 
-  static async start(): Promise<Deployment> {
+  /** `size`: instances. `more` comes on top of the environment of each. */
+  static async start(size = 3, more: NodeJS.ProcessEnv = {}): Promise<Deployment> {
     const copy = copyOfTheApp();
     const secrets = join(copy.folder, 'secrets');
     execFileSync(process.execPath, [join(DEPLOY, 'make-secrets.mjs'), secrets]);
@@ -61,9 +62,10 @@ export class Deployment {
       DASHBOARD_PASSWORD_FILE: join(secrets, 'dashboard-password'),
       MODE: 'hybrid',
       DRAIN_MS: '2000',
+      ...more,
     };
     const instances: Instance[] = [];
-    for (let at = 0; at < 3; at++)
+    for (let at = 0; at < size; at++)
       instances.push(new Instance(copy, env, await freePort(), await freePort()));
     try {
       await Promise.all(instances.map((instance) => instance.start()));
@@ -74,6 +76,11 @@ export class Deployment {
       copy.remove();
       throw error;
     }
+  }
+
+  /** Where the built package is. */
+  get folder(): string {
+    return this.#copy.folder;
   }
 
   /** Of nginx, as callers know it. */
@@ -112,6 +119,18 @@ export class Instance {
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Resident memory now, in bytes. */
+  get residentBytes(): number {
+    const status = readFileSync(`/proc/${this.#child!.pid}/status`, 'utf8');
+    return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
+  }
+
+  /** Processor time since it was started. */
+  get cpuSeconds(): number {
+    const fields = readFileSync(`/proc/${this.#child!.pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
   }
 
   /** What it has logged since it was started. */

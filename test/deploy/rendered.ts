@@ -34,7 +34,8 @@ export function nginxFor({ folder, port, operatorPort, instances }: NginxPlace):
       [new RegExp(`app-${at + 1}:9464 resolve`, 'g'), `127.0.0.1:${instance.internalPort}`],
     ]),
   ];
-  return replaced(deployFile('nginx/nginx.conf'), replacements);
+  const file = replaced(deployFile('nginx/nginx.conf'), replacements);
+  return file.replace(/^ *server app-\d:.*\n/gm, ''); // of instances that are not there
 }
 
 /** redis.conf without port, folder and addresses, which the test chooses, and with the password from a place of its own. */

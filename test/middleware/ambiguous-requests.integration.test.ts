@@ -227,6 +227,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       const service = await known.serve({
         express,
         mode: 'deprecation',
+        refusalsPerSecond: 1_000_000, // they all come from one address, and none shall wait
         observers: [prometheusMetrics({ register, maxRoutes })],
         mount({ app, express: make, adapter }) {
           const answer = (_req: unknown, res: { end(): unknown }) => void res.end();

@@ -7,6 +7,7 @@ import {
   type RegistryEntry,
 } from '@private.me/xlink';
 import type { FeedState } from '@private.me/xlink/server';
+import { encodeDidKey } from '../../src/identity/did.js';
 import { identityOf } from '../support/agents.js';
 import { frozenClock } from '../support/clock.js';
 import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';
@@ -135,11 +136,19 @@ describe('what is remembered', () => {
     const { registry, cached, statusOf } = setUp({ maxEntries: 3 });
     unwrap(await registry.add(alice!));
     await statusOf(alice!);
-    for (let i = 0; i < 50; i++) await statusOf(`did:key:stranger-${i}`);
+    for (let i = 0; i < 50; i++) await statusOf(encodeDidKey(new Uint8Array(32).fill(i)));
     registry.dids.length = 0;
     expect(await statusOf(alice!)).toBe('active');
     expect(registry.dids).toEqual([]);
     expect(cached.size).toBe(4);
+  });
+
+  test('[E11] what is no DID is asked for each time, and not kept', async () => {
+    const { registry, cached, statusOf } = setUp();
+    for (const text of ['did:key:other', 'x'.repeat(100_000)]) {
+      expect([await statusOf(text), await statusOf(text)]).toEqual(['unknown', 'unknown']);
+    }
+    expect([registry.dids.length, cached.size]).toEqual([4, 0]);
   });
 
   test('a copy, if the registry hands out objects that can be changed', async () => {

@@ -73,16 +73,18 @@ export const relayCommand: Command = {
       ...(allowed ? { admits: (did) => allowed.has(did) } : {}),
       onFault: ({ id, cause }) => output.err(`${id}: ${cause instanceof Error ? cause.message : 'no cause'}`),
     });
+    const told = signals();
     const server = createServer(relay.handler).on('upgrade', relay.upgrade);
     try {
       server.listen(port, values.host);
       await once(server, 'listening');
       announce(server.address() as AddressInfo, relay, allowed, output);
-      await signalled();
+      await told.toStop;
     } finally {
       server.close();
       await relay.close();
       server.closeAllConnections();
+      told.end();
     }
     output.out('stopped');
     return 0;
@@ -144,8 +146,18 @@ function isDidKey(text: string): boolean {
   }
 }
 
-function signalled(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+/** Until `end`, further signals are taken as the first one was, and do not cut short what it began. */
+function signals(): { readonly toStop: Promise<void>; readonly end: () => void } {
+  const names = ['SIGINT', 'SIGTERM'] as const;
+  let stop = () => {};
+  const toStop = new Promise<void>((resolve) => {
+    stop = () => resolve();
   });
+  for (const name of names) process.on(name, stop);
+  return {
+    toStop,
+    end() {
+      for (const name of names) process.off(name, stop);
+    },
+  };
 }

@@ -1,28 +1,33 @@
 import { concat } from '../../crypto/bytes.js';
-import { type XlinkError, xlinkError } from '../../errors/errors.js';
+import { xlinkError } from '../../errors/errors.js';
 import { decodeUtf8, encodeUtf8 } from '../../util/utf8.js';
 import type { BodyHolder, NodeRequest } from './types.js';
 
 /**
  * The whole body of a request, at most `maxBytes`. It is put back where it came from before other code can notice, so
  * parsers and handlers behind read the same bytes from the same stream. Takes a Buffer or string that a parser in front
- * left in `rawBody` or `body`; if it left neither, fails at once.
+ * left in `rawBody` or `body`; if it left neither, fails at once. `checkStart` is given the first bytes before more are
+ * read, and throws what the body is refused with.
  */
 export async function readNodeBody(
   req: NodeRequest,
   bodies: readonly BodyHolder[],
   maxBytes: number,
+  checkStart: CheckStart = () => {},
 ): Promise<Uint8Array> {
   const left = leftByParser(bodies);
   if (left) {
     if (left.length > maxBytes) throw xlinkError('BODY_TOO_LARGE');
+    checkStart(left);
     return left;
   }
   if (req.readableEnded) throw xlinkError('BODY_CONSUMED');
   if (req.destroyed) throw xlinkError('BODY_ABORTED');
   if (Number(req.headers['content-length']) > maxBytes) throw xlinkError('BODY_TOO_LARGE');
-  return drain(req, maxBytes);
+  return drain(req, maxBytes, checkStart);
 }
+
+type CheckStart = (start: Uint8Array) => void;
 
 function leftByParser(bodies: readonly BodyHolder[]): Uint8Array | undefined {
   for (const left of bodies.flatMap(({ rawBody, body }) => [rawBody, body])) {
@@ -36,11 +41,11 @@ function leftByParser(bodies: readonly BodyHolder[]): Uint8Array | undefined {
  * Node emits `end` one tick after the last byte was read, unless there is data again by then: so everything that was
  * read is unshifted in the same tick in which the message turns out to be complete.
  */
-function drain(req: NodeRequest, maxBytes: number): Promise<Uint8Array> {
+function drain(req: NodeRequest, maxBytes: number, checkStart: CheckStart): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let size = 0;
-    const settle = (error?: XlinkError) => {
+    const settle = (error?: unknown) => {
       req.removeListener('readable', onReadable);
       req.removeListener('end', onEnd);
       req.removeListener('close', onGone);
@@ -58,6 +63,12 @@ function drain(req: NodeRequest, maxBytes: number): Promise<Uint8Array> {
         chunks.push(chunk as Uint8Array);
         size += (chunk as Uint8Array).length;
         if (size > maxBytes) return settle(xlinkError('BODY_TOO_LARGE'));
+        if (chunks.length > 1) continue;
+        try {
+          checkStart(chunk as Uint8Array);
+        } catch (error) {
+          return settle(error);
+        }
       }
       if (req.complete || req.stream?.readableEnded) settle();
     };

@@ -1,20 +1,24 @@
+import type { IncomingBody } from '../../http/body-intake.js';
 import type { InboundRequest } from '../../http/decision.js';
 import { readNodeBody } from './body.js';
 import type { FrameworkContext } from './framework-context.js';
-import type { NodeRequest } from './types.js';
+import type { BodyHolder, NodeRequest } from './types.js';
 
 /** A request as the adapters see it. */
 export function inboundRequest({ req, request, target, bodies }: FrameworkContext): InboundRequest {
+  return { method: req.method ?? 'GET', target, raw: request, ...incomingBody(req, bodies) };
+}
+
+/** What can be told of the body of a request before it is read, and how it is read. */
+export function incomingBody(req: NodeRequest, bodies: readonly BodyHolder[] = []): IncomingBody {
   return {
-    method: req.method ?? 'GET',
-    target,
     hasBody: announcesBody(req),
-    raw: request,
+    remoteAddress: req.socket?.remoteAddress,
     header(name) {
       const value = req.headers[name];
       return Array.isArray(value) ? value.join(', ') : value;
     },
-    readBody: (maxBytes) => readNodeBody(req, bodies, maxBytes),
+    readBody: (maxBytes, checkStart) => readNodeBody(req, bodies, maxBytes, checkStart),
   };
 }
 

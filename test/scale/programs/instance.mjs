@@ -33,6 +33,7 @@ const adapter = new DualModeAdapter({
   mode,
   legacyKeyValidator: (key) => (key === 'key of globex' ? { clientId: 'globex' } : null),
   clientFlushIntervalMs: 200,
+  refusalsPerSecond: 1_000_000, // replays here all come from one address, that of nginx, as fast as they can
   clock,
   ...(clients ? { clients } : {}),
 });
