@@ -274,6 +274,11 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
   #change(owner: string, target: ModeTarget, reason: string | undefined, change: () => void): void {
     checkModeTarget(owner, target);
+    if (reason !== undefined && typeof reason !== 'string')
+      throw xlinkError('INVALID_OPTION', {
+        field: 'reason',
+        hint: `${owner}: the reason is a text, and the target comes after it.`,
+      });
     const { client, route } = target;
     if (client !== undefined && !this.#clients)
       throw xlinkError('INVALID_OPTION', { field: 'clients', hint: 'Client modes need the option clients.' });

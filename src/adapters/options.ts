@@ -144,7 +144,7 @@ const isRouteModes = listOf(
   'an array of { path, methods?, mode }',
 );
 const isClientModes: OptionCheck = (value) =>
-  typeof value === 'object' && value !== null && Object.values(value).every((mode) => MODES.includes(mode))
+  !isObject(value) && Object.values(value as object).every((mode) => MODES.includes(mode))
     ? undefined
     : 'an object of a mode for each client';
 const isBrownouts = listOf(

@@ -88,8 +88,8 @@ const MAX_PATH_CHARACTERS = 2048;
 function onOrigin(path: unknown, origin: string): string {
   const url =
     typeof path === 'string' &&
-    path.length <= MAX_PATH_CHARACTERS &&
     path.startsWith('/') &&
+    path.length <= MAX_PATH_CHARACTERS &&
     URL.canParse(path, origin) &&
     new URL(path, origin);
   if (!url || url.origin !== origin || url.hash !== '') throw invalid('endpoints');

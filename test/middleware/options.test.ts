@@ -28,7 +28,7 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
     right: ['observe', 'hybrid', 'deprecation', 'xlink-only'],
   },
   apiKey: {
-    wrong: [null, 'X-API-Key', true],
+    wrong: [null, 'X-API-Key', true, new Map([['headers', ['X-Key']]]), []],
     right: [
       {},
       { schemes: ['Token'], headers: ['X-Key'], query: 'k', extract: () => undefined },
@@ -36,7 +36,7 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
     ],
   },
   deprecation: {
-    wrong: [null, '2025-01-01', true],
+    wrong: [null, '2025-01-01', true, new Date(0), new Set()],
     right: [{}, { since: new Date(0), sunset: new Date(0), migrationUrl: 'https://example.com/a?b=c#d' }],
   },
   requireRequestBinding: { wrong: [null, 1, 'true'], right: [true, false] },
@@ -58,10 +58,19 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
     right: ['api', 'Orders v2.1_beta-x'],
   },
   routeModes: {
-    wrong: [null, {}, '/orders'],
+    wrong: [
+      null,
+      {},
+      '/orders',
+      ...['/p/*', '/p/:id', '/p?x=1', '/p#x'].map((path) => [{ path, mode: 'xlink-only' }]),
+      [{ path: '/p', methods: [], mode: 'xlink-only' }],
+    ],
     right: [[], [{ path: '/orders', methods: ['POST'], mode: 'xlink-only' }]],
   },
-  clientModes: { wrong: [null, 'acme'], right: [{}, { acme: 'hybrid' }] },
+  clientModes: {
+    wrong: [null, 'acme', ['hybrid'], new Map([['acme', 'hybrid']])],
+    right: [{}, { acme: 'hybrid' }],
+  },
   brownouts: {
     wrong: [null, {}, '2027-01-01'],
     right: [[], [{ from: new Date(1), until: new Date(2) }]],

@@ -30,11 +30,15 @@ export interface ModeTarget {
 }
 
 const isPath: OptionCheck = (value) =>
-  typeof value === 'string' && value.startsWith('/') ? undefined : 'a path that starts with /';
-const isMethods: OptionCheck = (value) =>
-  Array.isArray(value) && value.every((one) => typeof one === 'string' && /^[A-Za-z-]+$/.test(one))
+  typeof value === 'string' && /^\/[^*?#]*$/.test(value) && !/\/:/.test(value)
     ? undefined
-    : 'an array of HTTP methods';
+    : 'a path prefix that starts with /, without patterns such as * and :id';
+const isMethods: OptionCheck = (value) =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((one) => typeof one === 'string' && /^[A-Za-z-]+$/.test(one))
+    ? undefined
+    : 'a non-empty array of HTTP methods';
 const ROUTE_CHECKS: OptionChecks<Omit<RouteMode, 'mode'>> = { path: isPath, methods: isMethods };
 
 /** Throws `INVALID_OPTION` for a member that a {@link RouteMode} does not have. */

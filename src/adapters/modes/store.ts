@@ -58,5 +58,8 @@ export function parseModeState(json: string): ModeState {
   };
 }
 
+/** Throws for a state that nobody could load again: once stored, it would keep every instance from starting. */
+export const assertModeState = (state: ModeState): void => void parseModeState(JSON.stringify(state));
+
 const isSample = ({ at, totals }: TrafficSample): boolean =>
   [at, totals?.key, totals?.xlink, totals?.refused].every(Number.isSafeInteger);

@@ -12,8 +12,11 @@ export interface NodeRequest {
   read(): unknown;
   unshift(chunk: Uint8Array): unknown;
   destroy(): unknown;
-  on(event: string, listener: (...args: never[]) => void): unknown;
-  removeListener(event: string, listener: (...args: never[]) => void): unknown;
+  // `any`: @types/node 25 and later give each event a listener type of its own, which `never` and `unknown` do not fit.
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  on(event: string, listener: (...args: any[]) => void): unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  removeListener(event: string, listener: (...args: any[]) => void): unknown;
 }
 
 /** The parts of Node's `ServerResponse` that are used. */

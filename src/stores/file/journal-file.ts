@@ -35,7 +35,7 @@ export type Continuity = 'new' | 'whole' | 'moved' | 'unknown';
 export interface State extends Reading {
   readonly handle: FileHandle;
   readonly compacted: number;
-  readonly inode: number;
+  readonly inode: string;
 }
 
 /**
@@ -64,6 +64,12 @@ async function openFile(path: string): Promise<FileHandle | undefined> {
   return undefined;
 }
 
+/** Number and birth of the inode: a file system gives the number of a removed file to the next one. */
+async function inodeOf(file: FileHandle): Promise<string> {
+  const { ino, birthtimeNs } = await file.stat({ bigint: true });
+  return `${ino}-${birthtimeNs}`;
+}
+
 export const lineOf = (previous: string, texts: readonly string[]): Line =>
   encodeLine(previous, `[${texts.join(',')}]`);
 
@@ -81,7 +87,7 @@ export async function readOrMake(
   try {
     const reading = readJournal(await handle.readFile(), { ...options, head });
     if (reading.loss !== undefined && !begin) throw lost(path, reading.loss);
-    const { ino: inode } = await handle.stat();
+    const inode = await inodeOf(handle);
     const isWhole = head !== undefined && reading.loss === undefined;
     const isMoved = head?.file === reading.file && head.inode !== inode;
     const compacted = head?.file === reading.file ? head.compacted : 0;
@@ -119,6 +125,6 @@ export async function makeFile(
     }
   }
   const [handle, size] = await replaceFile(path, content());
-  const { ino: inode } = await handle.stat();
+  const inode = await inodeOf(handle);
   return { handle, file: first.sum, size, sum, compacted: size, inode };
 }

@@ -12,7 +12,8 @@ export interface Head {
   readonly sum: string;
   /** Bytes that the journal had when it was last written anew. */
   readonly compacted: number;
-  readonly inode: number;
+  /** Which file it was, by number and time of birth. */
+  readonly inode: string;
 }
 
 /** Bytes of the file: within one sector, so that it is written as a whole or not at all. */

@@ -4,11 +4,12 @@ import type { ClientActivity, ClientRecord, ClientStore } from '../../adapters/c
 import type { ClientId, Did } from '../../types/protocol.js';
 import { encodeBase64url } from '../../util/base64url.js';
 import { Deadline } from '../../util/deadline.js';
-import { checkOptions, hasMethods, integerIn, requireOption } from '../../util/options.js';
+import { checkOptions, integerIn, requireOption } from '../../util/options.js';
 import { encodeUtf8 } from '../../util/utf8.js';
 import { escaped, unescaped } from '../ascii-json.js';
 import { unavailable } from '../unavailable.js';
 import { clientSql } from './client-sql.js';
+import { isPool } from './pool-option.js';
 import { isTableName } from './table-name.js';
 import { PostgresTables } from './tables.js';
 import type { PostgresPool } from './types.js';
@@ -56,7 +57,7 @@ export class PostgresClientStore implements ClientStore {
   /** Throws `INVALID_OPTION`. */
   constructor(options: PostgresClientStoreOptions) {
     checkOptions('PostgresClientStore', options, {
-      pool: hasMethods('connect', 'on'),
+      pool: isPool,
       table: isTableName,
       timeoutMs: integerIn(1, 600_000),
     });

@@ -1,4 +1,5 @@
 import {
+  assertModeState,
   type ModeState,
   type ModeStore,
   parseModeState,
@@ -6,8 +7,9 @@ import {
 } from '../../adapters/modes/store.js';
 import { ChangeFeed } from '../../registry/change-feed.js';
 import { Deadline } from '../../util/deadline.js';
-import { checkOptions, hasMethods, integerIn, isString, requireOption } from '../../util/options.js';
+import { checkOptions, integerIn, isString, requireOption } from '../../util/options.js';
 import { asciiJson, escaped } from '../ascii-json.js';
+import { isPool } from './pool-option.js';
 import { channelOf, isTableName, tableName } from './table-name.js';
 import { PostgresTables } from './tables.js';
 import type { PostgresPool } from './types.js';
@@ -49,7 +51,7 @@ export class PostgresModeStore implements ModeStore {
   /** Throws `INVALID_OPTION`. */
   constructor(options: PostgresModeStoreOptions) {
     checkOptions('PostgresModeStore', options, {
-      pool: hasMethods('connect', 'on'),
+      pool: isPool,
       table: isTableName,
       api: isString,
       timeoutMs: integerIn(1, 600_000),
@@ -94,6 +96,7 @@ export class PostgresModeStore implements ModeStore {
   }
 
   async save(state: ModeState, expectedVersion: number): Promise<boolean> {
+    assertModeState(state);
     const change =
       expectedVersion === 0
         ? `INSERT INTO ${this.#table} (api, version, state) VALUES ($1, $2::bigint + 1, $3::json) ON CONFLICT (api) DO NOTHING`

@@ -4,8 +4,9 @@ import type { FeedConnection } from '../../registry/change-feed.js';
 import type { ChangeListener } from '../../registry/managed.js';
 import type { Did } from '../../types/protocol.js';
 import type { Deadline } from '../../util/deadline.js';
-import { checkOptions, hasMethods, integerIn, isObject, requireOption } from '../../util/options.js';
+import { checkOptions, integerIn, isObject, requireOption } from '../../util/options.js';
 import { type Versioned, VersionedRegistry } from '../versioned-registry.js';
+import { isPool } from './pool-option.js';
 import { channelOf, isChannel, isTableName, tableName } from './table-name.js';
 import { PostgresTables } from './tables.js';
 import type { PostgresPool } from './types.js';
@@ -62,8 +63,8 @@ export class PostgresTrustRegistry extends VersionedRegistry {
   /** Throws `INVALID_OPTION`. */
   constructor(options: PostgresTrustRegistryOptions) {
     checkOptions('PostgresTrustRegistry', options, {
-      pool: hasMethods('connect', 'on'),
-      subscriber: hasMethods('connect', 'on'),
+      pool: isPool,
+      subscriber: isPool,
       table: isTableName,
       channel: isChannel,
       timeoutMs: integerIn(1, 600_000),

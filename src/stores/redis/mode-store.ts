@@ -1,5 +1,6 @@
 import { defaultProvider } from '#provider';
 import {
+  assertModeState,
   type ModeState,
   type ModeStore,
   parseModeState,
@@ -87,6 +88,7 @@ export class RedisModeStore implements ModeStore {
   }
 
   async #save(state: ModeState, expectedVersion: number): Promise<boolean> {
+    assertModeState(state);
     const id = `0-${expectedVersion + 1}`;
     const nonce = encodeBase64url(defaultProvider().randomBytes(12)); // tells our write from an equal one of another instance
     const json = asciiJson({ ...state, nonce });

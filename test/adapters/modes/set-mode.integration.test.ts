@@ -106,6 +106,14 @@ describe('setMode and clearMode', () => {
     expect([adapter.mode, modes()]).toEqual(['hybrid', []]);
   });
 
+  test('a target in the place of the reason sets nothing for everybody', async () => {
+    const { service, modes } = await made();
+    const { adapter } = service;
+    const set = () => adapter.setMode('xlink-only', { client: 'acme' } as never);
+    expect(await optionRefusedBy(set)).toBe('reason');
+    expect([adapter.mode, modes()]).toEqual(['hybrid', []]);
+  });
+
   test('client modes need to know clients', async () => {
     const { service } = await made({ clients: undefined });
     const set = () => service.adapter.setMode('observe', undefined, { client: 'acme' });

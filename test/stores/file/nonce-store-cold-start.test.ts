@@ -77,6 +77,15 @@ const DAMAGES: [string, () => Promise<unknown>][] = [
       await rename(`${path}.backup`, path);
     },
   ],
+  [
+    'was restored after both were removed, where the file system gives the same inode again',
+    async () => {
+      const files = [path, `${path}.head`];
+      const contents = await Promise.all(files.map((file) => readFile(file)));
+      await Promise.all(files.map((file) => rm(file)));
+      for (const [at, file] of files.entries()) await writeFile(file, contents[at]!, { mode: 0o600 });
+    },
+  ],
 ];
 
 const withoutLines = async (count: number) =>
