@@ -1,11 +1,10 @@
 import { getEventListeners } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import type { RequestListener } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { httpCall } from '../../src/http/fetch.js';
 import { listen } from '../support/http.js';
 
-const serve = async (listener: RequestListener): Promise<string> =>
-  `http://127.0.0.1:${await listen(createServer(listener))}`;
+const serve = async (listener: RequestListener): Promise<string> => (await listen(listener)).url;
 
 const call = (url: string, more: { timeoutMs?: number; signal?: AbortSignal } = {}) =>
   httpCall(fetch, {
