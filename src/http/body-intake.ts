@@ -1,4 +1,4 @@
-import { assertOpensObject } from '../envelope/flat-json.js';
+import { assertOpensObject } from '../envelope/opens-object.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { BodyBudget } from './body-budget.js';

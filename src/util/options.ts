@@ -46,8 +46,11 @@ export const isBoolean: OptionCheck = (value) => (typeof value === 'boolean' ? u
 export const isFunction: OptionCheck = (value) => (typeof value === 'function' ? undefined : 'a function');
 export const isString: OptionCheck = (value) =>
   typeof value === 'string' && value !== '' ? undefined : 'a non-empty string';
+/** Of a Map, a Date or an array the members would not be seen, and the option would do nothing. */
 export const isObject: OptionCheck = (value) =>
-  typeof value === 'object' && value !== null && !isCollection(value) ? undefined : 'an object';
+  typeof value === 'object' && value && !(Symbol.iterator in value || value instanceof Date)
+    ? undefined
+    : 'an object';
 export const isBytes: OptionCheck = (value) => (value instanceof Uint8Array ? undefined : 'a Uint8Array');
 export const isDate: OptionCheck = (value) =>
   value instanceof Date && !Number.isNaN(value.getTime()) ? undefined : 'a valid Date';
@@ -77,11 +80,6 @@ export const hasMethods =
     names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
       ? undefined
       : `an object with ${names.map((name) => `${name}()`).join(', ')}`;
-
-/** Of a Map, a Date or an array the members would not be seen, and the option would do nothing. */
-function isCollection(value: object): boolean {
-  return Array.isArray(value) || value instanceof Map || value instanceof Set || value instanceof Date;
-}
 
 function fail(owner: string, field: string, text: string): never {
   throw xlinkError('INVALID_OPTION', { field, hint: `${owner}: ${text}` });

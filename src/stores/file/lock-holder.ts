@@ -31,7 +31,7 @@ export async function assertGone(name: string): Promise<void> {
   if (holder.boot === bootId() && isAlive(holder))
     throw new FileStoreError(
       'ELOCKED',
-      `${name} is held by process ${holder.pid}; a file has one process at a time: stop that one, or give this one a file of its own`,
+      `${name} is held by process ${holder.pid}; stop that, or use another file`,
     );
 }
 
