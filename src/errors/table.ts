@@ -143,7 +143,7 @@ export const ERROR_TABLE = {
   CONTENT_ENCODING_UNSUPPORTED: row('adapter', 415, 'An enveloped request may not be content-encoded.', 'Send the body without Content-Encoding.'),
   BODY_TOO_LARGE: row('adapter', 413, 'The body is larger than the adapter reads.', 'Send less, or raise maxBodyBytes (default 1 MiB).'),
   INTAKE_FULL: row('adapter', 503, 'No room for unverified bodies.', 'Try again; see maxUnauthenticatedBytes.'),
-  'INTAKE_FULL:ADDRESS': row('adapter', 429, 'The address has its share of that room.', 'Send fewer; see addressOf.'),
+  'INTAKE_FULL:ADDRESS': row('adapter', 429, 'The address has its share of that room.', 'See addressOf.'),
   BODY_CONSUMED: row('adapter', 500, 'The body was read before the adapter could.', 'Put adapter.middleware() in front of the body parsers, or let them leave a Buffer (express.raw).'),
   BODY_ABORTED: row('adapter', 400, 'The client went away while sending the body.', 'Try again.'),
   KEY_VALIDATOR_FAILED: row('adapter', 503, 'The API key could not be checked.', 'legacyKeyValidator threw; see `cause` at the server.'),
