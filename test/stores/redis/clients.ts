@@ -77,8 +77,16 @@ export const CLUSTERS: Readonly<Record<string, (nodes: Address[]) => RedisClient
 
 const rootNodes = (nodes: Address[]) => nodes.map((socket) => ({ socket }));
 
+/** The clean-up of its idle connections throws where one is closed already, and `destroy` does not stop its timer. */
+const UNCLEANED = { cleanupDelay: 60_000 };
+const destroyPool5 = (pool: ReturnType<typeof createClientPool5>) => {
+  clearTimeout(pool.cleanupTimeout);
+  pool.destroy();
+};
+
 /** Pools, which send commands and cannot subscribe. */
 export const POOLS: Readonly<Record<string, (port: number) => RedisClient>> = {
   'node-redis': (port) => connecting(ending(createClientPool({ socket: { host, port } }), destroy)),
-  'node-redis 5': (port) => connecting(ending(createClientPool5({ socket: { host, port } }), destroy)),
+  'node-redis 5': (port) =>
+    connecting(ending(createClientPool5({ socket: { host, port } }, UNCLEANED), destroyPool5)),
 };
