@@ -127,6 +127,11 @@ export class Fleet {
     return this.#load.ask<LoadReport>({ ask: 'load', ...order });
   }
 
+  /** The load that is under way ends at that time, in ms since 1970. */
+  async finish(atMs: number): Promise<void> {
+    await this.#load.ask({ ask: 'finish', atMs });
+  }
+
   /** Sends again, as they were, some hundred requests that were accepted lately but before then. How many got which answer. */
   resend(before: number): Promise<Record<string, number>> {
     return this.#load.ask({ ask: 'resend', before });

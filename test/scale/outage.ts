@@ -32,8 +32,7 @@ export async function rehearse(
   outages: readonly Outage[],
 ): Promise<Rehearsal> {
   const over = new Map<string, number>();
-  const untilMs = Date.now() + peaceMs + outages.length * (troubleMs + peaceMs + 500);
-  const done = fleet.load({ ...order, untilMs, retry: true });
+  const done = fleet.load({ ...order, retry: true });
   for (const { name, begins, ends, afterwards } of outages) {
     await wait(peaceMs);
     await begins();
@@ -42,6 +41,7 @@ export async function rehearse(
     over.set(name, Date.now());
     await afterwards?.();
   }
+  await fleet.finish(Date.now() + peaceMs); // however long all that took
   return { report: await done, accepted: await fleet.accepted(), over };
 }
 

@@ -55,9 +55,10 @@ export const verifyCommand = (marker: string, lastRunId = ''): VerifyCommand => 
 export function verificationOf(reply: unknown): Verification {
   const [marker, runId, now, policy, isAnew] = Array.isArray(reply) ? reply : [];
   const isText = [marker, runId, now, policy].every((value) => typeof value === 'string');
-  if (!isText || (isAnew !== 0 && isAnew !== 1) || sinceOf(marker) === undefined)
+  const isFlag = [0, 1, '0', '1'].includes(isAnew); // clients can be told to give numbers as texts
+  if (!isText || !isFlag || sinceOf(marker) === undefined)
     throw nonceStoreUnavailable('Redis answered the script with something else than it returns.');
-  return { marker, runId, now: Number(now), policy, isAnew: isAnew === 1 };
+  return { marker, runId, now: Number(now), policy, isAnew: Number(isAnew) === 1 };
 }
 
 /** The time of a marker, in ms since 1970; `undefined` if it is none. */

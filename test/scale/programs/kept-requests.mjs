@@ -1,5 +1,7 @@
-/** So many at most, of the last seconds. */
-const MAX = 400;
+/** So many at most, of the last minute or so: newer ones must not take the place of those that a test asks for. */
+const MAX = 10_000;
+/** So many of them are sent again. */
+const MAX_RESENT = 400;
 const EVERY = 5;
 /** So many are sent at the same time. */
 const WIDTH = 16;
@@ -15,9 +17,12 @@ export class KeptRequests {
     if (this.#kept.length > MAX) this.#kept.shift();
   }
 
-  /** Those that were accepted before then, as they were. Resolves to how many got which answer. */
+  /** The latest that were accepted before then, as they were. Resolves to how many got which answer. */
   async resend(port, { before }) {
-    const queue = this.#kept.filter(({ at }) => at < before).values();
+    const queue = this.#kept
+      .filter(({ at }) => at < before)
+      .slice(-MAX_RESENT)
+      .values();
     const answers = {};
     const work = async () => {
       for (const { target, headers } of queue) {

@@ -16,9 +16,12 @@ const lanes = await Promise.all(
   ),
 );
 
+let endsAt = Infinity;
+
 async function load({ from, to, copiedEvery, keyedEvery, untilMs = Infinity, retry = false }) {
+  endsAt = untilMs;
   const numbers = (function* () {
-    for (let number = from; number < to && Date.now() < untilMs; number++) yield number;
+    for (let number = from; number < to && Date.now() < endsAt; number++) yield number;
   })();
   const tally = new Tally();
   const send = async (connection, request, kind) => {
@@ -47,4 +50,9 @@ async function load({ from, to, copiedEvery, keyedEvery, untilMs = Infinity, ret
   return tally.report();
 }
 
-answerQuestions(null, { load, resend: (question) => kept.resend(port, question) });
+const finish = ({ atMs }) => {
+  endsAt = atMs;
+  return {};
+};
+
+answerQuestions(null, { load, finish, resend: (question) => kept.resend(port, question) });

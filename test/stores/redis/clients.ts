@@ -46,6 +46,7 @@ export const CLIENTS: Readonly<Record<string, (port: number) => RedisClient>> = 
   'ioredis, lazily connecting': (port) => ending(new Redis({ host, port, lazyConnect: true }), disconnect),
   'ioredis, lazily connecting, as recommended': (port) =>
     ending(new Redis({ host, port, lazyConnect: true, ...redisClientOptions.ioredis }), disconnect),
+  'ioredis, numbers as texts': (port) => ending(new Redis({ host, port, stringNumbers: true }), disconnect),
   'ioredis 5': (port) => ending(new Redis5({ host, port }), disconnect),
   'ioredis 5, lazily connecting': (port) => ending(new Redis5({ host, port, lazyConnect: true }), disconnect),
   'node-redis': (port) => connecting(ending(createClient({ socket: { host, port } }), destroy)),
@@ -77,16 +78,11 @@ export const CLUSTERS: Readonly<Record<string, (nodes: Address[]) => RedisClient
 
 const rootNodes = (nodes: Address[]) => nodes.map((socket) => ({ socket }));
 
-/** The clean-up of its idle connections throws where one is closed already, and `destroy` does not stop its timer. */
-const UNCLEANED = { cleanupDelay: 60_000 };
-const destroyPool5 = (pool: ReturnType<typeof createClientPool5>) => {
-  clearTimeout(pool.cleanupTimeout);
-  pool.destroy();
-};
+/** Closed, not destroyed: `destroy` leaves the timer of its clean-up running, which then throws in whatever test comes next. */
+const closePool5 = (pool: ReturnType<typeof createClientPool5>) => pool.close();
 
 /** Pools, which send commands and cannot subscribe. */
 export const POOLS: Readonly<Record<string, (port: number) => RedisClient>> = {
   'node-redis': (port) => connecting(ending(createClientPool({ socket: { host, port } }), destroy)),
-  'node-redis 5': (port) =>
-    connecting(ending(createClientPool5({ socket: { host, port } }, UNCLEANED), destroyPool5)),
+  'node-redis 5': (port) => connecting(ending(createClientPool5({ socket: { host, port } }), closePool5)),
 };

@@ -66,7 +66,9 @@ describe('an answer that is neither yes nor no accepts nothing', () => {
     ['no run id', verified(MARKER, { 1: undefined })],
     ['a number for the time', verified(MARKER, { 2: 1 })],
     ['no policy', verified(MARKER, { 3: null })],
-    ['no flag', verified(MARKER, { 4: '1' })],
+    ['no flag', verified(MARKER, { 4: null })],
+    ['a flag that is neither', verified(MARKER, { 4: 2 })],
+    ['a flag in a list', verified(MARKER, { 4: [1] })],
   ])('the script says %s', async (_, script) => {
     const beside = await answering('OK', null, script);
     const first = new RedisNonceStore({
