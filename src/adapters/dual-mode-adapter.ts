@@ -18,6 +18,7 @@ import type { ModeEvent, Observer, XlinkEvent } from '../types/events.js';
 import { MODES, type Mode } from '../types/mode.js';
 import type { AuthenticationSpan } from '../types/ports.js';
 import type { AgentMessage, Clock } from '../types/protocol.js';
+import { callerAddress } from '../util/caller-address.js';
 import { type AuthSource, rememberAuth } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
 import type { Clients } from './clients/clients.js';
@@ -78,7 +79,9 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     this.#brownouts = new Brownouts(options.brownouts);
     this.#deprecatedSince = options.deprecation?.since ?? new Date(this.#clock());
     this.#clients = createClients(options, this.#clock, (event) => this.emit(event));
-    const addressOf = (request: InboundRequest) => this.#addressOf(request);
+    const onError = (thrown: unknown) => this.emit({ type: 'fault', error: toXlinkError(thrown) });
+    const addressOf = (request: InboundRequest) =>
+      callerAddress(options.addressOf, request, { peer: request.remoteAddress, onError });
     const { maxUnauthenticatedBytes = defaultUnauthenticatedBytes(options.maxEnvelopeBytes) } = options;
     const intake = new BodyIntake(maxUnauthenticatedBytes, addressOf);
     this.#intake = intake;
@@ -259,17 +262,6 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     } finally {
       this.#intake.release(request);
     }
-  }
-
-  /** The function of the application may be wrong about a request: that is no reason to refuse it. */
-  #addressOf(request: InboundRequest): string | undefined {
-    try {
-      const address: unknown = this.#options.addressOf?.(request);
-      if (typeof address === 'string' && address !== '') return address;
-    } catch (thrown) {
-      this.emit({ type: 'fault', error: toXlinkError(thrown) });
-    }
-    return request.remoteAddress;
   }
 
   #change(owner: string, target: ModeTarget, reason: string | undefined, change: () => void): void {

@@ -3,6 +3,7 @@ import type { HttpResponse } from '../http/decision.js';
 import { changeTag, MAX_WAIT_MS } from '../registry/changes-protocol.js';
 import type { ManagedTrustRegistry } from '../registry/managed.js';
 import type { Did } from '../types/protocol.js';
+import { addressBlock } from '../util/address-block.js';
 import { pause } from '../util/backoff.js';
 import { onAbort } from '../util/on-abort.js';
 import { Places } from '../util/places.js';
@@ -17,7 +18,7 @@ export interface ChangesOptions {
 
 /** Who asks: where from, and a signal for when it is gone. */
 export interface Waiter {
-  readonly address: string;
+  readonly address: string | undefined;
   readonly gone: AbortSignal;
 }
 
@@ -40,7 +41,7 @@ export class Changes {
     if (!this.#registry.onChange) return plainProblem(501, 'The registry cannot tell of changes.');
     if (this.#closed.signal.aborted) return CLOSING;
     this.#stop ??= this.#listen();
-    const leave = this.#places.enter(address);
+    const leave = this.#places.enter(addressBlock(address ?? 'unknown'));
     if (!leave) return plainProblem(503, 'Too many wait for changes.', { 'Retry-After': '1' });
     try {
       const after = query.get('after') ?? '';

@@ -5,6 +5,7 @@ import { answerExpress } from '../middleware/express/middleware.js';
 import { whenClosed } from '../middleware/node/response.js';
 import type { NodeRequest, NodeResponse } from '../middleware/node/types.js';
 import type { ManagedTrustRegistry } from '../registry/managed.js';
+import { callerAddress } from '../util/caller-address.js';
 import { anything, checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../util/options.js';
 import { isPublic, pathOf, tokenCheck } from './auth.js';
 import { membersOf } from './body.js';
@@ -26,7 +27,7 @@ export interface RegistryServerOptions {
   readonly waitersPerAddress?: number;
   /**
    * Where a request comes from, such as a header that your proxy overwrites. Default: the address at the other end of the
-   * connection.
+   * connection. The 64 bits of a customer's IPv6 network count as one address.
    */
   readonly addressOf?: (req: NodeRequest) => string;
   /** Told the full error, with `cause`, when the registry itself failed. Default: not called. */
@@ -108,7 +109,7 @@ async function decide(
   req: NodeRequest,
   res: NodeResponse,
   route: Route | undefined,
-  { registry, maxBodyBytes = 256 * 1024, isAdmin, changes, addressOf = peerOf }: Parts,
+  { registry, maxBodyBytes = 256 * 1024, isAdmin, changes, addressOf, onFault }: Parts,
 ): Promise<HttpResponse> {
   if (!route) return plainProblem(404, 'There is no such route.');
   const change = CHANGES.get(route.name);
@@ -120,7 +121,13 @@ async function decide(
     throw xlinkError('REGISTRATION_FAILED:UNAUTHORIZED');
   if (route.did !== undefined) return resolve(registry, route.did);
   if (route.name === 'changes')
-    return changes.answer(queryOf(req), { address: addressOf(req), gone: goneWith(res) });
+    return changes.answer(queryOf(req), {
+      address: callerAddress(addressOf, req, {
+        peer: req.socket?.remoteAddress,
+        onError: (thrown) => void failure(thrown, onFault),
+      }),
+      gone: goneWith(res),
+    });
   if (!change) return jsonResponse(200, await pageOf(registry, queryOf(req)));
 
   const members = await membersOf(req, maxBodyBytes, change.members);
@@ -137,8 +144,6 @@ async function resolve(registry: ManagedTrustRegistry, text: string): Promise<Ht
     ? jsonResponse(200, entry)
     : problemOf(xlinkError('LOOKUP_FAILED:DID_NOT_IN_REGISTRY'), { did });
 }
-
-const peerOf = (req: NodeRequest): string => req.socket?.remoteAddress ?? '';
 
 function goneWith(res: NodeResponse): AbortSignal {
   const gone = new AbortController();

@@ -10,6 +10,7 @@ import type { NodeRequest } from '../middleware/node/types.js';
 import { RECEIVE_REQUEST } from '../transport/relay-protocol.js';
 import type { Did } from '../types/protocol.js';
 import { unref } from '../util/backoff.js';
+import { callerAddress } from '../util/caller-address.js';
 import { onAbort } from '../util/on-abort.js';
 import { type Admits, registered } from './admission.js';
 import { checkRelayOptions, type RelayOptions } from './options.js';
@@ -56,14 +57,15 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const intake = new Intake(options, admits);
   const outlet = new Outlet(options, admits);
   const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, addressOf } = options;
-  const bodies = new BodyIntake<RelayBody>(
-    options.maxUnauthenticatedBytes ?? defaultUnauthenticatedBytes(maxEnvelopeBytes),
-    ({ req, remoteAddress }) => addressOf?.(req) ?? remoteAddress,
-  );
-  const closed = new AbortController();
   const told = (error: XlinkError) => {
     if (error.status >= 500) tell(onFault, error);
   };
+  const bodies = new BodyIntake<RelayBody>(
+    options.maxUnauthenticatedBytes ?? defaultUnauthenticatedBytes(maxEnvelopeBytes),
+    ({ req, remoteAddress }) =>
+      callerAddress(addressOf, req, { peer: remoteAddress, onError: (thrown) => told(toXlinkError(thrown)) }),
+  );
+  const closed = new AbortController();
   const sockets = await Sockets.create(outlet, closed.signal, told);
   let sweeping: Promise<void> = Promise.resolve();
   const sweeper = setInterval(() => {

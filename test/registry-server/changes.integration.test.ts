@@ -182,6 +182,29 @@ describe('[E18] those who wait', () => {
     for (const wire of waiting.slice(1)) expect((await wire.answer()).status).toBe(200);
   });
 
+  test('are told by the /64 of an IPv6 address, as a customer has all of it', async () => {
+    const { ask, changes } = await serve({
+      waitersPerAddress: 1,
+      addressOf: () => `2001:db8::${(nth++).toString(16)}`,
+    });
+    let nth = 1;
+    const first = await changes();
+    void ask(since(first), 25_000).catch(() => {});
+    await until(async () => (await ask(since(first))).status === 503, { what: 'the place to be taken' });
+  });
+
+  test('are answered where addressOf is wrong about a request, and its operator hears of it', async () => {
+    const faults: unknown[] = [];
+    const { changes } = await serve({
+      onFault: ({ cause }) => faults.push(cause),
+      addressOf: () => {
+        throw new Error('no such header');
+      },
+    });
+    expect(await changes()).toMatchObject({ position: expect.any(Number) });
+    expect(faults).toEqual([new Error('no such header')]);
+  });
+
   test('are answered when the handler is closed, so that the server can end', async () => {
     const { handler, server, changes, ask } = await serve();
     const first = await changes();

@@ -1,0 +1,17 @@
+/**
+ * What the application's `addressOf` says about a request, and `peer` where it says nothing. It may be wrong about one:
+ * what it throws is told to `onError`, and is no reason to refuse the request.
+ */
+export function callerAddress<Request>(
+  addressOf: ((request: Request) => unknown) | undefined,
+  request: Request,
+  { peer, onError }: { peer: string | undefined; onError: (thrown: unknown) => void },
+): string | undefined {
+  try {
+    const address = addressOf?.(request);
+    if (typeof address === 'string' && address !== '') return address;
+  } catch (thrown) {
+    onError(thrown);
+  }
+  return peer;
+}
