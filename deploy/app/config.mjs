@@ -16,6 +16,7 @@ export function serverConfig(env) {
     port: integer('PORT', 65_535),
     internalPort: integer('INTERNAL_PORT', 65_535),
     redisUrl: url('REDIS_URL', ['redis:', 'rediss:'], 'REDIS_PASSWORD_FILE'),
+    redisTimeoutMs: integer('REDIS_TIMEOUT_MS', 60_000),
     postgresUrl: url('POSTGRES_URL', ['postgres:', 'postgresql:'], 'POSTGRES_PASSWORD_FILE'),
     pkcs8: secret('IDENTITY_FILE', 48),
     dashboardPassword: secret('DASHBOARD_PASSWORD_FILE', 16).toString().trim(),

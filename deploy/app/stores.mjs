@@ -35,12 +35,12 @@ export function openPostgres(url) {
   };
 }
 
-/** @param {string} url */
-export function openRedis(url) {
+/** @param {string} url @param {number} timeoutMs How long Redis may take for a nonce. */
+export function openRedis(url, timeoutMs) {
   const redis = new Redis(url, redisClientOptions.ioredis);
   redis.on('error', () => {}); // the nonce store and /readyz say it where it matters
   return {
-    nonces: new RedisNonceStore({ client: redis }),
+    nonces: new RedisNonceStore({ client: redis, timeoutMs }),
     ping: () => within(PING_MS, redis.ping()),
     close: () => redis.disconnect(),
   };

@@ -285,11 +285,20 @@ describeWith(PROGRAMS, 'the deployment: three instances behind nginx', () => {
       IDENTITY_FILE: '/nowhere/at/all',
       MODE: 'open',
       DRAIN_MS: '60000',
+      REDIS_TIMEOUT_MS: 'soon',
       PORT: undefined,
     });
     await until(() => child.exitCode !== null, { withinMs: 20_000 });
     expect(child.exitCode).toBe(1);
-    for (const name of ['REDIS_URL', 'POSTGRES_URL', 'IDENTITY_FILE', 'MODE', 'DRAIN_MS', 'PORT'])
+    for (const name of [
+      'REDIS_URL',
+      'POSTGRES_URL',
+      'IDENTITY_FILE',
+      'MODE',
+      'DRAIN_MS',
+      'REDIS_TIMEOUT_MS',
+      'PORT',
+    ])
       expect(instance!.output).toContain(`${name}: `);
     expect(instance!.output).not.toContain('a-secret-password');
     await instance!.start();

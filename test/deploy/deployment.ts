@@ -56,6 +56,7 @@ export class Deployment {
       HOST: '127.0.0.1',
       REDIS_URL: `redis://127.0.0.1:${redis.port}`,
       REDIS_PASSWORD_FILE: join(secrets, 'redis-password'),
+      REDIS_TIMEOUT_MS: '5000', // the tests share two processors with all of it
       POSTGRES_URL: `postgres://postgres@127.0.0.1:${postgres.port}/postgres`,
       POSTGRES_PASSWORD_FILE: join(secrets, 'postgres-password'),
       IDENTITY_FILE: join(secrets, 'service-identity.pkcs8'),
