@@ -22,6 +22,7 @@ export class TcpProxy {
   #held: Held | undefined;
   #isCut = false;
   #isLosing = false;
+  #isRepeating = false;
   #targetPort: number;
 
   private constructor(targetPort: number) {
@@ -86,6 +87,12 @@ export class TcpProxy {
     for (const pair of [...this.#pairs]) pair.destroy();
   }
 
+  /** Whatever passes until `heal()` passes twice, in both directions. */
+  repeat(): void {
+    this.#isRepeating = true;
+    this.#applyToAll();
+  }
+
   /** Leads to another port of 127.0.0.1, as a name does after a failover. Connections that there are keep theirs. */
   leadTo(targetPort: number): void {
     this.#targetPort = targetPort;
@@ -97,6 +104,7 @@ export class TcpProxy {
     this.#held = undefined;
     this.#isCut = false;
     this.#isLosing = false;
+    this.#isRepeating = false;
     this.#applyToAll();
   }
 
@@ -112,6 +120,7 @@ export class TcpProxy {
 
   #apply(pair: Pair): void {
     pair.isLost ||= this.#isLosing;
+    for (const pipe of [pair.requests, pair.answers]) pipe.isRepeating = this.#isRepeating;
     pair.requests.set(this.#delayMs, pair.isLost || this.#held === 'both');
     pair.answers.set(this.#delayMs, pair.isLost || this.#held !== undefined);
   }
@@ -148,6 +157,7 @@ class Pair {
 
 /** One direction of a connection. Keeps the order, also when the delay changes. */
 class Pipe {
+  isRepeating = false;
   readonly #from: Socket;
   readonly #to: Socket;
   /** `undefined` stands for the end of the stream. */
@@ -178,7 +188,9 @@ class Pipe {
   }
 
   #take(chunk: Buffer | undefined): void {
-    this.#queue.push({ chunk, due: performance.now() + this.#delayMs });
+    const item = { chunk, due: performance.now() + this.#delayMs };
+    this.#queue.push(item);
+    if (chunk && this.isRepeating) this.#queue.push(item);
     this.#pass();
   }
 

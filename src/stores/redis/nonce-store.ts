@@ -3,6 +3,7 @@ import type { NonceStore, NonceUse } from '../../types/ports.js';
 import type { Clock } from '../../types/protocol.js';
 import { checkOptions, integerIn, isFunction, requireOption } from '../../util/options.js';
 import { unavailable } from '../unavailable.js';
+import { ClaimNames, claimCommand, isClaimName } from './claim-script.js';
 import { isRedisClient, type RedisClient } from './client.js';
 import { isRedisKey } from './commands.js';
 import { RedisConnection } from './connection.js';
@@ -48,15 +49,16 @@ const DEFAULT_TTL_SECONDS = 600;
 const DEFAULT_TIMEOUT_MS = 250;
 
 /**
- * Nonces in Redis (5 or later), shared by all instances of an API. `claim` is one `SET … NX PX`, which Redis carries out
- * atomically, and works in clusters. Nonces are in 64 slots of them, which three or four masters share fairly; of more,
+ * Nonces in Redis (5 or later), shared by all instances of an API. `claim` is one `SET … NX PX` in a script that says whose
+ * the nonce is, which Redis carries out atomically, and works in clusters. Nonces are in 64 slots of them, which three or four masters share fairly; of more,
  * some get few or none.
  *
  * Fails closed: where Redis is down, full, slow, or answers anything unexpected, calls reject with
  * `NONCE_STORE_UNAVAILABLE` (`cause` kept). While the client is away they do so at once, before it could queue a
  * command and carry it out minutes later. An answer that comes after the time limit is ignored: the nonce may be
  * claimed by then, or later, as ioredis sends again what was under way when its connection broke; the caller seals anew.
- * A claim that is sent twice that way, within the limit, looks like a replay, and is refused as one.
+ * A claim is accepted only by an answer that names it, so none that belongs to another command can be taken for it, and
+ * one that is sent twice within the limit is no replay of itself.
  *
  * **A Redis that is not what it was** accepts nothing again. Nonces are in 64 buckets, and beside those of each, in the
  * same slot of a cluster, stands since when it remembers (`<prefix>{X}since`), by the clock of Redis, and of which server
@@ -88,6 +90,7 @@ export class RedisNonceStore implements NonceStore {
   readonly #markers: RedisMarkers;
   readonly #keyPrefix: string;
   readonly #minTtlMs: number;
+  readonly #names = new ClaimNames();
 
   /** Begins to remember as soon as the client is connected. Throws `INVALID_OPTION`, also for a client of any other kind. */
   constructor(options: RedisNonceStoreOptions) {
@@ -131,14 +134,15 @@ export class RedisNonceStore implements NonceStore {
     const lifetimeMs = Math.max(Math.ceil(ttlMs), this.#minTtlMs);
     const expected = this.#markers.expected(marker);
     const question = expected === undefined ? this.#markers.question(marker) : undefined;
+    const name = this.#names.next();
     // The marker is looked at after the claim is made, so that no loss goes between them.
     const [reply, found] = await this.#inOrder([
-      [key, ['SET', key, '1', 'PX', String(lifetimeMs), 'NX']],
+      [key, claimCommand(key, name, lifetimeMs)],
       [marker, question?.command ?? ['GET', marker]],
     ]);
     const verified = question?.note(found);
-    if (reply === null) return false;
-    if (reply !== 'OK') throw nonceStoreUnavailable('Redis answered SET with neither OK nor nil.');
+    if (!isClaimName(reply)) throw nonceStoreUnavailable('Redis did not say whose the nonce is.');
+    if (reply !== name) return false;
     const isAsExpected = found === expected && this.#markers.expected(marker) === expected;
     assertRemembered(use, verified ?? (isAsExpected ? expected! : await this.#markers.verify(marker)));
     return true;

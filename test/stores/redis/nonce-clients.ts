@@ -84,13 +84,21 @@ export const MARKER = '1 run replication 0';
 export const verified = (marker: unknown, changes: Record<number, unknown> = {}) =>
   Object.assign([marker, 'run', String(Date.now()), 'noeviction', 0], changes);
 
-/** Answers commands by their names, as no real server might. */
-export type Replies = Readonly<Record<string, (key: string) => Promise<unknown>>>;
+/**
+ * Answers commands by their names, as no real server might. `CLAIM` is the script that claims a nonce, and `name` what the
+ * claim is called; `EVAL` is the one that verifies a marker.
+ */
+export type Replies = Readonly<Record<string, (key: string, name: string) => Promise<unknown>>>;
+
+/** As a nonce that nobody has. */
+export const granted = async (_: string, name: string) => name;
 
 /** A client of ioredis, which is connected, or a pool, sentinel or client of node-redis. */
 export function fakeClient(replies: Replies, extra: object = { status: 'ready' }): RedisClient {
   const answer = async (...command: string[]) =>
-    replies[command[0]!]!(command[command[0] === 'EVAL' ? 3 : 1]!);
+    command[0] !== 'EVAL'
+      ? replies[command[0]!]!(command[1]!, '')
+      : replies[command.length === 6 ? 'CLAIM' : 'EVAL']!(command[3]!, command[4]!);
   const client = {
     call: answer,
     sendCommand: (...args: (string[] | boolean)[]) => answer(...(args.at(-1) as string[])),

@@ -11,11 +11,11 @@ const LATER = `${'9'.repeat(15)} run replication 0`;
 describe('an answer that is neither yes nor no accepts nothing', () => {
   const UNAVAILABLE = { id: 'NONCE_STORE_UNAVAILABLE', cause: expect.any(TypeError) };
 
-  /** Every bucket is verified, so that claims are made beside the marker, which `GET` says to be `found`. */
+  /** `reply`: to the claim, `OK` standing for its name. Every bucket is verified, so that claims are made beside the marker, which `GET` says to be `found`. */
   async function answering(reply: unknown, found: unknown = MARKER, script: unknown = verified(MARKER)) {
     let answer: unknown = verified(MARKER);
     const client = fakeClient({
-      SET: async () => reply,
+      CLAIM: async (_, name) => (reply === 'OK' ? name : reply),
       EXISTS: async () => reply,
       GET: async () => found,
       EVAL: async () => answer,
@@ -47,12 +47,22 @@ describe('an answer that is neither yes nor no accepts nothing', () => {
   });
 
   test('what is a yes or a no to one command is none to the other', async () => {
-    for (const reply of [1, 0, '1', '0'])
+    for (const reply of [1, 0, '1', '0', null, MARKER])
       expect(await thrownBy(async () => (await answering(reply)).claim(newUse(), TTL_MS))).toMatchObject(
         UNAVAILABLE,
       );
     for (const reply of ['OK', null])
       expect(await thrownBy(async () => (await answering(reply)).seen(newUse()))).toMatchObject(UNAVAILABLE);
+  });
+
+  test('the answer to another claim is no yes', async () => {
+    const names: string[] = [];
+    const late = async (_: string, name: string) => names.at(names.push(name) - 2);
+    const client = fakeClient({ CLAIM: late, EVAL: async () => verified(MARKER), GET: async () => MARKER });
+    const store = new RedisNonceStore({ client, onWarning: quietly });
+    expect(await store.claim(newUse(), TTL_MS)).toBe(true);
+    for (let nr = 0; nr < 3; nr++) expect(await store.claim(newUse(), TTL_MS)).toBe(false);
+    expect(new Set(names).size).toBe(4);
   });
 
   test.each<[string, unknown]>([

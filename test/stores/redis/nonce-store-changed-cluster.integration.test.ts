@@ -19,8 +19,7 @@ describeWithRedis('a cluster of which one node is not what it was', () => {
     '[E19] started from a snapshot: what was accepted after it is refused, %s',
     async (kind) => {
       const instances = new Instances([1, 2].map(() => CLUSTERS[kind]!(cluster.addresses)));
-      await instances.replayUntilServing();
-      await instances.serve(LOST);
+      await instances.settle();
       await Promise.all(cluster.nodes.map((node) => node.cli('SAVE')));
       expect(await instances.serve(LOST)).toBe(LOST);
       await cluster.nodes[0]!.restart();

@@ -217,15 +217,15 @@ describeWithRedis('a Redis that comes without what it had', () => {
 describe('the marker is read after the claim', () => {
   function remembering(extra: object) {
     const said: string[] = [];
-    const told = (name: string, reply: unknown) => async (key: string) => {
-      said.push(`${name} ${key.endsWith('since') ? 'marker' : 'nonce'}`);
+    const told = (command: string, reply?: unknown) => async (key: string, name: string) => {
+      said.push(`${command} ${key.endsWith('since') ? 'marker' : 'nonce'}`);
       await new Promise((resolve) => setTimeout(resolve, 5));
-      said.push(`answered ${name}`);
-      return reply;
+      said.push(`answered ${command}`);
+      return reply ?? name;
     };
     const replies = {
       EVAL: told('EVAL', verified(MARKER)),
-      SET: told('SET', 'OK'),
+      CLAIM: told('CLAIM'),
       GET: told('GET', MARKER),
     };
     return { said, nonces: new RedisNonceStore({ client: fakeClient(replies, extra), onWarning: () => {} }) };
@@ -239,7 +239,7 @@ describe('the marker is read after the claim', () => {
     const { said, nonces } = remembering(extra);
     await until(() => said.length === 2 * BUCKETS);
     await nonces.claim(newUse(), TTL_MS);
-    expect(lately(said, 4)).toEqual(['SET nonce', 'GET marker', 'answered SET', 'answered GET']);
+    expect(lately(said, 4)).toEqual(['CLAIM nonce', 'GET marker', 'answered CLAIM', 'answered GET']);
   });
 
   test.each([
@@ -249,7 +249,7 @@ describe('the marker is read after the claim', () => {
     const { said, nonces } = remembering(extra);
     await until(() => said.length === 2 * BUCKETS);
     await nonces.claim(newUse(), TTL_MS);
-    expect(lately(said, 4)).toEqual(['SET nonce', 'answered SET', 'EVAL marker', 'answered EVAL']);
+    expect(lately(said, 4)).toEqual(['CLAIM nonce', 'answered CLAIM', 'EVAL marker', 'answered EVAL']);
   });
 
   test('a client that is not connected yet is not made to connect', async () => {

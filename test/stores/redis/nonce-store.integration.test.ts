@@ -11,6 +11,7 @@ import {
   BUCKETS,
   CLIENTS,
   fakeClient,
+  granted,
   keyOf,
   MARKER,
   markerOf,
@@ -72,7 +73,7 @@ describeWithRedis('nonces in Redis', () => {
       expect(await store.claim({ ...use, nonce: newUse().nonce }, TTL_MS)).toBe(true);
     });
 
-    test('a key is the prefix, the bucket and a hash, and holds nothing but 1', async () => {
+    test('a key is the prefix, the bucket and a hash, and holds nothing but the name of the claim', async () => {
       const use = newUse();
       const client = await connect(server.port);
       await storeOn(client).claim(use, TTL_MS);
@@ -80,7 +81,7 @@ describeWithRedis('nonces in Redis', () => {
       const markers = keys.filter((key) => key.length === markerOf(use).length);
       expect(keys.filter((key) => !markers.includes(key))).toEqual([keyOf(use)]);
       expect(keyOf(use)).toMatch(/^nonce:\{([A-Za-z0-9_-])\}\1[A-Za-z0-9_-]{42}$/);
-      expect(await server.cli('GET', keyOf(use))).toBe('1');
+      expect(await server.cli('GET', keyOf(use))).toMatch(/^[\w-]{16}\.1$/);
       expect(markers).toHaveLength(BUCKETS);
       expect(markers).toContain(markerOf(use));
       expect([await server.cli('GET', markerOf(use)), await pttl(markerOf(use))]).toEqual([
@@ -243,7 +244,7 @@ test('a client that can drop what it could not send in time is told the time lim
   const given: object[] = [];
   const impatient = fakeClient({
     EVAL: async () => verified(MARKER),
-    SET: async () => 'OK',
+    CLAIM: granted,
     GET: async () => MARKER,
     EXISTS: async () => 0,
   });

@@ -1,7 +1,10 @@
 import type { NonceUse, RedisNonceStore } from '@private.me/xlink';
 import type { RedisClient } from '@private.me/xlink/redis';
 import { until } from '../../support/until.js';
-import { storeOn, TTL_MS, trues, useOfNow } from './nonce-clients.js';
+import { BUCKETS, storeOn, TTL_MS, trues, useOfNow } from './nonce-clients.js';
+
+/** Of as many, none goes to one of the buckets once in 100 000 rounds. */
+const EVERYWHERE = 16 * BUCKETS;
 
 /** Stores over clients of their own, as instances have them, and what they accepted. */
 export class Instances {
@@ -28,6 +31,14 @@ export class Instances {
       }),
     );
     return trues(served);
+  }
+
+  /** Sends so many that every bucket gets some, until all are accepted: all servers are up, and all buckets have begun. */
+  async settle(): Promise<void> {
+    await until(async () => (await this.serve(EVERYWHERE)) === EVERYWHERE, {
+      withinMs: 20_000,
+      what: 'all to be served',
+    });
   }
 
   /** Until each instance serves again, what was accepted is sent to them again. Resolves to how many of these were accepted. */
