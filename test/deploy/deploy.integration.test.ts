@@ -276,6 +276,23 @@ describeWith(PROGRAMS, 'the deployment: three instances behind nginx', () => {
     expect(Math.min(...Object.values(answers))).toBeGreaterThan(50);
   }, 120_000);
 
+  test('an instance dies: what it had in hand is lost at most, and the others serve', async () => {
+    const load = Load.start({ url: deployment.url, apiKey, caller });
+    const [instance, other] = instances;
+    await until(async () => (await counted(instance!, ACCEPTED)) > 5, { withinMs: 20_000 });
+    await instance!.kill();
+    const before = await counted(other!, ACCEPTED);
+    await until(async () => (await counted(other!, ACCEPTED)) > before + 100, { withinMs: 20_000 });
+    await instance!.start();
+    await until(async () => (await counted(instance!, ACCEPTED)) > 5, { withinMs: 20_000 });
+    const { answers, errors } = await load.stop();
+    console.log(`answers while one died: ${JSON.stringify(answers)}`);
+    expect(errors).toEqual([]);
+    const lost = Object.entries(answers).filter(([answer]) => !/ 20[01]$/.test(answer));
+    expect(lost.map(([answer]) => answer).filter((answer) => !answer.endsWith(' 502'))).toEqual([]);
+    expect(lost.reduce((sum, [, count]) => sum + count, 0)).toBeLessThan(20); // six are under way at a time
+  }, 120_000);
+
   test('what is wrong with the environment is said at the start, all at once and without secrets', async () => {
     const [instance] = instances;
     await instance!.leave();

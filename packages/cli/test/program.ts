@@ -10,7 +10,7 @@ export interface StartedRelay {
   /** All that it has said. */
   output(): string;
   /** Its exit code; `null` if it was killed. */
-  end(signal: NodeJS.Signals): Promise<number | null>;
+  end(...signals: NodeJS.Signals[]): Promise<number | null>;
 }
 
 const PROGRAM = fileURLToPath(new URL('../dist/xlink.js', import.meta.url));
@@ -33,8 +33,8 @@ export async function startRelay(...args: string[]): Promise<StartedRelay> {
     child.once('close', () => reject(new Error(`ended early: ${output}`)));
   });
   const [, did, url, serves, socket] = match as unknown as [string, string, string, string, string];
-  const end = async (signal: NodeJS.Signals) => {
-    child.kill(signal);
+  const end = async (...signals: NodeJS.Signals[]) => {
+    for (const signal of signals) child.kill(signal);
     const [code] = await exited;
     return code as number | null;
   };

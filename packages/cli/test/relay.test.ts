@@ -70,6 +70,21 @@ describe('xlink relay, as a program', () => {
     expect((await readFile(join(data, 'messages.jsonl'), 'utf8')).includes('over a restart')).toBe(false);
   });
 
+  test('ends in good order, too, when it is told several times', async () => {
+    const relay = await start();
+    const agent = await agentOf('alice', { registry: new MemoryTrustRegistry() });
+    const transport = new GatewayTransport({ relayUrl: relay.url, webSocket: WebSocket, backoff: () => 20 });
+    closers.push(() => transport.dispose());
+    const { did: to } = await agentOf('bob', { registry: agent.registry });
+    const sends = Array.from({ length: 50 }, async () =>
+      transport.send(await agent.createEnvelope({ to, payload: 1 }), to),
+    );
+    await Promise.race(sends);
+    expect(await relay.end('SIGTERM', 'SIGINT')).toBe(0);
+    expect(relay.output()).toMatch(/stopped\n$/);
+    await Promise.all(sends);
+  });
+
   test('serves those on its list only, within the quotas it is given', async () => {
     const registry = new MemoryTrustRegistry();
     const [alice, bob, carol] = await Promise.all(

@@ -4,20 +4,31 @@ import { randomBytes } from 'node:crypto';
 import { connect as openSocket } from 'node:net';
 import { constants, setPriority } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Agent, discover, ENVELOPE_TYPE, MemoryTrustRegistry, requestBinding } from '@private.me/xlink';
+import {
+  Agent,
+  connect,
+  ENVELOPE_TYPE,
+  MemoryTrustRegistry,
+  requestBinding,
+  xlinkAuthorization,
+} from '@private.me/xlink';
 import { Connection, httpRequest } from '../../../benchmarks/load.mjs';
 import { answerQuestions } from './questions.mjs';
 
 setPriority(constants.priority.PRIORITY_LOW);
-const { url, port, address, victim } = JSON.parse(process.env.SETTINGS);
+const { url, port, address, victim, apiKey } = JSON.parse(process.env.SETTINGS);
 const CONNECTIONS = 32;
 const MIB = 2 ** 20;
 const ENROLL = '/.well-known/xlink/enroll';
 const from = { 'X-Forwarded-For': address };
 
-const service = await discover(url, { unsafeAllowHttp: true, unsafeAllowPrivateAddresses: true });
+const connected = await connect(url, { apiKey, unsafeAllowHttp: true, unsafeAllowPrivateAddresses: true });
+if (!connected.ok) throw connected.error;
+const known = connected.value.agent;
+const service = { did: connected.value.did };
+await connected.value.fetch('/orders/1'); // enrolls
 const registry = new MemoryTrustRegistry();
-await registry.register({ did: service.did, keys: service.keyRecord });
+await registry.register(await known.registry.lookup(service.did));
 
 /** Strangers, of whom one after the other sends. */
 const strangers = await Promise.all(
@@ -27,8 +38,9 @@ let turn = 0;
 const post = (body, path = '/orders', headers = {}) =>
   httpRequest('POST', path, { ...from, 'Content-Type': ENVELOPE_TYPE, ...headers }, body);
 const json = (value) => Buffer.from(JSON.stringify(value));
-const envelope = (size, request = requestBinding('POST', '/orders')) =>
-  strangers[turn++ % strangers.length].createEnvelope({
+const stranger = () => strangers[turn++ % strangers.length];
+const envelope = (size, request = requestBinding('POST', '/orders'), agent = stranger()) =>
+  agent.createEnvelope({
     to: service.did,
     scope: 'orders:write',
     payload: { text: 'x'.repeat(size) },
@@ -44,6 +56,21 @@ const KINDS = {
   'junk of 1 MiB': () => always(post(Buffer.from(`{"${randomBytes(MIB / 2 - 1).toString('hex')}`))),
   enrollments: async () =>
     post(json(await envelope(500, requestBinding('POST', ENROLL))), ENROLL, { 'X-API-Key': `sk_${turn}` }),
+  'envelopes in headers': async () => {
+    const { did: to } = service;
+    const request = requestBinding('GET', '/orders/1');
+    const signed = await stranger().createEnvelope({ to, scope: 'orders:read', request, signedOnly: true });
+    const text = JSON.stringify(signed);
+    const padded = `{${' '.repeat(8000)}${text.slice(1)}`;
+    const Authorization = xlinkAuthorization(signed).replace(
+      / .*/,
+      ` ${Buffer.from(padded).toString('base64url')}`,
+    );
+    return httpRequest('GET', '/orders/1', { ...from, Authorization });
+  },
+  'large envelopes of a caller that is known': async () =>
+    post(json(await envelope(500_000, requestBinding('POST', '/orders'), known))),
+  discovery: () => httpRequest('GET', `/.well-known/xlink.json?${turn++}`, from),
   'wrong keys': () => httpRequest('GET', '/orders/1', { ...from, 'X-API-Key': `sk_${turn++}` }),
 };
 const made = new Map();
