@@ -10,8 +10,13 @@ import { requestContextOf } from './request-context.js';
 /** What a guard answers to a request; `undefined` if the request may go on. Asks `authOf()` and nothing else. */
 export type Guard = (request: object) => HttpResponse | undefined;
 
-/** Rejects callers not authenticated by an envelope. */
-export function xlinkGuard(): Guard {
+/** Rejects callers not authenticated by an envelope. Throws `INVALID_OPTION` for arguments: a scope there would do nothing. */
+export function xlinkGuard(nothing: readonly unknown[]): Guard {
+  if (nothing.length > 0)
+    throw xlinkError('INVALID_OPTION', {
+      field: 'scope',
+      hint: "requireXlink takes nothing; for a scope put requireScope('orders:write') behind it.",
+    });
   return (request) => {
     const { method } = requestContextOf(request);
     if (method === 'xlink') return undefined;

@@ -22,7 +22,7 @@ export function checkOptions<T extends object>(owner: string, options: T, checks
 
 /** Throws `INVALID_OPTION` for a key that is not among `known`; for objects whose values are checked elsewhere. */
 export function checkKeys(owner: string, options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) fail(owner, 'options', 'Options are an object.');
+  if (isObject(options)) fail(owner, 'options', `takes an object of options: ${known.join(', ')}.`);
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown !== undefined) fail(owner, unknown, suggestion(unknown, known));
 }

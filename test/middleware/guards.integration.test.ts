@@ -237,6 +237,15 @@ describe.each(FRAMEWORKS)('$name', ({ app, requireScope }) => {
     expect([answer.status, answer.text]).toEqual([401, '']);
   });
 
+  test.each([expressGuards.requireXlink, koaGuards.requireXlink])(
+    'requireXlink with arguments, which would do nothing, is a mistake that is told at once',
+    (requireXlink) => {
+      expect(() => (requireXlink as (scope: string) => unknown)('orders:read')).toThrow(
+        expect.objectContaining({ id: 'INVALID_OPTION', field: 'scope' }),
+      );
+    },
+  );
+
   test.each(
     [['', undefined, null, '*', 'orders read', 'ä', 'x'.repeat(129), ['orders:read'], { scope: 'a' }]].flat(),
   )('requireScope(%j) is a mistake that is told at once', (scope) => {

@@ -61,8 +61,8 @@ describe('options', () => {
     [{ timeout: null }, 'timeout: Sample: timeout must be a whole number from 1 to 10.'],
     [{ verbose: 1 }, 'verbose: Sample: verbose must be true or false.'],
     [{ mode: 'quick' }, 'mode: Sample: mode must be one of fast, safe.'],
-    [null, 'options: Sample: Options are an object.'],
-    ['fast', 'options: Sample: Options are an object.'],
+    [null, 'options: Sample: takes an object of options: timeout, verbose, mode.'],
+    ['fast', 'options: Sample: takes an object of options: timeout, verbose, mode.'],
   ])('%j say what the value must be', async (options, expected) => {
     expect(await complaint(options)).toBe(expected);
   });

@@ -1,3 +1,4 @@
+import { xlinkError } from '../../errors/errors.js';
 import type { ClientId, Did } from '../../types/protocol.js';
 import type { ClientActivity, ClientRecord, ClientStore } from './store.js';
 
@@ -41,8 +42,13 @@ export class MemoryClientStore implements ClientStore {
   readonly #records = new Map<ClientId, ClientRecord>();
   readonly #clients = new Map<Did, ClientId>();
 
-  /** `records`: what an earlier process knew, from {@link MemoryClientStore.list}. */
+  /** `records`: what an earlier process knew, from {@link MemoryClientStore.list}. Throws `INVALID_OPTION`. */
   constructor(records: readonly ClientRecord[] = []) {
+    if (!Array.isArray(records))
+      throw xlinkError('INVALID_OPTION', {
+        field: 'records',
+        hint: 'MemoryClientStore: records must be an array, as list() gives it.',
+      });
     for (const record of records) {
       this.#records.set(record.client, record);
       for (const did of record.dids) this.#clients.set(did, record.client);

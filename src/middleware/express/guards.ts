@@ -4,9 +4,10 @@ import { answerExpress, type ExpressMiddleware } from './middleware.js';
 
 /**
  * Rejects callers not authenticated by an envelope, whatever the mode. Put it behind `adapter.middleware()`:
- * it believes the adapter, and never `req.auth`, which any library can write.
+ * it believes the adapter, and never `req.auth`, which any library can write. Throws `INVALID_OPTION` for arguments: scopes are for
+ * {@link requireScope}.
  */
-export const requireXlink = (): ExpressMiddleware => expressGuard(xlinkGuard());
+export const requireXlink = (...nothing: never[]): ExpressMiddleware => expressGuard(xlinkGuard(nothing));
 
 /**
  * Lets a caller through whose envelope was signed for this very scope, or whose key has it (or `*`) among the `scopes`

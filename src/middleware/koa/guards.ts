@@ -4,9 +4,10 @@ import { answerKoa, type KoaMiddleware } from './middleware.js';
 
 /**
  * Rejects callers not authenticated by an envelope, whatever the mode. Put it behind `adapter.koa()`: it
- * believes the adapter, and never `ctx.state.auth`, which any library can write.
+ * believes the adapter, and never `ctx.state.auth`, which any library can write. Throws `INVALID_OPTION` for arguments: scopes are for
+ * {@link requireScope}.
  */
-export const requireXlink = (): KoaMiddleware => koaGuard(xlinkGuard());
+export const requireXlink = (...nothing: never[]): KoaMiddleware => koaGuard(xlinkGuard(nothing));
 
 /**
  * Lets a caller through whose envelope was signed for this very scope, or whose key has it (or `*`) among the `scopes`
