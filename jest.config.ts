@@ -48,6 +48,9 @@ const config: Config = {
   ] as NonNullable<Config['projects']>,
   // Jest would leave one core idle, which on two cores doubles the time.
   maxWorkers: '100%',
+  // Modules of test files that are over stay in memory, and what follows slows down: late in a run up to tenfold.
+  workerIdleMemoryLimit: '500MB',
+  testSequencer: '<rootDir>/scripts/jest-sequencer.mjs',
   // Servers are started, killed and waited for; on a busy machine that takes its time. What hangs still fails.
   testTimeout: 60_000,
   reporters: ['default', '<rootDir>/scripts/jest-reporter.mjs'],

@@ -1,11 +1,14 @@
 // What a flood of large envelopes leaves behind in a relay.
 import { expect, test } from '@jest/globals';
+import { scaled } from '../scale/scale.js';
 import { growthOf } from '../support/heap.js';
 import { World } from '../support/world.js';
 import { startRelay } from '../transport/servers.js';
 
 const MIB = 2 ** 20;
 const MOST = 10 * MIB;
+/** Of 28 MB each. */
+const ROUNDS = scaled(5, 2);
 
 test('[E11] relay: large envelopes that are refused, of senders it does not serve and of nobody', async () => {
   const running = await startRelay({ admits: () => false });
@@ -30,7 +33,7 @@ test('[E11] relay: large envelopes that are refused, of senders it does not serv
   await once();
   expect(
     await growthOf(async () => {
-      for (let round = 0; round < 5; round++) await once();
+      for (let round = 0; round < ROUNDS; round++) await once();
     }),
   ).toBeLessThan(MOST);
 });

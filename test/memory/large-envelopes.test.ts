@@ -3,13 +3,14 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { CachedTrustRegistry, type Envelope, Identity } from '@private.me/xlink';
+import { scaled } from '../scale/scale.js';
 import { growthOf } from '../support/heap.js';
 import { unwrap } from '../support/results.js';
 import { World } from '../support/world.js';
 
 const MIB = 2 ** 20;
-const BODIES = 200;
-/** 200 bodies of 0.7 MB are 140 MB: kept ones show. */
+const BODIES = scaled(200, 60);
+/** 60 bodies of 0.7 MB are 42 MB: kept ones show. */
 const MOST = 10 * MIB;
 const LARGE = { text: 'x'.repeat(500_000) };
 

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import type { ClientStore } from '@private.me/xlink';
 import { ClientLedger } from '../../src/adapters/clients/ledger.js';
+import { atOnce } from '../support/at-once.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
 import { BACKENDS, type Database, type Stores, timed } from './client-store-backends.js';
@@ -72,17 +73,33 @@ for (const backend of BACKENDS) {
       await proxy.close();
     });
 
-    test.each(Object.entries(CALLS))(
-      'frozen: %s gives up in time, and works again by itself',
-      async (_, call) => {
-        proxy.freeze();
+    const calls = Object.entries(CALLS);
+
+    /** Each over a network of its own. */
+    const frozen = atOnce(calls, async ([, call]) => {
+      const own = await TcpProxy.start(database.port);
+      const stores = await backend.stores({ name: 'clients', port: own.port, timeoutMs: TIMEOUT_MS });
+      await stores.clients.link('did:key:a', 'acme'); // it is connected
+      try {
+        own.freeze();
         for (let attempt = 0; attempt < 2; attempt++) {
-          const { error, ms } = await timed(call(store));
+          const { error, ms } = await timed(call(stores.clients));
           expect(error).toMatchObject({ id: 'CLIENT_STORE_UNAVAILABLE', cause: expect.any(Error) });
           expect(ms).toBeLessThan(TIMEOUT_MS + SLACK_MS);
         }
-        proxy.heal();
-        await works(() => call(store));
+        own.heal();
+        await works(() => call(stores.clients));
+      } finally {
+        own.heal();
+        await stores.end();
+        await own.close();
+      }
+    });
+
+    test.each(calls.map(([name], at) => [name, at] as const))(
+      'frozen: %s gives up in time, and works again by itself',
+      async (_, at) => {
+        await frozen(at);
       },
     );
 

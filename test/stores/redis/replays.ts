@@ -44,7 +44,7 @@ export class Instances {
   /** Until each instance serves again, what was accepted is sent to them again. Resolves to how many of these were accepted. */
   async replayUntilServing(withinMs = 20_000): Promise<number> {
     const old = [...this.#accepted];
-    const count = 4 * this.#stores.length;
+    const count = 32 * this.#stores.length; // so many that no node of a cluster is left out by chance
     let again = 0;
     await until(
       async () => {

@@ -13,10 +13,15 @@ const policy = 'allkeys-lru';
 
 describeWithRedis('a Redis that may evict', () => {
   let server: RedisServer;
+  let cluster: RedisCluster;
   beforeAll(async () => {
-    server = await RedisServer.start({ args: ['--maxmemory-policy', policy] });
-  });
-  afterAll(() => server.stop());
+    [server, cluster] = await Promise.all([
+      RedisServer.start({ args: ['--maxmemory-policy', policy] }),
+      RedisCluster.start(),
+    ]);
+    await cluster.nodes[2]!.cli('CONFIG', 'SET', 'maxmemory-policy', policy);
+  }, 60_000);
+  afterAll(() => Promise.all([server?.stop(), cluster?.stop()]));
 
   /** Those about eviction; a client is warned of for other things, too. */
   function warningsOf(make: (onWarning: (warning: XlinkWarning) => void) => unknown): XlinkWarning[] {
@@ -63,14 +68,11 @@ describeWithRedis('a Redis that may evict', () => {
   test.each(KINDS)(
     '[E19] is found on the one node of a cluster that may: %s',
     async (kind) => {
-      const cluster = await RedisCluster.start();
-      await cluster.nodes[2]!.cli('CONFIG', 'SET', 'maxmemory-policy', policy);
       const warnings = warningsOf((onWarning) =>
         callsOf('RedisTrustRegistry', CLUSTERS[kind]!(cluster.addresses), { onWarning }),
       );
       await until(() => warnings.length > 0);
       expect(warnings).toEqual([{ type: 'redis-may-evict', store: 'RedisTrustRegistry', policy }]);
-      await cluster.stop();
     },
     60_000,
   );

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type RedisClient, RedisModeStore, RedisTrustRegistry } from '@private.me/xlink/redis';
 import { createSentinel } from 'redis';
 import { createSentinel as createSentinel5 } from 'redis5';
+import { atOnce } from '../../support/at-once.js';
 import { RedisCluster } from '../../support/redis-cluster.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
 import { thrownBy } from '../../support/results.js';
@@ -95,43 +96,53 @@ describeWithRedis('the stores in Redis', () => {
     registry.close();
   });
 
-  describe.each(Object.entries(CLIENTS))('%s', (_, make) => {
-    test('[E1] a client that never answers rejects in time in all five, and they recover', async () => {
-      const proxy = await TcpProxy.start(server.port);
-      const settings = { timeoutMs: TIMEOUT_MS, prefix: 'silent:' };
-      proxy.freeze();
-      const client = make(proxy.port); // connections are taken, and nothing is said
-      const calls = allCalls(client, settings);
-      await expectRefused(calls, new RegExp(`within ${TIMEOUT_MS} ms|not connected`));
-      proxy.heal();
-      await until(() => succeed(calls), { withinMs: 15_000, what: 'all stores to be back' });
+  const kinds = Object.entries(CLIENTS);
 
-      proxy.freeze(); // the client is connected now
-      await expectRefused(calls, new RegExp(`within ${TIMEOUT_MS} ms`));
-      proxy.heal();
-      await until(() => succeed(calls), { withinMs: 15_000, what: 'all stores to be back' });
+  const silent = atOnce(kinds, async ([, make], at) => {
+    const proxy = await TcpProxy.start(server.port);
+    const settings = { timeoutMs: TIMEOUT_MS, prefix: `silent-${at}:` };
+    proxy.freeze();
+    const client = make(proxy.port); // connections are taken, and nothing is said
+    const calls = allCalls(client, settings);
+    await expectRefused(calls, new RegExp(`within ${TIMEOUT_MS} ms|not connected`));
+    proxy.heal();
+    await until(() => succeed(calls), { withinMs: 15_000, what: 'all stores to be back' });
+
+    proxy.freeze(); // the client is connected now
+    await expectRefused(calls, new RegExp(`within ${TIMEOUT_MS} ms`));
+    proxy.heal();
+    await until(() => succeed(calls), { withinMs: 15_000, what: 'all stores to be back' });
+  });
+
+  /** Each with a server of its own, whose commands it counts. */
+  const behind = atOnce(kinds, async ([, make]) => {
+    const own = await RedisServer.start();
+    const proxy = await TcpProxy.start(own.port);
+    const client = make(proxy.port);
+    const [claim, seen] = callsOf('RedisNonceStore', client, { timeoutMs: TIMEOUT_MS, prefix: 'behind:' });
+    const asks = async () =>
+      Number(/cmdstat_exists:calls=(\d+)/.exec(await own.cli('INFO', 'commandstats'))![1]);
+    await until(() => succeed([claim!, seen!]));
+    proxy.freeze('answers');
+    await until(async () => /earlier commands|not connected/.test(String((await thrownBy(seen![1])).cause)), {
+      withinMs: 10_000,
+    });
+    const before = await asks();
+    for (let nth = 0; nth < 20; nth++) await expectRefused([seen!], /earlier commands|not connected/);
+    expect(await asks()).toBe(before);
+    proxy.heal();
+    await until(() => succeed([seen!]), { withinMs: 15_000 });
+    expect(await asks()).toBeGreaterThan(before);
+    await own.stop();
+  });
+
+  describe.each(kinds.map(([name], at) => [name, at] as const))('%s', (_, at) => {
+    test('[E1] a client that never answers rejects in time in all five, and they recover', async () => {
+      await silent(at);
     }, 60_000);
 
     test('[E1] behind a command that goes unanswered, nothing is sent', async () => {
-      const proxy = await TcpProxy.start(server.port);
-      const client = make(proxy.port);
-      const [claim, seen] = callsOf('RedisNonceStore', client, { timeoutMs: TIMEOUT_MS, prefix: 'behind:' });
-      const asks = async () =>
-        Number(/cmdstat_exists:calls=(\d+)/.exec(await server.cli('INFO', 'commandstats'))![1]);
-      await until(() => succeed([claim!, seen!]));
-      proxy.freeze('answers');
-      await until(
-        async () => /earlier commands|not connected/.test(String((await thrownBy(seen![1])).cause)),
-        {
-          withinMs: 10_000,
-        },
-      );
-      const before = await asks();
-      for (let nth = 0; nth < 20; nth++) await expectRefused([seen!], /earlier commands|not connected/);
-      expect(await asks()).toBe(before);
-      proxy.heal();
-      await until(() => succeed([seen!]), { withinMs: 15_000 });
-      expect(await asks()).toBeGreaterThan(before);
+      await behind(at);
     }, 30_000);
   });
 
