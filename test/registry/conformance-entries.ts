@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type JsonWebKey } from 'node:crypto';
 import { createKeyRecord, type Did, encodeDidKey } from '@private.me/xlink';
 import { identityOf } from '../support/agents.js';
 import { recordOf } from '../support/forge.js';
@@ -58,11 +58,15 @@ export const entryOfAlice = {
   receiveScopes: ['in'],
 } as const;
 
-/** 1 000 DIDs of real keys, made by Node: whole identities would take seconds. */
+/**
+ * 1 000 DIDs of real keys, made by Node: whole identities would take seconds. The generator exports the public key itself:
+ * on Node 20, exporting a generated key afterwards can hang for good (see `crypto/native/classic.ts`).
+ */
 export const thousandDids = (): Did[] =>
   Array.from({ length: 1000 }, () => {
-    const { x } = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });
-    return encodeDidKey(Buffer.from(x!, 'base64url'));
+    const options = { publicKeyEncoding: { format: 'jwk' }, privateKeyEncoding: { format: 'jwk' } };
+    const { publicKey } = generateKeyPairSync('ed25519', options as object);
+    return encodeDidKey(Buffer.from((publicKey as unknown as JsonWebKey).x!, 'base64url'));
   });
 
 /** What a change says of a DID that is not there. */
