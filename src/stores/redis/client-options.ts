@@ -15,7 +15,7 @@ const LIMITS = {
 
 const IOREDIS = {
   ...LIMITS,
-  /** A claim of a nonce that is sent twice looks like a replay; a change is not made long after it was reported as failed. */
+  /** A change is not made long after it was reported as failed. */
   autoResendUnfulfilledCommands: false,
 } as const;
 

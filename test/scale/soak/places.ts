@@ -19,14 +19,17 @@ import {
 } from '@private.me/xlink/file';
 import { PostgresClientStore, PostgresModeStore, PostgresTrustRegistry } from '@private.me/xlink/postgres';
 import {
+  type RedisClient,
   RedisClientStore,
   RedisModeStore,
   RedisRelayStore,
   RedisTrustRegistry,
+  redisClientOptions,
 } from '@private.me/xlink/redis';
 import { createRegistryServer, type RelayStore } from '@private.me/xlink/server';
+import { Redis } from 'ioredis';
 import pg from 'pg';
-import { CLIENTS } from '../../stores/redis/trust-registry-clients.js';
+import { createClient } from 'redis';
 import { listen } from '../../support/listen.js';
 import { PostgresServer } from '../../support/postgres-server.js';
 import { RedisServer } from '../../support/redis-server.js';
@@ -60,6 +63,20 @@ export interface Place {
 
 const quietly = () => {};
 
+/** As the docs have them: without time limits of their own, clients stay at a connection that was silently cut. */
+const CLIENTS: readonly ((port: number) => Promise<{ client: RedisClient; end: () => unknown }>)[] = [
+  async (port) => {
+    const client = new Redis({ port, ...redisClientOptions.ioredis }).on('error', quietly);
+    return { client, end: () => client.disconnect() };
+  },
+  async (port) => {
+    const { socket, ...options } = redisClientOptions.nodeRedis;
+    const client = createClient({ ...options, socket: { port, ...socket } }).on('error', quietly);
+    await client.connect();
+    return { client, end: () => client.destroy() };
+  },
+];
+
 /** A Redis that keeps everything, and one for nonces that keeps nothing; an instance with ioredis, one with node-redis. */
 export async function inRedis(): Promise<Place> {
   const [server, forgetful] = await Promise.all([
@@ -67,23 +84,23 @@ export async function inRedis(): Promise<Place> {
     RedisServer.start(),
   ]);
   const ways: TcpProxy[] = [];
-  const ends: (() => void)[] = [];
-  const client = async (kind: string, to: RedisServer) => {
+  const ends: (() => unknown)[] = [];
+  const client = async (connect: (typeof CLIENTS)[number], to: RedisServer) => {
     const way = await TcpProxy.start(to.port);
     ways.push(way);
-    const made = await CLIENTS[kind]!.one({ host: '127.0.0.1', port: way.port });
+    const made = await connect(way.port);
     ends.push(made.end);
     return made.client;
   };
   const instances = await Promise.all(
-    Object.keys(CLIENTS).map(async (kind) => {
-      const options = { client: await client(kind, server), timeoutMs: TIMEOUT_MS, onWarning: quietly };
+    CLIENTS.map(async (connect) => {
+      const options = { client: await client(connect, server), timeoutMs: TIMEOUT_MS, onWarning: quietly };
       const stores: Stores = {
         registry: new RedisTrustRegistry(options),
         clients: new RedisClientStore(options),
         modes: new RedisModeStore(options),
         relay: new RedisRelayStore(options),
-        nonces: new RedisNonceStore({ client: await client(kind, forgetful), onWarning: quietly }),
+        nonces: new RedisNonceStore({ client: await client(connect, forgetful), onWarning: quietly }),
       };
       return () => stores;
     }),

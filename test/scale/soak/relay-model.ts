@@ -17,8 +17,8 @@ export async function relayModel(around: Surroundings, store: () => RelayStore):
   const waiting = new Set<string>();
   /** Fetched: never to be seen again. */
   const gone = new Set<string>();
-  /** By number in the mailbox, for those that were seen. */
-  const ids = new Map<string, string>();
+  /** In the mailbox when it was seen last, those included whose answer got lost. */
+  let ids = new Map<string, string>();
 
   function compare(nonces: readonly string[]): void {
     const found = new Set(nonces);
@@ -29,7 +29,7 @@ export async function relayModel(around: Surroundings, store: () => RelayStore):
 
   const list = async (of: RelayStore) => {
     const found = await of.list(to, '', 10_000);
-    for (const { id, envelope } of found) ids.set(envelope.nonce, id);
+    ids = new Map(found.map(({ id, envelope }) => [envelope.nonce, id]));
     return found.map(({ envelope }) => envelope.nonce);
   };
 
@@ -43,14 +43,15 @@ export async function relayModel(around: Surroundings, store: () => RelayStore):
   }
 
   async function ack(): Promise<void> {
-    const nonces = [...waiting].filter((nonce) => ids.has(nonce)).slice(0, 1 + random.below(20));
+    const fetched = [...ids].slice(0, 1 + random.below(50));
+    const nonces = fetched.map(([nonce]) => nonce);
     if (nonces.length === 0) return;
     for (const nonce of nonces) waiting.delete(nonce); // from now on it may be gone
     const one = store();
     const done = await tally.call(`${name} ack`, limitMs, () =>
       one.ack(
         to,
-        nonces.map((nonce) => ids.get(nonce)!),
+        fetched.map(([, id]) => id),
       ),
     );
     if (done) for (const nonce of nonces) gone.add(nonce);
