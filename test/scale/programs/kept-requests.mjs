@@ -1,18 +1,15 @@
 /** So many at most, of the last minute or so: newer ones must not take the place of those that a test asks for. */
-const MAX = 10_000;
+const MAX = 50_000;
 /** So many of them are sent again. */
 const MAX_RESENT = 400;
-const EVERY = 5;
 /** So many are sent at the same time. */
 const WIDTH = 16;
 
 /** Requests that were accepted, to be sent again: what a listener on the line, or a proxy that retries, would have. */
 export class KeptRequests {
   #kept = [];
-  #seen = 0;
 
   keep({ target, headers }) {
-    if (this.#seen++ % EVERY !== 0) return;
     this.#kept.push({ target, headers, at: Date.now() });
     if (this.#kept.length > MAX) this.#kept.shift();
   }
