@@ -66,7 +66,9 @@ const MAX_KNOWN_DIDS = 32_768;
  * entry of the DID that was asked for: whatever else comes back, redirects and foreign 404 pages included, is
  * `LOOKUP_FAILED`, and then nothing is accepted. Key records carry the signature of their DID, which agents check.
  *
- * A change that fails with `REGISTRATION_FAILED` and a `cause` may have happened all the same: the answer was lost.
+ * A change that fails with `REGISTRATION_FAILED` and a `cause` may have happened all the same, as the answer was lost, or may
+ * happen yet, even after a later change was acknowledged, as requests have no order. Look at the entry again before you
+ * rely on it.
  *
  * Caches hear of changes, by whoever made them, over requests to `/registry/changes` that stay open until there is one. A
  * registry that has no such route, or whose own store does not hear of changes now, counts as a feed that is `down`.

@@ -41,6 +41,10 @@ export class Possible<T> {
     return this.#states.some((state) => JSON.stringify(state) === key);
   }
 
+  [Symbol.iterator](): Iterator<T> {
+    return this.#states[Symbol.iterator]();
+  }
+
   toString(): string {
     return JSON.stringify(this.#states);
   }
