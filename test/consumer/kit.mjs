@@ -2,9 +2,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { pack } from '../../scripts/pack.mjs';
 import { root, wings } from '../../scripts/wings.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -17,11 +16,23 @@ export const ours = (name) => `${name}@${devDependencies[name]}`;
 export const workshop = mkdtempSync(join(tmpdir(), 'xlink-consumer-'));
 process.once('exit', () => rmSync(workshop, { recursive: true, force: true }));
 
-/** Builds and packs. Returns the paths of the tarballs by name: `root`, `cli`. */
+/** Builds and packs, with a plain `npm pack`, and leaves the repository as it was. Returns the tarballs by name: `root`, `cli`. */
 export function packAll() {
   execFileSync('npm', ['run', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   const places = [['root', '.'], ...wings.map((wing) => [wing.slice('packages/'.length), wing])];
-  return Object.fromEntries(places.map(([name, place]) => [name, pack(join(root, place), workshop).tarball]));
+  return Object.fromEntries(places.map(([name, place]) => [name, packed(join(root, place))]));
+}
+
+function packed(folder) {
+  const texts = () => ['package.json', 'README.md'].map((name) => readFileSync(join(folder, name), 'utf8'));
+  const before = texts();
+  const options = { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] };
+  const said = execFileSync('npm', ['pack', '--silent', '--pack-destination', workshop], options);
+  expectNone(
+    `npm pack leaves ${relative(root, folder) || 'the repository'} as it was`,
+    texts().filter((text, at) => text !== before[at]),
+  );
+  return join(workshop, said.trim().split('\n').at(-1));
 }
 
 /** A folder with these packages. */
