@@ -4,7 +4,7 @@ import { changeTag, MAX_WAIT_MS } from '../registry/changes-protocol.js';
 import type { ManagedTrustRegistry } from '../registry/managed.js';
 import type { Did } from '../types/protocol.js';
 import { addressBlock } from '../util/address-block.js';
-import { pause } from '../util/backoff.js';
+import { backgroundPause } from '../util/backoff.js';
 import { onAbort } from '../util/on-abort.js';
 import { Places } from '../util/places.js';
 import { ChangeLog } from './change-log.js';
@@ -85,7 +85,7 @@ export class Changes {
   async #changeOr(waitMs: number, gone: AbortSignal): Promise<void> {
     const ended = new AbortController();
     const unlink = [this.#next.signal, gone].map((signal) => onAbort(signal, () => ended.abort()));
-    if (!gone.aborted) await pause(waitMs, ended.signal);
+    if (!gone.aborted) await backgroundPause(waitMs, ended.signal);
     for (const each of unlink) each();
   }
 }

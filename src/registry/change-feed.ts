@@ -1,5 +1,5 @@
 import type { Did } from '../types/protocol.js';
-import { pause } from '../util/backoff.js';
+import { backgroundPause } from '../util/backoff.js';
 import { within } from '../util/deadline.js';
 import type { FeedState } from './managed.js';
 
@@ -94,7 +94,7 @@ export class ChangeFeed {
       }
       if (signal.aborted) return;
       this.#state = 'down';
-      await pause(pauseMs, signal);
+      await backgroundPause(pauseMs, signal);
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     }
   }
@@ -117,7 +117,7 @@ export class ChangeFeed {
       opened();
       announce(undefined);
       for (;;) {
-        await pause(heartbeatMs, over);
+        await backgroundPause(heartbeatMs, over);
         if (over.aborted) return;
         await within(timeoutMs, connection.ping(), silent);
         this.#provenAt = performance.now();

@@ -1,5 +1,5 @@
 import type { Did } from '../types/protocol.js';
-import { pause } from '../util/backoff.js';
+import { backgroundPause } from '../util/backoff.js';
 import type { FeedConnection, OpenFeed } from './change-feed.js';
 import { changesIn, MAX_POSITIONS, positionsText } from './changes-protocol.js';
 import { ask, type ExchangeOptions } from './http-exchange.js';
@@ -53,7 +53,7 @@ class HttpFeed implements FeedConnection {
     const { server, position, changed } = changesIn(answer.body);
     this.#remember(server, position);
     this.#tell(changed);
-    if (changed?.length === 0) await pause(waitMs - (performance.now() - began), this.#closed.signal);
+    if (changed?.length === 0) await backgroundPause(waitMs - (performance.now() - began), this.#closed.signal);
   }
 
   #remember(server: string, position: number): void {

@@ -43,7 +43,7 @@ type Handler = Parameters<Transport['onReceive']>[0];
  * Sends and receives through a relay, so that neither side has to be reachable. `send` succeeds when the relay has the
  * envelope on its disk. What it keeps for this agent is fetched from the first `onReceive` on, until `dispose()`; it is
  * acknowledged once every handler has resolved, and comes again until then. Use `agent.onMessage()`, and give the agent a
- * `maxAgeMs` and a nonce store that lasts.
+ * `maxAgeMs` and a nonce store that lasts. Like a server that listens, an agent that receives keeps its process alive.
  *
  * One transport serves one agent, and one process receives for a DID.
  */

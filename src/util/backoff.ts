@@ -9,8 +9,17 @@ export const exponentialBackoff =
   (attempt) =>
     Math.min(firstMs * 2 ** Math.min(attempt - 2, 30), maxMs) * (0.5 + random() / 2);
 
-/** Resolves after `ms`, or as soon as the signal is aborted. Does not keep a process alive. */
-export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+/** Resolves after `ms`, or as soon as the signal is aborted. Keeps the process alive, for somebody waits for what follows. */
+export const pause = (ms: number, signal?: AbortSignal): Promise<void> => rest(ms, signal, () => {});
+
+/** The same for work that nobody waits for: does not keep a process alive. */
+export const backgroundPause = (ms: number, signal: AbortSignal): Promise<void> => rest(ms, signal, unref);
+
+function rest(
+  ms: number,
+  signal: AbortSignal | undefined,
+  started: (timer: unknown) => void,
+): Promise<void> {
   if (signal?.aborted || ms <= 0) return Promise.resolve();
   return new Promise((resolve) => {
     const done = () => {
@@ -20,7 +29,7 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
     };
     const timer: unknown = setTimeout(done, ms);
     const unlink = signal && onAbort(signal, done);
-    unref(timer);
+    started(timer);
   });
 }
 
