@@ -53,7 +53,8 @@ class HttpFeed implements FeedConnection {
     const { server, position, changed } = changesIn(answer.body);
     this.#remember(server, position);
     this.#tell(changed);
-    if (changed?.length === 0) await backgroundPause(waitMs - (performance.now() - began), this.#closed.signal);
+    if (changed?.length === 0)
+      await backgroundPause(waitMs - (performance.now() - began), this.#closed.signal);
   }
 
   #remember(server: string, position: number): void {

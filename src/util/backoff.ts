@@ -15,11 +15,7 @@ export const pause = (ms: number, signal?: AbortSignal): Promise<void> => rest(m
 /** The same for work that nobody waits for: does not keep a process alive. */
 export const backgroundPause = (ms: number, signal: AbortSignal): Promise<void> => rest(ms, signal, unref);
 
-function rest(
-  ms: number,
-  signal: AbortSignal | undefined,
-  started: (timer: unknown) => void,
-): Promise<void> {
+function rest(ms: number, signal: AbortSignal | undefined, started: (timer: unknown) => void): Promise<void> {
   if (signal?.aborted || ms <= 0) return Promise.resolve();
   return new Promise((resolve) => {
     const done = () => {
