@@ -8,6 +8,7 @@ import { MemoryTrustRegistry } from '../registry/memory.js';
 import { LoopbackTransport } from '../transport/loopback.js';
 import type { NonceStore, Transport, TrustRegistry } from '../types/ports.js';
 import type { Clock, Scope, Version } from '../types/protocol.js';
+import { given } from '../util/given.js';
 import {
   checkOptions,
   hasMethods,
@@ -151,9 +152,7 @@ export function identityOptions({
   crypto,
   random,
 }: AgentOptions): IdentityOptions {
-  return Object.fromEntries(
-    Object.entries({ postQuantumSig, maxVersion, crypto, random }).filter(([, value]) => value !== undefined),
-  );
+  return given({ postQuantumSig, maxVersion, crypto, random });
 }
 
 /** Defaults, decided once when the agent is constructed. */

@@ -10,6 +10,7 @@ import { checkRequestBinding } from '../http/request-binding.js';
 import type { NonceUse, OnProgress } from '../types/ports.js';
 import type { AgentMessage, Did, Scope, Version } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
+import { given } from '../util/given.js';
 import { type AgentContext, report } from './context.js';
 import { assertNotReplayed, claimNonce } from './nonces.js';
 import type { ResolvedPeer } from './peers.js';
@@ -171,10 +172,7 @@ function toMessage(
     encrypted: suite.sealed,
     timestamp: fields.timestamp,
     envelopeId: gathered?.groupId ?? fields.nonce,
-    ...(request === undefined ? {} : { request }),
-    ...(contentDigest === undefined ? {} : { contentDigest }),
-    ...(contentType === undefined ? {} : { contentType }),
-    ...(inReplyTo === undefined ? {} : { inReplyTo }),
+    ...given({ request, contentDigest, contentType, inReplyTo }),
     ...(gathered ? { shares: gathered.shares } : {}),
     ...(suite.form === 'xchange' ? { xchange: true } : {}),
   };

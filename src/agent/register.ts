@@ -5,6 +5,7 @@ import { createKeyRecord, sameKeys } from '../identity/key-record.js';
 import type { TrustRegistry } from '../types/ports.js';
 import type { Registration } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
+import { given } from '../util/given.js';
 import type { AgentOptions } from './options.js';
 
 /**
@@ -22,11 +23,8 @@ export async function ensureRegistered(
   if (!existing) {
     const { name, capabilities, sendScopes, receiveScopes, organization, xchange } = options;
     const more = { name, capabilities, sendScopes, receiveScopes, organization, xchange };
-    const entry = { did: identity.did, keys, ...more };
-    const present = Object.entries(entry).filter(([, value]) => value !== undefined);
-    return assertOk(
-      await callRegistry(() => registry.register(Object.fromEntries(present) as unknown as Registration)),
-    );
+    const entry: Registration = { did: identity.did, keys, ...given(more) };
+    return assertOk(await callRegistry(() => registry.register(entry)));
   }
   if (!existing.keys) return assertOk(await callRegistry(() => registry.updateKeys(keys)));
   if (sameKeys(existing.keys, keys)) return;

@@ -2,6 +2,7 @@ import { discover, type Service } from '../discovery/discover.js';
 import type { XlinkError } from '../errors/errors.js';
 import type { Clock } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
+import { given } from '../util/given.js';
 import type { AgentSource } from './caller.js';
 import { isNotSupported } from './fallback.js';
 import type { XlinkFetchOptions } from './options.js';
@@ -59,9 +60,8 @@ export class ServiceCache {
   async #discover(origin: string): Promise<Service> {
     const { fetch, pinnedDid, timeoutMs, unsafeAllowHttp, unsafeAllowPrivateAddresses } = this.#options;
     const options = { fetch, pinnedDid, timeoutMs, unsafeAllowHttp, unsafeAllowPrivateAddresses };
-    const given = Object.entries(options).filter(([, value]) => value !== undefined);
     try {
-      const service = await discover(origin, Object.fromEntries(given));
+      const service = await discover(origin, given(options));
       await this.adopt(service);
       return service;
     } catch (error) {

@@ -4,6 +4,7 @@ import type { CryptoProvider, Verifier } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Clock, KeyRecord } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
+import { given } from '../util/given.js';
 import { isMembers } from '../util/members.js';
 import { checkOptions, integerIn, isFunction } from '../util/options.js';
 import { encodeUtf8 } from '../util/utf8.js';
@@ -113,7 +114,7 @@ export const KEY_RECORD_MEMBERS = ['did', 'epoch', 'x25519', 'mlKem768', 'mlDsa6
 export function copyKeyRecord(value: unknown): KeyRecord | undefined {
   if (!isMembers(value)) return undefined;
   const members = KEY_RECORD_MEMBERS.map((name) => [name, value[name]] as const);
-  return Object.freeze(Object.fromEntries(members.filter(([, member]) => member !== undefined))) as never;
+  return Object.freeze(given(Object.fromEntries(members))) as never;
 }
 
 const isEpoch = (epoch: unknown): boolean => Number.isSafeInteger(epoch) && (epoch as number) >= 0;

@@ -1,3 +1,4 @@
+import { given } from '../util/given.js';
 import { checkOptions, integerIn, type OptionChecks } from '../util/options.js';
 import { DEFAULT_LIMITS, type RelayLimits } from './store.js';
 
@@ -11,8 +12,7 @@ const CHECKS: OptionChecks<RelayLimits> = {
 };
 
 /** With the defaults for what is not given. Throws `INVALID_OPTION`. */
-export function limitsOf(owner: string, given: Partial<RelayLimits> = {}): RelayLimits {
-  checkOptions(owner, given as RelayLimits, CHECKS);
-  const present = Object.entries(given).filter(([, value]) => value !== undefined);
-  return { ...DEFAULT_LIMITS, ...Object.fromEntries(present) };
+export function limitsOf(owner: string, limits: Partial<RelayLimits> = {}): RelayLimits {
+  checkOptions(owner, limits as RelayLimits, CHECKS);
+  return { ...DEFAULT_LIMITS, ...given(limits) };
 }

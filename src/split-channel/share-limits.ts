@@ -1,3 +1,4 @@
+import { given } from '../util/given.js';
 import { checkOptions, integerIn } from '../util/options.js';
 
 /** Bounds on what a receiver keeps of messages that have not come completely. */
@@ -28,6 +29,5 @@ export function shareLimits(limits: ShareLimits = {}): Required<ShareLimits> {
     maxBytesPerSender: bytes,
     maxBytes: bytes,
   });
-  const given = Object.entries(limits).filter(([, value]) => value !== undefined);
-  return { ...DEFAULTS, ...Object.fromEntries(given) };
+  return { ...DEFAULTS, ...given(limits) };
 }
