@@ -82,7 +82,13 @@ export type { NodeRequest, NodeResponse } from './middleware/node/types.js';
 export { MemoryNonceStore, type MemoryNonceStoreOptions } from './nonce/memory.js';
 export { CachedTrustRegistry, type CachedTrustRegistryOptions } from './registry/cached.js';
 export { HttpTrustRegistry, type HttpTrustRegistryOptions } from './registry/http.js';
-export type { Grant, ManagedTrustRegistry, RevokeOptions, ScopeChange } from './registry/managed.js';
+export type {
+  ChangeCondition,
+  Grant,
+  ManagedTrustRegistry,
+  RevokeOptions,
+  ScopeChange,
+} from './registry/managed.js';
 export { MemoryTrustRegistry, type MemoryTrustRegistryOptions } from './registry/memory.js';
 export {
   describeSecurityMode,

@@ -54,7 +54,7 @@ export class SqlTrustRegistry {
     const updated = await rules.updateKeys(keys);
     if (updated.ok)
       this.#database.run('UPDATE identities SET entry = ? WHERE did = ?', [
-        JSON.stringify(rules.lookup(keys.did)),
+        JSON.stringify({ ...rules.lookup(keys.did), revision: undefined }), // nobody counts changes here
         keys.did,
       ]);
     return updated;

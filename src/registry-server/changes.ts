@@ -38,7 +38,7 @@ export class Changes {
   }
 
   async answer(query: URLSearchParams, { address, gone }: Waiter): Promise<HttpResponse> {
-    if (!this.#registry.onChange) return plainProblem(501, 'The registry cannot tell of changes.');
+    if (!this.#registry.onChange) return plainProblem(501, 'No changes are told.');
     if (this.#closed.signal.aborted) return CLOSING;
     this.#stop ??= this.#listen();
     const leave = this.#places.enter(addressBlock(address ?? 'unknown'));
@@ -90,5 +90,5 @@ export class Changes {
   }
 }
 
-const DEAF = plainProblem(503, 'The registry does not hear of changes now.', { 'Retry-After': '1' });
+const DEAF = plainProblem(503, 'Changes are not heard of.', { 'Retry-After': '1' });
 const CLOSING = plainProblem(503, 'The server ends.', { Connection: 'close' });

@@ -3,7 +3,7 @@ import type { Result } from '../errors/result.js';
 import { looksLikeDidKey } from '../identity/did.js';
 import { REGISTRATION_MEMBERS } from '../registry/change-options.js';
 import type { ManagedTrustRegistry } from '../registry/managed.js';
-import type { Did, KeyRecord, Registration, RegistryEntry, Scope } from '../types/protocol.js';
+import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import type { Members } from '../util/members.js';
 
@@ -11,7 +11,8 @@ import type { Members } from '../util/members.js';
 export interface ChangeRoute {
   /** Members that its JSON may have. */
   readonly members: readonly string[];
-  readonly status: number;
+  /** Of the answer. Default 200. */
+  readonly status?: number;
   readonly apply: (registry: ManagedTrustRegistry, members: Members) => Awaitable<Result<void>>;
 }
 
@@ -31,53 +32,42 @@ export const CHANGES: ReadonlyMap<string, ChangeRoute> = new Map<string, ChangeR
   [
     'add',
     {
-      members: ['did', 'scopes', 'name'],
-      status: 200,
-      apply: (registry, { did, scopes: granted, name }) =>
-        registry.add(did as Did, {
-          ...(granted === undefined ? {} : { scopes: list(granted) }),
-          ...(name === undefined ? {} : { name: name as string }),
-        }),
+      members: ['did', 'scopes', 'name', 'ifRevision'],
+      apply: (registry, { did, ...grant }) => registry.add(did as Did, withLists(grant)),
     },
   ],
   [
     'revoke',
     {
-      members: ['did', 'reason'],
-      status: 200,
-      apply: (registry, { did, reason }) =>
-        registry.revoke(did as Did, reason === undefined ? {} : { reason: reason as string }),
+      members: ['did', 'reason', 'ifRevision'],
+      apply: (registry, { did, ...options }) => registry.revoke(did as Did, options),
     },
   ],
   [
     'scopes',
     {
-      members: ['did', 'scopes', 'receiveScopes'],
-      status: 200,
-      apply: (registry, { did, scopes: sent, receiveScopes }) =>
-        registry.updateScopes(did as Did, {
-          ...(sent === undefined ? {} : { scopes: list(sent) }),
-          ...(receiveScopes === undefined ? {} : { receiveScopes: list(receiveScopes) }),
-        }),
+      members: ['did', 'scopes', 'receiveScopes', 'ifRevision'],
+      apply: (registry, { did, ...change }) => registry.updateScopes(did as Did, withLists(change)),
     },
   ],
   [
     'keys',
     {
-      members: ['did', 'keys'],
-      status: 200,
-      apply: (registry, { did, keys }) => {
+      members: ['did', 'keys', 'ifRevision'],
+      apply: (registry, { did, keys, ...condition }) => {
         if ((keys as KeyRecord | null)?.did !== did) throw xlinkError('KEY_RECORD_INVALID', { field: 'did' });
-        return registry.updateKeys(keys as KeyRecord);
+        return registry.updateKeys(keys as KeyRecord, condition);
       },
     },
   ],
 ]);
 
-/** `null`, 0 and '' would pass for "not given", which leaves the scopes as they are. */
-function list(value: unknown): readonly Scope[] {
-  if (!Array.isArray(value)) throw xlinkError('REGISTRATION_FAILED', { field: 'scopes' });
-  return value;
+/** `null`, 0 and '' could pass for "not given", which leaves the scopes as they are. */
+function withLists(members: Members): Members {
+  for (const name of ['scopes', 'receiveScopes'])
+    if (name in members && !Array.isArray(members[name]))
+      throw xlinkError('REGISTRATION_FAILED', { field: 'scopes' });
+  return members;
 }
 
 const MAX_PAGE = 500;

@@ -5,6 +5,7 @@ import { answerExpress } from '../middleware/express/middleware.js';
 import { whenClosed } from '../middleware/node/response.js';
 import type { NodeRequest, NodeResponse } from '../middleware/node/types.js';
 import type { ManagedTrustRegistry } from '../registry/managed.js';
+import type { Did } from '../types/protocol.js';
 import { callerAddress } from '../util/caller-address.js';
 import { anything, checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../util/options.js';
 import { isPublic, pathOf, tokenCheck } from './auth.js';
@@ -46,10 +47,10 @@ export interface RegistryHandler {
  *
  * | Route | Who | Does |
  * |---|---|---|
- * | `GET /registry/resolve/:did` | anyone | the entry; 404 with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY` and the DID if there is none |
+ * | `GET /registry/resolve/:did` | anyone | the entry; 404 with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY`, the DID and `revision: 0` if there is none |
  * | `GET /registry/changes?wait=ms&after=positions` | anyone | waits up to `wait` ms, 25 000 at most, and tells whose entries changed, in digests of the DIDs |
  * | `POST /registry/register` | admin token | adds an entry |
- * | `POST /registry/add`, `/revoke`, `/scopes`, `/keys` | admin token | as the methods of the registry |
+ * | `POST /registry/add`, `/revoke`, `/scopes`, `/keys` | admin token | as the methods of the registry; 409 with the `revision` that is there if it is not `ifRevision` |
  * | `GET /registry/list?after=did` | admin token | entries in the order of their DIDs, a page at a time |
  *
  * All that can reach it can read names, scopes and keys of a DID that they know. Changes are told as the registry tells
@@ -111,12 +112,12 @@ async function decide(
   route: Route | undefined,
   { registry, maxBodyBytes = 256 * 1024, isAdmin, changes, addressOf, onFault }: Parts,
 ): Promise<HttpResponse> {
-  if (!route) return plainProblem(404, 'There is no such route.');
+  if (!route) return plainProblem(404, 'No such route.');
   const change = CHANGES.get(route.name);
   const methods = change ? ['POST'] : ['GET', 'HEAD'];
   const allow = { Allow: [...methods, 'OPTIONS'].join(', ') };
   if (req.method === 'OPTIONS') return { action: 'answer', status: 204, headers: allow, body: '' };
-  if (!methods.includes(req.method ?? '')) return plainProblem(405, 'The route has other methods.', allow);
+  if (!methods.includes(req.method ?? '')) return plainProblem(405, 'No such method.', allow);
   if (!isPublic(req.method, pathOf(req)) && !isAdmin(req))
     throw xlinkError('REGISTRATION_FAILED:UNAUTHORIZED');
   if (route.did !== undefined) return resolve(registry, route.did);
@@ -132,8 +133,10 @@ async function decide(
 
   const members = await membersOf(req, maxBodyBytes, change.members);
   const result = await change.apply(registry, members);
-  if (!result.ok) throw result.error;
-  return jsonResponse(change.status, { ok: true, did: members['did'] });
+  const { did } = members as { readonly did: Did };
+  if (result.ok) return jsonResponse(change.status ?? 200, { ok: true, did });
+  if (result.error.id !== 'REGISTRATION_FAILED:CHANGED_MEANWHILE') throw result.error;
+  return problemOf(result.error, { revision: (await registry.lookup(did))?.revision ?? 0 });
 }
 
 async function resolve(registry: ManagedTrustRegistry, text: string): Promise<HttpResponse> {
@@ -142,7 +145,7 @@ async function resolve(registry: ManagedTrustRegistry, text: string): Promise<Ht
   const entry = await registry.lookup(did);
   return entry
     ? jsonResponse(200, entry)
-    : problemOf(xlinkError('LOOKUP_FAILED:DID_NOT_IN_REGISTRY'), { did });
+    : problemOf(xlinkError('LOOKUP_FAILED:DID_NOT_IN_REGISTRY'), { did, revision: 0 });
 }
 
 function goneWith(res: NodeResponse): AbortSignal {

@@ -8,6 +8,7 @@ import { checkOptions, hasMethods, integerIn, isFunction, requireOption } from '
 import { ownText } from '../util/own-text.js';
 import { ChangeListeners } from './change-listeners.js';
 import type {
+  ChangeCondition,
   ChangeListener,
   FeedState,
   Grant,
@@ -122,8 +123,8 @@ export class CachedTrustRegistry implements ManagedTrustRegistry {
     return this.#change(entry?.did, () => this.#registry.register(entry));
   }
 
-  updateKeys(keys: KeyRecord): Promise<Result<void>> {
-    return this.#change(keys?.did, () => this.#registry.updateKeys(keys));
+  updateKeys(keys: KeyRecord, condition?: ChangeCondition): Promise<Result<void>> {
+    return this.#change(keys?.did, () => this.#registry.updateKeys(keys, condition));
   }
 
   add(did: Did, grant?: Grant): Promise<Result<void>> {

@@ -3,11 +3,12 @@ import {
   anything,
   checkKeys,
   checkOptions,
+  integerIn,
   type OptionCheck,
   type OptionChecks,
   oneOf,
 } from '../util/options.js';
-import type { Grant, RevokeOptions, ScopeChange } from './managed.js';
+import type { ChangeCondition, Grant, RevokeOptions, ScopeChange } from './managed.js';
 
 /**
  * What may stand in the objects that change an entry. A misspelled `receiveScopes` was meant to restrict, so an unknown
@@ -36,23 +37,37 @@ export const REGISTRATION_MEMBERS: readonly string[] = Object.keys(REGISTRATION)
 
 /**
  * The registration in an entry, which may be copied from another registry while it is active: registering is no way
- * back for a DID that was revoked. Throws `INVALID_OPTION`.
+ * back for a DID that was revoked. Its revision there is none here. Throws `INVALID_OPTION`.
  */
-export function registrationIn(entry: Registration & { readonly status?: unknown }): Registration {
-  const { status, ...registration } = Object(entry) as typeof entry;
+export function registrationIn(
+  entry: Registration & { readonly status?: unknown; readonly revision?: unknown },
+): Registration {
+  const { status, revision: _, ...registration } = Object(entry) as typeof entry;
   checkOptions('register', { status }, { status: oneOf('active') });
   checkKeys('register', entry && registration, REGISTRATION_MEMBERS);
   return registration;
 }
 
-/** Throws `INVALID_OPTION`. */
-export const checkGrant = (grant: Grant): void =>
-  checkOptions('add', grant, { scopes: anything, name: anything });
+/** What it was given, or throws `INVALID_OPTION`. */
+export const checkGrant = (grant: Grant) => checked('add', grant, { scopes: anything, name: anything });
 
-/** Throws `INVALID_OPTION`. */
-export const checkRevokeOptions = (options: RevokeOptions): void =>
-  checkOptions('revoke', options, { reason: isReason });
+/** What it was given, or throws `INVALID_OPTION`. */
+export const checkRevokeOptions = (options: RevokeOptions) =>
+  checked('revoke', options, { reason: isReason });
 
-/** Throws `INVALID_OPTION`. */
-export const checkScopeChange = (change: ScopeChange): void =>
-  checkOptions('updateScopes', change, { scopes: anything, receiveScopes: anything });
+/** What it was given, or throws `INVALID_OPTION`. */
+export const checkScopeChange = (change: ScopeChange) =>
+  checked('updateScopes', change, { scopes: anything, receiveScopes: anything });
+
+/** What it was given, or throws `INVALID_OPTION`. */
+export const checkCondition = (condition: ChangeCondition) => checked('updateKeys', condition, {});
+
+function checked<T extends ChangeCondition>(
+  owner: string,
+  options: T,
+  checks: Omit<OptionChecks<T>, 'ifRevision'>,
+): T {
+  const ifRevision = integerIn(0, Number.MAX_SAFE_INTEGER);
+  checkOptions<ChangeCondition>(owner, options, { ...checks, ifRevision });
+  return options;
+}

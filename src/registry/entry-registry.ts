@@ -5,9 +5,23 @@ import { decodeDidKey, looksLikeDidKey } from '../identity/did.js';
 import { assertKeyRecord, assertSuccessor, copyKeyRecord } from '../identity/key-record.js';
 import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
+import { given } from '../util/given.js';
 import { ChangeListeners } from './change-listeners.js';
-import { checkGrant, checkRevokeOptions, checkScopeChange, registrationIn } from './change-options.js';
-import type { ChangeListener, Grant, ManagedTrustRegistry, RevokeOptions, ScopeChange } from './managed.js';
+import {
+  checkCondition,
+  checkGrant,
+  checkRevokeOptions,
+  checkScopeChange,
+  registrationIn,
+} from './change-options.js';
+import type {
+  ChangeCondition,
+  ChangeListener,
+  Grant,
+  ManagedTrustRegistry,
+  RevokeOptions,
+  ScopeChange,
+} from './managed.js';
 import { frozenEntry } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
 
@@ -19,7 +33,8 @@ export type EntryRule = (entry: RegistryEntry | undefined) => RegistryEntry;
 
 /**
  * What is true of every trust registry, wherever its entries are: key records are proven on the way in and only replaced
- * by their successors, scopes are lists, entries are frozen. A backend says how one entry is read and atomically changed.
+ * by their successors, scopes are lists, entries are frozen, and their revisions rise. A backend says how one entry is
+ * read and atomically changed.
  */
 export abstract class EntryRegistry implements ManagedTrustRegistry {
   readonly #crypto: CryptoProvider | undefined;
@@ -45,9 +60,9 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
   /** Adds a DID. Fails with `REGISTRATION_FAILED:ALREADY_REGISTERED`, `INVALID_DID` or `KEY_RECORD_INVALID`. */
   async register(...args: [entry: Registration] | PositionalRegistration): Promise<Result<void>> {
     return this.#attempt(async () => {
-      const given = registrationOf(args);
-      decodeDidKey(given?.did);
-      const registration = registrationIn(given);
+      const asked = registrationOf(args);
+      decodeDidKey(asked?.did);
+      const registration = registrationIn(asked);
       const keys = registration.keys === undefined ? undefined : ownKeys(registration.keys, registration.did);
       const entry = put({ ...registration, ...(keys ? { keys } : {}), status: 'active' });
       if (keys) await assertKeyRecord(keys, this.#crypto);
@@ -62,16 +77,13 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
   async add(did: Did, grant: Grant = {}): Promise<Result<void>> {
     return this.#attempt(async () => {
       decodeDidKey(did);
-      checkGrant(grant);
-      const { scopes, name } = grant;
-      const given = {
-        ...(scopes ? { sendScopes: ownList(scopes) } : {}),
-        ...(name === undefined ? {} : { name }),
-      };
-      await this.#change(did, (known) => {
+      const { scopes, name, ifRevision } = checkGrant(grant);
+      const replaced = given({ sendScopes: ownList(scopes), name });
+      const rule: EntryRule = (known) => {
         const { revocationReason: _, ...kept } = known ?? ({} as Partial<RegistryEntry>);
-        return put({ ...kept, did, status: 'active', ...given });
-      });
+        return put({ ...kept, did, status: 'active', ...replaced });
+      };
+      await this.#change(did, rule, ifRevision);
     });
   }
 
@@ -81,53 +93,41 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
    */
   async revoke(did: Did, options: RevokeOptions = {}): Promise<Result<void>> {
     return this.#attempt(async () => {
-      checkRevokeOptions(options);
-      const { reason } = options;
-      await this.#change(did, (known) => {
-        const entry = present(known);
-        if (entry.status === 'revoked' && (reason === undefined || reason === entry.revocationReason))
-          return entry;
-        return put({
-          ...entry,
-          status: 'revoked',
-          ...(reason === undefined ? {} : { revocationReason: reason }),
-        });
-      });
+      const { reason, ifRevision } = checkRevokeOptions(options);
+      const replaced = given({ revocationReason: reason });
+      // Also if it is revoked already: what was to bring it back and comes late must not.
+      await this.#change(
+        did,
+        (known) => put({ ...present(known), status: 'revoked', ...replaced }),
+        ifRevision,
+      );
     });
   }
 
   /** Replaces what the DID may send with (`scopes`) and accept (`receiveScopes`). */
   async updateScopes(did: Did, change: ScopeChange): Promise<Result<void>> {
     return this.#attempt(async () => {
-      checkScopeChange(change);
-      const { scopes, receiveScopes } = change;
-      const {
-        did: _,
-        status: __,
-        ...replaced
-      } = put({
-        did,
-        status: 'active',
-        ...(scopes ? { sendScopes: scopes } : {}),
-        ...(receiveScopes ? { receiveScopes } : {}),
-      });
-      await this.#change(did, (known) => put({ ...present(known), ...replaced }));
+      const { scopes, receiveScopes, ifRevision } = checkScopeChange(change);
+      const replaced = given({ sendScopes: ownList(scopes), receiveScopes: ownList(receiveScopes) });
+      await this.#change(did, (known) => put({ ...present(known), ...replaced }), ifRevision);
     });
   }
 
   /** Replaces the key record of a known DID. Other keys need a higher epoch (`KEY_RECORD_ROLLED_BACK`) and no fewer keys (`KEY_RECORD_DOWNGRADED`). */
-  async updateKeys(record: KeyRecord): Promise<Result<void>> {
+  async updateKeys(record: KeyRecord, condition: ChangeCondition = {}): Promise<Result<void>> {
     return this.#attempt(async () => {
       const keys = ownKeys(record, record?.did);
+      const { ifRevision } = checkCondition(condition);
       await assertKeyRecord(keys, this.#crypto);
-      await this.#change(keys.did, (known) => {
+      const rule: EntryRule = (known) => {
         const entry = present(known);
         if (entry.keys) {
           assertSuccessor(entry.keys, keys);
           if (keys.epoch <= entry.keys.epoch) return entry; // the same keys, signed earlier: the epoch only rises
         }
         return put({ ...entry, keys });
-      });
+      };
+      await this.#change(keys.did, rule, ifRevision);
     });
   }
 
@@ -141,13 +141,17 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
     this.#listeners.tell(did);
   }
 
-  async #change(did: Did, rule: EntryRule): Promise<void> {
+  /** A change on a condition makes a new revision even of an entry that stays as it is: no other with it comes after. */
+  async #change(did: Did, rule: EntryRule, ifRevision?: number): Promise<void> {
     if (!looksLikeDidKey(did)) return void rule(undefined); // no backend has to see it
     let changed = false;
     await this.change(did, (known) => {
+      const revision = known?.revision ?? 0;
+      if ((ifRevision ?? revision) !== revision)
+        throw xlinkError('REGISTRATION_FAILED:CHANGED_MEANWHILE', { field: 'ifRevision' });
       const next = rule(known);
-      changed = next !== known;
-      return next;
+      changed = next !== known || ifRevision !== undefined;
+      return changed ? Object.freeze({ ...next, revision: revision + 1 }) : next;
     });
     if (changed) this.announce(did);
   }
@@ -168,7 +172,7 @@ const put = (entry: RegistryEntry): RegistryEntry =>
   );
 
 /** A copy, made before anything is awaited. A list is told from a string by `put`. */
-const ownList = (list: readonly string[]): readonly string[] => (Array.isArray(list) ? [...list] : list);
+const ownList = (list: readonly string[] | undefined) => (Array.isArray(list) ? [...list] : list);
 
 function present(entry: RegistryEntry | undefined): RegistryEntry {
   if (!entry) throw xlinkError('LOOKUP_FAILED:DID_NOT_IN_REGISTRY', { field: 'did' });

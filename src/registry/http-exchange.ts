@@ -1,6 +1,7 @@
 import { below } from '../http/base-url.js';
 import { httpCall } from '../http/fetch.js';
 import { JSON_TYPE, mediaTypeOf, PROBLEM_TYPE } from '../http/media-type.js';
+import { given } from '../util/given.js';
 import { isMembers, type Members } from '../util/members.js';
 
 /** What was asked of a registry. */
@@ -45,17 +46,15 @@ export async function ask(
       ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
       ...(body === undefined ? {} : { 'Content-Type': JSON_TYPE }),
     },
-    ...(body === undefined ? {} : { body }),
     timeoutMs,
     maxAnswerBytes,
-    ...(signal ? { signal } : {}),
+    ...given({ body, signal }),
   });
   // The token and the trust are for this address.
   if (status === 0 || (status >= 300 && status < 400)) throw new Error('the registry redirects');
-  if (![JSON_TYPE, PROBLEM_TYPE].includes(mediaTypeOf(headers.get('content-type'))))
-    throw new Error(`the registry answered with status ${status} and no JSON`);
-  const value = parse(text);
-  if (!isMembers(value)) throw new Error(`the registry answered with status ${status} and no JSON object`);
+  const isJson = [JSON_TYPE, PROBLEM_TYPE].includes(mediaTypeOf(headers.get('content-type')));
+  const value = isJson ? parse(text) : undefined;
+  if (!isMembers(value)) throw new Error(`the registry answered with status ${status} and no JSON`);
   return { status, body: value };
 }
 
@@ -63,6 +62,6 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Error('the registry answered with broken JSON'); // the parser's error would quote the text
+    return undefined; // the parser's error would quote the text
   }
 }

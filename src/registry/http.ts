@@ -4,6 +4,7 @@ import { isAnyBaseUrl, isBaseUrl } from '../http/base-url.js';
 import { fetchOrPlatform } from '../http/fetch.js';
 import { looksLikeDidKey } from '../identity/did.js';
 import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
+import type { Members } from '../util/members.js';
 import {
   checkOptions,
   integerIn,
@@ -14,13 +15,21 @@ import {
 } from '../util/options.js';
 import { ChangeFeed } from './change-feed.js';
 import { ChangeListeners } from './change-listeners.js';
-import { checkGrant, checkRevokeOptions, checkScopeChange, registrationIn } from './change-options.js';
+import {
+  checkCondition,
+  checkGrant,
+  checkRevokeOptions,
+  checkScopeChange,
+  registrationIn,
+} from './change-options.js';
 import { MAX_WAIT_MS } from './changes-protocol.js';
-import { refusalIdOf, refusalOf } from './http-errors.js';
+import { HttpChanges, resolve } from './http-change.js';
+import { refusalOf } from './http-errors.js';
 import { ask, type ExchangeOptions, type JsonResponse } from './http-exchange.js';
 import { openHttpFeed } from './http-feed.js';
 import { KnownDids } from './known-dids.js';
 import type {
+  ChangeCondition,
   ChangeListener,
   FeedState,
   Grant,
@@ -39,7 +48,7 @@ export interface HttpTrustRegistryOptions {
   readonly authToken?: string;
   /** Default: that of the platform. */
   readonly fetch?: typeof fetch;
-  /** How long one question may take in all, in ms. Default 5000. */
+  /** How long one call may take in all, in ms; each page of a list as long. Default 5000. */
   readonly timeoutMs?: number;
   /**
    * For how long the registry is asked to hold back the answer that nothing changed, in ms. Default 500: while something
@@ -66,9 +75,12 @@ const MAX_KNOWN_DIDS = 32_768;
  * entry of the DID that was asked for: whatever else comes back, redirects and foreign 404 pages included, is
  * `LOOKUP_FAILED`, and then nothing is accepted. Key records carry the signature of their DID, which agents check.
  *
- * A change that fails with `REGISTRATION_FAILED` and a `cause` may have happened all the same, as the answer was lost, or may
- * happen yet, even after a later change was acknowledged, as requests have no order. Look at the entry again before you
- * rely on it.
+ * A change that fails with `REGISTRATION_FAILED` and a `cause` may have happened all the same, as the answer was lost, or
+ * may happen yet, but never after a later change of the entry was acknowledged: the entry is looked up first, and each
+ * change but a registration is asked for on the condition that it is still at the `revision` it was seen at. If it is not,
+ * the new revision is taken, until `timeoutMs` is over (`REGISTRATION_FAILED:CHANGED_MEANWHILE`: it did not happen). So make the change again, or another,
+ * before you rely on the entry. Changes of one DID wait for each other. A registry that shows no revisions is asked
+ * without a condition: there a change may be carried out late, even after a later one.
  *
  * Caches hear of changes, by whoever made them, over requests to `/registry/changes` that stay open until there is one. A
  * registry that has no such route, or whose own store does not hear of changes now, counts as a feed that is `down`.
@@ -78,6 +90,7 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
   readonly #token: string | undefined;
   readonly #listeners = new ChangeListeners();
   readonly #known = new KnownDids(MAX_KNOWN_DIDS);
+  readonly #changes: HttpChanges;
   readonly #feed: ChangeFeed;
 
   /** Throws `INVALID_OPTION`. */
@@ -98,6 +111,7 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       maxAnswerBytes: MAX_ANSWER_BYTES,
     };
+    this.#changes = new HttpChanges(this.#exchange, this.#token);
     const waitMs = options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS;
     this.#feed = new ChangeFeed({
       open: openHttpFeed({ exchange: this.#exchange, waitMs, known: this.#known }),
@@ -111,17 +125,17 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
   async lookup(did: Did): Promise<RegistryEntry | undefined> {
     if (!looksLikeDidKey(did)) return undefined;
     if (this.#feed.state !== 'off') await this.#known.add(did); // before it is asked: a change may be told first
-    const answer = await this.#ask(`/registry/resolve/${did}`);
-    if (answer.status === 200) return entryFrom(answer.body, did);
-    const isUnknown = refusalIdOf(answer) === 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY';
-    if (answer.status === 404 && isUnknown && answer.body['did'] === did) return undefined;
-    throw lookupFailed(new Error(`the registry answered with status ${answer.status}`));
+    try {
+      return (await resolve(did, this.#exchange)).entry;
+    } catch (cause) {
+      throw isXlinkError(cause) ? cause : lookupFailed(cause);
+    }
   }
 
   async list(): Promise<RegistryEntry[]> {
     const entries: RegistryEntry[] = [];
     for (let after = ''; ; ) {
-      const answer = await this.#ask(`/registry/list${after && `?after=${after}`}`, this.#token);
+      const answer = await this.#ask(`/registry/list${after && `?after=${after}`}`);
       const { entries: page, next } = answer.body;
       if (answer.status !== 200 || !Array.isArray(page)) throw lookupFailed(refusalOf(answer));
       for (const entry of page) entries.push(entryFrom(entry));
@@ -133,34 +147,23 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
   }
 
   async register(...args: [entry: Registration] | PositionalRegistration): Promise<Result<void>> {
-    return this.#change('register', () => {
-      return registrationIn(registrationOf(args));
-    });
+    return this.#change('register', () => registrationIn(registrationOf(args)));
   }
 
   async add(did: Did, grant: Grant = {}): Promise<Result<void>> {
-    return this.#change('add', () => {
-      checkGrant(grant);
-      return { ...grant, did };
-    });
+    return this.#change('add', () => ({ ...checkGrant(grant), did }));
   }
 
   async revoke(did: Did, options: RevokeOptions = {}): Promise<Result<void>> {
-    return this.#change('revoke', () => {
-      checkRevokeOptions(options);
-      return { ...options, did };
-    });
+    return this.#change('revoke', () => ({ ...checkRevokeOptions(options), did }));
   }
 
   async updateScopes(did: Did, change: ScopeChange): Promise<Result<void>> {
-    return this.#change('scopes', () => {
-      checkScopeChange(change);
-      return { ...change, did };
-    });
+    return this.#change('scopes', () => ({ ...checkScopeChange(change), did }));
   }
 
-  async updateKeys(keys: KeyRecord): Promise<Result<void>> {
-    return this.#change('keys', () => ({ did: keys?.did, keys }));
+  async updateKeys(keys: KeyRecord, condition: ChangeCondition = {}): Promise<Result<void>> {
+    return this.#change('keys', () => ({ ...checkCondition(condition), did: keys?.did, keys }));
   }
 
   /** Whether changes made elsewhere are heard of. `off` until `onChange` is called. */
@@ -194,26 +197,23 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
   /** The body is made before anything is awaited: the caller may change its objects meanwhile. */
   async #change(route: string, members: () => object): Promise<Result<void>> {
     try {
-      const value = members() as { readonly did: Did };
-      const body = JSON.stringify(value);
-      const answer = await ask(
-        { method: 'POST', path: `/registry/${route}`, token: this.#token, body },
-        this.#exchange,
-      );
+      const copy = JSON.parse(JSON.stringify(members())) as Members & { readonly did: Did };
+      const answer = await this.#changes.make(route, copy);
       const isDone = answer.status >= 200 && answer.status < 300;
-      if (isDone && answer.body['ok'] === true && answer.body['did'] === value.did) {
-        this.#changed(value.did);
+      if (isDone && answer.body['ok'] === true && answer.body['did'] === copy.did) {
+        this.#changed(copy.did);
         return ok(undefined);
       }
       return err(refusalOf(answer));
     } catch (cause) {
-      return err(isXlinkError(cause) ? cause : xlinkError('REGISTRATION_FAILED', { cause }));
+      const isOwn = isXlinkError(cause) && cause.code !== 'LOOKUP_FAILED'; // the entry may be what cannot be read
+      return err(isOwn ? cause : xlinkError('REGISTRATION_FAILED', { cause }));
     }
   }
 
-  async #ask(path: string, token?: string): Promise<JsonResponse> {
+  async #ask(path: string): Promise<JsonResponse> {
     try {
-      return await ask({ method: 'GET', path, token }, this.#exchange);
+      return await ask({ method: 'GET', path, token: this.#token }, this.#exchange);
     } catch (cause) {
       throw lookupFailed(cause);
     }
@@ -223,6 +223,4 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
 const lookupFailed = (cause: unknown) => xlinkError('LOOKUP_FAILED', { cause });
 
 const isToken: OptionCheck = (value) =>
-  typeof value === 'string' && /^[\x21-\x7e]+$/.test(value)
-    ? undefined
-    : 'text without spaces, as HTTP headers have';
+  typeof value === 'string' && /^[\x21-\x7e]+$/.test(value) ? undefined : 'characters without spaces';

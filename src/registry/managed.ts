@@ -1,10 +1,19 @@
 import type { Result } from '../errors/result.js';
 import type { TrustRegistry } from '../types/ports.js';
-import type { Did, RegistryEntry, Scope } from '../types/protocol.js';
+import type { Did, KeyRecord, RegistryEntry, Scope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 
+/** When an entry is changed. */
+export interface ChangeCondition {
+  /**
+   * The change is made only if this is the `revision` of the entry (0: there is no entry, or one without a revision), and
+   * otherwise fails with `REGISTRATION_FAILED:CHANGED_MEANWHILE`. An integer from 0 on. Default: whatever it is.
+   */
+  readonly ifRevision?: number;
+}
+
 /** What `add` gives to a DID. */
-export interface Grant {
+export interface Grant extends ChangeCondition {
   /** Scopes it may send with. Absent: those of the entry that is there, or any. */
   readonly scopes?: readonly Scope[];
   /** Name in the registry entry. Absent: the one that is there. */
@@ -12,13 +21,13 @@ export interface Grant {
 }
 
 /** What `revoke` keeps beside the revocation. */
-export interface RevokeOptions {
+export interface RevokeOptions extends ChangeCondition {
   /** Why, for the operators of other services: 1 to 128 printable characters, such as `key_compromise`. Default: not said. */
   readonly reason?: string;
 }
 
 /** What `updateScopes` replaces; what is absent stays. */
-export interface ScopeChange {
+export interface ScopeChange extends ChangeCondition {
   /** Scopes the DID may send with. */
   readonly scopes?: readonly Scope[];
   /** Scopes it accepts. */
@@ -31,7 +40,10 @@ export type ChangeListener = (did: Did | undefined) => void;
 /** State of a change feed. `off`: there are no listeners. `down`: changes made elsewhere are not heard of now. `live`: they are. */
 export type FeedState = 'off' | 'down' | 'live';
 
-/** A trust registry with what its operators need besides. Every change takes effect with the next lookup. */
+/**
+ * A trust registry with what its operators need besides. Every change takes effect with the next lookup, and gives the
+ * entry a higher `revision`; only keys that are there already, without a condition, leave it as it is.
+ */
 export interface ManagedTrustRegistry extends TrustRegistry {
   /** Allows a DID with these scopes to send: a new entry without encryption keys, or new scopes and reactivation of an old one. */
   add(did: Did, grant?: Grant): Awaitable<Result<void>>;
@@ -42,6 +54,8 @@ export interface ManagedTrustRegistry extends TrustRegistry {
   revoke(did: Did, options?: RevokeOptions): Awaitable<Result<void>>;
   /** Replaces what the DID may send with (`scopes`) and accept (`receiveScopes`). */
   updateScopes(did: Did, change: ScopeChange): Awaitable<Result<void>>;
+  /** Replaces the key record; refused unless its epoch is higher. */
+  updateKeys(keys: KeyRecord, condition?: ChangeCondition): Awaitable<Result<void>>;
   /** All entries, revoked ones included. */
   list(): Awaitable<readonly RegistryEntry[]>;
   /** Calls the listener at every change until the returned function is called. For caches. */

@@ -33,6 +33,7 @@ const COPIES: { readonly [K in keyof Required<RegistryEntry>]: Copy } = {
   xchange: flag,
   status: (value) => (value === 'active' || value === 'revoked' ? value : undefined),
   revocationReason: text,
+  revision: (value) => (Number.isSafeInteger(value) && (value as number) > 0 ? value : undefined),
 };
 
 /**

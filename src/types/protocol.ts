@@ -120,10 +120,15 @@ export interface RegistryEntry {
   readonly status: 'active' | 'revoked';
   /** Why it was revoked, as the operator put it. */
   readonly revocationReason?: string;
+  /**
+   * How many changes made the entry what it is, from 1. Absent in registries that do not count, and in entries that were
+   * last changed by an earlier build: those begin at 1 with their next change.
+   */
+  readonly revision?: number;
 }
 
-/** What can be registered: an entry without its status, which starts as `active`. */
-export type Registration = Omit<RegistryEntry, 'status' | 'revocationReason'>;
+/** What can be registered: an entry without its status, which starts as `active`, and its revision, which starts at 1. */
+export type Registration = Omit<RegistryEntry, 'status' | 'revocationReason' | 'revision'>;
 
 /** A caller of the API as the key validator knows it: the id of a customer, account or service. Never a key. */
 export type ClientId = string;

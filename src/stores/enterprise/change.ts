@@ -1,6 +1,12 @@
 import { ok, type Result } from '../../errors/result.js';
-import { EntryRegistry, type EntryRule } from '../../registry/entry-registry.js';
-import type { Grant, ManagedTrustRegistry, RevokeOptions, ScopeChange } from '../../registry/managed.js';
+import type {
+  ChangeCondition,
+  Grant,
+  ManagedTrustRegistry,
+  RevokeOptions,
+  ScopeChange,
+} from '../../registry/managed.js';
+import { MemoryTrustRegistry } from '../../registry/memory.js';
 import type { Did, KeyRecord, Registration, RegistryEntry } from '../../types/protocol.js';
 
 /** A change as it is kept until it can be made: plain JSON. */
@@ -9,7 +15,16 @@ export type Write =
   | { readonly operation: 'add'; readonly did: Did; readonly grant: Grant }
   | { readonly operation: 'revoke'; readonly did: Did; readonly options?: RevokeOptions }
   | { readonly operation: 'updateScopes'; readonly did: Did; readonly change: ScopeChange }
-  | { readonly operation: 'updateKeys'; readonly did: Did; readonly keys: KeyRecord };
+  | {
+      readonly operation: 'updateKeys';
+      readonly did: Did;
+      readonly keys: KeyRecord;
+      readonly condition?: ChangeCondition;
+    };
+
+/** The change without its condition. */
+export const unconditional = (write: Write): Write =>
+  JSON.parse(JSON.stringify(write, (name, value) => (name === 'ifRevision' ? undefined : value)));
 
 /** Makes the change at a registry. */
 export async function perform(registry: ManagedTrustRegistry, write: Write): Promise<Result<void>> {
@@ -23,40 +38,32 @@ export async function perform(registry: ManagedTrustRegistry, write: Write): Pro
     case 'updateScopes':
       return registry.updateScopes(write.did, write.change);
     case 'updateKeys':
-      return registry.updateKeys(write.keys);
+      return registry.updateKeys(write.keys, write.condition);
   }
 }
 
 /** A registry of one entry, which has the rules of all: what a change would come to. */
-class SingleEntry extends EntryRegistry {
-  entry: RegistryEntry | undefined;
-
+class Trial extends MemoryTrustRegistry {
   constructor(entry: RegistryEntry | undefined) {
     super();
-    this.entry = entry;
-  }
-
-  lookup(): RegistryEntry | undefined {
-    return this.entry;
-  }
-
-  list(): RegistryEntry[] {
-    return this.entry ? [this.entry] : [];
-  }
-
-  protected async change(_: Did, rule: EntryRule): Promise<void> {
-    this.entry = rule(this.entry);
+    if (entry) void this.change(entry.did, () => entry); // at once
   }
 }
 
-/** What becomes of an entry; a change that its rules refuse leaves it as it is. */
+/**
+ * What becomes of an entry; a change that its rules refuse leaves it as it is. What was changed here has no revision: that
+ * is the registry's to count, which may have seen other changes.
+ */
 export async function afterWrites(
   entry: RegistryEntry | undefined,
   writes: readonly Write[],
 ): Promise<RegistryEntry | undefined> {
-  const single = new SingleEntry(entry);
-  for (const write of writes) await perform(single, write);
-  return single.entry;
+  const trial = new Trial(entry);
+  for (const write of writes) await perform(trial, write);
+  const [after] = trial.list();
+  if (after === entry || !after) return after;
+  const { revision: _, ...changed } = after;
+  return Object.freeze(changed);
 }
 
 /**
@@ -66,6 +73,6 @@ export async function afterWrites(
 export async function check(write: Write, entry: RegistryEntry | undefined): Promise<Result<void>> {
   const needsEntry = write.operation !== 'register' && write.operation !== 'add';
   const blank: RegistryEntry | undefined = needsEntry ? { did: write.did, status: 'active' } : undefined;
-  const result = await perform(new SingleEntry(entry ?? blank), write);
+  const result = await perform(new Trial(entry ?? blank), entry ? write : unconditional(write));
   return result.ok ? ok(undefined) : result;
 }

@@ -14,7 +14,8 @@ import { EnterpriseTrustRegistry } from './registry.js';
  * Changes go to the registry, and to the file. While it is down they wait in the file, count here at once for DIDs that
  * are in it (a revocation with the next lookup), and are made in order when it is back; what it then refuses is reported
  * as a `conflict` event, and an `add` does not bring back who was revoked meanwhile. So `ok` means that the change was
- * made or is sure to be tried. A new DID counts when the registry knows of it.
+ * made or is sure to be tried. A new DID counts when the registry knows of it. An entry that changes wait for shows no
+ * `revision`; a change with `ifRevision` whose answer was lost is a `conflict` even if it was made.
  *
  * A file that cannot be read fails like a registry that is down, for changes that wait in it would not count. Each
  * process needs a file of its own. Throws `INVALID_OPTION`.

@@ -1,7 +1,7 @@
 import { isXlinkError, xlinkError } from '../../errors/errors.js';
 import type { HttpTrustRegistry } from '../../registry/http.js';
 import type { Clock, Did, RegistryEntry } from '../../types/protocol.js';
-import { afterWrites, type Write } from './change.js';
+import { afterWrites, unconditional, type Write } from './change.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import type { Seen } from './fact.js';
 import type { EnterpriseStore } from './journal.js';
@@ -26,17 +26,11 @@ export class Entries {
 
   /** Throws `LOOKUP_FAILED` if neither the registry nor the file can tell. */
   async entryOf(did: Did): Promise<RegistryEntry | undefined> {
-    const { http, store, reach } = this.#options;
-    if (!reach.isQuiet) {
-      const { at, order } = reach.ask();
-      try {
-        const entry = await http.lookup(did);
-        reach.answered();
-        void this.#remember(did, entry, at, order);
-        return entry;
-      } catch (error) {
-        reach.failed(error);
-      }
+    const { store, reach } = this.#options;
+    const answer = await this.#ask((http) => http.lookup(did));
+    if (answer) {
+      void this.#remember(did, answer.value, answer.at, answer.order);
+      return answer.value;
     }
     const seen = store.seen(did);
     if (!seen || !this.#isFresh(seen)) throw xlinkError('LOOKUP_FAILED', { cause: reach.failure });
@@ -44,19 +38,9 @@ export class Entries {
   }
 
   async all(): Promise<RegistryEntry[]> {
-    const { http, store, reach } = this.#options;
-    if (!reach.isQuiet) {
-      reach.ask();
-      try {
-        const entries = await http.list();
-        reach.answered();
-        return entries;
-      } catch (error) {
-        if (isUnauthorized((error as Error).cause)) throw error; // that is an answer
-        reach.failed(error);
-      }
-    }
-    const fresh = store.allSeen().filter((seen) => this.#isFresh(seen));
+    const answer = await this.#ask((http) => http.list());
+    if (answer) return answer.value;
+    const fresh = this.#options.store.allSeen().filter((seen) => this.#isFresh(seen));
     return fresh.map(({ entry }) => entry);
   }
 
@@ -67,8 +51,24 @@ export class Entries {
     const { order } = reach.ask();
     // The rest of the entry is not known; an answer that is on its way is out of date all the same.
     if (!seen && write.operation !== 'register') return store.outdate(write.did, order);
-    const entry = await afterWrites(seen?.entry, [write]);
+    const entry = await afterWrites(seen?.entry, [unconditional(write)]); // it was made
     await this.#remember(write.did, entry, seen?.at ?? clock(), order);
+  }
+
+  /** What the registry says, and when it was asked; `undefined` if it cannot be asked now. */
+  async #ask<T>(question: (http: HttpTrustRegistry) => Promise<T>) {
+    const { http, reach } = this.#options;
+    if (reach.isQuiet) return undefined;
+    const asked = reach.ask();
+    try {
+      const value = await question(http);
+      reach.answered();
+      return { ...asked, value };
+    } catch (error) {
+      if (isUnauthorized((error as Error).cause)) throw error; // that is an answer
+      reach.failed(error);
+      return undefined;
+    }
   }
 
   /** A clock that was set back is no reason to trust what is old. */

@@ -3,6 +3,7 @@ import { err, ok, type Result } from '../../errors/result.js';
 import { looksLikeDidKey } from '../../identity/did.js';
 import { ChangeListeners } from '../../registry/change-listeners.js';
 import {
+  checkCondition,
   checkGrant,
   checkRevokeOptions,
   checkScopeChange,
@@ -11,6 +12,7 @@ import {
 import { HttpTrustRegistry } from '../../registry/http.js';
 import { isUnreachable } from '../../registry/http-errors.js';
 import type {
+  ChangeCondition,
   ChangeListener,
   FeedState,
   Grant,
@@ -116,28 +118,24 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
   }
 
   async add(did: Did, grant: Grant = {}): Promise<Result<void>> {
-    return this.#change(() => {
-      checkGrant(grant);
-      return { operation: 'add', did, grant };
-    });
+    return this.#change(() => ({ operation: 'add', did, grant: checkGrant(grant) }));
   }
 
   async revoke(did: Did, options: RevokeOptions = {}): Promise<Result<void>> {
-    return this.#change(() => {
-      checkRevokeOptions(options);
-      return { operation: 'revoke', did, options };
-    });
+    return this.#change(() => ({ operation: 'revoke', did, options: checkRevokeOptions(options) }));
   }
 
   async updateScopes(did: Did, change: ScopeChange): Promise<Result<void>> {
-    return this.#change(() => {
-      checkScopeChange(change);
-      return { operation: 'updateScopes', did, change };
-    });
+    return this.#change(() => ({ operation: 'updateScopes', did, change: checkScopeChange(change) }));
   }
 
-  async updateKeys(keys: KeyRecord): Promise<Result<void>> {
-    return this.#change(() => ({ operation: 'updateKeys', did: keys?.did, keys }));
+  async updateKeys(keys: KeyRecord, condition: ChangeCondition = {}): Promise<Result<void>> {
+    return this.#change(() => ({
+      operation: 'updateKeys',
+      did: keys?.did,
+      keys,
+      condition: checkCondition(condition),
+    }));
   }
 
   /** Whether changes made elsewhere are heard of: `down` also while entries come from the file. `off` until `onChange` is called. */
@@ -165,9 +163,9 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
     await this.#store.close();
   }
 
-  async #change(members: () => object): Promise<Result<void>> {
+  async #change(make: () => Write): Promise<Result<void>> {
     try {
-      const write = JSON.parse(JSON.stringify(members())) as Write; // a copy, which no caller can change
+      const write = JSON.parse(JSON.stringify(make())) as Write; // a copy, which no caller can change
       await this.ready();
       if (this.waiting > 0 && !this.#breaker.isQuiet) await this.#replay(); // in the order in which they were asked for
       if (this.waiting === 0 && !this.#breaker.isQuiet) {
