@@ -260,6 +260,7 @@ describe('registering', () => {
       keys: record,
       receiveScopes: ['chat'],
       status: 'active',
+      revision: 1,
     });
     const transport = new LoopbackTransport();
     const [sender, recipient] = [bob, alice].map((identity) => new Agent({ identity, registry, transport }));

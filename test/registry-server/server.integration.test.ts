@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import { HttpTrustRegistry, MemoryTrustRegistry, type XlinkError } from '@private.me/xlink';
+import { createKeyRecord, HttpTrustRegistry, MemoryTrustRegistry, type XlinkError } from '@private.me/xlink';
 import {
   createRegistryAuthMiddleware,
   createRegistryServer,
@@ -12,7 +12,8 @@ import { identityOf } from '../support/agents.js';
 import { listen, openWire, problemOf, type Sent, send } from '../support/http.js';
 import { unwrap } from '../support/results.js';
 
-const ALICE = (await identityOf('alice', 1)).did;
+const alice = await identityOf('alice', 1);
+const ALICE = alice.did;
 const BOB = (await identityOf('bob', 1)).did;
 const TOKEN = 'token-canary-2b8e61f0';
 const BEARER = { authorization: `Bearer ${TOKEN}` };
@@ -39,19 +40,34 @@ const WRITES: [string, object][] = [
   ['keys', { did: ALICE, keys: { did: ALICE } }],
 ];
 
+/** Those that take a condition. */
+const CONDITIONAL: [string, object][] = [
+  ['add', { did: ALICE, scopes: ['*'] }],
+  ['revoke', { did: ALICE }],
+  ['scopes', { did: ALICE, scopes: ['*'] }],
+  ['keys', { did: ALICE, keys: await createKeyRecord(alice) }],
+];
+
 describe('who may do what', () => {
   test('anybody may look up one DID', async () => {
     const { send } = await serve();
     const answer = await send({ path: `/registry/resolve/${ALICE}` });
     expect(answer.status).toBe(200);
     expect(answer.headers).toMatchObject({ 'content-type': 'application/json', 'cache-control': 'no-store' });
-    expect(JSON.parse(answer.text)).toEqual({ did: ALICE, name: 'Ada', sendScopes: ['a'], status: 'active' });
+    expect(JSON.parse(answer.text)).toEqual({
+      did: ALICE,
+      name: 'Ada',
+      sendScopes: ['a'],
+      status: 'active',
+      revision: 1,
+    });
     const unknown = await send({ path: `/registry/resolve/${BOB}` });
     expect(unknown.status).toBe(404);
     expect(problemOf(unknown)).toMatchObject({
       code: 'LOOKUP_FAILED',
       subCode: 'DID_NOT_IN_REGISTRY',
       did: BOB,
+      revision: 0,
     });
     expect((await send({ path: `/registry/resolve/${encodeURIComponent(ALICE)}` })).status).toBe(200);
   });
@@ -220,6 +236,66 @@ describe('what is sent', () => {
       expect(answer.text).not.toContain('hunter2');
     }
     expect(faults.map(({ cause }) => (cause as Error).message)).toEqual(Array(3).fill('password=hunter2'));
+  });
+});
+
+describe('a condition', () => {
+  test.each(CONDITIONAL)(
+    'holds for /registry/%s; a refusal says which revision is there',
+    async (route, body) => {
+      const { send, registry } = await serve();
+      const before = registry.list();
+      for (const ifRevision of [0, 2]) {
+        const refused = await send(post(`/registry/${route}`, { ...body, ifRevision }));
+        expect(refused).toMatchObject({
+          status: 409,
+          headers: { 'content-type': 'application/problem+json' },
+        });
+        expect(problemOf(refused)).toMatchObject({
+          code: 'REGISTRATION_FAILED',
+          subCode: 'CHANGED_MEANWHILE',
+          field: 'ifRevision',
+          revision: 1,
+        });
+      }
+      expect(registry.list()).toEqual(before);
+      expect((await send(post(`/registry/${route}`, { ...body, ifRevision: 1 }))).status).toBe(200);
+      expect(registry.lookup(ALICE)?.revision).toBe(2);
+    },
+  );
+
+  test('about who is not there names revision 0', async () => {
+    const { send } = await serve();
+    const refused = await send(post('/registry/add', { did: BOB, ifRevision: 1 }));
+    expect(problemOf(refused)).toMatchObject({ subCode: 'CHANGED_MEANWHILE', revision: 0 });
+    expect((await send(post('/registry/add', { did: BOB, ifRevision: 0 }))).status).toBe(200);
+  });
+
+  test.each(['-1', '1.5', '"1"', '1e999', 'null', 'true', '[1]', '{}', '9007199254740992'])(
+    '%s is none, and changes nothing',
+    async (ifRevision) => {
+      const { send, registry } = await serve();
+      const before = registry.list();
+      for (const [route, body] of CONDITIONAL) {
+        const text = `${JSON.stringify(body).slice(0, -1)},"ifRevision":${ifRevision}}`;
+        const refused = await send(post(`/registry/${route}`, text));
+        expect(problemOf(refused)).toMatchObject({
+          status: 400,
+          code: 'INVALID_OPTION',
+          field: 'ifRevision',
+        });
+      }
+      expect(registry.list()).toEqual(before);
+    },
+  );
+
+  test('is nothing that a registration takes', async () => {
+    const { send, registry } = await serve();
+    for (const more of [{ ifRevision: 0 }, { revision: 5 }]) {
+      const refused = await send(post('/registry/register', { did: BOB, ...more }));
+      expect(problemOf(refused)).toMatchObject({ status: 400, field: 'body' });
+    }
+    expect(registry.lookup(BOB)).toBeUndefined();
   });
 });
 

@@ -73,7 +73,7 @@ describe('what is remembered', () => {
     const { cached } = setUp();
     unwrap(await cached.add(alice!));
     await cached.lookup(alice!);
-    expect(cached.lookup(alice!)).toEqual({ did: alice, status: 'active' });
+    expect(cached.lookup(alice!)).toEqual({ did: alice, status: 'active', revision: 1 });
   });
 
   test('that a DID is unknown for 1 s', async () => {

@@ -30,7 +30,12 @@ export function describeKeyUpdates(suite: OpenSuite): void {
       await suite.registerAlice();
       const keys = await otherKeys(11);
       unwrap(await suite.door(1).updateKeys(keys));
-      expect(await suite.lookup(alice.did)).toStrictEqual({ ...entryOfAlice, keys, status: 'active' });
+      expect(await suite.lookup(alice.did)).toStrictEqual({
+        ...entryOfAlice,
+        keys,
+        status: 'active',
+        revision: 2,
+      });
     });
 
     test('gives keys to an entry that had none', async () => {

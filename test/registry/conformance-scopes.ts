@@ -9,9 +9,10 @@ export function describeScopeChanges(suite: OpenSuite): void {
   describe('revoke, add and updateScopes', () => {
     test('a revocation is seen by the next lookup, keeps the rest, and may happen twice', async () => {
       await suite.registerAlice();
-      for (const each of [...suite.doors, ...suite.doors]) {
+      for (const [at, each] of [...suite.doors, ...suite.doors].entries()) {
         expect(idOf(await each.revoke(alice.did))).toBe('ok');
-        expect(await suite.lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'revoked' });
+        const revoked = { ...entryOfAlice, status: 'revoked', revision: 2 + at };
+        expect(await suite.lookup(alice.did)).toStrictEqual(revoked);
       }
     });
 
@@ -20,21 +21,22 @@ export function describeScopeChanges(suite: OpenSuite): void {
       unwrap(await suite.registry.revoke(alice.did, { reason: 'key_compromise' }));
       unwrap(await suite.door(1).revoke(alice.did));
       const revoked = { ...entryOfAlice, status: 'revoked', revocationReason: 'key_compromise' };
-      expect(await suite.lookup(alice.did)).toStrictEqual(revoked);
+      expect(await suite.lookup(alice.did)).toStrictEqual({ ...revoked, revision: 3 });
       unwrap(await suite.door(1).revoke(alice.did, { reason: 'left the company' }));
       expect(await suite.lookup(alice.did)).toStrictEqual({
         ...revoked,
         revocationReason: 'left the company',
+        revision: 4,
       });
       unwrap(await suite.registry.add(alice.did));
-      expect(await suite.lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active' });
+      expect(await suite.lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active', revision: 5 });
     });
 
     test.each(['', 'a\nb', 'x'.repeat(129), 7])('%j is no reason, and revokes nobody', async (reason) => {
       await suite.registerAlice();
       const refused = await suite.registry.revoke(alice.did, { reason } as never);
       expect(refused.error).toMatchObject({ id: 'INVALID_OPTION', field: 'reason' });
-      expect(await suite.lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active' });
+      expect(await suite.lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active', revision: 1 });
     });
 
     test('[E6] a member that does not exist is refused by name and changes nothing', async () => {
@@ -54,7 +56,7 @@ export function describeScopeChanges(suite: OpenSuite): void {
         ],
       ] as const;
       for (const [{ error }, message] of refusals) expect(error?.message).toBe(message);
-      expect(await suite.lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active' });
+      expect(await suite.lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active', revision: 1 });
     });
 
     test('add makes an entry, and brings a revoked one back with new scopes and what it had', async () => {
@@ -64,6 +66,7 @@ export function describeScopeChanges(suite: OpenSuite): void {
         name: 'CI',
         sendScopes: ['read'],
         status: 'active',
+        revision: 1,
       });
       await suite.registerAlice();
       unwrap(await suite.registry.revoke(alice.did));
@@ -72,6 +75,7 @@ export function describeScopeChanges(suite: OpenSuite): void {
         ...entryOfAlice,
         sendScopes: ['read'],
         status: 'active',
+        revision: 3,
       });
     });
 
@@ -86,6 +90,7 @@ export function describeScopeChanges(suite: OpenSuite): void {
         sendScopes: [],
         receiveScopes: ['x'],
         status: 'revoked',
+        revision: 4,
       });
     });
 
@@ -95,7 +100,7 @@ export function describeScopeChanges(suite: OpenSuite): void {
         expect(idOf(await suite.registry.updateScopes(alice.did, { scopes }))).toBe('REGISTRATION_FAILED');
         expect(idOf(await suite.registry.add(alice.did, { scopes }))).toBe('REGISTRATION_FAILED');
       }
-      expect(await suite.lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active' });
+      expect(await suite.lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active', revision: 1 });
     });
 
     test('a DID that is not there is an error', async () => {
@@ -125,6 +130,7 @@ export function describeScopeChanges(suite: OpenSuite): void {
         sendScopes: ['s'],
         receiveScopes: ['r'],
         status: 'active',
+        revision: 5,
       });
     });
   });

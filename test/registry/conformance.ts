@@ -7,7 +7,7 @@ import {
   type ManagedTrustRegistry,
   type RegistryEntry,
 } from '@private.me/xlink';
-import { seedOf } from '../support/agents.js';
+import { identityOf, seedOf } from '../support/agents.js';
 import { withBitFlipped } from '../support/forge.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
 import { until } from '../support/until.js';
@@ -23,6 +23,7 @@ import {
   thousandDids,
 } from './conformance-entries.js';
 import { describeKeyUpdates, type OpenSuite } from './conformance-keys.js';
+import { describeRevisions } from './conformance-revisions.js';
 import { describeScopeChanges } from './conformance-scopes.js';
 
 // What is true of every trust registry, wherever it keeps its entries.
@@ -74,8 +75,8 @@ export function describeRegistry(name: string, open: () => Promise<OpenedRegistr
       test('takes an entry with everything, and one with nothing but a DID', async () => {
         await registerAlice();
         unwrap(await registry.register({ did: bob.did }));
-        expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active' });
-        expect(await lookup(bob.did)).toStrictEqual({ did: bob.did, status: 'active' });
+        expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active', revision: 1 });
+        expect(await lookup(bob.did)).toStrictEqual({ did: bob.did, status: 'active', revision: 1 });
       });
 
       test('tells no scopes from any scope', async () => {
@@ -85,6 +86,7 @@ export function describeRegistry(name: string, open: () => Promise<OpenedRegistr
           sendScopes: [],
           receiveScopes: [],
           status: 'active',
+          revision: 1,
         });
       });
 
@@ -122,9 +124,12 @@ export function describeRegistry(name: string, open: () => Promise<OpenedRegistr
         expect(await registry.list()).toEqual([]);
       });
 
-      test('takes a copy of an active entry', async () => {
-        unwrap(await registry.register({ ...entryOfAlice, status: 'active' } as never));
-        expect(await lookup(alice.did)).toStrictEqual({ ...entryOfAlice, status: 'active' });
+      test('takes a copy of an active entry, and counts its changes anew', async () => {
+        for (const revision of [7, 'many', null]) {
+          const { did } = await identityOf(`copied ${revision}`, 1);
+          unwrap(await registry.register({ did, status: 'active', revision } as never));
+          expect(await lookup(did)).toStrictEqual({ did, status: 'active', revision: 1 });
+        }
       });
 
       test.each<[string, object]>([
@@ -218,6 +223,7 @@ export function describeRegistry(name: string, open: () => Promise<OpenedRegistr
           sendScopes: HOSTILE_TEXTS,
           receiveScopes: HOSTILE_TEXTS,
           status: 'active',
+          revision: 2,
         });
       });
     });
@@ -238,6 +244,8 @@ export function describeRegistry(name: string, open: () => Promise<OpenedRegistr
     describeScopeChanges(suite);
 
     describeKeyUpdates(suite);
+
+    describeRevisions(suite);
 
     test('list has every entry, revoked ones too, and is a copy', async () => {
       await registerAlice();

@@ -37,6 +37,11 @@ const sends =
     void res.writeHead(status, headers).end(typeof body === 'string' ? body : JSON.stringify(body));
 
 const entry = { did: ALICE, status: 'active' };
+/** Shows the entry at revision 5, and answers changes like this. */
+const toChanges =
+  (listener: RequestListener): RequestListener =>
+  (req, res) =>
+    (req.method === 'GET' ? sends(200, JSON_TYPE, { ...entry, revision: 5 }) : listener)(req, res);
 
 describe('a lookup', () => {
   test('takes an entry of the DID, and sends no token', async () => {
@@ -81,6 +86,7 @@ describe('a lookup', () => {
     ['another status', 200, JSON_TYPE, { ...entry, status: 'ACTIVE' }],
     ['scopes as text', 200, JSON_TYPE, { ...entry, sendScopes: '*' }],
     ['scopes as null', 200, JSON_TYPE, { ...entry, sendScopes: null }],
+    ['a revision that is none', 200, JSON_TYPE, { ...entry, revision: 0 }],
     ['a restriction it does not know', 200, JSON_TYPE, { ...entry, notAfter: 5 }],
     [
       'another prototype',
@@ -164,23 +170,26 @@ describe('a change', () => {
     ],
     ['success', 200, JSON_TYPE, { ok: true, did: ALICE }, 'ok'],
   ])('that is answered with %s', async (_, status, headers, body, id) => {
-    const { registry, requests } = await answering(sends(status, headers, body));
+    const { registry, requests } = await answering(toChanges(sends(status, headers, body)));
     const result = await registry.revoke(ALICE);
     expect(idOf(result)).toBe(id);
     if (id === 'REGISTRATION_FAILED') expect(errorOf(result).cause).toBeInstanceOf(Error);
-    expect(requests).toEqual([{ method: 'POST', url: '/registry/revoke', authorization: `Bearer ${TOKEN}` }]);
+    expect(requests).toEqual([
+      { method: 'GET', url: `/registry/resolve/${ALICE}`, authorization: undefined },
+      { method: 'POST', url: '/registry/revoke', authorization: `Bearer ${TOKEN}` },
+    ]);
   });
 
   test('tells of a member at fault, but does not repeat what the registry made up', async () => {
     const refused = (field: unknown) => sends(400, PROBLEM, { code: 'REGISTRATION_FAILED', field });
     const fieldFor = async (field: unknown) =>
-      errorOf(await (await answering(refused(field))).registry.revoke(ALICE)).field;
+      errorOf(await (await answering(toChanges(refused(field)))).registry.revoke(ALICE)).field;
     expect(await fieldFor('scopes')).toBe('scopes');
     for (const field of ['<b>', 'x'.repeat(33), 5, {}]) expect(await fieldFor(field)).toBeUndefined();
   });
 
   test('shows the token in no error', async () => {
-    const { registry } = await answering(sends(500, JSON_TYPE, {}));
+    const { registry } = await answering(toChanges(sends(500, JSON_TYPE, {})));
     const error = errorOf(await registry.revoke(ALICE));
     expect(JSON.stringify([error, error.message, error.stack, String(error.cause)])).not.toContain(TOKEN);
   });

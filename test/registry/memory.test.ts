@@ -34,7 +34,7 @@ describe('register', () => {
       receiveScopes: ['b'],
     };
     expect(idOf(await registry.register(entry))).toBe('ok');
-    expect(registry.lookup(alice.did)).toEqual({ ...entry, status: 'active' });
+    expect(registry.lookup(alice.did)).toEqual({ ...entry, status: 'active', revision: 1 });
   });
 
   test('takes the long positional form, which has no encryption keys', async () => {
@@ -57,6 +57,7 @@ describe('register', () => {
       sendScopes: ['analytics'],
       receiveScopes: ['payments'],
       status: 'active',
+      revision: 1,
     });
   });
 
@@ -64,7 +65,7 @@ describe('register', () => {
     const registry = new MemoryTrustRegistry();
     unwrap(await registry.register(alice.did, alice.publicKey));
     unwrap(await registry.register({ did: bob.did }));
-    expect(registry.list()).toEqual([alice, bob].map(({ did }) => ({ did, status: 'active' })));
+    expect(registry.list()).toEqual([alice, bob].map(({ did }) => ({ did, status: 'active', revision: 1 })));
   });
 
   test.each([4, 5, 6])('refuses an unsigned encryption key in position %i', async (position) => {
@@ -181,7 +182,7 @@ describe('an entry', () => {
 });
 
 describe('revoke, add and updateScopes', () => {
-  test('revoke keeps everything but the status, and happens once or twice alike', async () => {
+  test('revoke keeps everything but status and revision, and happens once or twice alike', async () => {
     const { registry, keys } = await registryWithAlice();
     for (let i = 0; i < 2; i++) expect(idOf(await registry.revoke(alice.did))).toBe('ok');
     expect(registry.lookup(alice.did)).toEqual({
@@ -190,6 +191,7 @@ describe('revoke, add and updateScopes', () => {
       keys,
       sendScopes: ['chat'],
       status: 'revoked',
+      revision: 3,
     });
   });
 
@@ -201,6 +203,7 @@ describe('revoke, add and updateScopes', () => {
       name: 'CI',
       sendScopes: ['read'],
       status: 'active',
+      revision: 1,
     });
   });
 
@@ -214,6 +217,7 @@ describe('revoke, add and updateScopes', () => {
       keys,
       sendScopes: ['read'],
       status: 'active',
+      revision: 3,
     });
   });
 
@@ -273,6 +277,7 @@ describe('updateKeys', () => {
       keys,
       sendScopes: ['chat'],
       status: 'active',
+      revision: 2,
     });
   });
 

@@ -15,6 +15,7 @@ const entry = {
   sendScopes: [],
   receiveScopes: ['r'],
   status: 'revoked',
+  revision: 3,
 } as const;
 
 test('an entry comes back as it was, frozen through and through', () => {
@@ -48,6 +49,12 @@ describe('what is no entry of the DID is LOOKUP_FAILED, and quotes nothing', () 
     ['keys with half an epoch', changed({ keys: { ...keys, epoch: 0.5 } })],
     ['keys without a signature', changed({ keys: { ...keys, signature: undefined } })],
     ['keys that are numbers', changed({ keys: { ...keys, mlKem768: 5 } })],
+    ['no revision that could be', changed({ revision: 0 })],
+    ['a negative revision', changed({ revision: -1 })],
+    ['half a revision', changed({ revision: 1.5 })],
+    ['a revision as text', changed({ revision: '3' })],
+    ['a revision beyond counting', changed({ revision: 2 ** 53 })],
+    ['null for a revision', changed({ revision: null })],
     ['a member more', changed({ canary: 1 })],
     ['a prototype', JSON.stringify(entry).replace('"name":"Ada"', '"__proto__":{"canary":1}')],
   ])('%s', async (_, text) => {

@@ -41,7 +41,7 @@ async function modelsOf(place: Place, around: Surroundings): Promise<Model[]> {
   const named = (kind: string) => ({ ...around, name: `${place.name} ${kind}` });
   const models: Model[] = [];
   for (let nr = 0; nr < MODELS; nr++) {
-    if (registry) models.push(await registryModel(named('registry'), registry, place.mayComeLate));
+    if (registry) models.push(await registryModel(named('registry'), registry));
     if (clients) models.push(clientModel(named('clients'), clients));
     if (relay) models.push(await relayModel(named('relay'), relay));
   }

@@ -28,6 +28,7 @@ describe('enrollment', () => {
       keys: await device.keyRecord(),
       sendScopes: SCOPES,
       status: 'active',
+      revision: 1,
     });
     expect(world.clients.get('acme')?.dids).toEqual([device.did]);
 

@@ -56,8 +56,6 @@ export interface Place {
   readonly ways: readonly TcpProxy[];
   /** Whether clients survive bytes that come twice: ioredis throws where nobody can catch it. */
   readonly mayRepeat: boolean;
-  /** Whether a change that ran out of time may be carried out after a later one: HTTP has no versions to compare. */
-  readonly mayComeLate?: true;
   /** Loses what it is not to keep, or its process, and is there again when the promise resolves. */
   readonly losses: Readonly<Record<string, () => Promise<unknown>>>;
   end(): Promise<void>;
@@ -172,8 +170,7 @@ export async function overHttp(): Promise<Place> {
     name: 'HTTP',
     instances,
     ways,
-    mayRepeat: false,
-    mayComeLate: true,
+    mayRepeat: true,
     losses: {},
     async end() {
       handler.close();

@@ -14,30 +14,16 @@ const SCOPES = ['a', 'b', 'c', 'd', 'e'];
 export async function registryModel(
   around: Surroundings,
   registry: () => ManagedTrustRegistry,
-  mayComeLate = false,
 ): Promise<Model> {
   const { random, tally, limitMs, name } = around;
   const { did }: { did: Did } = await identityOf(`soak ${name} ${random.below(2 ** 30)}`, 1);
   await answered(around, 'add', async () => acknowledged(await registry().add(did, { scopes: ['a'] })));
   const known = new Possible<Known>({ status: 'active', scopes: ['a'] });
-  /** What changes that were not acknowledged would make of an entry, where they may come late. */
-  const late: Partial<Known>[] = [];
 
   function compare(entry: RegistryEntry | undefined): void {
     const seen: Known | undefined = entry && { status: entry.status, scopes: entry.sendScopes ?? [] };
-    if (!seen || !(known.includes(seen) || isOfLateOnes(seen)))
+    if (!seen || !known.includes(seen))
       tally.wrong(`${name}: found ${JSON.stringify(seen)} instead of ${known}`);
-  }
-
-  /** Each part is what it may be, or what one of these would make of it. */
-  function isOfLateOnes({ status, scopes }: Known): boolean {
-    const key = JSON.stringify(scopes);
-    const parts = [...known, ...late];
-    return (
-      late.length > 0 &&
-      parts.some((part) => part.status === status) &&
-      parts.some((part) => JSON.stringify(part.scopes) === key)
-    );
   }
 
   async function change(): Promise<void> {
@@ -52,7 +38,6 @@ export async function registryModel(
     const to = registry();
     const done = await tally.call(`${name} ${what}`, limitMs, async () => acknowledged(await call(to)));
     known.change((now) => ({ ...now, ...next }), done !== undefined);
-    if (!done && mayComeLate) late.push(next);
   }
 
   return {

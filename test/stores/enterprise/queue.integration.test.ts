@@ -108,6 +108,7 @@ describe('a change while the registry is down', () => {
     );
     const lookup = registry.lookup(ALICE);
     await reached;
+    site.held = undefined;
     unwrap(await registry.revoke(ALICE));
     letGo();
     await lookup; // began before

@@ -41,6 +41,7 @@ describe('a lookup', () => {
           did: ALICE,
           sendScopes: ['chat'],
           status: 'active',
+          revision: 1,
         });
       expect(typesOf()).toEqual(['down', 'down']);
       site.mood = 'up';

@@ -12,9 +12,10 @@ export const writeNumber = (registry: ManagedTrustRegistry, dids: readonly Did[]
 export function entriesAfter(dids: readonly Did[], last: number): RegistryEntry[] {
   return dids.flatMap((did, at) => {
     const number = last - ((((last - at) % dids.length) + dids.length) % dids.length);
+    const revision = Math.ceil(number / dids.length);
     return number < 1
       ? []
-      : [{ did, name: nameOf(number), sendScopes: [`${number}`], status: 'active' as const }];
+      : [{ did, name: nameOf(number), sendScopes: [`${number}`], status: 'active' as const, revision }];
   });
 }
 

@@ -70,7 +70,12 @@ describe('what is in the file', () => {
     expect(list).toHaveLength(2);
     const after = await reopened(before);
     expect(await after.list()).toStrictEqual(list);
-    expect(await after.lookup(BOB)).toStrictEqual({ did: BOB, sendScopes: ['b'], status: 'revoked' });
+    expect(await after.lookup(BOB)).toStrictEqual({
+      did: BOB,
+      sendScopes: ['b'],
+      status: 'revoked',
+      revision: 2,
+    });
     expect((await after.lookup(ALICE))?.keys?.epoch).toBe(2);
     expect(Object.isFrozen((await after.lookup(ALICE))?.keys)).toBe(true);
   });
@@ -81,7 +86,7 @@ describe('what is in the file', () => {
     const lines = (await linesIn()).map((line) => JSON.parse(line).data);
     expect(lines).toEqual([
       { format: 'xlink-trust-registry', version: 1, id: expect.any(String) },
-      [{ did: ALICE, name: 'a\nb', status: 'active' }],
+      [{ did: ALICE, name: 'a\nb', status: 'active', revision: 1 }],
     ]);
     for (const name of await readdir(join(folder, 'state')))
       expect((await stat(join(folder, 'state', name))).mode & 0o777).toBe(0o600);

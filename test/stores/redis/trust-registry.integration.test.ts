@@ -87,7 +87,7 @@ describeWithRedis('RedisTrustRegistry', () => {
           expect(await server.cli('XLEN', key)).toBe('1');
           expect(await server.cli('PTTL', key)).toBe('-1');
           expect(await server.cli('XRANGE', key, '-', '+')).toBe(
-            `0-5\nentry\n${JSON.stringify({ did: alice, name: '4', status: 'active' })}`,
+            `0-5\nentry\n${JSON.stringify({ did: alice, name: '4', status: 'active', revision: 5 })}`,
           );
         });
 
