@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { afterAll } from '@jest/globals';
 import pg from 'pg';
 import { describeWith, programFile } from './needs-program.js';
 import { freePort } from './redis-server.js';
+import { until } from './until.js';
 
 /** A suite that needs PostgreSQL; see {@link describeWith} for where there is none. */
 export const describeWithPostgres = (name: string, define: () => void): void =>
@@ -32,6 +33,24 @@ function unprivileged(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  return text.split(' ').filter(Boolean).map(Number);
+}
+
+/** Resolves once the process does nothing any more. */
+async function killed(pid: number): Promise<void> {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    return; // it ended by itself
+  }
+  await until(async () => {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z');
+    return stat.split(') ')[1]?.startsWith('Z');
+  });
 }
 
 /**
@@ -84,9 +103,11 @@ export class PostgresServer {
     return this.#child?.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** The power fails: no goodbye to anybody. */
+  /** The power fails: no goodbye to anybody. Backends, which would answer for a moment longer, end with it. */
   async kill(): Promise<void> {
+    const backends = this.running ? await childrenOf(this.#child!.pid!) : [];
     await this.#end('SIGKILL');
+    for (const pid of backends) await killed(pid);
   }
 
   /** On the same port, with the same data. Kills it first if it runs. */
