@@ -21,6 +21,8 @@ const steps = [
   ['faults', 'node', ['scripts/check-faults.mjs']],
   ['links', 'node', ['scripts/check-links.mjs']],
   ['postgres migrations', 'node', ['scripts/generate-postgres-migrations.mjs', '--check']],
+  ['error docs', 'node', ['scripts/generate-error-docs.mjs', '--check']],
+  ['metric docs', 'node', ['scripts/generate-metric-docs.mjs', '--check']],
   ['snippets', 'node', ['scripts/check-snippets.mjs']],
   ['exports', 'node', ['scripts/check-exports.mjs']],
   ['sizes', 'node', ['scripts/check-sizes.mjs']],
