@@ -77,7 +77,7 @@ export async function callerOf({ did, keys, ask }, maxVersion) {
   const seal = async (method, path, options) =>
     Buffer.from(
       JSON.stringify(
-        await agent.createEnvelope({ to: did, request: requestBinding(method, path), ...options }),
+        await agent.createRequest({ to: did, request: requestBinding(method, path), ...options }),
       ),
     );
   return {

@@ -42,7 +42,7 @@ async function kindsOfRefusal(server) {
     const registry = new MemoryTrustRegistry();
     await registry.register({ did, keys });
     const stranger = await Agent.quickstart({ registry, maxVersion });
-    const envelope = await stranger.createEnvelope({
+    const envelope = await stranger.createRequest({
       to: did,
       payload: { text: 'x'.repeat(bytes) },
       request: requestBinding('POST', PATH),

@@ -65,7 +65,7 @@ function watched({ api, caller }, on) {
 async function decide({ api, caller }, side) {
   const binding = requestBinding('POST', TARGET);
   for (let i = 0; i < BATCH; i++) {
-    const envelope = await caller.createEnvelope({
+    const envelope = await caller.createRequest({
       to: api.did,
       payload: PAYLOAD,
       scope: 'orders:write',

@@ -1,4 +1,4 @@
-// Faults that were found once are tested by name: a test's title begins with their ids, as in "[A1] ...".
+// Faults that were found once are tested by name: a test's title begins or ends with their ids, as in "[A1] ..." or "... [A1]".
 // test/faults.json lists the faults, and says which of them must have a test by now.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,8 +30,9 @@ function testFiles() {
   );
 }
 
-/** The ids at the beginning of a text in the source: `'[A1] ...'`, `'[A1] [A2] ...'`, `'[A1, A2] ...'`. */
+/** The ids at the beginning or end of a text in the source: `'[A1] ...'`, `'[A1] [A2] ...'`, `'... [A1, A2]'`. */
 function idsIn(source) {
-  const titles = source.matchAll(/['"`]((?:\[[A-H]\d{0,2}(?:, ?[A-H]\d{0,2})*\] ?)+)/g);
-  return [...titles].flatMap(([, ids]) => ids.match(/[A-H]\d{0,2}/g));
+  const ids = String.raw`(?:\[[A-H]\d{0,2}(?:, ?[A-H]\d{0,2})*\] ?)+`;
+  const titles = source.matchAll(new RegExp(`['"\`]${ids}| ${ids}['"\`]`, 'g'));
+  return [...titles].flatMap(([found]) => found.match(/[A-H]\d{0,2}/g));
 }

@@ -1,17 +1,19 @@
 // For callers of an API, in browsers and on edge runtimes, too: nothing that a server needs.
 export { BaseAgent } from './agent/agent.js';
 export type { AgentOptions, IdentitySource } from './agent/options.js';
-export { describeWarning, type OnWarning, type XlinkWarning } from './agent/warnings.js';
+export type { OnWarning, XlinkWarning } from './agent/warnings.js';
+export type { XlinkRequestInit } from './client/buffered-request.js';
 export { CallFailure } from './client/call-error.js';
 export { type Connection, type ConnectOptions, connect } from './client/connect.js';
 export { DualModeClient } from './client/dual-mode-client.js';
 export type { ApiKeyFallback, DualModeClientOptions } from './client/dual-mode-client-options.js';
 export type { FallbackEvent, FallbackReason } from './client/fallback.js';
+export type { ServiceMemory } from './client/known-services.js';
 export type { IdentityStore, XlinkFetchOptions } from './client/options.js';
-export { xlinkFetch } from './client/xlink-fetch.js';
+export { type XlinkFetch, xlinkFetch } from './client/xlink-fetch.js';
 export type { CryptoProvider, Signer, Verifier } from './crypto/provider.js';
 export { discover, type Service } from './discovery/discover.js';
-export type { DiscoveryDocument } from './discovery/document.js';
+export type { DiscoveryDocument, SignedDiscoveryDocument } from './discovery/document.js';
 export type { DiscoverOptions } from './discovery/options.js';
 export { isXlinkError, toXlinkError, XlinkError } from './errors/errors.js';
 export type { Err, Ok, Result } from './errors/result.js';

@@ -4,6 +4,6 @@ export { createRegistryAuthMiddleware } from './registry-server/auth.js';
 export { createRelay, type Relay } from './relay/relay.js';
 export { createEnterpriseTrustRegistry } from './stores/enterprise/create.js';
 export type { EnterpriseTrustRegistry } from './stores/enterprise/registry.js';
-export { identityFromFile } from './stores/file/identity.js';
+export { fileIdentity, identityFromFile } from './stores/file/identity.js';
 export { FileTrustRegistry, type FileTrustRegistryOptions } from './stores/file/trust-registry.js';
 export { RedisNonceStore, type RedisNonceStoreOptions } from './stores/redis/nonce-store.js';

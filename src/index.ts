@@ -1,14 +1,27 @@
 export type { LegacyKeyValidator } from './adapters/api-key-validator.js';
 export { type AppAuth, type AppTypes, type AuthSource, authOf } from './adapters/auth-store.js';
+export type {
+  RestoreClientOptions,
+  RevokeClientOptions,
+  UnlinkOptions,
+} from './adapters/clients/administration.js';
 export type { OnDowngrade } from './adapters/clients/clients.js';
 export {
   type ClientReport,
   type CutoverReport,
+  type ExpiringDid,
   formatReport,
   type ReportOptions,
 } from './adapters/clients/cutover-report.js';
 export { MemoryClientStore } from './adapters/clients/memory-store.js';
-export type { ClientActivity, ClientRecord, ClientStore } from './adapters/clients/store.js';
+export type { ClientRestoration, ClientRevocation } from './adapters/clients/revocation.js';
+export type {
+  ClientActivity,
+  ClientRecord,
+  ClientStore,
+  LinkConditions,
+  Standing,
+} from './adapters/clients/store.js';
 export type { ApiKeySources } from './adapters/credentials.js';
 export type { DeprecationOptions } from './adapters/deprecation.js';
 export {
@@ -32,17 +45,21 @@ export type { AgentOptions, IdentitySource } from './agent/options.js';
 export type { Received, ReceiveOptions } from './agent/receive.js';
 export type { ReceiveInput } from './agent/receive-input.js';
 export type { ReceiveNextOptions } from './agent/receive-next.js';
+export type { RequestIdentity, RequestOptions } from './agent/request.js';
 export type { SecurityOptions, SplitChannelConfig } from './agent/security.js';
 export type { SendOptions, SendOutcome } from './agent/send.js';
 export { createSignedEnvelope, type SignedEnvelopeOptions } from './agent/signed-envelope.js';
+export type { SucceedOptions } from './agent/succession-support.js';
 export { describeWarning, type OnWarning, type XlinkWarning } from './agent/warnings.js';
+export type { XlinkRequestInit } from './client/buffered-request.js';
 export { CallFailure } from './client/call-error.js';
 export { type Connection, type ConnectOptions, connect } from './client/connect.js';
 export { DualModeClient } from './client/dual-mode-client.js';
 export type { ApiKeyFallback, DualModeClientOptions } from './client/dual-mode-client-options.js';
 export type { FallbackEvent, FallbackReason } from './client/fallback.js';
+export type { ServiceMemory } from './client/known-services.js';
 export type { IdentityStore, XlinkFetchOptions } from './client/options.js';
-export { xlinkFetch } from './client/xlink-fetch.js';
+export { type XlinkFetch, xlinkFetch } from './client/xlink-fetch.js';
 export type { CryptoProvider, Signer, Verifier } from './crypto/provider.js';
 export type { DashboardOptions } from './dashboard/options.js';
 export {
@@ -53,7 +70,7 @@ export {
 } from './discovery/did-web.js';
 export { createDidWebDocument, type DidWebDocument } from './discovery/did-web-document.js';
 export { discover, type Service } from './discovery/discover.js';
-export type { DiscoveryDocument } from './discovery/document.js';
+export type { DiscoveryDocument, SignedDiscoveryDocument } from './discovery/document.js';
 export type { DiscoverOptions } from './discovery/options.js';
 export * from './errors/errors.js';
 export { type FormattedError, type FormattedOutput, formatErrorStructured } from './errors/format-error.js';
@@ -71,9 +88,19 @@ export type { ApiKeyAuth, Auth, InboundRequest, XlinkAuth } from './http/decisio
 export { xlinkAuthorization } from './http/header-form.js';
 export { ENVELOPE_TYPE } from './http/media-type.js';
 export { requestBinding } from './http/request-binding.js';
+export { type CreateSuccessionOptions, createSuccession } from './identity/create-succession.js';
 export { decodeDidKey, encodeDidKey } from './identity/did.js';
+export type { KeyEpochStatus } from './identity/encryption-keys.js';
 export { generateIdentity, Identity, type IdentityOptions } from './identity/identity.js';
 export { assertKeyRecord, createKeyRecord, type KeyRecordOptions } from './identity/key-record.js';
+export {
+  type KeyStore,
+  MemoryKeyStore,
+  type StoredEpoch,
+  type StoredEpochs,
+  type WrappingKeyStore,
+} from './identity/key-store.js';
+export { assertSuccession } from './identity/succession.js';
 export { Agent, type AgentMiddlewareOptions } from './middleware/agent.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
 export { requireScope, requireXlink } from './middleware/express/guards.js';

@@ -2,8 +2,13 @@ export {
   PostgresClientStore,
   type PostgresClientStoreOptions,
 } from './stores/postgres/client-store.js';
+export { PostgresKeyStore, type PostgresKeyStoreOptions } from './stores/postgres/key-store.js';
 export { PostgresModeStore, type PostgresModeStoreOptions } from './stores/postgres/mode-store.js';
 export {
   PostgresTrustRegistry,
   type PostgresTrustRegistryOptions,
 } from './stores/postgres/trust-registry.js';
+export {
+  PostgresWrappingKeyStore,
+  type PostgresWrappingKeyStoreOptions,
+} from './stores/postgres/wrapping-keys.js';

@@ -13,6 +13,8 @@ const STORE_ERRORS = 0.01;
 /** Below this many envelopes in the long window a share says nothing; `minRequests` of the MigrationPlan. */
 const MIN_ENVELOPES = 20;
 const DAY_S = 86_400;
+/** A rotation that is later than this, in seconds, was not put off by a restart. */
+const OVERDUE_S = 3600;
 const NOTICE_DAYS = 14;
 
 /** @param {import('./names.mjs').Names} names */
@@ -109,6 +111,16 @@ export function alerts(names) {
         '{{ if $labels.client }}The client {{ $labels.client }} still uses{{ else }}Clients still use{{ end }} keys at {{ $labels.job }}, which stop working in less than 14 days.',
       description:
         'Requests by key in a day: {{ $value | humanize }}. Write to the client now, show it with a brownout what will happen, or announce a later sunset. Without maxClients in prometheusMetrics() this alert cannot say who it is; adapter.report() can.',
+    },
+    {
+      alert: 'XlinkKeyRotationOverdue',
+      expr: `min by (job) (${names.keyEpochRotation}) < -${OVERDUE_S}`,
+      for: '15m',
+      severity: 'critical',
+      summary:
+        'The encryption keys of {{ $labels.job }} should have been replaced, and were not: {{ $value | humanizeDuration }}.',
+      description:
+        'The store of the keys, or that of the wrapping keys, does not answer. Once the overlap is over (keyOverlapMs, one day by default) no envelope is taken any more. Bring the store back; the fault events and warnings of the adapter hold the cause.',
     },
   ];
 }

@@ -59,6 +59,9 @@ export function queriesFor(names) {
     daysToSunset: `(min(${of('sunset')}) - time()) / 86400`,
     instances: `count by (job) (${of('mode', 'mode="observe"')})`,
 
+    keyEpochAge: `max by (job) (${of('keyEpochAge')})`,
+    keyEpochRotation: `min by (job) (${of('keyEpochRotation')})`,
+
     requestsByMethod: perSecond('method', accepted()),
     modes: `max by (mode) (${of('mode')})`,
     requestsByRoute: firstAndRest('route', (by) => perSecond(by, accepted()), accepted),

@@ -75,7 +75,7 @@ export async function openApp({ folder, adminToken, dashboardPassword, mode = 'h
   plan.start(logPlanFailure);
 
   const app = express().disable('x-powered-by');
-  app.use(publicRoutes({ agent, adapter, metrics }));
+  app.use(publicRoutes({ metrics }));
   app.use('/admin', adminRoutes({ database, registry, clients, adapter, adminToken }));
   const title = 'Orders and payments: from keys to xLink';
   app.use(

@@ -10,12 +10,12 @@ import { ApiError } from './errors.mjs';
  */
 export const currentCustomer = (database) => (req, _res, next) => {
   const auth = authOf(req);
-  const [customer, scopes] =
+  const customer =
     auth?.mode === 'xlink'
-      ? [customerOfIdentity(database, auth.did), [auth.scope]]
-      : [findCustomer(database, String(auth?.customerId)), /** @type {string[]} */ (auth?.scopes)];
+      ? customerOfIdentity(database, auth.did)
+      : findCustomer(database, String(auth?.customerId));
   if (!customer) throw new ApiError(403, 'This credential belongs to no customer.');
-  req.customer = { ...customer, scopes };
+  req.customer = { ...customer, scopes: /** @type {readonly string[]} */ (auth?.scopes) };
   next();
 };
 

@@ -32,13 +32,13 @@ export class SqlTrustRegistry {
 
   /**
    * @param {Registration} entry
-   * @param {string | null} customerId whom the identity acts for
+   * @param {string | null} customerId whom the identity acts for; an adapter that enrolls it says so in `name`
    */
-  async register(entry, customerId = null) {
+  async register(entry, customerId = entry.name ?? null) {
     const checked = await new MemoryTrustRegistry().register(entry);
     if (!checked.ok) return checked;
     const { changes } = this.#database.run(
-      `INSERT INTO identities (did, customer_id, status, entry, created_at) VALUES (?, ?, 'active', ?, ?)
+      `INSERT INTO identities (did, customer_id, status, entry, created_at) VALUES (?, (SELECT id FROM customers WHERE id = ?), 'active', ?, ?)
        ON CONFLICT DO NOTHING`,
       [entry.did, customerId, JSON.stringify(entry), Date.now()],
     );

@@ -1,10 +1,7 @@
-import {
-  Agent,
-  ENVELOPE_TYPE,
-  MemoryTrustRegistry,
-  requestBinding,
-  xlinkAuthorization,
-} from '@private.me/xlink';
+import { Agent, discover, ENVELOPE_TYPE, requestBinding, xlinkAuthorization } from '@private.me/xlink';
+
+/** The demo speaks plain HTTP on 127.0.0.1. A real API does not, and its clients leave this out. */
+const LOCAL = { unsafeAllowHttp: true, unsafeAllowPrivateAddresses: true };
 
 /**
  * Calls the API with an identity in the place of an API key.
@@ -15,13 +12,11 @@ import {
  * @param {import('@private.me/xlink').Version} [options.version]
  */
 export async function createXlinkClient({ url, serviceDid, pkcs8, version = 2 }) {
-  const registry = new MemoryTrustRegistry();
-  const { keys } = await (await fetch(new URL('/.well-known/xlink.json', url))).json();
-  const known = await registry.register({ did: serviceDid, keys });
-  if (!known.ok) throw known.error;
-  const imported = await Agent.importIdentity({ pkcs8, registry, maxVersion: version });
+  const imported = await Agent.importIdentity({ pkcs8, maxVersion: version });
   if (!imported.ok) throw imported.error;
   const agent = imported.value;
+  const { keyRecord } = await discover(url, { pinnedDid: serviceDid, ...LOCAL });
+  await agent.adoptService(keyRecord);
 
   /** @param {string} method @param {string} target path and query */
   const addressed = (method, target) => ({
@@ -37,7 +32,7 @@ export async function createXlinkClient({ url, serviceDid, pkcs8, version = 2 })
      */
     async sign(method, target, json) {
       const body = json === undefined ? {} : { content: Buffer.from(json), contentType: 'application/json' };
-      const envelope = await agent.createEnvelope({
+      const envelope = await agent.createRequest({
         ...addressed(method, target),
         ...body,
         signedOnly: true,
@@ -50,7 +45,7 @@ export async function createXlinkClient({ url, serviceDid, pkcs8, version = 2 })
      * @param {string} method @param {string} target @param {unknown} payload
      */
     async seal(method, target, payload) {
-      return JSON.stringify(await agent.createEnvelope({ ...addressed(method, target), payload }));
+      return JSON.stringify(await agent.createRequest({ ...addressed(method, target), payload }));
     },
 
     /** @param {string} method @param {string} target @param {unknown} [payload] */

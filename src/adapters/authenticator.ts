@@ -1,12 +1,14 @@
 import type { BaseAgent } from '../agent/agent.js';
-import type { Received } from '../agent/receive.js';
+import type { ClaimedEnvelope, Received } from '../agent/receive.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import type { ApiKeyAuth, Auth, InboundRequest, Pass } from '../http/decision.js';
 import type { XlinkEvent } from '../types/events.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
-import type { ClientId, Clock, Did } from '../types/protocol.js';
+import type { ClientId, Clock, Did, RegistryEntry, Scope } from '../types/protocol.js';
 import { type LegacyKeyValidator, validateKey } from './api-key-validator.js';
 import type { Clients } from './clients/clients.js';
+import { firstOf } from './clients/lineage.js';
+import type { NonceQuota } from './clients/nonce-quota.js';
 import { type ApiKeySources, type EnvelopeForm, findApiKey, findEnvelope } from './credentials.js';
 import type { Brownouts } from './modes/brownouts.js';
 import type { ModePolicy } from './modes/policy.js';
@@ -20,10 +22,17 @@ interface Credentials {
 }
 
 /** What proves a request. */
-export type Proof = Pick<Pass, 'message' | 'content'> & { readonly auth: Auth };
+export type Proof = Pick<Pass, 'message' | 'content' | 'fields'> & { readonly auth: Auth };
 
 /** What is found out about a request on the way; grows as the checks go on, and is counted even if they fail. */
-export type AuthAttempt = { mode: Mode; method: AuthMethod; client?: ClientId; did?: Did };
+export type AuthAttempt = {
+  mode: Mode;
+  method: AuthMethod;
+  client?: ClientId;
+  did?: Did;
+  /** The envelope, once its nonce is claimed: a refusal can be signed then. */
+  claimed?: ClaimedEnvelope;
+};
 
 export interface AuthenticatorParts {
   readonly agent: BaseAgent;
@@ -35,6 +44,7 @@ export interface AuthenticatorParts {
   readonly policy: ModePolicy;
   readonly brownouts: Brownouts;
   readonly clients: Clients | undefined;
+  readonly quota: NonceQuota;
   readonly clock: Clock;
   readonly emit: (event: XlinkEvent) => void;
 }
@@ -88,13 +98,19 @@ export class Authenticator {
     return { apiKey, auth, client: attempt.client };
   }
 
-  /** The sender of an envelope that was made for this very request, whatever the mode. */
-  async envelopeSender(request: InboundRequest, attempt: AuthAttempt): Promise<Did> {
+  /** The sender of an envelope that was made for this very route of the library, whatever the mode. */
+  async envelopeSender(request: InboundRequest, attempt: AuthAttempt, ownScope: Scope): Promise<Did> {
     const form = findEnvelope(request, this.#parts.bodyTypes);
     if (!form) throw xlinkError('CREDENTIALS_MISSING');
     attempt.method = 'xlink';
-    const rules = { ...this.#parts.rules, requireRequestBinding: true };
-    attempt.did = (await receiveRequest(this.#parts.agent, request, form, rules)).message.sender;
+    const { agent, rules } = this.#parts;
+    const own = { ...rules, kind: 'request' as const, requireRequestBinding: true };
+    const { message } = await receiveRequest(agent, request, form, own, {
+      ownScope,
+      admit: (_, entry) => this.#admit(entry, attempt),
+      onClaimed: (claimed) => Object.assign(attempt, { claimed }),
+    });
+    attempt.did = message.sender;
     return attempt.did;
   }
 
@@ -116,17 +132,18 @@ export class Authenticator {
     if (client !== undefined) attempt.client = client;
     attempt.mode = policy.forClient(client) ?? attempt.mode;
     if (attempt.mode === 'xlink-only') throw xlinkError('XLINK_REQUIRED');
+    const record = client === undefined ? undefined : await clients!.unrevoked(client);
     if (attempt.mode === 'deprecation' && brownouts.active(clock())) throw xlinkError('API_KEY_BROWNOUT');
-    if (client !== undefined) await clients!.assertKeyCounts(client, attempt.mode);
+    if (client !== undefined) clients!.assertKeyCounts(client, record, attempt.mode);
     return auth;
   }
 
   /** An envelope that fails is final: whatever this throws, no key is tried. */
   async #byEnvelope(request: InboundRequest, attempt: AuthAttempt, form: EnvelopeForm): Promise<Proof> {
-    if (attempt.mode === 'observe' && !this.#parts.policy.hasClientModes)
-      throw xlinkError('XLINK_NOT_SUPPORTED');
-    const { message, content } = await this.#receive(request, attempt, form);
+    const { message, content, contentType = '' } = await this.#receiveHere(request, attempt, form);
     const { sender: did, scope, version, encrypted, envelopeId, timestamp } = message;
+    const values = message.headers ?? [];
+    const signedHeaders = message.fields?.split(' ') ?? values.map(([name]) => name);
     const { client } = attempt;
     attempt.mode = this.#parts.policy.forClient(client) ?? attempt.mode;
     if (attempt.mode === 'observe') throw xlinkError('XLINK_NOT_SUPPORTED');
@@ -134,29 +151,64 @@ export class Authenticator {
       mode: 'xlink',
       did,
       scope,
+      scopes: message.scopes ?? [scope],
+      signedHeaders,
       version,
       encrypted,
       envelopeId,
       timestamp,
       ...(client === undefined ? {} : { client }),
     };
-    return { auth, message, ...(content ? { content } : {}) };
+    return {
+      auth,
+      message,
+      fields: { values, names: new Set(signedHeaders) },
+      ...(content ? { content: { bytes: content, contentType } } : {}),
+    };
+  }
+
+  /** Where no envelope is taken at all yet, one that cannot even be received is not supported either. */
+  async #receiveHere(request: InboundRequest, attempt: AuthAttempt, form: EnvelopeForm): Promise<Received> {
+    try {
+      return await this.#receive(request, attempt, form);
+    } catch (error) {
+      const { hasClientModes } = this.#parts.policy;
+      if (attempt.mode !== 'observe' || hasClientModes || toXlinkError(error).status >= 500) throw error;
+      throw xlinkError('XLINK_NOT_SUPPORTED');
+    }
+  }
+
+  /** Asked before the nonce is claimed: whether the DID and its client count, and have room for one more. */
+  async #admit(entry: RegistryEntry, attempt: AuthAttempt): Promise<void> {
+    const { clients, quota } = this.#parts;
+    attempt.did = entry.did;
+    const standing = await clients?.standingOf(entry);
+    if (standing) {
+      attempt.client = standing.client;
+      clients!.assertStanding(standing);
+    }
+    quota.take(standing?.client ?? firstOf(entry));
   }
 
   /** Once the signature is good it is known whose request it is, and counted for that client, even if it is refused. */
   async #receive(request: InboundRequest, attempt: AuthAttempt, form: EnvelopeForm): Promise<Received> {
     const { agent, rules, clients } = this.#parts;
-    let sender: Did | undefined;
+    let sender: RegistryEntry | undefined;
     try {
-      return await receiveRequest(agent, request, form, rules, (did) => {
-        sender = did;
+      return await receiveRequest(agent, request, form, rules, {
+        onVerified(_, entry) {
+          sender = entry;
+        },
+        admit: (_, entry) => this.#admit(entry, attempt),
+        onClaimed(claimed) {
+          attempt.claimed = claimed;
+        },
       });
     } finally {
-      if (sender !== undefined) {
-        attempt.did = sender;
-        const client = clients?.ofDid(sender);
-        const known = client instanceof Promise ? await client : client;
-        if (known !== undefined) attempt.client = known;
+      if (sender !== undefined && attempt.did === undefined) {
+        attempt.did = sender.did; // it was refused before its client was asked for
+        const client = await clients?.ofDid(sender);
+        if (client !== undefined) attempt.client = client;
       }
     }
   }
@@ -164,7 +216,11 @@ export class Authenticator {
   /** Verifies an envelope beside a key without any effect on the request but the time it takes. */
   async #observe(request: InboundRequest, form: EnvelopeForm): Promise<void> {
     try {
-      const { message } = await receiveRequest(this.#parts.agent, request, form, this.#parts.rules);
+      const admit = (_: Did, entry: RegistryEntry) =>
+        this.#admit(entry, { mode: 'observe', method: 'xlink' });
+      const { message } = await receiveRequest(this.#parts.agent, request, form, this.#parts.rules, {
+        admit,
+      });
       this.#parts.emit({ type: 'observed', reason: 'ok', version: message.version });
     } catch (thrown) {
       this.#parts.emit({ type: 'observed', reason: toXlinkError(thrown).id });

@@ -13,6 +13,7 @@ export function createClients(
   emit: (event: XlinkEvent) => void,
 ): Clients | undefined {
   const { clients, clientId, clientScopes, onDowngrade = 'report', clientFlushIntervalMs } = options;
+  const { enrollmentValidMs, enrollmentValidUntil } = options;
   if (!clients) return undefined;
   const store = guardedClientStore(clients);
   const onFault = (error: unknown) => emit({ type: 'fault', error: toXlinkError(error) });
@@ -21,6 +22,7 @@ export function createClients(
     ledger: new ClientLedger(store, { clock, flushMs: clientFlushIntervalMs, onFault }),
     clock,
     onDowngrade,
+    validity: { enrollmentValidMs, enrollmentValidUntil },
     clientId: clientId ?? defaultClientId,
     clientScopes: clientScopes ?? defaultClientScopes,
     onFault,

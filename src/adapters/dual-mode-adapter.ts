@@ -1,4 +1,3 @@
-import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
 import { BodyIntake, defaultUnauthenticatedBytes } from '../http/body-intake.js';
@@ -12,15 +11,24 @@ import {
   type Outcome,
   type Pass,
 } from '../http/decision.js';
+import { ENROLL_PATH } from '../http/enrollment.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
+import { KEY_PATH } from '../http/own-routes.js';
 import { requestBinding } from '../http/request-binding.js';
 import type { ModeEvent, Observer, XlinkEvent } from '../types/events.js';
 import { MODES, type Mode } from '../types/mode.js';
 import type { AuthenticationSpan } from '../types/ports.js';
-import type { AgentMessage, Clock } from '../types/protocol.js';
+import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
 import { callerAddress } from '../util/caller-address.js';
+import { given } from '../util/given.js';
 import { type AuthSource, rememberAuth } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
+import {
+  ClientAdministration,
+  type RestoreClientOptions,
+  type RevokeClientOptions,
+  type UnlinkOptions,
+} from './clients/administration.js';
 import type { Clients } from './clients/clients.js';
 import {
   type CutoverReport,
@@ -28,6 +36,7 @@ import {
   cutoverReport,
   type ReportOptions,
 } from './clients/cutover-report.js';
+import type { ClientRestoration, ClientRevocation } from './clients/revocation.js';
 import type { ClientRecord } from './clients/store.js';
 import { createClients } from './create-clients.js';
 import { deprecationHeaders } from './deprecation.js';
@@ -37,12 +46,13 @@ import { checkModeTarget, ModePolicy, type ModeTarget } from './modes/policy.js'
 import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './nonce-sharing-check.js';
 import { Observers, tell } from './observers.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
-import type { EnvelopeRules } from './receive-request.js';
+import { PublishedDocument } from './published-document.js';
 import { RefusalPace } from './refusal-pace.js';
 import { jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
+import { type EnvelopeTaking, enrollmentRules, envelopeRules, nonceQuota, REQUESTS } from './rules.js';
 import { sealResponse, wantsSealedResponse } from './sealed-response.js';
 import { traced } from './traced.js';
-import { type EnrollmentRules, WellKnown } from './well-known.js';
+import { WellKnown } from './well-known.js';
 
 /**
  * Lets callers of one API prove themselves with an API key or with an xLink envelope, and decides by mode which of the
@@ -67,8 +77,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   #deprecatedSince: Date;
 
   /** Throws `INVALID_OPTION`, or `NONCE_STORE_NOT_SHARED` (see {@link DualModeOptions.instances}). */
-  constructor(given: DualModeOptions<Customer>, bodyTypes: readonly string[] = [ENVELOPE_TYPE]) {
-    const options = given as unknown as DualModeOptions; // only callers care what their validator returns
+  constructor(made: DualModeOptions<Customer>, { bodyTypes, kind }: EnvelopeTaking = REQUESTS) {
+    const options = made as unknown as DualModeOptions; // only callers care what their validator returns
     checkDualModeOptions(options);
     assertSharedNonces(options, modesIn(options));
     this.refusalStyle = refusalStyle(options);
@@ -86,16 +96,18 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     const intake = new BodyIntake(maxUnauthenticatedBytes, addressOf);
     this.#intake = intake;
     this.#pace = new RefusalPace(options.refusalsPerSecond ?? limits.DEFAULT_REFUSALS_PER_SECOND, addressOf);
+    const quota = nonceQuota(options, this.#clock);
     this.#authenticator = new Authenticator({
       agent: options.agent,
       validator: options.legacyKeyValidator,
       validatorTimeoutMs: options.validatorTimeoutMs ?? limits.DEFAULT_VALIDATOR_TIMEOUT_MS,
       sources: options.apiKey ?? {},
       bodyTypes,
-      rules: envelopeRules(options, intake),
+      rules: envelopeRules(options, kind, intake),
       policy: this.#policy,
       brownouts: this.#brownouts,
       clients: this.#clients,
+      quota,
       clock: this.#clock,
       emit: (event) => this.emit(event),
     });
@@ -104,14 +116,26 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       clients: this.#clients,
       authenticator: this.#authenticator,
       intake,
+      quota,
       clock: this.#clock,
       rules: enrollmentRules(options),
       binding: (request) =>
         requestBinding(request.method, (options.requestTarget ?? (() => request.target))(request)),
-      mode: () => this.mode,
+      document: new PublishedDocument({
+        agent: options.agent,
+        clock: this.#clock,
+        hosts: options.hosts ?? [],
+        facts: () => ({
+          mode: this.mode,
+          acceptsEnvelopes: this.mode !== 'observe' || this.#policy.hasClientModes,
+          endpoints: this.#clients ? { enroll: ENROLL_PATH, key: KEY_PATH } : {},
+          publicPaths: options.publicPaths ?? [],
+        }),
+      }),
       emit: (event) => this.emit(event),
     });
     this.emit(this.#present());
+    options.agent.onKeyEpoch((status) => this.emit({ type: 'key-epoch', ...status }));
     warnOfUnsharedNonces(options, (event) => this.emit(event));
   }
 
@@ -155,16 +179,39 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
   /** What is known about each client, up to this moment. Needs the option `clients`. */
   async clientRecords(): Promise<readonly ClientRecord[]> {
-    if (!this.#clients)
-      throw xlinkError('INVALID_OPTION', { field: 'clients', hint: 'The report needs the option clients.' });
-    const { ledger, store } = this.#clients.parts;
+    const { ledger, store } = this.#clientsFor('The report').parts;
     await ledger.flush();
     return store.list();
+  }
+
+  /**
+   * Ends a client: its API keys are refused in every mode (`CLIENT_REVOKED`), and so are its DIDs, which are revoked in the
+   * trust registry, too; on all instances that share `clients`, at once. Rejects with `REVOCATION_INCOMPLETE` if not all of
+   * its DIDs are ended in the registry: call it again. Needs the option `clients`.
+   */
+  async revokeClient(client: ClientId, options: RevokeClientOptions = {}): Promise<ClientRevocation> {
+    return this.#administration('revokeClient').revoke(client, options);
+  }
+
+  /** Takes a revocation back: keys count again. DIDs stay revoked and make room for others, but for those in `reactivate`. */
+  async restoreClient(client: ClientId, options: RestoreClientOptions = {}): Promise<ClientRestoration> {
+    return this.#administration('restoreClient').restore(client, options);
+  }
+
+  /**
+   * Takes a DID from its client, which may enroll another one in its place, and revokes it in the trust registry, as the DID
+   * itself does by `DELETE /.well-known/xlink/enroll`. Resolves to the client. Needs the option `clients`. Rejects with
+   * `ENROLLMENT_REFUSED:NOT_ENROLLED` for a DID that is linked to none.
+   */
+  async unlink(did: Did, options: UnlinkOptions = {}): Promise<ClientId> {
+    return this.#administration('unlink').unlink(did, options);
   }
 
   /** Adds an observer to those of the options, beginning with a `mode` event that says the present mode. Returns how to stop it. */
   observe(observer: Observer): () => void {
     tell(observer, this.#present());
+    const { keyEpoch } = this.#options.agent;
+    if (keyEpoch) tell(observer, { type: 'key-epoch', ...keyEpoch });
     return this.#observers.add(observer);
   }
 
@@ -185,7 +232,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     try {
       if (this.#options.skip?.(request)) return { action: 'pass', headers: {} };
     } catch (thrown) {
-      return this.#refuse(thrown, { ...attempt, durationMs: 0 });
+      return this.#refuse(thrown, { ...factsOf(attempt), durationMs: 0 });
     }
     const { tracer } = this.#options;
     if (!tracer) return this.#decide(request, attempt);
@@ -237,14 +284,14 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     const { outcome } = decision;
     const status = decision.action === 'answer' ? { status: decision.status } : {};
     if (outcome) span?.end({ ...authenticationOf(outcome), ...status });
-    else span?.end({ ...attempt, outcome: 'accepted', reason: 'ok', ...status });
+    else span?.end({ ...factsOf(attempt), outcome: 'accepted', reason: 'ok', ...status });
     return decision;
   }
 
   async #decide(request: InboundRequest, attempt: AuthAttempt, traceId?: string): Promise<Decision> {
     const started = performance.now();
     const trace = traceId === undefined ? {} : { traceId };
-    const timed = () => ({ ...attempt, ...trace, durationMs: performance.now() - started });
+    const timed = () => ({ ...factsOf(attempt), ...trace, durationMs: performance.now() - started });
     try {
       const own = await this.#wellKnown.answer(request, attempt);
       if (own) return jsonResponse(own);
@@ -258,10 +305,37 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     } catch (thrown) {
       const refused = this.#refuse(thrown, timed());
       if (refused.outcome) await this.#pace.hold(request, refused.outcome);
-      return refused;
+      return this.#signed(request, attempt, refused);
     } finally {
       this.#intake.release(request);
     }
+  }
+
+  /** A refusal of a request whose nonce was claimed is signed for a caller that asks for sealed answers. */
+  async #signed(
+    request: InboundRequest,
+    { claimed }: AuthAttempt,
+    refused: HttpResponse,
+  ): Promise<HttpResponse> {
+    if (!claimed?.request || !wantsSealedResponse(request)) return refused;
+    try {
+      const envelope = await this.#options.agent.createRefusal(claimed, JSON.parse(refused.body));
+      const headers = { ...refused.headers, 'Content-Type': ENVELOPE_TYPE };
+      return { ...refused, headers, body: JSON.stringify(envelope) };
+    } catch {
+      return refused; // the caller was revoked meanwhile, or the registry is down
+    }
+  }
+
+  #clientsFor(what: string): Clients {
+    if (this.#clients) return this.#clients;
+    throw xlinkError('INVALID_OPTION', { field: 'clients', hint: `${what} needs the option clients.` });
+  }
+
+  #administration(what: string): ClientAdministration {
+    const { clock, store } = this.#clientsFor(what).parts;
+    const { registry } = this.#options.agent;
+    return new ClientAdministration({ store, registry, clock }, (event) => this.emit(event));
   }
 
   #change(owner: string, target: ModeTarget, reason: string | undefined, change: () => void): void {
@@ -301,9 +375,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
   #refuse(thrown: unknown, attempt: Omit<Outcome, 'error'>): HttpResponse {
     const error = toXlinkError(thrown);
-    const { traceId } = attempt;
     if (error.status >= 500 || error.cause !== undefined)
-      this.emit({ type: 'fault', error, ...(traceId === undefined ? {} : { traceId }) });
+      this.emit({ type: 'fault', error, ...given({ traceId: attempt.traceId }) });
     const brownout = error.id === 'API_KEY_BROWNOUT' ? this.#brownouts.announcement(this.#clock()) : {};
     return refusal(error, attempt, this.refusalStyle, brownout);
   }
@@ -319,22 +392,9 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   }
 
   #sunset(): Pick<ModeEvent, 'sunset'> {
-    const { sunset } = this.#options.deprecation ?? {};
-    return sunset ? { sunset: sunset.getTime() } : {};
+    return given({ sunset: this.#options.deprecation?.sunset?.getTime() });
   }
 }
 
-const envelopeRules = (options: DualModeOptions, intake: BodyIntake<InboundRequest>): EnvelopeRules => ({
-  intake,
-  requireRequestBinding: options.requireRequestBinding ?? true,
-  allowCleartext: options.allowCleartext ?? false,
-  maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,
-  maxBodyBytes: options.maxBodyBytes ?? limits.DEFAULT_MAX_BODY_BYTES,
-  requestTarget: options.requestTarget ?? ((request) => request.target),
-});
-
-const enrollmentRules = (options: DualModeOptions): EnrollmentRules => ({
-  maxDidsPerClient: options.maxDidsPerClient ?? limits.DEFAULT_MAX_DIDS_PER_CLIENT,
-  attemptsPerMinute: options.enrollmentsPerMinute ?? limits.DEFAULT_ENROLLMENTS_PER_MINUTE,
-  keySwitchGraceMs: options.keySwitchGraceMs ?? limits.DEFAULT_KEY_SWITCH_GRACE_MS,
-});
+/** What observers and tracers are told of an attempt. */
+const factsOf = ({ claimed: _, ...facts }: AuthAttempt) => facts;

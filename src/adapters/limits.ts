@@ -6,6 +6,8 @@ export const MAX_INTRODUCTION_BYTES = 64 * 1024;
 export const DEFAULT_REFUSALS_PER_SECOND = 100;
 export const DEFAULT_VALIDATOR_TIMEOUT_MS = 5000;
 export const DEFAULT_MAX_DIDS_PER_CLIENT = 20;
+/** With nonces that live for 6 minutes: more than 200 requests a second. */
+export const DEFAULT_MAX_NONCES_PER_CLIENT = 100_000;
 export const DEFAULT_ENROLLMENTS_PER_MINUTE = 10;
 /** One day. */
 export const DEFAULT_KEY_SWITCH_GRACE_MS = 86_400_000;

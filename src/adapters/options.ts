@@ -48,7 +48,7 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly requireRequestBinding?: boolean;
   /** Accepts signed-only envelopes in bodies. Default `false`. Envelopes in headers are always signed only. */
   readonly allowCleartext?: boolean;
-  /** Largest envelope in a body, in bytes; that of the agent counts as well. Default 1 MiB. */
+  /** Largest envelope in a body, in bytes; that of the agent counts as well. Default 1.5 MiB. */
   readonly maxEnvelopeBytes?: number;
   /** Largest body beside an envelope in a header, in bytes: it is held in memory until its digest is checked. Default 1 MiB. */
   readonly maxBodyBytes?: number;
@@ -72,6 +72,17 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly addressOf?: (request: InboundRequest) => string | undefined;
   /** Path and query as the client saw them, for APIs behind a proxy that rewrites paths. Default: the framework's original URL. */
   readonly requestTarget?: (request: InboundRequest) => string;
+  /**
+   * Hosts under which callers reach the API, such as `api.example.com`, for the signed discovery document: callers take none that
+   * speaks for others. Default: the one that the request for the document names, which is right unless a proxy changes the
+   * Host header.
+   */
+  readonly hosts?: readonly string[];
+  /**
+   * Paths that are answered without credentials, so that clients take plain answers from them; `/*` at the end stands for all
+   * below. For the discovery document only: `skip` decides which requests are let through. Default none.
+   */
+  readonly publicPaths?: readonly string[];
   /** Requests that are let through without any credentials, such as health checks. Default none but OPTIONS. */
   readonly skip?: (request: InboundRequest) => boolean;
   /** How long the validator may take, in ms. Default 5000. */
@@ -94,8 +105,24 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly clientScopes?: (auth: ApiKeyAuth<NoInfer<Customer>>) => readonly Scope[] | undefined;
   /** What happens when a client that works on xLink uses its key again. Default `report`: a `downgrade` event. */
   readonly onDowngrade?: OnDowngrade;
-  /** DIDs a client may enroll. Default 20. */
+  /** DIDs a client may have at a time, in all instances together. Default 20. */
   readonly maxDidsPerClient?: number;
+  /**
+   * How long an enrollment is good, in ms; an identity renews it by enrolling again before it ends, with or without a key.
+   * Default: it does not end. Where enrollments end, no envelope is accepted while `clients` is down.
+   */
+  readonly enrollmentValidMs?: number;
+  /**
+   * Until when the key that enrolls a DID vouches for it; the earlier of the two times counts. Only a key renews such an
+   * enrollment. `undefined`: no end of this kind. Default: no end.
+   */
+  readonly enrollmentValidUntil?: (auth: ApiKeyAuth<NoInfer<Customer>>) => Date | undefined;
+  /**
+   * Nonces of one client that may live at a time, all of its DIDs together, in each process: envelopes of the last six to
+   * eight minutes, with the default time window. A DID that is not enrolled counts for itself. More are refused
+   * with 429 and `Retry-After` before they are claimed. Default 100 000, which is more than 200 requests a second.
+   */
+  readonly maxNoncesPerClient?: number;
   /** Enrollments a client may try per minute, in each process. Default 10. */
   readonly enrollmentsPerMinute?: number;
   /** How long a client may switch its own key on again, in ms. Default one day. */
@@ -124,6 +151,14 @@ const isNames: OptionCheck = (value) =>
   value.every((name) => typeof name === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(name))
     ? undefined
     : 'an array of names';
+const isTextsOf =
+  (pattern: RegExp, what: string): OptionCheck =>
+  (value) =>
+    Array.isArray(value) && value.every((text) => typeof text === 'string' && pattern.test(text))
+      ? undefined
+      : `an array of ${what}`;
+const isHosts = isTextsOf(/^[\w.:[\]-]{1,255}$/, 'hosts such as api.example.com, without scheme and path');
+const isPaths = isTextsOf(/^\/[\x21-\x7e]{0,1023}$/, 'paths that begin with /');
 /** The keys of every object in a list are checked first, so that a misspelled one is named. */
 const listOf =
   (
@@ -182,6 +217,8 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     refusalsPerSecond: integerIn(1, 1_000_000),
     addressOf: isFunction,
     requestTarget: isFunction,
+    hosts: isHosts,
+    publicPaths: isPaths,
     skip: isFunction,
     validatorTimeoutMs: integerIn(1, 600_000),
     exposeDetails: isBoolean,
@@ -189,11 +226,24 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     routeModes: isRouteModes,
     clientModes: isClientModes,
     brownouts: isBrownouts,
-    clients: hasMethods('get', 'list', 'clientOf', 'link', 'add', 'setKeyOff'),
+    clients: hasMethods(
+      'get',
+      'list',
+      'clientOf',
+      'standingOf',
+      'link',
+      'unlink',
+      'add',
+      'setKeyOff',
+      'setRevoked',
+    ),
     clientId: isFunction,
     clientScopes: isFunction,
     onDowngrade: oneOf('accept', 'report', 'refuse'),
     maxDidsPerClient: integerIn(1, 100_000),
+    enrollmentValidMs: integerIn(1000, 2 ** 40),
+    enrollmentValidUntil: isFunction,
+    maxNoncesPerClient: integerIn(1, 2 ** 24),
     enrollmentsPerMinute: integerIn(1, 100_000),
     keySwitchGraceMs: integerIn(0, 2 ** 40),
     clientFlushIntervalMs: integerIn(1, 3_600_000),

@@ -1,16 +1,19 @@
 import { defaultProvider } from '#provider';
 import type { BaseAgent } from '../agent/agent.js';
-import type { Received, ReceiveOptions } from '../agent/receive.js';
+import type { Received, ReceiveRules } from '../agent/receive.js';
 import { equalBytes } from '../crypto/bytes.js';
+import { fieldsTranscript, type Header } from '../envelope/plaintext.js';
 import { xlinkError } from '../errors/errors.js';
 import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
 import { contentTypeBinding, requestBinding } from '../http/request-binding.js';
-import type { AgentMessage, Did } from '../types/protocol.js';
+import type { AgentMessage } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { type EnvelopeForm, envelopeFromHeader } from './credentials.js';
 
 export interface EnvelopeRules {
+  /** `request`: made for one HTTP request by `createRequest()`; `message`: what agents send each other. */
+  readonly kind: 'request' | 'message';
   readonly requireRequestBinding: boolean;
   /** Whether an envelope in a body may be signed only. */
   readonly allowCleartext: boolean;
@@ -21,27 +24,32 @@ export interface EnvelopeRules {
   readonly requestTarget: (request: InboundRequest) => string;
 }
 
-/** Receives the envelope of a request, bound to that request. Throws whatever is wrong with it; `onVerified` hears whose it is. */
+/** Receives the envelope of a request, bound to that request. Throws whatever is wrong with it. */
 export async function receiveRequest(
   agent: BaseAgent,
   request: InboundRequest,
   form: EnvelopeForm,
   rules: EnvelopeRules,
-  onVerified: (sender: Did) => void = () => {},
+  hear: Pick<ReceiveRules, 'onVerified' | 'admit' | 'onClaimed' | 'ownScope'> = {},
 ): Promise<Received> {
   if (form === 'ambiguous') throw xlinkError('ENVELOPE_AMBIGUOUS');
   refuseContentEncoding(request);
   const binding = {
     request: requestBinding(request.method, rules.requestTarget(request)),
     requireRequestBinding: rules.requireRequestBinding,
-    onVerified,
+    kind: rules.kind,
+    arrivedAt: await agent.now(),
+    ...hear,
   };
   return form === 'body'
     ? receiveBodyForm(agent, request, binding, rules)
     : receiveHeaderForm(agent, request, binding, rules);
 }
 
-type Binding = Required<Pick<ReceiveOptions, 'request' | 'requireRequestBinding' | 'onVerified'>>;
+type Binding = Pick<
+  ReceiveRules,
+  'request' | 'requireRequestBinding' | 'onVerified' | 'kind' | 'ownScope' | 'arrivedAt'
+>;
 
 /** The envelope is the body; its payload takes the body's place. */
 async function receiveBodyForm(
@@ -51,13 +59,14 @@ async function receiveBodyForm(
   rules: EnvelopeRules,
 ): Promise<Received> {
   const bytes = await rules.intake.read(request, rules.maxEnvelopeBytes);
-  const onVerified = (sender: Did) => {
+  const onVerified: ReceiveRules['onVerified'] = (sender, entry) => {
     rules.intake.release(request);
-    binding.onVerified(sender);
+    binding.onVerified?.(sender, entry);
   };
   const { allowCleartext } = rules;
   const received = unwrap(await agent.receiveContent(bytes, { ...binding, allowCleartext, onVerified }));
   if (received.message.contentDigest !== undefined)
+    // signed-only, where that is allowed
     throw xlinkError('CONTENT_DIGEST_UNEXPECTED', { field: 'contentDigest' });
   if (!received.content) throw xlinkError('PARSE_FAILED:MISSING_FIELD', { field: 'payload' });
   return received;
@@ -76,8 +85,18 @@ async function receiveHeaderForm(
   const { message, content } = received;
   if (message.encrypted || content !== undefined)
     throw xlinkError('ENVELOPE_FORM_NOT_ALLOWED', { field: 'payload' });
+  await checkFields(request, message);
   await checkBody(request, message, rules);
   return received;
+}
+
+/** The headers that the envelope covers are those of the request. */
+async function checkFields(request: InboundRequest, { fields, fieldsDigest }: AgentMessage): Promise<void> {
+  if (fields === undefined) return;
+  const values = fields.split(' ').map((name): Header => [name, request.header(name) ?? '']);
+  const digest = await defaultProvider().sha256(fieldsTranscript(values));
+  if (!equalBytes(digest, decodeBase64url(fieldsDigest!)!))
+    throw xlinkError('FIELDS_MISMATCH', { field: 'fieldsDigest' });
 }
 
 async function checkBody(

@@ -25,7 +25,11 @@ export const refusalStyle = ({
 });
 
 /** For what is down or full (RFC 9110 section 10.2.3). Scripts in browsers may read it, too. */
-const RETRY_SOON: Headers = { 'Retry-After': '1', 'Access-Control-Expose-Headers': 'Retry-After' };
+function retryAfter({ status, code, retryAfterMs }: XlinkError): Headers {
+  if (retryAfterMs === undefined && status !== 503 && code !== 'INTAKE_FULL') return {};
+  const seconds = Math.max(1, Math.ceil((retryAfterMs ?? 0) / 1000));
+  return { 'Retry-After': String(seconds), 'Access-Control-Expose-Headers': 'Retry-After' };
+}
 
 /** The problem document for a request that is refused. */
 export function refusal(
@@ -41,7 +45,7 @@ export function refusal(
       'Content-Type': PROBLEM_TYPE,
       'Cache-Control': 'no-store',
       ...challenges(attempt.mode, style.realm, error),
-      ...(error.status === 503 || error.code === 'INTAKE_FULL' ? RETRY_SOON : {}),
+      ...retryAfter(error),
       ...(ASKS_FOR_XLINK.has(error.id) ? migrationHeaders(style.migrationUrl) : {}),
       ...more,
     },

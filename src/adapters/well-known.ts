@@ -1,21 +1,23 @@
 import type { BaseAgent } from '../agent/agent.js';
-import { DISCOVERY_PATH, type DiscoveryDocument } from '../discovery/document.js';
-import { recordVersion } from '../envelope/negotiate.js';
+import { DISCOVERY_PATH } from '../discovery/document.js';
 import { parseEnvelope } from '../envelope/parse.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENROLL_PATH, ENROLL_SCOPE } from '../http/enrollment.js';
+import { KEY_PATH, KEY_SCOPE } from '../http/own-routes.js';
 import type { XlinkEvent } from '../types/events.js';
-import type { Mode } from '../types/mode.js';
-import type { AgentMessage, ClientId, Clock } from '../types/protocol.js';
+import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
 import { TokenBucket } from '../util/token-bucket.js';
 import type { AuthAttempt, Authenticator } from './authenticator.js';
 import { type Clients, checkClientScopes } from './clients/clients.js';
 import { checkKeyProof, enroll, enrolledKeys } from './clients/enrollment.js';
+import { standingOf } from './clients/lineage.js';
+import type { NonceQuota } from './clients/nonce-quota.js';
+import { unlinkDid } from './clients/revocation.js';
+import { validUntil } from './clients/validity.js';
 import { MAX_INTRODUCTION_BYTES } from './limits.js';
-
-export const KEY_PATH = '/.well-known/xlink/key';
+import type { PublishedDocument } from './published-document.js';
 
 export interface EnrollmentRules {
   readonly maxDidsPerClient: number;
@@ -28,7 +30,8 @@ export interface WellKnownParts {
   readonly clients: Clients | undefined;
   readonly clock: Clock;
   readonly rules: EnrollmentRules;
-  readonly mode: () => Mode;
+  readonly quota: NonceQuota;
+  readonly document: PublishedDocument;
   readonly authenticator: Authenticator;
   readonly intake: BodyIntake<InboundRequest>;
   /** What the envelope of a request must be bound to. */
@@ -43,7 +46,7 @@ export interface JsonResponse {
   readonly cacheSeconds?: number;
 }
 
-/** The routes that the adapter answers itself: discovery, enrollment, and a client's switch for its own key. */
+/** The routes that the adapter answers itself: discovery, enrollment and its end, and a client's switch for its own key. */
 export class WellKnown {
   readonly #parts: WellKnownParts;
   readonly #attempts: TokenBucket;
@@ -57,32 +60,20 @@ export class WellKnown {
   async answer(request: InboundRequest, attempt: AuthAttempt): Promise<JsonResponse | undefined> {
     const method = request.method.toUpperCase();
     const path = request.target.split('?')[0];
-    if (path === DISCOVERY_PATH && (method === 'GET' || method === 'HEAD')) return this.#discovery();
+    if (path === DISCOVERY_PATH && (method === 'GET' || method === 'HEAD'))
+      return { status: 200, value: await this.#parts.document.for(request), cacheSeconds: 60 };
     if (!this.#parts.clients) return undefined;
     if (path === ENROLL_PATH && method === 'POST') return this.#enroll(request, attempt, this.#parts.clients);
+    if (path === ENROLL_PATH && method === 'DELETE')
+      return this.#unlink(request, attempt, this.#parts.clients);
     if (path === KEY_PATH && (method === 'DELETE' || method === 'PUT'))
       return this.#switchKey(request, attempt, this.#parts.clients, method === 'DELETE');
     return undefined;
   }
 
-  async #discovery(): Promise<JsonResponse> {
-    const { agent, clients, mode } = this.#parts;
-    const keyRecord = await agent.keyRecord();
-    const document: DiscoveryDocument = {
-      did: keyRecord.did,
-      ...(agent.name === undefined ? {} : { name: agent.name }),
-      keyRecord,
-      versions: ([1, 2, 3] as const).filter(
-        (version) => version <= recordVersion(keyRecord) && version >= agent.minVersion,
-      ),
-      mode: mode(),
-      endpoints: clients ? { enroll: ENROLL_PATH, key: KEY_PATH } : {},
-    };
-    return { status: 200, value: document, cacheSeconds: 60 };
-  }
-
   async #enroll(request: InboundRequest, attempt: AuthAttempt, clients: Clients): Promise<JsonResponse> {
-    const { agent, rules, intake } = this.#parts;
+    const { agent, rules, intake, clock, quota } = this.#parts;
+    const { store, validity } = clients.parts;
     let body: Promise<Uint8Array> | undefined;
     const envelope = () => (body ??= intake.read(request, MAX_INTRODUCTION_BYTES, 'BODY_TOO_LARGE')); // not before it is worth it
     const { client, key } = await this.#enrollee(request, attempt, envelope, clients);
@@ -90,12 +81,24 @@ export class WellKnown {
       if (!this.#attempts.take(client)) throw xlinkError('ENROLLMENT_REFUSED:RATE_LIMITED');
     };
     if (key) limit();
-    const message = await this.#introduction(await envelope(), request);
-    if (!key) limit(); // without a key it is the signature that says whose attempt it is
+    const message = await this.#introduction(await envelope(), request, async (did) => {
+      if (!key) {
+        limit(); // without a key it is the signature that says whose attempt it is
+        const standing = await store.standingOf(did);
+        if (standing) clients.assertStanding(standing);
+      }
+      quota.take(client);
+    });
     if (key) await checkKeyProof(message, key.apiKey);
     const scopes = key && checkClientScopes(clients.parts.clientScopes(key.auth));
-    const enrollee = { client, scopes, maxDids: rules.maxDidsPerClient };
-    const value = await enroll(agent, clients.parts.store, await enrolledKeys(message), enrollee);
+    const before = key ? undefined : await store.standingOf(message.sender);
+    const enrollee = {
+      client,
+      scopes,
+      maxDids: rules.maxDidsPerClient,
+      validUntil: validUntil(validity, clock(), key?.auth, before),
+    };
+    const value = await enroll(agent, store, await enrolledKeys(message), enrollee);
     this.#parts.emit({ type: 'enrollment', client, did: value.did });
     return { status: 200, value };
   }
@@ -124,38 +127,52 @@ export class WellKnown {
   }
 
   /** The client of the DID that the envelope claims to be from, if it is linked and registered. */
-  async #linkedClient(
-    envelope: () => Promise<Uint8Array>,
-    { parts: { store } }: Clients,
-  ): Promise<ClientId | undefined> {
+  async #linkedClient(envelope: () => Promise<Uint8Array>, clients: Clients): Promise<ClientId | undefined> {
     try {
       const did = parseEnvelope(await envelope(), MAX_INTRODUCTION_BYTES).fields.from;
-      return (await this.#parts.agent.registry.lookup(did)) ? await store.clientOf(did) : undefined;
+      const entry = await this.#parts.agent.registry.lookup(did);
+      return entry && (await standingOf(clients.parts.store, entry))?.client;
     } catch (error) {
       if (toXlinkError(error).code === 'INTAKE_FULL') throw error; // nothing was read
       return undefined; // then it is the key that is wrong
     }
   }
 
-  async #introduction(envelope: Uint8Array, request: InboundRequest): Promise<AgentMessage> {
+  async #introduction(
+    envelope: Uint8Array,
+    request: InboundRequest,
+    admit: (did: Did) => Promise<void>,
+  ): Promise<AgentMessage> {
     const { agent, binding } = this.#parts;
     const received = await agent.receiveIntroduction(envelope, {
       scope: ENROLL_SCOPE,
       request: binding(request),
+      admit,
     });
     if (!received.ok) throw received.error;
     return received.value;
+  }
+
+  /** An identity ends itself: it is revoked, and its place free for another one. */
+  async #unlink(request: InboundRequest, attempt: AuthAttempt, clients: Clients): Promise<JsonResponse> {
+    const { agent, authenticator, emit } = this.#parts;
+    const did = await authenticator.envelopeSender(request, attempt, ENROLL_SCOPE);
+    const parts = { store: clients.parts.store, registry: agent.registry };
+    const client = await unlinkDid(parts, did, { keep: false, reason: 'unlinked by itself' });
+    emit({ type: 'unlink', client, did, by: 'client' });
+    return { status: 200, value: { did, client, linked: false } };
   }
 
   /** DELETE switches the client's own key off, so that it can prove that it no longer needs it; PUT takes that back. */
   async #switchKey(
     request: InboundRequest,
     attempt: AuthAttempt,
-    { parts: { store } }: Clients,
+    clients: Clients,
     off: boolean,
   ): Promise<JsonResponse> {
+    const { store } = clients.parts;
     const { clock, rules, authenticator, emit } = this.#parts;
-    const client = await store.clientOf(await authenticator.envelopeSender(request, attempt));
+    const client = await store.clientOf(await authenticator.envelopeSender(request, attempt, KEY_SCOPE));
     if (client === undefined) throw xlinkError('ENROLLMENT_REFUSED:NOT_ENROLLED');
     const since = (await store.get(client))?.keyOffSince;
     const graceUntil = (from: number) => new Date(from + rules.keySwitchGraceMs).toISOString();

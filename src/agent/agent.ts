@@ -1,48 +1,45 @@
-import { toXlinkError, xlinkError } from '../errors/errors.js';
-import { err, ok, type Result } from '../errors/result.js';
-import { generateIdentity, Identity } from '../identity/identity.js';
-import { createKeyRecord } from '../identity/key-record.js';
-import type { NonceStore, TrustRegistry } from '../types/ports.js';
-import type { AgentMessage, Did, Envelope, KeyRecord, Version } from '../types/protocol.js';
+import type { CryptoProvider } from '../crypto/provider.js';
+import type { DiscoveryDocument, SignedDiscoveryDocument } from '../discovery/document.js';
+import { signDocument } from '../discovery/signed-document.js';
+import { xlinkError } from '../errors/errors.js';
+import { ok, type Result } from '../errors/result.js';
+import type { KeyEpochStatus } from '../identity/encryption-keys.js';
+import { Identity } from '../identity/identity.js';
+import type { NonceStore, Transport, TrustRegistry } from '../types/ports.js';
+import type { AgentMessage, Did, Envelope, KeyRecord, Succession, Version } from '../types/protocol.js';
 import { branded } from '../util/copies.js';
-import {
-  checkOptions,
-  integerIn,
-  isBoolean,
-  isFunction,
-  isObject,
-  isString,
-  requireOption,
-} from '../util/options.js';
-import { createAnswer } from './answer.js';
-import { type SignOptions, signContent, type VerifyOptions, verifyContent } from './application-signature.js';
-import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';
+import { requireOption } from '../util/options.js';
+import { createAnswer, createRefusal } from './answer.js';
+import { attempt, orThrow } from './attempt.js';
 import type { AgentContext } from './context.js';
 import { createEnvelope } from './envelope.js';
 import type { EnvelopeOptions } from './envelope-options.js';
-import { Inbox } from './inbox.js';
 import { createIntroduction, type Introduction, receiveIntroduction } from './introduction.js';
+import type { KeyEpochSupport } from './key-epochs-support.js';
 import { didOfRecipient } from './named-recipient.js';
 import {
+  type AgentClass,
   type AgentOptions,
   agentParts,
   checkAgentOptions,
   type IdentitySource,
   identityOptions,
+  isForCallers,
+  isIdentitySource,
+  newIdentity,
 } from './options.js';
-import type { Received, ReceiveOptions } from './receive.js';
-import { type ReceiveInput, receiveAny } from './receive-input.js';
-import { type ReceiveNextOptions, receiveNext } from './receive-next.js';
+import { OwnRegistry } from './own-registry.js';
+import type { ClaimedEnvelope, Received, ReceiveOptions, ReceiveRules } from './receive.js';
+import { checkReceiveOptions, type ReceiveInput, receiveAny } from './receive-input.js';
 import { ensureRegistered } from './register.js';
+import { createRequest, type RequestOptions } from './request.js';
 import { type SendOptions, type SendOutcome, send } from './send.js';
+import type { ShareSupport } from './shares.js';
+import { fixedKeys, type SigningKeys } from './signing-keys.js';
+import type { SucceedOptions, SuccessionSupport } from './succession-support.js';
+import type { OnWarning } from './warnings.js';
 
 export type { ReceiveInput };
-
-/** The class a static constructor was called on, so that a subclass makes its own kind. */
-type AgentClass<A> = new (options: AgentOptions & { readonly identity: IdentitySource }) => A;
-
-const isSource = (value: unknown) =>
-  value instanceof Identity || typeof value === 'function' ? undefined : 'an Identity or a function';
 
 /**
  * An identity at work: it seals what it sends, and verifies and opens what it receives. Agents are peers; there is no
@@ -52,6 +49,25 @@ export class BaseAgent {
   static {
     branded(this, 'agent');
   }
+
+  /** Messages in shares. Default none: agents of this class send and take whole messages only. @internal */
+  static readonly shares: ShareSupport | undefined = undefined;
+
+  /** Its published keys. Those of agents of this class never change. @internal */
+  static readonly newKeys = (): SigningKeys => fixedKeys(() => isForCallers('keyStore'));
+
+  /** Tells warnings. Agents of this class have none to print. @internal */
+  static readonly warner = (onWarning: OnWarning | undefined): OnWarning => onWarning ?? (() => {});
+
+  /** The registry of an agent that is given none: it is alone in it. @internal */
+  static readonly newRegistry: (crypto: CryptoProvider | undefined) => TrustRegistry = () =>
+    new OwnRegistry();
+
+  /** Encryption keys in a store. Default none: those of agents of this class are derived from the seed. @internal */
+  static readonly keyEpochs: KeyEpochSupport | undefined = undefined;
+
+  /** Making successions. Default none: agents of this class cannot be succeeded. @internal */
+  static readonly succession: SuccessionSupport | undefined = undefined;
 
   /** Where it looks up peers. */
   readonly registry: TrustRegistry;
@@ -65,29 +81,37 @@ export class BaseAgent {
   readonly maxAgeMs: number;
   readonly #source: IdentitySource;
   readonly #parts: ReturnType<typeof agentParts>;
+  readonly #options: AgentOptions;
+  readonly #succession: SuccessionSupport | undefined;
   #context: AgentContext | undefined;
-  #keyRecord: KeyRecord | undefined;
+  readonly #keys: SigningKeys;
   #starting: Promise<AgentContext> | undefined;
-  #inbox: Inbox | undefined;
+  /** What to register a lazy agent with, when its identity is made. */
+  #registration: AgentOptions | undefined;
 
   /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
   constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
-    checkAgentOptions('Agent', options, { identity: isSource });
+    checkAgentOptions('Agent', options, new.target.shares, { identity: isIdentitySource });
     requireOption('Agent', options, 'identity');
     this.#source = options.identity;
-    this.#parts = agentParts(options);
+    this.#keys = new.target.newKeys();
+    this.#options = options;
+    this.#succession = new.target.succession;
+    if (options.successor && !this.#succession) isForCallers('successor');
+    if (options.keyStore && !new.target.keyEpochs) isForCallers('keyStore');
+    this.#parts = agentParts(options, new.target);
     this.registry = this.#parts.registry;
     this.nonceStore = this.#parts.nonceStore;
     this.name = options.name;
     this.minVersion = options.minVersion ?? 1;
     this.maxAgeMs = this.#parts.maxAgeMs;
-    if (options.identity instanceof Identity) this.#context = this.#parts.contextFor(options.identity);
+    if (options.identity instanceof Identity) this.#use(this.#parts.contextFor(options.identity));
     for (const transport of this.#parts.transports) transport.attach?.(this);
   }
 
   /** A new identity, registered and ready. Throws an `XlinkError` where {@link BaseAgent.create} returns one. */
   static async quickstart<A extends BaseAgent>(this: AgentClass<A>, options: AgentOptions = {}): Promise<A> {
-    return launch(this, 'Agent.quickstart', options, newIdentity);
+    return BaseAgent.#launch(this, 'Agent.quickstart', options, newIdentity);
   }
 
   /** A new identity, registered and ready. */
@@ -95,7 +119,7 @@ export class BaseAgent {
     this: AgentClass<A>,
     options: AgentOptions = {},
   ): Promise<Result<A>> {
-    return attempt(() => launch(this, 'Agent.create', options, newIdentity));
+    return attempt(() => BaseAgent.#launch(this, 'Agent.create', options, newIdentity));
   }
 
   /** The agent of a 32-byte Ed25519 seed, registered. The same seed gives the same DID and keys on every machine. */
@@ -105,13 +129,14 @@ export class BaseAgent {
   ): Promise<Result<A>> {
     return attempt(() => {
       const { seed, ...rest } = options;
-      return launch(this, 'Agent.fromSeed', rest, (identity) => Identity.fromSeed(seed, identity));
+      return BaseAgent.#launch(this, 'Agent.fromSeed', rest, (identity) => Identity.fromSeed(seed, identity));
     });
   }
 
   /**
-   * The agent of an exported identity. Skips key generation and registration: its registry entry stays as it is. The file
-   * does not say the version: pass `postQuantumSig` or `maxVersion` as when the identity was made.
+   * The agent of an exported identity. Skips key generation and registration: its registry entry stays as it is, but that it
+   * follows the keys of a `keyStore`. The file does not say the version: pass `postQuantumSig` or `maxVersion` as when the
+   * identity was made.
    */
   static async importIdentity<A extends BaseAgent>(
     this: AgentClass<A>,
@@ -119,122 +144,110 @@ export class BaseAgent {
   ): Promise<Result<A>> {
     return attempt(async () => {
       const { pkcs8, ...rest } = options;
-      checkAgentOptions('Agent.importIdentity', rest);
-      return new this({
-        ...rest,
-        identity: await Identity.fromPKCS8(pkcs8, identityOptions(rest)),
-      });
+      checkAgentOptions('Agent.importIdentity', rest, this.shares);
+      const identity = await Identity.fromPKCS8(pkcs8, identityOptions(rest));
+      const agent = new this({ ...rest, identity });
+      // A store that is behind what was published is found at once.
+      return agent.#begun(rest.keyStore ? agent.keyRecord() : undefined);
     });
   }
 
   /** Returns at once; the identity is made and registered at the first use. */
   static lazy<A extends BaseAgent>(this: AgentClass<A>, options: AgentOptions = {}): A {
-    checkAgentOptions('Agent.lazy', options);
-    const registry = agentParts(options).registry;
-    const identity = async () => {
-      const made = await newIdentity(identityOptions(options));
-      await ensureRegistered(registry, made, options);
-      return made;
-    };
-    return new this({ ...options, registry, identity });
+    checkAgentOptions('Agent.lazy', options, this.shares);
+    const agent = new this({ ...options, identity: () => newIdentity(identityOptions(options)) });
+    agent.#registration = options;
+    return agent;
   }
 
-  /** The DID. Throws `IDENTITY_NOT_READY` for a lazy agent that was not used yet. */
+  /** The DID: that of the next identity, once it was seen that it took the place. Throws `IDENTITY_NOT_READY` for a lazy agent that was not used yet. */
   get did(): Did {
     if (!this.#context) throw xlinkError('IDENTITY_NOT_READY');
-    return this.#context.identity.did;
+    return (this.#context.succession?.seen ?? this.#context).identity.did;
+  }
+
+  /** The time by the agent's clock, in ms since 1970. */
+  async now(): Promise<number> {
+    return (await this.context()).clock();
   }
 
   /** Resolves to the DID once there is one. */
   async ready(): Promise<Did> {
-    return (await this.#ready()).identity.did;
+    return (await this.present()).identity.did;
   }
 
-  /** Makes an envelope without sending it. Throws an `XlinkError`. */
+  /** Makes the envelope of a message without sending it. Throws an `XlinkError`. */
   async createEnvelope(options: EnvelopeOptions): Promise<Envelope> {
-    const made = await attempt(async () => createEnvelope(await this.#ready(), options));
-    if (!made.ok) throw made.error;
-    return made.value;
+    return orThrow(async () => createEnvelope(await this.present(), options));
+  }
+
+  /**
+   * Makes the envelope of one HTTP request, for the adapter of a service. `xlinkFetch` does that for whole requests. Throws
+   * an `XlinkError`.
+   */
+  async createRequest(options: RequestOptions): Promise<Envelope> {
+    return orThrow(async () => createRequest(await this.present(), options));
+  }
+
+  /** Signs what a service says of itself, for `/.well-known/xlink.json`. */
+  async signDiscovery(document: DiscoveryDocument): Promise<SignedDiscoveryDocument> {
+    const { identity } = await this.present();
+    return signDocument(document, identity, identity.crypto);
+  }
+
+  /**
+   * Gets to know a service that was discovered, so that it can be called. It gains no rights by that. Throws
+   * `KEY_RECORD_…` for a record that is invalid, older or weaker than what is known of the service.
+   */
+  async adoptService(record: KeyRecord): Promise<void> {
+    await (await this.context()).services.adopt(record);
   }
 
   /** Makes the envelope that answers a received message: sealed for its sender and tied to it by `inReplyTo` and `request`. */
   async createAnswer(message: AgentMessage, payload: unknown): Promise<Envelope> {
-    return createAnswer(await this.#ready(), message, payload);
+    return createAnswer(await this.context(), message, payload);
+  }
+
+  /** Makes the signed refusal of a request whose nonce was claimed. For adapters. */
+  async createRefusal(claimed: ClaimedEnvelope, problem: unknown): Promise<Envelope> {
+    return createRefusal(await this.context(), claimed, problem);
   }
 
   /** Seals for the recipient and hands the envelope to the transport. */
   async send(options: SendOptions): Promise<Result<SendOutcome>> {
-    return attempt(async () => send(await this.#ready(), options));
+    return attempt(async () => send(await this.present(), options));
   }
 
-  /**
-   * Verifies an envelope, claims its nonce, and opens it. Whatever is wrong with it comes back as an error. Without an
-   * argument it is {@link BaseAgent.receiveNext}.
-   */
+  /** Verifies an envelope, claims its nonce, and opens it. Whatever is wrong with it comes back as an error. */
   async receive<T = unknown>(
-    ...args: [] | [input: ReceiveInput, options?: ReceiveOptions]
+    input: ReceiveInput,
+    options?: ReceiveOptions,
   ): Promise<Result<AgentMessage<T>>> {
-    if (args.length === 0) return this.receiveNext<T>();
-    const [input, options] = args;
     const received = await this.receiveContent(input, options);
     return received.ok ? ok(received.value.message as AgentMessage<T>) : received;
   }
 
-  /** As {@link BaseAgent.receive}, with the JSON bytes of the payload beside the message. */
-  async receiveContent(input: ReceiveInput, options: ReceiveOptions = {}): Promise<Result<Received>> {
+  /** As {@link BaseAgent.receive}, with the bytes of the content beside the message, and for every kind of envelope. */
+  async receiveContent(input: ReceiveInput, options: ReceiveRules = {}): Promise<Result<Received>> {
     return attempt(async () => {
-      checkOptions('receive', options, {
-        allowCleartext: isBoolean,
-        request: isString,
-        requireRequestBinding: isBoolean,
-        inReplyTo: isString,
-        maxAgeMs: integerIn(1, this.maxAgeMs),
-        handle: isFunction,
-        onVerified: isFunction,
-        onProgress: isFunction,
-      });
-      if (options.requireRequestBinding) requireOption('receive', options, 'request');
-      return receiveAny(await this.#ready(), input, options);
+      checkReceiveOptions(options, this.maxAgeMs);
+      return receiveAny(await this.context(), input, options);
     });
-  }
-
-  /**
-   * Waits for the next message that the transports bring. From the first call on they hand envelopes to this agent, which
-   * holds up to 1000 of them in memory: where none may be lost with the process, use {@link BaseAgent.onMessage} instead.
-   */
-  async receiveNext<T = unknown>(options: ReceiveNextOptions = {}): Promise<Result<AgentMessage<T>>> {
-    const received = await attempt(async () => {
-      checkOptions('receiveNext', options, { allowCleartext: isBoolean, signal: isObject });
-      const { identity, transports } = await this.#ready();
-      this.#inbox ??= new Inbox(identity.did, transports);
-      return receiveNext(this, this.#inbox, options);
-    });
-    return received.ok ? (received.value as Result<AgentMessage<T>>) : received;
-  }
-
-  /**
-   * Receives what the transports bring, and hands it to `handler`. A message counts as received once the handler has
-   * resolved; one whose handler rejected, or was cut off with its process, comes again if the transport can bring it. So
-   * it may come twice: `envelopeId` tells.
-   */
-  onMessage(handler: MessageHandler, options: OnMessageOptions = {}): void {
-    const take = consume(this, handler, options);
-    for (const transport of this.#parts.transports) transport.onReceive(take);
   }
 
   /** Makes a signed-only envelope for a recipient that does not know this agent yet, such as an enrollment. Throws an `XlinkError`. */
   async createIntroduction(
     options: Introduction & { readonly to: Did; readonly payload: unknown },
   ): Promise<Envelope> {
-    return createIntroduction(await this.#ready(), options);
+    return createIntroduction(await this.present(), options);
   }
 
   /** Receives a signed-only envelope from a DID that is in no registry. All other checks are those of `receive`. */
   async receiveIntroduction(
     input: string | Uint8Array,
-    options: Introduction,
+    options: Introduction & Pick<ReceiveRules, 'admit'>,
   ): Promise<Result<AgentMessage>> {
-    return attempt(async () => receiveIntroduction(await this.#ready(), input, options));
+    return attempt(async () => receiveIntroduction(await this.context(), input, options));
   }
 
   /** The DID of the one active registry entry that has this name; a DID stands for itself. Reads the whole registry. */
@@ -242,76 +255,131 @@ export class BaseAgent {
     return attempt(() => didOfRecipient(this.registry, name));
   }
 
-  /**
-   * Signs a string or bytes for the application; resolves to an Ed25519 signature, 86 characters of base64url. It proves who
-   * signed, not when: put a time or a number into what is signed. No envelope can be made of it. Throws `INVALID_OPTION`.
-   */
-  async sign(content: string | Uint8Array, options: SignOptions = {}): Promise<string> {
-    return signContent(await this.#ready(), content, options);
-  }
-
-  /** Whether a DID that is active in the registry made a signature with `sign`; fails with `VERIFICATION_FAILED…`. */
-  async verify(options: VerifyOptions): Promise<Result<void>> {
-    return attempt(async () => verifyContent(await this.#ready(), options));
-  }
-
   /** The identity as PKCS#8 DER (RFC 8410), 48 bytes, unencrypted. It is the identity: keep it secret. */
   async exportPKCS8(): Promise<Uint8Array> {
-    return (await this.#ready()).identity.exportPKCS8();
+    return (await this.present()).identity.exportPKCS8();
   }
 
-  /** Its public keys, signed once per agent, for a registry elsewhere. */
+  /**
+   * Its public keys, signed once for each key epoch, for a registry elsewhere. With a `keyStore` they are rotated first when they
+   * are due, and the registry of this agent follows, where it has an entry. Throws `KEY_STORE_…`.
+   */
   async keyRecord(): Promise<KeyRecord> {
-    const { identity, clock } = await this.#ready();
-    return (this.#keyRecord ??= await createKeyRecord(identity, { clock }));
+    return this.#keys.of(await this.present()).record();
+  }
+
+  /** Replaces the encryption keys now, whatever the schedule says. Needs `keyStore`. Throws `KEY_STORE_…` or `REGISTRATION_FAILED…`. */
+  async rotateKeys(): Promise<KeyRecord> {
+    return this.#keys.of(await this.present()).rotate();
+  }
+
+  /**
+   * The published encryption keys of the identity that signs now, from memory; `undefined` before the first use, and without a
+   * `keyStore`.
+   */
+  get keyEpoch(): KeyEpochStatus | undefined {
+    return this.#keys.status;
+  }
+
+  /**
+   * Calls the listener with the published epoch, now if it is known, and with each that takes its place, until the returned
+   * function is called. Without a `keyStore` it is never called.
+   */
+  onKeyEpoch(listener: (status: KeyEpochStatus) => void): () => void {
+    return this.#keys.listen(listener);
+  }
+
+  /**
+   * Puts another identity in the place of this one: makes the statement, signed by both, and hands it to the registry, where
+   * the first one counts (`SUCCESSION_CONFLICT`). From then on the next identity signs what this agent sends; envelopes for
+   * either are taken. Scopes, name, client and pins follow. Where several instances serve one identity, give all of them the
+   * option `successor` first. Fails with `SUCCESSION_…`, `LOOKUP_FAILED…` or `REGISTRATION_FAILED…`.
+   */
+  async succeedBy(next: Identity, options: SucceedOptions = {}): Promise<Result<Succession>> {
+    return attempt(async () => {
+      const support = this.#succession ?? isForCallers('next');
+      const context = await this.context();
+      const open = (identity: Identity) => this.#parts.successorOf(context, identity);
+      return support.succeed(context, open, next, options, this.#options);
+    });
+  }
+
+  /** The successions that led to this identity, oldest first, as the registry has them: for the discovery document. */
+  async successions(): Promise<readonly Succession[]> {
+    return (await this.#succession?.chainOf(await this.present())) ?? [];
   }
 
   /** Forgets what was remembered of a peer, so that an older or weaker key record of it is taken once more. */
   forgetPeer(did: Did): void {
     this.#context?.peers.forget(did);
+    this.#context?.services.forget(did);
   }
 
-  /** Closes the transports. */
+  /** Closes the transports, and lets encryption keys be rotated by traffic alone. */
   dispose(): void {
-    this.#inbox?.close();
+    this.#keys.stop();
     for (const transport of this.#parts.transports) transport.dispose();
   }
 
-  async #ready(): Promise<AgentContext> {
-    if (this.#context) return this.#context;
-    const source = this.#source as () => Promise<Identity>;
-    this.#starting ??= source().then((identity) => this.#parts.contextFor(identity));
+  /** What brings envelopes. */
+  protected get transports(): readonly Transport[] {
+    return this.#parts.transports;
+  }
+
+  static async #launch<A extends BaseAgent>(
+    agentClass: AgentClass<A>,
+    owner: string,
+    options: AgentOptions,
+    makeIdentity: (options: ReturnType<typeof identityOptions>) => Promise<Identity>,
+  ): Promise<A> {
+    checkAgentOptions(owner, options, agentClass.shares);
+    const identity = await makeIdentity(identityOptions(options));
+    const agent = new agentClass({ ...options, identity });
+    return agent.#begun(ensureRegistered(agent.registry, identity, options, agent.#context!.keyRing));
+  }
+
+  /** Once the beginning has succeeded. An agent that nobody gets does nothing by itself. */
+  async #begun(beginning: Promise<unknown> | undefined): Promise<this> {
     try {
-      return (this.#context = await this.#starting);
+      await beginning;
+      return this;
+    } catch (error) {
+      this.#keys.stop();
+      throw error;
+    }
+  }
+
+  async #start(): Promise<AgentContext> {
+    const identity = await (this.#source as () => Promise<Identity>)();
+    const context = this.#parts.contextFor(identity);
+    if (this.#registration)
+      await ensureRegistered(this.registry, identity, this.#registration, context.keyRing);
+    return context;
+  }
+
+  #use(context: AgentContext): AgentContext {
+    this.#context = context;
+    this.#keys.of(context);
+    return context;
+  }
+
+  /** That of the identity that signs now. */
+  protected async present(): Promise<AgentContext> {
+    const context = await this.context();
+    const present = (await context.succession?.present()) ?? context;
+    this.#keys.of(present);
+    return present;
+  }
+
+  /** That of the identity it began with. */
+  protected async context(): Promise<AgentContext> {
+    if (this.#context) return this.#context;
+    this.#starting ??= this.#start();
+    try {
+      const context = await this.#starting;
+      return this.#context ?? this.#use(context);
     } finally {
       this.#starting = undefined;
     }
-  }
-}
-
-async function launch<A extends BaseAgent>(
-  agentClass: AgentClass<A>,
-  owner: string,
-  options: AgentOptions,
-  makeIdentity: (options: ReturnType<typeof identityOptions>) => Promise<Identity>,
-): Promise<A> {
-  checkAgentOptions(owner, options);
-  const identity = await makeIdentity(identityOptions(options));
-  const agent = new agentClass({ ...options, identity });
-  await ensureRegistered(agent.registry, identity, options);
-  return agent;
-}
-
-async function newIdentity(options: ReturnType<typeof identityOptions>): Promise<Identity> {
-  const made = await generateIdentity(options);
-  if (!made.ok) throw made.error;
-  return made.value;
-}
-
-async function attempt<T>(operation: () => T | Promise<T>): Promise<Result<T>> {
-  try {
-    return ok(await operation());
-  } catch (error) {
-    return err(toXlinkError(error));
   }
 }

@@ -68,10 +68,7 @@ export async function verifyContent(context: AgentContext, options: VerifyOption
   for (const name of ['did', 'content']) requireOption('verify', options, name);
   const { did, content, context: purpose = '' } = options;
   const signature = typeof options.signature === 'string' ? decodeBase64url(options.signature) : undefined;
-  const { peer } = await context.peers.resolve(did, {
-    unknown: 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY',
-    revoked: 'VERIFICATION_FAILED:DID_REVOKED',
-  });
+  const { peer } = await context.peers.resolve(did, 'sender');
   const signed = await transcript(context.identity, content, purpose);
   const isGood = signature?.length === 64 && (await peer.ed25519.verify(signed, signature));
   if (!isGood) throw xlinkError('VERIFICATION_FAILED:SIGNATURE_MISMATCH', { field: 'signature' });

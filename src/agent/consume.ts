@@ -1,5 +1,6 @@
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import type { Result } from '../errors/result.js';
+import type { Arrival } from '../types/ports.js';
 import type { AgentMessage, Envelope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { checkOptions, isBoolean, isFunction } from '../util/options.js';
@@ -35,7 +36,7 @@ export function consume(
   receiver: Receiver,
   handler: MessageHandler,
   options: OnMessageOptions,
-): (envelope: Envelope) => Promise<void> {
+): (envelope: Envelope, arrival?: Arrival) => Promise<void> {
   checkOptions('onMessage', options, {
     allowCleartext: isBoolean,
     onRefused: isFunction,
@@ -49,9 +50,10 @@ export function consume(
       throw xlinkError('INTERNAL', { cause }); // whatever it is, it says nothing about the envelope
     }
   };
-  return async (envelope) => {
+  return async (envelope, arrival) => {
     const { maxAgeMs } = receiver;
-    const received = await receiver.receive(envelope, { maxAgeMs, allowCleartext, handle });
+    const binding = arrival ? { request: arrival.request, requireRequestBinding: true } : {};
+    const received = await receiver.receive(envelope, { maxAgeMs, allowCleartext, handle, ...binding });
     if (received.ok) return;
     const { error } = received;
     if (isShareOnly(error)) return;

@@ -2,7 +2,7 @@ import { isContentType, isRequest, isScope } from '../envelope/fields.js';
 import { xlinkError } from '../errors/errors.js';
 import { contentTypeBinding } from '../http/request-binding.js';
 import type { OnProgress } from '../types/ports.js';
-import type { Did, Scope, Version } from '../types/protocol.js';
+import type { Did, Kind, Scope, Version } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
 import {
   anything,
@@ -23,19 +23,22 @@ export interface EnvelopeOptions {
    * entries be called, and finding it reads the whole registry: `agent.resolve(name)` once gives the DID to keep.
    */
   readonly to: Did;
-  /** Any JSON value. Left out: only for signed-only envelopes that speak for a request alone. */
+  /** Any JSON value. Left out: only for signed-only envelopes that speak for a request alone, and beside `content`. */
   readonly payload?: unknown;
-  /** Default `default`. */
+  /** Default `default`; of a request `*`, which is all that the sender was granted. */
   readonly scope?: Scope;
-  /** Binds the envelope to an HTTP request: `METHOD /path?query`, from `requestBinding()`. Default: not bound. */
+  /**
+   * Binds the envelope to an HTTP request: `METHOD /path?query`, from `requestBinding()`. Receivers that are not given the
+   * request refuse a message that is bound to one. Default: not bound.
+   */
   readonly request?: string;
   /** Signs without encrypting; the receiver must allow it. Default `false`. */
   readonly signedOnly?: boolean;
-  /** Bytes of a body that travels beside a signed-only envelope: their SHA-256 is signed. Default: no body. */
+  /** Bytes to seal as they are, in place of `payload`. With `signedOnly`: the body beside the envelope, whose SHA-256 is signed. Default none. */
   readonly content?: Uint8Array;
-  /** The Content-Type of that body, exactly as it is sent. Default: not signed. */
+  /** The Content-Type of `content`, exactly as it is sent. Default none. */
   readonly contentType?: string;
-  /** `envelopeId` of the message this one answers. Default: it answers none. */
+  /** `envelopeId` of the message that this one follows. For the application: no check depends on it. Default none. */
   readonly inReplyTo?: string;
   /** Exactly this version. Default: the highest that both sides know. */
   readonly version?: Version;
@@ -46,7 +49,8 @@ export interface EnvelopeOptions {
 export const ENVELOPE_OPTIONS: OptionChecks<EnvelopeOptions> = {
   to: isString,
   payload: anything,
-  scope: (value: unknown) => (isScope(value) ? undefined : '1 to 128 characters of A-Z a-z 0-9 : . _ / -'),
+  scope: (value: unknown) =>
+    value === '*' || isScope(value) ? undefined : '1 to 128 characters of A-Z a-z 0-9 : . _ / -',
   request: (value: unknown) =>
     typeof value === 'string' && isRequest(value) ? undefined : '"METHOD /path?query", see requestBinding()',
   signedOnly: isBoolean,
@@ -64,18 +68,18 @@ export const ENVELOPE_OPTIONS: OptionChecks<EnvelopeOptions> = {
 };
 
 /** Throws `INVALID_OPTION`. */
-export function checkEnvelopeOptions(options: EnvelopeOptions): void {
+export function checkEnvelopeOptions(options: EnvelopeOptions, kind: Kind): void {
   checkOptions('createEnvelope', options, ENVELOPE_OPTIONS);
   requireOption('createEnvelope', options, 'to');
-  const { content, contentType, signedOnly = false } = options;
+  const { content, contentType, inReplyTo, payload, scope } = options;
+  const fail = (field: string, hint: string): never => {
+    throw xlinkError('INVALID_OPTION', { field, hint: `createEnvelope: ${hint}` });
+  };
   if (contentType !== undefined && !content)
-    throw xlinkError('INVALID_OPTION', {
-      field: 'contentType',
-      hint: 'createEnvelope: contentType needs content, the body whose type it is.',
-    });
-  if (content && !signedOnly)
-    throw xlinkError('INVALID_OPTION', {
-      field: 'content',
-      hint: 'createEnvelope: content needs signedOnly: true; to encrypt it, send it as payload.',
-    });
+    fail('contentType', 'contentType needs content, the bytes whose type it is.');
+  if (content && payload !== undefined)
+    fail('content', 'content takes the place of payload; pass one of them.');
+  if (inReplyTo !== undefined && kind === 'request')
+    fail('inReplyTo', 'a request follows nothing; inReplyTo is for messages.');
+  if (scope === '*' && kind === 'message') fail('scope', 'a message names one scope; * is for requests.');
 }

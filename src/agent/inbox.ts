@@ -18,11 +18,12 @@ export class Inbox {
   readonly #waiting = new Set<(arrival: Arrival) => void>();
   readonly #closed = new AbortController();
 
-  constructor(did: Did, transports: readonly Transport[]) {
+  /** `isMine`: of an agent that is being succeeded, which takes what is for either identity. */
+  constructor(did: Did, transports: readonly Transport[], isMine = (to: Did) => to === did) {
     for (const transport of new Set(transports)) {
       for (const envelope of transport.backlog?.(did) ?? []) this.#held.push({ envelope, isOld: true });
       transport.onReceive((envelope) => {
-        if (envelope.to === did) this.#add({ envelope, isOld: false });
+        if (isMine(envelope.to)) this.#add({ envelope, isOld: false });
       });
     }
   }

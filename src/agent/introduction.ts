@@ -1,13 +1,13 @@
-import { encodePayload } from '../envelope/plaintext.js';
+import { jsonContent } from '../envelope/plaintext.js';
 import { signOnlyEnvelope } from '../envelope/seal.js';
 import type { Result } from '../errors/result.js';
 import type { TrustRegistry } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope, RegistryEntry, Scope, Version } from '../types/protocol.js';
-import { anything, checkOptions, isString, requireOption } from '../util/options.js';
+import { anything, checkOptions, isFunction, isString, requireOption } from '../util/options.js';
 import type { AgentContext } from './context.js';
 import { ENVELOPE_OPTIONS } from './envelope-options.js';
 import { Peers } from './peers.js';
-import { receive } from './receive.js';
+import { type ReceiveRules, receive } from './receive.js';
 
 /** A signed-only envelope to or from a peer that is in no registry yet. */
 export interface Introduction {
@@ -31,34 +31,44 @@ export async function createIntroduction(
   const { identity, clock, random } = context;
   const { to, payload, scope, request } = options;
   const version = Math.min(2, identity.maxVersion) as Version;
-  const draft = { version, to, timestamp: clock(), nonce: random(16), scope, request };
-  return signOnlyEnvelope(identity, draft, encodePayload(payload));
+  const draft = {
+    version,
+    kind: 'request' as const,
+    to,
+    timestamp: clock(),
+    nonce: random(16),
+    scope,
+    request,
+  };
+  return signOnlyEnvelope(identity, draft, jsonContent(payload).bytes);
 }
 
 /** Receives an introduction with all checks but those of the registry: any signer is accepted, for this scope only. */
 export async function receiveIntroduction(
   context: AgentContext,
   input: unknown,
-  options: Introduction,
+  options: Introduction & Pick<ReceiveRules, 'admit'>,
 ): Promise<AgentMessage> {
-  checkOptions('receiveIntroduction', options, INTRODUCTION_OPTIONS);
+  checkOptions('receiveIntroduction', options, { ...INTRODUCTION_OPTIONS, admit: isFunction });
   for (const name of ['scope', 'request']) requireOption('receiveIntroduction', options, name);
-  const { scope, request } = options;
+  const { scope, request, admit } = options;
   const anyone: TrustRegistry = {
-    lookup: (did): RegistryEntry => ({ did, status: 'active', sendScopes: [scope] }),
+    lookup: (did): RegistryEntry => ({ did, status: 'active' }),
     register: (): Result<void> => ({ ok: true, value: undefined }),
     updateKeys: (): Result<void> => ({ ok: true, value: undefined }),
   };
   const open = {
     ...context,
     peers: new Peers(anyone, context.identity.crypto),
-    receiveScopes: [scope],
     minVersion: 1 as const,
   };
   const { message } = await receive(open, input, {
     allowCleartext: true,
     request,
     requireRequestBinding: true,
+    kind: 'request',
+    ownScope: scope,
+    ...(admit ? { admit } : {}),
   });
   return message;
 }

@@ -1,13 +1,16 @@
-import { DEFAULT_TIMESTAMP_WINDOW_MS, MAX_AGE_LIMIT_MS } from '../checks/timestamp.js';
+import { DEFAULT_TIMESTAMP_WINDOW_MS, MAX_AGE_LIMIT_MS, SLOW_BODY_MS } from '../checks/timestamp.js';
+import type { CryptoProvider } from '../crypto/provider.js';
 import { isScope } from '../envelope/fields.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { xlinkError } from '../errors/errors.js';
-import { IDENTITY_OPTIONS, type Identity, type IdentityOptions } from '../identity/identity.js';
+import { looksLikeDidKey } from '../identity/did.js';
+import { derivedKeyRing, type KeyRing } from '../identity/encryption-keys.js';
+import { generateIdentity, IDENTITY_OPTIONS, Identity, type IdentityOptions } from '../identity/identity.js';
+import { isWrappingKeyStore, type KeyStore } from '../identity/key-store.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
-import { MemoryTrustRegistry } from '../registry/memory.js';
 import { LoopbackTransport } from '../transport/loopback.js';
 import type { NonceStore, Transport, TrustRegistry } from '../types/ports.js';
-import type { Clock, Scope, Version } from '../types/protocol.js';
+import type { Clock, Did, Scope, Version } from '../types/protocol.js';
 import { given } from '../util/given.js';
 import {
   checkOptions,
@@ -18,17 +21,25 @@ import {
   isString,
   type OptionCheck,
   type OptionChecks,
+  oneOf,
   refuseOptions,
 } from '../util/options.js';
-import type { AgentContext } from './context.js';
+import { commitmentTo, publishedCommitment } from './commitment.js';
+import type { AgentContext, VersionFloor } from './context.js';
+import type { KeyEpochSupport } from './key-epochs-support.js';
 import { Peers } from './peers.js';
 import {
   type AgentSecurityOptions,
   checkXchange,
-  SECURITY_OPTIONS,
+  securityChecks,
   securityParts,
   transportsOf,
 } from './security-options.js';
+import { ServicePeers } from './service-peers.js';
+import type { ShareSupport } from './shares.js';
+import type { SigningKeys } from './signing-keys.js';
+import type { SuccessionSupport } from './succession-support.js';
+import type { OnWarning } from './warnings.js';
 
 /** Options of an agent. All are optional; the defaults suit one process, and tests. */
 export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
@@ -50,6 +61,12 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
   readonly capabilities?: readonly string[];
   /** Envelopes below this version are neither made nor accepted. Default 1. */
   readonly minVersion?: Version;
+  /**
+   * Below which version the envelopes of a sender are refused, beside `minVersion`. Default `record`: the highest that the
+   * sender's key record and this agent have, from the first one on. `shown`: the highest the sender has used before, which
+   * lets somebody who broke its weaker keys pass at first contact.
+   */
+  readonly versionFloor?: VersionFloor;
   /** How far a timestamp may be off, in ms, in either direction. Default 30 000, at most one hour. */
   readonly timestampWindowMs?: number;
   /**
@@ -58,7 +75,33 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
    * `nonceStore` that outlives this process, such as `FileNonceStore`.
    */
   readonly maxAgeMs?: number;
-  /** Larger envelopes are refused before they are decoded. Bytes; default 1 MiB. */
+  /**
+   * Keeps encryption keys that are random, rotated and erased, shared by all instances of a service: `FileKeyStore`, `RedisKeyStore`,
+   * `PostgresKeyStore`; `MemoryKeyStore` for tests. One store for each identity, and never again without it. Default none: they are
+   * derived from the seed, never change, and whoever gets the seed can open every recorded message ever sealed for this identity.
+   */
+  readonly keyStore?: KeyStore;
+  /** How long encryption keys are the published ones, in ms, 1 minute to 366 days. Default 7 days. Needs `keyStore`. */
+  readonly keyRotationMs?: number;
+  /**
+   * How long senders may go on using keys that were replaced, in ms, 1 second to 366 days: longer than any cache of key records and
+   * discovery documents, and than the store or this agent is ever away. Default 1 day. The keys are erased when nothing can come any
+   * more that was sealed to them: after `maxAgeMs`, the timestamp window and 5 minutes more. Needs `keyStore`.
+   */
+  readonly keyOverlapMs?: number;
+  /**
+   * The only DID that may ever succeed this one: the key record commits to its hash, for good. Keep its key elsewhere: a thief
+   * of this identity cannot move its rights to one of his own. Give it at every start. Default: any, see `succeedBy`.
+   */
+  readonly next?: Did;
+  /**
+   * The identity that takes the place of this one, for every instance of a service: envelopes for either are taken, and from
+   * the moment on that the registry has accepted the succession, by whomever, it is the next one that signs. Default none.
+   */
+  readonly successor?: Identity;
+  /** Keeps the encryption keys of `successor`; needed where there is a `keyStore`. Default: they are derived from its seed. */
+  readonly successorKeyStore?: KeyStore;
+  /** Larger envelopes are refused before they are decoded. Bytes; default 1.5 MiB. */
   readonly maxEnvelopeBytes?: number;
   /** Default `Date.now`. */
   readonly clock?: Clock;
@@ -71,6 +114,9 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
 
 /** An identity, or how to get it when it is first needed. A failed attempt is made again at the next use. */
 export type IdentitySource = Identity | (() => Promise<Identity>);
+
+export const isIdentitySource: OptionCheck = (value) =>
+  value instanceof Identity || typeof value === 'function' ? undefined : 'an Identity or a function';
 
 const isScopes: OptionCheck = (value) =>
   Array.isArray(value) && value.every((scope) => scope === '*' || isScope(scope))
@@ -88,9 +134,18 @@ const isTransports: OptionCheck = (value) =>
 const isStringArray: OptionCheck = (value) =>
   Array.isArray(value) && value.every((item) => typeof item === 'string') ? undefined : 'an array of strings';
 
-const AGENT_OPTIONS: OptionChecks<AgentOptions> = {
+const isKeyStore: OptionCheck = (value) =>
+  hasMethods('load', 'save')(value) ??
+  (isWrappingKeyStore((value as KeyStore).wrappingKeys) === undefined
+    ? undefined
+    : 'a KeyStore with wrappingKeys');
+const isDid: OptionCheck = (value) => (looksLikeDidKey(value) ? undefined : 'a did:key');
+const isIdentity: OptionCheck = (value) => (value instanceof Identity ? undefined : 'an Identity');
+
+const DAY_MS = 86_400_000;
+
+const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions>> = {
   ...IDENTITY_OPTIONS,
-  ...SECURITY_OPTIONS,
   name: isString,
   registry: isRegistry,
   trustRegistry: isRegistry,
@@ -100,8 +155,15 @@ const AGENT_OPTIONS: OptionChecks<AgentOptions> = {
   receiveScopes: isScopes,
   capabilities: isStringArray,
   minVersion: integerIn(1, 3),
+  versionFloor: oneOf('record', 'shown'),
   timestampWindowMs: integerIn(1, 3_600_000),
   maxAgeMs: integerIn(1, MAX_AGE_LIMIT_MS),
+  keyStore: isKeyStore,
+  keyRotationMs: integerIn(60_000, 366 * DAY_MS),
+  keyOverlapMs: integerIn(1000, 366 * DAY_MS),
+  next: isDid,
+  successor: isIdentity,
+  successorKeyStore: isKeyStore,
   maxEnvelopeBytes: integerIn(1024, 2 ** 30),
   clock: isFunction,
   unsafeAcceptWhenNonceStoreFails: isBoolean,
@@ -115,10 +177,11 @@ const INSTEAD = {
 export function checkAgentOptions(
   owner: string,
   options: AgentOptions,
+  shares: ShareSupport | undefined,
   more: OptionChecks<object> = {},
 ): void {
   refuseOptions(owner, options, INSTEAD);
-  checkOptions(owner, options, { ...AGENT_OPTIONS, ...more });
+  checkOptions(owner, options, { ...AGENT_OPTIONS, ...securityChecks(shares?.checks), ...more });
   if (options.registry && options.trustRegistry && options.registry !== options.trustRegistry) {
     throw xlinkError('INVALID_OPTION', {
       field: 'trustRegistry',
@@ -126,6 +189,14 @@ export function checkAgentOptions(
     });
   }
   checkMaxAge(owner, options);
+  for (const field of ['keyRotationMs', 'keyOverlapMs'] as const)
+    if (options[field] !== undefined && !options.keyStore)
+      throw xlinkError('INVALID_OPTION', { field, hint: `${owner}: ${field} needs a keyStore.` });
+  if (options.successorKeyStore && options.successorKeyStore === options.keyStore)
+    throw xlinkError('INVALID_OPTION', {
+      field: 'successorKeyStore',
+      hint: `${owner}: each identity needs a key store of its own.`,
+    });
   checkXchange(owner, options);
 }
 
@@ -155,39 +226,101 @@ export function identityOptions({
   return given({ postQuantumSig, maxVersion, crypto, random });
 }
 
+export async function newIdentity(options: ReturnType<typeof identityOptions>): Promise<Identity> {
+  const made = await generateIdentity(options);
+  if (!made.ok) throw made.error;
+  return made.value;
+}
+
+/** What a class of agents brings along. */
+export interface AgentSupport {
+  /** Messages in shares. */
+  readonly shares: ShareSupport | undefined;
+  /** Making successions. */
+  readonly succession: SuccessionSupport | undefined;
+  /** Encryption keys in a store. */
+  readonly keyEpochs: KeyEpochSupport | undefined;
+  /** Its published keys. */
+  readonly newKeys: () => SigningKeys;
+  /** Tells warnings. */
+  readonly warner: (onWarning: OnWarning | undefined) => OnWarning;
+  /** The registry of an agent that is given none. */
+  readonly newRegistry: (crypto: CryptoProvider | undefined) => TrustRegistry;
+}
+
+/** Throws `INVALID_OPTION`: the class of agents for callers was made without. */
+export function isForCallers(field: string): never {
+  const hint = `An agent for callers of APIs has no ${field}; the Agent of @private.me/xlink has.`;
+  throw xlinkError('INVALID_OPTION', { field, hint });
+}
+
+/** The class a static constructor was called on, so that a subclass makes its own kind. */
+export type AgentClass<A> = (new (
+  options: AgentOptions & { readonly identity: IdentitySource },
+) => A) &
+  AgentSupport;
+
 /** Defaults, decided once when the agent is constructed. */
-export function agentParts(options: AgentOptions) {
+export function agentParts(
+  options: AgentOptions,
+  { shares, succession, keyEpochs, warner, newRegistry }: AgentSupport,
+) {
   const clock = options.clock ?? Date.now;
-  const registry =
-    options.registry ??
-    options.trustRegistry ??
-    new MemoryTrustRegistry(options.crypto ? { crypto: options.crypto } : {});
+  const registry = options.registry ?? options.trustRegistry ?? newRegistry(options.crypto);
   const transports = transportsOf(options.transport ?? new LoopbackTransport());
   const nonceStore = options.nonceStore ?? new MemoryNonceStore({ clock });
   const maxAgeMs = options.maxAgeMs ?? windowOf(options);
-  const { collectorFor, ...security } = securityParts(options, transports, clock);
-  return {
+  const security = securityParts(options, transports, { shares, warner });
+  const withShares = (context: AgentContext): AgentContext =>
+    shares ? { ...context, shares: shares.open(options, context) } : context;
+  const keyParts = {
+    clock,
+    registry,
+    lateMs: maxAgeMs + windowOf(options) + SLOW_BODY_MS,
+    warn: security.warn,
+  };
+  const keyRingOf = (identity: Identity, store: KeyStore | undefined): KeyRing =>
+    store && keyEpochs ? keyEpochs.open(identity, store, options, keyParts) : derivedKeyRing(identity);
+  const parts = {
     registry,
     transports,
     nonceStore,
     maxAgeMs,
-    contextFor: (identity: Identity): AgentContext => ({
-      identity,
-      registry,
-      peers: new Peers(registry, identity.crypto),
-      transports,
-      nonceStore,
-      clock,
-      random: options.random ?? identity.crypto.randomBytes,
-      timestampWindowMs: windowOf(options),
-      maxAgeMs,
-      maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,
-      minVersion: options.minVersion ?? 1,
-      sendScopes: options.sendScopes,
-      receiveScopes: options.receiveScopes,
-      unsafeAcceptWhenNonceStoreFails: options.unsafeAcceptWhenNonceStoreFails ?? false,
-      ...security,
-      collector: collectorFor(identity.crypto),
-    }),
+    contextFor(identity: Identity): AgentContext {
+      const context: AgentContext = {
+        identity,
+        keyRing: keyRingOf(identity, options.keyStore),
+        commitment: () => commitmentTo(options.next),
+        registry,
+        peers: new Peers(registry, identity.crypto, clock),
+        services: new ServicePeers(identity.crypto),
+        transports,
+        nonceStore,
+        clock,
+        random: options.random ?? identity.crypto.randomBytes,
+        timestampWindowMs: windowOf(options),
+        maxAgeMs,
+        maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,
+        minVersion: options.minVersion ?? 1,
+        versionFloor: options.versionFloor ?? 'record',
+        sendScopes: options.sendScopes,
+        receiveScopes: options.receiveScopes,
+        unsafeAcceptWhenNonceStoreFails: options.unsafeAcceptWhenNonceStoreFails ?? false,
+        ...security,
+        succession: undefined,
+        shares: undefined,
+      };
+      const whole = withShares(context);
+      const { successor } = options;
+      if (successor) succession?.prepare(whole, parts.successorOf(whole, successor));
+      return whole;
+    },
+    /** That of the identity which takes the place of another: what is known of peers is known to both. */
+    successorOf(context: AgentContext, identity: Identity): AgentContext {
+      const keyRing = keyRingOf(identity, options.successorKeyStore);
+      const commitment = () => publishedCommitment(registry, identity.did);
+      return withShares({ ...context, identity, keyRing, commitment, succession: undefined });
+    },
   };
+  return parts;
 }

@@ -3,8 +3,9 @@ import { xlinkError } from '../errors/errors.js';
 import type { ErrorId } from '../errors/table.js';
 import { decodeDidKey } from '../identity/did.js';
 import { assertSuccessor, type RecordKeys, sameKeys, verifyKeyRecord } from '../identity/key-record.js';
+import { MAX_SUCCESSIONS, overlapEnd, verifyChain } from '../identity/succession.js';
 import type { TrustRegistry } from '../types/ports.js';
-import type { Did, KeyRecord, RegistryEntry, Version } from '../types/protocol.js';
+import type { Clock, Did, KeyRecord, RegistryEntry, Version } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
 
 /** What is remembered about a peer between messages: imported keys, and the best it has shown. */
@@ -14,7 +15,7 @@ export interface Peer {
   /** The newest key record seen, verified. */
   record: KeyRecord | undefined;
   keys: RecordKeys | undefined;
-  /** Highest version received under this record; nothing below it is taken any more. */
+  /** Highest version received; nothing below it is taken any more, whatever record comes next. */
   shownVersion: Version;
   imported: { x25519?: X25519PublicKey; mlKem768?: Encapsulator | undefined; mlDsa65?: Verifier };
 }
@@ -23,7 +24,26 @@ export interface Peer {
 export interface ResolvedPeer {
   readonly peer: Peer;
   readonly entry: RegistryEntry;
+  /** Where it is known, and its keys can be had. */
+  readonly peers: Peers;
 }
+
+/** What is wrong with a sender, or with a recipient. */
+const ERRORS = {
+  sender: {
+    unknown: 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY',
+    revoked: 'VERIFICATION_FAILED:DID_REVOKED',
+    succeeded: 'VERIFICATION_FAILED:DID_SUCCEEDED',
+  },
+  recipient: {
+    unknown: 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY',
+    revoked: 'LOOKUP_FAILED:DID_REVOKED',
+    succeeded: 'LOOKUP_FAILED:DID_SUCCEEDED',
+  },
+} as const;
+
+/** What a peer is resolved as. */
+export type PeerRole = keyof typeof ERRORS;
 
 /** Peers remembered at most. One that is forgotten is looked up and verified again, and may then show an older record. */
 const CAPACITY = 10_000;
@@ -36,24 +56,49 @@ export class Peers {
   readonly #known = new BoundedMap<Did, Peer>(CAPACITY);
   readonly #registry: TrustRegistry;
   readonly #crypto: CryptoProvider;
+  readonly #clock: Clock;
 
-  constructor(registry: TrustRegistry, crypto: CryptoProvider) {
+  constructor(registry: TrustRegistry, crypto: CryptoProvider, clock: Clock = Date.now) {
     this.#registry = registry;
     this.#crypto = crypto;
+    this.#clock = clock;
   }
 
-  /** Throws `unknown` or `revoked` as told, `LOOKUP_FAILED` if the registry is down, `KEY_RECORD_…` for bad keys. */
-  async resolve(
-    did: Did,
-    errors: { readonly unknown: ErrorId; readonly revoked: ErrorId },
-  ): Promise<ResolvedPeer> {
+  /**
+   * Throws `VERIFICATION_FAILED:…` for a sender or `LOOKUP_FAILED:…` for a recipient that is unknown, revoked or succeeded,
+   * `LOOKUP_FAILED` if the registry is down, `KEY_RECORD_…` for bad keys.
+   */
+  async resolve(did: Did, role: PeerRole): Promise<ResolvedPeer> {
+    const found = await this.#find(did, role);
+    if (this.#isOver(found)) throw xlinkError(ERRORS[role].succeeded);
+    return found;
+  }
+
+  /** The same of a recipient. Whoever took its place is taken in its place, once the overlap is over. */
+  async resolveRecipient(to: Did): Promise<ResolvedPeer> {
+    let found = await this.#find(to, 'recipient');
+    for (let step = 0; this.#isOver(found); step++) {
+      if (step === MAX_SUCCESSIONS) throw xlinkError(ERRORS.recipient.succeeded);
+      const { peer, entry } = found;
+      found = await this.#find(entry.succeededBy!.to, 'recipient', ERRORS.recipient.succeeded);
+      const [from, next] = [peer, found.peer].map(({ did, record }) => ({ ...record, did }));
+      await verifyChain([entry.succeededBy!], from!, next!, this.#crypto);
+    }
+    return found;
+  }
+
+  #isOver({ entry: { succeededBy } }: ResolvedPeer): boolean {
+    return succeededBy !== undefined && this.#clock() > overlapEnd(succeededBy);
+  }
+
+  async #find(did: Did, role: PeerRole, unknown: ErrorId = ERRORS[role].unknown): Promise<ResolvedPeer> {
     const entry = await this.#lookup(did);
-    if (!entry) throw xlinkError(errors.unknown);
-    if (entry.status !== 'active') throw xlinkError(errors.revoked);
+    if (!entry) throw xlinkError(unknown);
+    if (entry.status !== 'active') throw xlinkError(ERRORS[role].revoked);
     const peer = await this.#peer(did);
     if (entry.keys) await this.#adopt(peer, entry.keys);
     else if (peer.record) throw xlinkError('KEY_RECORD_DOWNGRADED', { field: 'keys' });
-    return { peer, entry };
+    return { peer, entry, peers: this };
   }
 
   /** Drops what is remembered about a peer, so that an older or weaker key record is taken again. */
@@ -93,11 +138,10 @@ export class Peers {
     if (peer.record && sameKeys(peer.record, offered) && offered.epoch <= peer.record.epoch) return;
     const record = { ...offered };
     if (record.did !== peer.did) throw xlinkError('KEY_RECORD_INVALID', { field: 'did' });
-    const keys = await verifyKeyRecord(record, peer.ed25519);
+    const keys = await verifyKeyRecord(record, peer.ed25519, this.#crypto);
     const known = peer.record; // read after the wait: another message may have brought a record meanwhile
     if (known) assertSuccessor(known, record);
-    const shownVersion = known ? 1 : peer.shownVersion; // a first record does not undo what was shown without one
-    if (!known || !sameKeys(known, record)) Object.assign(peer, { record, keys, shownVersion, imported: {} });
+    if (!known || !sameKeys(known, record)) Object.assign(peer, { record, keys, imported: {} });
     else if (record.epoch > known.epoch) peer.record = record;
   }
 
@@ -107,13 +151,15 @@ export class Peers {
     return (peer.imported.mlDsa65 ??= await this.#crypto.mlDsa65.verifier(peer.keys.mlDsa65));
   }
 
-  /** The recipient's encryption keys, imported once. Throws `KEY_AGREEMENT_FAILED…` where there are none to use. */
-  async recipientKeys({ keys, imported }: Peer) {
-    if (!keys) throw xlinkError('KEY_AGREEMENT_FAILED:NO_KEY_RECORD', { field: 'keys' });
+  /** The recipient's encryption keys, imported once. Throws `KEY_AGREEMENT_FAILED…` where there are none to use, `KEY_RECORD_EXPIRED`. */
+  async recipientKeys({ record, keys, imported }: Peer, now: number) {
+    if (!record || !keys) throw xlinkError('KEY_AGREEMENT_FAILED:NO_KEY_RECORD', { field: 'keys' });
+    if (now > record.notAfter) throw xlinkError('KEY_RECORD_EXPIRED', { field: 'notAfter' });
+    const { keyEpoch } = record;
     const x25519 = (imported.x25519 ??= await this.#crypto.x25519.publicKey(keys.x25519));
-    if (!keys.mlKem768) return { x25519 };
+    if (!keys.mlKem768) return { keyEpoch, x25519 };
     const encapsulator = (imported.mlKem768 ??= await this.#crypto.mlKem768.encapsulator(keys.mlKem768));
     if (!encapsulator) throw xlinkError('KEY_AGREEMENT_FAILED', { field: 'mlKem768' });
-    return { x25519, mlKem768: { bytes: keys.mlKem768, encapsulator } };
+    return { keyEpoch, x25519, mlKem768: { bytes: keys.mlKem768, encapsulator } };
   }
 }

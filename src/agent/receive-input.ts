@@ -1,8 +1,18 @@
+import { KINDS } from '../envelope/kinds.js';
 import { isXlinkError } from '../errors/errors.js';
 import type { Result } from '../errors/result.js';
 import type { Envelope } from '../types/protocol.js';
+import {
+  checkOptions,
+  integerIn,
+  isBoolean,
+  isFunction,
+  isString,
+  oneOf,
+  requireOption,
+} from '../util/options.js';
 import type { AgentContext } from './context.js';
-import { type Received, type ReceiveOptions, receive } from './receive.js';
+import { type Received, type ReceiveOptions, type ReceiveRules, receive } from './receive.js';
 import type { SendOutcome } from './send.js';
 
 /** What `receive` takes: JSON text or bytes, an envelope, or what `send` returned. */
@@ -38,4 +48,24 @@ function envelopesIn(input: ReceiveInput): unknown[] {
   }
   if (isXlinkError(failure)) throw failure;
   return [input];
+}
+
+/** Throws `INVALID_OPTION`. */
+export function checkReceiveOptions(options: ReceiveRules, maxAgeMs: number): void {
+  checkOptions('receive', options, {
+    allowCleartext: isBoolean,
+    request: isString,
+    requireRequestBinding: isBoolean,
+    inReplyTo: isString,
+    maxAgeMs: integerIn(1, maxAgeMs),
+    handle: isFunction,
+    onVerified: isFunction,
+    onProgress: isFunction,
+    kind: oneOf(...KINDS),
+    ownScope: isString,
+    admit: isFunction,
+    onClaimed: isFunction,
+    arrivedAt: integerIn(0, Number.MAX_SAFE_INTEGER),
+  });
+  if (options.requireRequestBinding) requireOption('receive', options, 'request');
 }

@@ -1,23 +1,18 @@
+import { concat, lengthPrefixed } from '../crypto/bytes.js';
 import type { ParsedEnvelope } from '../envelope/parse.js';
+import type { Content } from '../envelope/plaintext.js';
 import { groupTranscript } from '../envelope/transcript.js';
 import { openXchange } from '../envelope/xchange.js';
 import { xlinkError } from '../errors/errors.js';
-import type { ShareCount } from '../security/security-mode.js';
 import { decodeBundle, type ShareBundle } from '../split-channel/bundle.js';
+import type { ShareCollector } from '../split-channel/collector.js';
 import type { NonceUse, OnProgress } from '../types/ports.js';
 import { decodeBase64url } from '../util/base64url.js';
+import { encodeUtf8 } from '../util/utf8.js';
 import { type AgentContext, report } from './context.js';
-import { assertNotReplayed, claimNonce, type Settle } from './nonces.js';
+import { assertNotReplayed, claimNonce } from './nonces.js';
+import type { Gathered } from './open-shares.js';
 import { MAX_CHANNELS } from './security.js';
-
-/** A message put together from shares. */
-export interface Gathered {
-  readonly groupId: string;
-  /** The payload as JSON bytes. */
-  readonly content: Uint8Array;
-  readonly shares: ShareCount;
-  readonly settle: Settle;
-}
 
 /**
  * Adds the shares of a verified envelope to those that came before. With enough of them the id of the group is claimed like
@@ -26,18 +21,21 @@ export interface Gathered {
  */
 export async function gatherShares(
   context: AgentContext,
+  collector: ShareCollector,
   envelope: ParsedEnvelope,
-  opened: Uint8Array,
+  opened: Content,
   use: NonceUse,
   options: { readonly reservable: boolean; readonly onProgress?: OnProgress | undefined },
 ): Promise<Gathered> {
-  const { collector, warn } = context;
-  const bundle = decodeShares(envelope, opened);
+  const { warn } = context;
+  const bundle = decodeShares(envelope, opened.bytes);
   const { groupId } = bundle.shares[0]!;
   const groupUse = { ...use, nonce: groupId };
   await assertNotReplayed(context, groupUse, 'REPLAY_DETECTED:GROUP_COMPLETE');
 
-  const common = groupTranscript(envelope, decodeBase64url(groupId)!);
+  const transcript = groupTranscript(envelope, decodeBase64url(groupId)!);
+  const { contentType } = opened;
+  const common = concat([transcript, lengthPrefixed([encodeUtf8(contentType)])]);
   const group = collector.add(envelope.fields.from, common, bundle);
   const { total, threshold } = group;
   if (group.shares.size < threshold) throw xlinkError('INSUFFICIENT_SHARES:PENDING');
@@ -45,10 +43,11 @@ export async function gatherShares(
   await report(options.onProgress, 'reconstructing', { current: group.shares.size, total });
   const { payload, bad } = await collector.open(group);
   const { crypto } = context.identity;
+  const { from, to } = envelope.fields;
   const isXchange = envelope.suite.form === 'xchange';
   const content = isXchange
-    ? await openXchange(crypto, payload, common, envelope.fields.from, group.rest)
-    : payload;
+    ? await openXchange(crypto, payload, { from, to, transcript }, group.rest)
+    : { bytes: payload, contentType };
   const settle = await claimNonce(context, groupUse, options.reservable, 'REPLAY_DETECTED:GROUP_COMPLETE');
   for (const index of bad) warn({ type: 'bad-share', sender: group.sender, index });
   return {

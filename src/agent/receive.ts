@@ -1,30 +1,31 @@
-import { allowsScope } from '../checks/scope.js';
+import { ALL_SCOPES, acceptsScope, grantsScope, isOwnScope, scopesInForce } from '../checks/scope.js';
 import { checkTimestamp } from '../checks/timestamp.js';
 import type { Suite } from '../crypto/suites.js';
+import { recordVersion } from '../envelope/negotiate.js';
 import { openPayload, verifySignatures } from '../envelope/open.js';
 import { type ParsedEnvelope, parseEnvelope } from '../envelope/parse.js';
-import { decodePayload } from '../envelope/plaintext.js';
+import { type Content, decodePayload, isJsonType } from '../envelope/plaintext.js';
 import { headerTranscript } from '../envelope/transcript.js';
 import { xlinkError } from '../errors/errors.js';
 import { checkRequestBinding } from '../http/request-binding.js';
 import type { NonceUse, OnProgress } from '../types/ports.js';
-import type { AgentMessage, Did, Scope, Version } from '../types/protocol.js';
+import type { AgentMessage, Did, Kind, RegistryEntry, Scope, Version } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { given } from '../util/given.js';
 import { type AgentContext, report } from './context.js';
 import { assertNotReplayed, claimNonce } from './nonces.js';
+import type { Gathered } from './open-shares.js';
 import type { ResolvedPeer } from './peers.js';
-import { type Gathered, gatherShares } from './receive-shares.js';
 
 /** Options of `agent.receive()`. */
 export interface ReceiveOptions {
   /** Accepts signed-only envelopes too. Default `false`: only encrypted ones. */
   readonly allowCleartext?: boolean;
-  /** The HTTP request the envelope came with, from `requestBinding()`. If given, a bound envelope must match it. Default: bindings are not checked. */
+  /** The HTTP request the envelope came with, from `requestBinding()`. A bound envelope must match it. Default: no bound envelope is taken. */
   readonly request?: string;
   /** Refuses envelopes that are not bound to a request. Needs `request`. Default `false`. */
   readonly requireRequestBinding?: boolean;
-  /** Takes nothing but the answer to this envelope (its `envelopeId`). Scope lists do not apply to an answer. Default: any message. */
+  /** Takes nothing but the answer to this envelope (its `envelopeId`), made by `createAnswer`. Scope lists do not apply to an answer. Default: any message. */
   readonly inReplyTo?: string;
   /** Takes messages that are older than the timestamp window, in ms; at most the agent's `maxAgeMs`. Default: none. */
   readonly maxAgeMs?: number;
@@ -33,112 +34,179 @@ export interface ReceiveOptions {
    * process ends before it resolves, too, provided that the nonce store has `reserve` and `settle`.
    */
   readonly handle?: (message: AgentMessage) => Awaitable<void>;
-  /** Told the sender once the signature is verified, whatever is refused after that. Default: not called. */
-  readonly onVerified?: (sender: Did) => void;
+  /** Told the sender and its entry once the signature is verified, whatever is refused after that. Default: not called. */
+  readonly onVerified?: (sender: Did, entry: RegistryEntry) => void;
   /** Called at each stage, and awaited. Default: not called. */
   readonly onProgress?: OnProgress;
 }
 
-/** A message, and the JSON bytes of its payload exactly as they were sealed. */
+/** What the library's own receivers say beside. */
+export interface ReceiveRules extends ReceiveOptions {
+  /** The kind that is taken. Default: `answer` if `inReplyTo` is given, else `message`. */
+  readonly kind?: Kind;
+  /** The scope of the library's own route that receives; it needs no grant. */
+  readonly ownScope?: Scope;
+  /** When the head of the request arrived, in ms since 1970: a slow body makes no envelope old. Default: now. */
+  readonly arrivedAt?: number;
+  /** Asked about the verified sender and its entry before the nonce is claimed: what it throws refuses the envelope, and leaves it unused. */
+  readonly admit?: (sender: Did, entry: RegistryEntry) => Awaitable<void>;
+  /** Told which envelope it is once its nonce is claimed: from then on a refusal of it may be signed. */
+  readonly onClaimed?: (claimed: ClaimedEnvelope) => void;
+}
+
+/** What a refusal must say of the envelope that it refuses. */
+export type ClaimedEnvelope = Pick<AgentMessage, 'sender' | 'scope' | 'request' | 'envelopeId' | 'recipient'>;
+
+/** A message, and its content exactly as it was sealed. */
 export interface Received {
   /** The verified and opened message. */
   readonly message: AgentMessage;
   /** Bytes of UTF-8 JSON; `undefined` if the envelope carried no payload. */
   readonly content: Uint8Array | undefined;
+  /** As it was sealed, empty if the sender said none; `undefined` without a payload. */
+  readonly contentType: string | undefined;
 }
 
 /**
  * The order matters. What costs nothing comes first; nothing is written before the signature is known to be good, so
  * strangers can neither burn nonces nor fill the store; nothing is decrypted that will not be accepted.
  */
-export async function receive(
-  context: AgentContext,
-  input: unknown,
-  options: ReceiveOptions,
-): Promise<Received> {
+export async function receive(agent: AgentContext, input: unknown, options: ReceiveRules): Promise<Received> {
   const progress = (stage: Parameters<typeof report>[1]) => report(options.onProgress, stage);
 
   await progress('parsing');
-  const envelope = parseEnvelope(input, context.maxEnvelopeBytes);
+  const envelope = parseEnvelope(input, agent.maxEnvelopeBytes);
+  const { fields, suite } = envelope;
+  const context = agent.succession?.contextOf(fields.to) ?? agent;
+  const { crypto } = context.identity;
 
   await progress('checking');
   checkAddress(context, envelope, options);
-  const { timestampWindowMs } = context;
-  checkTimestamp(envelope.fields.timestamp, context.clock(), timestampWindowMs, options.maxAgeMs);
+  const { arrivedAt = context.clock(), maxAgeMs } = options;
+  checkTimestamp(fields.timestamp, arrivedAt, context.timestampWindowMs, maxAgeMs);
   const use = nonceUse(envelope, context, options);
   await assertNotReplayed(context, use);
 
   await progress('resolving');
-  const sender = await context.peers.resolve(envelope.fields.from, {
-    unknown: 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY',
-    revoked: 'VERIFICATION_FAILED:DID_REVOKED',
-  });
-  checkShownVersion(sender, envelope.suite);
+  const sender = await resolveSender(context, envelope);
+  checkFloor(context, sender, suite);
 
   await progress('verifying');
-  const { ed25519 } = sender.peer;
-  const mlDsa65 = envelope.suite.pqSignature ? await context.peers.mlDsa65(sender.peer) : undefined;
+  const { peer } = sender;
+  const mlDsa65 = suite.pqSignature ? await sender.peers.mlDsa65(peer) : undefined;
   const header = headerTranscript(envelope);
-  await verifySignatures(context.identity.crypto, { ed25519, mlDsa65 }, envelope, header);
-  options.onVerified?.(envelope.fields.from);
+  await verifySignatures(crypto, { ed25519: peer.ed25519, mlDsa65 }, envelope, header);
+  options.onVerified?.(fields.from, sender.entry);
 
   await progress('authorizing');
-  if (options.inReplyTo === undefined) checkScopes(context, sender, envelope.fields.scope);
+  const scopes = checkScopes(context, sender, envelope, options);
+  const keys = await keysFor(context, envelope);
+  await options.admit?.(fields.from, sender.entry);
 
   await progress('claiming');
   const reservable = options.handle !== undefined;
   const claims = [await claimNonce(context, use, reservable)];
-  rememberVersion(sender, envelope.suite);
+  rememberVersion(sender, suite);
+  const { from, scope, request, nonce } = fields;
+  const recipient = context === agent ? {} : { recipient: fields.to };
+  options.onClaimed?.({
+    sender: from,
+    scope,
+    envelopeId: nonce,
+    ...recipient,
+    ...(request === undefined ? {} : { request }),
+  });
 
   await progress('decrypting');
   let isUsed = true; // by what cannot be opened, too
   try {
-    const opened = await openPayload(context.identity, envelope, header);
+    const opened = await openPayload(crypto, keys, envelope, header);
     const { onProgress } = options;
-    const gathered = isMessage(envelope)
+    const gathered = isWhole(envelope)
       ? undefined
-      : await gatherShares(context, envelope, opened!, use, { reservable, onProgress });
+      : await context.shares!.gather(envelope, opened!, use, { reservable, onProgress });
     if (gathered) claims.push(gathered.settle);
     const content = gathered?.content ?? opened;
-    const message = toMessage(envelope, content, gathered);
+    const message = { ...toMessage(envelope, content, scopes, gathered), ...recipient };
     isUsed = false;
     await options.handle?.(message);
     isUsed = true;
 
     await progress('complete');
-    return { message, content };
+    return { message, content: content?.bytes, contentType: content?.contentType };
   } finally {
     for (const settle of claims) await settle(isUsed);
   }
 }
 
-const isMessage = ({ suite }: ParsedEnvelope): boolean => suite.form === 'message';
+const isWhole = ({ suite }: ParsedEnvelope): boolean => suite.form === 'message';
 
 function checkAddress(
-  { identity, minVersion, xchange }: AgentContext,
+  { identity, minVersion, xchange, shares }: AgentContext,
   { fields, suite }: ParsedEnvelope,
-  options: ReceiveOptions,
+  options: ReceiveRules,
 ): void {
+  const { inReplyTo, request, kind = inReplyTo === undefined ? 'message' : 'answer' } = options;
   if (fields.to !== identity.did) throw xlinkError('RECIPIENT_MISMATCH', { field: 'to' });
+  if (fields.kind !== kind) throw xlinkError('KIND_NOT_ACCEPTED', { field: 'kind' });
   if (suite.version < minVersion) throw xlinkError('VERSION_TOO_LOW', { field: 'version' });
   if (!suite.sealed && !options.allowCleartext) throw xlinkError('CLEARTEXT_NOT_ALLOWED', { field: 'suite' });
-  if (options.inReplyTo !== undefined && fields.inReplyTo !== options.inReplyTo)
+  if (inReplyTo !== undefined && fields.inReplyTo !== inReplyTo)
     throw xlinkError('ANSWER_INVALID', { field: 'inReplyTo' });
   if (suite.form === 'xchange' && !xchange) throw xlinkError('XCHANGE_REFUSED', { field: 'suite' });
-  if (suite.form !== 'message' && options.request !== undefined)
+  if (suite.form !== 'message' && (request !== undefined || !shares))
     throw xlinkError('SHARES_NOT_ACCEPTED', { field: 'suite' });
-  if (options.request !== undefined)
-    checkRequestBinding(fields.request, options.request, options.requireRequestBinding ?? false);
+  if (request !== undefined)
+    checkRequestBinding(fields.request, request, options.requireRequestBinding ?? false);
+  else if (fields.request !== undefined && kind === 'message')
+    throw xlinkError('REQUEST_BINDING_MISMATCH', { field: 'request' }); // it was made for a request that is not this one
 }
 
-function checkScopes({ receiveScopes }: AgentContext, { entry }: ResolvedPeer, scope: Scope): void {
-  if (!allowsScope(entry.sendScopes, scope)) throw xlinkError('SCOPE_DENIED', { field: 'scope' });
-  if (!allowsScope(receiveScopes, scope)) throw xlinkError('SCOPE_NOT_ALLOWED', { field: 'scope' });
+/** Services that were called may answer; everybody else must be in the registry. */
+async function resolveSender(
+  { services, peers }: AgentContext,
+  { fields }: ParsedEnvelope,
+): Promise<ResolvedPeer> {
+  const isReply = fields.kind === 'answer' || fields.kind === 'refusal';
+  return (isReply && services.knows(fields.from) ? services : peers).resolve(fields.from, 'sender');
+}
+
+/** Of a request: the scopes it may use. Whoever asked for an answer gets it, whatever the lists say. */
+function checkScopes(
+  { receiveScopes }: AgentContext,
+  { entry }: ResolvedPeer,
+  { fields: { kind, scope } }: ParsedEnvelope,
+  { ownScope }: ReceiveRules,
+): readonly Scope[] | undefined {
+  if (kind !== 'message' && kind !== 'request') return undefined;
+  if (ownScope !== undefined || isOwnScope(scope)) {
+    if (scope !== ownScope) throw xlinkError('SCOPE_NOT_ALLOWED', { field: 'scope' });
+    return [scope];
+  }
+  if (scope === ALL_SCOPES) return scopesInForce(entry.sendScopes, receiveScopes);
+  if (!grantsScope(entry.sendScopes, scope)) throw xlinkError('SCOPE_DENIED', { field: 'scope', scope });
+  if (!acceptsScope(receiveScopes, scope)) throw xlinkError('SCOPE_NOT_ALLOWED', { field: 'scope' });
+  return [scope];
+}
+
+/** The keys that an envelope is sealed to. Asked before the nonce is claimed: a sender that reads the record again may seal anew. */
+async function keysFor({ keyRing }: AgentContext, { suite, fields }: ParsedEnvelope) {
+  if (!suite.agreed) return undefined;
+  const keys = await keyRing.find(fields.keyEpoch!);
+  if (!keys) throw xlinkError('KEY_EPOCH_UNKNOWN', { field: 'keyEpoch' });
+  return keys;
 }
 
 /** Who takes Xchange has said so, and it has one version only. */
-function checkShownVersion({ peer }: ResolvedPeer, { version, form }: Suite): void {
-  if (form !== 'xchange' && version < peer.shownVersion)
+function checkFloor(
+  { identity, versionFloor }: AgentContext,
+  { peer }: ResolvedPeer,
+  { version, form }: Suite,
+): void {
+  if (form === 'xchange') return;
+  const onRecord =
+    versionFloor === 'record' && peer.record ? Math.min(recordVersion(peer.record), identity.maxVersion) : 1;
+  if (version < Math.max(onRecord, peer.shownVersion))
     throw xlinkError('VERSION_TOO_LOW', { field: 'version' });
 }
 
@@ -160,20 +228,39 @@ const nonceUse = (
 
 function toMessage(
   { fields, suite }: ParsedEnvelope,
-  content: Uint8Array | undefined,
+  content: Content | undefined,
+  scopes: readonly Scope[] | undefined,
   gathered: Gathered | undefined,
 ): AgentMessage {
-  const { request, contentDigest, contentType, inReplyTo } = fields;
+  const { kind, request, contentDigest, inReplyTo, fieldsDigest } = fields;
+  const contentType = fields.contentType ?? content?.contentType;
   return {
+    kind,
     sender: fields.from,
-    payload: content === undefined ? undefined : decodePayload(content),
+    payload: payloadOf(kind, content),
     scope: fields.scope,
+    ...(kind === 'request' && scopes ? { scopes } : {}),
+    ...(content?.headers ? { headers: content.headers } : {}),
     version: suite.version,
     encrypted: suite.sealed,
     timestamp: fields.timestamp,
     envelopeId: gathered?.groupId ?? fields.nonce,
-    ...given({ request, contentDigest, contentType, inReplyTo }),
+    ...given({ request, fieldsDigest, contentDigest, inReplyTo }),
+    ...(fieldsDigest === undefined ? {} : { fields: fields.fields! }),
+    ...(contentType ? { contentType } : {}),
     ...(gathered ? { shares: gathered.shares } : {}),
     ...(suite.form === 'xchange' ? { xchange: true } : {}),
   };
+}
+
+/** What is no JSON is handed over as it is; the body of a request is for the parsers of the API to judge. */
+function payloadOf(kind: Kind, content: Content | undefined): unknown {
+  if (content === undefined) return undefined;
+  if (!isJsonType(content.contentType)) return content.bytes;
+  try {
+    return decodePayload(content.bytes);
+  } catch (error) {
+    if (kind === 'request') return content.bytes;
+    throw error;
+  }
 }

@@ -1,25 +1,12 @@
-import type { CryptoProvider } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
 import type { SecurityLevel } from '../security/security-mode.js';
-import {
-  checkSecurityPolicy,
-  DEFAULT_SECURITY_POLICY,
-  type SecurityPolicy,
-} from '../security/security-policy.js';
-import { ShareCollector } from '../split-channel/collector.js';
-import { type ShareLimits, shareLimits } from '../split-channel/share-limits.js';
+import type { SecurityPolicy } from '../security/security-policy.js';
+import type { ShareLimits } from '../split-channel/share-limits.js';
 import type { Transport } from '../types/ports.js';
-import type { Clock, Version } from '../types/protocol.js';
-import {
-  isBoolean,
-  isFunction,
-  isObject,
-  isString,
-  type OptionCheck,
-  type OptionChecks,
-} from '../util/options.js';
+import type { Version } from '../types/protocol.js';
+import { isBoolean, isFunction, isString, type OptionCheck, type OptionChecks } from '../util/options.js';
 import { isSecurityLevel } from './security.js';
-import { type OnWarning, warner } from './warnings.js';
+import type { OnWarning } from './warnings.js';
 
 /** How an agent protects what it sends, and what it takes that was protected so. */
 export interface AgentSecurityOptions {
@@ -40,26 +27,23 @@ export interface AgentSecurityOptions {
   readonly onWarning?: OnWarning;
 }
 
-const isPolicy: OptionCheck = (value) => {
-  if (!Array.isArray(value)) return 'an array of rules';
-  checkSecurityPolicy('securityPolicy', value);
-  return undefined;
-};
+/** For agents without shares: what they would do nothing with is refused. */
+const needsShares: OptionCheck = () =>
+  'left out: this agent sends whole messages only; the Agent of @private.me/xlink has it';
 
-const isLimits: OptionCheck = (value) => {
-  const complaint = isObject(value);
-  if (!complaint) shareLimits(value as ShareLimits);
-  return complaint;
-};
+const isWhole: OptionCheck = (value) => (value === 'standard' ? undefined : needsShares(value));
 
-export const SECURITY_OPTIONS: OptionChecks<AgentSecurityOptions> = {
-  security: isSecurityLevel,
-  securityPolicy: isPolicy,
+/** Of the options that only an agent with shares has. */
+export type ShareChecks = Pick<OptionChecks<AgentSecurityOptions>, 'securityPolicy' | 'shareLimits'>;
+
+/** `shares`: of an agent that has them. */
+export const securityChecks = (shares: ShareChecks | undefined): OptionChecks<AgentSecurityOptions> => ({
   organization: isString,
-  xchange: isBoolean,
-  shareLimits: isLimits,
   onWarning: isFunction,
-};
+  ...(shares
+    ? { security: isSecurityLevel, xchange: isBoolean, ...shares }
+    : { security: isWhole, xchange: needsShares, securityPolicy: needsShares, shareLimits: needsShares }),
+});
 
 /** Throws `INVALID_OPTION` for options that cannot go together. */
 export function checkXchange(
@@ -77,19 +61,20 @@ export function checkXchange(
 export const transportsOf = (transport: Transport | readonly Transport[]): readonly Transport[] =>
   Array.isArray(transport) ? transport : [transport as Transport];
 
-/** Defaults, decided once when the agent is constructed. */
-export function securityParts(options: AgentSecurityOptions, transports: readonly Transport[], clock: Clock) {
-  const warn = warner(options.onWarning);
-  const limits = shareLimits(options.shareLimits);
-  return {
-    security: options.security ?? (transports.length > 1 ? ('auto' as const) : ('standard' as const)),
-    securityPolicy: options.securityPolicy ?? DEFAULT_SECURITY_POLICY,
-    organization: options.organization,
-    xchange: options.xchange ?? false,
-    warn,
-    collectorFor: (crypto: CryptoProvider) =>
-      new ShareCollector(crypto, clock, limits, ({ sender, shares, threshold: needed }, reason) =>
-        warn({ type: 'shares-dropped', reason, sender, arrived: shares.size, needed }),
-      ),
-  };
+/** What a class of agents brings along for this. */
+interface SecuritySupport {
+  readonly shares: unknown;
+  readonly warner: (onWarning: OnWarning | undefined) => OnWarning;
 }
+
+/** Defaults, decided once when the agent is constructed. */
+export const securityParts = (
+  options: AgentSecurityOptions,
+  transports: readonly Transport[],
+  { shares, warner }: SecuritySupport,
+) => ({
+  security: options.security ?? (shares && transports.length > 1 ? ('auto' as const) : ('standard' as const)),
+  organization: options.organization,
+  xchange: options.xchange ?? false,
+  warn: warner(options.onWarning),
+});

@@ -7,20 +7,11 @@ import { encodeBundle } from '../split-channel/bundle.js';
 import type { ChannelShare } from '../split-channel/share.js';
 import { splitForChannel } from '../split-channel/split.js';
 import type { OnProgress, Transport } from '../types/ports.js';
-import type { Envelope, Version } from '../types/protocol.js';
+import type { Envelope } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { type AgentContext, report } from './context.js';
 import { deliver } from './deliver.js';
-import type { PreparedMessage } from './envelope.js';
-
-/** What came of the shares of a message. */
-export interface SharesSent {
-  /** The id of the group: what the receiver gets as `envelopeId`. */
-  readonly envelopeId: string;
-  /** One for each channel. */
-  readonly envelopes: readonly Envelope[];
-  readonly version: Version;
-}
+import type { PreparedMessage, SharesSent } from './open-shares.js';
 
 /** The shares, and how to make an envelope of some of them. Every call makes another one. */
 interface Split {
@@ -96,20 +87,20 @@ function channelsOf(transports: readonly Transport[], shares: readonly ChannelSh
 /** Shares of the payload, each bundle sealed for the recipient. */
 async function splitPayload(
   context: AgentContext,
-  { recipient, draft, payload }: PreparedMessage,
+  { recipient, draft, content }: PreparedMessage,
   { total, threshold }: ShareCount,
 ): Promise<Split> {
   const { identity, random } = context;
-  const keys = await context.peers.recipientKeys(recipient.peer);
+  const keys = await recipient.peers.recipientKeys(recipient.peer, context.clock());
   const { crypto } = identity;
   return {
-    shares: await splitForChannel(payload!, { totalShares: total, threshold, crypto }),
+    shares: await splitForChannel(content!.bytes, { totalShares: total, threshold, crypto }),
     seal: (shares, onSigning) =>
       sealEnvelope(
         identity,
         keys,
         { ...draft, nonce: random(16) },
-        encodeBundle(shares),
+        { bytes: encodeBundle(shares), contentType: content!.contentType },
         onSigning,
         'shares',
       ),
@@ -119,14 +110,15 @@ async function splitPayload(
 /** Shares of the key of the payload, each bundle in front of the same ciphertext. */
 async function splitKey(
   { identity, random }: AgentContext,
-  { draft, payload }: PreparedMessage,
+  { draft, content }: PreparedMessage,
   { total, threshold }: ShareCount,
 ): Promise<Split> {
   const { crypto, did } = identity;
   const key = crypto.randomBytes(CONTENT_KEY_BYTES);
   const shares = await splitForChannel(key, { totalShares: total, threshold, crypto });
-  const group = draftGroupTranscript(identity, draft, decodeBase64url(shares[0]!.groupId)!);
-  const ciphertext = await sealXchange(crypto, key, group, did, payload!);
+  const transcript = draftGroupTranscript(identity, draft, decodeBase64url(shares[0]!.groupId)!);
+  const group = { from: did, to: draft.to, transcript };
+  const ciphertext = await sealXchange(crypto, key, group, content!);
   return {
     shares,
     async seal(some, onSigning) {

@@ -1,11 +1,12 @@
+import { xlinkError } from '../errors/errors.js';
 import type { SecurityMode, ShareCount } from '../security/security-mode.js';
 import type { Envelope, Version } from '../types/protocol.js';
 import { type AgentContext, report } from './context.js';
 import { deliver } from './deliver.js';
-import { createEnvelope, type PreparedMessage, prepareMessage, sealMessage } from './envelope.js';
+import { createEnvelope, prepareMessage, sealMessage } from './envelope.js';
 import type { EnvelopeOptions } from './envelope-options.js';
-import { checkSendOptions, type SecurityOptions, securityModeOf } from './security.js';
-import { type SharesSent, sendShares } from './send-shares.js';
+import type { PreparedMessage, SharesSent } from './open-shares.js';
+import { checkSendOptions, type SecurityOptions } from './security.js';
 
 /** Options of `agent.send()`. */
 export type SendOptions = Omit<EnvelopeOptions, 'content' | 'contentType'> & SecurityOptions;
@@ -29,16 +30,41 @@ export async function send(context: AgentContext, options: SendOptions): Promise
   checkSendOptions(options);
   const envelopeOptions = envelopeOptionsOf(options);
   const prepared = await prepareMessage(context, envelopeOptions);
-  const security = securityModeOf(context, options, prepared);
+  const security = context.shares ? context.shares.modeOf(options, prepared) : wholeOnly(options);
   const sent = isSplit(security)
-    ? await sendShares(context, prepared, security, options)
-    : await sendWhole(context, prepared, envelopeOptions);
+    ? await context.shares!.send(prepared, security, options)
+    : await sendWhole(context, bound(context, prepared), bindingOf(context, envelopeOptions));
   await report(options.onProgress, 'complete');
   return { ...sent, envelope: sent.envelopes[0]!, security };
 }
 
+/** For an agent without shares. */
+function wholeOnly(options: SecurityOptions): SecurityMode {
+  const { security = 'standard', xchange, splitChannel, splitChannelConfig } = options;
+  if (security !== 'standard' || xchange || splitChannel || splitChannelConfig)
+    throw xlinkError('INVALID_OPTION', {
+      field: 'security',
+      hint: 'send: this agent sends whole messages only; the Agent of @private.me/xlink can split them.',
+    });
+  return { type: 'standard', level: 'standard' };
+}
+
 const isSplit = (mode: SecurityMode): mode is SecurityMode & { readonly shares: ShareCount } =>
   mode.shares !== undefined;
+
+/** A transport that knows its URL has whole messages bound to it, unless the caller said otherwise. */
+const bindingOf = <T extends { readonly request?: string | undefined }>(
+  { transports }: AgentContext,
+  options: T,
+): T => {
+  const request = options.request ?? transports[0]!.binding;
+  return request === undefined ? options : { ...options, request };
+};
+
+const bound = (context: AgentContext, prepared: PreparedMessage): PreparedMessage => ({
+  ...prepared,
+  draft: bindingOf(context, prepared.draft),
+});
 
 /** One envelope, over the first transport. */
 async function sendWhole(

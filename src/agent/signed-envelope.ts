@@ -54,7 +54,14 @@ export async function createSignedEnvelope(options: SignedEnvelopeOptions): Prom
   if (identity.did !== senderDid) throw xlinkError('INVALID_DID', { field: 'senderDid' });
   return signOnlyEnvelope(
     identity,
-    { version: 1, to: recipientDid, timestamp: clock(), nonce: crypto.randomBytes(16), scope },
+    {
+      version: 1,
+      kind: 'message',
+      to: recipientDid,
+      timestamp: clock(),
+      nonce: crypto.randomBytes(16),
+      scope,
+    },
     plaintext,
   );
 }

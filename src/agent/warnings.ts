@@ -1,3 +1,4 @@
+import type { XlinkError } from '../errors/errors.js';
 import type { Did, Version } from '../types/protocol.js';
 
 /** Something that works, but less well than it seems. */
@@ -38,7 +39,11 @@ export type XlinkWarning =
   /** Redis drops what it should remember when its memory is full (`maxmemory-policy`). */
   | { readonly type: 'redis-may-evict'; readonly store: string; readonly policy: string }
   /** The clock of Redis, which dates what is remembered, is ahead of that of this process, or behind (negative). */
-  | { readonly type: 'redis-clock-differs'; readonly store: string; readonly aheadMs: number };
+  | { readonly type: 'redis-clock-differs'; readonly store: string; readonly aheadMs: number }
+  /** New encryption keys are not in the trust registry yet; it is tried again. */
+  | { readonly type: 'keys-not-published'; readonly error: XlinkError }
+  /** The store of encryption keys failed. The agent goes on with the keys it holds, until they are over. */
+  | { readonly type: 'key-store-failed'; readonly error: XlinkError };
 
 /** Told about warnings as they happen. What it throws is ignored. */
 export type OnWarning = (warning: XlinkWarning) => void;
@@ -81,5 +86,9 @@ export function describeWarning(warning: XlinkWarning): string {
       return `The Redis of ${warning.store} has maxmemory-policy ${warning.policy}: when its memory is full it forgets what it should remember. Set noeviction.`;
     case 'redis-clock-differs':
       return `The Redis of ${warning.store} is ${Math.abs(warning.aheadMs / 1000).toFixed(1)} s ${warning.aheadMs > 0 ? 'ahead of' : 'behind'} this process: compare both clocks with the true time.`;
+    case 'keys-not-published':
+      return `New encryption keys are not in the trust registry yet (${warning.error.id}); it is tried again.`;
+    case 'key-store-failed':
+      return `The store of encryption keys failed (${warning.error.id}); the agent goes on with the keys it holds, and asks again.`;
   }
 }

@@ -14,8 +14,12 @@ export function checkTimestamp(timestamp: number, now: number, windowMs: number,
   if (timestamp > now + windowMs) throw xlinkError('TIMESTAMP_EXPIRED:FUTURE', { field: 'timestamp' });
 }
 
+/** How long the body of a request may take to arrive after its head, whose arrival is what counts: 5 minutes. */
+export const SLOW_BODY_MS = 300_000;
+
 /**
- * How long a nonce must be remembered: an envelope dated `windowMs` ahead stays good for that long and `maxAgeMs` more.
- * One second more for stores that round.
+ * How long a nonce must be remembered: an envelope dated `windowMs` ahead stays good for that long and `maxAgeMs` more, and
+ * may take {@link SLOW_BODY_MS} to arrive. One second more for stores that round.
  */
-export const nonceTtlMs = (windowMs: number, maxAgeMs = windowMs): number => windowMs + maxAgeMs + 1000;
+export const nonceTtlMs = (windowMs: number, maxAgeMs = windowMs): number =>
+  windowMs + Math.max(maxAgeMs, windowMs) + SLOW_BODY_MS + 1000;

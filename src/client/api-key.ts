@@ -1,30 +1,25 @@
 import type { XlinkFetchOptions } from './options.js';
 
-/** The key of one service, and where it may go: to one origin, in one header, until it is taken away. */
+/** The key of a service, and where it may go: to the origins that its owner named, and wherever a call carries it already. */
 export class ApiKey {
   readonly #header: string;
+  readonly #origins: ReadonlySet<string>;
   #key: string | undefined;
-  #origin: string | undefined;
-  /** Kept after the key was taken away, so that a caller that still sets it is not believed. */
+  /** Kept after the key was taken away, so that a caller that still sends it is not believed. */
   readonly #secret: string | undefined;
 
-  constructor({ apiKey, apiKeyHeader = 'X-API-Key', apiKeyOrigin, baseUrl }: XlinkFetchOptions) {
+  constructor({ apiKey, apiKeyHeader = 'X-API-Key', apiKeyOrigin = [], baseUrl }: XlinkFetchOptions) {
     this.#key = this.#secret = apiKey;
     this.#header = apiKeyHeader;
-    const home = apiKeyOrigin ?? baseUrl;
-    this.#origin = home === undefined ? undefined : new URL(home).origin;
+    const homes = [apiKeyOrigin].flat();
+    if (homes.length === 0 && baseUrl !== undefined) homes.push(baseUrl);
+    this.#origins = new Set(homes.map((home) => new URL(home).origin));
   }
 
-  /** Whether there is a key for this origin. The first origin that asks keeps it, unless the options name one. */
-  isFor(origin: string): boolean {
-    if (this.#key === undefined) return false;
-    this.#origin ??= origin;
-    return this.#origin === origin;
-  }
-
-  /** The key, for the proof of an enrollment. */
-  reveal(origin: string): string | undefined {
-    return this.isFor(origin) ? this.#key : undefined;
+  /** The key, if it may go where the request goes. */
+  for(request: Request, url: URL): string | undefined {
+    if (this.#key === undefined) return undefined;
+    return this.#origins.has(url.origin) || this.#isIn(request, url) ? this.#key : undefined;
   }
 
   /** Never used again. */
@@ -32,10 +27,8 @@ export class ApiKey {
     this.#key = undefined;
   }
 
-  /** Adds the key, for an origin that it is for. */
-  addTo(headers: Headers, origin: string): void {
-    const key = this.reveal(origin);
-    if (key === undefined) return;
+  /** Adds the key to headers. */
+  addTo(headers: Headers, key: string): void {
     headers.set(this.#header, this.#header.toLowerCase() === 'authorization' ? `Bearer ${key}` : key);
   }
 
@@ -43,10 +36,58 @@ export class ApiKey {
   stripFrom(headers: Headers): void {
     headers.delete('X-API-Key');
     if (this.#header.toLowerCase() !== 'authorization') headers.delete(this.#header);
-    const secret = this.#secret;
-    if (secret === undefined) return;
     for (const [name, value] of [...headers]) {
-      if (value === secret || value.endsWith(` ${secret}`)) headers.delete(name);
+      if (!this.#holds(value)) continue;
+      const rest = name === 'cookie' ? withoutPairs(value, (pair) => this.#holds(pair)) : '';
+      if (rest === '') headers.delete(name);
+      else headers.set(name, rest);
     }
   }
+
+  /** The URL without parameters that hold the key; everything else stays as it is spelled. */
+  stripFromUrl(url: URL): URL {
+    const rest = url.search
+      .slice(1)
+      .split('&')
+      .filter((pair) => !this.#holds(decoded(pair)));
+    if (rest.length === url.search.slice(1).split('&').length) return url;
+    const stripped = new URL(url);
+    stripped.search = rest.join('&');
+    return stripped;
+  }
+
+  #isIn(request: Request, url: URL): boolean {
+    const values = [...request.headers].map(([, value]) => value);
+    return [...values, ...url.search.slice(1).split('&').map(decoded)].some((text) => this.#holds(text));
+  }
+
+  /** Also inside `Token token="…"`, a cookie, and Basic credentials, where it may be the name or the password. */
+  #holds(text: string): boolean {
+    const secret = this.#secret;
+    if (secret === undefined) return false;
+    return text.includes(secret) || basicCredentials(text).split(':').includes(secret);
+  }
 }
+
+function basicCredentials(value: string): string {
+  const encoded = /^basic\s+([\w+/=-]+)$/i.exec(value.trim())?.[1];
+  try {
+    return encoded === undefined ? '' : atob(encoded);
+  } catch {
+    return '';
+  }
+}
+
+function decoded(pair: string): string {
+  try {
+    return decodeURIComponent(pair.replaceAll('+', ' '));
+  } catch {
+    return pair;
+  }
+}
+
+const withoutPairs = (cookie: string, isUnwanted: (pair: string) => boolean): string =>
+  cookie
+    .split(/;\s*/)
+    .filter((pair) => !isUnwanted(pair))
+    .join('; ');

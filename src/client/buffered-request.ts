@@ -4,6 +4,12 @@ import { untilAborted } from '../http/abort.js';
 /** What the platform's `fetch` takes first; named here because only the DOM library has `RequestInfo`. */
 export type FetchInput = Parameters<typeof fetch>[0];
 
+/** What `fetch` of this package takes beside what the platform's takes. */
+export interface XlinkRequestInit extends RequestInit {
+  /** `optional`: takes an answer that is not sealed, too; it then says `xlink-sealed: false`. Default `required`. */
+  readonly sealed?: 'required' | 'optional';
+}
+
 /** A request of the caller with its body in memory, so that it can be signed, and made anew if it was refused unread. */
 export interface BufferedRequest {
   /** The platform's view of it; its body is used up. */
@@ -15,6 +21,8 @@ export interface BufferedRequest {
   readonly signal: AbortSignal | undefined;
   /** Everything else that the caller said to `fetch`. */
   readonly init: RequestInit;
+  /** Whether the caller takes an answer that is not sealed. */
+  readonly takesPlain: boolean;
 }
 
 /** Members of a `Request` that go on to `fetch`. */
@@ -23,7 +31,7 @@ const CARRIED = ['cache', 'credentials', 'keepalive', 'mode', 'referrerPolicy', 
 /** Reads the body of a request. Rejects with `REQUEST_BODY_UNSUPPORTED` for streams, which could be read only once. */
 export async function bufferRequest(
   input: FetchInput,
-  init: RequestInit = {},
+  { sealed = 'required', ...init }: XlinkRequestInit = {},
   baseUrl?: string,
 ): Promise<BufferedRequest> {
   const signal = init.signal ?? (input instanceof Request ? input.signal : undefined);
@@ -43,6 +51,7 @@ export async function bufferRequest(
     body: bytes.length === 0 ? undefined : bytes,
     signal,
     init: { ...carried, ...rest },
+    takesPlain: sealed === 'optional',
   };
 }
 

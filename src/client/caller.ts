@@ -52,7 +52,7 @@ export class AgentSource {
     const clocked = clock ? { clock } : {};
     return {
       ...clocked,
-      maxVersion: version === 3 ? 3 : 2,
+      maxVersion: version ?? 2, // services hold an identity to the highest version on its key record
       maxEnvelopeBytes: maxAnswerBytes,
       nonceStore: new MemoryNonceStore({ ...clocked, coldStart: 'accept', maxEntriesPerSender: 1_000_000 }),
     };

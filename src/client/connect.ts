@@ -9,7 +9,7 @@ import { checkOptions } from '../util/options.js';
 import { checkXlinkFetchOptions, XLINK_FETCH_OPTIONS, type XlinkFetchOptions } from './options.js';
 import { PostTransport } from './post-transport.js';
 import { ServiceClient } from './service-client.js';
-import { fetchOf } from './xlink-fetch.js';
+import { fetchOf, type XlinkFetch } from './xlink-fetch.js';
 
 /** Options of discovery and of the `fetch` that comes with the connection. `signal` aborts connecting, nothing later. */
 export type ConnectOptions = Omit<XlinkFetchOptions, 'baseUrl' | 'apiKeyOrigin'> &
@@ -33,7 +33,7 @@ export interface Connection {
    */
   readonly agent: BaseAgent;
   /** For an HTTP API: see `xlinkFetch`. Relative URLs are resolved against `url`, and the DID of the service is pinned. */
-  readonly fetch: typeof fetch;
+  readonly fetch: XlinkFetch;
 }
 
 /**

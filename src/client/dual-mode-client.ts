@@ -83,6 +83,14 @@ export class DualModeClient {
     this.#client.removeKey();
   }
 
+  /**
+   * For the operator, when the API really went back to keys, lost its registry or changed its identity: it is met as for the
+   * first time. Rejects with `SERVICE_MEMORY_FAILED`.
+   */
+  forget(): Promise<void> {
+    return this.#client.forget(this.#url);
+  }
+
   async #send(action: string, payload: unknown, signal: AbortSignal | undefined): Promise<Served> {
     const url = below(this.#url, `/${actionPath(action)}`);
     const init: RequestInit = {

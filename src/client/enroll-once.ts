@@ -12,16 +12,23 @@ import type { Did, Scope } from '../types/protocol.js';
 export interface EnrollTransport {
   readonly fetch: typeof fetch;
   readonly timeoutMs: number;
-  /** Puts the key into the headers of a request to that origin. */
-  readonly addKey: (headers: Headers, origin: string) => void;
+  /** Puts the key into the headers of a request. */
+  readonly addKey: (headers: Headers, key: string) => void;
 }
 
 const MAX_ANSWER_BYTES = 64 * 1024;
 const failed = (cause: unknown) => xlinkError('ENROLLMENT_FAILED', { cause });
 
+/** What the service granted. */
+export interface EnrollmentGrant {
+  readonly scopes: readonly Scope[];
+  /** When the enrollment ends, in ms since 1970; absent if it does not. */
+  readonly validUntil?: number;
+}
+
 /**
- * Presents the API key together with proof of the DID; an identity that was enrolled before needs no key. `not-offered` on 404 and 415. Throws the error that the service
- * names, or `ENROLLMENT_FAILED`. An envelope older than the memory of a restarted service is made anew, once.
+ * Presents the API key together with proof of the DID; an identity that was enrolled before needs no key. Returns what
+ * was granted. Throws the error that the service names, or `ENROLLMENT_FAILED`. An envelope older than the memory of a restarted service is made anew, once.
  */
 export async function enrollOnce(
   agent: BaseAgent,
@@ -29,13 +36,12 @@ export async function enrollOnce(
   endpoint: string,
   apiKey: string | undefined,
   transport: EnrollTransport,
-): Promise<'not-offered' | { readonly scopes: readonly Scope[] | undefined }> {
+): Promise<EnrollmentGrant> {
   const expired = () => failed(new Error('timeout'));
   return withDeadline(transport.timeoutMs, expired, async (signal) => {
     for (let attempt = 1; ; attempt++) {
       const { status, text } = await post(agent, to, endpoint, apiKey, transport, signal);
-      if (status === 200) return { scopes: scopesOf(text, agent.did) };
-      if (status === 404 || status === 415) return 'not-offered';
+      if (status === 200) return grantIn(text, agent.did);
       const refusal = refusalIn(text);
       if (refusal?.id === 'NONCE_STORE_UNAVAILABLE:COLD_START' && attempt === 1) continue;
       throw refusal && refusal.id !== 'INTERNAL' ? refusal : failed(new Error(`HTTP status ${status}`));
@@ -51,7 +57,7 @@ async function post(
   { fetch, addKey }: EnrollTransport,
   signal: AbortSignal,
 ): Promise<HttpTextResponse> {
-  const { origin, pathname, search } = new URL(endpoint);
+  const { pathname, search } = new URL(endpoint);
   const envelope = await agent.createIntroduction({
     to,
     scope: ENROLL_SCOPE,
@@ -62,7 +68,7 @@ async function post(
     },
   });
   const headers = new Headers({ 'Content-Type': ENVELOPE_TYPE, Accept: JSON_TYPE });
-  if (apiKey !== undefined) addKey(headers, origin);
+  if (apiKey !== undefined) addKey(headers, apiKey);
   try {
     const body = JSON.stringify(envelope);
     const call = {
@@ -79,8 +85,8 @@ async function post(
   }
 }
 
-function scopesOf(text: string, did: Did): readonly Scope[] | undefined {
-  let answer: { did?: unknown; scopes?: unknown } | null;
+function grantIn(text: string, did: Did): EnrollmentGrant {
+  let answer: { did?: unknown; scopes?: unknown; validUntil?: unknown } | null;
   try {
     answer = JSON.parse(text);
   } catch {
@@ -88,7 +94,9 @@ function scopesOf(text: string, did: Did): readonly Scope[] | undefined {
   }
   const scopes = answer?.scopes;
   const isList = Array.isArray(scopes) && scopes.every((scope) => scope === '*' || isScope(scope));
-  if (answer?.did !== did || (scopes !== undefined && !isList))
+  const { validUntil } = answer ?? {};
+  const end = typeof validUntil === 'string' ? Date.parse(validUntil) : undefined;
+  if (answer?.did !== did || !isList || Number.isNaN(end) || (validUntil !== undefined && end === undefined))
     throw failed(new Error('answer is malformed'));
-  return scopes as readonly Scope[] | undefined;
+  return { scopes: scopes as readonly Scope[], ...(end === undefined ? {} : { validUntil: end }) };
 }

@@ -2,7 +2,7 @@ import type { Service } from '../discovery/discover.js';
 import { isXlinkError } from '../errors/errors.js';
 import type { ErrorId } from '../errors/table.js';
 import { ASKS_FOR_XLINK } from '../http/key-refusals.js';
-import type { Clock, Scope } from '../types/protocol.js';
+import type { Clock, Did } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import type { Caller } from './caller.js';
 import { type EnrollTransport, enrollOnce } from './enroll-once.js';
@@ -11,13 +11,17 @@ import { type EnrollTransport, enrollOnce } from './enroll-once.js';
  * What came of an enrollment. `unsettled`: the service does not take the key (any more), which says nothing about an
  * identity that it may know already.
  */
-export type Enrollment =
-  | { readonly state: 'enrolled'; readonly scopes: readonly Scope[] | undefined }
-  | { readonly state: 'not-offered' | 'unsettled' };
+export interface Enrollment {
+  readonly state: 'enrolled' | 'not-offered' | 'unsettled';
+  /** When it ends, in ms since 1970; absent if it does not. */
+  readonly validUntil?: number;
+}
 
 /** After a failure, and after an outcome that may change: 1 minute. */
 const AGAIN_AFTER_MS = 60_000;
 const CAPACITY = 1000;
+/** An enrollment that ends is renewed by the first call after so much of its time. */
+const RENEWED_AT = 0.8;
 
 /** Refusals that do not matter to an identity that was enrolled before. */
 const KEY_IS_NO_USE: ReadonlySet<ErrorId | undefined> = new Set<ErrorId>([
@@ -25,13 +29,18 @@ const KEY_IS_NO_USE: ReadonlySet<ErrorId | undefined> = new Set<ErrorId>([
   'ENROLLMENT_REFUSED:RATE_LIMITED',
 ]);
 
+/** What came of it at an origin, by which DID of the service, and until when that counts. */
+interface Outcome {
+  readonly enrollment: Enrollment;
+  readonly did: Did;
+  readonly until: number;
+}
+
 /** Enrolls an identity once with each service, however many ask at the same time. */
 export class Enroller {
   readonly #transport: EnrollTransport;
   readonly #clock: Clock;
-  readonly #outcomes = new BoundedMap<string, { readonly enrollment: Enrollment; readonly until: number }>(
-    CAPACITY,
-  );
+  readonly #outcomes = new BoundedMap<string, Outcome>(CAPACITY);
   readonly #failures = new BoundedMap<string, number>(CAPACITY);
   readonly #underway = new Map<string, Promise<Enrollment>>();
 
@@ -42,9 +51,9 @@ export class Enroller {
 
   /** Rejects with what is wrong; a failure is not kept, the next request tries again. */
   async ensure(service: Service, caller: Caller, apiKey: string | undefined): Promise<Enrollment> {
-    const id = idOf(service);
+    const id = service.origin;
     const outcome = this.#outcomes.get(id);
-    if (outcome && this.#clock() < outcome.until) return outcome.enrollment;
+    if (outcome && this.#clock() < outcome.until && isOf(outcome, service)) return outcome.enrollment;
     const underway = this.#underway.get(id) ?? this.#enroll(id, service, caller, apiKey);
     this.#underway.set(id, underway);
     return underway;
@@ -52,12 +61,12 @@ export class Enroller {
 
   /** Whether the last attempt failed a moment ago, so that a call that can do without it should not try now. */
   failedLately(service: Service): boolean {
-    return this.#clock() < (this.#failures.get(idOf(service)) ?? -Infinity) + AGAIN_AFTER_MS;
+    return this.#clock() < (this.#failures.get(service.origin) ?? -Infinity) + AGAIN_AFTER_MS;
   }
 
-  /** The service does not know the identity (any more): the next request enrolls it again. */
-  forget(service: Service): void {
-    this.#outcomes.delete(idOf(service));
+  /** The service at an origin does not know the identity (any more): the next request enrolls it again. */
+  forget(origin: string): void {
+    this.#outcomes.delete(origin);
   }
 
   async #enroll(
@@ -68,8 +77,10 @@ export class Enroller {
   ): Promise<Enrollment> {
     try {
       const enrollment = await this.#attempt(service, caller, apiKey);
-      const until = enrollment.state === 'enrolled' ? Infinity : this.#clock() + AGAIN_AFTER_MS;
-      this.#outcomes.set(id, { enrollment, until });
+      const now = this.#clock();
+      const { state, validUntil = Infinity } = enrollment;
+      const until = state === 'enrolled' ? now + RENEWED_AT * (validUntil - now) : now + AGAIN_AFTER_MS;
+      this.#outcomes.set(id, { enrollment, did: service.did, until });
       return enrollment;
     } catch (error) {
       this.#failures.set(id, this.#clock());
@@ -88,8 +99,8 @@ export class Enroller {
     // An operator may have registered an identity that is not new; a new one is not known anywhere.
     if (enroll === undefined) return { state: known ? 'unsettled' : 'not-offered' };
     try {
-      const answer = await enrollOnce(agent, service.did, enroll, apiKey, this.#transport);
-      return answer === 'not-offered' ? { state: answer } : { state: 'enrolled', scopes: answer.scopes };
+      const { validUntil } = await enrollOnce(agent, service.did, enroll, apiKey, this.#transport);
+      return { state: 'enrolled', ...(validUntil === undefined ? {} : { validUntil }) };
     } catch (error) {
       const id = isXlinkError(error) ? error.id : undefined;
       if (apiKey === undefined || ASKS_FOR_XLINK.has(id) || (known && KEY_IS_NO_USE.has(id)))
@@ -99,4 +110,6 @@ export class Enroller {
   }
 }
 
-const idOf = ({ origin, did }: Service): string => `${origin} ${did}`;
+/** A service that another DID stands for now is the same, and knows whom it knew. */
+const isOf = ({ did }: Outcome, { did: now, succession = [] }: Service): boolean =>
+  did === now || succession.some(({ from }) => from === did);

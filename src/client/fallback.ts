@@ -1,9 +1,9 @@
 import { isXlinkError, type XlinkError } from '../errors/errors.js';
 
 /**
- * Why the key was used in place of an envelope: the service has no discovery document (`discovery`), offers no enrollment
- * (`enrollment`), refused the envelope with `XLINK_NOT_SUPPORTED` (`refused`), or says that keys decide (`observe`: the
- * envelope travels beside the key). There is no other reason.
+ * Why the key was used in place of an envelope: the origin has no discovery document and never had one (`discovery`), its
+ * signed document offers no enrollment (`enrollment`) or says that keys decide (`observe`: the envelope travels beside the
+ * key), or it refused the envelope with a signed `XLINK_NOT_SUPPORTED` (`refused`). There is no other reason.
  */
 export type FallbackReason = 'discovery' | 'enrollment' | 'refused' | 'observe';
 

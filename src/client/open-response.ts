@@ -1,11 +1,13 @@
 import type { BaseAgent } from '../agent/agent.js';
 import type { Service } from '../discovery/discover.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
-import { ENVELOPE_TYPE, mediaTypeOf } from '../http/media-type.js';
+import { ENVELOPE_TYPE, mediaTypeOf, PROBLEM_TYPE } from '../http/media-type.js';
+import { problemId } from '../http/problem.js';
 import { readAtMost } from '../http/read-body.js';
 import { type SealedResponse, sealedStatus } from '../http/sealed-response.js';
+import type { AgentMessage } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
-import { rebuild, SEALED_HEADER } from './response.js';
+import { type Exchanged, rebuild, SEALED_HEADER } from './response.js';
 import type { SealedRequest } from './seal-request.js';
 
 /** Headers that describe the envelope, or claim something about the body that was not signed. */
@@ -26,22 +28,23 @@ export const isSealed = (response: Response): boolean =>
   mediaTypeOf(response.headers.get('content-type')) === ENVELOPE_TYPE;
 
 /**
- * Opens a sealed answer: encrypted for this agent, signed by the service, in reply to this one request, and of the status
- * it came with. Status, content type and body are what the service sealed; other headers are as they came and are
- * not verified. Throws `ANSWER_INVALID…`.
+ * Opens a sealed answer, or reads a signed refusal: encrypted for this agent or signed only, by the service, in reply to this
+ * one request, and of the status it came with. Status, content type and body are what the service sealed; other headers
+ * are as they came and are not verified. Throws `ANSWER_INVALID…`.
  */
 export async function openResponse(
   response: Response,
   request: SealedRequest,
   { agent, service, maxBytes }: { agent: BaseAgent; service: Service; maxBytes: number },
-): Promise<Response> {
+): Promise<Exchanged> {
   const tooLarge = () => xlinkError('ANSWER_INVALID:TOO_LARGE');
   const bytes = await readAtMost(response, maxBytes, tooLarge);
-  const received = await agent.receive(bytes, {
-    request: request.binding,
-    requireRequestBinding: true,
-    inReplyTo: request.nonce,
-  });
+  const reply = { request: request.binding, requireRequestBinding: true, inReplyTo: request.nonce };
+  const answer = await agent.receiveContent(bytes, reply);
+  const received =
+    !answer.ok && answer.error.id === 'KIND_NOT_ACCEPTED'
+      ? await agent.receiveContent(bytes, { ...reply, kind: 'refusal', allowCleartext: true })
+      : answer;
   if (!received.ok) {
     const { error } = received;
     if (error.id === 'ENVELOPE_TOO_LARGE') throw tooLarge();
@@ -49,14 +52,43 @@ export async function openResponse(
       ? error
       : xlinkError('ANSWER_INVALID', { cause: error });
   }
-  const { sender, payload } = received.value;
-  if (sender !== service.did) throw invalid('from');
-  const { status, contentType, body } = checkPayload(payload);
+  const { message, content } = received.value;
+  if (message.sender !== service.did) throw invalid('from');
+  if (message.kind === 'refusal') return signedRefusal(response, message, content!);
+  const { status, contentType, body } = checkPayload(message.payload);
   if (response.status !== sealedStatus(status)) throw invalid('status');
+  return { response: rebuildOpened(response, body, contentType, status), verified: true };
+}
+
+/** The problem document that the service signed. */
+function signedRefusal(
+  response: Response,
+  { payload, timestamp }: AgentMessage,
+  content: Uint8Array,
+): Exchanged {
+  const { status, code, subCode } = (payload ?? {}) as {
+    status?: unknown;
+    code?: unknown;
+    subCode?: unknown;
+  };
+  const id = problemId({ code, subCode });
+  if (id === undefined || status !== response.status) throw invalid('status');
+  const body = new Uint8Array(content);
+  const opened = rebuildOpened(response, body, PROBLEM_TYPE, response.status, 'signed');
+  return { response: opened, verified: true, refusal: { id, timestamp } };
+}
+
+function rebuildOpened(
+  response: Response,
+  body: Uint8Array<ArrayBuffer> | null,
+  contentType: string | undefined,
+  status: number,
+  mark = 'true',
+): Response {
   const headers = new Headers(response.headers);
   for (const name of ABOUT_THE_ENVELOPE) headers.delete(name);
   if (contentType !== undefined) headers.set('content-type', contentType);
-  headers.set(SEALED_HEADER, 'true');
+  headers.set(SEALED_HEADER, mark);
   return rebuild(response, body, headers, status);
 }
 

@@ -13,6 +13,7 @@ import {
   type OptionCheck,
 } from '../util/options.js';
 import type { FallbackEvent } from './fallback.js';
+import type { ServiceMemory } from './known-services.js';
 
 /** Where an identity is kept between runs of the program. */
 export interface IdentityStore {
@@ -20,27 +21,37 @@ export interface IdentityStore {
   load(): Awaitable<Uint8Array | undefined>;
   /** Called once with 48 bytes of unencrypted PKCS#8 (RFC 8410). They are the caller's identity: keep them secret. */
   save(pkcs8: Uint8Array): Awaitable<void>;
+  /**
+   * Keeps what was learned about services, so that a restart does not take it back: who they are, and that the key is over
+   * there. Default: in memory only.
+   */
+  readonly services?: ServiceMemory;
 }
 
 /** Options of {@link xlinkFetch}. */
 export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' | 'signal'> {
-  /** Who calls. Its registry is given the key record of each service. Default: see `identity`. */
+  /** Who calls. Default: see `identity`. */
   readonly agent?: BaseAgent;
   /** Loads the identity, or makes and saves one. Default: a new identity in memory, enrolled at every start. */
   readonly identity?: IdentityStore;
+  /** Keeps what was learned about services between runs. Default: that of `identity`, else in memory only. */
+  readonly services?: ServiceMemory;
   /** The key to enroll with, and to go on with while the service does not offer xLink. Default none. */
   readonly apiKey?: string;
   /** Header that holds the key. Default `X-API-Key`; `Authorization` sends `Bearer` and the key. */
   readonly apiKeyHeader?: string;
-  /** The one origin the key is sent to. Default: that of `baseUrl`, else the origin of the first request. */
-  readonly apiKeyOrigin?: string;
+  /** The origins that the key may go to. Default: that of `baseUrl`. Beside them it goes only where the caller put it on the call. */
+  readonly apiKeyOrigin?: string | readonly string[];
   /** What relative URLs are resolved against, by the rules of `new URL(input, baseUrl)`. Default: those of the platform. */
   readonly baseUrl?: string;
-  /** Scope of each request. Default: the first one that enrollment granted, else `default`. */
+  /** Limits each request to one scope. Default `*`: all that this identity was granted. */
   readonly scope?: Scope | ((request: Request) => Scope);
-  /** Exactly this envelope version. Default: the highest that both sides know. */
+  /** Exactly this envelope version; an identity that is made here has keys for no higher one. Default: the highest that both sides know. */
   readonly version?: Version;
-  /** Asks for sealed answers, and takes no other from a request that succeeds. Default `true`. */
+  /**
+   * Asks for sealed answers, and takes no other, unless the path is one that the service lists as public or the call says
+   * `sealed: 'optional'`. Default `true`.
+   */
   readonly sealedAnswers?: boolean;
   /** Largest answer that is read into memory: a sealed one, as it travels, or a refusal. Bytes; default 10 MiB. */
   readonly maxAnswerBytes?: number;
@@ -53,6 +64,11 @@ export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' |
 /** Sealed answers up to 10 MiB. */
 export const DEFAULT_MAX_ANSWER_BYTES = 10 * 1024 * 1024;
 
+const isServiceUrls: OptionCheck = (value) =>
+  [value]
+    .flat()
+    .map(isServiceUrl)
+    .find((complaint) => complaint !== undefined);
 const isAgent: OptionCheck = (value) => (value instanceof BaseAgent ? undefined : 'an Agent');
 /** Anything else would be quoted by the platform in the error of the header it does not fit in. */
 const isApiKey: OptionCheck = (value) =>
@@ -64,16 +80,19 @@ const isHeaderName: OptionCheck = (value) =>
 const isScopeOption: OptionCheck = (value) =>
   typeof value === 'function' || isScope(value) ? undefined : 'a scope, or a function that returns one';
 
+const isStore = hasMethods('load', 'save');
+
 const { registryUrl: _registry, signal: _signal, ...DISCOVERY } = DISCOVER_OPTIONS;
 
 /** One check per option. */
 export const XLINK_FETCH_OPTIONS = {
   ...DISCOVERY,
   agent: isAgent,
-  identity: hasMethods('load', 'save'),
+  identity: isStore,
+  services: isStore,
   apiKey: isApiKey,
   apiKeyHeader: isHeaderName,
-  apiKeyOrigin: isServiceUrl,
+  apiKeyOrigin: isServiceUrls,
   baseUrl: isServiceUrl,
   scope: isScopeOption,
   version: integerIn(1, 3),

@@ -3,6 +3,7 @@ import { xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { DIRECT, fetchOrPlatform } from '../http/fetch.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
+import { requestBinding } from '../http/request-binding.js';
 import type { Transport } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 
@@ -15,6 +16,12 @@ export class PostTransport implements Transport {
   constructor(service: Service, fetch_?: typeof fetch) {
     this.#service = service;
     this.#fetch = fetchOrPlatform(fetch_);
+  }
+
+  /** Messages are bound to the POST that brings them. */
+  get binding(): string {
+    const { pathname, search } = new URL(this.#service.url);
+    return requestBinding('POST', pathname + search);
   }
 
   /** Fails with `SEND_FAILED` for other recipients, and for any status but 200 to 299. */

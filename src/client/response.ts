@@ -4,7 +4,15 @@ import { isProblem, refusalIn } from '../http/problem.js';
 import { readAtMost } from '../http/read-body.js';
 import { decodeUtf8 } from '../util/utf8.js';
 
-/** Says of an answer whether it was sealed: `true` or `false`, and never what came over the network. */
+/** What came back. `verified`: the service vouches for it. */
+export interface Exchanged {
+  readonly response: Response;
+  readonly verified: boolean;
+  /** With which it refused, signed: the id of the error, and when, in ms since 1970. */
+  readonly refusal?: { readonly id: string; readonly timestamp: number };
+}
+
+/** Says of an answer whether it was sealed (`true`), signed only (`signed`: a refusal) or neither (`false`); never what came over the network. */
 export const SEALED_HEADER = 'xlink-sealed';
 
 /** An answer, and the error id of its problem document if it is a refusal by an adapter. */

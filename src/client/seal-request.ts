@@ -1,14 +1,14 @@
 import type { BaseAgent } from '../agent/agent.js';
+import type { RequestIdentity, RequestOptions } from '../agent/request.js';
 import type { Service } from '../discovery/discover.js';
-import { isContentType } from '../envelope/fields.js';
 import { encodeEnvelope } from '../envelope/flat-json.js';
-import { xlinkError } from '../errors/errors.js';
+import type { Header } from '../envelope/plaintext.js';
+import { coveredFields, READABLE_BESIDE } from '../http/covered-fields.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { requestBinding } from '../http/request-binding.js';
 import type { Envelope, Scope, Version } from '../types/protocol.js';
-import { encodeBase64url } from '../util/base64url.js';
+import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import type { BufferedRequest } from './buffered-request.js';
-import { jsonBody } from './json-body.js';
 
 /** A request with its envelope, ready to be sent once. */
 export interface SealedRequest {
@@ -18,6 +18,8 @@ export interface SealedRequest {
   readonly binding: string;
   /** What the answer must be in reply to. */
   readonly nonce: string;
+  /** For another form of the same request. */
+  readonly identity: RequestIdentity;
 }
 
 export interface Sealing {
@@ -30,18 +32,31 @@ export interface Sealing {
 const bindingOf = ({ method, url }: BufferedRequest): string =>
   requestBinding(method, url.pathname + url.search);
 
-/** JSON is sealed and becomes the body; any other body stays as it is, and its digest is signed in a header. */
+/**
+ * A body is sealed as it is, together with the headers that the caller set. Without a body there is nothing to hide but
+ * the headers, which are signed. `identity`: that of an earlier form of the same request.
+ */
 export async function sealRequest(
   buffered: BufferedRequest,
   headers: Headers,
   sealing: Sealing,
+  identity?: RequestIdentity,
 ): Promise<SealedRequest> {
-  const json = buffered.body && jsonBody(buffered.body, headers.get('content-type'));
-  if (!json) return signRequest(buffered, headers, sealing);
+  const { body } = buffered;
+  if (!body) return signRequest(buffered, headers, sealing, headers.has('authorization'), identity);
+  const accept = buffered.request.headers.get('accept');
   const request = bindingOf(buffered);
-  const envelope = await envelopeFor(sealing, { request, payload: json.value });
+  const fields = coveredFields(headers).filter(([name]) => name !== 'accept');
+  const envelope = await envelopeFor(sealing, {
+    request,
+    content: body,
+    ...contentTypeOf(headers),
+    headers: accept === null ? fields : [['accept', accept], ...fields],
+    ...(identity ? { identity } : {}),
+  });
+  for (const [name] of fields) if (!READABLE_BESIDE.has(name)) headers.delete(name);
   headers.set('Content-Type', ENVELOPE_TYPE);
-  return { headers, body: JSON.stringify(envelope), binding: request, nonce: envelope.nonce };
+  return { headers, body: JSON.stringify(envelope), ...replyTo(envelope, request) };
 }
 
 /**
@@ -53,29 +68,36 @@ export async function signRequest(
   headers: Headers,
   sealing: Sealing,
   taken = headers.has('authorization'),
+  identity?: RequestIdentity,
 ): Promise<SealedRequest> {
   const request = bindingOf(buffered);
   const { body } = buffered;
-  const contentType = headers.get('content-type');
-  if (body && contentType !== null && !isContentType(contentType))
-    throw xlinkError('REQUEST_BODY_UNSUPPORTED', {
-      field: 'content-type',
-      hint: 'Content-Type must be printable ASCII without quotes and backslashes to be signed.',
-    });
   const envelope = await envelopeFor(sealing, {
     request,
     signedOnly: true,
-    ...(body ? { content: body } : {}),
-    ...(body && contentType !== null ? { contentType } : {}),
+    headers: [...headers],
+    ...(identity ? { identity } : {}),
+    ...(body ? { content: body, ...contentTypeOf(headers) } : {}),
   });
   const text = encodeBase64url(encodeEnvelope(envelope));
   if (taken) headers.set('Xlink-Envelope', text);
   else headers.set('Authorization', `Xlink ${text}`);
-  return { headers, body, binding: request, nonce: envelope.nonce };
+  return { headers, body, ...replyTo(envelope, request) };
+}
+
+const replyTo = ({ nonce, timestamp }: Envelope, binding: string) => ({
+  binding,
+  nonce,
+  identity: { nonce: decodeBase64url(nonce)!, timestamp },
+});
+
+function contentTypeOf(headers: Headers): { readonly contentType?: string } {
+  const contentType = headers.get('content-type');
+  return contentType === null ? {} : { contentType };
 }
 
 const envelopeFor = (
   { agent, service, scope, version }: Sealing,
-  options: Omit<Parameters<BaseAgent['createEnvelope']>[0], 'to'>,
+  options: Omit<RequestOptions, 'to'> & { readonly headers: readonly Header[] },
 ): Promise<Envelope> =>
-  agent.createEnvelope({ ...options, to: service.did, scope, ...(version === undefined ? {} : { version }) });
+  agent.createRequest({ ...options, to: service.did, scope, ...(version === undefined ? {} : { version }) });

@@ -1,8 +1,10 @@
-import { xlinkError } from '../errors/errors.js';
+import type { RequestIdentity } from '../agent/request.js';
+import type { Service } from '../discovery/discover.js';
+import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import type { BufferedRequest } from './buffered-request.js';
 import { isSealed, openResponse } from './open-response.js';
-import { SEALED_HEADER, type ServiceResponse, unsealedResponse } from './response.js';
+import { type Exchanged, SEALED_HEADER, unsealedResponse } from './response.js';
 import { type Sealing, sealRequest } from './seal-request.js';
 
 export interface ExchangeRules {
@@ -10,48 +12,95 @@ export interface ExchangeRules {
   readonly maxBytes: number;
   readonly stripKey: (headers: Headers) => void;
   readonly send: (url: URL, init: RequestInit) => Promise<Response>;
+  /** Discovers the service anew; where its keys have changed since, the request is sealed once more. */
+  readonly rediscover: () => Promise<Service>;
 }
 
+/** Refusals that say that the keys of the service may have changed. Anybody can forge them, so all they cause is another look. */
+const ABOUT_KEYS = /^(KEY_EPOCH_UNKNOWN|RECIPIENT_MISMATCH|DECRYPT_FAILED:)/;
+
 /**
- * One request under an envelope, and its answer. It is sent a second time, sealed anew, only if the service says that it
- * could not rule out a replay because it has just started: nothing was carried out then. Redirects are not followed, for
- * the envelope is bound to one path.
+ * One request under an envelope, and its answer. Redirects are not followed, for the envelope is bound to one path.
+ *
+ * It is sent a second time only where that cannot carry it out twice: sealed anew for other keys under the same nonce and
+ * time, which one claim covers; or as a new request if it reads only, or carries an `Idempotency-Key`.
  */
 export async function exchange(
   request: BufferedRequest,
   sealing: Sealing,
   rules: ExchangeRules,
-): Promise<ServiceResponse> {
+): Promise<Exchanged> {
+  const first = await exchangeOnce(request, sealing, rules);
+  if (!('refused' in first)) return first;
+  const { refused, identity } = first;
+  if (ABOUT_KEYS.test(refused.id)) {
+    const service = await rules.rediscover().catch(() => undefined);
+    const isOther = service && service.did !== sealing.service.did;
+    // A claim names the recipient: for another DID it would be another one.
+    if (isOther && mayBeRepeated(request))
+      return orThrow(await exchangeOnce(request, { ...sealing, service }, rules));
+    if (service && !isOther && service.keyRecord.keyEpoch !== sealing.service.keyRecord.keyEpoch)
+      return orThrow(await exchangeOnce(request, { ...sealing, service }, rules, identity));
+  }
+  if (refused.id === 'NONCE_STORE_UNAVAILABLE:COLD_START' && mayBeRepeated(request))
+    return orThrow(await exchangeOnce(request, sealing, rules));
+  throw notSealed(refused);
+}
+
+interface Refused {
+  /** What an answer says that nobody signed. */
+  readonly refused: XlinkError;
+  readonly identity: RequestIdentity;
+}
+
+async function exchangeOnce(
+  request: BufferedRequest,
+  sealing: Sealing,
+  rules: ExchangeRules,
+  identity?: RequestIdentity,
+): Promise<Exchanged | Refused> {
   const { method, init, url } = request;
   // The answer to HEAD has no content that could be sealed.
   const wantsSealed = rules.sealedAnswers && method !== 'HEAD';
-  for (let attempt = 1; ; attempt++) {
-    const headers = headersFor(request, wantsSealed, rules.stripKey);
-    const sealed = await sealRequest(request, headers, sealing);
-    const { body } = sealed;
-    const response = await rules.send(url, {
-      ...init,
-      method,
-      headers: sealed.headers,
-      redirect: 'manual',
-      ...(body === undefined ? {} : { body }),
-    });
-    if (wantsSealed && isSealed(response)) {
-      const opened = await openResponse(response, sealed, { ...sealing, maxBytes: rules.maxBytes });
-      return { response: opened, problem: undefined };
-    }
-    const answer = await unsealedResponse(response, rules.maxBytes);
-    if (isColdStart(answer) && attempt === 1) continue;
-    if (wantsSealed && response.status < 400) {
-      void answer.response.body?.cancel().catch(() => {});
-      throw xlinkError('ANSWER_INVALID:NOT_SEALED');
-    }
-    return answer;
-  }
+  const headers = headersFor(request, wantsSealed, rules.stripKey);
+  const sealed = await sealRequest(request, headers, sealing, identity);
+  const { body } = sealed;
+  const response = await rules.send(url, {
+    ...init,
+    method,
+    headers: sealed.headers,
+    redirect: 'manual',
+    ...(body === undefined ? {} : { body }),
+  });
+  if (wantsSealed && isSealed(response))
+    return openResponse(response, sealed, { ...sealing, maxBytes: rules.maxBytes });
+  const plain = await unsealedResponse(response, rules.maxBytes);
+  if (!wantsSealed || request.takesPlain || isPublic(sealing.service, url))
+    return { response: plain.response, verified: false };
+  void plain.response.body?.cancel().catch(() => {});
+  const refused = plain.problem === undefined ? statusError(response.status) : toXlinkError(plain.problem);
+  return { refused, identity: sealed.identity };
 }
 
-const isColdStart = ({ response, problem }: ServiceResponse): boolean =>
-  response.status === 503 && problem === 'NONCE_STORE_UNAVAILABLE:COLD_START';
+function orThrow(outcome: Exchanged | Refused): Exchanged {
+  if ('refused' in outcome) throw notSealed(outcome.refused);
+  return outcome;
+}
+
+/** What an answer says that is not sealed is nobody's word: it may be the service's, a proxy's, or forged. */
+const notSealed = (cause: XlinkError) => xlinkError('ANSWER_INVALID:NOT_SEALED', { cause });
+
+const statusError = (status: number) =>
+  xlinkError('NETWORK_ERROR', { cause: new Error(`HTTP status ${status}`) });
+
+const mayBeRepeated = ({ method, request }: BufferedRequest): boolean =>
+  method === 'GET' || method === 'HEAD' || request.headers.has('idempotency-key');
+
+/** Whether the service said, signed, that it answers this path in the open. */
+const isPublic = ({ publicPaths }: Service, { pathname }: URL): boolean =>
+  publicPaths.some((path) =>
+    path.endsWith('/*') ? pathname.startsWith(path.slice(0, -1)) : pathname === path,
+  );
 
 /** The caller's headers, without a key, and without anything that only this side may say. */
 function headersFor(

@@ -11,6 +11,7 @@ const MAX_REDIRECTS = 5;
 export async function sendWithKey(
   buffered: BufferedRequest,
   apiKey: ApiKey,
+  key: string | undefined,
   send: (url: URL, init: RequestInit) => Promise<Response>,
   more: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
@@ -18,7 +19,7 @@ export async function sendWithKey(
   const headers = new Headers(request.headers);
   for (const name of [SEALED_HEADER, 'xlink-envelope', 'content-length']) headers.delete(name);
   for (const [name, value] of Object.entries(more)) headers.set(name, value);
-  apiKey.addTo(headers, buffered.url.origin);
+  if (key !== undefined) apiKey.addTo(headers, key);
   const follow = request.redirect === 'follow' && (method === 'GET' || method === 'HEAD');
   const redirect = request.redirect === 'error' ? 'error' : 'manual';
   let url = buffered.url;

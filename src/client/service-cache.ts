@@ -1,43 +1,44 @@
 import { discover, type Service } from '../discovery/discover.js';
-import type { XlinkError } from '../errors/errors.js';
+import { type XlinkError, xlinkError } from '../errors/errors.js';
 import type { Clock } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import { given } from '../util/given.js';
 import type { AgentSource } from './caller.js';
 import { isNotSupported } from './fallback.js';
+import type { KnownServices } from './known-services.js';
 import type { XlinkFetchOptions } from './options.js';
-import { syncServiceKeys } from './sync-service-keys.js';
 
-/** How long a service is taken as it described itself: 5 minutes. */
-const MAX_AGE_MS = 300_000;
+/** How long the answer that there is no document is believed: 1 minute. */
+const NO_DOCUMENT_MS = 60_000;
 /** Origins that are remembered. */
 const CAPACITY = 1000;
 
 interface Entry {
   /** What was found: a service, or that there is none. */
   readonly found: Service | XlinkError;
-  readonly at: number;
+  readonly until: number;
 }
 
 /** Services by origin. Each is discovered once, however many ask at the same time; other failures are not kept. */
 export class ServiceCache {
   readonly #options: XlinkFetchOptions;
   readonly #agents: AgentSource;
+  readonly #known: KnownServices;
   readonly #clock: Clock;
   readonly #entries = new BoundedMap<string, Entry>(CAPACITY);
   readonly #underway = new Map<string, Promise<Service>>();
 
-  constructor(options: XlinkFetchOptions, agents: AgentSource) {
+  constructor(options: XlinkFetchOptions, agents: AgentSource, known: KnownServices) {
     this.#options = options;
     this.#agents = agents;
+    this.#known = known;
     this.#clock = options.clock ?? Date.now;
   }
 
   /** The service of an origin, known to the agent. Rejects with `DISCOVERY_FAILED…`. */
   async of(origin: string): Promise<Service> {
     const entry = this.#entries.get(origin);
-    const age = entry ? this.#clock() - entry.at : Infinity;
-    if (entry && age >= 0 && age < MAX_AGE_MS) {
+    if (entry && this.#clock() < entry.until) {
       if ('did' in entry.found) return entry.found;
       throw entry.found;
     }
@@ -48,8 +49,11 @@ export class ServiceCache {
 
   /** Takes a service that was discovered elsewhere. */
   async adopt(service: Service): Promise<void> {
-    await syncServiceKeys((await this.#agents.get()).agent, service);
-    this.#entries.set(service.origin, { found: service, at: this.#clock() });
+    await this.#known.see(service);
+    await (await this.#agents.get()).agent.adoptService(service.keyRecord);
+    const { origin, issuedAt, notAfter, keyRecord } = service;
+    const until = Math.min(this.#clock() + (notAfter - issuedAt) / 2, keyRecord.notAfter);
+    this.#entries.set(origin, { found: service, until });
   }
 
   /** The next request discovers the service again. */
@@ -58,14 +62,22 @@ export class ServiceCache {
   }
 
   async #discover(origin: string): Promise<Service> {
-    const { fetch, pinnedDid, timeoutMs, unsafeAllowHttp, unsafeAllowPrivateAddresses } = this.#options;
-    const options = { fetch, pinnedDid, timeoutMs, unsafeAllowHttp, unsafeAllowPrivateAddresses };
+    const { fetch, timeoutMs, unsafeAllowHttp, unsafeAllowPrivateAddresses } = this.#options;
     try {
+      const known = await this.#known.get(origin);
+      const pinnedDid = this.#options.pinnedDid ?? known?.did;
+      const clock = () => Math.max(this.#clock(), known?.issuedAt ?? 0);
+      const options = { fetch, pinnedDid, timeoutMs, unsafeAllowHttp, unsafeAllowPrivateAddresses, clock };
       const service = await discover(origin, given(options));
       await this.adopt(service);
       return service;
     } catch (error) {
-      if (isNotSupported(error)) this.#entries.set(origin, { found: error, at: this.#clock() });
+      if (!isNotSupported(error)) throw error;
+      // Anybody on the way can say that there is no document. Of a service that is known it is not believed.
+      const known = await this.#known.get(origin);
+      if (known?.proven || this.#options.pinnedDid !== undefined)
+        throw xlinkError('DISCOVERY_FAILED:WITHHELD', { cause: error });
+      this.#entries.set(origin, { found: error, until: this.#clock() + NO_DOCUMENT_MS });
       throw error;
     } finally {
       this.#underway.delete(origin);

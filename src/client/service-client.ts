@@ -2,24 +2,43 @@ import type { BaseAgent } from '../agent/agent.js';
 import type { AgentOptions } from '../agent/options.js';
 import type { Service } from '../discovery/discover.js';
 import { DEFAULT_DISCOVERY_TIMEOUT_MS } from '../discovery/options.js';
+import { isXlinkError, xlinkError } from '../errors/errors.js';
+import type { ErrorId } from '../errors/table.js';
 import { untilAborted } from '../http/abort.js';
+import { ENROLL_SCOPE } from '../http/enrollment.js';
 import { fetchOrPlatform } from '../http/fetch.js';
 import { KEY_IS_OVER } from '../http/key-refusals.js';
+import { KEY_SCOPE } from '../http/own-routes.js';
 import { assertAddress } from '../http/service-url.js';
 import { ApiKey } from './api-key.js';
-import { type BufferedRequest, bufferRequest, type FetchInput } from './buffered-request.js';
-import { AgentSource, type Caller } from './caller.js';
+import {
+  type BufferedRequest,
+  bufferRequest,
+  type FetchInput,
+  type XlinkRequestInit,
+} from './buffered-request.js';
+import { AgentSource } from './caller.js';
 import { Enroller, type Enrollment } from './enroller.js';
 import { type FallbackReason, isNotSupported, reportFallback } from './fallback.js';
+import { KnownServices } from './known-services.js';
 import { type EnvelopeHeader, observeEnvelopeHeader } from './observe-envelope.js';
 import { DEFAULT_MAX_ANSWER_BYTES, type XlinkFetchOptions } from './options.js';
-import { unsealedResponse } from './response.js';
+import { type Exchanged, unsealedResponse } from './response.js';
 import { scopeOf } from './scope.js';
 import type { Sealing } from './seal-request.js';
 import { exchange } from './send-enveloped.js';
 import { sendFor } from './send-for.js';
 import { sendWithKey } from './send-with-key.js';
 import { ServiceCache } from './service-cache.js';
+
+const NOT_AN_ORIGIN = 'forget: an origin such as https://api.example.com.';
+/** What an identity hears that has to be enrolled (again). */
+const HAS_TO_ENROLL: ReadonlySet<ErrorId> = new Set<ErrorId>([
+  'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY',
+  'ENROLLMENT_EXPIRED',
+]);
+const FORGOTTEN =
+  'It says that this identity is not known there, which anybody on the way can say. Ask the operator of the service; if it is true, call forget(origin), so that the key may enroll the identity again.';
 
 /** An answer, and what the request proved itself with. */
 export interface Served {
@@ -31,6 +50,7 @@ export interface Served {
 export class ServiceClient {
   readonly #options: XlinkFetchOptions;
   readonly #agents: AgentSource;
+  readonly #known: KnownServices;
   readonly #services: ServiceCache;
   readonly #apiKey: ApiKey;
   readonly #enroller: Enroller;
@@ -42,23 +62,24 @@ export class ServiceClient {
   constructor(options: XlinkFetchOptions, more: AgentOptions = {}) {
     this.#options = options;
     this.#agents = new AgentSource(options, more);
-    this.#services = new ServiceCache(options, this.#agents);
+    this.#known = new KnownServices(options.services ?? options.identity?.services);
+    this.#services = new ServiceCache(options, this.#agents, this.#known);
     this.#apiKey = new ApiKey(options);
     this.#maxBytes = options.maxAnswerBytes ?? DEFAULT_MAX_ANSWER_BYTES;
     const { timeoutMs = DEFAULT_DISCOVERY_TIMEOUT_MS, clock = Date.now } = options;
-    const addKey = (headers: Headers, origin: string) => this.#apiKey.addTo(headers, origin);
+    const addKey = (headers: Headers, key: string) => this.#apiKey.addTo(headers, key);
     this.#fetch = fetchOrPlatform(options.fetch);
     this.#enroller = new Enroller({ fetch: this.#fetch, timeoutMs, addKey }, clock);
   }
 
   /** As the platform's `fetch`, with what the request proved itself with. */
-  async call(input: FetchInput, init?: RequestInit): Promise<Served> {
+  async call(input: FetchInput, init?: XlinkRequestInit): Promise<Served> {
     const request = await bufferRequest(input, init, this.#options.baseUrl);
     return untilAborted(this.#serve(request), request.signal);
   }
 
-  /** Without xLink, where there is no identity to use. The key goes to its own origin only. */
-  async callWithKey(input: FetchInput, init?: RequestInit): Promise<Served> {
+  /** Without xLink, where there is no identity to use. */
+  async callWithKey(input: FetchInput, init?: XlinkRequestInit): Promise<Served> {
     const request = await bufferRequest(input, init, this.#options.baseUrl);
     return untilAborted(this.#byKey(request), request.signal);
   }
@@ -73,68 +94,111 @@ export class ServiceClient {
     return this.#services.adopt(service);
   }
 
+  /** For the operator: the service at this origin is met as for the first time, so that the key may be used there again. */
+  async forget(url: string): Promise<void> {
+    if (!URL.canParse(url)) throw xlinkError('INVALID_OPTION', { field: 'origin', hint: NOT_AN_ORIGIN });
+    const { origin } = new URL(url);
+    const known = await this.#known.get(origin);
+    await this.#known.forget(origin);
+    this.#services.forget(origin);
+    this.#enroller.forget(origin);
+    if (known) (await this.agent()).forgetPeer(known.did);
+  }
+
   /** The key is never used again, neither for requests nor to enroll. */
   removeKey(): void {
     this.#apiKey.remove();
   }
 
   async #serve(request: BufferedRequest): Promise<Served> {
-    const { origin } = request.url;
-    assertAddress(request.url, this.#options);
+    const { url } = request;
+    assertAddress(url, this.#options);
+    const key = this.#apiKey.for(request.request, url);
     let service: Service;
     try {
-      service = await this.#services.of(origin);
+      service = await this.#services.of(url.origin);
     } catch (error) {
-      if (isNotSupported(error) && this.#apiKey.isFor(origin)) return this.#byKey(request, 'discovery');
+      if (isNotSupported(error) && key !== undefined) return this.#byKey(request, 'discovery');
       throw error;
     }
-    const caller = await this.#agents.get();
-    if (service.mode === 'observe' && !this.#keyIsOver && this.#apiKey.isFor(origin)) {
-      const sealing = async () =>
-        this.#sealing(request, service, caller, await this.#enroll(service, caller));
-      const shadow = this.#enroller.failedLately(service)
-        ? {}
-        : await observeEnvelopeHeader(request, sealing);
-      return this.#byKey(request, 'observe', shadow);
-    }
-    const enrollment = await this.#enroll(service, caller);
-    if (enrollment?.state === 'not-offered' && this.#apiKey.isFor(origin))
+    if (this.#letsKeysDecide(service) && key !== undefined)
+      return this.#byKeyBesideEnvelope(request, service);
+    const isProven = (await this.#known.get(service.origin))?.proven;
+    const enrollment = await this.#enroll(service, isProven ? undefined : key);
+    if (enrollment?.state === 'not-offered' && key !== undefined && !isProven)
       return this.#byKey(request, 'enrollment');
-    return this.#byEnvelope(request, this.#sealing(request, service, caller, enrollment));
+    return this.#byEnvelope(request, service);
   }
 
-  /**
-   * Without a key, an identity that is not new asks what it was granted; a new one has nothing to ask for.
-   */
-  async #enroll(service: Service, caller: Caller): Promise<Enrollment | undefined> {
-    const key = this.#apiKey.reveal(service.origin);
+  /** The service says so, signed, and has not said otherwise to this client. */
+  #letsKeysDecide = ({ mode }: Service): boolean => mode === 'observe' && !this.#keyIsOver;
+
+  async #byKeyBesideEnvelope(request: BufferedRequest, service: Service): Promise<Served> {
+    const sealing = async () => {
+      await this.#enroll(service, this.#apiKey.for(request.request, request.url));
+      return this.#sealing(request, service);
+    };
+    const observed = this.#enroller.failedLately(service)
+      ? {}
+      : await observeEnvelopeHeader(request, sealing);
+    return this.#byKey(request, 'observe', observed);
+  }
+
+  /** Without a key, an identity that is not new asks what it was granted; a new one has nothing to ask for. */
+  async #enroll(service: Service, key: string | undefined): Promise<Enrollment | undefined> {
+    const caller = await this.#agents.get();
     return key === undefined && !caller.known ? undefined : this.#enroller.ensure(service, caller, key);
   }
 
-  #sealing(
-    request: BufferedRequest,
-    service: Service,
-    { agent }: Caller,
-    enrollment: Enrollment | undefined,
-  ): Sealing {
+  async #sealing(request: BufferedRequest, service: Service): Promise<Sealing> {
     const { scope, version } = this.#options;
-    return { agent, service, scope: scopeOf(scope, request.request, enrollment), version };
+    const { agent } = await this.#agents.get();
+    const { key, enroll } = service.endpoints;
+    const ownScope = new Map([
+      [key, KEY_SCOPE],
+      [enroll, ENROLL_SCOPE],
+    ]).get(request.url.href);
+    return { agent, service, scope: ownScope ?? scopeOf(scope, request.request), version };
   }
 
-  async #byEnvelope(request: BufferedRequest, sealing: Sealing): Promise<Served> {
-    const { service } = sealing;
-    const { response, problem } = await exchange(request, sealing, {
-      sealedAnswers: this.#options.sealedAnswers ?? true,
-      maxBytes: this.#maxBytes,
-      stripKey: (headers) => this.#apiKey.stripFrom(headers),
-      send: (url, init) => sendFor(request, this.#fetch, url, init),
-    });
-    if (response.status === 415 && problem === 'XLINK_NOT_SUPPORTED' && this.#apiKey.isFor(service.origin))
-      return this.#byKey(request, 'refused');
-    if (problem === 'RECIPIENT_MISMATCH' || problem?.startsWith('DECRYPT_FAILED:'))
-      this.#services.forget(service.origin);
-    if (problem === 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY') this.#enroller.forget(service);
+  async #byEnvelope(request: BufferedRequest, service: Service): Promise<Served> {
+    const url = this.#apiKey.stripFromUrl(request.url);
+    const stripped = { ...request, url };
+    let exchanged: Exchanged;
+    try {
+      exchanged = await exchange(stripped, await this.#sealing(stripped, service), {
+        sealedAnswers: this.#options.sealedAnswers ?? true,
+        maxBytes: this.#maxBytes,
+        stripKey: (headers) => this.#apiKey.stripFrom(headers),
+        send: (to, init) => sendFor(request, this.#fetch, to, init),
+        rediscover: () => this.#rediscover(service.origin),
+      });
+    } catch (error) {
+      throw await this.#learnFrom(error, service);
+    }
+    const { response, verified, refusal } = exchanged;
+    const hasNoXlink = refusal?.id === 'XLINK_NOT_SUPPORTED';
+    if (hasNoXlink && this.#apiKey.for(request.request, request.url) !== undefined) {
+      // What it said later in a document counts more.
+      if (refusal.timestamp >= (await this.#known.get(service.origin))!.issuedAt)
+        return this.#byKey(request, 'refused');
+    }
+    if (verified && !hasNoXlink) await this.#known.prove(service.origin);
     return { response, method: 'xlink' };
+  }
+
+  #rediscover(origin: string): Promise<Service> {
+    this.#services.forget(origin);
+    return this.#services.of(origin);
+  }
+
+  /** Anybody can forge a refusal that is not signed, so all that it causes is that the service is asked once more. */
+  async #learnFrom(error: unknown, { origin }: Service): Promise<unknown> {
+    const { cause } = error as { cause?: unknown };
+    if (!isXlinkError(cause) || !HAS_TO_ENROLL.has(cause.id)) return error;
+    this.#enroller.forget(origin);
+    const isProven = (await this.#known.get(origin))?.proven;
+    return isProven ? xlinkError('ANSWER_INVALID:NOT_SEALED', { cause, hint: FORGOTTEN }) : error;
   }
 
   async #byKey(
@@ -144,8 +208,9 @@ export class ServiceClient {
   ): Promise<Served> {
     request.signal?.throwIfAborted();
     if (reason) reportFallback(this.#options.onFallback, { reason, origin: request.url.origin });
+    const key = this.#apiKey.for(request.request, request.url);
     const send = (url: URL, init: RequestInit) => sendFor(request, this.#fetch, url, init);
-    const raw = await sendWithKey(request, this.#apiKey, send, more);
+    const raw = await sendWithKey(request, this.#apiKey, key, send, more);
     const { response, problem } = await unsealedResponse(raw, this.#maxBytes);
     if (KEY_IS_OVER.has(problem)) this.#keyIsOver = true;
     return { response, method: 'api-key' };

@@ -1,9 +1,21 @@
+import type { FetchInput, XlinkRequestInit } from './buffered-request.js';
 import { checkXlinkFetchOptions, type XlinkFetchOptions } from './options.js';
 import { ServiceClient } from './service-client.js';
 
+/** A `fetch` that speaks xLink. */
+export type XlinkFetch = typeof fetch & {
+  (input: FetchInput, init?: XlinkRequestInit): Promise<Response>;
+  /**
+   * For the operator, when a service really went back to keys, lost its registry or changed its identity: what was learned
+   * about the service at this origin is forgotten, also where it is kept between runs. The next request meets it as for the
+   * first time, and may use the key. Rejects with `INVALID_OPTION` or `SERVICE_MEMORY_FAILED`.
+   */
+  forget(origin: string): Promise<void>;
+};
+
 /**
  * A `fetch` that speaks xLink: same signature, same `Response`. It discovers the service at the first request to an
- * origin, enrolls with the API key if it has one, seals JSON bodies, signs everything else, and opens sealed answers.
+ * origin, enrolls with the API key if it has one, seals bodies and headers, signs what has no body, and opens sealed answers.
  *
  * ```ts
  * const fetch = xlinkFetch({ baseUrl: 'https://api.example.com', apiKey: process.env.API_KEY });
@@ -15,14 +27,15 @@ import { ServiceClient } from './service-client.js';
  * answer.headers.get('xlink-sealed'); // 'true': encrypted for you, signed by the service, for this very request
  * ```
  *
- * - The key is sent instead of an envelope only if the service has no discovery document, offers no enrollment, or answers
- *   that xLink is not switched on. Never after 401, 403, 409, 5xx, a time-out or an answer that fails a check. The key
- *   goes to one origin and is removed from the headers of every other request.
- * - Streams are refused (`REQUEST_BODY_UNSUPPORTED`), redirects of enveloped requests are not followed, and a JSON body is
- *   sealed as its value: whitespace and the order of equal names do not survive.
- * - An answer that succeeds must be sealed, or the promise rejects with `ANSWER_INVALID…` (a write may have happened). An
- *   answer of status 400 and above may be unsealed and then has `xlink-sealed: false`; so has every answer to HEAD, and
- *   every answer to the key. Of a sealed answer, status, Content-Type and body are sealed; its other headers are not.
+ * - The key is sent instead of an envelope only if the service says so, signed: keys decide, or it offers no enrollment; or
+ *   if it has no discovery document and never had one. Never after an answer that is not signed, whatever its status. After
+ *   the first sealed answer the key is not even used to enroll again; see {@link XlinkFetch}. It goes only where its owner
+ *   pointed (`apiKeyOrigin`, `baseUrl`, or the call itself) and never beside an envelope that decides.
+ * - Streams are refused (`REQUEST_BODY_UNSUPPORTED`), and redirects of enveloped requests are not followed.
+ * - An answer must be sealed, or a refusal that the service signed (`xlink-sealed` is `signed` then), or the promise rejects
+ *   with `ANSWER_INVALID…` (a write may have happened). Not sealed, with `xlink-sealed: false`, are answers from paths that
+ *   the service lists as public, to calls with `sealed: 'optional'`, to HEAD, and to the key. Of a sealed answer, status,
+ *   Content-Type and body are sealed; its other headers are not.
  * - Rejects with an `XlinkError` for what xLink refuses, and with what the platform's `fetch` rejects with for the rest.
  *
  * With axios 1.12 or newer: `axios.create({ adapter: 'fetch', env: { fetch: xlinkFetch(options) } })`. Older versions
@@ -30,13 +43,14 @@ import { ServiceClient } from './service-client.js';
  *
  * Throws `INVALID_OPTION`.
  */
-export function xlinkFetch(options: XlinkFetchOptions = {}): typeof fetch {
+export function xlinkFetch(options: XlinkFetchOptions = {}): XlinkFetch {
   checkXlinkFetchOptions('xlinkFetch', options);
   return fetchOf(new ServiceClient(options));
 }
 
 /** The platform's signature for a client. */
-export const fetchOf =
-  (client: ServiceClient): typeof fetch =>
-  async (input, init) =>
-    (await client.call(input, init)).response;
+export const fetchOf = (client: ServiceClient): XlinkFetch =>
+  Object.assign(
+    async (input: FetchInput, init?: XlinkRequestInit) => (await client.call(input, init)).response,
+    { forget: (origin: string) => client.forget(origin) },
+  );

@@ -42,3 +42,24 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 export const EMPTY = new Uint8Array(0);
+
+/**
+ * Reads what {@link lengthPrefixed} wrote: `count` parts and the rest, or all there are. `undefined` if a length points
+ * behind the end.
+ */
+export function readLengthPrefixed(
+  bytes: Uint8Array,
+  count = Number.POSITIVE_INFINITY,
+): { readonly parts: Uint8Array[]; readonly rest: Uint8Array } | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const parts: Uint8Array[] = [];
+  let at = 0;
+  while (parts.length < count && (Number.isFinite(count) || at < bytes.length)) {
+    if (at + 4 > bytes.length) return undefined;
+    const end = at + 4 + view.getUint32(at);
+    if (end > bytes.length) return undefined;
+    parts.push(bytes.subarray(at + 4, end));
+    at = end;
+  }
+  return { parts, rest: bytes.subarray(at) };
+}

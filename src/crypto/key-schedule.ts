@@ -1,6 +1,5 @@
 import { concat, EMPTY, lengthPrefixed } from './bytes.js';
 import type { CryptoProvider } from './provider.js';
-import type { Suite } from './suites.js';
 
 /** What sender and recipient both know after the key agreement. */
 export interface Agreement {
@@ -18,20 +17,25 @@ export interface Agreement {
   };
 }
 
-/** AES-256-GCM key (32 bytes) and IV (12 bytes) of one message. */
+/** AES-256-GCM key (32 bytes) and IV (12 bytes) of one message, and a commitment to the key (32 bytes). */
 export interface MessageKey {
   readonly key: Uint8Array;
   readonly iv: Uint8Array;
+  /** AES-GCM does not commit to its key: one ciphertext may open under two. This travels in front of it and is compared. */
+  readonly commitment: Uint8Array;
 }
+
+/** Bytes of a commitment to a message key. */
+export const COMMITMENT_BYTES = 32;
 
 /**
  * HKDF-SHA256 over both secrets, both ciphertexts and both recipient keys, then the label: the inputs of the CFRG
- * UniversalCombiner, each of fixed length within a suite. `info` binds the suite and both DIDs again.
+ * UniversalCombiner, each of fixed length within a suite. `info` binds the label and both DIDs again.
  * The key is fresh for every message, so the IV may be derived with it.
  */
 export async function deriveMessageKey(
   crypto: CryptoProvider,
-  suite: Suite,
+  label: Uint8Array,
   from: Uint8Array,
   to: Uint8Array,
   agreement: Agreement,
@@ -44,8 +48,19 @@ export async function deriveMessageKey(
     ephemeralPub,
     kem?.recipientKey ?? EMPTY,
     recipientX25519,
-    suite.label,
+    label,
   ]);
-  const output = await crypto.hkdf(secret, lengthPrefixed([suite.label, from, to]), 44);
-  return { key: output.subarray(0, 32), iv: output.subarray(32) };
+  return expandMessageKey(crypto, secret, label, from, to);
+}
+
+/** Key, commitment and IV from one secret: each begins a block of the HKDF of its own. */
+export async function expandMessageKey(
+  crypto: CryptoProvider,
+  secret: Uint8Array,
+  label: Uint8Array,
+  from: Uint8Array,
+  to: Uint8Array,
+): Promise<MessageKey> {
+  const output = await crypto.hkdf(secret, lengthPrefixed([label, from, to]), 76);
+  return { key: output.subarray(0, 32), commitment: output.subarray(32, 64), iv: output.subarray(64) };
 }

@@ -1,5 +1,4 @@
 import type { Version } from '../types/protocol.js';
-import { encodeUtf8 } from '../util/utf8.js';
 
 /** What an envelope carries: a message, or shares of one, sealed for the recipient or (Xchange) in the open. */
 export type SuiteForm = 'message' | 'shares' | 'xchange';
@@ -18,8 +17,6 @@ export interface Suite {
   readonly kem: boolean;
   /** Whether ML-DSA-65 signs beside Ed25519. */
   readonly pqSignature: boolean;
-  /** Domain separation: in the transcript, the key schedule, and as ML-DSA context. */
-  readonly label: Uint8Array;
 }
 
 const suite = (version: Version, name: string, sealed: boolean, form: SuiteForm = 'message'): Suite => ({
@@ -30,7 +27,6 @@ const suite = (version: Version, name: string, sealed: boolean, form: SuiteForm 
   agreed: sealed && form !== 'xchange',
   kem: sealed && form !== 'xchange' && version >= 2,
   pqSignature: version >= 3,
-  label: encodeUtf8(`xlink/1 v${version} ${name}`),
 });
 
 export const SUITES: readonly Suite[] = [

@@ -59,6 +59,7 @@ const ORDER: readonly CutoverState[] = [
   'not-recent',
   'key-switched-off',
   'moved',
+  'revoked',
 ];
 
 /** A report, sorted once for all who look at it. */

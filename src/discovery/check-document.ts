@@ -2,10 +2,13 @@ import { defaultProvider } from '#provider';
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { decodeDidKey } from '../identity/did.js';
 import { assertKeyRecord, copyKeyRecord } from '../identity/key-record.js';
+import { copySuccession, MAX_SUCCESSIONS } from '../identity/succession.js';
 import { MODES, type Mode } from '../types/mode.js';
-import type { Did, KeyRecord, Version } from '../types/protocol.js';
-import { isMembers } from '../util/members.js';
-import type { DiscoveryDocument } from './document.js';
+import type { Did, KeyRecord, Succession, Version } from '../types/protocol.js';
+import { isMembers, type Members } from '../util/members.js';
+import type { DiscoveryDocument, SignedDiscoveryDocument } from './document.js';
+import { assertSameService } from './same-service.js';
+import { DOCUMENT_LIFETIME_MS, verifyDocument } from './signed-document.js';
 
 const ENDPOINTS = ['enroll', 'key'] as const;
 /** No control characters, which could forge lines of a log. */
@@ -15,34 +18,82 @@ const KEYS_OF_VERSION = { 1: 'x25519', 2: 'mlKem768', 3: 'mlDsa65' } as const;
 const invalid = (field: string, cause?: unknown): XlinkError =>
   xlinkError('DISCOVERY_FAILED:INVALID', { field, ...(cause === undefined ? {} : { cause }) });
 
+/** What a document must be, beside well formed. */
+export interface DocumentRules {
+  /** Where it was read. */
+  readonly origin: string;
+  /** The only DID that is taken, or one that took its place. */
+  readonly pinnedDid?: Did | undefined;
+  /** ms since 1970. */
+  readonly now: number;
+}
+
+/** How far the clocks of service and caller may be apart, in ms. */
+const MAX_SKEW_MS = 300_000;
+
 /**
  * A copy of the document with the members that are known, each checked; endpoints come back as URLs. Members that are
- * not known are left out: newer services may say more. Throws `DISCOVERY_FAILED:INVALID`, and `:OTHER_IDENTITY` if the
- * DID is not the pinned one.
+ * not known are left out: newer services may say more. Throws `DISCOVERY_FAILED:INVALID` for what is malformed or not signed by
+ * the DID and its record, `:OTHER_IDENTITY` if the DID is neither the pinned one nor took its place, `:OTHER_HOST` if it speaks for other hosts,
+ * and `:EXPIRED` if it is not of now.
  */
 export async function checkDocument(
   value: unknown,
-  origin: string,
-  pinnedDid: Did | undefined,
+  { origin, pinnedDid, now }: DocumentRules,
 ): Promise<DiscoveryDocument> {
   if (!isMembers(value)) throw invalid('document');
   const did = checkDid(value['did']);
-  if (pinnedDid !== undefined && did !== pinnedDid)
+  if (pinnedDid !== undefined && did !== pinnedDid && !namesDid(value['succession'], pinnedDid))
     throw xlinkError('DISCOVERY_FAILED:OTHER_IDENTITY', { field: 'did' });
   const keyRecord = await checkRecord(value['keyRecord'], did);
-  const name = value['name'];
+  const document = {
+    ...checkMembers(value, keyRecord),
+    ...checkSuccession(value['succession'], did),
+    endpoints: checkPaths(value['endpoints']),
+  };
+  const { signature, pqSignature } = value;
+  for (const [name, text] of Object.entries({ signature, pqSignature }))
+    if (text !== undefined && typeof text !== 'string') throw invalid(name);
+  await verifyDocument({ ...document, signature, pqSignature } as SignedDiscoveryDocument);
+  if (pinnedDid !== undefined) await assertSameService({ did: pinnedDid }, document);
+  const { issuedAt, notAfter, hosts } = document;
+  if (!hosts.includes(new URL(origin).host))
+    throw xlinkError('DISCOVERY_FAILED:OTHER_HOST', { field: 'hosts' });
+  if (notAfter < now - MAX_SKEW_MS || issuedAt > now + MAX_SKEW_MS)
+    throw xlinkError('DISCOVERY_FAILED:EXPIRED', { field: 'notAfter' });
+  return { ...document, endpoints: checkEndpoints(document.endpoints, origin) };
+}
+
+function checkMembers(value: Members, keyRecord: KeyRecord): Omit<DiscoveryDocument, 'endpoints'> {
+  const { name, mode, acceptsEnvelopes, hosts, publicPaths, issuedAt, notAfter } = value;
   if (name !== undefined && (typeof name !== 'string' || !NAME.test(name))) throw invalid('name');
-  const mode = value['mode'];
   if (!MODES.includes(mode as Mode)) throw invalid('mode');
+  if (typeof acceptsEnvelopes !== 'boolean') throw invalid('acceptsEnvelopes');
+  if (!isTexts(hosts, 1, 64)) throw invalid('hosts');
+  if (!isTexts(publicPaths, 0, 1000)) throw invalid('publicPaths');
+  if (!isTime(issuedAt)) throw invalid('issuedAt');
+  if (!isTime(notAfter) || notAfter < issuedAt || notAfter > issuedAt + DOCUMENT_LIFETIME_MS)
+    throw invalid('notAfter');
   return {
-    did,
+    did: keyRecord.did,
     ...(name === undefined ? {} : { name }),
     keyRecord,
     versions: checkVersions(value['versions'], keyRecord),
     mode: mode as Mode,
-    endpoints: checkEndpoints(value['endpoints'], origin),
+    acceptsEnvelopes,
+    hosts,
+    publicPaths,
+    issuedAt,
+    notAfter,
   };
 }
+
+const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isTexts = (value: unknown, min: number, max: number): value is string[] =>
+  Array.isArray(value) &&
+  value.length >= min &&
+  value.length <= max &&
+  value.every((text) => typeof text === 'string' && text.length <= 1024);
 
 function checkDid(did: unknown): Did {
   try {
@@ -75,10 +126,40 @@ function checkVersions(value: unknown, record: KeyRecord): readonly Version[] {
   return [...new Set(value as Version[])];
 }
 
-function checkEndpoints(value: unknown = {}, origin: string): DiscoveryDocument['endpoints'] {
-  if (!isMembers(value)) throw invalid('endpoints');
-  const given = ENDPOINTS.filter((name) => value[name] !== undefined);
-  return Object.fromEntries(given.map((name) => [name, onOrigin(value[name], origin)]));
+/** Whether it is worth while to look at all. */
+const namesDid = (succession: unknown, did: Did): boolean =>
+  Array.isArray(succession) && succession.some((step) => (step as Partial<Succession> | null)?.from === did);
+
+/** Each in form, each where the one before it ended, and the last one at this DID. */
+function checkSuccession(value: unknown, did: Did): Pick<DiscoveryDocument, 'succession'> {
+  if (value === undefined) return {};
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_SUCCESSIONS)
+    throw invalid('succession');
+  let succession: Succession[];
+  try {
+    succession = value.map(copySuccession);
+  } catch (cause) {
+    throw invalid('succession', cause);
+  }
+  const dids = [...succession.map(({ from }) => from), did];
+  if (new Set(dids).size < dids.length || succession.some(({ to }, at) => to !== dids[at + 1]))
+    throw invalid('succession');
+  return { succession };
+}
+
+/** All of them, as they stand: the signature covers also those that a newer service has. */
+function checkPaths(value: unknown = {}): Readonly<Record<string, string>> {
+  const isPaths = isMembers(value) && Object.values(value).every((path) => typeof path === 'string');
+  if (!isPaths || Object.keys(value).length > 32) throw invalid('endpoints');
+  return value as Readonly<Record<string, string>>;
+}
+
+function checkEndpoints(
+  paths: Readonly<Record<string, string>>,
+  origin: string,
+): DiscoveryDocument['endpoints'] {
+  const given = ENDPOINTS.filter((name) => paths[name] !== undefined);
+  return Object.fromEntries(given.map((name) => [name, onOrigin(paths[name], origin)]));
 }
 
 /** Services are remembered by the thousand. */

@@ -4,10 +4,10 @@ import { below } from '../http/base-url.js';
 import { fetchOrPlatform } from '../http/fetch.js';
 import { getJson } from '../http/get-json.js';
 import { assertAddress } from '../http/service-url.js';
-import type { Mode } from '../types/mode.js';
-import type { Did, KeyRecord, Version } from '../types/protocol.js';
+
+import type { Did } from '../types/protocol.js';
 import { checkDocument } from './check-document.js';
-import { DISCOVERY_PATH } from './document.js';
+import { DISCOVERY_PATH, type DiscoveryDocument } from './document.js';
 import {
   checkDiscoverOptions,
   DEFAULT_DISCOVERY_TIMEOUT_MS,
@@ -17,24 +17,12 @@ import {
 } from './options.js';
 import { parseTarget } from './target.js';
 
-/** A service as it describes itself; its key record is verified. */
-export interface Service {
-  /** The service's DID. Its key record is signed by it. */
-  readonly did: Did;
-  /** The name it gives itself; not verified. */
-  readonly name?: string;
+/** A service as it describes itself; its key record and the document are verified. Endpoints are URLs on its origin. */
+export interface Service extends DiscoveryDocument {
   /** Base URL, as it was given or as the registry has it. */
   readonly url: string;
   /** Origin of `url`. */
   readonly origin: string;
-  /** Envelope versions it accepts. */
-  readonly versions: readonly Version[];
-  /** Its migration mode. */
-  readonly mode: Mode;
-  /** Its public keys, verified against `did`. */
-  readonly keyRecord: KeyRecord;
-  /** URLs on the same origin. */
-  readonly endpoints: { readonly enroll?: string; readonly key?: string };
 }
 
 type Get = (url: URL) => Promise<unknown>;
@@ -43,13 +31,13 @@ type Get = (url: URL) => Promise<unknown>;
  * Finds a service by name (asks the registry), by domain or by URL, and reads `/.well-known/xlink.json` of its origin:
  * the registry says where a service is, and its own origin says who it is.
  *
- * Throws `DISCOVERY_FAILED:NOT_SUPPORTED` if the origin has no such document (404, 410, 415), and other
+ * Throws `DISCOVERY_FAILED:NOT_SUPPORTED` if the origin has no such document (404, 410), and other
  * `DISCOVERY_FAILED…` for everything that is no clear answer. Private addresses are refused where the host is a literal
  * one; see `unsafeAllowPrivateAddresses`.
  */
 export async function discover(target: string, options: DiscoverOptions = {}): Promise<Service> {
   checkDiscoverOptions(options);
-  const { timeoutMs = DEFAULT_DISCOVERY_TIMEOUT_MS, pinnedDid } = options;
+  const { timeoutMs = DEFAULT_DISCOVERY_TIMEOUT_MS, pinnedDid, clock = Date.now } = options;
   const fetch_ = fetchOrPlatform(options.fetch);
   const found = parseTarget(target);
   const expired = () => xlinkError('DISCOVERY_FAILED:TIMEOUT');
@@ -58,18 +46,19 @@ export async function discover(target: string, options: DiscoverOptions = {}): P
       assertAddress(url, options);
       return getJson(url, fetch_, signal);
     };
-    if ('url' in found) return describe(found.url, get, pinnedDid);
+    if ('url' in found) return describe(found.url, get, pinnedDid, clock());
     const { url, did } = await askRegistry(found.name, options.registryUrl ?? DEFAULT_REGISTRY_URL, get);
     if (pinnedDid !== undefined && did !== undefined && did !== pinnedDid)
       throw xlinkError('DISCOVERY_FAILED:OTHER_IDENTITY', { field: 'did' });
-    return describe(url, get, pinnedDid ?? did);
+    return describe(url, get, pinnedDid ?? did, clock());
   };
   return withDeadline(timeoutMs, expired, work, options.signal);
 }
 
-async function describe(base: string, get: Get, pinnedDid: Did | undefined): Promise<Service> {
+async function describe(base: string, get: Get, pinnedDid: Did | undefined, now: number): Promise<Service> {
   const { origin } = new URL(base);
-  const document = await checkDocument(await get(new URL(DISCOVERY_PATH, origin)), origin, pinnedDid);
+  const found = await get(new URL(DISCOVERY_PATH, origin));
+  const document = await checkDocument(found, { origin, pinnedDid, now });
   return { ...document, url: base, origin };
 }
 

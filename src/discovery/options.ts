@@ -1,5 +1,5 @@
 import { decodeDidKey } from '../identity/did.js';
-import type { Did } from '../types/protocol.js';
+import type { Clock, Did } from '../types/protocol.js';
 import {
   checkOptions,
   integerIn,
@@ -18,7 +18,7 @@ export const DEFAULT_DISCOVERY_TIMEOUT_MS = 5000;
 export interface DiscoverOptions {
   /** Where services are looked up by name. Default `https://xlink.registry.io`. */
   readonly registryUrl?: string;
-  /** The only DID that is taken for the service. Default: whichever its origin shows, as TLS vouches for it. */
+  /** The only DID that is taken for the service, beside those that took its place one after the other. Default: whichever its origin shows, as TLS vouches for it. */
   readonly pinnedDid?: Did;
   /** How long it may take in all, redirects and body included, in ms. Default 5000. */
   readonly timeoutMs?: number;
@@ -31,6 +31,8 @@ export interface DiscoverOptions {
   readonly unsafeAllowPrivateAddresses?: boolean;
   /** Default: that of the platform. */
   readonly fetch?: typeof fetch;
+  /** Default `Date.now`. */
+  readonly clock?: Clock;
   /** Aborts discovery. Default none. */
   readonly signal?: AbortSignal;
 }
@@ -60,6 +62,7 @@ export const DISCOVER_OPTIONS = {
   unsafeAllowHttp: isBoolean,
   unsafeAllowPrivateAddresses: isBoolean,
   fetch: isFunction,
+  clock: isFunction,
   signal: isObject,
 };
 

@@ -1,10 +1,11 @@
-import { deriveMessageKey } from '../crypto/key-schedule.js';
+import { equalBytes } from '../crypto/bytes.js';
+import { COMMITMENT_BYTES, deriveMessageKey, type MessageKey } from '../crypto/key-schedule.js';
 import type { CryptoProvider, Verifier } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
-import type { Identity } from '../identity/identity.js';
+import type { EncryptionKeys } from '../identity/encryption-keys.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import type { ParsedEnvelope } from './parse.js';
-import { unframePlaintext } from './plaintext.js';
+import { type Content, JSON_TYPE, unframePlaintext } from './plaintext.js';
 import { headerTranscript, signatureTranscript } from './transcript.js';
 
 /** The sender's public keys, imported. */
@@ -21,46 +22,56 @@ export async function verifySignatures(
   envelope: ParsedEnvelope,
   header = headerTranscript(envelope),
 ): Promise<void> {
-  const { suite, bytes } = envelope;
+  const { suite, label, bytes } = envelope;
   const transcript = await signatureTranscript(crypto, envelope, header);
   if (!(await sender.ed25519.verify(transcript, bytes.signature!)))
     throw xlinkError('VERIFICATION_FAILED:SIGNATURE_MISMATCH', { field: 'signature' });
   if (!suite.pqSignature) return;
   if (!sender.mlDsa65) throw xlinkError('VERIFICATION_FAILED:NO_PQ_KEY', { field: 'pqSignature' });
-  if (!(await sender.mlDsa65.verify(transcript, bytes.pqSignature!, suite.label))) {
+  if (!(await sender.mlDsa65.verify(transcript, bytes.pqSignature!, label))) {
     throw xlinkError('VERIFICATION_FAILED:PQ_SIGNATURE_MISMATCH', { field: 'pqSignature' });
   }
 }
 
 /**
- * The payload bytes of an envelope whose signatures were verified; `undefined` if a signed-only envelope has none. Those
- * of Xchange as they travel: what opens them is in several envelopes. Throws `DECRYPT_FAILED:…`.
+ * The content of an envelope whose signatures were verified, opened with the keys that `keyEpoch` names; `undefined` if a signed-only envelope has none. Of Xchange the
+ * payload as it travels: what opens it is in several envelopes. Throws `DECRYPT_FAILED:…`.
  */
 export async function openPayload(
-  recipient: Identity,
+  crypto: CryptoProvider,
+  recipient: EncryptionKeys | undefined,
   envelope: ParsedEnvelope,
   header = headerTranscript(envelope),
-): Promise<Uint8Array | undefined> {
-  const { suite, fields, bytes } = envelope;
-  if (!suite.agreed) return bytes.payload;
-  const { crypto } = recipient;
+): Promise<Content | undefined> {
+  const { suite, label, fields, bytes } = envelope;
+  if (!suite.agreed || !recipient) return bytes.payload && { bytes: bytes.payload, contentType: JSON_TYPE };
   const ephemeralPub = bytes.ephemeralPub!;
   const x25519Secret = await recipient.x25519.agree(await crypto.x25519.publicKey(ephemeralPub));
   if (!x25519Secret) throw xlinkError('DECRYPT_FAILED:KEY_AGREEMENT', { field: 'ephemeralPub' });
 
-  const from = encodeUtf8(fields.from);
-  const { key, iv } = await deriveMessageKey(crypto, suite, from, encodeUtf8(fields.to), {
+  const messageKey = await deriveMessageKey(crypto, label, encodeUtf8(fields.from), encodeUtf8(fields.to), {
     x25519Secret,
     ephemeralPub,
     recipientX25519: recipient.x25519.publicKey,
     ...(suite.kem ? { kem: await decapsulate(recipient, bytes.kemCiphertext!) } : {}),
   });
-  const plaintext = await crypto.aes256gcm.open(key, iv, header, bytes.payload!);
+  const plaintext = await openCommitted(crypto, messageKey, header, bytes.payload!);
   if (!plaintext) throw xlinkError('DECRYPT_FAILED:DECRYPTION', { field: 'payload' });
-  return unframePlaintext(from, plaintext);
+  return unframePlaintext(fields.kind, fields.from, plaintext);
 }
 
-async function decapsulate({ mlKem768 }: Identity, ciphertext: Uint8Array) {
+/** The plaintext behind a commitment to this key; `undefined` if it is to another, or the tag does not match. */
+export async function openCommitted(
+  { aes256gcm }: CryptoProvider,
+  { key, iv, commitment }: MessageKey,
+  aad: Uint8Array,
+  payload: Uint8Array,
+): Promise<Uint8Array | undefined> {
+  if (!equalBytes(payload.subarray(0, COMMITMENT_BYTES), commitment)) return undefined;
+  return aes256gcm.open(key, iv, aad, payload.subarray(COMMITMENT_BYTES));
+}
+
+async function decapsulate({ mlKem768 }: EncryptionKeys, ciphertext: Uint8Array) {
   if (!mlKem768) throw xlinkError('DECRYPT_FAILED:KEY_AGREEMENT', { field: 'kemCiphertext' });
   return { secret: await mlKem768.decapsulate(ciphertext), ciphertext, recipientKey: mlKem768.publicKey };
 }

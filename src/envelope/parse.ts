@@ -1,10 +1,11 @@
 import { findSuite, type Suite } from '../crypto/suites.js';
 import { xlinkError } from '../errors/errors.js';
-import type { Envelope } from '../types/protocol.js';
+import type { Envelope, Kind } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { ownText } from '../util/own-text.js';
 import { type BinaryName, FIELD_NAMES, FIELDS, type Field, type FieldName, fitsBytes } from './fields.js';
 import { readFlatJson } from './flat-json.js';
+import { isKind, labelOf, suiteHasKind } from './kinds.js';
 
 /**
  * Members up to this length are copied out of the input, of which they would be views: caches remember some of them, and
@@ -15,13 +16,15 @@ const MAX_KEPT_CHARACTERS = 16_384;
 /** An envelope whose every member was checked. Made once from the input; nothing reads the input afterwards. */
 export interface ParsedEnvelope {
   readonly suite: Suite;
+  /** Domain separation: of the suite and the kind. */
+  readonly label: Uint8Array;
   readonly fields: Envelope;
   /** Decoded binary members; a member that is absent has no entry. */
   readonly bytes: Readonly<Partial<Record<BinaryName, Uint8Array>>>;
 }
 
-/** The largest envelope taken unless the receiver says otherwise: 1 MiB. */
-export const DEFAULT_MAX_ENVELOPE_BYTES = 1024 * 1024;
+/** The largest envelope taken unless the receiver says otherwise: 1.5 MiB, which holds 1 MiB of content in base64url. */
+export const DEFAULT_MAX_ENVELOPE_BYTES = 1.5 * 1024 * 1024;
 
 /**
  * Reads an envelope: JSON text or its UTF-8 bytes, or an object that never was text. Throws `ENVELOPE_TOO_LARGE` or
@@ -65,11 +68,12 @@ function validate(members: ReadonlyMap<string, unknown>): ParsedEnvelope {
     if (!Object.hasOwn(FIELDS, name)) throw xlinkError('PARSE_FAILED:UNKNOWN_FIELD'); // the name is the sender's: not repeated
   }
   const suite = suiteOf(members);
+  const kind = kindOf(members, suite);
   const fields: Record<string, unknown> = Object.create(null);
   const bytes: Record<string, Uint8Array> = Object.create(null);
   for (const name of FIELD_NAMES) {
     const value = members.get(name);
-    const presence = FIELDS[name].presence(suite);
+    const presence = FIELDS[name].presence(suite, kind);
     if (value === undefined) {
       if (presence === 'required') throw missing(name);
       continue;
@@ -80,7 +84,11 @@ function validate(members: ReadonlyMap<string, unknown>): ParsedEnvelope {
     if (decoded) bytes[name] = decoded;
   }
   if (fields.contentType !== undefined && fields.contentDigest === undefined) throw missing('contentDigest'); // it says how to read a body, so there must be one
-  return { suite, fields: Object.freeze(fields) as unknown as Envelope, bytes };
+  if ((fields.fields === undefined) !== (fields.fieldsDigest === undefined))
+    throw missing(fields.fields === undefined ? 'fields' : 'fieldsDigest');
+  if (fields.scope === '*' && kind !== 'request' && kind !== 'answer' && kind !== 'refusal')
+    throw xlinkError('PARSE_FAILED', { field: 'scope' }); // a message is about one thing
+  return { suite, label: labelOf(suite, kind), fields: Object.freeze(fields) as unknown as Envelope, bytes };
 }
 
 function suiteOf(members: ReadonlyMap<string, unknown>): Suite {
@@ -95,6 +103,13 @@ function suiteOf(members: ReadonlyMap<string, unknown>): Suite {
   const suite = findSuite(version, name);
   if (!suite) throw xlinkError('PARSE_FAILED:UNKNOWN_VERSION', { field: 'suite' });
   return suite;
+}
+
+function kindOf(members: ReadonlyMap<string, unknown>, suite: Suite): Kind {
+  const kind = members.get('kind');
+  if (kind === undefined) throw missing('kind');
+  if (!isKind(kind) || !suiteHasKind(suite, kind)) throw xlinkError('PARSE_FAILED', { field: 'kind' });
+  return kind;
 }
 
 /** Checks one value; returns the bytes of a binary member. */

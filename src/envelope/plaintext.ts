@@ -1,9 +1,27 @@
-import { equalBytes, lengthPrefixed } from '../crypto/bytes.js';
+import { concat, equalBytes, lengthPrefixed, readLengthPrefixed } from '../crypto/bytes.js';
 import { xlinkError } from '../errors/errors.js';
+import type { Kind } from '../types/protocol.js';
 import { decodeUtf8, encodeUtf8 } from '../util/utf8.js';
 
-/** The payload as JSON bytes. Throws `PAYLOAD_NOT_SERIALIZABLE`. */
-export function encodePayload(payload: unknown): Uint8Array {
+/** A request header: name in lower case, and value. */
+export type Header = readonly [name: string, value: string];
+
+/** What is sealed: bytes, of which type they are, and in a request the headers that the caller set. */
+export interface Content {
+  readonly bytes: Uint8Array;
+  /** Empty: the caller said none. */
+  readonly contentType: string;
+  readonly headers?: readonly Header[] | undefined;
+}
+
+export const JSON_TYPE = 'application/json';
+
+/** Whether content of this type is JSON (RFC 8259, RFC 6839). */
+export const isJsonType = (contentType: string): boolean =>
+  /^application\/([\w.+-]+\+)?json[ \t]*(;|$)/i.test(contentType);
+
+/** A JSON value as content. Throws `PAYLOAD_NOT_SERIALIZABLE`. */
+export function jsonContent(payload: unknown): Content {
   let text: string | undefined;
   try {
     text = JSON.stringify(payload);
@@ -11,10 +29,10 @@ export function encodePayload(payload: unknown): Uint8Array {
     throw xlinkError('PAYLOAD_NOT_SERIALIZABLE', { field: 'payload', cause });
   }
   if (text === undefined) throw xlinkError('PAYLOAD_NOT_SERIALIZABLE', { field: 'payload' });
-  return encodeUtf8(text);
+  return { bytes: encodeUtf8(text), contentType: JSON_TYPE };
 }
 
-/** The JSON value of payload bytes. Throws `DECRYPT_FAILED:PARSE`; `cause` is left out, it would quote the payload. */
+/** The value of JSON bytes. Throws `DECRYPT_FAILED:PARSE`; `cause` is left out, it would quote the payload. */
 export function decodePayload(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(decodeUtf8(bytes));
@@ -23,19 +41,57 @@ export function decodePayload(bytes: Uint8Array): unknown {
   }
 }
 
-/** What is encrypted: the DID of the sender, length-prefixed, then the payload (against stripping and re-signing). */
-export const framePlaintext = (from: Uint8Array, content: Uint8Array): Uint8Array => {
-  const frame = lengthPrefixed([from]);
-  const out = new Uint8Array(frame.length + content.length);
-  out.set(frame);
-  out.set(content, frame.length);
-  return out;
-};
-
-/** The payload bytes of a frame that names `from`. Throws `DECRYPT_FAILED:SENDER_MISMATCH`. */
-export function unframePlaintext(from: Uint8Array, plaintext: Uint8Array): Uint8Array {
-  const frame = lengthPrefixed([from]);
-  if (!equalBytes(plaintext.subarray(0, frame.length), frame))
-    throw xlinkError('DECRYPT_FAILED:SENDER_MISMATCH', { field: 'payload' });
-  return plaintext.subarray(frame.length);
+/**
+ * What is encrypted: the DID of the sender (against stripping and re-signing) and the content type, in a request the
+ * headers too, all length-prefixed; then the content as it is.
+ */
+export function framePlaintext(
+  kind: Kind,
+  from: string,
+  { bytes, contentType, headers }: Content,
+): Uint8Array {
+  const frame = [encodeUtf8(from), encodeUtf8(contentType)];
+  if (kind === 'request') frame.push(lengthPrefixed((headers ?? []).flat().map(encodeUtf8)));
+  return concat([lengthPrefixed(frame), bytes]);
 }
+
+/** The content of a frame that names `from`. Throws `DECRYPT_FAILED:SENDER_MISMATCH` or `DECRYPT_FAILED:PARSE`. */
+export function unframePlaintext(kind: Kind, from: string, plaintext: Uint8Array): Content {
+  const malformed = () => xlinkError('DECRYPT_FAILED:PARSE', { field: 'payload' });
+  const sender = lengthPrefixed([encodeUtf8(from)]);
+  if (!equalBytes(plaintext.subarray(0, sender.length), sender))
+    throw xlinkError('DECRYPT_FAILED:SENDER_MISMATCH', { field: 'payload' });
+  const frame = readLengthPrefixed(plaintext.subarray(sender.length), kind === 'request' ? 2 : 1);
+  if (!frame) throw malformed();
+  const [type, block] = frame.parts;
+  try {
+    const contentType = decodeUtf8(type!);
+    if (!isHeaderValue(contentType)) throw malformed();
+    return { bytes: frame.rest, contentType, ...(block ? { headers: headersIn(block) } : {}) };
+  } catch {
+    throw malformed();
+  }
+}
+
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]{1,256}$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what it is about
+const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+
+/** A value that cannot end its line (RFC 9110 section 5.5). */
+export const isHeaderValue = (value: string): boolean => !CONTROL.test(value);
+
+function headersIn(block: Uint8Array): Header[] {
+  const parts = readLengthPrefixed(block)?.parts.map(decodeUtf8);
+  if (!parts || parts.length % 2 === 1) throw new TypeError('not pairs');
+  const headers: Header[] = [];
+  for (let at = 0; at < parts.length; at += 2) {
+    const [name, value] = [parts[at]!, parts[at + 1]!];
+    if (!HEADER_NAME.test(name) || !isHeaderValue(value)) throw new TypeError('not a header');
+    headers.push([name, value]);
+  }
+  return headers;
+}
+
+/** What `fieldsDigest` is the SHA-256 of: each name and its value, length-prefixed, in the order of `fields`. */
+export const fieldsTranscript = (headers: readonly Header[]): Uint8Array =>
+  lengthPrefixed(headers.flat().map(encodeUtf8));

@@ -1,13 +1,15 @@
+import { concat } from '../crypto/bytes.js';
 import { deriveMessageKey } from '../crypto/key-schedule.js';
 import type { Encapsulator, Signer, X25519PublicKey } from '../crypto/provider.js';
 import { type Suite, type SuiteForm, suiteFor } from '../crypto/suites.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Identity } from '../identity/identity.js';
-import type { Did, Envelope, Version } from '../types/protocol.js';
+import type { Did, Envelope, Kind, Version } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { FIELD_NAMES } from './fields.js';
-import { framePlaintext } from './plaintext.js';
+import { labelOf } from './kinds.js';
+import { type Content, framePlaintext } from './plaintext.js';
 import {
   groupTranscript,
   headerTranscript,
@@ -17,6 +19,8 @@ import {
 
 /** The recipient's public keys, imported. */
 export interface RecipientKeys {
+  /** Of the key record that they are from. */
+  readonly keyEpoch: number;
   readonly x25519: X25519PublicKey;
   /** Needed from version 2 on. */
   readonly mlKem768?: { readonly bytes: Uint8Array; readonly encapsulator: Encapsulator } | undefined;
@@ -25,12 +29,16 @@ export interface RecipientKeys {
 /** Everything of an envelope that is decided before encryption. Members that are `undefined` are left out. */
 export interface EnvelopeDraft {
   readonly version: Version;
+  readonly kind: Kind;
   readonly to: Did;
   readonly timestamp: number;
   /** 16 bytes. */
   readonly nonce: Uint8Array;
   readonly scope: string;
   readonly request?: string | undefined;
+  readonly fields?: string | undefined;
+  /** 32 bytes. */
+  readonly fieldsDigest?: Uint8Array | undefined;
   /** 32 bytes. */
   readonly contentDigest?: Uint8Array | undefined;
   readonly contentType?: string | undefined;
@@ -42,7 +50,7 @@ export async function sealEnvelope(
   identity: Identity,
   recipient: RecipientKeys,
   draft: EnvelopeDraft,
-  content: Uint8Array,
+  content: Content,
   onSigning?: () => unknown,
   form: Exclude<SuiteForm, 'xchange'> = 'message',
 ): Promise<Envelope> {
@@ -53,19 +61,21 @@ export async function sealEnvelope(
   if (!x25519Secret) throw xlinkError('KEY_AGREEMENT_FAILED', { field: 'x25519' });
   const kem = suite.kem ? await encapsulate(recipient) : undefined;
 
-  const unsigned = draftEnvelope(identity.did, suite, draft, {
+  const keyed = { ...draft, keyEpoch: recipient.keyEpoch };
+  const unsigned = draftEnvelope(identity.did, suite, keyed, {
     ephemeralPub: ephemeral.publicKey,
     ...(kem ? { kemCiphertext: kem.ciphertext } : {}),
   });
   const header = headerTranscript(unsigned);
-  const from = encodeUtf8(identity.did);
-  const { key, iv } = await deriveMessageKey(crypto, suite, from, encodeUtf8(draft.to), {
+  const [from, to] = [encodeUtf8(identity.did), encodeUtf8(draft.to)];
+  const { key, iv, commitment } = await deriveMessageKey(crypto, unsigned.label, from, to, {
     x25519Secret,
     ephemeralPub: ephemeral.publicKey,
     recipientX25519: recipient.x25519.bytes,
     ...(kem ? { kem } : {}),
   });
-  const payload = await crypto.aes256gcm.seal(key, iv, header, framePlaintext(from, content));
+  const frame = framePlaintext(draft.kind, identity.did, content);
+  const payload = concat([commitment, await crypto.aes256gcm.seal(key, iv, header, frame)]);
   await onSigning?.();
   return signEnvelope(identity, { ...unsigned, bytes: { ...unsigned.bytes, payload } }, header);
 }
@@ -100,6 +110,9 @@ export const draftGroupTranscript = (
   groupId: Uint8Array,
 ): Uint8Array => groupTranscript(draftEnvelope(did, XCHANGE, draft, {}), groupId);
 
+/** The label of Xchange messages. */
+export const XCHANGE_LABEL = labelOf(suiteFor(2, true, 'xchange'), 'message');
+
 const XCHANGE = suiteFor(2, true, 'xchange');
 
 async function encapsulate({ mlKem768 }: RecipientKeys) {
@@ -111,19 +124,20 @@ async function encapsulate({ mlKem768 }: RecipientKeys) {
 function draftEnvelope(
   from: Did,
   suite: Suite,
-  draft: EnvelopeDraft,
+  draft: EnvelopeDraft & { readonly keyEpoch?: number },
   binary: UnsignedEnvelope['bytes'],
 ): UnsignedEnvelope {
-  const { nonce, contentDigest, inReplyTo, version: _, ...rest } = draft;
+  const { nonce, fieldsDigest, contentDigest, inReplyTo, version: _, ...rest } = draft;
   const bytes = {
     ...binary,
     nonce,
+    ...(fieldsDigest ? { fieldsDigest } : {}),
     ...(contentDigest ? { contentDigest } : {}),
     ...(inReplyTo === undefined ? {} : { inReplyTo: decodeBase64url(inReplyTo)! }),
   };
   const fields: Record<string, unknown> = { version: suite.version, suite: suite.name, from, ...rest };
   for (const [name, value] of Object.entries(bytes)) fields[name] = encodeBase64url(value);
-  return { suite, fields: fields as unknown as Envelope, bytes };
+  return { suite, label: labelOf(suite, draft.kind), fields: fields as unknown as Envelope, bytes };
 }
 
 async function signEnvelope(
@@ -131,10 +145,10 @@ async function signEnvelope(
   unsigned: UnsignedEnvelope,
   header: Uint8Array,
 ): Promise<Envelope> {
-  const { suite, fields, bytes } = unsigned;
+  const { suite, label, fields, bytes } = unsigned;
   const transcript = await signatureTranscript(identity.crypto, unsigned, header);
   const signature = await identity.ed25519.sign(transcript);
-  const pqSignature = suite.pqSignature ? await pqSigner(identity).sign(transcript, suite.label) : undefined;
+  const pqSignature = suite.pqSignature ? await pqSigner(identity).sign(transcript, label) : undefined;
   const members: Record<string, unknown> = { ...fields, signature: encodeBase64url(signature) };
   if (bytes.payload) members.payload = encodeBase64url(bytes.payload);
   if (pqSignature) members.pqSignature = encodeBase64url(pqSignature);

@@ -9,14 +9,14 @@ const HEADER = FIELD_NAMES.filter(
 );
 
 /** An envelope before it is signed. */
-export type UnsignedEnvelope = Pick<ParsedEnvelope, 'suite' | 'fields' | 'bytes'>;
+export type UnsignedEnvelope = Pick<ParsedEnvelope, 'suite' | 'label' | 'fields' | 'bytes'>;
 
 /**
- * Every member but the payload and the signatures, behind the label of the suite, in the order of {@link FIELDS}, each
+ * Every member but the payload and the signatures, behind the label of suite and kind, in the order of {@link FIELDS}, each
  * length-prefixed; a member that is absent is empty (no member that is present can be). These bytes are the AAD.
  */
-export function headerTranscript({ suite, fields, bytes }: UnsignedEnvelope): Uint8Array {
-  const parts: Uint8Array[] = [suite.label];
+export function headerTranscript({ label, fields, bytes }: Omit<UnsignedEnvelope, 'suite'>): Uint8Array {
+  const parts: Uint8Array[] = [label];
   for (const name of HEADER) {
     const field: Field = FIELDS[name];
     const value = fields[name];
@@ -31,14 +31,14 @@ export function headerTranscript({ suite, fields, bytes }: UnsignedEnvelope): Ui
  * The header transcript of what the envelopes of one group of shares have in common: the id of the group in place of the
  * nonce, and no keys.
  */
-export function groupTranscript({ suite, fields, bytes }: UnsignedEnvelope, groupId: Uint8Array): Uint8Array {
-  const { ephemeralPub: _, kemCiphertext: __, ...common } = fields;
-  return headerTranscript({ suite, fields: common, bytes: { ...bytes, nonce: groupId } });
+export function groupTranscript({ label, fields, bytes }: UnsignedEnvelope, groupId: Uint8Array): Uint8Array {
+  const { ephemeralPub: _, kemCiphertext: __, keyEpoch: ___, ...common } = fields;
+  return headerTranscript({ label, fields: common, bytes: { ...bytes, nonce: groupId } });
 }
 
 /**
  * What all signatures of an envelope cover: the label, SHA-256 of the header transcript and SHA-256 of the payload as
- * it travels. Its size is fixed per suite and below 150 bytes, so that a KMS can sign it.
+ * it travels. Its size is fixed per suite and below 160 bytes, so that a KMS can sign it.
  */
 export async function signatureTranscript(
   crypto: CryptoProvider,
@@ -46,7 +46,7 @@ export async function signatureTranscript(
   header: Uint8Array,
 ): Promise<Uint8Array> {
   return lengthPrefixed([
-    envelope.suite.label,
+    envelope.label,
     await crypto.sha256(header),
     await crypto.sha256(envelope.bytes.payload ?? EMPTY),
   ]);

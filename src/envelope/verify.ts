@@ -42,7 +42,7 @@ export async function verifyEnvelope(
     const { from } = envelope.fields;
     const ed25519 = await crypto.ed25519.verifier(decodeDidKey(from));
     if (record && record.did !== from) throw xlinkError('KEY_RECORD_INVALID', { field: 'did' });
-    const keys = record && (await verifyKeyRecord({ ...record }, ed25519));
+    const keys = record && (await verifyKeyRecord({ ...record }, ed25519, crypto));
     const mlDsa65 = keys?.mlDsa65 && (await crypto.mlDsa65.verifier(keys.mlDsa65));
     await verifySignatures(crypto, { ed25519, mlDsa65 }, envelope);
     return ok(envelope.fields);

@@ -29,6 +29,10 @@ export interface ErrorDetail {
 export interface XlinkErrorOptions {
   /** Name of the envelope member, header or option at fault; never its value. */
   readonly field?: string;
+  /** The scope that is missing, for refusals that say so: of the API's or the library's own making, never free text. Default none. */
+  readonly scope?: string;
+  /** After how many ms it may be worth trying again, for refusals that know. Default: not known. */
+  readonly retryAfterMs?: number;
   /** The error underneath. Kept as it is and never put into the message. Default none. */
   readonly cause?: unknown;
   /** Replaces the hint of the table. For text from the developer's own code only, such as an option name. Default: that of the table. */
@@ -63,6 +67,10 @@ export class XlinkError extends Error {
   readonly hint: string;
   /** Name of the envelope member, header or option at fault; never its value. */
   readonly field: string | undefined;
+  /** The scope that is missing, where the error is about one. */
+  readonly scope: string | undefined;
+  /** After how many ms it may be worth trying again, where that is known. */
+  readonly retryAfterMs: number | undefined;
   /** Where the errors of this category are documented. */
   readonly docUrl: string;
 
@@ -79,6 +87,8 @@ export class XlinkError extends Error {
     this.title = row.message;
     this.hint = options.hint ?? row.hint;
     this.field = options.field;
+    this.scope = options.scope;
+    this.retryAfterMs = options.retryAfterMs;
     this.docUrl = docUrlOf(row.category);
   }
 

@@ -1,3 +1,4 @@
+import type { Header } from '../envelope/plaintext.js';
 import type { XlinkError } from '../errors/errors.js';
 import type { Authentication } from '../types/events.js';
 import type { AgentMessage, Did, Scope, Version } from '../types/protocol.js';
@@ -19,7 +20,7 @@ export interface InboundRequest {
   header(name: string): string | undefined;
   /**
    * All bytes of the body, at most `maxBytes`. `checkStart` is given the first ones before more are read, and throws what
-   * the body is refused with. Rejects with that, `BODY_TOO_LARGE`, `BODY_CONSUMED` or `BODY_ABORTED`.
+   * the body is refused with. Rejects with that, `BODY_TOO_LARGE`, `BODY_TOO_SLOW`, `BODY_CONSUMED` or `BODY_ABORTED`.
    */
   readBody(maxBytes: number, checkStart?: (start: Uint8Array) => void): Promise<Uint8Array>;
 }
@@ -29,8 +30,12 @@ export interface XlinkAuth {
   readonly mode: 'xlink';
   /** Who signed the request. */
   readonly did: Did;
-  /** Scope the envelope was signed for. */
+  /** What the request says it is for; `*`: all that the identity was granted. */
   readonly scope: Scope;
+  /** What the request may do, as guards read it: in the same shape as with a key. */
+  readonly scopes: readonly Scope[];
+  /** Names of the request headers that the envelope covers, in lower case. Others may have been added or changed on the way. */
+  readonly signedHeaders: readonly string[];
   /** Envelope version. */
   readonly version: Version;
   /** False for header-form requests, which are signed only. */
@@ -82,8 +87,10 @@ export interface Pass {
   readonly auth?: Auth;
   /** The opened message of an enveloped request. */
   readonly message?: AgentMessage;
-  /** The JSON bytes that take the place of an enveloped body. */
-  readonly content?: Uint8Array;
+  /** What takes the place of an enveloped body. */
+  readonly content?: { readonly bytes: Uint8Array; readonly contentType: string };
+  /** Of a request that came with an envelope: the headers that take the place of those on the wire, and the names that it covers. */
+  readonly fields?: { readonly values: readonly Header[]; readonly names: ReadonlySet<string> };
   /** Present if the caller asks for a sealed answer: seals what the handler answers, to JSON. */
   readonly sealResponse?: (answer: PlainResponse) => Promise<string>;
   /** What to send if that fails. */

@@ -25,8 +25,10 @@ export interface EnrollmentAnswer {
   readonly did: Did;
   /** The client it now acts for. */
   readonly client: ClientId;
-  /** Scopes the DID may send with; absent: any, as with the key. */
-  readonly scopes?: readonly Scope[];
+  /** Scopes the DID may send with: those of the key. `*` is any. */
+  readonly scopes: readonly Scope[];
+  /** When the enrollment ends, ISO 8601 in UTC; absent if it does not. Enroll again before that. */
+  readonly validUntil?: string;
 }
 
 /**

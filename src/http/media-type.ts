@@ -2,12 +2,8 @@
 export const ENVELOPE_TYPE = 'application/xlink-envelope';
 /** Media type of a problem document (RFC 9457). */
 export const PROBLEM_TYPE = 'application/problem+json';
-export const JSON_TYPE = 'application/json';
+export { JSON_TYPE } from '../envelope/plaintext.js';
 
 /** Type and subtype of a `Content-Type`, in lower case and without parameters; empty if there is none. */
 export const mediaTypeOf = (header: string | null | undefined): string =>
   (header ?? '').split(';', 1)[0]!.trim().toLowerCase();
-
-/** Whether a `Content-Type` is JSON, as such or in a structured suffix such as `application/ld+json` (RFC 6839). */
-export const isJsonType = (header: string | null | undefined): boolean =>
-  /^application\/([\w.+-]+\+)?json$/.test(mediaTypeOf(header));

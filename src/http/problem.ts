@@ -13,11 +13,17 @@ export const problemBody = (error: XlinkError, more: object = {}): string =>
     status: error.status,
     code: error.code,
     subCode: error.subCode,
+    scope: error.scope,
     ...more,
   });
 
-/** `WWW-Authenticate` for a 401 (RFC 9110 section 11.6.1): every scheme that is accepted in this mode. */
+/**
+ * `WWW-Authenticate` for a 401 (RFC 9110 section 11.6.1): every scheme that is accepted in this mode. For a 403 the scope
+ * that is missing (RFC 6750 section 3).
+ */
 export function challenges(mode: Mode, realm: string, error: XlinkError): Headers {
+  if (error.status === 403 && error.scope !== undefined)
+    return { 'WWW-Authenticate': `Xlink realm="${realm}", error="${error.id}", scope="${error.scope}"` };
   if (error.status !== 401) return {};
   const xlink = `Xlink realm="${realm}", error="${error.id}"`;
   const apiKey = `ApiKey realm="${realm}"`;

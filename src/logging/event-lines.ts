@@ -36,9 +36,12 @@ export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<Event
   advice: ['mode', 'next', 'direction', 'ready', 'blockers', 'clients'],
   enrollment: ['client', 'did'],
   'key-switch': ['client', 'off'],
+  'client-revocation': ['client', 'revoked', 'dids', 'reason'],
+  unlink: ['client', 'did', 'by'],
   fault: ['traceId'],
   warning: ['code', 'message'],
   downgrade: ['client', 'refused'],
+  'key-epoch': ['keyEpoch', 'since', 'rotatesAt'],
 };
 
 /** Level, message and kind of the line about an event. Messages hold fixed words and ids of errors only. */
@@ -71,5 +74,11 @@ export function lineOf(event: XlinkEvent): Line {
       return { level: 'info', message: 'xlink: identity enrolled', kind: 'enrollment' };
     case 'key-switch':
       return { level: 'info', message: 'xlink: client switched its key', kind: 'key-switch' };
+    case 'key-epoch':
+      return { level: 'info', message: 'xlink: encryption keys are of a new epoch' };
+    case 'client-revocation':
+      return { level: 'warn', message: `xlink: client ${event.revoked ? 'revoked' : 'restored'}` };
+    case 'unlink':
+      return { level: 'info', message: 'xlink: identity unlinked from its client', kind: 'unlink' };
   }
 }

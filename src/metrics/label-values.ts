@@ -18,6 +18,7 @@ export const CLIENT_STATES = [
   'key-in-use',
   'key-switched-off',
   'moved',
+  'revoked',
 ] as const satisfies readonly CutoverState[];
 
 /** `ok` and the ids of all errors. */

@@ -11,7 +11,7 @@ export interface MetricRow {
   /** Upper bounds of a histogram, in the unit of its name. */
   readonly buckets?: readonly number[];
   /** How a gauge is put together from the workers of a cluster; counters and histograms are summed. */
-  readonly aggregator?: 'max' | 'average';
+  readonly aggregator?: 'max' | 'min' | 'average';
   /** A query that answers the question the series is there for. */
   readonly example: string;
 }
@@ -114,10 +114,11 @@ export const METRICS = {
     type: 'gauge',
     help: 'Clients by how far they are; set whenever a MigrationPlan evaluates.',
     labels: {
-      state: 'not-enrolled, never-used-xlink, failing, not-recent, key-in-use, key-switched-off, moved',
+      state:
+        'not-enrolled, never-used-xlink, failing, not-recent, key-in-use, key-switched-off, moved, revoked',
     },
     aggregator: 'max',
-    example: 'sum(xlink_clients{state!~"moved|key-switched-off"})',
+    example: 'sum(xlink_clients{state!~"moved|key-switched-off|revoked"})',
   },
   nextGate: {
     name: 'xlink_next_gate_open',
@@ -134,5 +135,21 @@ export const METRICS = {
     labels: {},
     aggregator: 'max',
     example: 'xlink_next_gate_blockers',
+  },
+  keyEpochAge: {
+    name: 'xlink_key_epoch_age_seconds',
+    type: 'gauge',
+    help: 'How long the present encryption keys have been the published ones; only with a keyStore.',
+    labels: {},
+    aggregator: 'max',
+    example: 'max(xlink_key_epoch_age_seconds) / 86400',
+  },
+  keyEpochRotation: {
+    name: 'xlink_key_epoch_rotation_seconds',
+    type: 'gauge',
+    help: 'How long it is until the next encryption keys take their place; negative: the rotation is overdue. Only with a keyStore.',
+    labels: {},
+    aggregator: 'min',
+    example: 'min(xlink_key_epoch_rotation_seconds) < -3600',
   },
 } as const satisfies Record<string, MetricRow>;

@@ -2,6 +2,7 @@ import { register as globalRegistry } from 'prom-client';
 import type { DowngradeEvent, ObservedEvent, Observer } from '../types/events.js';
 import { adoptionSeries } from './adoption-series.js';
 import { countOnce } from './count-once.js';
+import { keyEpochSeries } from './key-epoch-series.js';
 import { reasonLabel } from './label-values.js';
 import { METRICS, type MetricRow } from './metric-table.js';
 import { adviceSeries, modeSeries } from './migration-series.js';
@@ -33,6 +34,7 @@ export function prometheusMetrics(options: PrometheusOptions = {}): Observer {
   const onDowngrade = downgradeSeries(series);
   const onMode = modeSeries(series);
   const onAdvice = adviceSeries(series);
+  const onKeyEpoch = keyEpochSeries(series);
 
   return (event) => {
     if (event.type === 'request') {
@@ -42,6 +44,7 @@ export function prometheusMetrics(options: PrometheusOptions = {}): Observer {
     else if (event.type === 'downgrade') onDowngrade(event);
     else if (event.type === 'mode') onMode(event);
     else if (event.type === 'advice') onAdvice(event);
+    else if (event.type === 'key-epoch') onKeyEpoch(event);
   };
 }
 

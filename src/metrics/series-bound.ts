@@ -25,5 +25,7 @@ export function seriesBound({ maxRoutes, maxClients }: Caps): Record<keyof typeo
     clients: CLIENT_STATES.length,
     nextGate: 1,
     gateBlockers: 1,
+    keyEpochAge: 1,
+    keyEpochRotation: 1,
   };
 }

@@ -1,13 +1,24 @@
-import { BaseAgent } from '../agent/agent.js';
+import { AgentKeys } from '../agent/agent-keys.js';
+import { KEY_EPOCHS } from '../agent/key-epochs.js';
+import { PeerAgent } from '../agent/peer-agent.js';
+import { SHARES } from '../agent/shares.js';
+import { SUCCESSION } from '../agent/succession.js';
+import { warner } from '../agent/warnings.js';
+import type { CryptoProvider } from '../crypto/provider.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
+import { MemoryTrustRegistry } from '../registry/memory.js';
+import type { TrustRegistry } from '../types/ports.js';
 import { checkOptions, integerIn, isBoolean, isFunction } from '../util/options.js';
 import { DualModeAdapter } from './dual-mode-adapter.js';
 import type { ExpressMiddleware } from './express/middleware.js';
 
 /** Options of `agent.middleware()`. */
 export interface AgentMiddlewareOptions {
-  /** Refuses envelopes that are not bound to method, path and query. Default `false`, as with `receive()`. */
+  /**
+   * Refuses messages that are not bound to method, path and query. Default `true`: one that was sent to another route, or over
+   * another channel, is not taken here. `HttpsTransportAdapter` binds what it sends; `createEnvelope({ request })` does.
+   */
   readonly requireRequestBinding?: boolean;
   /** Accepts signed-only envelopes in bodies. Default `false`. */
   readonly allowCleartext?: boolean;
@@ -25,7 +36,21 @@ export interface AgentMiddlewareOptions {
  * An identity at work: it seals what it sends, and verifies and opens what it receives. Agents are peers; there is no
  * client and no server among them.
  */
-export class Agent extends BaseAgent {
+export class Agent extends PeerAgent {
+  /** Messages in shares, which `BaseAgent` does without. @internal */
+  static override readonly shares = SHARES;
+  /** Encryption keys in a store. @internal */
+  static override readonly keyEpochs = KEY_EPOCHS;
+  /** Making successions. @internal */
+  static override readonly succession = SUCCESSION;
+  /** Its published keys, which follow a key store. @internal */
+  static override readonly newKeys = (): AgentKeys => new AgentKeys();
+  /** Tells warnings, or prints the first of each type. @internal */
+  static override readonly warner = warner;
+  /** The registry of an agent that is given none. @internal */
+  static override readonly newRegistry = (crypto: CryptoProvider | undefined): TrustRegistry =>
+    new MemoryTrustRegistry(crypto ? { crypto } : {});
+
   /**
    * Express middleware for a route that takes envelopes and nothing else, as `application/xlink-envelope` or
    * `application/json`: what was received is in `req.agentMessage`, its payload in `req.body`.
@@ -42,12 +67,12 @@ export class Agent extends BaseAgent {
     const adapter = new DualModeAdapter(
       {
         ...options,
-        requireRequestBinding: options.requireRequestBinding ?? false,
+        requireRequestBinding: options.requireRequestBinding ?? true,
         agent: this,
         mode: 'xlink-only',
         legacyKeyValidator: () => null,
       },
-      [ENVELOPE_TYPE, 'application/json'],
+      { bodyTypes: [ENVELOPE_TYPE, 'application/json'], kind: 'message' },
     );
     return adapter.middleware();
   }

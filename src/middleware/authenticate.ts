@@ -3,6 +3,7 @@ import { toXlinkError } from '../errors/errors.js';
 import type { Decision, Pass } from '../http/decision.js';
 import { replaceLeftBodies, replaceNodeBody } from './node/body.js';
 import { type HoldableResponse, holdResponse } from './node/buffered-response.js';
+import { replaceFields } from './node/fields.js';
 import type { FrameworkContext } from './node/framework-context.js';
 import { inboundRequest } from './node/request.js';
 import { setHeaders, whenClosed } from './node/response.js';
@@ -33,14 +34,15 @@ export async function authenticate(
 
 function admit(adapter: BaseDualModeAdapter, context: FrameworkContext, pass: Pass): void {
   const { req, res, request, bodies, shownIn } = context;
-  const { content, message, sealResponse, sealFailure } = pass;
+  const { content, fields, message, sealResponse, sealFailure } = pass;
   setHeaders(res, pass.headers);
   rememberRequestContext(adapter, [req, request], pass);
   if (pass.auth) Object.assign(shownIn, { auth: unshared(pass.auth) });
   if (message) Object.assign(shownIn, { agentMessage: message });
+  if (fields) replaceFields(req, fields);
   if (content) {
     replaceNodeBody(req, content);
-    replaceLeftBodies(bodies, content, message?.payload);
+    replaceLeftBodies(bodies, content.bytes, message?.payload);
   }
   if (sealResponse && sealFailure && req.method !== 'HEAD') {
     delete req.headers['accept-encoding']; // what is sealed must be plain

@@ -1,5 +1,5 @@
 import { refusal } from '../adapters/refusals.js';
-import { allowsScope } from '../checks/scope.js';
+import { grantsScope, isOwnScope } from '../checks/scope.js';
 import { isScope } from '../envelope/fields.js';
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import type { Auth, HttpResponse } from '../http/decision.js';
@@ -25,27 +25,24 @@ export function xlinkGuard(nothing: readonly unknown[]): Guard {
   };
 }
 
-/** Rejects callers without this scope. Throws `INVALID_OPTION` for anything but a scope. */
+/** Rejects callers that lack the scope. Throws `INVALID_OPTION` for anything but a scope of the API's own. */
 export function scopeGuard(scope: Scope): Guard {
-  if (!isScope(scope))
+  if (!isScope(scope) || isOwnScope(scope))
     throw xlinkError('INVALID_OPTION', {
       field: 'scope',
-      hint: 'requireScope: a scope is 1 to 128 characters of A-Z a-z 0-9 : . _ / -',
+      hint: 'requireScope: a scope is 1 to 128 characters of A-Z a-z 0-9 : . _ / -, and does not begin with xlink:, which the library keeps for itself.',
     });
   return (request) => {
     const { auth, mode } = requestContextOf(request);
     if (!auth) return refuse(request, xlinkError('CREDENTIALS_MISSING'), mode);
     if (covers(auth, scope)) return undefined;
-    const error = xlinkError('SCOPE_DENIED', { field: 'scope', hint: `The route wants the scope ${scope}.` });
-    return refuse(request, error, mode);
+    return refuse(request, xlinkError('SCOPE_DENIED', { field: 'scope', scope }), mode);
   };
 }
 
-/** An envelope is for the one scope it was signed for; a key is good for all that the validator listed in `scopes`. */
-function covers(auth: Auth, scope: Scope): boolean {
-  if (auth.mode === 'xlink') return auth.scope === scope;
-  return Array.isArray(auth.scopes) && allowsScope(auth.scopes, scope);
-}
+/** The same rights by both ways: what the validator lists in `scopes`, or what the identity was granted. */
+const covers = (auth: Auth, scope: Scope): boolean =>
+  Array.isArray(auth.scopes) && grantsScope(auth.scopes, scope);
 
 function refuse(request: object, error: XlinkError, mode: Mode): HttpResponse {
   const { method, style } = requestContextOf(request);

@@ -1,9 +1,10 @@
 import { xlinkError } from '../errors/errors.js';
-import type { Result } from '../errors/result.js';
+import { err, type Result } from '../errors/result.js';
 import { looksLikeDidKey } from '../identity/did.js';
 import { REGISTRATION_MEMBERS } from '../registry/change-options.js';
 import type { ManagedTrustRegistry } from '../registry/managed.js';
-import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
+import { cannotSucceed } from '../registry/succession.js';
+import type { Did, KeyRecord, Registration, RegistryEntry, Succession } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import type { Members } from '../util/members.js';
 
@@ -39,7 +40,7 @@ export const CHANGES: ReadonlyMap<string, ChangeRoute> = new Map<string, ChangeR
   [
     'revoke',
     {
-      members: ['did', 'reason', 'ifRevision'],
+      members: ['did', 'reason', 'successors', 'ifRevision'],
       apply: (registry, { did, ...options }) => registry.revoke(did as Did, options),
     },
   ],
@@ -57,6 +58,18 @@ export const CHANGES: ReadonlyMap<string, ChangeRoute> = new Map<string, ChangeR
       apply: (registry, { did, keys, ...condition }) => {
         if ((keys as KeyRecord | null)?.did !== did) throw xlinkError('KEY_RECORD_INVALID', { field: 'did' });
         return registry.updateKeys(keys as KeyRecord, condition);
+      },
+    },
+  ],
+  [
+    'succeed',
+    {
+      members: ['did', 'succession', 'keys', 'ifRevision'],
+      apply: (registry, { did, succession, keys, ...condition }) => {
+        if ((succession as Succession | null)?.from !== did)
+          throw xlinkError('SUCCESSION_INVALID', { field: 'from' });
+        const made = registry.succeed?.(succession as Succession, keys as KeyRecord, condition);
+        return made ?? err(cannotSucceed());
       },
     },
   ],

@@ -3,12 +3,12 @@ import type { HttpResponse } from '../http/decision.js';
 import { looksLikeDidKey } from '../identity/did.js';
 import { answerExpress } from '../middleware/express/middleware.js';
 import { whenClosed } from '../middleware/node/response.js';
-import type { NodeRequest, NodeResponse } from '../middleware/node/types.js';
+import type { NodeRequest, NodeResponse, RequestExtras } from '../middleware/node/types.js';
 import type { ManagedTrustRegistry } from '../registry/managed.js';
 import type { Did } from '../types/protocol.js';
 import { callerAddress } from '../util/caller-address.js';
 import { anything, checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../util/options.js';
-import { isPublic, pathOf, tokenCheck } from './auth.js';
+import { pathOf, tokenCheck } from './auth.js';
 import { membersOf } from './body.js';
 import { Changes } from './changes.js';
 import { jsonResponse, plainProblem, problemOf } from './responses.js';
@@ -50,7 +50,7 @@ export interface RegistryHandler {
  * | `GET /registry/resolve/:did` | anyone | the entry; 404 with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY`, the DID and `revision: 0` if there is none |
  * | `GET /registry/changes?wait=ms&after=positions` | anyone | waits up to `wait` ms, 25 000 at most, and tells whose entries changed, in digests of the DIDs |
  * | `POST /registry/register` | admin token | adds an entry |
- * | `POST /registry/add`, `/revoke`, `/scopes`, `/keys` | admin token | as the methods of the registry; 409 with the `revision` that is there if it is not `ifRevision` |
+ * | `POST /registry/add`, `/revoke`, `/scopes`, `/keys`, `/succeed` | admin token | as the methods of the registry; 409 with the `revision` that is there if it is not `ifRevision` |
  * | `GET /registry/list?after=did` | admin token | entries in the order of their DIDs, a page at a time |
  *
  * All that can reach it can read names, scopes and keys of a DID that they know. Changes are told as the registry tells
@@ -75,7 +75,7 @@ export function createRegistryServer(options: RegistryServerOptions): RegistryHa
     changes: new Changes({ registry, maxWaiters, waitersPerAddress }),
   };
   function xlinkRegistry(...[req, res, next]: Parameters<RegistryHandler>) {
-    const route = routeOf(pathOf(req));
+    const route = routeOf(req);
     if (!route && next) return next();
     decide(req, res, route, parts).then(
       (answer) => answerExpress(req, res, answer),
@@ -98,8 +98,13 @@ interface Route {
 
 const READS = new Set(['list', 'changes']);
 
-function routeOf(path: string): Route | undefined {
-  const [, name, did] = /^(?:\/registry)?\/([a-z]+)(?:\/([^/]*))?$/.exec(path) ?? [];
+/** By the path below `/registry`, which may be what the handler is mounted at: a path that only ends like one is another's. */
+function routeOf(req: NodeRequest): Route | undefined {
+  const path = pathOf(req);
+  const whole = (req as NodeRequest & RequestExtras).originalUrl?.split('?')[0] ?? path;
+  const isMounted = whole.endsWith(`/registry${path}`);
+  const [, prefix, name, did] = /^(\/registry)?\/([a-z]+)(?:\/([^/]*))?$/.exec(path) ?? [];
+  if (prefix === undefined && !isMounted) return undefined;
   if (name === 'resolve' && did !== undefined) return { name, did };
   return did === undefined && name !== undefined && (READS.has(name) || CHANGES.has(name))
     ? { name }
@@ -118,8 +123,8 @@ async function decide(
   const allow = { Allow: [...methods, 'OPTIONS'].join(', ') };
   if (req.method === 'OPTIONS') return { action: 'answer', status: 204, headers: allow, body: '' };
   if (!methods.includes(req.method ?? '')) return plainProblem(405, 'No such method.', allow);
-  if (!isPublic(req.method, pathOf(req)) && !isAdmin(req))
-    throw xlinkError('REGISTRATION_FAILED:UNAUTHORIZED');
+  const isPublic = route.did !== undefined || route.name === 'changes';
+  if (!isPublic && !isAdmin(req)) throw xlinkError('REGISTRATION_FAILED:UNAUTHORIZED');
   if (route.did !== undefined) return resolve(registry, route.did);
   if (route.name === 'changes')
     return changes.answer(queryOf(req), {

@@ -1,7 +1,7 @@
 import { toXlinkError, xlinkError } from '../errors/errors.js';
-import { err, type Result } from '../errors/result.js';
+import { err, ok, type Result } from '../errors/result.js';
 import { looksLikeDidKey } from '../identity/did.js';
-import type { Clock, Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
+import type { Clock, Did, KeyRecord, Registration, RegistryEntry, Succession } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import { checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../util/options.js';
@@ -18,6 +18,7 @@ import type {
 } from './managed.js';
 import { frozenEntry } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
+import { cannotSucceed } from './succession.js';
 
 /** Options of {@link CachedTrustRegistry}. */
 export interface CachedTrustRegistryOptions {
@@ -131,12 +132,23 @@ export class CachedTrustRegistry implements ManagedTrustRegistry {
     return this.#change(did, () => this.#registry.add(did, grant));
   }
 
+  /** With `successors`, everything is forgotten: who they are is for the registry to say. */
   revoke(did: Did, options?: RevokeOptions): Promise<Result<void>> {
-    return this.#change(did, () => this.#registry.revoke(did, options));
+    return this.#change(options?.successors ? undefined : did, () => this.#registry.revoke(did, options));
   }
 
   updateScopes(did: Did, change: ScopeChange): Promise<Result<void>> {
     return this.#change(did, () => this.#registry.updateScopes(did, change));
+  }
+
+  async succeed(succession: Succession, keys: KeyRecord, condition?: ChangeCondition): Promise<Result<void>> {
+    const registry = this.#registry;
+    if (!registry.succeed) return err(cannotSucceed());
+    try {
+      return await this.#change(succession?.from, () => registry.succeed!(succession, keys, condition));
+    } finally {
+      await this.#change(succession?.to, () => ok(undefined));
+    }
   }
 
   /** Never from memory. */
@@ -210,7 +222,7 @@ export class CachedTrustRegistry implements ManagedTrustRegistry {
   }
 
   /** A change that failed may have happened: what is held is forgotten in any case. */
-  async #change(did: Did, change: () => Awaitable<Result<void>>): Promise<Result<void>> {
+  async #change(did: Did | undefined, change: () => Awaitable<Result<void>>): Promise<Result<void>> {
     try {
       return await change();
     } finally {

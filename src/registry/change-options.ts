@@ -4,6 +4,7 @@ import {
   checkKeys,
   checkOptions,
   integerIn,
+  isBoolean,
   type OptionCheck,
   type OptionChecks,
   oneOf,
@@ -27,7 +28,8 @@ const REGISTRATION: OptionChecks<Registration> = {
 
 /** Longer reasons belong into a ticket: every registry that is asked about the DID hands the reason out. */
 const MAX_REASON = 128;
-const isReason: OptionCheck = (value) =>
+/** Of a revocation. */
+export const isReason: OptionCheck = (value) =>
   typeof value === 'string' && /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u.test(value) && value.length <= MAX_REASON
     ? undefined
     : `1 to ${MAX_REASON} printable characters`;
@@ -53,14 +55,15 @@ export const checkGrant = (grant: Grant) => checked('add', grant, { scopes: anyt
 
 /** What it was given, or throws `INVALID_OPTION`. */
 export const checkRevokeOptions = (options: RevokeOptions) =>
-  checked('revoke', options, { reason: isReason });
+  checked('revoke', options, { reason: isReason, successors: isBoolean });
 
 /** What it was given, or throws `INVALID_OPTION`. */
 export const checkScopeChange = (change: ScopeChange) =>
   checked('updateScopes', change, { scopes: anything, receiveScopes: anything });
 
 /** What it was given, or throws `INVALID_OPTION`. */
-export const checkCondition = (condition: ChangeCondition) => checked('updateKeys', condition, {});
+export const checkCondition = (owner: 'updateKeys' | 'succeed', condition: ChangeCondition) =>
+  checked(owner, condition, {});
 
 function checked<T extends ChangeCondition>(
   owner: string,

@@ -3,7 +3,8 @@ import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { decodeDidKey, looksLikeDidKey } from '../identity/did.js';
 import { assertKeyRecord, assertSuccessor, copyKeyRecord } from '../identity/key-record.js';
-import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
+import { copySuccession, MAX_SUCCESSIONS } from '../identity/succession.js';
+import type { Clock, Did, KeyRecord, Registration, RegistryEntry, Succession } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { given } from '../util/given.js';
 import { ChangeListeners } from './change-listeners.js';
@@ -24,6 +25,14 @@ import type {
 } from './managed.js';
 import { frozenEntry } from './parse-entry.js';
 import { type PositionalRegistration, registrationOf } from './positional-registration.js';
+import {
+  isSuccessorOf,
+  proveSuccession,
+  succeededEntry,
+  successorEntry,
+  takingPlaceOf,
+  withdrawn,
+} from './succession.js';
 
 /**
  * Says what becomes of an entry, or throws. Pure, so that it can be asked again after a lost race. What it returns is
@@ -38,11 +47,16 @@ export type EntryRule = (entry: RegistryEntry | undefined) => RegistryEntry;
  */
 export abstract class EntryRegistry implements ManagedTrustRegistry {
   readonly #crypto: CryptoProvider | undefined;
+  readonly #clock: Clock;
   readonly #listeners = new ChangeListeners();
 
-  /** `crypto` checks the signatures of key records. Default: the provider of the platform. */
-  constructor(crypto?: CryptoProvider) {
+  /**
+   * `crypto` checks the signatures of key records and successions; default: the provider of the platform. `clock` says how
+   * old a succession is; default `Date.now`.
+   */
+  constructor(crypto?: CryptoProvider, clock: Clock = Date.now) {
     this.#crypto = crypto;
+    this.#clock = clock;
   }
 
   abstract lookup(did: Did): Awaitable<RegistryEntry | undefined>;
@@ -73,7 +87,7 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
     });
   }
 
-  /** Allows a DID with these scopes to send: a new entry without encryption keys, or new scopes and reactivation of an old one. */
+  /** Allows a DID with these scopes to send: a new entry without encryption keys, or new scopes and reactivation of an old one. Without scopes a new entry may send nothing. */
   async add(did: Did, grant: Grant = {}): Promise<Result<void>> {
     return this.#attempt(async () => {
       decodeDidKey(did);
@@ -88,19 +102,74 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
   }
 
   /**
-   * Cuts off one DID and no other, from its next message on. The reason is kept as `revocationReason` of the entry. Fails
-   * with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY`.
+   * Cuts off one DID, and with `successors` those that took its place, from the next message on. The reason is kept as
+   * `revocationReason` of the entry. Fails with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY`.
    */
   async revoke(did: Did, options: RevokeOptions = {}): Promise<Result<void>> {
     return this.#attempt(async () => {
-      const { reason, ifRevision } = checkRevokeOptions(options);
-      const replaced = given({ revocationReason: reason });
-      // Also if it is revoked already: what was to bring it back and comes late must not.
-      await this.#change(
-        did,
-        (known) => put({ ...present(known), status: 'revoked', ...replaced }),
-        ifRevision,
-      );
+      const { reason, ifRevision, successors = false } = checkRevokeOptions(options);
+      let last = await this.#revokeOne(did, reason, { ifRevision });
+      for (let step = 0; successors && last?.succeededBy && step < MAX_SUCCESSIONS; step++)
+        last = await this.#revokeOne(last.succeededBy.to, reason, { old: last });
+    });
+  }
+
+  /**
+   * The entry as it is then. A successor of `old` may not have its entry yet: it gets one that is revoked, or the succession
+   * that is under way would bring it in afterwards. What is there and took another place stays as it is (`undefined`).
+   */
+  async #revokeOne(
+    did: Did,
+    reason: string | undefined,
+    { old, ifRevision }: { readonly old?: RegistryEntry; readonly ifRevision?: number | undefined },
+  ): Promise<RegistryEntry | undefined> {
+    const replaced = given({ revocationReason: reason });
+    let revoked: RegistryEntry | undefined;
+    // Also if it is revoked already: what was to bring it back and comes late must not.
+    const rule: EntryRule = (known) => {
+      const entry = known ?? (old && takingPlaceOf(old, did)) ?? present(known);
+      revoked = undefined;
+      if (old && !isSuccessorOf(entry, old.did)) return entry;
+      revoked = put({ ...entry, status: 'revoked', ...replaced });
+      return revoked;
+    };
+    await this.#change(did, rule, ifRevision);
+    return revoked;
+  }
+
+  /**
+   * Puts one DID in the place of another, with its scopes, name and organization: the first succession that is accepted wins
+   * (`SUCCESSION_CONFLICT` for another one), and the same one once more changes nothing, but completes what was interrupted.
+   * The old DID must be active, the new one unknown; `keys` is the key record of the new one, and a condition counts for the
+   * entry of the old one. Fails with `SUCCESSION_INVALID…`, `KEY_RECORD_INVALID`, `LOOKUP_FAILED:DID_NOT_IN_REGISTRY` or
+   * `LOOKUP_FAILED:DID_REVOKED`.
+   */
+  async succeed(
+    succession: Succession,
+    keys: KeyRecord,
+    condition: ChangeCondition = {},
+  ): Promise<Result<void>> {
+    return this.#attempt(async () => {
+      const { ifRevision } = checkCondition('succeed', condition);
+      const own = copySuccession(succession);
+      const proven = await proveSuccession(own, ownKeys(keys, own.to), this.#clock(), this.#crypto);
+      const there = await this.lookup(own.to);
+      if (there && !isSuccessorOf(there, own.from))
+        throw xlinkError('SUCCESSION_INVALID:IN_USE', { field: 'to' });
+      let old!: RegistryEntry;
+      const rule: EntryRule = (known) => {
+        old = putUnlessSame(known, succeededEntry(known, proven));
+        return old;
+      };
+      await this.#change(own.from, rule, ifRevision);
+      try {
+        if (old.status !== 'active') throw xlinkError('LOOKUP_FAILED:DID_REVOKED', { field: 'from' });
+        await this.#change(own.to, (known) => putUnlessSame(known, successorEntry(known, old, proven.keys)));
+      } catch (error) {
+        if (isXlinkError(error) && error.id === 'SUCCESSION_INVALID:IN_USE')
+          await this.#change(own.from, (known) => putUnlessSame(known, withdrawn(known, own)));
+        throw error;
+      }
     });
   }
 
@@ -117,7 +186,7 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
   async updateKeys(record: KeyRecord, condition: ChangeCondition = {}): Promise<Result<void>> {
     return this.#attempt(async () => {
       const keys = ownKeys(record, record?.did);
-      const { ifRevision } = checkCondition(condition);
+      const { ifRevision } = checkCondition('updateKeys', condition);
       await assertKeyRecord(keys, this.#crypto);
       const rule: EntryRule = (known) => {
         const entry = present(known);
@@ -170,6 +239,9 @@ const put = (entry: RegistryEntry): RegistryEntry =>
   frozenEntry(entry, (field) =>
     xlinkError('REGISTRATION_FAILED', { field: field.endsWith('Scopes') ? 'scopes' : field }),
   );
+
+const putUnlessSame = (known: RegistryEntry | undefined, next: RegistryEntry): RegistryEntry =>
+  next === known ? next : put(next);
 
 /** A copy, made before anything is awaited. A list is told from a string by `put`. */
 const ownList = (list: readonly string[] | undefined) => (Array.isArray(list) ? [...list] : list);

@@ -3,7 +3,7 @@ import { err, ok, type Result } from '../errors/result.js';
 import { isAnyBaseUrl, isBaseUrl } from '../http/base-url.js';
 import { fetchOrPlatform } from '../http/fetch.js';
 import { looksLikeDidKey } from '../identity/did.js';
-import type { Did, KeyRecord, Registration, RegistryEntry } from '../types/protocol.js';
+import type { Did, KeyRecord, Registration, RegistryEntry, Succession } from '../types/protocol.js';
 import type { Members } from '../util/members.js';
 import {
   checkOptions,
@@ -155,7 +155,9 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
   }
 
   async revoke(did: Did, options: RevokeOptions = {}): Promise<Result<void>> {
-    return this.#change('revoke', () => ({ ...checkRevokeOptions(options), did }));
+    const result = await this.#change('revoke', () => ({ ...checkRevokeOptions(options), did }));
+    if (result.ok && options.successors) this.#changed(undefined); // who they are is for the registry to say
+    return result;
   }
 
   async updateScopes(did: Did, change: ScopeChange): Promise<Result<void>> {
@@ -163,7 +165,23 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
   }
 
   async updateKeys(keys: KeyRecord, condition: ChangeCondition = {}): Promise<Result<void>> {
-    return this.#change('keys', () => ({ ...checkCondition(condition), did: keys?.did, keys }));
+    return this.#change('keys', () => ({ ...checkCondition('updateKeys', condition), did: keys?.did, keys }));
+  }
+
+  async succeed(
+    succession: Succession,
+    keys: KeyRecord,
+    condition: ChangeCondition = {},
+  ): Promise<Result<void>> {
+    const members = () => ({
+      ...checkCondition('succeed', condition),
+      did: succession?.from,
+      succession,
+      keys,
+    });
+    const result = await this.#change('succeed', members);
+    if (result.ok) this.#changed(succession.to);
+    return result;
   }
 
   /** Whether changes made elsewhere are heard of. `off` until `onChange` is called. */

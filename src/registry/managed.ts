@@ -1,6 +1,6 @@
 import type { Result } from '../errors/result.js';
 import type { TrustRegistry } from '../types/ports.js';
-import type { Did, KeyRecord, RegistryEntry, Scope } from '../types/protocol.js';
+import type { Did, KeyRecord, RegistryEntry, Scope, Succession } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 
 /** When an entry is changed. */
@@ -24,6 +24,8 @@ export interface Grant extends ChangeCondition {
 export interface RevokeOptions extends ChangeCondition {
   /** Why, for the operators of other services: 1 to 128 printable characters, such as `key_compromise`. Default: not said. */
   readonly reason?: string;
+  /** Revokes those that took its place, too, one after the other, whatever their revisions are. Default `false`. */
+  readonly successors?: boolean;
 }
 
 /** What `updateScopes` replaces; what is absent stays. */
@@ -48,14 +50,19 @@ export interface ManagedTrustRegistry extends TrustRegistry {
   /** Allows a DID with these scopes to send: a new entry without encryption keys, or new scopes and reactivation of an old one. */
   add(did: Did, grant?: Grant): Awaitable<Result<void>>;
   /**
-   * Cuts off one DID and no other, from its next message on. The reason is kept as `revocationReason` of the entry. Fails
-   * with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY`.
+   * Cuts off one DID, and with `successors` those that took its place, from the next message on. The reason is kept as
+   * `revocationReason` of the entry. Fails with `LOOKUP_FAILED:DID_NOT_IN_REGISTRY`.
    */
   revoke(did: Did, options?: RevokeOptions): Awaitable<Result<void>>;
   /** Replaces what the DID may send with (`scopes`) and accept (`receiveScopes`). */
   updateScopes(did: Did, change: ScopeChange): Awaitable<Result<void>>;
   /** Replaces the key record; refused unless its epoch is higher. */
   updateKeys(keys: KeyRecord, condition?: ChangeCondition): Awaitable<Result<void>>;
+  /**
+   * Puts one DID in the place of another, as in `TrustRegistry`; a condition counts for the entry of the old one. Absent: the
+   * registry takes no successions.
+   */
+  succeed?(succession: Succession, keys: KeyRecord, condition?: ChangeCondition): Awaitable<Result<void>>;
   /** All entries, revoked ones included. */
   list(): Awaitable<readonly RegistryEntry[]>;
   /** Calls the listener at every change until the returned function is called. For caches. */

@@ -1,12 +1,14 @@
 import type { CryptoProvider } from '../crypto/provider.js';
-import type { Did, RegistryEntry } from '../types/protocol.js';
-import { checkOptions, isObject } from '../util/options.js';
+import type { Clock, Did, RegistryEntry } from '../types/protocol.js';
+import { checkOptions, isFunction, isObject } from '../util/options.js';
 import { EntryRegistry, type EntryRule } from './entry-registry.js';
 
 /** Options of {@link MemoryTrustRegistry}. */
 export interface MemoryTrustRegistryOptions {
   /** Checks the signatures of key records. Default: the provider of the platform. */
   readonly crypto?: CryptoProvider;
+  /** Says how old a succession is. Default `Date.now`. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -18,8 +20,8 @@ export class MemoryTrustRegistry extends EntryRegistry {
 
   /** Throws `INVALID_OPTION`. */
   constructor(options: MemoryTrustRegistryOptions = {}) {
-    checkOptions('MemoryTrustRegistry', options, { crypto: isObject });
-    super(options.crypto);
+    checkOptions('MemoryTrustRegistry', options, { crypto: isObject, clock: isFunction });
+    super(options.crypto, options.clock);
   }
 
   lookup(did: Did): RegistryEntry | undefined {

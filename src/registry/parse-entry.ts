@@ -1,6 +1,7 @@
 import { type XlinkError, xlinkError } from '../errors/errors.js';
 import { looksLikeDidKey } from '../identity/did.js';
-import { copyKeyRecord, KEY_RECORD_MEMBERS } from '../identity/key-record.js';
+import { copyKeyRecord } from '../identity/key-record.js';
+import { copySuccession, MAX_SUCCESSIONS } from '../identity/succession.js';
 import type { Did, RegistryEntry } from '../types/protocol.js';
 import { isMembers } from '../util/members.js';
 
@@ -18,13 +19,8 @@ const COPIES: { readonly [K in keyof Required<RegistryEntry>]: Copy } = {
   did: text,
   name: text,
   keys: (value, did) => {
-    const keys = copyKeyRecord(value); // its signature is checked where it is used
-    const rightTypes = KEY_RECORD_MEMBERS.every((name) =>
-      name === 'epoch'
-        ? Number.isSafeInteger(keys?.epoch) && keys!.epoch >= 0
-        : keys?.[name] === undefined || typeof keys[name] === 'string',
-    );
-    return keys?.did === did && rightTypes && keys.x25519 && keys.signature ? keys : undefined;
+    const keys = copyKeyRecord(value);
+    return keys?.did === did ? keys : undefined;
   },
   capabilities: texts,
   sendScopes: texts,
@@ -34,6 +30,14 @@ const COPIES: { readonly [K in keyof Required<RegistryEntry>]: Copy } = {
   status: (value) => (value === 'active' || value === 'revoked' ? value : undefined),
   revocationReason: text,
   revision: (value) => (Number.isSafeInteger(value) && (value as number) > 0 ? value : undefined),
+  succeededBy: (value, did) => {
+    const succession = copySuccession(value);
+    return succession.from === did ? succession : undefined;
+  },
+  predecessors: (value) =>
+    Array.isArray(value) && value.length <= MAX_SUCCESSIONS && value.every(looksLikeDidKey)
+      ? Object.freeze([...value])
+      : undefined,
 };
 
 /**
@@ -45,7 +49,12 @@ export function frozenEntry(value: RegistryEntry, wrong: (field: string) => Xlin
   for (const name of Object.keys(COPIES) as (keyof RegistryEntry)[]) {
     const given = value[name];
     if (given === undefined) continue;
-    const copy = COPIES[name](given, value.did);
+    let copy: unknown;
+    try {
+      copy = COPIES[name](given, value.did);
+    } catch {
+      // a statement that is out of form
+    }
     if (copy === undefined) throw wrong(name);
     entry[name] = copy;
   }

@@ -12,6 +12,26 @@ export const registered =
   async (did) =>
     (await registry.lookup(did))?.status === 'active';
 
+/** What the options of a relay come to: all that are given must agree. An empty list admits nobody. */
+export function admissionOf({ registry, admits }: AdmissionOptions): Admits {
+  const rules = [...(registry ? [registered(registry)] : []), ...(admits ? [ruleOf(admits)] : [])];
+  return async (did) => {
+    for (const rule of rules) if ((await rule(did)) !== true) return false;
+    return true;
+  };
+}
+
+interface AdmissionOptions {
+  readonly registry?: Pick<TrustRegistry, 'lookup'>;
+  readonly admits?: Admits | readonly Did[];
+}
+
+function ruleOf(admits: Admits | readonly Did[]): Admits {
+  if (typeof admits === 'function') return admits;
+  const list = new Set(admits);
+  return (did) => list.has(did);
+}
+
 /** Throws the error unless the DID is admitted, `LOOKUP_FAILED` if that cannot be told. */
 export async function admit(
   admits: Admits,

@@ -9,11 +9,14 @@ import { incomingBody } from '../middleware/node/request.js';
 import type { NodeRequest } from '../middleware/node/types.js';
 import { RECEIVE_REQUEST } from '../transport/relay-protocol.js';
 import type { Did } from '../types/protocol.js';
+import { addressBlock } from '../util/address-block.js';
 import { unref } from '../util/backoff.js';
 import { callerAddress } from '../util/caller-address.js';
 import { onAbort } from '../util/on-abort.js';
-import { type Admits, registered } from './admission.js';
+import { TokenBucket } from '../util/token-bucket.js';
+import { admissionOf } from './admission.js';
 import { checkRelayOptions, type RelayOptions } from './options.js';
+import { type Route, routeOf } from './paths.js';
 import { Outlet, pullOf } from './receive.js';
 import { Intake } from './send.js';
 import { Sockets } from './web-socket.js';
@@ -24,7 +27,10 @@ export interface Relay {
   readonly did: Did;
   /** Whether it takes WebSockets: the package `ws` is installed. */
   readonly hasWebSocket: boolean;
-  /** For `http.createServer(relay.handler)`, or `app.use(relay.handler)`. Paths that are not its own go to `next`. */
+  /**
+   * For `http.createServer(relay.handler)`, `app.use(relay.handler)`, or `app.use('/there', relay.handler)` with
+   * `path: '/there/relay'`. Paths that are not its own go to `next`.
+   */
   readonly handler: (req: IncomingMessage, res: ServerResponse, next?: () => void) => void;
   /** For `server.on('upgrade', relay.upgrade)`. */
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -35,7 +41,7 @@ export interface Relay {
 /** A proof carries a pull with up to 100 ids. */
 const MAX_PROOF_BYTES = 64 * 1024;
 const SWEEP_EVERY_MS = 60_000;
-const ROUTE = /\/relay(?:\/(send|receive|socket))?\/?(?:\?.*)?$/;
+const DEFAULT_REQUESTS_PER_ADDRESS = 6000;
 
 /**
  * Keeps envelopes until their recipients fetch them, so that neither side has to be reachable or up. It reads no payload
@@ -53,20 +59,31 @@ const ROUTE = /\/relay(?:\/(send|receive|socket))?\/?(?:\?.*)?$/;
 export async function createRelay(options: RelayOptions): Promise<Relay> {
   checkRelayOptions(options);
   const { identity, store, onFault } = options;
-  const admits = admitsOf(options);
+  const admits = admissionOf(options);
   const intake = new Intake(options, admits);
   const outlet = new Outlet(options, admits);
-  const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, addressOf } = options;
+  const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, addressOf, path, clock = Date.now } = options;
   const told = (error: XlinkError) => {
     if (error.status >= 500) tell(onFault, error);
   };
+  const onError = (thrown: unknown) => told(toXlinkError(thrown));
+  const addressFor = (req: IncomingMessage) =>
+    callerAddress(addressOf, req, { peer: req.socket.remoteAddress, onError });
   const bodies = new BodyIntake<RelayBody>(
     options.maxUnauthenticatedBytes ?? defaultUnauthenticatedBytes(maxEnvelopeBytes),
-    ({ req, remoteAddress }) =>
-      callerAddress(addressOf, req, { peer: remoteAddress, onError: (thrown) => told(toXlinkError(thrown)) }),
+    ({ req }) => addressFor(req),
   );
+  const { requestsPerAddress = DEFAULT_REQUESTS_PER_ADDRESS } = options;
+  const pace = new TokenBucket(requestsPerAddress, clock, 100_000);
+  /** Throws for an address that has used up its part: its signatures are not even looked at. */
+  const counted = (req: IncomingMessage): string => {
+    const address = addressBlock(addressFor(req) ?? '');
+    if (!pace.take(address)) throw xlinkError('RELAY_UNAVAILABLE:ADDRESS_QUOTA');
+    return address;
+  };
   const closed = new AbortController();
-  const sockets = await Sockets.create(outlet, closed.signal, told);
+  const { unprovenSocketsPerAddress = 100 } = options;
+  const sockets = await Sockets.create(outlet, closed.signal, told, unprovenSocketsPerAddress);
   let sweeping: Promise<void> = Promise.resolve();
   const sweeper = setInterval(() => {
     const sweep = async () => store.sweep();
@@ -78,7 +95,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     did: identity.did,
     hasWebSocket: sockets !== undefined,
     handler(req, res, next) {
-      const route = routeOf(req);
+      const route = routeOf(req, path);
       if (route === undefined && next) return next();
       answer(route, req, closed.signal).then(
         ({ status, text }) => write(res, status, text),
@@ -91,8 +108,12 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     },
     upgrade(req, socket, head) {
       socket.on('error', () => socket.destroy());
-      if (sockets && routeOf(req) === 'socket') sockets.accept(req, socket, head);
-      else socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
+      if (!sockets || routeOf(req, path) !== 'socket') return end(socket, '404 Not Found');
+      try {
+        if (!sockets.accept(counted(req), req, socket, head)) end(socket, '503 Service Unavailable');
+      } catch {
+        end(socket, '429 Too Many Requests');
+      }
     },
     async close() {
       clearInterval(sweeper);
@@ -127,8 +148,10 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     if (req.method !== method) return { status: 405, text: '{}' };
     if (route === 'did') return { status: 200, text: JSON.stringify({ did: identity.did }) };
     if (route === 'socket') return { status: 426, text: '{}' };
+    counted(req);
     if (route === 'send') {
-      await withBody(req, maxEnvelopeBytes, (bytes) => intake.take(bytes));
+      const arrivedAt = clock();
+      await withBody(req, maxEnvelopeBytes, (bytes) => intake.take(bytes, arrivedAt));
       return { status: 202, text: '{}' };
     }
     const { did, payload } = await withBody(req, MAX_PROOF_BYTES, (bytes) =>
@@ -152,30 +175,20 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
 /** A body, and the request that it comes with. */
 type RelayBody = IncomingBody & { readonly req: IncomingMessage };
 
-type Route = 'did' | 'send' | 'receive' | 'socket';
-
-function routeOf({ url }: IncomingMessage): Route | undefined {
-  const match = ROUTE.exec(url ?? '');
-  return match ? ((match[1] ?? 'did') as Route) : undefined;
-}
-
-function admitsOf({ registry, admits }: RelayOptions): Admits {
-  const rules = [...(registry ? [registered(registry)] : []), ...(admits ? [admits] : [])];
-  return async (did) => {
-    for (const rule of rules) if ((await rule(did)) !== true) return false;
-    return true;
-  };
-}
-
 function write(res: ServerResponse, status: number, text: string, type = 'application/json'): void {
   if (res.destroyed || res.headersSent) return;
-  const rejectsBody = status === 413; // what is still on its way is not read
+  const rejectsBody = status === 413 || status === 429; // what is still on its way is not read
   res.writeHead(status, {
     'Content-Type': type,
     'Cache-Control': 'no-store',
+    ...(status === 429 ? { 'Retry-After': '1' } : {}),
     ...(rejectsBody ? { Connection: 'close' } : {}),
   });
   res.end(text);
+}
+
+function end(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
 }
 
 function tell(onFault: RelayOptions['onFault'], error: XlinkError): void {

@@ -27,13 +27,17 @@ export class Intake {
     this.#pace = new TokenBucket(options.sendsPerMinute ?? 600, options.clock ?? Date.now, 100_000);
   }
 
-  /** Resolves once the store has the envelope. Throws what it is refused with. */
-  async take(body: Uint8Array): Promise<void> {
-    const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, clock = Date.now, store } = this.#options;
+  /**
+   * Resolves once the store has the envelope. Throws what it is refused with. `arrivedAt`: when the head of the request came,
+   * in ms since 1970; a slow line makes no envelope old.
+   */
+  async take(body: Uint8Array, arrivedAt: number): Promise<void> {
+    const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, store } = this.#options;
     const { timestampWindowMs = DEFAULT_TIMESTAMP_WINDOW_MS, identity } = this.#options;
     const envelope = parseEnvelope(body, maxEnvelopeBytes);
-    const { from, to, timestamp } = envelope.fields;
-    checkTimestamp(timestamp, clock(), timestampWindowMs);
+    const { from, to, timestamp, kind } = envelope.fields;
+    if (kind !== 'message') throw xlinkError('KIND_NOT_ACCEPTED', { field: 'kind' });
+    checkTimestamp(timestamp, arrivedAt, timestampWindowMs);
     await this.#verify(identity.crypto, envelope);
     await admit(this.#admits, from, 'RELAY_NOT_ALLOWED');
     await admit(this.#admits, to, 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY');

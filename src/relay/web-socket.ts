@@ -7,6 +7,7 @@ import { SOCKET_REQUEST } from '../transport/relay-protocol.js';
 import { unref } from '../util/backoff.js';
 import { onAbort } from '../util/on-abort.js';
 import { type Outlet, pullOf } from './receive.js';
+import { Strangers } from './strangers.js';
 
 /** A socket that has not shown who it is by then is closed. */
 const PROOF_WITHIN_MS = 10_000;
@@ -26,14 +27,16 @@ export class Sockets {
   readonly #outlet: Outlet;
   readonly #signal: AbortSignal;
   readonly #onError: (error: XlinkError) => void;
-  #strangers = 0;
+  readonly #strangers: Strangers;
 
   private constructor(
     server: WebSocketServer,
     outlet: Outlet,
     signal: AbortSignal,
     onError: (error: XlinkError) => void,
+    strangersPerAddress: number,
   ) {
+    this.#strangers = new Strangers(strangersPerAddress, MAX_STRANGERS);
     this.#server = server;
     this.#outlet = outlet;
     this.#signal = signal;
@@ -45,11 +48,12 @@ export class Sockets {
     outlet: Outlet,
     signal: AbortSignal,
     onError: (error: XlinkError) => void,
+    strangersPerAddress: number,
   ): Promise<Sockets | undefined> {
     try {
       const { WebSocketServer } = await import('ws');
       const options = { noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false };
-      return new Sockets(new WebSocketServer(options), outlet, signal, onError);
+      return new Sockets(new WebSocketServer(options), outlet, signal, onError, strangersPerAddress);
     } catch (error) {
       const { code = '' } = error as { code?: string };
       if (['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND'].includes(code)) return undefined; // imported or required
@@ -57,19 +61,14 @@ export class Sockets {
     }
   }
 
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.#strangers >= MAX_STRANGERS || this.#signal.aborted) {
-      socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n');
-      return;
-    }
-    this.#strangers += 1;
-    let isStranger = true;
-    const known = () => {
-      if (isStranger) this.#strangers -= 1;
-      isStranger = false;
-    };
+  /** False if the address has too many that have not shown who they are. */
+  accept(address: string, request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
+    if (this.#signal.aborted) return false;
+    const known = this.#strangers.enter(address, () => socket.destroy());
+    if (!known) return false;
     socket.once('close', known); // also where the handshake fails
     this.#server.handleUpgrade(request, socket, head, (webSocket) => void this.#serve(webSocket, known));
+    return true;
   }
 
   async #serve(socket: WebSocket, known: () => void): Promise<void> {

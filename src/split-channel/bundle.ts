@@ -1,7 +1,7 @@
 import { concat } from '../crypto/bytes.js';
 import { xlinkError } from '../errors/errors.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
-import { schemeFor, xorLayout } from './scheme.js';
+import { schemeFor, slotsOf } from './scheme.js';
 import {
   type ChannelShare,
   GROUP_ID_BYTES,
@@ -82,9 +82,5 @@ function groupOf(bytes: Uint8Array, view: DataView): ShareGroup {
   const groupId = encodeBase64url(bytes.subarray(1, 1 + GROUP_ID_BYTES));
   return { groupId, totalShares, threshold, scheme: schemeFor(totalShares, threshold), length };
 }
-
-/** The places of a share's pieces among all pieces; by Shamir's scheme a share has one of its own. */
-const slotsOf = (group: ShareGroup, index: number): readonly number[] =>
-  group.scheme === 'shamir' ? [index] : xorLayout(group).heldBy(index);
 
 const wrong = (field: string) => xlinkError('INCONSISTENT_SHARES', { field });

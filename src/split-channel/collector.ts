@@ -1,11 +1,13 @@
 import { equalBytes } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
-import { isXlinkError, xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/errors.js';
 import type { Clock, Did } from '../types/protocol.js';
+import { KeyedMutex } from '../util/keyed-mutex.js';
 import type { ShareBundle } from './bundle.js';
 import { type ChannelShare, sameGroup } from './share.js';
 import type { ShareLimits } from './share-limits.js';
-import { findPayload, type Verdict } from './trial.js';
+import { ShareSearch, type Verdict } from './share-search.js';
+import { TrialBudget } from './trial-budget.js';
 
 /** A message of which shares have come. */
 export interface Group {
@@ -23,14 +25,13 @@ interface HeldGroup extends Group {
   readonly shares: Map<number, ChannelShare>;
   readonly common: Uint8Array;
   readonly expires: number;
+  readonly search: ShareSearch;
   bytes: number;
 }
 
 /** Told of a message that will not be put together from what had come of it. */
 export type OnDropped = (group: Group, reason: 'expired' | 'pushed-out') => void;
 
-/** Ways to leave bad shares out that are tried each time a share comes. */
-const MAX_ATTEMPTS = 64;
 /** What an entry takes beside the bytes of its shares, roughly. */
 const ENTRY_BYTES = 1024;
 
@@ -43,6 +44,9 @@ export class ShareCollector {
   readonly #clock: Clock;
   readonly #limits: Required<ShareLimits>;
   readonly #onDropped: OnDropped;
+  readonly #budget: TrialBudget;
+  /** One search of a message at a time: shares may come while it goes on. */
+  readonly #searches = new KeyedMutex<Group>();
   /** By sender, then by group, each in the order in which they began. */
   readonly #senders = new Map<Did, Map<string, HeldGroup>>();
   /** In the order in which they began, which is that in which they end. */
@@ -54,6 +58,7 @@ export class ShareCollector {
     this.#clock = clock;
     this.#limits = limits;
     this.#onDropped = onDropped;
+    this.#budget = new TrialBudget(limits, clock);
   }
 
   /** Messages and bytes held now. */
@@ -85,19 +90,19 @@ export class ShareCollector {
   }
 
   /**
-   * What was shared, and which shares do not fit it. As long as more shares may come, bad ones mean
-   * `INSUFFICIENT_SHARES:PENDING`; then `HMAC_VERIFICATION_FAILED`, and the group is over.
+   * What was shared, and which shares do not fit it, as soon as enough good ones have come. As long as more shares may come,
+   * too few good ones mean `INSUFFICIENT_SHARES:PENDING`; then `HMAC_VERIFICATION_FAILED`, and the group is over. So it is
+   * if the sender has used up what may be tried for it.
    */
   async open(group: Group): Promise<Verdict> {
-    const shares = [...group.shares.values()];
-    try {
-      return await findPayload(this.#crypto, shares, MAX_ATTEMPTS);
-    } catch (error) {
-      if (!isXlinkError(error) || error.id !== 'HMAC_VERIFICATION_FAILED') throw error;
-      if (shares.length < group.total) throw xlinkError('INSUFFICIENT_SHARES:PENDING', { cause: error });
-      this.forget(group);
-      throw error;
-    }
+    const { search, shares } = group as HeldGroup;
+    const mayTry = () => this.#budget.take(group.sender);
+    const found = await this.#searches.run(group, () => search.run(shares.values(), mayTry));
+    if (found) return found;
+    const failure = xlinkError('HMAC_VERIFICATION_FAILED');
+    if (shares.size < group.total) throw xlinkError('INSUFFICIENT_SHARES:PENDING', { cause: failure });
+    this.forget(group);
+    throw failure;
   }
 
   /** The message is done with. */
@@ -112,6 +117,7 @@ export class ShareCollector {
     const group = {
       ...{ sender, id, total, threshold, common, expires },
       shares: new Map(),
+      search: new ShareSearch(this.#crypto, threshold),
       rest: new Uint8Array(rest),
       bytes: 0,
     };

@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../errors/result.js';
 import { checkOptions, isFunction, isObject } from '../util/options.js';
 import { piecesPerShare } from './scheme.js';
 import { assertShare, type ChannelShare, sameGroup } from './share.js';
-import { findPayload } from './trial.js';
+import { ShareSearch } from './share-search.js';
 
 /** Options of {@link reconstruct}. */
 export interface ReconstructOptions {
@@ -15,8 +15,8 @@ export interface ReconstructOptions {
   readonly crypto?: CryptoProvider;
 }
 
-/** Ways to leave bad shares out that are tried before giving up. */
-const MAX_ATTEMPTS = 1000;
+/** Choices of shares that are tried before giving up: all there are of 16 shares and fewer. */
+const MAX_TRIALS = 16_384;
 
 /**
  * The payload, from at least `threshold` shares of it, in any order. Nothing is returned before the tags of enough shares
@@ -31,9 +31,12 @@ export async function reconstruct(
     checkOptions('reconstruct', options, { onBadShare: isFunction, crypto: isObject });
     const { crypto = defaultProvider(), onBadShare } = options;
     assertOneGroup(shares);
-    const { payload, bad } = await findPayload(crypto, shares, MAX_ATTEMPTS);
-    for (const index of bad) onBadShare?.(index);
-    return ok(payload);
+    const search = new ShareSearch(crypto, shares[0]!.threshold);
+    let trials = 1;
+    const found = await search.run(shares, () => ++trials <= MAX_TRIALS);
+    if (!found) throw xlinkError('HMAC_VERIFICATION_FAILED');
+    for (const index of found.bad) onBadShare?.(index);
+    return ok(found.payload);
   } catch (error) {
     return err(toXlinkError(error));
   }

@@ -29,6 +29,10 @@ export function xorLayout({ totalShares, threshold }: Omit<Params, 'scheme'>): R
 
 type Params = Pick<ShareGroup, 'scheme' | 'totalShares' | 'threshold'>;
 
+/** The places of a share's pieces among all pieces; by Shamir's scheme a share has one of its own. */
+export const slotsOf = (group: ShareGroup, index: number): readonly number[] =>
+  group.scheme === 'shamir' ? [index] : xorLayout(group).heldBy(index);
+
 /** How many random pieces {@link dealPieces} needs; those of polynomials come from their package. */
 export const randomPieces = (params: Params): number =>
   params.scheme === 'shamir' ? 0 : xorLayout(params).pieces - 1;

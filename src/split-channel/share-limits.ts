@@ -11,6 +11,13 @@ export interface ShareLimits {
   readonly maxBytesPerSender?: number;
   /** Bytes in total. Once they are used up, shares that begin to take more are refused. Default 64 MiB. */
   readonly maxBytes?: number;
+  /**
+   * Choices of shares of one sender that are tried in a minute because some of them are bad; a message whose shares are
+   * good needs none of these. Default 16 384, enough for the worst message there is; they cost some 0.3 s of CPU.
+   */
+  readonly maxTrialsPerSender?: number;
+  /** The same for all senders together. Default 65 536. */
+  readonly maxTrials?: number;
 }
 
 const DEFAULTS: Required<ShareLimits> = {
@@ -18,6 +25,8 @@ const DEFAULTS: Required<ShareLimits> = {
   maxGroupsPerSender: 16,
   maxBytesPerSender: 8 * 2 ** 20,
   maxBytes: 64 * 2 ** 20,
+  maxTrialsPerSender: 16_384,
+  maxTrials: 65_536,
 };
 
 /** All limits, those left out by their defaults. Throws `INVALID_OPTION`. */
@@ -28,6 +37,8 @@ export function shareLimits(limits: ShareLimits = {}): Required<ShareLimits> {
     maxGroupsPerSender: integerIn(1, 1_000_000),
     maxBytesPerSender: bytes,
     maxBytes: bytes,
+    maxTrialsPerSender: integerIn(1, 100_000_000),
+    maxTrials: integerIn(1, 100_000_000),
   });
   return { ...DEFAULTS, ...given(limits) };
 }

@@ -33,13 +33,27 @@ export async function tagsOf(
   hashes: PieceHashes,
 ): Promise<Uint8Array[]> {
   const { inner, outer } = paddedKeys(key);
-  const messages = shares.map((share) => concat([inner, factsOf(share, hashes)]));
+  const messages = shares.map((share) => {
+    const hashesOfPieces = share.pieces.map((piece) => hashes.get(piece)!);
+    return concat([inner, factsOf(share, hashesOfPieces)]);
+  });
   const digests = await Promise.all(messages.map((message) => sha256(message)));
   return Promise.all(digests.map((digest) => sha256(concat([outer, digest]))));
 }
 
-function factsOf(share: UntaggedShare, hashes: PieceHashes): Uint8Array {
-  const { groupId, index, totalShares, threshold, scheme, length, pieces } = share;
+/** The tag of one share, whose facts are known. */
+export async function tagOf(
+  { sha256 }: CryptoProvider,
+  key: Uint8Array,
+  facts: Uint8Array,
+): Promise<Uint8Array> {
+  const { inner, outer } = paddedKeys(key);
+  return sha256(concat([outer, await sha256(concat([inner, facts]))]));
+}
+
+/** What the tag of a share is about. `hashes`: those of its pieces. */
+export function factsOf(share: UntaggedShare, hashes: readonly Uint8Array[]): Uint8Array {
+  const { groupId, index, totalShares, threshold, scheme, length } = share;
   const facts = encodeUtf8([groupId, index, totalShares, threshold, scheme, length].join(' '));
-  return lengthPrefixed([LABEL, facts, ...pieces.map((piece) => hashes.get(piece)!)]);
+  return lengthPrefixed([LABEL, facts, ...hashes]);
 }

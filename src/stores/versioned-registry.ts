@@ -5,7 +5,7 @@ import { ChangeFeed, type FeedConnection } from '../registry/change-feed.js';
 import { EntryRegistry, type EntryRule } from '../registry/entry-registry.js';
 import type { ChangeListener, FeedState } from '../registry/managed.js';
 import { parseEntry } from '../registry/parse-entry.js';
-import type { Did, RegistryEntry } from '../types/protocol.js';
+import type { Clock, Did, RegistryEntry } from '../types/protocol.js';
 import { Deadline } from '../util/deadline.js';
 import { KeyedMutex } from '../util/keyed-mutex.js';
 
@@ -20,6 +20,8 @@ export interface Versioned {
 /** What every such registry takes. */
 export interface VersionedRegistryOptions {
   readonly crypto: CryptoProvider | undefined;
+  /** Says how old a succession is. Default `Date.now`. */
+  readonly clock: Clock | undefined;
   /** How long a call may take in all, in ms. */
   readonly timeoutMs: number;
   /** How often the connection for changes is tried, in ms. */
@@ -36,8 +38,8 @@ export abstract class VersionedRegistry extends EntryRegistry {
   readonly #feed: ChangeFeed;
   readonly #mutex = new KeyedMutex<Did>();
 
-  constructor({ crypto, timeoutMs, heartbeatMs }: VersionedRegistryOptions) {
-    super(crypto);
+  constructor({ crypto, clock, timeoutMs, heartbeatMs }: VersionedRegistryOptions) {
+    super(crypto, clock);
     this.#timeoutMs = timeoutMs;
     this.#feed = new ChangeFeed({
       open: (heard, lost) => this.openFeed(heard, lost, this.newDeadline()),

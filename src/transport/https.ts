@@ -1,3 +1,4 @@
+import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import { err, type Result } from '../errors/result.js';
 import { isBaseUrl } from '../http/base-url.js';
@@ -5,6 +6,7 @@ import { fetchOrPlatform } from '../http/fetch.js';
 import { PROBLEM_TYPE } from '../http/media-type.js';
 import { problemBody } from '../http/problem.js';
 import { readAtMost } from '../http/read-body.js';
+import { requestBinding } from '../http/request-binding.js';
 import type { Transport } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { type Backoff, exponentialBackoff } from '../util/backoff.js';
@@ -60,6 +62,12 @@ export class HttpsTransportAdapter implements Transport {
     this.#backoff = options.backoff ?? exponentialBackoff(200, 5000);
   }
 
+  /** Messages are bound to the POST that brings them. */
+  get binding(): string {
+    const { pathname, search } = new URL(this.#options.baseUrl);
+    return requestBinding('POST', pathname + search);
+  }
+
   async send(envelope: Envelope, _to: Did, again?: () => Promise<Envelope>): Promise<Result<void>> {
     const { baseUrl, timeoutMs = 10_000, retries = 2 } = this.#options;
     const fetch = fetchOrPlatform(this.#options.fetch);
@@ -75,7 +83,8 @@ export class HttpsTransportAdapter implements Transport {
 
   /**
    * Hands the envelope in the body of a request to every handler. 204 when all have taken it; otherwise a problem
-   * document with the error that a handler rejected with. At most 1 MiB. This authenticates nothing:
+   * document with the error that a handler rejected with. At most 1.5 MiB. Messages must be bound to the method and target
+   * of this request, as those of `send` are. This authenticates nothing:
    * that is what `agent.receive()` in the handler does.
    */
   async handle(request: Request): Promise<Response> {
@@ -83,7 +92,9 @@ export class HttpsTransportAdapter implements Transport {
       if (request.method !== 'POST') return new Response(null, { status: 405, headers: { Allow: 'POST' } });
       const envelope = await envelopeOf(request);
       if (this.#handlers.size === 0) throw xlinkError('SEND_FAILED'); // there is no handler to take it
-      for (const handler of this.#handlers) await handler(envelope);
+      const { pathname, search } = new URL(request.url);
+      const arrival = { request: requestBinding('POST', pathname + search) };
+      for (const handler of this.#handlers) await handler(envelope, arrival);
       return new Response(null, { status: 204 });
     } catch (error) {
       const refusal = toXlinkError(error);
@@ -99,7 +110,7 @@ export class HttpsTransportAdapter implements Transport {
   }
 }
 
-const MAX_BYTES = 1024 * 1024;
+const MAX_BYTES = DEFAULT_MAX_ENVELOPE_BYTES;
 
 async function envelopeOf(request: Request): Promise<Envelope> {
   const bytes = await readAtMost(request, MAX_BYTES, () => xlinkError('ENVELOPE_TOO_LARGE'));

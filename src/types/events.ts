@@ -71,7 +71,8 @@ export type CutoverState =
   | 'not-recent'
   | 'key-in-use'
   | 'key-switched-off'
-  | 'moved';
+  | 'moved'
+  | 'revoked';
 
 /** What a {@link MigrationPlan} found when it looked: what comes next, and what is in the way. */
 export interface AdviceEvent {
@@ -120,6 +121,30 @@ export interface EnrollmentEvent {
   readonly did: Did;
 }
 
+/** A client was revoked by the operator, or that was taken back. */
+export interface ClientRevocationEvent {
+  readonly type: 'client-revocation';
+  /** The client. */
+  readonly client: string;
+  /** Whether it is revoked now. */
+  readonly revoked: boolean;
+  /** DIDs that were ended or brought back in the trust registry by this. */
+  readonly dids: number;
+  /** Why, as given to `revokeClient`. */
+  readonly reason?: string;
+}
+
+/** A DID belongs to a client no longer. */
+export interface UnlinkEvent {
+  readonly type: 'unlink';
+  /** The client that it belonged to. */
+  readonly client: string;
+  /** The DID. */
+  readonly did: Did;
+  /** Who wanted it: the operator of the service, or the DID itself. */
+  readonly by: 'operator' | 'client';
+}
+
 /** Something about the set-up that weakens what the adapter promises; told once, when the adapter is made. */
 export interface WarningEvent {
   readonly type: 'warning';
@@ -127,6 +152,17 @@ export interface WarningEvent {
   readonly code: string;
   /** What is weak, and what to do. */
   readonly message: string;
+}
+
+/** The API has other encryption keys, or its present ones are told for the first time. Only with a `keyStore`. */
+export interface KeyEpochEvent {
+  readonly type: 'key-epoch';
+  /** The number of the epoch. */
+  readonly keyEpoch: number;
+  /** Since when it is the published one, in ms since 1970. */
+  readonly since: number;
+  /** When the next one takes its place, in ms since 1970. */
+  readonly rotatesAt: number;
 }
 
 /** Everything an {@link Observer} is told; `type` tells the events apart. */
@@ -137,8 +173,11 @@ export type XlinkEvent =
   | AdviceEvent
   | EnrollmentEvent
   | KeySwitchEvent
+  | ClientRevocationEvent
+  | UnlinkEvent
   | FaultEvent
   | WarningEvent
+  | KeyEpochEvent
   | DowngradeEvent;
 
 /** Told about events; must not throw (what it throws is ignored) and is not awaited. */

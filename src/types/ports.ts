@@ -1,7 +1,7 @@
 import type { Result } from '../errors/result.js';
 import type { Awaitable } from '../util/awaitable.js';
 import type { Authentication } from './events.js';
-import type { Did, Envelope, KeyRecord, Registration, RegistryEntry, Scope } from './protocol.js';
+import type { Did, Envelope, KeyRecord, Registration, RegistryEntry, Scope, Succession } from './protocol.js';
 
 /** The part of a trust registry that agents need. */
 export interface TrustRegistry {
@@ -11,6 +11,11 @@ export interface TrustRegistry {
   register(entry: Registration): Awaitable<Result<void>>;
   /** Replaces the key record; refused unless its epoch is higher. */
   updateKeys(keys: KeyRecord): Awaitable<Result<void>>;
+  /**
+   * Optional. Puts one DID in the place of another: the new one gets the rights of the old one, and `keys`, its key record. The
+   * first one that is accepted wins; another fails with `SUCCESSION_CONFLICT`. The same once more changes nothing.
+   */
+  succeed?(succession: Succession, keys: KeyRecord): Awaitable<Result<void>>;
 }
 
 /** Names one use of one envelope. */
@@ -50,14 +55,28 @@ export interface Transport {
    * whose envelope was refused unread may deliver `again()` instead: the same message, sealed anew under a new nonce.
    */
   send(envelope: Envelope, to: Did, again?: () => Promise<Envelope>): Promise<Result<void>>;
-  /** Every handler gets every envelope. One that rejects has not taken it: a transport that can brings it again. */
-  onReceive(handler: (envelope: Envelope) => Awaitable<void>): void;
+  /**
+   * Every handler gets every envelope, and the HTTP request it came with where the transport is given one. One that rejects
+   * has not taken it: a transport that can brings it again.
+   */
+  onReceive(handler: (envelope: Envelope, arrival?: Arrival) => Awaitable<void>): void;
   /** Stops at once. Nothing is received or sent after that. */
   dispose(): void;
   /** Optional. Envelopes for this DID that were sent before anything received them; for transports within one process. */
   backlog?(to: Did): readonly Envelope[];
   /** Optional. Told the agent that uses it, once, while that is constructed. */
   attach?(agent: TransportUser): void;
+  /**
+   * Optional. The HTTP request that messages are bound to, from `requestBinding()`, for a transport that knows the URL at
+   * which the recipient takes them. Whole messages only: shares of one travel over several transports.
+   */
+  readonly binding?: string;
+}
+
+/** How an envelope arrived. */
+export interface Arrival {
+  /** The HTTP request, from `requestBinding()`: a message must be bound to it. */
+  readonly request: string;
 }
 
 /** An envelope as a transport has it. Another name of {@link Envelope}. */

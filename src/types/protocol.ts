@@ -7,6 +7,12 @@ export type Scope = string;
 /** Envelope version: 1 classical, 2 adds ML-KEM-768, 3 adds ML-DSA-65 signatures. */
 export type Version = 1 | 2 | 3;
 
+/**
+ * What an envelope is for. It is signed, so that none can be taken for another: a `message` between agents, a `request` for
+ * one HTTP request, the `answer` of the service to one, the `receipt` of a message, the `refusal` of a request.
+ */
+export type Kind = 'message' | 'request' | 'answer' | 'receipt' | 'refusal';
+
 /** Milliseconds since 1970-01-01T00:00:00Z; `Date.now` where none is given. */
 export type Clock = () => number;
 
@@ -22,6 +28,8 @@ export interface Envelope {
   readonly version: Version;
   /** Algorithms, as listed in docs/PROTOCOL.md. */
   readonly suite: string;
+  /** What it is: a message, request, answer, refusal or document. */
+  readonly kind: Kind;
   /** The sender. */
   readonly from: Did;
   /** The recipient. */
@@ -30,9 +38,11 @@ export interface Envelope {
   readonly timestamp: number;
   /** 16 random bytes. */
   readonly nonce: string;
-  /** What the message is about. */
+  /** Which of the recipient's encryption keys it is sealed to: `keyEpoch` of the key record. Absent from signed-only envelopes. */
+  readonly keyEpoch?: number;
+  /** What the message is about. In a request `*` stands for all that the sender was granted. */
   readonly scope: Scope;
-  /** Ciphertext and tag, or the cleartext of a signed-only envelope; a signed-only envelope may have none. */
+  /** Key commitment (32 bytes), ciphertext and tag, or the cleartext of a signed-only envelope, which may have none. */
   readonly payload?: string;
   /** X25519, 32 bytes. */
   readonly ephemeralPub?: string;
@@ -40,9 +50,13 @@ export interface Envelope {
   readonly kemCiphertext?: string;
   /** HTTP request this envelope is for: `METHOD /path?query`. */
   readonly request?: string;
-  /** SHA-256 of a body that travels beside the envelope, 32 bytes. */
+  /** Names of the request headers that `fieldsDigest` covers: lower case, one space between two. Signed-only requests. */
+  readonly fields?: string;
+  /** SHA-256 over those names and their values, 32 bytes. */
+  readonly fieldsDigest?: string;
+  /** SHA-256 of a body that travels beside a signed-only envelope, 32 bytes. */
   readonly contentDigest?: string;
-  /** Content-Type of that body. */
+  /** Content-Type of that body; the one of a sealed content is sealed with it. */
   readonly contentType?: string;
   /** Nonce of the envelope that this one answers. */
   readonly inReplyTo?: string;
@@ -54,12 +68,20 @@ export interface Envelope {
 
 /** A received, verified and opened message. */
 export interface AgentMessage<T = unknown> {
+  /** What it was signed as. */
+  readonly kind: Kind;
   /** The DID that signed the message. */
   readonly sender: Did;
-  /** The decrypted JSON value; `undefined` if the envelope carried none. */
+  /** The DID that it was for, where that is the one that takes the place of the receiving agent's own. */
+  readonly recipient?: Did;
+  /** The JSON value of the content; its bytes if it is of another type; `undefined` if the envelope carried none. */
   readonly payload: T;
   /** Scope it was signed for. */
   readonly scope: Scope;
+  /** Of a request: the scopes it may use, which is what guards read. All that the sender was granted if it said `*`. */
+  readonly scopes?: readonly Scope[];
+  /** Of a sealed request: the headers that the caller set, name in lower case and value. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
   /** Envelope version. */
   readonly version: Version;
   /** False for signed-only envelopes. */
@@ -70,6 +92,10 @@ export interface AgentMessage<T = unknown> {
   readonly envelopeId: string;
   /** HTTP request it is bound to: `METHOD /path?query`; absent if it is not bound. */
   readonly request?: string;
+  /** Names of the headers that a signed-only request covers, in lower case. */
+  readonly fields?: string;
+  /** SHA-256 of these headers, as base64url. */
+  readonly fieldsDigest?: string;
   /** SHA-256 of the body beside the envelope, as base64url; absent without one. */
   readonly contentDigest?: string;
   /** Content-Type of that body. */
@@ -86,16 +112,58 @@ export interface AgentMessage<T = unknown> {
 export interface KeyRecord {
   /** The identity the keys belong to. */
   readonly did: Did;
-  /** Rises with every change of keys; Unix seconds of signing unless chosen otherwise. */
+  /** Rises with every change of the record; Unix seconds of signing unless chosen otherwise. */
   readonly epoch: number;
+  /** Number of the encryption keys; 0 for those that are derived from the seed. */
+  readonly keyEpoch: number;
+  /** From when on the encryption keys may be used, in ms since 1970. */
+  readonly notBefore: number;
+  /** Nothing is sealed to the encryption keys after this time, in ms since 1970. {@link NO_EXPIRY}: they do not expire. */
+  readonly notAfter: number;
   /** X25519, 32 bytes. */
   readonly x25519: string;
   /** ML-KEM-768, 1184 bytes; present from version 2 on. */
   readonly mlKem768?: string;
   /** ML-DSA-65, 1952 bytes; present in version 3. */
   readonly mlDsa65?: string;
+  /** SHA-256 of the only DID that may succeed this one, 32 bytes. */
+  readonly next?: string;
   /** Ed25519 signature of the DID over all of the above, 64 bytes. */
   readonly signature: string;
+  /** ML-DSA-65 signature over the same, 3309 bytes: proof that the DID has the key. Present with `mlDsa65`. */
+  readonly pqSignature?: string;
+}
+
+/** `notAfter` of encryption keys that do not expire: 2^53 - 1. */
+export const NO_EXPIRY = Number.MAX_SAFE_INTEGER;
+
+/**
+ * The statement that one DID takes the place of another, signed by every signature key of both. Good for itself, whoever
+ * hands it on. Binary members are base64url.
+ */
+export interface Succession {
+  /** The DID that is succeeded. */
+  readonly from: Did;
+  /** The DID that takes its place. */
+  readonly to: Did;
+  /** When it was made, in ms since 1970. */
+  readonly issuedAt: number;
+  /** For how long after that both DIDs are good, in ms; at most 90 days. */
+  readonly overlapMs: number;
+  /** The ML-DSA-65 key of `from`, 1952 bytes; absent if it has none. */
+  readonly fromMlDsa65?: string;
+  /** The ML-DSA-65 key of `to`, 1952 bytes; absent if it has none. */
+  readonly toMlDsa65?: string;
+  /** SHA-256 of the only DID that may succeed `to`, 32 bytes, as its key record has it. */
+  readonly next?: string;
+  /** Ed25519 signature of `from` over all of the above, 64 bytes. */
+  readonly fromSignature: string;
+  /** ML-DSA-65 signature of `from`, 3309 bytes. Present with `fromMlDsa65`. */
+  readonly fromPqSignature?: string;
+  /** Ed25519 signature of `to`, 64 bytes. */
+  readonly toSignature: string;
+  /** ML-DSA-65 signature of `to`, 3309 bytes. Present with `toMlDsa65`. */
+  readonly toPqSignature?: string;
 }
 
 /** What a trust registry holds about a DID. */
@@ -108,9 +176,9 @@ export interface RegistryEntry {
   readonly keys?: KeyRecord;
   /** Names of tools or actions this DID offers. */
   readonly capabilities?: readonly string[];
-  /** Scopes it may send with. Absent: any. Empty: none. */
+  /** Scopes it may send with; `*` is any. Absent or empty: none. */
   readonly sendScopes?: readonly Scope[];
-  /** Scopes it accepts. Absent: any. Empty: none. */
+  /** Scopes it accepts; `*` is any. Absent or empty: none. */
   readonly receiveScopes?: readonly Scope[];
   /** Who runs it, for the security policies of senders. */
   readonly organization?: string;
@@ -125,10 +193,17 @@ export interface RegistryEntry {
    * last changed by an earlier build: those begin at 1 with their next change.
    */
   readonly revision?: number;
+  /** The statement by which another DID took its place. Once its overlap is over, nothing from this DID is accepted. */
+  readonly succeededBy?: Succession;
+  /** The DIDs whose place it took, one after the other, oldest first; at most 16. */
+  readonly predecessors?: readonly Did[];
 }
 
-/** What can be registered: an entry without its status, which starts as `active`, and its revision, which starts at 1. */
-export type Registration = Omit<RegistryEntry, 'status' | 'revocationReason' | 'revision'>;
+/** What can be registered: an entry without what changes make of it. Its status starts as `active`, its revision at 1. */
+export type Registration = Omit<
+  RegistryEntry,
+  'status' | 'revocationReason' | 'revision' | 'succeededBy' | 'predecessors'
+>;
 
 /** A caller of the API as the key validator knows it: the id of a customer, account or service. Never a key. */
 export type ClientId = string;

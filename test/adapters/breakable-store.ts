@@ -12,7 +12,10 @@ export function breakable(store: ClientStore): ClientStore & { readonly down: Se
     get: (client) => run('get', () => store.get(client)),
     list: () => run('list', () => store.list()),
     clientOf: (did) => run('clientOf', () => store.clientOf(did)),
-    link: (did, client) => run('link', () => store.link(did, client)),
+    standingOf: (did) => run('standingOf', () => store.standingOf(did)),
+    link: (did, client, options) => run('link', () => store.link(did, client, options)),
+    unlink: (did) => run('unlink', () => store.unlink(did)),
+    setRevoked: (client, since) => run('setRevoked', () => store.setRevoked(client, since)),
     add: (activity) => run('add', () => store.add(activity)),
     setKeyOff: (client, since) => run('setKeyOff', () => store.setKeyOff(client, since)),
   };

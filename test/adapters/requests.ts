@@ -1,4 +1,4 @@
-import { type Agent, type Envelope, type EnvelopeOptions, requestBinding } from '@private.me/xlink';
+import { type Agent, type Envelope, type RequestOptions, requestBinding } from '@private.me/xlink';
 import { enrollmentProof } from '@private.me/xlink/client';
 import { ENROLL_PATH, ENROLL_SCOPE } from '../../src/http/enrollment.js';
 import {
@@ -21,10 +21,10 @@ export async function sealed(
   from: Agent,
   to: Agent,
   sent: Sent = {},
-  draft: Partial<EnvelopeOptions> = {},
+  draft: Partial<RequestOptions> = {},
 ): Promise<Sent> {
   const request = requestBinding(sent.method ?? 'POST', pathOf(sent));
-  const envelope = await from.createEnvelope({ to: to.did, payload: { item: 'tea' }, request, ...draft });
+  const envelope = await from.createRequest({ to: to.did, payload: { item: 'tea' }, request, ...draft });
   return bodyForm(envelope, sent);
 }
 
@@ -33,10 +33,10 @@ export async function signed(
   from: Agent,
   to: Agent,
   sent: Sent = {},
-  draft: Partial<EnvelopeOptions> = {},
+  draft: Partial<RequestOptions> = {},
 ): Promise<Sent> {
   const request = requestBinding(methodOf(sent), pathOf(sent));
-  return headerForm(await from.createEnvelope({ to: to.did, signedOnly: true, request, ...draft }), sent);
+  return headerForm(await from.createRequest({ to: to.did, signedOnly: true, request, ...draft }), sent);
 }
 
 export interface EnrollmentDraft {

@@ -2,7 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import type { Agent, AgentMessage, AgentOptions, Envelope, InboundRequest, Version } from '@private.me/xlink';
 import type { SealedResponse } from '@private.me/xlink/client';
 import { sealResponse, wantsSealedResponse } from '../../src/adapters/sealed-response.js';
-import { thrownBy } from '../support/results.js';
+import { encodeUtf8 } from '../../src/util/utf8.js';
+import { identityOf } from '../support/agents.js';
+import { sealed } from '../support/forge.js';
+import { thrownBy, unwrap } from '../support/results.js';
 import { World } from '../support/world.js';
 
 const REQUEST = 'POST /orders?x=1';
@@ -17,16 +20,22 @@ async function pair(forApi: AgentOptions = {}, forCaller: AgentOptions = {}) {
 
 /** A request that the API received, and its envelope. */
 async function asked(caller: Agent, api: Agent, draft: object = {}) {
-  const envelope = await caller.createEnvelope({
+  const envelope = await caller.createRequest({
     to: api.did,
     payload: 1,
     request: REQUEST,
     scope: 'orders',
     ...draft,
   });
-  const received = await api.receive(envelope, { allowCleartext: true });
-  if (!received.ok) throw received.error;
-  return { envelope, message: received.value };
+  const { message } = unwrap(
+    await api.receiveContent(envelope, {
+      kind: 'request',
+      request: REQUEST,
+      requireRequestBinding: true,
+      allowCleartext: true,
+    }),
+  );
+  return { envelope, message };
 }
 
 const answerTo = async (api: Agent, message: AgentMessage): Promise<Envelope> =>
@@ -109,16 +118,16 @@ describe('a sealed answer', () => {
     expect(received.value?.payload).toEqual({ status: 204 });
   });
 
-  test('answers a signed-only request and one for no request in particular', async () => {
+  test('answers a signed-only request and a message that is bound to no request', async () => {
     const { api, caller } = await pair();
     const bodiless = await asked(caller, api, { signedOnly: true, payload: undefined });
     expect(
       await idOf(caller, await answerTo(api, bodiless.message), { inReplyTo: bodiless.envelope.nonce }),
     ).toBe('ok');
-    const unbound = await asked(caller, api, { request: undefined });
-    const answer = await answerTo(api, unbound.message);
+    const message = await caller.createEnvelope({ to: api.did, payload: 1, scope: 'orders' });
+    const answer = await answerTo(api, unwrap(await api.receive(message)));
     expect(answer).not.toHaveProperty('request');
-    expect(await idOf(caller, answer, { inReplyTo: unbound.envelope.nonce })).toBe('ok');
+    expect(await idOf(caller, answer, { inReplyTo: message.nonce })).toBe('ok');
   });
 
   test('answer of another request passed off as this one', async () => {
@@ -135,8 +144,18 @@ describe('a sealed answer', () => {
   test('a message that answers nothing is no answer', async () => {
     const { api, caller } = await pair();
     const { envelope } = await asked(caller, api);
-    const message = await api.createEnvelope({ to: caller.did, payload: PLAIN.status, request: REQUEST });
-    expect(await idOf(caller, message, { inReplyTo: envelope.nonce })).toBe('ANSWER_INVALID inReplyTo');
+    const options = { inReplyTo: envelope.nonce, request: REQUEST };
+    const message = { to: caller.did, payload: PLAIN.status, request: REQUEST };
+    for (const inReplyTo of [undefined, envelope.nonce])
+      expect(
+        await idOf(
+          caller,
+          await api.createEnvelope({ ...message, ...(inReplyTo ? { inReplyTo } : {}) }),
+          options,
+        ),
+      ).toBe('KIND_NOT_ACCEPTED kind');
+    const request = await api.createRequest(message);
+    expect(await idOf(caller, request, options)).toBe('KIND_NOT_ACCEPTED kind');
   });
 
   test('changing what it answers breaks the signature', async () => {
@@ -178,13 +197,22 @@ describe('a sealed answer', () => {
   test('a signed-only envelope is no sealed answer', async () => {
     const { api, caller } = await pair();
     const { envelope } = await asked(caller, api);
+    const options = { inReplyTo: envelope.nonce, request: REQUEST };
     const open = await api.createEnvelope({
       to: caller.did,
       payload: { status: 200 },
       inReplyTo: envelope.nonce,
+      request: REQUEST,
       signedOnly: true,
     });
-    expect(await idOf(caller, open, { inReplyTo: envelope.nonce })).toBe('CLEARTEXT_NOT_ALLOWED suite');
+    const refusal = await api.createRefusal(
+      { sender: caller.did, scope: 'orders', request: REQUEST, envelopeId: envelope.nonce },
+      { status: 200 },
+    );
+    for (const one of [open, refusal]) {
+      expect(await idOf(caller, one, options)).toBe('KIND_NOT_ACCEPTED kind');
+      expect(await idOf(caller, { ...one, kind: 'answer' }, options)).toBe('PARSE_FAILED kind');
+    }
   });
 
   test('inReplyTo is a text, not just anything', async () => {
@@ -210,17 +238,20 @@ describe('scope lists do not stand in the way of an answer', () => {
     expect(await idOf(caller, answer, { inReplyTo: envelope.nonce, request: REQUEST })).toBe('ok');
   });
 
-  test('but they do in the way of the same envelope as a message', async () => {
-    const forApi = await pair({ sendScopes: [] });
-    const first = await asked(forApi.caller, forApi.api);
-    expect(await idOf(forApi.caller, await answerTo(forApi.api, first.message), {})).toBe(
-      'SCOPE_DENIED scope',
-    );
-    const forCaller = await pair({}, { receiveScopes: [] });
-    const second = await asked(forCaller.caller, forCaller.api);
-    expect(await idOf(forCaller.caller, await answerTo(forCaller.api, second.message), {})).toBe(
-      'SCOPE_NOT_ALLOWED scope',
-    );
+  test('but they do in the way of the same content as a message, and an answer is none [A3]', async () => {
+    const limits: [AgentOptions, AgentOptions, string][] = [
+      [{ sendScopes: [] }, {}, 'SCOPE_DENIED scope'],
+      [{}, { receiveScopes: [] }, 'SCOPE_NOT_ALLOWED scope'],
+    ];
+    for (const [forApi, forCaller, id] of limits) {
+      const { api, caller } = await pair(forApi, forCaller);
+      const { message } = await asked(caller, api);
+      expect(await idOf(caller, await answerTo(api, message), {})).toBe('KIND_NOT_ACCEPTED kind');
+      const [from, to] = [await identityOf('api'), await identityOf('caller')];
+      const content = encodeUtf8(JSON.stringify({ status: 201 }));
+      const asMessage = await sealed(from, to, content, { scope: 'orders', inReplyTo: message.envelopeId });
+      expect(await idOf(caller, asMessage, {})).toBe(id);
+    }
   });
 });
 
@@ -229,11 +260,8 @@ describe('an answer cannot be sealed', () => {
     const { world, api } = await pair();
     const caller = await world.stranger('bare');
     await world.registry.add(caller.did);
-    const received = await api.receive(
-      await caller.createEnvelope({ to: api.did, signedOnly: true, request: REQUEST }),
-      { allowCleartext: true },
-    );
-    const error = await thrownBy(() => sealResponse(api, received.value!, PLAIN));
+    const { message } = await asked(caller, api, { signedOnly: true, payload: undefined, scope: '*' });
+    const error = await thrownBy(() => sealResponse(api, message, PLAIN));
     expect([error.id, error.status]).toEqual(['KEY_AGREEMENT_FAILED:NO_KEY_RECORD', 409]);
   });
 

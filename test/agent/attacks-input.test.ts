@@ -1,31 +1,30 @@
 import { describe, expect, test } from '@jest/globals';
 import {
-  Agent,
-  createKeyRecord,
   type Envelope,
   type ErrorId,
+  type Kind,
   MemoryNonceStore,
-  MemoryTrustRegistry,
   type ReceiveInput,
   type Version,
 } from '@private.me/xlink';
-import { SUITES } from '../../src/crypto/suites.js';
+import type { ReceiveRules } from '../../src/agent/receive.js';
+import { SUITES, suiteFor } from '../../src/crypto/suites.js';
+import { FIELD_NAMES } from '../../src/envelope/fields.js';
+import { KINDS, suiteHasKind } from '../../src/envelope/kinds.js';
+import { DEFAULT_MAX_ENVELOPE_BYTES } from '../../src/envelope/parse.js';
+import { signOnlyEnvelope } from '../../src/envelope/seal.js';
 import { decodeBase64url } from '../../src/util/base64url.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { NOON } from '../support/clock.js';
 import { altered, sealed, withBitFlipped } from '../support/forge.js';
-import { errorOf, idOf, unwrap } from '../support/results.js';
-
-import { cast, KEYS } from './attacks-support.js';
-
-const fromAlice = (version: Version = 2, content = '"hi"') =>
-  sealed(KEYS.alice, KEYS.bob, encodeUtf8(content), { version });
+import { errorOf, idOf } from '../support/results.js';
+import { cast, fromAlice, KEYS } from './attacks-support.js';
 
 describe('JSON', () => {
   const json = async () => JSON.stringify(await fromAlice());
   const refused: [string, (good: string) => string, ErrorId][] = [
     ['a member twice', (good) => `{"scope":"admin",${good.slice(1)}`, 'PARSE_FAILED:DUPLICATE_FIELD'],
-    ['a member twice, alike', (good) => `{"version":2,${good.slice(1)}`, 'PARSE_FAILED:DUPLICATE_FIELD'],
+    ['a member twice, alike', (good) => `{"version":3,${good.slice(1)}`, 'PARSE_FAILED:DUPLICATE_FIELD'],
     ['__proto__', (good) => `{"__proto__":"x",${good.slice(1)}`, 'PARSE_FAILED:UNKNOWN_FIELD'],
     [
       '__proto__ as an object',
@@ -45,13 +44,13 @@ describe('JSON', () => {
     ['null', (good) => good.replace('"chat"', 'null'), 'PARSE_FAILED:SYNTAX'],
     ['a boolean', (good) => good.replace('"chat"', 'true'), 'PARSE_FAILED:SYNTAX'],
     ['a fraction', (good) => good.replace(`${NOON}`, `${NOON}.5`), 'PARSE_FAILED:SYNTAX'],
-    ['a fraction of zero', (good) => good.replace('"version":2', '"version":2.0'), 'PARSE_FAILED:SYNTAX'],
+    ['a fraction of zero', (good) => good.replace('"version":3', '"version":3.0'), 'PARSE_FAILED:SYNTAX'],
     ['an exponent', (good) => good.replace(`${NOON}`, '17e11'), 'PARSE_FAILED:SYNTAX'],
     ['a negative number', (good) => good.replace(`${NOON}`, `-${NOON}`), 'PARSE_FAILED:SYNTAX'],
     ['a leading zero', (good) => good.replace(`${NOON}`, `0${NOON}`), 'PARSE_FAILED:SYNTAX'],
     ['an unsafe integer', (good) => good.replace(`${NOON}`, '9007199254740993'), 'PARSE_FAILED'],
     ['a huge integer', (good) => good.replace(`${NOON}`, '9'.repeat(400)), 'PARSE_FAILED:SYNTAX'],
-    ['a number as text', (good) => good.replace('"version":2', '"version":"2"'), 'PARSE_FAILED'],
+    ['a number as text', (good) => good.replace('"version":3', '"version":"3"'), 'PARSE_FAILED'],
     ['a text as number', (good) => good.replace('"chat"', '7'), 'PARSE_FAILED'],
     ['a comment', (good) => `/**/${good}`, 'PARSE_FAILED:SYNTAX'],
     ['a trailing comma', (good) => good.replace(/}$/, ',}'), 'PARSE_FAILED:SYNTAX'],
@@ -88,10 +87,12 @@ describe('JSON', () => {
 
   test('larger than the limit is refused before it is read, whatever it holds', async () => {
     const { bob } = await cast();
-    const huge = `{"payload":"${'A'.repeat(2 ** 20)}"}`;
+    const most = DEFAULT_MAX_ENVELOPE_BYTES;
+    const huge = `{"payload":"${'A'.repeat(most)}"}`;
     expect(idOf(await bob.receive(huge))).toBe('ENVELOPE_TOO_LARGE');
-    expect(idOf(await bob.receive(new Uint8Array(2 ** 20 + 1)))).toBe('ENVELOPE_TOO_LARGE');
-    expect(idOf(await bob.receive({ payload: 'A'.repeat(2 ** 20 + 1) } as never))).toBe('ENVELOPE_TOO_LARGE');
+    expect(idOf(await bob.receive(new Uint8Array(most + 1)))).toBe('ENVELOPE_TOO_LARGE');
+    expect(idOf(await bob.receive({ payload: 'A'.repeat(most + 1) } as never))).toBe('ENVELOPE_TOO_LARGE');
+    expect(idOf(await bob.receive(new Uint8Array(most).fill(0x20)))).toBe('PARSE_FAILED:SYNTAX');
   });
 
   test('that is not UTF-8 is refused', async () => {
@@ -177,42 +178,64 @@ describe('hostile objects in place of an envelope', () => {
 });
 
 describe('a flipped bit', () => {
-  const full = {
-    request: 'POST /a?b=c',
-    contentDigest: new Uint8Array(32).fill(1),
-    contentType: 'text/plain',
-    inReplyTo: 'AAAAAAAAAAAAAAAAAAAAAA',
-  };
-  const signedOnly = (version: Version) => async () => {
-    const agent = new Agent({ identity: KEYS.alice, clock: () => NOON, registry: await registryOfBob() });
-    return agent.createEnvelope({
-      to: KEYS.bob.did,
-      version,
-      payload: { a: 1 },
-      signedOnly: true,
-      scope: 'chat',
-      request: full.request,
-      content: encodeUtf8('body'),
-      contentType: full.contentType,
-      inReplyTo: full.inReplyTo,
+  const REQUEST = 'POST /a?b=c';
+  const IN_REPLY_TO = 'AAAAAAAAAAAAAAAAAAAAAA';
+  const digest = new Uint8Array(32).fill(1);
+  const beside = { contentDigest: digest, contentType: 'text/plain' };
+  const signed = { fields: 'prefer x-tenant', fieldsDigest: digest };
+  const content = encodeUtf8('{"a":1}');
+
+  interface Form {
+    readonly name: string;
+    readonly version: Version;
+    readonly make: () => Promise<Envelope>;
+    readonly options: ReceiveRules;
+  }
+  /** Every kind in every suite that has it, with every member that it may have. */
+  const forms: Form[] = ([1, 2, 3] as const).flatMap((version) => {
+    const draft = (kind: Kind) => ({
+      ...{
+        version,
+        kind,
+        to: KEYS.bob.did,
+        timestamp: NOON,
+        nonce: new Uint8Array(16).fill(2),
+        scope: 'chat',
+      },
+      ...(kind === 'receipt' ? {} : { request: REQUEST }),
+      ...(kind === 'request' ? {} : { inReplyTo: IN_REPLY_TO }),
     });
-  };
-  const registryOfBob = async () => {
-    const registry = new MemoryTrustRegistry();
-    unwrap(await registry.register({ did: KEYS.bob.did, keys: await createKeyRecord(KEYS.bob) }));
-    return registry;
-  };
-  const forms: [string, () => Promise<Envelope>][] = [
-    ...([1, 2, 3] as const).map((version): [string, () => Promise<Envelope>] => [
-      `sealed version ${version}`,
-      () => sealed(KEYS.alice, KEYS.bob, encodeUtf8('{"a":1}'), { version, ...full }),
-    ]),
-    ...([1, 2, 3] as const).map((version): [string, () => Promise<Envelope>] => [
-      `signed-only version ${version}`,
-      signedOnly(version),
-    ]),
-  ];
-  const BINARY = /^(nonce|contentDigest|inReplyTo|ephemeralPub|kemCiphertext|payload|signature|pqSignature)$/;
+    const bySender = KEYS.alice;
+    const form = (kind: Kind, isSealed: boolean): Form => ({
+      name: `${isSealed ? 'sealed' : 'signed-only'} ${kind} of version ${version}`,
+      version,
+      make: () =>
+        isSealed
+          ? sealed(bySender, KEYS.bob, content, draft(kind))
+          : signOnlyEnvelope(
+              bySender,
+              {
+                ...draft(kind),
+                ...(kind === 'request' || kind === 'message' ? beside : {}),
+                ...(kind === 'request' ? signed : {}),
+              },
+              content,
+            ),
+      options: {
+        kind,
+        allowCleartext: true,
+        ...(kind === 'receipt' ? {} : { request: REQUEST, requireRequestBinding: true }),
+        ...(kind === 'answer' || kind === 'refusal' ? { inReplyTo: IN_REPLY_TO } : {}),
+      },
+    });
+    return [true, false].flatMap((isSealed) =>
+      KINDS.filter((kind) => suiteHasKind(suiteFor(version, isSealed), kind)).map((kind) =>
+        form(kind, isSealed),
+      ),
+    );
+  });
+  const BINARY =
+    /^(nonce|fieldsDigest|contentDigest|inReplyTo|ephemeralPub|kemCiphertext|payload|signature|pqSignature)$/;
 
   /** The value with one bit changed, in several places; numbers and text change in every bit or character. */
   function flips(name: string, value: string | number): (string | number)[] {
@@ -228,19 +251,17 @@ describe('a flipped bit', () => {
   }
 
   test.each(forms)(
-    'in any member of a %s envelope gets it refused, and leaves the original good',
-    async (_, make) => {
-      const { bob } = await cast({
-        nonceStore: new MemoryNonceStore({ coldStart: 'accept', clock: () => NOON }),
-      });
+    'in any member of a $name gets it refused, and leaves the original good',
+    async ({ version, make, options }) => {
+      const nonceStore = new MemoryNonceStore({ coldStart: 'accept', clock: () => NOON });
+      const { bob } = await cast({ nonceStore }, version);
+      const receive = (input: Envelope) => bob.receiveContent(input, options);
       const envelope = await make();
       const accepted: string[] = [];
       const ids = new Map<string, Set<string>>();
       for (const [name, value] of Object.entries(envelope) as [string, string | number][]) {
         for (const flipped of flips(name, value)) {
-          const id = idOf(
-            await bob.receive(altered(envelope, { [name]: flipped }), { allowCleartext: true }),
-          );
+          const id = idOf(await receive(altered(envelope, { [name]: flipped })));
           if (id === 'ok') accepted.push(`${name} ${flipped}`);
           ids.set(name, (ids.get(name) ?? new Set()).add(id));
         }
@@ -248,17 +269,27 @@ describe('a flipped bit', () => {
       expect(accepted).toEqual([]);
       expect([...ids.keys()].sort()).toEqual(Object.keys(envelope).sort());
       expect([...ids.values()].flatMap((set) => [...set]).filter((id) => UNEXPECTED.test(id))).toEqual([]);
-      expect(idOf(await bob.receive(envelope, { allowCleartext: true }))).toBe('ok');
+      expect(idOf(await receive(envelope))).toBe('ok');
     },
   );
 
   /** Nothing about a changed envelope is the server's fault, and none gets as far as being decrypted. */
   const UNEXPECTED = /INTERNAL|UNAVAILABLE|LOOKUP|DECRYPT|REPLAY/;
 
-  test('covers every member there is', async () => {
+  test('covers every member there is, and every kind and suite of whole messages', async () => {
     const members = new Set<string>();
-    for (const [, make] of forms) for (const name of Object.keys(await make())) members.add(name);
-    expect(members.size).toBe(16);
-    expect(forms).toHaveLength(SUITES.filter(({ form }) => form === 'message').length);
+    const labels = new Set<string>();
+    for (const { make } of forms) {
+      const envelope = await make();
+      for (const name of Object.keys(envelope)) members.add(name);
+      labels.add(`${envelope.kind} v${envelope.version} ${envelope.suite}`);
+    }
+    expect([...members].sort()).toEqual([...FIELD_NAMES].sort());
+    expect(members.size).toBe(20);
+    const suites = SUITES.filter(({ form }) => form === 'message');
+    const all = suites.flatMap((suite) => KINDS.filter((kind) => suiteHasKind(suite, kind)));
+    expect(labels.size).toBe(all.length);
+    expect(forms).toHaveLength(all.length);
+    expect(all).toHaveLength(3 * (3 + 4));
   });
 });

@@ -8,8 +8,8 @@ import {
   encodeDidKey,
   MemoryNonceStore,
   type ReceiveInput,
-  type Version,
 } from '@private.me/xlink';
+import { signOnlyEnvelope } from '../../src/envelope/seal.js';
 import { encodeBase64url } from '../../src/util/base64url.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { seedOf } from '../support/agents.js';
@@ -17,12 +17,9 @@ import { NOON } from '../support/clock.js';
 import { altered, keysOf, recordOf, resigned, sealed, withBitFlipped } from '../support/forge.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
 import { pair, World } from '../support/world.js';
-import { cast, KEYS } from './attacks-support.js';
+import { cast, fromAlice, KEYS } from './attacks-support.js';
 
 const WINDOW_MS = 30_000;
-
-const fromAlice = (version: Version = 2, content = '"hi"') =>
-  sealed(KEYS.alice, KEYS.bob, encodeUtf8(content), { version });
 
 describe('keys', () => {
   /** Order 1, 2, 4 and 8; every one gives an all-zero secret. */
@@ -37,8 +34,8 @@ describe('keys', () => {
   ];
 
   test.each(SMALL_ORDER_X25519)('an ephemeral X25519 key of small order is refused: %s', async (hex) => {
-    for (const version of [1, 2] as const) {
-      const { bob } = await cast();
+    for (const version of [1, 2, 3] as const) {
+      const { bob } = await cast({}, version);
       const weak = altered(await fromAlice(version), {
         ephemeralPub: encodeBase64url(Buffer.from(hex, 'hex')),
       });
@@ -118,14 +115,19 @@ describe('secrets', () => {
     const ids = new Set<string>();
     const onProgress = (event: unknown) => void told.push(inspect(event));
     const content = JSON.stringify({ secret: CANARY.payload });
-    const make = (draft: object = {}) =>
-      sealed(KEYS.alice, KEYS.bob, encodeUtf8(content), {
-        version: 3,
-        request: `GET /a?api_key=${CANARY.apiKey}`,
-        contentDigest: new Uint8Array(32),
-        contentType: CANARY.apiKey,
-        ...draft,
-      });
+    const bound = `GET /a?api_key=${CANARY.apiKey}`;
+    const contentType = `application/json; key=${CANARY.apiKey}`;
+    const make = () => sealed(KEYS.alice, KEYS.bob, encodeUtf8(content), { request: bound }, contentType);
+    const signedOnly = async () =>
+      signOnlyEnvelope(
+        KEYS.alice,
+        {
+          ...{ version: 3, kind: 'request', to: KEYS.bob.did, timestamp: NOON, nonce: new Uint8Array(16) },
+          ...{ scope: 'chat', request: bound, contentDigest: new Uint8Array(32), contentType: CANARY.apiKey },
+          ...{ fields: CANARY.member.toLowerCase(), fieldsDigest: new Uint8Array(32) },
+        },
+        encodeUtf8(content),
+      );
     const hidden = new Set<string>();
     const failing = async (
       change: (envelope: Envelope, agents: Awaited<ReturnType<typeof cast>>) => unknown,
@@ -146,7 +148,9 @@ describe('secrets', () => {
         const value = typeof input === 'object' && (input as Envelope)[name];
         if (value) hidden.add(value);
       }
-      const error = errorOf(await agents.bob.receive(input as ReceiveInput, { onProgress, ...options }));
+      const error = errorOf(
+        await agents.bob.receive(input as ReceiveInput, { onProgress, request: bound, ...options }),
+      );
       ids.add(error.id);
       said.push(spoken(error));
     };
@@ -164,10 +168,11 @@ describe('secrets', () => {
     await failing((e, { alice }) => altered(e, { to: alice.did }));
     await failing(() => undefined, {}, request);
     await failing((e) => altered(e, { request: undefined }), {}, { ...request, requireRequestBinding: true });
+    await failing(() => undefined, {}, { request: undefined });
     await failing(() => undefined, { maxEnvelopeBytes: 1024 });
     await failing((_, { clock }) => clock.advance(WINDOW_MS + 1));
     await failing((_, { clock }) => clock.advance(-WINDOW_MS - 1));
-    await failing(async (e, { bob }) => void (await bob.receive(e)));
+    await failing(async (e, { bob }) => void (await bob.receive(e, { request: bound })));
     await failing(async (_, { alice, registry }) => void (await registry.real.revoke(alice.did)));
     await failing(
       async (_, { alice, registry }) => void (await registry.real.updateScopes(alice.did, { scopes: [] })),
@@ -184,8 +189,13 @@ describe('secrets', () => {
     await failing((e) => resigned(KEYS.alice, altered(e, { payload: withBitFlipped(e.payload!, 3) })));
     await failing((e) => resigned(KEYS.alice, altered(e, { ephemeralPub: 'A'.repeat(43) })));
     await failing(async () => sealed(KEYS.alice, KEYS.bob, encodeUtf8(`{"a":"${CANARY.payload}`)));
+    await failing(signedOnly); // of another kind than is taken
+    await failing(async () => altered(await signedOnly(), { kind: CANARY.member }));
+    await failing(async () => altered(await signedOnly(), { kind: 'message', fields: undefined }));
+    await failing((e) => altered(e, { keyEpoch: undefined }));
+    await failing((e) => resigned(KEYS.alice, altered(e, { keyEpoch: 4711 })));
 
-    expect(ids.size).toBeGreaterThan(20);
+    expect(ids.size).toBeGreaterThan(25);
     const seedForms = [
       Buffer.from(SEED).toString('hex'),
       Buffer.from(SEED).toString('base64'),

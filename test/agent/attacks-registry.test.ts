@@ -5,12 +5,9 @@ import { encodeBase64url } from '../../src/util/base64url.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { identityOf } from '../support/agents.js';
 import { NOON } from '../support/clock.js';
-import { altered, keysOf, recordOf, resigned, sealed } from '../support/forge.js';
+import { altered, keysOf, recordOf, resigned, sealed, withBitFlipped } from '../support/forge.js';
 import { errorOf, idOf } from '../support/results.js';
-import { cast, KEYS } from './attacks-support.js';
-
-const fromAlice = (version: Version = 2, content = '"hi"') =>
-  sealed(KEYS.alice, KEYS.bob, encodeUtf8(content), { version });
+import { cast, fromAlice, KEYS } from './attacks-support.js';
 
 describe('a registry that was broken into', () => {
   const substitutes: [string, () => Promise<unknown>, ErrorId][] = [
@@ -113,8 +110,22 @@ describe('a registry that was broken into', () => {
 });
 
 describe('versions', () => {
-  test('a peer that has shown a version is not taken below it', async () => {
-    const { bob } = await cast();
+  test.each([1, 2, 3] as const)(
+    'a sender whose record has version %i is not taken below it, from the first message on',
+    async (version) => {
+      for (const lower of ([1, 2] as const).filter((one) => one < version)) {
+        const { bob } = await cast({}, version);
+        expect(idOf(await bob.receive(await fromAlice(lower)))).toBe('VERSION_TOO_LOW');
+        expect(idOf(await bob.receive(await fromAlice(version)))).toBe('ok');
+        expect(idOf(await bob.receive(await fromAlice(lower)))).toBe('VERSION_TOO_LOW');
+      }
+      const { bob } = await cast({}, version);
+      expect(idOf(await bob.receive(await fromAlice(version)))).toBe('ok');
+    },
+  );
+
+  test('a peer that has shown a version is not taken below it, though the record does not count', async () => {
+    const { bob } = await cast({ versionFloor: 'shown' });
     expect(idOf(await bob.receive(await fromAlice(2)))).toBe('ok');
     expect(idOf(await bob.receive(await fromAlice(1)))).toBe('VERSION_TOO_LOW');
     expect(idOf(await bob.receive(await fromAlice(3)))).toBe('ok');
@@ -122,24 +133,30 @@ describe('versions', () => {
   });
 
   test('what was shown is remembered even if the first messages come all at once', async () => {
-    const { bob } = await cast();
+    const { bob } = await cast({ versionFloor: 'shown' });
     const first = await Promise.all([1, 2, 3, 2, 1].map((version) => fromAlice(version as Version)));
     await Promise.all(first.map((envelope) => bob.receive(envelope)));
     expect(idOf(await bob.receive(await fromAlice(2)))).toBe('VERSION_TOO_LOW');
   });
 
   test('what was shown is not forgotten because the same keys are signed anew', async () => {
-    const { bob, registry } = await cast();
+    const { bob, registry } = await cast({ versionFloor: 'shown' });
     expect(idOf(await bob.receive(await fromAlice(3)))).toBe('ok');
     registry.showKeys(KEYS.alice.did, await createKeyRecord(KEYS.alice, { epoch: NOON / 1000 + 1 }));
     expect(idOf(await bob.receive(await fromAlice(2)))).toBe('VERSION_TOO_LOW');
   });
 
   test('a forged high version does not lock its owner out', async () => {
-    const { bob } = await cast();
-    const forged = altered(await fromAlice(3), { scope: 'forged' });
-    expect(idOf(await bob.receive(forged))).toBe('VERIFICATION_FAILED:SIGNATURE_MISMATCH');
-    expect(idOf(await bob.receive(await fromAlice(1)))).toBe('ok');
+    for (const { bob } of [await cast({}, 1), await cast({ versionFloor: 'shown' })]) {
+      for (const changes of [
+        { scope: 'forged' },
+        { signature: withBitFlipped((await fromAlice()).signature, 0) },
+      ]) {
+        const forged = altered(await fromAlice(3), changes);
+        expect(idOf(await bob.receive(forged))).toBe('VERIFICATION_FAILED:SIGNATURE_MISMATCH');
+      }
+      expect(idOf(await bob.receive(await fromAlice(1)))).toBe('ok');
+    }
   });
 
   test('a version 3 envelope relabelled as version 2 or 1 does not verify', async () => {
@@ -151,10 +168,21 @@ describe('versions', () => {
     });
     const as2 = { ...suite(2), pqSignature: undefined };
     const as1 = { ...suite(1), pqSignature: undefined, kemCiphertext: undefined };
-    const unsealed = { ...suite(3, false), ephemeralPub: undefined, kemCiphertext: undefined };
+    const unsealed = {
+      ...suite(3, false),
+      keyEpoch: undefined,
+      ephemeralPub: undefined,
+      kemCiphertext: undefined,
+    };
     for (const changes of [as2, as1, unsealed]) {
-      const result = await bob.receive(altered(envelope, changes), { allowCleartext: true });
-      expect(idOf(result)).toBe('VERIFICATION_FAILED:SIGNATURE_MISMATCH');
+      const lenient = (await cast({ versionFloor: 'shown' })).bob;
+      const relabelled = altered(envelope, changes);
+      expect(idOf(await lenient.receive(relabelled, { allowCleartext: true }))).toBe(
+        'VERIFICATION_FAILED:SIGNATURE_MISMATCH',
+      );
+      expect(idOf(await bob.receive(relabelled, { allowCleartext: true }))).toBe(
+        changes.version < 3 ? 'VERSION_TOO_LOW' : 'VERIFICATION_FAILED:SIGNATURE_MISMATCH',
+      );
     }
     expect(idOf(await bob.receive(altered(envelope, { version: 2 })))).toBe('PARSE_FAILED:UNKNOWN_VERSION');
     expect(idOf(await bob.receive(altered(envelope, suite(2))))).toBe('PARSE_FAILED:UNKNOWN_FIELD');

@@ -6,9 +6,12 @@ import {
   MemoryTrustRegistry,
   type RegistryEntry,
   type TrustRegistry,
+  type Version,
 } from '@private.me/xlink';
+import { encodeUtf8 } from '../../src/util/utf8.js';
 import { identityOf } from '../support/agents.js';
 import { frozenClock } from '../support/clock.js';
+import { sealed } from '../support/forge.js';
 import { unwrap } from '../support/results.js';
 
 export const KEYS = {
@@ -16,6 +19,11 @@ export const KEYS = {
   bob: await identityOf('bob', 3),
   mallory: await identityOf('mallory', 3),
 };
+
+/** What Alice sends to Bob, sealed in the version that both have unless said otherwise. */
+export const fromAlice = (version: Version = 3, content = '"hi"') =>
+  sealed(KEYS.alice, KEYS.bob, encodeUtf8(content), { version });
+
 /** A registry between the agents and the real one, with somebody in it. */
 class TamperedRegistry implements TrustRegistry {
   readonly real = new MemoryTrustRegistry();
@@ -32,20 +40,24 @@ class TamperedRegistry implements TrustRegistry {
   }
 }
 
-/** Alice, Bob and Mallory, all of them registered; keys are made once for this file. */
-export async function cast(forBob: AgentOptions = {}) {
+/**
+ * Alice, Bob and Mallory, all of them registered for every scope; keys are made once for this file. `sendersVersion` is that of
+ * the records of Alice and Mallory: a receiver takes nothing below it.
+ */
+export async function cast(forBob: AgentOptions = {}, sendersVersion: Version = 3) {
   const clock = frozenClock();
   const registry = new TamperedRegistry();
   const join = async (identity: Identity, options: AgentOptions = {}) => {
     const agent = new Agent({ clock, registry, ...options, identity });
-    unwrap(await registry.register({ did: agent.did, keys: await agent.keyRecord() }));
+    const anyScope = { sendScopes: ['*'], receiveScopes: ['*'] };
+    unwrap(await registry.register({ did: agent.did, keys: await agent.keyRecord(), ...anyScope }));
     return agent;
   };
   return {
     clock,
     registry,
-    alice: await join(KEYS.alice),
+    alice: await join(await identityOf('alice', sendersVersion)),
     bob: await join(KEYS.bob, forBob),
-    mallory: await join(KEYS.mallory),
+    mallory: await join(await identityOf('mallory', sendersVersion)),
   };
 }

@@ -1,29 +1,21 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  type Envelope,
-  type Identity,
-  MemoryNonceStore,
-  requestBinding,
-  type Version,
-} from '@private.me/xlink';
+import { type Envelope, type Identity, MemoryNonceStore, requestBinding } from '@private.me/xlink';
 import { deriveMessageKey } from '../../src/crypto/key-schedule.js';
 import { defaultProvider } from '../../src/crypto/native/index.js';
 import { suiteFor } from '../../src/crypto/suites.js';
-import { openPayload } from '../../src/envelope/open.js';
+import { labelOf } from '../../src/envelope/kinds.js';
 import { parseEnvelope } from '../../src/envelope/parse.js';
+import { signOnlyEnvelope } from '../../src/envelope/seal.js';
 import { headerTranscript, signatureTranscript } from '../../src/envelope/transcript.js';
 import { encodeBase64url } from '../../src/util/base64url.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { identityOf } from '../support/agents.js';
 import { frozenClock, NOON } from '../support/clock.js';
-import { altered, keysOf, type Loose, recordOf, resigned, sealed } from '../support/forge.js';
+import { altered, keysOf, type Loose, opened, recordOf, resigned, sealed } from '../support/forge.js';
 import { errorOf, idOf, thrownBy } from '../support/results.js';
-import { cast, KEYS } from './attacks-support.js';
+import { cast, fromAlice, KEYS } from './attacks-support.js';
 
 const WINDOW_MS = 30_000;
-
-const fromAlice = (version: Version = 2, content = '"hi"') =>
-  sealed(KEYS.alice, KEYS.bob, encodeUtf8(content), { version });
 
 describe('fields', () => {
   test('moving text from one signed field into its neighbour breaks the signature', async () => {
@@ -48,30 +40,39 @@ describe('fields', () => {
       { contentType: undefined },
     ];
     for (const changes of recuts) {
-      const result = await bob.receive(altered(envelope, changes), { allowCleartext: true });
+      const cut = altered(envelope, changes);
+      const result = await bob.receive(cut, { allowCleartext: true, request: cut.request! });
       expect(['VERIFICATION_FAILED', 'PARSE_FAILED']).toContain(errorOf(result).code);
     }
-    expect(idOf(await bob.receive(envelope, { allowCleartext: true }))).toBe('ok');
+    const { request } = envelope;
+    expect(idOf(await bob.receive(envelope, { allowCleartext: true, request: request! }))).toBe('ok');
   });
 
   test('two different sets of fields never have the same transcript', async () => {
-    const base = await sealed(KEYS.alice, KEYS.bob, encodeUtf8('1'), {
+    const base = await signOnlyEnvelope(KEYS.alice, {
+      version: 3,
+      kind: 'request',
+      to: KEYS.bob.did,
+      timestamp: NOON,
+      nonce: new Uint8Array(16),
       scope: 'ab',
       request: 'AB /cd',
+      fields: 'ab',
+      fieldsDigest: new Uint8Array(32),
       contentDigest: new Uint8Array(32),
       contentType: 'ef',
     });
     const texts = ['a', 'ab', 'abc', 'b'];
-    const seen = new Map<string, string>();
-    for (const scope of texts) {
-      for (const request of ['A b', 'A bc', 'AB c', undefined]) {
-        for (const contentType of [...texts, undefined]) {
-          const header = headerTranscript(parseEnvelope(altered(base, { scope, request, contentType })));
-          seen.set(Buffer.from(header).toString('hex'), JSON.stringify([scope, request, contentType]));
-        }
-      }
-    }
-    expect(seen.size).toBe(4 * 4 * 5);
+    const seen = new Set<string>();
+    for (const scope of texts)
+      for (const request of ['A b', 'A bc', 'AB c', 'A a'])
+        for (const fields of [...texts, undefined])
+          for (const contentType of [...texts, undefined]) {
+            const fieldsDigest = fields === undefined ? undefined : base.fieldsDigest;
+            const cut = altered(base, { scope, request, fields, fieldsDigest, contentType });
+            seen.add(Buffer.from(headerTranscript(parseEnvelope(cut))).toString('hex'));
+          }
+    expect(seen.size).toBe(4 * 4 * 5 * 5);
   });
 
   test('what is signed is a small fixed size, however large the payload', async () => {
@@ -104,7 +105,7 @@ describe('clocks', () => {
 });
 
 describe('forward secrecy', () => {
-  const opens = (keys: Identity, envelope: Envelope) => openPayload(keys, parseEnvelope(envelope));
+  const opens = (keys: Identity, envelope: Envelope) => opened(keys, envelope);
 
   test('the sender’s keys do not open what it sent', async () => {
     for (const version of [1, 2, 3] as const) {
@@ -122,7 +123,7 @@ describe('forward secrecy', () => {
 describe('another identity', () => {
   test('that takes a sealed payload and signs it as its own does not get it opened', async () => {
     for (const version of [1, 2, 3] as const) {
-      const { bob, mallory } = await cast();
+      const { bob, mallory } = await cast({}, version);
       const stolen = altered(await fromAlice(version), { from: mallory.did });
       expect(idOf(await bob.receive(await resigned(KEYS.mallory, stolen)))).toBe('DECRYPT_FAILED:DECRYPTION');
     }
@@ -130,7 +131,7 @@ describe('another identity', () => {
 
   test('that was sent a payload cannot pass it on as sent to somebody else', async () => {
     const { alice, mallory } = await cast();
-    const toBob = await fromAlice(2);
+    const toBob = await fromAlice(3);
     const passedOn = altered(toBob, { from: KEYS.bob.did, to: mallory.did });
     expect(idOf(await mallory.receive(await resigned(KEYS.bob, passedOn)))).toBe('DECRYPT_FAILED:DECRYPTION');
     expect(idOf(await mallory.receive(altered(toBob, { to: mallory.did })))).toBe(
@@ -152,7 +153,7 @@ describe('another identity', () => {
 
   test('re-encapsulating to the same recipient changes the key', async () => {
     const { bob } = await cast();
-    const envelope = await fromAlice(2);
+    const envelope = await fromAlice(3);
     const encapsulator = await defaultProvider().mlKem768.encapsulator(KEYS.bob.mlKem768!.publicKey);
     const { ciphertext } = await encapsulator!.encapsulate();
     const swapped = altered(envelope, { kemCiphertext: encodeBase64url(ciphertext) });
@@ -167,10 +168,10 @@ describe('another identity', () => {
       recipientX25519: bytes(32, 3),
       kem: { secret: bytes(32, 4), ciphertext: bytes(1088, 5), recipientKey: bytes(1184, 6) },
     };
-    const [from, to, v2] = [encodeUtf8('from'), encodeUtf8('to'), suiteFor(2, true)];
+    const [from, to, v2] = [encodeUtf8('from'), encodeUtf8('to'), labelOf(suiteFor(2, true), 'message')];
     const key = async (...args: [typeof base, typeof v2, Uint8Array, Uint8Array]) => {
-      const [agreement, suite, sender, recipient] = args;
-      const derived = await deriveMessageKey(defaultProvider(), suite, sender, recipient, agreement);
+      const [agreement, label, sender, recipient] = args;
+      const derived = await deriveMessageKey(defaultProvider(), label, sender, recipient, agreement);
       return Buffer.concat([derived.key, derived.iv]).toString('hex');
     };
     const keys = await Promise.all([
@@ -181,7 +182,7 @@ describe('another identity', () => {
       key({ ...base, kem: { ...base.kem, secret: bytes(32, 9) } }, v2, from, to),
       key({ ...base, kem: { ...base.kem, ciphertext: bytes(1088, 9) } }, v2, from, to),
       key({ ...base, kem: { ...base.kem, recipientKey: bytes(1184, 9) } }, v2, from, to),
-      key(base, suiteFor(3, true), from, to),
+      key(base, labelOf(suiteFor(3, true), 'message'), from, to),
       key(base, v2, to, from),
       key(base, v2, encodeUtf8('fromt'), encodeUtf8('o')),
     ]);

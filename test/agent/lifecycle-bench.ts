@@ -65,7 +65,8 @@ export async function bench(
   const make = async (name: 'alice' | 'bob') => {
     if (name === traced) return unwrap(await Agent.fromSeed({ seed: seedOf(name), ...watched, ...rest }));
     const agent = new Agent({ clock, registry, identity: KEYS[name] });
-    unwrap(await registry.register({ did: agent.did, keys: await agent.keyRecord() }));
+    const anyScope = { sendScopes: ['*'], receiveScopes: ['*'] };
+    unwrap(await registry.register({ did: agent.did, keys: await agent.keyRecord(), ...anyScope }));
     return agent;
   };
   const made: Bench = {
@@ -76,7 +77,7 @@ export async function bench(
     bob: await make('bob'),
     aliceKeys: KEYS.alice,
     bobKeys: KEYS.bob,
-    envelope: await sealed(KEYS.alice, KEYS.bob, encodeUtf8('{"n":1}'), { version: 3 }),
+    envelope: await sealed(KEYS.alice, KEYS.bob, encodeUtf8('{"n":1}')),
   };
   trace.length = 0;
   return made;
@@ -98,6 +99,8 @@ export interface Attempt {
   /** The last step that ran. */
   readonly last: string;
   readonly agent?: AgentOptions;
+  /** Whether the record that is verified has no ML-DSA key, so that Ed25519 alone signed it. */
+  readonly noPqKey?: true;
 }
 
 /** Looks like the did:key of an Ed25519 key, and holds bytes of another kind. */

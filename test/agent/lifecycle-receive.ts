@@ -12,7 +12,7 @@ import { encodeBase64url } from '../../src/util/base64url.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { identityOf } from '../support/agents.js';
 import type { FrozenClock } from '../support/clock.js';
-import { altered, type Loose, recordOf, resigned, sealed, withBitFlipped } from '../support/forge.js';
+import { altered, keysOf, type Loose, recordOf, resigned, sealed, withBitFlipped } from '../support/forge.js';
 import { unwrap } from '../support/results.js';
 import { type Attempt, type Bench, OTHER_KIND, WEAK } from './lifecycle-bench.js';
 
@@ -77,10 +77,28 @@ export const RECEIVE_ATTEMPTS: Record<string, readonly ReceiveAttempt[]> = {
   checking: [
     { id: 'RECIPIENT_MISMATCH', last: 'checking', arrange: (b) => forged({ to: b.alice.did })(b) },
     {
+      id: 'KIND_NOT_ACCEPTED',
+      by: 'a request',
+      last: 'checking',
+      arrange: (b) => {
+        const request = 'GET /a';
+        return sealed(b.aliceKeys, b.bobKeys, encodeUtf8('1'), { kind: 'request', request });
+      },
+    },
+    {
+      id: 'KIND_NOT_ACCEPTED',
+      by: 'an answer that nobody waits for',
+      last: 'checking',
+      arrange: (b) => {
+        const inReplyTo = b.envelope.nonce;
+        return sealed(b.aliceKeys, b.bobKeys, encodeUtf8('1'), { kind: 'answer', inReplyTo });
+      },
+    },
+    {
       id: 'VERSION_TOO_LOW',
       last: 'checking',
       agent: { minVersion: 3 },
-      arrange: (b) => sealed(b.aliceKeys, b.bobKeys, encodeUtf8('1')),
+      arrange: (b) => sealed(b.aliceKeys, b.bobKeys, encodeUtf8('1'), { version: 2 }),
     },
     {
       id: 'CLEARTEXT_NOT_ALLOWED',
@@ -136,8 +154,7 @@ export const RECEIVE_ATTEMPTS: Record<string, readonly ReceiveAttempt[]> = {
     {
       id: 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY',
       last: 'registry.lookup',
-      arrange: async (b) =>
-        sealed(await identityOf('stranger', 3), b.bobKeys, encodeUtf8('1'), { version: 3 }),
+      arrange: async (b) => sealed(await identityOf('stranger', 3), b.bobKeys, encodeUtf8('1')),
     },
     {
       id: 'VERIFICATION_FAILED:DID_REVOKED',
@@ -163,7 +180,7 @@ export const RECEIVE_ATTEMPTS: Record<string, readonly ReceiveAttempt[]> = {
     {
       id: 'KEY_RECORD_INVALID',
       by: 'keys of somebody else',
-      last: 'key record',
+      last: 'key record, ed25519',
       arrange: answering(async (entry, b) => {
         const { signature } = entry.keys!;
         return { ...entry, keys: { ...(await createKeyRecord(b.bobKeys)), did: entry.did, signature } };
@@ -176,20 +193,47 @@ export const RECEIVE_ATTEMPTS: Record<string, readonly ReceiveAttempt[]> = {
       arrange: answering(async (entry, b) => ({ ...entry, keys: await createKeyRecord(b.bobKeys) })),
     },
     {
+      id: 'KEY_RECORD_INVALID',
+      by: 'an ML-DSA key that did not sign it',
+      last: 'key record, mlDsa65',
+      arrange: answering(async (entry, b) => {
+        const pqSignature = (await createKeyRecord(b.bobKeys)).pqSignature!;
+        return { ...entry, keys: { ...(await createKeyRecord(b.aliceKeys)), pqSignature } };
+      }),
+    },
+    {
+      id: 'KEY_RECORD_INVALID',
+      by: 'another ML-DSA key than was there',
+      last: 'key record, mlDsa65',
+      met: true,
+      arrange: afterwards(({ aliceKeys, bobKeys }) =>
+        recordOf(aliceKeys, { ...keysOf(aliceKeys), mlDsa65: bobKeys.mlDsa65 }, 2 ** 40),
+      ),
+    },
+    {
       id: 'KEY_RECORD_ROLLED_BACK',
-      last: 'key record',
+      last: 'key record, mlDsa65',
       met: true,
       arrange: afterwards((b) => recordOf(b.aliceKeys, b.bobKeys, 1)),
     },
     {
       id: 'KEY_RECORD_DOWNGRADED',
-      last: 'key record',
+      last: 'key record, ed25519',
+      noPqKey: true,
       met: true,
       arrange: afterwards(async (b) => recordOf(b.aliceKeys, await identityOf('alice', 1), 2 ** 40)),
     },
     {
       id: 'VERSION_TOO_LOW',
+      by: 'below the record of the sender',
+      last: 'key record, mlDsa65',
+      arrange: (b) => sealed(b.aliceKeys, b.bobKeys, encodeUtf8('1'), { version: 2 }),
+    },
+    {
+      id: 'VERSION_TOO_LOW',
+      by: 'below what was shown',
       last: 'registry.lookup',
+      agent: { versionFloor: 'shown' },
       met: true,
       arrange: async (b) => {
         unwrap(await b.bob.receive(b.envelope));
@@ -206,6 +250,7 @@ export const RECEIVE_ATTEMPTS: Record<string, readonly ReceiveAttempt[]> = {
     {
       id: 'VERIFICATION_FAILED:NO_PQ_KEY',
       last: 'ed25519.verify',
+      noPqKey: true,
       arrange: answering(async (entry, b) => ({
         ...entry,
         keys: await recordOf(b.aliceKeys, await identityOf('alice', 2), 5),
@@ -229,7 +274,12 @@ export const RECEIVE_ATTEMPTS: Record<string, readonly ReceiveAttempt[]> = {
       id: 'SCOPE_NOT_ALLOWED',
       last: 'authorizing',
       agent: { receiveScopes: ['mail'] },
-      arrange: (b) => sealed(b.aliceKeys, b.bobKeys, encodeUtf8('1'), { version: 3, scope: 'chat' }),
+      arrange: (b) => sealed(b.aliceKeys, b.bobKeys, encodeUtf8('1'), { scope: 'chat' }),
+    },
+    {
+      id: 'KEY_EPOCH_UNKNOWN',
+      last: 'authorizing',
+      arrange: forged({ keyEpoch: 7 }),
     },
   ],
   claiming: [
@@ -278,8 +328,15 @@ export const RECEIVE_ATTEMPTS: Record<string, readonly ReceiveAttempt[]> = {
     },
     {
       id: 'DECRYPT_FAILED:DECRYPTION',
-      last: 'aes256gcm.open',
+      by: 'a key commitment that does not match',
+      last: 'hkdf',
       arrange: (b) => forged({ payload: withBitFlipped(b.envelope.payload!, 7) })(b),
+    },
+    {
+      id: 'DECRYPT_FAILED:DECRYPTION',
+      by: 'a tag that does not match',
+      last: 'aes256gcm.open',
+      arrange: (b) => forged({ payload: withBitFlipped(b.envelope.payload!, 32 * 8) })(b),
     },
     {
       id: 'DECRYPT_FAILED:SENDER_MISMATCH',
@@ -301,7 +358,7 @@ export const RECEIVE_ATTEMPTS: Record<string, readonly ReceiveAttempt[]> = {
     {
       id: 'DECRYPT_FAILED:PARSE',
       last: 'aes256gcm.open',
-      arrange: (b) => sealed(b.aliceKeys, b.bobKeys, encodeUtf8('{"a":'), { version: 3 }),
+      arrange: (b) => sealed(b.aliceKeys, b.bobKeys, encodeUtf8('{"a":')),
     },
   ],
 };

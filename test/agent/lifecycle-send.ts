@@ -1,11 +1,13 @@
 import {
   type CryptoProvider,
+  createKeyRecord,
   LoopbackTransport,
   type RegistryEntry,
   type SendOptions,
 } from '@private.me/xlink';
 import { defaultProvider } from '../../src/crypto/native/index.js';
 import { identityOf } from '../support/agents.js';
+import { NOON } from '../support/clock.js';
 import { keysOf, recordOf } from '../support/forge.js';
 import { unwrap } from '../support/results.js';
 import { type Attempt, type Bench, OTHER_KIND, WEAK } from './lifecycle-bench.js';
@@ -75,18 +77,21 @@ export const SEND_ATTEMPTS: Record<string, readonly SendAttempt[]> = {
     { id: 'INVALID_DID:WEAK_KEY', last: 'registry.lookup', options: { to: WEAK }, arrange: anyDid },
     {
       id: 'KEY_RECORD_INVALID',
-      last: 'key record',
+      last: 'key record, ed25519',
       arrange: showing((entry) => ({ ...entry, keys: { ...entry.keys, epoch: 7 } })),
     },
     {
       id: 'KEY_RECORD_ROLLED_BACK',
-      last: 'key record',
+      last: 'key record, mlDsa65',
+      met: true,
       arrange: afterSending((b) => recordOf(b.bobKeys, b.aliceKeys, 1)),
     },
     {
       id: 'KEY_RECORD_DOWNGRADED',
       by: 'a record without post-quantum keys',
-      last: 'key record',
+      last: 'key record, ed25519',
+      noPqKey: true,
+      met: true,
       arrange: afterSending(async (b) => recordOf(b.bobKeys, await identityOf('bob', 1), 2 ** 40)),
     },
     {
@@ -98,7 +103,7 @@ export const SEND_ATTEMPTS: Record<string, readonly SendAttempt[]> = {
     },
     {
       id: 'RECEIVER_SCOPE_DENIED',
-      last: 'key record',
+      last: 'key record, mlDsa65',
       arrange: async (b) =>
         void unwrap(await b.registry.real.updateScopes(b.bob.did, { receiveScopes: ['mail'] })),
     },
@@ -109,7 +114,8 @@ export const SEND_ATTEMPTS: Record<string, readonly SendAttempt[]> = {
     },
     {
       id: 'KEY_AGREEMENT_FAILED:NO_COMMON_VERSION',
-      last: 'key record',
+      last: 'key record, ed25519',
+      noPqKey: true,
       agent: { minVersion: 3 },
       arrange: showing(async (entry, b) => ({
         ...entry,
@@ -118,6 +124,14 @@ export const SEND_ATTEMPTS: Record<string, readonly SendAttempt[]> = {
     },
   ],
   encrypting: [
+    {
+      id: 'KEY_RECORD_EXPIRED',
+      last: 'encrypting',
+      arrange: showing(async (entry, { bobKeys: { x25519, mlKem768 }, bobKeys }) => {
+        const encryption = { keyEpoch: 0, notBefore: 0, notAfter: NOON - 1, x25519, mlKem768 };
+        return { ...entry, keys: await createKeyRecord(bobKeys, { epoch: 5, encryption }) };
+      }),
+    },
     {
       id: 'KEY_AGREEMENT_FAILED',
       by: 'an X25519 key of small order',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { allowsScope } from '../../src/checks/scope.js';
+import { acceptsScope, grantsScope, isOwnScope, scopesInForce } from '../../src/checks/scope.js';
 import { checkTimestamp, DEFAULT_TIMESTAMP_WINDOW_MS, nonceTtlMs } from '../../src/checks/timestamp.js';
 import { isRequest } from '../../src/envelope/fields.js';
 import { checkRequestBinding, requestBinding } from '../../src/http/request-binding.js';
@@ -17,7 +17,6 @@ const idOf = async (call: () => unknown) => {
 
 describe('scopes', () => {
   test.each([
-    [undefined, 'a', true],
     [[], 'a', false],
     [['a'], 'a', true],
     [['a', 'b'], 'b', true],
@@ -28,8 +27,39 @@ describe('scopes', () => {
     [['a', '*'], 'b', true],
     [['a*'], 'ab', false],
     [['a'], '*', false],
-  ])('%j allows %s: %s', (allowed, scope, verdict) => {
-    expect(allowsScope(allowed, scope)).toBe(verdict);
+  ])('%j holds %s: %s', (list, scope, verdict) => {
+    expect(grantsScope(list, scope)).toBe(verdict);
+    expect(acceptsScope(list, scope)).toBe(verdict);
+  });
+
+  test("no list of rights grants none, no list of one's own accepts any", () => {
+    expect(grantsScope(undefined, 'a')).toBe(false);
+    expect(acceptsScope(undefined, 'a')).toBe(true);
+  });
+
+  test.each([
+    [undefined, undefined, []],
+    [undefined, ['*'], []],
+    [[], ['*'], []],
+    [['a', 'b'], undefined, ['a', 'b']],
+    [['a', 'b'], ['*'], ['a', 'b']],
+    [['a', 'b'], ['b', 'c'], ['b']],
+    [['a', 'b'], [], []],
+    [['*'], undefined, ['*']],
+    [['*'], ['b', 'c'], ['b', 'c']],
+    [['a', '*'], ['c'], ['c']],
+  ])('of %j granted and %j accepted a request may use %j', (granted, accepted, scopes) => {
+    expect(scopesInForce(granted, accepted)).toEqual(scopes);
+  });
+
+  test('those of the library have a prefix', () => {
+    expect(['xlink:key', 'xlink:', 'xlink', 'Xlink:key', 'a:xlink:key'].map(isOwnScope)).toEqual([
+      true,
+      true,
+      false,
+      false,
+      false,
+    ]);
   });
 });
 

@@ -25,28 +25,30 @@ describe('connect()', () => {
     expect((await connect('nobody', { ...LOCAL, registryUrl })).error?.id).toBe('DISCOVERY_FAILED');
   });
 
-  test('uses an agent that was given, and brings its registry up to date', async () => {
+  test('uses an agent that was given, and gives the service no rights in its registry', async () => {
     const api = await serveApi();
     const agent = await Agent.quickstart();
     for (let time = 0; time < 2; time++) {
       const connection = await connect(api.url, { ...LOCAL, agent });
       expect(connection.value!.agent).toBe(agent);
     }
-    expect(await agent.registry.lookup(api.agent.did)).toMatchObject({ keys: await api.agent.keyRecord() });
+    expect(await agent.registry.lookup(api.agent.did)).toBeUndefined();
   });
 
   test('sends envelopes to the URL of the service, as in the papers', async () => {
     const agent = await Agent.quickstart();
     const received: unknown[] = [];
     const app = express();
-    app.get('/.well-known/xlink.json', async (_req, res) => {
-      res.json({
-        did: agent.did,
-        keyRecord: await agent.keyRecord(),
-        versions: [1, 2],
-        mode: 'xlink-only',
-        endpoints: {},
-      });
+    app.get('/.well-known/xlink.json', async (req, res) => {
+      const keyRecord = await agent.keyRecord();
+      const issuedAt = Date.now();
+      const notAfter = issuedAt + 300_000;
+      const rest = { versions: [1, 2], mode: 'xlink-only', acceptsEnvelopes: true, publicPaths: [] } as const;
+      const hosts = [req.headers.host!];
+      const { did } = agent;
+      res.json(
+        await agent.signDiscovery({ did, keyRecord, ...rest, hosts, endpoints: {}, issuedAt, notAfter }),
+      );
     });
     app.post('/xlink', agent.middleware(), (req, res) => {
       received.push(req.body);
@@ -57,9 +59,13 @@ describe('connect()', () => {
     const to = connection.did;
     const refused = await connection.agent.send({ to, payload: { amount: 100 }, scope: 'payments' });
     expect(refused.error?.id).toBe('SEND_FAILED');
-    await agent.registry.register({ did: connection.agent.did, keys: await connection.agent.keyRecord() });
+    const keys = await connection.agent.keyRecord();
+    await agent.registry.register({ did: connection.agent.did, keys, sendScopes: ['payments'] });
     expect((await connection.agent.send({ to, payload: { amount: 100 }, scope: 'payments' })).ok).toBe(true);
     expect(received).toEqual([{ amount: 100 }]);
+    await connection.agent.registry.register({ did: to, receiveScopes: ['other'] });
+    const denied = await connection.agent.send({ to, payload: {}, scope: 'payments' });
+    expect(denied.error?.id).toBe('RECEIVER_SCOPE_DENIED'); // the registry has the last word
   });
 
   test('pins the DID it has found', async () => {
@@ -73,9 +79,7 @@ describe('connect()', () => {
       clock: () => Date.now() + later,
     });
     expect((await connection.value!.fetch('/a')).status).toBe(200);
-    const other = await Agent.quickstart();
-    const keyRecord = await other.keyRecord();
-    handmade.document = (document) => ({ ...document, did: other.did, keyRecord });
+    handmade.signer = await Agent.quickstart();
     later = 300_001;
     await expect(connection.value!.fetch('/a')).rejects.toMatchObject({
       id: 'DISCOVERY_FAILED:OTHER_IDENTITY',

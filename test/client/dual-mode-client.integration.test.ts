@@ -18,7 +18,7 @@ describe('DualModeClient', () => {
     const client = await clientFor(api);
     expect(await client.call('createCharge', { amount: 100 })).toEqual({
       ok: true,
-      value: { mode: 'xlink', client: 'acme', scope: 'default', body: { amount: 100 } },
+      value: { mode: 'xlink', client: 'acme', scope: '*', body: { amount: 100 } },
     });
     expect(api.handled).toEqual(['POST /v1/createCharge']);
     expect((await client.call('charges/list all')).ok).toBe(true);
@@ -62,11 +62,14 @@ describe('DualModeClient', () => {
     client.removeFallback();
     expect((await client.call('a', {})).ok).toBe(true);
     api.adapter.setMode('observe');
-    expect((await client.call('a', {})).error?.id).toBe('XLINK_NOT_SUPPORTED');
+    expect((await client.call('a', {})).error?.id).toBe('XLINK_NOT_SUPPORTED'); // as the service signed it
     expect(JSON.stringify(api.seen.slice(before))).not.toContain(KEY);
     const fresh = await clientFor(await serveApi());
     fresh.removeFallback();
-    expect((await fresh.call('a', {})).error?.id).toBe('VERIFICATION_FAILED:DID_NOT_IN_REGISTRY');
+    expect((await fresh.call('a', {})).error).toMatchObject({
+      id: 'ANSWER_INVALID:NOT_SEALED',
+      cause: { id: 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY' },
+    });
     const nowhere = await clientFor(await listen((_req, res) => void res.writeHead(404).end()));
     nowhere.removeFallback();
     expect((await nowhere.call('a', {})).error?.id).toBe('DISCOVERY_FAILED:NOT_SUPPORTED');

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type RequestListener, request } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { Agent, type FallbackEvent, type XlinkFetchOptions } from '@private.me/xlink';
 import { listen } from '../support/listen.js';
@@ -6,20 +8,17 @@ import {
   fetchFor,
   type Handmade,
   idOfRejection,
+  JSON_HEADERS,
   KEY,
   postJson,
+  problem,
   rejection,
   type Seen,
   serveApi,
   serveHandmade,
 } from './support.js';
 
-const PROBLEM = { 'Content-Type': 'application/problem+json' };
-const problem = (status: number, code: string, subCode?: string) => ({
-  status,
-  headers: PROBLEM,
-  body: JSON.stringify({ status, code, ...(subCode ? { subCode } : {}) }),
-});
+const ENROLL = '/.well-known/xlink/enroll';
 
 /** A service of old: no xLink, one good key. `discovery` says how it answers what it does not know. */
 async function serveOld(discovery = 404, seen: Seen[] = []): Promise<string> {
@@ -47,7 +46,7 @@ const keyed = (seen: readonly Seen[]) =>
   seen.filter(({ headers, path }) => headers['x-api-key'] !== undefined && !path.startsWith('/.well-known'));
 
 describe('the key takes over', () => {
-  test.each([404, 410, 415])('if discovery says %s', async (status) => {
+  test.each([404, 410])('if discovery says %s', async (status) => {
     const seen: Seen[] = [];
     const url = await serveOld(status, seen);
     const { events, options } = watched();
@@ -70,28 +69,6 @@ describe('the key takes over', () => {
     });
   });
 
-  test.each([404, 415])('if enrollment says %s', async (status) => {
-    const handmade = await serveHandmade();
-    const seen: Seen[] = [];
-    const { url } = await listen(async (req, res) => {
-      seen.push({
-        method: req.method!,
-        path: req.url!,
-        headers: { ...req.headers },
-        body: (await restOf(req)).toString(),
-      });
-      if (req.url === '/.well-known/xlink.json') {
-        const document = await (await fetch(`${handmade.url}${req.url}`)).text();
-        return void res.writeHead(200, { 'Content-Type': 'application/json' }).end(document);
-      }
-      res.writeHead(req.url === '/a' ? 200 : status).end();
-    });
-    const { events, options } = watched();
-    expect((await fetchFor(url, options)('/a', postJson({}))).status).toBe(200);
-    expect(events).toEqual([{ reason: 'enrollment', origin: url }]);
-    expect(keyed(seen)).toHaveLength(1);
-  });
-
   test('if there is nowhere to enroll an identity that was made just now', async () => {
     const api = await serveApi({ clients: undefined as never });
     const { events, options } = watched();
@@ -102,7 +79,7 @@ describe('the key takes over', () => {
     expect(await (await fetchFor(api.url, { agent })('/a')).json()).toMatchObject({ mode: 'xlink' });
   });
 
-  test('if the request is answered with 415 XLINK_NOT_SUPPORTED, which reached no handler', async () => {
+  test('if the service refuses the envelope with a signed XLINK_NOT_SUPPORTED', async () => {
     const api = await serveApi();
     const { events, options } = watched();
     const fetch = fetchFor(api.url, options);
@@ -112,6 +89,35 @@ describe('the key takes over', () => {
     expect(await answer.json()).toMatchObject({ mode: 'api-key', body: { n: 1 } });
     expect(events).toEqual([{ reason: 'refused', origin: api.url }]);
     expect(api.handled.filter((line) => line === 'POST /pay')).toHaveLength(1);
+  });
+
+  test('for a client or a route that the service has moved back, of which discovery says nothing', async () => {
+    const api = await serveApi({ routeModes: [{ path: '/old', mode: 'observe' }] });
+    const fetch = fetchFor(api.url);
+    expect(await (await fetch('/a')).json()).toMatchObject({ mode: 'xlink' });
+    expect(await (await fetch('/old')).json()).toMatchObject({ mode: 'api-key' });
+    api.adapter.setMode('observe', undefined, { client: 'acme' });
+    expect(await (await fetch('/a')).json()).toMatchObject({ mode: 'api-key' });
+    api.adapter.clearMode({ client: 'acme' });
+    expect(await (await fetch('/a')).json()).toMatchObject({ mode: 'xlink' });
+  });
+
+  test('not if the refusal is older than a document that was seen since', async () => {
+    const handmade = await serveHandmade();
+    let aheadMs = 0;
+    handmade.document = ({ issuedAt, notAfter, ...document }) => ({
+      ...document,
+      issuedAt: issuedAt + aheadMs,
+      notAfter: notAfter + aheadMs,
+    });
+    handmade.misbehave = ({ refuse }) => refuse(415, 'XLINK_NOT_SUPPORTED');
+    const { events, options } = watched();
+    expect((await fetchFor(handmade.url, options)('/a')).headers.get('xlink-sealed')).toBe('false'); // by key
+    aheadMs = 60_000;
+    const refused = await fetchFor(handmade.url, options)('/b');
+    expect([refused.status, refused.headers.get('xlink-sealed')]).toEqual([415, 'signed']);
+    expect(events.map(({ reason }) => reason)).toEqual(['refused']);
+    expect(keyed(handmade.seen).map(({ path }) => path)).toEqual(['/a']);
   });
 
   test('in observe mode, with an envelope beside it', async () => {
@@ -137,27 +143,29 @@ describe('the key takes over', () => {
     const api = await serveApi({ mode: 'observe', clients: undefined as never });
     const fetch = fetchFor(api.url, { version: 3 });
     expect((await fetch('/a', postJson({}))).status).toBe(201);
-    const quoted = { method: 'POST', body: 'x', headers: { 'Content-Type': 'text/plain; charset="utf-8"' } };
-    expect((await fetch('/a', quoted)).status).toBe(201);
     expect(api.seen.at(-1)!.headers['xlink-envelope']).toBeUndefined();
   });
 });
 
 /** A service that offers enrollment and never finishes it. */
 async function serveStuckEnrollment(mode: string, seen: Seen[]): Promise<string> {
-  const agent = await Agent.quickstart();
-  const keyRecord = await agent.keyRecord();
-  const endpoints = { enroll: '/.well-known/xlink/enroll' };
+  const handmade = await serveHandmade();
+  handmade.document = (document) => ({ ...document, mode, acceptsEnvelopes: mode !== 'observe' });
+  return serveBefore(handmade, seen, (req, res) => {
+    if (req.url !== ENROLL) res.writeHead(200).end();
+  });
+}
+
+/** Answers in the place of a service everything but discovery. */
+async function serveBefore(handmade: Handmade, seen: Seen[], answer: RequestListener): Promise<string> {
   const { url } = await listen(async (req, res) => {
-    seen.push({
-      method: req.method!,
-      path: req.url!,
-      headers: { ...req.headers },
-      body: (await restOf(req)).toString(),
-    });
-    if (req.url === endpoints.enroll) return;
-    res.writeHead(200, { 'Content-Type': 'application/json' });
-    res.end(JSON.stringify({ did: agent.did, keyRecord, versions: [1, 2], mode, endpoints }));
+    const body = (await restOf(req)).toString();
+    seen.push({ method: req.method!, path: req.url!, headers: { ...req.headers }, body });
+    if (req.url !== '/.well-known/xlink.json') return void answer(req, res);
+    const asked = request(handmade.url + req.url, { headers: { host: req.headers.host } });
+    asked.end();
+    const [found] = await once(asked, 'response');
+    res.writeHead(found.statusCode, { 'Content-Type': 'application/json' }).end(await restOf(found));
   });
   return url;
 }
@@ -181,16 +189,17 @@ describe('an enrollment that hangs', () => {
 });
 
 describe('the key does not take over', () => {
-  const cases: [string, Handmade['misbehave'], string | number][] = [
-    ...[401, 403, 404, 409, 415, 429, 500, 502, 503].map(
-      (status): [string, Handmade['misbehave'], number] => [
+  const cases: [string, Handmade['misbehave'], string?][] = [
+    ...[400, 401, 403, 404, 405, 409, 410, 415, 426, 429, 500, 502, 503].map(
+      (status): [string, Handmade['misbehave']] => [
         `after ${status}`,
         () => ({ status, headers: { 'Content-Type': 'text/plain' } }),
-        status,
       ],
     ),
-    ['after 401 with XLINK_NOT_SUPPORTED', () => problem(401, 'XLINK_NOT_SUPPORTED'), 401],
-    ['after 415 of another kind', () => problem(415, 'CONTENT_ENCODING_UNSUPPORTED'), 415],
+    ['after a 415 XLINK_NOT_SUPPORTED that nobody signed', () => problem(415, 'XLINK_NOT_SUPPORTED')],
+    ['after 401 with XLINK_NOT_SUPPORTED', () => problem(401, 'XLINK_NOT_SUPPORTED')],
+    ['after 401 with API_KEY_REQUIRED', () => problem(401, 'CREDENTIALS_MISSING')],
+    ['after 415 of another kind', () => problem(415, 'CONTENT_ENCODING_UNSUPPORTED')],
     [
       'after 415 that is no problem document',
       () => ({
@@ -198,28 +207,55 @@ describe('the key does not take over', () => {
         body: '{"code":"XLINK_NOT_SUPPORTED"}',
         headers: { 'Content-Type': 'application/json' },
       }),
-      415,
     ],
-    ['after REPLAY_DETECTED', () => problem(409, 'REPLAY_DETECTED'), 409],
-    ['after the nonce store was down', () => problem(503, 'NONCE_STORE_UNAVAILABLE'), 503],
-    [
-      'after an unsealed 200',
-      () => ({ status: 200, headers: { 'Content-Type': 'application/json' } }),
-      'ANSWER_INVALID:NOT_SEALED',
-    ],
+    ['after REPLAY_DETECTED', () => problem(409, 'REPLAY_DETECTED')],
+    ['after the nonce store was down', () => problem(503, 'NONCE_STORE_UNAVAILABLE')],
+    ['after an unsealed 200', () => ({ status: 200, headers: { 'Content-Type': 'application/json' } })],
     ['after a bad answer', () => ({ status: 200, body: '{}' }), 'ANSWER_INVALID'],
+    [
+      'after a refusal that another service signed',
+      async ({ agent, refuse }) => {
+        const other = await Agent.quickstart({ registry: agent.registry });
+        return refuse(415, 'XLINK_NOT_SUPPORTED', { agent: other });
+      },
+      'ANSWER_INVALID',
+    ],
+    [
+      'after a signed refusal of another request',
+      ({ refuse }) => refuse(415, 'XLINK_NOT_SUPPORTED', { inReplyTo: 'AAAAAAAAAAAAAAAAAAAAAA' }),
+      'ANSWER_INVALID',
+    ],
+    [
+      'after a signed refusal of another path',
+      ({ refuse }) => refuse(415, 'XLINK_NOT_SUPPORTED', { request: 'POST /a' }),
+      'ANSWER_INVALID',
+    ],
   ];
 
-  test.each(cases)('%s, and nothing is sent twice', async (_, misbehave, outcome) => {
-    const handmade = await serveHandmade();
-    handmade.misbehave = misbehave;
-    const { events, options } = watched();
-    const answer = fetchFor(handmade.url, options)('/pay', postJson({}));
-    if (typeof outcome === 'number') expect((await answer).status).toBe(outcome);
-    else expect(await idOfRejection(answer)).toBe(outcome);
-    expect(handmade.seen.filter(({ path }) => path === '/pay')).toHaveLength(1);
-    expect([keyed(handmade.seen), events]).toEqual([[], []]);
-  });
+  test.each(cases)(
+    '%s, and nothing is sent twice',
+    async (_, misbehave, id = 'ANSWER_INVALID:NOT_SEALED') => {
+      const handmade = await serveHandmade();
+      handmade.misbehave = misbehave;
+      const { events, options } = watched();
+      expect(await idOfRejection(fetchFor(handmade.url, options)('/pay', postJson({})))).toBe(id);
+      expect(handmade.seen.filter(({ path }) => path === '/pay')).toHaveLength(1);
+      expect([keyed(handmade.seen), events]).toEqual([[], []]);
+    },
+  );
+
+  test.each([401, 403, 409, 429, 503])(
+    'after a signed refusal with %s, which is handed over',
+    async (status) => {
+      const handmade = await serveHandmade();
+      handmade.misbehave = ({ refuse }) => refuse(status, 'SCOPE_DENIED');
+      const { events, options } = watched();
+      const answer = await fetchFor(handmade.url, options)('/pay', postJson({}));
+      expect([answer.status, answer.headers.get('xlink-sealed')]).toEqual([status, 'signed']);
+      expect(handmade.seen.filter(({ path }) => path === '/pay')).toHaveLength(1);
+      expect([keyed(handmade.seen), events]).toEqual([[], []]);
+    },
+  );
 
   test('after the connection broke', async () => {
     const handmade = await serveHandmade();
@@ -230,7 +266,7 @@ describe('the key does not take over', () => {
     expect(events).toEqual([]);
   });
 
-  test.each([401, 403, 405, 500, 503])('if discovery says %s', async (status) => {
+  test.each([401, 403, 405, 415, 451, 500, 503])('if discovery says %s', async (status) => {
     const seen: Seen[] = [];
     const { events, options } = watched();
     const fetch = fetchFor(await serveOld(status, seen), options);
@@ -250,29 +286,21 @@ describe('the key does not take over', () => {
     [409, 'ENROLLMENT_REFUSED:TOO_MANY', 'ENROLLMENT_REFUSED:TOO_MANY'],
     [403, 'VERIFICATION_FAILED:DID_REVOKED', 'VERIFICATION_FAILED:DID_REVOKED'],
     [500, 'NONSENSE', 'ENROLLMENT_FAILED'],
-    [302, 'XLINK_REQUIRED', undefined],
+    [404, 'NONSENSE', 'ENROLLMENT_FAILED'],
+    [410, 'NONSENSE', 'ENROLLMENT_FAILED'],
+    [415, 'NONSENSE', 'ENROLLMENT_FAILED'],
+    [415, 'XLINK_NOT_SUPPORTED', 'XLINK_NOT_SUPPORTED'],
+    [302, 'XLINK_REQUIRED', 'ANSWER_INVALID:NOT_SEALED'], // keys are over: it goes on with the envelope
   ])('if enrollment says %s %s', async (status, code, id) => {
-    const handmade = await serveHandmade();
     const seen: Seen[] = [];
-    const { url } = await listen(async (req, res) => {
-      seen.push({
-        method: req.method!,
-        path: req.url!,
-        headers: { ...req.headers },
-        body: (await restOf(req)).toString(),
-      });
-      if (req.url === '/.well-known/xlink.json') {
-        const document = await (await fetch(`${handmade.url}${req.url}`)).text();
-        return void res.writeHead(200, { 'Content-Type': 'application/json' }).end(document);
-      }
+    const [main, subCode] = code.split(':') as [string, string?];
+    const url = await serveBefore(await serveHandmade(), seen, (req, res) => {
       if (req.url === '/a') return void res.writeHead(401).end();
-      const [main, subCode] = code.split(':');
-      res.writeHead(status, { ...PROBLEM, Location: '/a' }).end(JSON.stringify({ code: main, subCode }));
+      const { headers, body } = problem(status, main, subCode);
+      res.writeHead(status, { ...headers, Location: '/a' }).end(body);
     });
     const { events, options } = watched();
-    const answer = fetchFor(url, options)('/a', postJson({}));
-    if (id) expect(await idOfRejection(answer)).toBe(id);
-    else expect((await answer).status).toBe(401); // keys are over: goes on with the envelope
+    expect(await idOfRejection(fetchFor(url, options)('/a', postJson({})))).toBe(id);
     expect([keyed(seen), events]).toEqual([[], []]);
   });
 
@@ -290,19 +318,37 @@ describe('the key does not take over', () => {
 describe('a service that has just started', () => {
   const coldStart = () => problem(503, 'NONCE_STORE_UNAVAILABLE', 'COLD_START');
 
-  test('gets the request once more, sealed anew', async () => {
+  test('gets a read once more, sealed anew', async () => {
     const handmade = await serveHandmade();
     const nonces: string[] = [];
     handmade.misbehave = ({ message }) => (nonces.push(message.envelopeId) === 1 ? coldStart() : undefined);
-    expect((await fetchFor(handmade.url)('/pay', postJson({}))).status).toBe(200);
+    expect((await fetchFor(handmade.url)('/read')).status).toBe(200);
     expect(new Set(nonces).size).toBe(2);
   });
 
-  test('gets it no third time', async () => {
+  test('gets a write once more only if it carries an Idempotency-Key', async () => {
+    const handmade = await serveHandmade();
+    let calls = 0;
+    handmade.misbehave = () => (++calls === 1 ? coldStart() : undefined);
+    const fetch = fetchFor(handmade.url);
+    const headers = { ...JSON_HEADERS, 'Idempotency-Key': 'order-1' };
+    expect((await fetch('/pay', { ...postJson({}), headers })).status).toBe(200);
+    calls = 0;
+    expect(await rejection(fetch('/pay', postJson({})))).toMatchObject({
+      id: 'ANSWER_INVALID:NOT_SEALED',
+      cause: { id: 'NONCE_STORE_UNAVAILABLE:COLD_START' },
+    });
+    expect(calls).toBe(1);
+  });
+
+  test.each(['GET', 'POST'])('gets no third time: %s', async (method) => {
     const handmade = await serveHandmade();
     handmade.misbehave = coldStart;
-    const answer = await fetchFor(handmade.url)('/pay', postJson({}));
-    expect([answer.status, (await answer.json()).subCode]).toEqual([503, 'COLD_START']);
+    const headers = { 'Idempotency-Key': 'order-1' };
+    expect(await rejection(fetchFor(handmade.url)('/pay', { method, headers }))).toMatchObject({
+      id: 'ANSWER_INVALID:NOT_SEALED',
+      cause: { subCode: 'COLD_START' },
+    });
     expect(handmade.seen.filter(({ path }) => path === '/pay')).toHaveLength(2);
   });
 });

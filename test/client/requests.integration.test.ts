@@ -1,7 +1,10 @@
 import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { Agent, xlinkFetch } from '@private.me/xlink';
+import express from 'express';
+import { ManInTheMiddle } from './man-in-the-middle.js';
 import {
+  type ApiService,
   allText,
   fetchFor,
   idOfRejection,
@@ -12,6 +15,21 @@ import {
   serveApi,
   serveHandmade,
 } from './support.js';
+
+/** An API that says which bytes of which type its handler got. */
+const serveRaw = () =>
+  serveApi({}, (app) =>
+    app.all('/raw', express.raw({ type: () => true }), (req, res) => {
+      const body = Buffer.isBuffer(req.body) ? req.body.toString('base64') : null;
+      res.json([body, req.headers['content-type'] ?? null]);
+    }),
+  );
+
+const echoed = async ({ url }: ApiService, init: RequestInit) => {
+  const answer = await fetchFor(url)('/raw', init);
+  expect(answer.headers.get('xlink-sealed')).toBe('true');
+  return (await answer.json()) as [body: string, type: string | null];
+};
 
 describe('bodies', () => {
   test('cannot be streams', async () => {
@@ -25,64 +43,74 @@ describe('bodies', () => {
   });
 
   test.each([
-    ['{"a":', 'application/json'],
-    ['not json', 'application/json; charset=utf-8'],
-    ['{"a":1}', 'text/plain'],
-    ['{"a":1}', 'application/jsonl'],
-  ])('that are not JSON are signed: %s as %s', async (body, type) => {
+    ['{"a": "secret"}', 'application/json'],
+    [' {"a": "secret"} ', 'application/json; charset=utf-8'],
+    ['{"a":"secret"}', 'application/vnd.api+json'],
+    ['{"a":"secret"}', 'APPLICATION/JSON'],
+    ['{"a":"secret"', 'application/json'],
+    ['{"a":"secret"}\n{"a":1}\n', 'application/jsonl'],
+    ['[{"op":"add","path":"/secret"}]', 'application/json-patch+json'],
+    ['secret', 'text/plain'],
+    ['secret=1&b=%20', 'application/x-www-form-urlencoded'],
+  ])('are sealed as they are, whatever they are: %s as %s', async (body, type) => {
     const handmade = await serveHandmade();
-    await fetchFor(handmade.url)('/a', { method: 'POST', body, headers: { 'Content-Type': type } });
-    const sent = handmade.seen.at(-1)!;
-    expect(sent).toMatchObject({ body, headers: { 'content-type': type } });
-    const envelope = JSON.parse(Buffer.from(sent.headers.authorization!.slice(6), 'base64url').toString());
-    expect(envelope).toMatchObject({
-      contentType: type,
-      contentDigest: expect.any(String),
-      request: 'POST /a',
-    });
-  });
-
-  test.each([
-    'application/json',
-    'application/json; charset=utf-8',
-    'application/vnd.api+json',
-    'APPLICATION/JSON',
-  ])('that are JSON are sealed: %s', async (type) => {
-    const handmade = await serveHandmade();
+    const got: unknown[] = [];
+    handmade.misbehave = ({ content, contentType }) => void got.push(content, contentType);
     const headers = { 'Content-Type': type };
-    const answer = await fetchFor(handmade.url)('/a', { method: 'POST', body: ' {"a": "secret"} ', headers });
-    expect(await answer.json()).toEqual({ youSent: { a: 'secret' } });
-    expect(JSON.stringify(handmade.seen.at(-1))).not.toContain('secret');
-    expect(handmade.seen.at(-1)!.headers['content-type']).toBe('application/xlink-envelope');
+    expect((await fetchFor(handmade.url)('/a', { method: 'POST', body, headers })).status).toBe(200);
+    expect(got).toEqual([body, type]);
+    const sent = handmade.seen.at(-1)!;
+    expect(sent.headers['content-type']).toBe('application/xlink-envelope');
+    expect(JSON.stringify(sent)).not.toContain('secret');
+  });
+
+  test('of bytes without a type have none behind the adapter either, and arrive byte for byte', async () => {
+    const api = await serveRaw();
+    const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i % 256);
+    const [body, type] = await echoed(api, { method: 'PUT', body: bytes });
+    expect([Buffer.from(body, 'base64'), type]).toEqual([Buffer.from(bytes), null]);
   });
 
   test.each([
+    'text/plain; charset="utf-8"',
+    'multipart/form-data; boundary="a b:c"',
+    'multipart/mixed; boundary=----=_Part_1_2.3',
+    'text/plain; name="r\u00e9sum\u00e9.txt"',
+    'text/plain; title="a\\"b%20c"',
+    `text/plain; a="${'x'.repeat(230)}"`,
+  ])('may have the type %s, which the handler sees as it is [B7]', async (type) => {
+    const api = await serveRaw();
+    const headers = { 'Content-Type': type };
+    const [body, seen] = await echoed(api, { method: 'POST', body: 'x', headers });
+    expect([Buffer.from(body, 'base64').toString(), seen]).toEqual(['x', type]);
+    expect(api.seen.at(-1)!.headers['content-type']).toBe('application/xlink-envelope');
+  });
+
+  test.each([
+    '12345678901234567.00',
+    '1234567890123456.78',
+    '1e-400',
+    '1.000000000000000001',
     '9007199254740993',
     '[-12345678901234567890]',
     '{"a":1e400}',
-    '{"a":"x","b":[1,9007199254740993]}',
-  ])('are not sealed if that would change a number: %s', async (body) => {
-    const handmade = await serveHandmade();
-    const sent = fetchFor(handmade.url)('/a', { method: 'POST', body, headers: JSON_HEADERS });
-    expect(await idOfRejection(sent)).toBe('REQUEST_BODY_UNSUPPORTED');
-    expect(handmade.seen.map(({ path }) => path)).not.toContain('/a');
-  });
-
-  test.each([
-    '9007199254740992',
-    '0.30000000000000004',
-    '{"id":"9007199254740993","q":"\\"9007199254740993"}',
     '1e300',
-    'null',
-    '"x"',
+    '-0',
+    '0.30000000000000004',
+    '{"a":"x","b":[1,9007199254740993]}',
+    '{"id":"9007199254740993","q":"\\"9007199254740993"}',
+    '{"b":1,"a":2,"b":3}',
+    '{ "spaced" : [ 1 , 2 ]\n}',
+    '"\\u00e9 \\/"',
     '{"__proto__":{"a":1}}',
-  ])('are sealed as they are: %s', async (body) => {
-    const handmade = await serveHandmade();
-    const answer = await fetchFor(handmade.url)('/a', { method: 'POST', body, headers: JSON_HEADERS });
-    expect(await answer.text()).toBe(`{"youSent":${body === '1e300' ? '1e+300' : body}}`);
+    'null',
+  ])('keep every number and every spelling: %s [B8]', async (body) => {
+    const api = await serveRaw();
+    const [got, type] = await echoed(api, { method: 'POST', body, headers: JSON_HEADERS });
+    expect([Buffer.from(got, 'base64').toString(), type]).toEqual([body, 'application/json']);
   });
 
-  test('that are long do not slow the check of numbers down', async () => {
+  test('that are long take no time to look at', async () => {
     const handmade = await serveHandmade({ maxEnvelopeBytes: 2 ** 24 });
     const body = JSON.stringify({ text: '\\"'.repeat(500_000), n: 1234567890123456 });
     const started = performance.now();
@@ -90,13 +118,6 @@ describe('bodies', () => {
       200,
     );
     expect(performance.now() - started).toBeLessThan(5000);
-  });
-
-  test('of a type that cannot be signed are refused', async () => {
-    const api = await serveApi();
-    const headers = { 'Content-Type': 'text/plain; charset="utf-8"' };
-    const error = await rejection(fetchFor(api.url)('/a', { method: 'POST', body: 'x', headers }));
-    expect(error).toMatchObject({ id: 'REQUEST_BODY_UNSUPPORTED', field: 'content-type' });
   });
 
   test('that are empty are no bodies', async () => {
@@ -137,11 +158,58 @@ describe('requests', () => {
     expect(JSON.stringify(api.seen)).not.toMatch(/AAAA"|BBBB|xlink-sealed/i);
   });
 
-  test('keep the headers of the caller', async () => {
-    const api = await serveApi();
-    await fetchFor(api.url)('/a', { headers: { 'X-Trace': '7', 'Idempotency-Key': 'k1' } });
-    expect(api.seen.at(-1)!.headers).toMatchObject({ 'x-trace': '7', 'idempotency-key': 'k1' });
+  const OWN = {
+    'X-Trace': '7',
+    'Idempotency-Key': 'k1',
+    'If-Match': '"v1"',
+    Prefer: 'return=minimal',
+    Range: 'bytes=0-9',
+    Cookie: 'theme=dark',
+    'X-HTTP-Method-Override': 'DELETE',
+  };
+  const lower = Object.fromEntries(Object.entries(OWN).map(([name, value]) => [name.toLowerCase(), value]));
+  const serveHeaders = () =>
+    serveApi({}, (app) => app.all('/headers', (req, res) => void res.json(req.headers)));
+
+  test('without a body sign every header that the caller set', async () => {
+    const api = await serveHeaders();
+    const answer = await fetchFor(api.url)('/headers', { headers: OWN });
+    expect(await answer.json()).toMatchObject(lower);
+    const text = api.seen.at(-1)!.headers.authorization!.slice('Xlink '.length);
+    const { fields } = JSON.parse(Buffer.from(text, 'base64url').toString());
+    expect(fields.split(' ')).toEqual(expect.arrayContaining(Object.keys(lower)));
   });
+
+  test('with a body seal every header that the caller set', async () => {
+    const api = await serveHeaders();
+    const answer = await fetchFor(api.url)('/headers', {
+      ...postJson({}),
+      headers: { ...OWN, ...JSON_HEADERS },
+    });
+    expect(await answer.json()).toMatchObject(lower);
+    for (const name of Object.keys(lower)) expect(api.seen.at(-1)!.headers).not.toHaveProperty(name);
+  });
+
+  test.each(['GET', 'POST'])(
+    'whose headers somebody on the way changes are refused, or keep their own: %s',
+    async (method) => {
+      const api = await serveHeaders();
+      const man = await ManInTheMiddle.before(api.url);
+      const init = { method, ...(method === 'POST' ? { body: '{}' } : {}) };
+      const sent = (headers: Record<string, string>) => {
+        man.at('/headers', (request, forward) =>
+          forward({ ...request, headers: { ...request.headers, ...headers } }),
+        );
+        return fetchFor(man.url)('/headers', { ...init, headers: { ...OWN, ...JSON_HEADERS } });
+      };
+      const changed = await sent({ 'if-match': '"v2"' });
+      if (method === 'POST') expect(await changed.json()).toMatchObject(lower);
+      else expect([changed.status, (await changed.json()).code]).toEqual([401, 'FIELDS_MISMATCH']);
+      const added = await (await sent({ 'if-none-match': '"v1"', via: '1.1 proxy' })).json();
+      expect(added).toMatchObject({ ...lower, via: '1.1 proxy' });
+      expect(added).not.toHaveProperty('if-none-match');
+    },
+  );
 
   test('cannot go to a private address or by http unless the options say so', async () => {
     expect(await idOfRejection(xlinkFetch({ apiKey: KEY })('http://example.com/'))).toBe(
@@ -172,6 +240,8 @@ describe('options', () => {
     ['apiKeyOrigin', { apiKeyOrigin: 'api.example.com' }],
     ['agent', { agent: {} }],
     ['identity', { identity: { load: () => undefined } }],
+    ['services', { services: { load: () => undefined } }],
+    ['apiKeyOrigin', { apiKeyOrigin: ['https://a.example', 'b.example'] }],
     ['scope', { scope: 'a b' }],
     ['version', { version: 4 }],
     ['baseUrl', { baseUrl: 'https://u:p@a.example' }],

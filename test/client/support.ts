@@ -4,13 +4,16 @@ import {
   Agent,
   type AgentMessage,
   type AgentOptions,
+  type DiscoveryDocument,
   DualModeAdapter,
   type DualModeOptions,
   ENVELOPE_TYPE,
   type Envelope,
   MemoryClientStore,
   requestBinding,
+  type SignedDiscoveryDocument,
   type XlinkEvent,
+  type XlinkFetch,
   type XlinkFetchOptions,
   xlinkFetch,
 } from '@private.me/xlink';
@@ -112,15 +115,33 @@ export interface Handmade {
   readonly seen: Seen[];
   /** What is wrong with the next answers; by default nothing. */
   misbehave: (exchange: HandmadeExchange) => HandmadeAnswer | Promise<HandmadeAnswer> | undefined;
-  /** Changes the discovery document. */
-  document: (document: Record<string, unknown>) => unknown;
+  /** Answers enrollment in its place; by default it takes everybody. */
+  enroll: (() => HandmadeAnswer) | undefined;
+  /** Changes the discovery document before it is signed. */
+  document: (document: DiscoveryDocument) => object;
+  /** Who signs it. */
+  signer: Agent;
+  /** Changes it after it was signed. */
+  spoil: (document: SignedDiscoveryDocument) => unknown;
 }
 
 export interface HandmadeExchange {
   readonly agent: Agent;
   readonly message: AgentMessage;
+  /** The content of the envelope as it was sealed, and its type. */
+  readonly content: string | undefined;
+  readonly contentType: string | undefined;
   readonly request: Seen;
-  seal(payload: unknown, change?: { inReplyTo?: string; request?: string; agent?: Agent }): Promise<Envelope>;
+  seal(
+    payload: unknown,
+    change?: { inReplyTo?: string; request?: string; agent?: Agent; to?: string },
+  ): Promise<Envelope>;
+  /** A problem document, signed by the service or another agent, as for this request or another. */
+  refuse(
+    status: number,
+    code: string,
+    change?: { subCode?: string; inReplyTo?: string; request?: string; agent?: Agent },
+  ): Promise<HandmadeAnswer>;
 }
 
 export interface HandmadeAnswer {
@@ -130,6 +151,17 @@ export interface HandmadeAnswer {
 }
 
 const ENROLL = '/.well-known/xlink/enroll';
+const PROBLEM_TYPE = 'application/problem+json';
+
+const problemJson = (status: number, code: string, subCode?: string): string =>
+  JSON.stringify({ type: 'about:blank', status, code, ...(subCode ? { subCode } : {}) });
+
+/** A refusal that nobody signed: that of a proxy, or forged. */
+export const problem = (status: number, code: string, subCode?: string): HandmadeAnswer => ({
+  status,
+  headers: { 'Content-Type': PROBLEM_TYPE },
+  body: problemJson(status, code, subCode),
+});
 
 export const sealedJson = (value: unknown, status = 200) => ({
   status,
@@ -155,46 +187,43 @@ export async function serveHandmade(agentOptions: AgentOptions = {}): Promise<Ha
     };
     const json = (status: number, value: unknown) =>
       send({ status, body: JSON.stringify(value), headers: { 'Content-Type': 'application/json' } });
-    if (req.url === '/.well-known/xlink.json') {
-      const keyRecord = await agent.keyRecord();
-      const document = {
-        did: agent.did,
-        name: 'handmade',
-        keyRecord,
-        versions: [1, 2],
-        mode: 'hybrid',
-        endpoints: { enroll: ENROLL },
-      };
-      return json(200, handmade.document(document));
-    }
+    if (req.url === '/.well-known/xlink.json')
+      return json(200, await signedDocument(handmade, req.headers.host!));
     if (req.url === ENROLL) {
+      if (handmade.enroll) return send(handmade.enroll());
       const introduced = await agent.receiveIntroduction(request.body, {
         scope: 'xlink:enroll',
         request: `POST ${ENROLL}`,
       });
       if (!introduced.ok) return json(introduced.error.status, introduced.error);
-      const { keyRecord } = introduced.value.payload as { keyRecord: never };
-      await agent.registry.register({ did: introduced.value.sender, keys: keyRecord });
-      return json(200, { did: introduced.value.sender, client: 'acme' });
+      const { sender: did, payload } = introduced.value;
+      const { keyRecord } = payload as { keyRecord: never };
+      await agent.registry.register({ did, keys: keyRecord, sendScopes: ['*'], receiveScopes: ['*'] });
+      return json(200, { did, client: 'acme', scopes: ['*'] });
     }
     const inHeader =
       /^Xlink (.+)$/.exec(req.headers.authorization ?? '')?.[1] ?? req.headers['xlink-envelope'];
     const input = inHeader ? Buffer.from(String(inHeader), 'base64url') : request.body;
-    const received = await agent.receive(input, {
+    const received = await agent.receiveContent(input, {
+      kind: 'request',
       allowCleartext: true,
       request: requestBinding(req.method!, req.url!),
       requireRequestBinding: true,
     });
-    if (!received.ok) return json(received.error.status, received.error);
-    const message = received.value;
+    if (!received.ok) return send(problem(received.error.status, received.error.code));
+    const { message, content, contentType } = received.value;
     const exchange: HandmadeExchange = {
       agent,
       message,
+      content: content && Buffer.from(content).toString(),
+      contentType,
       request,
-      seal: (
-        payload,
-        { inReplyTo = message.envelopeId, request: bound = message.request!, agent: by = agent } = {},
-      ) => by.createEnvelope({ to: message.sender, payload, inReplyTo, request: bound }),
+      seal: (payload, { agent: by = agent, ...change } = {}) =>
+        by.createAnswer(changed(message, change), payload),
+      refuse: async (status, code, { subCode, agent: by = agent, ...change } = {}) => {
+        const refused = JSON.parse(problemJson(status, code, subCode));
+        return { status, body: JSON.stringify(await by.createRefusal(changed(message, change), refused)) };
+      },
     };
     const bad = await handmade.misbehave(exchange);
     if (bad) return send(bad);
@@ -209,20 +238,67 @@ export async function serveHandmade(agentOptions: AgentOptions = {}): Promise<Ha
     agent,
     seen,
     misbehave: () => undefined,
+    enroll: undefined,
     document: (document) => document,
+    signer: agent,
+    spoil: (document) => document,
   };
   return handmade;
 }
 
+const changed = (
+  message: AgentMessage,
+  {
+    inReplyTo: envelopeId = message.envelopeId,
+    request = message.request!,
+    to: sender = message.sender,
+  }: { inReplyTo?: string; request?: string; to?: string },
+): AgentMessage => ({ ...message, envelopeId, request, sender });
+
+async function signedDocument({ document, signer, spoil }: Handmade, host: string): Promise<unknown> {
+  const { did } = signer;
+  const now = Date.now();
+  const own: DiscoveryDocument = {
+    did,
+    name: 'handmade',
+    keyRecord: await signer.keyRecord(),
+    versions: [1, 2],
+    mode: 'hybrid',
+    acceptsEnvelopes: true,
+    hosts: [host],
+    endpoints: { enroll: ENROLL },
+    publicPaths: [],
+    issuedAt: now,
+    notAfter: now + 300_000,
+  };
+  return spoil(await signer.signDiscovery(document(own) as DiscoveryDocument));
+}
+
 /** `xlinkFetch` for a service on this machine, with the good key. */
-export const fetchFor = (url: string, options: XlinkFetchOptions = {}): typeof fetch =>
+export const fetchFor = (url: string, options: XlinkFetchOptions = {}): XlinkFetch =>
   xlinkFetch({ ...LOCAL, baseUrl: url, apiKey: KEY, ...options });
+
+/** Requests for a path that a service has seen. */
+export const sentTo =
+  (path: string) =>
+  ({ seen }: Handmade): Seen[] =>
+    seen.filter((request) => request.path === path);
 
 export const postJson = (value: unknown): RequestInit => ({
   method: 'POST',
   headers: JSON_HEADERS,
   body: JSON.stringify(value),
 });
+
+/** One POST to `/pay` whose answer misbehaves. */
+export async function postMisbehaving(
+  misbehave: Handmade['misbehave'],
+  options: XlinkFetchOptions = {},
+): Promise<{ answer: Promise<Response>; handmade: Handmade }> {
+  const handmade = await serveHandmade();
+  handmade.misbehave = misbehave;
+  return { answer: fetchFor(handmade.url, options)('/pay', postJson({ amount: 1 })), handmade };
+}
 
 /** The error that a promise rejects with; fails if it does not, or if the key shows anywhere in it. */
 export async function rejection(

@@ -1,10 +1,40 @@
 import { describe, expect, test } from '@jest/globals';
-import { Agent, type FallbackEvent, xlinkFetch } from '@private.me/xlink';
-import { fetchFor, KEY, LOCAL, postJson, type Seen, serveApi, serveHandmade } from './support.js';
+import {
+  Agent,
+  type FallbackEvent,
+  MemoryTrustRegistry,
+  requireScope,
+  type TrustRegistry,
+  xlinkFetch,
+} from '@private.me/xlink';
+import {
+  fetchFor,
+  idOfRejection,
+  KEY,
+  LOCAL,
+  postJson,
+  problem,
+  rejection,
+  type Seen,
+  serveApi,
+  serveHandmade,
+} from './support.js';
 
 const ENROLL = '/.well-known/xlink/enroll';
 const DISCOVERY = '/.well-known/xlink.json';
 const isXlink = ({ path }: Seen) => !path.startsWith('/.well-known');
+
+/** An API that keeps the Content-Type of what its handlers see. */
+async function serveTypes() {
+  const types: (string | null)[] = [];
+  const api = await serveApi({}, (app) =>
+    app.use((req, _res, next) => {
+      types.push(req.headers['content-type'] ?? null);
+      next();
+    }),
+  );
+  return { ...api, types };
+}
 
 describe('a service of two lines', () => {
   test('discovers, enrolls, seals the request and opens the answer', async () => {
@@ -45,15 +75,17 @@ describe('a service of two lines', () => {
     ['bytes', new TextEncoder().encode('raw'), null],
     ['a form', new URLSearchParams({ a: '1' }), 'application/x-www-form-urlencoded;charset=UTF-8'],
     ['a Blob', new Blob(['x,y'], { type: 'text/csv' }), 'text/csv'],
-  ])('signs the digest of %s', async (_, body, type) => {
-    const api = await serveApi();
+  ])('seals %s', async (_, body, type) => {
+    const api = await serveTypes();
     const answer = await fetchFor(api.url)('/upload', { method: 'PUT', body });
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({ mode: 'xlink', body: await new Response(body).text() });
-    expect(api.seen.at(-1)!.headers['content-type'] ?? null).toBe(type);
+    expect(api.types).toEqual([type]);
+    expect(api.seen.at(-1)!.headers['content-type']).toBe('application/xlink-envelope');
+    expect(api.seen.at(-1)!.body).not.toContain(await new Response(body).text());
   });
 
-  test('signs the digest of a multipart form', async () => {
+  test('seals a multipart form', async () => {
     const form = new FormData();
     form.set('file', new Blob(['content']), 'a.txt');
     const api = await serveApi();
@@ -122,9 +154,15 @@ describe('scopes', () => {
     legacyKeyValidator: () => ({ id: 'acme', scopes: ['*', 'orders:read', 'orders:write'] }),
   };
 
-  test('uses the first scope that was granted by name', async () => {
-    const api = await serveApi(validator);
-    expect(await (await fetchFor(api.url)('/a')).json()).toMatchObject({ scope: 'orders:read' });
+  test('asks for all that was granted, and passes every guard that the key passed [A4]', async () => {
+    const api = await serveApi(validator, (app) => {
+      for (const scope of ['orders:read', 'orders:write'])
+        app.get(`/${scope}`, requireScope(scope), (_req, res) => void res.json('in'));
+    });
+    const fetch = fetchFor(api.url);
+    expect(await (await fetch('/a')).json()).toMatchObject({ scope: '*' });
+    for (const scope of ['orders:read', 'orders:write'])
+      expect(await (await fetch(`/${scope}`)).json()).toBe('in');
   });
 
   test('uses the scope of the options, for all requests or for each', async () => {
@@ -137,9 +175,14 @@ describe('scopes', () => {
     expect(await (await chosen('/a', postJson(1))).json()).toMatchObject({ scope: 'orders:write' });
   });
 
-  test('uses `default` where none was granted', async () => {
-    const api = await serveApi();
-    expect(await (await fetchFor(api.url)('/a')).json()).toMatchObject({ scope: 'default' });
+  test('says `*` where none was granted, which opens no guard, and the refusal names the scope [A4]', async () => {
+    const api = await serveApi({}, (app) =>
+      app.get('/guarded', requireScope('orders:read'), (_req, res) => void res.json('in')),
+    );
+    const fetch = fetchFor(api.url);
+    expect(await (await fetch('/a')).json()).toMatchObject({ mode: 'xlink', scope: '*' });
+    const refused = await fetch('/guarded');
+    expect([refused.status, await refused.json()]).toMatchObject([403, { scope: 'orders:read' }]);
   });
 });
 
@@ -165,20 +208,33 @@ describe('the key', () => {
     expect(request!.headers['x-token']).toBeUndefined();
   });
 
+  const strangerOf = () => serveApi({ legacyKeyValidator: () => ({ customerId: 'anybody' }) });
+
   test('goes to its own origin only', async () => {
-    const [home, other] = [await serveApi(), await serveApi()];
+    const [home, other] = [await serveApi(), await strangerOf()];
     const fetch = xlinkFetch({ ...LOCAL, apiKey: KEY, apiKeyOrigin: home.url });
-    expect((await fetch(`${other.url}/a`, { headers: { 'X-API-Key': KEY } })).status).toBe(401);
+    const error = await rejection(fetch(`${other.url}/a`));
+    expect(error).toMatchObject({ cause: { id: 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY' } });
     expect((await fetch(`${home.url}/a`)).status).toBe(200);
     expect(JSON.stringify(other.seen)).not.toContain(KEY);
+    expect(other.handled).toEqual([]);
   });
 
-  test('goes to the origin of the first request if nothing else is said', async () => {
-    const [first, second] = [await serveApi(), await serveApi()];
+  test('goes nowhere if nothing is said, not even to the origin of the first request', async () => {
+    const api = await strangerOf();
     const fetch = xlinkFetch({ ...LOCAL, apiKey: KEY });
-    expect((await fetch(`${first.url}/a`)).status).toBe(200);
-    expect((await fetch(`${second.url}/a`)).status).toBe(401);
-    expect(JSON.stringify(second.seen)).not.toContain(KEY);
+    expect(await idOfRejection(fetch(`${api.url}/a`))).toBe('ANSWER_INVALID:NOT_SEALED');
+    expect(JSON.stringify(api.seen)).not.toContain(KEY);
+    expect(api.handled).toEqual([]);
+  });
+
+  test('goes along to where a call carries it, to enroll, and not beside the envelope', async () => {
+    const [home, other] = [await serveApi(), await serveApi()];
+    const fetch = xlinkFetch({ ...LOCAL, apiKey: KEY, apiKeyOrigin: home.url });
+    expect((await fetch(`${other.url}/a`, { headers: { 'X-API-Key': KEY } })).status).toBe(200);
+    const [, enroll, request] = other.seen;
+    expect(enroll!.headers['x-api-key']).toBe(KEY);
+    expect(JSON.stringify(request)).not.toContain(KEY);
   });
 
   test('can travel as a Bearer token', async () => {
@@ -189,11 +245,11 @@ describe('the key', () => {
 });
 
 describe('identities', () => {
-  test('uses an agent that was given, and adds the service to its registry', async () => {
+  test('uses an agent that was given, and gives the service no rights in its registry', async () => {
     const api = await serveApi();
     const agent = await Agent.quickstart();
     await fetchFor(api.url, { agent })('/a');
-    expect(await agent.registry.lookup(api.agent.did)).toMatchObject({ status: 'active', name: 'orders' });
+    expect(await agent.registry.lookup(api.agent.did)).toBeUndefined();
     expect(await api.agent.registry.lookup(agent.did)).toMatchObject({ status: 'active' });
   });
 
@@ -247,18 +303,48 @@ describe('identities', () => {
     expect((await fetchFor(api.url, { agent })('/a')).status).toBe(200);
   });
 
-  test('enrolls again with a service that has forgotten it', async () => {
+  const forgotten = () => problem(401, 'VERIFICATION_FAILED', 'DID_NOT_IN_REGISTRY');
+
+  test('enrolls again with a service that has forgotten it and has not proven itself', async () => {
     const handmade = await serveHandmade();
     const fetch = fetchFor(handmade.url);
-    handmade.misbehave = () => ({
-      status: 401,
-      headers: { 'Content-Type': 'application/problem+json' },
-      body: JSON.stringify({ code: 'VERIFICATION_FAILED', subCode: 'DID_NOT_IN_REGISTRY' }),
+    handmade.misbehave = forgotten;
+    const error = await rejection(fetch('/a'));
+    expect(error).toMatchObject({
+      id: 'ANSWER_INVALID:NOT_SEALED',
+      cause: { subCode: 'DID_NOT_IN_REGISTRY' },
     });
-    expect((await fetch('/a')).status).toBe(401);
+    expect(error.message).not.toContain('forget(origin)');
     handmade.misbehave = () => undefined;
     expect((await fetch('/a')).status).toBe(200);
     expect(handmade.seen.filter(({ path }) => path === ENROLL)).toHaveLength(2);
+  });
+
+  test('does not bring the key back to one that has proven itself, until the operator says so', async () => {
+    let entries = new MemoryTrustRegistry();
+    const registry: TrustRegistry = {
+      lookup: (did) => entries.lookup(did),
+      register: (entry) => entries.register(entry),
+      updateKeys: (record) => entries.updateKeys(record),
+    };
+    const api = await serveApi({}, undefined, { registry });
+    const fetch = fetchFor(api.url);
+    expect((await fetch('/a')).status).toBe(200);
+    entries = new MemoryTrustRegistry();
+    await entries.register({ did: api.agent.did, keys: await api.agent.keyRecord() });
+    const before = api.seen.length;
+    for (let call = 0; call < 2; call++) {
+      const error = await rejection(fetch('/a'));
+      expect(error).toMatchObject({
+        id: 'ANSWER_INVALID:NOT_SEALED',
+        cause: { subCode: 'DID_NOT_IN_REGISTRY' },
+      });
+      expect(error.message).toContain('call forget(origin)');
+    }
+    expect(JSON.stringify(api.seen.slice(before))).not.toContain(KEY);
+    await fetch.forget(api.url);
+    expect((await fetch('/a')).status).toBe(200);
+    expect(api.seen.filter(({ path }) => path === ENROLL)).toHaveLength(2);
   });
 });
 
@@ -273,42 +359,5 @@ describe('at the same time', () => {
     expect(answers).toEqual(Array.from({ length: 20 }, (_, i) => expect.objectContaining({ body: i })));
     expect([api.count(DISCOVERY), api.count(ENROLL), api.handled.length]).toEqual([1, 1, 20]);
     expect(events).toEqual([]);
-  });
-});
-
-describe('discovery in use', () => {
-  test('is repeated after five minutes', async () => {
-    const api = await serveApi();
-    let now = Date.now();
-    const fetch = fetchFor(api.url, { clock: () => now });
-    await fetch('/a');
-    now += 20_000;
-    await fetch('/a');
-    expect(api.count(DISCOVERY)).toBe(1);
-    const agent = await Agent.quickstart();
-    now = Date.now();
-    const again = fetchFor(api.url, { agent, clock: () => now });
-    await again('/a');
-    now += 300_001;
-    await again('/a');
-    expect([api.count(DISCOVERY), api.count(ENROLL)]).toEqual([3, 2]);
-  });
-
-  test('is repeated after the service says that the envelope is not for it', async () => {
-    const old = await serveHandmade();
-    const fetch = fetchFor(old.url);
-    await fetch('/a');
-    for (const code of ['RECIPIENT_MISMATCH', 'DECRYPT_FAILED']) {
-      const problem = { code, ...(code === 'DECRYPT_FAILED' ? { subCode: 'DECRYPTION' } : {}) };
-      old.misbehave = () => ({
-        status: 401,
-        headers: { 'Content-Type': 'application/problem+json' },
-        body: JSON.stringify(problem),
-      });
-      expect(await (await fetch('/a')).json()).toEqual(problem);
-      old.misbehave = () => undefined;
-      await fetch('/a');
-    }
-    expect(old.seen.filter(({ path }) => path === DISCOVERY)).toHaveLength(3);
   });
 });

@@ -60,7 +60,7 @@ describe('the dashboard as a file', () => {
         true,
         true,
       ]);
-      const pages = links.map(({ url }) => url.split('/').at(-1));
+      const pages = links.map(({ url }) => url.split('/').at(-1)!.split('#')[0]!);
       expect([title, pages.length > 0]).toEqual([title, true]);
       for (const page of pages) expect([page, existsSync(`${root}docs/${page}.md`)]).toEqual([page, true]);
     }
@@ -117,6 +117,7 @@ describe('the names of metrics', () => {
     },
     { type: 'observed', reason: 'ok' },
     { type: 'downgrade', client: 'acme', refused: false },
+    { type: 'key-epoch', keyEpoch: 1, since: 0, rotatesAt: 1 },
     {
       type: 'advice',
       mode: 'hybrid',
@@ -132,6 +133,7 @@ describe('the names of metrics', () => {
         'key-in-use': 0,
         'key-switched-off': 0,
         moved: 0,
+        revoked: 0,
       },
     },
   ];

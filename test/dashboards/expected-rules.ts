@@ -54,6 +54,7 @@ export const EXPECTED_ALERTS: Readonly<Record<string, Expectation>> = {
   XlinkReplayBurst: (view) => rates(view, ['job'], isReplay, 1),
   XlinkNonceStoreDown: (view) => ratio(view, isStoreDown, byXlink),
   XlinkVerificationErrorsFast: () => NOTHING, // some 11 %, of 14.4
+  XlinkKeyRotationOverdue: () => NOTHING, // the example has no key store
   XlinkVerificationErrorsSlow: (view) => ratio(view, isUnverified, byXlink),
   XlinkClientAboutToBreak: (view) => ({
     exact: view.requests(

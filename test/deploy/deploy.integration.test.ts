@@ -46,7 +46,7 @@ describeWith(PROGRAMS, 'the deployment: three instances behind nginx', () => {
     target: string,
     { agent, did }: Connection = caller,
   ): Promise<Record<string, string>> {
-    const envelope = await agent.createEnvelope({
+    const envelope = await agent.createRequest({
       to: did,
       scope: 'orders:read',
       request: requestBinding('GET', target),
@@ -211,7 +211,10 @@ describeWith(PROGRAMS, 'the deployment: three instances behind nginx', () => {
       expect((await instance.internal('/healthz')).status).toBe(200);
     }
     expect((await byKey(1)).status).toBe(200);
-    expect((await caller.fetch('/orders/1')).status).toBe(503);
+    await expect(caller.fetch('/orders/1')).rejects.toMatchObject({
+      id: 'ANSWER_INVALID:NOT_SEALED', // what claimed no nonce is refused unsigned
+      cause: { code: 'NONCE_STORE_UNAVAILABLE' },
+    });
 
     await deployment.redis.restart();
     for (const instance of instances) await until(async () => (await instance.health()).ready === true);

@@ -37,16 +37,30 @@ export class Load {
     return { answers: this.#answers, errors: this.#errors };
   }
 
+  #count(kind: string, status: number | string): void {
+    const name = `${kind.split(' ')[0]} ${status}`;
+    this.#answers[name] = (this.#answers[name] ?? 0) + 1;
+  }
+
   async #work(kind: string, ask: () => Promise<Response>): Promise<void> {
     while (!this.#isOver) {
       try {
         const answer = await ask();
         await answer.arrayBuffer();
-        const name = `${kind.split(' ')[0]} ${answer.status}`;
-        this.#answers[name] = (this.#answers[name] ?? 0) + 1;
+        this.#count(kind, answer.status);
       } catch (error) {
-        this.#errors.push(`${kind}: ${error} (${(error as Error).cause})`);
+        const status = unsealedStatus(error);
+        if (status !== undefined) this.#count(kind, status);
+        else this.#errors.push(`${kind}: ${error} (${(error as Error).cause})`);
       }
     }
   }
+}
+
+/** Of an answer that the proxy made: nobody sealed it, so the caller gets an error that tells its status. */
+function unsealedStatus(error: unknown): string | undefined {
+  const { id, cause } = error as { id?: string; cause?: { cause?: Error } };
+  return id === 'ANSWER_INVALID:NOT_SEALED'
+    ? /HTTP status (\d+)/.exec(cause?.cause?.message ?? '')?.[1]
+    : undefined;
 }

@@ -199,7 +199,7 @@ describe('resolving', () => {
     ],
     [
       'too much',
-      (_, response) => response.setHeader('content-type', 'application/json').end(`"${'x'.repeat(70_000)}"`),
+      (_, response) => response.setHeader('content-type', 'application/json').end(`"${'x'.repeat(330_000)}"`),
       'DISCOVERY_FAILED:TOO_LARGE',
     ],
     [
@@ -264,7 +264,7 @@ describe('registering', () => {
     });
     const transport = new LoopbackTransport();
     const [sender, recipient] = [bob, alice].map((identity) => new Agent({ identity, registry, transport }));
-    unwrap(await registry.register({ did: bob.did, keys: await recordOf(bob) }));
+    unwrap(await registry.register({ did: bob.did, keys: await recordOf(bob), sendScopes: ['chat'] }));
     const sent = await sender!.send({ to: did, payload: 'hello', scope: 'chat' });
     expect(unwrap(await recipient!.receive(sent)).payload).toBe('hello');
   });

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { createKeyRecord, type Version } from '@private.me/xlink';
+import { createKeyRecord, type Version, xlinkFetch } from '@private.me/xlink';
 import { identityOf } from '../support/agents.js';
 import { Api, type Ask, DASHBOARD_PASSWORD, temporaryFolder } from './api.js';
 
@@ -13,6 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.destroy());
 
+const LOCAL = { unsafeAllowHttp: true, unsafeAllowPrivateAddresses: true };
 const BEANS = { product: 'espresso-1kg', quantity: 2 };
 
 /** Every route once, and every way in which a handler refuses. */
@@ -89,6 +90,24 @@ describe('both ways in', () => {
     expect((await send(json)).status).toBe(201);
     expect((await send(json.replace('2', '1'))).body).toMatchObject({ code: 'CONTENT_DIGEST_MISMATCH' });
   });
+});
+
+test.each([
+  ['the default version', {}],
+  ['version 1', { version: 1 }],
+  ['version 2', { version: 2 }],
+  ['version 3', { version: 3 }],
+] as const)('xlinkFetch takes the key along once, and does what the key could do: %s', async (_, version) => {
+  const customer = await api.customer('Xenia', ['orders:read', 'orders:write']);
+  const fetch = xlinkFetch({ apiKey: customer.apiKey, baseUrl: api.url, ...LOCAL, ...version });
+  const headers = { 'Content-Type': 'application/json' };
+  const order = await fetch('/orders', { method: 'POST', headers, body: JSON.stringify(BEANS) });
+  expect([order.status, order.headers.get('xlink-sealed')]).toEqual([201, 'true']);
+  const placed = await order.json();
+  expect(await (await fetch('/orders')).json()).toEqual({ orders: [placed] });
+  expect((await api.byKey(customer.apiKey)('GET', '/orders')).body).toEqual({ orders: [placed] });
+  const denied = await fetch('/payments/1');
+  expect([denied.status, denied.headers.get('xlink-sealed')]).toEqual([403, 'true']);
 });
 
 describe('who is refused', () => {
@@ -202,7 +221,12 @@ test('the mode decides what is taken, from one request to the next, and back', a
 test('health, metrics and the identity of the service are open to all', async () => {
   expect((await api.anonymous.get('/health')).body).toEqual({ status: 'ok' });
   const { body } = await api.anonymous.get('/.well-known/xlink.json');
-  expect(body).toMatchObject({ did: api.did, keys: { did: api.did }, versions: [1, 2, 3] });
+  expect(body).toMatchObject({
+    did: api.did,
+    keyRecord: { did: api.did },
+    versions: [1, 2, 3],
+    mode: 'hybrid',
+  });
   expect((await api.anonymous.get('/metrics')).text).toMatch(/^xlink_adoption_ratio [\d.]+$/m);
 });
 

@@ -41,20 +41,20 @@ describe('a key record', () => {
   });
 
   test('with a bit changed anywhere is refused', async () => {
-    const good = await createKeyRecord(alice[3], { epoch: 7 });
-    for (const name of ['x25519', 'mlKem768', 'mlDsa65', 'signature'] as const) {
+    const good = await createKeyRecord(alice[3], { epoch: 7, next: new Uint8Array(32) });
+    for (const name of ['x25519', 'mlKem768', 'mlDsa65', 'next', 'signature'] as const) {
       const bits = Math.floor((good[name]!.length * 6) / 8) * 8;
       for (const bit of [0, 1, bits >> 1, bits - 1]) {
         const changed = { ...good, [name]: withBitFlipped(good[name]!, bit) };
         expect(await refusal(changed)).toMatchObject({ id: 'KEY_RECORD_INVALID', field: 'signature' });
       }
     }
-    for (const epoch of [6, 8, 7 + 2 ** 32]) {
-      expect(await refusal({ ...good, epoch })).toMatchObject({
-        id: 'KEY_RECORD_INVALID',
-        field: 'signature',
-      });
-    }
+    for (const name of ['epoch', 'keyEpoch', 'notBefore'] as const)
+      for (const value of [6, 8, 7 + 2 ** 32])
+        expect(await refusal({ ...good, [name]: value })).toMatchObject({ field: 'signature' });
+    expect(await refusal({ ...good, notAfter: good.notAfter - 1 })).toMatchObject({ field: 'signature' });
+    const pqSignature = withBitFlipped(good.pqSignature!, 9);
+    expect(await refusal({ ...good, pqSignature })).toMatchObject({ field: 'pqSignature' });
   });
 
   test('put together from two good ones is refused', async () => {
@@ -64,7 +64,7 @@ describe('a key record', () => {
       await createKeyRecord(alice[3], { epoch: 8 }),
     ];
     const theirs = await createKeyRecord(bob, { epoch: 7 });
-    const { mlDsa65: _, ...withoutDsa } = full;
+    const { mlDsa65: _, pqSignature: __, ...withoutDsa } = full;
     const mixed = [
       { ...full, signature: plain.signature },
       { ...full, signature: later.signature },
@@ -74,10 +74,20 @@ describe('a key record', () => {
       { ...full, mlKem768: theirs.mlKem768 },
       { ...theirs, did: full.did },
       { ...full, did: theirs.did },
-      { ...full, mlKem768: undefined, mlDsa65: undefined },
+      { ...withoutDsa, mlKem768: undefined },
     ];
     for (const record of mixed) {
       expect(await refusal(record)).toMatchObject({ id: 'KEY_RECORD_INVALID', field: 'signature' });
+    }
+    const halves = [
+      { ...full, mlDsa65: undefined },
+      { ...full, pqSignature: undefined },
+      { ...withoutDsa, pqSignature: full.pqSignature },
+      { ...full, pqSignature: later.pqSignature },
+      { ...full, pqSignature: theirs.pqSignature },
+    ];
+    for (const record of halves) {
+      expect(await refusal(record)).toMatchObject({ id: 'KEY_RECORD_INVALID', field: 'pqSignature' });
     }
   });
 
@@ -98,6 +108,14 @@ describe('a key record', () => {
     ['epoch', '7'],
     ['epoch', -1],
     ['epoch', 1.5],
+    ['keyEpoch', undefined],
+    ['keyEpoch', -1],
+    ['notBefore', '0'],
+    ['notAfter', 2 ** 53],
+    ['next', 'AAAA'],
+    ['next', null],
+    ['pqSignature', 'AAAA'],
+    ['pqSignature', null],
     ['signature', undefined],
     ['signature', 'AAAA'],
     ['signature', 64],
@@ -118,15 +136,12 @@ describe('a key record', () => {
 describe('of two records', () => {
   const other = { x25519: 'x' } as const;
 
-  test('the keys are the same if all three are, whatever DID, epoch and signature say', async () => {
+  test('both say the same whatever DID, epoch and signatures are, and not if anything else differs', async () => {
     const record = await createKeyRecord(alice[3], { epoch: 7 });
-    expect(sameKeys(record, { ...record, did: bob.did, epoch: 8, signature: 'x' })).toBe(true);
-    const others = [other, { mlKem768: undefined }, { mlDsa65: undefined }] as Partial<KeyRecord>[];
-    expect(others.map((change) => sameKeys(record, { ...record, ...change } as KeyRecord))).toEqual([
-      false,
-      false,
-      false,
-    ]);
+    const resigned = { ...record, did: bob.did, epoch: 8, signature: 'x', pqSignature: 'x' };
+    expect(sameKeys(record, resigned)).toBe(true);
+    for (const name of ['x25519', 'mlKem768', 'mlDsa65', 'keyEpoch', 'notBefore', 'notAfter', 'next'])
+      expect([name, sameKeys(record, { ...record, [name]: 'x' })]).toEqual([name, false]);
   });
 
   test.each([
@@ -138,8 +153,16 @@ describe('of two records', () => {
     ['no ML-DSA key, later', 8, { mlDsa65: undefined }, 'KEY_RECORD_DOWNGRADED'],
     ['no ML-KEM key, later', 8, { mlKem768: undefined }, 'KEY_RECORD_DOWNGRADED'],
     ['no ML-DSA key, earlier', 6, { mlDsa65: undefined }, 'KEY_RECORD_ROLLED_BACK'],
+    ['another ML-DSA key, later', 8, { mlDsa65: 'x' }, 'KEY_RECORD_INVALID'],
+    ['another ML-DSA key, earlier', 6, { mlDsa65: 'x' }, 'KEY_RECORD_ROLLED_BACK'],
+    ['a higher key epoch, later', 8, { ...other, keyEpoch: 4 }, 'ok'],
+    ['a lower key epoch, later', 8, { ...other, keyEpoch: 2 }, 'KEY_RECORD_ROLLED_BACK'],
+    ['another end, at once', 7, { notAfter: 5 }, 'KEY_RECORD_ROLLED_BACK'],
+    ['another end, later', 8, { notAfter: 5 }, 'ok'],
   ])('the second may take the place of the first or not: %s', async (_, epoch, change, verdict) => {
-    const known = await createKeyRecord(alice[3], { epoch: 7 });
+    const { x25519, mlKem768 } = alice[3];
+    const encryption = { keyEpoch: 3, notBefore: 0, notAfter: NOON, x25519, mlKem768 };
+    const known = await createKeyRecord(alice[3], { epoch: 7, encryption });
     const next = { ...known, epoch, ...change } as KeyRecord;
     if (verdict === 'ok') expect(assertSuccessor(known, next)).toBeUndefined();
     else expect((await thrownBy(() => assertSuccessor(known, next))).id).toBe(verdict);

@@ -20,11 +20,13 @@ describe('HTTP: the second implementation calls an Express app', () => {
       legacyKeyValidator: (key) => (key === 'sesame' ? { customer: 7 } : null),
     });
     const app = express();
+    app.post('/messages', api.middleware(), (req, res) => void res.json({ body: req.body }));
     app.use(adapter.middleware());
     app.use(express.json());
     app.use(express.text({ type: 'text/*' }));
     app.all('/*path', (req, res) => {
-      res.json({ auth: (req as { auth?: unknown }).auth, body: req.body ?? null, method: req.method });
+      const { auth } = req as { auth?: unknown };
+      res.json({ auth, body: req.body ?? null, method: req.method, headers: req.headers });
     });
     const server = app.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -70,7 +72,7 @@ describe('HTTP: the second implementation calls an Express app', () => {
         const auth = (encrypted: boolean, scope: string) => ({
           mode: 'xlink',
           did: p.did,
-          scope,
+          scopes: [scope],
           version,
           encrypted,
         });
@@ -106,6 +108,46 @@ describe('HTTP: the second implementation calls an Express app', () => {
       }
     }));
 
+  test('headers that the caller set are the ones that the handler sees, in both forms', () =>
+    serve(async ({ body, header, peer }) => {
+      const p = await peer(3);
+      const headers = {
+        'Idempotency-Key': 'order-1',
+        Prefer: 'return=minimal',
+        'X-Tenant': 'Zürich',
+        Accept: '*/*',
+      };
+      const onTheWay = { cookie: 'forged=1', 'if-match': '"x"', range: 'bytes=0-', 'x-trace': 'by a proxy' };
+      const forms = [
+        await body(p, 'POST', '/o', CONTENT, {
+          headers,
+          wire: { ...onTheWay, 'idempotency-key': 'order-2', 'x-tenant': 'forged' },
+        }),
+        await header(p, 'GET', '/o', { headers: { ...headers, 'X-Tenant': 'Zurich' }, wire: onTheWay }),
+      ];
+      for (const [at, answer] of forms.entries()) {
+        expect(answer.status).toBe(200);
+        expect(answer.json.headers).toMatchObject({
+          'idempotency-key': 'order-1',
+          prefer: 'return=minimal',
+          'x-tenant': at === 0 ? 'Zürich' : 'Zurich',
+          'x-trace': 'by a proxy',
+        });
+        for (const name of ['cookie', 'if-match', 'range'])
+          expect(answer.json.headers).not.toHaveProperty(name);
+      }
+    }));
+
+  test('`*` in a request stands for all that was granted', () =>
+    serve(async ({ body, peer }) => {
+      const p = await peer(2);
+      const answer = await body(p, 'POST', '/o', CONTENT, { seal: { scope: '*' } });
+      expect(answer).toMatchObject({
+        status: 200,
+        json: { auth: { scopes: ['orders:read', 'orders:write'] } },
+      });
+    }));
+
   test('refusals, with the ids and statuses of the document', () =>
     serve(async ({ body, header, peer, api }) => {
       const p = await peer(2);
@@ -113,7 +155,14 @@ describe('HTTP: the second implementation calls an Express app', () => {
       const digest = new Uint8Array(32);
       const answers = {
         REQUEST_BINDING_MISMATCH: await header(p, 'GET', '/orders', { target: '/orders?' }),
-        REQUEST_BINDING_REQUIRED: await body(p, 'POST', '/orders', 1, { seal: { request: undefined } }),
+        REQUEST_BINDING_REQUIRED: await body(p, 'POST', '/messages', 1, {
+          seal: { kind: 'message', headers: undefined, request: undefined },
+        }),
+        KIND_NOT_ACCEPTED: await body(p, 'POST', '/o', 1, { seal: { kind: 'message' } }),
+        FIELDS_MISMATCH: await header(p, 'GET', '/o', {
+          headers: { 'Idempotency-Key': 'order-1' },
+          wire: { 'idempotency-key': 'order-2' },
+        }),
         CONTENT_DIGEST_MISMATCH: await header(p, 'PUT', '/o', { ...json, sentBody: '{"a":2}' }),
         CONTENT_TYPE_MISMATCH: await header(p, 'PUT', '/o', { ...json, seal: { contentType: 'text/plain' } }),
         CONTENT_DIGEST_MISSING: await header(p, 'PUT', '/o', { sentBody: 'x' }),
@@ -121,11 +170,11 @@ describe('HTTP: the second implementation calls an Express app', () => {
         ENVELOPE_FORM_NOT_ALLOWED: await header(p, 'GET', '/o', { seal: { content: 1 } }),
         CLEARTEXT_NOT_ALLOWED: await body(p, 'POST', '/o', 1, { seal: { signedOnly: true } }),
         CONTENT_ENCODING_UNSUPPORTED: await body(p, 'POST', '/o', 1, {
-          headers: { 'Content-Encoding': 'gzip' },
+          wire: { 'Content-Encoding': 'gzip' },
         }),
-        ENVELOPE_AMBIGUOUS: await body(p, 'POST', '/o', 1, { headers: { 'Xlink-Envelope': 'e30' } }),
-        'PARSE_FAILED:SYNTAX': await header(p, 'GET', '/o', { headers: { Authorization: 'Xlink e30=' } }),
-        'PARSE_FAILED:MISSING_FIELD': await header(p, 'GET', '/o', { seal: { contentType: 'text/plain' } }),
+        ENVELOPE_AMBIGUOUS: await body(p, 'POST', '/o', 1, { wire: { 'Xlink-Envelope': 'e30' } }),
+        'PARSE_FAILED:SYNTAX': await header(p, 'GET', '/o', { wire: { Authorization: 'Xlink e30=' } }),
+        'PARSE_FAILED:MISSING_FIELD': await body(p, 'POST', '/o', 1, { seal: { request: undefined } }),
       };
       for (const [id, answer] of Object.entries(answers)) {
         expect([id, answer.error]).toEqual([id, id]);
@@ -137,16 +186,28 @@ describe('HTTP: the second implementation calls an Express app', () => {
         if (status === 401)
           expect(answer.headers['www-authenticate']).toContain(`Xlink realm="api", error="${id}"`);
       }
-      const unexpected = await body(p, 'POST', '/o', 1, { seal: { contentDigest: digest } });
-      expect([unexpected.status, unexpected.error]).toEqual([400, 'CONTENT_DIGEST_UNEXPECTED']);
+      const alone = await header(p, 'GET', '/o', { seal: { contentType: 'text/plain' } });
+      expect([alone.status, alone.error]).toEqual([400, 'PARSE_FAILED:MISSING_FIELD']);
+      const asMessage = { kind: 'message', headers: undefined };
+      expect(await body(p, 'POST', '/messages', CONTENT, { seal: asMessage })).toMatchObject({
+        status: 200,
+        json: { body: CONTENT },
+      });
+      const asRequest = await body(p, 'POST', '/messages', CONTENT);
+      expect([asRequest.status, asRequest.error]).toEqual([400, 'KIND_NOT_ACCEPTED']);
+      const beside = { seal: { contentDigest: digest } }; // no encrypted envelope has it (5.1)
+      const unexpected = await body(p, 'POST', '/o', 1, beside);
+      expect([unexpected.status, unexpected.error]).toEqual([400, 'PARSE_FAILED:UNKNOWN_FIELD']);
       const long = `Xlink ${'A'.repeat(32_772)}`;
       // Node refuses headers of more than 16 KiB before anybody sees them (12.2)
-      expect((await header(p, 'GET', '/o', { headers: { Authorization: long } })).status).toBe(431);
+      expect((await header(p, 'GET', '/o', { wire: { Authorization: long } })).status).toBe(431);
 
       // a good envelope is not spoiled by a refused request, and is accepted once
-      const sealed = await p.seal(api.did, { scope: 'orders:read', signedOnly: true, request: 'GET /once' });
+      const sealed = await p.seal(api.did, {
+        ...{ kind: 'request', scope: 'orders:read', signedOnly: true, request: 'GET /once' },
+      });
       const Authorization = `xLINK ${second.toBase64url(second.utf8(sealed.text))}`;
-      const send = (path: string) => header(p, 'GET', path, { headers: { Authorization } });
+      const send = (path: string) => header(p, 'GET', path, { wire: { Authorization } });
       expect((await send('/twice')).error).toBe('REQUEST_BINDING_MISMATCH');
       expect((await send('/once')).status).toBe(200);
       expect(await send('/once')).toMatchObject({ status: 409, error: 'REPLAY_DETECTED' });
@@ -160,22 +221,32 @@ describe('HTTP: the package calls, the second implementation receives', () => {
       const [a, b] = [await agent(version), await peer(version)];
       const target = '/orders?a="b"';
       const common = { to: b.did, scope: 'orders:read', request: requestBinding('post', target) };
-      const sealed = await a.createEnvelope({ ...common, payload: CONTENT });
+      const headers = [
+        ['X-Tenant', 'Zürich'],
+        ['Idempotency-Key', 'order-1'],
+        ['Accept', '*/*'],
+      ] as const;
+      const sealed = await a.createRequest({ ...common, payload: CONTENT, headers });
       const request = { method: 'POST', target, headers: { 'content-type': 'application/xlink-envelope' } };
       const inBody = (envelope: object) =>
         second.receiveRequest(b, { ...request, body: second.utf8(JSON.stringify(envelope)) });
-      expect(await inBody(sealed)).toMatchObject({ from: a.did, version, content: CONTENT, encrypted: true });
+      const seen = { 'x-tenant': 'Zürich', 'idempotency-key': 'order-1', accept: '*/*' };
+      expect(await inBody(sealed)).toMatchObject({
+        ...{ from: a.did, version, content: CONTENT, encrypted: true },
+        ...{ seen, covered: ['accept', 'idempotency-key', 'x-tenant'] },
+      });
 
       const body = second.utf8('{"a": 1}');
       const contentType = 'multipart/form-data; boundary="é%\\"';
-      const beside = await a.createEnvelope({ ...common, signedOnly: true, content: body, contentType });
-      const inHeader = (envelope: object, type: string, bytes?: Uint8Array) =>
+      const beside = await a.createRequest({ ...common, signedOnly: true, content: body, contentType });
+      const inHeader = (envelope: object, type: string, bytes?: Uint8Array, more = {}) =>
         second.receiveRequest(b, {
           method: 'POST',
           target,
           headers: {
             'content-type': type,
             authorization: `Xlink ${second.toBase64url(second.utf8(JSON.stringify(envelope)))}`,
+            ...more,
           },
           ...(bytes ? { body: bytes } : {}),
         });
@@ -189,8 +260,12 @@ describe('HTTP: the package calls, the second implementation receives', () => {
         version,
         encrypted: false,
       });
-      const alone = await a.createEnvelope({ ...common, signedOnly: true });
-      expect(await inHeader(alone, 'text/plain')).toMatchObject({ from: a.did, content: undefined });
+      const alone = await a.createRequest({ ...common, signedOnly: true, headers: [['X-Tenant', 'acme']] });
+      const withHeader = (value: string) => inHeader(alone, 'text/plain', undefined, { 'x-tenant': value });
+      expect(await second.outcome(withHeader('other'))).toBe('FIELDS_MISMATCH');
+      const got = await withHeader('acme');
+      expect(got).toMatchObject({ from: a.did, seen: { 'x-tenant': 'acme' }, covered: ['x-tenant'] });
+      expect(got).not.toHaveProperty('content');
     }
   });
 });

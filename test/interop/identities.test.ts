@@ -16,15 +16,29 @@ describe('identities and key records', () => {
       expect(second.fromPkcs8(ours.exportPKCS8())).toEqual(s);
       const record = await createKeyRecord(ours, { epoch: 1_700_000_000 });
       const made = second.createRecord(theirs, 1_700_000_000);
-      expect(made).toEqual({ ...record });
+      const { pqSignature, ...rest } = record; // ML-DSA signs with fresh randomness
+      const { pqSignature: theirPqSignature, ...theirRest } = made;
+      expect(theirRest).toEqual({ ...rest });
+      expect([theirPqSignature?.length, pqSignature?.length]).toEqual(
+        version === 3 ? [4412, 4412] : [undefined, undefined],
+      );
       expect(second.verifyRecord(record, ours.did).version).toBe(version);
       expect(await thrown(assertKeyRecord(made as KeyRecord, ours.crypto))).toBe('accepted');
+      const other = second.createRecord(second.identityFromSeed(seed(), 3), 1_700_000_000);
       for (const changed of [
         { ...made, epoch: made.epoch + 1 },
+        { ...made, keyEpoch: 1 },
+        { ...made, notBefore: 1 },
+        { ...made, notAfter: made.notAfter - 1 },
+        { ...made, notAfter: -1 },
+        { ...made, next: 'A'.repeat(43) },
         { ...made, x25519: `${made.x25519}=` },
         { ...made, x25519: `${made.signature.slice(0, 42)}A` },
         { ...made, mlKem768: 'A'.repeat(1579) },
         { ...made, signature: `A${made.signature.slice(1)}` },
+        { ...made, pqSignature: other.pqSignature },
+        { ...made, mlKem768: other.mlKem768, mlDsa65: other.mlDsa65, pqSignature: other.pqSignature },
+        version === 3 ? { ...made, pqSignature: undefined } : { ...made, mlDsa65: other.mlDsa65 },
       ]) {
         expect(await thrown(assertKeyRecord(changed as KeyRecord, ours.crypto))).toBe('KEY_RECORD_INVALID');
         expect(
@@ -48,10 +62,10 @@ describe('identities and key records', () => {
     const b = new second.Peer(second.identityFromSeed(seed(), 3), lookup);
     const s = seed();
     const did = second.identityFromSeed(s).did;
-    const record = (version: number, epoch: number) =>
-      second.createRecord(second.identityFromSeed(s, version), epoch);
+    const record = (version: number, epoch: number, more = {}) =>
+      second.createRecord(second.identityFromSeed(s, version), epoch, more);
     const offer = async (keys: unknown) => {
-      entries.set(did, { did, status: 'active', keys, record: keys });
+      entries.set(did, { did, status: 'active', keys, record: keys, receiveScopes: ['*'] });
       return [
         await thrown(a.createEnvelope({ to: did, payload: 1, signedOnly: true })),
         await second.outcome(b.seal(did, { scope: 'default', content: 1, signedOnly: true })),
@@ -68,6 +82,18 @@ describe('identities and key records', () => {
     expect(await offer(record(2, 20))).toEqual(twice('accepted'));
     expect(await offer(record(3, 20))).toEqual(twice('KEY_RECORD_ROLLED_BACK'));
     expect(await offer(record(3, 21))).toEqual(twice('accepted'));
+    const { mlDsa65 } = second.identityFromSeed(seed(), 3);
+    const otherKey = second.createRecord({ ...second.identityFromSeed(s, 3), mlDsa65 }, 22);
+    expect(await offer(otherKey)).toEqual(twice('KEY_RECORD_INVALID'));
+    const limited = { keyEpoch: 7, notBefore: 1, notAfter: Date.now() + 60_000 };
+    const encryption = second.identityFromSeed(seed(), 3);
+    expect(await offer(record(3, 23, { ...limited, encryption }))).toEqual(twice('accepted'));
+    expect(await offer(record(3, 24, { ...limited, encryption, keyEpoch: 6 }))).toEqual(
+      twice('KEY_RECORD_ROLLED_BACK'),
+    );
+    expect(await offer(record(3, 23, { ...limited, encryption, next: new Uint8Array(32) }))).toEqual(
+      twice('KEY_RECORD_ROLLED_BACK'),
+    );
     a.forgetPeer(did);
     b.forget(did);
     expect(await offer(record(1, 1))).toEqual(twice('accepted'));
@@ -82,6 +108,7 @@ describe('test vectors (section 15) with the second implementation', () => {
   };
   test('identity.json', () => same(vectors.runIdentity()));
   test('key-record.json', () => same(vectors.runKeyRecord()));
+  test('succession.json', () => same(vectors.runSuccession()));
   test('shares.json', () => same(vectors.runShares()));
   test('request-binding.json', () => same(vectors.runRequestBinding()));
   for (const file of ['v1.json', 'v2.json', 'v3.json', 'signed-only.json']) {

@@ -15,6 +15,8 @@ const FORMS = [false, true] as const; // signed only?
 const CONTENT = { text: 'Grüße ☃ "\\', list: [1, null, true], nested: { a: -0.5 } };
 const idOf = (result: Result<unknown>) => (result.ok ? 'accepted' : result.error.id);
 
+const ANY = { sendScopes: ['*'], receiveScopes: ['*'] };
+
 describe('messages', () => {
   for (const a of VERSIONS) {
     for (const b of VERSIONS) {
@@ -74,7 +76,8 @@ describe('messages', () => {
     const registry = new MemoryTrustRegistry();
     const lookup = (did: string) => {
       const entry = registry.lookup(did);
-      return entry && { ...entry, record: entry.keys, sendScopes: undefined, receiveScopes: undefined };
+      const { keys: record, status, sendScopes, receiveScopes } = entry ?? {};
+      return entry && { record, status: status!, sendScopes, receiveScopes };
     };
     for (const xchange of [false, true])
       for (const version of VERSIONS) {
@@ -83,7 +86,7 @@ describe('messages', () => {
         const agent = await Agent.quickstart({ ...common, transport });
         const peer = new second.Peer(second.identityFromSeed(seed(), version), lookup, { xchange: true });
         const keys = peer.record() as KeyRecord;
-        expect((await registry.register({ did: peer.did, keys, xchange: true })).ok).toBe(true);
+        expect((await registry.register({ did: peer.did, keys, xchange: true, ...ANY })).ok).toBe(true);
         const expected = {
           ...{ scope: 'default', version: xchange ? 2 : version, encrypted: true },
           ...{ shares: { total: n, threshold: k }, ...(xchange ? { xchange } : {}) },
@@ -117,7 +120,7 @@ describe('messages', () => {
   });
 
   test('one lower version on request, and refusals of what has no common version', async () => {
-    const { agent, peer } = world();
+    const { agent, peer } = world({ versionFloor: 'shown' });
     const [a, b] = [await agent(3), await peer(3)];
     for (const version of [1, 2] as const) {
       // upwards: a receiver remembers the highest version shown
@@ -135,8 +138,26 @@ describe('messages', () => {
     );
   });
 
-  test('the version shown is the floor, on both sides', async () => {
-    const { agent, peer } = world();
+  test('the version of the record is the floor from the first message on, on both sides', async () => {
+    for (const a of VERSIONS)
+      for (const b of VERSIONS) {
+        const { agent, peer } = world();
+        const [agentA, peerB] = [await agent(a), await peer(b)];
+        const floor = Math.min(a, b);
+        for (const version of VERSIONS.filter((one) => one <= floor)) {
+          const toAgent = await peerB.seal(agentA.did, { scope: 'orders:read', content: 1, version });
+          const toPeer = await agentA.createEnvelope({
+            ...{ to: peerB.did, scope: 'orders:read', payload: 1, version },
+          });
+          const id = version < floor ? 'VERSION_TOO_LOW' : 'accepted';
+          expect(idOf(await agentA.receive(toAgent.text))).toBe(id);
+          expect(await second.outcome(peerB.receive(JSON.stringify(toPeer)))).toBe(id);
+        }
+      }
+  });
+
+  test('where the record does not count, the version shown is the floor, on both sides', async () => {
+    const { agent, peer } = world({ versionFloor: 'shown' });
     const [a, b] = [await agent(3), await peer(3)];
     const outcomes = [];
     for (const version of [2, 1, 3, 2] as const) {
@@ -149,6 +170,54 @@ describe('messages', () => {
     }
     const low = ['VERSION_TOO_LOW', 'VERSION_TOO_LOW'];
     expect(outcomes).toEqual([['accepted', 'accepted'], low, ['accepted', 'accepted'], low]);
+  });
+
+  test('content of any type is what the sender wrote, byte for byte, both ways', async () => {
+    const { agent, peer } = world();
+    const [a, b] = [await agent(3), await peer(3)];
+    for (const [contentType, text, isJson] of [
+      ['application/json', '{"n": 12345678901234567.00}', true],
+      ['application/merge-patch+json; charset=utf-8', '[1e400]', true],
+      ['text/plain; charset="é"', 'plain ☃', false],
+      ['', '', false],
+    ] as const) {
+      const bytes = second.utf8(text);
+      const type = contentType === '' ? {} : { contentType };
+      const expected = { ...type, ...(isJson ? {} : { bytes }) };
+      const sent = await b.seal(a.did, { scope: 'orders:read', bytes, contentType });
+      const received = await a.receiveContent(sent.text);
+      expect(received.value).toMatchObject({ content: bytes, contentType });
+      const made = await a.createEnvelope({ to: b.did, scope: 'orders:read', content: bytes, ...type });
+      const got = await b.receive(JSON.stringify(made));
+      expect(got).toMatchObject(expected);
+      expect('content' in got).toBe(isJson);
+    }
+  });
+
+  test('[A3] each kind is taken where it belongs and nowhere else, on both sides', async () => {
+    const { agent, peer } = world();
+    const [a, b] = [await agent(3), await peer(3)];
+    const [request, inReplyTo, scope] = ['POST /a', 'A'.repeat(22), 'orders:read'];
+    const asBytes = new Uint8Array(16);
+    const kinds = {
+      message: { kind: 'message', content: 1, request },
+      request: { kind: 'request', content: 1, request },
+      answer: { kind: 'answer', content: 1, request, inReplyTo: asBytes },
+      receipt: { kind: 'receipt', content: 1, signedOnly: true, inReplyTo: asBytes },
+      refusal: { kind: 'refusal', content: 1, request, signedOnly: true, inReplyTo: asBytes },
+    } as const;
+    const names = Object.keys(kinds) as (keyof typeof kinds)[];
+    for (const made of names)
+      for (const kind of names) {
+        const asked = kind === 'answer' || kind === 'refusal' ? { inReplyTo } : {};
+        const bound = kind === 'receipt' ? {} : { request };
+        const options = { kind, ...bound, ...asked, allowCleartext: true };
+        const id = made === kind ? 'accepted' : 'KIND_NOT_ACCEPTED';
+        const toAgent = (await b.seal(a.did, { ...kinds[made], scope })).text;
+        const toPeer = (await b.seal(b.did, { ...kinds[made], scope })).text;
+        expect([made, kind, idOf(await a.receiveContent(toAgent, options))]).toEqual([made, kind, id]);
+        expect([made, kind, await second.outcome(b.receive(toPeer, options))]).toEqual([made, kind, id]);
+      }
   });
 
   test('scopes, unknown and revoked peers: the same ids on both sides', async () => {
@@ -181,7 +250,7 @@ describe('messages', () => {
     for (const recipient of [a, b]) {
       const did = recipient.did;
       const keys = registry.lookup(did)!.keys!;
-      await elsewhere.registry.register({ did, keys });
+      await elsewhere.registry.register({ did, keys, ...ANY });
     }
     const fromFar = await far.seal(a.did, { scope: 'orders:read', content: 1 });
     const fromStranger = await stranger.createEnvelope({ to: b.did, scope: 'orders:read', payload: 1 });

@@ -1,13 +1,24 @@
 import { expect } from '@jest/globals';
-import { Agent, type KeyRecord, MemoryTrustRegistry, type Version, XlinkError } from '@private.me/xlink';
+import {
+  Agent,
+  type AgentOptions,
+  type KeyRecord,
+  MemoryTrustRegistry,
+  type Version,
+  XlinkError,
+} from '@private.me/xlink';
 import * as second from './second/index.mjs';
 
 let seeds = 0;
 export const seed = () => new Uint8Array(32).fill(++seeds);
 
-const GRANT = { sendScopes: ['orders:read', 'orders:write'], receiveScopes: ['orders:read', 'orders:write'] };
+export const GRANT = {
+  sendScopes: ['orders:read', 'orders:write'],
+  receiveScopes: ['orders:read', 'orders:write'],
+};
 
-export function world() {
+/** `rules` hold for agents and peers. */
+export function world(rules: Pick<AgentOptions, 'versionFloor'> = {}) {
   const registry = new MemoryTrustRegistry();
   const lookup = (did: string) => {
     const entry = registry.lookup(did);
@@ -22,10 +33,11 @@ export function world() {
   };
   return {
     registry,
-    agent: (maxVersion: Version) => Agent.quickstart({ registry, maxVersion, ...GRANT }),
+    agent: (maxVersion: Version) => Agent.quickstart({ registry, maxVersion, ...GRANT, ...rules }),
     peer: async (version: Version, options: object = {}) => {
       const peer = new second.Peer(second.identityFromSeed(seed(), version), lookup, {
         ...GRANT,
+        ...rules,
         ...options,
       });
       const keys = peer.record() as KeyRecord;

@@ -22,6 +22,9 @@ describe('tampering', () => {
     ['timestamp', mismatch, member('timestamp', (t) => String(Number(t) + 1))],
     ['nonce', mismatch, member('nonce', flip)],
     ['scope', mismatch, member('scope', () => 'orders:write')],
+    ['keyEpoch', mismatch, member('keyEpoch', (t) => `${Number(t) + 1}`)],
+    ['fields', mismatch, member('fields', (t) => `${t} x-more`)],
+    ['fieldsDigest', mismatch, member('fieldsDigest', flip)],
     ['contentDigest', mismatch, member('contentDigest', flip)],
     ['contentType', mismatch, member('contentType', () => 'text/html')],
     ['inReplyTo', mismatch, member('inReplyTo', flip)],
@@ -34,6 +37,11 @@ describe('tampering', () => {
     ['pqSignature', 'PARSE_FAILED:PQ_SIGNATURE_MISSING', (t) => t.replace(/,"pqSignature":"[^"]*"/, '')],
     ['signature', 'PARSE_FAILED:MISSING_FIELD', (t) => t.replace(/,"signature":"[^"]*"/, '')],
     ['contentDigest', 'PARSE_FAILED:MISSING_FIELD', (t) => t.replace(/"contentDigest":"[^"]*",/, '')],
+    ['fields', 'PARSE_FAILED:MISSING_FIELD', (t) => t.replace(/"fields":"[^"]*",/, '')],
+    ['fieldsDigest', 'PARSE_FAILED:MISSING_FIELD', (t) => t.replace(/"fieldsDigest":"[^"]*",/, '')],
+    ['keyEpoch', 'PARSE_FAILED:MISSING_FIELD', (t) => t.replace(/"keyEpoch":[0-9]+,/, '')],
+    ['kind', 'PARSE_FAILED:MISSING_FIELD', (t) => t.replace(/"kind":"[^"]*",/, '')],
+    ['kind', 'PARSE_FAILED', member('kind', () => 'Message')],
     ['request', 'REQUEST_BINDING_MISMATCH', member('request', () => 'GET /b')],
     ['from', mismatch, (t, other) => member('from', () => other)(t, other)],
     ['to', 'RECIPIENT_MISMATCH', (t, other) => member('to', () => other)(t, other)],
@@ -52,52 +60,55 @@ describe('tampering', () => {
     ['version', 'PARSE_FAILED:SYNTAX', (t) => `${t}{}`],
   ];
 
-  for (const v of VERSIONS) {
-    for (const signedOnly of FORMS) {
-      test(`version ${v}${signedOnly ? ' signed only' : ''}: refused alike, then the genuine one once`, async () => {
-        const { agent, peer } = world();
-        const [a, b, other] = [await agent(v), await peer(v), await peer(v)];
-        const options = { allowCleartext: signedOnly, request: 'GET /a' };
-        const digest = new Uint8Array(32).fill(7);
-        const common = { scope: 'orders:read', signedOnly, request: 'GET /a' };
-        const nonce = 'AAAAAAAAAAAAAAAAAAAAAA';
-        const toAgent = (
-          await b.seal(a.did, {
-            ...common,
-            content: CONTENT,
-            contentDigest: digest,
-            contentType: 'text/plain',
-            inReplyTo: new Uint8Array(16),
-          })
-        ).text;
-        const beside = signedOnly ? { content: digest, contentType: 'text/plain' } : {};
-        const toPeer = JSON.stringify(
-          await a.createEnvelope({ ...common, ...beside, to: b.did, payload: CONTENT, inReplyTo: nonce }),
-        );
-        const attempts = async (forAgent: string, forPeer: string) => [
-          idOf(await a.receive(forAgent, options)),
-          await second.outcome(b.receive(forPeer, options)),
-        ];
-        for (const [name, error, change] of CHANGES) {
-          const results = [];
-          if (toAgent.includes(`"${name}":`)) {
-            const changed = change(toAgent, other.did);
-            expect(changed).not.toBe(toAgent);
-            results.push(idOf(await a.receive(changed, options)));
-            // and the second implementation addressed by itself, for the members the package does not write
-            expect(await second.outcome(b.receive(changed.replace(a.did, b.did), options))).not.toBe(
-              'accepted',
-            );
-          }
-          if (toPeer.includes(`"${name}":`)) {
-            results.push(await second.outcome(b.receive(change(toPeer, other.did), options)));
-          }
-          expect([name, results]).toEqual([name, results.map(() => error)]);
+  const cases = (['message', 'request'] as const).flatMap((kind) =>
+    VERSIONS.flatMap((v) => FORMS.map((signedOnly) => ({ kind, v, signedOnly }))),
+  );
+  for (const { kind, v, signedOnly } of cases) {
+    test(`${kind} of version ${v}${signedOnly ? ' signed only' : ''}: refused alike, then the genuine one once`, async () => {
+      const { agent, peer } = world();
+      const [a, b, other] = [await agent(v), await peer(v), await peer(v)];
+      const options = { kind, allowCleartext: signedOnly, request: 'GET /a' };
+      const digest = new Uint8Array(32).fill(7);
+      const common = { scope: 'orders:read', signedOnly, request: 'GET /a' };
+      const isMessage = kind === 'message';
+      const toAgent = (
+        await b.seal(a.did, {
+          ...{ ...common, kind, content: CONTENT },
+          ...(signedOnly ? { contentDigest: digest, contentType: 'text/plain' } : {}),
+          ...(isMessage ? { inReplyTo: new Uint8Array(16) } : {}),
+          ...(signedOnly && !isMessage ? { fields: 'prefer x-tenant', fieldsDigest: digest } : {}),
+        })
+      ).text;
+      const what = signedOnly ? { content: digest, contentType: 'text/plain' } : { payload: CONTENT };
+      const made = { ...common, ...what, to: b.did };
+      const toPeer = JSON.stringify(
+        isMessage
+          ? await a.createEnvelope({ ...made, inReplyTo: 'AAAAAAAAAAAAAAAAAAAAAA' })
+          : await a.createRequest({ ...made, headers: [['x-tenant', 'acme']] }),
+      );
+      const attempts = async (forAgent: string, forPeer: string) => [
+        idOf(await a.receiveContent(forAgent, options)),
+        await second.outcome(b.receive(forPeer, options)),
+      ];
+      for (const [name, error, change] of CHANGES) {
+        const results = [];
+        if (toAgent.includes(`"${name}":`)) {
+          const changed = change(toAgent, other.did);
+          expect(changed).not.toBe(toAgent);
+          results.push(idOf(await a.receiveContent(changed, options)));
+          // and the second implementation addressed by itself, for the members the package does not write
+          expect(await second.outcome(b.receive(changed.replace(a.did, b.did), options))).not.toBe(
+            'accepted',
+          );
         }
-        expect(await attempts(toAgent, toPeer)).toEqual(['accepted', 'accepted']);
-        expect(await attempts(toAgent, toPeer)).toEqual(['REPLAY_DETECTED', 'REPLAY_DETECTED']);
-      });
-    }
+        if (toPeer.includes(`"${name}":`)) {
+          results.push(await second.outcome(b.receive(change(toPeer, other.did), options)));
+        }
+        expect([name, results]).toEqual([name, results.map(() => error)]);
+      }
+      expect(await attempts(toAgent, toPeer)).toEqual(['accepted', 'accepted']);
+      expect(await attempts(toAgent, toPeer)).toEqual(['REPLAY_DETECTED', 'REPLAY_DETECTED']);
+    });
   }
 
   test('signed only is refused where it is not allowed, unbound where a binding is required', async () => {

@@ -27,6 +27,7 @@ export const NO_CLIENTS: AdviceEvent['clients'] = {
   'key-in-use': 0,
   'key-switched-off': 0,
   moved: 0,
+  revoked: 0,
 };
 
 /** What a plan says whose next step is closed, unless said otherwise. */

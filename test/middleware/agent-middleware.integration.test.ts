@@ -6,7 +6,9 @@ import {
   type AgentMiddlewareOptions,
   authOf,
   ENVELOPE_TYPE,
+  type Envelope,
   type ErrorId,
+  requestBinding,
 } from '@private.me/xlink';
 import type { Application } from 'express';
 import { seedOf } from '../support/agents.js';
@@ -21,9 +23,8 @@ import {
   problemOf,
   type Sent,
   send,
-  signedEnvelope,
 } from '../support/http.js';
-import { thrownBy } from '../support/results.js';
+import { thrownBy, unwrap } from '../support/results.js';
 import { World } from '../support/world.js';
 
 const PATH = '/api/messages';
@@ -35,6 +36,8 @@ interface Seen {
 }
 
 /** The application of the papers. */
+const BOUND = { request: requestBinding('POST', PATH) };
+
 async function messages(
   express: Express,
   options?: AgentMiddlewareOptions,
@@ -65,12 +68,27 @@ async function messages(
   return { agent, caller, seen, post, refused };
 }
 
+/** A message that speaks for the body beside it. */
+const signedMessage = (from: Agent, to: Agent, { headers, body }: Sent): Promise<Envelope> =>
+  from.createEnvelope({
+    to: to.did,
+    signedOnly: true,
+    content: Buffer.from(body!),
+    contentType: String(headers!['content-type']),
+    ...BOUND,
+  });
+
 describe.each(FRAMEWORKS)('$name: agent.middleware()', ({ express }) => {
   test.each([ENVELOPE_TYPE, 'application/json', 'application/json; charset=utf-8'])(
     'takes an envelope that comes as %s',
     async (type) => {
       const { agent, caller, seen, post } = await messages(express);
-      const envelope = await caller.createEnvelope({ to: agent.did, payload: ORDER, scope: 'chat' });
+      const envelope = await caller.createEnvelope({
+        to: agent.did,
+        payload: ORDER,
+        scope: 'chat',
+        ...BOUND,
+      });
       const answer = await post(bodyForm(envelope, { headers: { 'content-type': type } }));
 
       expect([answer.status, answer.text]).toEqual([200, '{"ok":true}']);
@@ -82,6 +100,9 @@ describe.each(FRAMEWORKS)('$name: agent.middleware()', ({ express }) => {
         encrypted: true,
         timestamp: envelope.timestamp,
         envelopeId: envelope.nonce,
+        request: 'POST /api/messages',
+        kind: 'message',
+        contentType: 'application/json',
       };
       expect(seen).toEqual([
         { msg: message, body: ORDER, verified: expect.objectContaining({ mode: 'xlink', did: caller.did }) },
@@ -91,33 +112,51 @@ describe.each(FRAMEWORKS)('$name: agent.middleware()', ({ express }) => {
 
   test('takes each envelope once', async () => {
     const { agent, caller, seen, post } = await messages(express);
-    const sent = bodyForm(await caller.createEnvelope({ to: agent.did, payload: ORDER }));
+    const sent = bodyForm(await caller.createEnvelope({ to: agent.did, payload: ORDER, ...BOUND }));
     const statuses = await Promise.all(Array.from({ length: 8 }, async () => (await post(sent)).status));
     expect(statuses.sort()).toEqual([200, ...Array(7).fill(409)]);
     expect(seen).toHaveLength(1);
   });
 
-  test('takes no binding as such, but holds the request against one that is there', async () => {
-    const { agent, caller, refused } = await messages(express);
+  test('takes messages without a binding where requireRequestBinding: false says so, and holds the request against one that is there', async () => {
+    const options = { requireRequestBinding: false };
+    const { agent: open, caller: sender, post } = await messages(express, options);
+    const unbound = await sender.createEnvelope({ to: open.did, payload: ORDER });
+    expect((await post(bodyForm(unbound))).status).toBe(200);
+    const { agent, caller, refused } = await messages(express, options);
     const bound = await caller.createEnvelope({ to: agent.did, payload: ORDER, request: 'POST /api/others' });
     expect(await refused(bodyForm(bound))).toBe('401 REQUEST_BINDING_MISMATCH');
   });
 
-  test('wants a binding where requireRequestBinding says so', async () => {
-    const { agent, caller, refused } = await messages(express, { requireRequestBinding: true });
-    const unbound = await caller.createEnvelope({ to: agent.did, payload: ORDER });
-    expect(await refused(bodyForm(unbound))).toBe('401 REQUEST_BINDING_REQUIRED');
+  test.each([{}, { requireRequestBinding: true }, { requireRequestBinding: undefined }])(
+    'wants a binding unless told otherwise: %j [A9]',
+    async (options) => {
+      const { agent, caller, refused } = await messages(express, options as never);
+      const unbound = await caller.createEnvelope({ to: agent.did, payload: ORDER });
+      expect(await refused(bodyForm(unbound))).toBe('401 REQUEST_BINDING_REQUIRED');
+    },
+  );
+
+  test('takes no request, answer or refusal for a message [A3]', async () => {
+    const { agent, caller, refused } = await messages(express);
+    const request = await caller.createRequest({ to: agent.did, payload: ORDER, ...BOUND });
+    expect(await refused(bodyForm(request))).toBe('400 KIND_NOT_ACCEPTED');
+    const asked = await agent.createRequest({ to: caller.did, payload: ORDER, ...BOUND });
+    const received = await caller.receiveContent(asked, { kind: 'request', ...BOUND });
+    const { message } = unwrap(received);
+    for (const made of [caller.createAnswer(message, ORDER), caller.createRefusal(message, { status: 500 })])
+      expect(await refused(bodyForm(await made))).toBe('400 KIND_NOT_ACCEPTED');
   });
 
   test('takes an option of undefined as absent', async () => {
     const options = { requireRequestBinding: undefined, allowCleartext: undefined, exposeDetails: undefined };
     const { agent, caller, post } = await messages(express, options as never);
-    const unbound = await caller.createEnvelope({ to: agent.did, payload: ORDER });
-    expect((await post(bodyForm(unbound))).status).toBe(200);
+    const bound = await caller.createEnvelope({ to: agent.did, payload: ORDER, ...BOUND });
+    expect((await post(bodyForm(bound))).status).toBe(200);
   });
 
   test('takes signed-only envelopes where allowCleartext says so', async () => {
-    const cleartext = { payload: ORDER, signedOnly: true };
+    const cleartext = { payload: ORDER, signedOnly: true, ...BOUND };
     const strict = await messages(express);
     const refused = await strict.refused(
       bodyForm(await strict.caller.createEnvelope({ to: strict.agent.did, ...cleartext })),
@@ -159,10 +198,10 @@ describe.each(FRAMEWORKS)('$name: agent.middleware()', ({ express }) => {
     const { agent: api, caller, post, seen, refused } = await messages(express);
     const upload = { method: 'POST', path: PATH, headers: { 'content-type': 'text/plain' }, body: 'hello' };
     const both = { ...upload, headers: { 'content-type': 'application/json' } };
-    expect(await refused(headerForm(await signedEnvelope({ caller, api }, both), both))).toBe(
+    expect(await refused(headerForm(await signedMessage(caller, api, both), both))).toBe(
       '400 ENVELOPE_AMBIGUOUS',
     );
-    expect((await post(headerForm(await signedEnvelope({ caller, api }, upload), upload))).status).toBe(200);
+    expect((await post(headerForm(await signedMessage(caller, api, upload), upload))).status).toBe(200);
     expect(seen[0]!.msg).toMatchObject({ sender: caller.did, encrypted: false });
   });
 

@@ -54,7 +54,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       await service.send(await signedRequest(known));
       await service.send(withKey());
       expect(found).toMatchObject([
-        { mode: 'xlink', did: known.caller.did, scope: 'default' },
+        { mode: 'xlink', did: known.caller.did, scope: '*' },
         { mode: 'api-key', userId: 'u1' },
       ]);
       expect(found[1]).not.toHaveProperty('did');

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { requestBinding } from '@private.me/xlink';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { identityOf } from '../support/agents.js';
-import { altered, sealed, withBitFlipped } from '../support/forge.js';
+import { altered, resigned, sealed, withBitFlipped } from '../support/forge.js';
 import {
   bodyForm,
   headerForm,
@@ -73,9 +73,25 @@ export const BAD_BODIES: readonly BadRequest[] = [
     make: async (parties) => ({ ...(await sealedRequest(parties)), path: '/orders?dry=0' }),
   },
   {
-    name: 'no binding to a request',
-    refusal: '401 REQUEST_BINDING_REQUIRED',
+    name: 'a message, which is bound to no request',
+    refusal: '400 KIND_NOT_ACCEPTED',
     make: async ({ caller, api }) => bodyForm(await caller.createEnvelope({ to: api.did, payload: ORDER })),
+  },
+  {
+    name: 'a message that is bound to the request',
+    refusal: '400 KIND_NOT_ACCEPTED',
+    make: async ({ caller, api }) =>
+      bodyForm(await caller.createEnvelope({ to: api.did, payload: ORDER, request })),
+  },
+  {
+    name: 'the answer to a request',
+    refusal: '400 KIND_NOT_ACCEPTED',
+    make: async ({ caller, api }) => {
+      const asked = await api.createRequest({ to: caller.did, payload: 1, request });
+      const received = await caller.receiveContent(asked, { kind: 'request', request });
+      if (!received.ok) throw received.error;
+      return bodyForm(await caller.createAnswer(received.value.message, ORDER));
+    },
   },
   {
     name: 'a sender nobody registered',
@@ -87,7 +103,7 @@ export const BAD_BODIES: readonly BadRequest[] = [
     refusal: '409 REPLAY_DETECTED',
     make: async (parties) => {
       const envelope = await sealedEnvelope(parties);
-      await parties.api.receive(envelope);
+      await parties.api.receiveContent(envelope, { kind: 'request', request });
       return bodyForm(envelope);
     },
   },
@@ -102,23 +118,35 @@ export const BAD_BODIES: readonly BadRequest[] = [
     make: async ({ api }) => {
       const other = await identityOf('another api');
       const content = encodeUtf8(JSON.stringify(ORDER));
-      return bodyForm(await sealed(await identityOf('caller'), other, content, { to: api.did, request }));
+      return bodyForm(
+        await sealed(await identityOf('caller'), other, content, { kind: 'request', to: api.did, request }),
+      );
     },
   },
   {
-    name: 'a sealed payload that is not JSON',
-    refusal: '400 DECRYPT_FAILED:PARSE',
-    make: async () => {
-      const [caller, api] = [await identityOf('caller'), await identityOf('api')];
-      return bodyForm(await sealed(caller, api, encodeUtf8('tea, please'), { request }));
+    name: 'a ciphertext that its sender changed after sealing',
+    refusal: '400 DECRYPT_FAILED:DECRYPTION',
+    make: async (parties) => {
+      const envelope = await sealedEnvelope(parties);
+      const payload = withBitFlipped(envelope.payload!, envelope.payload!.length * 3);
+      return bodyForm(await resigned(await identityOf('caller'), altered(envelope, { payload })));
+    },
+  },
+  {
+    name: 'a key commitment that its sender changed after sealing',
+    refusal: '400 DECRYPT_FAILED:DECRYPTION',
+    make: async (parties) => {
+      const envelope = await sealedEnvelope(parties);
+      const payload = withBitFlipped(envelope.payload!, 5);
+      return bodyForm(await resigned(await identityOf('caller'), altered(envelope, { payload })));
     },
   },
   {
     name: 'a digest inside a sealed body',
-    refusal: '400 CONTENT_DIGEST_UNEXPECTED',
+    refusal: '400 PARSE_FAILED:UNKNOWN_FIELD',
     make: async () => {
       const [caller, api] = [await identityOf('caller'), await identityOf('api')];
-      const draft = { request, contentDigest: new Uint8Array(32) };
+      const draft = { kind: 'request' as const, request, contentDigest: new Uint8Array(32) };
       return bodyForm(await sealed(caller, api, encodeUtf8('1'), draft));
     },
   },

@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import { requestBinding } from '@private.me/xlink';
 import { NOON } from '../support/clock.js';
 import { altered } from '../support/forge.js';
 import {
@@ -95,8 +96,8 @@ export const BAD_HEADERS: readonly BadRequest[] = [
     }),
   },
   {
-    name: 'no binding to a request',
-    refusal: '401 REQUEST_BINDING_REQUIRED',
+    name: 'a message, which is bound to no request',
+    refusal: '400 KIND_NOT_ACCEPTED',
     make: async ({ caller, api }) =>
       headerForm(await caller.createEnvelope({ to: api.did, signedOnly: true })),
   },
@@ -142,7 +143,8 @@ export const BAD_HEADERS: readonly BadRequest[] = [
     refusal: '409 REPLAY_DETECTED',
     make: async (parties) => {
       const envelope = await signedEnvelope(parties);
-      await parties.api.receive(envelope, { allowCleartext: true });
+      const request = requestBinding('GET', '/orders');
+      await parties.api.receiveContent(envelope, { allowCleartext: true, kind: 'request', request });
       return headerForm(envelope);
     },
   },

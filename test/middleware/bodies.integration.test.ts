@@ -32,7 +32,15 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
 
         expect(answer.status).toBe(200);
         const identity = { scope: 'orders:write', version, encrypted: true, timestamp: envelope.timestamp };
-        const auth = { mode: 'xlink', did: known.caller.did, envelopeId: envelope.nonce, ...identity };
+        const scopes = ['orders:write'];
+        const auth = {
+          mode: 'xlink',
+          did: known.caller.did,
+          envelopeId: envelope.nonce,
+          scopes,
+          signedHeaders: [],
+          ...identity,
+        };
         expect(service.calls).toEqual([
           {
             method: 'POST',
@@ -50,6 +58,10 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
               payload: ORDER,
               envelopeId: envelope.nonce,
               request: 'POST /orders',
+              kind: 'request',
+              contentType: 'application/json',
+              headers: [],
+              scopes,
               ...identity,
             },
           },

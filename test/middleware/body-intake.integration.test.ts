@@ -3,14 +3,24 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { DualModeAdapter, type DualModeOptions } from '@private.me/xlink';
+import { readNodeBody } from '../../src/middleware/node/body.js';
 import { afterTest } from '../support/after-test.js';
-import { bodyForm, onTheWire, type Sent, sealedRequest } from '../support/requests.js';
+import { listen } from '../support/listen.js';
+import {
+  bodyForm,
+  json,
+  ORDER,
+  onTheWire,
+  type Sent,
+  sealedRequest,
+  signedRequest,
+} from '../support/requests.js';
 import { problemIdOf } from '../support/responses.js';
 import { thrownBy } from '../support/results.js';
 import { expectRefused, type Service } from '../support/service.js';
 import { until } from '../support/until.js';
 import { openWire, send } from '../support/wire.js';
-import { World } from '../support/world.js';
+import { World, type WorldWithCaller } from '../support/world.js';
 
 const MIB = 1024 * 1024;
 
@@ -38,7 +48,10 @@ const answerOn = async (socket: Socket): Promise<string> => String((await once(s
 /** 4 MiB of room: an address alone gets two. */
 async function small(options: Partial<DualModeOptions> = {}) {
   const known = await World.withCaller();
-  return { known, service: await known.serve({ maxUnauthenticatedBytes: 4 * MIB, ...options }) };
+  return {
+    known,
+    service: await known.serve({ maxUnauthenticatedBytes: 4 * MIB, maxEnvelopeBytes: MIB, ...options }),
+  };
 }
 
 describe('garbage', () => {
@@ -112,6 +125,7 @@ describe('[E21] bodies whose sender is not known', () => {
     let arrived = 0;
     const service = await known.serve({
       maxUnauthenticatedBytes: 2 * MIB,
+      maxEnvelopeBytes: MIB,
       mount({ app, adapter, handler }) {
         app.use(adapter.middleware());
         app.use(async (_req, _res, next) => {
@@ -145,9 +159,54 @@ describe('[E21] bodies whose sender is not known', () => {
     const { api } = await World.withCaller();
     const made = (more: object) => () =>
       new DualModeAdapter({ agent: api, legacyKeyValidator: () => null, ...more });
-    const error = await thrownBy(made({ maxUnauthenticatedBytes: 2 * MIB - 1 }));
+    const error = await thrownBy(made({ maxUnauthenticatedBytes: 3 * MIB - 1 }));
     expect([error.id, error.field]).toEqual(['INVALID_OPTION', 'maxUnauthenticatedBytes']);
-    made({ maxUnauthenticatedBytes: 2 * MIB })();
+    made({ maxUnauthenticatedBytes: 3 * MIB })();
     made({ maxEnvelopeBytes: 64 * MIB })(); // the default grows with it
   });
 });
+
+describe('slow bodies', () => {
+  const forms: [string, (known: WorldWithCaller) => Promise<Sent>][] = [
+    ['sealed', (known) => sealedRequest(known)],
+    ['signed', (known) => signedRequest(known, json(ORDER))],
+  ];
+  test.each(forms)(
+    'a %s body may arrive long after its head, by whose arrival its age counts',
+    async (_, make) => {
+      const { known, service } = await small();
+      const sent = onTheWire({ method: 'POST', ...(await make(known)) });
+      const wire = await openWire(service.port);
+      const arrived = once(service.server, 'request');
+      await wire.write(sent.subarray(0, -10));
+      await arrived;
+      known.clock.advance(240_000);
+      await wire.write(sent.subarray(-10));
+      expect((await wire.answer()).status).toBe(200);
+      await service.refused(await stale(known, make), '401 TIMESTAMP_EXPIRED');
+    },
+  );
+
+  test('one that takes too long is refused, and what came of it is let go', async () => {
+    const outcome = new Promise<unknown>((resolve) => {
+      void listen((req, res) => {
+        readNodeBody(req, [], MIB, undefined, 50).then(resolve, (error) => {
+          res.writeHead(error.status).end();
+          resolve(error);
+        });
+      }).then(async ({ port }) => {
+        const wire = await openWire(port);
+        await wire.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{"a');
+        expect((await wire.answer()).status).toBe(408);
+      });
+    });
+    expect(await outcome).toMatchObject({ id: 'BODY_TOO_SLOW', status: 408 });
+  });
+});
+
+/** A request that was made well before it is sent. */
+async function stale(known: WorldWithCaller, make: (known: WorldWithCaller) => Promise<Sent>): Promise<Sent> {
+  const sent = await make(known);
+  known.clock.advance(31_000);
+  return sent;
+}

@@ -7,6 +7,7 @@ import {
   type Agent,
   type DualModeOptions,
   ENVELOPE_TYPE,
+  MemoryKeyStore,
   MigrationPlan,
   requireScope,
   type XlinkEvent,
@@ -15,7 +16,7 @@ import { requireScope as requireScopeKoa } from '@private.me/xlink/koa';
 import express5 from 'express';
 import express4 from 'express4';
 import Koa3 from 'koa';
-import { KEY_PATH } from '../../src/adapters/well-known.js';
+import { KEY_PATH, KEY_SCOPE } from '../../src/http/own-routes.js';
 import { enrollment, sealed, signed, withKey } from '../adapters/requests.js';
 import { HOUR, NOON } from '../support/clock.js';
 import { declaredEvents, documentedEvents } from '../support/event-docs.js';
@@ -157,7 +158,7 @@ function expectShapes(events: readonly XlinkEvent[], seen = new Map<string, Set<
 test('docs/events.md has every event and member that src/types/events.ts has, and no other', () => {
   const documented = documentedEvents();
   expect(documented).toEqual(declaredEvents());
-  expect(Object.keys(documented)).toHaveLength(9);
+  expect(Object.keys(documented)).toHaveLength(12);
 });
 
 describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
@@ -189,20 +190,25 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
       'request refused api-key ENROLLMENT_REFUSED:KEY_PROOF 401',
     ]);
     expect(await told(on, enrollment(device, api, ACME))).toEqual(['enrollment']);
-    expect(await told(on, signed(caller, api, { method: 'DELETE', path: KEY_PATH }, SCOPE))).toEqual([
-      'request refused xlink ENROLLMENT_REFUSED:NOT_ENROLLED 404',
-    ]);
-    expect(await told(on, signed(device, api, { method: 'DELETE', path: KEY_PATH }, SCOPE))).toEqual([
-      'key-switch',
-    ]);
+    expect(
+      await told(on, signed(caller, api, { method: 'DELETE', path: KEY_PATH }, { scope: KEY_SCOPE })),
+    ).toEqual(['request refused xlink ENROLLMENT_REFUSED:NOT_ENROLLED 404']);
+    expect(
+      await told(on, signed(device, api, { method: 'DELETE', path: KEY_PATH }, { scope: KEY_SCOPE })),
+    ).toEqual(['key-switch']);
     expect(await told(on, withKey(ACME))).toEqual(['request refused api-key API_KEY_SWITCHED_OFF 401']);
-    expect(await told(on, signed(device, api, { method: 'PUT', path: KEY_PATH }, SCOPE))).toEqual([
-      'key-switch',
-    ]);
+    expect(
+      await told(on, signed(device, api, { method: 'PUT', path: KEY_PATH }, { scope: KEY_SCOPE })),
+    ).toEqual(['key-switch']);
 
     await told(on, signed(device, api, {}, SCOPE));
     await on.service.adapter.clientRecords(); // writes what was counted
     expect(await told(on, withKey(ACME))).toEqual(['downgrade', 'request accepted api-key ok 200']);
+
+    const { adapter, events } = on.service;
+    await adapter.unlink(device.did, { keep: true });
+    await adapter.revokeClient('acme', { reason: 'key_compromise' });
+    expect(events.slice(-2).map(({ type }) => type)).toEqual(['unlink', 'client-revocation']);
 
     const last = await sealed(caller, api);
     world.registry.lookup = () => {
@@ -321,6 +327,15 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
     expectShapes(service.events, seen);
   });
 
+  test('with keys in a store, once for each epoch', async () => {
+    const api = await new World().agent('api', { keyStore: new MemoryKeyStore() });
+    const { service } = await stage(framework, { agent: api });
+    await api.rotateKeys();
+    api.dispose();
+    expect(service.events.map(({ type }) => type)).toEqual(['mode', 'key-epoch', 'key-epoch']);
+    expectShapes(service.events, seen);
+  });
+
   test('and by the end every member of every event was seen', () => {
     const documented = Object.entries(documentedEvents());
     const all = documented.map(([type, { always, sometimes }]) => [type, [...always, ...sometimes].sort()]);
@@ -337,7 +352,7 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
       return markers.at(-1)!;
     };
     const payload = { note: marker() };
-    const envelope = await caller.createEnvelope({ to: api.did, payload, request: 'POST /orders', ...SCOPE });
+    const envelope = await caller.createRequest({ to: api.did, payload, request: 'POST /orders', ...SCOPE });
     markers.push(envelope.signature, envelope.payload!);
     const torn = JSON.stringify(envelope).replace('"scope"', `"${marker()}":"${marker()}","scope"`);
     const as = (body: string, type = 'application/xlink-envelope'): Sent => ({

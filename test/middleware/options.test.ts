@@ -6,6 +6,7 @@ import {
   ERROR_TABLE,
   MemoryClientStore,
 } from '@private.me/xlink';
+import { DEFAULT_MAX_ENVELOPE_BYTES } from '../../src/envelope/parse.js';
 import { World } from '../support/world.js';
 import '../support/console.js';
 import { thrownBy } from '../support/results.js';
@@ -46,10 +47,21 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
     right: [1024, 2 ** 30],
   },
   maxBodyBytes: { wrong: [null, -1, 2 ** 30 + 1, 0.5, NaN, Infinity, '1mb'], right: [0, 2 ** 30] },
-  maxUnauthenticatedBytes: { wrong: [0, 2047, 1.5, '64', null, Infinity], right: [2 ** 21, 2 ** 30] },
+  maxUnauthenticatedBytes: {
+    wrong: [0, 2047, 2 * DEFAULT_MAX_ENVELOPE_BYTES - 1, 1.5, '64', null, Infinity],
+    right: [2 * DEFAULT_MAX_ENVELOPE_BYTES, 2 ** 30],
+  },
   refusalsPerSecond: { wrong: [0, -1, 0.5, '5', null, Infinity], right: [1, 1000] },
   addressOf: { wrong: ['x-real-ip', {}, null], right: [() => '192.0.2.1'] },
   requestTarget: { wrong: [null, '/path', {}], right: [() => '/'] },
+  hosts: {
+    wrong: [null, 'api.example.com', [''], ['https://api.example.com'], ['a b'], [1]],
+    right: [[], ['api.example.com', 'localhost:3000', '[::1]:3000']],
+  },
+  publicPaths: {
+    wrong: [null, '/health', [''], ['health'], ['/a b'], [1]],
+    right: [[], ['/health', '/docs/*']],
+  },
   skip: { wrong: [null, '/health', ['/health']], right: [() => false] },
   validatorTimeoutMs: { wrong: [null, 0, -1, 600_001, 1.5, '5s'], right: [1, 600_000] },
   exposeDetails: { wrong: [null, 'development', 1], right: [true, false] },
@@ -80,6 +92,9 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
   clientScopes: { wrong: [null, ['a']], right: [() => ['a']] },
   onDowngrade: { wrong: [null, '', 'warn', true], right: ['accept', 'report', 'refuse'] },
   maxDidsPerClient: { wrong: [null, 0, 1.5, '20'], right: [1, 20] },
+  enrollmentValidMs: { wrong: [null, 0, 999, 1.5, '1d', new Date()], right: [1000, 86_400_000] },
+  enrollmentValidUntil: { wrong: [null, new Date(), 5], right: [() => undefined] },
+  maxNoncesPerClient: { wrong: [null, 0, 1.5, '10', Infinity], right: [1, 100_000] },
   enrollmentsPerMinute: { wrong: [null, 0, 1.5, '10'], right: [1, 10] },
   keySwitchGraceMs: { wrong: [null, -1, '1d'], right: [0, 86_400_000] },
   clientFlushIntervalMs: { wrong: [null, 0, '5s'], right: [1, 5000] },

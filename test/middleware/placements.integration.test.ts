@@ -1,6 +1,6 @@
 import { createServer, request as httpRequest } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import type { DualModeOptions, InboundRequest } from '@private.me/xlink';
+import { type DualModeOptions, type InboundRequest, requestBinding } from '@private.me/xlink';
 import { FRAMEWORKS, type Mounted } from '../support/express.js';
 import { altered } from '../support/forge.js';
 import {
@@ -156,7 +156,8 @@ const REFUSALS: [string, RefusalText, (known: WorldWithCaller) => Promise<Sent>]
     '409 REPLAY_DETECTED',
     async (known) => {
       const envelope = await sealedEnvelope(known, at);
-      await known.api.receive(envelope);
+      const request = requestBinding('POST', at.path);
+      await known.api.receiveContent(envelope, { kind: 'request', request });
       return bodyForm(envelope);
     },
   ],

@@ -110,8 +110,11 @@ describe.each([
     const { call, faults } = await serve(express, (app) => {
       app.get('/gzip', (_req, res) => void res.set('Content-Encoding', 'gzip').end(gzipSync('{}')));
     });
-    const response = await call('/gzip');
-    expect([response.status, await response.json()]).toMatchObject([500, { code: 'ANSWER_NOT_SEALED' }]);
+    const refused = call('/gzip');
+    await expect(refused).rejects.toMatchObject({
+      id: 'ANSWER_INVALID:NOT_SEALED',
+      cause: { id: 'ANSWER_NOT_SEALED' },
+    });
     expect(faults).toHaveLength(1);
   });
 

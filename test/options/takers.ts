@@ -26,9 +26,12 @@ const { Agent, DualModeAdapter, DualModeClient, Identity, MigrationPlan } = root
 const agent = await Agent.quickstart();
 const identity = await Identity.fromSeed(seedOf('options'));
 const { did } = identity;
+const other = await Identity.fromSeed(seedOf('other options'));
+const succession = await root.createSuccession(identity, other);
 const password = 'sixteen characters';
 const adapter = (more: object = {}) =>
   new DualModeAdapter({ agent, legacyKeyValidator: () => null, ...more });
+const keeping = () => adapter({ clients: new root.MemoryClientStore() });
 const plan = (more: object) => new MigrationPlan({ adapter: adapter(), ...more });
 const client = (more: object = {}) =>
   new DualModeClient({ fallback: { type: 'api-key', key: 'k', url: 'http://127.0.0.1:9' }, ...more });
@@ -60,6 +63,19 @@ const adapters: readonly Row[] = [
     (more: object) => adapter({ brownouts: [{ from: new Date(1), until: new Date(2), ...more }] }),
   ],
   ['DualModeAdapter.report', 'ReportOptions', 'quietMs', (more) => adapter().report(more)],
+  [
+    'DualModeAdapter.revokeClient',
+    'RevokeClientOptions',
+    'reason',
+    (more) => keeping().revokeClient('a', more),
+  ],
+  [
+    'DualModeAdapter.restoreClient',
+    'RestoreClientOptions',
+    'reactivate',
+    (more) => keeping().restoreClient('a', more),
+  ],
+  ['DualModeAdapter.unlink', 'UnlinkOptions', 'keep', (more) => keeping().unlink(did, more)],
   ['DualModeAdapter.setMode', 'ModeTarget', 'client', (more) => adapter().setMode('hybrid', 'why', more)],
   [
     'DualModeAdapter.setMode',
@@ -149,6 +165,12 @@ const agents: readonly Row[] = [
     'signedOnly',
     (more: object) => agent.createEnvelope({ ...message, ...more }),
   ],
+  [
+    'Agent.createRequest',
+    'RequestOptions',
+    'signedOnly',
+    (more: object) => agent.createRequest({ ...message, request: 'POST /orders', ...more }),
+  ],
   ['Agent.receive', 'ReceiveOptions', 'allowCleartext', (more) => agent.receive('{}', more)],
   ['Agent.receiveContent', 'ReceiveOptions', 'inReplyTo', (more) => agent.receiveContent('{}', more)],
   ['Agent.receiveNext', 'ReceiveNextOptions', 'signal', (more) => agent.receiveNext(more)],
@@ -180,6 +202,13 @@ const agents: readonly Row[] = [
     'IdentityOptions',
     'crypto',
     (more) => Identity.fromPKCS8(identity.exportPKCS8(), more),
+  ],
+  ['Agent.succeedBy', 'SucceedOptions', 'overlapMs', (more) => agent.succeedBy(identity, more)],
+  [
+    'createSuccession',
+    'CreateSuccessionOptions',
+    'overlapMs',
+    (more) => root.createSuccession(identity, other, more),
   ],
   ['createKeyRecord', 'KeyRecordOptions', 'epoch', (more) => root.createKeyRecord(identity, more)],
   ['splitForChannel', 'SplitOptions', 'totalShares', (more) => root.splitForChannel(new Uint8Array(1), more)],
@@ -230,6 +259,12 @@ const stores: readonly Row[] = [
     ],
     [`${name}.add`, 'Grant', 'scopes', (more) => registry.add(did, more)],
     [`${name}.revoke`, 'RevokeOptions', 'reason', (more) => registry.revoke(did, more)],
+    [
+      `${name}.succeed`,
+      'ChangeCondition',
+      'ifRevision',
+      (more) => registry.succeed(succession, succession as never, more),
+    ],
     [`${name}.updateScopes`, 'ScopeChange', 'receiveScopes', (more) => registry.updateScopes(did, more)],
   ]),
   [
@@ -252,6 +287,18 @@ const stores: readonly Row[] = [
     'pool',
     (more) => new postgres.PostgresClientStore(more),
   ],
+  [
+    'PostgresKeyStore',
+    'PostgresKeyStoreOptions',
+    'wrappingKeys',
+    (more) => new postgres.PostgresKeyStore(more),
+  ],
+  [
+    'PostgresWrappingKeyStore',
+    'PostgresWrappingKeyStoreOptions',
+    'table',
+    (more) => new postgres.PostgresWrappingKeyStore(more),
+  ],
   ['PostgresModeStore', 'PostgresModeStoreOptions', 'pool', (more) => new postgres.PostgresModeStore(more)],
   [
     'PostgresTrustRegistry',
@@ -260,6 +307,13 @@ const stores: readonly Row[] = [
     (more) => new postgres.PostgresTrustRegistry(more),
   ],
   ['RedisClientStore', 'RedisClientStoreOptions', 'client', (more) => new redis.RedisClientStore(more)],
+  ['RedisKeyStore', 'RedisKeyStoreOptions', 'wrappingKeys', (more) => new redis.RedisKeyStore(more)],
+  [
+    'RedisWrappingKeyStore',
+    'RedisWrappingKeyStoreOptions',
+    'client',
+    (more) => new redis.RedisWrappingKeyStore(more),
+  ],
   ['RedisModeStore', 'RedisModeStoreOptions', 'client', (more) => new redis.RedisModeStore(more)],
   ['RedisNonceStore', 'RedisNonceStoreOptions', 'client', (more) => new redis.RedisNonceStore(more)],
   ['RedisTrustRegistry', 'RedisTrustRegistryOptions', 'client', (more) => new redis.RedisTrustRegistry(more)],
@@ -269,6 +323,13 @@ const stores: readonly Row[] = [
     'FileStoreOptions',
     'lockWaitMs',
     (more) => file.FileClientStore.open('/nowhere', more),
+  ],
+  ['FileKeyStore', 'FileKeyStoreOptions', 'wrappingKeys', (more) => new file.FileKeyStore('/nowhere', more)],
+  [
+    'FileWrappingKeyStore',
+    'FileWrappingKeyStoreOptions',
+    'lockWaitMs',
+    (more) => new file.FileWrappingKeyStore('/nowhere', more),
   ],
   ['FileModeStore', 'FileStoreOptions', 'lockWaitMs', (more) => new file.FileModeStore('/nowhere', more)],
   ['FileNonceStore', 'FileNonceStoreOptions', 'path', (more) => file.FileNonceStore.open(more)],

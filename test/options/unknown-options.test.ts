@@ -54,7 +54,9 @@ describe('the list of those who take options', () => {
     'FileStoreError', // an error
     'LoopbackTransport',
     'MemoryClientStore',
+    'MemoryKeyStore',
     'assertKeyRecord',
+    'assertSuccession',
     'assertSuccessor',
     'authOf',
     'createDidWebDocument',
@@ -66,6 +68,7 @@ describe('the list of those who take options', () => {
     'encodeDidKey',
     'enrollmentProof',
     'err',
+    'fileIdentity',
     'formatErrorStructured',
     'formatReport',
     'identityFromFile',

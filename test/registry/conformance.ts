@@ -25,6 +25,7 @@ import {
 import { describeKeyUpdates, type OpenSuite } from './conformance-keys.js';
 import { describeRevisions } from './conformance-revisions.js';
 import { describeScopeChanges } from './conformance-scopes.js';
+import { describeSuccessions } from './conformance-successions.js';
 
 // What is true of every trust registry, wherever it keeps its entries.
 
@@ -244,6 +245,7 @@ export function describeRegistry(name: string, open: () => Promise<OpenedRegistr
     describeScopeChanges(suite);
 
     describeKeyUpdates(suite);
+    describeSuccessions(suite);
 
     describeRevisions(suite);
 

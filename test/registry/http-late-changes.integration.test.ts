@@ -3,12 +3,14 @@ import { describe, expect, test } from '@jest/globals';
 import {
   CachedTrustRegistry,
   createKeyRecord,
+  createSuccession,
   HttpTrustRegistry,
   type ManagedTrustRegistry,
   MemoryTrustRegistry,
   type Result,
 } from '@private.me/xlink';
 import { createRegistryServer } from '@private.me/xlink/server';
+import { identityOf } from '../support/agents.js';
 import { listen } from '../support/http.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
 import { until } from '../support/until.js';
@@ -65,6 +67,10 @@ function gate() {
 }
 
 const keys = await createKeyRecord(alice, { epoch: 10 });
+const successor = await identityOf('successor of alice');
+const successorKeys = await createKeyRecord(successor);
+const succession = await createSuccession(alice, successor, { keys: successorKeys });
+const succeed: Change = (to) => to.succeed!(succession, successorKeys);
 const [newest, newer] = [await otherKeys(30, 'keys-30'), await otherKeys(20, 'keys-20')];
 
 describe('a change that comes late, after another was acknowledged, is not made', () => {
@@ -92,6 +98,14 @@ describe('a change that comes late, after another was acknowledged, is not made'
     ],
     ['updateKeys, those that are there', there, (to) => to.updateKeys(newest), (to) => to.updateKeys(keys)],
     ['updateKeys, revoke', there, (to) => to.updateKeys(newest), (to) => to.revoke(ALICE)],
+    ['succeed, add', there, succeed, (to) => to.add(ALICE)],
+    ['succeed, updateScopes', there, succeed, (to) => to.updateScopes(ALICE, { scopes: ['a'] })],
+    [
+      'revoke with successors, add',
+      [...there, succeed],
+      (to) => to.revoke(ALICE, { successors: true }),
+      (to) => to.add(ALICE),
+    ],
   ])('%s', async (_, before, late, later) => {
     for (const door of ['the same client', 'another one']) {
       const registry = new MemoryTrustRegistry();
@@ -107,10 +121,10 @@ describe('a change that comes late, after another was acknowledged, is not made'
 
       control.letIn = async () => undefined;
       unwrap(await later(door === 'another one' ? patient : hasty));
-      const acknowledged = registry.lookup(ALICE);
+      const acknowledged = registry.list();
       release();
       await until(() => held.status !== undefined);
-      expect(registry.lookup(ALICE)).toStrictEqual(acknowledged);
+      expect(registry.list()).toStrictEqual(acknowledged);
     }
   });
 

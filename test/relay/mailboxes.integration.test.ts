@@ -72,7 +72,7 @@ describe('a mailbox', () => {
   test('takes a proof once, for this relay, for this request and for half a minute', async () => {
     const clock = frozenClock();
     const { running, registry, bob } = await world({ clock });
-    unwrap(await registry.register({ did: running.relay.did }));
+    unwrap(await registry.register({ did: running.relay.did, receiveScopes: ['*'] }));
     clock.advance(1000); // the relay's nonces begin with it
     const once = await proof(bob, running, {});
     expect((await post(running.url, '/relay/receive', once)).status).toBe(200);
@@ -88,7 +88,7 @@ describe('a mailbox', () => {
     });
     expect(codeOf(await post(running.url, '/relay/receive', elsewhere))).toBe('RECIPIENT_MISMATCH');
     const message = await bob.createEnvelope({ to: running.relay.did, payload: {}, signedOnly: true });
-    expect(codeOf(await post(running.url, '/relay/receive', message))).toBe('REQUEST_BINDING_REQUIRED');
+    expect(codeOf(await post(running.url, '/relay/receive', message))).toBe('KIND_NOT_ACCEPTED');
     const late = await proof(bob, running, {});
     clock.advance(30_001);
     expect(codeOf(await post(running.url, '/relay/receive', late))).toBe('TIMESTAMP_EXPIRED');

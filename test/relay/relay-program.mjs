@@ -8,7 +8,13 @@ import { createRelay } from '@private.me/xlink/server';
 const [folder, port] = process.argv.slice(2);
 const identity = await identityFromFile(`${folder}/identity.pkcs8`);
 const store = await FileRelayStore.open({ path: `${folder}/messages.jsonl` });
-const relay = await createRelay({ identity, store, sendsPerMinute: 1_000_000 });
+const relay = await createRelay({
+  identity,
+  store,
+  open: true,
+  requestsPerAddress: 100_000_000,
+  sendsPerMinute: 1_000_000,
+});
 const server = createServer(relay.handler).on('upgrade', relay.upgrade);
 server.listen(Number(port), '127.0.0.1');
 await once(server, 'listening');

@@ -111,7 +111,7 @@ describe('the relay itself', () => {
     expect(await status('/relay/socket')).toBe(426);
     const { url } = await listen((req, res) => running.relay.handler(req, res, () => void res.end('mine')));
     expect(await (await fetch(`${url}/nowhere`)).text()).toBe('mine');
-    expect(await (await fetch(`${url}/prefix/relay`)).json()).toEqual({ did: running.relay.did });
+    expect(await (await fetch(`${url}/relay`)).json()).toEqual({ did: running.relay.did });
   });
 
   test('lets all who wait go when it ends', async () => {

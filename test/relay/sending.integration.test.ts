@@ -52,7 +52,7 @@ describe('what is sent to the relay', () => {
   test.each([
     ['no JSON', 'nonsense', 400, 'PARSE_FAILED:SYNTAX'],
     ['another object', { a: 1 }, 400, 'PARSE_FAILED:UNKNOWN_FIELD'],
-    ['too much', 'x'.repeat(1024 * 1024 + 1), 413, 'ENVELOPE_TOO_LARGE'],
+    ['too much', 'x'.repeat(1.5 * 1024 * 1024 + 1), 413, 'ENVELOPE_TOO_LARGE'],
   ])('is refused if it is %s', async (_, body, status, code) => {
     const { running } = await world();
     const answer = await post(running.url, '/relay/send', body);
@@ -98,12 +98,12 @@ describe('quotas', () => {
   });
 
   test('hold back what a mailbox has no room for, in messages and in bytes', async () => {
-    const { person, alice, bob } = await world({ limits: { messagesPerMailbox: 2, bytesPerSender: 4096 } });
+    const { person, alice, bob } = await world({ limits: { messagesPerMailbox: 2, bytesPerSender: 8192 } });
     const carol = await person('carol');
     unwrap(await alice.send({ to: bob.did, payload: 1 }));
     unwrap(await carol.send({ to: bob.did, payload: 2 }));
     expect(idOf(await carol.send({ to: bob.did, payload: 3 }))).toBe('SEND_FAILED:MAILBOX_FULL');
-    expect(idOf(await alice.send({ to: carol.did, payload: 'x'.repeat(3000) }))).toBe('SEND_FAILED:QUOTA');
+    expect(idOf(await alice.send({ to: carol.did, payload: 'x'.repeat(6000) }))).toBe('SEND_FAILED:QUOTA');
     unwrap(await alice.send({ to: carol.did, payload: 'small' }));
   });
 

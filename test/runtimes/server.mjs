@@ -11,7 +11,12 @@ async function createPeer() {
   const agent = await Agent.quickstart({ postQuantumSig: true, registry });
   const meet = async (keyRecord) => {
     if (!(await registry.lookup(keyRecord.did)))
-      await registry.register({ did: keyRecord.did, keys: keyRecord });
+      await registry.register({
+        did: keyRecord.did,
+        keys: keyRecord,
+        sendScopes: ['runtimes'],
+        receiveScopes: ['runtimes'],
+      });
   };
   return {
     keyRecord: () => agent.keyRecord(),

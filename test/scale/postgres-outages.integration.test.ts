@@ -73,7 +73,7 @@ describeWith(
     async function enroll([acme, initech]: readonly KeyRecord[]) {
       const clients = new PostgresClientStore({ pool });
       for (const [client, keys] of [['acme', acme!] as const, ['initech', initech!] as const]) {
-        unwrap(await registry.register({ did: keys.did, keys }));
+        unwrap(await registry.register({ did: keys.did, keys, sendScopes: ['orders:read'] }));
         await clients.link(keys.did, client);
       }
     }

@@ -1,4 +1,4 @@
-import { type XlinkFetchOptions, xlinkFetch } from '@private.me/xlink';
+import { Agent, type XlinkFetchOptions, xlinkFetch } from '@private.me/xlink';
 
 /** Where the rehearsal is; a new object at every step, so that a request can tell whether it saw a change. */
 export interface Phase {
@@ -29,13 +29,23 @@ export class Caller {
   readonly name: string;
   readonly #key: string;
   readonly #url: string;
+  readonly #clock: () => number;
   readonly #phase: () => Phase;
   readonly #onCall: (call: Call) => void;
   #fetch: typeof fetch;
   #stopped = false;
   #running: Promise<void> | undefined;
 
-  constructor(name: string, key: string, url: string, phase: () => Phase, onCall: (call: Call) => void) {
+  /** `clock`: that of the API, where hours pass at once. */
+  constructor(
+    name: string,
+    key: string,
+    url: string,
+    clock: () => number,
+    phase: () => Phase,
+    onCall: (call: Call) => void,
+  ) {
+    this.#clock = clock;
     this.name = name;
     this.#key = key;
     this.#url = url;
@@ -44,10 +54,12 @@ export class Caller {
     this.#fetch = fetch;
   }
 
-  /** The two lines that change. */
-  move(options: XlinkFetchOptions = {}): void {
+  /** The two lines that change. The hours that are skipped are those of documents and brownouts, not of envelopes. */
+  async move(options: XlinkFetchOptions = {}): Promise<void> {
     this.#fetch = xlinkFetch({
+      agent: await Agent.quickstart(),
       apiKey: this.#key,
+      clock: this.#clock,
       unsafeAllowHttp: true,
       unsafeAllowPrivateAddresses: true,
       ...options,

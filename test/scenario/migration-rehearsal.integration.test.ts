@@ -34,7 +34,7 @@ function enter(name: Phase['name']): void {
 
 async function move(from: number, to: number): Promise<void> {
   for (const caller of callers.slice(from, to)) {
-    caller.move();
+    await caller.move();
     await traffic(20);
   }
 }
@@ -51,16 +51,18 @@ beforeAll(async () => {
     calls.push(call);
     onProgress();
   };
-  callers = CLIENTS.map((name) => new Caller(name, `key-of-${name}`, cluster.proxy.url, () => phase, onCall));
+  callers = CLIENTS.map(
+    (name) => new Caller(name, `key-of-${name}`, cluster.proxy.url, cluster.clock, () => phase, onCall),
+  );
   for (const caller of callers) caller.start();
 
   await traffic();
-  callers[0]!.move(); // ahead of everybody: its envelopes are only watched
+  await callers[0]!.move(); // ahead of everybody: its envelopes are only watched
   await traffic();
 
   enter('hybrid');
-  callers[1]!.move({ agent: await Agent.quickstart({ maxVersion: 1 }) });
-  callers[2]!.move({ agent: await Agent.quickstart({ postQuantumSig: true }) });
+  await callers[1]!.move({ agent: await Agent.quickstart({ maxVersion: 1 }) });
+  await callers[2]!.move({ agent: await Agent.quickstart({ postQuantumSig: true }) });
   await move(3, 8);
   await cluster.restart(0);
   await move(8, 14);

@@ -9,12 +9,10 @@ import {
 } from '@private.me/xlink';
 import { defaultProvider as native } from '../../src/crypto/native/index.js';
 import { createPortableProvider } from '../../src/crypto/portable/index.js';
-import { openPayload } from '../../src/envelope/open.js';
-import { parseEnvelope } from '../../src/envelope/parse.js';
 import { decodeBundle } from '../../src/split-channel/bundle.js';
 import { subsets } from '../../src/split-channel/subsets.js';
 import { identityOf } from '../support/agents.js';
-import { withBitFlipped } from '../support/forge.js';
+import { opened as openedBy, withBitFlipped } from '../support/forge.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
 import { Channel, channels, down, loopbacks, lost, receiveAll, shuffled, twice } from './support.js';
 
@@ -280,18 +278,20 @@ describe.each(KINDS)('%s', (_, xchange) => {
     expect(warnings).toEqual([{ type: 'fewer-channels-than-shares', channels: 1, shares: 3 }]);
   });
 
-  test('an answer in shares, and an answer to shares', async () => {
+  test('an answer to shares, and shares that follow a message and answer nothing', async () => {
     const { alice, bob } = await channels(3, both, both);
     const sent = unwrap(await alice.send({ ...high, to: bob.did }));
     const message = unwrap(await bob.receive({ ok: true, value: sent } as never));
     const inReplyTo = message.envelopeId;
+    expect(inReplyTo).toBe(sent.envelopeId);
     const answer = await bob.createAnswer(message, 'done');
+    expect(idOf(await alice.receive(answer))).toBe('KIND_NOT_ACCEPTED');
+    expect(idOf(await alice.receive(answer, { inReplyTo: sent.envelopes[0]!.nonce }))).toBe('ANSWER_INVALID');
     expect(unwrap(await alice.receive(answer, { inReplyTo })).payload).toBe('done');
-    const shares = await bob.send({ ...high, to: alice.did, inReplyTo });
-    expect(unwrap(await alice.receive(shares, { inReplyTo })).inReplyTo).toBe(sent.envelopeId);
-    expect(
-      idOf(await alice.receive(unwrap(shares).envelopes[2]!, { inReplyTo: unwrap(shares).envelopeId })),
-    ).toBe('ANSWER_INVALID');
+    const shares = unwrap(await bob.send({ ...high, to: alice.did, inReplyTo }));
+    for (const share of shares.envelopes)
+      expect(idOf(await alice.receive(share, { inReplyTo }))).toBe('KIND_NOT_ACCEPTED');
+    expect(unwrap(await alice.receive({ ok: true, value: shares } as never)).inReplyTo).toBe(inReplyTo);
   });
 
   test('what one channel carries says nothing: neither the payload nor the key is in it, and it does not open', async () => {
@@ -300,7 +300,7 @@ describe.each(KINDS)('%s', (_, xchange) => {
     const { envelopes } = unwrap(await alice.send({ ...high, to: bob.did }));
     const bundles = [];
     for (const envelope of envelopes) {
-      const opened = (await openPayload(identity, parseEnvelope(envelope)))!; // all that its reader could get at
+      const opened = (await openedBy(identity, envelope))!; // all that its reader could get at
       expect(Buffer.from(opened).includes('MARKER')).toBe(false);
       bundles.push(decodeBundle(opened));
     }
@@ -356,15 +356,29 @@ describe.each(KINDS)('%s', (_, xchange) => {
   test('an HTTP request or an introduction takes no shares, and they are good elsewhere afterwards', async () => {
     const { alice, bob } = await channels(3, both, both);
     const request = 'POST /orders';
-    const sent = unwrap(await alice.send({ ...high, to: bob.did, request }));
-    const bound = { request, requireRequestBinding: true };
-    expect(idOf(await bob.receive(sent.envelope, bound))).toBe('SHARES_NOT_ACCEPTED');
-    const introduction = await bob.receiveIntroduction(JSON.stringify(sent.envelope), {
-      scope: 'default',
-      request,
-    });
-    expect(idOf(introduction)).toBe('SHARES_NOT_ACCEPTED');
+    const sent = unwrap(await alice.send({ ...high, to: bob.did }));
+    for (const requireRequestBinding of [true, false])
+      expect(idOf(await bob.receive(sent.envelope, { request, requireRequestBinding }))).toBe(
+        'SHARES_NOT_ACCEPTED',
+      );
+    expect(idOf(await bob.receiveContent(sent.envelope, { request, kind: 'request' }))).toBe(
+      'KIND_NOT_ACCEPTED',
+    );
+    const introduction = { scope: 'default', request };
+    expect(idOf(await bob.receiveIntroduction(JSON.stringify(sent.envelope), introduction))).toBe(
+      'KIND_NOT_ACCEPTED',
+    );
     expect((await receiveAll(bob, sent.envelopes)).ids).toEqual([PENDING, 'message', COMPLETE]);
+  });
+
+  test('shares that are bound to a request are good nowhere', async () => {
+    const { alice, bob } = await channels(3, both, both);
+    const request = 'POST /orders';
+    const { envelopes } = unwrap(await alice.send({ ...high, to: bob.did, request }));
+    for (const envelope of envelopes) {
+      expect(idOf(await bob.receive(envelope))).toBe('REQUEST_BINDING_MISMATCH');
+      expect(idOf(await bob.receive(envelope, { request }))).toBe('SHARES_NOT_ACCEPTED');
+    }
   });
 
   test('shares of an earlier process are still good, as far as their time goes', async () => {

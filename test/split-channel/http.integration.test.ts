@@ -22,21 +22,26 @@ test.each([
     agent,
     legacyKeyValidator: async () => null,
     mode: 'hybrid',
-    requireRequestBinding: false,
   });
   app.post('/adapter', adapter.middleware(), (_req, res) => void res.json(handled.push('adapter')));
   app.post('/agent', agent.middleware(), (_req, res) => void res.json(handled.push('agent')));
   const { port } = await listen(createServer(app));
 
-  for (const path of ['/adapter', '/agent']) {
+  const [to, payload] = [agent.did, { n: 1 }];
+  for (const [path, id, kind] of [
+    ['/adapter', 'KIND_NOT_ACCEPTED', 'createRequest'], // shares are messages
+    ['/agent', 'SHARES_NOT_ACCEPTED', 'createEnvelope'],
+  ] as const) {
     const request = `POST ${path}`;
-    const sent = await caller.send({ to: agent.did, payload: { n: 1 }, security: 'high', xchange, request });
-    for (const envelope of unwrap(sent).envelopes) {
-      const answer = await send(port, { method: 'POST', path, ...bodyForm(envelope) });
-      expect(answer.status).toBe(400);
-      expect(JSON.parse(answer.text).type).toMatch(/SHARES_NOT_ACCEPTED$/);
+    for (const bound of [{ request }, {}]) {
+      const sent = await caller.send({ to, payload, security: 'high', xchange, ...bound });
+      for (const envelope of unwrap(sent).envelopes) {
+        const answer = await send(port, { method: 'POST', path, ...bodyForm(envelope) });
+        expect(answer.status).toBe(400);
+        expect(JSON.parse(answer.text).type.split('#')[1]).toBe(id);
+      }
     }
-    const whole = await caller.createEnvelope({ to: agent.did, payload: { n: 1 }, request });
+    const whole = await caller[kind]({ to, payload, request });
     expect((await send(port, { method: 'POST', path, ...bodyForm(whole) })).status).toBe(200);
   }
   expect(handled).toEqual(['adapter', 'agent']);

@@ -201,6 +201,7 @@ describe('Xchange is a choice of both sides', () => {
       expect(Object.keys(envelope)).toEqual([
         'version',
         'suite',
+        'kind',
         'from',
         'to',
         'timestamp',

@@ -1,8 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { Identity } from '@private.me/xlink';
-import { openPayload } from '../../src/envelope/open.js';
-import { parseEnvelope } from '../../src/envelope/parse.js';
 import { seedOf } from '../support/agents.js';
+import { opened } from '../support/forge.js';
 import { idOf, unwrap } from '../support/results.js';
 import { channels } from './support.js';
 
@@ -11,7 +10,7 @@ test('a payload that looks like a share is a payload', async () => {
   const { alice, bob } = await channels(3);
   const { envelopes } = unwrap(await alice.send({ to: bob.did, payload: 1, security: 'high' }));
   const identity = await Identity.fromSeed(seedOf('bob'), { maxVersion: 3 });
-  const bundle = (await openPayload(identity, parseEnvelope(envelopes[0]!)))!;
+  const bundle = (await opened(identity, envelopes[0]!))!;
   for (const payload of [Buffer.from(bundle).toString('base64url'), { xlinkShare: 1 }, [...bundle]]) {
     const received = unwrap(
       await bob.receive(await alice.send({ to: bob.did, payload, security: 'standard' })),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { ClientActivity, ClientStore } from '@private.me/xlink';
+import { testClientUnits } from './client-store-units.js';
 
 // What is true of every store of clients, wherever it keeps them.
 
@@ -18,7 +19,7 @@ export const used = (client: string, more: Partial<ClientActivity> = {}): Client
   failures: {},
   ...more,
 });
-const NOTHING = { dids: [], keyRequests: 0, xlinkRequests: 0, failures: {} };
+export const NOTHING = { dids: [], keyRequests: 0, xlinkRequests: 0, failures: {} };
 
 /** No two of them are the same. */
 const HOSTILE_NAMES = [
@@ -194,6 +195,8 @@ export function describeClientStore(
           `b${client}`,
         );
         await store.setKeyOff(client, at);
+        await store.setRevoked(client, at);
+        await store.link(`did:${client}`, client, { validUntil: at });
       }
       for (const [at, client] of HOSTILE_NAMES.entries()) {
         expect(await store.clientOf(`did:${client}`)).toBe(client);
@@ -204,7 +207,10 @@ export function describeClientStore(
           keyRequests: at + 1,
           failures: { [`f${client}`]: 1 },
           keyOffSince: at,
+          revokedSince: at,
+          validUntil: { [`did:${client}`]: at },
         });
+        expect(await store.standingOf(`did:${client}`)).toEqual({ client, revokedSince: at, validUntil: at });
       }
       const names = (await store.list()).map(({ client }) => client);
       expect(names.sort()).toEqual([...HOSTILE_NAMES].sort());
@@ -279,6 +285,8 @@ export function describeClientStore(
       await store.setKeyOff('acme', 1);
       expect(before).toEqual(copy);
     });
+
+    testClientUnits(() => store, instances);
 
     if (!remembersBatches) return;
 

@@ -18,7 +18,10 @@ const CALLS: Readonly<Record<keyof ClientStore, (store: ClientStore) => Promise<
   get: async (store) => store.get('acme'),
   list: async (store) => store.list(),
   clientOf: async (store) => store.clientOf('did:key:a'),
+  standingOf: async (store) => store.standingOf('did:key:a'),
   link: async (store) => store.link('did:key:b', 'acme'),
+  unlink: async (store) => store.unlink('did:key:c'),
+  setRevoked: async (store) => store.setRevoked('bolt', 5),
   add: async (store) => store.add([used('acme', { keyRequests: 1 })], 'doubtful'),
   setKeyOff: async (store) => store.setKeyOff('acme', 5),
 };

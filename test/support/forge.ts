@@ -1,10 +1,13 @@
 import { defaultProvider } from '../../src/crypto/native/index.js';
+import { openPayload } from '../../src/envelope/open.js';
 import { parseEnvelope } from '../../src/envelope/parse.js';
+import type { Header } from '../../src/envelope/plaintext.js';
 import { type EnvelopeDraft, sealEnvelope } from '../../src/envelope/seal.js';
 import { headerTranscript, signatureTranscript } from '../../src/envelope/transcript.js';
+import { derivedKeyRing } from '../../src/identity/encryption-keys.js';
 import type { Identity } from '../../src/identity/identity.js';
 import { createKeyRecord } from '../../src/identity/key-record.js';
-import type { Envelope, KeyRecord } from '../../src/types/protocol.js';
+import type { Envelope, KeyRecord, Version } from '../../src/types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../../src/util/base64url.js';
 import { NOON } from './clock.js';
 
@@ -24,16 +27,22 @@ export async function resigned(identity: Identity, envelope: Envelope): Promise<
   const transcript = await signatureTranscript(identity.crypto, parsed, headerTranscript(parsed));
   const signature = encodeBase64url(await identity.ed25519.sign(transcript));
   if (!parsed.suite.pqSignature) return altered(envelope, { signature });
-  const pqSignature = encodeBase64url(await identity.mlDsa65!.sign(transcript, parsed.suite.label));
+  const pqSignature = encodeBase64url(await identity.mlDsa65!.sign(transcript, parsed.label));
   return altered(envelope, { signature, pqSignature });
 }
 
-/** An envelope with any content, JSON or not, and any draft. */
+/** The highest version that both have keys for: what a sender takes, and what a receiver wants (4.3, 4.4). */
+const versionOf = (from: Identity, to: Identity): Version =>
+  from.mlDsa65 && to.mlDsa65 ? 3 : from.mlKem768 && to.mlKem768 ? 2 : 1;
+
+/** An envelope with any content, JSON or not, and any draft; of the highest version unless said otherwise. */
 export async function sealed(
   from: Identity,
   to: Identity,
   content: Uint8Array,
   draft: Partial<EnvelopeDraft> = {},
+  contentType = 'application/json',
+  headers: readonly Header[] = [],
 ): Promise<Envelope> {
   const crypto = defaultProvider();
   const bytes = to.mlKem768?.publicKey;
@@ -41,12 +50,31 @@ export async function sealed(
   return sealEnvelope(
     from,
     {
+      keyEpoch: 0,
       x25519: await crypto.x25519.publicKey(to.x25519.publicKey),
       mlKem768: bytes && encapsulator && { bytes, encapsulator },
     },
-    { version: 2, to: to.did, timestamp: NOON, nonce: crypto.randomBytes(16), scope: 'chat', ...draft },
-    content,
+    {
+      version: versionOf(from, to),
+      kind: 'message',
+      to: to.did,
+      timestamp: NOON,
+      nonce: crypto.randomBytes(16),
+      scope: 'chat',
+      ...draft,
+    },
+    { bytes: content, contentType, headers },
   );
+}
+
+/** What the bearer of these keys reads. */
+export async function opened(keys: Identity, envelope: Envelope): Promise<Uint8Array | undefined> {
+  const content = await openPayload(
+    keys.crypto,
+    await derivedKeyRing(keys).current(),
+    parseEnvelope(envelope),
+  );
+  return content?.bytes;
 }
 
 /** A key record that `signer` signs, over keys that need not be its own. */

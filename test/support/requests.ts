@@ -3,7 +3,7 @@ import {
   type Agent,
   ENVELOPE_TYPE,
   type Envelope,
-  type EnvelopeOptions,
+  type RequestOptions,
   requestBinding,
 } from '@private.me/xlink';
 import { KEY } from './keys.js';
@@ -23,7 +23,7 @@ export interface Sent {
   readonly chunked?: boolean;
 }
 
-type Draft = Partial<EnvelopeOptions>;
+type Draft = Partial<RequestOptions>;
 
 export const methodOf = ({ method, body, chunked }: Sent): string =>
   method ?? (body !== undefined || chunked ? 'POST' : 'GET');
@@ -67,7 +67,7 @@ export const headerForm = (
 /** Who makes an envelope, and for whom. */
 interface Pair {
   readonly api: { readonly did: string };
-  readonly caller: Pick<Agent, 'createEnvelope'>;
+  readonly caller: Pick<Agent, 'createRequest'>;
 }
 
 export const sealedEnvelope = (
@@ -75,7 +75,7 @@ export const sealedEnvelope = (
   sent: Sent = {},
   draft: Draft = {},
 ): Promise<Envelope> =>
-  caller.createEnvelope({
+  caller.createRequest({
     to: api.did,
     payload: ORDER,
     request: bindingOf({ method: 'POST', ...sent }),
@@ -89,7 +89,7 @@ export async function signedEnvelope(
   draft: Draft = {},
 ): Promise<Envelope> {
   const contentType = sent.headers?.['content-type'];
-  return caller.createEnvelope({
+  return caller.createRequest({
     to: api.did,
     signedOnly: true,
     request: bindingOf(sent),

@@ -46,13 +46,16 @@ export function expectRefusal(
   expect(`${answer.status} ${head ? id : problemIdOf(answer)}`).toBe(refusal);
   expect(answer.headers['content-type']).toBe('application/problem+json');
   expect(answer.headers['cache-control']).toBe('no-store');
-  expect(answer.headers['www-authenticate'] !== undefined).toBe(status === '401');
+  const isScopeMissing = id === 'SCOPE_DENIED';
+  expect(answer.headers['www-authenticate'] !== undefined).toBe(status === '401' || isScopeMissing);
   if (head) {
     expect(answer.text).toBe('');
     return;
   }
   const [code, subCode] = id.split(':');
-  const { authMethod: _, ...problem } = problemOf(answer);
+  const { authMethod: _, scope, ...problem } = problemOf(answer);
+  if (isScopeMissing) expectMissingScope(answer, scope);
+  else expect(scope).toBeUndefined();
   const expected = {
     type: `https://xail.io/docs/packages/xlink/errors#${id}`,
     title: ERROR_TABLE[id].message,
@@ -62,4 +65,11 @@ export function expectRefusal(
   };
   if (details) expect(problem).toMatchObject(expected);
   else expect(problem).toEqual(expected);
+}
+
+/** The refusal names the missing scope, in its body and in its header. */
+function expectMissingScope({ headers }: Answer, scope: unknown): void {
+  expect(scope).toMatch(/^[\w.:/-]{1,128}$/);
+  expect(headers['www-authenticate']).toMatch(/^Xlink realm="[^"]+", error="SCOPE_DENIED", scope="[^"]+"$/);
+  expect(headers['www-authenticate']).toContain(`scope="${scope}"`);
 }

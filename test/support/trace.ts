@@ -40,7 +40,8 @@ export function tracedProvider(crypto: CryptoProvider, trace: Trace): CryptoProv
   });
   const verifier = ({ verify }: Verifier, name: string): Verifier => ({
     verify(message, signature, context) {
-      note(Buffer.from(message).includes(KEY_RECORD) ? 'key record' : `${name}.verify`);
+      const isRecord = Buffer.from(message).includes(KEY_RECORD);
+      note(isRecord ? `key record, ${name}` : `${name}.verify`);
       return verify(message, signature, context);
     },
   });

@@ -23,7 +23,7 @@ export type WorldWithCaller = World & { readonly api: Agent; readonly caller: Ag
  */
 export class World {
   readonly clock: FrozenClock = frozenClock();
-  readonly registry = new MemoryTrustRegistry();
+  readonly registry = new MemoryTrustRegistry({ clock: this.clock });
   readonly transport = new LoopbackTransport();
   readonly clients = new MemoryClientStore();
 

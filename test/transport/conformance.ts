@@ -36,6 +36,9 @@ afterEach(async () => {
   for (const stop of running.splice(0).reverse()) await stop();
 });
 
+/** What a transport that knows the URL of the recipient binds messages to. */
+const bindingOf = ({ binding }: Transport) => (binding === undefined ? {} : { request: binding });
+
 /**
  * What every transport must keep to. Agents rely on nothing else, so a transport of your own that passes this works
  * with them.
@@ -154,7 +157,7 @@ export function describeTransport(name: string, { ends, rejection, isLocal }: Co
       const { alice, bob, sender } = await pair();
       const got: unknown[] = [];
       bob.onMessage(({ payload }) => void got.push(payload));
-      const envelope = await alice.createEnvelope({ to: bob.did, payload: 'good' });
+      const envelope = await alice.createEnvelope({ to: bob.did, payload: 'good', ...bindingOf(sender) });
       const stranger = await Identity.fromSeed(seedOf('conformance stranger'));
       await sender.send({ ...envelope, from: stranger.did }, bob.did);
       unwrap(await alice.send({ to: bob.did, payload: 'after' }));
@@ -166,7 +169,7 @@ export function describeTransport(name: string, { ends, rejection, isLocal }: Co
       const { alice, bob, sender } = await pair();
       const got: unknown[] = [];
       bob.onMessage(({ payload }) => void got.push(payload));
-      const envelope = await alice.createEnvelope({ to: bob.did, payload: 'once' });
+      const envelope = await alice.createEnvelope({ to: bob.did, payload: 'once', ...bindingOf(sender) });
       await sender.send(envelope, bob.did);
       await sender.send(envelope, bob.did);
       unwrap(await alice.send({ to: bob.did, payload: 'end' }));

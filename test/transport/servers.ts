@@ -50,7 +50,9 @@ export async function startRelay({
   const clock = options.clock ? { clock: options.clock } : {};
   const store = await FileRelayStore.open({ path: file, ...(limits ? { limits } : {}), ...clock });
   const identity = await Identity.fromSeed(seedOf('relay'));
-  const relay = await createRelay({ sendsPerMinute: 100_000, ...options, identity, store });
+  const open = options.registry === undefined && options.admits === undefined ? { open: true } : {};
+  const generous = { sendsPerMinute: 100_000, requestsPerAddress: 1_000_000 };
+  const relay = await createRelay({ ...generous, ...open, ...options, identity, store });
   const { url, server } = await listen((req, res) => relay.handler(req, res), port);
   server.on('upgrade', relay.upgrade);
   let stopped: Promise<void> | undefined;

@@ -2,9 +2,12 @@
 // Everything is fixed (seeds, clock, randomness), so running it again changes no byte.
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { envelopeFiles } from './envelope-cases.mjs';
-import { identityFile, keyRecordFile, requestBindingFile } from './other-cases.mjs';
-import { shareFile } from './share-cases.mjs';
+import { envelopeFiles } from './cases/envelopes.mjs';
+import { identityFile } from './cases/identity.mjs';
+import { keyRecordFile } from './cases/key-records.mjs';
+import { requestBindingFile } from './cases/request-binding.mjs';
+import { shareFile } from './cases/shares.mjs';
+import { successionFile } from './cases/successions.mjs';
 
 /** File name -> text. */
 export function generate() {
@@ -12,6 +15,7 @@ export function generate() {
     ...envelopeFiles(),
     'shares.json': shareFile(),
     'key-record.json': keyRecordFile(),
+    'succession.json': successionFile(),
     'identity.json': identityFile(),
     'request-binding.json': requestBindingFile(),
   };
@@ -27,7 +31,8 @@ function print(value, indent = '', before = indent.length) {
   const deeper = `${indent}  `;
   if (Array.isArray(value)) {
     const line = `[${value.map((item) => print(item)).join(', ')}]`;
-    if (value.every((item) => typeof item === 'string') && before + line.length <= WIDTH) return line;
+    const isFlat = value.every((item) => typeof item === 'string' || Array.isArray(item));
+    if (isFlat && before + line.length <= WIDTH) return line;
     return `[\n${value.map((item) => deeper + print(item, deeper)).join(',\n')}\n${indent}]`;
   }
   const members = Object.entries(value).filter(([, member]) => member !== undefined);

@@ -1,5 +1,5 @@
-// What does it cost, and what is in use? Latency by method, versions, verdicts in observe mode.
-import { bars, curves, stackedCurves } from '../panels.mjs';
+// What does it cost, and what is in use? Latency by method, versions, verdicts in observe mode, encryption keys.
+import { bars, curves, stackedCurves, stat } from '../panels.mjs';
 
 /**
  * @param {{ p50: string, p95: string, p99: string }} latency
@@ -60,4 +60,31 @@ export const costPanels = (queries, docs) => [
     queries: [[queries.observed, '{{reason}}']],
     docs: `${docs}/errors`,
   }).decimals(0),
+  stat({
+    title: 'Age of the encryption keys',
+    description:
+      'How long the present keys have been the published ones (keyRotationMs, 7 days by default). Whoever steals the seed and both stores opens what was recorded since, and during the epochs that are not erased yet.',
+    none: 'No keyStore',
+    unit: 's',
+    width: 12,
+    height: 4,
+    queries: [[queries.keyEpochAge, '{{job}}']],
+    docs: `${docs}/metrics`,
+  }),
+  stat({
+    title: 'Until the next encryption keys',
+    description:
+      'Below zero the rotation is overdue: the store of the keys, or that of the wrapping keys, does not answer. The instances go on with what they have for keyOverlapMs, one day by default, then refuse.',
+    none: 'No keyStore',
+    unit: 's',
+    width: 12,
+    height: 4,
+    queries: [[queries.keyEpochRotation, '{{job}}']],
+    thresholds: [
+      [null, 'red'],
+      [-3600, 'orange'],
+      [0, 'green'],
+    ],
+    docs: `${docs}/alerts#xlinkkeyrotationoverdue`,
+  }),
 ];

@@ -18,7 +18,9 @@ neither needs a public address. It cannot read, change or forge what it keeps.
   --port N                 default 8787; 0 takes a free one
   --host ADDRESS           default 127.0.0.1: put a proxy with TLS in front of it
   --allow FILE             who may use it: one DID a line, # for comments
-                           (default: anybody, within the quotas)
+  --open                   anybody may, within the quotas: strangers can fill it.
+                           One of --allow and --open must be given
+  --path PATH              path of the relay as its callers write it (default /relay)
   --days N                 how long a message waits, 1 to 7 (default 7)
   --mailbox-messages N     messages that wait for one recipient (default 10000)
   --mailbox-bytes N        bytes that wait for one recipient (default 64 MiB)
@@ -26,7 +28,9 @@ neither needs a public address. It cannot read, change or forge what it keeps.
   --sender-bytes N         bytes of one sender that wait (default 16 MiB)
   --total-bytes N          bytes that wait in all (default 256 MiB)
   --sends-per-minute N     messages that one sender may send a minute (default 600)
-  --max-envelope-bytes N   larger envelopes are refused (default 1 MiB)
+  --requests-per-address N requests of one IP address a minute (default 6000);
+                           behind a proxy that is the address of the proxy
+  --max-envelope-bytes N   larger envelopes are refused (default 1.5 MiB)
 
 Recipients use GatewayTransport({ relayUrl, relayDid }) with the DID that is printed.
 SIGINT and SIGTERM end it in good order; a crash loses nothing that was acknowledged.`;
@@ -36,6 +40,8 @@ const OPTIONS = {
   port: { type: 'string', default: '8787' },
   host: { type: 'string', default: '127.0.0.1' },
   allow: { type: 'string' },
+  open: { type: 'boolean', default: false },
+  path: { type: 'string' },
   days: { type: 'string', default: '7' },
   'mailbox-messages': { type: 'string' },
   'mailbox-bytes': { type: 'string' },
@@ -43,20 +49,23 @@ const OPTIONS = {
   'sender-bytes': { type: 'string' },
   'total-bytes': { type: 'string' },
   'sends-per-minute': { type: 'string' },
+  'requests-per-address': { type: 'string' },
   'max-envelope-bytes': { type: 'string' },
 } as const;
 
-type Values = Readonly<Partial<Record<keyof typeof OPTIONS, string>>>;
+type Values = Readonly<Partial<Record<Exclude<keyof typeof OPTIONS, 'open'>, string>>>;
 
 /** `xlink relay`. */
 export const relayCommand: Command = {
   summary: 'keep messages until their recipients fetch them',
   help: HELP,
   async run(args, output) {
-    const values: Values = parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
+    const { open, ...values } = parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
     if (values.data === undefined) throw new UsageError('--data is required');
     const port = numberOf(values, 'port', 0, 65_535)!;
     const settings = settingsOf(values);
+    if ((values.allow !== undefined) === open)
+      throw new UsageError('say who may use the relay: --allow FILE, or --open for everybody');
     const allowed = values.allow === undefined ? undefined : await didsIn(values.allow);
 
     await mkdir(values.data, { recursive: true, mode: 0o700 });
@@ -70,7 +79,7 @@ export const relayCommand: Command = {
       ...settings.relay,
       identity,
       store,
-      ...(allowed ? { admits: (did) => allowed.has(did) } : {}),
+      ...(allowed ? { admits: allowed } : { open }),
       onFault: ({ id, cause }) => output.err(`${id}: ${cause instanceof Error ? cause.message : 'no cause'}`),
     });
     const told = signals();
@@ -94,12 +103,12 @@ export const relayCommand: Command = {
 function announce(
   { address, port, family }: AddressInfo,
   relay: { readonly did: Did; readonly hasWebSocket: boolean },
-  allowed: ReadonlySet<Did> | undefined,
+  allowed: readonly Did[] | undefined,
   { out }: Output,
 ): void {
   out(`relay  ${relay.did}`);
   out(`url    http://${family === 'IPv6' ? `[${address}]` : address}:${port}`);
-  out(`serves ${allowed ? `${allowed.size} DIDs` : 'anybody, within the quotas'}`);
+  out(`serves ${allowed ? `${allowed.length} DIDs` : 'anybody, within the quotas'}`);
   out(`socket ${relay.hasWebSocket ? 'yes' : 'no: the package ws is not installed'}`);
 }
 
@@ -113,7 +122,9 @@ function settingsOf(values: Values) {
     lifetimeMs: numberOf(values, 'days', 1, 7)! * 86_400_000,
   };
   const relay = {
+    path: pathOf(values),
     sendsPerMinute: numberOf(values, 'sends-per-minute', 1, 1_000_000),
+    requestsPerAddress: numberOf(values, 'requests-per-address', 1, 100_000_000),
     maxEnvelopeBytes: numberOf(values, 'max-envelope-bytes', 1024, 2 ** 26),
   };
   return { limits: present(limits), relay: present(relay) };
@@ -127,15 +138,20 @@ function numberOf(values: Values, name: keyof Values, min: number, max: number):
   throw new UsageError(`--${name} must be a whole number from ${min} to ${max}`);
 }
 
+function pathOf({ path }: Values): string | undefined {
+  if (path === undefined || /^(?:\/[\w.~-]+){1,16}$/.test(path)) return path;
+  throw new UsageError('--path must be a path such as /relay, without a slash at its end');
+}
+
 const present = <T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 
-async function didsIn(path: string): Promise<ReadonlySet<Did>> {
+async function didsIn(path: string): Promise<readonly Did[]> {
   const lines = (await readFile(path, 'utf8')).split('\n').map((line) => line.replace(/#.*/, '').trim());
   const dids = lines.filter((line) => line !== '');
   const wrong = lines.findIndex((line) => line !== '' && !isDidKey(line));
   if (wrong !== -1) throw new UsageError(`line ${wrong + 1} of ${path} is not a did:key`);
-  return new Set(dids);
+  return dids;
 }
 
 function isDidKey(text: string): boolean {

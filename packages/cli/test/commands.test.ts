@@ -24,7 +24,10 @@ describe('xlink', () => {
 
   test.each([[['--help']], [['-h']], [['help']]])('%j lists the commands', async (args) => {
     const { code, out } = await call(...args);
-    expect([code, out]).toEqual([0, expect.stringContaining('relay  keep messages')]);
+    expect([code, out]).toEqual([
+      0,
+      expect.stringMatching(/identity {2}put a new identity.*\n {2}relay {5}keep messages/),
+    ]);
   });
 
   test('without a command, or with an unknown one, is a wrong call', async () => {
@@ -49,6 +52,9 @@ describe('xlink', () => {
     [['relay', '--data', 'x', '--port', '70000'], '--port must be'],
     [['relay', '--data', 'x', '--days', '8'], '--days must be'],
     [['relay', '--data', 'x', '--mailbox-bytes', '1e9'], '--mailbox-bytes must be'],
+    [['relay', '--data', 'x', '--path', 'relay'], '--path must be'],
+    [['relay', '--data', 'x'], 'say who may use the relay'],
+    [['relay', '--data', 'x', '--allow', 'x', '--open'], 'say who may use the relay'],
     [['relay', '--dat', 'x'], 'Unknown option'],
     [['relay', 'extra', '--data', 'x'], 'Unexpected argument'],
   ])('%j is a wrong call', async (args, text) => {
@@ -63,7 +69,7 @@ describe('xlink', () => {
     expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('line 3')]);
     await mkdir(join(folder, 'data'));
     await writeFile(join(folder, 'data/identity.pkcs8'), 'no key');
-    const broken = await call('relay', '--data', join(folder, 'data'));
+    const broken = await call('relay', '--open', '--data', join(folder, 'data'));
     expect([broken.code, broken.err]).toEqual([1, expect.stringContaining('PKCS#8')]);
   });
 });

@@ -34,7 +34,8 @@ describe('xlink relay, as a program', () => {
   });
 
   async function start(...args: string[]): Promise<StartedRelay> {
-    const started = await startRelay('--data', join(folder, 'data'), ...args);
+    const who = args.includes('--allow') ? [] : ['--open'];
+    const started = await startRelay('--data', join(folder, 'data'), ...who, ...args);
     closers.push(() => started.end('SIGKILL'));
     return started;
   }
@@ -104,6 +105,13 @@ describe('xlink relay, as a program', () => {
     expect(await send(alice!, bob!.did)).toBe('SEND_FAILED:QUOTA');
     expect(await send(carol!, bob!.did)).toBe('RELAY_NOT_ALLOWED');
     expect(await send(bob!, carol!.did)).toBe('LOOKUP_FAILED:DID_NOT_IN_REGISTRY');
+  });
+
+  test('[E7] at a path of its own, and nowhere else', async () => {
+    const relay = await start('--path', '/x/relay');
+    expect((await fetch(`${relay.url}/x/relay`)).status).toBe(200);
+    for (const path of ['/relay', '/y/x/relay', '/x/relay/', '/?x=/x/relay'])
+      expect((await fetch(relay.url + path)).status).toBe(404);
   });
 
   test('does not start a second time on the same data', async () => {

@@ -2,11 +2,13 @@ import { isScope } from '../../envelope/fields.js';
 import { xlinkError } from '../../errors/errors.js';
 import type { ApiKeyAuth, Outcome } from '../../http/decision.js';
 import type { Mode } from '../../types/mode.js';
-import type { ClientId, Clock, Did, Scope } from '../../types/protocol.js';
+import type { ClientId, Clock, RegistryEntry, Scope } from '../../types/protocol.js';
 import { type Awaitable, isPromiseLike } from '../../util/awaitable.js';
 import { CLIENT_WITHOUT_ID } from './cutover-report.js';
 import type { ClientLedger } from './ledger.js';
-import type { ClientStore } from './store.js';
+import { firstOf, standingOf } from './lineage.js';
+import type { ClientRecord, ClientStore, Standing } from './store.js';
+import { assertStanding, hasEnds, type ValidityRules } from './validity.js';
 
 /** What happens when a client that works on xLink uses its key again. */
 export type OnDowngrade = 'accept' | 'report' | 'refuse';
@@ -18,6 +20,8 @@ export interface ClientsParts {
   readonly onDowngrade: OnDowngrade;
   readonly clientId: (auth: ApiKeyAuth) => ClientId | undefined;
   readonly clientScopes: (auth: ApiKeyAuth) => readonly Scope[] | undefined;
+  /** When enrollments end. */
+  readonly validity: ValidityRules;
   /** Told when a client that works on xLink uses its key. */
   readonly reportDowngrade: (client: ClientId) => void;
   /** Told about a store that is down where that refuses nothing. */
@@ -33,19 +37,38 @@ export class Clients {
   }
 
   /**
-   * The client that a verified DID belongs to; the DID itself if it was never enrolled. A store that is down is no
-   * reason to refuse, but then the client is unknown: the DID would pass for another one.
+   * What is known about a verified DID. One that was never enrolled is a client of its own, by the name of the first of those whose
+   * place it took. A store that is down is no reason to refuse where only the registry ends a DID, but then the client is unknown:
+   * the DID would pass for another one. Where enrollments end, nobody is accepted meanwhile: throws or rejects with `CLIENT_STORE_UNAVAILABLE`.
    */
-  ofDid(did: Did): Awaitable<ClientId | undefined> {
-    const unknown = (error: unknown) => this.parts.onFault(error) as undefined;
+  standingOf(entry: RegistryEntry): Awaitable<Standing | undefined> {
+    const own: Standing = { client: firstOf(entry) };
+    const unknown = (error: unknown) => {
+      if (hasEnds(this.parts.validity)) throw error;
+      return this.parts.onFault(error) as undefined;
+    };
     try {
-      const client = this.parts.store.clientOf(did);
-      return isPromiseLike(client)
-        ? Promise.resolve(client).then((one) => one ?? did, unknown)
-        : (client ?? did);
+      const standing = standingOf(this.parts.store, entry);
+      return isPromiseLike(standing)
+        ? Promise.resolve(standing).then((one) => one ?? own, unknown)
+        : (standing ?? own);
     } catch (error) {
       return unknown(error);
     }
+  }
+
+  /** The client that a verified DID belongs to, for the counts of what is refused; `undefined` if it cannot be told. */
+  async ofDid(entry: RegistryEntry): Promise<ClientId | undefined> {
+    try {
+      return (await standingOf(this.parts.store, entry))?.client ?? firstOf(entry);
+    } catch (error) {
+      return this.parts.onFault(error) as undefined;
+    }
+  }
+
+  /** Throws `CLIENT_REVOKED` or `ENROLLMENT_EXPIRED` unless a DID with this standing counts. */
+  assertStanding(standing: Standing): void {
+    assertStanding(standing, this.parts.clock());
   }
 
   /** Counts a request for the report. Failures count once it is verified whose they are. */
@@ -60,12 +83,17 @@ export class Clients {
     else ledger.keyUsed(client);
   }
 
-  /**
-   * Throws `API_KEY_SWITCHED_OFF` or `API_KEY_LATCHED`; `CLIENT_STORE_UNAVAILABLE` if it cannot be told. In observe
-   * mode a key is no downgrade: there is nothing else to use.
-   */
-  async assertKeyCounts(client: ClientId, mode: Mode): Promise<void> {
+  /** The record of a client that is not revoked. Throws `CLIENT_REVOKED`; `CLIENT_STORE_UNAVAILABLE` if it cannot be told. */
+  async unrevoked(client: ClientId): Promise<ClientRecord | undefined> {
     const record = await this.parts.store.get(client);
+    if (record?.revokedSince !== undefined) throw xlinkError('CLIENT_REVOKED');
+    return record;
+  }
+
+  /**
+   * Throws `API_KEY_SWITCHED_OFF` or `API_KEY_LATCHED`. In observe mode a key is no downgrade: there is nothing else to use.
+   */
+  assertKeyCounts(client: ClientId, record: ClientRecord | undefined, mode: Mode): void {
     if (record?.keyOffSince !== undefined) throw xlinkError('API_KEY_SWITCHED_OFF');
     if (record?.lastXlinkUse === undefined || mode === 'observe' || this.parts.onDowngrade === 'accept')
       return;

@@ -21,12 +21,24 @@ export interface ClientReport {
   readonly failures: Readonly<Record<string, number>>;
   /** Whether the client has switched its own key off. */
   readonly keySwitchedOff: boolean;
+  /** Since when the client is revoked, ISO 8601 in UTC; absent while it is not. */
+  readonly revokedSince?: string;
+  /** DIDs whose enrollment has ended or ends soon (`expiringWithinMs`), the first first; absent if there are none. */
+  readonly expiring?: readonly ExpiringDid[];
   /** Whether turning keys off now would leave this client working, as far as its traffic tells. */
   readonly safeToSwitch: boolean;
   /** How far the client is. */
   readonly state: CutoverState;
   /** The state in one sentence. */
   readonly reason: string;
+}
+
+/** A DID whose enrollment ends. */
+export interface ExpiringDid {
+  /** The DID. */
+  readonly did: Did;
+  /** When its enrollment ends or has ended, ISO 8601 in UTC. */
+  readonly validUntil: string;
 }
 
 /** Which clients still use API keys, and whether keys can be turned off. From `adapter.report()`. */
@@ -45,6 +57,8 @@ export interface ReportOptions {
   readonly quietMs?: number;
   /** Recent means within this time, in ms: xLink must have been used, and must not have failed last. Default seven days. */
   readonly recentMs?: number;
+  /** An enrollment ends soon if it does within this time, in ms. Default seven days. */
+  readonly expiringWithinMs?: number;
 }
 
 /** The row of keys that the validator accepted without naming a client: as long as they are used, somebody would be left behind. */
@@ -54,7 +68,8 @@ const DAY_MS = 86_400_000;
 
 /** Throws `INVALID_OPTION`: a threshold that is misspelled would call clients safe that are not. */
 export function checkReportOptions(owner: string, options: ReportOptions): void {
-  checkOptions(owner, options, { quietMs: integerIn(0, 2 ** 40), recentMs: integerIn(0, 2 ** 40) });
+  const time = integerIn(0, 2 ** 40);
+  checkOptions(owner, options, { quietMs: time, recentMs: time, expiringWithinMs: time });
 }
 
 /** Who still uses keys, and whether it is safe to switch them off. */
@@ -84,8 +99,24 @@ function clientReport(record: ClientRecord, now: number, options: ReportOptions)
     ...(lastXlinkUse === undefined ? {} : { lastXlinkUse: new Date(lastXlinkUse).toISOString() }),
     failures,
     keySwitchedOff: record.keyOffSince !== undefined,
+    ...(record.revokedSince === undefined
+      ? {}
+      : { revokedSince: new Date(record.revokedSince).toISOString() }),
+    ...expiringDids(record, now, options),
     ...judge(record, now, options),
   };
+}
+
+function expiringDids(
+  { validUntil = {} }: ClientRecord,
+  now: number,
+  { expiringWithinMs = 7 * DAY_MS }: ReportOptions,
+): Pick<ClientReport, 'expiring'> {
+  const soon = Object.entries(validUntil)
+    .filter(([, end]) => end <= now + expiringWithinMs)
+    .sort(([, a], [, b]) => a - b)
+    .map(([did, end]) => ({ did, validUntil: new Date(end).toISOString() }));
+  return soon.length === 0 ? {} : { expiring: soon };
 }
 
 /** What each state means for the switch, in the order of a migration. */
@@ -97,6 +128,7 @@ const STATES: Readonly<Record<CutoverState, { readonly safe: boolean; readonly r
   'key-in-use': { safe: false, reason: 'still used its key recently' },
   'key-switched-off': { safe: true, reason: 'has switched its own key off and works on xLink' },
   moved: { safe: true, reason: 'works on xLink and no longer uses its key' },
+  revoked: { safe: true, reason: 'has been revoked' },
 };
 
 const NO_ID = 'keys whose validator result names no client; return clientId, or set the option clientId';
@@ -119,10 +151,13 @@ function judge(record: ClientRecord, now: number, options: ReportOptions) {
 
 /** The first rule that applies decides. */
 function stateOf(
-  { dids, lastKeyUse, lastXlinkUse, lastFailure, keyOffSince }: ClientRecord,
+  record: ClientRecord,
   now: number,
   { quietMs = DAY_MS, recentMs = 7 * DAY_MS }: ReportOptions,
 ): CutoverState {
+  const { dids, lastKeyUse, lastXlinkUse, lastFailure, keyOffSince, revokedSince, validUntil = {} } = record;
+  if (revokedSince !== undefined) return 'revoked';
+  if (dids.length > 0 && dids.every((did) => (validUntil[did] ?? Infinity) <= now)) return 'not-enrolled';
   if (lastXlinkUse === undefined) return dids.length === 0 ? 'not-enrolled' : 'never-used-xlink';
   if (lastFailure !== undefined && lastFailure > lastXlinkUse) return 'failing';
   if (lastXlinkUse < now - recentMs) return 'not-recent';
@@ -153,9 +188,16 @@ export function formatReport({ clients, safeToSwitch, generatedAt }: CutoverRepo
       .trimEnd();
   const ready = clients.filter((client) => client.safeToSwitch).length;
   const summary = `${ready} of ${clients.length} safe to switch at ${generatedAt}: ${safeToSwitch ? 'keys can go' : 'not yet'}`;
-  const body = rows.flatMap((row, at) => [line(row), `  ${clients[at]!.reason}`]);
+  const body = rows.flatMap((row, at) => [line(row), `  ${clients[at]!.reason}`, ...ends(clients[at]!)]);
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body, '', summary].join('\n');
 }
+
+const ends = ({ expiring = [] }: ClientReport): string[] =>
+  expiring.length === 0
+    ? []
+    : [
+        `  enrollments that end soon or have ended: ${expiring.length}, the first ${minute(expiring[0]!.validUntil)}`,
+      ];
 
 const minute = (iso: string | undefined): string =>
   iso === undefined ? '-' : iso.slice(0, 16).replace('T', ' ');

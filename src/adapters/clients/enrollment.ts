@@ -1,6 +1,6 @@
 import { defaultProvider } from '#provider';
 import type { BaseAgent } from '../../agent/agent.js';
-import { callRegistry } from '../../agent/register.js';
+import { callRegistry } from '../../agent/call-registry.js';
 import { equalBytes } from '../../crypto/bytes.js';
 import { xlinkError } from '../../errors/errors.js';
 import type { Result } from '../../errors/result.js';
@@ -11,9 +11,12 @@ import {
   enrollmentProof,
 } from '../../http/enrollment.js';
 import { assertKeyRecord, copyKeyRecord, sameKeys } from '../../identity/key-record.js';
+import type { TrustRegistry } from '../../types/ports.js';
 import type { AgentMessage, ClientId, Did, KeyRecord, Scope } from '../../types/protocol.js';
 import { decodeBase64url } from '../../util/base64url.js';
-import type { ClientStore } from './store.js';
+import { standingOf } from './lineage.js';
+import { endLine } from './revocation.js';
+import type { ClientStore, LinkConditions } from './store.js';
 
 /** Throws `ENROLLMENT_REFUSED:KEY_PROOF` unless the envelope was made for this key. */
 export async function checkKeyProof(message: AgentMessage, apiKey: string): Promise<void> {
@@ -30,8 +33,10 @@ export async function enrolledKeys(message: AgentMessage): Promise<KeyRecord> {
   if (message.scope !== ENROLL_SCOPE) throw xlinkError('ENROLLMENT_REFUSED', { field: 'scope' });
   if (typeof keyRecord !== 'object' || keyRecord === null)
     throw xlinkError('ENROLLMENT_REFUSED', { field: 'keyRecord' });
+  if (keyRecord.did !== message.sender)
+    throw xlinkError('ENROLLMENT_REFUSED:OTHER_DID', { field: 'keyRecord' });
   const keys = copyKeyRecord(keyRecord);
-  if (keys?.did !== message.sender) throw xlinkError('ENROLLMENT_REFUSED:OTHER_DID', { field: 'keyRecord' });
+  if (!keys) throw xlinkError('KEY_RECORD_INVALID', { field: 'keyRecord' });
   await assertKeyRecord(keys, defaultProvider());
   return keys;
 }
@@ -40,6 +45,8 @@ export interface Enrollee {
   readonly client: ClientId;
   readonly scopes: readonly Scope[] | undefined;
   readonly maxDids: number;
+  /** When the enrollment ends; `undefined`: never. */
+  readonly validUntil: number | undefined;
 }
 
 /**
@@ -51,32 +58,49 @@ export async function enroll(
   agent: BaseAgent,
   clients: ClientStore,
   keys: KeyRecord,
-  { client, scopes, maxDids }: Enrollee,
+  { client, scopes, maxDids, validUntil }: Enrollee,
 ): Promise<EnrollmentAnswer> {
   const { registry } = agent;
   const entry = await callRegistry(() => registry.lookup(keys.did), 'LOOKUP_FAILED');
   if (entry?.status === 'revoked')
     throw xlinkError('VERIFICATION_FAILED:DID_REVOKED', { field: 'keyRecord' });
-  await link(clients, keys.did, client, maxDids);
-  const inherited = scopes ? { sendScopes: scopes } : {};
+  if (entry) await standingOf(clients, entry); // that of whom it took the place of
+  await link(clients, keys.did, client, { maxDids, ...(validUntil === undefined ? {} : { validUntil }) });
+  const sendScopes = scopes ?? []; // as with the key: no list, no scope
   if (!entry)
-    assertOk(
-      await callRegistry(() => registry.register({ did: keys.did, name: client, keys, ...inherited })),
-    );
+    assertOk(await callRegistry(() => registry.register({ did: keys.did, name: client, keys, sendScopes })));
   else if (!entry.keys || !sameKeys(entry.keys, keys))
     assertOk(await callRegistry(() => registry.updateKeys(keys)));
-  const granted = entry ? entry.sendScopes : scopes;
-  return { did: keys.did, client, ...(granted ? { scopes: granted } : {}) };
+  await endIfRevoked(clients, registry, keys.did, client);
+  return {
+    did: keys.did,
+    client,
+    scopes: (entry ? entry.sendScopes : sendScopes) ?? [],
+    ...(validUntil === undefined ? {} : { validUntil: new Date(validUntil).toISOString() }),
+  };
 }
 
-async function link(clients: ClientStore, did: Did, client: ClientId, maxDids: number): Promise<void> {
-  const taken = () => xlinkError('ENROLLMENT_REFUSED:TAKEN', { field: 'keyRecord' });
-  const owner = await clients.clientOf(did);
-  if (owner === client) return;
-  if (owner !== undefined) throw taken();
-  const held = (await clients.get(client))?.dids.length ?? 0;
-  if (held >= maxDids) throw xlinkError('ENROLLMENT_REFUSED:TOO_MANY', { field: 'keyRecord' });
-  if ((await clients.link(did, client)) !== client) throw taken();
+async function link(
+  clients: ClientStore,
+  did: Did,
+  client: ClientId,
+  options: LinkConditions,
+): Promise<void> {
+  const owner = await clients.link(did, client, options);
+  if (owner === undefined) throw xlinkError('ENROLLMENT_REFUSED:TOO_MANY', { field: 'keyRecord' });
+  if (owner !== client) throw xlinkError('ENROLLMENT_REFUSED:TAKEN', { field: 'keyRecord' });
+}
+
+/** A client that was revoked while it enrolled: its DID may have come too late for that to end it. */
+async function endIfRevoked(
+  clients: ClientStore,
+  registry: TrustRegistry,
+  did: Did,
+  client: ClientId,
+): Promise<void> {
+  if ((await clients.get(client))?.revokedSince === undefined) return;
+  await endLine({ store: clients, registry }, did, undefined);
+  throw xlinkError('CLIENT_REVOKED');
 }
 
 /** Two instances may register the same DID at the same time: that both succeed is what was wanted. */

@@ -7,9 +7,12 @@ export const guardedClientStore = (store: ClientStore): ClientStore => ({
   get: (client) => guarded(() => store.get(client)),
   list: () => guarded(() => store.list()),
   clientOf: (did) => guarded(() => store.clientOf(did)),
-  link: (did, client) => guarded(() => store.link(did, client)),
+  standingOf: (did) => guarded(() => store.standingOf(did)),
+  link: (did, client, options) => guarded(() => store.link(did, client, options)),
+  unlink: (did) => guarded(() => store.unlink(did)),
   add: (activity, batch) => guarded(() => store.add(activity, batch)),
   setKeyOff: (client, since) => guarded(() => store.setKeyOff(client, since)),
+  setRevoked: (client, since) => guarded(() => store.setRevoked(client, since)),
 });
 
 /** A store in memory answers at once, without a promise. */

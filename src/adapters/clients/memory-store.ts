@@ -1,6 +1,6 @@
 import { xlinkError } from '../../errors/errors.js';
 import type { ClientId, Did } from '../../types/protocol.js';
-import type { ClientActivity, ClientRecord, ClientStore } from './store.js';
+import type { ClientActivity, ClientRecord, ClientStore, LinkConditions, Standing } from './store.js';
 
 const emptyRecord = (client: ClientId): ClientRecord => ({
   client,
@@ -67,12 +67,39 @@ export class MemoryClientStore implements ClientStore {
     return this.#clients.get(did);
   }
 
-  link(did: Did, client: ClientId): ClientId {
+  standingOf(did: Did): Standing | undefined {
+    const client = this.#clients.get(did);
+    if (client === undefined) return undefined;
+    const { validUntil = {}, revokedSince } = this.#records.get(client)!;
+    return {
+      client,
+      ...(validUntil[did] === undefined ? {} : { validUntil: validUntil[did] }),
+      ...(revokedSince === undefined ? {} : { revokedSince }),
+    };
+  }
+
+  link(
+    did: Did,
+    client: ClientId,
+    { maxDids = Infinity, validUntil }: LinkConditions = {},
+  ): ClientId | undefined {
     const owner = this.#clients.get(did);
-    if (owner !== undefined) return owner;
-    this.#clients.set(did, client);
+    if (owner !== undefined && owner !== client) return owner;
     const record = this.#records.get(client) ?? emptyRecord(client);
-    this.#records.set(client, { ...record, dids: [...record.dids, did] });
+    if (owner === undefined && record.dids.length >= maxDids) return undefined;
+    this.#clients.set(did, client);
+    const dids = owner === undefined ? [...record.dids, did] : record.dids;
+    this.#records.set(client, { ...withEnd(record, did, validUntil), dids });
+    return client;
+  }
+
+  unlink(did: Did): ClientId | undefined {
+    const client = this.#clients.get(did);
+    if (client === undefined) return undefined;
+    this.#clients.delete(did);
+    const record = this.#records.get(client)!;
+    const dids = record.dids.filter((other) => other !== did);
+    this.#records.set(client, { ...withEnd(record, did, undefined), dids });
     return client;
   }
 
@@ -85,4 +112,21 @@ export class MemoryClientStore implements ClientStore {
     const { keyOffSince: _, ...record } = this.#records.get(client) ?? emptyRecord(client);
     this.#records.set(client, since === undefined ? record : { ...record, keyOffSince: since });
   }
+
+  setRevoked(client: ClientId, since: number | undefined): void {
+    const { revokedSince: _, ...record } = this.#records.get(client) ?? emptyRecord(client);
+    this.#records.set(client, since === undefined ? record : { ...record, revokedSince: since });
+  }
+}
+
+/** The record with another end, or none, of the enrollment of one DID. */
+function withEnd(
+  { validUntil = {}, ...record }: ClientRecord,
+  did: Did,
+  end: number | undefined,
+): ClientRecord {
+  const ends = new Map(Object.entries(validUntil));
+  if (end === undefined) ends.delete(did);
+  else ends.set(did, end);
+  return ends.size === 0 ? record : { ...record, validUntil: Object.fromEntries(ends) };
 }

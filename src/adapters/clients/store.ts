@@ -21,10 +21,32 @@ export interface ClientRecord {
   readonly lastFailure?: number;
   /** Since when the client has its own key switched off; absent while it is on. */
   readonly keyOffSince?: number;
+  /** Since when the client is revoked: neither its keys nor its DIDs count. Absent while it is not. */
+  readonly revokedSince?: number;
+  /** When the enrollment of a DID ends, by DID; absent if none of them ends. */
+  readonly validUntil?: Readonly<Record<Did, number>>;
 }
 
 /** What happened since the last write, to be added to a record. */
-export type ClientActivity = Omit<ClientRecord, 'dids' | 'keyOffSince'>;
+export type ClientActivity = Omit<ClientRecord, 'dids' | 'keyOffSince' | 'revokedSince' | 'validUntil'>;
+
+/** Conditions of a link. */
+export interface LinkConditions {
+  /** DIDs that the client may have, this one included. A DID that it has already is not counted again. Default: any number. */
+  readonly maxDids?: number;
+  /** When the link ends, in ms since 1970; in place of what it was linked until before. Default: it does not end. */
+  readonly validUntil?: number;
+}
+
+/** What a DID is linked to, and whether that counts. Times in ms since 1970. */
+export interface Standing {
+  /** The client that the DID was enrolled for. */
+  readonly client: ClientId;
+  /** When the enrollment of the DID ends; absent if it does not. */
+  readonly validUntil?: number;
+  /** Since when the client is revoked; absent while it is not. */
+  readonly revokedSince?: number;
+}
 
 /**
  * Where what is known about clients is kept. Share one between instances to have one report for all of them. A throw or
@@ -37,8 +59,16 @@ export interface ClientStore {
   list(): Awaitable<readonly ClientRecord[]>;
   /** The client a DID was enrolled for. */
   clientOf(did: Did): Awaitable<ClientId | undefined>;
-  /** Links a DID to a client, atomically. Resolves to the client it is linked to afterwards: another one if it was taken. */
-  link(did: Did, client: ClientId): Awaitable<ClientId>;
+  /** What is known about a DID before a request of it is accepted; `undefined` if it is linked to no client. */
+  standingOf(did: Did): Awaitable<Standing | undefined>;
+  /**
+   * Links a DID to a client, atomically: of any number of simultaneous calls, in all instances, no more than `maxDids`
+   * of a client succeed. Resolves to the client it is linked to afterwards: another one if it was taken, `undefined` if the
+   * client has as many as it may have. A link to the same client is renewed.
+   */
+  link(did: Did, client: ClientId, options?: LinkConditions): Awaitable<ClientId | undefined>;
+  /** Undoes a link, and makes room for another. Resolves to the client that the DID was linked to; `undefined`: to none. */
+  unlink(did: Did): Awaitable<ClientId | undefined>;
   /**
    * Adds counts and takes the later of two times. After a throw or rejection the same activity is given again under the
    * same `batch`, a random name, until it is taken. A store that may by then have taken it, or a part of it (the answer got
@@ -48,4 +78,6 @@ export interface ClientStore {
   add(activity: readonly ClientActivity[], batch?: string): Awaitable<void>;
   /** Sets or clears `keyOffSince`. */
   setKeyOff(client: ClientId, since: number | undefined): Awaitable<void>;
+  /** Sets or clears `revokedSince`. */
+  setRevoked(client: ClientId, since: number | undefined): Awaitable<void>;
 }

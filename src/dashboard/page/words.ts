@@ -16,6 +16,7 @@ export const STATE_WORDS: Readonly<Record<CutoverState, string>> = {
   'not-recent': 'Quiet on xLink',
   'key-switched-off': 'Switched its key off',
   moved: 'Moved',
+  revoked: 'Revoked',
 };
 
 const numbers = new Intl.NumberFormat('en');

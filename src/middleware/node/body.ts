@@ -1,5 +1,7 @@
+import { SLOW_BODY_MS } from '../../checks/timestamp.js';
 import { concat } from '../../crypto/bytes.js';
 import { xlinkError } from '../../errors/errors.js';
+import type { Pass } from '../../http/decision.js';
 import { decodeUtf8, encodeUtf8 } from '../../util/utf8.js';
 import type { BodyHolder, NodeRequest } from './types.js';
 
@@ -7,13 +9,14 @@ import type { BodyHolder, NodeRequest } from './types.js';
  * The whole body of a request, at most `maxBytes`. It is put back where it came from before other code can notice, so
  * parsers and handlers behind read the same bytes from the same stream. Takes a Buffer or string that a parser in front
  * left in `rawBody` or `body`; if it left neither, fails at once. `checkStart` is given the first bytes before more are
- * read, and throws what the body is refused with.
+ * read, and throws what the body is refused with. Nonces are kept long enough for bodies that take `withinMs` and no longer.
  */
 export async function readNodeBody(
   req: NodeRequest,
   bodies: readonly BodyHolder[],
   maxBytes: number,
   checkStart: CheckStart = () => {},
+  withinMs = SLOW_BODY_MS,
 ): Promise<Uint8Array> {
   const left = leftByParser(bodies);
   if (left) {
@@ -24,7 +27,7 @@ export async function readNodeBody(
   if (req.readableEnded) throw xlinkError('BODY_CONSUMED');
   if (req.destroyed) throw xlinkError('BODY_ABORTED');
   if (Number(req.headers['content-length']) > maxBytes) throw xlinkError('BODY_TOO_LARGE');
-  return drain(req, maxBytes, checkStart);
+  return drain(req, maxBytes, checkStart, withinMs);
 }
 
 type CheckStart = (start: Uint8Array) => void;
@@ -41,11 +44,18 @@ function leftByParser(bodies: readonly BodyHolder[]): Uint8Array | undefined {
  * Node emits `end` one tick after the last byte was read, unless there is data again by then: so everything that was
  * read is unshifted in the same tick in which the message turns out to be complete.
  */
-function drain(req: NodeRequest, maxBytes: number, checkStart: CheckStart): Promise<Uint8Array> {
+function drain(
+  req: NodeRequest,
+  maxBytes: number,
+  checkStart: CheckStart,
+  withinMs: number,
+): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let size = 0;
+    const timer = setTimeout(() => settle(xlinkError('BODY_TOO_SLOW')), withinMs);
     const settle = (error?: unknown) => {
+      clearTimeout(timer);
       req.removeListener('readable', onReadable);
       req.removeListener('end', onEnd);
       req.removeListener('close', onGone);
@@ -86,11 +96,15 @@ function announceNoBody(req: NodeRequest): void {
 }
 
 /**
- * Puts the JSON of an opened envelope in the place of the envelope: parsers and handlers behind see the request that an
+ * Puts the content of an opened envelope in the place of the envelope: parsers and handlers behind see the request that an
  * API-key caller would have sent.
  */
-export function replaceNodeBody(req: NodeRequest, content: Uint8Array): void {
-  req.headers['content-type'] = 'application/json';
+export function replaceNodeBody(
+  req: NodeRequest,
+  { bytes: content, contentType }: NonNullable<Pass['content']>,
+): void {
+  if (contentType === '') delete req.headers['content-type'];
+  else req.headers['content-type'] = contentType;
   req.headers['content-length'] = String(content.length);
   delete req.headers['transfer-encoding'];
   if (req.readableEnded || req.destroyed) return;

@@ -58,9 +58,11 @@ export async function afterWrites(
   entry: RegistryEntry | undefined,
   writes: readonly Write[],
 ): Promise<RegistryEntry | undefined> {
+  const did = writes[0]?.did ?? entry?.did;
+  if (did === undefined) return undefined;
   const trial = new Trial(entry);
   for (const write of writes) await perform(trial, write);
-  const [after] = trial.list();
+  const after = trial.lookup(did);
   if (after === entry || !after) return after;
   const { revision: _, ...changed } = after;
   return Object.freeze(changed);

@@ -1,6 +1,7 @@
 import { isXlinkError, xlinkError } from '../../errors/errors.js';
 import type { HttpTrustRegistry } from '../../registry/http.js';
 import type { Clock, Did, RegistryEntry } from '../../types/protocol.js';
+import { given } from '../../util/given.js';
 import { afterWrites, unconditional, type Write } from './change.js';
 import type { CircuitBreaker } from './circuit-breaker.js';
 import type { Seen } from './fact.js';
@@ -47,6 +48,14 @@ export class Entries {
   /** The registry made a change. It was not asked for the entry, so what is remembered follows but is no fresher. */
   async follow(write: Write): Promise<void> {
     const { store, reach, clock } = this.#options;
+    if (write.operation === 'revoke' && write.options?.successors)
+      for (const { entry } of store.allSeen())
+        if (entry.predecessors?.includes(write.did))
+          await this.follow({
+            operation: 'revoke',
+            did: entry.did,
+            options: given({ reason: write.options.reason }),
+          });
     const seen = store.seen(write.did);
     const { order } = reach.ask();
     // The rest of the entry is not known; an answer that is on its way is out of date all the same.

@@ -21,7 +21,7 @@ import type {
   ScopeChange,
 } from '../../registry/managed.js';
 import { type PositionalRegistration, registrationOf } from '../../registry/positional-registration.js';
-import type { Did, KeyRecord, Registration, RegistryEntry } from '../../types/protocol.js';
+import type { Did, KeyRecord, Registration, RegistryEntry, Succession } from '../../types/protocol.js';
 import { KeyedMutex } from '../../util/keyed-mutex.js';
 import { afterWrites, check, perform, type Write } from './change.js';
 import { CircuitBreaker } from './circuit-breaker.js';
@@ -134,8 +134,35 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
       operation: 'updateKeys',
       did: keys?.did,
       keys,
-      condition: checkCondition(condition),
+      condition: checkCondition('updateKeys', condition),
     }));
+  }
+
+  /** Only while the registry answers: which of two successions came first, it alone can say. */
+  async succeed(
+    succession: Succession,
+    keys: KeyRecord,
+    condition: ChangeCondition = {},
+  ): Promise<Result<void>> {
+    try {
+      checkCondition('succeed', condition);
+      await this.ready();
+      if (this.waiting > 0 && !this.#breaker.isQuiet) await this.#replay(); // a revocation may be among them
+      if (this.waiting > 0 || this.#breaker.isQuiet)
+        throw this.#breaker.failure ?? new Error('Changes wait for the registry.');
+      this.#breaker.ask();
+      const result = await this.#http.succeed(succession, keys, condition);
+      if (!result.ok && isUnreachable(result.error)) this.#breaker.failed(result.error);
+      else this.#breaker.answered();
+      if (!result.ok) return result;
+      for (const did of [succession.from, succession.to]) {
+        await this.#entries.entryOf(did).catch(() => {}); // what is remembered follows
+        this.#listeners.tell(did);
+      }
+      return result;
+    } catch (cause) {
+      return err(failed(cause));
+    }
   }
 
   /** Whether changes made elsewhere are heard of: `down` also while entries come from the file. `off` until `onChange` is called. */
@@ -182,8 +209,7 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
       }
       return await this.#mutex.run(write.did, () => this.#enqueue(write));
     } catch (cause) {
-      const known = isXlinkError(cause) && cause.id !== 'LOOKUP_FAILED';
-      return err(known ? (cause as XlinkError) : xlinkError('REGISTRATION_FAILED', { cause }));
+      return err(failed(cause));
     }
   }
 
@@ -251,3 +277,7 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
     }
   }
 }
+
+/** What is wrong with the change itself; or that it could not be made. */
+const failed = (cause: unknown): XlinkError =>
+  isXlinkError(cause) && cause.id !== 'LOOKUP_FAILED' ? cause : xlinkError('REGISTRATION_FAILED', { cause });

@@ -1,8 +1,15 @@
 import { MemoryClientStore } from '../../adapters/clients/memory-store.js';
-import type { ClientActivity, ClientRecord, ClientStore } from '../../adapters/clients/store.js';
+import type {
+  ClientActivity,
+  ClientRecord,
+  ClientStore,
+  LinkConditions,
+  Standing,
+} from '../../adapters/clients/store.js';
 import type { ClientId, Did } from '../../types/protocol.js';
+import { KeyedMutex } from '../../util/keyed-mutex.js';
 import { checkOptions } from '../../util/options.js';
-import { type ClientChange, changesOf, clientChangeFrom } from './client-change.js';
+import { type ClientChange, changesOf, clientChangeFrom, linkChange } from './client-change.js';
 import { DEFAULT_LOCK_WAIT_MS, FILE_OPTION_CHECKS, type FileStoreOptions } from './file-options.js';
 import { JournalQueue } from './journal-queue.js';
 
@@ -14,6 +21,8 @@ import { JournalQueue } from './journal-queue.js';
 export class FileClientStore implements ClientStore {
   readonly #memory = new MemoryClientStore();
   readonly #queue: JournalQueue;
+  /** Links and their ends, one at a time: each decides by what the ones before it left. */
+  readonly #links = new KeyedMutex<'links'>();
 
   private constructor({ path, onRepair, lockWaitMs = DEFAULT_LOCK_WAIT_MS }: FileStoreOptions) {
     this.#queue = new JournalQueue({
@@ -50,9 +59,26 @@ export class FileClientStore implements ClientStore {
     return this.#memory.clientOf(did);
   }
 
-  async link(did: Did, client: ClientId): Promise<ClientId> {
-    if (this.clientOf(did) === undefined) await this.#change({ link: did, client });
-    return this.clientOf(did)!;
+  standingOf(did: Did): Standing | undefined {
+    return this.#memory.standingOf(did);
+  }
+
+  link(did: Did, client: ClientId, { maxDids = Infinity, validUntil }: LinkConditions = {}) {
+    return this.#links.run('links', async () => {
+      const { client: owner, validUntil: end } = this.standingOf(did) ?? {};
+      if (owner === undefined && (this.get(client)?.dids.length ?? 0) >= maxDids) return undefined;
+      const isChange = owner === undefined || (owner === client && end !== validUntil);
+      if (isChange) await this.#change(linkChange(did, client, validUntil));
+      return this.clientOf(did);
+    });
+  }
+
+  unlink(did: Did): Promise<ClientId | undefined> {
+    return this.#links.run('links', async () => {
+      const client = this.clientOf(did);
+      if (client !== undefined) await this.#change({ unlink: did });
+      return client;
+    });
   }
 
   add(activity: readonly ClientActivity[]): Promise<void> {
@@ -61,6 +87,10 @@ export class FileClientStore implements ClientStore {
 
   setKeyOff(client: ClientId, since: number | undefined): Promise<void> {
     return this.#change({ client, keyOff: since ?? null });
+  }
+
+  setRevoked(client: ClientId, since: number | undefined): Promise<void> {
+    return this.#change({ client, revoked: since ?? null });
   }
 
   /** Writes what is still to be written, and lets another process have the file. */
@@ -75,7 +105,11 @@ export class FileClientStore implements ClientStore {
 
   #apply(change: ClientChange): void {
     if ('add' in change) this.#memory.add(change.add);
-    else if ('link' in change) this.#memory.link(change.link, change.client);
+    else if ('unlink' in change) this.#memory.unlink(change.unlink);
+    else if ('link' in change) {
+      const { link, client, until } = change;
+      this.#memory.link(link, client, until === undefined ? {} : { validUntil: until });
+    } else if ('revoked' in change) this.#memory.setRevoked(change.client, change.revoked ?? undefined);
     else this.#memory.setKeyOff(change.client, change.keyOff ?? undefined);
   }
 }

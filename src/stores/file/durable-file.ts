@@ -72,6 +72,17 @@ export async function replaceFile(path: string, content: Iterable<string>): Prom
 
 /** Makes a file that is there as a whole or not at all. False, and nothing written, if there is one. */
 export async function createFile(path: string, content: Uint8Array): Promise<boolean> {
+  try {
+    await putFile(path, content, link);
+  } catch (error) {
+    if ((error as { code?: string }).code === 'EEXIST') return false;
+    throw error;
+  }
+  return true;
+}
+
+/** Makes a file or replaces it, as a whole; several processes may do so at once, and the last one wins. */
+export async function putFile(path: string, content: Uint8Array, put = rename): Promise<void> {
   const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`;
   try {
     const file = await open(temporary, 'wx', 0o600);
@@ -81,15 +92,11 @@ export async function createFile(path: string, content: Uint8Array): Promise<boo
     } finally {
       await file.close();
     }
-    await link(temporary, path);
-  } catch (error) {
-    if ((error as { code?: string }).code === 'EEXIST') return false;
-    throw error;
+    await put(temporary, path);
   } finally {
     await rm(temporary, { force: true });
   }
   await syncFolderOf(path);
-  return true;
 }
 
 /** Fewer and larger pieces, so that there is one write for many lines. */

@@ -1,21 +1,54 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import type { IdentityStore } from '../../client/options.js';
 import { Identity } from '../../identity/identity.js';
-import { createFile, realPathOf } from './durable-file.js';
+import { createFile, putFile, realPathOf } from './durable-file.js';
 
 /**
  * The identity in a PKCS#8 file with mode 0600, made if it is not there. Version 2. A crash leaves a whole file or none, and
  * of several processes that start at once all take the same identity. Rejects with `INVALID_PKCS8` for a file of another kind.
  */
 export async function identityFromFile(path: string): Promise<Identity> {
-  try {
-    return await read(path);
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'ENOENT') throw error;
-  }
+  const kept = await bytesOf(path);
+  if (kept) return Identity.fromPKCS8(new Uint8Array(kept));
   const identity = await Identity.fromSeed(new Uint8Array(randomBytes(32)));
-  return (await createFile(await realPathOf(path), identity.exportPKCS8())) ? identity : read(path);
+  if (await createFile(await realPathOf(path), identity.exportPKCS8())) return identity;
+  return Identity.fromPKCS8(new Uint8Array(await readFile(path)));
 }
 
-const read = async (path: string): Promise<Identity> =>
-  Identity.fromPKCS8(new Uint8Array(await readFile(path)));
+/**
+ * Where `xlinkFetch`, `connect` and `DualModeClient` keep their identity between runs: as PKCS#8 in the file, and beside it, in
+ * `<path>.services.json`, what was learned about services, without secrets. Both have mode 0600 and are there as a whole or not at all.
+ * Of several processes that share them, all go on with what any of them has learned.
+ *
+ * ```ts
+ * const fetch = xlinkFetch({ baseUrl, apiKey, identity: fileIdentity('state/caller-identity.der') });
+ * ```
+ */
+export function fileIdentity(path: string): IdentityStore {
+  const services = `${path}.services.json`;
+  return {
+    load: async () => {
+      const kept = await bytesOf(path);
+      return kept && new Uint8Array(kept);
+    },
+    async save(pkcs8) {
+      if (!(await createFile(await realPathOf(path), pkcs8)))
+        throw new Error('another process made one meanwhile');
+    },
+    services: {
+      load: async () => (await bytesOf(services))?.toString(),
+      save: async (json) => putFile(await realPathOf(services), Buffer.from(json)),
+    },
+  };
+}
+
+/** `undefined` if there is no such file. */
+async function bytesOf(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -46,7 +46,7 @@ export class FileTrustRegistry extends EntryRegistry {
       clock: isFunction,
     });
     requireOption('FileTrustRegistry', options, 'path');
-    super(options.crypto);
+    super(options.crypto, options.clock);
     this.#queue = new JournalQueue({
       path: options.path,
       format: 'xlink-trust-registry',

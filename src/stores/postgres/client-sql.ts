@@ -14,7 +14,11 @@ export function clientSql(table: string) {
       'lastKeyUse', c.last_key_use,
       'lastXlinkUse', c.last_xlink_use,
       'lastFailure', c.last_failure,
-      'keyOffSince', c.key_off_since
+      'keyOffSince', c.key_off_since,
+      'revokedSince', c.revoked_since,
+      'validUntil', (
+        SELECT json_object_agg(d.did, d.valid_until) FROM ${dids} d WHERE d.client_id = c.id AND d.valid_until IS NOT NULL
+      )
     )::text AS json`;
   return {
     get: `SELECT ${record} FROM ${clients} c WHERE c.id = $1`,
@@ -23,14 +27,36 @@ export function clientSql(table: string) {
 
     clientOf: `SELECT c.client FROM ${dids} d JOIN ${clients} c ON c.id = d.client_id WHERE d.id = $1`,
 
-    /** A row if the DID was free. */
+    standingOf: `
+      SELECT json_build_object('client', c.client, 'validUntil', d.valid_until, 'revokedSince', c.revoked_since)::text AS json
+      FROM ${dids} d JOIN ${clients} c ON c.id = d.client_id WHERE d.id = $1`,
+
+    /**
+     * A row if the DID was free and its client has room. All who come at once want the first free place of the client, and
+     * one of them gets it: the others find out anew whether there is another.
+     */
     link: `
-      WITH linked AS (
-        INSERT INTO ${dids} (id, did, client_id) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING RETURNING client_id
+      WITH held AS (
+        SELECT count(*) AS dids FROM ${dids} WHERE client_id = $3
+      ), free AS (
+        SELECT place FROM held, generate_series(1, held.dids + 1) AS series (place)
+        WHERE held.dids < $5::bigint
+          AND NOT EXISTS (SELECT FROM ${dids} d WHERE d.client_id = $3 AND d.place = series.place)
+        ORDER BY place LIMIT 1
+      ), linked AS (
+        INSERT INTO ${dids} (id, did, client_id, place, valid_until) SELECT $1, $2, $3, place, $6::bigint FROM free
+        ON CONFLICT DO NOTHING RETURNING client_id
       ), known AS (
         INSERT INTO ${clients} (id, client) SELECT client_id, $4 FROM linked ON CONFLICT (id) DO NOTHING
       )
       SELECT client_id FROM linked`,
+
+    renew: `UPDATE ${dids} SET valid_until = $3::bigint WHERE id = $1 AND client_id = $2`,
+
+    /** A row, with the client that it was linked to. */
+    unlink: `
+      WITH gone AS (DELETE FROM ${dids} WHERE id = $1 RETURNING client_id)
+      SELECT c.client FROM gone JOIN ${clients} c ON c.id = gone.client_id`,
 
     /** In the order of ids, so that two of them never wait for each other. */
     add: `
@@ -68,5 +94,9 @@ export function clientSql(table: string) {
     setKeyOff: `
       INSERT INTO ${clients} (id, client, key_off_since) VALUES ($1, $2, $3::bigint)
       ON CONFLICT (id) DO UPDATE SET key_off_since = excluded.key_off_since`,
+
+    setRevoked: `
+      INSERT INTO ${clients} (id, client, revoked_since) VALUES ($1, $2, $3::bigint)
+      ON CONFLICT (id) DO UPDATE SET revoked_since = excluded.revoked_since`,
   } as const;
 }

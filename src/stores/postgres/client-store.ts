@@ -1,6 +1,13 @@
 import { defaultProvider } from '#provider';
 import { mergeActivity } from '../../adapters/clients/memory-store.js';
-import type { ClientActivity, ClientRecord, ClientStore } from '../../adapters/clients/store.js';
+import type {
+  ClientActivity,
+  ClientRecord,
+  ClientStore,
+  LinkConditions,
+  Standing,
+} from '../../adapters/clients/store.js';
+import { xlinkError } from '../../errors/errors.js';
 import type { ClientId, Did } from '../../types/protocol.js';
 import { encodeBase64url } from '../../util/base64url.js';
 import { Deadline } from '../../util/deadline.js';
@@ -33,6 +40,8 @@ const PAGE = 1000;
 /** Longer names are indexed by their hash: PostgreSQL indexes no more than 2700 bytes. */
 const MAX_PLAIN = 256;
 const HOUR_MS = 3_600_000;
+/** Each time that a link finds its place taken, another one has got it. */
+const MAX_LINK_ATTEMPTS = 100;
 
 /**
  * What is known about clients in PostgreSQL (10 or later), shared by all instances: one cut-over report for all of them,
@@ -108,11 +117,36 @@ export class PostgresClientStore implements ClientStore {
     return row && unescaped(row['client']!);
   }
 
-  async link(did: Did, client: ClientId): Promise<ClientId> {
-    const values = [await idOf(did), escaped(did), await idOf(client), escaped(client)];
-    const linked = await this.#query(this.#sql.link, values);
-    // In a statement of its own: the one above does not see what another one wrote while it ran.
-    return linked.length === 1 ? client : (await this.clientOf(did))!;
+  async standingOf(did: Did): Promise<Standing | undefined> {
+    const [row] = await this.#query(this.#sql.standingOf, [await idOf(did)]);
+    if (!row) return undefined;
+    const { client, ...times } = JSON.parse(row['json']!);
+    return { client: unescaped(client), ...present(times) };
+  }
+
+  async link(
+    did: Did,
+    client: ClientId,
+    { maxDids = 2 ** 31, validUntil }: LinkConditions = {},
+  ): Promise<ClientId | undefined> {
+    const [didId, clientId] = [await idOf(did), await idOf(client)];
+    const end = validUntil ?? null;
+    const values = [didId, escaped(did), clientId, escaped(client), maxDids, end];
+    for (let attempt = 1; attempt <= MAX_LINK_ATTEMPTS; attempt++) {
+      const linked = await this.#query(this.#sql.link, values);
+      if (linked.length === 1) return client;
+      // In statements of their own: the one above does not see what another one wrote while it ran.
+      const owner = await this.clientOf(did);
+      if (owner === client) await this.#query(this.#sql.renew, [didId, clientId, end]);
+      if (owner !== undefined) return owner;
+      if (((await this.get(client))?.dids.length ?? 0) >= maxDids) return undefined;
+    }
+    throw xlinkError('CLIENT_STORE_UNAVAILABLE', { cause: new Error('Too many DIDs are linked at once.') });
+  }
+
+  async unlink(did: Did): Promise<ClientId | undefined> {
+    const [row] = await this.#query(this.#sql.unlink, [await idOf(did)]);
+    return row && unescaped(row['client']!);
   }
 
   async add(activity: readonly ClientActivity[], batch = randomName()): Promise<void> {
@@ -126,6 +160,10 @@ export class PostgresClientStore implements ClientStore {
 
   async setKeyOff(client: ClientId, since: number | undefined): Promise<void> {
     await this.#query(this.#sql.setKeyOff, [await idOf(client), escaped(client), since ?? null]);
+  }
+
+  async setRevoked(client: ClientId, since: number | undefined): Promise<void> {
+    await this.#query(this.#sql.setRevoked, [await idOf(client), escaped(client), since ?? null]);
   }
 
   #query(sql: string, values: readonly unknown[]) {
@@ -163,15 +201,18 @@ async function rowsOf(activity: readonly ClientActivity[]): Promise<object[]> {
 }
 
 function recordOf(json: string): ClientRecord {
-  const { client, dids, failures, ...rest } = JSON.parse(json);
-  const known = Object.entries(rest).filter(([, value]) => value !== null);
+  const { client, dids, failures, validUntil, ...rest } = JSON.parse(json);
   return {
     client: unescaped(client),
     dids: dids.map(unescaped),
-    ...Object.fromEntries(known),
+    ...present(rest),
+    ...(validUntil === null ? {} : { validUntil: mapKeys(validUntil, unescaped) }),
     failures: mapKeys(failures, unescaped),
   } as unknown as ClientRecord;
 }
+
+const present = (members: object): object =>
+  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null));
 
 const mapKeys = (counts: Readonly<Record<string, number>>, map: (key: string) => string) =>
   Object.fromEntries(Object.entries(counts).map(([key, count]) => [map(key), count]));

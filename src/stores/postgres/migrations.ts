@@ -53,6 +53,29 @@ SELECT setval(
 );
 INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_clients', 2) ON CONFLICT DO NOTHING;`,
     },
+    {
+      file: 'client-store/003-places.sql',
+      sql: `ALTER TABLE "xlink_clients" ADD COLUMN IF NOT EXISTS revoked_since bigint;
+ALTER TABLE "xlink_clients_dids" ADD COLUMN IF NOT EXISTS valid_until bigint;
+ALTER TABLE "xlink_clients_dids" ADD COLUMN IF NOT EXISTS place bigint;
+UPDATE "xlink_clients_dids" AS d SET place = numbered.place
+FROM (SELECT id, row_number() OVER (PARTITION BY client_id ORDER BY nr) AS place FROM "xlink_clients_dids") AS numbered
+WHERE numbered.id = d.id AND d.place IS NULL;
+CREATE UNIQUE INDEX IF NOT EXISTS "xlink_clients_dids_place" ON "xlink_clients_dids" (client_id, place);
+INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_clients', 3) ON CONFLICT DO NOTHING;`,
+    },
+  ],
+  'key-store': [
+    {
+      file: 'key-store/001-keys.sql',
+      sql: `CREATE TABLE IF NOT EXISTS "xlink_keys" (
+  name text COLLATE "C" PRIMARY KEY,
+  version bigint NOT NULL,
+  epochs json NOT NULL,
+  changed_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_keys', 1) ON CONFLICT DO NOTHING;`,
+    },
   ],
   'mode-store': [
     {
@@ -76,6 +99,16 @@ INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_modes', 
   changed_at timestamptz NOT NULL DEFAULT now()
 );
 INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_registry', 1) ON CONFLICT DO NOTHING;`,
+    },
+  ],
+  'wrapping-key-store': [
+    {
+      file: 'wrapping-key-store/001-wrapping-keys.sql',
+      sql: `CREATE TABLE IF NOT EXISTS "xlink_wrapping_keys" (
+  id text COLLATE "C" PRIMARY KEY,
+  key text
+);
+INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_wrapping_keys', 1) ON CONFLICT DO NOTHING;`,
     },
   ],
 } as const;

@@ -2,9 +2,9 @@ import type { CryptoProvider } from '../../crypto/provider.js';
 import { xlinkError } from '../../errors/errors.js';
 import type { FeedConnection } from '../../registry/change-feed.js';
 import type { ChangeListener } from '../../registry/managed.js';
-import type { Did } from '../../types/protocol.js';
+import type { Clock, Did } from '../../types/protocol.js';
 import type { Deadline } from '../../util/deadline.js';
-import { checkOptions, integerIn, isObject, requireOption } from '../../util/options.js';
+import { checkOptions, integerIn, isFunction, isObject, requireOption } from '../../util/options.js';
 import { type Versioned, VersionedRegistry } from '../versioned-registry.js';
 import { isPool } from './pool-option.js';
 import { channelOf, isChannel, isTableName, tableName } from './table-name.js';
@@ -37,6 +37,8 @@ export interface PostgresTrustRegistryOptions {
   readonly heartbeatMs?: number;
   /** Checks the signatures of key records. Default: the provider of the platform. */
   readonly crypto?: CryptoProvider;
+  /** Says how old a succession is. Default `Date.now`. */
+  readonly clock?: Clock;
 }
 
 const DEFAULT_TABLE = 'xlink_registry';
@@ -70,10 +72,11 @@ export class PostgresTrustRegistry extends VersionedRegistry {
       timeoutMs: integerIn(1, 600_000),
       heartbeatMs: integerIn(10, 600_000),
       crypto: isObject,
+      clock: isFunction,
     });
     requireOption('PostgresTrustRegistry', options, 'pool');
     const { pool, table = DEFAULT_TABLE, timeoutMs = 1000, heartbeatMs = 500, crypto } = options;
-    super({ crypto, timeoutMs, heartbeatMs });
+    super({ crypto, clock: options.clock, timeoutMs, heartbeatMs });
     this.#tables = new PostgresTables({
       pool,
       subscriber: options.subscriber,

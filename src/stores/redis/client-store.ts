@@ -1,6 +1,12 @@
 import { defaultProvider } from '#provider';
 import { mergeActivity } from '../../adapters/clients/memory-store.js';
-import type { ClientActivity, ClientRecord, ClientStore } from '../../adapters/clients/store.js';
+import type {
+  ClientActivity,
+  ClientRecord,
+  ClientStore,
+  LinkConditions,
+  Standing,
+} from '../../adapters/clients/store.js';
 import type { OnWarning } from '../../agent/warnings.js';
 import type { ClientId, Did } from '../../types/protocol.js';
 import { encodeBase64url } from '../../util/base64url.js';
@@ -10,7 +16,7 @@ import { unavailable } from '../unavailable.js';
 import { isRedisClient, type RedisClient } from './client.js';
 import {
   addCommands,
-  addDidCommand,
+  addDidCommands,
   type ClientCommand,
   doneKey,
   keyOffCommands,
@@ -18,6 +24,9 @@ import {
   readCommand,
   recordOf,
   removeDidCommand,
+  revokedCommands,
+  standingCommand,
+  standingOf,
 } from './client-record.js';
 import { isRedisKey } from './commands.js';
 import { RedisConnection } from './connection.js';
@@ -102,20 +111,41 @@ export class RedisClientStore implements ClientStore {
     return unavailable(() => this.#ownerOf(did));
   }
 
-  async link(did: Did, client: ClientId): Promise<ClientId> {
+  async standingOf(did: Did): Promise<Standing | undefined> {
+    return unavailable(async () => {
+      const client = await this.#ownerOf(did);
+      if (client === undefined) return undefined;
+      const key = this.#keyOf(client);
+      return standingOf(client, await this.#connection.call(key, standingCommand(key, did)));
+    });
+  }
+
+  async link(did: Did, client: ClientId, options: LinkConditions = {}): Promise<ClientId | undefined> {
     return unavailable(async () => {
       const owner = await this.#ownerOf(did);
       if (owner !== undefined && owner !== client) return owner;
-      const key = this.#keyOf(client);
       await this.#enlist([client]);
-      const place = Number(await this.#connection.call(key, placeCommand(key)));
-      await this.#connection.call(key, addDidCommand(key, did, place));
+      if (!(await this.#addDid(did, client, options, owner === client))) return undefined;
       const didKey = this.#didKey(did);
       await this.#connection.call(didKey, ['SET', didKey, escaped(client), 'NX']);
       const linked = await this.#ownerOf(did);
       if (linked === undefined) throw new Error('Redis does not keep what is written to it.');
-      if (linked !== client) await this.#connection.call(key, removeDidCommand(key, did));
+      if (linked !== client) await this.#removeDid(did, client);
       return linked;
+    });
+  }
+
+  async unlink(did: Did): Promise<ClientId | undefined> {
+    return unavailable(async () => {
+      const client = await this.#ownerOf(did);
+      if (client === undefined) return undefined;
+      await this.#removeDid(did, client); // first: what is cut off here leaves a link, which can be undone again
+      const didKey = this.#didKey(did);
+      const reply = await this.#connection.call(didKey, ['GETDEL', didKey]);
+      if (typeof reply !== 'string') return undefined;
+      const unlinked = unescaped(reply);
+      if (unlinked !== client) await this.#removeDid(did, unlinked);
+      return unlinked;
     });
   }
 
@@ -140,6 +170,38 @@ export class RedisClientStore implements ClientStore {
       await this.#enlist([client]);
       await this.#connection.transaction(key, keyOffCommands(key, since));
     });
+  }
+
+  async setRevoked(client: ClientId, since: number | undefined): Promise<void> {
+    const key = this.#keyOf(client);
+    await unavailable(async () => {
+      await this.#enlist([client]);
+      await this.#connection.transaction(key, revokedCommands(key, since));
+    });
+  }
+
+  /**
+   * Whether there is room for it. Everyone who adds a DID sees in the same step how many there are: of those who come at
+   * once, the first stay and the others take theirs back.
+   */
+  async #addDid(
+    did: Did,
+    client: ClientId,
+    { maxDids = Infinity, validUntil }: LinkConditions,
+    isLinked: boolean,
+  ): Promise<boolean> {
+    const key = this.#keyOf(client);
+    const place = Number(await this.#connection.call(key, placeCommand(key)));
+    const commands = addDidCommands(key, did, { place, validUntil });
+    const [added, , record] = await this.#connection.transaction(key, commands);
+    if (isLinked || recordOf(client, record)!.dids.length <= maxDids) return true;
+    if (Number(added) === 1) await this.#removeDid(did, client);
+    return false;
+  }
+
+  #removeDid(did: Did, client: ClientId): Promise<unknown> {
+    const key = this.#keyOf(client);
+    return this.#connection.call(key, removeDidCommand(key, did));
   }
 
   async #addOne(activity: ClientActivity, batch: string): Promise<void> {

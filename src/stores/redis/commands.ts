@@ -16,7 +16,9 @@ import {
 export const STORE_COMMANDS = {
   RedisNonceStore: ['EVAL', 'EXISTS', 'GET', 'SET', 'TIME'],
   // biome-ignore format: one line
-  RedisClientStore: ['DEL', 'EXEC', 'GET', 'MULTI', 'PEXPIRE', 'RENAME', 'SADD', 'SET', 'SSCAN', 'ZADD', 'ZDIFFSTORE', 'ZINCRBY', 'ZRANGE', 'ZREM', 'ZUNIONSTORE'],
+  RedisClientStore: ['DEL', 'EXEC', 'GET', 'GETDEL', 'MULTI', 'PEXPIRE', 'RENAME', 'SADD', 'SET', 'SSCAN', 'ZADD', 'ZDIFFSTORE', 'ZINCRBY', 'ZMSCORE', 'ZRANGE', 'ZREM', 'ZUNIONSTORE'],
+  RedisKeyStore: ['EVAL', 'HGET', 'HMGET', 'HSET'],
+  RedisWrappingKeyStore: ['HDEL', 'HGET', 'HKEYS', 'HSET'],
   RedisModeStore: ['PUBLISH', 'SUBSCRIBE', 'XADD', 'XREVRANGE'],
   RedisTrustRegistry: ['PUBLISH', 'SCAN', 'SUBSCRIBE', 'XADD', 'XREVRANGE'],
   // biome-ignore format: one line
@@ -42,8 +44,8 @@ export interface RedisCommands {
   /** What the client puts before every key by itself, but not if it is given a whole command. */
   readonly keyPrefix: string;
   call(key: string, command: RedisCommand): Promise<unknown>;
-  /** All of them, one after the other and nothing in between (MULTI, EXEC). Rejects if any of them failed. */
-  transaction(key: string, commands: readonly RedisCommand[]): Promise<void>;
+  /** The answers to all of them, one after the other and nothing in between (MULTI, EXEC). Rejects if any of them failed. */
+  transaction(key: string, commands: readonly RedisCommand[]): Promise<unknown[]>;
   /** Each server that holds keys of its own, for SCAN and INFO. */
   servers(): Promise<readonly ((command: RedisCommand) => Promise<unknown>)[]>;
 }
@@ -61,6 +63,7 @@ const ioredisCommands = (client: Extract<RedisClient, { status: string }>): Redi
     const replies = (await client.multi(calls).exec()) as [Error | null, unknown][] | null;
     if (!replies) throw new Error('Redis dropped the transaction.');
     for (const [error] of replies) if (error) throw error;
+    return replies.map(([, reply]) => reply);
   },
   async servers() {
     const nodes = isIoredisCluster(client) ? client.nodes('master') : [client as IoredisClient];
@@ -82,7 +85,7 @@ function nodeRedisCommands(
     async transaction(key, commands) {
       const multi = isNodeRedisCluster(client) ? impatient.multi(key) : impatient.multi();
       for (const command of commands) multi.addCommand(...routeOf(key), command);
-      await multi.exec();
+      return multi.exec();
     },
     async servers() {
       if (!isNodeRedisCluster(client)) return [(command) => this.call('', command)];

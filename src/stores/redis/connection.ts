@@ -84,8 +84,8 @@ export class RedisConnection<S extends RedisStore> {
     else for (const item of items) await work(item);
   }
 
-  /** Rejects if any of the commands failed; all have keys of one slot, as `key` is. */
-  transaction(key: string, commands: readonly RedisCommand<S>[]): Promise<void> {
+  /** The answers to all of them. Rejects if any of the commands failed; all have keys of one slot, as `key` is. */
+  transaction(key: string, commands: readonly RedisCommand<S>[]): Promise<unknown[]> {
     return this.#run(() => this.#commands.transaction(key, commands));
   }
 

@@ -2,7 +2,7 @@ import type { OnWarning } from '../../agent/warnings.js';
 import type { CryptoProvider } from '../../crypto/provider.js';
 import { looksLikeDidKey } from '../../identity/did.js';
 import type { FeedConnection } from '../../registry/change-feed.js';
-import type { Did } from '../../types/protocol.js';
+import type { Clock, Did } from '../../types/protocol.js';
 import type { Deadline } from '../../util/deadline.js';
 import {
   checkOptions,
@@ -37,6 +37,8 @@ export interface RedisTrustRegistryOptions {
   readonly heartbeatMs?: number;
   /** Checks the signatures of key records. Default: the provider of the platform. */
   readonly crypto?: CryptoProvider;
+  /** Says how old a succession is. Default `Date.now`. */
+  readonly clock?: Clock;
   /** Told if the client lacks time limits, or Redis may evict. Default: printed, once in a process. */
   readonly onWarning?: OnWarning;
 }
@@ -82,11 +84,12 @@ export class RedisTrustRegistry extends VersionedRegistry {
       timeoutMs: integerIn(1, 600_000),
       heartbeatMs: integerIn(10, 600_000),
       crypto: isObject,
+      clock: isFunction,
       onWarning: isFunction,
     });
     requireOption('RedisTrustRegistry', options, 'client');
     const { client, keyPrefix = 'xlink:registry:', timeoutMs = 1000, heartbeatMs = 500, crypto } = options;
-    super({ crypto, timeoutMs, heartbeatMs });
+    super({ crypto, clock: options.clock, timeoutMs, heartbeatMs });
     this.#connection = new RedisConnection('RedisTrustRegistry', {
       client,
       timeoutMs,

@@ -110,7 +110,17 @@ describe('a client that works on xLink and uses its key again', () => {
 
 describe('while the store of clients is down', () => {
   const DOWN: RefusalText = '503 CLIENT_STORE_UNAVAILABLE';
-  const all: (keyof ClientStore)[] = ['get', 'list', 'clientOf', 'link', 'add', 'setKeyOff'];
+  const all: (keyof ClientStore)[] = [
+    'get',
+    'list',
+    'clientOf',
+    'standingOf',
+    'link',
+    'unlink',
+    'add',
+    'setKeyOff',
+    'setRevoked',
+  ];
 
   test('keys are refused, for nobody can tell whether they still count; the log says why', async () => {
     const { service, store } = await made();
@@ -140,7 +150,7 @@ describe('while the store of clients is down', () => {
 
   test('no client that is a DID stays behind when it is back', async () => {
     const { service, store, byEnvelope } = await made();
-    store.down.add('clientOf');
+    store.down.add('standingOf');
     await byEnvelope();
     await service.quiet();
     store.down.clear();

@@ -10,7 +10,10 @@ import {
   xlinkError,
 } from '@private.me/xlink';
 import express, { type RequestHandler } from 'express';
+import type { SignedDiscoveryDocument } from '../../../src/discovery/document.js';
+import { verifyDocument } from '../../../src/discovery/signed-document.js';
 import { ENROLL_PATH } from '../../../src/http/enrollment.js';
+import { assertKeyRecord } from '../../../src/identity/key-record.js';
 import { MINUTE, SECOND } from '../../support/clock.js';
 import type { Mounted } from '../../support/express.js';
 import { ACME, ACME_TOO, BOLT, bodyForm, problemOf, WRONG } from '../../support/http.js';
@@ -110,21 +113,18 @@ describe('while something is down', () => {
     },
   );
 
-  test.each(['get', 'clientOf', 'link'] as const)(
-    'the store of clients, at %s: nothing is registered',
-    async (name) => {
-      const world = new World();
-      const store = breakable(world.clients);
-      const api = await world.agent('api');
-      const service = await world.serve({ agent: api, clock: world.clock, clients: store });
-      const device = await world.stranger('device');
-      store.down.add(name);
-      await service.refused(enrollment(device, api, ACME), '503 CLIENT_STORE_UNAVAILABLE');
-      expect(world.registry.lookup(device.did)).toBeUndefined();
-      store.down.clear();
-      expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
-    },
-  );
+  test.each(['get', 'link'] as const)('the store of clients, at %s: nothing is registered', async (name) => {
+    const world = new World();
+    const store = breakable(world.clients);
+    const api = await world.agent('api');
+    const service = await world.serve({ agent: api, clock: world.clock, clients: store });
+    const device = await world.stranger('device');
+    store.down.add(name);
+    await service.refused(enrollment(device, api, ACME), '503 CLIENT_STORE_UNAVAILABLE');
+    expect(world.registry.lookup(device.did)).toBeUndefined();
+    store.down.clear();
+    expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
+  });
 
   const identityOf = async (agent: Agent) =>
     Identity.fromSeed((await agent.exportPKCS8()).slice(16), { maxVersion: 2 });
@@ -183,7 +183,7 @@ describe('the discovery document', () => {
   const PATH = '/.well-known/xlink.json';
 
   test('says who the API is and what it takes, to anybody', async () => {
-    const { api, service } = await made({ mode: 'deprecation' });
+    const { api, clock, service } = await made({ mode: 'deprecation' });
     const answer = await service.send({ path: PATH });
     expect([answer.status, problemOf(answer)]).toEqual([
       200,
@@ -193,9 +193,17 @@ describe('the discovery document', () => {
         keyRecord: await api.keyRecord(),
         versions: [1, 2, 3],
         mode: 'deprecation',
+        acceptsEnvelopes: true,
+        hosts: [`127.0.0.1:${service.port}`],
         endpoints: { enroll: '/.well-known/xlink/enroll', key: '/.well-known/xlink/key' },
+        publicPaths: [],
+        issuedAt: clock(),
+        notAfter: clock() + 5 * MINUTE,
+        signature: expect.stringMatching(/^[\w-]{86}$/),
+        pqSignature: expect.stringMatching(/^[\w-]{4412}$/),
       },
     ]);
+    await verifyDocument(problemOf(answer) as unknown as SignedDiscoveryDocument);
     expect(answer.headers).toMatchObject({
       'content-type': 'application/json',
       'cache-control': 'max-age=60',
@@ -224,7 +232,13 @@ describe('the discovery document', () => {
       keyRecord: await api.keyRecord(),
       versions: [1],
       mode: 'hybrid',
+      acceptsEnvelopes: true,
+      hosts: [`127.0.0.1:${service.port}`],
       endpoints: {},
+      publicPaths: [],
+      issuedAt: world.clock(),
+      notAfter: world.clock() + 5 * MINUTE,
+      signature: expect.stringMatching(/^[\w-]{86}$/),
     });
   });
 
@@ -252,14 +266,17 @@ describe('the discovery document', () => {
     const { api, service } = await made();
     const { keyRecord } = problemOf(await service.send({ path: PATH })) as { keyRecord: KeyRecord };
     const identity = await Identity.fromSeed((await api.exportPKCS8()).slice(16), { postQuantumSig: true });
-    expect(keyRecord).toEqual(await createKeyRecord(identity, { epoch: keyRecord.epoch }));
+    const { signature, pqSignature, ...own } = await createKeyRecord(identity, { epoch: keyRecord.epoch });
+    expect(keyRecord).toEqual({ ...own, signature, pqSignature: expect.any(String) }); // ML-DSA signs at random
+    expect(keyRecord.pqSignature).not.toBe(pqSignature);
+    await assertKeyRecord(keyRecord);
   });
 
   test.each([
     ['POST', PATH],
     ['GET', ENROLL_PATH],
     ['PUT', ENROLL_PATH],
-    ['DELETE', ENROLL_PATH],
+    ['PATCH', ENROLL_PATH],
     ['GET', '/.well-known/xlink'],
     ['GET', '/.well-known/xlink/'],
     ['GET', '/.well-known/xlink.json/'],

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Version } from '@private.me/xlink';
+import { ENVELOPE_TYPE, type Version } from '@private.me/xlink';
 import { ENROLL_PATH } from '../../../src/http/enrollment.js';
 import { SECOND } from '../../support/clock.js';
 import { ACME, ACME_TOO, BOLT, bodyForm, CASK, expectNoSecrets, problemOf } from '../../support/http.js';
+import { unwrap } from '../../support/results.js';
 import { enrollment, enrollmentEnvelope, sealed, signed } from '../requests.js';
-
 import { made } from './enrollment-support.js';
 
 const SCOPE = { scope: 'orders:read' };
@@ -51,25 +51,32 @@ describe('enrollment', () => {
     const { world, api, service } = await made();
     const device = await world.stranger('device', 3);
     await service.send(enrollment(device, api, ACME));
-    expect((await api.createEnvelope({ to: device.did, payload: 1 })).version).toBe(3);
+    const request = 'POST /orders';
+    const envelope = await device.createRequest({ to: api.did, payload: { item: 'tea' }, request });
+    const { text } = await service.send(bodyForm(envelope, { headers: { accept: ENVELOPE_TYPE } }));
+    const inReplyTo = envelope.nonce;
+    expect(JSON.parse(text)).toMatchObject({
+      kind: 'answer',
+      version: 3,
+      to: device.did,
+      request,
+      inReplyTo,
+    });
+    const { payload } = unwrap(await device.receive(text, { inReplyTo, request }));
+    expect(payload).toMatchObject({ status: 200 });
   });
 
-  test('scopes that the key does not mention are not limited, scopes that are none are none', async () => {
+  test.each([
+    ['does not mention any', BOLT, 'bolt'],
+    ['has an empty list', CASK, 'cask'],
+  ])('a key that %s gives no scope', async (_, key, client) => {
     const { world, api, service } = await made();
-    const [free, mute] = [await world.stranger('free'), await world.stranger('mute')];
-    expect(problemOf(await service.send(enrollment(free, api, BOLT)))).toEqual({
-      did: free.did,
-      client: 'bolt',
-    });
-    expect(world.registry.lookup(free.did)).not.toHaveProperty('sendScopes');
-    await service.accepted(sealed(free, api, {}, { scope: 'whatever' }));
-
-    expect(problemOf(await service.send(enrollment(mute, api, CASK)))).toEqual({
-      did: mute.did,
-      client: 'cask',
-      scopes: [],
-    });
-    await service.refused(sealed(mute, api), '403 SCOPE_DENIED');
+    const device = await world.stranger('device');
+    const answer = await service.send(enrollment(device, api, key));
+    expect(problemOf(answer)).toEqual({ did: device.did, client, scopes: [] });
+    expect(world.registry.lookup(device.did)?.sendScopes).toEqual([]);
+    await service.refused(sealed(device, api, {}, SCOPE), '403 SCOPE_DENIED');
+    expect((await service.accepted(sealed(device, api))).auth).toMatchObject({ client, scopes: [] });
   });
 
   test.each([
@@ -182,8 +189,10 @@ describe('enrollment', () => {
   test('by an API that takes few scopes: enrollment has one of its own', async () => {
     const { world, api, service } = await made({}, { receiveScopes: ['orders:read'] });
     const device = await world.stranger('device');
-    expect((await service.send(enrollment(device, api, BOLT))).status).toBe(200);
+    expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
     await service.accepted(sealed(device, api, {}, SCOPE));
+    expect((await service.accepted(sealed(device, api))).auth).toMatchObject({ scopes: ['orders:read'] });
+    await service.refused(sealed(device, api, {}, { scope: 'orders:write' }), '403 SCOPE_NOT_ALLOWED');
   });
 
   test('of an old identity by an API that is ahead: let in, and told at the first request', async () => {
@@ -192,7 +201,7 @@ describe('enrollment', () => {
     for (const device of [old, fresh])
       expect((await service.send(enrollment(device, api, BOLT))).status).toBe(200);
     await service.accepted(sealed(fresh, api));
-    const envelope = await old.createEnvelope({ to: api.did, payload: 1, request: 'POST /orders' });
+    const envelope = await old.createRequest({ to: api.did, payload: 1, request: 'POST /orders' });
     await service.refused(bodyForm(envelope), '401 VERSION_TOO_LOW');
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Agent, requestBinding } from '@private.me/xlink';
-import { KEY_PATH } from '../../../src/adapters/well-known.js';
+import { KEY_PATH } from '../../../src/http/own-routes.js';
 import { HOUR, MINUTE } from '../../support/clock.js';
 import { ACME, ACME_TOO, BOLT, problemOf } from '../../support/http.js';
 import { World } from '../../support/world.js';
@@ -8,6 +8,8 @@ import { breakable } from '../breakable-store.js';
 import { enrollment, headerForm, sealed, signed, withKey } from '../requests.js';
 
 const SCOPE = { scope: 'orders:read' };
+/** The scope of the route itself, which needs no grant. */
+const OF_KEY = { scope: 'xlink:key' };
 const DELETE = { method: 'DELETE', path: KEY_PATH };
 const PUT = { method: 'PUT', path: KEY_PATH };
 
@@ -20,7 +22,7 @@ async function made(setup: object = {}) {
   const [service, other] = [await world.serve(options), await world.serve(options)];
   const device = await world.stranger('device');
   expect((await service.send(enrollment(device, api, ACME))).status).toBe(200);
-  const toggle = async (sent: object, from: Agent = device) => signed(from, api, sent, SCOPE);
+  const toggle = async (sent: object, from: Agent = device) => signed(from, api, sent, OF_KEY);
   return { world, clock: world.clock, api, device, service, other, store, toggle };
 }
 
@@ -92,8 +94,8 @@ describe('a client switches its own key off', () => {
 
   test('the envelope may also be a sealed body', async () => {
     const { service, api, device } = await made();
-    expect((await service.send(sealed(device, api, PUT, SCOPE))).status).toBe(200);
-    expect((await service.send(sealed(device, api, DELETE, SCOPE))).status).toBe(200);
+    expect((await service.send(sealed(device, api, PUT, OF_KEY))).status).toBe(200);
+    expect((await service.send(sealed(device, api, DELETE, OF_KEY))).status).toBe(200);
     await service.refused(withKey(ACME), '401 API_KEY_SWITCHED_OFF');
   });
 
@@ -156,9 +158,9 @@ describe.each([
 
   test('with the envelope of another request', async () => {
     const { service, world, api, device } = await made();
-    const { headers = {} } = await signed(device, api, {}, SCOPE);
+    const { headers = {} } = await signed(device, api, {}, OF_KEY);
     await service.refused({ ...sent, headers }, '401 REQUEST_BINDING_MISMATCH');
-    const opposite = await signed(device, api, sent.method === 'PUT' ? DELETE : PUT, SCOPE);
+    const opposite = await signed(device, api, sent.method === 'PUT' ? DELETE : PUT, OF_KEY);
     await service.refused({ ...sent, headers: opposite.headers! }, '401 REQUEST_BINDING_MISMATCH');
     expect(world.clients.get('acme')).not.toHaveProperty('keyOffSince');
   });
@@ -166,19 +168,30 @@ describe.each([
   test('with an envelope for no request in particular, even if the API takes such', async () => {
     const { service, api, device } = await made({ requireRequestBinding: false });
     const unbound = await device.createEnvelope({ to: api.did, signedOnly: true, ...SCOPE });
-    await service.refused(headerForm(unbound, sent), '401 REQUEST_BINDING_REQUIRED');
+    await service.refused(headerForm(unbound, sent), '400 KIND_NOT_ACCEPTED');
   });
 
-  test('with a scope that the client does not have', async () => {
-    const { service, api, device } = await made();
+  test('with a message for this very request', async () => {
+    const { service, world, api, device } = await made();
     const request = requestBinding(sent.method, KEY_PATH);
-    const envelope = await device.createEnvelope({
-      to: api.did,
-      signedOnly: true,
-      request,
-      scope: 'refunds',
-    });
-    await service.refused(headerForm(envelope, sent), '403 SCOPE_DENIED');
+    const message = await device.createEnvelope({ to: api.did, signedOnly: true, request, ...SCOPE });
+    await service.refused(headerForm(message, sent), '400 KIND_NOT_ACCEPTED');
+    expect(world.clients.get('acme')).not.toHaveProperty('keyOffSince');
+  });
+
+  test.each(['orders:read', 'refunds', '*', 'xlink:enroll', 'xlink:key2'])(
+    'with the scope %s, which is not that of the route, granted or not',
+    async (scope) => {
+      const { service, world, api, device } = await made();
+      await service.refused(signed(device, api, sent, { scope }), '403 SCOPE_NOT_ALLOWED');
+      expect(world.clients.get('acme')).not.toHaveProperty('keyOffSince');
+    },
+  );
+
+  test('elsewhere: the scope of the route is good for nothing else', async () => {
+    const { service, api, device } = await made();
+    await service.refused(signed(device, api, {}, OF_KEY), '403 SCOPE_NOT_ALLOWED');
+    await service.refused(sealed(device, api, {}, OF_KEY), '403 SCOPE_NOT_ALLOWED');
   });
 
   test('while the store is down', async () => {

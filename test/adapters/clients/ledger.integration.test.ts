@@ -340,7 +340,7 @@ describe('behind an adapter', () => {
   test('a body that is not the signed one is a failure of the client that signed', async () => {
     const { world, api, clock, clients, device } = await enrolled();
     const service = await world.serve({ agent: api, clock, clients });
-    const envelope = await device.createEnvelope({
+    const envelope = await device.createRequest({
       to: api.did,
       signedOnly: true,
       request: 'POST /orders',

@@ -68,6 +68,7 @@ describe('advice', () => {
           'never-used-xlink': 0,
           failing: 0,
           'not-recent': 0,
+          revoked: 0,
           'key-in-use': 0,
           'key-switched-off': 0,
           moved: 1,

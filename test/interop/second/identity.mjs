@@ -39,9 +39,12 @@ function decodeKey(publicKey) {
   return decoded.get(name);
 }
 
+/** Whether 2.3 takes the key. */
+export const isGoodKey = (publicKey) => decodeKey(publicKey) !== undefined;
+
 export function publicKeyOf(did) {
   const key = rawKeyOf(did);
-  return decodeKey(key) ? key : fail('INVALID_DID:WEAK_KEY');
+  return isGoodKey(key) ? key : fail('INVALID_DID:WEAK_KEY');
 }
 
 const little = (bytes) => bytes.reduceRight((n, b) => (n << 8n) | BigInt(b), 0n);

@@ -3,17 +3,26 @@ export interface SecondIdentity {
   did: string;
   seed: Uint8Array;
   version: number;
+  mlDsa65?: unknown;
 }
 export interface Message {
   from: string;
   to: string;
-  content: unknown;
+  kind: string;
+  /** Parsed JSON, or the bytes of what is none. */
+  content?: unknown;
+  bytes?: Uint8Array;
+  headers?: [string, string][];
+  /** What a request may use. */
+  scopes?: string[];
   scope: string;
   version: number;
   encrypted: boolean;
   timestamp: number;
   nonce: string;
   request?: string;
+  fields?: string;
+  fieldsDigest?: string;
   contentDigest?: string;
   contentType?: string;
   inReplyTo?: string;
@@ -27,14 +36,29 @@ export interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: any JSON
   json: any;
   error: string | undefined;
+  /** Of the request that it answers. */
+  sent: { nonce: string; request: string };
 }
 interface SecondRecord {
   did: string;
   epoch: number;
+  keyEpoch: number;
+  notBefore: number;
+  notAfter: number;
   x25519: string;
   mlKem768?: string;
   mlDsa65?: string;
+  next?: string;
   signature: string;
+  pqSignature?: string;
+}
+interface RecordOptions {
+  keyEpoch?: number;
+  notBefore?: number;
+  notAfter?: number;
+  next?: Uint8Array;
+  /** Whose encryption keys it has. */
+  encryption?: SecondIdentity;
 }
 interface SecondEntry {
   record: unknown;
@@ -47,12 +71,17 @@ interface ReceiveOptions {
   requireBinding?: boolean;
   allowCleartext?: boolean;
   maxBytes?: number;
+  kind?: string;
+  inReplyTo?: string;
+  ownScope?: string;
 }
 export class Peer {
   constructor(id: SecondIdentity, lookup: (did: string) => SecondEntry | undefined, options?: object);
   readonly did: string;
   readonly id: SecondIdentity;
-  record(epoch?: number): SecondRecord;
+  record(epoch?: number, more?: RecordOptions): SecondRecord;
+  /** Gets to know a service that is called. */
+  adopt(record: unknown): void;
   forget(did: string): void;
   seal(to: string, options: object): Promise<{ text: string; nonce: string }>;
   sealShares(to: string, options: object): Promise<string[]>;
@@ -64,13 +93,16 @@ export interface HttpOptions {
   sentBody?: string | Uint8Array;
   target?: string;
   apiKeyHeader?: string;
+  /** Those that the caller set, which are covered. */
   headers?: Record<string, string>;
+  /** What is changed on the way. */
+  wire?: Record<string, string>;
   seal?: object;
 }
 export function identityFromSeed(seed: Uint8Array, version?: number): SecondIdentity;
 export function toPkcs8(seed: Uint8Array): Uint8Array;
 export function fromPkcs8(der: Uint8Array): Uint8Array;
-export function createRecord(id: SecondIdentity, epoch?: number): SecondRecord;
+export function createRecord(id: SecondIdentity, epoch?: number, more?: RecordOptions): SecondRecord;
 export function verifyRecord(record: unknown, did?: string): { version: number };
 export function bindRequest(method: string, target: string | Uint8Array): string;
 export function toBase64url(bytes: Uint8Array): string;
@@ -104,4 +136,31 @@ export function receiveRequest(
     body?: Uint8Array;
   },
   options?: { allowCleartext?: boolean },
-): Promise<Message | undefined>;
+): Promise<(Message & { seen: Record<string, string>; covered: string[] }) | undefined>;
+
+export function createSuccession(
+  from: SecondIdentity,
+  to: SecondIdentity,
+  more: { issuedAt: number; overlapMs: number },
+): Record<string, unknown>;
+export function signDiscovery(id: SecondIdentity, document: object): Record<string, unknown>;
+export function checkDiscovery(
+  document: unknown,
+  rules: { origin: string; now: number; pinned?: string; seen?: { did: string; issuedAt: number } },
+): Record<string, unknown> & { did: string; keyRecord: unknown };
+export function openAnswer(
+  peer: Peer,
+  service: string,
+  sent: Answer['sent'],
+  answer: Pick<Answer, 'status' | 'headers' | 'text'>,
+): Promise<{
+  status?: number;
+  contentType?: string;
+  body?: Uint8Array;
+  refusal?: { code: string; status: number };
+}>;
+export function sealAnswer(
+  peer: Peer,
+  message: Message,
+  answer: { status: number; contentType?: string; body?: Uint8Array },
+): Promise<string>;

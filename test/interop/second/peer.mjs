@@ -3,20 +3,19 @@ import { randomBytes } from '@noble/hashes/utils.js';
 import { concat, fail, ProtocolError, toBase64url, utf8 } from './bytes.mjs';
 import {
   groupTranscript,
-  isEncrypted,
-  isShares,
-  isXchange,
-  openBytes,
-  parseContent,
-  parseEnvelope,
+  openEnvelope,
+  openXchange,
+  readContent,
   sealEnvelope,
+  sealXchange,
   sealXchangeEnvelope,
   verifyPqSignature,
   verifySignature,
 } from './envelope.mjs';
 import { publicKeyOf } from './identity.mjs';
+import { isEncrypted, isShares, isXchange, parseEnvelope } from './parse.mjs';
 import { createRecord, Memory } from './record.mjs';
-import { bundle, Collector, openXchange, readBundle, sealXchange, split } from './shares.mjs';
+import { bundle, Collector, readBundle, split } from './shares.mjs';
 
 /** 11. In a text, a character up to U+00FF is that byte, one beyond it is its UTF-8 bytes. */
 export function bindRequest(method, target) {
@@ -32,14 +31,26 @@ export function bindRequest(method, target) {
 }
 
 /** 10.1, check 6. `actual` is undefined where there is no HTTP request. */
-export function checkBinding(claimed, actual, required) {
-  if (actual === undefined) return;
-  if (claimed === undefined) {
+export function checkBinding(claimed, actual, required, kind = 'message') {
+  if (actual === undefined) {
+    if (claimed !== undefined && kind === 'message') fail('REQUEST_BINDING_MISMATCH');
+  } else if (claimed === undefined) {
     if (required) fail('REQUEST_BINDING_REQUIRED');
   } else if (claimed !== actual) fail('REQUEST_BINDING_MISMATCH');
 }
 
-const allows = (list, scope) => list === undefined || list.includes(scope) || list.includes('*');
+/** 3.2: an absent list of an entry allows nothing. */
+const grants = (list, scope) => list !== undefined && (list.includes(scope) || list.includes('*'));
+/** A list of its own that an implementation does without allows everything. */
+const accepts = (list, scope) => list === undefined || list.includes(scope) || list.includes('*');
+
+/** 10.6: what `*` in a request stands for. */
+function scopesInForce(granted = [], accepted = ['*']) {
+  if (accepted.includes('*')) return granted;
+  return granted.includes('*') ? accepted : granted.filter((scope) => accepted.includes(scope));
+}
+
+const SLOW_BODY = 300_000;
 
 /**
  * One implementation of the protocol: an identity with its memory and nonces. `lookup(did)` answers
@@ -47,6 +58,9 @@ const allows = (list, scope) => list === undefined || list.includes(scope) || li
  */
 export class Peer {
   #memory = new Memory();
+  /** 10.5: the services that were called, apart from the registry. */
+  #services = new Map();
+  #serviceMemory = new Memory();
   #nonces = new Map();
   #collector = new Collector();
 
@@ -54,53 +68,82 @@ export class Peer {
     this.id = id;
     this.did = id.did;
     this.lookup = lookup;
-    this.options = { minVersion: 1, window: 30_000, now: Date.now, random: randomBytes, ...options };
+    this.options = {
+      ...{ minVersion: 1, versionFloor: 'record', window: 30_000, now: Date.now, random: randomBytes },
+      ...options,
+    };
   }
 
   forget(did) {
     this.#memory.forget(did);
   }
 
-  record(epoch) {
-    return createRecord(this.id, epoch);
+  record(epoch, more) {
+    return createRecord(this.id, epoch, more);
   }
 
-  /** 9. `options`: scope, content, version, signedOnly, request, contentDigest, contentType, inReplyTo. */
+  /** Gets to know a service that is called. */
+  adopt(record) {
+    this.#serviceMemory.resolve(record.did, record);
+    this.#services.set(record.did, record);
+  }
+
+  /** 9. `options`: kind, scope, content or bytes, contentType, headers, version, signedOnly, request, fields, … */
   async seal(to, options) {
-    const { fields, text, record } = await this.#prepare(to, options);
-    return sealEnvelope(this.id, fields, text, options.signedOnly ? undefined : record, this.options.random);
+    const { fields, content, record } = await this.#prepare(to, options);
+    if (options.signedOnly)
+      return sealEnvelope(this.id, fields, content, 'signed', undefined, this.options.random);
+    return sealEnvelope(this.id, fields, content, 'encrypted', record, this.options.random);
   }
 
   /** 16.3: envelopes of `n` shares, one for each list of indexes in `routes`. `options` as for seal, and `xchange`. */
   async sealShares(to, { n, k, routes, xchange = false, ...options }) {
     const { random } = this.options;
-    const { fields, text, record } = await this.#prepare(to, options);
+    const { fields, content, record } = await this.#prepare(to, options);
+    const { bytes, contentType } = content;
     const fresh = () => ({ ...fields, nonce: random(16, 'nonce') });
-    const data = xchange ? random(32, 'contentKey') : utf8(text);
+    const data = xchange ? random(32, 'contentKey') : bytes;
     const g = split(data, n, k, random);
     if (!xchange)
-      return routes.map((some) => sealEnvelope(this.id, fresh(), bundle(g, some), record, random).text);
+      return routes.map((some) => {
+        const shares = { bytes: bundle(g, some), contentType };
+        return sealEnvelope(this.id, fresh(), shares, 'shares', record, random).text;
+      });
     const common = groupTranscript(fields, g.groupId, this.did);
-    const ciphertext = sealXchange(data, common, this.did, utf8(text));
+    const ciphertext = sealXchange(data, fields, common, this.did, content);
     return routes.map(
       (some) => sealXchangeEnvelope(this.id, fresh(), concat(bundle(g, some), ciphertext)).text,
     );
   }
 
-  async #prepare(to, { scope, content, version, signedOnly = false, ...members }) {
+  async #prepare(
+    to,
+    { content: value, bytes, contentType, headers, version, signedOnly = false, ...members },
+  ) {
     const o = this.options;
-    if (!allows(o.sendScopes, scope)) fail('SCOPE_DENIED');
-    const text = content === undefined ? undefined : JSON.stringify(content);
-    if (text === undefined && (content !== undefined || !signedOnly)) fail('PAYLOAD_NOT_SERIALIZABLE');
-    const entry = await this.#find(to, 'LOOKUP_FAILED');
-    const record = this.#memory.resolve(to, entry.record);
-    if (!allows(entry.receiveScopes, scope)) fail('RECEIVER_SCOPE_DENIED');
+    const { kind = 'message', scope } = members;
+    const isOwnIdea = kind === 'message' || kind === 'request';
+    if (isOwnIdea && scope !== '*' && !accepts(o.sendScopes, scope)) fail('SCOPE_DENIED');
+    let content = bytes && { bytes, contentType: contentType ?? '', headers };
+    const text = value === undefined ? undefined : JSON.stringify(value);
+    if (text !== undefined)
+      content = { bytes: utf8(text), contentType: contentType ?? 'application/json', headers };
+    if (!content && (value !== undefined || !signedOnly)) fail('PAYLOAD_NOT_SERIALIZABLE');
+    const asService = kind === 'request' && this.#services.has(to);
+    const entry = asService ? {} : await this.#find(to, 'LOOKUP_FAILED');
+    const record = asService
+      ? this.#serviceMemory.resolve(to, this.#services.get(to))
+      : this.#memory.resolve(to, entry.record);
+    if (kind === 'message' && !grants(entry.receiveScopes, scope)) fail('RECEIVER_SCOPE_DENIED');
     if (!record && !signedOnly) fail('KEY_AGREEMENT_FAILED:NO_KEY_RECORD');
     const highest = Math.min(this.id.version, record?.version ?? 3);
     const v = version ?? highest;
     if (v > highest || v < o.minVersion) fail('KEY_AGREEMENT_FAILED:NO_COMMON_VERSION');
-    const fields = { version: v, to, timestamp: o.now(), nonce: o.random(16, 'nonce'), scope, ...members };
-    return { fields, text, record };
+    const now = o.now();
+    if (!signedOnly && now > record.notAfter) fail('KEY_RECORD_EXPIRED');
+    const fields = { kind, version: v, to, timestamp: now, nonce: o.random(16, 'nonce'), ...members };
+    if (signedOnly && contentType !== undefined) fields.contentType = contentType; // of the body beside it
+    return { fields, content, record };
   }
 
   async #find(did, prefix) {
@@ -120,60 +163,96 @@ export class Peer {
     return this.accept(parseEnvelope(input, options.maxBytes ?? this.options.maxBytes), options);
   }
 
-  /** Checks 3 to 23. `beforeClaim` may refuse, once the sender is authenticated. */
-  async accept(e, { request, requireBinding = true, allowCleartext = true, beforeClaim } = {}) {
+  /**
+   * Checks 3 to 23. `kind` is the one that is taken, `inReplyTo` the nonce of the request whose answer or refusal is waited
+   * for, `ownScope` the scope of the library's own route. `beforeClaim` may refuse, once the sender is authenticated.
+   */
+  async accept(e, options = {}) {
+    const { request, requireBinding = true, allowCleartext = true, beforeClaim } = options;
+    const { kind = 'message', inReplyTo, ownScope } = options;
     const o = this.options;
     if (e.to !== this.did) fail('RECIPIENT_MISMATCH');
+    if (e.kind !== kind) fail('KIND_NOT_ACCEPTED');
     if (e.version < o.minVersion) fail('VERSION_TOO_LOW');
     if (!allowCleartext && !isEncrypted(e)) fail('CLEARTEXT_NOT_ALLOWED');
+    if (inReplyTo !== undefined && e.inReplyTo !== inReplyTo) fail('ANSWER_INVALID');
     if (isXchange(e) && !o.xchange) fail('XCHANGE_REFUSED');
     if (isShares(e) && request !== undefined) fail('SHARES_NOT_ACCEPTED');
-    checkBinding(e.request, request, requireBinding);
+    checkBinding(e.request, request, requireBinding, kind);
     const now = o.now();
     if (e.timestamp < now - o.window) fail('TIMESTAMP_EXPIRED');
     if (e.timestamp > now + o.window) fail('TIMESTAMP_EXPIRED:FUTURE');
     const use = `${e.to} ${e.from} ${e.nonce}`;
     for (const [key, until] of this.#nonces) if (until < now) this.#nonces.delete(key);
     if (this.#nonces.has(use)) fail('REPLAY_DETECTED');
-    const entry = await this.#find(e.from, 'VERIFICATION_FAILED');
+    const asked = e.kind === 'answer' || e.kind === 'refusal' ? this.#services.get(e.from) : undefined;
+    const entry = asked ? { record: asked } : await this.#find(e.from, 'VERIFICATION_FAILED');
     const key = publicKeyOf(e.from);
-    const record = this.#memory.resolve(e.from, entry.record);
-    if (!isXchange(e) && e.version < this.#memory.shown(e.from)) fail('VERSION_TOO_LOW');
+    const memory = asked ? this.#serviceMemory : this.#memory;
+    const record = memory.resolve(e.from, entry.record);
+    if (!isXchange(e)) {
+      const onRecord = o.versionFloor === 'record' ? Math.min(record?.version ?? 1, this.id.version) : 1;
+      if (e.version < Math.max(onRecord, memory.shown(e.from))) fail('VERSION_TOO_LOW');
+    }
     if (!verifySignature(e, key)) fail('VERIFICATION_FAILED:SIGNATURE_MISMATCH');
     if (e.version === 3) {
       if (!record?.mlDsa65) fail('VERIFICATION_FAILED:NO_PQ_KEY');
       if (!verifyPqSignature(e, record.mlDsa65)) fail('VERIFICATION_FAILED:PQ_SIGNATURE_MISMATCH');
     }
-    if (!allows(entry.sendScopes, e.scope)) fail('SCOPE_DENIED');
-    if (!allows(o.receiveScopes, e.scope)) fail('SCOPE_NOT_ALLOWED');
+    const scopes = this.#authorize(e, entry, ownScope);
+    if (isEncrypted(e) && !isXchange(e) && e.keyEpoch !== 0) fail('KEY_EPOCH_UNKNOWN');
     await beforeClaim?.(e);
     if (this.#nonces.has(use)) fail('REPLAY_DETECTED');
-    this.#nonces.set(use, now + 2 * o.window + 1000);
-    if (!isXchange(e)) this.#memory.show(e.from, e.version);
-    const opened = openBytes(this.id, e);
-    const whole = isShares(e) ? this.#gather(e, opened, now) : { bytes: opened, more: { nonce: e.nonce } };
-    const content = parseContent(whole.bytes);
-    const message = { from: e.from, to: e.to, content, encrypted: isEncrypted(e), ...whole.more };
-    for (const name of ['scope', 'version', 'timestamp']) message[name] = e[name];
-    for (const name of ['request', 'contentDigest', 'contentType', 'inReplyTo']) {
-      if (e[name] !== undefined) message[name] = e[name];
+    this.#nonces.set(use, now + 2 * o.window + SLOW_BODY + 1000);
+    if (!isXchange(e)) memory.show(e.from, e.version);
+    const opened = openEnvelope(this.id, e);
+    const whole = isShares(e) ? this.#gather(e, opened, now) : { opened, more: { nonce: e.nonce } };
+    return messageOf(e, whole, scopes);
+  }
+
+  /** 10.6. The scopes that a request may use. */
+  #authorize(e, entry, ownScope) {
+    if (e.kind !== 'message' && e.kind !== 'request') return undefined;
+    const { receiveScopes } = this.options;
+    if (ownScope !== undefined || e.scope.startsWith('xlink:')) {
+      if (e.scope !== ownScope) fail('SCOPE_NOT_ALLOWED');
+      return [e.scope];
     }
-    return message;
+    if (e.scope === '*') return scopesInForce(entry.sendScopes, receiveScopes);
+    if (!grants(entry.sendScopes, e.scope)) fail('SCOPE_DENIED');
+    if (!accepts(receiveScopes, e.scope)) fail('SCOPE_NOT_ALLOWED');
+    return [e.scope];
   }
 
   /** 16.4 */
-  #gather(e, opened, now) {
-    const b = readBundle(opened, isXchange(e));
+  #gather(e, { bytes, contentType }, now) {
+    const b = readBundle(bytes, isXchange(e));
     const groupId = toBase64url(b.groupId);
     const use = `${e.to} ${e.from} ${groupId}`;
     if (this.#nonces.has(use)) fail('REPLAY_DETECTED:GROUP_COMPLETE');
     const common = groupTranscript(e, b.groupId);
-    const { data, rest } = this.#collector.add(e.from, common, b);
-    const bytes = isXchange(e) ? openXchange(data, common, e.from, rest) : data;
-    this.#nonces.set(use, now + 2 * this.options.window + 1000);
+    const facts = concat(common, utf8(contentType ?? ''));
+    const { data, rest } = this.#collector.add(e.from, facts, b);
+    if (isXchange(e) && data.length !== 32) fail('DECRYPT_FAILED:DECRYPTION');
+    const opened = isXchange(e) ? openXchange(e, data, common, rest) : { bytes: data, contentType };
+    this.#nonces.set(use, now + 2 * this.options.window + SLOW_BODY + 1000);
     const shares = { total: b.n, threshold: b.k };
-    return { bytes, more: { nonce: groupId, shares, ...(isXchange(e) ? { xchange: true } : {}) } };
+    return { opened, more: { nonce: groupId, shares, ...(isXchange(e) ? { xchange: true } : {}) } };
   }
+}
+
+/** 10.4 */
+function messageOf(e, { opened, more }, scopes) {
+  const message = { from: e.from, to: e.to, encrypted: isEncrypted(e), ...more };
+  for (const name of ['kind', 'scope', 'version', 'timestamp']) message[name] = e[name];
+  for (const name of ['request', 'fields', 'fieldsDigest', 'contentDigest', 'inReplyTo'])
+    if (e[name] !== undefined) message[name] = e[name];
+  if (opened) Object.assign(message, readContent(e, opened));
+  const contentType = e.contentType ?? opened?.contentType;
+  if (contentType) message.contentType = contentType;
+  if (opened?.headers) message.headers = opened.headers;
+  if (e.kind === 'request') message.scopes = scopes;
+  return message;
 }
 
 /** The error id of a refusal, or 'accepted'. */

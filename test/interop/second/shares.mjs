@@ -1,5 +1,4 @@
 // Shares and Xchange: docs/PROTOCOL.md, section 16.
-import { gcm } from '@noble/ciphers/aes.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concat, equal, fail, LP, toBase64url, u32, utf8 } from './bytes.mjs';
@@ -129,10 +128,21 @@ function* choices(list, size) {
     for (const rest of size > 0 ? choices(list.slice(i + 1), size - 1) : []) yield [list[i], ...rest];
 }
 
+/** 16.4: whether those that hold the same piece hold the same copy of it. By polynomials: see `interpolate`. */
+const agree = (some) => {
+  const pieces = new Map();
+  for (const share of some)
+    for (const [j, piece] of share.pieces) {
+      if (pieces.has(j) && !equal(pieces.get(j), piece)) return false;
+      pieces.set(j, piece);
+    }
+  return true;
+};
+
 /** What some `k` of the shares give whose tags verify; undefined if there are none. */
 function dataOf(g) {
   for (const some of choices([...g.shares.values()], g.k)) {
-    const secret = combine(g, some);
+    const secret = agree(some) && combine(g, some);
     if (!secret) continue;
     const key = secret.slice(0, 32);
     if (some.every(({ i, tag, pieces }) => equal(tag, tagOf(key, g, i, [...pieces.values()]))))
@@ -168,20 +178,4 @@ export class Collector {
     }
     return { data, rest: g.rest };
   }
-}
-
-/** 16.5 */
-export const sealXchange = (key, group, from, content) =>
-  gcm(key, new Uint8Array(12), group).encrypt(concat(LP(utf8(from)), content));
-
-export function openXchange(key, group, from, ciphertext) {
-  let plain;
-  try {
-    plain = gcm(key, new Uint8Array(12), group).decrypt(ciphertext);
-  } catch {
-    fail('DECRYPT_FAILED:DECRYPTION');
-  }
-  const frame = LP(utf8(from));
-  if (!equal(plain.slice(0, frame.length), frame)) fail('DECRYPT_FAILED:SENDER_MISMATCH');
-  return plain.slice(frame.length);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { authOf, type Mode, type XlinkAuth } from '@private.me/xlink';
 import { koaMiddleware } from '@private.me/xlink/koa';
-import { KEY_PATH } from '../../../src/adapters/well-known.js';
+import { KEY_PATH } from '../../../src/http/own-routes.js';
 import {
   bodyForm,
   json,

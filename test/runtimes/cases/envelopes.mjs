@@ -1,6 +1,6 @@
 // Every envelope version, sealed and signed only: received from the fixed vectors, and in both directions with a peer in
 // Node. Shares of a message.
-import { hex, player, toHex } from '../../vectors/replay.mjs';
+import { player, toHex } from '../../vectors/replay.mjs';
 import { outcome, same, unwrap } from '../rows.mjs';
 
 const FILES = ['v1', 'v2', 'v3', 'signedOnly'];
@@ -10,9 +10,7 @@ const PAYLOAD = { text: 'grüße 👋 \u2028', number: 1e-7, deep: [{ null: null
 export async function envelopeCases(check, { xlink, vectors, peer }) {
   for (const name of FILES) {
     const file = vectors[name];
-    const { seed, maxVersion } = file.receiver;
-    const identity = await xlink.Identity.fromSeed(hex(seed), { maxVersion });
-    const play = player(xlink, file, identity);
+    const play = player(xlink, file);
 
     await check(`vectors ${name}: good envelopes are opened`, async () => {
       for (const one of file.good) same(unwrap(await play(one)), one.message, one.name);
@@ -43,8 +41,9 @@ async function bothWays(check, xlink, peer, version, signedOnly) {
   const { keyRecord } = await peer.describe();
   const registry = new xlink.MemoryTrustRegistry();
   const nonceStore = new xlink.MemoryNonceStore({ coldStart: 'accept' });
-  const agent = await xlink.Agent.quickstart({ maxVersion: 3, registry, nonceStore });
-  unwrap(await registry.register({ did: keyRecord.did, keys: keyRecord }));
+  const agent = await xlink.Agent.quickstart({ maxVersion: version, registry, nonceStore });
+  const rights = { sendScopes: ['runtimes'], receiveScopes: ['runtimes'] };
+  unwrap(await registry.register({ did: keyRecord.did, keys: keyRecord, ...rights }));
   const receive = async (text) => unwrap(await agent.receive(text, { allowCleartext: signedOnly }));
 
   await check(`${form}: sent from here, received in Node`, async () => {

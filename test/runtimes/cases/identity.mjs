@@ -49,10 +49,19 @@ export async function identityCases(check, { xlink, vectors }) {
   });
 
   await check('key records: made again byte for byte, bad ones are refused', async () => {
-    for (const { seed, version, record } of records.good) {
+    for (const { name, seed, encryptionSeed = seed, version, record } of records.good) {
       await assertKeyRecord(record);
-      const identity = await Identity.fromSeed(hex(seed), { maxVersion: version });
-      same(await createKeyRecord(identity, { epoch: record.epoch }), record, record.did);
+      const of = (text) => Identity.fromSeed(hex(text), { maxVersion: version });
+      const { x25519, mlKem768 } = await of(encryptionSeed);
+      const { epoch, keyEpoch, notBefore, notAfter, next } = record;
+      const made = await createKeyRecord(await of(seed), {
+        epoch,
+        encryption: { keyEpoch, notBefore, notAfter, x25519, mlKem768 },
+        ...(next ? { next: fromBase64url(next) } : {}),
+      });
+      await assertKeyRecord(made);
+      const { pqSignature } = record; // made with fresh randomness each time
+      same({ ...made, pqSignature }, record, name);
     }
     for (const { name, record, error } of records.bad)
       same(await outcome(() => assertKeyRecord(record)), error, name);
@@ -65,5 +74,10 @@ export async function identityCases(check, { xlink, vectors }) {
     return `${bindings.canonical.length} targets`;
   });
 }
+
+const fromBase64url = (text) =>
+  Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (character) =>
+    character.charCodeAt(0),
+  );
 
 const pick = (from, names) => Object.fromEntries(names.map((name) => [name, from[name]]));

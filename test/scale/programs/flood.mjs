@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import {
   Agent,
   connect,
+  discover,
   ENVELOPE_TYPE,
   MemoryTrustRegistry,
   requestBinding,
@@ -22,13 +23,15 @@ const MIB = 2 ** 20;
 const ENROLL = '/.well-known/xlink/enroll';
 const from = { 'X-Forwarded-For': address };
 
-const connected = await connect(url, { apiKey, unsafeAllowHttp: true, unsafeAllowPrivateAddresses: true });
+const local = { unsafeAllowHttp: true, unsafeAllowPrivateAddresses: true };
+const connected = await connect(url, { apiKey, ...local });
 if (!connected.ok) throw connected.error;
 const known = connected.value.agent;
-const service = { did: connected.value.did };
 await connected.value.fetch('/orders/1'); // enrolls
+const service = await discover(url, local);
 const registry = new MemoryTrustRegistry();
-await registry.register(await known.registry.lookup(service.did));
+const registered = await registry.register({ did: service.did, keys: service.keyRecord });
+if (!registered.ok) throw registered.error;
 
 /** Strangers, of whom one after the other sends. */
 const strangers = await Promise.all(
@@ -40,7 +43,7 @@ const post = (body, path = '/orders', headers = {}) =>
 const json = (value) => Buffer.from(JSON.stringify(value));
 const stranger = () => strangers[turn++ % strangers.length];
 const envelope = (size, request = requestBinding('POST', '/orders'), agent = stranger()) =>
-  agent.createEnvelope({
+  agent.createRequest({
     to: service.did,
     scope: 'orders:write',
     payload: { text: 'x'.repeat(size) },
@@ -59,7 +62,7 @@ const KINDS = {
   'envelopes in headers': async () => {
     const { did: to } = service;
     const request = requestBinding('GET', '/orders/1');
-    const signed = await stranger().createEnvelope({ to, scope: 'orders:read', request, signedOnly: true });
+    const signed = await stranger().createRequest({ to, scope: 'orders:read', request, signedOnly: true });
     const text = JSON.stringify(signed);
     const padded = `{${' '.repeat(8000)}${text.slice(1)}`;
     const Authorization = xlinkAuthorization(signed).replace(

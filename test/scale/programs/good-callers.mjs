@@ -14,7 +14,7 @@ const { agent, did } = service.value;
 await service.value.fetch('/orders/1'); // enrolls
 
 const seal = (method, path, scope, more) =>
-  agent.createEnvelope({ to: did, scope, request: requestBinding(method, path), ...more });
+  agent.createRequest({ to: did, scope, request: requestBinding(method, path), ...more });
 const kinds = {
   signed: async () => {
     const envelope = await seal('GET', '/orders/1', 'orders:read', { signedOnly: true });

@@ -12,7 +12,7 @@ export async function knownCallers({ postgres, callers, cacheMs, timeoutMs }) {
   }
   const registry = new MemoryTrustRegistry();
   for (const keys of callers) {
-    const registered = await registry.register({ did: keys.did, keys });
+    const registered = await registry.register({ did: keys.did, keys, sendScopes: ['orders:read'] });
     if (!registered.ok) throw registered.error;
   }
   return { registry };

@@ -18,7 +18,7 @@ export async function requestMaker(api, callers) {
   return {
     async signed(number) {
       const target = `/orders/${number}`;
-      const envelope = await agents[Math.floor(number / 3) % agents.length].createEnvelope({
+      const envelope = await agents[Math.floor(number / 3) % agents.length].createRequest({
         to: api.did,
         scope: 'orders:read',
         request: requestBinding('GET', target),

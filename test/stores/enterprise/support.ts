@@ -24,8 +24,8 @@ export const [ALICE, BOB, CAROL] = [
   (await identityOf('carol')).did,
 ];
 
-/** How the registry behaves: `deaf` does what it is asked and says nothing. */
-export type Mood = 'up' | 'down' | 'deaf' | 'broken' | 'page' | 'unauthorized';
+/** How the registry behaves: `deaf` does what it is asked and says nothing, `deaf to changes` says what it is asked to say. */
+export type Mood = 'up' | 'down' | 'deaf' | 'deaf to changes' | 'broken' | 'page' | 'unauthorized';
 
 export let folder: string;
 export let central: MemoryTrustRegistry;
@@ -92,7 +92,8 @@ beforeEach(async () => {
     if (site.mood === 'page') return void res.writeHead(404, { 'content-type': 'text/html' }).end('<p>');
     if (site.mood === 'unauthorized') delete req.headers.authorization;
     const { end } = res;
-    const [silent, holding] = [site.mood === 'deaf', site.held?.path.test(req.url!) ? site.held : undefined];
+    const silent = site.mood === 'deaf' || (site.mood === 'deaf to changes' && req.method === 'POST');
+    const holding = site.held?.path.test(req.url!) ? site.held : undefined;
     if (silent) res.end = (() => void req.socket.destroy()) as never;
     if (holding)
       res.end = ((body: string) => {

@@ -1,6 +1,7 @@
 import { type Envelope, FileTrustRegistry } from '@private.me/xlink';
 import {
   FileClientStore,
+  FileKeyStore,
   FileModeStore,
   FileNonceStore,
   FileRelayStore,
@@ -90,6 +91,28 @@ const mode: FileStoreKind = {
   },
 };
 
+const keys: FileStoreKind = {
+  name: 'FileKeyStore',
+  async open({ path, ...options }) {
+    const store = new FileKeyStore(path, options);
+    const fail = async (error: unknown) => {
+      await store.close();
+      throw (error as Error).cause;
+    };
+    await store.load().catch(fail);
+    return {
+      async write(number) {
+        const epoch = { keyEpoch: number, recordEpoch: 0, notBefore: 0, notAfter: 0, eraseAfter: 0 };
+        const epochs = [{ ...epoch, wrappingKey: 'a', sealed: filler(number) }];
+        if (!(await store.save({ did: DID, epochs, highest: number, derivedUntil: 0 }, number - 1)))
+          throw new Error('another version was there');
+      },
+      last: async () => (await store.load())?.value.highest ?? 0,
+      close: () => store.close(),
+    };
+  },
+};
+
 const nonces: FileStoreKind = {
   name: 'FileNonceStore',
   async open(options) {
@@ -158,4 +181,4 @@ const enterprise: FileStoreKind = {
   },
 };
 
-export const FILE_STORES: readonly FileStoreKind[] = [trust, clients, mode, nonces, relay, enterprise];
+export const FILE_STORES: readonly FileStoreKind[] = [trust, clients, mode, keys, nonces, relay, enterprise];

@@ -16,8 +16,8 @@ import { killed, type Writer } from './killed-writer.js';
 const ROUNDS = scaled(500, 12);
 /** Then another file, or reading it would take most of the time. */
 const ROUNDS_A_FILE = 25;
-/** Writes that are under way at the same time; a mode is written one at a time. */
-const widthOf = (name: string): number => (name === 'FileModeStore' ? 1 : 3);
+/** Writes that are under way at the same time; a mode is written one at a time, and so are keys. */
+const widthOf = (name: string): number => (['FileModeStore', 'FileKeyStore'].includes(name) ? 1 : 3);
 
 const suite = mkdtempSync(join(tmpdir(), 'xlink-kill-'));
 const writer = join(suite, 'writer.mjs');

@@ -1,7 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { PostgresClientStore, PostgresModeStore, PostgresTrustRegistry } from '@private.me/xlink/postgres';
+import { MemoryKeyStore } from '@private.me/xlink';
+import {
+  PostgresKeyStore as KeyStoreInPostgres,
+  PostgresClientStore,
+  type PostgresKeyStoreOptions,
+  PostgresModeStore,
+  PostgresTrustRegistry,
+  PostgresWrappingKeyStore,
+} from '@private.me/xlink/postgres';
 import type pg from 'pg';
 import { identityOf } from '../../support/agents.js';
 import { describeWith, programFile } from '../../support/needs-program.js';
@@ -15,8 +23,24 @@ const INSTALLED = 'node_modules/@private.me/xlink/';
 const dids = await Promise.all(
   ['alice', 'bob', 'carol'].map(async (name) => (await identityOf(name, 1)).did),
 );
-const STORES = [PostgresTrustRegistry, PostgresClientStore, PostgresModeStore];
-const FAILURES = ['REGISTRATION_FAILED', 'CLIENT_STORE_UNAVAILABLE', 'MODE_STORE_UNAVAILABLE'];
+const STORES = [
+  PostgresTrustRegistry,
+  PostgresClientStore,
+  PostgresModeStore,
+  PostgresWrappingKeyStore,
+  class PostgresKeyStore extends KeyStoreInPostgres {
+    constructor(options: Omit<PostgresKeyStoreOptions, 'wrappingKeys'>) {
+      super({ ...options, wrappingKeys: new MemoryKeyStore().wrappingKeys });
+    }
+  },
+];
+const FAILURES = [
+  'REGISTRATION_FAILED',
+  'CLIENT_STORE_UNAVAILABLE',
+  'MODE_STORE_UNAVAILABLE',
+  'KEY_STORE_UNAVAILABLE',
+  'KEY_STORE_UNAVAILABLE',
+];
 
 describeWith(['initdb', 'postgres', 'psql'], 'Migrations of PostgreSQL', () => {
   let server: PostgresServer;
@@ -45,8 +69,11 @@ describeWith(['initdb', 'postgres', 'psql'], 'Migrations of PostgreSQL', () => {
     expect(await versionsOf(connect())).toEqual([
       'xlink_clients 1',
       'xlink_clients 2',
+      'xlink_clients 3',
+      'xlink_keys 1',
       'xlink_modes 1',
       'xlink_registry 1',
+      'xlink_wrapping_keys 1',
     ]);
   });
 
@@ -72,7 +99,7 @@ describeWith(['initdb', 'postgres', 'psql'], 'Migrations of PostgreSQL', () => {
       "SELECT is_identity FROM information_schema.columns WHERE table_name = 'xlink_clients_dids' AND column_name = 'nr'",
     );
     expect(rows).toEqual([{ is_identity: 'YES' }]);
-    expect(await versionsOf(owner)).toEqual(['xlink_clients 1', 'xlink_clients 2']);
+    expect(await versionsOf(owner)).toEqual(['xlink_clients 1', 'xlink_clients 2', 'xlink_clients 3']);
   });
 
   test('by a later release are left alone', async () => {
@@ -121,7 +148,7 @@ describeWith(['initdb', 'postgres', 'psql'], 'Migrations of PostgreSQL', () => {
         await owner.query(`GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO ${name}`);
         await store.migrate();
       }
-      expect(await versionsOf(owner, schema)).toHaveLength(4);
+      expect(await versionsOf(owner, schema)).toHaveLength(7);
     },
   );
 });

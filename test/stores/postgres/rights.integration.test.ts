@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { PostgresClientStore, PostgresModeStore, PostgresTrustRegistry } from '@private.me/xlink/postgres';
+import { MemoryKeyStore } from '@private.me/xlink';
+import {
+  PostgresClientStore,
+  PostgresKeyStore,
+  PostgresModeStore,
+  PostgresTrustRegistry,
+  PostgresWrappingKeyStore,
+} from '@private.me/xlink/postgres';
 import pg from 'pg';
+import { ringOver } from '../../identity/epoch-rings.js';
 import { identityOf } from '../../support/agents.js';
 import { describeWithPostgres, PostgresServer } from '../../support/postgres-server.js';
 import { unwrap } from '../../support/results.js';
@@ -14,6 +22,7 @@ const RIGHTS = [...grants!.matchAll(/GRANT (.*) ON (\w+) TO xlink_app;/g)].flatM
   rights!.split(', ').map((right) => [right, table!] as const),
 );
 const alice = (await identityOf('alice', 1)).did;
+const nowhere = new MemoryKeyStore().wrappingKeys;
 const ACTIVITY = { client: 'acme', keyRequests: 1, xlinkRequests: 0, failures: {} };
 
 describeWithPostgres('Rights in PostgreSQL', () => {
@@ -21,8 +30,14 @@ describeWithPostgres('Rights in PostgreSQL', () => {
   beforeAll(async () => {
     server = await PostgresServer.start();
     const owner = new pg.Pool(server.connection);
-    for (const Store of [PostgresTrustRegistry, PostgresClientStore, PostgresModeStore])
+    for (const Store of [
+      PostgresTrustRegistry,
+      PostgresClientStore,
+      PostgresModeStore,
+      PostgresWrappingKeyStore,
+    ])
       await new Store({ pool: owner }).migrate();
+    await new PostgresKeyStore({ pool: owner, wrappingKeys: nowhere }).migrate();
     await owner.query('CREATE ROLE xlink_app LOGIN');
     await owner.query(grants!);
     await owner.end();
@@ -36,6 +51,9 @@ describeWithPostgres('Rights in PostgreSQL', () => {
     const registry = new PostgresTrustRegistry({ pool, heartbeatMs: 100 });
     const clients = new PostgresClientStore({ pool });
     const modes = new PostgresModeStore({ pool, heartbeatMs: 100 });
+    const wrappingKeys = new PostgresWrappingKeyStore({ pool });
+    const keys = new PostgresKeyStore({ pool, wrappingKeys });
+    await owner.query('DELETE FROM xlink_keys; DELETE FROM xlink_wrapping_keys');
     await owner.query('DELETE FROM xlink_registry; DELETE FROM xlink_clients_dids; DELETE FROM xlink_modes');
     await owner.query('DELETE FROM xlink_clients; DELETE FROM xlink_clients_batches');
     await owner.query("INSERT INTO xlink_clients_batches VALUES ('old', now() - interval '2 days')");
@@ -47,6 +65,9 @@ describeWithPostgres('Rights in PostgreSQL', () => {
     await clients.link(alice, 'acme');
     await clients.link(alice, 'acme');
     await clients.setKeyOff('acme', 1);
+    await clients.setRevoked('acme', 1);
+    await clients.link('did:key:b', 'acme', { maxDids: 2, validUntil: 5 });
+    expect(await clients.unlink('did:key:b')).toBe('acme');
     await clients.add([ACTIVITY, { ...ACTIVITY, client: 'other' }], 'batch');
     await clients.add([ACTIVITY], 'batch');
     expect((await clients.list()).map(({ keyRequests }) => keyRequests)).toEqual([1, 1]);
@@ -55,6 +76,14 @@ describeWithPostgres('Rights in PostgreSQL', () => {
     expect(await modes.save({ mode: 'hybrid', since: 1 }, 0)).toBe(true);
     expect(await modes.save({ mode: 'hybrid', since: 2 }, 1)).toBe(true);
     expect((await modes.load())?.version).toBe(2);
+
+    const ring = await ringOver(keys, Date.now);
+    const { keyEpoch } = await ring.current();
+    await ring.rotate();
+    expect(await (await ringOver(keys, Date.now)).find(keyEpoch)).toBeDefined();
+    const [id] = await wrappingKeys.ids();
+    await wrappingKeys.destroy(id!);
+    expect(await wrappingKeys.ids()).not.toContain(id);
 
     // The old names of batches go in the background.
     const isTidy = async () =>
@@ -73,7 +102,7 @@ describeWithPostgres('Rights in PostgreSQL', () => {
 
   test('[E20] each of these rights is needed', async () => {
     const { owner, app } = owned();
-    expect(RIGHTS).toHaveLength(16);
+    expect(RIGHTS).toHaveLength(25);
     const needless: string[] = [];
     for (const [right, table] of RIGHTS) {
       await owner.query(`REVOKE ${right} ON ${table} FROM xlink_app`);

@@ -36,7 +36,13 @@ describeWithRedis('several relays that share a Redis', () => {
   async function relay(kind: 'ioredis' | 'redis', limits: object = {}): Promise<string> {
     const store = new RedisRelayStore({ client: await clientOf(kind), pollMs: 30, ...limits });
     const identity = await Identity.fromSeed(seedOf('relay'));
-    const running = await createRelay({ identity, store, sendsPerMinute: 10_000 });
+    const running = await createRelay({
+      identity,
+      store,
+      open: true,
+      requestsPerAddress: 1_000_000,
+      sendsPerMinute: 10_000,
+    });
     afterTest(() => running.close());
     return (await listen((req, res) => running.handler(req, res))).url;
   }

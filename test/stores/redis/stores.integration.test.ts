@@ -13,7 +13,13 @@ import { quietly, timed } from './nonce-clients.js';
 import { allCalls, callsOf, type StoreCall } from './stores.js';
 
 /** Those that do not subscribe to changes. */
-const COMMAND_STORES = ['RedisNonceStore', 'RedisClientStore', 'RedisRelayStore'];
+const COMMAND_STORES = [
+  'RedisNonceStore',
+  'RedisClientStore',
+  'RedisRelayStore',
+  'RedisKeyStore',
+  'RedisWrappingKeyStore',
+];
 const TIMEOUT_MS = 300;
 /** What a busy machine may add. */
 const SLACK_MS = 1500;
@@ -44,20 +50,20 @@ describeWithRedis('the stores in Redis', () => {
   afterAll(() => Promise.all([server?.stop(), cluster?.stop()]));
 
   test.each(Object.entries(CLIENTS))(
-    '[E1] all five take a client that only just connects: %s',
+    '[E1] all of them take a client that only just connects: %s',
     async (name, make) => {
       await all(allCalls(make(server.port), { prefix: `${name.replaceAll(' ', '')}:` }));
     },
   );
 
   test.each(Object.entries(CLUSTERS))(
-    '[E1] all five take a cluster that only just connects: %s',
+    '[E1] all of them take a cluster that only just connects: %s',
     async (name, make) => {
       await all(allCalls(make(cluster.addresses), { prefix: `${name.replaceAll(' ', '')}:` }));
     },
   );
 
-  test.each(Object.entries(POOLS))('[E1] all five take a pool: %s', async (name, make) => {
+  test.each(Object.entries(POOLS))('[E1] all of them take a pool: %s', async (name, make) => {
     const client = make(server.port);
     for (const store of COMMAND_STORES)
       await all(callsOf(store, client, { prefix: `${name.replace(' ', '')}:` }));
@@ -137,7 +143,7 @@ describeWithRedis('the stores in Redis', () => {
   });
 
   describe.each(kinds.map(([name], at) => [name, at] as const))('%s', (_, at) => {
-    test('[E1] a client that never answers rejects in time in all five, and they recover', async () => {
+    test('[E1] a client that never answers rejects in time in all of them, and they recover', async () => {
       await silent(at);
     }, 60_000);
 

@@ -1,17 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { RedisNonceStore } from '@private.me/xlink';
+import { MemoryKeyStore, RedisNonceStore } from '@private.me/xlink';
 import {
   type RedisClient,
   RedisClientStore,
+  RedisKeyStore,
   RedisModeStore,
   RedisRelayStore,
   RedisTrustRegistry,
+  RedisWrappingKeyStore,
 } from '@private.me/xlink/redis';
 import type { Envelope, OnWarning } from '../../../src/index.js';
 import { unwrap } from '../../support/results.js';
 import { newUse, quietly, someDid } from './nonce-clients.js';
 
-// The five stores that there are in Redis, as one.
+// The stores that there are in Redis, as one.
 
 /** A call of a store: what it rejects with if Redis is away, and the call. */
 export type StoreCall = readonly [code: string, call: () => Promise<unknown>];
@@ -26,6 +28,7 @@ export interface StoreSettings {
 type Make = (client: RedisClient, settings: Required<StoreSettings>) => readonly StoreCall[];
 
 const did = someDid();
+const NOWHERE = new MemoryKeyStore().wrappingKeys;
 
 /** By name. The first call of each writes, so that a call that is made late is seen. */
 const STORES: Readonly<Record<string, Make>> = {
@@ -46,6 +49,24 @@ const STORES: Readonly<Record<string, Make>> = {
       ['CLIENT_STORE_UNAVAILABLE', () => store.link(did, 'acme')],
       ['CLIENT_STORE_UNAVAILABLE', () => store.setKeyOff('acme', 5)],
       ['CLIENT_STORE_UNAVAILABLE', () => store.list()],
+    ];
+  },
+  RedisKeyStore(client, { prefix, ...settings }) {
+    const store = new RedisKeyStore({ client, key: `${prefix}keys`, wrappingKeys: NOWHERE, ...settings });
+    const version = async () => (await store.load())?.version ?? 0;
+    const value = { did, epochs: [], highest: 0, derivedUntil: 0 };
+    return [
+      ['KEY_STORE_UNAVAILABLE', async () => store.save(value, await version())],
+      ['KEY_STORE_UNAVAILABLE', () => store.load()],
+    ];
+  },
+  RedisWrappingKeyStore(client, { prefix, ...settings }) {
+    const store = new RedisWrappingKeyStore({ client, key: `${prefix}wrapping-keys`, ...settings });
+    return [
+      ['KEY_STORE_UNAVAILABLE', () => store.put(randomBytes(16).toString('hex'), randomBytes(32))],
+      ['KEY_STORE_UNAVAILABLE', () => store.get('a')],
+      ['KEY_STORE_UNAVAILABLE', () => store.ids()],
+      ['KEY_STORE_UNAVAILABLE', () => store.destroy('a')],
     ];
   },
   RedisModeStore(client, { prefix, ...settings }) {

@@ -1,0 +1,166 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Agent, createKeyRecord, Identity, MemoryTrustRegistry } from '@private.me/xlink';
+import { createRegistryServer } from '@private.me/xlink/server';
+import { commands, run } from '../src/index.js';
+
+const TOKEN = 'token-of-the-registry-0123456789';
+const seedOf = (name: string) => new Uint8Array(createHash('sha256').update(`cli ${name}`).digest());
+const pemOf = (identity: Identity) =>
+  `-----BEGIN PRIVATE KEY-----\n${Buffer.from(identity.exportPKCS8()).toString('base64')}\n-----END PRIVATE KEY-----\n`;
+
+async function call(...args: string[]) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await run(['identity', ...args], commands, {
+    out: (line) => void out.push(line),
+    err: (line) => void err.push(line),
+  });
+  return { code, out: out.join('\n'), err: err.join('\n') };
+}
+
+describe('xlink identity', () => {
+  const registry = () => stored;
+  let stored: MemoryTrustRegistry;
+  let server: Server;
+  let url: string;
+  let folder: string;
+  let old: Identity;
+  let next: Identity;
+  const path = (name: string) => join(folder, name);
+  const at = () => ['--registry', url, '--token-file', path('token')];
+  const succeed = (...more: string[]) =>
+    call('succeed', '--old', path('old.pem'), '--new', path('new.der'), ...at(), ...more);
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'xlink-cli-identity-'));
+    stored = new MemoryTrustRegistry();
+    const handler = createRegistryServer({ registry: stored, adminToken: TOKEN });
+    server = createServer((req, res) => handler(req, res)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    old = await Identity.fromSeed(seedOf('old'), { maxVersion: 3 });
+    next = await Identity.fromSeed(seedOf('next'), { maxVersion: 3 });
+    await writeFile(path('token'), `${TOKEN}\n`);
+    await writeFile(path('old.pem'), pemOf(old));
+    await writeFile(path('new.der'), next.exportPKCS8());
+    const entry = { did: old.did, keys: await createKeyRecord(old), sendScopes: ['orders'], name: 'orders' };
+    expect((await stored.register(entry)).ok).toBe(true);
+  });
+  afterEach(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('succeed puts the new one in the place of the old one, once and again', async () => {
+    const first = await succeed('--overlap', '12h');
+    expect([first.code, first.err]).toEqual([0, '']);
+    expect(first.out).toMatch(
+      new RegExp(`^old {4}${old.did}\nnew {4}${next.did}\nboth are good until 20..-`),
+    );
+    const entry = registry().lookup(next.did);
+    expect(entry).toMatchObject({ sendScopes: ['orders'], name: 'orders', predecessors: [old.did] });
+    expect(entry?.keys?.mlDsa65).toBeDefined(); // the version that the old one published
+    expect(registry().lookup(old.did)?.succeededBy?.overlapMs).toBe(12 * 3_600_000);
+    expect(await succeed()).toEqual(first); // the first statement counts
+    for (const text of [first.out, first.err]) expect(text).not.toContain(TOKEN);
+  });
+
+  test('check follows it from any DID, and says so when nobody stands for it', async () => {
+    expect(await call('check', '--did', old.did, '--registry', url)).toMatchObject({
+      code: 0,
+      out: `${old.did}  active`,
+    });
+    await succeed();
+    const checked = await call('check', '--did', old.did, '--registry', url);
+    expect(checked.code).toBe(0);
+    expect(checked.out).toMatch(
+      new RegExp(`^${old.did} {2}succeeded, good until .*\n${next.did} {2}active$`),
+    );
+    await registry().revoke(old.did, { successors: true });
+    const revoked = await call('check', '--did', old.did, '--registry', url);
+    expect([revoked.code, revoked.out]).toEqual([1, `${old.did}  revoked\n${next.did}  revoked`]);
+  });
+
+  test('the agent of a service that holds both goes on as the new one', async () => {
+    const agent = new Agent({ identity: old, successor: next, registry: stored });
+    expect((await agent.keyRecord()).did).toBe(old.did);
+    expect((await succeed('--next', old.did)).code).toBe(0);
+    const record = await agent.keyRecord();
+    expect([record.did, record.next]).toEqual([next.did, registry().lookup(next.did)?.keys?.next]);
+  });
+
+  test('what the registry refuses is a failure that says why', async () => {
+    await writeFile(path('wrong'), 'another-token-0123456789');
+    const unauthorized = await call(
+      ...['succeed', '--old', path('old.pem'), '--new', path('new.der'), '--registry', url],
+      ...['--token-file', path('wrong')],
+    );
+    expect([unauthorized.code, unauthorized.err]).toEqual([1, expect.stringContaining('admin token')]);
+    await registry().add(next.did);
+    const inUse = await succeed();
+    expect([inUse.code, inUse.err]).toEqual([1, expect.stringContaining('in the registry already')]);
+    const unknown = await call('succeed', '--old', path('new.der'), '--new', path('old.pem'), ...at());
+    expect(unknown.code).toBe(1);
+    const stranger = await call('check', '--did', `${old.did.slice(0, -1)}1`, '--registry', url);
+    expect([stranger.code, stranger.err]).toEqual([1, expect.stringContaining('is not in the registry')]);
+  });
+
+  test('a key that openssl made is taken', async () => {
+    const pem = path('openssl.pem');
+    try {
+      await promisify(execFile)('openssl', ['genpkey', '-algorithm', 'ed25519', '-out', pem]);
+    } catch (error) {
+      if ((error as { code?: string }).code === 'ENOENT') return;
+      throw error;
+    }
+    const done = await call('succeed', '--old', path('old.pem'), '--new', pem, ...at());
+    expect([done.code, done.err]).toEqual([0, '']);
+  });
+
+  test.each([
+    [[], 'succeed or check is required'],
+    [['rotate'], 'there are succeed and check'],
+    [['succeed'], '--old is required'],
+    [['succeed', '--old', 'x'], '--new is required'],
+    [['succeed', '--old', 'x', '--new', 'y', '--overlap', '91d'], '--overlap must be'],
+    [['succeed', '--old', 'x', '--new', 'y', '--overlap', '-1d'], 'overlap'],
+    [['succeed', '--old', 'x', '--new', 'y', '--new-version', '4'], '--new-version must be'],
+    [['succeed', '--old', 'x', '--new', 'y', '--next', 'did:web:x'], '--next must be'],
+    [['succeed', '--old', 'x', '--new', 'y'], '--registry is required'],
+    [['succeed', '--token', 'x'], 'Unknown option'],
+    [['check'], '--did is required'],
+  ])('%j is a wrong call', async (args, text) => {
+    const { code, err } = await call(...args);
+    expect([code, err]).toEqual([2, expect.stringContaining(text)]);
+  });
+
+  test('a file that holds no key is named, and not quoted', async () => {
+    await writeFile(
+      path('old.pem'),
+      '-----BEGIN PRIVATE KEY-----\nc2VjcmV0LWNhbmFyeQ==\n-----END PRIVATE KEY-----\n',
+    );
+    const { code, err } = await succeed();
+    expect([code, err.split('\n')[0]]).toEqual([
+      2,
+      expect.stringContaining('old.pem is not a PKCS#8 private key'),
+    ]);
+    expect(err).not.toContain('c2VjcmV0');
+  });
+
+  test('--help names every option and fits a terminal', async () => {
+    const { out } = await call('--help');
+    for (const option of ['--old', '--new', '--registry', '--token-file', '--overlap', '--next', '--did'])
+      expect(out).toContain(option);
+    expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(90);
+  });
+});

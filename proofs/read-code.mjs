@@ -1,0 +1,182 @@
+// What is hashed, signed and derived, part by part: read off the code by running it on marked inputs, so that the model
+// cannot say something else.
+import { createHash } from 'node:crypto';
+import { loadSources } from '../scripts/load-sources.mjs';
+
+export const code = await loadSources(
+  './src/checks/timestamp.ts',
+  './src/crypto/bytes.ts',
+  './src/crypto/key-schedule.ts',
+  './src/crypto/suites.ts',
+  './src/discovery/signed-document.ts',
+  './src/envelope/fields.ts',
+  './src/envelope/kinds.ts',
+  './src/envelope/plaintext.ts',
+  './src/envelope/transcript.ts',
+  './src/http/enrollment.ts',
+  './src/identity/key-record.ts',
+  './src/identity/succession.ts',
+);
+
+/** A mark for each input: six characters, which a text, bytes and an integer of 48 bits can all be. */
+const marks = new Map();
+function mark(name) {
+  if (!marks.has(name)) marks.set(name, `<${String(marks.size).padStart(4, '0')}>`);
+  return marks.get(name);
+}
+const bytes = (name) => Buffer.from(mark(name));
+const text = (name) => bytes(name).toString('base64url');
+const integer = (name) => bytes(name).readUIntBE(0, 6);
+const marked = (names, make) => Object.fromEntries(names.map((name) => [name, make(name)]));
+
+/** Hashes to a mark of its own. */
+const crypto = { sha256: (input) => Buffer.from(`sha256(${Buffer.from(input).toString('latin1')})`) };
+
+/** The parts of a length-prefixed list. */
+function split(list) {
+  const parts = [];
+  for (let at = 0; at < list.length; ) {
+    const length = list.readUInt32BE(at);
+    parts.push(list.subarray(at + 4, at + 4 + length).toString('latin1'));
+    at += 4 + length;
+  }
+  return parts;
+}
+
+/** Which input each part is, by its mark; every input must be there. A hash of one is `hash_` and its name. */
+function name(parts, names) {
+  const found = parts.map((part) => {
+    const hits = names.filter((one) => part.includes(mark(one)));
+    if (hits.length !== 1) throw new Error(`a part that the model does not know: ${JSON.stringify(part)}`);
+    return part.startsWith('sha256(') ? `hash_${hits[0]}` : hits[0];
+  });
+  const missing = names.filter((one) => !found.includes(one) && !found.includes(`hash_${one}`));
+  if (missing.length > 0) throw new Error(`the code leaves out ${missing}`);
+  return found;
+}
+
+const named = (list, ...names) => name(split(Buffer.from(list)), names);
+
+const { FIELD_NAMES, FIELDS } = code;
+const HEADER = FIELD_NAMES.filter((one) => !['payload', 'signature', 'pqSignature'].includes(one));
+
+function header() {
+  const fields = marked(HEADER, (one) => (FIELDS[one].type === 'number' ? integer(one) : mark(one)));
+  const list = code.headerTranscript({ label: bytes('label'), fields, bytes: marked(HEADER, bytes) });
+  return named(list, 'label', ...HEADER);
+}
+
+async function signed() {
+  const unsigned = { label: bytes('label'), bytes: { payload: bytes('payload') } };
+  return named(
+    await code.signatureTranscript(crypto, unsigned, bytes('header')),
+    'label',
+    'header',
+    'payload',
+  );
+}
+
+async function keySchedule() {
+  const kem = { secret: bytes('ssK'), ciphertext: bytes('kemCiphertext'), recipientKey: bytes('mlKem768') };
+  const agreement = {
+    x25519Secret: bytes('ssX'),
+    ephemeralPub: bytes('ephemeralPub'),
+    recipientX25519: bytes('x25519'),
+    kem,
+  };
+  const derived = {};
+  const hkdf = (ikm, info) => Object.assign(derived, { ikm, info }) && Buffer.alloc(76);
+  await code.deriveMessageKey({ hkdf }, bytes('label'), bytes('from'), bytes('to'), agreement);
+  // Its parts have fixed lengths, so there are no lengths in between.
+  const ikm = Buffer.from(derived.ikm)
+    .toString('latin1')
+    .match(/<.{4}>/g);
+  return {
+    ikm: name(ikm, ['ssK', 'ssX', 'kemCiphertext', 'ephemeralPub', 'mlKem768', 'x25519', 'label']),
+    info: named(derived.info, 'label', 'from', 'to'),
+  };
+}
+
+function frame(kind, ...names) {
+  const none = Buffer.alloc(0);
+  const headers = [[mark('headers'), '']];
+  return named(
+    code.framePlaintext(kind, mark('from'), { bytes: none, contentType: mark('contentType'), headers }),
+    ...names,
+  );
+}
+
+const RECORD = {
+  ...marked(['epoch', 'keyEpoch', 'notBefore', 'notAfter'], integer),
+  ...marked(['x25519', 'mlKem768', 'mlDsa65', 'next'], text),
+  did: mark('did'),
+};
+
+/** A label is known by its text. */
+const withLabel = (list, label, ...names) => {
+  const [first, ...rest] = split(Buffer.from(list));
+  if (first !== label) throw new Error(`the label is ${first}`);
+  return ['label', ...name(rest, names)];
+};
+
+const record = () => withLabel(code.recordTranscript(RECORD), 'xlink/1 key-record', ...Object.keys(RECORD));
+
+const SUCCESSION = {
+  ...marked(['from', 'to'], mark),
+  ...marked(['issuedAt', 'overlapMs'], integer),
+  ...marked(['fromMlDsa65', 'toMlDsa65', 'next'], text),
+};
+
+const succession = () =>
+  withLabel(code.successionTranscript(SUCCESSION), 'xlink/1 succession', ...Object.keys(SUCCESSION));
+
+async function discovery() {
+  const document = {
+    did: mark('did'),
+    name: mark('name'),
+    keyRecord: { ...RECORD, did: mark('keyRecord') },
+    versions: [mark('versions')],
+    mode: mark('mode'),
+    acceptsEnvelopes: true,
+    hosts: [mark('hosts')],
+    endpoints: { [mark('endpoints')]: '' },
+    publicPaths: [mark('publicPaths')],
+    succession: [{ ...SUCCESSION, from: mark('succession') }],
+    issuedAt: integer('issuedAt'),
+    notAfter: integer('notAfter'),
+  };
+  let list;
+  const sign = (given) => {
+    list = Buffer.from(given);
+    return Buffer.alloc(64);
+  };
+  const hashed = (input) => (Buffer.from(input).includes(mark('succession')) ? 'succession' : 'keyRecord');
+  const inner = { sha256: (input) => Buffer.from(`sha256(${mark(hashed(input))})`) };
+  await code.signDocument(document, { ed25519: { sign } }, inner);
+  const parts = split(list).map((part) => (part === '\x01' ? mark('acceptsEnvelopes') : part));
+  if (parts[0] !== 'xlink/1 discovery') throw new Error('the label of a document');
+  return ['label', ...name(parts.slice(1), Object.keys(document))];
+}
+
+/** The proof comes out hashed: what the model says of it is computed and compared. */
+async function keyProof() {
+  const list = code.lengthPrefixed(['xlink/1 enroll', 'the did', 'the key'].map((part) => Buffer.from(part)));
+  const said = createHash('sha256').update(list).digest('base64url');
+  if (said !== (await code.enrollmentProof('the did', 'the key'))) throw new Error('the proof of enrollment');
+  return ['label', 'did', 'apiKey'];
+}
+
+/** Each transcript as the list of its parts. */
+export const transcripts = {
+  header: header(),
+  signed: await signed(),
+  ...(await keySchedule()),
+  frame: frame('message', 'from', 'contentType'),
+  requestFrame: frame('request', 'from', 'contentType', 'headers'),
+  record: record(),
+  discovery: await discovery(),
+  succession: succession(),
+  keyProof: await keyProof(),
+  // By docs/PROTOCOL.md; nothing in the code makes these on marked inputs.
+  application: ['label', 'context', 'hash_bytes'],
+};

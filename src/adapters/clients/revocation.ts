@@ -1,0 +1,148 @@
+import { callRegistry } from '../../agent/call-registry.js';
+import { toXlinkError, xlinkError } from '../../errors/errors.js';
+import type { Result } from '../../errors/result.js';
+import type { ManagedTrustRegistry, RevokeOptions } from '../../registry/managed.js';
+import type { TrustRegistry } from '../../types/ports.js';
+import type { ClientId, Clock, Did } from '../../types/protocol.js';
+import { given } from '../../util/given.js';
+import { lineOf, standingOf } from './lineage.js';
+import type { ClientStore } from './store.js';
+
+/** What `adapter.revokeClient()` has done. */
+export interface ClientRevocation {
+  /** The client. */
+  readonly client: ClientId;
+  /** Since when it is revoked, ISO 8601 in UTC; the first time counts. */
+  readonly since: string;
+  /**
+   * Its DIDs that this call ended in the trust registry, those included that took the place of one; those that were revoked before
+   * are not among them.
+   */
+  readonly dids: readonly Did[];
+}
+
+/** What `adapter.restoreClient()` has done. */
+export interface ClientRestoration {
+  /** The client. */
+  readonly client: ClientId;
+  /** DIDs that count again. */
+  readonly reactivated: readonly Did[];
+  /** DIDs that stay revoked, and are no longer linked to the client. */
+  readonly unlinked: readonly Did[];
+}
+
+/** What a client is ended with. */
+export interface ClientParts {
+  readonly store: ClientStore;
+  readonly registry: TrustRegistry;
+  readonly clock: Clock;
+}
+
+/**
+ * Marks the client first, which ends its keys and DIDs wherever the store is shared, and ends each DID in the registry
+ * then, and those that took its place, for everybody else who asks that. A DID that is being enrolled meanwhile finds the mark. Rejects with
+ * `REVOCATION_INCOMPLETE` if the registry did not take all of it: the mark stays, and the call can be made again.
+ */
+export async function revokeClient(
+  { store, registry, clock }: ClientParts,
+  client: ClientId,
+  reason: string | undefined,
+): Promise<ClientRevocation> {
+  const known = (await store.get(client))?.revokedSince;
+  const since = known ?? clock();
+  if (known === undefined) await store.setRevoked(client, since);
+  const { dids } = (await store.get(client))!;
+  const ended: Did[] = [];
+  const errors: unknown[] = [];
+  for (const did of dids) {
+    try {
+      ended.push(...(await endLine({ store, registry }, did, reason)));
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0)
+    throw xlinkError('REVOCATION_INCOMPLETE', { cause: new AggregateError(errors, `${errors.length} DIDs`) });
+  return { client, since: new Date(since).toISOString(), dids: ended };
+}
+
+/**
+ * Takes the mark off the client, so that its keys count again. DIDs stay revoked and make room for new ones, but for those
+ * that are to be brought back. The mark goes last: what fails can be done again.
+ */
+export async function restoreClient(
+  { store, registry }: Omit<ClientParts, 'clock'>,
+  client: ClientId,
+  reactivate: readonly Did[],
+): Promise<ClientRestoration> {
+  const { dids = [] } = (await store.get(client)) ?? {};
+  const [reactivated, unlinked]: Did[][] = [[], []];
+  for (const did of dids) {
+    const entry = await callRegistry(() => registry.lookup(did), 'LOOKUP_FAILED');
+    if (entry?.status === 'active') continue;
+    if (entry && reactivate.includes(did)) {
+      await change(registry, 'add', (managed) => managed.add(did));
+      reactivated!.push(did);
+    } else {
+      await store.unlink(did);
+      unlinked!.push(did);
+    }
+  }
+  await store.setRevoked(client, undefined);
+  return { client, reactivated: reactivated!, unlinked: unlinked! };
+}
+
+/**
+ * Revokes the DID, unless it is to go on by itself, and undoes its link then: it is never left active by accident. Who took its
+ * place stays with the client. One that goes on by itself does so with the DIDs whose place it took: its link would come back.
+ */
+export async function unlinkDid(
+  { store, registry }: Omit<ClientParts, 'clock'>,
+  did: Did,
+  { keep, reason }: { readonly keep: boolean; readonly reason: string | undefined },
+): Promise<ClientId> {
+  if ((await store.clientOf(did)) === undefined) throw xlinkError('ENROLLMENT_REFUSED:NOT_ENROLLED');
+  const line = await lineOf(registry, did);
+  for (const { entry } of line) if (entry) await standingOf(store, entry);
+  if (keep) for (const before of line[0]?.entry?.predecessors ?? []) await store.unlink(before);
+  else if (line[0]?.entry?.status === 'active') await revoke(registry, did, given({ reason }));
+  const client = await store.unlink(did);
+  if (client === undefined) throw xlinkError('ENROLLMENT_REFUSED:NOT_ENROLLED');
+  return client;
+}
+
+/**
+ * Revokes a DID and those that took its place, which are linked to the same client from now on. Resolves to those that were
+ * active until now. A DID that is not in the registry is not good for anything.
+ */
+export async function endLine(
+  { store, registry }: Omit<ClientParts, 'clock'>,
+  did: Did,
+  reason: string | undefined,
+): Promise<readonly Did[]> {
+  const line = await lineOf(registry, did);
+  const known = line.filter(({ entry }) => entry !== undefined);
+  const active = known.filter(({ entry }) => entry!.status === 'active');
+  // The last one may have a successor whose entry is yet to come.
+  const first = active[0] ?? (known.length < line.length ? known.at(-1) : undefined);
+  if (first) await revoke(registry, first.did, { ...given({ reason }), successors: true });
+  for (const { entry } of known) await standingOf(store, entry!);
+  return active.map((member) => member.did);
+}
+
+const revoke = (registry: TrustRegistry, did: Did, options: RevokeOptions): Promise<void> =>
+  change(registry, 'revoke', (managed) => managed.revoke(did, options));
+
+async function change(
+  registry: TrustRegistry,
+  method: 'add' | 'revoke',
+  make: (managed: ManagedTrustRegistry) => Result<void> | PromiseLike<Result<void>>,
+): Promise<void> {
+  const managed = registry as ManagedTrustRegistry;
+  if (typeof managed[method] !== 'function')
+    throw xlinkError('REGISTRATION_FAILED', {
+      hint: `The registry of the agent has no method ${method}; do it at the registry itself.`,
+    });
+  const result = await callRegistry(async () => make(managed));
+  if (!result.ok) throw toXlinkError(result.error);
+}

@@ -1,0 +1,49 @@
+import { nonceTtlMs } from '../checks/timestamp.js';
+import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
+import type { BodyIntake } from '../http/body-intake.js';
+import type { InboundRequest } from '../http/decision.js';
+import { ENVELOPE_TYPE } from '../http/media-type.js';
+import type { Clock } from '../types/protocol.js';
+import { NonceQuota } from './clients/nonce-quota.js';
+import * as limits from './limits.js';
+import type { DualModeOptions } from './options.js';
+import type { EnvelopeRules } from './receive-request.js';
+import type { EnrollmentRules } from './well-known.js';
+
+/** Which envelopes an adapter takes: of which kind, and in bodies of which media types. */
+export interface EnvelopeTaking {
+  readonly bodyTypes: readonly string[];
+  readonly kind: EnvelopeRules['kind'];
+}
+
+export const REQUESTS: EnvelopeTaking = { bodyTypes: [ENVELOPE_TYPE], kind: 'request' };
+
+/** Which envelopes are taken, from the options. */
+export const envelopeRules = (
+  options: DualModeOptions,
+  kind: EnvelopeRules['kind'],
+  intake: BodyIntake<InboundRequest>,
+): EnvelopeRules => ({
+  kind,
+  intake,
+  requireRequestBinding: options.requireRequestBinding ?? true,
+  allowCleartext: options.allowCleartext ?? false,
+  maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,
+  maxBodyBytes: options.maxBodyBytes ?? limits.DEFAULT_MAX_BODY_BYTES,
+  requestTarget: options.requestTarget ?? ((request) => request.target),
+});
+
+/** What a client may enroll, from the options. */
+export const enrollmentRules = (options: DualModeOptions): EnrollmentRules => ({
+  maxDidsPerClient: options.maxDidsPerClient ?? limits.DEFAULT_MAX_DIDS_PER_CLIENT,
+  attemptsPerMinute: options.enrollmentsPerMinute ?? limits.DEFAULT_ENROLLMENTS_PER_MINUTE,
+  keySwitchGraceMs: options.keySwitchGraceMs ?? limits.DEFAULT_KEY_SWITCH_GRACE_MS,
+});
+
+/** How many nonces a client may have, from the options. */
+export const nonceQuota = ({ agent, maxNoncesPerClient }: DualModeOptions, clock: Clock): NonceQuota =>
+  new NonceQuota({
+    max: maxNoncesPerClient ?? limits.DEFAULT_MAX_NONCES_PER_CLIENT,
+    ttlMs: nonceTtlMs(agent.maxAgeMs),
+    clock,
+  });

@@ -1,0 +1,67 @@
+import type { Result } from '../errors/result.js';
+import type { AgentMessage, Did } from '../types/protocol.js';
+import { checkOptions, isBoolean, isObject } from '../util/options.js';
+import { BaseAgent } from './agent.js';
+import { type SignOptions, signContent, type VerifyOptions, verifyContent } from './application-signature.js';
+import { attempt } from './attempt.js';
+import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';
+import { Inbox } from './inbox.js';
+import type { ReceiveOptions } from './receive.js';
+import type { ReceiveInput } from './receive-input.js';
+import { type ReceiveNextOptions, receiveNext } from './receive-next.js';
+
+/** An agent among agents: takes what its transports bring, and signs for applications. */
+export class PeerAgent extends BaseAgent {
+  #inbox: Inbox | undefined;
+
+  /** Without an argument it is {@link PeerAgent.receiveNext}. */
+  override receive<T = unknown>(
+    ...args: [] | [input: ReceiveInput, options?: ReceiveOptions | undefined]
+  ): Promise<Result<AgentMessage<T>>> {
+    return args.length === 0 ? this.receiveNext<T>() : super.receive<T>(...args);
+  }
+
+  /**
+   * Waits for the next message that the transports bring. From the first call on they hand envelopes to this agent, which
+   * holds up to 1000 of them in memory: where none may be lost with the process, use {@link PeerAgent.onMessage} instead.
+   */
+  async receiveNext<T = unknown>(options: ReceiveNextOptions = {}): Promise<Result<AgentMessage<T>>> {
+    const received = await attempt(async () => {
+      checkOptions('receiveNext', options, { allowCleartext: isBoolean, signal: isObject });
+      const { identity, transports, succession } = await this.context();
+      const isMine = (to: Did) => to === identity.did || succession?.contextOf(to) !== undefined;
+      this.#inbox ??= new Inbox(identity.did, transports, isMine);
+      return receiveNext(this, this.#inbox, options);
+    });
+    return received.ok ? (received.value as Result<AgentMessage<T>>) : received;
+  }
+
+  /**
+   * Receives what the transports bring, and hands it to `handler`. A message counts as received once the handler has
+   * resolved; one whose handler rejected, or was cut off with its process, comes again if the transport can bring it. So
+   * it may come twice: `envelopeId` tells.
+   */
+  onMessage(handler: MessageHandler, options: OnMessageOptions = {}): void {
+    const take = consume(this, handler, options);
+    for (const transport of this.transports) transport.onReceive(take);
+  }
+
+  /**
+   * Signs a string or bytes for the application; resolves to an Ed25519 signature, 86 characters of base64url. It proves who
+   * signed, not when: put a time or a number into what is signed. No envelope can be made of it. Throws `INVALID_OPTION`.
+   */
+  async sign(content: string | Uint8Array, options: SignOptions = {}): Promise<string> {
+    return signContent(await this.present(), content, options);
+  }
+
+  /** Whether a DID that is active in the registry made a signature with `sign`; fails with `VERIFICATION_FAILED…`. */
+  async verify(options: VerifyOptions): Promise<Result<void>> {
+    return attempt(async () => verifyContent(await this.context(), options));
+  }
+
+  /** Closes the transports, and lets encryption keys be rotated by traffic alone. */
+  override dispose(): void {
+    this.#inbox?.close();
+    super.dispose();
+  }
+}

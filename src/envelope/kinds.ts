@@ -1,0 +1,28 @@
+import type { Suite } from '../crypto/suites.js';
+import type { Kind } from '../types/protocol.js';
+import { encodeUtf8 } from '../util/utf8.js';
+
+/** Everything that is signed says what it is for, so that nothing can be taken for something else. */
+export const KINDS: readonly Kind[] = ['message', 'request', 'answer', 'receipt', 'refusal'];
+
+export const isKind = (value: unknown): value is Kind => KINDS.includes(value as Kind);
+
+/** Which kinds a suite has: shares are messages, and what acknowledges or refuses is readable. */
+export function suiteHasKind({ form, sealed }: Suite, kind: Kind): boolean {
+  if (form !== 'message') return kind === 'message';
+  if (kind === 'answer') return sealed;
+  if (kind === 'receipt' || kind === 'refusal') return !sealed;
+  return true;
+}
+
+const labels = new Map<string, Uint8Array>();
+
+/** Domain separation of one kind in one suite: in the transcripts, the key schedule, and as ML-DSA context. */
+export function labelOf({ version, name }: Pick<Suite, 'version' | 'name'>, kind: Kind): Uint8Array {
+  const text = `xlink/1 ${kind} v${version} ${name}`;
+  const known = labels.get(text);
+  if (known) return known;
+  const label = encodeUtf8(text);
+  labels.set(text, label); // as many as there are suites and kinds
+  return label;
+}

@@ -1,0 +1,38 @@
+import { lengthPrefixed } from '../crypto/bytes.js';
+import { encodeBase64url } from '../util/base64url.js';
+import { encodeUtf8 } from '../util/utf8.js';
+import type { Identity } from './identity.js';
+
+const LABEL = encodeUtf8('xlink/1 wrapping key');
+const TAG_BYTES = 12;
+
+/**
+ * Names of the wrapping keys of one identity. A name says the epoch, so that a key which was left behind by a rotation that
+ * failed is told from one that another instance is about to use; and whose it is, so that identities may share a place.
+ */
+export class WrappingKeyIds {
+  readonly #identity: Identity;
+  readonly #prefix: string;
+
+  private constructor(identity: Identity, prefix: string) {
+    this.#identity = identity;
+    this.#prefix = prefix;
+  }
+
+  static async of(identity: Identity): Promise<WrappingKeyIds> {
+    const digest = await identity.crypto.sha256(lengthPrefixed([LABEL, encodeUtf8(identity.did)]));
+    return new WrappingKeyIds(identity, `${encodeBase64url(digest.subarray(0, TAG_BYTES))}.`);
+  }
+
+  /** A new one. */
+  make(keyEpoch: number): string {
+    return `${this.#prefix}${keyEpoch}.${encodeBase64url(this.#identity.crypto.randomBytes(16))}`;
+  }
+
+  /** The epoch that a name says; `undefined` for one that is not of this identity. */
+  epochOf(id: string): number | undefined {
+    if (!id.startsWith(this.#prefix)) return undefined;
+    const [, digits] = /^([1-9]\d{0,14})\.[\w-]{22}$/.exec(id.slice(this.#prefix.length)) ?? [];
+    return digits === undefined ? undefined : Number(digits);
+  }
+}
