@@ -2,6 +2,7 @@
 // Everything is fixed (seeds, clock, randomness), so running it again changes no byte.
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { discoveryFile } from './cases/discovery.mjs';
 import { envelopeFiles } from './cases/envelopes.mjs';
 import { identityFile } from './cases/identity.mjs';
 import { keyRecordFile } from './cases/key-records.mjs';
@@ -16,6 +17,7 @@ export function generate() {
     'shares.json': shareFile(),
     'key-record.json': keyRecordFile(),
     'succession.json': successionFile(),
+    'discovery.json': discoveryFile(),
     'identity.json': identityFile(),
     'request-binding.json': requestBindingFile(),
   };
