@@ -73,7 +73,7 @@ describe('at a service that has proven itself, the key comes back', () => {
 });
 
 describe('and on nothing else:', () => {
-  test('a refusal that was withheld, shown to a later request', async () => {
+  test('a refusal that was withheld, shown to a later request [B1]', async () => {
     const world = await proven();
     const { api, man, fetch } = world;
     api.adapter.setMode('observe', undefined, { route: { path: '/old' } });
@@ -109,7 +109,7 @@ describe('and on nothing else:', () => {
       ({ body }) => ({ body: body.toString().replace(/(?<="timestamp":)\d+/, String(Date.now() + 1000)) }),
     ],
   ];
-  test.each(spoiled)('a refusal of this very request, %s', async (_, id, change) => {
+  test.each(spoiled)('a refusal of this very request, %s [B1]', async (_, id, change) => {
     const world = await proven();
     world.api.adapter.setMode('observe', undefined, { route: { path: '/pay' } });
     world.man.at('/pay', async (__, forward) => {
@@ -157,7 +157,7 @@ describe('and on nothing else:', () => {
     expectKeyKept(world, ['POST /pay']);
   });
 
-  test('an observe document of the DID that was succeeded, shown to a client that has followed', async () => {
+  test('an observe document of the DID that was succeeded, shown to a client that has followed [B4]', async () => {
     const world = await proven();
     const { agent, second, fetch, later, man, api } = world;
     api.adapter.setMode('observe');

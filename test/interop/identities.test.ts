@@ -100,7 +100,7 @@ describe('identities and key records', () => {
   });
 });
 
-describe('test vectors (section 15) with the second implementation', () => {
+describe('[H] test vectors (section 15) with the second implementation', () => {
   const same = async (tally: Promise<vectors.Tally>) => {
     const { cases, failures } = await tally;
     expect(failures).toEqual([]);
