@@ -26,14 +26,14 @@ export function generate() {
 
 const WIDTH = 110;
 
-/** JSON as the formatter of this repository leaves it: two spaces, lists of texts on one line if they fit. */
+/** JSON as the formatter of this repository leaves it: two spaces, lists of texts and numbers on one line if they fit. */
 function print(value, indent = '', before = indent.length) {
   if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString('hex'));
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const deeper = `${indent}  `;
   if (Array.isArray(value)) {
     const line = `[${value.map((item) => print(item)).join(', ')}]`;
-    const isFlat = value.every((item) => typeof item === 'string' || Array.isArray(item));
+    const isFlat = value.every((item) => typeof item !== 'object' || Array.isArray(item));
     if (isFlat && before + line.length <= WIDTH) return line;
     return `[\n${value.map((item) => deeper + print(item, deeper)).join(',\n')}\n${indent}]`;
   }
