@@ -213,6 +213,7 @@ export const ERROR_TABLE = {
     'DISCOVERY_FAILED:PRIVATE_ADDRESS': row(400, 'The service is at a private address.', 'Pass unsafeAllowPrivateAddresses if that is meant.'),
     'DISCOVERY_FAILED:INSECURE': row(400, 'The service is not reached by https.', 'Pass unsafeAllowHttp for tests on this machine.'),
     SERVICE_MEMORY_FAILED: row(500, 'What is known about services could not be read or kept.', 'See `cause`; nothing is sent meanwhile.'),
+    'SERVICE_MEMORY_FAILED:FULL': row(500, 'There is no room for another service: all that are known have proven themselves.', 'Call forget(origin) for those not called any more, or raise maxServices.'),
     'DISCOVERY_FAILED:OTHER_HOST': row(502, 'The discovery document speaks for other hosts.', 'The service must name the host that callers use in its option `hosts`.'),
     'DISCOVERY_FAILED:EXPIRED': row(502, 'The discovery document is not of now.', 'Compare the clocks; something on the way may be keeping it.'),
     'DISCOVERY_FAILED:ROLLED_BACK': row(502, 'The discovery document is older than one seen before.', 'Something on the way may be replaying it.'),
