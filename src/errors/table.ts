@@ -138,7 +138,7 @@ export const ERROR_TABLE = {
     'VERIFICATION_FAILED:SIGNATURE_MISMATCH': row(401, 'The Ed25519 signature does not match.', 'The envelope was changed on the way, or signed by another key.', { aliases: ['VERIFICATION_FAILED'] }),
     'VERIFICATION_FAILED:PQ_SIGNATURE_MISMATCH': row(401, 'The ML-DSA-65 signature does not match.', 'The envelope was changed on the way, or signed by another key.'),
     'VERIFICATION_FAILED:NO_PQ_KEY': row(401, 'The sender has no ML-DSA-65 key on record.', 'Register an identity made with postQuantumSig.'),
-    'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY': row(401, 'The sender is not in the trust registry.', 'Register the sender first.', { aliases: ['DID_NOT_IN_REGISTRY'] }),
+    'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY': row(401, 'The sender is not in the trust registry.', 'Enroll it with an API key where keys are taken, or have the operator register its DID.', { aliases: ['DID_NOT_IN_REGISTRY'] }),
     'VERIFICATION_FAILED:DID_REVOKED': row(403, 'The sender has been revoked.', 'Ask the operator of the receiver.'),
     'VERIFICATION_FAILED:DID_SUCCEEDED': row(403, 'Another DID took the place of the sender.', 'Go on with the new identity.'),
     RECIPIENT_MISMATCH: row(401, 'The envelope is addressed to another DID.', 'Seal for the DID of this receiver.'),
