@@ -5,7 +5,7 @@ const TARGET = '/orders';
 const SCOPE = 'orders:write';
 const PAYLOAD = { text: 'x'.repeat(1024 - 11) };
 
-/** What is compared: each cell has one task for each build, which resolves to the microseconds that one message took. */
+/** What is compared: each cell has one task for each build, which resolves to what one message took: microseconds, and of CPU. */
 export async function cellsOf(builds, redis) {
   const cells = [];
   for (const version of [1, 2, 3]) {
@@ -98,30 +98,30 @@ function request({ xlink, caller, api }) {
 }
 
 async function send(side, seal) {
-  const start = performance.now();
+  const taken = stopwatch();
   for (let i = 0; i < BATCH; i++) await seal(side);
-  return perMessage(start);
+  return taken();
 }
 
 /** Each message is received once, and shortly after it was made. */
 async function receive(side) {
   const wire = await sealed(side, message);
-  const start = performance.now();
+  const taken = stopwatch();
   for (const bytes of wire) {
     const received = await side.api.receive(bytes);
     if (!received.ok) throw new Error('A message was not received', { cause: received.error });
   }
-  return perMessage(start);
+  return taken();
 }
 
 async function verify(side) {
   const requests = (await sealed(side, request)).map((bytes) => inboundOf(side.xlink, bytes));
-  const start = performance.now();
+  const taken = stopwatch();
   for (const one of requests) {
     const decision = await side.adapter.decide(one);
     if (decision.action !== 'pass') throw new Error('A request was refused', { cause: decision.outcome?.error });
   }
-  return perMessage(start);
+  return taken();
 }
 
 async function sealed(side, seal) {
@@ -130,7 +130,16 @@ async function sealed(side, seal) {
   return wire;
 }
 
-const perMessage = (start) => ((performance.now() - start) * 1000) / BATCH;
+/** For a batch: all threads of the process count, so nothing else may run in it meanwhile. */
+function stopwatch() {
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  return () => {
+    const time = (performance.now() - start) * 1000;
+    const { user, system } = process.cpuUsage(cpu);
+    return { time: time / BATCH, cpu: (user + system) / BATCH };
+  };
+}
 
 const inbound = (xlink, envelope) => inboundOf(xlink, Buffer.from(JSON.stringify(envelope)));
 
