@@ -19,7 +19,9 @@ const { values, positionals } = parseArgs({
 });
 const [folder] = positionals;
 if (!folder) {
-  console.error('npm run bench:compare -- <folder of another checkout, built> [--seconds 120] [--only receive]');
+  console.error(
+    'npm run bench:compare -- <folder of another checkout, built> [--seconds 120] [--only receive]',
+  );
   process.exit(2);
 }
 const here = await loadBuild(resolve(import.meta.dirname, '..'));

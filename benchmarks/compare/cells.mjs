@@ -21,7 +21,11 @@ export async function cellsOf(builds, redis) {
       cell('send a request', (side) => () => send(side, request)),
       cell('receive a message', (side) => () => receive(side)),
       cell('receive a request', (side) => () => verify(side)),
-      cell('receive a request, Redis', (side) => () => verify(side), await redisSides(builds, version, redis)),
+      cell(
+        'receive a request, Redis',
+        (side) => () => verify(side),
+        await redisSides(builds, version, redis),
+      ),
       cell(
         'receive a request, Redis with clients',
         (side) => () => verify(side),
@@ -50,9 +54,7 @@ export async function redisSide({ xlink, redis: stores }, version, redis, { clie
   const prefix = `build${prefixes++}:`;
   const registry = new stores.RedisTrustRegistry({ client, keyPrefix: `${prefix}registry:` });
   const nonceStore = new stores.RedisNonceStore({ client, keyPrefix: `${prefix}nonce:` });
-  const store = clients
-    ? new stores.RedisClientStore({ client, keyPrefix: `${prefix}clients:` })
-    : undefined;
+  const store = clients ? new stores.RedisClientStore({ client, keyPrefix: `${prefix}clients:` }) : undefined;
   const side = await sideOf(xlink, { registry, nonceStore, maxVersion: version }, store);
   await store?.link(side.caller.did, 'acme');
   await firstAccepted(side);
@@ -119,7 +121,8 @@ async function verify(side) {
   const taken = stopwatch();
   for (const one of requests) {
     const decision = await side.adapter.decide(one);
-    if (decision.action !== 'pass') throw new Error('A request was refused', { cause: decision.outcome?.error });
+    if (decision.action !== 'pass')
+      throw new Error('A request was refused', { cause: decision.outcome?.error });
   }
   return taken();
 }

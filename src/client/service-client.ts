@@ -181,8 +181,7 @@ export class ServiceClient {
     if (hasNoXlink && this.#apiKey.for(request.request, request.url) !== undefined) {
       // What it said later in a document counts more.
       const { issuedAt } = (await this.#known.get(service.origin)) ?? service;
-      if (refusal.timestamp >= issuedAt)
-        return this.#byKey(request, 'refused');
+      if (refusal.timestamp >= issuedAt) return this.#byKey(request, 'refused');
     }
     if (verified && !hasNoXlink) await this.#known.prove(service);
     return { response, method: 'xlink' };

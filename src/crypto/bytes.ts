@@ -29,7 +29,9 @@ export function lengthPrefixed(parts: readonly Uint8Array[]): Uint8Array {
 /** An unsigned integer up to 2^53-1 as 64 bits, big-endian. */
 export function uint64(value: number): Uint8Array {
   const out = new Uint8Array(8);
-  new DataView(out.buffer).setBigUint64(0, BigInt(value));
+  const view = new DataView(out.buffer);
+  view.setUint32(0, Math.floor(value / 2 ** 32));
+  view.setUint32(4, value % 2 ** 32);
   return out;
 }
 

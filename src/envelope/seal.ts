@@ -152,11 +152,9 @@ async function signEnvelope(
   const members: Record<string, unknown> = { ...fields, signature: encodeBase64url(signature) };
   if (bytes.payload) members.payload = encodeBase64url(bytes.payload);
   if (pqSignature) members.pqSignature = encodeBase64url(pqSignature);
-  const ordered = FIELD_NAMES.filter((name) => members[name] !== undefined).map((name) => [
-    name,
-    members[name],
-  ]);
-  return Object.freeze(Object.fromEntries(ordered)) as unknown as Envelope;
+  const ordered: Record<string, unknown> = {};
+  for (const name of FIELD_NAMES) if (members[name] !== undefined) ordered[name] = members[name];
+  return Object.freeze(ordered) as unknown as Envelope;
 }
 
 function pqSigner(identity: Identity): Signer {

@@ -55,7 +55,10 @@ test('where all have proven themselves, another one is an error until one of the
 
 test('one that is pinned is not forgotten either', async () => {
   const agent = await Agent.quickstart();
-  const [one, other] = [await serveApi({ mode: 'observe', agent }), await serveApi({ mode: 'observe', agent })];
+  const [one, other] = [
+    await serveApi({ mode: 'observe', agent }),
+    await serveApi({ mode: 'observe', agent }),
+  ];
   const { call } = await caller({ maxServices: 1, pinnedDid: agent.did });
   expect(await call(one)).toBe(200);
   expect(await idOfRejection(call(other))).toBe(FULL);

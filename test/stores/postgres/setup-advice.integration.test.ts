@@ -46,20 +46,23 @@ describeWithPostgres('What is wrong with the tables of a store', () => {
   afterAll(() => server?.stop());
   const open = poolsOf(() => server);
 
-  test.each(TABLES)('%s: a right that is missing is named, with where the rights are listed', async (table) => {
-    const owner = open();
-    await READS[table](owner);
-    const role = `app_of_${table}`;
-    await owner.query(`CREATE ROLE ${role} LOGIN; GRANT SELECT ON xlink_schema_version TO ${role}`);
-    const app = open({ user: role });
-    expect(await adviceOf(READS[table](app))).toMatch(
-      new RegExp(
-        `^Postgres\\w+: this role may not use the tables of "\\w+" as it must \\(permission denied for table ${table}\\)\\. Grant it .*"Rights in PostgreSQL"`,
-      ),
-    );
-    await owner.query(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}`);
-    await READS[table](app);
-  });
+  test.each(TABLES)(
+    '%s: a right that is missing is named, with where the rights are listed',
+    async (table) => {
+      const owner = open();
+      await READS[table](owner);
+      const role = `app_of_${table}`;
+      await owner.query(`CREATE ROLE ${role} LOGIN; GRANT SELECT ON xlink_schema_version TO ${role}`);
+      const app = open({ user: role });
+      expect(await adviceOf(READS[table](app))).toMatch(
+        new RegExp(
+          `^Postgres\\w+: this role may not use the tables of "\\w+" as it must \\(permission denied for table ${table}\\)\\. Grant it .*"Rights in PostgreSQL"`,
+        ),
+      );
+      await owner.query(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}`);
+      await READS[table](app);
+    },
+  );
 
   test.each(TABLES)('%s: where it was dropped, what makes it anew is said, and does', async (table) => {
     const pool = open();
