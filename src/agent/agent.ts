@@ -143,6 +143,8 @@ export class BaseAgent {
     options: AgentOptions & { readonly pkcs8: Uint8Array },
   ): Promise<Result<A>> {
     return attempt(async () => {
+      if (typeof options !== 'object' || ArrayBuffer.isView(options))
+        throw xlinkError('INVALID_PKCS8', { hint: 'Agent.importIdentity: pass { pkcs8 }, with DER.' });
       const { pkcs8, ...rest } = options;
       checkAgentOptions('Agent.importIdentity', rest, this.shares);
       const identity = await Identity.fromPKCS8(pkcs8, identityOptions(rest));

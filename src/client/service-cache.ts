@@ -37,6 +37,7 @@ export class ServiceCache {
 
   /** The service of an origin, known to the agent. Rejects with `DISCOVERY_FAILED…`. */
   async of(origin: string): Promise<Service> {
+    this.#known.use(origin);
     const entry = this.#entries.get(origin);
     if (entry && this.#clock() < entry.until) {
       if ('did' in entry.found) return entry.found;

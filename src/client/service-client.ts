@@ -62,7 +62,7 @@ export class ServiceClient {
   constructor(options: XlinkFetchOptions, more: AgentOptions = {}) {
     this.#options = options;
     this.#agents = new AgentSource(options, more);
-    this.#known = new KnownServices(options.services ?? options.identity?.services);
+    this.#known = new KnownServices(options.services ?? options.identity?.services, options);
     this.#services = new ServiceCache(options, this.#agents, this.#known);
     this.#apiKey = new ApiKey(options);
     this.#maxBytes = options.maxAnswerBytes ?? DEFAULT_MAX_ANSWER_BYTES;
@@ -180,10 +180,10 @@ export class ServiceClient {
     const hasNoXlink = refusal?.id === 'XLINK_NOT_SUPPORTED';
     if (hasNoXlink && this.#apiKey.for(request.request, request.url) !== undefined) {
       // What it said later in a document counts more.
-      if (refusal.timestamp >= (await this.#known.get(service.origin))!.issuedAt)
-        return this.#byKey(request, 'refused');
+      const { issuedAt } = (await this.#known.get(service.origin)) ?? service;
+      if (refusal.timestamp >= issuedAt) return this.#byKey(request, 'refused');
     }
-    if (verified && !hasNoXlink) await this.#known.prove(service.origin);
+    if (verified && !hasNoXlink) await this.#known.prove(service);
     return { response, method: 'xlink' };
   }
 

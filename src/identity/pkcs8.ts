@@ -30,6 +30,14 @@ export function decodePkcs8(pkcs8: Uint8Array): Uint8Array {
     pkcs8 instanceof Uint8Array &&
     pkcs8.length === PREFIX.length + 32 &&
     equalBytes(pkcs8.subarray(0, PREFIX.length), PREFIX);
-  if (!ok) throw xlinkError('INVALID_PKCS8');
+  if (!ok) throw xlinkError('INVALID_PKCS8', isPem(pkcs8) ? { hint: PEM } : {});
   return pkcs8.slice(PREFIX.length);
+}
+
+const PEM = "It is PEM; pass its DER: createPrivateKey(pem).export({ format: 'der', type: 'pkcs8' }).";
+
+/** Whether it begins with a dash, as text or as bytes. */
+function isPem(given: unknown): boolean {
+  const first = (given as ArrayLike<unknown> | undefined)?.[0];
+  return first === '-' || first === 0x2d;
 }

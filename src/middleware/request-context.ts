@@ -1,6 +1,7 @@
 import { type AuthSource, authOf } from '../adapters/auth-store.js';
 import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { type RefusalStyle, refusalStyle } from '../adapters/refusals.js';
+import type { XlinkError } from '../errors/errors.js';
 import type { Auth, Pass } from '../http/decision.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
 import { sharedByCopies } from '../util/copies.js';
@@ -11,23 +12,26 @@ export interface RequestContext {
   readonly method: AuthMethod;
   readonly mode: Mode;
   readonly style: RefusalStyle;
+  /** Told what a guard refuses the request with, so that the adapter counts it as refused. Absent without an adapter. */
+  readonly onRefused?: (error: XlinkError) => void;
 }
 
-const adapters = sharedByCopies(
-  'request-context/1',
-  () => new WeakMap<object, Pick<RequestContext, 'mode' | 'style'>>(),
-);
-const NO_ADAPTER: Pick<RequestContext, 'mode' | 'style'> = { mode: 'hybrid', style: refusalStyle({}) };
+/** What does not follow from `authOf()`. */
+type Remembered = Pick<RequestContext, 'mode' | 'style' | 'onRefused'>;
+
+const adapters = sharedByCopies('request-context/1', () => new WeakMap<object, Remembered>());
+const NO_ADAPTER: Remembered = { mode: 'hybrid', style: refusalStyle({}) };
 
 /** Notes a request that is let through, under each object that stands for it. */
 export function rememberRequestContext(
   adapter: BaseDualModeAdapter,
   requests: readonly object[],
   { auth, outcome }: Pass,
+  onRefused: (error: XlinkError) => void,
 ): void {
   const { mode, refusalStyle: style } = adapter;
   for (const request of requests) {
-    adapters.set(request, { mode: outcome?.mode ?? mode, style });
+    adapters.set(request, { mode: outcome?.mode ?? mode, style, onRefused });
     if (auth) adapter.rememberAuth(request, frozen(auth));
   }
 }

@@ -6,7 +6,7 @@ import { hkdf } from '@noble/hashes/hkdf.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { ml_dsa65 } from '@noble/post-quantum/ml-dsa.js';
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
-import { createKeyRecord, generateIdentity, Identity } from '@private.me/xlink';
+import { Agent, createKeyRecord, generateIdentity, Identity } from '@private.me/xlink';
 import { base64urlnopad } from '@scure/base';
 import { decodePkcs8, encodePkcs8 } from '../../src/identity/pkcs8.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
@@ -220,6 +220,26 @@ describe('PKCS#8', () => {
       expect((await thrownBy(() => decodePkcs8(one as Uint8Array))).id).toBe('INVALID_PKCS8');
     }
     expect(bad).toHaveLength(25);
+  });
+
+  test('as PEM is refused with how to make it DER', async () => {
+    const identity = await identityOf('alice', 1);
+    const der = Buffer.from(identity.exportPKCS8());
+    const pem = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+      .export({ format: 'pem', type: 'pkcs8' })
+      .toString();
+    for (const pkcs8 of [pem, Buffer.from(pem)]) {
+      const { error } = await Agent.importIdentity({ pkcs8: pkcs8 as Uint8Array });
+      expect(error).toMatchObject({ id: 'INVALID_PKCS8', hint: expect.stringContaining('It is PEM') });
+      const advised = /DER: (createPrivateKey\(pem\).*)\.$/.exec(error!.hint)![1]!;
+      const made = new Function('createPrivateKey', 'pem', `return ${advised}`)(createPrivateKey, pem);
+      expect((await Agent.importIdentity({ pkcs8: made })).value?.did).toBe(identity.did);
+    }
+    for (const bare of [pem, der])
+      expect((await Agent.importIdentity(bare as never)).error).toMatchObject({
+        id: 'INVALID_PKCS8',
+        hint: expect.stringContaining('{ pkcs8 }'),
+      });
   });
 
   test('of another kind of key is refused', async () => {

@@ -94,6 +94,26 @@ export function testClientUnits(
     });
   });
 
+  test('says of a DID what is true now, whatever another instance changed since', async () => {
+    const store = storeOf();
+    const [other] = (await instances(1)) as [ClientStore];
+    const standing = () => store.standingOf('did:key:a');
+    await store.link('did:key:a', 'acme');
+    expect([await standing(), await standing()]).toEqual([{ client: 'acme' }, { client: 'acme' }]);
+    await other.setRevoked('acme', 5);
+    expect(await standing()).toEqual({ client: 'acme', revokedSince: 5 });
+    await other.unlink('did:key:a');
+    expect(await standing()).toBeUndefined();
+    await other.link('did:key:a', 'bolt', { validUntil: 9 });
+    expect(await standing()).toEqual({ client: 'bolt', validUntil: 9 });
+    await other.setRevoked('bolt', 7);
+    expect(await standing()).toEqual({ client: 'bolt', validUntil: 9, revokedSince: 7 });
+    await other.unlink('did:key:a');
+    await other.setRevoked('acme', undefined);
+    await other.link('did:key:a', '');
+    expect([await standing(), await standing()]).toEqual([{ client: '' }, { client: '' }]);
+  });
+
   test('revokes a client and restores it, and keeps the rest', async () => {
     const store = storeOf();
     await store.link('did:key:a', 'acme', { validUntil: 9 });
