@@ -1,3 +1,5 @@
+import { xlinkError } from '../errors/errors.js';
+import { holdsSecret } from './holds-secret.js';
 import type { XlinkFetchOptions } from './options.js';
 
 /** The key of a service, and where it may go: to the origins that its owner named, and wherever a call carries it already. */
@@ -38,56 +40,43 @@ export class ApiKey {
     if (this.#header.toLowerCase() !== 'authorization') headers.delete(this.#header);
     for (const [name, value] of [...headers]) {
       if (!this.#holds(value)) continue;
-      const rest = name === 'cookie' ? withoutPairs(value, (pair) => this.#holds(pair)) : '';
-      if (rest === '') headers.delete(name);
+      const rest = name === 'cookie' ? this.#without(value, /;\s*/, '; ') : '';
+      if (rest === '' || this.#holds(rest)) headers.delete(name);
       else headers.set(name, rest);
     }
   }
 
-  /** The URL without parameters that hold the key; everything else stays as it is spelled. */
+  /**
+   * The URL without parameters that hold the key; everything else stays as it is spelled. Throws `API_KEY_IN_URL` if the key is
+   * elsewhere in it.
+   */
   stripFromUrl(url: URL): URL {
-    const rest = url.search
-      .slice(1)
-      .split('&')
-      .filter((pair) => !this.#holds(decoded(pair)));
-    if (rest.length === url.search.slice(1).split('&').length) return url;
+    if (!this.#holds(sentPartOf(url))) return url;
     const stripped = new URL(url);
-    stripped.search = rest.join('&');
+    stripped.search = this.#without(url.search.slice(1), '&', '&');
+    if (this.#holds(sentPartOf(stripped))) throw xlinkError('API_KEY_IN_URL');
     return stripped;
   }
 
+  /** What the caller told `fetch`, without a referrer that holds the key. */
+  stripFromInit(init: RequestInit): RequestInit {
+    return this.#holds(init.referrer ?? '') ? { ...init, referrer: '' } : init;
+  }
+
   #isIn(request: Request, url: URL): boolean {
-    const values = [...request.headers].map(([, value]) => value);
-    return [...values, ...url.search.slice(1).split('&').map(decoded)].some((text) => this.#holds(text));
+    return [sentPartOf(url), ...request.headers.values()].some((text) => this.#holds(text));
   }
 
-  /** Also inside `Token token="…"`, a cookie, and Basic credentials, where it may be the name or the password. */
+  #without(pairs: string, between: RegExp | string, join: string): string {
+    return pairs
+      .split(between)
+      .filter((pair) => !this.#holds(pair))
+      .join(join);
+  }
+
   #holds(text: string): boolean {
-    const secret = this.#secret;
-    if (secret === undefined) return false;
-    return text.includes(secret) || basicCredentials(text).split(':').includes(secret);
+    return this.#secret !== undefined && holdsSecret(text, this.#secret);
   }
 }
 
-function basicCredentials(value: string): string {
-  const encoded = /^basic\s+([\w+/=-]+)$/i.exec(value.trim())?.[1];
-  try {
-    return encoded === undefined ? '' : atob(encoded);
-  } catch {
-    return '';
-  }
-}
-
-function decoded(pair: string): string {
-  try {
-    return decodeURIComponent(pair.replaceAll('+', ' '));
-  } catch {
-    return pair;
-  }
-}
-
-const withoutPairs = (cookie: string, isUnwanted: (pair: string) => boolean): string =>
-  cookie
-    .split(/;\s*/)
-    .filter((pair) => !isUnwanted(pair))
-    .join('; ');
+const sentPartOf = ({ pathname, search }: URL): string => pathname + search;

@@ -220,6 +220,7 @@ export const ERROR_TABLE = {
     'DISCOVERY_FAILED:WITHHELD': row(502, 'A service that has proven itself before shows no discovery document.', 'Something on the way may be withholding it; if it is true, call forget(origin).'),
     'DISCOVERY_FAILED:OTHER_IDENTITY': row(502, 'The service shows another DID, and no succession to it.', 'If that is true, pin the new DID.'),
     REQUEST_BODY_UNSUPPORTED: row(400, 'The body of the request cannot be signed.', 'Pass a string, bytes, a form or a Blob; a stream has no digest.'),
+    API_KEY_IN_URL: row(400, 'The URL holds the API key where it cannot be taken out, and an envelope travels without it.', 'Call the service by a URL without the key.'),
     ENROLLMENT_FAILED: row(502, 'The service did not enroll the identity.', 'See `cause`.'),
     CALL_FAILED: row(502, 'The service answered the call with an error of its own.', 'See `status` and `body` of `cause`.'),
     ANSWER_INVALID: row(502, 'The answer is not the answer of the service to this request.', 'It was replayed, swapped or cut on the way; a write may have happened.'),
