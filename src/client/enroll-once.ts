@@ -8,6 +8,7 @@ import { ENVELOPE_TYPE, JSON_TYPE } from '../http/media-type.js';
 import { refusalIn } from '../http/problem.js';
 import { requestBinding } from '../http/request-binding.js';
 import type { Did, Scope } from '../types/protocol.js';
+import { given } from '../util/given.js';
 
 export interface EnrollTransport {
   readonly fetch: typeof fetch;
@@ -98,5 +99,5 @@ function grantIn(text: string, did: Did): EnrollmentGrant {
   const end = typeof validUntil === 'string' ? Date.parse(validUntil) : undefined;
   if (answer?.did !== did || !isList || Number.isNaN(end) || (validUntil !== undefined && end === undefined))
     throw failed(new Error('answer is malformed'));
-  return { scopes: scopes as readonly Scope[], ...(end === undefined ? {} : { validUntil: end }) };
+  return { scopes: scopes as readonly Scope[], ...given({ validUntil: end }) };
 }

@@ -8,6 +8,7 @@ import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { requestBinding } from '../http/request-binding.js';
 import type { Envelope, Scope, Version } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
+import { given } from '../util/given.js';
 import type { BufferedRequest } from './buffered-request.js';
 
 /** A request with its envelope, ready to be sent once. */
@@ -52,7 +53,7 @@ export async function sealRequest(
     content: body,
     ...contentTypeOf(headers),
     headers: accept === null ? fields : [['accept', accept], ...fields],
-    ...(identity ? { identity } : {}),
+    ...given({ identity }),
   });
   for (const [name] of fields) if (!READABLE_BESIDE.has(name)) headers.delete(name);
   headers.set('Content-Type', ENVELOPE_TYPE);
@@ -76,7 +77,7 @@ export async function signRequest(
     request,
     signedOnly: true,
     headers: [...headers],
-    ...(identity ? { identity } : {}),
+    ...given({ identity }),
     ...(body ? { content: body, ...contentTypeOf(headers) } : {}),
   });
   const text = encodeBase64url(encodeEnvelope(envelope));
@@ -100,4 +101,4 @@ const envelopeFor = (
   { agent, service, scope, version }: Sealing,
   options: Omit<RequestOptions, 'to'> & { readonly headers: readonly Header[] },
 ): Promise<Envelope> =>
-  agent.createRequest({ ...options, to: service.did, scope, ...(version === undefined ? {} : { version }) });
+  agent.createRequest({ ...options, to: service.did, scope, ...given({ version }) });

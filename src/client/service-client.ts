@@ -38,7 +38,7 @@ const HAS_TO_ENROLL: ReadonlySet<ErrorId> = new Set<ErrorId>([
   'ENROLLMENT_EXPIRED',
 ]);
 const FORGOTTEN =
-  'It says that this identity is not known there, which anybody on the way can say. Ask the operator of the service; if it is true, call forget(origin), so that the key may enroll the identity again.';
+  'It says that this identity is not known there, which anybody on the way can say. If its operator says so too, call forget(origin).';
 
 /** An answer, and what the request proved itself with. */
 export interface Served {
