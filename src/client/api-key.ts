@@ -1,6 +1,7 @@
 import { xlinkError } from '../errors/errors.js';
-import { holdsSecret } from './holds-secret.js';
+import { targetOf } from '../http/request-binding.js';
 import type { XlinkFetchOptions } from './options.js';
+import { SecretTraces } from './secret-traces.js';
 
 /** The key of a service, and where it may go: to the origins that its owner named, and wherever a call carries it already. */
 export class ApiKey {
@@ -8,10 +9,11 @@ export class ApiKey {
   readonly #origins: ReadonlySet<string>;
   #key: string | undefined;
   /** Kept after the key was taken away, so that a caller that still sends it is not believed. */
-  readonly #secret: string | undefined;
+  readonly #traces: SecretTraces | undefined;
 
   constructor({ apiKey, apiKeyHeader = 'X-API-Key', apiKeyOrigin = [], baseUrl }: XlinkFetchOptions) {
-    this.#key = this.#secret = apiKey;
+    this.#key = apiKey;
+    if (apiKey !== undefined) this.#traces = new SecretTraces(apiKey);
     this.#header = apiKeyHeader;
     const homes = [apiKeyOrigin].flat();
     if (homes.length === 0 && baseUrl !== undefined) homes.push(baseUrl);
@@ -51,20 +53,15 @@ export class ApiKey {
    * elsewhere in it.
    */
   stripFromUrl(url: URL): URL {
-    if (!this.#holds(sentPartOf(url))) return url;
+    if (!this.#holds(targetOf(url))) return url;
     const stripped = new URL(url);
     stripped.search = this.#without(url.search.slice(1), '&', '&');
-    if (this.#holds(sentPartOf(stripped))) throw xlinkError('API_KEY_IN_URL');
+    if (this.#holds(targetOf(stripped))) throw xlinkError('API_KEY_IN_URL');
     return stripped;
   }
 
-  /** What the caller told `fetch`, without a referrer that holds the key. */
-  stripFromInit(init: RequestInit): RequestInit {
-    return this.#holds(init.referrer ?? '') ? { ...init, referrer: '' } : init;
-  }
-
   #isIn(request: Request, url: URL): boolean {
-    return [sentPartOf(url), ...request.headers.values()].some((text) => this.#holds(text));
+    return [targetOf(url), ...request.headers.values()].some((text) => this.#holds(text));
   }
 
   #without(pairs: string, between: RegExp | string, join: string): string {
@@ -75,8 +72,6 @@ export class ApiKey {
   }
 
   #holds(text: string): boolean {
-    return this.#secret !== undefined && holdsSecret(text, this.#secret);
+    return this.#traces?.areIn(text) ?? false;
   }
 }
-
-const sentPartOf = ({ pathname, search }: URL): string => pathname + search;

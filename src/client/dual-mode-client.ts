@@ -115,7 +115,7 @@ function actionPath(action: string): string {
   )
     throw xlinkError('INVALID_OPTION', {
       field: 'action',
-      hint: 'DualModeClient: action must be a path below the URL of the API, such as charges/create.',
+      hint: 'DualModeClient: action is a path such as charges/create.',
     });
   return segments.map(encodeURIComponent).join('/');
 }

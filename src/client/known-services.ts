@@ -31,7 +31,7 @@ export interface KnownServicesOptions {
  * themselves, and are not pinned, the one used longest ago is forgotten.
  */
 export class KnownServices {
-  readonly #memory: ServiceMemory | undefined;
+  readonly #memory: ServiceMemory;
   readonly #max: number;
   readonly #pinnedDid: Did | undefined;
   /** When each was used last, as a count of uses. */
@@ -39,9 +39,10 @@ export class KnownServices {
   #uses = 0;
   /** As it was after the last change from here. */
   #known: KnownByOrigin = new Map();
+  readonly #here = () => this.#known;
 
   constructor(
-    memory: ServiceMemory | undefined,
+    memory: ServiceMemory = { load: () => undefined, save: () => undefined },
     { maxServices = DEFAULT_MAX_SERVICES, pinnedDid }: KnownServicesOptions = {},
   ) {
     this.#memory = memory;
@@ -52,7 +53,7 @@ export class KnownServices {
 
   /** As others that share the memory have left it, too. */
   async get(origin: string): Promise<KnownService | undefined> {
-    return ((await loadKnown(this.#memory)) ?? this.#known).get(origin);
+    return (await loadKnown(this.#memory, this.#here)).get(origin);
   }
 
   /** Reads what others have learned only where it is not known here: it is for good. */
@@ -101,14 +102,15 @@ export class KnownServices {
     origin: string,
     next: (known: KnownService | undefined) => Awaitable<KnownService | undefined>,
   ): Promise<void> {
-    this.#known = await updateKnown(this.#memory, this, async (known = this.#known) => {
-      const all = new Map(known);
-      const before = all.get(origin);
+    this.#known = await updateKnown(this.#memory, this.#here, async (known) => {
+      const before = known.get(origin);
       const after = await next(before);
+      if (after === before) return known;
+      const all = new Map(known);
       all.delete(origin); // those that changed last come last, so that a restart knows who was used lately
       if (after) all.set(origin, after);
       if (after && !before) this.#makeRoom(all, origin);
-      return { all, isNew: after !== before };
+      return all;
     });
   }
 

@@ -5,7 +5,7 @@ import { encodeEnvelope } from '../envelope/flat-json.js';
 import type { Header } from '../envelope/plaintext.js';
 import { coveredFields, READABLE_BESIDE } from '../http/covered-fields.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
-import { requestBinding } from '../http/request-binding.js';
+import { requestBinding, targetOf } from '../http/request-binding.js';
 import type { Envelope, Scope, Version } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { given } from '../util/given.js';
@@ -30,8 +30,7 @@ export interface Sealing {
   readonly version: Version | undefined;
 }
 
-const bindingOf = ({ method, url }: BufferedRequest): string =>
-  requestBinding(method, url.pathname + url.search);
+const bindingOf = ({ method, url }: BufferedRequest): string => requestBinding(method, targetOf(url));
 
 /**
  * A body is sealed as it is, together with the headers that the caller set. Without a body there is nothing to hide but
@@ -100,5 +99,4 @@ function contentTypeOf(headers: Headers): { readonly contentType?: string } {
 const envelopeFor = (
   { agent, service, scope, version }: Sealing,
   options: Omit<RequestOptions, 'to'> & { readonly headers: readonly Header[] },
-): Promise<Envelope> =>
-  agent.createRequest({ ...options, to: service.did, scope, ...given({ version }) });
+): Promise<Envelope> => agent.createRequest({ ...options, to: service.did, scope, ...given({ version }) });

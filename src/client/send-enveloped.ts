@@ -3,9 +3,9 @@ import type { Service } from '../discovery/discover.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { given } from '../util/given.js';
-import type { BufferedRequest } from './buffered-request.js';
+import { type BufferedRequest, callersHeaders } from './buffered-request.js';
 import { isSealed, openResponse } from './open-response.js';
-import { type Exchanged, SEALED_HEADER, unsealedResponse } from './response.js';
+import { type Exchanged, unsealedResponse } from './response.js';
 import { type Sealing, sealRequest } from './seal-request.js';
 
 export interface ExchangeRules {
@@ -69,6 +69,7 @@ async function exchangeOnce(
     method,
     headers: sealed.headers,
     redirect: 'manual',
+    referrer: '', // the address of a page may hold the key
     ...given({ body }),
   });
   if (wantsSealed && isSealed(response))
@@ -102,8 +103,7 @@ function headersFor(
   wantsSealed: boolean,
   stripKey: (headers: Headers) => void,
 ): Headers {
-  const headers = new Headers(request.headers);
-  for (const name of [SEALED_HEADER, 'xlink-envelope', 'content-length']) headers.delete(name);
+  const headers = callersHeaders(request);
   if (/^xlink(\s|$)/i.test(headers.get('authorization') ?? '')) headers.delete('authorization');
   stripKey(headers);
   if (wantsSealed) headers.set('Accept', `${ENVELOPE_TYPE}, ${headers.get('accept') ?? '*/*'}`);

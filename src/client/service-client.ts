@@ -162,11 +162,7 @@ export class ServiceClient {
   }
 
   async #byEnvelope(request: BufferedRequest, service: Service): Promise<Served> {
-    const stripped = {
-      ...request,
-      url: this.#apiKey.stripFromUrl(request.url),
-      init: this.#apiKey.stripFromInit(request.init),
-    };
+    const stripped = { ...request, url: this.#apiKey.stripFromUrl(request.url) };
     let exchanged: Exchanged;
     try {
       exchanged = await exchange(stripped, await this.#sealing(stripped, service), {

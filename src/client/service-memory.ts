@@ -39,45 +39,46 @@ export interface KnownService {
 /** By origin. */
 export type KnownByOrigin = ReadonlyMap<string, KnownService>;
 
-/** One at a time for each memory, or for what stands for one. */
-const turns = new KeyedMutex<object>();
+/** One at a time for each memory. */
+const turns = new KeyedMutex<ServiceMemory>();
 
-/** What is kept; `undefined` if that is nothing. */
-export async function loadKnown(memory: ServiceMemory | undefined): Promise<KnownByOrigin | undefined> {
-  return parse(await kept(async () => memory?.load()));
-}
+/** What is kept, or else what is known here. */
+export const loadKnown = async (memory: ServiceMemory, here: () => KnownByOrigin): Promise<KnownByOrigin> =>
+  parse(await kept(() => memory.load())) ?? here();
 
 /**
  * Changes what is kept, starting from what others have learned by now, and resolves to that once it is kept. Rejects with
- * what `change` rejects with.
+ * what `change` rejects with; that resolves to what it was given if nothing is new.
  */
 export function updateKnown(
-  memory: ServiceMemory | undefined,
-  owner: object,
-  change: (known: KnownByOrigin | undefined) => Promise<{ all: KnownByOrigin; isNew: boolean }>,
+  memory: ServiceMemory,
+  here: () => KnownByOrigin,
+  change: (known: KnownByOrigin) => Promise<KnownByOrigin>,
 ): Promise<KnownByOrigin> {
-  return turns.run(memory ?? owner, async () => {
-    let outcome: Promise<{ all: KnownByOrigin; isNew: boolean }> | undefined;
+  return turns.run(memory, async () => {
+    let outcome: Promise<KnownByOrigin> | undefined;
     const changed = async (json: string | undefined) => {
-      outcome = (async () => change(parse(json)))();
-      // The memory is not told why nothing is to be saved.
-      const { all, isNew } = await outcome.catch(() => ({ all: new Map(), isNew: false }));
-      return isNew ? JSON.stringify({ version: 1, services: Object.fromEntries(all) }) : undefined;
+      let before: KnownByOrigin | undefined;
+      outcome = (async () => change((before = parse(json) ?? here())))();
+      const after = await outcome.catch(() => before); // the memory need not know why nothing is saved
+      return !after || after === before
+        ? undefined
+        : JSON.stringify({ version: 1, services: Object.fromEntries(after) });
     };
     await kept(async () => {
-      if (memory?.update) return memory.update(changed);
-      const json = await changed(await memory?.load());
-      if (json !== undefined) await memory?.save(json);
+      if (memory.update) return memory.update(changed);
+      const json = await changed(await memory.load());
+      if (json !== undefined) await memory.save(json);
     });
-    if (!outcome) throw failed(new Error('update() did not call what it was given'));
-    return (await outcome).all;
+    if (!outcome) throw failed(new Error('update() called nothing'));
+    return outcome;
   });
 }
 
 const failed = (cause: unknown) => xlinkError('SERVICE_MEMORY_FAILED', { cause });
 
 /** What cannot be read or kept protects nobody, so nothing goes on without it. */
-async function kept<T>(work: () => Promise<T>): Promise<T> {
+async function kept<T>(work: () => Awaitable<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
@@ -95,11 +96,9 @@ function parse(json: string | undefined): Map<string, KnownService> | undefined 
     const entries = Object.entries(services);
     const isValid = entries.every(
       ([, one]) =>
-        typeof one.did === 'string' &&
-        typeof one.says === 'string' &&
         Number.isSafeInteger(one.issuedAt) &&
         typeof one.proven === 'boolean' &&
-        [one.mlDsa65, one.next].every((text) => text === undefined || typeof text === 'string'),
+        [one.did, one.says, one.mlDsa65 ?? '', one.next ?? ''].every((text) => typeof text === 'string'),
     );
     if (version === 1 && isValid) return new Map(entries);
   } catch {
