@@ -86,7 +86,7 @@ async function keySchedule() {
   };
   const derived = {};
   const hkdf = (ikm, info) => Object.assign(derived, { ikm, info }) && Buffer.alloc(76);
-  await code.deriveMessageKey({ hkdf }, bytes('label'), bytes('from'), bytes('to'), agreement);
+  await code.deriveMessageKey({ hkdf }, bytes('label'), mark('from'), mark('to'), agreement);
   // Its parts have fixed lengths, so there are no lengths in between.
   const ikm = Buffer.from(derived.ikm)
     .toString('latin1')

@@ -36,8 +36,8 @@ export const COMMITMENT_BYTES = 32;
 export async function deriveMessageKey(
   crypto: CryptoProvider,
   label: Uint8Array,
-  from: Uint8Array,
-  to: Uint8Array,
+  from: string,
+  to: string,
   agreement: Agreement,
 ): Promise<MessageKey> {
   const { x25519Secret, ephemeralPub, recipientX25519, kem } = agreement;
@@ -58,8 +58,8 @@ export async function expandMessageKey(
   crypto: CryptoProvider,
   secret: Uint8Array,
   label: Uint8Array,
-  from: Uint8Array,
-  to: Uint8Array,
+  from: string,
+  to: string,
 ): Promise<MessageKey> {
   const output = await crypto.hkdf(secret, lengthPrefixed([label, from, to]), 76);
   return { key: output.subarray(0, 32), commitment: output.subarray(32, 64), iv: output.subarray(64) };

@@ -3,7 +3,6 @@ import { COMMITMENT_BYTES, deriveMessageKey, type MessageKey } from '../crypto/k
 import type { CryptoProvider, Verifier } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
 import type { EncryptionKeys } from '../identity/encryption-keys.js';
-import { encodeUtf8 } from '../util/utf8.js';
 import type { ParsedEnvelope } from './parse.js';
 import { type Content, JSON_TYPE, unframePlaintext } from './plaintext.js';
 import { headerTranscript, signatureTranscript } from './transcript.js';
@@ -49,7 +48,7 @@ export async function openPayload(
   const x25519Secret = await recipient.x25519.agree(await crypto.x25519.publicKey(ephemeralPub));
   if (!x25519Secret) throw xlinkError('DECRYPT_FAILED:KEY_AGREEMENT', { field: 'ephemeralPub' });
 
-  const messageKey = await deriveMessageKey(crypto, label, encodeUtf8(fields.from), encodeUtf8(fields.to), {
+  const messageKey = await deriveMessageKey(crypto, label, fields.from, fields.to, {
     x25519Secret,
     ephemeralPub,
     recipientX25519: recipient.x25519.publicKey,

@@ -1,4 +1,4 @@
-import { concat, equalBytes, lengthPrefixed, readLengthPrefixed } from '../crypto/bytes.js';
+import { equalBytes, lengthPrefixed, type Part, readLengthPrefixed } from '../crypto/bytes.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Kind } from '../types/protocol.js';
 import { decodeUtf8, encodeUtf8 } from '../util/utf8.js';
@@ -50,15 +50,15 @@ export function framePlaintext(
   from: string,
   { bytes, contentType, headers }: Content,
 ): Uint8Array {
-  const frame = [encodeUtf8(from), encodeUtf8(contentType)];
-  if (kind === 'request') frame.push(lengthPrefixed((headers ?? []).flat().map(encodeUtf8)));
-  return concat([lengthPrefixed(frame), bytes]);
+  const frame: Part[] = [from, contentType];
+  if (kind === 'request') frame.push(lengthPrefixed((headers ?? []).flat()));
+  return lengthPrefixed(frame, bytes);
 }
 
 /** The content of a frame that names `from`. Throws `DECRYPT_FAILED:SENDER_MISMATCH` or `DECRYPT_FAILED:PARSE`. */
 export function unframePlaintext(kind: Kind, from: string, plaintext: Uint8Array): Content {
   const malformed = () => xlinkError('DECRYPT_FAILED:PARSE', { field: 'payload' });
-  const sender = lengthPrefixed([encodeUtf8(from)]);
+  const sender = lengthPrefixed([from]);
   if (!equalBytes(plaintext.subarray(0, sender.length), sender))
     throw xlinkError('DECRYPT_FAILED:SENDER_MISMATCH', { field: 'payload' });
   const frame = readLengthPrefixed(plaintext.subarray(sender.length), kind === 'request' ? 2 : 1);
@@ -93,5 +93,4 @@ function headersIn(block: Uint8Array): Header[] {
 }
 
 /** What `fieldsDigest` is the SHA-256 of: each name and its value, length-prefixed, in the order of `fields`. */
-export const fieldsTranscript = (headers: readonly Header[]): Uint8Array =>
-  lengthPrefixed(headers.flat().map(encodeUtf8));
+export const fieldsTranscript = (headers: readonly Header[]): Uint8Array => lengthPrefixed(headers.flat());

@@ -6,7 +6,6 @@ import { xlinkError } from '../errors/errors.js';
 import type { Identity } from '../identity/identity.js';
 import type { Did, Envelope, Kind, Version } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
-import { encodeUtf8 } from '../util/utf8.js';
 import { FIELD_NAMES } from './fields.js';
 import { labelOf } from './kinds.js';
 import { type Content, framePlaintext } from './plaintext.js';
@@ -61,14 +60,13 @@ export async function sealEnvelope(
   if (!x25519Secret) throw xlinkError('KEY_AGREEMENT_FAILED', { field: 'x25519' });
   const kem = suite.kem ? await encapsulate(recipient) : undefined;
 
-  const keyed = { ...draft, keyEpoch: recipient.keyEpoch };
-  const unsigned = draftEnvelope(identity.did, suite, keyed, {
+  const unsigned = draftEnvelope(identity.did, suite, draft, {
+    keyEpoch: recipient.keyEpoch,
     ephemeralPub: ephemeral.publicKey,
-    ...(kem ? { kemCiphertext: kem.ciphertext } : {}),
+    kemCiphertext: kem?.ciphertext,
   });
   const header = headerTranscript(unsigned);
-  const [from, to] = [encodeUtf8(identity.did), encodeUtf8(draft.to)];
-  const { key, iv, commitment } = await deriveMessageKey(crypto, unsigned.label, from, to, {
+  const { key, iv, commitment } = await deriveMessageKey(crypto, unsigned.label, identity.did, draft.to, {
     x25519Secret,
     ephemeralPub: ephemeral.publicKey,
     recipientX25519: recipient.x25519.bytes,
@@ -88,7 +86,7 @@ export async function signOnlyEnvelope(
   onSigning?: () => unknown,
 ): Promise<Envelope> {
   const suite = suiteFor(draft.version, false);
-  const unsigned = draftEnvelope(identity.did, suite, draft, content ? { payload: content } : {});
+  const unsigned = draftEnvelope(identity.did, suite, draft, { payload: content });
   await onSigning?.();
   return signEnvelope(identity, unsigned, headerTranscript(unsigned));
 }
@@ -121,23 +119,46 @@ async function encapsulate({ mlKem768 }: RecipientKeys) {
   return { ciphertext, secret, recipientKey: mlKem768.bytes };
 }
 
-function draftEnvelope(
-  from: Did,
-  suite: Suite,
-  draft: EnvelopeDraft & { readonly keyEpoch?: number },
-  binary: UnsignedEnvelope['bytes'],
-): UnsignedEnvelope {
-  const { nonce, fieldsDigest, contentDigest, inReplyTo, version: _, ...rest } = draft;
-  const bytes = {
-    ...binary,
-    nonce,
-    ...(fieldsDigest ? { fieldsDigest } : {}),
-    ...(contentDigest ? { contentDigest } : {}),
-    ...(inReplyTo === undefined ? {} : { inReplyTo: decodeBase64url(inReplyTo)! }),
+/** What an envelope has beside its draft: a payload where it is there already, else how it is encrypted. */
+interface Beside {
+  readonly payload?: Uint8Array | undefined;
+  readonly keyEpoch?: number;
+  readonly ephemeralPub?: Uint8Array;
+  readonly kemCiphertext?: Uint8Array | undefined;
+}
+
+/** Member by member, which is much faster than copies of objects that have some. */
+function draftEnvelope(from: Did, suite: Suite, draft: EnvelopeDraft, beside: Beside): UnsignedEnvelope {
+  const { kind, to, timestamp, nonce, scope, request, contentType, fieldsDigest, contentDigest } = draft;
+  const { keyEpoch, ephemeralPub, kemCiphertext, payload } = beside;
+  const inReplyTo = draft.inReplyTo === undefined ? undefined : decodeBase64url(draft.inReplyTo)!;
+  const bytes = { nonce, fieldsDigest, contentDigest, inReplyTo, ephemeralPub, kemCiphertext, payload };
+  const fields = {
+    version: suite.version,
+    suite: suite.name,
+    kind,
+    from,
+    to,
+    timestamp,
+    nonce: encodeBase64url(nonce),
+    keyEpoch,
+    scope,
+    request,
+    fields: draft.fields,
+    fieldsDigest: textOf(fieldsDigest),
+    contentDigest: textOf(contentDigest),
+    contentType,
+    inReplyTo: draft.inReplyTo,
+    ephemeralPub: textOf(ephemeralPub),
+    kemCiphertext: textOf(kemCiphertext),
   };
-  const fields: Record<string, unknown> = { version: suite.version, suite: suite.name, from, ...rest };
-  for (const [name, value] of Object.entries(bytes)) fields[name] = encodeBase64url(value);
-  return { suite, label: labelOf(suite, draft.kind), fields: fields as unknown as Envelope, bytes };
+  // Members that are undefined are left out when it is signed.
+  return {
+    suite,
+    label: labelOf(suite, kind),
+    fields: fields as Envelope,
+    bytes: bytes as UnsignedEnvelope['bytes'],
+  };
 }
 
 async function signEnvelope(
@@ -147,15 +168,20 @@ async function signEnvelope(
 ): Promise<Envelope> {
   const { suite, label, fields, bytes } = unsigned;
   const transcript = await signatureTranscript(identity.crypto, unsigned, header);
-  const signature = await identity.ed25519.sign(transcript);
-  const pqSignature = suite.pqSignature ? await pqSigner(identity).sign(transcript, label) : undefined;
-  const members: Record<string, unknown> = { ...fields, signature: encodeBase64url(signature) };
-  if (bytes.payload) members.payload = encodeBase64url(bytes.payload);
-  if (pqSignature) members.pqSignature = encodeBase64url(pqSignature);
-  const ordered: Record<string, unknown> = {};
-  for (const name of FIELD_NAMES) if (members[name] !== undefined) ordered[name] = members[name];
-  return Object.freeze(ordered) as unknown as Envelope;
+  const signature = textOf(await identity.ed25519.sign(transcript));
+  const pqSignature = suite.pqSignature
+    ? textOf(await pqSigner(identity).sign(transcript, label))
+    : undefined;
+  const last: Partial<Record<string, unknown>> = { payload: textOf(bytes.payload), signature, pqSignature };
+  const envelope: Record<string, unknown> = {};
+  for (const name of FIELD_NAMES) {
+    const value = fields[name] ?? last[name];
+    if (value !== undefined) envelope[name] = value;
+  }
+  return Object.freeze(envelope) as unknown as Envelope;
 }
+
+const textOf = (bytes: Uint8Array | undefined) => bytes && encodeBase64url(bytes);
 
 function pqSigner(identity: Identity): Signer {
   if (!identity.mlDsa65) throw xlinkError('KEY_AGREEMENT_FAILED:NO_COMMON_VERSION', { field: 'version' });

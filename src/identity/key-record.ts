@@ -1,5 +1,5 @@
 import { defaultProvider } from '#provider';
-import { EMPTY, lengthPrefixed, uint64 } from '../crypto/bytes.js';
+import { EMPTY, lengthPrefixed } from '../crypto/bytes.js';
 import type { CryptoProvider, Verifier } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
 import { type Clock, type KeyRecord, NO_EXPIRY } from '../types/protocol.js';
@@ -32,8 +32,11 @@ function transcriptOf(
 ): Uint8Array {
   return lengthPrefixed([
     LABEL,
-    encodeUtf8(did),
-    ...[epoch, keyEpoch, notBefore, notAfter].map(uint64),
+    did,
+    epoch,
+    keyEpoch,
+    notBefore,
+    notAfter,
     x25519,
     mlKem768 ?? EMPTY,
     mlDsa65 ?? EMPTY,

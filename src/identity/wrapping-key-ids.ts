@@ -20,7 +20,7 @@ export class WrappingKeyIds {
   }
 
   static async of(identity: Identity): Promise<WrappingKeyIds> {
-    const digest = await identity.crypto.sha256(lengthPrefixed([LABEL, encodeUtf8(identity.did)]));
+    const digest = await identity.crypto.sha256(lengthPrefixed([LABEL, identity.did]));
     return new WrappingKeyIds(identity, `${encodeBase64url(digest.subarray(0, TAG_BYTES))}.`);
   }
 

@@ -10,7 +10,6 @@ import { sealEnvelope, signOnlyEnvelope } from '../../src/envelope/seal.js';
 import { headerTranscript, signatureTranscript } from '../../src/envelope/transcript.js';
 import { Identity } from '../../src/identity/identity.js';
 import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import { encodeUtf8 } from '../../src/util/utf8.js';
 import { idOf } from '../support/results.js';
 import { generate } from '../vectors/generate.mjs';
 import { FOLDER, load, providers, recipientKeys, scripted } from '../vectors/load.js';
@@ -166,7 +165,7 @@ async function sealedSteps(
     ciphertext,
     recipientKey: recipient.mlKem768!.publicKey,
   };
-  const messageKey = await deriveMessageKey(crypto, label, encodeUtf8(fields.from), encodeUtf8(fields.to), {
+  const messageKey = await deriveMessageKey(crypto, label, fields.from, fields.to, {
     x25519Secret,
     ephemeralPub: bytes.ephemeralPub!,
     recipientX25519: recipient.x25519.publicKey,
