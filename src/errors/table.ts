@@ -53,7 +53,7 @@ export const ERROR_TABLE = {
     KEY_STORE_DAMAGED: row(500, 'Stored encryption keys do not open.', 'They were changed, or their wrapping key is gone; rotateKeys() makes new ones.'),
     KEY_STORE_ROLLED_BACK: row(500, 'The key store is behind the key epoch that was published.', 'Restore the newest copy, or move to a new identity.'),
     IDENTITY_NOT_READY: row(500, 'A lazy agent has no identity before its first use.', 'Await agent.ready() before reading its DID.'),
-    INVALID_DID: row(400, 'The DID is not a did:key of an Ed25519 key.', 'A DID looks like did:key:z6Mk…'),
+    INVALID_DID: row(400, 'The DID is not a did:key of an Ed25519 key.', 'A DID begins with did:key:z6Mk.'),
     'INVALID_DID:WEAK_KEY': row(400, 'The key of the DID is not canonical, or not of prime order.', 'Generate a new identity.'),
     INVALID_SEED: row(400, 'The seed is not 32 bytes.', 'Pass 32 random bytes.'),
     INVALID_PKCS8: row(400, 'The bytes are not a PKCS#8 Ed25519 private key.', 'Pass what exportPKCS8() returned.'),

@@ -1,4 +1,5 @@
 export * from './bytes.mjs';
+export * from './discovery.mjs';
 export * from './envelope.mjs';
 export * from './http.mjs';
 export * from './identity.mjs';
