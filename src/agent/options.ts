@@ -170,7 +170,7 @@ const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions>
 };
 
 const INSTEAD = {
-  did: 'the DID of an agent is that of its key; for a did:web publish createDidWebDocument(did, await agent.keyRecord())',
+  did: 'an agent has the DID of its key; for did:web see createDidWebDocument()',
 };
 
 /** Throws `INVALID_OPTION`. */

@@ -41,7 +41,7 @@ export class AgentSource {
     const options = { ...this.#agentOptions(), ...this.#more };
     const pkcs8 = await load(identity);
     if (pkcs8) return { agent: unwrap(await BaseAgent.importIdentity({ ...options, pkcs8 })), known: true };
-    const made = unwrap(await BaseAgent.create(options));
+    const made = await BaseAgent.quickstart(options);
     if (identity) await stored(async () => identity.save(await made.exportPKCS8()));
     return { agent: made, known: false };
   }

@@ -13,7 +13,7 @@ import {
   type OptionCheck,
 } from '../util/options.js';
 import type { FallbackEvent } from './fallback.js';
-import type { ServiceMemory } from './known-services.js';
+import type { ServiceMemory } from './service-memory.js';
 
 /** Where an identity is kept between runs of the program. */
 export interface IdentityStore {

@@ -38,7 +38,7 @@ const HAS_TO_ENROLL: ReadonlySet<ErrorId> = new Set<ErrorId>([
   'ENROLLMENT_EXPIRED',
 ]);
 const FORGOTTEN =
-  'It says that this identity is not known there, which anybody on the way can say. Ask the operator of the service; if it is true, call forget(origin), so that the key may enroll the identity again.';
+  'It says that this identity is not known there, which anybody on the way can say. If its operator says so too, call forget(origin).';
 
 /** An answer, and what the request proved itself with. */
 export interface Served {
@@ -123,7 +123,7 @@ export class ServiceClient {
     }
     if (this.#letsKeysDecide(service) && key !== undefined)
       return this.#byKeyBesideEnvelope(request, service);
-    const isProven = (await this.#known.get(service.origin))?.proven;
+    const isProven = await this.#known.isProven(service.origin);
     const enrollment = await this.#enroll(service, isProven ? undefined : key);
     if (enrollment?.state === 'not-offered' && key !== undefined && !isProven)
       return this.#byKey(request, 'enrollment');
@@ -162,8 +162,7 @@ export class ServiceClient {
   }
 
   async #byEnvelope(request: BufferedRequest, service: Service): Promise<Served> {
-    const url = this.#apiKey.stripFromUrl(request.url);
-    const stripped = { ...request, url };
+    const stripped = { ...request, url: this.#apiKey.stripFromUrl(request.url) };
     let exchanged: Exchanged;
     try {
       exchanged = await exchange(stripped, await this.#sealing(stripped, service), {
@@ -197,8 +196,9 @@ export class ServiceClient {
     const { cause } = error as { cause?: unknown };
     if (!isXlinkError(cause) || !HAS_TO_ENROLL.has(cause.id)) return error;
     this.#enroller.forget(origin);
-    const isProven = (await this.#known.get(origin))?.proven;
-    return isProven ? xlinkError('ANSWER_INVALID:NOT_SEALED', { cause, hint: FORGOTTEN }) : error;
+    return (await this.#known.isProven(origin))
+      ? xlinkError('ANSWER_INVALID:NOT_SEALED', { cause, hint: FORGOTTEN })
+      : error;
   }
 
   async #byKey(

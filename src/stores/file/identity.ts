@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IdentityStore } from '../../client/options.js';
 import { Identity } from '../../identity/identity.js';
-import { createFile, putFile, realPathOf } from './durable-file.js';
+import { bytesOf, createFile, realPathOf } from './durable-file.js';
+import { updateFile } from './update-file.js';
 
 /**
  * The identity in a PKCS#8 file with mode 0600, made if it is not there. Version 2. A crash leaves a whole file or none, and
@@ -18,8 +19,9 @@ export async function identityFromFile(path: string): Promise<Identity> {
 
 /**
  * Where `xlinkFetch`, `connect` and `DualModeClient` keep their identity between runs: as PKCS#8 in the file, and beside it, in
- * `<path>.services.json`, what was learned about services, without secrets. Both have mode 0600 and are there as a whole or not at all.
- * Of several processes that share them, all go on with what any of them has learned.
+ * `<path>.services.json`, what was learned about services, without secrets, and its lock. The files have mode 0600 and are there as a
+ * whole or not at all. Of several processes on one machine that share them, all go on with what any of them has learned:
+ * changes wait for each other, up to 10 s, and lose nothing of each other, also if a process is killed meanwhile.
  *
  * ```ts
  * const fetch = xlinkFetch({ baseUrl, apiKey, identity: fileIdentity('state/caller-identity.der') });
@@ -38,17 +40,8 @@ export function fileIdentity(path: string): IdentityStore {
     },
     services: {
       load: async () => (await bytesOf(services))?.toString(),
-      save: async (json) => putFile(await realPathOf(services), Buffer.from(json)),
+      save: (json) => updateFile(services, async () => json),
+      update: (change) => updateFile(services, change),
     },
   };
-}
-
-/** `undefined` if there is no such file. */
-async function bytesOf(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if ((error as { code?: string }).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }
