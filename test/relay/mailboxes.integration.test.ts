@@ -9,14 +9,9 @@ import { frozenClock } from '../support/clock.js';
 import { unwrap } from '../support/results.js';
 import { until } from '../support/until.js';
 import type { RunningRelay } from '../transport/servers.js';
-import { type Answer, post, proof, pull, world } from './support.js';
+import { codeOf, idsOf, post, proof, pull, world } from './support.js';
 
 const DAY = 86_400_000;
-
-const codeOf = ({ body: { code, subCode } }: Answer): string =>
-  subCode === undefined ? String(code) : `${code}:${subCode}`;
-
-const idsOf = ({ body }: Answer): string[] => body.messages!.map(({ id }) => id);
 
 describe('a mailbox', () => {
   test('keeps what is not acknowledged, and hands out what comes behind a place', async () => {
