@@ -55,6 +55,8 @@ export interface AgentContext {
 
 /** The identities of an agent one of which takes the place of another. */
 export interface SuccessionState {
+  /** Of its identities, oldest first. */
+  readonly dids: readonly Did[];
   /** That of the identity that an envelope for this DID is for; `undefined` for others. */
   contextOf(did: Did): AgentContext | undefined;
   /** That of the identity that signs now: the next one as soon as the registry has accepted it. */

@@ -91,6 +91,10 @@ class Line implements SuccessionState {
     this.#contexts = contexts;
   }
 
+  get dids(): readonly Did[] {
+    return this.#contexts.map(({ identity }) => identity.did);
+  }
+
   contextOf(did: Did): AgentContext | undefined {
     return this.#contexts.find(({ identity }) => identity.did === did);
   }
