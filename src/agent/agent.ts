@@ -135,7 +135,7 @@ export class BaseAgent {
 
   /**
    * The agent of an exported identity. Skips key generation and registration: its registry entry stays as it is, but that it
-   * follows the keys of a `keyStore`. The file does not say the version: pass `postQuantumSig` or `maxVersion` as when the
+   * follows the keys of a `keyStore`, and `next`. The file does not say the version: pass `postQuantumSig` or `maxVersion` as when the
    * identity was made.
    */
   static async importIdentity<A extends BaseAgent>(
@@ -147,8 +147,8 @@ export class BaseAgent {
       checkAgentOptions('Agent.importIdentity', rest, this.shares);
       const identity = await Identity.fromPKCS8(pkcs8, identityOptions(rest));
       const agent = new this({ ...rest, identity });
-      // A store that is behind what was published is found at once.
-      return agent.#begun(rest.keyStore ? agent.keyRecord() : undefined);
+      // A store that is behind what was published is found at once, and a commitment is published.
+      return agent.#begun(rest.keyStore || rest.next ? agent.keyRecord() : undefined);
     });
   }
 

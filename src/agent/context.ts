@@ -26,6 +26,8 @@ export interface AgentContext {
   readonly keyRing: KeyRing;
   /** What its key record says of the only DID that may succeed: `next`, if it commits to one. */
   readonly commitment: () => Promise<Commitment>;
+  /** Whether its registry entry follows its key record, also where its keys never change. */
+  readonly entryFollows: boolean;
   readonly registry: TrustRegistry;
   readonly peers: Peers;
   /** Services that this agent called; known to it alone, and without rights. */
