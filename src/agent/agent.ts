@@ -250,7 +250,7 @@ export class BaseAgent {
     return attempt(async () => receiveIntroduction(await this.context(), input, options));
   }
 
-  /** The DID of the one active registry entry that has this name; a DID stands for itself. Reads the whole registry. */
+  /** The DID of the one active registry entry that has this name and was not succeeded; a DID stands for itself. Reads the whole registry. */
   async resolve(name: string): Promise<Result<Did>> {
     return attempt(() => didOfRecipient(this.registry, name));
   }
