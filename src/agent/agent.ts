@@ -134,13 +134,13 @@ export class BaseAgent {
   }
 
   /**
-   * The agent of an exported identity. Skips key generation and registration: its registry entry stays as it is, but that it
+   * The agent of an exported identity, DER or PEM. Skips key generation and registration: its registry entry stays as it is, but that it
    * follows the keys of a `keyStore`, and `next`. The file does not say the version: pass `postQuantumSig` or `maxVersion` as when the
    * identity was made.
    */
   static async importIdentity<A extends BaseAgent>(
     this: AgentClass<A>,
-    options: AgentOptions & { readonly pkcs8: Uint8Array },
+    options: AgentOptions & { readonly pkcs8: Uint8Array | string },
   ): Promise<Result<A>> {
     return attempt(async () => {
       const { pkcs8, ...rest } = options;
