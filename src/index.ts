@@ -46,6 +46,11 @@ export type { Received, ReceiveOptions } from './agent/receive.js';
 export type { ReceiveInput } from './agent/receive-input.js';
 export type { ReceiveNextOptions } from './agent/receive-next.js';
 export type { RequestIdentity, RequestOptions } from './agent/request.js';
+export {
+  type RetiredKeyStore,
+  type RetireKeyStoreOptions,
+  retireKeyStore,
+} from './agent/retire-key-store.js';
 export type { SecurityOptions, SplitChannelConfig } from './agent/security.js';
 export type { SendOptions, SendOutcome } from './agent/send.js';
 export { createSignedEnvelope, type SignedEnvelopeOptions } from './agent/signed-envelope.js';

@@ -134,13 +134,13 @@ export class BaseAgent {
   }
 
   /**
-   * The agent of an exported identity. Skips key generation and registration: its registry entry stays as it is, but that it
-   * follows the keys of a `keyStore`. The file does not say the version: pass `postQuantumSig` or `maxVersion` as when the
+   * The agent of an exported identity, DER or PEM. Skips key generation and registration: its registry entry stays as it is, but that it
+   * follows the keys of a `keyStore`, and `next`. The file does not say the version: pass `postQuantumSig` or `maxVersion` as when the
    * identity was made.
    */
   static async importIdentity<A extends BaseAgent>(
     this: AgentClass<A>,
-    options: AgentOptions & { readonly pkcs8: Uint8Array },
+    options: AgentOptions & { readonly pkcs8: Uint8Array | string },
   ): Promise<Result<A>> {
     return attempt(async () => {
       if (typeof options !== 'object' || ArrayBuffer.isView(options))
@@ -149,8 +149,8 @@ export class BaseAgent {
       checkAgentOptions('Agent.importIdentity', rest, this.shares);
       const identity = await Identity.fromPKCS8(pkcs8, identityOptions(rest));
       const agent = new this({ ...rest, identity });
-      // A store that is behind what was published is found at once.
-      return agent.#begun(rest.keyStore ? agent.keyRecord() : undefined);
+      // A store that is behind what was published is found at once, and a commitment is published.
+      return agent.#begun(rest.keyStore || rest.next ? agent.keyRecord() : undefined);
     });
   }
 
@@ -252,7 +252,7 @@ export class BaseAgent {
     return attempt(async () => receiveIntroduction(await this.context(), input, options));
   }
 
-  /** The DID of the one active registry entry that has this name; a DID stands for itself. Reads the whole registry. */
+  /** The DID of the one active registry entry that has this name and was not succeeded; a DID stands for itself. Reads the whole registry. */
   async resolve(name: string): Promise<Result<Did>> {
     return attempt(() => didOfRecipient(this.registry, name));
   }

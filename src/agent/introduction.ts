@@ -57,18 +57,15 @@ export async function receiveIntroduction(
     register: (): Result<void> => ({ ok: true, value: undefined }),
     updateKeys: (): Result<void> => ({ ok: true, value: undefined }),
   };
-  const open = {
-    ...context,
-    peers: new Peers(anyone, context.identity.crypto),
-    minVersion: 1 as const,
-  };
-  const { message } = await receive(open, input, {
+  const rules: ReceiveRules = {
     allowCleartext: true,
     request,
     requireRequestBinding: true,
     kind: 'request',
     ownScope: scope,
     ...(admit ? { admit } : {}),
-  });
+  };
+  const instead = { peers: new Peers(anyone, context.identity.crypto), minVersion: 1 } as const;
+  const { message } = await receive(context, input, rules, instead);
   return message;
 }

@@ -70,14 +70,22 @@ export interface Received {
 /**
  * The order matters. What costs nothing comes first; nothing is written before the signature is known to be good, so
  * strangers can neither burn nonces nor fill the store; nothing is decrypted that will not be accepted.
+ *
+ * `instead` counts in place of what is the agent's own, for whichever of its identities the envelope is.
  */
-export async function receive(agent: AgentContext, input: unknown, options: ReceiveRules): Promise<Received> {
+export async function receive(
+  agent: AgentContext,
+  input: unknown,
+  options: ReceiveRules,
+  instead?: Pick<AgentContext, 'peers' | 'minVersion'>,
+): Promise<Received> {
   const progress = (stage: Parameters<typeof report>[1]) => report(options.onProgress, stage);
 
   await progress('parsing');
   const envelope = parseEnvelope(input, agent.maxEnvelopeBytes);
   const { fields, suite } = envelope;
-  const context = agent.succession?.contextOf(fields.to) ?? agent;
+  const addressed = agent.succession?.contextOf(fields.to) ?? agent;
+  const context = instead ? { ...addressed, ...instead } : addressed;
   const { crypto } = context.identity;
 
   await progress('checking');
@@ -108,7 +116,7 @@ export async function receive(agent: AgentContext, input: unknown, options: Rece
   const claims = [await claimNonce(context, use, reservable)];
   rememberVersion(sender, suite);
   const { from, scope, request, nonce } = fields;
-  const recipient = context === agent ? {} : { recipient: fields.to };
+  const recipient = addressed === agent ? {} : { recipient: fields.to };
   options.onClaimed?.({
     sender: from,
     scope,

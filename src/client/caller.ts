@@ -1,6 +1,6 @@
 import { BaseAgent } from '../agent/agent.js';
 import type { AgentOptions } from '../agent/options.js';
-import { xlinkError } from '../errors/errors.js';
+import { isXlinkError, xlinkError } from '../errors/errors.js';
 import type { Result } from '../errors/result.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
 import { DEFAULT_MAX_ANSWER_BYTES, type IdentityStore, type XlinkFetchOptions } from './options.js';
@@ -67,7 +67,7 @@ async function stored<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (cause) {
-    throw xlinkError('IDENTITY_FAILED', { field: 'identity', cause });
+    throw isXlinkError(cause) ? cause : xlinkError('IDENTITY_FAILED', { field: 'identity', cause });
   }
 }
 

@@ -56,7 +56,7 @@ export const ERROR_TABLE = {
     INVALID_DID: row(400, 'The DID is not a did:key of an Ed25519 key.', 'A DID begins with did:key:z6Mk.'),
     'INVALID_DID:WEAK_KEY': row(400, 'The key of the DID is not canonical, or not of prime order.', 'Generate a new identity.'),
     INVALID_SEED: row(400, 'The seed is not 32 bytes.', 'Pass 32 random bytes.'),
-    INVALID_PKCS8: row(400, 'The bytes are not a PKCS#8 Ed25519 private key.', 'Pass what exportPKCS8() returned.'),
+    INVALID_PKCS8: row(400, 'The bytes are not a PKCS#8 Ed25519 private key.', 'Pass DER or unencrypted PEM.'),
   }),
 
   ...rows('envelope', {
