@@ -6,6 +6,7 @@ import { fieldsTranscript, type Header } from '../envelope/plaintext.js';
 import { xlinkError } from '../errors/errors.js';
 import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
+import type { ReceivedFields } from '../http/received-fields.js';
 import { contentTypeBinding, requestBinding } from '../http/request-binding.js';
 import type { AgentMessage } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
@@ -21,6 +22,8 @@ export interface EnvelopeRules {
   /** Reads envelopes in bodies. What a request takes is given back when the request is decided, at the latest. */
   readonly intake: BodyIntake<InboundRequest>;
   readonly maxBodyBytes: number;
+  /** Which headers a caller may seal or sign. */
+  readonly fields: ReceivedFields;
   readonly requestTarget: (request: InboundRequest) => string;
 }
 
@@ -69,6 +72,9 @@ async function receiveBodyForm(
     // signed-only, where that is allowed
     throw xlinkError('CONTENT_DIGEST_UNEXPECTED', { field: 'contentDigest' });
   if (!received.content) throw xlinkError('PARSE_FAILED:MISSING_FIELD', { field: 'payload' });
+  const { headers = [] } = received.message;
+  rules.fields.assertAllowed(headers.map(([name]) => name));
+  rules.fields.assertAlone(headers, (name) => request.header(name));
   return received;
 }
 
@@ -85,15 +91,21 @@ async function receiveHeaderForm(
   const { message, content } = received;
   if (message.encrypted || content !== undefined)
     throw xlinkError('ENVELOPE_FORM_NOT_ALLOWED', { field: 'payload' });
-  await checkFields(request, message);
+  await checkFields(request, message, rules);
   await checkBody(request, message, rules);
   return received;
 }
 
 /** The headers that the envelope covers are those of the request. */
-async function checkFields(request: InboundRequest, { fields, fieldsDigest }: AgentMessage): Promise<void> {
+async function checkFields(
+  request: InboundRequest,
+  { fields, fieldsDigest }: AgentMessage,
+  rules: EnvelopeRules,
+): Promise<void> {
   if (fields === undefined) return;
-  const values = fields.split(' ').map((name): Header => [name, request.header(name) ?? '']);
+  const names = fields.split(' ');
+  rules.fields.assertAllowed(names);
+  const values = names.map((name): Header => [name, request.header(name) ?? '']);
   const digest = await defaultProvider().sha256(fieldsTranscript(values));
   if (!equalBytes(digest, decodeBase64url(fieldsDigest!)!))
     throw xlinkError('FIELDS_MISMATCH', { field: 'fieldsDigest' });
