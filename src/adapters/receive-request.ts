@@ -8,8 +8,10 @@ import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
 import type { ReceivedFields } from '../http/received-fields.js';
 import { contentTypeBinding, requestBinding } from '../http/request-binding.js';
-import type { AgentMessage } from '../types/protocol.js';
+import type { AgentMessage, RegistryEntry } from '../types/protocol.js';
+import type { Awaitable } from '../util/awaitable.js';
 import { decodeBase64url } from '../util/base64url.js';
+import { given } from '../util/given.js';
 import { type EnvelopeForm, envelopeFromHeader } from './credentials.js';
 
 export interface EnvelopeRules {
@@ -27,13 +29,22 @@ export interface EnvelopeRules {
   readonly requestTarget: (request: InboundRequest) => string;
 }
 
+/** A body that took longer than this to come, in ms: whoever sent it is asked for once more. */
+const LONG_BODY_MS = 1000;
+
+/** What the receiver wants to be told and asked. */
+export type Hearing = Pick<ReceiveRules, 'onVerified' | 'admit' | 'onClaimed' | 'ownScope'> & {
+  /** Asked once more about a sender whose body took long: what it throws refuses the request. */
+  readonly assertStanding?: (entry: RegistryEntry) => Awaitable<void>;
+};
+
 /** Receives the envelope of a request, bound to that request. Throws whatever is wrong with it. */
 export async function receiveRequest(
   agent: BaseAgent,
   request: InboundRequest,
   form: EnvelopeForm,
   rules: EnvelopeRules,
-  hear: Pick<ReceiveRules, 'onVerified' | 'admit' | 'onClaimed' | 'ownScope'> = {},
+  { assertStanding, ...hear }: Hearing = {},
 ): Promise<Received> {
   if (form === 'ambiguous') throw xlinkError('ENVELOPE_AMBIGUOUS');
   refuseContentEncoding(request);
@@ -46,7 +57,7 @@ export async function receiveRequest(
   };
   return form === 'body'
     ? receiveBodyForm(agent, request, binding, rules)
-    : receiveHeaderForm(agent, request, binding, rules);
+    : receiveHeaderForm(agent, request, binding, rules, assertStanding);
 }
 
 type Binding = Pick<
@@ -84,6 +95,7 @@ async function receiveHeaderForm(
   request: InboundRequest,
   binding: Binding,
   rules: EnvelopeRules,
+  assertStanding: Hearing['assertStanding'],
 ): Promise<Received> {
   const received = unwrap(
     await agent.receiveContent(envelopeFromHeader(request), { ...binding, allowCleartext: true }),
@@ -92,8 +104,12 @@ async function receiveHeaderForm(
   if (message.encrypted || content !== undefined)
     throw xlinkError('ENVELOPE_FORM_NOT_ALLOWED', { field: 'payload' });
   await checkFields(request, message, rules);
+  const started = performance.now();
   await checkBody(request, message, rules);
-  return received;
+  if (performance.now() - started < LONG_BODY_MS) return received;
+  const admit: ReceiveRules['admit'] = (_, entry) => assertStanding?.(entry);
+  const { ownScope } = binding;
+  return { ...received, message: await agent.recheck(message, { ...given({ ownScope }), admit }) };
 }
 
 /** The headers that the envelope covers are those of the request. */
