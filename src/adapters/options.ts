@@ -81,8 +81,9 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly proxyHeaders?: readonly string[];
   /**
    * Hosts under which callers reach the API, such as `api.example.com`, for the signed discovery document: callers take none that
-   * speaks for others. Default: the one that the request for the document names, which is right unless a proxy changes the
-   * Host header.
+   * speaks for others. Set it in production. Default: the one that the request for the document names, so that strangers get one
+   * signed for any host they name; up to 20 new ones a minute for an address, 60 for all, and without limit for those that
+   * authenticated requests came for. A `warning` event says so when one of them is not this machine.
    */
   readonly hosts?: readonly string[];
   /**
