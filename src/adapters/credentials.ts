@@ -25,14 +25,26 @@ export type EnvelopeForm = 'body' | 'header' | 'ambiguous';
 const mediaType = (request: InboundRequest): string =>
   mediaTypeOf(request.header('content-type')?.split(/[,\s]/, 1)[0]);
 
-/** The credentials of `Authorization`, if its scheme is this one (case-insensitive, RFC 9110 section 11.1). */
-function authorization(request: InboundRequest, scheme: string): string | undefined {
+/** What follows this scheme (case-insensitive, RFC 9110 section 11.1) in `Authorization`; `undefined` for another one. */
+function afterScheme(request: InboundRequest, scheme: string): string | undefined {
   const value = request.header('authorization');
   if (value === undefined || value.slice(0, scheme.length).toLowerCase() !== scheme.toLowerCase())
     return undefined;
   const rest = value.slice(scheme.length);
-  return rest === '' || rest.startsWith(' ') ? rest.trim() : undefined;
+  return IN_A_SCHEME.test(rest) ? undefined : rest;
 }
+
+const IN_A_SCHEME = /^[\w!#$%&'*+.^`|~-]/;
+
+/** The API key behind a scheme and a space. */
+function keyOf(request: InboundRequest, scheme: string): string | undefined {
+  const rest = afterScheme(request, scheme);
+  return rest?.startsWith(' ') ? rest.trim() : undefined;
+}
+
+/** Whatever follows the scheme, a tab or a comma included, is meant to be an envelope: no key beside it is tried. */
+const envelopeText = (request: InboundRequest): string | undefined =>
+  afterScheme(request, 'Xlink')?.replace(/^ +/, '');
 
 /** Whether the request carries an envelope, and how. */
 export function findEnvelope(
@@ -40,7 +52,7 @@ export function findEnvelope(
   bodyTypes: readonly string[],
 ): EnvelopeForm | undefined {
   const forms: EnvelopeForm[] = [];
-  if (authorization(request, 'Xlink') !== undefined) forms.push('header');
+  if (envelopeText(request) !== undefined) forms.push('header');
   if (request.header('xlink-envelope') !== undefined) forms.push('header');
   if (bodyTypes.includes(mediaType(request))) forms.push('body');
   return forms.length > 1 ? 'ambiguous' : forms[0];
@@ -48,7 +60,7 @@ export function findEnvelope(
 
 /** The JSON bytes of the envelope in `Authorization: Xlink` or `Xlink-Envelope`. */
 export function envelopeFromHeader(request: InboundRequest): Uint8Array {
-  const text = authorization(request, 'Xlink') ?? request.header('xlink-envelope') ?? '';
+  const text = envelopeText(request) ?? request.header('xlink-envelope') ?? '';
   if (text.length > MAX_HEADER_CHARACTERS) throw xlinkError('ENVELOPE_TOO_LARGE');
   const bytes = decodeBase64url(text);
   if (!bytes || bytes.length === 0) throw xlinkError('PARSE_FAILED:SYNTAX');
@@ -61,7 +73,7 @@ export function findApiKey(request: InboundRequest, sources: ApiKeySources): str
   const candidates = [
     () => extract?.(request),
     ...headers.map((name) => () => request.header(name.toLowerCase())),
-    ...schemes.map((scheme) => () => authorization(request, scheme)),
+    ...schemes.map((scheme) => () => keyOf(request, scheme)),
     () => (query === undefined ? undefined : queryParameter(request.target, query)),
   ];
   for (const candidate of candidates) {

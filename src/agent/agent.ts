@@ -29,7 +29,13 @@ import {
   newIdentity,
 } from './options.js';
 import { OwnRegistry } from './own-registry.js';
-import type { ClaimedEnvelope, Received, ReceiveOptions, ReceiveRules } from './receive.js';
+import {
+  type ClaimedEnvelope,
+  type Received,
+  type ReceiveOptions,
+  type ReceiveRules,
+  recheck,
+} from './receive.js';
 import { checkReceiveOptions, type ReceiveInput, receiveAny } from './receive-input.js';
 import { ensureRegistered } from './register.js';
 import { createRequest, type RequestOptions } from './request.js';
@@ -237,6 +243,14 @@ export class BaseAgent {
     });
   }
 
+  /** Asks once more whether the sender of a message counts, and what a request may do. Throws an `XlinkError`. @internal */
+  async recheck(
+    message: AgentMessage,
+    rules: Pick<ReceiveRules, 'ownScope' | 'admit'>,
+  ): Promise<AgentMessage> {
+    return recheck(await this.context(), message, rules);
+  }
+
   /** Makes a signed-only envelope for a recipient that does not know this agent yet, such as an enrollment. Throws an `XlinkError`. */
   async createIntroduction(
     options: Introduction & { readonly to: Did; readonly payload: unknown },
@@ -247,7 +261,7 @@ export class BaseAgent {
   /** Receives a signed-only envelope from a DID that is in no registry. All other checks are those of `receive`. */
   async receiveIntroduction(
     input: string | Uint8Array,
-    options: Introduction & Pick<ReceiveRules, 'admit'>,
+    options: Introduction & Pick<ReceiveRules, 'admit' | 'onClaimed'>,
   ): Promise<Result<AgentMessage>> {
     return attempt(async () => receiveIntroduction(await this.context(), input, options));
   }

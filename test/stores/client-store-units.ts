@@ -74,6 +74,8 @@ export function testClientUnits(
     expect((await store.get('acme'))?.dids).toHaveLength(3);
     expect(await store.link('did:key:one-more', 'acme')).toBe('acme'); // without a limit
     expect(await store.link('did:key:too-many', 'acme', { maxDids: 3 })).toBeUndefined();
+    expect(await store.link('did:key:new', 'nobody', { maxDids: 0 })).toBeUndefined();
+    expect(await store.clientOf('did:key:new')).toBeUndefined();
   });
 
   test('remembers when the enrollment of a DID ends, until it is renewed', async () => {

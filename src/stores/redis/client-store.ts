@@ -203,6 +203,7 @@ export class RedisClientStore implements ClientStore {
     { maxDids = Infinity, validUntil }: LinkConditions,
     isLinked: boolean,
   ): Promise<boolean> {
+    if (!isLinked && maxDids < 1) return false;
     const key = this.#keyOf(client);
     const place = Number(await this.#connection.call(key, placeCommand(key)));
     const commands = addDidCommands(key, did, { place, validUntil });
