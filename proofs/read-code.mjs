@@ -88,7 +88,7 @@ async function keySchedule() {
   const derived = {};
   const hkdf = (_, info) => Object.assign(derived, { info }) && Buffer.alloc(76);
   const secret = code.agreedSecret(bytes('label'), agreement);
-  await code.expandMessageKey({ hkdf }, secret, bytes('label'), bytes('from'), bytes('to'));
+  await code.expandMessageKey({ hkdf }, secret, bytes('label'), mark('from'), mark('to'));
   // Its parts have fixed lengths, so there are no lengths in between.
   const ikm = Buffer.from(secret)
     .toString('latin1')

@@ -16,7 +16,6 @@ import { isXlinkError, xlinkError } from '../../src/errors/errors.js';
 import { ANSWER_TYPE } from '../../src/http/media-type.js';
 import { Identity } from '../../src/identity/identity.js';
 import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import { encodeUtf8 } from '../../src/util/utf8.js';
 import { encryptionKeys, load, providers, recipientKeys, scripted } from '../vectors/load.js';
 import { type Hex, hex, toHex } from '../vectors/replay.mjs';
 import {
@@ -240,8 +239,7 @@ async function stepsOf(crypto: CryptoProvider, one: GoodAnswer): Promise<Record<
   const { fields, label } = parsed;
   const header = headerTranscript(parsed);
   const ikm = await agreedWith(crypto, encryptionKeys(receiver), parsed);
-  const [from, to] = [encodeUtf8(fields.from), encodeUtf8(fields.to)];
-  const { commitment } = await expandMessageKey(crypto, ikm, label, from, to);
+  const { commitment } = await expandMessageKey(crypto, ikm, label, fields.from, fields.to);
   const headerDigest = await crypto.sha256(header);
   const chunks = await Chunks.of(crypto, parsed, ikm, header);
   const sealed = [payload!.subarray(32), ...later];

@@ -10,7 +10,6 @@ import { sealEnvelope, signOnlyEnvelope } from '../../src/envelope/seal.js';
 import { headerTranscript, signatureTranscript } from '../../src/envelope/transcript.js';
 import { Identity } from '../../src/identity/identity.js';
 import { MemoryNonceStore } from '../../src/nonce/memory.js';
-import { encodeUtf8 } from '../../src/util/utf8.js';
 import { idOf } from '../support/results.js';
 import { generate } from '../vectors/generate.mjs';
 import { encryptionKeys, FOLDER, load, providers, recipientKeys, scripted } from '../vectors/load.js';
@@ -162,13 +161,7 @@ async function sealedSteps(
   const x25519Secret = (await recipient.x25519.agree(await crypto.x25519.publicKey(bytes.ephemeralPub!)))!;
   const kemSecret = bytes.kemCiphertext && (await recipient.mlKem768!.decapsulate(bytes.kemCiphertext));
   const ikm = await agreedWith(crypto, encryptionKeys(recipient), parsed);
-  const messageKey = await expandMessageKey(
-    crypto,
-    ikm,
-    label,
-    encodeUtf8(fields.from),
-    encodeUtf8(fields.to),
-  );
+  const messageKey = await expandMessageKey(crypto, ikm, label, fields.from, fields.to);
   const { key, commitment, iv } = messageKey;
   const okm = toHex(await crypto.hkdf(hex(steps['ikm']!), hex(steps['info']!), 76))!;
   const joined = [key, commitment, iv].map(toHex).join('');

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { openAnswer, sealAnswer } from './answer.mjs';
 import { concat, fromHex, toBase64url, toHex, u32, utf8 } from './bytes.mjs';
+import { checkDiscovery, Directory, documentTranscript, signDiscovery } from './discovery.mjs';
 import { sealEnvelope } from './envelope.mjs';
 import { bindContentType, coverHeaders } from './http.mjs';
 import { fromPkcs8, identityFromSeed, publicKeyOf, toPkcs8, verifyEd25519 } from './identity.mjs';
@@ -110,6 +111,27 @@ export async function runSuccession() {
   for (const c of v.bad) check(c.name, await idOf(() => verifySuccession(c.succession)), c.error);
   for (const c of v.chains)
     check(c.name, await idOf(() => followChain(c.chain, c.from, c.to)), c.error ?? 'accepted');
+  return result;
+}
+
+export async function runDiscovery() {
+  const { result, check } = tally();
+  const v = load('discovery.json');
+  const read = ({ document, origin = v.origin, now = v.now, pinnedDid }) =>
+    idOf(() => checkDiscovery(document, { origin, now, pinned: pinnedDid }));
+  for (const c of v.good) {
+    const { signature, pqSignature, ...content } = c.document;
+    const random = () => fromHex(c.randomness.mlDsaRandom);
+    check(`${c.name}: transcript`, toHex(documentTranscript(content)), c.transcript);
+    check(`${c.name}: made`, signDiscovery(identityOf(c.seed, c.version), content, random), c.document);
+    check(c.name, await read(c));
+  }
+  for (const c of v.bad) check(c.name, await read(c), c.error);
+  for (const s of v.sequences) {
+    const directory = new Directory();
+    for (const [n, { document, now = v.now, error = 'accepted' }] of s.steps.entries())
+      check(`${s.name}: ${n}`, await idOf(() => directory.read(document, { origin: v.origin, now })), error);
+  }
   return result;
 }
 
