@@ -1,6 +1,6 @@
 // Whoever sees an envelope on its way can send it again, any number of times.
 import { describe, expect, test } from '@jest/globals';
-import type { Agent, Envelope } from '@private.me/xlink';
+import { type Agent, type Envelope, MemoryTrustRegistry } from '@private.me/xlink';
 import { frozenClock } from '../support/clock.js';
 import { idOf, unwrap } from '../support/results.js';
 import type { RelaySetup } from '../transport/servers.js';
@@ -72,6 +72,28 @@ describe('copies of an envelope', () => {
     expect(statuses).toEqual([...Array(10).fill(202), 429, 429]);
     expect(await send(alice, bob)).toBe('ok');
   });
+});
+
+test('a copy with another ML-DSA signature does not get in ahead of its envelope', async () => {
+  const members = new MemoryTrustRegistry();
+  const { running, registry, person, bob, copies, post1 } = await still({ registry: members });
+  const alice = await person('alice', { postQuantumSig: true });
+  const peer = await person('pat', { postQuantumSig: true });
+  for (const { did } of [alice, peer]) unwrap(await members.register(registry.lookup(did)!));
+  const envelope = await alice.createEnvelope({ to: peer.did, payload: 1 });
+  const { pqSignature } = await alice.createEnvelope({ to: peer.did, payload: 2 });
+  expect([envelope.version, typeof pqSignature]).toEqual([3, 'string']);
+  const altered = { ...envelope, pqSignature: pqSignature! };
+  expect(codeOf(await post1(altered))).toBe('VERIFICATION_FAILED:PQ_SIGNATURE_MISMATCH');
+  expect(await copies(envelope, 3)).toEqual(SENT);
+  expect(running.store.list(peer.did, '', 5).map((one) => one.envelope.pqSignature)).toEqual([
+    envelope.pqSignature,
+  ]);
+  // A registry without their key records has nothing to check it with.
+  unwrap(await members.add(bob.did));
+  const eve = await person('eve', { postQuantumSig: true });
+  unwrap(await members.add(eve.did));
+  expect(await copies(await eve.createEnvelope({ to: bob.did, payload: 3 }), 2)).toEqual(SENT);
 });
 
 test('many senders at once: what each is counted for is what was stored', async () => {
