@@ -1,3 +1,5 @@
+import { explain } from './explain.js';
+
 /** Where a command writes to; without line ends. */
 export interface Output {
   readonly out: (line: string) => void;
@@ -36,7 +38,7 @@ export async function run(
   try {
     return await command.run(rest, output);
   } catch (error) {
-    output.err(`xlink ${name}: ${messageOf(error)}`);
+    output.err(`xlink ${name}: ${explain(error)}`);
     if (!isUsageError(error)) return 1;
     output.err(`\n${command.help}`);
     return 2;
@@ -50,10 +52,6 @@ export class UsageError extends Error {
 
 const isUsageError = (error: unknown): boolean =>
   error instanceof UsageError || String((error as { code?: unknown })?.code).startsWith('ERR_PARSE_ARGS');
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
 
 function usage(commands: Readonly<Record<string, Command>>): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
