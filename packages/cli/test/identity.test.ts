@@ -91,6 +91,12 @@ describe('xlink identity', () => {
     expect([revoked.code, revoked.out]).toEqual([1, `${old.did}  revoked\n${next.did}  revoked`]);
   });
 
+  test('the new one cannot commit to itself', async () => {
+    const { code, err } = await succeed('--next', next.did);
+    expect([code, err]).toEqual([2, expect.stringContaining('--next must be another identity')]);
+    expect(registry().lookup(old.did)?.succeededBy).toBeUndefined();
+  });
+
   test('check says whether the last one has committed to its successor', async () => {
     await succeed('--next', old.did);
     const { code, out } = await call('check', '--did', next.did, '--registry', url);
