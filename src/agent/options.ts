@@ -267,6 +267,12 @@ export type AgentClass<A> = (new (
 ) => A) &
   AgentSupport;
 
+/** Throws `INVALID_OPTION`: what commits to itself is never succeeded. */
+export function assertAnother(next: Did | undefined, { did }: Identity): void {
+  if (next === did)
+    throw xlinkError('INVALID_OPTION', { field: 'next', hint: 'next is the DID of another identity.' });
+}
+
 /** Defaults, decided once when the agent is constructed. */
 export function agentParts(
   options: AgentOptions,
@@ -294,6 +300,7 @@ export function agentParts(
     nonceStore,
     maxAgeMs,
     contextFor(identity: Identity): AgentContext {
+      assertAnother(options.next, identity);
       const context: AgentContext = {
         identity,
         keyRing: keyRingOf(identity, options.keyStore),

@@ -7,6 +7,7 @@ import { checkOptions, requireOption } from '../util/options.js';
 import { callRegistry } from './call-registry.js';
 import { commitmentTo } from './commitment.js';
 import type { AgentContext, SuccessionState } from './context.js';
+import { assertAnother } from './options.js';
 import { recordOf } from './own-record.js';
 import { assertOk } from './register.js';
 import type { SucceedOptions, SuccessionSupport, SuccessorOptions } from './succession-support.js';
@@ -33,6 +34,7 @@ export const SUCCESSION: SuccessionSupport = {
     context.succession = line;
     const now = await line.present();
     assertPrepared(next, options, now === context);
+    assertAnother(given.next, next);
     await assertNext(now, next);
     const made = await submit(now, line.follow(next, open), given);
     await line.present();

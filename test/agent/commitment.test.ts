@@ -3,7 +3,7 @@ import { Agent, type AgentOptions, type TrustRegistry, type XlinkWarning } from 
 import { hashOfDid } from '../../src/identity/succession.js';
 import { afterTest } from '../support/after-test.js';
 import { identityOf } from '../support/agents.js';
-import { idOf, optionRefusedBy, unwrap } from '../support/results.js';
+import { errorOf, idOf, optionRefusedBy, thrownBy, unwrap } from '../support/results.js';
 import { until } from '../support/until.js';
 import { World } from '../support/world.js';
 
@@ -106,6 +106,20 @@ describe('an agent that commits to its successor', () => {
     expect([calls, agent.did]).toEqual([[], identity.did]);
     const other = { ...options, identity, successor: thiefs };
     expect(await optionRefusedBy(() => new Agent(other))).toBe('successor');
+  });
+
+  test('cannot commit to itself, as one that goes on with the option of the identity before it would', async () => {
+    const { world, safe, options } = await registered();
+    expect(await optionRefusedBy(() => new Agent({ ...options, identity: safe }))).toBe('next');
+    const imported = await Agent.importIdentity({ ...options, pkcs8: safe.exportPKCS8() });
+    expect(errorOf(imported)).toMatchObject({ id: 'INVALID_OPTION', field: 'next' });
+    const lazy = new Agent({ ...options, identity: async () => safe });
+    expect((await thrownBy(() => lazy.ready())).field).toBe('next');
+    const agent = await world.agent('service');
+    expect(errorOf(await agent.succeedBy(safe, { next: safe.did }))).toMatchObject({
+      id: 'INVALID_OPTION',
+      field: 'next',
+    });
   });
 
   test('leaves the entry of an agent that commits to nothing as it is', async () => {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { check } from './check-succession.js';
-import { REGISTRY_HELP, REGISTRY_OPTIONS } from './registry-option.js';
+import { REGISTRY_HELP, REGISTRY_OPTIONS, tellingOf } from './registry-option.js';
 import { type Command, UsageError } from './run.js';
 import { show } from './show-identity.js';
 import { succeed } from './succeed.js';
@@ -44,10 +44,14 @@ export const identityCommand: Command = {
   summary: 'put a new identity in the place of an old one; show the DID of a file',
   help: HELP,
   async run([name, ...args], output) {
-    if (name === 'succeed')
-      return succeed(parseArgs({ args, options: SUCCEED_OPTIONS, strict: true }).values, output);
-    if (name === 'check')
-      return check(parseArgs({ args, options: CHECK_OPTIONS, strict: true }).values, output);
+    if (name === 'succeed') {
+      const { values } = parseArgs({ args, options: SUCCEED_OPTIONS, strict: true });
+      return tellingOf(values.registry, () => succeed(values, output));
+    }
+    if (name === 'check') {
+      const { values } = parseArgs({ args, options: CHECK_OPTIONS, strict: true });
+      return tellingOf(values.registry, () => check(values, output));
+    }
     if (name === 'show')
       return show(parseArgs({ args, options: {}, strict: true, allowPositionals: true }).positionals, output);
     throw new UsageError(

@@ -1,3 +1,5 @@
+import { explain } from './explain.js';
+
 /** Where a command writes to; without line ends. */
 export interface Output {
   readonly out: (line: string) => void;
@@ -37,7 +39,8 @@ export async function run(
     return await command.run(rest, output);
   } catch (error) {
     const isUsage = isUsageError(error);
-    output.err(`xlink ${name}: ${messageOf(error)}${isUsage ? `; see xlink ${name} --help` : ''}`);
+    const text = explain(error);
+    output.err(`xlink ${name}: ${isUsage ? `${text.replace(/\.$/, '')}; see xlink ${name} --help` : text}`);
     return isUsage ? 2 : 1;
   }
 }
@@ -49,12 +52,6 @@ export class UsageError extends Error {
 
 const isUsageError = (error: unknown): boolean =>
   error instanceof UsageError || String((error as { code?: unknown })?.code).startsWith('ERR_PARSE_ARGS');
-
-/** One line, without a full stop. */
-function messageOf(error: unknown): string {
-  const { message = String(error) } = (error ?? {}) as { message?: string };
-  return message.replace(/\s*\n\s*/g, ' ').replace(/\.$/, '');
-}
 
 function usage(commands: Readonly<Record<string, Command>>): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));

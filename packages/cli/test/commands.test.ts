@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { explain } from '../src/explain.js';
 import { commands, run } from '../src/index.js';
 import { relayCommand } from '../src/relay.js';
 
@@ -14,6 +15,19 @@ async function call(...args: string[]) {
   });
   return { code, out: out.join('\n'), err: err.join('\n') };
 }
+
+test('what an error says is told with its causes, and without credentials', () => {
+  const deep = new Error('fetch failed', { cause: new AggregateError([new Error('one'), new Error('two')]) });
+  expect(explain(new Error('no', { cause: deep }))).toBe('no\n  because: fetch failed\n  because: one; two');
+  expect(explain(new Error('the value "Bearer abc.def" is bad\u001b[2J'))).toBe(
+    'the value "Bearer … is bad [2J',
+  );
+  expect(explain(Object.assign(new Error(''), { code: 'ECONNRESET' }))).toBe('ECONNRESET');
+  expect(explain('text')).toBe('text');
+  const endless = new Error('again');
+  Object.assign(endless, { cause: endless });
+  expect(explain(endless).split('\n').length).toBe(6);
+});
 
 describe('xlink', () => {
   let folder: string;
@@ -68,6 +82,16 @@ describe('xlink', () => {
     await writeFile(allow, '# people\n\nnobody\n');
     const wrong = await call('relay', '--data', folder, '--allow', allow);
     expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('line 3')]);
+    const absent = await call('relay', '--data', folder, '--allow', join(folder, 'absent'));
+    expect([absent.code, absent.err]).toEqual([
+      2,
+      expect.stringContaining(`--allow ${join(folder, 'absent')}: there is no such file`),
+    ]);
+    const unreadable = await call('relay', '--data', folder, '--allow', folder);
+    expect([unreadable.code, unreadable.err]).toEqual([
+      2,
+      expect.stringContaining('cannot be read (EISDIR)'),
+    ]);
     await mkdir(join(folder, 'data'));
     await writeFile(join(folder, 'data/identity.pkcs8'), 'no key');
     const broken = await call('relay', '--open', '--data', join(folder, 'data'));

@@ -91,6 +91,12 @@ describe('xlink identity', () => {
     expect([revoked.code, revoked.out]).toEqual([1, `${old.did}  revoked\n${next.did}  revoked`]);
   });
 
+  test('the new one cannot commit to itself', async () => {
+    const { code, err } = await succeed('--next', next.did);
+    expect([code, err]).toEqual([2, expect.stringContaining('--next must be another identity')]);
+    expect(registry().lookup(old.did)?.succeededBy).toBeUndefined();
+  });
+
   test('check says whether the last one has committed to its successor', async () => {
     await succeed('--next', old.did);
     const { code, out } = await call('check', '--did', next.did, '--registry', url);
@@ -112,6 +118,9 @@ describe('xlink identity', () => {
       ...['--token-file', path('wrong')],
     );
     expect([unauthorized.code, unauthorized.err]).toEqual([1, expect.stringContaining('admin token')]);
+    for (const text of [url, '--token-file FILE', 'XLINK_REGISTRY_TOKEN'])
+      expect(unauthorized.err).toContain(text);
+    for (const text of [TOKEN, 'another-token', 'authToken']) expect(unauthorized.err).not.toContain(text);
     await registry().add(next.did);
     const inUse = await succeed();
     expect([inUse.code, inUse.err]).toEqual([1, expect.stringContaining('in the registry already')]);
@@ -129,6 +138,26 @@ describe('xlink identity', () => {
       expect(await call('show', path(file))).toEqual({ code: 0, out: did, err: '' });
     expect((await call('show', path('absent.pem'))).code).toBe(2);
     await expect(readFile(path('absent.pem'))).rejects.toThrow('ENOENT');
+  });
+
+  test.each([
+    ['succeed', () => ['--old', path('old.pem'), '--new', path('new.der')]],
+    ['check', () => ['--did', old.did]],
+  ])('%s says which registry could not be asked, and why', async (name, args) => {
+    const free = createServer().listen(0, '127.0.0.1');
+    await once(free, 'listening');
+    const { port } = free.address() as AddressInfo;
+    await new Promise((resolve) => free.close(resolve));
+    const away = `http://127.0.0.1:${port}`;
+    const { code, err } = await call(name, ...args(), '--registry', away, '--token-file', path('token'));
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining(`the trust registry at ${away} could not be asked`),
+    ]);
+    expect(err).toContain(`because: connect ECONNREFUSED 127.0.0.1:${port}`);
+    expect(err).not.toContain(TOKEN);
+    const down = await call(name, ...args(), '--registry', `${url}/nowhere`, '--token-file', path('token'));
+    expect(down.err).toMatch(/could not be asked\n {2}because: the registry answered with status 404/);
   });
 
   test('a key that openssl made is taken', async () => {
@@ -161,6 +190,10 @@ describe('xlink identity', () => {
     [['succeed', '--old', 'x', '--new', 'y'], '--registry is required'],
     [['succeed', '--token', 'x'], 'Unknown option'],
     [['check'], '--did is required'],
+    [
+      ['check', '--did', 'x', '--registry', 'https://x', '--token-file', '/no/such'],
+      '--token-file /no/such: there is no such file',
+    ],
   ])('%j is a wrong call', async (args, text) => {
     const { code, err } = await call(...args);
     expect([code, err]).toEqual([2, expect.stringContaining(text)]);
