@@ -15,13 +15,12 @@ export function suiteHasKind({ form, sealed }: Suite, kind: Kind): boolean {
   return true;
 }
 
-const labels = new Map<Suite, Map<Kind, Uint8Array>>();
+const labels = new Map<Suite, Partial<Record<Kind, Uint8Array>>>();
 
 /** Domain separation of one kind in one suite: in the transcripts, the key schedule, and as ML-DSA context. */
 export function labelOf(suite: Suite, kind: Kind): Uint8Array {
-  const ofSuite = labels.get(suite) ?? new Map<Kind, Uint8Array>();
-  labels.set(suite, ofSuite); // as many as there are suites and kinds
-  const label = ofSuite.get(kind) ?? encodeUtf8(`xlink/1 ${kind} v${suite.version} ${suite.name}`);
-  ofSuite.set(kind, label);
-  return label;
+  const known = labels.get(suite) ?? {};
+  labels.set(suite, known); // as many as there are suites and kinds
+  known[kind] ??= encodeUtf8(`xlink/1 ${kind} v${suite.version} ${suite.name}`);
+  return known[kind];
 }
