@@ -141,7 +141,7 @@ export class BaseAgent {
   ): Promise<Result<A>> {
     return attempt(async () => {
       if (typeof options !== 'object' || ArrayBuffer.isView(options))
-        throw xlinkError('INVALID_PKCS8', { hint: 'Agent.importIdentity: pass { pkcs8 }, with DER.' });
+        throw xlinkError('INVALID_PKCS8', { hint: 'Pass { pkcs8 }.' });
       const { pkcs8, ...rest } = options;
       checkAgentOptions('Agent.importIdentity', rest, this.shares);
       const identity = await Identity.fromPKCS8(pkcs8, identityOptions(rest));

@@ -118,13 +118,15 @@ export class KnownServices {
   #makeRoom(all: Map<string, KnownService>, added: string): void {
     const excess = all.size - this.#max;
     if (excess <= 0) return;
-    const lastUse = (origin: string) => this.#lastUses.get(origin) ?? 0;
-    const replaceable = [...all]
-      .filter(([origin, { did, proven }]) => origin !== added && !proven && did !== this.#pinnedDid)
-      .map(([origin]) => ({ origin, lastUse: lastUse(origin) }))
-      .sort((a, b) => a.lastUse - b.lastUse);
+    const uses = new Map([...all.keys()].map((origin) => [origin, this.#lastUses.get(origin) ?? 0]));
+    const replaceable = [...all.keys()]
+      .filter((origin) => {
+        const { did, proven } = all.get(origin)!;
+        return origin !== added && !proven && did !== this.#pinnedDid;
+      })
+      .sort((a, b) => uses.get(a)! - uses.get(b)!);
     if (replaceable.length < excess) throw xlinkError('SERVICE_MEMORY_FAILED:FULL');
-    for (const { origin } of replaceable.slice(0, excess)) all.delete(origin);
+    for (const origin of replaceable.slice(0, excess)) all.delete(origin);
   }
 }
 

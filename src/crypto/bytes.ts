@@ -23,53 +23,39 @@ export type Part = Uint8Array | string | number;
  * as it is. In one piece of memory, as every message needs several of these.
  */
 export function lengthPrefixed(parts: readonly Part[], rest: Uint8Array = EMPTY): Uint8Array {
+  const plain = parts.map((part) =>
+    typeof part === 'string' && FOREIGN.test(part) ? encodeUtf8(part) : part,
+  );
   let length = rest.length;
-  for (const part of parts) length += 4 + lengthOf(part);
+  for (const part of plain) length += 4 + lengthOf(part);
   const out = new Uint8Array(length);
   let at = 0;
-  for (const part of parts) {
-    const end = write(out, at + 4, part);
-    writeUint32(out, at, end - at - 4);
-    at = end;
+  const put32 = (value: number) => {
+    out[at++] = value >>> 24;
+    out[at++] = value >>> 16;
+    out[at++] = value >>> 8;
+    out[at++] = value;
+  };
+  for (const part of plain) {
+    put32(lengthOf(part));
+    if (typeof part === 'number') {
+      put32(part / 2 ** 32);
+      put32(part);
+    } else if (typeof part === 'string') {
+      for (let i = 0; i < part.length; i++) out[at++] = part.charCodeAt(i);
+    } else {
+      out.set(part, at);
+      at += part.length;
+    }
   }
   out.set(rest, at);
   return out;
 }
 
-/** Of a text that is not ASCII, after all of it was encoded. */
-function lengthOf(part: Part): number {
-  if (typeof part === 'number') return 8;
-  if (typeof part === 'string' && !isAscii(part)) return encodeUtf8(part).length;
-  return part.length;
-}
+/** What is not ASCII, of which a character is a byte. */
+const FOREIGN = /[^\0-\x7f]/;
 
-/** Returns where the part ends. */
-function write(out: Uint8Array, at: number, part: Part): number {
-  if (typeof part === 'number') {
-    writeUint32(out, at, Math.floor(part / 2 ** 32));
-    writeUint32(out, at + 4, part % 2 ** 32);
-    return at + 8;
-  }
-  if (typeof part === 'string' && isAscii(part)) {
-    for (let i = 0; i < part.length; i++) out[at + i] = part.charCodeAt(i);
-    return at + part.length;
-  }
-  const bytes = typeof part === 'string' ? encodeUtf8(part) : part;
-  out.set(bytes, at);
-  return at + bytes.length;
-}
-
-function writeUint32(out: Uint8Array, at: number, value: number): void {
-  out[at] = value >>> 24;
-  out[at + 1] = value >>> 16;
-  out[at + 2] = value >>> 8;
-  out[at + 3] = value;
-}
-
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
-  return true;
-}
+const lengthOf = (part: Part): number => (typeof part === 'number' ? 8 : part.length);
 
 /** Compares without stopping at the first difference. Lengths are not secret. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -91,8 +77,9 @@ export function readLengthPrefixed(
   let at = 0;
   while (parts.length < count && (Number.isFinite(count) || at < bytes.length)) {
     if (at + 4 > bytes.length) return undefined;
-    const [a, b, c, d] = [bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!];
-    const end = at + 4 + (a * 2 ** 24 + ((b << 16) | (c << 8) | d));
+    let end = 0;
+    for (let i = 0; i < 4; i++) end = end * 256 + bytes[at + i]!;
+    end += at + 4;
     if (end > bytes.length) return undefined;
     parts.push(bytes.subarray(at + 4, end));
     at = end;

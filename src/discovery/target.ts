@@ -4,7 +4,7 @@ import { xlinkError } from '../errors/errors.js';
 export type Target = { readonly name: string } | { readonly url: string };
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
-const EXPECTED = 'Pass a name, a domain or a URL such as https://api.example.com first, then options.';
+const EXPECTED = 'Pass a name, a domain or a URL first, then options.';
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//;
 
 /**

@@ -6,7 +6,7 @@ import { xlinkError } from '../errors/errors.js';
 import type { Identity } from '../identity/identity.js';
 import type { Did, Envelope, Kind, Version } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
-import { FIELD_NAMES } from './fields.js';
+import { type BinaryName, FIELD_NAMES } from './fields.js';
 import { labelOf } from './kinds.js';
 import { type Content, framePlaintext } from './plaintext.js';
 import {
@@ -145,37 +145,29 @@ interface Beside {
   readonly kemCiphertext?: Uint8Array | undefined;
 }
 
-/** Member by member, which is much faster than copies of objects that have some. */
+/** Member by member, which is much faster than copies of objects that have some. What is undefined is left out when it is signed. */
 function draftEnvelope(from: Did, suite: Suite, draft: EnvelopeDraft, beside: Beside): UnsignedEnvelope {
-  const { kind, to, timestamp, nonce, scope, request, contentType, fieldsDigest, contentDigest } = draft;
+  const { kind, to, timestamp, nonce, scope, request, fields, fieldsDigest, contentDigest, contentType } =
+    draft;
   const { keyEpoch, ephemeralPub, kemCiphertext, payload } = beside;
-  const inReplyTo = draft.inReplyTo === undefined ? undefined : decodeBase64url(draft.inReplyTo)!;
-  const bytes = { nonce, fieldsDigest, contentDigest, inReplyTo, ephemeralPub, kemCiphertext, payload };
-  const fields = {
-    version: suite.version,
-    suite: suite.name,
-    kind,
-    from,
-    to,
-    timestamp,
-    nonce: encodeBase64url(nonce),
-    keyEpoch,
-    scope,
-    request,
-    fields: draft.fields,
-    fieldsDigest: textOf(fieldsDigest),
-    contentDigest: textOf(contentDigest),
-    contentType,
-    inReplyTo: draft.inReplyTo,
-    ephemeralPub: textOf(ephemeralPub),
-    kemCiphertext: textOf(kemCiphertext),
-  };
-  // Members that are undefined are left out when it is signed.
+  const inReplyTo = draft.inReplyTo === undefined ? undefined : decodeBase64url(draft.inReplyTo);
   return {
     suite,
     label: labelOf(suite, kind),
-    fields: fields as Envelope,
-    bytes: bytes as UnsignedEnvelope['bytes'],
+    fields: {
+      version: suite.version,
+      suite: suite.name,
+      kind,
+      from,
+      to,
+      timestamp,
+      keyEpoch,
+      scope,
+      request,
+      fields,
+      contentType,
+    },
+    bytes: { nonce, fieldsDigest, contentDigest, inReplyTo, ephemeralPub, kemCiphertext, payload },
   };
 }
 
@@ -187,24 +179,22 @@ export async function signEnvelope(
 ): Promise<Envelope> {
   const { suite, label, fields, bytes } = unsigned;
   const transcript = await signatureTranscript(identity.crypto, unsigned, header);
-  const signature = textOf(await identity.ed25519.sign(transcript));
-  const pqSignature = suite.pqSignature
-    ? textOf(await pqSigner(identity).sign(transcript, label))
-    : undefined;
-  const last: Partial<Record<string, unknown>> = {
-    payload: fields.kind === 'answer' ? undefined : textOf(bytes.payload),
+  const signature = await identity.ed25519.sign(transcript);
+  const pqSignature = suite.pqSignature ? await pqSigner(identity).sign(transcript, label) : undefined;
+  const binary: UnsignedEnvelope['bytes'] = {
+    ...bytes,
     signature,
     pqSignature,
+    ...(fields.kind === 'answer' ? { payload: undefined } : {}), // it travels beside
   };
   const envelope: Record<string, unknown> = {};
   for (const name of FIELD_NAMES) {
-    const value = fields[name] ?? last[name];
-    if (value !== undefined) envelope[name] = value;
+    const value = binary[name as BinaryName];
+    const member = value ? encodeBase64url(value) : fields[name];
+    if (member !== undefined) envelope[name] = member;
   }
   return Object.freeze(envelope) as unknown as Envelope;
 }
-
-const textOf = (bytes: Uint8Array | undefined) => bytes && encodeBase64url(bytes);
 
 export function pqSigner(identity: Identity): Signer {
   if (!identity.mlDsa65) throw xlinkError('KEY_AGREEMENT_FAILED:NO_COMMON_VERSION', { field: 'version' });

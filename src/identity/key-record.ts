@@ -176,15 +176,10 @@ export function assertSuccessor(known: KeyRecord, next: KeyRecord): void {
   if (next.keyEpoch < known.keyEpoch) throw xlinkError('KEY_RECORD_ROLLED_BACK', { field: 'keyEpoch' });
 }
 
+const SAID = ['x25519', 'mlKem768', 'mlDsa65', 'keyEpoch', 'notBefore', 'notAfter', 'next'] as const;
+
 /** Whether two records say the same of a DID, whenever they were signed. */
-export const sameKeys = (a: KeyRecord, b: KeyRecord): boolean =>
-  a.x25519 === b.x25519 &&
-  a.mlKem768 === b.mlKem768 &&
-  a.mlDsa65 === b.mlDsa65 &&
-  a.keyEpoch === b.keyEpoch &&
-  a.notBefore === b.notBefore &&
-  a.notAfter === b.notAfter &&
-  a.next === b.next;
+export const sameKeys = (a: KeyRecord, b: KeyRecord): boolean => SAID.every((name) => a[name] === b[name]);
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
 const invalid = (field: string) => xlinkError('KEY_RECORD_INVALID', { field });

@@ -32,7 +32,7 @@ describe('connect()', () => {
       expect(error).toMatchObject({
         id: 'DISCOVERY_FAILED',
         field: 'target',
-        message: expect.stringContaining('Pass a name, a domain or a URL such as'),
+        message: expect.stringContaining('Pass a name, a domain or a URL first'),
       });
     },
   );
