@@ -11,10 +11,8 @@ import {
   type Outcome,
   type Pass,
 } from '../http/decision.js';
-import { ENROLL_PATH } from '../http/enrollment.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
-import { KEY_PATH } from '../http/own-routes.js';
-import { requestBinding } from '../http/request-binding.js';
+import { isPreflight } from '../http/preflight.js';
 import type { ModeEvent, Observer, XlinkEvent } from '../types/events.js';
 import { MODES, type Mode } from '../types/mode.js';
 import type { AuthenticationSpan } from '../types/ports.js';
@@ -39,6 +37,7 @@ import {
 import type { ClientRestoration, ClientRevocation } from './clients/revocation.js';
 import type { ClientRecord } from './clients/store.js';
 import { createClients } from './create-clients.js';
+import { createDocument } from './create-document.js';
 import { deprecationHeaders } from './deprecation.js';
 import * as limits from './limits.js';
 import { type Brownout, Brownouts } from './modes/brownouts.js';
@@ -46,7 +45,7 @@ import { checkModeTarget, ModePolicy, type ModeTarget } from './modes/policy.js'
 import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './nonce-sharing-check.js';
 import { Observers, tell } from './observers.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
-import { PublishedDocument } from './published-document.js';
+import type { PublishedDocument } from './published-document.js';
 import { RefusalPace } from './refusal-pace.js';
 import { jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
 import { type EnvelopeTaking, enrollmentRules, envelopeRules, nonceQuota, REQUESTS } from './rules.js';
@@ -69,6 +68,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   readonly #clients: Clients | undefined;
   readonly #authenticator: Authenticator;
   readonly #wellKnown: WellKnown;
+  readonly #document: PublishedDocument;
   readonly #intake: BodyIntake<InboundRequest>;
   readonly #pace: RefusalPace;
   readonly #clock: Clock;
@@ -111,6 +111,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       clock: this.#clock,
       emit: (event) => this.emit(event),
     });
+    const published = { clock: this.#clock, addressOf, policy: this.#policy };
+    this.#document = createDocument(options, published, (event) => this.emit(event));
     this.#wellKnown = new WellKnown({
       agent: options.agent,
       clients: this.#clients,
@@ -119,19 +121,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       quota,
       clock: this.#clock,
       rules: enrollmentRules(options),
-      binding: (request) =>
-        requestBinding(request.method, (options.requestTarget ?? (() => request.target))(request)),
-      document: new PublishedDocument({
-        agent: options.agent,
-        clock: this.#clock,
-        hosts: options.hosts ?? [],
-        facts: () => ({
-          mode: this.mode,
-          acceptsEnvelopes: this.mode !== 'observe' || this.#policy.hasClientModes,
-          endpoints: this.#clients ? { enroll: ENROLL_PATH, key: KEY_PATH } : {},
-          publicPaths: options.publicPaths ?? [],
-        }),
-      }),
+      document: this.#document,
       emit: (event) => this.emit(event),
     });
     this.emit(this.#present());
@@ -226,10 +216,12 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   }
 
   /** Authenticates one request. Never throws: whatever goes wrong is a refusal. */
-  async decide(request: InboundRequest): Promise<Decision> {
-    if (request.method.toUpperCase() === 'OPTIONS') return { action: 'pass', headers: {} };
+  async decide(inbound: InboundRequest): Promise<Decision> {
+    if (isPreflight(inbound)) return { action: 'pass', headers: {} };
     const attempt: AuthAttempt = { mode: this.mode, method: 'none' };
+    let request: InboundRequest;
     try {
+      request = this.#asClientSaw(inbound);
       if (this.#options.skip?.(request)) return { action: 'pass', headers: {} };
     } catch (thrown) {
       return this.#refuse(thrown, { ...factsOf(attempt), durationMs: 0 });
@@ -239,6 +231,12 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     const { method } = request;
     const onFault = (error: XlinkError) => this.emit({ type: 'fault', error });
     return traced(tracer, { method }, (span) => this.#decideWithin(span, request, attempt), onFault);
+  }
+
+  /** The target that the client saw is found once; everything looks at that. */
+  #asClientSaw(request: InboundRequest): InboundRequest {
+    const { requestTarget } = this.#options;
+    return requestTarget ? { ...request, target: requestTarget(request) } : request;
   }
 
   /**
@@ -296,6 +294,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       const own = await this.#wellKnown.answer(request, attempt);
       if (own) return jsonResponse(own);
       const proof = await this.#authenticator.authenticate(request, attempt);
+      this.#document.prove(request);
       const { message } = proof;
       const envelope = message ? { version: message.version, encrypted: message.encrypted } : {};
       const headers =

@@ -1,4 +1,4 @@
-import { BaseAgent } from '../agent/agent.js';
+import { ServiceAgent } from '../agent/service-agent.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { xlinkError } from '../errors/errors.js';
 import { assertFitsOne } from '../http/body-intake.js';
@@ -32,7 +32,7 @@ import { checkRouteModeKeys, isRouteMode, type RouteMode } from './modes/policy.
 /** `Customer` is inferred from `legacyKeyValidator`: what it returns for a key that is good. */
 export interface DualModeOptions<Customer extends object = object> {
   /** The identity of the API: envelopes are addressed to its DID. */
-  readonly agent: BaseAgent;
+  readonly agent: ServiceAgent;
   /** The application's own check of API keys. */
   readonly legacyKeyValidator: LegacyKeyValidator<Customer>;
   /**
@@ -73,9 +73,17 @@ export interface DualModeOptions<Customer extends object = object> {
   /** Path and query as the client saw them, for APIs behind a proxy that rewrites paths. Default: the framework's original URL. */
   readonly requestTarget?: (request: InboundRequest) => string;
   /**
+   * Headers that only the API's own proxies may set, such as `x-internal-user`; `*` at the end of a name stands for anything.
+   * A caller that seals or signs one is refused (`FIELD_NOT_ALLOWED`), for it would replace what the proxy says. The
+   * well-known ones (`x-forwarded-*`, `x-real-*`, `cf-*` and others, see docs/PROTOCOL.md 12.1) count always. Default: none
+   * but those.
+   */
+  readonly proxyHeaders?: readonly string[];
+  /**
    * Hosts under which callers reach the API, such as `api.example.com`, for the signed discovery document: callers take none that
-   * speaks for others. Default: the one that the request for the document names, which is right unless a proxy changes the
-   * Host header.
+   * speaks for others. Set it in production. Default: the one that the request for the document names, so that strangers get one
+   * signed for any host they name; up to 20 new ones a minute for an address, 60 for all, and without limit for those that
+   * authenticated requests came for. A `warning` event says so when one of them is not this machine.
    */
   readonly hosts?: readonly string[];
   /**
@@ -83,7 +91,7 @@ export interface DualModeOptions<Customer extends object = object> {
    * below. For the discovery document only: `skip` decides which requests are let through. Default none.
    */
   readonly publicPaths?: readonly string[];
-  /** Requests that are let through without any credentials, such as health checks. Default none but OPTIONS. */
+  /** Requests that are let through without any credentials, such as health checks. Default none; browsers' preflights always are. */
   readonly skip?: (request: InboundRequest) => boolean;
   /** How long the validator may take, in ms. Default 5000. */
   readonly validatorTimeoutMs?: number;
@@ -143,7 +151,7 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly tracer?: Tracer;
 }
 
-const isAgent: OptionCheck = (value) => (value instanceof BaseAgent ? undefined : 'an Agent');
+const isAgent: OptionCheck = (value) => (value instanceof ServiceAgent ? undefined : 'an Agent');
 const isToken: OptionCheck = (value) =>
   typeof value === 'string' && /^[\w .-]{1,64}$/.test(value) ? undefined : 'a short text without quotes';
 const isNames: OptionCheck = (value) =>
@@ -151,6 +159,11 @@ const isNames: OptionCheck = (value) =>
   value.every((name) => typeof name === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(name))
     ? undefined
     : 'an array of names';
+const isHeaderPatterns: OptionCheck = (value) =>
+  Array.isArray(value) &&
+  value.every((name) => typeof name === 'string' && /^[\w!#$%&'+.^`|~-]+\*?$/.test(name))
+    ? undefined
+    : 'an array of header names, which may end in *';
 const isTextsOf =
   (pattern: RegExp, what: string): OptionCheck =>
   (value) =>
@@ -217,6 +230,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     refusalsPerSecond: integerIn(1, 1_000_000),
     addressOf: isFunction,
     requestTarget: isFunction,
+    proxyHeaders: isHeaderPatterns,
     hosts: isHosts,
     publicPaths: isPaths,
     skip: isFunction,

@@ -145,10 +145,10 @@ export interface UnlinkEvent {
   readonly by: 'operator' | 'client';
 }
 
-/** Something about the set-up that weakens what the adapter promises; told once, when the adapter is made. */
+/** Something about the set-up that weakens what the adapter promises; told once, when it is found out. */
 export interface WarningEvent {
   readonly type: 'warning';
-  /** Of the error that the same set-up is where it cannot be tolerated. */
+  /** Of the error that the same set-up leads to, or is where it cannot be tolerated. */
   readonly code: string;
   /** What is weak, and what to do. */
   readonly message: string;

@@ -94,7 +94,7 @@ describe('an answer that is not sealed', () => {
     },
   );
 
-  test('is refused with an error that names what to do, and what came', async () => {
+  test('is refused with an error that names what to do, and what came [B10]', async () => {
     const { answer } = await post(() => problem(403, 'SCOPE_DENIED'));
     const error = await rejection(answer);
     expect(error).toMatchObject({ id: 'ANSWER_INVALID:NOT_SEALED', cause: { id: 'SCOPE_DENIED' } });
@@ -135,7 +135,7 @@ describe('an answer that is not sealed', () => {
     ['/public/../pay', false],
     ['/public/%2e%2e/pay', false],
     ['//status', false],
-  ])('is taken from %s if the signed document lists it as public: %s', async (path, isPublic) => {
+  ])('is taken from %s if the signed document lists it as public: %s [B10]', async (path, isPublic) => {
     const handmade = await serveHandmade();
     handmade.document = (document) => ({ ...document, publicPaths: ['/status', '/public/*'] });
     handmade.misbehave = () => ({ status: 200, body: 'up', headers: { 'Content-Type': 'text/plain' } });

@@ -26,6 +26,7 @@ import {
   expectNoSecrets,
   onTheWire,
   openWire,
+  PREFLIGHT,
   recorder,
   type Sent,
   type Service,
@@ -183,7 +184,7 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
     ]);
     expect(await told(on, withKey(ACME, { path: '/guarded' }))).toEqual(['request accepted api-key ok 403']);
     expect(await told(on, withKey(ACME, { path: '/throws' }))).toEqual(['request accepted api-key ok 500']);
-    for (const sent of [{ method: 'OPTIONS' }, { path: '/health' }, { path: '/.well-known/xlink.json' }])
+    for (const sent of [PREFLIGHT, { path: '/health' }, { path: '/.well-known/xlink.json' }])
       expect(await told(on, sent)).toEqual([]);
 
     expect(await told(on, enrollment(device, api, ACME, { proofKey: BOLT }))).toEqual([

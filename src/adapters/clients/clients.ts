@@ -1,3 +1,4 @@
+import { isOwnScope } from '../../checks/scope.js';
 import { isScope } from '../../envelope/fields.js';
 import { xlinkError } from '../../errors/errors.js';
 import type { ApiKeyAuth, Outcome } from '../../http/decision.js';
@@ -115,7 +116,10 @@ export function defaultClientId(auth: ApiKeyAuth): ClientId | undefined {
 /** The member `scopes`. */
 export const defaultClientScopes = (auth: ApiKeyAuth) => auth.scopes as readonly Scope[] | undefined;
 
-/** Throws `INVALID_OPTION` for scopes that are neither absent nor a list of scopes: they must not turn into `any`. */
+/**
+ * Throws `INVALID_OPTION` for scopes that are neither absent nor a list of scopes: they must not turn into `any`. Those of
+ * the library's own routes are left out: nobody grants them.
+ */
 export function checkClientScopes(scopes: unknown): readonly Scope[] | undefined {
   if (scopes === undefined) return undefined;
   if (!Array.isArray(scopes) || !scopes.every((scope) => scope === '*' || isScope(scope)))
@@ -123,5 +127,5 @@ export function checkClientScopes(scopes: unknown): readonly Scope[] | undefined
       field: 'clientScopes',
       hint: 'The scopes of a key must be a list of scopes; set clientScopes if legacyKeyValidator names them otherwise.',
     });
-  return scopes;
+  return scopes.filter((scope) => !isOwnScope(scope));
 }

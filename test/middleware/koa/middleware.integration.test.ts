@@ -7,6 +7,7 @@ import {
   bodyForm,
   json,
   ORDER,
+  PREFLIGHT,
   type RefusalText,
   type Sent,
   sealedRequest,
@@ -205,10 +206,10 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     });
   });
 
-  test('OPTIONS passes, unauthenticated and uncounted', async () => {
+  test('a preflight passes, unauthenticated and uncounted', async () => {
     const known = await World.withCaller();
     const service = await known.serveKoa({ Koa, mode: 'xlink-only' });
-    expect((await service.send({ method: 'OPTIONS' })).status).toBe(200);
+    expect((await service.send(PREFLIGHT)).status).toBe(200);
     await service.quiet();
     expect(service.calls).toMatchObject([{ auth: undefined, authOf: undefined }]);
     expect(counted(service)).toEqual([]);
