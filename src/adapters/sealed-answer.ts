@@ -1,9 +1,8 @@
 import type { SealAnswer } from '../agent/answer.js';
-import { concat } from '../crypto/bytes.js';
 import { MAX_CHUNK_BYTES } from '../envelope/chunks.js';
 import type { SealedAnswer } from '../envelope/seal-answer.js';
 import { xlinkError } from '../errors/errors.js';
-import { encodeFrame, FRAME } from '../http/answer-frames.js';
+import { encodeFrames, FRAME, type Frame } from '../http/answer-frames.js';
 import { type AnswerSealer, sealedHead } from '../http/answer-head.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ANSWER_TYPE, mediaTypeOf } from '../http/media-type.js';
@@ -16,34 +15,34 @@ export const wantsSealedAnswer = (request: InboundRequest): boolean =>
 /** The sealer of the answer that `seal` begins. */
 export function answerSealer(seal: SealAnswer): AnswerSealer {
   let begun: SealedAnswer;
-  const more = async (bytes: Uint8Array, isFinal: boolean): Promise<Uint8Array> => {
-    const frames: Uint8Array[] = [];
+  const chunks = async (bytes: Uint8Array, isFinal: boolean): Promise<Frame[]> => {
+    const frames: Frame[] = [];
     let at = 0;
     do {
       const piece = bytes.subarray(at, at + MAX_CHUNK_BYTES);
       at += piece.length;
       const isLast = isFinal && at === bytes.length;
       const sealed = await begun.chunk(piece, isLast);
-      frames.push(encodeFrame(isLast ? FRAME.finalChunk : FRAME.chunk, sealed));
+      frames.push({ type: isLast ? FRAME.finalChunk : FRAME.chunk, bytes: sealed });
     } while (at < bytes.length);
-    if (isFinal) frames.push(encodeFrame(FRAME.end, await begun.end()));
-    return concat(frames);
+    if (isFinal) frames.push({ type: FRAME.end, bytes: await begun.end() });
+    return frames;
   };
   return {
-    more,
+    more: async (bytes, isFinal) => encodeFrames(await chunks(bytes, isFinal)),
     async begin(head, bytes, isFinal) {
       if (head.headers.some(([name]) => name.toLowerCase() === 'trailer'))
         throw xlinkError('ANSWER_NOT_SEALED', { field: 'trailer' });
       const first = bytes.subarray(0, MAX_CHUNK_BYTES);
       const isAll = isFinal && first.length === bytes.length;
       begun = await seal({ ...sealedHead(head), bytes: first }, isAll);
-      const frames = [
-        encodeFrame(FRAME.head, encodeUtf8(JSON.stringify(begun.envelope))),
-        encodeFrame(isAll ? FRAME.finalChunk : FRAME.chunk, begun.payload),
+      const frames: Frame[] = [
+        { type: FRAME.head, bytes: encodeUtf8(JSON.stringify(begun.envelope)) },
+        { type: isAll ? FRAME.finalChunk : FRAME.chunk, bytes: begun.payload },
       ];
       const rest = bytes.subarray(first.length);
-      if (rest.length > 0) frames.push(await more(rest, isFinal));
-      return concat(frames);
+      if (rest.length > 0) frames.push(...(await chunks(rest, isFinal)));
+      return encodeFrames(frames);
     },
   };
 }

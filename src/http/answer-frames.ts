@@ -22,12 +22,15 @@ const MAX_BYTES: Readonly<Record<number, number>> = {
   [FRAME.end]: 64 + 3309,
 };
 
-/** A frame as it travels. */
-export function encodeFrame(type: number, bytes: Uint8Array): Uint8Array {
+/** Frames as they travel. */
+export const encodeFrames = (frames: readonly Frame[]): Uint8Array =>
+  concat(frames.flatMap(({ type, bytes }) => [prefixOf(type, bytes.length), bytes]));
+
+function prefixOf(type: number, length: number): Uint8Array {
   const prefix = new Uint8Array(PREFIX_BYTES);
   prefix[0] = type;
-  new DataView(prefix.buffer).setUint32(1, bytes.length);
-  return concat([prefix, bytes]);
+  new DataView(prefix.buffer).setUint32(1, length);
+  return prefix;
 }
 
 /** Reads frames from a stream, and holds no more than one of them. */

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import type { Version } from '@private.me/xlink';
 import type { RequestHandler } from 'express';
-import { encodeFrame, FRAME } from '../../src/http/answer-frames.js';
+import { encodeFrames, FRAME } from '../../src/http/answer-frames.js';
 import { afterTest } from '../support/after-test.js';
 import { framesOf, joined } from '../support/answers.js';
 import {
@@ -40,6 +40,7 @@ const read = async (reader: ReadableStreamDefaultReader<Uint8Array>): Promise<st
   return done ? 'done' : Buffer.from(value).toString();
 };
 
+const encodeFrame = (type: number, bytes: Uint8Array) => encodeFrames([{ type, bytes }]);
 const BROKEN = 'ANSWER_INVALID:BROKEN_OFF';
 
 describe('the body of a sealed answer', () => {

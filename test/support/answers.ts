@@ -1,10 +1,9 @@
 import type { Agent, AgentMessage, Envelope } from '@private.me/xlink';
 import { answerSealer } from '../../src/adapters/sealed-answer.js';
 import type { Received, ReceiveRules } from '../../src/agent/receive.js';
-import { concat } from '../../src/crypto/bytes.js';
 import type { Header } from '../../src/envelope/plaintext.js';
 import type { Result } from '../../src/errors/result.js';
-import { encodeFrame, FRAME, type Frame } from '../../src/http/answer-frames.js';
+import { encodeFrames, FRAME, type Frame } from '../../src/http/answer-frames.js';
 
 // Sealed answers as they travel, made and read without a connection.
 
@@ -37,8 +36,7 @@ export function framesOf(bytes: Uint8Array): Frame[] {
   return frames;
 }
 
-export const joined = (frames: readonly Frame[]): Uint8Array =>
-  concat(frames.map(({ type, bytes }) => encodeFrame(type, bytes)));
+export { encodeFrames as joined };
 
 /** The envelope that a sealed answer begins with. */
 export const headOf = (answer: Uint8Array): Envelope =>
@@ -46,7 +44,10 @@ export const headOf = (answer: Uint8Array): Envelope =>
 
 /** The answer with another envelope in front. */
 export const withHead = (answer: Uint8Array, head: object): Uint8Array =>
-  joined([{ type: FRAME.head, bytes: Buffer.from(JSON.stringify(head)) }, ...framesOf(answer).slice(1)]);
+  encodeFrames([
+    { type: FRAME.head, bytes: Buffer.from(JSON.stringify(head)) },
+    ...framesOf(answer).slice(1),
+  ]);
 
 /** What a caller says of the beginning of an answer. */
 export function receivedAnswer(

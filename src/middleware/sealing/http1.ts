@@ -52,16 +52,23 @@ export function sealHttp1(
   const { turns, write } = tapped(socket);
   if (!takesChunks) res.shouldKeepAlive = false; // the answer ends with the connection
   const pass: Write = (...args) => write.apply(socket, args);
+  const passAll = (parts: readonly Uint8Array[], written: () => void): boolean => {
+    socket.cork(); // all in one packet, and no copy of them
+    for (const part of parts.slice(0, -1)) pass(part);
+    const hasRoom = pass(parts.at(-1), written);
+    socket.uncork();
+    return hasRoom;
+  };
   const output: SealedOutput = new SealedOutput(sealer, {
     begin(head, bytes, isFinal, written) {
       if (isFinal) return pass(whole(head, bytes), written);
-      if (!takesChunks) return pass(concat([headBytes(head), bytes]), written);
+      if (!takesChunks) return passAll([headBytes(head), bytes], written);
       const headOfChunks = headBytes(head, ['Transfer-Encoding', 'chunked']);
-      return pass(concat([headOfChunks, ...chunk(bytes)]), written);
+      return passAll([headOfChunks, ...chunk(bytes)], written);
     },
     write(bytes, isFinal, written) {
       if (!takesChunks) return pass(bytes, written);
-      return pass(concat([...chunk(bytes), isFinal ? LAST_CHUNK : EMPTY]), written);
+      return passAll([...chunk(bytes), ...(isFinal ? [LAST_CHUNK] : [])], written);
     },
     drained: () => socket.emit('drain'),
     fail(error, hasBegun, written) {

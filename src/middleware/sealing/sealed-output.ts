@@ -100,7 +100,7 @@ export class SealedOutput {
 
   async #run(): Promise<void> {
     while (this.#state === 'at work' && this.#hasWork()) {
-      const [bytes, callbacks, isFinal] = [concat(this.#held), this.#callbacks, this.#ended];
+      const [bytes, callbacks, isFinal] = [joined(this.#held), this.#callbacks, this.#ended];
       this.#held = [];
       this.#callbacks = [];
       const isFirst = !this.#hasBegun;
@@ -150,6 +150,9 @@ export class SealedOutput {
     callAll(callbacks);
   }
 }
+
+const joined = (pieces: readonly Uint8Array[]): Uint8Array =>
+  pieces.length === 1 ? pieces[0]! : concat(pieces);
 
 const callAll = (callbacks: readonly (() => void)[]): void => {
   for (const callback of callbacks) callback();
