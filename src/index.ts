@@ -86,7 +86,7 @@ export {
 export type { AdapterMetrics } from './http/adoption-counter.js';
 export type { ApiKeyAuth, Auth, InboundRequest, XlinkAuth } from './http/decision.js';
 export { xlinkAuthorization } from './http/header-form.js';
-export { ENVELOPE_TYPE } from './http/media-type.js';
+export { ANSWER_TYPE, ENVELOPE_TYPE } from './http/media-type.js';
 export { requestBinding } from './http/request-binding.js';
 export { type CreateSuccessionOptions, createSuccession } from './identity/create-succession.js';
 export { decodeDidKey, encodeDidKey } from './identity/did.js';

@@ -1,5 +1,5 @@
-import type { BaseAgent } from '../agent/agent.js';
 import type { ClaimedEnvelope, Received } from '../agent/receive.js';
+import type { ServiceAgent } from '../agent/service-agent.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import type { ApiKeyAuth, Auth, InboundRequest, Pass } from '../http/decision.js';
 import type { XlinkEvent } from '../types/events.js';
@@ -35,7 +35,7 @@ export type AuthAttempt = {
 };
 
 export interface AuthenticatorParts {
-  readonly agent: BaseAgent;
+  readonly agent: ServiceAgent;
   readonly validator: LegacyKeyValidator;
   readonly validatorTimeoutMs: number;
   readonly sources: ApiKeySources;

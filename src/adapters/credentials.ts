@@ -21,29 +21,40 @@ export interface ApiKeySources {
 /** How an envelope travels; `ambiguous` if there is more than one. */
 export type EnvelopeForm = 'body' | 'header' | 'ambiguous';
 
-/** Taken from the first of several, and from one that is malformed: what may be an envelope is treated as one. */
-const mediaType = (request: InboundRequest): string =>
-  mediaTypeOf(request.header('content-type')?.split(/[,\s]/, 1)[0]);
+/** Taken from one that is malformed, too: what may be an envelope is treated as one. */
+const mediaTypesOf = (request: InboundRequest): string[] =>
+  linesOf(request, 'content-type').map((line) => mediaTypeOf(line.split(/[,\s]/, 1)[0]));
+
+/** A framework that cannot tell lines apart has one at most. */
+const linesOf = (request: InboundRequest, name: string): readonly string[] =>
+  request.lines?.(name) ?? [request.header(name) ?? []].flat();
 
 /** The credentials of `Authorization`, if its scheme is this one (case-insensitive, RFC 9110 section 11.1). */
-function authorization(request: InboundRequest, scheme: string): string | undefined {
-  const value = request.header('authorization');
+const authorization = (request: InboundRequest, scheme: string): string | undefined =>
+  credentialsIn(request.header('authorization'), scheme);
+
+function credentialsIn(value: string | undefined, scheme: string): string | undefined {
   if (value === undefined || value.slice(0, scheme.length).toLowerCase() !== scheme.toLowerCase())
     return undefined;
   const rest = value.slice(scheme.length);
   return rest === '' || rest.startsWith(' ') ? rest.trim() : undefined;
 }
 
-/** Whether the request carries an envelope, and how. */
+/** Whether the request carries an envelope, and how. Throws `CREDENTIALS_AMBIGUOUS`: the app behind may read another line than the adapter. */
 export function findEnvelope(
   request: InboundRequest,
   bodyTypes: readonly string[],
 ): EnvelopeForm | undefined {
-  const forms: EnvelopeForm[] = [];
-  if (authorization(request, 'Xlink') !== undefined) forms.push('header');
-  if (request.header('xlink-envelope') !== undefined) forms.push('header');
-  if (bodyTypes.includes(mediaType(request))) forms.push('body');
-  return forms.length > 1 ? 'ambiguous' : forms[0];
+  const authorizations = linesOf(request, 'authorization');
+  const inHeaders = [
+    ...authorizations.filter((line) => credentialsIn(line, 'Xlink') !== undefined),
+    ...linesOf(request, 'xlink-envelope'),
+  ];
+  const types = mediaTypesOf(request);
+  const inBody = types.some((type) => bodyTypes.includes(type));
+  if (inHeaders.length + (inBody ? types.length : 0) > 1) return 'ambiguous';
+  if (authorizations.length > 1) throw xlinkError('CREDENTIALS_AMBIGUOUS', { field: 'authorization' });
+  return inBody ? 'body' : inHeaders.length > 0 ? 'header' : undefined;
 }
 
 /** The JSON bytes of the envelope in `Authorization: Xlink` or `Xlink-Envelope`. */

@@ -14,7 +14,7 @@ import {
 import { ENROLL_PATH } from '../http/enrollment.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { KEY_PATH } from '../http/own-routes.js';
-import { requestBinding } from '../http/request-binding.js';
+import { isPreflight } from '../http/preflight.js';
 import type { ModeEvent, Observer, XlinkEvent } from '../types/events.js';
 import { MODES, type Mode } from '../types/mode.js';
 import type { AuthenticationSpan } from '../types/ports.js';
@@ -119,8 +119,6 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       quota,
       clock: this.#clock,
       rules: enrollmentRules(options),
-      binding: (request) =>
-        requestBinding(request.method, (options.requestTarget ?? (() => request.target))(request)),
       document: new PublishedDocument({
         agent: options.agent,
         clock: this.#clock,
@@ -226,10 +224,12 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   }
 
   /** Authenticates one request. Never throws: whatever goes wrong is a refusal. */
-  async decide(request: InboundRequest): Promise<Decision> {
-    if (request.method.toUpperCase() === 'OPTIONS') return { action: 'pass', headers: {} };
+  async decide(inbound: InboundRequest): Promise<Decision> {
+    if (isPreflight(inbound)) return { action: 'pass', headers: {} };
     const attempt: AuthAttempt = { mode: this.mode, method: 'none' };
+    let request: InboundRequest;
     try {
+      request = this.#asClientSaw(inbound);
       if (this.#options.skip?.(request)) return { action: 'pass', headers: {} };
     } catch (thrown) {
       return this.#refuse(thrown, { ...factsOf(attempt), durationMs: 0 });
@@ -239,6 +239,12 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     const { method } = request;
     const onFault = (error: XlinkError) => this.emit({ type: 'fault', error });
     return traced(tracer, { method }, (span) => this.#decideWithin(span, request, attempt), onFault);
+  }
+
+  /** The target that the client saw is found once; everything looks at that. */
+  #asClientSaw(request: InboundRequest): InboundRequest {
+    const { requestTarget } = this.#options;
+    return requestTarget ? { ...request, target: requestTarget(request) } : request;
   }
 
   /**

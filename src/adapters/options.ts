@@ -1,4 +1,4 @@
-import { BaseAgent } from '../agent/agent.js';
+import { ServiceAgent } from '../agent/service-agent.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { xlinkError } from '../errors/errors.js';
 import { assertFitsOne } from '../http/body-intake.js';
@@ -32,7 +32,7 @@ import { checkRouteModeKeys, isRouteMode, type RouteMode } from './modes/policy.
 /** `Customer` is inferred from `legacyKeyValidator`: what it returns for a key that is good. */
 export interface DualModeOptions<Customer extends object = object> {
   /** The identity of the API: envelopes are addressed to its DID. */
-  readonly agent: BaseAgent;
+  readonly agent: ServiceAgent;
   /** The application's own check of API keys. */
   readonly legacyKeyValidator: LegacyKeyValidator<Customer>;
   /**
@@ -83,7 +83,7 @@ export interface DualModeOptions<Customer extends object = object> {
    * below. For the discovery document only: `skip` decides which requests are let through. Default none.
    */
   readonly publicPaths?: readonly string[];
-  /** Requests that are let through without any credentials, such as health checks. Default none but OPTIONS. */
+  /** Requests that are let through without any credentials, such as health checks. Default none; browsers' preflights always are. */
   readonly skip?: (request: InboundRequest) => boolean;
   /** How long the validator may take, in ms. Default 5000. */
   readonly validatorTimeoutMs?: number;
@@ -143,7 +143,7 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly tracer?: Tracer;
 }
 
-const isAgent: OptionCheck = (value) => (value instanceof BaseAgent ? undefined : 'an Agent');
+const isAgent: OptionCheck = (value) => (value instanceof ServiceAgent ? undefined : 'an Agent');
 const isToken: OptionCheck = (value) =>
   typeof value === 'string' && /^[\w .-]{1,64}$/.test(value) ? undefined : 'a short text without quotes';
 const isNames: OptionCheck = (value) =>

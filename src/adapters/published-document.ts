@@ -1,4 +1,4 @@
-import type { BaseAgent } from '../agent/agent.js';
+import type { ServiceAgent } from '../agent/service-agent.js';
 import type { DiscoveryDocument, SignedDiscoveryDocument } from '../discovery/document.js';
 import { DOCUMENT_LIFETIME_MS } from '../discovery/signed-document.js';
 import { recordVersion } from '../envelope/negotiate.js';
@@ -12,7 +12,7 @@ import { TokenBucket } from '../util/token-bucket.js';
 export type ServiceFacts = Pick<DiscoveryDocument, 'mode' | 'acceptsEnvelopes' | 'endpoints' | 'publicPaths'>;
 
 export interface PublishedDocumentParts {
-  readonly agent: BaseAgent;
+  readonly agent: ServiceAgent;
   readonly clock: Clock;
   /** The hosts it speaks for; none: the one that a request names. */
   readonly hosts: readonly string[];

@@ -1,6 +1,6 @@
 import { defaultProvider } from '#provider';
-import type { BaseAgent } from '../agent/agent.js';
 import type { Received, ReceiveRules } from '../agent/receive.js';
+import type { ServiceAgent } from '../agent/service-agent.js';
 import { equalBytes } from '../crypto/bytes.js';
 import { fieldsTranscript, type Header } from '../envelope/plaintext.js';
 import { xlinkError } from '../errors/errors.js';
@@ -21,12 +21,11 @@ export interface EnvelopeRules {
   /** Reads envelopes in bodies. What a request takes is given back when the request is decided, at the latest. */
   readonly intake: BodyIntake<InboundRequest>;
   readonly maxBodyBytes: number;
-  readonly requestTarget: (request: InboundRequest) => string;
 }
 
 /** Receives the envelope of a request, bound to that request. Throws whatever is wrong with it. */
 export async function receiveRequest(
-  agent: BaseAgent,
+  agent: ServiceAgent,
   request: InboundRequest,
   form: EnvelopeForm,
   rules: EnvelopeRules,
@@ -35,7 +34,7 @@ export async function receiveRequest(
   if (form === 'ambiguous') throw xlinkError('ENVELOPE_AMBIGUOUS');
   refuseContentEncoding(request);
   const binding = {
-    request: requestBinding(request.method, rules.requestTarget(request)),
+    request: requestBinding(request.method, request.target),
     requireRequestBinding: rules.requireRequestBinding,
     kind: rules.kind,
     arrivedAt: await agent.now(),
@@ -53,7 +52,7 @@ type Binding = Pick<
 
 /** The envelope is the body; its payload takes the body's place. */
 async function receiveBodyForm(
-  agent: BaseAgent,
+  agent: ServiceAgent,
   request: InboundRequest,
   binding: Binding,
   rules: EnvelopeRules,
@@ -74,7 +73,7 @@ async function receiveBodyForm(
 
 /** The envelope speaks for the request and for the body beside it, which stays as it is. The body is read last. */
 async function receiveHeaderForm(
-  agent: BaseAgent,
+  agent: ServiceAgent,
   request: InboundRequest,
   binding: Binding,
   rules: EnvelopeRules,
@@ -125,7 +124,7 @@ function refuseContentEncoding(request: InboundRequest): void {
     throw xlinkError('CONTENT_ENCODING_UNSUPPORTED', { field: 'content-encoding' });
 }
 
-function unwrap(result: Awaited<ReturnType<BaseAgent['receiveContent']>>): Received {
+function unwrap(result: Awaited<ReturnType<ServiceAgent['receiveContent']>>): Received {
   if (!result.ok) throw result.error;
   return result.value;
 }

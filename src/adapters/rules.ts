@@ -30,7 +30,6 @@ export const envelopeRules = (
   allowCleartext: options.allowCleartext ?? false,
   maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,
   maxBodyBytes: options.maxBodyBytes ?? limits.DEFAULT_MAX_BODY_BYTES,
-  requestTarget: options.requestTarget ?? ((request) => request.target),
 });
 
 /** What a client may enroll, from the options. */

@@ -1,4 +1,4 @@
-import type { BaseAgent } from '../agent/agent.js';
+import type { ServiceAgent } from '../agent/service-agent.js';
 import { DISCOVERY_PATH } from '../discovery/document.js';
 import { parseEnvelope } from '../envelope/parse.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
@@ -6,6 +6,7 @@ import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENROLL_PATH, ENROLL_SCOPE } from '../http/enrollment.js';
 import { KEY_PATH, KEY_SCOPE } from '../http/own-routes.js';
+import { requestBinding } from '../http/request-binding.js';
 import type { XlinkEvent } from '../types/events.js';
 import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
 import { TokenBucket } from '../util/token-bucket.js';
@@ -26,7 +27,7 @@ export interface EnrollmentRules {
 }
 
 export interface WellKnownParts {
-  readonly agent: BaseAgent;
+  readonly agent: ServiceAgent;
   readonly clients: Clients | undefined;
   readonly clock: Clock;
   readonly rules: EnrollmentRules;
@@ -34,8 +35,6 @@ export interface WellKnownParts {
   readonly document: PublishedDocument;
   readonly authenticator: Authenticator;
   readonly intake: BodyIntake<InboundRequest>;
-  /** What the envelope of a request must be bound to. */
-  readonly binding: (request: InboundRequest) => string;
   readonly emit: (event: XlinkEvent) => void;
 }
 
@@ -143,10 +142,10 @@ export class WellKnown {
     request: InboundRequest,
     admit: (did: Did) => Promise<void>,
   ): Promise<AgentMessage> {
-    const { agent, binding } = this.#parts;
+    const { agent } = this.#parts;
     const received = await agent.receiveIntroduction(envelope, {
       scope: ENROLL_SCOPE,
-      request: binding(request),
+      request: requestBinding(request.method, request.target),
       admit,
     });
     if (!received.ok) throw received.error;

@@ -1,6 +1,4 @@
 import type { CryptoProvider } from '../crypto/provider.js';
-import type { DiscoveryDocument, SignedDiscoveryDocument } from '../discovery/document.js';
-import { signDocument } from '../discovery/signed-document.js';
 import { xlinkError } from '../errors/errors.js';
 import { ok, type Result } from '../errors/result.js';
 import type { KeyEpochStatus } from '../identity/encryption-keys.js';
@@ -9,12 +7,11 @@ import type { NonceStore, Transport, TrustRegistry } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope, KeyRecord, Succession, Version } from '../types/protocol.js';
 import { branded } from '../util/copies.js';
 import { requireOption } from '../util/options.js';
-import { createRefusal, prepareAnswer, type SealAnswer } from './answer.js';
 import { attempt, orThrow } from './attempt.js';
 import type { AgentContext } from './context.js';
 import { createEnvelope } from './envelope.js';
 import type { EnvelopeOptions } from './envelope-options.js';
-import { createIntroduction, type Introduction, receiveIntroduction } from './introduction.js';
+import { createIntroduction, type Introduction } from './introduction.js';
 import type { KeyEpochSupport } from './key-epochs-support.js';
 import { didOfRecipient } from './named-recipient.js';
 import {
@@ -29,7 +26,7 @@ import {
   newIdentity,
 } from './options.js';
 import { OwnRegistry } from './own-registry.js';
-import type { ClaimedEnvelope, Received, ReceiveOptions, ReceiveRules } from './receive.js';
+import type { Received, ReceiveOptions, ReceiveRules } from './receive.js';
 import { checkReceiveOptions, type ReceiveInput, receiveAny } from './receive-input.js';
 import { ensureRegistered } from './register.js';
 import { createRequest, type RequestOptions } from './request.js';
@@ -189,31 +186,12 @@ export class BaseAgent {
     return orThrow(async () => createRequest(await this.present(), options));
   }
 
-  /** Signs what a service says of itself, for `/.well-known/xlink.json`. */
-  async signDiscovery(document: DiscoveryDocument): Promise<SignedDiscoveryDocument> {
-    const { identity } = await this.present();
-    return signDocument(document, identity, identity.crypto);
-  }
-
   /**
    * Gets to know a service that was discovered, so that it can be called. It gains no rights by that. Throws
    * `KEY_RECORD_…` for a record that is invalid, older or weaker than what is known of the service.
    */
   async adoptService(record: KeyRecord): Promise<void> {
     await (await this.context()).services.adopt(record);
-  }
-
-  /**
-   * Prepares the answer to a request: sealed for its sender, chunk by chunk, and tied to the request by `inReplyTo` and `request`.
-   * For adapters. Throws `LOOKUP_FAILED…` or `KEY_AGREEMENT_FAILED…` for a sender that no answer can be sealed for.
-   */
-  async prepareAnswer(message: AgentMessage): Promise<SealAnswer> {
-    return prepareAnswer(await this.context(), message);
-  }
-
-  /** Makes the signed refusal of a request whose nonce was claimed. For adapters. */
-  async createRefusal(claimed: ClaimedEnvelope, problem: unknown): Promise<Envelope> {
-    return createRefusal(await this.context(), claimed, problem);
   }
 
   /** Seals for the recipient and hands the envelope to the transport. */
@@ -243,14 +221,6 @@ export class BaseAgent {
     options: Introduction & { readonly to: Did; readonly payload: unknown },
   ): Promise<Envelope> {
     return createIntroduction(await this.present(), options);
-  }
-
-  /** Receives a signed-only envelope from a DID that is in no registry. All other checks are those of `receive`. */
-  async receiveIntroduction(
-    input: string | Uint8Array,
-    options: Introduction & Pick<ReceiveRules, 'admit'>,
-  ): Promise<Result<AgentMessage>> {
-    return attempt(async () => receiveIntroduction(await this.context(), input, options));
   }
 
   /** The DID of the one active registry entry that has this name; a DID stands for itself. Reads the whole registry. */

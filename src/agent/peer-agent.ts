@@ -1,7 +1,6 @@
 import type { Result } from '../errors/result.js';
 import type { AgentMessage, Did } from '../types/protocol.js';
 import { checkOptions, isBoolean, isObject } from '../util/options.js';
-import { BaseAgent } from './agent.js';
 import { type SignOptions, signContent, type VerifyOptions, verifyContent } from './application-signature.js';
 import { attempt } from './attempt.js';
 import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';
@@ -9,9 +8,10 @@ import { Inbox } from './inbox.js';
 import type { ReceiveOptions } from './receive.js';
 import type { ReceiveInput } from './receive-input.js';
 import { type ReceiveNextOptions, receiveNext } from './receive-next.js';
+import { ServiceAgent } from './service-agent.js';
 
 /** An agent among agents: takes what its transports bring, and signs for applications. */
-export class PeerAgent extends BaseAgent {
+export class PeerAgent extends ServiceAgent {
   #inbox: Inbox | undefined;
 
   /** Without an argument it is {@link PeerAgent.receiveNext}. */

@@ -18,6 +18,7 @@ export async function openAnswer(
   request: SealedRequest,
   { agent, service, maxBytes = Number.POSITIVE_INFINITY }: Opening,
 ): Promise<Exchanged> {
+  const arrivedAt = await agent.now(); // a slow line makes no answer old
   const frames = new Frames(response);
   try {
     const head = await frames.next(FRAME.head);
@@ -27,6 +28,7 @@ export async function openAnswer(
       request: request.binding,
       requireRequestBinding: true,
       inReplyTo: request.nonce,
+      arrivedAt,
       first: { payload: first.bytes, isFinal },
     });
     if (!received.ok) throw received.error;
@@ -51,8 +53,9 @@ function handedOver(
   if (contentType) headers.set('content-type', contentType);
   headers.set(SEALED_HEADER, 'true');
   if (!mayHaveBody(status!)) body.leave();
-  const content = mayHaveBody(status!) ? decodedBody(headers, () => body.whole ?? body.stream()) : null;
-  return rebuild(from, content, headers, status!, '');
+  const isEmpty = body.whole?.length === 0; // what says of nothing how it is encoded
+  const content = isEmpty ? body.whole : decodedBody(headers, () => body.whole ?? body.stream());
+  return rebuild(from, mayHaveBody(status!) ? content : null, headers, status!, '');
 }
 
 /** The frames of an answer, each of which must be of a certain type. */

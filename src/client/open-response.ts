@@ -38,8 +38,9 @@ async function openRefusal(
   { binding, nonce }: SealedRequest,
   { agent, service }: Opening,
 ): Promise<Exchanged> {
+  const arrivedAt = await agent.now();
   const bytes = await readAtMost(response, MAX_PLAIN_BYTES, () => xlinkError('ANSWER_INVALID:TOO_LARGE'));
-  const rules = { request: binding, requireRequestBinding: true, inReplyTo: nonce } as const;
+  const rules = { request: binding, requireRequestBinding: true, inReplyTo: nonce, arrivedAt } as const;
   const received = await agent.receiveContent(bytes, { ...rules, kind: 'refusal', allowCleartext: true });
   if (!received.ok) throw xlinkError('ANSWER_INVALID', { cause: received.error });
   const { message, content } = received.value;

@@ -159,7 +159,9 @@ export const ERROR_TABLE = {
   }),
 
   ...rows('adapter', {
+    FRAMEWORK_MISMATCH: row(500, 'This middleware is for another framework.', 'See docs/frameworks.md for the line of yours.'),
     CREDENTIALS_MISSING: row(401, 'The request carries neither an API key nor an xLink envelope.', 'WWW-Authenticate names what is accepted.'),
+    CREDENTIALS_AMBIGUOUS: row(400, 'The request carries more than one Authorization header.', 'Send one.'),
     API_KEY_INVALID: row(401, 'The API key is not valid.', 'Check the key, or move to xLink.'),
     XLINK_REQUIRED: row(401, 'API keys are no longer accepted here.', 'Move to xLink; the Link header and X-Migration-Url say how.'),
     XLINK_NOT_SUPPORTED: row(415, 'xLink is not switched on here yet.', 'Use the API key for now (the adapter is in observe mode).'),
@@ -182,7 +184,7 @@ export const ERROR_TABLE = {
     BODY_ABORTED: row(400, 'The client went away while sending the body.', 'Try again.'),
     KEY_VALIDATOR_FAILED: row(503, 'The API key could not be checked.', 'See `cause` at the server.'),
     'KEY_VALIDATOR_FAILED:TIMEOUT': row(503, 'The API key could not be checked in time.', 'See validatorTimeoutMs.'),
-    'KEY_VALIDATOR_FAILED:INVALID_RESULT': row(500, 'legacyKeyValidator gave neither an object nor null.', 'It resolves to an object, or to null for a bad key.'),
+    'KEY_VALIDATOR_FAILED:INVALID_RESULT': row(500, 'legacyKeyValidator gave neither an object that says who the caller is nor null.', 'It resolves to such an object, or to null for a bad key.'),
     API_KEY_BROWNOUT: row(401, 'API keys are refused for some announced minutes.', 'Move to xLink.'),
     API_KEY_SWITCHED_OFF: row(401, 'The client has switched its own API key off.', 'Use xLink, or switch the key on again within the grace time.'),
     API_KEY_LATCHED: row(401, 'The client works on xLink, so its API key is no longer taken.', 'Use xLink; see onDowngrade.'),

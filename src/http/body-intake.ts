@@ -5,7 +5,10 @@ import { BodyBudget } from './body-budget.js';
 import type { InboundRequest } from './decision.js';
 
 /** What is used of a request. */
-export type IncomingBody = Pick<InboundRequest, 'hasBody' | 'header' | 'readBody' | 'remoteAddress'>;
+export type IncomingBody = Pick<
+  InboundRequest,
+  'hasBody' | 'header' | 'lines' | 'readBody' | 'remoteAddress'
+>;
 
 /** 32 MiB: an address alone may send 16 envelopes of 1 MiB at once. */
 const DEFAULT_BYTES = 32 * 1024 * 1024;

@@ -8,7 +8,7 @@ import type { AnswerSealer } from './answer-head.js';
 export interface InboundRequest {
   /** HTTP method, such as `POST`. */
   readonly method: string;
-  /** Path and query as the client sent them, before any router or proxy cut a prefix off. */
+  /** Path and query as the client sent them, before any router cut a prefix off; in callbacks other than `requestTarget`, before any proxy did, too. */
   readonly target: string;
   /** Whether Content-Length or Transfer-Encoding announce a body. */
   readonly hasBody: boolean;
@@ -18,6 +18,8 @@ export interface InboundRequest {
   readonly remoteAddress?: string | undefined;
   /** A header by its lower-case name; several of the same name joined by `, `. */
   header(name: string): string | undefined;
+  /** The values of a header by its lower-case name, one for each line that it came in. Absent where lines cannot be told apart. */
+  lines?(name: string): readonly string[];
   /**
    * All bytes of the body, at most `maxBytes`. `checkStart` is given the first ones before more are read, and throws what
    * the body is refused with. Rejects with that, `BODY_TOO_LARGE`, `BODY_TOO_SLOW`, `BODY_CONSUMED` or `BODY_ABORTED`.

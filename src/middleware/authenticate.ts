@@ -1,13 +1,13 @@
+import { copyOf } from '../adapters/customer.js';
 import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { toXlinkError } from '../errors/errors.js';
 import type { Decision, Pass } from '../http/decision.js';
 import { replaceLeftBodies, replaceNodeBody } from './node/body.js';
 import { replaceFields } from './node/fields.js';
 import type { FrameworkContext } from './node/framework-context.js';
-import { askForPlain } from './node/negotiation.js';
 import { inboundRequest } from './node/request.js';
 import { setHeaders, whenClosed } from './node/response.js';
-import { rememberRequestContext, unshared } from './request-context.js';
+import { rememberRequestContext } from './request-context.js';
 import { sealAnswerOf } from './sealing/seal-answer.js';
 
 /**
@@ -35,18 +35,17 @@ export async function authenticate(
 
 function admit(adapter: BaseDualModeAdapter, context: FrameworkContext, pass: Pass): void {
   const { req, res, request, bodies, shownIn } = context;
-  const { content, fields, message, sealing, sealFailure } = pass;
+  const { content, message, sealing, sealFailure } = pass;
   setHeaders(res, pass.headers);
   rememberRequestContext(adapter, [req, request], pass);
-  if (pass.auth) Object.assign(shownIn, { auth: unshared(pass.auth) });
+  if (pass.auth) Object.assign(shownIn, { auth: copyOf(pass.auth) });
   if (message) Object.assign(shownIn, { agentMessage: message });
-  if (fields) replaceFields(req, fields);
+  replaceFields(req, pass);
   if (content) {
     replaceNodeBody(req, content);
     replaceLeftBodies(bodies, content.bytes, message?.payload);
   }
   if (sealing && sealFailure && req.method !== 'HEAD') {
-    askForPlain(req.headers);
     sealAnswerOf(req, res, sealing, (error) => {
       const { status, headers, body } = sealFailure(error);
       return { head: { status, headers: Object.entries(headers) }, body };

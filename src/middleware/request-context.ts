@@ -1,4 +1,5 @@
 import { type AuthSource, authOf } from '../adapters/auth-store.js';
+import { frozenCopyOf } from '../adapters/customer.js';
 import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { type RefusalStyle, refusalStyle } from '../adapters/refusals.js';
 import type { Auth, Pass } from '../http/decision.js';
@@ -25,24 +26,15 @@ export function rememberRequestContext(
   requests: readonly object[],
   { auth, outcome }: Pass,
 ): void {
-  const { mode, refusalStyle: style } = adapter;
-  for (const request of requests) {
-    adapters.set(request, { mode: outcome?.mode ?? mode, style });
-    if (auth) adapter.rememberAuth(request, frozen(auth));
+  const context = { mode: outcome?.mode ?? adapter.mode, style: adapter.refusalStyle };
+  const remembered = auth && frozenCopyOf(auth);
+  for (const request of new Set(requests)) {
+    adapters.set(request, context);
+    if (remembered) adapter.rememberAuth(request, remembered);
   }
 }
 
 export function requestContextOf(request: object): RequestContext {
   const auth = authOf<AuthSource>(request);
   return { ...(adapters.get(request) ?? NO_ADAPTER), auth, method: auth?.mode ?? 'none' };
-}
-
-/** A copy whose list of scopes is a copy too: adding to one adds to no other. */
-export const unshared = (auth: Auth): Auth =>
-  'scopes' in auth && Array.isArray(auth.scopes) ? { ...auth, scopes: [...auth.scopes] } : { ...auth };
-
-function frozen(auth: Auth): Auth {
-  const copy = unshared(auth);
-  if ('scopes' in copy && Array.isArray(copy.scopes)) Object.freeze(copy.scopes);
-  return Object.freeze(copy);
 }

@@ -1,4 +1,4 @@
-import { BaseAgent } from '../agent/agent.js';
+import { ServiceAgent } from '../agent/service-agent.js';
 import { xlinkError } from '../errors/errors.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
 import {
@@ -23,7 +23,7 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 export class Outlet {
   readonly #options: RelayOptions;
   readonly #admits: Admits;
-  readonly #agent: BaseAgent;
+  readonly #agent: ServiceAgent;
   readonly #places: Places;
 
   constructor(options: RelayOptions, admits: Admits) {
@@ -32,7 +32,7 @@ export class Outlet {
     this.#options = options;
     this.#places = new Places(receiversPerDid, maxReceivers);
     this.#admits = admits;
-    this.#agent = new BaseAgent({
+    this.#agent = new ServiceAgent({
       identity,
       clock,
       nonceStore: new MemoryNonceStore({ clock }),

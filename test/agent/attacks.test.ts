@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Envelope, type Identity, MemoryNonceStore, requestBinding } from '@private.me/xlink';
-import { deriveMessageKey } from '../../src/crypto/key-schedule.js';
+import { agreedSecret, expandMessageKey } from '../../src/crypto/key-schedule.js';
 import { defaultProvider } from '../../src/crypto/native/index.js';
 import { suiteFor } from '../../src/crypto/suites.js';
 import { labelOf } from '../../src/envelope/kinds.js';
@@ -171,7 +171,8 @@ describe('another identity', () => {
     const [from, to, v2] = [encodeUtf8('from'), encodeUtf8('to'), labelOf(suiteFor(2, true), 'message')];
     const key = async (...args: [typeof base, typeof v2, Uint8Array, Uint8Array]) => {
       const [agreement, label, sender, recipient] = args;
-      const derived = await deriveMessageKey(defaultProvider(), label, sender, recipient, agreement);
+      const secret = agreedSecret(label, agreement);
+      const derived = await expandMessageKey(defaultProvider(), secret, label, sender, recipient);
       return Buffer.concat([derived.key, derived.iv]).toString('hex');
     };
     const keys = await Promise.all([

@@ -43,7 +43,7 @@ export const BAD_HEADERS: readonly BadRequest[] = [
   },
   {
     name: 'two Xlink-Envelope headers',
-    refusal: '400 PARSE_FAILED:SYNTAX',
+    refusal: '400 ENVELOPE_AMBIGUOUS',
     make: async (parties) => {
       const text = headerText(await signedEnvelope(parties));
       return { headers: { 'xlink-envelope': [text, text] } };

@@ -5,8 +5,8 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import {
   type Agent,
+  ANSWER_TYPE,
   type DualModeOptions,
-  ENVELOPE_TYPE,
   MemoryKeyStore,
   MigrationPlan,
   requireScope,
@@ -26,6 +26,7 @@ import {
   expectNoSecrets,
   onTheWire,
   openWire,
+  PREFLIGHT,
   recorder,
   type Sent,
   type Service,
@@ -183,7 +184,7 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
     ]);
     expect(await told(on, withKey(ACME, { path: '/guarded' }))).toEqual(['request accepted api-key ok 403']);
     expect(await told(on, withKey(ACME, { path: '/throws' }))).toEqual(['request accepted api-key ok 500']);
-    for (const sent of [{ method: 'OPTIONS' }, { path: '/health' }, { path: '/.well-known/xlink.json' }])
+    for (const sent of [PREFLIGHT, { path: '/health' }, { path: '/.well-known/xlink.json' }])
       expect(await told(on, sent)).toEqual([]);
 
     expect(await told(on, enrollment(device, api, ACME, { proofKey: BOLT }))).toEqual([
@@ -276,10 +277,16 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
     const on = await stage(framework);
     const { api, caller } = on;
     const sent = await signed(caller, api, {}, SCOPE);
-    api.createAnswer = () => Promise.reject(new Error('no keys'));
-    expect(await told(on, { ...sent, headers: { ...sent.headers, accept: ENVELOPE_TYPE } })).toEqual([
+    api.prepareAnswer = () => Promise.reject(new Error('no keys'));
+    expect(await told(on, { ...sent, headers: { ...sent.headers, accept: ANSWER_TYPE } })).toEqual([
       'fault ANSWER_NOT_SEALED',
-      'request accepted xlink ok 500',
+      'request refused xlink ANSWER_NOT_SEALED 500', // before anything is done
+    ]);
+    const again = await signed(caller, api, {}, SCOPE);
+    api.prepareAnswer = async () => () => Promise.reject(new Error('the key is away'));
+    expect(await told(on, { ...again, headers: { ...again.headers, accept: ANSWER_TYPE } })).toEqual([
+      'fault ANSWER_NOT_SEALED',
+      'request accepted xlink ok 200', // what the handler answered; what was sent is a 500
     ]);
     expectShapes(on.service.events, seen);
   });

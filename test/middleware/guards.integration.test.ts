@@ -6,6 +6,7 @@ import * as koaGuards from '@private.me/xlink/koa';
 import express5 from 'express';
 import express4 from 'express4';
 import {
+  PREFLIGHT,
   type RefusalText,
   recorder,
   type Sent,
@@ -85,7 +86,7 @@ const KEYS: Record<string, object> = {
   reader: { scopes: ['orders:write', 'orders:read'] },
   writer: { scopes: ['orders:write'] },
   root: { scopes: ['*'] },
-  unscoped: {},
+  unscoped: { plan: 'free' },
   text: { scopes: 'orders:read' },
   impostor: { mode: 'xlink', did: 'did:key:z6Mk', scope: 'orders:read' },
 };
@@ -125,12 +126,7 @@ describe.each(FRAMEWORKS)('$name', ({ app, requireScope }) => {
   ];
   const rows: Row[] = [
     ['nobody', () => ({}), '401 CREDENTIALS_MISSING', '401 CREDENTIALS_MISSING'],
-    [
-      'an unauthenticated OPTIONS',
-      () => ({ method: 'OPTIONS' }),
-      '401 CREDENTIALS_MISSING',
-      '401 CREDENTIALS_MISSING',
-    ],
+    ['an unauthenticated OPTIONS', () => PREFLIGHT, '401 CREDENTIALS_MISSING', '401 CREDENTIALS_MISSING'],
     ['a key with the scope', key('reader'), '401 XLINK_REQUIRED', 'ok'],
     ['a key with another scope', key('writer'), '401 XLINK_REQUIRED', '403 SCOPE_DENIED'],
     ['a key with *', key('root'), '401 XLINK_REQUIRED', 'ok'],

@@ -7,6 +7,7 @@ import {
   json,
   KEY,
   ORDER,
+  PREFLIGHT,
   type RefusalText,
   type Sent,
   type Service,
@@ -36,6 +37,7 @@ const REQUESTS = {
   'a good envelope in a header and a key': async (known: WorldWithCaller) =>
     withKey(await signedRequest(known, json(ORDER))),
   nothing: async () => json(ORDER),
+  'a preflight': async () => PREFLIGHT,
   OPTIONS: async () => ({ method: 'OPTIONS' }),
 };
 
@@ -96,7 +98,18 @@ const TABLE: Record<keyof typeof REQUESTS, Record<Mode, Outcome>> = {
     deprecation: '401 CREDENTIALS_MISSING',
     'xlink-only': '401 CREDENTIALS_MISSING',
   },
-  OPTIONS: { observe: 'through', hybrid: 'through', deprecation: 'through', 'xlink-only': 'through' },
+  'a preflight': {
+    observe: 'through',
+    hybrid: 'through',
+    deprecation: 'through',
+    'xlink-only': 'through',
+  },
+  OPTIONS: {
+    observe: '401 CREDENTIALS_MISSING',
+    hybrid: '401 CREDENTIALS_MISSING',
+    deprecation: '401 CREDENTIALS_MISSING',
+    'xlink-only': '401 CREDENTIALS_MISSING',
+  },
 };
 
 const ROWS = MODES.flatMap((mode) =>

@@ -1,6 +1,6 @@
 import { defaultProvider } from '#provider';
-import type { BaseAgent } from '../../agent/agent.js';
 import { callRegistry } from '../../agent/call-registry.js';
+import type { ServiceAgent } from '../../agent/service-agent.js';
 import { equalBytes } from '../../crypto/bytes.js';
 import { xlinkError } from '../../errors/errors.js';
 import type { Result } from '../../errors/result.js';
@@ -55,7 +55,7 @@ export interface Enrollee {
  * registered before keeps its scopes.
  */
 export async function enroll(
-  agent: BaseAgent,
+  agent: ServiceAgent,
   clients: ClientStore,
   keys: KeyRecord,
   { client, scopes, maxDids, validUntil }: Enrollee,

@@ -18,13 +18,23 @@ export function incomingBody(req: NodeRequest, bodies: readonly BodyHolder[] = [
       const value = req.headers[name];
       return Array.isArray(value) ? value.join(', ') : value;
     },
+    lines: (name) => linesOf(req, name),
     readBody: (maxBytes, checkStart) => readNodeBody(req, bodies, maxBytes, checkStart),
   };
 }
 
-/** HTTP/2 needs neither header: there a request has a body unless its headers ended the stream. */
+/** Node itself keeps the first line of some headers, and of others joins them. */
+function linesOf({ rawHeaders = [], headers }: NodeRequest, name: string): string[] {
+  const lines = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]!.toLowerCase() === name);
+  return lines.length > 0 ? lines : [headers[name] ?? []].flat(); // whoever made the request by hand may have no lines
+}
+
+/**
+ * Transfer-Encoding counts before Content-Length (RFC 9112 section 6.3). HTTP/2 needs neither: there a request has a body
+ * unless its headers ended the stream.
+ */
 function announcesBody({ headers, stream }: NodeRequest): boolean {
+  if (headers['transfer-encoding'] !== undefined) return true;
   const length = headers['content-length'];
-  if (length !== undefined) return length !== '0';
-  return headers['transfer-encoding'] !== undefined || stream?.endAfterHeaders === false;
+  return length === undefined ? stream?.endAfterHeaders === false : Number(length) !== 0;
 }

@@ -13,7 +13,7 @@ export interface Http2Stream {
   sendTrailers(fields: Fields): void;
   close(code?: number): void;
   emit(event: string): unknown;
-  on(event: string, listener: () => void): unknown;
+  prependListener(event: string, listener: () => void): unknown;
   once(event: string, listener: () => void): unknown;
 }
 
@@ -60,12 +60,10 @@ export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
     output.end();
     return stream;
   };
-  // Node asks for trailers, perhaps none, behind the last byte.
-  stream.sendTrailers = (fields) => {
-    if (Object.keys(fields).length > 0) stream.close(INTERNAL_ERROR);
-    else sendTrailers.call(stream, fields);
-  };
-  stream.on('drain', () => output.drained());
+  // They would go out unsealed. A response asks to send them even if there are none.
+  stream.sendTrailers = (fields) =>
+    Object.keys(fields).length === 0 ? sendTrailers.call(stream, fields) : stream.close(INTERNAL_ERROR);
+  stream.prependListener('drain', () => output.drained()); // before the response hears of it
   stream.once('close', () => output.abandon());
 }
 

@@ -1,0 +1,2 @@
+export { requireScope, requireXlink } from './middleware/hono/guards.js';
+export { type HonoContext, type HonoMiddleware, honoMiddleware } from './middleware/hono/middleware.js';

@@ -1,0 +1,75 @@
+import { copyOf } from '../../adapters/customer.js';
+import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
+import { toXlinkError } from '../../errors/errors.js';
+import type { Decision, Pass } from '../../http/decision.js';
+import { rememberRequestContext } from '../request-context.js';
+import { FetchRequest } from './request.js';
+import { responseOf, sealedResponse, withHeaders } from './response.js';
+
+/** A request and its way to a handler, in a framework that works with requests and responses of the Fetch standard. */
+export interface FetchContext {
+  readonly request: Request;
+  /** The object that handlers know the request by. */
+  readonly raw: object;
+  readonly remoteAddress?: string | undefined;
+  /** Template of the route that served the request; asked for when there is a response. */
+  route(): string | undefined;
+  /** Shows handlers who it is, and hands the request to them. */
+  serve(
+    request: Request,
+    shown: { readonly auth?: unknown; readonly agentMessage?: unknown },
+  ): Promise<Response>;
+}
+
+/** Asks the adapter about a request and carries out what it decides. Rejects with an `XlinkError`, or with what handlers throw. */
+export async function authenticateFetch(
+  adapter: BaseDualModeAdapter,
+  context: FetchContext,
+): Promise<Response> {
+  const asked = new FetchRequest(context.request, context.raw, context.remoteAddress);
+  const decision = await adapter.decide(asked.inbound).catch((error) => {
+    throw toXlinkError(error);
+  });
+  const count = ({ status }: { readonly status: number }) =>
+    adapter.recordOutcome(decision, context.route(), status);
+  try {
+    const response = await answerTo(adapter, context, asked, decision);
+    count(response.inner);
+    return response.outer;
+  } catch (error) {
+    count({ status: 500 });
+    throw error;
+  }
+}
+
+async function answerTo(
+  adapter: BaseDualModeAdapter,
+  context: FetchContext,
+  asked: FetchRequest,
+  decision: Decision,
+): Promise<{ readonly inner: { readonly status: number }; readonly outer: Response }> {
+  const { method } = asked.inbound;
+  if (decision.action === 'answer') {
+    const answer = responseOf(decision, method);
+    return { inner: answer, outer: answer };
+  }
+  const response = withHeaders(await served(adapter, context, asked, decision), decision.headers);
+  const { sealing, sealFailure } = decision;
+  if (!sealing || !sealFailure || method === 'HEAD') return { inner: response, outer: response };
+  const outer = await sealedResponse(response, sealing, (error) => responseOf(sealFailure(error), method));
+  return { inner: response, outer };
+}
+
+function served(
+  adapter: BaseDualModeAdapter,
+  context: FetchContext,
+  asked: FetchRequest,
+  pass: Pass,
+): Promise<Response> {
+  const request = asked.opened(pass);
+  rememberRequestContext(adapter, [context.raw, context.request, request], pass);
+  return context.serve(request, {
+    ...(pass.auth ? { auth: copyOf(pass.auth) } : {}),
+    ...(pass.message ? { agentMessage: pass.message } : {}),
+  });
+}
