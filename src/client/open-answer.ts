@@ -52,10 +52,12 @@ function handedOver(
   for (const [name, value] of sealed!) if (name !== SEALED_HEADER) headers.append(name, value);
   if (contentType) headers.set('content-type', contentType);
   headers.set(SEALED_HEADER, 'true');
-  if (!mayHaveBody(status!)) body.leave();
-  const isEmpty = body.whole?.length === 0; // what says of nothing how it is encoded
-  const content = isEmpty ? body.whole : decodedBody(headers, () => body.whole ?? body.stream());
-  return rebuild(from, mayHaveBody(status!) ? content : null, headers, status!, '');
+  return rebuild(from, mayHaveBody(status!) ? content() : body.leave(), headers, status!, '');
+
+  function content(): BodyInit {
+    const isEmpty = body.whole?.length === 0; // what says of nothing how it is encoded
+    return isEmpty ? body.whole! : decodedBody(headers, () => body.whole ?? body.stream());
+  }
 }
 
 /** The frames of an answer, each of which must be of a certain type. */
@@ -110,8 +112,9 @@ class OpenedBody {
   }
 
   /** Nobody is going to read it. */
-  leave(): void {
+  leave(): null {
     this.#frames.cancel();
+    return null;
   }
 
   stream(): ReadableStream<Uint8Array<ArrayBuffer>> {

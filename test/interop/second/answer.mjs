@@ -95,7 +95,8 @@ export async function openAnswer(peer, service, sent, answer, { maxBytes = Infin
   const { status, contentType, headers } = opened;
   const hasBody = !NO_BODY.includes(status);
   const coding = headers.find(([name]) => name === 'content-encoding')?.[1];
-  if (hasBody && coding !== undefined && coding !== 'identity') invalid(); // this client undoes none
+  const isEmpty = isFinal && opened.bytes.length === 0;
+  if (hasBody && !isEmpty && coding !== undefined && coding !== 'identity') invalid(); // this client undoes none
   async function* body() {
     if (!hasBody) return;
     if (opened.bytes.length > 0) yield opened.bytes;

@@ -78,6 +78,7 @@ export function headFaults(book, { several }) {
     'below the version of the record of the service',
     { cause: 'VERSION_TOO_LOW' },
     { sender: alices[3] },
+    { knows: alices[3].did },
   );
   refuse('too old by one millisecond', { cause: 'TIMESTAMP_EXPIRED' }, { timestamp: NOW - 30001 });
   refuse('too new by one millisecond', { cause: 'TIMESTAMP_EXPIRED:FUTURE' }, { timestamp: NOW + 30001 });

@@ -23,6 +23,9 @@ export function goodOnce(book) {
   about('JSON by its type, and none', { contentType: 'application/json' });
   about('type with tab and beyond ASCII', { contentType: 'text/plain;\tname="é"' });
   about('without headers', { headers: [] });
+  const coded = { headers: [['content-encoding', 'snail']] };
+  about('status 304, with a coding that nobody knows', { ...coded, status: 304 });
+  book.accept('a coding that nobody knows, of nothing', [0], coded);
   about('headers: a tab, beyond ASCII, no value', {
     headers: [
       ['x-note', 'a\tb'],
