@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { ENROLL_PATH } from '../http/enrollment.js';
 import { KEY_PATH } from '../http/own-routes.js';
 import type { XlinkEvent } from '../types/events.js';

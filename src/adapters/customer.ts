@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 
 /** What says that a result is a no, in libraries that return results in place of `null`. */
 const VERDICTS = ['ok', 'success', 'valid', 'isValid', 'authenticated'] as const;

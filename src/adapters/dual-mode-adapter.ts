@@ -1,4 +1,4 @@
-import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
+import { toXlinkError, type XlinkError, xlinkError } from '../errors/service-errors.js';
 import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
 import { BodyIntake, defaultUnauthenticatedBytes } from '../http/body-intake.js';
 import {

@@ -1,4 +1,4 @@
-import { type XlinkError, xlinkError } from '../errors/errors.js';
+import { type XlinkError, xlinkError } from '../errors/service-errors.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
 import type { WarningEvent } from '../types/events.js';
 import type { Mode } from '../types/mode.js';

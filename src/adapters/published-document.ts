@@ -2,7 +2,7 @@ import type { ServiceAgent } from '../agent/service-agent.js';
 import type { DiscoveryDocument, SignedDiscoveryDocument } from '../discovery/document.js';
 import { DOCUMENT_LIFETIME_MS } from '../discovery/signed-document.js';
 import { recordVersion } from '../envelope/negotiate.js';
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import type { InboundRequest } from '../http/decision.js';
 import type { Clock } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';

@@ -3,7 +3,7 @@ import type { Received, ReceiveRules } from '../agent/receive.js';
 import type { ServiceAgent } from '../agent/service-agent.js';
 import { equalBytes } from '../crypto/bytes.js';
 import { fieldsTranscript, type Header } from '../envelope/plaintext.js';
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
 import type { ReceivedFields } from '../http/received-fields.js';

@@ -1,7 +1,7 @@
 import type { SealAnswer } from '../agent/answer.js';
 import { MAX_CHUNK_BYTES } from '../envelope/chunks.js';
 import type { SealedAnswer } from '../envelope/seal-answer.js';
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { encodeFrames, FRAME, type Frame } from '../http/answer-frames.js';
 import { type AnswerSealer, sealedHead } from '../http/answer-head.js';
 import type { InboundRequest } from '../http/decision.js';

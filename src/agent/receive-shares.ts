@@ -3,7 +3,7 @@ import type { ParsedEnvelope } from '../envelope/parse.js';
 import type { Content } from '../envelope/plaintext.js';
 import { groupTranscript } from '../envelope/transcript.js';
 import { openXchange } from '../envelope/xchange.js';
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { decodeBundle, type ShareBundle } from '../split-channel/bundle.js';
 import type { ShareCollector } from '../split-channel/collector.js';
 import type { NonceUse, OnProgress } from '../types/ports.js';

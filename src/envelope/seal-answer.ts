@@ -1,6 +1,6 @@
 import { concat } from '../crypto/bytes.js';
 import { expandMessageKey } from '../crypto/key-schedule.js';
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import type { Identity } from '../identity/identity.js';
 import type { Envelope } from '../types/protocol.js';
 import { Chunks, MAX_CHUNK_BYTES } from './chunks.js';

@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { addressBlock } from '../util/address-block.js';
 
 /** What a request takes at least: its entry here, and Node's own objects. */

@@ -1,6 +1,6 @@
 import { assertOpensObject } from '../envelope/opens-object.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
-import { isXlinkError, xlinkError } from '../errors/errors.js';
+import { isXlinkError, xlinkError } from '../errors/service-errors.js';
 import { BodyBudget } from './body-budget.js';
 import type { InboundRequest } from './decision.js';
 

@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { NOT_COVERED, READABLE_BESIDE } from './covered-fields.js';
 import { headerMatcher } from './header-matcher.js';
 

@@ -1,5 +1,5 @@
 import { concat, lengthPrefixed } from '../crypto/bytes.js';
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import type { EncryptionKeys } from './encryption-keys.js';

@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 
 /** What each framework hands to middleware, told by what nothing else has. */
 const FRAMEWORKS: readonly {

@@ -1,4 +1,4 @@
-import { isXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
+import { isXlinkError, type XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { HttpResponse } from '../http/decision.js';
 import { looksLikeDidKey } from '../identity/did.js';
 import { answerExpress } from '../middleware/express/middleware.js';

@@ -1,5 +1,5 @@
 import { ServiceAgent } from '../agent/service-agent.js';
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
 import {
   type Delivery,

@@ -4,7 +4,7 @@ import type { CryptoProvider, Verifier } from '../crypto/provider.js';
 import { verifySignatures } from '../envelope/open.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES, type ParsedEnvelope, parseEnvelope } from '../envelope/parse.js';
 import { headerTranscript, signatureTranscript } from '../envelope/transcript.js';
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { decodeDidKey } from '../identity/did.js';
 import type { TrustRegistry } from '../types/ports.js';
 import type { Did } from '../types/protocol.js';

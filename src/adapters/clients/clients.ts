@@ -1,6 +1,6 @@
 import { isOwnScope } from '../../checks/scope.js';
 import { isScope } from '../../envelope/fields.js';
-import { xlinkError } from '../../errors/errors.js';
+import { xlinkError } from '../../errors/service-errors.js';
 import type { ApiKeyAuth, Outcome } from '../../http/decision.js';
 import type { Mode } from '../../types/mode.js';
 import type { ClientId, Clock, RegistryEntry, Scope } from '../../types/protocol.js';

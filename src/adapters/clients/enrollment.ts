@@ -2,8 +2,8 @@ import { defaultProvider } from '#provider';
 import { callRegistry } from '../../agent/call-registry.js';
 import type { ServiceAgent } from '../../agent/service-agent.js';
 import { equalBytes } from '../../crypto/bytes.js';
-import { xlinkError } from '../../errors/errors.js';
 import type { Result } from '../../errors/result.js';
+import { xlinkError } from '../../errors/service-errors.js';
 import {
   ENROLL_SCOPE,
   type EnrollmentAnswer,

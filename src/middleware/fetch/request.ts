@@ -1,5 +1,5 @@
 import { concat, EMPTY } from '../../crypto/bytes.js';
-import { xlinkError } from '../../errors/errors.js';
+import { xlinkError } from '../../errors/service-errors.js';
 import type { InboundRequest, Pass } from '../../http/decision.js';
 import { openedHeaders } from '../../http/opened-headers.js';
 

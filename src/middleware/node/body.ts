@@ -1,6 +1,6 @@
 import { SLOW_BODY_MS } from '../../checks/timestamp.js';
 import { concat } from '../../crypto/bytes.js';
-import { xlinkError } from '../../errors/errors.js';
+import { xlinkError } from '../../errors/service-errors.js';
 import type { Pass } from '../../http/decision.js';
 import { decodeUtf8, encodeUtf8 } from '../../util/utf8.js';
 import { changeHeaders } from './fields.js';

@@ -1,5 +1,5 @@
 import type { OnWarning } from '../../agent/warnings.js';
-import { xlinkError } from '../../errors/errors.js';
+import { xlinkError } from '../../errors/service-errors.js';
 import type { AddOutcome, Posted, RelayStore } from '../../relay/store.js';
 import type { Delivery } from '../../transport/relay-protocol.js';
 import type { Did, Envelope } from '../../types/protocol.js';
