@@ -7,6 +7,5 @@ export function runKeyRecord(): Promise<Tally>;
 export function runSuccession(): Promise<Tally>;
 export function runDiscovery(): Promise<Tally>;
 export function runRequestBinding(): Promise<Tally>;
-export function runAnswers(): Promise<Tally>;
 export function runShares(): Promise<Tally>;
 export function runEnvelopes(file: string): Promise<Tally>;
