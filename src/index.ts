@@ -106,6 +106,7 @@ export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
 export { requireScope, requireXlink } from './middleware/express/guards.js';
 export type { ExpressMiddleware } from './middleware/express/middleware.js';
 export type { NodeRequest, NodeResponse } from './middleware/node/types.js';
+export type { UpgradePass, UpgradeSocket } from './middleware/node/upgrade.js';
 export { MemoryNonceStore, type MemoryNonceStoreOptions } from './nonce/memory.js';
 export { CachedTrustRegistry, type CachedTrustRegistryOptions } from './registry/cached.js';
 export { HttpTrustRegistry, type HttpTrustRegistryOptions } from './registry/http.js';

@@ -11,7 +11,7 @@ export interface MetricRow {
   /** Upper bounds of a histogram, in the unit of its name. */
   readonly buckets?: readonly number[];
   /** How a gauge is put together from the workers of a cluster; counters and histograms are summed. */
-  readonly aggregator?: 'max' | 'min' | 'average';
+  readonly aggregator?: 'sum' | 'max' | 'min' | 'average';
   /** A query that answers the question the series is there for. */
   readonly example: string;
 }
@@ -26,7 +26,7 @@ export const METRICS = {
   requests: {
     name: 'xlink_requests_total',
     type: 'counter',
-    help: 'Requests by the way they were authenticated.',
+    help: 'Requests by the way they were authenticated, when their response is over.',
     labels: {
       method: METHOD,
       outcome: OUTCOME,
@@ -35,6 +35,14 @@ export const METRICS = {
       route: 'route template; unmatched without one, other beyond maxRoutes',
     },
     example: 'sum by (method) (rate(xlink_requests_total{outcome="accepted"}[5m]))',
+  },
+  openRequests: {
+    name: 'xlink_open_requests',
+    type: 'gauge',
+    help: 'Accepted requests whose response is not over, such as event streams and WebSockets.',
+    labels: { method: 'xlink, api-key' },
+    aggregator: 'sum',
+    example: 'sum(xlink_open_requests{method="api-key"})',
   },
   duration: {
     name: 'xlink_auth_duration_seconds',
@@ -68,7 +76,7 @@ export const METRICS = {
   clientRequests: {
     name: 'xlink_client_requests_total',
     type: 'counter',
-    help: 'Requests by client; only with maxClients.',
+    help: 'Requests by client, when they are decided; only with maxClients.',
     labels: {
       client: "the validator's id of the client; other beyond maxClients, unknown where it was not verified",
       method: METHOD,

@@ -6,8 +6,9 @@ import { keyEpochSeries } from './key-epoch-series.js';
 import { reasonLabel } from './label-values.js';
 import { METRICS, type MetricRow } from './metric-table.js';
 import { adviceSeries, modeSeries } from './migration-series.js';
+import { openSeries } from './open-series.js';
 import { checkPrometheusOptions, DEFAULTS, type PrometheusOptions } from './options.js';
-import { clientSeries, requestSeries } from './request-series.js';
+import { acceptedSeries, clientSeries, requestSeries } from './request-series.js';
 import { type AnyRegistry, Series } from './series.js';
 
 /**
@@ -28,7 +29,9 @@ export function prometheusMetrics(options: PrometheusOptions = {}): Observer {
   const series = new Series(register, prefix, rowsFor(maxClients));
 
   const adoption = adoptionSeries(series, adoptionWindowMs);
-  const onRequest = requestSeries(series, adoption, maxRoutes);
+  const onRequest = requestSeries(series, maxRoutes);
+  const onAccepted = acceptedSeries(series, adoption);
+  const onOpen = openSeries(series);
   const onClient = maxClients > 0 ? clientSeries(series, maxClients) : () => {};
   const onObserved = observedSeries(series);
   const onDowngrade = downgradeSeries(series);
@@ -37,9 +40,14 @@ export function prometheusMetrics(options: PrometheusOptions = {}): Observer {
   const onKeyEpoch = keyEpochSeries(series);
 
   return (event) => {
-    if (event.type === 'request') {
-      onRequest(event);
+    if (event.type === 'accepted') {
+      onAccepted(event);
+      onOpen(event);
       onClient(event);
+    } else if (event.type === 'request') {
+      onRequest(event);
+      onOpen(event);
+      if (event.outcome === 'refused') onClient(event);
     } else if (event.type === 'observed') onObserved(event);
     else if (event.type === 'downgrade') onDowngrade(event);
     else if (event.type === 'mode') onMode(event);

@@ -25,7 +25,7 @@ export async function authenticate(
       if (decision.action === 'answer') context.answer(decision);
       else admit(adapter, context, decision);
     } finally {
-      whenClosed(res, (aborted) => adapter.recordOutcome(decision, context.route(), res.statusCode, aborted));
+      whenClosed(context.req, res, (aborted) => adapter.recordOutcome(decision, context.route(), res.statusCode, aborted));
     }
     return decision;
   } catch (error) {

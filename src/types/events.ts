@@ -22,9 +22,22 @@ export interface Authentication {
   readonly client?: string;
 }
 
-/** What an adapter reports about one request, once its response is over. */
+/** A request was accepted, and goes to its handler now. Its {@link RequestEvent} follows when its response is over, which for a stream may be days later. */
+export interface AcceptedEvent extends Authentication {
+  readonly type: 'accepted';
+  /** Tells requests of this process apart: the same in both events. */
+  readonly request: number;
+  /** Time spent on authentication, in milliseconds. */
+  readonly durationMs: number;
+  /** The trace the request belongs to, 32 hex digits, where it is sampled. */
+  readonly traceId?: string;
+}
+
+/** What an adapter reports about one request, once its response is over: its `accepted` event came before, if it was accepted. */
 export interface RequestEvent extends Authentication {
   readonly type: 'request';
+  /** Tells requests of this process apart: the same in both events. */
+  readonly request: number;
   /** HTTP status of the response; of a guard or handler behind the adapter, if the request got that far. */
   readonly status: number;
   /** Present if the connection was closed before there was an answer: `status` was not sent then. */
@@ -167,6 +180,7 @@ export interface KeyEpochEvent {
 
 /** Everything an {@link Observer} is told; `type` tells the events apart. */
 export type XlinkEvent =
+  | AcceptedEvent
   | RequestEvent
   | ObservedEvent
   | ModeEvent

@@ -52,6 +52,7 @@ test('a request is one line of the application and one of xLink', async () => {
       'request',
       'request',
       'xlink: request accepted',
+      'xlink: request over',
       'xlink: request refused, CREDENTIALS_MISSING',
     ].toSorted(),
   );
@@ -60,7 +61,7 @@ test('a request is one line of the application and one of xLink', async () => {
     url: '/orders?page=1',
     headers: { 'x-api-key': '[redacted]', 'content-type': 'application/json' },
   });
-  expect(lines.find(({ msg }) => msg === 'xlink: request accepted')).toMatchObject({
+  expect(lines.find(({ msg }) => msg === 'xlink: request over')).toMatchObject({
     component: 'xlink',
     level: 20,
     xlink: { type: 'request', method: 'api-key', outcome: 'accepted', route: '/orders', status: 201 },

@@ -57,6 +57,7 @@ describe('prometheusMetrics', () => {
           1,
         ),
       ],
+      openRequests: ['xlink_open_requests{method="xlink"} 0', 'xlink_open_requests{method="api-key"} 0'],
       duration: [
         ...histogram('api-key', [1, 1, 1, 1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3], 0.00404),
         ...histogram('xlink', [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2], 12.03),

@@ -71,16 +71,18 @@ export class Clients {
     assertStanding(standing, this.parts.clock());
   }
 
-  /** Counts a request for the report. Failures count once it is verified whose they are. */
+  /** Counts a request for the report, when it is decided. Failures count once it is verified whose they are. */
   count({ client, method, error }: Outcome): void {
     const { ledger } = this.parts;
-    if (client === undefined) {
-      if (method === 'api-key' && !error) ledger.keyUsed(CLIENT_WITHOUT_ID);
-      return;
-    }
-    if (error) ledger.failed(client, method, error.id);
-    else if (method === 'xlink') ledger.xlinkUsed(client);
-    else ledger.keyUsed(client);
+    if (error) {
+      if (client !== undefined) ledger.failed(client, method, error.id);
+    } else if (method === 'api-key') ledger.keyUsed(client ?? CLIENT_WITHOUT_ID);
+    else if (client !== undefined) ledger.xlinkUsed(client);
+  }
+
+  /** The response to a request that was counted is over. */
+  over({ client = CLIENT_WITHOUT_ID, method, error }: Outcome): void {
+    if (method === 'api-key' && !error) this.parts.ledger.keyReleased(client);
   }
 
   /** The record of a client that is not revoked. Throws `CLIENT_REVOKED`; `CLIENT_STORE_UNAVAILABLE` if it cannot be told. */
