@@ -19,6 +19,7 @@ const steps = [
   ['file sizes', 'node', ['scripts/check-file-sizes.mjs']],
   ['layers', 'node', ['scripts/check-layers.mjs', '--self-test']],
   ['faults', 'node', ['scripts/check-faults.mjs']],
+  ['objections', 'node', ['scripts/check-objections.mjs']],
   ['links', 'node', ['scripts/check-links.mjs']],
   ['postgres migrations', 'node', ['scripts/generate-postgres-migrations.mjs', '--check']],
   ['error docs', 'node', ['scripts/generate-error-docs.mjs', '--check']],

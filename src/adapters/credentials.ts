@@ -29,16 +29,25 @@ const mediaTypesOf = (request: InboundRequest): string[] =>
 const linesOf = (request: InboundRequest, name: string): readonly string[] =>
   request.lines?.(name) ?? [request.header(name) ?? []].flat();
 
-/** The credentials of `Authorization`, if its scheme is this one (case-insensitive, RFC 9110 section 11.1). */
-const authorization = (request: InboundRequest, scheme: string): string | undefined =>
-  credentialsIn(request.header('authorization'), scheme);
-
-function credentialsIn(value: string | undefined, scheme: string): string | undefined {
+/** What follows this scheme (case-insensitive, RFC 9110 section 11.1) in a value of `Authorization`; `undefined` for another one. */
+function afterScheme(value: string | undefined, scheme: string): string | undefined {
   if (value === undefined || value.slice(0, scheme.length).toLowerCase() !== scheme.toLowerCase())
     return undefined;
   const rest = value.slice(scheme.length);
-  return rest === '' || rest.startsWith(' ') ? rest.trim() : undefined;
+  return IN_A_SCHEME.test(rest) ? undefined : rest;
 }
+
+const IN_A_SCHEME = /^[\w!#$%&'*+.^`|~-]/;
+
+/** The API key behind a scheme and a space. */
+function keyOf(request: InboundRequest, scheme: string): string | undefined {
+  const rest = afterScheme(request.header('authorization'), scheme);
+  return rest?.startsWith(' ') ? rest.trim() : undefined;
+}
+
+/** Whatever follows the scheme, a tab or a comma included, is meant to be an envelope: no key beside it is tried. */
+const envelopeIn = (authorization: string | undefined): string | undefined =>
+  afterScheme(authorization, 'Xlink')?.replace(/^ +/, '');
 
 /** Whether the request carries an envelope, and how. Throws `CREDENTIALS_AMBIGUOUS`: the app behind may read another line than the adapter. */
 export function findEnvelope(
@@ -47,7 +56,7 @@ export function findEnvelope(
 ): EnvelopeForm | undefined {
   const authorizations = linesOf(request, 'authorization');
   const inHeaders = [
-    ...authorizations.filter((line) => credentialsIn(line, 'Xlink') !== undefined),
+    ...authorizations.filter((line) => envelopeIn(line) !== undefined),
     ...linesOf(request, 'xlink-envelope'),
   ];
   const types = mediaTypesOf(request);
@@ -59,7 +68,7 @@ export function findEnvelope(
 
 /** The JSON bytes of the envelope in `Authorization: Xlink` or `Xlink-Envelope`. */
 export function envelopeFromHeader(request: InboundRequest): Uint8Array {
-  const text = authorization(request, 'Xlink') ?? request.header('xlink-envelope') ?? '';
+  const text = envelopeIn(request.header('authorization')) ?? request.header('xlink-envelope') ?? '';
   if (text.length > MAX_HEADER_CHARACTERS) throw xlinkError('ENVELOPE_TOO_LARGE');
   const bytes = decodeBase64url(text);
   if (!bytes || bytes.length === 0) throw xlinkError('PARSE_FAILED:SYNTAX');
@@ -72,7 +81,7 @@ export function findApiKey(request: InboundRequest, sources: ApiKeySources): str
   const candidates = [
     () => extract?.(request),
     ...headers.map((name) => () => request.header(name.toLowerCase())),
-    ...schemes.map((scheme) => () => authorization(request, scheme)),
+    ...schemes.map((scheme) => () => keyOf(request, scheme)),
     () => (query === undefined ? undefined : queryParameter(request.target, query)),
   ];
   for (const candidate of candidates) {

@@ -10,9 +10,7 @@ import {
   type Outcome,
   type Pass,
 } from '../http/decision.js';
-import { ENROLL_PATH } from '../http/enrollment.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
-import { KEY_PATH } from '../http/own-routes.js';
 import { isPreflight } from '../http/preflight.js';
 import type { Observer, XlinkEvent } from '../types/events.js';
 import type { Mode } from '../types/mode.js';
@@ -38,6 +36,7 @@ import {
 import type { ClientRestoration, ClientRevocation } from './clients/revocation.js';
 import type { ClientRecord } from './clients/store.js';
 import { createClients } from './create-clients.js';
+import { createDocument } from './create-document.js';
 import * as limits from './limits.js';
 import { ModeControl } from './mode-control.js';
 import type { Brownout } from './modes/brownouts.js';
@@ -45,7 +44,7 @@ import type { ModeTarget } from './modes/policy.js';
 import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './nonce-sharing-check.js';
 import { Observers, tell } from './observers.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
-import { PublishedDocument } from './published-document.js';
+import type { PublishedDocument } from './published-document.js';
 import { RefusalPace } from './refusal-pace.js';
 import { jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
 import { RequestLog } from './request-log.js';
@@ -68,6 +67,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   readonly #log: RequestLog;
   readonly #authenticator: Authenticator;
   readonly #wellKnown: WellKnown;
+  readonly #document: PublishedDocument;
   readonly #intake: BodyIntake<InboundRequest>;
   readonly #pace: RefusalPace;
   readonly #clock: Clock;
@@ -108,6 +108,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       clock: this.#clock,
       emit: (event) => this.emit(event),
     });
+    const published = { clock: this.#clock, addressOf, policy: this.#modes.policy };
+    this.#document = createDocument(options, published, (event) => this.emit(event));
     this.#wellKnown = new WellKnown({
       agent: options.agent,
       clients: this.#clients,
@@ -116,17 +118,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       quota,
       clock: this.#clock,
       rules: enrollmentRules(options),
-      document: new PublishedDocument({
-        agent: options.agent,
-        clock: this.#clock,
-        hosts: options.hosts ?? [],
-        facts: () => ({
-          mode: this.mode,
-          acceptsEnvelopes: this.mode !== 'observe' || this.#modes.policy.hasClientModes,
-          endpoints: this.#clients ? { enroll: ENROLL_PATH, key: KEY_PATH } : {},
-          publicPaths: options.publicPaths ?? [],
-        }),
-      }),
+      document: this.#document,
       emit: (event) => this.emit(event),
     });
     this.emit(this.#modes.present());
@@ -158,7 +150,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     this.#modes.brownouts.add(brownout);
   }
 
-  /** Requests since the process started, counted when they are decided. */
+  /** Requests since the process started, those that are open included. */
   getMetrics(): AdapterMetrics {
     return this.#log.adoption;
   }
@@ -172,6 +164,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   /** What is known about each client, up to this moment. Needs the option `clients`. */
   async clientRecords(): Promise<readonly ClientRecord[]> {
     const { ledger, store } = this.#clientsFor('The report').parts;
+    this.#log.settle();
     await ledger.flush();
     return store.list();
   }
@@ -214,11 +207,12 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
   /** Writes what was counted and not yet written. Call it before an orderly stop. */
   async close(): Promise<void> {
+    this.#log.settle();
     await this.#clients?.parts.ledger.flush();
   }
 
   /**
-   * Authenticates one request, and counts it: use of a key or of xLink is known from here on. {@link recordOutcome} is to follow.
+   * Authenticates one request. {@link recordOutcome} is to follow when its response is over; until then it counts as open.
    * Never throws: whatever goes wrong is a refusal.
    */
   async decide(inbound: InboundRequest): Promise<Decision> {
@@ -263,7 +257,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   }
 
   /**
-   * Tells how a request ended, once its response is over; until then its key counts as in use. `route` is the template of the
+   * Tells how a request ended, once its response is over. `route` is the template of the
    * route that served it; `aborted` says that the connection was gone before there was an answer.
    */
   recordOutcome({ outcome }: Decision, route: string | undefined, status: number, aborted = false): void {
@@ -291,6 +285,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       const own = await this.#wellKnown.answer(request, attempt);
       if (own) return jsonResponse(own);
       const proof = await this.#authenticator.authenticate(request, attempt);
+      this.#document.prove(request);
       const { message } = proof;
       const envelope = message ? { version: message.version, encrypted: message.encrypted } : {};
       const headers =

@@ -73,9 +73,17 @@ export interface DualModeOptions<Customer extends object = object> {
   /** Path and query as the client saw them, for APIs behind a proxy that rewrites paths. Default: the framework's original URL. */
   readonly requestTarget?: (request: InboundRequest) => string;
   /**
+   * Headers that only the API's own proxies may set, such as `x-internal-user`; `*` at the end of a name stands for anything.
+   * A caller that seals or signs one is refused (`FIELD_NOT_ALLOWED`), for it would replace what the proxy says. The
+   * well-known ones (`x-forwarded-*`, `x-real-*`, `cf-*` and others, see docs/PROTOCOL.md 12.1) count always. Default: none
+   * but those.
+   */
+  readonly proxyHeaders?: readonly string[];
+  /**
    * Hosts under which callers reach the API, such as `api.example.com`, for the signed discovery document: callers take none that
-   * speaks for others. Default: the one that the request for the document names, which is right unless a proxy changes the
-   * Host header.
+   * speaks for others. Set it in production. Default: the one that the request for the document names, so that strangers get one
+   * signed for any host they name; up to 20 new ones a minute for an address, 60 for all, and without limit for those that
+   * authenticated requests came for. A `warning` event says so when one of them is not this machine.
    */
   readonly hosts?: readonly string[];
   /**
@@ -151,6 +159,11 @@ const isNames: OptionCheck = (value) =>
   value.every((name) => typeof name === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(name))
     ? undefined
     : 'an array of names';
+const isHeaderPatterns: OptionCheck = (value) =>
+  Array.isArray(value) &&
+  value.every((name) => typeof name === 'string' && /^[\w!#$%&'+.^`|~-]+\*?$/.test(name))
+    ? undefined
+    : 'an array of header names, which may end in *';
 const isTextsOf =
   (pattern: RegExp, what: string): OptionCheck =>
   (value) =>
@@ -217,6 +230,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     refusalsPerSecond: integerIn(1, 1_000_000),
     addressOf: isFunction,
     requestTarget: isFunction,
+    proxyHeaders: isHeaderPatterns,
     hosts: isHosts,
     publicPaths: isPaths,
     skip: isFunction,

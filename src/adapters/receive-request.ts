@@ -6,9 +6,12 @@ import { fieldsTranscript, type Header } from '../envelope/plaintext.js';
 import { xlinkError } from '../errors/errors.js';
 import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
+import type { ReceivedFields } from '../http/received-fields.js';
 import { contentTypeBinding, requestBinding } from '../http/request-binding.js';
-import type { AgentMessage } from '../types/protocol.js';
+import type { AgentMessage, RegistryEntry } from '../types/protocol.js';
+import type { Awaitable } from '../util/awaitable.js';
 import { decodeBase64url } from '../util/base64url.js';
+import { given } from '../util/given.js';
 import { type EnvelopeForm, envelopeFromHeader } from './credentials.js';
 
 export interface EnvelopeRules {
@@ -21,7 +24,18 @@ export interface EnvelopeRules {
   /** Reads envelopes in bodies. What a request takes is given back when the request is decided, at the latest. */
   readonly intake: BodyIntake<InboundRequest>;
   readonly maxBodyBytes: number;
+  /** Which headers a caller may seal or sign. */
+  readonly fields: ReceivedFields;
 }
+
+/** A body that took longer than this to come, in ms: whoever sent it is asked for once more. */
+const LONG_BODY_MS = 1000;
+
+/** What the receiver wants to be told and asked. */
+export type Hearing = Pick<ReceiveRules, 'onVerified' | 'admit' | 'onClaimed' | 'ownScope'> & {
+  /** Asked once more about a sender whose body took long: what it throws refuses the request. */
+  readonly assertStanding?: (entry: RegistryEntry) => Awaitable<void>;
+};
 
 /** Receives the envelope of a request, bound to that request. Throws whatever is wrong with it. */
 export async function receiveRequest(
@@ -29,7 +43,7 @@ export async function receiveRequest(
   request: InboundRequest,
   form: EnvelopeForm,
   rules: EnvelopeRules,
-  hear: Pick<ReceiveRules, 'onVerified' | 'admit' | 'onClaimed' | 'ownScope'> = {},
+  { assertStanding, ...hear }: Hearing = {},
 ): Promise<Received> {
   if (form === 'ambiguous') throw xlinkError('ENVELOPE_AMBIGUOUS');
   refuseContentEncoding(request);
@@ -42,7 +56,7 @@ export async function receiveRequest(
   };
   return form === 'body'
     ? receiveBodyForm(agent, request, binding, rules)
-    : receiveHeaderForm(agent, request, binding, rules);
+    : receiveHeaderForm(agent, request, binding, rules, assertStanding);
 }
 
 type Binding = Pick<
@@ -68,6 +82,9 @@ async function receiveBodyForm(
     // signed-only, where that is allowed
     throw xlinkError('CONTENT_DIGEST_UNEXPECTED', { field: 'contentDigest' });
   if (!received.content) throw xlinkError('PARSE_FAILED:MISSING_FIELD', { field: 'payload' });
+  const { headers = [] } = received.message;
+  rules.fields.assertAllowed(headers.map(([name]) => name));
+  rules.fields.assertAlone(headers, (name) => request.header(name));
   return received;
 }
 
@@ -77,6 +94,7 @@ async function receiveHeaderForm(
   request: InboundRequest,
   binding: Binding,
   rules: EnvelopeRules,
+  assertStanding: Hearing['assertStanding'],
 ): Promise<Received> {
   const received = unwrap(
     await agent.receiveContent(envelopeFromHeader(request), { ...binding, allowCleartext: true }),
@@ -84,15 +102,25 @@ async function receiveHeaderForm(
   const { message, content } = received;
   if (message.encrypted || content !== undefined)
     throw xlinkError('ENVELOPE_FORM_NOT_ALLOWED', { field: 'payload' });
-  await checkFields(request, message);
+  await checkFields(request, message, rules);
+  const started = performance.now();
   await checkBody(request, message, rules);
-  return received;
+  if (performance.now() - started < LONG_BODY_MS) return received;
+  const admit: ReceiveRules['admit'] = (_, entry) => assertStanding?.(entry);
+  const { ownScope } = binding;
+  return { ...received, message: await agent.recheck(message, { ...given({ ownScope }), admit }) };
 }
 
 /** The headers that the envelope covers are those of the request. */
-async function checkFields(request: InboundRequest, { fields, fieldsDigest }: AgentMessage): Promise<void> {
+async function checkFields(
+  request: InboundRequest,
+  { fields, fieldsDigest }: AgentMessage,
+  rules: EnvelopeRules,
+): Promise<void> {
   if (fields === undefined) return;
-  const values = fields.split(' ').map((name): Header => [name, request.header(name) ?? '']);
+  const names = fields.split(' ');
+  rules.fields.assertAllowed(names);
+  const values = names.map((name): Header => [name, request.header(name) ?? '']);
   const digest = await defaultProvider().sha256(fieldsTranscript(values));
   if (!equalBytes(digest, decodeBase64url(fieldsDigest!)!))
     throw xlinkError('FIELDS_MISMATCH', { field: 'fieldsDigest' });

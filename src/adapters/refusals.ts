@@ -31,6 +31,12 @@ function retryAfter({ status, code, retryAfterMs }: XlinkError): Headers {
   return { 'Retry-After': String(seconds), 'Access-Control-Expose-Headers': 'Retry-After' };
 }
 
+/** Whether the caller has yet to move to xLink: with a key that is over, with nothing, or with an identity that never enrolled. */
+const isToMove = ({ id }: XlinkError, { mode }: Pick<Outcome, 'mode'>): boolean =>
+  ASKS_FOR_XLINK.has(id) ||
+  (mode === 'xlink-only' && id === 'CREDENTIALS_MISSING') ||
+  (mode !== 'observe' && id === 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY');
+
 /** The problem document for a request that is refused. */
 export function refusal(
   error: XlinkError,
@@ -46,7 +52,7 @@ export function refusal(
       'Cache-Control': 'no-store',
       ...challenges(attempt.mode, style.realm, error),
       ...retryAfter(error),
-      ...(ASKS_FOR_XLINK.has(error.id) ? migrationHeaders(style.migrationUrl) : {}),
+      ...(isToMove(error, attempt) ? migrationHeaders(style.migrationUrl) : {}),
       ...more,
     },
     body: problemBody(error, {

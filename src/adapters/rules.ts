@@ -3,6 +3,7 @@ import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
+import { ReceivedFields } from '../http/received-fields.js';
 import type { Clock } from '../types/protocol.js';
 import { NonceQuota } from './clients/nonce-quota.js';
 import * as limits from './limits.js';
@@ -30,6 +31,7 @@ export const envelopeRules = (
   allowCleartext: options.allowCleartext ?? false,
   maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,
   maxBodyBytes: options.maxBodyBytes ?? limits.DEFAULT_MAX_BODY_BYTES,
+  fields: new ReceivedFields(options.proxyHeaders),
 });
 
 /** What a client may enroll, from the options. */

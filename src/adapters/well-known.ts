@@ -3,7 +3,7 @@ import { DISCOVERY_PATH } from '../discovery/document.js';
 import { parseEnvelope } from '../envelope/parse.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import type { BodyIntake } from '../http/body-intake.js';
-import type { InboundRequest } from '../http/decision.js';
+import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
 import { ENROLL_PATH, ENROLL_SCOPE } from '../http/enrollment.js';
 import { KEY_PATH, KEY_SCOPE } from '../http/own-routes.js';
 import { requestBinding } from '../http/request-binding.js';
@@ -14,7 +14,7 @@ import type { AuthAttempt, Authenticator } from './authenticator.js';
 import { type Clients, checkClientScopes } from './clients/clients.js';
 import { checkKeyProof, enroll, enrolledKeys } from './clients/enrollment.js';
 import { standingOf } from './clients/lineage.js';
-import type { NonceQuota } from './clients/nonce-quota.js';
+import type { NoncePlace, NonceQuota } from './clients/nonce-quota.js';
 import { unlinkDid } from './clients/revocation.js';
 import { validUntil } from './clients/validity.js';
 import { MAX_INTRODUCTION_BYTES } from './limits.js';
@@ -80,24 +80,25 @@ export class WellKnown {
       if (!this.#attempts.take(client)) throw xlinkError('ENROLLMENT_REFUSED:RATE_LIMITED');
     };
     if (key) limit();
-    const message = await this.#introduction(await envelope(), request, async (did) => {
+    const message = await this.#introduction(await envelope(), request, async (did, nonce) => {
       if (!key) {
         limit(); // without a key it is the signature that says whose attempt it is
         const standing = await store.standingOf(did);
         if (standing) clients.assertStanding(standing);
       }
-      quota.take(client);
+      return quota.take(client, nonce);
     });
     if (key) await checkKeyProof(message, key.apiKey);
-    const scopes = key && checkClientScopes(clients.parts.clientScopes(key.auth));
+    const keys = await enrolledKeys(message);
+    const auth = key && (await this.#stillOwnedBy(client, request, attempt));
     const before = key ? undefined : await store.standingOf(message.sender);
     const enrollee = {
       client,
-      scopes,
-      maxDids: rules.maxDidsPerClient,
-      validUntil: validUntil(validity, clock(), key?.auth, before),
+      scopes: auth && checkClientScopes(clients.parts.clientScopes(auth)),
+      maxDids: key ? rules.maxDidsPerClient : 0, // without a key nothing is linked that is not linked
+      validUntil: validUntil(validity, clock(), auth, before),
     };
-    const value = await enroll(agent, store, await enrolledKeys(message), enrollee);
+    const value = await enroll(agent, store, keys, enrollee);
     this.#parts.emit({ type: 'enrollment', client, did: value.did });
     return { status: 200, value };
   }
@@ -125,6 +126,13 @@ export class WellKnown {
     }
   }
 
+  /** What the key says now: it may have ended while the body was on the way. */
+  async #stillOwnedBy(client: ClientId, request: InboundRequest, attempt: AuthAttempt): Promise<ApiKeyAuth> {
+    const now = await this.#parts.authenticator.keyOwner(request, attempt);
+    if (now.client !== client) throw xlinkError('API_KEY_INVALID');
+    return now.auth;
+  }
+
   /** The client of the DID that the envelope claims to be from, if it is linked and registered. */
   async #linkedClient(envelope: () => Promise<Uint8Array>, clients: Clients): Promise<ClientId | undefined> {
     try {
@@ -140,16 +148,24 @@ export class WellKnown {
   async #introduction(
     envelope: Uint8Array,
     request: InboundRequest,
-    admit: (did: Did) => Promise<void>,
+    admit: (did: Did, nonce: string) => Promise<NoncePlace>,
   ): Promise<AgentMessage> {
     const { agent } = this.#parts;
-    const received = await agent.receiveIntroduction(envelope, {
-      scope: ENROLL_SCOPE,
-      request: requestBinding(request.method, request.target),
-      admit,
-    });
-    if (!received.ok) throw received.error;
-    return received.value;
+    let place: NoncePlace | undefined;
+    try {
+      const received = await agent.receiveIntroduction(envelope, {
+        scope: ENROLL_SCOPE,
+        request: requestBinding(request.method, request.target),
+        admit: async (did, _, nonce) => {
+          place = await admit(did, nonce);
+        },
+        onClaimed: () => place?.claimed(),
+      });
+      if (!received.ok) throw received.error;
+      return received.value;
+    } finally {
+      place?.leave();
+    }
   }
 
   /** An identity ends itself: it is revoked, and its place free for another one. */

@@ -26,7 +26,7 @@ import {
   newIdentity,
 } from './options.js';
 import { OwnRegistry } from './own-registry.js';
-import type { Received, ReceiveOptions, ReceiveRules } from './receive.js';
+import { type Received, type ReceiveOptions, type ReceiveRules, recheck } from './receive.js';
 import { checkReceiveOptions, type ReceiveInput, receiveAny } from './receive-input.js';
 import { ensureRegistered } from './register.js';
 import { createRequest, type RequestOptions } from './request.js';
@@ -131,21 +131,23 @@ export class BaseAgent {
   }
 
   /**
-   * The agent of an exported identity. Skips key generation and registration: its registry entry stays as it is, but that it
-   * follows the keys of a `keyStore`. The file does not say the version: pass `postQuantumSig` or `maxVersion` as when the
+   * The agent of an exported identity, DER or PEM. Skips key generation and registration: its registry entry stays as it is, but that it
+   * follows the keys of a `keyStore`, and `next`. The file does not say the version: pass `postQuantumSig` or `maxVersion` as when the
    * identity was made.
    */
   static async importIdentity<A extends BaseAgent>(
     this: AgentClass<A>,
-    options: AgentOptions & { readonly pkcs8: Uint8Array },
+    options: AgentOptions & { readonly pkcs8: Uint8Array | string },
   ): Promise<Result<A>> {
     return attempt(async () => {
+      if (typeof options !== 'object' || ArrayBuffer.isView(options))
+        throw xlinkError('INVALID_PKCS8', { hint: 'Agent.importIdentity: pass { pkcs8 }, with DER.' });
       const { pkcs8, ...rest } = options;
       checkAgentOptions('Agent.importIdentity', rest, this.shares);
       const identity = await Identity.fromPKCS8(pkcs8, identityOptions(rest));
       const agent = new this({ ...rest, identity });
-      // A store that is behind what was published is found at once.
-      return agent.#begun(rest.keyStore ? agent.keyRecord() : undefined);
+      // A store that is behind what was published is found at once, and a commitment is published.
+      return agent.#begun(rest.keyStore || rest.next ? agent.keyRecord() : undefined);
     });
   }
 
@@ -216,6 +218,14 @@ export class BaseAgent {
     });
   }
 
+  /** Asks once more whether the sender of a message counts, and what a request may do. Throws an `XlinkError`. @internal */
+  async recheck(
+    message: AgentMessage,
+    rules: Pick<ReceiveRules, 'ownScope' | 'admit'>,
+  ): Promise<AgentMessage> {
+    return recheck(await this.context(), message, rules);
+  }
+
   /** Makes a signed-only envelope for a recipient that does not know this agent yet, such as an enrollment. Throws an `XlinkError`. */
   async createIntroduction(
     options: Introduction & { readonly to: Did; readonly payload: unknown },
@@ -223,7 +233,7 @@ export class BaseAgent {
     return createIntroduction(await this.present(), options);
   }
 
-  /** The DID of the one active registry entry that has this name; a DID stands for itself. Reads the whole registry. */
+  /** The DID of the one active registry entry that has this name and was not succeeded; a DID stands for itself. Reads the whole registry. */
   async resolve(name: string): Promise<Result<Did>> {
     return attempt(() => didOfRecipient(this.registry, name));
   }

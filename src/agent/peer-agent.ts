@@ -1,5 +1,5 @@
 import type { Result } from '../errors/result.js';
-import type { AgentMessage, Did } from '../types/protocol.js';
+import type { AgentMessage } from '../types/protocol.js';
 import { checkOptions, isBoolean, isObject } from '../util/options.js';
 import { type SignOptions, signContent, type VerifyOptions, verifyContent } from './application-signature.js';
 import { attempt } from './attempt.js';
@@ -28,9 +28,9 @@ export class PeerAgent extends ServiceAgent {
   async receiveNext<T = unknown>(options: ReceiveNextOptions = {}): Promise<Result<AgentMessage<T>>> {
     const received = await attempt(async () => {
       checkOptions('receiveNext', options, { allowCleartext: isBoolean, signal: isObject });
-      const { identity, transports, succession } = await this.context();
-      const isMine = (to: Did) => to === identity.did || succession?.contextOf(to) !== undefined;
-      this.#inbox ??= new Inbox(identity.did, transports, isMine);
+      const context = await this.context();
+      const dids = () => context.succession?.dids ?? [context.identity.did];
+      this.#inbox ??= new Inbox(dids, context.transports);
       return receiveNext(this, this.#inbox, options);
     });
     return received.ok ? (received.value as Result<AgentMessage<T>>) : received;

@@ -52,7 +52,7 @@ export interface ReceiveRules extends ReceiveOptions {
   /** When the head of the request arrived, in ms since 1970: a slow body makes no envelope old. Default: now. */
   readonly arrivedAt?: number;
   /** Asked about the verified sender and its entry before the nonce is claimed: what it throws refuses the envelope, and leaves it unused. */
-  readonly admit?: (sender: Did, entry: RegistryEntry) => Awaitable<void>;
+  readonly admit?: (sender: Did, entry: RegistryEntry, nonce: string) => Awaitable<void>;
   /** Told which envelope it is once its nonce is claimed: from then on a refusal of it may be signed. */
   readonly onClaimed?: (claimed: ClaimedEnvelope) => void;
 }
@@ -75,15 +75,23 @@ export interface Received {
 /**
  * The order matters. What costs nothing comes first; nothing is written before the signature is known to be good, so
  * strangers can neither burn nonces nor fill the store; nothing is decrypted that will not be accepted.
+ *
+ * `instead` counts in place of what is the agent's own, for whichever of its identities the envelope is.
  */
-export async function receive(agent: AgentContext, input: unknown, options: ReceiveRules): Promise<Received> {
+export async function receive(
+  agent: AgentContext,
+  input: unknown,
+  options: ReceiveRules,
+  instead?: Pick<AgentContext, 'peers' | 'minVersion'>,
+): Promise<Received> {
   const progress = (stage: Parameters<typeof report>[1]) => report(options.onProgress, stage);
 
   await progress('parsing');
   const { first } = options;
   const envelope = parseEnvelope(input, agent.maxEnvelopeBytes, first?.payload);
   const { fields, suite } = envelope;
-  const context = agent.succession?.contextOf(fields.to) ?? agent;
+  const addressed = agent.succession?.contextOf(fields.to) ?? agent;
+  const context = instead ? { ...addressed, ...instead } : addressed;
   const { crypto } = context.identity;
 
   await progress('checking');
@@ -106,16 +114,16 @@ export async function receive(agent: AgentContext, input: unknown, options: Rece
   options.onVerified?.(fields.from, sender.entry);
 
   await progress('authorizing');
-  const scopes = checkScopes(context, sender, envelope, options);
+  const scopes = checkScopes(context, sender, fields, options);
   const keys = await keysFor(context, envelope);
-  await options.admit?.(fields.from, sender.entry);
+  await options.admit?.(fields.from, sender.entry, fields.nonce);
 
   await progress('claiming');
   const reservable = options.handle !== undefined;
   const claims = [await claimNonce(context, use, reservable)];
   rememberVersion(sender, suite);
   const { from, scope, request, nonce } = fields;
-  const recipient = context === agent ? {} : { recipient: fields.to };
+  const recipient = addressed === agent ? {} : { recipient: fields.to };
   options.onClaimed?.({
     sender: from,
     scope,
@@ -187,18 +195,35 @@ async function resolveSender(
 function checkScopes(
   { receiveScopes }: AgentContext,
   { entry }: ResolvedPeer,
-  { fields: { kind, scope } }: ParsedEnvelope,
-  { ownScope }: ReceiveRules,
+  { kind, scope }: Pick<AgentMessage, 'kind' | 'scope'>,
+  { ownScope }: Pick<ReceiveRules, 'ownScope'>,
 ): readonly Scope[] | undefined {
   if (kind !== 'message' && kind !== 'request') return undefined;
   if (ownScope !== undefined || isOwnScope(scope)) {
     if (scope !== ownScope) throw xlinkError('SCOPE_NOT_ALLOWED', { field: 'scope' });
     return [scope];
   }
-  if (scope === ALL_SCOPES) return scopesInForce(entry.sendScopes, receiveScopes);
+  if (scope === ALL_SCOPES)
+    return scopesInForce(entry.sendScopes, receiveScopes).filter((each) => !isOwnScope(each));
   if (!grantsScope(entry.sendScopes, scope)) throw xlinkError('SCOPE_DENIED', { field: 'scope', scope });
   if (!acceptsScope(receiveScopes, scope)) throw xlinkError('SCOPE_NOT_ALLOWED', { field: 'scope' });
   return [scope];
+}
+
+/**
+ * The message of a sender that still counts, with the scopes that it may use now: either may have changed while the rest of a
+ * request was on the way. Throws what {@link receive} throws.
+ */
+export async function recheck(
+  agent: AgentContext,
+  message: AgentMessage,
+  { admit, ...options }: Pick<ReceiveRules, 'ownScope' | 'admit'>,
+): Promise<AgentMessage> {
+  const { sender, envelopeId } = message;
+  const peer = await agent.peers.resolve(sender, 'sender');
+  const scopes = checkScopes(agent, peer, message, options);
+  await admit?.(sender, peer.entry, envelopeId);
+  return { ...message, ...given({ scopes }) };
 }
 
 /** The keys that an envelope is sealed to. Asked before the nonce is claimed: a sender that reads the record again may seal anew. */

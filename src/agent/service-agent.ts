@@ -32,7 +32,7 @@ export class ServiceAgent extends BaseAgent {
   /** Receives a signed-only envelope from a DID that is in no registry. All other checks are those of `receive`. */
   async receiveIntroduction(
     input: string | Uint8Array,
-    options: Introduction & Pick<ReceiveRules, 'admit'>,
+    options: Introduction & Pick<ReceiveRules, 'admit' | 'onClaimed'>,
   ): Promise<Result<AgentMessage>> {
     return attempt(async () => receiveIntroduction(await this.context(), input, options));
   }

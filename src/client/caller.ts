@@ -1,6 +1,6 @@
 import { BaseAgent } from '../agent/agent.js';
 import type { AgentOptions } from '../agent/options.js';
-import { xlinkError } from '../errors/errors.js';
+import { isXlinkError, xlinkError } from '../errors/errors.js';
 import type { Result } from '../errors/result.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
 import type { IdentityStore, XlinkFetchOptions } from './options.js';
@@ -41,7 +41,7 @@ export class AgentSource {
     const options = { ...this.#agentOptions(), ...this.#more };
     const pkcs8 = await load(identity);
     if (pkcs8) return { agent: unwrap(await BaseAgent.importIdentity({ ...options, pkcs8 })), known: true };
-    const made = unwrap(await BaseAgent.create(options));
+    const made = await BaseAgent.quickstart(options);
     if (identity) await stored(async () => identity.save(await made.exportPKCS8()));
     return { agent: made, known: false };
   }
@@ -66,7 +66,7 @@ async function stored<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (cause) {
-    throw xlinkError('IDENTITY_FAILED', { field: 'identity', cause });
+    throw isXlinkError(cause) ? cause : xlinkError('IDENTITY_FAILED', { field: 'identity', cause });
   }
 }
 

@@ -3,7 +3,7 @@ import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { FRAME, FrameReader } from '../http/answer-frames.js';
 import { decodedBody } from './decoded-body.js';
 import type { Opening } from './open-response.js';
-import { type Exchanged, rebuild, SEALED_HEADER } from './response.js';
+import { type Exchanged, mayHaveBody, rebuild, SEALED_HEADER } from './response.js';
 import type { SealedRequest } from './seal-request.js';
 
 const invalid = (field?: string) => xlinkError('ANSWER_INVALID', field === undefined ? {} : { field });
@@ -36,24 +36,26 @@ export async function openAnswer(
     if (message.sender !== service.did) throw invalid('from');
     if (isFinal) await frames.end();
     const body = new OpenedBody(frames, answer!, isFinal, maxBytes);
-    return { response: await handedOver(response, answer!, body), verified: true };
+    return { response: handedOver(response, answer!, body), verified: true };
   } catch (error) {
     frames.cancel();
     throw asInvalid(error);
   }
 }
 
-async function handedOver(
+function handedOver(
   from: Response,
   { content: { status, contentType, headers: sealed } }: OpenedAnswer,
   body: OpenedBody,
-): Promise<Response> {
+): Response {
   const headers = new Headers();
   for (const [name, value] of sealed!) if (name !== SEALED_HEADER) headers.append(name, value);
   if (contentType) headers.set('content-type', contentType);
   headers.set(SEALED_HEADER, 'true');
-  const stream = decodedBody(headers, () => body.whole ?? body.stream());
-  return rebuild(from, stream, headers, status!, '');
+  if (!mayHaveBody(status!)) body.leave();
+  const isEmpty = body.whole?.length === 0; // what says of nothing how it is encoded
+  const content = isEmpty ? body.whole : decodedBody(headers, () => body.whole ?? body.stream());
+  return rebuild(from, mayHaveBody(status!) ? content : null, headers, status!, '');
 }
 
 /** The frames of an answer, each of which must be of a certain type. */
@@ -68,9 +70,7 @@ class Frames {
   }
 
   async next(...types: number[]) {
-    const frame = await this.#frames.next().catch((error) => {
-      throw error?.name === 'AbortError' || error?.name === 'TimeoutError' ? error : brokenOff(error);
-    });
+    const frame = await this.#next();
     if (frame === undefined || frame === 'broken') throw brokenOff();
     if (frame === 'malformed' || !types.includes(frame.type)) throw invalid();
     return frame;
@@ -78,7 +78,14 @@ class Frames {
 
   /** Nothing may follow. */
   async end(): Promise<void> {
-    if (await this.#frames.next()) throw invalid();
+    if (await this.#next()) throw invalid();
+  }
+
+  /** What the caller itself gave up is not broken off. */
+  #next() {
+    return this.#frames.next().catch((error) => {
+      throw error?.name === 'AbortError' || error?.name === 'TimeoutError' ? error : brokenOff(error);
+    });
   }
 
   cancel(reason?: unknown): void {
@@ -100,6 +107,11 @@ class OpenedBody {
     this.#left = maxBytes;
     const first = this.#counted(answer.content.bytes);
     this.whole = isFinal ? new Uint8Array(first) : undefined;
+  }
+
+  /** Nobody is going to read it. */
+  leave(): void {
+    this.#frames.cancel();
   }
 
   stream(): ReadableStream<Uint8Array<ArrayBuffer>> {

@@ -27,6 +27,8 @@ export const MAX_PLAIN_BYTES = 10 * 1024 * 1024;
 /** Statuses that a `Response` may not have a body with. */
 const BODILESS = new Set([101, 103, 204, 205, 304]);
 
+export const mayHaveBody = (status: number): boolean => !BODILESS.has(status);
+
 /** A `Response` like the one that came, with another body, headers or status. */
 export function rebuild(
   from: Response,
@@ -35,7 +37,7 @@ export function rebuild(
   status = from.status,
   statusText = from.statusText,
 ): Response {
-  const rebuilt = new Response(BODILESS.has(status) ? null : body, { status, statusText, headers });
+  const rebuilt = new Response(mayHaveBody(status) ? body : null, { status, statusText, headers });
   Object.defineProperty(rebuilt, 'url', { value: from.url }); // a constructor cannot set it
   return rebuilt;
 }

@@ -38,7 +38,7 @@ const HAS_TO_ENROLL: ReadonlySet<ErrorId> = new Set<ErrorId>([
   'ENROLLMENT_EXPIRED',
 ]);
 const FORGOTTEN =
-  'It says that this identity is not known there, which anybody on the way can say. Ask the operator of the service; if it is true, call forget(origin), so that the key may enroll the identity again.';
+  'It says that this identity is not known there, which anybody on the way can say. If its operator says so too, call forget(origin).';
 
 /** An answer, and what the request proved itself with. */
 export interface Served {
@@ -61,7 +61,7 @@ export class ServiceClient {
   constructor(options: XlinkFetchOptions, more: AgentOptions = {}) {
     this.#options = options;
     this.#agents = new AgentSource(options, more);
-    this.#known = new KnownServices(options.services ?? options.identity?.services);
+    this.#known = new KnownServices(options.services ?? options.identity?.services, options);
     this.#services = new ServiceCache(options, this.#agents, this.#known);
     this.#apiKey = new ApiKey(options);
     const { timeoutMs = DEFAULT_DISCOVERY_TIMEOUT_MS, clock = Date.now } = options;
@@ -121,7 +121,7 @@ export class ServiceClient {
     }
     if (this.#letsKeysDecide(service) && key !== undefined)
       return this.#byKeyBesideEnvelope(request, service);
-    const isProven = (await this.#known.get(service.origin))?.proven;
+    const isProven = await this.#known.isProven(service.origin);
     const enrollment = await this.#enroll(service, isProven ? undefined : key);
     if (enrollment?.state === 'not-offered' && key !== undefined && !isProven)
       return this.#byKey(request, 'enrollment');
@@ -160,8 +160,7 @@ export class ServiceClient {
   }
 
   async #byEnvelope(request: BufferedRequest, service: Service): Promise<Served> {
-    const url = this.#apiKey.stripFromUrl(request.url);
-    const stripped = { ...request, url };
+    const stripped = { ...request, url: this.#apiKey.stripFromUrl(request.url) };
     let exchanged: Exchanged;
     try {
       exchanged = await exchange(stripped, await this.#sealing(stripped, service), {
@@ -178,10 +177,10 @@ export class ServiceClient {
     const hasNoXlink = refusal?.id === 'XLINK_NOT_SUPPORTED';
     if (hasNoXlink && this.#apiKey.for(request.request, request.url) !== undefined) {
       // What it said later in a document counts more.
-      if (refusal.timestamp >= (await this.#known.get(service.origin))!.issuedAt)
-        return this.#byKey(request, 'refused');
+      const { issuedAt } = (await this.#known.get(service.origin)) ?? service;
+      if (refusal.timestamp >= issuedAt) return this.#byKey(request, 'refused');
     }
-    if (verified && !hasNoXlink) await this.#known.prove(service.origin);
+    if (verified && !hasNoXlink) await this.#known.prove(service);
     return { response, method: 'xlink' };
   }
 
@@ -195,8 +194,9 @@ export class ServiceClient {
     const { cause } = error as { cause?: unknown };
     if (!isXlinkError(cause) || !HAS_TO_ENROLL.has(cause.id)) return error;
     this.#enroller.forget(origin);
-    const isProven = (await this.#known.get(origin))?.proven;
-    return isProven ? xlinkError('ANSWER_INVALID:NOT_SEALED', { cause, hint: FORGOTTEN }) : error;
+    return (await this.#known.isProven(origin))
+      ? xlinkError('ANSWER_INVALID:NOT_SEALED', { cause, hint: FORGOTTEN })
+      : error;
   }
 
   async #byKey(

@@ -56,8 +56,8 @@ export async function expandMessageKey(
   crypto: CryptoProvider,
   secret: Uint8Array,
   label: Uint8Array,
-  from: Uint8Array,
-  to: Uint8Array,
+  from: string,
+  to: string,
 ): Promise<MessageKey> {
   const output = await crypto.hkdf(secret, lengthPrefixed([label, from, to]), 76);
   return { key: output.subarray(0, 32), commitment: output.subarray(32, 64), iv: output.subarray(64) };

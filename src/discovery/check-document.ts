@@ -13,6 +13,8 @@ import { DOCUMENT_LIFETIME_MS, verifyDocument } from './signed-document.js';
 const ENDPOINTS = ['enroll', 'key'] as const;
 /** No control characters, which could forge lines of a log. */
 const NAME = /^[^\p{Cc}\p{Cf}]{1,256}$/u;
+/** Half a surrogate pair has no UTF-8 of its own, so no signature could tell it from U+FFFD. */
+const LONE_SURROGATE = /\p{Cs}/u;
 const KEYS_OF_VERSION = { 1: 'x25519', 2: 'mlKem768', 3: 'mlDsa65' } as const;
 
 const invalid = (field: string, cause?: unknown): XlinkError =>
@@ -66,7 +68,7 @@ export async function checkDocument(
 
 function checkMembers(value: Members, keyRecord: KeyRecord): Omit<DiscoveryDocument, 'endpoints'> {
   const { name, mode, acceptsEnvelopes, hosts, publicPaths, issuedAt, notAfter } = value;
-  if (name !== undefined && (typeof name !== 'string' || !NAME.test(name))) throw invalid('name');
+  if (name !== undefined && (!isText(name) || !NAME.test(name))) throw invalid('name');
   if (!MODES.includes(mode as Mode)) throw invalid('mode');
   if (typeof acceptsEnvelopes !== 'boolean') throw invalid('acceptsEnvelopes');
   if (!isTexts(hosts, 1, 64)) throw invalid('hosts');
@@ -89,11 +91,12 @@ function checkMembers(value: Members, keyRecord: KeyRecord): Omit<DiscoveryDocum
 }
 
 const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isText = (value: unknown): value is string => typeof value === 'string' && !LONE_SURROGATE.test(value);
 const isTexts = (value: unknown, min: number, max: number): value is string[] =>
   Array.isArray(value) &&
   value.length >= min &&
   value.length <= max &&
-  value.every((text) => typeof text === 'string' && text.length <= 1024);
+  value.every((text) => isText(text) && text.length <= 1024);
 
 function checkDid(did: unknown): Did {
   try {
@@ -116,14 +119,15 @@ export async function checkRecord(value: unknown, did: Did): Promise<KeyRecord> 
   return record;
 }
 
-/** Only versions whose keys are in the record. */
+/** Only versions whose keys are in the record, each once. */
 function checkVersions(value: unknown, record: KeyRecord): readonly Version[] {
-  if (!Array.isArray(value) || value.length === 0 || value.length > 3) throw invalid('versions');
+  if (!Array.isArray(value) || value.length === 0 || new Set(value).size < value.length)
+    throw invalid('versions');
   for (const version of value) {
     const key = Object.hasOwn(KEYS_OF_VERSION, version) ? KEYS_OF_VERSION[version as Version] : undefined;
     if (typeof version !== 'number' || !key || record[key] === undefined) throw invalid('versions');
   }
-  return [...new Set(value as Version[])];
+  return value as Version[];
 }
 
 /** Whether it is worth while to look at all. */
@@ -149,7 +153,7 @@ function checkSuccession(value: unknown, did: Did): Pick<DiscoveryDocument, 'suc
 
 /** All of them, as they stand: the signature covers also those that a newer service has. */
 function checkPaths(value: unknown = {}): Readonly<Record<string, string>> {
-  const isPaths = isMembers(value) && Object.values(value).every((path) => typeof path === 'string');
+  const isPaths = isMembers(value) && Object.entries(value).flat().every(isText);
   if (!isPaths || Object.keys(value).length > 32) throw invalid('endpoints');
   return value as Readonly<Record<string, string>>;
 }
@@ -170,9 +174,10 @@ function onOrigin(path: unknown, origin: string): string {
   const url =
     typeof path === 'string' &&
     path.startsWith('/') &&
+    !path.includes('#') &&
     path.length <= MAX_PATH_CHARACTERS &&
     URL.canParse(path, origin) &&
     new URL(path, origin);
-  if (!url || url.origin !== origin || url.hash !== '') throw invalid('endpoints');
+  if (!url || url.origin !== origin) throw invalid('endpoints');
   return url.href;
 }

@@ -1,5 +1,5 @@
 import { defaultProvider } from '#provider';
-import { EMPTY, lengthPrefixed, uint64 } from '../crypto/bytes.js';
+import { EMPTY, lengthPrefixed } from '../crypto/bytes.js';
 import type { CryptoProvider, Signer } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
 import { decodeDidKey } from '../identity/did.js';
@@ -20,10 +20,13 @@ export interface DocumentSigners {
   readonly mlDsa65?: Signer | undefined;
 }
 
-const texts = (values: readonly string[]): Uint8Array => lengthPrefixed(values.map(encodeUtf8));
+const texts = (values: readonly string[]): Uint8Array => lengthPrefixed(values);
 
 /** What the signatures of a document cover: all of it. Lists and endpoints are length-prefixed blocks, names sorted. */
-async function transcript(crypto: CryptoProvider, document: DiscoveryDocument): Promise<Uint8Array> {
+export async function documentTranscript(
+  document: DiscoveryDocument,
+  crypto: CryptoProvider,
+): Promise<Uint8Array> {
   const {
     did,
     name = '',
@@ -40,17 +43,17 @@ async function transcript(crypto: CryptoProvider, document: DiscoveryDocument): 
   return lengthPrefixed([
     LABEL,
     texts(hosts),
-    encodeUtf8(did),
-    encodeUtf8(name),
+    did,
+    name,
     await crypto.sha256(recordTranscript(keyRecord)),
     texts(versions.map(String)),
-    encodeUtf8(mode),
+    mode,
     acceptsEnvelopes ? Uint8Array.of(1) : EMPTY,
     texts(paths.flat()),
     texts(publicPaths),
     succession.length > 0 ? await crypto.sha256(lengthPrefixed(succession.map(successionTranscript))) : EMPTY,
-    uint64(document.issuedAt),
-    uint64(document.notAfter),
+    document.issuedAt,
+    document.notAfter,
   ]);
 }
 
@@ -60,7 +63,7 @@ export async function signDocument(
   { ed25519, mlDsa65 }: DocumentSigners,
   crypto: CryptoProvider = defaultProvider(),
 ): Promise<SignedDiscoveryDocument> {
-  const bytes = await transcript(crypto, document);
+  const bytes = await documentTranscript(document, crypto);
   const pqSignature = await mlDsa65?.sign(bytes, LABEL);
   return {
     ...document,
@@ -69,12 +72,12 @@ export async function signDocument(
   };
 }
 
-/** Throws `DISCOVERY_FAILED:INVALID` unless every signature key of the record signed the document. */
+/** Throws `DISCOVERY_FAILED:INVALID` unless every signature key of the record signed the document, and no other. */
 export async function verifyDocument(
   document: SignedDiscoveryDocument,
   crypto: CryptoProvider = defaultProvider(),
 ): Promise<void> {
-  const bytes = await transcript(crypto, document);
+  const bytes = await documentTranscript(document, crypto);
   const check = async (
     field: 'signature' | 'pqSignature',
     verify: (signature: Uint8Array) => boolean | PromiseLike<boolean>,
@@ -85,7 +88,10 @@ export async function verifyDocument(
   const ed25519 = await crypto.ed25519.verifier(decodeDidKey(document.did));
   await check('signature', (signature) => ed25519.verify(bytes, signature));
   const { mlDsa65 } = document.keyRecord;
-  if (mlDsa65 === undefined) return;
+  if (mlDsa65 === undefined) {
+    if (document.pqSignature === undefined) return;
+    throw xlinkError('DISCOVERY_FAILED:INVALID', { field: 'pqSignature' }); // of a key that nobody vouches for
+  }
   const verifier = await crypto.mlDsa65.verifier(decodeBase64url(mlDsa65)!);
   await check('pqSignature', (signature) => verifier.verify(bytes, signature, LABEL));
 }

@@ -1,4 +1,4 @@
-import { lengthPrefixed, uint64 } from '../crypto/bytes.js';
+import { lengthPrefixed } from '../crypto/bytes.js';
 import { deriveChunkKey } from '../crypto/key-schedule.js';
 import type { CryptoProvider, Sha256Stream } from '../crypto/provider.js';
 import type { Suite } from '../crypto/suites.js';
@@ -61,14 +61,15 @@ export class Chunks {
   /** What is signed behind the last of several chunks, and the context of ML-DSA. Called once. */
   end(): { readonly transcript: Uint8Array; readonly label: Uint8Array } {
     const label = this.#endLabel;
-    const parts = [label, this.#headerDigest, uint64(this.#count), this.#all.digest()];
+    const parts = [label, this.#headerDigest, this.#count, this.#all.digest()];
     return { transcript: lengthPrefixed(parts), label };
   }
 
   #nextIv(isFinal: boolean): Uint8Array {
     const iv = new Uint8Array(12);
-    iv[0] = isFinal ? 1 : 0;
-    iv.set(uint64(this.#count++), 4);
+    const view = new DataView(iv.buffer);
+    view.setUint8(0, isFinal ? 1 : 0);
+    view.setBigUint64(4, BigInt(this.#count++));
     return iv;
   }
 }

@@ -3,7 +3,6 @@ import { agreedSecret, COMMITMENT_BYTES, expandMessageKey, type MessageKey } fro
 import type { CryptoProvider, Verifier } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
 import type { EncryptionKeys } from '../identity/encryption-keys.js';
-import { encodeUtf8 } from '../util/utf8.js';
 import type { ParsedEnvelope } from './parse.js';
 import { type Content, JSON_TYPE, unframePlaintext } from './plaintext.js';
 import { headerTranscript, signatureTranscript } from './transcript.js';
@@ -73,8 +72,7 @@ export const messageKeyOf = (
   crypto: CryptoProvider,
   { label, fields }: ParsedEnvelope,
   secret: Uint8Array,
-): Promise<MessageKey> =>
-  expandMessageKey(crypto, secret, label, encodeUtf8(fields.from), encodeUtf8(fields.to));
+): Promise<MessageKey> => expandMessageKey(crypto, secret, label, fields.from, fields.to);
 
 /** The plaintext behind a commitment to this key; `undefined` if it is to another, or the tag does not match. */
 export async function openCommitted(

@@ -1,4 +1,4 @@
-import { concat, equalBytes, lengthPrefixed, readLengthPrefixed, uint64 } from '../crypto/bytes.js';
+import { equalBytes, lengthPrefixed, type Part, readLengthPrefixed } from '../crypto/bytes.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Kind } from '../types/protocol.js';
 import { decodeUtf8, encodeUtf8 } from '../util/utf8.js';
@@ -55,17 +55,13 @@ export function framePlaintext(
   from: string,
   { bytes, contentType, headers = [], status = 0 }: Content,
 ): Uint8Array {
-  const frame = [
-    encodeUtf8(contentType),
-    lengthPrefixed(headers.flat().map(encodeUtf8)),
-    uint64(status),
-  ].slice(0, FRAME_PARTS[kind] ?? 1);
-  return concat([lengthPrefixed([encodeUtf8(from), ...frame]), bytes]);
+  const frame: Part[] = [contentType, lengthPrefixed(headers.flat()), status];
+  return lengthPrefixed([from, ...frame.slice(0, FRAME_PARTS[kind] ?? 1)], bytes);
 }
 
 /** The content of a frame that names `from`. Throws `DECRYPT_FAILED:SENDER_MISMATCH` or `DECRYPT_FAILED:PARSE`. */
 export function unframePlaintext(kind: Kind, from: string, plaintext: Uint8Array): Content {
-  const sender = lengthPrefixed([encodeUtf8(from)]);
+  const sender = lengthPrefixed([from]);
   if (!equalBytes(plaintext.subarray(0, sender.length), sender))
     throw xlinkError('DECRYPT_FAILED:SENDER_MISMATCH', { field: 'payload' });
   try {
@@ -85,9 +81,9 @@ export function unframePlaintext(kind: Kind, from: string, plaintext: Uint8Array
 }
 
 function statusIn(bytes: Uint8Array): number {
-  const [high, low] = [bytes.at(-2)!, bytes.at(-1)!];
-  const status = high * 256 + low;
-  if (status < 200 || status > 599 || !equalBytes(bytes, uint64(status))) throw new TypeError('not a status');
+  const status = bytes.at(-2)! * 256 + bytes.at(-1)!;
+  const isWhole = equalBytes(bytes, lengthPrefixed([status]).subarray(4));
+  if (!isWhole || status < 200 || status > 599) throw new TypeError('not a status');
   return status;
 }
 
@@ -111,5 +107,4 @@ function headersIn(block: Uint8Array): Header[] {
 }
 
 /** What `fieldsDigest` is the SHA-256 of: each name and its value, length-prefixed, in the order of `fields`. */
-export const fieldsTranscript = (headers: readonly Header[]): Uint8Array =>
-  lengthPrefixed(headers.flat().map(encodeUtf8));
+export const fieldsTranscript = (headers: readonly Header[]): Uint8Array => lengthPrefixed(headers.flat());

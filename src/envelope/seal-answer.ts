@@ -3,7 +3,6 @@ import { expandMessageKey } from '../crypto/key-schedule.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Identity } from '../identity/identity.js';
 import type { Envelope } from '../types/protocol.js';
-import { encodeUtf8 } from '../util/utf8.js';
 import { Chunks, MAX_CHUNK_BYTES } from './chunks.js';
 import { type Content, framePlaintext } from './plaintext.js';
 import { agreeOn, type EnvelopeDraft, pqSigner, type RecipientKeys, signEnvelope } from './seal.js';
@@ -37,7 +36,7 @@ export async function sealAnswer(
   const frame = framePlaintext('answer', did, start);
   if (frame.length - start.bytes.length > MAX_CHUNK_BYTES)
     throw xlinkError('ANSWER_NOT_SEALED', { field: 'headers' });
-  const { commitment } = await expandMessageKey(crypto, secret, label, encodeUtf8(did), encodeUtf8(draft.to));
+  const { commitment } = await expandMessageKey(crypto, secret, label, did, draft.to);
   const chunks = await Chunks.of(crypto, unsigned, secret, header);
   const payload = concat([commitment, await chunks.seal(frame, isFinal)]);
   return {

@@ -1,6 +1,5 @@
-import { EMPTY, lengthPrefixed, uint64 } from '../crypto/bytes.js';
+import { EMPTY, lengthPrefixed, type Part } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
-import { encodeUtf8 } from '../util/utf8.js';
 import { FIELD_NAMES, FIELDS, type Field } from './fields.js';
 import type { ParsedEnvelope } from './parse.js';
 
@@ -16,13 +15,12 @@ export type UnsignedEnvelope = Pick<ParsedEnvelope, 'suite' | 'label' | 'fields'
  * length-prefixed; a member that is absent is empty (no member that is present can be). These bytes are the AAD.
  */
 export function headerTranscript({ label, fields, bytes }: Omit<UnsignedEnvelope, 'suite'>): Uint8Array {
-  const parts: Uint8Array[] = [label];
+  const parts: Part[] = [label];
   for (const name of HEADER) {
     const field: Field = FIELDS[name];
     const value = fields[name];
     if (value === undefined) parts.push(EMPTY);
-    else if (field.bytes !== undefined) parts.push(bytes[name as keyof typeof bytes]!);
-    else parts.push(typeof value === 'number' ? uint64(value) : encodeUtf8(value));
+    else parts.push(field.bytes === undefined ? value : bytes[name as keyof typeof bytes]!);
   }
   return lengthPrefixed(parts);
 }

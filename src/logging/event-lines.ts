@@ -16,21 +16,8 @@ type EventOf<T extends XlinkEvent['type']> = Extract<XlinkEvent, { type: T }>;
 
 /** The members that are written, by name: what else an event may carry one day is not logged until it is added here. */
 export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<EventOf<T>> } = {
-  accepted: [
-    'request',
-    'mode',
-    'method',
-    'outcome',
-    'reason',
-    'version',
-    'encrypted',
-    'did',
-    'client',
-    'durationMs',
-    'traceId',
-  ],
+  open: ['number', 'mode', 'method', 'outcome', 'reason', 'version', 'encrypted', 'did', 'client'],
   request: [
-    'request',
     'mode',
     'method',
     'outcome',
@@ -42,6 +29,7 @@ export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<Event
     'status',
     'aborted',
     'route',
+    'opened',
     'durationMs',
     'traceId',
   ],
@@ -61,11 +49,11 @@ export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<Event
 /** Level, message and kind of the line about an event. Messages hold fixed words and ids of errors only. */
 export function lineOf(event: XlinkEvent): Line {
   switch (event.type) {
-    case 'accepted':
-      return { level: 'debug', message: 'xlink: request accepted' };
+    case 'open':
+      return { level: 'debug', message: 'xlink: request open' };
     case 'request': {
       const { outcome, reason, status } = event;
-      if (outcome === 'accepted') return { level: 'debug', message: 'xlink: request over' };
+      if (outcome === 'accepted') return { level: 'debug', message: 'xlink: request accepted' };
       const level = status >= 500 ? 'error' : 'info';
       return { level, message: `xlink: request refused, ${reason}`, kind: `request ${reason}` };
     }

@@ -26,7 +26,7 @@ export const METRICS = {
   requests: {
     name: 'xlink_requests_total',
     type: 'counter',
-    help: 'Requests by the way they were authenticated, when their response is over.',
+    help: 'Requests by the way they were authenticated, counted when they are over.',
     labels: {
       method: METHOD,
       outcome: OUTCOME,
@@ -39,7 +39,7 @@ export const METRICS = {
   openRequests: {
     name: 'xlink_open_requests',
     type: 'gauge',
-    help: 'Accepted requests whose response is not over, such as event streams and WebSockets.',
+    help: 'Accepted requests that have been open for a second or longer, such as event streams and WebSockets; absent before the first.',
     labels: { method: 'xlink, api-key' },
     aggregator: 'sum',
     example: 'sum(xlink_open_requests{method="api-key"})',
@@ -76,7 +76,7 @@ export const METRICS = {
   clientRequests: {
     name: 'xlink_client_requests_total',
     type: 'counter',
-    help: 'Requests by client, when they are decided; only with maxClients.',
+    help: 'Requests by client; only with maxClients.',
     labels: {
       client: "the validator's id of the client; other beyond maxClients, unknown where it was not verified",
       method: METHOD,

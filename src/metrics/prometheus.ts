@@ -8,7 +8,7 @@ import { METRICS, type MetricRow } from './metric-table.js';
 import { adviceSeries, modeSeries } from './migration-series.js';
 import { openSeries } from './open-series.js';
 import { checkPrometheusOptions, DEFAULTS, type PrometheusOptions } from './options.js';
-import { acceptedSeries, clientSeries, requestSeries } from './request-series.js';
+import { clientSeries, requestSeries } from './request-series.js';
 import { type AnyRegistry, Series } from './series.js';
 
 /**
@@ -29,10 +29,9 @@ export function prometheusMetrics(options: PrometheusOptions = {}): Observer {
   const series = new Series(register, prefix, rowsFor(maxClients));
 
   const adoption = adoptionSeries(series, adoptionWindowMs);
-  const onRequest = requestSeries(series, maxRoutes);
-  const onAccepted = acceptedSeries(series, adoption);
-  const onOpen = openSeries(series);
+  const onRequest = requestSeries(series, adoption, maxRoutes);
   const onClient = maxClients > 0 ? clientSeries(series, maxClients) : () => {};
+  const onOpen = openSeries(series, adoption);
   const onObserved = observedSeries(series);
   const onDowngrade = downgradeSeries(series);
   const onMode = modeSeries(series);
@@ -40,14 +39,10 @@ export function prometheusMetrics(options: PrometheusOptions = {}): Observer {
   const onKeyEpoch = keyEpochSeries(series);
 
   return (event) => {
-    if (event.type === 'accepted') {
-      onAccepted(event);
+    if (event.type === 'request' || event.type === 'open') {
       onOpen(event);
       onClient(event);
-    } else if (event.type === 'request') {
-      onRequest(event);
-      onOpen(event);
-      if (event.outcome === 'refused') onClient(event);
+      if (event.type === 'request') onRequest(event);
     } else if (event.type === 'observed') onObserved(event);
     else if (event.type === 'downgrade') onDowngrade(event);
     else if (event.type === 'mode') onMode(event);

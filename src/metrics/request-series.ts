@@ -1,4 +1,4 @@
-import type { AcceptedEvent, RequestEvent } from '../types/events.js';
+import type { OpenEvent, RequestEvent } from '../types/events.js';
 import type { AdoptionWindow } from './adoption-window.js';
 import { Batch } from './batch.js';
 import { boundedLabel } from './bounded-label.js';
@@ -12,8 +12,8 @@ import { tallyOf } from './tally.js';
 
 type OnRequest = (event: RequestEvent) => void;
 
-/** Counts requests that are over, how long their authentication took, and their envelopes. */
-export function requestSeries(series: Series, maxRoutes: number): OnRequest {
+/** Counts requests, how long their authentication took, and their envelopes. */
+export function requestSeries(series: Series, adoption: AdoptionWindow, maxRoutes: number): OnRequest {
   const requests = series.counter(METRICS.requests, { exemplars: true });
   const duration = series.histogram(METRICS.duration, { exemplars: true });
   const envelopes = series.counter(METRICS.envelopes);
@@ -37,28 +37,19 @@ export function requestSeries(series: Series, maxRoutes: number): OnRequest {
   for (const counter of [requests, envelopes]) tallyOf(counter); // looks at what the batch has brought
 
   return (event) => {
-    if (isNew(event)) batch.add(event);
+    if (!isNew(event)) return;
+    if (event.outcome === 'accepted' && event.opened === undefined) adoption.count(event.method === 'xlink');
+    batch.add(event);
   };
 }
 
-/** Counts requests that are accepted into the window of adoption. */
-export function acceptedSeries(series: Series, adoption: AdoptionWindow): (event: AcceptedEvent) => void {
-  const isNew = countOnce(series.gauge(METRICS.adoption, () => {}));
-  return (event) => {
-    if (isNew(event)) adoption.count(event.method === 'xlink');
-  };
-}
-
-/** Counts requests by client, when they are decided. */
-export function clientSeries(
-  series: Series,
-  maxClients: number,
-): (event: AcceptedEvent | RequestEvent) => void {
+/** Counts requests by client. */
+export function clientSeries(series: Series, maxClients: number): (event: OpenEvent | RequestEvent) => void {
   const requests = series.counter(METRICS.clientRequests);
   const isNew = countOnce(requests);
   const clientLabel = boundedLabel(labelsOf(requests), maxClients);
 
-  const count = ({ client = UNKNOWN, method, outcome }: AcceptedEvent | RequestEvent) => {
+  const count = ({ client = UNKNOWN, method, outcome }: OpenEvent | RequestEvent) => {
     const label = client === UNKNOWN ? UNKNOWN : clientLabel(client);
     tallyOf(requests).add(`${method} ${outcome} ${label}`, () => ({ client: label, method, outcome }));
   };
@@ -66,7 +57,7 @@ export function clientSeries(
   tallyOf(requests);
 
   return (event) => {
-    if (isNew(event)) batch.add(event);
+    if (isNew(event) && !isCountedOpen(event)) batch.add(event);
   };
 }
 
@@ -74,3 +65,7 @@ const UNMATCHED = 'unmatched';
 const UNKNOWN = 'unknown';
 
 const labelsOf = (metric: object): Set<string> => sharedState(metric, 'labels', () => new Set<string>());
+
+/** Of a request that was told of as open, the end says nothing new, unless a guard has refused it late. */
+const isCountedOpen = (event: OpenEvent | RequestEvent): boolean =>
+  event.type === 'request' && event.opened !== undefined && event.outcome === 'accepted';

@@ -1,18 +1,18 @@
 import { copyOf } from '../adapters/customer.js';
 import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
-import { toXlinkError } from '../errors/errors.js';
+import { toXlinkError, type XlinkError } from '../errors/errors.js';
 import type { Decision, Pass } from '../http/decision.js';
 import { replaceLeftBodies, replaceNodeBody } from './node/body.js';
 import { replaceFields } from './node/fields.js';
 import type { FrameworkContext } from './node/framework-context.js';
 import { inboundRequest } from './node/request.js';
 import { setHeaders, whenClosed } from './node/response.js';
-import { rememberRequestContext } from './request-context.js';
+import { refusedBy, rememberRequestContext } from './request-context.js';
 import { sealAnswerOf } from './sealing/seal-answer.js';
 
 /**
  * Asks the adapter about a request and carries out what it decides; the decision is counted once, when the response is
- * over. `action: 'answer'` means that the request was answered and must not go on.
+ * over, and as a refusal if a guard behind the adapter refused. `action: 'answer'` means that the request was answered and must not go on.
  */
 export async function authenticate(
   adapter: BaseDualModeAdapter,
@@ -21,11 +21,17 @@ export async function authenticate(
   const { res } = context;
   try {
     const decision = await adapter.decide(inboundRequest(context));
+    let refused: XlinkError | undefined; // by a guard behind the adapter
     try {
       if (decision.action === 'answer') context.answer(decision);
-      else admit(adapter, context, decision);
+      else
+        admit(adapter, context, decision, (error) => {
+          refused ??= error;
+        });
     } finally {
-      whenClosed(context.req, res, (aborted) => adapter.recordOutcome(decision, context.route(), res.statusCode, aborted));
+      whenClosed(context.req, res, (aborted) =>
+        adapter.recordOutcome(refusedBy(decision, refused), context.route(), res.statusCode, aborted),
+      );
     }
     return decision;
   } catch (error) {
@@ -33,11 +39,16 @@ export async function authenticate(
   }
 }
 
-function admit(adapter: BaseDualModeAdapter, context: FrameworkContext, pass: Pass): void {
+function admit(
+  adapter: BaseDualModeAdapter,
+  context: FrameworkContext,
+  pass: Pass,
+  onRefused: (error: XlinkError) => void,
+): void {
   const { req, res, request, bodies, shownIn } = context;
   const { content, message, sealing, sealFailure } = pass;
   setHeaders(res, pass.headers);
-  rememberRequestContext(adapter, [req, request], pass);
+  rememberRequestContext(adapter, [req, request], pass, onRefused);
   if (pass.auth) Object.assign(shownIn, { auth: copyOf(pass.auth) });
   if (message) Object.assign(shownIn, { agentMessage: message });
   replaceFields(req, pass);

@@ -4,7 +4,7 @@ import { expressDashboard, type KoaDashboardOptions, koaDashboard } from './dash
 import { type ExpressMiddleware, expressMiddleware } from './express/middleware.js';
 import { type KoaMiddleware, koaMiddleware } from './koa/middleware.js';
 import type { NodeRequest } from './node/types.js';
-import { authenticateUpgrade, type UpgradePass, type UpgradeSocket } from './node/upgrade.js';
+import { authenticateUpgrade, type UpgradePass, type UpgradeSocket } from './upgrade.js';
 
 /**
  * In front of an API: callers may use their API key or an xLink envelope, as the mode has it.

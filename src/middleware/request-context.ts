@@ -2,7 +2,8 @@ import { type AuthSource, authOf } from '../adapters/auth-store.js';
 import { frozenCopyOf } from '../adapters/customer.js';
 import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { type RefusalStyle, refusalStyle } from '../adapters/refusals.js';
-import type { Auth, Pass } from '../http/decision.js';
+import type { XlinkError } from '../errors/errors.js';
+import type { Auth, Decision, Pass } from '../http/decision.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
 import { sharedByCopies } from '../util/copies.js';
 
@@ -12,27 +13,34 @@ export interface RequestContext {
   readonly method: AuthMethod;
   readonly mode: Mode;
   readonly style: RefusalStyle;
+  /** Told what a guard refuses the request with, so that the adapter counts it as refused. Absent without an adapter. */
+  readonly onRefused?: (error: XlinkError) => void;
 }
 
-const adapters = sharedByCopies(
-  'request-context/1',
-  () => new WeakMap<object, Pick<RequestContext, 'mode' | 'style'>>(),
-);
-const NO_ADAPTER: Pick<RequestContext, 'mode' | 'style'> = { mode: 'hybrid', style: refusalStyle({}) };
+/** What does not follow from `authOf()`. */
+type Remembered = Pick<RequestContext, 'mode' | 'style' | 'onRefused'>;
+
+const adapters = sharedByCopies('request-context/1', () => new WeakMap<object, Remembered>());
+const NO_ADAPTER: Remembered = { mode: 'hybrid', style: refusalStyle({}) };
 
 /** Notes a request that is let through, under each object that stands for it. */
 export function rememberRequestContext(
   adapter: BaseDualModeAdapter,
   requests: readonly object[],
   { auth, outcome }: Pass,
+  onRefused: (error: XlinkError) => void,
 ): void {
-  const context = { mode: outcome?.mode ?? adapter.mode, style: adapter.refusalStyle };
+  const context = { mode: outcome?.mode ?? adapter.mode, style: adapter.refusalStyle, onRefused };
   const remembered = auth && frozenCopyOf(auth);
   for (const request of new Set(requests)) {
     adapters.set(request, context);
     if (remembered) adapter.rememberAuth(request, remembered);
   }
 }
+
+/** A decision as it is counted: a guard behind the adapter may have refused. */
+export const refusedBy = (decision: Decision, error: XlinkError | undefined): Decision =>
+  error && decision.outcome ? { ...decision, outcome: { ...decision.outcome, error } } : decision;
 
 export function requestContextOf(request: object): RequestContext {
   const auth = authOf<AuthSource>(request);

@@ -3,5 +3,11 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export const encodeUtf8 = (text: string): Uint8Array => encoder.encode(text);
 
+/** Up to so many bytes, ASCII is read faster than the decoder is called. */
+const SHORT = 64;
+
 /** Throws a `TypeError` for bytes that are not UTF-8; a byte-order mark is kept, so JSON refuses it. */
-export const decodeUtf8 = (bytes: Uint8Array): string => decoder.decode(bytes);
+export const decodeUtf8 = (bytes: Uint8Array): string =>
+  bytes.length <= SHORT && bytes.every((byte) => byte < 0x80)
+    ? String.fromCharCode(...bytes)
+    : decoder.decode(bytes);

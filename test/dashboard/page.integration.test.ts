@@ -8,7 +8,7 @@ import { describeWith } from '../support/needs-program.js';
 import { World } from '../support/world.js';
 import { expectClean, screenshot, untilLive, useBrowser, type Visit } from './browser.js';
 import { midMigration } from './scenes.js';
-import { adapterOf, clientRecord, KEY, PASSWORD, serveDashboard, tellRequest } from './support.js';
+import { adapterOf, clientRecord, KEY, PASSWORD, requestEvent, serveDashboard } from './support.js';
 
 jest.setTimeout(60_000);
 
@@ -145,7 +145,7 @@ describeWith(['chromium'], 'the page', () => {
   test('says that the connection is lost, keeps the figures, and goes on by itself', async () => {
     const adapter = await adapterOf();
     const { url, server } = await serveDashboard(adapter);
-    for (let i = 0; i < 4; i++) tellRequest(adapter, 'xlink');
+    for (let i = 0; i < 4; i++) adapter.emit(requestEvent('xlink'));
     const opened = await visit(url);
     await untilLive(opened);
     const { port } = server.address() as { port: number };
@@ -158,7 +158,7 @@ describeWith(['chromium'], 'the page', () => {
     expect(await text(opened, '#announcement')).toContain('Connection lost');
     expect(await text(opened, '#share')).toBe('100 %');
     await screenshot(opened, 'dashboard-lost');
-    tellRequest(adapter, 'api-key');
+    adapter.emit(requestEvent('api-key'));
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     await untilLive(opened);
     expect(await text(opened, '#share')).toBe('80.0 %');

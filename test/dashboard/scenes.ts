@@ -1,6 +1,6 @@
 import { type DualModeAdapter, MemoryClientStore, MigrationPlan } from '@private.me/xlink';
 import { type FrozenClock, frozenClock } from '../support/clock.js';
-import { adapterOf, clientRecord, tellRequest } from './support.js';
+import { adapterOf, clientRecord, requestEvent } from './support.js';
 
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;
@@ -78,10 +78,11 @@ export async function midMigration(): Promise<Scene> {
       for (let step = 0; step < 108; step++) {
         const share = 0.18 + 0.55 / (1 + Math.exp(-(step - 55) / 14)) + 0.04 * Math.sin(step / 3);
         const requests = 34 + Math.round(9 * Math.sin(step / 9) + 4 * Math.sin(step * 1.7));
-        for (let i = 0; i < requests; i++) tellRequest(adapter, i < requests * share ? 'xlink' : 'api-key');
-        if (step % 6 === 0) tellRequest(adapter, 'xlink', 'TIMESTAMP_EXPIRED');
-        if (step % 17 === 0) tellRequest(adapter, 'api-key', 'API_KEY_INVALID');
-        if (step % 40 === 0) tellRequest(adapter, 'xlink', 'REPLAY_DETECTED');
+        for (let i = 0; i < requests; i++)
+          adapter.emit(requestEvent(i < requests * share ? 'xlink' : 'api-key'));
+        if (step % 6 === 0) adapter.emit(requestEvent('xlink', 'TIMESTAMP_EXPIRED'));
+        if (step % 17 === 0) adapter.emit(requestEvent('api-key', 'API_KEY_INVALID'));
+        if (step % 40 === 0) adapter.emit(requestEvent('xlink', 'REPLAY_DETECTED'));
         clock.advance(5 * SECOND);
       }
       clients.add([

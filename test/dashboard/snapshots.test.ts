@@ -12,7 +12,7 @@ import { readable } from '../../src/dashboard/readable.js';
 import { Snapshots } from '../../src/dashboard/snapshots.js';
 import { frozenClock, NOON } from '../support/clock.js';
 import { World } from '../support/world.js';
-import { adapterOf, clientRecord, tellRequest } from './support.js';
+import { adapterOf, clientRecord, requestEvent } from './support.js';
 
 const read = async (snapshots: Snapshots, search = ''): Promise<DashboardSnapshot> =>
   JSON.parse(await snapshots.json(search));
@@ -36,9 +36,9 @@ test('everything in one', async () => {
   const sunset = new Date(NOON + 1e9);
   const adapter = await adapterOf({ deprecation: { sunset }, clock: frozenClock() });
   const snapshots = watch(adapter);
-  tellRequest(adapter, 'xlink');
-  tellRequest(adapter, 'api-key');
-  tellRequest(adapter, 'xlink', 'REPLAY_DETECTED');
+  adapter.emit(requestEvent('xlink'));
+  adapter.emit(requestEvent('api-key'));
+  adapter.emit(requestEvent('xlink', 'REPLAY_DETECTED'));
   adapter.emit({ type: 'observed', reason: 'ok' });
   adapter.emit({ type: 'observed', reason: 'REPLAY_DETECTED' });
   const snapshot = await read(snapshots);
@@ -134,7 +134,7 @@ describe('clients', () => {
     };
     const adapter = await adapterOf({ clients: store, observers: [(event) => events.push(event)] });
     const snapshots = watch(adapter);
-    tellRequest(adapter, 'xlink');
+    adapter.emit(requestEvent('xlink'));
     expect(await read(snapshots)).toMatchObject({
       clients: { kept: false, why: 'unavailable' },
       totals: { xlink: 1 },

@@ -48,7 +48,6 @@ export const requestEvent = (
   reason: ErrorId | 'ok' = 'ok',
 ): RequestEvent => ({
   type: 'request',
-  request: 1,
   mode: 'hybrid',
   method,
   outcome: reason === 'ok' ? 'accepted' : 'refused',
@@ -57,13 +56,6 @@ export const requestEvent = (
   route: '/orders',
   durationMs: 1,
 });
-
-/** Tells of a request what an adapter does: when it is accepted, and when it is over. */
-export function tellRequest(adapter: DualModeAdapter, ...of: Parameters<typeof requestEvent>): void {
-  const { status: _, route: __, aborted: ___, ...event } = requestEvent(...of);
-  if (event.outcome === 'accepted') adapter.emit({ ...event, type: 'accepted' });
-  adapter.emit(requestEvent(...of));
-}
 
 export const clientRecord = (client: string, more: Partial<ClientRecord> = {}): ClientRecord => ({
   client,

@@ -104,7 +104,6 @@ describe('the names of metrics', () => {
     { type: 'mode', to: 'hybrid', sunset: Date.UTC(2030, 0, 1) },
     {
       type: 'request',
-      request: 1,
       mode: 'hybrid',
       method: 'xlink',
       outcome: 'accepted',

@@ -106,6 +106,7 @@ describeWith(['prometheus'], 'the queries of the dashboard and the rules, asked 
         'key-in-use': 1,
         'key-switched-off': 0,
         moved: 5,
+        revoked: 0,
       },
       instances: shown.length,
       seconds: { xlink: secondsBy('xlink'), 'api-key': secondsBy('api-key') },
@@ -172,6 +173,7 @@ describeWith(['prometheus'], 'the queries of the dashboard and the rules, asked 
     const states = loaded.filter(({ type }) => type === 'alerting').map(({ name, state }) => [name, state]);
     expect(Object.fromEntries(states)).toEqual({
       XlinkAdoptionStalled: 'inactive',
+      XlinkKeyRotationOverdue: 'inactive',
       XlinkKeyUseAfterSunset: 'inactive',
       XlinkReplayBurst: 'firing',
       XlinkNonceStoreDown: 'pending',

@@ -150,7 +150,7 @@ describe('the error table', () => {
       expect([400, 401, 403, 404, 408, 409, 413, 415, 429, 500, 502, 503, 504]).toContain(status);
       expect(message).toMatch(/^[A-Za-z].*\.$/);
       expect(hint.trim()).toBe(hint);
-      expect(hint).toMatch(/[.]$/);
+      expect(hint).toMatch(/[.…]$/);
     }
   });
 

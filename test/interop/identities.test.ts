@@ -100,7 +100,7 @@ describe('identities and key records', () => {
   });
 });
 
-describe('test vectors (section 15) with the second implementation', () => {
+describe('[H] test vectors (section 15) with the second implementation', () => {
   const same = async (tally: Promise<vectors.Tally>) => {
     const { cases, failures } = await tally;
     expect(failures).toEqual([]);
@@ -109,6 +109,8 @@ describe('test vectors (section 15) with the second implementation', () => {
   test('identity.json', () => same(vectors.runIdentity()));
   test('key-record.json', () => same(vectors.runKeyRecord()));
   test('succession.json', () => same(vectors.runSuccession()));
+  test('answers.json', () => same(vectors.runAnswers()));
+  test('discovery.json', () => same(vectors.runDiscovery()));
   test('shares.json', () => same(vectors.runShares()));
   test('request-binding.json', () => same(vectors.runRequestBinding()));
   for (const file of ['v1.json', 'v2.json', 'v3.json', 'signed-only.json']) {

@@ -52,7 +52,6 @@ test('a request is one line of the application and one of xLink', async () => {
       'request',
       'request',
       'xlink: request accepted',
-      'xlink: request over',
       'xlink: request refused, CREDENTIALS_MISSING',
     ].toSorted(),
   );
@@ -61,7 +60,7 @@ test('a request is one line of the application and one of xLink', async () => {
     url: '/orders?page=1',
     headers: { 'x-api-key': '[redacted]', 'content-type': 'application/json' },
   });
-  expect(lines.find(({ msg }) => msg === 'xlink: request over')).toMatchObject({
+  expect(lines.find(({ msg }) => msg === 'xlink: request accepted')).toMatchObject({
     component: 'xlink',
     level: 20,
     xlink: { type: 'request', method: 'api-key', outcome: 'accepted', route: '/orders', status: 201 },

@@ -10,7 +10,7 @@ import {
   Registry,
 } from 'prom-client';
 import { thrownBy } from '../support/results.js';
-import { byEnvelope, linesOf, observed, request, routesOf, tell, toldOf, valuesOf } from './support.js';
+import { byEnvelope, linesOf, observed, request, routesOf, valuesOf } from './support.js';
 
 const NAMES = Object.values(METRICS).map(({ name }) => name);
 const HYBRID = 'method="api-key",outcome="accepted",reason="ok",mode="hybrid",route="/orders"';
@@ -30,9 +30,9 @@ describe('a registry', () => {
   });
 
   test('is used afresh after it was cleared', async () => {
-    tell(prometheusMetrics(), byEnvelope());
+    prometheusMetrics()(byEnvelope());
     globalRegistry.clear();
-    tell(prometheusMetrics(), request());
+    prometheusMetrics()(request());
     expect(await linesOf(globalRegistry, METRICS.requests.name)).toEqual([`{${HYBRID}} 1`]);
     expect(await linesOf(globalRegistry, METRICS.adoption.name)).toEqual([' 0']);
   });
@@ -40,10 +40,10 @@ describe('a registry', () => {
   test('that has the series already is used, by any number of adapters', async () => {
     const register = new Registry();
     const [first, second] = [prometheusMetrics({ register }), prometheusMetrics({ register })];
-    tell(first, request());
-    tell(second, request());
-    tell(second, byEnvelope());
-    tell(second, byEnvelope());
+    first(request());
+    second(request());
+    second(byEnvelope());
+    second(byEnvelope());
     expect(register.getMetricsAsArray()).toHaveLength(NAMES.length - 1);
     expect(await linesOf(register, METRICS.requests.name)).toContain(`{${HYBRID}} 2`);
     expect(await linesOf(register, METRICS.adoption.name)).toEqual([' 0.5']);
@@ -55,7 +55,7 @@ describe('a registry', () => {
     for (let adapter = 0; adapter < 5; adapter++) {
       const observe = prometheusMetrics({ register, maxRoutes: 3, maxClients: 2 });
       for (let i = 0; i < 10; i++)
-        tell(observe, request({ route: `/${adapter}/${i}`, client: `c${adapter}-${i}` }));
+        observe(request({ route: `/${adapter}/${i}`, client: `c${adapter}-${i}` }));
     }
     expect(await routesOf(register)).toEqual(['/0/0', '/0/1', '/0/2', 'other']);
     expect(await valuesOf(register, METRICS.clientRequests.name, 'client')).toEqual([
@@ -110,7 +110,7 @@ describe('an event', () => {
     const once = observed(events, { maxClients: 5 });
     const register = new Registry();
     const observers = [1, 2, 3].map(() => prometheusMetrics({ register, maxClients: 5 }));
-    for (const event of events.flatMap(toldOf)) for (const observe of observers) observe(event);
+    for (const event of events) for (const observe of observers) observe(event);
     expect(await register.metrics()).toBe(await once.register.metrics());
     expect(await linesOf(register, METRICS.requests.name)).toContain(`{${HYBRID}} 1`);
   });
@@ -118,7 +118,8 @@ describe('an event', () => {
   test('is counted by client also if the observer before knows no clients', async () => {
     const register = new Registry();
     const observers = [prometheusMetrics({ register }), prometheusMetrics({ register, maxClients: 1 })];
-    for (const event of toldOf(request({ client: 'acme' }))) for (const observe of observers) observe(event);
+    const event = request({ client: 'acme' });
+    for (const observe of observers) observe(event);
     expect(await linesOf(register, METRICS.clientRequests.name)).toEqual([
       '{client="acme",method="api-key",outcome="accepted"} 1',
     ]);
@@ -131,16 +132,15 @@ describe('a module that was loaded again', () => {
     const register = new Registry();
     const old = prometheusMetrics({ register, maxRoutes: 2 });
     old({ type: 'mode', to: 'hybrid', sunset: 1_000_000 });
-    tell(old, request({ route: '/a' }));
+    old(request({ route: '/a' }));
     jest.resetModules();
     const again = await import('../../src/metrics.js');
     expect(again.prometheusMetrics).not.toBe(prometheusMetrics);
     const fresh = again.prometheusMetrics({ register, maxRoutes: 2 });
-    for (const route of ['/a', '/b', '/c']) tell(fresh, byEnvelope({ route }));
-    for (const told of toldOf(request({ route: '/b' }))) {
-      old(told); // both still sit on the adapter
-      fresh(told);
-    }
+    for (const route of ['/a', '/b', '/c']) fresh(byEnvelope({ route }));
+    const told = request({ route: '/b' });
+    old(told); // both still sit on the adapter
+    fresh(told);
 
     expect(await routesOf(register)).toEqual(['/a', '/b', 'other']);
     expect(await linesOf(register, METRICS.adoption.name)).toEqual([' 0.6']);
@@ -208,7 +208,7 @@ describe('a name that is taken', () => {
     const labelNames = ['route', 'mode', 'reason', 'outcome', 'method'];
     new Counter({ name: 'xlink_requests_total', help: 'same', labelNames, registers: [register] });
     const observe = prometheusMetrics({ register });
-    tell(observe, byEnvelope());
+    observe(byEnvelope());
     expect(await linesOf(register, METRICS.adoptionPct.name)).toEqual([' 100']);
     expect(await linesOf(register, METRICS.requests.name)).toHaveLength(1);
   });

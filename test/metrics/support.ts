@@ -1,11 +1,10 @@
-import type { AcceptedEvent, AdviceEvent, Observer, RequestEvent, XlinkEvent } from '@private.me/xlink';
+import type { AdviceEvent, OpenEvent, RequestEvent, XlinkEvent } from '@private.me/xlink';
 import { METRICS, type PrometheusOptions, prometheusMetrics } from '@private.me/xlink/metrics';
 import { Registry } from 'prom-client';
 
 /** A request with a good key, unless said otherwise. */
 export const request = (part: Partial<RequestEvent> = {}): RequestEvent => ({
   type: 'request',
-  request: 1,
   mode: 'hybrid',
   method: 'api-key',
   outcome: 'accepted',
@@ -16,17 +15,16 @@ export const request = (part: Partial<RequestEvent> = {}): RequestEvent => ({
   ...part,
 });
 
-/** What was told when the request was accepted that is over now. */
-export function acceptedOf({ status: _, route: __, aborted: ___, ...event }: RequestEvent): AcceptedEvent {
-  return { ...event, type: 'accepted' };
-}
-
-/** Tells of a request what an adapter does: when it is accepted, and when it is over. */
-export const tell = (observer: Observer, event: XlinkEvent): void => toldOf(event).forEach(observer);
-
-/** The same as a list. */
-export const toldOf = (event: XlinkEvent): XlinkEvent[] =>
-  event.type === 'request' && event.outcome === 'accepted' ? [acceptedOf(event), event] : [event];
+/** A request with a good key that stays open, unless said otherwise. */
+export const open = (part: Partial<OpenEvent> = {}): OpenEvent => ({
+  type: 'open',
+  number: 1,
+  mode: 'hybrid',
+  method: 'api-key',
+  outcome: 'accepted',
+  reason: 'ok',
+  ...part,
+});
 
 /** A request with a good envelope, unless said otherwise. */
 export const byEnvelope = (part: Partial<RequestEvent> = {}): RequestEvent =>
@@ -60,8 +58,7 @@ export const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 /** A registry, and an observer on it that was told of some events. */
 export function observed(events: readonly XlinkEvent[] = [], options: PrometheusOptions = {}) {
   const register = options.register ?? new Registry();
-  const told = prometheusMetrics({ ...options, register });
-  const observe = (event: XlinkEvent) => tell(told, event);
+  const observe = prometheusMetrics({ ...options, register });
   for (const event of events) observe(event);
   return { register, observe };
 }

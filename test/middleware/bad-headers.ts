@@ -36,6 +36,13 @@ export const BAD_HEADERS: readonly BadRequest[] = [
     refusal: '400 PARSE_FAILED:SYNTAX',
     make: async () => ({ headers: { authorization: 'Xlink' } }),
   },
+  ...['\t', ',', ';', ':', '=', '"'].map((between) => ({
+    name: `${JSON.stringify(between)} behind the scheme`,
+    refusal: '400 PARSE_FAILED:SYNTAX' as const,
+    make: async (parties: Parameters<BadRequest['make']>[0]) => ({
+      headers: { authorization: `Xlink${between}${headerText(await signedEnvelope(parties))}` },
+    }),
+  })),
   {
     name: 'an empty Xlink-Envelope',
     refusal: '400 PARSE_FAILED:SYNTAX',

@@ -87,9 +87,7 @@ describe.each(SERVERS)('%s', (_, serve) => {
     const stream = await openStream(service.port, { 'x-api-key': ACME });
 
     expect(service.adapter.getMetrics()).toMatchObject({ apiKeyRequests: 1 });
-    expect(service.of('accepted')).toMatchObject([
-      { method: 'api-key', client: 'acme', outcome: 'accepted' },
-    ]);
+    expect(service.of('open')).toMatchObject([{ method: 'api-key', client: 'acme', outcome: 'accepted' }]);
     expect(service.of('request')).toEqual([]);
     expect(await linesOf(register, METRICS.openRequests)).toContain(
       'xlink_open_requests{method="api-key"} 1',
@@ -120,16 +118,23 @@ describe.each(SERVERS)('%s', (_, serve) => {
     ]);
   });
 
-  test('each request is counted once, and both its events have its number', async () => {
+  test('what is over at once is told of once; an open one is found by itself, and counted once', async () => {
     const { known, register, options } = await moved();
     const service = await serve(known, options);
     await service.send(withKey({}, ACME));
-    await service.send(await signedRequest(known));
     await service.send(withKey({}, WRONG));
     await service.quiet();
-    const numbers = (type: 'accepted' | 'request') => service.of(type).map(({ request }) => request);
-    expect(new Set(numbers('request')).size).toBe(3);
-    expect(numbers('accepted')).toEqual(numbers('request').slice(0, 2));
+    expect(service.of('open')).toEqual([]);
+    const stream = await openStream(
+      service.port,
+      (await signedRequest(known, { path: '/events' })).headers as never,
+    );
+    await service.until('open', 1); // nobody asked
+    const { number } = service.of('open')[0]!;
+    expect(await linesOf(register, METRICS.openRequests)).toContain('xlink_open_requests{method="xlink"} 1');
+    stream.destroy();
+    await service.until('request', 3);
+    expect(service.of('request').map(({ opened }) => opened)).toEqual([undefined, undefined, number]);
     expect(service.adapter.getMetrics()).toMatchObject({
       apiKeyRequests: 1,
       xlinkRequests: 1,
@@ -137,11 +142,12 @@ describe.each(SERVERS)('%s', (_, serve) => {
     });
     expect(await linesOf(register, METRICS.clientRequests)).toEqual([
       'xlink_client_requests_total{client="acme",method="api-key",outcome="accepted"} 1',
-      'xlink_client_requests_total{client="acme",method="xlink",outcome="accepted"} 1',
       'xlink_client_requests_total{client="unknown",method="api-key",outcome="refused"} 1',
+      'xlink_client_requests_total{client="acme",method="xlink",outcome="accepted"} 1',
     ]);
     const requests = await linesOf(register, METRICS.requests);
     expect(requests.map((line) => line.split(' ').at(-1))).toEqual(['1', '1', '1']);
+    expect(await linesOf(register, METRICS.adoption)).toEqual(['xlink_adoption_ratio 0.5']);
   });
 });
 
@@ -199,6 +205,7 @@ describe('upgrades', () => {
     expect(await echoed(ws)).toBe('got a');
     const acme = { mode: 'api-key', clientId: 'acme' };
     expect((seen[0] as unknown[]).slice(0, 2)).toMatchObject([acme, acme]);
+    service.adapter.getMetrics(); // looks at once
     expect(await linesOf(register, METRICS.openRequests)).toContain(
       'xlink_open_requests{method="api-key"} 1',
     );

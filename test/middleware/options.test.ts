@@ -54,6 +54,10 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
   refusalsPerSecond: { wrong: [0, -1, 0.5, '5', null, Infinity], right: [1, 1000] },
   addressOf: { wrong: ['x-real-ip', {}, null], right: [() => '192.0.2.1'] },
   requestTarget: { wrong: [null, '/path', {}], right: [() => '/'] },
+  proxyHeaders: {
+    wrong: [null, 'x-user', [''], ['x user'], ['x-*-user'], ['*', ''], [1]],
+    right: [[], ['X-Internal-User', 'x-mesh-*']],
+  },
   hosts: {
     wrong: [null, 'api.example.com', [''], ['https://api.example.com'], ['a b'], [1]],
     right: [[], ['api.example.com', 'localhost:3000', '[::1]:3000']],

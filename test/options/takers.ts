@@ -210,6 +210,12 @@ const agents: readonly Row[] = [
     'overlapMs',
     (more) => root.createSuccession(identity, other, more),
   ],
+  [
+    'retireKeyStore',
+    'RetireKeyStoreOptions',
+    'registry',
+    (more) => root.retireKeyStore(new root.MemoryKeyStore(), more),
+  ],
   ['createKeyRecord', 'KeyRecordOptions', 'epoch', (more) => root.createKeyRecord(identity, more)],
   ['splitForChannel', 'SplitOptions', 'totalShares', (more) => root.splitForChannel(new Uint8Array(1), more)],
   ['reconstruct', 'ReconstructOptions', 'onBadShare', (more) => root.reconstruct(shares, more)],

@@ -2,6 +2,8 @@
 // Everything is fixed (seeds, clock, randomness), so running it again changes no byte.
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { answerFile } from './cases/answers.mjs';
+import { discoveryFile } from './cases/discovery.mjs';
 import { envelopeFiles } from './cases/envelopes.mjs';
 import { identityFile } from './cases/identity.mjs';
 import { keyRecordFile } from './cases/key-records.mjs';
@@ -13,9 +15,11 @@ import { successionFile } from './cases/successions.mjs';
 export function generate() {
   const files = {
     ...envelopeFiles(),
+    'answers.json': answerFile(),
     'shares.json': shareFile(),
     'key-record.json': keyRecordFile(),
     'succession.json': successionFile(),
+    'discovery.json': discoveryFile(),
     'identity.json': identityFile(),
     'request-binding.json': requestBindingFile(),
   };
@@ -24,14 +28,14 @@ export function generate() {
 
 const WIDTH = 110;
 
-/** JSON as the formatter of this repository leaves it: two spaces, lists of texts on one line if they fit. */
+/** JSON as the formatter of this repository leaves it: two spaces, lists of texts and numbers on one line if they fit. */
 function print(value, indent = '', before = indent.length) {
   if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString('hex'));
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const deeper = `${indent}  `;
   if (Array.isArray(value)) {
     const line = `[${value.map((item) => print(item)).join(', ')}]`;
-    const isFlat = value.every((item) => typeof item === 'string' || Array.isArray(item));
+    const isFlat = value.every((item) => typeof item !== 'object' || Array.isArray(item));
     if (isFlat && before + line.length <= WIDTH) return line;
     return `[\n${value.map((item) => deeper + print(item, deeper)).join(',\n')}\n${indent}]`;
   }

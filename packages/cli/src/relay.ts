@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Did, decodeDidKey, identityFromFile } from '@private.me/xlink';
-import { FileRelayStore } from '@private.me/xlink/file';
 import { createRelay } from '@private.me/xlink/server';
+import { openRelayStore } from './open-relay-store.js';
 import { type Command, type Output, UsageError } from './run.js';
 
 const HELP = `Usage: xlink relay --data DIR [options]
@@ -14,7 +14,8 @@ const HELP = `Usage: xlink relay --data DIR [options]
 Keeps sealed messages until their recipients fetch them. Both sides connect to it, so
 neither needs a public address. It cannot read, change or forge what it keeps.
 
-  --data DIR               messages and the identity of the relay (made if absent)
+  --data DIR               messages and the identity of the relay (made if absent); one
+                           relay at a time: a second one waits 10 s for the first
   --port N                 default 8787; 0 takes a free one
   --host ADDRESS           default 127.0.0.1: put a proxy with TLS in front of it
   --allow FILE             who may use it: one DID a line, # for comments
@@ -70,11 +71,14 @@ export const relayCommand: Command = {
 
     await mkdir(values.data, { recursive: true, mode: 0o700 });
     const identity = await identityFromFile(join(values.data, 'identity.pkcs8'));
-    const store = await FileRelayStore.open({
-      path: join(values.data, 'messages.jsonl'),
-      limits: settings.limits,
-      onRepair: ({ path, bytes }) => output.err(`cut ${bytes} unfinished bytes off the end of ${path}`),
-    });
+    const store = await openRelayStore(
+      {
+        path: join(values.data, 'messages.jsonl'),
+        limits: settings.limits,
+        onRepair: ({ path, bytes }) => output.err(`cut ${bytes} unfinished bytes off the end of ${path}`),
+      },
+      output,
+    );
     const relay = await createRelay({
       ...settings.relay,
       identity,

@@ -26,7 +26,7 @@ export async function run(
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command) {
-    output.err(`xlink: there is no command ${JSON.stringify(name)}\n\n${usage(commands)}`);
+    output.err(`xlink: there is no command ${JSON.stringify(name)}; see xlink --help`);
     return 2;
   }
   if (rest.includes('--help') || rest.includes('-h')) {
@@ -36,10 +36,9 @@ export async function run(
   try {
     return await command.run(rest, output);
   } catch (error) {
-    output.err(`xlink ${name}: ${messageOf(error)}`);
-    if (!isUsageError(error)) return 1;
-    output.err(`\n${command.help}`);
-    return 2;
+    const isUsage = isUsageError(error);
+    output.err(`xlink ${name}: ${messageOf(error)}${isUsage ? `; see xlink ${name} --help` : ''}`);
+    return isUsage ? 2 : 1;
   }
 }
 
@@ -51,8 +50,10 @@ export class UsageError extends Error {
 const isUsageError = (error: unknown): boolean =>
   error instanceof UsageError || String((error as { code?: unknown })?.code).startsWith('ERR_PARSE_ARGS');
 
+/** One line, without a full stop. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const { message = String(error) } = (error ?? {}) as { message?: string };
+  return message.replace(/\s*\n\s*/g, ' ').replace(/\.$/, '');
 }
 
 function usage(commands: Readonly<Record<string, Command>>): string {

@@ -34,7 +34,7 @@ describe('xlink', () => {
     expect((await call()).code).toBe(2);
     for (const name of ['relais', 'constructor', '__proto__']) {
       const { code, err } = await call(name);
-      expect([code, err]).toEqual([2, expect.stringContaining('there is no command')]);
+      expect([code, err]).toEqual([2, `xlink: there is no command "${name}"; see xlink --help`]);
     }
   });
 
@@ -57,9 +57,10 @@ describe('xlink', () => {
     [['relay', '--data', 'x', '--allow', 'x', '--open'], 'say who may use the relay'],
     [['relay', '--dat', 'x'], 'Unknown option'],
     [['relay', 'extra', '--data', 'x'], 'Unexpected argument'],
-  ])('%j is a wrong call', async (args, text) => {
+  ])('%j is a wrong call, and said in one line', async (args, text) => {
     const { code, err } = await call(...args);
-    expect([code, err]).toEqual([2, expect.stringContaining(text)]);
+    expect([code, err]).toEqual([2, expect.stringContaining(`xlink relay: ${text}`)]);
+    expect(err).toMatch(/^[^\n]+; see xlink relay --help$/);
   });
 
   test('relay says what is wrong with its files', async () => {

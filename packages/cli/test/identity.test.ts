@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -91,6 +91,12 @@ describe('xlink identity', () => {
     expect([revoked.code, revoked.out]).toEqual([1, `${old.did}  revoked\n${next.did}  revoked`]);
   });
 
+  test('check says whether the last one has committed to its successor', async () => {
+    await succeed('--next', old.did);
+    const { code, out } = await call('check', '--did', next.did, '--registry', url);
+    expect([code, out]).toEqual([0, `${next.did}  active, only the DID that it committed to may succeed it`]);
+  });
+
   test('the agent of a service that holds both goes on as the new one', async () => {
     const agent = new Agent({ identity: old, successor: next, registry: stored });
     expect((await agent.keyRecord()).did).toBe(old.did);
@@ -115,6 +121,16 @@ describe('xlink identity', () => {
     expect([stranger.code, stranger.err]).toEqual([1, expect.stringContaining('is not in the registry')]);
   });
 
+  test('show prints the DID of a file, PEM or DER, and makes none', async () => {
+    for (const [file, { did }] of [
+      ['old.pem', old],
+      ['new.der', next],
+    ] as const)
+      expect(await call('show', path(file))).toEqual({ code: 0, out: did, err: '' });
+    expect((await call('show', path('absent.pem'))).code).toBe(2);
+    await expect(readFile(path('absent.pem'))).rejects.toThrow('ENOENT');
+  });
+
   test('a key that openssl made is taken', async () => {
     const pem = path('openssl.pem');
     try {
@@ -123,13 +139,19 @@ describe('xlink identity', () => {
       if ((error as { code?: string }).code === 'ENOENT') return;
       throw error;
     }
+    const { out: did } = await call('show', pem);
     const done = await call('succeed', '--old', path('old.pem'), '--new', pem, ...at());
-    expect([done.code, done.err]).toEqual([0, '']);
+    expect([done.code, done.err, done.out]).toEqual([0, '', expect.stringContaining(did)]);
   });
 
   test.each([
-    [[], 'succeed or check is required'],
-    [['rotate'], 'there are succeed and check'],
+    [[], 'succeed, check or show is required'],
+    [['rotate'], 'there are succeed, check and show'],
+    [['show'], 'show takes one file'],
+    [['show', 'x', 'y'], 'show takes one file'],
+    [['show', '--new', 'x'], 'Unknown option'],
+    [['show', 'no such file'], 'there is no file no such file'],
+    [['succeed', '--old', 'no such file', '--new', 'y', '--registry', 'https://x'], 'there is no file'],
     [['succeed'], '--old is required'],
     [['succeed', '--old', 'x'], '--new is required'],
     [['succeed', '--old', 'x', '--new', 'y', '--overlap', '91d'], '--overlap must be'],
@@ -152,7 +174,7 @@ describe('xlink identity', () => {
     const { code, err } = await succeed();
     expect([code, err.split('\n')[0]]).toEqual([
       2,
-      expect.stringContaining('old.pem is not a PKCS#8 private key'),
+      expect.stringMatching(/not a PKCS#8 .* unencrypted PEM .*old\.pem/),
     ]);
     expect(err).not.toContain('c2VjcmV0');
   });

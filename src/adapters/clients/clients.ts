@@ -1,3 +1,4 @@
+import { isOwnScope } from '../../checks/scope.js';
 import { isScope } from '../../envelope/fields.js';
 import { xlinkError } from '../../errors/errors.js';
 import type { ApiKeyAuth, Outcome } from '../../http/decision.js';
@@ -71,18 +72,26 @@ export class Clients {
     assertStanding(standing, this.parts.clock());
   }
 
-  /** Counts a request for the report, when it is decided. Failures count once it is verified whose they are. */
+  /** Counts a request for the report. Failures count once it is verified whose they are. */
   count({ client, method, error }: Outcome): void {
     const { ledger } = this.parts;
-    if (error) {
-      if (client !== undefined) ledger.failed(client, method, error.id);
-    } else if (method === 'api-key') ledger.keyUsed(client ?? CLIENT_WITHOUT_ID);
-    else if (client !== undefined) ledger.xlinkUsed(client);
+    if (client === undefined) {
+      if (method === 'api-key' && !error) ledger.keyUsed(CLIENT_WITHOUT_ID);
+      return;
+    }
+    if (error) ledger.failed(client, method, error.id);
+    else if (method === 'xlink') ledger.xlinkUsed(client);
+    else ledger.keyUsed(client);
   }
 
-  /** The response to a request that was counted is over. */
-  over({ client = CLIENT_WITHOUT_ID, method, error }: Outcome): void {
-    if (method === 'api-key' && !error) this.parts.ledger.keyReleased(client);
+  /** A request that was counted is not over: as long as it is open, its key is in use. */
+  held({ client = CLIENT_WITHOUT_ID, method }: Outcome): void {
+    if (method === 'api-key') this.parts.ledger.keyHeld(client);
+  }
+
+  /** It is over. */
+  released({ client = CLIENT_WITHOUT_ID, method }: Outcome): void {
+    if (method === 'api-key') this.parts.ledger.keyReleased(client);
   }
 
   /** The record of a client that is not revoked. Throws `CLIENT_REVOKED`; `CLIENT_STORE_UNAVAILABLE` if it cannot be told. */
@@ -117,7 +126,10 @@ export function defaultClientId(auth: ApiKeyAuth): ClientId | undefined {
 /** The member `scopes`. */
 export const defaultClientScopes = (auth: ApiKeyAuth) => auth.scopes as readonly Scope[] | undefined;
 
-/** Throws `INVALID_OPTION` for scopes that are neither absent nor a list of scopes: they must not turn into `any`. */
+/**
+ * Throws `INVALID_OPTION` for scopes that are neither absent nor a list of scopes: they must not turn into `any`. Those of
+ * the library's own routes are left out: nobody grants them.
+ */
 export function checkClientScopes(scopes: unknown): readonly Scope[] | undefined {
   if (scopes === undefined) return undefined;
   if (!Array.isArray(scopes) || !scopes.every((scope) => scope === '*' || isScope(scope)))
@@ -125,5 +137,5 @@ export function checkClientScopes(scopes: unknown): readonly Scope[] | undefined
       field: 'clientScopes',
       hint: 'The scopes of a key must be a list of scopes; set clientScopes if legacyKeyValidator names them otherwise.',
     });
-  return scopes;
+  return scopes.filter((scope) => !isOwnScope(scope));
 }

@@ -8,7 +8,7 @@ import type { ClientActivity, ClientStore } from './store.js';
 /** How long counts are held back before they are written: 5 s. */
 const DEFAULT_FLUSH_MS = 5000;
 
-/** How often it is written that keys whose requests are not over are still in use, for reports of other instances. */
+/** How often it is written that keys of open requests are still in use, for reports of other instances. */
 const STILL_IN_USE_MS = 60_000;
 
 /** Activity of one client since the last write. */
@@ -46,7 +46,7 @@ export class ClientLedger {
   /** The writes that are under way. */
   #writing: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Requests by key that are not over, such as event streams and WebSockets. */
+  /** Requests by key that are open, such as event streams and WebSockets. */
   readonly #open = new Map<ClientId, number>();
   #openTimer: ReturnType<typeof setInterval> | undefined;
 
@@ -60,11 +60,14 @@ export class ClientLedger {
     this.#onFault = options.onFault;
   }
 
-  /** A request by key was accepted. The key is in use until {@link ClientLedger.keyReleased}. */
   keyUsed(client: ClientId): void {
     const pending = this.#of(client);
     pending.keyRequests += 1;
     pending.lastKeyUse = this.#clock();
+  }
+
+  /** A request by key stays open: the key is in use until {@link ClientLedger.keyReleased}. */
+  keyHeld(client: ClientId): void {
     this.#open.set(client, (this.#open.get(client) ?? 0) + 1);
     if (this.#openTimer) return;
     this.#openTimer = setInterval(() => this.#noteOpen(), STILL_IN_USE_MS);
@@ -103,7 +106,7 @@ export class ClientLedger {
   }
 
   /**
-   * Writes what is pending, and that keys with open requests are in use now, and waits for what is being written. A store that is down gets the same batch again later, as
+   * Writes what is pending, and that keys of open requests are in use now, and waits for what is being written. A store that is down gets the same batch again later, as
    * it was, and nothing else until it has taken that; nothing is counted twice.
    */
   async flush(): Promise<void> {

@@ -116,6 +116,7 @@ export class ModePolicy {
    * can neither walk around a strict route nor borrow the mode of a lax one.
    */
   forRequest(method: string, target: string): Mode {
+    if (this.#routes.length === 0) return this.#global;
     const path = pathOf(target);
     const modes = [literal(path), folded(path)].map((reading) =>
       this.#forPath(method.toUpperCase(), reading),

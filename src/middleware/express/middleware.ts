@@ -1,6 +1,7 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import type { HttpResponse } from '../../http/decision.js';
 import { authenticate } from '../authenticate.js';
+import { wrongFramework } from '../framework-check.js';
 import type { FrameworkContext } from '../node/framework-context.js';
 import { answerRequest } from '../node/response.js';
 import type { NodeRequest, NodeResponse, RequestExtras } from '../node/types.js';
@@ -16,6 +17,8 @@ export type ExpressMiddleware = (
 /** Lets requests through, or answers them, as the adapter decides. */
 export function expressMiddleware(adapter: BaseDualModeAdapter): ExpressMiddleware {
   return function xlinkAuthentication(req, res, next) {
+    if (typeof next !== 'function' || !req?.headers || typeof res?.setHeader !== 'function' || 'raw' in req)
+      wrongFramework(req, res);
     authenticate(adapter, exchangeOf(req, res)).then(
       ({ action }) => action === 'pass' && next(),
       (error) => next(error),

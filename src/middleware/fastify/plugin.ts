@@ -1,6 +1,7 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import type { HttpResponse } from '../../http/decision.js';
 import { authenticate } from '../authenticate.js';
+import { wrongFramework } from '../framework-check.js';
 import type { BodyHolder, NodeRequest, NodeResponse, RequestExtras } from '../node/types.js';
 
 /** The parts of a Fastify request that are used. */
@@ -38,6 +39,7 @@ export type FastifyPlugin = (fastify: FastifyInstance) => Promise<void>;
  */
 export function fastifyXlink(adapter: BaseDualModeAdapter): FastifyPlugin {
   const plugin: FastifyPlugin = async (fastify) => {
+    if (typeof fastify?.decorateRequest !== 'function') wrongFramework(fastify, undefined);
     for (const name of ['auth', 'agentMessage'])
       if (!fastify.hasRequestDecorator(name)) fastify.decorateRequest(name);
     fastify.addHook('onRequest', async function xlinkAuthentication(request, reply) {

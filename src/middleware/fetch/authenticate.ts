@@ -1,8 +1,8 @@
 import { copyOf } from '../../adapters/customer.js';
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
-import { toXlinkError } from '../../errors/errors.js';
+import { toXlinkError, type XlinkError } from '../../errors/errors.js';
 import type { Decision, Pass } from '../../http/decision.js';
-import { rememberRequestContext } from '../request-context.js';
+import { refusedBy, rememberRequestContext } from '../request-context.js';
 import { FetchRequest } from './request.js';
 import { responseOf, sealedResponse, withHeaders } from './response.js';
 
@@ -30,10 +30,14 @@ export async function authenticateFetch(
   const decision = await adapter.decide(asked.inbound).catch((error) => {
     throw toXlinkError(error);
   });
+  let refused: XlinkError | undefined; // by a guard behind the adapter
+  const onRefused = (error: XlinkError) => {
+    refused ??= error;
+  };
   const count = ({ status }: { readonly status: number }) =>
-    adapter.recordOutcome(decision, context.route(), status);
+    adapter.recordOutcome(refusedBy(decision, refused), context.route(), status);
   try {
-    const response = await answerTo(adapter, context, asked, decision);
+    const response = await answerTo(adapter, { ...context, onRefused }, asked, decision);
     count(response.inner);
     return response.outer;
   } catch (error) {
@@ -42,9 +46,11 @@ export async function authenticateFetch(
   }
 }
 
+type Served = FetchContext & { readonly onRefused: (error: XlinkError) => void };
+
 async function answerTo(
   adapter: BaseDualModeAdapter,
-  context: FetchContext,
+  context: Served,
   asked: FetchRequest,
   decision: Decision,
 ): Promise<{ readonly inner: { readonly status: number }; readonly outer: Response }> {
@@ -62,12 +68,12 @@ async function answerTo(
 
 function served(
   adapter: BaseDualModeAdapter,
-  context: FetchContext,
+  context: Served,
   asked: FetchRequest,
   pass: Pass,
 ): Promise<Response> {
   const request = asked.opened(pass);
-  rememberRequestContext(adapter, [context.raw, context.request, request], pass);
+  rememberRequestContext(adapter, [context.raw, context.request, request], pass, context.onRefused);
   return context.serve(request, {
     ...(pass.auth ? { auth: copyOf(pass.auth) } : {}),
     ...(pass.message ? { agentMessage: pass.message } : {}),

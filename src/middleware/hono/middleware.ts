@@ -1,5 +1,6 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import { authenticateFetch } from '../fetch/authenticate.js';
+import { wrongFramework } from '../framework-check.js';
 
 /** The parts of a Hono context that are used. */
 export interface HonoContext {
@@ -23,6 +24,7 @@ export type HonoMiddleware = (c: HonoContext, next: () => Promise<void>) => Prom
  */
 export function honoMiddleware(adapter: BaseDualModeAdapter): HonoMiddleware {
   return async function xlinkAuthentication(c, next) {
+    if (!(c?.req?.raw instanceof Request)) wrongFramework(c, next);
     let isServed = false;
     const answer = await authenticateFetch(adapter, {
       request: c.req.raw,

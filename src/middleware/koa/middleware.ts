@@ -1,6 +1,7 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import type { HttpResponse } from '../../http/decision.js';
 import { authenticate } from '../authenticate.js';
+import { wrongFramework } from '../framework-check.js';
 import type { FrameworkContext } from '../node/framework-context.js';
 import { answerRequest } from '../node/response.js';
 import type { BodyHolder, KoaResponse, NodeRequest, RequestExtras } from '../node/types.js';
@@ -24,6 +25,7 @@ export type KoaMiddleware = (ctx: KoaContext, next: () => Promise<unknown>) => P
 /** Lets requests through, or answers them, as the adapter decides. */
 export function koaMiddleware(adapter: BaseDualModeAdapter): KoaMiddleware {
   return async function xlinkAuthentication(ctx, next) {
+    if (!ctx?.req || !ctx.res || !ctx.state) wrongFramework(ctx, next);
     const { action, headers } = await authenticate(adapter, exchangeOf(ctx));
     if (action === 'answer') return;
     keepHeaders(ctx.res, headers);

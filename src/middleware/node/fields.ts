@@ -8,12 +8,12 @@ export const replaceFields = (req: NodeRequest, pass: Pass): void =>
     req,
     openedHeaders(
       pass,
-      (name) => valueOf(req, name),
+      (name) => fieldOf(req, name),
       () => Object.keys(req.headers),
     ),
   );
 
-function valueOf({ headers }: NodeRequest, name: string): string | undefined {
+function fieldOf({ headers }: NodeRequest, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value.join(', ') : value;
 }

@@ -33,7 +33,10 @@ export function answerRequest(
  * there was an answer. A response whose connection was handed over to another protocol never closes, so there the connection counts.
  */
 export function whenClosed(req: NodeRequest, res: NodeResponse, then: (aborted: boolean) => void): void {
-  if (res.closed) return then(true);
+  if (res.closed) {
+    then(true);
+    return;
+  }
   let isOver = false;
   const over = () => {
     if (!isOver) then(!res.writableEnded);

@@ -1,4 +1,5 @@
 import { concat, EMPTY } from '../../crypto/bytes.js';
+import type { Header } from '../../envelope/plaintext.js';
 import type { AnswerHead, AnswerSealer } from '../../http/answer-head.js';
 import { encodeUtf8 } from '../../util/utf8.js';
 import { bytesOf, callbackIn } from './arguments.js';
@@ -14,7 +15,7 @@ export interface NodeSocket {
   readonly destroyed: boolean;
   emit(event: string): unknown;
   once(event: string, listener: () => void): unknown;
-  on(event: string, listener: () => void): unknown;
+  prependListener(event: string, listener: () => void): unknown;
   removeListener(event: string, listener: () => void): unknown;
   destroy(): unknown;
   cork(): void;
@@ -25,7 +26,14 @@ export interface NodeSocket {
 export interface Http1Response {
   /** The connection while it is this response's turn to write. */
   readonly socket: NodeSocket | null | undefined;
+  shouldKeepAlive: boolean;
   once(event: string, listener: () => void): unknown;
+}
+
+export interface Http1Connection {
+  readonly socket: NodeSocket;
+  /** Whether who is at the other end speaks HTTP/1.1, and not HTTP/1.0. */
+  readonly takesChunks: boolean;
 }
 
 /** What is sent in the place of an answer that cannot be sealed. */
@@ -37,43 +45,34 @@ export type FailureAnswer = (error: unknown) => { readonly head: AnswerHead; rea
  */
 export function sealHttp1(
   res: Http1Response,
-  socket: NodeSocket,
+  { socket, takesChunks }: Http1Connection,
   sealer: AnswerSealer,
   failure: FailureAnswer,
 ): void {
   const { turns, write } = tapped(socket);
-  let version = 'HTTP/1.1';
+  if (!takesChunks) res.shouldKeepAlive = false; // the answer ends with the connection
   const pass: Write = (...args) => write.apply(socket, args);
   const output: SealedOutput = new SealedOutput(sealer, {
     begin(head, bytes, isFinal, written) {
-      const framing: AnswerHead['headers'] = isFinal
-        ? [['Content-Length', String(bytes.length)]]
-        : version === 'HTTP/1.1'
-          ? [['Transfer-Encoding', 'chunked']]
-          : [];
-      const isChunked = !isFinal && version === 'HTTP/1.1';
-      const parts = [headBytes(version, head, framing), ...(isChunked ? chunk(bytes) : [bytes])];
-      return pass(concat(parts), written);
+      if (isFinal) return pass(whole(head, bytes), written);
+      if (!takesChunks) return pass(concat([headBytes(head), bytes]), written);
+      const headOfChunks = headBytes(head, ['Transfer-Encoding', 'chunked']);
+      return pass(concat([headOfChunks, ...chunk(bytes)]), written);
     },
     write(bytes, isFinal, written) {
-      if (version !== 'HTTP/1.1') return pass(bytes, written);
+      if (!takesChunks) return pass(bytes, written);
       return pass(concat([...chunk(bytes), isFinal ? LAST_CHUNK : EMPTY]), written);
     },
     drained: () => socket.emit('drain'),
     fail(error, hasBegun, written) {
       if (hasBegun) return void socket.destroy();
       const { head, body } = failure(error);
-      const bytes = encodeUtf8(body);
-      const framing: AnswerHead['headers'] = [['Content-Length', String(bytes.length)]];
-      pass(concat([headBytes(version, head, framing), bytes]), written);
+      pass(whole(head, encodeUtf8(body)), written);
     },
   });
   const plain = new PlainHttp1({
     interim: (bytes) => pass(bytes),
-    head(head, itsVersion) {
-      version = itsVersion;
-      output.head(head);
-    },
+    head: (head) => output.head(head),
     body: (bytes) => output.write(bytes),
     end: () => output.end(),
     trailers: () => output.fail(new TypeError('a sealed answer has no trailers')),
@@ -92,7 +91,7 @@ export function sealHttp1(
     },
   };
   turns.add(turn);
-  socket.on('drain', onDrain);
+  socket.prependListener('drain', onDrain); // before the response hears of it, and asks whether there is room
   res.once('prefinish', () => plain.close());
   res.once('close', () => {
     output.abandon();
@@ -147,13 +146,12 @@ const chunk = (bytes: Uint8Array): Uint8Array[] => [
   encodeUtf8('\r\n'),
 ];
 
+const whole = (head: AnswerHead, body: Uint8Array): Uint8Array =>
+  concat([headBytes(head, ['Content-Length', String(body.length)]), body]);
+
 /** Values are bytes as characters up to U+00FF, as Node has them. */
-function headBytes(
-  version: string,
-  { status, headers }: AnswerHead,
-  framing: AnswerHead['headers'],
-): Uint8Array {
+function headBytes({ status, headers }: AnswerHead, ...framing: Header[]): Uint8Array {
   const lines = [...headers, ...framing].map(([name, value]) => `${name}: ${value}\r\n`);
-  const text = `${version} ${status} \r\n${lines.join('')}\r\n`;
+  const text = `HTTP/1.1 ${status} \r\n${lines.join('')}\r\n`;
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

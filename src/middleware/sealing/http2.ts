@@ -10,9 +10,10 @@ export interface Http2Stream {
   respond(fields?: Fields, options?: Record<string, unknown>): void;
   write(...args: unknown[]): boolean;
   end(...args: unknown[]): unknown;
+  sendTrailers(fields: Fields): void;
   close(code?: number): void;
   emit(event: string): unknown;
-  on(event: string, listener: () => void): unknown;
+  prependListener(event: string, listener: () => void): unknown;
   once(event: string, listener: () => void): unknown;
 }
 
@@ -20,7 +21,7 @@ const INTERNAL_ERROR = 2; // RFC 9113 section 7
 
 /** Seals what a response writes to its HTTP/2 stream. The response itself stays as it is, as in HTTP/1. */
 export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
-  const { respond, write, end } = stream;
+  const { respond, write, end, sendTrailers } = stream;
   const pass = (bytes: Uint8Array, isFinal: boolean, written: () => void): boolean => {
     const hasRoom = write.call(stream, bytes, written);
     if (isFinal) end.call(stream);
@@ -59,7 +60,10 @@ export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
     output.end();
     return stream;
   };
-  stream.on('drain', () => output.drained());
+  // They would go out unsealed. A response asks to send them even if there are none.
+  stream.sendTrailers = (fields) =>
+    Object.keys(fields).length === 0 ? sendTrailers.call(stream, fields) : stream.close(INTERNAL_ERROR);
+  stream.prependListener('drain', () => output.drained()); // before the response hears of it
   stream.once('close', () => output.abandon());
 }
 

@@ -17,6 +17,7 @@ export interface WritableResponse {
   end(...args: unknown[]): unknown;
   destroy(error?: unknown): unknown;
   emit(event: string): unknown;
+  prependListener(event: string, listener: () => void): unknown;
   once(event: string, listener: () => void): unknown;
 }
 
@@ -97,6 +98,7 @@ export function sealMethods(res: WritableResponse, sealer: AnswerSealer, failure
     begin();
   }
   intercept();
+  res.prependListener('drain', () => output.drained()); // before the handler hears of it
   res.once('close', () => output.abandon());
 }
 

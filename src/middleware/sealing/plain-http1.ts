@@ -6,7 +6,7 @@ import type { AnswerHead } from '../../http/answer-head.js';
 export interface ResponseParts {
   /** An interim response (RFC 9110 section 15.2), as it is. */
   interim(bytes: Uint8Array): void;
-  head(head: AnswerHead, version: string): void;
+  head(head: AnswerHead): void;
   body(bytes: Uint8Array): void;
   end(): void;
   trailers(): void;
@@ -28,10 +28,6 @@ export class PlainHttp1 {
 
   constructor(parts: ResponseParts) {
     this.#parts = parts;
-  }
-
-  get isOver(): boolean {
-    return this.#state === 'over';
   }
 
   push(bytes: Uint8Array): void {
@@ -73,18 +69,17 @@ export class PlainHttp1 {
     const bytes = this.#rest.subarray(0, end + 4);
     this.#rest = this.#rest.subarray(end + 4);
     const [first, ...lines] = latin1(bytes.subarray(0, end)).split('\r\n');
-    const [version, code] = first!.split(' ');
-    const status = Number(code);
+    const status = Number(first!.split(' ')[1]);
     if (status < 200) this.#parts.interim(bytes);
-    else this.#begin({ status, headers: lines.map(headerIn) }, version!);
+    else this.#begin({ status, headers: lines.map(headerIn) });
     return true;
   }
 
-  #begin(head: AnswerHead, version: string): void {
+  #begin(head: AnswerHead): void {
     const { status, headers } = head;
     const field = (name: string) => headers.find(([each]) => each.toLowerCase() === name)?.[1];
     const length = field('content-length');
-    this.#parts.head(head, version);
+    this.#parts.head(head);
     if (status === 204 || status === 304) this.#end();
     else if (/\bchunked$/i.test(field('transfer-encoding') ?? '')) this.#state = 'chunk size';
     else if (length === undefined) this.#state = 'until close';

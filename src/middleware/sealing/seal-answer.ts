@@ -8,15 +8,17 @@ import { sealMethods, type WritableResponse } from './methods.js';
  * that nobody notices.
  */
 export function sealAnswerOf(
-  req: { readonly socket?: unknown },
+  req: { readonly socket?: unknown; readonly httpVersion?: unknown },
   res: object,
   sealer: AnswerSealer,
   failure: FailureAnswer,
 ): void {
   const { stream } = res as { stream?: Partial<Http2Stream> };
   if (typeof stream?.respond === 'function') sealHttp2(stream as Http2Stream, sealer);
-  else if (isConnection(req.socket)) sealHttp1(res as Http1Response, req.socket, sealer, failure);
-  else sealMethods(res as WritableResponse, sealer, failure);
+  else if (isConnection(req.socket)) {
+    const connection = { socket: req.socket, takesChunks: req.httpVersion !== '1.0' };
+    sealHttp1(res as Http1Response, connection, sealer, failure);
+  } else sealMethods(res as WritableResponse, sealer, failure);
 }
 
 /** A TCP, TLS or Unix connection of Node's own, which responses write to. Other runtimes and tests have something in its place. */

@@ -32,12 +32,6 @@ function ledgerOn(store: ClientStore, flushMs?: number) {
   return { clock, ledger, faults };
 }
 
-/** A request by key that is over at once. */
-function usedKey(ledger: ClientLedger, client: string): void {
-  ledger.keyUsed(client);
-  ledger.keyReleased(client);
-}
-
 beforeEach(() => {
   jest.useFakeTimers();
 });
@@ -51,7 +45,7 @@ describe('writes', () => {
     const { ledger, clock } = ledgerOn(store);
     for (let i = 0; i < 1000; i++) {
       clock.advance(1);
-      if (i % 10 === 0) usedKey(ledger, 'acme');
+      if (i % 10 === 0) ledger.keyUsed('acme');
       else ledger.xlinkUsed(i % 2 ? 'acme' : 'bolt');
     }
     await jest.advanceTimersByTimeAsync(4999);
@@ -74,7 +68,7 @@ describe('writes', () => {
     const store = new WatchedStore();
     const { ledger } = ledgerOn(store);
     for (let i = 0; i < 1000; i++) {
-      usedKey(ledger, 'acme');
+      ledger.keyUsed('acme');
       await jest.advanceTimersByTimeAsync(50);
     }
     await jest.advanceTimersByTimeAsync(5000);
@@ -85,7 +79,7 @@ describe('writes', () => {
   test('flushMs says how long counts are held back', async () => {
     const store = new WatchedStore();
     const { ledger } = ledgerOn(store, 200);
-    usedKey(ledger, 'acme');
+    ledger.keyUsed('acme');
     await jest.advanceTimersByTimeAsync(199);
     expect(store.writes).toHaveLength(0);
     await jest.advanceTimersByTimeAsync(1);
@@ -95,7 +89,7 @@ describe('writes', () => {
   test('ten thousand clients at most are held back', async () => {
     const store = new WatchedStore();
     const { ledger } = ledgerOn(store);
-    for (let i = 0; i < 10_001; i++) usedKey(ledger, `client ${i}`);
+    for (let i = 0; i < 10_001; i++) ledger.keyUsed(`client ${i}`);
     expect(store.writes.map((write) => write.length)).toEqual([10_000]);
     await ledger.flush();
     expect(store.list()).toHaveLength(10_001);
@@ -105,7 +99,7 @@ describe('writes', () => {
     const store = new WatchedStore();
     const { ledger } = ledgerOn(store);
     await ledger.flush();
-    usedKey(ledger, 'acme');
+    ledger.keyUsed('acme');
     await ledger.flush();
     await ledger.flush();
     expect(store.writes).toHaveLength(1);
@@ -119,7 +113,7 @@ describe('writes', () => {
       open = resolve;
     });
     const { ledger } = ledgerOn(store);
-    usedKey(ledger, 'acme');
+    ledger.keyUsed('acme');
     await jest.advanceTimersByTimeAsync(5000);
     let flushed = false;
     const flush = ledger.flush().then(() => {
@@ -140,10 +134,10 @@ test('flush waits for every write that is under way, not only for its own', asyn
     open = resolve;
   });
   const { ledger } = ledgerOn(store);
-  usedKey(ledger, 'acme');
+  ledger.keyUsed('acme');
   const first = ledger.flush();
   store.gate = undefined;
-  usedKey(ledger, 'bolt');
+  ledger.keyUsed('bolt');
   let flushed = false;
   const second = ledger.flush().then(() => {
     flushed = true;
@@ -181,10 +175,10 @@ describe('a store that fails', () => {
     const store = new WatchedStore();
     const { ledger, clock, faults } = ledgerOn(store);
     store.down = true;
-    usedKey(ledger, 'acme');
+    ledger.keyUsed('acme');
     ledger.xlinkUsed('acme');
     ledger.failed('acme', 'xlink', 'SCOPE_DENIED');
-    usedKey(ledger, 'bolt');
+    ledger.keyUsed('bolt');
     await jest.advanceTimersByTimeAsync(5000);
     expect([store.writes.length, store.list(), faults]).toEqual([1, [], [new Error('connection refused')]]);
 
@@ -222,7 +216,7 @@ describe('a store that fails', () => {
       open = resolve;
     });
     store.down = true;
-    usedKey(ledger, 'acme');
+    ledger.keyUsed('acme');
     ledger.failed('acme', 'xlink', 'SCOPE_DENIED');
     const failing = ledger.flush();
     clock.advance(1);
@@ -245,10 +239,10 @@ describe('a store that fails', () => {
     const store = new WatchedStore();
     const { ledger, clock } = ledgerOn(store);
     store.down = true;
-    usedKey(ledger, 'acme');
+    ledger.keyUsed('acme');
     const failing = ledger.flush();
     clock.advance(5);
-    usedKey(ledger, 'acme');
+    ledger.keyUsed('acme');
     await failing;
     store.down = false;
     await ledger.flush();
@@ -260,7 +254,7 @@ describe('a store that fails', () => {
     const store = breakable(inner);
     const { ledger, faults } = ledgerOn(store);
     store.down.add('add');
-    usedKey(ledger, 'acme');
+    ledger.keyUsed('acme');
     await ledger.flush();
     expect(faults).toHaveLength(1);
     store.down.clear();
@@ -274,7 +268,7 @@ test('four ledgers on one store add up', async () => {
   const ledgers = [1, 2, 3, 4].map(() => ledgerOn(store));
   for (const [i, { ledger, clock }] of ledgers.entries()) {
     clock.advance(i);
-    for (let n = 0; n <= i; n++) usedKey(ledger, 'acme');
+    for (let n = 0; n <= i; n++) ledger.keyUsed('acme');
     ledger.xlinkUsed('acme');
     ledger.failed('acme', 'xlink', i % 2 ? 'SCOPE_DENIED' : 'REPLAY_DETECTED');
   }

@@ -1,12 +1,12 @@
-import { copyOf } from '../../adapters/customer.js';
-import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
-import { xlinkError } from '../../errors/errors.js';
-import type { Auth, Headers, HttpResponse, InboundRequest } from '../../http/decision.js';
-import { encodeUtf8 } from '../../util/utf8.js';
-import { rememberRequestContext } from '../request-context.js';
-import { replaceFields } from './fields.js';
-import { incomingBody } from './request.js';
-import type { NodeRequest, RequestExtras } from './types.js';
+import { copyOf } from '../adapters/customer.js';
+import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
+import { type XlinkError, xlinkError } from '../errors/errors.js';
+import type { Auth, Headers, HttpResponse, InboundRequest } from '../http/decision.js';
+import { encodeUtf8 } from '../util/utf8.js';
+import { replaceFields } from './node/fields.js';
+import { incomingBody } from './node/request.js';
+import type { NodeRequest, RequestExtras } from './node/types.js';
+import { refusedBy, rememberRequestContext } from './request-context.js';
 
 /** The parts of the connection that Node hands to listeners of `upgrade`. */
 export interface UpgradeSocket {
@@ -42,7 +42,8 @@ export async function authenticateUpgrade(
   const decision = await adapter.decide(upgradeRequest(req));
   const status = decision.action === 'answer' ? decision.status : SWITCHING_PROTOCOLS;
   const isGone = socket.closed;
-  const over = () => adapter.recordOutcome(decision, undefined, status, isGone);
+  let refused: XlinkError | undefined; // by a guard
+  const over = () => adapter.recordOutcome(refusedBy(decision, refused), undefined, status, isGone);
   if (isGone) over();
   else socket.once('close', over);
   if (decision.action === 'answer') {
@@ -52,7 +53,9 @@ export async function authenticateUpgrade(
   socket.removeListener('error', ignore);
   if (isGone) return undefined;
   const { auth, message, headers } = decision;
-  rememberRequestContext(adapter, [req], decision);
+  rememberRequestContext(adapter, [req], decision, (error) => {
+    refused ??= error;
+  });
   if (auth) Object.assign(req, { auth: copyOf(auth) });
   if (message) Object.assign(req, { agentMessage: message });
   replaceFields(req, decision);

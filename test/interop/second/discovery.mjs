@@ -1,17 +1,18 @@
-// Discovery and sealed answers: docs/PROTOCOL.md, sections 12.4 to 12.6. Both ends, without a network.
+// Discovery: docs/PROTOCOL.md, section 12.6. Both ends, without a network.
 import { sha256 } from '@noble/hashes/sha2.js';
 import { randomBytes } from '@noble/hashes/utils.js';
 import { ml_dsa65 } from '@noble/post-quantum/ml-dsa.js';
 import { EMPTY, fail, fromBase64url, LP, toBase64url, u64, utf8 } from './bytes.mjs';
 import { publicKeyOf, signEd25519, verifyEd25519 } from './identity.mjs';
-import { recordTranscript, verifyRecord } from './record.mjs';
+import { Memory, recordTranscript, verifyRecord } from './record.mjs';
 import { followChain, parseSuccession, successionTranscript } from './succession.mjs';
 
 const LABEL = utf8('xlink/1 discovery');
 const texts = (list) => LP(...list.map((text) => utf8(String(text))));
 const sorted = (object) => Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1));
 
-const transcriptOf = (d) =>
+/** Of a document as it is in JSON. */
+export const documentTranscript = (d) =>
   LP(
     LABEL,
     texts(d.hosts),
@@ -29,19 +30,20 @@ const transcriptOf = (d) =>
   );
 
 /** 12.6, service: a document, signed by the identity. */
-export function signDiscovery(id, document) {
-  const transcript = transcriptOf(document);
+export function signDiscovery(id, document, random = randomBytes) {
+  const transcript = documentTranscript(document);
   const signed = { ...document, signature: toBase64url(signEd25519(transcript, id.seed)) };
   if (!id.mlDsa65) return signed;
-  const options = { context: LABEL, extraEntropy: randomBytes(32) };
+  const options = { context: LABEL, extraEntropy: random(32, 'rnd') };
   return { ...signed, pqSignature: toBase64url(ml_dsa65.sign(transcript, id.mlDsa65.secretKey, options)) };
 }
 
+const isText = (value) => typeof value === 'string' && !/\p{Cs}/u.test(value);
 const isTexts = (list, min, max) =>
   Array.isArray(list) &&
   list.length >= min &&
   list.length <= max &&
-  list.every((text) => typeof text === 'string' && text.length <= 1024);
+  list.every((text) => isText(text) && text.length <= 1024);
 const isTime = (n) => Number.isSafeInteger(n) && n >= 0;
 const NAME = /^[^\p{Cc}\p{Cf}]{1,256}$/u;
 const MODES = ['observe', 'hybrid', 'deprecation', 'xlink-only'];
@@ -54,7 +56,7 @@ function isChain(chain, did) {
   return new Set(dids).size === dids.length && chain.every(({ to }, n) => to === dids[n + 1]);
 }
 
-/** 12.6, client: checks 7 to 17 of a document that was read at `origin`. `seen`: { did, issuedAt, mlDsa65, next } of the origin, if any. */
+/** 12.6, client: checks 7 to 17 of a document that was read at `origin`. `seen`: { did, issuedAt, says, mlDsa65, next } of the origin, if any. */
 export function checkDiscovery(d, { origin, now, pinned, seen }) {
   const check = (condition, id = 'INVALID') => condition || fail(`DISCOVERY_FAILED:${id}`);
   const orInvalid = (f) => {
@@ -71,7 +73,7 @@ export function checkDiscovery(d, { origin, now, pinned, seen }) {
   const isNamed = expected === undefined || [d.did, ...chain.map((step) => step?.from)].includes(expected);
   check(isNamed, 'OTHER_IDENTITY');
   const record = orInvalid(() => verifyRecord(d.keyRecord, d.did));
-  check(d.name === undefined || (typeof d.name === 'string' && NAME.test(d.name)));
+  check(d.name === undefined || (isText(d.name) && NAME.test(d.name)));
   check(MODES.includes(d.mode) && typeof d.acceptsEnvelopes === 'boolean');
   check(isTexts(d.hosts, 1, 64) && isTexts(d.publicPaths, 0, 1000));
   check(
@@ -84,17 +86,17 @@ export function checkDiscovery(d, { origin, now, pinned, seen }) {
     Array.isArray(d.versions) && d.versions.length >= 1 && new Set(d.versions).size === d.versions.length,
   );
   check(d.versions.every((v) => Number.isInteger(v) && v >= 1 && v <= record.version));
-  const endpoints = d.endpoints ?? {};
-  check(typeof endpoints === 'object' && !Array.isArray(endpoints) && Object.keys(endpoints).length <= 32);
-  check(Object.values(endpoints).every((path) => typeof path === 'string'));
+  const { endpoints = {} } = d;
+  check(typeof endpoints === 'object' && endpoints !== null && !Array.isArray(endpoints));
+  check(Object.keys(endpoints).length <= 32 && Object.entries(endpoints).flat().every(isText));
   check(d.succession === undefined || orInvalid(() => isChain(d.succession, d.did)));
-  const transcript = transcriptOf(d);
+  const transcript = documentTranscript(d);
   const bytes = (text) => (typeof text === 'string' ? fromBase64url(text) : undefined) ?? EMPTY;
   check(verifyEd25519(bytes(d.signature), transcript, key));
   if (record.mlDsa65) {
     const pq = bytes(d.pqSignature);
     check(pq.length === 3309 && ml_dsa65.verify(pq, transcript, record.mlDsa65, { context: LABEL }));
-  }
+  } else check(d.pqSignature === undefined);
   if (expected !== undefined && expected !== d.did) {
     try {
       followChain(chain, pinned === undefined ? seen : { did: pinned }, d.keyRecord);
@@ -108,55 +110,33 @@ export function checkDiscovery(d, { origin, now, pinned, seen }) {
   for (const name of ['enroll', 'key']) {
     const path = endpoints[name];
     if (path === undefined) continue;
-    check(path.length <= 2048 && path.startsWith('/'));
+    check(path.length <= 2048 && path.startsWith('/') && !path.includes('#'));
     const url = orInvalid(() => new URL(path, origin));
-    check(url.origin === origin && url.hash === '');
+    check(url.origin === origin);
   }
-  check(!seen || d.issuedAt >= seen.issuedAt, 'ROLLED_BACK');
+  if (seen && expected === d.did)
+    for (const name of ['mlDsa65', 'next'])
+      if (seen[name] !== undefined && seen[name] !== d.keyRecord[name]) fail('KEY_RECORD_INVALID');
+  check(!seen || d.issuedAt >= seen.issuedAt || seen.says === saidBy(d), 'ROLLED_BACK');
   return d;
 }
 
-const typeOf = (header) => (header ?? '').split(';')[0].trim().toLowerCase();
-const NO_BODY = [204, 205, 304];
+/** What a document says, as far as an older one may say the same. */
+const saidBy = ({ did, versions, mode, acceptsEnvelopes, endpoints: { enroll, key } = {}, publicPaths }) =>
+  JSON.stringify([did, versions, mode, acceptsEnvelopes, enroll, key, publicPaths]);
 
-/** 12.5, client: { status, contentType, body } of a sealed answer, or { refusal } of one that was signed. */
-export async function openAnswer(peer, service, sent, answer) {
-  const check = (condition, id = 'ANSWER_INVALID') => condition || fail(id);
-  check(typeOf(answer.headers['content-type']) === 'application/xlink-envelope', 'ANSWER_INVALID:NOT_SEALED');
-  const options = { request: sent.request, inReplyTo: sent.nonce };
-  let message;
-  try {
-    message = await peer.receive(answer.text, { ...options, kind: 'answer', allowCleartext: false });
-  } catch (error) {
-    check(error.id === 'KIND_NOT_ACCEPTED');
-    message = await peer.receive(answer.text, { ...options, kind: 'refusal' }).catch(() => check(false));
-  }
-  check(message.from === service);
-  const { content } = message;
-  if (message.kind === 'refusal') {
-    check(typeof content?.code === 'string' && content.status === answer.status);
-    return { refusal: content };
-  }
-  const { status, contentType, body } = content ?? {};
-  check(Number.isInteger(status) && status >= 200 && status <= 599);
-  check(
-    contentType === undefined ||
-      (typeof contentType === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(contentType)),
-  );
-  const bytes = body === undefined ? EMPTY : typeof body === 'string' ? fromBase64url(body) : undefined;
-  check(bytes !== undefined);
-  check(answer.status === (NO_BODY.includes(status) ? 200 : status));
-  return { status, contentType, body: NO_BODY.includes(status) ? EMPTY : bytes };
-}
+/** A client with a memory of services, by origin, and of their records. */
+export class Directory {
+  #seen = new Map();
+  #records = new Memory();
 
-/** 12.5, service: the JSON of the envelope that answers a received request. */
-export async function sealAnswer(peer, message, { status, contentType, body }) {
-  const content = {
-    status,
-    ...(contentType ? { contentType } : {}),
-    ...(body?.length ? { body: toBase64url(body) } : {}),
-  };
-  const { scope, request, nonce, from } = message;
-  const inReplyTo = fromBase64url(nonce);
-  return (await peer.seal(from, { kind: 'answer', scope, request, inReplyTo, content })).text;
+  /** Checks 7 to 18. */
+  read(document, { origin, now }) {
+    const seen = this.#seen.get(origin);
+    const { did, issuedAt, keyRecord } = checkDiscovery(document, { origin, now, seen });
+    this.#records.resolve(did, keyRecord);
+    if (seen && issuedAt < seen.issuedAt) return;
+    const { mlDsa65, next } = keyRecord;
+    this.#seen.set(origin, { did, issuedAt, says: saidBy(document), mlDsa65, next });
+  }
 }

@@ -1,16 +1,31 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Agent, AgentMessage, AgentOptions, Envelope, InboundRequest, Version } from '@private.me/xlink';
-import type { SealedResponse } from '@private.me/xlink/client';
-import { sealResponse, wantsSealedResponse } from '../../src/adapters/sealed-response.js';
+import type { Agent, AgentMessage, AgentOptions, InboundRequest, Version } from '@private.me/xlink';
+import { wantsSealedAnswer } from '../../src/adapters/sealed-answer.js';
+import type { ReceiveRules } from '../../src/agent/receive.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { identityOf } from '../support/agents.js';
+import {
+  framesOf,
+  headOf,
+  openedAnswer,
+  receivedAnswer,
+  sealedAnswer,
+  withHead,
+} from '../support/answers.js';
 import { sealed } from '../support/forge.js';
 import { thrownBy, unwrap } from '../support/results.js';
 import { World } from '../support/world.js';
 
 const REQUEST = 'POST /orders?x=1';
-const BODY = Buffer.from('{"ok":true,"n":"\u00e9"}');
-const PLAIN = { status: 201, contentType: 'application/json; charset=utf-8', body: BODY };
+const BODY = '{"ok":true,"n":"\u00e9"}';
+const PLAIN = {
+  status: 201,
+  headers: [
+    ['Content-Type', 'application/json; charset=utf-8'],
+    ['X-Request-Id', '7'],
+  ],
+  body: BODY,
+} as const;
 
 async function pair(forApi: AgentOptions = {}, forCaller: AgentOptions = {}) {
   const world = new World();
@@ -38,25 +53,25 @@ async function asked(caller: Agent, api: Agent, draft: object = {}) {
   return { envelope, message };
 }
 
-const answerTo = async (api: Agent, message: AgentMessage): Promise<Envelope> =>
-  JSON.parse(await sealResponse(api, message, PLAIN));
-const idOf = async (caller: Agent, answer: Envelope, options: object) => {
-  const received = await caller.receive(answer, options);
+const answerTo = (api: Agent, message: AgentMessage): Promise<Uint8Array> =>
+  sealedAnswer(api, message, PLAIN);
+const idOf = async (caller: Agent, answer: Uint8Array, rules: ReceiveRules) => {
+  const received = await receivedAnswer(caller, answer, rules);
   return received.ok ? 'ok' : `${received.error.id} ${received.error.field ?? ''}`.trim();
 };
 
-describe('wantsSealedResponse', () => {
+describe('wantsSealedAnswer', () => {
   const wants = (accept: string | undefined) =>
-    wantsSealedResponse({
+    wantsSealedAnswer({
       header: (name: string) => (name === 'accept' ? accept : undefined),
     } as InboundRequest);
 
   test.each([
-    'application/xlink-envelope',
-    'APPLICATION/XLINK-Envelope',
-    ' application/xlink-envelope ; q=0.5',
-    'application/json, application/xlink-envelope',
-    'text/html;q=0.9,application/xlink-envelope;v=1,*/*',
+    'application/xlink-answer',
+    'APPLICATION/XLINK-Answer',
+    ' application/xlink-answer ; q=0.5',
+    'application/json, application/xlink-answer',
+    'text/html;q=0.9,application/xlink-answer;v=1,*/*',
   ])('%s: yes', (accept) => {
     expect(wants(accept)).toBe(true);
   });
@@ -67,9 +82,10 @@ describe('wantsSealedResponse', () => {
     '*/*',
     'application/*',
     'application/json',
-    'application/xlink-envelope+json',
-    'x-application/xlink-envelope',
-    'text/plain; x=application/xlink-envelope',
+    'application/xlink-answer+json',
+    'x-application/xlink-answer',
+    'text/plain; x=application/xlink-answer',
+    'application/xlink-envelope',
   ])('%s: no', (accept) => {
     expect(wants(accept)).toBe(false);
   });
@@ -82,7 +98,8 @@ describe('a sealed answer', () => {
       const { world, api, caller } = await pair({ maxVersion: 3 }, { maxVersion });
       const { envelope, message } = await asked(caller, api);
       const answer = await answerTo(api, message);
-      expect(answer).toMatchObject({
+      expect(headOf(answer)).toMatchObject({
+        kind: 'answer',
         version: maxVersion,
         from: api.did,
         to: caller.did,
@@ -90,32 +107,29 @@ describe('a sealed answer', () => {
         request: REQUEST,
         inReplyTo: envelope.nonce,
       });
-      expect(JSON.stringify(answer)).not.toContain(BODY.toString('base64url'));
-      const received = await caller.receive<SealedResponse>(answer, {
-        inReplyTo: envelope.nonce,
-        request: REQUEST,
-      });
-      expect(received.value).toMatchObject({
-        sender: api.did,
-        encrypted: true,
-        inReplyTo: envelope.nonce,
-        payload: { status: 201, contentType: PLAIN.contentType, body: BODY.toString('base64url') },
+      expect(headOf(answer)).not.toHaveProperty('payload');
+      for (const text of ['true', 'json', 'request-id'])
+        expect(Buffer.from(answer).toString('latin1').toLowerCase()).not.toContain(text);
+      const opened = await openedAnswer(caller, answer, { inReplyTo: envelope.nonce, request: REQUEST });
+      expect(opened).toMatchObject({
+        message: { sender: api.did, encrypted: true, inReplyTo: envelope.nonce },
+        status: 201,
+        contentType: 'application/json; charset=utf-8',
+        headers: [['x-request-id', '7']],
+        text: BODY,
       });
       const other = await world.agent('other');
-      expect(await idOf(other, answer, {})).toBe('RECIPIENT_MISMATCH to');
+      expect(await idOf(other, answer, { inReplyTo: envelope.nonce })).toBe('RECIPIENT_MISMATCH to');
     },
   );
 
   test('has no body where there is none, and no type', async () => {
     const { api, caller } = await pair();
     const { envelope, message } = await asked(caller, api);
-    const text = await sealResponse(api, message, {
-      status: 204,
-      contentType: undefined,
-      body: new Uint8Array(),
-    });
-    const received = await caller.receive(text, { inReplyTo: envelope.nonce });
-    expect(received.value?.payload).toEqual({ status: 204 });
+    const answer = await sealedAnswer(api, message, { status: 204 });
+    const opened = await openedAnswer(caller, answer, { inReplyTo: envelope.nonce });
+    expect(opened).toMatchObject({ status: 204, contentType: '', headers: [], text: '' });
+    expect(framesOf(answer).map(({ type }) => type)).toEqual([1, 3]);
   });
 
   test('answers a signed-only request and a message that is bound to no request', async () => {
@@ -126,7 +140,7 @@ describe('a sealed answer', () => {
     ).toBe('ok');
     const message = await caller.createEnvelope({ to: api.did, payload: 1, scope: 'orders' });
     const answer = await answerTo(api, unwrap(await api.receive(message)));
-    expect(answer).not.toHaveProperty('request');
+    expect(headOf(answer)).not.toHaveProperty('request');
     expect(await idOf(caller, answer, { inReplyTo: message.nonce })).toBe('ok');
   });
 
@@ -143,26 +157,27 @@ describe('a sealed answer', () => {
 
   test('a message that answers nothing is no answer', async () => {
     const { api, caller } = await pair();
-    const { envelope } = await asked(caller, api);
+    const { envelope, message } = await asked(caller, api);
     const options = { inReplyTo: envelope.nonce, request: REQUEST };
-    const message = { to: caller.did, payload: PLAIN.status, request: REQUEST };
-    for (const inReplyTo of [undefined, envelope.nonce])
-      expect(
-        await idOf(
-          caller,
-          await api.createEnvelope({ ...message, ...(inReplyTo ? { inReplyTo } : {}) }),
-          options,
-        ),
-      ).toBe('KIND_NOT_ACCEPTED kind');
-    const request = await api.createRequest(message);
-    expect(await idOf(caller, request, options)).toBe('KIND_NOT_ACCEPTED kind');
+    const draft = { to: caller.did, payload: PLAIN.status, request: REQUEST };
+    const answer = await answerTo(api, message);
+    for (const head of [
+      await api.createEnvelope(draft),
+      await api.createEnvelope({ ...draft, inReplyTo: envelope.nonce }),
+      await api.createRequest(draft),
+    ]) {
+      expect(await idOf(caller, withHead(answer, head), options)).toBe('KIND_NOT_ACCEPTED kind');
+      const received = await caller.receiveContent(head, options);
+      expect(received.error?.id).toBe('KIND_NOT_ACCEPTED');
+    }
   });
 
   test('changing what it answers breaks the signature', async () => {
     const { api, caller } = await pair();
     const [one, two] = [await asked(caller, api), await asked(caller, api)];
-    const answer = { ...(await answerTo(api, one.message)), inReplyTo: two.envelope.nonce };
-    expect(await idOf(caller, answer, { inReplyTo: two.envelope.nonce })).toMatch(
+    const answer = await answerTo(api, one.message);
+    const changed = withHead(answer, { ...headOf(answer), inReplyTo: two.envelope.nonce });
+    expect(await idOf(caller, changed, { inReplyTo: two.envelope.nonce })).toMatch(
       /^VERIFICATION_FAILED:SIGNATURE/,
     );
   });
@@ -196,7 +211,7 @@ describe('a sealed answer', () => {
 
   test('a signed-only envelope is no sealed answer', async () => {
     const { api, caller } = await pair();
-    const { envelope } = await asked(caller, api);
+    const { envelope, message } = await asked(caller, api);
     const options = { inReplyTo: envelope.nonce, request: REQUEST };
     const open = await api.createEnvelope({
       to: caller.did,
@@ -209,16 +224,18 @@ describe('a sealed answer', () => {
       { sender: caller.did, scope: 'orders', request: REQUEST, envelopeId: envelope.nonce },
       { status: 200 },
     );
+    const answer = await answerTo(api, message);
     for (const one of [open, refusal]) {
-      expect(await idOf(caller, one, options)).toBe('KIND_NOT_ACCEPTED kind');
-      expect(await idOf(caller, { ...one, kind: 'answer' }, options)).toBe('PARSE_FAILED kind');
+      expect(await idOf(caller, withHead(answer, one), options)).toBe('KIND_NOT_ACCEPTED kind');
+      const renamed = withHead(answer, { ...one, kind: 'answer' });
+      expect(await idOf(caller, renamed, options)).toBe('PARSE_FAILED kind');
     }
   });
 
   test('inReplyTo is a text, not just anything', async () => {
     const { api, caller } = await pair();
     const { message } = await asked(caller, api);
-    expect(await idOf(caller, await answerTo(api, message), { inReplyTo: 7 })).toBe(
+    expect(await idOf(caller, await answerTo(api, message), { inReplyTo: 7 as never })).toBe(
       'INVALID_OPTION inReplyTo',
     );
   });
@@ -246,11 +263,14 @@ describe('scope lists do not stand in the way of an answer', () => {
     for (const [forApi, forCaller, id] of limits) {
       const { api, caller } = await pair(forApi, forCaller);
       const { message } = await asked(caller, api);
-      expect(await idOf(caller, await answerTo(api, message), {})).toBe('KIND_NOT_ACCEPTED kind');
+      const answer = await answerTo(api, message);
+      expect(await idOf(caller, answer, {})).toBe('KIND_NOT_ACCEPTED kind');
+      expect((await caller.receive(headOf(answer))).error?.id).toBe('PARSE_FAILED:MISSING_FIELD'); // half of an answer
       const [from, to] = [await identityOf('api'), await identityOf('caller')];
       const content = encodeUtf8(JSON.stringify({ status: 201 }));
       const asMessage = await sealed(from, to, content, { scope: 'orders', inReplyTo: message.envelopeId });
-      expect(await idOf(caller, asMessage, {})).toBe(id);
+      const { error } = await caller.receive(asMessage);
+      expect(`${error?.id} ${error?.field}`).toBe(id);
     }
   });
 });
@@ -261,7 +281,7 @@ describe('an answer cannot be sealed', () => {
     const caller = await world.stranger('bare');
     await world.registry.add(caller.did);
     const { message } = await asked(caller, api, { signedOnly: true, payload: undefined, scope: '*' });
-    const error = await thrownBy(() => sealResponse(api, message, PLAIN));
+    const error = await thrownBy(() => api.prepareAnswer(message));
     expect([error.id, error.status]).toEqual(['KEY_AGREEMENT_FAILED:NO_KEY_RECORD', 409]);
   });
 
@@ -269,6 +289,6 @@ describe('an answer cannot be sealed', () => {
     const { world, api, caller } = await pair();
     const { message } = await asked(caller, api);
     await world.registry.revoke(caller.did);
-    expect((await thrownBy(() => sealResponse(api, message, PLAIN))).id).toBe('LOOKUP_FAILED:DID_REVOKED');
+    expect((await thrownBy(() => api.prepareAnswer(message))).id).toBe('LOOKUP_FAILED:DID_REVOKED');
   });
 });
