@@ -58,7 +58,7 @@ describe('prometheusMetrics', () => {
     ];
     const expected: Record<keyof typeof METRICS, string[]> = {
       requests: [
-        counted('method="api-key",outcome="accepted",reason="ok",mode="hybrid",route="/orders"', 1),
+        counted('method="api-key",outcome="accepted",reason="ok",mode="hybrid",route="/orders"', 2),
         counted('method="api-key",outcome="accepted",reason="ok",mode="deprecation",route="/orders"', 1),
         counted('method="xlink",outcome="accepted",reason="ok",mode="hybrid",route="/orders/:id"', 1),
         counted('method="xlink",outcome="accepted",reason="ok",mode="hybrid",route="/orders"', 1),
@@ -73,7 +73,7 @@ describe('prometheusMetrics', () => {
       ],
       openRequests: ['xlink_open_requests{method="xlink"} 1', 'xlink_open_requests{method="api-key"} 1'],
       duration: [
-        ...histogram('api-key', [1, 1, 1, 1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3], 0.00404),
+        ...histogram('api-key', [1, 1, 1, 1, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4], 0.00604),
         ...histogram('xlink', [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2], 12.03),
         ...histogram('none', [0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 0.002),
       ],
