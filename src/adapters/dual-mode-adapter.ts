@@ -20,6 +20,7 @@ import { callerAddress } from '../util/caller-address.js';
 import { given } from '../util/given.js';
 import { type AuthSource, rememberAuth } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
+import { largestEnvelope } from './body-limits.js';
 import {
   ClientAdministration,
   type RestoreClientOptions,
@@ -89,7 +90,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     const onError = (thrown: unknown) => this.emit({ type: 'fault', error: toXlinkError(thrown) });
     const addressOf = (request: InboundRequest) =>
       callerAddress(options.addressOf, request, { peer: request.remoteAddress, onError });
-    const { maxUnauthenticatedBytes = defaultUnauthenticatedBytes(options.maxEnvelopeBytes) } = options;
+    const { maxUnauthenticatedBytes = defaultUnauthenticatedBytes(largestEnvelope(options)) } = options;
     const intake = new BodyIntake(maxUnauthenticatedBytes, addressOf);
     this.#intake = intake;
     this.#pace = new RefusalPace(options.refusalsPerSecond ?? limits.DEFAULT_REFUSALS_PER_SECOND, addressOf);
