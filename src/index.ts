@@ -1,5 +1,6 @@
 export type { LegacyKeyValidator } from './adapters/api-key-validator.js';
 export { type AppAuth, type AppTypes, type AuthSource, authOf } from './adapters/auth-store.js';
+export type { BodyLimit } from './adapters/body-limits.js';
 export type {
   RestoreClientOptions,
   RevokeClientOptions,
@@ -93,6 +94,7 @@ export type { ApiKeyAuth, Auth, InboundRequest, XlinkAuth } from './http/decisio
 export { xlinkAuthorization } from './http/header-form.js';
 export { ANSWER_TYPE, ENVELOPE_TYPE } from './http/media-type.js';
 export { requestBinding } from './http/request-binding.js';
+export type { Route } from './http/route-table.js';
 export { type CreateSuccessionOptions, createSuccession } from './identity/create-succession.js';
 export { decodeDidKey, encodeDidKey } from './identity/did.js';
 export type { KeyEpochStatus } from './identity/encryption-keys.js';
@@ -111,6 +113,7 @@ export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
 export { requireScope, requireXlink } from './middleware/express/guards.js';
 export type { ExpressMiddleware } from './middleware/express/middleware.js';
 export type { NodeRequest, NodeResponse } from './middleware/node/types.js';
+export type { UpgradePass, UpgradeSocket } from './middleware/upgrade.js';
 export { MemoryNonceStore, type MemoryNonceStoreOptions } from './nonce/memory.js';
 export { CachedTrustRegistry, type CachedTrustRegistryOptions } from './registry/cached.js';
 export { HttpTrustRegistry, type HttpTrustRegistryOptions } from './registry/http.js';

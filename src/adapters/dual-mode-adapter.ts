@@ -1,11 +1,10 @@
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/service-errors.js';
-import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
+import type { AdapterMetrics } from '../http/adoption-counter.js';
 import { BodyIntake, defaultUnauthenticatedBytes } from '../http/body-intake.js';
 import {
   type Auth,
   authenticationOf,
   type Decision,
-  type Headers,
   type HttpResponse,
   type InboundRequest,
   type Outcome,
@@ -13,14 +12,15 @@ import {
 } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { isPreflight } from '../http/preflight.js';
-import type { ModeEvent, Observer, XlinkEvent } from '../types/events.js';
-import { MODES, type Mode } from '../types/mode.js';
+import type { Observer, XlinkEvent } from '../types/events.js';
+import type { Mode } from '../types/mode.js';
 import type { AuthenticationSpan } from '../types/ports.js';
 import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
 import { callerAddress } from '../util/caller-address.js';
 import { given } from '../util/given.js';
 import { type AuthSource, rememberAuth } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
+import { largestEnvelope } from './body-limits.js';
 import {
   ClientAdministration,
   type RestoreClientOptions,
@@ -38,16 +38,17 @@ import type { ClientRestoration, ClientRevocation } from './clients/revocation.j
 import type { ClientRecord } from './clients/store.js';
 import { createClients } from './create-clients.js';
 import { createDocument } from './create-document.js';
-import { deprecationHeaders } from './deprecation.js';
 import * as limits from './limits.js';
-import { type Brownout, Brownouts } from './modes/brownouts.js';
-import { checkModeTarget, ModePolicy, type ModeTarget } from './modes/policy.js';
+import { ModeControl } from './mode-control.js';
+import type { Brownout } from './modes/brownouts.js';
+import type { ModeTarget } from './modes/policy.js';
 import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './nonce-sharing-check.js';
 import { Observers, tell } from './observers.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
 import type { PublishedDocument } from './published-document.js';
 import { RefusalPace } from './refusal-pace.js';
 import { jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
+import { RequestLog } from './request-log.js';
 import { type EnvelopeTaking, enrollmentRules, envelopeRules, nonceQuota, REQUESTS } from './rules.js';
 import { answerSealer, wantsSealedAnswer } from './sealed-answer.js';
 import { traced } from './traced.js';
@@ -62,10 +63,9 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   /** How it refuses, so that guards behind it refuse alike. */
   readonly refusalStyle: RefusalStyle;
   readonly #options: DualModeOptions;
-  readonly #adoption = new AdoptionCounter();
-  readonly #policy: ModePolicy;
-  readonly #brownouts: Brownouts;
+  readonly #modes: ModeControl;
   readonly #clients: Clients | undefined;
+  readonly #log: RequestLog;
   readonly #authenticator: Authenticator;
   readonly #wellKnown: WellKnown;
   readonly #document: PublishedDocument;
@@ -74,7 +74,6 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   readonly #clock: Clock;
   readonly #observers: Observers;
   readonly #authenticated = new WeakMap<object, Auth<Customer>>();
-  #deprecatedSince: Date;
 
   /** Throws `INVALID_OPTION`, or `NONCE_STORE_NOT_SHARED` (see {@link DualModeOptions.instances}). */
   constructor(made: DualModeOptions<Customer>, { bodyTypes, kind }: EnvelopeTaking = REQUESTS) {
@@ -85,14 +84,13 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     this.#options = options;
     this.#clock = options.clock ?? Date.now;
     this.#observers = new Observers(options.observers);
-    this.#policy = new ModePolicy(options.mode ?? 'observe', options.routeModes, options.clientModes);
-    this.#brownouts = new Brownouts(options.brownouts);
-    this.#deprecatedSince = options.deprecation?.since ?? new Date(this.#clock());
+    this.#modes = new ModeControl(options, this.#clock, (event) => this.emit(event));
     this.#clients = createClients(options, this.#clock, (event) => this.emit(event));
+    this.#log = new RequestLog(this.#clients, (event) => this.emit(event));
     const onError = (thrown: unknown) => this.emit({ type: 'fault', error: toXlinkError(thrown) });
     const addressOf = (request: InboundRequest) =>
       callerAddress(options.addressOf, request, { peer: request.remoteAddress, onError });
-    const { maxUnauthenticatedBytes = defaultUnauthenticatedBytes(options.maxEnvelopeBytes) } = options;
+    const { maxUnauthenticatedBytes = defaultUnauthenticatedBytes(largestEnvelope(options)) } = options;
     const intake = new BodyIntake(maxUnauthenticatedBytes, addressOf);
     this.#intake = intake;
     this.#pace = new RefusalPace(options.refusalsPerSecond ?? limits.DEFAULT_REFUSALS_PER_SECOND, addressOf);
@@ -104,14 +102,14 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       sources: options.apiKey ?? {},
       bodyTypes,
       rules: envelopeRules(options, kind, intake),
-      policy: this.#policy,
-      brownouts: this.#brownouts,
+      policy: this.#modes.policy,
+      brownouts: this.#modes.brownouts,
       clients: this.#clients,
       quota,
       clock: this.#clock,
       emit: (event) => this.emit(event),
     });
-    const published = { clock: this.#clock, addressOf, policy: this.#policy };
+    const published = { clock: this.#clock, addressOf, policy: this.#modes.policy };
     this.#document = createDocument(options, published, (event) => this.emit(event));
     this.#wellKnown = new WellKnown({
       agent: options.agent,
@@ -124,14 +122,14 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       document: this.#document,
       emit: (event) => this.emit(event),
     });
-    this.emit(this.#present());
+    this.emit(this.#modes.present());
     options.agent.onKeyEpoch((status) => this.emit({ type: 'key-epoch', ...status }));
     warnOfUnsharedNonces(options, (event) => this.emit(event));
   }
 
   /** The mode of everything that has none of its own. */
   get mode(): Mode {
-    return this.#policy.global;
+    return this.#modes.policy.global;
   }
 
   /**
@@ -140,25 +138,22 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
    * several processes keep their nonces to themselves.
    */
   setMode(mode: Mode, reason?: string, target: ModeTarget = {}): void {
-    if (!MODES.includes(mode))
-      throw xlinkError('INVALID_OPTION', { field: 'mode', hint: `setMode: one of ${MODES.join(', ')}.` });
-    assertSharedNonces(this.#options, [mode]);
-    this.#change('setMode', target, reason, () => this.#policy.set(mode, target));
+    this.#modes.set(mode, reason, target);
   }
 
   /** Lets a client or route follow the wider mode again. Throws `INVALID_OPTION`. */
   clearMode(target: ModeTarget, reason?: string): void {
-    this.#change('clearMode', target, reason, () => this.#policy.clear(target));
+    this.#modes.clear(target, reason);
   }
 
   /** Refuses keys for some minutes while the mode is `deprecation`; announced in `X-Xlink-Brownout` until then. */
   scheduleBrownout(brownout: Brownout): void {
-    this.#brownouts.add(brownout);
+    this.#modes.brownouts.add(brownout);
   }
 
-  /** Requests since the process started. */
+  /** Requests since the process started, those that are open included. */
   getMetrics(): AdapterMetrics {
-    return this.#adoption.snapshot();
+    return this.#log.adoption;
   }
 
   /** Who still uses keys, and who is safe to switch. Needs the option `clients`. Rejects with `INVALID_OPTION`. */
@@ -170,6 +165,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   /** What is known about each client, up to this moment. Needs the option `clients`. */
   async clientRecords(): Promise<readonly ClientRecord[]> {
     const { ledger, store } = this.#clientsFor('The report').parts;
+    this.#log.settle();
     await ledger.flush();
     return store.list();
   }
@@ -199,7 +195,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
   /** Adds an observer to those of the options, beginning with a `mode` event that says the present mode. Returns how to stop it. */
   observe(observer: Observer): () => void {
-    tell(observer, this.#present());
+    tell(observer, this.#modes.present());
     const { keyEpoch } = this.#options.agent;
     if (keyEpoch) tell(observer, { type: 'key-epoch', ...keyEpoch });
     return this.#observers.add(observer);
@@ -212,11 +208,19 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
   /** Writes what was counted and not yet written. Call it before an orderly stop. */
   async close(): Promise<void> {
+    this.#log.settle();
     await this.#clients?.parts.ledger.flush();
   }
 
-  /** Authenticates one request. Never throws: whatever goes wrong is a refusal. */
+  /**
+   * Authenticates one request. {@link recordOutcome} is to follow when its response is over; until then it counts as open.
+   * Never throws: whatever goes wrong is a refusal.
+   */
   async decide(inbound: InboundRequest): Promise<Decision> {
+    return this.#log.decided(await this.#judge(inbound));
+  }
+
+  async #judge(inbound: InboundRequest): Promise<Decision> {
     if (isPreflight(inbound)) return { action: 'pass', headers: {} };
     const attempt: AuthAttempt = { mode: this.mode, method: 'none' };
     let request: InboundRequest;
@@ -254,23 +258,11 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   }
 
   /**
-   * Counts a decision once its response is over. `route` is the template of the route that served it; `aborted` says
-   * that the connection was gone before there was an answer.
+   * Tells how a request ended, once its response is over. `route` is the template of the
+   * route that served it; `aborted` says that the connection was gone before there was an answer.
    */
   recordOutcome({ outcome }: Decision, route: string | undefined, status: number, aborted = false): void {
-    if (!outcome) return;
-    this.#adoption.count(outcome);
-    this.#clients?.count(outcome);
-    const { durationMs, traceId } = outcome;
-    this.emit({
-      type: 'request',
-      ...authenticationOf(outcome),
-      status,
-      ...(aborted ? { aborted } : {}),
-      route: route ?? 'unmatched',
-      durationMs,
-      ...(traceId === undefined ? {} : { traceId }),
-    });
+    if (outcome) this.#log.over(outcome, { route, status, aborted });
   }
 
   async #decideWithin(
@@ -298,7 +290,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       const { message } = proof;
       const envelope = message ? { version: message.version, encrypted: message.encrypted } : {};
       const headers =
-        attempt.mode === 'deprecation' && attempt.method === 'api-key' ? this.#deprecation() : {};
+        attempt.mode === 'deprecation' && attempt.method === 'api-key' ? this.#modes.deprecation() : {};
       const sealing = message && wantsSealedAnswer(request) ? await this.#sealing(message, timed) : {};
       return { ...proof, ...sealing, action: 'pass', headers, outcome: { ...timed(), ...envelope } };
     } catch (thrown) {
@@ -337,34 +329,6 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     return new ClientAdministration({ store, registry, clock }, (event) => this.emit(event));
   }
 
-  #change(owner: string, target: ModeTarget, reason: string | undefined, change: () => void): void {
-    checkModeTarget(owner, target);
-    if (reason !== undefined && typeof reason !== 'string')
-      throw xlinkError('INVALID_OPTION', {
-        field: 'reason',
-        hint: `${owner}: the reason is a text, and the target comes after it.`,
-      });
-    const { client, route } = target;
-    if (client !== undefined && !this.#clients)
-      throw xlinkError('INVALID_OPTION', { field: 'clients', hint: 'Client modes need the option clients.' });
-    const from = this.#policy.of(target);
-    change();
-    const to = this.#policy.of(target);
-    if (from === to) return;
-    const forAll = client === undefined && route === undefined;
-    if (to === 'deprecation' && (forAll || this.mode !== 'deprecation'))
-      this.#deprecatedSince = this.#options.deprecation?.since ?? new Date(this.#clock());
-    this.emit({
-      type: 'mode',
-      ...this.#sunset(),
-      from,
-      to,
-      ...(client === undefined ? {} : { client }),
-      ...(route ? { route: route.path } : {}),
-      ...(reason === undefined ? {} : { reason }),
-    });
-  }
-
   /** Whether an answer can be sealed is found out before the request is carried out. Throws `ANSWER_NOT_SEALED`. */
   async #sealing(
     message: AgentMessage,
@@ -383,22 +347,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     const error = toXlinkError(thrown);
     if (error.status >= 500 || error.cause !== undefined)
       this.emit({ type: 'fault', error, ...given({ traceId: attempt.traceId }) });
-    const brownout = error.id === 'API_KEY_BROWNOUT' ? this.#brownouts.announcement(this.#clock()) : {};
+    const brownout = error.id === 'API_KEY_BROWNOUT' ? this.#modes.brownoutHeaders() : {};
     return refusal(error, attempt, this.refusalStyle, brownout);
-  }
-
-  #deprecation(): Headers {
-    const { deprecation } = this.#options;
-    const announcement = this.#brownouts.announcement(this.#clock());
-    return deprecationHeaders({ ...deprecation, since: this.#deprecatedSince }, announcement);
-  }
-
-  #present(): ModeEvent {
-    return { type: 'mode', to: this.mode, ...this.#sunset() };
-  }
-
-  #sunset(): Pick<ModeEvent, 'sunset'> {
-    return given({ sunset: this.#options.deprecation?.sunset?.getTime() });
   }
 }
 

@@ -1,5 +1,4 @@
 import { ServiceAgent } from '../agent/service-agent.js';
-import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { xlinkError } from '../errors/errors.js';
 import { assertFitsOne } from '../http/body-intake.js';
 import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
@@ -22,6 +21,7 @@ import {
   requireOption,
 } from '../util/options.js';
 import type { LegacyKeyValidator } from './api-key-validator.js';
+import { type BodyLimit, checkBodyLimitKeys, isBodyLimit, largestEnvelope } from './body-limits.js';
 import type { OnDowngrade } from './clients/clients.js';
 import type { ClientStore } from './clients/store.js';
 import type { ApiKeySources } from './credentials.js';
@@ -53,9 +53,14 @@ export interface DualModeOptions<Customer extends object = object> {
   /** Largest body beside an envelope in a header, in bytes: it is held in memory until its digest is checked. Default 1 MiB. */
   readonly maxBodyBytes?: number;
   /**
+   * How large bodies may be in parts of the API, such as `[{ path: '/uploads', methods: ['POST'], maxBytes: 50 * 1024 * 1024 }]`, in
+   * the place of the two above and of the agent's limit. Such a body is held in memory, sealed and opened. Default none.
+   */
+  readonly bodyLimits?: readonly BodyLimit[];
+  /**
    * Bytes of enveloped bodies held at once while their signatures are not verified, in each process. An address may hold as
    * much as stays free, so at most half; what does not fit is refused with `INTAKE_FULL` before it is read. At least twice
-   * `maxEnvelopeBytes`. Default 32 MiB, or four times `maxEnvelopeBytes` if that is more.
+   * the largest envelope that is taken anywhere. Default 32 MiB, or four times that if it is more.
    */
   readonly maxUnauthenticatedBytes?: number;
   /**
@@ -191,6 +196,12 @@ const isRouteModes = listOf(
   isRouteMode,
   'an array of { path, methods?, mode }',
 );
+const isBodyLimits = listOf(
+  checkBodyLimitKeys,
+  'DualModeAdapter: bodyLimits',
+  isBodyLimit,
+  'an array of { path, methods?, maxBytes }, up to 268435456',
+);
 const isClientModes: OptionCheck = (value) =>
   !isObject(value) && Object.values(value as object).every((mode) => MODES.includes(mode))
     ? undefined
@@ -226,6 +237,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     allowCleartext: isBoolean,
     maxEnvelopeBytes: integerIn(1024, 2 ** 30),
     maxBodyBytes: integerIn(0, 2 ** 30),
+    bodyLimits: isBodyLimits,
     maxUnauthenticatedBytes: integerIn(2048, 2 ** 40),
     refusalsPerSecond: integerIn(1, 1_000_000),
     addressOf: isFunction,
@@ -279,9 +291,9 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     sunset: isDate,
     migrationUrl: isHttpUrl,
   });
-  const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, maxUnauthenticatedBytes } = options;
+  const { maxUnauthenticatedBytes } = options;
   if (maxUnauthenticatedBytes !== undefined)
-    assertFitsOne('DualModeAdapter', maxUnauthenticatedBytes, maxEnvelopeBytes);
+    assertFitsOne('DualModeAdapter', maxUnauthenticatedBytes, largestEnvelope(options));
   if (options.clientModes) requireOption('DualModeAdapter', options, 'clients');
   const { since, sunset } = options.deprecation ?? {};
   if (since && sunset && sunset < since) {

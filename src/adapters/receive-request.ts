@@ -12,6 +12,7 @@ import type { AgentMessage, RegistryEntry } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { given } from '../util/given.js';
+import type { BodyLimits } from './body-limits.js';
 import { type EnvelopeForm, envelopeFromHeader } from './credentials.js';
 
 export interface EnvelopeRules {
@@ -20,10 +21,10 @@ export interface EnvelopeRules {
   readonly requireRequestBinding: boolean;
   /** Whether an envelope in a body may be signed only. */
   readonly allowCleartext: boolean;
-  readonly maxEnvelopeBytes: number;
   /** Reads envelopes in bodies. What a request takes is given back when the request is decided, at the latest. */
   readonly intake: BodyIntake<InboundRequest>;
-  readonly maxBodyBytes: number;
+  /** How large envelopes and bodies may be, by route. */
+  readonly limits: BodyLimits;
   /** Which headers a caller may seal or sign. */
   readonly fields: ReceivedFields;
 }
@@ -71,17 +72,27 @@ async function receiveBodyForm(
   binding: Binding,
   rules: EnvelopeRules,
 ): Promise<Received> {
-  const bytes = await rules.intake.read(request, rules.maxEnvelopeBytes);
+  const { maxEnvelopeBytes, maxContentBytes } = rules.limits.for(request);
+  const bytes = await rules.intake.read(request, maxEnvelopeBytes);
   const onVerified: ReceiveRules['onVerified'] = (sender, entry) => {
     rules.intake.release(request);
     binding.onVerified?.(sender, entry);
   };
   const { allowCleartext } = rules;
-  const received = unwrap(await agent.receiveContent(bytes, { ...binding, allowCleartext, onVerified }));
+  const hasOwnLimit = maxContentBytes !== undefined;
+  const received = unwrap(
+    await agent.receiveContent(bytes, {
+      ...binding,
+      ...(hasOwnLimit ? { maxEnvelopeBytes } : {}),
+      allowCleartext,
+      onVerified,
+    }),
+  );
   if (received.message.contentDigest !== undefined)
     // signed-only, where that is allowed
     throw xlinkError('CONTENT_DIGEST_UNEXPECTED', { field: 'contentDigest' });
   if (!received.content) throw xlinkError('PARSE_FAILED:MISSING_FIELD', { field: 'payload' });
+  if (hasOwnLimit && received.content.length > maxContentBytes) throw xlinkError('BODY_TOO_LARGE');
   const { headers = [] } = received.message;
   rules.fields.assertAllowed(headers.map(([name]) => name));
   rules.fields.assertAlone(headers, (name) => request.header(name));
@@ -129,10 +140,10 @@ async function checkFields(
 async function checkBody(
   request: InboundRequest,
   message: AgentMessage,
-  { maxBodyBytes }: EnvelopeRules,
+  { limits }: EnvelopeRules,
 ): Promise<void> {
   const { contentDigest, contentType } = message;
-  const body = request.hasBody ? await request.readBody(maxBodyBytes) : new Uint8Array(0);
+  const body = request.hasBody ? await request.readBody(limits.for(request).maxBodyBytes) : new Uint8Array(0);
   if (body.length === 0) {
     if (contentDigest !== undefined)
       throw xlinkError('CONTENT_DIGEST_UNEXPECTED', { field: 'contentDigest' });

@@ -1,10 +1,10 @@
 import { nonceTtlMs } from '../checks/timestamp.js';
-import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { ReceivedFields } from '../http/received-fields.js';
 import type { Clock } from '../types/protocol.js';
+import { BodyLimits } from './body-limits.js';
 import { NonceQuota } from './clients/nonce-quota.js';
 import * as limits from './limits.js';
 import type { DualModeOptions } from './options.js';
@@ -29,8 +29,7 @@ export const envelopeRules = (
   intake,
   requireRequestBinding: options.requireRequestBinding ?? true,
   allowCleartext: options.allowCleartext ?? false,
-  maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,
-  maxBodyBytes: options.maxBodyBytes ?? limits.DEFAULT_MAX_BODY_BYTES,
+  limits: new BodyLimits(options),
   fields: new ReceivedFields(options.proxyHeaders),
 });
 

@@ -68,6 +68,7 @@ const CHECKS: OptionChecks<ReceiveRules> = {
   first: isObject,
   onClaimed: isFunction,
   arrivedAt: isTime,
+  maxEnvelopeBytes: integerIn(0, 2 ** 30),
 };
 
 /** Throws `INVALID_OPTION`. */

@@ -49,6 +49,8 @@ export interface ReceiveRules extends ReceiveOptions {
   readonly first?: { readonly payload: Uint8Array; readonly isFinal: boolean };
   /** The scope of the library's own route that receives; it needs no grant. */
   readonly ownScope?: Scope;
+  /** Largest envelope, in bytes. Default: that of the agent. */
+  readonly maxEnvelopeBytes?: number;
   /** When the head of the request arrived, in ms since 1970: a slow body makes no envelope old. Default: now. */
   readonly arrivedAt?: number;
   /** Asked about the verified sender and its entry before the nonce is claimed: what it throws refuses the envelope, and leaves it unused. */
@@ -87,8 +89,8 @@ export async function receive(
   const progress = (stage: Parameters<typeof report>[1]) => report(options.onProgress, stage);
 
   await progress('parsing');
-  const { first } = options;
-  const envelope = parseEnvelope(input, agent.maxEnvelopeBytes, first?.payload);
+  const { first, maxEnvelopeBytes = agent.maxEnvelopeBytes } = options;
+  const envelope = parseEnvelope(input, maxEnvelopeBytes, first?.payload);
   const { fields, suite } = envelope;
   const addressed = agent.succession?.contextOf(fields.to) ?? agent;
   const context = instead ? { ...addressed, ...instead } : addressed;

@@ -2,7 +2,7 @@ import type { OpenedAnswer } from '../envelope/open-answer.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { FRAME, FrameReader } from '../http/answer-frames.js';
 import { decodedBody } from './decoded-body.js';
-import type { Opening } from './open-response.js';
+import type { Opening } from './opening.js';
 import { type Exchanged, mayHaveBody, rebuild, SEALED_HEADER } from './response.js';
 import type { SealedRequest } from './seal-request.js';
 

@@ -1,20 +1,11 @@
-import type { BaseAgent } from '../agent/agent.js';
-import type { Service } from '../discovery/discover.js';
 import { xlinkError } from '../errors/errors.js';
 import { ANSWER_TYPE, ENVELOPE_TYPE, mediaTypeOf, PROBLEM_TYPE } from '../http/media-type.js';
 import { problemId } from '../http/problem.js';
 import { readAtMost } from '../http/read-body.js';
 import { openAnswer } from './open-answer.js';
+import type { Opening } from './opening.js';
 import { type Exchanged, MAX_PLAIN_BYTES, rebuild, SEALED_HEADER } from './response.js';
 import type { SealedRequest } from './seal-request.js';
-
-/** Who opens an answer, and whose it must be. */
-export interface Opening {
-  readonly agent: BaseAgent;
-  readonly service: Service;
-  /** Bytes of the body, at most. Default: no limit, for it is opened as it is read. */
-  readonly maxBytes: number | undefined;
-}
 
 const typeOf = (response: Response): string => mediaTypeOf(response.headers.get('content-type'));
 

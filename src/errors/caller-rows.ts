@@ -21,7 +21,7 @@ export const CALLER_ROWS = {
     'PARSE_FAILED:MISSING_FIELD': row(400, 'The envelope lacks a member that its version requires.', 'See `field`.'),
     'PARSE_FAILED:PQ_SIGNATURE_MISSING': row(400, 'A version 3 envelope came without its ML-DSA-65 signature.', 'Both signatures are required.'),
     'PARSE_FAILED:UNKNOWN_VERSION': row(400, 'The envelope version or suite is unknown.', 'docs/PROTOCOL.md lists the versions and their suites.'),
-    ENVELOPE_TOO_LARGE: row(413, 'The envelope is larger than the receiver accepts.', 'Send less, or raise maxEnvelopeBytes at the receiver (default 1.5 MiB).'),
+    ENVELOPE_TOO_LARGE: row(413, 'The envelope is larger than the receiver accepts.', 'Send less, or raise maxEnvelopeBytes (1.5 MiB) or bodyLimits there.'),
     PAYLOAD_NOT_SERIALIZABLE: row(400, 'The payload cannot be written as JSON.', 'No functions, BigInt, cycles or undefined.'),
     KIND_NOT_ACCEPTED: row(400, 'The envelope is of another kind.', 'Messages come from send() or createEnvelope(), requests from xlinkFetch() or createRequest().'),
     KEY_EPOCH_UNKNOWN: row(400, 'The receiver does not have the keys of this epoch.', 'Read the key record again and seal anew.'),

@@ -57,7 +57,7 @@ export const SERVICE_ROWS = {
     CONTENT_DIGEST_MISMATCH: row(401, 'The body is not the one the envelope covers.', 'The body was changed on the way.'),
     CONTENT_TYPE_MISMATCH: row(401, 'The Content-Type is not the one the envelope covers.', 'Sign contentType exactly as it is sent.'),
     CONTENT_ENCODING_UNSUPPORTED: row(415, 'An enveloped request may not be content-encoded.', 'Send it without Content-Encoding.'),
-    BODY_TOO_LARGE: row(413, 'The body is larger than the adapter reads.', 'Send less, or raise maxBodyBytes (default 1 MiB).'),
+    BODY_TOO_LARGE: row(413, 'The body is larger than the adapter reads.', 'Send less, or raise bodyLimits for the route, or maxBodyBytes (default 1 MiB).'),
     INTAKE_FULL: row(503, 'No room for unverified bodies.', 'Try again; see maxUnauthenticatedBytes.'),
     'INTAKE_FULL:ADDRESS': row(429, 'The address has its share of that room.', 'See addressOf.'),
     BODY_CONSUMED: row(500, 'The body was read before the adapter could.', 'Put adapter.middleware() before body parsers, or let them leave a Buffer (express.raw).'),

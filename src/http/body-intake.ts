@@ -26,7 +26,7 @@ export function assertFitsOne(
   if (maxUnauthenticatedBytes >= 2 * maxEnvelopeBytes) return;
   throw xlinkError('INVALID_OPTION', {
     field: 'maxUnauthenticatedBytes',
-    hint: `${owner}: maxUnauthenticatedBytes must be at least twice maxEnvelopeBytes, as an address alone gets half of it.`,
+    hint: `${owner}: maxUnauthenticatedBytes must be at least twice the largest envelope that is taken (${maxEnvelopeBytes} bytes: maxEnvelopeBytes, bodyLimits), as an address alone gets half of it.`,
   });
 }
 

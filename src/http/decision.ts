@@ -72,11 +72,13 @@ export interface Outcome extends Omit<Authentication, 'outcome' | 'reason'> {
   readonly durationMs: number;
   /** The trace the request belongs to, 32 hex digits, where it is sampled. */
   readonly traceId?: string;
+  /** Given by the adapter when it has decided: tells requests of this process apart. */
+  readonly request?: number;
 }
 
 /** An outcome as observers and tracers are told. */
 export const authenticationOf = ({ mode, method, error, ...rest }: Outcome): Authentication => {
-  const { durationMs: _, traceId: __, ...verified } = rest;
+  const { durationMs: _, traceId: __, request: ___, ...verified } = rest;
   return { mode, method, outcome: error ? 'refused' : 'accepted', reason: error?.id ?? 'ok', ...verified };
 };
 

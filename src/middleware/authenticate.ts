@@ -29,7 +29,7 @@ export async function authenticate(
           refused ??= error;
         });
     } finally {
-      whenClosed(res, (aborted) =>
+      whenClosed(context.req, res, (aborted) =>
         adapter.recordOutcome(refusedBy(decision, refused), context.route(), res.statusCode, aborted),
       );
     }

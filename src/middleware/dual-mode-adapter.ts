@@ -4,6 +4,7 @@ import { expressDashboard, type KoaDashboardOptions, koaDashboard } from './dash
 import { type ExpressMiddleware, expressMiddleware } from './express/middleware.js';
 import { type KoaMiddleware, koaMiddleware } from './koa/middleware.js';
 import type { NodeRequest } from './node/types.js';
+import { authenticateUpgrade, type UpgradePass, type UpgradeSocket } from './upgrade.js';
 
 /**
  * In front of an API: callers may use their API key or an xLink envelope, as the mode has it.
@@ -22,6 +23,23 @@ export class DualModeAdapter<Customer extends object = object> extends BaseDualM
   /** For `app.use()` of Koa 2 and 3. */
   koa(): KoaMiddleware {
     return koaMiddleware(this);
+  }
+
+  /**
+   * For WebSockets and other upgrades, which pass by all middleware. A listener of `upgrade` asks this first:
+   *
+   * ```ts
+   * server.on('upgrade', async (req, socket, head) => {
+   *   if (!(await adapter.authenticateUpgrade(req, socket))) return; // refused, answered and closed
+   *   sockets.handleUpgrade(req, socket, head, (ws) => sockets.emit('connection', ws, req));
+   * });
+   * ```
+   *
+   * `req.auth`, `authOf(req)` and guards work as behind the middleware. A caller proves itself by key, or by an envelope in
+   * `Authorization`; what is sent over the connection afterwards is neither sealed nor signed by xLink. Never rejects.
+   */
+  authenticateUpgrade(req: NodeRequest, socket: UpgradeSocket): Promise<UpgradePass | undefined> {
+    return authenticateUpgrade(this, req, socket);
   }
 
   /**

@@ -159,7 +159,7 @@ function expectShapes(events: readonly XlinkEvent[], seen = new Map<string, Set<
 test('docs/events.md has every event and member that src/types/events.ts has, and no other', () => {
   const documented = documentedEvents();
   expect(documented).toEqual(declaredEvents());
-  expect(Object.keys(documented)).toHaveLength(12);
+  expect(Object.keys(documented)).toHaveLength(13);
 });
 
 describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
@@ -182,7 +182,9 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
     expect(await told(on, { headers: { authorization: 'Xlink x', 'xlink-envelope': 'x' } })).toEqual([
       'request refused xlink ENVELOPE_AMBIGUOUS 400',
     ]);
-    expect(await told(on, withKey(ACME, { path: '/guarded' }))).toEqual(['request accepted api-key ok 403']);
+    expect(await told(on, withKey(ACME, { path: '/guarded' }))).toEqual([
+      'request refused api-key SCOPE_DENIED 403',
+    ]);
     expect(await told(on, withKey(ACME, { path: '/throws' }))).toEqual(['request accepted api-key ok 500']);
     for (const sent of [PREFLIGHT, { path: '/health' }, { path: '/.well-known/xlink.json' }])
       expect(await told(on, sent)).toEqual([]);
@@ -297,9 +299,18 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
     const waiting = await openWire(service.port);
     await waiting.write(onTheWire(withKey(ACME, { path: '/slow' })));
     while (slow.length === 0) await once(service.signals, 'slow');
+    service.adapter.getMetrics(); // looks at what is open
     waiting.socket.destroy();
     await service.until('request', 1);
-    expect(service.events.slice(1).map(brief)[0]).toMatch(/^request accepted api-key ok \d+ aborted$/);
+    expect(service.events.slice(1).map(brief)[0]).toBe('open');
+    expect(service.events.slice(1).map(brief)[1]).toMatch(/^request accepted api-key ok \d+ aborted$/);
+
+    const byEnvelope = await openWire(service.port);
+    await byEnvelope.write(onTheWire(await signed(caller, api, { path: '/slow' }, SCOPE)));
+    while (slow.length === 1) await once(service.signals, 'slow');
+    service.adapter.getMetrics();
+    byEnvelope.socket.destroy();
+    await service.until('request', 2);
 
     const cut = await openWire(service.port);
     const arrived = once(service.server, 'request');
@@ -307,10 +318,10 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
     await cut.write(whole.subarray(0, whole.length - 10));
     await arrived;
     cut.socket.destroy();
-    await service.until('request', 2);
+    await service.until('request', 3);
     expect(service.events.at(-1)).toMatchObject({ type: 'request', reason: 'BODY_ABORTED', aborted: true });
     await service.quiet();
-    expect(service.events.filter(({ type }) => type === 'request')).toHaveLength(2);
+    expect(service.events.filter(({ type }) => type === 'request')).toHaveLength(3);
     expectShapes(service.events, seen);
   });
 

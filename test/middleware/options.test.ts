@@ -73,6 +73,18 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
     wrong: [null, '', 'a"b', 'a\\b', 'a\nb', 'a\r\nX: y', 'x'.repeat(65), 1],
     right: ['api', 'Orders v2.1_beta-x'],
   },
+  bodyLimits: {
+    wrong: [
+      null,
+      {},
+      50_000_000,
+      ...['/p/*', '/p/:id', 'p'].map((path) => [{ path, maxBytes: 1 }]),
+      [{ path: '/p' }],
+      ...[-1, 1.5, '1mb', 2 ** 28 + 1].map((maxBytes) => [{ path: '/p', maxBytes }]),
+      [{ path: '/p', methods: [], maxBytes: 1 }],
+    ],
+    right: [[], [{ path: '/uploads', methods: ['POST'], maxBytes: 2 ** 28 }], [{ path: '/', maxBytes: 0 }]],
+  },
   routeModes: {
     wrong: [
       null,

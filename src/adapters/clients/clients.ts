@@ -84,6 +84,16 @@ export class Clients {
     else ledger.keyUsed(client);
   }
 
+  /** A request that was counted is not over: as long as it is open, its key is in use. */
+  held({ client = CLIENT_WITHOUT_ID, method }: Outcome): void {
+    if (method === 'api-key') this.parts.ledger.keyHeld(client);
+  }
+
+  /** It is over. */
+  released({ client = CLIENT_WITHOUT_ID, method }: Outcome): void {
+    if (method === 'api-key') this.parts.ledger.keyReleased(client);
+  }
+
   /** The record of a client that is not revoked. Throws `CLIENT_REVOKED`; `CLIENT_STORE_UNAVAILABLE` if it cannot be told. */
   async unrevoked(client: ClientId): Promise<ClientRecord | undefined> {
     const record = await this.parts.store.get(client);

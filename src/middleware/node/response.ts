@@ -30,9 +30,18 @@ export function answerRequest(
 
 /**
  * At once if it is closed already: a client may be gone before it is known who it was. `aborted`: it was gone before
- * there was an answer.
+ * there was an answer. A response whose connection was handed over to another protocol never closes, so there the connection counts.
  */
-export function whenClosed(res: NodeResponse, then: (aborted: boolean) => void): void {
-  if (res.closed) then(true);
-  else res.once('close', () => then(!res.writableEnded));
+export function whenClosed(req: NodeRequest, res: NodeResponse, then: (aborted: boolean) => void): void {
+  if (res.closed) {
+    then(true);
+    return;
+  }
+  let isOver = false;
+  const over = () => {
+    if (!isOver) then(!res.writableEnded);
+    isOver = true;
+  };
+  if (req.headers['upgrade'] !== undefined) req.socket?.once?.('close', over);
+  res.once('close', over);
 }

@@ -12,7 +12,12 @@ export interface NodeRequest {
   readonly readableEnded: boolean;
   /** Of all streams of Node's; `ended`: the last bytes are known. */
   readonly _readableState?: { readonly ended?: boolean } | undefined;
-  readonly socket?: { readonly remoteAddress?: string | undefined } | undefined;
+  readonly socket?:
+    | {
+        readonly remoteAddress?: string | undefined;
+        once?(event: string, listener: () => void): unknown;
+      }
+    | undefined;
   /** HTTP/2 only. */
   readonly stream?: { readonly endAfterHeaders: boolean; readonly readableEnded: boolean } | undefined;
   read(): unknown;
