@@ -42,7 +42,7 @@ export class ApiKey {
     if (this.#header.toLowerCase() !== 'authorization') headers.delete(this.#header);
     for (const [name, value] of [...headers]) {
       if (!this.#holds(value)) continue;
-      const rest = name === 'cookie' ? this.#without(value, /;\s*/, '; ') : '';
+      const rest = name === 'cookie' ? this.#without(value, ';') : '';
       if (rest === '' || this.#holds(rest)) headers.delete(name);
       else headers.set(name, rest);
     }
@@ -53,9 +53,10 @@ export class ApiKey {
    * elsewhere in it.
    */
   stripFromUrl(url: URL): URL {
-    if (!this.#holds(targetOf(url))) return url;
     const stripped = new URL(url);
-    stripped.search = this.#without(url.search.slice(1), '&', '&');
+    const query = url.search.slice(1);
+    const rest = this.#without(query, '&');
+    if (rest !== query) stripped.search = rest;
     if (this.#holds(targetOf(stripped))) throw xlinkError('API_KEY_IN_URL');
     return stripped;
   }
@@ -64,11 +65,11 @@ export class ApiKey {
     return [targetOf(url), ...request.headers.values()].some((text) => this.#holds(text));
   }
 
-  #without(pairs: string, between: RegExp | string, join: string): string {
-    return pairs
-      .split(between)
-      .filter((pair) => !this.#holds(pair))
-      .join(join);
+  #without(list: string, separator: string): string {
+    return list
+      .split(separator)
+      .filter((one) => !this.#holds(one))
+      .join(separator);
   }
 
   #holds(text: string): boolean {

@@ -38,7 +38,7 @@ const HAS_TO_ENROLL: ReadonlySet<ErrorId> = new Set<ErrorId>([
   'ENROLLMENT_EXPIRED',
 ]);
 const FORGOTTEN =
-  'It says that this identity is not known there, which anybody on the way can say. If its operator says so too, call forget(origin).';
+  'Something on the way may be saying that it does not know this identity; if it is true, call forget(origin).';
 
 /** An answer, and what the request proved itself with. */
 export interface Served {

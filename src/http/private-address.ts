@@ -9,8 +9,7 @@ const PRIVATE_V4: readonly (readonly [number, number])[] = [
   [0xc0000000, 24], // protocol assignments
   [0xc0a80000, 16], // private
   [0xc6120000, 15], // benchmarks
-  [0xe0000000, 4], // multicast
-  [0xf0000000, 4], // reserved, broadcast
+  [0xe0000000, 3], // multicast, reserved, broadcast
 ];
 
 /**

@@ -46,7 +46,7 @@ describe.each(['GET', 'POST'])('beside an envelope, %s,', (method) => {
     ['credentials of a proxy', { headers: { 'Proxy-Authorization': basic(`usr:${SECRET}`) } }],
     ['credentials, percent-encoded', { headers: { Authorization: basic(`id:${PERCENT}`) } }],
     ['the referrer', { referrer: `https://page.example/?key=${PERCENT}` }],
-  ])('the key does not travel in %s', async (_, init) => {
+  ])('the key does not travel in %s [B5]', async (_, init) => {
     const { api, fetch, sent } = await moved();
     const answer = await fetch('/a', { ...init, method, ...body });
     expect(answer.headers.get('xlink-sealed')).toBe('true');
