@@ -152,7 +152,7 @@ describe('what stands around a sealed answer', () => {
     },
   );
 
-  test('keeps caches and proxies honest, and says what they act on before anybody can open it', async () => {
+  test('[C4] keeps caches and proxies honest, and says what they act on before anybody can open it', async () => {
     const api = await serveSealing({
       '/': (_req, res) => {
         res.setHeader('Cache-Control', 'public, max-age=3600');

@@ -168,7 +168,7 @@ describe.each([
     expect(await (await call('/late')).json()).toEqual({ ok: true });
   });
 
-  test('shows a handler the response that Node made', async () => {
+  test('[C1] shows a handler the response that Node made', async () => {
     const seen: unknown[] = [];
     const { call } = await serve(express, (app) => {
       app.get('/seen', (_req, res) => {
