@@ -213,7 +213,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   }
 
   /**
-   * Authenticates one request. {@link recordOutcome} is to follow when its response is over; until then it counts as open.
+   * Authenticates one request. {@link BaseDualModeAdapter.recordOutcome} is to follow when its response is over; until then it counts as open.
    * Never throws: whatever goes wrong is a refusal.
    */
   async decide(inbound: InboundRequest): Promise<Decision> {

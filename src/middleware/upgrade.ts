@@ -10,10 +10,15 @@ import { refusedBy, rememberRequestContext } from './request-context.js';
 
 /** The parts of the connection that Node hands to listeners of `upgrade`. */
 export interface UpgradeSocket {
+  /** Whether it is over. */
   readonly closed: boolean;
+  /** Sends the text and closes it. */
   end(text: string): unknown;
+  /** As of Node's emitters. */
   on(event: string, listener: () => void): unknown;
+  /** As of Node's emitters. */
   once(event: string, listener: () => void): unknown;
+  /** As of Node's emitters. */
   removeListener(event: string, listener: () => void): unknown;
 }
 

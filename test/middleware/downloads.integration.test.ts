@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { expect, test } from '@jest/globals';
 import { xlinkFetch } from '@private.me/xlink';
+import '../support/express.js'; // its hooks
 import { World } from '../support/world.js';
 
 const MiB = 1024 * 1024;
@@ -43,12 +44,13 @@ async function downloads() {
       app.use(adapter.middleware());
       app.get('/download', async (_, res) => {
         const piece = Buffer.alloc(65_536, 7);
+        const gone = once(res, 'close');
         for (; written < 200 * MiB && !res.destroyed; written += piece.length) {
           const isRoom = res.write(piece, () => {
             taken += piece.length;
           });
           peak = Math.max(peak, written + piece.length - taken);
-          if (!isRoom) await Promise.race([once(res, 'drain'), once(res, 'close')]);
+          if (!isRoom) await Promise.race([once(res, 'drain'), gone]);
         }
         res.end();
       });

@@ -6,23 +6,33 @@ import type { BodyHolder, NodeRequest, NodeResponse, RequestExtras } from '../no
 
 /** The parts of a Fastify request that are used. */
 export interface FastifyRequest {
+  /** Node's request. */
   readonly raw: NodeRequest;
+  /** Path and query as the client sent them. */
   readonly originalUrl: string;
+  /** The route that it matched. */
   readonly routeOptions?: { readonly url?: string | undefined };
 }
 
 /** The parts of a Fastify reply that are used. */
 export interface FastifyReply {
+  /** Node's response. */
   readonly raw: NodeResponse;
+  /** Sets the status. */
   code(status: number): FastifyReply;
+  /** Sets headers. */
   headers(values: Record<string, string>): FastifyReply;
+  /** Sends the body and ends the reply. */
   send(payload?: unknown): FastifyReply;
 }
 
 /** The parts of a Fastify instance that are used. */
 export interface FastifyInstance {
+  /** Declares a member of requests. */
   decorateRequest(name: string, value?: unknown): unknown;
+  /** Whether such a member is declared. */
   hasRequestDecorator(name: string): boolean;
+  /** Adds a hook that sees requests before their bodies are read. */
   addHook(
     name: 'onRequest',
     hook: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>,

@@ -4,6 +4,7 @@ import { wrongFramework } from '../framework-check.js';
 
 /** The parts of a Hono context that are used. */
 export interface HonoContext {
+  /** Hono's request, with that of the Fetch standard in `raw`, and the routes that it matched. */
   readonly req: {
     raw: Request;
     readonly routePath?: string;
@@ -11,7 +12,9 @@ export interface HonoContext {
   };
   /** The response so far; the setter of Hono adds the headers of the one before, unless that was taken away. */
   res: Response | undefined;
+  /** What the platform hands over beside the request. */
   readonly env?: unknown;
+  /** Keeps a value for handlers, which get it by `c.get(key)`. */
   set(key: string, value: unknown): void;
 }
 
