@@ -3,7 +3,6 @@ import type { InboundRequest } from '../http/decision.js';
 import { isRouteWith, ROUTE_CHECKS, type Route, RouteTable } from '../http/route-table.js';
 import { checkKeys, integerIn } from '../util/options.js';
 import { DEFAULT_MAX_BODY_BYTES } from './limits.js';
-import type { DualModeOptions } from './options.js';
 
 /** How large bodies may be in a part of the API. */
 export interface BodyLimit extends Route {
@@ -26,7 +25,11 @@ const OVERHEAD_BYTES = 64 * 1024;
 /** An envelope with a body of that size, which is base64url in it. */
 const envelopeBytes = (bodyBytes: number): number => Math.ceil((bodyBytes * 4) / 3) + OVERHEAD_BYTES;
 
-type Options = Pick<DualModeOptions, 'maxEnvelopeBytes' | 'maxBodyBytes' | 'bodyLimits'>;
+interface Options {
+  readonly maxEnvelopeBytes?: number;
+  readonly maxBodyBytes?: number;
+  readonly bodyLimits?: readonly BodyLimit[];
+}
 
 /** The largest envelope that any route takes, from the options. */
 export const largestEnvelope = ({ maxEnvelopeBytes, bodyLimits = [] }: Options): number =>

@@ -47,12 +47,12 @@ import { Observers, tell } from './observers.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
 import type { PublishedDocument } from './published-document.js';
 import { RefusalPace } from './refusal-pace.js';
-import { jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
+import { forClients, jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
 import { RequestLog } from './request-log.js';
 import { type EnvelopeTaking, enrollmentRules, envelopeRules, nonceQuota, REQUESTS } from './rules.js';
 import { answerSealer, wantsSealedAnswer } from './sealed-answer.js';
 import { traced } from './traced.js';
-import { WellKnown } from './well-known.js';
+import { isOwnRoute, WellKnown } from './well-known.js';
 
 /**
  * Lets callers of one API prove themselves with an API key or with an xLink envelope, and decides by mode which of the
@@ -228,7 +228,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       request = this.#asClientSaw(inbound);
       if (this.#options.skip?.(request)) return { action: 'pass', headers: {} };
     } catch (thrown) {
-      return this.#refuse(thrown, { ...factsOf(attempt), durationMs: 0 });
+      return forWhom(inbound, this.#refuse(thrown, { ...factsOf(attempt), durationMs: 0 }));
     }
     const { tracer } = this.#options;
     if (!tracer) return this.#decide(request, attempt);
@@ -296,7 +296,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     } catch (thrown) {
       const refused = this.#refuse(thrown, timed());
       if (refused.outcome) await this.#pace.hold(request, refused.outcome);
-      return this.#signed(request, attempt, refused);
+      const answer = await this.#signed(request, attempt, refused);
+      return forWhom(request, answer);
     } finally {
       this.#intake.release(request);
     }
@@ -354,3 +355,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
 /** What observers and tracers are told of an attempt. */
 const factsOf = ({ claimed: _, ...facts }: AuthAttempt) => facts;
+
+/** Clients of this library decide by problem documents; all others may be answered by the API itself. */
+const forWhom = (request: InboundRequest, answer: HttpResponse): HttpResponse =>
+  wantsSealedAnswer(request) || isOwnRoute(request) ? forClients(answer) : answer;

@@ -20,6 +20,10 @@ import { validUntil } from './clients/validity.js';
 import { MAX_INTRODUCTION_BYTES } from './limits.js';
 import type { PublishedDocument } from './published-document.js';
 
+/** Whether a request is for the library itself, on whatever path of its own. */
+export const isOwnRoute = ({ target }: Pick<InboundRequest, 'target'>): boolean =>
+  /^\/\.well-known\/xlink([./?]|$)/.test(target);
+
 export interface EnrollmentRules {
   readonly maxDidsPerClient: number;
   readonly attemptsPerMinute: number;

@@ -48,7 +48,7 @@ function admit(
   const { req, res, request, bodies, shownIn } = context;
   const { content, message, sealing, sealFailure } = pass;
   setHeaders(res, pass.headers);
-  rememberRequestContext(adapter, [req, request], pass, onRefused);
+  rememberRequestContext(adapter, [req, request], pass, { onRefused, onRefusal: context.onRefusal });
   if (pass.auth) Object.assign(shownIn, { auth: copyOf(pass.auth) });
   if (message) Object.assign(shownIn, { agentMessage: message });
   replaceFields(req, pass);

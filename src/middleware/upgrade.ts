@@ -53,8 +53,10 @@ export async function authenticateUpgrade(
   socket.removeListener('error', ignore);
   if (isGone) return undefined;
   const { auth, message, headers } = decision;
-  rememberRequestContext(adapter, [req], decision, (error) => {
-    refused ??= error;
+  rememberRequestContext(adapter, [req], decision, {
+    onRefused(error) {
+      refused ??= error;
+    },
   });
   if (auth) Object.assign(req, { auth: copyOf(auth) });
   if (message) Object.assign(req, { agentMessage: message });

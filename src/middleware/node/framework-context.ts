@@ -1,4 +1,5 @@
 import type { HttpResponse } from '../../http/decision.js';
+import type { OnRefusal } from '../refusal-options.js';
 import type { BodyHolder, NodeRequest, NodeResponse } from './types.js';
 
 /** A request and its response, as a framework hands them over: all that differs between frameworks is in here. */
@@ -13,6 +14,8 @@ export interface FrameworkContext {
   readonly bodies: readonly BodyHolder[];
   /** Template of the route that served the request; asked for when the response is over. */
   readonly route: () => string | undefined;
+  /** Answers refusals in the API's own way, those of guards included. */
+  readonly onRefusal?: OnRefusal | undefined;
   /** Writes an answer in the place of the handler's. */
   readonly answer: (answer: HttpResponse) => void;
   /** Where handlers look for `auth` and `agentMessage`. */
