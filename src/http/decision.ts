@@ -10,6 +10,12 @@ export interface InboundRequest {
   readonly method: string;
   /** Path and query as the client sent them, before any router cut a prefix off; in callbacks other than `requestTarget`, before any proxy did, too. */
   readonly target: string;
+  /** What routers cut off the path before the adapter got it, such as `/v1`; absent or empty if nothing. */
+  readonly mount?: string;
+  /** Whether the adapter stands on a single route, where that can be told. */
+  readonly isOnRoute?: boolean;
+  /** Whether a parser in front has read the body and left no bytes of it, where that can be told. */
+  isBodyGone?(): boolean;
   /** Whether Content-Length or Transfer-Encoding announce a body. */
   readonly hasBody: boolean;
   /** The framework's own request object, for callbacks of the application. */

@@ -1,8 +1,19 @@
 import { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import type { DashboardOptions } from '../dashboard/options.js';
 import { expressDashboard, type KoaDashboardOptions, koaDashboard } from './dashboard.js';
-import { type ExpressMiddleware, type ExpressOptions, expressMiddleware } from './express/middleware.js';
-import { type KoaContext, type KoaMiddleware, type KoaOptions, koaMiddleware } from './koa/middleware.js';
+import {
+  type ExpressMiddleware,
+  type ExpressOptions,
+  expressMiddleware,
+  expressWellKnown,
+} from './express/middleware.js';
+import {
+  type KoaContext,
+  type KoaMiddleware,
+  type KoaOptions,
+  koaMiddleware,
+  koaWellKnown,
+} from './koa/middleware.js';
 import type { NodeRequest, NodeResponse } from './node/types.js';
 import { authenticateUpgrade, type UpgradePass, type UpgradeSocket } from './upgrade.js';
 
@@ -25,6 +36,20 @@ export class DualModeAdapter<Customer extends object = object> extends BaseDualM
   /** For `app.use()` of Koa 2 and 3. Throws `INVALID_OPTION`. */
   koa<Context extends KoaContext = KoaContext>(options: KoaOptions<Context> = {}): KoaMiddleware {
     return koaMiddleware(this, options);
+  }
+
+  /**
+   * Answers the routes of the library itself, `/.well-known/xlink.json` and those below `/.well-known/xlink/`, and nothing else. For an
+   * adapter that stands below a path or on single routes: callers look for the document at the root of the origin (RFC 8615), so put
+   * it there: `app.use(adapter.wellKnown()); app.use('/v1', adapter.middleware());`. Elsewhere `middleware()` does that, too.
+   */
+  wellKnown(): ExpressMiddleware {
+    return expressWellKnown(this);
+  }
+
+  /** The same for Koa: `app.use(adapter.koaWellKnown())`. */
+  koaWellKnown(): KoaMiddleware {
+    return koaWellKnown(this);
   }
 
   /**

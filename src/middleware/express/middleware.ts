@@ -1,6 +1,6 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import type { HttpResponse } from '../../http/decision.js';
-import { authenticate } from '../authenticate.js';
+import { answerOwnRoute, authenticate } from '../authenticate.js';
 import { wrongFramework } from '../framework-check.js';
 import type { FrameworkContext } from '../node/framework-context.js';
 import { answerRequest, leaveRefusal } from '../node/response.js';
@@ -49,6 +49,7 @@ function exchangeOf(req: NodeRequest, res: NodeResponse, next: Next, onRefusal: 
     res,
     request: req,
     target: extras.originalUrl ?? req.url ?? '/',
+    isOnRoute: extras.route !== undefined,
     bodies: [extras],
     route: watchRoute(extras),
     onRefusal,
@@ -86,3 +87,14 @@ export const answerExpress = (req: NodeRequest, res: NodeResponse, answer: HttpR
     res.statusCode = status;
     res.end(req.method === 'HEAD' ? undefined : body);
   });
+
+/** Answers the routes of the library itself, and lets everything else go on as it is. */
+export function expressWellKnown(adapter: BaseDualModeAdapter): ExpressMiddleware {
+  adapter.servesRoot();
+  return function xlinkWellKnown(req, res, next) {
+    answerOwnRoute(adapter, exchangeOf(req, res, next, undefined)).then(
+      (isAnswered) => isAnswered || next(),
+      (error) => next(error),
+    );
+  };
+}

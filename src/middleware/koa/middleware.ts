@@ -1,6 +1,6 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import type { HttpResponse } from '../../http/decision.js';
-import { authenticate } from '../authenticate.js';
+import { answerOwnRoute, authenticate } from '../authenticate.js';
 import { wrongFramework } from '../framework-check.js';
 import type { FrameworkContext } from '../node/framework-context.js';
 import { answerRequest, leaveRefusal } from '../node/response.js';
@@ -93,3 +93,11 @@ export const answerKoa = (ctx: KoaContext, answer: HttpResponse): void =>
     ctx.status = status;
     ctx.body = body;
   });
+
+/** Answers the routes of the library itself, and lets everything else go on as it is. */
+export function koaWellKnown(adapter: BaseDualModeAdapter): KoaMiddleware {
+  adapter.servesRoot();
+  return async function xlinkWellKnown(ctx, next) {
+    if (!(await answerOwnRoute(adapter, exchangeOf(ctx, undefined)))) await next();
+  };
+}

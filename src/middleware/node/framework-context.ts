@@ -10,6 +10,8 @@ export interface FrameworkContext {
   readonly request: object;
   /** Path and query as the client sent them. */
   readonly target: string;
+  /** Whether the middleware stands on a single route, where that can be told. */
+  readonly isOnRoute?: boolean;
   /** Where parsers leave bodies, and handlers look for them: the first is the framework's own. */
   readonly bodies: readonly BodyHolder[];
   /** Template of the route that served the request; asked for when the response is over. */
