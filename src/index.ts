@@ -90,7 +90,7 @@ export {
   type ErrorSubCode,
 } from './errors/table.js';
 export type { AdapterMetrics } from './http/adoption-counter.js';
-export type { ApiKeyAuth, Auth, InboundRequest, XlinkAuth } from './http/decision.js';
+export type { ApiKeyAuth, Auth, InboundRequest, Refusal, XlinkAuth } from './http/decision.js';
 export { xlinkAuthorization } from './http/header-form.js';
 export { ANSWER_TYPE, ENVELOPE_TYPE } from './http/media-type.js';
 export { requestBinding } from './http/request-binding.js';
@@ -111,7 +111,7 @@ export { assertSuccession } from './identity/succession.js';
 export { Agent, type AgentMiddlewareOptions } from './middleware/agent.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
 export { requireScope, requireXlink } from './middleware/express/guards.js';
-export type { ExpressMiddleware } from './middleware/express/middleware.js';
+export type { ExpressMiddleware, ExpressOptions } from './middleware/express/middleware.js';
 export type { NodeRequest, NodeResponse } from './middleware/node/types.js';
 export type { UpgradePass, UpgradeSocket } from './middleware/upgrade.js';
 export { MemoryNonceStore, type MemoryNonceStoreOptions } from './nonce/memory.js';

@@ -45,14 +45,16 @@ import type { ModeTarget } from './modes/policy.js';
 import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './nonce-sharing-check.js';
 import { Observers, tell } from './observers.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
+import { Placement } from './placement.js';
 import type { PublishedDocument } from './published-document.js';
 import { RefusalPace } from './refusal-pace.js';
-import { jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
+import { forClients, jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
 import { RequestLog } from './request-log.js';
 import { type EnvelopeTaking, enrollmentRules, envelopeRules, nonceQuota, REQUESTS } from './rules.js';
 import { answerSealer, wantsSealedAnswer } from './sealed-answer.js';
+import { setUpWarner } from './set-up-warnings.js';
 import { traced } from './traced.js';
-import { WellKnown } from './well-known.js';
+import { isOwnRoute, WellKnown } from './well-known.js';
 
 /**
  * Lets callers of one API prove themselves with an API key or with an xLink envelope, and decides by mode which of the
@@ -73,6 +75,9 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   readonly #pace: RefusalPace;
   readonly #clock: Clock;
   readonly #observers: Observers;
+  readonly #placement: Placement;
+  /** Not for one route of an agent, which has no others. */
+  readonly #isForApis: boolean;
   readonly #authenticated = new WeakMap<object, Auth<Customer>>();
 
   /** Throws `INVALID_OPTION`, or `NONCE_STORE_NOT_SHARED` (see {@link DualModeOptions.instances}). */
@@ -87,6 +92,9 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     this.#modes = new ModeControl(options, this.#clock, (event) => this.emit(event));
     this.#clients = createClients(options, this.#clock, (event) => this.emit(event));
     this.#log = new RequestLog(this.#clients, (event) => this.emit(event));
+    const warn = setUpWarner(options.observers, (event) => this.emit(event));
+    this.#placement = new Placement(options, warn);
+    this.#isForApis = kind === 'request';
     const onError = (thrown: unknown) => this.emit({ type: 'fault', error: toXlinkError(thrown) });
     const addressOf = (request: InboundRequest) =>
       callerAddress(options.addressOf, request, { peer: request.remoteAddress, onError });
@@ -101,7 +109,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       validatorTimeoutMs: options.validatorTimeoutMs ?? limits.DEFAULT_VALIDATOR_TIMEOUT_MS,
       sources: options.apiKey ?? {},
       bodyTypes,
-      rules: envelopeRules(options, kind, intake),
+      rules: envelopeRules(options, kind, intake, this.#placement),
       policy: this.#modes.policy,
       brownouts: this.#modes.brownouts,
       clients: this.#clients,
@@ -110,7 +118,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       emit: (event) => this.emit(event),
     });
     const published = { clock: this.#clock, addressOf, policy: this.#modes.policy };
-    this.#document = createDocument(options, published, (event) => this.emit(event));
+    this.#document = createDocument(options, published, warn);
     this.#wellKnown = new WellKnown({
       agent: options.agent,
       clients: this.#clients,
@@ -124,7 +132,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     });
     this.emit(this.#modes.present());
     options.agent.onKeyEpoch((status) => this.emit({ type: 'key-epoch', ...status }));
-    warnOfUnsharedNonces(options, (event) => this.emit(event));
+    warnOfUnsharedNonces(options, warn);
   }
 
   /** The mode of everything that has none of its own. */
@@ -226,15 +234,30 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     let request: InboundRequest;
     try {
       request = this.#asClientSaw(inbound);
-      if (this.#options.skip?.(request)) return { action: 'pass', headers: {} };
+      if (this.#isForApis) this.#placement.see(inbound);
+      if (!this.#wellKnown.serves(request) && this.#options.skip?.(request))
+        return { action: 'pass', headers: {} };
     } catch (thrown) {
-      return this.#refuse(thrown, { ...factsOf(attempt), durationMs: 0 });
+      return forWhom(inbound, this.#refuse(thrown, { ...factsOf(attempt), durationMs: 0 }));
     }
     const { tracer } = this.#options;
     if (!tracer) return this.#decide(request, attempt);
     const { method } = request;
     const onFault = (error: XlinkError) => this.emit({ type: 'fault', error });
     return traced(tracer, { method }, (span) => this.#decideWithin(span, request, attempt), onFault);
+  }
+
+  /**
+   * As {@link decide}, for the routes of the library itself: discovery, enrollment and its end, and the switch of a key. `undefined`
+   * for everything else.
+   */
+  async decideOwnRoute(inbound: InboundRequest): Promise<Decision | undefined> {
+    return this.#wellKnown.serves(this.#asClientSaw(inbound)) ? this.decide(inbound) : undefined;
+  }
+
+  /** Said by the middleware that answers these routes at the root, for an adapter that stands below a path. */
+  servesRoot(): void {
+    this.#placement.servesRoot();
   }
 
   /** The target that the client saw is found once; everything looks at that. */
@@ -296,7 +319,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     } catch (thrown) {
       const refused = this.#refuse(thrown, timed());
       if (refused.outcome) await this.#pace.hold(request, refused.outcome);
-      return this.#signed(request, attempt, refused);
+      const answer = await this.#signed(request, attempt, refused);
+      return forWhom(request, answer);
     } finally {
       this.#intake.release(request);
     }
@@ -354,3 +378,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
 /** What observers and tracers are told of an attempt. */
 const factsOf = ({ claimed: _, ...facts }: AuthAttempt) => facts;
+
+/** Clients of this library decide by problem documents; all others may be answered by the API itself. */
+const forWhom = (request: InboundRequest, answer: HttpResponse): HttpResponse =>
+  wantsSealedAnswer(request) || isOwnRoute(request) ? forClients(answer) : answer;

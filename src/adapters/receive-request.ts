@@ -14,6 +14,7 @@ import { decodeBase64url } from '../util/base64url.js';
 import { given } from '../util/given.js';
 import type { BodyLimits } from './body-limits.js';
 import { type EnvelopeForm, envelopeFromHeader } from './credentials.js';
+import type { Placement } from './placement.js';
 
 export interface EnvelopeRules {
   /** `request`: made for one HTTP request by `createRequest()`; `message`: what agents send each other. */
@@ -23,6 +24,8 @@ export interface EnvelopeRules {
   readonly allowCleartext: boolean;
   /** Reads envelopes in bodies. What a request takes is given back when the request is decided, at the latest. */
   readonly intake: BodyIntake<InboundRequest>;
+  /** Told of envelopes that were made for another target. */
+  readonly placement: Placement;
   /** How large envelopes and bodies may be, by route. */
   readonly limits: BodyLimits;
   /** Which headers a caller may seal or sign. */
@@ -80,14 +83,12 @@ async function receiveBodyForm(
   };
   const { allowCleartext } = rules;
   const hasOwnLimit = maxContentBytes !== undefined;
-  const received = unwrap(
-    await agent.receiveContent(bytes, {
-      ...binding,
-      ...(hasOwnLimit ? { maxEnvelopeBytes } : {}),
-      allowCleartext,
-      onVerified,
-    }),
-  );
+  const received = await receiveContent(agent, rules, bytes, {
+    ...binding,
+    ...(hasOwnLimit ? { maxEnvelopeBytes } : {}),
+    allowCleartext,
+    onVerified,
+  });
   if (received.message.contentDigest !== undefined)
     // signed-only, where that is allowed
     throw xlinkError('CONTENT_DIGEST_UNEXPECTED', { field: 'contentDigest' });
@@ -107,9 +108,10 @@ async function receiveHeaderForm(
   rules: EnvelopeRules,
   assertStanding: Hearing['assertStanding'],
 ): Promise<Received> {
-  const received = unwrap(
-    await agent.receiveContent(envelopeFromHeader(request), { ...binding, allowCleartext: true }),
-  );
+  const received = await receiveContent(agent, rules, envelopeFromHeader(request), {
+    ...binding,
+    allowCleartext: true,
+  });
   const { message, content } = received;
   if (message.encrypted || content !== undefined)
     throw xlinkError('ENVELOPE_FORM_NOT_ALLOWED', { field: 'payload' });
@@ -163,7 +165,14 @@ function refuseContentEncoding(request: InboundRequest): void {
     throw xlinkError('CONTENT_ENCODING_UNSUPPORTED', { field: 'content-encoding' });
 }
 
-function unwrap(result: Awaited<ReturnType<ServiceAgent['receiveContent']>>): Received {
-  if (!result.ok) throw result.error;
-  return result.value;
+async function receiveContent(
+  agent: ServiceAgent,
+  { placement }: EnvelopeRules,
+  envelope: Uint8Array,
+  options: ReceiveRules,
+): Promise<Received> {
+  const result = await agent.receiveContent(envelope, options);
+  if (result.ok) return result.value;
+  if (result.error.id === 'REQUEST_BINDING_MISMATCH') placement.mismatch(envelope, options.request ?? '');
+  throw result.error;
 }

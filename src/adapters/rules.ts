@@ -8,6 +8,7 @@ import { BodyLimits } from './body-limits.js';
 import { NonceQuota } from './clients/nonce-quota.js';
 import * as limits from './limits.js';
 import type { DualModeOptions } from './options.js';
+import type { Placement } from './placement.js';
 import type { EnvelopeRules } from './receive-request.js';
 import type { EnrollmentRules } from './well-known.js';
 
@@ -24,9 +25,11 @@ export const envelopeRules = (
   options: DualModeOptions,
   kind: EnvelopeRules['kind'],
   intake: BodyIntake<InboundRequest>,
+  placement: Placement,
 ): EnvelopeRules => ({
   kind,
   intake,
+  placement,
   requireRequestBinding: options.requireRequestBinding ?? true,
   allowCleartext: options.allowCleartext ?? false,
   limits: new BodyLimits(options),

@@ -20,6 +20,29 @@ import { validUntil } from './clients/validity.js';
 import { MAX_INTRODUCTION_BYTES } from './limits.js';
 import type { PublishedDocument } from './published-document.js';
 
+type Asked = Pick<InboundRequest, 'method' | 'target' | 'mount'>;
+
+/** The path, without what routers cut off in front of it: the routes of the library are found below a mount path, too. */
+function ownPath({ target, mount }: Pick<InboundRequest, 'target' | 'mount'>): string {
+  const path = target.split('?', 1)[0]!;
+  return mount && path.startsWith(`${mount}/`) ? path.slice(mount.length) : path;
+}
+
+/** Whether a request is for the library itself, on whatever path of its own. */
+export const isOwnRoute = (request: Pick<InboundRequest, 'target' | 'mount'>): boolean =>
+  /^\/\.well-known\/xlink([./]|$)/.test(ownPath(request));
+
+type OwnRoute = 'discovery' | 'enroll' | 'unlink' | 'key off' | 'key on';
+
+const ROUTES: Readonly<Record<string, OwnRoute>> = {
+  [`GET ${DISCOVERY_PATH}`]: 'discovery',
+  [`HEAD ${DISCOVERY_PATH}`]: 'discovery',
+  [`POST ${ENROLL_PATH}`]: 'enroll',
+  [`DELETE ${ENROLL_PATH}`]: 'unlink',
+  [`DELETE ${KEY_PATH}`]: 'key off',
+  [`PUT ${KEY_PATH}`]: 'key on',
+};
+
 export interface EnrollmentRules {
   readonly maxDidsPerClient: number;
   readonly attemptsPerMinute: number;
@@ -55,19 +78,33 @@ export class WellKnown {
     this.#attempts = new TokenBucket(parts.rules.attemptsPerMinute, parts.clock);
   }
 
+  /** Whether a request is for one of these routes. */
+  serves(request: Asked): boolean {
+    return this.#routeOf(request) !== undefined;
+  }
+
   /** `undefined`: not one of these routes. Throws what is wrong with the request. */
   async answer(request: InboundRequest, attempt: AuthAttempt): Promise<JsonResponse | undefined> {
-    const method = request.method.toUpperCase();
-    const path = request.target.split('?')[0];
-    if (path === DISCOVERY_PATH && (method === 'GET' || method === 'HEAD'))
-      return { status: 200, value: await this.#parts.document.for(request), cacheSeconds: 60 };
-    if (!this.#parts.clients) return undefined;
-    if (path === ENROLL_PATH && method === 'POST') return this.#enroll(request, attempt, this.#parts.clients);
-    if (path === ENROLL_PATH && method === 'DELETE')
-      return this.#unlink(request, attempt, this.#parts.clients);
-    if (path === KEY_PATH && (method === 'DELETE' || method === 'PUT'))
-      return this.#switchKey(request, attempt, this.#parts.clients, method === 'DELETE');
-    return undefined;
+    const { document, clients } = this.#parts;
+    switch (this.#routeOf(request)) {
+      case 'discovery':
+        return { status: 200, value: await document.for(request), cacheSeconds: 60 };
+      case 'enroll':
+        return this.#enroll(request, attempt, clients!);
+      case 'unlink':
+        return this.#unlink(request, attempt, clients!);
+      case 'key off':
+      case 'key on':
+        return this.#switchKey(request, attempt, clients!, this.#routeOf(request) === 'key off');
+      default:
+        return undefined;
+    }
+  }
+
+  #routeOf(request: Asked): OwnRoute | undefined {
+    if (!isOwnRoute(request)) return undefined;
+    const route = ROUTES[`${request.method.toUpperCase()} ${ownPath(request)}`];
+    return route === 'discovery' || this.#parts.clients ? route : undefined;
   }
 
   async #enroll(request: InboundRequest, attempt: AuthAttempt, clients: Clients): Promise<JsonResponse> {

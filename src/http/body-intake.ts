@@ -7,7 +7,7 @@ import type { InboundRequest } from './decision.js';
 /** What is used of a request. */
 export type IncomingBody = Pick<
   InboundRequest,
-  'hasBody' | 'header' | 'lines' | 'readBody' | 'remoteAddress'
+  'hasBody' | 'header' | 'lines' | 'readBody' | 'isBodyGone' | 'remoteAddress'
 >;
 
 /** 32 MiB: an address alone may send 16 envelopes of 1 MiB at once. */

@@ -10,6 +10,12 @@ export interface InboundRequest {
   readonly method: string;
   /** Path and query as the client sent them, before any router cut a prefix off; in callbacks other than `requestTarget`, before any proxy did, too. */
   readonly target: string;
+  /** What routers cut off the path before the adapter got it, such as `/v1`; absent or empty if nothing. */
+  readonly mount?: string;
+  /** Whether the adapter stands on a single route, where that can be told. */
+  readonly isOnRoute?: boolean;
+  /** Whether a parser in front has read the body and left no bytes of it, where that can be told. */
+  isBodyGone?(): boolean;
   /** Whether Content-Length or Transfer-Encoding announce a body. */
   readonly hasBody: boolean;
   /** The framework's own request object, for callbacks of the application. */
@@ -105,6 +111,18 @@ export interface Pass {
   readonly outcome?: Outcome;
 }
 
+/** Why a request is refused, for an API that answers refusals in its own way. */
+export interface Refusal {
+  /** What is wrong, with `code`, `status`, `title` and `hint`; its `cause` is for the server's own log. */
+  readonly error: XlinkError;
+  /** The status that the refusal has by itself. */
+  readonly status: number;
+  /** Set on the response already: `WWW-Authenticate`, `Retry-After`, `Cache-Control`, and what callers with keys are told. */
+  readonly headers: Headers;
+  /** The problem document (RFC 9457) that is sent otherwise. */
+  readonly problem: Readonly<Record<string, unknown>>;
+}
+
 /** Answer the request here; it must not reach a handler. */
 export interface HttpResponse {
   readonly action: 'answer';
@@ -112,6 +130,8 @@ export interface HttpResponse {
   readonly headers: Headers;
   /** JSON; `application/problem+json` for refusals. */
   readonly body: string;
+  /** Present for refusals that the API may answer in its own way. */
+  readonly refusal?: Refusal;
   /** Absent for the routes of the adapter itself, as long as they succeed. */
   readonly outcome?: Outcome;
 }

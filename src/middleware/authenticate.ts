@@ -18,25 +18,46 @@ export async function authenticate(
   adapter: BaseDualModeAdapter,
   context: FrameworkContext,
 ): Promise<Decision> {
-  const { res } = context;
   try {
-    const decision = await adapter.decide(inboundRequest(context));
-    let refused: XlinkError | undefined; // by a guard behind the adapter
-    try {
-      if (decision.action === 'answer') context.answer(decision);
-      else
-        admit(adapter, context, decision, (error) => {
-          refused ??= error;
-        });
-    } finally {
-      whenClosed(context.req, res, (aborted) =>
-        adapter.recordOutcome(refusedBy(decision, refused), context.route(), res.statusCode, aborted),
-      );
-    }
-    return decision;
+    return await carryOut(adapter, context, await adapter.decide(inboundRequest(context)));
   } catch (error) {
     throw toXlinkError(error);
   }
+}
+
+/** Answers the routes of the library itself. False: it is not for one of them, and goes on. */
+export async function answerOwnRoute(
+  adapter: BaseDualModeAdapter,
+  context: FrameworkContext,
+): Promise<boolean> {
+  try {
+    const decision = await adapter.decideOwnRoute(inboundRequest(context));
+    if (decision) await carryOut(adapter, context, decision);
+    return decision?.action === 'answer';
+  } catch (error) {
+    throw toXlinkError(error);
+  }
+}
+
+async function carryOut(
+  adapter: BaseDualModeAdapter,
+  context: FrameworkContext,
+  decision: Decision,
+): Promise<Decision> {
+  const { res } = context;
+  let refused: XlinkError | undefined; // by a guard behind the adapter
+  try {
+    if (decision.action === 'answer') context.answer(decision);
+    else
+      admit(adapter, context, decision, (error) => {
+        refused ??= error;
+      });
+  } finally {
+    whenClosed(context.req, res, (aborted) =>
+      adapter.recordOutcome(refusedBy(decision, refused), context.route(), res.statusCode, aborted),
+    );
+  }
+  return decision;
 }
 
 function admit(
@@ -48,7 +69,7 @@ function admit(
   const { req, res, request, bodies, shownIn } = context;
   const { content, message, sealing, sealFailure } = pass;
   setHeaders(res, pass.headers);
-  rememberRequestContext(adapter, [req, request], pass, onRefused);
+  rememberRequestContext(adapter, [req, request], pass, { onRefused, onRefusal: context.onRefusal });
   if (pass.auth) Object.assign(shownIn, { auth: copyOf(pass.auth) });
   if (message) Object.assign(shownIn, { agentMessage: message });
   replaceFields(req, pass);

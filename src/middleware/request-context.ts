@@ -6,6 +6,7 @@ import type { XlinkError } from '../errors/errors.js';
 import type { Auth, Decision, Pass } from '../http/decision.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
 import { sharedByCopies } from '../util/copies.js';
+import type { OnRefusal } from './refusal-options.js';
 
 /** How a request came through the adapter in front, as far as guards behind need to know. */
 export interface RequestContext {
@@ -15,10 +16,12 @@ export interface RequestContext {
   readonly style: RefusalStyle;
   /** Told what a guard refuses the request with, so that the adapter counts it as refused. Absent without an adapter. */
   readonly onRefused?: (error: XlinkError) => void;
+  /** Answers what guards refuse, where the API does that in its own way. */
+  readonly onRefusal?: OnRefusal | undefined;
 }
 
 /** What does not follow from `authOf()`. */
-type Remembered = Pick<RequestContext, 'mode' | 'style' | 'onRefused'>;
+type Remembered = Pick<RequestContext, 'mode' | 'style' | 'onRefused' | 'onRefusal'>;
 
 const adapters = sharedByCopies('request-context/1', () => new WeakMap<object, Remembered>());
 const NO_ADAPTER: Remembered = { mode: 'hybrid', style: refusalStyle({}) };
@@ -28,9 +31,9 @@ export function rememberRequestContext(
   adapter: BaseDualModeAdapter,
   requests: readonly object[],
   { auth, outcome }: Pass,
-  onRefused: (error: XlinkError) => void,
+  hooks: Pick<Remembered, 'onRefused' | 'onRefusal'>,
 ): void {
-  const context = { mode: outcome?.mode ?? adapter.mode, style: adapter.refusalStyle, onRefused };
+  const context = { mode: outcome?.mode ?? adapter.mode, style: adapter.refusalStyle, ...hooks };
   const remembered = auth && frozenCopyOf(auth);
   for (const request of new Set(requests)) {
     adapters.set(request, context);

@@ -1,6 +1,6 @@
 import { copyOf } from '../adapters/customer.js';
 import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
-import { type XlinkError, xlinkError } from '../errors/errors.js';
+import { type XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { Auth, Headers, HttpResponse, InboundRequest } from '../http/decision.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { replaceFields } from './node/fields.js';
@@ -58,8 +58,10 @@ export async function authenticateUpgrade(
   socket.removeListener('error', ignore);
   if (isGone) return undefined;
   const { auth, message, headers } = decision;
-  rememberRequestContext(adapter, [req], decision, (error) => {
-    refused ??= error;
+  rememberRequestContext(adapter, [req], decision, {
+    onRefused(error) {
+      refused ??= error;
+    },
   });
   if (auth) Object.assign(req, { auth: copyOf(auth) });
   if (message) Object.assign(req, { agentMessage: message });

@@ -37,7 +37,7 @@ const WAYS: [string, (known: WorldWithCaller, sent: Sent) => Promise<Sent>, tooL
   ['beside an envelope', signedRequest, '413 BODY_TOO_LARGE'],
 ];
 
-describe.each(FRAMEWORKS)('$name: [C9] a route takes bodies as large as its limit', ({ serve }) => {
+describe.each(FRAMEWORKS)('$name: a route takes bodies as large as its limit [C9]', ({ serve }) => {
   const served = async (more = {}) => {
     const known = await World.withCaller();
     return { known, service: await serve(known, { bodyLimits: LIMITS, ...more }) };

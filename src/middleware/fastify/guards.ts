@@ -1,6 +1,7 @@
 import type { Scope } from '../../types/protocol.js';
 import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
-import { answerFastify, type FastifyReply, type FastifyRequest } from './plugin.js';
+import { requestContextOf } from '../request-context.js';
+import { type FastifyReply, type FastifyRequest, refuseFastify } from './plugin.js';
 
 /** A `preHandler` hook of a route or an instance. */
 export type FastifyGuard = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
@@ -21,6 +22,6 @@ const fastifyGuard = (guard: Guard): FastifyGuard =>
   async function xlinkAuthorization(request, reply) {
     const answer = guard(request);
     if (!answer) return undefined;
-    answerFastify(reply, answer);
+    await refuseFastify(request, reply, answer, requestContextOf(request).onRefusal as never);
     return reply;
   };

@@ -3,6 +3,7 @@ import type { HttpResponse } from '../../http/decision.js';
 import { authenticate } from '../authenticate.js';
 import { wrongFramework } from '../framework-check.js';
 import type { BodyHolder, NodeRequest, NodeResponse, RequestExtras } from '../node/types.js';
+import { checkMiddlewareOptions, type MiddlewareOptions } from '../refusal-options.js';
 
 /** The parts of a Fastify request that are used. */
 export interface FastifyRequest {
@@ -42,19 +43,34 @@ export interface FastifyInstance {
 /** A plugin for Fastify 4 and 5. */
 export type FastifyPlugin = (fastify: FastifyInstance) => Promise<void>;
 
+/** Options of {@link fastifyXlink}; what `onRefusal` throws goes to the error handler of Fastify. */
+export type FastifyOptions<
+  Request extends FastifyRequest = FastifyRequest,
+  Reply extends FastifyReply = FastifyReply,
+> = MiddlewareOptions<[request: Request, reply: Reply]>;
+
+type OnRefusal = FastifyOptions['onRefusal'];
+
 /**
  * Lets requests through, or answers them, as the adapter decides: `await app.register(fastifyXlink(adapter))`, in front of the
  * routes. It holds for the instance that it is registered with and all below, as if it were no plugin of its own.
- * `request.auth` says who it is, and so does `authOf(request)`.
+ * `request.auth` says who it is, and so does `authOf(request)`. Throws `INVALID_OPTION`.
  */
-export function fastifyXlink(adapter: BaseDualModeAdapter): FastifyPlugin {
+export function fastifyXlink<
+  Request extends FastifyRequest = FastifyRequest,
+  Reply extends FastifyReply = FastifyReply,
+>(adapter: BaseDualModeAdapter, options: FastifyOptions<Request, Reply> = {}): FastifyPlugin {
+  checkMiddlewareOptions('fastifyXlink', options);
+  const onRefusal = options.onRefusal?.bind(options) as OnRefusal;
   const plugin: FastifyPlugin = async (fastify) => {
     if (typeof fastify?.decorateRequest !== 'function') wrongFramework(fastify, undefined);
     for (const name of ['auth', 'agentMessage'])
       if (!fastify.hasRequestDecorator(name)) fastify.decorateRequest(name);
     fastify.addHook('onRequest', async function xlinkAuthentication(request, reply) {
-      const { action } = await authenticate(adapter, exchangeOf(request, reply));
-      return action === 'answer' ? reply : undefined;
+      const decision = await authenticate(adapter, exchangeOf(request, reply, onRefusal));
+      if (decision.action === 'pass') return undefined;
+      if (onRefusal && decision.refusal) await refuseFastify(request, reply, decision, onRefusal);
+      return reply;
     });
   };
   return Object.assign(plugin, {
@@ -63,7 +79,7 @@ export function fastifyXlink(adapter: BaseDualModeAdapter): FastifyPlugin {
   });
 }
 
-function exchangeOf(request: FastifyRequest, reply: FastifyReply) {
+function exchangeOf(request: FastifyRequest, reply: FastifyReply, onRefusal: OnRefusal) {
   const extras = request.raw as RequestExtras;
   const bodies: BodyHolder[] = [extras];
   return {
@@ -73,9 +89,24 @@ function exchangeOf(request: FastifyRequest, reply: FastifyReply) {
     target: request.originalUrl,
     bodies,
     route: () => request.routeOptions?.url,
-    answer: (answer: HttpResponse) => answerFastify(reply, answer),
+    onRefusal,
+    answer: (answer: HttpResponse) => {
+      if (!onRefusal || !answer.refusal) answerFastify(reply, answer);
+    },
     shownIn: request,
   };
+}
+
+/** Answers what a guard refuses, or leaves it to the API. */
+export async function refuseFastify(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: HttpResponse,
+  onRefusal: OnRefusal,
+): Promise<void> {
+  if (!onRefusal || !answer.refusal) return answerFastify(reply, answer);
+  reply.headers({ ...answer.refusal.headers });
+  await onRefusal(answer.refusal, request, reply);
 }
 
 /** Ends the reply with an answer. */

@@ -1,7 +1,8 @@
 import { copyOf } from '../../adapters/customer.js';
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import { toXlinkError, type XlinkError } from '../../errors/errors.js';
-import type { Decision, Pass } from '../../http/decision.js';
+import type { Decision, HttpResponse, Pass, Refusal } from '../../http/decision.js';
+import type { OnRefusal } from '../refusal-options.js';
 import { refusedBy, rememberRequestContext } from '../request-context.js';
 import { FetchRequest } from './request.js';
 import { responseOf, sealedResponse, withHeaders } from './response.js';
@@ -14,6 +15,10 @@ export interface FetchContext {
   readonly remoteAddress?: string | undefined;
   /** Template of the route that served the request; asked for when there is a response. */
   route(): string | undefined;
+  /** Answers refusals in the API's own way, those of guards included. */
+  readonly onRefusal?: ((refusal: Refusal) => unknown) | undefined;
+  /** As guards call it, with what handlers of the framework are called with. */
+  readonly onGuardRefusal?: OnRefusal | undefined;
   /** Shows handlers who it is, and hands the request to them. */
   serve(
     request: Request,
@@ -56,7 +61,7 @@ async function answerTo(
 ): Promise<{ readonly inner: { readonly status: number }; readonly outer: Response }> {
   const { method } = asked.inbound;
   if (decision.action === 'answer') {
-    const answer = responseOf(decision, method);
+    const answer = await refusalOf(decision, method, context.onRefusal);
     return { inner: answer, outer: answer };
   }
   const response = withHeaders(await served(adapter, context, asked, decision), decision.headers);
@@ -66,6 +71,17 @@ async function answerTo(
   return { inner: response, outer };
 }
 
+/** The API's own answer to a refusal; the problem document if it has none. */
+export async function refusalOf(
+  answer: HttpResponse,
+  method: string,
+  onRefusal: FetchContext['onRefusal'],
+): Promise<Response> {
+  const { refusal } = answer;
+  const own = refusal && (await onRefusal?.(refusal));
+  return own instanceof Response ? withHeaders(own, refusal!.headers) : responseOf(answer, method);
+}
+
 function served(
   adapter: BaseDualModeAdapter,
   context: Served,
@@ -73,7 +89,10 @@ function served(
   pass: Pass,
 ): Promise<Response> {
   const request = asked.opened(pass);
-  rememberRequestContext(adapter, [context.raw, context.request, request], pass, context.onRefused);
+  rememberRequestContext(adapter, [context.raw, context.request, request], pass, {
+    onRefused: context.onRefused,
+    onRefusal: context.onGuardRefusal,
+  });
   return context.serve(request, {
     ...(pass.auth ? { auth: copyOf(pass.auth) } : {}),
     ...(pass.message ? { agentMessage: pass.message } : {}),

@@ -1,7 +1,8 @@
 import type { Scope } from '../../types/protocol.js';
-import { responseOf } from '../fetch/response.js';
+import { refusalOf } from '../fetch/authenticate.js';
 import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
-import type { HonoMiddleware } from './middleware.js';
+import { requestContextOf } from '../request-context.js';
+import type { HonoMiddleware, HonoOptions } from './middleware.js';
 
 /**
  * Rejects callers not authenticated by an envelope, whatever the mode. Put it behind {@link honoMiddleware}: it believes the
@@ -18,7 +19,10 @@ export const requireScope = (scope: Scope): HonoMiddleware => honoGuard(scopeGua
 const honoGuard = (guard: Guard): HonoMiddleware =>
   async function xlinkAuthorization(c, next) {
     const answer = guard(c);
-    if (answer) return responseOf(answer, c.req.raw.method);
+    if (answer) {
+      const onRefusal = requestContextOf(c).onRefusal as HonoOptions['onRefusal'];
+      return refusalOf(answer, c.req.raw.method, onRefusal && ((refusal) => onRefusal(refusal, c)));
+    }
     await next();
     return undefined;
   };

@@ -1,6 +1,7 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import { authenticateFetch } from '../fetch/authenticate.js';
 import { wrongFramework } from '../framework-check.js';
+import { checkMiddlewareOptions, type MiddlewareOptions } from '../refusal-options.js';
 
 /** The parts of a Hono context that are used. */
 export interface HonoContext {
@@ -21,11 +22,19 @@ export interface HonoContext {
 /** Middleware for Hono 4, on Node and wherever there is the Fetch standard. */
 export type HonoMiddleware = (c: HonoContext, next: () => Promise<void>) => Promise<Response | undefined>;
 
+/** Options of {@link honoMiddleware}; `onRefusal` returns the response. */
+export type HonoOptions<Context extends HonoContext = HonoContext> = MiddlewareOptions<[c: Context]>;
+
 /**
  * Lets requests through, or answers them, as the adapter decides: `app.use(honoMiddleware(adapter))`, in front of the routes.
- * `c.get('auth')` says who it is, and so does `authOf(c)`.
+ * `c.get('auth')` says who it is, and so does `authOf(c)`. Throws `INVALID_OPTION`.
  */
-export function honoMiddleware(adapter: BaseDualModeAdapter): HonoMiddleware {
+export function honoMiddleware<Context extends HonoContext = HonoContext>(
+  adapter: BaseDualModeAdapter,
+  options: HonoOptions<Context> = {},
+): HonoMiddleware {
+  checkMiddlewareOptions('honoMiddleware', options);
+  const onRefusal = options.onRefusal?.bind(options) as HonoOptions['onRefusal'];
   return async function xlinkAuthentication(c, next) {
     if (!(c?.req?.raw instanceof Request)) wrongFramework(c, next);
     let isServed = false;
@@ -33,6 +42,8 @@ export function honoMiddleware(adapter: BaseDualModeAdapter): HonoMiddleware {
       request: c.req.raw,
       raw: c,
       remoteAddress: addressIn(c.env),
+      onRefusal: onRefusal && ((refusal) => onRefusal(refusal, c)),
+      onGuardRefusal: onRefusal,
       route: () => c.req.matchedRoutes?.at(-1)?.path,
       async serve(request, { auth, agentMessage }) {
         isServed = true;

@@ -33,7 +33,8 @@ export async function readNodeBody(
 
 type CheckStart = (start: Uint8Array) => void;
 
-function leftByParser(bodies: readonly BodyHolder[]): Uint8Array | undefined {
+/** The bytes that a parser in front left, if it did. */
+export function leftByParser(bodies: readonly BodyHolder[]): Uint8Array | undefined {
   for (const left of bodies.flatMap(({ rawBody, body }) => [rawBody, body])) {
     if (left instanceof Uint8Array) return left;
     if (typeof left === 'string') return encodeUtf8(left);

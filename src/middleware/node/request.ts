@@ -1,13 +1,31 @@
 import type { IncomingBody } from '../../http/body-intake.js';
 import type { InboundRequest } from '../../http/decision.js';
-import { readNodeBody } from './body.js';
+import { leftByParser, readNodeBody } from './body.js';
 import type { FrameworkContext } from './framework-context.js';
 import type { BodyHolder, NodeRequest } from './types.js';
 
 /** A request as the adapters see it. */
-export function inboundRequest({ req, request, target, bodies }: FrameworkContext): InboundRequest {
-  return { method: req.method ?? 'GET', target, raw: request, ...incomingBody(req, bodies) };
+export function inboundRequest({
+  req,
+  request,
+  target,
+  isOnRoute,
+  bodies,
+}: FrameworkContext): InboundRequest {
+  const mount = mountOf(target, req.url ?? '');
+  return {
+    method: req.method ?? 'GET',
+    target,
+    raw: request,
+    ...(mount === '' ? {} : { mount }),
+    ...(isOnRoute ? { isOnRoute } : {}),
+    ...incomingBody(req, bodies),
+  };
 }
+
+/** What is left of a target once the end is taken away that routers have left of it. */
+const mountOf = (target: string, url: string): string =>
+  url !== target && url.startsWith('/') && target.endsWith(url) ? target.slice(0, -url.length) : '';
 
 /** What can be told of the body of a request before it is read, and how it is read. */
 export function incomingBody(req: NodeRequest, bodies: readonly BodyHolder[] = []): IncomingBody {
@@ -19,6 +37,7 @@ export function incomingBody(req: NodeRequest, bodies: readonly BodyHolder[] = [
       return Array.isArray(value) ? value.join(', ') : value;
     },
     lines: (name) => linesOf(req, name),
+    isBodyGone: () => req.readableEnded && leftByParser(bodies) === undefined,
     readBody: (maxBytes, checkStart) => readNodeBody(req, bodies, maxBytes, checkStart),
   };
 }

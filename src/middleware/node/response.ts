@@ -1,4 +1,4 @@
-import type { Headers, HttpResponse } from '../../http/decision.js';
+import type { Headers, HttpResponse, Refusal } from '../../http/decision.js';
 import { discardNodeBody } from './body.js';
 import type { NodeRequest, NodeResponse } from './types.js';
 
@@ -14,6 +14,12 @@ export function setHeaders(res: NodeResponse, headers: Headers): void {
     const present = LISTS.has(name) ? res.getHeader(name) : undefined;
     res.setHeader(name, present === undefined ? value : `${String(present)}, ${value}`);
   }
+}
+
+/** Leaves it to the API to answer a refusal: headers are set, and a client that is still sending gets to read what it says. */
+export function leaveRefusal(req: NodeRequest, res: NodeResponse, { headers }: Refusal): void {
+  setHeaders(res, headers);
+  discardNodeBody(req, MAX_DISCARDED_BYTES);
 }
 
 /** Sends an answer; `send` writes status and body. A client that is still sending gets to read it. */
