@@ -248,7 +248,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   }
 
   /**
-   * As {@link decide}, for the routes of the library itself: discovery, enrollment and its end, and the switch of a key. `undefined`
+   * As {@link BaseDualModeAdapter.decide}, for the routes of the library itself: discovery, enrollment and its end, and the switch of a key. `undefined`
    * for everything else.
    */
   async decideOwnRoute(inbound: InboundRequest): Promise<Decision | undefined> {
