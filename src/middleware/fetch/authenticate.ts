@@ -71,6 +71,10 @@ async function answerTo(
   return { inner: response, outer };
 }
 
+/** Runtimes and adapters have classes of their own in the place of the platform's. */
+const isResponse = (value: unknown): value is Response =>
+  typeof value === 'object' && value !== null && 'status' in value && 'headers' in value;
+
 /** The API's own answer to a refusal; the problem document if it has none. */
 export async function refusalOf(
   answer: HttpResponse,
@@ -79,7 +83,7 @@ export async function refusalOf(
 ): Promise<Response> {
   const { refusal } = answer;
   const own = refusal && (await onRefusal?.(refusal));
-  return own instanceof Response ? withHeaders(own, refusal!.headers) : responseOf(answer, method);
+  return isResponse(own) ? withHeaders(own, refusal!.headers) : responseOf(answer, method);
 }
 
 function served(
