@@ -2,6 +2,7 @@ import type { DiscoveryDocument, SignedDiscoveryDocument } from '../discovery/do
 import { signDocument } from '../discovery/signed-document.js';
 import type { Result } from '../errors/result.js';
 import type { AgentMessage, Envelope } from '../types/protocol.js';
+import { branded } from '../util/copies.js';
 import { BaseAgent } from './agent.js';
 import { createRefusal, prepareAnswer, type SealAnswer } from './answer.js';
 import { attempt } from './attempt.js';
@@ -10,6 +11,10 @@ import type { ClaimedEnvelope, ReceiveRules } from './receive.js';
 
 /** An agent that is called: what the adapter of a service and a relay need of it, and callers do not. */
 export class ServiceAgent extends BaseAgent {
+  static {
+    branded(this, 'agent/service');
+  }
+
   /** Signs what a service says of itself, for `/.well-known/xlink.json`. */
   async signDiscovery(document: DiscoveryDocument): Promise<SignedDiscoveryDocument> {
     const { identity } = await this.present();
