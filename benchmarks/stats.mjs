@@ -26,6 +26,20 @@ function shuffled(items) {
   return copy;
 }
 
+const RESAMPLES = 2000;
+
+/**
+ * How much longer the first of each pair took than the second: the median of the ratios, and the interval that holds the true
+ * one with 95 % confidence (percentile bootstrap over the pairs).
+ */
+export function ratioInterval(pairs) {
+  const ratios = pairs.map(([first, second]) => first / second);
+  const medians = Array.from({ length: RESAMPLES }, () =>
+    median(ratios.map(() => ratios[Math.floor(Math.random() * ratios.length)])),
+  );
+  return { ratio: median(ratios), low: quantile(medians, 0.025), high: quantile(medians, 0.975) };
+}
+
 /** Pads each row to common column widths: the first column to the left, the others to the right. */
 export function table(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));

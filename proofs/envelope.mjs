@@ -43,24 +43,42 @@ export const of = (name, run) => `of(the_${name.toLowerCase()},${run})`;
 export const accepted = (from, to, members, content = 'C') =>
   `accepted(${from},${to},members(${MEMBERS.map((name) => members[name] ?? `V_${name}`)}),${content})`;
 
-/** What both ends compute alike. */
+/** What both ends compute alike. Of an answer `parts` are the contents of its chunks; `isWhole`: there are no more. */
 function envelope(
   { transcript },
-  { suite, kind, from, to, members, agreement, content, contentType, headers },
+  { suite, kind, from, to, members, agreement, content, contentType, headers, status, parts, isWhole = true },
 ) {
   const label = `label(${kind},${nameOf(suite)})`;
   const header = transcript('header', { label, ...members });
+  const hash_header = hash(header);
+  const ikm = suite.sealed ? transcript('ikm', { ...agreement, label }) : NONE;
+  const chunks = kind === 'answer' ? (parts ?? [content]).map(chunk) : [];
   const payload = suite.sealed ? sealed() : content;
-  const signed = transcript('signed', { label, hash_header: hash(header), hash_payload: hash(payload) });
-  return { payload, signed };
+  const signed = transcript('signed', { label, hash_header, hash_payload: hash(payload) });
+  return { payload, signed, later: chunks.slice(1), end: chunks.length > 1 && isWhole ? end() : undefined };
 
   function sealed() {
-    const okm = `hkdf(${transcript('ikm', { ...agreement, label })},${transcript('info', { label, from, to })})`;
+    const okm = `hkdf(${ikm},${transcript('info', { label, from, to })})`;
+    if (kind === 'answer') return lp(`com(${okm})`, chunks[0]);
     const frame =
       kind === 'request'
         ? transcript('requestFrame', { from, contentType, headers })
         : transcript('frame', { from, contentType });
     return lp(`com(${okm})`, `enc(${okm},${header},${lp(frame, content)})`);
+  }
+
+  function chunk(part, number, { length }) {
+    const key = `hkdf(${ikm},${transcript('chunkInfo', { label, what: 'chunks', hash_header })})`;
+    const final = isWhole && number === length - 1 ? 'last' : 'more';
+    const iv = transcript('chunkIv', { final, number: `n${number}` });
+    const aad = lp(iv, transcript('chunkAad', { hash_header }));
+    const frame = transcript('answerFrame', { from, contentType, headers, status });
+    return `enc(${key},${aad},${number === 0 ? lp(frame, part) : part})`;
+  }
+
+  function end() {
+    const values = { label: `label(answer_end,${nameOf(suite)})`, hash_header, count: `n${chunks.length}` };
+    return transcript('end', { ...values, hash_chunks: hash(lp(...chunks)) });
   }
 }
 
@@ -78,9 +96,9 @@ const membersOf = ({ suite, kind }, from, to, value) => ({
 
 /**
  * A sends to P, with keys from a record that it took. `when`, `run`, `members` and `content` say
- * more where an envelope follows another one.
+ * more where an envelope follows another one; `length` is the number of chunks of an answer.
  */
-export function sender(scenario, form, { when = [], run = 'R', members: given = {}, content } = {}) {
+export function sender(scenario, form, { when = [], run = 'R', members: given = {}, content, length } = {}) {
   const { suite, kind } = form;
   const own = (name) => of(name, session('A', 'P', kind, suite, run));
   const [from, to] = [did('A'), did('P')];
@@ -100,11 +118,13 @@ export function sender(scenario, form, { when = [], run = 'R', members: given = 
     x25519: xpub('X'),
     mlKem768,
   };
-  const { payload, signed } = envelope(scenario, {
+  const { payload, signed, later, end } = envelope(scenario, {
     ...{ suite, kind, from, to, members, agreement },
     content: content ?? own('content'),
     contentType: own('type'),
     headers: own('headers'),
+    status: own('status'),
+    parts: length && Array.from({ length }, (_, number) => own(`part${number}`)),
   });
   const { ed25519, mlDsa65 } = keysOf('A');
   const mlDsaOfP = suite.version >= 3 ? 'DP' : NONE;
@@ -119,6 +139,8 @@ export function sender(scenario, form, { when = [], run = 'R', members: given = 
     ...(suite.kem ? [members.kemCiphertext] : []),
     esig(ed25519, signed),
     ...(suite.pqSignature ? [dsig(mlDsa65, signed)] : []),
+    ...later,
+    ...(end ? [esig(ed25519, end), ...(suite.pqSignature ? [dsig(mlDsa65, end)] : [])] : []),
   ];
   return rules(
     `${kind}, ${nameOf(suite)}: A sends it to P`,
@@ -127,8 +149,11 @@ export function sender(scenario, form, { when = [], run = 'R', members: given = 
   );
 }
 
-/** `b` takes what says that it is from P. */
-export function receiver(scenario, form, b) {
+/**
+ * `b` takes what says that it is from P; of an answer in several chunks the contents `parts`, as `isWhole` says all of it or its
+ * beginning. `as` is the content in the conclusion.
+ */
+export function receiver(scenario, form, b, { parts, isWhole, as = 'C' } = {}) {
   const { suite, kind } = form;
   const [from, to] = [did('P'), did(b)];
   const keys = encryptionKeysOf(b, scenario);
@@ -146,21 +171,21 @@ export function receiver(scenario, form, b) {
     x25519: xpub(keys.x25519),
     mlKem768: suite.kem ? kpub(keys.mlKem768) : NONE,
   };
-  const { payload, signed } = envelope(scenario, {
+  const { payload, signed, later, end } = envelope(scenario, {
     ...{ suite, kind, from, to, members, agreement },
-    ...{ content: 'C', contentType: 'T', headers: 'H' },
+    ...{ content: 'C', contentType: 'T', headers: 'H', status: 'ST', parts, isWhole },
   });
+  const signatures = [signed, ...(end && scenario.checksEnd !== false ? [end] : [])].flatMap((statement) => [
+    ...(suite.pqSignature ? [att(dsig('D', statement))] : []),
+    att(esig(keysOf('P').ed25519, statement)),
+  ]);
   const record = known(suite.version, 'P', {
     ...{ x25519: 'X', mlKem768: 'KP', mlDsa65: dpub('D'), keyEpoch: 'KE' },
   });
   return rule(
     `${kind}, ${nameOf(suite)}: ${b} accepts it as from P`,
-    [
-      ...(suite.pqSignature ? [record, att(dsig('D', signed))] : []),
-      att(esig(keysOf('P').ed25519, signed)),
-      att(payload),
-    ],
-    accepted('P', b, members),
+    [...(suite.pqSignature ? [record] : []), ...signatures, ...[payload, ...later].map(att)],
+    accepted('P', b, members, as),
   );
 }
 

@@ -9,6 +9,7 @@ export const code = await loadSources(
   './src/crypto/key-schedule.ts',
   './src/crypto/suites.ts',
   './src/discovery/signed-document.ts',
+  './src/envelope/chunks.ts',
   './src/envelope/fields.ts',
   './src/envelope/kinds.ts',
   './src/envelope/plaintext.ts',
@@ -85,10 +86,11 @@ async function keySchedule() {
     kem,
   };
   const derived = {};
-  const hkdf = (ikm, info) => Object.assign(derived, { ikm, info }) && Buffer.alloc(76);
-  await code.deriveMessageKey({ hkdf }, bytes('label'), bytes('from'), bytes('to'), agreement);
+  const hkdf = (_, info) => Object.assign(derived, { info }) && Buffer.alloc(76);
+  const secret = code.agreedSecret(bytes('label'), agreement);
+  await code.expandMessageKey({ hkdf }, secret, bytes('label'), mark('from'), mark('to'));
   // Its parts have fixed lengths, so there are no lengths in between.
-  const ikm = Buffer.from(derived.ikm)
+  const ikm = Buffer.from(secret)
     .toString('latin1')
     .match(/<.{4}>/g);
   return {
@@ -100,10 +102,48 @@ async function keySchedule() {
 function frame(kind, ...names) {
   const none = Buffer.alloc(0);
   const headers = [[mark('headers'), '']];
-  return named(
-    code.framePlaintext(kind, mark('from'), { bytes: none, contentType: mark('contentType'), headers }),
-    ...names,
-  );
+  const about = { contentType: mark('contentType'), headers, status: integer('status') };
+  return named(code.framePlaintext(kind, mark('from'), { bytes: none, ...about }), ...names);
+}
+
+/** What seals the chunks of an answer, and what is signed behind the last one. */
+async function chunks() {
+  const seen = { all: '' };
+  const inner = {
+    ...crypto,
+    hkdf: (_, info) => Object.assign(seen, { info }) && bytes('key'),
+    sha256Stream: () => ({
+      update: (chunk) => (seen.all += Buffer.from(chunk).toString('latin1')),
+      digest: () => crypto.sha256(seen.all),
+    }),
+    aes256gcm: {
+      seal: (_, iv, aad) => Object.assign(seen, { iv, aad: Buffer.from(aad) }) && bytes('chunks'),
+    },
+  };
+  const suite = { version: 2, name: 'suite' };
+  const made = await code.Chunks.of(inner, { suite, label: bytes('label') }, bytes('ikm'), bytes('header'));
+  const iv = [];
+  for (const isFinal of [false, false, true]) {
+    await made.seal(Buffer.alloc(0), isFinal);
+    iv.push(Buffer.from(seen.iv).toString('hex'));
+  }
+  const flagAndNumber = ['000000000000000000000000', '000000000000000000000001', '010000000000000000000002'];
+  if (iv.join() !== flagAndNumber.join()) throw new Error(`the IVs are ${iv}`);
+  if (name([seen.aad.toString('latin1')], ['header'])[0] !== 'hash_header')
+    throw new Error('associated data');
+  if (!seen.all.includes(mark('chunks'))) throw new Error('the code leaves out chunks');
+  const [keyLabel, what, digest] = split(Buffer.from(seen.info));
+  if (what !== 'chunks') throw new Error(`the key is for ${what}`);
+  const [endLabel, header, count, all] = split(Buffer.from(made.end().transcript));
+  if (endLabel !== 'xlink/1 answer end v2 suite') throw new Error(`the label is ${endLabel}`);
+  if (Buffer.from(count, 'latin1').readBigUInt64BE() !== 3n) throw new Error('the number of chunks');
+  if (!all.startsWith('sha256(')) throw new Error('the digest of the chunks');
+  return {
+    chunkIv: ['final', 'number'],
+    chunkAad: ['hash_header'],
+    chunkInfo: [...name([keyLabel], ['label']), 'what', ...name([digest], ['header'])],
+    end: ['label', ...name([header], ['header']), 'count', 'hash_chunks'],
+  };
 }
 
 const RECORD = {
@@ -173,6 +213,8 @@ export const transcripts = {
   ...(await keySchedule()),
   frame: frame('message', 'from', 'contentType'),
   requestFrame: frame('request', 'from', 'contentType', 'headers'),
+  answerFrame: frame('answer', 'from', 'contentType', 'headers', 'status'),
+  ...(await chunks()),
   record: record(),
   discovery: await discovery(),
   succession: succession(),

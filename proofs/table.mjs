@@ -5,6 +5,14 @@ import { discovery, documentArrives } from './claims/discovery.mjs';
 import { enrollment, enrollmentArrives } from './claims/enrollment.mjs';
 import { agreement, applications, arrives, attribution, kinds, secrecy } from './claims/envelopes.mjs';
 import { answerArrives, answers, answersSecret, refusals } from './claims/http.mjs';
+import {
+  begunAnswers,
+  begunArrives,
+  chunksSecret,
+  endsAreNoEnvelopes,
+  wholeAnswers,
+  wholeArrives,
+} from './claims/streams.mjs';
 import { succession, successionArrives } from './claims/succession.mjs';
 import { MEMBERS } from './envelope.mjs';
 
@@ -51,7 +59,7 @@ function without(...parts) {
   return { drop };
 }
 const withoutKind = without('header.label', 'signed.label', 'ikm.label', 'info.label', 'header.kind');
-const withoutSenderInside = ['frame.from', 'requestFrame.from'];
+const withoutSenderInside = ['frame.from', 'requestFrame.from', 'answerFrame.from'];
 
 /** Members that the label, the key that signs, or the payload cover once more. */
 const COVERED_ELSEWHERE = ['version', 'suite', 'kind', 'from', 'ephemeralPub', 'kemCiphertext'];
@@ -210,6 +218,57 @@ const http = [
   mutation('refusals, from not checked', refusals, { ...v2, checksSender: false }),
 ];
 
+const streams = [
+  control('an answer in three chunks arrives', wholeArrives, v2),
+  control('the beginning of an answer arrives', begunArrives, v2),
+  claim('chunks are secret, version 2, X25519 broken', chunksSecret, { ...v2, ...x25519 }),
+  claim('chunks are secret, version 2, ML-KEM broken', chunksSecret, { ...v2, ...mlKem768 }),
+  limit('chunks are secret, version 2, both broken', chunksSecret, { ...v2, ...bothKems }),
+  claim('whole answers, version 1', wholeAnswers, v1),
+  claim('whole answers, version 2', wholeAnswers, v2),
+  claim('whole answers, version 2, both KEMs broken', wholeAnswers, { ...v2, ...bothKems }),
+  claim('whole answers, version 3, both KEMs and Ed25519 broken', wholeAnswers, {
+    ...v3,
+    broken: ['x25519', 'mlKem768', 'ed25519'],
+  }),
+  limit('whole answers, version 2, both KEMs and Ed25519 broken', wholeAnswers, {
+    ...v2,
+    broken: ['x25519', 'mlKem768', 'ed25519'],
+  }),
+  claim('chunks before the end, version 2', begunAnswers, v2),
+  limit('chunks before the end, version 2, both KEMs broken', begunAnswers, { ...v2, ...bothKems }),
+  claim('ends are no envelopes, version 2', endsAreNoEnvelopes, v2),
+  claim('ends are no envelopes, version 3', endsAreNoEnvelopes, v3),
+  spare('ends are no envelopes, end without label', endsAreNoEnvelopes, { ...v2, ...without('end.label') }),
+  mutation('whole answers, IV without the final flag', wholeAnswers, { ...v2, ...without('chunkIv.final') }),
+  mutation('chunks before the end, IV without the number', begunAnswers, {
+    ...v2,
+    ...without('chunkIv.number'),
+  }),
+  spare('whole answers, IV without the number', wholeAnswers, { ...v2, ...without('chunkIv.number') }),
+  spare('whole answers, end not checked', wholeAnswers, { ...v2, checksEnd: false }),
+  mutation('whole answers, both KEMs broken, end not checked', wholeAnswers, {
+    ...v2,
+    ...bothKems,
+    checksEnd: false,
+  }),
+  mutation('whole answers, both KEMs broken, end without the chunks', wholeAnswers, {
+    ...v2,
+    ...bothKems,
+    ...without('end.hash_chunks'),
+  }),
+  ...['label', 'hash_header', 'count'].map((one) =>
+    spare(`whole answers, both KEMs broken, end without ${one}`, wholeAnswers, {
+      ...v2,
+      ...bothKems,
+      ...without(`end.${one}`),
+    }),
+  ),
+  ...['chunkInfo.hash_header', 'chunkInfo.what'].map((one) =>
+    spare(`chunks before the end, without ${one}`, begunAnswers, { ...v2, ...without(one) }),
+  ),
+];
+
 const documents = [
   control('a discovery document is taken', documentArrives),
   claim('discovery: neither older, nor of another origin, nor changed', discovery),
@@ -289,6 +348,7 @@ export const table = [
   ...envelopes,
   ...downgrade,
   ...http,
+  ...streams,
   ...documents,
   ...enrollments,
   ...successions,

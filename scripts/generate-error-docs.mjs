@@ -7,7 +7,10 @@ import { loadSources } from './load-sources.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const page = join(root, 'docs/errors.md');
 
-const { ERROR_TABLE, xlinkError } = await loadSources('./src/errors/table.ts', './src/errors/errors.ts');
+const { ERROR_TABLE, xlinkError } = await loadSources(
+  './src/errors/table.ts',
+  './src/errors/service-errors.ts',
+);
 const text = render(ERROR_TABLE, (id) => xlinkError(id).name);
 
 if (!process.argv.includes('--check')) {

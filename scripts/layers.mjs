@@ -4,7 +4,9 @@
 // The published subpaths.
 const fronts = [
   'client',
+  'fastify',
   'file',
+  'hono',
   'koa',
   'logging',
   'metrics',
@@ -46,7 +48,16 @@ export const innerLayers = {
 export const siblingsMayMeet = (layer) => layer === 0;
 
 // Packages that only some users install, and the folders that may name them.
-export const optionalPackages = ['express', 'koa', 'prom-client', 'ioredis', '@opentelemetry/api', 'ws'];
+export const optionalPackages = [
+  'express',
+  'fastify',
+  'hono',
+  'koa',
+  'prom-client',
+  'ioredis',
+  '@opentelemetry/api',
+  'ws',
+];
 export const optionalPackageFolders = ['middleware/', 'metrics/', 'opentelemetry/', 'stores/', 'relay/'];
 
 // Packages that a build step puts into a file of ours, and the folder whose sources that step reads.

@@ -1,5 +1,6 @@
 export type { LegacyKeyValidator } from './adapters/api-key-validator.js';
 export { type AppAuth, type AppTypes, type AuthSource, authOf } from './adapters/auth-store.js';
+export type { BodyLimit } from './adapters/body-limits.js';
 export type {
   RestoreClientOptions,
   RevokeClientOptions,
@@ -46,6 +47,11 @@ export type { Received, ReceiveOptions } from './agent/receive.js';
 export type { ReceiveInput } from './agent/receive-input.js';
 export type { ReceiveNextOptions } from './agent/receive-next.js';
 export type { RequestIdentity, RequestOptions } from './agent/request.js';
+export {
+  type RetiredKeyStore,
+  type RetireKeyStoreOptions,
+  retireKeyStore,
+} from './agent/retire-key-store.js';
 export type { SecurityOptions, SplitChannelConfig } from './agent/security.js';
 export type { SendOptions, SendOutcome } from './agent/send.js';
 export { createSignedEnvelope, type SignedEnvelopeOptions } from './agent/signed-envelope.js';
@@ -57,8 +63,8 @@ export { type Connection, type ConnectOptions, connect } from './client/connect.
 export { DualModeClient } from './client/dual-mode-client.js';
 export type { ApiKeyFallback, DualModeClientOptions } from './client/dual-mode-client-options.js';
 export type { FallbackEvent, FallbackReason } from './client/fallback.js';
-export type { ServiceMemory } from './client/known-services.js';
 export type { IdentityStore, XlinkFetchOptions } from './client/options.js';
+export type { ServiceMemory } from './client/service-memory.js';
 export { type XlinkFetch, xlinkFetch } from './client/xlink-fetch.js';
 export type { CryptoProvider, Signer, Verifier } from './crypto/provider.js';
 export type { DashboardOptions } from './dashboard/options.js';
@@ -84,10 +90,11 @@ export {
   type ErrorSubCode,
 } from './errors/table.js';
 export type { AdapterMetrics } from './http/adoption-counter.js';
-export type { ApiKeyAuth, Auth, InboundRequest, XlinkAuth } from './http/decision.js';
+export type { ApiKeyAuth, Auth, InboundRequest, Refusal, XlinkAuth } from './http/decision.js';
 export { xlinkAuthorization } from './http/header-form.js';
-export { ENVELOPE_TYPE } from './http/media-type.js';
+export { ANSWER_TYPE, ENVELOPE_TYPE } from './http/media-type.js';
 export { requestBinding } from './http/request-binding.js';
+export type { Route } from './http/route-table.js';
 export { type CreateSuccessionOptions, createSuccession } from './identity/create-succession.js';
 export { decodeDidKey, encodeDidKey } from './identity/did.js';
 export type { KeyEpochStatus } from './identity/encryption-keys.js';
@@ -104,8 +111,9 @@ export { assertSuccession } from './identity/succession.js';
 export { Agent, type AgentMiddlewareOptions } from './middleware/agent.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
 export { requireScope, requireXlink } from './middleware/express/guards.js';
-export type { ExpressMiddleware } from './middleware/express/middleware.js';
+export type { ExpressMiddleware, ExpressOptions } from './middleware/express/middleware.js';
 export type { NodeRequest, NodeResponse } from './middleware/node/types.js';
+export type { UpgradePass, UpgradeSocket } from './middleware/upgrade.js';
 export { MemoryNonceStore, type MemoryNonceStoreOptions } from './nonce/memory.js';
 export { CachedTrustRegistry, type CachedTrustRegistryOptions } from './registry/cached.js';
 export { HttpTrustRegistry, type HttpTrustRegistryOptions } from './registry/http.js';

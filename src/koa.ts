@@ -1,3 +1,8 @@
 export type { KoaDashboardOptions } from './middleware/dashboard.js';
 export { requireScope, requireXlink } from './middleware/koa/guards.js';
-export { type KoaContext, type KoaMiddleware, koaMiddleware } from './middleware/koa/middleware.js';
+export {
+  type KoaContext,
+  type KoaMiddleware,
+  type KoaOptions,
+  koaMiddleware,
+} from './middleware/koa/middleware.js';

@@ -16,17 +16,19 @@ const MAX_UNAUTHENTICATED_BYTES = 16 * 1024 * 1024;
  * @param {object} parts
  * @param {import('@private.me/xlink').Agent} parts.agent
  * @param {ReturnType<typeof import('./stores.mjs').openPostgres>} parts.postgres
+ * @param {readonly string[]} parts.hosts under which callers reach the API
  * @param {import('@private.me/xlink').Mode} parts.mode where nothing is stored yet
  * @param {string} parts.dashboardPassword
  * @param {import('pino').Logger} parts.logger
  */
-export function createApi({ agent, postgres, mode, dashboardPassword, logger }) {
+export function createApi({ agent, postgres, hosts, mode, dashboardPassword, logger }) {
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
 
   const adapter = new DualModeAdapter({
     agent,
     mode,
+    hosts,
     legacyKeyValidator: (apiKey) => findCustomer(postgres.pool, apiKey),
     clients: postgres.clients,
     maxEnvelopeBytes: MAX_BODY_BYTES,

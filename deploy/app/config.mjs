@@ -14,6 +14,7 @@ export function serverConfig(env) {
   return check({
     host: env.HOST ?? '0.0.0.0',
     port: integer('PORT', 65_535),
+    hosts: (env.API_HOSTS ?? '').split(',').filter((name) => name !== ''),
     internalPort: integer('INTERNAL_PORT', 65_535),
     redisUrl: url('REDIS_URL', ['redis:', 'rediss:'], 'REDIS_PASSWORD_FILE'),
     redisTimeoutMs: integer('REDIS_TIMEOUT_MS', 60_000),

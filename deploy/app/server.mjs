@@ -23,7 +23,7 @@ const config = readConfig();
 const postgres = openPostgres(config.postgresUrl);
 const redis = openRedis(config.redisUrl, config.redisTimeoutMs);
 const registry = cached(postgres.registry);
-const { pkcs8, mode, dashboardPassword } = config;
+const { pkcs8, hosts, mode, dashboardPassword } = config;
 const restored = await Agent.importIdentity({
   pkcs8,
   registry,
@@ -37,6 +37,7 @@ await createCustomers(postgres.pool);
 const { api, internal, adapter, sharedMode, plan } = createApi({
   agent,
   postgres,
+  hosts,
   mode,
   dashboardPassword,
   logger,

@@ -20,7 +20,7 @@ const ROUTE = 'route';
 const NOT_SUPPORTED = 'not_supported';
 
 /** Requests, as in all other claims but for the route, and bob who takes them. */
-const requests = (scenario) => [
+export const requests = (scenario) => [
   ...records(scenario),
   ...envelopes(scenario, []),
   ...formsOf(accepts(scenario), ['request']).flatMap((form) => [
@@ -29,8 +29,11 @@ const requests = (scenario) => [
   ]),
 ];
 
-/** bob replies to every request that he accepted, or to those of one run, in the name of its nonce. */
-const replies = (scenario, kind, { run = 'N', content } = {}) =>
+/**
+ * bob replies to every request that he accepted, or to those of one run, in the name of its nonce; `length`: with an answer in so
+ * many chunks.
+ */
+export const replies = (scenario, kind, { run = 'N', content, length } = {}) =>
   formsOf(accepts(scenario), [kind]).flatMap((form) =>
     formsOf(accepts(scenario), ['request']).flatMap((request) => {
       const nonce = run === 'N' ? 'N' : of('nonce', session('P', 'bob', 'request', request.suite, run));
@@ -38,7 +41,10 @@ const replies = (scenario, kind, { run = 'N', content } = {}) =>
         accepted('P', 'bob', { kind: 'request', suite: nameOf(request.suite), nonce, request: 'Q' }),
       ];
       const members = { inReplyTo: nonce, request: 'Q' };
-      return sender(scenario, form, { when, run: nonce, members, content }).map((one) => as(one, 'bob'));
+      const named = length === undefined ? nonce : longRun(length, nonce);
+      return sender(scenario, form, { when, run: named, members, content, length }).map((one) =>
+        as(one, 'bob'),
+      );
     }),
   );
 
@@ -48,7 +54,10 @@ const as = ({ why, premises, conclusion }, who) => {
   return rule(why, premises.map(put), put(conclusion));
 };
 
-const request = (form, run) => session('alice', 'bob', 'request', form.suite, run);
+/** The answer in so many chunks to the request of this nonce. */
+export const longRun = (length, nonce) => `long${length}(${nonce})`;
+
+export const request = (form, run) => session('alice', 'bob', 'request', form.suite, run);
 
 /** What alice takes as the reply to her request `run1`. */
 function taken(scenario, kind, conclude) {

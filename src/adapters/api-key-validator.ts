@@ -1,11 +1,14 @@
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import type { ApiKeyAuth } from '../http/decision.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { within } from '../util/deadline.js';
+import { membersOf } from './customer.js';
 
 /**
  * The application's own check of an API key: an object that says who the caller is, or `null`. What the object holds
- * goes to `req.auth` as it is. `undefined` and `false` count as `null`; anything else is a fault of the validator.
+ * goes to `req.auth`, getters and methods of its class included. `undefined`, `false` and an object that says no (`ok`,
+ * `success`, `valid`, `isValid` or `authenticated` is `false`) count as `null`; anything else, and an object that names nobody,
+ * such as an error, a list or an empty row, is a fault of the validator: the key is refused with 500.
  */
 export type LegacyKeyValidator<Customer extends object = object> = (
   apiKey: string,
@@ -19,9 +22,7 @@ export async function validateKey(
 ): Promise<ApiKeyAuth> {
   const answer = await withTimeout(() => validator(apiKey), timeoutMs);
   if (answer === null || answer === undefined || answer === false) throw xlinkError('API_KEY_INVALID');
-  if (typeof answer !== 'object' || Array.isArray(answer))
-    throw xlinkError('KEY_VALIDATOR_FAILED:INVALID_RESULT');
-  return { ...answer, mode: 'api-key' };
+  return Object.assign(membersOf(answer), { mode: 'api-key' as const });
 }
 
 async function withTimeout(ask: () => unknown, timeoutMs: number): Promise<unknown> {

@@ -1,5 +1,5 @@
-import type { BaseAgent } from '../agent/agent.js';
 import type { ClaimedEnvelope, Received } from '../agent/receive.js';
+import type { ServiceAgent } from '../agent/service-agent.js';
 import { toXlinkError, xlinkError } from '../errors/errors.js';
 import type { ApiKeyAuth, Auth, InboundRequest, Pass } from '../http/decision.js';
 import type { XlinkEvent } from '../types/events.js';
@@ -8,11 +8,11 @@ import type { ClientId, Clock, Did, RegistryEntry, Scope } from '../types/protoc
 import { type LegacyKeyValidator, validateKey } from './api-key-validator.js';
 import type { Clients } from './clients/clients.js';
 import { firstOf } from './clients/lineage.js';
-import type { NonceQuota } from './clients/nonce-quota.js';
+import type { NoncePlace, NonceQuota } from './clients/nonce-quota.js';
 import { type ApiKeySources, type EnvelopeForm, findApiKey, findEnvelope } from './credentials.js';
 import type { Brownouts } from './modes/brownouts.js';
 import type { ModePolicy } from './modes/policy.js';
-import { type EnvelopeRules, receiveRequest } from './receive-request.js';
+import { type EnvelopeRules, type Hearing, receiveRequest } from './receive-request.js';
 
 /** What a request offers as proof, and which of it counts. */
 interface Credentials {
@@ -35,7 +35,7 @@ export type AuthAttempt = {
 };
 
 export interface AuthenticatorParts {
-  readonly agent: BaseAgent;
+  readonly agent: ServiceAgent;
   readonly validator: LegacyKeyValidator;
   readonly validatorTimeoutMs: number;
   readonly sources: ApiKeySources;
@@ -94,6 +94,7 @@ export class Authenticator {
     const apiKey = findApiKey(request, this.#parts.sources);
     if (apiKey === undefined) throw xlinkError('CREDENTIALS_MISSING');
     attempt.method = 'api-key';
+    attempt.mode = this.#parts.policy.global; // as of now: this may be asked for twice
     const auth = await this.#byKey(attempt, apiKey);
     return { apiKey, auth, client: attempt.client };
   }
@@ -103,13 +104,8 @@ export class Authenticator {
     const form = findEnvelope(request, this.#parts.bodyTypes);
     if (!form) throw xlinkError('CREDENTIALS_MISSING');
     attempt.method = 'xlink';
-    const { agent, rules } = this.#parts;
-    const own = { ...rules, kind: 'request' as const, requireRequestBinding: true };
-    const { message } = await receiveRequest(agent, request, form, own, {
-      ownScope,
-      admit: (_, entry) => this.#admit(entry, attempt),
-      onClaimed: (claimed) => Object.assign(attempt, { claimed }),
-    });
+    const own = { ...this.#parts.rules, kind: 'request' as const, requireRequestBinding: true };
+    const { message } = await this.#receiveFor(attempt, request, form, own, { ownScope });
     attempt.did = message.sender;
     return attempt.did;
   }
@@ -179,29 +175,54 @@ export class Authenticator {
   }
 
   /** Asked before the nonce is claimed: whether the DID and its client count, and have room for one more. */
-  async #admit(entry: RegistryEntry, attempt: AuthAttempt): Promise<void> {
-    const { clients, quota } = this.#parts;
+  async #admit(entry: RegistryEntry, nonce: string, attempt: AuthAttempt): Promise<NoncePlace> {
+    await this.#assertStanding(entry, attempt);
+    return this.#parts.quota.take(attempt.client ?? firstOf(entry), nonce);
+  }
+
+  async #assertStanding(entry: RegistryEntry, attempt: AuthAttempt): Promise<void> {
+    const { clients } = this.#parts;
     attempt.did = entry.did;
     const standing = await clients?.standingOf(entry);
-    if (standing) {
-      attempt.client = standing.client;
-      clients!.assertStanding(standing);
+    if (!standing) return;
+    attempt.client = standing.client;
+    clients!.assertStanding(standing);
+  }
+
+  /** Receives an envelope from a sender that counts, and has room for one more nonce. */
+  async #receiveFor(
+    attempt: AuthAttempt,
+    request: InboundRequest,
+    form: EnvelopeForm,
+    rules: EnvelopeRules,
+    hear: Pick<Hearing, 'ownScope' | 'onVerified'> = {},
+  ): Promise<Received> {
+    let place: NoncePlace | undefined;
+    try {
+      return await receiveRequest(this.#parts.agent, request, form, rules, {
+        ...hear,
+        admit: async (_, entry, nonce) => {
+          place = await this.#admit(entry, nonce, attempt);
+        },
+        assertStanding: (entry) => this.#assertStanding(entry, attempt),
+        onClaimed(claimed) {
+          place?.claimed();
+          attempt.claimed = claimed;
+        },
+      });
+    } finally {
+      place?.leave();
     }
-    quota.take(standing?.client ?? firstOf(entry));
   }
 
   /** Once the signature is good it is known whose request it is, and counted for that client, even if it is refused. */
   async #receive(request: InboundRequest, attempt: AuthAttempt, form: EnvelopeForm): Promise<Received> {
-    const { agent, rules, clients } = this.#parts;
+    const { rules, clients } = this.#parts;
     let sender: RegistryEntry | undefined;
     try {
-      return await receiveRequest(agent, request, form, rules, {
+      return await this.#receiveFor(attempt, request, form, rules, {
         onVerified(_, entry) {
           sender = entry;
-        },
-        admit: (_, entry) => this.#admit(entry, attempt),
-        onClaimed(claimed) {
-          attempt.claimed = claimed;
         },
       });
     } finally {
@@ -216,11 +237,8 @@ export class Authenticator {
   /** Verifies an envelope beside a key without any effect on the request but the time it takes. */
   async #observe(request: InboundRequest, form: EnvelopeForm): Promise<void> {
     try {
-      const admit = (_: Did, entry: RegistryEntry) =>
-        this.#admit(entry, { mode: 'observe', method: 'xlink' });
-      const { message } = await receiveRequest(this.#parts.agent, request, form, this.#parts.rules, {
-        admit,
-      });
+      const attempt: AuthAttempt = { mode: 'observe', method: 'xlink' }; // not that of the request
+      const { message } = await this.#receiveFor(attempt, request, form, this.#parts.rules);
       this.#parts.emit({ type: 'observed', reason: 'ok', version: message.version });
     } catch (thrown) {
       this.#parts.emit({ type: 'observed', reason: toXlinkError(thrown).id });

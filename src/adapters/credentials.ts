@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import type { InboundRequest } from '../http/decision.js';
 import { mediaTypeOf } from '../http/media-type.js';
 import { decodeBase64url } from '../util/base64url.js';
@@ -21,34 +21,54 @@ export interface ApiKeySources {
 /** How an envelope travels; `ambiguous` if there is more than one. */
 export type EnvelopeForm = 'body' | 'header' | 'ambiguous';
 
-/** Taken from the first of several, and from one that is malformed: what may be an envelope is treated as one. */
-const mediaType = (request: InboundRequest): string =>
-  mediaTypeOf(request.header('content-type')?.split(/[,\s]/, 1)[0]);
+/** Taken from one that is malformed, too: what may be an envelope is treated as one. */
+const mediaTypesOf = (request: InboundRequest): string[] =>
+  linesOf(request, 'content-type').map((line) => mediaTypeOf(line.split(/[,\s]/, 1)[0]));
 
-/** The credentials of `Authorization`, if its scheme is this one (case-insensitive, RFC 9110 section 11.1). */
-function authorization(request: InboundRequest, scheme: string): string | undefined {
-  const value = request.header('authorization');
+/** A framework that cannot tell lines apart has one at most. */
+const linesOf = (request: InboundRequest, name: string): readonly string[] =>
+  request.lines?.(name) ?? [request.header(name) ?? []].flat();
+
+/** What follows this scheme (case-insensitive, RFC 9110 section 11.1) in a value of `Authorization`; `undefined` for another one. */
+function afterScheme(value: string | undefined, scheme: string): string | undefined {
   if (value === undefined || value.slice(0, scheme.length).toLowerCase() !== scheme.toLowerCase())
     return undefined;
   const rest = value.slice(scheme.length);
-  return rest === '' || rest.startsWith(' ') ? rest.trim() : undefined;
+  return IN_A_SCHEME.test(rest) ? undefined : rest;
 }
 
-/** Whether the request carries an envelope, and how. */
+const IN_A_SCHEME = /^[\w!#$%&'*+.^`|~-]/;
+
+/** The API key behind a scheme and a space. */
+function keyOf(request: InboundRequest, scheme: string): string | undefined {
+  const rest = afterScheme(request.header('authorization'), scheme);
+  return rest?.startsWith(' ') ? rest.trim() : undefined;
+}
+
+/** Whatever follows the scheme, a tab or a comma included, is meant to be an envelope: no key beside it is tried. */
+const envelopeIn = (authorization: string | undefined): string | undefined =>
+  afterScheme(authorization, 'Xlink')?.replace(/^ +/, '');
+
+/** Whether the request carries an envelope, and how. Throws `CREDENTIALS_AMBIGUOUS`: the app behind may read another line than the adapter. */
 export function findEnvelope(
   request: InboundRequest,
   bodyTypes: readonly string[],
 ): EnvelopeForm | undefined {
-  const forms: EnvelopeForm[] = [];
-  if (authorization(request, 'Xlink') !== undefined) forms.push('header');
-  if (request.header('xlink-envelope') !== undefined) forms.push('header');
-  if (bodyTypes.includes(mediaType(request))) forms.push('body');
-  return forms.length > 1 ? 'ambiguous' : forms[0];
+  const authorizations = linesOf(request, 'authorization');
+  const inHeaders = [
+    ...authorizations.filter((line) => envelopeIn(line) !== undefined),
+    ...linesOf(request, 'xlink-envelope'),
+  ];
+  const types = mediaTypesOf(request);
+  const inBody = types.some((type) => bodyTypes.includes(type));
+  if (inHeaders.length + (inBody ? types.length : 0) > 1) return 'ambiguous';
+  if (authorizations.length > 1) throw xlinkError('CREDENTIALS_AMBIGUOUS', { field: 'authorization' });
+  return inBody ? 'body' : inHeaders.length > 0 ? 'header' : undefined;
 }
 
 /** The JSON bytes of the envelope in `Authorization: Xlink` or `Xlink-Envelope`. */
 export function envelopeFromHeader(request: InboundRequest): Uint8Array {
-  const text = authorization(request, 'Xlink') ?? request.header('xlink-envelope') ?? '';
+  const text = envelopeIn(request.header('authorization')) ?? request.header('xlink-envelope') ?? '';
   if (text.length > MAX_HEADER_CHARACTERS) throw xlinkError('ENVELOPE_TOO_LARGE');
   const bytes = decodeBase64url(text);
   if (!bytes || bytes.length === 0) throw xlinkError('PARSE_FAILED:SYNTAX');
@@ -61,7 +81,7 @@ export function findApiKey(request: InboundRequest, sources: ApiKeySources): str
   const candidates = [
     () => extract?.(request),
     ...headers.map((name) => () => request.header(name.toLowerCase())),
-    ...schemes.map((scheme) => () => authorization(request, scheme)),
+    ...schemes.map((scheme) => () => keyOf(request, scheme)),
     () => (query === undefined ? undefined : queryParameter(request.target, query)),
   ];
   for (const candidate of candidates) {

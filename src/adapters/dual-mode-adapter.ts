@@ -1,28 +1,26 @@
-import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
-import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
+import { toXlinkError, type XlinkError, xlinkError } from '../errors/service-errors.js';
+import type { AdapterMetrics } from '../http/adoption-counter.js';
 import { BodyIntake, defaultUnauthenticatedBytes } from '../http/body-intake.js';
 import {
   type Auth,
   authenticationOf,
   type Decision,
-  type Headers,
   type HttpResponse,
   type InboundRequest,
   type Outcome,
   type Pass,
 } from '../http/decision.js';
-import { ENROLL_PATH } from '../http/enrollment.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
-import { KEY_PATH } from '../http/own-routes.js';
-import { requestBinding } from '../http/request-binding.js';
-import type { ModeEvent, Observer, XlinkEvent } from '../types/events.js';
-import { MODES, type Mode } from '../types/mode.js';
+import { isPreflight } from '../http/preflight.js';
+import type { Observer, XlinkEvent } from '../types/events.js';
+import type { Mode } from '../types/mode.js';
 import type { AuthenticationSpan } from '../types/ports.js';
 import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
 import { callerAddress } from '../util/caller-address.js';
 import { given } from '../util/given.js';
 import { type AuthSource, rememberAuth } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
+import { largestEnvelope } from './body-limits.js';
 import {
   ClientAdministration,
   type RestoreClientOptions,
@@ -39,20 +37,24 @@ import {
 import type { ClientRestoration, ClientRevocation } from './clients/revocation.js';
 import type { ClientRecord } from './clients/store.js';
 import { createClients } from './create-clients.js';
-import { deprecationHeaders } from './deprecation.js';
+import { createDocument } from './create-document.js';
 import * as limits from './limits.js';
-import { type Brownout, Brownouts } from './modes/brownouts.js';
-import { checkModeTarget, ModePolicy, type ModeTarget } from './modes/policy.js';
+import { ModeControl } from './mode-control.js';
+import type { Brownout } from './modes/brownouts.js';
+import type { ModeTarget } from './modes/policy.js';
 import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './nonce-sharing-check.js';
 import { Observers, tell } from './observers.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
-import { PublishedDocument } from './published-document.js';
+import { Placement } from './placement.js';
+import type { PublishedDocument } from './published-document.js';
 import { RefusalPace } from './refusal-pace.js';
-import { jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
+import { forClients, jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
+import { RequestLog } from './request-log.js';
 import { type EnvelopeTaking, enrollmentRules, envelopeRules, nonceQuota, REQUESTS } from './rules.js';
-import { sealResponse, wantsSealedResponse } from './sealed-response.js';
+import { answerSealer, wantsSealedAnswer } from './sealed-answer.js';
+import { setUpWarner } from './set-up-warnings.js';
 import { traced } from './traced.js';
-import { WellKnown } from './well-known.js';
+import { isOwnRoute, WellKnown } from './well-known.js';
 
 /**
  * Lets callers of one API prove themselves with an API key or with an xLink envelope, and decides by mode which of the
@@ -63,18 +65,20 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   /** How it refuses, so that guards behind it refuse alike. */
   readonly refusalStyle: RefusalStyle;
   readonly #options: DualModeOptions;
-  readonly #adoption = new AdoptionCounter();
-  readonly #policy: ModePolicy;
-  readonly #brownouts: Brownouts;
+  readonly #modes: ModeControl;
   readonly #clients: Clients | undefined;
+  readonly #log: RequestLog;
   readonly #authenticator: Authenticator;
   readonly #wellKnown: WellKnown;
+  readonly #document: PublishedDocument;
   readonly #intake: BodyIntake<InboundRequest>;
   readonly #pace: RefusalPace;
   readonly #clock: Clock;
   readonly #observers: Observers;
+  readonly #placement: Placement;
+  /** Not for one route of an agent, which has no others. */
+  readonly #isForApis: boolean;
   readonly #authenticated = new WeakMap<object, Auth<Customer>>();
-  #deprecatedSince: Date;
 
   /** Throws `INVALID_OPTION`, or `NONCE_STORE_NOT_SHARED` (see {@link DualModeOptions.instances}). */
   constructor(made: DualModeOptions<Customer>, { bodyTypes, kind }: EnvelopeTaking = REQUESTS) {
@@ -85,14 +89,16 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     this.#options = options;
     this.#clock = options.clock ?? Date.now;
     this.#observers = new Observers(options.observers);
-    this.#policy = new ModePolicy(options.mode ?? 'observe', options.routeModes, options.clientModes);
-    this.#brownouts = new Brownouts(options.brownouts);
-    this.#deprecatedSince = options.deprecation?.since ?? new Date(this.#clock());
+    this.#modes = new ModeControl(options, this.#clock, (event) => this.emit(event));
     this.#clients = createClients(options, this.#clock, (event) => this.emit(event));
+    this.#log = new RequestLog(this.#clients, (event) => this.emit(event));
+    const warn = setUpWarner(options.observers, (event) => this.emit(event));
+    this.#placement = new Placement(options, warn);
+    this.#isForApis = kind === 'request';
     const onError = (thrown: unknown) => this.emit({ type: 'fault', error: toXlinkError(thrown) });
     const addressOf = (request: InboundRequest) =>
       callerAddress(options.addressOf, request, { peer: request.remoteAddress, onError });
-    const { maxUnauthenticatedBytes = defaultUnauthenticatedBytes(options.maxEnvelopeBytes) } = options;
+    const { maxUnauthenticatedBytes = defaultUnauthenticatedBytes(largestEnvelope(options)) } = options;
     const intake = new BodyIntake(maxUnauthenticatedBytes, addressOf);
     this.#intake = intake;
     this.#pace = new RefusalPace(options.refusalsPerSecond ?? limits.DEFAULT_REFUSALS_PER_SECOND, addressOf);
@@ -103,14 +109,16 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       validatorTimeoutMs: options.validatorTimeoutMs ?? limits.DEFAULT_VALIDATOR_TIMEOUT_MS,
       sources: options.apiKey ?? {},
       bodyTypes,
-      rules: envelopeRules(options, kind, intake),
-      policy: this.#policy,
-      brownouts: this.#brownouts,
+      rules: envelopeRules(options, kind, intake, this.#placement),
+      policy: this.#modes.policy,
+      brownouts: this.#modes.brownouts,
       clients: this.#clients,
       quota,
       clock: this.#clock,
       emit: (event) => this.emit(event),
     });
+    const published = { clock: this.#clock, addressOf, policy: this.#modes.policy };
+    this.#document = createDocument(options, published, warn);
     this.#wellKnown = new WellKnown({
       agent: options.agent,
       clients: this.#clients,
@@ -119,29 +127,17 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       quota,
       clock: this.#clock,
       rules: enrollmentRules(options),
-      binding: (request) =>
-        requestBinding(request.method, (options.requestTarget ?? (() => request.target))(request)),
-      document: new PublishedDocument({
-        agent: options.agent,
-        clock: this.#clock,
-        hosts: options.hosts ?? [],
-        facts: () => ({
-          mode: this.mode,
-          acceptsEnvelopes: this.mode !== 'observe' || this.#policy.hasClientModes,
-          endpoints: this.#clients ? { enroll: ENROLL_PATH, key: KEY_PATH } : {},
-          publicPaths: options.publicPaths ?? [],
-        }),
-      }),
+      document: this.#document,
       emit: (event) => this.emit(event),
     });
-    this.emit(this.#present());
+    this.emit(this.#modes.present());
     options.agent.onKeyEpoch((status) => this.emit({ type: 'key-epoch', ...status }));
-    warnOfUnsharedNonces(options, (event) => this.emit(event));
+    warnOfUnsharedNonces(options, warn);
   }
 
   /** The mode of everything that has none of its own. */
   get mode(): Mode {
-    return this.#policy.global;
+    return this.#modes.policy.global;
   }
 
   /**
@@ -150,25 +146,22 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
    * several processes keep their nonces to themselves.
    */
   setMode(mode: Mode, reason?: string, target: ModeTarget = {}): void {
-    if (!MODES.includes(mode))
-      throw xlinkError('INVALID_OPTION', { field: 'mode', hint: `setMode: one of ${MODES.join(', ')}.` });
-    assertSharedNonces(this.#options, [mode]);
-    this.#change('setMode', target, reason, () => this.#policy.set(mode, target));
+    this.#modes.set(mode, reason, target);
   }
 
   /** Lets a client or route follow the wider mode again. Throws `INVALID_OPTION`. */
   clearMode(target: ModeTarget, reason?: string): void {
-    this.#change('clearMode', target, reason, () => this.#policy.clear(target));
+    this.#modes.clear(target, reason);
   }
 
   /** Refuses keys for some minutes while the mode is `deprecation`; announced in `X-Xlink-Brownout` until then. */
   scheduleBrownout(brownout: Brownout): void {
-    this.#brownouts.add(brownout);
+    this.#modes.brownouts.add(brownout);
   }
 
-  /** Requests since the process started. */
+  /** Requests since the process started, those that are open included. */
   getMetrics(): AdapterMetrics {
-    return this.#adoption.snapshot();
+    return this.#log.adoption;
   }
 
   /** Who still uses keys, and who is safe to switch. Needs the option `clients`. Rejects with `INVALID_OPTION`. */
@@ -180,6 +173,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   /** What is known about each client, up to this moment. Needs the option `clients`. */
   async clientRecords(): Promise<readonly ClientRecord[]> {
     const { ledger, store } = this.#clientsFor('The report').parts;
+    this.#log.settle();
     await ledger.flush();
     return store.list();
   }
@@ -209,7 +203,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
   /** Adds an observer to those of the options, beginning with a `mode` event that says the present mode. Returns how to stop it. */
   observe(observer: Observer): () => void {
-    tell(observer, this.#present());
+    tell(observer, this.#modes.present());
     const { keyEpoch } = this.#options.agent;
     if (keyEpoch) tell(observer, { type: 'key-epoch', ...keyEpoch });
     return this.#observers.add(observer);
@@ -222,23 +216,54 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
   /** Writes what was counted and not yet written. Call it before an orderly stop. */
   async close(): Promise<void> {
+    this.#log.settle();
     await this.#clients?.parts.ledger.flush();
   }
 
-  /** Authenticates one request. Never throws: whatever goes wrong is a refusal. */
-  async decide(request: InboundRequest): Promise<Decision> {
-    if (request.method.toUpperCase() === 'OPTIONS') return { action: 'pass', headers: {} };
+  /**
+   * Authenticates one request. {@link BaseDualModeAdapter.recordOutcome} is to follow when its response is over; until then it counts as open.
+   * Never throws: whatever goes wrong is a refusal.
+   */
+  async decide(inbound: InboundRequest): Promise<Decision> {
+    return this.#log.decided(await this.#judge(inbound));
+  }
+
+  async #judge(inbound: InboundRequest): Promise<Decision> {
+    if (isPreflight(inbound)) return { action: 'pass', headers: {} };
     const attempt: AuthAttempt = { mode: this.mode, method: 'none' };
+    let request: InboundRequest;
     try {
-      if (this.#options.skip?.(request)) return { action: 'pass', headers: {} };
+      request = this.#asClientSaw(inbound);
+      if (this.#isForApis) this.#placement.see(inbound);
+      if (!this.#wellKnown.serves(request) && this.#options.skip?.(request))
+        return { action: 'pass', headers: {} };
     } catch (thrown) {
-      return this.#refuse(thrown, { ...factsOf(attempt), durationMs: 0 });
+      return forWhom(inbound, this.#refuse(thrown, { ...factsOf(attempt), durationMs: 0 }));
     }
     const { tracer } = this.#options;
     if (!tracer) return this.#decide(request, attempt);
     const { method } = request;
     const onFault = (error: XlinkError) => this.emit({ type: 'fault', error });
     return traced(tracer, { method }, (span) => this.#decideWithin(span, request, attempt), onFault);
+  }
+
+  /**
+   * As {@link BaseDualModeAdapter.decide}, for the routes of the library itself: discovery, enrollment and its end, and the switch of a key. `undefined`
+   * for everything else.
+   */
+  async decideOwnRoute(inbound: InboundRequest): Promise<Decision | undefined> {
+    return this.#wellKnown.serves(this.#asClientSaw(inbound)) ? this.decide(inbound) : undefined;
+  }
+
+  /** Said by the middleware that answers these routes at the root, for an adapter that stands below a path. */
+  servesRoot(): void {
+    this.#placement.servesRoot();
+  }
+
+  /** The target that the client saw is found once; everything looks at that. */
+  #asClientSaw(request: InboundRequest): InboundRequest {
+    const { requestTarget } = this.#options;
+    return requestTarget ? { ...request, target: requestTarget(request) } : request;
   }
 
   /**
@@ -256,23 +281,11 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   }
 
   /**
-   * Counts a decision once its response is over. `route` is the template of the route that served it; `aborted` says
-   * that the connection was gone before there was an answer.
+   * Tells how a request ended, once its response is over. `route` is the template of the
+   * route that served it; `aborted` says that the connection was gone before there was an answer.
    */
   recordOutcome({ outcome }: Decision, route: string | undefined, status: number, aborted = false): void {
-    if (!outcome) return;
-    this.#adoption.count(outcome);
-    this.#clients?.count(outcome);
-    const { durationMs, traceId } = outcome;
-    this.emit({
-      type: 'request',
-      ...authenticationOf(outcome),
-      status,
-      ...(aborted ? { aborted } : {}),
-      route: route ?? 'unmatched',
-      durationMs,
-      ...(traceId === undefined ? {} : { traceId }),
-    });
+    if (outcome) this.#log.over(outcome, { route, status, aborted });
   }
 
   async #decideWithin(
@@ -296,16 +309,18 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       const own = await this.#wellKnown.answer(request, attempt);
       if (own) return jsonResponse(own);
       const proof = await this.#authenticator.authenticate(request, attempt);
+      this.#document.prove(request);
       const { message } = proof;
       const envelope = message ? { version: message.version, encrypted: message.encrypted } : {};
       const headers =
-        attempt.mode === 'deprecation' && attempt.method === 'api-key' ? this.#deprecation() : {};
-      const sealing = message && wantsSealedResponse(request) ? this.#sealing(message, timed) : {};
+        attempt.mode === 'deprecation' && attempt.method === 'api-key' ? this.#modes.deprecation() : {};
+      const sealing = message && wantsSealedAnswer(request) ? await this.#sealing(message, timed) : {};
       return { ...proof, ...sealing, action: 'pass', headers, outcome: { ...timed(), ...envelope } };
     } catch (thrown) {
       const refused = this.#refuse(thrown, timed());
       if (refused.outcome) await this.#pace.hold(request, refused.outcome);
-      return this.#signed(request, attempt, refused);
+      const answer = await this.#signed(request, attempt, refused);
+      return forWhom(request, answer);
     } finally {
       this.#intake.release(request);
     }
@@ -317,7 +332,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     { claimed }: AuthAttempt,
     refused: HttpResponse,
   ): Promise<HttpResponse> {
-    if (!claimed?.request || !wantsSealedResponse(request)) return refused;
+    if (!claimed?.request || !wantsSealedAnswer(request)) return refused;
     try {
       const envelope = await this.#options.agent.createRefusal(claimed, JSON.parse(refused.body));
       const headers = { ...refused.headers, 'Content-Type': ENVELOPE_TYPE };
@@ -338,63 +353,32 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     return new ClientAdministration({ store, registry, clock }, (event) => this.emit(event));
   }
 
-  #change(owner: string, target: ModeTarget, reason: string | undefined, change: () => void): void {
-    checkModeTarget(owner, target);
-    if (reason !== undefined && typeof reason !== 'string')
-      throw xlinkError('INVALID_OPTION', {
-        field: 'reason',
-        hint: `${owner}: the reason is a text, and the target comes after it.`,
-      });
-    const { client, route } = target;
-    if (client !== undefined && !this.#clients)
-      throw xlinkError('INVALID_OPTION', { field: 'clients', hint: 'Client modes need the option clients.' });
-    const from = this.#policy.of(target);
-    change();
-    const to = this.#policy.of(target);
-    if (from === to) return;
-    const forAll = client === undefined && route === undefined;
-    if (to === 'deprecation' && (forAll || this.mode !== 'deprecation'))
-      this.#deprecatedSince = this.#options.deprecation?.since ?? new Date(this.#clock());
-    this.emit({
-      type: 'mode',
-      ...this.#sunset(),
-      from,
-      to,
-      ...(client === undefined ? {} : { client }),
-      ...(route ? { route: route.path } : {}),
-      ...(reason === undefined ? {} : { reason }),
-    });
-  }
-
-  #sealing(message: AgentMessage, attempt: () => Outcome): Pick<Pass, 'sealResponse' | 'sealFailure'> {
-    return {
-      sealResponse: (answer) => sealResponse(this.#options.agent, message, answer),
-      sealFailure: (cause) => this.#refuse(xlinkError('ANSWER_NOT_SEALED', { cause }), attempt()),
-    };
+  /** Whether an answer can be sealed is found out before the request is carried out. Throws `ANSWER_NOT_SEALED`. */
+  async #sealing(
+    message: AgentMessage,
+    attempt: () => Outcome,
+  ): Promise<Pick<Pass, 'sealing' | 'sealFailure'>> {
+    const notSealed = (cause: unknown) => xlinkError('ANSWER_NOT_SEALED', { cause });
+    try {
+      const sealing = answerSealer(await this.#options.agent.prepareAnswer(message));
+      return { sealing, sealFailure: (cause) => this.#refuse(notSealed(cause), attempt()) };
+    } catch (cause) {
+      throw notSealed(cause);
+    }
   }
 
   #refuse(thrown: unknown, attempt: Omit<Outcome, 'error'>): HttpResponse {
     const error = toXlinkError(thrown);
     if (error.status >= 500 || error.cause !== undefined)
       this.emit({ type: 'fault', error, ...given({ traceId: attempt.traceId }) });
-    const brownout = error.id === 'API_KEY_BROWNOUT' ? this.#brownouts.announcement(this.#clock()) : {};
+    const brownout = error.id === 'API_KEY_BROWNOUT' ? this.#modes.brownoutHeaders() : {};
     return refusal(error, attempt, this.refusalStyle, brownout);
-  }
-
-  #deprecation(): Headers {
-    const { deprecation } = this.#options;
-    const announcement = this.#brownouts.announcement(this.#clock());
-    return deprecationHeaders({ ...deprecation, since: this.#deprecatedSince }, announcement);
-  }
-
-  #present(): ModeEvent {
-    return { type: 'mode', to: this.mode, ...this.#sunset() };
-  }
-
-  #sunset(): Pick<ModeEvent, 'sunset'> {
-    return given({ sunset: this.#options.deprecation?.sunset?.getTime() });
   }
 }
 
 /** What observers and tracers are told of an attempt. */
 const factsOf = ({ claimed: _, ...facts }: AuthAttempt) => facts;
+
+/** Clients of this library decide by problem documents; all others may be answered by the API itself. */
+const forWhom = (request: InboundRequest, answer: HttpResponse): HttpResponse =>
+  wantsSealedAnswer(request) || isOwnRoute(request) ? forClients(answer) : answer;

@@ -1,8 +1,8 @@
-import { type XlinkError, xlinkError } from '../errors/errors.js';
+import { type XlinkError, xlinkError } from '../errors/service-errors.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
-import type { WarningEvent } from '../types/events.js';
 import type { Mode } from '../types/mode.js';
 import type { DualModeOptions } from './options.js';
+import type { WarnOfSetUp } from './set-up-warnings.js';
 
 type Deployment = Pick<DualModeOptions, 'agent' | 'instances'>;
 
@@ -22,13 +22,9 @@ export const modesIn = ({ mode, routeModes = [], clientModes = {} }: DualModeOpt
   ...Object.values(clientModes),
 ];
 
-/** In all other modes it is a warning; printed where there is no observer. */
-export function warnOfUnsharedNonces(options: DualModeOptions, emit: (event: WarningEvent) => void): void {
-  const problem = unsharedNonces(options);
-  if (!problem) return;
-  const { id: code, message, docUrl } = problem;
-  emit({ type: 'warning', code, message });
-  if (!options.observers?.length) console.warn(`xlink: ${code}: ${message} ${docUrl}`);
+/** In all other modes it is a warning. */
+export function warnOfUnsharedNonces(deployment: Deployment, warn: WarnOfSetUp): void {
+  if (unsharedNonces(deployment)) warn('NONCE_STORE_NOT_SHARED');
 }
 
 function unsharedNonces({ agent, instances }: Deployment): XlinkError | undefined {

@@ -1,5 +1,4 @@
-import { BaseAgent } from '../agent/agent.js';
-import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
+import { ServiceAgent } from '../agent/service-agent.js';
 import { xlinkError } from '../errors/errors.js';
 import { assertFitsOne } from '../http/body-intake.js';
 import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
@@ -22,6 +21,7 @@ import {
   requireOption,
 } from '../util/options.js';
 import type { LegacyKeyValidator } from './api-key-validator.js';
+import { type BodyLimit, checkBodyLimitKeys, isBodyLimit, largestEnvelope } from './body-limits.js';
 import type { OnDowngrade } from './clients/clients.js';
 import type { ClientStore } from './clients/store.js';
 import type { ApiKeySources } from './credentials.js';
@@ -32,7 +32,7 @@ import { checkRouteModeKeys, isRouteMode, type RouteMode } from './modes/policy.
 /** `Customer` is inferred from `legacyKeyValidator`: what it returns for a key that is good. */
 export interface DualModeOptions<Customer extends object = object> {
   /** The identity of the API: envelopes are addressed to its DID. */
-  readonly agent: BaseAgent;
+  readonly agent: ServiceAgent;
   /** The application's own check of API keys. */
   readonly legacyKeyValidator: LegacyKeyValidator<Customer>;
   /**
@@ -53,9 +53,14 @@ export interface DualModeOptions<Customer extends object = object> {
   /** Largest body beside an envelope in a header, in bytes: it is held in memory until its digest is checked. Default 1 MiB. */
   readonly maxBodyBytes?: number;
   /**
+   * How large bodies may be in parts of the API, such as `[{ path: '/uploads', methods: ['POST'], maxBytes: 50 * 1024 * 1024 }]`, in
+   * the place of the two above and of the agent's limit. Such a body is held in memory, sealed and opened. Default none.
+   */
+  readonly bodyLimits?: readonly BodyLimit[];
+  /**
    * Bytes of enveloped bodies held at once while their signatures are not verified, in each process. An address may hold as
    * much as stays free, so at most half; what does not fit is refused with `INTAKE_FULL` before it is read. At least twice
-   * `maxEnvelopeBytes`. Default 32 MiB, or four times `maxEnvelopeBytes` if that is more.
+   * the largest envelope that is taken anywhere. Default 32 MiB, or four times that if it is more.
    */
   readonly maxUnauthenticatedBytes?: number;
   /**
@@ -73,9 +78,17 @@ export interface DualModeOptions<Customer extends object = object> {
   /** Path and query as the client saw them, for APIs behind a proxy that rewrites paths. Default: the framework's original URL. */
   readonly requestTarget?: (request: InboundRequest) => string;
   /**
+   * Headers that only the API's own proxies may set, such as `x-internal-user`; `*` at the end of a name stands for anything.
+   * A caller that seals or signs one is refused (`FIELD_NOT_ALLOWED`), for it would replace what the proxy says. The
+   * well-known ones (`x-forwarded-*`, `x-real-*`, `cf-*` and others, see docs/PROTOCOL.md 12.1) count always. Default: none
+   * but those.
+   */
+  readonly proxyHeaders?: readonly string[];
+  /**
    * Hosts under which callers reach the API, such as `api.example.com`, for the signed discovery document: callers take none that
-   * speaks for others. Default: the one that the request for the document names, which is right unless a proxy changes the
-   * Host header.
+   * speaks for others. Set it in production. Default: the one that the request for the document names, so that strangers get one
+   * signed for any host they name; up to 20 new ones a minute for an address, 60 for all, and without limit for those that
+   * authenticated requests came for. A `warning` event says so when one of them is not this machine.
    */
   readonly hosts?: readonly string[];
   /**
@@ -83,7 +96,7 @@ export interface DualModeOptions<Customer extends object = object> {
    * below. For the discovery document only: `skip` decides which requests are let through. Default none.
    */
   readonly publicPaths?: readonly string[];
-  /** Requests that are let through without any credentials, such as health checks. Default none but OPTIONS. */
+  /** Requests that are let through without any credentials, such as health checks. Default none; browsers' preflights always are. */
   readonly skip?: (request: InboundRequest) => boolean;
   /** How long the validator may take, in ms. Default 5000. */
   readonly validatorTimeoutMs?: number;
@@ -143,7 +156,7 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly tracer?: Tracer;
 }
 
-const isAgent: OptionCheck = (value) => (value instanceof BaseAgent ? undefined : 'an Agent');
+const isAgent: OptionCheck = (value) => (value instanceof ServiceAgent ? undefined : 'an Agent');
 const isToken: OptionCheck = (value) =>
   typeof value === 'string' && /^[\w .-]{1,64}$/.test(value) ? undefined : 'a short text without quotes';
 const isNames: OptionCheck = (value) =>
@@ -151,6 +164,11 @@ const isNames: OptionCheck = (value) =>
   value.every((name) => typeof name === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(name))
     ? undefined
     : 'an array of names';
+const isHeaderPatterns: OptionCheck = (value) =>
+  Array.isArray(value) &&
+  value.every((name) => typeof name === 'string' && /^[\w!#$%&'+.^`|~-]+\*?$/.test(name))
+    ? undefined
+    : 'an array of header names, which may end in *';
 const isTextsOf =
   (pattern: RegExp, what: string): OptionCheck =>
   (value) =>
@@ -177,6 +195,12 @@ const isRouteModes = listOf(
   'DualModeAdapter: routeModes',
   isRouteMode,
   'an array of { path, methods?, mode }',
+);
+const isBodyLimits = listOf(
+  checkBodyLimitKeys,
+  'DualModeAdapter: bodyLimits',
+  isBodyLimit,
+  'an array of { path, methods?, maxBytes }, up to 268435456',
 );
 const isClientModes: OptionCheck = (value) =>
   !isObject(value) && Object.values(value as object).every((mode) => MODES.includes(mode))
@@ -213,10 +237,12 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     allowCleartext: isBoolean,
     maxEnvelopeBytes: integerIn(1024, 2 ** 30),
     maxBodyBytes: integerIn(0, 2 ** 30),
+    bodyLimits: isBodyLimits,
     maxUnauthenticatedBytes: integerIn(2048, 2 ** 40),
     refusalsPerSecond: integerIn(1, 1_000_000),
     addressOf: isFunction,
     requestTarget: isFunction,
+    proxyHeaders: isHeaderPatterns,
     hosts: isHosts,
     publicPaths: isPaths,
     skip: isFunction,
@@ -265,9 +291,9 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     sunset: isDate,
     migrationUrl: isHttpUrl,
   });
-  const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES, maxUnauthenticatedBytes } = options;
+  const { maxUnauthenticatedBytes } = options;
   if (maxUnauthenticatedBytes !== undefined)
-    assertFitsOne('DualModeAdapter', maxUnauthenticatedBytes, maxEnvelopeBytes);
+    assertFitsOne('DualModeAdapter', maxUnauthenticatedBytes, largestEnvelope(options));
   if (options.clientModes) requireOption('DualModeAdapter', options, 'clients');
   const { since, sunset } = options.deprecation ?? {};
   if (since && sunset && sunset < since) {

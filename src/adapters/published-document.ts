@@ -1,29 +1,32 @@
-import type { BaseAgent } from '../agent/agent.js';
+import type { ServiceAgent } from '../agent/service-agent.js';
 import type { DiscoveryDocument, SignedDiscoveryDocument } from '../discovery/document.js';
 import { DOCUMENT_LIFETIME_MS } from '../discovery/signed-document.js';
 import { recordVersion } from '../envelope/negotiate.js';
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import type { InboundRequest } from '../http/decision.js';
 import type { Clock } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
-import { TokenBucket } from '../util/token-bucket.js';
+import { HostBudget, PROVEN_HOSTS } from './host-budget.js';
 
 /** What the document says of the adapter, as of now. */
 export type ServiceFacts = Pick<DiscoveryDocument, 'mode' | 'acceptsEnvelopes' | 'endpoints' | 'publicPaths'>;
 
 export interface PublishedDocumentParts {
-  readonly agent: BaseAgent;
+  readonly agent: ServiceAgent;
   readonly clock: Clock;
   /** The hosts it speaks for; none: the one that a request names. */
   readonly hosts: readonly string[];
+  /** The address of a caller, for the share of the hosts that it may name. */
+  readonly addressOf: (request: InboundRequest) => string | undefined;
+  /** Told once, where no hosts are named, when a document is signed for a host that is not this machine. */
+  readonly onUnnamedHost: () => void;
   readonly facts: () => ServiceFacts;
 }
 
-/** Hosts whose document is kept, where requests name them. */
-const CAPACITY = 100;
-/** Documents signed in a minute for hosts that requests name: strangers must not make a service sign without end. */
-const SIGNED_PER_MINUTE = 60;
+/** Hosts whose document is kept, where requests name them and nobody has proven them: more than may be new in half a life. */
+const OTHERS = 256;
 
+const LOOPBACK = /^(localhost|.+\.localhost|127\.[\d.]+|\[::1\])(:\d+)?$/;
 const HOST = /^[\w.:[\]-]{1,255}$/;
 
 interface Kept {
@@ -35,37 +38,54 @@ interface Kept {
 /** The signed discovery document: one signature for each half of its life and each change, not for each request. */
 export class PublishedDocument {
   readonly #parts: PublishedDocumentParts;
-  readonly #kept = new BoundedMap<string, Kept>(CAPACITY);
-  readonly #limit: TokenBucket;
+  readonly #proven = new BoundedMap<string, Kept>(PROVEN_HOSTS);
+  readonly #others = new BoundedMap<string, Kept>(OTHERS);
+  readonly #budget: HostBudget;
+  #isWarned = false;
 
   constructor(parts: PublishedDocumentParts) {
     this.#parts = parts;
-    this.#limit = new TokenBucket(SIGNED_PER_MINUTE, parts.clock);
+    this.#budget = new HostBudget(parts.clock);
+  }
+
+  /** Told of every request that was authenticated: its host is one under which callers reach the API. */
+  prove(request: InboundRequest): void {
+    if (this.#parts.hosts.length === 0) this.#budget.prove(hostOf(request));
   }
 
   /** Throws `DISCOVERY_BUSY` where a flood of hosts asks for documents of their own. */
   async for(request: InboundRequest): Promise<SignedDiscoveryDocument> {
     const { agent, hosts, facts, clock } = this.#parts;
-    const named = (request.header('host') ?? request.header(':authority') ?? '').toLowerCase();
-    const spokenFor = hosts.length > 0 ? hosts : [HOST.test(named) ? named : 'localhost'];
+    const named = hostOf(request);
+    const spokenFor = hosts.length > 0 ? hosts : [named];
+    const isProven = hosts.length > 0 || this.#budget.isProven(named);
+    const documents = isProven ? this.#proven : this.#others;
     const key = spokenFor.join(' ');
     const now = clock();
     const did = await agent.ready(); // another identity may have taken the place
     const { keyEpoch } = agent;
     const current = JSON.stringify([did, facts(), keyEpoch?.keyEpoch]);
-    const kept = this.#kept.get(key);
+    const kept = documents.get(key);
     if (kept && kept.facts === current && now < kept.renewAt) return kept.document;
-    if (hosts.length === 0 && !this.#limit.take('')) throw xlinkError('DISCOVERY_BUSY');
+    if (!isProven && !kept && !this.#budget.takeNew(this.#parts.addressOf(request)))
+      throw xlinkError('DISCOVERY_BUSY'); // what was served before is renewed all the same
+    if (hosts.length === 0) this.#warn(named);
     const document = this.#sign(spokenFor, now);
     const { rotatesAt = now } = keyEpoch ?? {};
     const renewAt = now + DOCUMENT_LIFETIME_MS / 2;
-    this.#kept.set(key, {
+    documents.set(key, {
       document,
       facts: current,
       renewAt: rotatesAt > now ? Math.min(renewAt, rotatesAt) : renewAt,
     });
-    document.catch(() => this.#kept.delete(key));
+    document.catch(() => documents.delete(key));
     return document;
+  }
+
+  #warn(host: string): void {
+    if (this.#isWarned || LOOPBACK.test(host)) return;
+    this.#isWarned = true;
+    this.#parts.onUnnamedHost();
   }
 
   async #sign(hosts: readonly string[], issuedAt: number): Promise<SignedDiscoveryDocument> {
@@ -86,4 +106,10 @@ export class PublishedDocument {
       notAfter: issuedAt + DOCUMENT_LIFETIME_MS,
     });
   }
+}
+
+/** The host that a request names, as it may stand in a document. */
+function hostOf(request: InboundRequest): string {
+  const named = (request.header('host') ?? request.header(':authority') ?? '').toLowerCase();
+  return HOST.test(named) ? named : 'localhost';
 }

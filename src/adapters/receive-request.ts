@@ -1,15 +1,20 @@
 import { defaultProvider } from '#provider';
-import type { BaseAgent } from '../agent/agent.js';
 import type { Received, ReceiveRules } from '../agent/receive.js';
+import type { ServiceAgent } from '../agent/service-agent.js';
 import { equalBytes } from '../crypto/bytes.js';
 import { fieldsTranscript, type Header } from '../envelope/plaintext.js';
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
+import type { ReceivedFields } from '../http/received-fields.js';
 import { contentTypeBinding, requestBinding } from '../http/request-binding.js';
-import type { AgentMessage } from '../types/protocol.js';
+import type { AgentMessage, RegistryEntry } from '../types/protocol.js';
+import type { Awaitable } from '../util/awaitable.js';
 import { decodeBase64url } from '../util/base64url.js';
+import { given } from '../util/given.js';
+import type { BodyLimits } from './body-limits.js';
 import { type EnvelopeForm, envelopeFromHeader } from './credentials.js';
+import type { Placement } from './placement.js';
 
 export interface EnvelopeRules {
   /** `request`: made for one HTTP request by `createRequest()`; `message`: what agents send each other. */
@@ -17,25 +22,37 @@ export interface EnvelopeRules {
   readonly requireRequestBinding: boolean;
   /** Whether an envelope in a body may be signed only. */
   readonly allowCleartext: boolean;
-  readonly maxEnvelopeBytes: number;
   /** Reads envelopes in bodies. What a request takes is given back when the request is decided, at the latest. */
   readonly intake: BodyIntake<InboundRequest>;
-  readonly maxBodyBytes: number;
-  readonly requestTarget: (request: InboundRequest) => string;
+  /** Told of envelopes that were made for another target. */
+  readonly placement: Placement;
+  /** How large envelopes and bodies may be, by route. */
+  readonly limits: BodyLimits;
+  /** Which headers a caller may seal or sign. */
+  readonly fields: ReceivedFields;
 }
+
+/** A body that took longer than this to come, in ms: whoever sent it is asked for once more. */
+const LONG_BODY_MS = 1000;
+
+/** What the receiver wants to be told and asked. */
+export type Hearing = Pick<ReceiveRules, 'onVerified' | 'admit' | 'onClaimed' | 'ownScope'> & {
+  /** Asked once more about a sender whose body took long: what it throws refuses the request. */
+  readonly assertStanding?: (entry: RegistryEntry) => Awaitable<void>;
+};
 
 /** Receives the envelope of a request, bound to that request. Throws whatever is wrong with it. */
 export async function receiveRequest(
-  agent: BaseAgent,
+  agent: ServiceAgent,
   request: InboundRequest,
   form: EnvelopeForm,
   rules: EnvelopeRules,
-  hear: Pick<ReceiveRules, 'onVerified' | 'admit' | 'onClaimed' | 'ownScope'> = {},
+  { assertStanding, ...hear }: Hearing = {},
 ): Promise<Received> {
   if (form === 'ambiguous') throw xlinkError('ENVELOPE_AMBIGUOUS');
   refuseContentEncoding(request);
   const binding = {
-    request: requestBinding(request.method, rules.requestTarget(request)),
+    request: requestBinding(request.method, request.target),
     requireRequestBinding: rules.requireRequestBinding,
     kind: rules.kind,
     arrivedAt: await agent.now(),
@@ -43,7 +60,7 @@ export async function receiveRequest(
   };
   return form === 'body'
     ? receiveBodyForm(agent, request, binding, rules)
-    : receiveHeaderForm(agent, request, binding, rules);
+    : receiveHeaderForm(agent, request, binding, rules, assertStanding);
 }
 
 type Binding = Pick<
@@ -53,47 +70,70 @@ type Binding = Pick<
 
 /** The envelope is the body; its payload takes the body's place. */
 async function receiveBodyForm(
-  agent: BaseAgent,
+  agent: ServiceAgent,
   request: InboundRequest,
   binding: Binding,
   rules: EnvelopeRules,
 ): Promise<Received> {
-  const bytes = await rules.intake.read(request, rules.maxEnvelopeBytes);
+  const { maxEnvelopeBytes, maxContentBytes } = rules.limits.for(request);
+  const bytes = await rules.intake.read(request, maxEnvelopeBytes);
   const onVerified: ReceiveRules['onVerified'] = (sender, entry) => {
     rules.intake.release(request);
     binding.onVerified?.(sender, entry);
   };
   const { allowCleartext } = rules;
-  const received = unwrap(await agent.receiveContent(bytes, { ...binding, allowCleartext, onVerified }));
+  const hasOwnLimit = maxContentBytes !== undefined;
+  const received = await receiveContent(agent, rules, bytes, {
+    ...binding,
+    ...(hasOwnLimit ? { maxEnvelopeBytes } : {}),
+    allowCleartext,
+    onVerified,
+  });
   if (received.message.contentDigest !== undefined)
     // signed-only, where that is allowed
     throw xlinkError('CONTENT_DIGEST_UNEXPECTED', { field: 'contentDigest' });
   if (!received.content) throw xlinkError('PARSE_FAILED:MISSING_FIELD', { field: 'payload' });
+  if (hasOwnLimit && received.content.length > maxContentBytes) throw xlinkError('BODY_TOO_LARGE');
+  const { headers = [] } = received.message;
+  rules.fields.assertAllowed(headers.map(([name]) => name));
+  rules.fields.assertAlone(headers, (name) => request.header(name));
   return received;
 }
 
 /** The envelope speaks for the request and for the body beside it, which stays as it is. The body is read last. */
 async function receiveHeaderForm(
-  agent: BaseAgent,
+  agent: ServiceAgent,
   request: InboundRequest,
   binding: Binding,
   rules: EnvelopeRules,
+  assertStanding: Hearing['assertStanding'],
 ): Promise<Received> {
-  const received = unwrap(
-    await agent.receiveContent(envelopeFromHeader(request), { ...binding, allowCleartext: true }),
-  );
+  const received = await receiveContent(agent, rules, envelopeFromHeader(request), {
+    ...binding,
+    allowCleartext: true,
+  });
   const { message, content } = received;
   if (message.encrypted || content !== undefined)
     throw xlinkError('ENVELOPE_FORM_NOT_ALLOWED', { field: 'payload' });
-  await checkFields(request, message);
+  await checkFields(request, message, rules);
+  const started = performance.now();
   await checkBody(request, message, rules);
-  return received;
+  if (performance.now() - started < LONG_BODY_MS) return received;
+  const admit: ReceiveRules['admit'] = (_, entry) => assertStanding?.(entry);
+  const { ownScope } = binding;
+  return { ...received, message: await agent.recheck(message, { ...given({ ownScope }), admit }) };
 }
 
 /** The headers that the envelope covers are those of the request. */
-async function checkFields(request: InboundRequest, { fields, fieldsDigest }: AgentMessage): Promise<void> {
+async function checkFields(
+  request: InboundRequest,
+  { fields, fieldsDigest }: AgentMessage,
+  rules: EnvelopeRules,
+): Promise<void> {
   if (fields === undefined) return;
-  const values = fields.split(' ').map((name): Header => [name, request.header(name) ?? '']);
+  const names = fields.split(' ');
+  rules.fields.assertAllowed(names);
+  const values = names.map((name): Header => [name, request.header(name) ?? '']);
   const digest = await defaultProvider().sha256(fieldsTranscript(values));
   if (!equalBytes(digest, decodeBase64url(fieldsDigest!)!))
     throw xlinkError('FIELDS_MISMATCH', { field: 'fieldsDigest' });
@@ -102,10 +142,10 @@ async function checkFields(request: InboundRequest, { fields, fieldsDigest }: Ag
 async function checkBody(
   request: InboundRequest,
   message: AgentMessage,
-  { maxBodyBytes }: EnvelopeRules,
+  { limits }: EnvelopeRules,
 ): Promise<void> {
   const { contentDigest, contentType } = message;
-  const body = request.hasBody ? await request.readBody(maxBodyBytes) : new Uint8Array(0);
+  const body = request.hasBody ? await request.readBody(limits.for(request).maxBodyBytes) : new Uint8Array(0);
   if (body.length === 0) {
     if (contentDigest !== undefined)
       throw xlinkError('CONTENT_DIGEST_UNEXPECTED', { field: 'contentDigest' });
@@ -125,7 +165,14 @@ function refuseContentEncoding(request: InboundRequest): void {
     throw xlinkError('CONTENT_ENCODING_UNSUPPORTED', { field: 'content-encoding' });
 }
 
-function unwrap(result: Awaited<ReturnType<BaseAgent['receiveContent']>>): Received {
-  if (!result.ok) throw result.error;
-  return result.value;
+async function receiveContent(
+  agent: ServiceAgent,
+  { placement }: EnvelopeRules,
+  envelope: Uint8Array,
+  options: ReceiveRules,
+): Promise<Received> {
+  const result = await agent.receiveContent(envelope, options);
+  if (result.ok) return result.value;
+  if (result.error.id === 'REQUEST_BINDING_MISMATCH') placement.mismatch(envelope, options.request ?? '');
+  throw result.error;
 }

@@ -31,6 +31,12 @@ function retryAfter({ status, code, retryAfterMs }: XlinkError): Headers {
   return { 'Retry-After': String(seconds), 'Access-Control-Expose-Headers': 'Retry-After' };
 }
 
+/** Whether the caller has yet to move to xLink: with a key that is over, with nothing, or with an identity that never enrolled. */
+const isToMove = ({ id }: XlinkError, { mode }: Pick<Outcome, 'mode'>): boolean =>
+  ASKS_FOR_XLINK.has(id) ||
+  (mode === 'xlink-only' && id === 'CREDENTIALS_MISSING') ||
+  (mode !== 'observe' && id === 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY');
+
 /** The problem document for a request that is refused. */
 export function refusal(
   error: XlinkError,
@@ -38,25 +44,31 @@ export function refusal(
   style: RefusalStyle,
   more: Headers = {},
 ): HttpResponse {
+  const headers = {
+    'Cache-Control': 'no-store',
+    ...challenges(attempt.mode, style.realm, error),
+    ...retryAfter(error),
+    ...(isToMove(error, attempt) ? migrationHeaders(style.migrationUrl) : {}),
+    ...more,
+  };
+  const { status } = error;
+  const body = problemBody(error, {
+    authMethod: attempt.method,
+    // They help the caller, and also a person who probes.
+    ...(style.exposeDetails ? { detail: error.hint, field: error.field } : {}),
+  });
   return {
     action: 'answer',
-    status: error.status,
-    headers: {
-      'Content-Type': PROBLEM_TYPE,
-      'Cache-Control': 'no-store',
-      ...challenges(attempt.mode, style.realm, error),
-      ...retryAfter(error),
-      ...(ASKS_FOR_XLINK.has(error.id) ? migrationHeaders(style.migrationUrl) : {}),
-      ...more,
-    },
-    body: problemBody(error, {
-      authMethod: attempt.method,
-      // They help the caller, and also a person who probes.
-      ...(style.exposeDetails ? { detail: error.hint, field: error.field } : {}),
-    }),
+    status,
+    headers: { 'Content-Type': PROBLEM_TYPE, ...headers },
+    body,
     outcome: { ...attempt, error },
+    refusal: { error, status, headers, problem: JSON.parse(body) },
   };
 }
+
+/** A refusal that stays a problem document, because clients of this library decide by it. */
+export const forClients = ({ refusal: _, ...answer }: HttpResponse): HttpResponse => answer;
 
 /** A JSON answer of the adapter's own routes. */
 export const jsonResponse = ({ status, value, cacheSeconds }: JsonResponse): HttpResponse => ({

@@ -1,12 +1,14 @@
 import { nonceTtlMs } from '../checks/timestamp.js';
-import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
+import { ReceivedFields } from '../http/received-fields.js';
 import type { Clock } from '../types/protocol.js';
+import { BodyLimits } from './body-limits.js';
 import { NonceQuota } from './clients/nonce-quota.js';
 import * as limits from './limits.js';
 import type { DualModeOptions } from './options.js';
+import type { Placement } from './placement.js';
 import type { EnvelopeRules } from './receive-request.js';
 import type { EnrollmentRules } from './well-known.js';
 
@@ -23,14 +25,15 @@ export const envelopeRules = (
   options: DualModeOptions,
   kind: EnvelopeRules['kind'],
   intake: BodyIntake<InboundRequest>,
+  placement: Placement,
 ): EnvelopeRules => ({
   kind,
   intake,
+  placement,
   requireRequestBinding: options.requireRequestBinding ?? true,
   allowCleartext: options.allowCleartext ?? false,
-  maxEnvelopeBytes: options.maxEnvelopeBytes ?? DEFAULT_MAX_ENVELOPE_BYTES,
-  maxBodyBytes: options.maxBodyBytes ?? limits.DEFAULT_MAX_BODY_BYTES,
-  requestTarget: options.requestTarget ?? ((request) => request.target),
+  limits: new BodyLimits(options),
+  fields: new ReceivedFields(options.proxyHeaders),
 });
 
 /** What a client may enroll, from the options. */

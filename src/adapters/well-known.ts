@@ -1,11 +1,12 @@
-import type { BaseAgent } from '../agent/agent.js';
+import type { ServiceAgent } from '../agent/service-agent.js';
 import { DISCOVERY_PATH } from '../discovery/document.js';
 import { parseEnvelope } from '../envelope/parse.js';
-import { toXlinkError, xlinkError } from '../errors/errors.js';
+import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import type { BodyIntake } from '../http/body-intake.js';
-import type { InboundRequest } from '../http/decision.js';
+import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
 import { ENROLL_PATH, ENROLL_SCOPE } from '../http/enrollment.js';
 import { KEY_PATH, KEY_SCOPE } from '../http/own-routes.js';
+import { requestBinding } from '../http/request-binding.js';
 import type { XlinkEvent } from '../types/events.js';
 import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
 import { TokenBucket } from '../util/token-bucket.js';
@@ -13,11 +14,34 @@ import type { AuthAttempt, Authenticator } from './authenticator.js';
 import { type Clients, checkClientScopes } from './clients/clients.js';
 import { checkKeyProof, enroll, enrolledKeys } from './clients/enrollment.js';
 import { standingOf } from './clients/lineage.js';
-import type { NonceQuota } from './clients/nonce-quota.js';
+import type { NoncePlace, NonceQuota } from './clients/nonce-quota.js';
 import { unlinkDid } from './clients/revocation.js';
 import { validUntil } from './clients/validity.js';
 import { MAX_INTRODUCTION_BYTES } from './limits.js';
 import type { PublishedDocument } from './published-document.js';
+
+type Asked = Pick<InboundRequest, 'method' | 'target' | 'mount'>;
+
+/** The path, without what routers cut off in front of it: the routes of the library are found below a mount path, too. */
+function ownPath({ target, mount }: Pick<InboundRequest, 'target' | 'mount'>): string {
+  const path = target.split('?', 1)[0]!;
+  return mount && path.startsWith(`${mount}/`) ? path.slice(mount.length) : path;
+}
+
+/** Whether a request is for the library itself, on whatever path of its own. */
+export const isOwnRoute = (request: Pick<InboundRequest, 'target' | 'mount'>): boolean =>
+  /^\/\.well-known\/xlink([./]|$)/.test(ownPath(request));
+
+type OwnRoute = 'discovery' | 'enroll' | 'unlink' | 'key off' | 'key on';
+
+const ROUTES: Readonly<Record<string, OwnRoute>> = {
+  [`GET ${DISCOVERY_PATH}`]: 'discovery',
+  [`HEAD ${DISCOVERY_PATH}`]: 'discovery',
+  [`POST ${ENROLL_PATH}`]: 'enroll',
+  [`DELETE ${ENROLL_PATH}`]: 'unlink',
+  [`DELETE ${KEY_PATH}`]: 'key off',
+  [`PUT ${KEY_PATH}`]: 'key on',
+};
 
 export interface EnrollmentRules {
   readonly maxDidsPerClient: number;
@@ -26,7 +50,7 @@ export interface EnrollmentRules {
 }
 
 export interface WellKnownParts {
-  readonly agent: BaseAgent;
+  readonly agent: ServiceAgent;
   readonly clients: Clients | undefined;
   readonly clock: Clock;
   readonly rules: EnrollmentRules;
@@ -34,8 +58,6 @@ export interface WellKnownParts {
   readonly document: PublishedDocument;
   readonly authenticator: Authenticator;
   readonly intake: BodyIntake<InboundRequest>;
-  /** What the envelope of a request must be bound to. */
-  readonly binding: (request: InboundRequest) => string;
   readonly emit: (event: XlinkEvent) => void;
 }
 
@@ -56,19 +78,33 @@ export class WellKnown {
     this.#attempts = new TokenBucket(parts.rules.attemptsPerMinute, parts.clock);
   }
 
+  /** Whether a request is for one of these routes. */
+  serves(request: Asked): boolean {
+    return this.#routeOf(request) !== undefined;
+  }
+
   /** `undefined`: not one of these routes. Throws what is wrong with the request. */
   async answer(request: InboundRequest, attempt: AuthAttempt): Promise<JsonResponse | undefined> {
-    const method = request.method.toUpperCase();
-    const path = request.target.split('?')[0];
-    if (path === DISCOVERY_PATH && (method === 'GET' || method === 'HEAD'))
-      return { status: 200, value: await this.#parts.document.for(request), cacheSeconds: 60 };
-    if (!this.#parts.clients) return undefined;
-    if (path === ENROLL_PATH && method === 'POST') return this.#enroll(request, attempt, this.#parts.clients);
-    if (path === ENROLL_PATH && method === 'DELETE')
-      return this.#unlink(request, attempt, this.#parts.clients);
-    if (path === KEY_PATH && (method === 'DELETE' || method === 'PUT'))
-      return this.#switchKey(request, attempt, this.#parts.clients, method === 'DELETE');
-    return undefined;
+    const { document, clients } = this.#parts;
+    switch (this.#routeOf(request)) {
+      case 'discovery':
+        return { status: 200, value: await document.for(request), cacheSeconds: 60 };
+      case 'enroll':
+        return this.#enroll(request, attempt, clients!);
+      case 'unlink':
+        return this.#unlink(request, attempt, clients!);
+      case 'key off':
+      case 'key on':
+        return this.#switchKey(request, attempt, clients!, this.#routeOf(request) === 'key off');
+      default:
+        return undefined;
+    }
+  }
+
+  #routeOf(request: Asked): OwnRoute | undefined {
+    if (!isOwnRoute(request)) return undefined;
+    const route = ROUTES[`${request.method.toUpperCase()} ${ownPath(request)}`];
+    return route === 'discovery' || this.#parts.clients ? route : undefined;
   }
 
   async #enroll(request: InboundRequest, attempt: AuthAttempt, clients: Clients): Promise<JsonResponse> {
@@ -81,24 +117,25 @@ export class WellKnown {
       if (!this.#attempts.take(client)) throw xlinkError('ENROLLMENT_REFUSED:RATE_LIMITED');
     };
     if (key) limit();
-    const message = await this.#introduction(await envelope(), request, async (did) => {
+    const message = await this.#introduction(await envelope(), request, async (did, nonce) => {
       if (!key) {
         limit(); // without a key it is the signature that says whose attempt it is
         const standing = await store.standingOf(did);
         if (standing) clients.assertStanding(standing);
       }
-      quota.take(client);
+      return quota.take(client, nonce);
     });
     if (key) await checkKeyProof(message, key.apiKey);
-    const scopes = key && checkClientScopes(clients.parts.clientScopes(key.auth));
+    const keys = await enrolledKeys(message);
+    const auth = key && (await this.#stillOwnedBy(client, request, attempt));
     const before = key ? undefined : await store.standingOf(message.sender);
     const enrollee = {
       client,
-      scopes,
-      maxDids: rules.maxDidsPerClient,
-      validUntil: validUntil(validity, clock(), key?.auth, before),
+      scopes: auth && checkClientScopes(clients.parts.clientScopes(auth)),
+      maxDids: key ? rules.maxDidsPerClient : 0, // without a key nothing is linked that is not linked
+      validUntil: validUntil(validity, clock(), auth, before),
     };
-    const value = await enroll(agent, store, await enrolledKeys(message), enrollee);
+    const value = await enroll(agent, store, keys, enrollee);
     this.#parts.emit({ type: 'enrollment', client, did: value.did });
     return { status: 200, value };
   }
@@ -126,6 +163,13 @@ export class WellKnown {
     }
   }
 
+  /** What the key says now: it may have ended while the body was on the way. */
+  async #stillOwnedBy(client: ClientId, request: InboundRequest, attempt: AuthAttempt): Promise<ApiKeyAuth> {
+    const now = await this.#parts.authenticator.keyOwner(request, attempt);
+    if (now.client !== client) throw xlinkError('API_KEY_INVALID');
+    return now.auth;
+  }
+
   /** The client of the DID that the envelope claims to be from, if it is linked and registered. */
   async #linkedClient(envelope: () => Promise<Uint8Array>, clients: Clients): Promise<ClientId | undefined> {
     try {
@@ -141,16 +185,24 @@ export class WellKnown {
   async #introduction(
     envelope: Uint8Array,
     request: InboundRequest,
-    admit: (did: Did) => Promise<void>,
+    admit: (did: Did, nonce: string) => Promise<NoncePlace>,
   ): Promise<AgentMessage> {
-    const { agent, binding } = this.#parts;
-    const received = await agent.receiveIntroduction(envelope, {
-      scope: ENROLL_SCOPE,
-      request: binding(request),
-      admit,
-    });
-    if (!received.ok) throw received.error;
-    return received.value;
+    const { agent } = this.#parts;
+    let place: NoncePlace | undefined;
+    try {
+      const received = await agent.receiveIntroduction(envelope, {
+        scope: ENROLL_SCOPE,
+        request: requestBinding(request.method, request.target),
+        admit: async (did, _, nonce) => {
+          place = await admit(did, nonce);
+        },
+        onClaimed: () => place?.claimed(),
+      });
+      if (!received.ok) throw received.error;
+      return received.value;
+    } finally {
+      place?.leave();
+    }
   }
 
   /** An identity ends itself: it is revoked, and its place free for another one. */

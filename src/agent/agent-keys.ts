@@ -17,7 +17,7 @@ export class AgentKeys implements SigningKeys {
   of(context: AgentContext): PublishedKeys {
     const known = this.#keys.get(context);
     if (known) return known;
-    const keys = new PublishedKeys(context, this.#keys.size > 0);
+    const keys = new PublishedKeys(context);
     this.#keys.set(context, keys);
     if (this.#isStopped) keys.stop();
     this.#latest = keys;

@@ -1,6 +1,4 @@
 import type { CryptoProvider } from '../crypto/provider.js';
-import type { DiscoveryDocument, SignedDiscoveryDocument } from '../discovery/document.js';
-import { signDocument } from '../discovery/signed-document.js';
 import { xlinkError } from '../errors/errors.js';
 import { ok, type Result } from '../errors/result.js';
 import type { KeyEpochStatus } from '../identity/encryption-keys.js';
@@ -9,12 +7,11 @@ import type { NonceStore, Transport, TrustRegistry } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope, KeyRecord, Succession, Version } from '../types/protocol.js';
 import { branded } from '../util/copies.js';
 import { requireOption } from '../util/options.js';
-import { createAnswer, createRefusal } from './answer.js';
 import { attempt, orThrow } from './attempt.js';
 import type { AgentContext } from './context.js';
 import { createEnvelope } from './envelope.js';
 import type { EnvelopeOptions } from './envelope-options.js';
-import { createIntroduction, type Introduction, receiveIntroduction } from './introduction.js';
+import { createIntroduction, type Introduction } from './introduction.js';
 import type { KeyEpochSupport } from './key-epochs-support.js';
 import { didOfRecipient } from './named-recipient.js';
 import {
@@ -29,7 +26,7 @@ import {
   newIdentity,
 } from './options.js';
 import { OwnRegistry } from './own-registry.js';
-import type { ClaimedEnvelope, Received, ReceiveOptions, ReceiveRules } from './receive.js';
+import { type Received, type ReceiveOptions, type ReceiveRules, recheck } from './receive.js';
 import { checkReceiveOptions, type ReceiveInput, receiveAny } from './receive-input.js';
 import { ensureRegistered } from './register.js';
 import { createRequest, type RequestOptions } from './request.js';
@@ -134,21 +131,23 @@ export class BaseAgent {
   }
 
   /**
-   * The agent of an exported identity. Skips key generation and registration: its registry entry stays as it is, but that it
-   * follows the keys of a `keyStore`. The file does not say the version: pass `postQuantumSig` or `maxVersion` as when the
+   * The agent of an exported identity, DER or PEM. Skips key generation and registration: its registry entry stays as it is, but that it
+   * follows the keys of a `keyStore`, and `next`. The file does not say the version: pass `postQuantumSig` or `maxVersion` as when the
    * identity was made.
    */
   static async importIdentity<A extends BaseAgent>(
     this: AgentClass<A>,
-    options: AgentOptions & { readonly pkcs8: Uint8Array },
+    options: AgentOptions & { readonly pkcs8: Uint8Array | string },
   ): Promise<Result<A>> {
     return attempt(async () => {
+      if (typeof options !== 'object' || ArrayBuffer.isView(options))
+        throw xlinkError('INVALID_PKCS8', { hint: 'Pass { pkcs8 }.' });
       const { pkcs8, ...rest } = options;
       checkAgentOptions('Agent.importIdentity', rest, this.shares);
       const identity = await Identity.fromPKCS8(pkcs8, identityOptions(rest));
       const agent = new this({ ...rest, identity });
-      // A store that is behind what was published is found at once.
-      return agent.#begun(rest.keyStore ? agent.keyRecord() : undefined);
+      // A store that is behind what was published is found at once, and a commitment is published.
+      return agent.#begun(rest.keyStore || rest.next ? agent.keyRecord() : undefined);
     });
   }
 
@@ -189,28 +188,12 @@ export class BaseAgent {
     return orThrow(async () => createRequest(await this.present(), options));
   }
 
-  /** Signs what a service says of itself, for `/.well-known/xlink.json`. */
-  async signDiscovery(document: DiscoveryDocument): Promise<SignedDiscoveryDocument> {
-    const { identity } = await this.present();
-    return signDocument(document, identity, identity.crypto);
-  }
-
   /**
    * Gets to know a service that was discovered, so that it can be called. It gains no rights by that. Throws
    * `KEY_RECORD_…` for a record that is invalid, older or weaker than what is known of the service.
    */
   async adoptService(record: KeyRecord): Promise<void> {
     await (await this.context()).services.adopt(record);
-  }
-
-  /** Makes the envelope that answers a received message: sealed for its sender and tied to it by `inReplyTo` and `request`. */
-  async createAnswer(message: AgentMessage, payload: unknown): Promise<Envelope> {
-    return createAnswer(await this.context(), message, payload);
-  }
-
-  /** Makes the signed refusal of a request whose nonce was claimed. For adapters. */
-  async createRefusal(claimed: ClaimedEnvelope, problem: unknown): Promise<Envelope> {
-    return createRefusal(await this.context(), claimed, problem);
   }
 
   /** Seals for the recipient and hands the envelope to the transport. */
@@ -235,6 +218,14 @@ export class BaseAgent {
     });
   }
 
+  /** Asks once more whether the sender of a message counts, and what a request may do. Throws an `XlinkError`. @internal */
+  async recheck(
+    message: AgentMessage,
+    rules: Pick<ReceiveRules, 'ownScope' | 'admit'>,
+  ): Promise<AgentMessage> {
+    return recheck(await this.context(), message, rules);
+  }
+
   /** Makes a signed-only envelope for a recipient that does not know this agent yet, such as an enrollment. Throws an `XlinkError`. */
   async createIntroduction(
     options: Introduction & { readonly to: Did; readonly payload: unknown },
@@ -242,15 +233,7 @@ export class BaseAgent {
     return createIntroduction(await this.present(), options);
   }
 
-  /** Receives a signed-only envelope from a DID that is in no registry. All other checks are those of `receive`. */
-  async receiveIntroduction(
-    input: string | Uint8Array,
-    options: Introduction & Pick<ReceiveRules, 'admit'>,
-  ): Promise<Result<AgentMessage>> {
-    return attempt(async () => receiveIntroduction(await this.context(), input, options));
-  }
-
-  /** The DID of the one active registry entry that has this name; a DID stands for itself. Reads the whole registry. */
+  /** The DID of the one active registry entry that has this name and was not succeeded; a DID stands for itself. Reads the whole registry. */
   async resolve(name: string): Promise<Result<Did>> {
     return attempt(() => didOfRecipient(this.registry, name));
   }

@@ -41,7 +41,7 @@ async function transcript(
   context: string,
 ): Promise<Uint8Array> {
   const bytes = typeof content === 'string' ? encodeUtf8(content) : content;
-  return lengthPrefixed([LABEL, encodeUtf8(context), await crypto.sha256(bytes)]);
+  return lengthPrefixed([LABEL, context, await crypto.sha256(bytes)]);
 }
 
 /** Signs for the application. Throws `INVALID_OPTION`. */

@@ -1,5 +1,5 @@
-import { type XlinkError, xlinkError } from '../errors/errors.js';
 import type { Result } from '../errors/result.js';
+import { type XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { Arrival } from '../types/ports.js';
 import type { AgentMessage, Envelope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';

@@ -26,6 +26,8 @@ export interface AgentContext {
   readonly keyRing: KeyRing;
   /** What its key record says of the only DID that may succeed: `next`, if it commits to one. */
   readonly commitment: () => Promise<Commitment>;
+  /** Whether its registry entry follows its key record, also where its keys never change. */
+  readonly entryFollows: boolean;
   readonly registry: TrustRegistry;
   readonly peers: Peers;
   /** Services that this agent called; known to it alone, and without rights. */
@@ -55,6 +57,8 @@ export interface AgentContext {
 
 /** The identities of an agent one of which takes the place of another. */
 export interface SuccessionState {
+  /** Of its identities, oldest first. */
+  readonly dids: readonly Did[];
   /** That of the identity that an envelope for this DID is for; `undefined` for others. */
   contextOf(did: Did): AgentContext | undefined;
   /** That of the identity that signs now: the next one as soon as the registry has accepted it. */

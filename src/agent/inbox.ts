@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import type { Transport } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { onAbort } from '../util/on-abort.js';
@@ -12,18 +12,19 @@ export interface Arrival {
   readonly isOld: boolean;
 }
 
-/** Holds what the transports bring for one DID until it is asked for. */
+/** Holds what the transports bring for an agent until it is asked for. */
 export class Inbox {
   readonly #held: Arrival[] = [];
   readonly #waiting = new Set<(arrival: Arrival) => void>();
   readonly #closed = new AbortController();
 
-  /** `isMine`: of an agent that is being succeeded, which takes what is for either identity. */
-  constructor(did: Did, transports: readonly Transport[], isMine = (to: Did) => to === did) {
+  /** `dids`: what it takes envelopes for, asked anew for each. Several while one identity takes the place of another. */
+  constructor(dids: () => readonly Did[], transports: readonly Transport[]) {
     for (const transport of new Set(transports)) {
-      for (const envelope of transport.backlog?.(did) ?? []) this.#held.push({ envelope, isOld: true });
+      for (const did of dids())
+        for (const envelope of transport.backlog?.(did) ?? []) this.#held.push({ envelope, isOld: true });
       transport.onReceive((envelope) => {
-        if (isMine(envelope.to)) this.#add({ envelope, isOld: false });
+        if (dids().includes(envelope.to)) this.#add({ envelope, isOld: false });
       });
     }
   }

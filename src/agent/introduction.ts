@@ -47,28 +47,29 @@ export async function createIntroduction(
 export async function receiveIntroduction(
   context: AgentContext,
   input: unknown,
-  options: Introduction & Pick<ReceiveRules, 'admit'>,
+  options: Introduction & Pick<ReceiveRules, 'admit' | 'onClaimed'>,
 ): Promise<AgentMessage> {
-  checkOptions('receiveIntroduction', options, { ...INTRODUCTION_OPTIONS, admit: isFunction });
+  checkOptions('receiveIntroduction', options, {
+    ...INTRODUCTION_OPTIONS,
+    admit: isFunction,
+    onClaimed: isFunction,
+  });
   for (const name of ['scope', 'request']) requireOption('receiveIntroduction', options, name);
-  const { scope, request, admit } = options;
+  const { scope, request, ...hear } = options;
   const anyone: TrustRegistry = {
     lookup: (did): RegistryEntry => ({ did, status: 'active' }),
     register: (): Result<void> => ({ ok: true, value: undefined }),
     updateKeys: (): Result<void> => ({ ok: true, value: undefined }),
   };
-  const open = {
-    ...context,
-    peers: new Peers(anyone, context.identity.crypto),
-    minVersion: 1 as const,
-  };
-  const { message } = await receive(open, input, {
+  const rules: ReceiveRules = {
     allowCleartext: true,
     request,
     requireRequestBinding: true,
     kind: 'request',
     ownScope: scope,
-    ...(admit ? { admit } : {}),
-  });
+    ...hear,
+  };
+  const instead = { peers: new Peers(anyone, context.identity.crypto), minVersion: 1 } as const;
+  const { message } = await receive(context, input, rules, instead);
   return message;
 }

@@ -6,7 +6,7 @@ import type { Awaitable } from '../util/awaitable.js';
 
 /**
  * The DID that a message is for: `to` itself if it is a DID, else the DID of the one active entry of the registry with
- * this name. Nothing that looks like a DID is taken for a name: entries are named by those who register them.
+ * this name, whose place no other DID has taken. Nothing that looks like a DID is taken for a name: entries are named by those who register them.
  *
  * Throws `LOOKUP_FAILED:NAME_NOT_FOUND`, `LOOKUP_FAILED:NAME_AMBIGUOUS`, or `LOOKUP_FAILED` if the registry is down.
  */
@@ -19,7 +19,9 @@ export async function didOfRecipient(registry: TrustRegistry, to: string): Promi
       hint: 'This registry cannot list its entries, so it finds no names; send to a DID.',
     });
   const entries = await entriesOf(() => list.call(registry));
-  const [found, ...more] = entries.filter(({ name, status }) => name === to && status === 'active');
+  const [found, ...more] = entries.filter(
+    ({ name, status, succeededBy }) => name === to && status === 'active' && !succeededBy,
+  );
   if (!found) throw xlinkError('LOOKUP_FAILED:NAME_NOT_FOUND', { field: 'to' });
   if (more.length > 0) throw xlinkError('LOOKUP_FAILED:NAME_AMBIGUOUS', { field: 'to' });
   return found.did;

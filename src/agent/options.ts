@@ -91,7 +91,9 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
   readonly keyOverlapMs?: number;
   /**
    * The only DID that may ever succeed this one: the key record commits to its hash, for good. Keep its key elsewhere: a thief
-   * of this identity cannot move its rights to one of his own. Give it at every start. Default: any, see `succeedBy`.
+   * of this identity cannot move its rights to one of his own. Give it at every start. An `Agent` brings it to its entry in
+   * `registry` within seconds, and warns while it cannot (`keys-not-published`); services that an agent for callers has enrolled at
+   * have it from the next enrollment on. Default: any, see `succeedBy`.
    */
   readonly next?: Did;
   /**
@@ -170,7 +172,7 @@ const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions>
 };
 
 const INSTEAD = {
-  did: 'the DID of an agent is that of its key; for a did:web publish createDidWebDocument(did, await agent.keyRecord())',
+  did: 'an agent has the DID of its key; for did:web see createDidWebDocument()',
 };
 
 /** Throws `INVALID_OPTION`. */
@@ -196,6 +198,11 @@ export function checkAgentOptions(
     throw xlinkError('INVALID_OPTION', {
       field: 'successorKeyStore',
       hint: `${owner}: each identity needs a key store of its own.`,
+    });
+  if (options.next !== undefined && options.successor && options.successor.did !== options.next)
+    throw xlinkError('INVALID_OPTION', {
+      field: 'successor',
+      hint: `${owner}: next says that another identity succeeds.`,
     });
   checkXchange(owner, options);
 }
@@ -260,6 +267,12 @@ export type AgentClass<A> = (new (
 ) => A) &
   AgentSupport;
 
+/** Throws `INVALID_OPTION`: what commits to itself is never succeeded. */
+export function assertAnother(next: Did | undefined, { did }: Identity): void {
+  if (next === did)
+    throw xlinkError('INVALID_OPTION', { field: 'next', hint: 'next is the DID of another identity.' });
+}
+
 /** Defaults, decided once when the agent is constructed. */
 export function agentParts(
   options: AgentOptions,
@@ -287,10 +300,13 @@ export function agentParts(
     nonceStore,
     maxAgeMs,
     contextFor(identity: Identity): AgentContext {
+      assertAnother(options.next, identity);
       const context: AgentContext = {
         identity,
         keyRing: keyRingOf(identity, options.keyStore),
         commitment: () => commitmentTo(options.next),
+        // Where the commitment is not, a thief of the identity names a successor of his own.
+        entryFollows: options.keyStore !== undefined || options.next !== undefined,
         registry,
         peers: new Peers(registry, identity.crypto, clock),
         services: new ServicePeers(identity.crypto),
@@ -319,7 +335,9 @@ export function agentParts(
     successorOf(context: AgentContext, identity: Identity): AgentContext {
       const keyRing = keyRingOf(identity, options.successorKeyStore);
       const commitment = () => publishedCommitment(registry, identity.did);
-      return withShares({ ...context, identity, keyRing, commitment, succession: undefined });
+      // Whoever brought its keys to the registry may have been somebody else.
+      const own = { identity, keyRing, commitment, entryFollows: true, succession: undefined };
+      return withShares({ ...context, ...own });
     },
   };
   return parts;

@@ -1,7 +1,6 @@
 import type { Result } from '../errors/result.js';
-import type { AgentMessage, Did } from '../types/protocol.js';
+import type { AgentMessage } from '../types/protocol.js';
 import { checkOptions, isBoolean, isObject } from '../util/options.js';
-import { BaseAgent } from './agent.js';
 import { type SignOptions, signContent, type VerifyOptions, verifyContent } from './application-signature.js';
 import { attempt } from './attempt.js';
 import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';
@@ -9,9 +8,10 @@ import { Inbox } from './inbox.js';
 import type { ReceiveOptions } from './receive.js';
 import type { ReceiveInput } from './receive-input.js';
 import { type ReceiveNextOptions, receiveNext } from './receive-next.js';
+import { ServiceAgent } from './service-agent.js';
 
 /** An agent among agents: takes what its transports bring, and signs for applications. */
-export class PeerAgent extends BaseAgent {
+export class PeerAgent extends ServiceAgent {
   #inbox: Inbox | undefined;
 
   /** Without an argument it is {@link PeerAgent.receiveNext}. */
@@ -28,9 +28,9 @@ export class PeerAgent extends BaseAgent {
   async receiveNext<T = unknown>(options: ReceiveNextOptions = {}): Promise<Result<AgentMessage<T>>> {
     const received = await attempt(async () => {
       checkOptions('receiveNext', options, { allowCleartext: isBoolean, signal: isObject });
-      const { identity, transports, succession } = await this.context();
-      const isMine = (to: Did) => to === identity.did || succession?.contextOf(to) !== undefined;
-      this.#inbox ??= new Inbox(identity.did, transports, isMine);
+      const context = await this.context();
+      const dids = () => context.succession?.dids ?? [context.identity.did];
+      this.#inbox ??= new Inbox(dids, context.transports);
       return receiveNext(this, this.#inbox, options);
     });
     return received.ok ? (received.value as Result<AgentMessage<T>>) : received;

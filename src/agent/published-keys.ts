@@ -7,17 +7,16 @@ import type { AgentContext } from './context.js';
 import { recordOf } from './own-record.js';
 import { publishKeys } from './register.js';
 
-/** How often the store is looked at, in ms, where nothing is due before: another instance may have rotated on demand. */
+/** How often the store and the entry are looked at, in ms, where nothing is due before: another instance may have rotated on demand. */
 const LOOK_AFTER_MS = 10_000;
 
 /**
- * The key record of an agent, signed once for each epoch of its encryption keys; and the registry entry, which follows. With a
- * key store this is what rotates and erases without traffic.
+ * The key record of an agent, signed once for each epoch of its encryption keys; and the registry entry, which follows a key
+ * store, a commitment to a successor, and an identity that took the place of another. With a key store this is what rotates and
+ * erases without traffic.
  */
 export class PublishedKeys {
   readonly #context: AgentContext;
-  /** Keys that never change are brought to the registry where whoever brought them there may have been somebody else. */
-  readonly #follows: boolean;
   #record: KeyRecord | undefined;
   /** The epoch that the registry has, as far as is known here. */
   #inRegistry: number | undefined;
@@ -26,11 +25,9 @@ export class PublishedKeys {
   #timer: unknown;
   #stopped = false;
 
-  /** `tookPlace`: of an identity that took the place of another one. */
-  constructor(context: AgentContext, tookPlace = false) {
+  constructor(context: AgentContext) {
     this.#context = context;
-    this.#follows = tookPlace || context.keyRing.rotation !== undefined;
-    this.#watch();
+    this.#watch(REREAD_MS);
   }
 
   /** `undefined` before the first use, and for keys that are derived from the seed. */
@@ -83,7 +80,7 @@ export class PublishedKeys {
 
   async #publishIfDue(record: KeyRecord): Promise<void> {
     const now = this.#context.clock();
-    const isDone = !this.#follows || this.#inRegistry === record.keyEpoch;
+    const isDone = !this.#context.entryFollows || this.#inRegistry === record.keyEpoch;
     if (isDone || Math.abs(now - this.#retryAt) < REREAD_MS) return;
     try {
       await this.#publish(record);
@@ -109,23 +106,24 @@ export class PublishedKeys {
     const { registry, identity, keyRing, clock, commitment } = this.#context;
     const entry = await callRegistry(() => registry.lookup(identity.did), 'LOOKUP_FAILED');
     // Another instance may be ahead: then it has brought keys that the store has, too.
-    const isBehind = entry?.status === 'active' && (entry.keys?.keyEpoch ?? 0) <= keyEpoch;
-    if (isBehind) {
-      const keys = (await keyRing.find(keyEpoch))!;
-      await publishKeys(registry, identity, entry, keys, await commitment(), clock);
-    }
-    this.#inRegistry = keyEpoch;
+    const isAhead = keyRing.rotation !== undefined && (entry?.keys?.keyEpoch ?? 0) > keyEpoch;
+    const next = await commitment();
+    if (entry?.status === 'active' && !isAhead)
+      await publishKeys(registry, identity, entry, (await keyRing.find(keyEpoch))!, next, clock);
+    // An entry that is made later may be made without the commitment.
+    if (entry || !next.next) this.#inRegistry = keyEpoch;
   }
 
-  /** Looks again when something is due, and every few seconds. Does not keep a process alive. */
-  #watch(): void {
-    const { clock } = this.#context;
-    const keyRing = this.#context.keyRing.rotation;
-    if (!keyRing || this.#timer !== undefined || this.#stopped) return;
-    const inMs = (keyRing.dueAt ?? Number.POSITIVE_INFINITY) - clock();
+  /** Looks again when something is due, and every few seconds as long as that may be. Does not keep a process alive. */
+  #watch(withinMs = LOOK_AFTER_MS): void {
+    const { clock, entryFollows, keyRing } = this.#context;
+    const { rotation } = keyRing;
+    const isDone = !rotation && (!entryFollows || this.#inRegistry !== undefined);
+    if (isDone || this.#timer !== undefined || this.#stopped) return;
+    const inMs = (rotation?.dueAt ?? Number.POSITIVE_INFINITY) - clock();
     const look = async () => {
       try {
-        await keyRing.maintain();
+        await rotation?.maintain();
         await this.record();
       } catch {
         // the ring warns of its store, and whoever needs the keys hears of the rest
@@ -134,7 +132,7 @@ export class PublishedKeys {
         this.#watch();
       }
     };
-    this.#timer = setTimeout(look, Math.min(Math.max(inMs, REREAD_MS), LOOK_AFTER_MS));
+    this.#timer = setTimeout(look, Math.min(Math.max(inMs, REREAD_MS), withinMs));
     unref(this.#timer);
   }
 }

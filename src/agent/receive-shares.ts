@@ -3,12 +3,11 @@ import type { ParsedEnvelope } from '../envelope/parse.js';
 import type { Content } from '../envelope/plaintext.js';
 import { groupTranscript } from '../envelope/transcript.js';
 import { openXchange } from '../envelope/xchange.js';
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { decodeBundle, type ShareBundle } from '../split-channel/bundle.js';
 import type { ShareCollector } from '../split-channel/collector.js';
 import type { NonceUse, OnProgress } from '../types/ports.js';
 import { decodeBase64url } from '../util/base64url.js';
-import { encodeUtf8 } from '../util/utf8.js';
 import { type AgentContext, report } from './context.js';
 import { assertNotReplayed, claimNonce } from './nonces.js';
 import type { Gathered } from './open-shares.js';
@@ -35,7 +34,7 @@ export async function gatherShares(
 
   const transcript = groupTranscript(envelope, decodeBase64url(groupId)!);
   const { contentType } = opened;
-  const common = concat([transcript, lengthPrefixed([encodeUtf8(contentType)])]);
+  const common = concat([transcript, lengthPrefixed([contentType])]);
   const group = collector.add(envelope.fields.from, common, bundle);
   const { total, threshold } = group;
   if (group.shares.size < threshold) throw xlinkError('INSUFFICIENT_SHARES:PENDING');

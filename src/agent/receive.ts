@@ -3,6 +3,7 @@ import { checkTimestamp } from '../checks/timestamp.js';
 import type { Suite } from '../crypto/suites.js';
 import { recordVersion } from '../envelope/negotiate.js';
 import { openPayload, verifySignatures } from '../envelope/open.js';
+import { type OpenedAnswer, openAnswer } from '../envelope/open-answer.js';
 import { type ParsedEnvelope, parseEnvelope } from '../envelope/parse.js';
 import { type Content, decodePayload, isJsonType } from '../envelope/plaintext.js';
 import { headerTranscript } from '../envelope/transcript.js';
@@ -25,8 +26,6 @@ export interface ReceiveOptions {
   readonly request?: string;
   /** Refuses envelopes that are not bound to a request. Needs `request`. Default `false`. */
   readonly requireRequestBinding?: boolean;
-  /** Takes nothing but the answer to this envelope (its `envelopeId`), made by `createAnswer`. Scope lists do not apply to an answer. Default: any message. */
-  readonly inReplyTo?: string;
   /** Takes messages that are older than the timestamp window, in ms; at most the agent's `maxAgeMs`. Default: none. */
   readonly maxAgeMs?: number;
   /**
@@ -44,12 +43,18 @@ export interface ReceiveOptions {
 export interface ReceiveRules extends ReceiveOptions {
   /** The kind that is taken. Default: `answer` if `inReplyTo` is given, else `message`. */
   readonly kind?: Kind;
+  /** Takes nothing but the reply to this envelope (its `envelopeId`). Scope lists do not apply to it. */
+  readonly inReplyTo?: string;
+  /** The commitment and the first chunk of an answer, which travel beside its envelope, and whether there are no more. */
+  readonly first?: { readonly payload: Uint8Array; readonly isFinal: boolean };
   /** The scope of the library's own route that receives; it needs no grant. */
   readonly ownScope?: Scope;
+  /** Largest envelope, in bytes. Default: that of the agent. */
+  readonly maxEnvelopeBytes?: number;
   /** When the head of the request arrived, in ms since 1970: a slow body makes no envelope old. Default: now. */
   readonly arrivedAt?: number;
   /** Asked about the verified sender and its entry before the nonce is claimed: what it throws refuses the envelope, and leaves it unused. */
-  readonly admit?: (sender: Did, entry: RegistryEntry) => Awaitable<void>;
+  readonly admit?: (sender: Did, entry: RegistryEntry, nonce: string) => Awaitable<void>;
   /** Told which envelope it is once its nonce is claimed: from then on a refusal of it may be signed. */
   readonly onClaimed?: (claimed: ClaimedEnvelope) => void;
 }
@@ -65,19 +70,30 @@ export interface Received {
   readonly content: Uint8Array | undefined;
   /** As it was sealed, empty if the sender said none; `undefined` without a payload. */
   readonly contentType: string | undefined;
+  /** Of an answer: its status and headers, and what opens the rest of it. */
+  readonly answer?: OpenedAnswer;
 }
 
 /**
  * The order matters. What costs nothing comes first; nothing is written before the signature is known to be good, so
  * strangers can neither burn nonces nor fill the store; nothing is decrypted that will not be accepted.
+ *
+ * `instead` counts in place of what is the agent's own, for whichever of its identities the envelope is.
  */
-export async function receive(agent: AgentContext, input: unknown, options: ReceiveRules): Promise<Received> {
+export async function receive(
+  agent: AgentContext,
+  input: unknown,
+  options: ReceiveRules,
+  instead?: Pick<AgentContext, 'peers' | 'minVersion'>,
+): Promise<Received> {
   const progress = (stage: Parameters<typeof report>[1]) => report(options.onProgress, stage);
 
   await progress('parsing');
-  const envelope = parseEnvelope(input, agent.maxEnvelopeBytes);
+  const { first, maxEnvelopeBytes = agent.maxEnvelopeBytes } = options;
+  const envelope = parseEnvelope(input, maxEnvelopeBytes, first?.payload);
   const { fields, suite } = envelope;
-  const context = agent.succession?.contextOf(fields.to) ?? agent;
+  const addressed = agent.succession?.contextOf(fields.to) ?? agent;
+  const context = instead ? { ...addressed, ...instead } : addressed;
   const { crypto } = context.identity;
 
   await progress('checking');
@@ -94,21 +110,22 @@ export async function receive(agent: AgentContext, input: unknown, options: Rece
   await progress('verifying');
   const { peer } = sender;
   const mlDsa65 = suite.pqSignature ? await sender.peers.mlDsa65(peer) : undefined;
+  const signers = { ed25519: peer.ed25519, mlDsa65 };
   const header = headerTranscript(envelope);
-  await verifySignatures(crypto, { ed25519: peer.ed25519, mlDsa65 }, envelope, header);
+  await verifySignatures(crypto, signers, envelope, header);
   options.onVerified?.(fields.from, sender.entry);
 
   await progress('authorizing');
-  const scopes = checkScopes(context, sender, envelope, options);
+  const scopes = checkScopes(context, sender, fields, options);
   const keys = await keysFor(context, envelope);
-  await options.admit?.(fields.from, sender.entry);
+  await options.admit?.(fields.from, sender.entry, fields.nonce);
 
   await progress('claiming');
   const reservable = options.handle !== undefined;
   const claims = [await claimNonce(context, use, reservable)];
   rememberVersion(sender, suite);
   const { from, scope, request, nonce } = fields;
-  const recipient = context === agent ? {} : { recipient: fields.to };
+  const recipient = addressed === agent ? {} : { recipient: fields.to };
   options.onClaimed?.({
     sender: from,
     scope,
@@ -120,7 +137,11 @@ export async function receive(agent: AgentContext, input: unknown, options: Rece
   await progress('decrypting');
   let isUsed = true; // by what cannot be opened, too
   try {
-    const opened = await openPayload(crypto, keys, envelope, header);
+    const answer =
+      fields.kind === 'answer'
+        ? await openAnswer(crypto, { recipient: keys!, sender: signers }, envelope, header, first!.isFinal)
+        : undefined;
+    const opened = answer?.content ?? (await openPayload(crypto, keys, envelope, header));
     const { onProgress } = options;
     const gathered = isWhole(envelope)
       ? undefined
@@ -133,7 +154,8 @@ export async function receive(agent: AgentContext, input: unknown, options: Rece
     isUsed = true;
 
     await progress('complete');
-    return { message, content: content?.bytes, contentType: content?.contentType };
+    const more = answer ? { answer } : {};
+    return { message, content: content?.bytes, contentType: content?.contentType, ...more };
   } finally {
     for (const settle of claims) await settle(isUsed);
   }
@@ -175,18 +197,35 @@ async function resolveSender(
 function checkScopes(
   { receiveScopes }: AgentContext,
   { entry }: ResolvedPeer,
-  { fields: { kind, scope } }: ParsedEnvelope,
-  { ownScope }: ReceiveRules,
+  { kind, scope }: Pick<AgentMessage, 'kind' | 'scope'>,
+  { ownScope }: Pick<ReceiveRules, 'ownScope'>,
 ): readonly Scope[] | undefined {
   if (kind !== 'message' && kind !== 'request') return undefined;
   if (ownScope !== undefined || isOwnScope(scope)) {
     if (scope !== ownScope) throw xlinkError('SCOPE_NOT_ALLOWED', { field: 'scope' });
     return [scope];
   }
-  if (scope === ALL_SCOPES) return scopesInForce(entry.sendScopes, receiveScopes);
+  if (scope === ALL_SCOPES)
+    return scopesInForce(entry.sendScopes, receiveScopes).filter((each) => !isOwnScope(each));
   if (!grantsScope(entry.sendScopes, scope)) throw xlinkError('SCOPE_DENIED', { field: 'scope', scope });
   if (!acceptsScope(receiveScopes, scope)) throw xlinkError('SCOPE_NOT_ALLOWED', { field: 'scope' });
   return [scope];
+}
+
+/**
+ * The message of a sender that still counts, with the scopes that it may use now: either may have changed while the rest of a
+ * request was on the way. Throws what {@link receive} throws.
+ */
+export async function recheck(
+  agent: AgentContext,
+  message: AgentMessage,
+  { admit, ...options }: Pick<ReceiveRules, 'ownScope' | 'admit'>,
+): Promise<AgentMessage> {
+  const { sender, envelopeId } = message;
+  const peer = await agent.peers.resolve(sender, 'sender');
+  const scopes = checkScopes(agent, peer, message, options);
+  await admit?.(sender, peer.entry, envelopeId);
+  return { ...message, ...given({ scopes }) };
 }
 
 /** The keys that an envelope is sealed to. Asked before the nonce is claimed: a sender that reads the record again may seal anew. */
@@ -215,11 +254,7 @@ function rememberVersion({ peer }: ResolvedPeer, { version, form }: Suite): void
 }
 
 /** The answer to a request of this process cannot have been received by a previous one, so its age does not count. */
-const nonceUse = (
-  { fields }: ParsedEnvelope,
-  { clock }: AgentContext,
-  options: ReceiveOptions,
-): NonceUse => ({
+const nonceUse = ({ fields }: ParsedEnvelope, { clock }: AgentContext, options: ReceiveRules): NonceUse => ({
   recipient: fields.to,
   sender: fields.from,
   nonce: fields.nonce,
@@ -256,7 +291,7 @@ function toMessage(
 /** What is no JSON is handed over as it is; the body of a request is for the parsers of the API to judge. */
 function payloadOf(kind: Kind, content: Content | undefined): unknown {
   if (content === undefined) return undefined;
-  if (!isJsonType(content.contentType)) return content.bytes;
+  if (kind === 'answer' || !isJsonType(content.contentType)) return content.bytes;
   try {
     return decodePayload(content.bytes);
   } catch (error) {

@@ -29,7 +29,7 @@ export interface AgentSecurityOptions {
 
 /** For agents without shares: what they would do nothing with is refused. */
 const needsShares: OptionCheck = () =>
-  'left out: this agent sends whole messages only; the Agent of @private.me/xlink has it';
+  'left out: an agent for callers of APIs sends whole messages only; the Agent of @private.me/xlink has it';
 
 const isWhole: OptionCheck = (value) => (value === 'standard' ? undefined : needsShares(value));
 

@@ -1,7 +1,7 @@
 import { concat } from '../crypto/bytes.js';
 import { draftGroupTranscript, sealEnvelope, signXchangeEnvelope } from '../envelope/seal.js';
 import { CONTENT_KEY_BYTES, sealXchange } from '../envelope/xchange.js';
-import { type XlinkError, xlinkError } from '../errors/errors.js';
+import { type XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { SecurityMode, ShareCount } from '../security/security-mode.js';
 import { encodeBundle } from '../split-channel/bundle.js';
 import type { ChannelShare } from '../split-channel/share.js';

@@ -1,4 +1,3 @@
-import { xlinkError } from '../errors/errors.js';
 import type { SecurityMode, ShareCount } from '../security/security-mode.js';
 import type { Envelope, Version } from '../types/protocol.js';
 import { type AgentContext, report } from './context.js';
@@ -6,6 +5,7 @@ import { deliver } from './deliver.js';
 import { createEnvelope, prepareMessage, sealMessage } from './envelope.js';
 import type { EnvelopeOptions } from './envelope-options.js';
 import type { PreparedMessage, SharesSent } from './open-shares.js';
+import { isForCallers } from './options.js';
 import { checkSendOptions, type SecurityOptions } from './security.js';
 
 /** Options of `agent.send()`. */
@@ -41,11 +41,7 @@ export async function send(context: AgentContext, options: SendOptions): Promise
 /** For an agent without shares. */
 function wholeOnly(options: SecurityOptions): SecurityMode {
   const { security = 'standard', xchange, splitChannel, splitChannelConfig } = options;
-  if (security !== 'standard' || xchange || splitChannel || splitChannelConfig)
-    throw xlinkError('INVALID_OPTION', {
-      field: 'security',
-      hint: 'send: this agent sends whole messages only; the Agent of @private.me/xlink can split them.',
-    });
+  if (security !== 'standard' || xchange || splitChannel || splitChannelConfig) isForCallers('security');
   return { type: 'standard', level: 'standard' };
 }
 

@@ -1,3 +1,4 @@
+import { equalBytes } from '../crypto/bytes.js';
 import { xlinkError } from '../errors/errors.js';
 import { createSuccession, SUCCESSION_OPTIONS } from '../identity/create-succession.js';
 import { Identity } from '../identity/identity.js';
@@ -6,6 +7,7 @@ import { checkOptions, requireOption } from '../util/options.js';
 import { callRegistry } from './call-registry.js';
 import { commitmentTo } from './commitment.js';
 import type { AgentContext, SuccessionState } from './context.js';
+import { assertAnother } from './options.js';
 import { recordOf } from './own-record.js';
 import { assertOk } from './register.js';
 import type { SucceedOptions, SuccessionSupport, SuccessorOptions } from './succession-support.js';
@@ -32,6 +34,8 @@ export const SUCCESSION: SuccessionSupport = {
     context.succession = line;
     const now = await line.present();
     assertPrepared(next, options, now === context);
+    assertAnother(given.next, next);
+    await assertNext(now, next);
     const made = await submit(now, line.follow(next, open), given);
     await line.present();
     return made;
@@ -55,6 +59,12 @@ function assertPrepared(
       'successorKeyStore',
       'succeedBy: the next identity needs a key store of its own, in an agent that has no other successor.',
     );
+}
+
+/** Throws `SUCCESSION_INVALID:NOT_NEXT`, also where the registry does not know yet whom the record commits to. */
+async function assertNext({ commitment }: AgentContext, { did }: Identity): Promise<void> {
+  const [committed, { next }] = [await commitment(), await commitmentTo(did)];
+  if (committed.next && !equalBytes(committed.next, next!)) throw xlinkError('SUCCESSION_INVALID:NOT_NEXT');
 }
 
 async function submit(
@@ -89,6 +99,10 @@ class Line implements SuccessionState {
 
   constructor(...contexts: AgentContext[]) {
     this.#contexts = contexts;
+  }
+
+  get dids(): readonly Did[] {
+    return this.#contexts.map(({ identity }) => identity.did);
   }
 
   contextOf(did: Did): AgentContext | undefined {

@@ -40,7 +40,7 @@ export type XlinkWarning =
   | { readonly type: 'redis-may-evict'; readonly store: string; readonly policy: string }
   /** The clock of Redis, which dates what is remembered, is ahead of that of this process, or behind (negative). */
   | { readonly type: 'redis-clock-differs'; readonly store: string; readonly aheadMs: number }
-  /** New encryption keys are not in the trust registry yet; it is tried again. */
+  /** New encryption keys, or the commitment to `next`, are not in the trust registry yet; it is tried again. */
   | { readonly type: 'keys-not-published'; readonly error: XlinkError }
   /** The store of encryption keys failed. The agent goes on with the keys it holds, until they are over. */
   | { readonly type: 'key-store-failed'; readonly error: XlinkError };
@@ -87,7 +87,7 @@ export function describeWarning(warning: XlinkWarning): string {
     case 'redis-clock-differs':
       return `The Redis of ${warning.store} is ${Math.abs(warning.aheadMs / 1000).toFixed(1)} s ${warning.aheadMs > 0 ? 'ahead of' : 'behind'} this process: compare both clocks with the true time.`;
     case 'keys-not-published':
-      return `New encryption keys are not in the trust registry yet (${warning.error.id}); it is tried again.`;
+      return `The key record, with new encryption keys or the commitment to the next identity, is not in the trust registry yet (${warning.error.id}); it is tried again.`;
     case 'key-store-failed':
       return `The store of encryption keys failed (${warning.error.id}); the agent goes on with the keys it holds, and asks again.`;
   }

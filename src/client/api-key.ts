@@ -1,4 +1,7 @@
+import { xlinkError } from '../errors/errors.js';
+import { targetOf } from '../http/request-binding.js';
 import type { XlinkFetchOptions } from './options.js';
+import { SecretTraces } from './secret-traces.js';
 
 /** The key of a service, and where it may go: to the origins that its owner named, and wherever a call carries it already. */
 export class ApiKey {
@@ -6,10 +9,11 @@ export class ApiKey {
   readonly #origins: ReadonlySet<string>;
   #key: string | undefined;
   /** Kept after the key was taken away, so that a caller that still sends it is not believed. */
-  readonly #secret: string | undefined;
+  readonly #traces: SecretTraces | undefined;
 
   constructor({ apiKey, apiKeyHeader = 'X-API-Key', apiKeyOrigin = [], baseUrl }: XlinkFetchOptions) {
-    this.#key = this.#secret = apiKey;
+    this.#key = apiKey;
+    if (apiKey !== undefined) this.#traces = new SecretTraces(apiKey);
     this.#header = apiKeyHeader;
     const homes = [apiKeyOrigin].flat();
     if (homes.length === 0 && baseUrl !== undefined) homes.push(baseUrl);
@@ -38,56 +42,37 @@ export class ApiKey {
     if (this.#header.toLowerCase() !== 'authorization') headers.delete(this.#header);
     for (const [name, value] of [...headers]) {
       if (!this.#holds(value)) continue;
-      const rest = name === 'cookie' ? withoutPairs(value, (pair) => this.#holds(pair)) : '';
-      if (rest === '') headers.delete(name);
+      const rest = name === 'cookie' ? this.#without(value, ';') : '';
+      if (rest === '' || this.#holds(rest)) headers.delete(name);
       else headers.set(name, rest);
     }
   }
 
-  /** The URL without parameters that hold the key; everything else stays as it is spelled. */
+  /**
+   * The URL without parameters that hold the key; everything else stays as it is spelled. Throws `API_KEY_IN_URL` if the key is
+   * elsewhere in it.
+   */
   stripFromUrl(url: URL): URL {
-    const rest = url.search
-      .slice(1)
-      .split('&')
-      .filter((pair) => !this.#holds(decoded(pair)));
-    if (rest.length === url.search.slice(1).split('&').length) return url;
     const stripped = new URL(url);
-    stripped.search = rest.join('&');
+    const query = url.search.slice(1);
+    const rest = this.#without(query, '&');
+    if (rest !== query) stripped.search = rest;
+    if (this.#holds(targetOf(stripped))) throw xlinkError('API_KEY_IN_URL');
     return stripped;
   }
 
   #isIn(request: Request, url: URL): boolean {
-    const values = [...request.headers].map(([, value]) => value);
-    return [...values, ...url.search.slice(1).split('&').map(decoded)].some((text) => this.#holds(text));
+    return [targetOf(url), ...request.headers.values()].some((text) => this.#holds(text));
   }
 
-  /** Also inside `Token token="…"`, a cookie, and Basic credentials, where it may be the name or the password. */
+  #without(list: string, separator: string): string {
+    return list
+      .split(separator)
+      .filter((one) => !this.#holds(one))
+      .join(separator);
+  }
+
   #holds(text: string): boolean {
-    const secret = this.#secret;
-    if (secret === undefined) return false;
-    return text.includes(secret) || basicCredentials(text).split(':').includes(secret);
+    return this.#traces?.areIn(text) ?? false;
   }
 }
-
-function basicCredentials(value: string): string {
-  const encoded = /^basic\s+([\w+/=-]+)$/i.exec(value.trim())?.[1];
-  try {
-    return encoded === undefined ? '' : atob(encoded);
-  } catch {
-    return '';
-  }
-}
-
-function decoded(pair: string): string {
-  try {
-    return decodeURIComponent(pair.replaceAll('+', ' '));
-  } catch {
-    return pair;
-  }
-}
-
-const withoutPairs = (cookie: string, isUnwanted: (pair: string) => boolean): string =>
-  cookie
-    .split(/;\s*/)
-    .filter((pair) => !isUnwanted(pair))
-    .join('; ');

@@ -1,5 +1,6 @@
 import { xlinkError } from '../errors/errors.js';
 import { untilAborted } from '../http/abort.js';
+import { SEALED_HEADER } from './response.js';
 
 /** What the platform's `fetch` takes first; named here because only the DOM library has `RequestInfo`. */
 export type FetchInput = Parameters<typeof fetch>[0];
@@ -53,6 +54,13 @@ export async function bufferRequest(
     init: { ...carried, ...rest },
     takesPlain: sealed === 'optional',
   };
+}
+
+/** The headers that the caller set, without those that only this side may say. */
+export function callersHeaders(request: Request): Headers {
+  const headers = new Headers(request.headers);
+  for (const name of [SEALED_HEADER, 'xlink-envelope', 'content-length']) headers.delete(name);
+  return headers;
 }
 
 /** Web streams, and what Node's `fetch` takes for one. */

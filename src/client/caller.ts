@@ -1,9 +1,9 @@
 import { BaseAgent } from '../agent/agent.js';
 import type { AgentOptions } from '../agent/options.js';
-import { xlinkError } from '../errors/errors.js';
+import { isXlinkError, xlinkError } from '../errors/errors.js';
 import type { Result } from '../errors/result.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
-import { DEFAULT_MAX_ANSWER_BYTES, type IdentityStore, type XlinkFetchOptions } from './options.js';
+import type { IdentityStore, XlinkFetchOptions } from './options.js';
 
 /** Who calls, and whether the service may know the identity from before. */
 export interface Caller {
@@ -41,19 +41,18 @@ export class AgentSource {
     const options = { ...this.#agentOptions(), ...this.#more };
     const pkcs8 = await load(identity);
     if (pkcs8) return { agent: unwrap(await BaseAgent.importIdentity({ ...options, pkcs8 })), known: true };
-    const made = unwrap(await BaseAgent.create(options));
+    const made = await BaseAgent.quickstart(options);
     if (identity) await stored(async () => identity.save(await made.exportPKCS8()));
     return { agent: made, known: false };
   }
 
   /** Each answer is tied to one request of this process, so nothing is lost by accepting answers dated before its start. */
   #agentOptions(): AgentOptions {
-    const { clock, version, maxAnswerBytes = DEFAULT_MAX_ANSWER_BYTES } = this.#options;
+    const { clock, version } = this.#options;
     const clocked = clock ? { clock } : {};
     return {
       ...clocked,
       maxVersion: version ?? 2, // services hold an identity to the highest version on its key record
-      maxEnvelopeBytes: maxAnswerBytes,
       nonceStore: new MemoryNonceStore({ ...clocked, coldStart: 'accept', maxEntriesPerSender: 1_000_000 }),
     };
   }
@@ -67,7 +66,7 @@ async function stored<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (cause) {
-    throw xlinkError('IDENTITY_FAILED', { field: 'identity', cause });
+    throw isXlinkError(cause) ? cause : xlinkError('IDENTITY_FAILED', { field: 'identity', cause });
   }
 }
 

@@ -39,6 +39,6 @@ export function checkDualModeClientOptions(options: DualModeClientOptions): void
   if (options.xlink && options.identity)
     throw xlinkError('INVALID_OPTION', {
       field: 'identity',
-      hint: 'DualModeClient: xlink is an agent and brings its identity; pass xlink or identity, not both.',
+      hint: 'DualModeClient: give xlink or identity, not both.',
     });
 }

@@ -3,6 +3,7 @@ import { err, ok, type Result } from '../errors/result.js';
 import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
 import { below } from '../http/base-url.js';
 import type { AuthMethod } from '../types/mode.js';
+import { given } from '../util/given.js';
 import { checkOptions, isObject } from '../util/options.js';
 import { callError, parseBody } from './call-error.js';
 import { checkDualModeClientOptions, type DualModeClientOptions } from './dual-mode-client-options.js';
@@ -33,10 +34,9 @@ export class DualModeClient {
     this.#keyOnly = !xlink && !options.identity;
     this.#client = new ServiceClient({
       ...rest,
-      ...(xlink ? { agent: xlink } : {}),
+      ...given({ agent: xlink, apiKeyHeader: fallback.header }),
       apiKey: fallback.key,
       apiKeyOrigin: fallback.url,
-      ...(fallback.header === undefined ? {} : { apiKeyHeader: fallback.header }),
     });
   }
 
@@ -115,7 +115,7 @@ function actionPath(action: string): string {
   )
     throw xlinkError('INVALID_OPTION', {
       field: 'action',
-      hint: 'DualModeClient: action must be a path below the URL of the API, such as charges/create.',
+      hint: 'DualModeClient: action is a path such as charges/create.',
     });
   return segments.map(encodeURIComponent).join('/');
 }

@@ -6,8 +6,9 @@ import { ENROLL_SCOPE, enrollmentProof } from '../http/enrollment.js';
 import { fetchText, type HttpTextResponse } from '../http/fetch.js';
 import { ENVELOPE_TYPE, JSON_TYPE } from '../http/media-type.js';
 import { refusalIn } from '../http/problem.js';
-import { requestBinding } from '../http/request-binding.js';
+import { requestBinding, targetOf } from '../http/request-binding.js';
 import type { Did, Scope } from '../types/protocol.js';
+import { given } from '../util/given.js';
 
 export interface EnrollTransport {
   readonly fetch: typeof fetch;
@@ -57,11 +58,10 @@ async function post(
   { fetch, addKey }: EnrollTransport,
   signal: AbortSignal,
 ): Promise<HttpTextResponse> {
-  const { pathname, search } = new URL(endpoint);
   const envelope = await agent.createIntroduction({
     to,
     scope: ENROLL_SCOPE,
-    request: requestBinding('POST', pathname + search),
+    request: requestBinding('POST', targetOf(new URL(endpoint))),
     payload: {
       keyRecord: await agent.keyRecord(),
       ...(apiKey === undefined ? {} : { keyProof: await enrollmentProof(agent.did, apiKey) }),
@@ -98,5 +98,5 @@ function grantIn(text: string, did: Did): EnrollmentGrant {
   const end = typeof validUntil === 'string' ? Date.parse(validUntil) : undefined;
   if (answer?.did !== did || !isList || Number.isNaN(end) || (validUntil !== undefined && end === undefined))
     throw failed(new Error('answer is malformed'));
-  return { scopes: scopes as readonly Scope[], ...(end === undefined ? {} : { validUntil: end }) };
+  return { scopes: scopes as readonly Scope[], ...given({ validUntil: end }) };
 }

@@ -4,6 +4,7 @@ import type { ErrorId } from '../errors/table.js';
 import { ASKS_FOR_XLINK } from '../http/key-refusals.js';
 import type { Clock, Did } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
+import { given } from '../util/given.js';
 import type { Caller } from './caller.js';
 import { type EnrollTransport, enrollOnce } from './enroll-once.js';
 
@@ -100,7 +101,7 @@ export class Enroller {
     if (enroll === undefined) return { state: known ? 'unsettled' : 'not-offered' };
     try {
       const { validUntil } = await enrollOnce(agent, service.did, enroll, apiKey, this.#transport);
-      return { state: 'enrolled', ...(validUntil === undefined ? {} : { validUntil }) };
+      return { state: 'enrolled', ...given({ validUntil }) };
     } catch (error) {
       const id = isXlinkError(error) ? error.id : undefined;
       if (apiKey === undefined || ASKS_FOR_XLINK.has(id) || (known && KEY_IS_NO_USE.has(id)))

@@ -13,7 +13,7 @@ import {
   type OptionCheck,
 } from '../util/options.js';
 import type { FallbackEvent } from './fallback.js';
-import type { ServiceMemory } from './known-services.js';
+import type { ServiceMemory } from './service-memory.js';
 
 /** Where an identity is kept between runs of the program. */
 export interface IdentityStore {
@@ -36,6 +36,12 @@ export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' |
   readonly identity?: IdentityStore;
   /** Keeps what was learned about services between runs. Default: that of `identity`, else in memory only. */
   readonly services?: ServiceMemory;
+  /**
+   * How many services are known at the same time, 1 to 100 000; default 1000. One more takes the place of the one used longest
+   * ago that has not proven itself by a verified answer and is not pinned. If all have, calls to further services reject with
+   * `SERVICE_MEMORY_FAILED:FULL`. In memory and in `services`, each takes some 300 bytes, with ML-DSA on its record 3 KB.
+   */
+  readonly maxServices?: number;
   /** The key to enroll with, and to go on with while the service does not offer xLink. Default none. */
   readonly apiKey?: string;
   /** Header that holds the key. Default `X-API-Key`; `Authorization` sends `Bearer` and the key. */
@@ -53,16 +59,13 @@ export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' |
    * `sealed: 'optional'`. Default `true`.
    */
   readonly sealedAnswers?: boolean;
-  /** Largest answer that is read into memory: a sealed one, as it travels, or a refusal. Bytes; default 10 MiB. */
+  /** Longest body of a sealed answer that is read. Bytes; default: no limit, for it is opened as it is read. */
   readonly maxAnswerBytes?: number;
   /** Told each time that the key is used in place of an envelope. What it throws is ignored. Default: not called. */
   readonly onFallback?: (event: FallbackEvent) => void;
   /** Default `Date.now`. */
   readonly clock?: Clock;
 }
-
-/** Sealed answers up to 10 MiB. */
-export const DEFAULT_MAX_ANSWER_BYTES = 10 * 1024 * 1024;
 
 const isServiceUrls: OptionCheck = (value) =>
   [value]
@@ -90,6 +93,7 @@ export const XLINK_FETCH_OPTIONS = {
   agent: isAgent,
   identity: isStore,
   services: isStore,
+  maxServices: integerIn(1, 100_000),
   apiKey: isApiKey,
   apiKeyHeader: isHeaderName,
   apiKeyOrigin: isServiceUrls,

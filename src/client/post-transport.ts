@@ -3,7 +3,7 @@ import { xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { DIRECT, fetchOrPlatform } from '../http/fetch.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
-import { requestBinding } from '../http/request-binding.js';
+import { requestBinding, targetOf } from '../http/request-binding.js';
 import type { Transport } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 
@@ -20,8 +20,7 @@ export class PostTransport implements Transport {
 
   /** Messages are bound to the POST that brings them. */
   get binding(): string {
-    const { pathname, search } = new URL(this.#service.url);
-    return requestBinding('POST', pathname + search);
+    return requestBinding('POST', targetOf(new URL(this.#service.url)));
   }
 
   /** Fails with `SEND_FAILED` for other recipients, and for any status but 200 to 299. */

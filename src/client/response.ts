@@ -21,8 +21,13 @@ export interface ServiceResponse {
   readonly problem: ErrorId | undefined;
 }
 
+/** A refusal is read whole. Bytes. */
+export const MAX_PLAIN_BYTES = 10 * 1024 * 1024;
+
 /** Statuses that a `Response` may not have a body with. */
 const BODILESS = new Set([101, 103, 204, 205, 304]);
+
+export const mayHaveBody = (status: number): boolean => !BODILESS.has(status);
 
 /** A `Response` like the one that came, with another body, headers or status. */
 export function rebuild(
@@ -30,9 +35,9 @@ export function rebuild(
   body: BodyInit | null,
   headers: Headers,
   status = from.status,
+  statusText = from.statusText,
 ): Response {
-  const statusText = status === from.status ? from.statusText : '';
-  const rebuilt = new Response(BODILESS.has(status) ? null : body, { status, statusText, headers });
+  const rebuilt = new Response(mayHaveBody(status) ? body : null, { status, statusText, headers });
   Object.defineProperty(rebuilt, 'url', { value: from.url }); // a constructor cannot set it
   return rebuilt;
 }
@@ -46,9 +51,9 @@ export function markUnsealed(response: Response): Response {
 }
 
 /** An unsealed answer, marked as such; the problem document of a refusal is read, and is still there to be read. */
-export async function unsealedResponse(response: Response, maxBytes: number): Promise<ServiceResponse> {
+export async function unsealedResponse(response: Response): Promise<ServiceResponse> {
   if (!isProblem(response)) return { response: markUnsealed(response), problem: undefined };
-  const bytes = await readAtMost(response, maxBytes, () => xlinkError('ANSWER_INVALID:TOO_LARGE'));
+  const bytes = await readAtMost(response, MAX_PLAIN_BYTES, () => xlinkError('ANSWER_INVALID:TOO_LARGE'));
   const headers = new Headers(response.headers);
   headers.set(SEALED_HEADER, 'false');
   for (const name of ['content-encoding', 'content-length']) headers.delete(name);

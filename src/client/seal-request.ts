@@ -5,9 +5,10 @@ import { encodeEnvelope } from '../envelope/flat-json.js';
 import type { Header } from '../envelope/plaintext.js';
 import { coveredFields, READABLE_BESIDE } from '../http/covered-fields.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
-import { requestBinding } from '../http/request-binding.js';
+import { requestBinding, targetOf } from '../http/request-binding.js';
 import type { Envelope, Scope, Version } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
+import { given } from '../util/given.js';
 import type { BufferedRequest } from './buffered-request.js';
 
 /** A request with its envelope, ready to be sent once. */
@@ -29,8 +30,7 @@ export interface Sealing {
   readonly version: Version | undefined;
 }
 
-const bindingOf = ({ method, url }: BufferedRequest): string =>
-  requestBinding(method, url.pathname + url.search);
+const bindingOf = ({ method, url }: BufferedRequest): string => requestBinding(method, targetOf(url));
 
 /**
  * A body is sealed as it is, together with the headers that the caller set. Without a body there is nothing to hide but
@@ -52,7 +52,7 @@ export async function sealRequest(
     content: body,
     ...contentTypeOf(headers),
     headers: accept === null ? fields : [['accept', accept], ...fields],
-    ...(identity ? { identity } : {}),
+    ...given({ identity }),
   });
   for (const [name] of fields) if (!READABLE_BESIDE.has(name)) headers.delete(name);
   headers.set('Content-Type', ENVELOPE_TYPE);
@@ -76,7 +76,7 @@ export async function signRequest(
     request,
     signedOnly: true,
     headers: [...headers],
-    ...(identity ? { identity } : {}),
+    ...given({ identity }),
     ...(body ? { content: body, ...contentTypeOf(headers) } : {}),
   });
   const text = encodeBase64url(encodeEnvelope(envelope));
@@ -99,5 +99,4 @@ function contentTypeOf(headers: Headers): { readonly contentType?: string } {
 const envelopeFor = (
   { agent, service, scope, version }: Sealing,
   options: Omit<RequestOptions, 'to'> & { readonly headers: readonly Header[] },
-): Promise<Envelope> =>
-  agent.createRequest({ ...options, to: service.did, scope, ...(version === undefined ? {} : { version }) });
+): Promise<Envelope> => agent.createRequest({ ...options, to: service.did, scope, ...given({ version }) });

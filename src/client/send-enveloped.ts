@@ -1,15 +1,16 @@
 import type { RequestIdentity } from '../agent/request.js';
 import type { Service } from '../discovery/discover.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
-import { ENVELOPE_TYPE } from '../http/media-type.js';
-import type { BufferedRequest } from './buffered-request.js';
+import { ANSWER_TYPE } from '../http/media-type.js';
+import { given } from '../util/given.js';
+import { type BufferedRequest, callersHeaders } from './buffered-request.js';
 import { isSealed, openResponse } from './open-response.js';
-import { type Exchanged, SEALED_HEADER, unsealedResponse } from './response.js';
+import { type Exchanged, unsealedResponse } from './response.js';
 import { type Sealing, sealRequest } from './seal-request.js';
 
 export interface ExchangeRules {
   readonly sealedAnswers: boolean;
-  readonly maxBytes: number;
+  readonly maxBytes: number | undefined;
   readonly stripKey: (headers: Headers) => void;
   readonly send: (url: URL, init: RequestInit) => Promise<Response>;
   /** Discovers the service anew; where its keys have changed since, the request is sealed once more. */
@@ -33,18 +34,16 @@ export async function exchange(
   const first = await exchangeOnce(request, sealing, rules);
   if (!('refused' in first)) return first;
   const { refused, identity } = first;
-  if (ABOUT_KEYS.test(refused.id)) {
-    const service = await rules.rediscover().catch(() => undefined);
-    const isOther = service && service.did !== sealing.service.did;
-    // A claim names the recipient: for another DID it would be another one.
-    if (isOther && mayBeRepeated(request))
-      return orThrow(await exchangeOnce(request, { ...sealing, service }, rules));
-    if (service && !isOther && service.keyRecord.keyEpoch !== sealing.service.keyRecord.keyEpoch)
-      return orThrow(await exchangeOnce(request, { ...sealing, service }, rules, identity));
-  }
-  if (refused.id === 'NONCE_STORE_UNAVAILABLE:COLD_START' && mayBeRepeated(request))
-    return orThrow(await exchangeOnce(request, sealing, rules));
-  throw notSealed(refused);
+  let { service } = sealing;
+  if (ABOUT_KEYS.test(refused.id)) service = await rules.rediscover().catch(() => service);
+  const isOther = service.did !== sealing.service.did;
+  const isRekeyed = !isOther && service.keyRecord.keyEpoch !== sealing.service.keyRecord.keyEpoch;
+  // A claim names the recipient: for another DID it would be another one.
+  const isAnew = (isOther || refused.id === 'NONCE_STORE_UNAVAILABLE:COLD_START') && mayBeRepeated(request);
+  if (!isRekeyed && !isAnew) throw notSealed(refused);
+  const again = await exchangeOnce(request, { ...sealing, service }, rules, isRekeyed ? identity : undefined);
+  if ('refused' in again) throw notSealed(again.refused);
+  return again;
 }
 
 interface Refused {
@@ -70,21 +69,17 @@ async function exchangeOnce(
     method,
     headers: sealed.headers,
     redirect: 'manual',
-    ...(body === undefined ? {} : { body }),
+    referrer: '', // the address of a page may hold the key
+    ...given({ body }),
   });
   if (wantsSealed && isSealed(response))
     return openResponse(response, sealed, { ...sealing, maxBytes: rules.maxBytes });
-  const plain = await unsealedResponse(response, rules.maxBytes);
+  const plain = await unsealedResponse(response);
   if (!wantsSealed || request.takesPlain || isPublic(sealing.service, url))
     return { response: plain.response, verified: false };
   void plain.response.body?.cancel().catch(() => {});
   const refused = plain.problem === undefined ? statusError(response.status) : toXlinkError(plain.problem);
   return { refused, identity: sealed.identity };
-}
-
-function orThrow(outcome: Exchanged | Refused): Exchanged {
-  if ('refused' in outcome) throw notSealed(outcome.refused);
-  return outcome;
 }
 
 /** What an answer says that is not sealed is nobody's word: it may be the service's, a proxy's, or forged. */
@@ -108,10 +103,9 @@ function headersFor(
   wantsSealed: boolean,
   stripKey: (headers: Headers) => void,
 ): Headers {
-  const headers = new Headers(request.headers);
-  for (const name of [SEALED_HEADER, 'xlink-envelope', 'content-length']) headers.delete(name);
+  const headers = callersHeaders(request);
   if (/^xlink(\s|$)/i.test(headers.get('authorization') ?? '')) headers.delete('authorization');
   stripKey(headers);
-  if (wantsSealed) headers.set('Accept', `${ENVELOPE_TYPE}, ${headers.get('accept') ?? '*/*'}`);
+  if (wantsSealed) headers.set('Accept', `${ANSWER_TYPE}, ${headers.get('accept') ?? '*/*'}`);
   return headers;
 }

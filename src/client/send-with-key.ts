@@ -1,6 +1,5 @@
 import type { ApiKey } from './api-key.js';
-import type { BufferedRequest } from './buffered-request.js';
-import { SEALED_HEADER } from './response.js';
+import { type BufferedRequest, callersHeaders } from './buffered-request.js';
 
 const MAX_REDIRECTS = 5;
 
@@ -16,8 +15,7 @@ export async function sendWithKey(
   more: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
   const { method, body, init, request } = buffered;
-  const headers = new Headers(request.headers);
-  for (const name of [SEALED_HEADER, 'xlink-envelope', 'content-length']) headers.delete(name);
+  const headers = callersHeaders(request);
   for (const [name, value] of Object.entries(more)) headers.set(name, value);
   if (key !== undefined) apiKey.addTo(headers, key);
   const follow = request.redirect === 'follow' && (method === 'GET' || method === 'HEAD');

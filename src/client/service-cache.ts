@@ -37,10 +37,11 @@ export class ServiceCache {
 
   /** The service of an origin, known to the agent. Rejects with `DISCOVERY_FAILED…`. */
   async of(origin: string): Promise<Service> {
+    this.#known.use(origin);
     const entry = this.#entries.get(origin);
     if (entry && this.#clock() < entry.until) {
       if ('did' in entry.found) return entry.found;
-      throw entry.found;
+      if (!(await this.#isWithheld(origin))) throw entry.found;
     }
     const underway = this.#underway.get(origin) ?? this.#discover(origin);
     this.#underway.set(origin, underway);
@@ -73,14 +74,15 @@ export class ServiceCache {
       return service;
     } catch (error) {
       if (!isNotSupported(error)) throw error;
-      // Anybody on the way can say that there is no document. Of a service that is known it is not believed.
-      const known = await this.#known.get(origin);
-      if (known?.proven || this.#options.pinnedDid !== undefined)
-        throw xlinkError('DISCOVERY_FAILED:WITHHELD', { cause: error });
+      if (await this.#isWithheld(origin)) throw xlinkError('DISCOVERY_FAILED:WITHHELD', { cause: error });
       this.#entries.set(origin, { found: error, until: this.#clock() + NO_DOCUMENT_MS });
       throw error;
     } finally {
       this.#underway.delete(origin);
     }
+  }
+  /** Anybody on the way can say that there is no document. Of a service that is known it is not believed. */
+  async #isWithheld(origin: string): Promise<boolean> {
+    return this.#options.pinnedDid !== undefined || !!(await this.#known.get(origin))?.proven;
   }
 }

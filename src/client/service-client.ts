@@ -22,7 +22,7 @@ import { Enroller, type Enrollment } from './enroller.js';
 import { type FallbackReason, isNotSupported, reportFallback } from './fallback.js';
 import { KnownServices } from './known-services.js';
 import { type EnvelopeHeader, observeEnvelopeHeader } from './observe-envelope.js';
-import { DEFAULT_MAX_ANSWER_BYTES, type XlinkFetchOptions } from './options.js';
+import type { XlinkFetchOptions } from './options.js';
 import { type Exchanged, unsealedResponse } from './response.js';
 import { scopeOf } from './scope.js';
 import type { Sealing } from './seal-request.js';
@@ -38,7 +38,7 @@ const HAS_TO_ENROLL: ReadonlySet<ErrorId> = new Set<ErrorId>([
   'ENROLLMENT_EXPIRED',
 ]);
 const FORGOTTEN =
-  'It says that this identity is not known there, which anybody on the way can say. Ask the operator of the service; if it is true, call forget(origin), so that the key may enroll the identity again.';
+  'Something on the way may be saying that it does not know this identity; if it is true, call forget(origin).';
 
 /** An answer, and what the request proved itself with. */
 export interface Served {
@@ -54,7 +54,6 @@ export class ServiceClient {
   readonly #services: ServiceCache;
   readonly #apiKey: ApiKey;
   readonly #enroller: Enroller;
-  readonly #maxBytes: number;
   readonly #fetch: typeof fetch;
   #keyIsOver = false;
 
@@ -62,10 +61,9 @@ export class ServiceClient {
   constructor(options: XlinkFetchOptions, more: AgentOptions = {}) {
     this.#options = options;
     this.#agents = new AgentSource(options, more);
-    this.#known = new KnownServices(options.services ?? options.identity?.services);
+    this.#known = new KnownServices(options.services ?? options.identity?.services, options);
     this.#services = new ServiceCache(options, this.#agents, this.#known);
     this.#apiKey = new ApiKey(options);
-    this.#maxBytes = options.maxAnswerBytes ?? DEFAULT_MAX_ANSWER_BYTES;
     const { timeoutMs = DEFAULT_DISCOVERY_TIMEOUT_MS, clock = Date.now } = options;
     const addKey = (headers: Headers, key: string) => this.#apiKey.addTo(headers, key);
     this.#fetch = fetchOrPlatform(options.fetch);
@@ -123,7 +121,7 @@ export class ServiceClient {
     }
     if (this.#letsKeysDecide(service) && key !== undefined)
       return this.#byKeyBesideEnvelope(request, service);
-    const isProven = (await this.#known.get(service.origin))?.proven;
+    const isProven = await this.#known.isProven(service.origin);
     const enrollment = await this.#enroll(service, isProven ? undefined : key);
     if (enrollment?.state === 'not-offered' && key !== undefined && !isProven)
       return this.#byKey(request, 'enrollment');
@@ -162,13 +160,12 @@ export class ServiceClient {
   }
 
   async #byEnvelope(request: BufferedRequest, service: Service): Promise<Served> {
-    const url = this.#apiKey.stripFromUrl(request.url);
-    const stripped = { ...request, url };
+    const stripped = { ...request, url: this.#apiKey.stripFromUrl(request.url) };
     let exchanged: Exchanged;
     try {
       exchanged = await exchange(stripped, await this.#sealing(stripped, service), {
         sealedAnswers: this.#options.sealedAnswers ?? true,
-        maxBytes: this.#maxBytes,
+        maxBytes: this.#options.maxAnswerBytes,
         stripKey: (headers) => this.#apiKey.stripFrom(headers),
         send: (to, init) => sendFor(request, this.#fetch, to, init),
         rediscover: () => this.#rediscover(service.origin),
@@ -180,10 +177,10 @@ export class ServiceClient {
     const hasNoXlink = refusal?.id === 'XLINK_NOT_SUPPORTED';
     if (hasNoXlink && this.#apiKey.for(request.request, request.url) !== undefined) {
       // What it said later in a document counts more.
-      if (refusal.timestamp >= (await this.#known.get(service.origin))!.issuedAt)
-        return this.#byKey(request, 'refused');
+      const { issuedAt } = (await this.#known.get(service.origin)) ?? service;
+      if (refusal.timestamp >= issuedAt) return this.#byKey(request, 'refused');
     }
-    if (verified && !hasNoXlink) await this.#known.prove(service.origin);
+    if (verified && !hasNoXlink) await this.#known.prove(service);
     return { response, method: 'xlink' };
   }
 
@@ -197,8 +194,9 @@ export class ServiceClient {
     const { cause } = error as { cause?: unknown };
     if (!isXlinkError(cause) || !HAS_TO_ENROLL.has(cause.id)) return error;
     this.#enroller.forget(origin);
-    const isProven = (await this.#known.get(origin))?.proven;
-    return isProven ? xlinkError('ANSWER_INVALID:NOT_SEALED', { cause, hint: FORGOTTEN }) : error;
+    return (await this.#known.isProven(origin))
+      ? xlinkError('ANSWER_INVALID:NOT_SEALED', { cause, hint: FORGOTTEN })
+      : error;
   }
 
   async #byKey(
@@ -211,7 +209,7 @@ export class ServiceClient {
     const key = this.#apiKey.for(request.request, request.url);
     const send = (url: URL, init: RequestInit) => sendFor(request, this.#fetch, url, init);
     const raw = await sendWithKey(request, this.#apiKey, key, send, more);
-    const { response, problem } = await unsealedResponse(raw, this.#maxBytes);
+    const { response, problem } = await unsealedResponse(raw);
     if (KEY_IS_OVER.has(problem)) this.#keyIsOver = true;
     return { response, method: 'api-key' };
   }

@@ -30,7 +30,11 @@ export type XlinkFetch = typeof fetch & {
  * - The key is sent instead of an envelope only if the service says so, signed: keys decide, or it offers no enrollment; or
  *   if it has no discovery document and never had one. Never after an answer that is not signed, whatever its status. After
  *   the first sealed answer the key is not even used to enroll again; see {@link XlinkFetch}. It goes only where its owner
- *   pointed (`apiKeyOrigin`, `baseUrl`, or the call itself) and never beside an envelope that decides.
+ *   pointed (`apiKeyOrigin`, `baseUrl`, or the call itself) and never beside an envelope that decides: it is taken out of
+ *   headers, cookies and query in every usual encoding, and a path that holds it is refused (`API_KEY_IN_URL`).
+ * - Sent again, once, after an answer that nobody signed, is only what cannot be carried out twice by that: the same claim,
+ *   sealed for newer keys; GET and HEAD; and what carries an `Idempotency-Key`, by which the caller says that the service
+ *   carries out one of several requests with the same key.
  * - Streams are refused (`REQUEST_BODY_UNSUPPORTED`), and redirects of enveloped requests are not followed.
  * - An answer must be sealed, or a refusal that the service signed (`xlink-sealed` is `signed` then), or the promise rejects
  *   with `ANSWER_INVALID…` (a write may have happened). Not sealed, with `xlink-sealed: false`, are answers from paths that

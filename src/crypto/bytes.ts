@@ -1,3 +1,7 @@
+import { encodeUtf8 } from '../util/utf8.js';
+
+export const EMPTY = new Uint8Array(0);
+
 /** Joins byte strings. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
@@ -11,27 +15,47 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-/** Joins byte strings, each behind its length as 32 bits, big-endian: two different lists never give the same bytes. */
-export function lengthPrefixed(parts: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const part of parts) length += 4 + part.length;
+/** Bytes; a text, as UTF-8; or an unsigned integer up to 2^53-1, as 64 bits, big-endian. */
+export type Part = Uint8Array | string | number;
+
+/**
+ * Joins parts, each behind its length as 32 bits, big-endian: two different lists never give the same bytes. `rest` follows
+ * as it is. In one piece of memory, as every message needs several of these.
+ */
+export function lengthPrefixed(parts: readonly Part[], rest: Uint8Array = EMPTY): Uint8Array {
+  const plain = parts.map((part) =>
+    typeof part === 'string' && FOREIGN.test(part) ? encodeUtf8(part) : part,
+  );
+  let length = rest.length;
+  for (const part of plain) length += 4 + lengthOf(part);
   const out = new Uint8Array(length);
-  const view = new DataView(out.buffer);
   let at = 0;
-  for (const part of parts) {
-    view.setUint32(at, part.length);
-    out.set(part, at + 4);
-    at += 4 + part.length;
+  const put32 = (value: number) => {
+    out[at++] = value >>> 24;
+    out[at++] = value >>> 16;
+    out[at++] = value >>> 8;
+    out[at++] = value;
+  };
+  for (const part of plain) {
+    put32(lengthOf(part));
+    if (typeof part === 'number') {
+      put32(part / 2 ** 32);
+      put32(part);
+    } else if (typeof part === 'string') {
+      for (let i = 0; i < part.length; i++) out[at++] = part.charCodeAt(i);
+    } else {
+      out.set(part, at);
+      at += part.length;
+    }
   }
+  out.set(rest, at);
   return out;
 }
 
-/** An unsigned integer up to 2^53-1 as 64 bits, big-endian. */
-export function uint64(value: number): Uint8Array {
-  const out = new Uint8Array(8);
-  new DataView(out.buffer).setBigUint64(0, BigInt(value));
-  return out;
-}
+/** What is not ASCII, of which a character is a byte. */
+const FOREIGN = /[^\0-\x7f]/;
+
+const lengthOf = (part: Part): number => (typeof part === 'number' ? 8 : part.length);
 
 /** Compares without stopping at the first difference. Lengths are not secret. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -41,8 +65,6 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
-export const EMPTY = new Uint8Array(0);
-
 /**
  * Reads what {@link lengthPrefixed} wrote: `count` parts and the rest, or all there are. `undefined` if a length points
  * behind the end.
@@ -51,12 +73,13 @@ export function readLengthPrefixed(
   bytes: Uint8Array,
   count = Number.POSITIVE_INFINITY,
 ): { readonly parts: Uint8Array[]; readonly rest: Uint8Array } | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const parts: Uint8Array[] = [];
   let at = 0;
   while (parts.length < count && (Number.isFinite(count) || at < bytes.length)) {
     if (at + 4 > bytes.length) return undefined;
-    const end = at + 4 + view.getUint32(at);
+    let end = 0;
+    for (let i = 0; i < 4; i++) end = end * 256 + bytes[at + i]!;
+    end += at + 4;
     if (end > bytes.length) return undefined;
     parts.push(bytes.subarray(at + 4, end));
     at = end;

@@ -1,3 +1,5 @@
+import type { Awaitable } from '../util/awaitable.js';
+import { encodeUtf8 } from '../util/utf8.js';
 import { concat, EMPTY, lengthPrefixed } from './bytes.js';
 import type { CryptoProvider } from './provider.js';
 
@@ -29,19 +31,14 @@ export interface MessageKey {
 export const COMMITMENT_BYTES = 32;
 
 /**
- * HKDF-SHA256 over both secrets, both ciphertexts and both recipient keys, then the label: the inputs of the CFRG
- * UniversalCombiner, each of fixed length within a suite. `info` binds the label and both DIDs again.
- * The key is fresh for every message, so the IV may be derived with it.
+ * What HKDF-SHA256 begins with: both secrets, both ciphertexts and both recipient keys, then the label: the inputs of the CFRG
+ * UniversalCombiner, each of fixed length within a suite.
  */
-export async function deriveMessageKey(
-  crypto: CryptoProvider,
+export const agreedSecret = (
   label: Uint8Array,
-  from: Uint8Array,
-  to: Uint8Array,
-  agreement: Agreement,
-): Promise<MessageKey> {
-  const { x25519Secret, ephemeralPub, recipientX25519, kem } = agreement;
-  const secret = concat([
+  { x25519Secret, ephemeralPub, recipientX25519, kem }: Agreement,
+): Uint8Array =>
+  concat([
     kem?.secret ?? EMPTY,
     x25519Secret,
     kem?.ciphertext ?? EMPTY,
@@ -50,17 +47,28 @@ export async function deriveMessageKey(
     recipientX25519,
     label,
   ]);
-  return expandMessageKey(crypto, secret, label, from, to);
-}
 
-/** Key, commitment and IV from one secret: each begins a block of the HKDF of its own. */
+/**
+ * Key, commitment and IV from one secret: each begins a block of the HKDF of its own. `info` binds the label and both DIDs
+ * again. The secret is fresh for every message, so the IV may be derived with the key.
+ */
 export async function expandMessageKey(
   crypto: CryptoProvider,
   secret: Uint8Array,
   label: Uint8Array,
-  from: Uint8Array,
-  to: Uint8Array,
+  from: string,
+  to: string,
 ): Promise<MessageKey> {
   const output = await crypto.hkdf(secret, lengthPrefixed([label, from, to]), 76);
   return { key: output.subarray(0, 32), commitment: output.subarray(32, 64), iv: output.subarray(64) };
 }
+
+/** The AES-256-GCM key of the chunks of an answer: bound to the digest of its header, and so to everything that is in it. */
+export const deriveChunkKey = (
+  crypto: CryptoProvider,
+  secret: Uint8Array,
+  label: Uint8Array,
+  headerDigest: Uint8Array,
+): Awaitable<Uint8Array> => crypto.hkdf(secret, lengthPrefixed([label, CHUNKS, headerDigest]), 32);
+
+const CHUNKS = encodeUtf8('chunks');

@@ -43,6 +43,13 @@ export interface Decapsulator {
   decapsulate(ciphertext: Uint8Array): Awaitable<Uint8Array>;
 }
 
+/** SHA-256 of what comes piece by piece. */
+export interface Sha256Stream {
+  update(data: Uint8Array): unknown;
+  /** 32 bytes. Called once, at the end. */
+  digest(): Uint8Array;
+}
+
 /**
  * The primitives of the protocol. Two providers implement it: native (`node:crypto`) and portable (WebCrypto and
  * noble). Both give the same bytes for the same input, and both refuse the same input.
@@ -58,6 +65,8 @@ export interface CryptoProvider {
   readonly randomBytes: RandomBytes;
   /** 32 bytes. */
   sha256(data: Uint8Array): Awaitable<Uint8Array>;
+  /** SHA-256 of what comes piece by piece. */
+  sha256Stream(): Sha256Stream;
   /** HKDF-SHA256 (RFC 5869) with an empty salt: `length` bytes, at most 8160. */
   hkdf(secret: Uint8Array, info: Uint8Array, length: number): Awaitable<Uint8Array>;
   /** AES-256-GCM (NIST SP 800-38D). */

@@ -32,8 +32,9 @@ export class DashboardRecorder {
   }
 
   #on(event: XlinkEvent): void {
-    if (event.type === 'request') {
-      this.history.count(event);
+    if (event.type === 'open') this.history.count(event);
+    else if (event.type === 'request') {
+      if (event.opened === undefined || event.outcome === 'refused') this.history.count(event);
       this.failures.count(event);
     } else if (event.type === 'observed') {
       this.observed[event.reason === 'ok' ? 'accepted' : 'refused'] += 1;

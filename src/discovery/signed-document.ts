@@ -1,5 +1,5 @@
 import { defaultProvider } from '#provider';
-import { EMPTY, lengthPrefixed, uint64 } from '../crypto/bytes.js';
+import { EMPTY, lengthPrefixed } from '../crypto/bytes.js';
 import type { CryptoProvider, Signer } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
 import { decodeDidKey } from '../identity/did.js';
@@ -20,7 +20,7 @@ export interface DocumentSigners {
   readonly mlDsa65?: Signer | undefined;
 }
 
-const texts = (values: readonly string[]): Uint8Array => lengthPrefixed(values.map(encodeUtf8));
+const texts = (values: readonly string[]): Uint8Array => lengthPrefixed(values);
 
 /** What the signatures of a document cover: all of it. Lists and endpoints are length-prefixed blocks, names sorted. */
 export async function documentTranscript(
@@ -43,17 +43,17 @@ export async function documentTranscript(
   return lengthPrefixed([
     LABEL,
     texts(hosts),
-    encodeUtf8(did),
-    encodeUtf8(name),
+    did,
+    name,
     await crypto.sha256(recordTranscript(keyRecord)),
     texts(versions.map(String)),
-    encodeUtf8(mode),
+    mode,
     acceptsEnvelopes ? Uint8Array.of(1) : EMPTY,
     texts(paths.flat()),
     texts(publicPaths),
     succession.length > 0 ? await crypto.sha256(lengthPrefixed(succession.map(successionTranscript))) : EMPTY,
-    uint64(document.issuedAt),
-    uint64(document.notAfter),
+    document.issuedAt,
+    document.notAfter,
   ]);
 }
 

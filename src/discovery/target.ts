@@ -4,6 +4,7 @@ import { xlinkError } from '../errors/errors.js';
 export type Target = { readonly name: string } | { readonly url: string };
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
+const EXPECTED = 'Pass a name, a domain or a URL first, then options.';
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//;
 
 /**
@@ -17,7 +18,7 @@ export function parseTarget(target: string): Target {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isBare = url?.username === '' && url.password === '' && url.hash === '';
   if (!url || !isBare || (!isUrl && !isHostOnly(url, target)))
-    throw xlinkError('DISCOVERY_FAILED', { field: 'target' });
+    throw xlinkError('DISCOVERY_FAILED', { field: 'target', hint: EXPECTED });
   return { url: text };
 }
 

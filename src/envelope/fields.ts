@@ -23,6 +23,9 @@ const optionalIf = (condition: (suite: Suite, kind: Kind) => boolean) => (suite:
 /** Requests and refusals are about one HTTP request, answers and messages may be. */
 const requestPresence = (_: Suite, kind: Kind) =>
   kind === 'request' || kind === 'refusal' ? 'required' : kind === 'receipt' ? 'forbidden' : 'optional';
+/** That of an answer travels beside it, in the first chunk. */
+const payloadPresence = ({ sealed }: Suite, kind: Kind) =>
+  kind === 'answer' ? 'forbidden' : sealed ? 'required' : 'optional';
 /** What travels beside an envelope is covered by a signed-only one. */
 const hasBeside = ({ sealed }: Suite, kind: Kind): boolean =>
   !sealed && (kind === 'request' || kind === 'message');
@@ -66,7 +69,7 @@ export const FIELDS = {
   inReplyTo: { type: 'string', bytes: 16, presence: replyPresence },
   ephemeralPub: { type: 'string', bytes: 32, presence: requiredIf((suite) => suite.agreed) },
   kemCiphertext: { type: 'string', bytes: 1088, presence: requiredIf((suite) => suite.kem) },
-  payload: { type: 'string', bytes: 'any', presence: (suite) => (suite.sealed ? 'required' : 'optional') },
+  payload: { type: 'string', bytes: 'any', presence: payloadPresence },
   signature: { type: 'string', bytes: 64, presence: always },
   pqSignature: { type: 'string', bytes: 3309, presence: requiredIf((suite) => suite.pqSignature) },
 } as const satisfies Record<keyof Envelope, Field>;

@@ -15,14 +15,13 @@ export function suiteHasKind({ form, sealed }: Suite, kind: Kind): boolean {
   return true;
 }
 
-const labels = new Map<string, Uint8Array>();
+const labels = new Map<Suite, Map<string, Uint8Array>>();
 
-/** Domain separation of one kind in one suite: in the transcripts, the key schedule, and as ML-DSA context. */
-export function labelOf({ version, name }: Pick<Suite, 'version' | 'name'>, kind: Kind): Uint8Array {
-  const text = `xlink/1 ${kind} v${version} ${name}`;
-  const known = labels.get(text);
-  if (known) return known;
-  const label = encodeUtf8(text);
-  labels.set(text, label); // as many as there are suites and kinds
+/** Domain separation of one kind in one suite: in the transcripts, the key schedule, and as ML-DSA context. `answer end` is what ends a long answer. */
+export function labelOf(suite: Suite, kind: Kind | 'answer end'): Uint8Array {
+  const ofSuite = labels.get(suite) ?? new Map<string, Uint8Array>();
+  labels.set(suite, ofSuite); // as many as there are suites and kinds
+  const label = ofSuite.get(kind) ?? encodeUtf8(`xlink/1 ${kind} v${suite.version} ${suite.name}`);
+  ofSuite.set(kind, label);
   return label;
 }

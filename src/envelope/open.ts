@@ -1,9 +1,8 @@
 import { equalBytes } from '../crypto/bytes.js';
-import { COMMITMENT_BYTES, deriveMessageKey, type MessageKey } from '../crypto/key-schedule.js';
+import { agreedSecret, COMMITMENT_BYTES, expandMessageKey, type MessageKey } from '../crypto/key-schedule.js';
 import type { CryptoProvider, Verifier } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
 import type { EncryptionKeys } from '../identity/encryption-keys.js';
-import { encodeUtf8 } from '../util/utf8.js';
 import type { ParsedEnvelope } from './parse.js';
 import { type Content, JSON_TYPE, unframePlaintext } from './plaintext.js';
 import { headerTranscript, signatureTranscript } from './transcript.js';
@@ -43,22 +42,37 @@ export async function openPayload(
   envelope: ParsedEnvelope,
   header = headerTranscript(envelope),
 ): Promise<Content | undefined> {
-  const { suite, label, fields, bytes } = envelope;
+  const { suite, fields, bytes } = envelope;
   if (!suite.agreed || !recipient) return bytes.payload && { bytes: bytes.payload, contentType: JSON_TYPE };
+  const messageKey = await messageKeyOf(crypto, envelope, await agreedWith(crypto, recipient, envelope));
+  const plaintext = await openCommitted(crypto, messageKey, header, bytes.payload!);
+  if (!plaintext) throw xlinkError('DECRYPT_FAILED:DECRYPTION', { field: 'payload' });
+  return unframePlaintext(fields.kind, fields.from, plaintext);
+}
+
+/** The secret that the sender agreed on with the recipient. */
+export async function agreedWith(
+  crypto: CryptoProvider,
+  recipient: EncryptionKeys,
+  { suite, label, bytes }: ParsedEnvelope,
+): Promise<Uint8Array> {
   const ephemeralPub = bytes.ephemeralPub!;
   const x25519Secret = await recipient.x25519.agree(await crypto.x25519.publicKey(ephemeralPub));
   if (!x25519Secret) throw xlinkError('DECRYPT_FAILED:KEY_AGREEMENT', { field: 'ephemeralPub' });
-
-  const messageKey = await deriveMessageKey(crypto, label, encodeUtf8(fields.from), encodeUtf8(fields.to), {
+  return agreedSecret(label, {
     x25519Secret,
     ephemeralPub,
     recipientX25519: recipient.x25519.publicKey,
     ...(suite.kem ? { kem: await decapsulate(recipient, bytes.kemCiphertext!) } : {}),
   });
-  const plaintext = await openCommitted(crypto, messageKey, header, bytes.payload!);
-  if (!plaintext) throw xlinkError('DECRYPT_FAILED:DECRYPTION', { field: 'payload' });
-  return unframePlaintext(fields.kind, fields.from, plaintext);
 }
+
+/** The keys of the payload. */
+export const messageKeyOf = (
+  crypto: CryptoProvider,
+  { label, fields }: ParsedEnvelope,
+  secret: Uint8Array,
+): Promise<MessageKey> => expandMessageKey(crypto, secret, label, fields.from, fields.to);
 
 /** The plaintext behind a commitment to this key; `undefined` if it is to another, or the tag does not match. */
 export async function openCommitted(

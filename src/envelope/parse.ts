@@ -27,11 +27,18 @@ export interface ParsedEnvelope {
 export const DEFAULT_MAX_ENVELOPE_BYTES = 1.5 * 1024 * 1024;
 
 /**
- * Reads an envelope: JSON text or its UTF-8 bytes, or an object that never was text. Throws `ENVELOPE_TOO_LARGE` or
- * `PARSE_FAILED` with the member at fault in `field`.
+ * Reads an envelope: JSON text or its UTF-8 bytes, or an object that never was text. `beside`: the payload of an answer, which
+ * travels beside its envelope. Throws `ENVELOPE_TOO_LARGE` or `PARSE_FAILED` with the member at fault in `field`.
  */
-export function parseEnvelope(input: unknown, maxBytes = DEFAULT_MAX_ENVELOPE_BYTES): ParsedEnvelope {
-  return validate(isText(input) ? readFlatJson(input, maxBytes) : snapshot(input, maxBytes));
+export function parseEnvelope(
+  input: unknown,
+  maxBytes = DEFAULT_MAX_ENVELOPE_BYTES,
+  beside?: Uint8Array,
+): ParsedEnvelope {
+  const parsed = validate(isText(input) ? readFlatJson(input, maxBytes) : snapshot(input, maxBytes));
+  if (parsed.fields.kind !== 'answer') return parsed;
+  if (!beside) throw missing('payload');
+  return { ...parsed, bytes: { ...parsed.bytes, payload: beside } };
 }
 
 /** Also `false` for a proxy around bytes, which has no length to read. */

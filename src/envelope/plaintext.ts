@@ -1,4 +1,4 @@
-import { concat, equalBytes, lengthPrefixed, readLengthPrefixed } from '../crypto/bytes.js';
+import { equalBytes, lengthPrefixed, type Part, readLengthPrefixed } from '../crypto/bytes.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Kind } from '../types/protocol.js';
 import { decodeUtf8, encodeUtf8 } from '../util/utf8.js';
@@ -6,12 +6,14 @@ import { decodeUtf8, encodeUtf8 } from '../util/utf8.js';
 /** A request header: name in lower case, and value. */
 export type Header = readonly [name: string, value: string];
 
-/** What is sealed: bytes, of which type they are, and in a request the headers that the caller set. */
+/** What is sealed: bytes, of which type they are, the headers of a request or an answer, and the status of an answer. */
 export interface Content {
   readonly bytes: Uint8Array;
   /** Empty: the caller said none. */
   readonly contentType: string;
   readonly headers?: readonly Header[] | undefined;
+  /** HTTP status, 200 to 599. */
+  readonly status?: number | undefined;
 }
 
 export const JSON_TYPE = 'application/json';
@@ -41,36 +43,48 @@ export function decodePayload(bytes: Uint8Array): unknown {
   }
 }
 
+/** How many parts a frame has behind the DID of the sender. */
+const FRAME_PARTS: Partial<Record<Kind, number>> = { request: 2, answer: 3 };
+
 /**
- * What is encrypted: the DID of the sender (against stripping and re-signing) and the content type, in a request the
- * headers too, all length-prefixed; then the content as it is.
+ * What is encrypted: the DID of the sender (against stripping and re-signing) and the content type, in a request and an answer
+ * the headers too, in an answer the status, all length-prefixed; then the content as it is.
  */
 export function framePlaintext(
   kind: Kind,
   from: string,
-  { bytes, contentType, headers }: Content,
+  { bytes, contentType, headers = [], status = 0 }: Content,
 ): Uint8Array {
-  const frame = [encodeUtf8(from), encodeUtf8(contentType)];
-  if (kind === 'request') frame.push(lengthPrefixed((headers ?? []).flat().map(encodeUtf8)));
-  return concat([lengthPrefixed(frame), bytes]);
+  const frame: Part[] = [contentType, lengthPrefixed(headers.flat()), status];
+  return lengthPrefixed([from, ...frame.slice(0, FRAME_PARTS[kind] ?? 1)], bytes);
 }
 
 /** The content of a frame that names `from`. Throws `DECRYPT_FAILED:SENDER_MISMATCH` or `DECRYPT_FAILED:PARSE`. */
 export function unframePlaintext(kind: Kind, from: string, plaintext: Uint8Array): Content {
-  const malformed = () => xlinkError('DECRYPT_FAILED:PARSE', { field: 'payload' });
-  const sender = lengthPrefixed([encodeUtf8(from)]);
+  const sender = lengthPrefixed([from]);
   if (!equalBytes(plaintext.subarray(0, sender.length), sender))
     throw xlinkError('DECRYPT_FAILED:SENDER_MISMATCH', { field: 'payload' });
-  const frame = readLengthPrefixed(plaintext.subarray(sender.length), kind === 'request' ? 2 : 1);
-  if (!frame) throw malformed();
-  const [type, block] = frame.parts;
   try {
+    const frame = readLengthPrefixed(plaintext.subarray(sender.length), FRAME_PARTS[kind] ?? 1)!;
+    const [type, block, status] = frame.parts;
     const contentType = decodeUtf8(type!);
-    if (!isHeaderValue(contentType)) throw malformed();
-    return { bytes: frame.rest, contentType, ...(block ? { headers: headersIn(block) } : {}) };
+    if (!isHeaderValue(contentType)) throw new TypeError('not a content type');
+    return {
+      bytes: frame.rest,
+      contentType,
+      ...(block ? { headers: headersIn(block) } : {}),
+      ...(status ? { status: statusIn(status) } : {}),
+    };
   } catch {
-    throw malformed();
+    throw xlinkError('DECRYPT_FAILED:PARSE', { field: 'payload' });
   }
+}
+
+function statusIn(bytes: Uint8Array): number {
+  const status = bytes.at(-2)! * 256 + bytes.at(-1)!;
+  const isWhole = equalBytes(bytes, lengthPrefixed([status]).subarray(4));
+  if (!isWhole || status < 200 || status > 599) throw new TypeError('not a status');
+  return status;
 }
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]{1,256}$/;
@@ -93,5 +107,4 @@ function headersIn(block: Uint8Array): Header[] {
 }
 
 /** What `fieldsDigest` is the SHA-256 of: each name and its value, length-prefixed, in the order of `fields`. */
-export const fieldsTranscript = (headers: readonly Header[]): Uint8Array =>
-  lengthPrefixed(headers.flat().map(encodeUtf8));
+export const fieldsTranscript = (headers: readonly Header[]): Uint8Array => lengthPrefixed(headers.flat());

@@ -1,13 +1,12 @@
 import { concat } from '../crypto/bytes.js';
-import { deriveMessageKey } from '../crypto/key-schedule.js';
+import { agreedSecret, expandMessageKey } from '../crypto/key-schedule.js';
 import type { Encapsulator, Signer, X25519PublicKey } from '../crypto/provider.js';
 import { type Suite, type SuiteForm, suiteFor } from '../crypto/suites.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Identity } from '../identity/identity.js';
 import type { Did, Envelope, Kind, Version } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
-import { encodeUtf8 } from '../util/utf8.js';
-import { FIELD_NAMES } from './fields.js';
+import { type BinaryName, FIELD_NAMES } from './fields.js';
 import { labelOf } from './kinds.js';
 import { type Content, framePlaintext } from './plaintext.js';
 import {
@@ -54,30 +53,47 @@ export async function sealEnvelope(
   onSigning?: () => unknown,
   form: Exclude<SuiteForm, 'xchange'> = 'message',
 ): Promise<Envelope> {
+  const { crypto } = identity;
+  const { unsigned, header, secret } = await agreeOn(identity, recipient, draft, form);
+  const { key, iv, commitment } = await expandMessageKey(
+    crypto,
+    secret,
+    unsigned.label,
+    identity.did,
+    draft.to,
+  );
+  const frame = framePlaintext(draft.kind, identity.did, content);
+  const payload = concat([commitment, await crypto.aes256gcm.seal(key, iv, header, frame)]);
+  await onSigning?.();
+  return signEnvelope(identity, { ...unsigned, bytes: { ...unsigned.bytes, payload } }, header);
+}
+
+/** A fresh secret with the recipient, and the envelope that tells how it is agreed on; the payload is still missing. */
+export async function agreeOn(
+  identity: Identity,
+  recipient: RecipientKeys,
+  draft: EnvelopeDraft,
+  form: Exclude<SuiteForm, 'xchange'> = 'message',
+) {
   const suite = suiteFor(draft.version, true, form);
   const { crypto } = identity;
   const ephemeral = await crypto.x25519.keyPair();
   const x25519Secret = await ephemeral.agree(recipient.x25519);
   if (!x25519Secret) throw xlinkError('KEY_AGREEMENT_FAILED', { field: 'x25519' });
   const kem = suite.kem ? await encapsulate(recipient) : undefined;
-
-  const keyed = { ...draft, keyEpoch: recipient.keyEpoch };
-  const unsigned = draftEnvelope(identity.did, suite, keyed, {
-    ephemeralPub: ephemeral.publicKey,
-    ...(kem ? { kemCiphertext: kem.ciphertext } : {}),
+  const ephemeralPub = ephemeral.publicKey;
+  const unsigned = draftEnvelope(identity.did, suite, draft, {
+    keyEpoch: recipient.keyEpoch,
+    ephemeralPub,
+    kemCiphertext: kem?.ciphertext,
   });
-  const header = headerTranscript(unsigned);
-  const [from, to] = [encodeUtf8(identity.did), encodeUtf8(draft.to)];
-  const { key, iv, commitment } = await deriveMessageKey(crypto, unsigned.label, from, to, {
+  const secret = agreedSecret(unsigned.label, {
     x25519Secret,
-    ephemeralPub: ephemeral.publicKey,
+    ephemeralPub,
     recipientX25519: recipient.x25519.bytes,
     ...(kem ? { kem } : {}),
   });
-  const frame = framePlaintext(draft.kind, identity.did, content);
-  const payload = concat([commitment, await crypto.aes256gcm.seal(key, iv, header, frame)]);
-  await onSigning?.();
-  return signEnvelope(identity, { ...unsigned, bytes: { ...unsigned.bytes, payload } }, header);
+  return { unsigned, header: headerTranscript(unsigned), secret };
 }
 
 /** Signs `content` without encrypting it. Without content the envelope speaks for the request alone. */
@@ -88,7 +104,7 @@ export async function signOnlyEnvelope(
   onSigning?: () => unknown,
 ): Promise<Envelope> {
   const suite = suiteFor(draft.version, false);
-  const unsigned = draftEnvelope(identity.did, suite, draft, content ? { payload: content } : {});
+  const unsigned = draftEnvelope(identity.did, suite, draft, { payload: content });
   await onSigning?.();
   return signEnvelope(identity, unsigned, headerTranscript(unsigned));
 }
@@ -121,26 +137,42 @@ async function encapsulate({ mlKem768 }: RecipientKeys) {
   return { ciphertext, secret, recipientKey: mlKem768.bytes };
 }
 
-function draftEnvelope(
-  from: Did,
-  suite: Suite,
-  draft: EnvelopeDraft & { readonly keyEpoch?: number },
-  binary: UnsignedEnvelope['bytes'],
-): UnsignedEnvelope {
-  const { nonce, fieldsDigest, contentDigest, inReplyTo, version: _, ...rest } = draft;
-  const bytes = {
-    ...binary,
-    nonce,
-    ...(fieldsDigest ? { fieldsDigest } : {}),
-    ...(contentDigest ? { contentDigest } : {}),
-    ...(inReplyTo === undefined ? {} : { inReplyTo: decodeBase64url(inReplyTo)! }),
-  };
-  const fields: Record<string, unknown> = { version: suite.version, suite: suite.name, from, ...rest };
-  for (const [name, value] of Object.entries(bytes)) fields[name] = encodeBase64url(value);
-  return { suite, label: labelOf(suite, draft.kind), fields: fields as unknown as Envelope, bytes };
+/** What an envelope has beside its draft: a payload where it is there already, else how it is encrypted. */
+interface Beside {
+  readonly payload?: Uint8Array | undefined;
+  readonly keyEpoch?: number;
+  readonly ephemeralPub?: Uint8Array;
+  readonly kemCiphertext?: Uint8Array | undefined;
 }
 
-async function signEnvelope(
+/** Member by member, which is much faster than copies of objects that have some. What is undefined is left out when it is signed. */
+function draftEnvelope(from: Did, suite: Suite, draft: EnvelopeDraft, beside: Beside): UnsignedEnvelope {
+  const { kind, to, timestamp, nonce, scope, request, fields, fieldsDigest, contentDigest, contentType } =
+    draft;
+  const { keyEpoch, ephemeralPub, kemCiphertext, payload } = beside;
+  const inReplyTo = draft.inReplyTo === undefined ? undefined : decodeBase64url(draft.inReplyTo);
+  return {
+    suite,
+    label: labelOf(suite, kind),
+    fields: {
+      version: suite.version,
+      suite: suite.name,
+      kind,
+      from,
+      to,
+      timestamp,
+      keyEpoch,
+      scope,
+      request,
+      fields,
+      contentType,
+    },
+    bytes: { nonce, fieldsDigest, contentDigest, inReplyTo, ephemeralPub, kemCiphertext, payload },
+  };
+}
+
+/** Signs what has its payload. That of an answer travels beside the envelope. */
+export async function signEnvelope(
   identity: Identity,
   unsigned: UnsignedEnvelope,
   header: Uint8Array,
@@ -149,17 +181,22 @@ async function signEnvelope(
   const transcript = await signatureTranscript(identity.crypto, unsigned, header);
   const signature = await identity.ed25519.sign(transcript);
   const pqSignature = suite.pqSignature ? await pqSigner(identity).sign(transcript, label) : undefined;
-  const members: Record<string, unknown> = { ...fields, signature: encodeBase64url(signature) };
-  if (bytes.payload) members.payload = encodeBase64url(bytes.payload);
-  if (pqSignature) members.pqSignature = encodeBase64url(pqSignature);
-  const ordered = FIELD_NAMES.filter((name) => members[name] !== undefined).map((name) => [
-    name,
-    members[name],
-  ]);
-  return Object.freeze(Object.fromEntries(ordered)) as unknown as Envelope;
+  const binary: UnsignedEnvelope['bytes'] = {
+    ...bytes,
+    signature,
+    pqSignature,
+    ...(fields.kind === 'answer' ? { payload: undefined } : {}), // it travels beside
+  };
+  const envelope: Record<string, unknown> = {};
+  for (const name of FIELD_NAMES) {
+    const value = binary[name as BinaryName];
+    const member = value ? encodeBase64url(value) : fields[name];
+    if (member !== undefined) envelope[name] = member;
+  }
+  return Object.freeze(envelope) as unknown as Envelope;
 }
 
-function pqSigner(identity: Identity): Signer {
+export function pqSigner(identity: Identity): Signer {
   if (!identity.mlDsa65) throw xlinkError('KEY_AGREEMENT_FAILED:NO_COMMON_VERSION', { field: 'version' });
   return identity.mlDsa65;
 }

@@ -1,39 +1,38 @@
-import { EMPTY, lengthPrefixed, uint64 } from '../crypto/bytes.js';
+import { EMPTY, lengthPrefixed, type Part } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
-import { encodeUtf8 } from '../util/utf8.js';
-import { FIELD_NAMES, FIELDS, type Field } from './fields.js';
+import type { Envelope } from '../types/protocol.js';
+import { type BinaryName, FIELD_NAMES, FIELDS, type FieldName } from './fields.js';
 import type { ParsedEnvelope } from './parse.js';
 
 const HEADER = FIELD_NAMES.filter(
   (name) => name !== 'payload' && name !== 'signature' && name !== 'pqSignature',
 );
 
-/** An envelope before it is signed. */
-export type UnsignedEnvelope = Pick<ParsedEnvelope, 'suite' | 'label' | 'fields' | 'bytes'>;
+/** An envelope before it is signed, or after it was parsed. A member that is bytes counts as such, whatever text it has. */
+export interface UnsignedEnvelope extends Pick<ParsedEnvelope, 'suite' | 'label'> {
+  readonly fields: { readonly [K in FieldName]?: Envelope[K] | undefined };
+  readonly bytes: Readonly<Partial<Record<BinaryName, Uint8Array | undefined>>>;
+}
 
 /**
  * Every member but the payload and the signatures, behind the label of suite and kind, in the order of {@link FIELDS}, each
  * length-prefixed; a member that is absent is empty (no member that is present can be). These bytes are the AAD.
  */
 export function headerTranscript({ label, fields, bytes }: Omit<UnsignedEnvelope, 'suite'>): Uint8Array {
-  const parts: Uint8Array[] = [label];
-  for (const name of HEADER) {
-    const field: Field = FIELDS[name];
-    const value = fields[name];
-    if (value === undefined) parts.push(EMPTY);
-    else if (field.bytes !== undefined) parts.push(bytes[name as keyof typeof bytes]!);
-    else parts.push(typeof value === 'number' ? uint64(value) : encodeUtf8(value));
-  }
+  const parts: Part[] = [label];
+  for (const name of HEADER) parts.push((isBinary(name) ? bytes[name] : fields[name]) ?? EMPTY);
   return lengthPrefixed(parts);
 }
+
+const isBinary = (name: FieldName): name is BinaryName => 'bytes' in FIELDS[name];
 
 /**
  * The header transcript of what the envelopes of one group of shares have in common: the id of the group in place of the
  * nonce, and no keys.
  */
 export function groupTranscript({ label, fields, bytes }: UnsignedEnvelope, groupId: Uint8Array): Uint8Array {
-  const { ephemeralPub: _, kemCiphertext: __, keyEpoch: ___, ...common } = fields;
-  return headerTranscript({ label, fields: common, bytes: { ...bytes, nonce: groupId } });
+  const common = { ...bytes, nonce: groupId, ephemeralPub: undefined, kemCiphertext: undefined };
+  return headerTranscript({ label, fields: { ...fields, keyEpoch: undefined }, bytes: common });
 }
 
 /**

@@ -3,7 +3,6 @@ import { expandMessageKey } from '../crypto/key-schedule.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Did } from '../types/protocol.js';
-import { encodeUtf8 } from '../util/utf8.js';
 import { openCommitted } from './open.js';
 import { type Content, framePlaintext, unframePlaintext } from './plaintext.js';
 import { XCHANGE_LABEL } from './seal.js';
@@ -19,7 +18,7 @@ export interface XchangeGroup {
 }
 
 const messageKey = (crypto: CryptoProvider, key: Uint8Array, { from, to }: XchangeGroup) =>
-  expandMessageKey(crypto, key, XCHANGE_LABEL, encodeUtf8(from), encodeUtf8(to));
+  expandMessageKey(crypto, key, XCHANGE_LABEL, from, to);
 
 /** Encrypts the payload of all envelopes of a group. `key` is random and fresh, 32 bytes. */
 export async function sealXchange(

@@ -1,13 +1,7 @@
 import { branded } from '../util/copies.js';
 import { docUrlOf } from './docs-url.js';
-import {
-  ERROR_TABLE,
-  type ErrorCategory,
-  type ErrorCode,
-  type ErrorId,
-  type ErrorRow,
-  type ErrorSubCode,
-} from './table.js';
+import { knownRows, rowOf } from './known-rows.js';
+import type { ErrorCategory, ErrorCode, ErrorId, ErrorRow, ErrorSubCode } from './table.js';
 
 /** What an error says, in a form that can be sent or logged: no secret, no payload, no value from a request. */
 export interface ErrorDetail {
@@ -74,9 +68,9 @@ export class XlinkError extends Error {
   /** Where the errors of this category are documented. */
   readonly docUrl: string;
 
-  /** `id`: a key of {@link ERROR_TABLE}. {@link xlinkError} picks the class of its category. */
+  /** `id`: a key of `ERROR_TABLE`. {@link xlinkError} picks the class of its category. */
   constructor(id: ErrorId, options: XlinkErrorOptions = {}) {
-    const row: ErrorRow = ERROR_TABLE[id];
+    const row = rowOf(id);
     super(messageOf(id, row, options), 'cause' in options ? { cause: options.cause } : undefined);
     const [code, subCode] = id.split(':') as [ErrorCode, ErrorSubCode | undefined];
     this.id = id;
@@ -201,17 +195,11 @@ const CLASS_OF: Record<ErrorCategory, new (id: ErrorId, options?: XlinkErrorOpti
 
 /** Makes the error of table row `id`, in the class of its category. */
 export function xlinkError(id: ErrorId, options?: XlinkErrorOptions): XlinkError {
-  return new CLASS_OF[ERROR_TABLE[id].category](id, options);
+  return new CLASS_OF[rowOf(id).category](id, options);
 }
 
 /** Whether a value is an error of this package. */
 export const isXlinkError = (value: unknown): value is XlinkError => value instanceof XlinkError;
-
-const ALIASES = new Map<string, ErrorId>(
-  (Object.entries(ERROR_TABLE) as [ErrorId, ErrorRow][]).flatMap(([id, { aliases = [] }]) =>
-    aliases.map((alias) => [alias, id] as const),
-  ),
-);
 
 /**
  * Turns anything thrown or returned into an {@link XlinkError}: errors of the package pass through, a string is taken
@@ -221,8 +209,8 @@ const ALIASES = new Map<string, ErrorId>(
 export function toXlinkError(value: unknown): XlinkError {
   if (isXlinkError(value)) return value;
   if (typeof value === 'string') {
-    const id = Object.hasOwn(ERROR_TABLE, value) ? (value as ErrorId) : ALIASES.get(value);
-    if (id) return xlinkError(id);
+    const [id] = knownRows().find(([id, { aliases }]) => id === value || aliases?.includes(value)) ?? [];
+    if (id) return xlinkError(id as ErrorId);
   }
   return xlinkError('INTERNAL', { cause: value });
 }

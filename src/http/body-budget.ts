@@ -1,13 +1,13 @@
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { addressBlock } from '../util/address-block.js';
 
 /** What a request takes at least: its entry here, and Node's own objects. */
 const MIN_BYTES = 1024;
 
 /**
- * Room for the bodies of requests whose sender is not known yet. An address may hold as much as stays free: alone it gets
- * half of the room, one of `n` an `n + 1`th, and there is room left for one more, whatever the others do. See
- * {@link addressBlock} for what one address is.
+ * Room for the bodies of requests whose sender is not known yet. An address may hold as much as stays free: the first one half
+ * of the room, the next one half of what is left, and so on. Of `n` that all go on sending, each ends up with about an
+ * `n + 1`th; those that hold theirs leave little to the last. See {@link addressBlock} for what one address is.
  */
 export class BodyBudget {
   readonly #maxBytes: number;

@@ -1,11 +1,14 @@
 import { assertOpensObject } from '../envelope/opens-object.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
-import { isXlinkError, xlinkError } from '../errors/errors.js';
+import { isXlinkError, xlinkError } from '../errors/service-errors.js';
 import { BodyBudget } from './body-budget.js';
 import type { InboundRequest } from './decision.js';
 
 /** What is used of a request. */
-export type IncomingBody = Pick<InboundRequest, 'hasBody' | 'header' | 'readBody' | 'remoteAddress'>;
+export type IncomingBody = Pick<
+  InboundRequest,
+  'hasBody' | 'header' | 'lines' | 'readBody' | 'isBodyGone' | 'remoteAddress'
+>;
 
 /** 32 MiB: an address alone may send 16 envelopes of 1 MiB at once. */
 const DEFAULT_BYTES = 32 * 1024 * 1024;
@@ -23,7 +26,7 @@ export function assertFitsOne(
   if (maxUnauthenticatedBytes >= 2 * maxEnvelopeBytes) return;
   throw xlinkError('INVALID_OPTION', {
     field: 'maxUnauthenticatedBytes',
-    hint: `${owner}: maxUnauthenticatedBytes must be at least twice maxEnvelopeBytes, as an address alone gets half of it.`,
+    hint: `${owner}: maxUnauthenticatedBytes must be at least twice the largest envelope that is taken (${maxEnvelopeBytes} bytes: maxEnvelopeBytes, bodyLimits), as an address alone gets half of it.`,
   });
 }
 

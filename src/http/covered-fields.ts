@@ -1,30 +1,15 @@
 import type { Header } from '../envelope/plaintext.js';
+import { headerMatcher } from './header-matcher.js';
+import { PROXY_HEADERS } from './proxy-headers.js';
 
-/**
- * Headers that an envelope does not cover: they belong to the connection, describe the body (which is covered by other
- * means), carry the envelope, or are changed on the way by honest proxies.
- */
-const NOT_COVERED = new Set([
-  'accept-encoding',
-  'authorization',
-  'connection',
-  'content-encoding',
-  'content-length',
-  'content-type',
-  'expect',
-  'forwarded',
-  'host',
-  'keep-alive',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'via',
-  'xlink-envelope',
-  'xlink-sealed',
-]);
+/** Headers that belong to the connection, describe the body (which is covered by other means), or carry the envelope. */
+const OF_THE_CONNECTION =
+  'accept-encoding authorization connection content-encoding content-length content-type expect host keep-alive proxy-authorization proxy-connection te trailer transfer-encoding upgrade xlink-envelope xlink-sealed';
+
+/** Headers that no envelope covers, whatever the API: those, and what its proxies set. */
+export const NOT_COVERED: readonly string[] = `${OF_THE_CONNECTION} ${PROXY_HEADERS}`.split(' ');
+
+const isUncovered = headerMatcher(NOT_COVERED);
 
 /** Headers that stay readable beside a sealed request, so that those on the way can trace it. They are sealed as well. */
 export const READABLE_BESIDE = new Set(['accept', 'baggage', 'traceparent', 'tracestate', 'user-agent']);
@@ -33,13 +18,11 @@ export const READABLE_BESIDE = new Set(['accept', 'baggage', 'traceparent', 'tra
 const CHANGES_MEANING =
   /^(cookie|idempotency-key|if-.+|prefer|range|x-http-method|x-http-method-override|x-method-override)$/;
 
-const isCovered = (name: string): boolean => !NOT_COVERED.has(name) && !name.startsWith('x-forwarded-');
-
 /** The headers of a caller that an envelope covers, sorted by name. */
 export const coveredFields = (headers: Iterable<readonly [string, string]>): Header[] =>
   [...headers]
     .map(([name, value]): Header => [name.toLowerCase(), value])
-    .filter(([name]) => isCovered(name))
+    .filter(([name]) => !isUncovered(name))
     .sort(([a], [b]) => (a < b ? -1 : 1));
 
 /** Whether a header must go because nobody vouches for it. `names`: those that the envelope covers. */

@@ -2,14 +2,20 @@ import type { Header } from '../envelope/plaintext.js';
 import type { XlinkError } from '../errors/errors.js';
 import type { Authentication } from '../types/events.js';
 import type { AgentMessage, Did, Scope, Version } from '../types/protocol.js';
-import type { PlainResponse } from './response.js';
+import type { AnswerSealer } from './answer-head.js';
 
 /** A request as the adapter sees it, whatever the framework. */
 export interface InboundRequest {
   /** HTTP method, such as `POST`. */
   readonly method: string;
-  /** Path and query as the client sent them, before any router or proxy cut a prefix off. */
+  /** Path and query as the client sent them, before any router cut a prefix off; in callbacks other than `requestTarget`, before any proxy did, too. */
   readonly target: string;
+  /** What routers cut off the path before the adapter got it, such as `/v1`; absent or empty if nothing. */
+  readonly mount?: string;
+  /** Whether the adapter stands on a single route, where that can be told. */
+  readonly isOnRoute?: boolean;
+  /** Whether a parser in front has read the body and left no bytes of it, where that can be told. */
+  isBodyGone?(): boolean;
   /** Whether Content-Length or Transfer-Encoding announce a body. */
   readonly hasBody: boolean;
   /** The framework's own request object, for callbacks of the application. */
@@ -18,6 +24,8 @@ export interface InboundRequest {
   readonly remoteAddress?: string | undefined;
   /** A header by its lower-case name; several of the same name joined by `, `. */
   header(name: string): string | undefined;
+  /** The values of a header by its lower-case name, one for each line that it came in. Absent where lines cannot be told apart. */
+  lines?(name: string): readonly string[];
   /**
    * All bytes of the body, at most `maxBytes`. `checkStart` is given the first ones before more are read, and throws what
    * the body is refused with. Rejects with that, `BODY_TOO_LARGE`, `BODY_TOO_SLOW`, `BODY_CONSUMED` or `BODY_ABORTED`.
@@ -70,11 +78,13 @@ export interface Outcome extends Omit<Authentication, 'outcome' | 'reason'> {
   readonly durationMs: number;
   /** The trace the request belongs to, 32 hex digits, where it is sampled. */
   readonly traceId?: string;
+  /** Given by the adapter when it has decided: tells requests of this process apart. */
+  readonly request?: number;
 }
 
 /** An outcome as observers and tracers are told. */
 export const authenticationOf = ({ mode, method, error, ...rest }: Outcome): Authentication => {
-  const { durationMs: _, traceId: __, ...verified } = rest;
+  const { durationMs: _, traceId: __, request: ___, ...verified } = rest;
   return { mode, method, outcome: error ? 'refused' : 'accepted', reason: error?.id ?? 'ok', ...verified };
 };
 
@@ -91,14 +101,26 @@ export interface Pass {
   readonly content?: { readonly bytes: Uint8Array; readonly contentType: string };
   /** Of a request that came with an envelope: the headers that take the place of those on the wire, and the names that it covers. */
   readonly fields?: { readonly values: readonly Header[]; readonly names: ReadonlySet<string> };
-  /** Present if the caller asks for a sealed answer: seals what the handler answers, to JSON. */
-  readonly sealResponse?: (answer: PlainResponse) => Promise<string>;
+  /** Present if the caller asks for a sealed answer: seals what the handler answers. */
+  readonly sealing?: AnswerSealer;
   /** What to send if that fails. */
-  readonly sealFailure?: (error: unknown) => { readonly status: number; readonly body: string };
+  readonly sealFailure?: (error: unknown) => HttpResponse;
   /** Headers for the response. */
   readonly headers: Headers;
   /** Absent where nothing was authenticated: preflights and skipped requests. */
   readonly outcome?: Outcome;
+}
+
+/** Why a request is refused, for an API that answers refusals in its own way. */
+export interface Refusal {
+  /** What is wrong, with `code`, `status`, `title` and `hint`; its `cause` is for the server's own log. */
+  readonly error: XlinkError;
+  /** The status that the refusal has by itself. */
+  readonly status: number;
+  /** Set on the response already: `WWW-Authenticate`, `Retry-After`, `Cache-Control`, and what callers with keys are told. */
+  readonly headers: Headers;
+  /** The problem document (RFC 9457) that is sent otherwise. */
+  readonly problem: Readonly<Record<string, unknown>>;
 }
 
 /** Answer the request here; it must not reach a handler. */
@@ -108,6 +130,8 @@ export interface HttpResponse {
   readonly headers: Headers;
   /** JSON; `application/problem+json` for refusals. */
   readonly body: string;
+  /** Present for refusals that the API may answer in its own way. */
+  readonly refusal?: Refusal;
   /** Absent for the routes of the adapter itself, as long as they succeed. */
   readonly outcome?: Outcome;
 }

@@ -36,6 +36,6 @@ export interface EnrollmentAnswer {
  * have the DID counted as the thief's.
  */
 export async function enrollmentProof(did: Did, apiKey: string): Promise<string> {
-  const hash = await defaultProvider().sha256(lengthPrefixed([LABEL, encodeUtf8(did), encodeUtf8(apiKey)]));
+  const hash = await defaultProvider().sha256(lengthPrefixed([LABEL, did, apiKey]));
   return encodeBase64url(hash);
 }

@@ -9,8 +9,7 @@ const PRIVATE_V4: readonly (readonly [number, number])[] = [
   [0xc0000000, 24], // protocol assignments
   [0xc0a80000, 16], // private
   [0xc6120000, 15], // benchmarks
-  [0xe0000000, 4], // multicast
-  [0xf0000000, 4], // reserved, broadcast
+  [0xe0000000, 3], // multicast, reserved, broadcast
 ];
 
 /**
@@ -33,16 +32,12 @@ function isPrivateV6(text: string): boolean {
   const groups = groupsOf(text);
   const [first = 0, second = 0] = groups;
   const lastV4 = groups[6]! * 0x10000 + groups[7]!;
-  const zeros = groups.findIndex((group) => group !== 0);
-  if (zeros === -1 || zeros >= 6) return true; // ::, ::1 and the old ::a.b.c.d
-  if (zeros === 5 && groups[5] === 0xffff) return isPrivateV4(lastV4); // ::ffff:a.b.c.d
-  if (first === 0x64 && second === 0xff9b) return groups[2] === 0 ? isPrivateV4(lastV4) : true; // NAT64
+  const isMapped = groups.findIndex((group) => group !== 0) === 5 && groups[5] === 0xffff; // ::ffff:a.b.c.d
+  const isNat64 = first === 0x64 && second === 0xff9b && groups[2] === 0;
+  if (isMapped || isNat64) return isPrivateV4(lastV4);
   if (first === 0x2002) return isPrivateV4(second * 0x10000 + groups[2]!); // 6to4
   if (first === 0x2001 && second === 0) return true; // Teredo
-  const isUniqueLocal = (first & 0xfe00) === 0xfc00;
-  const isLinkOrSiteLocal = (first & 0xff80) === 0xfe80;
-  const isMulticast = (first & 0xff00) === 0xff00;
-  return isUniqueLocal || isLinkOrSiteLocal || isMulticast;
+  return (first & 0xe000) !== 0x2000; // nothing else is assigned to the public internet (RFC 4291)
 }
 
 /** The eight groups of an address as `URL` writes it: hexadecimal, with at most one `::`. */

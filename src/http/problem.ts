@@ -1,5 +1,7 @@
 import { problemTypeOf } from '../errors/docs-url.js';
-import { toXlinkError, type XlinkError } from '../errors/errors.js';
+import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
+import { isErrorId } from '../errors/known-rows.js';
+import type { ErrorId } from '../errors/table.js';
 import type { Mode } from '../types/mode.js';
 import type { Headers } from './decision.js';
 import type { HttpTextResponse } from './fetch.js';
@@ -42,12 +44,20 @@ export function problemId({ code, subCode }: { code?: unknown; subCode?: unknown
   return typeof subCode === 'string' ? `${code}:${subCode}` : undefined;
 }
 
-/** The error that a JSON text names by `code` and `subCode`; `undefined` if it names none of this package. */
+/**
+ * The error that a JSON text names by `code` and `subCode`; `undefined` if it names none of this package. Of one whose text is
+ * not loaded here, `type` says that it is of this package.
+ */
 export function refusalIn(text: string): XlinkError | undefined {
   try {
-    const id = problemId(JSON.parse(text));
-    const error = id === undefined ? undefined : toXlinkError(id);
-    return error?.cause === undefined ? error : undefined; // the cause would be a code that this version does not know
+    const problem = JSON.parse(text);
+    const id = problemId(problem);
+    if (id === undefined) return undefined;
+    const error = toXlinkError(id);
+    if (error.cause === undefined) return error; // the cause would be a code that is not known
+    return isErrorId(id) && problem.type === problemTypeOf(id as ErrorId)
+      ? xlinkError(id as ErrorId)
+      : undefined;
   } catch {
     return undefined;
   }

@@ -14,6 +14,9 @@ const FOREIGN_IN_CONTENT_TYPE = /[^\x20\x21\x23\x24\x26-\x5b\x5d-\x7e]/gu;
 export const requestBinding = (method: string, target: string): string =>
   `${method.toUpperCase()} ${percentEncode(target, FOREIGN_IN_TARGET)}`;
 
+/** Path and query of a URL, as they are on the wire. */
+export const targetOf = ({ pathname, search }: URL): string => pathname + search;
+
 /** A Content-Type header as it is signed: `multipart/form-data; boundary="a"` has its quotes percent-encoded. */
 export const contentTypeBinding = (header: string): string => percentEncode(header, FOREIGN_IN_CONTENT_TYPE);
 

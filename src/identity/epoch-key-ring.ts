@@ -1,4 +1,4 @@
-import { type XlinkError, xlinkError } from '../errors/errors.js';
+import { type XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { Clock } from '../types/protocol.js';
 import { pause } from '../util/backoff.js';
 import { KeyedMutex } from '../util/keyed-mutex.js';

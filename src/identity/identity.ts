@@ -102,10 +102,10 @@ export class Identity {
   }
 
   /**
-   * The identity of an exported PKCS#8 file (RFC 8410, 48 bytes). The file does not say the version: pass `postQuantumSig` or `maxVersion` as
+   * The identity of an exported PKCS#8 file (RFC 8410): DER, 48 bytes, or PEM without a passphrase. The file does not say the version: pass `postQuantumSig` or `maxVersion` as
    * when it was made, or the identity comes back with fewer keys. Throws `INVALID_PKCS8`.
    */
-  static async fromPKCS8(pkcs8: Uint8Array, options: IdentityOptions = {}): Promise<Identity> {
+  static async fromPKCS8(pkcs8: Uint8Array | string, options: IdentityOptions = {}): Promise<Identity> {
     return Identity.fromSeed(decodePkcs8(pkcs8), options);
   }
 

@@ -1,5 +1,5 @@
 import { defaultProvider } from '#provider';
-import { EMPTY, lengthPrefixed, uint64 } from '../crypto/bytes.js';
+import { EMPTY, lengthPrefixed } from '../crypto/bytes.js';
 import type { CryptoProvider, Verifier } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
 import { type Clock, type KeyRecord, NO_EXPIRY } from '../types/protocol.js';
@@ -32,8 +32,11 @@ function transcriptOf(
 ): Uint8Array {
   return lengthPrefixed([
     LABEL,
-    encodeUtf8(did),
-    ...[epoch, keyEpoch, notBefore, notAfter].map(uint64),
+    did,
+    epoch,
+    keyEpoch,
+    notBefore,
+    notAfter,
     x25519,
     mlKem768 ?? EMPTY,
     mlDsa65 ?? EMPTY,
@@ -173,11 +176,10 @@ export function assertSuccessor(known: KeyRecord, next: KeyRecord): void {
   if (next.keyEpoch < known.keyEpoch) throw xlinkError('KEY_RECORD_ROLLED_BACK', { field: 'keyEpoch' });
 }
 
+const SAID = ['x25519', 'mlKem768', 'mlDsa65', 'keyEpoch', 'notBefore', 'notAfter', 'next'] as const;
+
 /** Whether two records say the same of a DID, whenever they were signed. */
-export const sameKeys = (a: KeyRecord, b: KeyRecord): boolean =>
-  (['x25519', 'mlKem768', 'mlDsa65', 'keyEpoch', 'notBefore', 'notAfter', 'next'] as const).every(
-    (name) => a[name] === b[name],
-  );
+export const sameKeys = (a: KeyRecord, b: KeyRecord): boolean => SAID.every((name) => a[name] === b[name]);
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
 const invalid = (field: string) => xlinkError('KEY_RECORD_INVALID', { field });

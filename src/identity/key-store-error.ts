@@ -1,4 +1,4 @@
-import { XlinkError, xlinkError } from '../errors/errors.js';
+import { XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { ErrorId } from '../errors/table.js';
 
 /** What a store failed with, as it is told: errors that say `KEY_STORE_…` already stay as they are. */

@@ -1,4 +1,4 @@
-import { type XlinkError, xlinkError } from '../errors/errors.js';
+import { type XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { Clock, Did } from '../types/protocol.js';
 import { REREAD_MS } from './encryption-keys.js';
 import type { KeyStore, StoredEpoch, StoredEpochs } from './key-store.js';

@@ -1,5 +1,6 @@
 import { concat, equalBytes } from '../crypto/bytes.js';
 import { xlinkError } from '../errors/errors.js';
+import { decodeUtf8 } from '../util/utf8.js';
 
 /** DER of a version 1 PrivateKeyInfo with id-Ed25519 (RFC 8410 section 7), up to the 32-byte seed. */
 const PREFIX = Uint8Array.of(
@@ -24,12 +25,24 @@ const PREFIX = Uint8Array.of(
 /** 48 bytes of DER, as `openssl pkey` reads and writes them. */
 export const encodePkcs8 = (seed: Uint8Array): Uint8Array => concat([PREFIX, seed]);
 
-/** The 32-byte seed. Throws `INVALID_PKCS8` for anything but what {@link encodePkcs8} writes. */
-export function decodePkcs8(pkcs8: Uint8Array): Uint8Array {
-  const ok =
-    pkcs8 instanceof Uint8Array &&
-    pkcs8.length === PREFIX.length + 32 &&
-    equalBytes(pkcs8.subarray(0, PREFIX.length), PREFIX);
-  if (!ok) throw xlinkError('INVALID_PKCS8');
-  return pkcs8.slice(PREFIX.length);
+/** The same as text (RFC 7468), without a passphrase: what `openssl genpkey -algorithm ed25519` writes. */
+const PEM = /-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----/;
+
+/** The 32-byte seed. Throws `INVALID_PKCS8` for anything but what {@link encodePkcs8} writes, and that as PEM. */
+export function decodePkcs8(pkcs8: Uint8Array | string): Uint8Array {
+  const der = derOf(pkcs8);
+  if (der?.length !== PREFIX.length + 32 || !equalBytes(der.subarray(0, PREFIX.length), PREFIX))
+    throw xlinkError('INVALID_PKCS8');
+  return der.slice(PREFIX.length);
+}
+
+function derOf(pkcs8: Uint8Array | string): Uint8Array | undefined {
+  const isBytes = pkcs8 instanceof Uint8Array;
+  if (isBytes && pkcs8[0] === PREFIX[0]) return pkcs8;
+  try {
+    const [, base64] = PEM.exec(isBytes ? decodeUtf8(pkcs8) : pkcs8)!;
+    return Uint8Array.from(atob(base64!), (char) => char.charCodeAt(0));
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,5 @@
-import { concat, lengthPrefixed, uint64 } from '../crypto/bytes.js';
-import { xlinkError } from '../errors/errors.js';
+import { concat, lengthPrefixed } from '../crypto/bytes.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import type { EncryptionKeys } from './encryption-keys.js';
@@ -17,8 +17,7 @@ export type EpochHead = Omit<StoredEpoch, 'wrappingKey' | 'sealed'>;
 
 function aadOf({ did }: Identity, head: EpochHead): Uint8Array {
   const { keyEpoch, recordEpoch, notBefore, notAfter, eraseAfter } = head;
-  const numbers = [keyEpoch, recordEpoch, notBefore, notAfter, eraseAfter].map(uint64);
-  return lengthPrefixed([LABEL, encodeUtf8(did), ...numbers]);
+  return lengthPrefixed([LABEL, did, keyEpoch, recordEpoch, notBefore, notAfter, eraseAfter]);
 }
 
 /** Takes the seed and the wrapping key: without either, nothing opens. */

@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { isMembers } from '../util/members.js';
 import type { StoredEpoch, StoredEpochs } from './key-store.js';

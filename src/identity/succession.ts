@@ -1,5 +1,5 @@
 import { defaultProvider } from '#provider';
-import { EMPTY, lengthPrefixed, uint64 } from '../crypto/bytes.js';
+import { EMPTY, lengthPrefixed } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Did, KeyRecord, Succession } from '../types/protocol.js';
@@ -39,10 +39,10 @@ const bytesOf = (text: string | undefined): Uint8Array =>
 export const successionTranscript = (claim: SuccessionClaim): Uint8Array =>
   lengthPrefixed([
     SUCCESSION_LABEL,
-    encodeUtf8(claim.from),
-    encodeUtf8(claim.to),
-    uint64(claim.issuedAt),
-    uint64(claim.overlapMs),
+    claim.from,
+    claim.to,
+    claim.issuedAt,
+    claim.overlapMs,
     bytesOf(claim.fromMlDsa65),
     bytesOf(claim.toMlDsa65),
     bytesOf(claim.next),

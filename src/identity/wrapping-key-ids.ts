@@ -1,4 +1,5 @@
 import { lengthPrefixed } from '../crypto/bytes.js';
+import type { CryptoProvider } from '../crypto/provider.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import type { Identity } from './identity.js';
@@ -11,22 +12,23 @@ const TAG_BYTES = 12;
  * failed is told from one that another instance is about to use; and whose it is, so that identities may share a place.
  */
 export class WrappingKeyIds {
-  readonly #identity: Identity;
+  readonly #crypto: CryptoProvider;
   readonly #prefix: string;
 
-  private constructor(identity: Identity, prefix: string) {
-    this.#identity = identity;
+  private constructor(crypto: CryptoProvider, prefix: string) {
+    this.#crypto = crypto;
     this.#prefix = prefix;
   }
 
-  static async of(identity: Identity): Promise<WrappingKeyIds> {
-    const digest = await identity.crypto.sha256(lengthPrefixed([LABEL, encodeUtf8(identity.did)]));
-    return new WrappingKeyIds(identity, `${encodeBase64url(digest.subarray(0, TAG_BYTES))}.`);
+  /** Of an identity, or of its DID alone. */
+  static async of({ did, crypto }: Pick<Identity, 'did' | 'crypto'>): Promise<WrappingKeyIds> {
+    const digest = await crypto.sha256(lengthPrefixed([LABEL, did]));
+    return new WrappingKeyIds(crypto, `${encodeBase64url(digest.subarray(0, TAG_BYTES))}.`);
   }
 
   /** A new one. */
   make(keyEpoch: number): string {
-    return `${this.#prefix}${keyEpoch}.${encodeBase64url(this.#identity.crypto.randomBytes(16))}`;
+    return `${this.#prefix}${keyEpoch}.${encodeBase64url(this.#crypto.randomBytes(16))}`;
   }
 
   /** The epoch that a name says; `undefined` for one that is not of this identity. */

@@ -16,6 +16,7 @@ type EventOf<T extends XlinkEvent['type']> = Extract<XlinkEvent, { type: T }>;
 
 /** The members that are written, by name: what else an event may carry one day is not logged until it is added here. */
 export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<EventOf<T>> } = {
+  open: ['number', 'mode', 'method', 'outcome', 'reason', 'version', 'encrypted', 'did', 'client'],
   request: [
     'mode',
     'method',
@@ -28,6 +29,7 @@ export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<Event
     'status',
     'aborted',
     'route',
+    'opened',
     'durationMs',
     'traceId',
   ],
@@ -47,6 +49,8 @@ export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<Event
 /** Level, message and kind of the line about an event. Messages hold fixed words and ids of errors only. */
 export function lineOf(event: XlinkEvent): Line {
   switch (event.type) {
+    case 'open':
+      return { level: 'debug', message: 'xlink: request open' };
     case 'request': {
       const { outcome, reason, status } = event;
       if (outcome === 'accepted') return { level: 'debug', message: 'xlink: request accepted' };

@@ -11,7 +11,7 @@ export interface MetricRow {
   /** Upper bounds of a histogram, in the unit of its name. */
   readonly buckets?: readonly number[];
   /** How a gauge is put together from the workers of a cluster; counters and histograms are summed. */
-  readonly aggregator?: 'max' | 'min' | 'average';
+  readonly aggregator?: 'sum' | 'max' | 'min' | 'average';
   /** A query that answers the question the series is there for. */
   readonly example: string;
 }
@@ -26,7 +26,7 @@ export const METRICS = {
   requests: {
     name: 'xlink_requests_total',
     type: 'counter',
-    help: 'Requests by the way they were authenticated.',
+    help: 'Requests by the way they were authenticated, counted when they are over.',
     labels: {
       method: METHOD,
       outcome: OUTCOME,
@@ -35,6 +35,14 @@ export const METRICS = {
       route: 'route template; unmatched without one, other beyond maxRoutes',
     },
     example: 'sum by (method) (rate(xlink_requests_total{outcome="accepted"}[5m]))',
+  },
+  openRequests: {
+    name: 'xlink_open_requests',
+    type: 'gauge',
+    help: 'Accepted requests that have been open for a second or longer, such as event streams and WebSockets; absent before the first.',
+    labels: { method: 'xlink, api-key' },
+    aggregator: 'sum',
+    example: 'sum(xlink_open_requests{method="api-key"})',
   },
   duration: {
     name: 'xlink_auth_duration_seconds',

@@ -6,6 +6,7 @@ import { keyEpochSeries } from './key-epoch-series.js';
 import { reasonLabel } from './label-values.js';
 import { METRICS, type MetricRow } from './metric-table.js';
 import { adviceSeries, modeSeries } from './migration-series.js';
+import { openSeries } from './open-series.js';
 import { checkPrometheusOptions, DEFAULTS, type PrometheusOptions } from './options.js';
 import { clientSeries, requestSeries } from './request-series.js';
 import { type AnyRegistry, Series } from './series.js';
@@ -30,6 +31,7 @@ export function prometheusMetrics(options: PrometheusOptions = {}): Observer {
   const adoption = adoptionSeries(series, adoptionWindowMs);
   const onRequest = requestSeries(series, adoption, maxRoutes);
   const onClient = maxClients > 0 ? clientSeries(series, maxClients) : () => {};
+  const onOpen = openSeries(series, adoption);
   const onObserved = observedSeries(series);
   const onDowngrade = downgradeSeries(series);
   const onMode = modeSeries(series);
@@ -37,9 +39,10 @@ export function prometheusMetrics(options: PrometheusOptions = {}): Observer {
   const onKeyEpoch = keyEpochSeries(series);
 
   return (event) => {
-    if (event.type === 'request') {
-      onRequest(event);
+    if (event.type === 'request' || event.type === 'open') {
+      onOpen(event);
       onClient(event);
+      if (event.type === 'request') onRequest(event);
     } else if (event.type === 'observed') onObserved(event);
     else if (event.type === 'downgrade') onDowngrade(event);
     else if (event.type === 'mode') onMode(event);

@@ -1,4 +1,4 @@
-import type { RequestEvent } from '../types/events.js';
+import type { OpenEvent, RequestEvent } from '../types/events.js';
 import type { AdoptionWindow } from './adoption-window.js';
 import { Batch } from './batch.js';
 import { boundedLabel } from './bounded-label.js';
@@ -38,18 +38,18 @@ export function requestSeries(series: Series, adoption: AdoptionWindow, maxRoute
 
   return (event) => {
     if (!isNew(event)) return;
-    if (event.outcome === 'accepted') adoption.count(event.method === 'xlink');
+    if (event.outcome === 'accepted' && event.opened === undefined) adoption.count(event.method === 'xlink');
     batch.add(event);
   };
 }
 
 /** Counts requests by client. */
-export function clientSeries(series: Series, maxClients: number): OnRequest {
+export function clientSeries(series: Series, maxClients: number): (event: OpenEvent | RequestEvent) => void {
   const requests = series.counter(METRICS.clientRequests);
   const isNew = countOnce(requests);
   const clientLabel = boundedLabel(labelsOf(requests), maxClients);
 
-  const count = ({ client = UNKNOWN, method, outcome }: RequestEvent) => {
+  const count = ({ client = UNKNOWN, method, outcome }: OpenEvent | RequestEvent) => {
     const label = client === UNKNOWN ? UNKNOWN : clientLabel(client);
     tallyOf(requests).add(`${method} ${outcome} ${label}`, () => ({ client: label, method, outcome }));
   };
@@ -57,7 +57,7 @@ export function clientSeries(series: Series, maxClients: number): OnRequest {
   tallyOf(requests);
 
   return (event) => {
-    if (isNew(event)) batch.add(event);
+    if (isNew(event) && !isCountedOpen(event)) batch.add(event);
   };
 }
 
@@ -65,3 +65,7 @@ const UNMATCHED = 'unmatched';
 const UNKNOWN = 'unknown';
 
 const labelsOf = (metric: object): Set<string> => sharedState(metric, 'labels', () => new Set<string>());
+
+/** Of a request that was told of as open, the end says nothing new, unless a guard has refused it late. */
+const isCountedOpen = (event: OpenEvent | RequestEvent): boolean =>
+  event.type === 'request' && event.opened !== undefined && event.outcome === 'accepted';

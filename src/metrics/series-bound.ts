@@ -13,6 +13,7 @@ export function seriesBound({ maxRoutes, maxClients }: Caps): Record<keyof typeo
   const verdicts = REASONS.size; // `accepted` is always `ok`, `refused` never is
   return {
     requests: METHODS.length * verdicts * MODES.length * (maxRoutes + 2),
+    openRequests: 2,
     duration: METHODS.length * (METRICS.duration.buckets.length + 3),
     envelopes: VERSIONS.length * FORMS.length,
     observed: REASONS.size,

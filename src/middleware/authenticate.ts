@@ -1,51 +1,86 @@
+import { copyOf } from '../adapters/customer.js';
 import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
-import { toXlinkError } from '../errors/errors.js';
+import { toXlinkError, type XlinkError } from '../errors/errors.js';
 import type { Decision, Pass } from '../http/decision.js';
 import { replaceLeftBodies, replaceNodeBody } from './node/body.js';
-import { type HoldableResponse, holdResponse } from './node/buffered-response.js';
 import { replaceFields } from './node/fields.js';
 import type { FrameworkContext } from './node/framework-context.js';
 import { inboundRequest } from './node/request.js';
 import { setHeaders, whenClosed } from './node/response.js';
-import { rememberRequestContext, unshared } from './request-context.js';
+import { refusedBy, rememberRequestContext } from './request-context.js';
+import { sealAnswerOf } from './sealing/seal-answer.js';
 
 /**
  * Asks the adapter about a request and carries out what it decides; the decision is counted once, when the response is
- * over. `action: 'answer'` means that the request was answered and must not go on.
+ * over, and as a refusal if a guard behind the adapter refused. `action: 'answer'` means that the request was answered and must not go on.
  */
 export async function authenticate(
   adapter: BaseDualModeAdapter,
   context: FrameworkContext,
 ): Promise<Decision> {
-  const { res } = context;
   try {
-    const decision = await adapter.decide(inboundRequest(context));
-    try {
-      if (decision.action === 'answer') context.answer(decision);
-      else admit(adapter, context, decision);
-    } finally {
-      whenClosed(res, (aborted) => adapter.recordOutcome(decision, context.route(), res.statusCode, aborted));
-    }
-    return decision;
+    return await carryOut(adapter, context, await adapter.decide(inboundRequest(context)));
   } catch (error) {
     throw toXlinkError(error);
   }
 }
 
-function admit(adapter: BaseDualModeAdapter, context: FrameworkContext, pass: Pass): void {
+/** Answers the routes of the library itself. False: it is not for one of them, and goes on. */
+export async function answerOwnRoute(
+  adapter: BaseDualModeAdapter,
+  context: FrameworkContext,
+): Promise<boolean> {
+  try {
+    const decision = await adapter.decideOwnRoute(inboundRequest(context));
+    if (decision) await carryOut(adapter, context, decision);
+    return decision?.action === 'answer';
+  } catch (error) {
+    throw toXlinkError(error);
+  }
+}
+
+async function carryOut(
+  adapter: BaseDualModeAdapter,
+  context: FrameworkContext,
+  decision: Decision,
+): Promise<Decision> {
+  const { res } = context;
+  let refused: XlinkError | undefined; // by a guard behind the adapter
+  try {
+    if (decision.action === 'answer') context.answer(decision);
+    else
+      admit(adapter, context, decision, (error) => {
+        refused ??= error;
+      });
+  } finally {
+    whenClosed(context.req, res, (aborted) =>
+      adapter.recordOutcome(refusedBy(decision, refused), context.route(), res.statusCode, aborted),
+    );
+  }
+  return decision;
+}
+
+function admit(
+  adapter: BaseDualModeAdapter,
+  context: FrameworkContext,
+  pass: Pass,
+  onRefused: (error: XlinkError) => void,
+): void {
   const { req, res, request, bodies, shownIn } = context;
-  const { content, fields, message, sealResponse, sealFailure } = pass;
+  const { content, message, sealing, sealFailure } = pass;
   setHeaders(res, pass.headers);
-  rememberRequestContext(adapter, [req, request], pass);
-  if (pass.auth) Object.assign(shownIn, { auth: unshared(pass.auth) });
+  rememberRequestContext(adapter, [req, request], pass, { onRefused, onRefusal: context.onRefusal });
+  if (pass.auth) Object.assign(shownIn, { auth: copyOf(pass.auth) });
   if (message) Object.assign(shownIn, { agentMessage: message });
-  if (fields) replaceFields(req, fields);
+  replaceFields(req, pass);
   if (content) {
     replaceNodeBody(req, content);
     replaceLeftBodies(bodies, content.bytes, message?.payload);
   }
-  if (sealResponse && sealFailure && req.method !== 'HEAD') {
-    delete req.headers['accept-encoding']; // what is sealed must be plain
-    holdResponse(res as unknown as HoldableResponse, sealResponse, sealFailure);
+  if (sealing && sealFailure && req.method !== 'HEAD') {
+    sealAnswerOf(req, res, sealing, (error) => {
+      const { status, headers, body } = sealFailure(error);
+      return { head: { status, headers: Object.entries(headers) }, body };
+    });
   }
 }

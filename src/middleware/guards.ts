@@ -45,6 +45,7 @@ const covers = (auth: Auth, scope: Scope): boolean =>
   Array.isArray(auth.scopes) && grantsScope(auth.scopes, scope);
 
 function refuse(request: object, error: XlinkError, mode: Mode): HttpResponse {
-  const { method, style } = requestContextOf(request);
+  const { method, style, onRefused } = requestContextOf(request);
+  onRefused?.(error);
   return refusal(error, { mode, method, durationMs: 0 }, style);
 }

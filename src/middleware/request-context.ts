@@ -1,9 +1,12 @@
 import { type AuthSource, authOf } from '../adapters/auth-store.js';
+import { frozenCopyOf } from '../adapters/customer.js';
 import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { type RefusalStyle, refusalStyle } from '../adapters/refusals.js';
-import type { Auth, Pass } from '../http/decision.js';
+import type { XlinkError } from '../errors/errors.js';
+import type { Auth, Decision, Pass } from '../http/decision.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
 import { sharedByCopies } from '../util/copies.js';
+import type { OnRefusal } from './refusal-options.js';
 
 /** How a request came through the adapter in front, as far as guards behind need to know. */
 export interface RequestContext {
@@ -11,38 +14,38 @@ export interface RequestContext {
   readonly method: AuthMethod;
   readonly mode: Mode;
   readonly style: RefusalStyle;
+  /** Told what a guard refuses the request with, so that the adapter counts it as refused. Absent without an adapter. */
+  readonly onRefused?: (error: XlinkError) => void;
+  /** Answers what guards refuse, where the API does that in its own way. */
+  readonly onRefusal?: OnRefusal | undefined;
 }
 
-const adapters = sharedByCopies(
-  'request-context/1',
-  () => new WeakMap<object, Pick<RequestContext, 'mode' | 'style'>>(),
-);
-const NO_ADAPTER: Pick<RequestContext, 'mode' | 'style'> = { mode: 'hybrid', style: refusalStyle({}) };
+/** What does not follow from `authOf()`. */
+type Remembered = Pick<RequestContext, 'mode' | 'style' | 'onRefused' | 'onRefusal'>;
+
+const adapters = sharedByCopies('request-context/1', () => new WeakMap<object, Remembered>());
+const NO_ADAPTER: Remembered = { mode: 'hybrid', style: refusalStyle({}) };
 
 /** Notes a request that is let through, under each object that stands for it. */
 export function rememberRequestContext(
   adapter: BaseDualModeAdapter,
   requests: readonly object[],
   { auth, outcome }: Pass,
+  hooks: Pick<Remembered, 'onRefused' | 'onRefusal'>,
 ): void {
-  const { mode, refusalStyle: style } = adapter;
-  for (const request of requests) {
-    adapters.set(request, { mode: outcome?.mode ?? mode, style });
-    if (auth) adapter.rememberAuth(request, frozen(auth));
+  const context = { mode: outcome?.mode ?? adapter.mode, style: adapter.refusalStyle, ...hooks };
+  const remembered = auth && frozenCopyOf(auth);
+  for (const request of new Set(requests)) {
+    adapters.set(request, context);
+    if (remembered) adapter.rememberAuth(request, remembered);
   }
 }
+
+/** A decision as it is counted: a guard behind the adapter may have refused. */
+export const refusedBy = (decision: Decision, error: XlinkError | undefined): Decision =>
+  error && decision.outcome ? { ...decision, outcome: { ...decision.outcome, error } } : decision;
 
 export function requestContextOf(request: object): RequestContext {
   const auth = authOf<AuthSource>(request);
   return { ...(adapters.get(request) ?? NO_ADAPTER), auth, method: auth?.mode ?? 'none' };
-}
-
-/** A copy whose list of scopes is a copy too: adding to one adds to no other. */
-export const unshared = (auth: Auth): Auth =>
-  'scopes' in auth && Array.isArray(auth.scopes) ? { ...auth, scopes: [...auth.scopes] } : { ...auth };
-
-function frozen(auth: Auth): Auth {
-  const copy = unshared(auth);
-  if ('scopes' in copy && Array.isArray(copy.scopes)) Object.freeze(copy.scopes);
-  return Object.freeze(copy);
 }

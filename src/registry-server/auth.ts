@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { answerExpress, type ExpressMiddleware } from '../middleware/express/middleware.js';
 import type { NodeRequest } from '../middleware/node/types.js';
 import { problemOf } from './responses.js';

@@ -1,4 +1,4 @@
-import { isXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
+import { isXlinkError, type XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { HttpResponse } from '../http/decision.js';
 import { looksLikeDidKey } from '../identity/did.js';
 import { answerExpress } from '../middleware/express/middleware.js';
@@ -132,7 +132,7 @@ async function decide(
         peer: req.socket?.remoteAddress,
         onError: (thrown) => void failure(thrown, onFault),
       }),
-      gone: goneWith(res),
+      gone: goneWith(req, res),
     });
   if (!change) return jsonResponse(200, await pageOf(registry, queryOf(req)));
 
@@ -153,9 +153,9 @@ async function resolve(registry: ManagedTrustRegistry, text: string): Promise<Ht
     : problemOf(xlinkError('LOOKUP_FAILED:DID_NOT_IN_REGISTRY'), { did, revision: 0 });
 }
 
-function goneWith(res: NodeResponse): AbortSignal {
+function goneWith(req: NodeRequest, res: NodeResponse): AbortSignal {
   const gone = new AbortController();
-  whenClosed(res, () => gone.abort());
+  whenClosed(req, res, () => gone.abort());
   return gone.signal;
 }
 

@@ -1,6 +1,6 @@
 import type { CryptoProvider } from '../crypto/provider.js';
-import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
+import { isXlinkError, xlinkError } from '../errors/service-errors.js';
 import { decodeDidKey, looksLikeDidKey } from '../identity/did.js';
 import { assertKeyRecord, assertSuccessor, copyKeyRecord } from '../identity/key-record.js';
 import { copySuccession, MAX_SUCCESSIONS } from '../identity/succession.js';

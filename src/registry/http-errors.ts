@@ -1,4 +1,4 @@
-import { type XlinkError, xlinkError } from '../errors/errors.js';
+import { type XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { ErrorId } from '../errors/table.js';
 import { problemId } from '../http/problem.js';
 import type { JsonResponse } from './http-exchange.js';

@@ -1,5 +1,5 @@
 import { equalBytes } from '../crypto/bytes.js';
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { decodeDidKey } from '../identity/did.js';
 import type { Did, Registration, Scope } from '../types/protocol.js';
 

@@ -1,5 +1,5 @@
 import type { CryptoProvider } from '../crypto/provider.js';
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { assertKeyRecord } from '../identity/key-record.js';
 import { hashOfDid, MAX_SUCCESSIONS, verifySuccession } from '../identity/succession.js';
 import type { Did, KeyRecord, RegistryEntry, Succession } from '../types/protocol.js';

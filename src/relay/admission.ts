@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import type { TrustRegistry } from '../types/ports.js';
 import type { Did } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';

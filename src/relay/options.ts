@@ -36,7 +36,10 @@ export interface RelayOptions {
   readonly open?: boolean;
   /** Path of the relay as its callers write it. Default `/relay`, below wherever a framework has the handler mounted. */
   readonly path?: string;
-  /** What one DID may send. Default 600; what waits is limited by the store. */
+  /**
+   * What one DID may send; copies of what it sent, which anybody can make, do not count. Default 600; what waits is limited by
+   * the store.
+   */
   readonly sendsPerMinute?: number;
   /**
    * Requests and sockets of one address, in a minute, whose signatures are checked; all DIDs behind it together. More are
@@ -93,7 +96,7 @@ function checkAdmission({ registry, admits, open = false }: RelayOptions): void 
 export function checkRelayOptions(options: RelayOptions): void {
   checkOptions('createRelay', options, {
     identity: isIdentity,
-    store: hasMethods('add', 'list', 'ack', 'watch', 'sweep', 'close'),
+    store: hasMethods('add', 'knows', 'list', 'ack', 'watch', 'sweep', 'close'),
     registry: hasMethods('lookup'),
     admits: isAdmission,
     open: isBoolean,

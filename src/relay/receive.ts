@@ -1,5 +1,5 @@
-import { BaseAgent } from '../agent/agent.js';
-import { xlinkError } from '../errors/errors.js';
+import { ServiceAgent } from '../agent/service-agent.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
 import {
   type Delivery,
@@ -23,7 +23,7 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 export class Outlet {
   readonly #options: RelayOptions;
   readonly #admits: Admits;
-  readonly #agent: BaseAgent;
+  readonly #agent: ServiceAgent;
   readonly #places: Places;
 
   constructor(options: RelayOptions, admits: Admits) {
@@ -32,7 +32,7 @@ export class Outlet {
     this.#options = options;
     this.#places = new Places(receiversPerDid, maxReceivers);
     this.#admits = admits;
-    this.#agent = new BaseAgent({
+    this.#agent = new ServiceAgent({
       identity,
       clock,
       nonceStore: new MemoryNonceStore({ clock }),
@@ -40,13 +40,24 @@ export class Outlet {
     });
   }
 
-  /** Who made this proof for this request, and what it carries. Each proof is good once. Throws what it is refused with. */
+  /**
+   * Who made this proof for this request, and what it carries. Each proof is good once; of those who are not admitted none
+   * is remembered. Throws what it is refused with.
+   */
   async authenticate(proof: string | Uint8Array, request: string): Promise<{ did: Did; payload: unknown }> {
-    const received = await this.#agent.receiveIntroduction(proof, { scope: RELAY_SCOPE, request });
+    const received = await this.#agent.receiveIntroduction(proof, {
+      scope: RELAY_SCOPE,
+      request,
+      admit: (did) => this.admit(did),
+    });
     if (!received.ok) throw received.error;
     const { sender, payload } = received.value;
-    await admit(this.#admits, sender, 'RELAY_NOT_ALLOWED');
     return { did: sender, payload };
+  }
+
+  /** Throws unless the DID is admitted now: it may have been revoked since it was last asked about. */
+  admit(did: Did): Promise<void> {
+    return admit(this.#admits, did, 'RELAY_NOT_ALLOWED');
   }
 
   /** Counts a receiver; returns how to end that. Throws `RELAY_UNAVAILABLE` for one too many. */
@@ -56,9 +67,13 @@ export class Outlet {
     return leave;
   }
 
-  /** The JSON that answers a pull. Ends early, with nothing, when the signal is aborted. */
+  /**
+   * The JSON that answers a pull of a DID that was admitted a moment ago; after a wait it is asked about again. Ends early,
+   * with nothing, when the signal is aborted.
+   */
   async answer(did: Did, pull: Pull, signal: AbortSignal): Promise<string> {
     const { store } = this.#options;
+    let hasWaited = false;
     if (pull.ack.length > 0) await orUnavailable(() => store.ack(did, pull.ack));
     let isNew = false;
     let wake = () => {};
@@ -72,7 +87,11 @@ export class Outlet {
         isNew = false;
         const found = await orUnavailable(() => store.list(did, pull.after, MAX_BATCH));
         const left = deadline - performance.now();
-        if (found.length > 0 || left <= 0 || signal.aborted) return messagesOf(found);
+        if (found.length > 0 || left <= 0 || signal.aborted) {
+          if (hasWaited && !signal.aborted) await this.admit(did);
+          return messagesOf(found);
+        }
+        hasWaited = true;
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, left);
           unref(timer);

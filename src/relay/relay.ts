@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
-import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
+import { toXlinkError, type XlinkError, xlinkError } from '../errors/service-errors.js';
 import { BodyIntake, defaultUnauthenticatedBytes, type IncomingBody } from '../http/body-intake.js';
 import { PROBLEM_TYPE } from '../http/media-type.js';
 import { problemBody } from '../http/problem.js';

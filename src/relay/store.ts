@@ -8,9 +8,11 @@ export interface Posted {
   readonly envelope: Envelope;
   /** Length of its JSON in bytes. */
   readonly bytes: number;
+  /** How long the relay may yet be sent copies of it, in ms from now: 361 000 by default. Until then it is `known`. */
+  readonly copiesForMs: number;
 }
 
-/** `known`: it is there already, or was a moment ago. The others say whose quota is used up. */
+/** `known`: it is there already, or was and copies of it may still come. The others say whose quota is used up. */
 export type AddOutcome = 'stored' | 'known' | 'sender-full' | 'mailbox-full';
 
 /**
@@ -20,6 +22,8 @@ export type AddOutcome = 'stored' | 'known' | 'sender-full' | 'mailbox-full';
 export interface RelayStore {
   /** Resolves once the message is as durable as the store can make it. */
   add(message: Posted): Promise<AddOutcome>;
+  /** Whether `add` would say `known`. */
+  knows(envelope: Envelope): Awaitable<boolean>;
   /** Oldest first, behind `after` (empty: all), `max` at most; none that has expired. */
   list(to: Did, after: string, max: number): Awaitable<readonly Delivery[]>;
   /** Removes messages for good. Ids that are not in this mailbox are ignored. */

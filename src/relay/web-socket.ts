@@ -15,12 +15,15 @@ const PROOF_WITHIN_MS = 10_000;
 const IDLE_MS = 90_000;
 /** A version 3 proof takes 8 KiB, a pull with 100 ids 5. */
 const MAX_FRAME_BYTES = 64 * 1024;
+/** Close codes (RFC 6455 section 7.4.1 and the registry of IANA). */
+const POLICY_VIOLATION = 1008;
+const TRY_AGAIN_LATER = 1013;
 /** Sockets that have not shown who they are, at most. */
 const MAX_STRANGERS = 1000;
 
 /**
  * Recipients that pull over a WebSocket: the first frame is the proof, each further one a pull, and each is answered by
- * one frame. There is one pull at a time, so a recipient gets no faster than it takes.
+ * one frame. A refusal is a problem document, and the last frame. There is one pull at a time, so a recipient gets no faster than it takes.
  */
 export class Sockets {
   readonly #server: WebSocketServer;
@@ -90,6 +93,7 @@ export class Sockets {
       socket.send('{"ready":true}');
       for (;;) {
         const pull = pullOf(JSON.parse(await frames.next(IDLE_MS, ended.signal)));
+        await this.#outlet.admit(did); // the proof may be hours old
         socket.send(await this.#outlet.answer(did, pull, ended.signal));
       }
     } catch (thrown) {
@@ -97,7 +101,7 @@ export class Sockets {
       if (!ended.signal.aborted) {
         this.#onError(error);
         socket.send(problemBody(error, { authMethod: 'xlink' }));
-        socket.close(1008);
+        socket.close(error.status >= 500 ? TRY_AGAIN_LATER : POLICY_VIOLATION);
         unref(setTimeout(end, 1000));
       }
     } finally {

@@ -1,5 +1,5 @@
 import { concat } from '../crypto/bytes.js';
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { schemeFor, slotsOf } from './scheme.js';
 import {

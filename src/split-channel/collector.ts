@@ -1,6 +1,6 @@
 import { equalBytes } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import type { Clock, Did } from '../types/protocol.js';
 import { KeyedMutex } from '../util/keyed-mutex.js';
 import type { ShareBundle } from './bundle.js';

@@ -1,7 +1,7 @@
 import { defaultProvider } from '#provider';
 import type { CryptoProvider } from '../crypto/provider.js';
-import { toXlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
+import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import { checkOptions, isFunction, isObject } from '../util/options.js';
 import { piecesPerShare } from './scheme.js';
 import { assertShare, type ChannelShare, sameGroup } from './share.js';

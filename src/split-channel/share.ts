@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { decodeBase64url } from '../util/base64url.js';
 
 /** How a secret is shared: by XOR, or by polynomials where XOR shares would be too large. */

@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import type { ErrorId } from '../errors/table.js';
 
 /** What goes wrong becomes an error with this id, and its `cause`. */

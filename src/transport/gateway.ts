@@ -134,7 +134,8 @@ export class GatewayTransport implements Transport {
       for (const handler of this.#handlers) await handler(envelope);
       signal.throwIfAborted(); // the handlers may have been taken away meanwhile
     };
-    void new Mailbox({ source, take, waitMs, onError, signal, backoff: this.#backoff }).run();
+    const owner = () => session.ready();
+    void new Mailbox({ source, owner, take, waitMs, onError, signal, backoff: this.#backoff }).run();
   }
 
   #source(session: RelaySession): MailboxSource {

@@ -6,7 +6,7 @@ import { fetchOrPlatform } from '../http/fetch.js';
 import { PROBLEM_TYPE } from '../http/media-type.js';
 import { problemBody } from '../http/problem.js';
 import { readAtMost } from '../http/read-body.js';
-import { requestBinding } from '../http/request-binding.js';
+import { requestBinding, targetOf } from '../http/request-binding.js';
 import type { Transport } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { type Backoff, exponentialBackoff } from '../util/backoff.js';
@@ -64,8 +64,7 @@ export class HttpsTransportAdapter implements Transport {
 
   /** Messages are bound to the POST that brings them. */
   get binding(): string {
-    const { pathname, search } = new URL(this.#options.baseUrl);
-    return requestBinding('POST', pathname + search);
+    return requestBinding('POST', targetOf(new URL(this.#options.baseUrl)));
   }
 
   async send(envelope: Envelope, _to: Did, again?: () => Promise<Envelope>): Promise<Result<void>> {
@@ -92,8 +91,7 @@ export class HttpsTransportAdapter implements Transport {
       if (request.method !== 'POST') return new Response(null, { status: 405, headers: { Allow: 'POST' } });
       const envelope = await envelopeOf(request);
       if (this.#handlers.size === 0) throw xlinkError('SEND_FAILED'); // there is no handler to take it
-      const { pathname, search } = new URL(request.url);
-      const arrival = { request: requestBinding('POST', pathname + search) };
+      const arrival = { request: requestBinding('POST', targetOf(new URL(request.url))) };
       for (const handler of this.#handlers) await handler(envelope, arrival);
       return new Response(null, { status: 204 });
     } catch (error) {

@@ -1,10 +1,11 @@
+import type { Did } from '../types/protocol.js';
 import { type Delivery, deliveriesIn, type Pull, RECEIVE_REQUEST } from './relay-protocol.js';
 import type { RelaySession } from './relay-session.js';
 
 /** Where a mailbox is read: long poll or WebSocket. */
 export interface MailboxSource {
-  /** Deliveries, or none if there were none within `waitMs`. Rejects where the relay cannot be asked. */
-  pull(pull: Pull): Promise<readonly Delivery[]>;
+  /** Deliveries for the DID, or none if there were none within `waitMs`. Rejects where the relay cannot be asked. */
+  pull(pull: Pull, did: Did): Promise<readonly Delivery[]>;
   close(): void;
 }
 

@@ -6,6 +6,8 @@ import { type Delivery, MAX_BATCH } from './relay-protocol.js';
 
 export interface MailboxOptions {
   readonly source: MailboxSource;
+  /** Whose mailbox it is. */
+  readonly owner: () => Promise<Did>;
   /** Resolves once the envelope is taken. */
   readonly take: (envelope: Envelope) => Awaitable<void>;
   readonly waitMs: number;
@@ -21,6 +23,7 @@ export interface MailboxOptions {
  */
 export class Mailbox {
   readonly #options: MailboxOptions;
+  #did: Did | undefined;
   /** Taken, and not yet known to the relay. */
   #acks: string[] = [];
   #after = '';
@@ -51,20 +54,27 @@ export class Mailbox {
   }
 
   async #turn(): Promise<void> {
-    const { source, waitMs } = this.#options;
+    const { source, waitMs, owner } = this.#options;
+    const did = await owner();
+    if (did !== this.#did) this.#begin(did);
     const ack = this.#acks.slice(0, MAX_BATCH);
     const isBehind = this.#acks.length > ack.length;
-    const deliveries = await source.pull({
-      ack,
-      after: this.#after,
-      waitMs: isBehind ? 0 : this.#patience(waitMs),
-    });
+    const waits = isBehind ? 0 : this.#patience(waitMs);
+    const deliveries = await source.pull({ ack, after: this.#after, waitMs: waits }, did);
     this.#acks = this.#acks.slice(ack.length);
     if (deliveries.length > 0) {
       this.#after = deliveries.at(-1)!.id;
       await this.#takeAll(deliveries);
     }
     this.#rewindIfDue();
+  }
+
+  /** Another mailbox: places and acknowledgements were those of the one before. */
+  #begin(did: Did): void {
+    this.#did = did;
+    this.#acks = [];
+    this.#after = '';
+    this.#stuck.clear();
   }
 
   /** No longer than until what was not taken is to be tried again. */

@@ -1,5 +1,5 @@
-import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
+import { toXlinkError, type XlinkError, xlinkError } from '../errors/service-errors.js';
 import { type HttpTextResponse, httpCall } from '../http/fetch.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { isPassing, refusalOf } from '../http/problem.js';

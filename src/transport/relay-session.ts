@@ -28,6 +28,11 @@ export class RelaySession {
     if (options.relayDid !== undefined) this.#relayDid = Promise.resolve(options.relayDid);
   }
 
+  /** Whose mailbox it reads: another identity may have taken the place. */
+  ready(): Promise<Did> {
+    return this.#user.ready();
+  }
+
   /** An envelope that carries `payload` for the request. */
   async proof(request: string, payload: unknown): Promise<Envelope> {
     const to = await this.relayDid();

@@ -1,6 +1,7 @@
 import { xlinkError } from '../errors/errors.js';
 import { below } from '../http/base-url.js';
 import { refusalIn } from '../http/problem.js';
+import type { Did } from '../types/protocol.js';
 import { unref } from '../util/backoff.js';
 import type { MailboxSource } from './long-poll.js';
 import { type Delivery, deliveriesIn, type Pull, SOCKET_REQUEST } from './relay-protocol.js';
@@ -40,6 +41,8 @@ export class RelaySocket implements MailboxSource {
   readonly #session: RelaySession;
   readonly #options: RelaySocketOptions;
   #socket: WebSocketLike | undefined;
+  /** Who its proof was by. */
+  #did: Did | undefined;
   #waiting: Waiting | undefined;
   #isClosed = false;
 
@@ -48,9 +51,10 @@ export class RelaySocket implements MailboxSource {
     this.#options = options;
   }
 
-  async pull(pull: Pull): Promise<readonly Delivery[]> {
+  async pull(pull: Pull, did: Did): Promise<readonly Delivery[]> {
     const { timeoutMs } = this.#options;
     try {
+      if (this.#did !== did) this.#drop(lost()); // a connection is for one mailbox
       const socket = this.#socket ?? (await this.#open());
       const answer = await this.#ask(() => socket.send(JSON.stringify(pull)), pull.waitMs + timeoutMs);
       const refusal = refusalIn(answer);
@@ -71,6 +75,7 @@ export class RelaySocket implements MailboxSource {
     const { webSocket, relayUrl, timeoutMs, maxAnswerBytes } = this.#options;
     const proof = await this.#session.proof(SOCKET_REQUEST, {});
     if (this.#isClosed) throw lost();
+    this.#did = proof.from;
     const socket = new webSocket(below(relayUrl, '/relay/socket').replace(/^http/, 'ws'));
     this.#socket = socket;
     const isCurrent = () => this.#socket === socket;

@@ -22,6 +22,16 @@ export interface Authentication {
   readonly client?: string;
 }
 
+/**
+ * An accepted request is not over yet: an event stream, a download, a WebSocket. Told within two seconds, and before every report;
+ * the {@link RequestEvent} follows when it is over.
+ */
+export interface OpenEvent extends Authentication {
+  readonly type: 'open';
+  /** Tells open requests of this process apart. */
+  readonly number: number;
+}
+
 /** What an adapter reports about one request, once its response is over. */
 export interface RequestEvent extends Authentication {
   readonly type: 'request';
@@ -31,6 +41,8 @@ export interface RequestEvent extends Authentication {
   readonly aborted?: true;
   /** Route template such as `/orders/:id`, or `unmatched`. */
   readonly route: string;
+  /** The `number` of the `open` event that told of this request before, and counted it. */
+  readonly opened?: number;
   /** Time spent on authentication, in milliseconds. */
   readonly durationMs: number;
   /** The trace the request belongs to, 32 hex digits, where it is sampled. */
@@ -145,10 +157,10 @@ export interface UnlinkEvent {
   readonly by: 'operator' | 'client';
 }
 
-/** Something about the set-up that weakens what the adapter promises; told once, when the adapter is made. */
+/** Something about the set-up that weakens what the adapter promises; told once, when it is found out. */
 export interface WarningEvent {
   readonly type: 'warning';
-  /** Of the error that the same set-up is where it cannot be tolerated. */
+  /** Of the error that the same set-up leads to, or is where it cannot be tolerated. */
   readonly code: string;
   /** What is weak, and what to do. */
   readonly message: string;
@@ -167,6 +179,7 @@ export interface KeyEpochEvent {
 
 /** Everything an {@link Observer} is told; `type` tells the events apart. */
 export type XlinkEvent =
+  | OpenEvent
   | RequestEvent
   | ObservedEvent
   | ModeEvent

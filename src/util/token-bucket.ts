@@ -27,4 +27,10 @@ export class TokenBucket {
     this.#buckets.set(name, { left: allowed ? left - MINUTE_MS : left, at: now });
     return allowed;
   }
+
+  /** Takes back what `take` counted, for an attempt that came to nothing. */
+  giveBack(name: string): void {
+    const bucket = this.#buckets.get(name);
+    if (bucket) this.#buckets.set(name, { ...bucket, left: bucket.left + MINUTE_MS });
+  }
 }

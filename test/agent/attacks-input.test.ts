@@ -16,7 +16,7 @@ import { signOnlyEnvelope } from '../../src/envelope/seal.js';
 import { decodeBase64url } from '../../src/util/base64url.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { NOON } from '../support/clock.js';
-import { altered, sealed, withBitFlipped } from '../support/forge.js';
+import { altered, answered, sealed, withBitFlipped } from '../support/forge.js';
 import { errorOf, idOf } from '../support/results.js';
 import { cast, fromAlice, KEYS } from './attacks-support.js';
 
@@ -188,7 +188,8 @@ describe('a flipped bit', () => {
   interface Form {
     readonly name: string;
     readonly version: Version;
-    readonly make: () => Promise<Envelope>;
+    /** The payload of an answer is beside it. */
+    readonly make: () => Promise<{ readonly envelope: Envelope; readonly payload?: Uint8Array }>;
     readonly options: ReceiveRules;
   }
   /** Every kind in every suite that has it, with every member that it may have. */
@@ -209,18 +210,15 @@ describe('a flipped bit', () => {
     const form = (kind: Kind, isSealed: boolean): Form => ({
       name: `${isSealed ? 'sealed' : 'signed-only'} ${kind} of version ${version}`,
       version,
-      make: () =>
-        isSealed
-          ? sealed(bySender, KEYS.bob, content, draft(kind))
-          : signOnlyEnvelope(
-              bySender,
-              {
-                ...draft(kind),
-                ...(kind === 'request' || kind === 'message' ? beside : {}),
-                ...(kind === 'request' ? signed : {}),
-              },
-              content,
-            ),
+      make: async () => {
+        if (kind === 'answer') return answered(bySender, KEYS.bob, content, draft(kind));
+        if (isSealed) return { envelope: await sealed(bySender, KEYS.bob, content, draft(kind)) };
+        const more = {
+          ...(kind === 'request' || kind === 'message' ? beside : {}),
+          ...(kind === 'request' ? signed : {}),
+        };
+        return { envelope: await signOnlyEnvelope(bySender, { ...draft(kind), ...more }, content) };
+      },
       options: {
         kind,
         allowCleartext: true,
@@ -255,8 +253,12 @@ describe('a flipped bit', () => {
     async ({ version, make, options }) => {
       const nonceStore = new MemoryNonceStore({ coldStart: 'accept', clock: () => NOON });
       const { bob } = await cast({ nonceStore }, version);
-      const receive = (input: Envelope) => bob.receiveContent(input, options);
-      const envelope = await make();
+      const { envelope, payload } = await make();
+      const receive = (input: Envelope, beside = payload) =>
+        bob.receiveContent(input, {
+          ...options,
+          ...(beside ? { first: { payload: beside, isFinal: true } } : {}),
+        });
       const accepted: string[] = [];
       const ids = new Map<string, Set<string>>();
       for (const [name, value] of Object.entries(envelope) as [string, string | number][]) {
@@ -265,6 +267,12 @@ describe('a flipped bit', () => {
           if (id === 'ok') accepted.push(`${name} ${flipped}`);
           ids.set(name, (ids.get(name) ?? new Set()).add(id));
         }
+      }
+      for (let bit = 0; payload && bit < payload.length * 8; bit++) {
+        const flipped = Uint8Array.from(payload, (byte, at) =>
+          at === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte,
+        );
+        expect(idOf(await receive(envelope, flipped))).toBe('VERIFICATION_FAILED:SIGNATURE_MISMATCH');
       }
       expect(accepted).toEqual([]);
       expect([...ids.keys()].sort()).toEqual(Object.keys(envelope).sort());
@@ -280,7 +288,7 @@ describe('a flipped bit', () => {
     const members = new Set<string>();
     const labels = new Set<string>();
     for (const { make } of forms) {
-      const envelope = await make();
+      const { envelope } = await make();
       for (const name of Object.keys(envelope)) members.add(name);
       labels.add(`${envelope.kind} v${envelope.version} ${envelope.suite}`);
     }

@@ -8,11 +8,21 @@ import {
   type ReceiveOptions,
   type RegistryEntry,
 } from '@private.me/xlink';
+import type { ReceiveRules } from '../../src/agent/receive.js';
 import { encodeBase64url } from '../../src/util/base64url.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { identityOf } from '../support/agents.js';
 import type { FrozenClock } from '../support/clock.js';
-import { altered, keysOf, type Loose, recordOf, resigned, sealed, withBitFlipped } from '../support/forge.js';
+import {
+  altered,
+  answered,
+  keysOf,
+  type Loose,
+  recordOf,
+  resigned,
+  sealed,
+  withBitFlipped,
+} from '../support/forge.js';
 import { unwrap } from '../support/results.js';
 import { type Attempt, type Bench, OTHER_KIND, WEAK } from './lifecycle-bench.js';
 
@@ -41,6 +51,10 @@ const afterwards = (keys: (b: Bench) => unknown) => async (b: Bench) => {
   b.registry.instead = () => ({ ...entry, keys: shown });
   return next;
 };
+const answer = async (b: Bench) => {
+  const inReplyTo = b.envelope.nonce;
+  return (await answered(b.aliceKeys, b.bobKeys, encodeUtf8('1'), { inReplyTo })).envelope;
+};
 const throwing = (part: 'seen' | 'claim', what: unknown) => (clock: FrozenClock) => {
   const store = new MemoryNonceStore({ clock });
   const fail = () => {
@@ -67,6 +81,12 @@ export const RECEIVE_ATTEMPTS: Record<string, readonly ReceiveAttempt[]> = {
       arrange: ({ envelope }) => ({ ...envelope, role: 'x' }),
     },
     { id: 'PARSE_FAILED:MISSING_FIELD', last: 'parsing', arrange: without('scope') },
+    {
+      id: 'PARSE_FAILED:MISSING_FIELD',
+      by: 'an answer without its first chunk',
+      last: 'parsing',
+      arrange: answer,
+    },
     { id: 'PARSE_FAILED:PQ_SIGNATURE_MISSING', last: 'parsing', arrange: without('pqSignature') },
     {
       id: 'PARSE_FAILED:UNKNOWN_VERSION',
@@ -89,10 +109,8 @@ export const RECEIVE_ATTEMPTS: Record<string, readonly ReceiveAttempt[]> = {
       id: 'KIND_NOT_ACCEPTED',
       by: 'an answer that nobody waits for',
       last: 'checking',
-      arrange: (b) => {
-        const inReplyTo = b.envelope.nonce;
-        return sealed(b.aliceKeys, b.bobKeys, encodeUtf8('1'), { kind: 'answer', inReplyTo });
-      },
+      options: { first: { payload: new Uint8Array(48), isFinal: true } } as ReceiveRules,
+      arrange: answer,
     },
     {
       id: 'VERSION_TOO_LOW',

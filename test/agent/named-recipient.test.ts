@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { MemoryTrustRegistry } from '@private.me/xlink';
+import { identityOf } from '../support/agents.js';
+import { DAY, HOUR } from '../support/clock.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
 import { pair, World } from '../support/world.js';
 
@@ -24,6 +26,23 @@ test('a name that nobody or several have sends nothing', async () => {
   expect(world.transport.outbox).toEqual([]);
   unwrap(await world.registry.revoke(other.did));
   expect(unwrap(await alice.send({ to: 'bob', payload: 1 })).envelope.to).toBe(bob.did);
+});
+
+test('a name goes on to the identity that took the place of another, at once and for ever', async () => {
+  const { world, alice, bob } = await pair();
+  const [second, third] = [await identityOf('bob, second'), await identityOf('bob, third')];
+  for (const next of [second, third]) {
+    unwrap(await bob.succeedBy(next, { overlapMs: HOUR }));
+    expect(unwrap(await alice.resolve('bob'))).toBe(next.did);
+  }
+  const sent = unwrap(await alice.send({ to: 'bob', payload: 1 }));
+  expect(unwrap(await bob.receive(sent.envelope)).payload).toBe(1);
+  world.clock.advance(DAY);
+  expect(unwrap(await alice.resolve('bob'))).toBe(third.did);
+  await world.agent('another bob', { name: 'bob' });
+  expect(idOf(await alice.resolve('bob'))).toBe('LOOKUP_FAILED:NAME_AMBIGUOUS');
+  unwrap(await world.registry.revoke(second.did, { successors: true }));
+  expect(idOf(await alice.resolve('bob'))).toBe('ok'); // the other one
 });
 
 test('what looks like a DID is never taken for a name', async () => {

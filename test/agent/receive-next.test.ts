@@ -1,4 +1,6 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import { Agent } from '@private.me/xlink';
+import { identityOf } from '../support/agents.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
 import { pair, World } from '../support/world.js';
 
@@ -99,4 +101,28 @@ test('more than 1000 envelopes that nobody asks for are refused to the sender', 
 test('a missing argument is no argument, but undefined is one', async () => {
   const { bob } = await pair();
   expect(idOf(await bob.receive(undefined as never))).toBe('PARSE_FAILED:SYNTAX');
+});
+
+describe('while its identity is succeeded', () => {
+  test('it takes what was sent to either DID before it was first called', async () => {
+    const { world, alice } = await pair();
+    const [identity, successor] = [await identityOf('carol'), await identityOf('carol, next')];
+    const old = await world.agent('carol');
+    unwrap(await old.succeedBy(successor));
+    for (const to of [identity, successor])
+      unwrap(await alice.send({ to: to.did, payload: to === successor ? 'to the next' : 'to the old' }));
+    const { registry, clock, transport } = world;
+    const carol = new Agent({ identity, successor, registry, clock, transport });
+    expect(texts(await carol.receive(), await carol.receive())).toEqual(['to the old', 'to the next']);
+  });
+
+  test('it takes what is sent to a DID that it gets while it waits', async () => {
+    const { alice, bob } = await pair();
+    const [old, next] = [bob.did, await identityOf('bob, next')];
+    const waiting = [bob.receive(), bob.receive()];
+    await bob.ready();
+    unwrap(await bob.succeedBy(next));
+    for (const to of [next.did, old]) unwrap(await alice.send({ to, payload: to }));
+    expect(texts(...(await Promise.all(waiting)))).toEqual([next.did, old]);
+  });
 });

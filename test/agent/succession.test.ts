@@ -12,6 +12,7 @@ import { BaseAgent } from '@private.me/xlink/client';
 import { MemoryKeyStore } from '../../src/identity/key-store.js';
 import { hashOfDid } from '../../src/identity/succession.js';
 import { identityOf, seedOf } from '../support/agents.js';
+import { headOf, sealedAnswer } from '../support/answers.js';
 import { DAY, HOUR } from '../support/clock.js';
 import { errorOf, idOf, optionRefusedBy, thrownBy, unwrap } from '../support/results.js';
 import { pair } from '../support/world.js';
@@ -38,7 +39,7 @@ describe('an agent that is succeeded', () => {
     ] as const) {
       const message = unwrap(await alice.receive(await bob.createEnvelope({ to, payload: 2 })));
       expect([message.payload, message.recipient]).toEqual([2, recipient]);
-      const answer = await alice.createAnswer(message, 3);
+      const answer = headOf(await sealedAnswer(alice, message));
       expect([answer.from, answer.kind]).toEqual([to, 'answer']); // whoever was asked answers
     }
   });
@@ -238,7 +239,7 @@ describe('an agent that is succeeded', () => {
     expect(alice.did).toBe(third.did);
     for (const to of [old, second.did, third.did]) {
       const message = unwrap(await alice.receive(await bob.createEnvelope({ to, payload: 1 })));
-      expect((await alice.createAnswer(message, 2)).from).toBe(to);
+      expect(headOf(await sealedAnswer(alice, message)).from).toBe(to);
     }
     expect((await alice.successions()).map(({ to }) => to)).toEqual([second.did, third.did]);
   });

@@ -1,33 +1,32 @@
 import { describe, expect, test } from '@jest/globals';
-import { Agent, ENVELOPE_TYPE, MemoryNonceStore } from '@private.me/xlink';
+import { Agent, ANSWER_TYPE, ENVELOPE_TYPE, MemoryNonceStore } from '@private.me/xlink';
+import { framesOf, headOf, joined, withHead } from '../support/answers.js';
 import {
   fetchFor,
   type HandmadeAnswer,
   type HandmadeExchange,
   idOfRejection,
   KEY,
+  plainJson,
   postMisbehaving as post,
   postJson,
   rejection,
-  sealedJson,
   sentTo,
   serveApi,
   serveHandmade,
 } from './support.js';
 
 const INVALID = 'ANSWER_INVALID';
+const ANSWER = { 'Content-Type': ANSWER_TYPE };
 const sends = sentTo('/pay');
 
-const sealed = async (
-  exchange: HandmadeExchange,
-  ...[payload, change]: Parameters<HandmadeExchange['seal']>
-): Promise<HandmadeAnswer> => ({ status: 200, body: JSON.stringify(await exchange.seal(payload, change)) });
+type Misbehave = (exchange: HandmadeExchange) => Promise<HandmadeAnswer>;
 
 const messageFor = async ({ agent, message }: HandmadeExchange, more: object = {}): Promise<string> =>
   JSON.stringify(
     await agent.createEnvelope({
       to: message.sender,
-      payload: sealedJson({ paid: true }),
+      payload: { paid: true },
       inReplyTo: message.envelopeId,
       request: message.request!,
       ...more,
@@ -42,55 +41,112 @@ describe('a sealed answer', () => {
     expect(await response.json()).toEqual({ youSent: { amount: 1 } });
   });
 
-  test.each<[string, (exchange: HandmadeExchange) => Promise<HandmadeAnswer>]>([
+  test.each<[string, Misbehave, string?]>([
     [
       'from another DID',
       async (exchange) => {
         const agent = await Agent.quickstart({ registry: exchange.agent.registry });
-        return sealed(exchange, sealedJson({ paid: true }), { agent });
+        return exchange.seal(plainJson({ paid: true }), { agent });
       },
     ],
     [
       'to another request',
-      (exchange) => sealed(exchange, sealedJson({ paid: true }), { inReplyTo: 'AAAAAAAAAAAAAAAAAAAAAA' }),
+      (exchange) => exchange.seal(plainJson({ paid: true }), { inReplyTo: 'AAAAAAAAAAAAAAAAAAAAAA' }),
     ],
-    ['to another method', (exchange) => sealed(exchange, sealedJson({}), { request: 'PUT /pay' })],
-    ['to another path', (exchange) => sealed(exchange, sealedJson({}), { request: 'POST /pay?all' })],
-    ['with another status inside', (exchange) => sealed(exchange, sealedJson({}, 201))],
-    [
-      'with another status outside',
-      async (exchange) => ({ ...(await sealed(exchange, sealedJson({}))), status: 201 }),
-    ],
-    [
-      'with an error outside',
-      async (exchange) => ({ ...(await sealed(exchange, sealedJson({}))), status: 500 }),
-    ],
-    ['that hides an error', (exchange) => sealed(exchange, sealedJson({}, 500))],
-    ['with a status that is none', (exchange) => sealed(exchange, { status: '200' })],
-    ['with an informational status', (exchange) => sealed(exchange, { status: 101 })],
-    ['without a status', (exchange) => sealed(exchange, {})],
-    ['of nothing', (exchange) => sealed(exchange, null)],
-    ['with a body that is not base64url', (exchange) => sealed(exchange, { status: 200, body: '{}' })],
+    ['to another method', (exchange) => exchange.seal(plainJson({}), { request: 'PUT /pay' })],
+    ['to another path', (exchange) => exchange.seal(plainJson({}), { request: 'POST /pay?all' })],
+    ...[0, 101, 199, 600, 65_736].map((status): [string, Misbehave] => [
+      `with the status ${status}`,
+      (exchange) => exchange.seal({ status }),
+    ]),
     [
       'with a content type that is none',
-      (exchange) => sealed(exchange, { status: 200, contentType: 'a\nb: c' }),
+      (exchange) => exchange.seal({ headers: [['content-type', 'a\nb: c']] }),
     ],
+    ['with a header name that is none', (exchange) => exchange.seal({ headers: [['a b', 'c']] })],
+    ['with a header value that is none', (exchange) => exchange.seal({ headers: [['a', 'b\r\nc: d']] })],
     [
       'that was cut',
       async (exchange) => {
-        const { body } = await sealed(exchange, sealedJson({}));
-        return { status: 200, body: body!.slice(0, -40) };
+        const answer = await exchange.seal(plainJson({}));
+        return { ...answer, body: answer.body.subarray(0, -40) };
+      },
+      'ANSWER_INVALID:BROKEN_OFF',
+    ],
+    [
+      'that goes on after its end',
+      async (exchange) => {
+        const answer = await exchange.seal(plainJson({}));
+        return { ...answer, body: Buffer.concat([answer.body, Buffer.from([0])]) };
       },
     ],
     [
-      'that was changed',
+      'whose first chunk was changed',
       async (exchange) => {
-        const envelope = await exchange.seal(sealedJson({}));
-        const payload = envelope.payload!.startsWith('A')
-          ? `B${envelope.payload!.slice(1)}`
-          : `A${envelope.payload!.slice(1)}`;
-        return { status: 200, body: JSON.stringify({ ...envelope, payload }) };
+        const answer = await exchange.seal(plainJson({}));
+        answer.body[answer.body.length - 1]! ^= 1;
+        return answer;
       },
+    ],
+    [
+      'whose commitment was changed',
+      async (exchange) => {
+        const answer = await exchange.seal(plainJson({}));
+        const [head, first] = framesOf(answer.body);
+        first!.bytes[0]! ^= 1;
+        return { ...answer, body: joined([head!, first!]) };
+      },
+    ],
+    [
+      'whose envelope was changed',
+      async (exchange) => {
+        const answer = await exchange.seal(plainJson({}));
+        return { ...answer, body: withHead(answer.body, { ...headOf(answer.body), scope: 'admin' }) };
+      },
+    ],
+    [
+      'whose envelope holds the payload, too',
+      async (exchange) => {
+        const answer = await exchange.seal(plainJson({}));
+        const payload = Buffer.from(framesOf(answer.body)[1]!.bytes).toString('base64url');
+        return { ...answer, body: withHead(answer.body, { ...headOf(answer.body), payload }) };
+      },
+    ],
+    [
+      'with the envelope of a message in front',
+      async (exchange) => {
+        const answer = await exchange.seal(plainJson({}));
+        return { ...answer, body: withHead(answer.body, JSON.parse(await messageFor(exchange))) };
+      },
+    ],
+    [
+      'with a refusal in front',
+      async (exchange) => {
+        const answer = await exchange.seal(plainJson({}));
+        const { body } = await exchange.refuse(403, 'SCOPE_DENIED');
+        return { ...answer, body: withHead(answer.body, JSON.parse(String(body))) };
+      },
+    ],
+    [
+      'without its envelope',
+      async (exchange) => {
+        const answer = await exchange.seal(plainJson({}));
+        return { ...answer, body: joined(framesOf(answer.body).slice(1)) };
+      },
+    ],
+    [
+      'with nothing but its envelope',
+      async (exchange) => {
+        const answer = await exchange.seal(plainJson({}));
+        return { ...answer, body: joined(framesOf(answer.body).slice(0, 1)) };
+      },
+      'ANSWER_INVALID:BROKEN_OFF',
+    ],
+    ['that is empty', async () => ({ status: 200, headers: ANSWER, body: '' }), 'ANSWER_INVALID:BROKEN_OFF'],
+    ['that is no answer', async () => ({ status: 200, headers: ANSWER, body: '{"paid":true}' })],
+    [
+      'that is called an envelope',
+      async (exchange) => ({ ...(await exchange.seal(plainJson({}))), headers: {} }),
     ],
     ['that is a message, sealed', async (exchange) => ({ status: 200, body: await messageFor(exchange) })],
     [
@@ -101,15 +157,15 @@ describe('a sealed answer', () => {
       'that is a refusal of nothing',
       async ({ agent, message }) => ({
         status: 200,
-        body: JSON.stringify(await agent.createRefusal(message, sealedJson({ paid: true }))),
+        body: JSON.stringify(await agent.createRefusal(message, { status: 200, paid: true })),
       }),
     ],
     ['that is the request itself', async ({ request }) => ({ status: 200, body: request.body })],
-    ['that is empty', async () => ({ status: 200, body: '' })],
+    ['that is an empty envelope', async () => ({ status: 200, body: '' })],
     ['that is not an envelope', async () => ({ status: 200, body: '{"paid":true}' })],
-  ])('is refused if it is one %s', async (_, misbehave) => {
+  ])('is refused if it is one %s', async (_, misbehave, id = INVALID) => {
     const { answer, handmade } = await post(misbehave);
-    expect(await idOfRejection(answer)).toBe(INVALID);
+    expect(await idOfRejection(answer)).toBe(id);
     expect(sends(handmade)).toHaveLength(1);
   });
 
@@ -117,7 +173,7 @@ describe('a sealed answer', () => {
     const handmade = await serveHandmade();
     const other = await Agent.quickstart();
     await handmade.agent.registry.register({ did: other.did, keys: await other.keyRecord() });
-    handmade.misbehave = (exchange) => sealed(exchange, sealedJson({}), { to: other.did });
+    handmade.misbehave = (exchange) => exchange.seal(plainJson({}), { to: other.did });
     expect(await idOfRejection(fetchFor(handmade.url)('/pay', postJson({})))).toBe(INVALID);
   });
 
@@ -125,7 +181,7 @@ describe('a sealed answer', () => {
     const [handmade, other] = [await serveHandmade(), await serveHandmade()];
     const agent = await Agent.quickstart();
     for (const { url } of [handmade, other]) await fetchFor(url, { agent })('/a');
-    handmade.misbehave = (exchange) => sealed(exchange, sealedJson({ paid: true }), { agent: other.agent });
+    handmade.misbehave = (exchange) => exchange.seal(plainJson({ paid: true }), { agent: other.agent });
     const error = await rejection(fetchFor(handmade.url, { agent })('/pay', postJson({})));
     expect(error).toMatchObject({ id: INVALID, field: 'from' });
   });
@@ -134,7 +190,7 @@ describe('a sealed answer', () => {
     const handmade = await serveHandmade();
     const kept: HandmadeAnswer[] = [];
     handmade.misbehave = async (exchange) => {
-      kept.push(await sealed(exchange, sealedJson({ paid: true })));
+      kept.push(await exchange.seal(plainJson({ paid: true })));
       return kept[0]!;
     };
     const fetch = fetchFor(handmade.url);
@@ -153,43 +209,79 @@ describe('a sealed answer', () => {
         waiting.push({ exchange, answer: resolve });
         if (waiting.length < 2) return;
         const [a, b] = waiting as [(typeof waiting)[0], (typeof waiting)[0]];
-        void sealed(a.exchange, sealedJson({ for: 'a' })).then(b.answer);
-        void sealed(b.exchange, sealedJson({ for: 'b' })).then(a.answer);
+        void a.exchange.seal(plainJson({ for: 'a' })).then(b.answer);
+        void b.exchange.seal(plainJson({ for: 'b' })).then(a.answer);
       });
     const both = [fetch('/pay', postJson({ n: 1 })), fetch('/pay', postJson({ n: 2 }))];
     expect(await Promise.all(both.map(idOfRejection))).toEqual([INVALID, INVALID]);
   });
 
-  test('is refused beyond maxAnswerBytes, and read no further', async () => {
-    const { answer } = await post((exchange) => sealed(exchange, sealedJson('x'.repeat(4000))), {
-      maxAnswerBytes: 4096,
-    });
-    expect(await idOfRejection(answer)).toBe('ANSWER_INVALID:TOO_LARGE');
+  test('is refused beyond maxAnswerBytes', async () => {
+    const [enough, tooLow] = [4002, 4001].map((maxAnswerBytes) =>
+      post((exchange) => exchange.seal(plainJson('x'.repeat(4000))), { maxAnswerBytes }),
+    );
+    expect(await (await (await enough!).answer).json()).toHaveLength(4000);
+    expect(await idOfRejection((await tooLow!).answer)).toBe('ANSWER_INVALID:TOO_LARGE');
   });
 
   test('may have several MiB', async () => {
     const text = 'x'.repeat(3 * 2 ** 20);
-    const { answer } = await post((exchange) => sealed(exchange, sealedJson(text)));
+    const { answer } = await post((exchange) => exchange.seal(plainJson(text)));
     expect(await (await answer).json()).toBe(text);
   });
 
-  test('says so when the agent of the caller is what limits it', async () => {
+  test('may be longer than the envelopes that the agent of the caller takes', async () => {
     const agent = await Agent.quickstart({ maxEnvelopeBytes: 4096 });
-    const { answer } = await post((exchange) => sealed(exchange, sealedJson('x'.repeat(4000))), { agent });
-    expect(await idOfRejection(answer)).toBe('ANSWER_INVALID:TOO_LARGE');
+    const text = 'x'.repeat(100_000);
+    const { answer } = await post((exchange) => exchange.seal(plainJson(text)), { agent });
+    expect(await (await answer).json()).toBe(text);
   });
 
-  test('keeps other headers, but none about the body and none that says it was sealed', async () => {
+  test('says so when its envelope is longer than those', async () => {
+    const agent = await Agent.quickstart({ maxEnvelopeBytes: 1024 });
+    const { answer } = await post((exchange) => exchange.seal(plainJson(1)), { agent });
+    expect(await rejection(answer)).toMatchObject({ id: INVALID, cause: { id: 'ENVELOPE_TOO_LARGE' } });
+  });
+
+  test('has the headers that were sealed, and none of those around it', async () => {
     const { answer } = await post(async (exchange) => ({
-      ...(await sealed(exchange, { status: 200, body: 'aGk' })),
-      headers: { ETag: '"1"', 'Content-Digest': 'x', 'X-Request-Id': '7', 'Xlink-Sealed': 'false' },
+      ...(await exchange.seal({
+        headers: [
+          ['ETag', '"1"'],
+          ['X-Request-Id', '7'],
+          ['Xlink-Sealed', 'false'],
+          ['Content-Type', 'text/csv'],
+        ],
+        body: 'hi',
+      })),
+      headers: { ...ANSWER, ETag: '"2"', 'X-Request-Id': '8', 'X-Added': '1', 'Set-Cookie': 'a=b' },
     }));
     const { headers } = await answer;
-    expect(
-      ['etag', 'content-digest', 'content-type', 'content-length', 'x-request-id', 'xlink-sealed'].map(
-        (name) => headers.get(name),
-      ),
-    ).toEqual([null, null, null, null, '7', 'true']);
+    expect(Object.fromEntries(headers)).toEqual({
+      'content-type': 'text/csv',
+      etag: '"1"',
+      'x-request-id': '7',
+      'xlink-sealed': 'true',
+    });
+  });
+
+  test.each([201, 204, 401, 500, 503])(
+    'has the status that was sealed, whatever is around it: %i',
+    async (status) => {
+      const { answer } = await post(async (exchange) => ({
+        ...(await exchange.seal(plainJson(1, 202))),
+        status,
+      }));
+      // What has no body by its status is no answer at all.
+      if (status === 204) expect(await idOfRejection(answer)).toBe('ANSWER_INVALID:BROKEN_OFF');
+      else expect([(await answer).status, await (await answer).json()]).toEqual([202, 1]);
+    },
+  );
+
+  test('that says an error is the answer of the service', async () => {
+    const { answer } = await post((exchange) => exchange.seal(plainJson({ sorry: true }, 500)));
+    const response = await answer;
+    expect([response.status, response.ok, await response.json()]).toEqual([500, false, { sorry: true }]);
   });
 });
 

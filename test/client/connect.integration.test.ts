@@ -25,6 +25,18 @@ describe('connect()', () => {
     expect((await connect('nobody', { ...LOCAL, registryUrl })).error?.id).toBe('DISCOVERY_FAILED');
   });
 
+  test.each([[{}], [undefined], [{ url: 'https://api.example.com' }], ['']])(
+    'says what comes first, where that is %j',
+    async (target) => {
+      const { error } = await connect(target as never);
+      expect(error).toMatchObject({
+        id: 'DISCOVERY_FAILED',
+        field: 'target',
+        message: expect.stringContaining('Pass a name, a domain or a URL first'),
+      });
+    },
+  );
+
   test('uses an agent that was given, and gives the service no rights in its registry', async () => {
     const api = await serveApi();
     const agent = await Agent.quickstart();

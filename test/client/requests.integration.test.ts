@@ -190,26 +190,34 @@ describe('requests', () => {
     for (const name of Object.keys(lower)) expect(api.seen.at(-1)!.headers).not.toHaveProperty(name);
   });
 
-  test.each(['GET', 'POST'])(
-    'whose headers somebody on the way changes are refused, or keep their own: %s',
-    async (method) => {
-      const api = await serveHeaders();
-      const man = await ManInTheMiddle.before(api.url);
-      const init = { method, ...(method === 'POST' ? { body: '{}' } : {}) };
-      const sent = (headers: Record<string, string>) => {
-        man.at('/headers', (request, forward) =>
-          forward({ ...request, headers: { ...request.headers, ...headers } }),
-        );
-        return fetchFor(man.url)('/headers', { ...init, headers: { ...OWN, ...JSON_HEADERS } });
-      };
-      const changed = await sent({ 'if-match': '"v2"' });
-      if (method === 'POST') expect(await changed.json()).toMatchObject(lower);
-      else expect([changed.status, (await changed.json()).code]).toEqual([401, 'FIELDS_MISMATCH']);
-      const added = await (await sent({ 'if-none-match': '"v1"', via: '1.1 proxy' })).json();
-      expect(added).toMatchObject({ ...lower, via: '1.1 proxy' });
-      expect(added).not.toHaveProperty('if-none-match');
-    },
-  );
+  test('keep the headers that fetch sets as well, and leave to proxies what is theirs', async () => {
+    const api = await serveHeaders();
+    const own = { 'accept-language': 'de', 'cache-control': 'no-cache', 'user-agent': 'mine' };
+    const proxied = { 'x-real-ip': '203.0.113.9', 'x-amzn-trace-id': 'Root=1' };
+    for (const init of [{}, postJson({})]) {
+      const headers = { ...own, ...proxied, ...JSON_HEADERS };
+      const answer = await fetchFor(api.url)('/headers', { ...init, headers, cache: 'no-store' });
+      expect([answer.status, await answer.json()]).toMatchObject([200, { ...own, ...proxied }]);
+    }
+    expect(api.seen.at(-1)!.headers).toMatchObject({ 'accept-language': '*', ...proxied });
+  });
+
+  test.each(['GET', 'POST'])('whose headers somebody on the way changes are refused: %s', async (method) => {
+    const api = await serveHeaders();
+    const man = await ManInTheMiddle.before(api.url);
+    const init = { method, ...(method === 'POST' ? { body: '{}' } : {}) };
+    const sent = (headers: Record<string, string>) => {
+      man.at('/headers', (request, forward) =>
+        forward({ ...request, headers: { ...request.headers, ...headers } }),
+      );
+      return fetchFor(man.url)('/headers', { ...init, headers: { ...OWN, ...JSON_HEADERS } });
+    };
+    const changed = await sent({ 'if-match': '"v2"' });
+    expect([changed.status, (await changed.json()).code]).toEqual([401, 'FIELDS_MISMATCH']);
+    const added = await (await sent({ 'if-none-match': '"v1"', via: '1.1 proxy' })).json();
+    expect(added).toMatchObject({ ...lower, via: '1.1 proxy' });
+    expect(added).not.toHaveProperty('if-none-match');
+  });
 
   test('cannot go to a private address or by http unless the options say so', async () => {
     expect(await idOfRejection(xlinkFetch({ apiKey: KEY })('http://example.com/'))).toBe(

@@ -4,11 +4,11 @@ import {
   Agent,
   type AgentMessage,
   type AgentOptions,
+  ANSWER_TYPE,
   type DiscoveryDocument,
   DualModeAdapter,
   type DualModeOptions,
   ENVELOPE_TYPE,
-  type Envelope,
   MemoryClientStore,
   requestBinding,
   type SignedDiscoveryDocument,
@@ -18,6 +18,7 @@ import {
   xlinkFetch,
 } from '@private.me/xlink';
 import express, { type Express } from 'express';
+import { type PlainAnswer, sealedAnswer } from '../support/answers.js';
 import { listen } from '../support/listen.js';
 import { restOf } from '../support/responses.js';
 
@@ -133,9 +134,9 @@ export interface HandmadeExchange {
   readonly contentType: string | undefined;
   readonly request: Seen;
   seal(
-    payload: unknown,
+    answer: PlainAnswer,
     change?: { inReplyTo?: string; request?: string; agent?: Agent; to?: string },
-  ): Promise<Envelope>;
+  ): Promise<SealedHandmade>;
   /** A problem document, signed by the service or another agent, as for this request or another. */
   refuse(
     status: number,
@@ -146,8 +147,13 @@ export interface HandmadeExchange {
 
 export interface HandmadeAnswer {
   readonly status: number;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
+  /** Default: an envelope. */
   readonly headers?: Record<string, string>;
+}
+
+export interface SealedHandmade extends HandmadeAnswer {
+  readonly body: Uint8Array;
 }
 
 const ENROLL = '/.well-known/xlink/enroll';
@@ -163,10 +169,10 @@ export const problem = (status: number, code: string, subCode?: string): Handmad
   body: problemJson(status, code, subCode),
 });
 
-export const sealedJson = (value: unknown, status = 200) => ({
+export const plainJson = (value: unknown, status = 200): PlainAnswer => ({
   status,
-  contentType: 'application/json',
-  body: Buffer.from(JSON.stringify(value)).toString('base64url'),
+  headers: [['content-type', 'application/json']],
+  body: JSON.stringify(value),
 });
 
 /** It takes every identity that introduces itself, and answers `{ youSent }`. */
@@ -218,8 +224,11 @@ export async function serveHandmade(agentOptions: AgentOptions = {}): Promise<Ha
       content: content && Buffer.from(content).toString(),
       contentType,
       request,
-      seal: (payload, { agent: by = agent, ...change } = {}) =>
-        by.createAnswer(changed(message, change), payload),
+      seal: async (answer, { agent: by = agent, ...change } = {}) => ({
+        status: 200,
+        headers: { 'Content-Type': ANSWER_TYPE },
+        body: await sealedAnswer(by, changed(message, change), answer),
+      }),
       refuse: async (status, code, { subCode, agent: by = agent, ...change } = {}) => {
         const refused = JSON.parse(problemJson(status, code, subCode));
         return { status, body: JSON.stringify(await by.createRefusal(changed(message, change), refused)) };
@@ -227,8 +236,7 @@ export async function serveHandmade(agentOptions: AgentOptions = {}): Promise<Ha
     };
     const bad = await handmade.misbehave(exchange);
     if (bad) return send(bad);
-    const envelope = await exchange.seal(sealedJson({ youSent: message.payload ?? null }));
-    return send({ status: 200, body: JSON.stringify(envelope) });
+    return send(await exchange.seal(plainJson({ youSent: message.payload ?? null })));
   };
   const { url } = await listen(
     (req, res) => void (listener(req, res) as unknown as Promise<void>).catch(() => res.destroy()),

@@ -105,7 +105,7 @@ describe('a service of two lines', () => {
   test('puts the sealed type in front of what the caller accepts', async () => {
     const api = await serveApi();
     await fetchFor(api.url)('/a', { headers: { Accept: 'text/csv' } });
-    expect(api.seen.at(-1)!.headers.accept).toBe('application/xlink-envelope, text/csv');
+    expect(api.seen.at(-1)!.headers.accept).toBe('application/xlink-answer, text/csv');
   });
 
   test.each([204, 205, 304])('opens an answer of status %s, which has no body', async (status) => {

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { problemTypeOf } from '../../src/errors/docs-url.js';
-import * as errors from '../../src/errors/errors.js';
-import { isXlinkError, toXlinkError, XlinkError, xlinkError } from '../../src/errors/errors.js';
+import * as errors from '../../src/errors/service-errors.js';
+import { isXlinkError, toXlinkError, XlinkError, xlinkError } from '../../src/errors/service-errors.js';
 import { ERROR_TABLE, type ErrorCategory, type ErrorId, type ErrorRow } from '../../src/errors/table.js';
 import { MemoryNonceStore } from '../../src/nonce/memory.js';
 
@@ -150,7 +150,7 @@ describe('the error table', () => {
       expect([400, 401, 403, 404, 408, 409, 413, 415, 429, 500, 502, 503, 504]).toContain(status);
       expect(message).toMatch(/^[A-Za-z].*\.$/);
       expect(hint.trim()).toBe(hint);
-      expect(hint).toMatch(/[.]$/);
+      expect(hint).toMatch(/[.…]$/);
     }
   });
 
@@ -163,7 +163,7 @@ describe('the error table', () => {
 
 describe('the sources', () => {
   const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && name !== 'errors/table.ts')
+    .filter((name) => name.endsWith('.ts') && !/^errors\/(table|(caller|service)-rows)\.ts$/.test(name))
     .map((name) => readFileSync(join(root, 'src', name), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, ''));
   const literals = new Set(
     files.flatMap((text) =>

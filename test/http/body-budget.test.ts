@@ -23,6 +23,8 @@ test('an address alone gets half of the room, and the others share what is left 
   expect(fill(budget, '192.0.2.2')).toBe(32);
   expect(fill(budget, '192.0.2.3')).toBe(16);
   expect(budget.held).toBe(112 * KIB);
+  const last = Array.from({ length: 20 }, (_, at) => fill(budget, `198.51.100.${at}`));
+  expect(last.slice(0, 5)).toEqual([8, 4, 2, 1, 0]); // those that hold theirs leave little to the last, as operations.md says
 });
 
 test('whoever came first, those who go on sending end up with about a fifth of the room each', () => {

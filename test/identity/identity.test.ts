@@ -1,4 +1,10 @@
-import { createPrivateKey, createPublicKey, sign as nodeSign, verify as nodeVerify } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign as nodeSign,
+  verify as nodeVerify,
+} from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { ed25519, x25519 } from '@noble/curves/ed25519.js';
@@ -6,13 +12,17 @@ import { hkdf } from '@noble/hashes/hkdf.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { ml_dsa65 } from '@noble/post-quantum/ml-dsa.js';
 import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
-import { createKeyRecord, generateIdentity, Identity } from '@private.me/xlink';
+import { Agent, createKeyRecord, generateIdentity, Identity } from '@private.me/xlink';
 import { base64urlnopad } from '@scure/base';
 import { decodePkcs8, encodePkcs8 } from '../../src/identity/pkcs8.js';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { identityOf, seedOf } from '../support/agents.js';
 import { errorOf, idOf, thrownBy, unwrap } from '../support/results.js';
 
+const [privateKeyEncoding, publicKeyEncoding] = [
+  { type: 'pkcs8', format: 'pem' },
+  { type: 'spki', format: 'pem' },
+] as const;
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
 describe('the identity of the seed 00 01 02 … 1f', () => {
@@ -202,6 +212,39 @@ describe('PKCS#8', () => {
     expect(hex(nodeSign(null, message, key))).toBe(hex(signature));
   });
 
+  test('may be PEM, as text or bytes, with line ends of any kind and with notes around it', async () => {
+    const identity = await identityOf('alice');
+    const key = createPrivateKey({ key: Buffer.from(identity.exportPKCS8()), format: 'der', type: 'pkcs8' });
+    const pem = String(key.export({ format: 'pem', type: 'pkcs8' }));
+    for (const text of [
+      pem,
+      pem.trim(),
+      pem.replaceAll('\n', '\r\n'),
+      `our next key\n${pem}\nkeep it safe\n`,
+    ])
+      for (const one of [text, encodeUtf8(text)])
+        expect((await Identity.fromPKCS8(one)).did).toBe(identity.did);
+    const agent = unwrap(await Agent.importIdentity({ pkcs8: pem }));
+    expect(agent.did).toBe(identity.did);
+  });
+
+  test('as PEM of another kind, with a passphrase or broken is refused', async () => {
+    const { privateKey: key } = generateKeyPairSync('ed25519', { privateKeyEncoding, publicKeyEncoding });
+    const locked = createPrivateKey(key).export({
+      format: 'pem',
+      type: 'pkcs8',
+      cipher: 'aes-256-cbc',
+      passphrase: 'secret',
+    });
+    const other = generateKeyPairSync('x25519', { privateKeyEncoding, publicKeyEncoding });
+    const bad = [locked, other.privateKey, other.publicKey, key.replace('MC4', 'MC*'), key.slice(0, 60), 'x'];
+    for (const one of bad)
+      for (const pkcs8 of [String(one), encodeUtf8(String(one)), Uint8Array.of(0xff)]) {
+        const { id, message } = await thrownBy(() => Identity.fromPKCS8(pkcs8));
+        expect([id, message]).toEqual(['INVALID_PKCS8', expect.stringContaining('unencrypted PEM')]);
+      }
+  });
+
   test('in any byte of its frame changed, longer or shorter is refused', async () => {
     const good = encodePkcs8(seedOf('alice'));
     const bad: unknown[] = [
@@ -220,6 +263,18 @@ describe('PKCS#8', () => {
       expect((await thrownBy(() => decodePkcs8(one as Uint8Array))).id).toBe('INVALID_PKCS8');
     }
     expect(bad).toHaveLength(25);
+  });
+
+  test('not in an object is refused with how to pass it', async () => {
+    const der = Buffer.from((await identityOf('alice', 1)).exportPKCS8());
+    const pem = String(
+      createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({ format: 'pem', type: 'pkcs8' }),
+    );
+    for (const bare of [pem, der])
+      expect((await Agent.importIdentity(bare as never)).error).toMatchObject({
+        id: 'INVALID_PKCS8',
+        hint: expect.stringContaining('{ pkcs8 }'),
+      });
   });
 
   test('of another kind of key is refused', async () => {

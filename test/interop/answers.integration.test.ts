@@ -7,9 +7,27 @@ import { listen } from '../support/listen.js';
 import * as second from './second/index.mjs';
 import { world } from './support.js';
 
-const ACCEPT = { Accept: 'application/xlink-envelope' };
+const ACCEPT = { Accept: 'application/xlink-answer' };
 const ORIGIN = 'https://api.example';
+/** More than four chunks. */
+const LARGE = Buffer.from(Uint8Array.from({ length: 300_000 }, (_, i) => i % 251));
+const tick = () => new Promise((resolve) => setImmediate(resolve));
 const PATH = '/.well-known/xlink.json';
+
+const textOf = async ({ body }: { body?: AsyncIterable<Uint8Array> }) =>
+  Buffer.from(await second.readBody(body!)).toString();
+
+/** Frames as the body of a response; `isCut`: the last one does not come. */
+function streamOf(frames: AsyncIterable<Uint8Array>, isCut: boolean): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    async start(controller) {
+      const all: Uint8Array[] = [];
+      for await (const frame of frames) all.push(frame);
+      for (const frame of isCut ? all.slice(0, -1) : all) controller.enqueue(frame);
+      controller.close();
+    },
+  });
+}
 
 /** An API of the package, and a caller of the second implementation that it knows. */
 async function api(version: 1 | 2 | 3 = 3) {
@@ -23,6 +41,19 @@ async function api(version: 1 | 2 | 3 = 3) {
   const app = express().use(adapter.middleware(), express.json());
   app.post('/orders', (req, res) => void res.status(201).json({ got: req.body }));
   app.delete('/orders', (_req, res) => void res.status(204).end());
+  app.get('/events', async (_req, res) => {
+    res.type('text/event-stream').flushHeaders();
+    for (const n of [1, 2, 3]) {
+      await new Promise((resolve) => res.write(`data: ${n}\n\n`, resolve));
+      await tick();
+    }
+    res.end();
+  });
+  app.get(
+    '/export',
+    (_req, res) => void res.append('Set-Cookie', 'a=1').append('Set-Cookie', 'b=2').send(LARGE),
+  );
+  app.get('/cut', (_req, res) => void res.write('begun', () => res.destroy()));
   const { url } = await listen(createServer(app));
   const document = await (await fetch(url + PATH)).json();
   return { url, adapter, document, caller: await peer(version), now: Date.now() };
@@ -48,7 +79,9 @@ describe('the second implementation calls an API of the package', () => {
       );
       expect(sent.text).not.toContain('got');
       const answer = await second.openAnswer(caller, found.did, sent.sent, sent);
-      expect([answer.status, Buffer.from(answer.body!).toString()]).toEqual([201, '{"got":{"n":1}}']);
+      expect([answer.status, await textOf(answer)]).toEqual([201, '{"got":{"n":1}}']);
+      expect(answer.headers).toContainEqual(['x-powered-by', 'Express']);
+      expect(sent.headers['x-powered-by']).toBeUndefined();
       expect(answer.contentType).toMatch(/^application\/json/);
       const deleted = await second.sendHeaderForm(caller, found.did, 'DELETE', `${url}/orders`, '*', call);
       expect(deleted.status).toBe(200);
@@ -63,6 +96,30 @@ describe('the second implementation calls an API of the package', () => {
       expect(await second.outcome(second.openAnswer(caller, found.did, other, swapped))).toBe(
         'ANSWER_INVALID',
       );
+    },
+  );
+
+  test.each([1, 2, 3] as const)(
+    'reads a download and events in chunks, with keys for version %i; what breaks off is broken',
+    async (version) => {
+      const { url, document, caller, now } = await api(version);
+      const { did, keyRecord } = second.checkDiscovery(document, { origin: url, now });
+      caller.adopt(keyRecord);
+      const call = { headers: ACCEPT };
+      const get = async (path: string) => {
+        const sent = await second.sendHeaderForm(caller, did, 'GET', url + path, '*', call);
+        return second.openAnswer(caller, did, sent.sent, sent);
+      };
+      const download = await get('/export');
+      expect(LARGE.equals(await second.readBody(download.body!))).toBe(true);
+      const values = (wanted: string) =>
+        download.headers!.flatMap(([name, value]) => (name === wanted ? [value] : []));
+      expect([values('set-cookie'), values('content-length')]).toEqual([['a=1', 'b=2'], ['300000']]);
+      const events = await get('/events');
+      expect(events.contentType).toMatch(/^text\/event-stream/);
+      expect(await textOf(events)).toBe('data: 1\n\ndata: 2\n\ndata: 3\n\n');
+      const cut = second.sendHeaderForm(caller, did, 'GET', `${url}/cut`, '*', call);
+      await expect(cut).rejects.toThrow(/aborted|hang up/);
     },
   );
 
@@ -178,7 +235,7 @@ describe('a document of the second implementation', () => {
       { issuedAt: Date.now() + 86_400_000, notAfter: Date.now() + 86_700_000 },
       'DISCOVERY_FAILED:EXPIRED',
     ],
-    ['good for too long', { notAfter: Date.now() + 400_000 }, INVALID],
+    ['good for too long', { notAfter: Date.now() + 900_000 }, INVALID],
     ['of no version', { versions: [] }, INVALID],
     ['an endpoint elsewhere', { endpoints: { enroll: '//evil.example/e' } }, INVALID],
     ['no hosts', { hosts: [] }, INVALID],
@@ -223,7 +280,7 @@ describe('a document of the second implementation', () => {
     const { agent, peer } = world();
     const [caller, service] = [await agent(3), await peer(3)];
     const bodies: unknown[] = [];
-    let isRefusing = false;
+    let kind: 'short' | 'long' | 'cut' | 'refusal' = 'short';
     const fetch: typeof globalThis.fetch = async (input, init = {}) => {
       const { pathname, search } = new URL(String(input));
       if (pathname === PATH) {
@@ -238,7 +295,7 @@ describe('a document of the second implementation', () => {
       });
       bodies.push(message!.content);
       const headers = { 'Content-Type': 'application/xlink-envelope' };
-      if (isRefusing) {
+      if (kind === 'refusal') {
         const { scope, request, nonce, from } = message!;
         const { text } = await service.seal(from, {
           ...{ kind: 'refusal', signedOnly: true, scope, request },
@@ -247,8 +304,17 @@ describe('a document of the second implementation', () => {
         });
         return new Response(text, { status: 403, headers });
       }
-      const answer = { status: 202, contentType: 'text/plain', body: second.utf8('☃') };
-      return new Response(await second.sealAnswer(service, message!, answer), { status: 202, headers });
+      const answer = {
+        ...{ status: 202, body: kind === 'long' ? [LARGE, second.utf8('☃')] : [second.utf8('☃')] },
+        headers: [
+          ['Content-Type', 'text/plain'],
+          ['Vary', 'Origin'],
+          ['X-Note', 'inside'],
+        ] as [string, string][],
+      };
+      const out = second.outside(answer);
+      const frames = second.sealAnswer(service, message!, answer);
+      return new Response(streamOf(frames, kind === 'cut'), out);
     };
     const call = xlinkFetch({ agent: caller, fetch, baseUrl: ORIGIN });
     const headers = { 'Content-Type': 'application/json' };
@@ -260,7 +326,19 @@ describe('a document of the second implementation', () => {
     ]);
     expect((await call('/orders')).status).toBe(202);
     expect(bodies).toEqual([{ n: 1 }, undefined]);
-    isRefusing = true;
+    kind = 'long';
+    const long = await call('/orders');
+    expect([long.headers.get('x-note'), long.headers.get('vary')]).toEqual(['inside', 'Origin']);
+    expect(Buffer.from(await long.arrayBuffer()).equals(Buffer.concat([LARGE, second.utf8('☃')]))).toBe(true);
+    kind = 'cut';
+    const cut = await call('/orders')
+      .then(
+        (answer) => answer.text(),
+        (error) => error,
+      )
+      .catch((error) => error);
+    expect(cut).toMatchObject({ id: 'ANSWER_INVALID:BROKEN_OFF' });
+    kind = 'refusal';
     const refused = await call('/orders');
     expect([refused.status, refused.headers.get('xlink-sealed')]).toEqual([403, 'signed']);
     expect(await refused.json()).toMatchObject({ code: 'SCOPE_DENIED' });

@@ -105,7 +105,9 @@ describe('[H] what implementers had to guess', () => {
     for (const version of [1, 2, 3] as const) {
       const asked = await caller.createRequest({ to: api.did, payload: 1, request, version });
       const { message } = unwrap(await api.receiveContent(asked, { kind: 'request', request }));
-      expect([message.version, (await api.createAnswer(message, {})).version]).toEqual([version, 3]);
+      const seal = await api.prepareAnswer(message);
+      const whole = { status: 200, contentType: '', headers: [], bytes: new Uint8Array(0) };
+      expect([message.version, (await seal(whole, true)).envelope.version]).toEqual([version, 3]);
     }
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Agent, assertKeyRecord, createKeyRecord, Identity, type KeyRecord } from '@private.me/xlink';
+import { runAnswers } from './second/answer-vectors.mjs';
 import * as second from './second/index.mjs';
 import * as vectors from './second/vectors.mjs';
 
@@ -109,6 +110,7 @@ describe('[H] test vectors (section 15) with the second implementation', () => {
   test('identity.json', () => same(vectors.runIdentity()));
   test('key-record.json', () => same(vectors.runKeyRecord()));
   test('succession.json', () => same(vectors.runSuccession()));
+  test('answers.json', () => same(runAnswers()));
   test('discovery.json', () => same(vectors.runDiscovery()));
   test('shares.json', () => same(vectors.runShares()));
   test('request-binding.json', () => same(vectors.runRequestBinding()));

@@ -202,14 +202,13 @@ describe('messages', () => {
     const kinds = {
       message: { kind: 'message', content: 1, request },
       request: { kind: 'request', content: 1, request },
-      answer: { kind: 'answer', content: 1, request, inReplyTo: asBytes },
       receipt: { kind: 'receipt', content: 1, signedOnly: true, inReplyTo: asBytes },
       refusal: { kind: 'refusal', content: 1, request, signedOnly: true, inReplyTo: asBytes },
     } as const;
     const names = Object.keys(kinds) as (keyof typeof kinds)[];
     for (const made of names)
       for (const kind of names) {
-        const asked = kind === 'answer' || kind === 'refusal' ? { inReplyTo } : {};
+        const asked = kind === 'refusal' ? { inReplyTo } : {};
         const bound = kind === 'receipt' ? {} : { request };
         const options = { kind, ...bound, ...asked, allowCleartext: true };
         const id = made === kind ? 'accepted' : 'KIND_NOT_ACCEPTED';
@@ -218,6 +217,18 @@ describe('messages', () => {
         expect([made, kind, idOf(await a.receiveContent(toAgent, options))]).toEqual([made, kind, id]);
         expect([made, kind, await second.outcome(b.receive(toPeer, options))]).toEqual([made, kind, id]);
       }
+    // The payload of an answer travels beside its envelope: alone it is nothing.
+    const whole = { status: 200, bytes: new Uint8Array(1) };
+    const headFor = async (did: string) => {
+      const message = { from: did, scope, request, nonce: inReplyTo } as second.Message;
+      return (await b.beginAnswer(message, whole, true)).text;
+    };
+    for (const kind of [...names, 'answer'] as const) {
+      const options = { kind, request, inReplyTo, allowCleartext: true };
+      expect(idOf(await a.receiveContent(await headFor(a.did), options))).toBe('PARSE_FAILED:MISSING_FIELD');
+      const alone = b.receive(await headFor(b.did), options);
+      expect(await second.outcome(alone)).toBe('PARSE_FAILED:MISSING_FIELD');
+    }
   });
 
   test('scopes, unknown and revoked peers: the same ids on both sides', async () => {

@@ -3,7 +3,7 @@ import { ERROR_TABLE } from '@private.me/xlink';
 import { METRICS, prometheusMetrics } from '@private.me/xlink/metrics';
 import { Registry } from 'prom-client';
 import { FRAMEWORKS, type Mounted } from '../support/express.js';
-import { json, ORDER, sealedRequest, signedRequest, withKey } from '../support/http.js';
+import { json, ORDER, PREFLIGHT, sealedRequest, signedRequest, withKey } from '../support/http.js';
 import { World } from '../support/world.js';
 
 const linesOf = async (register: Registry, name: string): Promise<string[]> =>
@@ -55,7 +55,7 @@ describe.each(FRAMEWORKS)('$name: an adapter with prometheusMetrics as its obser
       withKey({ path: '/nowhere' }),
       withKey({ path: '/orders/7' }, 'wrong-key-of-somebody'),
       { path: '/orders/7' },
-      { path: '/orders/7', method: 'OPTIONS' },
+      { ...PREFLIGHT, path: '/orders/7' },
     ]) {
       await service.send(sent);
     }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { XlinkEvent } from '@private.me/xlink';
 import { METRICS } from '@private.me/xlink/metrics';
-import { advice, byEnvelope, linesOf, NO_CLIENTS, observed, request } from './support.js';
+import { advice, byEnvelope, linesOf, NO_CLIENTS, observed, open, request } from './support.js';
 
 const SUNSET = Date.UTC(2030, 0, 1);
 
@@ -59,6 +59,7 @@ describe('a reset of the registry', () => {
       { type: 'mode', to: 'deprecation', sunset: SUNSET },
       byEnvelope(),
       request(),
+      open(),
       advice({ blockers: 4, clients: { ...NO_CLIENTS, failing: 2, moved: 1 } }),
       { type: 'key-epoch', keyEpoch: 1, since: Date.now() - 60_500, rotatesAt: Date.now() + 60_500 },
     ]);

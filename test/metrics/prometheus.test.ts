@@ -5,7 +5,17 @@ import { CLIENT_STATES, DIRECTIONS, FORMS, METHODS, OUTCOMES } from '../../src/m
 import type { MetricRow } from '../../src/metrics/metric-table.js';
 import { MODES } from '../../src/types/mode.js';
 import { thrownBy } from '../support/results.js';
-import { advice, byEnvelope, linesOf, NO_CLIENTS, observed, request, routesOf, valuesOf } from './support.js';
+import {
+  advice,
+  byEnvelope,
+  linesOf,
+  NO_CLIENTS,
+  observed,
+  open,
+  request,
+  routesOf,
+  valuesOf,
+} from './support.js';
 
 const REFUSED = { outcome: 'refused', reason: 'REPLAY_DETECTED' } as const;
 /** 2100-01-01 */
@@ -23,6 +33,10 @@ describe('prometheusMetrics', () => {
         byEnvelope({ version: 1, encrypted: false, durationMs: 12_000, client: 'bolt' }),
         request({ outcome: 'refused', reason: 'API_KEY_INVALID', status: 401, route: 'unmatched' }),
         request({ method: 'none', outcome: 'refused', reason: 'CREDENTIALS_MISSING', status: 401 }),
+        open({ number: 6, method: 'xlink', client: 'acme' }),
+        open({ number: 7, client: 'acme' }),
+        open({ number: 8, client: 'acme' }),
+        request({ opened: 8, client: 'acme' }),
         { type: 'observed', reason: 'ok', version: 2 },
         { type: 'observed', reason: 'VERIFICATION_FAILED:SIGNATURE_MISMATCH' },
         { type: 'downgrade', client: 'acme', refused: false },
@@ -44,7 +58,7 @@ describe('prometheusMetrics', () => {
     ];
     const expected: Record<keyof typeof METRICS, string[]> = {
       requests: [
-        counted('method="api-key",outcome="accepted",reason="ok",mode="hybrid",route="/orders"', 1),
+        counted('method="api-key",outcome="accepted",reason="ok",mode="hybrid",route="/orders"', 2),
         counted('method="api-key",outcome="accepted",reason="ok",mode="deprecation",route="/orders"', 1),
         counted('method="xlink",outcome="accepted",reason="ok",mode="hybrid",route="/orders/:id"', 1),
         counted('method="xlink",outcome="accepted",reason="ok",mode="hybrid",route="/orders"', 1),
@@ -57,8 +71,9 @@ describe('prometheusMetrics', () => {
           1,
         ),
       ],
+      openRequests: ['xlink_open_requests{method="xlink"} 1', 'xlink_open_requests{method="api-key"} 1'],
       duration: [
-        ...histogram('api-key', [1, 1, 1, 1, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3], 0.00404),
+        ...histogram('api-key', [1, 1, 1, 1, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4], 0.00604),
         ...histogram('xlink', [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2], 12.03),
         ...histogram('none', [0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 0.002),
       ],
@@ -72,8 +87,8 @@ describe('prometheusMetrics', () => {
       ],
       downgrades: ['xlink_downgrades_total{refused="false"} 1', 'xlink_downgrades_total{refused="true"} 2'],
       clientRequests: [
-        'xlink_client_requests_total{client="acme",method="api-key",outcome="accepted"} 2',
-        'xlink_client_requests_total{client="acme",method="xlink",outcome="accepted"} 1',
+        'xlink_client_requests_total{client="acme",method="api-key",outcome="accepted"} 4',
+        'xlink_client_requests_total{client="acme",method="xlink",outcome="accepted"} 2',
         'xlink_client_requests_total{client="bolt",method="xlink",outcome="accepted"} 1',
         'xlink_client_requests_total{client="unknown",method="api-key",outcome="refused"} 1',
         'xlink_client_requests_total{client="unknown",method="none",outcome="refused"} 1',
@@ -85,8 +100,8 @@ describe('prometheusMetrics', () => {
         'xlink_mode{mode="xlink-only"} 0',
       ],
       sunset: ['xlink_sunset_timestamp_seconds 4102444800'],
-      adoption: ['xlink_adoption_ratio 0.5'],
-      adoptionPct: ['xlink_adoption_pct 50'],
+      adoption: [`xlink_adoption_ratio ${3 / 7}`],
+      adoptionPct: [`xlink_adoption_pct ${(100 * 3) / 7}`],
       clients: [
         'xlink_clients{state="not-enrolled"} 0',
         'xlink_clients{state="never-used-xlink"} 0',

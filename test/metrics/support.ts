@@ -1,4 +1,4 @@
-import type { AdviceEvent, RequestEvent, XlinkEvent } from '@private.me/xlink';
+import type { AdviceEvent, OpenEvent, RequestEvent, XlinkEvent } from '@private.me/xlink';
 import { METRICS, type PrometheusOptions, prometheusMetrics } from '@private.me/xlink/metrics';
 import { Registry } from 'prom-client';
 
@@ -12,6 +12,17 @@ export const request = (part: Partial<RequestEvent> = {}): RequestEvent => ({
   status: 200,
   route: '/orders',
   durationMs: 2,
+  ...part,
+});
+
+/** A request with a good key that stays open, unless said otherwise. */
+export const open = (part: Partial<OpenEvent> = {}): OpenEvent => ({
+  type: 'open',
+  number: 1,
+  mode: 'hybrid',
+  method: 'api-key',
+  outcome: 'accepted',
+  reason: 'ok',
   ...part,
 });
 

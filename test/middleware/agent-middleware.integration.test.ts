@@ -12,6 +12,7 @@ import {
 } from '@private.me/xlink';
 import type { Application } from 'express';
 import { seedOf } from '../support/agents.js';
+import { headOf, sealedAnswer } from '../support/answers.js';
 import { type Express, FRAMEWORKS } from '../support/express.js';
 import {
   bodyForm,
@@ -144,8 +145,11 @@ describe.each(FRAMEWORKS)('$name: agent.middleware()', ({ express }) => {
     const asked = await agent.createRequest({ to: caller.did, payload: ORDER, ...BOUND });
     const received = await caller.receiveContent(asked, { kind: 'request', ...BOUND });
     const { message } = unwrap(received);
-    for (const made of [caller.createAnswer(message, ORDER), caller.createRefusal(message, { status: 500 })])
-      expect(await refused(bodyForm(await made))).toBe('400 KIND_NOT_ACCEPTED');
+    const refusal = await caller.createRefusal(message, { status: 500 });
+    expect(await refused(bodyForm(refusal))).toBe('400 KIND_NOT_ACCEPTED');
+    // Of an answer the envelope is half.
+    const answer = await sealedAnswer(caller, message, { body: JSON.stringify(ORDER) });
+    expect(await refused(bodyForm(headOf(answer)))).toBe('400 PARSE_FAILED:MISSING_FIELD');
   });
 
   test('takes an option of undefined as absent', async () => {

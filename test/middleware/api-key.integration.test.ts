@@ -117,7 +117,10 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     const answers: [string, () => unknown, RefusalText | object][] = [
       ['an object', () => ({ userId: 'u1', scopes: ['read'] }), { userId: 'u1', scopes: ['read'] }],
       ['a promise of an object', async () => ({ userId: 'u1' }), { userId: 'u1' }],
-      ['an empty object', () => ({}), {}],
+      ['[A5] an empty object', () => ({}), '500 KEY_VALIDATOR_FAILED:INVALID_RESULT'],
+      ['[A5] an error', () => new Error('no such key'), '500 KEY_VALIDATOR_FAILED:INVALID_RESULT'],
+      ['[A5] a boxed false', () => new Boolean(false), '500 KEY_VALIDATOR_FAILED:INVALID_RESULT'],
+      ['[A5] an object that says no', () => ({ ok: false, clientId: 'acme' }), '401 API_KEY_INVALID'],
       [
         'an object without a prototype',
         () => Object.assign(Object.create(null), { userId: 'u1' }),

@@ -46,6 +46,12 @@ const SERVERS: [string, Serve][] = [
   ]),
 ];
 
+type Shown = { roles: string[]; limits: { day: { calls: number } } };
+
+/** `req.auth`, in Koa `ctx.state.auth`. */
+const shownIn = (request: object): Shown =>
+  Reflect.get('state' in request ? (request.state as object) : request, 'auth');
+
 describe.each(SERVERS)('%s: adapter.authOf', (_, serveWith) => {
   async function twoAdapters() {
     const known = await World.withCaller();
@@ -60,6 +66,28 @@ describe.each(SERVERS)('%s: adapter.authOf', (_, serveWith) => {
     });
     return { known, found, service };
   }
+
+  test('[A6] a handler that changes req.auth changes neither authOf nor what later requests get', async () => {
+    const customer = { partnerId: 'p1', roles: ['buyer'], limits: { day: { calls: 5 } } };
+    const known = await World.withCaller();
+    const found: unknown[] = [];
+    const adapter = new DualModeAdapter({
+      agent: known.api,
+      mode: 'hybrid',
+      legacyKeyValidator: () => customer, // from its cache, always the same
+    });
+    const service = await serveWith(known, adapter, (request) => {
+      const shown = shownIn(request);
+      shown.roles.push('admin');
+      shown.limits.day.calls = 1e9;
+      Reflect.set(adapter.authOf(request) ?? {}, 'partnerId', 'p2');
+      found.push([shown.roles, adapter.authOf(request), authOf(request)]);
+    });
+    const asIs = { mode: 'api-key', ...structuredClone(customer) };
+    for (let i = 0; i < 2; i++) await service.send(withKey({ path: '/partners' }));
+    expect(found).toEqual(Array(2).fill([['buyer', 'admin'], asIs, asIs]));
+    expect(customer).toEqual({ partnerId: 'p1', roles: ['buyer'], limits: { day: { calls: 5 } } });
+  });
 
   test('[D5] says what this adapter found, by key and by envelope', async () => {
     const { known, found, service } = await twoAdapters();

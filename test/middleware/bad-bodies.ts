@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { requestBinding } from '@private.me/xlink';
 import { encodeUtf8 } from '../../src/util/utf8.js';
 import { identityOf } from '../support/agents.js';
+import { headOf, sealedAnswer } from '../support/answers.js';
 import { altered, resigned, sealed, withBitFlipped } from '../support/forge.js';
 import {
   bodyForm,
@@ -85,12 +86,12 @@ export const BAD_BODIES: readonly BadRequest[] = [
   },
   {
     name: 'the answer to a request',
-    refusal: '400 KIND_NOT_ACCEPTED',
+    refusal: '400 PARSE_FAILED:MISSING_FIELD',
     make: async ({ caller, api }) => {
       const asked = await api.createRequest({ to: caller.did, payload: 1, request });
       const received = await caller.receiveContent(asked, { kind: 'request', request });
       if (!received.ok) throw received.error;
-      return bodyForm(await caller.createAnswer(received.value.message, ORDER));
+      return bodyForm(headOf(await sealedAnswer(caller, received.value.message)));
     },
   },
   {

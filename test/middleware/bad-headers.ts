@@ -36,6 +36,13 @@ export const BAD_HEADERS: readonly BadRequest[] = [
     refusal: '400 PARSE_FAILED:SYNTAX',
     make: async () => ({ headers: { authorization: 'Xlink' } }),
   },
+  ...['\t', ',', ';', ':', '=', '"'].map((between) => ({
+    name: `${JSON.stringify(between)} behind the scheme`,
+    refusal: '400 PARSE_FAILED:SYNTAX' as const,
+    make: async (parties: Parameters<BadRequest['make']>[0]) => ({
+      headers: { authorization: `Xlink${between}${headerText(await signedEnvelope(parties))}` },
+    }),
+  })),
   {
     name: 'an empty Xlink-Envelope',
     refusal: '400 PARSE_FAILED:SYNTAX',
@@ -43,7 +50,7 @@ export const BAD_HEADERS: readonly BadRequest[] = [
   },
   {
     name: 'two Xlink-Envelope headers',
-    refusal: '400 PARSE_FAILED:SYNTAX',
+    refusal: '400 ENVELOPE_AMBIGUOUS',
     make: async (parties) => {
       const text = headerText(await signedEnvelope(parties));
       return { headers: { 'xlink-envelope': [text, text] } };

@@ -1,21 +1,8 @@
 import { once } from 'node:events';
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import {
-  type Agent,
-  type DualModeOptions,
-  ENVELOPE_TYPE,
-  MemoryKeyStore,
-  MigrationPlan,
-  requireScope,
-  type XlinkEvent,
-} from '@private.me/xlink';
-import { requireScope as requireScopeKoa } from '@private.me/xlink/koa';
-import express5 from 'express';
-import express4 from 'express4';
-import Koa3 from 'koa';
+import { ANSWER_TYPE, MemoryKeyStore, MigrationPlan, type XlinkEvent } from '@private.me/xlink';
 import { KEY_PATH, KEY_SCOPE } from '../../src/http/own-routes.js';
 import { enrollment, sealed, signed, withKey } from '../adapters/requests.js';
 import { HOUR, NOON } from '../support/clock.js';
@@ -26,99 +13,15 @@ import {
   expectNoSecrets,
   onTheWire,
   openWire,
-  recorder,
+  PREFLIGHT,
   type Sent,
-  type Service,
-  start,
   WRONG,
 } from '../support/http.js';
 import { World } from '../support/world.js';
+import { FRAMEWORKS, type Stage, stage } from './events-stage.js';
 
-const require = createRequire(import.meta.url);
-type Recorder = ReturnType<typeof recorder>;
-type Handle = (req: IncomingMessage, res: ServerResponse) => Promise<void> | void;
-
+const _require = createRequire(import.meta.url);
 const SCOPE = { scope: 'orders:read' };
-const CLIENTS: Record<string, object> = {
-  [ACME]: { clientId: 'acme', scopes: ['orders:read'] },
-  [BOLT]: { clientId: 'bolt', scopes: [] },
-};
-
-/** The same three routes in each framework: guarded by a scope, failing, and all else. */
-const FRAMEWORKS: [string, (parts: Recorder, handle: Handle) => RequestListener][] = [
-  ['Express 5', onExpress(express5)],
-  ['Express 4', onExpress(express4 as unknown as typeof express5)],
-  ['Koa 3', onKoa(Koa3)],
-  ['Koa 2', onKoa(require('koa2'))],
-];
-
-function onExpress(express: typeof express5) {
-  return ({ adapter }: Recorder, handle: Handle): RequestListener => {
-    const app = express();
-    app.use(adapter.middleware());
-    app.get('/guarded', requireScope('orders:write'), handle as never);
-    app.get('/throws', () => {
-      throw new Error('handler');
-    });
-    app.use(handle as never);
-    app.use(((_error, _req, res, _next) => void res.status(500).end()) as express5.ErrorRequestHandler);
-    return app;
-  };
-}
-
-function onKoa(Koa: typeof Koa3) {
-  return ({ adapter }: Recorder, handle: Handle): RequestListener => {
-    const app = new Koa();
-    app.silent = true;
-    app.use(adapter.koa());
-    const guard = requireScopeKoa('orders:write');
-    app.use(async (ctx, next) => (ctx.path === '/guarded' ? guard(ctx as never, next) : next()));
-    app.use(async (ctx) => {
-      if (ctx.path === '/throws') throw new Error('handler');
-      // Written by Koa, so that sealed answers and HEAD go the way they always go.
-      if (ctx.path !== '/slow') ctx.body = { ok: true };
-      else await handle(ctx.req, ctx.res);
-    });
-    return app.callback();
-  };
-}
-
-interface Stage {
-  readonly world: World;
-  readonly api: Agent;
-  readonly caller: Agent;
-  readonly device: Agent;
-  readonly service: Service;
-  /** Requests that wait in `/slow`. */
-  readonly slow: ServerResponse[];
-}
-
-async function stage(
-  framework: (typeof FRAMEWORKS)[number][1],
-  options: Partial<DualModeOptions> = {},
-): Promise<Stage> {
-  const world = new World();
-  const [api, caller] = [await world.agent('api'), await world.agent('caller')];
-  const device = await world.stranger('device');
-  const slow: ServerResponse[] = [];
-  const parts = recorder(api, {
-    clock: world.clock,
-    clients: world.clients,
-    legacyKeyValidator: (key) => CLIENTS[key] ?? null,
-    skip: ({ target }) => target === '/health',
-    ...options,
-  });
-  const handle: Handle = async (req, res) => {
-    if (!req.url?.startsWith('/slow')) {
-      res.setHeader('content-type', 'application/json');
-      return void res.end('{"ok":true}');
-    }
-    slow.push(res);
-    parts.signals.emit('slow');
-    await once(res, 'close');
-  };
-  return { world, api, caller, device, slow, service: await start(parts, framework(parts, handle)) };
-}
 
 /** What an event says, in a word or five. */
 const brief = (event: XlinkEvent): string => {
@@ -158,7 +61,7 @@ function expectShapes(events: readonly XlinkEvent[], seen = new Map<string, Set<
 test('docs/events.md has every event and member that src/types/events.ts has, and no other', () => {
   const documented = documentedEvents();
   expect(documented).toEqual(declaredEvents());
-  expect(Object.keys(documented)).toHaveLength(12);
+  expect(Object.keys(documented)).toHaveLength(13);
 });
 
 describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
@@ -181,9 +84,11 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
     expect(await told(on, { headers: { authorization: 'Xlink x', 'xlink-envelope': 'x' } })).toEqual([
       'request refused xlink ENVELOPE_AMBIGUOUS 400',
     ]);
-    expect(await told(on, withKey(ACME, { path: '/guarded' }))).toEqual(['request accepted api-key ok 403']);
+    expect(await told(on, withKey(ACME, { path: '/guarded' }))).toEqual([
+      'request refused api-key SCOPE_DENIED 403',
+    ]);
     expect(await told(on, withKey(ACME, { path: '/throws' }))).toEqual(['request accepted api-key ok 500']);
-    for (const sent of [{ method: 'OPTIONS' }, { path: '/health' }, { path: '/.well-known/xlink.json' }])
+    for (const sent of [PREFLIGHT, { path: '/health' }, { path: '/.well-known/xlink.json' }])
       expect(await told(on, sent)).toEqual([]);
 
     expect(await told(on, enrollment(device, api, ACME, { proofKey: BOLT }))).toEqual([
@@ -276,10 +181,16 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
     const on = await stage(framework);
     const { api, caller } = on;
     const sent = await signed(caller, api, {}, SCOPE);
-    api.createAnswer = () => Promise.reject(new Error('no keys'));
-    expect(await told(on, { ...sent, headers: { ...sent.headers, accept: ENVELOPE_TYPE } })).toEqual([
+    api.prepareAnswer = () => Promise.reject(new Error('no keys'));
+    expect(await told(on, { ...sent, headers: { ...sent.headers, accept: ANSWER_TYPE } })).toEqual([
       'fault ANSWER_NOT_SEALED',
-      'request accepted xlink ok 500',
+      'request refused xlink ANSWER_NOT_SEALED 500', // before anything is done
+    ]);
+    const again = await signed(caller, api, {}, SCOPE);
+    api.prepareAnswer = async () => () => Promise.reject(new Error('the key is away'));
+    expect(await told(on, { ...again, headers: { ...again.headers, accept: ANSWER_TYPE } })).toEqual([
+      'fault ANSWER_NOT_SEALED',
+      'request accepted xlink ok 200', // what the handler answered; what was sent is a 500
     ]);
     expectShapes(on.service.events, seen);
   });
@@ -290,9 +201,18 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
     const waiting = await openWire(service.port);
     await waiting.write(onTheWire(withKey(ACME, { path: '/slow' })));
     while (slow.length === 0) await once(service.signals, 'slow');
+    service.adapter.getMetrics(); // looks at what is open
     waiting.socket.destroy();
     await service.until('request', 1);
-    expect(service.events.slice(1).map(brief)[0]).toMatch(/^request accepted api-key ok \d+ aborted$/);
+    expect(service.events.slice(1).map(brief)[0]).toBe('open');
+    expect(service.events.slice(1).map(brief)[1]).toMatch(/^request accepted api-key ok \d+ aborted$/);
+
+    const byEnvelope = await openWire(service.port);
+    await byEnvelope.write(onTheWire(await signed(caller, api, { path: '/slow' }, SCOPE)));
+    while (slow.length === 1) await once(service.signals, 'slow');
+    service.adapter.getMetrics();
+    byEnvelope.socket.destroy();
+    await service.until('request', 2);
 
     const cut = await openWire(service.port);
     const arrived = once(service.server, 'request');
@@ -300,10 +220,10 @@ describe.each(FRAMEWORKS)('%s: every decision is told once', (_, framework) => {
     await cut.write(whole.subarray(0, whole.length - 10));
     await arrived;
     cut.socket.destroy();
-    await service.until('request', 2);
+    await service.until('request', 3);
     expect(service.events.at(-1)).toMatchObject({ type: 'request', reason: 'BODY_ABORTED', aborted: true });
     await service.quiet();
-    expect(service.events.filter(({ type }) => type === 'request')).toHaveLength(2);
+    expect(service.events.filter(({ type }) => type === 'request')).toHaveLength(3);
     expectShapes(service.events, seen);
   });
 

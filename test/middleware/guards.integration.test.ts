@@ -1,11 +1,12 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import * as expressGuards from '@private.me/xlink';
-import { authOf, type DualModeAdapter } from '@private.me/xlink';
+import { authOf, type DualModeAdapter, MemoryClientStore } from '@private.me/xlink';
 import * as koaGuards from '@private.me/xlink/koa';
 import express5 from 'express';
 import express4 from 'express4';
 import {
+  PREFLIGHT,
   type RefusalText,
   recorder,
   type Sent,
@@ -85,7 +86,7 @@ const KEYS: Record<string, object> = {
   reader: { scopes: ['orders:write', 'orders:read'] },
   writer: { scopes: ['orders:write'] },
   root: { scopes: ['*'] },
-  unscoped: {},
+  unscoped: { plan: 'free' },
   text: { scopes: 'orders:read' },
   impostor: { mode: 'xlink', did: 'did:key:z6Mk', scope: 'orders:read' },
 };
@@ -125,12 +126,7 @@ describe.each(FRAMEWORKS)('$name', ({ app, requireScope }) => {
   ];
   const rows: Row[] = [
     ['nobody', () => ({}), '401 CREDENTIALS_MISSING', '401 CREDENTIALS_MISSING'],
-    [
-      'an unauthenticated OPTIONS',
-      () => ({ method: 'OPTIONS' }),
-      '401 CREDENTIALS_MISSING',
-      '401 CREDENTIALS_MISSING',
-    ],
+    ['an unauthenticated OPTIONS', () => PREFLIGHT, '401 CREDENTIALS_MISSING', '401 CREDENTIALS_MISSING'],
     ['a key with the scope', key('reader'), '401 XLINK_REQUIRED', 'ok'],
     ['a key with another scope', key('writer'), '401 XLINK_REQUIRED', '403 SCOPE_DENIED'],
     ['a key with *', key('root'), '401 XLINK_REQUIRED', 'ok'],
@@ -190,6 +186,33 @@ describe.each(FRAMEWORKS)('$name', ({ app, requireScope }) => {
     });
   });
 
+  test('what a guard refuses is a failure of that client, in events and in the report', async () => {
+    const clients = new MemoryClientStore();
+    const clientId = () => 'by-key';
+    const { known, service } = await serve('scope', { options: { clients, clientId } });
+    await clients.link(known.caller.did, 'acme');
+    for (const sent of [await signed('orders:write')(known), key('writer')()])
+      await service.refused(sent, '403 SCOPE_DENIED');
+    for (const sent of [await signed('orders:read')(known), key('reader')()])
+      expect((await service.send(sent)).status).toBe(200);
+    await service.quiet();
+    const told = service.events.filter(({ type }) => type === 'request');
+    const refused = { outcome: 'refused', reason: 'SCOPE_DENIED', status: 403 };
+    const accepted = { outcome: 'accepted', reason: 'ok', status: 200 };
+    expect(told).toMatchObject([
+      { ...refused, method: 'xlink', did: known.caller.did, client: 'acme' },
+      { ...refused, method: 'api-key', client: 'by-key' },
+      { ...accepted, method: 'xlink' },
+      { ...accepted, method: 'api-key' },
+    ]);
+    const { adapter } = service;
+    expect((await adapter.report()).clients).toMatchObject([
+      { client: 'acme', xlinkRequests: 1, failures: { SCOPE_DENIED: 1 } },
+      { client: 'by-key', keyRequests: 1, failures: { SCOPE_DENIED: 1 } },
+    ]);
+    expect(adapter.getMetrics()).toMatchObject({ xlinkRequests: 1, apiKeyRequests: 1 });
+  });
+
   test('refusals look like those of the adapter', async () => {
     const options = {
       realm: 'shop',
@@ -224,11 +247,11 @@ describe.each(FRAMEWORKS)('$name', ({ app, requireScope }) => {
     expect(headers['x-deprecated-auth']).toBe('true');
   });
 
-  test('a refusal is counted as the accepted credential that it was, once, with its status', async () => {
-    const { service } = await serve('scope');
-    await service.refused(key('writer')(), '403 SCOPE_DENIED');
+  test('a refusal by requireXlink is counted as one, too, once', async () => {
+    const { service } = await serve('xlink');
+    await service.refused(key('writer')(), '401 XLINK_REQUIRED');
     expect(service.events.filter(({ type }) => type === 'request')).toMatchObject([
-      { outcome: 'accepted', method: 'api-key', status: 403 },
+      { outcome: 'refused', reason: 'XLINK_REQUIRED', method: 'api-key', status: 401 },
     ]);
   });
 

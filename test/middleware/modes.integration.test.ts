@@ -7,6 +7,7 @@ import {
   json,
   KEY,
   ORDER,
+  PREFLIGHT,
   type RefusalText,
   type Sent,
   type Service,
@@ -35,7 +36,10 @@ const REQUESTS = {
     withKey(await otherPath(signedRequest(known, json(ORDER)))),
   'a good envelope in a header and a key': async (known: WorldWithCaller) =>
     withKey(await signedRequest(known, json(ORDER))),
+  'an envelope of a DID that never enrolled': async (known: WorldWithCaller) =>
+    sealedRequest({ api: known.api, caller: await known.stranger('stranger') }),
   nothing: async () => json(ORDER),
+  'a preflight': async () => PREFLIGHT,
   OPTIONS: async () => ({ method: 'OPTIONS' }),
 };
 
@@ -90,13 +94,30 @@ const TABLE: Record<keyof typeof REQUESTS, Record<Mode, Outcome>> = {
     deprecation: 'by envelope',
     'xlink-only': 'by envelope',
   },
+  'an envelope of a DID that never enrolled': {
+    observe: '415 XLINK_NOT_SUPPORTED',
+    hybrid: '401 VERIFICATION_FAILED:DID_NOT_IN_REGISTRY',
+    deprecation: '401 VERIFICATION_FAILED:DID_NOT_IN_REGISTRY',
+    'xlink-only': '401 VERIFICATION_FAILED:DID_NOT_IN_REGISTRY',
+  },
   nothing: {
     observe: '401 CREDENTIALS_MISSING',
     hybrid: '401 CREDENTIALS_MISSING',
     deprecation: '401 CREDENTIALS_MISSING',
     'xlink-only': '401 CREDENTIALS_MISSING',
   },
-  OPTIONS: { observe: 'through', hybrid: 'through', deprecation: 'through', 'xlink-only': 'through' },
+  'a preflight': {
+    observe: 'through',
+    hybrid: 'through',
+    deprecation: 'through',
+    'xlink-only': 'through',
+  },
+  OPTIONS: {
+    observe: '401 CREDENTIALS_MISSING',
+    hybrid: '401 CREDENTIALS_MISSING',
+    deprecation: '401 CREDENTIALS_MISSING',
+    'xlink-only': '401 CREDENTIALS_MISSING',
+  },
 };
 
 const ROWS = MODES.flatMap((mode) =>
@@ -106,6 +127,12 @@ const ROWS = MODES.flatMap((mode) =>
     outcome: outcomes[mode],
   })),
 );
+
+/** Whether the caller has yet to move: it is told where it says how. */
+const isToMove = (mode: Mode, id: string) =>
+  id === 'XLINK_REQUIRED' ||
+  (id === 'CREDENTIALS_MISSING' && mode === 'xlink-only') ||
+  (id === 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY' && mode !== 'observe');
 
 const warningsOf = ({ headers }: Answer) =>
   Object.fromEntries(WARNINGS.filter((name) => headers[name]).map((name) => [name, headers[name]]));
@@ -125,7 +152,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
         const challenge = outcome.startsWith('401') ? challengeOf(mode, id) : undefined;
         expect(answer.headers['www-authenticate']).toBe(challenge);
         expect(warningsOf(answer)).toEqual(
-          id === 'XLINK_REQUIRED'
+          isToMove(mode, id)
             ? {
                 'x-migration-url': MIGRATION_URL,
                 link: LINK,

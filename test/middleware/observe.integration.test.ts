@@ -2,7 +2,16 @@ import { once } from 'node:events';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { FRAMEWORKS } from '../support/express.js';
-import { expectNoSecrets, json, KEY, ORDER, type Service, signedRequest, withKey } from '../support/http.js';
+import {
+  expectNoSecrets,
+  json,
+  KEY,
+  ORDER,
+  PREFLIGHT,
+  type Service,
+  signedRequest,
+  withKey,
+} from '../support/http.js';
 import { World } from '../support/world.js';
 import { BAD_HEADERS } from './bad-headers.js';
 import { LIMITS } from './bad-requests.js';
@@ -118,7 +127,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       await service.send(await signedRequest(known));
       await service.send({});
       await service.send(withKey({}, 'wrong-key-of-somebody'));
-      await service.send({ method: 'OPTIONS' });
+      await service.send(PREFLIGHT);
       await service.quiet();
       const metrics = service.adapter.getMetrics();
       expect(metrics).toEqual({

@@ -54,6 +54,10 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
   refusalsPerSecond: { wrong: [0, -1, 0.5, '5', null, Infinity], right: [1, 1000] },
   addressOf: { wrong: ['x-real-ip', {}, null], right: [() => '192.0.2.1'] },
   requestTarget: { wrong: [null, '/path', {}], right: [() => '/'] },
+  proxyHeaders: {
+    wrong: [null, 'x-user', [''], ['x user'], ['x-*-user'], ['*', ''], [1]],
+    right: [[], ['X-Internal-User', 'x-mesh-*']],
+  },
   hosts: {
     wrong: [null, 'api.example.com', [''], ['https://api.example.com'], ['a b'], [1]],
     right: [[], ['api.example.com', 'localhost:3000', '[::1]:3000']],
@@ -68,6 +72,18 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
   realm: {
     wrong: [null, '', 'a"b', 'a\\b', 'a\nb', 'a\r\nX: y', 'x'.repeat(65), 1],
     right: ['api', 'Orders v2.1_beta-x'],
+  },
+  bodyLimits: {
+    wrong: [
+      null,
+      {},
+      50_000_000,
+      ...['/p/*', '/p/:id', 'p'].map((path) => [{ path, maxBytes: 1 }]),
+      [{ path: '/p' }],
+      ...[-1, 1.5, '1mb', 2 ** 28 + 1].map((maxBytes) => [{ path: '/p', maxBytes }]),
+      [{ path: '/p', methods: [], maxBytes: 1 }],
+    ],
+    right: [[], [{ path: '/uploads', methods: ['POST'], maxBytes: 2 ** 28 }], [{ path: '/', maxBytes: 0 }]],
   },
   routeModes: {
     wrong: [

@@ -16,7 +16,7 @@ import {
 import { MemoryClientStore, type Tracer } from '@private.me/xlink';
 import { type OpenTelemetryOptions, openTelemetry } from '@private.me/xlink/opentelemetry';
 import { SCOPE } from '../../src/opentelemetry/scope.js';
-import { CANARY, KEY, sealedRequest, signedRequest, withKey } from '../support/http.js';
+import { CANARY, KEY, PREFLIGHT, sealedRequest, signedRequest, withKey } from '../support/http.js';
 import { optionRefusedBy } from '../support/results.js';
 import { World } from '../support/world.js';
 import { mountTraced, sdk } from './support.js';
@@ -172,7 +172,7 @@ describe('a span around each authentication', () => {
   test('is not there for preflights and skipped requests; enrollment and discovery have one', async () => {
     const { spans } = sdk();
     const { service } = await traced({}, { skip: ({ target }: { target: string }) => target === '/health' });
-    await service.send({ method: 'OPTIONS' });
+    await service.send(PREFLIGHT);
     await service.send({ path: '/health' });
     expect(spans()).toEqual([]);
     await service.send({ path: '/.well-known/xlink.json' });

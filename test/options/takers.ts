@@ -1,5 +1,8 @@
 import * as root from '@private.me/xlink';
+import { fastifyXlink } from '@private.me/xlink/fastify';
 import * as file from '@private.me/xlink/file';
+import { honoMiddleware } from '@private.me/xlink/hono';
+import { koaMiddleware } from '@private.me/xlink/koa';
 import * as logging from '@private.me/xlink/logging';
 import * as metrics from '@private.me/xlink/metrics';
 import * as opentelemetry from '@private.me/xlink/opentelemetry';
@@ -90,6 +93,11 @@ const adapters: readonly Row[] = [
     'from',
     (more: object) => adapter().scheduleBrownout({ from: new Date(1), until: new Date(2), ...more }),
   ],
+  ['DualModeAdapter.middleware', 'ExpressOptions', 'onRefusal', (more) => adapter().middleware(more)],
+  ['DualModeAdapter.koa', 'KoaOptions', 'onRefusal', (more) => adapter().koa(more)],
+  ['koaMiddleware', 'KoaOptions', 'onRefusal', (more) => koaMiddleware(adapter(), more)],
+  ['fastifyXlink', 'FastifyOptions', 'onRefusal', (more) => fastifyXlink(adapter(), more)],
+  ['honoMiddleware', 'HonoOptions', 'onRefusal', (more) => honoMiddleware(adapter(), more)],
   [
     'DualModeAdapter.dashboard',
     'DashboardOptions',
@@ -209,6 +217,12 @@ const agents: readonly Row[] = [
     'CreateSuccessionOptions',
     'overlapMs',
     (more) => root.createSuccession(identity, other, more),
+  ],
+  [
+    'retireKeyStore',
+    'RetireKeyStoreOptions',
+    'registry',
+    (more) => root.retireKeyStore(new root.MemoryKeyStore(), more),
   ],
   ['createKeyRecord', 'KeyRecordOptions', 'epoch', (more) => root.createKeyRecord(identity, more)],
   ['splitForChannel', 'SplitOptions', 'totalShares', (more) => root.splitForChannel(new Uint8Array(1), more)],

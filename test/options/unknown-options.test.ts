@@ -73,7 +73,6 @@ describe('the list of those who take options', () => {
     'formatReport',
     'identityFromFile',
     'isXlinkError',
-    'koaMiddleware',
     'mergeActivity',
     'nonceKey',
     'ok',

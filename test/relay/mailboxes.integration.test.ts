@@ -4,19 +4,14 @@ import { Agent, GatewayTransport } from '@private.me/xlink';
 import { WebSocket } from 'ws';
 import { RECEIVE_REQUEST, RELAY_SCOPE, SOCKET_REQUEST } from '../../src/transport/relay-protocol.js';
 import { afterTest } from '../support/after-test.js';
-import { seedOf } from '../support/agents.js';
+import { identityOf, seedOf } from '../support/agents.js';
 import { frozenClock } from '../support/clock.js';
 import { unwrap } from '../support/results.js';
 import { until } from '../support/until.js';
 import type { RunningRelay } from '../transport/servers.js';
-import { type Answer, post, proof, pull, world } from './support.js';
+import { codeOf, idsOf, post, proof, pull, world } from './support.js';
 
 const DAY = 86_400_000;
-
-const codeOf = ({ body: { code, subCode } }: Answer): string =>
-  subCode === undefined ? String(code) : `${code}:${subCode}`;
-
-const idsOf = ({ body }: Answer): string[] => body.messages!.map(({ id }) => id);
 
 describe('a mailbox', () => {
   test('keeps what is not acknowledged, and hands out what comes behind a place', async () => {
@@ -118,6 +113,36 @@ describe('a mailbox', () => {
     await running.store.sweep();
     clock.advance(-DAY); // it is not only hidden
     expect(idsOf(await pull(bob, running))).toEqual([]);
+  });
+
+  test.each([
+    ['long poll', {}],
+    ['a socket', { webSocket: WebSocket }],
+  ])('of the next identity is read from its beginning once it has taken the place, by %s', async (_, how) => {
+    const { running, registry, alice } = await world();
+    const transport = new GatewayTransport({
+      relayUrl: running.url,
+      waitMs: 100,
+      backoff: () => 20,
+      onError: (error) => errors.push(error),
+      ...how,
+    });
+    afterTest(async () => transport.dispose());
+    const errors: unknown[] = [];
+    const next = await identityOf('relay carol, next');
+    const carol = unwrap(await Agent.fromSeed({ seed: seedOf('relay carol'), registry, transport }));
+    const got: unknown[] = [];
+    carol.onMessage(({ payload }) => void got.push(payload));
+    const other = new Agent({ identity: await identityOf('relay carol'), registry });
+    unwrap(await other.succeedBy(next)); // carol does not know yet
+    unwrap(await alice.send({ to: next.did, payload: 'early' }));
+    unwrap(await alice.send({ to: carol.did, payload: 'old' }));
+    await until(() => got.includes('old'), { what: 'the message to the old DID' });
+    unwrap(await carol.succeedBy(next));
+    unwrap(await alice.send({ to: next.did, payload: 'late' }));
+    await until(() => got.includes('late'), { what: 'the message to the next DID' });
+    expect([got, errors]).toEqual([['old', 'early', 'late'], []]);
+    await until(() => running.store.list(next.did, '', 10).length === 0, { what: 'the acknowledgement' });
   });
 
   test('answers a waiting pull at once when something comes, and in time when nothing does', async () => {

@@ -7,12 +7,7 @@ import { idOf, unwrap } from '../support/results.js';
 import { temporaryFolder } from '../support/temporary-folder.js';
 import { until } from '../support/until.js';
 import { startRelay } from '../transport/servers.js';
-import { type Answer, post, pull, world } from './support.js';
-
-const codeOf = ({ body: { code, subCode } }: Answer): string =>
-  subCode === undefined ? String(code) : `${code}:${subCode}`;
-
-const idsOf = ({ body }: Answer): string[] => body.messages!.map(({ id }) => id);
+import { codeOf, idsOf, post, pull, world } from './support.js';
 
 describe('what is sent to the relay', () => {
   test('is answered with 202 once it is in the file, and is there after a restart', async () => {

@@ -16,6 +16,11 @@ export async function post(url: string, path: string, body: unknown): Promise<An
   return { status: response.status, body: JSON.parse(await response.text()) };
 }
 
+export const codeOf = ({ body: { code, subCode } }: Answer): string =>
+  subCode === undefined ? String(code) : `${code}:${subCode}`;
+
+export const idsOf = ({ body }: Answer): string[] => body.messages!.map(({ id }) => id);
+
 /** A relay, and people who know each other. None of them receives until told to. */
 export async function world(setup: RelaySetup = {}) {
   const running = await startRelay(setup);

@@ -105,7 +105,8 @@ export class Cluster {
       clientFlushIntervalMs: 20,
       enrollmentsPerMinute: 100,
     });
-    const server = createServer(this.#app(adapter)).listen(0, '127.0.0.1');
+    // The load balancer is the one to close what is idle: else it may use a connection that is being closed.
+    const server = createServer({ keepAliveTimeout: 0 }, this.#app(adapter)).listen(0, '127.0.0.1');
     await once(server, 'listening');
     this.#instances[at] = { adapter, server };
     this.proxy.add(portOf(server));

@@ -103,7 +103,8 @@ export class RotatingApi {
       clientFlushIntervalMs: 20,
       enrollmentsPerMinute: 1000,
     });
-    const server = createServer(this.#app(adapter)).listen(0, '127.0.0.1');
+    // The load balancer is the one to close what is idle: else it may use a connection that is being closed.
+    const server = createServer({ keepAliveTimeout: 0 }, this.#app(adapter)).listen(0, '127.0.0.1');
     await once(server, 'listening');
     this.instances[at] = { agent, adapter, server, registry, redis };
     this.proxy.add(portOf(server));

@@ -12,6 +12,7 @@ import { createPortableProvider } from '../../src/crypto/portable/index.js';
 import { decodeBundle } from '../../src/split-channel/bundle.js';
 import { subsets } from '../../src/split-channel/subsets.js';
 import { identityOf } from '../support/agents.js';
+import { openedAnswer, receivedAnswer, sealedAnswer } from '../support/answers.js';
 import { opened as openedBy, withBitFlipped } from '../support/forge.js';
 import { errorOf, idOf, unwrap } from '../support/results.js';
 import { Channel, channels, down, loopbacks, lost, receiveAll, shuffled, twice } from './support.js';
@@ -284,13 +285,15 @@ describe.each(KINDS)('%s', (_, xchange) => {
     const message = unwrap(await bob.receive({ ok: true, value: sent } as never));
     const inReplyTo = message.envelopeId;
     expect(inReplyTo).toBe(sent.envelopeId);
-    const answer = await bob.createAnswer(message, 'done');
-    expect(idOf(await alice.receive(answer))).toBe('KIND_NOT_ACCEPTED');
-    expect(idOf(await alice.receive(answer, { inReplyTo: sent.envelopes[0]!.nonce }))).toBe('ANSWER_INVALID');
-    expect(unwrap(await alice.receive(answer, { inReplyTo })).payload).toBe('done');
+    const answer = await sealedAnswer(bob, message, { body: 'done' });
+    const received = async (to?: string) =>
+      idOf(await receivedAnswer(alice, answer, to ? { inReplyTo: to } : {}));
+    expect(await received()).toBe('KIND_NOT_ACCEPTED');
+    expect(await received(sent.envelopes[0]!.nonce)).toBe('ANSWER_INVALID');
+    expect((await openedAnswer(alice, answer, { inReplyTo })).text).toBe('done');
     const shares = unwrap(await bob.send({ ...high, to: alice.did, inReplyTo }));
     for (const share of shares.envelopes)
-      expect(idOf(await alice.receive(share, { inReplyTo }))).toBe('KIND_NOT_ACCEPTED');
+      expect(idOf(await alice.receiveContent(share, { inReplyTo }))).toBe('KIND_NOT_ACCEPTED');
     expect(unwrap(await alice.receive({ ok: true, value: shares } as never)).inReplyTo).toBe(inReplyTo);
   });
 

@@ -74,6 +74,8 @@ export function testClientUnits(
     expect((await store.get('acme'))?.dids).toHaveLength(3);
     expect(await store.link('did:key:one-more', 'acme')).toBe('acme'); // without a limit
     expect(await store.link('did:key:too-many', 'acme', { maxDids: 3 })).toBeUndefined();
+    expect(await store.link('did:key:new', 'nobody', { maxDids: 0 })).toBeUndefined();
+    expect(await store.clientOf('did:key:new')).toBeUndefined();
   });
 
   test('remembers when the enrollment of a DID ends, until it is renewed', async () => {
@@ -92,6 +94,26 @@ export function testClientUnits(
       client: 'acme',
       dids: ['did:key:a', 'did:key:b'],
     });
+  });
+
+  test('says of a DID what is true now, whatever another instance changed since', async () => {
+    const store = storeOf();
+    const [other] = (await instances(1)) as [ClientStore];
+    const standing = () => store.standingOf('did:key:a');
+    await store.link('did:key:a', 'acme');
+    expect([await standing(), await standing()]).toEqual([{ client: 'acme' }, { client: 'acme' }]);
+    await other.setRevoked('acme', 5);
+    expect(await standing()).toEqual({ client: 'acme', revokedSince: 5 });
+    await other.unlink('did:key:a');
+    expect(await standing()).toBeUndefined();
+    await other.link('did:key:a', 'bolt', { validUntil: 9 });
+    expect(await standing()).toEqual({ client: 'bolt', validUntil: 9 });
+    await other.setRevoked('bolt', 7);
+    expect(await standing()).toEqual({ client: 'bolt', validUntil: 9, revokedSince: 7 });
+    await other.unlink('did:key:a');
+    await other.setRevoked('acme', undefined);
+    await other.link('did:key:a', '');
+    expect([await standing(), await standing()]).toEqual([{ client: '' }, { client: '' }]);
   });
 
   test('revokes a client and restores it, and keeps the rest', async () => {

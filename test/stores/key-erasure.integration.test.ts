@@ -4,11 +4,14 @@ import {
   type Envelope,
   type KeyStore,
   LoopbackTransport,
+  MemoryKeyStore,
   MemoryTrustRegistry,
+  retireKeyStore,
 } from '@private.me/xlink';
+import { WrappingKeyIds } from '../../src/identity/wrapping-key-ids.js';
 import { identityOf, seedOf } from '../support/agents.js';
 import { DAY, type FrozenClock, frozenClock, MINUTE } from '../support/clock.js';
-import { errorOf, unwrap } from '../support/results.js';
+import { errorOf, optionRefusedBy, thrownBy, unwrap } from '../support/results.js';
 import { type Copy, copyOf, KEY_BACKENDS, type KeyPlace, storeFrom } from './key-store-backends.js';
 
 // From what is left after an erasure, and the seed, a recorded envelope of the erased epoch cannot be opened.
@@ -26,7 +29,7 @@ for (const backend of KEY_BACKENDS) {
     beforeEach(async () => {
       place = await started.place();
       clock = frozenClock();
-      registry = new MemoryTrustRegistry();
+      registry = new MemoryTrustRegistry({ clock });
     });
 
     const service = async (keyStore: KeyStore, now: () => number = clock) =>
@@ -99,8 +102,81 @@ for (const backend of KEY_BACKENDS) {
         expect(await openedBy(left, recorded)).toMatch(/^KEY_(EPOCH_UNKNOWN|STORE_DAMAGED)$/);
       agent.dispose();
     });
+
+    test('what is left of an identity that was succeeded is erased once it has ended, and not before', async () => {
+      const store = await place.store();
+      const agent = await service(store);
+      const caller = await Agent.quickstart({ name: 'caller', clock, registry });
+      const recorded = await caller.createEnvelope({ to: agent.did, scope: 'a', payload: 'the secret' });
+      await agent.rotateKeys();
+      const ids = await WrappingKeyIds.of(await identityOf('service'));
+      const [orphan, ofAnother] = [
+        ids.make(7),
+        (await WrappingKeyIds.of(await identityOf('another'))).make(1),
+      ];
+      for (const id of [orphan, ofAnother]) await store.wrappingKeys.put(id, new Uint8Array(32));
+      const before = await copyOf(store);
+      const { did } = agent;
+      agent.dispose();
+      const retire = () => retireKeyStore(store, { registry, clock });
+      const refused = async () => (await thrownBy(retire)).message;
+
+      expect(await refused()).toContain(`${did} was neither succeeded nor revoked`);
+      const old = new Agent({ identity: await identityOf('service'), registry, clock });
+      unwrap(await old.succeedBy(await identityOf('next'), { overlapMs: DAY }));
+      old.dispose();
+      clock.advance(DAY);
+      expect(await refused()).toMatch(/good until \d{4}-/);
+      expect((await copyOf(store)).keys).toEqual(before.keys);
+
+      clock.advance(1);
+      expect(await retire()).toEqual({ did, erased: 3 });
+      const after = await copyOf(store);
+      expect([after.value.epochs, [...after.keys.keys()]]).toEqual([[], [ofAnother]]);
+      expect(await openedBy(before, recorded)).toBe('the secret');
+      const { keys } = after;
+      expect(await openedBy({ value: before.value, keys }, recorded)).toBe('KEY_STORE_DAMAGED');
+      expect(await retire()).toEqual({ did, erased: 0 });
+    });
   });
 }
+
+test('a store that holds nothing has nothing to retire, and one whose identity is unknown is left alone', async () => {
+  const registry = new MemoryTrustRegistry();
+  const keyStore = new MemoryKeyStore();
+  expect(await retireKeyStore(keyStore, { registry })).toEqual({ did: undefined, erased: 0 });
+  const agent = new Agent({ identity: await identityOf('service'), keyStore });
+  await agent.keyRecord();
+  agent.dispose();
+  const { message } = await thrownBy(() => retireKeyStore(keyStore, { registry }));
+  expect(message).toContain('is not in the registry');
+  unwrap(await registry.add(agent.did));
+  unwrap(await registry.revoke(agent.did));
+  expect(await retireKeyStore(keyStore, { registry })).toEqual({ did: agent.did, erased: 1 });
+  expect(await optionRefusedBy(() => retireKeyStore(keyStore, {} as never))).toBe('registry');
+});
+
+test('retiring starts anew where an agent that still ran has rotated meanwhile', async () => {
+  const registry = new MemoryTrustRegistry();
+  const keyStore = new MemoryKeyStore();
+  const agent = new Agent({ identity: await identityOf('service'), keyStore });
+  await agent.keyRecord();
+  unwrap(await registry.add(agent.did));
+  unwrap(await registry.revoke(agent.did));
+  let rotated = false;
+  const busy: KeyStore = {
+    load: () => keyStore.load(),
+    async save(value, version) {
+      if (!rotated) await agent.rotateKeys();
+      rotated = true;
+      return keyStore.save(value, version);
+    },
+    wrappingKeys: keyStore.wrappingKeys,
+  };
+  expect(await retireKeyStore(busy, { registry })).toMatchObject({ erased: 2 });
+  expect([await keyStore.wrappingKeys.ids(), keyStore.load()?.value.epochs]).toEqual([[], []]);
+  agent.dispose();
+});
 
 const never = () => {
   throw new Error('a thief writes nothing');

@@ -2,12 +2,13 @@ import { defaultProvider } from '../../src/crypto/native/index.js';
 import { openPayload } from '../../src/envelope/open.js';
 import { parseEnvelope } from '../../src/envelope/parse.js';
 import type { Header } from '../../src/envelope/plaintext.js';
-import { type EnvelopeDraft, sealEnvelope } from '../../src/envelope/seal.js';
+import { type EnvelopeDraft, type RecipientKeys, sealEnvelope } from '../../src/envelope/seal.js';
+import { type AnswerStart, type SealedAnswer, sealAnswer } from '../../src/envelope/seal-answer.js';
 import { headerTranscript, signatureTranscript } from '../../src/envelope/transcript.js';
 import { derivedKeyRing } from '../../src/identity/encryption-keys.js';
 import type { Identity } from '../../src/identity/identity.js';
 import { createKeyRecord } from '../../src/identity/key-record.js';
-import type { Envelope, KeyRecord, Version } from '../../src/types/protocol.js';
+import type { Envelope, KeyRecord, Kind, Version } from '../../src/types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../../src/util/base64url.js';
 import { NOON } from './clock.js';
 
@@ -35,6 +36,27 @@ export async function resigned(identity: Identity, envelope: Envelope): Promise<
 const versionOf = (from: Identity, to: Identity): Version =>
   from.mlDsa65 && to.mlDsa65 ? 3 : from.mlKem768 && to.mlKem768 ? 2 : 1;
 
+async function keysFor(to: Identity): Promise<RecipientKeys> {
+  const crypto = defaultProvider();
+  const bytes = to.mlKem768?.publicKey;
+  const encapsulator = bytes && (await crypto.mlKem768.encapsulator(bytes));
+  return {
+    keyEpoch: 0,
+    x25519: await crypto.x25519.publicKey(to.x25519.publicKey),
+    mlKem768: bytes && encapsulator && { bytes, encapsulator },
+  };
+}
+
+const draftOf = (from: Identity, to: Identity, kind: Kind, draft: Partial<EnvelopeDraft>): EnvelopeDraft => ({
+  version: versionOf(from, to),
+  kind,
+  to: to.did,
+  timestamp: NOON,
+  nonce: defaultProvider().randomBytes(16),
+  scope: 'chat',
+  ...draft,
+});
+
 /** An envelope with any content, JSON or not, and any draft; of the highest version unless said otherwise. */
 export async function sealed(
   from: Identity,
@@ -44,27 +66,21 @@ export async function sealed(
   contentType = 'application/json',
   headers: readonly Header[] = [],
 ): Promise<Envelope> {
-  const crypto = defaultProvider();
-  const bytes = to.mlKem768?.publicKey;
-  const encapsulator = bytes && (await crypto.mlKem768.encapsulator(bytes));
-  return sealEnvelope(
-    from,
-    {
-      keyEpoch: 0,
-      x25519: await crypto.x25519.publicKey(to.x25519.publicKey),
-      mlKem768: bytes && encapsulator && { bytes, encapsulator },
-    },
-    {
-      version: versionOf(from, to),
-      kind: 'message',
-      to: to.did,
-      timestamp: NOON,
-      nonce: crypto.randomBytes(16),
-      scope: 'chat',
-      ...draft,
-    },
-    { bytes: content, contentType, headers },
-  );
+  const filled = draftOf(from, to, 'message', draft);
+  return sealEnvelope(from, await keysFor(to), filled, { bytes: content, contentType, headers });
+}
+
+/** The beginning of an answer with any content. 200, and all of it, unless said otherwise. */
+export async function answered(
+  from: Identity,
+  to: Identity,
+  bytes: Uint8Array,
+  draft: Partial<EnvelopeDraft> = {},
+  start: Partial<AnswerStart> = {},
+  isFinal = true,
+): Promise<SealedAnswer> {
+  const content = { status: 200, contentType: 'text/plain', headers: [], bytes, ...start };
+  return sealAnswer(from, await keysFor(to), draftOf(from, to, 'answer', draft), content, isFinal);
 }
 
 /** What the bearer of these keys reads. */

@@ -41,6 +41,12 @@ export const withKey = (sent: Sent = {}, key = KEY): Sent => ({
   headers: { ...sent.headers, 'x-api-key': key },
 });
 
+/** What a browser asks before it sends a request of another origin (Fetch standard). */
+export const PREFLIGHT: Sent = {
+  method: 'OPTIONS',
+  headers: { origin: 'https://shop.example', 'access-control-request-method': 'POST' },
+};
+
 /** The envelope as the body. */
 export const bodyForm = (envelope: Envelope | string, sent: Sent = {}): Sent => ({
   ...sent,

@@ -8,14 +8,12 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
+  readonly bytes: Uint8Array;
 }
 
 export async function readAnswer(response: IncomingMessage): Promise<Answer> {
-  return {
-    status: response.statusCode!,
-    headers: response.headers,
-    text: (await restOf(response)).toString(),
-  };
+  const bytes = await restOf(response);
+  return { status: response.statusCode!, headers: response.headers, text: bytes.toString(), bytes };
 }
 
 /** The part of a message that is still to be read. */

@@ -18,6 +18,7 @@ export type Held = 'both' | 'answers';
 export class TcpProxy {
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
+  #roundTrips = 0;
   #delayMs = 0;
   #held: Held | undefined;
   #isCut = false;
@@ -39,6 +40,7 @@ export class TcpProxy {
       const pair = new Pair(client, upstream, () => void this.#pairs.delete(pair));
       this.#pairs.add(pair);
       this.#apply(pair);
+      this.#count(client, upstream);
     });
   }
 
@@ -58,6 +60,14 @@ export class TcpProxy {
   /** Connections that are open through it. */
   get connections(): number {
     return this.#pairs.size;
+  }
+
+  /**
+   * How often a client asked and had to wait for an answer, so far. What is asked while an answer is awaited counts as one
+   * with it; with some delay, that is all that is asked without waiting.
+   */
+  get roundTrips(): number {
+    return this.#roundTrips;
   }
 
   /** Whatever passes from now on takes so much longer, in each direction, in ms. */
@@ -112,6 +122,17 @@ export class TcpProxy {
     if (!started.delete(this)) return;
     this.cut();
     await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #count(client: Socket, upstream: Socket): void {
+    let isAwaited = false;
+    client.on('data', () => {
+      if (!isAwaited) this.#roundTrips += 1;
+      isAwaited = true;
+    });
+    upstream.on('data', () => {
+      isAwaited = false;
+    });
   }
 
   #applyToAll(): void {

@@ -48,7 +48,7 @@ export async function sendRaw(port: number, line: string, headers: OutgoingHttpH
   const [statusLine = '', ...lines] = head.split('\r\n');
   const names = lines.map((one) => one.split(/: ?(.*)/s).slice(0, 2) as [string, string]);
   const answered = Object.fromEntries(names.map(([name, value]) => [name.toLowerCase(), value]));
-  return { status: Number(statusLine.split(' ')[1]), headers: answered, text };
+  return { status: Number(statusLine.split(' ')[1]), headers: answered, text, bytes: Buffer.from(text) };
 }
 
 /** One connection, byte by byte. */
@@ -90,9 +90,10 @@ export async function openWire(port: number): Promise<Wire> {
     const headers = Object.fromEntries(fields.map(([name, value]) => [name.toLowerCase(), value]));
     const total = end + 4 + Number(headers['content-length'] ?? 0);
     if (text.length < total) return undefined;
-    const answer = { status: Number(statusLine.split(' ')[1]), headers, text: text.slice(end + 4, total) };
+    const body = text.slice(end + 4, total);
     text = text.slice(total);
-    return answer;
+    const status = Number(statusLine.split(' ')[1]);
+    return { status, headers, text: body, bytes: Buffer.from(body, 'latin1') };
   };
   return {
     socket,

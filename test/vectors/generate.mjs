@@ -2,6 +2,7 @@
 // Everything is fixed (seeds, clock, randomness), so running it again changes no byte.
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { answerFile } from './cases/answers.mjs';
 import { discoveryFile } from './cases/discovery.mjs';
 import { envelopeFiles } from './cases/envelopes.mjs';
 import { identityFile } from './cases/identity.mjs';
@@ -14,6 +15,7 @@ import { successionFile } from './cases/successions.mjs';
 export function generate() {
   const files = {
     ...envelopeFiles(),
+    'answers.json': answerFile(),
     'shares.json': shareFile(),
     'key-record.json': keyRecordFile(),
     'succession.json': successionFile(),

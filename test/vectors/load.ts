@@ -3,6 +3,7 @@ import { defaultProvider as native } from '../../src/crypto/native/index.js';
 import { createPortableProvider } from '../../src/crypto/portable/index.js';
 import type { CryptoProvider } from '../../src/crypto/provider.js';
 import { toXlinkError } from '../../src/errors/errors.js';
+import { derivedKeyRing, type EncryptionKeys } from '../../src/identity/encryption-keys.js';
 import type { Identity } from '../../src/identity/identity.js';
 
 /** Where the vector files are. */
@@ -23,6 +24,9 @@ export function scripted(): { readonly crypto: CryptoProvider; readonly queue: U
   const crypto = createPortableProvider({ subtle: false, randomBytes: () => queue.shift()! });
   return { crypto, queue };
 }
+
+/** The encryption keys of a receiver of the vectors, which are those of key epoch 0. */
+export const encryptionKeys = (identity: Identity) => derivedKeyRing(identity).current() as EncryptionKeys;
 
 /** The keys of a recipient as a sender has them, under key epoch 0. */
 export async function recipientKeys(crypto: CryptoProvider, { x25519, mlKem768 }: Identity) {

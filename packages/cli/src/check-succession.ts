@@ -34,9 +34,10 @@ export async function check(values: CheckValues, { out, err }: Output): Promise<
   return 1;
 }
 
-function lineOf({ did, status, succeededBy }: RegistryEntry): string {
+function lineOf({ did, status, succeededBy, keys }: RegistryEntry): string {
   if (status === 'revoked') return `${did}  revoked`;
-  if (!succeededBy) return `${did}  active`;
+  if (!succeededBy)
+    return `${did}  active${keys?.next ? ', only the DID that it committed to may succeed it' : ''}`;
   const end = succeededBy.issuedAt + succeededBy.overlapMs;
   return `${did}  ${Date.now() > end ? 'succeeded, over since' : 'succeeded, good until'} ${new Date(end).toISOString()}`;
 }

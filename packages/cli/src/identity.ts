@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util';
 import { check } from './check-succession.js';
-import { REGISTRY_HELP, REGISTRY_OPTIONS } from './registry-option.js';
+import { REGISTRY_HELP, REGISTRY_OPTIONS, tellingOf } from './registry-option.js';
 import { type Command, UsageError } from './run.js';
+import { show } from './show-identity.js';
 import { succeed } from './succeed.js';
 
 const HELP = `Usage: xlink identity succeed --old FILE --new FILE --registry URL [options]
        xlink identity check --did DID --registry URL
+       xlink identity show FILE
 
 succeed puts a new identity in the place of an old one: scopes, name, client and pins
 follow, and both are good during the overlap. First give every instance of a service
@@ -14,6 +16,9 @@ restarted. The first succession counts and cannot be taken back, so keep both fi
 until the overlap is over. Running it again is safe.
 
 check says who stands for a DID now, and verifies each step. Exit code 1 if nobody does.
+
+show prints the DID of a file: PKCS#8, PEM or DER, without a passphrase. To make one:
+openssl genpkey -algorithm ed25519 -out next.pem
 
   --old FILE               the identity that is succeeded: PKCS#8, PEM or DER
   --new FILE               the one that takes its place; it was never registered
@@ -36,13 +41,21 @@ const CHECK_OPTIONS = { ...REGISTRY_OPTIONS, did: { type: 'string' } } as const;
 
 /** `xlink identity`. */
 export const identityCommand: Command = {
-  summary: 'put a new identity in the place of an old one',
+  summary: 'put a new identity in the place of an old one; show the DID of a file',
   help: HELP,
   async run([name, ...args], output) {
-    if (name === 'succeed')
-      return succeed(parseArgs({ args, options: SUCCEED_OPTIONS, strict: true }).values, output);
-    if (name === 'check')
-      return check(parseArgs({ args, options: CHECK_OPTIONS, strict: true }).values, output);
-    throw new UsageError(name === undefined ? 'succeed or check is required' : 'there are succeed and check');
+    if (name === 'succeed') {
+      const { values } = parseArgs({ args, options: SUCCEED_OPTIONS, strict: true });
+      return tellingOf(values.registry, () => succeed(values, output));
+    }
+    if (name === 'check') {
+      const { values } = parseArgs({ args, options: CHECK_OPTIONS, strict: true });
+      return tellingOf(values.registry, () => check(values, output));
+    }
+    if (name === 'show')
+      return show(parseArgs({ args, options: {}, strict: true, allowPositionals: true }).positionals, output);
+    throw new UsageError(
+      name === undefined ? 'succeed, check or show is required' : 'there are succeed, check and show',
+    );
   },
 };

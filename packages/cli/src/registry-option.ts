@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { HttpTrustRegistry } from '@private.me/xlink';
+import { HttpTrustRegistry, isXlinkError } from '@private.me/xlink';
+import { textOf } from './read-file.js';
 import { UsageError } from './run.js';
 
 export const REGISTRY_OPTIONS = {
@@ -20,6 +20,21 @@ export async function registryOf(values: {
 }): Promise<HttpTrustRegistry> {
   const { registry: baseUrl, 'token-file': file } = values;
   if (baseUrl === undefined) throw new UsageError('--registry is required');
-  const authToken = file === undefined ? process.env[TOKEN] : (await readFile(file, 'utf8')).trim();
+  const authToken = file === undefined ? process.env[TOKEN] : (await textOf('token-file', file)).trim();
   return new HttpTrustRegistry({ baseUrl, ...(authToken ? { authToken } : {}) });
+}
+
+/** What a command failed with, where it was the registry: which one, and what its options are called here. */
+export async function tellingOf<T>(registry: string | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isXlinkError(error) || error.category !== 'registry') throw error;
+    if (error.id === 'REGISTRATION_FAILED:UNAUTHORIZED') {
+      const how = `give the right one in --token-file FILE or the variable ${TOKEN}`;
+      throw new Error(`${registry} requires its admin token: ${how}`);
+    }
+    if (error.cause === undefined) throw error;
+    throw new Error(`the trust registry at ${registry} could not be asked`, { cause: error.cause });
+  }
 }

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Did, decodeDidKey, identityFromFile } from '@private.me/xlink';
-import { FileRelayStore } from '@private.me/xlink/file';
+import { type Did, identityFromFile } from '@private.me/xlink';
 import { createRelay } from '@private.me/xlink/server';
+import { AllowList } from './allow-list.js';
+import { explain } from './explain.js';
+import { openRelayStore } from './open-relay-store.js';
 import { type Command, type Output, UsageError } from './run.js';
 
 const HELP = `Usage: xlink relay --data DIR [options]
@@ -14,10 +16,12 @@ const HELP = `Usage: xlink relay --data DIR [options]
 Keeps sealed messages until their recipients fetch them. Both sides connect to it, so
 neither needs a public address. It cannot read, change or forge what it keeps.
 
-  --data DIR               messages and the identity of the relay (made if absent)
+  --data DIR               messages and the identity of the relay (made if absent); one
+                           relay at a time: a second one waits 10 s for the first
   --port N                 default 8787; 0 takes a free one
   --host ADDRESS           default 127.0.0.1: put a proxy with TLS in front of it
-  --allow FILE             who may use it: one DID a line, # for comments
+  --allow FILE             who may use it: one DID a line, # for comments. Changes count
+                           within a second, and do not cut connections that are open
   --open                   anybody may, within the quotas: strangers can fill it.
                            One of --allow and --open must be given
   --path PATH              path of the relay as its callers write it (default /relay)
@@ -66,21 +70,24 @@ export const relayCommand: Command = {
     const settings = settingsOf(values);
     if ((values.allow !== undefined) === open)
       throw new UsageError('say who may use the relay: --allow FILE, or --open for everybody');
-    const allowed = values.allow === undefined ? undefined : await didsIn(values.allow);
+    const allowed = values.allow === undefined ? undefined : await AllowList.open(values.allow, output.err);
 
     await mkdir(values.data, { recursive: true, mode: 0o700 });
     const identity = await identityFromFile(join(values.data, 'identity.pkcs8'));
-    const store = await FileRelayStore.open({
-      path: join(values.data, 'messages.jsonl'),
-      limits: settings.limits,
-      onRepair: ({ path, bytes }) => output.err(`cut ${bytes} unfinished bytes off the end of ${path}`),
-    });
+    const store = await openRelayStore(
+      {
+        path: join(values.data, 'messages.jsonl'),
+        limits: settings.limits,
+        onRepair: ({ path, bytes }) => output.err(`cut ${bytes} unfinished bytes off the end of ${path}`),
+      },
+      output,
+    );
     const relay = await createRelay({
       ...settings.relay,
       identity,
       store,
-      ...(allowed ? { admits: allowed } : { open }),
-      onFault: ({ id, cause }) => output.err(`${id}: ${cause instanceof Error ? cause.message : 'no cause'}`),
+      ...(allowed ? { admits: (did: Did) => allowed.has(did) } : { open }),
+      onFault: (error) => output.err(`${error.id}: ${explain(error)}`),
     });
     const told = signals();
     const server = createServer(relay.handler).on('upgrade', relay.upgrade);
@@ -103,12 +110,12 @@ export const relayCommand: Command = {
 function announce(
   { address, port, family }: AddressInfo,
   relay: { readonly did: Did; readonly hasWebSocket: boolean },
-  allowed: readonly Did[] | undefined,
+  allowed: AllowList | undefined,
   { out }: Output,
 ): void {
   out(`relay  ${relay.did}`);
   out(`url    http://${family === 'IPv6' ? `[${address}]` : address}:${port}`);
-  out(`serves ${allowed ? `${allowed.length} DIDs` : 'anybody, within the quotas'}`);
+  out(`serves ${allowed ? `${allowed.size} DIDs` : 'anybody, within the quotas'}`);
   out(`socket ${relay.hasWebSocket ? 'yes' : 'no: the package ws is not installed'}`);
 }
 
@@ -145,22 +152,6 @@ function pathOf({ path }: Values): string | undefined {
 
 const present = <T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
-
-async function didsIn(path: string): Promise<readonly Did[]> {
-  const lines = (await readFile(path, 'utf8')).split('\n').map((line) => line.replace(/#.*/, '').trim());
-  const dids = lines.filter((line) => line !== '');
-  const wrong = lines.findIndex((line) => line !== '' && !isDidKey(line));
-  if (wrong !== -1) throw new UsageError(`line ${wrong + 1} of ${path} is not a did:key`);
-  return dids;
-}
-
-function isDidKey(text: string): boolean {
-  try {
-    return decodeDidKey(text).length === 32;
-  } catch {
-    return false;
-  }
-}
 
 /** Until `end`, further signals are taken as the first one was, and do not cut short what it began. */
 function signals(): { readonly toStop: Promise<void>; readonly end: () => void } {

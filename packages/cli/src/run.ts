@@ -1,3 +1,5 @@
+import { explain } from './explain.js';
+
 /** Where a command writes to; without line ends. */
 export interface Output {
   readonly out: (line: string) => void;
@@ -26,7 +28,7 @@ export async function run(
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command) {
-    output.err(`xlink: there is no command ${JSON.stringify(name)}\n\n${usage(commands)}`);
+    output.err(`xlink: there is no command ${JSON.stringify(name)}; see xlink --help`);
     return 2;
   }
   if (rest.includes('--help') || rest.includes('-h')) {
@@ -36,10 +38,10 @@ export async function run(
   try {
     return await command.run(rest, output);
   } catch (error) {
-    output.err(`xlink ${name}: ${messageOf(error)}`);
-    if (!isUsageError(error)) return 1;
-    output.err(`\n${command.help}`);
-    return 2;
+    const isUsage = isUsageError(error);
+    const text = explain(error);
+    output.err(`xlink ${name}: ${isUsage ? `${text.replace(/\.$/, '')}; see xlink ${name} --help` : text}`);
+    return isUsage ? 2 : 1;
   }
 }
 
@@ -50,10 +52,6 @@ export class UsageError extends Error {
 
 const isUsageError = (error: unknown): boolean =>
   error instanceof UsageError || String((error as { code?: unknown })?.code).startsWith('ERR_PARSE_ARGS');
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
 
 function usage(commands: Readonly<Record<string, Command>>): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));

@@ -36,6 +36,7 @@ export async function succeed(values: SucceedValues, { out }: Output): Promise<n
     await identityOf(values.old!, version),
     await identityOf(values.new!, wanted ?? version),
   ];
+  if (values.next === successor.did) throw new UsageError('--next must be another identity than --new');
   const succession = await handIn(registry, old, successor, overlapMs, next);
   const end = new Date(succession.issuedAt + succession.overlapMs).toISOString();
   out(`old    ${old.did}\nnew    ${successor.did}`);

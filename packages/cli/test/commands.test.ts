@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { explain } from '../src/explain.js';
 import { commands, run } from '../src/index.js';
 import { relayCommand } from '../src/relay.js';
 
@@ -14,6 +15,19 @@ async function call(...args: string[]) {
   });
   return { code, out: out.join('\n'), err: err.join('\n') };
 }
+
+test('what an error says is told with its causes, and without credentials', () => {
+  const deep = new Error('fetch failed', { cause: new AggregateError([new Error('one'), new Error('two')]) });
+  expect(explain(new Error('no', { cause: deep }))).toBe('no\n  because: fetch failed\n  because: one; two');
+  expect(explain(new Error('the value "Bearer abc.def" is bad\u001b[2J'))).toBe(
+    'the value "Bearer … is bad [2J',
+  );
+  expect(explain(Object.assign(new Error(''), { code: 'ECONNRESET' }))).toBe('ECONNRESET');
+  expect(explain('text')).toBe('text');
+  const endless = new Error('again');
+  Object.assign(endless, { cause: endless });
+  expect(explain(endless).split('\n').length).toBe(6);
+});
 
 describe('xlink', () => {
   let folder: string;
@@ -34,7 +48,7 @@ describe('xlink', () => {
     expect((await call()).code).toBe(2);
     for (const name of ['relais', 'constructor', '__proto__']) {
       const { code, err } = await call(name);
-      expect([code, err]).toEqual([2, expect.stringContaining('there is no command')]);
+      expect([code, err]).toEqual([2, `xlink: there is no command "${name}"; see xlink --help`]);
     }
   });
 
@@ -57,9 +71,10 @@ describe('xlink', () => {
     [['relay', '--data', 'x', '--allow', 'x', '--open'], 'say who may use the relay'],
     [['relay', '--dat', 'x'], 'Unknown option'],
     [['relay', 'extra', '--data', 'x'], 'Unexpected argument'],
-  ])('%j is a wrong call', async (args, text) => {
+  ])('%j is a wrong call, and said in one line', async (args, text) => {
     const { code, err } = await call(...args);
-    expect([code, err]).toEqual([2, expect.stringContaining(text)]);
+    expect([code, err]).toEqual([2, expect.stringContaining(`xlink relay: ${text}`)]);
+    expect(err).toMatch(/^[^\n]+; see xlink relay --help$/);
   });
 
   test('relay says what is wrong with its files', async () => {
@@ -67,6 +82,16 @@ describe('xlink', () => {
     await writeFile(allow, '# people\n\nnobody\n');
     const wrong = await call('relay', '--data', folder, '--allow', allow);
     expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('line 3')]);
+    const absent = await call('relay', '--data', folder, '--allow', join(folder, 'absent'));
+    expect([absent.code, absent.err]).toEqual([
+      2,
+      expect.stringContaining(`--allow ${join(folder, 'absent')}: there is no such file`),
+    ]);
+    const unreadable = await call('relay', '--data', folder, '--allow', folder);
+    expect([unreadable.code, unreadable.err]).toEqual([
+      2,
+      expect.stringContaining('cannot be read (EISDIR)'),
+    ]);
     await mkdir(join(folder, 'data'));
     await writeFile(join(folder, 'data/identity.pkcs8'), 'no key');
     const broken = await call('relay', '--open', '--data', join(folder, 'data'));

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -91,6 +91,18 @@ describe('xlink identity', () => {
     expect([revoked.code, revoked.out]).toEqual([1, `${old.did}  revoked\n${next.did}  revoked`]);
   });
 
+  test('the new one cannot commit to itself', async () => {
+    const { code, err } = await succeed('--next', next.did);
+    expect([code, err]).toEqual([2, expect.stringContaining('--next must be another identity')]);
+    expect(registry().lookup(old.did)?.succeededBy).toBeUndefined();
+  });
+
+  test('check says whether the last one has committed to its successor', async () => {
+    await succeed('--next', old.did);
+    const { code, out } = await call('check', '--did', next.did, '--registry', url);
+    expect([code, out]).toEqual([0, `${next.did}  active, only the DID that it committed to may succeed it`]);
+  });
+
   test('the agent of a service that holds both goes on as the new one', async () => {
     const agent = new Agent({ identity: old, successor: next, registry: stored });
     expect((await agent.keyRecord()).did).toBe(old.did);
@@ -106,6 +118,9 @@ describe('xlink identity', () => {
       ...['--token-file', path('wrong')],
     );
     expect([unauthorized.code, unauthorized.err]).toEqual([1, expect.stringContaining('admin token')]);
+    for (const text of [url, '--token-file FILE', 'XLINK_REGISTRY_TOKEN'])
+      expect(unauthorized.err).toContain(text);
+    for (const text of [TOKEN, 'another-token', 'authToken']) expect(unauthorized.err).not.toContain(text);
     await registry().add(next.did);
     const inUse = await succeed();
     expect([inUse.code, inUse.err]).toEqual([1, expect.stringContaining('in the registry already')]);
@@ -113,6 +128,36 @@ describe('xlink identity', () => {
     expect(unknown.code).toBe(1);
     const stranger = await call('check', '--did', `${old.did.slice(0, -1)}1`, '--registry', url);
     expect([stranger.code, stranger.err]).toEqual([1, expect.stringContaining('is not in the registry')]);
+  });
+
+  test('show prints the DID of a file, PEM or DER, and makes none', async () => {
+    for (const [file, { did }] of [
+      ['old.pem', old],
+      ['new.der', next],
+    ] as const)
+      expect(await call('show', path(file))).toEqual({ code: 0, out: did, err: '' });
+    expect((await call('show', path('absent.pem'))).code).toBe(2);
+    await expect(readFile(path('absent.pem'))).rejects.toThrow('ENOENT');
+  });
+
+  test.each([
+    ['succeed', () => ['--old', path('old.pem'), '--new', path('new.der')]],
+    ['check', () => ['--did', old.did]],
+  ])('%s says which registry could not be asked, and why', async (name, args) => {
+    const free = createServer().listen(0, '127.0.0.1');
+    await once(free, 'listening');
+    const { port } = free.address() as AddressInfo;
+    await new Promise((resolve) => free.close(resolve));
+    const away = `http://127.0.0.1:${port}`;
+    const { code, err } = await call(name, ...args(), '--registry', away, '--token-file', path('token'));
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining(`the trust registry at ${away} could not be asked`),
+    ]);
+    expect(err).toContain(`because: connect ECONNREFUSED 127.0.0.1:${port}`);
+    expect(err).not.toContain(TOKEN);
+    const down = await call(name, ...args(), '--registry', `${url}/nowhere`, '--token-file', path('token'));
+    expect(down.err).toMatch(/could not be asked\n {2}because: the registry answered with status 404/);
   });
 
   test('a key that openssl made is taken', async () => {
@@ -123,13 +168,19 @@ describe('xlink identity', () => {
       if ((error as { code?: string }).code === 'ENOENT') return;
       throw error;
     }
+    const { out: did } = await call('show', pem);
     const done = await call('succeed', '--old', path('old.pem'), '--new', pem, ...at());
-    expect([done.code, done.err]).toEqual([0, '']);
+    expect([done.code, done.err, done.out]).toEqual([0, '', expect.stringContaining(did)]);
   });
 
   test.each([
-    [[], 'succeed or check is required'],
-    [['rotate'], 'there are succeed and check'],
+    [[], 'succeed, check or show is required'],
+    [['rotate'], 'there are succeed, check and show'],
+    [['show'], 'show takes one file'],
+    [['show', 'x', 'y'], 'show takes one file'],
+    [['show', '--new', 'x'], 'Unknown option'],
+    [['show', 'no such file'], 'there is no file no such file'],
+    [['succeed', '--old', 'no such file', '--new', 'y', '--registry', 'https://x'], 'there is no file'],
     [['succeed'], '--old is required'],
     [['succeed', '--old', 'x'], '--new is required'],
     [['succeed', '--old', 'x', '--new', 'y', '--overlap', '91d'], '--overlap must be'],
@@ -139,6 +190,10 @@ describe('xlink identity', () => {
     [['succeed', '--old', 'x', '--new', 'y'], '--registry is required'],
     [['succeed', '--token', 'x'], 'Unknown option'],
     [['check'], '--did is required'],
+    [
+      ['check', '--did', 'x', '--registry', 'https://x', '--token-file', '/no/such'],
+      '--token-file /no/such: there is no such file',
+    ],
   ])('%j is a wrong call', async (args, text) => {
     const { code, err } = await call(...args);
     expect([code, err]).toEqual([2, expect.stringContaining(text)]);
@@ -152,7 +207,7 @@ describe('xlink identity', () => {
     const { code, err } = await succeed();
     expect([code, err.split('\n')[0]]).toEqual([
       2,
-      expect.stringContaining('old.pem is not a PKCS#8 private key'),
+      expect.stringMatching(/not a PKCS#8 .* unencrypted PEM .*old\.pem/),
     ]);
     expect(err).not.toContain('c2VjcmV0');
   });

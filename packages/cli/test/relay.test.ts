@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   Agent,
@@ -107,6 +108,37 @@ describe('xlink relay, as a program', () => {
     expect(await send(bob!, carol!.did)).toBe('LOOKUP_FAILED:DID_NOT_IN_REGISTRY');
   });
 
+  test('follows its list: who is put on it may send at once, and who is taken off may not', async () => {
+    const registry = new MemoryTrustRegistry();
+    const [alice, bob, next] = await Promise.all(
+      ['alice', 'bob', 'next'].map((name) => agentOf(name, { registry })),
+    );
+    const allow = join(folder, 'allow');
+    await writeFile(allow, `${alice!.did}\n${bob!.did}\n`);
+    const relay = await start('--allow', allow);
+    const transport = new GatewayTransport({ relayUrl: relay.url, retries: 0 });
+    closers.push(() => transport.dispose());
+    const send = async (from: Agent, to: string) => {
+      const sent = await transport.send(await from.createEnvelope({ to, payload: 1 }), to);
+      return sent.ok ? 'ok' : sent.error.id;
+    };
+    const becomes = async (what: string, holds: () => Promise<boolean>) => {
+      for (const deadline = performance.now() + 10_000; !(await holds()); await pause(100))
+        if (performance.now() > deadline) throw new Error(`waited for ${what} in vain`);
+    };
+    const sends = async (from: Agent) => send(from, bob!.did);
+    expect(await sends(next!)).toBe('RELAY_NOT_ALLOWED');
+    await writeFile(allow, `${alice!.did}\n${bob!.did}\n${next!.did} # takes the place of alice\n`);
+    await becomes('next', async () => (await sends(next!)) === 'ok');
+    await writeFile(join(folder, 'new'), `${bob!.did}\n${next!.did}\n`);
+    await rename(join(folder, 'new'), allow);
+    await becomes('no alice', async () => (await sends(alice!)) === 'RELAY_NOT_ALLOWED');
+    await writeFile(allow, 'nobody\n');
+    const mistake = /serves 3 DIDs.*serves 2 DIDs.*line 1 of .*allow is not a did:key; the list stays/s;
+    await becomes('the mistake', async () => (await sends(next!)) === 'ok' && mistake.test(relay.output()));
+    expect(await sends(next!)).toBe('ok');
+  });
+
   test('[E7] at a path of its own, and nowhere else', async () => {
     const relay = await start('--path', '/x/relay');
     expect((await fetch(`${relay.url}/x/relay`)).status).toBe(200);
@@ -116,6 +148,8 @@ describe('xlink relay, as a program', () => {
 
   test('does not start a second time on the same data', async () => {
     await start();
-    await expect(start()).rejects.toThrow('is held by process');
+    await expect(start()).rejects.toThrow(
+      /is held by process \d+; .*; waiting for 10 s\n.*xlink relay: .*is held by process/s,
+    );
   });
 });

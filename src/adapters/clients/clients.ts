@@ -1,5 +1,6 @@
+import { isOwnScope } from '../../checks/scope.js';
 import { isScope } from '../../envelope/fields.js';
-import { xlinkError } from '../../errors/errors.js';
+import { xlinkError } from '../../errors/service-errors.js';
 import type { ApiKeyAuth, Outcome } from '../../http/decision.js';
 import type { Mode } from '../../types/mode.js';
 import type { ClientId, Clock, RegistryEntry, Scope } from '../../types/protocol.js';
@@ -83,6 +84,16 @@ export class Clients {
     else ledger.keyUsed(client);
   }
 
+  /** A request that was counted is not over: as long as it is open, its key is in use. */
+  held({ client = CLIENT_WITHOUT_ID, method }: Outcome): void {
+    if (method === 'api-key') this.parts.ledger.keyHeld(client);
+  }
+
+  /** It is over. */
+  released({ client = CLIENT_WITHOUT_ID, method }: Outcome): void {
+    if (method === 'api-key') this.parts.ledger.keyReleased(client);
+  }
+
   /** The record of a client that is not revoked. Throws `CLIENT_REVOKED`; `CLIENT_STORE_UNAVAILABLE` if it cannot be told. */
   async unrevoked(client: ClientId): Promise<ClientRecord | undefined> {
     const record = await this.parts.store.get(client);
@@ -115,7 +126,10 @@ export function defaultClientId(auth: ApiKeyAuth): ClientId | undefined {
 /** The member `scopes`. */
 export const defaultClientScopes = (auth: ApiKeyAuth) => auth.scopes as readonly Scope[] | undefined;
 
-/** Throws `INVALID_OPTION` for scopes that are neither absent nor a list of scopes: they must not turn into `any`. */
+/**
+ * Throws `INVALID_OPTION` for scopes that are neither absent nor a list of scopes: they must not turn into `any`. Those of
+ * the library's own routes are left out: nobody grants them.
+ */
 export function checkClientScopes(scopes: unknown): readonly Scope[] | undefined {
   if (scopes === undefined) return undefined;
   if (!Array.isArray(scopes) || !scopes.every((scope) => scope === '*' || isScope(scope)))
@@ -123,5 +137,5 @@ export function checkClientScopes(scopes: unknown): readonly Scope[] | undefined
       field: 'clientScopes',
       hint: 'The scopes of a key must be a list of scopes; set clientScopes if legacyKeyValidator names them otherwise.',
     });
-  return scopes;
+  return scopes.filter((scope) => !isOwnScope(scope));
 }

@@ -1,19 +1,20 @@
 import { defaultProvider } from '#provider';
-import type { BaseAgent } from '../../agent/agent.js';
 import { callRegistry } from '../../agent/call-registry.js';
+import type { ServiceAgent } from '../../agent/service-agent.js';
 import { equalBytes } from '../../crypto/bytes.js';
-import { xlinkError } from '../../errors/errors.js';
 import type { Result } from '../../errors/result.js';
+import { xlinkError } from '../../errors/service-errors.js';
 import {
   ENROLL_SCOPE,
   type EnrollmentAnswer,
   type EnrollmentRequest,
   enrollmentProof,
 } from '../../http/enrollment.js';
-import { assertKeyRecord, copyKeyRecord, sameKeys } from '../../identity/key-record.js';
+import { assertKeyRecord, assertSuccessor, copyKeyRecord, sameKeys } from '../../identity/key-record.js';
 import type { TrustRegistry } from '../../types/ports.js';
 import type { AgentMessage, ClientId, Did, KeyRecord, Scope } from '../../types/protocol.js';
 import { decodeBase64url } from '../../util/base64url.js';
+import { given } from '../../util/given.js';
 import { standingOf } from './lineage.js';
 import { endLine } from './revocation.js';
 import type { ClientStore, LinkConditions } from './store.js';
@@ -44,6 +45,7 @@ export async function enrolledKeys(message: AgentMessage): Promise<KeyRecord> {
 export interface Enrollee {
   readonly client: ClientId;
   readonly scopes: readonly Scope[] | undefined;
+  /** 0: one that is linked already. */
   readonly maxDids: number;
   /** When the enrollment ends; `undefined`: never. */
   readonly validUntil: number | undefined;
@@ -55,7 +57,7 @@ export interface Enrollee {
  * registered before keeps its scopes.
  */
 export async function enroll(
-  agent: BaseAgent,
+  agent: ServiceAgent,
   clients: ClientStore,
   keys: KeyRecord,
   { client, scopes, maxDids, validUntil }: Enrollee,
@@ -64,13 +66,21 @@ export async function enroll(
   const entry = await callRegistry(() => registry.lookup(keys.did), 'LOOKUP_FAILED');
   if (entry?.status === 'revoked')
     throw xlinkError('VERIFICATION_FAILED:DID_REVOKED', { field: 'keyRecord' });
-  if (entry) await standingOf(clients, entry); // that of whom it took the place of
-  await link(clients, keys.did, client, { maxDids, ...(validUntil === undefined ? {} : { validUntil }) });
+  if (entry?.keys) assertSuccessor(entry.keys, keys); // before it is linked: what is refused leaves nothing behind
+  const before = entry && (await standingOf(clients, entry)); // that of whom it took the place of
+  await link(clients, keys.did, client, { maxDids, ...given({ validUntil }) });
   const sendScopes = scopes ?? []; // as with the key: no list, no scope
-  if (!entry)
-    assertOk(await callRegistry(() => registry.register({ did: keys.did, name: client, keys, sendScopes })));
-  else if (!entry.keys || !sameKeys(entry.keys, keys))
-    assertOk(await callRegistry(() => registry.updateKeys(keys)));
+  try {
+    if (!entry)
+      assertOk(
+        await callRegistry(() => registry.register({ did: keys.did, name: client, keys, sendScopes })),
+      );
+    else if (!entry.keys || !sameKeys(entry.keys, keys))
+      assertOk(await callRegistry(() => registry.updateKeys(keys)));
+  } catch (error) {
+    if (entry && !before) await clients.unlink(keys.did); // it goes on as what it was
+    throw error;
+  }
   await endIfRevoked(clients, registry, keys.did, client);
   return {
     did: keys.did,
@@ -87,7 +97,10 @@ async function link(
   options: LinkConditions,
 ): Promise<void> {
   const owner = await clients.link(did, client, options);
-  if (owner === undefined) throw xlinkError('ENROLLMENT_REFUSED:TOO_MANY', { field: 'keyRecord' });
+  if (owner === undefined) {
+    if (options.maxDids === 0) throw xlinkError('ENROLLMENT_REFUSED:NOT_ENROLLED'); // it was unlinked meanwhile
+    throw xlinkError('ENROLLMENT_REFUSED:TOO_MANY', { field: 'keyRecord' });
+  }
   if (owner !== client) throw xlinkError('ENROLLMENT_REFUSED:TAKEN', { field: 'keyRecord' });
 }
 

@@ -1,4 +1,4 @@
-import { isXlinkError, xlinkError } from '../../errors/errors.js';
+import { isXlinkError, xlinkError } from '../../errors/service-errors.js';
 import { type Awaitable, isPromiseLike } from '../../util/awaitable.js';
 import type { ClientStore } from './store.js';
 

@@ -8,6 +8,9 @@ import type { ClientActivity, ClientStore } from './store.js';
 /** How long counts are held back before they are written: 5 s. */
 const DEFAULT_FLUSH_MS = 5000;
 
+/** How often it is written that keys of open requests are still in use, for reports of other instances. */
+const STILL_IN_USE_MS = 60_000;
+
 /** Activity of one client since the last write. */
 interface Pending {
   keyRequests: number;
@@ -43,6 +46,9 @@ export class ClientLedger {
   /** The writes that are under way. */
   #writing: Promise<void> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Requests by key that are open, such as event streams and WebSockets. */
+  readonly #open = new Map<ClientId, number>();
+  #openTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(
     store: ClientStore,
@@ -60,6 +66,31 @@ export class ClientLedger {
     pending.lastKeyUse = this.#clock();
   }
 
+  /** A request by key stays open: the key is in use until {@link ClientLedger.keyReleased}. */
+  keyHeld(client: ClientId): void {
+    this.#open.set(client, (this.#open.get(client) ?? 0) + 1);
+    if (this.#openTimer) return;
+    this.#openTimer = setInterval(() => this.#noteOpen(), STILL_IN_USE_MS);
+    unref(this.#openTimer);
+  }
+
+  /** Such a request is over. */
+  keyReleased(client: ClientId): void {
+    const left = (this.#open.get(client) ?? 0) - 1;
+    if (left > 0) this.#open.set(client, left);
+    else this.#open.delete(client);
+    this.#of(client).lastKeyUse = this.#clock();
+  }
+
+  #noteOpen(): void {
+    if (this.#open.size === 0) {
+      clearInterval(this.#openTimer);
+      this.#openTimer = undefined;
+    }
+    const now = this.#clock();
+    for (const client of this.#open.keys()) this.#of(client).lastKeyUse = now;
+  }
+
   xlinkUsed(client: ClientId): void {
     const pending = this.#of(client);
     pending.xlinkRequests += 1;
@@ -75,10 +106,15 @@ export class ClientLedger {
   }
 
   /**
-   * Writes what is pending, and waits for what is being written. A store that is down gets the same batch again later, as
+   * Writes what is pending, and that keys of open requests are in use now, and waits for what is being written. A store that is down gets the same batch again later, as
    * it was, and nothing else until it has taken that; nothing is counted twice.
    */
   async flush(): Promise<void> {
+    this.#noteOpen();
+    await this.#flush();
+  }
+
+  async #flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#writing = Promise.all([this.#writing, this.#writeAll()]).then(() => {});
@@ -126,7 +162,7 @@ export class ClientLedger {
   #of(client: ClientId): Pending {
     const known = this.#pending.get(client);
     if (known) return known;
-    if (this.#pending.size >= MAX_PENDING) void this.flush();
+    if (this.#pending.size >= MAX_PENDING) void this.#flush();
     const fresh: Pending = { keyRequests: 0, xlinkRequests: 0, failures: {} };
     this.#pending.set(client, fresh);
     this.#schedule();
@@ -135,7 +171,7 @@ export class ClientLedger {
 
   #schedule(): void {
     if (this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => void this.flush(), this.#flushMs);
+    this.#timer = setTimeout(() => void this.#flush(), this.#flushMs);
     unref(this.#timer);
   }
 }

@@ -1,6 +1,6 @@
 import { callRegistry } from '../../agent/call-registry.js';
-import { toXlinkError, xlinkError } from '../../errors/errors.js';
 import type { Result } from '../../errors/result.js';
+import { toXlinkError, xlinkError } from '../../errors/service-errors.js';
 import type { ManagedTrustRegistry, RevokeOptions } from '../../registry/managed.js';
 import type { TrustRegistry } from '../../types/ports.js';
 import type { ClientId, Clock, Did } from '../../types/protocol.js';

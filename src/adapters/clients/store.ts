@@ -32,7 +32,7 @@ export type ClientActivity = Omit<ClientRecord, 'dids' | 'keyOffSince' | 'revoke
 
 /** Conditions of a link. */
 export interface LinkConditions {
-  /** DIDs that the client may have, this one included. A DID that it has already is not counted again. Default: any number. */
+  /** DIDs that the client may have, this one included. A DID that it has already is not counted again: with 0, only such a link is renewed. Default: any number. */
   readonly maxDids?: number;
   /** When the link ends, in ms since 1970; in place of what it was linked until before. Default: it does not end. */
   readonly validUntil?: number;

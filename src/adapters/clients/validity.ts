@@ -1,4 +1,4 @@
-import { xlinkError } from '../../errors/errors.js';
+import { xlinkError } from '../../errors/service-errors.js';
 import type { ApiKeyAuth } from '../../http/decision.js';
 import type { Clock } from '../../types/protocol.js';
 import type { Standing } from './store.js';

@@ -87,10 +87,13 @@ export class MigrationPlan {
     return this.#latest;
   }
 
-  /** Evaluates at intervals until {@link MigrationPlan.stop}. Failures go to `onError`; the next interval tries again. */
+  /** Evaluates now, and at intervals until {@link MigrationPlan.stop}. Failures go to `onError`; the next interval tries again. */
   start(onError: (error: unknown) => void = () => {}): void {
-    this.#timer ??= setInterval(() => this.evaluate().catch(onError), this.#options.intervalMs ?? 60_000);
+    if (this.#timer !== undefined) return;
+    const look = () => this.evaluate().catch(onError);
+    this.#timer = setInterval(look, this.#options.intervalMs ?? 60_000);
     unref(this.#timer);
+    void look();
   }
 
   /** Ends what {@link MigrationPlan.start} began. An evaluation under way finishes. */

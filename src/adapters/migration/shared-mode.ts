@@ -1,4 +1,4 @@
-import { isXlinkError, xlinkError } from '../../errors/errors.js';
+import { isXlinkError, xlinkError } from '../../errors/service-errors.js';
 import type { XlinkEvent } from '../../types/events.js';
 import type { Mode } from '../../types/mode.js';
 import type { Clock } from '../../types/protocol.js';

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { nobleMlKem768 } from '../noble-pq.js';
 import type { CryptoProvider } from '../provider.js';
 import { aes256gcm, ed25519, hkdf, sha256, x25519 } from './classic.js';
@@ -31,6 +31,7 @@ function detect(): CryptoProvider {
     },
     randomBytes: random,
     sha256,
+    sha256Stream: () => createHash('sha256'),
     hkdf,
     aes256gcm,
     ed25519,

@@ -1,3 +1,4 @@
+import { sha256 } from '@noble/hashes/sha2.js';
 import type { RandomBytes } from '../../types/protocol.js';
 import { nobleMlDsa65, nobleMlKem768 } from '../noble-pq.js';
 import type { CryptoProvider } from '../provider.js';
@@ -47,6 +48,7 @@ export function createPortableProvider(options: PortableProviderOptions = {}): C
     },
     randomBytes,
     sha256: (data) => hash.use(({ sha256 }) => sha256(data)),
+    sha256Stream: () => sha256.create(), // WebCrypto has none
     hkdf: (secret, info, length) => hash.use(({ hkdf }) => hkdf(secret, info, length)),
     aes256gcm: {
       seal(key, iv, aad, plaintext) {

@@ -1,6 +1,7 @@
 import type { Scope } from '../../types/protocol.js';
 import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
-import { answerExpress, type ExpressMiddleware } from './middleware.js';
+import { requestContextOf } from '../request-context.js';
+import { answerOrLeave, type ExpressMiddleware } from './middleware.js';
 
 /**
  * Rejects callers not authenticated by an envelope, whatever the mode. Put it behind `adapter.middleware()`:
@@ -18,6 +19,6 @@ export const requireScope = (scope: Scope): ExpressMiddleware => expressGuard(sc
 const expressGuard = (guard: Guard): ExpressMiddleware =>
   function xlinkAuthorization(req, res, next) {
     const answer = guard(req);
-    if (answer) answerExpress(req, res, answer);
+    if (answer) answerOrLeave(req, res, next, answer, requestContextOf(req).onRefusal as never);
     else next();
   };

@@ -1,9 +1,11 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import type { HttpResponse } from '../../http/decision.js';
-import { authenticate } from '../authenticate.js';
+import { answerOwnRoute, authenticate } from '../authenticate.js';
+import { wrongFramework } from '../framework-check.js';
 import type { FrameworkContext } from '../node/framework-context.js';
-import { answerRequest } from '../node/response.js';
+import { answerRequest, leaveRefusal } from '../node/response.js';
 import type { NodeRequest, NodeResponse, RequestExtras } from '../node/types.js';
+import { checkMiddlewareOptions, type MiddlewareOptions } from '../refusal-options.js';
 import { watchRoute } from './route.js';
 
 /** Middleware for Express 4 and 5, and anything else that speaks `(req, res, next)` on Node's HTTP objects. */
@@ -13,28 +15,70 @@ export type ExpressMiddleware = (
   next: (error?: unknown) => void,
 ) => void;
 
-/** Lets requests through, or answers them, as the adapter decides. */
-export function expressMiddleware(adapter: BaseDualModeAdapter): ExpressMiddleware {
+type Next = (error?: unknown) => void;
+
+/** Options of `adapter.middleware()`. */
+export type ExpressOptions<
+  Req extends NodeRequest = NodeRequest,
+  Res extends NodeResponse = NodeResponse,
+> = MiddlewareOptions<[req: Req, res: Res, next: Next]>;
+
+type OnRefusal = ExpressOptions['onRefusal'];
+
+/** Lets requests through, or answers them, as the adapter decides. Throws `INVALID_OPTION`. */
+export function expressMiddleware(
+  adapter: BaseDualModeAdapter,
+  options: ExpressOptions = {},
+): ExpressMiddleware {
+  checkMiddlewareOptions('DualModeAdapter.middleware', options);
+  const onRefusal = options.onRefusal?.bind(options);
   return function xlinkAuthentication(req, res, next) {
-    authenticate(adapter, exchangeOf(req, res)).then(
+    if (typeof next !== 'function' || !req?.headers || typeof res?.setHeader !== 'function' || 'raw' in req)
+      wrongFramework(req, res);
+    authenticate(adapter, exchangeOf(req, res, next, onRefusal)).then(
       ({ action }) => action === 'pass' && next(),
       (error) => next(error),
     );
   };
 }
 
-function exchangeOf(req: NodeRequest, res: NodeResponse): FrameworkContext {
+function exchangeOf(req: NodeRequest, res: NodeResponse, next: Next, onRefusal: OnRefusal): FrameworkContext {
   const extras = req as RequestExtras;
   return {
     req,
     res,
     request: req,
     target: extras.originalUrl ?? req.url ?? '/',
+    isOnRoute: extras.route !== undefined,
     bodies: [extras],
     route: watchRoute(extras),
-    answer: (answer) => answerExpress(req, res, answer),
+    onRefusal,
+    answer: (answer) => answerOrLeave(req, res, next, answer, onRefusal),
     shownIn: req,
   };
+}
+
+/** The refusal goes to the API, if that is what it wants and may have. */
+export function answerOrLeave(
+  req: NodeRequest,
+  res: NodeResponse,
+  next: Next,
+  answer: HttpResponse,
+  onRefusal: OnRefusal,
+): void {
+  const { refusal } = answer;
+  if (!refusal || !onRefusal || res.headersSent) {
+    answerExpress(req, res, answer);
+    return;
+  }
+  /** Only as an error: nothing, or a name such as `route`, would let the request through. */
+  const fail: Next = (error) => next(typeof error === 'object' && error !== null ? error : refusal.error);
+  leaveRefusal(req, res, refusal);
+  try {
+    Promise.resolve(onRefusal(refusal, req, res, fail)).catch(fail);
+  } catch (error) {
+    fail(error);
+  }
 }
 
 /** Ends the response with an answer. */
@@ -43,3 +87,14 @@ export const answerExpress = (req: NodeRequest, res: NodeResponse, answer: HttpR
     res.statusCode = status;
     res.end(req.method === 'HEAD' ? undefined : body);
   });
+
+/** Answers the routes of the library itself, and lets everything else go on as it is. */
+export function expressWellKnown(adapter: BaseDualModeAdapter): ExpressMiddleware {
+  adapter.servesRoot();
+  return function xlinkWellKnown(req, res, next) {
+    answerOwnRoute(adapter, exchangeOf(req, res, next, undefined)).then(
+      (isAnswered) => isAnswered || next(),
+      (error) => next(error),
+    );
+  };
+}

@@ -1,6 +1,7 @@
 import type { Scope } from '../../types/protocol.js';
 import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
-import { answerKoa, type KoaMiddleware } from './middleware.js';
+import { requestContextOf } from '../request-context.js';
+import { type KoaMiddleware, refuseKoa } from './middleware.js';
 
 /**
  * Rejects callers not authenticated by an envelope, whatever the mode. Put it behind `adapter.koa()`: it
@@ -18,6 +19,6 @@ export const requireScope = (scope: Scope): KoaMiddleware => koaGuard(scopeGuard
 const koaGuard = (guard: Guard): KoaMiddleware =>
   async function xlinkAuthorization(ctx, next) {
     const answer = guard(ctx.req);
-    if (answer) answerKoa(ctx, answer);
+    if (answer) await refuseKoa(ctx, answer, requestContextOf(ctx.req).onRefusal as never);
     else await next();
   };

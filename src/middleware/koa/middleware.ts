@@ -1,9 +1,11 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import type { HttpResponse } from '../../http/decision.js';
-import { authenticate } from '../authenticate.js';
+import { answerOwnRoute, authenticate } from '../authenticate.js';
+import { wrongFramework } from '../framework-check.js';
 import type { FrameworkContext } from '../node/framework-context.js';
-import { answerRequest } from '../node/response.js';
+import { answerRequest, leaveRefusal } from '../node/response.js';
 import type { BodyHolder, KoaResponse, NodeRequest, RequestExtras } from '../node/types.js';
+import { checkMiddlewareOptions, type MiddlewareOptions } from '../refusal-options.js';
 import { keepHeaders } from './keep-headers.js';
 
 /** The parts of a Koa context that are used. */
@@ -21,17 +23,28 @@ export interface KoaContext {
 /** Middleware for Koa 2 and 3. */
 export type KoaMiddleware = (ctx: KoaContext, next: () => Promise<unknown>) => Promise<void>;
 
-/** Lets requests through, or answers them, as the adapter decides. */
-export function koaMiddleware(adapter: BaseDualModeAdapter): KoaMiddleware {
+/** Options of `adapter.koa()`. */
+export type KoaOptions<Context extends KoaContext = KoaContext> = MiddlewareOptions<[ctx: Context]>;
+
+type OnRefusal = KoaOptions['onRefusal'];
+
+/** Lets requests through, or answers them, as the adapter decides. Throws `INVALID_OPTION`. */
+export function koaMiddleware<Context extends KoaContext = KoaContext>(
+  adapter: BaseDualModeAdapter,
+  options: KoaOptions<Context> = {},
+): KoaMiddleware {
+  checkMiddlewareOptions('koaMiddleware', options);
+  const onRefusal = options.onRefusal?.bind(options) as OnRefusal;
   return async function xlinkAuthentication(ctx, next) {
-    const { action, headers } = await authenticate(adapter, exchangeOf(ctx));
-    if (action === 'answer') return;
-    keepHeaders(ctx.res, headers);
+    if (!ctx?.req || !ctx.res || !ctx.state) wrongFramework(ctx, next);
+    const decision = await authenticate(adapter, exchangeOf(ctx, onRefusal));
+    if (decision.action === 'answer') return leaveToApi(ctx, decision, onRefusal);
+    keepHeaders(ctx.res, decision.headers);
     await next();
   };
 }
 
-function exchangeOf(ctx: KoaContext): FrameworkContext {
+function exchangeOf(ctx: KoaContext, onRefusal: OnRefusal): FrameworkContext {
   const { req, res, request, state } = ctx;
   const extras = req as RequestExtras;
   return {
@@ -42,7 +55,10 @@ function exchangeOf(ctx: KoaContext): FrameworkContext {
     target: extras.originalUrl ?? ctx.originalUrl,
     bodies: [request as BodyHolder, extras],
     route: () => routeOf(ctx),
-    answer: (answer) => answerKoa(ctx, answer),
+    onRefusal,
+    answer: (answer) => {
+      if (!isLeftToApi(ctx, answer, onRefusal)) answerKoa(ctx, answer);
+    },
     shownIn: state,
   };
 }
@@ -53,9 +69,35 @@ function routeOf(ctx: KoaContext): string | undefined {
   return route === undefined ? undefined : String(route);
 }
 
+const isLeftToApi = (ctx: KoaContext, { refusal }: HttpResponse, onRefusal: OnRefusal): boolean =>
+  refusal !== undefined && onRefusal !== undefined && !ctx.res.headersSent;
+
+/** Rejects with what the API throws, so that its own middleware in front answers. Does nothing for what is answered already. */
+async function leaveToApi(ctx: KoaContext, answer: HttpResponse, onRefusal: OnRefusal): Promise<void> {
+  if (!isLeftToApi(ctx, answer, onRefusal)) return;
+  const refusal = answer.refusal!;
+  leaveRefusal(ctx.req, ctx.res, refusal);
+  keepHeaders(ctx.res, refusal.headers);
+  await onRefusal!(refusal, ctx);
+}
+
+/** Answers what a guard refuses. */
+export async function refuseKoa(ctx: KoaContext, answer: HttpResponse, onRefusal: OnRefusal): Promise<void> {
+  if (isLeftToApi(ctx, answer, onRefusal)) await leaveToApi(ctx, answer, onRefusal);
+  else answerKoa(ctx, answer);
+}
+
 /** Sets Koa's own status and body, so that middleware in front sees the answer as it sees any other. */
 export const answerKoa = (ctx: KoaContext, answer: HttpResponse): void =>
   answerRequest(ctx.req, ctx.res, answer, ({ status, body }) => {
     ctx.status = status;
     ctx.body = body;
   });
+
+/** Answers the routes of the library itself, and lets everything else go on as it is. */
+export function koaWellKnown(adapter: BaseDualModeAdapter): KoaMiddleware {
+  adapter.servesRoot();
+  return async function xlinkWellKnown(ctx, next) {
+    if (!(await answerOwnRoute(adapter, exchangeOf(ctx, undefined)))) await next();
+  };
+}

@@ -1,8 +1,9 @@
 import { SLOW_BODY_MS } from '../../checks/timestamp.js';
 import { concat } from '../../crypto/bytes.js';
-import { xlinkError } from '../../errors/errors.js';
+import { xlinkError } from '../../errors/service-errors.js';
 import type { Pass } from '../../http/decision.js';
 import { decodeUtf8, encodeUtf8 } from '../../util/utf8.js';
+import { changeHeaders } from './fields.js';
 import type { BodyHolder, NodeRequest } from './types.js';
 
 /**
@@ -32,7 +33,8 @@ export async function readNodeBody(
 
 type CheckStart = (start: Uint8Array) => void;
 
-function leftByParser(bodies: readonly BodyHolder[]): Uint8Array | undefined {
+/** The bytes that a parser in front left, if it did. */
+export function leftByParser(bodies: readonly BodyHolder[]): Uint8Array | undefined {
   for (const left of bodies.flatMap(({ rawBody, body }) => [rawBody, body])) {
     if (left instanceof Uint8Array) return left;
     if (typeof left === 'string') return encodeUtf8(left);
@@ -80,7 +82,7 @@ function drain(
           return settle(error);
         }
       }
-      if (req.complete || req.stream?.readableEnded) settle();
+      if (isComplete(req)) settle();
     };
     req.on('readable', onReadable);
     req.on('end', onEnd);
@@ -89,24 +91,25 @@ function drain(
   });
 }
 
+/** Nothing more will come. A request that is injected, as tests and serverless wrappers do, is no message of HTTP, only a stream. */
+const isComplete = ({ complete, stream, _readableState }: NodeRequest): boolean =>
+  complete || stream?.readableEnded === true || _readableState?.ended === true;
+
 /** A stream of no bytes has ended by the time that is known: parsers behind must not wait for its end. */
 function announceNoBody(req: NodeRequest): void {
-  delete req.headers['transfer-encoding'];
-  delete req.headers['content-length'];
+  changeHeaders(req, NO_BODY);
 }
 
-/**
- * Puts the content of an opened envelope in the place of the envelope: parsers and handlers behind see the request that an
- * API-key caller would have sent.
- */
+const NO_BODY = new Map([
+  ['transfer-encoding', undefined],
+  ['content-length', undefined],
+]);
+
+/** Puts the content of an opened envelope in the place of the envelope. */
 export function replaceNodeBody(
   req: NodeRequest,
-  { bytes: content, contentType }: NonNullable<Pass['content']>,
+  { bytes: content }: Pick<NonNullable<Pass['content']>, 'bytes'>,
 ): void {
-  if (contentType === '') delete req.headers['content-type'];
-  else req.headers['content-type'] = contentType;
-  req.headers['content-length'] = String(content.length);
-  delete req.headers['transfer-encoding'];
   if (req.readableEnded || req.destroyed) return;
   while (req.read() !== null);
   req.unshift(content);

@@ -1,12 +1,50 @@
-import { mustBeRemoved } from '../../http/covered-fields.js';
 import type { Pass } from '../../http/decision.js';
+import { type HeaderChanges, openedHeaders } from '../../http/opened-headers.js';
 import type { NodeRequest } from './types.js';
 
-/**
- * Puts the headers that were sealed with a request in their place, and takes away those that would change what it does
- * and that its envelope does not cover: a proxy may have added them. All others stay, unsigned.
- */
-export function replaceFields(req: NodeRequest, { values, names }: NonNullable<Pass['fields']>): void {
-  for (const name of Object.keys(req.headers)) if (mustBeRemoved(name, names)) delete req.headers[name];
-  for (const [name, value] of values) req.headers[name] = value;
+/** Shows handlers the headers that a caller with a key would have sent, wherever they look for them. */
+export const replaceFields = (req: NodeRequest, pass: Pass): void =>
+  changeHeaders(
+    req,
+    openedHeaders(
+      pass,
+      (name) => fieldOf(req, name),
+      () => Object.keys(req.headers),
+    ),
+  );
+
+function fieldOf({ headers }: NodeRequest, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+/** Changes a header in all three forms in which Node has it: whoever forwards a request reads `rawHeaders`. */
+export function changeHeaders(req: NodeRequest, changes: HeaderChanges): void {
+  const { headers, rawHeaders } = req;
+  const changed = [...changes].filter(([name, value]) => headers[name] !== value);
+  if (changed.length === 0) return;
+  const { headersDistinct } = req; // made of rawHeaders when it is first asked for, so before they change
+  for (const [name, value] of changed) {
+    if (value === undefined) delete headers[name];
+    else headers[name] = value;
+    if (rawHeaders) changeLines(rawHeaders, name, value);
+    if (!headersDistinct) continue;
+    if (value === undefined) delete headersDistinct[name];
+    else headersDistinct[name] = [value];
+  }
+}
+
+/** Names and values in turn. The first line of a name keeps its place and its spelling, all others of it go. */
+function changeLines(lines: string[], name: string, value: string | undefined): void {
+  let isPlaced = value === undefined;
+  for (let at = 0; at < lines.length; ) {
+    if (lines[at]!.toLowerCase() !== name) at += 2;
+    else if (isPlaced) lines.splice(at, 2);
+    else {
+      lines[at + 1] = value!;
+      at += 2;
+      isPlaced = true;
+    }
+  }
+  if (!isPlaced) lines.push(name, value!);
 }

@@ -1,4 +1,5 @@
 import type { HttpResponse } from '../../http/decision.js';
+import type { OnRefusal } from '../refusal-options.js';
 import type { BodyHolder, NodeRequest, NodeResponse } from './types.js';
 
 /** A request and its response, as a framework hands them over: all that differs between frameworks is in here. */
@@ -9,10 +10,14 @@ export interface FrameworkContext {
   readonly request: object;
   /** Path and query as the client sent them. */
   readonly target: string;
+  /** Whether the middleware stands on a single route, where that can be told. */
+  readonly isOnRoute?: boolean;
   /** Where parsers leave bodies, and handlers look for them: the first is the framework's own. */
   readonly bodies: readonly BodyHolder[];
   /** Template of the route that served the request; asked for when the response is over. */
   readonly route: () => string | undefined;
+  /** Answers refusals in the API's own way, those of guards included. */
+  readonly onRefusal?: OnRefusal | undefined;
   /** Writes an answer in the place of the handler's. */
   readonly answer: (answer: HttpResponse) => void;
   /** Where handlers look for `auth` and `agentMessage`. */

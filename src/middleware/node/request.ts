@@ -1,13 +1,31 @@
 import type { IncomingBody } from '../../http/body-intake.js';
 import type { InboundRequest } from '../../http/decision.js';
-import { readNodeBody } from './body.js';
+import { leftByParser, readNodeBody } from './body.js';
 import type { FrameworkContext } from './framework-context.js';
 import type { BodyHolder, NodeRequest } from './types.js';
 
 /** A request as the adapters see it. */
-export function inboundRequest({ req, request, target, bodies }: FrameworkContext): InboundRequest {
-  return { method: req.method ?? 'GET', target, raw: request, ...incomingBody(req, bodies) };
+export function inboundRequest({
+  req,
+  request,
+  target,
+  isOnRoute,
+  bodies,
+}: FrameworkContext): InboundRequest {
+  const mount = mountOf(target, req.url ?? '');
+  return {
+    method: req.method ?? 'GET',
+    target,
+    raw: request,
+    ...(mount === '' ? {} : { mount }),
+    ...(isOnRoute ? { isOnRoute } : {}),
+    ...incomingBody(req, bodies),
+  };
 }
+
+/** What is left of a target once the end is taken away that routers have left of it. */
+const mountOf = (target: string, url: string): string =>
+  url !== target && url.startsWith('/') && target.endsWith(url) ? target.slice(0, -url.length) : '';
 
 /** What can be told of the body of a request before it is read, and how it is read. */
 export function incomingBody(req: NodeRequest, bodies: readonly BodyHolder[] = []): IncomingBody {
@@ -18,13 +36,24 @@ export function incomingBody(req: NodeRequest, bodies: readonly BodyHolder[] = [
       const value = req.headers[name];
       return Array.isArray(value) ? value.join(', ') : value;
     },
+    lines: (name) => linesOf(req, name),
+    isBodyGone: () => req.readableEnded && leftByParser(bodies) === undefined,
     readBody: (maxBytes, checkStart) => readNodeBody(req, bodies, maxBytes, checkStart),
   };
 }
 
-/** HTTP/2 needs neither header: there a request has a body unless its headers ended the stream. */
+/** Node itself keeps the first line of some headers, and of others joins them. */
+function linesOf({ rawHeaders = [], headers }: NodeRequest, name: string): string[] {
+  const lines = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]!.toLowerCase() === name);
+  return lines.length > 0 ? lines : [headers[name] ?? []].flat(); // whoever made the request by hand may have no lines
+}
+
+/**
+ * Transfer-Encoding counts before Content-Length (RFC 9112 section 6.3). HTTP/2 needs neither: there a request has a body
+ * unless its headers ended the stream.
+ */
 function announcesBody({ headers, stream }: NodeRequest): boolean {
+  if (headers['transfer-encoding'] !== undefined) return true;
   const length = headers['content-length'];
-  if (length !== undefined) return length !== '0';
-  return headers['transfer-encoding'] !== undefined || stream?.endAfterHeaders === false;
+  return length === undefined ? stream?.endAfterHeaders === false : Number(length) !== 0;
 }

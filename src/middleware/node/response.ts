@@ -1,4 +1,4 @@
-import type { Headers, HttpResponse } from '../../http/decision.js';
+import type { Headers, HttpResponse, Refusal } from '../../http/decision.js';
 import { discardNodeBody } from './body.js';
 import type { NodeRequest, NodeResponse } from './types.js';
 
@@ -16,6 +16,12 @@ export function setHeaders(res: NodeResponse, headers: Headers): void {
   }
 }
 
+/** Leaves it to the API to answer a refusal: headers are set, and a client that is still sending gets to read what it says. */
+export function leaveRefusal(req: NodeRequest, res: NodeResponse, { headers }: Refusal): void {
+  setHeaders(res, headers);
+  discardNodeBody(req, MAX_DISCARDED_BYTES);
+}
+
 /** Sends an answer; `send` writes status and body. A client that is still sending gets to read it. */
 export function answerRequest(
   req: NodeRequest,
@@ -30,9 +36,18 @@ export function answerRequest(
 
 /**
  * At once if it is closed already: a client may be gone before it is known who it was. `aborted`: it was gone before
- * there was an answer.
+ * there was an answer. A response whose connection was handed over to another protocol never closes, so there the connection counts.
  */
-export function whenClosed(res: NodeResponse, then: (aborted: boolean) => void): void {
-  if (res.closed) then(true);
-  else res.once('close', () => then(!res.writableEnded));
+export function whenClosed(req: NodeRequest, res: NodeResponse, then: (aborted: boolean) => void): void {
+  if (res.closed) {
+    then(true);
+    return;
+  }
+  let isOver = false;
+  const over = () => {
+    if (!isOver) then(!res.writableEnded);
+    isOver = true;
+  };
+  if (req.headers['upgrade'] !== undefined) req.socket?.once?.('close', over);
+  res.once('close', over);
 }

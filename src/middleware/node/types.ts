@@ -3,10 +3,21 @@ export interface NodeRequest {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
   readonly headers: Record<string, string | string[] | undefined>;
+  /** Names and values in turn, a pair for each line. */
+  readonly rawHeaders?: string[];
+  /** HTTP/1 only. */
+  readonly headersDistinct?: Record<string, string[] | undefined>;
   readonly complete: boolean;
   readonly destroyed: boolean;
   readonly readableEnded: boolean;
-  readonly socket?: { readonly remoteAddress?: string | undefined } | undefined;
+  /** Of all streams of Node's; `ended`: the last bytes are known. */
+  readonly _readableState?: { readonly ended?: boolean } | undefined;
+  readonly socket?:
+    | {
+        readonly remoteAddress?: string | undefined;
+        once?(event: string, listener: () => void): unknown;
+      }
+    | undefined;
   /** HTTP/2 only. */
   readonly stream?: { readonly endAfterHeaders: boolean; readonly readableEnded: boolean } | undefined;
   read(): unknown;

@@ -1,4 +1,4 @@
-import { isXlinkError, xlinkError } from '../../errors/errors.js';
+import { isXlinkError, xlinkError } from '../../errors/service-errors.js';
 import type { HttpTrustRegistry } from '../../registry/http.js';
 import type { Clock, Did, RegistryEntry } from '../../types/protocol.js';
 import { given } from '../../util/given.js';

@@ -1,4 +1,4 @@
-import { type XlinkError, xlinkError } from '../../errors/errors.js';
+import { type XlinkError, xlinkError } from '../../errors/service-errors.js';
 import { isUnreachable } from '../../registry/http-errors.js';
 import type { ManagedTrustRegistry } from '../../registry/managed.js';
 import { afterWrites, perform, type Write } from './change.js';

@@ -1,5 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, lstat, mkdir, open, readlink, realpath, rename, rm } from 'node:fs/promises';
+import {
+  type FileHandle,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+} from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
 const isMissing = (error: unknown): boolean => (error as { code?: string }).code === 'ENOENT';
@@ -72,17 +83,6 @@ export async function replaceFile(path: string, content: Iterable<string>): Prom
 
 /** Makes a file that is there as a whole or not at all. False, and nothing written, if there is one. */
 export async function createFile(path: string, content: Uint8Array): Promise<boolean> {
-  try {
-    await putFile(path, content, link);
-  } catch (error) {
-    if ((error as { code?: string }).code === 'EEXIST') return false;
-    throw error;
-  }
-  return true;
-}
-
-/** Makes a file or replaces it, as a whole; several processes may do so at once, and the last one wins. */
-export async function putFile(path: string, content: Uint8Array, put = rename): Promise<void> {
   const temporary = `${path}.${randomBytes(8).toString('hex')}.tmp`;
   try {
     const file = await open(temporary, 'wx', 0o600);
@@ -92,11 +92,25 @@ export async function putFile(path: string, content: Uint8Array, put = rename): 
     } finally {
       await file.close();
     }
-    await put(temporary, path);
+    await link(temporary, path);
+  } catch (error) {
+    if ((error as { code?: string }).code === 'EEXIST') return false;
+    throw error;
   } finally {
     await rm(temporary, { force: true });
   }
   await syncFolderOf(path);
+  return true;
+}
+
+/** `undefined` if there is no such file. */
+export async function bytesOf(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Fewer and larger pieces, so that there is one write for many lines. */

@@ -1,25 +1,30 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IdentityStore } from '../../client/options.js';
+import { xlinkError } from '../../errors/errors.js';
 import { Identity } from '../../identity/identity.js';
-import { createFile, putFile, realPathOf } from './durable-file.js';
+import { decodePkcs8, encodePkcs8 } from '../../identity/pkcs8.js';
+import { bytesOf, createFile, realPathOf } from './durable-file.js';
+import { updateFile } from './update-file.js';
 
 /**
- * The identity in a PKCS#8 file with mode 0600, made if it is not there. Version 2. A crash leaves a whole file or none, and
- * of several processes that start at once all take the same identity. Rejects with `INVALID_PKCS8` for a file of another kind.
+ * The identity in a PKCS#8 file, DER or PEM; made with mode 0600 if it is not there. Version 2. A crash leaves a whole file or none, and
+ * of several processes that start at once all take the same identity. Rejects with `INVALID_PKCS8`, which names the file, for one of
+ * another kind or with a passphrase.
  */
 export async function identityFromFile(path: string): Promise<Identity> {
   const kept = await bytesOf(path);
-  if (kept) return Identity.fromPKCS8(new Uint8Array(kept));
+  if (kept) return Identity.fromPKCS8(pkcs8In(kept, path));
   const identity = await Identity.fromSeed(new Uint8Array(randomBytes(32)));
   if (await createFile(await realPathOf(path), identity.exportPKCS8())) return identity;
-  return Identity.fromPKCS8(new Uint8Array(await readFile(path)));
+  return Identity.fromPKCS8(pkcs8In(await readFile(path), path));
 }
 
 /**
- * Where `xlinkFetch`, `connect` and `DualModeClient` keep their identity between runs: as PKCS#8 in the file, and beside it, in
- * `<path>.services.json`, what was learned about services, without secrets. Both have mode 0600 and are there as a whole or not at all.
- * Of several processes that share them, all go on with what any of them has learned.
+ * Where `xlinkFetch`, `connect` and `DualModeClient` keep their identity between runs: as PKCS#8 in the file, which may be PEM, and beside it, in
+ * `<path>.services.json`, what was learned about services, without secrets, and its lock. The files have mode 0600 and are there as a
+ * whole or not at all. Of several processes on one machine that share them, all go on with what any of them has learned:
+ * changes wait for each other, up to 10 s, and lose nothing of each other, also if a process is killed meanwhile.
  *
  * ```ts
  * const fetch = xlinkFetch({ baseUrl, apiKey, identity: fileIdentity('state/caller-identity.der') });
@@ -30,7 +35,7 @@ export function fileIdentity(path: string): IdentityStore {
   return {
     load: async () => {
       const kept = await bytesOf(path);
-      return kept && new Uint8Array(kept);
+      return kept && pkcs8In(kept, path);
     },
     async save(pkcs8) {
       if (!(await createFile(await realPathOf(path), pkcs8)))
@@ -38,17 +43,18 @@ export function fileIdentity(path: string): IdentityStore {
     },
     services: {
       load: async () => (await bytesOf(services))?.toString(),
-      save: async (json) => putFile(await realPathOf(services), Buffer.from(json)),
+      save: (json) => updateFile(services, async () => json),
+      update: (change) => updateFile(services, change),
     },
   };
 }
 
-/** `undefined` if there is no such file. */
-async function bytesOf(path: string): Promise<Buffer | undefined> {
+/** What is in a file, as DER. */
+function pkcs8In(file: Buffer, path: string): Uint8Array {
   try {
-    return await readFile(path);
-  } catch (error) {
-    if ((error as { code?: string }).code === 'ENOENT') return undefined;
-    throw error;
+    return encodePkcs8(decodePkcs8(file));
+  } catch {
+    const hint = `Expected DER or unencrypted PEM ("BEGIN PRIVATE KEY") in ${path}.`;
+    throw xlinkError('INVALID_PKCS8', { hint });
   }
 }

@@ -1,7 +1,7 @@
 import { limitsOf } from '../../relay/limits.js';
 import type { AddOutcome, Posted, RelayLimits, RelayStore } from '../../relay/store.js';
 import type { Delivery } from '../../transport/relay-protocol.js';
-import type { Clock, Did } from '../../types/protocol.js';
+import type { Clock, Did, Envelope } from '../../types/protocol.js';
 import { BoundedMap } from '../../util/bounded-map.js';
 import { checkOptions, isFunction, isObject, requireOption } from '../../util/options.js';
 import { DEFAULT_LOCK_WAIT_MS, FILE_OPTION_CHECKS, type FileStoreOptions } from './file-options.js';
@@ -75,7 +75,7 @@ export class FileRelayStore implements RelayStore {
   async add({ envelope, bytes }: Posted): Promise<AddOutcome> {
     const { from, to } = envelope;
     const key = keyOf(envelope);
-    if (this.#known.has(key) || this.#recent.get(key)) return this.#alreadyThere(key);
+    if (this.#has(key)) return this.#alreadyThere(key);
     const { messagesPerSender, bytesPerSender, messagesPerMailbox, bytesPerMailbox } = this.#limits;
     if (!this.#senders.hasRoom(from, bytes, messagesPerSender, bytesPerSender)) return 'sender-full';
     if (!this.#recipients.hasRoom(to, bytes, messagesPerMailbox, bytesPerMailbox)) return 'mailbox-full';
@@ -95,6 +95,12 @@ export class FileRelayStore implements RelayStore {
     }
     this.#watchers.wake(to);
     return 'stored';
+  }
+
+  /** Of what was fetched, the last 100 000 messages. */
+  async knows(envelope: Envelope): Promise<boolean> {
+    const key = keyOf(envelope);
+    return this.#has(key) && (await this.#alreadyThere(key)) === 'known';
   }
 
   list(to: Did, after: string, max: number): Delivery[] {
@@ -125,6 +131,10 @@ export class FileRelayStore implements RelayStore {
   /** Writes what is still to be written, and lets another process have the file. */
   close(): Promise<void> {
     return this.#queue.close();
+  }
+
+  #has(key: string): boolean {
+    return this.#known.has(key) || this.#recent.get(key) === true;
   }
 
   async #alreadyThere(key: string): Promise<AddOutcome> {

@@ -7,7 +7,7 @@ import type {
   LinkConditions,
   Standing,
 } from '../../adapters/clients/store.js';
-import { xlinkError } from '../../errors/errors.js';
+import { xlinkError } from '../../errors/service-errors.js';
 import type { ClientId, Did } from '../../types/protocol.js';
 import { encodeBase64url } from '../../util/base64url.js';
 import { Deadline } from '../../util/deadline.js';

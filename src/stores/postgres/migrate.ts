@@ -1,30 +1,14 @@
 import { Deadline } from '../../util/deadline.js';
+import { withMigrationAdvice } from './advice.js';
 import { MIGRATIONS, SCHEMA_VERSION } from './migrations.js';
 import type { PostgresConnections, TransactionQuery } from './pool.js';
+import type { Schema } from './schema.js';
 import { nameParts, tableName } from './table-name.js';
-
-/** The tables of one store. */
-export interface Schema {
-  readonly store: keyof typeof MIGRATIONS;
-  /** The class of the store, for messages. */
-  readonly owner: string;
-  /** What the tables are called in the `.sql` files. */
-  readonly defaultTable: string;
-  /** What they are called here, with a schema before a dot if need be. */
-  readonly table: string;
-}
 
 /** An index on a table with many rows takes its time. */
 const MIGRATION_MS = 60_000;
 /** A lock on a table in use is not waited for longer: whatever comes after it would wait as well. */
 const LOCK_MS = 5000;
-const FOLDER = 'node_modules/@private.me/xlink/src/stores/postgres/migrations';
-const INSUFFICIENT_PRIVILEGE = '42501';
-
-/** A role that may not make or change tables: `message` says what another one has to run. `cause` has the error of `pg`. */
-export class MissingRightsError extends Error {
-  override readonly name = 'MissingRightsError';
-}
 
 /**
  * Brings the tables to the latest version, if they are not there: in one transaction, and one instance at a time. A version
@@ -42,8 +26,7 @@ export async function migrate(
     const time = new Deadline(MIGRATION_MS, expired);
     await connections.transaction(time, MIGRATION_MS, (query) => applyMissing(schema, query));
   } catch (cause) {
-    const { code } = cause as { code?: unknown };
-    throw code === INSUFFICIENT_PRIVILEGE ? new MissingRightsError(instructions(schema), { cause }) : cause;
+    throw withMigrationAdvice(schema, cause);
   }
 }
 
@@ -69,15 +52,4 @@ async function versionOf({ table }: Schema, query: TransactionQuery): Promise<nu
   const sql = `SELECT coalesce(max(version), 0)::text AS version FROM ${versions} WHERE table_name = $1`;
   const [row] = await query(sql, [name.table]);
   return Number(row?.['version']);
-}
-
-function instructions({ store, owner, defaultTable, table }: Schema): string {
-  const name = nameParts(table);
-  const files = [SCHEMA_VERSION, ...MIGRATIONS[store]].map(({ file }) => `${FOLDER}/${file}`).join(' ');
-  const print = name.table === defaultTable ? 'cat' : `sed 's/${defaultTable}/${name.table}/g'`;
-  const psql = name.schema ? `PGOPTIONS='-c search_path=${name.schema}' psql -1` : 'psql -1';
-  return (
-    `${owner}: this role may not make, change or read the tables of "${table}". With a role that may, run migrate() once, ` +
-    `or: ${print} ${files} | ${psql}. Then grant this role what docs/stores.md lists under "Rights in PostgreSQL".`
-  );
 }

@@ -2,8 +2,10 @@ import { xlinkError } from '../../errors/errors.js';
 import type { ErrorId } from '../../errors/table.js';
 import type { FeedConnection } from '../../registry/change-feed.js';
 import type { Deadline } from '../../util/deadline.js';
-import { MissingRightsError, migrate, type Schema } from './migrate.js';
+import { PostgresSetupError, withAdvice } from './advice.js';
+import { migrate } from './migrate.js';
 import { connectionsOf, type PostgresConnections } from './pool.js';
+import type { Schema } from './schema.js';
 import type { PostgresPool, Row } from './types.js';
 
 export interface PostgresTablesOptions extends Schema {
@@ -31,10 +33,15 @@ export class PostgresTables {
     return subscriber !== pool || pool.options?.max !== 1;
   }
 
+  /** Where a table or a right is missing, the error says what to run. */
   async query(deadline: Deadline, sql: string, values: readonly unknown[]): Promise<Row[]> {
     const ready = this.#makeReady();
     await deadline.keep(() => ready);
-    return this.#connections.query(deadline, sql, values);
+    try {
+      return await this.#connections.query(deadline, sql, values);
+    } catch (error) {
+      throw withAdvice(this.#options, error);
+    }
   }
 
   /** Rejects with an error of the given id, whose hint says what to run if this role may not do it. */
@@ -42,7 +49,7 @@ export class PostgresTables {
     try {
       await this.#makeReady();
     } catch (cause) {
-      const hint = cause instanceof MissingRightsError ? { hint: cause.message } : {};
+      const hint = cause instanceof PostgresSetupError ? { hint: cause.message } : {};
       throw xlinkError(failure, { cause, ...hint });
     }
   }

@@ -10,7 +10,9 @@ import type {
 import type { OnWarning } from '../../agent/warnings.js';
 import type { ClientId, Did } from '../../types/protocol.js';
 import { encodeBase64url } from '../../util/base64url.js';
+import { BoundedMap } from '../../util/bounded-map.js';
 import { checkOptions, integerIn, isFunction, requireOption } from '../../util/options.js';
+import { ownText } from '../../util/own-text.js';
 import { escaped, unescaped } from '../ascii-json.js';
 import { unavailable } from '../unavailable.js';
 import { isRedisClient, type RedisClient } from './client.js';
@@ -46,6 +48,8 @@ export interface RedisClientStoreOptions {
   readonly onWarning?: OnWarning;
 }
 
+/** DIDs whose client is remembered, so that what it says of them is asked for at once. */
+const LAST_OWNERS = 10_000;
 /** Clients that are read or written at a time. */
 const PORTION = 100;
 /** How long a batch is remembered that is known to be in: a copy of it on a broken connection is dead by then. */
@@ -76,6 +80,8 @@ const SETTLED_MS = 10_000;
 export class RedisClientStore implements ClientStore {
   readonly #connection: RedisConnection<'RedisClientStore'>;
   readonly #prefix: string;
+  /** The client that each DID was linked to when it was asked for last: a guess, which Redis confirms each time. */
+  readonly #lastOwners = new BoundedMap<Did, ClientId>(LAST_OWNERS);
 
   /** Throws `INVALID_OPTION`, also for a client of any other kind. */
   constructor(options: RedisClientStoreOptions) {
@@ -111,12 +117,19 @@ export class RedisClientStore implements ClientStore {
     return unavailable(() => this.#ownerOf(did));
   }
 
+  /** One round trip for a DID that this instance has seen before, and is linked as it was then. */
   async standingOf(did: Did): Promise<Standing | undefined> {
     return unavailable(async () => {
-      const client = await this.#ownerOf(did);
-      if (client === undefined) return undefined;
-      const key = this.#keyOf(client);
-      return standingOf(client, await this.#connection.call(key, standingCommand(key, did)));
+      const didKey = this.#didKey(did);
+      const read: ClientCommand = ['GET', didKey];
+      const guess = this.#lastOwners.get(did);
+      const guessed = guess === undefined ? [] : [this.#standingQuestion(guess, did)];
+      const [owner, scores] = await this.#connection.inOrder([[didKey, read], ...guessed]);
+      if (typeof owner !== 'string') return undefined;
+      const client = unescaped(owner);
+      if (client === guess) return standingOf(client, scores);
+      this.#lastOwners.set(ownText(did), client);
+      return standingOf(client, await this.#connection.call(...this.#standingQuestion(client, did)));
     });
   }
 
@@ -190,6 +203,7 @@ export class RedisClientStore implements ClientStore {
     { maxDids = Infinity, validUntil }: LinkConditions,
     isLinked: boolean,
   ): Promise<boolean> {
+    if (!isLinked && maxDids < 1) return false;
     const key = this.#keyOf(client);
     const place = Number(await this.#connection.call(key, placeCommand(key)));
     const commands = addDidCommands(key, did, { place, validUntil });
@@ -202,6 +216,11 @@ export class RedisClientStore implements ClientStore {
   #removeDid(did: Did, client: ClientId): Promise<unknown> {
     const key = this.#keyOf(client);
     return this.#connection.call(key, removeDidCommand(key, did));
+  }
+
+  #standingQuestion(client: ClientId, did: Did): [key: string, command: ClientCommand] {
+    const key = this.#keyOf(client);
+    return [key, standingCommand(key, did)];
   }
 
   async #addOne(activity: ClientActivity, batch: string): Promise<void> {

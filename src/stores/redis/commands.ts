@@ -22,7 +22,7 @@ export const STORE_COMMANDS = {
   RedisModeStore: ['PUBLISH', 'SUBSCRIBE', 'XADD', 'XREVRANGE'],
   RedisTrustRegistry: ['PUBLISH', 'SCAN', 'SUBSCRIBE', 'XADD', 'XREVRANGE'],
   // biome-ignore format: one line
-  RedisRelayStore: ['EVAL', 'PEXPIRE', 'TIME', 'XADD', 'XDEL', 'XLEN', 'XRANGE', 'XTRIM', 'ZADD', 'ZCARD', 'ZREM', 'ZREMRANGEBYSCORE', 'ZSCORE'],
+  RedisRelayStore: ['EVAL', 'PEXPIRE', 'PTTL', 'TIME', 'XADD', 'XDEL', 'XLEN', 'XRANGE', 'XTRIM', 'ZADD', 'ZCARD', 'ZREM', 'ZREMRANGEBYSCORE', 'ZSCORE'],
 } as const;
 
 export type RedisStore = keyof typeof STORE_COMMANDS;

@@ -64,8 +64,9 @@ export class RedisConnection<S extends RedisStore> {
   }
 
   /**
-   * Commands that Redis carries out in this order, as their keys are of one slot: without waiting in between, on one
-   * connection, or each after the answer to the one before, where the client has several. Resolves to the answers.
+   * Commands that Redis carries out in this order, if their keys are of one slot: without waiting in between, on one
+   * connection, or each after the answer to the one before, where the client has several. Of different slots, they may be
+   * carried out at the same time, by different nodes of a cluster. Resolves to the answers.
    */
   inOrder(commands: readonly (readonly [key: string, command: RedisCommand<S>])[]): Promise<unknown[]> {
     const send = async ([key, command]: (typeof commands)[number]) => this.#commands.call(key, command);

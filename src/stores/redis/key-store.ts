@@ -1,6 +1,6 @@
 import { defaultProvider } from '#provider';
 import type { OnWarning } from '../../agent/warnings.js';
-import { xlinkError } from '../../errors/errors.js';
+import { xlinkError } from '../../errors/service-errors.js';
 import {
   isWrappingKeyStore,
   type KeyStore,

@@ -1,5 +1,5 @@
 import type { OnWarning } from '../../agent/warnings.js';
-import { xlinkError } from '../../errors/errors.js';
+import { xlinkError } from '../../errors/service-errors.js';
 import type { AddOutcome, Posted, RelayStore } from '../../relay/store.js';
 import type { Delivery } from '../../transport/relay-protocol.js';
 import type { Did, Envelope } from '../../types/protocol.js';
@@ -14,6 +14,7 @@ import {
 } from '../../util/options.js';
 import { unavailable } from '../unavailable.js';
 import { isCluster, isRedisClient, type RedisClient } from './client.js';
+import type { RedisCommand } from './commands.js';
 import { RedisConnection } from './connection.js';
 
 /** Options of {@link RedisRelayStore}. */
@@ -57,22 +58,24 @@ const CHECKS: OptionChecks<RedisRelayStoreOptions> = {
 };
 
 /**
- * Adds a message unless it is there or a quota is used up; in one step, so two relays cannot both find room. KEYS: stream,
- * nonces of the stream, waiting messages by sender.
+ * Adds a message unless it is known or a quota is used up; in one step, so two relays cannot both find room. KEYS: stream,
+ * nonces of the stream by the time until which copies may come, waiting messages by sender.
  */
 const ADD = `
 local t = redis.call('TIME'); local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local life = tonumber(ARGV[5])
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - life)
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - life)
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
 redis.call('XTRIM', KEYS[1], 'MINID', now - life)
 if redis.call('ZSCORE', KEYS[2], ARGV[1]) then return 'known' end
 if redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[4]) then return 'sender-full' end
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[3]) then return 'mailbox-full' end
 local id = redis.call('XADD', KEYS[1], '*', 'e', ARGV[2], 'f', KEYS[3])
-redis.call('ZADD', KEYS[2], now, ARGV[1])
+redis.call('ZADD', KEYS[2], now + ARGV[6], ARGV[1])
 redis.call('ZADD', KEYS[3], now, KEYS[1] .. ' ' .. id)
-for i = 1, 3 do redis.call('PEXPIRE', KEYS[i], life) end
+redis.call('PEXPIRE', KEYS[1], life)
+if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[6]) then redis.call('PEXPIRE', KEYS[2], ARGV[6]) end
+redis.call('PEXPIRE', KEYS[3], life)
 return 'stored'`;
 
 /** The oldest messages behind one that have not expired. KEYS: stream. */
@@ -115,15 +118,20 @@ export class RedisRelayStore implements RelayStore {
     this.#prefix = this.#connection.keyPrefix + (isCluster(client) ? '{relay}' : '') + keyPrefix;
   }
 
-  async add({ envelope }: Posted): Promise<AddOutcome> {
+  async add({ envelope, copiesForMs }: Posted): Promise<AddOutcome> {
     const { messagesPerMailbox = 10_000, messagesPerSender = 2500 } = this.#options;
-    const { from, to, nonce } = envelope;
+    const { from, to } = envelope;
     const keys = [this.#key('in', to), this.#key('nonces', to), this.#key('out', from)];
-    const limits = [messagesPerMailbox, messagesPerSender, this.#lifetimeMs].map(String);
-    const reply = await this.#run(ADD, keys, [`${from} ${nonce}`, JSON.stringify(envelope), ...limits]);
+    const numbers = [messagesPerMailbox, messagesPerSender, this.#lifetimeMs, copiesForMs].map(String);
+    const reply = await this.#run(ADD, keys, [nameOf(envelope), JSON.stringify(envelope), ...numbers]);
     const outcome = String(reply);
     if (['stored', 'known', 'sender-full', 'mailbox-full'].includes(outcome)) return outcome as AddOutcome;
     throw unexpected();
+  }
+
+  async knows(envelope: Envelope): Promise<boolean> {
+    const key = this.#key('nonces', envelope.to);
+    return (await this.#call(key, ['ZSCORE', key, nameOf(envelope)])) !== null;
   }
 
   async list(to: Did, after: string, max: number): Promise<readonly Delivery[]> {
@@ -161,12 +169,16 @@ export class RedisRelayStore implements RelayStore {
   }
 
   #run(script: string, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    return unavailable(
-      () => this.#connection.call(keys[0]!, ['EVAL', script, String(keys.length), ...keys, ...args]),
-      'RELAY_UNAVAILABLE',
-    );
+    return this.#call(keys[0]!, ['EVAL', script, String(keys.length), ...keys, ...args]);
+  }
+
+  #call(key: string, command: RedisCommand<'RedisRelayStore'>): Promise<unknown> {
+    return unavailable(() => this.#connection.call(key, command), 'RELAY_UNAVAILABLE');
   }
 }
+
+/** Of an envelope in the mailbox that it is for. */
+const nameOf = ({ from, nonce }: Envelope): string => `${from} ${nonce}`;
 
 const unexpected = () =>
   xlinkError('RELAY_UNAVAILABLE', { cause: new TypeError('an unexpected answer of Redis') });

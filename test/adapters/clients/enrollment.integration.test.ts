@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { ENVELOPE_TYPE, type Version } from '@private.me/xlink';
+import { ANSWER_TYPE, type Version } from '@private.me/xlink';
 import { ENROLL_PATH } from '../../../src/http/enrollment.js';
+import { headOf, openedAnswer } from '../../support/answers.js';
 import { SECOND } from '../../support/clock.js';
 import { ACME, ACME_TOO, BOLT, bodyForm, CASK, expectNoSecrets, problemOf } from '../../support/http.js';
-import { unwrap } from '../../support/results.js';
 import { enrollment, enrollmentEnvelope, sealed, signed } from '../requests.js';
 import { made } from './enrollment-support.js';
 
@@ -53,17 +53,17 @@ describe('enrollment', () => {
     await service.send(enrollment(device, api, ACME));
     const request = 'POST /orders';
     const envelope = await device.createRequest({ to: api.did, payload: { item: 'tea' }, request });
-    const { text } = await service.send(bodyForm(envelope, { headers: { accept: ENVELOPE_TYPE } }));
+    const { bytes } = await service.send(bodyForm(envelope, { headers: { accept: ANSWER_TYPE } }));
     const inReplyTo = envelope.nonce;
-    expect(JSON.parse(text)).toMatchObject({
+    expect(headOf(bytes)).toMatchObject({
       kind: 'answer',
       version: 3,
       to: device.did,
       request,
       inReplyTo,
     });
-    const { payload } = unwrap(await device.receive(text, { inReplyTo, request }));
-    expect(payload).toMatchObject({ status: 200 });
+    const opened = await openedAnswer(device, bytes, { inReplyTo, request });
+    expect(opened).toMatchObject({ status: 200, text: '{"ok":true}' });
   });
 
   test.each([

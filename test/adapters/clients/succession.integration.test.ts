@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Agent, MemoryClientStore, requestBinding } from '@private.me/xlink';
+import { ENROLL_PATH, ENROLL_SCOPE } from '../../../src/http/enrollment.js';
 import { KEY_PATH, KEY_SCOPE } from '../../../src/http/own-routes.js';
 import { identityOf } from '../../support/agents.js';
 import { HOUR } from '../../support/clock.js';
@@ -222,5 +223,68 @@ describe('a client that rotated its identity', () => {
     expect((await service.accepted(signed(device, api))).auth).not.toHaveProperty('client');
     store.down.clear();
     expect((await service.accepted(signed(device, api))).auth).toMatchObject({ client: 'acme' });
+  });
+});
+
+describe('an API whose identity is being rotated', () => {
+  /** An instance that holds both identities; nothing is succeeded yet. */
+  async function rotating() {
+    const world = new World();
+    await world.agent('api');
+    const [identity, successor] = [await identityOf('api'), await identityOf('api, next')];
+    const { registry, clock, clients } = world;
+    const api = new Agent({ identity, successor, registry, clock });
+    const service = await world.serve({ agent: api, clock, clients });
+    /** What a caller seals to that knows the old DID, or has followed. */
+    const addressed = (did: string) => ({ did }) as Agent;
+    return { world, api, service, successor, old: addressed(identity.did), next: addressed(successor.did) };
+  }
+
+  test('enrolls new callers at every step, whichever of its DIDs they know', async () => {
+    const { world, api, service, successor, old, next } = await rotating();
+    let count = 0;
+    const enrolls = async (to: Agent) => {
+      const device = await world.stranger(`device ${count++}`);
+      await service.refused(enrollment(device, to, 'wrong-key'), '401 API_KEY_INVALID');
+      const answer = await service.send(enrollment(device, to, ACME));
+      expect([answer.status, problemOf(answer)]).toEqual([200, expect.objectContaining({ client: 'acme' })]);
+      return device;
+    };
+    for (const to of [old, next]) await enrolls(to);
+    unwrap(await api.succeedBy(successor, { overlapMs: HOUR }));
+    for (const to of [old, next]) {
+      const device = await enrolls(to);
+      expect((await service.send(enrollment(device, to, ACME))).status).toBe(200); // once more
+      expect((await service.accepted(signed(device, api))).auth).toMatchObject({ client: 'acme' });
+    }
+  });
+
+  test('an introduction to it is good once, and for no other DID', async () => {
+    const { world, service, old, next } = await rotating();
+    const device = await world.stranger('device');
+    for (const to of [old, next]) {
+      const sent = await enrollment(device, to, ACME);
+      expect((await service.send(sent)).status).toBe(200);
+      await service.refused(sent, '409 REPLAY_DETECTED');
+    }
+    await service.refused(enrollment(device, device, ACME), '401 RECIPIENT_MISMATCH');
+  });
+
+  test('lets callers end themselves and switch their keys, whichever of its DIDs they know', async () => {
+    const { world, api, service, successor, old, next } = await rotating();
+    for (const name of ['before', 'after']) {
+      for (const to of name === 'before' ? [old] : [old, next]) {
+        const device = await world.stranger(`${name} ${to.did}`);
+        expect((await service.send(enrollment(device, to, ACME))).status).toBe(200);
+        for (const method of ['DELETE', 'PUT']) {
+          const key = signed(device, to, { method, path: KEY_PATH }, KEY_SCOPE);
+          expect((await service.send(key)).status).toBe(200);
+        }
+        const end = signed(device, to, { method: 'DELETE', path: ENROLL_PATH }, ENROLL_SCOPE);
+        expect((await service.send(end)).status).toBe(200);
+        expect(world.registry.lookup(device.did)?.status).toBe('revoked');
+      }
+      if (name === 'before') unwrap(await api.succeedBy(successor, { overlapMs: HOUR }));
+    }
   });
 });

@@ -181,26 +181,28 @@ describe('a plan that may act', () => {
 });
 
 describe('start and stop', () => {
-  test('looks every minute until it is told to stop', async () => {
+  test('looks at once, and every minute until it is told to stop', async () => {
     jest.useFakeTimers();
     const { plan, adapter } = await made('observe', { auto: true, gates: [gate('observe', 'hybrid')] });
     const looks = jest.spyOn(plan, 'evaluate');
     plan.start();
     plan.start();
-    expect(looks).not.toHaveBeenCalled();
-    await jest.advanceTimersByTimeAsync(59_999);
-    expect(adapter.mode).toBe('observe');
-    await jest.advanceTimersByTimeAsync(1);
+    await jest.advanceTimersByTimeAsync(0);
     expect([adapter.mode, looks.mock.calls.length]).toEqual(['hybrid', 1]);
+    expect(plan.latest).toMatchObject({ changed: true });
+    await jest.advanceTimersByTimeAsync(59_999);
+    expect(looks).toHaveBeenCalledTimes(1);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(looks).toHaveBeenCalledTimes(2);
     await jest.advanceTimersByTimeAsync(120_000);
-    expect(looks).toHaveBeenCalledTimes(3);
+    expect(looks).toHaveBeenCalledTimes(4);
     plan.stop();
     plan.stop();
     await jest.advanceTimersByTimeAsync(600_000);
-    expect([looks.mock.calls.length, jest.getTimerCount()]).toEqual([3, 0]);
+    expect([looks.mock.calls.length, jest.getTimerCount()]).toEqual([4, 0]);
     plan.start();
     await jest.advanceTimersByTimeAsync(60_000);
-    expect(looks).toHaveBeenCalledTimes(4);
+    expect(looks).toHaveBeenCalledTimes(6);
     plan.stop();
   });
 
@@ -214,7 +216,7 @@ describe('start and stop', () => {
     store.down.add('list');
     const told: unknown[] = [];
     plan.start((error) => told.push(error));
-    await jest.advanceTimersByTimeAsync(200);
+    await jest.advanceTimersByTimeAsync(100);
     expect(told).toEqual(Array(2).fill(expect.objectContaining({ id: 'CLIENT_STORE_UNAVAILABLE' })));
     store.down.clear();
     await jest.advanceTimersByTimeAsync(100);

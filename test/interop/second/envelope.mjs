@@ -69,13 +69,14 @@ const cut = (okm) => ({ okm, key: okm.slice(0, 32), commitment: okm.slice(32, 64
 const xchangeSchedule = (e, contentKey) =>
   cut(HKDF(contentKey, LP(labelOf(e), utf8(e.from), utf8(e.to)), 76));
 
-/** 7.3. `headers`: pairs of name and value; only those of a request count. */
-const frameOf = (e, contentType, headers = []) =>
-  LP(
-    utf8(e.from),
-    utf8(contentType),
-    ...(e.kind === 'request' ? [LP(...headers.flatMap((pair) => pair.map(utf8)))] : []),
-  );
+/** 7.3. `headers`: pairs of name and value, of a request or an answer; `status` of an answer. */
+function frameOf(e, contentType, headers = [], status = 0) {
+  const parts = [utf8(e.from), utf8(contentType)];
+  if (e.kind === 'request' || e.kind === 'answer')
+    parts.push(LP(...headers.flatMap((pair) => pair.map(utf8))));
+  if (e.kind === 'answer') parts.push(u64(status));
+  return LP(...parts);
+}
 
 const seal = ({ key, iv, commitment }, aad, plaintext) =>
   concat(commitment, gcm(key, iv, aad).encrypt(plaintext));
@@ -94,7 +95,7 @@ const fatal = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 // biome-ignore lint/suspicious/noControlCharactersInRegex: 7.3 names them
 const CONTROL = /[\0-\x08\x0a-\x1f\x7f]/;
 
-/** 22 and the frame of 23: content type, headers of a request, and content. */
+/** 22 and the frame of 23: content type, headers of a request or an answer, status of an answer, and content. */
 function unframe(e, plaintext) {
   const inForm = (condition) => condition || fail('DECRYPT_FAILED:PARSE');
   const own = LP(utf8(e.from));
@@ -123,7 +124,7 @@ function unframe(e, plaintext) {
   const frame = reader(plaintext, own.length);
   const contentType = textOf(frame.next());
   const opened = { contentType };
-  if (e.kind === 'request') {
+  if (e.kind === 'request' || e.kind === 'answer') {
     opened.headers = [];
     const block = reader(frame.next());
     while (block.more()) {
@@ -133,6 +134,12 @@ function unframe(e, plaintext) {
       inForm(all(`${NAME}{1,256}`)(latin(name)));
       opened.headers.push([latin(name), value]);
     }
+  }
+  if (e.kind === 'answer') {
+    const status = frame.next();
+    inForm(status.length === 8);
+    opened.status = Number(new DataView(status.buffer, status.byteOffset).getBigUint64(0));
+    inForm(opened.status >= 200 && opened.status <= 599);
   }
   return { ...opened, bytes: frame.rest() };
 }
@@ -159,26 +166,31 @@ export function sealEnvelope(id, fields, content, form, recipient, random) {
     if (content) e.raw.payload = content.bytes;
     header = headerTranscript(e);
   } else {
-    e.keyEpoch = recipient.keyEpoch;
-    const ephemeral = random(32, 'ephemeral');
-    e.raw.ephemeralPub = x25519.getPublicKey(ephemeral);
-    let ssK;
-    try {
-      steps.x25519Secret = x25519.getSharedSecret(ephemeral, recipient.x25519);
-      if (version >= 2) {
-        const kem = ml_kem768.encapsulate(recipient.mlKem768, random(32, 'm'));
-        e.raw.kemCiphertext = kem.cipherText;
-        ssK = steps.kemSecret = kem.sharedSecret;
-      }
-    } catch {
-      fail('KEY_AGREEMENT_FAILED');
-    }
-    Object.assign(steps, keySchedule(e, steps.x25519Secret, ssK, recipient));
-    header = headerTranscript(e);
+    header = agree(e, steps, recipient, random);
     steps.plaintext = concat(frameOf(e, content.contentType, content.headers), content.bytes);
     e.raw.payload = seal(steps, header, steps.plaintext);
   }
   return finish(id, e, header, steps, random);
+}
+
+/** 7.1 and 7.2, sender: sets the members of `e` that tell of it, and the values on the way in `steps`. Returns the header transcript. */
+function agree(e, steps, recipient, random) {
+  e.keyEpoch = recipient.keyEpoch;
+  const ephemeral = random(32, 'ephemeral');
+  e.raw.ephemeralPub = x25519.getPublicKey(ephemeral);
+  let ssK;
+  try {
+    steps.x25519Secret = x25519.getSharedSecret(ephemeral, recipient.x25519);
+    if (e.version >= 2) {
+      const kem = ml_kem768.encapsulate(recipient.mlKem768, random(32, 'm'));
+      e.raw.kemCiphertext = kem.cipherText;
+      ssK = steps.kemSecret = kem.sharedSecret;
+    }
+  } catch {
+    fail('KEY_AGREEMENT_FAILED');
+  }
+  Object.assign(steps, keySchedule(e, steps.x25519Secret, ssK, recipient));
+  return headerTranscript(e);
 }
 
 /** 16.5: `payload` is a bundle and the ciphertext. */
@@ -222,6 +234,7 @@ function finish(id, e, header, steps, random) {
   });
   const json = {};
   for (const name of ORDER) {
+    if (name === 'payload' && e.kind === 'answer') continue;
     const value = e.raw[name] ? toBase64url(e.raw[name]) : e[name];
     if (value !== undefined) json[name] = value;
   }
@@ -240,14 +253,8 @@ export const verifySignature = (e, publicKey) =>
 export const verifyPqSignature = (e, publicKey) =>
   ml_dsa65.verify(e.raw.pqSignature, signatureTranscript(e), publicKey, { context: labelOf(e) });
 
-/**
- * Checks 20 to 22 and the frame of 23: { bytes, contentType, headers } of an encrypted envelope. Of a signed-only one what
- * is in the clear, if anything is; of Xchange the payload as it is.
- */
-export function openEnvelope(id, e) {
-  const { payload } = e.raw;
-  if (isXchange(e)) return { bytes: payload };
-  if (!isEncrypted(e)) return payload && { bytes: payload, contentType: 'application/json' };
+/** 20 */
+function agreed(id, e) {
   let ssX;
   let ssK;
   try {
@@ -257,7 +264,101 @@ export function openEnvelope(id, e) {
     fail('DECRYPT_FAILED:KEY_AGREEMENT');
   }
   const keys = { x25519: id.x25519.publicKey, mlKem768: id.mlKem768?.publicKey };
-  return unframe(e, unseal(keySchedule(e, ssX, ssK, keys), headerTranscript(e), payload));
+  return keySchedule(e, ssX, ssK, keys);
+}
+
+/**
+ * Checks 20 to 22 and the frame of 23: { bytes, contentType, headers } of an encrypted envelope. Of a signed-only one what
+ * is in the clear, if anything is; of Xchange the payload as it is.
+ */
+export function openEnvelope(id, e) {
+  const { payload } = e.raw;
+  if (isXchange(e)) return { bytes: payload };
+  if (!isEncrypted(e)) return payload && { bytes: payload, contentType: 'application/json' };
+  return unframe(e, unseal(agreed(id, e), headerTranscript(e), payload));
+}
+
+/** 12.5: what both ends do with the chunks of an answer whose header transcript this is. */
+class Chunks {
+  #all = sha256.create();
+  #count = 0;
+
+  constructor(e, { ikm, label }, header) {
+    this.digest = sha256(header);
+    this.key = HKDF(ikm, LP(label, utf8('chunks'), this.digest), 32);
+    this.endLabel = utf8(`xlink/1 answer end v${e.version} ${e.suite}`);
+  }
+
+  #cipher(isFinal) {
+    const iv = concat(Uint8Array.of(isFinal ? 1 : 0, 0, 0, 0), u64(this.#count++));
+    return gcm(this.key, iv, this.digest);
+  }
+
+  seal(plaintext, isFinal) {
+    const chunk = this.#cipher(isFinal).encrypt(plaintext);
+    this.#all.update(chunk);
+    return chunk;
+  }
+
+  open(chunk, isFinal) {
+    this.#all.update(chunk);
+    try {
+      return this.#cipher(isFinal).decrypt(chunk);
+    } catch {
+      return fail('DECRYPT_FAILED:DECRYPTION');
+    }
+  }
+
+  get endTranscript() {
+    return LP(this.endLabel, this.digest, u64(this.#count), this.#all.clone().digest());
+  }
+}
+
+/** 12.5, sender: the head as text and its payload, and what makes further chunks and the end. `content` has headers and status, too. */
+export function beginAnswer(id, fields, content, isFinal, recipient, random) {
+  const { version } = fields;
+  const e = { ...fields, kind: 'answer', suite: ENCRYPTED[version], from: id.did, raw: rawOf(fields) };
+  const steps = { label: labelOf(e) };
+  const header = agree(e, steps, recipient, random);
+  const chunks = new Chunks(e, steps, header);
+  const frame = frameOf(e, content.contentType, content.headers, content.status);
+  if (frame.length > 65_536) fail('ANSWER_NOT_SEALED');
+  e.raw.payload = concat(steps.commitment, chunks.seal(concat(frame, content.bytes), isFinal));
+  const { text } = finish(id, e, header, steps, random);
+  return {
+    text,
+    payload: e.raw.payload,
+    chunk: (bytes, isLast) => chunks.seal(bytes, isLast),
+    end() {
+      const transcript = chunks.endTranscript;
+      const signature = signEd25519(transcript, id.seed);
+      if (version < 3) return signature;
+      const options = { context: chunks.endLabel, extraEntropy: random(32, 'end rnd') };
+      return concat(signature, ml_dsa65.sign(transcript, id.mlDsa65.secretKey, options));
+    },
+  };
+}
+
+/** 12.5, receiver: the content of the first chunk, and what opens further ones and checks the end. `sender` has the public keys. */
+export function openAnswerEnvelope(id, e, isFinal, sender) {
+  const { payload } = e.raw;
+  const schedule = agreed(id, e);
+  if (payload.length < 48 || !equal(payload.slice(0, 32), schedule.commitment))
+    fail('DECRYPT_FAILED:DECRYPTION');
+  const chunks = new Chunks(e, schedule, headerTranscript(e));
+  const first = unframe(e, chunks.open(payload.slice(32), isFinal));
+  return {
+    ...first,
+    chunk: (chunk, isLast) => chunks.open(chunk, isLast),
+    checkEnd(bytes) {
+      const transcript = chunks.endTranscript;
+      const ed25519 = e.version === 3 ? bytes.slice(0, 64) : bytes;
+      if (!verifyEd25519(ed25519, transcript, sender.ed25519)) fail('VERIFICATION_FAILED:SIGNATURE_MISMATCH');
+      const options = { context: chunks.endLabel };
+      if (e.version === 3 && !ml_dsa65.verify(bytes.slice(64), transcript, sender.mlDsa65, options))
+        fail('VERIFICATION_FAILED:PQ_SIGNATURE_MISMATCH');
+    },
+  };
 }
 
 /** 7.3 */

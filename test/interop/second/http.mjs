@@ -23,13 +23,14 @@ export function bindContentType(header) {
 
 const NOT_COVERED = new Set(
   `accept-encoding authorization connection content-encoding content-length content-type expect forwarded host keep-alive
-  proxy-authorization proxy-connection te trailer transfer-encoding upgrade via xlink-envelope xlink-sealed`.split(
-    /\s+/,
-  ),
+  proxy-authorization proxy-connection te trailer transfer-encoding upgrade via xlink-envelope xlink-sealed true-client-ip
+  remote-user x-client-ip x-cluster-client-ip x-remote-user x-rewrite-url`.split(/\s+/),
 );
+const OF_PROXIES =
+  /^((cf|fastly|ssl-client|x-(amzn|arr|auth-request|azure|envoy|forwarded|goog|original|real|ssl))-|(x-)?client-cert|x-ms-client-principal)/;
 /** What a client leaves on the wire although it is sealed. */
 const STAYS = ['accept', 'baggage', 'traceparent', 'tracestate', 'user-agent'];
-const isCovered = (name) => !NOT_COVERED.has(name) && !name.startsWith('x-forwarded-');
+const isCovered = (name) => !NOT_COVERED.has(name) && !OF_PROXIES.test(name);
 
 /** 12.1: the headers that are sealed or signed, by name. `headers`: pairs, as the caller set them. */
 export const coveredHeaders = (headers) =>
@@ -61,15 +62,17 @@ function exchange(method, hostname, port, target, fields, body) {
     const req = httpRequest({ method, hostname, port, path: target, headers, agent: false }, (res) => {
       const chunks = [];
       res.on('data', (c) => chunks.push(c));
+      res.on('error', reject);
       res.on('end', () => {
-        const text = Buffer.concat(chunks).toString('utf8');
+        const body = new Uint8Array(Buffer.concat(chunks));
+        const text = Buffer.from(body).toString('utf8');
         const type = res.headers['content-type'] ?? '';
         const json = /json/.test(type) && text !== '' ? JSON.parse(text) : undefined;
         const error =
           type.startsWith('application/problem+json') && json
             ? [json.code, json.subCode].filter(Boolean).join(':')
             : undefined;
-        resolve({ status: res.statusCode, headers: res.headers, text, json, error });
+        resolve({ status: res.statusCode, headers: res.headers, body, text, json, error });
       });
     });
     req.on('error', reject);

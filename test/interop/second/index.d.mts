@@ -32,6 +32,7 @@ export interface Message {
 export interface Answer {
   status: number;
   headers: Record<string, string | undefined>;
+  body: Uint8Array;
   text: string;
   // biome-ignore lint/suspicious/noExplicitAny: any JSON
   json: any;
@@ -86,6 +87,12 @@ export class Peer {
   seal(to: string, options: object): Promise<{ text: string; nonce: string }>;
   sealShares(to: string, options: object): Promise<string[]>;
   receive(input: string | Uint8Array, options?: ReceiveOptions): Promise<Message>;
+  /** The head of an answer as text; the rest is for `sealAnswer`. */
+  beginAnswer(
+    message: Message,
+    start: { status: number; bytes: Uint8Array },
+    isFinal: boolean,
+  ): Promise<{ text: string }>;
 }
 export interface HttpOptions {
   body?: string | Uint8Array;
@@ -148,19 +155,26 @@ export function checkDiscovery(
   document: unknown,
   rules: { origin: string; now: number; pinned?: string; seen?: { did: string; issuedAt: number } },
 ): Record<string, unknown> & { did: string; keyRecord: unknown };
+type Bytes = Uint8Array | AsyncIterable<Uint8Array>;
 export function openAnswer(
   peer: Peer,
   service: string,
   sent: Answer['sent'],
-  answer: Pick<Answer, 'status' | 'headers' | 'text'>,
+  answer: { status: number; headers: Record<string, string | undefined>; body: Bytes },
+  options?: { maxBytes?: number },
 ): Promise<{
   status?: number;
   contentType?: string;
-  body?: Uint8Array;
+  headers?: [string, string][];
+  body?: AsyncIterable<Uint8Array>;
   refusal?: { code: string; status: number };
 }>;
-export function sealAnswer(
-  peer: Peer,
-  message: Message,
-  answer: { status: number; contentType?: string; body?: Uint8Array },
-): Promise<string>;
+export function readBody(body: AsyncIterable<Uint8Array>): Promise<Uint8Array>;
+interface PlainAnswer {
+  status: number;
+  headers?: [string, string][];
+  body?: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+}
+/** The frames, one by one. */
+export function sealAnswer(peer: Peer, message: Message, answer: PlainAnswer): AsyncIterable<Uint8Array>;
+export function outside(answer: PlainAnswer): { status: number; headers: Record<string, string> };

@@ -1,3 +1,4 @@
+export * from './answer.mjs';
 export * from './bytes.mjs';
 export * from './discovery.mjs';
 export * from './envelope.mjs';
@@ -6,6 +7,5 @@ export * from './identity.mjs';
 export * from './parse.mjs';
 export * from './peer.mjs';
 export * from './record.mjs';
-export * from './service.mjs';
 export * from './shares.mjs';
 export * from './succession.mjs';

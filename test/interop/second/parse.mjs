@@ -97,7 +97,7 @@ function presence(name, e) {
     case 'kemCiphertext':
       return isAgreed(e) && version >= 2 ? 'must' : 'never';
     case 'payload':
-      return encrypted ? 'must' : 'may';
+      return kind === 'answer' ? 'never' : encrypted ? 'must' : 'may';
     case 'pqSignature':
       return version === 3 ? 'must' : 'never';
     default:
@@ -154,8 +154,11 @@ function scan(bytes) {
 
 export const latin = (bytes) => new TextDecoder('latin1').decode(bytes);
 
-/** 5.2 and 5.3. Returns the members as texts and numbers, with the binary ones decoded in `raw`. */
-export function parseEnvelope(input, maxBytes = 1_572_864) {
+/**
+ * 5.2 and 5.3. Returns the members as texts and numbers, with the binary ones decoded in `raw`. `beside`: the payload of an
+ * answer.
+ */
+export function parseEnvelope(input, maxBytes = 1_572_864, beside = undefined) {
   const bytes = typeof input === 'string' ? utf8(input) : input;
   if (bytes.length > maxBytes) fail('ENVELOPE_TOO_LARGE');
   try {
@@ -203,5 +206,6 @@ export function parseEnvelope(input, maxBytes = 1_572_864) {
   if (e.contentType !== undefined && e.contentDigest === undefined) fail('PARSE_FAILED:MISSING_FIELD');
   if ((e.fields === undefined) !== (e.fieldsDigest === undefined)) fail('PARSE_FAILED:MISSING_FIELD');
   if (e.scope === '*' && (e.kind === 'message' || e.kind === 'receipt')) fail('PARSE_FAILED');
+  if (e.kind === 'answer') e.raw.payload = beside ?? fail('PARSE_FAILED:MISSING_FIELD');
   return e;
 }

@@ -1,8 +1,10 @@
 // Sending, receiving, request binding: docs/PROTOCOL.md, sections 9 to 11.
 import { randomBytes } from '@noble/hashes/utils.js';
-import { concat, fail, ProtocolError, toBase64url, utf8 } from './bytes.mjs';
+import { concat, fail, fromBase64url, ProtocolError, toBase64url, utf8 } from './bytes.mjs';
 import {
+  beginAnswer,
   groupTranscript,
+  openAnswerEnvelope,
   openEnvelope,
   openXchange,
   readContent,
@@ -163,13 +165,26 @@ export class Peer {
     return this.accept(parseEnvelope(input, options.maxBytes ?? this.options.maxBytes), options);
   }
 
+  /** 12.5: the beginning of the answer to a received request. */
+  async beginAnswer(
+    message,
+    { status, contentType = '', headers = [], bytes },
+    isFinal,
+    random = this.options.random,
+  ) {
+    const { scope, request, nonce, from } = message;
+    const members = { kind: 'answer', scope, request, inReplyTo: fromBase64url(nonce) };
+    const { fields, record } = await this.#prepare(from, { ...members, bytes });
+    return beginAnswer(this.id, fields, { status, contentType, headers, bytes }, isFinal, record, random);
+  }
+
   /**
    * Checks 3 to 23. `kind` is the one that is taken, `inReplyTo` the nonce of the request whose answer or refusal is waited
-   * for, `ownScope` the scope of the library's own route. `beforeClaim` may refuse, once the sender is authenticated.
+   * for, `isFinal` whether the first chunk of an answer is its last, `ownScope` the scope of the library's own route. `beforeClaim` may refuse, once the sender is authenticated.
    */
   async accept(e, options = {}) {
     const { request, requireBinding = true, allowCleartext = true, beforeClaim } = options;
-    const { kind = 'message', inReplyTo, ownScope } = options;
+    const { kind = 'message', inReplyTo, ownScope, isFinal } = options;
     const o = this.options;
     if (e.to !== this.did) fail('RECIPIENT_MISMATCH');
     if (e.kind !== kind) fail('KIND_NOT_ACCEPTED');
@@ -205,6 +220,10 @@ export class Peer {
     if (this.#nonces.has(use)) fail('REPLAY_DETECTED');
     this.#nonces.set(use, now + 2 * o.window + SLOW_BODY + 1000);
     if (!isXchange(e)) memory.show(e.from, e.version);
+    if (e.kind === 'answer') {
+      const sender = { ed25519: key, mlDsa65: record?.mlDsa65 };
+      return { from: e.from, ...openAnswerEnvelope(this.id, e, isFinal, sender) };
+    }
     const opened = openEnvelope(this.id, e);
     const whole = isShares(e) ? this.#gather(e, opened, now) : { opened, more: { nonce: e.nonce } };
     return messageOf(e, whole, scopes);

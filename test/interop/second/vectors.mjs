@@ -10,11 +10,12 @@ import { bindRequest, checkBinding, outcome, Peer } from './peer.mjs';
 import { createRecord, Memory, recordTranscript, verifyRecord } from './record.mjs';
 import { createSuccession, followChain, successionTranscript, verifySuccession } from './succession.mjs';
 
-const load = (file) => JSON.parse(readFileSync(new URL(`../../vectors/${file}`, import.meta.url), 'utf8'));
+export const load = (file) =>
+  JSON.parse(readFileSync(new URL(`../../vectors/${file}`, import.meta.url), 'utf8'));
 const idOf = (f) => outcome(Promise.resolve().then(f));
 
 /** Counts cases and collects those that differ. */
-function tally() {
+export function tally() {
   const result = { cases: 0, failures: [] };
   const check = (name, got, want = 'accepted') => {
     result.cases++;
@@ -161,7 +162,7 @@ function textOf(v, c) {
 }
 
 const identities = new Map();
-function identityOf(seed, version) {
+export function identityOf(seed, version) {
   const key = `${seed} ${version}`;
   if (!identities.has(key)) identities.set(key, identityFromSeed(fromHex(seed), version));
   return identities.get(key);

@@ -1,11 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { authOf, type Mode, type XlinkAuth } from '@private.me/xlink';
+import { ANSWER_TYPE, authOf, type Mode, type XlinkAuth } from '@private.me/xlink';
 import { koaMiddleware } from '@private.me/xlink/koa';
 import { KEY_PATH } from '../../../src/http/own-routes.js';
+import { openedAnswer } from '../../support/answers.js';
 import {
   bodyForm,
   json,
   ORDER,
+  PREFLIGHT,
   type RefusalText,
   type Sent,
   sealedRequest,
@@ -204,10 +206,10 @@ describe.each(KOAS)('$name', ({ Koa }) => {
     });
   });
 
-  test('OPTIONS passes, unauthenticated and uncounted', async () => {
+  test('a preflight passes, unauthenticated and uncounted', async () => {
     const known = await World.withCaller();
     const service = await known.serveKoa({ Koa, mode: 'xlink-only' });
-    expect((await service.send({ method: 'OPTIONS' })).status).toBe(200);
+    expect((await service.send(PREFLIGHT)).status).toBe(200);
     await service.quiet();
     expect(service.calls).toMatchObject([{ auth: undefined, authOf: undefined }]);
     expect(counted(service)).toEqual([]);
@@ -237,16 +239,15 @@ describe.each(KOAS)('$name', ({ Koa }) => {
 
   test('an answer is sealed for a caller that asks for it', async () => {
     const { known, service } = await serveKnown({ Koa });
-    const headers = { accept: 'application/xlink-envelope' };
+    const headers = { accept: ANSWER_TYPE };
     const answer = await service.send(await sealedRequest(known, { headers }));
-    expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/xlink-envelope']);
-    const opened = await known.caller.receive(JSON.parse(answer.text), {
-      inReplyTo: service.calls[0]!.message!.envelopeId,
-    });
-    const body = Buffer.from('{"ok":true}').toString('base64url');
-    expect(opened).toMatchObject({
-      ok: true,
-      value: { sender: known.api.did, payload: { status: 200, body } },
+    expect([answer.status, answer.headers['content-type']]).toEqual([200, ANSWER_TYPE]);
+    const { envelopeId: inReplyTo, request } = service.calls[0]!.message!;
+    expect(await openedAnswer(known.caller, answer.bytes, { inReplyTo, request: request! })).toMatchObject({
+      message: { sender: known.api.did },
+      status: 200,
+      contentType: 'application/json; charset=utf-8',
+      text: '{"ok":true}',
     });
   });
 

@@ -35,7 +35,7 @@ export async function relayModel(around: Surroundings, store: () => RelayStore):
 
   async function add(): Promise<void> {
     const envelope = { from, to, nonce: randomBytes(16).toString('base64url') } as Envelope;
-    const posted = { envelope, bytes: JSON.stringify(envelope).length };
+    const posted = { envelope, bytes: JSON.stringify(envelope).length, copiesForMs: 361_000 };
     const one = store();
     const done = await tally.call(`${name} add`, limitMs, () => one.add(posted));
     if (done?.value === 'stored' || done?.value === 'known') waiting.add(envelope.nonce);

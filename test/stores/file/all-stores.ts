@@ -146,7 +146,11 @@ const relay: FileStoreKind = {
     return {
       async write(number) {
         const envelope = { from: 'alice', to: 'bob', nonce: `${number}`, payload: filler(number) };
-        const outcome = await store.add({ envelope: envelope as unknown as Envelope, bytes: 10 });
+        const outcome = await store.add({
+          envelope: envelope as unknown as Envelope,
+          bytes: 10,
+          copiesForMs: 361_000,
+        });
         if (outcome !== 'stored') throw new Error(outcome);
       },
       last: async () => lastOf(store.list('bob', '', MANY).map(({ envelope }) => Number(envelope.nonce))),

@@ -13,6 +13,7 @@ import { until } from '../../support/until.js';
 const message = (nonce: string | number, { from = 'alice', to = 'bob', size = 100 } = {}) => ({
   envelope: { from, to, nonce: String(nonce), payload: 'x'.repeat(size) } as unknown as Envelope,
   bytes: size,
+  copiesForMs: 361_000,
 });
 
 async function open(options: Partial<FileRelayStoreOptions> = {}) {

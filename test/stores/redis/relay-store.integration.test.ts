@@ -33,7 +33,11 @@ describeWithRedis('several relays that share a Redis', () => {
     return client;
   }
 
-  async function relay(kind: 'ioredis' | 'redis', limits: object = {}): Promise<string> {
+  async function relay(
+    kind: 'ioredis' | 'redis',
+    limits: object = {},
+    sendsPerMinute = 10_000,
+  ): Promise<string> {
     const store = new RedisRelayStore({ client: await clientOf(kind), pollMs: 30, ...limits });
     const identity = await Identity.fromSeed(seedOf('relay'));
     const running = await createRelay({
@@ -41,7 +45,7 @@ describeWithRedis('several relays that share a Redis', () => {
       store,
       open: true,
       requestsPerAddress: 1_000_000,
-      sendsPerMinute: 10_000,
+      sendsPerMinute,
     });
     afterTest(() => running.close());
     return (await listen((req, res) => running.handler(req, res))).url;
@@ -78,6 +82,47 @@ describeWithRedis('several relays that share a Redis', () => {
     for (const url of [first, second, first])
       expect((await fetch(`${url}/relay/send`, { method: 'POST', body })).status).toBe(202);
     expect(await redis.cli('XLEN', `relay:in:${bob.did}`)).toBe('1');
+  });
+
+  test('a copy that comes to another one counts for its sender nowhere, also once it was fetched', async () => {
+    const [first, second] = [await relay('ioredis', {}, 3), await relay('redis', {}, 3)];
+    const { alice, bob } = await agents(second, first);
+    const post = async (url: string, envelope: unknown) =>
+      (await fetch(`${url}/relay/send`, { method: 'POST', body: JSON.stringify(envelope) })).status;
+    const envelope = await alice.createEnvelope({ to: bob.did, payload: 1 });
+    expect(await post(first, envelope)).toBe(202);
+    const copies = () => Promise.all(Array.from({ length: 20 }, () => post(second, envelope)));
+    expect(new Set(await copies())).toEqual(new Set([202]));
+    for (let n = 0; n < 5; n++) expect(await post(second, envelope)).toBe(202);
+    for (let n = 0; n < 3; n++) unwrap(await alice.send({ to: bob.did, payload: n }));
+    expect(idOf(await alice.send({ to: bob.did, payload: 4 }))).toBe('SEND_FAILED:QUOTA');
+    expect(new Set(await copies())).toEqual(new Set([202]));
+    expect(await redis.cli('XLEN', `relay:in:${bob.did}`)).toBe('4');
+    bob.onMessage(() => {});
+    await until(async () => (await redis.cli('XLEN', `relay:in:${bob.did}`)) === '0', { what: 'the acks' });
+    expect(new Set(await copies())).toEqual(new Set([202]));
+    expect(await redis.cli('XLEN', `relay:in:${bob.did}`)).toBe('0');
+  });
+
+  test('a nonce is kept for as long as copies may come, and no longer', async () => {
+    const store = new RedisRelayStore({ client: await clientOf('ioredis') });
+    const message = (nonce: string, copiesForMs: number) => ({
+      envelope: { from: 'did:key:a', to: 'did:key:b', nonce } as never,
+      bytes: 100,
+      copiesForMs,
+    });
+    const [brief, long] = [message('brief', 1), message('long', 60_000)];
+    expect(await store.add(long)).toBe('stored');
+    expect([await store.knows(long.envelope), await store.knows(brief.envelope)]).toEqual([true, false]);
+    expect(Number(await redis.cli('PTTL', 'relay:nonces:did:key:b'))).toBeLessThanOrEqual(60_000);
+    const kept = async () => Number(await redis.cli('ZCARD', 'relay:nonces:did:key:b'));
+    expect(await store.add(brief)).toBe('stored');
+    expect(await store.add(message('another', 60_000))).toBe('stored');
+    await until(async () => {
+      expect(await store.add(long)).toBe('known'); // whatever is over is removed on the way
+      return (await kept()) === 2;
+    });
+    expect(await store.knows(brief.envelope)).toBe(false);
   });
 
   test('quotas count over all of them, and give room back', async () => {

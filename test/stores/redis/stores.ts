@@ -89,7 +89,7 @@ const STORES: Readonly<Record<string, Make>> = {
     const store = new RedisRelayStore({ client, keyPrefix: `${prefix}relay:`, ...settings });
     const posted = () => {
       const envelope = { from: did, to: did, nonce: randomBytes(16).toString('base64url') };
-      return { envelope: envelope as unknown as Envelope, bytes: 100 };
+      return { envelope: envelope as unknown as Envelope, bytes: 100, copiesForMs: 361_000 };
     };
     return [
       ['RELAY_UNAVAILABLE', () => store.add(posted())],

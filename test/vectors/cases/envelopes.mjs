@@ -1,6 +1,5 @@
 // The files of envelopes: encrypted ones by version, signed-only ones together.
 import { NOW, receiver, registry } from '../world.mjs';
-import { calledServices, replyCases, requestCases } from './answers.mjs';
 import { arrivalFaults, bindingFaults, orderOfChecks, weakKeys } from './arrival.mjs';
 import { ABOUT, Book } from './book.mjs';
 import { contentCases, contentFaults } from './content.mjs';
@@ -8,6 +7,7 @@ import { encryptionFaults } from './encryption.mjs';
 import { goodKinds, kindFaults } from './kinds.mjs';
 import { formOrder, memberFaults } from './members.mjs';
 import { goodMessages } from './messages.mjs';
+import { calledServices, refusalCases, requestCases } from './replies.mjs';
 import { scopeCases } from './scopes.mjs';
 import { signatureFaults } from './signatures.mjs';
 import { syntaxFaults } from './syntax.mjs';
@@ -34,7 +34,7 @@ function bookOf(version, sealed) {
   bindingFaults(book);
   weakKeys(book);
   requestCases(book);
-  replyCases(book);
+  if (!sealed) refusalCases(book);
   calledServices(book);
   scopeCases(book);
   contentCases(book);

@@ -118,7 +118,7 @@ function badPkcs8() {
     'with a byte behind': concat(good, Uint8Array.of(0)),
     'of an X25519 key': changed(11, 0x6e),
     'version 2': changed(4, 1),
-    'PEM instead of DER': utf8('-----BEGIN PRIVATE KEY-----\n'),
+    'the first line of PEM': utf8('-----BEGIN PRIVATE KEY-----\n'),
   };
   return Object.entries(files).map(([name, pkcs8]) => ({ name, pkcs8, error: 'INVALID_PKCS8' }));
 }

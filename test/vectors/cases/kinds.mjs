@@ -22,8 +22,6 @@ function draftOf(kind, sealed) {
   const bound = { kind, request: REQUEST };
   if (kind === 'message') return { ...bound, inReplyTo: ASKED };
   if (kind === 'receipt') return { kind, scope: 'admin', inReplyTo: ASKED };
-  if (kind === 'answer')
-    return { ...bound, scope: '*', inReplyTo: ASKED, content: utf8('{"status":201,"body":"e30"}') };
   if (kind === 'refusal')
     return { ...bound, scope: '*', inReplyTo: ASKED, content: utf8('{"status":429,"code":"SLOW_DOWN"}') };
   if (sealed) return { ...bound, scope: '*', headers: HEADERS };
@@ -37,9 +35,9 @@ function draftOf(kind, sealed) {
   };
 }
 
-/** Good cases of every kind of the form, by kind. */
+/** Good cases of every kind of the form, by kind. Those of answers, which are more than their envelope, are in a file of their own. */
 export function goodKinds(book) {
-  const kinds = KINDS_OF[book.sealed ? 'sealed' : 'signedOnly'];
+  const kinds = KINDS_OF[book.sealed ? 'sealed' : 'signedOnly'].filter((kind) => kind !== 'answer');
   const good = kinds.map((kind) => {
     const made = book.make(`kind ${kind}`, draftOf(kind, book.sealed));
     const scopes = ['orders:read', 'orders:write'];
@@ -72,7 +70,11 @@ function offered(book, byKind, kind, other) {
   edit(`, where kind ${other} is taken`, base.envelope, 'KIND_NOT_ACCEPTED');
   const name = ` passed off as kind ${other}`;
   if (other in byKind) edit(name, envelopeText(fitted(members, other)), MISMATCH);
-  else edit(name, envelopeText({ ...members, kind: other }), 'PARSE_FAILED');
+  else if (other === 'answer' && book.sealed) {
+    const { payload: _, ...bare } = fitted(members, other);
+    edit(name, envelopeText(fitted(members, other)), 'PARSE_FAILED:UNKNOWN_FIELD');
+    edit(`${name}, without its payload`, envelopeText(bare), 'PARSE_FAILED:MISSING_FIELD');
+  } else edit(name, envelopeText({ ...members, kind: other }), 'PARSE_FAILED');
 }
 
 function labels(book, kinds) {

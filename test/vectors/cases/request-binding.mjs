@@ -79,6 +79,23 @@ const HEADERS = {
     ],
     'content-language cookie x-forwarder',
   ],
+  'that only proxies may set': [
+    [
+      ...'CF-Connecting-IP Client-Cert Client-Cert-Chain Fastly-Client-IP Remote-User SSL-Client-Verify True-Client-IP X-Amzn-Trace-Id'
+        .split(' ')
+        .map((name) => [name, 'x']),
+      ...'X-ARR-ClientCert X-Auth-Request-User X-Azure-ClientIP X-Client-Cert X-Client-Cert-DN X-Client-IP X-Cluster-Client-IP'
+        .split(' ')
+        .map((name) => [name, 'x']),
+      ...'X-Envoy-Peer X-Goog-Iap X-MS-Client-Principal X-MS-Client-Principal-Id X-Original-URL X-Real-IP X-Remote-User X-Rewrite-URL X-SSL-Cert'
+        .split(' ')
+        .map((name) => [name, 'x']),
+      ...'CFO Client-Id Fast Remote SSL X-Amz-Date X-Arrow X-Client X-Goo X-Ms-Date X-Origin X-Really'
+        .split(' ')
+        .map((name) => [name, 'y']),
+    ],
+    'cfo client-id fast remote ssl x-amz-date x-arrow x-client x-goo x-ms-date x-origin x-really',
+  ],
 };
 
 function coveredHeaders() {

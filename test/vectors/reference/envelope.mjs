@@ -33,12 +33,19 @@ const ORDER =
   'version suite kind from to timestamp nonce keyEpoch scope request fields fieldsDigest contentDigest contentType inReplyTo ephemeralPub kemCiphertext payload signature pqSignature';
 export const MEMBERS = ORDER.split(' ');
 
-/** JSON text of an envelope; byte strings become base64url, members that are undefined are left out. */
+/**
+ * JSON text of an envelope; byte strings become base64url, members that are undefined are left out, and so is the payload of an
+ * answer, which travels beside it as bytes.
+ */
 export function envelopeText(members, order = MEMBERS) {
   const wire = (value) => (value instanceof Uint8Array ? b64u(value) : value);
+  const isBeside = (name) =>
+    name === 'payload' && members.kind === 'answer' && members.payload instanceof Uint8Array;
   return JSON.stringify(
     Object.fromEntries(
-      order.filter((name) => members[name] !== undefined).map((name) => [name, wire(members[name])]),
+      order
+        .filter((name) => members[name] !== undefined && !isBeside(name))
+        .map((name) => [name, wire(members[name])]),
     ),
   );
 }
@@ -60,10 +67,12 @@ export const signatureTranscript = (label, headerBytes, payload = EMPTY) =>
 /** Names and values of headers, as they are sealed and as `fieldsDigest` has them. */
 export const headerBlock = (headers) => LP(...headers.flat().map(utf8));
 
-export function plaintextOf({ kind, from, contentType, headers = [], content }) {
-  const frame = [utf8(from), utf8(contentType), ...(kind === 'request' ? [headerBlock(headers)] : [])];
-  return concat(LP(...frame), content);
+export function frameOf({ kind, from, contentType, headers = [], status = 0 }) {
+  const parts = [utf8(from), utf8(contentType), headerBlock(headers), u64(status)];
+  return LP(...parts.slice(0, { request: 3, answer: 4 }[kind] ?? 2));
 }
+
+export const plaintextOf = ({ content, ...about }) => concat(frameOf(about), content);
 
 /** 7.2: commitment, key and IV. `change.iv` replaces the IV. */
 export function messageKey(ikm, info, change = {}) {
@@ -78,16 +87,14 @@ export function sealWith({ key, commitment, iv }, aad, plaintext, change = {}) {
 }
 
 /**
- * Makes an envelope and keeps everything on the way. `change` replaces single steps, to make envelopes that are wrong
- * in one thing and right in all others.
+ * 7.1 and 7.2: what both sides know. `change` as for `seal`.
  *
- * @param {object} message version, kind, sender, recipient (identities), content (bytes), contentType, headers (in a
- *   request), and the members timestamp, nonce, keyEpoch, scope, request, inReplyTo; `form` is `shares` where the content is a bundle
- * @param {object} random ephemeralSecret, kemCoins, mlDsaRandom, 32 bytes each
+ * @param {object} message version, kind, sender, recipient (identities), and the members timestamp, nonce, keyEpoch, scope, request,
+ *   inReplyTo; `form` is `shares` where the content is a bundle
+ * @param {object} random ephemeralSecret, kemCoins, 32 bytes each
  */
-export function seal(message, random, change = {}) {
-  const { version, kind = 'message', sender, recipient, form = 'sealed', keyEpoch = 0, ...more } = message;
-  const { content, contentType = 'application/json', headers, ...rest } = more;
+export function agree(message, random, change = {}) {
+  const { version, kind = 'message', sender, recipient, form = 'sealed', keyEpoch = 0, ...rest } = message;
   const suite = SUITE[form][version];
   const label = change.keyLabel ?? labelOf({ kind, version, suite });
   const target = {
@@ -109,13 +116,29 @@ export function seal(message, random, change = {}) {
     : [x25519Secret, ...classic];
   const ikm = change.ikm?.(parts) ?? concat(...parts);
   const info = change.info ?? LP(label, utf8(change.keyFrom ?? header.from), utf8(header.to));
-  const made = messageKey(ikm, info, change);
+  return { header, label, steps: { x25519Secret, kemSecret: kem?.sharedSecret, ikm, info } };
+}
+
+/**
+ * Makes an envelope and keeps everything on the way. `change` replaces single steps, to make envelopes that are wrong
+ * in one thing and right in all others.
+ *
+ * @param {object} message as for `agree`, and content (bytes), contentType, headers (in a request)
+ * @param {object} random as for `agree`, and mlDsaRandom, 32 bytes
+ */
+export function seal(
+  { content, contentType = 'application/json', headers, ...message },
+  random,
+  change = {},
+) {
+  const { header, steps } = agree(message, random, change);
+  const made = messageKey(steps.ikm, steps.info, change);
   const plaintext = change.plaintext ?? plaintextOf({ ...header, contentType, headers, content });
   const sealed = sealWith(made, headerTranscript(header), plaintext, change);
   const payload = change.payload?.(sealed) ?? sealed;
   return {
-    ...sign(sender, { ...header, payload }, random, change),
-    steps: { x25519Secret, kemSecret: kem?.sharedSecret, ikm, info, ...made, plaintext },
+    ...sign(message.sender, { ...header, payload }, random, change),
+    steps: { ...steps, ...made, plaintext },
   };
 }
 

@@ -1,0 +1,104 @@
+import { xlinkError } from '../errors/service-errors.js';
+
+/** What says that a result is a no, in libraries that return results in place of `null`. */
+const VERDICTS = ['ok', 'success', 'valid', 'isValid', 'authenticated'] as const;
+
+type Members = Record<string, unknown>;
+
+/**
+ * The members of what a validator returned: its own, and those of its class, read from the object itself, so that getters and
+ * private fields work; methods stay bound to it. Throws `API_KEY_INVALID` for an object that says no, and
+ * `KEY_VALIDATOR_FAILED:INVALID_RESULT` for one that names nobody, such as an error, one that
+ * holds an `error`, a list, a boxed value or an empty row.
+ */
+export function membersOf(answer: unknown): Members {
+  if (typeof answer !== 'object' || answer === null || isNobody(answer)) throw nobody();
+  const members: Members = {};
+  for (const of of classesOf(answer)) addInherited(members, of, answer);
+  for (const [name, value] of Object.entries(answer)) show(members, name, value);
+  if (VERDICTS.some((name) => members[name] === false)) throw xlinkError('API_KEY_INVALID');
+  const says = (value: unknown) => value !== undefined && value !== null;
+  if (says(members['error']) || !Object.values(members).some(says)) throw nobody();
+  return members;
+}
+
+const nobody = () => xlinkError('KEY_VALIDATOR_FAILED:INVALID_RESULT');
+
+/** What the platform has classes for is no customer. */
+const NOBODIES = new Set(
+  'Error Boolean Number String Symbol BigInt Date RegExp Map Set WeakMap WeakSet WeakRef Promise Arguments'.split(
+    ' ',
+  ),
+);
+
+const isNobody = (answer: object): boolean =>
+  answer instanceof Error ||
+  Array.isArray(answer) ||
+  ArrayBuffer.isView(answer) ||
+  NOBODIES.has(Object.prototype.toString.call(answer).slice('[object '.length, -1));
+
+/** The prototypes of an object, nearest last, without that of all objects. */
+function classesOf(answer: object): object[] {
+  const found: object[] = [];
+  for (let at = Object.getPrototypeOf(answer); at; at = Object.getPrototypeOf(at)) {
+    if (Object.getPrototypeOf(at) === null) break; // Object.prototype, of this realm or another
+    found.unshift(at);
+  }
+  return found;
+}
+
+function addInherited(members: Members, from: object, answer: object): void {
+  for (const [name, { get, value }] of Object.entries(Object.getOwnPropertyDescriptors(from))) {
+    if (name === 'constructor') continue;
+    if (typeof value === 'function') hide(members, name, value.bind(answer));
+    else if (get) {
+      try {
+        show(members, name, get.call(answer));
+      } catch {
+        // a getter that throws has nothing to say
+      }
+    }
+  }
+}
+
+/** Defined, not assigned: a member called `__proto__` is one like any other. */
+const show = (members: Members, name: string, value: unknown) =>
+  Object.defineProperty(members, name, { value, enumerable: true, configurable: true, writable: true });
+
+/** A method is called, and is no part of what is shown, compared or logged. */
+const hide = (members: Members, name: string, value: unknown) =>
+  Object.defineProperty(members, name, { value, enumerable: false, configurable: true, writable: true });
+
+/**
+ * A copy whose lists and plain objects are copies too, all the way down: changing one changes no other. Dates and instances
+ * of classes stay what they are.
+ */
+export function copyOf<T extends object>(value: T, freeze: (copy: object) => void = () => {}): T {
+  return copy(value, freeze, new Map()) as T;
+}
+
+/** The same, and nobody can change it. */
+export const frozenCopyOf = <T extends object>(value: T): T => copyOf(value, Object.freeze);
+
+function copy(value: unknown, freeze: (copy: object) => void, seen: Map<object, object>): unknown {
+  if (typeof value !== 'object' || value === null || !isData(value)) return value;
+  const known = seen.get(value);
+  if (known) return known;
+  const made: Members | unknown[] = Array.isArray(value) ? [] : Object.create(Object.getPrototypeOf(value));
+  seen.set(value, made);
+  for (const name of Object.getOwnPropertyNames(value)) {
+    if (Array.isArray(value) && name === 'length') continue;
+    const { enumerable, value: member } = Object.getOwnPropertyDescriptor(value, name)!;
+    const copied = copy(member, freeze, seen);
+    const put = enumerable ? show : hide;
+    put(made as Members, name, copied);
+  }
+  freeze(made);
+  return made;
+}
+
+function isData(value: object): boolean {
+  if (Array.isArray(value)) return true;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}

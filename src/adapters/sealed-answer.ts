@@ -1,0 +1,48 @@
+import type { SealAnswer } from '../agent/answer.js';
+import { MAX_CHUNK_BYTES } from '../envelope/chunks.js';
+import type { SealedAnswer } from '../envelope/seal-answer.js';
+import { xlinkError } from '../errors/service-errors.js';
+import { encodeFrames, FRAME, type Frame } from '../http/answer-frames.js';
+import { type AnswerSealer, sealedHead } from '../http/answer-head.js';
+import type { InboundRequest } from '../http/decision.js';
+import { ANSWER_TYPE, mediaTypeOf } from '../http/media-type.js';
+import { encodeUtf8 } from '../util/utf8.js';
+
+/** Whether the caller asks for a sealed answer: `Accept: application/xlink-answer`, alone or among others. */
+export const wantsSealedAnswer = (request: InboundRequest): boolean =>
+  (request.header('accept') ?? '').split(',').some((type) => mediaTypeOf(type) === ANSWER_TYPE);
+
+/** The sealer of the answer that `seal` begins. */
+export function answerSealer(seal: SealAnswer): AnswerSealer {
+  let begun: SealedAnswer;
+  const chunks = async (bytes: Uint8Array, isFinal: boolean): Promise<Frame[]> => {
+    const frames: Frame[] = [];
+    let at = 0;
+    do {
+      const piece = bytes.subarray(at, at + MAX_CHUNK_BYTES);
+      at += piece.length;
+      const isLast = isFinal && at === bytes.length;
+      const sealed = await begun.chunk(piece, isLast);
+      frames.push({ type: isLast ? FRAME.finalChunk : FRAME.chunk, bytes: sealed });
+    } while (at < bytes.length);
+    if (isFinal) frames.push({ type: FRAME.end, bytes: await begun.end() });
+    return frames;
+  };
+  return {
+    more: async (bytes, isFinal) => encodeFrames(await chunks(bytes, isFinal)),
+    async begin(head, bytes, isFinal) {
+      if (head.headers.some(([name]) => name.toLowerCase() === 'trailer'))
+        throw xlinkError('ANSWER_NOT_SEALED', { field: 'trailer' });
+      const first = bytes.subarray(0, MAX_CHUNK_BYTES);
+      const isAll = isFinal && first.length === bytes.length;
+      begun = await seal({ ...sealedHead(head), bytes: first }, isAll);
+      const frames: Frame[] = [
+        { type: FRAME.head, bytes: encodeUtf8(JSON.stringify(begun.envelope)) },
+        { type: isAll ? FRAME.finalChunk : FRAME.chunk, bytes: begun.payload },
+      ];
+      const rest = bytes.subarray(first.length);
+      if (rest.length > 0) frames.push(...(await chunks(rest, isFinal)));
+      return encodeFrames(frames);
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import type { DiscoveryDocument, SignedDiscoveryDocument } from '../discovery/document.js';
+import { signDocument } from '../discovery/signed-document.js';
+import type { Result } from '../errors/result.js';
+import type { AgentMessage, Envelope } from '../types/protocol.js';
+import { branded } from '../util/copies.js';
+import { BaseAgent } from './agent.js';
+import { createRefusal, prepareAnswer, type SealAnswer } from './answer.js';
+import { attempt } from './attempt.js';
+import { type Introduction, receiveIntroduction } from './introduction.js';
+import type { ClaimedEnvelope, ReceiveRules } from './receive.js';
+
+/** An agent that is called: what the adapter of a service and a relay need of it, and callers do not. */
+export class ServiceAgent extends BaseAgent {
+  static {
+    branded(this, 'agent/service');
+  }
+
+  /** Signs what a service says of itself, for `/.well-known/xlink.json`. */
+  async signDiscovery(document: DiscoveryDocument): Promise<SignedDiscoveryDocument> {
+    const { identity } = await this.present();
+    return signDocument(document, identity, identity.crypto);
+  }
+
+  /**
+   * Prepares the answer to a request: sealed for its sender, chunk by chunk, and tied to the request by `inReplyTo` and `request`.
+   * For adapters. Throws `LOOKUP_FAILED…` or `KEY_AGREEMENT_FAILED…` for a sender that no answer can be sealed for.
+   */
+  async prepareAnswer(message: AgentMessage): Promise<SealAnswer> {
+    return prepareAnswer(await this.context(), message);
+  }
+
+  /** Makes the signed refusal of a request whose nonce was claimed. For adapters. */
+  async createRefusal(claimed: ClaimedEnvelope, problem: unknown): Promise<Envelope> {
+    return createRefusal(await this.context(), claimed, problem);
+  }
+
+  /** Receives a signed-only envelope from a DID that is in no registry. All other checks are those of `receive`. */
+  async receiveIntroduction(
+    input: string | Uint8Array,
+    options: Introduction & Pick<ReceiveRules, 'admit' | 'onClaimed'>,
+  ): Promise<Result<AgentMessage>> {
+    return attempt(async () => receiveIntroduction(await this.context(), input, options));
+  }
+}

@@ -1,0 +1,63 @@
+import type { Header } from '../envelope/plaintext.js';
+import { ANSWER_TYPE } from './media-type.js';
+
+/** Status and headers of an answer. Names are in any case; a name may come several times. */
+export interface AnswerHead {
+  readonly status: number;
+  readonly headers: readonly Header[];
+}
+
+/** Seals one answer, piece by piece. The pieces come one after the other; each begins when the one before it is done. */
+export interface AnswerSealer {
+  /** The frames of the head and the first bytes. `isFinal`: they are all. Rejects with `ANSWER_NOT_SEALED`. */
+  begin(head: AnswerHead, bytes: Uint8Array, isFinal: boolean): Promise<Uint8Array>;
+  /** The frames of further bytes, and behind the last of them what says that they were all. */
+  more(bytes: Uint8Array, isFinal: boolean): Promise<Uint8Array>;
+}
+
+/** They belong to the connection, so they are said in front of the sealed answer, and not in it. */
+const OF_THE_CONNECTION = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Browsers and proxies act on these before anybody can open the answer. What the caller gets is in it all the same. */
+const READ_ON_THE_WAY =
+  /^(connection|keep-alive|date|server|alt-svc|strict-transport-security|timing-allow-origin|access-control-.*|cross-origin-.*)$/;
+
+/** Headers by name in lower case, each with the values that it came with. */
+const lowerCase = ([name, value]: Header): Header => [name.toLowerCase(), value];
+
+/** What is sealed of the headers of an answer. */
+export function sealedHead({ status, headers }: AnswerHead) {
+  const sealed = headers.map(lowerCase).filter(([name]) => !OF_THE_CONNECTION.has(name));
+  const contentType = sealed.find(([name]) => name === 'content-type')?.[1] ?? '';
+  return { status, contentType, headers: sealed.filter(([name]) => name !== 'content-type') };
+}
+
+/** Statuses with which a browser, a platform or a proxy does something else than hand the body on. */
+const actedOn = (status: number): boolean =>
+  status === 204 || status === 205 || status === 206 || (status >= 300 && status < 400) || status === 407;
+
+/**
+ * What the sealed answer travels under. No cache may keep it: it is for one caller, and for one request. Nothing on the way may
+ * hold it back or change it.
+ */
+export function outerHead({ status, headers }: AnswerHead): AnswerHead {
+  const vary = headers.filter(([name]) => name.toLowerCase() === 'vary').map(([, value]) => value);
+  return {
+    status: actedOn(status) ? 200 : status,
+    headers: [
+      ['Content-Type', ANSWER_TYPE],
+      ['Cache-Control', 'no-store, no-transform'],
+      ['Vary', [...vary, 'Accept, Authorization, Xlink-Envelope'].join(', ')],
+      ['X-Accel-Buffering', 'no'],
+      ...headers.filter(([name]) => READ_ON_THE_WAY.test(name.toLowerCase())),
+    ],
+  };
+}

@@ -1,0 +1,120 @@
+import type { OptionCheck, OptionChecks } from '../util/options.js';
+
+/** A part of an API. */
+export interface Route {
+  /** Path prefix by whole segments: `/payments` stands for `/payments` and all below it. Compared without regard to case. */
+  readonly path: string;
+  /** Methods it is for. Default all. GET stands for HEAD, too. */
+  readonly methods?: readonly string[];
+}
+
+const isPath: OptionCheck = (value) =>
+  typeof value === 'string' && /^\/[^*?#]*$/.test(value) && !/\/:/.test(value)
+    ? undefined
+    : 'a path prefix that starts with /, without patterns such as * and :id';
+const isMethods: OptionCheck = (value) =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((one) => typeof one === 'string' && /^[A-Za-z-]+$/.test(one))
+    ? undefined
+    : 'a non-empty array of HTTP methods';
+
+/** What the members of a {@link Route} must be. */
+export const ROUTE_CHECKS: OptionChecks<Route> = { path: isPath, methods: isMethods };
+
+/** Whether it is a {@link Route} with one more member and nothing else: a misspelled member would widen it. */
+export function isRouteWith(name: string, isValue: (value: unknown) => boolean) {
+  return (candidate: unknown): boolean => {
+    if (typeof candidate !== 'object' || candidate === null) return false;
+    const { path, methods, [name]: value, ...unknown } = candidate as Record<string, unknown>;
+    const isRoute = !isPath(path) && (methods === undefined || !isMethods(methods));
+    return isRoute && isValue(value) && Object.keys(unknown).length === 0;
+  };
+}
+
+interface Entry<T> extends Route {
+  readonly value: T;
+}
+
+/** Values for parts of an API. The longest path counts, then the one that was set last. */
+export class RouteTable<T> {
+  #entries: Entry<T>[] = [];
+
+  get isEmpty(): boolean {
+    return this.#entries.length === 0;
+  }
+
+  set(route: Route, value: T): void {
+    this.clear(route);
+    this.#entries.unshift({ ...normalized(route), value });
+  }
+
+  clear(route: Route): void {
+    const { path, methods } = normalized(route);
+    const same = (known: Route) => known.path === path && String(known.methods) === String(methods);
+    this.#entries = this.#entries.filter((known) => !same(known));
+  }
+
+  /**
+   * The values for a request, one for each way in which a router may read its path: the strictest is to count, so that a path
+   * can neither walk around a strict route nor borrow what a lax one has.
+   */
+  readings(method: string, target: string): readonly [T | undefined, T | undefined] {
+    const path = pathOf(target);
+    const inCapitals = method.toUpperCase();
+    return [this.#find(inCapitals, literal(path)), this.#find(inCapitals, folded(path))];
+  }
+
+  #find(method: string, path: string): T | undefined {
+    let best: Entry<T> | undefined;
+    for (const route of this.#entries) {
+      if (route.methods && !route.methods.some((one) => serves(one, method))) continue;
+      if (path !== route.path && !path.startsWith(route.path === '/' ? '/' : `${route.path}/`)) continue;
+      if (!best || route.path.length > best.path.length) best = route;
+    }
+    return best?.value;
+  }
+}
+
+/** Routers answer HEAD with the handler of GET. */
+const serves = (routeMethod: string, method: string): boolean =>
+  routeMethod === method || (routeMethod === 'GET' && method === 'HEAD');
+
+function normalized({ path, methods }: Route): Route {
+  const inOrder = methods?.map((method) => method.toUpperCase()).sort();
+  return { path: folded(pathOf(path)), ...(inOrder ? { methods: inOrder } : {}) };
+}
+
+/** The target without scheme and host (RFC 9112 section 3.2.2: servers take the absolute form), query and fragment, as routers see it. */
+const pathOf = (target: string): string =>
+  target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/\\?#]*/i, '').split(/[?#]/)[0]!;
+
+/** As most routers read a path: segment by segment, without regard to case, percent-encoding and one trailing slash. */
+function literal(path: string): string {
+  const plain = path.split('/').map(decodeSegment).join('/').toLowerCase();
+  return plain.length > 1 && plain.endsWith('/') ? plain.slice(0, -1) : plain;
+}
+
+/** As the most obliging router could read it: backslashes, encoded slashes, empty segments, dots and `;parameters` resolved. */
+function folded(path: string): string {
+  const segments: string[] = [];
+  for (const part of path.split('/').map(decode).join('/').toLowerCase().split(/[/\\]/)) {
+    const segment = part.split(';')[0]!;
+    if (segment === '..') segments.pop();
+    else if (segment !== '' && segment !== '.') segments.push(segment);
+  }
+  return `/${segments.join('/')}`;
+}
+
+function decodeSegment(segment: string): string {
+  const plain = decode(segment);
+  return /[/\\]/.test(plain) ? segment : plain;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,27 @@
+import type { Scope } from '../../types/protocol.js';
+import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
+import { requestContextOf } from '../request-context.js';
+import { type FastifyReply, type FastifyRequest, refuseFastify } from './plugin.js';
+
+/** A `preHandler` hook of a route or an instance. */
+export type FastifyGuard = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+
+/**
+ * Rejects callers not authenticated by an envelope, whatever the mode: `{ preHandler: requireXlink() }`. It believes the adapter,
+ * and never `request.auth`. Throws `INVALID_OPTION` for arguments: scopes are for {@link requireScope}.
+ */
+export const requireXlink = (...nothing: never[]): FastifyGuard => fastifyGuard(xlinkGuard(nothing));
+
+/**
+ * Lets a caller through who was granted this scope, or whose key has it (or `*`) among the `scopes` that
+ * `legacyKeyValidator` returned: `{ preHandler: requireScope('orders:write') }`. Throws `INVALID_OPTION`.
+ */
+export const requireScope = (scope: Scope): FastifyGuard => fastifyGuard(scopeGuard(scope));
+
+const fastifyGuard = (guard: Guard): FastifyGuard =>
+  async function xlinkAuthorization(request, reply) {
+    const answer = guard(request);
+    if (!answer) return undefined;
+    await refuseFastify(request, reply, answer, requestContextOf(request).onRefusal as never);
+    return reply;
+  };

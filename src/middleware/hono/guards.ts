@@ -1,0 +1,28 @@
+import type { Scope } from '../../types/protocol.js';
+import { refusalOf } from '../fetch/authenticate.js';
+import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
+import { requestContextOf } from '../request-context.js';
+import type { HonoMiddleware, HonoOptions } from './middleware.js';
+
+/**
+ * Rejects callers not authenticated by an envelope, whatever the mode. Put it behind {@link honoMiddleware}: it believes the
+ * adapter, and never what other middleware set. Throws `INVALID_OPTION` for arguments: scopes are for {@link requireScope}.
+ */
+export const requireXlink = (...nothing: never[]): HonoMiddleware => honoGuard(xlinkGuard(nothing));
+
+/**
+ * Lets a caller through who was granted this scope, or whose key has it (or `*`) among the `scopes` that
+ * `legacyKeyValidator` returned. Put it behind {@link honoMiddleware}. Throws `INVALID_OPTION`.
+ */
+export const requireScope = (scope: Scope): HonoMiddleware => honoGuard(scopeGuard(scope));
+
+const honoGuard = (guard: Guard): HonoMiddleware =>
+  async function xlinkAuthorization(c, next) {
+    const answer = guard(c);
+    if (answer) {
+      const onRefusal = requestContextOf(c).onRefusal as HonoOptions['onRefusal'];
+      return refusalOf(answer, c.req.raw.method, onRefusal && ((refusal) => onRefusal(refusal, c)));
+    }
+    await next();
+    return undefined;
+  };

@@ -1,0 +1,164 @@
+import { concat, EMPTY } from '../../crypto/bytes.js';
+import type { Header } from '../../envelope/plaintext.js';
+import type { AnswerHead, AnswerSealer } from '../../http/answer-head.js';
+import { encodeUtf8 } from '../../util/utf8.js';
+import { bytesOf, callbackIn } from './arguments.js';
+import { PlainHttp1 } from './plain-http1.js';
+import { SealedOutput } from './sealed-output.js';
+
+type Write = (...args: unknown[]) => boolean;
+
+/** The parts of Node's `net.Socket` that are used. */
+export interface NodeSocket {
+  write: Write;
+  readonly writableLength: number;
+  readonly destroyed: boolean;
+  emit(event: string): unknown;
+  once(event: string, listener: () => void): unknown;
+  prependListener(event: string, listener: () => void): unknown;
+  removeListener(event: string, listener: () => void): unknown;
+  destroy(): unknown;
+  cork(): void;
+  uncork(): void;
+}
+
+/** The parts of Node's `ServerResponse` that are used. */
+export interface Http1Response {
+  /** The connection while it is this response's turn to write. */
+  readonly socket: NodeSocket | null | undefined;
+  shouldKeepAlive: boolean;
+  once(event: string, listener: () => void): unknown;
+}
+
+export interface Http1Connection {
+  readonly socket: NodeSocket;
+  /** Whether who is at the other end speaks HTTP/1.1, and not HTTP/1.0. */
+  readonly takesChunks: boolean;
+}
+
+/** What is sent in the place of an answer that cannot be sealed. */
+export type FailureAnswer = (error: unknown) => { readonly head: AnswerHead; readonly body: string };
+
+/**
+ * Seals what a response writes to its connection. The response itself stays as it is: whoever hooks into it, in front or
+ * behind, whatever it throws, emits and calls back is Node's own. What is sealed is what a caller with a key would have got.
+ */
+export function sealHttp1(
+  res: Http1Response,
+  { socket, takesChunks }: Http1Connection,
+  sealer: AnswerSealer,
+  failure: FailureAnswer,
+): void {
+  const { turns, write } = tapped(socket);
+  if (!takesChunks) res.shouldKeepAlive = false; // the answer ends with the connection
+  const pass: Write = (...args) => write.apply(socket, args);
+  const passAll = (parts: readonly Uint8Array[], written: () => void): boolean => {
+    socket.cork(); // all in one packet, and no copy of them
+    for (const part of parts.slice(0, -1)) pass(part);
+    const hasRoom = pass(parts.at(-1), written);
+    socket.uncork();
+    return hasRoom;
+  };
+  const output: SealedOutput = new SealedOutput(sealer, {
+    begin(head, bytes, isFinal, written) {
+      if (isFinal) return pass(whole(head, bytes), written);
+      if (!takesChunks) return passAll([headBytes(head), bytes], written);
+      const headOfChunks = headBytes(head, ['Transfer-Encoding', 'chunked']);
+      return passAll([headOfChunks, ...chunk(bytes)], written);
+    },
+    write(bytes, isFinal, written) {
+      if (!takesChunks) return pass(bytes, written);
+      return passAll([...chunk(bytes), ...(isFinal ? [LAST_CHUNK] : [])], written);
+    },
+    drained: () => socket.emit('drain'),
+    fail(error, hasBegun, written) {
+      if (hasBegun) return void socket.destroy();
+      const { head, body } = failure(error);
+      pass(whole(head, encodeUtf8(body)), written);
+    },
+  });
+  const plain = new PlainHttp1({
+    interim: (bytes) => pass(bytes),
+    head: (head) => output.head(head),
+    body: (bytes) => output.write(bytes),
+    end: () => output.end(),
+    trailers: () => output.fail(new TypeError('a sealed answer has no trailers')),
+  });
+
+  const onDrain = () => output.drained();
+  const turn = {
+    isOn: () => res.socket === socket,
+    size: () => output.size,
+    write(args: readonly unknown[]): boolean {
+      const bytes = bytesOf(args);
+      const callback = callbackIn(args);
+      plain.push(bytes);
+      if (callback && !output.flush(callback)) return pass(EMPTY, callback);
+      return output.hasRoom;
+    },
+  };
+  turns.add(turn);
+  socket.prependListener('drain', onDrain); // before the response hears of it, and asks whether there is room
+  res.once('prefinish', () => plain.close());
+  res.once('close', () => {
+    output.abandon();
+    turns.delete(turn);
+    socket.removeListener('drain', onDrain);
+  });
+}
+
+interface Turn {
+  isOn(): boolean;
+  size(): number;
+  write(args: readonly unknown[]): boolean;
+}
+
+const taps = new WeakMap<NodeSocket, { readonly turns: Set<Turn>; readonly write: Write }>();
+
+/** A connection is tapped once; what goes over it is sealed while it is the turn of a response that is to be sealed. */
+function tapped(socket: NodeSocket) {
+  const known = taps.get(socket);
+  if (known) return known;
+  const { write } = socket;
+  const turns = new Set<Turn>();
+  const now = () => [...turns].find((turn) => turn.isOn());
+  socket.write = function writeSealed(...args) {
+    const turn = now();
+    return turn ? turn.write(args) : write.apply(this, args);
+  };
+  const plainLength = lengthOf(socket);
+  Object.defineProperty(socket, 'writableLength', {
+    configurable: true,
+    get: () => plainLength() + (now()?.size() ?? 0),
+  });
+  const tap = { turns, write };
+  taps.set(socket, tap);
+  return tap;
+}
+
+/** How `writableLength` is found, which is a getter of a class of Node's. */
+function lengthOf(socket: NodeSocket): () => number {
+  for (let at: object | null = socket; at; at = Object.getPrototypeOf(at)) {
+    const { get } = Object.getOwnPropertyDescriptor(at, 'writableLength') ?? {};
+    if (get) return () => get.call(socket) as number;
+  }
+  return () => 0;
+}
+
+const LAST_CHUNK = encodeUtf8('0\r\n\r\n');
+
+const chunk = (bytes: Uint8Array): Uint8Array[] => [
+  encodeUtf8(`${bytes.length.toString(16)}\r\n`),
+  bytes,
+  encodeUtf8('\r\n'),
+];
+
+const whole = (head: AnswerHead, body: Uint8Array): Uint8Array =>
+  concat([headBytes(head, ['Content-Length', String(body.length)]), body]);
+
+/** Values are bytes as characters up to U+00FF, as Node has them. */
+function headBytes({ status, headers }: AnswerHead, ...framing: Header[]): Uint8Array {
+  const lines = [...headers, ...framing].map(([name, value]) => `${name}: ${value}\r\n`);
+  const text = `HTTP/1.1 ${status} \r\n${lines.join('')}\r\n`;
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}

@@ -1,0 +1,28 @@
+import type { AnswerSealer } from '../../http/answer-head.js';
+import { type FailureAnswer, type Http1Response, type NodeSocket, sealHttp1 } from './http1.js';
+import { type Http2Stream, sealHttp2 } from './http2.js';
+import { sealMethods, type WritableResponse } from './methods.js';
+
+/**
+ * Seals the answer that is about to be written to a response, as far down as can be: where bytes leave for the connection, so
+ * that nobody notices.
+ */
+export function sealAnswerOf(
+  req: { readonly socket?: unknown; readonly httpVersion?: unknown },
+  res: object,
+  sealer: AnswerSealer,
+  failure: FailureAnswer,
+): void {
+  const { stream } = res as { stream?: Partial<Http2Stream> };
+  if (typeof stream?.respond === 'function') sealHttp2(stream as Http2Stream, sealer);
+  else if (isConnection(req.socket)) {
+    const connection = { socket: req.socket, takesChunks: req.httpVersion !== '1.0' };
+    sealHttp1(res as Http1Response, connection, sealer, failure);
+  } else sealMethods(res as WritableResponse, sealer, failure);
+}
+
+/** A TCP, TLS or Unix connection of Node's own, which responses write to. Other runtimes and tests have something in its place. */
+function isConnection(socket: unknown): socket is NodeSocket {
+  const { _handle } = (socket ?? {}) as { _handle?: { writeUtf8String?: unknown } };
+  return typeof _handle?.writeUtf8String === 'function';
+}

@@ -1,0 +1,159 @@
+import { concat } from '../../crypto/bytes.js';
+import { type AnswerHead, type AnswerSealer, outerHead } from '../../http/answer-head.js';
+
+/** Where sealed bytes go. */
+export interface Wire {
+  /** Sends status and headers, with the first bytes; `isFinal`: with all of them. As `write`, otherwise. */
+  begin(head: AnswerHead, bytes: Uint8Array, isFinal: boolean, written: () => void): boolean;
+  /** Sends further bytes, and calls back when they are on their way. False: no more, please, until it drains. */
+  write(bytes: Uint8Array, isFinal: boolean, written: () => void): boolean;
+  /** Room for more again, after `write` of the output returned false while the wire itself had room. */
+  drained(): void;
+  /** Sends what is sent in the place of an answer that cannot be sealed, or breaks off what has begun. */
+  fail(error: unknown, hasBegun: boolean, written: () => void): void;
+}
+
+/** Bytes that are held before who writes is asked to wait: those of one chunk. */
+const HIGH_WATER_MARK = 65_536;
+
+/**
+ * The answer as a handler writes it, on its way to become sealed: what is written in one go is sealed in one go, in order, and
+ * callbacks come when it is on the wire. Sealing may take its time, for a signature may come from elsewhere.
+ */
+export class SealedOutput {
+  readonly #sealer: AnswerSealer;
+  readonly #wire: Wire;
+  #head: AnswerHead | undefined;
+  #held: Uint8Array[] = [];
+  #callbacks: (() => void)[] = [];
+  #size = 0;
+  #ended = false;
+  #hasBegun = false;
+  #state: 'idle' | 'at work' | 'over' = 'idle';
+  #isAwaited = false;
+  #wireIsFull = false;
+
+  constructor(sealer: AnswerSealer, wire: Wire) {
+    this.#sealer = sealer;
+    this.#wire = wire;
+  }
+
+  /** Bytes that were written and are not on the wire yet. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** False: no more, please, until it drains. */
+  get hasRoom(): boolean {
+    return !this.#isAwaited && !this.#wireIsFull;
+  }
+
+  head(head: AnswerHead): void {
+    this.#head = head;
+    this.#work();
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#ended || this.#state === 'over') return;
+    this.#held.push(bytes);
+    this.#size += bytes.length;
+    this.#isAwaited = this.#size >= HIGH_WATER_MARK;
+    this.#work();
+  }
+
+  /** Calls back when everything that was written is on the wire. False: it is already, and there will be no call. */
+  flush(callback: () => void): boolean {
+    if (this.#state !== 'at work') return false;
+    this.#callbacks.push(callback);
+    return true;
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#work();
+  }
+
+  /** The wire has room again. */
+  drained(): void {
+    this.#wireIsFull = false;
+  }
+
+  /** Whoever was to get it is gone. */
+  abandon(): void {
+    this.#finish();
+  }
+
+  /** What the handler wrote cannot be sealed. */
+  fail(error: unknown): void {
+    if (this.#state === 'over') return;
+    const callbacks = this.#callbacks;
+    this.#callbacks = [];
+    this.#wire.fail(error, this.#hasBegun, () => callAll(callbacks));
+    this.#finish();
+  }
+
+  #work(): void {
+    if (this.#state !== 'idle') return;
+    this.#state = 'at work';
+    queueMicrotask(() => this.#run().catch((error) => this.fail(error)));
+  }
+
+  async #run(): Promise<void> {
+    while (this.#state === 'at work' && this.#hasWork()) {
+      const [bytes, callbacks, isFinal] = [joined(this.#held), this.#callbacks, this.#ended];
+      this.#held = [];
+      this.#callbacks = [];
+      const isFirst = !this.#hasBegun;
+      if (!isFirst && bytes.length === 0 && !isFinal) {
+        callAll(callbacks);
+        continue;
+      }
+      const sealed = await (isFirst
+        ? this.#sealer.begin(this.#head!, bytes, isFinal)
+        : this.#sealer.more(bytes, isFinal)
+      ).catch((error) => {
+        this.#callbacks = [...callbacks, ...this.#callbacks];
+        throw error;
+      });
+      if (this.#isOver()) return callAll(callbacks);
+      this.#hasBegun = true;
+      this.#size -= bytes.length;
+      if (isFinal) callbacks.push(...this.#callbacks.splice(0));
+      const written = () => callAll(callbacks);
+      const hasRoom = isFirst
+        ? this.#wire.begin(outerHead(this.#head!), sealed, isFinal, written)
+        : this.#wire.write(sealed, isFinal, written);
+      this.#wireIsFull = !hasRoom;
+      if (isFinal) return this.#finish();
+    }
+    if (this.#isOver()) return;
+    this.#state = 'idle';
+    if (!this.#isAwaited) return;
+    this.#isAwaited = false;
+    if (!this.#wireIsFull) this.#wire.drained();
+  }
+
+  #hasWork(): boolean {
+    return this.#held.length > 0 || this.#callbacks.length > 0 || !this.#hasBegun || this.#ended;
+  }
+
+  #isOver(): boolean {
+    return this.#state === 'over';
+  }
+
+  #finish(): void {
+    this.#state = 'over';
+    const callbacks = this.#callbacks;
+    this.#held = [];
+    this.#callbacks = [];
+    this.#size = 0;
+    callAll(callbacks);
+  }
+}
+
+const joined = (pieces: readonly Uint8Array[]): Uint8Array =>
+  pieces.length === 1 ? pieces[0]! : concat(pieces);
+
+const callAll = (callbacks: readonly (() => void)[]): void => {
+  for (const callback of callbacks) callback();
+};

@@ -1,0 +1,173 @@
+import { runInNewContext } from 'node:vm';
+import { describe, expect, test } from '@jest/globals';
+import { copyOf, frozenCopyOf, membersOf } from '../../src/adapters/customer.js';
+
+const errorOf = (answer: unknown): string => {
+  try {
+    return `members ${Object.keys(membersOf(answer))}`;
+  } catch (error) {
+    return (error as { id: string }).id;
+  }
+};
+
+describe('[A5] what a validator returns is taken for what it is', () => {
+  const nobody: [string, unknown][] = [
+    ['an error', new Error('no such key')],
+    ['an error with members', Object.assign(new Error('no'), { clientId: 'acme' })],
+    ['an error of another realm', runInNewContext('new Error("no")')],
+    ['a boxed false', new Boolean(false)],
+    ['a boxed true', new Boolean(true)],
+    ['a boxed number', new Number(0)],
+    ['a boxed text', new String('acme')],
+    ['a boxed bigint', Object(1n)],
+    ['a boxed symbol', Object(Symbol('acme'))],
+    ['a list', [{ clientId: 'acme' }]],
+    ['a list of another realm', runInNewContext('[{ clientId: "acme" }]')],
+    ['bytes', new Uint8Array([1])],
+    ['a Buffer', Buffer.from('acme')],
+    ['a date', new Date(0)],
+    ['a pattern', /acme/],
+    ['a Map', new Map([['clientId', 'acme']])],
+    ['a Set', new Set(['acme'])],
+    ['a promise within a promise', Promise.resolve({ clientId: 'acme' })],
+    ['an empty object', {}],
+    ['an empty object without prototype', Object.create(null)],
+    ['an empty row of a join', { id: null, name: null, plan: undefined }],
+    ['an instance without members', new (class Customer {})()],
+    [
+      'an instance with methods only',
+      new (class Customer {
+        may() {
+          return true;
+        }
+      })(),
+    ],
+    ['what a client of a service returns when it failed', { data: null, error: { message: 'no rows' } }],
+    [
+      'a result that holds an error',
+      new (class Err {
+        readonly error = 'no';
+        isOk() {
+          return false;
+        }
+      })(),
+    ],
+    ['a text', 'acme'],
+    ['true', true],
+    ['a function', () => ({ clientId: 'acme' })],
+  ];
+  test.each(nobody)('%s names nobody', (_, answer) => {
+    expect(errorOf(answer)).toBe('KEY_VALIDATOR_FAILED:INVALID_RESULT');
+  });
+
+  const verdicts = ['ok', 'success', 'valid', 'isValid', 'authenticated'];
+  test.each(verdicts)('an object whose %s is false says no, whatever else it holds', (name) => {
+    expect(errorOf({ [name]: false, clientId: 'acme' })).toBe('API_KEY_INVALID');
+    expect(errorOf({ [name]: true, clientId: 'acme' })).toBe(`members ${name},clientId`);
+  });
+
+  test('so does an instance whose getter says it', () => {
+    class Verdict {
+      readonly clientId = 'acme';
+      get valid(): boolean {
+        return false;
+      }
+    }
+    expect(errorOf(new Verdict())).toBe('API_KEY_INVALID');
+  });
+
+  test('an error that is null is none', () => {
+    expect(errorOf({ clientId: 'acme', error: null })).toBe('members clientId,error');
+  });
+});
+
+describe('[A6] classes', () => {
+  class Row {
+    readonly #values: Record<string, unknown>;
+    constructor(values: Record<string, unknown>) {
+      this.#values = values;
+    }
+    get clientId(): unknown {
+      return this.#values['id'];
+    }
+    get broken(): unknown {
+      throw new Error('not loaded');
+    }
+    may(scope: string): boolean {
+      return (this.#values['scopes'] as string[]).includes(scope);
+    }
+  }
+  class Customer extends Row {
+    plan = 'free';
+    get scopes(): string[] {
+      return ['orders:read'];
+    }
+    override get clientId(): unknown {
+      return `customer ${super.clientId}`;
+    }
+  }
+  const customer = () => new Customer({ id: 7, scopes: ['orders:read'] });
+
+  test('getters over private members are read, those of the nearest class count, and one that throws is left out', () => {
+    expect(membersOf(customer())).toEqual({
+      clientId: 'customer 7',
+      scopes: ['orders:read'],
+      plan: 'free',
+    });
+  });
+
+  test('methods work, and are not shown', () => {
+    const { may, ...shown } = membersOf(customer()) as { may(scope: string): boolean };
+    expect([may('orders:read'), may('orders:write')]).toEqual([true, false]);
+    expect(shown).not.toHaveProperty('may');
+    expect(Object.keys(membersOf(customer()))).not.toContain('may');
+    const copied = frozenCopyOf(membersOf(customer())) as { may(scope: string): boolean };
+    expect(copied.may('orders:read')).toBe(true);
+  });
+
+  test('a member called __proto__ is one like any other', () => {
+    const members = copyOf(membersOf(JSON.parse('{"id":"acme","__proto__":{"admin":true}}')));
+    expect(Object.getPrototypeOf(members)).toBe(Object.prototype);
+    expect('admin' in members).toBe(false);
+    expect(Object.keys(members)).toEqual(['id', '__proto__']);
+  });
+});
+
+describe('[A6] copies', () => {
+  const made = () => ({
+    roles: ['a'],
+    limits: { day: { calls: 5 } },
+    since: new Date(0),
+    tags: new Set(['x']),
+  });
+
+  test('share no list and no plain object with what they are made of, all the way down', () => {
+    const original = made();
+    const copied = copyOf(original);
+    expect(copied).toEqual(original);
+    copied.roles.push('admin');
+    copied.limits.day.calls = 1e9;
+    expect(original).toEqual(made());
+    expect(copied.since).toBe(original.since);
+    expect(copied.tags).toBe(original.tags);
+  });
+
+  test('that are frozen cannot be changed, all the way down', () => {
+    const original = made();
+    const frozen = frozenCopyOf(original);
+    expect(() => frozen.roles.push('admin')).toThrow(TypeError);
+    expect(() => {
+      frozen.limits.day.calls = 1e9;
+    }).toThrow(TypeError);
+    original.roles.push('b');
+    expect(frozen.roles).toEqual(['a']);
+  });
+
+  test('of what holds itself hold themselves', () => {
+    const original: Record<string, unknown> = { id: 'acme' };
+    original['self'] = original;
+    const copied = frozenCopyOf(original);
+    expect(copied['self']).toBe(copied);
+    expect(copied).not.toBe(original);
+  });
+});

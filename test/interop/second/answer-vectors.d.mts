@@ -1,0 +1,3 @@
+import type { Tally } from './vectors.mjs';
+
+export function runAnswers(): Promise<Tally>;
