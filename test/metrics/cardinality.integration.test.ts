@@ -66,6 +66,8 @@ describe('the bound', () => {
     for (const reason of REASONS) observe({ type: 'observed', reason });
     for (const refused of [true, false]) observe({ type: 'downgrade', client: 'c', refused });
     for (const keyEpoch of [1, 2]) observe({ type: 'key-epoch', keyEpoch, since: 0, rotatesAt: 1 });
+    for (const [number, method] of (['xlink', 'api-key'] as const).entries())
+      observe({ ...request({ method }), type: 'open', number } as never);
     expect(await samplesOf(register)).toEqual(seriesBound(CAPS));
   }, 30_000);
 

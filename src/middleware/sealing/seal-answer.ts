@@ -21,8 +21,11 @@ export function sealAnswerOf(
   } else sealMethods(res as WritableResponse, sealer, failure);
 }
 
-/** A TCP, TLS or Unix connection of Node's own, which responses write to. Other runtimes and tests have something in its place. */
+/**
+ * A TCP, TLS or Unix connection of Node's own, which responses write to. Other runtimes and tests have something in its place;
+ * Deno's looks the same, and its responses go around it.
+ */
 function isConnection(socket: unknown): socket is NodeSocket {
   const { _handle } = (socket ?? {}) as { _handle?: { writeUtf8String?: unknown } };
-  return typeof _handle?.writeUtf8String === 'function';
+  return typeof _handle?.writeUtf8String === 'function' && !('Deno' in globalThis);
 }
