@@ -11,18 +11,7 @@ import * as redis from '@private.me/xlink/redis';
 import * as server from '@private.me/xlink/server';
 import * as verify from '@private.me/xlink/verify';
 import { seedOf } from '../support/agents.js';
-
-/** A public function that takes an object of options. */
-export interface Taker {
-  /** The export, and the method if it is one. */
-  readonly name: string;
-  /** The published type of the object. */
-  readonly type?: string;
-  /** One of its options. */
-  readonly option: string;
-  /** Calls it with an object that has one more member than it needs. */
-  readonly call: (more: object) => unknown;
-}
+import type { Taker } from './taker.js';
 
 const { Agent, DualModeAdapter, DualModeClient, Identity, MigrationPlan } = root;
 
