@@ -60,7 +60,7 @@ export const SERVICE_ROWS = {
     BODY_TOO_LARGE: row(413, 'The body is larger than the adapter reads.', 'Send less, or raise bodyLimits for the route, or maxBodyBytes (default 1 MiB).'),
     INTAKE_FULL: row(503, 'No room for unverified bodies.', 'Try again; see maxUnauthenticatedBytes.'),
     'INTAKE_FULL:ADDRESS': row(429, 'The address has its share of that room.', 'See addressOf.'),
-    BODY_CONSUMED: row(500, 'The body was read before the adapter could.', 'Put adapter.middleware() before body parsers, or let them leave a Buffer (express.raw).'),
+    BODY_CONSUMED: row(500, 'The body was read before the adapter could.', 'Put adapter.middleware() in front of the body parsers, or let them leave a Buffer (express.raw).'),
     BODY_TOO_SLOW: row(408, 'The body did not arrive in time.', 'A body may take 5 minutes after its head.'),
     BODY_ABORTED: row(400, 'The client went away while sending the body.', 'Try again.'),
     KEY_VALIDATOR_FAILED: row(503, 'The API key could not be checked.', 'See `cause` at the server.'),

@@ -133,7 +133,9 @@ describeWithPostgres('PostgresTrustRegistry', () => {
       const registry = new PostgresTrustRegistry({ pool, table: 'dropped' });
       unwrap(await registry.add(alice));
       await pool.query('DROP TABLE dropped');
-      expect((await thrownBy(() => registry.lookup(alice))).cause).toMatchObject({ code: '42P01' });
+      expect((await thrownBy(() => registry.lookup(alice))).cause).toMatchObject({
+        cause: { code: '42P01' },
+      });
     });
 
     test('that is locked holds up nobody else: a query that ran out of time gives its connection back', async () => {
