@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   type Agent,
+  ANSWER_TYPE,
   ENVELOPE_TYPE,
   MemoryNonceStore,
   type MemoryTrustRegistry,
@@ -29,7 +30,7 @@ import { World, type WorldWithCaller } from '../support/world.js';
 /** The same request, by a caller who asks for sealed answers. */
 const asking = (sent: Sent): Sent => ({
   ...sent,
-  headers: { ...sent.headers, accept: `${ENVELOPE_TYPE}, */*` },
+  headers: { ...sent.headers, accept: `${ANSWER_TYPE}, */*` },
 });
 
 const nonceOf = ({ headers = {}, body }: Sent): string => {
