@@ -114,7 +114,7 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly clients?: ClientStore;
   /** The id of the client a key belongs to, from what the validator returned. Default: `clientId`, `customerId`, `userId` or `id`. */
   readonly clientId?: (auth: ApiKeyAuth<NoInfer<Customer>>) => ClientId | undefined;
-  /** The scopes that a DID inherits when it is enrolled with a key. Default: `scopes`; absent means any. */
+  /** The scopes that a DID inherits when it is enrolled with a key. Default: `scopes`; absent means none. */
   readonly clientScopes?: (auth: ApiKeyAuth<NoInfer<Customer>>) => readonly Scope[] | undefined;
   /** What happens when a client that works on xLink uses its key again. Default `report`: a `downgrade` event. */
   readonly onDowngrade?: OnDowngrade;

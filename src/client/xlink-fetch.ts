@@ -38,8 +38,8 @@ export type XlinkFetch = typeof fetch & {
  * - Streams are refused (`REQUEST_BODY_UNSUPPORTED`), and redirects of enveloped requests are not followed.
  * - An answer must be sealed, or a refusal that the service signed (`xlink-sealed` is `signed` then), or the promise rejects
  *   with `ANSWER_INVALID…` (a write may have happened). Not sealed, with `xlink-sealed: false`, are answers from paths that
- *   the service lists as public, to calls with `sealed: 'optional'`, to HEAD, and to the key. Of a sealed answer, status,
- *   Content-Type and body are sealed; its other headers are not.
+ *   the service lists as public, to calls with `sealed: 'optional'`, to HEAD, and to the key. Status, headers and body of a
+ *   sealed answer are what the service sealed; the body is opened as it is read, so reading it may reject, too.
  * - Rejects with an `XlinkError` for what xLink refuses, and with what the platform's `fetch` rejects with for the rest.
  *
  * With axios 1.12 or newer: `axios.create({ adapter: 'fetch', env: { fetch: xlinkFetch(options) } })`. Older versions

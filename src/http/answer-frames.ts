@@ -22,9 +22,9 @@ const MAX_BYTES: Readonly<Record<number, number>> = {
   [FRAME.end]: 64 + 3309,
 };
 
-/** Frames as they travel. */
-export const encodeFrames = (frames: readonly Frame[]): Uint8Array =>
-  concat(frames.flatMap(({ type, bytes }) => [prefixOf(type, bytes.length), bytes]));
+/** Frames as they travel, in pieces: nothing of what they hold is copied. */
+export const encodeFrames = (frames: readonly Frame[]): Uint8Array[] =>
+  frames.flatMap(({ type, bytes }) => [prefixOf(type, bytes.length), bytes]);
 
 function prefixOf(type: number, length: number): Uint8Array {
   const prefix = new Uint8Array(PREFIX_BYTES);

@@ -7,12 +7,12 @@ export interface AnswerHead {
   readonly headers: readonly Header[];
 }
 
-/** Seals one answer, piece by piece. The pieces come one after the other; each begins when the one before it is done. */
+/** Seals one answer, piece by piece, to bytes that follow each other. The pieces come one after the other; each begins when the one before it is done. */
 export interface AnswerSealer {
   /** The frames of the head and the first bytes. `isFinal`: they are all. Rejects with `ANSWER_NOT_SEALED`. */
-  begin(head: AnswerHead, bytes: Uint8Array, isFinal: boolean): Promise<Uint8Array>;
+  begin(head: AnswerHead, bytes: Uint8Array, isFinal: boolean): Promise<readonly Uint8Array[]>;
   /** The frames of further bytes, and behind the last of them what says that they were all. */
-  more(bytes: Uint8Array, isFinal: boolean): Promise<Uint8Array>;
+  more(bytes: Uint8Array, isFinal: boolean): Promise<readonly Uint8Array[]>;
 }
 
 /** They belong to the connection, so they are said in front of the sealed answer, and not in it. */

@@ -14,7 +14,7 @@ export interface ChangeCondition {
 
 /** What `add` gives to a DID. */
 export interface Grant extends ChangeCondition {
-  /** Scopes it may send with. Absent: those of the entry that is there, or any. */
+  /** Scopes it may send with. Absent: those of the entry that is there, or none. */
   readonly scopes?: readonly Scope[];
   /** Name in the registry entry. Absent: the one that is there. */
   readonly name?: string;

@@ -40,7 +40,7 @@ const read = async (reader: ReadableStreamDefaultReader<Uint8Array>): Promise<st
   return done ? 'done' : Buffer.from(value).toString();
 };
 
-const encodeFrame = (type: number, bytes: Uint8Array) => encodeFrames([{ type, bytes }]);
+const encodeFrame = (type: number, bytes: Uint8Array) => Buffer.concat(encodeFrames([{ type, bytes }]));
 const BROKEN = 'ANSWER_INVALID:BROKEN_OFF';
 
 describe('the body of a sealed answer', () => {

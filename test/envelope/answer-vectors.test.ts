@@ -148,7 +148,7 @@ async function make(one: GoodAnswer): Promise<Uint8Array> {
   for (const [at, bytes] of contents.entries()) {
     const isFinal = at === contents.length - 1;
     const head = { status: one.status, headers: [...type, ...one.headers] };
-    frames.push(await (at === 0 ? sealer.begin(head, bytes, isFinal) : sealer.more(bytes, isFinal)));
+    frames.push(...(await (at === 0 ? sealer.begin(head, bytes, isFinal) : sealer.more(bytes, isFinal))));
   }
   expect(queue).toEqual([]);
   return Buffer.concat(frames);

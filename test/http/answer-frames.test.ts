@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { concat } from '../../src/crypto/bytes.js';
 import { encodeFrames, FRAME, FrameReader } from '../../src/http/answer-frames.js';
 
-const encodeFrame = (type: number, bytes: Uint8Array) => encodeFrames([{ type, bytes }]);
+const encodeFrame = (type: number, bytes: Uint8Array) => Buffer.concat(encodeFrames([{ type, bytes }]));
 const BYTES = concat([
   encodeFrame(FRAME.head, Buffer.from('{}')),
   encodeFrame(FRAME.chunk, new Uint8Array(0)),

@@ -21,7 +21,7 @@ export async function sealedAnswer(
   { status = 200, headers = [], body = '' }: PlainAnswer = {},
 ): Promise<Uint8Array> {
   const sealer = answerSealer(await agent.prepareAnswer(message));
-  return sealer.begin({ status, headers }, Buffer.from(body), true);
+  return Buffer.concat(await sealer.begin({ status, headers }, Buffer.from(body), true));
 }
 
 /** The frames in bytes that are whole. */
@@ -36,7 +36,7 @@ export function framesOf(bytes: Uint8Array): Frame[] {
   return frames;
 }
 
-export { encodeFrames as joined };
+export const joined = (frames: readonly Frame[]): Uint8Array => Buffer.concat(encodeFrames(frames));
 
 /** The envelope that a sealed answer begins with. */
 export const headOf = (answer: Uint8Array): Envelope =>
@@ -44,10 +44,7 @@ export const headOf = (answer: Uint8Array): Envelope =>
 
 /** The answer with another envelope in front. */
 export const withHead = (answer: Uint8Array, head: object): Uint8Array =>
-  encodeFrames([
-    { type: FRAME.head, bytes: Buffer.from(JSON.stringify(head)) },
-    ...framesOf(answer).slice(1),
-  ]);
+  joined([{ type: FRAME.head, bytes: Buffer.from(JSON.stringify(head)) }, ...framesOf(answer).slice(1)]);
 
 /** What a caller says of the beginning of an answer. */
 export function receivedAnswer(

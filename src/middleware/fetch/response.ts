@@ -1,4 +1,4 @@
-import { EMPTY } from '../../crypto/bytes.js';
+import { concat, EMPTY } from '../../crypto/bytes.js';
 import type { Header } from '../../envelope/plaintext.js';
 import { type AnswerHead, type AnswerSealer, outerHead } from '../../http/answer-head.js';
 import type { Headers as HeaderValues, HttpResponse } from '../../http/decision.js';
@@ -37,7 +37,7 @@ export async function sealedResponse(
     const first = await pieces.next();
     const begun = await sealer.begin(head, first.bytes, first.isFinal);
     const { status, headers } = outerHead(head);
-    const body = first.isFinal ? new Uint8Array(begun) : rest(begun, pieces, sealer);
+    const body = first.isFinal ? new Uint8Array(concat(begun)) : rest(begun, pieces, sealer);
     return new Response(body, {
       status,
       headers: headers.map(([name, value]): [string, string] => [name, value]),
@@ -49,15 +49,15 @@ export async function sealedResponse(
 }
 
 function rest(
-  begun: Uint8Array,
+  begun: readonly Uint8Array[],
   pieces: Pieces,
   sealer: AnswerSealer,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const source: UnderlyingDefaultSource<Uint8Array> = {
-    start: (controller) => controller.enqueue(begun),
+    start: (controller) => controller.enqueue(concat(begun)),
     async pull(controller) {
       const { bytes, isFinal } = await pieces.next();
-      controller.enqueue(await sealer.more(bytes, isFinal));
+      controller.enqueue(concat(await sealer.more(bytes, isFinal)));
       if (isFinal) controller.close();
     },
     cancel: (reason) => pieces.cancel(reason),

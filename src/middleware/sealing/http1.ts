@@ -1,10 +1,11 @@
-import { concat, EMPTY } from '../../crypto/bytes.js';
+import { EMPTY } from '../../crypto/bytes.js';
 import type { Header } from '../../envelope/plaintext.js';
 import type { AnswerHead, AnswerSealer } from '../../http/answer-head.js';
 import { encodeUtf8 } from '../../util/utf8.js';
 import { bytesOf, callbackIn } from './arguments.js';
 import { PlainHttp1 } from './plain-http1.js';
 import { SealedOutput } from './sealed-output.js';
+import { writeAll } from './write-all.js';
 
 type Write = (...args: unknown[]) => boolean;
 
@@ -52,29 +53,23 @@ export function sealHttp1(
   const { turns, write } = tapped(socket);
   if (!takesChunks) res.shouldKeepAlive = false; // the answer ends with the connection
   const pass: Write = (...args) => write.apply(socket, args);
-  const passAll = (parts: readonly Uint8Array[], written: () => void): boolean => {
-    socket.cork(); // all in one packet, and no copy of them
-    for (const part of parts.slice(0, -1)) pass(part);
-    const hasRoom = pass(parts.at(-1), written);
-    socket.uncork();
-    return hasRoom;
-  };
+  const passAll = (parts: readonly Uint8Array[], written: () => void): boolean =>
+    writeAll(socket, pass, parts, written);
   const output: SealedOutput = new SealedOutput(sealer, {
-    begin(head, bytes, isFinal, written) {
-      if (isFinal) return pass(whole(head, bytes), written);
-      if (!takesChunks) return passAll([headBytes(head), bytes], written);
-      const headOfChunks = headBytes(head, ['Transfer-Encoding', 'chunked']);
-      return passAll([headOfChunks, ...chunk(bytes)], written);
+    begin(head, parts, isFinal, written) {
+      if (isFinal) return passAll(whole(head, parts), written);
+      if (!takesChunks) return passAll([headBytes(head), ...parts], written);
+      return passAll([headBytes(head, ['Transfer-Encoding', 'chunked']), ...chunk(parts)], written);
     },
-    write(bytes, isFinal, written) {
-      if (!takesChunks) return pass(bytes, written);
-      return passAll([...chunk(bytes), ...(isFinal ? [LAST_CHUNK] : [])], written);
+    write(parts, isFinal, written) {
+      if (!takesChunks) return passAll(parts, written);
+      return passAll([...chunk(parts), ...(isFinal ? [LAST_CHUNK] : [])], written);
     },
     drained: () => socket.emit('drain'),
     fail(error, hasBegun, written) {
       if (hasBegun) return void socket.destroy();
       const { head, body } = failure(error);
-      pass(whole(head, encodeUtf8(body)), written);
+      passAll(whole(head, [encodeUtf8(body)]), written);
     },
   });
   const plain = new PlainHttp1({
@@ -147,14 +142,19 @@ function lengthOf(socket: NodeSocket): () => number {
 
 const LAST_CHUNK = encodeUtf8('0\r\n\r\n');
 
-const chunk = (bytes: Uint8Array): Uint8Array[] => [
-  encodeUtf8(`${bytes.length.toString(16)}\r\n`),
-  bytes,
+const lengthOfAll = (parts: readonly Uint8Array[]): number =>
+  parts.reduce((length, part) => length + part.length, 0);
+
+const chunk = (parts: readonly Uint8Array[]): Uint8Array[] => [
+  encodeUtf8(`${lengthOfAll(parts).toString(16)}\r\n`),
+  ...parts,
   encodeUtf8('\r\n'),
 ];
 
-const whole = (head: AnswerHead, body: Uint8Array): Uint8Array =>
-  concat([headBytes(head, ['Content-Length', String(body.length)]), body]);
+const whole = (head: AnswerHead, body: readonly Uint8Array[]): Uint8Array[] => [
+  headBytes(head, ['Content-Length', String(lengthOfAll(body))]),
+  ...body,
+];
 
 /** Values are bytes as characters up to U+00FF, as Node has them. */
 function headBytes({ status, headers }: AnswerHead, ...framing: Header[]): Uint8Array {

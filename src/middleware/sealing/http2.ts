@@ -2,6 +2,7 @@ import type { Header } from '../../envelope/plaintext.js';
 import { type AnswerHead, type AnswerSealer, outerHead } from '../../http/answer-head.js';
 import { bytesOf, callbackIn } from './arguments.js';
 import { SealedOutput } from './sealed-output.js';
+import { writeAll } from './write-all.js';
 
 type Fields = Record<string, unknown>;
 
@@ -12,6 +13,8 @@ export interface Http2Stream {
   end(...args: unknown[]): unknown;
   sendTrailers(fields: Fields): void;
   close(code?: number): void;
+  cork(): void;
+  uncork(): void;
   emit(event: string): unknown;
   prependListener(event: string, listener: () => void): unknown;
   once(event: string, listener: () => void): unknown;
@@ -22,13 +25,14 @@ const INTERNAL_ERROR = 2; // RFC 9113 section 7
 /** Seals what a response writes to its HTTP/2 stream. The response itself stays as it is, as in HTTP/1. */
 export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
   const { respond, write, end, sendTrailers } = stream;
-  const pass = (bytes: Uint8Array, isFinal: boolean, written: () => void): boolean => {
-    const hasRoom = write.call(stream, bytes, written);
+  const writeOne = (...args: unknown[]) => write.apply(stream, args);
+  const pass = (parts: readonly Uint8Array[], isFinal: boolean, written: () => void): boolean => {
+    const hasRoom = writeAll(stream, writeOne, parts, written);
     if (isFinal) end.call(stream);
     return hasRoom;
   };
   const output = new SealedOutput(sealer, {
-    begin: (_, bytes, isFinal, written) => pass(bytes, isFinal, written),
+    begin: (_, parts, isFinal, written) => pass(parts, isFinal, written),
     write: pass,
     drained: () => stream.emit('drain'),
     fail: () => stream.close(INTERNAL_ERROR),

@@ -1,3 +1,4 @@
+import { concat } from '../../crypto/bytes.js';
 import type { Header } from '../../envelope/plaintext.js';
 import type { AnswerSealer } from '../../http/answer-head.js';
 import { bytesOf, callbackIn } from './arguments.js';
@@ -29,7 +30,8 @@ export interface WritableResponse {
 export function sealMethods(res: WritableResponse, sealer: AnswerSealer, failure: FailureAnswer): void {
   const { writeHead, write, end, flushHeaders } = res;
   let hasHead = false;
-  const pass = (bytes: Uint8Array, isFinal: boolean, written: () => void): boolean => {
+  const pass = (parts: readonly Uint8Array[], isFinal: boolean, written: () => void): boolean => {
+    const bytes = concat(parts);
     if (!isFinal) return write.call(res, bytes, written);
     end.call(res, bytes, written);
     return true;
@@ -41,9 +43,9 @@ export function sealMethods(res: WritableResponse, sealer: AnswerSealer, failure
     res.statusCode = status;
   };
   const output = new SealedOutput(sealer, {
-    begin(head, bytes, isFinal, written) {
+    begin(head, parts, isFinal, written) {
       setHead(head);
-      const hasRoom = pass(bytes, isFinal, written);
+      const hasRoom = pass(parts, isFinal, written);
       if (!isFinal) intercept();
       return hasRoom;
     },

@@ -4,9 +4,9 @@ import { type AnswerHead, type AnswerSealer, outerHead } from '../../http/answer
 /** Where sealed bytes go. */
 export interface Wire {
   /** Sends status and headers, with the first bytes; `isFinal`: with all of them. As `write`, otherwise. */
-  begin(head: AnswerHead, bytes: Uint8Array, isFinal: boolean, written: () => void): boolean;
+  begin(head: AnswerHead, parts: readonly Uint8Array[], isFinal: boolean, written: () => void): boolean;
   /** Sends further bytes, and calls back when they are on their way. False: no more, please, until it drains. */
-  write(bytes: Uint8Array, isFinal: boolean, written: () => void): boolean;
+  write(parts: readonly Uint8Array[], isFinal: boolean, written: () => void): boolean;
   /** Room for more again, after `write` of the output returned false while the wire itself had room. */
   drained(): void;
   /** Sends what is sent in the place of an answer that cannot be sealed, or breaks off what has begun. */

@@ -16,20 +16,20 @@ function made({ isSlow = false, hasRoom = true } = {}) {
     const text = `${what}(${textOf(bytes)}${isFinal ? ' end' : ''})`;
     log.push(`seal ${text}`);
     await turn();
-    return bytesOf(text);
+    return [bytesOf(text.slice(0, 3)), bytesOf(text.slice(3))];
   };
   const sealer: AnswerSealer = {
     begin: (_, bytes, isFinal) => sealing('begin', bytes, isFinal),
     more: (bytes, isFinal) => sealing('more', bytes, isFinal),
   };
-  const sent = (what: string, bytes: Uint8Array, isFinal: boolean, written: () => void) => {
-    log.push(`${what} ${textOf(bytes)}${isFinal ? ', the last' : ''}`);
+  const sent = (what: string, parts: readonly Uint8Array[], isFinal: boolean, written: () => void) => {
+    log.push(`${what} ${textOf(Buffer.concat(parts))}${isFinal ? ', the last' : ''}`);
     if (wire.callsBack) written();
     return wire.hasRoom;
   };
   const output = new SealedOutput(sealer, {
-    begin: (head, bytes, isFinal, written) => sent(`head ${head.status}`, bytes, isFinal, written),
-    write: (bytes, isFinal, written) => sent('wire', bytes, isFinal, written),
+    begin: (head, parts, isFinal, written) => sent(`head ${head.status}`, parts, isFinal, written),
+    write: (parts, isFinal, written) => sent('wire', parts, isFinal, written),
     drained: () => void log.push('drained'),
     fail: (error, hasBegun, written) => {
       log.push(`fail ${(error as Error).message}${hasBegun ? ' midway' : ''}`);
