@@ -66,7 +66,7 @@ function admit(
   pass: Pass,
   onRefused: (error: XlinkError) => void,
 ): void {
-  const { req, res, request, bodies, shownIn } = context;
+  const { req, res, request, bodies, shownIn, parsersSkip } = context;
   const { content, message, sealing, sealFailure } = pass;
   setHeaders(res, pass.headers);
   rememberRequestContext(adapter, [req, request], pass, { onRefused, onRefusal: context.onRefusal });
@@ -75,7 +75,7 @@ function admit(
   replaceFields(req, pass);
   if (content) {
     replaceNodeBody(req, content);
-    replaceLeftBodies(bodies, content.bytes, message?.payload);
+    replaceLeftBodies(bodies, content.bytes, message?.payload, parsersSkip);
   }
   if (sealing && sealFailure && req.method !== 'HEAD') {
     sealAnswerOf(req, res, sealing, (error) => {

@@ -21,7 +21,8 @@ import { authenticateUpgrade, type UpgradePass, type UpgradeSocket } from './upg
  * In front of an API: callers may use their API key or an xLink envelope, as the mode has it.
  *
  * After success `req.auth` (in Koa `ctx.state.auth`) says who it is, and `req.body` (`ctx.request.body`) holds the
- * decrypted payload of an envelope, so handlers need not change. Put it in front of body parsers.
+ * decrypted payload of an envelope, so handlers need not change. In Koa that is so for JSON; anything else is left to parsers behind,
+ * which do nothing where there is a body already. Put it in front of body parsers.
  *
  * `Customer` is inferred from `legacyKeyValidator`; {@link BaseDualModeAdapter.authOf} and {@link AppTypes} hand it on.
  */

@@ -54,6 +54,7 @@ function exchangeOf(ctx: KoaContext, onRefusal: OnRefusal): FrameworkContext {
     // A Koa application may itself be mounted in an Express one, which cut its prefix off before Koa looked.
     target: extras.originalUrl ?? ctx.originalUrl,
     bodies: [request as BodyHolder, extras],
+    parsersSkip: true, // koa-bodyparser, @koa/bodyparser
     route: () => routeOf(ctx),
     onRefusal,
     answer: (answer) => {

@@ -115,14 +115,19 @@ export function replaceNodeBody(
   req.unshift(content);
 }
 
-/** The same for what parsers in front left, and for handlers that ask no parser. */
+/**
+ * The same for what parsers in front left, and for handlers that ask no parser. `parsersSkip`: parsers behind do nothing where there
+ * is a body already, so what is no JSON is left to them.
+ */
 export function replaceLeftBodies(
   bodies: readonly BodyHolder[],
   content: Uint8Array,
   payload: unknown,
+  parsersSkip = false,
 ): void {
   for (const [at, holder] of bodies.entries()) {
-    if (at === 0 || holder.body !== undefined) holder.body = payload;
+    const isShown = at === 0 && !(parsersSkip && payload instanceof Uint8Array);
+    if (isShown || holder.body !== undefined) holder.body = payload;
     if (holder.rawBody !== undefined)
       holder.rawBody = typeof holder.rawBody === 'string' ? decodeUtf8(content) : content;
   }

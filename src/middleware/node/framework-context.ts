@@ -14,6 +14,8 @@ export interface FrameworkContext {
   readonly isOnRoute?: boolean;
   /** Where parsers leave bodies, and handlers look for them: the first is the framework's own. */
   readonly bodies: readonly BodyHolder[];
+  /** Whether its parsers do nothing where there is a body already. Default: no. */
+  readonly parsersSkip?: boolean;
   /** Template of the route that served the request; asked for when the response is over. */
   readonly route: () => string | undefined;
   /** Answers refusals in the API's own way, those of guards included. */

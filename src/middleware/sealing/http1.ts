@@ -18,7 +18,7 @@ export interface NodeSocket {
   once(event: string, listener: () => void): unknown;
   prependListener(event: string, listener: () => void): unknown;
   removeListener(event: string, listener: () => void): unknown;
-  destroy(): unknown;
+  destroy(...args: unknown[]): unknown;
   cork(): void;
   uncork(): void;
 }
@@ -84,6 +84,7 @@ export function sealHttp1(
   const turn = {
     isOn: () => res.socket === socket,
     size: () => output.size,
+    whenSent: (then: () => void) => output.whenSent(then),
     write(args: readonly unknown[]): boolean {
       const bytes = bytesOf(args);
       const callback = callbackIn(args);
@@ -105,6 +106,7 @@ export function sealHttp1(
 interface Turn {
   isOn(): boolean;
   size(): number;
+  whenSent(then: () => void): boolean;
   write(args: readonly unknown[]): boolean;
 }
 
@@ -114,12 +116,17 @@ const taps = new WeakMap<NodeSocket, { readonly turns: Set<Turn>; readonly write
 function tapped(socket: NodeSocket) {
   const known = taps.get(socket);
   if (known) return known;
-  const { write } = socket;
+  const { write, destroy } = socket;
   const turns = new Set<Turn>();
   const now = () => [...turns].find((turn) => turn.isOn());
   socket.write = function writeSealed(...args) {
     const turn = now();
     return turn ? turn.write(args) : write.apply(this, args);
+  };
+  // An error behind a whole answer makes frameworks destroy the connection. Unsealed, the answer is out by then.
+  socket.destroy = function destroyBehind(...args) {
+    const isLater = now()?.whenSent(() => destroy.apply(this, args));
+    return isLater ? this : destroy.apply(this, args);
   };
   const plainLength = lengthOf(socket);
   Object.defineProperty(socket, 'writableLength', {

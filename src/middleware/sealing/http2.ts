@@ -8,6 +8,8 @@ type Fields = Record<string, unknown>;
 
 /** The parts of Node's `ServerHttp2Stream` that are used. */
 export interface Http2Stream {
+  /** Closed or about to be, by either end. */
+  readonly closed: boolean;
   respond(fields?: Fields, options?: Record<string, unknown>): void;
   write(...args: unknown[]): boolean;
   end(...args: unknown[]): unknown;
@@ -15,12 +17,15 @@ export interface Http2Stream {
   close(code?: number): void;
   cork(): void;
   uncork(): void;
-  emit(event: string): unknown;
+  emit(event: string, ...values: unknown[]): unknown;
   prependListener(event: string, listener: () => void): unknown;
   once(event: string, listener: () => void): unknown;
 }
 
 const INTERNAL_ERROR = 2; // RFC 9113 section 7
+
+/** Statuses with which Node ends a response at its head. */
+const WITHOUT_BODY = new Set([204, 205, 304]);
 
 /** Seals what a response writes to its HTTP/2 stream. The response itself stays as it is, as in HTTP/1. */
 export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
@@ -37,6 +42,8 @@ export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
     drained: () => stream.emit('drain'),
     fail: () => stream.close(INTERNAL_ERROR),
   });
+  /** The head ended the response, which the stream itself does not know, for what is sealed is still to go out. */
+  let isOver = false;
   stream.respond = (fields = {}, options = {}) => {
     const { ':status': status = 200, ...rest } = fields;
     const headers = Object.entries(rest).flatMap(headersOf);
@@ -48,15 +55,23 @@ export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
     // The stream counts as responded to from now on; what is sealed follows.
     respond.call(stream, fieldsOf(outerHead(head)), { ...options, endStream: false });
     output.head(head);
-    if (options.endStream) output.end();
+    if (!options.endStream && !WITHOUT_BODY.has(head.status)) return;
+    isOver = true;
+    Object.defineProperty(stream, 'writableEnded', { configurable: true, value: true });
+    output.end();
   };
   stream.write = (...args) => {
-    output.write(bytesOf(args));
     const callback = callbackIn(args);
+    if (isOver) return refuseWrite(stream, callback);
+    output.write(bytesOf(args));
     if (callback && !output.flush(callback)) queueMicrotask(callback);
     return output.hasRoom;
   };
   stream.end = (...args) => {
+    if (stream.closed) {
+      output.abandon(); // who was to get it has reset the stream, and Node ends it
+      return end.apply(stream, args);
+    }
     const bytes = bytesOf(args);
     if (bytes.length > 0) output.write(bytes);
     const callback = callbackIn(args);
@@ -69,6 +84,16 @@ export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
     Object.keys(fields).length === 0 ? sendTrailers.call(stream, fields) : stream.close(INTERNAL_ERROR);
   stream.prependListener('drain', () => output.drained()); // before the response hears of it
   stream.once('close', () => output.abandon());
+}
+
+/** What Node does with a write behind the end. */
+function refuseWrite(stream: Http2Stream, callback: ((error: unknown) => void) | undefined): false {
+  const error = Object.assign(new Error('write after end'), { code: 'ERR_STREAM_WRITE_AFTER_END' });
+  queueMicrotask(() => {
+    callback?.(error);
+    stream.emit('error', error);
+  });
+  return false;
 }
 
 const headersOf = ([name, value]: [string, unknown]): Header[] =>

@@ -26,6 +26,7 @@ export class SealedOutput {
   #head: AnswerHead | undefined;
   #held: Uint8Array[] = [];
   #callbacks: (() => void)[] = [];
+  #waiting: (() => void)[] = [];
   #size = 0;
   #ended = false;
   #hasBegun = false;
@@ -65,6 +66,13 @@ export class SealedOutput {
   flush(callback: () => void): boolean {
     if (this.#state !== 'at work') return false;
     this.#callbacks.push(callback);
+    return true;
+  }
+
+  /** Calls back when a whole answer was handed to the wire. False: it was already, or is not whole, and there will be no call. */
+  whenSent(then: () => void): boolean {
+    if (!this.#ended || this.#state === 'over') return false;
+    this.#waiting.push(then);
     return true;
   }
 
@@ -148,6 +156,7 @@ export class SealedOutput {
     this.#callbacks = [];
     this.#size = 0;
     callAll(callbacks);
+    callAll(this.#waiting.splice(0));
   }
 }
 
