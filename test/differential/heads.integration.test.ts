@@ -1,0 +1,4 @@
+import { describeRows } from './describe-rows.js';
+import { HEADS } from './rows/heads.js';
+
+describeRows(HEADS);
