@@ -35,11 +35,13 @@ export type XlinkFetch = typeof fetch & {
  * - Sent again, once, after an answer that nobody signed, is only what cannot be carried out twice by that: the same claim,
  *   sealed for newer keys; GET and HEAD; and what carries an `Idempotency-Key`, by which the caller says that the service
  *   carries out one of several requests with the same key.
- * - Streams are refused (`REQUEST_BODY_UNSUPPORTED`), and redirects of enveloped requests are not followed.
+ * - Redirects are followed within the origin, if the answer was sealed, or to read by key; others reject with
+ *   `FETCH_OPTION_UNSUPPORTED`, and so do `integrity` and `mode: 'no-cors'`; streams with `REQUEST_BODY_UNSUPPORTED`. All
+ *   else of a call is honored or named in docs/client.md.
  * - An answer must be sealed, or a refusal that the service signed (`xlink-sealed` is `signed` then), or the promise rejects
  *   with `ANSWER_INVALID…` (a write may have happened). Not sealed, with `xlink-sealed: false`, are answers from paths that
  *   the service lists as public, to calls with `sealed: 'optional'`, to HEAD, and to the key. Of a sealed answer, status,
- *   Content-Type and body are sealed; its other headers are not.
+ *   headers and body are what the service sealed.
  * - Rejects with an `XlinkError` for what xLink refuses, and with what the platform's `fetch` rejects with for the rest.
  *
  * With axios 1.12 or newer: `axios.create({ adapter: 'fetch', env: { fetch: xlinkFetch(options) } })`. Older versions
