@@ -45,7 +45,7 @@ export type XlinkFetch = typeof fetch & {
  * - Rejects with an `XlinkError` for what xLink refuses, and with what the platform's `fetch` rejects with for the rest.
  *
  * With axios 1.12 or newer: `axios.create({ adapter: 'fetch', env: { fetch: xlinkFetch(options) } })`. Older versions
- * have no such setting. For other clients that take a `fetch` (openapi-fetch, ky, SDKs), pass it the same way.
+ * have no such setting. For ky, openapi-fetch and got see docs/client.md; SDKs that take a `fetch` take this one.
  *
  * Throws `INVALID_OPTION`.
  */
