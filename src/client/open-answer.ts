@@ -1,12 +1,13 @@
 import type { OpenedAnswer } from '../envelope/open-answer.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { FRAME, FrameReader } from '../http/answer-frames.js';
+import { given } from '../util/given.js';
 import { decodedBody } from './decoded-body.js';
 import type { Opening } from './opening.js';
 import { type Exchanged, mayHaveBody, rebuild, SEALED_HEADER } from './response.js';
 import type { SealedRequest } from './seal-request.js';
 
-const invalid = (field?: string) => xlinkError('ANSWER_INVALID', field === undefined ? {} : { field });
+const invalid = (field?: string) => xlinkError('ANSWER_INVALID', given({ field }));
 const brokenOff = (cause?: unknown) => xlinkError('ANSWER_INVALID:BROKEN_OFF', { cause });
 
 /**

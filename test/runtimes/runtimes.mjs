@@ -2,7 +2,7 @@
 // distribution, in the version that it has.
 
 const IN_BROWSERS =
-  'the API must allow the origin by CORS; scripts cannot read redirects (`ANSWER_INVALID:NOT_SEALED`)';
+  'the API must allow the origin by CORS; scripts cannot read redirects that are not sealed';
 
 const DENO = ['run', '--no-prompt', '--cached-only', '--allow-net=127.0.0.1'];
 
