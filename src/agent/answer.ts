@@ -1,6 +1,7 @@
 import { EMPTY } from '../crypto/bytes.js';
 import { type AnswerStart, type SealedAnswer, sealAnswer } from '../envelope/seal-answer.js';
 import type { AgentMessage, Envelope } from '../types/protocol.js';
+import { given } from '../util/given.js';
 import type { AgentContext } from './context.js';
 import { createEnvelope, prepareMessage } from './envelope.js';
 import type { ClaimedEnvelope } from './receive.js';
@@ -14,7 +15,7 @@ export type SealAnswer = (start: AnswerStart, isFinal: boolean) => Promise<Seale
  */
 export async function prepareAnswer(agent: AgentContext, message: AgentMessage): Promise<SealAnswer> {
   const { sender: to, scope, request, envelopeId: inReplyTo } = message;
-  const options = { to, content: EMPTY, scope, ...(request === undefined ? {} : { request }) };
+  const options = { to, content: EMPTY, scope, ...given({ request }) };
   const context = addressed(agent, message);
   const { identity, clock } = context;
   const { recipient, draft } = await prepareMessage(context, options, { kind: 'answer', inReplyTo });

@@ -131,7 +131,7 @@ export async function receive(
     scope,
     envelopeId: nonce,
     ...recipient,
-    ...(request === undefined ? {} : { request }),
+    ...given({ request }),
   });
 
   await progress('decrypting');

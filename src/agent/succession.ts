@@ -3,6 +3,7 @@ import { xlinkError } from '../errors/errors.js';
 import { createSuccession, SUCCESSION_OPTIONS } from '../identity/create-succession.js';
 import { Identity } from '../identity/identity.js';
 import type { Did, Succession } from '../types/protocol.js';
+import { given } from '../util/given.js';
 import { checkOptions, requireOption } from '../util/options.js';
 import { callRegistry } from './call-registry.js';
 import { commitmentTo } from './commitment.js';
@@ -79,7 +80,7 @@ async function submit(
   const made = await createSuccession(identity, next.identity, {
     clock,
     keys,
-    ...(overlapMs === undefined ? {} : { overlapMs }),
+    ...given({ overlapMs }),
   });
   const result = await callRegistry(() => registry.succeed!(made, keys));
   if (result.ok) return made;

@@ -1,5 +1,7 @@
 import { xlinkError } from '../errors/errors.js';
 import { untilAborted } from '../http/abort.js';
+import { given } from '../util/given.js';
+import type { XlinkFetchOptions } from './options.js';
 import { SEALED_HEADER } from './response.js';
 
 /** What the platform's `fetch` takes first; named here because only the DOM library has `RequestInfo`. */
@@ -15,6 +17,11 @@ export interface XlinkRequestInit extends RequestInit {
 export interface BufferedRequest {
   /** The platform's view of it; its body is used up. */
   readonly request: Request;
+  /**
+   * The same, if it is what `fetch` is called with, for a `Request` may hold what nobody can read from it: a dispatcher, a
+   * priority. A `fetch` of the options may be of another kind than the platform's `Request`, and gets the URL.
+   */
+  readonly carrier: Request | undefined;
   readonly url: URL;
   readonly method: string;
   /** `undefined` if it has none. */
@@ -26,35 +33,40 @@ export interface BufferedRequest {
   readonly takesPlain: boolean;
 }
 
-/** Members of a `Request` that go on to `fetch`. */
-const CARRIED = ['cache', 'credentials', 'keepalive', 'mode', 'referrerPolicy', 'redirect'] as const;
-
-/** Reads the body of a request. Rejects with `REQUEST_BODY_UNSUPPORTED` for streams, which could be read only once. */
+/**
+ * Reads the body of a request. Rejects with `REQUEST_BODY_UNSUPPORTED` for streams, which could be read only once, and with
+ * `FETCH_OPTION_UNSUPPORTED` for what cannot be had.
+ */
 export async function bufferRequest(
   input: FetchInput,
-  { sealed = 'required', ...init }: XlinkRequestInit = {},
-  baseUrl?: string,
+  init: XlinkRequestInit = {},
+  { baseUrl, fetch }: XlinkFetchOptions = {},
 ): Promise<BufferedRequest> {
-  const signal = init.signal ?? (input instanceof Request ? input.signal : undefined);
+  const isRequest = input instanceof Request;
+  const { signal = isRequest ? input.signal : undefined } = init;
   signal?.throwIfAborted();
   if (isStream(init.body)) throw xlinkError('REQUEST_BODY_UNSUPPORTED', { field: 'body' });
   const target = typeof input === 'string' && baseUrl !== undefined ? new URL(input, baseUrl) : input;
   const request = new Request(target, init);
+  const { cache, credentials, keepalive, mode, referrer, referrerPolicy } = request;
+  const field = request.integrity ? 'integrity' : mode === 'no-cors' ? 'mode' : undefined;
+  if (field) throw xlinkError('FETCH_OPTION_UNSUPPORTED', { field });
   const bytes = new Uint8Array(await untilAborted(request.arrayBuffer(), signal));
-  const { body: _, headers: __, method: ___, signal: ____, integrity: _____, ...rest } = init;
-  const carried = Object.fromEntries(
-    CARRIED.map((name) => [name, request[name]]).filter(([, value]) => value !== undefined && value !== ''),
-  );
+  const { body: _, headers: __, method: ___, signal: ____, sealed, ...rest } = init;
   return {
     request,
+    carrier: isRequest && !fetch ? request : undefined,
     url: new URL(request.url),
     method: request.method,
     body: bytes.length === 0 ? undefined : bytes,
-    signal,
-    init: { ...carried, ...rest },
+    signal: signal ?? undefined,
+    init: { ...given({ cache, credentials, keepalive, mode, referrer, referrerPolicy }), ...rest },
     takesPlain: sealed === 'optional',
   };
 }
+
+/** Whether it asks for nothing to be done. */
+export const isRead = ({ method }: BufferedRequest): boolean => method === 'GET' || method === 'HEAD';
 
 /** The headers that the caller set, without those that only this side may say. */
 export function callersHeaders(request: Request): Headers {
@@ -64,7 +76,7 @@ export function callersHeaders(request: Request): Headers {
 }
 
 /** Web streams, and what Node's `fetch` takes for one. */
-const isStream = (body: unknown): boolean =>
-  typeof body === 'object' &&
-  body !== null &&
-  (typeof (body as ReadableStream).getReader === 'function' || Symbol.asyncIterator in body);
+function isStream(body: unknown): boolean {
+  const object = Object(body);
+  return 'getReader' in object || Symbol.asyncIterator in object;
+}

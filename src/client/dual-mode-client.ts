@@ -7,7 +7,8 @@ import { given } from '../util/given.js';
 import { checkOptions, isObject } from '../util/options.js';
 import { callError, parseBody } from './call-error.js';
 import { checkDualModeClientOptions, type DualModeClientOptions } from './dual-mode-client-options.js';
-import { type Served, ServiceClient } from './service-client.js';
+import type { Served } from './served.js';
+import { ServiceClient } from './service-client.js';
 
 /**
  * Calls actions of an API by xLink, and by key while it has to.

@@ -1,12 +1,13 @@
 import type { OpenedAnswer } from '../envelope/open-answer.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { FRAME, FrameReader } from '../http/answer-frames.js';
+import { given } from '../util/given.js';
 import { decodedBody } from './decoded-body.js';
 import type { Opening } from './opening.js';
 import { type Exchanged, mayHaveBody, rebuild, SEALED_HEADER } from './response.js';
 import type { SealedRequest } from './seal-request.js';
 
-const invalid = (field?: string) => xlinkError('ANSWER_INVALID', field === undefined ? {} : { field });
+const invalid = (field?: string) => xlinkError('ANSWER_INVALID', given({ field }));
 const brokenOff = (cause?: unknown) => xlinkError('ANSWER_INVALID:BROKEN_OFF', { cause });
 
 /**
@@ -16,10 +17,10 @@ const brokenOff = (cause?: unknown) => xlinkError('ANSWER_INVALID:BROKEN_OFF', {
 export async function openAnswer(
   response: Response,
   request: SealedRequest,
-  { agent, service, maxBytes = Number.POSITIVE_INFINITY }: Opening,
+  { agent, service, signal, maxBytes = Number.POSITIVE_INFINITY }: Opening,
 ): Promise<Exchanged> {
   const arrivedAt = await agent.now(); // a slow line makes no answer old
-  const frames = new Frames(response);
+  const frames = new Frames(response, signal);
   try {
     const head = await frames.next(FRAME.head);
     const first = await frames.next(FRAME.chunk, FRAME.finalChunk);
@@ -64,8 +65,10 @@ function handedOver(
 class Frames {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   readonly #frames: FrameReader;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor({ body }: Response) {
+  constructor({ body }: Response, signal: AbortSignal | undefined) {
+    this.#signal = signal;
     const reader = body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined;
     this.#reader = reader;
     this.#frames = new FrameReader(async () => (await reader?.read())?.value);
@@ -86,6 +89,7 @@ class Frames {
   /** What the caller itself gave up is not broken off. */
   #next() {
     return this.#frames.next().catch((error) => {
+      if (this.#signal?.aborted) throw this.#signal.reason;
       throw error?.name === 'AbortError' || error?.name === 'TimeoutError' ? error : brokenOff(error);
     });
   }

@@ -43,7 +43,7 @@ async function openRefusal(
   for (const name of ABOUT_THE_ENVELOPE) headers.delete(name);
   headers.set('content-type', PROBLEM_TYPE);
   headers.set(SEALED_HEADER, 'signed');
-  const opened = rebuild(response, new Uint8Array(content!), headers, response.status);
+  const opened = rebuild(response, new Uint8Array(content!), headers);
   return { response: opened, verified: true, refusal: { id, timestamp: message.timestamp } };
 }
 

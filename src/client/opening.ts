@@ -7,4 +7,6 @@ export interface Opening {
   readonly service: Service;
   /** Bytes of the body, at most. Default: no limit, for it is opened as it is read. */
   readonly maxBytes: number | undefined;
+  /** Of the caller, who may give up while the body is read. */
+  readonly signal: AbortSignal | undefined;
 }

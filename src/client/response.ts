@@ -38,8 +38,15 @@ export function rebuild(
   statusText = from.statusText,
 ): Response {
   const rebuilt = new Response(mayHaveBody(status) ? body : null, { status, statusText, headers });
-  Object.defineProperty(rebuilt, 'url', { value: from.url }); // a constructor cannot set it
-  return rebuilt;
+  return like(rebuilt, from, from.redirected);
+}
+
+/** Says what no constructor can, and goes on saying it when it is cloned. */
+export function like(made: Response, { url, type }: Response, redirected: boolean): Response {
+  const clone = () => like(Response.prototype.clone.call(made), made, redirected);
+  for (const [name, value] of Object.entries({ url, type, redirected, clone }))
+    Object.defineProperty(made, name, { value, configurable: true });
+  return made;
 }
 
 /** The answer as it came, marked as not sealed. */

@@ -3,7 +3,7 @@ import type { Service } from '../discovery/discover.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { ANSWER_TYPE } from '../http/media-type.js';
 import { given } from '../util/given.js';
-import { type BufferedRequest, callersHeaders } from './buffered-request.js';
+import { type BufferedRequest, callersHeaders, isRead } from './buffered-request.js';
 import { isSealed, openResponse } from './open-response.js';
 import { type Exchanged, unsealedResponse } from './response.js';
 import { type Sealing, sealRequest } from './seal-request.js';
@@ -21,7 +21,7 @@ export interface ExchangeRules {
 const ABOUT_KEYS = /^(KEY_EPOCH_UNKNOWN|RECIPIENT_MISMATCH|DECRYPT_FAILED:)/;
 
 /**
- * One request under an envelope, and its answer. Redirects are not followed, for the envelope is bound to one path.
+ * One request under an envelope, and its answer. The envelope is bound to one path: see {@link followed} for redirects.
  *
  * It is sent a second time only where that cannot carry it out twice: sealed anew for other keys under the same nonce and
  * time, which one claim covers; or as a new request if it reads only, or carries an `Idempotency-Key`.
@@ -66,14 +66,16 @@ async function exchangeOnce(
   const { body } = sealed;
   const response = await rules.send(url, {
     ...init,
-    method,
     headers: sealed.headers,
-    redirect: 'manual',
     referrer: '', // the address of a page may hold the key
     ...given({ body }),
   });
   if (wantsSealed && isSealed(response))
-    return openResponse(response, sealed, { ...sealing, maxBytes: rules.maxBytes });
+    return openResponse(response, sealed, {
+      ...sealing,
+      maxBytes: rules.maxBytes,
+      signal: request.signal,
+    });
   const plain = await unsealedResponse(response);
   if (!wantsSealed || request.takesPlain || isPublic(sealing.service, url))
     return { response: plain.response, verified: false };
@@ -88,8 +90,8 @@ const notSealed = (cause: XlinkError) => xlinkError('ANSWER_INVALID:NOT_SEALED',
 const statusError = (status: number) =>
   xlinkError('NETWORK_ERROR', { cause: new Error(`HTTP status ${status}`) });
 
-const mayBeRepeated = ({ method, request }: BufferedRequest): boolean =>
-  method === 'GET' || method === 'HEAD' || request.headers.has('idempotency-key');
+const mayBeRepeated = (request: BufferedRequest): boolean =>
+  isRead(request) || request.request.headers.has('idempotency-key');
 
 /** Whether the service said, signed, that it answers this path in the open. */
 const isPublic = ({ publicPaths }: Service, { pathname }: URL): boolean =>

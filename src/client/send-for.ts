@@ -1,13 +1,19 @@
 import { untilAborted } from '../http/abort.js';
+import { given } from '../util/given.js';
 import type { BufferedRequest } from './buffered-request.js';
 
 /** Sends for a caller who may give up: nothing leaves after that, and nothing is waited for. */
 export async function sendFor(
-  { signal }: BufferedRequest,
+  { signal, carrier, method }: BufferedRequest,
   fetch_: typeof fetch,
   url: URL,
   init: RequestInit,
 ): Promise<Response> {
   signal?.throwIfAborted();
-  return untilAborted(fetch_(url.href, signal ? { ...init, signal } : init), signal);
+  const target = carrier?.url === url.href ? carrier : url.href;
+  const body = init.body ?? (carrier?.bodyUsed ? new Uint8Array(0) : undefined); // of a used one, it must be said anew
+  return untilAborted(
+    fetch_(target, { ...init, ...given({ body, signal }), method, redirect: 'manual' }),
+    signal,
+  );
 }

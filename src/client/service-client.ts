@@ -20,6 +20,7 @@ import {
 import { AgentSource } from './caller.js';
 import { Enroller, type Enrollment } from './enroller.js';
 import { type FallbackReason, isNotSupported, reportFallback } from './fallback.js';
+import { followed } from './followed.js';
 import { KnownServices } from './known-services.js';
 import { type EnvelopeHeader, observeEnvelopeHeader } from './observe-envelope.js';
 import type { XlinkFetchOptions } from './options.js';
@@ -29,6 +30,7 @@ import type { Sealing } from './seal-request.js';
 import { exchange } from './send-enveloped.js';
 import { sendFor } from './send-for.js';
 import { sendWithKey } from './send-with-key.js';
+import type { Served } from './served.js';
 import { ServiceCache } from './service-cache.js';
 
 const NOT_AN_ORIGIN = 'forget: an origin such as https://api.example.com.';
@@ -37,14 +39,7 @@ const HAS_TO_ENROLL: ReadonlySet<ErrorId> = new Set<ErrorId>([
   'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY',
   'ENROLLMENT_EXPIRED',
 ]);
-const FORGOTTEN =
-  'Something on the way may be saying that it does not know this identity; if it is true, call forget(origin).';
-
-/** An answer, and what the request proved itself with. */
-export interface Served {
-  readonly response: Response;
-  readonly method: 'xlink' | 'api-key';
-}
+const FORGOTTEN = 'Something on the way may be saying so; if it is true, call forget(origin).';
 
 /** Sends requests under envelopes to services that it discovers, and under the key only where the rules say so. */
 export class ServiceClient {
@@ -71,15 +66,13 @@ export class ServiceClient {
   }
 
   /** As the platform's `fetch`, with what the request proved itself with. */
-  async call(input: FetchInput, init?: XlinkRequestInit): Promise<Served> {
-    const request = await bufferRequest(input, init, this.#options.baseUrl);
-    return untilAborted(this.#serve(request), request.signal);
+  call(input: FetchInput, init?: XlinkRequestInit): Promise<Served> {
+    return this.#send(input, init, (request) => this.#serve(request));
   }
 
   /** Without xLink, where there is no identity to use. */
-  async callWithKey(input: FetchInput, init?: XlinkRequestInit): Promise<Served> {
-    const request = await bufferRequest(input, init, this.#options.baseUrl);
-    return untilAborted(this.#byKey(request), request.signal);
+  callWithKey(input: FetchInput, init?: XlinkRequestInit): Promise<Served> {
+    return this.#send(input, init, (request) => this.#byKey(request));
   }
 
   /** The agent that calls. */
@@ -106,6 +99,15 @@ export class ServiceClient {
   /** The key is never used again, neither for requests nor to enroll. */
   removeKey(): void {
     this.#apiKey.remove();
+  }
+
+  async #send(
+    input: FetchInput,
+    init: XlinkRequestInit | undefined,
+    serve: (request: BufferedRequest) => Promise<Served>,
+  ): Promise<Served> {
+    const request = await bufferRequest(input, init, this.#options);
+    return untilAborted(followed(request, serve), request.signal);
   }
 
   async #serve(request: BufferedRequest): Promise<Served> {

@@ -35,7 +35,9 @@ export type XlinkFetch = typeof fetch & {
  * - Sent again, once, after an answer that nobody signed, is only what cannot be carried out twice by that: the same claim,
  *   sealed for newer keys; GET and HEAD; and what carries an `Idempotency-Key`, by which the caller says that the service
  *   carries out one of several requests with the same key.
- * - Streams are refused (`REQUEST_BODY_UNSUPPORTED`), and redirects of enveloped requests are not followed.
+ * - Redirects are followed within the origin, if the answer was sealed, or to read by key; others reject with
+ *   `FETCH_OPTION_UNSUPPORTED`, and so do `integrity` and `mode: 'no-cors'`; streams with `REQUEST_BODY_UNSUPPORTED`. All
+ *   else of a call is honored or named in docs/client.md.
  * - An answer must be sealed, or a refusal that the service signed (`xlink-sealed` is `signed` then), or the promise rejects
  *   with `ANSWER_INVALID…` (a write may have happened). Not sealed, with `xlink-sealed: false`, are answers from paths that
  *   the service lists as public, to calls with `sealed: 'optional'`, to HEAD, and to the key. Status, headers and body of a
@@ -43,7 +45,7 @@ export type XlinkFetch = typeof fetch & {
  * - Rejects with an `XlinkError` for what xLink refuses, and with what the platform's `fetch` rejects with for the rest.
  *
  * With axios 1.12 or newer: `axios.create({ adapter: 'fetch', env: { fetch: xlinkFetch(options) } })`. Older versions
- * have no such setting. For other clients that take a `fetch` (openapi-fetch, ky, SDKs), pass it the same way.
+ * have no such setting. For ky, openapi-fetch and got see docs/client.md; SDKs that take a `fetch` take this one.
  *
  * Throws `INVALID_OPTION`.
  */

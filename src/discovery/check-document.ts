@@ -5,6 +5,7 @@ import { assertKeyRecord, copyKeyRecord } from '../identity/key-record.js';
 import { copySuccession, MAX_SUCCESSIONS } from '../identity/succession.js';
 import { MODES, type Mode } from '../types/mode.js';
 import type { Did, KeyRecord, Succession, Version } from '../types/protocol.js';
+import { given } from '../util/given.js';
 import { isMembers, type Members } from '../util/members.js';
 import type { DiscoveryDocument, SignedDiscoveryDocument } from './document.js';
 import { assertSameService } from './same-service.js';
@@ -18,7 +19,7 @@ const LONE_SURROGATE = /\p{Cs}/u;
 const KEYS_OF_VERSION = { 1: 'x25519', 2: 'mlKem768', 3: 'mlDsa65' } as const;
 
 const invalid = (field: string, cause?: unknown): XlinkError =>
-  xlinkError('DISCOVERY_FAILED:INVALID', { field, ...(cause === undefined ? {} : { cause }) });
+  xlinkError('DISCOVERY_FAILED:INVALID', { field, ...given({ cause }) });
 
 /** What a document must be, beside well formed. */
 export interface DocumentRules {
@@ -78,7 +79,7 @@ function checkMembers(value: Members, keyRecord: KeyRecord): Omit<DiscoveryDocum
     throw invalid('notAfter');
   return {
     did: keyRecord.did,
-    ...(name === undefined ? {} : { name }),
+    ...given({ name }),
     keyRecord,
     versions: checkVersions(value['versions'], keyRecord),
     mode: mode as Mode,

@@ -22,6 +22,7 @@ export const SERVICE_ROWS = {
     'REGISTRATION_FAILED:KEYS_UNSIGNED': row(400, 'The encryption keys are not signed by their DID.', 'Register the key record of the identity.'),
     'REGISTRATION_FAILED:UNAUTHORIZED': row(401, 'The registry requires its admin token for this.', 'Give HttpTrustRegistry the token as authToken.'),
     'REGISTRATION_FAILED:CHANGED_MEANWHILE': row(409, 'The entry was changed meanwhile.', 'Look it up again before you change it.'),
+    SUCCESSION_CONFLICT: row(409, 'Another DID took the place of this one already.', 'If it is not yours, revoke with { successors: true }.'),
     'SUCCESSION_INVALID:EXPIRED': row(400, 'The succession was not made just now.', 'Make a new one.'),
     'SUCCESSION_INVALID:IN_USE': row(409, 'The new DID is in the registry already.', 'Generate a new identity.'),
     'SUCCESSION_INVALID:CHAIN_TOO_LONG': row(409, 'The DID ends a chain of 16 successions.', 'Enroll a new identity.'),

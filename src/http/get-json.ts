@@ -3,11 +3,11 @@ import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { decodeUtf8 } from '../util/utf8.js';
 import { DIRECT } from './fetch.js';
 import { readAtMost } from './read-body.js';
+import { redirectOf } from './redirect.js';
 
 /** A discovery document with version 3 keys takes some 8 KiB, and each succession of such identities 15 KiB. */
 const MAX_BYTES = 320 * 1024;
 const MAX_REDIRECTS = 3;
-const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Statuses that say: there is no such thing here. */
 const NOT_SUPPORTED = new Set([404, 410]);
 
@@ -41,11 +41,9 @@ async function getWithinOrigin(start: URL, fetch_: typeof fetch, signal: AbortSi
         signal,
       }),
     );
-    const location = REDIRECTS.has(response.status) ? response.headers.get('location') : null;
-    if (location === null && response.type !== 'opaqueredirect') return response;
-    const next = location !== null && URL.canParse(location, url) ? new URL(location, url) : undefined;
-    if (redirects === MAX_REDIRECTS || next?.origin !== start.origin)
-      throw xlinkError('DISCOVERY_FAILED:REDIRECT');
+    const next = redirectOf(response, url);
+    if (next === undefined) return response;
+    if (redirects === MAX_REDIRECTS || next === null) throw xlinkError('DISCOVERY_FAILED:REDIRECT');
     url = next;
   }
 }

@@ -4,6 +4,7 @@ import type { CryptoProvider } from '../crypto/provider.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Did, KeyRecord, Succession } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
+import { given } from '../util/given.js';
 import { isMembers } from '../util/members.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { decodeDidKey } from './did.js';
@@ -30,7 +31,7 @@ const BYTES = {
 } as const;
 
 const invalid = (field: string, cause?: unknown) =>
-  xlinkError('SUCCESSION_INVALID', { field, ...(cause === undefined ? {} : { cause }) });
+  xlinkError('SUCCESSION_INVALID', { field, ...given({ cause }) });
 
 const bytesOf = (text: string | undefined): Uint8Array =>
   text === undefined ? EMPTY : decodeBase64url(text)!;

@@ -131,7 +131,7 @@ describe('the body of a sealed answer', () => {
       const { fetch } = await served(
         (_req, res) => void res.status(status).set('Location', '/x').send('body'),
       );
-      const answer = await fetch('/stream');
+      const answer = await fetch('/stream', { redirect: 'manual' });
       expect([answer.status, answer.headers.get('xlink-sealed'), await answer.text()]).toEqual([
         status,
         'true',

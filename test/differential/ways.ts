@@ -52,6 +52,7 @@ function envelope(
     body: body === undefined ? undefined : new Uint8Array(Buffer.from(body)),
     signal: undefined,
     init: {},
+    carrier: undefined,
     takesPlain: false,
   };
   const accept = headers.get('accept');
