@@ -6,6 +6,7 @@ import { encodeFrames, FRAME, type Frame } from '../http/answer-frames.js';
 import { type AnswerSealer, sealedHead } from '../http/answer-head.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ANSWER_TYPE, mediaTypeOf } from '../http/media-type.js';
+import { ReusedMemory } from '../util/reused-memory.js';
 import { encodeUtf8 } from '../util/utf8.js';
 
 /** Whether the caller asks for a sealed answer: `Accept: application/xlink-answer`, alone or among others. */
@@ -15,6 +16,7 @@ export const wantsSealedAnswer = (request: InboundRequest): boolean =>
 /** The sealer of the answer that `seal` begins. */
 export function answerSealer(seal: SealAnswer): AnswerSealer {
   let begun: SealedAnswer;
+  const memory = new ReusedMemory();
   const chunks = async (bytes: Uint8Array, isFinal: boolean): Promise<Frame[]> => {
     const frames: Frame[] = [];
     let at = 0;
@@ -22,13 +24,14 @@ export function answerSealer(seal: SealAnswer): AnswerSealer {
       const piece = bytes.subarray(at, at + MAX_CHUNK_BYTES);
       at += piece.length;
       const isLast = isFinal && at === bytes.length;
-      const sealed = await begun.chunk(piece, isLast);
+      const sealed = await begun.chunk(piece, isLast, memory.take);
       frames.push({ type: isLast ? FRAME.finalChunk : FRAME.chunk, bytes: sealed });
     } while (at < bytes.length);
     if (isFinal) frames.push({ type: FRAME.end, bytes: await begun.end() });
     return frames;
   };
   return {
+    reuse: (parts) => parts.forEach(memory.give),
     more: async (bytes, isFinal) => encodeFrames(await chunks(bytes, isFinal)),
     async begin(head, bytes, isFinal) {
       if (head.headers.some(([name]) => name.toLowerCase() === 'trailer'))

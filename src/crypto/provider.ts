@@ -50,6 +50,9 @@ export interface Sha256Stream {
   digest(): Uint8Array;
 }
 
+/** Memory for so many bytes, with anything in it. */
+export type Memory = (length: number) => Uint8Array;
+
 /**
  * The primitives of the protocol. Two providers implement it: native (`node:crypto`) and portable (WebCrypto and
  * noble). Both give the same bytes for the same input, and both refuse the same input.
@@ -71,8 +74,17 @@ export interface CryptoProvider {
   hkdf(secret: Uint8Array, info: Uint8Array, length: number): Awaitable<Uint8Array>;
   /** AES-256-GCM (NIST SP 800-38D). */
   readonly aes256gcm: {
-    /** `key` 32 bytes, `iv` 12; returns ciphertext with the 16-byte tag appended. */
-    seal(key: Uint8Array, iv: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Awaitable<Uint8Array>;
+    /**
+     * `key` 32 bytes, `iv` 12; returns ciphertext with the 16-byte tag appended. `memory`: where it may go, if the provider can
+     * choose; called with its length.
+     */
+    seal(
+      key: Uint8Array,
+      iv: Uint8Array,
+      aad: Uint8Array,
+      plaintext: Uint8Array,
+      memory?: Memory,
+    ): Awaitable<Uint8Array>;
     /** `undefined` if the tag does not match. */
     open(
       key: Uint8Array,

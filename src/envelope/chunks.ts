@@ -1,6 +1,6 @@
 import { lengthPrefixed } from '../crypto/bytes.js';
 import { deriveChunkKey } from '../crypto/key-schedule.js';
-import type { CryptoProvider, Sha256Stream } from '../crypto/provider.js';
+import type { CryptoProvider, Memory, Sha256Stream } from '../crypto/provider.js';
 import type { Suite } from '../crypto/suites.js';
 import { labelOf } from './kinds.js';
 
@@ -44,9 +44,10 @@ export class Chunks {
     return this.#count;
   }
 
-  async seal(plaintext: Uint8Array, isFinal: boolean): Promise<Uint8Array> {
+  /** `memory`: where the sealed chunk may go. */
+  async seal(plaintext: Uint8Array, isFinal: boolean, memory?: Memory): Promise<Uint8Array> {
     const iv = this.#nextIv(isFinal);
-    const sealed = await this.#crypto.aes256gcm.seal(this.#key, iv, this.#headerDigest, plaintext);
+    const sealed = await this.#crypto.aes256gcm.seal(this.#key, iv, this.#headerDigest, plaintext, memory);
     this.#all.update(sealed);
     return sealed;
   }

@@ -1,5 +1,6 @@
 import { concat } from '../crypto/bytes.js';
 import { expandMessageKey } from '../crypto/key-schedule.js';
+import type { Memory } from '../crypto/provider.js';
 import { xlinkError } from '../errors/service-errors.js';
 import type { Identity } from '../identity/identity.js';
 import type { Envelope } from '../types/protocol.js';
@@ -13,8 +14,8 @@ export interface SealedAnswer {
   readonly envelope: Envelope;
   /** The commitment and the first chunk. */
   readonly payload: Uint8Array;
-  /** Seals the next chunk, of at most {@link MAX_CHUNK_BYTES}. */
-  chunk(bytes: Uint8Array, isFinal: boolean): Promise<Uint8Array>;
+  /** Seals the next chunk, of at most {@link MAX_CHUNK_BYTES}. `memory`: where it may go. */
+  chunk(bytes: Uint8Array, isFinal: boolean, memory?: Memory): Promise<Uint8Array>;
   /** The signatures over all chunks: they follow the last one where there are several. */
   end(): Promise<Uint8Array>;
 }
@@ -42,7 +43,7 @@ export async function sealAnswer(
   return {
     envelope: await signEnvelope(identity, { ...unsigned, bytes: { ...bytes, payload } }, header),
     payload,
-    chunk: (content, isLast) => chunks.seal(content, isLast),
+    chunk: (content, isLast, memory) => chunks.seal(content, isLast, memory),
     async end() {
       const { transcript, label: context } = chunks.end();
       const signature = await identity.ed25519.sign(transcript);

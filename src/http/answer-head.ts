@@ -13,6 +13,8 @@ export interface AnswerSealer {
   begin(head: AnswerHead, bytes: Uint8Array, isFinal: boolean): Promise<readonly Uint8Array[]>;
   /** The frames of further bytes, and behind the last of them what says that they were all. */
   more(bytes: Uint8Array, isFinal: boolean): Promise<readonly Uint8Array[]>;
+  /** Takes back what `begin` or `more` returned, to use its memory again. Only when nobody reads it any more. */
+  reuse(parts: readonly Uint8Array[]): void;
 }
 
 /** They belong to the connection, so they are said in front of the sealed answer, and not in it. */

@@ -2,6 +2,7 @@ import * as crypto from 'node:crypto';
 import { EMPTY, equalBytes } from '../bytes.js';
 import { hasIdentityR } from '../ed25519-rules.js';
 import type { CryptoProvider, X25519PublicKey } from '../provider.js';
+import { freeMemory } from './free-memory.js';
 import { okpPublicKey, privateKey, rawOkpPublicKey } from './keys.js';
 
 const TAG_BYTES = 16;
@@ -21,12 +22,18 @@ export const hkdf = (secret: Uint8Array, info: Uint8Array, length: number): Uint
   new Uint8Array(crypto.hkdfSync('sha256', crypto.createSecretKey(secret), EMPTY, info, length));
 
 export const aes256gcm: CryptoProvider['aes256gcm'] = {
-  seal(key, iv, aad, plaintext) {
+  seal(key, iv, aad, plaintext, memory = Buffer.allocUnsafe) {
     const cipher = crypto.createCipheriv('aes-256-gcm', crypto.createSecretKey(key), iv, {
       authTagLength: TAG_BYTES,
     });
     cipher.setAAD(aad);
-    return Buffer.concat([cipher.update(plaintext), cipher.final(), cipher.getAuthTag()]);
+    const ciphertext = cipher.update(plaintext); // GCM has nothing left for `final`
+    cipher.final();
+    const sealed = memory(plaintext.length + TAG_BYTES);
+    sealed.set(ciphertext);
+    sealed.set(cipher.getAuthTag(), ciphertext.length);
+    freeMemory(ciphertext);
+    return sealed;
   },
   open(key, iv, aad, sealed) {
     if (sealed.length < TAG_BYTES) return undefined;

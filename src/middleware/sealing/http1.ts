@@ -4,7 +4,7 @@ import type { AnswerHead, AnswerSealer } from '../../http/answer-head.js';
 import { encodeUtf8 } from '../../util/utf8.js';
 import { bytesOf, callbackIn } from './arguments.js';
 import { PlainHttp1 } from './plain-http1.js';
-import { SealedOutput } from './sealed-output.js';
+import { SealedOutput, type Written } from './sealed-output.js';
 import { writeAll } from './write-all.js';
 
 type Write = (...args: unknown[]) => boolean;
@@ -53,7 +53,7 @@ export function sealHttp1(
   const { turns, write } = tapped(socket);
   if (!takesChunks) res.shouldKeepAlive = false; // the answer ends with the connection
   const pass: Write = (...args) => write.apply(socket, args);
-  const passAll = (parts: readonly Uint8Array[], written: () => void): boolean =>
+  const passAll = (parts: readonly Uint8Array[], written: Written): boolean =>
     writeAll(socket, pass, parts, written);
   const output: SealedOutput = new SealedOutput(sealer, {
     begin(head, parts, isFinal, written) {

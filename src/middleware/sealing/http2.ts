@@ -1,7 +1,7 @@
 import type { Header } from '../../envelope/plaintext.js';
 import { type AnswerHead, type AnswerSealer, outerHead } from '../../http/answer-head.js';
 import { bytesOf, callbackIn } from './arguments.js';
-import { SealedOutput } from './sealed-output.js';
+import { SealedOutput, type Written } from './sealed-output.js';
 import { writeAll } from './write-all.js';
 
 type Fields = Record<string, unknown>;
@@ -31,7 +31,7 @@ const WITHOUT_BODY = new Set([204, 205, 304]);
 export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
   const { respond, write, end, sendTrailers } = stream;
   const writeOne = (...args: unknown[]) => write.apply(stream, args);
-  const pass = (parts: readonly Uint8Array[], isFinal: boolean, written: () => void): boolean => {
+  const pass = (parts: readonly Uint8Array[], isFinal: boolean, written: Written): boolean => {
     const hasRoom = writeAll(stream, writeOne, parts, written);
     if (isFinal) end.call(stream);
     return hasRoom;

@@ -3,7 +3,7 @@ import type { Header } from '../../envelope/plaintext.js';
 import type { AnswerSealer } from '../../http/answer-head.js';
 import { bytesOf, callbackIn } from './arguments.js';
 import type { FailureAnswer } from './http1.js';
-import { SealedOutput } from './sealed-output.js';
+import { SealedOutput, type Written } from './sealed-output.js';
 
 /** What every response with Node's interface offers. */
 export interface WritableResponse {
@@ -30,7 +30,7 @@ export interface WritableResponse {
 export function sealMethods(res: WritableResponse, sealer: AnswerSealer, failure: FailureAnswer): void {
   const { writeHead, write, end, flushHeaders } = res;
   let hasHead = false;
-  const pass = (parts: readonly Uint8Array[], isFinal: boolean, written: () => void): boolean => {
+  const pass = (parts: readonly Uint8Array[], isFinal: boolean, written: Written): boolean => {
     const bytes = concat(parts);
     if (!isFinal) return write.call(res, bytes, written);
     end.call(res, bytes, written);

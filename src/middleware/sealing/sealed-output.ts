@@ -1,16 +1,19 @@
 import { concat } from '../../crypto/bytes.js';
 import { type AnswerHead, type AnswerSealer, outerHead } from '../../http/answer-head.js';
 
+/** Called when bytes are on their way, and nobody reads them any more; with an error if they did not get there. */
+export type Written = (error?: unknown) => void;
+
 /** Where sealed bytes go. */
 export interface Wire {
   /** Sends status and headers, with the first bytes; `isFinal`: with all of them. As `write`, otherwise. */
-  begin(head: AnswerHead, parts: readonly Uint8Array[], isFinal: boolean, written: () => void): boolean;
+  begin(head: AnswerHead, parts: readonly Uint8Array[], isFinal: boolean, written: Written): boolean;
   /** Sends further bytes, and calls back when they are on their way. False: no more, please, until it drains. */
-  write(parts: readonly Uint8Array[], isFinal: boolean, written: () => void): boolean;
+  write(parts: readonly Uint8Array[], isFinal: boolean, written: Written): boolean;
   /** Room for more again, after `write` of the output returned false while the wire itself had room. */
   drained(): void;
   /** Sends what is sent in the place of an answer that cannot be sealed, or breaks off what has begun. */
-  fail(error: unknown, hasBegun: boolean, written: () => void): void;
+  fail(error: unknown, hasBegun: boolean, written: Written): void;
 }
 
 /** Bytes that are held before who writes is asked to wait: those of one chunk. */
@@ -127,7 +130,10 @@ export class SealedOutput {
       this.#hasBegun = true;
       this.#size -= bytes.length;
       if (isFinal) callbacks.push(...this.#callbacks.splice(0));
-      const written = () => callAll(callbacks);
+      const written = (error?: unknown) => {
+        if (!error) this.#sealer.reuse(sealed);
+        callAll(callbacks);
+      };
       const hasRoom = isFirst
         ? this.#wire.begin(outerHead(this.#head!), sealed, isFinal, written)
         : this.#wire.write(sealed, isFinal, written);

@@ -1,3 +1,5 @@
+import type { Written } from './sealed-output.js';
+
 /** The parts of Node's `Writable` that are used. */
 interface Corkable {
   cork(): void;
@@ -7,9 +9,9 @@ interface Corkable {
 /** Writes several pieces of bytes as one, without a copy of them; calls back behind the last. */
 export function writeAll(
   stream: Corkable,
-  write: (bytes: Uint8Array, written?: () => void) => boolean,
+  write: (bytes: Uint8Array, written?: Written) => boolean,
   parts: readonly Uint8Array[],
-  written: () => void,
+  written: Written,
 ): boolean {
   stream.cork();
   for (const part of parts.slice(0, -1)) write(part);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { AnswerHead, AnswerSealer } from '../../../src/http/answer-head.js';
-import { SealedOutput } from '../../../src/middleware/sealing/sealed-output.js';
+import { SealedOutput, type Written } from '../../../src/middleware/sealing/sealed-output.js';
 
 const HEAD: AnswerHead = { status: 200, headers: [['X-A', '1']] };
 const bytesOf = (text: string) => Buffer.from(text);
@@ -9,8 +9,9 @@ const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString();
 /** An output whose sealing goes on when `go` is called, and all that happens at it. */
 function made({ isSlow = false, hasRoom = true } = {}) {
   const log: string[] = [];
+  const reused: string[] = [];
   const waiting: (() => void)[] = [];
-  const wire = { hasRoom, callsBack: true };
+  const wire = { hasRoom, callsBack: true, error: undefined as unknown };
   const turn = () => (isSlow ? new Promise<void>((resolve) => waiting.push(resolve)) : Promise.resolve());
   const sealing = async (what: string, bytes: Uint8Array, isFinal: boolean) => {
     const text = `${what}(${textOf(bytes)}${isFinal ? ' end' : ''})`;
@@ -21,10 +22,11 @@ function made({ isSlow = false, hasRoom = true } = {}) {
   const sealer: AnswerSealer = {
     begin: (_, bytes, isFinal) => sealing('begin', bytes, isFinal),
     more: (bytes, isFinal) => sealing('more', bytes, isFinal),
+    reuse: (parts) => void reused.push(textOf(Buffer.concat(parts))),
   };
-  const sent = (what: string, parts: readonly Uint8Array[], isFinal: boolean, written: () => void) => {
+  const sent = (what: string, parts: readonly Uint8Array[], isFinal: boolean, written: Written) => {
     log.push(`${what} ${textOf(Buffer.concat(parts))}${isFinal ? ', the last' : ''}`);
-    if (wire.callsBack) written();
+    if (wire.callsBack) written(wire.error);
     return wire.hasRoom;
   };
   const output = new SealedOutput(sealer, {
@@ -42,7 +44,7 @@ function made({ isSlow = false, hasRoom = true } = {}) {
     await settled();
   };
   const flush = (name: string) => output.flush(() => void log.push(`called back ${name}`));
-  return { output, sealer, log, wire, go, flush };
+  return { output, sealer, log, reused, wire, go, flush };
 }
 
 /** All that is due without any input is done. */
@@ -57,6 +59,21 @@ describe('what is written to a sealed answer', () => {
     await settled();
     expect(log).toEqual(['seal begin(abc end)', 'head 200 begin(abc end), the last']);
     expect(output.size).toBe(0);
+  });
+
+  test('gives its memory back when it is on the wire, and not if that is unknown', async () => {
+    const { output, reused, wire } = made();
+    output.head(HEAD);
+    output.write(bytesOf('a'));
+    await settled();
+    expect(reused).toEqual(['begin(a)']);
+    wire.error = new Error('the connection is gone');
+    output.write(bytesOf('b'));
+    await settled();
+    wire.callsBack = false;
+    output.end();
+    await settled();
+    expect(reused).toEqual(['begin(a)']);
   });
 
   test('goes out in its order, and all that came while it was being sealed together', async () => {
