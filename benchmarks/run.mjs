@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { generateIdentity } from '@private.me/xlink';
 import { benchAgents } from './agent.mjs';
 import { benchHttp } from './http.mjs';
+import { benchKeyPath } from './key-path.mjs';
 import { benchRefusals } from './refusals.mjs';
 import { benchSharing } from './sharing.mjs';
 import { benchWatching } from './watching.mjs';
@@ -32,6 +33,8 @@ console.log('\n4. Sharing: microseconds\n');
 console.log(await benchSharing(quick ? 8 : 30));
 console.log('\n5. Refusals: microseconds of CPU of the server for each; 1 KiB unless it says otherwise\n');
 console.log(await benchRefusals(quick ? 4 : 20));
+console.log('\n6. The key path: microseconds of CPU of the server for each GET of a trivial Express route\n');
+console.log(await benchKeyPath(quick ? 4 : 20));
 if (failed) {
   console.error('\nSome requests were refused: the numbers of their rows mean nothing.');
   process.exitCode = 1;

@@ -1,13 +1,35 @@
 import type { Auth } from '../http/decision.js';
 import { sharedByCopies } from '../util/copies.js';
+import { hiddenMember } from '../util/hidden-member.js';
 
-/** Who sent a request, by its request object. Private: `req.auth` can be written by any other library. */
-const authenticated = sharedByCopies('auth/1', () => new WeakMap<object, Auth>());
+/** What an adapter found out about a request that it let through. */
+export interface Admission {
+  readonly adapter: object;
+  /** Frozen; `undefined` where nothing was authenticated. */
+  readonly auth: Auth | undefined;
+  /** What the guards behind the adapter need to know. */
+  readonly context: unknown;
+  /** That of an adapter in front. */
+  readonly earlier: Admission | undefined;
+}
 
-/** Set by the middleware, once per request. */
-export const rememberAuth = (request: object, auth: Auth): void => {
-  authenticated.set(request, auth);
-};
+/** By request object. Nobody else reads or writes it: `req.auth` can be written by any library. */
+const admissions = sharedByCopies('admissions/1', () => hiddenMember<Admission>());
+
+/** Set by the middleware, for each object that stands for a request. */
+export const rememberAdmission = (request: object, admission: Omit<Admission, 'earlier'>): void =>
+  admissions.set(request, { ...admission, earlier: admissions.get(request) });
+
+/** By the last adapter that let it through. */
+export const admissionOf = (request: object): Admission | undefined => admissions.get(request);
+
+/** How a request was authenticated: by `adapter`, if there is one, else by the last one that did. */
+export function authBy(request: object, adapter?: object): Auth | undefined {
+  let admission = admissionOf(request);
+  while (admission && (!admission.auth || (adapter && admission.adapter !== adapter)))
+    admission = admission.earlier;
+  return admission?.auth;
+}
 
 /** What an adapter says about requests; all of it that a type argument of {@link authOf} needs. */
 export interface AuthSource<Customer extends object = object> {
@@ -47,4 +69,4 @@ export type AppAuth = NonNullable<ReturnType<AppAdapter['authOf']>>;
  */
 export const authOf = <Adapter extends AuthSource = AppAdapter>(
   request: object,
-): ReturnType<Adapter['authOf']> => authenticated.get(request) as ReturnType<Adapter['authOf']>;
+): ReturnType<Adapter['authOf']> => authBy(request) as ReturnType<Adapter['authOf']>;

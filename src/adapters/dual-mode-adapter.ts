@@ -18,7 +18,7 @@ import type { AuthenticationSpan } from '../types/ports.js';
 import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
 import { callerAddress } from '../util/caller-address.js';
 import { given } from '../util/given.js';
-import { type AuthSource, rememberAuth } from './auth-store.js';
+import { type AuthSource, authBy } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
 import { largestEnvelope } from './body-limits.js';
 import {
@@ -78,7 +78,6 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   readonly #placement: Placement;
   /** Not for one route of an agent, which has no others. */
   readonly #isForApis: boolean;
-  readonly #authenticated = new WeakMap<object, Auth<Customer>>();
 
   /** Throws `INVALID_OPTION`, or `NONCE_STORE_NOT_SHARED` (see {@link DualModeOptions.instances}). */
   constructor(made: DualModeOptions<Customer>, { bodyTypes, kind }: EnvelopeTaking = REQUESTS) {
@@ -271,13 +270,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
    * `req.auth`, only the adapter writes it.
    */
   authOf(request: object): Auth<Customer> | undefined {
-    return this.#authenticated.get(request);
-  }
-
-  /** Set by the middleware, once for each object that stands for a request. */
-  rememberAuth(request: object, auth: Auth): void {
-    this.#authenticated.set(request, auth as Auth<Customer>);
-    rememberAuth(request, auth);
+    return authBy(request, this) as Auth<Customer> | undefined;
   }
 
   /**

@@ -1,11 +1,10 @@
-import { type AuthSource, authOf } from '../adapters/auth-store.js';
+import { admissionOf, authBy, rememberAdmission } from '../adapters/auth-store.js';
 import { frozenCopyOf } from '../adapters/customer.js';
 import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { type RefusalStyle, refusalStyle } from '../adapters/refusals.js';
 import type { XlinkError } from '../errors/errors.js';
 import type { Auth, Decision, Pass } from '../http/decision.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
-import { sharedByCopies } from '../util/copies.js';
 import type { OnRefusal } from './refusal-options.js';
 
 /** How a request came through the adapter in front, as far as guards behind need to know. */
@@ -23,7 +22,6 @@ export interface RequestContext {
 /** What does not follow from `authOf()`. */
 type Remembered = Pick<RequestContext, 'mode' | 'style' | 'onRefused' | 'onRefusal'>;
 
-const adapters = sharedByCopies('request-context/1', () => new WeakMap<object, Remembered>());
 const NO_ADAPTER: Remembered = { mode: 'hybrid', style: refusalStyle({}) };
 
 /** Notes a request that is let through, under each object that stands for it. */
@@ -34,11 +32,10 @@ export function rememberRequestContext(
   hooks: Pick<Remembered, 'onRefused' | 'onRefusal'>,
 ): void {
   const context = { mode: outcome?.mode ?? adapter.mode, style: adapter.refusalStyle, ...hooks };
-  const remembered = auth && frozenCopyOf(auth);
-  for (const request of new Set(requests)) {
-    adapters.set(request, context);
-    if (remembered) adapter.rememberAuth(request, remembered);
-  }
+  const admission = { adapter, auth: auth && frozenCopyOf(auth), context };
+  requests.forEach((request, at) => {
+    if (requests.indexOf(request) === at) rememberAdmission(request, admission);
+  });
 }
 
 /** A decision as it is counted: a guard behind the adapter may have refused. */
@@ -46,6 +43,7 @@ export const refusedBy = (decision: Decision, error: XlinkError | undefined): De
   error && decision.outcome ? { ...decision, outcome: { ...decision.outcome, error } } : decision;
 
 export function requestContextOf(request: object): RequestContext {
-  const auth = authOf<AuthSource>(request);
-  return { ...(adapters.get(request) ?? NO_ADAPTER), auth, method: auth?.mode ?? 'none' };
+  const auth = authBy(request);
+  const context = (admissionOf(request)?.context as Remembered | undefined) ?? NO_ADAPTER;
+  return { ...context, auth, method: auth?.mode ?? 'none' };
 }

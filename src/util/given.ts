@@ -2,5 +2,8 @@
 export type Given<T> = { readonly [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** The members that are not `undefined`: spread over others, they replace only what they have something for. */
-export const given = <T extends object>(members: T): Given<T> =>
-  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as Given<T>;
+export function given<T extends object>(members: T): Given<T> {
+  const found: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(members)) if (value !== undefined) found[name] = value;
+  return found as Given<T>;
+}

@@ -1,27 +1,55 @@
+import { hiddenMember } from '../../util/hidden-member.js';
 import type { RequestExtras } from '../node/types.js';
 
 /**
  * Watches for the route that a request is matched to, and returns a function that tells its template, such as
- * `/orders/:id`; `undefined` as long as there is none. The template is taken at the moment of the match, because Express
+ * `/orders/:id`; `undefined` as long as there is none. What it is made of is taken at the moment of the match, because Express
  * takes `baseUrl` and `params` of a mounted router back when a handler passes an error on.
  */
 export function watchRoute(req: RequestExtras): () => string | undefined {
-  let route = req.route;
-  const templateOf = (matched: RequestExtras['route']) => matched && routeTemplate(req, String(matched.path));
-  let template = templateOf(route);
-  Object.defineProperty(req, 'route', {
-    configurable: true,
-    enumerable: true,
-    get: () => route,
-    set(matched: RequestExtras['route']) {
-      route = matched;
-      template = templateOf(matched);
-    },
-  });
-  return () => template;
+  watched.set(req, matchOf(req, req.route));
+  Object.defineProperty(req, 'route', ROUTE);
+  return () => {
+    const { route, mount } = watched.get(req)!;
+    return route && routeTemplate(mount, String(route.path));
+  };
 }
 
-function routeTemplate({ baseUrl = '', params = {} }: RequestExtras, path: string): string {
+type Mount = { readonly [K in 'baseUrl' | 'params']?: RequestExtras[K] | undefined };
+
+interface Match {
+  readonly route: RequestExtras['route'];
+  readonly mount: Mount;
+}
+
+const watched = hiddenMember<Match>();
+
+const matchOf = ({ baseUrl, params }: Mount, route: Match['route']): Match => ({
+  route,
+  mount: { baseUrl, params },
+});
+
+/** One for all requests. Functions of its own for each would keep it alive, and all that it holds, until the next full collection. */
+const ROUTE = {
+  configurable: true,
+  enumerable: true,
+  get(this: RequestExtras): RequestExtras['route'] {
+    return watched.get(watchedOf(this))?.route;
+  },
+  set(this: RequestExtras, route: RequestExtras['route']): void {
+    const req = watchedOf(this);
+    watched.set(req, matchOf(req, route));
+  },
+};
+
+/** The request itself, where another object was made of it. */
+function watchedOf(req: RequestExtras): RequestExtras {
+  let at = req;
+  while (at && !watched.get(at)) at = Object.getPrototypeOf(at);
+  return at ?? req;
+}
+
+function routeTemplate({ baseUrl = '', params = {} }: Mount, path: string): string {
   const mount = mountTemplate(baseUrl, params);
   return mount !== '' && path === '/' ? mount : mount + path;
 }

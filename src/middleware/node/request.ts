@@ -44,7 +44,11 @@ export function incomingBody(req: NodeRequest, bodies: readonly BodyHolder[] = [
 
 /** Node itself keeps the first line of some headers, and of others joins them. */
 function linesOf({ rawHeaders = [], headers }: NodeRequest, name: string): string[] {
-  const lines = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]!.toLowerCase() === name);
+  const lines: string[] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const line = rawHeaders[at]!;
+    if (line.length === name.length && line.toLowerCase() === name) lines.push(rawHeaders[at + 1]!);
+  }
   return lines.length > 0 ? lines : [headers[name] ?? []].flat(); // whoever made the request by hand may have no lines
 }
 
