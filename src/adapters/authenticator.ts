@@ -4,7 +4,7 @@ import { toXlinkError, xlinkError } from '../errors/errors.js';
 import type { ApiKeyAuth, Auth, InboundRequest, Pass } from '../http/decision.js';
 import type { XlinkEvent } from '../types/events.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
-import type { ClientId, Clock, Did, RegistryEntry, Scope } from '../types/protocol.js';
+import type { AgentMessage, ClientId, Clock, Did, RegistryEntry, Scope } from '../types/protocol.js';
 import { type LegacyKeyValidator, validateKey } from './api-key-validator.js';
 import type { Clients } from './clients/clients.js';
 import { firstOf } from './clients/lineage.js';
@@ -99,15 +99,15 @@ export class Authenticator {
     return { apiKey, auth, client: attempt.client };
   }
 
-  /** The sender of an envelope that was made for this very route of the library, whatever the mode. */
-  async envelopeSender(request: InboundRequest, attempt: AuthAttempt, ownScope: Scope): Promise<Did> {
+  /** An envelope that was made for this very route of the library, whatever the mode. */
+  async ownMessage(request: InboundRequest, attempt: AuthAttempt, ownScope: Scope): Promise<AgentMessage> {
     const form = findEnvelope(request, this.#parts.bodyTypes);
     if (!form) throw xlinkError('CREDENTIALS_MISSING');
     attempt.method = 'xlink';
     const own = { ...this.#parts.rules, kind: 'request' as const, requireRequestBinding: true };
     const { message } = await this.#receiveFor(attempt, request, form, own, { ownScope });
     attempt.did = message.sender;
-    return attempt.did;
+    return message;
   }
 
   /** A key beside an envelope is not even looked at, except in observe mode, where it decides. */

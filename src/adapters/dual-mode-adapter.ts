@@ -8,7 +8,7 @@ import {
   type HttpResponse,
   type InboundRequest,
   type Outcome,
-  type Pass,
+  type Sealing,
 } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { isPreflight } from '../http/preflight.js';
@@ -299,7 +299,9 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     const trace = traceId === undefined ? {} : { traceId };
     const timed = () => ({ ...factsOf(attempt), ...trace, durationMs: performance.now() - started });
     try {
-      const own = await this.#wellKnown.answer(request, attempt);
+      const sealingOf = async (message: AgentMessage) =>
+        wantsSealedAnswer(request) ? this.#sealing(message, timed) : {};
+      const own = await this.#wellKnown.answer(request, attempt, sealingOf);
       if (own) return jsonResponse(own);
       const proof = await this.#authenticator.authenticate(request, attempt);
       this.#document.prove(request);
@@ -307,7 +309,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       const envelope = message ? { version: message.version, encrypted: message.encrypted } : {};
       const headers =
         attempt.mode === 'deprecation' && attempt.method === 'api-key' ? this.#modes.deprecation() : {};
-      const sealing = message && wantsSealedAnswer(request) ? await this.#sealing(message, timed) : {};
+      const sealing = message ? await sealingOf(message) : {};
       return { ...proof, ...sealing, action: 'pass', headers, outcome: { ...timed(), ...envelope } };
     } catch (thrown) {
       const refused = this.#refuse(thrown, timed());
@@ -347,10 +349,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   }
 
   /** Whether an answer can be sealed is found out before the request is carried out. Throws `ANSWER_NOT_SEALED`. */
-  async #sealing(
-    message: AgentMessage,
-    attempt: () => Outcome,
-  ): Promise<Pick<Pass, 'sealing' | 'sealFailure'>> {
+  async #sealing(message: AgentMessage, attempt: () => Outcome): Promise<Sealing> {
     const notSealed = (cause: unknown) => xlinkError('ANSWER_NOT_SEALED', { cause });
     try {
       const sealing = answerSealer(await this.#options.agent.prepareAnswer(message));

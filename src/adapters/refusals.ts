@@ -71,7 +71,8 @@ export function refusal(
 export const forClients = ({ refusal: _, ...answer }: HttpResponse): HttpResponse => answer;
 
 /** A JSON answer of the adapter's own routes. */
-export const jsonResponse = ({ status, value, cacheSeconds }: JsonResponse): HttpResponse => ({
+export const jsonResponse = ({ status, value, cacheSeconds, sealing }: JsonResponse): HttpResponse => ({
+  ...sealing,
   action: 'answer',
   status,
   headers: {

@@ -3,7 +3,7 @@ import { DISCOVERY_PATH } from '../discovery/document.js';
 import { parseEnvelope } from '../envelope/parse.js';
 import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import type { BodyIntake } from '../http/body-intake.js';
-import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
+import type { ApiKeyAuth, InboundRequest, Sealing } from '../http/decision.js';
 import { ENROLL_PATH, ENROLL_SCOPE } from '../http/enrollment.js';
 import { KEY_PATH, KEY_SCOPE } from '../http/own-routes.js';
 import { requestBinding } from '../http/request-binding.js';
@@ -66,7 +66,12 @@ export interface JsonResponse {
   readonly status: number;
   readonly value: unknown;
   readonly cacheSeconds?: number;
+  /** For a caller that asks for a sealed answer. */
+  readonly sealing?: Sealing;
 }
+
+/** How the answer to an envelope is sealed, if its caller asks for that. Found out before anything is carried out; throws `ANSWER_NOT_SEALED`. */
+export type PrepareSealing = (message: AgentMessage) => Promise<Sealing>;
 
 /** The routes that the adapter answers itself: discovery, enrollment and its end, and a client's switch for its own key. */
 export class WellKnown {
@@ -84,18 +89,22 @@ export class WellKnown {
   }
 
   /** `undefined`: not one of these routes. Throws what is wrong with the request. */
-  async answer(request: InboundRequest, attempt: AuthAttempt): Promise<JsonResponse | undefined> {
+  async answer(
+    request: InboundRequest,
+    attempt: AuthAttempt,
+    prepare: PrepareSealing,
+  ): Promise<JsonResponse | undefined> {
     const { document, clients } = this.#parts;
     switch (this.#routeOf(request)) {
       case 'discovery':
         return { status: 200, value: await document.for(request), cacheSeconds: 60 };
       case 'enroll':
-        return this.#enroll(request, attempt, clients!);
+        return this.#enroll(request, attempt, clients!, prepare);
       case 'unlink':
-        return this.#unlink(request, attempt, clients!);
+        return this.#unlink(request, attempt, clients!, prepare);
       case 'key off':
       case 'key on':
-        return this.#switchKey(request, attempt, clients!, this.#routeOf(request) === 'key off');
+        return this.#switchKey(request, attempt, clients!, prepare);
       default:
         return undefined;
     }
@@ -107,7 +116,12 @@ export class WellKnown {
     return route === 'discovery' || this.#parts.clients ? route : undefined;
   }
 
-  async #enroll(request: InboundRequest, attempt: AuthAttempt, clients: Clients): Promise<JsonResponse> {
+  async #enroll(
+    request: InboundRequest,
+    attempt: AuthAttempt,
+    clients: Clients,
+    prepare: PrepareSealing,
+  ): Promise<JsonResponse> {
     const { agent, rules, intake, clock, quota } = this.#parts;
     const { store, validity } = clients.parts;
     let body: Promise<Uint8Array> | undefined;
@@ -117,7 +131,7 @@ export class WellKnown {
       if (!this.#attempts.take(client)) throw xlinkError('ENROLLMENT_REFUSED:RATE_LIMITED');
     };
     if (key) limit();
-    const message = await this.#introduction(await envelope(), request, async (did, nonce) => {
+    const message = await this.#introduction(await envelope(), request, attempt, async (did, nonce) => {
       if (!key) {
         limit(); // without a key it is the signature that says whose attempt it is
         const standing = await store.standingOf(did);
@@ -137,7 +151,7 @@ export class WellKnown {
     };
     const value = await enroll(agent, store, keys, enrollee);
     this.#parts.emit({ type: 'enrollment', client, did: value.did });
-    return { status: 200, value };
+    return { status: 200, value, sealing: await prepare(message) }; // nobody knew its keys before
   }
 
   /**
@@ -185,6 +199,7 @@ export class WellKnown {
   async #introduction(
     envelope: Uint8Array,
     request: InboundRequest,
+    attempt: AuthAttempt,
     admit: (did: Did, nonce: string) => Promise<NoncePlace>,
   ): Promise<AgentMessage> {
     const { agent } = this.#parts;
@@ -196,7 +211,10 @@ export class WellKnown {
         admit: async (did, _, nonce) => {
           place = await admit(did, nonce);
         },
-        onClaimed: () => place?.claimed(),
+        onClaimed(claimed) {
+          place?.claimed();
+          attempt.claimed = claimed;
+        },
       });
       if (!received.ok) throw received.error;
       return received.value;
@@ -206,13 +224,20 @@ export class WellKnown {
   }
 
   /** An identity ends itself: it is revoked, and its place free for another one. */
-  async #unlink(request: InboundRequest, attempt: AuthAttempt, clients: Clients): Promise<JsonResponse> {
+  async #unlink(
+    request: InboundRequest,
+    attempt: AuthAttempt,
+    clients: Clients,
+    prepare: PrepareSealing,
+  ): Promise<JsonResponse> {
     const { agent, authenticator, emit } = this.#parts;
-    const did = await authenticator.envelopeSender(request, attempt, ENROLL_SCOPE);
+    const message = await authenticator.ownMessage(request, attempt, ENROLL_SCOPE);
+    const { sender: did } = message;
+    const sealing = await prepare(message);
     const parts = { store: clients.parts.store, registry: agent.registry };
     const client = await unlinkDid(parts, did, { keep: false, reason: 'unlinked by itself' });
     emit({ type: 'unlink', client, did, by: 'client' });
-    return { status: 200, value: { did, client, linked: false } };
+    return { status: 200, value: { did, client, linked: false }, sealing };
   }
 
   /** DELETE switches the client's own key off, so that it can prove that it no longer needs it; PUT takes that back. */
@@ -220,24 +245,27 @@ export class WellKnown {
     request: InboundRequest,
     attempt: AuthAttempt,
     clients: Clients,
-    off: boolean,
+    prepare: PrepareSealing,
   ): Promise<JsonResponse> {
     const { store } = clients.parts;
     const { clock, rules, authenticator, emit } = this.#parts;
-    const client = await store.clientOf(await authenticator.envelopeSender(request, attempt, KEY_SCOPE));
+    const off = this.#routeOf(request) === 'key off';
+    const message = await authenticator.ownMessage(request, attempt, KEY_SCOPE);
+    const client = await store.clientOf(message.sender);
     if (client === undefined) throw xlinkError('ENROLLMENT_REFUSED:NOT_ENROLLED');
+    const sealing = await prepare(message);
     const since = (await store.get(client))?.keyOffSince;
     const graceUntil = (from: number) => new Date(from + rules.keySwitchGraceMs).toISOString();
     if (off) {
       const from = since ?? clock();
       if (since === undefined) await store.setKeyOff(client, from);
       emit({ type: 'key-switch', client, off });
-      return { status: 200, value: { client, key: 'off', canBeSwitchedOnUntil: graceUntil(from) } };
+      return { status: 200, value: { client, key: 'off', canBeSwitchedOnUntil: graceUntil(from) }, sealing };
     }
     if (since !== undefined && clock() > since + rules.keySwitchGraceMs)
       throw xlinkError('KEY_SWITCH_REFUSED');
     if (since !== undefined) await store.setKeyOff(client, undefined);
     emit({ type: 'key-switch', client, off });
-    return { status: 200, value: { client, key: 'on' } };
+    return { status: 200, value: { client, key: 'on' }, sealing };
   }
 }

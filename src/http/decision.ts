@@ -91,8 +91,16 @@ export const authenticationOf = ({ mode, method, error, ...rest }: Outcome): Aut
 /** Header fields by name. */
 export type Headers = Readonly<Record<string, string>>;
 
+/** How an answer is sealed, for a caller that asks for that. */
+export interface Sealing {
+  /** Present if the caller asks for a sealed answer: seals what is answered. */
+  readonly sealing?: AnswerSealer;
+  /** What to send if that fails. */
+  readonly sealFailure?: (error: unknown) => HttpResponse;
+}
+
 /** Let the request through. */
-export interface Pass {
+export interface Pass extends Sealing {
   readonly action: 'pass';
   readonly auth?: Auth;
   /** The opened message of an enveloped request. */
@@ -101,10 +109,6 @@ export interface Pass {
   readonly content?: { readonly bytes: Uint8Array; readonly contentType: string };
   /** Of a request that came with an envelope: the headers that take the place of those on the wire, and the names that it covers. */
   readonly fields?: { readonly values: readonly Header[]; readonly names: ReadonlySet<string> };
-  /** Present if the caller asks for a sealed answer: seals what the handler answers. */
-  readonly sealing?: AnswerSealer;
-  /** What to send if that fails. */
-  readonly sealFailure?: (error: unknown) => HttpResponse;
   /** Headers for the response. */
   readonly headers: Headers;
   /** Absent where nothing was authenticated: preflights and skipped requests. */
@@ -123,8 +127,8 @@ export interface Refusal {
   readonly problem: Readonly<Record<string, unknown>>;
 }
 
-/** Answer the request here; it must not reach a handler. */
-export interface HttpResponse {
+/** Answer the request here; it must not reach a handler. Only answers of the adapter's own routes are to be sealed. */
+export interface HttpResponse extends Sealing {
   readonly action: 'answer';
   readonly status: number;
   readonly headers: Headers;

@@ -47,6 +47,7 @@ async function carryOut(
   const { res } = context;
   let refused: XlinkError | undefined; // by a guard behind the adapter
   try {
+    sealed(context, decision);
     if (decision.action === 'answer') context.answer(decision);
     else
       admit(adapter, context, decision, (error) => {
@@ -67,7 +68,7 @@ function admit(
   onRefused: (error: XlinkError) => void,
 ): void {
   const { req, res, request, bodies, shownIn, parsersSkip } = context;
-  const { content, message, sealing, sealFailure } = pass;
+  const { content, message } = pass;
   setHeaders(res, pass.headers);
   rememberRequestContext(adapter, [req, request], pass, { onRefused, onRefusal: context.onRefusal });
   if (pass.auth) Object.assign(shownIn, { auth: copyOf(pass.auth) });
@@ -77,6 +78,10 @@ function admit(
     replaceNodeBody(req, content);
     replaceLeftBodies(bodies, content.bytes, message?.payload, parsersSkip);
   }
+}
+
+/** From now on what is answered is sealed, for a caller that asks for that. */
+function sealed({ req, res }: FrameworkContext, { sealing, sealFailure }: Decision): void {
   if (sealing && sealFailure && req.method !== 'HEAD') {
     sealAnswerOf(req, res, sealing, (error) => {
       const { status, headers, body } = sealFailure(error);

@@ -25,7 +25,7 @@ test('a caller renews an enrollment that ends by itself, and ends itself when it
   expect(api.count(ENROLL)).toBe(6);
   await call();
 
-  const answer = await caller(`${api.url}${ENROLL}`, { method: 'DELETE', sealed: 'optional' } as RequestInit);
+  const answer = await caller(`${api.url}${ENROLL}`, { method: 'DELETE' });
   expect(await answer.json()).toEqual({ did: own.did, client: 'acme', linked: false });
   expect((await registry.lookup(own.did))?.status).toBe('revoked');
 });

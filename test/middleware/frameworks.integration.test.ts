@@ -127,6 +127,13 @@ describe.each(SERVICES)('behind %s', (_, start) => {
     for (const call of [byKey, xlink]) expect((await call('/theirs')).status).toBe(403);
     expect((await fetch(`${baseUrl}/who`)).status).toBe(401);
   });
+
+  test('the routes of the library answer sealed, too', async () => {
+    const xlink = xlinkFetch({ ...PAIR, baseUrl: await start() });
+    const off = await xlink('/.well-known/xlink/key', { method: 'DELETE' });
+    expect([off.status, off.headers.get('xlink-sealed')]).toEqual([200, 'true']);
+    expect(await off.json()).toMatchObject({ client: 'acme', key: 'off' });
+  });
 });
 
 describe('requests that are injected', () => {

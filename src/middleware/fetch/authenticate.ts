@@ -62,10 +62,17 @@ async function answerTo(
   const { method } = asked.inbound;
   if (decision.action === 'answer') {
     const answer = await refusalOf(decision, method, context.onRefusal);
-    return { inner: answer, outer: answer };
+    return sealed(answer, decision, method);
   }
-  const response = withHeaders(await served(adapter, context, asked, decision), decision.headers);
-  const { sealing, sealFailure } = decision;
+  return sealed(
+    withHeaders(await served(adapter, context, asked, decision), decision.headers),
+    decision,
+    method,
+  );
+}
+
+/** What was answered, and what is sent: that is sealed, for a caller that asks for it. */
+async function sealed(response: Response, { sealing, sealFailure }: Decision, method: string) {
   if (!sealing || !sealFailure || method === 'HEAD') return { inner: response, outer: response };
   const outer = await sealedResponse(response, sealing, (error) => responseOf(sealFailure(error), method));
   return { inner: response, outer };
