@@ -13,9 +13,10 @@ type Members = Record<string, unknown>;
  */
 export function membersOf(answer: unknown): Members {
   if (typeof answer !== 'object' || answer === null || isNobody(answer)) throw nobody();
-  const members: Members = {};
-  for (const of of classesOf(answer)) addInherited(members, of, answer);
-  for (const [name, value] of Object.entries(answer)) show(members, name, value);
+  const classes = classesOf(answer);
+  const members: Members = classes.length === 0 ? { ...answer } : {};
+  for (const of of classes) addInherited(members, of, answer);
+  if (classes.length > 0) for (const [name, value] of Object.entries(answer)) show(members, name, value);
   if (VERDICTS.some((name) => members[name] === false)) throw xlinkError('API_KEY_INVALID');
   const says = (value: unknown) => value !== undefined && value !== null;
   if (says(members['error']) || !Object.values(members).some(says)) throw nobody();
@@ -84,21 +85,24 @@ function copy(value: unknown, isFrozen: boolean, seen: Map<object, object>): unk
   if (typeof value !== 'object' || value === null || !isData(value)) return value;
   const known = seen.get(value);
   if (known) return known;
-  const made = Array.isArray(value) ? [] : emptyLike(value);
+  const made = shallowCopyOf(value) as Members;
   seen.set(value, made);
-  const shown = Object.keys(value);
-  const members = value as Members;
-  for (const name of shown) show(made as Members, name, copy(members[name], isFrozen, seen));
-  if (!Array.isArray(value) && Object.getOwnPropertyNames(value).length > shown.length)
+  for (const name of Object.keys(made)) {
+    const member = made[name];
+    if (typeof member === 'object') show(made, name, copy(member, isFrozen, seen));
+  }
+  if (!Array.isArray(value))
     for (const name of Object.getOwnPropertyNames(value))
-      if (!Object.hasOwn(made, name)) hide(made as Members, name, copy(members[name], isFrozen, seen));
+      if (!Object.hasOwn(made, name)) hide(made, name, copy((value as Members)[name], isFrozen, seen));
   return isFrozen ? Object.freeze(made) : made;
 }
 
-/** A literal is made faster. */
-function emptyLike(value: object): object {
+/** What is enumerable of a list or an object, in one of its kind. */
+function shallowCopyOf(value: object): object {
+  if (Array.isArray(value)) return [...value];
   const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype ? {} : Object.create(prototype);
+  if (prototype === Object.prototype) return { ...value };
+  return Object.create(prototype, Object.getOwnPropertyDescriptors({ ...value }));
 }
 
 function isData(value: object): boolean {
