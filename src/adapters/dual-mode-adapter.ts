@@ -142,15 +142,17 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   /**
    * Takes effect with the next request, in either direction. `target` sets the mode of one client or route instead.
    * Throws `INVALID_OPTION` for anything but a mode and a target, and `NONCE_STORE_NOT_SHARED` for `xlink-only` where
-   * several processes keep their nonces to themselves.
+   * several processes keep their nonces to themselves. A mode for a client of whom nothing is known is set, and a `warning` event
+   * (`CLIENT_UNKNOWN`) follows: the name may be misspelled.
    */
   setMode(mode: Mode, reason?: string, target: ModeTarget = {}): void {
     this.#modes.set(mode, reason, target);
+    if (target.client !== undefined) void this.#administration('setMode').warnIfUnknown(target.client);
   }
 
-  /** Lets a client or route follow the wider mode again. Throws `INVALID_OPTION`. */
-  clearMode(target: ModeTarget, reason?: string): void {
-    this.#modes.clear(target, reason);
+  /** Lets a client or route follow the wider mode again. False if it had no mode of its own. Throws `INVALID_OPTION`. */
+  clearMode(target: ModeTarget, reason?: string): boolean {
+    return this.#modes.clear(target, reason);
   }
 
   /** Refuses keys for some minutes while the mode is `deprecation`; announced in `X-Xlink-Brownout` until then. */
@@ -171,22 +173,25 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
   /** What is known about each client, up to this moment. Needs the option `clients`. */
   async clientRecords(): Promise<readonly ClientRecord[]> {
-    const { ledger, store } = this.#clientsFor('The report').parts;
-    this.#log.settle();
-    await ledger.flush();
+    const { store } = this.#clientsFor('The report').parts;
+    await this.close();
     return store.list();
   }
 
   /**
    * Ends a client: its API keys are refused in every mode (`CLIENT_REVOKED`), and so are its DIDs, which are revoked in the
-   * trust registry, too; on all instances that share `clients`, at once. Rejects with `REVOCATION_INCOMPLETE` if not all of
-   * its DIDs are ended in the registry: call it again. Needs the option `clients`.
+   * trust registry, too; on all instances that share `clients`, at once. A DID that was never enrolled is a client of its own, by
+   * its own name. Rejects with `REVOCATION_INCOMPLETE` if not all of its DIDs are ended in the registry: call it again; with
+   * `CLIENT_UNKNOWN` if nothing is known by this id. Needs the option `clients`.
    */
   async revokeClient(client: ClientId, options: RevokeClientOptions = {}): Promise<ClientRevocation> {
     return this.#administration('revokeClient').revoke(client, options);
   }
 
-  /** Takes a revocation back: keys count again. DIDs stay revoked and make room for others, but for those in `reactivate`. */
+  /**
+   * Takes a revocation back: keys count again. DIDs stay revoked and make room for others, but for those in `reactivate`, which must
+   * be given for a client that has revoked DIDs. Rejects with `INVALID_OPTION`, and with `CLIENT_UNKNOWN` if nothing is known by this id.
+   */
   async restoreClient(client: ClientId, options: RestoreClientOptions = {}): Promise<ClientRestoration> {
     return this.#administration('restoreClient').restore(client, options);
   }
@@ -344,8 +349,11 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
   #administration(what: string): ClientAdministration {
     const { clock, store } = this.#clientsFor(what).parts;
-    const { registry } = this.#options.agent;
-    return new ClientAdministration({ store, registry, clock }, (event) => this.emit(event));
+    const { agent, observers } = this.#options;
+    const emit = (event: XlinkEvent) => this.emit(event);
+    const warn = (text: string) => setUpWarner(observers, emit)('CLIENT_UNKNOWN', text); // each time
+    const flush = () => this.close();
+    return new ClientAdministration({ store, registry: agent.registry, clock, warn, flush }, emit);
   }
 
   /** Whether an answer can be sealed is found out before the request is carried out. Throws `ANSWER_NOT_SEALED`. */

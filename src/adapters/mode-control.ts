@@ -36,9 +36,11 @@ export class ModeControl {
     this.#change('setMode', target, reason, () => this.policy.set(mode, target));
   }
 
-  /** Throws `INVALID_OPTION`. */
-  clear(target: ModeTarget, reason: string | undefined): void {
-    this.#change('clearMode', target, reason, () => this.policy.clear(target));
+  /** Whether there was one of its own. Throws `INVALID_OPTION`. */
+  clear(target: ModeTarget, reason: string | undefined): boolean {
+    let had = false;
+    this.#change('clearMode', target, reason, () => (had = this.policy.clear(target)));
+    return had;
   }
 
   /** What a new observer is told first. */
@@ -59,7 +61,7 @@ export class ModeControl {
     return this.brownouts.announcement(this.#clock());
   }
 
-  #change(owner: string, target: ModeTarget, reason: string | undefined, change: () => void): void {
+  #change(owner: string, target: ModeTarget, reason: string | undefined, change: () => unknown): void {
     checkModeTarget(owner, target);
     if (reason !== undefined && typeof reason !== 'string')
       throw xlinkError('INVALID_OPTION', {

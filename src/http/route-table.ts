@@ -49,10 +49,13 @@ export class RouteTable<T> {
     this.#entries.unshift({ ...normalized(route), value });
   }
 
-  clear(route: Route): void {
+  /** False if there was nothing for it. */
+  clear(route: Route): boolean {
     const { path, methods } = normalized(route);
     const same = (known: Route) => known.path === path && String(known.methods) === String(methods);
+    const before = this.#entries.length;
     this.#entries = this.#entries.filter((known) => !same(known));
+    return this.#entries.length < before;
   }
 
   /**

@@ -1,9 +1,10 @@
-import { xlinkError } from '../../errors/errors.js';
+import { toXlinkError, xlinkError } from '../../errors/service-errors.js';
 import { isReason } from '../../registry/change-options.js';
 import type { RevokeOptions } from '../../registry/managed.js';
 import type { XlinkEvent } from '../../types/events.js';
 import type { ClientId, Did } from '../../types/protocol.js';
 import { checkOptions, isBoolean, isStringArray } from '../../util/options.js';
+import { knownAs } from './known-client.js';
 import {
   type ClientParts,
   type ClientRestoration,
@@ -15,34 +16,49 @@ import {
 
 /** What `adapter.restoreClient()` brings back beside the keys. */
 export interface RestoreClientOptions {
-  /** DIDs of the client that are to be active again, with the scopes that they had. Default: none. */
+  /**
+   * DIDs of the client that are to be active again, with the scopes that they had; `[]`: none, and the client enrolls new ones with
+   * a key. No default: a client that has revoked DIDs is not restored without it (`INVALID_OPTION`).
+   */
   readonly reactivate?: readonly Did[];
 }
 
-/** What `adapter.revokeClient()` keeps beside the revocation of each DID. */
-export type RevokeClientOptions = Pick<RevokeOptions, 'reason'>;
+/** What `adapter.revokeClient()` keeps beside the revocation of each DID, and whom it takes for a client. */
+export interface RevokeClientOptions extends Pick<RevokeOptions, 'reason'> {
+  /** Marks a client of whom nothing is known yet, before its first request. Default `false`: it is refused with `CLIENT_UNKNOWN`. */
+  readonly allowUnknown?: boolean;
+}
 
 /** How `adapter.unlink()` leaves the DID. */
-export interface UnlinkOptions extends RevokeClientOptions {
+export interface UnlinkOptions extends Pick<RevokeOptions, 'reason'> {
   /** Leaves the DID active in the trust registry, where it counts as a client of its own. Default `false`. */
   readonly keep?: boolean;
 }
 
+/** What clients are administered with. */
+export interface AdministrationParts extends ClientParts {
+  /** Tells of a client that is named and not known. */
+  readonly warn: (text: string) => void;
+  /** Writes who called until now. */
+  readonly flush: () => Promise<void>;
+}
+
 /** What an operator does to clients: checked, done, and told as an event. */
 export class ClientAdministration {
-  readonly #parts: ClientParts;
+  readonly #parts: AdministrationParts;
   readonly #emit: (event: XlinkEvent) => void;
 
-  constructor(parts: ClientParts, emit: (event: XlinkEvent) => void) {
+  constructor(parts: AdministrationParts, emit: (event: XlinkEvent) => void) {
     this.#parts = parts;
     this.#emit = emit;
   }
 
   async revoke(client: ClientId, options: RevokeClientOptions): Promise<ClientRevocation> {
     assertClient('revokeClient', client);
-    checkOptions('revokeClient', options, { reason: isReason });
-    const { reason } = options;
-    const done = await revokeClient(this.#parts, client, reason);
+    checkOptions('revokeClient', options, { reason: isReason, allowUnknown: isBoolean });
+    const { reason, allowUnknown = false } = options;
+    await this.#parts.flush();
+    const done = await revokeClient(this.#parts, client, { reason, allowUnknown });
     const why = reason === undefined ? {} : { reason };
     this.#emit({ type: 'client-revocation', client, revoked: true, dids: done.dids.length, ...why });
     return done;
@@ -51,8 +67,9 @@ export class ClientAdministration {
   async restore(client: ClientId, options: RestoreClientOptions): Promise<ClientRestoration> {
     assertClient('restoreClient', client);
     checkOptions('restoreClient', options, { reactivate: isStringArray });
-    const done = await restoreClient(this.#parts, client, options.reactivate ?? []);
-    this.#emit({ type: 'client-revocation', client, revoked: false, dids: done.reactivated.length });
+    const done = await restoreClient(this.#parts, client, options.reactivate);
+    const dids = done.reactivated.length;
+    if (done.wasRevoked || dids > 0) this.#emit({ type: 'client-revocation', client, revoked: false, dids });
     return done;
   }
 
@@ -62,6 +79,21 @@ export class ClientAdministration {
     const client = await unlinkDid(this.#parts, did, { keep, reason });
     this.#emit({ type: 'unlink', client, did, by: 'operator' });
     return client;
+  }
+
+  /** A mode was set for a client: tells if nothing is known by this id. */
+  async warnIfUnknown(client: ClientId): Promise<void> {
+    const { warn, flush } = this.#parts;
+    const text =
+      'setMode: a mode was set for a client of whom nothing is known. If its id is misspelled, clearMode({ client }) takes it back.';
+    try {
+      await flush();
+      if (!(await knownAs(this.#parts, client))) throw xlinkError('CLIENT_UNKNOWN');
+    } catch (thrown) {
+      const error = toXlinkError(thrown);
+      if (error.id !== 'CLIENT_UNKNOWN') this.#emit({ type: 'fault', error });
+      else warn(text);
+    }
   }
 }
 

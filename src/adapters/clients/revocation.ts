@@ -5,6 +5,7 @@ import type { ManagedTrustRegistry, RevokeOptions } from '../../registry/managed
 import type { TrustRegistry } from '../../types/ports.js';
 import type { ClientId, Clock, Did } from '../../types/protocol.js';
 import { given } from '../../util/given.js';
+import { knownAs } from './known-client.js';
 import { lineOf, standingOf } from './lineage.js';
 import type { ClientStore } from './store.js';
 
@@ -12,6 +13,8 @@ import type { ClientStore } from './store.js';
 export interface ClientRevocation {
   /** The client. */
   readonly client: ClientId;
+  /** Whether anything was known by this id; false only with `allowUnknown`. */
+  readonly known: boolean;
   /** Since when it is revoked, ISO 8601 in UTC; the first time counts. */
   readonly since: string;
   /**
@@ -25,9 +28,14 @@ export interface ClientRevocation {
 export interface ClientRestoration {
   /** The client. */
   readonly client: ClientId;
+  /** Whether it was revoked. If not, nothing was done but to bring back the DIDs that were named. */
+  readonly wasRevoked: boolean;
   /** DIDs that count again. */
   readonly reactivated: readonly Did[];
-  /** DIDs that stay revoked, and are no longer linked to the client. */
+  /**
+   * DIDs that stay revoked, and are no longer linked to the client. Whoever has nothing but one of these is locked out until a
+   * new identity is enrolled with a key, or the operator registers one.
+   */
   readonly unlinked: readonly Did[];
 }
 
@@ -41,16 +49,18 @@ export interface ClientParts {
 /**
  * Marks the client first, which ends its keys and DIDs wherever the store is shared, and ends each DID in the registry
  * then, and those that took its place, for everybody else who asks that. A DID that is being enrolled meanwhile finds the mark. Rejects with
- * `REVOCATION_INCOMPLETE` if the registry did not take all of it: the mark stays, and the call can be made again.
+ * `REVOCATION_INCOMPLETE` if the registry did not take all of it: the mark stays, and the call can be made again. `CLIENT_UNKNOWN`
+ * for a client of whom nothing is known, unless that is allowed.
  */
 export async function revokeClient(
   { store, registry, clock }: ClientParts,
   client: ClientId,
-  reason: string | undefined,
+  { reason, allowUnknown }: { readonly reason: string | undefined; readonly allowUnknown: boolean },
 ): Promise<ClientRevocation> {
-  const known = (await store.get(client))?.revokedSince;
-  const since = known ?? clock();
-  if (known === undefined) await store.setRevoked(client, since);
+  const known = await isKnown({ store, registry }, client, allowUnknown);
+  const before = (await store.get(client))?.revokedSince;
+  const since = before ?? clock();
+  if (before === undefined) await store.setRevoked(client, since);
   const { dids } = (await store.get(client))!;
   const ended: Did[] = [];
   const errors: unknown[] = [];
@@ -63,33 +73,68 @@ export async function revokeClient(
   }
   if (errors.length > 0)
     throw xlinkError('REVOCATION_INCOMPLETE', { cause: new AggregateError(errors, `${errors.length} DIDs`) });
-  return { client, since: new Date(since).toISOString(), dids: ended };
+  return { client, known, since: new Date(since).toISOString(), dids: ended };
+}
+
+/** A DID that is a client of its own is linked to itself, so that the mark on the client ends it, too. */
+async function isKnown(
+  parts: Omit<ClientParts, 'clock'>,
+  client: ClientId,
+  allowUnknown: boolean,
+): Promise<boolean> {
+  const known = await knownAs(parts, client);
+  if (known === 'did') await parts.store.link(client, client);
+  else if (!known && !allowUnknown) throw xlinkError('CLIENT_UNKNOWN', { field: 'client' });
+  return known !== undefined;
 }
 
 /**
  * Takes the mark off the client, so that its keys count again. DIDs stay revoked and make room for new ones, but for those
- * that are to be brought back. The mark goes last: what fails can be done again.
+ * that are to be brought back. The mark goes last: what fails can be done again. Nothing is done to a client that has revoked DIDs
+ * unless it is said which of them come back (`INVALID_OPTION`): it would be locked out unseen, or let in.
  */
 export async function restoreClient(
   { store, registry }: Omit<ClientParts, 'clock'>,
   client: ClientId,
-  reactivate: readonly Did[],
+  reactivate: readonly Did[] | undefined,
 ): Promise<ClientRestoration> {
-  const { dids = [] } = (await store.get(client)) ?? {};
+  const record = await store.get(client);
+  if (!record) throw xlinkError('CLIENT_UNKNOWN', { field: 'client' });
+  const { dids, revokedSince } = record;
+  const wasRevoked = revokedSince !== undefined;
   const [reactivated, unlinked]: Did[][] = [[], []];
-  for (const did of dids) {
-    const entry = await callRegistry(() => registry.lookup(did), 'LOOKUP_FAILED');
-    if (entry?.status === 'active') continue;
-    if (entry && reactivate.includes(did)) {
+  const ended = wasRevoked || reactivate ? await endedOf(registry, dids) : [];
+  checkReactivate(dids, ended.length, reactivate);
+  for (const { did, isRegistered } of ended) {
+    if (isRegistered && reactivate?.includes(did)) {
       await change(registry, 'add', (managed) => managed.add(did));
       reactivated!.push(did);
-    } else {
+    } else if (wasRevoked) {
       await store.unlink(did);
       unlinked!.push(did);
     }
   }
-  await store.setRevoked(client, undefined);
-  return { client, reactivated: reactivated!, unlinked: unlinked! };
+  if (dids.includes(client)) for (const did of dids) await store.unlink(did); // it was never enrolled
+  if (wasRevoked) await store.setRevoked(client, undefined);
+  return { client, wasRevoked, reactivated: reactivated!, unlinked: unlinked! };
+}
+
+/** Those of the DIDs that are not good for anything. Throws `LOOKUP_FAILED`. */
+async function endedOf(registry: TrustRegistry, dids: readonly Did[]) {
+  const ended: { readonly did: Did; readonly isRegistered: boolean }[] = [];
+  for (const did of dids) {
+    const entry = await callRegistry(() => registry.lookup(did), 'LOOKUP_FAILED');
+    if (entry?.status !== 'active') ended.push({ did, isRegistered: !!entry });
+  }
+  return ended;
+}
+
+function checkReactivate(dids: readonly Did[], ended: number, reactivate: readonly Did[] | undefined): void {
+  if (reactivate ? reactivate.every((did) => dids.includes(did)) : ended === 0) return;
+  const hint = reactivate
+    ? 'one of these is no DID of the client. adapter.clientRecords() lists those that it has.'
+    : `the client has ${ended} DIDs that are revoked (adapter.clientRecords() lists them). Name those that are to count again, or give [] for none: the client then enrolls new ones with a key.`;
+  throw xlinkError('INVALID_OPTION', { field: 'reactivate', hint: `restoreClient: reactivate: ${hint}` });
 }
 
 /**

@@ -70,10 +70,10 @@ export class ModePolicy {
     else this.#global = mode;
   }
 
-  /** Takes back the mode of a client or of a route, which then follows the next wider one. */
-  clear({ client, route }: ModeTarget): void {
-    if (client !== undefined) this.#clients.delete(client);
-    else if (route) this.#routes.clear(route);
+  /** Takes back the mode of a client or of a route, which then follows the next wider one. False if it had none. */
+  clear({ client, route }: ModeTarget): boolean {
+    if (client !== undefined) return this.#clients.delete(client);
+    return route !== undefined && this.#routes.clear(route);
   }
 
   /** Before it is known who is asking. A path that a router may read in two ways gets the stricter mode of the two. */

@@ -35,6 +35,7 @@ describe('[A8] a client is revoked as a unit', () => {
     const done = await service.adapter.revokeClient('acme', { reason: 'contract ended' });
     expect(done).toEqual({
       client: 'acme',
+      known: true,
       since: new Date(world.clock()).toISOString(),
       dids: [first.did, second.did],
     });
@@ -152,7 +153,7 @@ describe('[A8] a client is revoked as a unit', () => {
 
   test('a client that nobody knows yet can be revoked, too', async () => {
     const { service, other } = await made();
-    expect((await service.adapter.revokeClient('cask')).dids).toEqual([]);
+    expect((await service.adapter.revokeClient('cask', { allowUnknown: true })).dids).toEqual([]);
     await other.refused(withKey('key-canary-cask-99e0d1'), '403 CLIENT_REVOKED');
   });
 
@@ -189,8 +190,9 @@ describe('the way back', () => {
   test('keys count again; DIDs stay revoked and make room for new ones', async () => {
     const { world, api, service, other, first, second } = await made({ maxDidsPerClient: 2 });
     await service.adapter.revokeClient('acme');
-    expect(await service.adapter.restoreClient('acme')).toEqual({
+    expect(await service.adapter.restoreClient('acme', { reactivate: [] })).toEqual({
       client: 'acme',
+      wasRevoked: true,
       reactivated: [],
       unlinked: [first.did, second.did],
     });
@@ -209,6 +211,7 @@ describe('the way back', () => {
     const { dids } = await service.adapter.revokeClient('acme');
     expect(await other.adapter.restoreClient('acme', { reactivate: [dids[0]!] })).toEqual({
       client: 'acme',
+      wasRevoked: true,
       reactivated: [first.did],
       unlinked: [second.did],
     });

@@ -66,7 +66,11 @@ const ENDS: [string, string, (acts: Acts) => unknown][] = [
     '401 API_KEY_SWITCHED_OFF',
     ({ world }) => world.clients.setKeyOff('acme', world.clock()),
   ],
-  ['the client was revoked', '403 CLIENT_REVOKED', ({ adapter }) => adapter.revokeClient('acme')],
+  [
+    'the client was revoked',
+    '403 CLIENT_REVOKED',
+    ({ adapter }) => adapter.revokeClient('acme', { allowUnknown: true }),
+  ],
 ];
 
 describe('an enrollment whose body is held back', () => {

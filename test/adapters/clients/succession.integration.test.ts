@@ -129,6 +129,7 @@ describe('a client that rotated its identity', () => {
     expect((await service.adapter.revokeClient('acme')).dids).toEqual([]);
     expect(await service.adapter.restoreClient('acme', { reactivate: [next.did] })).toEqual({
       client: 'acme',
+      wasRevoked: true,
       reactivated: [next.did],
       unlinked: [old.did],
     });
