@@ -14,7 +14,7 @@ class Itself {
 
 /**
  * As a `WeakMap` does, without its price: what an entry holds survives every young collection, so with one entry for each
- * request half of the time of a small API goes to the garbage collector.
+ * request a small API spent a fifth of its time in the garbage collector (Node 24).
  */
 export function hiddenMember<T>(): HiddenMember<T> {
   return class Holder extends Itself {

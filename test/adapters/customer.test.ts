@@ -134,6 +134,14 @@ describe('[A6] classes', () => {
 });
 
 describe('[A6] copies', () => {
+  test('have nothing of what a library hangs on symbols: it would be shared by all requests', () => {
+    const own = Symbol('of a library');
+    const row = { id: 'acme', [own]: { rows: [] }, plan: { [own]: [], name: 'free' } };
+    for (const copied of [membersOf(row), frozenCopyOf(row), copyOf(Object.assign(Object.create(null), row))])
+      expect(Object.getOwnPropertySymbols(copied)).toEqual([]);
+    expect(Object.getOwnPropertySymbols(copyOf(row).plan)).toEqual([]);
+  });
+
   const made = () => ({
     roles: ['a'],
     limits: { day: { calls: 5 } },

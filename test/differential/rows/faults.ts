@@ -1,9 +1,19 @@
 import type { RequestHandler } from 'express';
 import type { Row } from '../row.js';
+import type { Trace } from '../trace.js';
 
 // Handlers of Express that throw, early or late, answer twice, or not at all.
 
 const boom = () => Object.assign(new Error('boom'), { status: 422, expose: true });
+
+/** Writes a part, and fails once it is out. */
+const failsBehindPart =
+  (t: Trace): RequestHandler =>
+  (_req, res, next) =>
+    void res.write(
+      'part',
+      t.called('write', () => next(boom())),
+    );
 
 /** Of handlers that break an answer off. */
 const RESET = {
@@ -56,11 +66,7 @@ export const FAULTS: readonly Row[] = [
     differs: RESET,
     differsOver: 'HTTP/2',
     express: (t) => ({
-      handler: (_req, res, next) =>
-        void res.write(
-          'part',
-          t.called('write', () => next(boom())),
-        ),
+      handler: failsBehindPart(t),
       errors: [
         (_error, _req, res, next) => {
           t.sample('error handler');
@@ -76,11 +82,7 @@ export const FAULTS: readonly Row[] = [
     differs: RESET,
     differsOver: 'HTTP/2',
     express: (t) => ({
-      handler: (_req, res, next) =>
-        void res.write(
-          'part',
-          t.called('write', () => next(boom())),
-        ),
+      handler: failsBehindPart(t),
     }),
   },
   {
