@@ -8,6 +8,11 @@ import type { PostgresClient, PostgresPool, Row } from './types.js';
 const MAX_WAITING = 1000;
 /** A query that gets its connection in the last tenth of its time is not begun: it would only be canceled. */
 const LAST_SHARE = 0.1;
+/**
+ * The server ends a transaction of a client that says nothing for so long: behind a silent cut it would keep its locks for as
+ * long as the server believes in the connection, which is hours.
+ */
+const IDLE_MS = 5000;
 /** How long a connection is kept out of use until the server has ended its query. Then it is closed: the way to the server is dead. */
 const RECOVERY_MS = 2000;
 
@@ -53,7 +58,7 @@ export class PostgresConnections {
           const { rows } = await client.query({ text, query_timeout: limitMs }, values && [...values]);
           return rows;
         });
-      await query('BEGIN');
+      await query(`BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${IDLE_MS}`);
       const result = await work(query);
       await query('COMMIT');
       return result;

@@ -15,6 +15,7 @@ import { identityOf } from '../../support/agents.js';
 import { describeWith, programFile } from '../../support/needs-program.js';
 import { PostgresServer } from '../../support/postgres-server.js';
 import { thrownBy } from '../../support/results.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
 import { poolsOf } from './support.js';
 
 const FOLDER = 'src/stores/postgres/migrations';
@@ -76,6 +77,24 @@ describeWith(['initdb', 'postgres', 'psql'], 'Migrations of PostgreSQL', () => {
       'xlink_wrapping_keys 1',
     ]);
   });
+
+  test('are made by another instance soon after the network of one that makes them is silently cut', async () => {
+    const connect = await database('cut_off');
+    const [observer, network] = [connect({ max: 1 }), await TcpProxy.start(server.port)];
+    const cutOff = connect({ max: 1, port: network.port });
+    await cutOff.query('SELECT 1');
+    await observer.query(`SELECT pg_advisory_lock(hashtext('xlink_schema_version'))`);
+    const lost = new PostgresClientStore({ pool: cutOff, timeoutMs: 500 }).migrate().catch((error) => error);
+    const waiting = `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`;
+    while ((await observer.query(waiting)).rowCount === 0);
+    network.lose();
+    await observer.query(`SELECT pg_advisory_unlock(hashtext('xlink_schema_version'))`);
+    // The server has given the lock to a client that never hears of it.
+    await new PostgresClientStore({ pool: connect() }).migrate();
+    expect(await versionsOf(observer)).toEqual(['xlink_clients 1', 'xlink_clients 2', 'xlink_clients 3']);
+    network.cut();
+    expect(await lost).toMatchObject({ id: 'CLIENT_STORE_UNAVAILABLE' });
+  }, 20_000);
 
   test.each([
     ['of version 1', ['000-schema-version.sql', 'client-store/001-clients.sql']],
