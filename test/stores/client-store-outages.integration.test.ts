@@ -190,6 +190,7 @@ for (const backend of BACKENDS) {
             { withinMs: 10_000, what: 'the ledger to be written' },
           );
         }
+        await works(async () => direct.clients.get(name(0))); // it has seen the crash, too
         const counted = await Promise.all(
           expected.map(async (_, at) => (await direct.clients.get(name(at)))?.keyRequests),
         );
