@@ -40,7 +40,7 @@ export async function inMemory(): Promise<Ground> {
 export async function inFile(): Promise<Ground> {
   const folder = await mkdtemp(join(tmpdir(), 'xlink-revocation-'));
   const registry = new FileTrustRegistry({ path: join(folder, 'registry.jsonl') });
-  return { open: async () => registry, end: () => rm(folder, { recursive: true }) };
+  return { open: async () => registry, end: () => rm(folder, { recursive: true, maxRetries: 10 }) };
 }
 
 export const inRedis =
@@ -126,7 +126,7 @@ export async function overHttpWithFile(): Promise<Ground> {
       createEnterpriseTrustRegistry({ http, file: { path: join(folder, `${instances++}.jsonl`) } }),
     async end() {
       await end();
-      await rm(folder, { recursive: true });
+      await rm(folder, { recursive: true, maxRetries: 10 });
     },
   };
 }

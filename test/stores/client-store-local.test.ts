@@ -21,7 +21,7 @@ describeClientStore(
       store,
       async close() {
         await store.close();
-        await rm(folder, { recursive: true });
+        await rm(folder, { recursive: true, maxRetries: 10 });
       },
     };
   },

@@ -56,7 +56,7 @@ export class NginxServer {
       this.#child.kill('SIGTERM');
       await ended;
     }
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 

@@ -106,7 +106,7 @@ export class RedisServer {
   async stop(): Promise<void> {
     await this.#end('SIGTERM');
     if (!started.delete(this)) return;
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 10 });
   }
 
   get #portWasTaken(): boolean {

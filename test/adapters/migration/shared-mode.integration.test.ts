@@ -34,7 +34,7 @@ describeSharedMode('FileModeStore', async () => {
     damage: () => writeFile(path, '{"version":1,"mode":"off","since":1}'),
     async close() {
       await store.close();
-      await rm(folder, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 });
@@ -275,7 +275,7 @@ describe('FileModeStore', () => {
       }
     } finally {
       for (const store of stores) await store.close();
-      await rm(folder, { recursive: true });
+      await rm(folder, { recursive: true, maxRetries: 10 });
     }
   });
 });

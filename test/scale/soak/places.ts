@@ -176,7 +176,7 @@ export async function overHttp(): Promise<Place> {
       handler.close();
       server.closeAllConnections();
       await registry.close();
-      await rm(folder, { recursive: true });
+      await rm(folder, { recursive: true, maxRetries: 10 });
     },
   };
 }
@@ -210,7 +210,7 @@ export async function inFiles(): Promise<Place> {
     },
     async end() {
       await opened.close();
-      await rm(folder, { recursive: true });
+      await rm(folder, { recursive: true, maxRetries: 10 });
     },
   };
 }

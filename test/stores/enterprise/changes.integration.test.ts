@@ -49,6 +49,6 @@ test('[E18] changes made elsewhere are heard of, and the feed is down while entr
   } finally {
     await registry.close();
     handler.close();
-    await rm(folder, { recursive: true });
+    await rm(folder, { recursive: true, maxRetries: 10 });
   }
 });

@@ -24,7 +24,7 @@ describeRegistry('createEnterpriseTrustRegistry', async () => {
     another: async () => another,
     async close() {
       await Promise.all([registry.close(), another.close()]);
-      await rm(folder, { recursive: true });
+      await rm(folder, { recursive: true, maxRetries: 10 });
     },
   };
 });

@@ -106,5 +106,5 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await Promise.all(open.map((registry) => registry.close()));
-  await rm(folder, { recursive: true });
+  await rm(folder, { recursive: true, maxRetries: 10 });
 });

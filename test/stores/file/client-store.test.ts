@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const store of opened) await store.close();
-  await rm(folder, { recursive: true });
+  await rm(folder, { recursive: true, maxRetries: 10 });
 });
 
 async function open(): Promise<FileClientStore> {
@@ -74,7 +74,7 @@ describe('FileClientStore', () => {
   test('a change that could not be written did not happen', async () => {
     const store = await open();
     await store.add([used('acme')]);
-    await rm(join(folder, 'state'), { recursive: true });
+    await rm(join(folder, 'state'), { recursive: true, maxRetries: 10 });
     await expect(store.add([used('bolt')])).rejects.toMatchObject({ code: 'ECHANGED' });
     await expect(store.link(DID, 'acme')).rejects.toMatchObject({ code: 'ECHANGED' });
     expect([store.get('bolt'), store.clientOf(DID)]).toEqual([undefined, undefined]);

@@ -35,7 +35,7 @@ describe.each(FILE_STORES)('$name', (kind) => {
       store = await kind.open({ path });
       expect(await store.last()).toBe(last + 20);
       await store.close();
-      await rm(join(disk.path, kind.name), { recursive: true });
+      await rm(join(disk.path, kind.name), { recursive: true, maxRetries: 10 });
     },
   );
 
@@ -52,7 +52,7 @@ describe.each(FILE_STORES)('$name', (kind) => {
     const again = await kind.open({ path });
     expect(await again.last()).toBe(1);
     await again.close();
-    await rm(join(disk.path, kind.name), { recursive: true });
+    await rm(join(disk.path, kind.name), { recursive: true, maxRetries: 10 });
   });
 });
 

@@ -11,7 +11,7 @@ describeRegistry('FileTrustRegistry', async () => {
     registry,
     async close() {
       await registry.close();
-      await rm(folder, { recursive: true });
+      await rm(folder, { recursive: true, maxRetries: 10 });
     },
   };
 });

@@ -37,7 +37,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await Promise.all(opened.map((registry) => registry.close()));
-  await rm(folder, { recursive: true });
+  await rm(folder, { recursive: true, maxRetries: 10 });
 });
 
 function openRegistry(options: Partial<FileTrustRegistryOptions> = {}): FileTrustRegistry {
@@ -357,7 +357,7 @@ describe('a file that has grown', () => {
     await mkdir(`${path}.tmp`); // in the way
     for (let number = 1; number <= 1100; number++) unwrap(await writeNumber(registry, [ALICE], number));
     expect((await linesIn()).length).toBeGreaterThan(1000);
-    await rm(`${path}.tmp`, { recursive: true });
+    await rm(`${path}.tmp`, { recursive: true, maxRetries: 10 });
     const after = await reopened(registry);
     expect(lastWriteOf([ALICE], await after.list())).toBe(1100);
     expect(await linesIn()).toHaveLength(2);

@@ -61,7 +61,7 @@ describe('WriterLock', () => {
   test('is one of many that want what a dead one left: one gets it', async () => {
     const pid = await gone();
     for (let round = 0; round < 30; round++) {
-      await rm(folder, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true, maxRetries: 10 });
       await leaveLock({ pid });
       const attempts = await Promise.allSettled(Array.from({ length: 8 }, () => WriterLock.acquire(path)));
       const refusals = attempts

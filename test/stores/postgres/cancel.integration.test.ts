@@ -24,7 +24,7 @@ describeWith(['initdb', 'postgres', 'openssl'], 'A cancel request to PostgreSQL'
   }, 30_000);
   afterAll(async () => {
     await server?.stop();
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   });
   const open = poolsOf(() => server);
 
