@@ -1,5 +1,5 @@
 import type { ServiceAgent } from '../agent/service-agent.js';
-import type { DiscoveryDocument, SignedDiscoveryDocument } from '../discovery/document.js';
+import { type DiscoveryDocument, ISSUED_SINCE, type SignedDiscoveryDocument } from '../discovery/document.js';
 import { DOCUMENT_LIFETIME_MS } from '../discovery/signed-document.js';
 import { recordVersion } from '../envelope/negotiate.js';
 import { xlinkError } from '../errors/service-errors.js';
@@ -32,10 +32,21 @@ const HOST = /^[\w.:[\]-]{1,255}$/;
 interface Kept {
   readonly document: Promise<SignedDiscoveryDocument>;
   readonly facts: string;
+  readonly issuedAt: number;
+  /** When one was signed for a caller that knew a newer one. */
+  readonly newerAt: number;
   readonly renewAt: number;
 }
 
-/** The signed discovery document: one signature for each half of its life and each change, not for each request. */
+/** How often callers that know a newer document of another instance may have one signed, in ms. */
+const NEWER_EVERY_MS = 1000;
+/** How far a document may be dated ahead for them at most, as clocks of instances differ, in ms. */
+const MAX_AHEAD_MS = 10_000;
+
+/**
+ * The signed discovery document: one signature for each half of its life and each change, not for each request. A caller that knows a
+ * newer one, of another instance, gets one that is newer still, at most once a second.
+ */
 export class PublishedDocument {
   readonly #parts: PublishedDocumentParts;
   readonly #proven = new BoundedMap<string, Kept>(PROVEN_HOSTS);
@@ -66,16 +77,22 @@ export class PublishedDocument {
     const { keyEpoch } = agent;
     const current = JSON.stringify([did, facts(), keyEpoch?.keyEpoch]);
     const kept = documents.get(key);
-    if (kept && kept.facts === current && now < kept.renewAt) return kept.document;
+    const since = issuedSince(request);
+    const isNewEnough =
+      (kept?.issuedAt ?? 0) > since || Math.abs(now - (kept?.newerAt ?? 0)) < NEWER_EVERY_MS;
+    if (kept && kept.facts === current && now < kept.renewAt && isNewEnough) return kept.document;
     if (!isProven && !kept && !this.#budget.takeNew(this.#parts.addressOf(request)))
       throw xlinkError('DISCOVERY_BUSY'); // what was served before is renewed all the same
     if (hosts.length === 0) this.#warn(named);
-    const document = this.#sign(spokenFor, now);
+    const issuedAt = issueTime(now, since, kept);
+    const document = this.#sign(spokenFor, issuedAt);
     const { rotatesAt = now } = keyEpoch ?? {};
     const renewAt = now + DOCUMENT_LIFETIME_MS / 2;
     documents.set(key, {
       document,
       facts: current,
+      issuedAt,
+      newerAt: since < 0 ? (kept?.newerAt ?? 0) : now,
       renewAt: rotatesAt > now ? Math.min(renewAt, rotatesAt) : renewAt,
     });
     document.catch(() => documents.delete(key));
@@ -106,6 +123,18 @@ export class PublishedDocument {
       notAfter: issuedAt + DOCUMENT_LIFETIME_MS,
     });
   }
+}
+
+/** Later than that of the last document and than what the caller knows. For one who asks, also than what others sign in this second. */
+function issueTime(now: number, since: number, kept: Kept | undefined): number {
+  const wanted = Math.max(since < 0 ? now : now + NEWER_EVERY_MS, since + 1, (kept?.issuedAt ?? 0) + 1);
+  return Math.min(wanted, now + MAX_AHEAD_MS);
+}
+
+/** The `issuedAt` that the caller knows; -1: it does not say. */
+function issuedSince({ target }: InboundRequest): number {
+  const text = new URLSearchParams(target.split('?')[1]).get(ISSUED_SINCE) ?? '';
+  return /^\d{1,16}$/.test(text) ? Number(text) : -1;
 }
 
 /** The host that a request names, as it may stand in a document. */

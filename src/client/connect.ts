@@ -61,10 +61,10 @@ async function open(target: string, options: ConnectOptions): Promise<Connection
   const { registryUrl: _, signal: __, ...rest } = options;
   checkXlinkFetchOptions('connect', rest);
   const service = await discover(target, pick(options, Object.keys(DISCOVER_OPTIONS)));
-  const { did, name, url, versions, mode } = service;
+  const { url } = service;
   const transport = new PostTransport(service, options.fetch);
-  const client = new ServiceClient({ ...rest, pinnedDid: did, baseUrl: url }, { transport });
-  await client.adopt(service);
+  const client = new ServiceClient({ ...rest, pinnedDid: service.did, baseUrl: url }, { transport });
+  const { did, name, versions, mode } = await client.adopt(service);
   return { did, name, url, versions, mode, agent: await client.agent(), fetch: fetchOf(client) };
 }
 

@@ -28,6 +28,9 @@ export interface IdentityStore {
   readonly services?: ServiceMemory;
 }
 
+/** More calls wait, unless chosen otherwise. */
+export const DEFAULT_MAX_CONCURRENT_CALLS = 256;
+
 /** Options of {@link xlinkFetch}. */
 export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' | 'signal'> {
   /** Who calls. Default: see `identity`. */
@@ -61,6 +64,12 @@ export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' |
   readonly sealedAnswers?: boolean;
   /** Longest body of a sealed answer that is read. Bytes; default: no limit, for it is opened as it is read. */
   readonly maxAnswerBytes?: number;
+  /**
+   * How many calls may be on their way at the same time, from the sealing to the head of the answer; 1 to 65 536, default 256. A call that is more
+   * waits, and is sealed when its turn has come: where `fetch` has fewer connections (`connections` of a dispatcher, six of a browser), calls
+   * would else grow old in its queue, and be refused (`TIMESTAMP_EXPIRED`). There, pass the number of connections.
+   */
+  readonly maxConcurrentCalls?: number;
   /** Told each time that the key is used in place of an envelope. What it throws is ignored. Default: not called. */
   readonly onFallback?: (event: FallbackEvent) => void;
   /** Default `Date.now`. */
@@ -102,6 +111,7 @@ export const XLINK_FETCH_OPTIONS = {
   version: integerIn(1, 3),
   sealedAnswers: isBoolean,
   maxAnswerBytes: integerIn(1024, 2 ** 30),
+  maxConcurrentCalls: integerIn(1, 65_536),
   onFallback: isFunction,
   clock: isFunction,
 };

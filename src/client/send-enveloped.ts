@@ -2,6 +2,7 @@ import type { RequestIdentity } from '../agent/request.js';
 import type { Service } from '../discovery/discover.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { ANSWER_TYPE } from '../http/media-type.js';
+import type { Gate } from '../util/gate.js';
 import { given } from '../util/given.js';
 import { type BufferedRequest, callersHeaders, isRead } from './buffered-request.js';
 import { isSealed, openResponse } from './open-response.js';
@@ -13,6 +14,8 @@ export interface ExchangeRules {
   readonly maxBytes: number | undefined;
   readonly stripKey: (headers: Headers) => void;
   readonly send: (url: URL, init: RequestInit) => Promise<Response>;
+  /** What waits for its turn is sealed when that has come, so that it is not too old on arrival. */
+  readonly gate: Gate;
   /** Discovers the service anew; where its keys have changed since, the request is sealed once more. */
   readonly rediscover: () => Promise<Service>;
 }
@@ -62,13 +65,11 @@ async function exchangeOnce(
   // The answer to HEAD has no content that could be sealed.
   const wantsSealed = rules.sealedAnswers && method !== 'HEAD';
   const headers = headersFor(request, wantsSealed, rules.stripKey);
-  const sealed = await sealRequest(request, headers, sealing, identity);
-  const { body } = sealed;
-  const response = await rules.send(url, {
-    ...init,
-    headers: sealed.headers,
-    referrer: '', // the address of a page may hold the key
-    ...given({ body }),
+  const [sealed, response] = await rules.gate.pass(async () => {
+    const sealed = await sealRequest(request, headers, sealing, identity);
+    const { body, headers: sent } = sealed;
+    const referrer = ''; // the address of a page may hold the key
+    return [sealed, await rules.send(url, { ...init, headers: sent, referrer, ...given({ body }) })] as const;
   });
   if (wantsSealed && isSealed(response))
     return openResponse(response, sealed, {

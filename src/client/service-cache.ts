@@ -48,13 +48,22 @@ export class ServiceCache {
     return underway;
   }
 
-  /** Takes a service that was discovered elsewhere. */
-  async adopt(service: Service): Promise<void> {
-    await this.#known.see(service);
-    await (await this.#agents.get()).agent.adoptService(service.keyRecord);
+  /**
+   * Takes a service that was discovered. Where a newer document is known, this one may come from an instance that has not signed since, or from
+   * a cache: then the service is asked for a newer one, once.
+   */
+  async adopt(service: Service, isAskedAgain = false): Promise<Service> {
     const { origin, issuedAt, notAfter, keyRecord } = service;
+    try {
+      await this.#known.see(service);
+    } catch (error) {
+      if (isAskedAgain || (error as XlinkError).id !== 'DISCOVERY_FAILED:ROLLED_BACK') throw error;
+      return this.#ask(origin, true);
+    }
+    await (await this.#agents.get()).agent.adoptService(keyRecord);
     const until = Math.min(this.#clock() + (notAfter - issuedAt) / 2, keyRecord.notAfter);
     this.#entries.set(origin, { found: service, until });
+    return service;
   }
 
   /** The next request discovers the service again. */
@@ -63,15 +72,8 @@ export class ServiceCache {
   }
 
   async #discover(origin: string): Promise<Service> {
-    const { fetch, timeoutMs, unsafeAllowHttp, unsafeAllowPrivateAddresses } = this.#options;
     try {
-      const known = await this.#known.get(origin);
-      const pinnedDid = this.#options.pinnedDid ?? known?.did;
-      const clock = () => Math.max(this.#clock(), known?.issuedAt ?? 0);
-      const options = { fetch, pinnedDid, timeoutMs, unsafeAllowHttp, unsafeAllowPrivateAddresses, clock };
-      const service = await discover(origin, given(options));
-      await this.adopt(service);
-      return service;
+      return await this.#ask(origin, false);
     } catch (error) {
       if (!isNotSupported(error)) throw error;
       if (await this.#isWithheld(origin)) throw xlinkError('DISCOVERY_FAILED:WITHHELD', { cause: error });
@@ -81,6 +83,16 @@ export class ServiceCache {
       this.#underway.delete(origin);
     }
   }
+
+  async #ask(origin: string, isAgain: boolean): Promise<Service> {
+    const { fetch, timeoutMs, unsafeAllowHttp, unsafeAllowPrivateAddresses } = this.#options;
+    const known = await this.#known.get(origin);
+    const pinnedDid = this.#options.pinnedDid ?? known?.did;
+    const clock = () => Math.max(this.#clock(), known?.issuedAt ?? 0);
+    const options = { fetch, pinnedDid, timeoutMs, unsafeAllowHttp, unsafeAllowPrivateAddresses, clock };
+    return this.adopt(await discover(origin, given(options), isAgain ? known?.issuedAt : undefined), isAgain);
+  }
+
   /** Anybody on the way can say that there is no document. Of a service that is known it is not believed. */
   async #isWithheld(origin: string): Promise<boolean> {
     return this.#options.pinnedDid !== undefined || !!(await this.#known.get(origin))?.proven;

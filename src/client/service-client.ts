@@ -10,6 +10,7 @@ import { fetchOrPlatform } from '../http/fetch.js';
 import { KEY_IS_OVER } from '../http/key-refusals.js';
 import { KEY_SCOPE } from '../http/own-routes.js';
 import { assertAddress } from '../http/service-url.js';
+import { Gate } from '../util/gate.js';
 import { ApiKey } from './api-key.js';
 import {
   type BufferedRequest,
@@ -23,7 +24,7 @@ import { type FallbackReason, isNotSupported, reportFallback } from './fallback.
 import { followed } from './followed.js';
 import { KnownServices } from './known-services.js';
 import { type EnvelopeHeader, observeEnvelopeHeader } from './observe-envelope.js';
-import type { XlinkFetchOptions } from './options.js';
+import { DEFAULT_MAX_CONCURRENT_CALLS, type XlinkFetchOptions } from './options.js';
 import { type Exchanged, unsealedResponse } from './response.js';
 import { scopeOf } from './scope.js';
 import type { Sealing } from './seal-request.js';
@@ -50,6 +51,7 @@ export class ServiceClient {
   readonly #apiKey: ApiKey;
   readonly #enroller: Enroller;
   readonly #fetch: typeof fetch;
+  readonly #gate: Gate;
   #keyIsOver = false;
 
   /** `more`: for an agent that is made here. Takes options that were checked. */
@@ -59,6 +61,7 @@ export class ServiceClient {
     this.#known = new KnownServices(options.services ?? options.identity?.services, options);
     this.#services = new ServiceCache(options, this.#agents, this.#known);
     this.#apiKey = new ApiKey(options);
+    this.#gate = new Gate(options.maxConcurrentCalls ?? DEFAULT_MAX_CONCURRENT_CALLS);
     const { timeoutMs = DEFAULT_DISCOVERY_TIMEOUT_MS, clock = Date.now } = options;
     const addKey = (headers: Headers, key: string) => this.#apiKey.addTo(headers, key);
     this.#fetch = fetchOrPlatform(options.fetch);
@@ -80,8 +83,8 @@ export class ServiceClient {
     return (await this.#agents.get()).agent;
   }
 
-  /** Takes a service that was discovered elsewhere. */
-  adopt(service: Service): Promise<void> {
+  /** Takes a service that was discovered elsewhere, or a newer document of it. */
+  adopt(service: Service): Promise<Service> {
     return this.#services.adopt(service);
   }
 
@@ -168,6 +171,7 @@ export class ServiceClient {
       exchanged = await exchange(stripped, await this.#sealing(stripped, service), {
         sealedAnswers: this.#options.sealedAnswers ?? true,
         maxBytes: this.#options.maxAnswerBytes,
+        gate: this.#gate,
         stripKey: (headers) => this.#apiKey.stripFrom(headers),
         send: (to, init) => sendFor(request, this.#fetch, to, init),
         rediscover: () => this.#rediscover(service.origin),

@@ -7,7 +7,7 @@ import { assertAddress } from '../http/service-url.js';
 
 import type { Did } from '../types/protocol.js';
 import { checkDocument } from './check-document.js';
-import { DISCOVERY_PATH, type DiscoveryDocument } from './document.js';
+import { DISCOVERY_PATH, type DiscoveryDocument, ISSUED_SINCE } from './document.js';
 import {
   checkDiscoverOptions,
   DEFAULT_DISCOVERY_TIMEOUT_MS,
@@ -34,8 +34,15 @@ type Get = (url: URL) => Promise<unknown>;
  * Throws `DISCOVERY_FAILED:NOT_SUPPORTED` if the origin has no such document (404, 410), and other
  * `DISCOVERY_FAILED…` for everything that is no clear answer. Private addresses are refused where the host is a literal
  * one; see `unsafeAllowPrivateAddresses`.
+ *
+ * `issuedSince`, in ms since 1970: asks for a document that is newer than this. Of several instances of a service some may still
+ * show an older one, and so may a cache on the way. Default: whichever there is.
  */
-export async function discover(target: string, options: DiscoverOptions = {}): Promise<Service> {
+export async function discover(
+  target: string,
+  options: DiscoverOptions = {},
+  issuedSince?: number,
+): Promise<Service> {
   checkDiscoverOptions(options);
   const { timeoutMs = DEFAULT_DISCOVERY_TIMEOUT_MS, pinnedDid, clock = Date.now } = options;
   const fetch_ = fetchOrPlatform(options.fetch);
@@ -46,18 +53,25 @@ export async function discover(target: string, options: DiscoverOptions = {}): P
       assertAddress(url, options);
       return getJson(url, fetch_, signal);
     };
-    if ('url' in found) return describe(found.url, get, pinnedDid, clock());
+    if ('url' in found) return describe(found.url, get, pinnedDid, clock(), issuedSince);
     const { url, did } = await askRegistry(found.name, options.registryUrl ?? DEFAULT_REGISTRY_URL, get);
     if (pinnedDid !== undefined && did !== undefined && did !== pinnedDid)
       throw xlinkError('DISCOVERY_FAILED:OTHER_IDENTITY', { field: 'did' });
-    return describe(url, get, pinnedDid ?? did, clock());
+    return describe(url, get, pinnedDid ?? did, clock(), issuedSince);
   };
   return withDeadline(timeoutMs, expired, work, options.signal);
 }
 
-async function describe(base: string, get: Get, pinnedDid: Did | undefined, now: number): Promise<Service> {
+async function describe(
+  base: string,
+  get: Get,
+  pinnedDid: Did | undefined,
+  now: number,
+  issuedSince: number | undefined,
+): Promise<Service> {
   const { origin } = new URL(base);
-  const found = await get(new URL(DISCOVERY_PATH, origin));
+  const query = issuedSince === undefined ? '' : `?${ISSUED_SINCE}=${issuedSince}`;
+  const found = await get(new URL(DISCOVERY_PATH + query, origin));
   const document = await checkDocument(found, { origin, pinnedDid, now });
   return { ...document, url: base, origin };
 }

@@ -3,6 +3,8 @@ import type { Did, KeyRecord, Succession, Version } from '../types/protocol.js';
 
 /** Where a service describes itself, on its own origin. */
 export const DISCOVERY_PATH = '/.well-known/xlink.json';
+/** What a caller adds to it, as a query, that knows a newer document: the `issuedAt` of that one. */
+export const ISSUED_SINCE = 'issuedSince';
 
 /** `/.well-known/xlink.json`: what a caller must know about a service before its first request. */
 export interface DiscoveryDocument {

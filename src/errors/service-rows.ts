@@ -41,6 +41,7 @@ export const SERVICE_ROWS = {
   }),
 
   ...rows('agent', {
+    'REPLAY_DETECTED:GROUP_COMPLETE': row(409, 'The message that this share belongs to was put together before.', 'Nothing to do.'),
     'NONCE_STORE_UNAVAILABLE:CLIENT_QUOTA': row(429, 'The client has used up its share of the nonces.', 'See Retry-After, or raise maxNoncesPerClient.'),
     NONCE_STORE_NOT_SHARED: row(500, 'Several processes have nonces of their own: an envelope is good once in each.', 'Give the agent a shared one, such as RedisNonceStore, or set instances: 1.'),
   }),

@@ -193,7 +193,7 @@ export async function serveHandmade(agentOptions: AgentOptions = {}): Promise<Ha
     };
     const json = (status: number, value: unknown) =>
       send({ status, body: JSON.stringify(value), headers: { 'Content-Type': 'application/json' } });
-    if (req.url === '/.well-known/xlink.json')
+    if (req.url!.split('?')[0] === '/.well-known/xlink.json')
       return json(200, await signedDocument(handmade, req.headers.host!));
     if (req.url === ENROLL) {
       if (handmade.enroll) return send(handmade.enroll());

@@ -172,7 +172,7 @@ describe('slow bodies', () => {
     ['signed', (known) => signedRequest(known, json(ORDER))],
   ];
   test.each(forms)(
-    'a %s body may arrive long after its head, by whose arrival its age counts',
+    'a %s body may arrive long after its head, by whose arrival its age counts [B9]',
     async (_, make) => {
       const { known, service } = await small();
       const sent = onTheWire({ method: 'POST', ...(await make(known)) });
