@@ -20,16 +20,14 @@ export async function validateKey(
   apiKey: string,
   timeoutMs: number,
 ): Promise<ApiKeyAuth> {
-  const answer = await withTimeout(() => validator(apiKey), timeoutMs);
+  const asked = attempt(() => validator(apiKey));
+  const isLater = asked instanceof Promise; // answered at once: no timer to start and stop
+  const answer = isLater ? await within(timeoutMs, asked, timedOut) : asked;
   if (answer === null || answer === undefined || answer === false) throw xlinkError('API_KEY_INVALID');
   return Object.assign(membersOf(answer), { mode: 'api-key' as const });
 }
 
-async function withTimeout(ask: () => unknown, timeoutMs: number): Promise<unknown> {
-  const asked = attempt(ask);
-  if (!(asked instanceof Promise)) return asked; // answered at once: no timer to start and stop
-  return within(timeoutMs, asked, () => xlinkError('KEY_VALIDATOR_FAILED:TIMEOUT'));
-}
+const timedOut = () => xlinkError('KEY_VALIDATOR_FAILED:TIMEOUT');
 
 /** The answer, or the promise of one; whatever is thrown on the way is `KEY_VALIDATOR_FAILED`. */
 function attempt(ask: () => unknown): unknown {

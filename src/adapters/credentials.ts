@@ -26,8 +26,10 @@ const mediaTypesOf = (request: InboundRequest): string[] =>
   linesOf(request, 'content-type').map((line) => mediaTypeOf(line.split(/[,\s]/, 1)[0]));
 
 /** A framework that cannot tell lines apart has one at most. */
-const linesOf = (request: InboundRequest, name: string): readonly string[] =>
-  request.lines?.(name) ?? [request.header(name) ?? []].flat();
+function linesOf(request: InboundRequest, name: string): readonly string[] {
+  const value = request.header(name);
+  return value === undefined ? [] : (request.lines?.(name) ?? [value]);
+}
 
 /** What follows this scheme (case-insensitive, RFC 9110 section 11.1) in a value of `Authorization`; `undefined` for another one. */
 function afterScheme(value: string | undefined, scheme: string): string | undefined {
@@ -78,17 +80,19 @@ export function envelopeFromHeader(request: InboundRequest): Uint8Array {
 /** The API key of the request; `undefined` if there is none. */
 export function findApiKey(request: InboundRequest, sources: ApiKeySources): string | undefined {
   const { schemes = ['ApiKey', 'Bearer'], headers = ['X-API-Key'], query, extract } = sources;
-  const candidates = [
-    () => extract?.(request),
-    ...headers.map((name) => () => request.header(name.toLowerCase())),
-    ...schemes.map((scheme) => () => keyOf(request, scheme)),
-    () => (query === undefined ? undefined : queryParameter(request.target, query)),
-  ];
-  for (const candidate of candidates) {
-    const key = candidate();
-    if (typeof key === 'string' && key !== '') return key;
-  }
-  return undefined;
+  const first = <T>(ways: readonly T[], find: (way: T) => unknown): string | undefined => {
+    for (const way of ways) {
+      const key = find(way);
+      if (typeof key === 'string' && key !== '') return key;
+    }
+    return undefined;
+  };
+  return (
+    first([request], (asked) => extract?.(asked)) ??
+    first(headers, (name) => request.header(name.toLowerCase())) ??
+    first(schemes, (scheme) => keyOf(request, scheme)) ??
+    first(query === undefined ? [] : [query], (name) => queryParameter(request.target, name))
+  );
 }
 
 const queryParameter = (target: string, name: string): string | undefined =>

@@ -26,17 +26,18 @@ export function membersOf(answer: unknown): Members {
 const nobody = () => xlinkError('KEY_VALIDATOR_FAILED:INVALID_RESULT');
 
 /** What the platform has classes for is no customer. */
-const NOBODIES = new Set(
+const NOBODIES =
   'Error Boolean Number String Symbol BigInt Date RegExp Map Set WeakMap WeakSet WeakRef Promise Arguments'.split(
     ' ',
-  ),
-);
+  );
+
+const NOBODY_TAGS = new Set(NOBODIES.map((name) => `[object ${name}]`));
 
 const isNobody = (answer: object): boolean =>
   answer instanceof Error ||
   Array.isArray(answer) ||
   ArrayBuffer.isView(answer) ||
-  NOBODIES.has(Object.prototype.toString.call(answer).slice('[object '.length, -1));
+  NOBODY_TAGS.has(Object.prototype.toString.call(answer));
 
 /** The prototypes of an object, nearest last, without that of all objects. */
 function classesOf(answer: object): object[] {
@@ -85,21 +86,34 @@ function copy(value: unknown, isFrozen: boolean, seen: Map<object, object>): unk
   if (typeof value !== 'object' || value === null || !isData(value)) return value;
   const known = seen.get(value);
   if (known) return known;
-  const made = shallowCopyOf(value) as Members;
+  const made = shallowCopyOf(value);
   seen.set(value, made);
-  for (const name of Object.keys(made)) {
-    const member = made[name];
-    if (typeof member === 'object') show(made, name, copy(member, isFrozen, seen));
-  }
-  if (!Array.isArray(value))
-    for (const name of Object.getOwnPropertyNames(value))
-      if (!Object.hasOwn(made, name)) hide(made, name, copy((value as Members)[name], isFrozen, seen));
+  copyMembers(value, made, isFrozen, seen);
   return isFrozen ? Object.freeze(made) : made;
+}
+
+/** In a shallow copy `made` of `value`, puts copies in the place of lists and objects, and what is not enumerable. */
+function copyMembers(value: object, made: object, isFrozen: boolean, seen: Map<object, object>): void {
+  if (Array.isArray(made)) {
+    for (let at = 0; at < made.length; at++)
+      if (typeof made[at] === 'object') made[at] = copy(made[at], isFrozen, seen);
+    return;
+  }
+  const shown = Object.keys(made);
+  for (const name of shown) {
+    const member = (made as Members)[name];
+    if (typeof member === 'object') show(made as Members, name, copy(member, isFrozen, seen));
+  }
+  const names = Object.getOwnPropertyNames(value);
+  if (names.length === shown.length) return;
+  for (const name of names)
+    if (!Object.hasOwn(made, name))
+      hide(made as Members, name, copy((value as Members)[name], isFrozen, seen));
 }
 
 /** What is enumerable of a list or an object, in one of its kind. */
 function shallowCopyOf(value: object): object {
-  if (Array.isArray(value)) return [...value];
+  if (Array.isArray(value)) return value.slice();
   const prototype = Object.getPrototypeOf(value);
   if (prototype === Object.prototype) return namedOf(value);
   return Object.create(prototype, Object.getOwnPropertyDescriptors(namedOf(value)));

@@ -16,6 +16,7 @@ import type { Observer, XlinkEvent } from '../types/events.js';
 import type { Mode } from '../types/mode.js';
 import type { AuthenticationSpan } from '../types/ports.js';
 import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
+import type { Awaitable } from '../util/awaitable.js';
 import { callerAddress } from '../util/caller-address.js';
 import { given } from '../util/given.js';
 import { type AuthSource, authBy } from './auth-store.js';
@@ -90,7 +91,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     this.#observers = new Observers(options.observers);
     this.#modes = new ModeControl(options, this.#clock, (event) => this.emit(event));
     this.#clients = createClients(options, this.#clock, (event) => this.emit(event));
-    this.#log = new RequestLog(this.#clients, (event) => this.emit(event));
+    this.#log = new RequestLog(this.#clients, this.#observers);
     const warn = setUpWarner(options.observers, (event) => this.emit(event));
     this.#placement = new Placement(options, warn);
     this.#isForApis = kind === 'request';
@@ -213,6 +214,11 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     return this.#observers.add(observer);
   }
 
+  /** Whether there are observers: for nobody, no more is found out about a request than has to be. */
+  get isObserved(): boolean {
+    return this.#observers.isHeard;
+  }
+
   /** Tells all observers. For parts that work beside the adapter, such as a {@link MigrationPlan}. */
   emit(event: XlinkEvent): void {
     this.#observers.emit(event);
@@ -229,10 +235,10 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
    * Never throws: whatever goes wrong is a refusal.
    */
   async decide(inbound: InboundRequest): Promise<Decision> {
-    return this.#log.decided(await this.#judge(inbound));
+    return this.#judge(inbound);
   }
 
-  async #judge(inbound: InboundRequest): Promise<Decision> {
+  #judge(inbound: InboundRequest): Awaitable<Decision> {
     if (isPreflight(inbound)) return { action: 'pass', headers: {} };
     const attempt: AuthAttempt = { mode: this.mode, method: 'none' };
     let request: InboundRequest;
@@ -306,8 +312,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     try {
       const sealingOf = async (message: AgentMessage) =>
         wantsSealedAnswer(request) ? this.#sealing(message, timed) : {};
-      const own = await this.#wellKnown.answer(request, attempt, sealingOf);
-      if (own) return jsonResponse(own);
+      if (this.#wellKnown.serves(request))
+        return jsonResponse(await this.#wellKnown.answer(request, attempt, sealingOf));
       const proof = await this.#authenticator.authenticate(request, attempt);
       this.#document.prove(request);
       const { message } = proof;
@@ -315,7 +321,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       const headers =
         attempt.mode === 'deprecation' && attempt.method === 'api-key' ? this.#modes.deprecation() : {};
       const sealing = message ? await sealingOf(message) : {};
-      return { ...proof, ...sealing, action: 'pass', headers, outcome: { ...timed(), ...envelope } };
+      const outcome = this.#log.accepted({ ...timed(), ...envelope });
+      return { ...proof, ...sealing, action: 'pass', headers, outcome };
     } catch (thrown) {
       const refused = this.#refuse(thrown, timed());
       if (refused.outcome) await this.#pace.hold(request, refused.outcome);
@@ -377,7 +384,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 }
 
 /** What observers and tracers are told of an attempt. */
-const factsOf = ({ claimed: _, ...facts }: AuthAttempt) => facts;
+const factsOf = ({ mode, method, client, did }: AuthAttempt) =>
+  client === undefined && did === undefined ? { mode, method } : { mode, method, ...given({ client, did }) };
 
 /** Clients of this library decide by problem documents; all others may be answered by the API itself. */
 const forWhom = (request: InboundRequest, answer: HttpResponse): HttpResponse =>

@@ -17,6 +17,11 @@ export class Observers {
     };
   }
 
+  /** Whether anybody is told: what nobody hears need not be put together. */
+  get isHeard(): boolean {
+    return this.#observers.length > 0;
+  }
+
   emit(event: XlinkEvent): void {
     for (const observer of this.#observers) tell(observer, event);
   }

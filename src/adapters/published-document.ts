@@ -53,6 +53,7 @@ export class PublishedDocument {
   readonly #others = new BoundedMap<string, Kept>(OTHERS);
   readonly #budget: HostBudget;
   #isWarned = false;
+  #lastProven: string | undefined;
 
   constructor(parts: PublishedDocumentParts) {
     this.#parts = parts;
@@ -61,7 +62,10 @@ export class PublishedDocument {
 
   /** Told of every request that was authenticated: its host is one under which callers reach the API. */
   prove(request: InboundRequest): void {
-    if (this.#parts.hosts.length === 0) this.#budget.prove(hostOf(request));
+    if (this.#parts.hosts.length > 0) return;
+    const host = hostOf(request);
+    if (host !== this.#lastProven) this.#budget.prove(host);
+    this.#lastProven = host;
   }
 
   /** Throws `DISCOVERY_BUSY` where a flood of hosts asks for documents of their own. */

@@ -1,10 +1,10 @@
 import { type AdapterMetrics, AdoptionCounter } from '../http/adoption-counter.js';
-import { authenticationOf, type Decision, type Outcome } from '../http/decision.js';
-import type { XlinkEvent } from '../types/events.js';
+import { authenticationOf, type Outcome } from '../http/decision.js';
 import { unref } from '../util/backoff.js';
 import { sharedByCopies } from '../util/copies.js';
 import { given } from '../util/given.js';
 import type { Clients } from './clients/clients.js';
+import type { Observers } from './observers.js';
 
 /** How the response to a request ended. */
 export interface ResponseEnd {
@@ -27,16 +27,16 @@ const numbers = sharedByCopies('request-numbers/1', () => ({ last: 0 }));
 export class RequestLog {
   readonly #adoption = new AdoptionCounter();
   readonly #clients: Clients | undefined;
-  readonly #emit: (event: XlinkEvent) => void;
+  readonly #observers: Observers;
   /** Accepted since the last tick, and since the one before. */
   #fresh = new Map<number, Outcome>();
   #older = new Map<number, Outcome>();
   readonly #open = new Set<number>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(clients: Clients | undefined, emit: (event: XlinkEvent) => void) {
+  constructor(clients: Clients | undefined, observers: Observers) {
     this.#clients = clients;
-    this.#emit = emit;
+    this.#observers = observers;
   }
 
   get adoption(): AdapterMetrics {
@@ -44,10 +44,8 @@ export class RequestLog {
     return this.#adoption.snapshot();
   }
 
-  /** The same decision, with a number for its request if it was accepted. */
-  decided<D extends Decision>(decision: D): D {
-    const { outcome } = decision;
-    if (!outcome || outcome.error) return decision;
+  /** The same outcome of a request that was accepted, with a number for it. */
+  accepted(outcome: Outcome): Outcome {
     numbers.last += 1;
     const request = numbers.last;
     const numbered: Outcome = { ...outcome, request };
@@ -56,7 +54,7 @@ export class RequestLog {
       this.#timer = setInterval(() => this.#tick(), MOMENT_MS);
       unref(this.#timer);
     }
-    return { ...decision, outcome: numbered };
+    return numbered;
   }
 
   /** Counts all that are open at this moment. */
@@ -72,7 +70,8 @@ export class RequestLog {
     if (isCounted) this.#clients?.released(outcome);
     else this.#fresh.delete(number) || this.#older.delete(number);
     if (!isCounted || outcome.error) this.#count(outcome); // a guard that refuses late
-    this.#emit({
+    if (!this.#observers.isHeard) return;
+    this.#observers.emit({
       type: 'request',
       ...authenticationOf(outcome),
       status,
@@ -103,7 +102,7 @@ export class RequestLog {
       this.#open.add(number);
       this.#count(outcome);
       this.#clients?.held(outcome);
-      this.#emit({ type: 'open', ...authenticationOf(outcome), number });
+      this.#observers.emit({ type: 'open', ...authenticationOf(outcome), number });
     }
   }
 }

@@ -30,6 +30,7 @@ function ownPath({ target, mount }: Pick<InboundRequest, 'target' | 'mount'>): s
 
 /** Whether a request is for the library itself, on whatever path of its own. */
 export const isOwnRoute = (request: Pick<InboundRequest, 'target' | 'mount'>): boolean =>
+  request.target.includes('/.well-known/xlink') && // most are for nothing here
   /^\/\.well-known\/xlink([./]|$)/.test(ownPath(request));
 
 type OwnRoute = 'discovery' | 'enroll' | 'unlink' | 'key off' | 'key on';
@@ -88,14 +89,14 @@ export class WellKnown {
     return this.#routeOf(request) !== undefined;
   }
 
-  /** `undefined`: not one of these routes. Throws what is wrong with the request. */
+  /** Answers a request that one of these routes serves. Throws what is wrong with it. */
   async answer(
     request: InboundRequest,
     attempt: AuthAttempt,
     prepare: PrepareSealing,
-  ): Promise<JsonResponse | undefined> {
+  ): Promise<JsonResponse> {
     const { document, clients } = this.#parts;
-    switch (this.#routeOf(request)) {
+    switch (this.#routeOf(request)!) {
       case 'discovery':
         return { status: 200, value: await document.for(request), cacheSeconds: 60 };
       case 'enroll':
@@ -105,8 +106,6 @@ export class WellKnown {
       case 'key off':
       case 'key on':
         return this.#switchKey(request, attempt, clients!, prepare);
-      default:
-        return undefined;
     }
   }
 

@@ -19,7 +19,7 @@ export async function authenticate(
   context: FrameworkContext,
 ): Promise<Decision> {
   try {
-    return await carryOut(adapter, context, await adapter.decide(inboundRequest(context)));
+    return carryOut(adapter, context, await adapter.decide(inboundRequest(context)));
   } catch (error) {
     throw toXlinkError(error);
   }
@@ -32,18 +32,14 @@ export async function answerOwnRoute(
 ): Promise<boolean> {
   try {
     const decision = await adapter.decideOwnRoute(inboundRequest(context));
-    if (decision) await carryOut(adapter, context, decision);
+    if (decision) carryOut(adapter, context, decision);
     return decision?.action === 'answer';
   } catch (error) {
     throw toXlinkError(error);
   }
 }
 
-async function carryOut(
-  adapter: BaseDualModeAdapter,
-  context: FrameworkContext,
-  decision: Decision,
-): Promise<Decision> {
+function carryOut(adapter: BaseDualModeAdapter, context: FrameworkContext, decision: Decision): Decision {
   const { res } = context;
   let refused: XlinkError | undefined; // by a guard behind the adapter
   try {
@@ -54,9 +50,10 @@ async function carryOut(
         refused ??= error;
       });
   } finally {
-    whenClosed(context.req, res, (aborted) =>
-      adapter.recordOutcome(refusedBy(decision, refused), context.route(), res.statusCode, aborted),
-    );
+    whenClosed(context.req, res, (aborted) => {
+      const route = adapter.isObserved ? context.route() : undefined;
+      adapter.recordOutcome(refusedBy(decision, refused), route, res.statusCode, aborted);
+    });
   }
   return decision;
 }

@@ -56,7 +56,7 @@ function routeTemplate({ baseUrl = '', params = {} }: Mount, path: string): stri
 
 /** `baseUrl` is where the router is mounted as the client wrote it: values of parameters in it become their names. */
 function mountTemplate(baseUrl: string, params: Record<string, unknown>): string {
-  const values = Object.entries(params);
+  const values = baseUrl === '' ? [] : Object.entries(params);
   if (values.length === 0) return baseUrl;
   const names = new Map(values.map(([name, value]) => [String(value), name]));
   return baseUrl

@@ -20,6 +20,7 @@ function fieldOf({ headers }: NodeRequest, name: string): string | undefined {
 
 /** Changes a header in all three forms in which Node has it: whoever forwards a request reads `rawHeaders`. */
 export function changeHeaders(req: NodeRequest, changes: HeaderChanges): void {
+  if (changes.size === 0) return;
   const { headers, rawHeaders } = req;
   const changed = [...changes].filter(([name, value]) => headers[name] !== value);
   if (changed.length === 0) return;
