@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { BoundedMap } from '../../src/util/bounded-map.js';
+import { seededRandom } from '../support/random.js';
 
 const filled = (capacity: number, count: number) => {
   const map = new BoundedMap<number, string>(capacity);
@@ -52,5 +53,29 @@ describe('a bounded map', () => {
   test('forgets what is deleted', () => {
     const map = filled(3, 3);
     expect([map.delete(1), map.delete(1), map.get(1), map.size]).toEqual([true, false, undefined, 2]);
+  });
+
+  test('holds what a list sorted by last use would hold, whatever is done with it', () => {
+    const { below } = seededRandom(2026);
+    for (const capacity of [1, 2, 3, 7, 40]) {
+      const map = new BoundedMap<number, number>(capacity);
+      let used: number[] = []; // the one used longest ago first; all keys are used in the order in which they are read or set
+      for (let step = 0; step < 4000; step++) {
+        const key = below(capacity * 2);
+        const what = below(10) / 10;
+        if (what < 0.6) {
+          map.set(key, key);
+          used = [...used.filter((one) => one !== key), key].slice(-capacity);
+        } else if (what < 0.8) {
+          const isKept = used.includes(key);
+          expect(map.get(key)).toBe(isKept ? key : undefined);
+          if (isKept && used.length > capacity / 2) used = [...used.filter((one) => one !== key), key];
+        } else if (what < 0.9) {
+          expect(map.delete(key)).toBe(used.includes(key));
+          used = used.filter((one) => one !== key);
+        }
+        expect(map.size).toBe(used.length);
+      }
+    }
   });
 });
