@@ -42,7 +42,7 @@ async function serve() {
       if (--left > 0) return;
       clearInterval(timer);
       res.end();
-    }, 1000 / 60);
+    }, 1000 / Number(req.query.perSecond));
   });
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');

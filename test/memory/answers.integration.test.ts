@@ -9,6 +9,9 @@ import { BuiltPackage } from '../support/built-package.js';
 const MIB = 2 ** 20;
 /** More than the plain app, at most. */
 const MOST = 40 * MIB;
+/** As many as in a minute or an hour with 60 a second; they come faster here. */
+const MINUTE_OF_EVENTS = 3600;
+const HOUR_OF_EVENTS = 216_000;
 
 interface Side {
   readonly child: ChildProcess;
@@ -73,14 +76,14 @@ describe('a long answer', () => {
   }, 240_000);
 
   test('of events arrives event by event, at once', async () => {
-    const events = scaled(3600, 300);
-    const path = `/events?events=${events}`;
-    const [plain, sealed] = [await run('key', path), await run('xlink', path)];
+    const events = scaled(HOUR_OF_EVENTS, MINUTE_OF_EVENTS);
+    const path = `/events?events=${events}&perSecond=300`;
+    const [plain, sealed] = await Promise.all([run('key', path), run('xlink', path)]);
     expect([plain.read['events'], sealed.read['events']]).toEqual([events, events]);
-    expect(sealed.read['pieces']).toBeGreaterThan(events * 0.9); // two may meet on a machine that is busy
+    expect(sealed.read['pieces']).toBeGreaterThan(plain.read['pieces']! * 0.8); // some meet on a machine that is busy
     expect(sealed.read['latestMs']).toBeLessThan(2000);
     const more = { api: sealed.api - plain.api, caller: sealed.caller - plain.caller };
     process.stdout.write(`${events} events: ${JSON.stringify({ plain, sealed, more })}\n`);
     expect(Math.max(more.api, more.caller)).toBeLessThan(MOST);
-  }, 180_000);
+  }, 1_200_000);
 });
