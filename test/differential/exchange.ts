@@ -1,5 +1,6 @@
 import { type Agent as Connections, request as httpRequest, type IncomingMessage } from 'node:http';
 import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Ask } from './row.js';
 
 type Pairs = [string, string][];
@@ -25,7 +26,7 @@ export function exchangeHttp1(port: number, agent: Connections | false, sent: Se
   return new Promise((resolve) => {
     const interim: Received['interim'] = [];
     const length = bytes ? { 'content-length': bytes.length } : {};
-    const request = httpRequest({
+    const request = (agent instanceof HttpsAgent ? httpsRequest : httpRequest)({
       host: '127.0.0.1',
       port,
       agent,

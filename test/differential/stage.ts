@@ -1,6 +1,12 @@
 import { once } from 'node:events';
 import { createServer, Agent as HttpAgent, type RequestListener } from 'node:http';
-import { type ClientHttp2Session, connect, createServer as createHttp2Server } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  connect,
+  createServer as createHttp2Server,
+  createSecureServer,
+} from 'node:http2';
+import { createServer as createHttpsServer, Agent as HttpsAgent } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll } from '@jest/globals';
 import { recorder } from '../support/service.js';
@@ -21,8 +27,14 @@ export interface Stage {
   over(): Promise<void>;
 }
 
-/** Opened before the tests of a file, closed behind them. */
-export function stage(): Stage {
+/** A certificate for 127.0.0.1, and its key; PEM. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Opened before the tests of a file, closed behind them. With a certificate it speaks TLS. */
+export function stage(tls?: Certificate): Stage {
   let listener: RequestListener = () => {};
   let known: WorldWithCaller;
   let adapter: Gate;
@@ -33,9 +45,10 @@ export function stage(): Stage {
     sockets.add(req.socket);
     listener(req, res);
   };
-  const http1 = createServer(serve);
-  const http2 = createHttp2Server(serve as never);
-  const agents = [new HttpAgent({ keepAlive: true }), new HttpAgent({ keepAlive: true })] as const;
+  const http1 = tls ? createHttpsServer(tls, serve) : createServer(serve);
+  const http2 = tls ? createSecureServer(tls, serve as never) : createHttp2Server(serve as never);
+  const kept = { keepAlive: true, ca: tls?.cert };
+  const agents = [0, 1].map(() => (tls ? new HttpsAgent(kept) : new HttpAgent(kept)));
   let sessions: ClientHttp2Session[] = [];
   const portOf = (server: { address(): unknown }) => (server.address() as AddressInfo).port;
 
@@ -47,7 +60,8 @@ export function stage(): Stage {
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
     }
-    sessions = [0, 1].map(() => connect(`http://127.0.0.1:${portOf(http2)}`));
+    const scheme = tls ? 'https' : 'http';
+    sessions = [0, 1].map(() => connect(`${scheme}://127.0.0.1:${portOf(http2)}`, { ca: tls?.cert }));
   });
   afterAll(async () => {
     for (const agent of agents) agent.destroy();
@@ -68,7 +82,7 @@ export function stage(): Stage {
     },
     send(protocol, plain, sent) {
       const at = plain ? 0 : 1;
-      if (protocol === 'HTTP/1.1') return exchangeHttp1(portOf(http1), agents[at], sent);
+      if (protocol === 'HTTP/1.1') return exchangeHttp1(portOf(http1), agents[at]!, sent);
       return exchangeHttp2(sessions[at]!, sent);
     },
     async over() {

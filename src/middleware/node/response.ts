@@ -1,5 +1,6 @@
 import type { Headers, HttpResponse, Refusal } from '../../http/decision.js';
 import { discardNodeBody } from './body.js';
+import { makeRoom } from './listener-room.js';
 import type { NodeRequest, NodeResponse } from './types.js';
 
 /** How much of a refused upload is read and thrown away before the connection is cut: 8 MiB. */
@@ -49,5 +50,6 @@ export function whenClosed(req: NodeRequest, res: NodeResponse, then: (aborted: 
     isOver = true;
   };
   if (req.headers['upgrade'] !== undefined) req.socket?.once?.('close', over);
+  makeRoom(res);
   res.once('close', over);
 }

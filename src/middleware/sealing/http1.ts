@@ -2,6 +2,7 @@ import { EMPTY } from '../../crypto/bytes.js';
 import type { Header } from '../../envelope/plaintext.js';
 import type { AnswerHead, AnswerSealer } from '../../http/answer-head.js';
 import { encodeUtf8 } from '../../util/utf8.js';
+import { makeRoom } from '../node/listener-room.js';
 import { bytesOf, callbackIn } from './arguments.js';
 import { PlainHttp1 } from './plain-http1.js';
 import { SealedOutput, type Written } from './sealed-output.js';
@@ -95,6 +96,7 @@ export function sealHttp1(
   };
   turns.add(turn);
   socket.prependListener('drain', onDrain); // before the response hears of it, and asks whether there is room
+  makeRoom(res);
   res.once('prefinish', () => plain.close());
   res.once('close', () => {
     output.abandon();

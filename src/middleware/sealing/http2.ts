@@ -1,5 +1,6 @@
 import type { Header } from '../../envelope/plaintext.js';
 import { type AnswerHead, type AnswerSealer, outerHead } from '../../http/answer-head.js';
+import { makeRoom } from '../node/listener-room.js';
 import { bytesOf, callbackIn } from './arguments.js';
 import { SealedOutput, type Written } from './sealed-output.js';
 import { writeAll } from './write-all.js';
@@ -82,6 +83,7 @@ export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
   // They would go out unsealed. A response asks to send them even if there are none.
   stream.sendTrailers = (fields) =>
     Object.keys(fields).length === 0 ? sendTrailers.call(stream, fields) : stream.close(INTERNAL_ERROR);
+  makeRoom(stream);
   stream.prependListener('drain', () => output.drained()); // before the response hears of it
   stream.once('close', () => output.abandon());
 }

@@ -1,6 +1,7 @@
 import { concat } from '../../crypto/bytes.js';
 import type { Header } from '../../envelope/plaintext.js';
 import type { AnswerSealer } from '../../http/answer-head.js';
+import { makeRoom } from '../node/listener-room.js';
 import { bytesOf, callbackIn } from './arguments.js';
 import type { FailureAnswer } from './http1.js';
 import { SealedOutput, type Written } from './sealed-output.js';
@@ -100,6 +101,7 @@ export function sealMethods(res: WritableResponse, sealer: AnswerSealer, failure
     begin();
   }
   intercept();
+  makeRoom(res);
   res.prependListener('drain', () => output.drained()); // before the handler hears of it
   res.once('close', () => output.abandon());
 }
