@@ -82,6 +82,12 @@ const adapters: readonly Row[] = [
     'from',
     (more: object) => adapter().scheduleBrownout({ from: new Date(1), until: new Date(2), ...more }),
   ],
+  [
+    'DualModeAdapter.scheduleBrownout',
+    'InstanceOptions',
+    'instanceOnly',
+    (more) => adapter().scheduleBrownout({ from: new Date(1), until: new Date(2) }, more),
+  ],
   ['DualModeAdapter.middleware', 'ExpressOptions', 'onRefusal', (more) => adapter().middleware(more)],
   ['DualModeAdapter.koa', 'KoaOptions', 'onRefusal', (more) => adapter().koa(more)],
   ['koaMiddleware', 'KoaOptions', 'onRefusal', (more) => koaMiddleware(adapter(), more)],
