@@ -29,7 +29,8 @@ export async function knownAs(
   return record && 'client';
 }
 
-const ofAnother = () =>
+/** For a DID that is not a client of its own. */
+export const ofAnother = () =>
   xlinkError('CLIENT_UNKNOWN', {
     field: 'client',
     hint: 'This is a DID of a client: name the client, or end the DID alone with unlink() or at the registry.',

@@ -5,7 +5,7 @@ import type { ManagedTrustRegistry, RevokeOptions } from '../../registry/managed
 import type { TrustRegistry } from '../../types/ports.js';
 import type { ClientId, Clock, Did } from '../../types/protocol.js';
 import { given } from '../../util/given.js';
-import { knownAs } from './known-client.js';
+import { knownAs, ofAnother } from './known-client.js';
 import { lineOf, standingOf } from './lineage.js';
 import type { ClientStore } from './store.js';
 
@@ -83,8 +83,10 @@ async function isKnown(
   allowUnknown: boolean,
 ): Promise<boolean> {
   const known = await knownAs(parts, client);
-  if (known === 'did') await parts.store.link(client, client);
-  else if (!known && !allowUnknown) throw xlinkError('CLIENT_UNKNOWN', { field: 'client' });
+  if (known === 'did') {
+    const owner = await parts.store.link(client, client, { ifNew: true });
+    if (owner !== undefined && owner !== client) throw ofAnother(); // it was enrolled meanwhile
+  } else if (!known && !allowUnknown) throw xlinkError('CLIENT_UNKNOWN', { field: 'client' });
   return known !== undefined;
 }
 
