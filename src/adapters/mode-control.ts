@@ -40,7 +40,10 @@ export class ModeControl {
   /** Throws `INVALID_OPTION` and `NONCE_STORE_NOT_SHARED`. */
   set(mode: Mode, reason: string | undefined, target: ModeTarget): void {
     if (!MODES.includes(mode))
-      throw xlinkError('INVALID_OPTION', { field: 'mode', hint: `setMode: one of ${MODES.join(', ')}.` });
+      throw xlinkError('INVALID_OPTION', {
+        field: 'mode',
+        hint: `setMode: mode must be one of ${MODES.join(', ')}.`,
+      });
     assertSharedNonces(this.#options, [mode]);
     this.#change('setMode', target, reason, () => this.policy.set(mode, target));
   }
@@ -56,7 +59,7 @@ export class ModeControl {
   schedule(brownout: Brownout, options: InstanceOptions): void {
     checkOptions('scheduleBrownout', options, { instanceOnly: isBoolean });
     this.#assertReach('scheduleBrownout', options, 'Brownouts', 'brownouts');
-    this.brownouts.add(brownout);
+    this.brownouts.schedule(brownout, this.#clock());
   }
 
   /** The mode of everything is the same on all instances from now on. Returns how to end that. */
@@ -92,7 +95,7 @@ export class ModeControl {
     if (reason !== undefined && typeof reason !== 'string')
       throw xlinkError('INVALID_OPTION', {
         field: 'reason',
-        hint: `${owner}: the reason is a text, and the target comes after it.`,
+        hint: `${owner}: the reason must be a text, and the client or route comes after it: setMode(mode, reason, { client }).`,
       });
     const { client, route } = target;
     if (client !== undefined && !this.#options.clients)

@@ -93,9 +93,7 @@ const isApiKey: OptionCheck = (value) =>
 const isHeaderName: OptionCheck = (value) =>
   typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]{1,64}$/.test(value) ? undefined : 'the name of a header';
 const isScopeOption: OptionCheck = (value) =>
-  typeof value === 'function' || isScopeOrAll(value)
-    ? undefined
-    : 'a scope, *, or a function that returns one';
+  typeof value === 'function' || isScopeOrAll(value) ? undefined : 'a scope, *, or a function';
 
 const isStore = hasMethods('load', 'save');
 

@@ -40,7 +40,7 @@ export const CALLER_ROWS = {
 
   ...rows('registry', {
     LOOKUP_FAILED: row(503, 'The trust registry could not be asked.', 'Nothing is accepted while it is down; see `cause`.'),
-    'LOOKUP_FAILED:DID_NOT_IN_REGISTRY': row(404, 'The recipient is not in the trust registry.', 'Register the recipient, or check the DID.'),
+    'LOOKUP_FAILED:DID_NOT_IN_REGISTRY': row(404, 'The DID is not in the trust registry.', 'Check it, or register it.'),
     'LOOKUP_FAILED:DID_REVOKED': row(403, 'The recipient has been revoked.', 'Ask its operator for its new DID.'),
     'LOOKUP_FAILED:DID_SUCCEEDED': row(403, 'Another DID took the place of the recipient.', 'See succeededBy of its entry.'),
     'LOOKUP_FAILED:NAME_NOT_FOUND': row(404, 'No active registry entry has this name.', 'Check the name; see connect() for services.'),

@@ -2,7 +2,15 @@ import { xlinkError } from '../../errors/errors.js';
 import { isRouteWith, ROUTE_CHECKS, type Route, RouteTable } from '../../http/route-table.js';
 import { MODES, type Mode } from '../../types/mode.js';
 import type { ClientId } from '../../types/protocol.js';
-import { checkKeys, checkOptions, isBoolean, isObject, isString, requireOption } from '../../util/options.js';
+import {
+  checkKeys,
+  checkOptions,
+  isBoolean,
+  isObject,
+  isString,
+  type OptionCheck,
+  requireOption,
+} from '../../util/options.js';
 
 /** A mode for a part of the API. */
 export interface RouteMode extends Route {
@@ -30,9 +38,11 @@ export const checkRouteModeKeys = (owner: string, value: object): void =>
 /** Whether it is a {@link RouteMode} and nothing else. */
 export const isRouteMode = isRouteWith('mode', (mode) => MODES.includes(mode as Mode));
 
+const isRoute: OptionCheck = (value) => isObject(value) && 'an object: { path, methods? }';
+
 /** Throws `INVALID_OPTION`: a target that is misspelled would set the mode of everything. */
 export function checkModeTarget(owner: string, target: ModeTarget): void {
-  checkOptions(owner, target, { route: isObject, client: isString, instanceOnly: isBoolean });
+  checkOptions(owner, target, { route: isRoute, client: isString, instanceOnly: isBoolean });
   if (target.client !== undefined && target.route)
     throw xlinkError('INVALID_OPTION', { field: 'route', hint: `${owner}: a client or a route, not both.` });
   if (target.instanceOnly && !isPart(target))
