@@ -34,6 +34,7 @@ export {
 export type { MigrationPlanOptions } from './adapters/migration/options.js';
 export { type Advice, MigrationPlan } from './adapters/migration/plan.js';
 export { SharedMode, type SharedModeOptions } from './adapters/migration/shared-mode.js';
+export type { InstanceOptions } from './adapters/mode-control.js';
 export type { Brownout } from './adapters/modes/brownouts.js';
 export type { ModeTarget, RouteMode } from './adapters/modes/policy.js';
 export type { ModeStore } from './adapters/modes/store.js';

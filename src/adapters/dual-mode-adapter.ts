@@ -40,7 +40,7 @@ import type { ClientRecord } from './clients/store.js';
 import { createClients } from './create-clients.js';
 import { createDocument } from './create-document.js';
 import * as limits from './limits.js';
-import { ModeControl } from './mode-control.js';
+import { type InstanceOptions, ModeControl } from './mode-control.js';
 import type { Brownout } from './modes/brownouts.js';
 import type { ModeTarget } from './modes/policy.js';
 import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './nonce-sharing-check.js';
@@ -144,21 +144,33 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
    * Takes effect with the next request, in either direction. `target` sets the mode of one client or route instead.
    * Throws `INVALID_OPTION` for anything but a mode and a target, and `NONCE_STORE_NOT_SHARED` for `xlink-only` where
    * several processes keep their nonces to themselves. A mode for a client of whom nothing is known is set, and a `warning` event
-   * (`CLIENT_UNKNOWN`) follows: the name may be misspelled.
+   * (`CLIENT_UNKNOWN`) follows: the name may be misspelled. While a {@link SharedMode} runs, that of a client or route needs
+   * `instanceOnly: true`: it is not shared.
    */
   setMode(mode: Mode, reason?: string, target: ModeTarget = {}): void {
     this.#modes.set(mode, reason, target);
     if (target.client !== undefined) void this.#administration('setMode').warnIfUnknown(target.client);
   }
 
-  /** Lets a client or route follow the wider mode again. False if it had no mode of its own. Throws `INVALID_OPTION`. */
+  /**
+   * Lets a client or route follow the wider mode again. False if it had no mode of its own. Throws `INVALID_OPTION`, as `setMode`
+   * does, also while a {@link SharedMode} runs, without `instanceOnly: true`.
+   */
   clearMode(target: ModeTarget, reason?: string): boolean {
     return this.#modes.clear(target, reason);
   }
 
-  /** Refuses keys for some minutes while the mode is `deprecation`; announced in `X-Xlink-Brownout` until then. */
-  scheduleBrownout(brownout: Brownout): void {
-    this.#modes.brownouts.add(brownout);
+  /**
+   * Refuses keys for some minutes while the mode is `deprecation`; announced in `X-Xlink-Brownout` until then. Throws `INVALID_OPTION`
+   * for anything but two dates, and while a {@link SharedMode} runs, which does not share it, without `instanceOnly: true`.
+   */
+  scheduleBrownout(brownout: Brownout, options: InstanceOptions = {}): void {
+    this.#modes.schedule(brownout, options);
+  }
+
+  /** Said by a {@link SharedMode} when it starts: what it does not share is to be asked for by name. Returns how to end that. */
+  shareMode(): () => void {
+    return this.#modes.share();
   }
 
   /** Requests since the process started, those that are open included. */

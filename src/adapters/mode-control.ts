@@ -4,11 +4,18 @@ import type { ModeEvent } from '../types/events.js';
 import { MODES, type Mode } from '../types/mode.js';
 import type { Clock } from '../types/protocol.js';
 import { given } from '../util/given.js';
+import { checkOptions, isBoolean } from '../util/options.js';
 import { deprecationHeaders } from './deprecation.js';
-import { Brownouts } from './modes/brownouts.js';
-import { checkModeTarget, ModePolicy, type ModeTarget } from './modes/policy.js';
+import { type Brownout, Brownouts } from './modes/brownouts.js';
+import { checkModeTarget, isPart, ModePolicy, type ModeTarget } from './modes/policy.js';
 import { assertSharedNonces } from './nonce-sharing-check.js';
 import type { DualModeOptions } from './options.js';
+
+/** How far a change reaches that a {@link SharedMode} does not share. */
+export interface InstanceOptions {
+  /** `true`: on this instance, until it ends. Must be said while a {@link SharedMode} runs. Default `false`. */
+  readonly instanceOnly?: boolean;
+}
 
 /** The modes of an adapter, how they change, and what callers with keys are told of it. */
 export class ModeControl {
@@ -18,6 +25,8 @@ export class ModeControl {
   readonly #clock: Clock;
   readonly #emit: (event: ModeEvent) => void;
   #deprecatedSince: Date;
+  /** How many share the mode of everything with other instances. */
+  #sharers = 0;
 
   constructor(options: DualModeOptions, clock: Clock, emit: (event: ModeEvent) => void) {
     this.policy = new ModePolicy(options.mode ?? 'observe', options.routeModes, options.clientModes);
@@ -31,7 +40,10 @@ export class ModeControl {
   /** Throws `INVALID_OPTION` and `NONCE_STORE_NOT_SHARED`. */
   set(mode: Mode, reason: string | undefined, target: ModeTarget): void {
     if (!MODES.includes(mode))
-      throw xlinkError('INVALID_OPTION', { field: 'mode', hint: `setMode: one of ${MODES.join(', ')}.` });
+      throw xlinkError('INVALID_OPTION', {
+        field: 'mode',
+        hint: `setMode: mode must be one of ${MODES.join(', ')}.`,
+      });
     assertSharedNonces(this.#options, [mode]);
     this.#change('setMode', target, reason, () => this.policy.set(mode, target));
   }
@@ -41,6 +53,23 @@ export class ModeControl {
     let had = false;
     this.#change('clearMode', target, reason, () => (had = this.policy.clear(target)));
     return had;
+  }
+
+  /** Throws `INVALID_OPTION`. */
+  schedule(brownout: Brownout, options: InstanceOptions): void {
+    checkOptions('scheduleBrownout', options, { instanceOnly: isBoolean });
+    this.#assertReach('scheduleBrownout', options, 'Brownouts', 'brownouts');
+    this.brownouts.schedule(brownout, this.#clock());
+  }
+
+  /** The mode of everything is the same on all instances from now on. Returns how to end that. */
+  share(): () => void {
+    this.#sharers += 1;
+    let isOver = false;
+    return () => {
+      if (!isOver) this.#sharers -= 1;
+      isOver = true;
+    };
   }
 
   /** What a new observer is told first. */
@@ -66,17 +95,20 @@ export class ModeControl {
     if (reason !== undefined && typeof reason !== 'string')
       throw xlinkError('INVALID_OPTION', {
         field: 'reason',
-        hint: `${owner}: the reason is a text, and the target comes after it.`,
+        hint: `${owner}: the reason must be a text, and the client or route comes after it: setMode(mode, reason, { client }).`,
       });
     const { client, route } = target;
     if (client !== undefined && !this.#options.clients)
       throw xlinkError('INVALID_OPTION', { field: 'clients', hint: 'Client modes need the option clients.' });
+    if (isPart(target)) {
+      const [what, option] = route ? ['Modes of routes', 'routeModes'] : ['Modes of clients', 'clientModes'];
+      this.#assertReach(owner, target, what!, option!);
+    }
     const from = this.policy.of(target);
     change();
     const to = this.policy.of(target);
     if (from === to) return;
-    const forAll = client === undefined && route === undefined;
-    if (to === 'deprecation' && (forAll || this.policy.global !== 'deprecation'))
+    if (to === 'deprecation' && (!isPart(target) || this.policy.global !== 'deprecation'))
       this.#deprecatedSince = this.#sinceNow();
     this.#emit({
       type: 'mode',
@@ -84,6 +116,15 @@ export class ModeControl {
       from,
       to,
       ...given({ client, reason, route: route?.path }),
+    });
+  }
+
+  /** Somebody who shares the mode takes it that all instances follow. Throws `INVALID_OPTION`. */
+  #assertReach(owner: string, { instanceOnly }: InstanceOptions, what: string, option: string): void {
+    if (this.#sharers === 0 || instanceOnly) return;
+    throw xlinkError('INVALID_OPTION', {
+      field: 'instanceOnly',
+      hint: `${owner}: nothing was changed. ${what} are not shared by SharedMode: the other instances would not follow, and a restart forgets it. Put it into the option ${option} of every instance, or call this on each of them with instanceOnly: true.`,
     });
   }
 

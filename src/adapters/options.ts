@@ -194,7 +194,7 @@ const isRouteModes = listOf(
   checkRouteModeKeys,
   'DualModeAdapter: routeModes',
   isRouteMode,
-  'an array of { path, methods?, mode }',
+  `an array of { path, methods?, mode }, each mode one of ${MODES.join(', ')}`,
 );
 const isBodyLimits = listOf(
   checkBodyLimitKeys,
@@ -205,7 +205,7 @@ const isBodyLimits = listOf(
 const isClientModes: OptionCheck = (value) =>
   !isObject(value) && Object.values(value as object).every((mode) => MODES.includes(mode))
     ? undefined
-    : 'an object of a mode for each client';
+    : `an object of a mode for each client, one of ${MODES.join(', ')}`;
 const isBrownouts = listOf(
   checkBrownoutKeys,
   'DualModeAdapter: brownouts',

@@ -1,4 +1,4 @@
-import { isContentType, isRequest, isScope } from '../envelope/fields.js';
+import { isContentType, isRequest, isScopeOrAll } from '../envelope/fields.js';
 import { xlinkError } from '../errors/errors.js';
 import { contentTypeBinding } from '../http/request-binding.js';
 import type { OnProgress } from '../types/ports.js';
@@ -50,7 +50,7 @@ export const ENVELOPE_OPTIONS: OptionChecks<EnvelopeOptions> = {
   to: isString,
   payload: anything,
   scope: (value: unknown) =>
-    value === '*' || isScope(value) ? undefined : '1 to 128 characters of A-Z a-z 0-9 : . _ / -',
+    isScopeOrAll(value) ? undefined : '1 to 128 characters of A-Z a-z 0-9 : . _ / -',
   request: (value: unknown) =>
     typeof value === 'string' && isRequest(value) ? undefined : '"METHOD /path?query", see requestBinding()',
   signedOnly: isBoolean,

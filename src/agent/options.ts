@@ -1,6 +1,6 @@
 import { DEFAULT_TIMESTAMP_WINDOW_MS, MAX_AGE_LIMIT_MS, SLOW_BODY_MS } from '../checks/timestamp.js';
 import type { CryptoProvider } from '../crypto/provider.js';
-import { isScope } from '../envelope/fields.js';
+import { isScopeOrAll } from '../envelope/fields.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { xlinkError } from '../errors/errors.js';
 import { looksLikeDidKey } from '../identity/did.js';
@@ -121,9 +121,7 @@ export const isIdentitySource: OptionCheck = (value) =>
   value instanceof Identity || typeof value === 'function' ? undefined : 'an Identity or a function';
 
 const isScopes: OptionCheck = (value) =>
-  Array.isArray(value) && value.every((scope) => scope === '*' || isScope(scope))
-    ? undefined
-    : 'an array of scopes';
+  Array.isArray(value) && value.every(isScopeOrAll) ? undefined : 'an array of scopes';
 const isRegistry = hasMethods('lookup', 'register');
 const isTransport = hasMethods('send', 'onReceive', 'dispose');
 const isTransports: OptionCheck = (value) =>

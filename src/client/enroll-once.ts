@@ -1,5 +1,5 @@
 import type { BaseAgent } from '../agent/agent.js';
-import { isScope } from '../envelope/fields.js';
+import { isScopeOrAll } from '../envelope/fields.js';
 import { xlinkError } from '../errors/errors.js';
 import { withDeadline } from '../http/abort.js';
 import { ENROLL_SCOPE, enrollmentProof } from '../http/enrollment.js';
@@ -93,7 +93,7 @@ function grantIn(text: string, did: Did): EnrollmentGrant {
     throw failed(new Error('answer is not JSON')); // the parser's error would quote it
   }
   const scopes = answer?.scopes;
-  const isList = Array.isArray(scopes) && scopes.every((scope) => scope === '*' || isScope(scope));
+  const isList = Array.isArray(scopes) && scopes.every(isScopeOrAll);
   const { validUntil } = answer ?? {};
   const end = typeof validUntil === 'string' ? Date.parse(validUntil) : undefined;
   if (answer?.did !== did || !isList || Number.isNaN(end) || (validUntil !== undefined && end === undefined))

@@ -1,6 +1,6 @@
 import { BaseAgent } from '../agent/agent.js';
 import { DISCOVER_OPTIONS, type DiscoverOptions, isServiceUrl } from '../discovery/options.js';
-import { isScope } from '../envelope/fields.js';
+import { isScopeOrAll } from '../envelope/fields.js';
 import { xlinkError } from '../errors/errors.js';
 import type { Clock, Scope, Version } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
@@ -53,7 +53,10 @@ export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' |
   readonly apiKeyOrigin?: string | readonly string[];
   /** What relative URLs are resolved against, by the rules of `new URL(input, baseUrl)`. Default: those of the platform. */
   readonly baseUrl?: string;
-  /** Limits each request to one scope. Default `*`: all that this identity was granted. */
+  /**
+   * Limits each request to one scope, or `*`: it may do all that this identity was granted. A function says so for each request;
+   * one that returns nothing is refused (`INVALID_OPTION`). Default `*`.
+   */
   readonly scope?: Scope | ((request: Request) => Scope);
   /** Exactly this envelope version; an identity that is made here has keys for no higher one. Default: the highest that both sides know. */
   readonly version?: Version;
@@ -90,7 +93,7 @@ const isApiKey: OptionCheck = (value) =>
 const isHeaderName: OptionCheck = (value) =>
   typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]{1,64}$/.test(value) ? undefined : 'the name of a header';
 const isScopeOption: OptionCheck = (value) =>
-  typeof value === 'function' || isScope(value) ? undefined : 'a scope, or a function that returns one';
+  typeof value === 'function' || isScopeOrAll(value) ? undefined : 'a scope, *, or a function';
 
 const isStore = hasMethods('load', 'save');
 

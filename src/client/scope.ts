@@ -2,6 +2,6 @@ import { ALL_SCOPES } from '../checks/scope.js';
 import type { Scope } from '../types/protocol.js';
 import type { XlinkFetchOptions } from './options.js';
 
-/** What the caller chose, else all that it was granted. */
+/** What the caller chose, else all that it was granted. A function that forgot to choose limits nothing, so it is refused. */
 export const scopeOf = (chosen: XlinkFetchOptions['scope'], request: Request): Scope =>
-  typeof chosen === 'function' ? chosen(request) : (chosen ?? ALL_SCOPES);
+  typeof chosen === 'function' ? (chosen(request) ?? '') : (chosen ?? ALL_SCOPES);

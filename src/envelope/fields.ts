@@ -42,7 +42,7 @@ const CONTENT_TYPE = /^[\x20\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
 const isSignedRequest = ({ sealed }: Suite, kind: Kind): boolean => !sealed && kind === 'request';
 
 export const isScope = (value: unknown): value is string => typeof value === 'string' && SCOPE.test(value);
-const isScopeOrAll = (value: string): boolean => value === '*' || isScope(value);
+export const isScopeOrAll = (value: unknown): value is string => value === '*' || isScope(value);
 export const isHeaderNames = (value: string): boolean => HEADER_NAMES.test(value);
 export const isRequest = (value: string): boolean => REQUEST.test(value);
 export const isContentType = (value: string): boolean => CONTENT_TYPE.test(value);

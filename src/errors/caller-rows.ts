@@ -40,7 +40,7 @@ export const CALLER_ROWS = {
 
   ...rows('registry', {
     LOOKUP_FAILED: row(503, 'The trust registry could not be asked.', 'Nothing is accepted while it is down; see `cause`.'),
-    'LOOKUP_FAILED:DID_NOT_IN_REGISTRY': row(404, 'The recipient is not in the trust registry.', 'Register the recipient, or check the DID.'),
+    'LOOKUP_FAILED:DID_NOT_IN_REGISTRY': row(404, 'The DID is not in the trust registry.', 'Check it, or register it.'),
     'LOOKUP_FAILED:DID_REVOKED': row(403, 'The recipient has been revoked.', 'Ask its operator for its new DID.'),
     'LOOKUP_FAILED:DID_SUCCEEDED': row(403, 'Another DID took the place of the recipient.', 'See succeededBy of its entry.'),
     'LOOKUP_FAILED:NAME_NOT_FOUND': row(404, 'No active registry entry has this name.', 'Check the name; see connect() for services.'),
@@ -72,7 +72,7 @@ export const CALLER_ROWS = {
     'VERIFICATION_FAILED:SIGNATURE_MISMATCH': row(401, 'The Ed25519 signature does not match.', 'It was changed on the way, or signed by another key.', { aliases: ['VERIFICATION_FAILED'] }),
     'VERIFICATION_FAILED:PQ_SIGNATURE_MISMATCH': row(401, 'The ML-DSA-65 signature does not match.', 'It was changed on the way, or signed by another key.'),
     'VERIFICATION_FAILED:NO_PQ_KEY': row(401, 'The sender has no ML-DSA-65 key on record.', 'Register an identity made with postQuantumSig.'),
-    'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY': row(401, 'The sender is not in the trust registry.', 'Enroll it with an API key, or have the operator register it.', { aliases: ['DID_NOT_IN_REGISTRY'] }),
+    'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY': row(401, 'The sender is not in the trust registry.', 'Enroll it with an API key, or have it registered.', { aliases: ['DID_NOT_IN_REGISTRY'] }),
     'VERIFICATION_FAILED:DID_REVOKED': row(403, 'The sender has been revoked.', 'Ask the operator of the receiver.'),
     'VERIFICATION_FAILED:DID_SUCCEEDED': row(403, 'Another DID took the place of the sender.', 'Go on with the new identity.'),
     RECIPIENT_MISMATCH: row(401, 'The envelope is addressed to another DID.', 'Seal for the DID of this receiver.'),
@@ -127,6 +127,6 @@ export const CALLER_ROWS = {
     ANSWER_INVALID: row(502, 'The answer is not the answer of the service to this request.', 'It was replayed, swapped or cut on the way; a write may have happened.'),
     'ANSWER_INVALID:TOO_LARGE': row(502, 'The answer is larger than the caller reads.', 'Raise maxAnswerBytes; a write may have happened.'),
     'ANSWER_INVALID:BROKEN_OFF': row(502, 'The answer broke off before its end.', 'What came is not all of it; a write may have happened.'),
-    'ANSWER_INVALID:NOT_SEALED': row(502, 'The answer is not sealed although a sealed one was asked for.', 'Nobody signed what `cause` says; a write may have happened. For open paths: publicPaths there, or sealed: \'optional\' here.'),
+    'ANSWER_INVALID:NOT_SEALED': row(502, 'The answer is not sealed, though that was asked for.', 'Nobody signed what `cause` says; a write may have happened. For open paths: publicPaths there, or sealed: \'optional\' here.'),
   }),
 } as const;

@@ -69,7 +69,7 @@ export const SERVICE_ROWS = {
     'KEY_VALIDATOR_FAILED:TIMEOUT': row(503, 'The API key could not be checked in time.', 'See validatorTimeoutMs.'),
     'KEY_VALIDATOR_FAILED:INVALID_RESULT': row(500, 'legacyKeyValidator gave neither an object that says who the caller is nor null.', 'It resolves to such an object, or to null for a bad key.'),
     CLIENT_REVOKED: row(403, 'The client has been revoked.', 'Ask the operator of the service.'),
-    CLIENT_UNKNOWN: row(404, 'Nothing is known about a client by this id.', 'adapter.clientRecords() lists those that are. A client that called another instance is known some seconds later; allowUnknown of revokeClient() ends one before its first request.'),
+    CLIENT_UNKNOWN: row(404, 'Nothing is known about a client by this id.', 'adapter.clientRecords() lists those that are.'),
     REVOCATION_INCOMPLETE: row(503, 'Not all DIDs of the client could be revoked.', 'Call revokeClient() again; see `cause`.'),
     KEY_SWITCH_REFUSED: row(403, 'The grace time is over; the key stays off.', 'Ask the operator.'),
     ANSWER_NOT_SEALED: row(500, 'The answer to the request cannot be sealed.', 'The registry needs a key record of the caller; trailers and headers of more than 64 KiB cannot be sealed. See `cause`.'),
@@ -81,6 +81,6 @@ export const SERVICE_ROWS = {
     'ENROLLMENT_REFUSED:TAKEN': row(409, 'The DID belongs to another client already.', 'Generate an identity of your own.'),
     'ENROLLMENT_REFUSED:TOO_MANY': row(409, 'The client has as many DIDs as it may.', 'Use one identity for all instances, or raise maxDidsPerClient.'),
     'ENROLLMENT_REFUSED:NO_CLIENT': row(500, 'The API key is good, but the adapter cannot tell whose it is.', 'Let legacyKeyValidator return clientId.'),
-    'ENROLLMENT_REFUSED:NOT_ENROLLED': row(404, 'The DID is not linked to a client.', 'Enroll it first. adapter.clientRecords() lists the DIDs of clients.'),
+    'ENROLLMENT_REFUSED:NOT_ENROLLED': row(404, 'The DID is not linked to a client.', 'Enroll it first.'),
   }),
 } as const;

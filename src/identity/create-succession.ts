@@ -37,7 +37,8 @@ export async function createSuccession(
 ): Promise<Succession> {
   checkOptions('createSuccession', options, { ...SUCCESSION_OPTIONS, keys: isObject });
   const { overlapMs = DEFAULT_OVERLAP_MS, keys, clock = Date.now } = options;
-  if (from.did === to.did) throw xlinkError('SUCCESSION_INVALID', { field: 'to' });
+  if (from.did === to.did)
+    throw xlinkError('SUCCESSION_INVALID', { field: 'to', hint: `${to.did} cannot succeed itself.` });
   const claim: SuccessionClaim = {
     from: from.did,
     to: to.did,

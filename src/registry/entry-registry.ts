@@ -127,7 +127,7 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
     let revoked: RegistryEntry | undefined;
     // Also if it is revoked already: what was to bring it back and comes late must not.
     const rule: EntryRule = (known) => {
-      const entry = known ?? (old && takingPlaceOf(old, did)) ?? present(known);
+      const entry = known ?? (old && takingPlaceOf(old, did)) ?? present(did, known);
       revoked = undefined;
       if (old && !isSuccessorOf(entry, old.did)) return entry;
       revoked = put({ ...entry, status: 'revoked', ...replaced });
@@ -178,7 +178,7 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
     return this.#attempt(async () => {
       const { scopes, receiveScopes, ifRevision } = checkScopeChange(change);
       const replaced = given({ sendScopes: ownList(scopes), receiveScopes: ownList(receiveScopes) });
-      await this.#change(did, (known) => put({ ...present(known), ...replaced }), ifRevision);
+      await this.#change(did, (known) => put({ ...present(did, known), ...replaced }), ifRevision);
     });
   }
 
@@ -189,7 +189,7 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
       const { ifRevision } = checkCondition('updateKeys', condition);
       await assertKeyRecord(keys, this.#crypto);
       const rule: EntryRule = (known) => {
-        const entry = present(known);
+        const entry = present(keys.did, known);
         if (entry.keys) {
           assertSuccessor(entry.keys, keys);
           if (keys.epoch <= entry.keys.epoch) return entry; // the same keys, signed earlier: the epoch only rises
@@ -237,7 +237,10 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
 
 const put = (entry: RegistryEntry): RegistryEntry =>
   frozenEntry(entry, (field) =>
-    xlinkError('REGISTRATION_FAILED', { field: field.endsWith('Scopes') ? 'scopes' : field }),
+    xlinkError('REGISTRATION_FAILED', {
+      field: field.endsWith('Scopes') ? 'scopes' : field,
+      hint: `The member ${field} of the entry has a wrong value${field.endsWith('Scopes') ? '; scopes are an array of strings' : ''}.`,
+    }),
   );
 
 const putUnlessSame = (known: RegistryEntry | undefined, next: RegistryEntry): RegistryEntry =>
@@ -246,9 +249,12 @@ const putUnlessSame = (known: RegistryEntry | undefined, next: RegistryEntry): R
 /** A copy, made before anything is awaited. A list is told from a string by `put`. */
 const ownList = (list: readonly string[] | undefined) => (Array.isArray(list) ? [...list] : list);
 
-function present(entry: RegistryEntry | undefined): RegistryEntry {
-  if (!entry) throw xlinkError('LOOKUP_FAILED:DID_NOT_IN_REGISTRY', { field: 'did' });
-  return entry;
+function present(did: Did, entry: RegistryEntry | undefined): RegistryEntry {
+  if (entry) return entry;
+  const hint = looksLikeDidKey(did)
+    ? `${did} has no entry: check it, or register it.`
+    : 'What was given is no did:key.';
+  throw xlinkError('LOOKUP_FAILED:DID_NOT_IN_REGISTRY', { field: 'did', hint });
 }
 
 /** A copy, made before anything is awaited: what is proven is what is kept. */

@@ -25,7 +25,10 @@ export interface RelayOptions {
   readonly identity: Identity;
   /** Where messages wait, such as a {@link FileRelayStore}. `close()` of the relay closes it. */
   readonly store: RelayStore;
-  /** Only DIDs that are in it and not revoked may send and receive. This, `admits` or `open` must be given. */
+  /**
+   * Only DIDs that are in it and not revoked may send and receive. This, `admits` or `open` must be given. One that tells of
+   * changes (`onChange`) ends a poll or socket at once whose DID is revoked.
+   */
   readonly registry?: Pick<TrustRegistry, 'lookup'>;
   /** The DIDs that may, or a function that knows. If there is a registry as well, both must agree. */
   readonly admits?: Admits | readonly Did[];

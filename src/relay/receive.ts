@@ -11,9 +11,9 @@ import {
 } from '../transport/relay-protocol.js';
 import type { Did } from '../types/protocol.js';
 import { unref } from '../util/backoff.js';
-import { Places } from '../util/places.js';
 import { type Admits, admit } from './admission.js';
 import type { RelayOptions } from './options.js';
+import { Receivers } from './receivers.js';
 import { orUnavailable } from './send.js';
 
 /** A delivery is handed out with others up to about so many bytes. */
@@ -21,16 +21,16 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 
 /** Hands out what waits for a recipient to that recipient only, and removes what that recipient has acknowledged. */
 export class Outlet {
+  readonly receivers: Receivers;
   readonly #options: RelayOptions;
   readonly #admits: Admits;
   readonly #agent: ServiceAgent;
-  readonly #places: Places;
 
   constructor(options: RelayOptions, admits: Admits) {
     const { identity, clock = Date.now, timestampWindowMs } = options;
     const { receiversPerDid = 4, maxReceivers = 10_000 } = options;
     this.#options = options;
-    this.#places = new Places(receiversPerDid, maxReceivers);
+    this.receivers = new Receivers(receiversPerDid, maxReceivers, (did) => this.admit(did));
     this.#admits = admits;
     this.#agent = new ServiceAgent({
       identity,
@@ -58,13 +58,6 @@ export class Outlet {
   /** Throws unless the DID is admitted now: it may have been revoked since it was last asked about. */
   admit(did: Did): Promise<void> {
     return admit(this.#admits, did, 'RELAY_NOT_ALLOWED');
-  }
-
-  /** Counts a receiver; returns how to end that. Throws `RELAY_UNAVAILABLE` for one too many. */
-  enter(did: Did): () => void {
-    const leave = this.#places.enter(did);
-    if (!leave) throw xlinkError('RELAY_UNAVAILABLE');
-    return leave;
   }
 
   /**

@@ -7,6 +7,7 @@ import { PROBLEM_TYPE } from '../http/media-type.js';
 import { problemBody } from '../http/problem.js';
 import { incomingBody } from '../middleware/node/request.js';
 import type { NodeRequest } from '../middleware/node/types.js';
+import type { ChangeListener, ManagedTrustRegistry } from '../registry/managed.js';
 import { RECEIVE_REQUEST } from '../transport/relay-protocol.js';
 import type { Did } from '../types/protocol.js';
 import { addressBlock } from '../util/address-block.js';
@@ -84,6 +85,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
   const closed = new AbortController();
   const { unprovenSocketsPerAddress = 100 } = options;
   const sockets = await Sockets.create(outlet, closed.signal, told, unprovenSocketsPerAddress);
+  const unfollow = follow(options.registry, (did) => void outlet.receivers.changed(did));
   let sweeping: Promise<void> = Promise.resolve();
   const sweeper = setInterval(() => {
     const sweep = async () => store.sweep();
@@ -117,6 +119,7 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     },
     async close() {
       clearInterval(sweeper);
+      unfollow();
       closed.abort();
       await sweeping;
       await store.close();
@@ -157,13 +160,16 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     const { did, payload } = await withBody(req, MAX_PROOF_BYTES, (bytes) =>
       outlet.authenticate(bytes, RECEIVE_REQUEST),
     );
-    const leave = outlet.enter(did);
+    const { refused, leave } = outlet.receivers.enter(did);
     const ended = new AbortController();
     const end = () => ended.abort();
     const unlink = onAbort(signal, end);
+    refused.addEventListener('abort', end);
     req.socket.once('close', end);
     try {
-      return { status: 200, text: await outlet.answer(did, pullOf(payload), ended.signal) };
+      const text = await outlet.answer(did, pullOf(payload), ended.signal);
+      refused.throwIfAborted();
+      return { status: 200, text };
     } finally {
       leave();
       unlink();
@@ -171,6 +177,10 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     }
   }
 }
+
+/** Hears of the changes of a registry that tells of them; returns how to end that. */
+const follow = (registry: RelayOptions['registry'], listener: ChangeListener): (() => void) =>
+  (registry as Partial<ManagedTrustRegistry> | undefined)?.onChange?.(listener) ?? (() => {});
 
 /** A body, and the request that it comes with. */
 type RelayBody = IncomingBody & { readonly req: IncomingMessage };

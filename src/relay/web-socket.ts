@@ -7,6 +7,7 @@ import { SOCKET_REQUEST } from '../transport/relay-protocol.js';
 import { unref } from '../util/backoff.js';
 import { onAbort } from '../util/on-abort.js';
 import { type Outlet, pullOf } from './receive.js';
+import type { Receiver } from './receivers.js';
 import { Strangers } from './strangers.js';
 
 /** A socket that has not shown who it is by then is closed. */
@@ -84,19 +85,24 @@ export class Sockets {
     const unlink = onAbort(this.#signal, end);
     socket.on('error', end);
     socket.once('close', end);
-    let leave = () => {};
+    let receiver: Receiver | undefined;
     try {
       const proof = await frames.next(PROOF_WITHIN_MS, ended.signal);
       const { did } = await this.#outlet.authenticate(proof, SOCKET_REQUEST);
       known();
-      leave = this.#outlet.enter(did);
+      receiver = this.#outlet.receivers.enter(did);
+      const { refused } = receiver;
+      const over = AbortSignal.any([ended.signal, refused]);
       socket.send('{"ready":true}');
       for (;;) {
-        const pull = pullOf(JSON.parse(await frames.next(IDLE_MS, ended.signal)));
+        const pull = pullOf(JSON.parse(await frames.next(IDLE_MS, over)));
         await this.#outlet.admit(did); // the proof may be hours old
-        socket.send(await this.#outlet.answer(did, pull, ended.signal));
+        const answer = await this.#outlet.answer(did, pull, over);
+        refused.throwIfAborted();
+        socket.send(answer);
       }
-    } catch (thrown) {
+    } catch (caught) {
+      const thrown = receiver?.refused.aborted ? receiver.refused.reason : caught;
       const error = thrown instanceof SyntaxError ? xlinkError('PARSE_FAILED:SYNTAX') : toXlinkError(thrown);
       if (!ended.signal.aborted) {
         this.#onError(error);
@@ -105,7 +111,7 @@ export class Sockets {
         unref(setTimeout(end, 1000));
       }
     } finally {
-      leave();
+      receiver?.leave();
       unlink();
     }
   }

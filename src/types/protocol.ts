@@ -1,7 +1,10 @@
 /** `did:key:z6Mk…`: an Ed25519 public key as a DID (did:key, multicodec 0xed01, base58btc). 56 characters. */
 export type Did = string;
 
-/** What a message is about, such as `payments:read`. 1 to 128 characters of `A-Z a-z 0-9 : . _ / -`. */
+/**
+ * What a message is about, such as `payments:read`. 1 to 128 characters of `A-Z a-z 0-9 : . _ / -`. `*` in a list: any; in a request:
+ * all that its sender was granted.
+ */
 export type Scope = string;
 
 /** Envelope version: 1 classical, 2 adds ML-KEM-768, 3 adds ML-DSA-65 signatures. */

@@ -16,7 +16,7 @@ export function checkOptions<T extends object>(owner: string, options: T, checks
   for (const key of Object.keys(options) as (keyof T & string)[]) {
     const value = options[key];
     const complaint = value === undefined ? undefined : checks[key](value);
-    if (complaint) fail(owner, key, `${key} must be ${complaint}.`);
+    if (complaint) fail(owner, key, `${key} must be ${complaint}${key.endsWith('Ms') ? ', in ms' : ''}.`);
   }
 }
 

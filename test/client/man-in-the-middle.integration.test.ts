@@ -5,6 +5,7 @@ import {
   type IdentityStore,
   type ServiceMemory,
   type XlinkFetchOptions,
+  xlinkFetch,
 } from '@private.me/xlink';
 import { listen } from '../support/listen.js';
 import { type HeldAnswer, ManInTheMiddle, type Rule } from './man-in-the-middle.js';
@@ -14,6 +15,7 @@ import {
   idOfRejection,
   JSON_HEADERS,
   KEY,
+  LOCAL,
   postJson,
   rejection,
   serveApi,
@@ -179,6 +181,19 @@ describe('the key', () => {
     const own = fetchFor(home.url, { apiKeyOrigin: stranger });
     expect((await own(`${stranger}/b`)).status).toBe(200);
     expect(seen.filter((held) => held.includes(KEY)).map((held) => held.split(' ').at(-1))).toEqual(['/b']);
+  });
+
+  test('goes nowhere by itself where its owner pointed at no service, also not to the first one that is called [B3]', async () => {
+    const seen: string[] = [];
+    const { url } = await listen((req, res) => {
+      seen.push(`${JSON.stringify(req.headers)} ${req.url}`);
+      res.writeHead(req.url === DOCUMENT ? 404 : 200).end();
+    });
+    const fetch = xlinkFetch({ ...LOCAL, apiKey: KEY });
+    for (const path of ['/a', '/b'])
+      expect(await idOfRejection(fetch(url + path))).toBe('DISCOVERY_FAILED:NOT_SUPPORTED');
+    expect(seen.length).toBeGreaterThan(0);
+    expect(seen.filter((held) => held.includes(KEY))).toEqual([]);
   });
 
   test('goes along where the call carries it itself [B3]', async () => {

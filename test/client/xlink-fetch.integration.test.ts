@@ -151,19 +151,41 @@ describe('a service of two lines', () => {
 
 describe('scopes', () => {
   const validator = {
-    legacyKeyValidator: () => ({ id: 'acme', scopes: ['*', 'orders:read', 'orders:write'] }),
+    legacyKeyValidator: () => ({ id: 'acme', scopes: ['orders:read', 'orders:write'] }),
   };
 
   test('asks for all that was granted, and passes every guard that the key passed [A4]', async () => {
     const api = await serveApi(validator, (app) => {
-      for (const scope of ['orders:read', 'orders:write'])
-        app.get(`/${scope}`, requireScope(scope), (_req, res) => void res.json('in'));
+      for (const can of ['read', 'write'])
+        app.get(`/${can}`, requireScope(`orders:${can}`), (_req, res) => void res.json(can));
     });
-    const fetch = fetchFor(api.url);
-    expect(await (await fetch('/a')).json()).toMatchObject({ scope: '*' });
-    for (const scope of ['orders:read', 'orders:write'])
-      expect(await (await fetch(`/${scope}`)).json()).toBe('in');
+    for (const options of [{}, { scope: '*' }, { scope: () => '*' }]) {
+      const fetch = fetchFor(api.url, options);
+      expect(await (await fetch('/a')).json()).toMatchObject({ scope: '*' });
+      for (const can of ['read', 'write']) expect(await (await fetch(`/${can}`)).json()).toBe(can);
+    }
   });
+
+  test('gets with `*` no more than was granted', async () => {
+    const granted = { legacyKeyValidator: () => ({ id: 'acme', scopes: ['orders:read'] }) };
+    const api = await serveApi(granted, (app) => {
+      for (const can of ['read', 'write'])
+        app.get(`/${can}`, requireScope(`orders:${can}`), (_req, res) => void res.json(can));
+    });
+    const fetch = fetchFor(api.url, { scope: '*' });
+    expect(await (await fetch('/read')).json()).toBe('read');
+    const refused = await fetch('/write');
+    expect([refused.status, await refused.json()]).toMatchObject([403, { scope: 'orders:write' }]);
+  });
+
+  test.each([undefined, null, '', 'a b', Promise.resolve('orders:read')])(
+    'sends nothing where the function of the options returns no scope: %p',
+    async (nothing) => {
+      const api = await serveApi(validator);
+      const fetch = fetchFor(api.url, { scope: () => nothing as never });
+      await expect(fetch('/a')).rejects.toMatchObject({ id: 'INVALID_OPTION', field: 'scope' });
+    },
+  );
 
   test('uses the scope of the options, for all requests or for each', async () => {
     const api = await serveApi(validator);

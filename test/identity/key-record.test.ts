@@ -40,7 +40,7 @@ describe('a key record', () => {
     });
   });
 
-  test('with a bit changed anywhere is refused', async () => {
+  test('with a bit changed anywhere is refused [A7]', async () => {
     const good = await createKeyRecord(alice[3], { epoch: 7, next: new Uint8Array(32) });
     for (const name of ['x25519', 'mlKem768', 'mlDsa65', 'next', 'signature'] as const) {
       const bits = Math.floor((good[name]!.length * 6) / 8) * 8;
@@ -57,7 +57,7 @@ describe('a key record', () => {
     expect(await refusal({ ...good, pqSignature })).toMatchObject({ field: 'pqSignature' });
   });
 
-  test('put together from two good ones is refused', async () => {
+  test('put together from two good ones is refused [A7]', async () => {
     const [full, plain, later] = [
       await createKeyRecord(alice[3], { epoch: 7 }),
       await createKeyRecord(alice[1], { epoch: 7 }),

@@ -24,6 +24,8 @@ const password = 'sixteen characters';
 const adapter = (more: object = {}) =>
   new DualModeAdapter({ agent, legacyKeyValidator: () => null, ...more });
 const keeping = () => adapter({ clients: new root.MemoryClientStore() });
+const schedule = (brownout: object, more?: never) =>
+  adapter().scheduleBrownout({ from: new Date(1), until: new Date(2), ...brownout }, more);
 const plan = (more: object) => new MigrationPlan({ adapter: adapter(), ...more });
 const client = (more: object = {}) =>
   new DualModeClient({ fallback: { type: 'api-key', key: 'k', url: 'http://127.0.0.1:9' }, ...more });
@@ -76,12 +78,8 @@ const adapters: readonly Row[] = [
     (more: object) => adapter().setMode('hybrid', 'why', { route: { path: '/', ...more } }),
   ],
   ['DualModeAdapter.clearMode', 'ModeTarget', 'route', (more) => adapter().clearMode(more)],
-  [
-    'DualModeAdapter.scheduleBrownout',
-    'Brownout',
-    'from',
-    (more: object) => adapter().scheduleBrownout({ from: new Date(1), until: new Date(2), ...more }),
-  ],
+  ['DualModeAdapter.scheduleBrownout', 'Brownout', 'from', (more: object) => schedule(more)],
+  ['DualModeAdapter.scheduleBrownout', 'InstanceOptions', 'instanceOnly', (more) => schedule({}, more)],
   ['DualModeAdapter.middleware', 'ExpressOptions', 'onRefusal', (more) => adapter().middleware(more)],
   ['DualModeAdapter.koa', 'KoaOptions', 'onRefusal', (more) => adapter().koa(more)],
   ['koaMiddleware', 'KoaOptions', 'onRefusal', (more) => koaMiddleware(adapter(), more)],

@@ -38,7 +38,12 @@ async function socketOf(agent: Agent, running: RunningRelay) {
     return frames.at(-1)!;
   };
   expect(await say(await proof(agent, running, {}, SOCKET_REQUEST))).toEqual({ ready: true });
-  return { say, closed, ask: (what: object) => say({ ack: [], after: '', waitMs: 0, ...what }) };
+  const next = async () => {
+    const before = frames.length;
+    await until(() => frames.length > before, { what: 'a frame' });
+    return frames.at(-1)!;
+  };
+  return { say, next, closed, ask: (what: object) => say({ ack: [], after: '', waitMs: 0, ...what }) };
 }
 
 describe('a DID that is not admitted', () => {
@@ -86,6 +91,38 @@ describe('a member that is revoked', () => {
     expect(await waiting).toMatchObject({ code: 'RELAY_NOT_ALLOWED' });
     expect(running.store.list(bob.did, '', 10)).toHaveLength(1);
   });
+
+  test.each(['idle socket', 'waiting socket', 'long poll'])(
+    'is sent away at once where the registry tells of it, and nobody else: %s',
+    async (way) => {
+      const members = new MemoryTrustRegistry();
+      const { running, registry, alice, bob } = await world({ registry: members });
+      for (const { did } of [alice, bob]) unwrap(await members.register(registry.lookup(did)!));
+      const watched: string[] = [];
+      const watch = running.store.watch.bind(running.store);
+      running.store.watch = (did, wake) => {
+        watched.push(did);
+        return watch(did, wake);
+      };
+      const stays = pull(alice, running, { waitMs: 20_000 });
+      const socket = way === 'long poll' ? undefined : await socketOf(bob, running);
+      const told =
+        way === 'idle socket'
+          ? socket!.next()
+          : (socket?.ask({ waitMs: 20_000 }) ??
+            pull(bob, running, { waitMs: 20_000 }).then(({ body }) => body));
+      const waiting = way === 'idle socket' ? [alice.did] : [alice.did, bob.did];
+      await until(() => waiting.every((did) => watched.includes(did)), { what: 'all to wait' });
+      const began = performance.now();
+      unwrap(await members.updateScopes(bob.did, { scopes: ['a'] })); // a change that ends nothing
+      unwrap(await members.revoke(bob.did));
+      expect(await told).toMatchObject({ code: 'RELAY_NOT_ALLOWED', status: 403 });
+      if (socket) expect(await socket.closed).toBe(1008);
+      expect(performance.now() - began).toBeLessThan(5000);
+      unwrap(await alice.send({ to: alice.did, payload: 1 }));
+      expect(idsOf(await stays)).toHaveLength(1);
+    },
+  );
 
   test('has its socket closed as one that may come again where the registry cannot be asked', async () => {
     let isAway = false;

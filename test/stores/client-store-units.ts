@@ -78,6 +78,32 @@ export function testClientUnits(
     expect(await store.clientOf('did:key:new')).toBeUndefined();
   });
 
+  test('a link that is to be new is made by one call, and leaves one alone that is there', async () => {
+    const store = storeOf();
+    const stores = await instances(4);
+    for (let round = 0; round < 5; round++) {
+      const did = `did:key:new-${round}`;
+      const answers = await Promise.all(
+        Array.from({ length: 24 }, async (_, at) => {
+          const client = `client-${at % 3}`;
+          const answer = await stores[at % 4]!.link(did, client, { ifNew: true, validUntil: 1000 + at });
+          return { client, answer };
+        }),
+      );
+      const owner = await store.clientOf(did);
+      expect(answers.filter(({ client, answer }) => answer === client)).toHaveLength(1);
+      for (const { answer } of answers) expect([owner, undefined]).toContain(answer);
+      expect((await store.get(owner!))?.dids).toContain(did);
+      const before = await store.standingOf(did);
+      expect(await store.link(did, owner!, { ifNew: true, validUntil: 5 })).toBeUndefined();
+      expect(await store.link(did, owner!, { ifNew: true })).toBeUndefined();
+      expect(await store.link(did, 'somebody else', { ifNew: true })).toBe(owner);
+      expect(await store.standingOf(did)).toEqual(before);
+    }
+    expect(await store.link('did:key:full', 'client-9', { ifNew: true, maxDids: 0 })).toBeUndefined();
+    expect(await store.clientOf('did:key:full')).toBeUndefined();
+  });
+
   test('remembers when the enrollment of a DID ends, until it is renewed', async () => {
     const store = storeOf();
     await store.link('did:key:a', 'acme', { validUntil: 1_764_000_000_000 });

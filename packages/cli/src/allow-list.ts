@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { type Did, decodeDidKey } from '@private.me/xlink';
+import type { Did } from '@private.me/xlink';
+import { isDidKey } from './did-option.js';
 import { textOf } from './read-file.js';
 import { UsageError } from './run.js';
 
@@ -73,12 +74,4 @@ async function didsIn(path: string): Promise<ReadonlySet<Did>> {
   const wrong = lines.findIndex((line) => line !== '' && !isDidKey(line));
   if (wrong !== -1) throw new UsageError(`line ${wrong + 1} of ${path} is not a did:key`);
   return new Set(lines.filter((line) => line !== ''));
-}
-
-function isDidKey(text: string): boolean {
-  try {
-    return decodeDidKey(text).length === 32;
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,5 @@
 import { assertSuccession, type RegistryEntry } from '@private.me/xlink';
+import { isDidKey } from './did-option.js';
 import { registryOf } from './registry-option.js';
 import { type Output, UsageError } from './run.js';
 
@@ -14,6 +15,7 @@ const MAX_STEPS = 17;
 /** `xlink identity check`: who stands for a DID now, each step verified. 1 if nobody does. */
 export async function check(values: CheckValues, { out, err }: Output): Promise<number> {
   if (values.did === undefined) throw new UsageError('--did is required');
+  if (!isDidKey(values.did)) throw new UsageError('--did must be a did:key');
   const registry = await registryOf(values);
   let entry = await registry.lookup(values.did);
   if (!entry) throw new Error(`${values.did} is not in the registry`);

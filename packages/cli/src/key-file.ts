@@ -15,7 +15,8 @@ async function pkcs8In(path: string): Promise<Uint8Array> {
   try {
     pkcs8 = await fileIdentity(path).load();
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    const { message, code } = error as Error & { code?: unknown };
+    throw new UsageError(code === undefined ? message : `${path}: ${message}`);
   }
   if (!pkcs8) throw new UsageError(`there is no file ${path}`);
   return pkcs8;

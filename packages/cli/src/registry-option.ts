@@ -21,7 +21,12 @@ export async function registryOf(values: {
   const { registry: baseUrl, 'token-file': file } = values;
   if (baseUrl === undefined) throw new UsageError('--registry is required');
   const authToken = file === undefined ? process.env[TOKEN] : (await textOf('token-file', file)).trim();
-  return new HttpTrustRegistry({ baseUrl, ...(authToken ? { authToken } : {}) });
+  try {
+    return new HttpTrustRegistry({ baseUrl, ...(authToken ? { authToken } : {}) });
+  } catch (error) {
+    if (!isXlinkError(error) || error.field !== 'baseUrl') throw error;
+    throw new UsageError(`--registry: ${error.message}`);
+  }
 }
 
 /** What a command failed with, where it was the registry: which one, and what its options are called here. */

@@ -6,6 +6,7 @@ import {
   type Identity,
   type RegistryEntry,
 } from '@private.me/xlink';
+import { isDidKey } from './did-option.js';
 import { identityOf, type Version } from './key-file.js';
 import { registryOf } from './registry-option.js';
 import { type Output, UsageError } from './run.js';
@@ -36,6 +37,7 @@ export async function succeed(values: SucceedValues, { out }: Output): Promise<n
     await identityOf(values.old!, version),
     await identityOf(values.new!, wanted ?? version),
   ];
+  if (successor.did === did) throw new UsageError('--new must be another identity than --old');
   if (values.next === successor.did) throw new UsageError('--next must be another identity than --new');
   const succession = await handIn(registry, old, successor, overlapMs, next);
   const end = new Date(succession.issuedAt + succession.overlapMs).toISOString();
@@ -75,7 +77,7 @@ function versionOf(text: string | undefined): Version | undefined {
 
 function commitmentOf(did: string | undefined): Uint8Array | undefined {
   if (did === undefined) return undefined;
-  if (!/^did:key:z6Mk[1-9A-HJ-NP-Za-km-z]{44}$/.test(did)) throw new UsageError('--next must be a did:key');
+  if (!isDidKey(did)) throw new UsageError('--next must be a did:key');
   return new Uint8Array(createHash('sha256').update(did).digest());
 }
 

@@ -27,6 +27,9 @@ async function call(...args: string[]) {
   return { code, out: out.join('\n'), err: err.join('\n') };
 }
 
+/** A DID that no registry here has. */
+const UNKNOWN = 'did:key:z6MkfyfSEgSdEgacmyokTQ1t8fv5EVn7LEW4EDV9Lbcx9LBg';
+
 describe('xlink identity', () => {
   const registry = () => stored;
   let stored: MemoryTrustRegistry;
@@ -121,12 +124,14 @@ describe('xlink identity', () => {
     for (const text of [url, '--token-file FILE', 'XLINK_REGISTRY_TOKEN'])
       expect(unauthorized.err).toContain(text);
     for (const text of [TOKEN, 'another-token', 'authToken']) expect(unauthorized.err).not.toContain(text);
+    const itself = await call('succeed', '--old', path('old.pem'), '--new', path('old.pem'), ...at());
+    expect([itself.code, itself.err]).toEqual([2, expect.stringContaining('--new must be another identity')]);
     await registry().add(next.did);
     const inUse = await succeed();
     expect([inUse.code, inUse.err]).toEqual([1, expect.stringContaining('in the registry already')]);
     const unknown = await call('succeed', '--old', path('new.der'), '--new', path('old.pem'), ...at());
     expect(unknown.code).toBe(1);
-    const stranger = await call('check', '--did', `${old.did.slice(0, -1)}1`, '--registry', url);
+    const stranger = await call('check', '--did', UNKNOWN, '--registry', url);
     expect([stranger.code, stranger.err]).toEqual([1, expect.stringContaining('is not in the registry')]);
   });
 
@@ -190,8 +195,14 @@ describe('xlink identity', () => {
     [['succeed', '--old', 'x', '--new', 'y'], '--registry is required'],
     [['succeed', '--token', 'x'], 'Unknown option'],
     [['check'], '--did is required'],
+    [['check', '--did', 'acme', '--registry', 'https://x'], '--did must be a did:key'],
     [
-      ['check', '--did', 'x', '--registry', 'https://x', '--token-file', '/no/such'],
+      ['check', '--did', UNKNOWN, '--registry', '127.0.0.1:1'],
+      '--registry: HttpTrustRegistry: baseUrl must be',
+    ],
+    [['show', '/'], '/: EISDIR'],
+    [
+      ['check', '--did', UNKNOWN, '--registry', 'https://x', '--token-file', '/no/such'],
       '--token-file /no/such: there is no such file',
     ],
   ])('%j is a wrong call', async (args, text) => {

@@ -1,10 +1,11 @@
 import { toXlinkError, xlinkError } from '../../errors/service-errors.js';
+import { looksLikeDidKey } from '../../identity/did.js';
 import { isReason } from '../../registry/change-options.js';
 import type { RevokeOptions } from '../../registry/managed.js';
 import type { XlinkEvent } from '../../types/events.js';
 import type { ClientId, Did } from '../../types/protocol.js';
 import { checkOptions, isBoolean, isStringArray } from '../../util/options.js';
-import { knownAs } from './known-client.js';
+import { knownAs, unknownClient } from './known-client.js';
 import {
   type ClientParts,
   type ClientRestoration,
@@ -75,6 +76,11 @@ export class ClientAdministration {
 
   async unlink(did: Did, options: UnlinkOptions): Promise<ClientId> {
     checkOptions('unlink', options, { keep: isBoolean, reason: isReason });
+    if (!looksLikeDidKey(did))
+      throw xlinkError('INVALID_OPTION', {
+        field: 'did',
+        hint: 'unlink: the first argument must be a DID, such as did:key:z6Mk…; adapter.clientRecords() lists the DIDs of each client.',
+      });
     const { keep = false, reason } = options;
     const client = await unlinkDid(this.#parts, did, { keep, reason });
     this.#emit({ type: 'unlink', client, did, by: 'operator' });
@@ -84,15 +90,14 @@ export class ClientAdministration {
   /** A mode was set for a client: tells if nothing is known by this id. */
   async warnIfUnknown(client: ClientId): Promise<void> {
     const { warn, flush } = this.#parts;
-    const text =
-      'setMode: a mode was set for a client of whom nothing is known. If its id is misspelled, clearMode({ client }) takes it back.';
     try {
       await flush();
-      if (!(await knownAs(this.#parts, client))) throw xlinkError('CLIENT_UNKNOWN');
+      if (!(await knownAs(this.#parts, 'setMode', client)))
+        throw await unknownClient(this.#parts, 'setMode', client);
     } catch (thrown) {
       const error = toXlinkError(thrown);
       if (error.id !== 'CLIENT_UNKNOWN') this.#emit({ type: 'fault', error });
-      else warn(text);
+      else warn(`${error.message} The mode was set all the same; clearMode({ client }) takes it back.`);
     }
   }
 }
@@ -101,6 +106,6 @@ function assertClient(owner: string, client: unknown): void {
   if (typeof client !== 'string')
     throw xlinkError('INVALID_OPTION', {
       field: 'client',
-      hint: `${owner}: the client is its id, a string.`,
+      hint: `${owner}: the client must be its id, a string (of a number String(id)), not ${client === null ? 'null' : typeof client}.`,
     });
 }

@@ -1,5 +1,5 @@
 import { isOwnScope } from '../../checks/scope.js';
-import { isScope } from '../../envelope/fields.js';
+import { isScopeOrAll } from '../../envelope/fields.js';
 import { xlinkError } from '../../errors/service-errors.js';
 import type { ApiKeyAuth, Outcome } from '../../http/decision.js';
 import type { Mode } from '../../types/mode.js';
@@ -132,7 +132,7 @@ export const defaultClientScopes = (auth: ApiKeyAuth) => auth.scopes as readonly
  */
 export function checkClientScopes(scopes: unknown): readonly Scope[] | undefined {
   if (scopes === undefined) return undefined;
-  if (!Array.isArray(scopes) || !scopes.every((scope) => scope === '*' || isScope(scope)))
+  if (!Array.isArray(scopes) || !scopes.every(isScopeOrAll))
     throw xlinkError('INVALID_OPTION', {
       field: 'clientScopes',
       hint: 'The scopes of a key must be a list of scopes; set clientScopes if legacyKeyValidator names them otherwise.',

@@ -67,8 +67,8 @@ export async function enroll(
   if (entry?.status === 'revoked')
     throw xlinkError('VERIFICATION_FAILED:DID_REVOKED', { field: 'keyRecord' });
   if (entry?.keys) assertSuccessor(entry.keys, keys); // before it is linked: what is refused leaves nothing behind
-  const before = entry && (await standingOf(clients, entry)); // that of whom it took the place of
-  await link(clients, keys.did, client, { maxDids, ...given({ validUntil }) });
+  if (entry) await standingOf(clients, entry); // it may belong where the one belonged whose place it took
+  const isNew = await link(clients, keys.did, client, { maxDids, ...given({ validUntil }) });
   const sendScopes = scopes ?? []; // as with the key: no list, no scope
   try {
     if (!entry)
@@ -78,7 +78,7 @@ export async function enroll(
     else if (!entry.keys || !sameKeys(entry.keys, keys))
       assertOk(await callRegistry(() => registry.updateKeys(keys)));
   } catch (error) {
-    if (entry && !before) await clients.unlink(keys.did); // it goes on as what it was
+    if (entry && isNew && !(await hasKeys(registry, keys))) await clients.unlink(keys.did); // it goes on as what it was
     throw error;
   }
   await endIfRevoked(clients, registry, keys.did, client);
@@ -90,18 +90,32 @@ export async function enroll(
   };
 }
 
+/** Another call may have enrolled it with these keys, while one was under way that failed. */
+async function hasKeys(registry: TrustRegistry, keys: KeyRecord): Promise<boolean> {
+  try {
+    const entry = await registry.lookup(keys.did);
+    return entry?.keys !== undefined && sameKeys(entry.keys, keys);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether this call made the link, and did not renew one. Throws `ENROLLMENT_REFUSED…`. */
 async function link(
   clients: ClientStore,
   did: Did,
   client: ClientId,
   options: LinkConditions,
-): Promise<void> {
-  const owner = await clients.link(did, client, options);
+): Promise<boolean> {
+  const first = await clients.link(did, client, { ...options, ifNew: true });
+  if (first === client) return true;
+  const owner = first ?? (await clients.link(did, client, options));
   if (owner === undefined) {
     if (options.maxDids === 0) throw xlinkError('ENROLLMENT_REFUSED:NOT_ENROLLED'); // it was unlinked meanwhile
     throw xlinkError('ENROLLMENT_REFUSED:TOO_MANY', { field: 'keyRecord' });
   }
   if (owner !== client) throw xlinkError('ENROLLMENT_REFUSED:TAKEN', { field: 'keyRecord' });
+  return false;
 }
 
 /** A client that was revoked while it enrolled: its DID may have come too late for that to end it. */

@@ -50,7 +50,7 @@ async function inherit(
     const former = await store.standingOf(before);
     if (!former) continue;
     const { client, validUntil } = former;
-    await store.link(did, client, given({ validUntil }));
+    await store.link(did, client, { ifNew: true, ...given({ validUntil }) }); // what it says of itself counts
     return store.standingOf(did); // it may be linked elsewhere since
   }
   return undefined;

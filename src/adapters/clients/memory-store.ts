@@ -81,10 +81,11 @@ export class MemoryClientStore implements ClientStore {
   link(
     did: Did,
     client: ClientId,
-    { maxDids = Infinity, validUntil }: LinkConditions = {},
+    { maxDids = Infinity, validUntil, ifNew = false }: LinkConditions = {},
   ): ClientId | undefined {
     const owner = this.#clients.get(did);
     if (owner !== undefined && owner !== client) return owner;
+    if (owner !== undefined && ifNew) return undefined;
     const record = this.#records.get(client) ?? emptyRecord(client);
     if (owner === undefined && record.dids.length >= maxDids) return undefined;
     this.#clients.set(did, client);

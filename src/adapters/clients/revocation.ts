@@ -1,11 +1,12 @@
 import { callRegistry } from '../../agent/call-registry.js';
 import type { Result } from '../../errors/result.js';
 import { toXlinkError, xlinkError } from '../../errors/service-errors.js';
+import { looksLikeDidKey } from '../../identity/did.js';
 import type { ManagedTrustRegistry, RevokeOptions } from '../../registry/managed.js';
 import type { TrustRegistry } from '../../types/ports.js';
 import type { ClientId, Clock, Did } from '../../types/protocol.js';
 import { given } from '../../util/given.js';
-import { knownAs } from './known-client.js';
+import { knownAs, ofAnother, unknownClient } from './known-client.js';
 import { lineOf, standingOf } from './lineage.js';
 import type { ClientStore } from './store.js';
 
@@ -82,9 +83,17 @@ async function isKnown(
   client: ClientId,
   allowUnknown: boolean,
 ): Promise<boolean> {
-  const known = await knownAs(parts, client);
-  if (known === 'did') await parts.store.link(client, client);
-  else if (!known && !allowUnknown) throw xlinkError('CLIENT_UNKNOWN', { field: 'client' });
+  const known = await knownAs(parts, 'revokeClient', client);
+  if (known === 'did') {
+    const owner = await parts.store.link(client, client, { ifNew: true });
+    if (owner !== undefined && owner !== client) throw ofAnother('revokeClient', client, owner); // it was enrolled meanwhile
+  } else if (!known && !allowUnknown)
+    throw await unknownClient(
+      parts,
+      'revokeClient',
+      client,
+      ' allowUnknown: true ends one before its first request.',
+    );
   return known !== undefined;
 }
 
@@ -99,7 +108,10 @@ export async function restoreClient(
   reactivate: readonly Did[] | undefined,
 ): Promise<ClientRestoration> {
   const record = await store.get(client);
-  if (!record) throw xlinkError('CLIENT_UNKNOWN', { field: 'client' });
+  if (!record) {
+    await knownAs({ store, registry }, 'restoreClient', client);
+    throw await unknownClient({ store }, 'restoreClient', client);
+  }
   const { dids, revokedSince } = record;
   const wasRevoked = revokedSince !== undefined;
   const [reactivated, unlinked]: Did[][] = [[], []];
@@ -130,9 +142,10 @@ async function endedOf(registry: TrustRegistry, dids: readonly Did[]) {
 }
 
 function checkReactivate(dids: readonly Did[], ended: number, reactivate: readonly Did[] | undefined): void {
-  if (reactivate ? reactivate.every((did) => dids.includes(did)) : ended === 0) return;
+  const foreign = reactivate?.find((did) => !dids.includes(did));
+  if (reactivate ? foreign === undefined : ended === 0) return;
   const hint = reactivate
-    ? 'one of these is no DID of the client. adapter.clientRecords() lists those that it has.'
+    ? `${looksLikeDidKey(foreign) ? foreign : 'what was given'} is no DID of the client. adapter.clientRecords() lists those that it has.`
     : `the client has ${ended} DIDs that are revoked (adapter.clientRecords() lists them). Name those that are to count again, or give [] for none: the client then enrolls new ones with a key.`;
   throw xlinkError('INVALID_OPTION', { field: 'reactivate', hint: `restoreClient: reactivate: ${hint}` });
 }
@@ -146,15 +159,21 @@ export async function unlinkDid(
   did: Did,
   { keep, reason }: { readonly keep: boolean; readonly reason: string | undefined },
 ): Promise<ClientId> {
-  if ((await store.clientOf(did)) === undefined) throw xlinkError('ENROLLMENT_REFUSED:NOT_ENROLLED');
+  if ((await store.clientOf(did)) === undefined) throw notEnrolled(did);
   const line = await lineOf(registry, did);
   for (const { entry } of line) if (entry) await standingOf(store, entry);
   if (keep) for (const before of line[0]?.entry?.predecessors ?? []) await store.unlink(before);
   else if (line[0]?.entry?.status === 'active') await revoke(registry, did, given({ reason }));
   const client = await store.unlink(did);
-  if (client === undefined) throw xlinkError('ENROLLMENT_REFUSED:NOT_ENROLLED');
+  if (client === undefined) throw notEnrolled(did);
   return client;
 }
+
+const notEnrolled = (did: Did) =>
+  xlinkError('ENROLLMENT_REFUSED:NOT_ENROLLED', {
+    field: 'did',
+    hint: `unlink was given ${did}. adapter.clientRecords() lists the DIDs of clients. One that calls without having enrolled is a client of its own: revokeClient(did) ends it.`,
+  });
 
 /**
  * Revokes a DID and those that took its place, which are linked to the same client from now on. Resolves to those that were

@@ -36,6 +36,11 @@ export interface LinkConditions {
   readonly maxDids?: number;
   /** When the link ends, in ms since 1970; in place of what it was linked until before. Default: it does not end. */
   readonly validUntil?: number;
+  /**
+   * `true`: only the call that makes the link succeeds. A link to the same client stays as it is, and the call resolves to
+   * `undefined`. Default `false`: it is renewed.
+   */
+  readonly ifNew?: boolean;
 }
 
 /** What a DID is linked to, and whether that counts. Times in ms since 1970. */
@@ -64,7 +69,7 @@ export interface ClientStore {
   /**
    * Links a DID to a client, atomically: of any number of simultaneous calls, in all instances, no more than `maxDids`
    * of a client succeed. Resolves to the client it is linked to afterwards: another one if it was taken, `undefined` if the
-   * client has as many as it may have. A link to the same client is renewed.
+   * client has as many as it may have. A link to the same client is renewed, unless it is to be new (`ifNew`).
    */
   link(did: Did, client: ClientId, options?: LinkConditions): Awaitable<ClientId | undefined>;
   /** Undoes a link, and makes room for another. Resolves to the client that the DID was linked to; `undefined`: to none. */

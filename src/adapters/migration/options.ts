@@ -62,7 +62,7 @@ export function checkPlanOptions(options: MigrationPlanOptions): void {
     windowMs: integerIn(1, 2 ** 40),
     report: isObject,
     intervalMs: integerIn(1, 2 ** 31 - 1),
-    since: integerIn(0, 2 ** 53 - 1),
+    since: isTime,
     sharedMode: hasMethods('refresh', 'write'),
     applyMode: isFunction,
     clock: isFunction,
@@ -94,12 +94,17 @@ const GATE_MEMBERS = {
   ignoreQuietMs: true,
 } as const satisfies Record<keyof Gate, true>;
 
+const isTime: OptionCheck = (value) =>
+  integerIn(0, 2 ** 53 - 1)(value) && 'a time in ms since 1970, such as date.getTime()';
+
+const GATES = `an array of gates with all their members, from one of ${MODES.join(', ')} to another`;
+
 /** A member that is misspelled would hold nothing back. */
 const isGates: OptionCheck = (value) => {
-  if (!Array.isArray(value)) return 'an array of gates between two modes';
+  if (!Array.isArray(value)) return GATES;
   for (const gate of value.filter((each) => !isObject(each)))
     checkKeys('MigrationPlan: gates', gate, Object.keys(GATE_MEMBERS));
-  return value.every(isGate) ? undefined : 'an array of gates between two modes';
+  return value.every(isGate) ? undefined : GATES;
 };
 
 function isGate(gate: Gate | null): boolean {

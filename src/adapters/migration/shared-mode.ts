@@ -46,7 +46,8 @@ const MAX_ATTEMPTS = 100;
  *   (`MODE_STORE_UNAVAILABLE`). A store that lost its data or was restored from an older copy is given back the latest
  *   change that a running instance knows, never an earlier one.
  *
- * Modes of single routes and clients are not shared: set those in the options, or on each instance.
+ * Modes of single routes and clients, and brownouts, are not shared: give them to every instance in its options. From `start()` to
+ * `stop()` the adapter changes them only where the caller says `instanceOnly: true`, on each instance.
  */
 export class SharedMode {
   readonly #adapter: BaseDualModeAdapter;
@@ -68,7 +69,7 @@ export class SharedMode {
   /** Throws `INVALID_OPTION`. */
   constructor(options: SharedModeOptions) {
     checkOptions('SharedMode', options, {
-      adapter: hasMethods('setMode', 'observe', 'emit'),
+      adapter: hasMethods('setMode', 'shareMode', 'observe', 'emit'),
       store: hasMethods('load', 'save'),
       intervalMs: integerIn(10, 3_600_000),
       clock: isFunction,
@@ -97,6 +98,7 @@ export class SharedMode {
    */
   async start(): Promise<void> {
     if (this.#undo.length > 0) return;
+    this.#undo.push(this.#adapter.shareMode());
     this.#undo.push(this.#adapter.observe((event) => this.#notice(event)));
     try {
       await this.refresh();

@@ -1,6 +1,6 @@
 import { xlinkError } from '../../errors/errors.js';
 import type { Headers } from '../../http/decision.js';
-import { checkKeys } from '../../util/options.js';
+import { checkKeys, checkOptions, isDate, requireOption } from '../../util/options.js';
 
 /** A time in which keys are refused, announced beforehand, so that callers who still use one notice while there is a way back. */
 export interface Brownout {
@@ -29,14 +29,22 @@ export class Brownouts {
     for (const one of all) this.add(one);
   }
 
-  /** Throws `INVALID_OPTION` unless `from` is before `until`. */
-  add(brownout: Brownout): void {
-    if (!isBrownout(brownout))
-      throw xlinkError('INVALID_OPTION', {
-        field: 'brownouts',
-        hint: 'A brownout is { from, until }: two dates, the first before the second.',
+  /** Throws `INVALID_OPTION` unless `from` is before `until`, and that is yet to come. */
+  schedule(brownout: Brownout, now: number): void {
+    checkOptions('scheduleBrownout', brownout, { from: isDate, until: isDate });
+    for (const name of ['from', 'until']) requireOption('scheduleBrownout', brownout, name);
+    const { from, until } = brownout;
+    const wrong = (text: string) =>
+      xlinkError('INVALID_OPTION', {
+        field: 'until',
+        hint: `scheduleBrownout: until (${until.toISOString()}) ${text}.`,
       });
-    checkBrownoutKeys('scheduleBrownout', brownout);
+    if (from >= until) throw wrong(`must be after from (${from.toISOString()})`);
+    if (until.getTime() <= now) throw wrong('is over already');
+    this.add(brownout);
+  }
+
+  add(brownout: Brownout): void {
     this.#all.push(brownout);
     this.#all.sort((a, b) => a.from.getTime() - b.from.getTime());
   }

@@ -2,7 +2,15 @@ import { xlinkError } from '../../errors/errors.js';
 import { isRouteWith, ROUTE_CHECKS, type Route, RouteTable } from '../../http/route-table.js';
 import { MODES, type Mode } from '../../types/mode.js';
 import type { ClientId } from '../../types/protocol.js';
-import { checkKeys, checkOptions, isObject, isString, requireOption } from '../../util/options.js';
+import {
+  checkKeys,
+  checkOptions,
+  isBoolean,
+  isObject,
+  isString,
+  type OptionCheck,
+  requireOption,
+} from '../../util/options.js';
 
 /** A mode for a part of the API. */
 export interface RouteMode extends Route {
@@ -16,6 +24,11 @@ export interface ModeTarget {
   readonly route?: Route;
   /** The requests of one client. */
   readonly client?: ClientId;
+  /**
+   * `true`: on this instance, until it ends. Must be said of a client or route while a {@link SharedMode} runs, which shares the
+   * mode of everything else and not these. Default `false`.
+   */
+  readonly instanceOnly?: boolean;
 }
 
 /** Throws `INVALID_OPTION` for a member that a {@link RouteMode} does not have. */
@@ -25,15 +38,25 @@ export const checkRouteModeKeys = (owner: string, value: object): void =>
 /** Whether it is a {@link RouteMode} and nothing else. */
 export const isRouteMode = isRouteWith('mode', (mode) => MODES.includes(mode as Mode));
 
+const isRoute: OptionCheck = (value) => isObject(value) && 'an object: { path, methods? }';
+
 /** Throws `INVALID_OPTION`: a target that is misspelled would set the mode of everything. */
 export function checkModeTarget(owner: string, target: ModeTarget): void {
-  checkOptions(owner, target, { route: isObject, client: isString });
+  checkOptions(owner, target, { route: isRoute, client: isString, instanceOnly: isBoolean });
   if (target.client !== undefined && target.route)
     throw xlinkError('INVALID_OPTION', { field: 'route', hint: `${owner}: a client or a route, not both.` });
+  if (target.instanceOnly && !isPart(target))
+    throw xlinkError('INVALID_OPTION', {
+      field: 'instanceOnly',
+      hint: `${owner}: instanceOnly is for the mode of a client or of a route; name one.`,
+    });
   if (!target.route) return;
   checkOptions(owner, target.route, ROUTE_CHECKS);
   requireOption(owner, target.route, 'path');
 }
+
+/** Whether it is the mode of a client or of a route. */
+export const isPart = ({ client, route }: ModeTarget): boolean => client !== undefined || route !== undefined;
 
 /**
  * The mode of a request. The most specific one counts: that of the client, then that of the route, then the global one.

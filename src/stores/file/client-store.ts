@@ -63,9 +63,10 @@ export class FileClientStore implements ClientStore {
     return this.#memory.standingOf(did);
   }
 
-  link(did: Did, client: ClientId, { maxDids = Infinity, validUntil }: LinkConditions = {}) {
+  link(did: Did, client: ClientId, { maxDids = Infinity, validUntil, ifNew = false }: LinkConditions = {}) {
     return this.#links.run('links', async () => {
       const { client: owner, validUntil: end } = this.standingOf(did) ?? {};
+      if (owner === client && ifNew) return undefined;
       if (owner === undefined && (this.get(client)?.dids.length ?? 0) >= maxDids) return undefined;
       const isChange = owner === undefined || (owner === client && end !== validUntil);
       if (isChange) await this.#change(linkChange(did, client, validUntil));

@@ -127,7 +127,7 @@ export class PostgresClientStore implements ClientStore {
   async link(
     did: Did,
     client: ClientId,
-    { maxDids = 2 ** 31, validUntil }: LinkConditions = {},
+    { maxDids = 2 ** 31, validUntil, ifNew = false }: LinkConditions = {},
   ): Promise<ClientId | undefined> {
     const [didId, clientId] = [await idOf(did), await idOf(client)];
     const end = validUntil ?? null;
@@ -137,6 +137,7 @@ export class PostgresClientStore implements ClientStore {
       if (linked.length === 1) return client;
       // In statements of their own: the one above does not see what another one wrote while it ran.
       const owner = await this.clientOf(did);
+      if (owner === client && ifNew) return undefined;
       if (owner === client) await this.#query(this.#sql.renew, [didId, clientId, end]);
       if (owner !== undefined) return owner;
       if (((await this.get(client))?.dids.length ?? 0) >= maxDids) return undefined;

@@ -54,6 +54,17 @@ const timeCommands = (key: string, member: string, time: number | undefined): Cl
 const timeCommand = (key: string, member: string, time: number | undefined): ClientCommand =>
   time === undefined ? ['ZREM', key, member] : ['ZADD', key, String(time), member];
 
+/** Of several that come at once, the end that is there stays. */
+const firstTimeCommand = (key: string, member: string, time: number | undefined): ClientCommand =>
+  time === undefined ? ['ZMSCORE', key, member] : ['ZADD', key, 'NX', String(time), member];
+
+interface DidToAdd {
+  readonly place: number;
+  readonly validUntil: number | undefined;
+  /** What another call has said of it stays. */
+  readonly ifNew: boolean;
+}
+
 /** Resolves to the next place in the order of enrollment. */
 export const placeCommand = (key: string): ClientCommand => ['ZINCRBY', key, '1', PLACES];
 
@@ -61,10 +72,12 @@ export const placeCommand = (key: string): ClientCommand => ['ZINCRBY', key, '1'
 export const addDidCommands = (
   key: string,
   did: string,
-  { place, validUntil }: { readonly place: number; readonly validUntil: number | undefined },
+  { place, validUntil, ifNew }: DidToAdd,
 ): ClientCommand[] => [
   ['ZADD', key, 'NX', String(place), `d:${escaped(did)}`],
-  timeCommand(key, `v:${escaped(did)}`, validUntil),
+  ifNew
+    ? firstTimeCommand(key, `v:${escaped(did)}`, validUntil)
+    : timeCommand(key, `v:${escaped(did)}`, validUntil),
   readCommand(key),
 ];
 

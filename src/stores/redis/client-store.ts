@@ -134,16 +134,19 @@ export class RedisClientStore implements ClientStore {
   }
 
   async link(did: Did, client: ClientId, options: LinkConditions = {}): Promise<ClientId | undefined> {
+    const { ifNew = false } = options;
     return unavailable(async () => {
       const owner = await this.#ownerOf(did);
       if (owner !== undefined && owner !== client) return owner;
+      if (owner !== undefined && ifNew) return undefined;
       await this.#enlist([client]);
       if (!(await this.#addDid(did, client, options, owner === client))) return undefined;
       const didKey = this.#didKey(did);
-      await this.#connection.call(didKey, ['SET', didKey, escaped(client), 'NX']);
+      const made = await this.#connection.call(didKey, ['SET', didKey, escaped(client), 'NX']);
       const linked = await this.#ownerOf(did);
       if (linked === undefined) throw new Error('Redis does not keep what is written to it.');
       if (linked !== client) await this.#removeDid(did, client);
+      else if (made === null && ifNew) return undefined;
       return linked;
     });
   }
@@ -200,13 +203,13 @@ export class RedisClientStore implements ClientStore {
   async #addDid(
     did: Did,
     client: ClientId,
-    { maxDids = Infinity, validUntil }: LinkConditions,
+    { maxDids = Infinity, validUntil, ifNew = false }: LinkConditions,
     isLinked: boolean,
   ): Promise<boolean> {
     if (!isLinked && maxDids < 1) return false;
     const key = this.#keyOf(client);
     const place = Number(await this.#connection.call(key, placeCommand(key)));
-    const commands = addDidCommands(key, did, { place, validUntil });
+    const commands = addDidCommands(key, did, { place, validUntil, ifNew });
     const [added, , record] = await this.#connection.transaction(key, commands);
     if (isLinked || recordOf(client, record)!.dids.length <= maxDids) return true;
     if (Number(added) === 1) await this.#removeDid(did, client);

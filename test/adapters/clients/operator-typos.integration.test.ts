@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Did } from '@private.me/xlink';
+import { type Did, MigrationPlan } from '@private.me/xlink';
 import { ACME } from '../../support/http.js';
-import { optionRefusedBy } from '../../support/results.js';
+import { optionRefusedBy, thrownBy, unwrap } from '../../support/results.js';
 import { until } from '../../support/until.js';
 import { World } from '../../support/world.js';
 import { enrollment, sealed, withKey } from '../requests.js';
@@ -68,6 +68,117 @@ describe('what becomes of a name that is misspelled', () => {
     expect(await idOf(make(await made()))).toEqual(said);
   });
 
+  /** What the message must say of what was given: of a DID itself, of an id only where it is nearly a client's. */
+  test.each<[call: string, says: RegExp | ((device: Did) => string), make: (made: Made) => unknown]>([
+    [
+      'revokeClient, misspelled',
+      /revokeClient was given "amce"; did you mean "acme"\?/,
+      ({ adapter }) => adapter.revokeClient('amce'),
+    ],
+    [
+      'restoreClient, misspelled',
+      /restoreClient was given "Acme"; did you mean "acme"\?/,
+      ({ adapter }) => adapter.restoreClient('Acme'),
+    ],
+    [
+      'an API key in place of an id',
+      /an id that is not among adapter\.clientRecords\(\)/,
+      ({ adapter }) => adapter.revokeClient(ACME),
+    ],
+    [
+      'an unknown DID',
+      /was given did:key:z6MknGc3\S+, which is neither a DID of a client nor in the trust registry/,
+      ({ adapter }) => adapter.revokeClient(unknown),
+    ],
+    [
+      'a DID of the client, to revoke',
+      (did) => `revokeClient was given ${did}, which is a DID of the client "acme"`,
+      ({ adapter, device }) => adapter.revokeClient(device.did),
+    ],
+    [
+      'a DID of the client, to restore',
+      (did) => `restoreClient was given ${did}, which is a DID of the client "acme"`,
+      ({ adapter, device }) => adapter.restoreClient(device.did),
+    ],
+    ['a number', /must be its id, a string .*not number/, ({ adapter }) => adapter.revokeClient(42 as never)],
+    [
+      'unlink of an unknown DID',
+      /unlink was given did:key:z6MknGc3.*revokeClient\(did\)/,
+      ({ adapter }) => adapter.unlink(unknown),
+    ],
+    [
+      'unlink of a client',
+      /first argument must be a DID, such as did:key:z6Mk/,
+      ({ adapter }) => adapter.unlink('acme'),
+    ],
+    [
+      'a foreign DID to reactivate',
+      /did:key:z6MknGc3\S+ is no DID of the client/,
+      ({ adapter }) => adapter.restoreClient('acme', { reactivate: [unknown] }),
+    ],
+    ['a mode', /mode must be one of observe, hybrid/, ({ adapter }) => adapter.setMode('xlinkonly' as never)],
+    [
+      'a target in place of the reason',
+      /comes after it: setMode\(mode, reason, \{ client \}\)/,
+      ({ adapter }) => adapter.setMode('hybrid', { client: 'acme' } as never),
+    ],
+    [
+      'a path in place of a route',
+      /route must be an object: \{ path, methods\? \}/,
+      ({ adapter }) => adapter.setMode('hybrid', 'x', { route: '/a' as never }),
+    ],
+    [
+      'texts in place of dates',
+      /scheduleBrownout: from must be a valid Date/,
+      ({ adapter }) => adapter.scheduleBrownout({ from: '2027-01-01', until: '2027-01-02' } as never),
+    ],
+    [
+      'a misspelled end',
+      /there is no option to; known are from, until/,
+      ({ adapter }) => adapter.scheduleBrownout({ from: new Date(), to: new Date() } as never),
+    ],
+    [
+      'days in place of ms',
+      /quietMs must be a whole number from .*, in ms/,
+      ({ adapter }) => adapter.report({ quietMs: '1d' } as never),
+    ],
+    [
+      'a Date in place of ms',
+      /since must be a time in ms since 1970, such as date\.getTime\(\)/,
+      ({ adapter }) => new MigrationPlan({ adapter, since: new Date() as never }),
+    ],
+    [
+      'registry.revoke of an unknown DID',
+      /did:key:z6MknGc3\S+ has no entry/,
+      async ({ world }) => unwrap(await world.registry.revoke(unknown)),
+    ],
+    [
+      'registry.revoke of a client',
+      /What was given is no did:key/,
+      async ({ world }) => unwrap(await world.registry.revoke('acme')),
+    ],
+    [
+      'a scope in place of a list',
+      /sendScopes .*array of strings/,
+      async ({ world, device }) =>
+        unwrap(await world.registry.updateScopes(device.did, { scopes: 'a' as never })),
+    ],
+  ])('the message says what was given, and what to do: %s', async (_call, says, make) => {
+    const given = await made();
+    const { message } = await thrownBy(() => make(given));
+    if (typeof says === 'function') expect(message).toContain(says(given.device.did));
+    else expect(message).toMatch(says);
+    expect(message).not.toContain(ACME);
+  });
+
+  test('the message is there where clients cannot be listed', async () => {
+    const { adapter, world } = await made();
+    world.clients.list = () => {
+      throw new Error('away');
+    };
+    expect((await thrownBy(() => adapter.revokeClient('amce'))).id).toBe('CLIENT_UNKNOWN');
+  });
+
   test('nothing is left behind by what was refused', async () => {
     const { world, adapter } = await made();
     await expect(adapter.revokeClient('amce')).rejects.toMatchObject({ id: 'CLIENT_UNKNOWN' });
@@ -79,7 +190,9 @@ describe('what becomes of a name that is misspelled', () => {
     adapter.setMode('xlink-only', undefined, { client: 'amce' });
     adapter.setMode('deprecation', undefined, { client: 'acme' });
     await until(() => service.of('warning').length > 0);
-    expect(service.of('warning')).toMatchObject([{ code: 'CLIENT_UNKNOWN' }]);
+    expect(service.of('warning')).toMatchObject([
+      { code: 'CLIENT_UNKNOWN', message: expect.stringMatching(/"amce"; did you mean "acme"\?.*clearMode/) },
+    ]);
     expect(adapter.clearMode({ client: 'amce' })).toBe(true);
     expect(adapter.clearMode({ client: 'amce' })).toBe(false);
   });

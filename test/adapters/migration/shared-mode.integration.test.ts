@@ -134,8 +134,8 @@ describe('SharedMode', () => {
     const store = new WatchedStore();
     const { shared, adapter } = await made(store);
     await shared.start();
-    adapter.setMode('xlink-only', 'moved', { client: 'acme' });
-    adapter.setMode('xlink-only', 'new', { route: { path: '/v2' } });
+    adapter.setMode('xlink-only', 'moved', { client: 'acme', instanceOnly: true });
+    adapter.setMode('xlink-only', 'new', { route: { path: '/v2' }, instanceOnly: true });
     await shared.refresh();
     expect(store.stored).toMatchObject({ mode: 'hybrid', version: 1 });
   });
@@ -328,10 +328,17 @@ describe('options', () => {
     ['subscriber', () => new RedisModeStore({ client: redis, subscriber: {} } as never)],
     ['key', () => new RedisModeStore({ client: redis, key: '' } as never)],
     ['adapter', () => new SharedMode({ store: new WatchedStore() } as never)],
-    ['store', () => new SharedMode({ adapter: { setMode() {}, observe() {}, emit() {} } } as never)],
     [
       'store',
-      () => new SharedMode({ adapter: { setMode() {}, observe() {}, emit() {} }, store: {} } as never),
+      () => new SharedMode({ adapter: { setMode() {}, shareMode() {}, observe() {}, emit() {} } } as never),
+    ],
+    [
+      'store',
+      () =>
+        new SharedMode({
+          adapter: { setMode() {}, shareMode() {}, observe() {}, emit() {} },
+          store: {},
+        } as never),
     ],
     [
       'intervalMs',

@@ -169,10 +169,18 @@ describe('brownouts that are not two dates in order', () => {
   test.each(WRONG_ONES)('%s: refused as an option and when scheduled', async (_, brownout) => {
     expect(await optionRefusedBy(() => made({ brownouts: [FIRST, brownout] }))).toBe('brownouts');
     const { service } = await made();
-    expect(await optionRefusedBy(() => service.adapter.scheduleBrownout(brownout as Brownout))).toBe(
-      'brownouts',
-    );
+    const field = await optionRefusedBy(() => service.adapter.scheduleBrownout(brownout as Brownout));
+    expect(['from', 'until', 'options']).toContain(field);
     expect((await service.accepted(withKey(ACME))).answer.headers['x-xlink-brownout']).toBe(FIRST_TEXT);
+  });
+
+  test('one that is over already is refused when scheduled, and kept in the options of a deploy', async () => {
+    const over = { from: new Date(FIRST.from.getTime() - 2), until: new Date(FIRST.from.getTime() - 1) };
+    const { service, clock } = await made({ brownouts: [over] });
+    clock.set(over.until.getTime());
+    const schedule = () => service.adapter.scheduleBrownout(over);
+    expect(await optionRefusedBy(schedule)).toBe('until');
+    expect(schedule).toThrow(`until (${over.until.toISOString()}) is over already`);
   });
 
   test.each([null, {}, 'soon', FIRST])('%j in place of the list is refused', async (brownouts) => {

@@ -12,7 +12,7 @@ import pg from 'pg';
 import { ringOver } from '../../identity/epoch-rings.js';
 import { identityOf } from '../../support/agents.js';
 import { describeWithPostgres, PostgresServer } from '../../support/postgres-server.js';
-import { unwrap } from '../../support/results.js';
+import { idOf, unwrap } from '../../support/results.js';
 import { until } from '../../support/until.js';
 import { poolsOf } from './support.js';
 
@@ -22,6 +22,7 @@ const RIGHTS = [...grants!.matchAll(/GRANT (.*) ON (\w+) TO xlink_app;/g)].flatM
   rights!.split(', ').map((right) => [right, table!] as const),
 );
 const alice = (await identityOf('alice', 1)).did;
+const bob = (await identityOf('bob', 1)).did;
 const nowhere = new MemoryKeyStore().wrappingKeys;
 const ACTIVITY = { client: 'acme', keyRequests: 1, xlinkRequests: 0, failures: {} };
 
@@ -98,6 +99,23 @@ describeWithPostgres('Rights in PostgreSQL', () => {
     const stop = registry.onChange(() => {});
     await until(() => registry.changeFeed === 'live');
     stop();
+  });
+
+  test('a service that only asks who may call needs SELECT alone, and can let nobody in', async () => {
+    const { owner, app } = owned();
+    unwrap(await new PostgresTrustRegistry({ pool: owner }).add(alice, { scopes: ['a'] }));
+    await owner.query('REVOKE INSERT, UPDATE ON xlink_registry FROM xlink_app');
+    const registry = new PostgresTrustRegistry({ pool: app });
+    try {
+      expect(await registry.lookup(alice)).toMatchObject({ sendScopes: ['a'] });
+      const stop = registry.onChange(() => {});
+      await until(() => registry.changeFeed === 'live');
+      stop();
+      expect(idOf(await registry.add(bob))).toBe('REGISTRATION_FAILED');
+      expect(idOf(await registry.revoke(alice))).toBe('REGISTRATION_FAILED');
+    } finally {
+      await owner.query('GRANT INSERT, UPDATE ON xlink_registry TO xlink_app');
+    }
   });
 
   test('[E20] each of these rights is needed', async () => {
