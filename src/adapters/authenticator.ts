@@ -5,6 +5,7 @@ import type { ApiKeyAuth, Auth, InboundRequest, Pass } from '../http/decision.js
 import type { XlinkEvent } from '../types/events.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
 import type { AgentMessage, ClientId, Clock, Did, RegistryEntry, Scope } from '../types/protocol.js';
+import { given } from '../util/given.js';
 import { type LegacyKeyValidator, validateKey } from './api-key-validator.js';
 import type { Clients } from './clients/clients.js';
 import { firstOf } from './clients/lineage.js';
@@ -33,6 +34,10 @@ export type AuthAttempt = {
   /** The envelope, once its nonce is claimed: a refusal can be signed then. */
   claimed?: ClaimedEnvelope;
 };
+
+/** What observers and tracers are told of an attempt. */
+export const factsOf = ({ mode, method, client, did }: AuthAttempt) =>
+  client === undefined && did === undefined ? { mode, method } : { mode, method, ...given({ client, did }) };
 
 export interface AuthenticatorParts {
   readonly agent: ServiceAgent;

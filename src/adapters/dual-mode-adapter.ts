@@ -20,7 +20,7 @@ import type { Awaitable } from '../util/awaitable.js';
 import { callerAddress } from '../util/caller-address.js';
 import { given } from '../util/given.js';
 import { type AuthSource, authBy } from './auth-store.js';
-import { type AuthAttempt, Authenticator } from './authenticator.js';
+import { type AuthAttempt, Authenticator, factsOf } from './authenticator.js';
 import { largestEnvelope } from './body-limits.js';
 import {
   ClientAdministration,
@@ -394,10 +394,6 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     return refusal(error, attempt, this.refusalStyle, brownout);
   }
 }
-
-/** What observers and tracers are told of an attempt. */
-const factsOf = ({ mode, method, client, did }: AuthAttempt) =>
-  client === undefined && did === undefined ? { mode, method } : { mode, method, ...given({ client, did }) };
 
 /** Clients of this library decide by problem documents; all others may be answered by the API itself. */
 const forWhom = (request: InboundRequest, answer: HttpResponse): HttpResponse =>

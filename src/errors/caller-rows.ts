@@ -51,7 +51,7 @@ export const CALLER_ROWS = {
     KEY_RECORD_EXPIRED: row(409, 'The key record of the recipient has expired.', 'The recipient must publish a new one.'),
     KEY_RECORD_ROLLED_BACK: row(401, 'The key record is older than, or contradicts, one seen before.', 'If the change is real, call forgetPeer().'),
     KEY_RECORD_DOWNGRADED: row(401, 'A newer key record lacks a post-quantum key of an older one.', 'If the change is real, call forgetPeer().'),
-    SUCCESSION_INVALID: row(400, 'The succession is malformed, or not signed by all signature keys of both DIDs.', 'See `field`.'),
+    SUCCESSION_INVALID: row(400, 'The succession is malformed, or not signed by all keys of both DIDs.', 'See `field`.'),
     'SUCCESSION_INVALID:NOT_NEXT': row(403, 'The key record of the old DID allows another successor only.', 'Succeed by that one.'),
   }),
 
@@ -90,7 +90,7 @@ export const CALLER_ROWS = {
   }),
 
   ...rows('adapter', {
-    CREDENTIALS_MISSING: row(401, 'The request carries neither an API key nor an xLink envelope.', 'WWW-Authenticate names what is accepted.'),
+    CREDENTIALS_MISSING: row(401, 'The request carries neither an API key nor an xLink envelope.', 'See WWW-Authenticate.'),
     API_KEY_INVALID: row(401, 'The API key is not valid.', 'Check the key, or move to xLink.'),
     XLINK_REQUIRED: row(401, 'API keys are no longer accepted here.', 'Move to xLink; X-Migration-Url says how.'),
     XLINK_NOT_SUPPORTED: row(415, 'xLink is not switched on here yet.', 'Use the API key for now: the mode is observe.'),
@@ -121,7 +121,7 @@ export const CALLER_ROWS = {
     'DISCOVERY_FAILED:OTHER_IDENTITY': row(502, 'The service shows another DID, and no succession to it.', 'If that is true, pin the new DID.'),
     REQUEST_BODY_UNSUPPORTED: row(400, 'The body of the request cannot be signed.', 'Pass a string, bytes, a form or a Blob.'),
     FETCH_OPTION_UNSUPPORTED: row(400, 'The call asks for what fetch has and xLink has not.', '`field` names it. For redirect, pass `manual`; a write may have happened.'),
-    API_KEY_IN_URL: row(400, 'The URL holds the API key, which does not travel beside an envelope.', 'Call a URL without the key.'),
+    API_KEY_IN_URL: row(400, 'The URL holds the API key.', 'Call a URL without the key.'),
     ENROLLMENT_FAILED: row(502, 'The service did not enroll the identity.', 'See `cause`.'),
     CALL_FAILED: row(502, 'The service answered with an error of its own.', 'See `status` and `body` of `cause`.'),
     ANSWER_INVALID: row(502, 'The answer is not the answer of the service to this request.', 'It was replayed, swapped or cut on the way; a write may have happened.'),
