@@ -69,7 +69,7 @@ describeWith(['chromium'], 'the page', () => {
       'Not yet',
     ]);
     expect(await text(opened, '#failures')).toContain('401 CREDENTIALS_MISSING');
-    expect(await text(opened, '#failures')).toContain('What to do: WWW-Authenticate names what is accepted.');
+    expect(await text(opened, '#failures')).toContain('What to do: See WWW-Authenticate.');
     expect(await opened.page.locator('#failures a').getAttribute('href')).toMatch(
       /^https:\/\/xail\.io\/docs/,
     );
