@@ -5,5 +5,6 @@ export {
   type FastifyPlugin,
   type FastifyReply,
   type FastifyRequest,
+  fastifyWellKnown,
   fastifyXlink,
 } from './middleware/fastify/plugin.js';

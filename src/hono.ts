@@ -4,4 +4,5 @@ export {
   type HonoMiddleware,
   type HonoOptions,
   honoMiddleware,
+  honoWellKnown,
 } from './middleware/hono/middleware.js';

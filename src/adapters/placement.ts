@@ -40,7 +40,7 @@ export class Placement {
     else
       this.#warn(
         'DISCOVERY_FAILED:NOT_SUPPORTED',
-        `The adapter stands below a path, where no caller looks for GET ${DISCOVERY_PATH}. Put adapter.wellKnown() (Koa: adapter.koaWellKnown()) in front of it, without a path; if it is a proxy that adds the path, set requestTarget.`,
+        `The adapter stands below a path, where no caller looks for GET ${DISCOVERY_PATH}. Put adapter.wellKnown() (Koa: adapter.koaWellKnown(), Fastify: fastifyWellKnown(adapter), Hono: honoWellKnown(adapter)) in front of it, without a path; if it is a proxy that adds the path, set requestTarget.`,
       );
   }
 

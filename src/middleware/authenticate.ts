@@ -40,20 +40,26 @@ export async function answerOwnRoute(
 }
 
 function carryOut(adapter: BaseDualModeAdapter, context: FrameworkContext, decision: Decision): Decision {
-  const { res } = context;
+  const { req, res } = context;
   let refused: XlinkError | undefined; // by a guard behind the adapter
+  let inner: number | undefined; // the status that is sealed
+  const over = (aborted: boolean) => {
+    const route = adapter.isObserved ? context.route() : undefined;
+    adapter.recordOutcome(refusedBy(decision, refused), route, inner ?? res.statusCode, aborted);
+  };
+  const isGone = res.closed;
+  if (!isGone) whenClosed(req, res, over); // before it is answered: that may close it at once
   try {
-    sealed(context, decision);
+    sealed(context, decision, (status) => {
+      inner = status;
+    });
     if (decision.action === 'answer') context.answer(decision);
     else
       admit(adapter, context, decision, (error) => {
         refused ??= error;
       });
   } finally {
-    whenClosed(context.req, res, (aborted) => {
-      const route = adapter.isObserved ? context.route() : undefined;
-      adapter.recordOutcome(refusedBy(decision, refused), route, res.statusCode, aborted);
-    });
+    if (isGone) whenClosed(req, res, over); // a client may be gone before it is known who it was
   }
   return decision;
 }
@@ -78,11 +84,15 @@ function admit(
 }
 
 /** From now on what is answered is sealed, for a caller that asks for that. */
-function sealed({ req, res }: FrameworkContext, { sealing, sealFailure }: Decision): void {
-  if (sealing && sealFailure && req.method !== 'HEAD') {
-    sealAnswerOf(req, res, sealing, (error) => {
-      const { status, headers, body } = sealFailure(error);
-      return { head: { status, headers: Object.entries(headers) }, body };
-    });
-  }
+function sealed(
+  { req, res }: FrameworkContext,
+  { sealing, sealFailure }: Decision,
+  onHead: (status: number) => void,
+): void {
+  if (!sealing || !sealFailure || req.method === 'HEAD') return;
+  const failure = (error: unknown) => {
+    const { status, headers, body } = sealFailure(error);
+    return { head: { status, headers: Object.entries(headers) }, body };
+  };
+  sealAnswerOf(req, res, sealing, failure, onHead);
 }

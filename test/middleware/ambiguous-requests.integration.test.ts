@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { METHODS as HTTP_METHODS } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import { type Auth, authOf } from '@private.me/xlink';
 import { prometheusMetrics } from '@private.me/xlink/metrics';
 import { type Metric, Registry } from 'prom-client';
-import { FRAMEWORKS, type Mounted } from '../support/express.js';
+import { FRAMEWORKS } from '../support/express.js';
 import {
   CANARY,
   expectNoSecrets,
@@ -22,6 +21,7 @@ import {
   signedRequest,
   withKey,
 } from '../support/http.js';
+import { having, STAGES } from '../support/stages/stages.js';
 import { World } from '../support/world.js';
 import { BAD_BODIES } from './bad-bodies.js';
 import { BAD_HEADERS } from './bad-headers.js';
@@ -29,7 +29,9 @@ import { LIMITS } from './bad-requests.js';
 
 const requestsOf = (events: readonly { type: string }[]) => events.filter(({ type }) => type === 'request');
 
-describe.each(FRAMEWORKS)('$name', ({ express }) => {
+describe.each(STAGES)('$name', (stage) => {
+  const { serve } = stage;
+
   describe('another middleware writes req.auth', () => {
     const admin = { mode: 'xlink', did: 'did:key:zAdmin', scope: '*' };
     const writers: [string, (req: object) => void][] = [
@@ -39,20 +41,10 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     ];
     test.each(writers)('%s: authOf keeps what the adapter found', async (_, write) => {
       const known = await World.withCaller();
-      const found: (Auth | undefined)[] = [];
-      const service = await known.serve({
-        express,
-        mount({ app, adapter, handler }: Mounted) {
-          app.use(adapter.middleware());
-          app.use((req, _res, next) => {
-            write(req);
-            found.push(authOf(req));
-            next();
-          }, handler);
-        },
-      });
+      const service = await serve(known, {}, { meddle: write });
       await service.send(await signedRequest(known));
       await service.send(withKey());
+      const found = service.calls.map(({ authOf }) => authOf);
       expect(found).toMatchObject([
         { mode: 'xlink', did: known.caller.did, scope: '*' },
         { mode: 'api-key', userId: 'u1' },
@@ -60,18 +52,11 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       expect(found[1]).not.toHaveProperty('did');
     });
 
-    test('in front of the adapter: it is not taken for an authentication', async () => {
+    test('of a request that nobody authenticated: it is not taken for an authentication', async () => {
       const known = await World.withCaller();
-      const service = await known.serve({
-        express,
-        skip: ({ target }) => target === '/health',
-        mount({ app, adapter, handler }: Mounted) {
-          app.use((req, _res, next) => {
-            Object.assign(req, { auth: admin });
-            next();
-          });
-          app.use(adapter.middleware(), handler);
-        },
+      const options = { skip: ({ target }: { target: string }) => target === '/health' };
+      const service = await serve(known, options, {
+        meddle: (place) => void Object.assign(place, { auth: admin }),
       });
       await service.refused({}, '401 CREDENTIALS_MISSING');
       await service.send({ path: '/health' });
@@ -90,7 +75,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
 
     test.each(pairs.map((pair) => [pair.join(' and '), pair] as const))('%s', async (_, pair) => {
       const known = await World.withCaller();
-      const service = await known.serve({ express });
+      const service = await serve(known);
       const method = 'POST';
       let sent = pair.includes('body') ? await sealedRequest(known) : { method };
       for (const place of pair) {
@@ -101,13 +86,13 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     });
   });
 
-  describe('headers that come twice', () => {
+  having(stage, 'header lines').describe('headers that come twice', () => {
     const twice = (first: string, second: string) =>
       `GET /orders HTTP/1.1\r\nhost: test\r\n${first}\r\n${second}\r\n\r\n`;
 
     test('[A11] two envelopes in Authorization', async () => {
       const known = await World.withCaller();
-      const service = await known.serve({ express });
+      const service = await serve(known);
       const [first, second] = await Promise.all([
         signedRequest(known),
         signedRequest(known, { path: '/other' }),
@@ -123,7 +108,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
 
     test('[A11] an envelope behind a key in Authorization', async () => {
       const known = await World.withCaller();
-      const service = await known.serve({ express });
+      const service = await serve(known);
       const { headers } = await signedRequest(known);
       const wire = await openWire(service.port);
       for (const key of ['wrong', KEY]) {
@@ -138,7 +123,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       '[A11] a body that is %s for one reader and %s for another',
       async (first, second) => {
         const known = await World.withCaller();
-        const service = await known.serve({ express });
+        const service = await serve(known);
         const wire = await openWire(service.port);
         const body = JSON.stringify(await sealedEnvelope(known));
         const types = `content-type: ${first}\r\ncontent-type: ${second}`;
@@ -153,22 +138,15 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
   describe('a huge header', () => {
     test('is refused by Node before anybody sees it', async () => {
       const known = await World.withCaller();
-      const service = await known.serve({ express });
+      const service = await serve(known);
       const answer = await service.send({ headers: { authorization: `Xlink ${'A'.repeat(20_000)}` } });
       expect(answer.status).toBe(431);
       expect(service.events.filter(({ type }) => type !== 'mode')).toEqual([]);
     });
 
-    test('is refused by the adapter where Node takes it', async () => {
-      const known = await World.withCaller();
-      const service = await known.serve({ express, server: { maxHeaderSize: 256 * 1024 } });
-      const sent = { headers: { authorization: `Xlink ${'A'.repeat(32 * 1024 + 1)}` } };
-      await service.refused(withKey(sent), '413 ENVELOPE_TOO_LARGE');
-    });
-
     test('of a version 3 envelope fits into what Node takes', async () => {
       const known = await World.withCaller({ maxVersion: 3 }, { maxVersion: 3 });
-      const service = await known.serve({ express });
+      const service = await serve(known);
       const path = `/orders?q=${'x'.repeat(1000)}`;
       expect((await service.send(await signedRequest(known, { path }))).status).toBe(200);
     });
@@ -186,14 +164,14 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     ];
     test.each(mislabelled)('a body that somebody on the way calls %s', async (_, refusal, label) => {
       const known = await World.withCaller();
-      const service = await known.serve({ express });
+      const service = await serve(known);
       const sent = await signedRequest(known, json(ORDER));
       await service.refused({ ...sent, headers: { ...sent.headers, ...label } }, refusal);
     });
 
     test('a charset on an enveloped body changes nothing: its bytes are what is verified', async () => {
       const known = await World.withCaller();
-      const service = await known.serve({ express });
+      const service = await serve(known);
       const headers = { 'content-type': 'application/xlink-envelope; charset=utf-16le' };
       const sent = await sealedRequest(known, { headers });
       const body = Buffer.from(String(sent.body), 'utf16le');
@@ -201,14 +179,62 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       expect((await service.send(sent)).status).toBe(200);
     });
 
-    test('Transfer-Encoding that Node does not undo is covered as it is', async () => {
+    having(stage, 'framing').test(
+      'Transfer-Encoding that Node does not undo is covered as it is',
+      async () => {
+        const known = await World.withCaller();
+        const service = await serve(known);
+        const sent = await signedRequest(known, json(ORDER));
+        const headers = { ...sent.headers, 'transfer-encoding': 'gzip, chunked' };
+        const wire = await openWire(service.port);
+        await wire.write(onTheWire({ ...sent, body: '{"item":"gold"}', chunked: true, headers }));
+        await expectRefused(service, await wire.answer(), '401 CONTENT_DIGEST_MISMATCH');
+      },
+    );
+  });
+
+  test('secrets show up nowhere, whatever goes wrong', async () => {
+    const register = new Registry();
+    const known = await World.withCaller();
+    const service = await serve(known, {
+      ...LIMITS,
+      exposeDetails: true,
+      observers: [prometheusMetrics({ register })],
+      apiKey: { query: 'key' },
+      legacyKeyValidator(key) {
+        if (key === KEY) return { userId: 'u1' };
+        throw new Error(`${key} is not a key`);
+      },
+    });
+    const answers: string[] = [];
+    const ask = async (sent: Parameters<typeof service.send>[0]) =>
+      answers.push(JSON.stringify(await service.send(sent)));
+    for (const { make } of [...BAD_HEADERS, ...BAD_BODIES]) {
+      const fresh = await World.withCaller();
+      await ask(withKey(await make(Object.assign(fresh, { api: known.api }))));
+    }
+    for (const mode of ['observe', 'hybrid', 'deprecation', 'xlink-only'] as const) {
+      service.adapter.setMode(mode);
+      await ask(withKey(await signedRequest(known, json(ORDER))));
+      await ask(withKey({}, 'mistyped-key-canary'));
+      await ask({ path: `/${CANARY}?key=${KEY}` });
+      await ask(withKey(json(ORDER)));
+      await ask(await sealedRequest(known));
+    }
+    await service.quiet();
+    expect(service.secrets.size).toBeGreaterThan(40);
+    expect(service.events.length).toBeGreaterThan(80);
+    expectNoSecrets(service, ...answers, await register.metrics());
+  });
+});
+
+describe.each(FRAMEWORKS)('$name', ({ express }) => {
+  describe('a huge header', () => {
+    test('is refused by the adapter where Node takes it', async () => {
       const known = await World.withCaller();
-      const service = await known.serve({ express });
-      const sent = await signedRequest(known, json(ORDER));
-      const headers = { ...sent.headers, 'transfer-encoding': 'gzip, chunked' };
-      const wire = await openWire(service.port);
-      await wire.write(onTheWire({ ...sent, body: '{"item":"gold"}', chunked: true, headers }));
-      await expectRefused(service, await wire.answer(), '401 CONTENT_DIGEST_MISMATCH');
+      const service = await known.serve({ express, server: { maxHeaderSize: 256 * 1024 } });
+      const sent = { headers: { authorization: `Xlink ${'A'.repeat(32 * 1024 + 1)}` } };
+      await service.refused(withKey(sent), '413 ENVELOPE_TOO_LARGE');
     });
   });
 
@@ -277,40 +303,5 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       expect(new Set(labels.flatMap(({ method }) => method ?? []))).toEqual(new Set(['api-key', 'xlink']));
       expect(labels.length).toBeLessThan(150);
     });
-  });
-
-  test('secrets show up nowhere, whatever goes wrong', async () => {
-    const register = new Registry();
-    const known = await World.withCaller();
-    const service = await known.serve({
-      express,
-      ...LIMITS,
-      exposeDetails: true,
-      observers: [prometheusMetrics({ register })],
-      apiKey: { query: 'key' },
-      legacyKeyValidator(key) {
-        if (key === KEY) return { userId: 'u1' };
-        throw new Error(`${key} is not a key`);
-      },
-    });
-    const answers: string[] = [];
-    const ask = async (sent: Parameters<typeof service.send>[0]) =>
-      answers.push(JSON.stringify(await service.send(sent)));
-    for (const { make } of [...BAD_HEADERS, ...BAD_BODIES]) {
-      const fresh = await World.withCaller();
-      await ask(withKey(await make(Object.assign(fresh, { api: known.api }))));
-    }
-    for (const mode of ['observe', 'hybrid', 'deprecation', 'xlink-only'] as const) {
-      service.adapter.setMode(mode);
-      await ask(withKey(await signedRequest(known, json(ORDER))));
-      await ask(withKey({}, 'mistyped-key-canary'));
-      await ask({ path: `/${CANARY}?key=${KEY}` });
-      await ask(withKey(json(ORDER)));
-      await ask(await sealedRequest(known));
-    }
-    await service.quiet();
-    expect(service.secrets.size).toBeGreaterThan(40);
-    expect(service.events.length).toBeGreaterThan(80);
-    expectNoSecrets(service, ...answers, await register.metrics());
   });
 });

@@ -3,6 +3,7 @@ import type { ApiKeySources, DualModeOptions, FaultEvent, InboundRequest } from 
 import type { ErrorRequestHandler } from 'express';
 import { FRAMEWORKS } from '../support/express.js';
 import { expectNoSecrets, KEY, type RefusalText, type Sent, withKey } from '../support/http.js';
+import { STAGES } from '../support/stages/stages.js';
 import { World } from '../support/world.js';
 
 /** A second key; the validator takes it for another user. */
@@ -11,8 +12,8 @@ const OTHER = 'other-key-canary-3b';
 const faultsOf = (events: readonly { type: string }[]) =>
   events.filter((event): event is FaultEvent => event.type === 'fault');
 
-describe.each(FRAMEWORKS)('$name', ({ express }) => {
-  const setup = async (options: Partial<DualModeOptions>) => new World().serve({ express, ...options });
+describe.each(STAGES)('$name', ({ serve }) => {
+  const setup = async (options: Partial<DualModeOptions>) => serve(new World(), options);
 
   describe('where keys are found', () => {
     const custom = (request: InboundRequest) => request.header('x-custom');
@@ -254,7 +255,11 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       expect(service.events.filter(({ type }) => type === 'request')).toHaveLength(1);
       expectNoSecrets(service);
     });
+  });
+});
 
+describe.each(FRAMEWORKS)('$name', ({ express }) => {
+  describe('a validator that fails', () => {
     test.each([
       ['refused', null],
       ['let through', { userId: 'u1' }],

@@ -1,58 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import { authOf, DualModeAdapter } from '@private.me/xlink';
-import { FRAMEWORKS } from '../support/express.js';
-import { type Service, signedRequest, withKey } from '../support/http.js';
-import { KOAS } from '../support/koa.js';
+import { signedRequest, withKey } from '../support/http.js';
+import { type Meddle, STAGES } from '../support/stages/stages.js';
 import { World, type WorldWithCaller } from '../support/world.js';
-
-/** Serves each request by way of its adapter and, at `/partners`, of a second one behind that. */
-type Serve = (
-  known: WorldWithCaller,
-  partners: DualModeAdapter,
-  asked: (request: object, first: DualModeAdapter) => void,
-) => Promise<Service>;
-
-const SERVERS: [string, Serve][] = [
-  ...FRAMEWORKS.map(({ name, express }): [string, Serve] => [
-    name,
-    (known, partners, asked) =>
-      known.serve({
-        express,
-        mount({ app, adapter }) {
-          app.use(adapter.middleware());
-          app.use('/partners', partners.middleware());
-          app.use((req, res) => {
-            asked(req, adapter);
-            res.end();
-          });
-        },
-      }),
-  ]),
-  ...KOAS.map(({ name, Koa }): [string, Serve] => [
-    name,
-    (known, partners, asked) =>
-      known.serveKoa({
-        Koa,
-        mount({ app, adapter }) {
-          const second = partners.koa();
-          app.use(adapter.koa());
-          app.use((ctx, next) => (ctx.path === '/partners' ? second(ctx, next) : next()));
-          app.use((ctx) => {
-            asked(ctx, adapter);
-            ctx.body = '';
-          });
-        },
-      }),
-  ]),
-];
 
 type Shown = { roles: string[]; limits: { day: { calls: number } } };
 
-/** `req.auth`, in Koa `ctx.state.auth`. */
-const shownIn = (request: object): Shown =>
-  Reflect.get('state' in request ? (request.state as object) : request, 'auth');
+describe.each(STAGES)('$name: adapter.authOf', (stage) => {
+  /** Serves each request by way of its adapter and, at `/partners`, of a second one behind that. */
+  const serveWith = (known: WorldWithCaller, second: DualModeAdapter, meddle: Meddle) =>
+    stage.serve(known, {}, { second: { adapter: second, path: '/partners' }, meddle });
 
-describe.each(SERVERS)('%s: adapter.authOf', (_, serveWith) => {
   async function twoAdapters() {
     const known = await World.withCaller();
     const found: unknown[] = [];
@@ -61,7 +19,8 @@ describe.each(SERVERS)('%s: adapter.authOf', (_, serveWith) => {
       mode: 'hybrid',
       legacyKeyValidator: () => ({ partnerId: 'p1' }),
     });
-    const service = await serveWith(known, partners, (request, first) => {
+    const service = await serveWith(known, partners, (_, request) => {
+      const first = service.adapter;
       found.push([first.authOf(request), partners.authOf(request), authOf(request)]);
     });
     return { known, found, service };
@@ -76,8 +35,8 @@ describe.each(SERVERS)('%s: adapter.authOf', (_, serveWith) => {
       mode: 'hybrid',
       legacyKeyValidator: () => customer, // from its cache, always the same
     });
-    const service = await serveWith(known, adapter, (request) => {
-      const shown = shownIn(request);
+    const service = await serveWith(known, adapter, (place, request) => {
+      const shown = place.auth as Shown;
       shown.roles.push('admin');
       shown.limits.day.calls = 1e9;
       Reflect.set(adapter.authOf(request) ?? {}, 'partnerId', 'p2');

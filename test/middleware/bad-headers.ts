@@ -50,6 +50,7 @@ export const BAD_HEADERS: readonly BadRequest[] = [
   },
   {
     name: 'two Xlink-Envelope headers',
+    needs: 'header lines',
     refusal: '400 ENVELOPE_AMBIGUOUS',
     make: async (parties) => {
       const text = headerText(await signedEnvelope(parties));

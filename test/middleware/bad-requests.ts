@@ -1,12 +1,15 @@
 import { type Envelope, MemoryTrustRegistry } from '@private.me/xlink';
 import { altered, withBitFlipped } from '../support/forge.js';
 import { json, ORDER, type RefusalText, type Sent } from '../support/http.js';
+import type { Feature } from '../support/stages/stages.js';
 import type { WorldWithCaller } from '../support/world.js';
 
 /** A request with an envelope that must not be accepted. */
 export interface BadRequest {
   readonly name: string;
   readonly refusal: RefusalText;
+  /** What a framework must have for it. */
+  readonly needs?: Feature;
   readonly make: (parties: WorldWithCaller) => Promise<Sent>;
 }
 

@@ -18,11 +18,23 @@ import {
   signedRequest,
   withKey,
 } from '../support/http.js';
+import { having, STAGES } from '../support/stages/stages.js';
 import { World, type WorldWithCaller } from '../support/world.js';
+import { jsonTextOf } from './support.js';
 
 const MIB = 1024 * 1024;
-describe.each(FRAMEWORKS)('$name', ({ express }) => {
-  describe('limits', () => {
+
+const uploads: [string, (parts: WorldWithCaller) => Promise<Sent>][] = [
+  ['enveloped', (known) => sealedRequest(known, {}, { payload: { item: 'x'.repeat(50_000) } })],
+  ['beside an envelope', (known) => signedRequest(known, { body: 'x'.repeat(50_000) })],
+];
+
+describe.each(STAGES)('$name', (stage) => {
+  const { serve } = stage;
+
+  const withConnections = having(stage, 'connections');
+
+  withConnections.describe('limits', () => {
     const forms: [string, RefusalText, number, (api: Agent, caller: Agent) => Promise<Sent>][] = [
       ['an enveloped body', '413 ENVELOPE_TOO_LARGE', 1.5 * MIB, async () => bodyForm('', {})],
       [
@@ -42,7 +54,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       async (_, refusal, limit, make) => {
         const known = await World.withCaller();
         const { api, caller } = known;
-        const service = await known.serve({ express });
+        const service = await serve(known);
         const { headers } = await make(api, caller);
         const wire = await openWire(service.port);
         const head = onTheWire({ method: 'POST', headers: { ...headers, 'content-length': limit + 1 } });
@@ -57,7 +69,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       async (_, refusal, _limit, make) => {
         const known = await World.withCaller();
         const { api, caller } = known;
-        const service = await known.serve({ express });
+        const service = await serve(known);
         const { headers } = await make(api, caller);
         const wire = await openWire(service.port);
         const answer = wire.answer();
@@ -89,7 +101,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       async (_, refusal, _limit, make) => {
         const known = await World.withCaller();
         const { api, caller } = known;
-        const service = await known.serve({ express });
+        const service = await serve(known);
         const { headers } = await make(api, caller);
         const wire = await openWire(service.port);
         wire.socket.pause();
@@ -103,34 +115,16 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
 
     test('maxBodyBytes 0 leaves no room for bodies, and GET works on', async () => {
       const known = await World.withCaller();
-      const service = await known.serve({ express, maxBodyBytes: 0 });
+      const service = await serve(known, { maxBodyBytes: 0 });
       await service.refused(await signedRequest(known, { body: 'x' }), '413 BODY_TOO_LARGE');
       expect((await service.send(await signedRequest(known))).status).toBe(200);
     });
-
-    test('what a parser in front left is measured as well', async () => {
-      const known = await World.withCaller();
-      const service = await known.serve({
-        express,
-        maxBodyBytes: 100,
-        mount({ app, adapter, handler }) {
-          app.use(express.raw({ type: '*/*' }), adapter.middleware(), handler);
-        },
-      });
-      await service.refused(await signedRequest(known, { body: 'x'.repeat(101) }), '413 BODY_TOO_LARGE');
-      expect((await service.send(await signedRequest(known, { body: 'x'.repeat(100) }))).status).toBe(200);
-    });
   });
 
-  describe('uploads that do not go straight', () => {
-    const uploads: [string, (parts: WorldWithCaller) => Promise<Sent>][] = [
-      ['enveloped', (known) => sealedRequest(known, {}, { payload: { item: 'x'.repeat(50_000) } })],
-      ['beside an envelope', (known) => signedRequest(known, { body: 'x'.repeat(50_000) })],
-    ];
-
+  withConnections.describe('uploads that do not go straight', () => {
     test.each(uploads)('%s: one that is broken off is counted, and no handler runs', async (_, make) => {
       const known = await World.withCaller();
-      const service = await known.serve({ express });
+      const service = await serve(known);
       const bytes = onTheWire(await make(known));
       const arrived = once(service.server, 'request');
       const wire = await openWire(service.port);
@@ -150,39 +144,9 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       expect((await service.send(await signedRequest(known))).status).toBe(200);
     });
 
-    test.each(uploads)(
-      '%s: one that was broken off before the adapter saw it is counted too',
-      async (_, make) => {
-        const known = await World.withCaller();
-        const service = await known.serve({
-          express,
-          mount({ app, adapter, handler }) {
-            app.use((req, _res, next) => {
-              req.once('close', () => setImmediate(next));
-              req.on('error', () => {});
-            });
-            app.use(adapter.middleware(), handler);
-          },
-        });
-        const bytes = onTheWire(await make(known));
-        const arrived = once(service.server, 'request');
-        const wire = await openWire(service.port);
-        await wire.write(bytes.subarray(0, bytes.indexOf('\r\n\r\n') + 100)); // little: Node sees the end of what it reads
-        await arrived;
-        wire.socket.destroy();
-        await service.until('request', 1);
-        expect(service.events.at(-1)).toMatchObject({
-          outcome: 'refused',
-          reason: 'BODY_ABORTED',
-          status: 400,
-        });
-        expect(service.calls).toEqual([]);
-      },
-    );
-
     test.each(uploads)('%s: one that comes byte by byte with pauses arrives whole', async (_, make) => {
       const known = await World.withCaller();
-      const service = await known.serve({ express });
+      const service = await serve(known);
       const sent = await make(known);
       const bytes = onTheWire(sent);
       const wire = await openWire(service.port);
@@ -194,12 +158,12 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       }
       expect((await wire.answer()).status).toBe(200);
       const call = service.calls.find(({ url }) => url === '/orders')!;
-      expect(call.stream).toHaveLength(sent.headers!['content-type'] === undefined ? 50_000 : 50_011);
+      expect(jsonTextOf(call)).toHaveLength(sent.headers!['content-type'] === undefined ? 50_000 : 50_011);
       expect(call.auth).toMatchObject({ mode: 'xlink' });
     });
   });
 
-  describe('a refused request never runs into the next one on its connection', () => {
+  withConnections.describe('a refused request never runs into the next one on its connection', () => {
     const smuggled = `GET /smuggled HTTP/1.1\r\nhost: test\r\nx-api-key: ${KEY}\r\n\r\n`;
     const text = { headers: { 'content-type': 'text/plain' }, body: smuggled };
     type Make = (known: WorldWithCaller) => Promise<Sent>;
@@ -260,7 +224,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
 
     test.each(rows)('%s', async (_, refusal, make) => {
       const known = await World.withCaller();
-      const service = await known.serve({ express });
+      const service = await serve(known);
       const wire = await openWire(service.port);
       const [refused, good, last] = [
         await make(known),
@@ -284,20 +248,14 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
 
     test('bodies that were accepted and never read', async () => {
       const known = await World.withCaller();
-      const service = await known.serve({
-        express,
-        mount({ app, adapter, handler }) {
-          app.use(adapter.middleware());
-          app.post('/orders', (_req, res) => void res.json({ ok: true }));
-          app.use(handler);
-        },
-      });
+      const service = await serve(known);
       const wire = await openWire(service.port);
+      const unread = { ...text, path: '/unread' };
       const requests = [
-        await signedRequest(known, text),
-        await signedRequest(known, { ...text, chunked: true }),
-        await sealedRequest(known),
-        await signedRequest(known, { ...text, body: smuggled.repeat(10_000) }),
+        await signedRequest(known, unread),
+        await signedRequest(known, { ...unread, chunked: true }),
+        await sealedRequest(known, { path: '/unread' }),
+        await signedRequest(known, { ...unread, body: smuggled.repeat(10_000) }),
         await signedRequest(known),
       ];
       await wire.write(Buffer.concat(requests.map(onTheWire)));
@@ -310,7 +268,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
 
     test('a body framed twice is refused by Node, whatever its envelope', async () => {
       const known = await World.withCaller();
-      const service = await known.serve({ express });
+      const service = await serve(known);
       const wire = await openWire(service.port);
       const sent = await signedRequest(known, text);
       const headers = { ...sent.headers, 'content-length': smuggled.length, 'transfer-encoding': 'chunked' };
@@ -322,4 +280,49 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       expect(service.calls).toEqual([]);
     });
   });
+});
+
+describe.each(FRAMEWORKS)('$name', ({ express }) => {
+  test('what a parser in front left is measured as well', async () => {
+    const known = await World.withCaller();
+    const service = await known.serve({
+      express,
+      maxBodyBytes: 100,
+      mount({ app, adapter, handler }) {
+        app.use(express.raw({ type: '*/*' }), adapter.middleware(), handler);
+      },
+    });
+    await service.refused(await signedRequest(known, { body: 'x'.repeat(101) }), '413 BODY_TOO_LARGE');
+    expect((await service.send(await signedRequest(known, { body: 'x'.repeat(100) }))).status).toBe(200);
+  });
+
+  test.each(uploads)(
+    '%s: one that was broken off before the adapter saw it is counted too',
+    async (_, make) => {
+      const known = await World.withCaller();
+      const service = await known.serve({
+        express,
+        mount({ app, adapter, handler }) {
+          app.use((req, _res, next) => {
+            req.once('close', () => setImmediate(next));
+            req.on('error', () => {});
+          });
+          app.use(adapter.middleware(), handler);
+        },
+      });
+      const bytes = onTheWire(await make(known));
+      const arrived = once(service.server, 'request');
+      const wire = await openWire(service.port);
+      await wire.write(bytes.subarray(0, bytes.indexOf('\r\n\r\n') + 100)); // little: Node sees the end of what it reads
+      await arrived;
+      wire.socket.destroy();
+      await service.until('request', 1);
+      expect(service.events.at(-1)).toMatchObject({
+        outcome: 'refused',
+        reason: 'BODY_ABORTED',
+        status: 400,
+      });
+      expect(service.calls).toEqual([]);
+    },
+  );
 });

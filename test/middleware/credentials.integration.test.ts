@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
 import { requestBinding } from '@private.me/xlink';
-import { FRAMEWORKS } from '../support/frameworks.js';
 import {
   expectRefused,
   json,
@@ -17,12 +16,16 @@ import {
   withKey,
 } from '../support/http.js';
 import { recorder } from '../support/service.js';
+import { having, STAGES } from '../support/stages/stages.js';
 import { World } from '../support/world.js';
 
 /** A request line and header lines, as they are. */
 const head = (line: string, ...fields: string[]) => `${[line, 'host: test', ...fields].join('\r\n')}\r\n\r\n`;
 
-describe.each(FRAMEWORKS)('$name', ({ serve }) => {
+describe.each(STAGES)('$name', (stage) => {
+  const { serve } = stage;
+  const withLines = having(stage, 'header lines');
+
   describe('OPTIONS', () => {
     test('a preflight passes without credentials, in every mode, and is not counted', async () => {
       const service = await serve(new World());
@@ -60,7 +63,7 @@ describe.each(FRAMEWORKS)('$name', ({ serve }) => {
     });
   });
 
-  describe('[A11] several lines of a credential', () => {
+  withLines.describe('[A11] several lines of a credential', () => {
     const good = `authorization: Bearer ${KEY}`;
     type Row = [name: string, refusal: RefusalText, lines: (envelope: string) => string[]];
     const rows: Row[] = [
@@ -110,7 +113,7 @@ describe.each(FRAMEWORKS)('$name', ({ serve }) => {
     });
   });
 
-  test('[A12] a chunked body beside Content-Length: 0 is a body', async () => {
+  having(stage, 'framing').test('[A12] a chunked body beside Content-Length: 0 is a body', async () => {
     const known = await World.withCaller();
     const service = await serveInsecurely(known);
     const signedWithoutBody = await signedRequest(known, { method: 'POST' });
@@ -123,7 +126,12 @@ describe.each(FRAMEWORKS)('$name', ({ serve }) => {
       }),
     );
     await expectRefused(service, await wire.answer(), '400 CONTENT_DIGEST_MISSING');
+  });
 
+  having(stage, 'framing', 'two lengths').test('[A12] which an envelope speaks for', async () => {
+    const known = await World.withCaller();
+    const service = await serveInsecurely(known);
+    const wire = await openWire(service.port);
     const { headers, ...sent } = await signedRequest(known, json(ORDER));
     await wire.write(onTheWire({ ...sent, chunked: true, headers: { ...headers, 'content-length': 0 } }));
     expect((await wire.answer()).status).toBe(200);
@@ -141,7 +149,7 @@ describe.each(FRAMEWORKS)('$name', ({ serve }) => {
 describe('[A13] one target for everything', () => {
   const requestTarget = ({ target }: { target: string }) => target.replace(/^\/internal\/v2/, '/api');
 
-  test.each(FRAMEWORKS)(
+  test.each(STAGES)(
     '$name: modes of routes, own routes, skip and publicPaths look at what the client saw',
     async ({ serve }) => {
       const known = await World.withCaller();

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { isXlinkError, type Mode, type RequestEvent } from '@private.me/xlink';
-import { FRAMEWORKS, type Mounted } from '../support/express.js';
 import { type Answer, KEY, type Service, signedRequest, withKey } from '../support/http.js';
 import { thrownBy } from '../support/results.js';
+import { STAGES } from '../support/stages/stages.js';
 import { World } from '../support/world.js';
 
 import { challengeOf, DEPRECATION, isOf, MIGRATION_URL, WARNINGS } from './modes-support.js';
@@ -13,24 +13,15 @@ const warningsOf = ({ headers }: Answer) =>
 
 const requestsOf = ({ events }: Service): RequestEvent[] => events.filter(isOf('request'));
 
-describe.each(FRAMEWORKS)('$name', ({ express }) => {
+describe.each(STAGES)('$name', ({ serve }) => {
   describe('deprecation', () => {
-    const behind = (headers: Record<string, string | string[]>) => (parts: Mounted) => {
-      parts.app.use((_req, res, next) => {
-        for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
-        next();
-      });
-      parts.app.use(parts.adapter.middleware(), parts.handler);
-    };
-
     test('warns a key caller in every form there is, and keeps headers that are there', async () => {
       const known = await World.withCaller();
-      const service = await known.serve({
-        express,
-        mode: 'deprecation',
-        deprecation: DEPRECATION,
-        mount: behind({ Link: '</next>; rel="next"', 'Access-Control-Expose-Headers': 'ETag' }),
-      });
+      const service = await serve(
+        known,
+        { mode: 'deprecation', deprecation: DEPRECATION },
+        { headers: { Link: '</next>; rel="next"', 'Access-Control-Expose-Headers': 'ETag' } },
+      );
       expect(warningsOf(await service.send(withKey()))).toEqual({
         'x-deprecated-auth': 'true',
         'x-migration-url': MIGRATION_URL,
@@ -44,26 +35,25 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
 
     test('keeps several Link headers', async () => {
       const known = await World.withCaller();
-      const service = await known.serve({
-        express,
-        mode: 'deprecation',
-        deprecation: DEPRECATION,
-        mount: behind({ Link: ['</a>; rel="prev"', '</b>; rel="next"'] }),
-      });
+      const service = await serve(
+        known,
+        { mode: 'deprecation', deprecation: DEPRECATION },
+        { headers: { Link: ['</a>; rel="prev"', '</b>; rel="next"'] } },
+      );
       const { headers } = await service.send(withKey());
       expect(String(headers.link).split(/, ?(?=<)/)).toEqual(['</a>; rel="prev"', '</b>; rel="next"', LINK]);
     });
 
     test('keeps a challenge that is there', async () => {
       const known = await World.withCaller();
-      const service = await known.serve({ express, mount: behind({ 'WWW-Authenticate': 'Negotiate' }) });
+      const service = await serve(known, {}, { headers: { 'WWW-Authenticate': 'Negotiate' } });
       const { headers } = await service.refused({}, '401 CREDENTIALS_MISSING');
       expect(headers['www-authenticate']).toBe(`Negotiate, ${challengeOf('hybrid', 'CREDENTIALS_MISSING')}`);
     });
 
     test('says since when the mode is on where no date is given, and nothing else', async () => {
       const known = await World.withCaller();
-      const service = await known.serve({ express });
+      const service = await serve(known);
       const before = Math.floor(Date.now() / 1000);
       service.adapter.setMode('deprecation');
       const warnings = warningsOf(await service.send(withKey()));
@@ -80,7 +70,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     test('does not warn callers who came with an envelope, nor those who are refused', async () => {
       const known = await World.withCaller();
       const options = { mode: 'deprecation', deprecation: DEPRECATION } as const;
-      const service = await known.serve({ express, ...options });
+      const service = await serve(known, options);
       expect(warningsOf(await service.send(await signedRequest(known)))).toEqual({});
       const refused = await service.refused(withKey({}, 'wrong-key-of-somebody'), '401 API_KEY_INVALID');
       expect(warningsOf(refused)).toEqual({});
@@ -88,7 +78,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
 
     test('xlink-only refuses without a link where there is none to give', async () => {
       const known = await World.withCaller();
-      const service = await known.serve({ express, mode: 'xlink-only' });
+      const service = await serve(known, { mode: 'xlink-only' });
       expect(warningsOf(await service.refused(withKey(), '401 XLINK_REQUIRED'))).toEqual({});
     });
   });
@@ -105,8 +95,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       const tenWait = new Promise<void>((resolve) => {
         allWait = resolve;
       });
-      const service = await known.serve({
-        express,
+      const service = await serve(known, {
         async legacyKeyValidator() {
           if (++waiting === 10) allWait();
           await gate;
@@ -141,7 +130,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
 
     test('under constant traffic every request has the outcome of one mode or the other', async () => {
       const known = await World.withCaller();
-      const service = await known.serve({ express });
+      const service = await serve(known);
       const traffic = Array.from({ length: 120 }, async (_, i) => {
         if (i % 20 === 10) service.adapter.setMode(i % 40 === 10 ? 'xlink-only' : 'hybrid');
         return service.send(i % 2 ? withKey() : await signedRequest(known));
@@ -164,7 +153,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
 
     test('to the mode it is in does nothing', async () => {
       const known = await World.withCaller();
-      const service = await known.serve({ express });
+      const service = await serve(known);
       service.adapter.setMode('hybrid');
       expect(service.events).toEqual([{ type: 'mode', to: 'hybrid' }]);
     });
@@ -173,7 +162,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       'refuses %j and stays where it is',
       async (mode) => {
         const known = await World.withCaller();
-        const service = await known.serve({ express });
+        const service = await serve(known);
         const error = await thrownBy(() => service.adapter.setMode(mode as Mode));
         expect(isXlinkError(error) && [error.id, error.field]).toEqual(['INVALID_OPTION', 'mode']);
         expect(error.hint).toContain('observe, hybrid, deprecation, xlink-only');
@@ -188,7 +177,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       const broken = () => {
         throw new Error(`broken ${KEY}`);
       };
-      const service = await known.serve({ express, observers: [broken, ({ type }) => void seen.push(type)] });
+      const service = await serve(known, { observers: [broken, ({ type }) => void seen.push(type)] });
       service.adapter.setMode('observe');
       expect((await service.send(withKey())).status).toBe(200);
       await service.quiet();

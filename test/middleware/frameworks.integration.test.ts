@@ -11,7 +11,6 @@ import Fastify from 'fastify';
 import Fastify4 from 'fastify4';
 import { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
-import Koa from 'koa';
 import serverless from 'serverless-http';
 
 const KEY = 'key-of-acme';
@@ -216,47 +215,6 @@ describe('requests that are injected', () => {
       body: '{"a":1}',
     });
     expect([answer.status, await answer.json()]).toEqual([201, { got: { a: 1 } }]);
-  });
-});
-
-test('[C8] in the wrong framework it throws, and names the line of the one that it is in', async () => {
-  const adapter = await adapterOf();
-  const told: Record<string, string> = {};
-  for (const [name, middleware] of Object.entries({ express: adapter.middleware(), koa: adapter.koa() })) {
-    const app = new Hono();
-    app.onError((error, c) => c.text(error.message, 500));
-    app.use(middleware as never);
-    told[`hono ${name}`] = await (await app.request('/')).text();
-  }
-  const fastify = Fastify();
-  fastify.addHook('onRequest', adapter.middleware() as never).get('/', () => 1);
-  closers.push(() => fastify.close());
-  const refused = await fetch(await fastify.listen({ port: 0, host: '127.0.0.1' }));
-  told['fastify express'] = ((await refused.json()) as { message: string }).message;
-  for (const [name, middleware] of Object.entries({ koa: adapter.koa(), hono: honoMiddleware(adapter) })) {
-    const app = express().use(middleware as never);
-    app.use(((error, _req, res, _next) =>
-      res.status(500).send(error.message)) as express.ErrorRequestHandler);
-    told[`express ${name}`] = await (await fetch(await listen(app))).text();
-  }
-  for (const [name, middleware] of Object.entries({
-    express: adapter.middleware(),
-    hono: honoMiddleware(adapter),
-  })) {
-    const app = Object.assign(new Koa(), { silent: true }).use(middleware as never);
-    app.on('error', (error: Error) => Object.assign(told, { [`koa ${name}`]: error.message }));
-    await fetch(await listen(app.callback()));
-  }
-  const line = (text: string) => `This middleware is for another framework. Here it is ${text}.`;
-  const hono = line("app.use(honoMiddleware(adapter)) of '@private.me/xlink/hono'");
-  expect(told).toEqual({
-    'hono express': hono,
-    'hono koa': hono,
-    'fastify express': line("app.register(fastifyXlink(adapter)) of '@private.me/xlink/fastify'"),
-    'express koa': line('app.use(adapter.middleware())'),
-    'express hono': line('app.use(adapter.middleware())'),
-    'koa express': line('app.use(adapter.koa())'),
-    'koa hono': line('app.use(adapter.koa())'),
   });
 });
 

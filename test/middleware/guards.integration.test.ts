@@ -1,85 +1,21 @@
-import type { IncomingMessage, RequestListener } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import * as expressGuards from '@private.me/xlink';
-import { authOf, type DualModeAdapter, MemoryClientStore } from '@private.me/xlink';
+import { authOf, type DualModeOptions, MemoryClientStore } from '@private.me/xlink';
+import * as fastifyGuards from '@private.me/xlink/fastify';
+import * as honoGuards from '@private.me/xlink/hono';
 import * as koaGuards from '@private.me/xlink/koa';
-import express5 from 'express';
-import express4 from 'express4';
 import {
   PREFLIGHT,
   type RefusalText,
-  recorder,
   type Sent,
   type Service,
   sealedRequest,
   signedRequest,
-  start,
 } from '../support/http.js';
-import { KOAS } from '../support/koa.js';
+import { type Meddle, STAGES } from '../support/stages/stages.js';
 import { World, type WorldWithCaller } from '../support/world.js';
 
-type GuardName = 'xlink' | 'scope';
-type Options = Parameters<typeof recorder>[1];
-
-/** A framework with the adapter, somebody who writes what handlers see, a guard, and a handler. */
-interface Framework {
-  readonly name: string;
-  app(
-    adapter: DualModeAdapter | undefined,
-    guard: GuardName,
-    meddle: Meddle,
-    reached: () => void,
-  ): RequestListener;
-  readonly requireScope: (scope: string) => unknown;
-}
-
-/** A library that writes `auth` where handlers look for it. */
-type Meddle = (place: { auth?: unknown }, req: IncomingMessage) => void;
-
-const overExpress = (name: string, express: typeof express5): Framework => ({
-  name,
-  requireScope: expressGuards.requireScope,
-  app(adapter, guard, meddle, reached) {
-    const { requireXlink, requireScope } = expressGuards;
-    const app = express();
-    if (adapter) app.use(adapter.middleware());
-    app.use((req, _res, next) => {
-      meddle(req as { auth?: unknown }, req);
-      next();
-    });
-    app.use(guard === 'xlink' ? requireXlink() : requireScope('orders:read'));
-    return app.use((_req, res) => {
-      reached();
-      res.json({ ok: true });
-    });
-  },
-});
-
-const overKoa = ({ name, Koa }: (typeof KOAS)[number]): Framework => ({
-  name,
-  requireScope: koaGuards.requireScope,
-  app(adapter, guard, meddle, reached) {
-    const { koaMiddleware, requireXlink, requireScope } = koaGuards;
-    const app = new Koa();
-    if (adapter) app.use(koaMiddleware(adapter));
-    app.use((ctx, next) => {
-      meddle(ctx.state, ctx.req);
-      return next();
-    });
-    app.use(guard === 'xlink' ? requireXlink() : requireScope('orders:read'));
-    app.use((ctx) => {
-      reached();
-      ctx.body = { ok: true };
-    });
-    return app.callback();
-  },
-});
-
-const FRAMEWORKS: readonly Framework[] = [
-  overExpress('Express 5', express5),
-  overExpress('Express 4', express4 as unknown as typeof express5),
-  ...KOAS.map(overKoa),
-];
+type Guarded = 'xlink' | 'scope';
 
 /** What the validator says of each key. */
 const KEYS: Record<string, object> = {
@@ -93,19 +29,24 @@ const KEYS: Record<string, object> = {
 
 const nothing: Meddle = () => {};
 
-describe.each(FRAMEWORKS)('$name', ({ app, requireScope }) => {
+const SCOPE_GUARDS = { Express: expressGuards, Koa: koaGuards, Fastify: fastifyGuards, Hono: honoGuards };
+
+describe.each(STAGES)('$name', (stage) => {
   const serve = async (
-    guard: GuardName,
+    guard: Guarded,
     {
       meddle = nothing,
       options = {},
-      adapted = true,
-    }: { meddle?: Meddle; options?: Options; adapted?: boolean } = {},
+      at = 'root',
+    }: { meddle?: Meddle; options?: Partial<DualModeOptions>; at?: 'root' | 'nowhere' } = {},
   ) => {
     const known = await World.withCaller();
-    const parts = recorder(known.api, { legacyKeyValidator: (key) => KEYS[key] ?? null, ...options });
-    const reached = () => void parts.calls.push({} as never);
-    const service = await start(parts, app(adapted ? parts.adapter : undefined, guard, meddle, reached));
+    const name = guard === 'xlink' ? guard : { scope: 'orders:read' };
+    const service = await stage.serve(
+      known,
+      { legacyKeyValidator: (key) => KEYS[key] ?? null, ...options },
+      { at, meddle, guard: { name } },
+    );
     return { known, service };
   };
 
@@ -140,7 +81,7 @@ describe.each(FRAMEWORKS)('$name', ({ app, requireScope }) => {
     ['a signed request with the default scope', signed('default'), 'ok', '403 SCOPE_DENIED'],
   ];
 
-  describe.each(['xlink', 'scope'] as const)('guard %s', (guard) => {
+  describe.each<Guarded>(['xlink', 'scope'])('guard %s', (guard) => {
     const outcomeOf = ([, , xlink, scope]: Row) => (guard === 'xlink' ? xlink : scope);
     const table = rows.map((row) => ({ name: row[0], make: row[1], outcome: outcomeOf(row) }));
 
@@ -180,7 +121,7 @@ describe.each(FRAMEWORKS)('$name', ({ app, requireScope }) => {
     });
 
     test('refuses everybody where no adapter is in front', async () => {
-      const { known, service } = await serve(guard, { adapted: false });
+      const { known, service } = await serve(guard, { at: 'nowhere' });
       const answer = await service.refused(await signed('orders:read')(known), '401 CREDENTIALS_MISSING');
       expect(answer.headers['www-authenticate']).toContain('Xlink realm="api"');
     });
@@ -260,15 +201,14 @@ describe.each(FRAMEWORKS)('$name', ({ app, requireScope }) => {
     const answer = await service.send({ ...key('reader')(), method: 'HEAD' });
     expect([answer.status, answer.text]).toEqual([401, '']);
   });
+});
 
-  test.each([expressGuards.requireXlink, koaGuards.requireXlink])(
-    'requireXlink with arguments, which would do nothing, is a mistake that is told at once',
-    (requireXlink) => {
-      expect(() => (requireXlink as (scope: string) => unknown)('orders:read')).toThrow(
-        expect.objectContaining({ id: 'INVALID_OPTION', field: 'scope' }),
-      );
-    },
-  );
+describe.each(Object.entries(SCOPE_GUARDS))('the guards for %s', (_, { requireXlink, requireScope }) => {
+  test('requireXlink with arguments, which would do nothing, is a mistake that is told at once', () => {
+    expect(() => (requireXlink as (scope: string) => unknown)('orders:read')).toThrow(
+      expect.objectContaining({ id: 'INVALID_OPTION', field: 'scope' }),
+    );
+  });
 
   test.each(
     [['', undefined, null, '*', 'orders read', 'ä', 'x'.repeat(129), ['orders:read'], { scope: 'a' }]].flat(),

@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Mode, RequestEvent } from '@private.me/xlink';
-import { FRAMEWORKS } from '../support/express.js';
 import {
   type Answer,
   expectNoSecrets,
@@ -15,6 +14,7 @@ import {
   signedRequest,
   withKey,
 } from '../support/http.js';
+import { STAGES } from '../support/stages/stages.js';
 import { World, type WorldWithCaller } from '../support/world.js';
 
 import { challengeOf, DEPRECATION, isOf, MIGRATION_URL, WARNINGS } from './modes-support.js';
@@ -139,11 +139,11 @@ const warningsOf = ({ headers }: Answer) =>
 
 const requestsOf = ({ events }: Service): RequestEvent[] => events.filter(isOf('request'));
 
-describe.each(FRAMEWORKS)('$name', ({ express }) => {
+describe.each(STAGES)('$name', ({ serve }) => {
   describe('what a mode makes of a request', () => {
     test.each(ROWS)('$mode: $name -> $outcome', async ({ mode, name, outcome }) => {
       const known = await World.withCaller();
-      const service = await known.serve({ express, mode, deprecation: DEPRECATION });
+      const service = await serve(known, { mode, deprecation: DEPRECATION });
       const sent = await REQUESTS[name](known);
 
       if (outcome.includes(' ') && !outcome.startsWith('by')) {
@@ -196,14 +196,14 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
 
     test('the default mode is observe', async () => {
       const known = await World.withCaller();
-      const service = await known.serve({ express, mode: undefined as never });
+      const service = await serve(known, { mode: undefined as never });
       expect(service.adapter.mode).toBe('observe');
       expect((await service.send(withKey())).status).toBe(200);
     });
 
     test('the realm is that of the options', async () => {
       const known = await World.withCaller();
-      const service = await known.serve({ express, realm: 'orders v2' });
+      const service = await serve(known, { realm: 'orders v2' });
       const { headers } = await service.refused({}, '401 CREDENTIALS_MISSING');
       expect(headers['www-authenticate']).toBe(
         'Xlink realm="orders v2", error="CREDENTIALS_MISSING", ApiKey realm="orders v2"',
@@ -213,7 +213,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     test('hint and field are told only where exposeDetails says so', async () => {
       for (const exposeDetails of [true, false]) {
         const known = await World.withCaller();
-        const service = await known.serve({ express, exposeDetails });
+        const service = await serve(known, { exposeDetails });
         const sent = await otherPath(signedRequest(known));
         const answer = await service.refused(sent, '401 REQUEST_BINDING_MISMATCH');
         const members = ['type', 'title', 'status', 'code', 'authMethod'];
@@ -226,7 +226,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     test('requests that skip names reach the handler without credentials, and are not counted', async () => {
       const known = await World.withCaller();
       const skip = ({ target }: { target: string }) => target === '/health';
-      const service = await known.serve({ express, skip, mode: 'xlink-only' });
+      const service = await serve(known, { skip, mode: 'xlink-only' });
       expect((await service.send({ path: '/health' })).status).toBe(200);
       await service.refused({ path: '/health/' }, '401 CREDENTIALS_MISSING');
       expect(requestsOf(service)).toHaveLength(1);
@@ -238,7 +238,7 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
       const skip = () => {
         throw cause;
       };
-      const service = await known.serve({ express, skip });
+      const service = await serve(known, { skip });
       await service.refused(withKey(), '500 INTERNAL');
       expect(service.events.filter(isOf('fault'))).toMatchObject([{ error: { id: 'INTERNAL', cause } }]);
     });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { authOf, type CutoverReport, type DualModeOptions } from '@private.me/xlink';
@@ -8,51 +8,9 @@ import { Registry } from 'prom-client';
 import { WebSocket, WebSocketServer } from 'ws';
 import { afterTest } from '../support/after-test.js';
 import { DAY, HOUR } from '../support/clock.js';
-import { FRAMEWORKS as EXPRESSES } from '../support/express.js';
-import { ACME, type Service, signedRequest, WRONG, withKey } from '../support/http.js';
-import { KOAS } from '../support/koa.js';
+import { ACME, signedRequest, WRONG, withKey } from '../support/http.js';
+import { STAGES } from '../support/stages/stages.js';
 import { World, type WorldWithCaller } from '../support/world.js';
-
-type Handle = (req: IncomingMessage, res: ServerResponse) => void;
-
-/** An event stream that never ends by itself. */
-const events: Handle = (_req, res) => {
-  res.writeHead(200, { 'content-type': 'text/event-stream' });
-  res.write('data: 1\n\n');
-};
-
-const SERVERS: [string, (known: World, options: Partial<DualModeOptions>) => Promise<Service>][] = [
-  ...EXPRESSES.map(({ name, express }): (typeof SERVERS)[number] => [
-    name,
-    (known, options) =>
-      known.serve({
-        express,
-        ...options,
-        mount({ app, adapter, handler }) {
-          app.use(adapter.middleware());
-          app.get('/events', events);
-          app.use(handler);
-        },
-      }),
-  ]),
-  ...KOAS.map(({ name, Koa }): (typeof SERVERS)[number] => [
-    name,
-    (known, options) =>
-      known.serveKoa({
-        Koa,
-        ...options,
-        mount({ app, adapter, handler }) {
-          app.use(adapter.koa());
-          app.use(async (ctx, next) => {
-            if (ctx.path !== '/events') return next();
-            ctx.respond = false;
-            events(ctx.req, ctx.res);
-          });
-          app.use(handler);
-        },
-      }),
-  ]),
-];
 
 /** A client that moved to xLink: enrolled, and works on it. */
 async function moved() {
@@ -80,7 +38,7 @@ async function openStream(port: number, headers: Record<string, string>) {
   return request;
 }
 
-describe.each(SERVERS)('%s', (_, serve) => {
+describe.each(STAGES.filter(({ lacks }) => lacks.streams === undefined))('$name', ({ serve }) => {
   test('[C6] an event stream by key is in metrics and report while it is open, however long', async () => {
     const { known, register, options } = await moved();
     const service = await serve(known, options);

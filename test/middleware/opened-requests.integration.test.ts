@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import type { DualModeOptions, RequestOptions } from '@private.me/xlink';
-import { FRAMEWORKS as EXPRESSES } from '../support/express.js';
 import {
+  type Call,
   headerText,
   KEY,
   listen,
@@ -11,12 +11,13 @@ import {
   openWire,
   restOf,
   type Sent,
-  type Service,
   sealedRequest,
   signedEnvelope,
+  signedRequest,
 } from '../support/http.js';
-import { KOAS } from '../support/koa.js';
+import { type Forward, STAGES } from '../support/stages/stages.js';
 import { World, type WorldWithCaller } from '../support/world.js';
+import { bytesIn } from './support.js';
 
 /** What a service behind the API gets. */
 interface Forwarded {
@@ -42,7 +43,7 @@ async function upstream(headersOf: (req: IncomingMessage) => object) {
     res.end('{"ok":true}');
   });
   const { port } = await listen(server);
-  const forward = async (req: IncomingMessage, res: ServerResponse) => {
+  const forward: Forward = async (req, res) => {
     const headers = headersOf(req) as Record<string, string>;
     const onward = httpRequest({
       host: '127.0.0.1',
@@ -59,38 +60,6 @@ async function upstream(headersOf: (req: IncomingMessage) => object) {
   };
   return { got, forward };
 }
-
-type Forward = Awaited<ReturnType<typeof upstream>>['forward'];
-
-const SERVERS: [
-  string,
-  (known: World, forward: Forward, options?: Partial<DualModeOptions>) => Promise<Service>,
-][] = [
-  ...EXPRESSES.map(({ name, express }): (typeof SERVERS)[number] => [
-    name,
-    (known, forward, options = {}) =>
-      known.serve({
-        express,
-        ...options,
-        mount: ({ app, adapter }) => void app.use(adapter.middleware(), forward),
-      }),
-  ]),
-  ...KOAS.map(({ name, Koa }): (typeof SERVERS)[number] => [
-    name,
-    (known, forward, options = {}) =>
-      known.serveKoa({
-        Koa,
-        ...options,
-        mount({ app, adapter }) {
-          app.use(adapter.koa());
-          app.use(async (ctx) => {
-            ctx.respond = false;
-            await forward(ctx.req, ctx.res);
-          });
-        },
-      }),
-  ]),
-];
 
 /** Names and values of what was forwarded, sorted, without what belongs to the connection. */
 const linesOf = ({ rawHeaders }: Forwarded): string[] =>
@@ -110,9 +79,12 @@ const BODIES: [string, string, string][] = [
   ['nothing, of a type', 'application/json', ''],
 ];
 
-describe.each(SERVERS)(
-  '%s: the request behind the adapter is the one that a key caller would have made',
-  (_, serve) => {
+describe.each(STAGES.filter(({ lacks }) => lacks['raw headers'] === undefined))(
+  '$name: the request behind the adapter is the one that a key caller would have made',
+  (stage) => {
+    const serve = (known: World, forward: Forward, options: Partial<DualModeOptions> = {}) =>
+      stage.serve(known, options, { forward });
+
     /** Sends the same request by key and by envelope, and returns what was forwarded of each. */
     async function both(
       way: keyof typeof WAYS,
@@ -240,3 +212,45 @@ describe.each(SERVERS)(
     });
   },
 );
+
+describe.each(STAGES)('[C5] $name: handlers see what a key caller would have sent', ({ serve }) => {
+  /** Without what belongs to the connection or to the key. */
+  const essence = (call: Call) => {
+    const { connection: _, host: __, 'x-api-key': ___, ...headers } = call.headers;
+    return { method: call.method, url: call.url, headers, text: bytesIn(call).toString() };
+  };
+
+  test.each(BODIES)('a sealed body: %s', async (_name, contentType, text) => {
+    const known = await World.withCaller();
+    const service = await serve(known);
+    const fields = { accept: 'application/json', 'x-request-id': '7' };
+    const type = contentType === '' ? {} : { 'content-type': contentType };
+    const sent: Sent = { method: 'PATCH', headers: { ...fields, ...type }, body: text };
+    const draft = {
+      payload: undefined,
+      content: Buffer.from(text),
+      ...(contentType === '' ? {} : { contentType }),
+      headers: Object.entries(fields).sort(),
+    } as Partial<RequestOptions>;
+    const sealed = await sealedRequest(known, { method: 'PATCH' }, draft);
+    await service.accepted({ ...sent, headers: { ...sent.headers, 'x-api-key': KEY } });
+    await service.accepted({ ...sealed, method: 'PATCH' });
+    await service.accepted({
+      ...(await sealedRequest(known, { method: 'PATCH' }, draft)),
+      method: 'PATCH',
+      chunked: true,
+    });
+    const [byKey, ...byEnvelope] = service.calls.map(essence);
+    for (const call of byEnvelope) expect(call).toEqual(byKey);
+  });
+
+  test('a body beside an envelope', async () => {
+    const known = await World.withCaller();
+    const service = await serve(known);
+    const sent: Sent = { headers: { 'content-type': 'text/plain' }, body: 'té' };
+    await service.accepted({ ...sent, headers: { ...sent.headers, 'x-api-key': KEY } });
+    await service.accepted(signedRequest(known, sent));
+    const [byKey, byEnvelope] = service.calls;
+    expect(essence(byEnvelope!)).toEqual(essence(byKey!));
+  });
+});

@@ -5,38 +5,20 @@ import {
   MemoryTrustRegistry,
   type WarningEvent,
 } from '@private.me/xlink';
-import type { Middleware } from 'koa';
 import { ENROLL_PATH } from '../../src/http/enrollment.js';
 import { KEY_PATH, KEY_SCOPE } from '../../src/http/own-routes.js';
 import { enrollment, signed } from '../adapters/requests.js';
 import { printed } from '../support/console.js';
 import { FRAMEWORKS as EXPRESSES, type Mounted } from '../support/express.js';
-import { FRAMEWORKS } from '../support/frameworks.js';
 import { ACME, json, ORDER, type Service, sealedRequest, signedRequest, withKey } from '../support/http.js';
-import { KOAS, type KoaMounted } from '../support/koa.js';
+import { having, STAGES } from '../support/stages/stages.js';
 import { World, type WorldWithCaller } from '../support/world.js';
 
 const DOCUMENT = '/.well-known/xlink.json';
 
-/** What koa-mount does: the path is another one for what is mounted, and back again behind it. */
-const mount =
-  (prefix: string, mounted: Middleware): Middleware =>
-  async (ctx, next) => {
-    const { path } = ctx;
-    if (!path.startsWith(`${prefix}/`)) return next();
-    const within = path.slice(prefix.length);
-    ctx.path = within;
-    await mounted(ctx, async () => {
-      ctx.path = path;
-      await next();
-      ctx.path = within;
-    });
-    ctx.path = path;
-  };
-
 const warningsOf = (service: Pick<Service, 'of'>): string[] => service.of('warning').map(({ code }) => code);
 
-describe.each(FRAMEWORKS)('$name: the routes of the library', ({ serve }) => {
+describe.each(STAGES)('$name: the routes of the library', ({ serve }) => {
   test('[C7] come before skip', async () => {
     const known = await World.withCaller();
     const device = await known.stranger('device');
@@ -69,46 +51,12 @@ describe.each(FRAMEWORKS)('$name: the routes of the library', ({ serve }) => {
   });
 });
 
-interface Server {
-  readonly name: string;
-  serve(known: World, placed: 'below' | 'below, and at the root', options?: object): Promise<Service>;
-}
+describe.each(STAGES)('$name: [C7] an adapter below a path', (stage) => {
+  const belowPath = having(stage, 'own routes below a path');
+  /** The adapter at `/v1` of an API, whose root has a route of its own. */
+  const serve = (known: World, placed: 'below' | 'below, and at the root', options: object = {}) =>
+    stage.serve(known, { clients: known.clients, ...options }, { at: '/v1', wellKnown: placed !== 'below' });
 
-/** The adapter at `/v1` of an API, whose root has a route of its own. */
-const SERVERS: Server[] = [
-  ...EXPRESSES.map(({ name, express }) => ({
-    name,
-    serve: (known: World, placed: string, options = {}) =>
-      known.serve({
-        express,
-        clients: known.clients,
-        ...options,
-        mount({ app, adapter, handler }: Mounted) {
-          if (placed !== 'below') app.use(adapter.wellKnown());
-          app.use('/v1', adapter.middleware());
-          app.use('/v1', handler);
-          app.get('/open', handler);
-        },
-      }),
-  })),
-  ...KOAS.map(({ name, Koa }) => ({
-    name,
-    serve: (known: World, placed: string, options = {}) =>
-      known.serveKoa({
-        Koa,
-        clients: known.clients,
-        ...options,
-        mount({ app, adapter, handler }: KoaMounted) {
-          if (placed !== 'below') app.use(adapter.koaWellKnown());
-          app.use(mount('/v1', adapter.koa()));
-          app.use(mount('/v1', handler));
-          app.use((ctx, next) => (ctx.path === '/open' ? handler(ctx, next) : next()));
-        },
-      }),
-  })),
-];
-
-describe.each(SERVERS)('$name: [C7] an adapter below a path', ({ serve }) => {
   test('with wellKnown() at the root: clients find it, enroll and call', async () => {
     const known = await World.withCaller();
     const device = await known.stranger('device');
@@ -125,27 +73,35 @@ describe.each(SERVERS)('$name: [C7] an adapter below a path', ({ serve }) => {
     expect(warningsOf(service)).toEqual([]);
   });
 
-  test('without it: they are found below the path, and a warning says what to do, once', async () => {
+  test('without it: a warning says what to do, once', async () => {
     const known = await World.withCaller();
     const service = await serve(known, 'below');
     for (let i = 0; i < 3; i++) await service.accepted(withKey({ path: '/v1/orders' }, ACME));
     expect((await service.send({ path: DOCUMENT })).status).toBe(404);
-    const { status, text } = await service.send({ path: `/v1${DOCUMENT}` });
-    expect([status, JSON.parse(text).did]).toEqual([200, known.api.did]);
     expect(service.of('warning')).toMatchObject([
       { code: 'DISCOVERY_FAILED:NOT_SUPPORTED', message: expect.stringContaining('adapter.wellKnown()') },
     ]);
   });
 
-  test('behind a proxy that adds the path, with requestTarget: there is nothing to warn of', async () => {
+  belowPath.test('without it: they are found below the path', async () => {
     const known = await World.withCaller();
-    const requestTarget = ({ target }: { target: string }) => target.replace(/^\/v1/, '');
-    const service = await serve(known, 'below', { requestTarget });
+    const service = await serve(known, 'below');
     const { status, text } = await service.send({ path: `/v1${DOCUMENT}` });
     expect([status, JSON.parse(text).did]).toEqual([200, known.api.did]);
-    await service.accepted(withKey({ path: '/v1/orders' }, ACME));
-    expect(warningsOf(service)).toEqual([]);
   });
+
+  belowPath.test(
+    'behind a proxy that adds the path, with requestTarget: there is nothing to warn of',
+    async () => {
+      const known = await World.withCaller();
+      const requestTarget = ({ target }: { target: string }) => target.replace(/^\/v1/, '');
+      const service = await serve(known, 'below', { requestTarget });
+      const { status, text } = await service.send({ path: `/v1${DOCUMENT}` });
+      expect([status, JSON.parse(text).did]).toEqual([200, known.api.did]);
+      await service.accepted(withKey({ path: '/v1/orders' }, ACME));
+      expect(warningsOf(service)).toEqual([]);
+    },
+  );
 });
 
 describe.each(EXPRESSES)('$name: what will not work is said once, with what to do', ({ express }) => {

@@ -1,20 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { ANSWER_TYPE, type DualModeOptions, type Refusal, requireScope } from '@private.me/xlink';
-import { koaMiddleware, requireScope as requireScopeKoa } from '@private.me/xlink/koa';
-import type { ErrorRequestHandler, Request, Response } from 'express';
+import { ANSWER_TYPE, type DualModeOptions, type Refusal } from '@private.me/xlink';
+import { fastifyXlink } from '@private.me/xlink/fastify';
+import { honoMiddleware } from '@private.me/xlink/hono';
+import type { ErrorRequestHandler } from 'express';
 import { ENROLL_PATH } from '../../src/http/enrollment.js';
 import { FRAMEWORKS as EXPRESSES } from '../support/express.js';
-import {
-  ACME,
-  BOLT,
-  onTheWire,
-  openWire,
-  type Service,
-  signedRequest,
-  WRONG,
-  withKey,
-} from '../support/http.js';
-import { KOAS } from '../support/koa.js';
+import { ACME, BOLT, onTheWire, openWire, signedRequest, WRONG, withKey } from '../support/http.js';
+import { having, type Plan, STAGES } from '../support/stages/stages.js';
 import { World } from '../support/world.js';
 
 /** How an API answers errors: its own shape, in its own error handling, with headers of its middleware in front. */
@@ -24,79 +16,22 @@ const shapeOf = (error: { status?: number; code?: string; message: string }) => 
 
 type How = 'hands it to error handling' | 'answers itself' | 'throws something else';
 
-interface Server {
-  readonly name: string;
-  /** The API, whose `/guarded` needs a scope; `how` it answers refusals. */
-  serve(world: World, how: How, told: Refusal[], options?: Partial<DualModeOptions>): Promise<Service>;
-}
-
-const overExpress = ({ name, express }: (typeof EXPRESSES)[number]): Server => ({
-  name,
-  serve: (world, how, told, options = {}) =>
-    world.serve({
-      express,
-      ...options,
-      mount({ app, adapter, handler }) {
-        app.use((_req, res, next) => {
-          res.setHeader('access-control-allow-origin', '*');
-          next();
-        });
-        app.use(
-          adapter.middleware({
-            onRefusal(refusal, _req: Request, res: Response, next) {
-              told.push(refusal);
-              if (how === 'hands it to error handling') next(refusal.error);
-              else if (how === 'throws something else') throw new Error('of the API');
-              else res.status(refusal.status).json(shapeOf(refusal.error));
-            },
-          }),
-        );
-        app.get('/guarded', requireScope('orders:write'), handler);
-        app.use(handler);
-        const onError: ErrorRequestHandler = (error, _req, res, _next) =>
-          void res.status(error.status ?? 500).json(shapeOf(error));
-        app.use(onError);
-      },
-    }),
+const planFor = (how: How, told: Refusal[]): Plan => ({
+  headers: { 'access-control-allow-origin': '*' },
+  guard: { name: { scope: 'orders:write' }, path: '/guarded' },
+  onRefusal(refusal) {
+    told.push(refusal);
+    if (how === 'throws something else') throw new Error('of the API');
+    if (how === 'hands it to error handling') return refusal.error;
+    return { status: refusal.status, body: shapeOf(refusal.error) };
+  },
+  onError: (error) => ({ status: error.status ?? 500, body: shapeOf(error) }),
 });
 
-const overKoa = ({ name, Koa }: (typeof KOAS)[number]): Server => ({
-  name,
-  serve: (world, how, told, options = {}) =>
-    world.serveKoa({
-      Koa,
-      ...options,
-      mount({ app, adapter, handler }) {
-        app.use(async (ctx, next) => {
-          ctx.set('access-control-allow-origin', '*');
-          try {
-            await next();
-          } catch (error) {
-            ctx.status = (error as { status?: number }).status ?? 500;
-            ctx.body = shapeOf(error as Error);
-          }
-        });
-        app.use(
-          koaMiddleware(adapter, {
-            async onRefusal(refusal, ctx) {
-              told.push(refusal);
-              if (how === 'hands it to error handling') throw refusal.error;
-              if (how === 'throws something else') throw new Error('of the API');
-              ctx.status = refusal.status;
-              ctx.body = shapeOf(refusal.error);
-            },
-          }),
-        );
-        const guard = requireScopeKoa('orders:write');
-        app.use((ctx, next) => (ctx.path === '/guarded' ? guard(ctx as never, next) : next()));
-        app.use(handler);
-      },
-    }),
-});
+describe.each(STAGES)('[C7] $name: an API answers refusals in its own way', (stage) => {
+  const serve = (world: World, how: How, told: Refusal[], options: Partial<DualModeOptions> = {}) =>
+    stage.serve(world, options, planFor(how, told));
 
-const SERVERS = [...EXPRESSES.map(overExpress), ...KOAS.map(overKoa)];
-
-describe.each(SERVERS)('[C7] $name: an API answers refusals in its own way', ({ serve }) => {
   test.each(['hands it to error handling', 'answers itself'] as const)('and %s', async (how) => {
     const told: Refusal[] = [];
     const service = await serve(new World(), how, told, { realm: 'shop' });
@@ -168,7 +103,7 @@ describe.each(SERVERS)('[C7] $name: an API answers refusals in its own way', ({ 
     expect(told.map(({ error }) => error.id)).toEqual(['XLINK_NOT_SUPPORTED']);
   });
 
-  test('a caller that is still sending gets to read the answer', async () => {
+  having(stage, 'connections').test('a caller that is still sending gets to read the answer', async () => {
     const known = await World.withCaller();
     const service = await serve(known, 'answers itself', [], { maxBodyBytes: 10 });
     const body = Buffer.alloc(2_000_000, 'a');
@@ -186,6 +121,8 @@ describe.each(SERVERS)('[C7] $name: an API answers refusals in its own way', ({ 
     for (const make of [
       () => adapter.middleware({ onRefusal } as never),
       () => adapter.koa({ onRefusal } as never),
+      () => fastifyXlink(adapter, { onRefusal } as never),
+      () => honoMiddleware(adapter, { onRefusal } as never),
     ])
       expect(make).toThrow(expect.objectContaining({ id: 'INVALID_OPTION', field: 'onRefusal' }));
     expect(() => adapter.middleware({ onrefusal: () => {} } as never)).toThrow(/onRefusal/);

@@ -52,7 +52,7 @@ export async function serveExpress({
   return start(parts, app, server);
 }
 
-async function callOf(req: Request): Promise<Call> {
+export async function callOf(req: Request): Promise<Call> {
   const extras = req as Request & { auth?: unknown; agentMessage?: AgentMessage };
   const { method, originalUrl: url, headers, body } = req;
   const { auth, agentMessage: message } = extras;

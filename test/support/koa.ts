@@ -56,7 +56,7 @@ export async function serveKoa({
   return start(parts, wrap(app.callback()));
 }
 
-async function callOf(ctx: Koa3.Context): Promise<Call> {
+export async function callOf(ctx: Koa3.Context): Promise<Call> {
   const { method, originalUrl: url, headers, state } = ctx;
   const { body } = ctx.request as { body?: unknown };
   const stream = await restOf(ctx.req);

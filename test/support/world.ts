@@ -57,19 +57,19 @@ export class World {
   /** An API with Express, that of the agent `api` unless said otherwise. */
   async serve(setup: Partial<ExpressSetup> = {}): Promise<Service> {
     const { serveExpress } = await import('./express.js'); // most worlds serve nothing
-    return serveExpress({ ...setup, agent: setup.agent ?? (await this.#api()) });
+    return serveExpress({ ...setup, agent: setup.agent ?? (await apiAgentOf(this)) });
   }
 
   /** An API with Koa, that of the agent `api` unless said otherwise. */
   async serveKoa(setup: Partial<KoaSetup> = {}): Promise<Service> {
     const { serveKoa } = await import('./koa.js');
-    return serveKoa({ ...setup, agent: setup.agent ?? (await this.#api()) });
-  }
-
-  #api(): Agent | Promise<Agent> {
-    return (this as Partial<WorldWithCaller>).api ?? this.agent('api');
+    return serveKoa({ ...setup, agent: setup.agent ?? (await apiAgentOf(this)) });
   }
 }
+
+/** The agent of an API in this world. */
+export const apiAgentOf = (world: World): Agent | Promise<Agent> =>
+  (world as Partial<WorldWithCaller>).api ?? world.agent('api');
 
 /** Two agents that know each other. */
 export async function pair(forAlice: AgentOptions = {}, forBob: AgentOptions = {}) {

@@ -1,4 +1,5 @@
 import type { Scope } from '../../types/protocol.js';
+import { assertExpress } from '../framework-check.js';
 import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
 import { requestContextOf } from '../request-context.js';
 import { answerOrLeave, type ExpressMiddleware } from './middleware.js';
@@ -18,6 +19,7 @@ export const requireScope = (scope: Scope): ExpressMiddleware => expressGuard(sc
 
 const expressGuard = (guard: Guard): ExpressMiddleware =>
   function xlinkAuthorization(req, res, next) {
+    assertExpress('guard', req, res, next);
     const answer = guard(req);
     if (answer) answerOrLeave(req, res, next, answer, requestContextOf(req).onRefusal as never);
     else next();

@@ -1,7 +1,7 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import type { HttpResponse } from '../../http/decision.js';
 import { answerOwnRoute, authenticate } from '../authenticate.js';
-import { wrongFramework } from '../framework-check.js';
+import { assertExpress } from '../framework-check.js';
 import type { FrameworkContext } from '../node/framework-context.js';
 import { answerRequest, leaveRefusal } from '../node/response.js';
 import type { NodeRequest, NodeResponse, RequestExtras } from '../node/types.js';
@@ -33,8 +33,7 @@ export function expressMiddleware(
   checkMiddlewareOptions('DualModeAdapter.middleware', options);
   const onRefusal = options.onRefusal?.bind(options);
   return function xlinkAuthentication(req, res, next) {
-    if (typeof next !== 'function' || !req?.headers || typeof res?.setHeader !== 'function' || 'raw' in req)
-      wrongFramework(req, res);
+    assertExpress('adapter', req, res, next);
     authenticate(adapter, exchangeOf(req, res, next, onRefusal)).then(
       ({ action }) => action === 'pass' && next(),
       (error) => next(error),
@@ -92,6 +91,7 @@ export const answerExpress = (req: NodeRequest, res: NodeResponse, answer: HttpR
 export function expressWellKnown(adapter: BaseDualModeAdapter): ExpressMiddleware {
   adapter.servesRoot();
   return function xlinkWellKnown(req, res, next) {
+    assertExpress('own routes', req, res, next);
     answerOwnRoute(adapter, exchangeOf(req, res, next, undefined)).then(
       (isAnswered) => isAnswered || next(),
       (error) => next(error),

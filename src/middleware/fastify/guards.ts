@@ -1,4 +1,5 @@
 import type { Scope } from '../../types/protocol.js';
+import { assertFastifyHook } from '../framework-check.js';
 import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
 import { requestContextOf } from '../request-context.js';
 import { type FastifyReply, type FastifyRequest, refuseFastify } from './plugin.js';
@@ -20,6 +21,7 @@ export const requireScope = (scope: Scope): FastifyGuard => fastifyGuard(scopeGu
 
 const fastifyGuard = (guard: Guard): FastifyGuard =>
   async function xlinkAuthorization(request, reply) {
+    assertFastifyHook('guard', request, reply);
     const answer = guard(request);
     if (!answer) return undefined;
     await refuseFastify(request, reply, answer, requestContextOf(request).onRefusal as never);

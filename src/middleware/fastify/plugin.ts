@@ -1,8 +1,11 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import type { HttpResponse } from '../../http/decision.js';
-import { authenticate } from '../authenticate.js';
-import { wrongFramework } from '../framework-check.js';
-import type { BodyHolder, NodeRequest, NodeResponse, RequestExtras } from '../node/types.js';
+import { encodeUtf8 } from '../../util/utf8.js';
+import { answerOwnRoute, authenticate } from '../authenticate.js';
+import { assertFastify, type Part } from '../framework-check.js';
+import type { FrameworkContext } from '../node/framework-context.js';
+import { answerRequest, type HeaderHolder, leaveRefusal, setHeaders } from '../node/response.js';
+import type { NodeRequest, NodeResponse, RequestExtras } from '../node/types.js';
 import { checkMiddlewareOptions, type MiddlewareOptions } from '../refusal-options.js';
 
 /** The parts of a Fastify request that are used. */
@@ -21,14 +24,20 @@ export interface FastifyReply {
   readonly raw: NodeResponse;
   /** Sets the status. */
   code(status: number): FastifyReply;
-  /** Sets headers. */
-  headers(values: Record<string, string>): FastifyReply;
+  /** Whether the reply is on its way. */
+  readonly sent: boolean;
+  /** A header that was set. */
+  getHeader(name: string): unknown;
+  /** Sets a header. */
+  header(name: string, value: string): FastifyReply;
   /** Sends the body and ends the reply. */
   send(payload?: unknown): FastifyReply;
 }
 
 /** The parts of a Fastify instance that are used. */
 export interface FastifyInstance {
+  /** The path that all its routes begin with. */
+  readonly prefix: string;
   /** Declares a member of requests. */
   decorateRequest(name: string, value?: unknown): unknown;
   /** Whether such a member is declared. */
@@ -62,16 +71,42 @@ export function fastifyXlink<
 >(adapter: BaseDualModeAdapter, options: FastifyOptions<Request, Reply> = {}): FastifyPlugin {
   checkMiddlewareOptions('fastifyXlink', options);
   const onRefusal = options.onRefusal?.bind(options) as OnRefusal;
-  const plugin: FastifyPlugin = async (fastify) => {
-    if (typeof fastify?.decorateRequest !== 'function') wrongFramework(fastify, undefined);
+  return onInstance('adapter', async (fastify) => {
     for (const name of ['auth', 'agentMessage'])
       if (!fastify.hasRequestDecorator(name)) fastify.decorateRequest(name);
     fastify.addHook('onRequest', async function xlinkAuthentication(request, reply) {
-      const decision = await authenticate(adapter, exchangeOf(request, reply, onRefusal));
-      if (decision.action === 'pass') return undefined;
+      const context = { ...exchangeOf(request, reply, onRefusal), mount: fastify.prefix };
+      const decision = await authenticate(adapter, context);
+      if (decision.action === 'pass') {
+        setHeaders(headersOf(reply), decision.headers); // which it sends in the place of those of Node's response
+        return undefined;
+      }
       if (onRefusal && decision.refusal) await refuseFastify(request, reply, decision, onRefusal);
       return reply;
     });
+  });
+}
+
+/**
+ * Answers the routes of the library itself, `/.well-known/xlink.json` and those below `/.well-known/xlink/`, and nothing else, for a
+ * plugin that is registered below a prefix: `await app.register(fastifyWellKnown(adapter))` on the root instance, where callers look.
+ */
+export function fastifyWellKnown(adapter: BaseDualModeAdapter): FastifyPlugin {
+  adapter.servesRoot();
+  return onInstance('own routes', async (fastify) => {
+    fastify.addHook('onRequest', async function xlinkWellKnown(request, reply) {
+      const isAnswered = await answerOwnRoute(adapter, exchangeOf(request, reply, undefined));
+      return isAnswered ? reply : undefined;
+    });
+  });
+}
+
+/** Its hooks hold for the instance that it is registered with, as if it were no plugin of its own. */
+function onInstance(part: Part, register: FastifyPlugin): FastifyPlugin {
+  // Two parameters, and it throws: other frameworks call it as middleware, and wait for no promise.
+  const plugin = (fastify: FastifyInstance, second?: unknown): Promise<void> => {
+    assertFastify(part, fastify, second);
+    return register(fastify);
   };
   return Object.assign(plugin, {
     [Symbol.for('skip-override')]: true,
@@ -79,19 +114,18 @@ export function fastifyXlink<
   });
 }
 
-function exchangeOf(request: FastifyRequest, reply: FastifyReply, onRefusal: OnRefusal) {
+function exchangeOf(request: FastifyRequest, reply: FastifyReply, onRefusal: OnRefusal): FrameworkContext {
   const extras = request.raw as RequestExtras;
-  const bodies: BodyHolder[] = [extras];
   return {
     req: request.raw,
     res: reply.raw,
     request,
     target: request.originalUrl,
-    bodies,
+    bodies: [extras],
     route: () => request.routeOptions?.url,
     onRefusal,
     answer: (answer: HttpResponse) => {
-      if (!onRefusal || !answer.refusal) answerFastify(reply, answer);
+      if (!onRefusal || !answer.refusal) answerFastify(request, reply, answer);
     },
     shownIn: request,
   };
@@ -104,15 +138,19 @@ export async function refuseFastify(
   answer: HttpResponse,
   onRefusal: OnRefusal,
 ): Promise<void> {
-  if (!onRefusal || !answer.refusal) return answerFastify(reply, answer);
-  reply.headers({ ...answer.refusal.headers });
+  if (!onRefusal || !answer.refusal) return answerFastify(request, reply, answer);
+  leaveRefusal(request.raw, headersOf(reply), answer.refusal);
   await onRefusal(answer.refusal, request, reply);
 }
 
-/** Ends the reply with an answer. */
-export function answerFastify(reply: FastifyReply, { status, headers, body }: HttpResponse): void {
-  reply
-    .code(status)
-    .headers({ ...headers })
-    .send(body);
-}
+/** Ends the reply with an answer: as bytes, for Fastify serializes what is text, and says more of its type. */
+const answerFastify = (request: FastifyRequest, reply: FastifyReply, answer: HttpResponse): void =>
+  answerRequest(request.raw, headersOf(reply), answer, ({ status, body }) => {
+    reply.code(status).send(encodeUtf8(body));
+  });
+
+const headersOf = (reply: FastifyReply): HeaderHolder => ({
+  headersSent: reply.sent,
+  getHeader: (name) => reply.getHeader(name),
+  setHeader: (name, value) => reply.header(name, value),
+});

@@ -1,20 +1,23 @@
 import { copyOf } from '../../adapters/customer.js';
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import { toXlinkError, type XlinkError } from '../../errors/errors.js';
-import type { Decision, HttpResponse, Pass, Refusal } from '../../http/decision.js';
+import type { Decision, Headers, HttpResponse, Pass, Refusal } from '../../http/decision.js';
 import type { OnRefusal } from '../refusal-options.js';
 import { refusedBy, rememberRequestContext } from '../request-context.js';
-import { FetchRequest } from './request.js';
+import { type Asked, FetchRequest } from './request.js';
 import { responseOf, sealedResponse, withHeaders } from './response.js';
+import { fetchWatch, nodeWatch, type Over } from './when-over.js';
 
-/** A request and its way to a handler, in a framework that works with requests and responses of the Fetch standard. */
-export interface FetchContext {
-  readonly request: Request;
-  /** The object that handlers know the request by. */
-  readonly raw: object;
-  readonly remoteAddress?: string | undefined;
-  /** Template of the route that served the request; asked for when there is a response. */
+/** A request in a framework that works with requests and responses of the Fetch standard. */
+export interface Exchange extends Asked {
+  /** Template of the route that served the request; asked for when the response is over. */
   route(): string | undefined;
+  /** Sets headers on whatever is answered, by error handling of the application, too. */
+  prepare(headers: Headers): void;
+}
+
+/** The same, with its way to a handler. */
+export interface FetchContext extends Exchange {
   /** Answers refusals in the API's own way, those of guards included. */
   readonly onRefusal?: ((refusal: Refusal) => unknown) | undefined;
   /** As guards call it, with what handlers of the framework are called with. */
@@ -31,51 +34,62 @@ export async function authenticateFetch(
   adapter: BaseDualModeAdapter,
   context: FetchContext,
 ): Promise<Response> {
-  const asked = new FetchRequest(context.request, context.raw, context.remoteAddress);
-  const decision = await adapter.decide(asked.inbound).catch((error) => {
-    throw toXlinkError(error);
-  });
+  const asked = new FetchRequest(context);
+  const decision = await adapter.decide(asked.inbound).catch(rethrow);
+  if (decision.action === 'answer') asked.dropped();
   let refused: XlinkError | undefined; // by a guard behind the adapter
-  const onRefused = (error: XlinkError) => {
-    refused ??= error;
-  };
-  const count = ({ status }: { readonly status: number }) =>
-    adapter.recordOutcome(refusedBy(decision, refused), context.route(), status);
+  const answer = () =>
+    decision.action === 'answer'
+      ? refusalOf(context, decision, context.onRefusal)
+      : served(adapter, context, asked, decision, (error) => {
+          refused ??= error;
+        });
+  return carryOut(adapter, context, decision, answer, () => refused);
+}
+
+/** Answers the routes of the library itself. `undefined`: it is not for one of them, and goes on. */
+export async function answerOwnRoute(
+  adapter: BaseDualModeAdapter,
+  exchange: Exchange,
+): Promise<Response | undefined> {
+  const asked = new FetchRequest(exchange);
+  const decision = await adapter.decideOwnRoute(asked.inbound).catch(rethrow);
+  if (decision?.action !== 'answer') return undefined;
+  asked.dropped();
+  return carryOut(adapter, exchange, decision, () => refusalOf(exchange, decision, undefined));
+}
+
+function rethrow(thrown: unknown): never {
+  throw toXlinkError(thrown);
+}
+
+/** Answers, sealed for a caller that asks for it; the decision is counted once, with the status of what is sealed, when the response is over. */
+async function carryOut(
+  adapter: BaseDualModeAdapter,
+  { request, native, route }: Exchange,
+  decision: Decision,
+  answer: () => Promise<Response>,
+  refused: () => XlinkError | undefined = () => undefined,
+): Promise<Response> {
+  const over: Over = (status, aborted) =>
+    adapter.recordOutcome(refusedBy(decision, refused()), route(), status, aborted);
+  const watch = native ? nodeWatch(native, over) : fetchWatch(request.method, over);
   try {
-    const response = await answerTo(adapter, { ...context, onRefused }, asked, decision);
-    count(response.inner);
-    return response.outer;
+    const inner = await answer();
+    return watch.answered(await sealed(inner, decision, request.method), inner.status);
   } catch (error) {
-    count({ status: 500 });
+    watch.failed(error);
     throw error;
   }
 }
 
-type Served = FetchContext & { readonly onRefused: (error: XlinkError) => void };
-
-async function answerTo(
-  adapter: BaseDualModeAdapter,
-  context: Served,
-  asked: FetchRequest,
-  decision: Decision,
-): Promise<{ readonly inner: { readonly status: number }; readonly outer: Response }> {
-  const { method } = asked.inbound;
-  if (decision.action === 'answer') {
-    const answer = await refusalOf(decision, method, context.onRefusal);
-    return sealed(answer, decision, method);
-  }
-  return sealed(
-    withHeaders(await served(adapter, context, asked, decision), decision.headers),
-    decision,
-    method,
-  );
-}
-
-/** What was answered, and what is sent: that is sealed, for a caller that asks for it. */
-async function sealed(response: Response, { sealing, sealFailure }: Decision, method: string) {
-  if (!sealing || !sealFailure || method === 'HEAD') return { inner: response, outer: response };
-  const outer = await sealedResponse(response, sealing, (error) => responseOf(sealFailure(error), method));
-  return { inner: response, outer };
+async function sealed(
+  response: Response,
+  { sealing, sealFailure }: Decision,
+  method: string,
+): Promise<Response> {
+  if (!sealing || !sealFailure || method === 'HEAD') return response;
+  return sealedResponse(response, sealing, (error) => responseOf(sealFailure(error), method));
 }
 
 /** Runtimes and adapters have classes of their own in the place of the platform's. */
@@ -84,28 +98,29 @@ const isResponse = (value: unknown): value is Response =>
 
 /** The API's own answer to a refusal; the problem document if it has none. */
 export async function refusalOf(
+  { request, prepare }: Pick<Exchange, 'request' | 'prepare'>,
   answer: HttpResponse,
-  method: string,
   onRefusal: FetchContext['onRefusal'],
 ): Promise<Response> {
-  const { refusal } = answer;
+  const { refusal, sealing } = answer;
+  if (!sealing) prepare(refusal?.headers ?? answer.headers);
   const own = refusal && (await onRefusal?.(refusal));
-  return isResponse(own) ? withHeaders(own, refusal!.headers) : responseOf(answer, method);
+  return isResponse(own) ? own : responseOf(answer, request.method);
 }
 
-function served(
+async function served(
   adapter: BaseDualModeAdapter,
-  context: Served,
+  context: FetchContext,
   asked: FetchRequest,
   pass: Pass,
+  onRefused: (error: XlinkError) => void,
 ): Promise<Response> {
   const request = asked.opened(pass);
-  rememberRequestContext(adapter, [context.raw, context.request, request], pass, {
-    onRefused: context.onRefused,
-    onRefusal: context.onGuardRefusal,
-  });
-  return context.serve(request, {
+  const onRefusal = context.onGuardRefusal;
+  rememberRequestContext(adapter, [context.raw, context.request, request], pass, { onRefused, onRefusal });
+  const response = await context.serve(request, {
     ...(pass.auth ? { auth: copyOf(pass.auth) } : {}),
     ...(pass.message ? { agentMessage: pass.message } : {}),
   });
+  return withHeaders(response, pass.headers);
 }

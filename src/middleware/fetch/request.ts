@@ -1,32 +1,63 @@
-import { concat, EMPTY } from '../../crypto/bytes.js';
-import { xlinkError } from '../../errors/service-errors.js';
 import type { InboundRequest, Pass } from '../../http/decision.js';
 import { openedHeaders } from '../../http/opened-headers.js';
+import { readNodeBody } from '../node/body.js';
+import { announcesBody, mountOf } from '../node/request.js';
+import { FetchBody } from './body.js';
+import { headerLines, type Native, targetOf } from './native.js';
+
+/** Where the adapter stands in the application, as far as the framework says. */
+export type Place = Pick<InboundRequest, 'mount' | 'isOnRoute'>;
+
+/** What there is of a request. */
+export interface Asked {
+  readonly request: Request;
+  /** The object that handlers know the request by. */
+  readonly raw: object;
+  /** What Node has beside it, where the application runs on Node. */
+  readonly native?: Native | undefined;
+  readonly place: Place;
+}
 
 /** A request of the Fetch standard as the adapter sees it, and the same one as handlers are to see it. */
 export class FetchRequest {
   readonly inbound: InboundRequest;
   readonly #request: Request;
-  #body: Uint8Array | undefined;
+  readonly #isOnNode: boolean;
+  readonly #body: FetchBody;
+  #bytes: Uint8Array | undefined;
 
-  /** `raw`: what stands for the request in the framework. `remoteAddress`: of the other end of the connection, where it is known. */
-  constructor(request: Request, raw: unknown, remoteAddress: string | undefined) {
-    const { pathname, search } = new URL(request.url);
+  constructor({ request, raw, native, place }: Asked) {
+    const target = targetOf(request, native);
+    const mount = mountOf(target, targetOf(request, undefined)) + (place.mount ?? '');
     this.#request = request;
+    this.#body = new FetchBody(request);
+    this.#isOnNode = native !== undefined;
     this.inbound = {
+      ...place,
       method: request.method,
-      target: pathname + search,
-      hasBody: request.body !== null,
+      target,
+      ...(mount === '' ? {} : { mount }),
+      hasBody: native ? announcesBody(native.incoming) : request.body !== null,
+      isBodyGone: () => native?.incoming.readableEnded !== false && request.bodyUsed,
       raw,
-      remoteAddress,
-      header: (name) => request.headers.get(name) ?? undefined,
-      readBody: (maxBytes, checkStart) => this.#read(maxBytes, checkStart),
+      remoteAddress: native?.incoming.socket?.remoteAddress,
+      header: (name) =>
+        name === ':authority' ? new URL(request.url).host : (request.headers.get(name) ?? undefined),
+      lines: (name) => headerLines(request, native, name),
+      readBody: async (maxBytes, checkStart) => {
+        this.#bytes =
+          native && isBodiless(request)
+            ? await readNodeBody(native.incoming, [], maxBytes, checkStart)
+            : await this.#body.read(maxBytes, checkStart);
+        return this.#bytes;
+      },
     };
   }
 
   /** The request that a caller with a key would have made. */
   opened(pass: Pass): Request {
-    const body = pass.content?.bytes ?? this.#body;
+    const bytes = pass.content?.bytes ?? this.#bytes;
+    const body = bytes ? new Uint8Array(bytes) : this.#body.unread();
     const headers = new Headers(this.#request.headers);
     const changes = openedHeaders(pass, this.inbound.header, () => [...headers.keys()]);
     if (changes.size === 0 && body === undefined) return this.#request;
@@ -34,30 +65,24 @@ export class FetchRequest {
       if (value === undefined) headers.delete(name);
       else headers.set(name, value);
     }
-    return new Request(this.#request, {
-      headers,
-      ...(body === undefined ? {} : { body: new Uint8Array(body) }),
-    });
+    return this.#with(headers, body);
   }
 
-  async #read(maxBytes: number, checkStart: (start: Uint8Array) => void = () => {}): Promise<Uint8Array> {
-    if (this.#request.bodyUsed) throw xlinkError('BODY_CONSUMED');
-    if (Number(this.#request.headers.get('content-length')) > maxBytes) throw xlinkError('BODY_TOO_LARGE');
-    const reader = this.#request.body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined;
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    try {
-      for (let next = await reader?.read(); next && !next.done; next = await reader!.read()) {
-        if (chunks.length === 0) checkStart(next.value);
-        size += next.value.length;
-        if (size > maxBytes) throw xlinkError('BODY_TOO_LARGE');
-        chunks.push(next.value);
-      }
-    } catch (error) {
-      void reader?.cancel().catch(() => {});
-      throw error instanceof TypeError ? xlinkError('BODY_ABORTED', { cause: error }) : error;
-    }
-    this.#body = chunks.length === 0 ? EMPTY : concat(chunks);
-    return this.#body;
+  /** For a request that no handler gets: lets go of what was not read. */
+  dropped(): void {
+    void this.#body.giveUp(this.#isOnNode);
+  }
+
+  #with(headers: Headers, body: BodyInit | undefined): Request {
+    const request = this.#request;
+    const init = { headers, duplex: 'half', ...(body === undefined || isBodiless(request) ? {} : { body }) };
+    if (!this.#isOnNode) return new Request(request, init as RequestInit);
+    // A server on Node may have made something that only looks like a request.
+    const { url, method, signal } = request;
+    const unread = isBodiless(request) ? {} : { body: request.body };
+    return new Request(url, { method, signal, ...unread, ...init } as RequestInit);
   }
 }
+
+/** In the Fetch standard: what comes with such a request over HTTP is there to be verified, and no handler sees it. */
+const isBodiless = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD';

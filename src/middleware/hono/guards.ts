@@ -1,8 +1,9 @@
 import type { Scope } from '../../types/protocol.js';
 import { refusalOf } from '../fetch/authenticate.js';
+import { assertHono } from '../framework-check.js';
 import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
 import { requestContextOf } from '../request-context.js';
-import type { HonoMiddleware, HonoOptions } from './middleware.js';
+import { type HonoMiddleware, type HonoOptions, prepareIn } from './middleware.js';
 
 /**
  * Rejects callers not authenticated by an envelope, whatever the mode. Put it behind {@link honoMiddleware}: it believes the
@@ -18,10 +19,15 @@ export const requireScope = (scope: Scope): HonoMiddleware => honoGuard(scopeGua
 
 const honoGuard = (guard: Guard): HonoMiddleware =>
   async function xlinkAuthorization(c, next) {
+    assertHono('guard', c, next);
     const answer = guard(c);
     if (answer) {
       const onRefusal = requestContextOf(c).onRefusal as HonoOptions['onRefusal'];
-      return refusalOf(answer, c.req.raw.method, onRefusal && ((refusal) => onRefusal(refusal, c)));
+      return refusalOf(
+        { request: c.req.raw, prepare: prepareIn(c) },
+        answer,
+        onRefusal && ((refusal) => onRefusal(refusal, c)),
+      );
     }
     await next();
     return undefined;

@@ -1,6 +1,10 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
-import { authenticateFetch } from '../fetch/authenticate.js';
-import { wrongFramework } from '../framework-check.js';
+import type { Headers } from '../../http/decision.js';
+import { answerOwnRoute, authenticateFetch, type Exchange } from '../fetch/authenticate.js';
+import { nativeIn } from '../fetch/native.js';
+import type { Place } from '../fetch/request.js';
+import { assertHono } from '../framework-check.js';
+import { setHeaders } from '../node/response.js';
 import { checkMiddlewareOptions, type MiddlewareOptions } from '../refusal-options.js';
 
 /** The parts of a Hono context that are used. */
@@ -8,6 +12,7 @@ export interface HonoContext {
   /** Hono's request, with that of the Fetch standard in `raw`, and the routes that it matched. */
   readonly req: {
     raw: Request;
+    readonly path: string;
     readonly routePath?: string;
     readonly matchedRoutes?: readonly { readonly path: string }[];
   };
@@ -36,15 +41,12 @@ export function honoMiddleware<Context extends HonoContext = HonoContext>(
   checkMiddlewareOptions('honoMiddleware', options);
   const onRefusal = options.onRefusal?.bind(options) as HonoOptions['onRefusal'];
   return async function xlinkAuthentication(c, next) {
-    if (!(c?.req?.raw instanceof Request)) wrongFramework(c, next);
+    assertHono('adapter', c, next);
     let isServed = false;
     const answer = await authenticateFetch(adapter, {
-      request: c.req.raw,
-      raw: c,
-      remoteAddress: addressIn(c.env),
+      ...exchangeOf(c),
       onRefusal: onRefusal && ((refusal) => onRefusal(refusal, c)),
       onGuardRefusal: onRefusal,
-      route: () => c.req.matchedRoutes?.at(-1)?.path,
       async serve(request, { auth, agentMessage }) {
         isServed = true;
         c.req.raw = request;
@@ -62,8 +64,48 @@ export function honoMiddleware<Context extends HonoContext = HonoContext>(
   };
 }
 
-/** @hono/node-server has Node's request in `env`. Elsewhere `addressOf` of the adapter says it. */
-function addressIn(env: unknown): string | undefined {
-  const { incoming } = (env ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } };
-  return incoming?.socket?.remoteAddress;
+/**
+ * Answers the routes of the library itself, `/.well-known/xlink.json` and those below `/.well-known/xlink/`, and nothing else, for
+ * middleware that stands below a path: `app.use(honoWellKnown(adapter))` without a path, where callers look.
+ */
+export function honoWellKnown(adapter: BaseDualModeAdapter): HonoMiddleware {
+  adapter.servesRoot();
+  return async function xlinkWellKnown(c, next) {
+    assertHono('own routes', c, next);
+    const answer = await answerOwnRoute(adapter, exchangeOf(c));
+    if (!answer) await next();
+    return answer;
+  };
+}
+
+const exchangeOf = (c: HonoContext): Exchange => ({
+  request: c.req.raw,
+  raw: c,
+  native: nativeIn(c.env),
+  place: placeOf(c.req),
+  route: () => c.req.matchedRoutes?.at(-1)?.path,
+  prepare: prepareIn(c),
+});
+
+/** Hono adds the headers of the response so far to every other that takes its place. */
+export const prepareIn =
+  (c: HonoContext) =>
+  (values: Headers): void => {
+    const { headers } = c.res!;
+    setHeaders(
+      {
+        headersSent: false,
+        getHeader: (name) => headers.get(name) ?? undefined,
+        setHeader: (name, value) => headers.set(name, value),
+      },
+      values,
+    );
+  };
+
+/** The pattern that the middleware stands at, such as `/v1/*`; a pattern without a star at its end is that of a single route. */
+function placeOf({ routePath = '*', path }: HonoContext['req']): Place {
+  const segments = routePath.split('/').filter((segment) => segment !== '');
+  if (segments.length > 0 && segments.at(-1) !== '*') return { isOnRoute: true };
+  const mount = path.split('/').slice(1, segments.length).join('/');
+  return mount === '' ? {} : { mount: `/${mount}` };
 }

@@ -1,4 +1,5 @@
 import type { Scope } from '../../types/protocol.js';
+import { assertKoa } from '../framework-check.js';
 import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
 import { requestContextOf } from '../request-context.js';
 import { type KoaMiddleware, refuseKoa } from './middleware.js';
@@ -18,6 +19,7 @@ export const requireScope = (scope: Scope): KoaMiddleware => koaGuard(scopeGuard
 
 const koaGuard = (guard: Guard): KoaMiddleware =>
   async function xlinkAuthorization(ctx, next) {
+    assertKoa('guard', ctx, next);
     const answer = guard(ctx.req);
     if (answer) await refuseKoa(ctx, answer, requestContextOf(ctx.req).onRefusal as never);
     else await next();

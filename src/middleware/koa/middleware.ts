@@ -1,7 +1,7 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import type { HttpResponse } from '../../http/decision.js';
 import { answerOwnRoute, authenticate } from '../authenticate.js';
-import { wrongFramework } from '../framework-check.js';
+import { assertKoa } from '../framework-check.js';
 import type { FrameworkContext } from '../node/framework-context.js';
 import { answerRequest, leaveRefusal } from '../node/response.js';
 import type { BodyHolder, KoaResponse, NodeRequest, RequestExtras } from '../node/types.js';
@@ -36,7 +36,7 @@ export function koaMiddleware<Context extends KoaContext = KoaContext>(
   checkMiddlewareOptions('koaMiddleware', options);
   const onRefusal = options.onRefusal?.bind(options) as OnRefusal;
   return async function xlinkAuthentication(ctx, next) {
-    if (!ctx?.req || !ctx.res || !ctx.state) wrongFramework(ctx, next);
+    assertKoa('adapter', ctx, next);
     const decision = await authenticate(adapter, exchangeOf(ctx, onRefusal));
     if (decision.action === 'answer') return leaveToApi(ctx, decision, onRefusal);
     keepHeaders(ctx.res, decision.headers);
@@ -99,6 +99,7 @@ export const answerKoa = (ctx: KoaContext, answer: HttpResponse): void =>
 export function koaWellKnown(adapter: BaseDualModeAdapter): KoaMiddleware {
   adapter.servesRoot();
   return async function xlinkWellKnown(ctx, next) {
+    assertKoa('own routes', ctx, next);
     if (!(await answerOwnRoute(adapter, exchangeOf(ctx, undefined)))) await next();
   };
 }

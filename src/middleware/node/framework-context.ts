@@ -10,6 +10,8 @@ export interface FrameworkContext {
   readonly request: object;
   /** Path and query as the client sent them. */
   readonly target: string;
+  /** What routers cut off in front of it, where that does not follow from the target. */
+  readonly mount?: string;
   /** Whether the middleware stands on a single route, where that can be told. */
   readonly isOnRoute?: boolean;
   /** Where parsers leave bodies, and handlers look for them: the first is the framework's own. */

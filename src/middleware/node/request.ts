@@ -9,10 +9,10 @@ export function inboundRequest({
   req,
   request,
   target,
+  mount = mountOf(target, req.url ?? ''),
   isOnRoute,
   bodies,
 }: FrameworkContext): InboundRequest {
-  const mount = mountOf(target, req.url ?? '');
   return {
     method: req.method ?? 'GET',
     target,
@@ -24,7 +24,7 @@ export function inboundRequest({
 }
 
 /** What is left of a target once the end is taken away that routers have left of it. */
-const mountOf = (target: string, url: string): string =>
+export const mountOf = (target: string, url: string): string =>
   url !== target && url.startsWith('/') && target.endsWith(url) ? target.slice(0, -url.length) : '';
 
 /** What can be told of the body of a request before it is read, and how it is read. */
@@ -43,7 +43,7 @@ export function incomingBody(req: NodeRequest, bodies: readonly BodyHolder[] = [
 }
 
 /** Node itself keeps the first line of some headers, and of others joins them. */
-function linesOf({ rawHeaders = [], headers }: NodeRequest, name: string): string[] {
+export function linesOf({ rawHeaders = [], headers }: NodeRequest, name: string): string[] {
   const lines: string[] = [];
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const line = rawHeaders[at]!;
@@ -56,7 +56,7 @@ function linesOf({ rawHeaders = [], headers }: NodeRequest, name: string): strin
  * Transfer-Encoding counts before Content-Length (RFC 9112 section 6.3). HTTP/2 needs neither: there a request has a body
  * unless its headers ended the stream.
  */
-function announcesBody({ headers, stream }: NodeRequest): boolean {
+export function announcesBody({ headers, stream }: NodeRequest): boolean {
   if (headers['transfer-encoding'] !== undefined) return true;
   const length = headers['content-length'];
   return length === undefined ? stream?.endAfterHeaders === false : Number(length) !== 0;

@@ -80,6 +80,8 @@ export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
     output.end();
     return stream;
   };
+  // A pushed answer would go out unsealed. Handlers see a client that takes none (RFC 9113 section 6.5.2).
+  Object.defineProperty(stream, 'pushAllowed', { configurable: true, value: false });
   // They would go out unsealed. A response asks to send them even if there are none.
   stream.sendTrailers = (fields) =>
     Object.keys(fields).length === 0 ? sendTrailers.call(stream, fields) : stream.close(INTERNAL_ERROR);

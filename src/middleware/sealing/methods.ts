@@ -28,7 +28,12 @@ export interface WritableResponse {
  * wrappers, of tests that inject requests. It takes the place of the methods that write, so hooks that were put on them by
  * middleware in front see sealed bytes.
  */
-export function sealMethods(res: WritableResponse, sealer: AnswerSealer, failure: FailureAnswer): void {
+export function sealMethods(
+  res: WritableResponse,
+  sealer: AnswerSealer,
+  failure: FailureAnswer,
+  onHead: (status: number) => void,
+): void {
   const { writeHead, write, end, flushHeaders } = res;
   let hasHead = false;
   const pass = (parts: readonly Uint8Array[], isFinal: boolean, written: Written): boolean => {
@@ -65,6 +70,7 @@ export function sealMethods(res: WritableResponse, sealer: AnswerSealer, failure
     const headers = Object.entries(res.getHeaders()).flatMap(([name, value]) =>
       [value].flat().map((each): Header => [name, String(each)]),
     );
+    onHead(res.statusCode);
     output.head({ status: res.statusCode, headers });
   };
   const finish = (callback: (() => void) | undefined) => {

@@ -201,4 +201,26 @@ describe('over HTTP/2, a sealed answer', () => {
     const { answer, stream } = await api.send({ ':method': 'HEAD', 'x-api-key': KEY, accept: ANSWER_TYPE });
     expect([answer[':status'], await textOf(stream)]).toEqual([201, '']);
   });
+
+  test('leaves nothing to push beside it, which would go out in the open; a key caller gets what is pushed', async () => {
+    const told: unknown[] = [];
+    const api = await serve((_req, res) => {
+      try {
+        told.push(res.stream.pushAllowed);
+        res.createPushResponse({ ':path': '/style.css' }, (error, pushed) => {
+          told.push(error);
+          pushed.end('secret');
+        });
+      } catch (error) {
+        told.push((error as { code?: string }).code);
+      }
+      res.end('a');
+    });
+    const plain = await api.byKey();
+    expect(await textOf(plain.stream)).toBe('a');
+    expect(told.splice(0)).toEqual([true, null]);
+    const { open } = await api.ask();
+    expect((await open()).text).toBe('a');
+    expect(told).toEqual([false, 'ERR_HTTP2_PUSH_DISABLED']);
+  });
 });
