@@ -120,8 +120,10 @@ export const isFor =
   ({ needs }: { readonly needs?: Feature }): boolean =>
     needs === undefined || lacks[needs] === undefined;
 
-/** For tests that need what a framework may lack: there they are skipped, with the reason. */
-export const having = ({ lacks }: Stage, ...needed: Feature[]) => {
-  const missing = needed.filter((feature) => lacks[feature] !== undefined);
-  return missing.length === 0 ? { test, describe } : { test: test.skip, describe: describe.skip };
-};
+/** For tests that need what a framework may lack: there they are not defined, for the reason that its row names. */
+export const having = ({ lacks }: Stage, ...needed: Feature[]) =>
+  needed.every((feature) => lacks[feature] === undefined)
+    ? { test, describe }
+    : { test: undefinedTest, describe: undefinedTest as unknown as typeof describe };
+
+const undefinedTest = Object.assign(() => {}, { each: () => () => {} }) as unknown as typeof test;
