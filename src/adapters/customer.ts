@@ -79,7 +79,13 @@ const hide = (members: Members, name: string, value: unknown) =>
  */
 export const copyOf = <T extends object>(value: T): T => copy(value, false, new Map()) as T;
 
-/** The same, and nobody can change it. */
+/** The value itself, after copies took the place of all that it holds: for one that was made for its owner, and is shared no further. */
+export function ownedOf<T extends object>(value: T): T {
+  copyMembers(value, value, false, new Map([[value, value]]));
+  return value;
+}
+
+/** A copy like that, and nobody can change it. */
 export const frozenCopyOf = <T extends object>(value: T): T => copy(value, true, new Map()) as T;
 
 function copy(value: unknown, isFrozen: boolean, seen: Map<object, object>): unknown {

@@ -1,4 +1,4 @@
-import { copyOf } from '../adapters/customer.js';
+import { ownedOf } from '../adapters/customer.js';
 import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { toXlinkError, type XlinkError } from '../errors/errors.js';
 import type { Decision, Pass } from '../http/decision.js';
@@ -74,7 +74,7 @@ function admit(
   const { content, message } = pass;
   setHeaders(res, pass.headers);
   rememberRequestContext(adapter, [req, request], pass, { onRefused, onRefusal: context.onRefusal });
-  if (pass.auth) Object.assign(shownIn, { auth: copyOf(pass.auth) });
+  if (pass.auth) Object.assign(shownIn, { auth: ownedOf(pass.auth) }); // guards have a copy of their own by now
   if (message) Object.assign(shownIn, { agentMessage: message });
   replaceFields(req, pass);
   if (content) {

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
-import { copyOf, frozenCopyOf, membersOf } from '../../src/adapters/customer.js';
+import { copyOf, frozenCopyOf, membersOf, ownedOf } from '../../src/adapters/customer.js';
 
 const errorOf = (answer: unknown): string => {
   try {
@@ -158,6 +158,17 @@ describe('[A6] copies', () => {
     expect(original).toEqual(made());
     expect(copied.since).toBe(original.since);
     expect(copied.tags).toBe(original.tags);
+  });
+
+  test('take the place of what an object holds that is nobody else’s', () => {
+    const original = made();
+    const own = { ...original };
+    expect(ownedOf(own)).toBe(own);
+    expect(own).toEqual(original);
+    own.roles.push('admin');
+    own.limits.day.calls = 1e9;
+    expect(original).toEqual(made());
+    expect(own.since).toBe(original.since);
   });
 
   test('that are frozen cannot be changed, all the way down', () => {
