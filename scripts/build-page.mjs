@@ -1,11 +1,11 @@
 // Bundles the page of the dashboard (src/dashboard/page/) into one module of strings, page/bundle.ts, with the hashes
 // that its Content-Security-Policy names. Runs after `npm ci` (prepare), before a build and before tests.
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { licenseOf, writeIfChanged } from './bundles.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const page = join(root, 'src/dashboard/page');
@@ -26,10 +26,7 @@ export const SCRIPT_HASH: string = '${hashOf(script)}';
 export const STYLE_HASH: string = '${hashOf(style)}';
 export const PIECES: readonly string[] = ${JSON.stringify(html.split(TITLE))};
 `;
-  if (existsSync(target) && readFileSync(target, 'utf8') === module) return;
-  const temporary = `${target}.${process.pid}.tmp`; // others may be reading it
-  writeFileSync(temporary, module);
-  renameSync(temporary, target);
+  writeIfChanged(target, module);
 }
 
 async function bundle(entry) {
@@ -42,17 +39,10 @@ async function bundle(entry) {
     target: ['es2022', 'chrome105', 'firefox115', 'safari16'],
     charset: 'utf8',
     legalComments: 'inline',
-    banner: entry.endsWith('.ts') ? { js: `/*!\n${license('uplot')}\n*/` } : {},
+    banner: entry.endsWith('.ts') ? { js: `/*!\n${licenseOf('uplot', root)}\n*/` } : {},
   });
   // Parsers of HTML read \r\n as \n: the hash of anything else would be the hash of something else.
   return outputFiles[0].text.replaceAll('\r\n', '\n').trim();
-}
-
-/** What the license of a bundled package wants to be kept with it. */
-function license(name) {
-  const folder = dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
-  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  return `${name} ${version}\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8').trim()}`;
 }
 
 const hashOf = (text) => `sha256-${createHash('sha256').update(text).digest('base64')}`;

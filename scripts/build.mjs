@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildCjs } from './build-cjs.mjs';
 import buildPage from './build-page.mjs';
+import buildStructuredFields from './build-structured-fields.mjs';
 import { filesNamedIn, manifestOf } from './manifest.mjs';
 import { noticesOf } from './notices.mjs';
 import { root } from './wings.mjs';
@@ -12,10 +13,15 @@ const manifest = manifestOf(root);
 
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 await buildPage();
+await buildStructuredFields();
 compile();
 for (const kind of ['js', 'd.ts']) dropSourceMap(`dist/esm/dashboard/page/bundle.${kind}`);
 const bundled = await buildCjs(root, manifest);
-const notices = noticesOf({ 'dist/cjs': bundled, 'The page of the dashboard': ['uplot'] });
+const notices = noticesOf({
+  'dist/cjs': bundled,
+  'The page of the dashboard': ['uplot'],
+  'src/signature/structured-fields.ts': ['structured-headers'],
+});
 writeFileSync(join(root, 'THIRD-PARTY-NOTICES'), notices);
 assertAllExist();
 console.log(`built ${Object.keys(manifest.exports).length} exports into dist/`);

@@ -11,7 +11,7 @@ import { root, wings } from './wings.mjs';
 const COMMON =
   /^(dist\/.*\.(js|js\.map|d\.ts|d\.ts\.map)|src\/.*\.(ts|html|css|sql)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
 const ROOT_ONLY =
-  /^(bin\/xlink\.mjs|dist\/cjs\/package\.json|(api|docs|examples|deploy|dashboards)\/.*|THIRD-PARTY-NOTICES)$/;
+  /^(bin\/xlink\.mjs|dist\/cjs\/package\.json|(api|clients|docs|examples|deploy|dashboards)\/.*|THIRD-PARTY-NOTICES)$/;
 
 const built = spawnSync('npm', ['run', 'build'], { cwd: root, stdio: 'inherit' });
 if (built.status !== 0) process.exit(1);

@@ -53,6 +53,7 @@ export async function openApp({ folder, adminToken, dashboardPassword, mode = 'h
     mode,
     legacyKeyValidator: (apiKey) => findApiKey(database, apiKey),
     clients,
+    signatures: true, // for callers without our library, such as clients/xlink.sh
     deprecation: { sunset: new Date(Date.now() + SUNSET_DAYS * 86_400_000) },
     observers: [
       prometheusMetrics({ register: metrics, adoptionWindowMs: windowMs, maxClients: 50 }),

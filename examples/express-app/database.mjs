@@ -41,6 +41,11 @@ const SCHEMA = `
     amount_cents INTEGER NOT NULL,
     created_at   INTEGER NOT NULL
   );
+  CREATE TABLE IF NOT EXISTS documents (
+    order_id     INTEGER PRIMARY KEY REFERENCES orders(id) ON DELETE CASCADE,
+    type         TEXT NOT NULL,
+    bytes        BLOB NOT NULL
+  );
   CREATE INDEX IF NOT EXISTS orders_by_customer ON orders (customer_id, id);
 `;
 

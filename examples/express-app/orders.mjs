@@ -1,4 +1,4 @@
-import { Router } from 'express';
+import express, { Router } from 'express';
 import { requireScope } from './current-customer.mjs';
 import { ApiError } from './errors.mjs';
 
@@ -38,6 +38,30 @@ export function orders(database) {
     );
     const order = findOrder(database, req.customer.id, String(lastInsertRowid));
     res.status(201).location(`/orders/${order.id}`).json(order);
+  });
+
+  router.put(
+    '/:id/document',
+    requireScope('orders:write'),
+    express.raw({ type: '*/*', limit: '64kb' }),
+    (req, res) => {
+      const { id } = findOrder(database, req.customer.id, String(req.params.id));
+      if (!Buffer.isBuffer(req.body)) throw new ApiError(415, 'A document is bytes, and no JSON.');
+      const type = req.get('content-type') ?? 'application/octet-stream';
+      database.run('INSERT OR REPLACE INTO documents (order_id, type, bytes) VALUES (?, ?, ?)', [
+        id,
+        type,
+        req.body,
+      ]);
+      res.status(201).json({ id, type, bytes: req.body.length });
+    },
+  );
+
+  router.get('/:id/document', requireScope('orders:read'), (req, res) => {
+    const { id } = findOrder(database, req.customer.id, String(req.params.id));
+    const row = database.get('SELECT type, bytes FROM documents WHERE order_id = ?', id);
+    if (!row) throw new ApiError(404, 'The order has no document.');
+    res.type(String(row.type)).send(Buffer.from(/** @type {Uint8Array} */ (row.bytes)));
   });
 
   router.delete('/:id', requireScope('orders:write'), (req, res) => {

@@ -10,7 +10,7 @@ import { type LegacyKeyValidator, validateKey } from './api-key-validator.js';
 import type { Clients } from './clients/clients.js';
 import { firstOf } from './clients/lineage.js';
 import type { NoncePlace, NonceQuota } from './clients/nonce-quota.js';
-import { type ApiKeySources, type EnvelopeForm, findApiKey, findEnvelope } from './credentials.js';
+import { type ApiKeySources, findApiKey, findProof, type ProofForm } from './credentials.js';
 import type { Brownouts } from './modes/brownouts.js';
 import type { ModePolicy } from './modes/policy.js';
 import { type EnvelopeRules, type Hearing, receiveRequest } from './receive-request.js';
@@ -18,7 +18,7 @@ import { type EnvelopeRules, type Hearing, receiveRequest } from './receive-requ
 /** What a request offers as proof, and which of it counts. */
 interface Credentials {
   readonly method: AuthMethod;
-  readonly envelope: EnvelopeForm | undefined;
+  readonly proof: ProofForm | undefined;
   readonly apiKey?: string;
 }
 
@@ -31,7 +31,7 @@ export type AuthAttempt = {
   method: AuthMethod;
   client?: ClientId;
   did?: Did;
-  /** The envelope, once its nonce is claimed: a refusal can be signed then. */
+  /** What proves it, once its nonce is claimed: a refusal can be signed then. */
   claimed?: ClaimedEnvelope;
 };
 
@@ -65,20 +65,20 @@ export class Authenticator {
   /** Fills in `facts` as they become known. */
   async authenticate(request: InboundRequest, attempt: AuthAttempt): Promise<Proof> {
     attempt.mode = this.#parts.policy.forRequest(request.method, request.target);
-    const { method, envelope, apiKey } = this.#credentials(request, attempt.mode);
+    const { method, proof, apiKey } = this.#credentials(request, attempt.mode);
     attempt.method = method;
     if (method === 'none') throw xlinkError('CREDENTIALS_MISSING');
-    if (method === 'xlink') return this.#byEnvelope(request, attempt, envelope!);
-    if (envelope) return this.#byKeyBesideEnvelope(request, attempt, apiKey!, envelope);
+    if (method === 'xlink') return this.#byProof(request, attempt, proof!);
+    if (proof) return this.#byKeyBesideProof(request, attempt, apiKey!, proof);
     return { auth: await this.#byKey(attempt, apiKey!) };
   }
 
-  /** In observe mode. A client that was moved ahead may use keys no more: then it is its envelope that counts. */
-  async #byKeyBesideEnvelope(
+  /** In observe mode. A client that was moved ahead may use keys no more: then it is its envelope or signature that counts. */
+  async #byKeyBesideProof(
     request: InboundRequest,
     attempt: AuthAttempt,
     apiKey: string,
-    envelope: EnvelopeForm,
+    proof: ProofForm,
   ): Promise<Proof> {
     const { mode } = attempt;
     let auth: ApiKeyAuth;
@@ -86,11 +86,11 @@ export class Authenticator {
       auth = await this.#byKey(attempt, apiKey);
     } catch (error) {
       if (toXlinkError(error).id !== 'XLINK_REQUIRED') throw error;
-      Object.assign(attempt, { mode, method: 'xlink' }); // the envelope may be another caller's than the key
+      Object.assign(attempt, { mode, method: 'xlink' }); // it may be another caller's than the key
       delete attempt.client;
-      return this.#byEnvelope(request, attempt, envelope);
+      return this.#byProof(request, attempt, proof);
     }
-    await this.#observe(request, envelope); // after the key: strangers are not worth the work
+    await this.#observe(request, proof); // after the key: strangers are not worth the work
     return { auth };
   }
 
@@ -104,9 +104,9 @@ export class Authenticator {
     return { apiKey, auth, client: attempt.client };
   }
 
-  /** An envelope that was made for this very route of the library, whatever the mode. */
+  /** What was made or signed for this very route of the library, whatever the mode. */
   async ownMessage(request: InboundRequest, attempt: AuthAttempt, ownScope: Scope): Promise<AgentMessage> {
-    const form = findEnvelope(request, this.#parts.bodyTypes);
+    const form = findProof(request, this.#parts.bodyTypes);
     if (!form) throw xlinkError('CREDENTIALS_MISSING');
     attempt.method = 'xlink';
     const own = { ...this.#parts.rules, kind: 'request' as const, requireRequestBinding: true };
@@ -115,13 +115,13 @@ export class Authenticator {
     return message;
   }
 
-  /** A key beside an envelope is not even looked at, except in observe mode, where it decides. */
+  /** A key beside an envelope or signature is not even looked at, except in observe mode, where it decides. */
   #credentials(request: InboundRequest, mode: Mode): Credentials {
-    const envelope = findEnvelope(request, this.#parts.bodyTypes);
-    if (envelope && mode !== 'observe') return { method: 'xlink', envelope };
+    const proof = findProof(request, this.#parts.bodyTypes);
+    if (proof && mode !== 'observe') return { method: 'xlink', proof };
     const apiKey = findApiKey(request, this.#parts.sources);
-    if (apiKey !== undefined && envelope !== 'body') return { method: 'api-key', envelope, apiKey };
-    return { method: envelope ? 'xlink' : 'none', envelope };
+    if (apiKey !== undefined && proof !== 'body') return { method: 'api-key', proof, apiKey };
+    return { method: proof ? 'xlink' : 'none', proof };
   }
 
   /** Throws unless the key is good, its client may use keys in its mode, and no brownout is on. */
@@ -139,9 +139,9 @@ export class Authenticator {
     return auth;
   }
 
-  /** An envelope that fails is final: whatever this throws, no key is tried. */
-  async #byEnvelope(request: InboundRequest, attempt: AuthAttempt, form: EnvelopeForm): Promise<Proof> {
-    const { message, content, contentType = '' } = await this.#receiveHere(request, attempt, form);
+  /** An envelope or signature that fails is final: whatever this throws, no key is tried. */
+  async #byProof(request: InboundRequest, attempt: AuthAttempt, form: ProofForm): Promise<Proof> {
+    const { message, content, contentType = '', signed } = await this.#receiveHere(request, attempt, form);
     const { sender: did, scope, version, encrypted, envelopeId, timestamp } = message;
     const values = message.headers ?? [];
     const signedHeaders = message.fields?.split(' ') ?? values.map(([name]) => name);
@@ -150,6 +150,7 @@ export class Authenticator {
     if (attempt.mode === 'observe') throw xlinkError('XLINK_NOT_SUPPORTED');
     const auth: Auth = {
       mode: 'xlink',
+      form: signed ? 'signature' : 'envelope',
       did,
       scope,
       scopes: message.scopes ?? [scope],
@@ -163,13 +164,13 @@ export class Authenticator {
     return {
       auth,
       message,
-      fields: { values, names: new Set(signedHeaders) },
+      fields: { values, names: new Set(signedHeaders), ...given({ carriers: signed?.carriers }) },
       ...(content ? { content: { bytes: content, contentType } } : {}),
     };
   }
 
-  /** Where no envelope is taken at all yet, one that cannot even be received is not supported either. */
-  async #receiveHere(request: InboundRequest, attempt: AuthAttempt, form: EnvelopeForm): Promise<Received> {
+  /** Where no proof is taken at all yet, one that cannot even be received is not supported either. */
+  async #receiveHere(request: InboundRequest, attempt: AuthAttempt, form: ProofForm): Promise<Received> {
     try {
       return await this.#receive(request, attempt, form);
     } catch (error) {
@@ -194,11 +195,11 @@ export class Authenticator {
     clients!.assertStanding(standing);
   }
 
-  /** Receives an envelope from a sender that counts, and has room for one more nonce. */
+  /** Receives the proof of a sender that counts, and has room for one more nonce. */
   async #receiveFor(
     attempt: AuthAttempt,
     request: InboundRequest,
-    form: EnvelopeForm,
+    form: ProofForm,
     rules: EnvelopeRules,
     hear: Pick<Hearing, 'ownScope' | 'onVerified'> = {},
   ): Promise<Received> {
@@ -221,7 +222,7 @@ export class Authenticator {
   }
 
   /** Once the signature is good it is known whose request it is, and counted for that client, even if it is refused. */
-  async #receive(request: InboundRequest, attempt: AuthAttempt, form: EnvelopeForm): Promise<Received> {
+  async #receive(request: InboundRequest, attempt: AuthAttempt, form: ProofForm): Promise<Received> {
     const { rules, clients } = this.#parts;
     let sender: RegistryEntry | undefined;
     try {
@@ -239,8 +240,8 @@ export class Authenticator {
     }
   }
 
-  /** Verifies an envelope beside a key without any effect on the request but the time it takes. */
-  async #observe(request: InboundRequest, form: EnvelopeForm): Promise<void> {
+  /** Verifies an envelope or signature beside a key without any effect on the request but the time it takes. */
+  async #observe(request: InboundRequest, form: ProofForm): Promise<void> {
     try {
       const attempt: AuthAttempt = { mode: 'observe', method: 'xlink' }; // not that of the request
       const { message } = await this.#receiveFor(attempt, request, form, this.#parts.rules);

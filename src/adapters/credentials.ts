@@ -1,6 +1,7 @@
 import { xlinkError } from '../errors/service-errors.js';
 import type { InboundRequest } from '../http/decision.js';
 import { mediaTypeOf } from '../http/media-type.js';
+import { saysSigned } from '../signature/signed-request.js';
 import { decodeBase64url } from '../util/base64url.js';
 
 /** Node takes 16 KiB of headers by default; a version 3 envelope needs half of that. */
@@ -18,8 +19,8 @@ export interface ApiKeySources {
   readonly extract?: (request: InboundRequest) => string | undefined;
 }
 
-/** How an envelope travels; `ambiguous` if there is more than one. */
-export type EnvelopeForm = 'body' | 'header' | 'ambiguous';
+/** How a request proves an identity: by an envelope in its body or a header, or by a signature over itself (RFC 9421); `ambiguous` if there is more than one. */
+export type ProofForm = 'body' | 'header' | 'signature' | 'ambiguous';
 
 /** Taken from one that is malformed, too: what may be an envelope is treated as one. */
 const mediaTypesOf = (request: InboundRequest): string[] =>
@@ -51,11 +52,8 @@ function keyOf(request: InboundRequest, scheme: string): string | undefined {
 const envelopeIn = (authorization: string | undefined): string | undefined =>
   afterScheme(authorization, 'Xlink')?.replace(/^ +/, '');
 
-/** Whether the request carries an envelope, and how. Throws `CREDENTIALS_AMBIGUOUS`: the app behind may read another line than the adapter. */
-export function findEnvelope(
-  request: InboundRequest,
-  bodyTypes: readonly string[],
-): EnvelopeForm | undefined {
+/** Whether the request proves an identity, and how. Throws `CREDENTIALS_AMBIGUOUS`: the app behind may read another line than the adapter. */
+export function findProof(request: InboundRequest, bodyTypes: readonly string[]): ProofForm | undefined {
   const authorizations = linesOf(request, 'authorization');
   const inHeaders = [
     ...authorizations.filter((line) => envelopeIn(line) !== undefined),
@@ -63,8 +61,10 @@ export function findEnvelope(
   ];
   const types = mediaTypesOf(request);
   const inBody = types.some((type) => bodyTypes.includes(type));
-  if (inHeaders.length + (inBody ? types.length : 0) > 1) return 'ambiguous';
+  const isSigned = saysSigned(request);
+  if (inHeaders.length + (inBody ? types.length : 0) + (isSigned ? 1 : 0) > 1) return 'ambiguous';
   if (authorizations.length > 1) throw xlinkError('CREDENTIALS_AMBIGUOUS', { field: 'authorization' });
+  if (isSigned) return 'signature';
   return inBody ? 'body' : inHeaders.length > 0 ? 'header' : undefined;
 }
 

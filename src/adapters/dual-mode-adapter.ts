@@ -8,9 +8,7 @@ import {
   type HttpResponse,
   type InboundRequest,
   type Outcome,
-  type Sealing,
 } from '../http/decision.js';
-import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { isPreflight } from '../http/preflight.js';
 import type { Observer, XlinkEvent } from '../types/events.js';
 import type { Mode } from '../types/mode.js';
@@ -19,6 +17,7 @@ import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { callerAddress } from '../util/caller-address.js';
 import { given } from '../util/given.js';
+import { Answering, unsignedHead } from './answering.js';
 import { type AuthSource, authBy } from './auth-store.js';
 import { type AuthAttempt, Authenticator, factsOf } from './authenticator.js';
 import { largestEnvelope } from './body-limits.js';
@@ -52,7 +51,7 @@ import { RefusalPace } from './refusal-pace.js';
 import { forClients, jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
 import { RequestLog } from './request-log.js';
 import { type EnvelopeTaking, enrollmentRules, envelopeRules, nonceQuota, REQUESTS } from './rules.js';
-import { answerSealer, wantsSealedAnswer } from './sealed-answer.js';
+import { wantsSealedAnswer } from './sealed-answer.js';
 import { setUpWarner } from './set-up-warnings.js';
 import { traced } from './traced.js';
 import { isOwnRoute, WellKnown } from './well-known.js';
@@ -69,6 +68,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   readonly #modes: ModeControl;
   readonly #clients: Clients | undefined;
   readonly #log: RequestLog;
+  readonly #answering: Answering;
   readonly #authenticator: Authenticator;
   readonly #wellKnown: WellKnown;
   readonly #document: PublishedDocument;
@@ -92,6 +92,10 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     this.#modes = new ModeControl(options, this.#clock, (event) => this.emit(event));
     this.#clients = createClients(options, this.#clock, (event) => this.emit(event));
     this.#log = new RequestLog(this.#clients, this.#observers);
+    this.#answering = new Answering({
+      agent: options.agent,
+      refuse: (thrown, attempt) => this.#refuse(thrown, attempt),
+    });
     const warn = setUpWarner(options.observers, (event) => this.emit(event));
     this.#placement = new Placement(options, warn);
     this.#isForApis = kind === 'request';
@@ -124,6 +128,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       clients: this.#clients,
       authenticator: this.#authenticator,
       intake,
+      takesSignatures: options.signatures ?? false,
       quota,
       clock: this.#clock,
       rules: enrollmentRules(options),
@@ -322,42 +327,28 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     const trace = traceId === undefined ? {} : { traceId };
     const timed = () => ({ ...factsOf(attempt), ...trace, durationMs: performance.now() - started });
     try {
-      const sealingOf = async (message: AgentMessage) =>
-        wantsSealedAnswer(request) ? this.#sealing(message, timed) : {};
+      const sealingOf = (message: AgentMessage) => this.#answering.to(request, attempt, message, timed);
       if (this.#wellKnown.serves(request))
         return jsonResponse(await this.#wellKnown.answer(request, attempt, sealingOf));
       const proof = await this.#authenticator.authenticate(request, attempt);
       this.#document.prove(request);
-      const { message } = proof;
-      const envelope = message ? { version: message.version, encrypted: message.encrypted } : {};
+      const { auth, message } = proof;
+      const verified =
+        auth.mode === 'xlink' ? { form: auth.form, version: auth.version, encrypted: auth.encrypted } : {};
       const headers =
-        attempt.mode === 'deprecation' && attempt.method === 'api-key' ? this.#modes.deprecation() : {};
+        attempt.mode === 'deprecation' && attempt.method === 'api-key'
+          ? this.#modes.deprecation()
+          : unsignedHead(request, attempt);
       const sealing = message ? await sealingOf(message) : {};
-      const outcome = this.#log.accepted({ ...timed(), ...envelope });
+      const outcome = this.#log.accepted({ ...timed(), ...verified });
       return { ...proof, ...sealing, action: 'pass', headers, outcome };
     } catch (thrown) {
       const refused = this.#refuse(thrown, timed());
       if (refused.outcome) await this.#pace.hold(request, refused.outcome);
-      const answer = await this.#signed(request, attempt, refused);
+      const answer = await this.#answering.refusal(request, attempt, refused, timed);
       return forWhom(request, answer);
     } finally {
       this.#intake.release(request);
-    }
-  }
-
-  /** A refusal of a request whose nonce was claimed is signed for a caller that asks for sealed answers. */
-  async #signed(
-    request: InboundRequest,
-    { claimed }: AuthAttempt,
-    refused: HttpResponse,
-  ): Promise<HttpResponse> {
-    if (!claimed?.request || !wantsSealedAnswer(request)) return refused;
-    try {
-      const envelope = await this.#options.agent.createRefusal(claimed, JSON.parse(refused.body));
-      const headers = { ...refused.headers, 'Content-Type': ENVELOPE_TYPE };
-      return { ...refused, headers, body: JSON.stringify(envelope) };
-    } catch {
-      return refused; // the caller was revoked meanwhile, or the registry is down
     }
   }
 
@@ -373,17 +364,6 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     const warn = (text: string) => setUpWarner(observers, emit)('CLIENT_UNKNOWN', text); // each time
     const flush = () => this.close();
     return new ClientAdministration({ store, registry: agent.registry, clock, warn, flush }, emit);
-  }
-
-  /** Whether an answer can be sealed is found out before the request is carried out. Throws `ANSWER_NOT_SEALED`. */
-  async #sealing(message: AgentMessage, attempt: () => Outcome): Promise<Sealing> {
-    const notSealed = (cause: unknown) => xlinkError('ANSWER_NOT_SEALED', { cause });
-    try {
-      const sealing = answerSealer(await this.#options.agent.prepareAnswer(message));
-      return { sealing, sealFailure: (cause) => this.#refuse(notSealed(cause), attempt()) };
-    } catch (cause) {
-      throw notSealed(cause);
-    }
   }
 
   #refuse(thrown: unknown, attempt: Omit<Outcome, 'error'>): HttpResponse {

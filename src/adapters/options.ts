@@ -48,6 +48,11 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly requireRequestBinding?: boolean;
   /** Accepts signed-only envelopes in bodies. Default `false`. Envelopes in headers are always signed only. */
   readonly allowCleartext?: boolean;
+  /**
+   * Takes requests that are signed by RFC 9421 in the place of envelopes, from callers without a library of ours (docs/signatures.md).
+   * They are not encrypted, and neither are the answers. Default `false`.
+   */
+  readonly signatures?: boolean;
   /** Largest envelope in a body, in bytes; that of the agent counts as well. Default 1.5 MiB. */
   readonly maxEnvelopeBytes?: number;
   /** Largest body beside an envelope in a header, in bytes: it is held in memory until its digest is checked. Default 1 MiB. */
@@ -235,6 +240,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     deprecation: isObject,
     requireRequestBinding: isBoolean,
     allowCleartext: isBoolean,
+    signatures: isBoolean,
     maxEnvelopeBytes: integerIn(1024, 2 ** 30),
     maxBodyBytes: integerIn(0, 2 ** 30),
     bodyLimits: isBodyLimits,

@@ -8,12 +8,13 @@ import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
 import type { ReceivedFields } from '../http/received-fields.js';
 import { contentTypeBinding, requestBinding } from '../http/request-binding.js';
+import { readSignedRequest } from '../signature/signed-request.js';
 import type { AgentMessage, RegistryEntry } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { given } from '../util/given.js';
 import type { BodyLimits } from './body-limits.js';
-import { type EnvelopeForm, envelopeFromHeader } from './credentials.js';
+import { envelopeFromHeader, type ProofForm } from './credentials.js';
 import type { Placement } from './placement.js';
 
 export interface EnvelopeRules {
@@ -30,6 +31,8 @@ export interface EnvelopeRules {
   readonly limits: BodyLimits;
   /** Which headers a caller may seal or sign. */
   readonly fields: ReceivedFields;
+  /** Whether signatures are taken in the place of envelopes. */
+  readonly takesSignatures: boolean;
 }
 
 /** A body that took longer than this to come, in ms: whoever sent it is asked for once more. */
@@ -41,11 +44,11 @@ export type Hearing = Pick<ReceiveRules, 'onVerified' | 'admit' | 'onClaimed' | 
   readonly assertStanding?: (entry: RegistryEntry) => Awaitable<void>;
 };
 
-/** Receives the envelope of a request, bound to that request. Throws whatever is wrong with it. */
+/** Receives what proves a request: an envelope that is bound to it, or its signature. Throws whatever is wrong with it. */
 export async function receiveRequest(
   agent: ServiceAgent,
   request: InboundRequest,
-  form: EnvelopeForm,
+  form: ProofForm,
   rules: EnvelopeRules,
   { assertStanding, ...hear }: Hearing = {},
 ): Promise<Received> {
@@ -58,14 +61,22 @@ export async function receiveRequest(
     arrivedAt: await agent.now(),
     ...hear,
   };
-  return form === 'body'
-    ? receiveBodyForm(agent, request, binding, rules)
-    : receiveHeaderForm(agent, request, binding, rules, assertStanding);
+  if (form === 'body') return receiveBodyForm(agent, request, binding, rules);
+  const receiveHead = form === 'header' ? receiveHeaderForm : receiveSignatureForm;
+  const received = await receiveHead(agent, request, binding, rules);
+  return withBody(agent, request, received, rules, { ...given({ assertStanding }), ...hear });
 }
 
 type Binding = Pick<
   ReceiveRules,
-  'request' | 'requireRequestBinding' | 'onVerified' | 'kind' | 'ownScope' | 'arrivedAt'
+  | 'request'
+  | 'requireRequestBinding'
+  | 'onVerified'
+  | 'kind'
+  | 'ownScope'
+  | 'arrivedAt'
+  | 'admit'
+  | 'onClaimed'
 >;
 
 /** The envelope is the body; its payload takes the body's place. */
@@ -100,13 +111,12 @@ async function receiveBodyForm(
   return received;
 }
 
-/** The envelope speaks for the request and for the body beside it, which stays as it is. The body is read last. */
+/** The envelope speaks for the request and for the body beside it. */
 async function receiveHeaderForm(
   agent: ServiceAgent,
   request: InboundRequest,
   binding: Binding,
   rules: EnvelopeRules,
-  assertStanding: Hearing['assertStanding'],
 ): Promise<Received> {
   const received = await receiveContent(agent, rules, envelopeFromHeader(request), {
     ...binding,
@@ -116,11 +126,36 @@ async function receiveHeaderForm(
   if (message.encrypted || content !== undefined)
     throw xlinkError('ENVELOPE_FORM_NOT_ALLOWED', { field: 'payload' });
   await checkFields(request, message, rules);
+  return received;
+}
+
+/** The signature does the same, without an envelope. */
+async function receiveSignatureForm(
+  agent: ServiceAgent,
+  request: InboundRequest,
+  binding: Binding,
+  { takesSignatures, fields }: EnvelopeRules,
+): Promise<Received> {
+  if (!takesSignatures) throw xlinkError('SIGNATURE_NOT_ALLOWED');
+  const signed = readSignedRequest(request);
+  fields.assertAllowed(signed.chosen.filter((name) => name !== 'authorization')); // where a key may be, and no envelope is
+  const { arrivedAt, ownScope, onVerified, admit, onClaimed } = binding;
+  return agent.receiveSigned(signed, given({ arrivedAt, ownScope, onVerified, admit, onClaimed }));
+}
+
+/** The body beside an envelope or a signature stays as it is, and is read last: by then it is known who sends it. */
+async function withBody(
+  agent: ServiceAgent,
+  request: InboundRequest,
+  received: Received,
+  rules: EnvelopeRules,
+  { assertStanding, ownScope }: Hearing,
+): Promise<Received> {
+  const { message } = received;
   const started = performance.now();
   await checkBody(request, message, rules);
   if (performance.now() - started < LONG_BODY_MS) return received;
   const admit: ReceiveRules['admit'] = (_, entry) => assertStanding?.(entry);
-  const { ownScope } = binding;
   return { ...received, message: await agent.recheck(message, { ...given({ ownScope }), admit }) };
 }
 
@@ -144,8 +179,16 @@ async function checkBody(
   message: AgentMessage,
   { limits }: EnvelopeRules,
 ): Promise<void> {
-  const { contentDigest, contentType } = message;
   const body = request.hasBody ? await request.readBody(limits.for(request).maxBodyBytes) : new Uint8Array(0);
+  await assertBodySigned(request, message, body);
+}
+
+/** Throws `CONTENT_…` unless the body of a request is the one that was signed with it. */
+export async function assertBodySigned(
+  request: InboundRequest,
+  { contentDigest, contentType }: AgentMessage,
+  body: Uint8Array,
+): Promise<void> {
   if (body.length === 0) {
     if (contentDigest !== undefined)
       throw xlinkError('CONTENT_DIGEST_UNEXPECTED', { field: 'contentDigest' });

@@ -26,6 +26,7 @@ const numbers = sharedByCopies('request-numbers/1', () => ({ last: 0 }));
  */
 export class RequestLog {
   readonly #adoption = new AdoptionCounter();
+  #signatures = 0;
   readonly #clients: Clients | undefined;
   readonly #observers: Observers;
   /** Accepted since the last tick, and since the one before. */
@@ -41,7 +42,7 @@ export class RequestLog {
 
   get adoption(): AdapterMetrics {
     this.settle();
-    return this.#adoption.snapshot();
+    return { ...this.#adoption.snapshot(), signatureRequests: this.#signatures };
   }
 
   /** The same outcome of a request that was accepted, with a number for it. */
@@ -85,6 +86,7 @@ export class RequestLog {
 
   #count(outcome: Outcome): void {
     this.#adoption.count(outcome);
+    if (outcome.form === 'signature' && !outcome.error) this.#signatures += 1;
     this.#clients?.count(outcome);
   }
 

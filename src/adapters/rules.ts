@@ -34,6 +34,7 @@ export const envelopeRules = (
   allowCleartext: options.allowCleartext ?? false,
   limits: new BodyLimits(options),
   fields: new ReceivedFields(options.proxyHeaders),
+  takesSignatures: kind === 'request' && (options.signatures ?? false),
 });
 
 /** What a client may enroll, from the options. */

@@ -3,7 +3,7 @@ import { MAX_CHUNK_BYTES } from '../envelope/chunks.js';
 import type { SealedAnswer } from '../envelope/seal-answer.js';
 import { xlinkError } from '../errors/service-errors.js';
 import { encodeFrames, FRAME, type Frame } from '../http/answer-frames.js';
-import { type AnswerSealer, sealedHead } from '../http/answer-head.js';
+import { type AnswerSealer, outerHead, sealedHead } from '../http/answer-head.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ANSWER_TYPE, mediaTypeOf } from '../http/media-type.js';
 import { ReusedMemory } from '../util/reused-memory.js';
@@ -45,7 +45,7 @@ export function answerSealer(seal: SealAnswer): AnswerSealer {
       ];
       const rest = bytes.subarray(first.length);
       if (rest.length > 0) frames.push(...(await chunks(rest, isFinal)));
-      return encodeFrames(frames);
+      return { head: outerHead(head), parts: encodeFrames(frames) };
     },
   };
 }

@@ -1,23 +1,22 @@
 import type { ServiceAgent } from '../agent/service-agent.js';
 import { DISCOVERY_PATH } from '../discovery/document.js';
-import { parseEnvelope } from '../envelope/parse.js';
 import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import type { BodyIntake } from '../http/body-intake.js';
 import type { ApiKeyAuth, InboundRequest, Sealing } from '../http/decision.js';
 import { ENROLL_PATH, ENROLL_SCOPE } from '../http/enrollment.js';
 import { KEY_PATH, KEY_SCOPE } from '../http/own-routes.js';
-import { requestBinding } from '../http/request-binding.js';
 import type { XlinkEvent } from '../types/events.js';
 import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
+import { given } from '../util/given.js';
 import { TokenBucket } from '../util/token-bucket.js';
 import type { AuthAttempt, Authenticator } from './authenticator.js';
 import { type Clients, checkClientScopes } from './clients/clients.js';
-import { checkKeyProof, enroll, enrolledKeys } from './clients/enrollment.js';
+import { enroll, enrolledKeys } from './clients/enrollment.js';
 import { standingOf } from './clients/lineage.js';
 import type { NoncePlace, NonceQuota } from './clients/nonce-quota.js';
 import { unlinkDid } from './clients/revocation.js';
 import { validUntil } from './clients/validity.js';
-import { MAX_INTRODUCTION_BYTES } from './limits.js';
+import { type Introduction, introductionOf } from './introductions.js';
 import type { PublishedDocument } from './published-document.js';
 
 type Asked = Pick<InboundRequest, 'method' | 'target' | 'mount'>;
@@ -59,6 +58,8 @@ export interface WellKnownParts {
   readonly document: PublishedDocument;
   readonly authenticator: Authenticator;
   readonly intake: BodyIntake<InboundRequest>;
+  /** Whether a DID may enroll by a signature. */
+  readonly takesSignatures: boolean;
   readonly emit: (event: XlinkEvent) => void;
 }
 
@@ -121,16 +122,15 @@ export class WellKnown {
     clients: Clients,
     prepare: PrepareSealing,
   ): Promise<JsonResponse> {
-    const { agent, rules, intake, clock, quota } = this.#parts;
+    const { agent, rules, intake, clock, quota, takesSignatures } = this.#parts;
     const { store, validity } = clients.parts;
-    let body: Promise<Uint8Array> | undefined;
-    const envelope = () => (body ??= intake.read(request, MAX_INTRODUCTION_BYTES, 'BODY_TOO_LARGE')); // not before it is worth it
-    const { client, key } = await this.#enrollee(request, attempt, envelope, clients);
+    const introduction = introductionOf({ agent, intake, takesSignatures }, request);
+    const { client, key } = await this.#enrollee(request, attempt, introduction, clients);
     const limit = () => {
       if (!this.#attempts.take(client)) throw xlinkError('ENROLLMENT_REFUSED:RATE_LIMITED');
     };
     if (key) limit();
-    const message = await this.#introduction(await envelope(), request, attempt, async (did, nonce) => {
+    const message = await this.#receive(introduction, attempt, async (did, nonce) => {
       if (!key) {
         limit(); // without a key it is the signature that says whose attempt it is
         const standing = await store.standingOf(did);
@@ -138,17 +138,19 @@ export class WellKnown {
       }
       return quota.take(client, nonce);
     });
-    if (key) await checkKeyProof(message, key.apiKey);
-    const keys = await enrolledKeys(message);
+    if (key) await introduction.assertMadeFor(message, key.apiKey);
+    const keys = await enrolledKeys(message, attempt.claimed?.signed !== undefined);
     const auth = key && (await this.#stillOwnedBy(client, request, attempt));
     const before = key ? undefined : await store.standingOf(message.sender);
     const enrollee = {
+      did: message.sender,
+      ...given({ keys }),
       client,
       scopes: auth && checkClientScopes(clients.parts.clientScopes(auth)),
       maxDids: key ? rules.maxDidsPerClient : 0, // without a key nothing is linked that is not linked
       validUntil: validUntil(validity, clock(), auth, before),
     };
-    const value = await enroll(agent, store, keys, enrollee);
+    const value = await enroll(agent, store, enrollee);
     this.#parts.emit({ type: 'enrollment', client, did: value.did });
     return { status: 200, value, sealing: await prepare(message) }; // nobody knew its keys before
   }
@@ -160,7 +162,7 @@ export class WellKnown {
   async #enrollee(
     request: InboundRequest,
     attempt: AuthAttempt,
-    envelope: () => Promise<Uint8Array>,
+    introduction: Introduction,
     clients: Clients,
   ) {
     try {
@@ -169,7 +171,7 @@ export class WellKnown {
       return { client, key: { apiKey, auth } };
     } catch (error) {
       const linked =
-        toXlinkError(error).status === 401 ? await this.#linkedClient(envelope, clients) : undefined;
+        toXlinkError(error).status === 401 ? await this.#linkedClient(introduction, clients) : undefined;
       if (linked === undefined) throw error;
       attempt.method = 'xlink';
       return { client: linked, key: undefined };
@@ -183,11 +185,10 @@ export class WellKnown {
     return now.auth;
   }
 
-  /** The client of the DID that the envelope claims to be from, if it is linked and registered. */
-  async #linkedClient(envelope: () => Promise<Uint8Array>, clients: Clients): Promise<ClientId | undefined> {
+  /** The client of the DID that it claims to be, if it is linked and registered. */
+  async #linkedClient(introduction: Introduction, clients: Clients): Promise<ClientId | undefined> {
     try {
-      const did = parseEnvelope(await envelope(), MAX_INTRODUCTION_BYTES).fields.from;
-      const entry = await this.#parts.agent.registry.lookup(did);
+      const entry = await this.#parts.agent.registry.lookup(await introduction.claimedDid());
       return entry && (await standingOf(clients.parts.store, entry))?.client;
     } catch (error) {
       if (toXlinkError(error).code === 'INTAKE_FULL') throw error; // nothing was read
@@ -195,18 +196,14 @@ export class WellKnown {
     }
   }
 
-  async #introduction(
-    envelope: Uint8Array,
-    request: InboundRequest,
+  async #receive(
+    introduction: Introduction,
     attempt: AuthAttempt,
     admit: (did: Did, nonce: string) => Promise<NoncePlace>,
   ): Promise<AgentMessage> {
-    const { agent } = this.#parts;
     let place: NoncePlace | undefined;
     try {
-      const received = await agent.receiveIntroduction(envelope, {
-        scope: ENROLL_SCOPE,
-        request: requestBinding(request.method, request.target),
+      return await introduction.receive({
         admit: async (did, _, nonce) => {
           place = await admit(did, nonce);
         },
@@ -215,8 +212,6 @@ export class WellKnown {
           attempt.claimed = claimed;
         },
       });
-      if (!received.ok) throw received.error;
-      return received.value;
     } finally {
       place?.leave();
     }

@@ -56,11 +56,6 @@ export async function receiveIntroduction(
   });
   for (const name of ['scope', 'request']) requireOption('receiveIntroduction', options, name);
   const { scope, request, ...hear } = options;
-  const anyone: TrustRegistry = {
-    lookup: (did): RegistryEntry => ({ did, status: 'active' }),
-    register: (): Result<void> => ({ ok: true, value: undefined }),
-    updateKeys: (): Result<void> => ({ ok: true, value: undefined }),
-  };
   const rules: ReceiveRules = {
     allowCleartext: true,
     request,
@@ -69,7 +64,16 @@ export async function receiveIntroduction(
     ownScope: scope,
     ...hear,
   };
-  const instead = { peers: new Peers(anyone, context.identity.crypto), minVersion: 1 } as const;
-  const { message } = await receive(context, input, rules, instead);
+  const { message } = await receive(context, input, rules, anySigner(context));
   return message;
 }
+
+/** What counts in place of the registry of an agent. */
+export const anySigner = ({ identity }: AgentContext) =>
+  ({ peers: new Peers(ANYONE, identity.crypto), minVersion: 1 }) as const;
+
+const ANYONE: TrustRegistry = {
+  lookup: (did): RegistryEntry => ({ did, status: 'active' }),
+  register: (): Result<void> => ({ ok: true, value: undefined }),
+  updateKeys: (): Result<void> => ({ ok: true, value: undefined }),
+};

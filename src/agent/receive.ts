@@ -9,6 +9,7 @@ import { type Content, decodePayload, isJsonType } from '../envelope/plaintext.j
 import { headerTranscript } from '../envelope/transcript.js';
 import { xlinkError } from '../errors/errors.js';
 import { checkRequestBinding } from '../http/request-binding.js';
+import type { SignedRequest } from '../signature/signed-request.js';
 import type { NonceUse, OnProgress } from '../types/ports.js';
 import type { AgentMessage, Did, Kind, RegistryEntry, Scope, Version } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
@@ -60,7 +61,11 @@ export interface ReceiveRules extends ReceiveOptions {
 }
 
 /** What a refusal must say of the envelope that it refuses. */
-export type ClaimedEnvelope = Pick<AgentMessage, 'sender' | 'scope' | 'request' | 'envelopeId' | 'recipient'>;
+export interface ClaimedEnvelope
+  extends Pick<AgentMessage, 'sender' | 'scope' | 'request' | 'envelopeId' | 'recipient'> {
+  /** The signed request that came in the place of an envelope. */
+  readonly signed?: SignedRequest;
+}
 
 /** A message, and its content exactly as it was sealed. */
 export interface Received {
@@ -72,6 +77,8 @@ export interface Received {
   readonly contentType: string | undefined;
   /** Of an answer: its status and headers, and what opens the rest of it. */
   readonly answer?: OpenedAnswer;
+  /** The signed request that came in the place of an envelope. */
+  readonly signed?: SignedRequest;
 }
 
 /**
@@ -193,8 +200,8 @@ async function resolveSender(
   return (isReply && services.knows(fields.from) ? services : peers).resolve(fields.from, 'sender');
 }
 
-/** Of a request: the scopes it may use. Whoever asked for an answer gets it, whatever the lists say. */
-function checkScopes(
+/** Of a request: the scopes it may use. Throws `SCOPE_…`. Whoever asked for an answer gets it, whatever the lists say. */
+export function checkScopes(
   { receiveScopes }: AgentContext,
   { entry }: ResolvedPeer,
   { kind, scope }: Pick<AgentMessage, 'kind' | 'scope'>,

@@ -1,13 +1,18 @@
 import type { DiscoveryDocument, SignedDiscoveryDocument } from '../discovery/document.js';
 import { signDocument } from '../discovery/signed-document.js';
 import type { Result } from '../errors/result.js';
+import type { SignAnswer } from '../signature/sign-answer.js';
+import type { SignedRequest } from '../signature/signed-request.js';
 import type { AgentMessage, Envelope } from '../types/protocol.js';
 import { branded } from '../util/copies.js';
 import { BaseAgent } from './agent.js';
 import { createRefusal, prepareAnswer, type SealAnswer } from './answer.js';
 import { attempt } from './attempt.js';
 import { type Introduction, receiveIntroduction } from './introduction.js';
-import type { ClaimedEnvelope, ReceiveRules } from './receive.js';
+import type { ClaimedEnvelope, Received, ReceiveRules } from './receive.js';
+import { receiveSigned, type SignedRules } from './receive-signed.js';
+import { prepareSignedAnswer } from './signed-answer.js';
+import { receiveSignedIntroduction } from './signed-introduction.js';
 
 /** An agent that is called: what the adapter of a service and a relay need of it, and callers do not. */
 export class ServiceAgent extends BaseAgent {
@@ -40,5 +45,23 @@ export class ServiceAgent extends BaseAgent {
     options: Introduction & Pick<ReceiveRules, 'admit' | 'onClaimed'>,
   ): Promise<Result<AgentMessage>> {
     return attempt(async () => receiveIntroduction(await this.context(), input, options));
+  }
+
+  /** Receives a request that is signed by RFC 9421, as `receiveContent` does an envelope. For adapters. Throws what is wrong with it. @internal */
+  async receiveSigned(signed: SignedRequest, rules: SignedRules): Promise<Received> {
+    return receiveSigned(await this.context(), signed, rules);
+  }
+
+  /** The same of a DID that is in no registry, as `receiveIntroduction` does an envelope. @internal */
+  async receiveSignedIntroduction(
+    signed: SignedRequest,
+    options: Pick<Introduction, 'scope'> & Pick<ReceiveRules, 'admit' | 'onClaimed'>,
+  ): Promise<AgentMessage> {
+    return receiveSignedIntroduction(await this.context(), signed, options);
+  }
+
+  /** Prepares the signed answer to a signed request. For adapters. @internal */
+  async prepareSignedAnswer(request: SignedRequest): Promise<SignAnswer> {
+    return prepareSignedAnswer(await this.context(), request);
   }
 }

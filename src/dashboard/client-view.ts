@@ -1,5 +1,6 @@
 import { type ClientReport, type CutoverReport, countStates } from '../adapters/clients/cutover-report.js';
 import type { CutoverState } from '../types/events.js';
+import { given } from '../util/given.js';
 import { readable } from './readable.js';
 
 /** One client in the table of the page. Times in ms since 1970. */
@@ -14,13 +15,15 @@ export interface ClientRow {
   readonly safe: boolean;
   /** Accepted requests with an API key. */
   readonly keyRequests: number;
-  /** Accepted requests with an envelope. */
+  /** Accepted requests with an envelope or a signature. */
   readonly xlinkRequests: number;
+  /** Those of them that were signed by RFC 9421, without an envelope; absent if none were. */
+  readonly signatureRequests?: number;
   /** Refused requests. */
   readonly failures: number;
   /** When a key was last accepted; absent if never. */
   readonly lastKeyUse?: number;
-  /** When an envelope was last accepted; absent if never. */
+  /** When an envelope or a signature was last accepted; absent if never. */
   readonly lastXlinkUse?: number;
 }
 
@@ -103,6 +106,7 @@ function rowOf(report: ClientReport): ClientRow {
     safe: safeToSwitch,
     keyRequests,
     xlinkRequests,
+    ...given({ signatureRequests: report.signatureRequests }),
     failures: Object.values(failures).reduce((sum, count) => sum + count, 0),
     ...(lastKeyUse === undefined ? {} : { lastKeyUse: Date.parse(lastKeyUse) }),
     ...(lastXlinkUse === undefined ? {} : { lastXlinkUse: Date.parse(lastXlinkUse) }),

@@ -4,8 +4,10 @@ import type { Outcome } from './decision.js';
 export interface AdapterMetrics {
   /** Authenticated requests: `xlinkRequests + apiKeyRequests`. */
   readonly totalRequests: number;
-  /** Accepted requests with an envelope. */
+  /** Accepted requests with an envelope or a signature. */
   readonly xlinkRequests: number;
+  /** Those of them that were signed by RFC 9421, without an envelope; absent from the metrics of a client. */
+  readonly signatureRequests?: number;
   /** Accepted requests with an API key. */
   readonly apiKeyRequests: number;
   /** Share of xLink among authenticated requests, 0 to 100, one decimal. 0 before the first request. */

@@ -7,11 +7,22 @@ export interface AnswerHead {
   readonly headers: readonly Header[];
 }
 
-/** Seals one answer, piece by piece, to bytes that follow each other. The pieces come one after the other; each begins when the one before it is done. */
+/** What an answer travels as: its head, and the first bytes behind it. */
+export interface BegunAnswer {
+  readonly head: AnswerHead;
+  readonly parts: readonly Uint8Array[];
+}
+
+/** Seals or signs one answer, piece by piece, to bytes that follow each other. The pieces come one after the other; each begins when the one before it is done. */
 export interface AnswerSealer {
-  /** The frames of the head and the first bytes. `isFinal`: they are all. Rejects with `ANSWER_NOT_SEALED`. */
-  begin(head: AnswerHead, bytes: Uint8Array, isFinal: boolean): Promise<readonly Uint8Array[]>;
-  /** The frames of further bytes, and behind the last of them what says that they were all. */
+  /**
+   * How long the first `size` bytes are to be held while they are not all, in ms; 0: they go at once. Absent: no answer waits, and what
+   * it travels under can be told from its head alone.
+   */
+  holdMs?(head: AnswerHead, size: number): number;
+  /** What is sent of the head and the first bytes. `isFinal`: they are all. Rejects with `ANSWER_NOT_SEALED`. */
+  begin(head: AnswerHead, bytes: Uint8Array, isFinal: boolean): Promise<BegunAnswer>;
+  /** What is sent of further bytes, and behind the last of them what says that they were all. */
   more(bytes: Uint8Array, isFinal: boolean): Promise<readonly Uint8Array[]>;
   /** Takes back what `begin` or `more` returned, to use its memory again. Only when nobody reads it any more. */
   reuse(parts: readonly Uint8Array[]): void;

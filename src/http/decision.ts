@@ -33,24 +33,26 @@ export interface InboundRequest {
   readBody(maxBytes: number, checkStart?: (start: Uint8Array) => void): Promise<Uint8Array>;
 }
 
-/** `req.auth` of a request that came with an envelope. */
+/** `req.auth` of a request that came with an envelope or a signature. */
 export interface XlinkAuth {
   readonly mode: 'xlink';
+  /** Whether it came with an envelope, or signed by RFC 9421 without one. */
+  readonly form: 'envelope' | 'signature';
   /** Who signed the request. */
   readonly did: Did;
   /** What the request says it is for; `*`: all that the identity was granted. */
   readonly scope: Scope;
   /** What the request may do, as guards read it: in the same shape as with a key. */
   readonly scopes: readonly Scope[];
-  /** Names of the request headers that the envelope covers, in lower case. Others may have been added or changed on the way. */
+  /** Names of the request headers that the envelope or signature covers, in lower case. Others may have been added or changed on the way. */
   readonly signedHeaders: readonly string[];
-  /** Envelope version. */
+  /** Envelope version; of a signature 1, or 3 if there is one by ML-DSA-65, too. */
   readonly version: Version;
-  /** False for header-form requests, which are signed only. */
+  /** False for signatures and header-form requests, which are signed only. */
   readonly encrypted: boolean;
-  /** The nonce of the envelope. */
+  /** The nonce. */
   readonly envelopeId: string;
-  /** When the envelope was made, ms since 1970. */
+  /** When it was made, in ms since 1970; to the second, of a signature. */
   readonly timestamp: number;
   /** The client that the DID was enrolled for, where the adapter keeps clients; the DID itself if it was not. */
   readonly client?: string;
@@ -107,8 +109,15 @@ export interface Pass extends Sealing {
   readonly message?: AgentMessage;
   /** What takes the place of an enveloped body. */
   readonly content?: { readonly bytes: Uint8Array; readonly contentType: string };
-  /** Of a request that came with an envelope: the headers that take the place of those on the wire, and the names that it covers. */
-  readonly fields?: { readonly values: readonly Header[]; readonly names: ReadonlySet<string> };
+  /**
+   * Of a request that came with an envelope or a signature: the headers that take the place of those on the wire, the names that
+   * are covered, and the headers of the signature itself.
+   */
+  readonly fields?: {
+    readonly values: readonly Header[];
+    readonly names: ReadonlySet<string>;
+    readonly carriers?: readonly string[];
+  };
   /** Headers for the response. */
   readonly headers: Headers;
   /** Absent where nothing was authenticated: preflights and skipped requests. */

@@ -9,7 +9,7 @@ export type HeaderChanges = ReadonlyMap<string, string | undefined>;
 const CODINGS = new Set(['gzip', 'deflate']);
 
 /**
- * What makes the headers of an authenticated request those that a caller with a key would have sent: the envelope goes, what it
+ * What makes the headers of an authenticated request those that a caller with a key would have sent: the envelope or signature goes, what it
  * sealed takes its place, and what changes the meaning of the request and is not covered goes, too, as a proxy may have
  * added it. All others stay, unsigned. `header` reads one, `names` are all that there are.
  */
@@ -24,6 +24,7 @@ export function openedHeaders(
   if (header('xlink-envelope') !== undefined) changes.set('xlink-envelope', undefined);
   if (fields) {
     for (const name of names()) if (mustBeRemoved(name, fields.names)) changes.set(name, undefined);
+    for (const name of fields.carriers ?? []) changes.set(name, undefined);
     for (const [name, value] of fields.values) changes.set(name, value);
     // that the answer is to be sealed is not the handler's business, and what is in it, the client decodes
     const asked = (name: string) => (changes.has(name) ? changes.get(name) : header(name));

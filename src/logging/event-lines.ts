@@ -16,12 +16,13 @@ type EventOf<T extends XlinkEvent['type']> = Extract<XlinkEvent, { type: T }>;
 
 /** The members that are written, by name: what else an event may carry one day is not logged until it is added here. */
 export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<EventOf<T>> } = {
-  open: ['number', 'mode', 'method', 'outcome', 'reason', 'version', 'encrypted', 'did', 'client'],
+  open: ['number', 'mode', 'method', 'outcome', 'reason', 'form', 'version', 'encrypted', 'did', 'client'],
   request: [
     'mode',
     'method',
     'outcome',
     'reason',
+    'form',
     'version',
     'encrypted',
     'did',

@@ -28,12 +28,14 @@ export const verdictAttributes = ({
   mode,
   method,
   outcome,
+  form,
   version,
   encrypted,
 }: AuthAttempt): Attributes => ({
   'xlink.mode': mode,
   'xlink.auth.method': method,
   'xlink.auth.outcome': outcome,
+  ...(form === undefined ? {} : { 'xlink.auth.form': form }),
   ...(version === undefined ? {} : { 'xlink.envelope.version': version }),
   ...(encrypted === undefined ? {} : { 'xlink.envelope.encrypted': encrypted }),
 });

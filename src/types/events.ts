@@ -12,9 +12,11 @@ export interface Authentication {
   readonly outcome: 'accepted' | 'refused';
   /** `ok`, or the id of the error. */
   readonly reason: string;
-  /** Envelope version; absent without an envelope. */
+  /** Whether it came with an envelope, or signed by RFC 9421 without one; absent without either, and of what was not verified. */
+  readonly form?: 'envelope' | 'signature';
+  /** Version of the envelope or signature; absent without one. */
   readonly version?: Version;
-  /** Whether the envelope was encrypted; absent without one. */
+  /** Whether the envelope was encrypted; absent without envelope and signature. */
   readonly encrypted?: boolean;
   /** Who signed the envelope, once the signature is verified. */
   readonly did?: Did;

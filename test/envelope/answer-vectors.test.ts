@@ -148,7 +148,8 @@ async function make(one: GoodAnswer): Promise<Uint8Array> {
   for (const [at, bytes] of contents.entries()) {
     const isFinal = at === contents.length - 1;
     const head = { status: one.status, headers: [...type, ...one.headers] };
-    frames.push(...(await (at === 0 ? sealer.begin(head, bytes, isFinal) : sealer.more(bytes, isFinal))));
+    if (at === 0) frames.push(...(await sealer.begin(head, bytes, isFinal)).parts);
+    else frames.push(...(await sealer.more(bytes, isFinal)));
   }
   expect(queue).toEqual([]);
   return Buffer.concat(frames);

@@ -60,7 +60,7 @@ const ENVELOPE_FILES = [
 test('the files are what the generator makes, byte for byte', () => {
   const files = generate();
   expect(Object.keys(files).sort()).toEqual(
-    readdirSync(FOLDER)
+    readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.json'))
       .sort(),
   );

@@ -7,16 +7,16 @@ test('an error in one line, in several, as JSON and as Markdown', () => {
   expect(formatErrorStructured(error)).toEqual({
     code: 'REPLAY_DETECTED',
     message: 'This envelope was received before.',
-    hint: 'Each envelope is good once; make a new one for a retry.',
+    hint: 'Make a new one for a retry.',
     field: 'nonce',
     docs: error.docUrl,
     formats: {
       singleline:
-        'REPLAY_DETECTED | This envelope was received before. | Each envelope is good once; make a new one for a retry. | field nonce',
+        'REPLAY_DETECTED | This envelope was received before. | Make a new one for a retry. | field nonce',
       multiline: [
         'Error: REPLAY_DETECTED',
         'What is wrong: This envelope was received before.',
-        'What to do: Each envelope is good once; make a new one for a retry.',
+        'What to do: Make a new one for a retry.',
         'Field: nonce',
         `Docs: ${error.docUrl}`,
       ].join('\n'),
@@ -24,7 +24,7 @@ test('an error in one line, in several, as JSON and as Markdown', () => {
       markdown: [
         '**Error:** REPLAY_DETECTED',
         '**What is wrong:** This envelope was received before.',
-        '**What to do:** Each envelope is good once; make a new one for a retry.',
+        '**What to do:** Make a new one for a retry.',
         '**Field:** nonce',
         `**Docs:** ${error.docUrl}`,
       ].join('\n'),

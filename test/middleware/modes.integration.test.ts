@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Mode, RequestEvent } from '@private.me/xlink';
+import { signedSent } from '../signature/support.js';
 import {
   type Answer,
   expectNoSecrets,
@@ -36,6 +37,11 @@ const REQUESTS = {
     withKey(await otherPath(signedRequest(known, json(ORDER)))),
   'a good envelope in a header and a key': async (known: WorldWithCaller) =>
     withKey(await signedRequest(known, json(ORDER))),
+  'a signature': (known: WorldWithCaller) => signedSent(known, json(ORDER)),
+  'a bad signature and a key': async (known: WorldWithCaller) =>
+    withKey(await otherPath(signedSent(known, json(ORDER)))),
+  'a good signature and a key': async (known: WorldWithCaller) =>
+    withKey(await signedSent(known, json(ORDER))),
   'an envelope of a DID that never enrolled': async (known: WorldWithCaller) =>
     sealedRequest({ api: known.api, caller: await known.stranger('stranger') }),
   nothing: async () => json(ORDER),
@@ -43,7 +49,7 @@ const REQUESTS = {
   OPTIONS: async () => ({ method: 'OPTIONS' }),
 };
 
-type Outcome = 'by key' | 'by envelope' | 'through' | RefusalText;
+type Outcome = 'by key' | 'by envelope' | 'by signature' | 'through' | RefusalText;
 
 const TABLE: Record<keyof typeof REQUESTS, Record<Mode, Outcome>> = {
   'a key': {
@@ -94,6 +100,24 @@ const TABLE: Record<keyof typeof REQUESTS, Record<Mode, Outcome>> = {
     deprecation: 'by envelope',
     'xlink-only': 'by envelope',
   },
+  'a signature': {
+    observe: '415 XLINK_NOT_SUPPORTED',
+    hybrid: 'by signature',
+    deprecation: 'by signature',
+    'xlink-only': 'by signature',
+  },
+  'a bad signature and a key': {
+    observe: 'by key',
+    hybrid: '401 VERIFICATION_FAILED:SIGNATURE_MISMATCH',
+    deprecation: '401 VERIFICATION_FAILED:SIGNATURE_MISMATCH',
+    'xlink-only': '401 VERIFICATION_FAILED:SIGNATURE_MISMATCH',
+  },
+  'a good signature and a key': {
+    observe: 'by key',
+    hybrid: 'by signature',
+    deprecation: 'by signature',
+    'xlink-only': 'by signature',
+  },
   'an envelope of a DID that never enrolled': {
     observe: '415 XLINK_NOT_SUPPORTED',
     hybrid: '401 VERIFICATION_FAILED:DID_NOT_IN_REGISTRY',
@@ -143,7 +167,7 @@ describe.each(STAGES)('$name', ({ serve }) => {
   describe('what a mode makes of a request', () => {
     test.each(ROWS)('$mode: $name -> $outcome', async ({ mode, name, outcome }) => {
       const known = await World.withCaller();
-      const service = await serve(known, { mode, deprecation: DEPRECATION });
+      const service = await serve(known, { mode, deprecation: DEPRECATION, signatures: true });
       const sent = await REQUESTS[name](known);
 
       if (outcome.includes(' ') && !outcome.startsWith('by')) {
@@ -182,10 +206,11 @@ describe.each(STAGES)('$name', ({ serve }) => {
           { mode, method: 'api-key', outcome: 'accepted', reason: 'ok', status: 200 },
         ]);
       } else {
-        expect(auth).toMatchObject({ mode: 'xlink', did: known.caller.did });
+        const form = outcome.slice('by '.length);
+        expect(auth).toMatchObject({ mode: 'xlink', form, did: known.caller.did });
         expect(service.validated).toEqual([]);
         expect(requestsOf(service)).toMatchObject([
-          { mode, method: 'xlink', outcome: 'accepted', reason: 'ok', status: 200, version: 2 },
+          { mode, method: 'xlink', form, outcome: 'accepted', reason: 'ok', status: 200 },
         ]);
       }
       const warned = mode === 'deprecation' && outcome === 'by key';

@@ -104,6 +104,7 @@ describe.each(STAGES)('$name', (stage) => {
       expect(adapter.getMetrics()).toEqual({
         totalRequests: 0,
         xlinkRequests: 0,
+        signatureRequests: 0,
         apiKeyRequests: 0,
         xlinkPercentage: 0,
         failedAuth: 0,
@@ -124,6 +125,7 @@ describe.each(STAGES)('$name', (stage) => {
       expect(metrics).toEqual({
         totalRequests: 3,
         xlinkRequests: 1,
+        signatureRequests: 0,
         apiKeyRequests: 2,
         xlinkPercentage: 33.3,
         failedAuth: 2,

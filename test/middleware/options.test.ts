@@ -42,6 +42,7 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
   },
   requireRequestBinding: { wrong: [null, 1, 'true'], right: [true, false] },
   allowCleartext: { wrong: [null, 0, 'false'], right: [true, false] },
+  signatures: { wrong: [null, 1, 'true', {}], right: [true, false] },
   maxEnvelopeBytes: {
     wrong: [null, 0, 1023, 2 ** 30 + 1, 1024.5, NaN, Infinity, '1mb'],
     right: [1024, 2 ** 30],

@@ -86,6 +86,7 @@ describe('a span around each authentication', () => {
       [ATTR_HTTP_RESPONSE_STATUS_CODE]: status,
     });
     const envelope = (encrypted: boolean) => ({
+      'xlink.auth.form': 'envelope',
       'xlink.envelope.version': 2,
       'xlink.envelope.encrypted': encrypted,
     });

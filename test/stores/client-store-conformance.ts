@@ -144,6 +144,16 @@ export function describeClientStore(
       ]);
     });
 
+    test('adds up the requests that were signed, and says nothing where none were', async () => {
+      await store.add([used('acme', { xlinkRequests: 3, signatureRequests: 2 }), used('bolt')]);
+      await store.add([used('acme', { xlinkRequests: 1 }), used('bolt', { xlinkRequests: 1 })]);
+      await store.add([used('acme', { xlinkRequests: 1, signatureRequests: 1 })]);
+      expect(await everybody()).toEqual([
+        { ...NOTHING, client: 'acme', xlinkRequests: 5, signatureRequests: 3 },
+        { ...NOTHING, client: 'bolt', xlinkRequests: 1 },
+      ]);
+    });
+
     test('of two times the later one counts, whichever comes last', async () => {
       const times = { lastKeyUse: 1_764_000_000_001, lastXlinkUse: 1_764_000_000_002, lastFailure: 5 };
       await store.add([used('acme', times)]);

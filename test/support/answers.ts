@@ -21,7 +21,7 @@ export async function sealedAnswer(
   { status = 200, headers = [], body = '' }: PlainAnswer = {},
 ): Promise<Uint8Array> {
   const sealer = answerSealer(await agent.prepareAnswer(message));
-  return Buffer.concat(await sealer.begin({ status, headers }, Buffer.from(body), true));
+  return Buffer.concat((await sealer.begin({ status, headers }, Buffer.from(body), true)).parts);
 }
 
 /** The frames in bytes that are whole. */

@@ -9,6 +9,8 @@ import { identityFile } from './cases/identity.mjs';
 import { keyRecordFile } from './cases/key-records.mjs';
 import { requestBindingFile } from './cases/request-binding.mjs';
 import { shareFile } from './cases/shares.mjs';
+import { signatureAnswerFile } from './cases/signature-answers.mjs';
+import { signatureRequestFile } from './cases/signature-requests.mjs';
 import { successionFile } from './cases/successions.mjs';
 
 /** File name -> text. */
@@ -22,6 +24,8 @@ export function generate() {
     'discovery.json': discoveryFile(),
     'identity.json': identityFile(),
     'request-binding.json': requestBindingFile(),
+    'signature/requests.json': signatureRequestFile(),
+    'signature/answers.json': signatureAnswerFile(),
   };
   return Object.fromEntries(Object.entries(files).map(([name, content]) => [name, `${print(content)}\n`]));
 }

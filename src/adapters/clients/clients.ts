@@ -73,14 +73,14 @@ export class Clients {
   }
 
   /** Counts a request for the report. Failures count once it is verified whose they are. */
-  count({ client, method, error }: Outcome): void {
+  count({ client, method, form, error }: Outcome): void {
     const { ledger } = this.parts;
     if (client === undefined) {
       if (method === 'api-key' && !error) ledger.keyUsed(CLIENT_WITHOUT_ID);
       return;
     }
     if (error) ledger.failed(client, method, error.id);
-    else if (method === 'xlink') ledger.xlinkUsed(client);
+    else if (method === 'xlink') ledger.xlinkUsed(client, form);
     else ledger.keyUsed(client);
   }
 

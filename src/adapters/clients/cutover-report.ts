@@ -1,5 +1,6 @@
 import type { CutoverState } from '../../types/events.js';
 import type { ClientId, Clock, Did } from '../../types/protocol.js';
+import { given } from '../../util/given.js';
 import { checkOptions, integerIn } from '../../util/options.js';
 import type { ClientRecord } from './store.js';
 
@@ -11,11 +12,13 @@ export interface ClientReport {
   readonly dids: readonly Did[];
   /** Accepted requests with an API key, since the store began. */
   readonly keyRequests: number;
-  /** Accepted requests with an envelope, since the store began. */
+  /** Accepted requests with an envelope or a signature, since the store began. */
   readonly xlinkRequests: number;
+  /** Those of them that were signed by RFC 9421, without an envelope; absent if none were. */
+  readonly signatureRequests?: number;
   /** When a key was last accepted; absent if never. */
   readonly lastKeyUse?: string;
-  /** When an envelope was last accepted; absent if never. */
+  /** When an envelope or a signature was last accepted; absent if never. */
   readonly lastXlinkUse?: string;
   /** Refused requests by error id (docs/errors.md). */
   readonly failures: Readonly<Record<string, number>>;
@@ -95,6 +98,7 @@ function clientReport(record: ClientRecord, now: number, options: ReportOptions)
     dids,
     keyRequests,
     xlinkRequests,
+    ...given({ signatureRequests: record.signatureRequests }),
     ...(lastKeyUse === undefined ? {} : { lastKeyUse: new Date(lastKeyUse).toISOString() }),
     ...(lastXlinkUse === undefined ? {} : { lastXlinkUse: new Date(lastXlinkUse).toISOString() }),
     failures,

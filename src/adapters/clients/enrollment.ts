@@ -28,10 +28,17 @@ export async function checkKeyProof(message: AgentMessage, apiKey: string): Prom
     throw xlinkError('ENROLLMENT_REFUSED:KEY_PROOF', { field: 'keyProof' });
 }
 
-/** The key record that the envelope brings: that of its own sender. Throws `ENROLLMENT_REFUSED…` or `KEY_RECORD_INVALID`. */
-export async function enrolledKeys(message: AgentMessage): Promise<KeyRecord> {
+/**
+ * The key record that the message brings: that of its own sender; `undefined` if a signed request brings none. Throws
+ * `ENROLLMENT_REFUSED…` or `KEY_RECORD_INVALID`.
+ */
+export async function enrolledKeys(
+  message: AgentMessage,
+  isOptional: boolean,
+): Promise<KeyRecord | undefined> {
   const { keyRecord } = (message.payload ?? {}) as Partial<EnrollmentRequest>;
   if (message.scope !== ENROLL_SCOPE) throw xlinkError('ENROLLMENT_REFUSED', { field: 'scope' });
+  if (keyRecord === undefined && isOptional) return undefined;
   if (typeof keyRecord !== 'object' || keyRecord === null)
     throw xlinkError('ENROLLMENT_REFUSED', { field: 'keyRecord' });
   if (keyRecord.did !== message.sender)
@@ -43,6 +50,9 @@ export async function enrolledKeys(message: AgentMessage): Promise<KeyRecord> {
 }
 
 export interface Enrollee {
+  readonly did: Did;
+  /** Absent: it only signs, or its keys are known. */
+  readonly keys?: KeyRecord;
   readonly client: ClientId;
   readonly scopes: readonly Scope[] | undefined;
   /** 0: one that is linked already. */
@@ -59,31 +69,31 @@ export interface Enrollee {
 export async function enroll(
   agent: ServiceAgent,
   clients: ClientStore,
-  keys: KeyRecord,
-  { client, scopes, maxDids, validUntil }: Enrollee,
+  { did, keys, client, scopes, maxDids, validUntil }: Enrollee,
 ): Promise<EnrollmentAnswer> {
   const { registry } = agent;
-  const entry = await callRegistry(() => registry.lookup(keys.did), 'LOOKUP_FAILED');
+  const entry = await callRegistry(() => registry.lookup(did), 'LOOKUP_FAILED');
   if (entry?.status === 'revoked')
     throw xlinkError('VERIFICATION_FAILED:DID_REVOKED', { field: 'keyRecord' });
-  if (entry?.keys) assertSuccessor(entry.keys, keys); // before it is linked: what is refused leaves nothing behind
+  if (entry?.keys && keys) assertSuccessor(entry.keys, keys); // before it is linked: what is refused leaves nothing behind
   if (entry) await standingOf(clients, entry); // it may belong where the one belonged whose place it took
-  const isNew = await link(clients, keys.did, client, { maxDids, ...given({ validUntil }) });
+  const isNew = await link(clients, did, client, { maxDids, ...given({ validUntil }) });
   const sendScopes = scopes ?? []; // as with the key: no list, no scope
   try {
     if (!entry)
       assertOk(
-        await callRegistry(() => registry.register({ did: keys.did, name: client, keys, sendScopes })),
+        await callRegistry(() => registry.register({ did, name: client, ...given({ keys }), sendScopes })),
       );
-    else if (!entry.keys || !sameKeys(entry.keys, keys))
+    else if (keys && !(entry.keys && sameKeys(entry.keys, keys)))
       assertOk(await callRegistry(() => registry.updateKeys(keys)));
   } catch (error) {
-    if (entry && isNew && !(await hasKeys(registry, keys))) await clients.unlink(keys.did); // it goes on as what it was
+    const isThere = async () => keys !== undefined && (await hasKeys(registry, keys));
+    if (entry && isNew && !(await isThere())) await clients.unlink(did); // it goes on as what it was
     throw error;
   }
-  await endIfRevoked(clients, registry, keys.did, client);
+  await endIfRevoked(clients, registry, did, client);
   return {
-    did: keys.did,
+    did,
     client,
     scopes: (entry ? entry.sendScopes : sendScopes) ?? [],
     ...(validUntil === undefined ? {} : { validUntil: new Date(validUntil).toISOString() }),

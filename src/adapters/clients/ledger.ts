@@ -15,6 +15,7 @@ const STILL_IN_USE_MS = 60_000;
 interface Pending {
   keyRequests: number;
   xlinkRequests: number;
+  signatureRequests?: number;
   lastKeyUse?: number;
   lastXlinkUse?: number;
   failures: Record<string, number>;
@@ -91,9 +92,10 @@ export class ClientLedger {
     for (const client of this.#open.keys()) this.#of(client).lastKeyUse = now;
   }
 
-  xlinkUsed(client: ClientId): void {
+  xlinkUsed(client: ClientId, form?: 'envelope' | 'signature'): void {
     const pending = this.#of(client);
     pending.xlinkRequests += 1;
+    if (form === 'signature') pending.signatureRequests = (pending.signatureRequests ?? 0) + 1;
     pending.lastXlinkUse = this.#clock();
   }
 

@@ -25,11 +25,17 @@ export function addActivity(before: Counts, activity: Counts) {
   return {
     keyRequests: before.keyRequests + activity.keyRequests,
     xlinkRequests: before.xlinkRequests + activity.xlinkRequests,
+    ...signatureRequests(before, activity),
     failures,
     ...later('lastKeyUse', before, activity),
     ...later('lastXlinkUse', before, activity),
     ...later('lastFailure', before, activity),
   };
+}
+
+function signatureRequests(...counts: Counts[]) {
+  const sum = counts.reduce((total, { signatureRequests: some = 0 }) => total + some, 0);
+  return sum === 0 ? {} : { signatureRequests: sum };
 }
 
 function later(name: 'lastKeyUse' | 'lastXlinkUse' | 'lastFailure', a: Counts, b: Counts) {

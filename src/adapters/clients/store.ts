@@ -9,11 +9,13 @@ export interface ClientRecord {
   readonly dids: readonly Did[];
   /** Accepted requests with an API key. */
   readonly keyRequests: number;
-  /** Accepted requests with an envelope. */
+  /** Accepted requests with an envelope or a signature. */
   readonly xlinkRequests: number;
+  /** Those of them that were signed by RFC 9421, without an envelope; absent if none were. */
+  readonly signatureRequests?: number;
   /** When a key was last accepted; absent if never. */
   readonly lastKeyUse?: number;
-  /** When an envelope was last accepted; absent if never. */
+  /** When an envelope or a signature was last accepted; absent if never. */
   readonly lastXlinkUse?: number;
   /** Refused requests by error id. */
   readonly failures: Readonly<Record<string, number>>;

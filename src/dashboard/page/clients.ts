@@ -62,7 +62,7 @@ function summary(total: number, safe: number, matching: number): string {
 }
 
 function line(row: ClientRow, now: number): Node {
-  const { name, state, reason, safe, keyRequests, xlinkRequests, failures, lastKeyUse, lastXlinkUse } = row;
+  const { name, state, reason, safe, keyRequests, failures, lastKeyUse, lastXlinkUse } = row;
   const cell = (label: string, content: Node | string, more = '') =>
     el('td', { role: 'cell', 'data-label': label, ...(more ? { class: more } : {}) }, content);
   return el(
@@ -78,7 +78,7 @@ function line(row: ClientRow, now: number): Node {
     cell('Last key use', time(lastKeyUse, now)),
     cell('Last xLink use', time(lastXlinkUse, now)),
     cell('By key', count(keyRequests), 'number'),
-    cell('By xLink', count(xlinkRequests), 'number'),
+    cell('By xLink', byXlink(row), 'number'),
     cell('Failed', count(failures), 'number'),
     cell(
       'Safe to switch',
@@ -86,6 +86,12 @@ function line(row: ClientRow, now: number): Node {
     ),
   );
 }
+
+/** How many of them were signed without an envelope is said where there are any. */
+const byXlink = ({ xlinkRequests, signatureRequests }: ClientRow): string =>
+  signatureRequests === undefined
+    ? count(xlinkRequests)
+    : `${count(xlinkRequests)} (${count(signatureRequests)} signed)`;
 
 function time(at: number | undefined, now: number): Node | string {
   if (at === undefined) return 'never';

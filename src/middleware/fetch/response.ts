@@ -1,6 +1,6 @@
 import { concat, EMPTY } from '../../crypto/bytes.js';
 import type { Header } from '../../envelope/plaintext.js';
-import { type AnswerHead, type AnswerSealer, outerHead } from '../../http/answer-head.js';
+import type { AnswerHead, AnswerSealer } from '../../http/answer-head.js';
 import type { Headers as HeaderValues, HttpResponse } from '../../http/decision.js';
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
@@ -34,11 +34,11 @@ export async function sealedResponse(
   const head: AnswerHead = { status: response.status, headers: [...response.headers] as Header[] };
   const pieces = new Pieces(reader);
   try {
-    const first = await pieces.next();
+    const first = await beginning(head, pieces, sealer);
     const begun = await sealer.begin(head, first.bytes, first.isFinal);
-    const { status, headers } = outerHead(head);
-    const body = first.isFinal ? new Uint8Array(concat(begun)) : rest(begun, pieces, sealer);
-    return new Response(body, {
+    const body = first.isFinal ? new Uint8Array(concat(begun.parts)) : rest(begun.parts, pieces, sealer);
+    const { status, headers } = begun.head;
+    return new Response(BODILESS.has(status) ? null : body, {
       status,
       headers: headers.map(([name, value]): [string, string] => [name, value]),
     });
@@ -46,6 +46,18 @@ export async function sealedResponse(
     pieces.cancel(error);
     return onFailure(error);
   }
+}
+
+/** The first bytes: as many as are to be held together. */
+async function beginning(head: AnswerHead, pieces: Pieces, sealer: AnswerSealer): Promise<Piece> {
+  let first = await pieces.next();
+  const until = Date.now() + (sealer.holdMs?.(head, first.bytes.length) ?? 0);
+  while (!first.isFinal && (sealer.holdMs?.(head, first.bytes.length) ?? 0) > 0) {
+    const more = await pieces.within(until - Date.now());
+    if (!more) break;
+    first = { bytes: concat([first.bytes, more.bytes]), isFinal: more.isFinal };
+  }
+  return first;
 }
 
 function rest(
@@ -65,6 +77,11 @@ function rest(
   return new ReadableStream(source, { highWaterMark: 0 }) as ReadableStream<Uint8Array<ArrayBuffer>>;
 }
 
+interface Piece {
+  readonly bytes: Uint8Array;
+  readonly isFinal: boolean;
+}
+
 /** The pieces of a body, each with whether it is the last, as far as that is known at once: nothing waits for the next. */
 class Pieces {
   readonly #reader: Reader | undefined;
@@ -74,7 +91,16 @@ class Pieces {
     this.#reader = reader;
   }
 
-  async next(): Promise<{ readonly bytes: Uint8Array; readonly isFinal: boolean }> {
+  /** The next one, if it comes in time; `Infinity`: whenever it comes. */
+  async within(ms: number): Promise<Piece | undefined> {
+    if (!this.#reader || ms === Number.POSITIVE_INFINITY) return this.next();
+    this.#next ??= this.#reader.read();
+    this.#next.catch(() => {}); // it is awaited by the next call
+    const isThere = await Promise.race([this.#next.then(() => true), wait(ms)]);
+    return isThere ? this.next() : undefined;
+  }
+
+  async next(): Promise<Piece> {
     if (!this.#reader) return { bytes: EMPTY, isFinal: true };
     const { done, value } = await (this.#next ?? this.#reader.read());
     this.#next = undefined;
@@ -97,4 +123,7 @@ class Pieces {
 }
 
 /** A body that is complete says so within it. */
-const aMoment = (): Promise<false> => new Promise((resolve) => setTimeout(resolve, 0, false as const));
+const aMoment = (): Promise<false> => wait(0);
+
+const wait = (ms: number): Promise<false> =>
+  new Promise((resolve) => setTimeout(resolve, Math.max(0, ms), false as const));

@@ -56,14 +56,16 @@ export function sealHttp1(
   const pass: Write = (...args) => write.apply(socket, args);
   const passAll = (parts: readonly Uint8Array[], written: Written): boolean =>
     writeAll(socket, pass, parts, written);
+  let isCounted = false; // the head says how long the answer is
   const output: SealedOutput = new SealedOutput(sealer, {
     begin(head, parts, isFinal, written) {
       if (isFinal) return passAll(whole(head, parts), written);
-      if (!takesChunks) return passAll([headBytes(head), ...parts], written);
+      isCounted = head.headers.some(([name]) => name.toLowerCase() === 'content-length');
+      if (isCounted || !takesChunks) return passAll([headBytes(head), ...parts], written);
       return passAll([headBytes(head, ['Transfer-Encoding', 'chunked']), ...chunk(parts)], written);
     },
     write(parts, isFinal, written) {
-      if (!takesChunks) return passAll(parts, written);
+      if (isCounted || !takesChunks) return passAll(parts, written);
       return passAll([...chunk(parts), ...(isFinal ? [LAST_CHUNK] : [])], written);
     },
     drained: () => socket.emit('drain'),
@@ -161,13 +163,22 @@ const chunk = (parts: readonly Uint8Array[]): Uint8Array[] => [
 ];
 
 const whole = (head: AnswerHead, body: readonly Uint8Array[]): Uint8Array[] => [
-  headBytes(head, ['Content-Length', String(lengthOfAll(body))]),
+  HAS_NO_LENGTH.has(head.status)
+    ? headBytes(head)
+    : headBytes(head, ['Content-Length', String(lengthOfAll(body))]),
   ...body,
 ];
 
+const HAS_NO_LENGTH = new Set([204, 304]); // RFC 9110 section 8.6
+
+const FRAMING = /^(content-length|transfer-encoding)$/i;
+
 /** Values are bytes as characters up to U+00FF, as Node has them. */
 function headBytes({ status, headers }: AnswerHead, ...framing: Header[]): Uint8Array {
-  const lines = [...headers, ...framing].map(([name, value]) => `${name}: ${value}\r\n`);
+  const isReplaced = (name: string) => framing.length > 0 && FRAMING.test(name);
+  const lines = [...headers.filter(([name]) => !isReplaced(name)), ...framing].map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
   const text = `HTTP/1.1 ${status} \r\n${lines.join('')}\r\n`;
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

@@ -37,8 +37,15 @@ export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
     if (isFinal) end.call(stream);
     return hasRoom;
   };
+  /** Sends the head of an answer that is held until it is whole. */
+  let respondLate: ((head: AnswerHead) => void) | undefined;
   const output = new SealedOutput(sealer, {
-    begin: (_, parts, isFinal, written) => pass(parts, isFinal, written),
+    begin(head, parts, isFinal, written) {
+      respondLate?.(head);
+      if (!respondLate || !WITHOUT_BODY.has(head.status)) return pass(parts, isFinal, written);
+      written();
+      return true;
+    },
     write: pass,
     drained: () => stream.emit('drain'),
     fail: () => stream.close(INTERNAL_ERROR),
@@ -54,7 +61,15 @@ export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
         : [...headers, ['date', new Date().toUTCString()]];
     const head = { status: Number(status), headers: withDate };
     // The stream counts as responded to from now on; what is sealed follows.
-    respond.call(stream, fieldsOf(outerHead(head)), { ...options, endStream: false });
+    const send = (sent: AnswerHead) => respond.call(stream, fieldsOf(sent), { ...options, endStream: false });
+    if (sealer.holdMs) {
+      Object.defineProperty(stream, 'headersSent', { configurable: true, value: true });
+      respondLate = (sent) => {
+        Reflect.deleteProperty(stream, 'headersSent');
+        if (WITHOUT_BODY.has(sent.status)) stream.end = end; // Node ends it there
+        send(sent);
+      };
+    } else send(outerHead(head));
     output.head(head);
     if (!options.endStream && !WITHOUT_BODY.has(head.status)) return;
     isOver = true;

@@ -45,7 +45,7 @@ export function sealMethods(
   const setHead = ({ status, headers }: { readonly status: number; readonly headers: readonly Header[] }) => {
     Object.assign(res, { writeHead, write, end, flushHeaders });
     for (const name of Object.keys(res.getHeaders())) res.removeHeader(name);
-    for (const [name, value] of headers) res.setHeader(name, value);
+    for (const [name, value] of headersIn(headers)) res.setHeader(name, value);
     res.statusCode = status;
   };
   const output = new SealedOutput(sealer, {

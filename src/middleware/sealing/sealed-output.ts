@@ -1,5 +1,5 @@
 import { concat } from '../../crypto/bytes.js';
-import { type AnswerHead, type AnswerSealer, outerHead } from '../../http/answer-head.js';
+import type { AnswerHead, AnswerSealer } from '../../http/answer-head.js';
 
 /** Called when bytes are on their way, and nobody reads them any more; with an error if they did not get there. */
 export type Written = (error?: unknown) => void;
@@ -36,6 +36,9 @@ export class SealedOutput {
   #state: 'idle' | 'at work' | 'over' = 'idle';
   #isAwaited = false;
   #wireIsFull = false;
+  /** Until then the beginning waits for the rest. */
+  #hold: ReturnType<typeof setTimeout> | undefined;
+  #wasHeld = false;
 
   constructor(sealer: AnswerSealer, wire: Wire) {
     this.#sealer = sealer;
@@ -115,13 +118,17 @@ export class SealedOutput {
       this.#held = [];
       this.#callbacks = [];
       const isFirst = !this.#hasBegun;
+      if (isFirst && !isFinal && this.#holds(bytes)) {
+        this.#pause();
+        return callAll(callbacks);
+      }
       if (!isFirst && bytes.length === 0 && !isFinal) {
         callAll(callbacks);
         continue;
       }
-      const sealed = await (isFirst
+      const { head, parts: sealed } = await (isFirst
         ? this.#sealer.begin(this.#head!, bytes, isFinal)
-        : this.#sealer.more(bytes, isFinal)
+        : this.#sealer.more(bytes, isFinal).then((parts) => ({ head: undefined, parts }))
       ).catch((error) => {
         this.#callbacks = [...callbacks, ...this.#callbacks];
         throw error;
@@ -134,13 +141,17 @@ export class SealedOutput {
         if (!error) this.#sealer.reuse(sealed);
         callAll(callbacks);
       };
-      const hasRoom = isFirst
-        ? this.#wire.begin(outerHead(this.#head!), sealed, isFinal, written)
+      const hasRoom = head
+        ? this.#wire.begin(head, sealed, isFinal, written)
         : this.#wire.write(sealed, isFinal, written);
       this.#wireIsFull = !hasRoom;
       if (isFinal) return this.#finish();
     }
-    if (this.#isOver()) return;
+    if (!this.#isOver()) this.#pause();
+  }
+
+  /** Until there is more to do. */
+  #pause(): void {
     this.#state = 'idle';
     if (!this.#isAwaited) return;
     this.#isAwaited = false;
@@ -151,12 +162,26 @@ export class SealedOutput {
     return this.#held.length > 0 || this.#callbacks.length > 0 || !this.#hasBegun || this.#ended;
   }
 
+  /** Whether the beginning is held, because the rest may come in time. What was taken is put back then. */
+  #holds(bytes: Uint8Array): boolean {
+    const ms = this.#wasHeld ? 0 : (this.#sealer.holdMs?.(this.#head!, bytes.length) ?? 0);
+    if (ms === 0) return false;
+    this.#held = bytes.length > 0 ? [bytes, ...this.#held] : this.#held;
+    if (ms < Number.POSITIVE_INFINITY)
+      this.#hold ??= setTimeout(() => {
+        this.#wasHeld = true;
+        this.#work();
+      }, ms);
+    return true;
+  }
+
   #isOver(): boolean {
     return this.#state === 'over';
   }
 
   #finish(): void {
     this.#state = 'over';
+    clearTimeout(this.#hold);
     const callbacks = this.#callbacks;
     this.#held = [];
     this.#callbacks = [];

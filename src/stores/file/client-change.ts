@@ -46,5 +46,6 @@ const isActivity = (one: Partial<ClientActivity> | null): boolean =>
   typeof one?.client === 'string' &&
   Number.isSafeInteger(one.keyRequests) &&
   Number.isSafeInteger(one.xlinkRequests) &&
+  Number.isSafeInteger(one.signatureRequests ?? 0) &&
   typeof one.failures === 'object' &&
   one.failures !== null;

@@ -10,6 +10,7 @@ export function clientSql(table: string) {
       'dids', (SELECT coalesce(json_agg(d.did ORDER BY d.nr), '[]') FROM ${dids} d WHERE d.client_id = c.id),
       'keyRequests', c.key_requests,
       'xlinkRequests', c.xlink_requests,
+      'signatureRequests', nullif(c.signature_requests, 0),
       'failures', c.failures,
       'lastKeyUse', c.last_key_use,
       'lastXlinkUse', c.last_xlink_use,
@@ -64,10 +65,11 @@ export function clientSql(table: string) {
         INSERT INTO ${batches} (batch) VALUES ($1) ON CONFLICT (batch) DO NOTHING RETURNING batch
       )
       INSERT INTO ${clients} AS known
-        (id, client, key_requests, xlink_requests, failures, last_key_use, last_xlink_use, last_failure)
-      SELECT id, client, "keyRequests", "xlinkRequests", failures, "lastKeyUse", "lastXlinkUse", "lastFailure"
+        (id, client, key_requests, xlink_requests, signature_requests, failures, last_key_use, last_xlink_use, last_failure)
+      SELECT id, client, "keyRequests", "xlinkRequests", coalesce("signatureRequests", 0), failures,
+        "lastKeyUse", "lastXlinkUse", "lastFailure"
       FROM jsonb_to_recordset($2::jsonb) AS activity (
-        id text, client text, "keyRequests" bigint, "xlinkRequests" bigint, failures jsonb,
+        id text, client text, "keyRequests" bigint, "xlinkRequests" bigint, "signatureRequests" bigint, failures jsonb,
         "lastKeyUse" bigint, "lastXlinkUse" bigint, "lastFailure" bigint
       )
       WHERE EXISTS (SELECT FROM fresh)
@@ -75,6 +77,7 @@ export function clientSql(table: string) {
       ON CONFLICT (id) DO UPDATE SET
         key_requests = known.key_requests + excluded.key_requests,
         xlink_requests = known.xlink_requests + excluded.xlink_requests,
+        signature_requests = known.signature_requests + excluded.signature_requests,
         failures = (
           SELECT coalesce(jsonb_object_agg(name, total), '{}') FROM (
             SELECT name, sum(count::bigint) AS total FROM (

@@ -64,6 +64,11 @@ WHERE numbered.id = d.id AND d.place IS NULL;
 CREATE UNIQUE INDEX IF NOT EXISTS "xlink_clients_dids_place" ON "xlink_clients_dids" (client_id, place);
 INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_clients', 3) ON CONFLICT DO NOTHING;`,
     },
+    {
+      file: 'client-store/004-signature-requests.sql',
+      sql: `ALTER TABLE "xlink_clients" ADD COLUMN IF NOT EXISTS signature_requests bigint NOT NULL DEFAULT 0;
+INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_clients', 4) ON CONFLICT DO NOTHING;`,
+    },
   ],
   'key-store': [
     {

@@ -135,7 +135,8 @@ export function recordOf(client: ClientId, reply: unknown): ClientRecord | undef
   return { ...record, ...validUntil, failures: Object.fromEntries(failures) };
 }
 
-function countsOf({ keyRequests, xlinkRequests, failures }: ClientActivity): string[] {
+function countsOf({ keyRequests, xlinkRequests, signatureRequests, failures }: ClientActivity): string[] {
   const counts = Object.entries(failures).flatMap(([id, count]) => [String(count), `f:${escaped(id)}`]);
+  if (signatureRequests) counts.push(String(signatureRequests), 'n:signatureRequests');
   return [String(keyRequests), 'n:keyRequests', String(xlinkRequests), 'n:xlinkRequests', ...counts];
 }

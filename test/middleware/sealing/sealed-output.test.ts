@@ -20,7 +20,7 @@ function made({ isSlow = false, hasRoom = true } = {}) {
     return [bytesOf(text.slice(0, 3)), bytesOf(text.slice(3))];
   };
   const sealer: AnswerSealer = {
-    begin: (_, bytes, isFinal) => sealing('begin', bytes, isFinal),
+    begin: async (head, bytes, isFinal) => ({ head, parts: await sealing('begin', bytes, isFinal) }),
     more: (bytes, isFinal) => sealing('more', bytes, isFinal),
     reuse: (parts) => void reused.push(textOf(Buffer.concat(parts))),
   };

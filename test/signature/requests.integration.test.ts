@@ -1,0 +1,69 @@
+import { describe, expect, test } from '@jest/globals';
+import { FRAMEWORKS } from '../support/frameworks.js';
+import { json, KEY, ORDER, type Sent, withKey } from '../support/http.js';
+import { World } from '../support/world.js';
+import { expectSigned, signedSent } from './support.js';
+
+const ON = { signatures: true } as const;
+
+describe.each(FRAMEWORKS)('$name', ({ serve }) => {
+  test.each<[string, Sent]>([
+    ['GET', {}],
+    ['GET with a query', { path: '/orders?limit=5&q=%20a+b' }],
+    ['GET with an empty query', { path: '/orders?' }],
+    ['DELETE', { method: 'DELETE', path: '/orders/7' }],
+    ['POST', json(ORDER)],
+    ['PUT of bytes', { method: 'PUT', body: Buffer.from([0, 255, 10]), headers: { 'content-type': 'a/b' } }],
+  ])('takes a signed %s, and signs the answer', async (_, sent) => {
+    const known = await World.withCaller();
+    const service = await serve(known, ON);
+    const signed = await signedSent(known, sent);
+    const { answer, auth, method, url, headers } = await service.accepted(signed);
+    expect([method, url]).toEqual([signed.method ?? (sent.body ? 'POST' : 'GET'), sent.path ?? '/orders']);
+    expect(auth).toMatchObject({
+      mode: 'xlink',
+      form: 'signature',
+      did: known.caller.did,
+      scope: '*',
+      encrypted: false,
+      version: 1,
+    });
+    for (const name of ['signature', 'signature-input', 'xlink-to', 'xlink-scope'])
+      expect(headers[name]).toBeUndefined();
+    expectSigned(known.api, signed, answer);
+  });
+
+  test('is final: no key beside it is tried', async () => {
+    const known = await World.withCaller();
+    const service = await serve(known, ON);
+    const sent = await signedSent(known);
+    await service.refused(
+      { ...withKey(sent), path: '/refunds' },
+      '401 VERIFICATION_FAILED:SIGNATURE_MISMATCH',
+    );
+    expect(service.validated).toEqual([]);
+  });
+
+  test('is good once', async () => {
+    const known = await World.withCaller();
+    const service = await serve(known, ON);
+    const sent = await signedSent(known, json(ORDER));
+    await service.accepted(sent);
+    await service.refused(sent, '409 REPLAY_DETECTED');
+  });
+
+  test('signs a refusal of what was claimed', async () => {
+    const known = await World.withCaller();
+    const service = await serve(known, ON);
+    const sent = await signedSent(known, json(ORDER));
+    const answer = await service.refused({ ...sent, body: `${sent.body} ` }, '401 CONTENT_DIGEST_MISMATCH');
+    expectSigned(known.api, sent, answer);
+  });
+});
+
+test('is refused where it is not allowed, whatever is beside it', async () => {
+  const known = await World.withCaller();
+  const service = await known.serve();
+  await service.refused(withKey(await signedSent(known), KEY), '400 SIGNATURE_NOT_ALLOWED');
+  expect(service.validated).toEqual([]);
+});
