@@ -37,6 +37,7 @@ describe.each(STAGES)('$name', ({ serve }) => {
         const scopes = ['orders:write'];
         const auth = {
           mode: 'xlink',
+          form: 'envelope',
           did: known.caller.did,
           envelopeId: envelope.nonce,
           scopes,
