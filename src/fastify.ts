@@ -1,3 +1,4 @@
+export { authOf } from './adapters/auth-store.js';
 export { type FastifyGuard, requireScope, requireXlink } from './middleware/fastify/guards.js';
 export {
   type FastifyInstance,

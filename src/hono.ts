@@ -1,3 +1,4 @@
+export { authOf } from './adapters/auth-store.js';
 export { requireScope, requireXlink } from './middleware/hono/guards.js';
 export {
   type HonoContext,

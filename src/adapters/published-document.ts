@@ -5,6 +5,7 @@ import { recordVersion } from '../envelope/negotiate.js';
 import { xlinkError } from '../errors/service-errors.js';
 import type { InboundRequest } from '../http/decision.js';
 import type { Clock } from '../types/protocol.js';
+import { pause } from '../util/backoff.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import { HostBudget, PROVEN_HOSTS } from './host-budget.js';
 
@@ -33,25 +34,33 @@ interface Kept {
   readonly document: Promise<SignedDiscoveryDocument>;
   readonly facts: string;
   readonly issuedAt: number;
-  /** When one was signed for a caller that knew a newer one. */
-  readonly newerAt: number;
   readonly renewAt: number;
 }
 
-/** How often callers that know a newer document of another instance may have one signed, in ms. */
+/** The next document for callers that know a newer one than that which is kept. */
+interface Next {
+  /** The latest `issuedAt` that one of them knows. */
+  since: number;
+  readonly document: Promise<SignedDiscoveryDocument>;
+}
+
+/** How often callers that know a newer document of another instance may have one signed, in ms; those of the time between wait for the same. */
 const NEWER_EVERY_MS = 1000;
 /** How far a document may be dated ahead for them at most, as clocks of instances differ, in ms. */
 const MAX_AHEAD_MS = 10_000;
 
 /**
- * The signed discovery document: one signature for each half of its life and each change, not for each request. A caller that knows a
- * newer one, of another instance, gets one that is newer still, at most once a second.
+ * The signed discovery document: one signature for each half of its life and each change, not for each request. Callers that know a
+ * newer one, of another instance, get one that is newer still: the same for all of a second.
  */
 export class PublishedDocument {
   readonly #parts: PublishedDocumentParts;
   readonly #proven = new BoundedMap<string, Kept>(PROVEN_HOSTS);
   readonly #others = new BoundedMap<string, Kept>(OTHERS);
   readonly #budget: HostBudget;
+  readonly #next = new Map<string, Next>();
+  /** When one was signed for such callers, by `performance.now()`. */
+  readonly #newerAt = new BoundedMap<string, number>(PROVEN_HOSTS);
   #isWarned = false;
   #lastProven: string | undefined;
 
@@ -70,37 +79,73 @@ export class PublishedDocument {
 
   /** Throws `DISCOVERY_BUSY` where a flood of hosts asks for documents of their own. */
   async for(request: InboundRequest): Promise<SignedDiscoveryDocument> {
-    const { agent, hosts, facts, clock } = this.#parts;
+    const { hosts, clock } = this.#parts;
     const named = hostOf(request);
     const spokenFor = hosts.length > 0 ? hosts : [named];
     const isProven = hosts.length > 0 || this.#budget.isProven(named);
     const documents = isProven ? this.#proven : this.#others;
     const key = spokenFor.join(' ');
     const now = clock();
-    const did = await agent.ready(); // another identity may have taken the place
-    const { keyEpoch } = agent;
-    const current = JSON.stringify([did, facts(), keyEpoch?.keyEpoch]);
+    const current = await this.#current();
     const kept = documents.get(key);
-    const since = issuedSince(request);
-    const isNewEnough =
-      (kept?.issuedAt ?? 0) > since || Math.abs(now - (kept?.newerAt ?? 0)) < NEWER_EVERY_MS;
-    if (kept && kept.facts === current && now < kept.renewAt && isNewEnough) return kept.document;
+    const said = issuedSince(request);
+    const since = isProven && said < now + MAX_AHEAD_MS ? said : -1; // nobody who is honest knows a later one
+    if (kept && kept.facts === current && now < kept.renewAt)
+      return kept.issuedAt > since ? kept.document : this.#newerThan(since, spokenFor);
     if (!isProven && !kept && !this.#budget.takeNew(this.#parts.addressOf(request)))
       throw xlinkError('DISCOVERY_BUSY'); // what was served before is renewed all the same
     if (hosts.length === 0) this.#warn(named);
-    const issuedAt = issueTime(now, since, kept);
-    const document = this.#sign(spokenFor, issuedAt);
-    const { rotatesAt = now } = keyEpoch ?? {};
+    return this.#renew(spokenFor, documents, current, since + 1);
+  }
+
+  /** `earliest`: it is dated after that. */
+  #renew(
+    hosts: readonly string[],
+    documents: BoundedMap<string, Kept>,
+    facts: string,
+    earliest: number,
+  ): Promise<SignedDiscoveryDocument> {
+    const key = hosts.join(' ');
+    const now = this.#parts.clock();
+    const before = this.#proven.get(key) ?? this.#others.get(key);
+    const issuedAt = Math.min(Math.max(now, earliest, (before?.issuedAt ?? 0) + 1), now + MAX_AHEAD_MS);
+    const document = this.#sign(hosts, issuedAt);
+    const { rotatesAt = now } = this.#parts.agent.keyEpoch ?? {};
     const renewAt = now + DOCUMENT_LIFETIME_MS / 2;
     documents.set(key, {
       document,
-      facts: current,
+      facts,
       issuedAt,
-      newerAt: since < 0 ? (kept?.newerAt ?? 0) : now,
       renewAt: rotatesAt > now ? Math.min(renewAt, rotatesAt) : renewAt,
     });
     document.catch(() => documents.delete(key));
     return document;
+  }
+
+  #newerThan(since: number, hosts: readonly string[]): Promise<SignedDiscoveryDocument> {
+    const key = hosts.join(' ');
+    const known = this.#next.get(key);
+    if (known) known.since = Math.max(known.since, since);
+    const next = known ?? { since, document: this.#signNext(key, hosts) };
+    this.#next.set(key, next);
+    return next.document;
+  }
+
+  /** Dated such that it is also newer than what other instances sign in this second. */
+  async #signNext(key: string, hosts: readonly string[]): Promise<SignedDiscoveryDocument> {
+    const last = this.#newerAt.get(key) ?? -NEWER_EVERY_MS;
+    await pause(last + NEWER_EVERY_MS - performance.now());
+    const { since } = this.#next.get(key)!;
+    this.#next.delete(key);
+    this.#newerAt.set(key, performance.now());
+    const earliest = Math.max(this.#parts.clock() + NEWER_EVERY_MS, since + 1);
+    return this.#renew(hosts, this.#proven, await this.#current(), earliest);
+  }
+
+  async #current(): Promise<string> {
+    const { agent, facts } = this.#parts;
+    const did = await agent.ready(); // another identity may have taken the place
+    return JSON.stringify([did, facts(), agent.keyEpoch?.keyEpoch]);
   }
 
   #warn(host: string): void {
@@ -127,12 +172,6 @@ export class PublishedDocument {
       notAfter: issuedAt + DOCUMENT_LIFETIME_MS,
     });
   }
-}
-
-/** Later than that of the last document and than what the caller knows. For one who asks, also than what others sign in this second. */
-function issueTime(now: number, since: number, kept: Kept | undefined): number {
-  const wanted = Math.max(since < 0 ? now : now + NEWER_EVERY_MS, since + 1, (kept?.issuedAt ?? 0) + 1);
-  return Math.min(wanted, now + MAX_AHEAD_MS);
 }
 
 /** The `issuedAt` that the caller knows; -1: it does not say. */

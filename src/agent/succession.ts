@@ -68,13 +68,29 @@ async function assertNext({ commitment }: AgentContext, { did }: Identity): Prom
   if (committed.next && !equalBytes(committed.next, next!)) throw xlinkError('SUCCESSION_INVALID:NOT_NEXT');
 }
 
+/** A registry takes a succession of a DID that it knows. One that was not registered yet is, without scopes of its own. */
+async function assertRegistered({
+  identity,
+  registry,
+  keyRing,
+  commitment,
+  clock,
+}: AgentContext): Promise<void> {
+  const { did } = identity;
+  if (await callRegistry(() => registry.lookup(did), 'LOOKUP_FAILED')) return;
+  const keys = await recordOf(identity, await keyRing.current(), await commitment(), clock);
+  assertOk(await callRegistry(() => registry.register({ did, keys })));
+}
+
 async function submit(
-  { identity, registry, clock }: AgentContext,
+  now: AgentContext,
   next: AgentContext,
   { overlapMs, next: afterNext }: SucceedOptions,
 ): Promise<Succession> {
+  const { identity, registry, clock } = now;
   if (!registry.succeed)
     throw xlinkError('REGISTRATION_FAILED', { hint: 'This registry does not take successions.' });
+  await assertRegistered(now);
   const encryption = await next.keyRing.current();
   const keys = await recordOf(next.identity, encryption, await commitmentTo(afterNext), clock);
   const made = await createSuccession(identity, next.identity, {

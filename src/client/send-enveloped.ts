@@ -2,9 +2,9 @@ import type { RequestIdentity } from '../agent/request.js';
 import type { Service } from '../discovery/discover.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import { ANSWER_TYPE } from '../http/media-type.js';
-import type { Gate } from '../util/gate.js';
 import { given } from '../util/given.js';
 import { type BufferedRequest, callersHeaders, isRead } from './buffered-request.js';
+import type { Gate } from './gate.js';
 import { isSealed, openResponse } from './open-response.js';
 import { type Exchanged, unsealedResponse } from './response.js';
 import { type Sealing, sealRequest } from './seal-request.js';
@@ -70,7 +70,7 @@ async function exchangeOnce(
     const { body, headers: sent } = sealed;
     const referrer = ''; // the address of a page may hold the key
     return [sealed, await rules.send(url, { ...init, headers: sent, referrer, ...given({ body }) })] as const;
-  });
+  }, request.signal);
   if (wantsSealed && isSealed(response))
     return openResponse(response, sealed, {
       ...sealing,

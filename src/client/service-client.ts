@@ -10,7 +10,7 @@ import { fetchOrPlatform } from '../http/fetch.js';
 import { KEY_IS_OVER } from '../http/key-refusals.js';
 import { KEY_SCOPE } from '../http/own-routes.js';
 import { assertAddress } from '../http/service-url.js';
-import { Gate } from '../util/gate.js';
+import { BoundedMap } from '../util/bounded-map.js';
 import { ApiKey } from './api-key.js';
 import {
   type BufferedRequest,
@@ -22,7 +22,8 @@ import { AgentSource } from './caller.js';
 import { Enroller, type Enrollment } from './enroller.js';
 import { type FallbackReason, isNotSupported, reportFallback } from './fallback.js';
 import { followed } from './followed.js';
-import { KnownServices } from './known-services.js';
+import { Gate } from './gate.js';
+import { DEFAULT_MAX_SERVICES, KnownServices } from './known-services.js';
 import { type EnvelopeHeader, observeEnvelopeHeader } from './observe-envelope.js';
 import { DEFAULT_MAX_CONCURRENT_CALLS, type XlinkFetchOptions } from './options.js';
 import { type Exchanged, unsealedResponse } from './response.js';
@@ -51,7 +52,8 @@ export class ServiceClient {
   readonly #apiKey: ApiKey;
   readonly #enroller: Enroller;
   readonly #fetch: typeof fetch;
-  readonly #gate: Gate;
+  /** By origin: a service that hangs holds up no other. */
+  readonly #gates = new BoundedMap<string, Gate>(DEFAULT_MAX_SERVICES);
   #keyIsOver = false;
 
   /** `more`: for an agent that is made here. Takes options that were checked. */
@@ -61,7 +63,6 @@ export class ServiceClient {
     this.#known = new KnownServices(options.services ?? options.identity?.services, options);
     this.#services = new ServiceCache(options, this.#agents, this.#known);
     this.#apiKey = new ApiKey(options);
-    this.#gate = new Gate(options.maxConcurrentCalls ?? DEFAULT_MAX_CONCURRENT_CALLS);
     const { timeoutMs = DEFAULT_DISCOVERY_TIMEOUT_MS, clock = Date.now } = options;
     const addKey = (headers: Headers, key: string) => this.#apiKey.addTo(headers, key);
     this.#fetch = fetchOrPlatform(options.fetch);
@@ -171,7 +172,7 @@ export class ServiceClient {
       exchanged = await exchange(stripped, await this.#sealing(stripped, service), {
         sealedAnswers: this.#options.sealedAnswers ?? true,
         maxBytes: this.#options.maxAnswerBytes,
-        gate: this.#gate,
+        gate: this.#gateOf(request.url.origin),
         stripKey: (headers) => this.#apiKey.stripFrom(headers),
         send: (to, init) => sendFor(request, this.#fetch, to, init),
         rediscover: () => this.#rediscover(service.origin),
@@ -188,6 +189,13 @@ export class ServiceClient {
     }
     if (verified && !hasNoXlink) await this.#known.prove(service);
     return { response, method: 'xlink' };
+  }
+
+  #gateOf(origin: string): Gate {
+    const { maxConcurrentCalls = DEFAULT_MAX_CONCURRENT_CALLS } = this.#options;
+    const gate = this.#gates.get(origin) ?? new Gate(maxConcurrentCalls);
+    this.#gates.set(origin, gate);
+    return gate;
   }
 
   #rediscover(origin: string): Promise<Service> {

@@ -86,6 +86,11 @@ export class XlinkError extends Error {
     this.docUrl = docUrlOf(row.category);
   }
 
+  /** The same as `status`: Fastify, NestJS and others look for it under this name. */
+  get statusCode(): number {
+    return this.status;
+  }
+
   /** What may be shown or logged, without cause and stack. */
   get details(): ErrorDetail {
     return {

@@ -73,6 +73,7 @@ export function answerOrLeave(
   /** Only as an error: nothing, or a name such as `route`, would let the request through. */
   const fail: Next = (error) => next(typeof error === 'object' && error !== null ? error : refusal.error);
   leaveRefusal(req, res, refusal);
+  res.statusCode = refusal.status;
   try {
     Promise.resolve(onRefusal(refusal, req, res, fail)).catch(fail);
   } catch (error) {

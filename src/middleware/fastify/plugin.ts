@@ -140,6 +140,7 @@ export async function refuseFastify(
 ): Promise<void> {
   if (!onRefusal || !answer.refusal) return answerFastify(request, reply, answer);
   leaveRefusal(request.raw, headersOf(reply), answer.refusal);
+  reply.code(answer.refusal.status);
   await onRefusal(answer.refusal, request, reply);
 }
 

@@ -3,7 +3,7 @@ import { refusalOf } from '../fetch/authenticate.js';
 import { assertHono } from '../framework-check.js';
 import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
 import { requestContextOf } from '../request-context.js';
-import { type HonoMiddleware, type HonoOptions, prepareIn } from './middleware.js';
+import { type HonoMiddleware, type HonoOptions, leftTo, prepareIn } from './middleware.js';
 
 /**
  * Rejects callers not authenticated by an envelope, whatever the mode. Put it behind {@link honoMiddleware}: it believes the
@@ -23,11 +23,7 @@ const honoGuard = (guard: Guard): HonoMiddleware =>
     const answer = guard(c);
     if (answer) {
       const onRefusal = requestContextOf(c).onRefusal as HonoOptions['onRefusal'];
-      return refusalOf(
-        { request: c.req.raw, prepare: prepareIn(c) },
-        answer,
-        onRefusal && ((refusal) => onRefusal(refusal, c)),
-      );
+      return refusalOf({ request: c.req.raw, prepare: prepareIn(c) }, answer, leftTo(onRefusal, c));
     }
     await next();
     return undefined;

@@ -1,5 +1,5 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
-import type { Headers } from '../../http/decision.js';
+import type { Headers, Refusal } from '../../http/decision.js';
 import { answerOwnRoute, authenticateFetch, type Exchange } from '../fetch/authenticate.js';
 import { nativeIn } from '../fetch/native.js';
 import type { Place } from '../fetch/request.js';
@@ -20,6 +20,8 @@ export interface HonoContext {
   res: Response | undefined;
   /** What the platform hands over beside the request. */
   readonly env?: unknown;
+  /** Sets the status of the response to come. */
+  status(code: number): void;
   /** Keeps a value for handlers, which get it by `c.get(key)`. */
   set(key: string, value: unknown): void;
 }
@@ -45,7 +47,7 @@ export function honoMiddleware<Context extends HonoContext = HonoContext>(
     let isServed = false;
     const answer = await authenticateFetch(adapter, {
       ...exchangeOf(c),
-      onRefusal: onRefusal && ((refusal) => onRefusal(refusal, c)),
+      onRefusal: leftTo(onRefusal, c),
       onGuardRefusal: onRefusal,
       async serve(request, { auth, agentMessage }) {
         isServed = true;
@@ -86,6 +88,14 @@ const exchangeOf = (c: HonoContext): Exchange => ({
   route: () => c.req.matchedRoutes?.at(-1)?.path,
   prepare: prepareIn(c),
 });
+
+/** How the API answers a refusal: with its status, unless it says another one. */
+export const leftTo = (onRefusal: HonoOptions['onRefusal'], c: HonoContext) =>
+  onRefusal &&
+  ((refusal: Refusal) => {
+    c.status(refusal.status);
+    return onRefusal(refusal, c);
+  });
 
 /** Hono adds the headers of the response so far to every other that takes its place. */
 export const prepareIn =

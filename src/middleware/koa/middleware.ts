@@ -78,6 +78,7 @@ async function leaveToApi(ctx: KoaContext, answer: HttpResponse, onRefusal: OnRe
   if (!isLeftToApi(ctx, answer, onRefusal)) return;
   const refusal = answer.refusal!;
   leaveRefusal(ctx.req, ctx.res, refusal);
+  ctx.status = refusal.status;
   keepHeaders(ctx.res, refusal.headers);
   await onRefusal!(refusal, ctx);
 }

@@ -16,7 +16,8 @@ export function setHeaders(res: HeaderHolder, headers: Headers): void {
   if (res.headersSent) return;
   for (const [name, value] of Object.entries(headers)) {
     const present = LISTS.has(name) ? res.getHeader(name) : undefined;
-    res.setHeader(name, present === undefined ? value : `${String(present)}, ${value}`);
+    if (present === undefined) res.setHeader(name, value);
+    else if (!String(present).includes(value)) res.setHeader(name, `${String(present)}, ${value}`);
   }
 }
 
