@@ -68,7 +68,7 @@ export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' |
   /** Longest body of a sealed answer that is read. Bytes; default: no limit, for it is opened as it is read. */
   readonly maxAnswerBytes?: number;
   /**
-   * How many calls may be on their way at the same time, from the sealing to the head of the answer; 1 to 65 536, default 256. A call that is more
+   * How many calls may be on their way to one origin at the same time, from the sealing to the head of the answer; 1 to 65 536, default 256. A call that is more
    * waits, and is sealed when its turn has come: where `fetch` has fewer connections (`connections` of a dispatcher, six of a browser), calls
    * would else grow old in its queue, and be refused (`TIMESTAMP_EXPIRED`). There, pass the number of connections.
    */

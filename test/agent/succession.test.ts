@@ -244,6 +244,18 @@ describe('an agent that is succeeded', () => {
     expect((await alice.successions()).map(({ to }) => to)).toEqual([second.did, third.did]);
   });
 
+  test('that no registry knows yet is registered first, without scopes of its own', async () => {
+    const { world } = await pair();
+    const { registry, clock } = world;
+    const [identity, next] = [await named('unregistered'), await named('next')];
+    const agent = new Agent({ identity, registry, clock });
+    const made = unwrap(await agent.succeedBy(next));
+    expect([made.from, made.to]).toEqual([identity.did, next.did]);
+    expect(await registry.lookup(identity.did)).toMatchObject({ succeededBy: { to: next.did } });
+    for (const did of [identity.did, next.did])
+      expect((await registry.lookup(did))?.sendScopes ?? []).toEqual([]);
+  });
+
   test('what it is given is checked', async () => {
     const { world, alice } = await pair();
     const [next, other] = [await named('next'), await named('another')];

@@ -2,6 +2,7 @@
 import { runInThisContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
 import { Agent, type XlinkFetchOptions } from '@private.me/xlink';
+import { Gate } from '../../src/client/gate.js';
 import { frozenClock, HOUR } from '../support/clock.js';
 import { until } from '../support/until.js';
 import { fetchFor, idOfRejection, KEY, postJson, serveApi } from './support.js';
@@ -111,6 +112,45 @@ describe('more calls than connections', () => {
     await lost;
     expect([(await second).status, (await last).status]).toEqual([200, 200]);
     expect(sent).toEqual(['/lost', '/second', '/last']);
+  });
+
+  test('of a service that hangs hold up no call to another one', async () => {
+    const [slow, quick] = [await serveApi(), await serveApi()];
+    let hangs = false;
+    const hanging: typeof fetch = (input, init) =>
+      hangs && String(input).startsWith(slow.url) ? new Promise(() => {}) : fetch(input, init);
+    const call = fetchFor(slow.url, {
+      agent: await Agent.quickstart(),
+      apiKeyOrigin: [slow.url, quick.url],
+      fetch: hanging,
+      maxConcurrentCalls: 1,
+    });
+    for (const { url } of [slow, quick]) await call(`${url}/first`);
+    hangs = true;
+    void call(`${slow.url}/hangs`).catch(() => {});
+    void call(`${slow.url}/waits`).catch(() => {});
+    expect((await call(`${quick.url}/second`)).status).toBe(200);
+  });
+
+  test('that are given up are let go of at once, and take nobody’s turn', async () => {
+    const gate = new Gate(1);
+    const done: string[] = [];
+    let end = () => {};
+    const first = gate.pass(() => new Promise<void>((resolve) => (end = resolve)), undefined);
+    const work = (name: string) => async () => void done.push(name);
+    const signals = [new AbortController(), new AbortController()];
+    const given = signals.map(({ signal }, at) =>
+      gate.pass(work(`given up ${at}`), signal).catch(() => 'given up'),
+    );
+    const last = gate.pass(work('last'), undefined);
+    signals[0]!.abort();
+    expect(await given[0]).toBe('given up');
+    end();
+    signals[1]!.abort(); // in the moment in which it may have its turn
+    await Promise.all([first, given[1], last]);
+    expect(done).toEqual(['last']);
+    await gate.pass(work('after'), undefined);
+    expect(done).toEqual(['last', 'after']);
   });
 
   test('neither does an answer grow old that takes longer than the window to come [B9]', async () => {

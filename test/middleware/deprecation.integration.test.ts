@@ -33,6 +33,15 @@ describe.each(STAGES)('$name', ({ serve }) => {
       });
     });
 
+    test('says each thing once', async () => {
+      const known = await World.withCaller();
+      const service = await serve(known, { mode: 'deprecation', deprecation: DEPRECATION });
+      expect(warningsOf(await service.send(withKey()))).toMatchObject({
+        link: LINK,
+        'access-control-expose-headers': 'Deprecation, Sunset, Link, X-Deprecated-Auth, X-Migration-Url',
+      });
+    });
+
     test('keeps several Link headers', async () => {
       const known = await World.withCaller();
       const service = await serve(

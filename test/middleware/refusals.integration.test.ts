@@ -14,7 +14,11 @@ const shapeOf = (error: { status?: number; code?: string; message: string }) => 
   error: { type: error.code ?? 'unknown', message: error.message },
 });
 
-type How = 'hands it to error handling' | 'answers itself' | 'throws something else';
+type How =
+  | 'hands it to error handling'
+  | 'answers itself'
+  | 'answers itself and leaves the status'
+  | 'throws something else';
 
 const planFor = (how: How, told: Refusal[]): Plan => ({
   headers: { 'access-control-allow-origin': '*' },
@@ -23,7 +27,8 @@ const planFor = (how: How, told: Refusal[]): Plan => ({
     told.push(refusal);
     if (how === 'throws something else') throw new Error('of the API');
     if (how === 'hands it to error handling') return refusal.error;
-    return { status: refusal.status, body: shapeOf(refusal.error) };
+    const body = shapeOf(refusal.error);
+    return how === 'answers itself' ? { status: refusal.status, body } : { body };
   },
   onError: (error) => ({ status: error.status ?? 500, body: shapeOf(error) }),
 });
@@ -32,7 +37,11 @@ describe.each(STAGES)('[C7] $name: an API answers refusals in its own way', (sta
   const serve = (world: World, how: How, told: Refusal[], options: Partial<DualModeOptions> = {}) =>
     stage.serve(world, options, planFor(how, told));
 
-  test.each(['hands it to error handling', 'answers itself'] as const)('and %s', async (how) => {
+  test.each([
+    'hands it to error handling',
+    'answers itself',
+    'answers itself and leaves the status',
+  ] as const)('and %s', async (how) => {
     const told: Refusal[] = [];
     const service = await serve(new World(), how, told, { realm: 'shop' });
     const answer = await service.send(withKey({}, WRONG));

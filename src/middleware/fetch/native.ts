@@ -21,7 +21,7 @@ export function targetOf(request: Request, native: Native | undefined): string {
 
 const targetIn = (native: Native | undefined): string | undefined => {
   const target = (native?.incoming as RequestExtras | undefined)?.originalUrl ?? native?.incoming.url;
-  return target?.startsWith('//') ? undefined : target; // which would be a host
+  return target && /^\/[/\\]/.test(target) ? undefined : target; // which would be a host
 };
 
 /** The lines of a header, as long as nobody changed it: a request of the Fetch standard has them joined. */

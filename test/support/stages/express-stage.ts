@@ -42,7 +42,8 @@ export const adapterOf = ({ adapter }: Recorder, { onRefusal }: Plan): RequestHa
           onRefusal(refusal, _req: Request, res: Response, next) {
             const own = onRefusal(refusal);
             if (own instanceof Error) next(own);
-            else res.status(own.status).json(own.body);
+            else if ('status' in own) res.status(own.status).json(own.body);
+            else res.json(own.body);
           },
         }
       : {},

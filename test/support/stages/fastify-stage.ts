@@ -84,7 +84,8 @@ const adapterOf = ({ adapter }: Recorder, { onRefusal }: Plan) =>
           async onRefusal(refusal, _request, reply) {
             const own = onRefusal(refusal);
             if (own instanceof Error) throw own;
-            reply.code(own.status).send(own.body);
+            if ('status' in own) reply.code(own.status);
+            reply.send(own.body);
           },
         }
       : {},

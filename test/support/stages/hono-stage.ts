@@ -49,10 +49,12 @@ const adapterOf = ({ adapter }: Recorder, { onRefusal }: Plan) =>
     adapter,
     onRefusal
       ? {
-          onRefusal(refusal) {
+          onRefusal(refusal, c: Context) {
             const own = onRefusal(refusal);
             if (own instanceof Error) throw own;
-            return Response.json(own.body, { status: own.status });
+            return 'status' in own
+              ? Response.json(own.body, { status: own.status })
+              : c.json(own.body as never);
           },
         }
       : {},

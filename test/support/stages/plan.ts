@@ -26,7 +26,7 @@ export interface Plan {
   /** Answers the routes of the library at the root, wherever the adapter stands. */
   readonly wellKnown?: boolean;
   /** How the API answers refusals: itself, or by handing an error to its error handling, or by throwing. */
-  readonly onRefusal?: (refusal: Refusal) => OwnAnswer | Error;
+  readonly onRefusal?: (refusal: Refusal) => OwnAnswer | Pick<OwnAnswer, 'body'> | Error;
   /** Error handling of the API's own. */
   readonly onError?: (error: Error & { status?: number; code?: string }) => OwnAnswer;
   /** Another adapter, behind the first, at this path. */
