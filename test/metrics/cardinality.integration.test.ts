@@ -51,7 +51,12 @@ describe('the bound', () => {
               request({ method, mode, reason, outcome: reason === 'ok' ? 'accepted' : 'refused', route }),
             );
     for (const version of [1, 2, 3] as const)
-      for (const encrypted of [true, false]) observe(request({ version, encrypted }));
+      for (const more of [
+        { encrypted: true },
+        { encrypted: false },
+        { encrypted: false, form: 'signature' },
+      ] as const)
+        observe(request({ version, ...more }));
     for (const client of [undefined, ...Array.from({ length: 30 }, (_, i) => `c${i}`)])
       for (const method of methods)
         for (const outcome of ['accepted', 'refused'] as const)
