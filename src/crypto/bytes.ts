@@ -30,26 +30,27 @@ export function lengthPrefixed(parts: readonly Part[], rest: Uint8Array = EMPTY)
   for (const part of plain) length += 4 + lengthOf(part);
   const out = new Uint8Array(length);
   let at = 0;
-  const put32 = (value: number) => {
-    out[at++] = value >>> 24;
-    out[at++] = value >>> 16;
-    out[at++] = value >>> 8;
-    out[at++] = value;
-  };
   for (const part of plain) {
-    put32(lengthOf(part));
+    const size = lengthOf(part);
+    put32(out, at, size);
+    at += 4;
     if (typeof part === 'number') {
-      put32(part / 2 ** 32);
-      put32(part);
+      put32(out, at, part / 2 ** 32);
+      put32(out, at + 4, part);
     } else if (typeof part === 'string') {
-      for (let i = 0; i < part.length; i++) out[at++] = part.charCodeAt(i);
-    } else {
-      out.set(part, at);
-      at += part.length;
-    }
+      for (let i = 0; i < size; i++) out[at + i] = part.charCodeAt(i);
+    } else out.set(part, at);
+    at += size;
   }
   out.set(rest, at);
   return out;
+}
+
+function put32(out: Uint8Array, at: number, value: number): void {
+  out[at] = value >>> 24;
+  out[at + 1] = value >>> 16;
+  out[at + 2] = value >>> 8;
+  out[at + 3] = value;
 }
 
 /** What is not ASCII, of which a character is a byte. */
