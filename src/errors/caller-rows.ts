@@ -24,7 +24,7 @@ export const CALLER_ROWS = {
     ENVELOPE_TOO_LARGE: row(413, 'The envelope is larger than the receiver accepts.', 'Send less, or raise maxEnvelopeBytes or bodyLimits there.'),
     PAYLOAD_NOT_SERIALIZABLE: row(400, 'The payload cannot be written as JSON.', 'No functions, BigInt, cycles or undefined.'),
     KIND_NOT_ACCEPTED: row(400, 'The envelope is of another kind.', 'See createEnvelope() and createRequest().'),
-    KEY_EPOCH_UNKNOWN: row(400, 'The receiver does not have the keys of this epoch.', 'Read the key record again and seal anew.'),
+    KEY_EPOCH_UNKNOWN: row(400, 'The receiver does not have the keys of this epoch.', 'Read the key record again.'),
     CLEARTEXT_NOT_ALLOWED: row(400, 'The envelope is signed only.', 'Seal it, or pass allowCleartext.'),
     VERSION_TOO_LOW: row(401, 'The envelope version is below what the receiver accepts.', 'See minVersion of the receiver, and your key record.'),
     'DECRYPT_FAILED:KEY_AGREEMENT': row(400, 'The shared key could not be agreed.', 'The ephemeral key is not usable.', { aliases: ['ECDH_FAILED'] }),
