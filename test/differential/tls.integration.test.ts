@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describeWith, findProgram } from '../support/needs-program.js';
 import { describeRows } from './describe-rows.js';
 import { FAULTS } from './rows/faults.js';
 import { HEADS } from './rows/heads.js';
@@ -23,7 +24,9 @@ function certificate(): Certificate {
   }
 }
 
-describeRows([...HEADS, ...WRITING, ...REQUESTS, ...FAULTS], {
-  tls: certificate(),
-  frameworks: (name) => name === 'Express 5' || name === 'Koa 3',
-});
+const ROWS = [...HEADS, ...WRITING, ...REQUESTS, ...FAULTS];
+const frameworks = (name: string) => name === 'Express 5' || name === 'Koa 3';
+
+describeWith(['openssl'], 'Over TLS', () =>
+  describeRows(ROWS, { frameworks, ...(findProgram('openssl') ? { tls: certificate() } : {}) }),
+);

@@ -122,17 +122,17 @@ describe.each(FORMS)('%s', (_, make) => {
     expect(service.calls).toHaveLength(before);
   });
 
-  test('of a stranger is refused, until it is enrolled; of a client that is revoked, again', async () => {
+  async function withStranger() {
     const world = new World();
+    const { clock, clients } = world;
     const api = await world.agent('api');
-    const service = await world.serve({
-      agent: api,
-      clock: world.clock,
-      clients: world.clients,
-      signatures: true,
-    });
+    const service = await world.serve({ agent: api, clock, clients, signatures: true });
     const caller = await world.stranger('device');
-    const pair = { api, caller, clock: world.clock };
+    return { api, service, caller, pair: { api, caller, clock } };
+  }
+
+  test('of a stranger is refused, until it is enrolled; of a client that is revoked, again', async () => {
+    const { api, service, caller, pair } = await withStranger();
     await service.refused(make(pair), '401 VERIFICATION_FAILED:DID_NOT_IN_REGISTRY');
     await service.send(enrollment(caller, api, ACME));
     const { auth } = await service.accepted(make(pair));
@@ -145,16 +145,7 @@ describe.each(FORMS)('%s', (_, make) => {
   });
 
   test('ends itself and switches its key off', async () => {
-    const world = new World();
-    const api = await world.agent('api');
-    const service = await world.serve({
-      agent: api,
-      clock: world.clock,
-      clients: world.clients,
-      signatures: true,
-    });
-    const caller = await world.stranger('device');
-    const pair = { api, caller, clock: world.clock };
+    const { api, service, caller, pair } = await withStranger();
     await service.send(enrollment(caller, api, ACME));
     const off = await make(
       pair,

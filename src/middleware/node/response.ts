@@ -16,8 +16,9 @@ export function setHeaders(res: HeaderHolder, headers: Headers): void {
   if (res.headersSent) return;
   for (const [name, value] of Object.entries(headers)) {
     const present = LISTS.has(name) ? res.getHeader(name) : undefined;
-    if (present === undefined) res.setHeader(name, value);
-    else if (!String(present).includes(value)) res.setHeader(name, `${String(present)}, ${value}`);
+    const said = String(present ?? '');
+    if (said === value || said.endsWith(`, ${value}`)) continue; // Fastify shows what Node's response has as its own
+    res.setHeader(name, present === undefined ? value : `${said}, ${value}`);
   }
 }
 
