@@ -18,6 +18,9 @@ export interface ReceivedSignature {
   readonly signature: Uint8Array;
 }
 
+/** In characters: room for both signatures of the profile and some of others. What is longer costs a stranger little to send, and much to read. */
+const MAX_LENGTHS = { [SIGNATURE_INPUT]: 4096, [SIGNATURE]: 8192 };
+
 type Members = ReadonlyMap<string, Item | InnerList>;
 
 /** The members of `Signature-Input` and `Signature`. */
@@ -69,7 +72,8 @@ function nameOf([name, parameters]: Item): string {
 }
 
 /** Of a key that comes twice, the last one counts (RFC 9651 section 3.2); others on the way may take the first. */
-function membersOf(text: string, field: string): Members {
+function membersOf(text: string, field: keyof typeof MAX_LENGTHS): Members {
+  if (text.length > MAX_LENGTHS[field]) throw malformed(field);
   let members: Members;
   try {
     members = parseDictionary(text);

@@ -62,6 +62,26 @@ describe.each(STAGES)('$name', ({ serve }) => {
   });
 });
 
+test.each([
+  ['signature-input', 4096],
+  ['signature', 8192],
+])('is read only where its header %s has at most %d characters', async (name, most) => {
+  const known = await World.withCaller();
+  const service = await STAGES[0]!.serve(known, ON);
+  const padded = async (length: number) => {
+    const signed = await signedSent(known);
+    const own = String(signed.headers![name]);
+    const other = name === 'signature' ? ', other=:AA==:' : ', other=()';
+    const padding = length - own.length - other.length - ';p=""'.length;
+    return {
+      ...signed,
+      headers: { ...signed.headers, [name]: `${own}${other};p="${'x'.repeat(padding)}" ` },
+    };
+  };
+  await service.refused(await padded(most + 1), '400 SIGNATURE_MALFORMED');
+  await service.accepted(await padded(most));
+});
+
 test('is refused where it is not allowed, whatever is beside it', async () => {
   const known = await World.withCaller();
   const service = await known.serve();
