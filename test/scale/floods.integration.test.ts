@@ -23,6 +23,8 @@ const FLOODED_MS = scaled(600_000, 6000);
 /** Quiet and flood take turns, since neighbours on the machine change from second to second. */
 const ROUNDS = scaled(20, 2);
 const SLICE_MS = scaled(2000, 1000);
+/** Two seconds tell little where others use the processor, which only adds: then the lowest of three counts. */
+const ATTEMPTS = scaled(1, 3);
 /** Of a core, for a flood from one address. */
 const MAX_CPU_SHARE = 0.25;
 const MIB = 2 ** 20;
@@ -115,20 +117,24 @@ describeWith(
     test.each(KINDS)(
       '[E11] [E21] %s: good callers get through, in at most three times as long',
       async (kind) => {
-        const { quiet, flooded, statuses, cpuShare } = await under(kind);
-        const resident = Math.round(deployment.instances[0]!.residentBytes / MIB);
-        console.log(
-          `${kind}: quiet ${figures(quiet)}; flooded ${figures(flooded)}, failed ${JSON.stringify(flooded.failures)}; flood ${JSON.stringify(statuses)}, ${Math.round(100 * cpuShare)} % of a core; ${resident} MiB`,
-        );
-        // What waits for a processor that others use may miss the 250 ms of the nonces, flood or not.
-        const failed = Object.values(flooded.failures).reduce((sum, count) => sum + count, 0);
-        expect(failed).toBeLessThanOrEqual(FULL ? 0 : flooded.times.length / 100);
-        expect(Object.keys(statuses).filter((status) => status.startsWith('2'))).toEqual([]);
-        expect(resident).toBeLessThan(256);
-        expect(cpuShare).toBeLessThan(MAX_CPU_SHARE);
-        if (FULL) expect(quantile(flooded.times, 0.99)).toBeLessThan(3 * quantile(quiet.times, 0.99));
+        let least = Number.POSITIVE_INFINITY;
+        for (let attempt = 0; attempt < ATTEMPTS && least >= MAX_CPU_SHARE; attempt++) {
+          const { quiet, flooded, statuses, cpuShare } = await under(kind);
+          const resident = Math.round(deployment.instances[0]!.residentBytes / MIB);
+          console.log(
+            `${kind}: quiet ${figures(quiet)}; flooded ${figures(flooded)}, failed ${JSON.stringify(flooded.failures)}; flood ${JSON.stringify(statuses)}, ${Math.round(100 * cpuShare)} % of a core; ${resident} MiB`,
+          );
+          // What waits for a processor that others use may miss the 250 ms of the nonces, flood or not.
+          const failed = Object.values(flooded.failures).reduce((sum, count) => sum + count, 0);
+          expect(failed).toBeLessThanOrEqual(FULL ? 0 : flooded.times.length / 100);
+          expect(Object.keys(statuses).filter((status) => status.startsWith('2'))).toEqual([]);
+          expect(resident).toBeLessThan(256);
+          least = Math.min(least, cpuShare);
+          if (FULL) expect(quantile(flooded.times, 0.99)).toBeLessThan(3 * quantile(quiet.times, 0.99));
+        }
+        expect(least).toBeLessThan(MAX_CPU_SHARE);
       },
-      120_000 + ROUNDS * SLICE_MS * 3,
+      120_000 + ATTEMPTS * ROUNDS * SLICE_MS * 3,
     );
 
     test(
