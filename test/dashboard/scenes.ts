@@ -6,6 +6,14 @@ const SECOND = 1000;
 const HOUR = 3600 * SECOND;
 const DID = `did:key:z6Mk${'a'.repeat(44)}`;
 
+/** What one of the clients did, by route. `none`: was refused. */
+const USE = [
+  ['/orders', 'api-key', 9],
+  ['/orders', 'none', 4],
+  ['/orders/:id', 'xlink', 3],
+  ['/stock/:sku', 'api-key', 2],
+] as const;
+
 export interface Scene {
   readonly adapter: DualModeAdapter;
   readonly plan: MigrationPlan;
@@ -66,6 +74,7 @@ export async function midMigration(): Promise<Scene> {
   const adapter = await adapterOf({
     clients,
     clock,
+    brownouts: [{ from: new Date(now - 5 * 60 * SECOND), until: new Date(now - 4 * 60 * SECOND) }],
     deprecation: { sunset: new Date(Date.UTC(2026, 5, 30)) },
   });
   const plan = new MigrationPlan({ adapter, clock, since: clock() - 720 * HOUR });
@@ -85,6 +94,16 @@ export async function midMigration(): Promise<Scene> {
         if (step % 40 === 0) adapter.emit(requestEvent('xlink', 'REPLAY_DETECTED'));
         clock.advance(5 * SECOND);
       }
+      for (const [route, method, count] of USE)
+        for (let i = 0; i < count; i++)
+          adapter.emit({
+            ...requestEvent(method, method === 'none' ? 'TIMESTAMP_EXPIRED' : 'ok'),
+            route,
+            client: 'shop-terminal',
+          });
+      adapter.emit({ type: 'key-switch', client: 'shop-terminal', off: true });
+      clock.advance(20 * SECOND);
+      adapter.emit({ type: 'key-switch', client: 'shop-terminal', off: false });
       clients.add([
         {
           client: 'storefront-web',
