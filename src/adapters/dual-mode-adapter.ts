@@ -137,6 +137,16 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     return this.#modes.policy.global;
   }
 
+  /** The mode that counts for one client or route: its own, or else the wider one. Throws `INVALID_OPTION`. */
+  modeOf(target: ModeTarget): Mode {
+    return this.#modes.of(target);
+  }
+
+  /** Brownouts that are announced or running, the first first. */
+  get brownouts(): readonly Brownout[] {
+    return this.#modes.brownouts.upcoming(this.#clock());
+  }
+
   /**
    * Takes effect with the next request, in either direction. `target` sets the mode of one client or route instead.
    * Throws `INVALID_OPTION` for anything but a mode and a target, and `NONCE_STORE_NOT_SHARED` for `xlink-only` where
