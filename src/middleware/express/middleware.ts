@@ -1,5 +1,6 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import type { HttpResponse } from '../../http/decision.js';
+import { partOf } from '../adapter-of.js';
 import { answerOwnRoute, authenticate } from '../authenticate.js';
 import { assertExpress } from '../framework-check.js';
 import type { FrameworkContext } from '../node/framework-context.js';
@@ -32,13 +33,13 @@ export function expressMiddleware(
 ): ExpressMiddleware {
   checkMiddlewareOptions('DualModeAdapter.middleware', options);
   const onRefusal = options.onRefusal?.bind(options);
-  return function xlinkAuthentication(req, res, next) {
+  return partOf(adapter, function xlinkAuthentication(req, res, next) {
     assertExpress('adapter', req, res, next);
     authenticate(adapter, exchangeOf(req, res, next, onRefusal)).then(
       ({ action }) => action === 'pass' && next(),
       (error) => next(error),
     );
-  };
+  });
 }
 
 function exchangeOf(req: NodeRequest, res: NodeResponse, next: Next, onRefusal: OnRefusal): FrameworkContext {
