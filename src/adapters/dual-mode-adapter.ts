@@ -132,6 +132,11 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     warnOfUnsharedNonces(options, warn);
   }
 
+  /** For what enrolls beside it. @internal */
+  get parts(): Pick<DualModeOptions, 'agent' | 'clients' | 'clock'> {
+    return this.#options;
+  }
+
   /** The mode of everything that has none of its own. */
   get mode(): Mode {
     return this.#modes.policy.global;

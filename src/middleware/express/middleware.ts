@@ -1,6 +1,7 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import type { Decision, HttpResponse } from '../../http/decision.js';
 import { type Awaitable, isPromiseLike } from '../../util/awaitable.js';
+import { partOf } from '../adapter-of.js';
 import { answerOwnRoute, authenticate } from '../authenticate.js';
 import { assertExpress } from '../framework-check.js';
 import type { FrameworkContext } from '../node/framework-context.js';
@@ -33,7 +34,7 @@ export function expressMiddleware(
 ): ExpressMiddleware {
   checkMiddlewareOptions('DualModeAdapter.middleware', options);
   const onRefusal = options.onRefusal?.bind(options);
-  return function xlinkAuthentication(req, res, next) {
+  return partOf(adapter, function xlinkAuthentication(req, res, next) {
     assertExpress('adapter', req, res, next);
     let decision: Awaitable<Decision>;
     try {
@@ -47,7 +48,7 @@ export function expressMiddleware(
     function goOn({ action }: Decision): void {
       if (action === 'pass') next();
     }
-  };
+  });
 }
 
 /** `isWatched`: somebody wants to know which route served it. */
