@@ -86,6 +86,21 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
     ],
     right: [[], [{ path: '/uploads', methods: ['POST'], maxBytes: 2 ** 28 }], [{ path: '/', maxBytes: 0 }]],
   },
+  routeEncryption: {
+    wrong: [
+      null,
+      {},
+      '/payments',
+      ...['/p/*', '/p/:id', '/p?x=1'].map((path) => [{ path, encryption: 'required' }]),
+      [{ path: '/p' }],
+      ...[true, 'always', ''].map((encryption) => [{ path: '/p', encryption }]),
+    ],
+    right: [
+      [],
+      [{ path: '/p', methods: ['POST'], encryption: 'required' }],
+      [{ path: '/', encryption: 'optional' }],
+    ],
+  },
   routeModes: {
     wrong: [
       null,
