@@ -15,6 +15,7 @@ const fronts = [
   'redis',
   'server',
   'verify',
+  'web-bot-auth',
 ];
 
 export const layers = [
@@ -24,7 +25,7 @@ export const layers = [
   ['envelope/', 'checks/', 'security/', 'split-channel/'],
   ['http/'],
   ['signature/'],
-  ['registry/', 'nonce/', 'transport/', 'discovery/'],
+  ['registry/', 'nonce/', 'transport/', 'discovery/', 'web-bot-auth/'],
   ['agent/', 'receipts/'],
   ['session/'],
   ['policy/', 'audit/'],

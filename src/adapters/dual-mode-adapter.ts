@@ -47,6 +47,7 @@ import { Observers, tell } from './observers.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
 import { Placement } from './placement.js';
 import type { PublishedDocument } from './published-document.js';
+import { PublishedKeyDirectory } from './published-key-directory.js';
 import { RefusalPace } from './refusal-pace.js';
 import { forClients, jsonResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
 import { RequestLog } from './request-log.js';
@@ -133,6 +134,9 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       clock: this.#clock,
       rules: enrollmentRules(options),
       document: this.#document,
+      keyDirectory: options.keyDirectory
+        ? new PublishedKeyDirectory(options.agent, options.hosts!, this.#clock)
+        : undefined,
       emit: (event) => this.emit(event),
     });
     this.emit(this.#modes.present());

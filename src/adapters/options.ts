@@ -108,6 +108,11 @@ export interface DualModeOptions<Customer extends object = object> {
    * below. For the discovery document only: `skip` decides which requests are let through. Default none.
    */
   readonly publicPaths?: readonly string[];
+  /**
+   * Serves the agent's Ed25519 key at `/.well-known/http-message-signatures-directory`, signed, for those that recognize signers by
+   * Web Bot Auth (docs/signatures.md). Needs `hosts`. Default `false`.
+   */
+  readonly keyDirectory?: boolean;
   /** Requests that are let through without any credentials, such as health checks. Default none; browsers' preflights always are. */
   readonly skip?: (request: InboundRequest) => boolean;
   /** How long the validator may take, in ms. Default 5000. */
@@ -265,6 +270,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     proxyHeaders: isHeaderPatterns,
     hosts: isHosts,
     publicPaths: isPaths,
+    keyDirectory: isBoolean,
     skip: isFunction,
     validatorTimeoutMs: integerIn(1, 600_000),
     exposeDetails: isBoolean,
@@ -315,6 +321,11 @@ export function checkDualModeOptions(options: DualModeOptions): void {
   if (maxUnauthenticatedBytes !== undefined)
     assertFitsOne('DualModeAdapter', maxUnauthenticatedBytes, largestEnvelope(options));
   if (options.clientModes) requireOption('DualModeAdapter', options, 'clients');
+  if (options.keyDirectory && !options.hosts?.length)
+    throw xlinkError('INVALID_OPTION', {
+      field: 'hosts',
+      hint: 'DualModeAdapter: keyDirectory needs hosts, for it is signed for each of them.',
+    });
   const { since, sunset } = options.deprecation ?? {};
   if (since && sunset && sunset < since) {
     throw xlinkError('INVALID_OPTION', {
