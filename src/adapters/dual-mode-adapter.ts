@@ -37,6 +37,7 @@ import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './nonce-shari
 import { Observers, tell } from './observers.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
 import { Placement } from './placement.js';
+import { PublishedKeyDirectory } from './published-key-directory.js';
 import { RefusalPace } from './refusal-pace.js';
 import { type RefusalStyle, refusalStyle } from './refusals.js';
 import { RequestLog } from './request-log.js';
@@ -112,6 +113,9 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       clock: this.#clock,
       rules: enrollmentRules(options),
       document,
+      keyDirectory: options.keyDirectory
+        ? new PublishedKeyDirectory(options.agent, options.hosts!, this.#clock)
+        : undefined,
       emit: (event) => this.emit(event),
     });
     this.#decider = new Decider({
