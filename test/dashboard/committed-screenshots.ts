@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { decodePng, encodePalettePng, type Image, shrink } from './png.js';
+import { cut, decodePng, encodePalettePng, type Image, shrink } from './png.js';
 
 /** What the page looked like when somebody last looked at it, at half its size. */
 const COMMITTED = fileURLToPath(new URL('./screenshots/', import.meta.url));
@@ -9,6 +9,15 @@ const COMMITTED = fileURLToPath(new URL('./screenshots/', import.meta.url));
 const OUTPUT = fileURLToPath(new URL('../../test-output/screenshots/', import.meta.url));
 
 const HALF = 2;
+/** Those that docs/dashboard.md shows, in full size, and how much of each. */
+const IN_DOCS: Readonly<Record<string, readonly [name: string, height: number]>> = {
+  'midway-desktop': ['light', 2000],
+  'midway-desktop-dark': ['dark', 2000],
+  'midway-phone': ['phone', 900],
+  'client-desktop': ['client', 900],
+};
+const DOCS = fileURLToPath(new URL('../../docs/images/', import.meta.url));
+
 /** Pixels of the committed image: 16 of the page, about a letter. Within it only the mean counts, so the edges of letters do not. */
 const CELL = 8;
 /** Of 255, by which the mean of a cell may differ. */
@@ -45,7 +54,7 @@ export function difference(actual: Image, committed: Image): Difference | undefi
 
 /**
  * Compares a screenshot with the committed one, and leaves both in `test-output/screenshots`. With `UPDATE_SCREENSHOTS=1` it is
- * committed instead; look at it first. Throws if they differ.
+ * committed instead, and the pictures in the docs are made anew; look at them first. Throws if they differ.
  */
 export function compareScreenshot(name: string, png: Uint8Array): void {
   mkdirSync(OUTPUT, { recursive: true });
@@ -55,6 +64,9 @@ export function compareScreenshot(name: string, png: Uint8Array): void {
   if (process.env['UPDATE_SCREENSHOTS'] === '1') {
     mkdirSync(COMMITTED, { recursive: true });
     writeFileSync(file, encodePalettePng(shrink(actual, HALF)));
+    const [shown, height] = IN_DOCS[name] ?? [];
+    if (shown)
+      writeFileSync(join(DOCS, `dashboard-${shown}.png`), encodePalettePng(cut(actual, height!), 192));
     return;
   }
   if (!existsSync(file))

@@ -129,3 +129,10 @@ export function shrink({ width, height, rgb }: Image, step: number): Image {
   for (let i = 0; i < means.length; i++) means[i] = round(sums[i]! / counts[(i / 3) | 0]!);
   return { width: w, height: h, rgb: means };
 }
+
+/** The upper part. */
+export const cut = ({ width, height, rgb }: Image, most: number): Image => ({
+  width,
+  height: min(height, most),
+  rgb: rgb.subarray(0, 3 * width * min(height, most)),
+});

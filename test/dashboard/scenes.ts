@@ -79,6 +79,14 @@ export async function midMigration(): Promise<Scene> {
   });
   const plan = new MigrationPlan({ adapter, clock, since: clock() - 720 * HOUR });
   await plan.evaluate(); // what it counts from
+  const useByRoute = () => {
+    for (const [route, method, count] of USE)
+      for (let i = 0; i < count; i++) {
+        const event = requestEvent(method, method === 'none' ? 'TIMESTAMP_EXPIRED' : 'ok');
+        adapter.emit({ ...event, route, client: 'shop-terminal' });
+      }
+    for (const off of [true, false]) adapter.emit({ type: 'key-switch', client: 'shop-terminal', off });
+  };
   return {
     adapter,
     plan,
@@ -92,18 +100,9 @@ export async function midMigration(): Promise<Scene> {
         if (step % 6 === 0) adapter.emit(requestEvent('xlink', 'TIMESTAMP_EXPIRED'));
         if (step % 17 === 0) adapter.emit(requestEvent('api-key', 'API_KEY_INVALID'));
         if (step % 40 === 0) adapter.emit(requestEvent('xlink', 'REPLAY_DETECTED'));
+        if (step === 50) useByRoute();
         clock.advance(5 * SECOND);
       }
-      for (const [route, method, count] of USE)
-        for (let i = 0; i < count; i++)
-          adapter.emit({
-            ...requestEvent(method, method === 'none' ? 'TIMESTAMP_EXPIRED' : 'ok'),
-            route,
-            client: 'shop-terminal',
-          });
-      adapter.emit({ type: 'key-switch', client: 'shop-terminal', off: true });
-      clock.advance(20 * SECOND);
-      adapter.emit({ type: 'key-switch', client: 'shop-terminal', off: false });
       clients.add([
         {
           client: 'storefront-web',
