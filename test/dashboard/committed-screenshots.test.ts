@@ -26,7 +26,7 @@ test.each([
   ['letters a pixel further on', page({ dx: 1 }), true],
   ['a line less', page({ without: 17 }), false],
   ['a button in another color', page({ button: 0x90 }), false],
-  ['a page that is cut', { ...page(), height: 760, rgb: page().rgb.slice(0, 640 * 760 * 3) }, false],
+  ['a page that is cut', { ...page(), height: 700, rgb: page().rgb.slice(0, 640 * 700 * 3) }, false],
 ] as const)('%s', (_, image, isSame) => {
   const found = difference(image, committed);
   expect(found === undefined).toBe(isSame);
