@@ -19,7 +19,7 @@ import {
   TO_HEADER,
 } from './profile.js';
 import { componentLine, pathAndQuery, signatureBase } from './signature-base.js';
-import { type ReceivedSignature, SignatureHeaders } from './signature-input.js';
+import { assertReadable, type ReceivedSignature, SignatureHeaders } from './signature-input.js';
 import { soleSignature } from './sole-signature.js';
 
 /** What the callers of this profile put on a request, and nobody else does. */
@@ -127,6 +127,7 @@ const signed = (lines: string, { params, signature }: ReceivedSignature): Signed
 /** The signatures of the profile, and whether there are no others. */
 function signaturesOf({ header }: SignedParts) {
   const [input, signature] = [header(SIGNATURE_INPUT) ?? '', header(SIGNATURE) ?? ''];
+  assertReadable(input, signature);
   const sole = soleSignature(input, signature);
   if (sole) return { main: sole, second: undefined, isAlone: true };
   const headers = new SignatureHeaders(input, signature);

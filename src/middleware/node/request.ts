@@ -32,14 +32,17 @@ export function incomingBody(req: NodeRequest, bodies: readonly BodyHolder[] = [
   return {
     hasBody: announcesBody(req),
     remoteAddress: req.socket?.remoteAddress,
-    header(name) {
-      const value = req.headers[name];
-      return Array.isArray(value) ? value.join(', ') : value;
-    },
+    header: (name) => fieldOf(req, name),
     lines: (name) => linesOf(req, name),
     isBodyGone: () => req.readableEnded && leftByParser(bodies) === undefined,
     readBody: (maxBytes, checkStart) => readNodeBody(req, bodies, maxBytes, checkStart),
   };
+}
+
+/** The value of a header, as one text. Names come from callers, too, and `constructor` is a member of every object. */
+export function fieldOf({ headers }: Pick<NodeRequest, 'headers'>, name: string): string | undefined {
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
+  return Array.isArray(value) ? value.join(', ') : value;
 }
 
 /** Node itself keeps the first line of some headers, and of others joins them. */
@@ -49,7 +52,8 @@ export function linesOf({ rawHeaders = [], headers }: NodeRequest, name: string)
     const line = rawHeaders[at]!;
     if (line.length === name.length && line.toLowerCase() === name) lines.push(rawHeaders[at + 1]!);
   }
-  return lines.length > 0 ? lines : [headers[name] ?? []].flat(); // whoever made the request by hand may have no lines
+  if (lines.length > 0 || !Object.hasOwn(headers, name)) return lines;
+  return [headers[name] ?? []].flat(); // whoever made the request by hand may have no lines
 }
 
 /**
