@@ -14,6 +14,7 @@ const fronts = [
   'postgres',
   'redis',
   'server',
+  'testing',
   'verify',
   'web-bot-auth',
 ];
@@ -36,10 +37,15 @@ export const layers = [
   ['middleware/'],
   ['relay/', 'registry-server/'],
   ['stores/'],
+  // For tests of applications: nothing but its front imports it.
+  ['testing/'],
   // The published fronts: they may import everything, and but for the root of Node nothing imports them.
   [...fronts.map((name) => `${name}.ts`), 'index.ts'],
   ['index.node.ts'],
 ];
+
+// Rooms that one front alone may import, so that nothing else of the package does.
+export const roomsOfOneFront = { 'testing/': 'testing.ts' };
 
 // Rooms inside a room, from low to high. '' is the folder itself.
 export const innerLayers = {
@@ -68,4 +74,4 @@ export const bundledPackageFolder = 'dashboard/page/';
 
 // Everything else must also run in browsers and on edge runtimes.
 export const mayUseNode = (file) =>
-  /^(crypto\/native|middleware\/node|relay|registry-server|stores\/(file|enterprise))\//.test(file);
+  /^(crypto\/native|middleware\/node|relay|registry-server|testing|stores\/(file|enterprise))\//.test(file);
