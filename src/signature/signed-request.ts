@@ -3,7 +3,7 @@ import type { InboundRequest } from '../http/decision.js';
 import { contentTypeBinding, requestBinding } from '../http/request-binding.js';
 import { looksLikeDidKey } from '../identity/did.js';
 import type { Did, Scope } from '../types/protocol.js';
-import { encodeBriefly } from '../util/utf8.js';
+import { encodeBriefly } from '../util/encode-briefly.js';
 import { sha256In } from './content-digest.js';
 import { chosenOf } from './covered-components.js';
 import { assertBeside, parametersOf } from './parameters.js';

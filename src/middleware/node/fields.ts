@@ -1,6 +1,6 @@
 import type { Pass } from '../../http/decision.js';
 import { type HeaderChanges, openedHeaders } from '../../http/opened-headers.js';
-import { fieldOf } from './request.js';
+import { fieldOf } from './field-of.js';
 import type { NodeRequest } from './types.js';
 
 /** Shows handlers the headers that a caller with a key would have sent, wherever they look for them. */

@@ -1,6 +1,7 @@
 import type { IncomingBody } from '../../http/body-intake.js';
 import type { InboundRequest } from '../../http/decision.js';
 import { leftByParser, readNodeBody } from './body.js';
+import { fieldOf } from './field-of.js';
 import type { FrameworkContext } from './framework-context.js';
 import type { BodyHolder, NodeRequest } from './types.js';
 
@@ -37,12 +38,6 @@ export function incomingBody(req: NodeRequest, bodies: readonly BodyHolder[] = [
     isBodyGone: () => req.readableEnded && leftByParser(bodies) === undefined,
     readBody: (maxBytes, checkStart) => readNodeBody(req, bodies, maxBytes, checkStart),
   };
-}
-
-/** The value of a header, as one text. Names come from callers, too, and `constructor` is a member of every object. */
-export function fieldOf({ headers }: Pick<NodeRequest, 'headers'>, name: string): string | undefined {
-  const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
-  return Array.isArray(value) ? value.join(', ') : value;
 }
 
 /** Node itself keeps the first line of some headers, and of others joins them. */
