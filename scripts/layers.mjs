@@ -16,6 +16,7 @@ const fronts = [
   'server',
   'testing',
   'verify',
+  'web-bot-auth',
 ];
 
 export const layers = [
@@ -25,7 +26,7 @@ export const layers = [
   ['envelope/', 'checks/', 'security/', 'split-channel/'],
   ['http/'],
   ['signature/'],
-  ['registry/', 'nonce/', 'transport/', 'discovery/'],
+  ['registry/', 'nonce/', 'transport/', 'discovery/', 'web-bot-auth/'],
   ['agent/', 'receipts/'],
   ['session/'],
   ['policy/', 'audit/'],

@@ -2,13 +2,14 @@ import type { ServiceAgent } from '../agent/service-agent.js';
 import { DISCOVERY_PATH } from '../discovery/document.js';
 import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import type { BodyIntake } from '../http/body-intake.js';
-import type { ApiKeyAuth, InboundRequest, Sealing } from '../http/decision.js';
+import type { ApiKeyAuth, Headers, InboundRequest, Sealing } from '../http/decision.js';
 import { ENROLL_PATH, ENROLL_SCOPE } from '../http/enrollment.js';
 import { KEY_PATH, KEY_SCOPE } from '../http/own-routes.js';
 import type { XlinkEvent } from '../types/events.js';
 import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
 import { given } from '../util/given.js';
 import { TokenBucket } from '../util/token-bucket.js';
+import { KEY_DIRECTORY_PATH } from '../web-bot-auth/key-directory.js';
 import type { AuthAttempt, Authenticator } from './authenticator.js';
 import { type Clients, checkClientScopes } from './clients/clients.js';
 import { enroll, enrolledKeys } from './clients/enrollment.js';
@@ -18,6 +19,7 @@ import { unlinkDid } from './clients/revocation.js';
 import { validUntil } from './clients/validity.js';
 import { type Introduction, introductionOf } from './introductions.js';
 import type { PublishedDocument } from './published-document.js';
+import type { PublishedKeyDirectory } from './published-key-directory.js';
 
 type Asked = Pick<InboundRequest, 'method' | 'target' | 'mount'>;
 
@@ -32,11 +34,13 @@ export const isOwnRoute = (request: Pick<InboundRequest, 'target' | 'mount'>): b
   request.target.includes('/.well-known/xlink') && // most are for nothing here
   /^\/\.well-known\/xlink([./]|$)/.test(ownPath(request));
 
-type OwnRoute = 'discovery' | 'enroll' | 'unlink' | 'key off' | 'key on';
+type OwnRoute = 'discovery' | 'key directory' | 'enroll' | 'unlink' | 'key off' | 'key on';
 
 const ROUTES: Readonly<Record<string, OwnRoute>> = {
   [`GET ${DISCOVERY_PATH}`]: 'discovery',
   [`HEAD ${DISCOVERY_PATH}`]: 'discovery',
+  [`GET ${KEY_DIRECTORY_PATH}`]: 'key directory',
+  [`HEAD ${KEY_DIRECTORY_PATH}`]: 'key directory',
   [`POST ${ENROLL_PATH}`]: 'enroll',
   [`DELETE ${ENROLL_PATH}`]: 'unlink',
   [`DELETE ${KEY_PATH}`]: 'key off',
@@ -56,6 +60,8 @@ export interface WellKnownParts {
   readonly rules: EnrollmentRules;
   readonly quota: NonceQuota;
   readonly document: PublishedDocument;
+  /** Where it is served. */
+  readonly keyDirectory: PublishedKeyDirectory | undefined;
   readonly authenticator: Authenticator;
   readonly intake: BodyIntake<InboundRequest>;
   /** Whether a DID may enroll by a signature. */
@@ -68,6 +74,8 @@ export interface JsonResponse {
   readonly status: number;
   readonly value: unknown;
   readonly cacheSeconds?: number;
+  /** In the place of those of JSON. */
+  readonly headers?: Headers;
   /** For a caller that asks for a sealed answer. */
   readonly sealing?: Sealing;
 }
@@ -100,6 +108,8 @@ export class WellKnown {
     switch (this.#routeOf(request)!) {
       case 'discovery':
         return { status: 200, value: await document.for(request), cacheSeconds: 60 };
+      case 'key directory':
+        return this.#keyDirectory(request);
       case 'enroll':
         return this.#enroll(request, attempt, clients!, prepare);
       case 'unlink':
@@ -111,9 +121,16 @@ export class WellKnown {
   }
 
   #routeOf(request: Asked): OwnRoute | undefined {
-    if (!isOwnRoute(request)) return undefined;
+    if (!request.target.includes('/.well-known/')) return undefined; // as most
     const route = ROUTES[`${request.method.toUpperCase()} ${ownPath(request)}`];
-    return route === 'discovery' || this.#parts.clients ? route : undefined;
+    const { clients, keyDirectory } = this.#parts;
+    if (route === 'key directory') return keyDirectory && route;
+    return route === 'discovery' || clients ? route : undefined;
+  }
+
+  async #keyDirectory(request: InboundRequest): Promise<JsonResponse> {
+    const { headers, body } = await this.#parts.keyDirectory!.for(request);
+    return { status: 200, value: JSON.parse(body), headers };
   }
 
   async #enroll(

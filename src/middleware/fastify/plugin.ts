@@ -131,7 +131,7 @@ function exchangeOf(request: FastifyRequest, reply: FastifyReply, onRefusal: OnR
     answer: (answer: HttpResponse) => {
       if (!onRefusal || !answer.refusal) answerFastify(request, reply, answer);
     },
-    shownIn: request,
+    shownIn: request as { auth?: unknown },
   };
 }
 
