@@ -14,7 +14,7 @@ function page({ dx = 0, soft = 0, without = -1, button = 0x11 } = {}): Image {
       for (let x = 20; x < 500 + 3 * line; x++)
         if ((x + line) % 5 < 2) paint(x + dx, y, soft && (x + line) % 5 === 0 ? 70 : 30);
   }
-  for (let y = 100; y < 130; y++) for (let x = 560; x < 620; x++) paint(x, y, button);
+  for (let y = 100; y < 140; y++) for (let x = 520; x < 620; x++) paint(x, y, button);
   return { width, height, rgb };
 }
 

@@ -24,8 +24,10 @@ const CELL = { width: 16, height: 8 };
 const TOLERANCE = 20;
 /** Cells in a thousand that may differ by more. */
 const CELLS_PER_THOUSAND = 1;
-/** Pixels of the committed image by which a line of cells may have moved up or down: a line of text may break elsewhere. */
+/** Pixels of the committed image by which a group of lines of cells may have moved up or down: a line of text may break elsewhere. */
 const DRIFT = 24;
+/** Lines of cells that move together. */
+const GROUP = 6;
 
 /** How far two screenshots are apart. */
 export interface Difference {
@@ -42,7 +44,8 @@ export function difference(actual: Image, committed: Image): Difference | undefi
   const theirs = new Bands(committed);
   const lines = Math.floor(half.height / CELL.height);
   let cells = 0;
-  for (let line = 0; line < lines; line++) cells += mine.leastApart(line * CELL.height, theirs);
+  for (let line = 0; line < lines; line += GROUP)
+    cells += mine.leastApart(line, Math.min(line + GROUP, lines), theirs);
   const allowed = Math.ceil((lines * mine.columns * CELLS_PER_THOUSAND) / 1000);
   const heightBy = HALF * Math.abs(half.height - committed.height);
   const isWider = half.width !== committed.width;
@@ -76,17 +79,20 @@ class Bands {
     this.#step = step;
   }
 
-  /** Cells of the band from line `y` that differ, where the other image fits best. */
-  leastApart(y: number, other: Bands): number {
-    let least = this.columns;
-    for (let by = 0; by <= DRIFT && least > 0; by++)
-      for (const from of by === 0 ? [y] : [y - by, y + by])
-        if (from >= 0 && from + CELL.height <= other.#height)
-          least = Math.min(least, this.#apart(y, other, from));
+  /** Cells that differ in some lines of cells, where the other image fits best. */
+  leastApart(first: number, end: number, other: Bands): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (let by = -DRIFT; by <= DRIFT; by++) {
+      let cells = 0;
+      for (let line = first; line < end && cells < least; line++)
+        cells += this.#apart(line * CELL.height, other, line * CELL.height + by);
+      least = Math.min(least, cells);
+    }
     return least;
   }
 
   #apart(y: number, other: Bands, from: number): number {
+    if (from < 0 || from + CELL.height > other.#height) return this.columns;
     const most = TOLERANCE * CELL.width * CELL.height;
     let cells = 0;
     for (let column = 0; column < this.columns; column++)

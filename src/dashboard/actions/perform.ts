@@ -17,18 +17,18 @@ export async function perform(
   by: string,
   client: ClientId | undefined,
 ): Promise<string> {
-  const why = `${wanted.reason} (${by})`;
+  const why = wanted.reason;
   switch (wanted.action) {
     case 'step': {
       const { mode, next, ready } = await plan!.evaluate();
       if (mode !== wanted.seen || adapter.mode !== wanted.seen || next !== wanted.to || !ready)
         throw new WrongState('The plan sees it differently by now. Look again.');
-      adapter.setMode(wanted.to, why);
+      adapter.setMode(wanted.to, why, { by });
       await plan!.evaluate();
       return `The mode is ${wanted.to} now.`;
     }
     case 'client-mode': {
-      const target = { client: client! };
+      const target = { client: client!, by };
       if (wanted.to === 'follow') {
         if (!adapter.clearMode(target, why)) throw new WrongState('The client has no mode of its own.');
         return 'The client follows the mode of the API again.';
@@ -37,7 +37,7 @@ export async function perform(
       return `The mode of the client is ${wanted.to} now.`;
     }
     case 'brownout':
-      adapter.scheduleBrownout({ from: new Date(wanted.from), until: new Date(wanted.until) });
+      adapter.scheduleBrownout({ from: new Date(wanted.from), until: new Date(wanted.until) }, { by, why });
       return 'The brownout is scheduled.';
   }
 }
