@@ -13,7 +13,7 @@ import { isPreflight } from '../http/preflight.js';
 import type { Observer, XlinkEvent } from '../types/events.js';
 import type { Mode } from '../types/mode.js';
 import type { AuthenticationSpan } from '../types/ports.js';
-import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
+import type { AgentMessage, ClientId, Clock, Did, Scope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { callerAddress } from '../util/caller-address.js';
 import { given } from '../util/given.js';
@@ -52,6 +52,7 @@ import { forClients, jsonResponse, type RefusalStyle, refusal, refusalStyle } fr
 import { RequestLog } from './request-log.js';
 import { type EnvelopeTaking, enrollmentRules, envelopeRules, nonceQuota, REQUESTS } from './rules.js';
 import { wantsSealedAnswer } from './sealed-answer.js';
+import { createSessions, handshakesPerMinute } from './sessions-option.js';
 import { setUpWarner } from './set-up-warnings.js';
 import { traced } from './traced.js';
 import { isOwnRoute, WellKnown } from './well-known.js';
@@ -64,6 +65,8 @@ import { isOwnRoute, WellKnown } from './well-known.js';
 export class BaseDualModeAdapter<Customer extends object = object> implements AuthSource<Customer> {
   /** How it refuses, so that guards behind it refuse alike. */
   readonly refusalStyle: RefusalStyle;
+  /** Scopes that no request of a session may use, for guards behind it. @internal */
+  readonly neverInSessions: ReadonlySet<Scope> | undefined;
   readonly #options: DualModeOptions;
   readonly #modes: ModeControl;
   readonly #clients: Clients | undefined;
@@ -107,6 +110,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     this.#intake = intake;
     this.#pace = new RefusalPace(options.refusalsPerSecond ?? limits.DEFAULT_REFUSALS_PER_SECOND, addressOf);
     const quota = nonceQuota(options, this.#clock);
+    const sessions = createSessions(options, this.#clock);
+    this.neverInSessions = sessions?.rules.never;
     this.#authenticator = new Authenticator({
       agent: options.agent,
       validator: options.legacyKeyValidator,
@@ -118,6 +123,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       brownouts: this.#modes.brownouts,
       clients: this.#clients,
       quota,
+      sessions,
       clock: this.#clock,
       emit: (event) => this.emit(event),
     });
@@ -130,6 +136,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       intake,
       takesSignatures: options.signatures ?? false,
       quota,
+      sessions,
+      handshakesPerMinute: handshakesPerMinute(options),
       clock: this.#clock,
       rules: enrollmentRules(options),
       document: this.#document,

@@ -28,6 +28,7 @@ import type { ApiKeySources } from './credentials.js';
 import type { DeprecationOptions } from './deprecation.js';
 import { type Brownout, checkBrownoutKeys, isBrownout } from './modes/brownouts.js';
 import { checkRouteModeKeys, isRouteMode, type RouteMode } from './modes/policy.js';
+import { checkSessionOptions, type SessionOptions } from './sessions-option.js';
 
 /** `Customer` is inferred from `legacyKeyValidator`: what it returns for a key that is good. */
 export interface DualModeOptions<Customer extends object = object> {
@@ -53,6 +54,12 @@ export interface DualModeOptions<Customer extends object = object> {
    * They are not encrypted, and neither are the answers. Default `false`.
    */
   readonly signatures?: boolean;
+  /**
+   * Lets clients open sessions: one signed handshake, and then requests that are encrypted, single-use, scoped and revocable as before at
+   * the price of symmetric cryptography. A request in a session is not signed: it proves its sender to this service, and to nobody else.
+   * `true`, or options such as `{ never: ['payments'] }`. Default `false`.
+   */
+  readonly sessions?: boolean | SessionOptions;
   /** Largest envelope in a body, in bytes; that of the agent counts as well. Default 1.5 MiB. */
   readonly maxEnvelopeBytes?: number;
   /** Largest body beside an envelope in a header, in bytes: it is held in memory until its digest is checked. Default 1 MiB. */
@@ -161,6 +168,8 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly tracer?: Tracer;
 }
 
+const isBooleanOrObject: OptionCheck = (value) =>
+  isBoolean(value) && isObject(value) ? 'true, false, or an object of options' : undefined;
 const isAgent: OptionCheck = (value) => (value instanceof ServiceAgent ? undefined : 'an Agent');
 const isToken: OptionCheck = (value) =>
   typeof value === 'string' && /^[\w .-]{1,64}$/.test(value) ? undefined : 'a short text without quotes';
@@ -241,6 +250,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     requireRequestBinding: isBoolean,
     allowCleartext: isBoolean,
     signatures: isBoolean,
+    sessions: isBooleanOrObject,
     maxEnvelopeBytes: integerIn(1024, 2 ** 30),
     maxBodyBytes: integerIn(0, 2 ** 30),
     bodyLimits: isBodyLimits,
@@ -300,6 +310,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
   const { maxUnauthenticatedBytes } = options;
   if (maxUnauthenticatedBytes !== undefined)
     assertFitsOne('DualModeAdapter', maxUnauthenticatedBytes, largestEnvelope(options));
+  checkSessionOptions(options);
   if (options.clientModes) requireOption('DualModeAdapter', options, 'clients');
   const { since, sunset } = options.deprecation ?? {};
   if (since && sunset && sunset < since) {

@@ -55,8 +55,8 @@ export const METRICS = {
   envelopes: {
     name: 'xlink_envelopes_total',
     type: 'counter',
-    help: 'Accepted envelopes, and requests that were signed by RFC 9421 without one (form signature).',
-    labels: { version: '1, 2, 3', form: 'sealed, signed, signature' },
+    help: 'Accepted envelopes, requests in sessions, and requests that were signed by RFC 9421 (form signature).',
+    labels: { version: '1, 2, 3', form: 'sealed, signed, signature, session' },
     example: 'sum by (version) (rate(xlink_envelopes_total[5m]))',
   },
   observed: {

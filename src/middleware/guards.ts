@@ -33,8 +33,10 @@ export function scopeGuard(scope: Scope): Guard {
       hint: 'requireScope: a scope is 1 to 128 characters of A-Z a-z 0-9 : . _ / -, and does not begin with xlink:, which the library keeps for itself.',
     });
   return (request) => {
-    const { auth, mode } = requestContextOf(request);
+    const { auth, mode, neverInSessions } = requestContextOf(request);
     if (!auth) return refuse(request, xlinkError('CREDENTIALS_MISSING'), mode);
+    if (auth.mode === 'xlink' && auth.form === 'session' && neverInSessions?.has(scope))
+      return refuse(request, xlinkError('SESSION_NOT_ALLOWED', { field: 'scope', scope }), mode);
     if (covers(auth, scope)) return undefined;
     return refuse(request, xlinkError('SCOPE_DENIED', { field: 'scope', scope }), mode);
   };
