@@ -36,11 +36,14 @@ export async function openAnswer(
   return openFrames(response, FRAME.head, open, { signal, maxBytes });
 }
 
+/** An answer whose beginning is open; in a session no signature follows the last chunk. */
+export type BegunAnswer = Omit<OpenedAnswer, 'end'> & Partial<Pick<OpenedAnswer, 'end'>>;
+
 /** Opens what stands in such frames. `open`: what the frame in front and the first chunk open. Throws as {@link openAnswer} does. */
 export async function openFrames(
   response: Response,
   head: number,
-  open: (head: Uint8Array, first: Uint8Array, isFinal: boolean) => Promise<OpenedAnswer>,
+  open: (head: Uint8Array, first: Uint8Array, isFinal: boolean) => Promise<BegunAnswer>,
   { signal, maxBytes = Number.POSITIVE_INFINITY }: Pick<Opening, 'signal' | 'maxBytes'>,
 ): Promise<Exchanged> {
   const frames = new Frames(response, signal);
@@ -60,7 +63,7 @@ export async function openFrames(
 
 function handedOver(
   from: Response,
-  { content: { status, contentType, headers: sealed } }: OpenedAnswer,
+  { content: { status, contentType, headers: sealed } }: BegunAnswer,
   body: OpenedBody,
 ): Response {
   const headers = new Headers();
@@ -116,12 +119,12 @@ class Frames {
 /** The body of an answer. Its last bytes are handed over once it is known that they are the last. */
 class OpenedBody {
   readonly #frames: Frames;
-  readonly #answer: OpenedAnswer;
+  readonly #answer: BegunAnswer;
   #left: number;
   /** All of it, if it came in one chunk. */
   readonly whole: Uint8Array<ArrayBuffer> | undefined;
 
-  constructor(frames: Frames, answer: OpenedAnswer, isFinal: boolean, maxBytes: number) {
+  constructor(frames: Frames, answer: BegunAnswer, isFinal: boolean, maxBytes: number) {
     this.#frames = frames;
     this.#answer = answer;
     this.#left = maxBytes;

@@ -78,7 +78,7 @@ export interface CryptoProvider {
   sha256Stream(): Sha256Stream;
   /** HKDF-SHA256 (RFC 5869) with an empty salt: `length` bytes, at most 8160. */
   hkdf(secret: Uint8Array, info: Uint8Array, length: number): Awaitable<Uint8Array>;
-  /** HMAC-SHA256 (RFC 2104) with one key of at most 64 bytes, imported once. */
+  /** HMAC-SHA256 (RFC 2104) with one key of at most 64 bytes, copied: the caller may erase its own. */
   hmac(key: Uint8Array): Hmac;
   /** AES-256-GCM (NIST SP 800-38D). */
   readonly aes256gcm: {

@@ -15,8 +15,8 @@ export interface OpenedAnswer {
   readonly content: Content;
   /** Opens the next chunk. Throws `DECRYPT_FAILED:DECRYPTION` for anything else. */
   chunk(sealed: Uint8Array, isFinal: boolean): Promise<Uint8Array>;
-  /** Verifies the signatures behind the last of several chunks; absent in a session, where there are none. Throws `VERIFICATION_FAILED:…`. */
-  end?(signatures: Uint8Array): Promise<void>;
+  /** Verifies the signatures behind the last chunk. Throws `VERIFICATION_FAILED:…`. */
+  end(signatures: Uint8Array): Promise<void>;
 }
 
 /** Opens the first chunk of an answer whose head was verified. Throws `DECRYPT_FAILED:…`. */

@@ -22,9 +22,10 @@ export interface Credential {
 }
 
 const FORMAT = 1;
+const MAX_SCOPE_CHARACTERS = 128;
 const SEALED_HERE = 1;
 /** Format, flags and length of the scope, and the ticket: whole groups of base64url, so that a ticket always looks the same. */
-const FRONT_BYTES = 3 + TICKET_BYTES;
+const FRONT_BYTES = 4 + TICKET_BYTES;
 const HEAD_BYTES = FRONT_BYTES + 4 + SALT_BYTES + 8;
 /** Of the front as text. */
 export const FRONT_CHARACTERS = (FRONT_BYTES / 3) * 4;
@@ -35,8 +36,8 @@ const MAX_CHARACTERS = 32 * 1024;
 export function encodeCredential({ ticket, seq, salt, timestamp, scope, sealed }: Credential): string {
   const head = new Uint8Array(HEAD_BYTES + scope.length);
   const view = new DataView(head.buffer);
-  head.set([FORMAT, sealed ? SEALED_HERE : 0, scope.length]);
-  head.set(ticket, 3);
+  head.set([FORMAT, sealed ? SEALED_HERE : 0, 0, scope.length]);
+  head.set(ticket, 4);
   view.setUint32(FRONT_BYTES, seq);
   head.set(salt, FRONT_BYTES + 4);
   view.setBigUint64(FRONT_BYTES + 4 + SALT_BYTES, BigInt(timestamp));
@@ -53,7 +54,8 @@ export function decodeCredential(text: string): Credential {
   const seq = view.getUint32(FRONT_BYTES);
   const salt = bytes.subarray(FRONT_BYTES + 4, FRONT_BYTES + 4 + SALT_BYTES);
   const timestamp = Number(view.getBigUint64(FRONT_BYTES + 4 + SALT_BYTES));
-  const end = HEAD_BYTES + bytes[2]!;
+  const end = HEAD_BYTES + view.getUint16(2);
+  if (end > HEAD_BYTES + MAX_SCOPE_CHARACTERS) throw malformed('scope');
   const scope = String.fromCharCode(...bytes.subarray(HEAD_BYTES, end));
   const isHere = bytes[1] === SEALED_HERE;
   if (end > bytes.length || (!isHere && end < bytes.length)) throw malformed('xlink-session');
@@ -61,7 +63,7 @@ export function decodeCredential(text: string): Credential {
   if (!Number.isSafeInteger(timestamp)) throw malformed('timestamp');
   if (seq >= MAX_SEQUENCE) throw xlinkError('SESSION_SEQUENCE_INVALID', { field: 'seq' });
   const sealed = isHere ? bytes.subarray(end) : undefined;
-  return { ticket: bytes.subarray(3, FRONT_BYTES), seq, salt, timestamp, scope, sealed };
+  return { ticket: bytes.subarray(4, FRONT_BYTES), seq, salt, timestamp, scope, sealed };
 }
 
 const malformed = (field: string) => xlinkError('SESSION_MALFORMED', { field });

@@ -4,7 +4,8 @@ import { type Content, unframePlaintext } from '../envelope/plaintext.js';
 import { xlinkError } from '../errors/service-errors.js';
 import { FRAME, type Frame, framesIn } from '../http/answer-frames.js';
 import type { Credential } from './credential.js';
-import { requestCipher, type Session, tagOf } from './request.js';
+import { requestCipher, tagOf } from './request.js';
+import type { Session } from './schedule/master.js';
 
 /** What a request held, and the tag of its first chunk. */
 export interface OpenedRequest {

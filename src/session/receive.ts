@@ -4,7 +4,6 @@ import { checkTimestamp, nonceTtlMs } from '../checks/timestamp.js';
 import { decodePayload, isJsonType } from '../envelope/plaintext.js';
 import { isXlinkError, xlinkError } from '../errors/service-errors.js';
 import type { AgentMessage } from '../types/protocol.js';
-import { encodeBase64url } from '../util/base64url.js';
 import { decodeCredential } from './credential.js';
 import { openRequest } from './open-request.js';
 import type { SequenceStore, SequenceUse } from './ports.js';
@@ -38,7 +37,7 @@ export async function receiveInSession(
   const own = await sessions.context();
   const credential = decodeCredential(text);
   const session = await sessions.of(credential, text);
-  const { from, to, sid, version } = session;
+  const { from, to, id, version } = session;
   const { seq, timestamp, scope } = credential;
   const context = own.succession?.contextOf(to) ?? own;
   checkTimestamp(timestamp, arrivedAt, context.timestampWindowMs);
@@ -53,7 +52,6 @@ export async function receiveInSession(
 
   const { never, sequences } = sessions.rules;
   const scopes = checkScopes(context, sender, { kind: 'request', scope }, {})!;
-  const id = encodeBase64url(sid);
   const envelopeId = `${id}.${seq}`;
   await admit?.(from, sender.entry, envelopeId);
   await claim(context, sequences, { sender: from, sid: id, seq, timestamp });

@@ -1,37 +1,19 @@
-import { lengthPrefixed } from '../crypto/bytes.js';
+import { concat, lengthPrefixed } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import type { Awaitable } from '../util/awaitable.js';
 import type { Credential } from './credential.js';
 import { SESSION_SUITE } from './protocol.js';
-import type { DirectionKeys, SessionParties } from './schedule/master.js';
+import type { Session } from './schedule/master.js';
 import { MessageCipher } from './schedule/message-cipher.js';
-
-/** A session as either side works with it. */
-export interface Session extends SessionParties {
-  readonly keys: DirectionKeys;
-}
 
 /** SHA-256 of everything about a request that travels in the open, and of whose session it is. */
 export const requestDigest = (
   crypto: CryptoProvider,
-  { sid, from, to }: SessionParties,
+  { prefix }: Pick<Session, 'prefix'>,
   { seq, salt, timestamp, scope }: Omit<Credential, 'ticket' | 'sealed'>,
   request: string,
 ): Awaitable<Uint8Array> =>
-  crypto.sha256(
-    lengthPrefixed([
-      'xlink/1 session request',
-      SESSION_SUITE,
-      from,
-      to,
-      sid,
-      seq,
-      salt,
-      timestamp,
-      scope,
-      request,
-    ]),
-  );
+  crypto.sha256(concat([prefix, lengthPrefixed([seq, salt, timestamp, scope, request])]));
 
 export const requestCipher = (
   crypto: CryptoProvider,

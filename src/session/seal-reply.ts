@@ -6,7 +6,8 @@ import { xlinkError } from '../errors/service-errors.js';
 import { FRAME } from '../http/answer-frames.js';
 import type { SealStart } from '../http/answer-head.js';
 import { SALT_BYTES } from './protocol.js';
-import { answerCipher, type ReplyKind, type RequestTie, type Session } from './request.js';
+import { answerCipher, type ReplyKind, type RequestTie } from './request.js';
+import type { Session } from './schedule/master.js';
 
 /** What a reply of this kind begins with, in the frame in front of its chunks. */
 export const KIND_BYTES: Readonly<Record<ReplyKind, number>> = { answer: 0, refusal: 1 };

@@ -3,14 +3,14 @@ import type { ServiceAgent } from '../agent/service-agent.js';
 import { recordVersion } from '../envelope/negotiate.js';
 import { xlinkError } from '../errors/service-errors.js';
 import type { AgentMessage, Clock, Scope } from '../types/protocol.js';
+import { encodeBase64url } from '../util/base64url.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import { ownText } from '../util/own-text.js';
 import { type Credential, FRONT_CHARACTERS } from './credential.js';
 import { acceptOffer } from './handshake/accept.js';
 import { grantPayload, readOffer } from './handshake/payloads.js';
 import type { SequenceStore, TicketKeyStore } from './ports.js';
-import type { Session } from './request.js';
-import { directionKeys } from './schedule/master.js';
+import { type Session, sessionOf } from './schedule/master.js';
 import type { TicketState } from './ticket/layout.js';
 import { TicketRing } from './ticket/ring.js';
 import { openTicket, sealTicket } from './ticket/ticket.js';
@@ -28,7 +28,10 @@ export interface SessionRules {
 }
 
 /** A session whose ticket was opened. */
-export interface OpenSession extends Session, Pick<TicketState, 'version' | 'notAfter'> {}
+export interface OpenSession extends Session, Pick<TicketState, 'version' | 'notAfter'> {
+  /** Its id as text. */
+  readonly id: string;
+}
 
 /** Sessions that are kept open at a time, some 1 KiB each: the ticket of another one is opened again. */
 const MAX_OPEN = 10_000;
@@ -89,9 +92,9 @@ export class Sessions {
     const { sid, from, to, version, master, notAfter } = state;
     if (to !== identity.did && !succession?.contextOf(to))
       throw xlinkError('RECIPIENT_MISMATCH', { field: 'ticket' });
-    const keys = await directionKeys(identity.crypto, master, sid);
+    const opened = await sessionOf(identity.crypto, { sid, from, to }, master);
     master.fill(0);
-    const session = { sid, from, to, version, notAfter, keys };
+    const session = { ...opened, id: encodeBase64url(sid), version, notAfter };
     this.#open.set(ownText(front), session);
     return session;
   }

@@ -5,6 +5,7 @@ import {
   type DualModeOptions,
   ERROR_TABLE,
   MemoryClientStore,
+  MemorySequenceStore,
 } from '@private.me/xlink';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../../src/envelope/parse.js';
 import { World } from '../support/world.js';
@@ -43,6 +44,24 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
   requireRequestBinding: { wrong: [null, 1, 'true'], right: [true, false] },
   allowCleartext: { wrong: [null, 0, 'false'], right: [true, false] },
   signatures: { wrong: [null, 1, 'true', {}], right: [true, false] },
+  sessions: {
+    wrong: [
+      null,
+      1,
+      'true',
+      [],
+      new Map(),
+      { nevr: [] },
+      { never: 'pay' },
+      { never: ['*'] },
+      { never: ['xlink:key'] },
+      { lifetimeMs: 1000 },
+      { sequences: new MemorySequenceStore() },
+      { tickets: { keep: () => '', read: () => undefined } },
+      { handshakesPerMinute: 0 },
+    ],
+    right: [true, false, {}, { never: ['pay'], lifetimeMs: 60_000, handshakesPerMinute: 1 }],
+  },
   maxEnvelopeBytes: {
     wrong: [null, 0, 1023, 2 ** 30 + 1, 1024.5, NaN, Infinity, '1mb'],
     right: [1024, 2 ** 30],

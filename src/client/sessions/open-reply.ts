@@ -1,13 +1,13 @@
 import type { CryptoProvider } from '../../crypto/provider.js';
-import type { OpenedAnswer } from '../../envelope/open-answer.js';
 import { type Content, unframePlaintext } from '../../envelope/plaintext.js';
 import { xlinkError } from '../../errors/errors.js';
 import { FRAME } from '../../http/answer-frames.js';
 import { mediaTypeOf, PROBLEM_TYPE } from '../../http/media-type.js';
 import { problemId } from '../../http/problem.js';
-import { answerCipher, type ReplyKind, type RequestTie, type Session } from '../../session/request.js';
+import { answerCipher, type ReplyKind, type RequestTie } from '../../session/request.js';
+import type { Session } from '../../session/schedule/master.js';
 import { decodeUtf8 } from '../../util/utf8.js';
-import { openFrames } from '../open-answer.js';
+import { type BegunAnswer, openFrames } from '../open-answer.js';
 import type { Opening } from '../opening.js';
 import type { Exchanged } from '../response.js';
 
@@ -31,7 +31,7 @@ export async function openReply(
 ): Promise<Reply> {
   let kind: ReplyKind = 'answer';
   let problem: string | undefined;
-  const open = async (head: Uint8Array, first: Uint8Array, isFinal: boolean): Promise<OpenedAnswer> => {
+  const open = async (head: Uint8Array, first: Uint8Array, isFinal: boolean): Promise<BegunAnswer> => {
     if (head.length !== 17 || head[0]! > 1) throw xlinkError('ANSWER_INVALID', { field: 'head' });
     kind = head[0] === 1 ? 'refusal' : 'answer';
     const cipher = await answerCipher(crypto, session, tie, kind, head.subarray(1));

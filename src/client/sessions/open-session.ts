@@ -10,7 +10,7 @@ import { SESSION_SCOPE } from '../../http/session-headers.js';
 import { makeOffer } from '../../session/handshake/offer.js';
 import { offerPayload, readGrant } from '../../session/handshake/payloads.js';
 import { MAX_SEQUENCE } from '../../session/protocol.js';
-import type { Session } from '../../session/request.js';
+import type { Session } from '../../session/schedule/master.js';
 import type { Scope } from '../../types/protocol.js';
 import { encodeBase64url } from '../../util/base64url.js';
 import { encodeUtf8 } from '../../util/utf8.js';

@@ -1,4 +1,4 @@
-import { isOwnScope } from '../../checks/scope.js';
+import { ALL_SCOPES, acceptsScope, isOwnScope } from '../../checks/scope.js';
 import { untilAborted } from '../../http/abort.js';
 import { BoundedMap } from '../../util/bounded-map.js';
 import type { BufferedRequest } from '../buffered-request.js';
@@ -29,6 +29,7 @@ export class OriginSessions {
   async sessionFor(request: BufferedRequest, sealing: Sealing): Promise<HeldSession | undefined> {
     const { agent, service, scope, version } = sealing;
     if (isOwnScope(scope) || this.#paths.get(pathOf(request))) return undefined;
+    if (scope !== ALL_SCOPES && !acceptsScope(agent.sendScopes, scope)) return undefined; // which refuses it
     if (version === 1 || !service.versions.some((one) => one >= 2)) return undefined;
     const from = await agent.ready();
     const now = await agent.now();

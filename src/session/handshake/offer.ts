@@ -1,8 +1,7 @@
 import { equalBytes } from '../../crypto/bytes.js';
 import type { CryptoProvider } from '../../crypto/provider.js';
 import { xlinkError } from '../../errors/errors.js';
-import type { Session } from '../request.js';
-import { directionKeys, sessionMaster } from '../schedule/master.js';
+import { type Session, sessionMaster, sessionOf } from '../schedule/master.js';
 import type { VerifiedOffer } from './accept.js';
 import type { SessionGrant, SessionOffer } from './payloads.js';
 
@@ -35,9 +34,9 @@ export async function makeOffer(crypto: CryptoProvider): Promise<PendingOffer> {
         serviceX25519: x25519,
         callerMlKem768: offer.mlKem768,
       });
-      const keys = await directionKeys(crypto, master, sid);
+      const session = await sessionOf(crypto, parties, master);
       master.fill(0);
-      return { ...parties, keys };
+      return session;
     },
   };
 }

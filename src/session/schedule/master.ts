@@ -66,12 +66,23 @@ export interface DirectionKeys {
   readonly answer: Hmac;
 }
 
-export async function directionKeys(
+/** A session as either side works with it. */
+export interface Session extends SessionParties {
+  readonly keys: DirectionKeys;
+  /** What the transcripts of all its requests begin with. */
+  readonly prefix: Uint8Array;
+}
+
+/** The session of a master key, which is not needed any more then. */
+export async function sessionOf(
   crypto: CryptoProvider,
+  { sid, from, to }: SessionParties,
   master: Uint8Array,
-  sid: Uint8Array,
-): Promise<DirectionKeys> {
-  const from = crypto.hmac(master);
-  const derive = async (label: string) => crypto.hmac(await expand(from, lengthPrefixed([label, sid]), 1));
-  return { request: await derive('xlink/1 session request'), answer: await derive('xlink/1 session answer') };
+): Promise<Session> {
+  const root = crypto.hmac(master);
+  const derive = async (label: string) => crypto.hmac(await expand(root, lengthPrefixed([label, sid]), 1));
+  const request = await derive('xlink/1 session request');
+  const answer = await derive('xlink/1 session answer');
+  const prefix = lengthPrefixed(['xlink/1 session request', SESSION_SUITE, from, to, sid]);
+  return { sid, from, to, keys: { request, answer }, prefix };
 }
