@@ -201,11 +201,10 @@ export class ServiceClient {
   #sessionsWith({ endpoints }: Service): Promise<ClientSessions | undefined> | undefined {
     const { session, timeoutMs } = this.#options;
     if (session === false || !endpoints.session) return undefined;
-    this.#sessions ??= import('./sessions/client-sessions.js').then(
+    return (this.#sessions ??= import('./sessions/client-sessions.js').then(
       ({ ClientSessions }) => new ClientSessions({ fetch: this.#fetch, timeoutMs }),
       () => undefined,
-    );
-    return this.#sessions;
+    ));
   }
 
   #gateOf(origin: string): Gate {

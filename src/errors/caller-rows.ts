@@ -123,7 +123,6 @@ export const CALLER_ROWS = {
     FETCH_OPTION_UNSUPPORTED: row(400, 'The call asks for what fetch has and xLink has not.', '`field` names it. For redirect: `manual`; a write may have happened.'),
     API_KEY_IN_URL: row(400, 'The URL holds the API key.', 'Call a URL without the key.'),
     ENROLLMENT_FAILED: row(502, 'The service did not enroll the identity.', 'See `cause`.'),
-    SESSION_OUTCOME_UNKNOWN: row(502, 'Whether the request was carried out is not known.', 'Its session broke off; ask the service before you repeat it.'),
     CALL_FAILED: row(502, 'The service answered with an error of its own.', 'See `status` and `body` of `cause`.'),
     ANSWER_INVALID: row(502, 'The answer is not the answer of the service to this request.', 'It was replayed, swapped or cut on the way; a write may have happened.'),
     'ANSWER_INVALID:TOO_LARGE': row(502, 'The answer is larger than the caller reads.', 'Raise maxAnswerBytes; a write may have happened.'),

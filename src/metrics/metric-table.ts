@@ -59,6 +59,21 @@ export const METRICS = {
     labels: { version: '1, 2, 3', form: 'sealed, signed, signature, session' },
     example: 'sum by (version) (rate(xlink_envelopes_total[5m]))',
   },
+  sessions: {
+    name: 'xlink_sessions_total',
+    type: 'counter',
+    help: 'Sessions that callers opened, by the version of the envelope that opened them; refused handshakes are requests that were refused.',
+    labels: { version: '2, 3' },
+    example: 'sum(rate(xlink_sessions_total[5m]))',
+  },
+  sessionsActive: {
+    name: 'xlink_sessions_active',
+    type: 'gauge',
+    help: 'Sessions that were opened at this process and are not over, to the minute; absent before the first.',
+    labels: {},
+    aggregator: 'sum',
+    example: 'sum(xlink_sessions_active)',
+  },
   observed: {
     name: 'xlink_observed_envelopes_total',
     type: 'counter',

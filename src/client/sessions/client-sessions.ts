@@ -1,5 +1,6 @@
 import { defaultProvider } from '#provider';
 import { toXlinkError, type XlinkError, xlinkError } from '../../errors/errors.js';
+import { addSessionRows } from '../../errors/session-rows.js';
 import { ANSWER_TYPE, mediaTypeOf } from '../../http/media-type.js';
 import { SUPERSEDES_HEADER } from '../../http/session-headers.js';
 import { supersededText } from '../../session/superseded.js';
@@ -37,6 +38,7 @@ export class ClientSessions {
   readonly #origins = new BoundedMap<string, OriginSessions>(DEFAULT_MAX_SERVICES);
 
   constructor(parts: HandshakeMeans) {
+    addSessionRows();
     this.#parts = parts;
   }
 
