@@ -1,6 +1,6 @@
 import type { ClaimedEnvelope, Received } from '../agent/receive.js';
 import type { ServiceAgent } from '../agent/service-agent.js';
-import { toXlinkError, xlinkError } from '../errors/errors.js';
+import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import type { ApiKeyAuth, Auth, InboundRequest, Pass } from '../http/decision.js';
 import { SUPERSEDES_HEADER } from '../http/session-headers.js';
 import type { Sessions } from '../session/sessions.js';

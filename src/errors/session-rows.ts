@@ -1,7 +1,7 @@
 import { addRows } from './known-rows.js';
 import { row, rows } from './row.js';
 
-/** What callers raise in sessions: loaded with them. */
+/** What callers raise in sessions: loaded with them, and with the rows of services. */
 // biome-ignore format: a table reads best with one row per line
 export const SESSION_ROWS = {
   ...rows('client', {

@@ -1,7 +1,6 @@
 import { CALLER_ROWS } from './caller-rows.js';
 import type { ErrorRow } from './row.js';
 import { SERVICE_ROWS } from './service-rows.js';
-import { SESSION_ROWS } from './session-rows.js';
 
 export type { ErrorCategory, ErrorRow } from './row.js';
 
@@ -9,10 +8,7 @@ export type { ErrorCategory, ErrorRow } from './row.js';
  * Every error of the package. Keys are `CODE` or `CODE:SUB_CODE`. Codes, classes, HTTP answers, docs/errors.md and the
  * `ErrorId` type all come from here; a code that was published keeps its meaning.
  */
-export const ERROR_TABLE = { ...CALLER_ROWS, ...SESSION_ROWS, ...SERVICE_ROWS } as const satisfies Record<
-  string,
-  ErrorRow
->;
+export const ERROR_TABLE = { ...CALLER_ROWS, ...SERVICE_ROWS } as const satisfies Record<string, ErrorRow>;
 
 /** A key of {@link ERROR_TABLE}: `CODE` or `CODE:SUB_CODE`. */
 export type ErrorId = keyof typeof ERROR_TABLE;

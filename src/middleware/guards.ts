@@ -1,7 +1,7 @@
 import { refusal } from '../adapters/refusals.js';
 import { grantsScope, isOwnScope } from '../checks/scope.js';
 import { isScope } from '../envelope/fields.js';
-import { type XlinkError, xlinkError } from '../errors/errors.js';
+import { type XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { Auth, HttpResponse } from '../http/decision.js';
 import type { Mode } from '../types/mode.js';
 import type { Scope } from '../types/protocol.js';

@@ -44,6 +44,7 @@ const adapters: readonly Row[] = [
   ['DualModeAdapter', 'DualModeOptions', 'observers', adapter],
   ['DualModeAdapter', 'ApiKeySources', 'headers', (apiKey) => adapter({ apiKey })],
   ['DualModeAdapter', 'DeprecationOptions', 'sunset', (deprecation) => adapter({ deprecation })],
+  ['DualModeAdapter', 'SessionOptions', 'lifetimeMs', (sessions) => adapter({ sessions })],
   [
     'DualModeAdapter',
     'RouteMode',
@@ -282,6 +283,12 @@ const stores: readonly Row[] = [
   ],
   ['HttpTrustRegistry', 'HttpTrustRegistryOptions', 'baseUrl', (more) => new root.HttpTrustRegistry(more)],
   ['MemoryNonceStore', 'MemoryNonceStoreOptions', 'maxEntries', (more) => new root.MemoryNonceStore(more)],
+  [
+    'MemorySequenceStore',
+    'MemorySequenceStoreOptions',
+    'maxBlocks',
+    (more) => new root.MemorySequenceStore(more),
+  ],
   [
     'PostgresClientStore',
     'PostgresClientStoreOptions',

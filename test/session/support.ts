@@ -91,7 +91,7 @@ export class RawCaller {
     timestamp = Date.now(),
     scope = '*',
     ticket = this.session.ticket,
-    headers = [] as (readonly [string, string])[],
+    headers = [] as readonly (readonly [string, string])[],
     salt = crypto.randomBytes(16),
   } = {}) {
     const said = { seq, salt, timestamp, scope };
