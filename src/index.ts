@@ -40,6 +40,7 @@ export type { ModeTarget, RouteMode } from './adapters/modes/policy.js';
 export type { ModeStore } from './adapters/modes/store.js';
 export type { Traffic, TrafficSample } from './adapters/modes/traffic-window.js';
 export type { DualModeOptions } from './adapters/options.js';
+export type { RouteEncryption } from './adapters/route-encryption.js';
 export type { SessionOptions } from './adapters/sessions-option.js';
 export type { SignOptions, VerifyOptions } from './agent/application-signature.js';
 export type { MessageHandler, OnMessageOptions } from './agent/consume.js';

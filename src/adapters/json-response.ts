@@ -1,4 +1,4 @@
-import type { Sealing } from '../http/decision.js';
+import type { Headers, Sealing } from '../http/decision.js';
 import type { AgentMessage } from '../types/protocol.js';
 
 /** A JSON answer of one of the adapter's own routes. */
@@ -6,6 +6,8 @@ export interface JsonResponse {
   readonly status: number;
   readonly value: unknown;
   readonly cacheSeconds?: number;
+  /** In the place of those of JSON. */
+  readonly headers?: Headers;
   /** For a caller that asks for a sealed answer. */
   readonly sealing?: Sealing;
 }

@@ -27,6 +27,7 @@ export async function receiveSessionRequest(
   hear: Hearing,
 ): Promise<Received> {
   if (!sessions || rules.kind !== 'request') throw xlinkError('SESSION_NOT_ACCEPTED');
+  rules.encrypted.assertEncrypted(request, 'session');
   refuseContentEncoding(request);
   const { maxBodyBytes } = rules.limits.for(request);
   const arrivedAt = sessions.rules.clock();

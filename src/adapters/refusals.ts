@@ -71,13 +71,20 @@ export function refusal(
 export const forClients = ({ refusal: _, ...answer }: HttpResponse): HttpResponse => answer;
 
 /** A JSON answer of the adapter's own routes. */
-export const jsonResponse = ({ status, value, cacheSeconds, sealing }: JsonResponse): HttpResponse => ({
+export const jsonResponse = ({
+  status,
+  value,
+  cacheSeconds,
+  sealing,
+  headers,
+}: JsonResponse): HttpResponse => ({
   ...sealing,
   action: 'answer',
   status,
   headers: {
     'Content-Type': JSON_TYPE,
     'Cache-Control': cacheSeconds === undefined ? 'no-store' : `max-age=${cacheSeconds}`,
+    ...headers,
   },
   body: JSON.stringify(value),
 });

@@ -11,6 +11,7 @@ import type { XlinkEvent } from '../types/events.js';
 import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
 import { given } from '../util/given.js';
 import { TokenBucket } from '../util/token-bucket.js';
+import { KEY_DIRECTORY_PATH } from '../web-bot-auth/key-directory.js';
 import type { AuthAttempt, Authenticator } from './authenticator.js';
 import { type Clients, checkClientScopes } from './clients/clients.js';
 import { enroll, enrolledKeys } from './clients/enrollment.js';
@@ -22,6 +23,7 @@ import { Handshakes } from './handshakes.js';
 import { type Introduction, introductionOf } from './introductions.js';
 import type { JsonResponse, PrepareSealing } from './json-response.js';
 import type { PublishedDocument } from './published-document.js';
+import type { PublishedKeyDirectory } from './published-key-directory.js';
 
 type Asked = Pick<InboundRequest, 'method' | 'target' | 'mount'>;
 
@@ -36,11 +38,13 @@ export const isOwnRoute = (request: Pick<InboundRequest, 'target' | 'mount'>): b
   request.target.includes('/.well-known/xlink') && // most are for nothing here
   /^\/\.well-known\/xlink([./]|$)/.test(ownPath(request));
 
-type OwnRoute = 'discovery' | 'enroll' | 'unlink' | 'key off' | 'key on' | 'session';
+type OwnRoute = 'discovery' | 'key directory' | 'enroll' | 'unlink' | 'key off' | 'key on' | 'session';
 
 const ROUTES: Readonly<Record<string, OwnRoute>> = {
   [`GET ${DISCOVERY_PATH}`]: 'discovery',
   [`HEAD ${DISCOVERY_PATH}`]: 'discovery',
+  [`GET ${KEY_DIRECTORY_PATH}`]: 'key directory',
+  [`HEAD ${KEY_DIRECTORY_PATH}`]: 'key directory',
   [`POST ${ENROLL_PATH}`]: 'enroll',
   [`DELETE ${ENROLL_PATH}`]: 'unlink',
   [`DELETE ${KEY_PATH}`]: 'key off',
@@ -65,6 +69,8 @@ export interface WellKnownParts {
   /** How many a client may open. */
   readonly handshakesPerMinute: number;
   readonly document: PublishedDocument;
+  /** Where it is served. */
+  readonly keyDirectory: PublishedKeyDirectory | undefined;
   readonly authenticator: Authenticator;
   readonly intake: BodyIntake<InboundRequest>;
   /** Whether a DID may enroll by a signature. */
@@ -99,6 +105,8 @@ export class WellKnown {
     switch (this.#routeOf(request)!) {
       case 'discovery':
         return { status: 200, value: await document.for(request), cacheSeconds: 60 };
+      case 'key directory':
+        return this.#keyDirectory(request);
       case 'enroll':
         return this.#enroll(request, attempt, clients!, prepare);
       case 'unlink':
@@ -112,10 +120,17 @@ export class WellKnown {
   }
 
   #routeOf(request: Asked): OwnRoute | undefined {
-    if (!isOwnRoute(request)) return undefined;
+    if (!request.target.includes('/.well-known/')) return undefined; // as most
     const route = ROUTES[`${request.method.toUpperCase()} ${ownPath(request)}`];
-    const isServed = route === 'session' ? this.#handshakes : route === 'discovery' || this.#parts.clients;
-    return isServed ? route : undefined;
+    const { clients, keyDirectory } = this.#parts;
+    if (route === 'key directory') return keyDirectory && route;
+    if (route === 'session') return this.#handshakes && route;
+    return route === 'discovery' || clients ? route : undefined;
+  }
+
+  async #keyDirectory(request: InboundRequest): Promise<JsonResponse> {
+    const { headers, body } = await this.#parts.keyDirectory!.for(request);
+    return { status: 200, value: JSON.parse(body), headers };
   }
 
   async #enroll(

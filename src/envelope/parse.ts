@@ -8,10 +8,16 @@ import { readFlatJson } from './flat-json.js';
 import { isKind, labelOf, suiteHasKind } from './kinds.js';
 
 /**
- * Members up to this length are copied out of the input, of which they would be views: caches remember some of them, and
- * must not keep the input. Longer ones are payloads, which nothing keeps longer than the message.
+ * Members that nothing keeps longer than the envelope. All others are copied out of the input, of which they would be views:
+ * caches remember some of them, and must not keep the input.
  */
-const MAX_KEPT_CHARACTERS = 16_384;
+const NOT_KEPT: ReadonlySet<FieldName> = new Set([
+  'ephemeralPub',
+  'kemCiphertext',
+  'payload',
+  'signature',
+  'pqSignature',
+]);
 
 /** An envelope whose every member was checked. Made once from the input; nothing reads the input afterwards. */
 export interface ParsedEnvelope {
@@ -87,7 +93,7 @@ function validate(members: ReadonlyMap<string, unknown>): ParsedEnvelope {
     }
     if (presence === 'forbidden') throw xlinkError('PARSE_FAILED:UNKNOWN_FIELD', { field: name });
     const decoded = checkField(name, value);
-    fields[name] = typeof value === 'string' && value.length <= MAX_KEPT_CHARACTERS ? ownText(value) : value;
+    fields[name] = typeof value === 'string' && !NOT_KEPT.has(name) ? ownText(value) : value;
     if (decoded) bytes[name] = decoded;
   }
   if (fields.contentType !== undefined && fields.contentDigest === undefined) throw missing('contentDigest'); // it says how to read a body, so there must be one

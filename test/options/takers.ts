@@ -11,6 +11,7 @@ import * as redis from '@private.me/xlink/redis';
 import * as server from '@private.me/xlink/server';
 import * as verify from '@private.me/xlink/verify';
 import { seedOf } from '../support/agents.js';
+import { SESSION_TAKERS } from './session-takers.js';
 import type { Taker } from './taker.js';
 
 const { Agent, DualModeAdapter, DualModeClient, Identity, MigrationPlan } = root;
@@ -44,12 +45,17 @@ const adapters: readonly Row[] = [
   ['DualModeAdapter', 'DualModeOptions', 'observers', adapter],
   ['DualModeAdapter', 'ApiKeySources', 'headers', (apiKey) => adapter({ apiKey })],
   ['DualModeAdapter', 'DeprecationOptions', 'sunset', (deprecation) => adapter({ deprecation })],
-  ['DualModeAdapter', 'SessionOptions', 'lifetimeMs', (sessions) => adapter({ sessions })],
   [
     'DualModeAdapter',
     'RouteMode',
     'methods',
     (more: object) => adapter({ routeModes: [{ path: '/', mode: 'hybrid', ...more }] }),
+  ],
+  [
+    'DualModeAdapter',
+    'RouteEncryption',
+    'methods',
+    (more: object) => adapter({ routeEncryption: [{ path: '/', encryption: 'required', ...more }] }),
   ],
   [
     'DualModeAdapter',
@@ -284,12 +290,6 @@ const stores: readonly Row[] = [
   ['HttpTrustRegistry', 'HttpTrustRegistryOptions', 'baseUrl', (more) => new root.HttpTrustRegistry(more)],
   ['MemoryNonceStore', 'MemoryNonceStoreOptions', 'maxEntries', (more) => new root.MemoryNonceStore(more)],
   [
-    'MemorySequenceStore',
-    'MemorySequenceStoreOptions',
-    'maxBlocks',
-    (more) => new root.MemorySequenceStore(more),
-  ],
-  [
     'PostgresClientStore',
     'PostgresClientStoreOptions',
     'pool',
@@ -397,4 +397,5 @@ export const TAKERS: readonly Taker[] = [adapters, agents, clients, stores, obse
     ...(type === undefined ? {} : { type }),
     option,
     call: call as Taker['call'],
-  }));
+  }))
+  .concat(SESSION_TAKERS);

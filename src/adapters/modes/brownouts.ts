@@ -53,10 +53,15 @@ export class Brownouts {
     return this.#all.find(({ from, until }) => from.getTime() <= now && now < until.getTime());
   }
 
+  /** Those that are not over. */
+  upcoming(now: number): readonly Brownout[] {
+    this.#all = this.#all.filter(({ until }) => until.getTime() > now);
+    return this.#all;
+  }
+
   /** `X-Xlink-Brownout: from/until` of the running or next one, ISO 8601. */
   announcement(now: number): Headers {
-    this.#all = this.#all.filter(({ until }) => until.getTime() > now);
-    const next = this.#all[0];
+    const next = this.upcoming(now)[0];
     return next ? { 'X-Xlink-Brownout': `${next.from.toISOString()}/${next.until.toISOString()}` } : {};
   }
 }

@@ -40,7 +40,7 @@ describe('over HTTP', () => {
       type: 'mode',
       from: 'hybrid',
       to: 'observe',
-      reason: '20.0 % of the requests were refused, 1.0 % are tolerated',
+      reason: '20.0% of requests were refused; 1.0% is the limit',
     });
   });
 
