@@ -41,6 +41,7 @@ export type { ModeStore } from './adapters/modes/store.js';
 export type { Traffic, TrafficSample } from './adapters/modes/traffic-window.js';
 export type { DualModeOptions } from './adapters/options.js';
 export type { RouteEncryption } from './adapters/route-encryption.js';
+export type { SessionOptions } from './adapters/sessions-option.js';
 export type { SignOptions, VerifyOptions } from './agent/application-signature.js';
 export type { MessageHandler, OnMessageOptions } from './agent/consume.js';
 export type { EnvelopeOptions } from './agent/envelope-options.js';
@@ -142,6 +143,8 @@ export {
   type SecurityPolicy,
   type SecurityRule,
 } from './security/security-policy.js';
+export type { SequenceStore, SequenceUse, TicketKeyStore } from './session/ports.js';
+export { MemorySequenceStore, type MemorySequenceStoreOptions } from './session/sequence/memory.js';
 export { type ReconstructOptions, reconstruct } from './split-channel/reconstruct.js';
 export {
   type ChannelShare,

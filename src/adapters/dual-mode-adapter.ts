@@ -5,7 +5,7 @@ import type { Auth, Decision, InboundRequest } from '../http/decision.js';
 import { isPreflight } from '../http/preflight.js';
 import type { Observer, XlinkEvent } from '../types/events.js';
 import type { Mode } from '../types/mode.js';
-import type { ClientId, Clock, Did } from '../types/protocol.js';
+import type { ClientId, Clock, Did, Scope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { callerAddress } from '../util/caller-address.js';
 import { type AuthSource, authBy } from './auth-store.js';
@@ -42,6 +42,7 @@ import { RefusalPace } from './refusal-pace.js';
 import { type RefusalStyle, refusalStyle } from './refusals.js';
 import { RequestLog } from './request-log.js';
 import { type EnvelopeTaking, enrollmentRules, envelopeRules, nonceQuota, REQUESTS } from './rules.js';
+import { createSessions, handshakesPerMinute } from './sessions-option.js';
 import { setUpWarner } from './set-up-warnings.js';
 import { WellKnown } from './well-known.js';
 
@@ -53,6 +54,8 @@ import { WellKnown } from './well-known.js';
 export class BaseDualModeAdapter<Customer extends object = object> implements AuthSource<Customer> {
   /** How it refuses, so that guards behind it refuse alike. */
   readonly refusalStyle: RefusalStyle;
+  /** Scopes that no request of a session may use, for guards behind it. @internal */
+  readonly neverInSessions: ReadonlySet<Scope> | undefined;
   readonly #options: DualModeOptions;
   readonly #modes: ModeControl;
   readonly #clients: Clients | undefined;
@@ -87,6 +90,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     const intake = new BodyIntake(maxUnauthenticatedBytes, addressOf);
     const pace = new RefusalPace(options.refusalsPerSecond ?? limits.DEFAULT_REFUSALS_PER_SECOND, addressOf);
     const quota = nonceQuota(options, this.#clock);
+    const sessions = createSessions(options, this.#clock);
+    this.neverInSessions = sessions?.rules.never;
     const authenticator = new Authenticator({
       agent: options.agent,
       validator: options.legacyKeyValidator,
@@ -98,6 +103,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       brownouts: this.#modes.brownouts,
       clients: this.#clients,
       quota,
+      sessions,
       clock: this.#clock,
       emit: (event) => this.emit(event),
     });
@@ -110,6 +116,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       intake,
       takesSignatures: options.signatures ?? false,
       quota,
+      sessions,
+      handshakesPerMinute: handshakesPerMinute(options),
       clock: this.#clock,
       rules: enrollmentRules(options),
       document,

@@ -4,8 +4,8 @@ import { ASKS_FOR_XLINK } from '../http/key-refusals.js';
 import { JSON_TYPE, PROBLEM_TYPE } from '../http/media-type.js';
 import { challenges, problemBody } from '../http/problem.js';
 import { migrationHeaders } from './deprecation.js';
+import type { JsonResponse } from './json-response.js';
 import type { DualModeOptions } from './options.js';
-import type { JsonResponse } from './well-known.js';
 
 /** How a refusal is worded, from the options of the adapter. */
 export interface RefusalStyle {

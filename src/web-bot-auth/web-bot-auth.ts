@@ -10,6 +10,7 @@ import { type BotSignature, BotSignatureError, isHttpsOrigin, readBotSignature }
 import { Directories } from './directories.js';
 import { KEY_DIRECTORY_PATH } from './key-directory.js';
 
+/** Options of {@link WebBotAuth}. */
 export interface WebBotAuthOptions {
   /**
    * The origins of the agents that are to be recognized, such as `https://agent.example`: at most 1000. Key directories are fetched

@@ -11,6 +11,7 @@ import * as redis from '@private.me/xlink/redis';
 import * as server from '@private.me/xlink/server';
 import * as verify from '@private.me/xlink/verify';
 import { seedOf } from '../support/agents.js';
+import { SESSION_TAKERS } from './session-takers.js';
 import type { Taker } from './taker.js';
 
 const { Agent, DualModeAdapter, DualModeClient, Identity, MigrationPlan } = root;
@@ -396,4 +397,5 @@ export const TAKERS: readonly Taker[] = [adapters, agents, clients, stores, obse
     ...(type === undefined ? {} : { type }),
     option,
     call: call as Taker['call'],
-  }));
+  }))
+  .concat(SESSION_TAKERS);
