@@ -26,8 +26,10 @@ import type { OnDowngrade } from './clients/clients.js';
 import type { ClientStore } from './clients/store.js';
 import type { ApiKeySources } from './credentials.js';
 import type { DeprecationOptions } from './deprecation.js';
+import { checkKeyUseOptions, type KeyUseOptions } from './key-use/key-use.js';
 import { type Brownout, checkBrownoutKeys, isBrownout } from './modes/brownouts.js';
 import { checkRouteModeKeys, isRouteMode, type RouteMode } from './modes/policy.js';
+import type { OperationsStore } from './operations/store.js';
 
 /** `Customer` is inferred from `legacyKeyValidator`: what it returns for a key that is good. */
 export interface DualModeOptions<Customer extends object = object> {
@@ -147,6 +149,17 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly keySwitchGraceMs?: number;
   /** How long counts are held back before they are written to `clients`, in ms. Default 5000. */
   readonly clientFlushIntervalMs?: number;
+  /**
+   * Where invitations are kept, and what `keyUse` finds out: `FileOperationsStore`, `RedisOperationsStore`, `PostgresOperationsStore`.
+   * Default: in the memory of this process, so that a restart forgets them and other instances do not know them.
+   */
+  readonly operations?: OperationsStore;
+  /**
+   * Keeps which programs still send the key of each client: product and version of the User-Agent, routes, and the network of the last
+   * address (/24 of IPv4, /48 of IPv6), at most 20 programs with 20 routes each, and requests by the hour for seven days. In the report
+   * and `adapter.preview()`. `true`, or what of it is to be kept. Needs `clients`. Default `false`: nothing of it is looked at.
+   */
+  readonly keyUse?: boolean | KeyUseOptions;
   /**
    * How many processes serve this API. Default 1, or several if this one is a worker of Node's cluster or under PM2 not the
    * first. With several, a `MemoryNonceStore` is a `warning` event, and an error in `xlink-only`. A number that is given
@@ -279,6 +292,8 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     enrollmentsPerMinute: integerIn(1, 100_000),
     keySwitchGraceMs: integerIn(0, 2 ** 40),
     clientFlushIntervalMs: integerIn(1, 3_600_000),
+    operations: hasMethods('load', 'list', 'save', 'remove'),
+    keyUse: (value) => (typeof value === 'boolean' ? undefined : isObject(value)),
     instances: integerIn(1, 100_000),
     clock: isFunction,
     observers: isObservers,
@@ -300,7 +315,8 @@ export function checkDualModeOptions(options: DualModeOptions): void {
   const { maxUnauthenticatedBytes } = options;
   if (maxUnauthenticatedBytes !== undefined)
     assertFitsOne('DualModeAdapter', maxUnauthenticatedBytes, largestEnvelope(options));
-  if (options.clientModes) requireOption('DualModeAdapter', options, 'clients');
+  if (typeof options.keyUse === 'object') checkKeyUseOptions(options.keyUse);
+  if (options.clientModes || options.keyUse) requireOption('DualModeAdapter', options, 'clients');
   const { since, sunset } = options.deprecation ?? {};
   if (since && sunset && sunset < since) {
     throw xlinkError('INVALID_OPTION', {

@@ -3,13 +3,14 @@ import { DISCOVERY_PATH } from '../discovery/document.js';
 import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import type { BodyIntake } from '../http/body-intake.js';
 import type { ApiKeyAuth, InboundRequest, Sealing } from '../http/decision.js';
-import { ENROLL_PATH, ENROLL_SCOPE } from '../http/enrollment.js';
-import { KEY_PATH, KEY_SCOPE } from '../http/own-routes.js';
+import { ENROLL_PATH, ENROLL_SCOPE, INVITATION_HEADER } from '../http/enrollment.js';
+import { BROWNOUT_CALENDAR_PATH, BROWNOUT_PAGE_PATH, KEY_PATH, KEY_SCOPE } from '../http/own-routes.js';
 import type { XlinkEvent } from '../types/events.js';
 import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
 import { given } from '../util/given.js';
 import { TokenBucket } from '../util/token-bucket.js';
 import type { AuthAttempt, Authenticator } from './authenticator.js';
+import type { BrownoutAnswers } from './brownout-answers.js';
 import { type Clients, checkClientScopes } from './clients/clients.js';
 import { enroll, enrolledKeys } from './clients/enrollment.js';
 import { standingOf } from './clients/lineage.js';
@@ -17,6 +18,8 @@ import type { NoncePlace, NonceQuota } from './clients/nonce-quota.js';
 import { unlinkDid } from './clients/revocation.js';
 import { validUntil } from './clients/validity.js';
 import { type Introduction, introductionOf } from './introductions.js';
+import type { Invitations, Invited } from './invitations/invitations.js';
+import type { OwnAnswer } from './own-answer.js';
 import type { PublishedDocument } from './published-document.js';
 
 type Asked = Pick<InboundRequest, 'method' | 'target' | 'mount'>;
@@ -32,11 +35,20 @@ export const isOwnRoute = (request: Pick<InboundRequest, 'target' | 'mount'>): b
   request.target.includes('/.well-known/xlink') && // most are for nothing here
   /^\/\.well-known\/xlink([./]|$)/.test(ownPath(request));
 
-type OwnRoute = 'discovery' | 'enroll' | 'unlink' | 'key off' | 'key on';
+type OwnRoute = 'discovery' | 'brownouts' | 'brownout calendar' | 'enroll' | 'unlink' | 'key off' | 'key on';
+
+/** Routes that are for everybody, and need no clients. */
+const PUBLIC: ReadonlySet<OwnRoute | undefined> = new Set<OwnRoute>([
+  'discovery',
+  'brownouts',
+  'brownout calendar',
+]);
 
 const ROUTES: Readonly<Record<string, OwnRoute>> = {
   [`GET ${DISCOVERY_PATH}`]: 'discovery',
   [`HEAD ${DISCOVERY_PATH}`]: 'discovery',
+  [`GET ${BROWNOUT_PAGE_PATH}`]: 'brownouts',
+  [`GET ${BROWNOUT_CALENDAR_PATH}`]: 'brownout calendar',
   [`POST ${ENROLL_PATH}`]: 'enroll',
   [`DELETE ${ENROLL_PATH}`]: 'unlink',
   [`DELETE ${KEY_PATH}`]: 'key off',
@@ -60,16 +72,10 @@ export interface WellKnownParts {
   readonly intake: BodyIntake<InboundRequest>;
   /** Whether a DID may enroll by a signature. */
   readonly takesSignatures: boolean;
+  readonly invitations: Invitations;
+  /** What callers are told of brownouts. */
+  readonly brownouts: BrownoutAnswers;
   readonly emit: (event: XlinkEvent) => void;
-}
-
-/** A JSON answer of one of these routes. */
-export interface JsonResponse {
-  readonly status: number;
-  readonly value: unknown;
-  readonly cacheSeconds?: number;
-  /** For a caller that asks for a sealed answer. */
-  readonly sealing?: Sealing;
 }
 
 /** How the answer to an envelope is sealed, if its caller asks for that. Found out before anything is carried out; throws `ANSWER_NOT_SEALED`. */
@@ -91,15 +97,15 @@ export class WellKnown {
   }
 
   /** Answers a request that one of these routes serves. Throws what is wrong with it. */
-  async answer(
-    request: InboundRequest,
-    attempt: AuthAttempt,
-    prepare: PrepareSealing,
-  ): Promise<JsonResponse> {
+  async answer(request: InboundRequest, attempt: AuthAttempt, prepare: PrepareSealing): Promise<OwnAnswer> {
     const { document, clients } = this.#parts;
     switch (this.#routeOf(request)!) {
       case 'discovery':
         return { status: 200, value: await document.for(request), cacheSeconds: 60 };
+      case 'brownouts':
+        return this.#parts.brownouts.page();
+      case 'brownout calendar':
+        return this.#parts.brownouts.calendar();
       case 'enroll':
         return this.#enroll(request, attempt, clients!, prepare);
       case 'unlink':
@@ -113,7 +119,7 @@ export class WellKnown {
   #routeOf(request: Asked): OwnRoute | undefined {
     if (!isOwnRoute(request)) return undefined;
     const route = ROUTES[`${request.method.toUpperCase()} ${ownPath(request)}`];
-    return route === 'discovery' || this.#parts.clients ? route : undefined;
+    return PUBLIC.has(route) || this.#parts.clients ? route : undefined;
   }
 
   async #enroll(
@@ -121,42 +127,59 @@ export class WellKnown {
     attempt: AuthAttempt,
     clients: Clients,
     prepare: PrepareSealing,
-  ): Promise<JsonResponse> {
+  ): Promise<OwnAnswer> {
     const { agent, rules, intake, clock, quota, takesSignatures } = this.#parts;
     const { store, validity } = clients.parts;
     const introduction = introductionOf({ agent, intake, takesSignatures }, request);
-    const { client, key } = await this.#enrollee(request, attempt, introduction, clients);
+    const { client, key, invited } = await this.#enrollee(request, attempt, introduction, clients);
     const limit = () => {
       if (!this.#attempts.take(client)) throw xlinkError('ENROLLMENT_REFUSED:RATE_LIMITED');
     };
-    if (key) limit();
+    const isNew = key !== undefined || invited !== undefined;
+    if (isNew) limit();
     const message = await this.#receive(introduction, attempt, async (did, nonce) => {
-      if (!key) {
+      if (!isNew) {
         limit(); // without a key it is the signature that says whose attempt it is
         const standing = await store.standingOf(did);
         if (standing) clients.assertStanding(standing);
       }
       return quota.take(client, nonce);
     });
-    if (key) await introduction.assertMadeFor(message, key.apiKey);
+    const shown = key?.apiKey ?? invited?.token;
+    if (shown !== undefined) await introduction.assertMadeFor(message, shown);
     const keys = await enrolledKeys(message, attempt.claimed?.signed !== undefined);
     const auth = key && (await this.#stillOwnedBy(client, request, attempt));
-    const before = key ? undefined : await store.standingOf(message.sender);
+    const before = isNew ? undefined : await store.standingOf(message.sender);
     const enrollee = {
       did: message.sender,
       ...given({ keys }),
       client,
-      scopes: auth && checkClientScopes(clients.parts.clientScopes(auth)),
-      maxDids: key ? rules.maxDidsPerClient : 0, // without a key nothing is linked that is not linked
+      scopes: invited?.scopes ?? (auth && checkClientScopes(clients.parts.clientScopes(auth))),
+      maxDids: isNew ? rules.maxDidsPerClient : 0, // without a key nothing is linked that is not linked
       validUntil: validUntil(validity, clock(), auth, before),
     };
-    const value = await enroll(agent, store, enrollee);
+    const value = await this.#once(invited, message.sender, () => enroll(agent, store, enrollee));
     this.#parts.emit({ type: 'enrollment', client, did: value.did });
     return { status: 200, value, sealing: await prepare(message) }; // nobody knew its keys before
   }
 
+  /** An invitation is claimed before anything is written for it, and free again if that fails. */
+  async #once<T>(invited: Invited | undefined, did: Did, work: () => Promise<T>): Promise<T> {
+    if (!invited) return work();
+    const { invitations } = this.#parts;
+    await invitations.claim(invited, did);
+    try {
+      const done = await work();
+      await invitations.finish(invited, did);
+      return done;
+    } catch (error) {
+      await invitations.release(invited, did).catch(() => {}); // then it stays this DID's
+      throw error;
+    }
+  }
+
   /**
-   * The client is the owner of the API key. A DID that is linked already needs none, and a key of it that no longer counts
+   * The client is the owner of the API key, or the one that was invited. A DID that is linked already needs none, and a key of it that no longer counts
    * does not stand in its way: its signature is proof enough of who it is, and what it was granted is all it gets.
    */
   async #enrollee(
@@ -164,17 +187,25 @@ export class WellKnown {
     attempt: AuthAttempt,
     introduction: Introduction,
     clients: Clients,
-  ) {
+  ): Promise<{ client: ClientId; key?: { apiKey: string; auth: ApiKeyAuth }; invited?: Invited }> {
     try {
+      const token = request.header(INVITATION_HEADER.toLowerCase());
+      if (token !== undefined) {
+        const invited = await this.#parts.invitations.look(token);
+        await clients.unrevoked(invited.client);
+        Object.assign(attempt, { method: 'xlink', client: invited.client });
+        return { client: invited.client, invited };
+      }
       const { apiKey, auth, client } = await this.#parts.authenticator.keyOwner(request, attempt);
       if (client === undefined) throw xlinkError('ENROLLMENT_REFUSED:NO_CLIENT');
       return { client, key: { apiKey, auth } };
     } catch (error) {
-      const linked =
-        toXlinkError(error).status === 401 ? await this.#linkedClient(introduction, clients) : undefined;
+      const { status, code } = toXlinkError(error);
+      const mayBeLinked = status === 401 || code === 'INVITATION_REFUSED';
+      const linked = mayBeLinked ? await this.#linkedClient(introduction, clients) : undefined;
       if (linked === undefined) throw error;
       attempt.method = 'xlink';
-      return { client: linked, key: undefined };
+      return { client: linked };
     }
   }
 
@@ -223,7 +254,7 @@ export class WellKnown {
     attempt: AuthAttempt,
     clients: Clients,
     prepare: PrepareSealing,
-  ): Promise<JsonResponse> {
+  ): Promise<OwnAnswer> {
     const { agent, authenticator, emit } = this.#parts;
     const message = await authenticator.ownMessage(request, attempt, ENROLL_SCOPE);
     const { sender: did } = message;
@@ -240,7 +271,7 @@ export class WellKnown {
     attempt: AuthAttempt,
     clients: Clients,
     prepare: PrepareSealing,
-  ): Promise<JsonResponse> {
+  ): Promise<OwnAnswer> {
     const { store } = clients.parts;
     const { clock, rules, authenticator, emit } = this.#parts;
     const off = this.#routeOf(request) === 'key off';
