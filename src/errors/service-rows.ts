@@ -77,7 +77,6 @@ export const SERVICE_ROWS = {
     CLIENT_REVOKED: row(403, 'The client has been revoked.', 'Ask the operator of the service.'),
     CLIENT_UNKNOWN: row(404, 'Nothing is known about a client by this id.', 'adapter.clientRecords() lists those that are.'),
     REVOCATION_INCOMPLETE: row(503, 'Not all DIDs of the client could be revoked.', 'Call revokeClient() again; see `cause`.'),
-    STEP_REFUSED: row(409, 'The step of the plan was not taken.', 'The sub-code says why.'),
     'STEP_REFUSED:GATES_CLOSED': row(409, 'Gates of the plan are closed.', '`force` with the name of the next mode goes on all the same.'),
     'STEP_REFUSED:NO_STEP': row(409, 'The plan has no further step.', 'It is at the end of its gates.'),
     'STEP_REFUSED:OTHER_STEP': row(409, 'The next step of the plan is another one.', 'Look at the plan again.'),

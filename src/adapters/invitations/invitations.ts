@@ -1,5 +1,4 @@
-import { type XlinkError, xlinkError } from '../../errors/service-errors.js';
-import type { ErrorId } from '../../errors/table.js';
+import { xlinkError } from '../../errors/service-errors.js';
 import type { Clock, Did } from '../../types/protocol.js';
 import { Documents } from '../operations/documents.js';
 import type { OperationsStore } from '../operations/store.js';
@@ -16,6 +15,12 @@ import { newToken, numberOf, readToken } from './token.js';
 
 /** For how long an invitation that is over is still listed, in ms. */
 const LISTED_MS = 90 * 86_400_000;
+
+const NOT_OPEN = {
+  used: 'INVITATION_REFUSED:USED',
+  expired: 'INVITATION_REFUSED:EXPIRED',
+  revoked: 'INVITATION_REFUSED:REVOKED',
+} as const;
 
 export interface InvitationsParts {
   readonly store: OperationsStore;
@@ -79,10 +84,13 @@ export class Invitations {
   /** What a caller shows is good so far. Rejects with `INVITATION_REFUSED…`. */
   async look(token: string): Promise<Invited> {
     const kind = await readToken(token, await this.#parts.service());
-    if (kind === 'not-an-invitation') throw refused('MALFORMED');
+    if (kind === 'not-an-invitation') throw xlinkError('INVITATION_REFUSED:MALFORMED');
     const number = await numberOf(token);
     const found = await this.#documents.get(number); // an older DID of this service may have made it
-    if (!found) throw refused(kind === 'of-another-service' ? 'OTHER_SERVICE' : 'UNKNOWN');
+    if (!found) {
+      if (kind === 'of-another-service') throw xlinkError('INVITATION_REFUSED:OTHER_SERVICE');
+      throw xlinkError('INVITATION_REFUSED:UNKNOWN');
+    }
     this.#assertOpen(found);
     return { number, token, client: found.client, scopes: found.scopes };
   }
@@ -90,10 +98,10 @@ export class Invitations {
   /** From here on it is good for nobody but this DID. Rejects with `INVITATION_REFUSED…`. */
   async claim({ number }: Invited, did: Did): Promise<void> {
     await this.#documents.update(number, (found) => {
-      if (!found) throw refused('UNKNOWN');
+      if (!found) throw xlinkError('INVITATION_REFUSED:UNKNOWN');
       this.#assertOpen(found);
       if (found.did === did) return found; // an earlier attempt got no further
-      if (found.did !== undefined) throw refused('USED');
+      if (found.did !== undefined) throw xlinkError('INVITATION_REFUSED:USED');
       return { ...found, did };
     });
   }
@@ -102,7 +110,7 @@ export class Invitations {
   async finish({ number }: Invited, did: Did): Promise<void> {
     const usedAt = this.#parts.clock();
     await this.#documents.update(number, (found) => {
-      if (!found) throw refused('UNKNOWN');
+      if (!found) throw xlinkError('INVITATION_REFUSED:UNKNOWN');
       return found.usedAt === undefined ? { ...found, did, usedAt } : found;
     });
   }
@@ -110,7 +118,7 @@ export class Invitations {
   /** It was not enrolled: another one may be. */
   async release({ number }: Invited, did: Did): Promise<void> {
     await this.#documents.update(number, (found) => {
-      if (!found) throw refused('UNKNOWN');
+      if (!found) throw xlinkError('INVITATION_REFUSED:UNKNOWN');
       if (found.did !== did || found.usedAt !== undefined) return found;
       const { did: _, ...open } = found;
       return open;
@@ -119,10 +127,6 @@ export class Invitations {
 
   #assertOpen(found: Invitation): void {
     const state = stateOf(found, this.#parts.clock());
-    if (state !== 'open') throw refused(state.toUpperCase() as 'USED' | 'EXPIRED' | 'REVOKED');
+    if (state !== 'open') throw xlinkError(NOT_OPEN[state]);
   }
 }
-
-const refused = (
-  why: 'MALFORMED' | 'UNKNOWN' | 'OTHER_SERVICE' | 'USED' | 'EXPIRED' | 'REVOKED',
-): XlinkError => xlinkError(`INVITATION_REFUSED:${why}` satisfies ErrorId);

@@ -29,15 +29,22 @@ interface Found {
 
 /** Throws `STEP_REFUSED:…`. */
 export function assertMayStep({ mode, next, ready, blockers }: Found, { to, force }: ApplyOptions): void {
-  if (next === undefined) throw stepRefused('NO_STEP', `nothing comes after ${mode}`);
+  if (next === undefined) throw stepRefused('STEP_REFUSED:NO_STEP', `nothing comes after ${mode}`);
   for (const named of [to, force])
     if (named !== undefined && named !== next)
-      throw stepRefused('OTHER_STEP', `next is ${next}, not ${named}`);
+      throw stepRefused('STEP_REFUSED:OTHER_STEP', `next is ${next}, not ${named}`);
   if (ready || force === next) return;
-  throw stepRefused('GATES_CLOSED', `${blockers.join('; ')}. Go on all the same with force: '${next}'`);
+  throw stepRefused(
+    'STEP_REFUSED:GATES_CLOSED',
+    `${blockers.join('; ')}. Go on all the same with force: '${next}'`,
+  );
 }
 
-export const stepRefused = (
-  why: 'NO_STEP' | 'OTHER_STEP' | 'GATES_CLOSED' | 'CHANGED_MEANWHILE',
-  text: string,
-): XlinkError => xlinkError(`STEP_REFUSED:${why}`, { hint: `${text}.` });
+export const stepRefused = (id: StepRefusal, text: string): XlinkError =>
+  xlinkError(id, { hint: `${text}.` });
+
+type StepRefusal =
+  | 'STEP_REFUSED:NO_STEP'
+  | 'STEP_REFUSED:OTHER_STEP'
+  | 'STEP_REFUSED:GATES_CLOSED'
+  | 'STEP_REFUSED:CHANGED_MEANWHILE';

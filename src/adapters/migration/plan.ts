@@ -88,7 +88,7 @@ export class MigrationPlan {
       assertMayStep(found, options);
       return options;
     });
-    if (!advice.changed) throw stepRefused('CHANGED_MEANWHILE', 'look at the plan again');
+    if (!advice.changed) throw stepRefused('STEP_REFUSED:CHANGED_MEANWHILE', 'look at the plan again');
     return advice;
   }
 
