@@ -132,13 +132,12 @@ export async function receive(
   const claims = [await claimNonce(context, use, reservable)];
   rememberVersion(sender, suite);
   const { from, scope, request, nonce } = fields;
-  const recipient = addressed === agent ? {} : { recipient: fields.to };
   options.onClaimed?.({
     sender: from,
     scope,
     envelopeId: nonce,
-    ...recipient,
-    ...given({ request }),
+    ...(addressed === agent ? {} : { recipient: fields.to }),
+    ...(request === undefined ? {} : { request }),
   });
 
   await progress('decrypting');
@@ -155,7 +154,8 @@ export async function receive(
       : await context.shares!.gather(envelope, opened!, use, { reservable, onProgress });
     if (gathered) claims.push(gathered.settle);
     const content = gathered?.content ?? opened;
-    const message = { ...toMessage(envelope, content, scopes, gathered), ...recipient };
+    const message = toMessage(envelope, content, scopes, gathered);
+    if (addressed !== agent) message.recipient = fields.to;
     isUsed = false;
     await options.handle?.(message);
     isUsed = true;
@@ -273,27 +273,32 @@ function toMessage(
   content: Content | undefined,
   scopes: readonly Scope[] | undefined,
   gathered: Gathered | undefined,
-): AgentMessage {
-  const { kind, request, contentDigest, inReplyTo, fieldsDigest } = fields;
+): Writable<AgentMessage> {
+  const { kind } = fields;
   const contentType = fields.contentType ?? content?.contentType;
-  return {
+  const message: Writable<AgentMessage> = {
     kind,
     sender: fields.from,
     payload: payloadOf(kind, content),
     scope: fields.scope,
-    ...(kind === 'request' && scopes ? { scopes } : {}),
-    ...(content?.headers ? { headers: content.headers } : {}),
     version: suite.version,
     encrypted: suite.sealed,
     timestamp: fields.timestamp,
     envelopeId: gathered?.groupId ?? fields.nonce,
-    ...given({ request, fieldsDigest, contentDigest, inReplyTo }),
-    ...(fieldsDigest === undefined ? {} : { fields: fields.fields! }),
-    ...(contentType ? { contentType } : {}),
-    ...(gathered ? { shares: gathered.shares } : {}),
-    ...(suite.form === 'xchange' ? { xchange: true } : {}),
   };
+  if (kind === 'request' && scopes) message.scopes = scopes;
+  if (content?.headers) message.headers = content.headers;
+  for (const name of IF_PRESENT) if (fields[name] !== undefined) message[name] = fields[name];
+  if (contentType) message.contentType = contentType;
+  if (gathered) message.shares = gathered.shares;
+  if (suite.form === 'xchange') message.xchange = true;
+  return message;
 }
+
+/** Members of an envelope that a message has under the same name. */
+const IF_PRESENT = ['request', 'fields', 'fieldsDigest', 'contentDigest', 'inReplyTo'] as const;
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** What is no JSON is handed over as it is; the body of a request is for the parsers of the API to judge. */
 function payloadOf(kind: Kind, content: Content | undefined): unknown {

@@ -8,10 +8,16 @@ import { readFlatJson } from './flat-json.js';
 import { isKind, labelOf, suiteHasKind } from './kinds.js';
 
 /**
- * Members up to this length are copied out of the input, of which they would be views: caches remember some of them, and
- * must not keep the input. Longer ones are payloads, which nothing keeps longer than the message.
+ * Members that nothing keeps longer than the envelope. All others are copied out of the input, of which they would be views:
+ * caches remember some of them, and must not keep the input.
  */
-const MAX_KEPT_CHARACTERS = 16_384;
+const NOT_KEPT: ReadonlySet<FieldName> = new Set([
+  'ephemeralPub',
+  'kemCiphertext',
+  'payload',
+  'signature',
+  'pqSignature',
+]);
 
 /** An envelope whose every member was checked. Made once from the input; nothing reads the input afterwards. */
 export interface ParsedEnvelope {
@@ -76,18 +82,18 @@ function validate(members: ReadonlyMap<string, unknown>): ParsedEnvelope {
   }
   const suite = suiteOf(members);
   const kind = kindOf(members, suite);
+  const label = labelOf(suite, kind);
   const fields: Record<string, unknown> = Object.create(null);
   const bytes: Record<string, Uint8Array> = Object.create(null);
-  for (const name of FIELD_NAMES) {
+  for (const [name, presence] of presencesOf(label, suite, kind)) {
     const value = members.get(name);
-    const presence = FIELDS[name].presence(suite, kind);
     if (value === undefined) {
       if (presence === 'required') throw missing(name);
       continue;
     }
     if (presence === 'forbidden') throw xlinkError('PARSE_FAILED:UNKNOWN_FIELD', { field: name });
     const decoded = checkField(name, value);
-    fields[name] = typeof value === 'string' && value.length <= MAX_KEPT_CHARACTERS ? ownText(value) : value;
+    fields[name] = typeof value === 'string' && !NOT_KEPT.has(name) ? ownText(value) : value;
     if (decoded) bytes[name] = decoded;
   }
   if (fields.contentType !== undefined && fields.contentDigest === undefined) throw missing('contentDigest'); // it says how to read a body, so there must be one
@@ -95,7 +101,20 @@ function validate(members: ReadonlyMap<string, unknown>): ParsedEnvelope {
     throw missing(fields.fields === undefined ? 'fields' : 'fieldsDigest');
   if (fields.scope === '*' && kind !== 'request' && kind !== 'answer' && kind !== 'refusal')
     throw xlinkError('PARSE_FAILED', { field: 'scope' }); // a message is about one thing
-  return { suite, label: labelOf(suite, kind), fields: Object.freeze(fields) as unknown as Envelope, bytes };
+  return { suite, label, fields: Object.freeze(fields) as unknown as Envelope, bytes };
+}
+
+type Presences = readonly (readonly [FieldName, ReturnType<Field['presence']>])[];
+
+const presences = new Map<Uint8Array, Presences>();
+
+/** Which members an envelope of this suite and kind has, worked out once: its label is the same object each time. */
+function presencesOf(label: Uint8Array, suite: Suite, kind: Kind): Presences {
+  const known = presences.get(label);
+  if (known) return known;
+  const found = FIELD_NAMES.map((name) => [name, FIELDS[name].presence(suite, kind)] as const);
+  presences.set(label, found);
+  return found;
 }
 
 function suiteOf(members: ReadonlyMap<string, unknown>): Suite {
