@@ -171,3 +171,4 @@ export type * from './types/events.js';
 export type { AuthMethod, Mode } from './types/mode.js';
 export type * from './types/ports.js';
 export type * from './types/protocol.js';
+export type { Operator } from './util/operator.js';

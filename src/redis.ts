@@ -4,6 +4,7 @@ export { RedisClientStore, type RedisClientStoreOptions } from './stores/redis/c
 export { RedisKeyStore, type RedisKeyStoreOptions } from './stores/redis/key-store.js';
 export { RedisModeStore, type RedisModeStoreOptions } from './stores/redis/mode-store.js';
 export { RedisNonceStore, type RedisNonceStoreOptions } from './stores/redis/nonce-store.js';
+export { RedisOperationsStore, type RedisOperationsStoreOptions } from './stores/redis/operations-store.js';
 export { RedisRelayStore, type RedisRelayStoreOptions } from './stores/redis/relay-store.js';
 export { RedisTrustRegistry, type RedisTrustRegistryOptions } from './stores/redis/trust-registry.js';
 export { RedisWrappingKeyStore, type RedisWrappingKeyStoreOptions } from './stores/redis/wrapping-keys.js';

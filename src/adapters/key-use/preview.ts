@@ -1,6 +1,7 @@
 import { xlinkError } from '../../errors/service-errors.js';
 import { MODES, type Mode } from '../../types/mode.js';
 import type { ClientId } from '../../types/protocol.js';
+import { checkKeys } from '../../util/options.js';
 import { type Brownout, isBrownout } from '../modes/brownouts.js';
 import { HOUR_MS, type KeyUseRecord } from './record.js';
 
@@ -41,7 +42,9 @@ export interface PreviewOptions {
 }
 
 /** Throws `INVALID_OPTION`. */
-export function checkPreviewOptions({ to, brownouts = [] }: PreviewOptions): void {
+export function checkPreviewOptions(options: PreviewOptions): void {
+  checkKeys('preview', options, ['to', 'brownouts']);
+  const { to, brownouts = [] } = options;
   const fail = (field: string, text: string) =>
     xlinkError('INVALID_OPTION', { field, hint: `preview: ${field} must be ${text}.` });
   if (!MODES.includes(to)) throw fail('to', `one of ${MODES.join(', ')}`);

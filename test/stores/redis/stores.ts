@@ -5,6 +5,7 @@ import {
   RedisClientStore,
   RedisKeyStore,
   RedisModeStore,
+  RedisOperationsStore,
   RedisRelayStore,
   RedisTrustRegistry,
   RedisWrappingKeyStore,
@@ -75,6 +76,16 @@ const STORES: Readonly<Record<string, Make>> = {
     return [
       ['MODE_STORE_UNAVAILABLE', async () => store.save({ mode: 'hybrid', since: 1 }, await version())],
       ['MODE_STORE_UNAVAILABLE', () => store.load()],
+    ];
+  },
+  RedisOperationsStore(client, { prefix, ...settings }) {
+    const store = new RedisOperationsStore({ client, keyPrefix: prefix, ...settings });
+    const version = async () => (await store.load('kind/name'))?.version ?? 0;
+    return [
+      ['OPERATIONS_STORE_UNAVAILABLE', async () => store.save('kind/name', '{}', await version())],
+      ['OPERATIONS_STORE_UNAVAILABLE', () => store.load('kind/name')],
+      ['OPERATIONS_STORE_UNAVAILABLE', () => store.list('kind')],
+      ['OPERATIONS_STORE_UNAVAILABLE', async () => store.remove('kind/name', await version())],
     ];
   },
   RedisTrustRegistry(client, { prefix, ...settings }) {
