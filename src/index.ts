@@ -1,6 +1,9 @@
 export type { LegacyKeyValidator } from './adapters/api-key-validator.js';
 export { type AppAuth, type AppTypes, type AuthSource, authOf } from './adapters/auth-store.js';
 export type { BodyLimit } from './adapters/body-limits.js';
+export type { ClientLimit, ClientLimits } from './adapters/client-limits/client-limits.js';
+export { MemoryLimitStore } from './adapters/client-limits/memory-store.js';
+export type { LimitCount, LimitStore } from './adapters/client-limits/store.js';
 export type {
   RestoreClientOptions,
   RevokeClientOptions,

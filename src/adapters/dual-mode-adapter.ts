@@ -5,6 +5,7 @@ import {
   type Auth,
   authenticationOf,
   type Decision,
+  type Headers,
   type HttpResponse,
   type InboundRequest,
   type Outcome,
@@ -22,10 +23,12 @@ import { type AuthSource, authBy } from './auth-store.js';
 import { type AuthAttempt, Authenticator, factsOf } from './authenticator.js';
 import { largestEnvelope } from './body-limits.js';
 import { BrownoutAnswers } from './brownout-answers.js';
+import { assertWithin, LimitedClients, type Taken } from './client-limits/client-limits.js';
 import type { Clients } from './clients/clients.js';
 import { createClients } from './create-clients.js';
 import { createDocument } from './create-document.js';
 import { Invitations } from './invitations/invitations.js';
+import { joinedHeaders } from './joined-headers.js';
 import { type KeyUse, keyUseOf } from './key-use/key-use.js';
 import * as limits from './limits.js';
 import { type InstanceOptions, ModeControl } from './mode-control.js';
@@ -74,6 +77,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
   readonly #observers: Observers;
   readonly #placement: Placement;
   readonly #keyUse: KeyUse | undefined;
+  readonly #limits: LimitedClients | undefined;
   /** Not for one route of an agent, which has no others. */
   readonly #isForApis: boolean;
 
@@ -105,6 +109,8 @@ export class BaseDualModeAdapter<Customer extends object = object>
     const keyUse = keyUseOf(options, { store: operations, clock: this.#clock, addressOf, onFault: onError });
     this.#keyUse = keyUse;
     this.#log = new RequestLog(this.#clients, this.#observers, keyUse);
+    const { clientLimits } = options;
+    this.#limits = clientLimits && new LimitedClients(clientLimits, options.clientId, this.#clock, onError);
     this.operated = {
       options,
       clock: this.#clock,
@@ -314,6 +320,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
       ...(attempt.method === 'api-key' ? sent : {}),
       durationMs: performance.now() - started,
     });
+    let limited: Taken | undefined;
     try {
       const sealingOf = (message: AgentMessage) => this.#answering.to(request, attempt, message, timed);
       if (this.#wellKnown.serves(request))
@@ -321,17 +328,20 @@ export class BaseDualModeAdapter<Customer extends object = object>
       const proof = await this.#authenticator.authenticate(request, attempt);
       this.#document.prove(request);
       const { auth, message } = proof;
+      limited = await this.#limits?.take(auth, attempt.client);
+      assertWithin(limited);
       const verified =
         auth.mode === 'xlink' ? { form: auth.form, version: auth.version, encrypted: auth.encrypted } : {};
-      const headers =
+      const own =
         attempt.mode === 'deprecation' && attempt.method === 'api-key'
           ? this.#modes.deprecation()
           : unsignedHead(request, attempt);
+      const headers = limited ? joinedHeaders(own, limited.headers) : own;
       const sealing = message ? await sealingOf(message) : {};
       const outcome = this.#log.accepted({ ...timed(), ...verified });
       return { ...proof, ...sealing, action: 'pass', headers, outcome };
     } catch (thrown) {
-      const refused = this.#refuse(thrown, timed());
+      const refused = this.#refuse(thrown, timed(), limited?.headers);
       if (refused.outcome) await this.#pace.hold(request, refused.outcome);
       const answer = await this.#answering.refusal(request, attempt, refused, timed);
       return forWhom(request, answer);
@@ -340,12 +350,12 @@ export class BaseDualModeAdapter<Customer extends object = object>
     }
   }
 
-  #refuse(thrown: unknown, attempt: Omit<Outcome, 'error'>): HttpResponse {
+  #refuse(thrown: unknown, attempt: Omit<Outcome, 'error'>, more: Headers = {}): HttpResponse {
     const error = toXlinkError(thrown);
     if (error.status >= 500 || error.cause !== undefined)
       this.emit({ type: 'fault', error, ...given({ traceId: attempt.traceId }) });
     const brownout = error.id === 'API_KEY_BROWNOUT' ? this.#modes.brownoutHeaders() : {};
-    return refusal(error, attempt, this.refusalStyle, brownout);
+    return refusal(error, attempt, this.refusalStyle, joinedHeaders(brownout, more));
   }
 }
 

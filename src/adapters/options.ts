@@ -22,6 +22,7 @@ import {
 } from '../util/options.js';
 import type { LegacyKeyValidator } from './api-key-validator.js';
 import { type BodyLimit, checkBodyLimitKeys, isBodyLimit, largestEnvelope } from './body-limits.js';
+import { type ClientLimits, checkClientLimits } from './client-limits/client-limits.js';
 import type { OnDowngrade } from './clients/clients.js';
 import type { ClientStore } from './clients/store.js';
 import type { ApiKeySources } from './credentials.js';
@@ -145,6 +146,12 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly maxNoncesPerClient?: number;
   /** Enrollments a client may try per minute, in each process. Default 10. */
   readonly enrollmentsPerMinute?: number;
+  /**
+   * How many requests each client may send, by key, envelope and signature together; more are refused with `CLIENT_LIMIT_EXCEEDED` (429,
+   * `Retry-After`). Answers carry `RateLimit` and `RateLimit-Policy`. Requests that are refused for another reason count
+   * nothing, and neither do the routes of the library. Default: no limit, and nothing is counted.
+   */
+  readonly clientLimits?: ClientLimits;
   /** How long a client may switch its own key on again, in ms. Default one day. */
   readonly keySwitchGraceMs?: number;
   /** How long counts are held back before they are written to `clients`, in ms. Default 5000. */
@@ -290,6 +297,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     enrollmentValidUntil: isFunction,
     maxNoncesPerClient: integerIn(1, 2 ** 24),
     enrollmentsPerMinute: integerIn(1, 100_000),
+    clientLimits: isObject,
     keySwitchGraceMs: integerIn(0, 2 ** 40),
     clientFlushIntervalMs: integerIn(1, 3_600_000),
     operations: hasMethods('load', 'list', 'save', 'remove'),
@@ -315,6 +323,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
   const { maxUnauthenticatedBytes } = options;
   if (maxUnauthenticatedBytes !== undefined)
     assertFitsOne('DualModeAdapter', maxUnauthenticatedBytes, largestEnvelope(options));
+  if (options.clientLimits) checkClientLimits(options.clientLimits);
   if (typeof options.keyUse === 'object') checkKeyUseOptions(options.keyUse);
   if (options.clientModes || options.keyUse) requireOption('DualModeAdapter', options, 'clients');
   const { since, sunset } = options.deprecation ?? {};

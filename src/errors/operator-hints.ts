@@ -49,6 +49,7 @@ const HINTS: Partial<Record<ErrorId, string>> = {
   KEY_VALIDATOR_FAILED: 'legacyKeyValidator threw: see `cause` of the fault event.',
   'KEY_VALIDATOR_FAILED:TIMEOUT': 'See validatorTimeoutMs.',
   'KEY_VALIDATOR_FAILED:INVALID_RESULT': 'legacyKeyValidator resolves to an object that says who the caller is, or to null for a bad key.',
+  CLIENT_LIMIT_EXCEEDED: 'See clientLimits, if the client is to send more.',
   CLIENT_REVOKED: 'restoreClient() takes a revocation back.',
   CLIENT_STORE_UNAVAILABLE: 'See `cause` of the fault event, and adapter.health().',
   OPERATIONS_STORE_UNAVAILABLE: 'See `cause` of the fault event, and adapter.health().',

@@ -8,7 +8,7 @@ import {
 } from '@private.me/xlink';
 import { FileOperationsStore } from '@private.me/xlink/file';
 import { PostgresOperationsStore } from '@private.me/xlink/postgres';
-import { RedisOperationsStore } from '@private.me/xlink/redis';
+import { RedisLimitStore, RedisOperationsStore } from '@private.me/xlink/redis';
 
 const agent = await Agent.quickstart();
 const adapter = (more: Partial<DualModeOptions> = {}) =>
@@ -18,6 +18,8 @@ const invitation = { client: 'acme', scopes: [] };
 
 /** What operators call: name, type of the options, one of them, and the call. */
 export const operations: readonly (readonly [string, string, string, (more: never) => unknown])[] = [
+  ['DualModeAdapter', 'ClientLimits', 'of', (clientLimits) => adapter({ clientLimits })],
+  ['RedisLimitStore', 'RedisLimitStoreOptions', 'client', (more) => new RedisLimitStore(more)],
   ['DualModeAdapter', 'KeyUseOptions', 'networks', (keyUse) => adapter({ keyUse })],
   [
     'DualModeAdapter.invite',

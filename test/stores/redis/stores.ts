@@ -4,6 +4,7 @@ import {
   type RedisClient,
   RedisClientStore,
   RedisKeyStore,
+  RedisLimitStore,
   RedisModeStore,
   RedisOperationsStore,
   RedisRelayStore,
@@ -77,6 +78,10 @@ const STORES: Readonly<Record<string, Make>> = {
       ['MODE_STORE_UNAVAILABLE', async () => store.save({ mode: 'hybrid', since: 1 }, await version())],
       ['MODE_STORE_UNAVAILABLE', () => store.load()],
     ];
+  },
+  RedisLimitStore(client, { prefix, ...settings }) {
+    const store = new RedisLimitStore({ client, keyPrefix: prefix, ...settings });
+    return [['LIMIT_STORE_UNAVAILABLE', () => store.take('acme', 60_000)]];
   },
   RedisOperationsStore(client, { prefix, ...settings }) {
     const store = new RedisOperationsStore({ client, keyPrefix: prefix, ...settings });
