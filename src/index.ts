@@ -166,6 +166,14 @@ export {
 } from './split-channel/share.js';
 export type { ShareLimits } from './split-channel/share-limits.js';
 export { type SplitOptions, splitForChannel } from './split-channel/split.js';
+export {
+  type Transfer,
+  type TransferReport,
+  transferClients,
+  transferMode,
+  transferOperations,
+  transferRegistry,
+} from './stores/transfer.js';
 export { GatewayTransport, type GatewayTransportOptions } from './transport/gateway.js';
 export { HttpsTransportAdapter, type HttpsTransportOptions } from './transport/https.js';
 export { LoopbackTransport } from './transport/loopback.js';

@@ -77,6 +77,8 @@ export const SERVICE_ROWS = {
     CLIENT_REVOKED: row(403, 'The client has been revoked.', 'Ask the operator of the service.'),
     CLIENT_UNKNOWN: row(404, 'Nothing is known about a client by this id.', 'adapter.clientRecords() lists those that are.'),
     REVOCATION_INCOMPLETE: row(503, 'Not all DIDs of the client could be revoked.', 'Call revokeClient() again; see `cause`.'),
+    TRANSFER_REFUSED: row(409, 'The store to write to holds something else under a name of the store that is read.', 'Empty it, and begin again; `field` says which part.'),
+    TRANSFER_INCOMPLETE: row(500, 'What was written is not what was read.', 'Stop what writes to the stores meanwhile, empty the new one, and begin again.'),
     LIMIT_STORE_UNAVAILABLE: row(503, 'Requests could not be counted with those of other instances.', 'See `cause`; each instance counts for itself meanwhile.'),
     CLIENT_LIMIT_EXCEEDED: row(429, 'The client has sent as many requests as it may.', 'Wait as long as Retry-After says; RateLimit-Policy has the limits.'),
     'STEP_REFUSED:GATES_CLOSED': row(409, 'Gates of the plan are closed.', '`force` with the name of the next mode goes on all the same.'),

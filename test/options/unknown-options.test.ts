@@ -48,6 +48,10 @@ describe('the list of those who take options', () => {
 
   /** Published functions and classes that take no object of options. */
   const OTHERS = [
+    'transferClients',
+    'transferMode',
+    'transferOperations',
+    'transferRegistry',
     'MemoryLimitStore',
     'MemoryOperationsStore',
     'operatorHint',
