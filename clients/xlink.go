@@ -7,8 +7,8 @@
 //	client := &http.Client{Transport: transport}
 //	answer, err := client.Get("https://api.example.com/orders")
 //
-// Service is the DID of the API. An answer that is not signed as it should be is an error; UnsignedOK is for calls whose
-// answers are longer than 64 KiB, which the API does not sign.
+// Service is the DID of the API. An answer that is not signed as it should be is an error. Those of more than 64 KiB are
+// signed in trailers; UnsignedOK is for calls through proxies that drop them.
 package xlink
 
 import (
@@ -161,8 +161,12 @@ func (t *Transport) RoundTrip(asked *http.Request) (*http.Response, error) {
 		base = http.DefaultTransport
 	}
 	answer, err := base.RoundTrip(request)
-	if err != nil || (t.UnsignedOK && answer.Header.Get("Signature-Input") == "") {
-		return answer, err
+	if err != nil {
+		return nil, err
+	}
+	_, isTrailed := answer.Trailer["Signature-Input"] // announced in the head
+	if t.UnsignedOK && !isTrailed && answer.Header.Get("Signature-Input") == "" {
+		return answer, nil
 	}
 	content, err := io.ReadAll(answer.Body)
 	answer.Body.Close()
@@ -198,6 +202,7 @@ func (t *Transport) sign(request *http.Request, body []byte) (map[string]string,
 	header.Set("Xlink-To", t.Service)
 	header.Set("Xlink-Scope", scope)
 	header.Set("Accept-Encoding", "identity") // what is signed is what comes
+	header.Set("TE", "trailers")              // so that long answers are signed, too
 	names := []string{"@method", "@path", "@query", "xlink-to", "xlink-scope"}
 	if len(body) > 0 {
 		header.Set("Content-Digest", digestOf(body))
@@ -243,17 +248,22 @@ func (t *Transport) sign(request *http.Request, body []byte) (map[string]string,
 }
 
 func check(service, nonce string, components map[string]string, answer *http.Response, content []byte) error {
-	input := inputForm.FindStringSubmatch(strings.Join(answer.Header.Values("Signature-Input"), ", "))
-	signature := signatureForm.FindStringSubmatch(strings.Join(answer.Header.Values("Signature"), ", "))
+	fields, must := answer.Header, strings.Join(fixed, " ")
+	if fields.Get("Signature-Input") == "" {
+		fields, must = answer.Trailer, must+";tr"
+	}
+	input := inputForm.FindStringSubmatch(strings.Join(fields.Values("Signature-Input"), ", "))
+	signature := signatureForm.FindStringSubmatch(strings.Join(fields.Values("Signature"), ", "))
 	if input == nil || signature == nil {
 		return ErrNotSigned
 	}
 	params, list := input[1], input[2]
 	tail := fmt.Sprintf(`;keyid="%s";alg="ed25519";nonce="%s";tag="xlink-answer"`, service, nonce)
-	if !strings.HasPrefix(list+" ", strings.Join(fixed, " ")+" ") || !strings.HasSuffix(params, tail) {
+	if !strings.HasPrefix(list+" ", must+" ") || !strings.HasSuffix(params, tail) {
 		return ErrNotSigned
 	}
-	if answer.Header.Get("Content-Digest") != digestOf(content) {
+	digest := digestOf(content)
+	if fields.Get("Content-Digest") != digest {
 		return ErrNotSigned
 	}
 	base := ""
@@ -261,6 +271,8 @@ func check(service, nonce string, components map[string]string, answer *http.Res
 		value, isKnown := components[name]
 		if name == `"@status"` {
 			value = fmt.Sprint(answer.StatusCode)
+		} else if strings.HasPrefix(name, fixed[5]) {
+			value = digest
 		} else if !isKnown {
 			value = answer.Header.Get(strings.Trim(name, `"`))
 		}

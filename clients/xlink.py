@@ -8,8 +8,8 @@ Needs `cryptography`, and `requests` or `httpx`. Copy this file.
     httpx.get('https://api.example.com/orders', auth=XlinkHttpxAuth(key, service))
 
 `service` is the DID of the API. An answer that is not signed as it should be raises `AnswerNotSigned`; pass
-`unsigned_ok=True` for calls whose answers are longer than 64 KiB, which the API does not sign. Streams (`stream=True`) are
-read as a whole before they are checked. Redirects lead to targets that are not signed: follow them yourself.
+`unsigned_ok=True` for calls whose answers are longer than 64 KiB: those are signed in trailers, which neither library shows.
+Streams (`stream=True`) are read as a whole before they are checked. Redirects lead to targets that are not signed: follow them yourself.
 """
 import base64
 import hashlib

@@ -9,7 +9,7 @@
  *     const response = await call('https://api.example.com/orders');
  *
  * `service` is the DID of the API. An answer that is not signed as it should be throws; `unsignedOk` is for calls whose
- * answers are longer than 64 KiB, which the API does not sign.
+ * answers are longer than 64 KiB: those are signed in trailers, which `fetch` does not show.
  */
 
 /** Who calls, and whom. */

@@ -10,6 +10,7 @@ import {
   mayUseNode,
   optionalPackageFolders,
   optionalPackages,
+  roomsOfOneFront,
   siblingsMayMeet,
 } from './layers.mjs';
 
@@ -84,6 +85,8 @@ function checkDirection(file, target, report) {
   const to = placeOf(target);
   if (!from || !to) return;
   if (from.top === to.top) return checkInnerDirection(file, target, from.top, report);
+  const front = roomsOfOneFront[to.top] ?? from.top;
+  if (front !== from.top) report('of-one-front', `only ${front} may import ${to.top}`);
   if (to.layer > from.layer) report('upward', `${from.top} may not import ${to.top}, which is above it`);
   if (to.layer === from.layer && !siblingsMayMeet(from.layer)) {
     report('sibling', `${from.top} may not import ${to.top}, which is in the same layer`);

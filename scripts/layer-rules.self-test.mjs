@@ -61,6 +61,8 @@ const cases = [
   [{ 'crypto/portable/index.ts': "import '../suite.js';" }, ['crypto/portable/index.ts:1 cycle']],
   [{ 'dashboard/page/a.ts': "import 'uplot';" }, []],
   [{ 'dashboard/a.ts': "import 'uplot';" }, ['dashboard/a.ts:1 undeclared']],
+  [{ 'testing.ts': "import './testing/a.js';", 'testing/a.ts': "import 'node:http';" }, []],
+  [{ 'index.ts': "import './testing/a.js';", 'testing/a.ts': '' }, ['index.ts:1 of-one-front']],
   [{ 'attic/a.ts': '' }, ['attic/a.ts:1 unplanned']],
   [{ 'stray.ts': '' }, ['stray.ts:1 unplanned']],
   [{ 'util/b.ts': "import './gone.js';" }, ['util/b.ts:1 unresolved']],

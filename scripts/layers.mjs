@@ -14,7 +14,9 @@ const fronts = [
   'postgres',
   'redis',
   'server',
+  'testing',
   'verify',
+  'web-bot-auth',
 ];
 
 export const layers = [
@@ -24,7 +26,7 @@ export const layers = [
   ['envelope/', 'checks/', 'security/', 'split-channel/'],
   ['http/'],
   ['signature/'],
-  ['registry/', 'nonce/', 'transport/', 'discovery/'],
+  ['registry/', 'nonce/', 'transport/', 'discovery/', 'web-bot-auth/'],
   ['agent/', 'receipts/'],
   ['session/'],
   ['policy/', 'audit/'],
@@ -35,10 +37,15 @@ export const layers = [
   ['middleware/'],
   ['relay/', 'registry-server/'],
   ['stores/'],
+  // For tests of applications: nothing but its front imports it.
+  ['testing/'],
   // The published fronts: they may import everything, and but for the root of Node nothing imports them.
   [...fronts.map((name) => `${name}.ts`), 'index.ts'],
   ['index.node.ts'],
 ];
+
+// Rooms that one front alone may import, so that nothing else of the package does.
+export const roomsOfOneFront = { 'testing/': 'testing.ts' };
 
 // Rooms inside a room, from low to high. '' is the folder itself.
 export const innerLayers = {
@@ -67,4 +74,4 @@ export const bundledPackageFolder = 'dashboard/page/';
 
 // Everything else must also run in browsers and on edge runtimes.
 export const mayUseNode = (file) =>
-  /^(crypto\/native|middleware\/node|relay|registry-server|stores\/(file|enterprise))\//.test(file);
+  /^(crypto\/native|middleware\/node|relay|registry-server|testing|stores\/(file|enterprise))\//.test(file);

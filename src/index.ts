@@ -54,6 +54,7 @@ export type { OperatedAdapter } from './adapters/operated-adapter.js';
 export { MemoryOperationsStore } from './adapters/operations/memory-store.js';
 export type { OperationsStore, StoredDocument } from './adapters/operations/store.js';
 export type { DualModeOptions } from './adapters/options.js';
+export type { RouteEncryption } from './adapters/route-encryption.js';
 export type { SupportDump, SupportDumpOptions } from './adapters/support-dump.js';
 export type { SignOptions, VerifyOptions } from './agent/application-signature.js';
 export type { MessageHandler, OnMessageOptions } from './agent/consume.js';

@@ -1,12 +1,17 @@
 // Registry server, relay, enterprise registry, and what those need who write registries and stores of their own.
 export { mergeActivity } from './adapters/clients/memory-store.js';
 export { type ModeState, parseModeState, type StoredMode } from './adapters/modes/store.js';
-export type { ClientRow, ClientsView, NoClientsView } from './dashboard/client-view.js';
+export type { ClientDetail, ClientDid, ClientFailure } from './dashboard/client-detail.js';
+export type { ClientsView, NoClientsView } from './dashboard/client-directory.js';
+export type { ClientMoment, RouteUse } from './dashboard/client-history.js';
+export type { ClientRow } from './dashboard/client-row.js';
 export type { FailureRow } from './dashboard/failure-counts.js';
+export type { Mark } from './dashboard/marks.js';
 export type { PlanView } from './dashboard/plan-view.js';
 export type { Counts, Series } from './dashboard/ring.js';
-export type { DashboardSnapshot, ModeView, ProcessView } from './dashboard/snapshot.js';
-export type { Adoption, RangeName } from './dashboard/traffic-history.js';
+export type { AdoptionView, DashboardSnapshot, ModeView, ProcessView } from './dashboard/snapshot.js';
+export type { RangeName } from './dashboard/traffic-history.js';
+export type { Explanation } from './dashboard/what-to-do.js';
 export { assertSuccessor } from './identity/key-record.js';
 export { nonceKey } from './nonce/nonce-key.js';
 export { EntryRegistry, type EntryRule } from './registry/entry-registry.js';

@@ -61,6 +61,7 @@ export async function openApp({ folder, adminToken, dashboardPassword, mode = 'h
     ],
     maxEnvelopeBytes: 128 * 1024,
     maxBodyBytes: 64 * 1024,
+    bodyLimits: [{ path: '/orders', methods: ['PUT'], maxBytes: 1024 * 1024 }], // documents
   });
 
   const report = { quietMs: windowMs / 2 };

@@ -43,7 +43,7 @@ export function orders(database) {
   router.put(
     '/:id/document',
     requireScope('orders:write'),
-    express.raw({ type: '*/*', limit: '64kb' }),
+    express.raw({ type: '*/*', limit: '1mb' }),
     (req, res) => {
       const { id } = findOrder(database, req.customer.id, String(req.params.id));
       if (!Buffer.isBuffer(req.body)) throw new ApiError(415, 'A document is bytes, and no JSON.');

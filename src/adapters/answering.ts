@@ -31,7 +31,7 @@ export class Answering {
     message: AgentMessage,
     attempt: () => Outcome,
   ): Promise<Sealing> {
-    if (claimed?.signed) return this.#signing(claimed.signed, attempt);
+    if (claimed?.signed) return this.#signing(request, claimed.signed, attempt);
     if (!wantsSealedAnswer(request)) return {};
     try {
       const sealing = answerSealer(await this.#parts.agent.prepareAnswer(message));
@@ -48,7 +48,7 @@ export class Answering {
     refused: HttpResponse,
     attempt: () => Outcome,
   ): Promise<HttpResponse> {
-    if (claimed?.signed) return { ...refused, ...(await this.#signing(claimed.signed, attempt)) };
+    if (claimed?.signed) return { ...refused, ...(await this.#signing(request, claimed.signed, attempt)) };
     if (!claimed?.request || !wantsSealedAnswer(request)) return refused;
     try {
       const envelope = await this.#parts.agent.createRefusal(claimed, JSON.parse(refused.body));
@@ -59,8 +59,9 @@ export class Answering {
     }
   }
 
-  async #signing(signed: SignedRequest, attempt: () => Outcome): Promise<Sealing> {
-    return this.#withFailure(answerSigner(await this.#parts.agent.prepareSignedAnswer(signed)), attempt);
+  async #signing(request: InboundRequest, signed: SignedRequest, attempt: () => Outcome): Promise<Sealing> {
+    const sign = await this.#parts.agent.prepareSignedAnswer(signed);
+    return this.#withFailure(answerSigner(sign, request), attempt);
   }
 
   #withFailure(sealing: NonNullable<Sealing['sealing']>, attempt: () => Outcome): Sealing {

@@ -1,6 +1,7 @@
 import type { Auth } from '../http/decision.js';
 import { sharedByCopies } from '../util/copies.js';
 import { hiddenMember } from '../util/hidden-member.js';
+import { copyOf, frozenCopyOf } from './customer.js';
 
 /** What an adapter found out about a request that it let through. */
 export interface Admission {
@@ -16,9 +17,31 @@ export interface Admission {
 /** By request object. Nobody else reads or writes it: `req.auth` can be written by any library. */
 const admissions = sharedByCopies('admissions/1', () => hiddenMember<Admission>());
 
-/** Set by the middleware, for each object that stands for a request. */
-export const rememberAdmission = (request: object, admission: Omit<Admission, 'earlier'>): void =>
-  admissions.set(request, { ...admission, earlier: admissions.get(request) });
+/** Set by the middleware, for each object that stands for a request. `auth` is copied. */
+export const rememberAdmission = (
+  request: object,
+  { adapter, auth, context }: Omit<Admission, 'earlier'>,
+): void => admissions.set(request, new Kept(adapter, auth && copyOf(auth), context, admissions.get(request)));
+
+/** Frozen when somebody asks: until then nobody has it who could change it. */
+class Kept implements Admission {
+  readonly adapter: object;
+  readonly context: unknown;
+  readonly earlier: Admission | undefined;
+  #auth: Auth | undefined;
+
+  constructor(adapter: object, auth: Auth | undefined, context: unknown, earlier: Admission | undefined) {
+    this.adapter = adapter;
+    this.#auth = auth;
+    this.context = context;
+    this.earlier = earlier;
+  }
+
+  get auth(): Auth | undefined {
+    if (this.#auth && !Object.isFrozen(this.#auth)) this.#auth = frozenCopyOf(this.#auth);
+    return this.#auth;
+  }
+}
 
 /** By the last adapter that let it through. */
 export const admissionOf = (request: object): Admission | undefined => admissions.get(request);

@@ -5,6 +5,7 @@ import type { ApiKeyAuth, Auth, InboundRequest, Pass } from '../http/decision.js
 import type { XlinkEvent } from '../types/events.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
 import type { AgentMessage, ClientId, Clock, Did, RegistryEntry, Scope } from '../types/protocol.js';
+import { type Awaitable, later } from '../util/awaitable.js';
 import { given } from '../util/given.js';
 import { type LegacyKeyValidator, validateKey } from './api-key-validator.js';
 import type { Clients } from './clients/clients.js';
@@ -64,15 +65,15 @@ export class Authenticator {
     this.#parts = parts;
   }
 
-  /** Fills in `facts` as they become known. */
-  async authenticate(request: InboundRequest, attempt: AuthAttempt): Promise<Proof> {
+  /** Fills in `attempt` as more becomes known. By a key whose validator answers at once, so does this. */
+  authenticate(request: InboundRequest, attempt: AuthAttempt): Awaitable<Proof> {
     attempt.mode = this.#parts.policy.forRequest(request.method, request.target);
     const { method, proof, apiKey } = this.#credentials(request, attempt.mode);
     attempt.method = method;
     if (method === 'none') throw xlinkError('CREDENTIALS_MISSING');
     if (method === 'xlink') return this.#byProof(request, attempt, proof!);
     if (proof) return this.#byKeyBesideProof(request, attempt, apiKey!, proof);
-    return { auth: await this.#byKey(attempt, apiKey!) };
+    return later(this.#byKey(attempt, apiKey!), (auth) => ({ auth }));
   }
 
   /** In observe mode. A client that was moved ahead may use keys no more: then it is its envelope or signature that counts. */
@@ -127,17 +128,31 @@ export class Authenticator {
   }
 
   /** Throws unless the key is good, its client may use keys in its mode, and no brownout is on. */
-  async #byKey(attempt: AuthAttempt, apiKey: string): Promise<ApiKeyAuth> {
-    const { clients, policy, brownouts, clock, validator, validatorTimeoutMs } = this.#parts;
+  #byKey(attempt: AuthAttempt, apiKey: string): Awaitable<ApiKeyAuth> {
+    const { clients, validator, validatorTimeoutMs } = this.#parts;
     if (attempt.mode === 'xlink-only' && !clients) throw xlinkError('XLINK_REQUIRED');
-    const auth = await validateKey(validator, apiKey, validatorTimeoutMs);
+    return later(validateKey(validator, apiKey, validatorTimeoutMs), (auth) =>
+      this.#withClient(attempt, auth),
+    );
+  }
+
+  #withClient(attempt: AuthAttempt, auth: ApiKeyAuth): Awaitable<ApiKeyAuth> {
+    const { clients, policy } = this.#parts;
     const client = clients?.parts.clientId(auth);
     if (client !== undefined) attempt.client = client;
     attempt.mode = policy.forClient(client) ?? attempt.mode;
     if (attempt.mode === 'xlink-only') throw xlinkError('XLINK_REQUIRED');
-    const record = client === undefined ? undefined : await clients!.unrevoked(client);
-    if (attempt.mode === 'deprecation' && brownouts.active(clock())) throw xlinkError('API_KEY_BROWNOUT');
-    if (client !== undefined) clients!.assertKeyCounts(client, record, attempt.mode);
+    if (client === undefined) return this.#inItsTime(attempt, auth);
+    return later(clients!.unrevoked(client), (record) => {
+      this.#inItsTime(attempt, auth);
+      clients!.assertKeyCounts(client, record, attempt.mode);
+      return auth;
+    });
+  }
+
+  #inItsTime({ mode }: AuthAttempt, auth: ApiKeyAuth): ApiKeyAuth {
+    const { brownouts, clock } = this.#parts;
+    if (mode === 'deprecation' && brownouts.active(clock())) throw xlinkError('API_KEY_BROWNOUT');
     return auth;
   }
 

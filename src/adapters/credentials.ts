@@ -79,21 +79,25 @@ export function envelopeFromHeader(request: InboundRequest): Uint8Array {
 
 /** The API key of the request; `undefined` if there is none. */
 export function findApiKey(request: InboundRequest, sources: ApiKeySources): string | undefined {
-  const { schemes = ['ApiKey', 'Bearer'], headers = ['X-API-Key'], query, extract } = sources;
-  const first = <T>(ways: readonly T[], find: (way: T) => unknown): string | undefined => {
-    for (const way of ways) {
-      const key = find(way);
-      if (typeof key === 'string' && key !== '') return key;
-    }
-    return undefined;
-  };
-  return (
-    first([request], (asked) => extract?.(asked)) ??
-    first(headers, (name) => request.header(name.toLowerCase())) ??
-    first(schemes, (scheme) => keyOf(request, scheme)) ??
-    first(query === undefined ? [] : [query], (name) => queryParameter(request.target, name))
-  );
+  const { schemes = SCHEMES, headers = HEADERS, query, extract } = sources;
+  const extracted = extract?.(request);
+  if (isKey(extracted)) return extracted;
+  for (const name of headers) {
+    const key = request.header(name.toLowerCase());
+    if (isKey(key)) return key;
+  }
+  for (const scheme of schemes) {
+    const key = keyOf(request, scheme);
+    if (isKey(key)) return key;
+  }
+  const key = query === undefined ? undefined : queryParameter(request.target, query);
+  return isKey(key) ? key : undefined;
 }
+
+const SCHEMES = ['ApiKey', 'Bearer'];
+const HEADERS = ['x-api-key'];
+
+const isKey = (found: unknown): found is string => typeof found === 'string' && found !== '';
 
 const queryParameter = (target: string, name: string): string | undefined =>
   new URLSearchParams(target.split('?').slice(1).join('?')).get(name) ?? undefined;

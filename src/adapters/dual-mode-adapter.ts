@@ -1,35 +1,24 @@
-import { toXlinkError, type XlinkError } from '../errors/service-errors.js';
+import { toXlinkError } from '../errors/service-errors.js';
 import type { AdapterMetrics } from '../http/adoption-counter.js';
 import { BodyIntake, defaultUnauthenticatedBytes } from '../http/body-intake.js';
-import {
-  type Auth,
-  authenticationOf,
-  type Decision,
-  type Headers,
-  type HttpResponse,
-  type InboundRequest,
-  type Outcome,
-} from '../http/decision.js';
+import type { Auth, Decision, InboundRequest } from '../http/decision.js';
 import { isPreflight } from '../http/preflight.js';
 import type { Observer, XlinkEvent } from '../types/events.js';
 import type { Mode } from '../types/mode.js';
-import type { AuthenticationSpan } from '../types/ports.js';
-import type { AgentMessage, Clock } from '../types/protocol.js';
+import type { Clock } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { callerAddress } from '../util/caller-address.js';
-import { given } from '../util/given.js';
-import { Answering, unsignedHead } from './answering.js';
 import { type AuthSource, authBy } from './auth-store.js';
-import { type AuthAttempt, Authenticator, factsOf } from './authenticator.js';
+import { type AuthAttempt, Authenticator } from './authenticator.js';
 import { largestEnvelope } from './body-limits.js';
 import { BrownoutAnswers } from './brownout-answers.js';
-import { assertWithin, LimitedClients, type Taken } from './client-limits/client-limits.js';
+import { LimitedClients } from './client-limits/client-limits.js';
 import type { Clients } from './clients/clients.js';
 import { createClients } from './create-clients.js';
 import { createDocument } from './create-document.js';
+import { Decider } from './decider.js';
 import { Invitations } from './invitations/invitations.js';
-import { joinedHeaders } from './joined-headers.js';
-import { type KeyUse, keyUseOf } from './key-use/key-use.js';
+import { keyUseOf } from './key-use/key-use.js';
 import * as limits from './limits.js';
 import { type InstanceOptions, ModeControl } from './mode-control.js';
 import type { Brownout } from './modes/brownouts.js';
@@ -40,15 +29,13 @@ import { OperatedAdapter, type OperatedParts } from './operated-adapter.js';
 import { MemoryOperationsStore } from './operations/memory-store.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
 import { Placement } from './placement.js';
-import type { PublishedDocument } from './published-document.js';
+import { PublishedKeyDirectory } from './published-key-directory.js';
 import { RefusalPace } from './refusal-pace.js';
-import { forClients, ownResponse, type RefusalStyle, refusal, refusalStyle } from './refusals.js';
+import { type RefusalStyle, refusalStyle } from './refusals.js';
 import { RequestLog } from './request-log.js';
 import { type EnvelopeTaking, enrollmentRules, envelopeRules, nonceQuota, REQUESTS } from './rules.js';
-import { wantsSealedAnswer } from './sealed-answer.js';
 import { setUpWarner } from './set-up-warnings.js';
-import { traced } from './traced.js';
-import { isOwnRoute, WellKnown } from './well-known.js';
+import { WellKnown } from './well-known.js';
 
 /**
  * Lets callers of one API prove themselves with an API key or with an xLink envelope, and decides by mode which of the
@@ -67,17 +54,11 @@ export class BaseDualModeAdapter<Customer extends object = object>
   readonly #modes: ModeControl;
   readonly #clients: Clients | undefined;
   readonly #log: RequestLog;
-  readonly #answering: Answering;
-  readonly #authenticator: Authenticator;
+  readonly #decider: Decider;
   readonly #wellKnown: WellKnown;
-  readonly #document: PublishedDocument;
-  readonly #intake: BodyIntake<InboundRequest>;
-  readonly #pace: RefusalPace;
   readonly #clock: Clock;
   readonly #observers: Observers;
   readonly #placement: Placement;
-  readonly #keyUse: KeyUse | undefined;
-  readonly #limits: LimitedClients | undefined;
   /** Not for one route of an agent, which has no others. */
   readonly #isForApis: boolean;
 
@@ -93,10 +74,6 @@ export class BaseDualModeAdapter<Customer extends object = object>
     this.#observers = new Observers(options.observers);
     this.#modes = new ModeControl(options, this.#clock, (event) => this.emit(event));
     this.#clients = createClients(options, this.#clock, (event) => this.emit(event));
-    this.#answering = new Answering({
-      agent: options.agent,
-      refuse: (thrown, attempt) => this.#refuse(thrown, attempt),
-    });
     const warn = setUpWarner(options.observers, (event) => this.emit(event));
     this.#placement = new Placement(options, warn);
     this.#isForApis = kind === 'request';
@@ -107,10 +84,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
     const service = () => options.agent.ready();
     const invitations = new Invitations({ store: operations, clock: this.#clock, service });
     const keyUse = keyUseOf(options, { store: operations, clock: this.#clock, addressOf, onFault: onError });
-    this.#keyUse = keyUse;
     this.#log = new RequestLog(this.#clients, this.#observers, keyUse);
-    const { clientLimits } = options;
-    this.#limits = clientLimits && new LimitedClients(clientLimits, options.clientId, this.#clock, onError);
     this.operated = {
       options,
       clock: this.#clock,
@@ -120,12 +94,12 @@ export class BaseDualModeAdapter<Customer extends object = object>
       invitations,
       keyUse,
     };
+    const { clientLimits } = options;
     const { maxUnauthenticatedBytes = defaultUnauthenticatedBytes(largestEnvelope(options)) } = options;
     const intake = new BodyIntake(maxUnauthenticatedBytes, addressOf);
-    this.#intake = intake;
-    this.#pace = new RefusalPace(options.refusalsPerSecond ?? limits.DEFAULT_REFUSALS_PER_SECOND, addressOf);
+    const pace = new RefusalPace(options.refusalsPerSecond ?? limits.DEFAULT_REFUSALS_PER_SECOND, addressOf);
     const quota = nonceQuota(options, this.#clock);
-    this.#authenticator = new Authenticator({
+    const authenticator = new Authenticator({
       agent: options.agent,
       validator: options.legacyKeyValidator,
       validatorTimeoutMs: options.validatorTimeoutMs ?? limits.DEFAULT_VALIDATOR_TIMEOUT_MS,
@@ -141,17 +115,20 @@ export class BaseDualModeAdapter<Customer extends object = object>
       onBadEnvelope: keyUse && ((client) => keyUse.badEnvelope(client)),
     });
     const published = { clock: this.#clock, addressOf, policy: this.#modes.policy };
-    this.#document = createDocument(options, published, warn);
+    const document = createDocument(options, published, warn);
     this.#wellKnown = new WellKnown({
       agent: options.agent,
       clients: this.#clients,
-      authenticator: this.#authenticator,
+      authenticator,
       intake,
       takesSignatures: options.signatures ?? false,
       quota,
       clock: this.#clock,
       rules: enrollmentRules(options),
-      document: this.#document,
+      document,
+      keyDirectory: options.keyDirectory
+        ? new PublishedKeyDirectory(options.agent, options.hosts!, this.#clock)
+        : undefined,
       invitations,
       brownouts: new BrownoutAnswers({
         brownouts: this.#modes.brownouts,
@@ -161,14 +138,44 @@ export class BaseDualModeAdapter<Customer extends object = object>
       }),
       emit: (event) => this.emit(event),
     });
+    this.#decider = new Decider({
+      agent: options.agent,
+      authenticator,
+      wellKnown: this.#wellKnown,
+      document,
+      modes: this.#modes,
+      log: this.#log,
+      pace,
+      intake,
+      style: this.refusalStyle,
+      tracer: options.tracer,
+      keyUse,
+      limits: clientLimits && new LimitedClients(clientLimits, options.clientId, this.#clock, onError),
+      emit: (event) => this.emit(event),
+    });
     this.emit(this.#modes.present());
     options.agent.onKeyEpoch((status) => this.emit({ type: 'key-epoch', ...status }));
     warnOfUnsharedNonces(options, warn);
   }
 
+  /** For what enrolls beside it. @internal */
+  get parts(): Pick<DualModeOptions, 'agent' | 'clients' | 'clock'> {
+    return this.#options;
+  }
+
   /** The mode of everything that has none of its own. */
   get mode(): Mode {
     return this.#modes.policy.global;
+  }
+
+  /** The mode that counts for one client or route: its own, or else the wider one. Throws `INVALID_OPTION`. */
+  modeOf(target: ModeTarget): Mode {
+    return this.#modes.of(target);
+  }
+
+  /** Brownouts that are announced or running, the first first. */
+  get brownouts(): readonly Brownout[] {
+    return this.#modes.brownouts.upcoming(this.#clock());
   }
 
   /**
@@ -232,7 +239,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
   async close(): Promise<void> {
     this.#log.settle();
     await this.#clients?.parts.ledger.flush();
-    await this.#keyUse?.flush();
+    await this.operated.keyUse?.flush();
   }
 
   /**
@@ -240,10 +247,11 @@ export class BaseDualModeAdapter<Customer extends object = object>
    * Never throws: whatever goes wrong is a refusal.
    */
   async decide(inbound: InboundRequest): Promise<Decision> {
-    return this.#judge(inbound);
+    return this.judge(inbound);
   }
 
-  #judge(inbound: InboundRequest): Awaitable<Decision> {
+  /** As {@link BaseDualModeAdapter.decide}, and at once where the validator of keys answers at once: a handler behind it notices no turn. */
+  judge(inbound: InboundRequest): Awaitable<Decision> {
     if (isPreflight(inbound)) return { action: 'pass', headers: {} };
     const attempt: AuthAttempt = { mode: this.mode, method: 'none' };
     let request: InboundRequest;
@@ -253,13 +261,9 @@ export class BaseDualModeAdapter<Customer extends object = object>
       if (!this.#wellKnown.serves(request) && this.#options.skip?.(request))
         return { action: 'pass', headers: {} };
     } catch (thrown) {
-      return forWhom(inbound, this.#refuse(thrown, { ...factsOf(attempt), durationMs: 0 }));
+      return this.#decider.refuseUnseen(inbound, attempt, thrown);
     }
-    const { tracer } = this.#options;
-    if (!tracer) return this.#decide(request, attempt);
-    const { method } = request;
-    const onFault = (error: XlinkError) => this.emit({ type: 'fault', error });
-    return traced(tracer, { method }, (span) => this.#decideWithin(span, request, attempt), onFault);
+    return this.#decider.decide(request, attempt);
   }
 
   /**
@@ -296,69 +300,4 @@ export class BaseDualModeAdapter<Customer extends object = object>
   recordOutcome({ outcome }: Decision, route: string | undefined, status: number, aborted = false): void {
     if (outcome) this.#log.over(outcome, { route, status, aborted });
   }
-
-  async #decideWithin(
-    span: AuthenticationSpan | undefined,
-    request: InboundRequest,
-    attempt: AuthAttempt,
-  ): Promise<Decision> {
-    const decision = await this.#decide(request, attempt, span?.traceId);
-    const { outcome } = decision;
-    const status = decision.action === 'answer' ? { status: decision.status } : {};
-    if (outcome) span?.end({ ...authenticationOf(outcome), ...status });
-    else span?.end({ ...factsOf(attempt), outcome: 'accepted', reason: 'ok', ...status });
-    return decision;
-  }
-
-  async #decide(request: InboundRequest, attempt: AuthAttempt, traceId?: string): Promise<Decision> {
-    const started = performance.now();
-    const trace = traceId === undefined ? {} : { traceId };
-    const sent = this.#keyUse ? { sender: this.#keyUse.senderOf(request) } : {};
-    const timed = () => ({
-      ...factsOf(attempt),
-      ...trace,
-      ...(attempt.method === 'api-key' ? sent : {}),
-      durationMs: performance.now() - started,
-    });
-    let limited: Taken | undefined;
-    try {
-      const sealingOf = (message: AgentMessage) => this.#answering.to(request, attempt, message, timed);
-      if (this.#wellKnown.serves(request))
-        return ownResponse(await this.#wellKnown.answer(request, attempt, sealingOf));
-      const proof = await this.#authenticator.authenticate(request, attempt);
-      this.#document.prove(request);
-      const { auth, message } = proof;
-      limited = await this.#limits?.take(auth, attempt.client);
-      assertWithin(limited);
-      const verified =
-        auth.mode === 'xlink' ? { form: auth.form, version: auth.version, encrypted: auth.encrypted } : {};
-      const own =
-        attempt.mode === 'deprecation' && attempt.method === 'api-key'
-          ? this.#modes.deprecation()
-          : unsignedHead(request, attempt);
-      const headers = limited ? joinedHeaders(own, limited.headers) : own;
-      const sealing = message ? await sealingOf(message) : {};
-      const outcome = this.#log.accepted({ ...timed(), ...verified });
-      return { ...proof, ...sealing, action: 'pass', headers, outcome };
-    } catch (thrown) {
-      const refused = this.#refuse(thrown, timed(), limited?.headers);
-      if (refused.outcome) await this.#pace.hold(request, refused.outcome);
-      const answer = await this.#answering.refusal(request, attempt, refused, timed);
-      return forWhom(request, answer);
-    } finally {
-      this.#intake.release(request);
-    }
-  }
-
-  #refuse(thrown: unknown, attempt: Omit<Outcome, 'error'>, more: Headers = {}): HttpResponse {
-    const error = toXlinkError(thrown);
-    if (error.status >= 500 || error.cause !== undefined)
-      this.emit({ type: 'fault', error, ...given({ traceId: attempt.traceId }) });
-    const brownout = error.id === 'API_KEY_BROWNOUT' ? this.#modes.brownoutHeaders() : {};
-    return refusal(error, attempt, this.refusalStyle, joinedHeaders(brownout, more));
-  }
 }
-
-/** Clients of this library decide by problem documents; all others may be answered by the API itself. */
-const forWhom = (request: InboundRequest, answer: HttpResponse): HttpResponse =>
-  wantsSealedAnswer(request) || isOwnRoute(request) ? forClients(answer) : answer;

@@ -39,6 +39,12 @@ export class ModeControl {
     this.#deprecatedSince = this.#sinceNow();
   }
 
+  /** The mode that is in force for a target. Throws `INVALID_OPTION`. */
+  of(target: ModeTarget): Mode {
+    checkModeTarget('modeOf', target);
+    return this.policy.of(target);
+  }
+
   /** Throws `INVALID_OPTION` and `NONCE_STORE_NOT_SHARED`. */
   set(mode: Mode, reason: string | undefined, target: ModeTarget): void {
     if (!MODES.includes(mode))

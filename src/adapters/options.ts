@@ -31,6 +31,7 @@ import { checkKeyUseOptions, type KeyUseOptions } from './key-use/key-use.js';
 import { type Brownout, checkBrownoutKeys, isBrownout } from './modes/brownouts.js';
 import { checkRouteModeKeys, isRouteMode, type RouteMode } from './modes/policy.js';
 import type { OperationsStore } from './operations/store.js';
+import { checkRouteEncryptionKeys, isRouteEncryption, type RouteEncryption } from './route-encryption.js';
 
 /** `Customer` is inferred from `legacyKeyValidator`: what it returns for a key that is good. */
 export interface DualModeOptions<Customer extends object = object> {
@@ -56,6 +57,12 @@ export interface DualModeOptions<Customer extends object = object> {
    * They are not encrypted, and neither are the answers. Default `false`.
    */
   readonly signatures?: boolean;
+  /**
+   * Parts of the API that take only what is encrypted end to end, such as `[{ path: '/payments', encryption: 'required' }]`. There
+   * signatures, bodies beside an envelope and callers that ask for no sealed answer are refused (`ENCRYPTION_REQUIRED`) before
+   * their nonces are used. API keys are a matter of `routeModes`. Default none.
+   */
+  readonly routeEncryption?: readonly RouteEncryption[];
   /** Largest envelope in a body, in bytes; that of the agent counts as well. Default 1.5 MiB. */
   readonly maxEnvelopeBytes?: number;
   /** Largest body beside an envelope in a header, in bytes: it is held in memory until its digest is checked. Default 1 MiB. */
@@ -104,6 +111,11 @@ export interface DualModeOptions<Customer extends object = object> {
    * below. For the discovery document only: `skip` decides which requests are let through. Default none.
    */
   readonly publicPaths?: readonly string[];
+  /**
+   * Serves the agent's Ed25519 key at `/.well-known/http-message-signatures-directory`, signed, for those that recognize signers by
+   * Web Bot Auth (docs/signatures.md). Needs `hosts`. Default `false`.
+   */
+  readonly keyDirectory?: boolean;
   /** Requests that are let through without any credentials, such as health checks. Default none; browsers' preflights always are. */
   readonly skip?: (request: InboundRequest) => boolean;
   /** How long the validator may take, in ms. Default 5000. */
@@ -221,6 +233,12 @@ const isRouteModes = listOf(
   isRouteMode,
   `an array of { path, methods?, mode }, each mode one of ${MODES.join(', ')}`,
 );
+const isRouteEncryptions = listOf(
+  checkRouteEncryptionKeys,
+  'DualModeAdapter: routeEncryption',
+  isRouteEncryption,
+  "an array of { path, methods?, encryption }, each encryption 'required' or 'optional'",
+);
 const isBodyLimits = listOf(
   checkBodyLimitKeys,
   'DualModeAdapter: bodyLimits',
@@ -261,6 +279,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     requireRequestBinding: isBoolean,
     allowCleartext: isBoolean,
     signatures: isBoolean,
+    routeEncryption: isRouteEncryptions,
     maxEnvelopeBytes: integerIn(1024, 2 ** 30),
     maxBodyBytes: integerIn(0, 2 ** 30),
     bodyLimits: isBodyLimits,
@@ -271,6 +290,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     proxyHeaders: isHeaderPatterns,
     hosts: isHosts,
     publicPaths: isPaths,
+    keyDirectory: isBoolean,
     skip: isFunction,
     validatorTimeoutMs: integerIn(1, 600_000),
     exposeDetails: isBoolean,
@@ -326,6 +346,11 @@ export function checkDualModeOptions(options: DualModeOptions): void {
   if (options.clientLimits) checkClientLimits(options.clientLimits);
   if (typeof options.keyUse === 'object') checkKeyUseOptions(options.keyUse);
   if (options.clientModes || options.keyUse) requireOption('DualModeAdapter', options, 'clients');
+  if (options.keyDirectory && !options.hosts?.length)
+    throw xlinkError('INVALID_OPTION', {
+      field: 'hosts',
+      hint: 'DualModeAdapter: keyDirectory needs hosts, for it is signed for each of them.',
+    });
   const { since, sunset } = options.deprecation ?? {};
   if (since && sunset && sunset < since) {
     throw xlinkError('INVALID_OPTION', {

@@ -72,9 +72,9 @@ export class PublishedDocument {
   /** Told of every request that was authenticated: its host is one under which callers reach the API. */
   prove(request: InboundRequest): void {
     if (this.#parts.hosts.length > 0) return;
-    const host = hostOf(request);
-    if (host !== this.#lastProven) this.#budget.prove(host);
-    this.#lastProven = host;
+    const named = namedHostOf(request);
+    if (named !== this.#lastProven) this.#budget.prove(hostOf(request));
+    this.#lastProven = named;
   }
 
   /** Throws `DISCOVERY_BUSY` where a flood of hosts asks for documents of their own. */
@@ -180,8 +180,11 @@ function issuedSince({ target }: InboundRequest): number {
   return /^\d{1,16}$/.test(text) ? Number(text) : -1;
 }
 
+const namedHostOf = (request: InboundRequest): string =>
+  request.header('host') ?? request.header(':authority') ?? '';
+
 /** The host that a request names, as it may stand in a document. */
 function hostOf(request: InboundRequest): string {
-  const named = (request.header('host') ?? request.header(':authority') ?? '').toLowerCase();
+  const named = namedHostOf(request).toLowerCase();
   return HOST.test(named) ? named : 'localhost';
 }

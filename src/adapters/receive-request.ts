@@ -16,6 +16,7 @@ import { given } from '../util/given.js';
 import type { BodyLimits } from './body-limits.js';
 import { envelopeFromHeader, type ProofForm } from './credentials.js';
 import type { Placement } from './placement.js';
+import type { EncryptedRoutes } from './route-encryption.js';
 
 export interface EnvelopeRules {
   /** `request`: made for one HTTP request by `createRequest()`; `message`: what agents send each other. */
@@ -33,6 +34,8 @@ export interface EnvelopeRules {
   readonly fields: ReceivedFields;
   /** Whether signatures are taken in the place of envelopes. */
   readonly takesSignatures: boolean;
+  /** Where nothing is taken that can be read on the way. The routes of the library itself are none of these. */
+  readonly encrypted: EncryptedRoutes;
 }
 
 /** A body that took longer than this to come, in ms: whoever sent it is asked for once more. */
@@ -54,6 +57,7 @@ export async function receiveRequest(
 ): Promise<Received> {
   if (form === 'ambiguous') throw xlinkError('ENVELOPE_AMBIGUOUS');
   refuseContentEncoding(request);
+  if (hear.ownScope === undefined) rules.encrypted.assertEncrypted(request, form);
   const binding = {
     request: requestBinding(request.method, request.target),
     requireRequestBinding: rules.requireRequestBinding,
@@ -92,7 +96,7 @@ async function receiveBodyForm(
     rules.intake.release(request);
     binding.onVerified?.(sender, entry);
   };
-  const { allowCleartext } = rules;
+  const allowCleartext = rules.allowCleartext && !rules.encrypted.include(request);
   const hasOwnLimit = maxContentBytes !== undefined;
   const received = await receiveContent(agent, rules, bytes, {
     ...binding,

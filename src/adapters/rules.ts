@@ -10,6 +10,7 @@ import * as limits from './limits.js';
 import type { DualModeOptions } from './options.js';
 import type { Placement } from './placement.js';
 import type { EnvelopeRules } from './receive-request.js';
+import { EncryptedRoutes } from './route-encryption.js';
 import type { EnrollmentRules } from './well-known.js';
 
 /** Which envelopes an adapter takes: of which kind, and in bodies of which media types. */
@@ -35,6 +36,7 @@ export const envelopeRules = (
   limits: new BodyLimits(options),
   fields: new ReceivedFields(options.proxyHeaders),
   takesSignatures: kind === 'request' && (options.signatures ?? false),
+  encrypted: new EncryptedRoutes(options.routeEncryption),
 });
 
 /** What a client may enroll, from the options. */

@@ -9,6 +9,7 @@ import type { XlinkEvent } from '../types/events.js';
 import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
 import { given } from '../util/given.js';
 import { TokenBucket } from '../util/token-bucket.js';
+import { KEY_DIRECTORY_PATH } from '../web-bot-auth/key-directory.js';
 import type { AuthAttempt, Authenticator } from './authenticator.js';
 import type { BrownoutAnswers } from './brownout-answers.js';
 import { type Clients, checkClientScopes } from './clients/clients.js';
@@ -21,6 +22,7 @@ import { type Introduction, introductionOf } from './introductions.js';
 import type { Invitations, Invited } from './invitations/invitations.js';
 import type { OwnAnswer } from './own-answer.js';
 import type { PublishedDocument } from './published-document.js';
+import type { PublishedKeyDirectory } from './published-key-directory.js';
 
 type Asked = Pick<InboundRequest, 'method' | 'target' | 'mount'>;
 
@@ -35,7 +37,15 @@ export const isOwnRoute = (request: Pick<InboundRequest, 'target' | 'mount'>): b
   request.target.includes('/.well-known/xlink') && // most are for nothing here
   /^\/\.well-known\/xlink([./]|$)/.test(ownPath(request));
 
-type OwnRoute = 'discovery' | 'brownouts' | 'brownout calendar' | 'enroll' | 'unlink' | 'key off' | 'key on';
+type OwnRoute =
+  | 'discovery'
+  | 'key directory'
+  | 'brownouts'
+  | 'brownout calendar'
+  | 'enroll'
+  | 'unlink'
+  | 'key off'
+  | 'key on';
 
 /** Routes that are for everybody, and need no clients. */
 const PUBLIC: ReadonlySet<OwnRoute | undefined> = new Set<OwnRoute>([
@@ -49,6 +59,8 @@ const ROUTES: Readonly<Record<string, OwnRoute>> = {
   [`HEAD ${DISCOVERY_PATH}`]: 'discovery',
   [`GET ${BROWNOUT_PAGE_PATH}`]: 'brownouts',
   [`GET ${BROWNOUT_CALENDAR_PATH}`]: 'brownout calendar',
+  [`GET ${KEY_DIRECTORY_PATH}`]: 'key directory',
+  [`HEAD ${KEY_DIRECTORY_PATH}`]: 'key directory',
   [`POST ${ENROLL_PATH}`]: 'enroll',
   [`DELETE ${ENROLL_PATH}`]: 'unlink',
   [`DELETE ${KEY_PATH}`]: 'key off',
@@ -68,6 +80,8 @@ export interface WellKnownParts {
   readonly rules: EnrollmentRules;
   readonly quota: NonceQuota;
   readonly document: PublishedDocument;
+  /** Where it is served. */
+  readonly keyDirectory: PublishedKeyDirectory | undefined;
   readonly authenticator: Authenticator;
   readonly intake: BodyIntake<InboundRequest>;
   /** Whether a DID may enroll by a signature. */
@@ -106,6 +120,8 @@ export class WellKnown {
         return this.#parts.brownouts.page();
       case 'brownout calendar':
         return this.#parts.brownouts.calendar();
+      case 'key directory':
+        return this.#keyDirectory(request);
       case 'enroll':
         return this.#enroll(request, attempt, clients!, prepare);
       case 'unlink':
@@ -117,9 +133,16 @@ export class WellKnown {
   }
 
   #routeOf(request: Asked): OwnRoute | undefined {
-    if (!isOwnRoute(request)) return undefined;
+    if (!request.target.includes('/.well-known/')) return undefined; // as most
     const route = ROUTES[`${request.method.toUpperCase()} ${ownPath(request)}`];
-    return PUBLIC.has(route) || this.#parts.clients ? route : undefined;
+    const { clients, keyDirectory } = this.#parts;
+    if (route === 'key directory') return keyDirectory && route;
+    return PUBLIC.has(route) || clients ? route : undefined;
+  }
+
+  async #keyDirectory(request: InboundRequest): Promise<OwnAnswer> {
+    const { headers, body } = await this.#parts.keyDirectory!.for(request);
+    return { status: 200, value: JSON.parse(body), headers };
   }
 
   async #enroll(

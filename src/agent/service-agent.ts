@@ -5,6 +5,7 @@ import type { SignAnswer } from '../signature/sign-answer.js';
 import type { SignedRequest } from '../signature/signed-request.js';
 import type { AgentMessage, Envelope } from '../types/protocol.js';
 import { branded } from '../util/copies.js';
+import { type SignedKeyDirectory, signKeyDirectory } from '../web-bot-auth/sign-key-directory.js';
 import { BaseAgent } from './agent.js';
 import { createRefusal, prepareAnswer, type SealAnswer } from './answer.js';
 import { attempt } from './attempt.js';
@@ -24,6 +25,16 @@ export class ServiceAgent extends BaseAgent {
   async signDiscovery(document: DiscoveryDocument): Promise<SignedDiscoveryDocument> {
     const { identity } = await this.present();
     return signDocument(document, identity, identity.crypto);
+  }
+
+  /**
+   * Publishes the agent's Ed25519 key as Web Bot Auth has it, for those that are to recognize what it signs elsewhere: an answer to
+   * `GET /.well-known/http-message-signatures-directory` at `authority`, such as `agent.example`, with a port if it is not 443. It is
+   * signed for a day, and may be kept for an hour. An adapter serves it by its option `keyDirectory`.
+   */
+  async signKeyDirectory(authority: string): Promise<SignedKeyDirectory> {
+    const { identity, clock } = await this.context();
+    return signKeyDirectory(identity, authority, clock());
   }
 
   /**

@@ -5,5 +5,5 @@ import type { AgentContext } from './context.js';
 /** Prepares the signed answer to a signed request, by the identity that was asked. */
 export function prepareSignedAnswer(agent: AgentContext, request: SignedRequest): SignAnswer {
   const { identity, clock } = agent.succession?.contextOf(request.to) ?? agent;
-  return (head, body) => signAnswer(identity, request, clock(), head, body);
+  return (...answer) => signAnswer(identity, request, clock(), ...answer);
 }

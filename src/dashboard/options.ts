@@ -6,6 +6,7 @@ import type { Awaitable } from '../util/awaitable.js';
 import {
   checkOptions,
   integerIn,
+  isBoolean,
   isFunction,
   isObject,
   isString,
@@ -29,6 +30,17 @@ export interface DashboardOptions<Request = unknown> {
   readonly password?: string;
   /** Lets in all that can reach the address. For tests, and where something in front asks who it is. */
   readonly unsafeOpenToEveryone?: true;
+  /**
+   * Lets operators change something from the page: take the plan's next step, change the mode of one client, schedule a brownout.
+   * Each is asked back about, and leaves an event that says who and why. Default `false`: the page is for reading.
+   */
+  readonly actions?: boolean;
+  /**
+   * Who the viewer is, for `actions`: a name of at most 200 characters, which stands in the events. `undefined`, or a name that is
+   * none, is a reader, who sees everything and changes nothing. Default with `password`: the user name that was typed beside it. Must be given with
+   * `actions` otherwise.
+   */
+  operatorOf?(request: Request): Awaitable<string | undefined>;
   /** The plan whose next gate is shown, as of its last evaluation. Default: the page shows no gate. */
   readonly plan?: MigrationPlan;
   /** When a client counts as safe to switch. Give the plan the same. Default: as in {@link ReportOptions}. */
@@ -61,6 +73,8 @@ export const DASHBOARD_CHECKS = {
   authorize: isFunction,
   password: isPassword,
   unsafeOpenToEveryone: isTrue,
+  actions: isBoolean,
+  operatorOf: isFunction,
   plan: isPlan,
   report: isObject,
   title: isString,
@@ -73,12 +87,24 @@ export function checkDashboardOptions(owner: string, options: DashboardOptions<n
   checkOptions(owner, options, DASHBOARD_CHECKS);
   checkReportOptions(`${owner}: report`, options.report ?? {});
   const given = WAYS_IN.filter((name) => options[name] !== undefined);
-  if (given.length === 1) return;
+  if (given.length === 1) {
+    checkOperators(owner, options);
+    return;
+  }
   throw xlinkError('INVALID_OPTION', {
     field: given[1] ?? 'authorize',
     hint:
       given.length === 0
         ? `${owner}: say who may see it: authorize, password, or unsafeOpenToEveryone: true.`
         : `${owner}: give one of ${given.join(', ')}, not several.`,
+  });
+}
+
+/** Whoever changes something has a name. */
+function checkOperators(owner: string, { actions, operatorOf, password }: DashboardOptions<never>): void {
+  if (!actions || operatorOf || password !== undefined) return;
+  throw xlinkError('INVALID_OPTION', {
+    field: 'operatorOf',
+    hint: `${owner}: actions need operatorOf, which says who acts: a name, or undefined for those who may only look.`,
   });
 }

@@ -12,6 +12,8 @@ export interface Counts {
 export interface Series {
   /** Length of a slot, in ms. */
   readonly slotMs: number;
+  /** How far back such counts go, in ms; fewer slots are there while there is less to count. */
+  readonly overMs: number;
   /** When the first slot began, in ms since 1970. */
   readonly from: number;
   /** Accepted with an envelope, one count for each slot. */
@@ -59,6 +61,7 @@ export class Ring {
     const of = (kind: Kind) => numbers.map((number) => this.#at(number, kind));
     return {
       slotMs: this.slotMs,
+      overMs: this.slotMs * this.#numbers.length,
       from: first * this.slotMs,
       xlink: of('xlink'),
       apiKey: of('apiKey'),

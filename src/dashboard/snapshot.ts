@@ -1,9 +1,11 @@
 import type { Mode } from '../types/mode.js';
-import type { ClientsView, NoClientsView } from './client-view.js';
+import type { ClientDetail } from './client-detail.js';
+import type { ClientsView, NoClientsView } from './client-directory.js';
 import type { FailureRow } from './failure-counts.js';
+import type { Mark } from './marks.js';
 import type { PlanView } from './plan-view.js';
 import type { Counts, Series } from './ring.js';
-import type { Adoption, RangeName } from './traffic-history.js';
+import type { RangeName } from './traffic-history.js';
 
 /** What the page asks for again and again (`?format=json`). Times in ms since 1970, by the clock of the server. */
 export interface DashboardSnapshot {
@@ -17,18 +19,36 @@ export interface DashboardSnapshot {
   readonly mode: ModeView;
   /** `not-given`: the dashboard was made without a plan. `waiting`: the plan was never evaluated. */
   readonly plan: PlanView | 'not-given' | 'waiting';
-  /** Share of xLink in the traffic. */
-  readonly adoption: Adoption;
+  /** Share of xLink in the traffic: the one that the plan judges by, where there is one that has looked. */
+  readonly adoption: AdoptionView;
   /** Since `process.since`. */
   readonly totals: Counts;
   /** Envelopes that came beside keys in observe mode, and what would have become of them. */
   readonly observed: { readonly accepted: number; readonly refused: number };
   /** Requests over time, for each range the page offers. */
   readonly ranges: Readonly<Record<RangeName, Series>>;
+  /** Mode changes, brownouts and new encryption keys, oldest first. */
+  readonly marks: readonly Mark[];
   /** The clients, or why there are none to show. */
   readonly clients: ClientsView | NoClientsView;
+  /** The client that was asked for; `unknown`: there is none by this id. Absent if none was asked for. */
+  readonly client?: ClientDetail | 'unknown';
+  /** Who looks, if it is somebody who may change something (option `actions`). */
+  readonly operator?: string;
   /** Refusals by reason, the most frequent first. */
   readonly failures: readonly FailureRow[];
+}
+
+/** How far the migration is. */
+export interface AdoptionView {
+  /** 0 to 1; absent if no request was accepted. */
+  readonly share?: number;
+  /** Accepted requests that the share is taken over. */
+  readonly requests: number;
+  /** Length of the time it is taken over, in ms. */
+  readonly overMs: number;
+  /** `plan`: requests of known clients, of all instances that share their store. `process`: all requests of this process. */
+  readonly by: 'plan' | 'process';
 }
 
 /** Whose figures these are: one process, since it called `dashboard()`. */
@@ -45,6 +65,10 @@ export interface ProcessView {
 export interface ModeView {
   /** The mode of everything that has no mode of its own. */
   readonly current: Mode;
+  /** Modes that were in force since `process.since`, in the order of a migration. */
+  readonly passed: readonly Mode[];
+  /** Modes that were stepped over since then. */
+  readonly skipped: readonly Mode[];
   /** When it was set, if that was since `process.since`. */
   readonly since?: number;
   /** When keys stop working as announced. */

@@ -4,22 +4,26 @@ import { isXlinkError, toXlinkError } from '../errors/errors.js';
 import type { Clock } from '../types/protocol.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { within } from '../util/deadline.js';
-import { ClientDirectory, type NoClientsView } from './client-view.js';
+import { given } from '../util/given.js';
+import { clientDetail } from './client-detail.js';
+import { ClientDirectory, type NoClientsView } from './client-directory.js';
 import { type DashboardOptions, DEFAULT_REFRESH_MS } from './options.js';
 import { planView } from './plan-view.js';
 import { DashboardRecorder } from './recorder.js';
-import type { DashboardSnapshot, ProcessView } from './snapshot.js';
+import type { AdoptionView, DashboardSnapshot, ProcessView } from './snapshot.js';
+import type { ClientsQuery } from './view-query.js';
 
 /** How long the client store may take before the page goes on without it. */
 const STORE_LIMIT_MS = 5000;
 
-type Shared = Omit<DashboardSnapshot, 'clients'> & { readonly directory: ClientDirectory | NoClientsView };
+type Shared = Omit<DashboardSnapshot, 'clients' | 'client'> & {
+  readonly directory: ClientDirectory | NoClientsView;
+};
 
 /** What is shared until the next one. */
 interface Round {
   readonly at: number;
   readonly made: Promise<Shared>;
-  json?: string;
 }
 
 /** Makes snapshots, and shares the work among all who look within `refreshMs`. */
@@ -46,12 +50,24 @@ export class Snapshots {
     };
   }
 
-  /** A {@link DashboardSnapshot} as JSON. `search`: see {@link ClientDirectory.view}. */
-  async json(search: string): Promise<string> {
-    const shared = this.#current();
-    if (search !== '') return render(await shared.made, search);
-    const made = await shared.made;
-    return (shared.json ??= render(made, ''));
+  /** What the page shows to somebody who asks for this. */
+  async snapshot(query: ClientsQuery): Promise<DashboardSnapshot> {
+    const { directory, ...rest } = await this.#current().made;
+    if (!(directory instanceof ClientDirectory)) return { ...rest, clients: directory };
+    return { ...rest, clients: directory.view(query), ...this.#opened(directory, query.client) };
+  }
+
+  /** All clients, or why there are none. */
+  async directory(): Promise<ClientDirectory | NoClientsView> {
+    return (await this.#current().made).directory;
+  }
+
+  #opened(directory: ClientDirectory, id: string | undefined): Pick<DashboardSnapshot, 'client'> {
+    if (id === undefined) return {};
+    const report = directory.find(id);
+    if (!report) return { client: 'unknown' };
+    const mode = this.#adapter.modeOf({ client: report.client });
+    return { client: clientDetail(report, id, mode, this.#watch.clients) };
   }
 
   #current(): Round {
@@ -65,7 +81,7 @@ export class Snapshots {
 
   async #make(): Promise<Shared> {
     const directory = await this.#clients();
-    const { history, failures, observed, mode } = this.#watch;
+    const { history, failures, observed, mode, marks } = this.#watch;
     const { plan, refreshMs = DEFAULT_REFRESH_MS } = this.#options;
     return {
       generatedAt: this.#clock(),
@@ -73,7 +89,7 @@ export class Snapshots {
       process: this.#process,
       mode,
       plan: !plan ? 'not-given' : plan.latest ? planView(plan.latest) : 'waiting',
-      adoption: history.adoption(),
+      adoption: this.#adoption(),
       totals: history.totals,
       observed: { ...observed },
       ranges: {
@@ -82,15 +98,29 @@ export class Snapshots {
         month: history.series('month'),
       },
       failures: failures.rows(),
+      marks,
       directory,
     };
+  }
+
+  /** One figure: what the plan says is in the way is what is shown. */
+  #adoption(): AdoptionView {
+    const { plan } = this.#options;
+    if (!plan?.latest) {
+      const { share, ...rest } = this.#watch.history.adoption();
+      return { ...given({ share }), ...rest, by: 'process' };
+    }
+    const { key, xlink } = plan.latest.traffic;
+    const requests = key + xlink;
+    const share = requests === 0 ? undefined : xlink / requests;
+    return { ...given({ share }), requests, overMs: plan.windowMs, by: 'plan' };
   }
 
   async #clients(): Promise<ClientDirectory | NoClientsView> {
     try {
       this.#asking ??= this.#adapter
         .report(this.#options.report)
-        .then((report) => new ClientDirectory(report))
+        .then((report) => ClientDirectory.of(report))
         .finally(() => {
           this.#asking = undefined;
         });
@@ -102,9 +132,4 @@ export class Snapshots {
       return { kept: false, why: 'unavailable' };
     }
   }
-}
-
-function render({ directory, ...rest }: Shared, search: string): string {
-  const clients = directory instanceof ClientDirectory ? directory.view(search) : directory;
-  return JSON.stringify({ ...rest, clients } satisfies DashboardSnapshot);
 }

@@ -82,11 +82,11 @@ function validate(members: ReadonlyMap<string, unknown>): ParsedEnvelope {
   }
   const suite = suiteOf(members);
   const kind = kindOf(members, suite);
-  const label = labelOf(suite, kind);
   const fields: Record<string, unknown> = Object.create(null);
   const bytes: Record<string, Uint8Array> = Object.create(null);
-  for (const [name, presence] of presencesOf(label, suite, kind)) {
+  for (const name of FIELD_NAMES) {
     const value = members.get(name);
+    const presence = FIELDS[name].presence(suite, kind);
     if (value === undefined) {
       if (presence === 'required') throw missing(name);
       continue;
@@ -101,20 +101,7 @@ function validate(members: ReadonlyMap<string, unknown>): ParsedEnvelope {
     throw missing(fields.fields === undefined ? 'fields' : 'fieldsDigest');
   if (fields.scope === '*' && kind !== 'request' && kind !== 'answer' && kind !== 'refusal')
     throw xlinkError('PARSE_FAILED', { field: 'scope' }); // a message is about one thing
-  return { suite, label, fields: Object.freeze(fields) as unknown as Envelope, bytes };
-}
-
-type Presences = readonly (readonly [FieldName, ReturnType<Field['presence']>])[];
-
-const presences = new Map<Uint8Array, Presences>();
-
-/** Which members an envelope of this suite and kind has, worked out once: its label is the same object each time. */
-function presencesOf(label: Uint8Array, suite: Suite, kind: Kind): Presences {
-  const known = presences.get(label);
-  if (known) return known;
-  const found = FIELD_NAMES.map((name) => [name, FIELDS[name].presence(suite, kind)] as const);
-  presences.set(label, found);
-  return found;
+  return { suite, label: labelOf(suite, kind), fields: Object.freeze(fields) as unknown as Envelope, bytes };
 }
 
 function suiteOf(members: ReadonlyMap<string, unknown>): Suite {

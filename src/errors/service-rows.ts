@@ -52,6 +52,7 @@ export const SERVICE_ROWS = {
     ENVELOPE_AMBIGUOUS: row(400, 'The request carries more than one envelope.', 'Send one.'),
     ENVELOPE_FORM_NOT_ALLOWED: row(400, 'This form of envelope may not travel in a header.', 'A sealed payload goes into the body.'),
     SIGNATURE_NOT_ALLOWED: row(400, 'The service takes no signatures in the place of envelopes.', 'Send an envelope.'),
+    ENCRYPTION_REQUIRED: row(400, 'The route takes only what is encrypted: a sealed body, and a sealed answer.', 'Use xlinkFetch, or seal the body and accept application/xlink-answer; see routeEncryption.'),
     SIGNATURE_MALFORMED: row(400, 'A header of the signature is missing, comes twice, or is not in form.', '`field` names it; see docs/signatures.md.'),
     'SIGNATURE_MALFORMED:COMPONENTS': row(400, 'The signature does not cover what it must, in the order of the profile.', '`field` names the first component that is missing or not allowed; see docs/signatures.md.'),
     'SIGNATURE_MALFORMED:PARAMETERS': row(400, 'A parameter of the signature is missing, wrong or unknown.', '`field` names it; see docs/signatures.md.'),

@@ -20,10 +20,15 @@ export interface AnswerSealer {
    * it travels under can be told from its head alone.
    */
   holdMs?(head: AnswerHead, size: number): number;
-  /** What is sent of the head and the first bytes. `isFinal`: they are all. Rejects with `ANSWER_NOT_SEALED`. */
-  begin(head: AnswerHead, bytes: Uint8Array, isFinal: boolean): Promise<BegunAnswer>;
+  /**
+   * What is sent of the head and the first bytes. `isFinal`: they are all. `canTrail`: fields may follow the body on this connection.
+   * Rejects with `ANSWER_NOT_SEALED`.
+   */
+  begin(head: AnswerHead, bytes: Uint8Array, isFinal: boolean, canTrail?: boolean): Promise<BegunAnswer>;
   /** What is sent of further bytes, and behind the last of them what says that they were all. */
   more(bytes: Uint8Array, isFinal: boolean): Promise<readonly Uint8Array[]>;
+  /** The fields that follow the body, where they can. Asked once, behind the last bytes; none if absent or `undefined`. */
+  trailers?(): Promise<readonly Header[] | undefined>;
   /** Takes back what `begin` or `more` returned, to use its memory again. Only when nobody reads it any more. */
   reuse(parts: readonly Uint8Array[]): void;
 }

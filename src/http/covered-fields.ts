@@ -15,7 +15,7 @@ const isUncovered = headerMatcher(NOT_COVERED);
 export const READABLE_BESIDE = new Set(['accept', 'baggage', 'traceparent', 'tracestate', 'user-agent']);
 
 /** Headers that change what a request does. Those that an envelope does not cover are taken away before a handler sees them. */
-const CHANGES_MEANING =
+export const CHANGES_MEANING =
   /^(cookie|idempotency-key|if-.+|prefer|range|x-http-method|x-http-method-override|x-method-override)$/;
 
 /** The headers of a caller that an envelope covers, sorted by name. */

@@ -2,6 +2,7 @@ import { ownedOf } from '../adapters/customer.js';
 import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { toXlinkError, type XlinkError } from '../errors/errors.js';
 import type { Decision, Pass } from '../http/decision.js';
+import { type Awaitable, isPromiseLike } from '../util/awaitable.js';
 import { replaceLeftBodies, replaceNodeBody } from './node/body.js';
 import { replaceFields } from './node/fields.js';
 import type { FrameworkContext } from './node/framework-context.js';
@@ -13,16 +14,20 @@ import { sealAnswerOf } from './sealing/seal-answer.js';
 /**
  * Asks the adapter about a request and carries out what it decides; the decision is counted once, when the response is
  * over, and as a refusal if a guard behind the adapter refused. `action: 'answer'` means that the request was answered and must not go on.
+ * At once where the adapter decides at once.
  */
-export async function authenticate(
-  adapter: BaseDualModeAdapter,
-  context: FrameworkContext,
-): Promise<Decision> {
+export function authenticate(adapter: BaseDualModeAdapter, context: FrameworkContext): Awaitable<Decision> {
   try {
-    return carryOut(adapter, context, await adapter.decide(inboundRequest(context)));
+    const decision = adapter.judge(inboundRequest(context));
+    if (!isPromiseLike(decision)) return carryOut(adapter, context, decision);
+    return decision.then((later) => carryOut(adapter, context, later)).catch(rethrow);
   } catch (error) {
-    throw toXlinkError(error);
+    return rethrow(error);
   }
+}
+
+function rethrow(error: unknown): never {
+  throw toXlinkError(error);
 }
 
 /** Answers the routes of the library itself. False: it is not for one of them, and goes on. */
@@ -74,8 +79,8 @@ function admit(
   const { content, message } = pass;
   setHeaders(res, pass.headers);
   rememberRequestContext(adapter, [req, request], pass, { onRefused, onRefusal: context.onRefusal });
-  if (pass.auth) Object.assign(shownIn, { auth: ownedOf(pass.auth) }); // guards have a copy of their own by now
-  if (message) Object.assign(shownIn, { agentMessage: message });
+  if (pass.auth) shownIn.auth = ownedOf(pass.auth); // guards have a copy of their own by now
+  if (message) shownIn.agentMessage = message;
   replaceFields(req, pass);
   if (content) {
     replaceNodeBody(req, content);

@@ -1,10 +1,12 @@
 import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { Dashboard } from '../dashboard/dashboard.js';
 import { DASHBOARD_CHECKS, type DashboardOptions } from '../dashboard/options.js';
+import type { DashboardRequest } from '../dashboard/request.js';
 import { checkOptions, type OptionCheck, requireOption } from '../util/options.js';
 import { answerExpress, type ExpressMiddleware } from './express/middleware.js';
 import { answerKoa, type KoaContext, type KoaMiddleware } from './koa/middleware.js';
-import type { NodeRequest } from './node/types.js';
+import { incomingBody } from './node/request.js';
+import type { BodyHolder, NodeRequest } from './node/types.js';
 
 /** In Koa the path is an option, because `app.use()` takes none. */
 export interface KoaDashboardOptions extends DashboardOptions<KoaContext> {
@@ -20,7 +22,7 @@ export function expressDashboard(
   const dashboard = new Dashboard(adapter, options, 'dashboard');
   return function xlinkDashboard(req, res, next) {
     dashboard
-      .answer(dashboardRequest(req, targetOf(req), req))
+      .answer(dashboardRequest(req, targetOf(req), req, [req as BodyHolder]))
       .then((answer) => answerExpress(req, res, answer))
       .catch(next);
   };
@@ -37,20 +39,35 @@ export function koaDashboard(adapter: BaseDualModeAdapter, options: KoaDashboard
     const target = targetOf(ctx.req);
     const below = target.startsWith(prefix) ? target.slice(prefix.length) : undefined;
     if (below === undefined || !/^([/?]|$)/.test(below)) return void (await next());
-    answerKoa(ctx, await dashboard.answer(dashboardRequest(ctx.req, below, ctx)));
+    const bodies = [ctx.request as BodyHolder, ctx.req as BodyHolder];
+    answerKoa(ctx, await dashboard.answer(dashboardRequest(ctx.req, below, ctx, bodies)));
   };
 }
 
 const isPath: OptionCheck = (value) =>
   typeof value === 'string' && /^\/[^?#]*$/.test(value) ? undefined : 'a path that starts with /';
 
-function dashboardRequest(req: NodeRequest, target: string, raw: unknown) {
+function dashboardRequest(
+  req: NodeRequest,
+  target: string,
+  raw: unknown,
+  bodies: readonly BodyHolder[],
+): DashboardRequest {
   const { authorization } = req.headers;
+  const { header, readBody } = incomingBody(req, bodies);
   return {
     method: req.method ?? 'GET',
     target,
     authorization: Array.isArray(authorization) ? undefined : authorization,
     raw,
+    header,
+    readBody,
+    parsedBody: bodies
+      .map(({ body }) => body)
+      .find(
+        (body) =>
+          typeof body === 'object' && body !== null && !(body instanceof Uint8Array) && req.readableEnded,
+      ),
   };
 }
 

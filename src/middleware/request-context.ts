@@ -1,5 +1,4 @@
 import { admissionOf, authBy, rememberAdmission } from '../adapters/auth-store.js';
-import { frozenCopyOf } from '../adapters/customer.js';
 import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import { type RefusalStyle, refusalStyle } from '../adapters/refusals.js';
 import type { XlinkError } from '../errors/errors.js';
@@ -32,10 +31,8 @@ export function rememberRequestContext(
   hooks: Pick<Remembered, 'onRefused' | 'onRefusal'>,
 ): void {
   const context = { mode: outcome?.mode ?? adapter.mode, style: adapter.refusalStyle, ...hooks };
-  const admission = { adapter, auth: auth && frozenCopyOf(auth), context };
-  requests.forEach((request, at) => {
-    if (requests.indexOf(request) === at) rememberAdmission(request, admission);
-  });
+  for (let at = 0; at < requests.length; at++)
+    if (requests.indexOf(requests[at]!) === at) rememberAdmission(requests[at]!, { adapter, auth, context });
 }
 
 /** A decision as it is counted: a guard behind the adapter may have refused. */

@@ -1,3 +1,4 @@
+import type { Header } from '../envelope/plaintext.js';
 import type { AnswerHead } from '../http/answer-head.js';
 import type { Identity } from '../identity/identity.js';
 import { encodeUtf8 } from '../util/utf8.js';
@@ -8,26 +9,31 @@ import type { SignedRequest } from './signed-request.js';
 
 /** Of an answer, these are covered where it has them. */
 const COVERED_IF_PRESENT = ['content-type', 'location'];
+/** The fields that hold a signature, in the head of an answer or behind its body. */
+export const SIGNATURE_FIELDS = ['Content-Digest', 'Signature-Input', 'Signature'] as const;
 
-/** The head of a whole answer, with `Content-Digest` and the signatures that its request had. */
-export type SignAnswer = (head: AnswerHead, body: Uint8Array) => Promise<AnswerHead>;
+/** Makes `Content-Digest` and the signatures that the request had, of an answer with a body of this SHA-256. */
+export type SignAnswer = (
+  head: AnswerHead,
+  sha256: Uint8Array,
+  place: 'head' | 'trailers',
+) => Promise<readonly Header[]>;
 
 /** Signs an answer (RFC 9421 section 2.4): bound to its request, and to the signature of that. `now`: ms since 1970. */
 export async function signAnswer(
   identity: Identity,
   request: SignedRequest,
   now: number,
-  { status, headers }: AnswerHead,
-  body: Uint8Array,
-): Promise<AnswerHead> {
-  const digest = contentDigest(await identity.crypto.sha256(body));
+  ...[{ status, headers }, sha256, place]: Parameters<SignAnswer>
+): Promise<readonly Header[]> {
+  const digest = contentDigest(sha256);
   const components: [identifier: string, value: string][] = [
     ['"@status"', String(status)],
     ['"@method";req', request.method],
     ['"@path";req', request.path],
     ['"@query";req', request.query],
     ['"signature";req;key="xlink"', byteSequence(request.ed25519.signature)],
-    ['"content-digest"', digest],
+    [place === 'head' ? '"content-digest"' : '"content-digest";tr', digest],
   ];
   for (const name of COVERED_IF_PRESENT) {
     const values = headers.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value.trim());
@@ -47,6 +53,5 @@ export async function signAnswer(
   const signatures = [...(await sign(ED25519, identity.ed25519, ANSWER_TAG))];
   if (request.mlDsa65 && identity.mlDsa65)
     signatures.push(...(await sign(ML_DSA_65, identity.mlDsa65, `${ANSWER_TAG}-pq`)));
-  const others = headers.filter(([name]) => name.toLowerCase() !== 'content-digest');
-  return { status, headers: [...others, ['Content-Digest', digest], ...signatures] };
+  return [['Content-Digest', digest], ...signatures];
 }

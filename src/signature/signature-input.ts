@@ -21,7 +21,8 @@ export interface ReceivedSignature {
 /** In characters: room for both signatures of the profile and some of others. What is longer costs a stranger little to send, and much to read. */
 const MAX_LENGTHS = { [SIGNATURE_INPUT]: 4096, [SIGNATURE]: 8192 };
 
-type Members = ReadonlyMap<string, Item | InnerList>;
+/** The members of a dictionary (RFC 9651 section 3.2), in which no key comes twice. */
+export type Members = ReadonlyMap<string, Item | InnerList>;
 
 /** The members of `Signature-Input` and `Signature`. */
 export class SignatureHeaders {
@@ -32,8 +33,8 @@ export class SignatureHeaders {
   /** Throws `SIGNATURE_MALFORMED`. */
   constructor(input: string, signature: string) {
     this.#text = input;
-    this.#inputs = membersOf(input, SIGNATURE_INPUT);
-    this.#signatures = membersOf(signature, SIGNATURE);
+    this.#inputs = signatureMembers(input, SIGNATURE_INPUT);
+    this.#signatures = signatureMembers(signature, SIGNATURE);
   }
 
   /** Whether nothing is in them but signatures of these kinds. */
@@ -71,9 +72,16 @@ function nameOf([name, parameters]: Item): string {
   return name;
 }
 
-/** Of a key that comes twice, the last one counts (RFC 9651 section 3.2); others on the way may take the first. */
-function membersOf(text: string, field: keyof typeof MAX_LENGTHS): Members {
-  if (text.length > MAX_LENGTHS[field]) throw malformed(field);
+/** The members of one of the two headers of signatures. Throws `SIGNATURE_MALFORMED`. */
+export const signatureMembers = (text: string, field: keyof typeof MAX_LENGTHS): Members =>
+  membersOf(text, field, MAX_LENGTHS[field]);
+
+/**
+ * Of a key that comes twice, the last one counts (RFC 9651 section 3.2); others on the way may take the first. So it is refused.
+ * Throws `SIGNATURE_MALFORMED`.
+ */
+export function membersOf(text: string, field: string, maxLength: number): Members {
+  if (text.length > maxLength) throw malformed(field);
   let members: Members;
   try {
     members = parseDictionary(text);

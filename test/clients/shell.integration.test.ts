@@ -38,6 +38,11 @@ describeWith(['sh', 'curl', 'openssl', 'awk'], 'clients/xlink.sh', () => {
       writeFileSync(join(folder, 'invoice.pdf'), document);
       const put = await call('PUT', `${api.url}/orders/${id}/document`, 'invoice.pdf', 'application/pdf');
       expect(JSON.parse(put.stdout)).toEqual({ id, type: 'application/pdf', bytes: 20_000 });
+      const long = Buffer.alloc(150_000, 'xlink ');
+      writeFileSync(join(folder, 'long.txt'), long);
+      await call('PUT', `${api.url}/orders/${id}/document`, 'long.txt', 'text/plain');
+      const got = await call('GET', `${api.url}/orders/${id}/document`); // signed in trailers
+      expect([got.stderr, got.stdout === long.toString()]).toEqual(['', true]);
       expect((await call('DELETE', `${api.url}/orders/${id}`)).code).toBe(0);
     },
     LONG,

@@ -11,11 +11,12 @@ import { PostgresModeStore } from '@private.me/xlink/postgres';
 import { RedisModeStore } from '@private.me/xlink/redis';
 import { createRelay, type Relay } from '@private.me/xlink/server';
 import { verifyEnvelope } from '@private.me/xlink/verify';
+import { WebBotAuth } from '@private.me/xlink/web-bot-auth';
 
 const values = [
   ...[authOf, FileTrustRegistry, isXlinkError, RedisNonceStore],
   ...[xlinkFetch, FileNonceStore, koaMiddleware, redactHeaders, openTelemetry],
-  ...[PostgresModeStore, RedisModeStore, createRelay, verifyEnvelope],
+  ...[PostgresModeStore, RedisModeStore, createRelay, verifyEnvelope, WebBotAuth],
 ];
 for (const value of values) assert.equal(typeof value, 'function');
 assert.ok(Object.keys(METRICS).length > 0);

@@ -29,9 +29,9 @@ describeWith(['chromium'], 'the dashboard of the demo', () => {
     await untilLive(opened);
     const { page } = opened;
 
-    const moved = page.locator('#clients tr', { hasText: 'mobile-android' }).getByText('✓ Safe');
+    const moved = page.locator('#clients tr', { hasText: 'mobile-android' }).getByText('✓ Ready');
     await moved.waitFor({ timeout: 60_000 });
-    expect(await page.locator('#gate').innerText()).toContain('Next gate: xlink-only');
+    expect(await page.locator('#gate').innerText()).toContain('Next step: xlink-only');
     await screenshot(opened, 'demo-midway');
     await page.emulateMedia({ colorScheme: 'dark' });
     await screenshot(opened, 'demo-midway-dark');

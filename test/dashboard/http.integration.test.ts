@@ -100,6 +100,8 @@ describe.each(FRAMEWORKS)('%s', (_name, mount) => {
     expect(markup.match(/\b(src|href|action|style|on\w+)=("[^"]*"|\S+)/g)).toEqual([
       'href="data:,"',
       'href="#main"',
+      'href="?export=csv"',
+      'href="?export=json"',
     ]);
     expect(scripts[0]).toContain('Permission is hereby granted, free of charge'); // what the license of uPlot asks for
   });

@@ -68,6 +68,7 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
     wrong: [null, '/health', [''], ['health'], ['/a b'], [1]],
     right: [[], ['/health', '/docs/*']],
   },
+  keyDirectory: { wrong: [null, 'true', 1, {}], right: [false] }, // true needs hosts
   skip: { wrong: [null, '/health', ['/health']], right: [() => false] },
   validatorTimeoutMs: { wrong: [null, 0, -1, 600_001, 1.5, '5s'], right: [1, 600_000] },
   exposeDetails: { wrong: [null, 'development', 1], right: [true, false] },
@@ -86,6 +87,21 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
       [{ path: '/p', methods: [], maxBytes: 1 }],
     ],
     right: [[], [{ path: '/uploads', methods: ['POST'], maxBytes: 2 ** 28 }], [{ path: '/', maxBytes: 0 }]],
+  },
+  routeEncryption: {
+    wrong: [
+      null,
+      {},
+      '/payments',
+      ...['/p/*', '/p/:id', '/p?x=1'].map((path) => [{ path, encryption: 'required' }]),
+      [{ path: '/p' }],
+      ...[true, 'always', ''].map((encryption) => [{ path: '/p', encryption }]),
+    ],
+    right: [
+      [],
+      [{ path: '/p', methods: ['POST'], encryption: 'required' }],
+      [{ path: '/', encryption: 'optional' }],
+    ],
   },
   routeModes: {
     wrong: [

@@ -53,6 +53,12 @@ const adapters: readonly Row[] = [
   ],
   [
     'DualModeAdapter',
+    'RouteEncryption',
+    'methods',
+    (more: object) => adapter({ routeEncryption: [{ path: '/', encryption: 'required', ...more }] }),
+  ],
+  [
+    'DualModeAdapter',
     'Brownout',
     'until',
     (more: object) => adapter({ brownouts: [{ from: new Date(1), until: new Date(2), ...more }] }),

@@ -102,7 +102,7 @@ export async function signedSent(
   };
 }
 
-const publicKeyOf = (agent: Agent) => {
+export const publicKeyOf = (agent: Agent) => {
   // did:key: base58btc of 0xed01 and the key
   const alphabet = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
   let value = 0n;

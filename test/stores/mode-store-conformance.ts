@@ -211,9 +211,7 @@ export function describeSharedMode(name: string, open: () => Promise<OpenedModes
       await followed(all, 'observe');
       expect(all[0]!.shared.state).not.toHaveProperty('wayBack');
       for (const { changes } of all)
-        expect(changes().at(-1)).toBe(
-          'hybrid > observe: 30.0 % of the requests were refused, 1.0 % are tolerated',
-        );
+        expect(changes().at(-1)).toBe('hybrid > observe: 30.0% of requests were refused; 1.0% is the limit');
     });
 
     test('the way back of an operator holds against plans that would go on', async () => {
@@ -230,7 +228,7 @@ export function describeSharedMode(name: string, open: () => Promise<OpenedModes
         const { changed, blockers } = await plan.evaluate();
         expect([changed, blockers]).toEqual([
           false,
-          ['hybrid has been in force for 1.0 days, 1.0 days are wanted'],
+          ['hybrid has been in force for 1 day; this step needs 1 day'],
         ]);
       }
       world.clock.advance(1);
@@ -277,7 +275,7 @@ export function describeSharedMode(name: string, open: () => Promise<OpenedModes
       expect(await fourth.plan.evaluate()).toMatchObject({
         changed: false,
         traffic: { key: 30, xlink: 71 },
-        blockers: ['xLink is at 70.3 %, 95 % are wanted'],
+        blockers: ['70.3% of accepted requests use xLink; this step needs 95%'],
       });
       world.clock.advance(DAY);
       await used(0, 100);

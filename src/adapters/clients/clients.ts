@@ -4,7 +4,7 @@ import { xlinkError } from '../../errors/service-errors.js';
 import type { ApiKeyAuth, Outcome } from '../../http/decision.js';
 import type { Mode } from '../../types/mode.js';
 import type { ClientId, Clock, RegistryEntry, Scope } from '../../types/protocol.js';
-import { type Awaitable, isPromiseLike } from '../../util/awaitable.js';
+import { type Awaitable, isPromiseLike, later } from '../../util/awaitable.js';
 import { CLIENT_WITHOUT_ID } from './cutover-report.js';
 import type { ClientLedger } from './ledger.js';
 import { firstOf, standingOf } from './lineage.js';
@@ -95,10 +95,11 @@ export class Clients {
   }
 
   /** The record of a client that is not revoked. Throws `CLIENT_REVOKED`; `CLIENT_STORE_UNAVAILABLE` if it cannot be told. */
-  async unrevoked(client: ClientId): Promise<ClientRecord | undefined> {
-    const record = await this.parts.store.get(client);
-    if (record?.revokedSince !== undefined) throw xlinkError('CLIENT_REVOKED');
-    return record;
+  unrevoked(client: ClientId): Awaitable<ClientRecord | undefined> {
+    return later(this.parts.store.get(client), (record) => {
+      if (record?.revokedSince !== undefined) throw xlinkError('CLIENT_REVOKED');
+      return record;
+    });
   }
 
   /**

@@ -16,13 +16,17 @@ export function blockersOf(gate: Gate, { now, traffic, dwellMs, report, ignored 
   const blockers: string[] = [];
   const share = xlinkPercentage(traffic);
   if (dwellMs < gate.minDwellMs)
-    blockers.push(`${gate.from} has been in force for ${days(dwellMs)}, ${days(gate.minDwellMs)} are wanted`);
+    blockers.push(
+      `${gate.from} has been in force for ${days(dwellMs)}; this step needs ${days(gate.minDwellMs)}`,
+    );
   if (gate.minXlinkPercentage > 0 && share === undefined) blockers.push('there was no traffic to judge by');
   if (share !== undefined && share < gate.minXlinkPercentage)
-    blockers.push(`xLink is at ${share.toFixed(1)} %, ${gate.minXlinkPercentage} % are wanted`);
+    blockers.push(
+      `${share.toFixed(1)}% of accepted requests use xLink; this step needs ${gate.minXlinkPercentage}%`,
+    );
   if (errorRate(traffic) > gate.maxErrorRate)
     blockers.push(
-      `${percent(errorRate(traffic))} of the requests were refused, ${percent(gate.maxErrorRate)} are tolerated`,
+      `${percent(errorRate(traffic))} of requests were refused; this step allows ${percent(gate.maxErrorRate)}`,
     );
   if (gate.requireSafeClients) {
     for (const client of report.clients) {
@@ -44,5 +48,6 @@ function isQuiet(
   return now - lastUse > ignoreQuietMs;
 }
 
-export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-const days = (ms: number): string => `${(ms / 86_400_000).toFixed(1)} days`;
+export const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
+const days = (ms: number): string => dayCount((ms / 86_400_000).toFixed(1));
+const dayCount = (days: string): string => (days === '1.0' ? '1 day' : `${days.replace(/\.0$/, '')} days`);

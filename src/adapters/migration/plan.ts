@@ -67,6 +67,11 @@ export class MigrationPlan {
     return this.#latest;
   }
 
+  /** Stretch of time that shares are taken over, in ms; less while the plan has not seen as much. */
+  get windowMs(): number {
+    return this.#windowMs;
+  }
+
   /**
    * Looks at the traffic of all clients, says what comes next, and, with `auto`, does it. Tells the observers of the
    * adapter (`advice`). Rejects if the store of clients or of the shared mode is down: the mode stays then.
@@ -161,7 +166,7 @@ export class MigrationPlan {
     if (this.#wayBack === undefined || now > this.#since + watchMs) return undefined;
     const rate = errorRate(traffic);
     if (traffic.key + traffic.xlink + traffic.refused < minRequests || rate <= maxErrorRate) return undefined;
-    const reason = `${percent(rate)} of the requests were refused, ${percent(maxErrorRate)} are tolerated`;
+    const reason = `${percent(rate)} of requests were refused; ${percent(maxErrorRate)} is the limit`;
     return this.#advice({ next: this.#wayBack, direction: 'back', ready: true, reason, blockers: [] });
   }
 

@@ -56,14 +56,13 @@ export class Brownouts {
 
   /** Those that are not over, the next one first. */
   upcoming(now: number): readonly Brownout[] {
-    if (this.#all[0] && this.#all[0].until.getTime() <= now)
-      this.#all = this.#all.filter(({ until }) => until.getTime() > now);
+    this.#all = this.#all.filter(({ until }) => until.getTime() > now);
     return this.#all;
   }
 
   /** `X-Xlink-Brownout: from/until` of the running or next one, ISO 8601, and where all of them are listed. */
   announcement(now: number): Headers {
-    const next = this.upcoming(now).find(({ until }) => until.getTime() > now);
+    const next = this.upcoming(now)[0];
     if (!next) return {};
     return {
       'X-Xlink-Brownout': `${next.from.toISOString()}/${next.until.toISOString()}`,

@@ -5,19 +5,20 @@ import { counted, duration, percent } from './words.js';
 
 let announcedStep: number | undefined;
 
-/** The one big figure. */
-export function showAdoption({ adoption: { share, requests, overMs } }: DashboardSnapshot): void {
+/** The one figure for how much of the traffic is xLink: no other on the page says the same of another time. */
+export function showAdoption({ adoption: { share, requests, overMs, by } }: DashboardSnapshot): void {
   setText(byId('share'), share === undefined ? '–' : percent(share));
+  const none = by === 'plan' ? 'The plan has seen no traffic yet.' : 'No request was accepted yet.';
+  const whose = by === 'plan' ? ' of known clients, as the plan counts,' : '';
   setText(
     byId('share-text'),
     share === undefined
-      ? 'No request was accepted yet.'
-      : `of ${counted(requests, 'accepted request')} in the last ${duration(overMs)} came by xLink.`,
+      ? none
+      : `of ${counted(requests, 'accepted request')}${whose} in the last ${duration(overMs)} used xLink.`,
   );
-  byId('share-bar').firstElementChild!.setAttribute('data-share', String(share ?? 0));
-  (byId('share-bar').firstElementChild as HTMLElement).style.width = `${100 * (share ?? 0)}%`;
   if (share === undefined) return;
   const step = Math.floor(share * 10); // every ten percent is news
-  if (announcedStep !== undefined && step !== announcedStep) announce(`Adoption is at ${percent(share)}.`);
+  if (announcedStep !== undefined && step !== announcedStep)
+    announce(`${percent(share)} of requests use xLink.`);
   announcedStep = step;
 }

@@ -1,4 +1,7 @@
 import uPlot from 'uplot';
+import type { Mark } from '../marks.js';
+import { chartMarks } from './chart-marks.js';
+import { tooltip } from './tooltip.js';
 import { clock, clockWithSeconds, day, dayAndClock } from './words.js';
 
 /** How a series of a chart looks. `color` is the name of a custom property of the style. */
@@ -13,11 +16,12 @@ export interface ChartOptions {
   /** Upper end of the y axis where it is fixed. */
   readonly max?: number;
   readonly unit?: string;
-  /** Told which point the pointer is over. */
-  readonly onPoint: (index: number | null) => void;
+  /** What the pointer is over, in a few lines; none: nothing is to be said. */
+  readonly describe: (index: number) => readonly string[];
+  /** What is drawn over it. */
+  readonly marks: () => readonly Mark[];
 }
 
-const HEIGHT = 220;
 const color = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -32,9 +36,7 @@ export class Chart {
   constructor(place: HTMLElement, options: ChartOptions) {
     this.#place = place;
     this.#options = options;
-    new ResizeObserver(() => this.#plot?.setSize({ width: place.clientWidth, height: HEIGHT })).observe(
-      place,
-    );
+    new ResizeObserver(() => this.#plot?.setSize(this.#size)).observe(place);
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#draw());
   }
 
@@ -46,6 +48,10 @@ export class Chart {
     else this.#draw();
   }
 
+  get #size(): { readonly width: number; readonly height: number } {
+    return { width: this.#place.clientWidth, height: this.#place.clientHeight };
+  }
+
   #draw(): void {
     if (!this.#data) return;
     this.#plot?.destroy();
@@ -53,7 +59,7 @@ export class Chart {
   }
 
   #settings(): uPlot.Options {
-    const { lines, max, unit = '', onPoint } = this.#options;
+    const { lines, max, unit = '', describe, marks } = this.#options;
     const axis = {
       stroke: color('--quiet'),
       grid: { stroke: color('--faint'), width: 1 },
@@ -61,8 +67,7 @@ export class Chart {
     };
     const font = `12px ${getComputedStyle(document.body).fontFamily}`;
     return {
-      width: this.#place.clientWidth,
-      height: HEIGHT,
+      ...this.#size,
       padding: [10, 30, 0, 0],
       legend: { show: false },
       cursor: {
@@ -85,7 +90,7 @@ export class Chart {
         },
       ],
       series: [{}, ...lines.map(seriesOf)],
-      hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)] },
+      plugins: [chartMarks(marks, color), tooltip(describe)],
     };
   }
 }

@@ -1,100 +1,102 @@
-import type { CutoverState } from '../../types/events.js';
-import type { ClientRow } from '../client-view.js';
+import type { ClientRow } from '../client-row.js';
 import type { DashboardSnapshot } from '../snapshot.js';
-import { byId, el, replaceIfChanged, setText } from './dom.js';
-import { ago, count, counted, STATE_WORDS } from './words.js';
+import { WHY_NOT } from './answer.js';
+import { byId, el, KeyedList, nameOf, setText } from './dom.js';
+import { look } from './view.js';
+import { ago, count, counted, STATE_WORDS, sentence } from './words.js';
 
-/** A pause in typing after which the search goes to the server. */
-const TYPING_MS = 200;
-
-/** Calls `search` with what is looked for. */
-export function onSearch(search: (text: string) => void): void {
-  const input = byId<HTMLInputElement>('search');
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  input.addEventListener('input', () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => search(input.value.trim()), TYPING_MS);
-  });
-}
-
-const WHY_NOT = {
-  'not-configured':
-    'The adapter keeps no clients. Give DualModeAdapter the option clients, such as a MemoryClientStore, and this becomes a table of who still uses a key.',
-  unavailable: 'The client store did not answer. It is asked again; the other figures do not depend on it.',
-};
-
-/** Who still uses keys, and who is safe to switch. */
+/** The table of clients, a page of it at a time. */
 export function showClients({ clients, generatedAt }: DashboardSnapshot): void {
-  const table = byId('clients-table');
-  table.hidden = !clients.kept || clients.rows.length === 0;
-  byId('search-box').hidden = !clients.kept || clients.total === 0;
-  byId('clients-more').hidden = !clients.kept || clients.matching <= clients.rows.length;
+  byId('clients-table').hidden = !clients.kept || clients.rows.length === 0;
+  byId('clients-tools').hidden = !clients.kept || clients.total === 0;
+  byId('exports').hidden = !clients.kept || clients.total === 0;
+  byId('pages').hidden = !clients.kept || clients.pages === 1;
   if (!clients.kept) {
-    replaceIfChanged(byId('states'), []);
     setText(byId('clients-text'), WHY_NOT[clients.why]);
     return;
   }
-  const { total, safe, states, matching, rows } = clients;
-  setText(byId('clients-text'), total === 0 ? 'No client was seen yet.' : summary(total, safe, matching));
-  setText(
-    byId('clients-more'),
-    `The first ${count(rows.length)} of ${count(matching)} are shown, and ${count(matching - rows.length)} more are not. Search by name to find one.`,
-  );
-  const present = (Object.keys(STATE_WORDS) as CutoverState[]).filter((state) => states[state] > 0);
-  replaceIfChanged(
-    byId('states'),
-    present.map((state) => el('li', {}, `${STATE_WORDS[state]} `, el('b', {}, count(states[state])))),
-  );
-  replaceIfChanged(
-    byId('clients'),
-    rows.map((row) => line(row, generatedAt)),
-  );
+  const { total, matching, page, pages, rows } = clients;
+  now = generatedAt;
+  table.show(rows);
+  setText(byId('clients-text'), total === 0 ? 'No client has called yet.' : summary(total, matching));
+  setText(byId('page-text'), `Page ${count(page)} of ${count(pages)}`);
+  shownPage = page;
+  byId<HTMLButtonElement>('page-before').disabled = page <= 1;
+  byId<HTMLButtonElement>('page-after').disabled = page >= pages;
 }
 
-function summary(total: number, safe: number, matching: number): string {
-  const verdict =
-    safe === total
-      ? `All ${counted(total, 'client')} would keep working without keys.`
-      : `${count(safe)} of ${counted(total, 'client')} would keep working without keys.`;
-  const found =
-    matching === total ? '' : ` ${counted(matching, 'client matches', 'clients match')} the search.`;
-  return verdict + found;
+let now = 0;
+let shownPage = 1;
+
+function summary(total: number, matching: number): string {
+  if (matching === total) return `${counted(total, 'client')}.`;
+  return `${count(matching)} of ${counted(total, 'client')} ${matching === 1 ? 'matches' : 'match'}.`;
 }
 
-function line(row: ClientRow, now: number): Node {
-  const { name, state, reason, safe, keyRequests, failures, lastKeyUse, lastXlinkUse } = row;
-  const cell = (label: string, content: Node | string, more = '') =>
-    el('td', { role: 'cell', 'data-label': label, ...(more ? { class: more } : {}) }, content);
-  return el(
-    'tr',
-    { role: 'row' },
-    el('th', { role: 'rowheader', scope: 'row' }, el('bdi', { class: 'name' }, name)),
-    el(
-      'td',
-      { role: 'cell', class: 'state-cell' },
-      el('span', { class: 'state' }, STATE_WORDS[state]),
-      el('span', { class: 'why' }, `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`),
-    ),
-    cell('Last key use', time(lastKeyUse, now)),
-    cell('Last xLink use', time(lastXlinkUse, now)),
-    cell('By key', count(keyRequests), 'number'),
-    cell('By xLink', byXlink(row), 'number'),
-    cell('Failed', count(failures), 'number'),
-    cell(
-      'Safe to switch',
-      el('span', { class: 'verdict', 'data-safe': String(safe) }, safe ? '✓ Safe' : 'Not yet'),
-    ),
-  );
-}
+for (const [id, step] of [
+  ['page-before', -1],
+  ['page-after', 1],
+] as const)
+  byId(id).addEventListener('click', () => {
+    look({ page: Math.max(1, shownPage + step) }, true);
+    byId('clients-title').scrollIntoView();
+  });
+
+const table = new KeyedList<ClientRow>(
+  byId('clients'),
+  ({ id }) => id,
+  ({ id, name }) => {
+    const cell = (part: string, label: string, more = '') =>
+      el('td', { role: 'cell', 'data-part': part, 'data-label': label, ...(more ? { class: more } : {}) });
+    const open = el('button', { type: 'button', class: 'link' }, nameOf(name));
+    open.addEventListener('click', () => look({ client: id }, true));
+    return el(
+      'tr',
+      { role: 'row' },
+      el('th', { role: 'rowheader', scope: 'row' }, open),
+      el(
+        'td',
+        { role: 'cell', class: 'state-cell' },
+        el('span', { class: 'state' }),
+        el('span', { class: 'why' }),
+      ),
+      cell('key-use', 'Last key use'),
+      cell('xlink-use', 'Last xLink use'),
+      cell('key', 'By key', 'number'),
+      cell('xlink', 'By xLink', 'number'),
+      cell('failures', 'Refused', 'number'),
+      el('td', { role: 'cell', class: 'verdict-cell' }, el('span', { class: 'verdict' })),
+    );
+  },
+  (line, row) => {
+    const part = (name: string) => line.querySelector(`[data-part=${name}]`)!;
+    setText(line.querySelector('.state')!, STATE_WORDS[row.state]);
+    setText(line.querySelector('.why')!, sentence(row.reason));
+    setTime(part('key-use'), row.lastKeyUse);
+    setTime(part('xlink-use'), row.lastXlinkUse);
+    setText(part('key'), count(row.keyRequests));
+    setText(part('xlink'), byXlink(row));
+    setText(part('failures'), count(row.failures));
+    const verdict = line.querySelector<HTMLElement>('.verdict')!;
+    line.dataset['ready'] = String(row.safe);
+    verdict.dataset['safe'] = String(row.safe);
+    setText(verdict, row.safe ? '✓ Ready' : 'Not yet');
+  },
+);
 
 /** How many of them were signed without an envelope is said where there are any. */
-const byXlink = ({ xlinkRequests, signatureRequests }: ClientRow): string =>
+export const byXlink = ({ xlinkRequests, signatureRequests }: ClientRow): string =>
   signatureRequests === undefined
     ? count(xlinkRequests)
     : `${count(xlinkRequests)} (${count(signatureRequests)} signed)`;
 
-function time(at: number | undefined, now: number): Node | string {
-  if (at === undefined) return 'never';
+function setTime(cell: Element, at: number | undefined): void {
+  if (at === undefined) {
+    setText(cell, 'never');
+    return;
+  }
   const iso = new Date(at).toISOString();
-  return el('time', { datetime: iso, title: iso }, ago(at, now));
+  if (cell.firstElementChild?.getAttribute('datetime') !== iso)
+    cell.replaceChildren(el('time', { datetime: iso, title: iso }));
+  setText(cell.firstElementChild!, ago(at, now));
 }

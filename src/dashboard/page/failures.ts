@@ -1,32 +1,34 @@
 import type { FailureRow } from '../failure-counts.js';
 import type { DashboardSnapshot } from '../snapshot.js';
-import { byId, el, setText } from './dom.js';
+import type { Explanation } from '../what-to-do.js';
+import { byId, el, KeyedList, setText } from './dom.js';
 import { ago, count } from './words.js';
 
-/** By reason. An item stays the same element while it is shown: the link in it may have the focus. */
-const items = new Map<string, HTMLElement>();
+let now = 0;
+
+const list = new KeyedList<FailureRow>(
+  byId('failures'),
+  ({ reason }) => reason,
+  (failure) => {
+    const item = itemOf(failure);
+    item.querySelector('.code')!.append(' ', el('span', { class: 'last' }));
+    return item;
+  },
+  (item, failure) => {
+    setText(item.querySelector('.count')!, `${count(failure.count)}×`);
+    setText(item.querySelector('.last')!, `Last seen ${ago(failure.lastSeen, now)}.`);
+  },
+);
 
 /** Refusals by reason, with what to do about each. */
 export function showFailures({ failures, generatedAt }: DashboardSnapshot): void {
-  const list = byId('failures');
   byId('no-failures').hidden = failures.length > 0;
-  const reasons = new Set<string>(failures.map(({ reason }) => reason));
-  for (const [reason, item] of items) {
-    if (reasons.has(reason)) continue;
-    item.remove();
-    items.delete(reason);
-  }
-  for (const [at, failure] of failures.entries()) {
-    const item = items.get(failure.reason) ?? itemOf(failure);
-    items.set(failure.reason, item);
-    setText(item.querySelector('.count')!, `${count(failure.count)} ×`);
-    setText(item.querySelector('.last')!, `Last seen ${ago(failure.lastSeen, generatedAt)}.`);
-    if (list.children[at] !== item && !item.contains(document.activeElement))
-      list.insertBefore(item, list.children[at] ?? null);
-  }
+  now = generatedAt;
+  list.show(failures);
 }
 
-const itemOf = ({ reason, status, message, hint, docs }: FailureRow): HTMLElement =>
+/** A reason; the count is left empty. */
+export const itemOf = ({ reason, status, message, hint, docs }: Explanation): HTMLElement =>
   el(
     'li',
     {},
@@ -34,15 +36,13 @@ const itemOf = ({ reason, status, message, hint, docs }: FailureRow): HTMLElemen
     el(
       'div',
       {},
-      el('h3', {}, message),
+      el('p', { class: 'what' }, message),
       el('p', {}, `What to do: ${hint}`),
       el(
         'p',
-        { class: 'quiet' },
+        { class: 'quiet code' },
         el('code', {}, `${status} ${reason}`),
         ' · ',
-        el('span', { class: 'last' }),
-        ' ',
         el('a', { href: docs, target: '_blank', rel: 'noopener noreferrer' }, `About ${reason}`),
       ),
     ),

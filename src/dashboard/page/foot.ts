@@ -12,8 +12,8 @@ export function showFoot({ process: { id, pid, since } }: DashboardSnapshot): vo
   setText(byId('foot'), `Counted by ${name} since ${dayAndClock(since)}.`);
   if (last !== undefined && id !== last) {
     const text = seen.has(id)
-      ? 'Several instances answer in turn, each with figures of its own: open the dashboard of one of them by its own address.'
-      : 'The server was started anew, or another instance answers: the counts began again.';
+      ? 'Several instances answer in turn, each with its own figures. Open the dashboard of one of them by its own address.'
+      : 'The server restarted, or another instance answers. The counts began again.';
     setText(byId('notice'), text);
     byId('notice').hidden = false;
     announce(text);

@@ -1,4 +1,5 @@
 import type { DashboardSnapshot } from '../snapshot.js';
+import { queryOf, view } from './view.js';
 
 /** What the page hears while it is open. */
 export interface Listener {
@@ -16,7 +17,6 @@ const MAX_RETRY_MS = 15_000;
 /** Asks for figures again and again, as long as the page is visible. */
 export class Live {
   readonly #listener: Listener;
-  #search = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
   #request: AbortController | undefined;
   #lastSuccess: number | undefined;
@@ -27,17 +27,8 @@ export class Live {
     this.#listener = listener;
     document.addEventListener('visibilitychange', () => {
       if (document.hidden) this.#pause();
-      else void this.#ask();
+      else void this.ask();
     });
-  }
-
-  start(): void {
-    void this.#ask();
-  }
-
-  search(text: string): void {
-    this.#search = text;
-    void this.#ask();
   }
 
   #pause(): void {
@@ -46,7 +37,8 @@ export class Live {
     this.#request = undefined;
   }
 
-  async #ask(): Promise<void> {
+  /** Now, and then again and again. */
+  async ask(): Promise<void> {
     this.#pause();
     if (this.#over || document.hidden) return;
     const request = new AbortController();
@@ -54,7 +46,10 @@ export class Live {
     const limit = setTimeout(() => request.abort(), TIME_LIMIT_MS);
     let next: number;
     try {
-      const response = await fetch(this.#address(), { signal: request.signal, cache: 'no-store' });
+      const response = await fetch(addressOf(`format=json&${queryOf(view())}`), {
+        signal: request.signal,
+        cache: 'no-store',
+      });
       if (response.status === 401 || response.status === 403) {
         this.#over = true;
         return this.#listener.refused();
@@ -74,13 +69,10 @@ export class Live {
     } finally {
       clearTimeout(limit);
     }
-    this.#timer = setTimeout(() => void this.#ask(), next);
-  }
-
-  /** Put together anew: an address with a password in it is not allowed in `fetch`, and any prefix stays. */
-  #address(): string {
-    const query = new URLSearchParams({ format: 'json' });
-    if (this.#search !== '') query.set('search', this.#search);
-    return `${location.origin}${location.pathname}?${query}`;
+    this.#timer = setTimeout(() => void this.ask(), next);
   }
 }
+
+/** Put together anew: an address with a password in it is not allowed in `fetch`, and any prefix stays. */
+export const addressOf = (query: string): string =>
+  `${location.origin}${location.pathname}?${query.replace(/&$/, '')}`;

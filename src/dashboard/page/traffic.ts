@@ -1,9 +1,11 @@
+import type { Mark } from '../marks.js';
 import type { Counts, Series } from '../ring.js';
 import type { DashboardSnapshot } from '../snapshot.js';
 import type { RangeName } from '../traffic-history.js';
 import { Chart } from './chart.js';
 import { byId, el, replaceIfChanged, setText } from './dom.js';
-import { clockWithSeconds, count, counted, dayAndClock, duration, percent } from './words.js';
+import { look, view } from './view.js';
+import { clockWithSeconds, count, counted, dayAndClock, duration, percent, sentence } from './words.js';
 
 const METHODS = [
   ['xlink', 'xLink'],
@@ -13,16 +15,17 @@ const METHODS = [
 
 /** Rows of the table beside the charts: more are for programs. */
 const MAX_ROWS = 120;
-/** So that the first seconds do not fill a whole chart. */
-const MIN_SLOTS = 12;
+/** Marks in words. */
+const MAX_MARKS = 8;
 
 /** The two charts, the totals, and all of it as a table. */
 export class Traffic {
   readonly #adoption = new Chart(byId('adoption-chart'), {
     lines: [{ label: 'xLink', color: '--xlink' }],
     max: 100,
-    unit: ' %',
-    onPoint: (index) => this.#read(index),
+    unit: '%',
+    describe: (index) => this.#describe(index),
+    marks: () => this.#marks(),
   });
   readonly #split = new Chart(byId('split-chart'), {
     // Each is drawn over the one before, so that together they look stacked.
@@ -31,26 +34,32 @@ export class Traffic {
       { label: 'API key', color: '--key', bars: true },
       { label: 'xLink', color: '--xlink', bars: true },
     ],
-    onPoint: (index) => this.#read(index),
+    describe: (index) => this.#describe(index),
+    marks: () => this.#marks(),
   });
-  #range: RangeName = 'minutes';
   #snapshot: DashboardSnapshot | undefined;
 
   constructor() {
     for (const radio of document.querySelectorAll<HTMLInputElement>('input[name=range]'))
-      radio.addEventListener('change', () => {
-        this.#range = radio.value as RangeName;
-        if (this.#snapshot) this.show(this.#snapshot);
-      });
+      radio.addEventListener('change', () => look({ range: radio.value as RangeName }));
     byId('data').addEventListener('toggle', () => this.#showRows());
   }
 
   show(snapshot: DashboardSnapshot): void {
     this.#snapshot = snapshot;
-    const series = snapshot.ranges[this.#range];
+    this.redraw();
+  }
+
+  /** Another range was chosen. */
+  redraw(): void {
+    const { range } = view();
+    byId<HTMLInputElement>(`range-${range}`).checked = true;
+    const snapshot = this.#snapshot;
+    if (!snapshot) return;
+    const series = snapshot.ranges[range];
     const { xlink, apiKey, refused } = series;
     const times = xlink.map((_, at) => (series.from + at * series.slotMs) / 1000);
-    const ends = [times[0]!, times[0]! + (Math.max(times.length, MIN_SLOTS) * series.slotMs) / 1000] as const;
+    const ends = [(snapshot.generatedAt - series.overMs) / 1000, snapshot.generatedAt / 1000] as const;
     const shares = xlink.map((_, at) => shareAt(series, at));
     this.#adoption.show([times, shares.map((share) => (share === null ? null : 100 * share))], ...ends);
     const accepted = xlink.map((value, at) => value + apiKey[at]!);
@@ -59,32 +68,25 @@ export class Traffic {
       ...ends,
     );
     this.#summarize(series, snapshot.totals);
+    this.#listMarks();
     this.#showRows();
     const { observed } = snapshot;
     const both = observed.accepted + observed.refused;
     byId('observed').hidden = both === 0;
     setText(
       byId('observed'),
-      `${counted(both, 'envelope')} came beside keys in observe mode; ${count(observed.accepted)} of them would have been accepted.`,
+      `${counted(both, 'xLink request')} came with a key in observe mode; ${count(observed.accepted)} of them would have been accepted.`,
     );
   }
 
   #summarize(series: Series, totals: Counts): void {
     const sums = { xlink: sum(series.xlink), apiKey: sum(series.apiKey), refused: sum(series.refused) };
     const all = sums.xlink + sums.apiKey + sums.refused;
-    const shares = series.xlink.map((_, at) => shareAt(series, at)).filter((share) => share !== null);
-    setText(
-      byId('adoption-summary'),
-      shares.length === 0
-        ? 'No traffic in this time.'
-        : `From ${percent(shares[0]!)} to ${percent(shares.at(-1)!)} of accepted requests.`,
-    );
-    setText(
-      byId('split-summary'),
-      all === 0
-        ? 'No traffic in this time.'
-        : `In each ${duration(series.slotMs)}; ${counted(all, 'request')} in all.`,
-    );
+    const none = `No requests in the last ${duration(series.overMs)}.`;
+    const each = `each ${duration(series.slotMs)}`.replace(/^each (\d)/, 'every $1');
+    setText(byId('adoption-summary'), all === 0 ? none : `Share of accepted requests, ${each}.`);
+    setText(byId('split-summary'), all === 0 ? none : `Requests ${each}; ${count(all)} in total.`);
+    setText(byId('totals-range'), `Last ${duration(series.overMs)}`);
     replaceIfChanged(
       byId('totals'),
       METHODS.map(([kind, label]) =>
@@ -98,8 +100,32 @@ export class Traffic {
             label,
           ),
           number(count(sums[kind])),
-          number(all === 0 ? '–' : percent(sums[kind] / all)),
           number(count(totals[kind])),
+        ),
+      ),
+    );
+  }
+
+  /** Those within the time that is shown. */
+  #marks(): readonly Mark[] {
+    if (!this.#snapshot) return [];
+    const { marks, ranges, generatedAt } = this.#snapshot;
+    const from = generatedAt - ranges[view().range].overMs;
+    return marks.filter(({ at, until = at }) => until >= from && at <= generatedAt);
+  }
+
+  #listMarks(): void {
+    const shown = this.#marks().slice(-MAX_MARKS);
+    byId('marks').hidden = shown.length === 0;
+    replaceIfChanged(
+      byId('marks'),
+      shown.map(({ kind, at, until, text }) =>
+        el(
+          'li',
+          {},
+          el('span', { class: 'mark', 'data-kind': kind, 'aria-hidden': 'true' }),
+          `${dayAndClock(at)}${until === undefined ? '' : ` to ${dayAndClock(until)}`}: `,
+          el('bdi', { class: 'name' }, sentence(text)),
         ),
       ),
     );
@@ -108,24 +134,25 @@ export class Traffic {
   /** Only while it is open. */
   #showRows(): void {
     if (!this.#snapshot || !byId<HTMLDetailsElement>('data').open) return;
-    const series = this.#snapshot.ranges[this.#range];
+    const series = this.#snapshot.ranges[view().range];
     const rows = series.xlink.map((_, at) => rowOf(series, at)).filter((row) => row !== undefined);
-    const nothing = el('tr', {}, el('td', { colspan: '5' }, 'No traffic in this time.'));
+    const nothing = el('tr', {}, el('td', { colspan: '5' }, 'No requests.'));
     replaceIfChanged(byId('data-rows'), rows.length === 0 ? [nothing] : rows.reverse().slice(0, MAX_ROWS));
   }
 
   /** The point under the pointer, in words. */
-  #read(index: number | null): void {
-    const series = this.#snapshot?.ranges[this.#range];
-    const at = index ?? -1;
-    if (!series || series.xlink[at] === undefined) {
-      setText(byId('readout'), '');
-      return;
-    }
-    const share = shareAt(series, at);
-    const parts = METHODS.map(([kind, label]) => `${label} ${count(series[kind][at]!)}`);
-    const text = [...parts, share === null ? 'no accepted request' : `${percent(share)} xLink`].join(' · ');
-    setText(byId('readout'), `${labelOf(series, at)}: ${text}`);
+  #describe(index: number): string[] {
+    const series = this.#snapshot?.ranges[view().range];
+    if (!series || series.xlink[index] === undefined) return [];
+    const share = shareAt(series, index);
+    const start = series.from + index * series.slotMs;
+    const near = this.#marks().filter(({ at, until = at }) => at < start + series.slotMs && until >= start);
+    return [
+      labelOf(series, index),
+      ...METHODS.map(([kind, label]) => `${label}: ${count(series[kind][index]!)}`),
+      share === null ? 'No accepted request' : `${percent(share)} of accepted requests used xLink`,
+      ...near.map(({ text }) => text),
+    ];
   }
 }
 

@@ -2,22 +2,41 @@ import type { CutoverState } from '../../types/events.js';
 import type { Mode } from '../../types/mode.js';
 
 export const MODE_WORDS: Readonly<Record<Mode, { readonly short: string; readonly long: string }>> = {
-  observe: { short: 'keys decide', long: 'Keys decide; envelopes beside them are only checked and counted.' },
-  hybrid: { short: 'both are taken', long: 'Keys and xLink are both accepted.' },
-  deprecation: { short: 'keys are warned', long: 'Both are accepted; who uses a key is told to move.' },
-  'xlink-only': { short: 'no keys', long: 'Keys are refused.' },
+  observe: { short: 'keys decide', long: 'Keys decide. xLink requests are only checked and counted.' },
+  hybrid: { short: 'both work', long: 'Keys and xLink both work.' },
+  deprecation: { short: 'keys get a warning', long: 'Both work. Clients that use a key are told to move.' },
+  'xlink-only': { short: 'keys are refused', long: 'Keys are refused. Only xLink works.' },
 };
 
 export const STATE_WORDS: Readonly<Record<CutoverState, string>> = {
   failing: 'xLink fails',
   'key-in-use': 'Still uses its key',
-  'not-enrolled': 'On its key only',
-  'never-used-xlink': 'Enrolled, not on xLink yet',
-  'not-recent': 'Quiet on xLink',
-  'key-switched-off': 'Switched its key off',
+  'not-enrolled': 'Uses its key only',
+  'never-used-xlink': 'Enrolled, not using xLink yet',
+  'not-recent': 'No xLink lately',
+  'key-switched-off': 'Turned its key off',
   moved: 'Moved',
   revoked: 'Revoked',
 };
+
+/** What the operator can do next about a client in each state. */
+export const STATE_ADVICE: Readonly<Record<CutoverState, string>> = {
+  failing: 'Its last xLink request was refused. The reasons below say what to do.',
+  'key-in-use':
+    'xLink works for it. Ask the client to remove the key from its configuration, or move it ahead.',
+  'not-enrolled': 'Ask the client to make the two-line change while its key still works.',
+  'never-used-xlink': 'It has an identity and does not use it. Ask whether the change is live everywhere.',
+  'not-recent': 'It used xLink once, but not lately. Ask whether this software still runs.',
+  'key-switched-off': 'Nothing to do.',
+  moved: 'Nothing to do.',
+  revoked: 'Nothing to do: neither its keys nor its DIDs work.',
+};
+
+/** With a capital and a full stop, unless it begins with a name. */
+export function sentence(text: string): string {
+  const capital = text.startsWith('xLink') ? text : text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.…:]$/.test(capital) || capital === '' ? capital : `${capital}.`;
+}
 
 const numbers = new Intl.NumberFormat('en');
 /** 12,345 */
@@ -30,10 +49,10 @@ export const counted = (value: number, one: string, many = `${one}s`): string =>
 /** Whole percents, but never 0 or 100 where something is left. */
 export function percent(share: number): string {
   const value = share * 100;
-  if (value === 0 || value === 100) return `${value} %`;
-  if (value < 0.1) return '< 0.1 %';
-  if (value > 99.9) return '> 99.9 %';
-  return `${value.toFixed(1)} %`;
+  if (value === 0 || value === 100) return `${value}%`;
+  if (value < 0.1) return '< 0.1%';
+  if (value > 99.9) return '> 99.9%';
+  return `${value.toFixed(1)}%`;
 }
 
 const SECOND = 1000;

@@ -1,5 +1,7 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
-import type { HttpResponse } from '../../http/decision.js';
+import type { Decision, HttpResponse } from '../../http/decision.js';
+import { type Awaitable, isPromiseLike } from '../../util/awaitable.js';
+import { partOf } from '../adapter-of.js';
 import { answerOwnRoute, authenticate } from '../authenticate.js';
 import { assertExpress } from '../framework-check.js';
 import type { FrameworkContext } from '../node/framework-context.js';
@@ -32,16 +34,31 @@ export function expressMiddleware(
 ): ExpressMiddleware {
   checkMiddlewareOptions('DualModeAdapter.middleware', options);
   const onRefusal = options.onRefusal?.bind(options);
-  return function xlinkAuthentication(req, res, next) {
+  return partOf(adapter, function xlinkAuthentication(req, res, next) {
     assertExpress('adapter', req, res, next);
-    authenticate(adapter, exchangeOf(req, res, next, onRefusal)).then(
-      ({ action }) => action === 'pass' && next(),
-      (error) => next(error),
-    );
-  };
+    let decision: Awaitable<Decision>;
+    try {
+      decision = authenticate(adapter, exchangeOf(req, res, next, onRefusal, adapter.isObserved));
+    } catch (error) {
+      return next(error);
+    }
+    if (isPromiseLike(decision)) decision.then(goOn, next);
+    else goOn(decision);
+
+    function goOn({ action }: Decision): void {
+      if (action === 'pass') next();
+    }
+  });
 }
 
-function exchangeOf(req: NodeRequest, res: NodeResponse, next: Next, onRefusal: OnRefusal): FrameworkContext {
+/** `isWatched`: somebody wants to know which route served it. */
+function exchangeOf(
+  req: NodeRequest,
+  res: NodeResponse,
+  next: Next,
+  onRefusal: OnRefusal,
+  isWatched: boolean,
+): FrameworkContext {
   const extras = req as RequestExtras;
   return {
     req,
@@ -50,12 +67,14 @@ function exchangeOf(req: NodeRequest, res: NodeResponse, next: Next, onRefusal: 
     target: extras.originalUrl ?? req.url ?? '/',
     isOnRoute: extras.route !== undefined,
     bodies: [extras],
-    route: watchRoute(extras),
+    route: isWatched ? watchRoute(extras) : unwatched,
     onRefusal,
     answer: (answer) => answerOrLeave(req, res, next, answer, onRefusal),
-    shownIn: req,
+    shownIn: extras,
   };
 }
+
+const unwatched = () => undefined;
 
 /** The refusal goes to the API, if that is what it wants and may have. */
 export function answerOrLeave(
@@ -93,7 +112,7 @@ export function expressWellKnown(adapter: BaseDualModeAdapter): ExpressMiddlewar
   adapter.servesRoot();
   return function xlinkWellKnown(req, res, next) {
     assertExpress('own routes', req, res, next);
-    answerOwnRoute(adapter, exchangeOf(req, res, next, undefined)).then(
+    answerOwnRoute(adapter, exchangeOf(req, res, next, undefined, adapter.isObserved)).then(
       (isAnswered) => isAnswered || next(),
       (error) => next(error),
     );

@@ -1,6 +1,7 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import type { HttpResponse } from '../../http/decision.js';
 import { encodeUtf8 } from '../../util/utf8.js';
+import { partOf } from '../adapter-of.js';
 import { answerOwnRoute, authenticate } from '../authenticate.js';
 import { assertFastify, type Part } from '../framework-check.js';
 import type { FrameworkContext } from '../node/framework-context.js';
@@ -38,6 +39,8 @@ export interface FastifyReply {
 export interface FastifyInstance {
   /** The path that all its routes begin with. */
   readonly prefix: string;
+  /** Node's server, one for an instance and all below it. */
+  readonly server: object;
   /** Declares a member of requests. */
   decorateRequest(name: string, value?: unknown): unknown;
   /** Whether such a member is declared. */
@@ -72,6 +75,7 @@ export function fastifyXlink<
   checkMiddlewareOptions('fastifyXlink', options);
   const onRefusal = options.onRefusal?.bind(options) as OnRefusal;
   return onInstance('adapter', async (fastify) => {
+    partOf(adapter, fastify.server);
     for (const name of ['auth', 'agentMessage'])
       if (!fastify.hasRequestDecorator(name)) fastify.decorateRequest(name);
     fastify.addHook('onRequest', async function xlinkAuthentication(request, reply) {
@@ -127,7 +131,7 @@ function exchangeOf(request: FastifyRequest, reply: FastifyReply, onRefusal: OnR
     answer: (answer: HttpResponse) => {
       if (!onRefusal || !answer.refusal) answerFastify(request, reply, answer);
     },
-    shownIn: request,
+    shownIn: request as { auth?: unknown },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import type { Headers, Refusal } from '../../http/decision.js';
+import { partOf } from '../adapter-of.js';
 import { answerOwnRoute, authenticateFetch, type Exchange } from '../fetch/authenticate.js';
 import { nativeIn } from '../fetch/native.js';
 import type { Place } from '../fetch/request.js';
@@ -42,7 +43,7 @@ export function honoMiddleware<Context extends HonoContext = HonoContext>(
 ): HonoMiddleware {
   checkMiddlewareOptions('honoMiddleware', options);
   const onRefusal = options.onRefusal?.bind(options) as HonoOptions['onRefusal'];
-  return async function xlinkAuthentication(c, next) {
+  return partOf(adapter, async function xlinkAuthentication(c, next) {
     assertHono('adapter', c, next);
     let isServed = false;
     const answer = await authenticateFetch(adapter, {
@@ -63,7 +64,7 @@ export function honoMiddleware<Context extends HonoContext = HonoContext>(
     c.res = undefined;
     c.res = answer;
     return undefined;
-  };
+  });
 }
 
 /**

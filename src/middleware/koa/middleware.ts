@@ -1,5 +1,6 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import type { HttpResponse } from '../../http/decision.js';
+import { partOf } from '../adapter-of.js';
 import { answerOwnRoute, authenticate } from '../authenticate.js';
 import { assertKoa } from '../framework-check.js';
 import type { FrameworkContext } from '../node/framework-context.js';
@@ -35,13 +36,13 @@ export function koaMiddleware<Context extends KoaContext = KoaContext>(
 ): KoaMiddleware {
   checkMiddlewareOptions('koaMiddleware', options);
   const onRefusal = options.onRefusal?.bind(options) as OnRefusal;
-  return async function xlinkAuthentication(ctx, next) {
+  return partOf(adapter, async function xlinkAuthentication(ctx, next) {
     assertKoa('adapter', ctx, next);
     const decision = await authenticate(adapter, exchangeOf(ctx, onRefusal));
     if (decision.action === 'answer') return leaveToApi(ctx, decision, onRefusal);
     keepHeaders(ctx.res, decision.headers);
     await next();
-  };
+  });
 }
 
 function exchangeOf(ctx: KoaContext, onRefusal: OnRefusal): FrameworkContext {

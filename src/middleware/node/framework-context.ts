@@ -25,5 +25,5 @@ export interface FrameworkContext {
   /** Writes an answer in the place of the handler's. */
   readonly answer: (answer: HttpResponse) => void;
   /** Where handlers look for `auth` and `agentMessage`. */
-  readonly shownIn: object;
+  readonly shownIn: { auth?: unknown; agentMessage?: unknown };
 }

@@ -58,15 +58,17 @@ export function sealHttp1(
     writeAll(socket, pass, parts, written);
   let isCounted = false; // the head says how long the answer is
   const output: SealedOutput = new SealedOutput(sealer, {
-    begin(head, parts, isFinal, written) {
-      if (isFinal) return passAll(whole(head, parts), written);
+    takesTrailers: takesChunks,
+    begin(head, parts, isFinal, { written, trailers }) {
+      if (isFinal && !trailers) return passAll(whole(head, parts), written);
       isCounted = head.headers.some(([name]) => name.toLowerCase() === 'content-length');
       if (isCounted || !takesChunks) return passAll([headBytes(head), ...parts], written);
-      return passAll([headBytes(head, ['Transfer-Encoding', 'chunked']), ...chunk(parts)], written);
+      const begun = [headBytes(head, ['Transfer-Encoding', 'chunked']), ...chunk(parts)];
+      return passAll([...begun, ...(isFinal ? [lastChunk(trailers)] : [])], written);
     },
-    write(parts, isFinal, written) {
+    write(parts, isFinal, { written, trailers }) {
       if (isCounted || !takesChunks) return passAll(parts, written);
-      return passAll([...chunk(parts), ...(isFinal ? [LAST_CHUNK] : [])], written);
+      return passAll([...chunk(parts), ...(isFinal ? [lastChunk(trailers)] : [])], written);
     },
     drained: () => socket.emit('drain'),
     fail(error, hasBegun, written) {
@@ -151,16 +153,20 @@ function lengthOf(socket: NodeSocket): () => number {
   return () => 0;
 }
 
-const LAST_CHUNK = encodeUtf8('0\r\n\r\n');
+const lastChunk = (trailers: readonly Header[] = []): Uint8Array =>
+  encodeUtf8(`0\r\n${linesOf(trailers)}\r\n`);
+
+const linesOf = (headers: readonly Header[]): string =>
+  headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
 
 const lengthOfAll = (parts: readonly Uint8Array[]): number =>
   parts.reduce((length, part) => length + part.length, 0);
 
-const chunk = (parts: readonly Uint8Array[]): Uint8Array[] => [
-  encodeUtf8(`${lengthOfAll(parts).toString(16)}\r\n`),
-  ...parts,
-  encodeUtf8('\r\n'),
-];
+/** None of no bytes: that would be the last. */
+function chunk(parts: readonly Uint8Array[]): Uint8Array[] {
+  const length = lengthOfAll(parts);
+  return length === 0 ? [] : [encodeUtf8(`${length.toString(16)}\r\n`), ...parts, encodeUtf8('\r\n')];
+}
 
 const whole = (head: AnswerHead, body: readonly Uint8Array[]): Uint8Array[] => [
   HAS_NO_LENGTH.has(head.status)
@@ -176,9 +182,7 @@ const FRAMING = /^(content-length|transfer-encoding)$/i;
 /** Values are bytes as characters up to U+00FF, as Node has them. */
 function headBytes({ status, headers }: AnswerHead, ...framing: Header[]): Uint8Array {
   const isReplaced = (name: string) => framing.length > 0 && FRAMING.test(name);
-  const lines = [...headers.filter(([name]) => !isReplaced(name)), ...framing].map(
-    ([name, value]) => `${name}: ${value}\r\n`,
-  );
-  const text = `HTTP/1.1 ${status} \r\n${lines.join('')}\r\n`;
+  const lines = linesOf([...headers.filter(([name]) => !isReplaced(name)), ...framing]);
+  const text = `HTTP/1.1 ${status} \r\n${lines}\r\n`;
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

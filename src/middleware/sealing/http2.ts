@@ -2,7 +2,7 @@ import type { Header } from '../../envelope/plaintext.js';
 import { type AnswerHead, type AnswerSealer, outerHead } from '../../http/answer-head.js';
 import { makeRoom } from '../node/listener-room.js';
 import { bytesOf, callbackIn } from './arguments.js';
-import { SealedOutput, type Written } from './sealed-output.js';
+import { type Ending, SealedOutput } from './sealed-output.js';
 import { writeAll } from './write-all.js';
 
 type Fields = Record<string, unknown>;
@@ -32,7 +32,10 @@ const WITHOUT_BODY = new Set([204, 205, 304]);
 export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
   const { respond, write, end, sendTrailers } = stream;
   const writeOne = (...args: unknown[]) => write.apply(stream, args);
-  const pass = (parts: readonly Uint8Array[], isFinal: boolean, written: Written): boolean => {
+  /** What follows the body: a response asks for it behind the last byte. */
+  let trailing: Fields = {};
+  const pass = (parts: readonly Uint8Array[], isFinal: boolean, { written, trailers }: Ending): boolean => {
+    if (trailers) trailing = fieldsIn(trailers);
     const hasRoom = writeAll(stream, writeOne, parts, written);
     if (isFinal) end.call(stream);
     return hasRoom;
@@ -40,10 +43,11 @@ export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
   /** Sends the head of an answer that is held until it is whole. */
   let respondLate: ((head: AnswerHead) => void) | undefined;
   const output = new SealedOutput(sealer, {
-    begin(head, parts, isFinal, written) {
+    takesTrailers: true,
+    begin(head, parts, isFinal, end) {
       respondLate?.(head);
-      if (!respondLate || !WITHOUT_BODY.has(head.status)) return pass(parts, isFinal, written);
-      written();
+      if (!respondLate || !WITHOUT_BODY.has(head.status)) return pass(parts, isFinal, end);
+      end.written();
       return true;
     },
     write: pass,
@@ -97,9 +101,9 @@ export function sealHttp2(stream: Http2Stream, sealer: AnswerSealer): void {
   };
   // A pushed answer would go out unsealed. Handlers see a client that takes none (RFC 9113 section 6.5.2).
   Object.defineProperty(stream, 'pushAllowed', { configurable: true, value: false });
-  // They would go out unsealed. A response asks to send them even if there are none.
+  // Those of a handler would go out unsealed. A response asks to send them even if there are none.
   stream.sendTrailers = (fields) =>
-    Object.keys(fields).length === 0 ? sendTrailers.call(stream, fields) : stream.close(INTERNAL_ERROR);
+    Object.keys(fields).length === 0 ? sendTrailers.call(stream, trailing) : stream.close(INTERNAL_ERROR);
   makeRoom(stream);
   stream.prependListener('drain', () => output.drained()); // before the response hears of it
   stream.once('close', () => output.abandon());
@@ -118,8 +122,10 @@ function refuseWrite(stream: Http2Stream, callback: ((error: unknown) => void) |
 const headersOf = ([name, value]: [string, unknown]): Header[] =>
   [value].flat().map((each): Header => [name, String(each)]);
 
-function fieldsOf({ status, headers }: AnswerHead): Fields {
-  const fields: Record<string, unknown> = { ':status': status };
+const fieldsOf = ({ status, headers }: AnswerHead): Fields => ({ ':status': status, ...fieldsIn(headers) });
+
+function fieldsIn(headers: readonly Header[]): Fields {
+  const fields: Record<string, unknown> = {};
   for (const [name, value] of headers) {
     const key = name.toLowerCase();
     fields[key] = fields[key] === undefined ? value : [fields[key], value].flat();

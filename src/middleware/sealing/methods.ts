@@ -4,7 +4,7 @@ import type { AnswerSealer } from '../../http/answer-head.js';
 import { makeRoom } from '../node/listener-room.js';
 import { bytesOf, callbackIn } from './arguments.js';
 import type { FailureAnswer } from './http1.js';
-import { SealedOutput, type Written } from './sealed-output.js';
+import { type Ending, SealedOutput } from './sealed-output.js';
 
 /** What every response with Node's interface offers. */
 export interface WritableResponse {
@@ -36,7 +36,7 @@ export function sealMethods(
 ): void {
   const { writeHead, write, end, flushHeaders } = res;
   let hasHead = false;
-  const pass = (parts: readonly Uint8Array[], isFinal: boolean, written: Written): boolean => {
+  const pass = (parts: readonly Uint8Array[], isFinal: boolean, { written }: Ending): boolean => {
     const bytes = concat(parts);
     if (!isFinal) return write.call(res, bytes, written);
     end.call(res, bytes, written);
@@ -49,9 +49,9 @@ export function sealMethods(
     res.statusCode = status;
   };
   const output = new SealedOutput(sealer, {
-    begin(head, parts, isFinal, written) {
+    begin(head, parts, isFinal, end) {
       setHead(head);
-      const hasRoom = pass(parts, isFinal, written);
+      const hasRoom = pass(parts, isFinal, end);
       if (!isFinal) intercept();
       return hasRoom;
     },

@@ -1,15 +1,25 @@
 import { concat } from '../../crypto/bytes.js';
+import type { Header } from '../../envelope/plaintext.js';
 import type { AnswerHead, AnswerSealer } from '../../http/answer-head.js';
 
 /** Called when bytes are on their way, and nobody reads them any more; with an error if they did not get there. */
 export type Written = (error?: unknown) => void;
 
+/** What is to be done behind some bytes. */
+export interface Ending {
+  readonly written: Written;
+  /** Of the last bytes: the fields that follow the body. */
+  readonly trailers?: readonly Header[] | undefined;
+}
+
 /** Where sealed bytes go. */
 export interface Wire {
+  /** Whether fields can follow the body. */
+  readonly takesTrailers?: boolean;
   /** Sends status and headers, with the first bytes; `isFinal`: with all of them. As `write`, otherwise. */
-  begin(head: AnswerHead, parts: readonly Uint8Array[], isFinal: boolean, written: Written): boolean;
+  begin(head: AnswerHead, parts: readonly Uint8Array[], isFinal: boolean, end: Ending): boolean;
   /** Sends further bytes, and calls back when they are on their way. False: no more, please, until it drains. */
-  write(parts: readonly Uint8Array[], isFinal: boolean, written: Written): boolean;
+  write(parts: readonly Uint8Array[], isFinal: boolean, end: Ending): boolean;
   /** Room for more again, after `write` of the output returned false while the wire itself had room. */
   drained(): void;
   /** Sends what is sent in the place of an answer that cannot be sealed, or breaks off what has begun. */
@@ -126,10 +136,11 @@ export class SealedOutput {
         callAll(callbacks);
         continue;
       }
-      const { head, parts: sealed } = await (isFirst
-        ? this.#sealer.begin(this.#head!, bytes, isFinal)
-        : this.#sealer.more(bytes, isFinal).then((parts) => ({ head: undefined, parts }))
-      ).catch((error) => {
+      const {
+        head,
+        parts: sealed,
+        trailers,
+      } = await this.#seal(bytes, isFinal).catch((error) => {
         this.#callbacks = [...callbacks, ...this.#callbacks];
         throw error;
       });
@@ -141,13 +152,21 @@ export class SealedOutput {
         if (!error) this.#sealer.reuse(sealed);
         callAll(callbacks);
       };
+      const end = { written, trailers };
       const hasRoom = head
-        ? this.#wire.begin(head, sealed, isFinal, written)
-        : this.#wire.write(sealed, isFinal, written);
+        ? this.#wire.begin(head, sealed, isFinal, end)
+        : this.#wire.write(sealed, isFinal, end);
       this.#wireIsFull = !hasRoom;
       if (isFinal) return this.#finish();
     }
     if (!this.#isOver()) this.#pause();
+  }
+
+  async #seal(bytes: Uint8Array, isFinal: boolean) {
+    const begun = this.#hasBegun
+      ? { head: undefined, parts: await this.#sealer.more(bytes, isFinal) }
+      : await this.#sealer.begin(this.#head!, bytes, isFinal, this.#wire.takesTrailers);
+    return { ...begun, trailers: isFinal ? await this.#sealer.trailers?.() : undefined };
   }
 
   /** Until there is more to do. */

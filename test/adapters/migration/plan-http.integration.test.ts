@@ -41,7 +41,7 @@ describe('over HTTP', () => {
       from: 'hybrid',
       to: 'observe',
       by: 'plan',
-      reason: '20.0 % of the requests were refused, 1.0 % are tolerated',
+      reason: '20.0% of requests were refused; 1.0% is the limit',
     });
   });
 

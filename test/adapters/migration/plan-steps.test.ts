@@ -35,12 +35,12 @@ describe('a plan that may act', () => {
       next: 'observe',
       direction: 'back',
       ready: true,
-      reason: '10.0 % of the requests were refused, 1.0 % are tolerated',
+      reason: '10.0% of requests were refused; 1.0% is the limit',
       blockers: [],
       changed: true,
     });
     expect(adapter.mode).toBe('observe');
-    expect(steps()[1]).toBe('hybrid > observe: 10.0 % of the requests were refused, 1.0 % are tolerated');
+    expect(steps()[1]).toBe('hybrid > observe: 10.0% of requests were refused; 1.0% is the limit');
   });
 
   test('counts anew after each step: what sent it back does not send it back again', async () => {
@@ -88,7 +88,7 @@ describe('a plan that may act', () => {
     await plan.evaluate();
     expect(steps()).toEqual([
       'deprecation > xlink-only: the gate from deprecation to xlink-only is open',
-      'xlink-only > deprecation: 30.0 % of the requests were refused, 1.0 % are tolerated',
+      'xlink-only > deprecation: 30.0% of requests were refused; 1.0% is the limit',
     ]);
   });
 
@@ -126,7 +126,7 @@ describe('a plan that may act', () => {
     expect(await plan.evaluate()).toMatchObject({ mode: 'xlink-only', direction: 'stay' });
     adapter.setMode('hybrid', 'by hand');
     const advice = await plan.evaluate();
-    expect(advice.blockers).toContain('hybrid has been in force for 0.0 days, 30.0 days are wanted');
+    expect(advice.blockers).toContain('hybrid has been in force for 0 days; this step needs 30 days');
     expect(steps().filter((step) => !step.endsWith('by hand'))).toHaveLength(1);
   });
 

@@ -98,9 +98,9 @@ describe('advice', () => {
       ready: false,
       reason: undefined,
       blockers: [
-        'deprecation has been in force for 7.5 days, 28.0 days are wanted',
-        'xLink is at 40.0 %, 95 % are wanted',
-        '16.7 % of the requests were refused, 1.0 % are tolerated',
+        'deprecation has been in force for 7.5 days; this step needs 28 days',
+        '40.0% of accepted requests use xLink; this step needs 95%',
+        '16.7% of requests were refused; this step allows 1.0%',
         'client acme still used its key recently',
         'client bolt has not enrolled an identity',
       ],
@@ -168,14 +168,14 @@ describe('advice', () => {
     clock.advance(DAY - 1);
     traffic('acme', { key: 5, xlink: 95, failures: { SCOPE_DENIED: 25 } });
     expect((await plan.evaluate()).blockers).toEqual([
-      'hybrid has been in force for 1.0 days, 1.0 days are wanted',
+      'hybrid has been in force for 1 day; this step needs 1 day',
     ]);
     clock.advance(1);
     expect((await plan.evaluate()).ready).toBe(true);
     traffic('acme', { key: 1, failures: { SCOPE_DENIED: 1 } });
     expect((await plan.evaluate()).blockers).toEqual([
-      'xLink is at 94.1 %, 95 % are wanted',
-      '20.5 % of the requests were refused, 20.0 % are tolerated',
+      '94.1% of accepted requests use xLink; this step needs 95%',
+      '20.5% of requests were refused; this step allows 20.0%',
     ]);
   });
 

@@ -30,8 +30,8 @@ function made({ isSlow = false, hasRoom = true } = {}) {
     return wire.hasRoom;
   };
   const output = new SealedOutput(sealer, {
-    begin: (head, parts, isFinal, written) => sent(`head ${head.status}`, parts, isFinal, written),
-    write: (parts, isFinal, written) => sent('wire', parts, isFinal, written),
+    begin: (head, parts, isFinal, { written }) => sent(`head ${head.status}`, parts, isFinal, written),
+    write: (parts, isFinal, { written }) => sent('wire', parts, isFinal, written),
     drained: () => void log.push('drained'),
     fail: (error, hasBegun, written) => {
       log.push(`fail ${(error as Error).message}${hasBegun ? ' midway' : ''}`);

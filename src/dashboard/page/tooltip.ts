@@ -1,0 +1,45 @@
+import type uPlot from 'uplot';
+import { el } from './dom.js';
+
+const GAP = 12;
+
+/** What the pointer is over, in words beside it. Only the chart that it is over speaks. */
+export function tooltip(describe: (index: number) => readonly string[]): uPlot.Plugin {
+  const box = el('div', { class: 'tooltip', hidden: '' });
+  let isOver = false;
+  const hide = () => {
+    box.hidden = true;
+  };
+  const show = ({ cursor, over }: uPlot) => {
+    const lines = isOver && cursor.idx != null ? describe(cursor.idx) : [];
+    if (lines.length === 0) return hide();
+    const [title, ...rest] = lines;
+    box.replaceChildren(el('strong', {}, title!), ...rest.map((line) => el('span', {}, line)));
+    box.hidden = false;
+    const { left = 0, top = 0 } = cursor;
+    const isRight = left + GAP + box.offsetWidth > over.clientWidth;
+    box.style.left = `${Math.max(0, isRight ? left - GAP - box.offsetWidth : left + GAP)}px`;
+    box.style.top = `${Math.max(0, Math.min(top, over.clientHeight - box.offsetHeight))}px`;
+  };
+  return {
+    hooks: {
+      ready: ({ over }) => {
+        over.append(box);
+        over.addEventListener('mouseenter', () => {
+          isOver = true;
+        });
+        over.addEventListener('mouseleave', () => {
+          isOver = false;
+          hide();
+        });
+      },
+      setCursor: show,
+      setData: show,
+    },
+  };
+}
+
+addEventListener('keydown', ({ key }) => {
+  if (key === 'Escape')
+    for (const box of document.querySelectorAll<HTMLElement>('.tooltip')) box.hidden = true;
+});
