@@ -80,11 +80,11 @@ const STORES: Readonly<Record<string, Make>> = {
     ];
   },
   RedisLimitStore(client, { prefix, ...settings }) {
-    const store = new RedisLimitStore({ client, keyPrefix: prefix, ...settings });
+    const store = new RedisLimitStore({ client, keyPrefix: `${prefix}limit:`, ...settings });
     return [['LIMIT_STORE_UNAVAILABLE', () => store.take('acme', 60_000)]];
   },
   RedisOperationsStore(client, { prefix, ...settings }) {
-    const store = new RedisOperationsStore({ client, keyPrefix: prefix, ...settings });
+    const store = new RedisOperationsStore({ client, keyPrefix: `${prefix}operations:`, ...settings });
     const version = async () => (await store.load('kind/name'))?.version ?? 0;
     return [
       ['OPERATIONS_STORE_UNAVAILABLE', async () => store.save('kind/name', '{}', await version())],
