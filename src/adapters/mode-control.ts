@@ -7,6 +7,7 @@ import { given } from '../util/given.js';
 import { OPERATOR_CHECKS, type Operator } from '../util/operator.js';
 import { checkOptions, isBoolean } from '../util/options.js';
 import { deprecationHeaders } from './deprecation.js';
+import type { Probe } from './health.js';
 import { type Brownout, Brownouts } from './modes/brownouts.js';
 import { checkModeTarget, isPart, ModePolicy, type ModeTarget } from './modes/policy.js';
 import { assertSharedNonces } from './nonce-sharing-check.js';
@@ -26,8 +27,8 @@ export class ModeControl {
   readonly #clock: Clock;
   readonly #emit: (event: ModeEvent | OperationEvent) => void;
   #deprecatedSince: Date;
-  /** How many share the mode of everything with other instances. */
-  #sharers = 0;
+  /** Those that share the mode of everything with other instances, and how to ask whether they can. */
+  readonly #sharers = new Map<symbol, Probe>();
 
   constructor(options: DualModeOptions, clock: Clock, emit: (event: ModeEvent | OperationEvent) => void) {
     this.policy = new ModePolicy(options.mode ?? 'observe', options.routeModes, options.clientModes);
@@ -75,13 +76,16 @@ export class ModeControl {
   }
 
   /** The mode of everything is the same on all instances from now on. Returns how to end that. */
-  share(): () => void {
-    this.#sharers += 1;
-    let isOver = false;
-    return () => {
-      if (!isOver) this.#sharers -= 1;
-      isOver = true;
-    };
+  share(probe: Probe): () => void {
+    const sharer = Symbol('sharer');
+    this.#sharers.set(sharer, probe);
+    return () => void this.#sharers.delete(sharer);
+  }
+
+  /** How to ask whether the mode is shared, where it is to be. */
+  probes(): Readonly<Record<string, Probe>> {
+    const [mode] = this.#sharers.values();
+    return mode ? { mode } : {};
   }
 
   /** What a new observer is told first. */
@@ -133,7 +137,7 @@ export class ModeControl {
 
   /** Somebody who shares the mode takes it that all instances follow. Throws `INVALID_OPTION`. */
   #assertReach(owner: string, { instanceOnly }: InstanceOptions, what: string, option: string): void {
-    if (this.#sharers === 0 || instanceOnly) return;
+    if (this.#sharers.size === 0 || instanceOnly) return;
     throw xlinkError('INVALID_OPTION', {
       field: 'instanceOnly',
       hint: `${owner}: nothing was changed. ${what} are not shared by SharedMode: the other instances would not follow, and a restart forgets it. Put it into the option ${option} of every instance, or call this on each of them with instanceOnly: true.`,

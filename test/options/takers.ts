@@ -11,6 +11,7 @@ import * as redis from '@private.me/xlink/redis';
 import * as server from '@private.me/xlink/server';
 import * as verify from '@private.me/xlink/verify';
 import { seedOf } from '../support/agents.js';
+import { operations } from './operations-takers.js';
 import { SESSION_TAKERS } from './session-takers.js';
 import type { Taker } from './taker.js';
 
@@ -390,7 +391,7 @@ const observers: readonly Row[] = [
 ];
 
 /** All of them. */
-export const TAKERS: readonly Taker[] = [adapters, agents, clients, stores, observers]
+export const TAKERS: readonly Taker[] = [adapters, agents, clients, operations, stores, observers]
   .flat()
   .map(([name, type, option, call]) => ({
     name,

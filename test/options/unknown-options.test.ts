@@ -48,6 +48,14 @@ describe('the list of those who take options', () => {
 
   /** Published functions and classes that take no object of options. */
   const OTHERS = [
+    'transferClients',
+    'transferMode',
+    'transferOperations',
+    'transferRegistry',
+    'MemoryLimitStore',
+    'MemoryOperationsStore',
+    'operatorHint',
+    'outreachCsv',
     'BaseAgent', // listed as Agent, which extends it
     'CallFailure', // an error
     'EntryRegistry', // abstract; its methods are those of MemoryTrustRegistry

@@ -19,6 +19,8 @@ const COMMAND_STORES = [
   'RedisRelayStore',
   'RedisKeyStore',
   'RedisWrappingKeyStore',
+  'RedisLimitStore',
+  'RedisOperationsStore',
 ];
 const TIMEOUT_MS = 300;
 /** What a busy machine may add. */
