@@ -8,5 +8,6 @@ export { FileModeStore } from './stores/file/mode-store.js';
 export { FileNonceStore, type FileNonceStoreOptions } from './stores/file/nonce-store.js';
 export { FileOperationsStore } from './stores/file/operations-store.js';
 export { FileRelayStore, type FileRelayStoreOptions } from './stores/file/relay-store.js';
+export { type FileState, openFileState } from './stores/file/state.js';
 export { FileTrustRegistry, type FileTrustRegistryOptions } from './stores/file/trust-registry.js';
 export { FileWrappingKeyStore, type FileWrappingKeyStoreOptions } from './stores/file/wrapping-keys.js';

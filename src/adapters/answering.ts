@@ -6,7 +6,7 @@ import { UNSIGNED_HEADER } from '../signature/profile.js';
 import type { SignedRequest } from '../signature/signed-request.js';
 import type { AgentMessage } from '../types/protocol.js';
 import type { AuthAttempt } from './authenticator.js';
-import { answerSealer, wantsSealedAnswer } from './sealed-answer.js';
+import { answerSealer, inEnvelope, wantsSealedAnswer } from './sealed-answer.js';
 import { answerSigner } from './signed-answer.js';
 
 /** What answers are made with. */
@@ -33,15 +33,19 @@ export class Answering {
   ): Promise<Sealing> {
     if (claimed?.signed) return this.#signing(request, claimed.signed, attempt);
     if (!wantsSealedAnswer(request)) return {};
+    if (claimed?.inSession) return this.#withFailure(answerSealer(claimed.inSession('answer')), attempt);
     try {
-      const sealing = answerSealer(await this.#parts.agent.prepareAnswer(message));
+      const sealing = answerSealer(inEnvelope(await this.#parts.agent.prepareAnswer(message)));
       return this.#withFailure(sealing, attempt);
     } catch (cause) {
       throw xlinkError('ANSWER_NOT_SEALED', { cause });
     }
   }
 
-  /** A refusal of a request whose nonce was claimed is signed for a caller that asks for sealed answers, or signed itself. */
+  /**
+   * A refusal of a request whose nonce was claimed is signed for a caller that asks for sealed answers, or signed itself; in a session it is
+   * sealed as its answer would be.
+   */
   async refusal(
     request: InboundRequest,
     { claimed }: AuthAttempt,
@@ -50,6 +54,8 @@ export class Answering {
   ): Promise<HttpResponse> {
     if (claimed?.signed) return { ...refused, ...(await this.#signing(request, claimed.signed, attempt)) };
     if (!claimed?.request || !wantsSealedAnswer(request)) return refused;
+    if (claimed.inSession)
+      return { ...refused, ...this.#withFailure(answerSealer(claimed.inSession('refusal')), attempt) };
     try {
       const envelope = await this.#parts.agent.createRefusal(claimed, JSON.parse(refused.body));
       const headers = { ...refused.headers, 'Content-Type': ENVELOPE_TYPE };

@@ -1,7 +1,10 @@
 import type { ClaimedEnvelope, Received } from '../agent/receive.js';
 import type { ServiceAgent } from '../agent/service-agent.js';
-import { toXlinkError, xlinkError } from '../errors/errors.js';
+import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import type { ApiKeyAuth, Auth, InboundRequest, Pass } from '../http/decision.js';
+import { SUPERSEDES_HEADER } from '../http/session-headers.js';
+import type { Sessions } from '../session/sessions.js';
+import { supersede } from '../session/supersede.js';
 import type { XlinkEvent } from '../types/events.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
 import type { AgentMessage, ClientId, Clock, Did, RegistryEntry, Scope } from '../types/protocol.js';
@@ -15,6 +18,7 @@ import { type ApiKeySources, findApiKey, findProof, type ProofForm } from './cre
 import type { Brownouts } from './modes/brownouts.js';
 import type { ModePolicy } from './modes/policy.js';
 import { type EnvelopeRules, type Hearing, receiveRequest } from './receive-request.js';
+import { receiveSessionRequest } from './receive-session.js';
 
 /** What a request offers as proof, and which of it counts. */
 interface Credentials {
@@ -51,6 +55,8 @@ export interface AuthenticatorParts {
   readonly brownouts: Brownouts;
   readonly clients: Clients | undefined;
   readonly quota: NonceQuota;
+  /** Absent: requests in sessions are not taken. */
+  readonly sessions: Sessions | undefined;
   readonly clock: Clock;
   readonly emit: (event: XlinkEvent) => void;
   /** Told whose envelope beside a key would have been refused, where somebody wants to know. */
@@ -109,13 +115,19 @@ export class Authenticator {
 
   /** What was made or signed for this very route of the library, whatever the mode. */
   async ownMessage(request: InboundRequest, attempt: AuthAttempt, ownScope: Scope): Promise<AgentMessage> {
+    return (await this.ownReceived(request, attempt, ownScope)).message;
+  }
+
+  /** The same, with what its signatures cover. Never what came in a session: such routes are for what was signed. */
+  async ownReceived(request: InboundRequest, attempt: AuthAttempt, ownScope: Scope): Promise<Received> {
     const form = findProof(request, this.#parts.bodyTypes);
     if (!form) throw xlinkError('CREDENTIALS_MISSING');
     attempt.method = 'xlink';
+    if (form === 'session') throw xlinkError('SESSION_NOT_ACCEPTED');
     const own = { ...this.#parts.rules, kind: 'request' as const, requireRequestBinding: true };
-    const { message } = await this.#receiveFor(attempt, request, form, own, { ownScope });
-    attempt.did = message.sender;
-    return message;
+    const received = await this.#receiveFor(attempt, request, form, own, { ownScope });
+    attempt.did = received.message.sender;
+    return received;
   }
 
   /** A key beside an envelope or signature is not even looked at, except in observe mode, where it decides. */
@@ -158,16 +170,18 @@ export class Authenticator {
 
   /** An envelope or signature that fails is final: whatever this throws, no key is tried. */
   async #byProof(request: InboundRequest, attempt: AuthAttempt, form: ProofForm): Promise<Proof> {
-    const { message, content, contentType = '', signed } = await this.#receiveHere(request, attempt, form);
+    const received = await this.#receiveHere(request, attempt, form);
+    const { message, content, contentType = '', signed, inSession } = received;
     const { sender: did, scope, version, encrypted, envelopeId, timestamp } = message;
     const values = message.headers ?? [];
     const signedHeaders = message.fields?.split(' ') ?? values.map(([name]) => name);
     const { client } = attempt;
     attempt.mode = this.#parts.policy.forClient(client) ?? attempt.mode;
     if (attempt.mode === 'observe') throw xlinkError('XLINK_NOT_SUPPORTED');
+    await this.#claimSuperseded(request, message, signedHeaders);
     const auth: Auth = {
       mode: 'xlink',
-      form: signed ? 'signature' : 'envelope',
+      form: inSession ? 'session' : signed ? 'signature' : 'envelope',
       did,
       scope,
       scopes: message.scopes ?? [scope],
@@ -186,6 +200,19 @@ export class Authenticator {
     };
   }
 
+  /** A request that takes the place of one in a session is carried out only if that was not. */
+  async #claimSuperseded(
+    request: InboundRequest,
+    { sender, headers = [] }: AgentMessage,
+    covered: readonly string[],
+  ): Promise<void> {
+    if (!covered.includes(SUPERSEDES_HEADER)) return;
+    const { sessions } = this.#parts;
+    if (!sessions) throw xlinkError('SESSION_NOT_ACCEPTED', { field: SUPERSEDES_HEADER });
+    const sealed = headers.find(([name]) => name === SUPERSEDES_HEADER)?.[1];
+    await supersede(sessions, sender, sealed ?? request.header(SUPERSEDES_HEADER) ?? '');
+  }
+
   /** Where no proof is taken at all yet, one that cannot even be received is not supported either. */
   async #receiveHere(request: InboundRequest, attempt: AuthAttempt, form: ProofForm): Promise<Received> {
     try {
@@ -197,9 +224,15 @@ export class Authenticator {
     }
   }
 
-  /** Asked before the nonce is claimed: whether the DID and its client count, and have room for one more. */
-  async #admit(entry: RegistryEntry, nonce: string, attempt: AuthAttempt): Promise<NoncePlace> {
+  /** Asked before the nonce is claimed: whether the DID and its client count, and have room for one more. Requests of sessions take none. */
+  async #admit(
+    entry: RegistryEntry,
+    nonce: string,
+    attempt: AuthAttempt,
+    form: ProofForm,
+  ): Promise<NoncePlace | undefined> {
     await this.#assertStanding(entry, attempt);
+    if (form === 'session') return undefined;
     return this.#parts.quota.take(attempt.client ?? firstOf(entry), nonce);
   }
 
@@ -222,10 +255,10 @@ export class Authenticator {
   ): Promise<Received> {
     let place: NoncePlace | undefined;
     try {
-      return await receiveRequest(this.#parts.agent, request, form, rules, {
+      return await this.#receiveBy(request, form, rules, {
         ...hear,
         admit: async (_, entry, nonce) => {
-          place = await this.#admit(entry, nonce, attempt);
+          place = await this.#admit(entry, nonce, attempt, form);
         },
         assertStanding: (entry) => this.#assertStanding(entry, attempt),
         onClaimed(claimed) {
@@ -236,6 +269,18 @@ export class Authenticator {
     } finally {
       place?.leave();
     }
+  }
+
+  #receiveBy(
+    request: InboundRequest,
+    form: ProofForm,
+    rules: EnvelopeRules,
+    hear: Hearing,
+  ): Promise<Received> {
+    const { agent, sessions } = this.#parts;
+    return form === 'session'
+      ? receiveSessionRequest(sessions, request, rules, hear)
+      : receiveRequest(agent, request, form, rules, hear);
   }
 
   /** Once the signature is good it is known whose request it is, and counted for that client, even if it is refused. */

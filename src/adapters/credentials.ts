@@ -1,6 +1,7 @@
 import { xlinkError } from '../errors/service-errors.js';
 import type { InboundRequest } from '../http/decision.js';
 import { mediaTypeOf } from '../http/media-type.js';
+import { SESSION_HEADER, SESSION_TYPE } from '../http/session-headers.js';
 import { saysSigned } from '../signature/signed-request.js';
 import { decodeBase64url } from '../util/base64url.js';
 
@@ -19,8 +20,11 @@ export interface ApiKeySources {
   readonly extract?: (request: InboundRequest) => string | undefined;
 }
 
-/** How a request proves an identity: by an envelope in its body or a header, or by a signature over itself (RFC 9421); `ambiguous` if there is more than one. */
-export type ProofForm = 'body' | 'header' | 'signature' | 'ambiguous';
+/**
+ * How a request proves an identity: by an envelope in its body or a header, by a signature over itself (RFC 9421), or by a session;
+ * `ambiguous` if there is more than one.
+ */
+export type ProofForm = 'body' | 'header' | 'signature' | 'session' | 'ambiguous';
 
 /** Taken from one that is malformed, too: what may be an envelope is treated as one. */
 const mediaTypesOf = (request: InboundRequest): string[] =>
@@ -52,6 +56,14 @@ function keyOf(request: InboundRequest, scheme: string): string | undefined {
 const envelopeIn = (authorization: string | undefined): string | undefined =>
   afterScheme(authorization, 'Xlink')?.replace(/^ +/, '');
 
+/** What follows the scheme of sessions, in form or not. */
+const sessionIn = (authorization: string | undefined): string | undefined =>
+  afterScheme(authorization, SESSION_HEADER)?.replace(/^ +/, '');
+
+/** The credential of a session in `Authorization` or `Xlink-Session`; empty if there is none. */
+export const sessionCredential = (request: InboundRequest): string =>
+  sessionIn(request.header('authorization')) ?? request.header(SESSION_HEADER) ?? '';
+
 /** Whether the request proves an identity, and how. Throws `CREDENTIALS_AMBIGUOUS`: the app behind may read another line than the adapter. */
 export function findProof(request: InboundRequest, bodyTypes: readonly string[]): ProofForm | undefined {
   const authorizations = linesOf(request, 'authorization');
@@ -62,8 +74,14 @@ export function findProof(request: InboundRequest, bodyTypes: readonly string[])
   const types = mediaTypesOf(request);
   const inBody = types.some((type) => bodyTypes.includes(type));
   const isSigned = saysSigned(request);
-  if (inHeaders.length + (inBody ? types.length : 0) + (isSigned ? 1 : 0) > 1) return 'ambiguous';
+  const sessions =
+    authorizations.filter((line) => sessionIn(line) !== undefined).length +
+    linesOf(request, SESSION_HEADER).length;
+  const isSession = sessions > 0 || types.includes(SESSION_TYPE);
+  const proofs = inHeaders.length + (inBody ? types.length : 0) + (isSigned ? 1 : 0) + sessions;
+  if (proofs > 1 || (isSession && (proofs > sessions || types.length > 1))) return 'ambiguous';
   if (authorizations.length > 1) throw xlinkError('CREDENTIALS_AMBIGUOUS', { field: 'authorization' });
+  if (isSession) return 'session';
   if (isSigned) return 'signature';
   return inBody ? 'body' : inHeaders.length > 0 ? 'header' : undefined;
 }

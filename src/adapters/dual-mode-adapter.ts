@@ -5,7 +5,7 @@ import type { Auth, Decision, InboundRequest } from '../http/decision.js';
 import { isPreflight } from '../http/preflight.js';
 import type { Observer, XlinkEvent } from '../types/events.js';
 import type { Mode } from '../types/mode.js';
-import type { Clock } from '../types/protocol.js';
+import type { Clock, Scope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { callerAddress } from '../util/caller-address.js';
 import { type AuthSource, authBy } from './auth-store.js';
@@ -34,6 +34,7 @@ import { RefusalPace } from './refusal-pace.js';
 import { type RefusalStyle, refusalStyle } from './refusals.js';
 import { RequestLog } from './request-log.js';
 import { type EnvelopeTaking, enrollmentRules, envelopeRules, nonceQuota, REQUESTS } from './rules.js';
+import { createSessions, handshakesPerMinute } from './sessions-option.js';
 import { setUpWarner } from './set-up-warnings.js';
 import { WellKnown } from './well-known.js';
 
@@ -50,6 +51,8 @@ export class BaseDualModeAdapter<Customer extends object = object>
   protected readonly operated: OperatedParts;
   /** How it refuses, so that guards behind it refuse alike. */
   readonly refusalStyle: RefusalStyle;
+  /** Scopes that no request of a session may use, for guards behind it. @internal */
+  readonly neverInSessions: ReadonlySet<Scope> | undefined;
   readonly #options: DualModeOptions;
   readonly #modes: ModeControl;
   readonly #clients: Clients | undefined;
@@ -99,6 +102,8 @@ export class BaseDualModeAdapter<Customer extends object = object>
     const intake = new BodyIntake(maxUnauthenticatedBytes, addressOf);
     const pace = new RefusalPace(options.refusalsPerSecond ?? limits.DEFAULT_REFUSALS_PER_SECOND, addressOf);
     const quota = nonceQuota(options, this.#clock);
+    const sessions = createSessions(options, this.#clock);
+    this.neverInSessions = sessions?.rules.never;
     const authenticator = new Authenticator({
       agent: options.agent,
       validator: options.legacyKeyValidator,
@@ -110,6 +115,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
       brownouts: this.#modes.brownouts,
       clients: this.#clients,
       quota,
+      sessions,
       clock: this.#clock,
       emit: (event) => this.emit(event),
       onBadEnvelope: keyUse && ((client) => keyUse.badEnvelope(client)),
@@ -123,6 +129,8 @@ export class BaseDualModeAdapter<Customer extends object = object>
       intake,
       takesSignatures: options.signatures ?? false,
       quota,
+      sessions,
+      handshakesPerMinute: handshakesPerMinute(options),
       clock: this.#clock,
       rules: enrollmentRules(options),
       document,

@@ -1,6 +1,7 @@
 import { type XlinkError, xlinkError } from '../errors/service-errors.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
 import type { Mode } from '../types/mode.js';
+import { isOneOfSeveral } from './one-of-several.js';
 import type { DualModeOptions } from './options.js';
 import type { WarnOfSetUp } from './set-up-warnings.js';
 
@@ -32,19 +33,4 @@ function unsharedNonces({ agent, instances }: Deployment): XlinkError | undefine
   return several && agent.nonceStore instanceof MemoryNonceStore
     ? xlinkError('NONCE_STORE_NOT_SHARED', { field: 'nonceStore' })
     : undefined;
-}
-
-/** The parts of Node's `process` used here; absent elsewhere. */
-interface ProcessLike {
-  readonly env?: Readonly<Record<string, string | undefined>>;
-  getBuiltinModule?(name: string): { readonly isWorker?: boolean } | undefined;
-}
-
-/** A worker of Node's cluster, or any but the first instance under PM2, which counts them from 0, also where there is one. */
-function isOneOfSeveral(): boolean {
-  const { process } = globalThis as { process?: ProcessLike };
-  return (
-    process?.getBuiltinModule?.('node:cluster')?.isWorker === true ||
-    Number(process?.env?.['NODE_APP_INSTANCE'] ?? 0) > 0
-  );
 }

@@ -32,6 +32,7 @@ import { type Brownout, checkBrownoutKeys, isBrownout } from './modes/brownouts.
 import { checkRouteModeKeys, isRouteMode, type RouteMode } from './modes/policy.js';
 import type { OperationsStore } from './operations/store.js';
 import { checkRouteEncryptionKeys, isRouteEncryption, type RouteEncryption } from './route-encryption.js';
+import { checkSessionOptions, type SessionOptions } from './sessions-option.js';
 
 /** `Customer` is inferred from `legacyKeyValidator`: what it returns for a key that is good. */
 export interface DualModeOptions<Customer extends object = object> {
@@ -57,6 +58,12 @@ export interface DualModeOptions<Customer extends object = object> {
    * They are not encrypted, and neither are the answers. Default `false`.
    */
   readonly signatures?: boolean;
+  /**
+   * Lets clients open sessions: one signed handshake, and then requests that are encrypted, single-use, scoped and revocable as before at
+   * the price of symmetric cryptography. A request in a session is not signed: it proves its sender to this service, and to nobody else.
+   * `true`, or options such as `{ never: ['payments'] }`. Default `false`.
+   */
+  readonly sessions?: boolean | SessionOptions;
   /**
    * Parts of the API that take only what is encrypted end to end, such as `[{ path: '/payments', encryption: 'required' }]`. There
    * signatures, bodies beside an envelope and callers that ask for no sealed answer are refused (`ENCRYPTION_REQUIRED`) before
@@ -193,6 +200,8 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly tracer?: Tracer;
 }
 
+const isBooleanOrObject: OptionCheck = (value) =>
+  isBoolean(value) && isObject(value) ? 'true, false, or an object of options' : undefined;
 const isAgent: OptionCheck = (value) => (value instanceof ServiceAgent ? undefined : 'an Agent');
 const isToken: OptionCheck = (value) =>
   typeof value === 'string' && /^[\w .-]{1,64}$/.test(value) ? undefined : 'a short text without quotes';
@@ -279,6 +288,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     requireRequestBinding: isBoolean,
     allowCleartext: isBoolean,
     signatures: isBoolean,
+    sessions: isBooleanOrObject,
     routeEncryption: isRouteEncryptions,
     maxEnvelopeBytes: integerIn(1024, 2 ** 30),
     maxBodyBytes: integerIn(0, 2 ** 30),
@@ -346,6 +356,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
   if (options.clientLimits) checkClientLimits(options.clientLimits);
   if (typeof options.keyUse === 'object') checkKeyUseOptions(options.keyUse);
   if (options.clientModes || options.keyUse) requireOption('DualModeAdapter', options, 'clients');
+  checkSessionOptions(options);
   if (options.keyDirectory && !options.hosts?.length)
     throw xlinkError('INVALID_OPTION', {
       field: 'hosts',

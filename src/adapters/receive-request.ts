@@ -206,7 +206,7 @@ export async function assertBodySigned(
 }
 
 /** A compressed body could mean one thing to the digest and another to the parser behind. */
-function refuseContentEncoding(request: InboundRequest): void {
+export function refuseContentEncoding(request: InboundRequest): void {
   const encoding = request.header('content-encoding')?.trim().toLowerCase();
   if (encoding !== undefined && encoding !== '' && encoding !== 'identity')
     throw xlinkError('CONTENT_ENCODING_UNSUPPORTED', { field: 'content-encoding' });

@@ -1,9 +1,14 @@
 import type { SealAnswer } from '../agent/answer.js';
 import { MAX_CHUNK_BYTES } from '../envelope/chunks.js';
-import type { SealedAnswer } from '../envelope/seal-answer.js';
 import { xlinkError } from '../errors/service-errors.js';
 import { encodeFrames, FRAME, type Frame } from '../http/answer-frames.js';
-import { type AnswerSealer, outerHead, sealedHead } from '../http/answer-head.js';
+import {
+  type AnswerSealer,
+  outerHead,
+  type SealedStart,
+  type SealStart,
+  sealedHead,
+} from '../http/answer-head.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ANSWER_TYPE, mediaTypeOf } from '../http/media-type.js';
 import { ReusedMemory } from '../util/reused-memory.js';
@@ -13,9 +18,17 @@ import { encodeUtf8 } from '../util/utf8.js';
 export const wantsSealedAnswer = (request: InboundRequest): boolean =>
   (request.header('accept') ?? '').split(',').some((type) => mediaTypeOf(type) === ANSWER_TYPE);
 
+/** The beginning of an answer that is an envelope of its own. */
+export const inEnvelope =
+  (seal: SealAnswer): SealStart =>
+  async (start, isFinal) => {
+    const { envelope, ...sealed } = await seal(start, isFinal);
+    return { ...sealed, head: { type: FRAME.head, bytes: encodeUtf8(JSON.stringify(envelope)) } };
+  };
+
 /** The sealer of the answer that `seal` begins. */
-export function answerSealer(seal: SealAnswer): AnswerSealer {
-  let begun: SealedAnswer;
+export function answerSealer(seal: SealStart): AnswerSealer {
+  let begun: SealedStart;
   const memory = new ReusedMemory();
   const chunks = async (bytes: Uint8Array, isFinal: boolean): Promise<Frame[]> => {
     const frames: Frame[] = [];
@@ -27,7 +40,7 @@ export function answerSealer(seal: SealAnswer): AnswerSealer {
       const sealed = await begun.chunk(piece, isLast, memory.take);
       frames.push({ type: isLast ? FRAME.finalChunk : FRAME.chunk, bytes: sealed });
     } while (at < bytes.length);
-    if (isFinal) frames.push({ type: FRAME.end, bytes: await begun.end() });
+    if (isFinal && begun.end) frames.push({ type: FRAME.end, bytes: await begun.end() });
     return frames;
   };
   return {
@@ -40,7 +53,7 @@ export function answerSealer(seal: SealAnswer): AnswerSealer {
       const isAll = isFinal && first.length === bytes.length;
       begun = await seal({ ...sealedHead(head), bytes: first }, isAll);
       const frames: Frame[] = [
-        { type: FRAME.head, bytes: encodeUtf8(JSON.stringify(begun.envelope)) },
+        begun.head,
         { type: isAll ? FRAME.finalChunk : FRAME.chunk, bytes: begun.payload },
       ];
       const rest = bytes.subarray(first.length);

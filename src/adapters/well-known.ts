@@ -2,9 +2,11 @@ import type { ServiceAgent } from '../agent/service-agent.js';
 import { DISCOVERY_PATH } from '../discovery/document.js';
 import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import type { BodyIntake } from '../http/body-intake.js';
-import type { ApiKeyAuth, InboundRequest, Sealing } from '../http/decision.js';
+import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
 import { ENROLL_PATH, ENROLL_SCOPE, INVITATION_HEADER } from '../http/enrollment.js';
 import { BROWNOUT_CALENDAR_PATH, BROWNOUT_PAGE_PATH, KEY_PATH, KEY_SCOPE } from '../http/own-routes.js';
+import { SESSION_PATH } from '../http/session-headers.js';
+import type { Sessions } from '../session/sessions.js';
 import type { XlinkEvent } from '../types/events.js';
 import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
 import { given } from '../util/given.js';
@@ -18,8 +20,10 @@ import { standingOf } from './clients/lineage.js';
 import type { NoncePlace, NonceQuota } from './clients/nonce-quota.js';
 import { unlinkDid } from './clients/revocation.js';
 import { validUntil } from './clients/validity.js';
+import { Handshakes } from './handshakes.js';
 import { type Introduction, introductionOf } from './introductions.js';
 import type { Invitations, Invited } from './invitations/invitations.js';
+import type { PrepareSealing } from './json-response.js';
 import type { OwnAnswer } from './own-answer.js';
 import type { PublishedDocument } from './published-document.js';
 import type { PublishedKeyDirectory } from './published-key-directory.js';
@@ -45,7 +49,8 @@ type OwnRoute =
   | 'enroll'
   | 'unlink'
   | 'key off'
-  | 'key on';
+  | 'key on'
+  | 'session';
 
 /** Routes that are for everybody, and need no clients. */
 const PUBLIC: ReadonlySet<OwnRoute | undefined> = new Set<OwnRoute>([
@@ -65,6 +70,7 @@ const ROUTES: Readonly<Record<string, OwnRoute>> = {
   [`DELETE ${ENROLL_PATH}`]: 'unlink',
   [`DELETE ${KEY_PATH}`]: 'key off',
   [`PUT ${KEY_PATH}`]: 'key on',
+  [`POST ${SESSION_PATH}`]: 'session',
 };
 
 export interface EnrollmentRules {
@@ -79,6 +85,10 @@ export interface WellKnownParts {
   readonly clock: Clock;
   readonly rules: EnrollmentRules;
   readonly quota: NonceQuota;
+  /** Absent: there are no sessions. */
+  readonly sessions: Sessions | undefined;
+  /** How many a client may open. */
+  readonly handshakesPerMinute: number;
   readonly document: PublishedDocument;
   /** Where it is served. */
   readonly keyDirectory: PublishedKeyDirectory | undefined;
@@ -92,17 +102,16 @@ export interface WellKnownParts {
   readonly emit: (event: XlinkEvent) => void;
 }
 
-/** How the answer to an envelope is sealed, if its caller asks for that. Found out before anything is carried out; throws `ANSWER_NOT_SEALED`. */
-export type PrepareSealing = (message: AgentMessage) => Promise<Sealing>;
-
 /** The routes that the adapter answers itself: discovery, enrollment and its end, and a client's switch for its own key. */
 export class WellKnown {
   readonly #parts: WellKnownParts;
   readonly #attempts: TokenBucket;
+  readonly #handshakes: Handshakes | undefined;
 
   constructor(parts: WellKnownParts) {
     this.#parts = parts;
     this.#attempts = new TokenBucket(parts.rules.attemptsPerMinute, parts.clock);
+    if (parts.sessions) this.#handshakes = new Handshakes({ ...parts, sessions: parts.sessions });
   }
 
   /** Whether a request is for one of these routes. */
@@ -129,6 +138,8 @@ export class WellKnown {
       case 'key off':
       case 'key on':
         return this.#switchKey(request, attempt, clients!, prepare);
+      case 'session':
+        return this.#handshakes!.answer(request, attempt, prepare);
     }
   }
 
@@ -137,6 +148,7 @@ export class WellKnown {
     const route = ROUTES[`${request.method.toUpperCase()} ${ownPath(request)}`];
     const { clients, keyDirectory } = this.#parts;
     if (route === 'key directory') return keyDirectory && route;
+    if (route === 'session') return this.#handshakes && route;
     return PUBLIC.has(route) || clients ? route : undefined;
   }
 

@@ -4,7 +4,15 @@ import { ok, type Result } from '../errors/result.js';
 import type { KeyEpochStatus } from '../identity/encryption-keys.js';
 import { Identity } from '../identity/identity.js';
 import type { NonceStore, Transport, TrustRegistry } from '../types/ports.js';
-import type { AgentMessage, Did, Envelope, KeyRecord, Succession, Version } from '../types/protocol.js';
+import type {
+  AgentMessage,
+  Did,
+  Envelope,
+  KeyRecord,
+  Scope,
+  Succession,
+  Version,
+} from '../types/protocol.js';
 import { branded } from '../util/copies.js';
 import { requireOption } from '../util/options.js';
 import { attempt, orThrow } from './attempt.js';
@@ -72,6 +80,8 @@ export class BaseAgent {
   readonly nonceStore: NonceStore;
   /** The option `name`. */
   readonly name: string | undefined;
+  /** The option `sendScopes`. @internal */
+  readonly sendScopes: readonly Scope[] | undefined;
   /** Envelopes below this version are neither made nor accepted. */
   readonly minVersion: Version;
   /** The oldest message that `onMessage` takes, and `receive` where it is told so; in ms. */
@@ -100,6 +110,7 @@ export class BaseAgent {
     this.registry = this.#parts.registry;
     this.nonceStore = this.#parts.nonceStore;
     this.name = options.name;
+    this.sendScopes = options.sendScopes;
     this.minVersion = options.minVersion ?? 1;
     this.maxAgeMs = this.#parts.maxAgeMs;
     if (options.identity instanceof Identity) this.#use(this.#parts.contextFor(options.identity));

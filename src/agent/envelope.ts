@@ -1,4 +1,4 @@
-import { acceptsScope, grantsScope } from '../checks/scope.js';
+import { acceptsScope, grantsScope, isOwnScope } from '../checks/scope.js';
 import { negotiate, recordVersion } from '../envelope/negotiate.js';
 import { type Content, fieldsTranscript, type Header, jsonContent } from '../envelope/plaintext.js';
 import { type EnvelopeDraft, sealEnvelope, signOnlyEnvelope } from '../envelope/seal.js';
@@ -43,7 +43,7 @@ export async function prepareMessage(
   checkEnvelopeOptions(options, purpose.kind);
   const { scope = purpose.kind === 'request' ? '*' : 'default', signedOnly = false } = options;
   const isOwnIdea = purpose.kind === 'message' || purpose.kind === 'request';
-  if (isOwnIdea && scope !== '*' && !acceptsScope(context.sendScopes, scope))
+  if (isOwnIdea && scope !== '*' && !isOwnScope(scope) && !acceptsScope(context.sendScopes, scope))
     throw xlinkError('SCOPE_DENIED', { field: 'scope' });
   const content = contentOf(options, purpose);
 

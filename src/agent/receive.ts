@@ -8,6 +8,7 @@ import { type ParsedEnvelope, parseEnvelope } from '../envelope/parse.js';
 import { type Content, decodePayload, isJsonType } from '../envelope/plaintext.js';
 import { headerTranscript } from '../envelope/transcript.js';
 import { xlinkError } from '../errors/errors.js';
+import type { SealStart } from '../http/answer-head.js';
 import { checkRequestBinding } from '../http/request-binding.js';
 import type { SignedRequest } from '../signature/signed-request.js';
 import type { NonceUse, OnProgress } from '../types/ports.js';
@@ -65,6 +66,8 @@ export interface ClaimedEnvelope
   extends Pick<AgentMessage, 'sender' | 'scope' | 'request' | 'envelopeId' | 'recipient'> {
   /** The signed request that came in the place of an envelope. */
   readonly signed?: SignedRequest;
+  /** What seals the answer or refusal, of a request that came in a session. */
+  readonly inSession?: (kind: 'answer' | 'refusal') => SealStart;
 }
 
 /** A message, and its content exactly as it was sealed. */
@@ -73,12 +76,16 @@ export interface Received {
   readonly message: AgentMessage;
   /** Bytes of UTF-8 JSON; `undefined` if the envelope carried no payload. */
   readonly content: Uint8Array | undefined;
+  /** What the signatures of its envelope cover; absent without an envelope. */
+  readonly transcript?: Uint8Array;
   /** As it was sealed, empty if the sender said none; `undefined` without a payload. */
   readonly contentType: string | undefined;
   /** Of an answer: its status and headers, and what opens the rest of it. */
   readonly answer?: OpenedAnswer;
   /** The signed request that came in the place of an envelope. */
   readonly signed?: SignedRequest;
+  /** Whether it came in a session. */
+  readonly inSession?: true;
 }
 
 /**
@@ -119,7 +126,7 @@ export async function receive(
   const mlDsa65 = suite.pqSignature ? await sender.peers.mlDsa65(peer) : undefined;
   const signers = { ed25519: peer.ed25519, mlDsa65 };
   const header = headerTranscript(envelope);
-  await verifySignatures(crypto, signers, envelope, header);
+  const transcript = await verifySignatures(crypto, signers, envelope, header);
   options.onVerified?.(fields.from, sender.entry);
 
   await progress('authorizing');
@@ -162,7 +169,7 @@ export async function receive(
 
     await progress('complete');
     const more = answer ? { answer } : {};
-    return { message, content: content?.bytes, contentType: content?.contentType, ...more };
+    return { message, transcript, content: content?.bytes, contentType: content?.contentType, ...more };
   } finally {
     for (const settle of claims) await settle(isUsed);
   }

@@ -9,6 +9,7 @@ import { type SignedKeyDirectory, signKeyDirectory } from '../web-bot-auth/sign-
 import { BaseAgent } from './agent.js';
 import { createRefusal, prepareAnswer, type SealAnswer } from './answer.js';
 import { attempt } from './attempt.js';
+import type { AgentContext } from './context.js';
 import { type Introduction, receiveIntroduction } from './introduction.js';
 import type { ClaimedEnvelope, Received, ReceiveRules } from './receive.js';
 import { receiveSigned, type SignedRules } from './receive-signed.js';
@@ -69,6 +70,11 @@ export class ServiceAgent extends BaseAgent {
     options: Pick<Introduction, 'scope'> & Pick<ReceiveRules, 'admit' | 'onClaimed'>,
   ): Promise<AgentMessage> {
     return receiveSignedIntroduction(await this.context(), signed, options);
+  }
+
+  /** What sessions are received with. @internal */
+  async forSessions(): Promise<AgentContext> {
+    return this.context();
   }
 
   /** Prepares the signed answer to a signed request. For adapters. @internal */

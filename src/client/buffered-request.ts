@@ -1,5 +1,6 @@
 import { xlinkError } from '../errors/errors.js';
 import { untilAborted } from '../http/abort.js';
+import { SESSION_HEADER } from '../http/session-headers.js';
 import { given } from '../util/given.js';
 import type { XlinkFetchOptions } from './options.js';
 import { SEALED_HEADER } from './response.js';
@@ -71,7 +72,8 @@ export const isRead = ({ method }: BufferedRequest): boolean => method === 'GET'
 /** The headers that the caller set, without those that only this side may say. */
 export function callersHeaders(request: Request): Headers {
   const headers = new Headers(request.headers);
-  for (const name of [SEALED_HEADER, 'xlink-envelope', 'content-length']) headers.delete(name);
+  for (const name of [SEALED_HEADER, 'xlink-envelope', SESSION_HEADER, 'content-length'])
+    headers.delete(name);
   return headers;
 }
 

@@ -6,7 +6,7 @@ import type { Clock, Did } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import { given } from '../util/given.js';
 import type { Caller } from './caller.js';
-import { type EnrollTransport, enrollOnce } from './enroll-once.js';
+import type { EnrollTransport } from './enroll-once.js';
 
 /**
  * What came of an enrollment. `unsettled`: the service does not take the key (any more), which says nothing about an
@@ -100,6 +100,7 @@ export class Enroller {
     // An operator may have registered an identity that is not new; a new one is not known anywhere.
     if (enroll === undefined) return { state: known ? 'unsettled' : 'not-offered' };
     try {
+      const { enrollOnce } = await import('./enroll-once.js'); // most callers are enrolled
       const { validUntil } = await enrollOnce(agent, service.did, enroll, apiKey, this.#transport);
       return { state: 'enrolled', ...given({ validUntil }) };
     } catch (error) {

@@ -17,27 +17,44 @@ const brokenOff = (cause?: unknown) => xlinkError('ANSWER_INVALID:BROKEN_OFF', {
 export async function openAnswer(
   response: Response,
   request: SealedRequest,
-  { agent, service, signal, maxBytes = Number.POSITIVE_INFINITY }: Opening,
+  { agent, service, signal, maxBytes }: Opening,
 ): Promise<Exchanged> {
   const arrivedAt = await agent.now(); // a slow line makes no answer old
-  const frames = new Frames(response, signal);
-  try {
-    const head = await frames.next(FRAME.head);
-    const first = await frames.next(FRAME.chunk, FRAME.finalChunk);
-    const isFinal = first.type === FRAME.finalChunk;
-    const received = await agent.receiveContent(head.bytes, {
+  const open = async (head: Uint8Array, first: Uint8Array, isFinal: boolean) => {
+    const received = await agent.receiveContent(head, {
       request: request.binding,
       requireRequestBinding: true,
       inReplyTo: request.nonce,
       arrivedAt,
-      first: { payload: first.bytes, isFinal },
+      first: { payload: first, isFinal },
     });
     if (!received.ok) throw received.error;
     const { message, answer } = received.value;
     if (message.sender !== service.did) throw invalid('from');
+    return answer!;
+  };
+  return openFrames(response, FRAME.head, open, { signal, maxBytes });
+}
+
+/** An answer whose beginning is open; in a session no signature follows the last chunk. */
+export type BegunAnswer = Omit<OpenedAnswer, 'end'> & Partial<Pick<OpenedAnswer, 'end'>>;
+
+/** Opens what stands in such frames. `open`: what the frame in front and the first chunk open. Throws as {@link openAnswer} does. */
+export async function openFrames(
+  response: Response,
+  head: number,
+  open: (head: Uint8Array, first: Uint8Array, isFinal: boolean) => Promise<BegunAnswer>,
+  { signal, maxBytes = Number.POSITIVE_INFINITY }: Pick<Opening, 'signal' | 'maxBytes'>,
+): Promise<Exchanged> {
+  const frames = new Frames(response, signal);
+  try {
+    const front = await frames.next(head);
+    const { type, bytes } = await frames.next(FRAME.chunk, FRAME.finalChunk);
+    const isFinal = type === FRAME.finalChunk;
+    const answer = await open(front.bytes, bytes, isFinal);
     if (isFinal) await frames.end();
-    const body = new OpenedBody(frames, answer!, isFinal, maxBytes);
-    return { response: handedOver(response, answer!, body), verified: true };
+    const body = new OpenedBody(frames, answer, isFinal, maxBytes);
+    return { response: handedOver(response, answer, body), verified: true };
   } catch (error) {
     frames.cancel();
     throw asInvalid(error);
@@ -46,7 +63,7 @@ export async function openAnswer(
 
 function handedOver(
   from: Response,
-  { content: { status, contentType, headers: sealed } }: OpenedAnswer,
+  { content: { status, contentType, headers: sealed } }: BegunAnswer,
   body: OpenedBody,
 ): Response {
   const headers = new Headers();
@@ -102,12 +119,12 @@ class Frames {
 /** The body of an answer. Its last bytes are handed over once it is known that they are the last. */
 class OpenedBody {
   readonly #frames: Frames;
-  readonly #answer: OpenedAnswer;
+  readonly #answer: BegunAnswer;
   #left: number;
   /** All of it, if it came in one chunk. */
   readonly whole: Uint8Array<ArrayBuffer> | undefined;
 
-  constructor(frames: Frames, answer: OpenedAnswer, isFinal: boolean, maxBytes: number) {
+  constructor(frames: Frames, answer: BegunAnswer, isFinal: boolean, maxBytes: number) {
     this.#frames = frames;
     this.#answer = answer;
     this.#left = maxBytes;
@@ -140,7 +157,7 @@ class OpenedBody {
       const isLast = type === FRAME.finalChunk;
       const opened = this.#counted(await this.#answer.chunk(bytes, isLast));
       if (isLast) {
-        await this.#answer.end((await this.#frames.next(FRAME.end)).bytes);
+        await this.#answer.end?.((await this.#frames.next(FRAME.end)).bytes);
         await this.#frames.end();
       }
       enqueue(controller, opened);

@@ -78,6 +78,11 @@ export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' |
    * would else grow old in its queue, and be refused (`TIMESTAMP_EXPIRED`). There, pass the number of connections.
    */
   readonly maxConcurrentCalls?: number;
+  /**
+   * Whether sessions are used where a service offers them: from the second call on, requests cost a fraction of an envelope, and are not
+   * signed. Default `true`.
+   */
+  readonly session?: boolean;
   /** Told each time that the key is used in place of an envelope. What it throws is ignored. Default: not called. */
   readonly onFallback?: (event: FallbackEvent) => void;
   /** Default `Date.now`. */
@@ -121,6 +126,7 @@ export const XLINK_FETCH_OPTIONS = {
   sealedAnswers: isBoolean,
   maxAnswerBytes: integerIn(1024, 2 ** 30),
   maxConcurrentCalls: integerIn(1, 65_536),
+  session: isBoolean,
   onFallback: isFunction,
   clock: isFunction,
 };

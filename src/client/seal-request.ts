@@ -30,7 +30,19 @@ export interface Sealing {
   readonly version: Version | undefined;
 }
 
-const bindingOf = ({ method, url }: BufferedRequest): string => requestBinding(method, targetOf(url));
+export const bindingOf = ({ method, url }: BufferedRequest): string => requestBinding(method, targetOf(url));
+
+/** The headers of a request that are sealed, `accept` as the caller said it; `fields`: without that. */
+export function sealableHeaders({ request }: BufferedRequest, headers: Headers) {
+  const accept = request.headers.get('accept');
+  const fields = coveredFields(headers).filter(([name]) => name !== 'accept');
+  return { fields, sealed: accept === null ? fields : [['accept', accept] as Header, ...fields] };
+}
+
+/** Takes off the wire what is sealed, but for what those on the way read. */
+export function hide(fields: readonly Header[], headers: Headers): void {
+  for (const [name] of fields) if (!READABLE_BESIDE.has(name)) headers.delete(name);
+}
 
 /**
  * A body is sealed as it is, together with the headers that the caller set. Without a body there is nothing to hide but
@@ -44,17 +56,16 @@ export async function sealRequest(
 ): Promise<SealedRequest> {
   const { body } = buffered;
   if (!body) return signRequest(buffered, headers, sealing, headers.has('authorization'), identity);
-  const accept = buffered.request.headers.get('accept');
   const request = bindingOf(buffered);
-  const fields = coveredFields(headers).filter(([name]) => name !== 'accept');
+  const { fields, sealed } = sealableHeaders(buffered, headers);
   const envelope = await envelopeFor(sealing, {
     request,
     content: body,
     ...contentTypeOf(headers),
-    headers: accept === null ? fields : [['accept', accept], ...fields],
+    headers: sealed,
     ...given({ identity }),
   });
-  for (const [name] of fields) if (!READABLE_BESIDE.has(name)) headers.delete(name);
+  hide(fields, headers);
   headers.set('Content-Type', ENVELOPE_TYPE);
   return { headers, body: JSON.stringify(envelope), ...replyTo(envelope, request) };
 }

@@ -86,28 +86,28 @@ async function exchangeOnce(
 }
 
 /** What an answer says that is not sealed is nobody's word: it may be the service's, a proxy's, or forged. */
-const notSealed = (cause: XlinkError) => xlinkError('ANSWER_INVALID:NOT_SEALED', { cause });
+export const notSealed = (cause: XlinkError) => xlinkError('ANSWER_INVALID:NOT_SEALED', { cause });
 
-const statusError = (status: number) =>
+export const statusError = (status: number) =>
   xlinkError('NETWORK_ERROR', { cause: new Error(`HTTP status ${status}`) });
 
-const mayBeRepeated = (request: BufferedRequest): boolean =>
+export const mayBeRepeated = (request: BufferedRequest): boolean =>
   isRead(request) || request.request.headers.has('idempotency-key');
 
 /** Whether the service said, signed, that it answers this path in the open. */
-const isPublic = ({ publicPaths }: Service, { pathname }: URL): boolean =>
+export const isPublic = ({ publicPaths }: Service, { pathname }: URL): boolean =>
   publicPaths.some((path) =>
     path.endsWith('/*') ? pathname.startsWith(path.slice(0, -1)) : pathname === path,
   );
 
 /** The caller's headers, without a key, and without anything that only this side may say. */
-function headersFor(
+export function headersFor(
   { request }: BufferedRequest,
   wantsSealed: boolean,
   stripKey: (headers: Headers) => void,
 ): Headers {
   const headers = callersHeaders(request);
-  if (/^xlink(\s|$)/i.test(headers.get('authorization') ?? '')) headers.delete('authorization');
+  if (/^xlink(-session)?(\s|$)/i.test(headers.get('authorization') ?? '')) headers.delete('authorization');
   stripKey(headers);
   if (wantsSealed) headers.set('Accept', `${ANSWER_TYPE}, ${headers.get('accept') ?? '*/*'}`);
   return headers;

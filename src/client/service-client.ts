@@ -9,7 +9,7 @@ import { ENROLL_SCOPE, INVITATION_HEADER } from '../http/enrollment.js';
 import { fetchOrPlatform } from '../http/fetch.js';
 import { KEY_IS_OVER } from '../http/key-refusals.js';
 import { KEY_SCOPE } from '../http/own-routes.js';
-import { assertAddress } from '../http/service-url.js';
+import { addressRules, assertAddress } from '../http/service-url.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import { ApiKey } from './api-key.js';
 import {
@@ -29,11 +29,12 @@ import { DEFAULT_MAX_CONCURRENT_CALLS, type XlinkFetchOptions } from './options.
 import { type Exchanged, unsealedResponse } from './response.js';
 import { scopeOf } from './scope.js';
 import type { Sealing } from './seal-request.js';
-import { exchange } from './send-enveloped.js';
+import { type ExchangeRules, exchange } from './send-enveloped.js';
 import { sendFor } from './send-for.js';
 import { sendWithKey } from './send-with-key.js';
 import type { Served } from './served.js';
 import { ServiceCache } from './service-cache.js';
+import type { ClientSessions } from './sessions/client-sessions.js';
 
 const NOT_AN_ORIGIN = 'forget: an origin such as https://api.example.com.';
 /** What an identity hears that has to be enrolled (again). */
@@ -56,6 +57,7 @@ export class ServiceClient {
   /** By origin: a service that hangs holds up no other. */
   readonly #gates = new BoundedMap<string, Gate>(DEFAULT_MAX_SERVICES);
   #keyIsOver = false;
+  #sessions: Promise<ClientSessions | undefined> | undefined;
 
   /** `more`: for an agent that is made here. Takes options that were checked. */
   constructor(options: XlinkFetchOptions, more: AgentOptions = {}) {
@@ -120,7 +122,7 @@ export class ServiceClient {
 
   async #serve(request: BufferedRequest): Promise<Served> {
     const { url } = request;
-    assertAddress(url, this.#options);
+    assertAddress(url, addressRules(url, this.#options));
     const key = this.#apiKey.for(request.request, url);
     let service: Service;
     try {
@@ -176,14 +178,18 @@ export class ServiceClient {
     const stripped = { ...request, url: this.#apiKey.stripFromUrl(request.url) };
     let exchanged: Exchanged;
     try {
-      exchanged = await exchange(stripped, await this.#sealing(stripped, service), {
+      const sealing = await this.#sealing(stripped, service);
+      const rules: ExchangeRules = {
         sealedAnswers: this.#options.sealedAnswers ?? true,
         maxBytes: this.#options.maxAnswerBytes,
         gate: this.#gateOf(request.url.origin),
         stripKey: (headers) => this.#apiKey.stripFrom(headers),
         send: (to, init) => sendFor(request, this.#fetch, to, init),
         rediscover: () => this.#rediscover(service.origin),
-      });
+      };
+      const byEnvelope = (one: BufferedRequest) => exchange(one, sealing, rules);
+      const sessions = await this.#sessionsWith(service);
+      exchanged = await (sessions?.exchange(stripped, sealing, rules, byEnvelope) ?? byEnvelope(stripped));
     } catch (error) {
       throw await this.#learnFrom(error, service);
     }
@@ -196,6 +202,16 @@ export class ServiceClient {
     }
     if (verified && !hasNoXlink) await this.#known.prove(service);
     return { response, method: 'xlink' };
+  }
+
+  /** Loaded where a service offers them. Where that fails, envelopes go on. */
+  #sessionsWith({ endpoints }: Service): Promise<ClientSessions | undefined> | undefined {
+    const { session, timeoutMs } = this.#options;
+    if (session === false || !endpoints.session) return undefined;
+    return (this.#sessions ??= import('./sessions/client-sessions.js').then(
+      ({ ClientSessions }) => new ClientSessions({ fetch: this.#fetch, timeoutMs }),
+      () => undefined,
+    ));
   }
 
   #gateOf(origin: string): Gate {

@@ -50,6 +50,12 @@ export interface Sha256Stream {
   digest(): Uint8Array;
 }
 
+/** HMAC-SHA256 with one key. */
+export interface Hmac {
+  /** 32 bytes. */
+  tag(data: Uint8Array): Awaitable<Uint8Array>;
+}
+
 /** Memory for so many bytes, with anything in it. */
 export type Memory = (length: number) => Uint8Array;
 
@@ -72,6 +78,8 @@ export interface CryptoProvider {
   sha256Stream(): Sha256Stream;
   /** HKDF-SHA256 (RFC 5869) with an empty salt: `length` bytes, at most 8160. */
   hkdf(secret: Uint8Array, info: Uint8Array, length: number): Awaitable<Uint8Array>;
+  /** HMAC-SHA256 (RFC 2104) with one key of at most 64 bytes, copied: the caller may erase its own. */
+  hmac(key: Uint8Array): Hmac;
   /** AES-256-GCM (NIST SP 800-38D). */
   readonly aes256gcm: {
     /**

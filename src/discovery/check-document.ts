@@ -11,7 +11,7 @@ import type { DiscoveryDocument, SignedDiscoveryDocument } from './document.js';
 import { assertSameService } from './same-service.js';
 import { DOCUMENT_LIFETIME_MS, verifyDocument } from './signed-document.js';
 
-const ENDPOINTS = ['enroll', 'key'] as const;
+const ENDPOINTS = ['enroll', 'key', 'session'] as const;
 /** No control characters, which could forge lines of a log. */
 const NAME = /^[^\p{Cc}\p{Cf}]{1,256}$/u;
 /** Half a surrogate pair has no UTF-8 of its own, so no signature could tell it from U+FFFD. */

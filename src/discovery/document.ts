@@ -23,7 +23,7 @@ export interface DiscoveryDocument {
   /** The hosts that it speaks for: `api.example.com`, with a port where it is not the usual one. */
   readonly hosts: readonly string[];
   /** Absolute paths on the host of the document. */
-  readonly endpoints: { readonly enroll?: string; readonly key?: string };
+  readonly endpoints: { readonly enroll?: string; readonly key?: string; readonly session?: string };
   /** Paths that are answered in the open: their answers need not be sealed. One that ends in `/*` stands for all below it. */
   readonly publicPaths: readonly string[];
   /** The successions that led to `did`, oldest first, for callers that know the service by an earlier DID; at most 16. */

@@ -7,6 +7,15 @@ import { labelOf } from './kinds.js';
 /** Content of one chunk of an answer, at most: 64 KiB. The first chunk has the status and the headers in front of it. */
 export const MAX_CHUNK_BYTES = 65_536;
 
+/** The IV of a chunk, 12 bytes: its number, and whether it is the last. */
+export function chunkIv(number: number, isFinal: boolean): Uint8Array {
+  const iv = new Uint8Array(12);
+  const view = new DataView(iv.buffer);
+  view.setUint8(0, isFinal ? 1 : 0);
+  view.setBigUint64(4, BigInt(number));
+  return iv;
+}
+
 /**
  * Seals or opens the chunks of one answer in their order (the STREAM construction): each under the same key, with its number
  * and whether it is the last in the IV. So none can be left out, repeated, moved or put behind the last one.
@@ -67,10 +76,6 @@ export class Chunks {
   }
 
   #nextIv(isFinal: boolean): Uint8Array {
-    const iv = new Uint8Array(12);
-    const view = new DataView(iv.buffer);
-    view.setUint8(0, isFinal ? 1 : 0);
-    view.setBigUint64(4, BigInt(this.#count++));
-    return iv;
+    return chunkIv(this.#count++, isFinal);
   }
 }

@@ -14,22 +14,23 @@ export interface SenderKeys {
   readonly mlDsa65?: Verifier | undefined;
 }
 
-/** Verifies every signature the suite calls for; all must match. `header` is its transcript. Throws `VERIFICATION_FAILED:…`. */
+/** Verifies every signature the suite calls for; all must match. `header` is its transcript. Resolves to what they cover. Throws `VERIFICATION_FAILED:…`. */
 export async function verifySignatures(
   crypto: CryptoProvider,
   sender: SenderKeys,
   envelope: ParsedEnvelope,
   header = headerTranscript(envelope),
-): Promise<void> {
+): Promise<Uint8Array> {
   const { suite, label, bytes } = envelope;
   const transcript = await signatureTranscript(crypto, envelope, header);
   if (!(await sender.ed25519.verify(transcript, bytes.signature!)))
     throw xlinkError('VERIFICATION_FAILED:SIGNATURE_MISMATCH', { field: 'signature' });
-  if (!suite.pqSignature) return;
+  if (!suite.pqSignature) return transcript;
   if (!sender.mlDsa65) throw xlinkError('VERIFICATION_FAILED:NO_PQ_KEY', { field: 'pqSignature' });
   if (!(await sender.mlDsa65.verify(transcript, bytes.pqSignature!, label))) {
     throw xlinkError('VERIFICATION_FAILED:PQ_SIGNATURE_MISMATCH', { field: 'pqSignature' });
   }
+  return transcript;
 }
 
 /**

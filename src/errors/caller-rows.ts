@@ -43,28 +43,28 @@ export const CALLER_ROWS = {
     'LOOKUP_FAILED:DID_NOT_IN_REGISTRY': row(404, 'The DID is not in the trust registry.', 'Check it, or register it.'),
     'LOOKUP_FAILED:DID_REVOKED': row(403, 'The recipient has been revoked.', 'Ask its operator for its new DID.'),
     'LOOKUP_FAILED:DID_SUCCEEDED': row(403, 'Another DID took the place of the recipient.', 'See succeededBy of its entry.'),
-    'LOOKUP_FAILED:NAME_NOT_FOUND': row(404, 'No active registry entry has this name.', 'Check the name; see connect() for services.'),
+    'LOOKUP_FAILED:NAME_NOT_FOUND': row(404, 'No active registry entry has this name.', 'Check the name.'),
     'LOOKUP_FAILED:NAME_AMBIGUOUS': row(409, 'Several active registry entries have this name.', 'Send to the DID instead.'),
     REGISTRATION_FAILED: row(500, 'The registry refused the registration.', 'See `cause`.'),
     'REGISTRATION_FAILED:ALREADY_REGISTERED': row(409, 'The DID is in the registry already.', 'Use updateScopes() or updateKeys().'),
-    KEY_RECORD_INVALID: row(401, 'The key record is malformed or not signed by its DID.', 'If it stays so, the registry swaps keys.'),
+    KEY_RECORD_INVALID: row(401, 'The key record is malformed or not signed by its DID.', 'The registry may swap keys.'),
     KEY_RECORD_EXPIRED: row(409, 'The key record of the recipient has expired.', 'The recipient must publish a new one.'),
-    KEY_RECORD_ROLLED_BACK: row(401, 'The key record is older than, or contradicts, one seen before.', 'If the change is real, call forgetPeer().'),
-    KEY_RECORD_DOWNGRADED: row(401, 'A newer key record lacks a post-quantum key of an older one.', 'If the change is real, call forgetPeer().'),
+    KEY_RECORD_ROLLED_BACK: row(401, 'The key record is older than, or contradicts, one seen before.', 'If that is true, call forgetPeer().'),
+    KEY_RECORD_DOWNGRADED: row(401, 'A newer key record lacks a post-quantum key of an older one.', 'If that is true, call forgetPeer().'),
     SUCCESSION_INVALID: row(400, 'The succession is malformed, or not signed by all keys of both DIDs.', 'See `field`.'),
     'SUCCESSION_INVALID:NOT_NEXT': row(403, 'The key record of the old DID allows another successor only.', 'Succeed by that one.'),
   }),
 
   ...rows('key-agreement', {
-    KEY_AGREEMENT_FAILED: row(400, 'No key could be agreed with the recipient.', 'The public key of the recipient is not usable.'),
+    KEY_AGREEMENT_FAILED: row(400, 'No key could be agreed with the recipient.', 'Its public key is not usable.'),
     'KEY_AGREEMENT_FAILED:NO_KEY_RECORD': row(409, 'The recipient has no signed key record to encrypt for.', 'The recipient must register one.'),
-    'KEY_AGREEMENT_FAILED:NO_COMMON_VERSION': row(409, 'No envelope version is allowed by both sides.', 'Compare minVersion and maxVersion of both.'),
+    'KEY_AGREEMENT_FAILED:NO_COMMON_VERSION': row(409, 'No envelope version is allowed by both sides.', 'Compare minVersion and maxVersion.'),
   }),
 
   ...rows('split-channel', {
     'INSUFFICIENT_SHARES:PENDING': row(400, 'The share was kept; the message comes with one of the next.', 'Wait for more shares.'),
-    SHARES_NOT_ACCEPTED: row(400, 'A share came where only a whole message is taken.', 'Send with security: "standard".'),
-    XCHANGE_REFUSED: row(400, 'The receiver takes no Xchange messages.', 'Give the receiver xchange: true.'),
+    SHARES_NOT_ACCEPTED: row(400, 'Only whole messages are taken.', 'Send with security: "standard".'),
+    XCHANGE_REFUSED: row(400, 'The receiver takes no Xchange messages.', 'Set xchange: true there.'),
   }),
 
   ...rows('agent', {
@@ -91,7 +91,7 @@ export const CALLER_ROWS = {
 
   ...rows('adapter', {
     CREDENTIALS_MISSING: row(401, 'The request carries neither an API key nor an xLink envelope.', 'See WWW-Authenticate.'),
-    API_KEY_INVALID: row(401, 'The API key is not valid.', 'Check the key, or move to xLink.'),
+    API_KEY_INVALID: row(401, 'The API key is not valid.', 'Check the key.'),
     XLINK_REQUIRED: row(401, 'API keys are no longer accepted here.', 'Move to xLink; X-Migration-Url says how.'),
     XLINK_NOT_SUPPORTED: row(415, 'xLink is not switched on here yet.', 'Use the API key for now.'),
     REQUEST_BINDING_REQUIRED: row(401, 'The envelope is not bound to a request.', 'Sign `request` as "METHOD /path?query".'),
@@ -105,7 +105,7 @@ export const CALLER_ROWS = {
 
   ...rows('client', {
     DISCOVERY_FAILED: row(502, 'The service could not be discovered.', 'Check the name; see `cause`.'),
-    'DISCOVERY_FAILED:NOT_SUPPORTED': row(404, 'The service does not offer xLink.', 'Go on with the API key.'),
+    'DISCOVERY_FAILED:NOT_SUPPORTED': row(404, 'The service does not offer xLink.', 'Use the API key for now.'),
     'DISCOVERY_FAILED:INVALID': row(502, 'The discovery document is malformed or not signed by its DID.', 'Tell the operator of the service.'),
     'DISCOVERY_FAILED:TOO_LARGE': row(502, 'The discovery document is larger than 320 KiB.', 'Tell the operator of the service.'),
     'DISCOVERY_FAILED:TIMEOUT': row(504, 'The discovery document did not arrive in time.', 'Try again, or raise timeoutMs.'),
@@ -117,14 +117,14 @@ export const CALLER_ROWS = {
     'DISCOVERY_FAILED:OTHER_HOST': row(502, 'The discovery document speaks for other hosts.', 'Tell the operator of the service.'),
     'DISCOVERY_FAILED:EXPIRED': row(502, 'The discovery document is not of now.', 'Compare the clocks.'),
     'DISCOVERY_FAILED:ROLLED_BACK': row(502, 'The discovery document is older than one seen before.', 'It may be replayed.'),
-    'DISCOVERY_FAILED:WITHHELD': row(502, 'A proven service shows no discovery document.', 'It may be withheld; if not, call forget(origin).'),
+    'DISCOVERY_FAILED:WITHHELD': row(502, 'A proven service shows no discovery document.', 'If that is true, call forget(origin).'),
     'DISCOVERY_FAILED:OTHER_IDENTITY': row(502, 'The service shows another DID, and no succession to it.', 'If that is true, pin the new DID.'),
     REQUEST_BODY_UNSUPPORTED: row(400, 'The body of the request cannot be signed.', 'Pass a string, bytes, a form or a Blob.'),
     FETCH_OPTION_UNSUPPORTED: row(400, 'The call asks for what fetch has and xLink has not.', '`field` names it. For redirect: `manual`; a write may have happened.'),
     API_KEY_IN_URL: row(400, 'The URL holds the API key.', 'Call a URL without the key.'),
     ENROLLMENT_FAILED: row(502, 'The service did not enroll the identity.', 'See `cause`.'),
     CALL_FAILED: row(502, 'The service answered with an error of its own.', 'See `status` and `body` of `cause`.'),
-    ANSWER_INVALID: row(502, 'The answer is not the answer of the service to this request.', 'It was replayed, swapped or cut on the way; a write may have happened.'),
+    ANSWER_INVALID: row(502, 'The answer is not the answer of the service to this request.', 'It was swapped or cut on the way; a write may have happened.'),
     'ANSWER_INVALID:TOO_LARGE': row(502, 'The answer is larger than the caller reads.', 'Raise maxAnswerBytes; a write may have happened.'),
     'ANSWER_INVALID:BROKEN_OFF': row(502, 'The answer broke off before its end.', 'What came is not all of it; a write may have happened.'),
     'ANSWER_INVALID:NOT_SEALED': row(502, 'The answer is not sealed, though that was asked for.', 'Nobody signed what `cause` says; a write may have happened. For open paths: sealed: optional.'),

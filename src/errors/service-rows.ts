@@ -1,8 +1,10 @@
 import { row, rows } from './row.js';
+import { SESSION_ROWS } from './session-rows.js';
 
 /** The errors that only services, relays and stores raise: callers do not load their texts. */
 // biome-ignore format: a table reads best with one row per line
 export const SERVICE_ROWS = {
+  ...SESSION_ROWS,
   ...rows('identity', {
     KEY_STORE_UNAVAILABLE: row(503, 'The store of encryption keys could not be read or written.', 'See `cause`; instances go on with the keys they hold.'),
     KEY_STORE_DAMAGED: row(500, 'Stored encryption keys do not open.', 'They were changed, or their wrapping key is gone; rotateKeys() makes new ones.'),
@@ -43,6 +45,18 @@ export const SERVICE_ROWS = {
   ...rows('agent', {
     'REPLAY_DETECTED:GROUP_COMPLETE': row(409, 'The message that this share belongs to was put together before.', 'Nothing to do.'),
     'NONCE_STORE_UNAVAILABLE:CLIENT_QUOTA': row(429, 'The client has used up its share of the nonces.', 'Slow down; Retry-After says for how long.'),
+    SESSION_NOT_ACCEPTED: row(400, 'The service takes no requests in sessions.', 'Send an envelope, or set the option `sessions`.'),
+    SESSION_MALFORMED: row(400, 'The request is not in the form of one in a session.', '`field` names the part; see docs/PROTOCOL.md, section 18.'),
+    SESSION_UNKNOWN: row(401, 'The ticket of the session is sealed under a key that is not kept here.', 'The key is over, was lost at a restart, or is of another service: open a session, or send an envelope.'),
+    'SESSION_UNKNOWN:FORGED': row(401, 'The ticket of the session was not made by this service.', 'Open a session, or send an envelope.'),
+    SESSION_EXPIRED: row(401, 'The session is over.', 'Open another one.'),
+    SESSION_STALE: row(401, 'The session was opened with weaker signatures than its caller has by now.', 'Open another one.'),
+    SESSION_AUTHENTICATION_FAILED: row(401, 'The request was not sealed in this session for this method and target.', 'It was changed or moved on the way, or made by somebody else.'),
+    SESSION_SEQUENCE_INVALID: row(400, 'No session has a request of this number.', 'Numbers go from 0 to 65 535; then open another session.'),
+    SESSION_NOT_ALLOWED: row(403, 'The scope needs a signature, which a request in a session does not have.', 'Send an envelope.'),
+    SESSION_OFFER_INVALID: row(400, 'What should open a session is no offer.', '`field` names the part; see docs/PROTOCOL.md, section 18.'),
+    SESSION_LIMIT: row(429, 'The caller has opened too many sessions.', 'Go on with envelopes, or raise handshakesPerMinute.'),
+    SESSION_STORE_UNAVAILABLE: row(503, 'The keys of tickets could not be read or kept.', 'See `cause`; envelopes are taken all the same.'),
     NONCE_STORE_NOT_SHARED: row(500, 'Several processes have nonces of their own: an envelope is good once in each.', 'Give the agent a shared one, such as RedisNonceStore, or set instances: 1.'),
   }),
 

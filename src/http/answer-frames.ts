@@ -3,7 +3,7 @@ import { COMMITMENT_BYTES } from '../crypto/key-schedule.js';
 import { MAX_CHUNK_BYTES } from '../envelope/chunks.js';
 
 /** What a frame of a sealed answer holds. */
-export const FRAME = { head: 1, chunk: 2, finalChunk: 3, end: 4 } as const;
+export const FRAME = { head: 1, chunk: 2, finalChunk: 3, end: 4, sessionHead: 5 } as const;
 
 export interface Frame {
   readonly type: number;
@@ -20,6 +20,7 @@ const MAX_BYTES: Readonly<Record<number, number>> = {
   [FRAME.chunk]: COMMITMENT_BYTES + 2 * MAX_CHUNK_BYTES + TAG_BYTES,
   [FRAME.finalChunk]: COMMITMENT_BYTES + 2 * MAX_CHUNK_BYTES + TAG_BYTES,
   [FRAME.end]: 64 + 3309,
+  [FRAME.sessionHead]: 17,
 };
 
 /** Frames as they travel, in pieces: nothing of what they hold is copied. */
@@ -31,6 +32,22 @@ function prefixOf(type: number, length: number): Uint8Array {
   prefix[0] = type;
   new DataView(prefix.buffer).setUint32(1, length);
   return prefix;
+}
+
+/** The frames that bytes are made of; `undefined` if they are not. */
+export function framesIn(bytes: Uint8Array): Frame[] | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const frames: Frame[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    if (at + PREFIX_BYTES > bytes.length) return undefined;
+    const type = bytes[at]!;
+    const length = view.getUint32(at + 1);
+    at += PREFIX_BYTES;
+    if (length > (MAX_BYTES[type] ?? -1) || at + length > bytes.length) return undefined;
+    frames.push({ type, bytes: bytes.subarray(at, at + length) });
+    at += length;
+  }
+  return frames;
 }
 
 /** Reads frames from a stream, and holds no more than one of them. */

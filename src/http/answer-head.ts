@@ -1,4 +1,8 @@
+import type { Memory } from '../crypto/provider.js';
 import type { Header } from '../envelope/plaintext.js';
+import type { AnswerStart } from '../envelope/seal-answer.js';
+import type { Awaitable } from '../util/awaitable.js';
+import type { Frame } from './answer-frames.js';
 import { ANSWER_TYPE } from './media-type.js';
 
 /** Status and headers of an answer. Names are in any case; a name may come several times. */
@@ -12,6 +16,21 @@ export interface BegunAnswer {
   readonly head: AnswerHead;
   readonly parts: readonly Uint8Array[];
 }
+
+/** The beginning of a sealed answer, and what seals the rest of it. */
+export interface SealedStart {
+  /** The frame in front of the chunks. */
+  readonly head: Frame;
+  /** The commitment and the first chunk. */
+  readonly payload: Uint8Array;
+  /** Seals the next chunk. `memory`: where it may go. */
+  chunk(bytes: Uint8Array, isFinal: boolean, memory?: Memory): Awaitable<Uint8Array>;
+  /** What follows the last of several chunks; absent: nothing does. */
+  end?(): Promise<Uint8Array>;
+}
+
+/** Seals the beginning of an answer. `isFinal`: it is all of it. */
+export type SealStart = (start: AnswerStart, isFinal: boolean) => Promise<SealedStart>;
 
 /** Seals or signs one answer, piece by piece, to bytes that follow each other. The pieces come one after the other; each begins when the one before it is done. */
 export interface AnswerSealer {

@@ -47,18 +47,19 @@ export class BodyIntake<Request extends IncomingBody = IncomingBody> {
 
   /**
    * The body, which takes room until {@link BodyIntake.release}. Throws `tooLarge`, `INTAKE_FULL…`, `PARSE_FAILED:SYNTAX`,
-   * and what else `readBody` rejects with.
+   * and what else `readBody` rejects with. `checkStart` is given the first bytes; default: an envelope must begin there.
    */
   async read(
     request: Request,
     maxBytes: number,
     tooLarge: TooLarge = 'ENVELOPE_TOO_LARGE',
+    checkStart: ((start: Uint8Array) => void) | undefined = assertOpensObject,
   ): Promise<Uint8Array> {
     const size = announcedBytes(request, maxBytes);
     if (size > maxBytes) throw xlinkError(tooLarge);
     this.#releases.set(request, this.#budget.take(this.#addressOf(request) ?? 'unknown', size));
     try {
-      return await request.readBody(maxBytes, assertOpensObject);
+      return await request.readBody(maxBytes, checkStart);
     } catch (error) {
       throw isXlinkError(error) && error.id === 'BODY_TOO_LARGE' ? xlinkError(tooLarge) : error;
     }

@@ -4,7 +4,7 @@ import { PROXY_HEADERS } from './proxy-headers.js';
 
 /** Headers that belong to the connection, describe the body (which is covered by other means), or carry the envelope. */
 const OF_THE_CONNECTION =
-  'accept-encoding authorization connection content-encoding content-length content-type expect host keep-alive proxy-authorization proxy-connection te trailer transfer-encoding upgrade xlink-envelope xlink-sealed';
+  'accept-encoding authorization connection content-encoding content-length content-type expect host keep-alive proxy-authorization proxy-connection te trailer transfer-encoding upgrade xlink-envelope xlink-sealed xlink-session';
 
 /** Headers that no envelope covers, whatever the API: those, and what its proxies set. */
 export const NOT_COVERED: readonly string[] = `${OF_THE_CONNECTION} ${PROXY_HEADERS}`.split(' ');

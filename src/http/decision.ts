@@ -33,11 +33,11 @@ export interface InboundRequest {
   readBody(maxBytes: number, checkStart?: (start: Uint8Array) => void): Promise<Uint8Array>;
 }
 
-/** `req.auth` of a request that came with an envelope or a signature. */
+/** `req.auth` of a request that came with an envelope or a signature, or in a session. */
 export interface XlinkAuth {
   readonly mode: 'xlink';
-  /** Whether it came with an envelope, or signed by RFC 9421 without one. */
-  readonly form: 'envelope' | 'signature';
+  /** Whether it came with an envelope, in a session, or signed by RFC 9421. Nobody signed a request in a session. */
+  readonly form: 'envelope' | 'session' | 'signature';
   /** Who signed the request. */
   readonly did: Did;
   /** What the request says it is for; `*`: all that the identity was granted. */
@@ -46,11 +46,11 @@ export interface XlinkAuth {
   readonly scopes: readonly Scope[];
   /** Names of the request headers that the envelope or signature covers, in lower case. Others may have been added or changed on the way. */
   readonly signedHeaders: readonly string[];
-  /** Envelope version; of a signature 1, or 3 if there is one by ML-DSA-65, too. */
+  /** Envelope version; in a session that of the envelope that opened it; of a signature 1, or 3 if there is one by ML-DSA-65, too. */
   readonly version: Version;
   /** False for signatures and header-form requests, which are signed only. */
   readonly encrypted: boolean;
-  /** The nonce. */
+  /** The nonce; in a session its id, a dot, and the number of the request. */
   readonly envelopeId: string;
   /** When it was made, in ms since 1970; to the second, of a signature. */
   readonly timestamp: number;

@@ -1,6 +1,7 @@
 import { mustBeRemoved } from './covered-fields.js';
 import type { Pass } from './decision.js';
 import { ANSWER_TYPE, mediaTypeOf } from './media-type.js';
+import { SESSION_HEADER, SUPERSEDES_HEADER } from './session-headers.js';
 
 /** Changes of headers by name in lower case; `undefined`: the header goes. */
 export type HeaderChanges = ReadonlyMap<string, string | undefined>;
@@ -21,11 +22,11 @@ export function openedHeaders(
   const changes = new Map<string, string | undefined>();
   if (!auth) return changes;
   if (isEnvelope(header('authorization'))) changes.set('authorization', undefined);
-  if (header('xlink-envelope') !== undefined) changes.set('xlink-envelope', undefined);
+  for (const name of CARRIERS) if (header(name) !== undefined) changes.set(name, undefined);
   if (fields) {
     for (const name of names()) if (mustBeRemoved(name, fields.names)) changes.set(name, undefined);
     for (const name of fields.carriers ?? []) changes.set(name, undefined);
-    for (const [name, value] of fields.values) changes.set(name, value);
+    for (const [name, value] of fields.values) if (name !== SUPERSEDES_HEADER) changes.set(name, value);
     // that the answer is to be sealed is not the handler's business, and what is in it, the client decodes
     const asked = (name: string) => (changes.has(name) ? changes.get(name) : header(name));
     changes.set(
@@ -45,7 +46,11 @@ export function openedHeaders(
   return changes;
 }
 
-const isEnvelope = (authorization: string | undefined): boolean => /^xlink( |$)/i.test(authorization ?? '');
+/** Of envelopes and sessions, beside `Authorization`; what a request takes the place of is for the adapter alone. */
+const CARRIERS = ['xlink-envelope', SESSION_HEADER, SUPERSEDES_HEADER];
+
+const isEnvelope = (authorization: string | undefined): boolean =>
+  /^xlink(-session)?( |$)/i.test(authorization ?? '');
 
 /** The members of a list for which `isKept` holds; `undefined` if there is none. */
 function listOf(list: string | undefined, isKept: (member: string) => boolean): string | undefined {

@@ -46,6 +46,7 @@ export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<Event
   warning: ['code', 'message'],
   downgrade: ['client', 'refused'],
   'key-epoch': ['keyEpoch', 'since', 'rotatesAt'],
+  session: ['did', 'client', 'version', 'notAfter'],
 };
 
 /** Level, message and kind of the line about an event. Messages hold fixed words and ids of errors only. */
@@ -82,6 +83,8 @@ export function lineOf(event: XlinkEvent): Line {
       return { level: 'info', message: 'xlink: client switched its key', kind: 'key-switch' };
     case 'key-epoch':
       return { level: 'info', message: 'xlink: encryption keys are of a new epoch' };
+    case 'session':
+      return { level: 'debug', message: 'xlink: session opened' };
     case 'client-revocation':
       return { level: 'warn', message: `xlink: client ${event.revoked ? 'revoked' : 'restored'}` };
     case 'unlink':

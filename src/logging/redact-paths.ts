@@ -11,6 +11,7 @@ const NAMES = [
   'x-access-token',
   'x-csrf-token',
   'xlink-envelope',
+  'xlink-session',
 ];
 const PARAMETERS = ['api_key', 'apikey', 'apiKey', 'key', 'token', 'access_token', 'password', 'secret'];
 

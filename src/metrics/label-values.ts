@@ -6,7 +6,7 @@ import type { AuthMethod } from '../types/mode.js';
 export const METHODS = ['xlink', 'api-key', 'none'] as const satisfies readonly AuthMethod[];
 export const OUTCOMES = ['accepted', 'refused'] as const satisfies readonly RequestEvent['outcome'][];
 export const VERSIONS = ['1', '2', '3'] as const;
-export const FORMS = ['sealed', 'signed', 'signature'] as const;
+export const FORMS = ['sealed', 'signed', 'signature', 'session'] as const;
 export const DIRECTIONS = ['forward', 'back'] as const;
 
 /** In the order of the way from keys to xLink. */

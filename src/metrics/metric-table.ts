@@ -55,9 +55,24 @@ export const METRICS = {
   envelopes: {
     name: 'xlink_envelopes_total',
     type: 'counter',
-    help: 'Accepted envelopes, and requests that were signed by RFC 9421 without one (form signature).',
-    labels: { version: '1, 2, 3', form: 'sealed, signed, signature' },
+    help: 'Accepted envelopes, requests in sessions, and requests that were signed by RFC 9421 (form signature).',
+    labels: { version: '1, 2, 3', form: 'sealed, signed, signature, session' },
     example: 'sum by (version) (rate(xlink_envelopes_total[5m]))',
+  },
+  sessions: {
+    name: 'xlink_sessions_total',
+    type: 'counter',
+    help: 'Sessions that callers opened, by the version of the envelope that opened them; refused handshakes are requests that were refused.',
+    labels: { version: '2, 3' },
+    example: 'sum(rate(xlink_sessions_total[5m]))',
+  },
+  sessionsActive: {
+    name: 'xlink_sessions_active',
+    type: 'gauge',
+    help: 'Sessions that were opened at this process and are not over, to the minute; absent before the first.',
+    labels: {},
+    aggregator: 'sum',
+    example: 'sum(xlink_sessions_active)',
   },
   observed: {
     name: 'xlink_observed_envelopes_total',

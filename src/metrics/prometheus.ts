@@ -10,6 +10,7 @@ import { openSeries } from './open-series.js';
 import { checkPrometheusOptions, DEFAULTS, type PrometheusOptions } from './options.js';
 import { clientSeries, requestSeries } from './request-series.js';
 import { type AnyRegistry, Series } from './series.js';
+import { sessionSeries } from './session-series.js';
 
 /**
  * An observer that keeps Prometheus series about an adapter: pass it in `observers`. Every label has a fixed set of
@@ -37,6 +38,7 @@ export function prometheusMetrics(options: PrometheusOptions = {}): Observer {
   const onMode = modeSeries(series);
   const onAdvice = adviceSeries(series);
   const onKeyEpoch = keyEpochSeries(series);
+  const onSession = sessionSeries(series);
 
   return (event) => {
     if (event.type === 'request' || event.type === 'open') {
@@ -48,6 +50,7 @@ export function prometheusMetrics(options: PrometheusOptions = {}): Observer {
     else if (event.type === 'mode') onMode(event);
     else if (event.type === 'advice') onAdvice(event);
     else if (event.type === 'key-epoch') onKeyEpoch(event);
+    else if (event.type === 'session') onSession(event);
   };
 }
 

@@ -29,7 +29,8 @@ export function requestSeries(series: Series, adoption: AdoptionWindow, maxRoute
       tallyOf(requests).add(`${method} ${outcome} ${reason} ${mode} ${route}`, labels);
     observeTraced(duration, { method }, durationMs / 1000, traceId);
     if (version === undefined) return;
-    const form = event.form === 'signature' ? 'signature' : encrypted ? 'sealed' : 'signed';
+    const form =
+      event.form === 'signature' || event.form === 'session' ? event.form : encrypted ? 'sealed' : 'signed';
     tallyOf(envelopes).add(`${version} ${form}`, () => ({ version: String(version), form }));
   };
 

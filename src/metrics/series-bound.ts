@@ -26,6 +26,8 @@ export function seriesBound({ maxRoutes, maxClients }: Caps): Record<keyof typeo
     clients: CLIENT_STATES.length,
     nextGate: 1,
     gateBlockers: 1,
+    sessions: 2,
+    sessionsActive: 1,
     keyEpochAge: 1,
     keyEpochRotation: 1,
   };

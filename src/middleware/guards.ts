@@ -1,7 +1,7 @@
 import { refusal } from '../adapters/refusals.js';
 import { grantsScope, isOwnScope } from '../checks/scope.js';
 import { isScope } from '../envelope/fields.js';
-import { type XlinkError, xlinkError } from '../errors/errors.js';
+import { type XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { Auth, HttpResponse } from '../http/decision.js';
 import type { Mode } from '../types/mode.js';
 import type { Scope } from '../types/protocol.js';
@@ -33,8 +33,10 @@ export function scopeGuard(scope: Scope): Guard {
       hint: 'requireScope: a scope is 1 to 128 characters of A-Z a-z 0-9 : . _ / -, and does not begin with xlink:, which the library keeps for itself.',
     });
   return (request) => {
-    const { auth, mode } = requestContextOf(request);
+    const { auth, mode, neverInSessions } = requestContextOf(request);
     if (!auth) return refuse(request, xlinkError('CREDENTIALS_MISSING'), mode);
+    if (auth.mode === 'xlink' && auth.form === 'session' && neverInSessions?.has(scope))
+      return refuse(request, xlinkError('SESSION_NOT_ALLOWED', { field: 'scope', scope }), mode);
     if (covers(auth, scope)) return undefined;
     return refuse(request, xlinkError('SCOPE_DENIED', { field: 'scope', scope }), mode);
   };

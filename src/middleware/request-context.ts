@@ -4,6 +4,7 @@ import { type RefusalStyle, refusalStyle } from '../adapters/refusals.js';
 import type { XlinkError } from '../errors/errors.js';
 import type { Auth, Decision, Pass } from '../http/decision.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
+import type { Scope } from '../types/protocol.js';
 import type { OnRefusal } from './refusal-options.js';
 
 /** How a request came through the adapter in front, as far as guards behind need to know. */
@@ -12,6 +13,8 @@ export interface RequestContext {
   readonly method: AuthMethod;
   readonly mode: Mode;
   readonly style: RefusalStyle;
+  /** Scopes that no request of a session may use. Absent without an adapter, and without sessions. */
+  readonly neverInSessions?: ReadonlySet<Scope> | undefined;
   /** Told what a guard refuses the request with, so that the adapter counts it as refused. Absent without an adapter. */
   readonly onRefused?: (error: XlinkError) => void;
   /** Answers what guards refuse, where the API does that in its own way. */
@@ -19,7 +22,7 @@ export interface RequestContext {
 }
 
 /** What does not follow from `authOf()`. */
-type Remembered = Pick<RequestContext, 'mode' | 'style' | 'onRefused' | 'onRefusal'>;
+type Remembered = Omit<RequestContext, 'auth' | 'method'>;
 
 const NO_ADAPTER: Remembered = { mode: 'hybrid', style: refusalStyle({}) };
 
@@ -30,7 +33,8 @@ export function rememberRequestContext(
   { auth, outcome }: Pass,
   hooks: Pick<Remembered, 'onRefused' | 'onRefusal'>,
 ): void {
-  const context = { mode: outcome?.mode ?? adapter.mode, style: adapter.refusalStyle, ...hooks };
+  const { refusalStyle: style, neverInSessions } = adapter;
+  const context = { mode: outcome?.mode ?? adapter.mode, style, neverInSessions, ...hooks };
   for (let at = 0; at < requests.length; at++)
     if (requests.indexOf(requests[at]!) === at) rememberAdmission(requests[at]!, { adapter, auth, context });
 }

@@ -12,9 +12,9 @@ export interface Authentication {
   readonly outcome: 'accepted' | 'refused';
   /** `ok`, or the id of the error. */
   readonly reason: string;
-  /** Whether it came with an envelope, or signed by RFC 9421 without one; absent without either, and of what was not verified. */
-  readonly form?: 'envelope' | 'signature';
-  /** Version of the envelope or signature; absent without one. */
+  /** Whether it came with an envelope, in a session, or signed by RFC 9421; absent without any, and of what was not verified. */
+  readonly form?: 'envelope' | 'session' | 'signature';
+  /** Version of the envelope or signature, or of the envelope that opened the session; absent without any. */
   readonly version?: Version;
   /** Whether the envelope was encrypted; absent without envelope and signature. */
   readonly encrypted?: boolean;
@@ -203,6 +203,19 @@ export interface KeyEpochEvent {
   readonly rotatesAt: number;
 }
 
+/** A caller opened a session. */
+export interface SessionEvent {
+  readonly type: 'session';
+  /** The caller. */
+  readonly did: Did;
+  /** Whose it is, where the adapter keeps clients. */
+  readonly client?: string;
+  /** Version of the envelope that opened it. */
+  readonly version: Version;
+  /** Until when it is good, in ms since 1970. */
+  readonly notAfter: number;
+}
+
 /** Everything an {@link Observer} is told; `type` tells the events apart. */
 export type XlinkEvent =
   | OpenEvent
@@ -218,6 +231,7 @@ export type XlinkEvent =
   | FaultEvent
   | WarningEvent
   | KeyEpochEvent
+  | SessionEvent
   | DowngradeEvent;
 
 /** Told about events; must not throw (what it throws is ignored) and is not awaited. */

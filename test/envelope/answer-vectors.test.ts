@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { Agent, MemoryTrustRegistry } from '@private.me/xlink';
-import { answerSealer } from '../../src/adapters/sealed-answer.js';
+import { answerSealer, inEnvelope } from '../../src/adapters/sealed-answer.js';
 import { openResponse } from '../../src/client/open-response.js';
 import { deriveChunkKey, expandMessageKey } from '../../src/crypto/key-schedule.js';
 import type { CryptoProvider } from '../../src/crypto/provider.js';
@@ -141,7 +141,7 @@ async function make(one: GoodAnswer): Promise<Uint8Array> {
   };
   const keys = await recipientKeys(crypto, caller);
   queue.push(...Object.values(random).map(hex));
-  const sealer = answerSealer((start, isFinal) => sealAnswer(from, keys, draft, start, isFinal));
+  const sealer = answerSealer(inEnvelope((start, isFinal) => sealAnswer(from, keys, draft, start, isFinal)));
   const type = one.contentType === '' ? [] : ([['Content-Type', one.contentType]] as const);
   const contents = contentsOf(one);
   const frames: Uint8Array[] = [];

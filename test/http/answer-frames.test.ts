@@ -62,7 +62,7 @@ describe('frames of an answer', () => {
       ]);
   });
 
-  test.each([0, 5, 6, 123, 255])('of the type %i are none', async (type) => {
+  test.each([0, 6, 7, 123, 255])('of the type %i are none', async (type) => {
     expect(await read([encodeFrame(type, new Uint8Array(1))])).toEqual(['malformed']);
     expect(await read([encodeFrame(type, new Uint8Array(0))])).toEqual(['malformed']);
   });

@@ -62,6 +62,7 @@ describe('a reset of the registry', () => {
       open(),
       advice({ blockers: 4, clients: { ...NO_CLIENTS, failing: 2, moved: 1 } }),
       { type: 'key-epoch', keyEpoch: 1, since: Date.now() - 60_500, rotatesAt: Date.now() + 60_500 },
+      { type: 'session', did: 'did:key:z', version: 2, notAfter: Date.now() + 60_500 },
     ]);
     /** In whole seconds, for two of them go on with the time. */
     const lines = async () =>

@@ -44,6 +44,8 @@ describe('prometheusMetrics', () => {
         { type: 'downgrade', client: 'acme', refused: true },
         advice({ clients: { ...NO_CLIENTS, failing: 3, moved: 9 } }),
         { type: 'key-epoch', keyEpoch: 7, since: Date.now() - 90_000, rotatesAt: Date.now() + 30_000 },
+        { type: 'session', did: 'did:key:z', version: 2, notAfter: Date.now() + 600_000 },
+        { type: 'session', did: 'did:key:z', version: 2, notAfter: Date.now() - 120_000 },
       ],
       { maxClients: 5 },
     );
@@ -114,6 +116,8 @@ describe('prometheusMetrics', () => {
       ],
       nextGate: ['xlink_next_gate_open{to="deprecation",direction="forward"} 0'],
       gateBlockers: ['xlink_next_gate_blockers 2'],
+      sessions: ['xlink_sessions_total{version="2"} 2'],
+      sessionsActive: ['xlink_sessions_active 1'],
       keyEpochAge: ['xlink_key_epoch_age_seconds 90'],
       keyEpochRotation: ['xlink_key_epoch_rotation_seconds 30'],
     };

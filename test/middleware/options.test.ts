@@ -44,6 +44,10 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
   requireRequestBinding: { wrong: [null, 1, 'true'], right: [true, false] },
   allowCleartext: { wrong: [null, 0, 'false'], right: [true, false] },
   signatures: { wrong: [null, 1, 'true', {}], right: [true, false] },
+  sessions: {
+    wrong: [null, 1, 'true', [], new Map()],
+    right: [true, false, {}, { never: ['pay'], lifetimeMs: 60_000, handshakesPerMinute: 1 }],
+  },
   maxEnvelopeBytes: {
     wrong: [null, 0, 1023, 2 ** 30 + 1, 1024.5, NaN, Infinity, '1mb'],
     right: [1024, 2 ** 30],

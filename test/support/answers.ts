@@ -1,5 +1,5 @@
 import type { Agent, AgentMessage, Envelope } from '@private.me/xlink';
-import { answerSealer } from '../../src/adapters/sealed-answer.js';
+import { answerSealer, inEnvelope } from '../../src/adapters/sealed-answer.js';
 import type { Received, ReceiveRules } from '../../src/agent/receive.js';
 import type { Header } from '../../src/envelope/plaintext.js';
 import type { Result } from '../../src/errors/result.js';
@@ -20,7 +20,7 @@ export async function sealedAnswer(
   message: AgentMessage,
   { status = 200, headers = [], body = '' }: PlainAnswer = {},
 ): Promise<Uint8Array> {
-  const sealer = answerSealer(await agent.prepareAnswer(message));
+  const sealer = answerSealer(inEnvelope(await agent.prepareAnswer(message)));
   return Buffer.concat((await sealer.begin({ status, headers }, Buffer.from(body), true)).parts);
 }
 

@@ -8,6 +8,7 @@ import { envelopeFiles } from './cases/envelopes.mjs';
 import { identityFile } from './cases/identity.mjs';
 import { keyRecordFile } from './cases/key-records.mjs';
 import { requestBindingFile } from './cases/request-binding.mjs';
+import { sessionHandshakeFile, sessionReplyFile, sessionRequestFile } from './cases/sessions.mjs';
 import { shareFile } from './cases/shares.mjs';
 import { signatureAnswerFile } from './cases/signature-answers.mjs';
 import { signatureRequestFile } from './cases/signature-requests.mjs';
@@ -19,6 +20,9 @@ export function generate() {
     ...envelopeFiles(),
     'answers.json': answerFile(),
     'shares.json': shareFile(),
+    'session/handshake.json': sessionHandshakeFile(),
+    'session/requests.json': sessionRequestFile(),
+    'session/replies.json': sessionReplyFile(),
     'key-record.json': keyRecordFile(),
     'succession.json': successionFile(),
     'discovery.json': discoveryFile(),

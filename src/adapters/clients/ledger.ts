@@ -92,7 +92,7 @@ export class ClientLedger {
     for (const client of this.#open.keys()) this.#of(client).lastKeyUse = now;
   }
 
-  xlinkUsed(client: ClientId, form?: 'envelope' | 'signature'): void {
+  xlinkUsed(client: ClientId, form?: 'envelope' | 'session' | 'signature'): void {
     const pending = this.#of(client);
     pending.xlinkRequests += 1;
     if (form === 'signature') pending.signatureRequests = (pending.signatureRequests ?? 0) + 1;

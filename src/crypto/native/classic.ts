@@ -1,6 +1,7 @@
 import * as crypto from 'node:crypto';
-import { EMPTY, equalBytes } from '../bytes.js';
+import { concat, EMPTY, equalBytes } from '../bytes.js';
 import { hasIdentityR } from '../ed25519-rules.js';
+import { paddedKeys } from '../hmac.js';
 import type { CryptoProvider, X25519PublicKey } from '../provider.js';
 import { freeMemory } from './free-memory.js';
 import { okpPublicKey, privateKey, rawOkpPublicKey } from './keys.js';
@@ -20,6 +21,12 @@ export const sha256 = (data: Uint8Array): Uint8Array => {
 /** A `KeyObject` in place of a buffer makes HKDF and GCM two to four times faster on Node 24. */
 export const hkdf = (secret: Uint8Array, info: Uint8Array, length: number): Uint8Array =>
   new Uint8Array(crypto.hkdfSync('sha256', crypto.createSecretKey(secret), EMPTY, info, length));
+
+/** By two digests: a third of the time of an HMAC of `node:crypto` on Node 24, which has to be set up for each tag. */
+export const hmac: CryptoProvider['hmac'] = (key) => {
+  const { inner, outer } = paddedKeys(key);
+  return { tag: (data) => sha256(concat([outer, sha256(concat([inner, data]))])) };
+};
 
 export const aes256gcm: CryptoProvider['aes256gcm'] = {
   seal(key, iv, aad, plaintext, memory = Buffer.allocUnsafe) {

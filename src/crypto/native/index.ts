@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { nobleMlKem768 } from '../noble-pq.js';
 import type { CryptoProvider } from '../provider.js';
-import { aes256gcm, ed25519, hkdf, sha256, x25519 } from './classic.js';
+import { aes256gcm, ed25519, hkdf, hmac, sha256, x25519 } from './classic.js';
 import { workerMlDsa65 } from './ml-dsa-worker.js';
 import { nativeMlDsa65, nativeMlKem768 } from './post-quantum.js';
 
@@ -33,6 +33,7 @@ function detect(): CryptoProvider {
     sha256,
     sha256Stream: () => createHash('sha256'),
     hkdf,
+    hmac,
     aes256gcm,
     ed25519,
     x25519,

@@ -1,3 +1,4 @@
+import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 import type { RandomBytes } from '../../types/protocol.js';
 import { nobleMlDsa65, nobleMlKem768 } from '../noble-pq.js';
@@ -50,6 +51,10 @@ export function createPortableProvider(options: PortableProviderOptions = {}): C
     sha256: (data) => hash.use(({ sha256 }) => sha256(data)),
     sha256Stream: () => sha256.create(), // WebCrypto has none
     hkdf: (secret, info, length) => hash.use(({ hkdf }) => hkdf(secret, info, length)),
+    hmac(key) {
+      const own = Uint8Array.from(key); // callers erase theirs
+      return { tag: (data) => hmac(sha256, own, data) }; // WebCrypto takes longer for so few bytes
+    },
     aes256gcm: {
       seal(key, iv, aad, plaintext) {
         checkLength('aes256gcm key', key, 32);

@@ -1,0 +1,133 @@
+import { defaultProvider } from '#provider';
+import { toXlinkError, type XlinkError, xlinkError } from '../../errors/errors.js';
+import { addSessionRows } from '../../errors/session-rows.js';
+import { ANSWER_TYPE, mediaTypeOf } from '../../http/media-type.js';
+import { SUPERSEDES_HEADER } from '../../http/session-headers.js';
+import { supersededText } from '../../session/superseded.js';
+import { BoundedMap } from '../../util/bounded-map.js';
+import { given } from '../../util/given.js';
+import type { BufferedRequest } from '../buffered-request.js';
+import { DEFAULT_MAX_SERVICES } from '../known-services.js';
+import { type Exchanged, unsealedResponse } from '../response.js';
+import type { Sealing } from '../seal-request.js';
+import {
+  type ExchangeRules,
+  headersFor,
+  isPublic,
+  mayBeRepeated,
+  notSealed,
+  statusError,
+} from '../send-enveloped.js';
+import { openReply, type Reply } from './open-reply.js';
+import type { HandshakeMeans, HeldSession } from './open-session.js';
+import { OriginSessions } from './origin-sessions.js';
+import { type SealedCall, sealCall } from './seal-call.js';
+
+/** Sends the same request under an envelope. */
+type ByEnvelope = (request: BufferedRequest) => Promise<Exchanged>;
+
+/** What a session is not for, or has broken off for: nobody vouches for it, so all it causes is an envelope in its place. */
+interface BrokenOff {
+  readonly refused: XlinkError;
+  readonly call: SealedCall;
+}
+
+/** Sends calls in sessions where there are any, and under envelopes where there are not: callers see no difference. */
+export class ClientSessions {
+  readonly #parts: HandshakeMeans;
+  readonly #origins = new BoundedMap<string, OriginSessions>(DEFAULT_MAX_SERVICES);
+
+  constructor(parts: HandshakeMeans) {
+    addSessionRows();
+    this.#parts = parts;
+  }
+
+  /** One call and its answer. */
+  async exchange(
+    request: BufferedRequest,
+    sealing: Sealing,
+    rules: ExchangeRules,
+    byEnvelope: ByEnvelope,
+  ): Promise<Exchanged> {
+    const origin = this.#of(sealing.service.origin);
+    const session = await origin.sessionFor(request, sealing);
+    if (!session) return byEnvelope(request);
+    const outcome = await inSession(session, request, sealing, rules);
+    if ('kind' in outcome) {
+      if (!goesByEnvelope(outcome.kind, outcome.problem)) return outcome;
+      void outcome.response.body?.cancel().catch(() => {});
+      if (outcome.problem === 'SESSION_NOT_ALLOWED') origin.needsEnvelope(request);
+      return byEnvelope(request); // the service says, authentically, that it was not carried out
+    }
+    if ('response' in outcome) return outcome;
+    const { refused, call } = outcome;
+    if (!isAboutSessions(refused)) {
+      if (refused.id !== 'NONCE_STORE_UNAVAILABLE:COLD_START' || !mayBeRepeated(request))
+        throw notSealed(refused);
+      return byEnvelope(request);
+    }
+    origin.drop(session);
+    return mayBeRepeated(request)
+      ? byEnvelope(request)
+      : this.#supersede(request, session, call, refused, byEnvelope);
+  }
+
+  /** Carried out only if the request in the session was not, and if it was not, that one never will be. */
+  async #supersede(
+    request: BufferedRequest,
+    { id: sid }: HeldSession,
+    { seq, timestamp }: SealedCall,
+    refused: XlinkError,
+    byEnvelope: ByEnvelope,
+  ): Promise<Exchanged> {
+    const headers = new Headers(request.request.headers);
+    headers.set(SUPERSEDES_HEADER, supersededText({ sid, seq, timestamp }));
+    const { method, url } = request;
+    const again = await byEnvelope({ ...request, request: new Request(url, { method, headers }) });
+    if (again.refusal?.id !== 'REPLAY_DETECTED') return again;
+    throw xlinkError('SESSION_OUTCOME_UNKNOWN', { cause: refused });
+  }
+
+  #of(origin: string): OriginSessions {
+    const known = this.#origins.get(origin) ?? new OriginSessions(this.#parts);
+    this.#origins.set(origin, known);
+    return known;
+  }
+}
+
+/** The service took the request, and says that such a one needs an envelope. */
+const goesByEnvelope = (kind: string, problem: string | undefined): boolean =>
+  problem === 'SESSION_NOT_ALLOWED' || (kind === 'refusal' && problem === 'XLINK_NOT_SUPPORTED');
+
+/** Refusals that say that the session is over, or that something on the way does not let it through. */
+const isAboutSessions = ({ code, id, cause }: XlinkError): boolean =>
+  code.startsWith('SESSION_') ||
+  (id === 'NETWORK_ERROR' && /status (400|401|403|431)$/.test(String((cause as Error | undefined)?.message)));
+
+async function inSession(
+  session: HeldSession,
+  request: BufferedRequest,
+  sealing: Sealing,
+  rules: ExchangeRules,
+): Promise<Reply | Exchanged | BrokenOff> {
+  const { method, init, url, signal } = request;
+  const crypto = defaultProvider();
+  const wantsSealed = rules.sealedAnswers && method !== 'HEAD';
+  const headers = headersFor(request, wantsSealed, rules.stripKey);
+  const [call, response] = await rules.gate.pass(async () => {
+    const call = await sealCall(crypto, session, request, headers, sealing);
+    const { body, headers: sent } = call;
+    return [
+      call,
+      await rules.send(url, { ...init, headers: sent, referrer: '', ...given({ body }) }),
+    ] as const;
+  }, signal);
+  if (wantsSealed && mediaTypeOf(response.headers.get('content-type')) === ANSWER_TYPE)
+    return openReply(crypto, session, call.tie, response, { signal, maxBytes: rules.maxBytes });
+  const plain = await unsealedResponse(response);
+  const refused = plain.problem === undefined ? statusError(response.status) : toXlinkError(plain.problem);
+  const isTaken = !wantsSealed || request.takesPlain || isPublic(sealing.service, url);
+  if (isTaken && !refused.code.startsWith('SESSION_')) return { response: plain.response, verified: false };
+  void plain.response.body?.cancel().catch(() => {});
+  return { refused, call };
+}

@@ -1,0 +1,108 @@
+import type { AgentContext } from '../agent/context.js';
+import { checkScopes, type Received, type ReceiveRules } from '../agent/receive.js';
+import { checkTimestamp, nonceTtlMs } from '../checks/timestamp.js';
+import { decodePayload, isJsonType } from '../envelope/plaintext.js';
+import { isXlinkError, xlinkError } from '../errors/service-errors.js';
+import type { AgentMessage } from '../types/protocol.js';
+import { openRequest } from './open-request.js';
+import type { SequenceStore, SequenceUse } from './ports.js';
+import { decodeCredential } from './read-credential.js';
+import { requestDigest } from './request.js';
+import { sealReply } from './seal-reply.js';
+import { assertStrong, type Sessions } from './sessions.js';
+
+/** A request that came in a session. */
+export interface SessionRequest {
+  /** What is in its header, without a scheme. */
+  readonly credential: string;
+  /** What it is bound to, from `requestBinding()`. */
+  readonly request: string;
+  /** When its head arrived, in ms since 1970. */
+  readonly arrivedAt: number;
+  /** Reads its body, once it is known that its session is. */
+  readonly readBody: () => Promise<Uint8Array>;
+}
+
+export type SessionHearing = Pick<ReceiveRules, 'onVerified' | 'admit' | 'onClaimed'>;
+
+/**
+ * Receives a request of a session: the checks of an envelope in the same order, but that a tag under keys of both sides is in the place of
+ * signatures. Throws what is wrong with it.
+ */
+export async function receiveInSession(
+  sessions: Sessions,
+  { credential: text, request, arrivedAt, readBody }: SessionRequest,
+  { onVerified, admit, onClaimed }: SessionHearing,
+): Promise<Received> {
+  const own = await sessions.context();
+  const credential = decodeCredential(text);
+  const session = await sessions.of(credential, text);
+  const { from, to, id, version } = session;
+  const { seq, timestamp, scope } = credential;
+  const context = own.succession?.contextOf(to) ?? own;
+  checkTimestamp(timestamp, arrivedAt, context.timestampWindowMs);
+  const body = await readBody();
+
+  const sender = await context.peers.resolve(from, 'sender');
+  assertStrong(context, sender.peer.record, session);
+  const { crypto } = context.identity;
+  const digest = await requestDigest(crypto, session, credential, request);
+  const { content, tag } = await openRequest(crypto, session, digest, credential, body);
+  onVerified?.(from, sender.entry);
+
+  const { never, sequences } = sessions.rules;
+  const scopes = checkScopes(context, sender, { kind: 'request', scope }, {})!;
+  const envelopeId = `${id}.${seq}`;
+  await admit?.(from, sender.entry, envelopeId);
+  await claim(context, sequences, { sender: from, sid: id, seq, timestamp });
+  const recipient = context === own ? {} : { recipient: to };
+  const inSession = (kind: 'answer' | 'refusal') => sealReply(crypto, session, { digest, tag }, kind);
+  onClaimed?.({ sender: from, scope, envelopeId, request, ...recipient, inSession });
+  if (never.has(scope)) throw xlinkError('SESSION_NOT_ALLOWED', { field: 'scope', scope });
+
+  const { contentType } = content;
+  const message: AgentMessage = {
+    kind: 'request',
+    sender: from,
+    payload: payloadOf(content.bytes, contentType),
+    scope,
+    scopes: never.size === 0 ? scopes : scopes.filter((one) => !never.has(one)),
+    headers: content.headers!,
+    version,
+    encrypted: true,
+    timestamp,
+    envelopeId,
+    request,
+    ...(contentType === '' ? {} : { contentType }),
+    ...recipient,
+  };
+  const isEmpty = content.bytes.length === 0 && credential.sealed !== undefined;
+  return { message, content: isEmpty ? undefined : content.bytes, contentType, inSession: true };
+}
+
+/** Throws `REPLAY_DETECTED` for a number that was used, and `NONCE_STORE_UNAVAILABLE…` where that cannot be told. */
+export async function claim(
+  { timestampWindowMs, maxAgeMs }: AgentContext,
+  sequences: SequenceStore,
+  use: SequenceUse,
+): Promise<void> {
+  let isFirst: unknown;
+  try {
+    const asked = sequences.claimSequence(use, nonceTtlMs(timestampWindowMs, maxAgeMs));
+    isFirst = typeof asked === 'boolean' ? asked : await asked;
+    if (typeof isFirst !== 'boolean') throw new TypeError('a sequence store must answer true or false');
+  } catch (cause) {
+    throw isXlinkError(cause) ? cause : xlinkError('NONCE_STORE_UNAVAILABLE', { cause });
+  }
+  if (!isFirst) throw xlinkError('REPLAY_DETECTED', { field: 'seq' });
+}
+
+function payloadOf(bytes: Uint8Array, contentType: string): unknown {
+  if (bytes.length === 0) return undefined;
+  if (!isJsonType(contentType)) return bytes;
+  try {
+    return decodePayload(bytes);
+  } catch {
+    return bytes; // for the parsers of the API to judge
+  }
+}

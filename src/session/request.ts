@@ -1,0 +1,49 @@
+import { concat, lengthPrefixed } from '../crypto/bytes.js';
+import type { CryptoProvider } from '../crypto/provider.js';
+import type { Awaitable } from '../util/awaitable.js';
+import type { Credential } from './credential.js';
+import { SESSION_SUITE } from './protocol.js';
+import type { Session } from './schedule/master.js';
+import { MessageCipher } from './schedule/message-cipher.js';
+
+/** SHA-256 of everything about a request that travels in the open, and of whose session it is. */
+export const requestDigest = (
+  crypto: CryptoProvider,
+  { prefix }: Pick<Session, 'prefix'>,
+  { seq, salt, timestamp, scope }: Omit<Credential, 'ticket' | 'sealed'>,
+  request: string,
+): Awaitable<Uint8Array> =>
+  crypto.sha256(concat([prefix, lengthPrefixed([seq, salt, timestamp, scope, request])]));
+
+export const requestCipher = (
+  crypto: CryptoProvider,
+  { keys }: Pick<Session, 'keys'>,
+  digest: Uint8Array,
+): Promise<MessageCipher> => MessageCipher.of(crypto, keys.request, 'xlink/1 session request key', digest);
+
+/** What an answer is tied to: the request in the open, and the tag of its first chunk. */
+export interface RequestTie {
+  /** {@link requestDigest}. */
+  readonly digest: Uint8Array;
+  /** The last 16 bytes of the first chunk. */
+  readonly tag: Uint8Array;
+}
+
+/** The last 16 bytes of a sealed chunk. */
+export const tagOf = (sealed: Uint8Array): Uint8Array => sealed.slice(-16);
+
+/** What comes back: the answer of the application, or what the service refused after it had claimed the number. */
+export type ReplyKind = 'answer' | 'refusal';
+
+/** The cipher of the answer under this salt, 16 random bytes that the service chose for it. */
+export async function answerCipher(
+  crypto: CryptoProvider,
+  { keys }: Pick<Session, 'keys'>,
+  { digest, tag }: RequestTie,
+  kind: ReplyKind,
+  salt: Uint8Array,
+): Promise<MessageCipher> {
+  const transcript = lengthPrefixed([`xlink/1 session ${kind}`, SESSION_SUITE, digest, tag, salt]);
+  const answer = await crypto.sha256(transcript);
+  return MessageCipher.of(crypto, keys.answer, 'xlink/1 session answer key', answer);
+}

@@ -1,0 +1,119 @@
+import type { AgentContext } from '../agent/context.js';
+import type { ServiceAgent } from '../agent/service-agent.js';
+import { recordVersion } from '../envelope/negotiate.js';
+import { xlinkError } from '../errors/service-errors.js';
+import type { AgentMessage, Clock, Scope } from '../types/protocol.js';
+import { encodeBase64url } from '../util/base64url.js';
+import { BoundedMap } from '../util/bounded-map.js';
+import { ownText } from '../util/own-text.js';
+import { type Credential, FRONT_CHARACTERS } from './credential.js';
+import { acceptOffer } from './handshake/accept.js';
+import { grantPayload, readOffer } from './handshake/payloads.js';
+import type { SequenceStore, TicketKeyStore } from './ports.js';
+import { type Session, sessionOf } from './schedule/master.js';
+import type { TicketState } from './ticket/layout.js';
+import { TicketRing } from './ticket/ring.js';
+import { openTicket, sealTicket } from './ticket/ticket.js';
+
+/** How a service keeps sessions. */
+export interface SessionRules {
+  /** How long a session is good, in ms. */
+  readonly lifetimeMs: number;
+  /** Scopes that no request of a session may use. */
+  readonly never: ReadonlySet<Scope>;
+  readonly sequences: SequenceStore;
+  /** Absent: the keys of tickets are in the memory of this process. */
+  readonly tickets: TicketKeyStore | undefined;
+  readonly clock: Clock;
+}
+
+/** A session whose ticket was opened. */
+export interface OpenSession extends Session, Pick<TicketState, 'version' | 'notAfter'> {
+  /** Its id as text. */
+  readonly id: string;
+}
+
+/** Sessions that are kept open at a time, some 1 KiB each: the ticket of another one is opened again. */
+const MAX_OPEN = 10_000;
+
+/** The sessions of a service. What is kept of them is with their callers, in tickets; here are those that were used lately. */
+export class Sessions {
+  readonly rules: SessionRules;
+  readonly #agent: ServiceAgent;
+  readonly #open = new BoundedMap<string, OpenSession>(MAX_OPEN);
+  #ring: TicketRing | undefined;
+
+  constructor(agent: ServiceAgent, rules: SessionRules) {
+    this.#agent = agent;
+    this.rules = rules;
+  }
+
+  /** What the agent works with. */
+  context(): Promise<AgentContext> {
+    return this.#agent.forSessions();
+  }
+
+  /** The answer to a verified offer. Throws `SESSION_OFFER_INVALID`, or `SESSION_STORE_UNAVAILABLE`. */
+  async grant(
+    { sender: from, recipient, payload, version }: AgentMessage,
+    transcript: Uint8Array,
+  ): Promise<{ readonly payload: unknown; readonly notAfter: number }> {
+    const offer = readOffer(payload);
+    if (!offer) throw xlinkError('SESSION_OFFER_INVALID', { field: 'payload' });
+    const { identity } = await this.context();
+    const { crypto } = identity;
+    const { clock, lifetimeMs, never } = this.rules;
+    const to = recipient ?? identity.did;
+    const key = await (await this.#keys()).current();
+    const { master, grant } = await acceptOffer(crypto, offer, { from, to, transcript });
+    const issuedAt = clock();
+    const notAfter = issuedAt + lifetimeMs;
+    const state = { sid: grant.sid, from, to, version, master, issuedAt, notAfter };
+    const ticket = await sealTicket(crypto, key, state);
+    master.fill(0);
+    return { payload: grantPayload({ ...grant, ticket, lifetimeMs, never: [...never] }), notAfter };
+  }
+
+  /**
+   * The session of a request. `text`: its header. Throws `SESSION_UNKNOWN…`, `SESSION_EXPIRED`, or `RECIPIENT_MISMATCH` for a session
+   * with an identity that is not of this agent.
+   */
+  async of({ ticket }: Credential, text: string): Promise<OpenSession> {
+    const front = text.slice(0, FRONT_CHARACTERS);
+    const session = this.#open.get(front) ?? (await this.#opened(ticket, front));
+    if (this.rules.clock() > session.notAfter) throw xlinkError('SESSION_EXPIRED', { field: 'ticket' });
+    return session;
+  }
+
+  async #opened(ticket: Uint8Array, front: string): Promise<OpenSession> {
+    const { identity, succession } = await this.context();
+    const ring = await this.#keys();
+    const state = await openTicket(identity.crypto, await ring.find(ticket), ticket);
+    const { sid, from, to, version, master, notAfter } = state;
+    if (to !== identity.did && !succession?.contextOf(to))
+      throw xlinkError('RECIPIENT_MISMATCH', { field: 'ticket' });
+    const opened = await sessionOf(identity.crypto, { sid, from, to }, master);
+    master.fill(0);
+    const session = { ...opened, id: encodeBase64url(sid), version, notAfter };
+    this.#open.set(ownText(front), session);
+    return session;
+  }
+
+  async #keys(): Promise<TicketRing> {
+    const { identity } = await this.context();
+    const { clock, lifetimeMs, tickets: store } = this.rules;
+    this.#ring ??= new TicketRing({ identity, clock, lifetimeMs, store });
+    return this.#ring;
+  }
+}
+
+/** Throws `SESSION_STALE` for a session that was opened with weaker signatures than its caller must use by now. */
+export function assertStrong(
+  { identity, minVersion, versionFloor }: AgentContext,
+  record: Parameters<typeof recordVersion>[0] | undefined,
+  { version }: Pick<OpenSession, 'version'>,
+): void {
+  const onRecord =
+    versionFloor === 'record' && record ? Math.min(recordVersion(record), identity.maxVersion) : 1;
+  if (version < Math.max(minVersion, onRecord)) throw xlinkError('SESSION_STALE', { field: 'version' });
+}
