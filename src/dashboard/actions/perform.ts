@@ -1,8 +1,11 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import type { MigrationPlan } from '../../adapters/migration/plan.js';
+import { isXlinkError } from '../../errors/service-errors.js';
 import type { ClientId } from '../../types/protocol.js';
 import { WrongState } from './state.js';
 import type { Wanted } from './wanted.js';
+
+const CHANGED = 'The plan sees it differently by now. Look again.';
 
 /** What actions are done with. */
 export interface Operated {
@@ -20,11 +23,12 @@ export async function perform(
   const why = wanted.reason;
   switch (wanted.action) {
     case 'step': {
-      const { mode, next, ready } = await plan!.evaluate();
-      if (mode !== wanted.seen || adapter.mode !== wanted.seen || next !== wanted.to || !ready)
-        throw new WrongState('The plan sees it differently by now. Look again.');
-      adapter.setMode(wanted.to, why, { by });
-      await plan!.evaluate();
+      if (adapter.mode !== wanted.seen) throw new WrongState(CHANGED);
+      try {
+        await plan!.apply({ by, why, to: wanted.to });
+      } catch (error) {
+        throw isXlinkError(error) && error.code === 'STEP_REFUSED' ? new WrongState(CHANGED) : error;
+      }
       return `The mode is ${wanted.to} now.`;
     }
     case 'client-mode': {
