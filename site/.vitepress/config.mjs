@@ -48,8 +48,6 @@ export default defineConfig({
     theme: { light: 'github-light', dark: 'github-dark' },
     languages: [promql],
   },
-  // Pages show {{ }} as text: they are Markdown, and no templates.
-  vue: { template: { compilerOptions: { delimiters: ['\u0001', '\u0002'] } } },
   themeConfig: {
     search: { provider: 'local' },
     outline: [2, 3],

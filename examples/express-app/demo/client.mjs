@@ -17,7 +17,7 @@ let credential = 'api-key';
 
 process.on('message', async (/** @type {{ type: string }} */ { type }) => {
   if (type === 'move') {
-    fetch = xlinkFetch({ baseUrl: url, apiKey, version });
+    fetch = xlinkFetch({ baseUrl: url, apiKey, version, timeoutMs: 30_000 });
     credential = 'xlink';
   }
   if (type === 'key-off') {
