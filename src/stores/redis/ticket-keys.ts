@@ -2,6 +2,7 @@ import type { OnWarning } from '../../agent/warnings.js';
 import type { TicketKeyStore } from '../../session/ports.js';
 import { checkOptions, integerIn, isFunction, requireOption } from '../../util/options.js';
 import { unavailable } from '../unavailable.js';
+import { claimCommand } from './claim-script.js';
 import { isRedisClient, type RedisClient } from './client.js';
 import { isRedisKey } from './commands.js';
 import { RedisConnection } from './connection.js';
@@ -44,15 +45,10 @@ export class RedisTicketKeyStore implements TicketKeyStore {
   /** Rejects with `SESSION_STORE_UNAVAILABLE`. */
   async keep(name: string, sealed: string, ttlMs: number): Promise<string> {
     const key = this.#keyPrefix + name;
-    const [, kept] = await unavailable(
-      () =>
-        this.#connection.inOrder([
-          [key, ['SET', key, sealed, 'NX', 'PX', String(Math.ceil(ttlMs))]],
-          [key, ['GET', key]],
-        ]),
+    return unavailable(
+      async () => text(await this.#connection.call(key, claimCommand(key, sealed, Math.ceil(ttlMs)))),
       'SESSION_STORE_UNAVAILABLE',
     );
-    return unavailable(async () => text(kept), 'SESSION_STORE_UNAVAILABLE');
   }
 
   /** Rejects with `SESSION_STORE_UNAVAILABLE`. */
@@ -66,6 +62,6 @@ export class RedisTicketKeyStore implements TicketKeyStore {
 }
 
 function text(kept: unknown): string {
-  if (typeof kept !== 'string') throw new TypeError('Redis answered GET with something else than a text.');
+  if (typeof kept !== 'string') throw new TypeError('Redis answered with something else than a text.');
   return kept;
 }

@@ -47,7 +47,7 @@ const STORES: Readonly<Record<string, Make>> = {
     const store = new RedisSequenceStore({ client, keyPrefix: `${prefix}sequence:`, ...settings });
     const claim = () => {
       const sid = randomBytes(16).toString('base64url');
-      return store.claimSequence({ sender: did, sid, seq: 5, timestamp: Date.now() }, 61_000);
+      return store.claimSequence({ sender: did, sid, seq: 5, timestamp: newUse().timestamp }, 61_000);
     };
     return [['NONCE_STORE_UNAVAILABLE', claim]];
   },
