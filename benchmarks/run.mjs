@@ -36,7 +36,7 @@ console.log('\n5. Refusals: microseconds of CPU of the server for each; 1 KiB un
 console.log(await benchRefusals(quick ? 4 : 20));
 console.log('\n6. The key path: microseconds of CPU of the server for each GET of a trivial Express route\n');
 console.log(await benchKeyPath(quick ? 4 : 20));
-console.log('\n7. Signed requests (RFC 9421): microseconds for each POST of 1 KiB, without HTTP\n');
+console.log('\n7. Signed requests (RFC 9421): microseconds of CPU for each POST of 1 KiB, without HTTP\n');
 console.log(await benchSignatures(quick ? 4 : 20));
 if (failed) {
   console.error('\nSome requests were refused: the numbers of their rows mean nothing.');

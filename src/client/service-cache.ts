@@ -1,5 +1,6 @@
 import { discover, type Service } from '../discovery/discover.js';
 import { type XlinkError, xlinkError } from '../errors/errors.js';
+import { addressRules } from '../http/service-url.js';
 import type { Clock } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import { given } from '../util/given.js';
@@ -85,11 +86,11 @@ export class ServiceCache {
   }
 
   async #ask(origin: string, isAgain: boolean): Promise<Service> {
-    const { fetch, timeoutMs, unsafeAllowHttp, unsafeAllowPrivateAddresses } = this.#options;
+    const { fetch, timeoutMs } = this.#options;
     const known = await this.#known.get(origin);
     const pinnedDid = this.#options.pinnedDid ?? known?.did;
     const clock = () => Math.max(this.#clock(), known?.issuedAt ?? 0);
-    const options = { fetch, pinnedDid, timeoutMs, unsafeAllowHttp, unsafeAllowPrivateAddresses, clock };
+    const options = { fetch, pinnedDid, timeoutMs, clock, ...addressRules(new URL(origin), this.#options) };
     return this.adopt(await discover(origin, given(options), isAgain ? known?.issuedAt : undefined), isAgain);
   }
 

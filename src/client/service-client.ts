@@ -9,7 +9,7 @@ import { ENROLL_SCOPE } from '../http/enrollment.js';
 import { fetchOrPlatform } from '../http/fetch.js';
 import { KEY_IS_OVER } from '../http/key-refusals.js';
 import { KEY_SCOPE } from '../http/own-routes.js';
-import { assertAddress } from '../http/service-url.js';
+import { addressRules, assertAddress } from '../http/service-url.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import { ApiKey } from './api-key.js';
 import {
@@ -118,7 +118,7 @@ export class ServiceClient {
 
   async #serve(request: BufferedRequest): Promise<Served> {
     const { url } = request;
-    assertAddress(url, this.#options);
+    assertAddress(url, addressRules(url, this.#options));
     const key = this.#apiKey.for(request.request, url);
     let service: Service;
     try {

@@ -32,6 +32,7 @@ export class DashboardRecorder {
     this.failures = new FailureCounts(clock);
     this.clients = new ClientHistory(clock);
     this.#marks = new Marks(clock);
+    this.#marks.noteBrownouts(adapter.brownouts);
     adapter.observe((event) => this.#on(event));
   }
 

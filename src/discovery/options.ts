@@ -22,10 +22,10 @@ export interface DiscoverOptions {
   readonly pinnedDid?: Did;
   /** How long it may take in all, redirects and body included, in ms. Default 5000. */
   readonly timeoutMs?: number;
-  /** Takes services without TLS. For tests on one machine. Default `false`. */
+  /** Takes services without TLS. Default `false`; for a `baseUrl` of `xlinkFetch` on this machine `true` while `NODE_ENV` is not `production`. */
   readonly unsafeAllowHttp?: boolean;
   /**
-   * Takes services whose host is a private, loopback or link-local address, or `localhost`. Default `false`. Only literal
+   * Takes services whose host is a private, loopback or link-local address, or `localhost`. Default as above. Only literal
    * addresses are looked at: to refuse DNS names that lead to private addresses, pass a `fetch` that does.
    */
   readonly unsafeAllowPrivateAddresses?: boolean;

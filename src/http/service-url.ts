@@ -14,3 +14,21 @@ export function assertAddress(url: URL, rules: AddressRules): void {
   if (!rules.unsafeAllowPrivateAddresses && isPrivateHost(url.hostname))
     throw xlinkError('DISCOVERY_FAILED:PRIVATE_ADDRESS', { field: 'url' });
 }
+
+/**
+ * The rules for a service. What a program is set to call on this very machine (`baseUrl`) needs no option that is called unsafe
+ * outside production: nothing that comes over the network leads there.
+ */
+export function addressRules(url: URL, rules: AddressRules & { readonly baseUrl?: string }): AddressRules {
+  const { baseUrl, unsafeAllowHttp, unsafeAllowPrivateAddresses } = rules;
+  const isLocal =
+    baseUrl !== undefined &&
+    url.origin === new URL(baseUrl).origin &&
+    isPrivateHost(url.hostname) &&
+    /^(localh|127|\[::1\])/.test(url.hostname) &&
+    globalThis.process?.env?.['NODE_ENV'] !== 'production';
+  return {
+    unsafeAllowHttp: unsafeAllowHttp ?? isLocal,
+    unsafeAllowPrivateAddresses: unsafeAllowPrivateAddresses ?? isLocal,
+  };
+}

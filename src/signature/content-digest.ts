@@ -11,7 +11,7 @@ export const contentDigest = (sha256: Uint8Array): string => `sha-256=${byteSequ
 export function sha256In(value: string): string {
   const text = SHA_256.exec(value)?.[1];
   if (text === undefined) throw malformed('content-digest');
-  return text.replaceAll('+', '-').replaceAll('/', '_');
+  return /[+/]/.test(text) ? text.replaceAll('+', '-').replaceAll('/', '_') : text;
 }
 
 /** A byte sequence (RFC 9651 section 4.1.8). */

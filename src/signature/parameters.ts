@@ -23,11 +23,11 @@ const CHECKS = Object.entries(PARAMETERS);
 export function parametersOf({ parameters }: ReceivedSignature, kind: SignatureKind) {
   for (const [name, isGood] of CHECKS) if (!isGood(parameters.get(name), kind)) throw wrongParameter(name);
   for (const name of parameters.keys()) if (!Object.hasOwn(PARAMETERS, name)) throw wrongParameter(name);
-  return Object.fromEntries(parameters) as unknown as {
-    readonly created: number;
-    readonly expires?: number;
-    readonly nonce: string;
-    readonly keyid: Did;
+  return {
+    created: parameters.get('created') as number,
+    expires: parameters.get('expires') as number | undefined,
+    nonce: parameters.get('nonce') as string,
+    keyid: parameters.get('keyid') as Did,
   };
 }
 

@@ -21,6 +21,12 @@ export interface ReceivedSignature {
 /** In characters: room for both signatures of the profile and some of others. What is longer costs a stranger little to send, and much to read. */
 const MAX_LENGTHS = { [SIGNATURE_INPUT]: 4096, [SIGNATURE]: 8192 };
 
+/** Throws `SIGNATURE_MALFORMED` for headers that are not read, whatever is in them. */
+export function assertReadable(input: string, signature: string): void {
+  if (input.length > MAX_LENGTHS[SIGNATURE_INPUT]) throw malformed(SIGNATURE_INPUT);
+  if (signature.length > MAX_LENGTHS[SIGNATURE]) throw malformed(SIGNATURE);
+}
+
 /** The members of a dictionary (RFC 9651 section 3.2), in which no key comes twice. */
 export type Members = ReadonlyMap<string, Item | InnerList>;
 

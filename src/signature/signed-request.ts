@@ -3,7 +3,7 @@ import type { InboundRequest } from '../http/decision.js';
 import { contentTypeBinding, requestBinding } from '../http/request-binding.js';
 import { looksLikeDidKey } from '../identity/did.js';
 import type { Did, Scope } from '../types/protocol.js';
-import { encodeUtf8 } from '../util/utf8.js';
+import { encodeBriefly } from '../util/encode-briefly.js';
 import { sha256In } from './content-digest.js';
 import { chosenOf } from './covered-components.js';
 import { assertBeside, parametersOf } from './parameters.js';
@@ -11,6 +11,7 @@ import {
   ED25519,
   ML_DSA_65,
   malformed,
+  OF_THE_BODY,
   REQUIRED,
   SCOPE_HEADER,
   SIGNATURE,
@@ -18,7 +19,7 @@ import {
   TO_HEADER,
 } from './profile.js';
 import { componentLine, pathAndQuery, signatureBase } from './signature-base.js';
-import { type ReceivedSignature, SignatureHeaders } from './signature-input.js';
+import { assertReadable, type ReceivedSignature, SignatureHeaders } from './signature-input.js';
 import { soleSignature } from './sole-signature.js';
 
 /** What the callers of this profile put on a request, and nobody else does. */
@@ -41,7 +42,7 @@ export interface SignedRequest {
   /** `created`, in ms since 1970. */
   readonly timestamp: number;
   /** After this time it is not to be taken, in ms since 1970. */
-  readonly expires?: number;
+  readonly expires: number | undefined;
   readonly method: string;
   readonly path: string;
   readonly query: string;
@@ -52,10 +53,10 @@ export interface SignedRequest {
   /** Those of them that are the caller's own choice. */
   readonly chosen: readonly string[];
   /** SHA-256 of the body, as base64url. */
-  readonly contentDigest?: string;
-  readonly contentType?: string;
+  readonly contentDigest: string | undefined;
+  readonly contentType: string | undefined;
   readonly ed25519: Signed;
-  readonly mlDsa65?: Signed;
+  readonly mlDsa65: Signed | undefined;
   /** The headers that hold all this, and are none of the application's business. */
   readonly carriers: readonly string[];
 }
@@ -75,34 +76,41 @@ export function readSignedRequest(request: SignedParts): SignedRequest {
 
   const { method, target } = request;
   const { path, query } = pathAndQuery(target);
-  const values: Record<string, string> = { '@method': method, '@path': path, '@query': query };
-  const headers = main.components.slice(DERIVED);
-  for (const name of headers) values[name] = fieldOf(request, name);
+  const { components } = main;
+  const values = [method, path, query]; // as chosenOf has made sure
+  for (let at = DERIVED; at < components.length; at++) values.push(fieldOf(request, components[at]!));
   let lines = '';
-  for (const name of main.components) lines += componentLine(`"${name}"`, values[name]!);
+  for (let at = 0; at < values.length; at++) lines += componentLine(`"${components[at]!}"`, values[at]!);
 
-  const [to, scope] = [values[TO_HEADER]!, values[SCOPE_HEADER]!];
+  const [, , , to, scope, digest, contentType] = values as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string?,
+    string?,
+  ];
   if (!looksLikeDidKey(to)) throw malformed(TO_HEADER);
   if (scope !== '*' && !isScope(scope)) throw malformed(SCOPE_HEADER);
-  const digest = values['content-digest'];
+  const hasBody = components[REQUIRED.length] === OF_THE_BODY[0];
   return {
     from: keyid,
     to,
     scope,
     nonce,
     timestamp: created * 1000,
-    ...(expires === undefined ? {} : { expires: expires * 1000 }),
+    expires: expires === undefined ? undefined : expires * 1000,
     method,
     path,
     query,
     request: requestBinding(method, target),
-    headers,
+    headers: components.slice(DERIVED),
     chosen,
-    ...(digest === undefined
-      ? {}
-      : { contentDigest: sha256In(digest), contentType: contentTypeBinding(values['content-type']!) }),
+    contentDigest: hasBody ? sha256In(digest!) : undefined,
+    contentType: hasBody ? contentTypeBinding(contentType!) : undefined,
     ed25519: signed(lines, main),
-    ...(second ? { mlDsa65: signed(lines, second) } : {}),
+    mlDsa65: second && signed(lines, second),
     carriers: isAlone ? OWN_HEADERS : OWN_HEADERS.slice(0, 2),
   };
 }
@@ -112,13 +120,14 @@ const DERIVED = REQUIRED.filter((name) => name.startsWith('@')).length;
 const OWN_HEADERS: readonly string[] = [TO_HEADER, SCOPE_HEADER, SIGNATURE_INPUT, SIGNATURE];
 
 const signed = (lines: string, { params, signature }: ReceivedSignature): Signed => ({
-  base: encodeUtf8(signatureBase(lines, params)),
+  base: encodeBriefly(signatureBase(lines, params)),
   signature,
 });
 
 /** The signatures of the profile, and whether there are no others. */
 function signaturesOf({ header }: SignedParts) {
   const [input, signature] = [header(SIGNATURE_INPUT) ?? '', header(SIGNATURE) ?? ''];
+  assertReadable(input, signature);
   const sole = soleSignature(input, signature);
   if (sole) return { main: sole, second: undefined, isAlone: true };
   const headers = new SignatureHeaders(input, signature);

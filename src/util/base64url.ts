@@ -22,6 +22,12 @@ export function decodeBase64url(text: string): Uint8Array | undefined {
   return bytes && encodeBase64url(bytes) === text ? bytes : undefined;
 }
 
+/** The bytes of a text that is known to be base64 in its one spelling, with or without padding, in either alphabet. */
+export function bytesOfBase64(text: string): Uint8Array {
+  if (NativeBuffer) return NativeBuffer.from(text, 'base64url');
+  return base64urlnopad.decode(text.replaceAll('=', '').replaceAll('+', '-').replaceAll('/', '_'));
+}
+
 function decodePortably(text: string): Uint8Array | undefined {
   try {
     return base64urlnopad.decode(text);

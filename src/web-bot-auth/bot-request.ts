@@ -24,6 +24,7 @@ export function partsOf({ method = 'GET', url = '/', originalUrl, headers }: Bot
   const isFetch = typeof (headers as Headers).get === 'function';
   const header = (name: string): string | undefined => {
     if (isFetch) return (headers as Headers).get(name) ?? undefined;
+    if (!Object.hasOwn(headers, name)) return undefined; // `constructor` is a member of every object
     const value = (headers as Record<string, string | readonly string[] | undefined>)[name];
     return typeof value === 'string' ? value : value?.join(', ');
   };

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
-import { Agent, xlinkFetch } from '@private.me/xlink';
+import { Agent, type XlinkFetchOptions, xlinkFetch } from '@private.me/xlink';
 import express from 'express';
+import { afterTest } from '../support/after-test.js';
 import { ManInTheMiddle } from './man-in-the-middle.js';
 import {
   type ApiService,
@@ -225,6 +226,37 @@ describe('requests', () => {
     );
     expect(await idOfRejection(xlinkFetch()('https://127.0.0.1/'))).toBe('DISCOVERY_FAILED:PRIVATE_ADDRESS');
     expect(await idOfRejection(xlinkFetch()('data:text/plain,x'))).toBe('DISCOVERY_FAILED:INSECURE');
+  });
+
+  test('reach the API that they are set to call on this machine, outside production', async () => {
+    const api = await serveApi();
+    const call = (options: XlinkFetchOptions = {}) =>
+      xlinkFetch({ apiKey: KEY, baseUrl: api.url, ...options });
+    expect((await call()('/orders', postJson({}))).headers.get('xlink-sealed')).toBe('true');
+    expect(await idOfRejection(call({ unsafeAllowHttp: false })('/orders'))).toBe(
+      'DISCOVERY_FAILED:INSECURE',
+    );
+    expect(await idOfRejection(call({ baseUrl: 'http://10.0.0.1' })('/orders'))).toBe(
+      'DISCOVERY_FAILED:INSECURE',
+    );
+    const other = await serveApi();
+    expect(await idOfRejection(call()(`${other.url}/orders`))).toBe('DISCOVERY_FAILED:INSECURE');
+    const { NODE_ENV } = process.env;
+    process.env['NODE_ENV'] = 'production';
+    afterTest(() => {
+      process.env['NODE_ENV'] = NODE_ENV;
+    });
+    expect(await idOfRejection(call()('/orders'))).toBe('DISCOVERY_FAILED:INSECURE');
+  });
+
+  test.each([
+    'http://127.evil.example',
+    'http://localhost.evil.example',
+    'http://[::2]',
+    'http://192.168.0.1',
+  ])('to %s are not taken for ones to this machine', async (baseUrl) => {
+    const found = await idOfRejection(xlinkFetch({ apiKey: KEY, baseUrl })('/orders'));
+    expect(found).toBe('DISCOVERY_FAILED:INSECURE');
   });
 
   test('fail as those of the platform where the network fails', async () => {

@@ -32,6 +32,9 @@ describe('the options', () => {
     ['a misspelling', { pasword: PASSWORD }, 'pasword'],
     ['too fast', { password: PASSWORD, refreshMs: 10 }, 'refreshMs'],
     ['a misspelt report', { password: PASSWORD, report: { quiet: 1 } }, 'quiet'],
+    ['actions of nobody', { unsafeOpenToEveryone: true, actions: true }, 'operatorOf'],
+    ['actions that are a word', { password: PASSWORD, actions: 'yes' }, 'actions'],
+    ['operators that are a word', { password: PASSWORD, actions: true, operatorOf: 'ada' }, 'operatorOf'],
     ['no plan', { password: PASSWORD, plan: {} }, 'plan'],
   ])('%s is refused', async (_, options, field) => {
     const adapter = await adapterOf();

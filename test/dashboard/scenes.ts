@@ -6,6 +6,14 @@ const SECOND = 1000;
 const HOUR = 3600 * SECOND;
 const DID = `did:key:z6Mk${'a'.repeat(44)}`;
 
+/** What one of the clients did, by route. `none`: was refused. */
+const USE = [
+  ['/orders', 'api-key', 9],
+  ['/orders', 'none', 4],
+  ['/orders/:id', 'xlink', 3],
+  ['/stock/:sku', 'api-key', 2],
+] as const;
+
 export interface Scene {
   readonly adapter: DualModeAdapter;
   readonly plan: MigrationPlan;
@@ -66,10 +74,19 @@ export async function midMigration(): Promise<Scene> {
   const adapter = await adapterOf({
     clients,
     clock,
+    brownouts: [{ from: new Date(now - 5 * 60 * SECOND), until: new Date(now - 4 * 60 * SECOND) }],
     deprecation: { sunset: new Date(Date.UTC(2026, 5, 30)) },
   });
   const plan = new MigrationPlan({ adapter, clock, since: clock() - 720 * HOUR });
   await plan.evaluate(); // what it counts from
+  const useByRoute = () => {
+    for (const [route, method, count] of USE)
+      for (let i = 0; i < count; i++) {
+        const event = requestEvent(method, method === 'none' ? 'TIMESTAMP_EXPIRED' : 'ok');
+        adapter.emit({ ...event, route, client: 'shop-terminal' });
+      }
+    for (const off of [true, false]) adapter.emit({ type: 'key-switch', client: 'shop-terminal', off });
+  };
   return {
     adapter,
     plan,
@@ -83,6 +100,7 @@ export async function midMigration(): Promise<Scene> {
         if (step % 6 === 0) adapter.emit(requestEvent('xlink', 'TIMESTAMP_EXPIRED'));
         if (step % 17 === 0) adapter.emit(requestEvent('api-key', 'API_KEY_INVALID'));
         if (step % 40 === 0) adapter.emit(requestEvent('xlink', 'REPLAY_DETECTED'));
+        if (step === 50) useByRoute();
         clock.advance(5 * SECOND);
       }
       clients.add([

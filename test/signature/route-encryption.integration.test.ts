@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { RouteEncryption } from '@private.me/xlink';
+import { type RouteEncryption, xlinkFetch } from '@private.me/xlink';
 import { prometheusMetrics } from '@private.me/xlink/metrics';
 import { Registry } from 'prom-client';
 import {
@@ -80,6 +80,18 @@ describe.each(STAGES)('$name: where encryption is required', (stage) => {
 });
 
 describe('where encryption is required', () => {
+  test('what xlinkFetch sends is taken, with a body and without', async () => {
+    const known = await World.withCaller();
+    const service = await known.serve({ ...OPTIONS, clock: known.clock });
+    const { clock } = known;
+    const unsafe = { unsafeAllowHttp: true, unsafeAllowPrivateAddresses: true, clock };
+    const call = xlinkFetch({ agent: known.caller, ...unsafe });
+    const headers = { 'content-type': 'a/b' };
+    for (const init of [{}, { method: 'HEAD' }, { method: 'PUT', headers, body: new Uint8Array(9) }])
+      expect((await call(`http://127.0.0.1:${service.port}${path}`, init)).status).toBe(200);
+    expect(service.calls).toHaveLength(3);
+  });
+
   test('an exception below counts for its methods only, and a part of a segment is another path', async () => {
     const known = await World.withCaller();
     const service = await known.serve(OPTIONS);

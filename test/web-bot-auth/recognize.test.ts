@@ -145,6 +145,10 @@ const WRONG: [string, object, outcome?: string][] = [
   ['with the label twice', { 'signature-input': `${input}, ${input}` }],
   ['with two signatures', { 'signature-input': `${input}, ${input.replace('sig2', 'sig3')}` }],
   ['that is too long', { 'signature-input': `${input}, other=("${'x'.repeat(4096)}")` }],
+  ...['constructor', '__proto__'].map((name): [string, object] => [
+    `that covers ${name}, as members of objects are called`,
+    { 'signature-input': input.replace('"@authority"', `"@authority" "${name}"`) },
+  ]),
   [
     'that covers a header that is not there',
     { 'signature-input': input.replace('"@authority"', '"@authority" "x-a"') },

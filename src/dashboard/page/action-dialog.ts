@@ -45,7 +45,7 @@ export function ask(wanted: Draft, operator: string): void {
 
 function showState(warnings: readonly string[], error: string): void {
   const isAsked = question !== undefined;
-  for (const id of ['action-fields', 'action-reason-label']) byId(id).hidden = isAsked;
+  for (const id of ['action-fields', 'action-reason-box']) byId(id).hidden = isAsked;
   byId('action-warnings').replaceChildren(...warnings.map((text) => el('li', {}, text)));
   setText(byId('action-error'), error);
   setText(go, isAsked ? 'Confirm' : 'Continue');

@@ -16,8 +16,8 @@ export interface ChartOptions {
   /** Upper end of the y axis where it is fixed. */
   readonly max?: number;
   readonly unit?: string;
-  /** What the pointer is over, in a few lines; none: nothing is to be said. */
-  readonly describe: (index: number) => readonly string[];
+  /** What was at a time, in ms since 1970, in a few lines; none: nothing is to be said. */
+  readonly describe: (time: number) => readonly string[];
   /** What is drawn over it. */
   readonly marks: () => readonly Mark[];
 }

@@ -50,14 +50,14 @@ export function showClient({ client, clients, generatedAt }: DashboardSnapshot):
   setText(byId('client-state'), `${STATE_WORDS[row.state]}: it ${row.reason}.`);
   setText(byId('client-advice'), `${row.safe ? 'Ready. ' : ''}${STATE_ADVICE[row.state]}`);
   replaceIfChanged(byId('client-steps'), stepsOf(client));
-  const fact = (name: string, text: string) => [el('dt', {}, name), el('dd', {}, text)];
+  const fact = (name: string, text: string) => el('div', {}, el('dt', {}, name), el('dd', {}, text));
   replaceIfChanged(byId('client-facts'), [
-    ...fact('Mode', mode),
-    ...fact('Last key use', ago(row.lastKeyUse, generatedAt)),
-    ...fact('Last xLink use', ago(row.lastXlinkUse, generatedAt)),
-    ...fact('Requests by key', count(row.keyRequests)),
-    ...fact('Requests by xLink', byXlink(row)),
-    ...fact('Refused', count(row.failures)),
+    fact('Mode', mode),
+    fact('Last key use', ago(row.lastKeyUse, generatedAt)),
+    fact('Last xLink use', ago(row.lastXlinkUse, generatedAt)),
+    fact('Requests by key', count(row.keyRequests)),
+    fact('Requests by xLink', byXlink(row)),
+    fact('Refused', count(row.failures)),
   ]);
   byId('client-no-failures').hidden = failures.length > 0;
   replaceIfChanged(

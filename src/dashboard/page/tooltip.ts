@@ -4,14 +4,16 @@ import { el } from './dom.js';
 const GAP = 12;
 
 /** What the pointer is over, in words beside it. Only the chart that it is over speaks. */
-export function tooltip(describe: (index: number) => readonly string[]): uPlot.Plugin {
+export function tooltip(describe: (time: number) => readonly string[]): uPlot.Plugin {
   const box = el('div', { class: 'tooltip', hidden: '' });
   let isOver = false;
   const hide = () => {
     box.hidden = true;
   };
-  const show = ({ cursor, over }: uPlot) => {
-    const lines = isOver && cursor.idx != null ? describe(cursor.idx) : [];
+  const show = (plot: uPlot) => {
+    const { cursor, over } = plot;
+    const isHere = isOver && cursor.left !== undefined && cursor.left >= 0;
+    const lines = isHere ? describe(1000 * plot.posToVal(cursor.left!, 'x')) : [];
     if (lines.length === 0) return hide();
     const [title, ...rest] = lines;
     box.replaceChildren(el('strong', {}, title!), ...rest.map((line) => el('span', {}, line)));

@@ -24,7 +24,7 @@ export class Traffic {
     lines: [{ label: 'xLink', color: '--xlink' }],
     max: 100,
     unit: '%',
-    describe: (index) => this.#describe(index),
+    describe: (time) => this.#describe(time),
     marks: () => this.#marks(),
   });
   readonly #split = new Chart(byId('split-chart'), {
@@ -34,7 +34,7 @@ export class Traffic {
       { label: 'API key', color: '--key', bars: true },
       { label: 'xLink', color: '--xlink', bars: true },
     ],
-    describe: (index) => this.#describe(index),
+    describe: (time) => this.#describe(time),
     marks: () => this.#marks(),
   });
   #snapshot: DashboardSnapshot | undefined;
@@ -140,10 +140,12 @@ export class Traffic {
     replaceIfChanged(byId('data-rows'), rows.length === 0 ? [nothing] : rows.reverse().slice(0, MAX_ROWS));
   }
 
-  /** The point under the pointer, in words. */
-  #describe(index: number): string[] {
+  /** What was counted at a time, in words; nothing of a time that nobody counted in. */
+  #describe(time: number): string[] {
     const series = this.#snapshot?.ranges[view().range];
-    if (!series || series.xlink[index] === undefined) return [];
+    if (!series) return [];
+    const index = Math.floor((time - series.from) / series.slotMs);
+    if (series.xlink[index] === undefined) return [];
     const share = shareAt(series, index);
     const start = series.from + index * series.slotMs;
     const near = this.#marks().filter(({ at, until = at }) => at < start + series.slotMs && until >= start);

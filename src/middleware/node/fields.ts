@@ -1,5 +1,6 @@
 import type { Pass } from '../../http/decision.js';
 import { type HeaderChanges, openedHeaders } from '../../http/opened-headers.js';
+import { fieldOf } from './field-of.js';
 import type { NodeRequest } from './types.js';
 
 /** Shows handlers the headers that a caller with a key would have sent, wherever they look for them. */
@@ -12,11 +13,6 @@ export const replaceFields = (req: NodeRequest, pass: Pass): void =>
       () => Object.keys(req.headers),
     ),
   );
-
-function fieldOf({ headers }: NodeRequest, name: string): string | undefined {
-  const value = headers[name];
-  return Array.isArray(value) ? value.join(', ') : value;
-}
 
 /** Changes a header in all three forms in which Node has it: whoever forwards a request reads `rawHeaders`. */
 export function changeHeaders(req: NodeRequest, changes: HeaderChanges): void {

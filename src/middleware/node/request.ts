@@ -1,6 +1,7 @@
 import type { IncomingBody } from '../../http/body-intake.js';
 import type { InboundRequest } from '../../http/decision.js';
 import { leftByParser, readNodeBody } from './body.js';
+import { fieldOf } from './field-of.js';
 import type { FrameworkContext } from './framework-context.js';
 import type { BodyHolder, NodeRequest } from './types.js';
 
@@ -32,10 +33,7 @@ export function incomingBody(req: NodeRequest, bodies: readonly BodyHolder[] = [
   return {
     hasBody: announcesBody(req),
     remoteAddress: req.socket?.remoteAddress,
-    header(name) {
-      const value = req.headers[name];
-      return Array.isArray(value) ? value.join(', ') : value;
-    },
+    header: (name) => fieldOf(req, name),
     lines: (name) => linesOf(req, name),
     isBodyGone: () => req.readableEnded && leftByParser(bodies) === undefined,
     readBody: (maxBytes, checkStart) => readNodeBody(req, bodies, maxBytes, checkStart),
@@ -49,7 +47,8 @@ export function linesOf({ rawHeaders = [], headers }: NodeRequest, name: string)
     const line = rawHeaders[at]!;
     if (line.length === name.length && line.toLowerCase() === name) lines.push(rawHeaders[at + 1]!);
   }
-  return lines.length > 0 ? lines : [headers[name] ?? []].flat(); // whoever made the request by hand may have no lines
+  if (lines.length > 0 || !Object.hasOwn(headers, name)) return lines;
+  return [headers[name] ?? []].flat(); // whoever made the request by hand may have no lines
 }
 
 /**
