@@ -7,5 +7,7 @@ export { RedisModeStore, type RedisModeStoreOptions } from './stores/redis/mode-
 export { RedisNonceStore, type RedisNonceStoreOptions } from './stores/redis/nonce-store.js';
 export { RedisOperationsStore, type RedisOperationsStoreOptions } from './stores/redis/operations-store.js';
 export { RedisRelayStore, type RedisRelayStoreOptions } from './stores/redis/relay-store.js';
+export { RedisSequenceStore, type RedisSequenceStoreOptions } from './stores/redis/sequence-store.js';
+export { RedisTicketKeyStore, type RedisTicketKeyStoreOptions } from './stores/redis/ticket-keys.js';
 export { RedisTrustRegistry, type RedisTrustRegistryOptions } from './stores/redis/trust-registry.js';
 export { RedisWrappingKeyStore, type RedisWrappingKeyStoreOptions } from './stores/redis/wrapping-keys.js';

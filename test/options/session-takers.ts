@@ -1,4 +1,5 @@
 import * as root from '@private.me/xlink';
+import * as redis from '@private.me/xlink/redis';
 import type { Taker } from './taker.js';
 
 const agent = await root.Agent.quickstart();
@@ -16,5 +17,17 @@ export const SESSION_TAKERS: readonly Taker[] = [
     type: 'MemorySequenceStoreOptions',
     option: 'maxBlocks',
     call: (more) => new root.MemorySequenceStore(more),
+  },
+  {
+    name: 'RedisSequenceStore',
+    type: 'RedisSequenceStoreOptions',
+    option: 'client',
+    call: (more) => new redis.RedisSequenceStore(more as never),
+  },
+  {
+    name: 'RedisTicketKeyStore',
+    type: 'RedisTicketKeyStoreOptions',
+    option: 'client',
+    call: (more) => new redis.RedisTicketKeyStore(more as never),
   },
 ];

@@ -2,7 +2,7 @@ import { defaultProvider } from '#provider';
 import { encodeBase64url } from '../../util/base64url.js';
 
 /**
- * Run by Redis without anything in between. KEYS: a nonce. ARGV: the name of the claim, how long it lasts, in ms. Returns
+ * Run by Redis without anything in between. KEYS: a nonce, or the place of a ticket key. ARGV: the name of the claim, how long it lasts, in ms. Returns
  * whose the nonce is now: an answer that belongs to another command can never be the name of this claim, and a claim that
  * its client sent twice is the same one.
  */

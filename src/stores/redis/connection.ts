@@ -33,8 +33,9 @@ export class RedisConnection<S extends RedisStore> {
     this.#hasPool = hasPool(client);
     this.warnings = new ServerWarnings(store, onWarning);
     warnOfMissingLimits(store, client, onWarning);
-    // The script of nonces tells of it, too.
-    if (store !== 'RedisNonceStore') this.onReady(() => void this.#warnOfPolicies());
+    // The script of markers tells of it, too.
+    if (store !== 'RedisNonceStore' && store !== 'RedisSequenceStore')
+      this.onReady(() => void this.#warnOfPolicies());
   }
 
   /** Stands before every key of the store: what the client was told to put there (`keyPrefix`), and does not by itself. */

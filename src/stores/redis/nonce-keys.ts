@@ -24,4 +24,4 @@ export const markersOf = (prefix: string): readonly string[] =>
   [...BASE64URL].map((bucket) => markerOf(prefix, bucket));
 
 /** What is in braces decides the slot of a cluster, so a marker is where the nonces of its bucket are. */
-const markerOf = (prefix: string, bucket: string): string => `${prefix}{${bucket}}since`;
+export const markerOf = (prefix: string, bucket: string): string => `${prefix}{${bucket}}since`;

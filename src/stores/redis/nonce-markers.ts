@@ -28,15 +28,15 @@ interface Verified extends Verification {
  * with what tells this server and its history from others (see `verify-script.ts`). Where a marker is, and is of the
  * server that answers, nothing was lost since then.
  */
-export class RedisMarkers {
-  readonly #connection: RedisConnection<'RedisNonceStore'>;
+export class RedisMarkers<S extends 'RedisNonceStore' | 'RedisSequenceStore' = 'RedisNonceStore'> {
+  readonly #connection: RedisConnection<S>;
   readonly #markers: readonly string[];
   readonly #clock: Clock;
   /** The last that was heard of each. */
   readonly #verified = new Map<string, Verified>();
   #isVerifyingAll = false;
 
-  constructor(connection: RedisConnection<'RedisNonceStore'>, keyPrefix: string, clock: Clock) {
+  constructor(connection: RedisConnection<S>, keyPrefix: string, clock: Clock) {
     this.#connection = connection;
     this.#markers = markersOf(keyPrefix);
     this.#clock = clock;
@@ -96,7 +96,7 @@ const outside = (time: number, from: number, to: number): number =>
   Math.max(time - to, 0) + Math.min(time - from, 0);
 
 /** Throws `NONCE_STORE_UNAVAILABLE:COLD_START` unless the bucket remembered before the envelope was made. */
-export function assertRemembered({ timestamp }: NonceUse, marker: string): void {
+export function assertRemembered({ timestamp }: Pick<NonceUse, 'timestamp'>, marker: string): void {
   if (!(timestamp > (sinceOf(marker) ?? Infinity)))
     throw xlinkError('NONCE_STORE_UNAVAILABLE:COLD_START', { field: 'timestamp' });
 }

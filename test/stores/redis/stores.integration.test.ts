@@ -15,6 +15,8 @@ import { allCalls, callsOf, type StoreCall } from './stores.js';
 /** Those that do not subscribe to changes. */
 const COMMAND_STORES = [
   'RedisNonceStore',
+  'RedisSequenceStore',
+  'RedisTicketKeyStore',
   'RedisClientStore',
   'RedisRelayStore',
   'RedisKeyStore',

@@ -8,6 +8,8 @@ import {
   RedisModeStore,
   RedisOperationsStore,
   RedisRelayStore,
+  RedisSequenceStore,
+  RedisTicketKeyStore,
   RedisTrustRegistry,
   RedisWrappingKeyStore,
 } from '@private.me/xlink/redis';
@@ -41,6 +43,22 @@ const STORES: Readonly<Record<string, Make>> = {
     return [
       ['NONCE_STORE_UNAVAILABLE', () => accept()],
       ['NONCE_STORE_UNAVAILABLE', () => store.seen(newUse())],
+    ];
+  },
+  RedisSequenceStore(client, { prefix, ...settings }) {
+    const store = new RedisSequenceStore({ client, keyPrefix: `${prefix}sequence:`, ...settings });
+    const claim = () => {
+      const sid = randomBytes(16).toString('base64url');
+      return store.claimSequence({ sender: did, sid, seq: 5, timestamp: newUse().timestamp }, 61_000);
+    };
+    return [['NONCE_STORE_UNAVAILABLE', claim]];
+  },
+  RedisTicketKeyStore(client, { prefix, ...settings }) {
+    const store = new RedisTicketKeyStore({ client, keyPrefix: `${prefix}ticket-key:`, ...settings });
+    const name = randomBytes(8).toString('hex');
+    return [
+      ['SESSION_STORE_UNAVAILABLE', () => store.keep(name, 'sealed', 61_000)],
+      ['SESSION_STORE_UNAVAILABLE', () => store.read(name)],
     ];
   },
   RedisClientStore(client, { prefix, ...settings }) {
