@@ -3,9 +3,13 @@
  * the Fetch standard.
  */
 export interface BotRequest {
+  /** HTTP method. Default `GET`. */
   readonly method?: string | undefined;
+  /** Path and query, or the whole URL of a request of the Fetch standard. Default `/`. */
   readonly url?: string | undefined;
+  /** Path and query as they were sent, where routers change `url`. */
   readonly originalUrl?: string | undefined;
+  /** By lower-case names, or as the Fetch standard has them. */
   readonly headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 

@@ -42,13 +42,15 @@ export interface RecognizedBot {
   readonly keyid: string;
   /** What is signed, such as `"@authority"`. **What is not in here may be anybody's.** */
   readonly components: readonly string[];
-  /** In ms since 1970. Until `expires` the same signature is good again and again. */
+  /** When it was made, in ms since 1970. */
   readonly created: number;
+  /** In ms since 1970. Until then the same signature is good again and again. */
   readonly expires: number;
 }
 
 /** `invalid`: it is not in form, out of time, of another host, or does not verify. `unverified`: the key of that agent is not to be had, or its origin not listed. */
 export interface UnrecognizedBot {
+  /** `invalid`: nobody should take it; `unverified`: its key could not be had. */
   readonly outcome: 'invalid' | 'unverified';
   /** For the log of the operator. */
   readonly reason: string;

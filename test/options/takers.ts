@@ -3,14 +3,12 @@ import { fastifyXlink } from '@private.me/xlink/fastify';
 import * as file from '@private.me/xlink/file';
 import { honoMiddleware } from '@private.me/xlink/hono';
 import { koaMiddleware } from '@private.me/xlink/koa';
-import * as logging from '@private.me/xlink/logging';
-import * as metrics from '@private.me/xlink/metrics';
-import * as opentelemetry from '@private.me/xlink/opentelemetry';
 import * as postgres from '@private.me/xlink/postgres';
 import * as redis from '@private.me/xlink/redis';
 import * as server from '@private.me/xlink/server';
 import * as verify from '@private.me/xlink/verify';
 import { seedOf } from '../support/agents.js';
+import { observers } from './observer-takers.js';
 import { operations } from './operations-takers.js';
 import { SESSION_TAKERS } from './session-takers.js';
 import type { Taker } from './taker.js';
@@ -379,15 +377,6 @@ const stores: readonly Row[] = [
         file: { path: '/nowhere', ...more },
       }),
   ],
-];
-
-const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const observers: readonly Row[] = [
-  ['logObserver', 'LogObserverOptions', 'identities', (more) => logging.logObserver(logger, more)],
-  ['redactHeaders', 'NameOptions', 'also', (more) => logging.redactHeaders({}, more)],
-  ['redactUrl', 'NameOptions', 'keep', (more) => logging.redactUrl('/', more)],
-  ['prometheusMetrics', 'PrometheusOptions', 'prefix', (more) => metrics.prometheusMetrics(more)],
-  ['openTelemetry', 'OpenTelemetryOptions', 'identities', (more) => opentelemetry.openTelemetry(more)],
 ];
 
 /** All of them. */
