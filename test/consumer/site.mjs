@@ -40,7 +40,7 @@ export default function site() {
     files.filter((file) => file.endsWith('.html')).flatMap((file) => read(file).match(loads) ?? []),
   );
   const index = files.find((file) => /localSearchIndex.*\.js$/.test(file));
-  const wanted = ['MigrationPlan', 'XLINK_REQUIRED', 'openFileState', 'brownout'];
+  const wanted = ['MigrationPlan', 'revokeClient', 'openFileState', 'brownout'];
   expectNone(
     'its search knows the words of the pages',
     wanted.filter((word) => !index || !read(index).toLowerCase().includes(word.toLowerCase())),
