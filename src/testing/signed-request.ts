@@ -83,7 +83,7 @@ export class SignedCaller {
     as: SignAsOptions,
     options: SignedRequestOptions,
   ) {
-    checkOptions('signedRequest().as', as, {
+    checkOptions('signedRequest.as', as, {
       ...ENROLLED_CLIENT_OPTIONS,
       form: oneOf('sealed', 'header', 'signature'),
       scope: isScope,

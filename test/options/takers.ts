@@ -12,6 +12,7 @@ import { observers } from './observer-takers.js';
 import { operations } from './operations-takers.js';
 import { SESSION_TAKERS } from './session-takers.js';
 import type { Taker } from './taker.js';
+import { TESTING_TAKERS } from './testing-takers.js';
 
 const { Agent, DualModeAdapter, DualModeClient, Identity, MigrationPlan } = root;
 
@@ -388,4 +389,4 @@ export const TAKERS: readonly Taker[] = [adapters, agents, clients, operations, 
     option,
     call: call as Taker['call'],
   }))
-  .concat(SESSION_TAKERS);
+  .concat(SESSION_TAKERS, TESTING_TAKERS);

@@ -53,7 +53,11 @@ describe('the list of those who take options', () => {
     'transferOperations',
     'transferRegistry',
     'MemoryLimitStore',
+    'MemoryModeStore',
     'MemoryOperationsStore',
+    'SignedCaller', // made by signedRequest()
+    'frozenClock',
+    'openFileState',
     'operatorHint',
     'outreachCsv',
     'BaseAgent', // listed as Agent, which extends it
@@ -88,6 +92,7 @@ describe('the list of those who take options', () => {
     'ok',
     'parseEntry',
     'parseModeState',
+    'refusalOf',
     'requestBinding',
     'requireScope',
     'requireXlink',
