@@ -11,7 +11,6 @@ import * as redis from '@private.me/xlink/redis';
 import * as server from '@private.me/xlink/server';
 import * as verify from '@private.me/xlink/verify';
 import { seedOf } from '../support/agents.js';
-import { SESSION_TAKERS } from './session-takers.js';
 import type { Taker } from './taker.js';
 
 const { Agent, DualModeAdapter, DualModeClient, Identity, MigrationPlan } = root;
@@ -397,5 +396,4 @@ export const TAKERS: readonly Taker[] = [adapters, agents, clients, stores, obse
     ...(type === undefined ? {} : { type }),
     option,
     call: call as Taker['call'],
-  }))
-  .concat(SESSION_TAKERS);
+  }));
