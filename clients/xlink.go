@@ -123,13 +123,18 @@ func digestOf(body []byte) string {
 
 // Enroll puts the DID of the key in the place of an API key.
 func (t *Transport) Enroll(origin, apiKey string) error {
+	return t.EnrollWith(origin, "X-API-Key", apiKey)
+}
+
+// EnrollWith does the same with another header, such as Xlink-Invitation and an invitation.
+func (t *Transport) EnrollWith(origin, header, value string) error {
 	enrolling := *t
-	enrolling.Scope, enrolling.Covers = "xlink:enroll", []string{"x-api-key"}
+	enrolling.Scope, enrolling.Covers = "xlink:enroll", []string{strings.ToLower(header)}
 	request, err := http.NewRequest("POST", origin+"/.well-known/xlink/enroll", nil)
 	if err != nil {
 		return err
 	}
-	request.Header.Set("X-API-Key", apiKey)
+	request.Header.Set(header, value)
 	answer, err := enrolling.RoundTrip(request)
 	if err != nil {
 		return err

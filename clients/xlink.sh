@@ -3,7 +3,7 @@
 #
 #   xlink.sh did                                   the DID of the key, which is made if there is none
 #   xlink.sh service https://api.example.com       the DID of the API, as it says itself: write it down, it is XLINK_TO
-#   xlink.sh enroll https://api.example.com KEY    puts the DID in the place of an API key
+#   xlink.sh enroll https://api.example.com KEY    puts the DID in the place of an API key, or of an invitation (xinv_…)
 #   xlink.sh GET https://api.example.com/orders?limit=5
 #   xlink.sh POST https://api.example.com/orders order.json application/json
 #
@@ -110,7 +110,11 @@ scope=${XLINK_SCOPE:-*}
 case ${1-} in
   did) did ;;
   service) curl -sSf "$2/.well-known/xlink.json" | sed -n 's/.*"did":"\([^"]*\)".*/\1/p' ;;
-  enroll) scope=xlink:enroll; call POST "$2/.well-known/xlink/enroll" '' '' "X-API-Key: $3" ;;
+  enroll)
+    scope=xlink:enroll
+    case $3 in xinv_*) with=Xlink-Invitation ;; *) with=X-API-Key ;; esac
+    call POST "$2/.well-known/xlink/enroll" '' '' "$with: $3"
+    ;;
   [A-Z]*) call "$1" "$2" "${3-}" "${4:-application/octet-stream}" ;;
   *) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; exit 2 ;;
 esac

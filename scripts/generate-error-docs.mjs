@@ -7,8 +7,9 @@ import { loadSources } from './load-sources.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const page = join(root, 'docs/errors.md');
 
-const { ERROR_TABLE, xlinkError } = await loadSources(
+const { ERROR_TABLE, xlinkError, hintForOperators } = await loadSources(
   './src/errors/table.ts',
+  './src/errors/operator-hints.ts',
   './src/errors/service-errors.ts',
 );
 const text = render(ERROR_TABLE, (id) => xlinkError(id).name);
@@ -44,7 +45,10 @@ function line(id, { status, message, hint, aliases = [], reserved }, className) 
   const also =
     aliases.length > 0 ? ` Also known as ${aliases.map((alias) => `\`${alias}\``).join(', ')}.` : '';
   const note = reserved ? ' *Reserved: nothing raises it yet.*' : '';
-  const cells = [`<a id="${id}"></a>\`${id}\``, status, `\`${className}\``, message, `${hint}${also}${note}`];
+  const operator = hintForOperators(id);
+  const forOperators = operator === undefined ? '' : ` **Operators:** ${operator}`;
+  const whatToDo = `${hint}${forOperators}${also}${note}`;
+  const cells = [`<a id="${id}"></a>\`${id}\``, status, `\`${className}\``, message, whatToDo];
   return `| ${cells.map((cell) => String(cell).replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
@@ -63,6 +67,9 @@ For one option the hint is about that option and is the whole message: \`DualMod
 mode?\` \`error.field\` names the envelope member, header or option at fault, never its value, and \`error.cause\` has the error
 underneath. \`formatErrorStructured(error).formats\` has all of it for a log line, a terminal, an API or a page.
 
-A problem document (RFC 9457) of an adapter has the title. The hint is in its \`detail\` only with \`exposeDetails\`: it is meant for
-operators, and a caller who probes would read it, too. Its \`type\` is the address of a row below, \`error.docUrl\` that of a section.`;
+Titles and hints are for whoever meets the error. What only the operator of a service can do stands after **Operators** and is never sent to
+callers: \`operatorHint(id)\` has it, log lines about faults have it as \`err.hint\`, and the dashboard shows it.
+
+A problem document (RFC 9457) of an adapter has the title. The hint is in its \`detail\` only with \`exposeDetails\`, as it helps
+a caller who probes, too. Its \`type\` is the address of a row below, \`error.docUrl\` that of a section.`;
 }

@@ -49,7 +49,13 @@ export const roomsOfOneFront = { 'testing/': 'testing.ts' };
 
 // Rooms inside a room, from low to high. '' is the folder itself.
 export const innerLayers = {
-  'adapters/': [['clients/'], ['modes/'], [''], ['migration/']],
+  'adapters/': [
+    ['clients/'],
+    ['modes/', 'operations/'],
+    ['client-limits/', 'invitations/', 'key-use/'],
+    [''],
+    ['migration/'],
+  ],
 };
 
 // The names of a layer are strangers to each other, except in the ground floor.

@@ -6,6 +6,7 @@ export { fileIdentity, identityFromFile } from './stores/file/identity.js';
 export { FileKeyStore, type FileKeyStoreOptions } from './stores/file/key-store.js';
 export { FileModeStore } from './stores/file/mode-store.js';
 export { FileNonceStore, type FileNonceStoreOptions } from './stores/file/nonce-store.js';
+export { FileOperationsStore } from './stores/file/operations-store.js';
 export { FileRelayStore, type FileRelayStoreOptions } from './stores/file/relay-store.js';
 export { type FileState, openFileState } from './stores/file/state.js';
 export { FileTrustRegistry, type FileTrustRegistryOptions } from './stores/file/trust-registry.js';

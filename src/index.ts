@@ -1,6 +1,9 @@
 export type { LegacyKeyValidator } from './adapters/api-key-validator.js';
 export { type AppAuth, type AppTypes, type AuthSource, authOf } from './adapters/auth-store.js';
 export type { BodyLimit } from './adapters/body-limits.js';
+export type { ClientLimit, ClientLimits } from './adapters/client-limits/client-limits.js';
+export { MemoryLimitStore } from './adapters/client-limits/memory-store.js';
+export type { LimitCount, LimitStore } from './adapters/client-limits/store.js';
 export type {
   RestoreClientOptions,
   RevokeClientOptions,
@@ -13,8 +16,10 @@ export {
   type ExpiringDid,
   formatReport,
   type ReportOptions,
+  type SoftwareUse,
 } from './adapters/clients/cutover-report.js';
 export { MemoryClientStore } from './adapters/clients/memory-store.js';
+export { type OutreachOptions, type OutreachRow, outreachCsv } from './adapters/clients/outreach.js';
 export type { ClientRestoration, ClientRevocation } from './adapters/clients/revocation.js';
 export type {
   ClientActivity,
@@ -25,6 +30,11 @@ export type {
 } from './adapters/clients/store.js';
 export type { ApiKeySources } from './adapters/credentials.js';
 export type { DeprecationOptions } from './adapters/deprecation.js';
+export type { AdapterHealth, StoreHealth } from './adapters/health.js';
+export type { InvitationReport, InviteOptions, NewInvitation } from './adapters/invitations/invitation.js';
+export type { KeyUseOptions } from './adapters/key-use/key-use.js';
+export type { ClientPreview, PreviewOptions, StepPreview } from './adapters/key-use/preview.js';
+export type { ApplyOptions } from './adapters/migration/apply.js';
 export {
   DEFAULT_ERROR_BUDGET,
   DEFAULT_GATES,
@@ -35,13 +45,18 @@ export type { MigrationPlanOptions } from './adapters/migration/options.js';
 export { type Advice, MigrationPlan } from './adapters/migration/plan.js';
 export { SharedMode, type SharedModeOptions } from './adapters/migration/shared-mode.js';
 export type { InstanceOptions } from './adapters/mode-control.js';
+export { type BrownoutScheduleOptions, brownoutSchedule } from './adapters/modes/brownout-schedule.js';
 export type { Brownout } from './adapters/modes/brownouts.js';
 export type { ModeTarget, RouteMode } from './adapters/modes/policy.js';
 export type { ModeStore } from './adapters/modes/store.js';
 export type { Traffic, TrafficSample } from './adapters/modes/traffic-window.js';
+export type { OperatedAdapter } from './adapters/operated-adapter.js';
+export { MemoryOperationsStore } from './adapters/operations/memory-store.js';
+export type { OperationsStore, StoredDocument } from './adapters/operations/store.js';
 export type { DualModeOptions } from './adapters/options.js';
 export type { RouteEncryption } from './adapters/route-encryption.js';
 export type { SessionOptions } from './adapters/sessions-option.js';
+export type { SupportDump, SupportDumpOptions } from './adapters/support-dump.js';
 export type { SignOptions, VerifyOptions } from './agent/application-signature.js';
 export type { MessageHandler, OnMessageOptions } from './agent/consume.js';
 export type { EnvelopeOptions } from './agent/envelope-options.js';
@@ -83,6 +98,7 @@ export type { DiscoveryDocument, SignedDiscoveryDocument } from './discovery/doc
 export type { DiscoverOptions } from './discovery/options.js';
 export * from './errors/errors.js';
 export { type FormattedError, type FormattedOutput, formatErrorStructured } from './errors/format-error.js';
+export { operatorHint } from './errors/operator-hint.js';
 export { type Err, err, type Ok, ok, type Result } from './errors/result.js';
 export {
   ERROR_TABLE,
@@ -154,6 +170,14 @@ export {
 } from './split-channel/share.js';
 export type { ShareLimits } from './split-channel/share-limits.js';
 export { type SplitOptions, splitForChannel } from './split-channel/split.js';
+export {
+  type Transfer,
+  type TransferReport,
+  transferClients,
+  transferMode,
+  transferOperations,
+  transferRegistry,
+} from './stores/transfer.js';
 export { GatewayTransport, type GatewayTransportOptions } from './transport/gateway.js';
 export { HttpsTransportAdapter, type HttpsTransportOptions } from './transport/https.js';
 export { LoopbackTransport } from './transport/loopback.js';
@@ -162,3 +186,4 @@ export type * from './types/events.js';
 export type { AuthMethod, Mode } from './types/mode.js';
 export type * from './types/ports.js';
 export type * from './types/protocol.js';
+export type { Operator } from './util/operator.js';

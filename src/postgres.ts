@@ -5,6 +5,10 @@ export {
 export { PostgresKeyStore, type PostgresKeyStoreOptions } from './stores/postgres/key-store.js';
 export { PostgresModeStore, type PostgresModeStoreOptions } from './stores/postgres/mode-store.js';
 export {
+  PostgresOperationsStore,
+  type PostgresOperationsStoreOptions,
+} from './stores/postgres/operations-store.js';
+export {
   PostgresTrustRegistry,
   type PostgresTrustRegistryOptions,
 } from './stores/postgres/trust-registry.js';

@@ -14,8 +14,10 @@ const ALL_SCOPES = ['orders:read', 'orders:write', 'payments:read', 'payments:wr
  * @param {import('@private.me/xlink').ClientStore} parts.clients
  * @param {import('@private.me/xlink').DualModeAdapter} parts.adapter
  * @param {string} parts.adminToken
+ * @param {import('@private.me/xlink').ReportOptions} parts.report
+ * @param {readonly string[]} parts.ignoreClients
  */
-export function adminRoutes({ database, registry, clients, adapter, adminToken }) {
+export function adminRoutes({ database, registry, clients, adapter, adminToken, report, ignoreClients }) {
   const router = Router();
   router.use(requireToken(adminToken), express.json({ limit: '16kb' }));
 
@@ -66,6 +68,37 @@ export function adminRoutes({ database, registry, clients, adapter, adminToken }
     res.json({ mode: adapter.mode });
   });
 
+  /** Who is not safe to switch, and why. */
+  router.get('/left', async (_req, res) => {
+    const { clients } = await adapter.report(report);
+    const left = clients.filter(
+      ({ client, safeToSwitch }) => !safeToSwitch && !ignoreClients.includes(client),
+    );
+    res.json({ clients: left.map(({ client, reason }) => ({ client, reason })) });
+  });
+
+  router.post('/brownouts', (req, res) => {
+    const from = new Date();
+    const until = new Date(from.getTime() + Number(req.body?.ms));
+    if (!(until > from)) throw new ApiError(422, 'ms is a time.');
+    adapter.scheduleBrownout({ from, until });
+    res.status(201).json({ from, until });
+  });
+
+  return router;
+}
+
+/**
+ * Figures for Prometheus, which is given the token: the names of customers are in them.
+ * @param {object} parts
+ * @param {import('prom-client').Registry} parts.metrics
+ * @param {string} parts.adminToken
+ */
+export function metricsRoute({ metrics, adminToken }) {
+  const router = Router();
+  router.get('/', requireToken(adminToken), async (_req, res) => {
+    res.type(metrics.contentType).send(await metrics.metrics());
+  });
   return router;
 }
 

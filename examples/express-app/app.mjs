@@ -4,7 +4,7 @@ import { FileClientStore } from '@private.me/xlink/file';
 import { prometheusMetrics } from '@private.me/xlink/metrics';
 import express from 'express';
 import { Registry } from 'prom-client';
-import { adminRoutes } from './admin.mjs';
+import { adminRoutes, metricsRoute } from './admin.mjs';
 import { currentCustomer } from './current-customer.mjs';
 import { openDatabase } from './database.mjs';
 import { errorHandler, notFound } from './errors.mjs';
@@ -77,8 +77,9 @@ export async function openApp({ folder, adminToken, dashboardPassword, mode = 'h
   plan.start(logPlanFailure);
 
   const app = express().disable('x-powered-by');
-  app.use(publicRoutes({ metrics }));
-  app.use('/admin', adminRoutes({ database, registry, clients, adapter, adminToken }));
+  app.use(publicRoutes());
+  app.use('/metrics', metricsRoute({ metrics, adminToken })); // it names clients
+  app.use('/admin', adminRoutes({ database, registry, clients, adapter, adminToken, report, ignoreClients }));
   const title = 'Orders and payments: from keys to xLink';
   app.use(
     '/dashboard',

@@ -1,19 +1,13 @@
 import { Router } from 'express';
 
 /**
- * What anyone may read: whether the API is up, and its figures. Whom to seal for is said by the adapter.
- * @param {object} parts
- * @param {import('prom-client').Registry} parts.metrics
+ * What anyone may read: whether the API is up. Whom to seal for is said by the adapter.
  */
-export function publicRoutes({ metrics }) {
+export function publicRoutes() {
   const router = Router();
 
   router.get('/health', (_req, res) => {
     res.json({ status: 'ok' });
-  });
-
-  router.get('/metrics', async (_req, res) => {
-    res.type(metrics.contentType).send(await metrics.metrics());
   });
 
   return router;

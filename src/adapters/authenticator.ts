@@ -59,6 +59,8 @@ export interface AuthenticatorParts {
   readonly sessions: Sessions | undefined;
   readonly clock: Clock;
   readonly emit: (event: XlinkEvent) => void;
+  /** Told whose envelope beside a key would have been refused, where somebody wants to know. */
+  readonly onBadEnvelope?: ((client: ClientId) => void) | undefined;
 }
 
 /** Decides who sent a request, by envelope or by key as the mode has it. Everything here throws what is wrong. */
@@ -97,7 +99,7 @@ export class Authenticator {
       delete attempt.client;
       return this.#byProof(request, attempt, proof);
     }
-    await this.#observe(request, proof); // after the key: strangers are not worth the work
+    await this.#observe(request, proof, attempt.client); // after the key: strangers are not worth the work
     return { auth };
   }
 
@@ -301,13 +303,14 @@ export class Authenticator {
   }
 
   /** Verifies an envelope or signature beside a key without any effect on the request but the time it takes. */
-  async #observe(request: InboundRequest, form: ProofForm): Promise<void> {
+  async #observe(request: InboundRequest, form: ProofForm, client: ClientId | undefined): Promise<void> {
     try {
       const attempt: AuthAttempt = { mode: 'observe', method: 'xlink' }; // not that of the request
       const { message } = await this.#receiveFor(attempt, request, form, this.#parts.rules);
       this.#parts.emit({ type: 'observed', reason: 'ok', version: message.version });
     } catch (thrown) {
       this.#parts.emit({ type: 'observed', reason: toXlinkError(thrown).id });
+      if (client !== undefined) this.#parts.onBadEnvelope?.(client);
     }
   }
 }

@@ -4,6 +4,7 @@ import type { BodyIntake } from '../http/body-intake.js';
 import {
   authenticationOf,
   type Decision,
+  type Headers,
   type HttpResponse,
   type InboundRequest,
   type Outcome,
@@ -17,10 +18,13 @@ import { type Awaitable, isPromiseLike } from '../util/awaitable.js';
 import { given } from '../util/given.js';
 import { Answering, unsignedHead } from './answering.js';
 import { type AuthAttempt, type Authenticator, factsOf, type Proof } from './authenticator.js';
+import { assertWithin, type LimitedClients, type Taken } from './client-limits/client-limits.js';
+import { joinedHeaders } from './joined-headers.js';
+import type { KeyUse } from './key-use/key-use.js';
 import type { ModeControl } from './mode-control.js';
 import type { PublishedDocument } from './published-document.js';
 import type { RefusalPace } from './refusal-pace.js';
-import { forClients, jsonResponse, type RefusalStyle, refusal } from './refusals.js';
+import { forClients, ownResponse, type RefusalStyle, refusal } from './refusals.js';
 import type { RequestLog } from './request-log.js';
 import { wantsSealedAnswer } from './sealed-answer.js';
 import { traced } from './traced.js';
@@ -37,6 +41,10 @@ export interface DeciderParts {
   readonly intake: BodyIntake<InboundRequest>;
   readonly style: RefusalStyle;
   readonly tracer: Tracer | undefined;
+  /** Where it is kept which programs send keys. */
+  readonly keyUse: KeyUse | undefined;
+  /** Where clients have limits. */
+  readonly limits: LimitedClients | undefined;
   readonly emit: (event: XlinkEvent) => void;
 }
 
@@ -85,13 +93,15 @@ export class Decider {
     const started = performance.now();
     const timed = () => {
       const facts = { ...factsOf(attempt), durationMs: performance.now() - started };
-      return traceId === undefined ? facts : { ...facts, traceId };
+      const sender = attempt.method === 'api-key' ? keyUse?.senderOf(request) : undefined;
+      const sent = sender ? { ...facts, sender } : facts;
+      return traceId === undefined ? sent : { ...sent, traceId };
     };
-    const { wellKnown, authenticator } = this.#parts;
+    const { wellKnown, authenticator, keyUse, limits } = this.#parts;
     try {
       if (wellKnown.serves(request)) return this.#answerOwn(request, attempt, timed);
       const proof = authenticator.authenticate(request, attempt);
-      return isPromiseLike(proof)
+      return limits || isPromiseLike(proof)
         ? this.#decideLater(request, attempt, proof, timed)
         : this.#pass(request, attempt, proof, timed);
     } catch (thrown) {
@@ -102,16 +112,22 @@ export class Decider {
   async #decideLater(
     request: InboundRequest,
     attempt: AuthAttempt,
-    proving: PromiseLike<Proof>,
+    proving: Awaitable<Proof>,
     timed: Timed,
   ): Promise<Decision> {
+    let limited: Taken | undefined;
     try {
       const proof = await proving;
-      const { message } = proof;
+      const { message, auth } = proof;
+      limited = await this.#parts.limits?.take(auth, attempt.client);
+      assertWithin(limited);
       const sealing = message && (await this.#answering.to(request, attempt, message, timed));
-      return this.#pass(request, attempt, proof, timed, sealing);
+      return this.#pass(request, attempt, proof, timed, {
+        ...sealing,
+        ...given({ limited: limited?.headers }),
+      });
     } catch (thrown) {
-      return this.#refused(request, attempt, thrown, timed);
+      return await this.#refused(request, attempt, thrown, timed, limited?.headers);
     } finally {
       this.#parts.intake.release(request);
     }
@@ -122,15 +138,16 @@ export class Decider {
     attempt: AuthAttempt,
     proof: Proof,
     timed: Timed,
-    sealing?: Sealing,
+    { limited, ...sealing }: Sealing & { readonly limited?: Headers } = {},
   ): Decision {
     const { document, modes, log } = this.#parts;
     document.prove(request);
     const { auth } = proof;
-    const headers =
+    const own =
       attempt.mode === 'deprecation' && attempt.method === 'api-key'
         ? modes.deprecation()
         : unsignedHead(request, attempt);
+    const headers = limited ? joinedHeaders(own, limited) : own;
     const outcome = log.accepted(auth.mode === 'xlink' ? { ...timed(), ...verifiedOf(auth) } : timed());
     return { ...proof, ...sealing, action: 'pass', headers, outcome };
   }
@@ -139,7 +156,7 @@ export class Decider {
     const { wellKnown, intake } = this.#parts;
     try {
       const sealingOf = (message: AgentMessage) => this.#answering.to(request, attempt, message, timed);
-      return jsonResponse(await wellKnown.answer(request, attempt, sealingOf));
+      return ownResponse(await wellKnown.answer(request, attempt, sealingOf));
     } catch (thrown) {
       return await this.#refused(request, attempt, thrown, timed);
     } finally {
@@ -152,19 +169,20 @@ export class Decider {
     attempt: AuthAttempt,
     thrown: unknown,
     timed: Timed,
+    more?: Headers,
   ): Promise<Decision> {
-    const refused = this.#refuse(thrown, timed());
+    const refused = this.#refuse(thrown, timed(), more);
     if (refused.outcome) await this.#parts.pace.hold(request, refused.outcome);
     return forWhom(request, await this.#answering.refusal(request, attempt, refused, timed));
   }
 
-  #refuse(thrown: unknown, attempt: Omit<Outcome, 'error'>): HttpResponse {
+  #refuse(thrown: unknown, attempt: Omit<Outcome, 'error'>, more: Headers = {}): HttpResponse {
     const { emit, modes, style } = this.#parts;
     const error = toXlinkError(thrown);
     if (error.status >= 500 || error.cause !== undefined)
       emit({ type: 'fault', error, ...given({ traceId: attempt.traceId }) });
     const brownout = error.id === 'API_KEY_BROWNOUT' ? modes.brownoutHeaders() : {};
-    return refusal(error, attempt, style, brownout);
+    return refusal(error, attempt, style, joinedHeaders(brownout, more));
   }
 }
 

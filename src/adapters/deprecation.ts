@@ -1,4 +1,5 @@
 import type { Headers } from '../http/decision.js';
+import { joinedHeaders } from './joined-headers.js';
 
 /**
  * What responses to key callers announce in the modes `deprecation` and `xlink-only`. Dates are sent as RFC 9745 and
@@ -13,6 +14,7 @@ export interface DeprecationOptions {
   readonly migrationUrl?: string;
 }
 
+const EXPOSE = 'Access-Control-Expose-Headers';
 const EXPOSED = ['Link', 'X-Deprecated-Auth', 'X-Migration-Url'];
 
 /** Headers on the answer to a caller that used a key although keys are deprecated, and `more` of them. */
@@ -20,14 +22,15 @@ export function deprecationHeaders(
   { since, sunset, migrationUrl }: DeprecationOptions,
   more: Headers = {},
 ): Headers {
-  return {
+  const own = {
     'X-Deprecated-Auth': 'true',
     ...(since ? { Deprecation: `@${Math.floor(since.getTime() / 1000)}` } : {}),
     ...(sunset ? { Sunset: sunset.toUTCString() } : {}),
-    ...migrationHeaders(migrationUrl),
-    ...more,
-    'Access-Control-Expose-Headers': ['Deprecation', 'Sunset', ...EXPOSED, ...Object.keys(more)].join(', '),
   };
+  const names = ['Deprecation', 'Sunset', ...EXPOSED, ...Object.keys(more)];
+  const exposed = { 'Access-Control-Expose-Headers': names.join(', ') };
+  const { [EXPOSE]: _, ...migration } = migrationHeaders(migrationUrl);
+  return joinedHeaders(own, migration, more, exposed);
 }
 
 /** Headers that only say where to read on. */

@@ -1,40 +1,32 @@
-import { toXlinkError, xlinkError } from '../errors/service-errors.js';
+import { toXlinkError } from '../errors/service-errors.js';
 import type { AdapterMetrics } from '../http/adoption-counter.js';
 import { BodyIntake, defaultUnauthenticatedBytes } from '../http/body-intake.js';
 import type { Auth, Decision, InboundRequest } from '../http/decision.js';
 import { isPreflight } from '../http/preflight.js';
 import type { Observer, XlinkEvent } from '../types/events.js';
 import type { Mode } from '../types/mode.js';
-import type { ClientId, Clock, Did, Scope } from '../types/protocol.js';
+import type { Clock, Scope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { callerAddress } from '../util/caller-address.js';
 import { type AuthSource, authBy } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
 import { largestEnvelope } from './body-limits.js';
-import {
-  ClientAdministration,
-  type RestoreClientOptions,
-  type RevokeClientOptions,
-  type UnlinkOptions,
-} from './clients/administration.js';
+import { BrownoutAnswers } from './brownout-answers.js';
+import { LimitedClients } from './client-limits/client-limits.js';
 import type { Clients } from './clients/clients.js';
-import {
-  type CutoverReport,
-  checkReportOptions,
-  cutoverReport,
-  type ReportOptions,
-} from './clients/cutover-report.js';
-import type { ClientRestoration, ClientRevocation } from './clients/revocation.js';
-import type { ClientRecord } from './clients/store.js';
 import { createClients } from './create-clients.js';
 import { createDocument } from './create-document.js';
 import { Decider } from './decider.js';
+import { Invitations } from './invitations/invitations.js';
+import { keyUseOf } from './key-use/key-use.js';
 import * as limits from './limits.js';
 import { type InstanceOptions, ModeControl } from './mode-control.js';
 import type { Brownout } from './modes/brownouts.js';
 import type { ModeTarget } from './modes/policy.js';
 import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './nonce-sharing-check.js';
 import { Observers, tell } from './observers.js';
+import { OperatedAdapter, type OperatedParts } from './operated-adapter.js';
+import { MemoryOperationsStore } from './operations/memory-store.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
 import { Placement } from './placement.js';
 import { PublishedKeyDirectory } from './published-key-directory.js';
@@ -51,7 +43,12 @@ import { WellKnown } from './well-known.js';
  * two is taken. Knows no framework: the middleware translates. `Customer` is what `legacyKeyValidator` returns for a key
  * that is good, and is inferred from it.
  */
-export class BaseDualModeAdapter<Customer extends object = object> implements AuthSource<Customer> {
+export class BaseDualModeAdapter<Customer extends object = object>
+  extends OperatedAdapter
+  implements AuthSource<Customer>
+{
+  /** @internal */
+  protected readonly operated: OperatedParts;
   /** How it refuses, so that guards behind it refuse alike. */
   readonly refusalStyle: RefusalStyle;
   /** Scopes that no request of a session may use, for guards behind it. @internal */
@@ -70,6 +67,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
 
   /** Throws `INVALID_OPTION`, or `NONCE_STORE_NOT_SHARED` (see {@link DualModeOptions.instances}). */
   constructor(made: DualModeOptions<Customer>, { bodyTypes, kind }: EnvelopeTaking = REQUESTS) {
+    super();
     const options = made as unknown as DualModeOptions; // only callers care what their validator returns
     checkDualModeOptions(options);
     assertSharedNonces(options, modesIn(options));
@@ -79,13 +77,27 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
     this.#observers = new Observers(options.observers);
     this.#modes = new ModeControl(options, this.#clock, (event) => this.emit(event));
     this.#clients = createClients(options, this.#clock, (event) => this.emit(event));
-    this.#log = new RequestLog(this.#clients, this.#observers);
     const warn = setUpWarner(options.observers, (event) => this.emit(event));
     this.#placement = new Placement(options, warn);
     this.#isForApis = kind === 'request';
     const onError = (thrown: unknown) => this.emit({ type: 'fault', error: toXlinkError(thrown) });
     const addressOf = (request: InboundRequest) =>
       callerAddress(options.addressOf, request, { peer: request.remoteAddress, onError });
+    const operations = options.operations ?? new MemoryOperationsStore();
+    const service = () => options.agent.ready();
+    const invitations = new Invitations({ store: operations, clock: this.#clock, service });
+    const keyUse = keyUseOf(options, { store: operations, clock: this.#clock, addressOf, onFault: onError });
+    this.#log = new RequestLog(this.#clients, this.#observers, keyUse);
+    this.operated = {
+      options,
+      clock: this.#clock,
+      clients: this.#clients,
+      modes: this.#modes,
+      operations,
+      invitations,
+      keyUse,
+    };
+    const { clientLimits } = options;
     const { maxUnauthenticatedBytes = defaultUnauthenticatedBytes(largestEnvelope(options)) } = options;
     const intake = new BodyIntake(maxUnauthenticatedBytes, addressOf);
     const pace = new RefusalPace(options.refusalsPerSecond ?? limits.DEFAULT_REFUSALS_PER_SECOND, addressOf);
@@ -106,6 +118,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       sessions,
       clock: this.#clock,
       emit: (event) => this.emit(event),
+      onBadEnvelope: keyUse && ((client) => keyUse.badEnvelope(client)),
     });
     const published = { clock: this.#clock, addressOf, policy: this.#modes.policy };
     const document = createDocument(options, published, warn);
@@ -124,6 +137,13 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       keyDirectory: options.keyDirectory
         ? new PublishedKeyDirectory(options.agent, options.hosts!, this.#clock)
         : undefined,
+      invitations,
+      brownouts: new BrownoutAnswers({
+        brownouts: this.#modes.brownouts,
+        clock: this.#clock,
+        name: options.agent.name,
+        deprecation: options.deprecation ?? {},
+      }),
       emit: (event) => this.emit(event),
     });
     this.#decider = new Decider({
@@ -137,6 +157,8 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
       intake,
       style: this.refusalStyle,
       tracer: options.tracer,
+      keyUse,
+      limits: clientLimits && new LimitedClients(clientLimits, options.clientId, this.#clock, onError),
       emit: (event) => this.emit(event),
     });
     this.emit(this.#modes.present());
@@ -173,7 +195,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
    */
   setMode(mode: Mode, reason?: string, target: ModeTarget = {}): void {
     this.#modes.set(mode, reason, target);
-    if (target.client !== undefined) void this.#administration('setMode').warnIfUnknown(target.client);
+    if (target.client !== undefined) void this.administration('setMode').warnIfUnknown(target.client);
   }
 
   /**
@@ -185,61 +207,22 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   }
 
   /**
-   * Refuses keys for some minutes while the mode is `deprecation`; announced in `X-Xlink-Brownout` until then. Throws `INVALID_OPTION`
-   * for anything but two dates, and while a {@link SharedMode} runs, which does not share it, without `instanceOnly: true`.
+   * Refuses keys for some minutes while the mode is `deprecation`, once or as {@link brownoutSchedule} has it; announced in
+   * `X-Xlink-Brownout`, on a page and as a calendar until then. Throws `INVALID_OPTION` for anything but two dates, and while a {@link SharedMode} runs, which does not share it, without `instanceOnly: true`.
    */
-  scheduleBrownout(brownout: Brownout, options: InstanceOptions = {}): void {
+  scheduleBrownout(brownout: Brownout | readonly Brownout[], options: InstanceOptions = {}): void {
     this.#modes.schedule(brownout, options);
   }
 
-  /** Said by a {@link SharedMode} when it starts: what it does not share is to be asked for by name. Returns how to end that. */
-  shareMode(): () => void {
-    return this.#modes.share();
+  /** Said by a {@link SharedMode} when it starts: what it does not share is to be asked for by name. `probe` asks its store, for
+   * {@link OperatedAdapter.health}. Returns how to end that. */
+  shareMode(probe: () => unknown = () => {}): () => void {
+    return this.#modes.share(probe);
   }
 
   /** Requests since the process started, those that are open included. */
   getMetrics(): AdapterMetrics {
     return this.#log.adoption;
-  }
-
-  /** Who still uses keys, and who is safe to switch. Needs the option `clients`. Rejects with `INVALID_OPTION`. */
-  async report(options: ReportOptions = {}): Promise<CutoverReport> {
-    checkReportOptions('report', options);
-    return cutoverReport(await this.clientRecords(), this.#clock(), options);
-  }
-
-  /** What is known about each client, up to this moment. Needs the option `clients`. */
-  async clientRecords(): Promise<readonly ClientRecord[]> {
-    const { store } = this.#clientsFor('The report').parts;
-    await this.close();
-    return store.list();
-  }
-
-  /**
-   * Ends a client: its API keys are refused in every mode (`CLIENT_REVOKED`), and so are its DIDs, which are revoked in the
-   * trust registry, too; on all instances that share `clients`, at once. A DID that was never enrolled is a client of its own, by
-   * its own name. Rejects with `REVOCATION_INCOMPLETE` if not all of its DIDs are ended in the registry: call it again; with
-   * `CLIENT_UNKNOWN` if nothing is known by this id. Needs the option `clients`.
-   */
-  async revokeClient(client: ClientId, options: RevokeClientOptions = {}): Promise<ClientRevocation> {
-    return this.#administration('revokeClient').revoke(client, options);
-  }
-
-  /**
-   * Takes a revocation back: keys count again. DIDs stay revoked and make room for others, but for those in `reactivate`, which must
-   * be given for a client that has revoked DIDs. Rejects with `INVALID_OPTION`, and with `CLIENT_UNKNOWN` if nothing is known by this id.
-   */
-  async restoreClient(client: ClientId, options: RestoreClientOptions = {}): Promise<ClientRestoration> {
-    return this.#administration('restoreClient').restore(client, options);
-  }
-
-  /**
-   * Takes a DID from its client, which may enroll another one in its place, and revokes it in the trust registry, as the DID
-   * itself does by `DELETE /.well-known/xlink/enroll`. Resolves to the client. Needs the option `clients`. Rejects with
-   * `ENROLLMENT_REFUSED:NOT_ENROLLED` for a DID that is linked to none.
-   */
-  async unlink(did: Did, options: UnlinkOptions = {}): Promise<ClientId> {
-    return this.#administration('unlink').unlink(did, options);
   }
 
   /** Adds an observer to those of the options, beginning with a `mode` event that says the present mode. Returns how to stop it. */
@@ -264,6 +247,7 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
   async close(): Promise<void> {
     this.#log.settle();
     await this.#clients?.parts.ledger.flush();
+    await this.operated.keyUse?.flush();
   }
 
   /**
@@ -323,19 +307,5 @@ export class BaseDualModeAdapter<Customer extends object = object> implements Au
    */
   recordOutcome({ outcome }: Decision, route: string | undefined, status: number, aborted = false): void {
     if (outcome) this.#log.over(outcome, { route, status, aborted });
-  }
-
-  #clientsFor(what: string): Clients {
-    if (this.#clients) return this.#clients;
-    throw xlinkError('INVALID_OPTION', { field: 'clients', hint: `${what} needs the option clients.` });
-  }
-
-  #administration(what: string): ClientAdministration {
-    const { clock, store } = this.#clientsFor(what).parts;
-    const { agent, observers } = this.#options;
-    const emit = (event: XlinkEvent) => this.emit(event);
-    const warn = (text: string) => setUpWarner(observers, emit)('CLIENT_UNKNOWN', text); // each time
-    const flush = () => this.close();
-    return new ClientAdministration({ store, registry: agent.registry, clock, warn, flush }, emit);
   }
 }

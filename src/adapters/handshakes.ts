@@ -7,7 +7,7 @@ import type { Clock } from '../types/protocol.js';
 import { given } from '../util/given.js';
 import { TokenBucket } from '../util/token-bucket.js';
 import type { AuthAttempt, Authenticator } from './authenticator.js';
-import type { JsonResponse, PrepareSealing } from './json-response.js';
+import type { OwnAnswer, PrepareSealing } from './own-answer.js';
 import { wantsSealedAnswer } from './sealed-answer.js';
 
 export interface HandshakeParts {
@@ -29,11 +29,7 @@ export class Handshakes {
   }
 
   /** The offer comes sealed, in an envelope of version 2 or 3, and so does its answer. Throws what is wrong with it. */
-  async answer(
-    request: InboundRequest,
-    attempt: AuthAttempt,
-    prepare: PrepareSealing,
-  ): Promise<JsonResponse> {
+  async answer(request: InboundRequest, attempt: AuthAttempt, prepare: PrepareSealing): Promise<OwnAnswer> {
     const { authenticator, sessions, emit } = this.#parts;
     const { message, transcript } = await authenticator.ownReceived(request, attempt, SESSION_SCOPE);
     const { sender: did, version, encrypted } = message;

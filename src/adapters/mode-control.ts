@@ -1,18 +1,20 @@
 import { xlinkError } from '../errors/errors.js';
 import type { Headers } from '../http/decision.js';
-import type { ModeEvent } from '../types/events.js';
+import type { ModeEvent, OperationEvent } from '../types/events.js';
 import { MODES, type Mode } from '../types/mode.js';
 import type { Clock } from '../types/protocol.js';
 import { given } from '../util/given.js';
+import { OPERATOR_CHECKS, type Operator } from '../util/operator.js';
 import { checkOptions, isBoolean } from '../util/options.js';
 import { deprecationHeaders } from './deprecation.js';
+import type { Probe } from './health.js';
 import { type Brownout, Brownouts } from './modes/brownouts.js';
 import { checkModeTarget, isPart, ModePolicy, type ModeTarget } from './modes/policy.js';
 import { assertSharedNonces } from './nonce-sharing-check.js';
 import type { DualModeOptions } from './options.js';
 
 /** How far a change reaches that a {@link SharedMode} does not share. */
-export interface InstanceOptions {
+export interface InstanceOptions extends Operator {
   /** `true`: on this instance, until it ends. Must be said while a {@link SharedMode} runs. Default `false`. */
   readonly instanceOnly?: boolean;
 }
@@ -23,12 +25,12 @@ export class ModeControl {
   readonly brownouts: Brownouts;
   readonly #options: DualModeOptions;
   readonly #clock: Clock;
-  readonly #emit: (event: ModeEvent) => void;
+  readonly #emit: (event: ModeEvent | OperationEvent) => void;
   #deprecatedSince: Date;
-  /** How many share the mode of everything with other instances. */
-  #sharers = 0;
+  /** Those that share the mode of everything with other instances, and how to ask whether they can. */
+  readonly #sharers = new Map<symbol, Probe>();
 
-  constructor(options: DualModeOptions, clock: Clock, emit: (event: ModeEvent) => void) {
+  constructor(options: DualModeOptions, clock: Clock, emit: (event: ModeEvent | OperationEvent) => void) {
     this.policy = new ModePolicy(options.mode ?? 'observe', options.routeModes, options.clientModes);
     this.brownouts = new Brownouts(options.brownouts);
     this.#options = options;
@@ -62,20 +64,28 @@ export class ModeControl {
   }
 
   /** Throws `INVALID_OPTION`. */
-  schedule(brownout: Brownout, options: InstanceOptions): void {
-    checkOptions('scheduleBrownout', options, { instanceOnly: isBoolean });
+  schedule(brownout: Brownout | readonly Brownout[], options: InstanceOptions): void {
+    checkOptions('scheduleBrownout', options, { instanceOnly: isBoolean, ...OPERATOR_CHECKS });
     this.#assertReach('scheduleBrownout', options, 'Brownouts', 'brownouts');
-    this.brownouts.schedule(brownout, this.#clock());
+    const { by, why } = options;
+    for (const one of [brownout].flat() as Brownout[]) {
+      this.brownouts.schedule(one, this.#clock());
+      const target = `${one.from.toISOString()}/${one.until.toISOString()}`;
+      this.#emit({ type: 'operation', operation: 'schedule-brownout', target, ...given({ by, why }) });
+    }
   }
 
   /** The mode of everything is the same on all instances from now on. Returns how to end that. */
-  share(): () => void {
-    this.#sharers += 1;
-    let isOver = false;
-    return () => {
-      if (!isOver) this.#sharers -= 1;
-      isOver = true;
-    };
+  share(probe: Probe): () => void {
+    const sharer = Symbol('sharer');
+    this.#sharers.set(sharer, probe);
+    return () => void this.#sharers.delete(sharer);
+  }
+
+  /** How to ask whether the mode is shared, where it is to be. */
+  probes(): Readonly<Record<string, Probe>> {
+    const [mode] = this.#sharers.values();
+    return mode ? { mode } : {};
   }
 
   /** What a new observer is told first. */
@@ -103,7 +113,7 @@ export class ModeControl {
         field: 'reason',
         hint: `${owner}: the reason must be a text, and the client or route comes after it: setMode(mode, reason, { client }).`,
       });
-    const { client, route } = target;
+    const { client, route, by } = target;
     if (client !== undefined && !this.#options.clients)
       throw xlinkError('INVALID_OPTION', { field: 'clients', hint: 'Client modes need the option clients.' });
     if (isPart(target)) {
@@ -121,13 +131,13 @@ export class ModeControl {
       ...this.#sunset(),
       from,
       to,
-      ...given({ client, reason, route: route?.path }),
+      ...given({ client, reason, by, route: route?.path }),
     });
   }
 
   /** Somebody who shares the mode takes it that all instances follow. Throws `INVALID_OPTION`. */
   #assertReach(owner: string, { instanceOnly }: InstanceOptions, what: string, option: string): void {
-    if (this.#sharers === 0 || instanceOnly) return;
+    if (this.#sharers.size === 0 || instanceOnly) return;
     throw xlinkError('INVALID_OPTION', {
       field: 'instanceOnly',
       hint: `${owner}: nothing was changed. ${what} are not shared by SharedMode: the other instances would not follow, and a restart forgets it. Put it into the option ${option} of every instance, or call this on each of them with instanceOnly: true.`,

@@ -22,12 +22,15 @@ import {
 } from '../util/options.js';
 import type { LegacyKeyValidator } from './api-key-validator.js';
 import { type BodyLimit, checkBodyLimitKeys, isBodyLimit, largestEnvelope } from './body-limits.js';
+import { type ClientLimits, checkClientLimits } from './client-limits/client-limits.js';
 import type { OnDowngrade } from './clients/clients.js';
 import type { ClientStore } from './clients/store.js';
 import type { ApiKeySources } from './credentials.js';
 import type { DeprecationOptions } from './deprecation.js';
+import { checkKeyUseOptions, type KeyUseOptions } from './key-use/key-use.js';
 import { type Brownout, checkBrownoutKeys, isBrownout } from './modes/brownouts.js';
 import { checkRouteModeKeys, isRouteMode, type RouteMode } from './modes/policy.js';
+import type { OperationsStore } from './operations/store.js';
 import { checkRouteEncryptionKeys, isRouteEncryption, type RouteEncryption } from './route-encryption.js';
 import { checkSessionOptions, type SessionOptions } from './sessions-option.js';
 
@@ -162,10 +165,27 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly maxNoncesPerClient?: number;
   /** Enrollments a client may try per minute, in each process. Default 10. */
   readonly enrollmentsPerMinute?: number;
+  /**
+   * How many requests each client may send, by key, envelope and signature together; more are refused with `CLIENT_LIMIT_EXCEEDED` (429,
+   * `Retry-After`). Answers carry `RateLimit` and `RateLimit-Policy`. Requests that are refused for another reason count
+   * nothing, and neither do the routes of the library. Default: no limit, and nothing is counted.
+   */
+  readonly clientLimits?: ClientLimits;
   /** How long a client may switch its own key on again, in ms. Default one day. */
   readonly keySwitchGraceMs?: number;
   /** How long counts are held back before they are written to `clients`, in ms. Default 5000. */
   readonly clientFlushIntervalMs?: number;
+  /**
+   * Where invitations are kept, and what `keyUse` finds out: `FileOperationsStore`, `RedisOperationsStore`, `PostgresOperationsStore`.
+   * Default: in the memory of this process, so that a restart forgets them and other instances do not know them.
+   */
+  readonly operations?: OperationsStore;
+  /**
+   * Keeps which programs still send the key of each client: product and version of the User-Agent, routes, and the network of the last
+   * address (/24 of IPv4, /48 of IPv6), at most 20 programs with 20 routes each, and requests by the hour for seven days. In the report
+   * and `adapter.preview()`. `true`, or what of it is to be kept. Needs `clients`. Default `false`: nothing of it is looked at.
+   */
+  readonly keyUse?: boolean | KeyUseOptions;
   /**
    * How many processes serve this API. Default 1, or several if this one is a worker of Node's cluster or under PM2 not the
    * first. With several, a `MemoryNonceStore` is a `warning` event, and an error in `xlink-only`. A number that is given
@@ -307,8 +327,11 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     enrollmentValidUntil: isFunction,
     maxNoncesPerClient: integerIn(1, 2 ** 24),
     enrollmentsPerMinute: integerIn(1, 100_000),
+    clientLimits: isObject,
     keySwitchGraceMs: integerIn(0, 2 ** 40),
     clientFlushIntervalMs: integerIn(1, 3_600_000),
+    operations: hasMethods('load', 'list', 'save', 'remove'),
+    keyUse: (value) => (typeof value === 'boolean' ? undefined : isObject(value)),
     instances: integerIn(1, 100_000),
     clock: isFunction,
     observers: isObservers,
@@ -331,7 +354,9 @@ export function checkDualModeOptions(options: DualModeOptions): void {
   if (maxUnauthenticatedBytes !== undefined)
     assertFitsOne('DualModeAdapter', maxUnauthenticatedBytes, largestEnvelope(options));
   checkSessionOptions(options);
-  if (options.clientModes) requireOption('DualModeAdapter', options, 'clients');
+  if (options.clientLimits) checkClientLimits(options.clientLimits);
+  if (typeof options.keyUse === 'object') checkKeyUseOptions(options.keyUse);
+  if (options.clientModes || options.keyUse) requireOption('DualModeAdapter', options, 'clients');
   if (options.keyDirectory && !options.hosts?.length)
     throw xlinkError('INVALID_OPTION', {
       field: 'hosts',

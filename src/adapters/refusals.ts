@@ -4,8 +4,9 @@ import { ASKS_FOR_XLINK } from '../http/key-refusals.js';
 import { JSON_TYPE, PROBLEM_TYPE } from '../http/media-type.js';
 import { challenges, problemBody } from '../http/problem.js';
 import { migrationHeaders } from './deprecation.js';
-import type { JsonResponse } from './json-response.js';
+import { joinedHeaders } from './joined-headers.js';
 import type { DualModeOptions } from './options.js';
+import type { OwnAnswer } from './own-answer.js';
 
 /** How a refusal is worded, from the options of the adapter. */
 export interface RefusalStyle {
@@ -44,13 +45,13 @@ export function refusal(
   style: RefusalStyle,
   more: Headers = {},
 ): HttpResponse {
-  const headers = {
-    'Cache-Control': 'no-store',
-    ...challenges(attempt.mode, style.realm, error),
-    ...retryAfter(error),
-    ...(isToMove(error, attempt) ? migrationHeaders(style.migrationUrl) : {}),
-    ...more,
-  };
+  const headers = joinedHeaders(
+    { 'Cache-Control': 'no-store' },
+    challenges(attempt.mode, style.realm, error),
+    retryAfter(error),
+    isToMove(error, attempt) ? migrationHeaders(style.migrationUrl) : {},
+    more,
+  );
   const { status } = error;
   const body = problemBody(error, {
     authMethod: attempt.method,
@@ -70,14 +71,15 @@ export function refusal(
 /** A refusal that stays a problem document, because clients of this library decide by it. */
 export const forClients = ({ refusal: _, ...answer }: HttpResponse): HttpResponse => answer;
 
-/** A JSON answer of the adapter's own routes. */
-export const jsonResponse = ({
+/** An answer of the adapter's own routes. */
+export const ownResponse = ({
   status,
   value,
+  text,
+  headers,
   cacheSeconds,
   sealing,
-  headers,
-}: JsonResponse): HttpResponse => ({
+}: OwnAnswer): HttpResponse => ({
   ...sealing,
   action: 'answer',
   status,
@@ -86,5 +88,5 @@ export const jsonResponse = ({
     'Cache-Control': cacheSeconds === undefined ? 'no-store' : `max-age=${cacheSeconds}`,
     ...headers,
   },
-  body: JSON.stringify(value),
+  body: text ?? JSON.stringify(value),
 });

@@ -4,6 +4,7 @@ import { unref } from '../util/backoff.js';
 import { sharedByCopies } from '../util/copies.js';
 import { given } from '../util/given.js';
 import type { Clients } from './clients/clients.js';
+import type { KeyUse } from './key-use/key-use.js';
 import type { Observers } from './observers.js';
 
 /** How the response to a request ended. */
@@ -29,15 +30,17 @@ export class RequestLog {
   #signatures = 0;
   readonly #clients: Clients | undefined;
   readonly #observers: Observers;
+  readonly #keyUse: KeyUse | undefined;
   /** Accepted since the last tick, and since the one before. */
   #fresh = new Map<number, Outcome>();
   #older = new Map<number, Outcome>();
   readonly #open = new Set<number>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(clients: Clients | undefined, observers: Observers) {
+  constructor(clients: Clients | undefined, observers: Observers, keyUse: KeyUse | undefined) {
     this.#clients = clients;
     this.#observers = observers;
+    this.#keyUse = keyUse;
   }
 
   get adoption(): AdapterMetrics {
@@ -71,6 +74,7 @@ export class RequestLog {
     if (isCounted) this.#clients?.released(outcome);
     else this.#fresh.delete(number) || this.#older.delete(number);
     if (!isCounted || outcome.error) this.#count(outcome); // a guard that refuses late
+    this.#keyUse?.used(outcome, route);
     if (!this.#observers.isHeard) return;
     this.#observers.emit({
       type: 'request',

@@ -1,4 +1,5 @@
 import { xlinkError } from '../errors/errors.js';
+import { hintForOperators } from '../errors/operator-hints.js';
 import type { ErrorId } from '../errors/table.js';
 import type { Observer, WarningEvent } from '../types/events.js';
 
@@ -14,8 +15,9 @@ export function setUpWarner(
   return (id, text) => {
     if (told.has(id)) return;
     told.add(id);
-    const { message, docUrl } = xlinkError(id);
-    const said = text ?? message;
+    const { title, message, docUrl } = xlinkError(id);
+    const hint = hintForOperators(id);
+    const said = text ?? (hint === undefined ? message : `${title} ${hint}`);
     emit({ type: 'warning', code: id, message: said });
     if (observers.length === 0) console.warn(`xlink: ${id}: ${said} ${docUrl}`);
   };

@@ -3,8 +3,8 @@ import { DISCOVERY_PATH } from '../discovery/document.js';
 import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import type { BodyIntake } from '../http/body-intake.js';
 import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
-import { ENROLL_PATH, ENROLL_SCOPE } from '../http/enrollment.js';
-import { KEY_PATH, KEY_SCOPE } from '../http/own-routes.js';
+import { ENROLL_PATH, ENROLL_SCOPE, INVITATION_HEADER } from '../http/enrollment.js';
+import { BROWNOUT_CALENDAR_PATH, BROWNOUT_PAGE_PATH, KEY_PATH, KEY_SCOPE } from '../http/own-routes.js';
 import { SESSION_PATH } from '../http/session-headers.js';
 import type { Sessions } from '../session/sessions.js';
 import type { XlinkEvent } from '../types/events.js';
@@ -13,6 +13,7 @@ import { given } from '../util/given.js';
 import { TokenBucket } from '../util/token-bucket.js';
 import { KEY_DIRECTORY_PATH } from '../web-bot-auth/key-directory.js';
 import type { AuthAttempt, Authenticator } from './authenticator.js';
+import type { BrownoutAnswers } from './brownout-answers.js';
 import { type Clients, checkClientScopes } from './clients/clients.js';
 import { enroll, enrolledKeys } from './clients/enrollment.js';
 import { standingOf } from './clients/lineage.js';
@@ -21,7 +22,8 @@ import { unlinkDid } from './clients/revocation.js';
 import { validUntil } from './clients/validity.js';
 import { Handshakes } from './handshakes.js';
 import { type Introduction, introductionOf } from './introductions.js';
-import type { JsonResponse, PrepareSealing } from './json-response.js';
+import type { Invitations, Invited } from './invitations/invitations.js';
+import type { OwnAnswer, PrepareSealing } from './own-answer.js';
 import type { PublishedDocument } from './published-document.js';
 import type { PublishedKeyDirectory } from './published-key-directory.js';
 
@@ -38,11 +40,29 @@ export const isOwnRoute = (request: Pick<InboundRequest, 'target' | 'mount'>): b
   request.target.includes('/.well-known/xlink') && // most are for nothing here
   /^\/\.well-known\/xlink([./]|$)/.test(ownPath(request));
 
-type OwnRoute = 'discovery' | 'key directory' | 'enroll' | 'unlink' | 'key off' | 'key on' | 'session';
+type OwnRoute =
+  | 'discovery'
+  | 'key directory'
+  | 'brownouts'
+  | 'brownout calendar'
+  | 'enroll'
+  | 'unlink'
+  | 'key off'
+  | 'key on'
+  | 'session';
+
+/** Routes that are for everybody, and need no clients. */
+const PUBLIC: ReadonlySet<OwnRoute | undefined> = new Set<OwnRoute>([
+  'discovery',
+  'brownouts',
+  'brownout calendar',
+]);
 
 const ROUTES: Readonly<Record<string, OwnRoute>> = {
   [`GET ${DISCOVERY_PATH}`]: 'discovery',
   [`HEAD ${DISCOVERY_PATH}`]: 'discovery',
+  [`GET ${BROWNOUT_PAGE_PATH}`]: 'brownouts',
+  [`GET ${BROWNOUT_CALENDAR_PATH}`]: 'brownout calendar',
   [`GET ${KEY_DIRECTORY_PATH}`]: 'key directory',
   [`HEAD ${KEY_DIRECTORY_PATH}`]: 'key directory',
   [`POST ${ENROLL_PATH}`]: 'enroll',
@@ -75,6 +95,9 @@ export interface WellKnownParts {
   readonly intake: BodyIntake<InboundRequest>;
   /** Whether a DID may enroll by a signature. */
   readonly takesSignatures: boolean;
+  readonly invitations: Invitations;
+  /** What callers are told of brownouts. */
+  readonly brownouts: BrownoutAnswers;
   readonly emit: (event: XlinkEvent) => void;
 }
 
@@ -96,15 +119,15 @@ export class WellKnown {
   }
 
   /** Answers a request that one of these routes serves. Throws what is wrong with it. */
-  async answer(
-    request: InboundRequest,
-    attempt: AuthAttempt,
-    prepare: PrepareSealing,
-  ): Promise<JsonResponse> {
+  async answer(request: InboundRequest, attempt: AuthAttempt, prepare: PrepareSealing): Promise<OwnAnswer> {
     const { document, clients } = this.#parts;
     switch (this.#routeOf(request)!) {
       case 'discovery':
         return { status: 200, value: await document.for(request), cacheSeconds: 60 };
+      case 'brownouts':
+        return this.#parts.brownouts.page();
+      case 'brownout calendar':
+        return this.#parts.brownouts.calendar();
       case 'key directory':
         return this.#keyDirectory(request);
       case 'enroll':
@@ -125,10 +148,10 @@ export class WellKnown {
     const { clients, keyDirectory } = this.#parts;
     if (route === 'key directory') return keyDirectory && route;
     if (route === 'session') return this.#handshakes && route;
-    return route === 'discovery' || clients ? route : undefined;
+    return PUBLIC.has(route) || clients ? route : undefined;
   }
 
-  async #keyDirectory(request: InboundRequest): Promise<JsonResponse> {
+  async #keyDirectory(request: InboundRequest): Promise<OwnAnswer> {
     const { headers, body } = await this.#parts.keyDirectory!.for(request);
     return { status: 200, value: JSON.parse(body), headers };
   }
@@ -138,42 +161,59 @@ export class WellKnown {
     attempt: AuthAttempt,
     clients: Clients,
     prepare: PrepareSealing,
-  ): Promise<JsonResponse> {
+  ): Promise<OwnAnswer> {
     const { agent, rules, intake, clock, quota, takesSignatures } = this.#parts;
     const { store, validity } = clients.parts;
     const introduction = introductionOf({ agent, intake, takesSignatures }, request);
-    const { client, key } = await this.#enrollee(request, attempt, introduction, clients);
+    const { client, key, invited } = await this.#enrollee(request, attempt, introduction, clients);
     const limit = () => {
       if (!this.#attempts.take(client)) throw xlinkError('ENROLLMENT_REFUSED:RATE_LIMITED');
     };
-    if (key) limit();
+    const isNew = key !== undefined || invited !== undefined;
+    if (isNew) limit();
     const message = await this.#receive(introduction, attempt, async (did, nonce) => {
-      if (!key) {
+      if (!isNew) {
         limit(); // without a key it is the signature that says whose attempt it is
         const standing = await store.standingOf(did);
         if (standing) clients.assertStanding(standing);
       }
       return quota.take(client, nonce);
     });
-    if (key) await introduction.assertMadeFor(message, key.apiKey);
+    const shown = key?.apiKey ?? invited?.token;
+    if (shown !== undefined) await introduction.assertMadeFor(message, shown);
     const keys = await enrolledKeys(message, attempt.claimed?.signed !== undefined);
     const auth = key && (await this.#stillOwnedBy(client, request, attempt));
-    const before = key ? undefined : await store.standingOf(message.sender);
+    const before = isNew ? undefined : await store.standingOf(message.sender);
     const enrollee = {
       did: message.sender,
       ...given({ keys }),
       client,
-      scopes: auth && checkClientScopes(clients.parts.clientScopes(auth)),
-      maxDids: key ? rules.maxDidsPerClient : 0, // without a key nothing is linked that is not linked
+      scopes: invited?.scopes ?? (auth && checkClientScopes(clients.parts.clientScopes(auth))),
+      maxDids: isNew ? rules.maxDidsPerClient : 0, // without a key nothing is linked that is not linked
       validUntil: validUntil(validity, clock(), auth, before),
     };
-    const value = await enroll(agent, store, enrollee);
+    const value = await this.#once(invited, message.sender, () => enroll(agent, store, enrollee));
     this.#parts.emit({ type: 'enrollment', client, did: value.did });
     return { status: 200, value, sealing: await prepare(message) }; // nobody knew its keys before
   }
 
+  /** An invitation is claimed before anything is written for it, and free again if that fails. */
+  async #once<T>(invited: Invited | undefined, did: Did, work: () => Promise<T>): Promise<T> {
+    if (!invited) return work();
+    const { invitations } = this.#parts;
+    await invitations.claim(invited, did);
+    try {
+      const done = await work();
+      await invitations.finish(invited, did);
+      return done;
+    } catch (error) {
+      await invitations.release(invited, did).catch(() => {}); // then it stays this DID's
+      throw error;
+    }
+  }
+
   /**
-   * The client is the owner of the API key. A DID that is linked already needs none, and a key of it that no longer counts
+   * The client is the owner of the API key, or the one that was invited. A DID that is linked already needs none, and a key of it that no longer counts
    * does not stand in its way: its signature is proof enough of who it is, and what it was granted is all it gets.
    */
   async #enrollee(
@@ -181,17 +221,25 @@ export class WellKnown {
     attempt: AuthAttempt,
     introduction: Introduction,
     clients: Clients,
-  ) {
+  ): Promise<{ client: ClientId; key?: { apiKey: string; auth: ApiKeyAuth }; invited?: Invited }> {
     try {
+      const token = request.header(INVITATION_HEADER.toLowerCase());
+      if (token !== undefined) {
+        const invited = await this.#parts.invitations.look(token);
+        await clients.unrevoked(invited.client);
+        Object.assign(attempt, { method: 'xlink', client: invited.client });
+        return { client: invited.client, invited };
+      }
       const { apiKey, auth, client } = await this.#parts.authenticator.keyOwner(request, attempt);
       if (client === undefined) throw xlinkError('ENROLLMENT_REFUSED:NO_CLIENT');
       return { client, key: { apiKey, auth } };
     } catch (error) {
-      const linked =
-        toXlinkError(error).status === 401 ? await this.#linkedClient(introduction, clients) : undefined;
+      const { status, code } = toXlinkError(error);
+      const mayBeLinked = status === 401 || code === 'INVITATION_REFUSED';
+      const linked = mayBeLinked ? await this.#linkedClient(introduction, clients) : undefined;
       if (linked === undefined) throw error;
       attempt.method = 'xlink';
-      return { client: linked, key: undefined };
+      return { client: linked };
     }
   }
 
@@ -240,7 +288,7 @@ export class WellKnown {
     attempt: AuthAttempt,
     clients: Clients,
     prepare: PrepareSealing,
-  ): Promise<JsonResponse> {
+  ): Promise<OwnAnswer> {
     const { agent, authenticator, emit } = this.#parts;
     const message = await authenticator.ownMessage(request, attempt, ENROLL_SCOPE);
     const { sender: did } = message;
@@ -257,7 +305,7 @@ export class WellKnown {
     attempt: AuthAttempt,
     clients: Clients,
     prepare: PrepareSealing,
-  ): Promise<JsonResponse> {
+  ): Promise<OwnAnswer> {
     const { store } = clients.parts;
     const { clock, rules, authenticator, emit } = this.#parts;
     const off = this.#routeOf(request) === 'key off';

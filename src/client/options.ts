@@ -47,6 +47,11 @@ export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' |
   readonly maxServices?: number;
   /** The key to enroll with, and to go on with while the service does not offer xLink. Default none. */
   readonly apiKey?: string;
+  /**
+   * What the operator of the service gave in the place of a key, from `adapter.invite()`: good for one identity, so keep that
+   * (`identity`). It goes where a key may go, and only to enroll. Default none.
+   */
+  readonly invitation?: string;
   /** Header that holds the key. Default `X-API-Key`; `Authorization` sends `Bearer` and the key. */
   readonly apiKeyHeader?: string;
   /** The origins that the key may go to. Default: that of `baseUrl`. Beside them it goes only where the caller put it on the call. */
@@ -112,6 +117,7 @@ export const XLINK_FETCH_OPTIONS = {
   services: isStore,
   maxServices: integerIn(1, 100_000),
   apiKey: isApiKey,
+  invitation: isApiKey,
   apiKeyHeader: isHeaderName,
   apiKeyOrigin: isServiceUrls,
   baseUrl: isServiceUrl,

@@ -5,7 +5,7 @@ import { DEFAULT_DISCOVERY_TIMEOUT_MS } from '../discovery/options.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import type { ErrorId } from '../errors/table.js';
 import { untilAborted } from '../http/abort.js';
-import { ENROLL_SCOPE } from '../http/enrollment.js';
+import { ENROLL_SCOPE, INVITATION_HEADER } from '../http/enrollment.js';
 import { fetchOrPlatform } from '../http/fetch.js';
 import { KEY_IS_OVER } from '../http/key-refusals.js';
 import { KEY_SCOPE } from '../http/own-routes.js';
@@ -51,6 +51,7 @@ export class ServiceClient {
   readonly #known: KnownServices;
   readonly #services: ServiceCache;
   readonly #apiKey: ApiKey;
+  readonly #invitation: ApiKey;
   readonly #enroller: Enroller;
   readonly #fetch: typeof fetch;
   /** By origin: a service that hangs holds up no other. */
@@ -65,8 +66,11 @@ export class ServiceClient {
     this.#known = new KnownServices(options.services ?? options.identity?.services, options);
     this.#services = new ServiceCache(options, this.#agents, this.#known);
     this.#apiKey = new ApiKey(options);
+    const { invitation } = options;
+    this.#invitation = new ApiKey({ ...options, apiKey: invitation!, apiKeyHeader: INVITATION_HEADER });
     const { timeoutMs = DEFAULT_DISCOVERY_TIMEOUT_MS, clock = Date.now } = options;
-    const addKey = (headers: Headers, key: string) => this.#apiKey.addTo(headers, key);
+    const addKey = (headers: Headers, key: string) =>
+      (key === invitation ? this.#invitation : this.#apiKey).addTo(headers, key);
     this.#fetch = fetchOrPlatform(options.fetch);
     this.#enroller = new Enroller({ fetch: this.#fetch, timeoutMs, addKey }, clock);
   }
@@ -130,7 +134,10 @@ export class ServiceClient {
     if (this.#letsKeysDecide(service) && key !== undefined)
       return this.#byKeyBesideEnvelope(request, service);
     const isProven = await this.#known.isProven(service.origin);
-    const enrollment = await this.#enroll(service, isProven ? undefined : key);
+    const enrollment = await this.#enroll(
+      service,
+      isProven ? undefined : (this.#invitation.for(request.request, url) ?? key),
+    );
     if (enrollment?.state === 'not-offered' && key !== undefined && !isProven)
       return this.#byKey(request, 'enrollment');
     return this.#byEnvelope(request, service);

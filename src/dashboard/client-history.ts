@@ -1,6 +1,7 @@
 import type { RequestEvent, XlinkEvent } from '../types/events.js';
 import type { ClientId, Clock } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
+import { whoAndWhy } from './marks.js';
 import { readable } from './readable.js';
 
 /** What a client did on one route, in this process. Times in ms since 1970. */
@@ -112,9 +113,7 @@ function momentOf(event: XlinkEvent): string | undefined {
     case 'downgrade':
       return `Sent its key again although it works on xLink${event.refused ? '; the request was refused' : ''}`;
     case 'mode':
-      return event.from === undefined
-        ? undefined
-        : `Own mode ${event.from} → ${event.to}${because(event.reason)}`;
+      return event.from === undefined ? undefined : `Own mode ${event.from} → ${event.to}${whoAndWhy(event)}`;
     default:
       return undefined;
   }

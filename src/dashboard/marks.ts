@@ -30,8 +30,11 @@ export class Marks {
   note(event: XlinkEvent): void {
     if (event.type === 'mode' && event.from !== undefined && event.client === undefined) {
       const what = event.route === undefined ? '' : ` for ${event.route}`;
-      const why = event.reason === undefined ? '' : `: ${event.reason}`;
-      this.#add({ kind: 'mode', at: this.#clock(), text: `Mode ${event.from} → ${event.to}${what}${why}` });
+      this.#add({
+        kind: 'mode',
+        at: this.#clock(),
+        text: `Mode ${event.from} → ${event.to}${what}${whoAndWhy(event)}`,
+      });
     } else if (event.type === 'key-epoch')
       this.#add({ kind: 'rotation', at: event.since, text: `New encryption keys, epoch ${event.keyEpoch}` });
   }
@@ -62,3 +65,7 @@ export class Marks {
     if (this.#all.length > MAX_MARKS) this.#all.shift();
   }
 }
+
+/** As it follows a sentence: `: because (by somebody)`. */
+export const whoAndWhy = ({ reason, by }: { readonly reason?: string; readonly by?: string }): string =>
+  `${reason === undefined ? '' : `: ${reason}`}${by === undefined ? '' : ` (by ${by})`}`;

@@ -80,13 +80,15 @@ export interface Outcome extends Omit<Authentication, 'outcome' | 'reason'> {
   readonly durationMs: number;
   /** The trace the request belongs to, 32 hex digits, where it is sampled. */
   readonly traceId?: string;
+  /** What sent a request with a key, where the adapter keeps that (`keyUse`). No event holds it. */
+  readonly sender?: { readonly software: string; readonly network?: string };
   /** Given by the adapter when it has decided: tells requests of this process apart. */
   readonly request?: number;
 }
 
 /** An outcome as observers and tracers are told. */
 export const authenticationOf = ({ mode, method, error, ...rest }: Outcome): Authentication => {
-  const { durationMs: _, traceId: __, request: ___, ...verified } = rest;
+  const { durationMs: _, traceId: __, request: ___, sender: ____, ...verified } = rest;
   return { mode, method, outcome: error ? 'refused' : 'accepted', reason: error?.id ?? 'ok', ...verified };
 };
 

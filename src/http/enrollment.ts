@@ -9,6 +9,9 @@ export const ENROLL_PATH = '/.well-known/xlink/enroll';
 /** Scope that an enrollment envelope is made with. */
 export const ENROLL_SCOPE = 'xlink:enroll';
 
+/** Header that holds an invitation, in the place of an API key. */
+export const INVITATION_HEADER = 'Xlink-Invitation';
+
 const LABEL = encodeUtf8('xlink/1 enroll');
 
 /** The payload of an enrollment envelope, which is signed by the new DID and not encrypted. */

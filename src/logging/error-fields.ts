@@ -1,4 +1,6 @@
 import type { XlinkError } from '../errors/errors.js';
+import { hintForOperators } from '../errors/operator-hints.js';
+import { given } from '../util/given.js';
 
 /** An error of a cause chain, as far as a log may hold it. */
 export interface CauseFields {
@@ -16,8 +18,10 @@ export interface ErrorFields {
   readonly name: string;
   /** `CODE` or `CODE:SUB_CODE`, as in docs/errors.md. */
   readonly code: string;
-  /** The error's message, from the table. */
+  /** The error's message, from the table: what its caller is told. */
   readonly message: string;
+  /** What whoever runs the service can do about it, where that is something else. */
+  readonly hint?: string;
   /** Envelope member, header or option at fault, if it is known. */
   readonly field?: string;
   /** Stack trace, if there is one. */
@@ -40,6 +44,7 @@ export function errorFields(error: XlinkError, exposeCauses: boolean): ErrorFiel
     name,
     code: id,
     message,
+    ...given({ hint: hintForOperators(id) }),
     ...(field === undefined ? {} : { field }),
     ...(stack === undefined ? {} : { stack }),
     causes: causesOf(error, exposeCauses),

@@ -35,12 +35,13 @@ export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<Event
     'traceId',
   ],
   observed: ['reason', 'version'],
-  mode: ['from', 'to', 'route', 'client', 'reason', 'sunset'],
+  mode: ['from', 'to', 'route', 'client', 'reason', 'by', 'sunset'],
   advice: ['mode', 'next', 'direction', 'ready', 'blockers', 'clients'],
   enrollment: ['client', 'did'],
   'key-switch': ['client', 'off'],
   'client-revocation': ['client', 'revoked', 'dids', 'reason'],
   unlink: ['client', 'did', 'by'],
+  operation: ['operation', 'target', 'by', 'why'],
   fault: ['traceId'],
   warning: ['code', 'message'],
   downgrade: ['client', 'refused'],
@@ -88,5 +89,7 @@ export function lineOf(event: XlinkEvent): Line {
       return { level: 'warn', message: `xlink: client ${event.revoked ? 'revoked' : 'restored'}` };
     case 'unlink':
       return { level: 'info', message: 'xlink: identity unlinked from its client', kind: 'unlink' };
+    case 'operation':
+      return { level: 'info', message: `xlink: operation, ${event.operation}` };
   }
 }

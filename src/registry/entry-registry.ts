@@ -6,6 +6,7 @@ import { assertKeyRecord, assertSuccessor, copyKeyRecord } from '../identity/key
 import { copySuccession, MAX_SUCCESSIONS } from '../identity/succession.js';
 import type { Clock, Did, KeyRecord, Registration, RegistryEntry, Succession } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
+import { canonicalJson } from '../util/canonical-json.js';
 import { given } from '../util/given.js';
 import { ChangeListeners } from './change-listeners.js';
 import {
@@ -170,6 +171,25 @@ export abstract class EntryRegistry implements ManagedTrustRegistry {
           await this.#change(own.from, (known) => putUnlessSame(known, withdrawn(known, own)));
         throw error;
       }
+    });
+  }
+
+  /**
+   * Puts an entry of another registry here as it is: revocations, successions and revision with it. For a move; its key record is
+   * proven. Fails with `REGISTRATION_FAILED:ALREADY_REGISTERED` if there is another entry of this DID, and changes nothing if there is
+   * the same.
+   */
+  async restore(entry: RegistryEntry): Promise<Result<void>> {
+    return this.#attempt(async () => {
+      const own = put(structuredClone(entry));
+      if (own.keys) await assertKeyRecord(ownKeys(own.keys, own.did), this.#crypto);
+      decodeDidKey(own.did);
+      await this.change(own.did, (known) => {
+        if (known && canonicalJson(known) !== canonicalJson(own))
+          throw xlinkError('REGISTRATION_FAILED:ALREADY_REGISTERED', { field: 'did' });
+        return known ?? own;
+      });
+      this.announce(own.did);
     });
   }
 

@@ -5,7 +5,7 @@ import { pause } from '../util/backoff.js';
 import { KeyedMutex } from '../util/keyed-mutex.js';
 import type { Members } from '../util/members.js';
 import { refusalIdOf, refusalOf } from './http-errors.js';
-import { ask, type ExchangeOptions, type JsonResponse } from './http-exchange.js';
+import { ask, type ExchangeOptions, type OwnAnswer } from './http-exchange.js';
 import { entryFrom } from './parse-entry.js';
 
 /** What a registry shows of a DID. */
@@ -48,7 +48,7 @@ export class HttpChanges {
   }
 
   /** The answer to a change by its route, such as `revoke`, and the JSON for it. Rejects if there is none. */
-  async make(route: string, members: Members): Promise<JsonResponse> {
+  async make(route: string, members: Members): Promise<OwnAnswer> {
     const { did } = members;
     const { timeoutMs } = this.#exchange;
     // A registration needs no condition: it is refused where there is an entry, and entries stay.

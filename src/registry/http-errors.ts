@@ -1,7 +1,7 @@
 import { type XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { ErrorId } from '../errors/table.js';
 import { problemId } from '../http/problem.js';
-import type { JsonResponse } from './http-exchange.js';
+import type { OwnAnswer } from './http-exchange.js';
 
 /** What a registry may answer a change with. Anything else it says is taken for a failure of the registry. */
 const REFUSALS = new Set<string>([
@@ -27,7 +27,7 @@ const REFUSALS = new Set<string>([
 ] satisfies ErrorId[]);
 
 /** The id of the error that an answer tells of; `undefined` for what no registry says. */
-export function refusalIdOf({ status, body }: JsonResponse): ErrorId | undefined {
+export function refusalIdOf({ status, body }: OwnAnswer): ErrorId | undefined {
   const id = problemId(body);
   return status >= 400 && id !== undefined && REFUSALS.has(id) ? (id as ErrorId) : undefined;
 }
@@ -36,7 +36,7 @@ export function refusalIdOf({ status, body }: JsonResponse): ErrorId | undefined
  * The error for an answer that is not a success: the registry's own refusal, or `REGISTRATION_FAILED` with a `cause` if
  * it could not do what it was asked, which says nothing about the change.
  */
-export function refusalOf(answer: JsonResponse): XlinkError {
+export function refusalOf(answer: OwnAnswer): XlinkError {
   const id = refusalIdOf(answer);
   if (id === undefined || answer.status >= 500)
     return xlinkError('REGISTRATION_FAILED', {

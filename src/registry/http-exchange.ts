@@ -15,7 +15,7 @@ export interface Question {
 }
 
 /** An answer in JSON. Anything else is an error: it does not come from a registry. */
-export interface JsonResponse {
+export interface OwnAnswer {
   readonly status: number;
   readonly body: Members;
 }
@@ -36,7 +36,7 @@ export interface ExchangeOptions {
 export async function ask(
   { method, path, token, body }: Question,
   { baseUrl, fetch, timeoutMs, maxAnswerBytes, signal }: ExchangeOptions,
-): Promise<JsonResponse> {
+): Promise<OwnAnswer> {
   const { status, headers, text } = await httpCall(fetch, {
     callee: 'the registry',
     method,

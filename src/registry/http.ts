@@ -25,7 +25,7 @@ import {
 import { MAX_WAIT_MS } from './changes-protocol.js';
 import { HttpChanges, resolve } from './http-change.js';
 import { refusalOf } from './http-errors.js';
-import { ask, type ExchangeOptions, type JsonResponse } from './http-exchange.js';
+import { ask, type ExchangeOptions, type OwnAnswer } from './http-exchange.js';
 import { openHttpFeed } from './http-feed.js';
 import { KnownDids } from './known-dids.js';
 import type {
@@ -229,7 +229,7 @@ export class HttpTrustRegistry implements ManagedTrustRegistry {
     }
   }
 
-  async #ask(path: string): Promise<JsonResponse> {
+  async #ask(path: string): Promise<OwnAnswer> {
     try {
       return await ask({ method: 'GET', path, token: this.#token }, this.#exchange);
     } catch (cause) {

@@ -63,6 +63,8 @@ export interface ManagedTrustRegistry extends TrustRegistry {
    * registry takes no successions.
    */
   succeed?(succession: Succession, keys: KeyRecord, condition?: ChangeCondition): Awaitable<Result<void>>;
+  /** Puts an entry of another registry here as it is, if there is none; for a move. Absent: the registry takes no such entries. */
+  restore?(entry: RegistryEntry): Awaitable<Result<void>>;
   /** All entries, revoked ones included. */
   list(): Awaitable<readonly RegistryEntry[]>;
   /** Calls the listener at every change until the returned function is called. For caches. */

@@ -73,6 +73,8 @@ export interface ModeEvent {
   readonly client?: string;
   /** Why, as given to `setMode`. */
   readonly reason?: string;
+  /** Who set it, as given to `setMode` or `plan.apply`; `plan` for a step that a {@link MigrationPlan} made by itself. Absent: not said. */
+  readonly by?: string;
   /** When keys stop working as announced (`deprecation.sunset`), in ms since 1970. */
   readonly sunset?: number;
 }
@@ -159,6 +161,28 @@ export interface UnlinkEvent {
   readonly by: 'operator' | 'client';
 }
 
+/** What an operator can do beside setting a mode. */
+export type OperationName =
+  | 'invite'
+  | 'revoke-client'
+  | 'revoke-invitation'
+  | 'restore-client'
+  | 'schedule-brownout'
+  | 'unlink';
+
+/** An operator did something: for an audit trail, beside the event that tells what became of it. Changes of the mode are {@link ModeEvent}s. */
+export interface OperationEvent {
+  readonly type: 'operation';
+  /** What was done. */
+  readonly operation: OperationName;
+  /** What it was done to: a client, a DID, the number of an invitation, the times of a brownout. */
+  readonly target: string;
+  /** Who did it, as given; absent: not said. */
+  readonly by?: string;
+  /** Why, as given; absent: not said. */
+  readonly why?: string;
+}
+
 /** Something about the set-up that weakens what the adapter promises; told once, when it is found out. */
 export interface WarningEvent {
   readonly type: 'warning';
@@ -203,6 +227,7 @@ export type XlinkEvent =
   | KeySwitchEvent
   | ClientRevocationEvent
   | UnlinkEvent
+  | OperationEvent
   | FaultEvent
   | WarningEvent
   | KeyEpochEvent

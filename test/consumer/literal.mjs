@@ -15,7 +15,14 @@ const LIMITS = { commands: 6, lines: 12, ms: 30_000 };
 
 export default async function literal({ root: tarball }) {
   await attemptAsync('README.md, from an empty folder to the first sealed request', () => readme(tarball));
-  await attemptAsync('docs/migration.md, to the last key and back', () => migration(tarball));
+  await attemptAsync('docs/migration.md, to the last key and back, and docs/on-call.md', () =>
+    migration(tarball),
+  );
+  await attemptAsync('docs/approve.md: each command shows its claim', () => page('approve', tarball));
+  await attemptAsync('docs/call-an-api.md: a WebSocket', async () => {
+    const printed = await page('call-an-api', tarball);
+    equal(printed.at(-1), 'hello acme, by xlink\n');
+  });
 }
 
 async function readme(tarball) {
@@ -39,6 +46,19 @@ async function readme(tarball) {
       ok(reader.asked[name] <= limit, `more than ${limit} ${name}`);
     await reader.restart();
     match(await reader.run('node client.mjs'), /^true /);
+  } finally {
+    await reader.stop();
+  }
+}
+
+/** All of a page; what the last commands printed. */
+async function page(name, tarball) {
+  const reader = await newReader(name, tarball);
+  try {
+    let printed = [];
+    for (const step of stepsOf(join(root, `docs/${name}.md`)))
+      if (step.kind !== 'heading') printed = await reader.do(step);
+    return printed;
   } finally {
     await reader.stop();
   }
@@ -128,10 +148,12 @@ async function migration(tarball) {
       }
     }
     await finish();
+    console.log(asked(reader));
+    const asOnCall = stepsOf(join(root, 'docs/on-call.md')).filter(({ kind }) => kind === 'commands');
+    for (const step of asOnCall) await reader.do(step);
     const seen = (line) => printed.find(([typed]) => typed.includes(line))[1];
     match(seen('3001/report'), /acme/);
     deepEqual(JSON.parse(seen('mode/deprecation')), { mode: 'deprecation' });
-    console.log(asked(reader));
   } finally {
     await reader.stop();
   }

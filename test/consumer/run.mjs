@@ -2,7 +2,18 @@
 // if any of them fails. With names it runs only those: node test/consumer/run.mjs jest git
 import { packAll } from './kit.mjs';
 
-const SUITES = ['plain', 'jest', 'typescript', 'bundlers', 'tarball', 'papers', 'command', 'git', 'literal'];
+const SUITES = [
+  'plain',
+  'jest',
+  'typescript',
+  'bundlers',
+  'tarball',
+  'papers',
+  'command',
+  'git',
+  'literal',
+  'site',
+];
 
 const wanted = process.argv.slice(2);
 const tarballs = packAll();

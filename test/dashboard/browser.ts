@@ -34,7 +34,10 @@ export function useBrowser() {
   const visits: Visit[] = [];
   beforeAll(async () => {
     mkdirSync(SCREENSHOTS, { recursive: true });
-    browser = await chromium.launch({ executablePath: programFile('chromium'), args: QUIET });
+    browser = await chromium.launch({
+      executablePath: programFile('chromium'),
+      args: [...QUIET, ...(process.env['CHROMIUM_FLAGS']?.split(' ') ?? [])],
+    });
   }, 60_000);
   afterEach(async () => {
     await Promise.all(visits.splice(0).map(({ page }) => page.context().close()));

@@ -14,7 +14,7 @@ function page({ dx = 0, soft = 0, without = -1, button = 0x11 } = {}): Image {
       for (let x = 20; x < 500 + 3 * line; x++)
         if ((x + line) % 5 < 2) paint(x + dx, y, soft && (x + line) % 5 === 0 ? 70 : 30);
   }
-  for (let y = 100; y < 130; y++) for (let x = 560; x < 620; x++) paint(x, y, button);
+  for (let y = 100; y < 140; y++) for (let x = 520; x < 620; x++) paint(x, y, button);
   return { width, height, rgb };
 }
 
@@ -26,7 +26,7 @@ test.each([
   ['letters a pixel further on', page({ dx: 1 }), true],
   ['a line less', page({ without: 17 }), false],
   ['a button in another color', page({ button: 0x90 }), false],
-  ['a page that is cut', { ...page(), height: 760, rgb: page().rgb.slice(0, 640 * 760 * 3) }, false],
+  ['a page that is cut', { ...page(), height: 700, rgb: page().rgb.slice(0, 640 * 700 * 3) }, false],
 ] as const)('%s', (_, image, isSame) => {
   const found = difference(image, committed);
   expect(found === undefined).toBe(isSame);

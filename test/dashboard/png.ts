@@ -67,7 +67,7 @@ function paeth(a: number, b: number, c: number): number {
 }
 
 /** With the `colors` most frequent colors, each other one as the nearest of these: small, and still to be looked at. */
-export function encodePalettePng({ width, height, rgb }: Image, colors = 64): Uint8Array {
+export function encodePalettePng({ width, height, rgb }: Image, colors = 256): Uint8Array {
   const rounded = (i: number) => ((rgb[i]! >> 3) << 10) | ((rgb[i + 1]! >> 3) << 5) | (rgb[i + 2]! >> 3);
   const sums = new Map<number, [count: number, r: number, g: number, b: number]>();
   for (let i = 0; i < rgb.length; i += 3) {

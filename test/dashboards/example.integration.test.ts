@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Api, type Ask } from '../examples/api.js';
+import { ADMIN_TOKEN, Api, type Ask } from '../examples/api.js';
 import { describeWith } from '../support/needs-program.js';
 import { PrometheusServer } from '../support/prometheus-server.js';
 import { compare } from './compare.js';
@@ -54,11 +54,13 @@ describeWith(['prometheus'], 'the example app on the dashboard', () => {
 
   beforeAll(async () => {
     api = await Api.open();
-    prometheus = await PrometheusServer.start({ targets: { [JOB]: new URL(api.url).host } });
+    prometheus = await PrometheusServer.start({
+      targets: { [JOB]: new URL(api.url).host },
+      bearer: ADMIN_TOKEN,
+    });
     const withKey = await api.customer('Ada');
     const moved = await api.customer('Bob');
-    const identity = await api.identityFor(moved, 'the example on the dashboard');
-    const [byKey, byXlink] = [api.byKey(withKey.apiKey), api.byXlink(identity)];
+    const [byKey, byXlink] = [api.byKey(withKey.apiKey), api.byXlink(moved)];
     const order = { product: 'espresso-1kg', quantity: 1 };
     const traffic = async (later: boolean, times: number) => {
       for (let left = times; left > 0; left--) {

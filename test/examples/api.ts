@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createKeyRecord, type Identity, type KeyRecord, type Mode, type Version } from '@private.me/xlink';
+import { type SignAsOptions, type SignedCaller, signedRequest } from '@private.me/xlink/testing';
 import supertest, { type Response } from 'supertest';
 import { identityOf } from '../support/agents.js';
 
@@ -15,7 +16,7 @@ export const example = (file: string) =>
 const { openApp } = await example('app.mjs');
 const { createXlinkClient } = await example('xlink-client.mjs');
 
-const ADMIN_TOKEN = 'admin token of this test';
+export const ADMIN_TOKEN = 'admin token of this test';
 export const DASHBOARD_PASSWORD = 'dashboard password of this test';
 
 export interface Customer {
@@ -87,7 +88,28 @@ export class Api {
     return (method, target, payload) => this.#send(method, target, { 'X-API-Key': apiKey }, payload);
   }
 
-  byXlink(identity: Identity): Ask {
+  /** An identity that is enrolled for the customer, with the scopes of its key. */
+  byXlink({ id, scopes }: Customer, options: SignAsOptions = {}): Ask {
+    return this.#askBy(this.#signed.as(id, { scopes, ...options }));
+  }
+
+  byStranger(): Ask {
+    return this.#askBy(this.#signed.asStranger());
+  }
+
+  get #signed() {
+    return signedRequest(this.#server);
+  }
+
+  #askBy(caller: SignedCaller): Ask {
+    return async (method, target, payload) => {
+      const request = caller[verbOf(method)](target);
+      return (await (payload === undefined ? request : request.send(payload as object))) as Response;
+    };
+  }
+
+  /** One that outlives this process: the operator enrolled it. */
+  byIdentity(identity: Identity): Ask {
     return async (method, target, payload) => {
       const client = await this.client(identity);
       if (payload === undefined)
@@ -127,8 +149,9 @@ export class Api {
   }
 
   #send(method: string, target: string, headers: Record<string, string>, payload?: unknown) {
-    const verb = method.toLowerCase() as 'get' | 'post' | 'put' | 'delete';
-    const request = supertest(this.#server)[verb](target).set(headers);
+    const request = supertest(this.#server)[verbOf(method)](target).set(headers);
     return payload === undefined ? request : request.send(payload as object);
   }
 }
+
+const verbOf = (method: string) => method.toLowerCase() as 'get' | 'post' | 'put' | 'delete';

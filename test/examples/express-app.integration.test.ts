@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createKeyRecord, type Version, xlinkFetch } from '@private.me/xlink';
 import { identityOf } from '../support/agents.js';
-import { Api, type Ask, DASHBOARD_PASSWORD, temporaryFolder } from './api.js';
+import { ADMIN_TOKEN, Api, type Ask, DASHBOARD_PASSWORD, temporaryFolder } from './api.js';
 
 jest.setTimeout(30_000);
 
@@ -13,7 +13,6 @@ beforeAll(async () => {
 });
 afterAll(() => api.destroy());
 
-const LOCAL = { unsafeAllowHttp: true, unsafeAllowPrivateAddresses: true };
 const BEANS = { product: 'espresso-1kg', quantity: 2 };
 
 /** Every route once, and every way in which a handler refuses. */
@@ -58,20 +57,19 @@ describe('both ways in', () => {
   });
 
   test.each<Version>([1, 2, 3])('xLink version %i gets the same from every route', async (version) => {
-    const identity = await api.identityFor(await api.customer(), `day ${version}`, version);
-    expect(await aDayOf(api.byXlink(identity))).toEqual(expected);
+    expect(await aDayOf(api.byXlink(await api.customer(), { version }))).toEqual(expected);
   });
 
   test('a customer sees the same orders by either credential, and nobody else does', async () => {
     const [ada, bea] = [await api.customer('Ada'), await api.customer('Bea')];
-    const [byKey, byXlink] = [api.byKey(ada.apiKey), api.byXlink(await api.identityFor(ada, 'ada'))];
+    const [byKey, byXlink] = [api.byKey(ada.apiKey), api.byXlink(ada)];
     const { body: placed } = await byKey('POST', '/orders', BEANS);
     const { body: second } = await byXlink('POST', '/orders', BEANS);
     expect((await byXlink('GET', '/orders')).body).toEqual({ orders: [second, placed] });
     expect((await byKey('GET', '/orders')).body).toEqual({ orders: [second, placed] });
     expect((await byXlink('GET', `/orders/${placed.id}`)).body).toEqual(placed);
 
-    const stranger = api.byXlink(await api.identityFor(bea, 'bea'));
+    const stranger = api.byXlink(bea);
     expect((await stranger('GET', '/orders')).body).toEqual({ orders: [] });
     expect((await stranger('GET', `/orders/${placed.id}`)).status).toBe(404);
     expect((await stranger('DELETE', `/orders/${placed.id}`)).status).toBe(404);
@@ -79,6 +77,9 @@ describe('both ways in', () => {
   });
 
   test('a body in the clear beside a signature works too, and not if it is changed', async () => {
+    expect(
+      (await api.byXlink(await api.customer(), { form: 'header' })('POST', '/orders', BEANS)).status,
+    ).toBe(201);
     const client = await api.client(await api.identityFor(await api.customer(), 'beside'));
     const json = JSON.stringify(BEANS);
     const send = async (body: string) =>
@@ -99,7 +100,7 @@ test.each([
   ['version 3', { version: 3 }],
 ] as const)('xlinkFetch takes the key along once, and does what the key could do: %s', async (_, version) => {
   const customer = await api.customer('Xenia', ['orders:read', 'orders:write']);
-  const fetch = xlinkFetch({ apiKey: customer.apiKey, baseUrl: api.url, ...LOCAL, ...version });
+  const fetch = xlinkFetch({ apiKey: customer.apiKey, baseUrl: api.url, ...version });
   const headers = { 'Content-Type': 'application/json' };
   const order = await fetch('/orders', { method: 'POST', headers, body: JSON.stringify(BEANS) });
   expect([order.status, order.headers.get('xlink-sealed')]).toEqual([201, 'true']);
@@ -117,7 +118,7 @@ describe('who is refused', () => {
       status: 401,
       body: { code: 'API_KEY_INVALID' },
     });
-    expect(await api.byXlink(await identityOf('unknown'))('GET', '/orders')).toMatchObject({
+    expect(await api.byStranger()('GET', '/orders')).toMatchObject({
       status: 401,
       body: { subCode: 'DID_NOT_IN_REGISTRY' },
     });
@@ -126,7 +127,7 @@ describe('who is refused', () => {
   test('who lacks the scope, by either credential', async () => {
     const reader = await api.customer('Reader', ['orders:read']);
     const byKey = api.byKey(reader.apiKey);
-    const byXlink = api.byXlink(await api.identityFor(reader, 'reader'));
+    const byXlink = api.byXlink(reader);
     for (const ask of [byKey, byXlink]) {
       expect((await ask('GET', '/orders')).status).toBe(200);
       expect((await ask('POST', '/orders', BEANS)).status).toBe(403);
@@ -177,13 +178,13 @@ describe('the operator', () => {
   test('revokes one identity, and no other credential of that customer', async () => {
     const customer = await api.customer();
     const [lost, kept] = [await api.identityFor(customer, 'lost'), await api.identityFor(customer, 'kept')];
-    expect((await api.byXlink(lost)('GET', '/orders')).status).toBe(200);
+    expect((await api.byIdentity(lost)('GET', '/orders')).status).toBe(200);
     expect((await api.admin('DELETE', `/identities/${lost.did}`)).status).toBe(204);
-    expect(await api.byXlink(lost)('GET', '/orders')).toMatchObject({
+    expect(await api.byIdentity(lost)('GET', '/orders')).toMatchObject({
       status: 403,
       body: { subCode: 'DID_REVOKED' },
     });
-    expect((await api.byXlink(kept)('GET', '/orders')).status).toBe(200);
+    expect((await api.byIdentity(kept)('GET', '/orders')).status).toBe(200);
     expect((await api.byKey(customer.apiKey)('GET', '/orders')).status).toBe(200);
     expect((await api.admin('DELETE', '/identities/did:key:nobody')).status).toBe(404);
   });
@@ -192,7 +193,7 @@ describe('the operator', () => {
     const [stays, moves] = [await api.customer('stays'), await api.customer('moves')];
     await api.byKey(stays.apiKey)('GET', '/orders');
     await api.byKey(moves.apiKey)('GET', '/orders');
-    await api.byXlink(await api.identityFor(moves, 'moves'))('GET', '/orders');
+    await api.byXlink(moves)('GET', '/orders');
     const { customers } = (await api.admin('GET', '/customers')).body;
     const movedOf = (id: string) => customers.find((row: { id: string }) => row.id === id).moved;
     expect([movedOf(stays.id), movedOf(moves.id)]).toEqual([false, true]);
@@ -201,7 +202,7 @@ describe('the operator', () => {
 
 test('the mode decides what is taken, from one request to the next, and back', async () => {
   const customer = await api.customer();
-  const byXlink = api.byXlink(await api.identityFor(customer, 'modes'));
+  const byXlink = api.byXlink(customer);
   const byKey = api.byKey(customer.apiKey);
   const statuses = async () => [
     (await byKey('GET', '/orders')).status,
@@ -218,7 +219,19 @@ test('the mode decides what is taken, from one request to the next, and back', a
   expect((await api.admin('GET', '/mode')).body).toMatchObject({ mode: 'hybrid' });
 });
 
-test('health, metrics and the identity of the service are open to all', async () => {
+test('a signature of RFC 9421 does for callers without our library', async () => {
+  const byXlink = api.byXlink(await api.customer(), { form: 'signature' });
+  expect((await byXlink('POST', '/orders', BEANS)).status).toBe(201);
+  expect((await byXlink('GET', '/orders')).body).toMatchObject({ orders: [BEANS] });
+});
+
+test('metrics name customers, so they are for who has the token', async () => {
+  expect((await api.anonymous.get('/metrics')).status).toBe(401);
+  const figures = await api.anonymous.get('/metrics').set('Authorization', `Bearer ${ADMIN_TOKEN}`);
+  expect(figures.text).toMatch(/^xlink_adoption_ratio [\d.]+$/m);
+});
+
+test('health and the identity of the service are open to all', async () => {
   expect((await api.anonymous.get('/health')).body).toEqual({ status: 'ok' });
   const { body } = await api.anonymous.get('/.well-known/xlink.json');
   expect(body).toMatchObject({
@@ -227,13 +240,12 @@ test('health, metrics and the identity of the service are open to all', async ()
     versions: [1, 2, 3],
     mode: 'hybrid',
   });
-  expect((await api.anonymous.get('/metrics')).text).toMatch(/^xlink_adoption_ratio [\d.]+$/m);
 });
 
 test('the dashboard knows customers by name, and what both of their credentials did', async () => {
   const customer = await api.customer('Dora the Explorer');
   await api.byKey(customer.apiKey)('GET', '/orders');
-  await api.byXlink(await api.identityFor(customer, 'dora'))('GET', '/orders');
+  await api.byXlink(customer)('GET', '/orders');
   const figures = () => api.anonymous.get('/dashboard?format=json&search=dora');
   expect((await figures()).status).toBe(401);
   const { body } = await figures().auth('operator', DASHBOARD_PASSWORD);
@@ -247,7 +259,7 @@ test('everything outlives a restart, and no file gives a key away', async () => 
   const before = await Api.open(folder);
   const customer = await before.customer();
   const identity = await before.identityFor(customer, 'patient');
-  const { body: order } = await before.byXlink(identity)('POST', '/orders', BEANS);
+  const { body: order } = await before.byIdentity(identity)('POST', '/orders', BEANS);
   await before.stop();
 
   for (const file of ['api.sqlite', 'clients.jsonl'])
@@ -257,7 +269,7 @@ test('everything outlives a restart, and no file gives a key away', async () => 
 
   const after = await Api.open(folder);
   expect(after.did).toBe(before.did);
-  for (const ask of [after.byKey(customer.apiKey), after.byXlink(identity)])
+  for (const ask of [after.byKey(customer.apiKey), after.byIdentity(identity)])
     expect((await ask('GET', '/orders')).body).toEqual({ orders: [order] });
   await after.stop();
   rmSync(folder, { recursive: true });

@@ -107,7 +107,8 @@ describe('a fault', () => {
       type: 'XlinkRegistryError',
       name: 'XlinkRegistryError',
       code: 'LOOKUP_FAILED',
-      message: 'The trust registry could not be asked. Nothing is accepted while it is down; see `cause`.',
+      message: 'The trust registry could not be asked. Try again; see `cause`.',
+      hint: 'Nothing is accepted while the registry is down; see `cause` and adapter.health().',
       stack: expect.stringContaining('XlinkRegistryError: The trust registry'),
       causes: [{ name: 'TypeError' }, { name: 'Error', code: 'ECONNREFUSED' }],
     });

@@ -60,7 +60,7 @@ function expectShapes(events: readonly XlinkEvent[], seen = new Map<string, Set<
 test('docs/events.md has every event and member that src/types/events.ts has, and no other', () => {
   const documented = documentedEvents();
   expect(documented).toEqual(declaredEvents());
-  expect(Object.keys(documented)).toHaveLength(13);
+  expect(Object.keys(documented)).toHaveLength(14);
 });
 
 describe.each(STAGES)('$name: every decision is told once', (framework) => {
@@ -146,7 +146,9 @@ describe.each(STAGES)('$name: every decision is told once', (framework) => {
       'request accepted api-key ok 200',
     ]);
     expect(await told(on, sealed(caller, api))).toEqual(['request refused xlink XLINK_NOT_SUPPORTED 415']);
-    adapter.setMode('deprecation', 'time is up');
+    adapter.setMode('deprecation', 'time is up', { by: 'ada' });
+    const later = { from: new Date(world.clock() + 48 * HOUR), until: new Date(world.clock() + 49 * HOUR) };
+    adapter.scheduleBrownout(later, { by: 'ada', why: 'a reminder' });
     expect(await told(on, withKey(ACME))).toEqual(['request accepted api-key ok 200']);
     world.clock.advance(HOUR);
     expect(await told(on, withKey(ACME))).toEqual(['request refused api-key API_KEY_BROWNOUT 401']);

@@ -5,6 +5,7 @@ import {
   type DualModeOptions,
   ERROR_TABLE,
   MemoryClientStore,
+  MemoryOperationsStore,
 } from '@private.me/xlink';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../../src/envelope/parse.js';
 import { World } from '../support/world.js';
@@ -133,8 +134,14 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
   enrollmentValidUntil: { wrong: [null, new Date(), 5], right: [() => undefined] },
   maxNoncesPerClient: { wrong: [null, 0, 1.5, '10', Infinity], right: [1, 100_000] },
   enrollmentsPerMinute: { wrong: [null, 0, 1.5, '10'], right: [1, 10] },
+  clientLimits: {
+    wrong: [null, 100, true],
+    right: [{}, { requestsPerMinute: 1, requestsPerDay: 5, of: () => undefined }],
+  },
   keySwitchGraceMs: { wrong: [null, -1, '1d'], right: [0, 86_400_000] },
   clientFlushIntervalMs: { wrong: [null, 0, '5s'], right: [1, 5000] },
+  operations: { wrong: [null, {}, { load() {}, save() {} }, 'redis'], right: [new MemoryOperationsStore()] },
+  keyUse: { wrong: [null, 1, 'true'], right: [true, false, {}, { networks: false }] },
   instances: { wrong: [null, 0, -1, 1.5, '2', Infinity], right: [1, 16] },
   clock: { wrong: [null, 0, 'now'], right: [() => 0] },
   observers: { wrong: [null, () => {}, [1], [{}], 'console'], right: [[], [() => {}]] },

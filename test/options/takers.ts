@@ -11,6 +11,8 @@ import * as redis from '@private.me/xlink/redis';
 import * as server from '@private.me/xlink/server';
 import * as verify from '@private.me/xlink/verify';
 import { seedOf } from '../support/agents.js';
+import { operations } from './operations-takers.js';
+import { SESSION_TAKERS } from './session-takers.js';
 import type { Taker } from './taker.js';
 
 const { Agent, DualModeAdapter, DualModeClient, Identity, MigrationPlan } = root;
@@ -389,11 +391,12 @@ const observers: readonly Row[] = [
 ];
 
 /** All of them. */
-export const TAKERS: readonly Taker[] = [adapters, agents, clients, stores, observers]
+export const TAKERS: readonly Taker[] = [adapters, agents, clients, operations, stores, observers]
   .flat()
   .map(([name, type, option, call]) => ({
     name,
     ...(type === undefined ? {} : { type }),
     option,
     call: call as Taker['call'],
-  }));
+  }))
+  .concat(SESSION_TAKERS);

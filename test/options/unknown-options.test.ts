@@ -3,10 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { isXlinkError, type XlinkError } from '@private.me/xlink';
-import { SESSION_TAKERS } from './session-takers.js';
-import { TAKERS as OTHER_TAKERS } from './takers.js';
+import { TAKERS } from './takers.js';
 
-const TAKERS = [...OTHER_TAKERS, ...SESSION_TAKERS];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What a call throws, rejects with or returns as an error. */
@@ -50,6 +48,14 @@ describe('the list of those who take options', () => {
 
   /** Published functions and classes that take no object of options. */
   const OTHERS = [
+    'transferClients',
+    'transferMode',
+    'transferOperations',
+    'transferRegistry',
+    'MemoryLimitStore',
+    'MemoryOperationsStore',
+    'operatorHint',
+    'outreachCsv',
     'BaseAgent', // listed as Agent, which extends it
     'CallFailure', // an error
     'EntryRegistry', // abstract; its methods are those of MemoryTrustRegistry

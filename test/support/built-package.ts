@@ -25,7 +25,8 @@ export class BuiltPackage {
   constructor() {
     symlinkSync(join(builtOnce(), 'dist'), join(this.folder, 'dist'));
     cpSync(join(root, 'package.json'), join(this.folder, 'package.json'));
-    cpSync(join(root, 'examples/express-app'), this.example, { recursive: true });
+    for (const folder of ['examples/express-app', 'clients'])
+      cpSync(join(root, folder), join(this.folder, folder), { recursive: true });
     linkModules(this.folder);
     mkdirSync(this.temp);
   }

@@ -10,6 +10,8 @@ import { programFile } from './needs-program.js';
 export interface PrometheusSetup {
   /** Job names, and where the instances of each are scraped: `127.0.0.1:port`, at `/metrics`. */
   readonly targets: Readonly<Record<string, string | readonly string[]>>;
+  /** What it shows of itself where it scrapes: `Authorization: Bearer`. Default nothing. */
+  readonly bearer?: string;
   /** Absolute paths of recording and alerting rules. */
   readonly ruleFiles?: readonly string[];
   /** Also how often rules are evaluated. Default 200. */
@@ -188,7 +190,7 @@ interface RawTarget {
   readonly lastScrape: string;
 }
 
-function configOf({ targets, ruleFiles = [], scrapeIntervalMs = 200 }: PrometheusSetup) {
+function configOf({ targets, bearer, ruleFiles = [], scrapeIntervalMs = 200 }: PrometheusSetup) {
   const interval = `${scrapeIntervalMs}ms`;
   return {
     global: { scrape_interval: interval, scrape_timeout: interval, evaluation_interval: interval },
@@ -196,6 +198,7 @@ function configOf({ targets, ruleFiles = [], scrapeIntervalMs = 200 }: Prometheu
     scrape_configs: Object.entries(targets).map(([job_name, instances]) => ({
       job_name,
       static_configs: [{ targets: [instances].flat() }],
+      ...(bearer === undefined ? {} : { authorization: { credentials: bearer } }),
     })),
   };
 }

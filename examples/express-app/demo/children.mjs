@@ -1,5 +1,6 @@
-import { fork } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 /** How long a child may take to stop before it is killed. */
@@ -27,6 +28,25 @@ export class Children {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
+    return this.#watched(child, name);
+  }
+
+  /**
+   * The same for a program that reads and writes messages as lines of JSON.
+   * @param {string} command
+   * @param {string} script relative to this file
+   * @param {string} name
+   */
+  startProgram(command, script, name) {
+    const child = spawn(command, [fileURLToPath(new URL(script, import.meta.url))], { stdio: 'pipe' });
+    child.stdin.on('error', () => {}); // it is gone; its exit says the rest
+    createInterface(child.stdout).on('line', (line) => child.emit('message', JSON.parse(line)));
+    child.send = (/** @type {object} */ message) => child.stdin.write(`${JSON.stringify(message)}\n`);
+    return this.#watched(child, name);
+  }
+
+  /** @param {import('node:child_process').ChildProcess} child @param {string} name */
+  #watched(child, name) {
     let complaints = '';
     child.stderr?.on('data', (chunk) => {
       complaints = (complaints + chunk).slice(-2000);
@@ -56,5 +76,6 @@ async function stopped(child) {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
   if (child.connected) child.disconnect();
+  else child.stdin?.end();
   await exited;
 }

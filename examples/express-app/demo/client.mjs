@@ -1,22 +1,29 @@
-// One client of the API, a process of its own. It begins with an API key; when told to move, it makes an identity,
-// hands its public keys to the operator, and goes on with xLink. The private key never leaves this process.
+// One client of the API, a process of its own. It begins with an API key; when told to move, its two lines change: from then on
+// its `fetch` is that of xLink, which discovers the API, makes an identity and enrolls it with the key.
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createKeyRecord, generateIdentity } from '@private.me/xlink';
-import { createXlinkClient } from '../xlink-client.mjs';
+import { xlinkFetch } from '@private.me/xlink/client';
 import { Shopper } from './shopper.mjs';
 
 process.on('disconnect', () => process.exit());
 process.on('SIGINT', () => {}); // Ctrl-C reaches the parent too, which decides when to stop
 
-const [{ url, serviceDid, apiKey, version, thinkMs }] = await once(process, 'message');
+const [{ url, apiKey, version, thinkMs }] = await once(process, 'message');
 const report = (/** @type {object} */ message) => process.connected && process.send?.(message);
 
+/** @type {typeof globalThis.fetch} */
+let fetch = (path, init) => globalThis.fetch(new URL(String(path), url), init);
 let credential = 'api-key';
-let call = callWithKey;
 
-process.on('message', (/** @type {{ type: string }} */ { type }) => {
-  if (type === 'move') void move();
+process.on('message', async (/** @type {{ type: string }} */ { type }) => {
+  if (type === 'move') {
+    fetch = xlinkFetch({ baseUrl: url, apiKey, version, timeoutMs: 30_000 });
+    credential = 'xlink';
+  }
+  if (type === 'key-off') {
+    const { status } = await fetch('/.well-known/xlink/key', { method: 'DELETE' }); // signed by its identity
+    report({ type: 'key-off', status });
+  }
 });
 
 const shopper = new Shopper();
@@ -29,30 +36,16 @@ for (;;) {
 async function runErrand({ method, path, payload, status, done }) {
   const used = credential;
   try {
-    const response = await call(method, path, payload);
+    const body = payload === undefined ? undefined : JSON.stringify(payload);
+    const headers = { 'X-API-Key': apiKey, ...(body && { 'Content-Type': 'application/json' }) };
+    const response = await fetch(path, { method, headers, body });
     const text = await response.text();
+    if (response.status === 401 && used === 'api-key')
+      return report({ type: 'turned-away', code: JSON.parse(text).code });
     if (response.status !== status) throw new Error(`${response.status} ${text}`);
     done?.(JSON.parse(text));
     report({ type: 'served', method, credential: used });
   } catch (error) {
     report({ type: 'failed', reason: `${method} ${path}: ${/** @type {Error} */ (error).message}` });
   }
-}
-
-/** @param {string} method @param {string} path @param {unknown} [payload] */
-function callWithKey(method, path, payload) {
-  const body = payload === undefined ? undefined : JSON.stringify(payload);
-  const headers = { 'X-API-Key': apiKey, ...(body && { 'Content-Type': 'application/json' }) };
-  return fetch(new URL(path, url), { method, headers, body });
-}
-
-async function move() {
-  const identity = await generateIdentity({ maxVersion: version });
-  if (!identity.ok) throw identity.error;
-  const enrolled = once(process, 'message');
-  report({ type: 'enroll', keys: await createKeyRecord(identity.value) });
-  await enrolled;
-  const pkcs8 = identity.value.exportPKCS8();
-  call = (await createXlinkClient({ url, serviceDid, pkcs8, version })).call;
-  credential = 'xlink';
 }

@@ -35,9 +35,24 @@ export class Operator {
     return this.#ask('PUT', '/admin/mode', { mode, reason });
   }
 
+  /** Refuses keys for some ms, from now on. @param {number} ms */
+  brownout(ms) {
+    return this.#ask('POST', '/admin/brownouts', { ms });
+  }
+
+  /**
+   * Clients who are not safe to switch, each with the reason.
+   * @returns {Promise<{ client: string, reason: string }[]>}
+   */
+  async left() {
+    return (await this.#ask('GET', '/admin/left')).clients;
+  }
+
   /** Share of xLink among recent requests, 0 to 1, as a dashboard would read it; `NaN` before the first request. */
   async adoption() {
-    const text = await (await fetch(new URL('/metrics', this.#url))).text();
+    const text = await (
+      await fetch(new URL('/metrics', this.#url), { headers: { Authorization: `Bearer ${this.#token}` } })
+    ).text();
     return Number(/^xlink_adoption_ratio (\S+)$/m.exec(text)?.[1] ?? Number.NaN);
   }
 

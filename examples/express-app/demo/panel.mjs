@@ -15,7 +15,7 @@ export function panelLines(board) {
     `  ${paint.bold('xLink adoption')}${moved.padStart(30)}${mode.padStart(20)}${board.clock.padStart(10)}`,
     `  ${bar(board.adoption)}${paint.bold(`${board.percent} %`.padStart(8))}`,
     `  requests/s   ${paint.green(`xLink ${board.perSecond('xlink')}`)}   ${paint.yellow(`API key ${board.perSecond('api-key')}`)}`,
-    `  served       ${board.served}   ${calls(board)}   ${failures(board)}`,
+    `  served       ${board.served}   ${calls(board)}   keys refused ${board.turnedAway}   ${failures(board)}`,
     '',
     ...clientRows(board),
     ...board.notes.map((note) => `  ${note}`),
@@ -35,6 +35,7 @@ export const statusLine = (board) =>
     `xLink ${board.perSecond('xlink')}/s`,
     `API key ${board.perSecond('api-key')}/s`,
     `served ${board.served}`,
+    `keys refused ${board.turnedAway}`,
     `failed ${board.failed}`,
   ].join('  ');
 
@@ -72,8 +73,12 @@ const LOOKS = {
 /** @param {Scoreboard['clients'][number] | undefined} client */
 function cell(client) {
   if (!client) return '';
-  const { name, credential, version } = client;
+  const { name, credential, version, language } = client;
   const { mark, color } = LOOKS[credential];
-  const label = { starting: 'starting', 'api-key': 'API key', xlink: `xLink v${version}` }[credential];
+  const label = {
+    starting: 'starting',
+    'api-key': 'API key',
+    xlink: language ? 'signature' : `xLink v${version}`,
+  }[credential];
   return color(`${mark} ${name.padEnd(20)}${label}`.padEnd(38));
 }

@@ -14,11 +14,13 @@ export class Scoreboard {
   served = 0;
   failed = 0;
   lastFailure = '';
+  /** Requests of keys that were refused as they should be: brownouts, and what is too late. */
+  turnedAway = 0;
   /** @type {Record<string, number>} */
   calls = { GET: 0, POST: 0, DELETE: 0 };
   /** Findings at the end. @type {string[]} */
   notes = [];
-  /** @type {{ name: string, version: number, credential: Credential | 'starting' }[]} */
+  /** @type {{ name: string, version: import('@private.me/xlink').Version, language?: string, credential: Credential | 'starting' }[]} */
   clients = CAST.map((client) => ({ ...client, credential: 'starting' }));
   /** @type {{ at: number, credential: Credential }[]} */
   #recent = [];
@@ -28,6 +30,10 @@ export class Scoreboard {
     this.served += 1;
     this.calls[method] = (this.calls[method] ?? 0) + 1;
     this.#recent.push({ at: Date.now(), credential });
+  }
+
+  countTurnedAway() {
+    this.turnedAway += 1;
   }
 
   /** @param {string} reason */

@@ -4,7 +4,8 @@ import { paint } from './paint.mjs';
 
 const STAGGER_MS = 150;
 const BEFORE_FIRST_MOVE_MS = 3000;
-const BETWEEN_MOVES_MS = 3400;
+const BETWEEN_MOVES_MS = 2200;
+const BROWNOUT_MS = 3000;
 const POLL_MS = 250;
 
 /**
@@ -34,17 +35,71 @@ export async function migrate(stage) {
     await wait(stage, STAGGER_MS);
   }
   await wait(stage, BEFORE_FIRST_MOVE_MS);
-  for (const client of clients) {
+  const stuck = /** @type {Client} */ (clients.at(-1));
+  for (const client of clients.slice(0, -1)) {
     await client.move();
     await wait(stage, BETWEEN_MOVES_MS);
   }
 
+  await oneIsStuck(stage, stuck);
+  await tooEarlyAndBack(stage, stuck);
+  await stuck.move();
+  screen.note(`${check} ${stuck.name} has changed its two lines.`);
+  await keyOff(stage, /** @type {Client} */ (clients[0]));
+
   await untilAdopted(stage);
-  await assertNobodyLeft(stage, clients);
+  await untilNobodyLeft(stage, clients);
   screen.note(`${check} All moved in ${board.clock} and no request failed: safe to turn the keys off.`);
-  await turnKeysOff(stage);
+  await setMode(stage, 'xlink-only', 'all clients have moved');
   await assertOnlyXlinkWorks(stage);
   screen.note(`${check} Done: the key above gets 401 XLINK_REQUIRED now, and xLink 200 as before.`);
+}
+
+/** @typedef {Awaited<ReturnType<typeof startClient>>} Client */
+
+/** All but one have moved; a brownout makes it heard. @param {Stage} stage @param {Client} stuck */
+async function oneIsStuck(stage, stuck) {
+  const { operator, screen } = stage;
+  const left = (await operator.left()).find(({ client }) => client === stuck.id);
+  if (!left) throw new Error(`${stuck.name} should be in the report of those who are left`);
+  screen.note(`! ${stuck.name} is stuck on its key (${left.reason}): warnings, and a brownout.`);
+  await setMode(stage, 'deprecation', 'one is left');
+  const refused = stuck.turnedAway();
+  const ended = () => wait(stage, BROWNOUT_MS);
+  while (!(await Promise.race([refused, operator.brownout(BROWNOUT_MS / stage.speed).then(ended)])));
+  await expectCode(refused, 'API_KEY_BROWNOUT');
+  await stuck.servedByKey(); // it is over
+}
+
+/** Enforcing too early is seen at once, and taken back as fast. @param {Stage} stage @param {Client} stuck */
+async function tooEarlyAndBack(stage, stuck) {
+  const refused = stuck.turnedAway();
+  await setMode(stage, 'xlink-only', 'too early');
+  await expectCode(refused, 'XLINK_REQUIRED');
+  const served = stuck.servedByKey();
+  await setMode(stage, 'hybrid', `${stuck.name} is refused`);
+  await served;
+  stage.screen.note(
+    `${check} Rolled back: xlink-only refused ${stuck.name}, one call later its key works again.`,
+  );
+}
+
+/** A client that has moved ends its own key, so that nobody can use it. @param {Stage} stage @param {Client} client */
+async function keyOff({ url, screen }, client) {
+  const status = await client.switchKeyOff();
+  if (status !== 200) throw new Error(`the key of ${client.name} was not switched off: ${status}`);
+  const answer = await fetch(`${url}/orders`, { headers: { 'X-API-Key': client.apiKey } });
+  await expectCode(
+    answer.json().then(({ code }) => code),
+    'API_KEY_SWITCHED_OFF',
+  );
+  screen.note(`${check} ${client.name} switched its own key off: whoever found it gets 401.`);
+}
+
+/** @param {Promise<string>} code @param {string} expected */
+async function expectCode(code, expected) {
+  const found = await code;
+  if (found !== expected) throw new Error(`a key got ${found} in the place of ${expected}`);
 }
 
 const check = paint.green('✓');
@@ -68,18 +123,25 @@ async function untilAdopted(stage) {
   while (stage.board.adoption < 1) await wait(stage, POLL_MS);
 }
 
-/** @param {Stage} stage @param {readonly { id: string, name: string }[]} clients */
-async function assertNobodyLeft({ operator, board }, clients) {
-  if (board.failed > 0) throw new Error(`${board.failed} requests failed, the last was ${board.lastFailure}`);
-  const moved = new Set((await operator.report()).filter(({ moved }) => moved).map(({ id }) => id));
-  const left = clients.filter(({ id }) => !moved.has(id)).map(({ name }) => name);
-  if (left.length > 0) throw new Error(`still on API keys: ${left.join(', ')}`);
+/**
+ * Each client has used xLink since its key was last tried, by whomever.
+ * @param {Stage} stage @param {readonly { id: string, name: string }[]} clients
+ */
+async function untilNobodyLeft(stage, clients) {
+  const { operator, board } = stage;
+  for (;;) {
+    if (board.failed > 0)
+      throw new Error(`${board.failed} requests failed, the last was ${board.lastFailure}`);
+    const moved = new Set((await operator.report()).filter(({ moved }) => moved).map(({ id }) => id));
+    if (clients.every(({ id }) => moved.has(id))) return;
+    await wait(stage, POLL_MS);
+  }
 }
 
-/** @param {Stage} stage */
-async function turnKeysOff({ operator, board }) {
-  await operator.setMode('xlink-only', 'all clients have moved');
-  board.mode = 'xlink-only';
+/** @param {Stage} stage @param {import('@private.me/xlink').Mode} mode @param {string} reason */
+async function setMode({ operator, board }, mode, reason) {
+  await operator.setMode(mode, reason);
+  board.mode = mode;
 }
 
 /** @param {Stage} stage */

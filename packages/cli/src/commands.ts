@@ -1,9 +1,11 @@
 import { identityCommand } from './identity.js';
 import { relayCommand } from './relay.js';
 import type { Command } from './run.js';
+import { transferCommand } from './transfer.js';
 
 /** Every command of `xlink`, in the order of the help. */
 export const commands: Readonly<Record<string, Command>> = {
   identity: identityCommand,
   relay: relayCommand,
+  transfer: transferCommand,
 };

@@ -40,7 +40,9 @@ describe('xlink', () => {
     const { code, out } = await call(...args);
     expect([code, out]).toEqual([
       0,
-      expect.stringMatching(/identity {2}put a new identity.*\n {2}relay {5}keep messages/),
+      expect.stringMatching(
+        /identity {2}put a new identity.*\n {2}relay {5}keep messages.*\n {2}transfer {2}copy registry/,
+      ),
     ]);
   });
 

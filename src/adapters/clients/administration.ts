@@ -2,8 +2,10 @@ import { toXlinkError, xlinkError } from '../../errors/service-errors.js';
 import { looksLikeDidKey } from '../../identity/did.js';
 import { isReason } from '../../registry/change-options.js';
 import type { RevokeOptions } from '../../registry/managed.js';
-import type { XlinkEvent } from '../../types/events.js';
+import type { OperationName, XlinkEvent } from '../../types/events.js';
 import type { ClientId, Did } from '../../types/protocol.js';
+import { given } from '../../util/given.js';
+import { OPERATOR_CHECKS, type Operator } from '../../util/operator.js';
 import { checkOptions, isBoolean, isStringArray } from '../../util/options.js';
 import { knownAs, unknownClient } from './known-client.js';
 import {
@@ -16,7 +18,7 @@ import {
 } from './revocation.js';
 
 /** What `adapter.restoreClient()` brings back beside the keys. */
-export interface RestoreClientOptions {
+export interface RestoreClientOptions extends Operator {
   /**
    * DIDs of the client that are to be active again, with the scopes that they had; `[]`: none, and the client enrolls new ones with
    * a key. No default: a client that has revoked DIDs is not restored without it (`INVALID_OPTION`).
@@ -25,13 +27,13 @@ export interface RestoreClientOptions {
 }
 
 /** What `adapter.revokeClient()` keeps beside the revocation of each DID, and whom it takes for a client. */
-export interface RevokeClientOptions extends Pick<RevokeOptions, 'reason'> {
+export interface RevokeClientOptions extends Pick<RevokeOptions, 'reason'>, Pick<Operator, 'by'> {
   /** Marks a client of whom nothing is known yet, before its first request. Default `false`: it is refused with `CLIENT_UNKNOWN`. */
   readonly allowUnknown?: boolean;
 }
 
 /** How `adapter.unlink()` leaves the DID. */
-export interface UnlinkOptions extends Pick<RevokeOptions, 'reason'> {
+export interface UnlinkOptions extends Pick<RevokeOptions, 'reason'>, Pick<Operator, 'by'> {
   /** Leaves the DID active in the trust registry, where it counts as a client of its own. Default `false`. */
   readonly keep?: boolean;
 }
@@ -56,35 +58,50 @@ export class ClientAdministration {
 
   async revoke(client: ClientId, options: RevokeClientOptions): Promise<ClientRevocation> {
     assertClient('revokeClient', client);
-    checkOptions('revokeClient', options, { reason: isReason, allowUnknown: isBoolean });
-    const { reason, allowUnknown = false } = options;
+    checkOptions('revokeClient', options, {
+      reason: isReason,
+      allowUnknown: isBoolean,
+      by: OPERATOR_CHECKS.by,
+    });
+    const { reason, allowUnknown = false, by } = options;
     await this.#parts.flush();
     const done = await revokeClient(this.#parts, client, { reason, allowUnknown });
     const why = reason === undefined ? {} : { reason };
     this.#emit({ type: 'client-revocation', client, revoked: true, dids: done.dids.length, ...why });
+    this.#tell('revoke-client', client, { by, why: reason });
     return done;
   }
 
   async restore(client: ClientId, options: RestoreClientOptions): Promise<ClientRestoration> {
     assertClient('restoreClient', client);
-    checkOptions('restoreClient', options, { reactivate: isStringArray });
+    checkOptions('restoreClient', options, { reactivate: isStringArray, ...OPERATOR_CHECKS });
     const done = await restoreClient(this.#parts, client, options.reactivate);
     const dids = done.reactivated.length;
     if (done.wasRevoked || dids > 0) this.#emit({ type: 'client-revocation', client, revoked: false, dids });
+    this.#tell('restore-client', client, options);
     return done;
   }
 
   async unlink(did: Did, options: UnlinkOptions): Promise<ClientId> {
-    checkOptions('unlink', options, { keep: isBoolean, reason: isReason });
+    checkOptions('unlink', options, { keep: isBoolean, reason: isReason, by: OPERATOR_CHECKS.by });
     if (!looksLikeDidKey(did))
       throw xlinkError('INVALID_OPTION', {
         field: 'did',
         hint: 'unlink: the first argument must be a DID, such as did:key:z6Mk…; adapter.clientRecords() lists the DIDs of each client.',
       });
-    const { keep = false, reason } = options;
+    const { keep = false, reason, by } = options;
     const client = await unlinkDid(this.#parts, did, { keep, reason });
     this.#emit({ type: 'unlink', client, did, by: 'operator' });
+    this.#tell('unlink', did, { by, why: reason });
     return client;
+  }
+
+  #tell(
+    operation: OperationName,
+    target: string,
+    { by, why }: { readonly [K in keyof Operator]: Operator[K] | undefined },
+  ): void {
+    this.#emit({ type: 'operation', operation, target, ...given({ by, why }) });
   }
 
   /** A mode was set for a client: tells if nothing is known by this id. */

@@ -28,12 +28,30 @@ export interface ClientReport {
   readonly revokedSince?: string;
   /** DIDs whose enrollment has ended or ends soon (`expiringWithinMs`), the first first; absent if there are none. */
   readonly expiring?: readonly ExpiringDid[];
+  /** Programs that still send the key, at most 20, the last one first. Only with the option `keyUse`; absent if none was seen. */
+  readonly software?: readonly SoftwareUse[];
   /** Whether turning keys off now would leave this client working, as far as its traffic tells. */
   readonly safeToSwitch: boolean;
   /** How far the client is. */
   readonly state: CutoverState;
   /** The state in one sentence. */
   readonly reason: string;
+}
+
+/** A program that still sends the key of a client. Times are ISO 8601 in UTC. */
+export interface SoftwareUse {
+  /** Product and version from its User-Agent, such as `python-requests/2.31.0`; `(none)`, or `(other)` for what may be no product. */
+  readonly name: string;
+  /** Requests with the key, taken or refused, since it was first seen. */
+  readonly requests: number;
+  /** When it was first seen. */
+  readonly firstUse: string;
+  /** When it was last seen. */
+  readonly lastUse: string;
+  /** Network of the last request, such as `192.0.2.0/24`; absent where it is not known or not kept. */
+  readonly network?: string;
+  /** Templates of the routes that it used last, at most 20, the last one first; `unmatched` where there is none. */
+  readonly routes: readonly string[];
 }
 
 /** A DID whose enrollment ends. */

@@ -103,6 +103,7 @@ export class ClientLedger {
   failed(client: ClientId, method: AuthMethod, reason: string): void {
     const pending = this.#of(client);
     pending.failures[reason] = (pending.failures[reason] ?? 0) + 1;
+    if (reason === 'CLIENT_LIMIT_EXCEEDED') return; // it was authenticated
     if (method === 'xlink') pending.lastFailure = this.#clock();
     else pending.lastKeyUse = this.#clock();
   }

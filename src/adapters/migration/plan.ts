@@ -2,9 +2,11 @@ import type { AdviceEvent } from '../../types/events.js';
 import { MODES, type Mode } from '../../types/mode.js';
 import type { Clock } from '../../types/protocol.js';
 import { unref } from '../../util/backoff.js';
+import type { Operator } from '../../util/operator.js';
 import { type CutoverReport, countStates, cutoverReport } from '../clients/cutover-report.js';
 import type { ModeState, StoredMode } from '../modes/store.js';
 import { errorRate, type Traffic, TrafficWindow, totals } from '../modes/traffic-window.js';
+import { type ApplyOptions, assertMayStep, checkApplyOptions, stepRefused } from './apply.js';
 import { blockersOf, percent } from './blockers.js';
 import { DEFAULT_ERROR_BUDGET, DEFAULT_GATES, type ErrorBudget } from './gates.js';
 import { checkPlanOptions, type MigrationPlanOptions } from './options.js';
@@ -75,6 +77,28 @@ export class MigrationPlan {
    * adapter (`advice`). Rejects if the store of clients or of the shared mode is down: the mode stays then.
    */
   async evaluate(): Promise<Advice> {
+    const { auto = false } = this.#options;
+    return this.#look((advice) => (advice.ready && auto ? { why: advice.reason!, by: 'plan' } : undefined));
+  }
+
+  /**
+   * Looks at the traffic, and takes the next step, forward or back, by hand: with `auto` or without. The `mode` event says who and
+   * why. Rejects with `STEP_REFUSED:GATES_CLOSED` while gates are closed, unless `force` names the mode to enter all the same;
+   * with `STEP_REFUSED:NO_STEP` at the end of the way; with `STEP_REFUSED:OTHER_STEP` if the next step is not `to`; with
+   * `STEP_REFUSED:CHANGED_MEANWHILE` if another instance was faster; and as {@link MigrationPlan.evaluate} does.
+   */
+  async apply(options: ApplyOptions): Promise<Advice> {
+    checkApplyOptions(options);
+    const advice = await this.#look((found) => {
+      assertMayStep(found, options);
+      return options;
+    });
+    if (!advice.changed) throw stepRefused('STEP_REFUSED:CHANGED_MEANWHILE', 'look at the plan again');
+    return advice;
+  }
+
+  /** `decide`: who takes the step, and why; `undefined`: nobody does. */
+  async #look(decide: (advice: Advice) => Required<Operator> | undefined): Promise<Advice> {
     const { adapter, sharedMode } = this.#options;
     const records = await adapter.clientRecords();
     const shared = await sharedMode?.refresh();
@@ -85,7 +109,8 @@ export class MigrationPlan {
     const ignored = new Set(this.#options.ignoreClients ?? []);
     this.#window.add(now, totals(records, ignored));
     const advice = this.#goBack(now) ?? this.#goForward(now, report, ignored);
-    const changed = advice.ready && this.#options.auto === true && (await this.#step(advice, now, shared));
+    const operator = decide(advice);
+    const changed = operator !== undefined && (await this.#step(advice, operator, now, shared));
     this.#latest = { ...advice, changed };
     adapter.emit(adviceEvent(this.#latest, report));
     if (!changed && shared && this.#window.isAheadOf(shared.samples)) await this.#keepSamples(shared);
@@ -169,17 +194,22 @@ export class MigrationPlan {
 
   /** False if another instance has set the mode meanwhile. */
   async #step(
-    { next, direction, reason }: Advice,
+    { next, direction }: Advice,
+    { by, why }: Required<Operator>,
     now: number,
     shared: StoredMode | undefined,
   ): Promise<boolean> {
-    const { adapter, sharedMode, applyMode = (mode, why) => adapter.setMode(mode, why) } = this.#options;
+    const {
+      adapter,
+      sharedMode,
+      applyMode = (mode, reason) => adapter.setMode(mode, reason, { by }),
+    } = this.#options;
     const wayBack = direction === 'forward' ? this.#mode : undefined;
     if (sharedMode) {
       const samples = this.#window.latest;
-      const step: ModeState = { mode: next!, since: now, reason: reason!, samples };
+      const step: ModeState = { mode: next!, since: now, reason: why, by, samples };
       if (!(await sharedMode.write(wayBack ? { ...step, wayBack } : step, shared!))) return false;
-    } else await applyMode(next!, reason!);
+    } else await applyMode(next!, why);
     this.#enter(next!, now, wayBack);
     return true;
   }

@@ -3,7 +3,9 @@ import type { XlinkEvent } from '../../types/events.js';
 import type { Mode } from '../../types/mode.js';
 import type { Clock } from '../../types/protocol.js';
 import { unref } from '../../util/backoff.js';
+import { given } from '../../util/given.js';
 import { KeyedMutex } from '../../util/keyed-mutex.js';
+import type { Operator } from '../../util/operator.js';
 import { checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../../util/options.js';
 import type { BaseDualModeAdapter } from '../dual-mode-adapter.js';
 import {
@@ -98,7 +100,7 @@ export class SharedMode {
    */
   async start(): Promise<void> {
     if (this.#undo.length > 0) return;
-    this.#undo.push(this.#adapter.shareMode());
+    this.#undo.push(this.#adapter.shareMode(() => this.refresh()));
     this.#undo.push(this.#adapter.observe((event) => this.#notice(event)));
     try {
       await this.refresh();
@@ -123,9 +125,9 @@ export class SharedMode {
    * `adapter.setMode`, and resolves once it is stored for all. Throws what that throws. Rejects with
    * `MODE_STORE_UNAVAILABLE` if it is not stored yet: the mode is in force here, and the others get it later.
    */
-  async setMode(mode: Mode, reason?: string): Promise<void> {
-    this.#apply(mode, reason);
-    this.#changeHere(mode, reason);
+  async setMode(mode: Mode, reason?: string, { by }: Pick<Operator, 'by'> = {}): Promise<void> {
+    this.#apply(mode, reason, by);
+    this.#changeHere(mode, reason, by);
     await this.refresh();
   }
 
@@ -217,17 +219,17 @@ export class SharedMode {
     const isFirst = !this.#known;
     if (!this.#unsaved && found.mode !== this.#adapter.mode) {
       const why = found.reason === undefined ? '' : `: ${found.reason}`;
-      this.#apply(found.mode, isFirst ? `the instances share this mode${why}` : found.reason);
+      this.#apply(found.mode, isFirst ? `the instances share this mode${why}` : found.reason, found.by);
     }
     this.#known = found;
     if (!this.#unsaved) this.#latest = revised(withoutVersion(found));
     return found;
   }
 
-  #apply(mode: Mode, reason: string | undefined): void {
+  #apply(mode: Mode, reason: string | undefined, by: string | undefined): void {
     this.#isFollowing = true;
     try {
-      this.#adapter.setMode(mode, reason);
+      this.#adapter.setMode(mode, reason, given({ by }));
     } finally {
       this.#isFollowing = false;
     }
@@ -237,14 +239,14 @@ export class SharedMode {
   #notice(event: XlinkEvent): void {
     if (event.type !== 'mode' || event.from === undefined || this.#isFollowing) return;
     if (event.route !== undefined || event.client !== undefined) return;
-    this.#changeHere(event.to, event.reason);
+    this.#changeHere(event.to, event.reason, event.by);
     this.refresh().catch(() => {}); // it is tried again
   }
 
-  #changeHere(mode: Mode, reason: string | undefined): void {
+  #changeHere(mode: Mode, reason: string | undefined, by: string | undefined): void {
     const now = this.#clock();
     const revision = nextRevision(now, this.#latest);
-    this.#latest = { mode, since: now, revision, ...(reason === undefined ? {} : { reason }) };
+    this.#latest = { mode, since: now, revision, ...given({ reason, by }) };
     this.#unsaved = { tried: false };
   }
 

@@ -1,5 +1,6 @@
 import { xlinkError } from '../../errors/errors.js';
 import type { Headers } from '../../http/decision.js';
+import { BROWNOUT_PAGE_PATH } from '../../http/own-routes.js';
 import { checkKeys, checkOptions, isDate, requireOption } from '../../util/options.js';
 
 /** A time in which keys are refused, announced beforehand, so that callers who still use one notice while there is a way back. */
@@ -53,15 +54,19 @@ export class Brownouts {
     return this.#all.find(({ from, until }) => from.getTime() <= now && now < until.getTime());
   }
 
-  /** Those that are not over. */
+  /** Those that are not over, the next one first. */
   upcoming(now: number): readonly Brownout[] {
     this.#all = this.#all.filter(({ until }) => until.getTime() > now);
     return this.#all;
   }
 
-  /** `X-Xlink-Brownout: from/until` of the running or next one, ISO 8601. */
+  /** `X-Xlink-Brownout: from/until` of the running or next one, ISO 8601, and where all of them are listed. */
   announcement(now: number): Headers {
     const next = this.upcoming(now)[0];
-    return next ? { 'X-Xlink-Brownout': `${next.from.toISOString()}/${next.until.toISOString()}` } : {};
+    if (!next) return {};
+    return {
+      'X-Xlink-Brownout': `${next.from.toISOString()}/${next.until.toISOString()}`,
+      Link: `<${BROWNOUT_PAGE_PATH}>; rel="service-doc"; type="text/html"`,
+    };
   }
 }

@@ -2,6 +2,7 @@ import { xlinkError } from '../../errors/errors.js';
 import { isRouteWith, ROUTE_CHECKS, type Route, RouteTable } from '../../http/route-table.js';
 import { MODES, type Mode } from '../../types/mode.js';
 import type { ClientId } from '../../types/protocol.js';
+import { OPERATOR_CHECKS } from '../../util/operator.js';
 import {
   checkKeys,
   checkOptions,
@@ -29,6 +30,8 @@ export interface ModeTarget {
    * mode of everything else and not these. Default `false`.
    */
   readonly instanceOnly?: boolean;
+  /** Who sets it, for the event. Default: not said. */
+  readonly by?: string;
 }
 
 /** Throws `INVALID_OPTION` for a member that a {@link RouteMode} does not have. */
@@ -42,7 +45,12 @@ const isRoute: OptionCheck = (value) => isObject(value) && 'an object: { path, m
 
 /** Throws `INVALID_OPTION`: a target that is misspelled would set the mode of everything. */
 export function checkModeTarget(owner: string, target: ModeTarget): void {
-  checkOptions(owner, target, { route: isRoute, client: isString, instanceOnly: isBoolean });
+  checkOptions(owner, target, {
+    route: isRoute,
+    client: isString,
+    instanceOnly: isBoolean,
+    by: OPERATOR_CHECKS.by,
+  });
   if (target.client !== undefined && target.route)
     throw xlinkError('INVALID_OPTION', { field: 'route', hint: `${owner}: a client or a route, not both.` });
   if (target.instanceOnly && !isPart(target))

@@ -12,6 +12,8 @@ export interface ModeState {
   readonly revision?: number;
   /** Why, as given to `setMode`. */
   readonly reason?: string;
+  /** Who set it, as given to `setMode`. */
+  readonly by?: string;
   /** The mode before, if a plan stepped forward from it and may go back. */
   readonly wayBack?: Mode;
   /** Totals of all clients at some moments, oldest first: what a plan takes its shares over. */
@@ -39,12 +41,13 @@ export interface ModeStore {
 
 /** Throws for anything that is not the JSON of a state: another program may write to the same place. */
 export function parseModeState(json: string): ModeState {
-  const { mode, since, revision, reason, wayBack, samples } = JSON.parse(json) ?? {};
+  const { mode, since, revision, reason, by, wayBack, samples } = JSON.parse(json) ?? {};
   const isValid =
     MODES.includes(mode) &&
     Number.isSafeInteger(since) &&
     (revision === undefined || Number.isSafeInteger(revision)) &&
     (reason === undefined || typeof reason === 'string') &&
+    (by === undefined || typeof by === 'string') &&
     (wayBack === undefined || MODES.includes(wayBack)) &&
     (samples === undefined || (Array.isArray(samples) && samples.every(isSample)));
   if (!isValid) throw new TypeError('What is stored is not a shared mode.');
@@ -53,6 +56,7 @@ export function parseModeState(json: string): ModeState {
     since,
     ...(revision === undefined ? {} : { revision }),
     ...(reason === undefined ? {} : { reason }),
+    ...(by === undefined ? {} : { by }),
     ...(wayBack === undefined ? {} : { wayBack }),
     ...(samples === undefined ? {} : { samples }),
   };

@@ -19,7 +19,7 @@ export interface TrafficSample {
 }
 
 /** Refusals that were announced are not errors. */
-const INTENDED = new Set(['API_KEY_BROWNOUT', 'API_KEY_SWITCHED_OFF']);
+const INTENDED = new Set(['API_KEY_BROWNOUT', 'API_KEY_SWITCHED_OFF', 'CLIENT_LIMIT_EXCEEDED']);
 
 export function totals(records: readonly ClientRecord[], ignored: ReadonlySet<string>): Traffic {
   const sum = { key: 0, xlink: 0, refused: 0 };

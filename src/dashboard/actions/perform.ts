@@ -1,8 +1,11 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import type { MigrationPlan } from '../../adapters/migration/plan.js';
+import { isXlinkError } from '../../errors/service-errors.js';
 import type { ClientId } from '../../types/protocol.js';
 import { WrongState } from './state.js';
 import type { Wanted } from './wanted.js';
+
+const CHANGED = 'The plan sees it differently by now. Look again.';
 
 /** What actions are done with. */
 export interface Operated {
@@ -17,18 +20,19 @@ export async function perform(
   by: string,
   client: ClientId | undefined,
 ): Promise<string> {
-  const why = `${wanted.reason} (${by})`;
+  const why = wanted.reason;
   switch (wanted.action) {
     case 'step': {
-      const { mode, next, ready } = await plan!.evaluate();
-      if (mode !== wanted.seen || adapter.mode !== wanted.seen || next !== wanted.to || !ready)
-        throw new WrongState('The plan sees it differently by now. Look again.');
-      adapter.setMode(wanted.to, why);
-      await plan!.evaluate();
+      if (adapter.mode !== wanted.seen) throw new WrongState(CHANGED);
+      try {
+        await plan!.apply({ by, why, to: wanted.to });
+      } catch (error) {
+        throw isXlinkError(error) && error.code === 'STEP_REFUSED' ? new WrongState(CHANGED) : error;
+      }
       return `The mode is ${wanted.to} now.`;
     }
     case 'client-mode': {
-      const target = { client: client! };
+      const target = { client: client!, by };
       if (wanted.to === 'follow') {
         if (!adapter.clearMode(target, why)) throw new WrongState('The client has no mode of its own.');
         return 'The client follows the mode of the API again.';
@@ -37,7 +41,7 @@ export async function perform(
       return `The mode of the client is ${wanted.to} now.`;
     }
     case 'brownout':
-      adapter.scheduleBrownout({ from: new Date(wanted.from), until: new Date(wanted.until) });
+      adapter.scheduleBrownout({ from: new Date(wanted.from), until: new Date(wanted.until) }, { by, why });
       return 'The brownout is scheduled.';
   }
 }

@@ -94,6 +94,20 @@ INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_keys', 1
 INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_modes', 1) ON CONFLICT DO NOTHING;`,
     },
   ],
+  'operations-store': [
+    {
+      file: 'operations-store/001-documents.sql',
+      sql: `CREATE TABLE IF NOT EXISTS "xlink_operations" (
+  kind text COLLATE "C" NOT NULL,
+  id text COLLATE "C" NOT NULL,
+  version bigint NOT NULL,
+  value text NOT NULL,
+  changed_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (kind, id)
+);
+INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_operations', 1) ON CONFLICT DO NOTHING;`,
+    },
+  ],
   'trust-registry': [
     {
       file: 'trust-registry/001-entries.sql',

@@ -22,6 +22,8 @@ export const STORE_COMMANDS = {
   RedisKeyStore: ['EVAL', 'HGET', 'HMGET', 'HSET'],
   RedisWrappingKeyStore: ['HDEL', 'HGET', 'HKEYS', 'HSET'],
   RedisModeStore: ['PUBLISH', 'SUBSCRIBE', 'XADD', 'XREVRANGE'],
+  RedisLimitStore: ['EVAL', 'INCR', 'PEXPIRE', 'PTTL'],
+  RedisOperationsStore: ['EVAL', 'HDEL', 'HGET', 'HGETALL', 'HSET'],
   RedisTrustRegistry: ['PUBLISH', 'SCAN', 'SUBSCRIBE', 'XADD', 'XREVRANGE'],
   // biome-ignore format: one line
   RedisRelayStore: ['EVAL', 'PEXPIRE', 'PTTL', 'TIME', 'XADD', 'XDEL', 'XLEN', 'XRANGE', 'XTRIM', 'ZADD', 'ZCARD', 'ZREM', 'ZREMRANGEBYSCORE', 'ZSCORE'],

@@ -5,6 +5,7 @@ import {
   err,
   Identity,
   type KeyRecord,
+  operatorHint,
   type TrustRegistry,
   type Version,
   xlinkError,
@@ -175,7 +176,7 @@ describe('beside body parsers', () => {
     });
     const device = await world.stranger('device');
     await refused(enrollment(device, api, ACME), '500 BODY_CONSUMED', device);
-    expect(service.of('fault')[0]?.error.hint).toContain('in front of the body parsers');
+    expect(operatorHint(service.of('fault')[0]!.error.id)).toContain('in front of the body parsers');
   });
 });
 

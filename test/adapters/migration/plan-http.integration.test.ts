@@ -40,6 +40,7 @@ describe('over HTTP', () => {
       type: 'mode',
       from: 'hybrid',
       to: 'observe',
+      by: 'plan',
       reason: '20.0% of requests were refused; 1.0% is the limit',
     });
   });

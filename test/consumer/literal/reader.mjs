@@ -36,7 +36,7 @@ export class Reader {
     };
   }
 
-  /** Does one step; of commands, what each of them printed. */
+  /** Does one step; of commands, what each of them printed, which must be what stands behind it (`# …`), if something does. */
   async do(step) {
     const started = performance.now();
     try {
@@ -82,6 +82,8 @@ export class Reader {
       if (comment.startsWith('goes on running')) await this.#start(command);
       else {
         const { stdout, ms } = await this.#timed(command);
+        if (comment && stdout.trim() !== comment)
+          throw new Error(`${command} should print ${comment}, and printed ${stdout}`);
         printed.push(stdout);
         this.asked.ms += ms;
       }

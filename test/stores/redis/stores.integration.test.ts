@@ -21,6 +21,8 @@ const COMMAND_STORES = [
   'RedisRelayStore',
   'RedisKeyStore',
   'RedisWrappingKeyStore',
+  'RedisLimitStore',
+  'RedisOperationsStore',
 ];
 const TIMEOUT_MS = 300;
 /** What a busy machine may add. */

@@ -4,7 +4,9 @@ import {
   type RedisClient,
   RedisClientStore,
   RedisKeyStore,
+  RedisLimitStore,
   RedisModeStore,
+  RedisOperationsStore,
   RedisRelayStore,
   RedisSequenceStore,
   RedisTicketKeyStore,
@@ -93,6 +95,20 @@ const STORES: Readonly<Record<string, Make>> = {
     return [
       ['MODE_STORE_UNAVAILABLE', async () => store.save({ mode: 'hybrid', since: 1 }, await version())],
       ['MODE_STORE_UNAVAILABLE', () => store.load()],
+    ];
+  },
+  RedisLimitStore(client, { prefix, ...settings }) {
+    const store = new RedisLimitStore({ client, keyPrefix: `${prefix}limit:`, ...settings });
+    return [['LIMIT_STORE_UNAVAILABLE', () => store.take('acme', 60_000)]];
+  },
+  RedisOperationsStore(client, { prefix, ...settings }) {
+    const store = new RedisOperationsStore({ client, keyPrefix: `${prefix}operations:`, ...settings });
+    const version = async () => (await store.load('kind/name'))?.version ?? 0;
+    return [
+      ['OPERATIONS_STORE_UNAVAILABLE', async () => store.save('kind/name', '{}', await version())],
+      ['OPERATIONS_STORE_UNAVAILABLE', () => store.load('kind/name')],
+      ['OPERATIONS_STORE_UNAVAILABLE', () => store.list('kind')],
+      ['OPERATIONS_STORE_UNAVAILABLE', async () => store.remove('kind/name', await version())],
     ];
   },
   RedisTrustRegistry(client, { prefix, ...settings }) {

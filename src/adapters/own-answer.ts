@@ -1,13 +1,16 @@
 import type { Headers, Sealing } from '../http/decision.js';
 import type { AgentMessage } from '../types/protocol.js';
 
-/** A JSON answer of one of the adapter's own routes. */
-export interface JsonResponse {
+/** An answer of a route of the library itself. */
+export interface OwnAnswer {
   readonly status: number;
-  readonly value: unknown;
-  readonly cacheSeconds?: number;
+  /** What is sent as JSON. */
+  readonly value?: unknown;
+  /** What is sent in its place, of the type that `headers` names. */
+  readonly text?: string;
   /** In the place of those of JSON. */
   readonly headers?: Headers;
+  readonly cacheSeconds?: number;
   /** For a caller that asks for a sealed answer. */
   readonly sealing?: Sealing;
 }

@@ -1,0 +1,15 @@
+import type { Awaitable } from '../../util/awaitable.js';
+
+/** Requests that were counted under a name since its window began. */
+export interface LimitCount {
+  /** How many, this one included. */
+  readonly count: number;
+  /** When the window ends, and the count begins anew, in ms from now. */
+  readonly resetMs: number;
+}
+
+/** Where requests are counted for `clientLimits`. Share one between the instances of a service. */
+export interface LimitStore {
+  /** Counts one more, atomically among all instances. A window begins with the first request in it and takes `windowMs`. */
+  take(name: string, windowMs: number): Awaitable<LimitCount>;
+}
