@@ -12,7 +12,6 @@ import * as server from '@private.me/xlink/server';
 import * as verify from '@private.me/xlink/verify';
 import { seedOf } from '../support/agents.js';
 import { operations } from './operations-takers.js';
-import { SESSION_TAKERS } from './session-takers.js';
 import type { Taker } from './taker.js';
 
 const { Agent, DualModeAdapter, DualModeClient, Identity, MigrationPlan } = root;
@@ -398,5 +397,4 @@ export const TAKERS: readonly Taker[] = [adapters, agents, clients, operations, 
     ...(type === undefined ? {} : { type }),
     option,
     call: call as Taker['call'],
-  }))
-  .concat(SESSION_TAKERS);
+  }));

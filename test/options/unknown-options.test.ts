@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { isXlinkError, type XlinkError } from '@private.me/xlink';
-import { TAKERS } from './takers.js';
+import { SESSION_TAKERS } from './session-takers.js';
+import { TAKERS as OTHER_TAKERS } from './takers.js';
 
+const TAKERS = [...OTHER_TAKERS, ...SESSION_TAKERS];
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** What a call throws, rejects with or returns as an error. */
