@@ -1,5 +1,5 @@
 import type { XlinkError } from '../../errors/errors.js';
-import { xlinkError } from '../../errors/service-errors.js';
+import { isXlinkError, xlinkError } from '../../errors/service-errors.js';
 import { MODES, type Mode } from '../../types/mode.js';
 import { OPERATOR_CHECKS, type Operator } from '../../util/operator.js';
 import { checkOptions, oneOf, requireOption } from '../../util/options.js';
@@ -43,8 +43,15 @@ export function assertMayStep({ mode, next, ready, blockers }: Found, { to, forc
 export const stepRefused = (id: StepRefusal, text: string): XlinkError =>
   xlinkError(id, { hint: `${text}.` });
 
-type StepRefusal =
-  | 'STEP_REFUSED:NO_STEP'
-  | 'STEP_REFUSED:OTHER_STEP'
-  | 'STEP_REFUSED:GATES_CLOSED'
-  | 'STEP_REFUSED:CHANGED_MEANWHILE';
+const REFUSALS = [
+  'STEP_REFUSED:NO_STEP',
+  'STEP_REFUSED:OTHER_STEP',
+  'STEP_REFUSED:GATES_CLOSED',
+  'STEP_REFUSED:CHANGED_MEANWHILE',
+] as const;
+
+type StepRefusal = (typeof REFUSALS)[number];
+
+/** Whether a step was not taken because the plan is in another state than whoever asked for it thought. */
+export const isStepRefused = (error: unknown): boolean =>
+  isXlinkError(error) && REFUSALS.some((id) => id === error.id);

@@ -1,6 +1,6 @@
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
+import { isStepRefused } from '../../adapters/migration/apply.js';
 import type { MigrationPlan } from '../../adapters/migration/plan.js';
-import { isXlinkError } from '../../errors/service-errors.js';
 import type { ClientId } from '../../types/protocol.js';
 import { WrongState } from './state.js';
 import type { Wanted } from './wanted.js';
@@ -27,8 +27,9 @@ export async function perform(
       try {
         await plan!.apply({ by, why, to: wanted.to });
       } catch (error) {
-        throw isXlinkError(error) && error.code === 'STEP_REFUSED' ? new WrongState(CHANGED) : error;
+        throw isStepRefused(error) ? new WrongState(CHANGED) : error;
       }
+      await plan!.evaluate(); // what comes next is shown with what was done
       return `The mode is ${wanted.to} now.`;
     }
     case 'client-mode': {
