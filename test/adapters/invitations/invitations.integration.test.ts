@@ -26,7 +26,7 @@ async function enrolling(from: Agent, to: Agent, invitation: string, proofKey = 
   return bodyForm(envelope, { path: ENROLL_PATH, headers: { 'xlink-invitation': invitation } });
 }
 
-describe('an invitation', () => {
+describe('[E9] an invitation', () => {
   test.each(['hybrid', 'deprecation', 'xlink-only'] as Mode[])(
     'lets a new customer in without a key, in %s, and its requests are good',
     async (mode) => {
