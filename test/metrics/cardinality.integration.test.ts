@@ -55,6 +55,7 @@ describe('the bound', () => {
         { encrypted: true },
         { encrypted: false },
         { encrypted: false, form: 'signature' },
+        { encrypted: true, form: 'session' },
       ] as const)
         observe(request({ version, ...more }));
     for (const client of [undefined, ...Array.from({ length: 30 }, (_, i) => `c${i}`)])
@@ -71,6 +72,8 @@ describe('the bound', () => {
     for (const reason of REASONS) observe({ type: 'observed', reason });
     for (const refused of [true, false]) observe({ type: 'downgrade', client: 'c', refused });
     for (const keyEpoch of [1, 2]) observe({ type: 'key-epoch', keyEpoch, since: 0, rotatesAt: 1 });
+    for (const version of [2, 3] as const)
+      observe({ type: 'session', did: 'did:key:z6Mk', version, notAfter: Date.now() + 60_000 });
     for (const [number, method] of (['xlink', 'api-key'] as const).entries())
       observe({ ...request({ method }), type: 'open', number } as never);
     expect(await samplesOf(register)).toEqual(seriesBound(CAPS));
