@@ -162,12 +162,18 @@ describe('the names of metrics', () => {
     expect([...names].filter((name) => !known.has(name))).toEqual([]);
   });
 
-  test('that are not asked for are what is open, which reports show, and the two gauges of one process, which cannot be averaged', () => {
+  test('that are not asked for are what is open, which reports show, sessions, and the two gauges of one process, which cannot be averaged', () => {
     const text = targets.map(({ target }) => target.expr).join('\n');
     const unused = Object.values(METRICS).filter(
       ({ name }) => !new RegExp(`\\b${name}(_bucket)?\\b`).test(text),
     );
-    expect(unused).toEqual([METRICS.openRequests, METRICS.adoption, METRICS.adoptionPct]);
+    expect(unused).toEqual([
+      METRICS.openRequests,
+      METRICS.sessions,
+      METRICS.sessionsActive,
+      METRICS.adoption,
+      METRICS.adoptionPct,
+    ]);
   });
 
   test('follow a prefix, everywhere', async () => {

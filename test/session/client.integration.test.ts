@@ -31,7 +31,10 @@ describe('a client of a service with sessions', () => {
     for (let i = 0; i < 4; i++) forms.push(await formOf(call('/form', postJson({ i }))));
     expect(forms).toEqual(['envelope', 'session', 'session', 'session']);
     expect(api.count(PATH)).toBe(1);
-    expect(api.events.filter(({ type }) => type === 'session')).toHaveLength(1);
+    const opened = api.events.filter(({ type }) => type === 'session');
+    expect(opened.map((event) => Object.keys(event).sort())).toEqual([
+      ['client', 'did', 'notAfter', 'type', 'version'],
+    ]);
   });
 
   test('uses one for all calls at the same time', async () => {
