@@ -141,13 +141,13 @@ describe.each(FRAMEWORKS)('$name', ({ express }) => {
     );
   });
 
-  test('the refusal says where to look, where details are shown', async () => {
+  test('the refusal says what to do, where details are shown', async () => {
     const known = await World.withCaller();
     const service = await known.serve({ express, exposeDetails: true });
     const answer = await service.send(sealing([['x-real-ip', '6.6.6.6']]));
     expect(JSON.parse(answer.text)).toMatchObject({
       field: 'x-real-ip',
-      detail: 'Leave it out; see proxyHeaders.',
+      detail: 'Leave it out.', // what operators can do is for them: operatorHint()
     });
     expect((await service.send(signedFor(known))).status).toBe(200);
   });

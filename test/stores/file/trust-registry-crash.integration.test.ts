@@ -62,9 +62,9 @@ function startWriter(path: string, first: number): Writer {
   return child;
 }
 
-/** Lets a process write and kills it some time after what it acknowledged first; tells what it acknowledged last. */
-const writeAndDie = async (path: string, first: number, delayMs: number): Promise<number> =>
-  Math.max(first - 1, await killed(startWriter(path, first), delayMs));
+/** Lets a process write and kills it some time after a few writes, however slow the disk; tells what it acknowledged last. */
+const writeAndDie = async (path: string, first: number, random: () => number): Promise<number> =>
+  Math.max(first - 1, await killed(startWriter(path, first), random() * 12, 1 + Math.floor(random() * 6)));
 
 async function stateOf(path: string): Promise<number> {
   const registry = new FileTrustRegistry({ path });
@@ -84,7 +84,7 @@ test(`${ROUNDS} times killed while it writes, a registry has lost nothing it ack
     let last = 0;
     for (let round = 0; round < ROUNDS / LANES; round++) {
       const where = `CRASH_SEED=${seed}, lane ${at}, round ${round}`;
-      const acknowledged = await writeAndDie(path, last + 1, random() * 12);
+      const acknowledged = await writeAndDie(path, last + 1, random);
       const found = await stateOf(path).catch((cause) => {
         throw new Error(`${where}: ${cause.message}, ${cause.cause}`, { cause });
       });
@@ -107,7 +107,7 @@ test(`${ROUNDS} times killed while it writes, a registry has lost nothing it ack
 
 test('of several processes that want what a dead one left, one writes and the others say why not', async () => {
   const path = join(folder, 'wanted.jsonl');
-  let last = await writeAndDie(path, 1, 0);
+  let last = await writeAndDie(path, 1, Math.random);
   for (let round = 0; round < 5; round++) {
     const children = Array.from({ length: 4 }, () => startWriter(path, last + 10)); // more than were under way
     const ends = children.map(async (child) => {
