@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { BodyLimit, RequestOptions } from '@private.me/xlink';
+import { type BodyLimit, operatorHint, type RequestOptions } from '@private.me/xlink';
 import { FRAMEWORKS } from '../support/frameworks.js';
 import { KEY, type RefusalText, type Sent, sealedRequest, signedRequest } from '../support/http.js';
 import { World, type WorldWithCaller } from '../support/world.js';
@@ -82,12 +82,13 @@ describe.each(FRAMEWORKS)('$name: a route takes bodies as large as its limit [C9
     );
   });
 
-  test('the refusal says where to raise it', async () => {
+  test('the refusal says what a caller can do, and the operator is told where to raise it', async () => {
     const { known, service } = await served({ exposeDetails: true });
     const { text } = await service.refused(
       await signedRequest(known, upload('/other', 2 * MIB)),
       '413 BODY_TOO_LARGE',
     );
-    expect(JSON.parse(text).detail).toContain('bodyLimits');
+    expect(JSON.parse(text).detail).toBe('Send less.');
+    expect(operatorHint('BODY_TOO_LARGE')).toContain('bodyLimits');
   });
 });
