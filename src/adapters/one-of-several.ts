@@ -1,6 +1,7 @@
+import { environment } from '../util/environment.js';
+
 /** The parts of Node's `process` used here; absent elsewhere. */
 interface ProcessLike {
-  readonly env?: Readonly<Record<string, string | undefined>>;
   getBuiltinModule?(name: string): { readonly isWorker?: boolean } | undefined;
 }
 
@@ -9,6 +10,6 @@ export function isOneOfSeveral(): boolean {
   const { process } = globalThis as { process?: ProcessLike };
   return (
     process?.getBuiltinModule?.('node:cluster')?.isWorker === true ||
-    Number(process?.env?.['NODE_APP_INSTANCE'] ?? 0) > 0
+    Number(environment('NODE_APP_INSTANCE') ?? 0) > 0
   );
 }

@@ -1,4 +1,5 @@
 import { xlinkError } from '../errors/errors.js';
+import { environment } from '../util/environment.js';
 import { isPrivateHost } from './private-address.js';
 
 /** What kind of address is taken for a service. */
@@ -26,7 +27,7 @@ export function addressRules(url: URL, rules: AddressRules & { readonly baseUrl?
     url.origin === new URL(baseUrl).origin &&
     isPrivateHost(url.hostname) &&
     /^(localh|127|\[::1\])/.test(url.hostname) &&
-    globalThis.process?.env?.['NODE_ENV'] !== 'production';
+    environment('NODE_ENV') !== 'production';
   return {
     unsafeAllowHttp: unsafeAllowHttp ?? isLocal,
     unsafeAllowPrivateAddresses: unsafeAllowPrivateAddresses ?? isLocal,
