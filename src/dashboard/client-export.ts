@@ -1,4 +1,5 @@
 import type { ClientReport } from '../adapters/clients/cutover-report.js';
+import { type Cell, csv } from '../util/csv.js';
 import type { ClientDirectory } from './client-directory.js';
 import { failuresOf } from './client-row.js';
 import type { ClientsQuery } from './view-query.js';
@@ -19,15 +20,14 @@ export function exportClients(
   const { generatedAt } = directory;
   const clients = directory.matching(query);
   const name = `xlink-clients-${generatedAt.slice(0, 10)}.${format}`;
-  if (format === 'csv') return { type: 'text/csv; charset=utf-8; header=present', name, body: csv(clients) };
+  if (format === 'csv')
+    return { type: 'text/csv; charset=utf-8; header=present', name, body: csvOf(clients) };
   return {
     type: 'application/json; charset=utf-8',
     name,
     body: `${JSON.stringify({ generatedAt, clients }, undefined, 2)}\n`,
   };
 }
-
-type Cell = string | number | boolean | undefined;
 
 const COLUMNS: Readonly<Record<string, (client: ClientReport) => Cell>> = {
   client: ({ client }) => client,
@@ -49,21 +49,10 @@ const COLUMNS: Readonly<Record<string, (client: ClientReport) => Cell>> = {
   dids: ({ dids }) => dids.join(' '),
 };
 
-/** RFC 4180. */
-function csv(clients: readonly ClientReport[]): string {
-  const columns = Object.entries(COLUMNS);
-  const lines = clients.map((client) => columns.map(([, cell]) => field(cell(client))).join(','));
-  return [columns.map(([name]) => name).join(','), ...lines, ''].join('\r\n');
+function csvOf(clients: readonly ClientReport[]): string {
+  const cells = Object.values(COLUMNS);
+  return csv(
+    Object.keys(COLUMNS),
+    clients.map((client) => cells.map((cell) => cell(client))),
+  );
 }
-
-function field(cell: Cell): string {
-  if (typeof cell !== 'string') return String(cell ?? '');
-  const text = inert(cell);
-  return /[",\r\n;\t]|^\s|\s$|^'/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/**
- * Spreadsheets take a field that begins with one of these for a formula, and names of clients come from outside: an apostrophe
- * in front makes it text. Wide forms count as the same in some of them.
- */
-const inert = (text: string): string => (/^\s*[=+\-@\t\r\n＝＋－＠]/.test(text) ? `'${text}` : text);

@@ -1,5 +1,6 @@
 import type { CutoverState } from '../../types/events.js';
 import type { ClientId } from '../../types/protocol.js';
+import { csv } from '../../util/csv.js';
 import { checkOptions, isDate, isString } from '../../util/options.js';
 import type { ClientReport, CutoverReport } from './cutover-report.js';
 
@@ -84,11 +85,8 @@ function rowOf(
 const COLUMNS = ['client', 'state', 'lastKeyUse', 'software', 'subject', 'text'] as const;
 
 /** The rows as CSV (RFC 4180), with a line of names; no cell begins a formula. */
-export function outreachCsv(rows: readonly OutreachRow[]): string {
-  const cell = (value: string) => {
-    const harmless = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-    return `"${harmless.replaceAll('"', '""')}"`;
-  };
-  const lines = rows.map((row) => COLUMNS.map((name) => cell([row[name]].flat().join(', '))).join(','));
-  return `${[COLUMNS.join(','), ...lines].join('\r\n')}\r\n`;
-}
+export const outreachCsv = (rows: readonly OutreachRow[]): string =>
+  csv(
+    COLUMNS,
+    rows.map((row) => COLUMNS.map((name) => [row[name]].flat().join(', '))),
+  );

@@ -180,8 +180,11 @@ describe('whom to write to', () => {
     ]);
     expect(rows[0]!.text).toContain('It was sent by python-requests/2.31.0');
     expect(rows[0]!.text).toContain('How to move: https://api.example.com/move');
-    const [head, ...lines] = outreachCsv([{ ...rows[0]!, client: '=cmd|"x"' }]).split('\r\n');
+    const named = (client: string) => outreachCsv([{ ...rows[0]!, client }]).split('\r\n');
+    const [head, line] = named('=cmd|"x"');
     expect(head).toBe('client,state,lastKeyUse,software,subject,text');
-    expect(lines[0]).toMatch(/^"'=cmd\|""x""","not-enrolled",/);
+    expect(line).toMatch(/^"'=cmd\|""x""",not-enrolled,/);
+    for (const client of [' =cmd', '\n+cmd', '＝cmd', '@cmd'])
+      expect(named(client).join('\r\n')).toContain(`'${client}`); // spreadsheets see through what stands in front
   });
 });
