@@ -96,6 +96,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
       operations,
       invitations,
       keyUse,
+      warn,
     };
     const { clientLimits } = options;
     const { maxUnauthenticatedBytes = defaultUnauthenticatedBytes(largestEnvelope(options)) } = options;

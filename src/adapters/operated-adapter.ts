@@ -18,6 +18,7 @@ import {
   cutoverReport,
   type ReportOptions,
 } from './clients/cutover-report.js';
+import { MemoryClientStore } from './clients/memory-store.js';
 import {
   checkOutreachOptions,
   type OutreachOptions,
@@ -38,9 +39,10 @@ import type { KeyUse } from './key-use/key-use.js';
 import { checkPreviewOptions, type PreviewOptions, previewOf, type StepPreview } from './key-use/preview.js';
 import { withSoftware } from './key-use/report.js';
 import type { ModeControl } from './mode-control.js';
+import { MemoryOperationsStore } from './operations/memory-store.js';
 import type { OperationsStore } from './operations/store.js';
 import type { DualModeOptions } from './options.js';
-import { setUpWarner } from './set-up-warnings.js';
+import { setUpWarner, type WarnOfSetUp } from './set-up-warnings.js';
 import {
   checkDumpOptions,
   dumpedClients,
@@ -59,6 +61,7 @@ export interface OperatedParts {
   readonly operations: OperationsStore;
   readonly invitations: Invitations;
   readonly keyUse: KeyUse | undefined;
+  readonly warn: WarnOfSetUp;
 }
 
 /** What is asked for to see whether a store answers: nobody is called so. */
@@ -134,6 +137,12 @@ export abstract class OperatedAdapter {
   async invite(options: InviteOptions): Promise<NewInvitation> {
     const clients = this.#clientsFor('invite');
     checkInviteOptions(options);
+    const { operations, warn, options: set } = this.operated;
+    if (operations instanceof MemoryOperationsStore && !(set.clients instanceof MemoryClientStore))
+      warn(
+        'INVITATION_REFUSED:UNKNOWN',
+        'Invitations are in the memory of this process, and the clients are not: after a restart nobody can enroll with one. Give the adapter a store that lasts as the option operations, such as FileOperationsStore.',
+      );
     await clients.unrevoked(options.client);
     const made = await this.operated.invitations.invite(options);
     this.#tell('invite', made.client, options);

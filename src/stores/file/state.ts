@@ -5,6 +5,7 @@ import { FileClientStore } from './client-store.js';
 import { identityFromFile } from './identity.js';
 import { FileModeStore } from './mode-store.js';
 import { FileNonceStore } from './nonce-store.js';
+import { FileOperationsStore } from './operations-store.js';
 import { FileTrustRegistry } from './trust-registry.js';
 
 /** All that an API of one process keeps, in files: what {@link openFileState} opens. */
@@ -19,6 +20,8 @@ export interface FileState {
   readonly clients: FileClientStore;
   /** For a `SharedMode`: the mode after a restart (`mode.jsonl`). */
   readonly modes: FileModeStore;
+  /** For the adapter: invitations, and which programs send keys (`operations.jsonl`). */
+  readonly operations: FileOperationsStore;
   /** Closes all of them. Call `adapter.close()` first, which writes the last counts. */
   close(): Promise<void>;
 }
@@ -36,13 +39,15 @@ export async function openFileState(folder: string): Promise<FileState> {
   const clients = await FileClientStore.open(path('clients.jsonl'));
   const registry = new FileTrustRegistry({ path: path('registry.jsonl') });
   const modes = new FileModeStore(path('mode.jsonl'));
+  const operations = new FileOperationsStore(path('operations.jsonl'));
   const identity = await identityFromFile(path('api-identity.der'));
   return {
     agent: { identity, registry, nonceStore },
     clients,
     modes,
+    operations,
     async close() {
-      for (const store of [modes, clients, nonceStore, registry]) await store.close();
+      for (const store of [operations, modes, clients, nonceStore, registry]) await store.close();
     },
   };
 }

@@ -1,10 +1,13 @@
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { type Agent, MemoryOperationsStore, type Mode, xlinkFetch } from '@private.me/xlink';
+import { FileClientStore } from '@private.me/xlink/file';
 import { ENROLL_PATH } from '../../../src/http/enrollment.js';
 import { signedSent } from '../../signature/support.js';
 import { DAY, HOUR } from '../../support/clock.js';
 import { bodyForm, type RefusalText, type Sent } from '../../support/http.js';
 import { thrownBy } from '../../support/results.js';
+import { temporaryFolder } from '../../support/temporary-folder.js';
 import { World } from '../../support/world.js';
 import { made as madeService } from '../clients/enrollment-support.js';
 import { enrollmentEnvelope, sealed } from '../requests.js';
@@ -50,6 +53,17 @@ describe('[E9] an invitation', () => {
       expect(service.of('enrollment')).toMatchObject([{ client: 'newco', did: device.did }]);
     },
   );
+
+  test('in memory beside clients that last is warned of, once', async () => {
+    const clients = await FileClientStore.open(join(await temporaryFolder(), 'clients.jsonl'));
+    const { service, invite } = await made({ clients });
+    for (let i = 0; i < 2; i++) await invite();
+    const warnings = service.of('warning').filter(({ code }) => code === 'INVITATION_REFUSED:UNKNOWN');
+    expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining('FileOperationsStore')]);
+    const all = await made();
+    await all.invite();
+    expect(all.service.of('warning')).toEqual([]);
+  });
 
   test('is kept as a hash alone', async () => {
     const { operations, invite, service } = await made();
