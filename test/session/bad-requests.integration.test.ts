@@ -3,6 +3,8 @@ import {
   Agent,
   createKeyRecord,
   Identity,
+  MemoryClientStore,
+  MemorySequenceStore,
   MemoryTrustRegistry,
   requireScope,
   xlinkFetch,
@@ -10,7 +12,7 @@ import {
 import { encodeCredential } from '../../src/session/credential.js';
 import { LOCAL } from '../client/support.js';
 import { unwrap } from '../support/results.js';
-import { crypto, RawCaller, type SessionApi, serveSessions } from './support.js';
+import { crypto, memoryTickets, RawCaller, type SessionApi, serveSessions } from './support.js';
 
 const flipped = (bytes: Uint8Array, at: number) => bytes.map((byte, i) => (i === at ? byte ^ 1 : byte));
 
@@ -187,5 +189,26 @@ describe('a request in a session', () => {
     await one.again();
     await expect(one.again()).rejects.toThrow();
     expect(few.events.filter(({ type }) => type === 'session')).toHaveLength(2);
+  });
+
+  test('a client has one share of the store, with all of its identities, and by what takes the place of requests', async () => {
+    const clients = new MemoryClientStore();
+    const sequences = new MemorySequenceStore({ maxBlocks: 40, maxBlocksPerSender: 4 });
+    const small = await serveSessions({ sequences, tickets: memoryTickets() }, { clients });
+    const callerOf = async (client: string) => {
+      const caller = await RawCaller.of(small.url, small.registry);
+      clients.link(caller.agent.did, client);
+      return caller;
+    };
+    const superseding = async (caller: RawCaller, sid: string) => {
+      const text = `${sid.padEnd(22, 'A')}.0.${Date.now()}`;
+      return (await caller.call({ headers: [['xlink-supersedes', text]] })).code;
+    };
+    const [one, another, other] = [await callerOf('acme'), await callerOf('acme'), await callerOf('bravo')];
+    const codes = [];
+    for (const sid of ['a', 'b', 'c', 'd']) codes.push(await superseding(one, sid));
+    expect(codes).toEqual([undefined, undefined, undefined, 'NONCE_STORE_UNAVAILABLE:SENDER_QUOTA']);
+    expect((await another.call()).code).toBe('NONCE_STORE_UNAVAILABLE:SENDER_QUOTA');
+    expect((await other.call()).status).toBe(201);
   });
 });
