@@ -138,7 +138,7 @@ describe('a client of a service with sessions', () => {
     for (let i = 0; i < 3; i++) expect(await formOf(reading('/form'))).toBe('envelope');
     await writing('/form');
     // whether its number was used cannot be told, so nothing may take its place; the next write is under an envelope
-    expect((await writing('/form', postJson({ i: 1 }))).status).toBe(503);
+    expect((await writing('/form', postJson({ i: 1 }))).status).toBe(429);
     expect(await formOf(writing('/form', postJson({ i: 2 })))).toBe('envelope');
   });
 
