@@ -9,6 +9,8 @@ import {
   requireScope,
   xlinkFetch,
 } from '@private.me/xlink';
+import { concat } from '../../src/crypto/bytes.js';
+import { encodeFrames, FRAME } from '../../src/http/answer-frames.js';
 import { encodeCredential } from '../../src/session/credential.js';
 import { LOCAL } from '../client/support.js';
 import { unwrap } from '../support/results.js';
@@ -181,6 +183,17 @@ describe('a request in a session', () => {
       const sealed = await caller.seal({ path, method });
       expect((await caller.send(sealed)).code).toBe('SESSION_NOT_ACCEPTED');
     }
+  });
+
+  test.each([
+    [15, 'SESSION_AUTHENTICATION_FAILED'],
+    [16, 'SESSION_MALFORMED'],
+    [5000, 'SESSION_MALFORMED'],
+  ])('of %i empty chunks and a last one is refused with %s', async (count, code) => {
+    const sealed = await caller.seal();
+    const empty = Array.from({ length: count }, () => ({ type: FRAME.chunk, bytes: new Uint8Array(16) }));
+    const bytes = concat([...encodeFrames(empty), sealed.bytes]);
+    expect((await caller.send({ ...sealed, bytes })).code).toBe(code);
   });
 
   test('a caller opens as many sessions a minute as it may', async () => {

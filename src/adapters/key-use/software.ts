@@ -3,11 +3,19 @@ const NONE = '(none)';
 const OTHER = '(other)';
 
 /** A name of words and at most two digits, and a version of numbers: `Apache-HttpClient/4.5.14`, `k6/0.49.0`, `go/v1.22rc1`. */
-const PRODUCT = /^([A-Za-z](?:[A-Za-z._+-]*\d){0,2}[A-Za-z._+-]*)\/(v?\d{1,8}(?:\.\d{1,6}){0,3}(?:[-+.]?[a-z]{1,8}\.?\d{0,3})?)(?=[\s(;]|$)/;
+const PRODUCT =
+  /^([A-Za-z](?:[A-Za-z._+-]*\d){0,2}[A-Za-z._+-]*)\/(v?\d{1,8}(?:\.\d{1,6}){0,3}(?:[-+.]?[a-z]{1,8}\.?\d{0,3})?)(?=[\s(;]|$)/;
 const MAX_PRODUCT = 32;
 
 /** What HTTP libraries call themselves that name no version. */
-const WITHOUT_VERSION: ReadonlySet<string> = new Set(['axios', 'curl', 'got', 'node', 'node-fetch', 'undici']);
+const WITHOUT_VERSION: ReadonlySet<string> = new Set([
+  'axios',
+  'curl',
+  'got',
+  'node',
+  'node-fetch',
+  'undici',
+]);
 
 /**
  * Product and version at the start of a User-Agent (RFC 9110 section 10.1.5), such as `python-requests/2.31.0`; `(none)` where there is
