@@ -9,7 +9,8 @@ import {
   requireScope,
   xlinkFetch,
 } from '@private.me/xlink';
-import { concat } from '../../src/crypto/bytes.js';
+import { concat, lengthPrefixed } from '../../src/crypto/bytes.js';
+import { unframePlaintext } from '../../src/envelope/plaintext.js';
 import { encodeFrames, FRAME } from '../../src/http/answer-frames.js';
 import { encodeCredential } from '../../src/session/credential.js';
 import { LOCAL } from '../client/support.js';
@@ -194,6 +195,19 @@ describe('a request in a session', () => {
     const empty = Array.from({ length: count }, () => ({ type: FRAME.chunk, bytes: new Uint8Array(16) }));
     const bytes = concat([...encodeFrames(empty), sealed.bytes]);
     expect((await caller.send({ ...sealed, bytes })).code).toBe(code);
+  });
+
+  test('has at most 256 sealed headers', async () => {
+    const headersOf = (count: number) =>
+      Array.from({ length: count }, (_, i): [string, string] => [`x-${i}`, 'a']);
+    const most = await caller.call({ headers: headersOf(256) });
+    expect(most.body['headers']).toMatchObject({ 'x-0': 'a', 'x-255': 'a' });
+    const refused = caller.call({ headers: headersOf(257) });
+    await expect(refused).rejects.toMatchObject({ id: 'INVALID_OPTION', field: 'headers' }); // by the caller's own side
+    const frame = lengthPrefixed([caller.session.from, '', lengthPrefixed(headersOf(257).flat())]);
+    expect(() => unframePlaintext('request', caller.session.from, frame)).toThrow(
+      expect.objectContaining({ id: 'DECRYPT_FAILED:PARSE' }),
+    );
   });
 
   test('a caller opens as many sessions a minute as it may', async () => {
