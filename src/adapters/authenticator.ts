@@ -178,7 +178,7 @@ export class Authenticator {
     const { client } = attempt;
     attempt.mode = this.#parts.policy.forClient(client) ?? attempt.mode;
     if (attempt.mode === 'observe') throw xlinkError('XLINK_NOT_SUPPORTED');
-    await this.#claimSuperseded(request, message, signedHeaders, client);
+    await this.#claimSuperseded(request, received, signedHeaders, client);
     const auth: Auth = {
       mode: 'xlink',
       form: inSession ? 'session' : signed ? 'signature' : 'envelope',
@@ -203,7 +203,7 @@ export class Authenticator {
   /** A request that takes the place of one in a session is carried out only if that was not. */
   async #claimSuperseded(
     request: InboundRequest,
-    { sender, headers = [] }: AgentMessage,
+    { message: { sender, headers = [] }, inSession }: Received,
     covered: readonly string[],
     client: ClientId | undefined,
   ): Promise<void> {
@@ -212,7 +212,13 @@ export class Authenticator {
     if (!sessions) throw xlinkError('SESSION_NOT_ACCEPTED', { field: SUPERSEDES_HEADER });
     const sealed = headers.find(([name]) => name === SUPERSEDES_HEADER)?.[1];
     const text = sealed ?? request.header(SUPERSEDES_HEADER) ?? '';
-    await supersede(sessions, { sender, ...given({ client }) }, text);
+    const place = inSession && this.#parts.quota.take(client ?? sender, text); // an envelope took its place already
+    try {
+      await supersede(sessions, { sender, ...given({ client }) }, text);
+      if (place) place.claimed();
+    } finally {
+      if (place) place.leave();
+    }
   }
 
   /** Where no proof is taken at all yet, one that cannot even be received is not supported either. */
