@@ -182,6 +182,11 @@ const messages = [
     setBack: true,
     ...without('sessionRequest.salt'),
   }),
+  claim('session content, a request answered twice', sessionSecrecy, {
+    ...replies,
+    ...ivAgain,
+    twice: true,
+  }),
   mutation('session content, a request answered twice, answers without salt', sessionSecrecy, {
     ...replies,
     ...ivAgain,
