@@ -178,7 +178,7 @@ export class Authenticator {
     const { client } = attempt;
     attempt.mode = this.#parts.policy.forClient(client) ?? attempt.mode;
     if (attempt.mode === 'observe') throw xlinkError('XLINK_NOT_SUPPORTED');
-    await this.#claimSuperseded(request, message, signedHeaders);
+    await this.#claimSuperseded(request, received, signedHeaders, client);
     const auth: Auth = {
       mode: 'xlink',
       form: inSession ? 'session' : signed ? 'signature' : 'envelope',
@@ -203,14 +203,22 @@ export class Authenticator {
   /** A request that takes the place of one in a session is carried out only if that was not. */
   async #claimSuperseded(
     request: InboundRequest,
-    { sender, headers = [] }: AgentMessage,
+    { message: { sender, headers = [] }, inSession }: Received,
     covered: readonly string[],
+    client: ClientId | undefined,
   ): Promise<void> {
     if (!covered.includes(SUPERSEDES_HEADER)) return;
     const { sessions } = this.#parts;
     if (!sessions) throw xlinkError('SESSION_NOT_ACCEPTED', { field: SUPERSEDES_HEADER });
     const sealed = headers.find(([name]) => name === SUPERSEDES_HEADER)?.[1];
-    await supersede(sessions, sender, sealed ?? request.header(SUPERSEDES_HEADER) ?? '');
+    const text = sealed ?? request.header(SUPERSEDES_HEADER) ?? '';
+    const place = inSession && this.#parts.quota.take(client ?? sender, text); // an envelope took its place already
+    try {
+      await supersede(sessions, { sender, ...given({ client }) }, text);
+      if (place) place.claimed();
+    } finally {
+      if (place) place.leave();
+    }
   }
 
   /** Where no proof is taken at all yet, one that cannot even be received is not supported either. */
@@ -255,7 +263,7 @@ export class Authenticator {
   ): Promise<Received> {
     let place: NoncePlace | undefined;
     try {
-      return await this.#receiveBy(request, form, rules, {
+      return await this.#receiveBy(attempt, request, form, rules, {
         ...hear,
         admit: async (_, entry, nonce) => {
           place = await this.#admit(entry, nonce, attempt, form);
@@ -272,6 +280,7 @@ export class Authenticator {
   }
 
   #receiveBy(
+    attempt: AuthAttempt,
     request: InboundRequest,
     form: ProofForm,
     rules: EnvelopeRules,
@@ -279,7 +288,7 @@ export class Authenticator {
   ): Promise<Received> {
     const { agent, sessions } = this.#parts;
     return form === 'session'
-      ? receiveSessionRequest(sessions, request, rules, hear)
+      ? receiveSessionRequest(sessions, request, rules, { ...hear, client: () => attempt.client })
       : receiveRequest(agent, request, form, rules, hear);
   }
 

@@ -47,7 +47,7 @@ export interface RequestLimits {
   readonly maxContentBytes?: number;
 }
 
-/** How large requests may be, by route. A path that a router may read in two ways gets the smaller limit of the two. */
+/** How large requests may be, by route. Of a path that routers may read in several ways, the smallest limit counts. */
 export class BodyLimits {
   readonly #table = new RouteTable<number>();
   readonly #elsewhere: RequestLimits;

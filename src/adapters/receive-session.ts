@@ -6,10 +6,10 @@ import type { InboundRequest } from '../http/decision.js';
 import { mediaTypeOf } from '../http/media-type.js';
 import { requestBinding } from '../http/request-binding.js';
 import { SESSION_TYPE } from '../http/session-headers.js';
-import { receiveInSession } from '../session/receive.js';
+import { receiveInSession, type SessionHearing } from '../session/receive.js';
 import type { Sessions } from '../session/sessions.js';
 import { sessionCredential } from './credentials.js';
-import { type EnvelopeRules, type Hearing, refuseContentEncoding } from './receive-request.js';
+import { type EnvelopeRules, refuseContentEncoding } from './receive-request.js';
 
 /** Sealed headers, and what stands around them. */
 const HEAD_BYTES = 2 * MAX_CHUNK_BYTES;
@@ -24,7 +24,7 @@ export async function receiveSessionRequest(
   sessions: Sessions | undefined,
   request: InboundRequest,
   rules: EnvelopeRules,
-  hear: Hearing,
+  hear: SessionHearing,
 ): Promise<Received> {
   if (!sessions || rules.kind !== 'request') throw xlinkError('SESSION_NOT_ACCEPTED');
   rules.encrypted.assertEncrypted(request, 'session');

@@ -23,7 +23,7 @@ export const checkRouteEncryptionKeys = (owner: string, value: object): void =>
 /** Whether it is a {@link RouteEncryption} and nothing else. */
 export const isRouteEncryption = isRouteWith('encryption', (value) => VALUES.includes(value));
 
-/** Where encryption is required. A path that a router may read in two ways is one of these if either of the two is. */
+/** Where encryption is required. A path that routers may read in several ways is one of these if any of the readings is. */
 export class EncryptedRoutes {
   readonly #table = new RouteTable<RouteEncryption['encryption']>();
 

@@ -18,7 +18,7 @@ import { type Clients, checkClientScopes } from './clients/clients.js';
 import { enroll, enrolledKeys } from './clients/enrollment.js';
 import { standingOf } from './clients/lineage.js';
 import type { NoncePlace, NonceQuota } from './clients/nonce-quota.js';
-import { unlinkDid } from './clients/revocation.js';
+import { endLine, unlinkDid } from './clients/revocation.js';
 import { validUntil } from './clients/validity.js';
 import { Handshakes } from './handshakes.js';
 import { type Introduction, introductionOf } from './introductions.js';
@@ -192,24 +192,14 @@ export class WellKnown {
       maxDids: isNew ? rules.maxDidsPerClient : 0, // without a key nothing is linked that is not linked
       validUntil: validUntil(validity, clock(), auth, before),
     };
-    const value = await this.#once(invited, message.sender, () => enroll(agent, store, enrollee));
+    const work = () => enroll(agent, store, enrollee);
+    const isLinked = async () => (await store.clientOf(message.sender)) !== undefined;
+    const undo = () => endLine({ store, registry: agent.registry }, message.sender, undefined);
+    const value = await (invited
+      ? this.#parts.invitations.once(invited, message.sender, { work, isLinked, undo })
+      : work());
     this.#parts.emit({ type: 'enrollment', client, did: value.did });
     return { status: 200, value, sealing: await prepare(message) }; // nobody knew its keys before
-  }
-
-  /** An invitation is claimed before anything is written for it, and free again if that fails. */
-  async #once<T>(invited: Invited | undefined, did: Did, work: () => Promise<T>): Promise<T> {
-    if (!invited) return work();
-    const { invitations } = this.#parts;
-    await invitations.claim(invited, did);
-    try {
-      const done = await work();
-      await invitations.finish(invited, did);
-      return done;
-    } catch (error) {
-      await invitations.release(invited, did).catch(() => {}); // then it stays this DID's
-      throw error;
-    }
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { OptionCheck, OptionChecks } from '../util/options.js';
+import { pathOf, readingsOf } from './path-readings.js';
 
 /** A part of an API. */
 export interface Route {
@@ -59,13 +60,11 @@ export class RouteTable<T> {
   }
 
   /**
-   * The values for a request, one for each way in which a router may read its path: the strictest is to count, so that a path
-   * can neither walk around a strict route nor borrow what a lax one has.
+   * The values for a request, one for each way in which a router may read its path: the strictest is to count.
    */
-  readings(method: string, target: string): readonly [T | undefined, T | undefined] {
-    const path = pathOf(target);
+  readings(method: string, target: string): readonly (T | undefined)[] {
     const inCapitals = method.toUpperCase();
-    return [this.#find(inCapitals, literal(path)), this.#find(inCapitals, folded(path))];
+    return readingsOf(pathOf(target)).map((path) => this.#find(inCapitals, path));
   }
 
   #find(method: string, path: string): T | undefined {
@@ -85,39 +84,5 @@ const serves = (routeMethod: string, method: string): boolean =>
 
 function normalized({ path, methods }: Route): Route {
   const inOrder = methods?.map((method) => method.toUpperCase()).sort();
-  return { path: folded(pathOf(path)), ...(inOrder ? { methods: inOrder } : {}) };
-}
-
-/** The target without scheme and host (RFC 9112 section 3.2.2: servers take the absolute form), query and fragment, as routers see it. */
-const pathOf = (target: string): string =>
-  target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/\\?#]*/i, '').split(/[?#]/)[0]!;
-
-/** As most routers read a path: segment by segment, without regard to case, percent-encoding and one trailing slash. */
-function literal(path: string): string {
-  const plain = path.split('/').map(decodeSegment).join('/').toLowerCase();
-  return plain.length > 1 && plain.endsWith('/') ? plain.slice(0, -1) : plain;
-}
-
-/** As the most obliging router could read it: backslashes, encoded slashes, empty segments, dots and `;parameters` resolved. */
-function folded(path: string): string {
-  const segments: string[] = [];
-  for (const part of path.split('/').map(decode).join('/').toLowerCase().split(/[/\\]/)) {
-    const segment = part.split(';')[0]!;
-    if (segment === '..') segments.pop();
-    else if (segment !== '' && segment !== '.') segments.push(segment);
-  }
-  return `/${segments.join('/')}`;
-}
-
-function decodeSegment(segment: string): string {
-  const plain = decode(segment);
-  return /[/\\]/.test(plain) ? segment : plain;
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return { path: readingsOf(pathOf(path)).at(-1)!, ...(inOrder ? { methods: inOrder } : {}) };
 }

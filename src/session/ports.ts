@@ -1,10 +1,12 @@
-import type { Did } from '../types/protocol.js';
+import type { ClientId, Did } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 
 /** Names one request of one session. */
 export interface SequenceUse {
   /** The DID of the caller. */
   readonly sender: Did;
+  /** The client of the caller, over all of its DIDs: a store that is bounded gives each a share. Absent: the DID is the client. */
+  readonly client?: ClientId;
   /** Id of the session, 16 bytes as base64url. */
   readonly sid: string;
   /** Number of the request in its session, 0 to 65 535. */

@@ -3,7 +3,8 @@ import { checkScopes, type Received, type ReceiveRules } from '../agent/receive.
 import { checkTimestamp, nonceTtlMs } from '../checks/timestamp.js';
 import { decodePayload, isJsonType } from '../envelope/plaintext.js';
 import { isXlinkError, xlinkError } from '../errors/service-errors.js';
-import type { AgentMessage } from '../types/protocol.js';
+import type { AgentMessage, ClientId } from '../types/protocol.js';
+import { given } from '../util/given.js';
 import { openRequest } from './open-request.js';
 import type { SequenceStore, SequenceUse } from './ports.js';
 import { decodeCredential } from './read-credential.js';
@@ -23,7 +24,10 @@ export interface SessionRequest {
   readonly readBody: () => Promise<Uint8Array>;
 }
 
-export type SessionHearing = Pick<ReceiveRules, 'onVerified' | 'admit' | 'onClaimed'>;
+export interface SessionHearing extends Pick<ReceiveRules, 'onVerified' | 'admit' | 'onClaimed'> {
+  /** Asked once the sender was admitted. */
+  readonly client?: () => ClientId | undefined;
+}
 
 /**
  * Receives a request of a session: the checks of an envelope in the same order, but that a tag under keys of both sides is in the place of
@@ -32,7 +36,7 @@ export type SessionHearing = Pick<ReceiveRules, 'onVerified' | 'admit' | 'onClai
 export async function receiveInSession(
   sessions: Sessions,
   { credential: text, request, arrivedAt, readBody }: SessionRequest,
-  { onVerified, admit, onClaimed }: SessionHearing,
+  { onVerified, admit, onClaimed, client }: SessionHearing,
 ): Promise<Received> {
   const own = await sessions.context();
   const credential = decodeCredential(text);
@@ -54,7 +58,13 @@ export async function receiveInSession(
   const scopes = checkScopes(context, sender, { kind: 'request', scope }, {})!;
   const envelopeId = `${id}.${seq}`;
   await admit?.(from, sender.entry, envelopeId);
-  await claim(context, sequences, { sender: from, sid: id, seq, timestamp });
+  await claim(context, sequences, {
+    sender: from,
+    sid: id,
+    seq,
+    timestamp,
+    ...given({ client: client?.() }),
+  });
   const recipient = context === own ? {} : { recipient: to };
   const inSession = (kind: 'answer' | 'refusal') => sealReply(crypto, session, { digest, tag }, kind);
   onClaimed?.({ sender: from, scope, envelopeId, request, ...recipient, inSession });

@@ -3,14 +3,19 @@ import {
   Agent,
   createKeyRecord,
   Identity,
+  MemoryClientStore,
+  MemorySequenceStore,
   MemoryTrustRegistry,
   requireScope,
   xlinkFetch,
 } from '@private.me/xlink';
+import { concat, lengthPrefixed } from '../../src/crypto/bytes.js';
+import { unframePlaintext } from '../../src/envelope/plaintext.js';
+import { encodeFrames, FRAME } from '../../src/http/answer-frames.js';
 import { encodeCredential } from '../../src/session/credential.js';
 import { LOCAL } from '../client/support.js';
 import { unwrap } from '../support/results.js';
-import { crypto, RawCaller, type SessionApi, serveSessions } from './support.js';
+import { crypto, memoryTickets, RawCaller, type SessionApi, serveSessions } from './support.js';
 
 const flipped = (bytes: Uint8Array, at: number) => bytes.map((byte, i) => (i === at ? byte ^ 1 : byte));
 
@@ -181,11 +186,56 @@ describe('a request in a session', () => {
     }
   });
 
+  test.each([
+    [15, 'SESSION_AUTHENTICATION_FAILED'],
+    [16, 'SESSION_MALFORMED'],
+    [5000, 'SESSION_MALFORMED'],
+  ])('of %i empty chunks and a last one is refused with %s', async (count, code) => {
+    const sealed = await caller.seal();
+    const empty = Array.from({ length: count }, () => ({ type: FRAME.chunk, bytes: new Uint8Array(16) }));
+    const bytes = concat([...encodeFrames(empty), sealed.bytes]);
+    expect((await caller.send({ ...sealed, bytes })).code).toBe(code);
+  });
+
+  test('has at most 256 sealed headers', async () => {
+    const headersOf = (count: number) =>
+      Array.from({ length: count }, (_, i): [string, string] => [`x-${i}`, 'a']);
+    const most = await caller.call({ headers: headersOf(256) });
+    expect(most.body['headers']).toMatchObject({ 'x-0': 'a', 'x-255': 'a' });
+    const refused = caller.call({ headers: headersOf(257) });
+    await expect(refused).rejects.toMatchObject({ id: 'INVALID_OPTION', field: 'headers' }); // by the caller's own side
+    const frame = lengthPrefixed([caller.session.from, '', lengthPrefixed(headersOf(257).flat())]);
+    expect(() => unframePlaintext('request', caller.session.from, frame)).toThrow(
+      expect.objectContaining({ id: 'DECRYPT_FAILED:PARSE' }),
+    );
+  });
+
   test('a caller opens as many sessions a minute as it may', async () => {
     const few = await serveSessions({ handshakesPerMinute: 2 });
     const one = await RawCaller.of(few.url, few.registry);
     await one.again();
     await expect(one.again()).rejects.toThrow();
     expect(few.events.filter(({ type }) => type === 'session')).toHaveLength(2);
+  });
+
+  test('a client has one share of the store, with all of its identities, and by what takes the place of requests', async () => {
+    const clients = new MemoryClientStore();
+    const sequences = new MemorySequenceStore({ maxBlocks: 40, maxBlocksPerSender: 4 });
+    const small = await serveSessions({ sequences, tickets: memoryTickets() }, { clients });
+    const callerOf = async (client: string) => {
+      const caller = await RawCaller.of(small.url, small.registry);
+      clients.link(caller.agent.did, client);
+      return caller;
+    };
+    const superseding = async (caller: RawCaller, sid: string) => {
+      const text = `${sid.padEnd(22, 'A')}.0.${Date.now()}`;
+      return (await caller.call({ headers: [['xlink-supersedes', text]] })).code;
+    };
+    const [one, another, other] = [await callerOf('acme'), await callerOf('acme'), await callerOf('bravo')];
+    const codes = [];
+    for (const sid of ['a', 'b', 'c', 'd']) codes.push(await superseding(one, sid));
+    expect(codes).toEqual([undefined, undefined, undefined, 'NONCE_STORE_UNAVAILABLE:SENDER_QUOTA']);
+    expect((await another.call()).code).toBe('NONCE_STORE_UNAVAILABLE:SENDER_QUOTA');
+    expect((await other.call()).status).toBe(201);
   });
 });

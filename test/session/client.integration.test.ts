@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { requireScope, type XlinkFetchOptions, xlinkFetch } from '@private.me/xlink';
+import { MemorySequenceStore, requireScope, type XlinkFetchOptions, xlinkFetch } from '@private.me/xlink';
 import { fetchFor, idOfRejection, KEY, LOCAL, postJson } from '../client/support.js';
-import { RawCaller, type SessionApi, serveSessions } from './support.js';
+import { memoryTickets, RawCaller, type SessionApi, serveSessions } from './support.js';
 
 const PATH = '/.well-known/xlink/session';
 const formOf = async (answer: Promise<Response>) => ((await (await answer).json()) as { form: string }).form;
@@ -14,6 +14,7 @@ describe('a client of a service with sessions', () => {
   beforeEach(async () => {
     api = await serveSessions({ never: ['pay'] }, { clientScopes: () => ['*'] }, (app) => {
       app.use('/pay', requireScope('pay'));
+      app.use('/no', (_req, res) => void res.sendStatus(403));
       app.post('/echo', (req, res) => {
         res.setHeader('content-type', req.headers['content-type'] ?? '');
         req.pipe(res);
@@ -109,6 +110,37 @@ describe('a client of a service with sessions', () => {
     const forms = [await formOf(roaming('/form', postJson({ a: 3 }))), await formOf(roaming('/form'))];
     expect(forms.filter((form) => form === 'session' || form === 'envelope')).toHaveLength(2);
     expect(restarted.handled.filter((line) => line === 'POST /form')).toHaveLength(2);
+  });
+
+  test('does not notice it by HEAD either, whose refusals have no reason', async () => {
+    const restarted = await serveSessions(true, { agent: api.agent });
+    let target = api.url;
+    const moved: typeof fetch = (input, init) => fetch(String(input).replace(api.url, target), init);
+    const roaming = xlinkFetch({ ...LOCAL, baseUrl: api.url, apiKey: KEY, fetch: moved });
+    for (let i = 0; i < 2; i++) await roaming('/form');
+    target = restarted.url;
+    for (let i = 0; i < 3; i++) expect((await roaming('/form', { method: 'HEAD' })).status).toBe(200);
+    expect(await formOf(roaming('/form'))).toBe('envelope'); // the next handshake is for later
+  });
+
+  test('leaves refusals of HEAD by the application as they are, and its session', async () => {
+    for (let i = 0; i < 2; i++) await call('/form');
+    expect((await call('/no', { method: 'HEAD' })).status).toBe(403);
+    expect(await formOf(call('/form'))).toBe('session');
+    expect(api.count(PATH)).toBe(1);
+  });
+
+  test('goes on with envelopes where the store of numbers has no room', async () => {
+    const sequences = new MemorySequenceStore({ maxBlocks: 1 });
+    const full = await serveSessions({ sequences, tickets: memoryTickets() });
+    const [one, reading, writing] = [fetchFor(full.url), fetchFor(full.url), fetchFor(full.url)];
+    for (const form of ['envelope', 'session']) expect(await formOf(one('/form'))).toBe(form);
+    for (let i = 0; i < 5; i++) expect(await formOf(reading('/form'))).toBe('envelope');
+    expect(full.count(PATH)).toBe(2); // and no handshake for each
+    await writing('/form');
+    // whether its number was used cannot be told, so nothing may take its place; the next write is under an envelope
+    expect((await writing('/form', postJson({ i: 1 }))).status).toBe(429);
+    expect(await formOf(writing('/form', postJson({ i: 2 })))).toBe('envelope');
   });
 
   test('goes on with envelopes while handshakes fail', async () => {

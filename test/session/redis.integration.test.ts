@@ -41,10 +41,14 @@ describeWithRedis('sessions over instances that share Redis', () => {
         registry: new RedisTrustRegistry({ client, subscriber: await connect() }),
       });
       ends.push(() => registry.close());
-      const agent = new Agent({ identity, registry, nonceStore: new RedisNonceStore({ client }) });
+      const agent = new Agent({
+        identity,
+        registry,
+        nonceStore: new RedisNonceStore({ client, timeoutMs: 10_000 }),
+      });
       const sessions = {
-        sequences: new RedisSequenceStore({ client }),
-        tickets: new RedisTicketKeyStore({ client }),
+        sequences: new RedisSequenceStore({ client, timeoutMs: 10_000 }), // on a busy machine that takes its time
+        tickets: new RedisTicketKeyStore({ client, timeoutMs: 10_000 }),
       };
       instances.push(await serveSessions(sessions, { agent, instances: 4 }));
     }

@@ -4,6 +4,7 @@ import {
   MemoryTrustRegistry,
   requestBinding,
   type SessionOptions,
+  type TicketKeyStore,
   type TrustRegistry,
 } from '@private.me/xlink';
 import express, { type Express } from 'express';
@@ -44,6 +45,18 @@ export async function serveSessions(
     });
   });
   return { ...api, registry };
+}
+
+/** Keys of tickets as a shared store keeps them, in memory. */
+export function memoryTickets(): TicketKeyStore {
+  const kept = new Map<string, string>();
+  return {
+    read: (name) => kept.get(name),
+    keep(name, sealed) {
+      if (!kept.has(name)) kept.set(name, sealed);
+      return kept.get(name)!;
+    },
+  };
 }
 
 /** A caller by hand: one that can make what no client makes. */

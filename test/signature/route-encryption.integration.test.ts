@@ -74,6 +74,7 @@ describe.each(STAGES)('$name: where encryption is required', (stage) => {
       '/x/../payments/7',
       '//payments/7',
       '/payments;a/7',
+      '/payments;/..',
     ])
       await service.refused(signedSent(known, { path: spelled }), REFUSED);
   });

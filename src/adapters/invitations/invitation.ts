@@ -56,6 +56,8 @@ export interface Invitation extends Operator {
   readonly expiresAt: number;
   /** Who is enrolling with it or has. */
   readonly did?: Did;
+  /** Its calls that began and were not refused: while there are any, no other DID may enroll. */
+  readonly attempts?: number;
   /** When that was done. */
   readonly usedAt?: number;
   readonly revokedAt?: number;

@@ -1,5 +1,6 @@
-import { xlinkError } from '../../errors/service-errors.js';
+import { toXlinkError, xlinkError } from '../../errors/service-errors.js';
 import type { Clock, Did } from '../../types/protocol.js';
+import type { Awaitable } from '../../util/awaitable.js';
 import { Documents } from '../operations/documents.js';
 import type { OperationsStore } from '../operations/store.js';
 import {
@@ -34,6 +35,15 @@ export interface Invited extends Pick<Invitation, 'client' | 'scopes'> {
   readonly number: string;
   /** What the caller showed. */
   readonly token: string;
+}
+
+/** What is done with an invitation. */
+export interface InvitedWork<T> {
+  readonly work: () => Promise<T>;
+  /** Whether the DID is linked to a client: then something of the work is there. */
+  readonly isLinked: () => Awaitable<boolean>;
+  /** Ends what was enrolled while the invitation was taken back. */
+  readonly undo: () => Promise<unknown>;
 }
 
 /**
@@ -95,33 +105,51 @@ export class Invitations {
     return { number, token, client: found.client, scopes: found.scopes };
   }
 
-  /** From here on it is good for nobody but this DID. Rejects with `INVITATION_REFUSED…`. */
-  async claim({ number }: Invited, did: Did): Promise<void> {
+  /**
+   * Does the `work` of enrolling a DID, such that no other one is enrolled: claims the invitation first. It is free again where the work was
+   * refused, nothing of it is there (`isLinked`), and no other call for this DID is under way. Rejects with `INVITATION_REFUSED…`.
+   */
+  async once<T>(invited: Invited, did: Did, { work, isLinked, undo }: InvitedWork<T>): Promise<T> {
+    await this.#claim(invited, did);
+    let done: T;
+    try {
+      done = await work();
+    } catch (error) {
+      if (toXlinkError(error).status < 500) await this.#release(invited, did, isLinked).catch(() => {}); // then it stays this DID's
+      throw error;
+    }
+    const { revokedAt } = await this.#finish(invited, did);
+    if (revokedAt === undefined) return done;
+    await undo();
+    throw xlinkError('INVITATION_REFUSED:REVOKED');
+  }
+
+  /** From here on it is good for nobody but this DID. */
+  async #claim({ number }: Invited, did: Did): Promise<void> {
     await this.#documents.update(number, (found) => {
       if (!found) throw xlinkError('INVITATION_REFUSED:UNKNOWN');
       this.#assertOpen(found);
-      if (found.did === did) return found; // an earlier attempt got no further
-      if (found.did !== undefined) throw xlinkError('INVITATION_REFUSED:USED');
-      return { ...found, did };
+      if (found.did !== undefined && found.did !== did) throw xlinkError('INVITATION_REFUSED:USED');
+      return { ...found, did, attempts: (found.attempts ?? 0) + 1 };
     });
   }
 
   /** The identity is enrolled. */
-  async finish({ number }: Invited, did: Did): Promise<void> {
+  async #finish({ number }: Invited, did: Did): Promise<Invitation> {
     const usedAt = this.#parts.clock();
-    await this.#documents.update(number, (found) => {
-      if (!found) throw xlinkError('INVITATION_REFUSED:UNKNOWN');
-      return found.usedAt === undefined ? { ...found, did, usedAt } : found;
+    return this.#documents.update(number, (found) => {
+      if (found?.did !== did) throw xlinkError('INVITATION_REFUSED:USED');
+      return (found.usedAt ?? found.revokedAt) ? found : { ...found, usedAt };
     });
   }
 
-  /** It was not enrolled: another one may be. */
-  async release({ number }: Invited, did: Did): Promise<void> {
+  async #release({ number }: Invited, did: Did, isLinked: InvitedWork<unknown>['isLinked']): Promise<void> {
+    if (await isLinked()) return;
     await this.#documents.update(number, (found) => {
       if (!found) throw xlinkError('INVITATION_REFUSED:UNKNOWN');
       if (found.did !== did || found.usedAt !== undefined) return found;
-      const { did: _, ...open } = found;
-      return open;
+      const { did: _, attempts = 1, ...open } = found;
+      return attempts > 1 ? { ...found, attempts: attempts - 1 } : open;
     });
   }
 

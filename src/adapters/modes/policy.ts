@@ -107,7 +107,7 @@ export class ModePolicy {
     return route !== undefined && this.#routes.clear(route);
   }
 
-  /** Before it is known who is asking. A path that a router may read in two ways gets the stricter mode of the two. */
+  /** Before it is known who is asking. Of a path that routers may read in several ways, the strictest mode counts. */
   forRequest(method: string, target: string): Mode {
     if (this.#routes.isEmpty) return this.#global;
     const modes = this.#routes.readings(method, target).map((mode) => mode ?? this.#global);

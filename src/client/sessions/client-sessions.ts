@@ -30,6 +30,8 @@ type ByEnvelope = (request: BufferedRequest) => Promise<Exchanged>;
 interface BrokenOff {
   readonly refused: XlinkError;
   readonly call: SealedCall;
+  /** Another form of the request may fare better. */
+  readonly isAboutSession: boolean;
 }
 
 /** Sends calls in sessions where there are any, and under envelopes where there are not: callers see no difference. */
@@ -60,13 +62,12 @@ export class ClientSessions {
       return byEnvelope(request); // the service says, authentically, that it was not carried out
     }
     if ('response' in outcome) return outcome;
-    const { refused, call } = outcome;
-    if (!isAboutSessions(refused)) {
-      if (refused.id !== 'NONCE_STORE_UNAVAILABLE:COLD_START' || !mayBeRepeated(request))
-        throw notSealed(refused);
-      return byEnvelope(request);
-    }
-    origin.drop(session);
+    const { refused, call, isAboutSession } = outcome;
+    if (!isAboutSession) throw notSealed(refused);
+    if (request.method === 'HEAD')
+      return withoutReason(await byEnvelope(request), () => origin.drop(session));
+    if (refused.code === 'NONCE_STORE_UNAVAILABLE') origin.pause();
+    else origin.drop(session);
     return mayBeRepeated(request)
       ? byEnvelope(request)
       : this.#supersede(request, session, call, refused, byEnvelope);
@@ -99,10 +100,20 @@ export class ClientSessions {
 const goesByEnvelope = (kind: string, problem: string | undefined): boolean =>
   problem === 'SESSION_NOT_ALLOWED' || (kind === 'refusal' && problem === 'XLINK_NOT_SUPPORTED');
 
-/** Refusals that say that the session is over, or that something on the way does not let it through. */
-const isAboutSessions = ({ code, id, cause }: XlinkError): boolean =>
-  code.startsWith('SESSION_') ||
-  (id === 'NETWORK_ERROR' && /status (400|401|403|431)$/.test(String((cause as Error | undefined)?.message)));
+/** Nobody says why an answer to HEAD is a refusal. Where an envelope gets another answer, it was the session. */
+function withoutReason(exchanged: Exchanged, drop: () => void): Exchanged {
+  if (exchanged.response.status < 400) drop();
+  return exchanged;
+}
+
+/** Refusals of the session itself, or of a service that cannot tell whether its number was used. */
+const isOfSession = ({ code }: XlinkError): boolean =>
+  code.startsWith('SESSION_') || code === 'NONCE_STORE_UNAVAILABLE';
+
+/** What something on the way says that does not let sessions through. */
+const NOT_LET_THROUGH: ReadonlySet<number> = new Set([400, 401, 403, 431]);
+/** Any refusal: an answer to HEAD has no body that could say which. */
+const HEAD_REFUSED: ReadonlySet<number> = new Set([...NOT_LET_THROUGH, 428, 503]);
 
 async function inSession(
   session: HeldSession,
@@ -127,7 +138,11 @@ async function inSession(
   const plain = await unsealedResponse(response);
   const refused = plain.problem === undefined ? statusError(response.status) : toXlinkError(plain.problem);
   const isTaken = !wantsSealed || request.takesPlain || isPublic(sealing.service, url);
-  if (isTaken && !refused.code.startsWith('SESSION_')) return { response: plain.response, verified: false };
+  const isHead = method === 'HEAD';
+  const isBare =
+    plain.problem === undefined && (isHead ? HEAD_REFUSED : NOT_LET_THROUGH).has(response.status);
+  if (isTaken && !isOfSession(refused) && !(isHead && isBare))
+    return { response: plain.response, verified: false };
   void plain.response.body?.cancel().catch(() => {});
-  return { refused, call };
+  return { refused, call, isAboutSession: isOfSession(refused) || isBare };
 }

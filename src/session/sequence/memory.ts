@@ -1,5 +1,5 @@
 import { xlinkError } from '../../errors/service-errors.js';
-import type { Clock, Did } from '../../types/protocol.js';
+import type { Clock } from '../../types/protocol.js';
 import { branded } from '../../util/copies.js';
 import { checkOptions, integerIn, isFunction } from '../../util/options.js';
 import type { SequenceStore, SequenceUse } from '../ports.js';
@@ -11,7 +11,7 @@ export interface MemorySequenceStoreOptions {
    * 100 000.
    */
   readonly maxBlocks?: number;
-  /** Of these, how many one caller may hold. Default a tenth of `maxBlocks`. */
+  /** Of these, how many one client may hold, over all of its DIDs. Default a tenth of `maxBlocks`. */
   readonly maxBlocksPerSender?: number;
   /** Default `Date.now`. */
   readonly clock?: Clock;
@@ -22,7 +22,7 @@ export const BLOCK_NUMBERS = 1024;
 
 interface Block {
   readonly bits: Uint8Array;
-  readonly sender: Did;
+  readonly holder: string;
   expiresAt: number;
 }
 
@@ -44,7 +44,7 @@ export class MemorySequenceStore implements SequenceStore {
   /** An earlier process may have received what was made before. */
   readonly #since: number;
   readonly #blocks = new Map<string, Block>();
-  readonly #perSender = new Map<Did, number>();
+  readonly #perSender = new Map<string, number>();
   #sweepAt = 0;
 
   /** Throws `INVALID_OPTION`. */
@@ -65,13 +65,13 @@ export class MemorySequenceStore implements SequenceStore {
     return this.#blocks.size;
   }
 
-  claimSequence({ sender, sid, seq, timestamp }: SequenceUse, ttlMs: number): boolean {
+  claimSequence({ sender, client, sid, seq, timestamp }: SequenceUse, ttlMs: number): boolean {
     if (timestamp < this.#since)
       throw xlinkError('NONCE_STORE_UNAVAILABLE:COLD_START', { field: 'timestamp' });
     const now = this.#clock();
     if (now >= this.#sweepAt) this.#sweep(now, ttlMs);
     const key = `${sid}${seq >>> 10}${sender}`;
-    const block = this.#blocks.get(key) ?? this.#newBlock(key, sender);
+    const block = this.#blocks.get(key) ?? this.#newBlock(key, client ?? sender);
     const at = (seq & (BLOCK_NUMBERS - 1)) >>> 3;
     const bit = 1 << (seq & 7);
     if (block.bits[at]! & bit) return false;
@@ -80,24 +80,24 @@ export class MemorySequenceStore implements SequenceStore {
     return true;
   }
 
-  #newBlock(key: string, sender: Did): Block {
-    const held = this.#perSender.get(sender) ?? 0;
+  #newBlock(key: string, holder: string): Block {
+    const held = this.#perSender.get(holder) ?? 0;
     if (held >= this.#maxPerSender) throw xlinkError('NONCE_STORE_UNAVAILABLE:SENDER_QUOTA');
     if (this.#blocks.size >= this.#maxBlocks) throw xlinkError('NONCE_STORE_UNAVAILABLE:FULL');
-    const block: Block = { bits: new Uint8Array(BLOCK_NUMBERS / 8), sender, expiresAt: 0 };
+    const block: Block = { bits: new Uint8Array(BLOCK_NUMBERS / 8), holder, expiresAt: 0 };
     this.#blocks.set(key, block);
-    this.#perSender.set(sender, held + 1);
+    this.#perSender.set(holder, held + 1);
     return block;
   }
 
   #sweep(now: number, ttlMs: number): void {
     this.#sweepAt = now + ttlMs / SWEEPS_PER_TTL;
-    for (const [key, { expiresAt, sender }] of this.#blocks) {
+    for (const [key, { expiresAt, holder }] of this.#blocks) {
       if (expiresAt >= now) continue;
       this.#blocks.delete(key);
-      const left = this.#perSender.get(sender)! - 1;
-      if (left > 0) this.#perSender.set(sender, left);
-      else this.#perSender.delete(sender);
+      const left = this.#perSender.get(holder)! - 1;
+      if (left > 0) this.#perSender.set(holder, left);
+      else this.#perSender.delete(holder);
     }
   }
 }

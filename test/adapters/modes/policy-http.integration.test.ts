@@ -30,6 +30,7 @@ describe('over HTTP', () => {
     '/%70ayments',
     '/%50AYMENTS/',
     '/payments;x',
+    '/payments;/..',
     '/payments;x/7',
     '//payments',
     '/payments//',
