@@ -132,7 +132,7 @@ class Request:
         """content type, headers, contents"""
         try:
             frames = [(3, credential['sealed'])] if credential['inside'] else list(_frames(body))
-            if credential['inside'] and body:
+            if credential['inside'] and body or len(frames) > 16 + len(body) // 16384:
                 raise Err(BAD)
         except Err:
             raise Err(BAD)
