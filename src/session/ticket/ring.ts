@@ -78,6 +78,13 @@ export class TicketRing {
     return found;
   }
 
+  /** Drops the keys under which no ticket is good any more. Whether any are left. */
+  forgetOver(): boolean {
+    const oldest = this.#oldest();
+    this.#slots = this.#slots.filter(({ number }) => number >= oldest);
+    return this.#slots.length > 0;
+  }
+
   /** One question at a time for each slot. `makes`: a key is made where there is none. */
   #load(number: number, makes: boolean): Promise<Slot | undefined> {
     const loading = (this.#loading.get(number) ?? Promise.resolve(undefined))
