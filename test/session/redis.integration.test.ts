@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { expect, test } from '@jest/globals';
 import { RedisNonceStore } from '@private.me/xlink';
 import {
   RedisSequenceStore,
@@ -6,7 +7,6 @@ import {
   RedisTrustRegistry,
   redisClientOptions,
 } from '@private.me/xlink/redis';
-import { expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { testSharedSessions } from './shared-stores.js';
@@ -19,7 +19,7 @@ describeWithRedis('sessions over instances that share Redis', () => {
     async start() {
       server = await RedisServer.start();
     },
-    stop: () => server?.stop(),
+    stop: async () => server?.stop(),
     empty: () => server.cli('FLUSHALL'),
     lose: () => server.cli('FLUSHALL'),
     async connect() {

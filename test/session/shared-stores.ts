@@ -25,7 +25,7 @@ export interface SharedStores {
 
 export interface Backend {
   start(): Promise<void>;
-  stop(): unknown;
+  stop(): Promise<unknown>;
   /** Before each test: nothing is left of the last one. */
   empty(): Promise<unknown>;
   connect(): Promise<SharedStores>;
@@ -43,7 +43,7 @@ export function testSharedSessions(backend: Backend): void {
   const ends: (() => unknown)[] = [];
 
   beforeAll(() => backend.start(), 30_000);
-  afterAll(() => backend.stop());
+  afterAll(async () => void (await backend.stop()));
 
   beforeEach(async () => {
     await backend.empty();
@@ -76,8 +76,7 @@ export function testSharedSessions(backend: Backend): void {
     };
     const call = fetchFor(instances[0]!.url, { fetch: roundRobin });
     const forms: unknown[] = [];
-    for (let i = 0; i < 8; i++)
-      forms.push(((await (await call('/form')).json()) as { form: string }).form);
+    for (let i = 0; i < 8; i++) forms.push(((await (await call('/form')).json()) as { form: string }).form);
     expect(forms[0]).toBe('envelope');
     expect(forms.slice(-5)).toEqual(Array(5).fill('session'));
   });
@@ -144,8 +143,7 @@ export function testSharedSessions(backend: Backend): void {
     await serving(instances[2]!.url);
     const call = fetchFor(instances[2]!.url);
     const forms: unknown[] = [];
-    for (let i = 0; i < 3; i++)
-      forms.push(((await (await call('/form')).json()) as { form: string }).form);
+    for (let i = 0; i < 3; i++) forms.push(((await (await call('/form')).json()) as { form: string }).form);
     expect(forms).toEqual(['envelope', 'session', 'session']);
   });
 }

@@ -15,7 +15,9 @@ const TTL_MS = 61_000;
 const INSTANCES = 4;
 const RACERS = 50;
 
-const [sender, other] = await Promise.all(['caller', 'other'].map(async (name) => (await identityOf(name)).did));
+const [sender, other] = await Promise.all(
+  ['caller', 'other'].map(async (name) => (await identityOf(name)).did),
+);
 export const newSession = () => ({ sender: sender!, sid: randomBytes(16).toString('base64url') });
 
 /** A number of a session that is claimed now, dated ahead of the clock of a store that has only just begun. */

@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { PostgresNonceStore, PostgresSequenceStore, PostgresTicketKeyStore } from '@private.me/xlink/postgres';
+import {
+  PostgresNonceStore,
+  PostgresSequenceStore,
+  PostgresTicketKeyStore,
+} from '@private.me/xlink/postgres';
 import type pg from 'pg';
 import { identityOf } from '../../support/agents.js';
 import { describeWithPostgres, PostgresServer } from '../../support/postgres-server.js';
@@ -24,7 +28,10 @@ const [recipient, sender] = await Promise.all(
 /** What one store claims, by the clock of now unless told otherwise. */
 interface Subject {
   readonly table: string;
-  open(pool: pg.Pool, more?: { timeoutMs?: number }): (name: string, at?: number, ttl?: number) => Promise<boolean>;
+  open(
+    pool: pg.Pool,
+    more?: { timeoutMs?: number },
+  ): (name: string, at?: number, ttl?: number) => Promise<boolean>;
 }
 const SUBJECTS: Readonly<Record<string, Subject>> = {
   PostgresSequenceStore: {
@@ -81,14 +88,18 @@ describeWithPostgres('claims in PostgreSQL', () => {
         await server.restart();
       },
       'one of its processes crashes': async (pool) => {
-        const { rows } = await pool.query("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'");
+        const { rows } = await pool.query(
+          "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'",
+        );
         process.kill(rows[0].pid, 'SIGKILL');
       },
       'the table is emptied': (pool) => pool.query(`TRUNCATE ${table}`),
       'the tables come out of a backup': async (pool) => {
         await pool.query(`CREATE TABLE copy AS SELECT * FROM ${table}`);
         await pool.query(`DROP TABLE ${table}; CREATE UNLOGGED TABLE ${table} (LIKE copy)`);
-        await pool.query(`ALTER TABLE ${table} ADD PRIMARY KEY (key); INSERT INTO ${table} SELECT * FROM copy`);
+        await pool.query(
+          `ALTER TABLE ${table} ADD PRIMARY KEY (key); INSERT INTO ${table} SELECT * FROM copy`,
+        );
         await pool.query('DROP TABLE copy');
       },
     };
@@ -160,16 +171,23 @@ describeWithPostgres('claims in PostgreSQL', () => {
       const owner = openPool();
       const role = `only_${table}`;
       const schema = `schema_${table}`;
-      await owner.query(`CREATE ROLE ${role} LOGIN; CREATE SCHEMA ${schema}; GRANT USAGE ON SCHEMA ${schema} TO ${role}`);
+      await owner.query(
+        `CREATE ROLE ${role} LOGIN; CREATE SCHEMA ${schema}; GRANT USAGE ON SCHEMA ${schema} TO ${role}`,
+      );
       const store = () => {
         const more = { pool: openPool({ user: role }), table: `${schema}.claims`, timeoutMs: 10_000 };
         return table === 'xlink_nonces' ? new PostgresNonceStore(more) : new PostgresSequenceStore(more);
       };
-      await expect(store().migrate()).rejects.toMatchObject({ ...DOWN, hint: expect.stringContaining('migrate()') });
+      await expect(store().migrate()).rejects.toMatchObject({
+        ...DOWN,
+        hint: expect.stringContaining('migrate()'),
+      });
       const { constructor: Store } = store() as object as { constructor: typeof PostgresNonceStore };
       await new Store({ pool: owner, table: `${schema}.claims` }).migrate();
       await owner.query(`GRANT SELECT ON ${schema}.xlink_schema_version TO ${role}`);
-      await owner.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${schema}.claims, ${schema}.claims_since TO ${role}`);
+      await owner.query(
+        `GRANT SELECT, INSERT, UPDATE, DELETE ON ${schema}.claims, ${schema}.claims_since TO ${role}`,
+      );
       await store().migrate();
     });
   });
