@@ -43,9 +43,15 @@ describe('adapter.health of sessions', () => {
   });
 
   test('says which of them does not answer, by its code', async () => {
-    const adapter = await adapterWith({ sequences: { claimSequence: down }, tickets: { ...tickets, read: down } });
+    const adapter = await adapterWith({
+      sequences: { claimSequence: down },
+      tickets: { ...tickets, read: down },
+    });
     const health = await adapter.health();
-    expect(health).toMatchObject({ ready: false, stores: { sequences: { ok: false }, tickets: { ok: false } } });
+    expect(health).toMatchObject({
+      ready: false,
+      stores: { sequences: { ok: false }, tickets: { ok: false } },
+    });
     expect(health.why.map((line) => line.split(' (')[0])).toEqual([
       'the store of sequences did not answer',
       'the store of tickets did not answer',
@@ -58,8 +64,18 @@ describe('adapter.health of sessions', () => {
     ['a process alone', true, {}, []],
     ['a process that says it is alone', true, { nonceStore: shared, instances: 1 }, []],
     ['shared stores', { sequences, tickets }, { nonceStore: shared }, []],
-    ['sessions in memory beside shared nonces', true, { nonceStore: shared }, [/sessions\.sequences and sessions\.tickets/]],
-    ['numbers in memory beside shared keys', { sequences: new MemorySequenceStore(), tickets }, {}, [/good once in each/]],
+    [
+      'sessions in memory beside shared nonces',
+      true,
+      { nonceStore: shared },
+      [/sessions\.sequences and sessions\.tickets/],
+    ],
+    [
+      'numbers in memory beside shared keys',
+      { sequences: new MemorySequenceStore(), tickets },
+      {},
+      [/good once in each/],
+    ],
   ] as const)('warns where instances would not agree: %s', async (_, sessions, more, expected) => {
     const { warnings, ready } = await (await adapterWith(sessions, more)).health();
     expect(ready).toBe(true);
@@ -70,7 +86,10 @@ describe('adapter.health of sessions', () => {
 describe('adapter.supportDump of sessions', () => {
   test.each([
     [false, undefined],
-    [true, { sequences: 'memory', tickets: 'memory', lifetimeMs: 600_000, handshakesPerMinute: 60, never: 0 }],
+    [
+      true,
+      { sequences: 'memory', tickets: 'memory', lifetimeMs: 600_000, handshakesPerMinute: 60, never: 0 },
+    ],
     [
       { sequences, tickets, lifetimeMs: 60_000, handshakesPerMinute: 5, never: ['secret-scope'] },
       { sequences: 'shared', tickets: 'shared', lifetimeMs: 60_000, handshakesPerMinute: 5, never: 1 },
