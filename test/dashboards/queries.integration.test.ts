@@ -109,6 +109,9 @@ describeWith(['prometheus'], 'the queries of the dashboard and the rules, asked 
         revoked: 0,
       },
       instances: shown.length,
+      sessions: ledger.where(({ session, instance }) => {
+        return session !== undefined && shown.some(({ address }) => address === instance);
+      }).entries.length,
       seconds: { xlink: secondsBy('xlink'), 'api-key': secondsBy('api-key') },
     };
   };

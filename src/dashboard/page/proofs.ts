@@ -1,21 +1,20 @@
 import type { Proofs, Series } from '../ring.js';
-import { byId, el, replaceIfChanged, setText } from './dom.js';
-import { count, counted, duration, percent } from './words.js';
+import { byId, el, replaceIfChanged } from './dom.js';
+import { count } from './words.js';
 
-/** The strongest for the least effort first. */
+/** Counts, and no shares: there is one figure of that sort on the page. */
 const FORMS: readonly (readonly [kind: keyof Proofs, label: string, meaning: string])[] = [
-  ['session', 'Session', 'a signed handshake once, then encrypted requests'],
-  ['envelope', 'Envelope', 'each request signed by its caller'],
-  ['signature', 'Signature', 'signed by RFC 9421, not encrypted'],
-  ['apiKey', 'API key', 'a secret that travels with each request'],
+  ['session', 'Session', 'signed once, at its start'],
+  ['envelope', 'Envelope', 'each one signed'],
+  ['signature', 'Signature', 'signed, not encrypted'],
+  ['apiKey', 'API key', 'a shared secret'],
 ];
 
 /** What proved the callers of accepted requests, in the time that is shown. Hidden while there are none. */
-export function showProofs({ proofs, overMs }: Series): void {
+export function showProofs({ proofs }: Series): void {
   const all = FORMS.reduce((sum, [kind]) => sum + proofs[kind], 0);
   byId('proofs').hidden = all === 0;
   if (all === 0) return;
-  setText(byId('proofs-range'), `Of ${counted(all, 'accepted request')} in the last ${duration(overMs)}.`);
   const used = FORMS.filter(([kind]) => proofs[kind] > 0);
   replaceIfChanged(
     byId('proofs-bar'),
@@ -32,9 +31,9 @@ export function showProofs({ proofs, overMs }: Series): void {
         'li',
         {},
         el('span', { class: 'swatch', 'data-kind': kind, 'aria-hidden': 'true' }),
-        el('strong', {}, `${label}: ${percent(proofs[kind] / all)}`),
-        ` (${count(proofs[kind])}) `,
-        el('span', { class: 'quiet' }, meaning),
+        `${label}: `,
+        el('strong', {}, count(proofs[kind])),
+        el('span', { class: 'quiet' }, `, ${meaning}`),
       ),
     ),
   );
