@@ -28,8 +28,9 @@ const DEFAULT_TABLE = 'xlink_nonces';
 const DEFAULT_TTL_SECONDS = 600;
 
 /**
- * Nonces in PostgreSQL (10 or later), shared by all instances of an API that has no Redis: a row for each, made by one `INSERT … ON CONFLICT
- * DO NOTHING`, so of any number of simultaneous copies one is accepted. Rows go when they are over, by the clock of the server.
+ * Nonces in PostgreSQL (10 or later), shared by all instances of an API that has no Redis: a row for each, made by one
+ * `INSERT … ON CONFLICT DO NOTHING`, so of any number of simultaneous copies one is accepted. Rows go when they are over, by the
+ * clock of the server.
  *
  * Fails closed: while PostgreSQL is down, slow or refuses, calls reject with `NONCE_STORE_UNAVAILABLE` (`cause` kept). A server that is not
  * what it was accepts nothing again: the tables are unlogged, so a crash and a promoted replica leave them empty, and beside them stands since
