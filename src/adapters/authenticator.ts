@@ -5,7 +5,7 @@ import type { ApiKeyAuth, Auth, InboundRequest, Pass } from '../http/decision.js
 import { SUPERSEDES_HEADER } from '../http/session-headers.js';
 import type { Sessions } from '../session/sessions.js';
 import { supersede } from '../session/supersede.js';
-import type { XlinkEvent } from '../types/events.js';
+import type { RequestEvent, XlinkEvent } from '../types/events.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
 import type { AgentMessage, ClientId, Clock, Did, RegistryEntry, Scope } from '../types/protocol.js';
 import { type Awaitable, later } from '../util/awaitable.js';
@@ -36,6 +36,8 @@ export type AuthAttempt = {
   method: AuthMethod;
   client?: ClientId;
   did?: Did;
+  /** The form of what it came with in the place of a key, whatever becomes of it. */
+  proof?: ProofForm;
   /** What proves it, once its nonce is claimed: a refusal can be signed then. */
   claimed?: ClaimedEnvelope;
 };
@@ -43,6 +45,19 @@ export type AuthAttempt = {
 /** What observers and tracers are told of an attempt. */
 export const factsOf = ({ mode, method, client, did }: AuthAttempt) =>
   client === undefined && did === undefined ? { mode, method } : { mode, method, ...given({ client, did }) };
+
+const OFFERED: Readonly<Partial<Record<ProofForm, RequestEvent['offered']>>> = {
+  body: 'envelope',
+  header: 'envelope',
+  session: 'session',
+  signature: 'signature',
+};
+
+/** What a refused request came with, for observers. */
+export const offeredBy = ({ proof }: AuthAttempt) => {
+  const offered = proof && OFFERED[proof];
+  return offered ? { offered } : {};
+};
 
 export interface AuthenticatorParts {
   readonly agent: ServiceAgent;
@@ -76,6 +91,7 @@ export class Authenticator {
     attempt.mode = this.#parts.policy.forRequest(request.method, request.target);
     const { method, proof, apiKey } = this.#credentials(request, attempt.mode);
     attempt.method = method;
+    if (method === 'xlink') attempt.proof = proof!;
     if (method === 'none') throw xlinkError('CREDENTIALS_MISSING');
     if (method === 'xlink') return this.#byProof(request, attempt, proof!);
     if (proof) return this.#byKeyBesideProof(request, attempt, apiKey!, proof);
@@ -95,7 +111,7 @@ export class Authenticator {
       auth = await this.#byKey(attempt, apiKey);
     } catch (error) {
       if (toXlinkError(error).id !== 'XLINK_REQUIRED') throw error;
-      Object.assign(attempt, { mode, method: 'xlink' }); // it may be another caller's than the key
+      Object.assign(attempt, { mode, method: 'xlink', proof }); // it may be another caller's than the key
       delete attempt.client;
       return this.#byProof(request, attempt, proof);
     }
@@ -122,7 +138,7 @@ export class Authenticator {
   async ownReceived(request: InboundRequest, attempt: AuthAttempt, ownScope: Scope): Promise<Received> {
     const form = findProof(request, this.#parts.bodyTypes);
     if (!form) throw xlinkError('CREDENTIALS_MISSING');
-    attempt.method = 'xlink';
+    Object.assign(attempt, { method: 'xlink', proof: form });
     if (form === 'session') throw xlinkError('SESSION_NOT_ACCEPTED');
     const own = { ...this.#parts.rules, kind: 'request' as const, requireRequestBinding: true };
     const received = await this.#receiveFor(attempt, request, form, own, { ownScope });

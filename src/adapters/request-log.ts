@@ -84,7 +84,7 @@ export class RequestLog {
       route: route ?? 'unmatched',
       ...(isCounted ? { opened: number } : {}),
       durationMs: outcome.durationMs,
-      ...given({ traceId: outcome.traceId }),
+      ...given({ offered: outcome.offered, traceId: outcome.traceId }),
     });
   }
 
