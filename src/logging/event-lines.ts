@@ -47,6 +47,7 @@ export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<Event
   downgrade: ['client', 'refused'],
   'key-epoch': ['keyEpoch', 'since', 'rotatesAt'],
   session: ['did', 'client', 'version', 'notAfter'],
+  'session-checkpoint': ['did', 'client', 'session', 'outcome', 'reason', 'requests', 'compared'],
 };
 
 /** Level, message and kind of the line about an event. Messages hold fixed words and ids of errors only. */
@@ -85,6 +86,12 @@ export function lineOf(event: XlinkEvent): Line {
       return { level: 'info', message: 'xlink: encryption keys are of a new epoch' };
     case 'session':
       return { level: 'debug', message: 'xlink: session opened' };
+    case 'session-checkpoint': {
+      const { outcome, reason } = event;
+      if (outcome === 'accepted') return { level: 'debug', message: 'xlink: session checkpoint' };
+      const message = `xlink: session checkpoint refused, ${reason}`;
+      return { level: 'warn', message, kind: `session-checkpoint ${reason}` };
+    }
     case 'client-revocation':
       return { level: 'warn', message: `xlink: client ${event.revoked ? 'revoked' : 'restored'}` };
     case 'unlink':

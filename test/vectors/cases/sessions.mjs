@@ -24,7 +24,14 @@ const given = {
 const steps = shakeHands({ ...parties, ...given });
 const ticketSecret = fixed('ticket key');
 const ticketSalt = fixed('ticket salt', 16);
-const state = { version: 2, ...parties, master: steps.master, issuedAt: NOW, notAfter: NOW + 600_000 };
+const state = {
+  version: 2,
+  ...parties,
+  master: steps.master,
+  issuedAt: NOW,
+  notAfter: NOW + 600_000,
+  mark: { next: 0, count: 0, at: NOW, head: steps.offerHash },
+};
 const ticket = sealTicket(ticketSecret, ticketSalt, ticketState(state));
 const session = { ...parties, ticket, ...steps };
 
@@ -228,7 +235,7 @@ export function sessionRequestFile() {
         name: 'cut',
         error: malformed,
         request: message.request,
-        credential: made.credential.slice(0, 332),
+        credential: made.credential.slice(0, 392),
         body: made.body,
       },
       {
