@@ -161,6 +161,12 @@ export {
 } from './security/security-policy.js';
 export { MemoryLeafStore, type MemoryLeafStoreOptions } from './session/checkpoint/memory-leaves.js';
 export type { LeafStore, SeenLeaf, SessionCheckpoint } from './session/checkpoint/ports.js';
+export {
+  type CheckpointEvidence,
+  type CheckpointKeys,
+  type ProvenCheckpoint,
+  verifyCheckpoint,
+} from './session/checkpoint/verify.js';
 export type { SequenceStore, SequenceUse, TicketKeyStore } from './session/ports.js';
 export { MemorySequenceStore, type MemorySequenceStoreOptions } from './session/sequence/memory.js';
 export { type ReconstructOptions, reconstruct } from './split-channel/reconstruct.js';

@@ -79,7 +79,12 @@ export class Checkpoints {
     return { status: 200, value: countersignedPayload(accepted.reply), sealing: handedOver(sealing, hand) };
   }
 
-  #tell({ client }: AuthAttempt, { sender: did, payload }: AgentMessage, reason: string, accepted?: Accepted) {
+  #tell(
+    { client }: AuthAttempt,
+    { sender: did, payload }: AgentMessage,
+    reason: string,
+    accepted?: Accepted,
+  ) {
     const said = accepted?.statement ?? readStatement(payload);
     this.#parts.emit({
       type: 'session-checkpoint',
@@ -94,7 +99,11 @@ export class Checkpoints {
 }
 
 /** The target, which is signed in the open, names what is sealed: so the signature can be shown to others together with it. */
-async function assertNamed(sessions: Sessions, { target }: InboundRequest, content: Uint8Array): Promise<void> {
+async function assertNamed(
+  sessions: Sessions,
+  { target }: InboundRequest,
+  content: Uint8Array,
+): Promise<void> {
   const { crypto } = (await sessions.context()).identity;
   const named = decodeBase64url(new URLSearchParams(target.split('?')[1]).get('content') ?? '');
   if (!named || !equalBytes(named, await crypto.sha256(content)))

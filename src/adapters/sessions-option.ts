@@ -10,7 +10,14 @@ import { MemorySequenceStore } from '../session/sequence/memory.js';
 import { Sessions } from '../session/sessions.js';
 import type { Clock, Scope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
-import { checkOptions, hasMethods, integerIn, isFunction, isObject, type OptionCheck } from '../util/options.js';
+import {
+  checkOptions,
+  hasMethods,
+  integerIn,
+  isFunction,
+  isObject,
+  type OptionCheck,
+} from '../util/options.js';
 import { isOneOfSeveral } from './one-of-several.js';
 
 /** Options of `sessions` of a `DualModeAdapter`. */
@@ -140,7 +147,11 @@ export function createSessions(
 
 function checkpointRules({ checkpoints, onCheckpoint }: SessionOptions): CheckpointRules | undefined {
   if (!(checkpoints ?? onCheckpoint)) return undefined;
-  const { requests = 256, seconds = 60, compare = false } = typeof checkpoints === 'object' ? checkpoints : {};
+  const {
+    requests = 256,
+    seconds = 60,
+    compare = false,
+  } = typeof checkpoints === 'object' ? checkpoints : {};
   const leaves = compare === true ? new MemoryLeafStore() : compare || undefined;
   return { limits: { requests, seconds }, leaves, onCheckpoint };
 }

@@ -8,7 +8,12 @@ import { envelopeFiles } from './cases/envelopes.mjs';
 import { identityFile } from './cases/identity.mjs';
 import { keyRecordFile } from './cases/key-records.mjs';
 import { requestBindingFile } from './cases/request-binding.mjs';
-import { sessionHandshakeFile, sessionReplyFile, sessionRequestFile } from './cases/sessions.mjs';
+import {
+  sessionCheckpointFile,
+  sessionHandshakeFile,
+  sessionReplyFile,
+  sessionRequestFile,
+} from './cases/sessions.mjs';
 import { shareFile } from './cases/shares.mjs';
 import { signatureAnswerFile } from './cases/signature-answers.mjs';
 import { signatureRequestFile } from './cases/signature-requests.mjs';
@@ -23,6 +28,7 @@ export function generate() {
     'session/handshake.json': sessionHandshakeFile(),
     'session/requests.json': sessionRequestFile(),
     'session/replies.json': sessionReplyFile(),
+    'session/checkpoints.json': sessionCheckpointFile(),
     'key-record.json': keyRecordFile(),
     'succession.json': successionFile(),
     'discovery.json': discoveryFile(),

@@ -104,6 +104,7 @@ export class CheckpointKeeper {
     const checkpoints = session.checkpoints!;
     for (;;) {
       const now = await by.agent.now();
+      if (now >= session.endsAt) return; // it would be refused
       const to = checkpoints.end(session.next, now);
       const isEmpty = to === checkpoints.next;
       if (isEmpty && session.next > to && !checkpoints.isRequired) return; // answers are still to come

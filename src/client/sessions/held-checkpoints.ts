@@ -1,6 +1,6 @@
 import type { CryptoProvider } from '../../crypto/provider.js';
-import type { CheckpointLimits } from '../../session/checkpoint/limits.js';
 import { leafOf } from '../../session/checkpoint/leaf.js';
+import type { CheckpointLimits } from '../../session/checkpoint/limits.js';
 import type { Leaf } from '../../session/checkpoint/statement.js';
 import { encodeBase64url } from '../../util/base64url.js';
 

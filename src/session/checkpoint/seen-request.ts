@@ -4,7 +4,7 @@ import { xlinkError } from '../../errors/service-errors.js';
 import type { SealStart } from '../../http/answer-head.js';
 import { encodeBase64url } from '../../util/base64url.js';
 import type { OpenSession, SessionRules } from '../sessions.js';
-import { PlaintextHash, leafOf } from './leaf.js';
+import { leafOf, PlaintextHash } from './leaf.js';
 import type { LeafStore } from './ports.js';
 
 /** A request as it was opened. */

@@ -78,7 +78,16 @@ export function readGrant(value: unknown): SessionGrant | undefined {
   const isSafe =
     Number.isSafeInteger(lifetimeMs) && Array.isArray(never) && never.every(isText) && checkpoint !== null;
   if (!isSafe || !sid || !x25519 || !kemCiphertext || !offerHash || !ticket) return undefined;
-  return { sid, x25519, kemCiphertext, offerHash, ticket, lifetimeMs: lifetimeMs as number, never, checkpoint };
+  return {
+    sid,
+    x25519,
+    kemCiphertext,
+    offerHash,
+    ticket,
+    lifetimeMs: lifetimeMs as number,
+    never,
+    checkpoint,
+  };
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string';

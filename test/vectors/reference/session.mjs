@@ -88,9 +88,7 @@ export const ticketState = ({ version, sid, from, to, master, issuedAt, notAfter
 
 /** What is signed of one request; `answer`: the plaintext of its answer. */
 export const leafOf = (digest, plaintext, answer) =>
-  sha256(
-    LP(utf8('xlink/1 session leaf'), digest, sha256(plaintext), ...(answer ? [sha256(answer)] : [])),
-  );
+  sha256(LP(utf8('xlink/1 session leaf'), digest, sha256(plaintext), ...(answer ? [sha256(answer)] : [])));
 
 /** What the place of a checkpoint is claimed under in the store of numbers. */
 export const checkpointSid = (sid) => sha256(LP(utf8('xlink/1 session checkpoint'), sid)).slice(0, 16);
