@@ -1,10 +1,12 @@
 import {
   Agent,
   type AgentOptions,
+  type CheckpointOptions,
   type Clock,
   type DualModeOptions,
   MemoryTrustRegistry,
   requestBinding,
+  type SessionCheckpoint,
   type SessionOptions,
   type TrustRegistry,
 } from '@private.me/xlink';
@@ -54,6 +56,24 @@ export async function serveSessions(
   });
   return { ...api, registry };
 }
+
+/** An API whose callers sign what they sent, and what it keeps of that. */
+export interface SigningApi extends SessionApi {
+  readonly kept: SessionCheckpoint[];
+}
+
+export async function serveSigning(
+  checkpoints: CheckpointOptions = {},
+  more: SessionOptions = {},
+  ...rest: [Parameters<typeof serveSessions>[1]?, Parameters<typeof serveSessions>[2]?]
+): Promise<SigningApi> {
+  const kept: SessionCheckpoint[] = [];
+  const onCheckpoint = (checkpoint: SessionCheckpoint) => void kept.push(checkpoint);
+  return { ...(await serveSessions({ checkpoints, onCheckpoint, ...more }, ...rest)), kept };
+}
+
+/** What it told of checkpoints. */
+export const told = ({ events }: SessionApi) => events.filter(({ type }) => type === 'session-checkpoint');
 
 /** A caller by hand: one that can make what no client makes. */
 export class RawCaller {

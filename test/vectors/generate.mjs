@@ -3,17 +3,13 @@
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { answerFile } from './cases/answers.mjs';
+import { sessionCheckpointFile } from './cases/checkpoints.mjs';
 import { discoveryFile } from './cases/discovery.mjs';
 import { envelopeFiles } from './cases/envelopes.mjs';
 import { identityFile } from './cases/identity.mjs';
 import { keyRecordFile } from './cases/key-records.mjs';
 import { requestBindingFile } from './cases/request-binding.mjs';
-import {
-  sessionCheckpointFile,
-  sessionHandshakeFile,
-  sessionReplyFile,
-  sessionRequestFile,
-} from './cases/sessions.mjs';
+import { sessionHandshakeFile, sessionReplyFile, sessionRequestFile } from './cases/sessions.mjs';
 import { shareFile } from './cases/shares.mjs';
 import { signatureAnswerFile } from './cases/signature-answers.mjs';
 import { signatureRequestFile } from './cases/signature-requests.mjs';

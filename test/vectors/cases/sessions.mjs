@@ -1,8 +1,6 @@
 // The files of sessions (section 18): the handshake and its ticket, requests, and what comes back.
-import { b64u, sha256, utf8 } from '../reference/notation.mjs';
+import { utf8 } from '../reference/notation.mjs';
 import {
-  checkpointSid,
-  leafOf,
   sealReply,
   sealRequest,
   sealTicket,
@@ -12,10 +10,10 @@ import {
 } from '../reference/session.mjs';
 import { alice, bob, carol, fixed, mallory, NOW } from '../world.mjs';
 
-const ABOUT =
+export const ABOUT =
   'Byte strings are hexadecimal, credentials base64url as they travel. How to use this file: docs/PROTOCOL.md, section "Test vectors".';
 
-const parties = { from: alice.did, to: bob.did, sid: fixed('sid', 16) };
+export const parties = { from: alice.did, to: bob.did, sid: fixed('sid', 16) };
 const given = {
   offerTranscript: fixed('offer transcript', 141),
   callerX25519Secret: fixed('caller x25519'),
@@ -24,9 +22,9 @@ const given = {
   kemCoins: fixed('kem coins'),
 };
 const steps = shakeHands({ ...parties, ...given });
-const ticketSecret = fixed('ticket key');
-const ticketSalt = fixed('ticket salt', 16);
-const state = {
+export const ticketSecret = fixed('ticket key');
+export const ticketSalt = fixed('ticket salt', 16);
+export const state = {
   version: 2,
   ...parties,
   master: steps.master,
@@ -35,7 +33,7 @@ const state = {
   mark: { next: 0, count: 0, at: NOW, head: steps.offerHash },
 };
 const ticket = sealTicket(ticketSecret, ticketSalt, ticketState(state));
-const session = { ...parties, ticket, ...steps };
+export const session = { ...parties, ticket, ...steps };
 
 /** The bytes, with one bit changed. */
 const flipped = (bytes, at) =>
@@ -99,7 +97,7 @@ export function sessionHandshakeFile() {
   };
 }
 
-const message = {
+export const message = {
   seq: 7,
   salt: fixed('request salt', 16),
   timestamp: NOW,
@@ -343,74 +341,6 @@ export function sessionReplyFile() {
       bad('an end behind the last chunk', several, {
         frames: (frames) => [...frames, { type: 4, bytes: fixed('end', 64) }],
       }),
-    ],
-  };
-}
-
-/** A session of which two checkpoints have signed the numbers before 5, and what could be the third one. */
-export function sessionCheckpointFile() {
-  const limits = { requests: 256, seconds: 60 };
-  const mark = { next: 5, count: 2, at: NOW - 30_000, head: fixed('head of the second checkpoint') };
-  const before = { ...state, mark };
-  const sealed = sealTicket(ticketSecret, ticketSalt, ticketState(before));
-  const { steps: made, tie } = sealRequest(session, message);
-  const plaintext = Uint8Array.from([...made.frame, ...message.contents[0]]);
-  const answer = utf8('any bytes in the place of what is sealed of an answer');
-  const leaves = [
-    { name: 'with its answer', seq: 5, digest: tie.digest, plaintext, answer },
-    { name: 'whose answer is not whole', seq: 6, digest: tie.digest, plaintext },
-  ].map((one) => ({ ...one, leaf: leafOf(one.digest, one.plaintext, one.answer) }));
-  const good = {
-    checkpoint: 1,
-    sid: b64u(parties.sid),
-    ticket: b64u(sealed),
-    previous: b64u(mark.head),
-    from: 5,
-    to: 7,
-    leaves: leaves.map(({ seq, leaf }) => [seq, b64u(leaf)]),
-  };
-  const [first, second] = good.leaves;
-  const content = JSON.stringify(good);
-  const transcript = fixed('checkpoint transcript', 141);
-  const head = sha256(transcript);
-  const bad = (name, subCode, change) => ({
-    name,
-    error: ['SESSION_CHECKPOINT_INVALID', ...(subCode ? [subCode] : [])].join(':'),
-    content: JSON.stringify({ ...good, ...change }),
-  });
-  const many = (count) => Array.from({ length: count }, (_, i) => [5 + i, first[1]]);
-  return {
-    about: ABOUT,
-    ...parties,
-    now: NOW,
-    serviceSeed: bob.seed,
-    ticketSecret,
-    limits,
-    ticketState: ticketState(before),
-    place: { sid: b64u(checkpointSid(parties.sid)), seq: mark.count },
-    leaves,
-    content,
-    target: `/.well-known/xlink/session/checkpoint?content=${b64u(sha256(utf8(content)))}`,
-    transcript,
-    reply: { sid: parties.sid, to: 7, head },
-    nextState: ticketState({ ...before, mark: { next: 7, count: 3, at: NOW, head } }),
-    bad: [
-      bad('another format', '', { checkpoint: 2 }),
-      bad('no session', '', { sid: undefined }),
-      bad('a leaf that is too short', '', { leaves: [first, [6, 'AAAA']] }),
-      bad('a number that no session has', '', { to: 65_537 }),
-      bad('another session', 'OTHER_SESSION', { sid: b64u(fixed('other sid', 16)) }),
-      bad('a number that is signed', 'NUMBERS', { from: 4, leaves: [[4, first[1]], first, second] }),
-      bad('a number left out in front', 'NUMBERS', { from: 6, leaves: [second] }),
-      bad('a number left out between', 'NUMBERS', { to: 8, leaves: [first, [7, second[1]]] }),
-      bad('a number left out at the end', 'NUMBERS', { leaves: [first] }),
-      bad('a number twice', 'NUMBERS', { leaves: [first, first] }),
-      bad('more numbers than may be unsigned', 'NUMBERS', { to: 262, leaves: many(257) }),
-      bad('another predecessor', 'PREVIOUS', { previous: b64u(fixed('another head')) }),
-    ],
-    elsewhere: [
-      { name: 'of another caller', error: 'SESSION_CHECKPOINT_INVALID:OTHER_SESSION', sender: mallory.did },
-      { name: 'signed more weakly', error: 'VERSION_TOO_LOW', version: 1 },
     ],
   };
 }
