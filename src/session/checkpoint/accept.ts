@@ -1,5 +1,6 @@
 import { equalBytes, lengthPrefixed } from '../../crypto/bytes.js';
 import { isXlinkError, xlinkError } from '../../errors/service-errors.js';
+import type { ErrorId } from '../../errors/table.js';
 import type { AgentMessage } from '../../types/protocol.js';
 import { encodeBase64url } from '../../util/base64url.js';
 import { MAX_SEQUENCE, SID_BYTES } from '../protocol.js';
@@ -25,8 +26,8 @@ export interface Accepted {
   readonly at: number;
 }
 
-const lie = (subCode: 'OTHER_SESSION' | 'NUMBERS' | 'PREVIOUS' | 'REPEATED' | 'LEAF', field: string) =>
-  xlinkError(`SESSION_CHECKPOINT_INVALID:${subCode}`, { field });
+const lie = (id: ErrorId & `SESSION_CHECKPOINT_INVALID:${string}`, field: string) =>
+  xlinkError(id, { field });
 
 /**
  * Takes what a caller signed of its session. Its ticket says what was signed before; of two that follow the same one, the first counts.
@@ -45,7 +46,8 @@ export async function acceptCheckpoint(
     if (clock() > state.notAfter) throw xlinkError('SESSION_EXPIRED', { field: 'ticket' });
     assertOf(state, statement, message);
     assertNumbers(state, statement, limits);
-    if (!equalBytes(statement.previous, state.mark.head)) throw lie('PREVIOUS', 'previous');
+    if (!equalBytes(statement.previous, state.mark.head))
+      throw lie('SESSION_CHECKPOINT_INVALID:PREVIOUS', 'previous');
     await claimPlace(sessions, state, message);
     const compared = leaves ? await compare(leaves, statement) : 0;
     const at = clock();
@@ -66,8 +68,8 @@ function assertOf(
   statement: CheckpointStatement,
   { sender, version: signed }: AgentMessage,
 ): void {
-  if (sender !== from) throw lie('OTHER_SESSION', 'ticket');
-  if (!equalBytes(sid, statement.sid)) throw lie('OTHER_SESSION', 'sid');
+  if (sender !== from) throw lie('SESSION_CHECKPOINT_INVALID:OTHER_SESSION', 'ticket');
+  if (!equalBytes(sid, statement.sid)) throw lie('SESSION_CHECKPOINT_INVALID:OTHER_SESSION', 'sid');
   if (signed < version) throw xlinkError('VERSION_TOO_LOW', { field: 'version' });
 }
 
@@ -77,10 +79,11 @@ function assertNumbers(
   { from, to, leaves }: CheckpointStatement,
   { requests }: CheckpointLimits,
 ): void {
-  if (from !== next) throw lie('NUMBERS', 'from');
-  if (to < from || to - from > requests || count >= MAX_SEQUENCE) throw lie('NUMBERS', 'to');
+  if (from !== next) throw lie('SESSION_CHECKPOINT_INVALID:NUMBERS', 'from');
+  if (to < from || to - from > requests || count >= MAX_SEQUENCE)
+    throw lie('SESSION_CHECKPOINT_INVALID:NUMBERS', 'to');
   if (leaves.length !== to - from || leaves.some(([seq], i) => seq !== from + i))
-    throw lie('NUMBERS', 'leaves');
+    throw lie('SESSION_CHECKPOINT_INVALID:NUMBERS', 'leaves');
 }
 
 /** The place of a checkpoint in its session, for as long as that is good: claimed as a number of a request is, in a space of its own. */
@@ -102,7 +105,8 @@ async function claimPlace(
   try {
     await claim(context, sequences, use, notAfter - clock());
   } catch (error) {
-    if (isXlinkError(error) && error.id === 'REPLAY_DETECTED') throw lie('REPEATED', 'previous');
+    if (isXlinkError(error) && error.id === 'REPLAY_DETECTED')
+      throw lie('SESSION_CHECKPOINT_INVALID:REPEATED', 'previous');
     throw error;
   }
 }
@@ -113,7 +117,8 @@ async function compare(store: LeafStore, { sid, from, to, leaves }: CheckpointSt
     const seen = await store.take(encodeBase64url(sid), from, to);
     for (const { seq, leaf, answered } of seen) {
       const signed = leaves[seq - from]?.[1];
-      if (signed !== leaf && (answered === undefined || signed !== answered)) throw lie('LEAF', 'leaves');
+      if (signed !== leaf && (answered === undefined || signed !== answered))
+        throw lie('SESSION_CHECKPOINT_INVALID:LEAF', 'leaves');
     }
     return seen.length;
   } catch (cause) {
