@@ -41,7 +41,11 @@ describeWithRedis('sessions over instances that share Redis', () => {
         registry: new RedisTrustRegistry({ client, subscriber: await connect() }),
       });
       ends.push(() => registry.close());
-      const agent = new Agent({ identity, registry, nonceStore: new RedisNonceStore({ client }) });
+      const agent = new Agent({
+        identity,
+        registry,
+        nonceStore: new RedisNonceStore({ client, timeoutMs: 5000 }),
+      });
       const sessions = {
         sequences: new RedisSequenceStore({ client, timeoutMs: 5000 }), // tests share the machine
         tickets: new RedisTicketKeyStore({ client }),
