@@ -56,7 +56,7 @@ export type { OperationsStore, StoredDocument } from './adapters/operations/stor
 export type { DualModeOptions } from './adapters/options.js';
 export type { RouteEncryption } from './adapters/route-encryption.js';
 export type { DumpedSessions } from './adapters/sessions-health.js';
-export type { SessionOptions } from './adapters/sessions-option.js';
+export type { CheckpointOptions, SessionOptions } from './adapters/sessions-option.js';
 export type { SupportDump, SupportDumpOptions } from './adapters/support-dump.js';
 export type { SignOptions, VerifyOptions } from './agent/application-signature.js';
 export type { MessageHandler, OnMessageOptions } from './agent/consume.js';
@@ -160,6 +160,14 @@ export {
   type SecurityPolicy,
   type SecurityRule,
 } from './security/security-policy.js';
+export { MemoryLeafStore, type MemoryLeafStoreOptions } from './session/checkpoint/memory-leaves.js';
+export type { LeafStore, SeenLeaf, SessionCheckpoint } from './session/checkpoint/ports.js';
+export {
+  type CheckpointEvidence,
+  type CheckpointKeys,
+  type ProvenCheckpoint,
+  verifyCheckpoint,
+} from './session/checkpoint/verify.js';
 export type { SequenceStore, SequenceUse, TicketKeyStore } from './session/ports.js';
 export { MemorySequenceStore, type MemorySequenceStoreOptions } from './session/sequence/memory.js';
 export { type ReconstructOptions, reconstruct } from './split-channel/reconstruct.js';

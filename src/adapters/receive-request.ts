@@ -112,7 +112,7 @@ async function receiveBodyForm(
   const { headers = [] } = received.message;
   rules.fields.assertAllowed(headers.map(([name]) => name));
   rules.fields.assertAlone(headers, (name) => request.header(name));
-  return received;
+  return binding.ownScope === undefined ? received : { ...received, envelope: bytes };
 }
 
 /** The envelope speaks for the request and for the body beside it. */

@@ -2,11 +2,22 @@ import type { ServiceAgent } from '../agent/service-agent.js';
 import { isOwnScope } from '../checks/scope.js';
 import { isScope } from '../envelope/fields.js';
 import { xlinkError } from '../errors/service-errors.js';
+import { MAX_REQUESTS, MAX_SECONDS, MIN_REQUESTS } from '../session/checkpoint/limits.js';
+import { MemoryLeafStore } from '../session/checkpoint/memory-leaves.js';
+import type { CheckpointRules, LeafStore, SessionCheckpoint } from '../session/checkpoint/ports.js';
 import type { SequenceStore, TicketKeyStore } from '../session/ports.js';
 import { MemorySequenceStore } from '../session/sequence/memory.js';
 import { Sessions } from '../session/sessions.js';
 import type { Clock, Scope } from '../types/protocol.js';
-import { checkOptions, hasMethods, integerIn, type OptionCheck } from '../util/options.js';
+import type { Awaitable } from '../util/awaitable.js';
+import {
+  checkOptions,
+  hasMethods,
+  integerIn,
+  isFunction,
+  isObject,
+  type OptionCheck,
+} from '../util/options.js';
 import { isOneOfSeveral } from './one-of-several.js';
 
 /** Options of `sessions` of a `DualModeAdapter`. */
@@ -30,6 +41,31 @@ export interface SessionOptions {
   readonly tickets?: TicketKeyStore;
   /** Sessions that one client may open per minute, in each process. Default 60. */
   readonly handshakesPerMinute?: number;
+  /**
+   * Whether callers sign, some hundred at a time, what they sent in a session (docs/PROTOCOL.md, section 18.9): `true`, or options such as
+   * `{ requests: 64 }`. Requests of a caller that does not are refused (`SESSION_CHECKPOINT_REQUIRED`). Default: `true` if there is an
+   * `onCheckpoint`, else `false`.
+   */
+  readonly checkpoints?: boolean | CheckpointOptions;
+  /**
+   * Given each checkpoint that was accepted, with all that can be shown to others, before its answer is sent: to be kept with the logs. If it rejects,
+   * the checkpoint is not countersigned, and the session ends. Default: not called.
+   */
+  readonly onCheckpoint?: (checkpoint: SessionCheckpoint) => Awaitable<void>;
+}
+
+/** Options of `checkpoints` of {@link SessionOptions}. */
+export interface CheckpointOptions {
+  /** The request that would be the one of this number among those that are not signed is refused; 8 to 4096. Default 256. */
+  readonly requests?: number;
+  /** So long after the last checkpoint requests are refused, in seconds; 1 to 3600. Default 60. */
+  readonly seconds?: number;
+  /**
+   * Compares what callers sign with what the service saw: `true` in the memory of this process (see {@link MemoryLeafStore}), or a store. Costs two
+   * hashes over each request and answer. Default `false`: a caller can sign something else than it sent, and its service finds out when
+   * it looks.
+   */
+  readonly compare?: boolean | LeafStore;
 }
 
 /** What says of an adapter whether it has sessions. */
@@ -51,6 +87,11 @@ const isScopes: OptionCheck = (value) =>
     ? undefined
     : "an array of scopes of the API's own";
 
+const isCheckpoints: OptionCheck = (value) =>
+  typeof value === 'boolean' || !isObject(value) ? undefined : 'true, false or an object of options';
+const isLeaves: OptionCheck = (value) =>
+  typeof value === 'boolean' ? undefined : hasMethods('keep', 'take')(value);
+
 const owner = 'DualModeAdapter: sessions';
 
 /** Throws `INVALID_OPTION`, or `NONCE_STORE_NOT_SHARED` where several processes would each have sessions of their own. */
@@ -64,8 +105,21 @@ export function checkSessionOptions(adapter: Options): void {
     sequences: hasMethods('claimSequence'),
     tickets: hasMethods('keep', 'read'),
     handshakesPerMinute: integerIn(1, 1_000_000),
+    checkpoints: isCheckpoints,
+    onCheckpoint: isFunction,
   });
-  const { sequences, tickets } = options;
+  const { sequences, tickets, checkpoints, onCheckpoint } = options;
+  if (typeof checkpoints === 'object')
+    checkOptions(`${owner}: checkpoints`, checkpoints, {
+      requests: integerIn(MIN_REQUESTS, MAX_REQUESTS),
+      seconds: integerIn(1, MAX_SECONDS),
+      compare: isLeaves,
+    });
+  if (checkpoints === false && onCheckpoint)
+    throw xlinkError('INVALID_OPTION', {
+      field: 'sessions.onCheckpoint',
+      hint: `${owner}: without checkpoints there is nothing to tell onCheckpoint.`,
+    });
   if (!sequences !== !tickets)
     throw xlinkError('INVALID_OPTION', {
       field: sequences ? 'sessions.tickets' : 'sessions.sequences',
@@ -92,7 +146,19 @@ export function createSessions(
     never: new Set(options.never),
     sequences: options.sequences ?? new MemorySequenceStore({ clock }),
     tickets: options.tickets,
+    checkpoints: checkpointRules(options),
   });
+}
+
+function checkpointRules({ checkpoints, onCheckpoint }: SessionOptions): CheckpointRules | undefined {
+  if (!(checkpoints ?? onCheckpoint)) return undefined;
+  const {
+    requests = 256,
+    seconds = 60,
+    compare = false,
+  } = typeof checkpoints === 'object' ? checkpoints : {};
+  const leaves = compare === true ? new MemoryLeafStore() : compare || undefined;
+  return { limits: { requests, seconds }, leaves, onCheckpoint };
 }
 
 /** Sessions that a client may open per minute, from the options. */

@@ -5,7 +5,7 @@ import type { BodyIntake } from '../http/body-intake.js';
 import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
 import { ENROLL_PATH, ENROLL_SCOPE, INVITATION_HEADER } from '../http/enrollment.js';
 import { BROWNOUT_CALENDAR_PATH, BROWNOUT_PAGE_PATH, KEY_PATH, KEY_SCOPE } from '../http/own-routes.js';
-import { SESSION_PATH } from '../http/session-headers.js';
+import { CHECKPOINT_PATH, SESSION_PATH } from '../http/session-headers.js';
 import type { Sessions } from '../session/sessions.js';
 import type { XlinkEvent } from '../types/events.js';
 import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
@@ -14,6 +14,7 @@ import { TokenBucket } from '../util/token-bucket.js';
 import { KEY_DIRECTORY_PATH } from '../web-bot-auth/key-directory.js';
 import type { AuthAttempt, Authenticator } from './authenticator.js';
 import type { BrownoutAnswers } from './brownout-answers.js';
+import { Checkpoints } from './checkpoints.js';
 import { type Clients, checkClientScopes } from './clients/clients.js';
 import { enroll, enrolledKeys } from './clients/enrollment.js';
 import { standingOf } from './clients/lineage.js';
@@ -49,7 +50,8 @@ type OwnRoute =
   | 'unlink'
   | 'key off'
   | 'key on'
-  | 'session';
+  | 'session'
+  | 'checkpoint';
 
 /** Routes that are for everybody, and need no clients. */
 const PUBLIC: ReadonlySet<OwnRoute | undefined> = new Set<OwnRoute>([
@@ -70,6 +72,7 @@ const ROUTES: Readonly<Record<string, OwnRoute>> = {
   [`DELETE ${KEY_PATH}`]: 'key off',
   [`PUT ${KEY_PATH}`]: 'key on',
   [`POST ${SESSION_PATH}`]: 'session',
+  [`POST ${SESSION_PATH}${CHECKPOINT_PATH}`]: 'checkpoint',
 };
 
 export interface EnrollmentRules {
@@ -106,11 +109,15 @@ export class WellKnown {
   readonly #parts: WellKnownParts;
   readonly #attempts: TokenBucket;
   readonly #handshakes: Handshakes | undefined;
+  readonly #checkpoints: Checkpoints | undefined;
 
   constructor(parts: WellKnownParts) {
     this.#parts = parts;
     this.#attempts = new TokenBucket(parts.rules.attemptsPerMinute, parts.clock);
-    if (parts.sessions) this.#handshakes = new Handshakes({ ...parts, sessions: parts.sessions });
+    const { sessions } = parts;
+    if (sessions) this.#handshakes = new Handshakes({ ...parts, sessions });
+    const rules = sessions?.rules.checkpoints;
+    if (sessions && rules) this.#checkpoints = new Checkpoints({ ...parts, sessions, rules });
   }
 
   /** Whether a request is for one of these routes. */
@@ -139,6 +146,8 @@ export class WellKnown {
         return this.#switchKey(request, attempt, clients!, prepare);
       case 'session':
         return this.#handshakes!.answer(request, attempt, prepare);
+      case 'checkpoint':
+        return this.#checkpoints!.answer(request, attempt, prepare);
     }
   }
 
@@ -148,6 +157,7 @@ export class WellKnown {
     const { clients, keyDirectory } = this.#parts;
     if (route === 'key directory') return keyDirectory && route;
     if (route === 'session') return this.#handshakes && route;
+    if (route === 'checkpoint') return this.#checkpoints && route;
     return PUBLIC.has(route) || clients ? route : undefined;
   }
 

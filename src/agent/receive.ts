@@ -76,6 +76,8 @@ export interface Received {
   readonly message: AgentMessage;
   /** Bytes of UTF-8 JSON; `undefined` if the envelope carried no payload. */
   readonly content: Uint8Array | undefined;
+  /** The envelope as it came, of what was for a route of the library itself. */
+  readonly envelope?: Uint8Array;
   /** What the signatures of its envelope cover; absent without an envelope. */
   readonly transcript?: Uint8Array;
   /** As it was sealed, empty if the sender said none; `undefined` without a payload. */

@@ -7,7 +7,7 @@ import { verifyKeyRecord } from '../identity/key-record.js';
 import type { Envelope, KeyRecord } from '../types/protocol.js';
 import { checkOptions, integerIn, isObject } from '../util/options.js';
 import { verifySignatures } from './open.js';
-import { DEFAULT_MAX_ENVELOPE_BYTES, parseEnvelope } from './parse.js';
+import { DEFAULT_MAX_ENVELOPE_BYTES, type ParsedEnvelope, parseEnvelope } from './parse.js';
 
 /** Options of {@link verifyEnvelope}. */
 export interface VerifyEnvelopeOptions {
@@ -39,14 +39,23 @@ export async function verifyEnvelope(
       maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES,
     } = options;
     const envelope = parseEnvelope(input, maxEnvelopeBytes);
-    const { from } = envelope.fields;
-    const ed25519 = await crypto.ed25519.verifier(decodeDidKey(from));
-    if (record && record.did !== from) throw xlinkError('KEY_RECORD_INVALID', { field: 'did' });
-    const keys = record && (await verifyKeyRecord({ ...record }, ed25519, crypto));
-    const mlDsa65 = keys?.mlDsa65 && (await crypto.mlDsa65.verifier(keys.mlDsa65));
-    await verifySignatures(crypto, { ed25519, mlDsa65 }, envelope);
+    await verifyParsed(crypto, envelope, record);
     return ok(envelope.fields);
   } catch (error) {
     return err(toXlinkError(error));
   }
+}
+
+/** The signatures alone. `record`: that of the sender, which is checked. */
+export async function verifyParsed(
+  crypto: CryptoProvider,
+  envelope: ParsedEnvelope,
+  record: KeyRecord | undefined,
+): Promise<void> {
+  const { from } = envelope.fields;
+  const ed25519 = await crypto.ed25519.verifier(decodeDidKey(from));
+  if (record && record.did !== from) throw xlinkError('KEY_RECORD_INVALID', { field: 'did' });
+  const keys = record && (await verifyKeyRecord({ ...record }, ed25519, crypto));
+  const mlDsa65 = keys?.mlDsa65 && (await crypto.mlDsa65.verifier(keys.mlDsa65));
+  await verifySignatures(crypto, { ed25519, mlDsa65 }, envelope);
 }

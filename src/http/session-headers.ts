@@ -1,6 +1,9 @@
 /** Path of the route on which a caller opens a session, and the scope of envelopes for it. */
 export const SESSION_PATH = '/.well-known/xlink/session';
 export const SESSION_SCOPE = 'xlink:session';
+/** What is behind that path on the route on which a caller signs what it sent in a session, and the scope of envelopes for it. */
+export const CHECKPOINT_PATH = '/checkpoint';
+export const CHECKPOINT_SCOPE = 'xlink:session-checkpoint';
 
 /** Media type of the body of a request in a session. */
 export const SESSION_TYPE = 'application/xlink-session';

@@ -49,6 +49,7 @@ export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<Event
   'key-epoch': ['keyEpoch', 'since', 'rotatesAt'],
   session: ['did', 'client', 'version', 'notAfter'],
   'session-refusal': ['reason', 'did', 'client'],
+  'session-checkpoint': ['did', 'client', 'session', 'outcome', 'reason', 'requests', 'compared'],
 };
 
 /** Level, message and kind of the line about an event. Messages hold fixed words and ids of errors only. */
@@ -89,6 +90,12 @@ export function lineOf(event: XlinkEvent): Line {
       return { level: 'debug', message: 'xlink: session opened' };
     case 'session-refusal': // its request event is the louder one
       return { level: 'debug', message: `xlink: session refused, ${event.reason}` };
+    case 'session-checkpoint': {
+      const { outcome, reason } = event;
+      if (outcome === 'accepted') return { level: 'debug', message: 'xlink: session checkpoint' };
+      const message = `xlink: session checkpoint refused, ${reason}`;
+      return { level: 'warn', message, kind: `session-checkpoint ${reason}` };
+    }
     case 'client-revocation':
       return { level: 'warn', message: `xlink: client ${event.revoked ? 'revoked' : 'restored'}` };
     case 'unlink':

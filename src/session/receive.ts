@@ -5,6 +5,8 @@ import { decodePayload, isJsonType } from '../envelope/plaintext.js';
 import { isXlinkError, xlinkError } from '../errors/service-errors.js';
 import type { AgentMessage, ClientId } from '../types/protocol.js';
 import { given } from '../util/given.js';
+import { assertInSigned } from './checkpoint/due.js';
+import { seenRequest, witnessed } from './checkpoint/seen-request.js';
 import { openRequest } from './open-request.js';
 import type { SequenceStore, SequenceUse } from './ports.js';
 import { decodeCredential } from './read-credential.js';
@@ -58,6 +60,7 @@ export async function receiveInSession(
   const scopes = checkScopes(context, sender, { kind: 'request', scope }, {})!;
   const envelopeId = `${id}.${seq}`;
   await admit?.(from, sender.entry, envelopeId);
+  assertInSigned(sessions.rules, session, seq);
   await claim(context, sequences, {
     sender: from,
     sid: id,
@@ -66,8 +69,11 @@ export async function receiveInSession(
     ...given({ client: client?.() }),
   });
   const recipient = context === own ? {} : { recipient: to };
-  const inSession = (kind: 'answer' | 'refusal') => sealReply(crypto, session, { digest, tag }, kind);
+  const seen = seenRequest(sessions.rules, crypto, session, { seq, digest, content });
+  const inSession = (kind: 'answer' | 'refusal') =>
+    witnessed(seen, sealReply(crypto, session, { digest, tag }, kind));
   onClaimed?.({ sender: from, scope, envelopeId, request, ...recipient, inSession });
+  await seen?.keep();
   if (never.has(scope)) throw xlinkError('SESSION_NOT_ALLOWED', { field: 'scope', scope });
 
   const { contentType } = content;
@@ -90,15 +96,16 @@ export async function receiveInSession(
   return { message, content: isEmpty ? undefined : content.bytes, contentType, inSession: true };
 }
 
-/** Throws `REPLAY_DETECTED` for a number that was used, and `NONCE_STORE_UNAVAILABLE…` where that cannot be told. */
+/** Throws `REPLAY_DETECTED` for a number that was used, and `NONCE_STORE_UNAVAILABLE…` where that cannot be told. `ttlMs`: kept for so long at least. */
 export async function claim(
   { timestampWindowMs, maxAgeMs }: AgentContext,
   sequences: SequenceStore,
   use: SequenceUse,
+  ttlMs = 0,
 ): Promise<void> {
   let isFirst: unknown;
   try {
-    const asked = sequences.claimSequence(use, nonceTtlMs(timestampWindowMs, maxAgeMs));
+    const asked = sequences.claimSequence(use, Math.max(ttlMs, nonceTtlMs(timestampWindowMs, maxAgeMs)));
     isFirst = typeof asked === 'boolean' ? asked : await asked;
     if (typeof isFirst !== 'boolean') throw new TypeError('a sequence store must answer true or false');
   } catch (cause) {

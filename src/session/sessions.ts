@@ -7,6 +7,7 @@ import { unref } from '../util/backoff.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import { ownText } from '../util/own-text.js';
+import type { CheckpointRules } from './checkpoint/ports.js';
 import { type Credential, FRONT_CHARACTERS } from './credential.js';
 import { acceptOffer } from './handshake/accept.js';
 import { grantPayload, readOffer } from './handshake/payloads.js';
@@ -25,11 +26,13 @@ export interface SessionRules {
   readonly sequences: SequenceStore;
   /** Absent: the keys of tickets are in the memory of this process. */
   readonly tickets: TicketKeyStore | undefined;
+  /** Absent: callers need not sign what they sent. */
+  readonly checkpoints?: CheckpointRules | undefined;
   readonly clock: Clock;
 }
 
 /** A session whose ticket was opened. */
-export interface OpenSession extends Session, Pick<TicketState, 'version' | 'notAfter'> {
+export interface OpenSession extends Session, Pick<TicketState, 'version' | 'notAfter' | 'mark'> {
   /** Its id as text. */
   readonly id: string;
 }
@@ -66,16 +69,18 @@ export class Sessions {
     if (!offer) throw xlinkError('SESSION_OFFER_INVALID', { field: 'payload' });
     const { identity } = await this.context();
     const { crypto } = identity;
-    const { clock, lifetimeMs, never } = this.rules;
+    const { clock, lifetimeMs, never, checkpoints } = this.rules;
     const to = recipient ?? identity.did;
     const key = await (await this.#keys()).current();
     const { master, grant } = await acceptOffer(crypto, offer, { from, to, transcript });
     const issuedAt = clock();
     const notAfter = issuedAt + lifetimeMs;
-    const state = { sid: grant.sid, from, to, version, master, issuedAt, notAfter };
+    const mark = { next: 0, count: 0, at: issuedAt, head: grant.offerHash };
+    const state = { sid: grant.sid, from, to, version, master, issuedAt, notAfter, mark };
     const ticket = await sealTicket(crypto, key, state);
     master.fill(0);
-    return { payload: grantPayload({ ...grant, ticket, lifetimeMs, never: [...never] }), notAfter };
+    const told = { ...grant, ticket, lifetimeMs, never: [...never], checkpoint: checkpoints?.limits };
+    return { payload: grantPayload(told), notAfter };
   }
 
   /**
@@ -90,17 +95,30 @@ export class Sessions {
   }
 
   async #opened(ticket: Uint8Array, front: string): Promise<OpenSession> {
+    const { identity } = await this.context();
+    const { sid, from, to, version, master, notAfter, mark } = await this.stateOf(ticket);
+    const opened = await sessionOf(identity.crypto, { sid, from, to }, master);
+    master.fill(0);
+    const session = { ...opened, id: encodeBase64url(sid), version, notAfter, mark };
+    this.#open.set(ownText(front), session);
+    return session;
+  }
+
+  /** What a ticket says. Throws as {@link Sessions.of}, but for its time. Erase `master`. */
+  async stateOf(ticket: Uint8Array): Promise<TicketState> {
     const { identity, succession } = await this.context();
     const ring = await this.#keys();
     const state = await openTicket(identity.crypto, await ring.find(ticket), ticket);
-    const { sid, from, to, version, master, notAfter } = state;
+    const { to } = state;
     if (to !== identity.did && !succession?.contextOf(to))
       throw xlinkError('RECIPIENT_MISMATCH', { field: 'ticket' });
-    const opened = await sessionOf(identity.crypto, { sid, from, to }, master);
-    master.fill(0);
-    const session = { ...opened, id: encodeBase64url(sid), version, notAfter };
-    this.#open.set(ownText(front), session);
-    return session;
+    return state;
+  }
+
+  /** A ticket for a session that goes on. */
+  async renew(state: TicketState): Promise<Uint8Array> {
+    const { identity } = await this.context();
+    return sealTicket(identity.crypto, await (await this.#keys()).current(), state);
   }
 
   async #keys(): Promise<TicketRing> {

@@ -229,6 +229,25 @@ export interface SessionRefusalEvent {
   readonly client?: string;
 }
 
+/** A caller signed what it sent in a session, or tried to. */
+export interface SessionCheckpointEvent {
+  readonly type: 'session-checkpoint';
+  /** The caller. */
+  readonly did: Did;
+  /** Whose it is, where the adapter keeps clients. */
+  readonly client?: string;
+  /** Id of the session, 16 bytes as base64url; absent if it is not said. */
+  readonly session?: string;
+  /** Whether it was accepted. */
+  readonly outcome: 'accepted' | 'refused';
+  /** `ok`, or the id of the error. `SESSION_CHECKPOINT_INVALID:…`: what the caller signed is not true. */
+  readonly reason: string;
+  /** Requests that it is about. */
+  readonly requests: number;
+  /** Of these, how many were compared with what the service saw. */
+  readonly compared: number;
+}
+
 /** Everything an {@link Observer} is told; `type` tells the events apart. */
 export type XlinkEvent =
   | OpenEvent
@@ -246,6 +265,7 @@ export type XlinkEvent =
   | KeyEpochEvent
   | SessionEvent
   | SessionRefusalEvent
+  | SessionCheckpointEvent
   | DowngradeEvent;
 
 /** Told about events; must not throw (what it throws is ignored) and is not awaited. */

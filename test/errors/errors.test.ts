@@ -147,7 +147,7 @@ describe('the error table', () => {
   test('has ids of one form, statuses that HTTP knows, and texts without blanks', () => {
     for (const [id, { status, message, hint }] of ROWS) {
       expect(id).toMatch(/^[A-Z][A-Z0-9_]+(:[A-Z][A-Z0-9_]+)?$/);
-      expect([400, 401, 403, 404, 408, 409, 413, 415, 429, 500, 502, 503, 504]).toContain(status);
+      expect([400, 401, 403, 404, 408, 409, 413, 415, 428, 429, 500, 502, 503, 504]).toContain(status);
       expect(message).toMatch(/^[A-Za-z].*\.$/);
       expect(hint.trim()).toBe(hint);
       expect(hint).toMatch(/[.…]$/);

@@ -14,6 +14,19 @@ export const SESSION_TAKERS: readonly Taker[] = [
     call: (sessions) => new root.DualModeAdapter({ agent, legacyKeyValidator: () => null, sessions }),
   },
   {
+    name: 'DualModeAdapter',
+    type: 'CheckpointOptions',
+    option: 'requests',
+    call: (checkpoints) =>
+      new root.DualModeAdapter({ agent, legacyKeyValidator: () => null, sessions: { checkpoints } }),
+  },
+  {
+    name: 'MemoryLeafStore',
+    type: 'MemoryLeafStoreOptions',
+    option: 'maxLeaves',
+    call: (more) => new root.MemoryLeafStore(more),
+  },
+  {
     name: 'MemorySequenceStore',
     type: 'MemorySequenceStoreOptions',
     option: 'maxBlocks',

@@ -48,6 +48,7 @@ describe('the list of those who take options', () => {
 
   /** Published functions and classes that take no object of options. */
   const OTHERS = [
+    'verifyCheckpoint',
     'transferClients',
     'transferMode',
     'transferOperations',

@@ -8,7 +8,7 @@ import {
   type SequenceStore,
   type TicketKeyStore,
 } from '@private.me/xlink';
-import { fetchFor } from '../client/support.js';
+import { fetchFor, postJson } from '../client/support.js';
 import { seedOf } from '../support/agents.js';
 import { until } from '../support/until.js';
 import { RawCaller, type SessionApi, serveSessions } from './support.js';
@@ -54,7 +54,9 @@ export function testSharedSessions(backend: Backend): void {
       const registry = new CachedTrustRegistry({ registry: shared });
       ends.unshift(() => registry.close(), end);
       const agent = new Agent({ identity, registry, nonceStore });
-      instances.push(await serveSessions({ sequences, tickets }, { agent, instances: INSTANCES }));
+      instances.push(
+        await serveSessions({ sequences, tickets, checkpoints: true }, { agent, instances: INSTANCES }),
+      );
     }
   });
   afterEach(async () => {
@@ -93,6 +95,43 @@ export function testSharedSessions(backend: Backend): void {
     expect(codes.filter((code) => code === 'REPLAY_DETECTED')).toHaveLength(49);
     const handled = instances.flatMap((one) => one.handled).filter((line) => line === 'POST /form');
     expect(handled).toHaveLength(1);
+  });
+
+  test('any of them takes the checkpoints of a session, and of 20 in one place one', async () => {
+    const caller = await newCaller();
+    for (let round = 0; round < 2; round++) {
+      for (const { url } of instances) expect((await caller.at(url).call()).status).toBe(201);
+      const racers = Array.from({ length: 20 }, (_, i) =>
+        caller.checkpoint(undefined, { url: instances[i % 4]!.url }),
+      );
+      const outcomes = await Promise.all(racers);
+      expect(outcomes.filter((outcome) => typeof outcome === 'object')).toHaveLength(1);
+      expect(new Set(outcomes.filter((outcome) => typeof outcome === 'string'))).toEqual(
+        new Set(['SESSION_CHECKPOINT_INVALID:REPEATED']),
+      );
+    }
+    expect(caller.session.checkpoints!.next).toBe(8);
+    const overdue = await caller.at(instances[3]!.url).call({ seq: 8 + 255 });
+    expect(overdue).toMatchObject({ status: 428, code: 'SESSION_CHECKPOINT_REQUIRED' });
+  });
+
+  test('a client over all of them signs what it sent, and notices nothing', async () => {
+    let turn = 0;
+    const { url } = instances[0]!;
+    const spread: typeof fetch = (input, init) =>
+      fetch(String(input).replace(url, instances[turn++ % 4]!.url), init);
+    const registered = await Agent.quickstart({ registry: instances[0]!.registry });
+    const call = fetchFor(url, { fetch: spread, agent: registered });
+    const forms: string[] = [];
+    const worker = async () => {
+      for (let i = 0; i < 40; i++)
+        forms.push(((await (await call('/form', postJson({ i }))).json()) as { form: string }).form);
+    };
+    await Promise.all(Array.from({ length: 10 }, worker));
+    expect(forms.filter((form) => form === 'session').length).toBeGreaterThan(300);
+    const told = instances.flatMap((one) => one.events.filter(({ type }) => type === 'session-checkpoint'));
+    expect(told.length).toBeGreaterThan(1);
+    expect(told.filter((event) => 'outcome' in event && event.reason !== 'ok')).toEqual([]);
   });
 
   test('a revocation at one ends open sessions at the others within 250 ms', async () => {

@@ -1,8 +1,12 @@
 import {
   Agent,
+  type AgentOptions,
+  type CheckpointOptions,
+  type Clock,
   type DualModeOptions,
   MemoryTrustRegistry,
   requestBinding,
+  type SessionCheckpoint,
   type SessionOptions,
   type TicketKeyStore,
   type TrustRegistry,
@@ -10,11 +14,18 @@ import {
 import express, { type Express } from 'express';
 import { openReply } from '../../src/client/sessions/open-reply.js';
 import { type HeldSession, openSession } from '../../src/client/sessions/open-session.js';
+import { signedPost } from '../../src/client/sessions/signed-post.js';
 import { concat } from '../../src/crypto/bytes.js';
 import { defaultProvider } from '../../src/crypto/native/index.js';
 import { discover } from '../../src/discovery/discover.js';
 import { framePlaintext } from '../../src/envelope/plaintext.js';
 import { encodeFrames, FRAME } from '../../src/http/answer-frames.js';
+import {
+  type CheckpointStatement,
+  type Countersigned,
+  readCountersigned,
+  statementPayload,
+} from '../../src/session/checkpoint/statement.js';
 import { encodeCredential } from '../../src/session/credential.js';
 import { type RequestTie, requestCipher, requestDigest, tagOf } from '../../src/session/request.js';
 import { type ApiService, LOCAL, serveApi } from '../client/support.js';
@@ -59,6 +70,24 @@ export function memoryTickets(): TicketKeyStore {
   };
 }
 
+/** An API whose callers sign what they sent, and what it keeps of that. */
+export interface SigningApi extends SessionApi {
+  readonly kept: SessionCheckpoint[];
+}
+
+export async function serveSigning(
+  checkpoints: CheckpointOptions = {},
+  more: SessionOptions = {},
+  ...rest: [Parameters<typeof serveSessions>[1]?, Parameters<typeof serveSessions>[2]?]
+): Promise<SigningApi> {
+  const kept: SessionCheckpoint[] = [];
+  const onCheckpoint = (checkpoint: SessionCheckpoint) => void kept.push(checkpoint);
+  return { ...(await serveSessions({ checkpoints, onCheckpoint, ...more }, ...rest)), kept };
+}
+
+/** What it told of checkpoints. */
+export const told = ({ events }: SessionApi) => events.filter(({ type }) => type === 'session-checkpoint');
+
 /** A caller by hand: one that can make what no client makes. */
 export class RawCaller {
   readonly agent: Agent;
@@ -75,9 +104,10 @@ export class RawCaller {
     url: string,
     registry: TrustRegistry,
     scopes: readonly string[] = ['*'],
+    more: AgentOptions = {},
   ): Promise<RawCaller> {
-    const agent = await Agent.quickstart({ registry, sendScopes: scopes });
-    return new RawCaller(agent, await RawCaller.open(agent, url), url);
+    const agent = await Agent.quickstart({ registry, sendScopes: scopes, ...more });
+    return new RawCaller(agent, await RawCaller.open(agent, url, more.clock), url);
   }
 
   /** A session of an agent that there is. */
@@ -85,8 +115,8 @@ export class RawCaller {
     return new RawCaller(agent, await RawCaller.open(agent, url), url);
   }
 
-  static async open(agent: Agent, url: string): Promise<HeldSession> {
-    const service = await discover(url, LOCAL);
+  static async open(agent: Agent, url: string, clock: Clock = Date.now): Promise<HeldSession> {
+    const service = await discover(url, { ...LOCAL, clock });
     await agent.adoptService(service.keyRecord);
     return openSession({ agent, service, version: undefined, fetch, timeoutMs: 5000, init: {} });
   }
@@ -116,7 +146,10 @@ export class RawCaller {
     const digest = await requestDigest(crypto, this.session, said, requestBinding(method, path));
     const cipher = await requestCipher(crypto, this.session, digest);
     const content = { bytes: new TextEncoder().encode(body), contentType: 'application/json', headers };
-    const first = await cipher.sealFirst(framePlaintext('request', this.session.from, content), true);
+    const plaintext = framePlaintext('request', this.session.from, content);
+    const first = await cipher.sealFirst(plaintext, true);
+    const sent = this.session.checkpoints?.begin(seq);
+    if (sent) sent.sealed = { digest, plaintext: await crypto.sha256(plaintext) };
     const credential = encodeCredential({ ticket, ...said });
     const tie: RequestTie = { digest, tag: tagOf(first) };
     return {
@@ -160,7 +193,49 @@ export class RawCaller {
     };
   }
 
+  /** Signs what it sent, or something else. Resolves to the code of the refusal, or to what was signed in reply. */
+  async checkpoint(
+    change: (statement: CheckpointStatement) => object = () => ({}),
+    { agent = this.agent, url = this.url, named = (content: string) => content } = {},
+  ): Promise<string | Countersigned> {
+    const { sid, ticket, checkpoints, next: to } = this.session;
+    const { next: from, head: previous } = checkpoints!;
+    const leaves = await checkpoints!.leaves(crypto, to);
+    const statement = { sid, ticket, from, to, previous, leaves };
+    const content = JSON.stringify({ ...statementPayload(statement), ...change(statement) });
+    const target = new URL('/.well-known/xlink/session/checkpoint', url);
+    const hash = await crypto.sha256(new TextEncoder().encode(named(content)));
+    target.searchParams.set('content', Buffer.from(hash).toString('base64url'));
+    const service = await discover(url, { ...LOCAL, clock: await fixed(agent) });
+    let refusal: string | undefined;
+    const watched: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init);
+      if (response.ok) return response;
+      const text = await response.clone().text();
+      const signed = JSON.parse(text) as { payload?: string };
+      const problem = signed.payload
+        ? JSON.parse(Buffer.from(signed.payload, 'base64url').toString())
+        : signed;
+      refusal = [problem.code, problem.subCode].filter(Boolean).join(':');
+      return response;
+    };
+    const parts = { agent, service, version: undefined, fetch: watched, init: {} };
+    const post = { url: target, scope: 'xlink:session-checkpoint', content };
+    const { signal } = new AbortController();
+    const reply = await signedPost(crypto, parts, post, signal).catch(() => undefined);
+    if (!reply) return refusal ?? 'no answer';
+    const signed = readCountersigned(reply.value)!;
+    this.session.ticket = signed.ticket;
+    checkpoints!.signed(signed.to, signed.head, Date.now());
+    return signed;
+  }
+
   async call(what: Parameters<RawCaller['seal']>[0] = {}, how: Parameters<RawCaller['send']>[1] = {}) {
     return this.send(await this.seal(what), how);
   }
 }
+
+const fixed = async (agent: Agent): Promise<Clock> => {
+  const now = await agent.now();
+  return () => now;
+};

@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { answerFile } from './cases/answers.mjs';
+import { sessionCheckpointFile } from './cases/checkpoints.mjs';
 import { discoveryFile } from './cases/discovery.mjs';
 import { envelopeFiles } from './cases/envelopes.mjs';
 import { identityFile } from './cases/identity.mjs';
@@ -23,6 +24,7 @@ export function generate() {
     'session/handshake.json': sessionHandshakeFile(),
     'session/requests.json': sessionRequestFile(),
     'session/replies.json': sessionReplyFile(),
+    'session/checkpoints.json': sessionCheckpointFile(),
     'key-record.json': keyRecordFile(),
     'succession.json': successionFile(),
     'discovery.json': discoveryFile(),

@@ -3,6 +3,7 @@ import { toXlinkError, type XlinkError, xlinkError } from '../../errors/errors.j
 import { addSessionRows } from '../../errors/session-rows.js';
 import { ANSWER_TYPE, mediaTypeOf } from '../../http/media-type.js';
 import { SUPERSEDES_HEADER } from '../../http/session-headers.js';
+import { MAX_SEQUENCE } from '../../session/protocol.js';
 import { supersededText } from '../../session/superseded.js';
 import { BoundedMap } from '../../util/bounded-map.js';
 import { given } from '../../util/given.js';
@@ -18,6 +19,7 @@ import {
   notSealed,
   statusError,
 } from '../send-enveloped.js';
+import type { SentRequest } from './held-checkpoints.js';
 import { openReply, type Reply } from './open-reply.js';
 import type { HandshakeMeans, HeldSession } from './open-session.js';
 import { OriginSessions } from './origin-sessions.js';
@@ -54,7 +56,8 @@ export class ClientSessions {
     const origin = this.#of(sealing.service.origin);
     const session = await origin.sessionFor(request, sealing);
     if (!session) return byEnvelope(request);
-    const outcome = await inSession(session, request, sealing, rules);
+    const outcome = await inSession(origin, session, request, sealing, rules);
+    if (outcome === 'unused') return byEnvelope(request);
     if ('kind' in outcome) {
       if (!goesByEnvelope(outcome.kind, outcome.problem)) return outcome;
       void outcome.response.body?.cancel().catch(() => {});
@@ -67,7 +70,8 @@ export class ClientSessions {
     if (request.method === 'HEAD')
       return withoutReason(await byEnvelope(request), () => origin.drop(session));
     if (refused.code === 'NONCE_STORE_UNAVAILABLE') origin.pause();
-    else origin.drop(session);
+    else if (refused.code !== 'SESSION_CHECKPOINT_REQUIRED' || !origin.keeper.demanded(session, call.ticket))
+      origin.drop(session);
     return mayBeRepeated(request)
       ? byEnvelope(request)
       : this.#supersede(request, session, call, refused, byEnvelope);
@@ -116,33 +120,63 @@ const NOT_LET_THROUGH: ReadonlySet<number> = new Set([400, 401, 403, 431]);
 const HEAD_REFUSED: ReadonlySet<number> = new Set([...NOT_LET_THROUGH, 428, 503]);
 
 async function inSession(
+  { keeper }: OriginSessions,
   session: HeldSession,
   request: BufferedRequest,
   sealing: Sealing,
   rules: ExchangeRules,
-): Promise<Reply | Exchanged | BrokenOff> {
+): Promise<Reply | Exchanged | BrokenOff | 'unused'> {
   const { method, init, url, signal } = request;
   const crypto = defaultProvider();
   const wantsSealed = rules.sealedAnswers && method !== 'HEAD';
   const headers = headersFor(request, wantsSealed, rules.stripKey);
-  const [call, response] = await rules.gate.pass(async () => {
-    const call = await sealCall(crypto, session, request, headers, sealing);
-    const { body, headers: sent } = call;
-    return [
-      call,
-      await rules.send(url, { ...init, headers: sent, referrer: '', ...given({ body }) }),
-    ] as const;
-  }, signal);
-  if (wantsSealed && mediaTypeOf(response.headers.get('content-type')) === ANSWER_TYPE)
-    return openReply(crypto, session, call.tie, response, { signal, maxBytes: rules.maxBytes });
-  const plain = await unsealedResponse(response);
-  const refused = plain.problem === undefined ? statusError(response.status) : toXlinkError(plain.problem);
-  const isTaken = !wantsSealed || request.takesPlain || isPublic(sealing.service, url);
-  const isHead = method === 'HEAD';
-  const isBare =
-    plain.problem === undefined && (isHead ? HEAD_REFUSED : NOT_LET_THROUGH).has(response.status);
-  if (isTaken && !isOfSession(refused) && !(isHead && isBare))
-    return { response: plain.response, verified: false };
-  void plain.response.body?.cancel().catch(() => {});
-  return { refused, call, isAboutSession: isOfSession(refused) || isBare };
+  let sent: SentRequest | undefined;
+  try {
+    const sending = await rules.gate.pass(async () => {
+      if (session.checkpoints) {
+        const now = await sealing.agent.now();
+        if (!keeper.mayCarry(session, { ...sealing, init }, now)) return undefined;
+      }
+      const call = await sealInSession(session, request, headers, sealing);
+      sent = call.sent;
+      const { body, headers: sealed } = call;
+      return [
+        call,
+        await rules.send(url, { ...init, headers: sealed, referrer: '', ...given({ body }) }),
+      ] as const;
+    }, signal);
+    if (!sending) return 'unused';
+    const [call, response] = sending;
+    if (wantsSealed && mediaTypeOf(response.headers.get('content-type')) === ANSWER_TYPE)
+      return await openReply(crypto, session, call.tie, response, { signal, maxBytes: rules.maxBytes }, sent);
+    if (sent) sent.isOver = true;
+    const plain = await unsealedResponse(response);
+    const refused = plain.problem === undefined ? statusError(response.status) : toXlinkError(plain.problem);
+    const isTaken = !wantsSealed || request.takesPlain || isPublic(sealing.service, url);
+    const isHead = method === 'HEAD';
+    const isBare =
+      plain.problem === undefined && (isHead ? HEAD_REFUSED : NOT_LET_THROUGH).has(response.status);
+    if (isTaken && !isOfSession(refused) && !(isHead && isBare))
+      return { response: plain.response, verified: false };
+    void plain.response.body?.cancel().catch(() => {});
+    return { refused, call, isAboutSession: isOfSession(refused) || isBare };
+  } catch (error) {
+    if (sent) sent.isOver = true;
+    throw error;
+  }
+}
+
+/** A number that nothing was sealed under cannot be signed for, so no session goes on with one. */
+async function sealInSession(
+  session: HeldSession,
+  request: BufferedRequest,
+  headers: Headers,
+  sealing: Sealing,
+): Promise<SealedCall> {
+  try {
+    return await sealCall(defaultProvider(), session, request, headers, sealing);
+  } catch (error) {
+    session.next = MAX_SEQUENCE;
+    throw error;
+  }
 }

@@ -3,6 +3,7 @@ import { untilAborted } from '../../http/abort.js';
 import { BoundedMap } from '../../util/bounded-map.js';
 import type { BufferedRequest } from '../buffered-request.js';
 import type { Sealing } from '../seal-request.js';
+import { CheckpointKeeper } from './checkpoint-keeper.js';
 import { type HandshakeMeans, type HeldSession, isAging, isGood, openSession } from './open-session.js';
 
 /** Who refuses sessions without proof causes one handshake in this time, in ms. */
@@ -12,6 +13,8 @@ const MAX_PATHS = 1000;
 
 /** The session of one origin: opened at the second call, renewed before its end, and given up when the service does not know it. */
 export class OriginSessions {
+  /** Signs what was sent in its sessions. */
+  readonly keeper: CheckpointKeeper;
   readonly #parts: HandshakeMeans;
   readonly #paths = new BoundedMap<string, true>(MAX_PATHS);
   #session: HeldSession | undefined;
@@ -23,6 +26,7 @@ export class OriginSessions {
 
   constructor(parts: HandshakeMeans) {
     this.#parts = parts;
+    this.keeper = new CheckpointKeeper(parts, (session) => this.drop(session));
   }
 
   /** `undefined`: the request goes under an envelope. */
@@ -52,6 +56,7 @@ export class OriginSessions {
   /** This one is not known to the service any more, or somebody says so. */
   drop(session: HeldSession): void {
     if (this.#session !== session) return;
+    this.keeper.finish(session);
     this.#session = undefined;
     this.#notBefore = this.#openedAt + HANDSHAKE_EVERY_MS;
   }
@@ -76,6 +81,7 @@ export class OriginSessions {
     this.#opening = openSession({ ...sealing, ...this.#parts, init })
       .then(
         (session) => {
+          if (this.#session) this.keeper.finish(this.#session);
           this.#session = session;
           return session;
         },

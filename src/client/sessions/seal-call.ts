@@ -1,15 +1,17 @@
 import { concat, EMPTY } from '../../crypto/bytes.js';
 import type { CryptoProvider } from '../../crypto/provider.js';
 import { MAX_CHUNK_BYTES } from '../../envelope/chunks.js';
-import { framePlaintext } from '../../envelope/plaintext.js';
+import { type Content, framePlaintext } from '../../envelope/plaintext.js';
 import { encodeFrames, FRAME, type Frame } from '../../http/answer-frames.js';
 import { SESSION_HEADER, SESSION_TYPE } from '../../http/session-headers.js';
+import { PlaintextHash } from '../../session/checkpoint/leaf.js';
 import { encodeCredential } from '../../session/credential.js';
 import { SALT_BYTES } from '../../session/protocol.js';
 import { type RequestTie, requestCipher, requestDigest, tagOf } from '../../session/request.js';
 import type { MessageCipher } from '../../session/schedule/message-cipher.js';
 import type { BufferedRequest } from '../buffered-request.js';
 import { bindingOf, hide, type Sealing, sealableHeaders } from '../seal-request.js';
+import type { SentRequest } from './held-checkpoints.js';
 import type { HeldSession } from './open-session.js';
 
 /** A call as it travels in a session. */
@@ -21,6 +23,10 @@ export interface SealedCall {
   readonly seq: number;
   /** ms since 1970. */
   readonly timestamp: number;
+  /** What it was sent with. */
+  readonly ticket: Uint8Array;
+  /** What is to be signed of it later. */
+  readonly sent: SentRequest | undefined;
 }
 
 /** Seals a call: body and headers together, in the header of a session if there is no body. */
@@ -31,15 +37,20 @@ export async function sealCall(
   headers: Headers,
   { agent, scope }: Pick<Sealing, 'agent' | 'scope'>,
 ): Promise<SealedCall> {
+  const { ticket } = session;
   const seq = session.next++;
+  const sent = session.checkpoints?.begin(seq);
   const { body } = buffered;
   const timestamp = await agent.now();
-  const head = { ticket: session.ticket, seq, salt: crypto.randomBytes(SALT_BYTES), timestamp, scope };
+  const head = { ticket, seq, salt: crypto.randomBytes(SALT_BYTES), timestamp, scope };
   const digest = await requestDigest(crypto, session, head, bindingOf(buffered));
   const cipher = await requestCipher(crypto, session, digest);
   const { fields, sealed: named } = sealableHeaders(buffered, headers);
   const contentType = headers.get('content-type') ?? '';
-  const frames = await sealFrames(cipher, session.from, contentType, named, body ?? EMPTY);
+  const hash = sent && new PlaintextHash(crypto);
+  const content = { contentType, headers: named, bytes: body ?? EMPTY };
+  const { frames, plaintext } = await sealFrames(cipher, session.from, content, hash);
+  if (sent && plaintext) sent.sealed = { digest, plaintext };
   const first = frames[0]!.bytes;
   hide(fields, headers);
   const credential = encodeCredential({ ...head, sealed: body ? undefined : first });
@@ -47,24 +58,24 @@ export async function sealCall(
   else headers.set('Authorization', `Xlink-Session ${credential}`);
   if (body) headers.set('Content-Type', SESSION_TYPE);
   const travels = body && new Uint8Array(concat(encodeFrames(frames)));
-  return { headers, body: travels, tie: { digest, tag: tagOf(first) }, seq, timestamp };
+  return { headers, body: travels, tie: { digest, tag: tagOf(first) }, seq, timestamp, ticket, sent };
 }
 
 async function sealFrames(
   cipher: MessageCipher,
   from: string,
-  contentType: string,
-  headers: Parameters<typeof framePlaintext>[2]['headers'],
-  body: Uint8Array,
-): Promise<Frame[]> {
+  { bytes: body, contentType, headers }: Content,
+  hash: PlaintextHash | undefined,
+) {
   const frames: Frame[] = [];
+  let plaintext: Uint8Array | undefined;
   for (let at = 0; at === 0 || at < body.length; at += MAX_CHUNK_BYTES) {
     const bytes = body.subarray(at, at + MAX_CHUNK_BYTES);
     const isFinal = at + MAX_CHUNK_BYTES >= body.length;
-    const sealed = await (at === 0
-      ? cipher.sealFirst(framePlaintext('request', from, { bytes, contentType, headers }), isFinal)
-      : cipher.seal(bytes, isFinal));
+    const piece = at === 0 ? framePlaintext('request', from, { bytes, contentType, headers }) : bytes;
+    plaintext = hash?.more(piece, isFinal);
+    const sealed = await (at === 0 ? cipher.sealFirst(piece, isFinal) : cipher.seal(piece, isFinal));
     frames.push({ type: isFinal ? FRAME.finalChunk : FRAME.chunk, bytes: sealed });
   }
-  return frames;
+  return { frames, plaintext };
 }

@@ -35,7 +35,7 @@ export async function acceptOffer(
     serviceX25519: pair.publicKey,
     callerMlKem768: mlKem768,
   });
-  const grant: Omit<SessionGrant, 'ticket' | 'lifetimeMs' | 'never'> = {
+  const grant: Omit<SessionGrant, 'ticket' | 'lifetimeMs' | 'never' | 'checkpoint'> = {
     sid,
     x25519: pair.publicKey,
     kemCiphertext: ciphertext,

@@ -1,5 +1,6 @@
 import { decodeBase64url, encodeBase64url } from '../../util/base64url.js';
 import { isMembers } from '../../util/members.js';
+import { type CheckpointLimits, readLimits } from '../checkpoint/limits.js';
 import { SESSION_SUITE } from '../protocol.js';
 
 /** What a caller offers, in the payload of the envelope that opens a session. */
@@ -25,6 +26,8 @@ export interface SessionGrant {
   readonly lifetimeMs: number;
   /** Scopes that no request of a session may use. */
   readonly never: readonly string[];
+  /** How often the caller signs what it sent; absent: it need not. */
+  readonly checkpoint?: CheckpointLimits | undefined;
 }
 
 /** The only version of the payloads. */
@@ -59,6 +62,7 @@ export const grantPayload = (grant: SessionGrant) => ({
   ticket: encodeBase64url(grant.ticket),
   lifetimeMs: grant.lifetimeMs,
   never: grant.never,
+  ...(grant.checkpoint ? { checkpoint: grant.checkpoint } : {}),
 });
 
 /** `undefined` for what is no grant. */
@@ -70,9 +74,20 @@ export function readGrant(value: unknown): SessionGrant | undefined {
   const offerHash = bytesIn(value['offerHash'], 32);
   const ticket = bytesIn(value['ticket']);
   const { lifetimeMs, never } = value;
-  const isSafe = Number.isSafeInteger(lifetimeMs) && Array.isArray(never) && never.every(isText);
+  const checkpoint = readLimits(value['checkpoint']);
+  const isSafe =
+    Number.isSafeInteger(lifetimeMs) && Array.isArray(never) && never.every(isText) && checkpoint !== null;
   if (!isSafe || !sid || !x25519 || !kemCiphertext || !offerHash || !ticket) return undefined;
-  return { sid, x25519, kemCiphertext, offerHash, ticket, lifetimeMs: lifetimeMs as number, never };
+  return {
+    sid,
+    x25519,
+    kemCiphertext,
+    offerHash,
+    ticket,
+    lifetimeMs: lifetimeMs as number,
+    never,
+    checkpoint,
+  };
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string';

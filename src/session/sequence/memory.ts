@@ -26,8 +26,9 @@ interface Block {
   expiresAt: number;
 }
 
-/** How often blocks that are over are looked for, as a part of their time to live. */
+/** How often blocks that are over are looked for, as a part of their time to live, and in ms at most. */
 const SWEEPS_PER_TTL = 4;
+const SWEEP_EVERY_MS = 90_000;
 
 /**
  * Numbers of requests in the memory of this process: one bit each. Lost at a restart and not shared between processes: for several
@@ -91,7 +92,7 @@ export class MemorySequenceStore implements SequenceStore {
   }
 
   #sweep(now: number, ttlMs: number): void {
-    this.#sweepAt = now + ttlMs / SWEEPS_PER_TTL;
+    this.#sweepAt = now + Math.min(ttlMs / SWEEPS_PER_TTL, SWEEP_EVERY_MS);
     for (const [key, { expiresAt, holder }] of this.#blocks) {
       if (expiresAt >= now) continue;
       this.#blocks.delete(key);

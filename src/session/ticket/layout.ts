@@ -14,12 +14,28 @@ export interface TicketState {
   /** ms since 1970. */
   readonly issuedAt: number;
   readonly notAfter: number;
+  /** How far the caller has signed what it sent. */
+  readonly mark: CheckpointMark;
+}
+
+/** The last checkpoint of a session; none yet: as the session began. */
+export interface CheckpointMark {
+  /** The first number that is not signed. */
+  readonly next: number;
+  /** How many checkpoints there were. */
+  readonly count: number;
+  /** When it was accepted, or when the session was opened, ms since 1970. */
+  readonly at: number;
+  /** SHA-256 of what the signatures of its envelope cover, or of that with the offer; 32 bytes. */
+  readonly head: Uint8Array;
 }
 
 const FORMAT = 1;
 const DID_BYTES = 56;
 const MASTER_BYTES = 32;
-const STATE_BYTES = 2 + SID_BYTES + 2 * DID_BYTES + MASTER_BYTES + 2 * 8;
+const HEAD_BYTES = 32;
+const MARK_BYTES = 2 * 4 + 8 + HEAD_BYTES;
+const STATE_BYTES = 2 + SID_BYTES + 2 * DID_BYTES + MASTER_BYTES + 2 * 8 + MARK_BYTES;
 
 /** In front of the sealed state: which key it is sealed under, and a salt. */
 export const KEY_ID_BYTES = 8;
@@ -29,7 +45,8 @@ export const TICKET_HEAD_BYTES = KEY_ID_BYTES + TICKET_SALT_BYTES;
 /** All tickets are of one length. */
 export const TICKET_BYTES = TICKET_HEAD_BYTES + STATE_BYTES + 16;
 
-export function encodeState({ sid, from, to, version, master, issuedAt, notAfter }: TicketState): Uint8Array {
+export function encodeState(state: TicketState): Uint8Array {
+  const { sid, from, to, version, master, issuedAt, notAfter, mark } = state;
   const bytes = new Uint8Array(STATE_BYTES);
   const view = new DataView(bytes.buffer);
   let at = 0;
@@ -44,6 +61,10 @@ export function encodeState({ sid, from, to, version, master, issuedAt, notAfter
   put(master);
   view.setBigUint64(at, BigInt(issuedAt));
   view.setBigUint64(at + 8, BigInt(notAfter));
+  view.setUint32(at + 16, mark.next);
+  view.setUint32(at + 20, mark.count);
+  view.setBigUint64(at + 24, BigInt(mark.at));
+  bytes.set(mark.head, at + 32);
   return bytes;
 }
 
@@ -60,5 +81,11 @@ export function decodeState(bytes: Uint8Array): TicketState | undefined {
   const version = bytes[1] as Version;
   const [sid, from, to, master] = [take(SID_BYTES), text(), text(), take(MASTER_BYTES)];
   const [issuedAt, notAfter] = [Number(view.getBigUint64(at)), Number(view.getBigUint64(at + 8))];
-  return { version, sid, from, to, master, issuedAt, notAfter };
+  const mark = {
+    next: view.getUint32(at + 16),
+    count: view.getUint32(at + 20),
+    at: Number(view.getBigUint64(at + 24)),
+    head: bytes.slice(at + 32),
+  };
+  return { version, sid, from, to, master, issuedAt, notAfter, mark };
 }

@@ -10,10 +10,10 @@ import {
 } from '../reference/session.mjs';
 import { alice, bob, carol, fixed, mallory, NOW } from '../world.mjs';
 
-const ABOUT =
+export const ABOUT =
   'Byte strings are hexadecimal, credentials base64url as they travel. How to use this file: docs/PROTOCOL.md, section "Test vectors".';
 
-const parties = { from: alice.did, to: bob.did, sid: fixed('sid', 16) };
+export const parties = { from: alice.did, to: bob.did, sid: fixed('sid', 16) };
 const given = {
   offerTranscript: fixed('offer transcript', 141),
   callerX25519Secret: fixed('caller x25519'),
@@ -22,11 +22,18 @@ const given = {
   kemCoins: fixed('kem coins'),
 };
 const steps = shakeHands({ ...parties, ...given });
-const ticketSecret = fixed('ticket key');
-const ticketSalt = fixed('ticket salt', 16);
-const state = { version: 2, ...parties, master: steps.master, issuedAt: NOW, notAfter: NOW + 600_000 };
+export const ticketSecret = fixed('ticket key');
+export const ticketSalt = fixed('ticket salt', 16);
+export const state = {
+  version: 2,
+  ...parties,
+  master: steps.master,
+  issuedAt: NOW,
+  notAfter: NOW + 600_000,
+  mark: { next: 0, count: 0, at: NOW, head: steps.offerHash },
+};
 const ticket = sealTicket(ticketSecret, ticketSalt, ticketState(state));
-const session = { ...parties, ticket, ...steps };
+export const session = { ...parties, ticket, ...steps };
 
 /** The bytes, with one bit changed. */
 const flipped = (bytes, at) =>
@@ -90,7 +97,7 @@ export function sessionHandshakeFile() {
   };
 }
 
-const message = {
+export const message = {
   seq: 7,
   salt: fixed('request salt', 16),
   timestamp: NOW,
@@ -228,7 +235,7 @@ export function sessionRequestFile() {
         name: 'cut',
         error: malformed,
         request: message.request,
-        credential: made.credential.slice(0, 332),
+        credential: made.credential.slice(0, 392),
         body: made.body,
       },
       {

@@ -71,8 +71,27 @@ export const directions = (master, sid) => ({
 
 export const ticketKeyId = (secret) => sha256(LP(utf8('xlink/1 session ticket key id'), secret)).slice(0, 8);
 
-export const ticketState = ({ version, sid, from, to, master, issuedAt, notAfter }) =>
-  concat(Uint8Array.of(1, version), sid, utf8(from), utf8(to), master, u64(issuedAt), u64(notAfter));
+export const ticketState = ({ version, sid, from, to, master, issuedAt, notAfter, mark }) =>
+  concat(
+    Uint8Array.of(1, version),
+    sid,
+    utf8(from),
+    utf8(to),
+    master,
+    u64(issuedAt),
+    u64(notAfter),
+    u32(mark.next),
+    u32(mark.count),
+    u64(mark.at),
+    mark.head,
+  );
+
+/** What is signed of one request; `answer`: the plaintext of its answer. */
+export const leafOf = (digest, plaintext, answer) =>
+  sha256(LP(utf8('xlink/1 session leaf'), digest, sha256(plaintext), ...(answer ? [sha256(answer)] : [])));
+
+/** What the place of a checkpoint is claimed under in the store of numbers. */
+export const checkpointSid = (sid) => sha256(LP(utf8('xlink/1 session checkpoint'), sid)).slice(0, 16);
 
 /** `state`: the bytes of {@link ticketState}. */
 export function sealTicket(secret, salt, state) {
