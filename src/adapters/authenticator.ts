@@ -3,6 +3,7 @@ import type { ServiceAgent } from '../agent/service-agent.js';
 import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import type { ApiKeyAuth, Auth, InboundRequest, Pass } from '../http/decision.js';
 import { SUPERSEDES_HEADER } from '../http/session-headers.js';
+import type { Claimant } from '../session/receive.js';
 import type { Sessions } from '../session/sessions.js';
 import { supersede } from '../session/supersede.js';
 import type { RequestEvent, XlinkEvent } from '../types/events.js';
@@ -38,6 +39,8 @@ export type AuthAttempt = {
   did?: Did;
   /** The form of what it came with in the place of a key, whatever becomes of it. */
   proof?: ProofForm;
+  /** Under whose name numbers of sessions are claimed. */
+  claimant?: Claimant;
   /** What proves it, once its nonce is claimed: a refusal can be signed then. */
   claimed?: ClaimedEnvelope;
 };
@@ -194,7 +197,7 @@ export class Authenticator {
     const { client } = attempt;
     attempt.mode = this.#parts.policy.forClient(client) ?? attempt.mode;
     if (attempt.mode === 'observe') throw xlinkError('XLINK_NOT_SUPPORTED');
-    await this.#claimSuperseded(request, received, signedHeaders, client);
+    await this.#claimSuperseded(request, received, signedHeaders, attempt);
     const auth: Auth = {
       mode: 'xlink',
       form: inSession ? 'session' : signed ? 'signature' : 'envelope',
@@ -221,16 +224,16 @@ export class Authenticator {
     request: InboundRequest,
     { message: { sender, headers = [] }, inSession }: Received,
     covered: readonly string[],
-    client: ClientId | undefined,
+    { claimant }: AuthAttempt,
   ): Promise<void> {
     if (!covered.includes(SUPERSEDES_HEADER)) return;
     const { sessions } = this.#parts;
     if (!sessions) throw xlinkError('SESSION_NOT_ACCEPTED', { field: SUPERSEDES_HEADER });
     const sealed = headers.find(([name]) => name === SUPERSEDES_HEADER)?.[1];
     const text = sealed ?? request.header(SUPERSEDES_HEADER) ?? '';
-    const place = inSession && this.#parts.quota.take(client ?? sender, text); // an envelope took its place already
+    const place = inSession && this.#parts.quota.take(claimant?.client ?? sender, text); // an envelope took its place already
     try {
-      await supersede(sessions, { sender, ...given({ client }) }, text);
+      await supersede(sessions, claimant ?? { sender }, text);
       if (place) place.claimed();
     } finally {
       if (place) place.leave();
@@ -264,6 +267,7 @@ export class Authenticator {
     const { clients } = this.#parts;
     attempt.did = entry.did;
     const standing = await clients?.standingOf(entry);
+    attempt.claimant = { sender: firstOf(entry), ...given({ client: standing?.client }) };
     if (!standing) return;
     attempt.client = standing.client;
     clients!.assertStanding(standing);
@@ -304,7 +308,7 @@ export class Authenticator {
   ): Promise<Received> {
     const { agent, sessions } = this.#parts;
     return form === 'session'
-      ? receiveSessionRequest(sessions, request, rules, { ...hear, client: () => attempt.client })
+      ? receiveSessionRequest(sessions, request, rules, { ...hear, claimant: () => attempt.claimant })
       : receiveRequest(agent, request, form, rules, hear);
   }
 

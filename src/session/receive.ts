@@ -3,8 +3,7 @@ import { checkScopes, type Received, type ReceiveRules } from '../agent/receive.
 import { checkTimestamp, nonceTtlMs } from '../checks/timestamp.js';
 import { decodePayload, isJsonType } from '../envelope/plaintext.js';
 import { isXlinkError, xlinkError } from '../errors/service-errors.js';
-import type { AgentMessage, ClientId } from '../types/protocol.js';
-import { given } from '../util/given.js';
+import type { AgentMessage } from '../types/protocol.js';
 import { assertInSigned } from './checkpoint/due.js';
 import { seenRequest, witnessed } from './checkpoint/seen-request.js';
 import { openRequest } from './open-request.js';
@@ -26,9 +25,12 @@ export interface SessionRequest {
   readonly readBody: () => Promise<Uint8Array>;
 }
 
+/** Whose number it is: the first DID of a line of successors, so that a request and what takes its place meet, and the client. */
+export type Claimant = Pick<SequenceUse, 'sender' | 'client'>;
+
 export interface SessionHearing extends Pick<ReceiveRules, 'onVerified' | 'admit' | 'onClaimed'> {
-  /** Asked once the sender was admitted. */
-  readonly client?: () => ClientId | undefined;
+  /** Under whose name a number is claimed, asked once the sender was admitted. Absent: under that of its DID. */
+  readonly claimant?: () => Claimant | undefined;
 }
 
 /**
@@ -38,7 +40,7 @@ export interface SessionHearing extends Pick<ReceiveRules, 'onVerified' | 'admit
 export async function receiveInSession(
   sessions: Sessions,
   { credential: text, request, arrivedAt, readBody }: SessionRequest,
-  { onVerified, admit, onClaimed, client }: SessionHearing,
+  { onVerified, admit, onClaimed, claimant }: SessionHearing,
 ): Promise<Received> {
   const own = await sessions.context();
   const credential = decodeCredential(text);
@@ -66,7 +68,7 @@ export async function receiveInSession(
     sid: id,
     seq,
     timestamp,
-    ...given({ client: client?.() }),
+    ...claimant?.(),
   });
   const recipient = context === own ? {} : { recipient: to };
   const seen = seenRequest(sessions.rules, crypto, session, { seq, digest, content });

@@ -1,8 +1,7 @@
 import { checkTimestamp } from '../checks/timestamp.js';
 import { xlinkError } from '../errors/service-errors.js';
 import { SUPERSEDES_HEADER } from '../http/session-headers.js';
-import type { SequenceUse } from './ports.js';
-import { claim } from './receive.js';
+import { type Claimant, claim } from './receive.js';
 import type { Sessions } from './sessions.js';
 import { readSuperseded } from './superseded.js';
 
@@ -10,11 +9,7 @@ import { readSuperseded } from './superseded.js';
  * Claims the number of a request in a session, so that a request that takes its place may be carried out, and it no longer. Throws
  * `REPLAY_DETECTED` if it was received, or could have been forgotten by now; `SESSION_MALFORMED` for another text.
  */
-export async function supersede(
-  sessions: Sessions,
-  caller: Pick<SequenceUse, 'sender' | 'client'>,
-  text: string,
-): Promise<void> {
+export async function supersede(sessions: Sessions, claimant: Claimant, text: string): Promise<void> {
   const superseded = readSuperseded(text);
   if (!superseded) throw xlinkError('SESSION_MALFORMED', { field: SUPERSEDES_HEADER });
   const context = await sessions.context();
@@ -23,5 +18,5 @@ export async function supersede(
   } catch (cause) {
     throw xlinkError('REPLAY_DETECTED', { field: SUPERSEDES_HEADER, cause });
   }
-  await claim(context, sessions.rules.sequences, { ...superseded, ...caller });
+  await claim(context, sessions.rules.sequences, { ...superseded, ...claimant });
 }

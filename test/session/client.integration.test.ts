@@ -1,6 +1,17 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { MemorySequenceStore, requireScope, type XlinkFetchOptions, xlinkFetch } from '@private.me/xlink';
+import {
+  Agent,
+  createSuccession,
+  generateIdentity,
+  Identity,
+  MemorySequenceStore,
+  type MemoryTrustRegistry,
+  requireScope,
+  type XlinkFetchOptions,
+  xlinkFetch,
+} from '@private.me/xlink';
 import { fetchFor, idOfRejection, KEY, LOCAL, postJson } from '../client/support.js';
+import { unwrap } from '../support/results.js';
 import { memoryTickets, RawCaller, type SessionApi, serveSessions } from './support.js';
 
 const PATH = '/.well-known/xlink/session';
@@ -212,5 +223,26 @@ describe('a client of a service with sessions', () => {
     const forged = await caller.call({}, { headers: { 'Xlink-Supersedes': 'x' } });
     expect(forged.status).toBe(201); // nobody vouches for it: it is removed
     expect(forged.body['headers']).not.toHaveProperty('xlink-supersedes');
+  });
+
+  test('and also where its caller has a new identity by then', async () => {
+    const caller = await RawCaller.of(api.url, api.registry);
+    const timestamp = Date.now();
+    const seq = caller.session.next++;
+    expect((await caller.call({ seq, timestamp })).status).toBe(201);
+    const registry = api.registry as MemoryTrustRegistry;
+    const old = await Identity.fromPKCS8(await caller.agent.exportPKCS8());
+    const next = unwrap(await generateIdentity());
+    const successor = new Agent({ identity: next, registry });
+    unwrap(await registry.succeed(await createSuccession(old, next), await successor.keyRecord()));
+    const again = await RawCaller.for(successor, api.url);
+    const supersedes: [string, string][] = [['xlink-supersedes', `${caller.session.id}.${seq}.${timestamp}`]];
+    expect((await again.call({ headers: supersedes })).code).toBe('REPLAY_DETECTED');
+  });
+
+  test('a caller that takes plain answers sends what needs a signature under an envelope, writes too', async () => {
+    const plain = clientOf({ sealedAnswers: false });
+    for (const form of ['envelope', 'session']) expect(await formOf(plain('/form'))).toBe(form);
+    expect((await plain('/pay', postJson({}))).status).toBe(201);
   });
 });

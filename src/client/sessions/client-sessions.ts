@@ -67,6 +67,10 @@ export class ClientSessions {
     if ('response' in outcome) return outcome;
     const { refused, call, isAboutSession } = outcome;
     if (!isAboutSession) throw notSealed(refused);
+    if (refused.code === 'SESSION_NOT_ALLOWED') {
+      origin.needsEnvelope(request);
+      if (!rules.sealedAnswers) return byEnvelope(request); // who takes plain answers believes this one, too
+    }
     if (request.method === 'HEAD')
       return withoutReason(await byEnvelope(request), () => origin.drop(session));
     if (refused.code === 'NONCE_STORE_UNAVAILABLE') origin.pause();
