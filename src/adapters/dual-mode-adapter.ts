@@ -119,7 +119,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
       sessions,
       clock: this.#clock,
       emit: (event) => this.emit(event),
-      onBadEnvelope: keyUse && ((client) => keyUse.badEnvelope(client)),
+      onBadEnvelope: keyUse && ((client, reason) => keyUse.badEnvelope(client, reason)),
     });
     const published = { clock: this.#clock, addressOf, policy: this.#modes.policy };
     const document = createDocument(options, published, warn);
@@ -303,10 +303,15 @@ export class BaseDualModeAdapter<Customer extends object = object>
     this.#placement.servesRoot();
   }
 
-  /** The target that the client saw is found once; everything looks at that. */
+  /**
+   * The target that the client saw is found once; everything looks at that. Callers find the routes of the library at the root of
+   * the origin, whatever prefix a proxy cuts off for everything else.
+   */
   #asClientSaw(request: InboundRequest): InboundRequest {
     const { requestTarget } = this.#options;
-    return requestTarget ? { ...request, target: requestTarget(request) } : request;
+    if (!requestTarget) return request;
+    const seen = { ...request, target: requestTarget(request) };
+    return this.#wellKnown.serves(request) && !this.#wellKnown.serves(seen) ? request : seen;
   }
 
   /**
