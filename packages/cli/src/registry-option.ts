@@ -11,8 +11,8 @@ export const REGISTRY_OPTIONS = {
 /** Where processes of other users do not see it. */
 const TOKEN = 'XLINK_REGISTRY_TOKEN';
 
-export const REGISTRY_HELP = `  --registry PLACE         file:PATH, postgres://… or redis://…, as in xlink transfer, or the
-                           https://… of a registry server; /registry/… is added to that
+export const REGISTRY_HELP = `  --registry PLACE         file:PATH, postgres://… or redis://…, as in xlink transfer; or
+                           https://…, a registry server, to which /registry/… is added
   --token-file FILE        its admin token (default: the variable ${TOKEN})`;
 
 export interface RegistryValues {
