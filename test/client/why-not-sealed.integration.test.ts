@@ -1,12 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { xlinkFetch } from '@private.me/xlink';
-import { KEY, LOCAL, serveApi } from './support.js';
-
-const rejection = (call: Promise<unknown>) =>
-  call.then(
-    () => undefined,
-    (error) => error,
-  );
+import { KEY, LOCAL, rejection, serveApi } from './support.js';
 
 describe('an answer that is not sealed', () => {
   test('says with what the key was refused, where that keeps a new identity out', async () => {
@@ -27,19 +21,5 @@ describe('an answer that is not sealed', () => {
       'ANSWER_INVALID:NOT_SEALED',
       expect.objectContaining({ id: 'ANSWER_INVALID', hint: expect.stringContaining('HTTP status 200') }),
     ]);
-  });
-});
-
-describe('at the same time', () => {
-  test('makes one discovery and one enrollment for 20 first calls', async () => {
-    const api = await serveApi();
-    const events: FallbackEvent[] = [];
-    const fetch = fetchFor(api.url, { onFallback: (event) => events.push(event) });
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, async (_, i) => (await fetch(`/n/${i}`, postJson(i))).json()),
-    );
-    expect(answers).toEqual(Array.from({ length: 20 }, (_, i) => expect.objectContaining({ body: i })));
-    expect([api.count(DISCOVERY), api.count(ENROLL), api.handled.length]).toEqual([1, 1, 20]);
-    expect(events).toEqual([]);
   });
 });

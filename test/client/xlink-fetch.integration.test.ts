@@ -372,3 +372,17 @@ describe('identities', () => {
     expect(enrolled).toEqual([true, false, true]); // in between it asks without the key
   });
 });
+
+describe('at the same time', () => {
+  test('makes one discovery and one enrollment for 20 first calls', async () => {
+    const api = await serveApi();
+    const events: FallbackEvent[] = [];
+    const fetch = fetchFor(api.url, { onFallback: (event) => events.push(event) });
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, async (_, i) => (await fetch(`/n/${i}`, postJson(i))).json()),
+    );
+    expect(answers).toEqual(Array.from({ length: 20 }, (_, i) => expect.objectContaining({ body: i })));
+    expect([api.count(DISCOVERY), api.count(ENROLL), api.handled.length]).toEqual([1, 1, 20]);
+    expect(events).toEqual([]);
+  });
+});
