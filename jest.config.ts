@@ -46,8 +46,8 @@ const config: Config = {
       testMatch: ['<rootDir>/test/**/*.integration.test.ts'],
     },
   ] as NonNullable<Config['projects']>,
-  // Jest would leave one core idle, which on two cores doubles the time.
-  maxWorkers: '100%',
+  // Jest would leave one core idle, and a third of the time tests wait for servers that start, fail or time out.
+  maxWorkers: '150%',
   // Modules of test files that are over stay in memory, and what follows slows down: late in a run up to tenfold.
   workerIdleMemoryLimit: '500MB',
   testSequencer: '<rootDir>/scripts/jest-sequencer.mjs',

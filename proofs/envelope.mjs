@@ -83,7 +83,7 @@ function envelope(
 }
 
 /** The members that this suite and kind have, each with a value; the others are absent. */
-const membersOf = ({ suite, kind }, from, to, value) => ({
+export const membersOf = ({ suite, kind }, from, to, value) => ({
   ...Object.fromEntries(
     MEMBERS.map((name) => [name, FIELDS[name].presence(suite, kind) === 'forbidden' ? NONE : value(name)]),
   ),
@@ -196,7 +196,7 @@ export const accepts = ({ version, memory, floor = memory }) => (floor ? [versio
 const sends = ({ version, memory, mayShrink = false }) => (memory && !mayShrink ? [version] : upTo(version));
 
 /** Headers travel in the clear. */
-const clear = [
+export const clear = [
   ...MEMBERS.map((name) => fact('headers travel in the clear', att(of(name, 'S')))),
   fact('headers travel in the clear', att(xpub(of('ephemeral', 'S')))),
   fact('labels are public', att('label(K,S)')),

@@ -2,6 +2,7 @@
 // cannot say something else.
 import { createHash } from 'node:crypto';
 import { loadSources } from '../scripts/load-sources.mjs';
+import { bytes, crypto, integer, mark, marked, name, named, split, text, withLabel } from './marks.mjs';
 
 export const code = await loadSources(
   './src/checks/timestamp.ts',
@@ -17,46 +18,14 @@ export const code = await loadSources(
   './src/http/enrollment.ts',
   './src/identity/key-record.ts',
   './src/identity/succession.ts',
+  './src/session/handshake/payloads.ts',
+  './src/session/protocol.ts',
+  './src/session/request.ts',
+  './src/session/schedule/master.ts',
+  './src/session/ticket/layout.ts',
+  './src/session/ticket/ring.ts',
+  './src/session/ticket/ticket.ts',
 );
-
-/** A mark for each input: six characters, which a text, bytes and an integer of 48 bits can all be. */
-const marks = new Map();
-function mark(name) {
-  if (!marks.has(name)) marks.set(name, `<${String(marks.size).padStart(4, '0')}>`);
-  return marks.get(name);
-}
-const bytes = (name) => Buffer.from(mark(name));
-const text = (name) => bytes(name).toString('base64url');
-const integer = (name) => bytes(name).readUIntBE(0, 6);
-const marked = (names, make) => Object.fromEntries(names.map((name) => [name, make(name)]));
-
-/** Hashes to a mark of its own. */
-const crypto = { sha256: (input) => Buffer.from(`sha256(${Buffer.from(input).toString('latin1')})`) };
-
-/** The parts of a length-prefixed list. */
-function split(list) {
-  const parts = [];
-  for (let at = 0; at < list.length; ) {
-    const length = list.readUInt32BE(at);
-    parts.push(list.subarray(at + 4, at + 4 + length).toString('latin1'));
-    at += 4 + length;
-  }
-  return parts;
-}
-
-/** Which input each part is, by its mark; every input must be there. A hash of one is `hash_` and its name. */
-function name(parts, names) {
-  const found = parts.map((part) => {
-    const hits = names.filter((one) => part.includes(mark(one)));
-    if (hits.length !== 1) throw new Error(`a part that the model does not know: ${JSON.stringify(part)}`);
-    return part.startsWith('sha256(') ? `hash_${hits[0]}` : hits[0];
-  });
-  const missing = names.filter((one) => !found.includes(one) && !found.includes(`hash_${one}`));
-  if (missing.length > 0) throw new Error(`the code leaves out ${missing}`);
-  return found;
-}
-
-const named = (list, ...names) => name(split(Buffer.from(list)), names);
 
 const { FIELD_NAMES, FIELDS } = code;
 const HEADER = FIELD_NAMES.filter((one) => !['payload', 'signature', 'pqSignature'].includes(one));
@@ -150,13 +119,6 @@ const RECORD = {
   ...marked(['epoch', 'keyEpoch', 'notBefore', 'notAfter'], integer),
   ...marked(['x25519', 'mlKem768', 'mlDsa65', 'next'], text),
   did: mark('did'),
-};
-
-/** A label is known by its text. */
-const withLabel = (list, label, ...names) => {
-  const [first, ...rest] = split(Buffer.from(list));
-  if (first !== label) throw new Error(`the label is ${first}`);
-  return ['label', ...name(rest, names)];
 };
 
 const record = () => withLabel(code.recordTranscript(RECORD), 'xlink/1 key-record', ...Object.keys(RECORD));

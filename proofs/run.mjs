@@ -6,11 +6,16 @@ import { parseArgs } from 'node:util';
 import { atMostOnce } from './at-most-once.mjs';
 import { beginning, deduction, LATE, leakedLater } from './attacker.mjs';
 import { toTptp } from './clauses.mjs';
-import { EXPECTED, table } from './table.mjs';
+import { EXPECTED } from './rows.mjs';
+import { supersede } from './supersede.mjs';
+import { table } from './table.mjs';
 import { transcriber } from './terms.mjs';
 import { checkModel, missingTools, prove } from './tools.mjs';
 
 const OUT = fileURLToPath(new URL('./out/', import.meta.url));
+
+/** What the model checker is asked; the provers are asked all else. */
+const STATE_MODELS = [atMostOnce, supersede];
 
 /** Everything that holds in a scenario: what participants do, what the attacker can do, and what would be an attack. */
 function theoryOf(model, given) {
@@ -23,8 +28,8 @@ function theoryOf(model, given) {
 
 function ask({ title, model, scenario }) {
   const file = `${OUT}${title.replace(/\W+/g, '-')}`;
-  if (model === atMostOnce) {
-    writeFileSync(`${file}.m`, atMostOnce(scenario));
+  if (STATE_MODELS.includes(model)) {
+    writeFileSync(`${file}.m`, model(scenario));
     return checkModel(`${file}.m`);
   }
   writeFileSync(`${file}.p`, toTptp(title, theoryOf(model, scenario)));

@@ -15,49 +15,30 @@ import {
 } from './claims/streams.mjs';
 import { succession, successionArrives } from './claims/succession.mjs';
 import { MEMBERS } from './envelope.mjs';
+import {
+  alice,
+  bob,
+  bobLater,
+  bothKems,
+  bothSignatures,
+  claim,
+  control,
+  ed25519,
+  limit,
+  mlDsa65,
+  mlKem768,
+  mutation,
+  spare,
+  v1,
+  v2,
+  v3,
+  without,
+  x25519,
+} from './rows.mjs';
+import { sessionTable } from './session-table.mjs';
 
-/** What a row is, and the verdict that it must get. */
-export const EXPECTED = {
-  /** The protocol promises it. */
-  claim: 'holds',
-  /** The protocol does not promise it, and docs say so: the attack must be there. */
-  limit: 'found',
-  /** A part of the protocol is taken out: the attack must be there, or the claim says nothing of that part. */
-  mutation: 'found',
-  /** A part is taken out that another one covers. */
-  spare: 'holds',
-  /** An honest run must be possible, or claims hold for want of any. */
-  control: 'found',
-};
-
-const row =
-  (type) =>
-  (title, model, scenario = {}) => ({ type, title, model, scenario });
-const [claim, limit, mutation, spare, control] = Object.keys(EXPECTED).map(row);
-
-const v1 = { version: 1 };
-const v2 = { version: 2 };
-const v3 = { version: 3 };
-const x25519 = { broken: ['x25519'] };
-const mlKem768 = { broken: ['mlKem768'] };
-const bothKems = { broken: ['x25519', 'mlKem768'] };
-const ed25519 = { broken: ['ed25519'] };
-const mlDsa65 = { broken: ['mlDsa65'] };
-const bothSignatures = { broken: ['ed25519', 'mlDsa65'] };
-const alice = { leaked: ['alice'] };
-const bob = { leaked: ['bob'] };
-const bobLater = { leakedLater: ['bob'] };
 const firstContact = { memory: false };
 
-/** Takes parts out of transcripts: `header.kind` is the kind in the header. */
-function without(...parts) {
-  const drop = {};
-  for (const part of parts) {
-    const [name, member] = part.split('.');
-    drop[name] = [...(drop[name] ?? []), member];
-  }
-  return { drop };
-}
 const withoutKind = without('header.label', 'signed.label', 'ikm.label', 'info.label', 'header.kind');
 const withoutSenderInside = ['frame.from', 'requestFrame.from', 'answerFrame.from'];
 
@@ -353,4 +334,5 @@ export const table = [
   ...enrollments,
   ...successions,
   ...nonces,
+  ...sessionTable,
 ];

@@ -1,5 +1,8 @@
 // The terms of the model: keys, names, signatures, and transcripts as the code makes them.
-import { transcripts } from './read-code.mjs';
+import { transcripts as ofEnvelopes } from './read-code.mjs';
+import { sessionTranscripts } from './read-session-code.mjs';
+
+const transcripts = { ...ofEnvelopes, ...sessionTranscripts };
 
 /** An absent member. */
 export const NONE = 'none';

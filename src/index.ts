@@ -55,6 +55,7 @@ export { MemoryOperationsStore } from './adapters/operations/memory-store.js';
 export type { OperationsStore, StoredDocument } from './adapters/operations/store.js';
 export type { DualModeOptions } from './adapters/options.js';
 export type { RouteEncryption } from './adapters/route-encryption.js';
+export type { DumpedSessions } from './adapters/sessions-health.js';
 export type { SessionOptions } from './adapters/sessions-option.js';
 export type { SupportDump, SupportDumpOptions } from './adapters/support-dump.js';
 export type { SignOptions, VerifyOptions } from './agent/application-signature.js';

@@ -4,10 +4,19 @@ export {
 } from './stores/postgres/client-store.js';
 export { PostgresKeyStore, type PostgresKeyStoreOptions } from './stores/postgres/key-store.js';
 export { PostgresModeStore, type PostgresModeStoreOptions } from './stores/postgres/mode-store.js';
+export { PostgresNonceStore, type PostgresNonceStoreOptions } from './stores/postgres/nonce-store.js';
 export {
   PostgresOperationsStore,
   type PostgresOperationsStoreOptions,
 } from './stores/postgres/operations-store.js';
+export {
+  PostgresSequenceStore,
+  type PostgresSequenceStoreOptions,
+} from './stores/postgres/sequence-store.js';
+export {
+  PostgresTicketKeyStore,
+  type PostgresTicketKeyStoreOptions,
+} from './stores/postgres/ticket-keys.js';
 export {
   PostgresTrustRegistry,
   type PostgresTrustRegistryOptions,

@@ -5,12 +5,13 @@ import { costPanels } from './rows/cost.mjs';
 import { failurePanels } from './rows/failures.mjs';
 import { keyPanels } from './rows/keys.mjs';
 import { progressPanels } from './rows/progress.mjs';
+import { sessionPanels } from './rows/sessions.mjs';
 import { standingPanels } from './rows/standing.mjs';
 import { variablesFor } from './variables.mjs';
 
 /**
  * The dashboard of a migration, its rows in the order of the questions: may we go on, does it move, whom do we wait
- * for, what breaks, what does it cost.
+ * for, what breaks, how do callers prove themselves, what does it cost.
  * @param {import('./names.mjs').Names} names
  * @param {string} docs Where the pages of docs/ are published.
  */
@@ -36,6 +37,7 @@ export function migrationDashboard(names, docs) {
     /** @type {const} */ (['Does it move?', progressPanels(queries, docs)]),
     /** @type {const} */ (['Who still uses keys?', keyPanels(queries, docs)]),
     /** @type {const} */ (['What fails?', failurePanels(queries, docs)]),
+    /** @type {const} */ (['How do callers prove themselves?', sessionPanels(queries, docs)]),
     /** @type {const} */ (['What does it cost, and what is in use?', costPanels(queries, docs)]),
   ]) {
     dashboard.withRow(new RowBuilder(title).id(++id));

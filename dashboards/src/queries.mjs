@@ -89,6 +89,12 @@ export function queriesFor(names) {
     keyLatency: { p50: quantile(0.5, KEY), p95: quantile(0.95, KEY), p99: quantile(0.99, KEY) },
     envelopes: perSecond('version, form', of('envelopes')),
     observed: inRange('reason', of('observed')),
+
+    proofsByForm: perSecond('form', of('envelopes')),
+    proofsByKey: perSecond('', accepted(KEY)),
+    sessionsActive: `sum by (job) (${of('sessionsActive')})`,
+    sessionsOpened: perSecond('version', of('sessions')),
+    sessionRefusals: `sort_desc(${inRange('at, reason', of('sessionRefusals'))} > 0)`,
   };
 }
 

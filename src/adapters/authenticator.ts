@@ -5,7 +5,7 @@ import type { ApiKeyAuth, Auth, InboundRequest, Pass } from '../http/decision.js
 import { SUPERSEDES_HEADER } from '../http/session-headers.js';
 import type { Sessions } from '../session/sessions.js';
 import { supersede } from '../session/supersede.js';
-import type { XlinkEvent } from '../types/events.js';
+import type { RequestEvent, XlinkEvent } from '../types/events.js';
 import type { AuthMethod, Mode } from '../types/mode.js';
 import type { AgentMessage, ClientId, Clock, Did, RegistryEntry, Scope } from '../types/protocol.js';
 import { type Awaitable, later } from '../util/awaitable.js';
@@ -37,6 +37,8 @@ export type AuthAttempt = {
   method: AuthMethod;
   client?: ClientId;
   did?: Did;
+  /** The form of what it came with in the place of a key, whatever becomes of it. */
+  proof?: ProofForm;
   /** What proves it, once its nonce is claimed: a refusal can be signed then. */
   claimed?: ClaimedEnvelope;
 };
@@ -44,6 +46,19 @@ export type AuthAttempt = {
 /** What observers and tracers are told of an attempt. */
 export const factsOf = ({ mode, method, client, did }: AuthAttempt) =>
   client === undefined && did === undefined ? { mode, method } : { mode, method, ...given({ client, did }) };
+
+const OFFERED: Readonly<Partial<Record<ProofForm, RequestEvent['offered']>>> = {
+  body: 'envelope',
+  header: 'envelope',
+  session: 'session',
+  signature: 'signature',
+};
+
+/** What a refused request came with, for observers. */
+export const offeredBy = ({ proof }: AuthAttempt) => {
+  const offered = proof && OFFERED[proof];
+  return offered ? { offered } : {};
+};
 
 export interface AuthenticatorParts {
   readonly agent: ServiceAgent;
@@ -77,6 +92,7 @@ export class Authenticator {
     attempt.mode = this.#parts.policy.forRequest(request.method, request.target);
     const { method, proof, apiKey } = this.#credentials(request, attempt.mode);
     attempt.method = method;
+    if (method === 'xlink') attempt.proof = proof!;
     if (method === 'none') throw xlinkError('CREDENTIALS_MISSING');
     if (method === 'xlink') return this.#byProof(request, attempt, proof!);
     if (proof) return this.#byKeyBesideProof(request, attempt, apiKey!, proof);
@@ -96,7 +112,7 @@ export class Authenticator {
       auth = await this.#byKey(attempt, apiKey);
     } catch (error) {
       if (toXlinkError(error).id !== 'XLINK_REQUIRED') throw error;
-      Object.assign(attempt, { mode, method: 'xlink' }); // it may be another caller's than the key
+      Object.assign(attempt, { mode, method: 'xlink', proof }); // it may be another caller's than the key
       delete attempt.client;
       return this.#byProof(request, attempt, proof);
     }
@@ -126,7 +142,7 @@ export class Authenticator {
   async ownReceived(request: InboundRequest, attempt: AuthAttempt, ownScope: Scope): Promise<Received> {
     const form = findProof(request, this.#parts.bodyTypes);
     if (!form) throw xlinkError('CREDENTIALS_MISSING');
-    attempt.method = 'xlink';
+    Object.assign(attempt, { method: 'xlink', proof: form });
     if (form === 'session') throw xlinkError('SESSION_NOT_ACCEPTED');
     const own = { ...this.#parts.rules, kind: 'request' as const, requireRequestBinding: true };
     const received = await this.#receiveFor(attempt, request, form, own, { ownScope });
@@ -183,7 +199,7 @@ export class Authenticator {
     const { client } = attempt;
     attempt.mode = this.#parts.policy.forClient(client) ?? attempt.mode;
     if (attempt.mode === 'observe') throw xlinkError('XLINK_NOT_SUPPORTED');
-    await this.#claimSuperseded(request, message, signedHeaders, client);
+    await this.#claimSuperseded(request, received, signedHeaders, client);
     const auth: Auth = {
       mode: 'xlink',
       form: inSession ? 'session' : signed ? 'signature' : 'envelope',
@@ -208,7 +224,7 @@ export class Authenticator {
   /** A request that takes the place of one in a session is carried out only if that was not. */
   async #claimSuperseded(
     request: InboundRequest,
-    { sender, headers = [] }: AgentMessage,
+    { message: { sender, headers = [] }, inSession }: Received,
     covered: readonly string[],
     client: ClientId | undefined,
   ): Promise<void> {
@@ -217,7 +233,13 @@ export class Authenticator {
     if (!sessions) throw xlinkError('SESSION_NOT_ACCEPTED', { field: SUPERSEDES_HEADER });
     const sealed = headers.find(([name]) => name === SUPERSEDES_HEADER)?.[1];
     const text = sealed ?? request.header(SUPERSEDES_HEADER) ?? '';
-    await supersede(sessions, { sender, ...given({ client }) }, text);
+    const place = inSession && this.#parts.quota.take(client ?? sender, text); // an envelope took its place already
+    try {
+      await supersede(sessions, { sender, ...given({ client }) }, text);
+      if (place) place.claimed();
+    } finally {
+      if (place) place.leave();
+    }
   }
 
   /** Where no proof is taken at all yet, one that cannot even be received is not supported either. */

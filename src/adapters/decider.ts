@@ -17,7 +17,7 @@ import type { AgentMessage } from '../types/protocol.js';
 import { type Awaitable, isPromiseLike } from '../util/awaitable.js';
 import { given } from '../util/given.js';
 import { Answering, unsignedHead } from './answering.js';
-import { type AuthAttempt, type Authenticator, factsOf, type Proof } from './authenticator.js';
+import { type AuthAttempt, type Authenticator, factsOf, offeredBy, type Proof } from './authenticator.js';
 import { assertWithin, type LimitedClients, type Taken } from './client-limits/client-limits.js';
 import { exposed, joinedHeaders } from './joined-headers.js';
 import type { KeyUse } from './key-use/key-use.js';
@@ -171,7 +171,7 @@ export class Decider {
     timed: Timed,
     more?: Headers,
   ): Promise<Decision> {
-    const refused = this.#refuse(thrown, timed(), more);
+    const refused = this.#refuse(thrown, { ...timed(), ...offeredBy(attempt) }, more);
     if (refused.outcome) await this.#parts.pace.hold(request, refused.outcome);
     return forWhom(request, await this.#answering.refusal(request, attempt, refused, timed));
   }

@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors/service-errors.js';
+import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import type { InboundRequest } from '../http/decision.js';
 import { SESSION_SCOPE } from '../http/session-headers.js';
 import type { Sessions } from '../session/sessions.js';
@@ -30,6 +30,17 @@ export class Handshakes {
 
   /** The offer comes sealed, in an envelope of version 2 or 3, and so does its answer. Throws what is wrong with it. */
   async answer(request: InboundRequest, attempt: AuthAttempt, prepare: PrepareSealing): Promise<OwnAnswer> {
+    try {
+      return await this.#grant(request, attempt, prepare);
+    } catch (thrown) {
+      const { did, client } = attempt;
+      const reason = toXlinkError(thrown).id;
+      this.#parts.emit({ type: 'session-refusal', reason, ...given({ did, client }) });
+      throw thrown;
+    }
+  }
+
+  async #grant(request: InboundRequest, attempt: AuthAttempt, prepare: PrepareSealing): Promise<OwnAnswer> {
     const { authenticator, sessions, emit } = this.#parts;
     const { message, transcript } = await authenticator.ownReceived(request, attempt, SESSION_SCOPE);
     const { sender: did, version, encrypted } = message;

@@ -11,6 +11,8 @@ export interface AdapterHealth {
   readonly ready: boolean;
   /** What keeps it from being ready, a sentence each; empty if it is. */
   readonly why: readonly string[];
+  /** What works, but not as well as it should, a sentence each; empty if there is nothing. */
+  readonly warnings: readonly string[];
   /** When this was found out, ISO 8601 in UTC. */
   readonly at: string;
   /** The mode of everything that has none of its own. */

@@ -42,6 +42,7 @@ import type { ModeControl } from './mode-control.js';
 import { MemoryOperationsStore } from './operations/memory-store.js';
 import type { OperationsStore } from './operations/store.js';
 import type { DualModeOptions } from './options.js';
+import { dumpedSessions, sessionProbes, sessionWarnings } from './sessions-health.js';
 import { setUpWarner, type WarnOfSetUp } from './set-up-warnings.js';
 import {
   checkDumpOptions,
@@ -197,6 +198,7 @@ export abstract class OperatedAdapter {
       identity: () => agent.ready(),
       ...(did === undefined ? {} : { registry: () => agent.registry.lookup(did) }),
       ...(did === undefined ? {} : { nonces: () => agent.nonceStore.seen(neverUsed(did, now)) }),
+      ...(did === undefined ? {} : sessionProbes(options, did, now)),
       ...(clients ? { clients: () => clients.parts.store.get(NOBODY) } : {}),
       ...(clients ? { operations: () => operations.load('health/none') } : {}),
       ...modes.probes(),
@@ -207,6 +209,7 @@ export abstract class OperatedAdapter {
     return {
       ready: why.length === 0,
       why,
+      warnings: sessionWarnings(options),
       at: new Date(now).toISOString(),
       mode: modes.policy.global,
       stores,
@@ -233,7 +236,7 @@ export abstract class OperatedAdapter {
       health: await this.health(),
       metrics: this.getMetrics(),
       options: plainOptions(own),
-      ...given({ clients: rows }),
+      ...given({ sessions: dumpedSessions(own), clients: rows }),
     };
   }
 

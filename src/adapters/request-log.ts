@@ -85,7 +85,7 @@ export class RequestLog {
       route: route ?? UNMATCHED,
       ...(isCounted ? { opened: number } : {}),
       durationMs: outcome.durationMs,
-      ...given({ traceId: outcome.traceId }),
+      ...given({ offered: outcome.offered, traceId: outcome.traceId }),
     });
   }
 

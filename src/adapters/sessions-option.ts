@@ -19,12 +19,12 @@ export interface SessionOptions {
   /** How long a session is good, in ms: 60 000 to 3 600 000. Default 600 000. Clients open another one before its end. */
   readonly lifetimeMs?: number;
   /**
-   * Remembers which requests were received, for all instances together, such as `RedisSequenceStore`. Needs `tickets`. Default: in the
+   * Remembers which requests were received, for all instances together, such as `RedisSequenceStore` or `PostgresSequenceStore`. Needs `tickets`. Default: in the
    * memory of this process.
    */
   readonly sequences?: SequenceStore;
   /**
-   * Shares the keys of tickets between instances, such as `RedisTicketKeyStore`, so that any of them serves any session. Needs `sequences`.
+   * Shares the keys of tickets between instances, such as `RedisTicketKeyStore` or `PostgresTicketKeyStore`, so that any of them serves any session. Needs `sequences`.
    * Default: in the memory of this process, and a restart ends its sessions.
    */
   readonly tickets?: TicketKeyStore;
@@ -39,8 +39,12 @@ interface Options {
 }
 
 /** How long a session is good unless chosen otherwise, in ms. */
-const DEFAULT_LIFETIME_MS = 600_000;
+export const DEFAULT_LIFETIME_MS = 600_000;
 export const DEFAULT_HANDSHAKES_PER_MINUTE = 60;
+
+/** `undefined`: there are no sessions. */
+export const optionsOfSessions = ({ sessions }: Options): SessionOptions | undefined =>
+  sessions === true ? {} : sessions || undefined;
 
 const isScopes: OptionCheck = (value) =>
   Array.isArray(value) && value.every((one) => isScope(one) && !isOwnScope(one))
@@ -50,9 +54,10 @@ const isScopes: OptionCheck = (value) =>
 const owner = 'DualModeAdapter: sessions';
 
 /** Throws `INVALID_OPTION`, or `NONCE_STORE_NOT_SHARED` where several processes would each have sessions of their own. */
-export function checkSessionOptions({ sessions, instances }: Options): void {
-  if (sessions === undefined || sessions === false) return;
-  const options = sessions === true ? {} : sessions;
+export function checkSessionOptions(adapter: Options): void {
+  const options = optionsOfSessions(adapter);
+  if (!options) return;
+  const { instances } = adapter;
   checkOptions(owner, options, {
     never: isScopes,
     lifetimeMs: integerIn(60_000, 3_600_000),
@@ -70,18 +75,18 @@ export function checkSessionOptions({ sessions, instances }: Options): void {
   if (several && (!tickets || sequences instanceof MemorySequenceStore))
     throw xlinkError('NONCE_STORE_NOT_SHARED', {
       field: 'sessions',
-      hint: `${owner}: several processes serve the API; give sequences and tickets that they share, such as RedisSequenceStore and RedisTicketKeyStore.`,
+      hint: `${owner}: several processes serve the API; give sequences and tickets that they share, such as RedisSequenceStore and RedisTicketKeyStore, or those of PostgreSQL.`,
     });
 }
 
 /** The sessions of an adapter, where it has them. */
 export function createSessions(
-  { agent, sessions }: Options & { readonly agent: ServiceAgent },
+  adapter: Options & { readonly agent: ServiceAgent },
   clock: Clock,
 ): Sessions | undefined {
-  if (sessions === undefined || sessions === false) return undefined;
-  const options = sessions === true ? {} : sessions;
-  return new Sessions(agent, {
+  const options = optionsOfSessions(adapter);
+  if (!options) return undefined;
+  return new Sessions(adapter.agent, {
     clock,
     lifetimeMs: options.lifetimeMs ?? DEFAULT_LIFETIME_MS,
     never: new Set(options.never),
@@ -91,5 +96,5 @@ export function createSessions(
 }
 
 /** Sessions that a client may open per minute, from the options. */
-export const handshakesPerMinute = ({ sessions }: Options): number =>
-  (typeof sessions === 'object' ? sessions.handshakesPerMinute : undefined) ?? DEFAULT_HANDSHAKES_PER_MINUTE;
+export const handshakesPerMinute = (adapter: Options): number =>
+  optionsOfSessions(adapter)?.handshakesPerMinute ?? DEFAULT_HANDSHAKES_PER_MINUTE;

@@ -6,6 +6,7 @@ import { encodeUtf8 } from '../util/utf8.js';
 import type { ClientReport, CutoverReport } from './clients/cutover-report.js';
 import type { AdapterHealth } from './health.js';
 import type { DualModeOptions } from './options.js';
+import type { DumpedSessions } from './sessions-health.js';
 
 /** How clients are named in a dump. */
 export interface SupportDumpOptions {
@@ -29,6 +30,8 @@ export interface SupportDump {
   readonly metrics: AdapterMetrics;
   /** Options that are plain: numbers, and words out of a list. Of all others only that they are set: `(set)`. */
   readonly options: Readonly<Record<string, number | boolean | string>>;
+  /** How sessions are set up; absent without them. */
+  readonly sessions?: DumpedSessions;
   /** The clients, without their DIDs and programs; absent without the option `clients`, or while its store is down. */
   readonly clients?: readonly Omit<ClientReport, 'dids' | 'software' | 'expiring'>[];
 }

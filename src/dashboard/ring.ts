@@ -1,11 +1,27 @@
 /** Requests of a stretch of time. */
 export interface Counts {
-  /** Accepted with an envelope. */
+  /** Accepted by xLink. */
   readonly xlink: number;
+  /** Those of them that came in a session. */
+  readonly session: number;
+  /** Those of them that were signed by RFC 9421. */
+  readonly signature: number;
   /** Accepted with an API key. */
   readonly apiKey: number;
   /** Refused. */
   readonly refused: number;
+}
+
+/** Accepted requests by what proved who sent them. */
+export interface Proofs {
+  /** In a session: a symmetric key of both sides, that a signed handshake made. */
+  readonly session: number;
+  /** An envelope of its own, signed and mostly sealed. */
+  readonly envelope: number;
+  /** A signature by RFC 9421. */
+  readonly signature: number;
+  /** An API key. */
+  readonly apiKey: number;
 }
 
 /** Counts slot by slot, oldest first, without gaps; the last slot is the present one and not over yet. */
@@ -16,7 +32,9 @@ export interface Series {
   readonly overMs: number;
   /** When the first slot began, in ms since 1970. */
   readonly from: number;
-  /** Accepted with an envelope, one count for each slot. */
+  /** Of the whole stretch. */
+  readonly proofs: Proofs;
+  /** Accepted by xLink, one count for each slot. */
   readonly xlink: readonly number[];
   /** Accepted with an API key, one count for each slot. */
   readonly apiKey: readonly number[];
@@ -24,9 +42,13 @@ export interface Series {
   readonly refused: readonly number[];
 }
 
-export const KINDS = ['xlink', 'apiKey', 'refused'] as const;
+export const KINDS = ['xlink', 'apiKey', 'refused', 'session', 'signature'] as const;
 /** What a request counts as. */
 export type Kind = (typeof KINDS)[number];
+
+/** A value for each kind. */
+export const forEachKind = <T>(value: (kind: Kind) => T): Record<Kind, T> =>
+  Object.fromEntries(KINDS.map((kind) => [kind, value(kind)])) as Record<Kind, T>;
 
 /** Slots that are reused in turn; each knows which stretch of time it holds. */
 export class Ring {
@@ -39,8 +61,7 @@ export class Ring {
     this.slotMs = slotMs;
     this.#first = Math.floor(since / slotMs);
     this.#numbers = new Float64Array(slots).fill(-1);
-    const zeros = () => new Float64Array(slots);
-    this.#counts = { xlink: zeros(), apiKey: zeros(), refused: zeros() };
+    this.#counts = forEachKind(() => new Float64Array(slots));
   }
 
   /** `time`: when they came. */
@@ -63,6 +84,7 @@ export class Ring {
       slotMs: this.slotMs,
       overMs: this.slotMs * this.#numbers.length,
       from: first * this.slotMs,
+      proofs: proofsOf(this.sum(now, numbers.length)),
       xlink: of('xlink'),
       apiKey: of('apiKey'),
       refused: of('refused'),
@@ -72,12 +94,11 @@ export class Ring {
   /** Of the last `slots` slots. */
   sum(now: number, slots: number): Counts {
     const last = Math.floor(now / this.slotMs);
-    const sum = (kind: Kind) => {
+    return forEachKind((kind) => {
       let total = 0;
       for (let number = last - slots + 1; number <= last; number++) total += this.#at(number, kind);
       return total;
-    };
-    return { xlink: sum('xlink'), apiKey: sum('apiKey'), refused: sum('refused') };
+    });
   }
 
   /** What was counted in a slot; 0 if it was reused or never used. */
@@ -86,3 +107,10 @@ export class Ring {
     return this.#numbers[at] === number ? this.#counts[kind][at]! : 0;
   }
 }
+
+const proofsOf = ({ xlink, session, signature, apiKey }: Counts): Proofs => ({
+  session,
+  envelope: xlink - session - signature,
+  signature,
+  apiKey,
+});

@@ -1,6 +1,6 @@
 import type { RequestEvent } from '../types/events.js';
 import type { Clock } from '../types/protocol.js';
-import { type Counts, KINDS, type Kind, Ring, type Series } from './ring.js';
+import { type Counts, forEachKind, KINDS, type Kind, Ring, type Series } from './ring.js';
 
 /** Lengths of time that are kept, from fine to coarse. */
 export type RangeName = 'minutes' | 'day' | 'month';
@@ -21,7 +21,7 @@ const RANGES: Readonly<Record<RangeName, { readonly slotMs: number; readonly slo
 const ENOUGH_REQUESTS = 100;
 
 /**
- * Counts requests of the last ten minutes, day and month, in rings that never grow: some 30 kB however long it runs and
+ * Counts requests of the last ten minutes, day and month, in rings that never grow: some 45 kB however long it runs and
  * however many call. It begins empty and is gone with the process.
  */
 export class TrafficHistory {
@@ -41,11 +41,12 @@ export class TrafficHistory {
     this.#rings = { minutes: ring('minutes'), day: ring('day'), month: ring('month') };
   }
 
-  count({ outcome, method }: Pick<RequestEvent, 'outcome' | 'method'>): void {
+  count({ outcome, method, form }: Pick<RequestEvent, 'outcome' | 'method' | 'form'>): void {
     const kind = outcome === 'refused' ? 'refused' : method === 'xlink' ? 'xlink' : 'apiKey';
     const slot = Math.floor(this.#clock() / FINEST_MS);
     if (slot !== this.#latestSlot) this.#turnTo(slot);
     this.#latest[kind] += 1;
+    if (kind === 'xlink' && (form === 'session' || form === 'signature')) this.#latest[form] += 1;
   }
 
   /** Since the beginning. */
@@ -90,7 +91,7 @@ export class TrafficHistory {
   }
 }
 
-const nothing = (): Record<Kind, number> => ({ xlink: 0, apiKey: 0, refused: 0 });
+const nothing = (): Record<Kind, number> => forEachKind(() => 0);
 
 /** How far the migration is at present. */
 export interface Adoption {

@@ -46,6 +46,9 @@ export function decodePayload(bytes: Uint8Array): unknown {
 /** How many parts a frame has behind the DID of the sender. */
 const FRAME_PARTS: Partial<Record<Kind, number>> = { request: 2, answer: 3 };
 
+/** Of a request or an answer. A body may be large, and a list of headers may not: whoever opens it goes through it more than once. */
+const MAX_HEADERS = 256;
+
 /**
  * What is encrypted: the DID of the sender (against stripping and re-signing) and the content type, in a request and an answer
  * the headers too, in an answer the status, all length-prefixed; then the content as it is.
@@ -55,6 +58,8 @@ export function framePlaintext(
   from: string,
   { bytes, contentType, headers = [], status = 0 }: Content,
 ): Uint8Array {
+  if (headers.length > MAX_HEADERS)
+    throw xlinkError(kind === 'answer' ? 'ANSWER_NOT_SEALED' : 'INVALID_OPTION', { field: 'headers' });
   const frame: Part[] = [contentType, lengthPrefixed(headers.flat()), status];
   return lengthPrefixed([from, ...frame.slice(0, FRAME_PARTS[kind] ?? 1)], bytes);
 }
@@ -95,11 +100,11 @@ const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 export const isHeaderValue = (value: string): boolean => !CONTROL.test(value);
 
 function headersIn(block: Uint8Array): Header[] {
-  const parts = readLengthPrefixed(block)?.parts.map(decodeUtf8);
-  if (!parts || parts.length % 2 === 1) throw new TypeError('not pairs');
+  const parts = readLengthPrefixed(block)?.parts;
+  if (!parts || parts.length % 2 === 1 || parts.length > 2 * MAX_HEADERS) throw new TypeError('not pairs');
   const headers: Header[] = [];
   for (let at = 0; at < parts.length; at += 2) {
-    const [name, value] = [parts[at]!, parts[at + 1]!];
+    const [name, value] = [decodeUtf8(parts[at]!), decodeUtf8(parts[at + 1]!)];
     if (!HEADER_NAME.test(name) || !isHeaderValue(value)) throw new TypeError('not a header');
     headers.push([name, value]);
   }

@@ -1,6 +1,6 @@
 import type { Header } from '../envelope/plaintext.js';
 import type { XlinkError } from '../errors/errors.js';
-import type { Authentication } from '../types/events.js';
+import type { Authentication, RequestEvent } from '../types/events.js';
 import type { AgentMessage, Did, Scope, Version } from '../types/protocol.js';
 import type { AnswerSealer } from './answer-head.js';
 
@@ -76,6 +76,8 @@ export type Auth<Customer extends object = object> = XlinkAuth | ApiKeyAuth<Cust
 export interface Outcome extends Omit<Authentication, 'outcome' | 'reason'> {
   /** Why the request was refused; absent if it was not. */
   readonly error?: XlinkError;
+  /** Of a refused request: the form of what it came with in the place of a key. */
+  readonly offered?: RequestEvent['offered'];
   /** Time spent on authentication, in ms. */
   readonly durationMs: number;
   /** The trace the request belongs to, 32 hex digits, where it is sampled. */
@@ -88,7 +90,7 @@ export interface Outcome extends Omit<Authentication, 'outcome' | 'reason'> {
 
 /** An outcome as observers and tracers are told. */
 export const authenticationOf = ({ mode, method, error, ...rest }: Outcome): Authentication => {
-  const { durationMs: _, traceId: __, request: ___, sender: ____, ...verified } = rest;
+  const { durationMs: _, traceId: __, request: ___, sender: ____, offered: _____, ...verified } = rest;
   return { mode, method, outcome: error ? 'refused' : 'accepted', reason: error?.id ?? 'ok', ...verified };
 };
 

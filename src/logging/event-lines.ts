@@ -23,6 +23,7 @@ export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<Event
     'outcome',
     'reason',
     'form',
+    'offered',
     'version',
     'encrypted',
     'did',
@@ -47,6 +48,7 @@ export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<Event
   downgrade: ['client', 'refused'],
   'key-epoch': ['keyEpoch', 'since', 'rotatesAt'],
   session: ['did', 'client', 'version', 'notAfter'],
+  'session-refusal': ['reason', 'did', 'client'],
 };
 
 /** Level, message and kind of the line about an event. Messages hold fixed words and ids of errors only. */
@@ -85,6 +87,8 @@ export function lineOf(event: XlinkEvent): Line {
       return { level: 'info', message: 'xlink: encryption keys are of a new epoch' };
     case 'session':
       return { level: 'debug', message: 'xlink: session opened' };
+    case 'session-refusal': // its request event is the louder one
+      return { level: 'debug', message: `xlink: session refused, ${event.reason}` };
     case 'client-revocation':
       return { level: 'warn', message: `xlink: client ${event.revoked ? 'revoked' : 'restored'}` };
     case 'unlink':

@@ -62,7 +62,7 @@ export const METRICS = {
   sessions: {
     name: 'xlink_sessions_total',
     type: 'counter',
-    help: 'Sessions that callers opened, by the version of the envelope that opened them; refused handshakes are requests that were refused.',
+    help: 'Sessions that callers opened, by the version of the envelope that opened them.',
     labels: { version: '2, 3' },
     example: 'sum(rate(xlink_sessions_total[5m]))',
   },
@@ -73,6 +73,13 @@ export const METRICS = {
     labels: {},
     aggregator: 'sum',
     example: 'sum(xlink_sessions_active)',
+  },
+  sessionRefusals: {
+    name: 'xlink_session_refusals_total',
+    type: 'counter',
+    help: 'What was refused of sessions: at=handshake, callers that asked for one; at=request, requests in one. Both are in xlink_requests_total, too.',
+    labels: { at: 'handshake, request', reason: 'the id of the error (docs/errors.md)' },
+    example: 'sum by (at, reason) (increase(xlink_session_refusals_total[1h]))',
   },
   observed: {
     name: 'xlink_observed_envelopes_total',

@@ -10,7 +10,7 @@ import { openSeries } from './open-series.js';
 import { checkPrometheusOptions, DEFAULTS, type PrometheusOptions } from './options.js';
 import { clientSeries, requestSeries } from './request-series.js';
 import { type AnyRegistry, Series } from './series.js';
-import { sessionSeries } from './session-series.js';
+import { sessionRefusalSeries, sessionSeries } from './session-series.js';
 
 /**
  * An observer that keeps Prometheus series about an adapter: pass it in `observers`. Every label has a fixed set of
@@ -39,18 +39,22 @@ export function prometheusMetrics(options: PrometheusOptions = {}): Observer {
   const onAdvice = adviceSeries(series);
   const onKeyEpoch = keyEpochSeries(series);
   const onSession = sessionSeries(series);
+  const onSessionRefusal = sessionRefusalSeries(series);
 
   return (event) => {
     if (event.type === 'request' || event.type === 'open') {
       onOpen(event);
       onClient(event);
-      if (event.type === 'request') onRequest(event);
+      if (event.type !== 'request') return;
+      onRequest(event);
+      onSessionRefusal(event);
     } else if (event.type === 'observed') onObserved(event);
     else if (event.type === 'downgrade') onDowngrade(event);
     else if (event.type === 'mode') onMode(event);
     else if (event.type === 'advice') onAdvice(event);
     else if (event.type === 'key-epoch') onKeyEpoch(event);
     else if (event.type === 'session') onSession(event);
+    else if (event.type === 'session-refusal') onSessionRefusal(event);
   };
 }
 

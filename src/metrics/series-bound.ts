@@ -28,6 +28,7 @@ export function seriesBound({ maxRoutes, maxClients }: Caps): Record<keyof typeo
     gateBlockers: 1,
     sessions: 2,
     sessionsActive: 1,
+    sessionRefusals: 2 * (verdicts - 1), // at a handshake, and at a request; never `ok`
     keyEpochAge: 1,
     keyEpochRotation: 1,
   };

@@ -1,5 +1,6 @@
-import type { SessionEvent } from '../types/events.js';
+import type { RequestEvent, SessionEvent, SessionRefusalEvent } from '../types/events.js';
 import { countOnce } from './count-once.js';
+import { reasonLabel } from './label-values.js';
 import { liveGauge, type Sample, type Source, single } from './live-gauge.js';
 import { METRICS } from './metric-table.js';
 import type { Series } from './series.js';
@@ -42,3 +43,19 @@ export function sessionSeries(series: Series): (event: SessionEvent) => void {
     active.add(event.notAfter);
   };
 }
+
+/** Counts handshakes, and requests in sessions, that were refused. */
+export function sessionRefusalSeries(series: Series): (event: RequestEvent | SessionRefusalEvent) => void {
+  const refusals = series.counter(METRICS.sessionRefusals);
+  const isNew = countOnce(refusals);
+
+  return (event) => {
+    const isHandshake = event.type === 'session-refusal';
+    if ((!isHandshake && !isRefusedInSession(event)) || !isNew(event)) return;
+    refusals.inc({ at: isHandshake ? 'handshake' : 'request', reason: reasonLabel(event.reason) });
+  };
+}
+
+/** Before it was verified, or by a guard after that. */
+const isRefusedInSession = ({ outcome, offered, form }: RequestEvent): boolean =>
+  outcome === 'refused' && (offered ?? form) === 'session';

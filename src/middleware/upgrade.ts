@@ -69,13 +69,18 @@ export async function authenticateUpgrade(
   return { headers, ...(auth ? { auth } : {}) };
 }
 
-/** What follows its head belongs to the protocol that is asked for: there is no body. */
+/**
+ * What follows its head belongs to the protocol that is asked for: there is no body. It is no preflight either, for no browser asks for one
+ * to upgrade: what looks like one has to prove itself as all others.
+ */
 function upgradeRequest(req: NodeRequest): InboundRequest {
+  const { header, ...body } = incomingBody(req);
   return {
     method: req.method ?? 'GET',
     target: (req as RequestExtras).originalUrl ?? req.url ?? '/',
     raw: req,
-    ...incomingBody(req),
+    ...body,
+    header: (name) => (name === 'access-control-request-method' ? undefined : header(name)),
     readBody: () => Promise.reject(xlinkError('ENVELOPE_FORM_NOT_ALLOWED', { field: 'payload' })),
   };
 }

@@ -41,12 +41,17 @@ export async function openRequest(
   return { content: { ...rest, bytes }, tag: tagOf(frames[0]!.bytes) };
 }
 
-/** One final chunk, behind any number of others. */
+/** Each chunk costs the service a call of its cipher, so their number is bounded by the bytes that their sender had to send. */
+const FREE_CHUNKS = 16;
+const BYTES_PER_CHUNK = 16_384;
+
+/** One final chunk, behind others. */
 function framesOf(body: Uint8Array): readonly Frame[] {
   const frames = framesIn(body);
   const isWhole =
     frames &&
     frames.length > 0 &&
+    frames.length <= FREE_CHUNKS + body.length / BYTES_PER_CHUNK &&
     frames.every(({ type }, at) => type === (at === frames.length - 1 ? FRAME.finalChunk : FRAME.chunk));
   if (!isWhole) throw xlinkError('SESSION_MALFORMED', { field: 'body' });
   return frames;

@@ -3,6 +3,7 @@ import type { ServiceAgent } from '../agent/service-agent.js';
 import { recordVersion } from '../envelope/negotiate.js';
 import { xlinkError } from '../errors/service-errors.js';
 import type { AgentMessage, Clock, Scope } from '../types/protocol.js';
+import { unref } from '../util/backoff.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import { ownText } from '../util/own-text.js';
@@ -33,6 +34,8 @@ export interface OpenSession extends Session, Pick<TicketState, 'version' | 'not
   readonly id: string;
 }
 
+/** How often keys and sessions that are over are looked for, in ms. */
+const FORGET_EVERY_MS = 60_000;
 /** Sessions that are kept open at a time, some 1 KiB each: the ticket of another one is opened again. */
 const MAX_OPEN = 10_000;
 
@@ -42,6 +45,7 @@ export class Sessions {
   readonly #agent: ServiceAgent;
   readonly #open = new BoundedMap<string, OpenSession>(MAX_OPEN);
   #ring: TicketRing | undefined;
+  #isForgetting = false;
 
   constructor(agent: ServiceAgent, rules: SessionRules) {
     this.#agent = agent;
@@ -103,7 +107,25 @@ export class Sessions {
     const { identity } = await this.context();
     const { clock, lifetimeMs, tickets: store } = this.rules;
     this.#ring ??= new TicketRing({ identity, clock, lifetimeMs, store });
+    if (!this.#isForgetting) this.#forgetLater();
     return this.#ring;
+  }
+
+  /** Within a minute of their end, whether or not there are requests: what a ticket key opens is to be over with it. */
+  #forgetLater(): void {
+    this.#isForgetting = true;
+    const timer = setTimeout(() => {
+      this.#isForgetting = false;
+      if (this.forgetOver()) this.#forgetLater();
+    }, FORGET_EVERY_MS);
+    unref(timer);
+  }
+
+  /** Forgets keys and sessions that are over. Whether there is more to forget later. */
+  forgetOver(): boolean {
+    const now = this.rules.clock();
+    this.#open.removeIf(({ notAfter }) => notAfter < now);
+    return this.#ring?.forgetOver() ?? false;
   }
 }
 

@@ -1,5 +1,5 @@
 import { defaultProvider } from '#provider';
-import type { ClientRecord, ClientStore } from '../adapters/clients/store.js';
+import type { ClientActivity, ClientRecord, ClientStore } from '../adapters/clients/store.js';
 import type { ModeStore } from '../adapters/modes/store.js';
 import type { OperationsStore } from '../adapters/operations/store.js';
 import { xlinkError } from '../errors/service-errors.js';
@@ -13,7 +13,7 @@ import { encodeUtf8 } from '../util/utf8.js';
 export interface Transfer<Store> {
   /** Is read, and left as it is. */
   readonly from: Store;
-  /** Is written to. What it holds already under the same names must be the same, or nothing is overwritten and it is refused. */
+  /** Is written to. What it holds already under the same names must be the same, or what an interrupted run left: nothing is overwritten, and anything else is refused. */
   readonly to: Store;
 }
 
@@ -35,7 +35,9 @@ interface Way {
   readonly part: string;
   readonly read: () => Promise<Contents>;
   readonly readBack: () => Promise<Contents>;
-  readonly write: (name: string) => Promise<void>;
+  readonly write: (name: string, there: unknown) => Promise<void>;
+  /** Whether what is there is what an interrupted run leaves, and may be completed. Absent: each is written as one. */
+  readonly isPart?: (there: unknown, name: string) => boolean;
 }
 
 /**
@@ -74,7 +76,8 @@ export async function transferClients({ from, to }: Transfer<ClientStore>): Prom
     part: 'clients',
     read: async () => records,
     readBack: () => read(to),
-    write: (client) => putClient(to, records.get(client)!),
+    write: (client, there) => putClient(to, records.get(client)!, there as ClientRecord | undefined),
+    isPart: (there, client) => isPartOf(there as ClientRecord, records.get(client)!),
   });
 }
 
@@ -114,15 +117,16 @@ export async function transferOperations({ from, to }: Transfer<OperationsStore>
   });
 }
 
-async function transfer({ part, read, readBack, write }: Way): Promise<TransferReport> {
+async function transfer({ part, read, readBack, write, isPart = () => false }: Way): Promise<TransferReport> {
   const [mine, theirs] = [await read(), await readBack()];
   const missing: string[] = [];
   for (const [name, value] of mine) {
-    if (!theirs.has(name)) missing.push(name);
-    else if (canonicalJson(theirs.get(name)) !== canonicalJson(value))
-      throw xlinkError('TRANSFER_REFUSED', { field: part });
+    const there = theirs.get(name);
+    if (there !== undefined && same(there, value)) continue;
+    if (there === undefined || isPart(there, name)) missing.push(name);
+    else throw xlinkError('TRANSFER_REFUSED', { field: part });
   }
-  for (const name of missing) await write(name);
+  for (const name of missing) await write(name, theirs.get(name));
   const written = await readBack();
   const copies = new Map([...mine.keys()].map((name) => [name, written.get(name)]));
   const [digest, copied] = [await digestOf(mine), await digestOf(copies)];
@@ -130,16 +134,41 @@ async function transfer({ part, read, readBack, write }: Way): Promise<TransferR
   return { count: mine.size, written: missing.length, digest };
 }
 
-async function putClient(to: ClientStore, record: ClientRecord): Promise<void> {
-  const { dids, keyOffSince, revokedSince, validUntil = {}, ...activity } = record;
-  const { client } = activity;
-  await to.add([activity], `transfer ${await digestOf(new Map([[client, record]]))}`);
+const same = (one: unknown, other: unknown): boolean => canonicalJson(one) === canonicalJson(other);
+
+/** What takes rights away comes first: a run that is interrupted leaves nobody more than they had. */
+async function putClient(to: ClientStore, record: ClientRecord, there?: ClientRecord): Promise<void> {
+  const { client, dids, keyOffSince, revokedSince, validUntil = {} } = record;
+  if (revokedSince !== undefined) await to.setRevoked(client, revokedSince);
+  if (keyOffSince !== undefined) await to.setKeyOff(client, keyOffSince);
+  if (!there || !same(activityOf(there), activityOf(record)))
+    await to.add([activityOf(record)], `transfer ${await digestOf(new Map([[client, record]]))}`);
   for (const did of dids) {
     if ((await to.link(did, client, given({ validUntil: validUntil[did] }))) !== client)
       throw xlinkError('TRANSFER_REFUSED', { field: 'clients' });
   }
-  if (keyOffSince !== undefined) await to.setKeyOff(client, keyOffSince);
-  if (revokedSince !== undefined) await to.setRevoked(client, revokedSince);
+}
+
+function activityOf({
+  dids,
+  keyOffSince,
+  revokedSince,
+  validUntil,
+  ...activity
+}: ClientRecord): ClientActivity {
+  return activity;
+}
+
+/** Nothing that is not in the record, and its counts whole or not at all. */
+function isPartOf(there: ClientRecord, record: ClientRecord): boolean {
+  const { client, dids, keyOffSince, revokedSince, validUntil } = there;
+  const none: ClientActivity = { client, keyRequests: 0, xlinkRequests: 0, failures: {} };
+  return (
+    dids.every((did) => record.dids.includes(did) && validUntil?.[did] === record.validUntil?.[did]) &&
+    [undefined, record.keyOffSince].includes(keyOffSince) &&
+    [undefined, record.revokedSince].includes(revokedSince) &&
+    (same(activityOf(there), none) || same(activityOf(there), activityOf(record)))
+  );
 }
 
 async function digestOf(contents: Contents): Promise<string> {

@@ -41,6 +41,8 @@ export interface RequestEvent extends Authentication {
   readonly status: number;
   /** Present if the connection was closed before there was an answer: `status` was not sent then. */
   readonly aborted?: true;
+  /** Of a refused request: what it came with in the place of a key, verified or not; absent if with none, or with several. */
+  readonly offered?: 'envelope' | 'session' | 'signature';
   /** Route template such as `/orders/:id`, or `unmatched`. */
   readonly route: string;
   /** The `number` of the `open` event that told of this request before, and counted it. */
@@ -218,6 +220,17 @@ export interface SessionEvent {
   readonly notAfter: number;
 }
 
+/** A caller asked for a session, and got none. */
+export interface SessionRefusalEvent {
+  readonly type: 'session-refusal';
+  /** The id of the error. */
+  readonly reason: string;
+  /** The caller, once its signature is verified. */
+  readonly did?: Did;
+  /** Whose it is, where the adapter keeps clients and as far as that was verified. */
+  readonly client?: string;
+}
+
 /** Everything an {@link Observer} is told; `type` tells the events apart. */
 export type XlinkEvent =
   | OpenEvent
@@ -234,6 +247,7 @@ export type XlinkEvent =
   | WarningEvent
   | KeyEpochEvent
   | SessionEvent
+  | SessionRefusalEvent
   | DowngradeEvent;
 
 /** Told about events; must not throw (what it throws is ignored) and is not awaited. */

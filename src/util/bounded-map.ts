@@ -32,6 +32,11 @@ export class BoundedMap<K, V> {
     return this.#entries.delete(key);
   }
 
+  /** Removes all of which that is true. */
+  removeIf(isOver: (value: V) => boolean): void {
+    for (const [key, value] of this.#entries) if (isOver(value)) this.#entries.delete(key);
+  }
+
   get size(): number {
     return this.#entries.size;
   }

@@ -17,22 +17,22 @@ export const workshop = mkdtempSync(join(tmpdir(), 'xlink-consumer-'));
 process.once('exit', () => rmSync(workshop, { recursive: true, force: true }));
 
 /** Builds and packs, with a plain `npm pack`, and leaves the repository as it was. Returns the tarballs by name: `root`, `cli`. */
-export function packAll() {
+export function packAll(into = workshop) {
   execFileSync('npm', ['run', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   const places = [['root', '.'], ...wings.map((wing) => [wing.slice('packages/'.length), wing])];
-  return Object.fromEntries(places.map(([name, place]) => [name, packed(join(root, place))]));
+  return Object.fromEntries(places.map(([name, place]) => [name, packed(join(root, place), into)]));
 }
 
-function packed(folder) {
+function packed(folder, into) {
   const texts = () => ['package.json', 'README.md'].map((name) => readFileSync(join(folder, name), 'utf8'));
   const before = texts();
   const options = { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] };
-  const said = execFileSync('npm', ['pack', '--silent', '--pack-destination', workshop], options);
+  const said = execFileSync('npm', ['pack', '--silent', '--pack-destination', into], options);
   expectNone(
     `npm pack leaves ${relative(root, folder) || 'the repository'} as it was`,
     texts().filter((text, at) => text !== before[at]),
   );
-  return join(workshop, said.trim().split('\n').at(-1));
+  return join(into, said.trim().split('\n').at(-1));
 }
 
 /** A folder with these packages. */

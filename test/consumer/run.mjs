@@ -1,7 +1,11 @@
 // Installs the packed packages as strangers would, and runs what they would write. One line per consumer; exits non-zero
 // if any of them fails. With names it runs only those: node test/consumer/run.mjs jest git
+// With --pack FOLDER it only packs, and with --from FOLDER it takes what was packed there: packing rebuilds what other tests use.
 import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
 import { packAll } from './kit.mjs';
 
 /** Longest first, as two go on beside each other. */
@@ -18,12 +22,19 @@ const SUITES = [
   'tarball',
 ];
 const AT_ONCE = 2;
+/** Says which tarball is which. */
+const LIST = 'tarballs.json';
 
-const wanted = process.argv.slice(2);
+const {
+  positionals: wanted,
+  values: { pack, from },
+} = parseArgs({ allowPositionals: true, options: { pack: { type: 'string' }, from: { type: 'string' } } });
 const waiting = SUITES.filter((suite) => wanted.length === 0 || wanted.includes(suite));
-if (process.env.XLINK_TARBALLS) await runOne(waiting[0], JSON.parse(process.env.XLINK_TARBALLS));
+if (pack) writeFileSync(join(pack, LIST), JSON.stringify(packAll(resolve(pack))));
+else if (process.env.XLINK_TARBALLS) await runOne(waiting[0], JSON.parse(process.env.XLINK_TARBALLS));
 else {
-  const env = { ...process.env, XLINK_TARBALLS: JSON.stringify(packAll()) };
+  const tarballs = from ? readFileSync(join(from, LIST), 'utf8') : JSON.stringify(packAll());
+  const env = { ...process.env, XLINK_TARBALLS: tarballs };
   await Promise.all(Array.from({ length: AT_ONCE }, () => runNext(env)));
 }
 

@@ -1,4 +1,4 @@
-import { type DualModeAdapter, MemoryClientStore, MigrationPlan } from '@private.me/xlink';
+import { type DualModeAdapter, MemoryClientStore, MigrationPlan, type RequestEvent } from '@private.me/xlink';
 import { type FrozenClock, frozenClock } from '../support/clock.js';
 import { adapterOf, clientRecord, requestEvent } from './support.js';
 
@@ -13,6 +13,10 @@ const USE = [
   ['/orders/:id', 'xlink', 3],
   ['/stock/:sku', 'api-key', 2],
 ] as const;
+
+/** Sessions take over as time goes by; one caller signs. */
+const formOf = (i: number, step: number): NonNullable<RequestEvent['form']> =>
+  i === 3 ? 'signature' : i % 4 < 1 + step / 40 ? 'session' : 'envelope';
 
 export interface Scene {
   readonly adapter: DualModeAdapter;
@@ -96,7 +100,11 @@ export async function midMigration(): Promise<Scene> {
         const share = 0.18 + 0.55 / (1 + Math.exp(-(step - 55) / 14)) + 0.04 * Math.sin(step / 3);
         const requests = 34 + Math.round(9 * Math.sin(step / 9) + 4 * Math.sin(step * 1.7));
         for (let i = 0; i < requests; i++)
-          adapter.emit(requestEvent(i < requests * share ? 'xlink' : 'api-key'));
+          adapter.emit(
+            i < requests * share
+              ? { ...requestEvent('xlink'), form: formOf(i, step) }
+              : requestEvent('api-key'),
+          );
         if (step % 6 === 0) adapter.emit(requestEvent('xlink', 'TIMESTAMP_EXPIRED'));
         if (step % 17 === 0) adapter.emit(requestEvent('api-key', 'API_KEY_INVALID'));
         if (step % 40 === 0) adapter.emit(requestEvent('xlink', 'REPLAY_DETECTED'));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { ERROR_TABLE } from '@private.me/xlink';
+import { ERROR_TABLE, type RequestEvent } from '@private.me/xlink';
 import { FailureCounts } from '../../src/dashboard/failure-counts.js';
 import { TrafficHistory } from '../../src/dashboard/traffic-history.js';
 import { frozenClock, NOON } from '../support/clock.js';
@@ -23,16 +23,33 @@ describe('the history', () => {
   test('begins empty, with the present slot', () => {
     const { history } = setUp();
     expect(history.since).toBe(NOON);
-    expect(history.totals).toEqual({ xlink: 0, apiKey: 0, refused: 0 });
+    expect(history.totals).toEqual({ session: 0, signature: 0, xlink: 0, apiKey: 0, refused: 0 });
     expect(history.series('minutes')).toEqual({
       slotMs: 5000,
       overMs: 10 * MINUTE,
       from: NOON,
+      proofs: { session: 0, envelope: 0, signature: 0, apiKey: 0 },
       xlink: [0],
       apiKey: [0],
       refused: [0],
     });
     expect(history.adoption().share).toBeUndefined();
+  });
+
+  test('counts what proved the callers of accepted requests, in each stretch of time', () => {
+    const { clock, history } = setUp();
+    const by = (form: RequestEvent['form'], event = XLINK) =>
+      history.count({ ...event, form } as RequestEvent);
+    for (const form of ['session', 'session', 'session', 'envelope', 'signature'] as const) by(form);
+    by('session', REFUSED); // refused by a guard
+    history.count(BY_KEY);
+    const all = { session: 3, envelope: 1, signature: 1, apiKey: 1 };
+    expect(history.series('minutes')).toMatchObject({ proofs: all, xlink: [5], refused: [1] });
+    clock.advance(20 * MINUTE);
+    by('envelope');
+    expect(history.series('minutes').proofs).toEqual({ session: 0, envelope: 1, signature: 0, apiKey: 0 });
+    expect(history.series('day').proofs).toEqual({ ...all, envelope: 2 });
+    expect(history.totals).toEqual({ xlink: 6, apiKey: 1, refused: 1, session: 3, signature: 1 });
   });
 
   test('counts by method and time, and shows slots without traffic as well', () => {
@@ -46,6 +63,7 @@ describe('the history', () => {
       slotMs: 5000,
       overMs: 10 * MINUTE,
       from: NOON,
+      proofs: { session: 0, envelope: 2, signature: 0, apiKey: 2 },
       xlink: [2, 0, 0],
       apiKey: [1, 0, 1],
       refused: [1, 0, 1],
@@ -56,7 +74,7 @@ describe('the history', () => {
       apiKey: [2],
       refused: [2],
     });
-    expect(history.totals).toEqual({ xlink: 2, apiKey: 2, refused: 2 });
+    expect(history.totals).toEqual({ session: 0, signature: 0, xlink: 2, apiKey: 2, refused: 2 });
   });
 
   test.each([
@@ -84,7 +102,7 @@ describe('the history', () => {
     history.count(BY_KEY);
     expect(history.series('minutes').apiKey.at(-1)).toBe(1);
     expect(history.series('day').xlink[0]).toBe(1);
-    expect(history.totals).toEqual({ xlink: 1, apiKey: 1, refused: 0 });
+    expect(history.totals).toEqual({ xlink: 1, apiKey: 1, refused: 0, session: 0, signature: 0 });
   });
 
   test('bears a clock that is set back', () => {

@@ -1,4 +1,5 @@
 import type { Agent, Mode } from '@private.me/xlink';
+import { RawCaller } from '../session/support.js';
 import { altered } from '../support/forge.js';
 import {
   headerForm,
@@ -140,6 +141,33 @@ function actsOf({ callers, nonceStore, registrySwitch }: Orders): Act[] {
         await instance.expect(200, twice);
         await instance.expect(409, twice);
         return [acceptedSigned('replayer'), { request: refused('xlink', 'REPLAY_DETECTED') }];
+      },
+    },
+    {
+      mode: 'hybrid',
+      times: 3,
+      async run(instance) {
+        const session = await RawCaller.for(v2, `http://${instance.address}`);
+        const sealed = await session.seal({ path: '/orders' });
+        for (const status of [200, 409])
+          if ((await session.send(sealed)).status !== status) throw new Error(`not answered by ${status}`);
+        const envelope = { version: '2', form: 'session' };
+        return [
+          { request: accepted('xlink', 'v2', '/orders'), envelope, session: { version: '2' } },
+          {
+            request: refused('xlink', 'REPLAY_DETECTED', 'v2'),
+            sessionRefusal: { at: 'request', reason: 'REPLAY_DETECTED' },
+          },
+        ];
+      },
+    },
+    {
+      mode: 'hybrid',
+      times: 1,
+      async run(instance) {
+        await instance.expect(401, { path: '/.well-known/xlink/session', method: 'POST' });
+        const reason = 'CREDENTIALS_MISSING';
+        return [{ request: refused('none', reason), sessionRefusal: { at: 'handshake', reason } }];
       },
     },
     fail(4, 401, 'API_KEY_INVALID', async () => withKey(order, 'somebody guesses'), 'api-key'),

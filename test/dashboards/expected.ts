@@ -25,6 +25,8 @@ export interface State {
   readonly daysToSunset: number;
   readonly clients: Counts;
   readonly instances: number;
+  /** Sessions that are open, at the instances that are looked at. */
+  readonly sessions: number;
   /** How long the authentications of the step took, in seconds, by method. */
   readonly seconds: Readonly<Record<string, readonly number[]>>;
 }
@@ -163,6 +165,16 @@ export const EXPECTED: Readonly<Record<string, Readonly<Record<string, Expectati
     B: (view) => ({
       perStep: view.count('observed', ['reason'], 'step', ({ reason }) => OUTAGES.includes(reason!)),
     }),
+  },
+
+  'How callers prove themselves': {
+    A: (view) => ({ perStep: view.count('envelope', ['form'], 'step') }),
+    B: (view) => ({ perStep: view.accepted([], 'step', byKey) }),
+  },
+  'Sessions that are open': { A: ({ choice: { job } }, { sessions }) => ({ exact: { [job]: sessions } }) },
+  'Sessions opened': { A: (view) => ({ perStep: view.count('session', ['version'], 'step') }) },
+  'Refused of sessions in this range': {
+    A: (view) => ({ added: view.count('sessionRefusal', ['at', 'reason'], 'range') }),
   },
 
   'Time to authenticate: xLink': {

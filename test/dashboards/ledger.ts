@@ -14,6 +14,8 @@ export interface Counted {
   readonly envelope?: { readonly version: string; readonly form: string };
   readonly observed?: { readonly reason: string };
   readonly downgrade?: { readonly refused: string };
+  readonly session?: { readonly version: string };
+  readonly sessionRefusal?: { readonly at: string; readonly reason: string };
 }
 
 /** Where and when it was sent. `later`: after everything had been sent once and was scraped. */
@@ -24,7 +26,7 @@ export interface Place {
 }
 
 export type Entry = Counted & Place;
-export type Series = 'request' | 'envelope' | 'observed' | 'downgrade';
+export type Series = 'request' | 'envelope' | 'observed' | 'downgrade' | 'session' | 'sessionRefusal';
 type Labels = Readonly<Record<string, string>>;
 
 /** Counts by the values of some labels, joined by a space. */

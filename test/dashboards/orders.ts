@@ -140,6 +140,7 @@ export class OrdersInstance {
       agent,
       legacyKeyValidator: (key) => (key.startsWith('key of ') ? { clientId: key.slice(7) } : null),
       deprecation: { sunset: SUNSET },
+      sessions: { handshakesPerMinute: 10_000 },
       observers: [
         prometheusMetrics({ register, maxClients: 50 }),
         (event) => void (event.type === 'request' && this.measured.push(event)),

@@ -70,6 +70,10 @@ describe('the bound', () => {
             }),
           );
     for (const reason of REASONS) observe({ type: 'observed', reason });
+    for (const reason of [...REASONS].filter((one) => one !== 'ok')) {
+      observe({ type: 'session-refusal', reason });
+      observe(request({ method: 'xlink', outcome: 'refused', reason, offered: 'session' }));
+    }
     for (const refused of [true, false]) observe({ type: 'downgrade', client: 'c', refused });
     for (const keyEpoch of [1, 2]) observe({ type: 'key-epoch', keyEpoch, since: 0, rotatesAt: 1 });
     for (const version of [2, 3] as const)

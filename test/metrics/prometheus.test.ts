@@ -46,6 +46,7 @@ describe('prometheusMetrics', () => {
         { type: 'key-epoch', keyEpoch: 7, since: Date.now() - 90_000, rotatesAt: Date.now() + 30_000 },
         { type: 'session', did: 'did:key:z', version: 2, notAfter: Date.now() + 600_000 },
         { type: 'session', did: 'did:key:z', version: 2, notAfter: Date.now() - 120_000 },
+        { type: 'session-refusal', reason: 'SESSION_LIMIT' },
       ],
       { maxClients: 5 },
     );
@@ -83,6 +84,7 @@ describe('prometheusMetrics', () => {
         'xlink_envelopes_total{version="2",form="sealed"} 1',
         'xlink_envelopes_total{version="1",form="signed"} 1',
       ],
+      sessionRefusals: ['xlink_session_refusals_total{at="handshake",reason="SESSION_LIMIT"} 1'],
       observed: [
         'xlink_observed_envelopes_total{reason="ok"} 1',
         'xlink_observed_envelopes_total{reason="VERIFICATION_FAILED:SIGNATURE_MISMATCH"} 1',

@@ -227,6 +227,27 @@ describe('upgrades', () => {
     expect([seen, passes]).toEqual([[], [undefined, undefined]]);
   });
 
+  test('what looks like a preflight has to prove itself, too: no browser asks for one to upgrade', async () => {
+    const { service, passes } = await served();
+    const headers = {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      origin: 'https://shop.example',
+      'access-control-request-method': 'GET',
+    };
+    const asked = httpRequest({
+      host: '127.0.0.1',
+      port: service.port,
+      path: '/live',
+      method: 'OPTIONS',
+      headers,
+    });
+    asked.end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    answer.resume();
+    expect([answer.statusCode, passes]).toEqual([401, [undefined]]);
+  });
+
   test('an envelope in a body speaks for none, since an upgrade has no body', async () => {
     const { open } = await served();
     const refused = await refusalOf(

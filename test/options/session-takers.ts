@@ -1,4 +1,5 @@
 import * as root from '@private.me/xlink';
+import * as postgres from '@private.me/xlink/postgres';
 import * as redis from '@private.me/xlink/redis';
 import type { Taker } from './taker.js';
 
@@ -29,5 +30,23 @@ export const SESSION_TAKERS: readonly Taker[] = [
     type: 'RedisTicketKeyStoreOptions',
     option: 'client',
     call: (more) => new redis.RedisTicketKeyStore(more as never),
+  },
+  {
+    name: 'PostgresNonceStore',
+    type: 'PostgresNonceStoreOptions',
+    option: 'ttlSeconds',
+    call: (more) => new postgres.PostgresNonceStore(more as never),
+  },
+  {
+    name: 'PostgresSequenceStore',
+    type: 'PostgresSequenceStoreOptions',
+    option: 'pool',
+    call: (more) => new postgres.PostgresSequenceStore(more as never),
+  },
+  {
+    name: 'PostgresTicketKeyStore',
+    type: 'PostgresTicketKeyStoreOptions',
+    option: 'pool',
+    call: (more) => new postgres.PostgresTicketKeyStore(more as never),
   },
 ];

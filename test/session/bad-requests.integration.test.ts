@@ -9,6 +9,9 @@ import {
   requireScope,
   xlinkFetch,
 } from '@private.me/xlink';
+import { concat, lengthPrefixed } from '../../src/crypto/bytes.js';
+import { unframePlaintext } from '../../src/envelope/plaintext.js';
+import { encodeFrames, FRAME } from '../../src/http/answer-frames.js';
 import { encodeCredential } from '../../src/session/credential.js';
 import { LOCAL } from '../client/support.js';
 import { unwrap } from '../support/results.js';
@@ -181,6 +184,30 @@ describe('a request in a session', () => {
       const sealed = await caller.seal({ path, method });
       expect((await caller.send(sealed)).code).toBe('SESSION_NOT_ACCEPTED');
     }
+  });
+
+  test.each([
+    [15, 'SESSION_AUTHENTICATION_FAILED'],
+    [16, 'SESSION_MALFORMED'],
+    [5000, 'SESSION_MALFORMED'],
+  ])('of %i empty chunks and a last one is refused with %s', async (count, code) => {
+    const sealed = await caller.seal();
+    const empty = Array.from({ length: count }, () => ({ type: FRAME.chunk, bytes: new Uint8Array(16) }));
+    const bytes = concat([...encodeFrames(empty), sealed.bytes]);
+    expect((await caller.send({ ...sealed, bytes })).code).toBe(code);
+  });
+
+  test('has at most 256 sealed headers', async () => {
+    const headersOf = (count: number) =>
+      Array.from({ length: count }, (_, i): [string, string] => [`x-${i}`, 'a']);
+    const most = await caller.call({ headers: headersOf(256) });
+    expect(most.body['headers']).toMatchObject({ 'x-0': 'a', 'x-255': 'a' });
+    const refused = caller.call({ headers: headersOf(257) });
+    await expect(refused).rejects.toMatchObject({ id: 'INVALID_OPTION', field: 'headers' }); // by the caller's own side
+    const frame = lengthPrefixed([caller.session.from, '', lengthPrefixed(headersOf(257).flat())]);
+    expect(() => unframePlaintext('request', caller.session.from, frame)).toThrow(
+      expect.objectContaining({ id: 'DECRYPT_FAILED:PARSE' }),
+    );
   });
 
   test('a caller opens as many sessions a minute as it may', async () => {

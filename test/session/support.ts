@@ -80,6 +80,11 @@ export class RawCaller {
     return new RawCaller(agent, await RawCaller.open(agent, url), url);
   }
 
+  /** A session of an agent that there is. */
+  static async for(agent: Agent, url: string): Promise<RawCaller> {
+    return new RawCaller(agent, await RawCaller.open(agent, url), url);
+  }
+
   static async open(agent: Agent, url: string): Promise<HeldSession> {
     const service = await discover(url, LOCAL);
     await agent.adoptService(service.keyRecord);

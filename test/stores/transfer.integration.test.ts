@@ -167,6 +167,26 @@ function describeTransfer(name: string, open: () => Promise<Place>): void {
     expect(await target.registry.list()).toHaveLength(1);
     await target.close();
   });
+
+  test.each(['setRevoked', 'setKeyOff', 'add', 'link'] as const)(
+    `${name}: interrupted at %s nobody has more than before, and another run completes it`,
+    async (method) => {
+      const [memory, target] = [await lived(), await open()];
+      memory.clients.setRevoked('acme "é"', NOON);
+      const broken = Object.create(target.clients, {
+        [method]: { value: () => Promise.reject(new Error('down')) },
+      }) as ClientStore;
+      for (const part of ['list', 'get', 'add', 'link', 'setKeyOff', 'setRevoked'] as const)
+        if (part !== method) Object.assign(broken, { [part]: target.clients[part].bind(target.clients) });
+      await expect(transferClients({ from: memory.clients, to: broken })).rejects.toThrow('down');
+      for (const left of await target.clients.list())
+        if (left.dids.length > 0) expect(left).toMatchObject({ revokedSince: NOON, keyOffSince: NOON });
+      expect(await transferClients({ from: memory.clients, to: target.clients })).toMatchObject({ count: 2 });
+      for (const { client } of await memory.clients.list())
+        expect(await target.clients.get(client)).toEqual(await memory.clients.get(client));
+      await target.close();
+    },
+  );
 }
 
 describeTransfer('files', fileStores);

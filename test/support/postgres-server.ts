@@ -110,6 +110,11 @@ export class PostgresServer {
     for (const pid of backends) await killed(pid);
   }
 
+  /** As an operator stops it: connections are ended, and what is in memory is written. Its folder stays. */
+  async stopOrderly(): Promise<void> {
+    await this.#end('SIGINT');
+  }
+
   /** On the same port, with the same data. Kills it first if it runs. */
   async restart(): Promise<void> {
     await this.kill();

@@ -66,7 +66,8 @@ export class ClientSessions {
     if (!isAboutSession) throw notSealed(refused);
     if (request.method === 'HEAD')
       return withoutReason(await byEnvelope(request), () => origin.drop(session));
-    origin.drop(session);
+    if (refused.code === 'NONCE_STORE_UNAVAILABLE') origin.pause();
+    else origin.drop(session);
     return mayBeRepeated(request)
       ? byEnvelope(request)
       : this.#supersede(request, session, call, refused, byEnvelope);

@@ -56,6 +56,12 @@ export class OriginSessions {
     this.#notBefore = this.#openedAt + HANDSHAKE_EVERY_MS;
   }
 
+  /** The service cannot tell whether numbers were used: envelopes go on meanwhile. */
+  pause(): void {
+    this.#session = undefined;
+    this.#notBefore = performance.now() + HANDSHAKE_EVERY_MS;
+  }
+
   /** Requests for this path are sent under envelopes from now on. */
   needsEnvelope(request: BufferedRequest): void {
     this.#paths.set(pathOf(request), true);

@@ -4,6 +4,7 @@ import type { DashboardSnapshot } from '../snapshot.js';
 import type { RangeName } from '../traffic-history.js';
 import { Chart } from './chart.js';
 import { byId, el, replaceIfChanged, setText } from './dom.js';
+import { showProofs } from './proofs.js';
 import { look, view } from './view.js';
 import { clockWithSeconds, count, counted, dayAndClock, duration, percent, sentence } from './words.js';
 
@@ -68,6 +69,7 @@ export class Traffic {
       ...ends,
     );
     this.#summarize(series, snapshot.totals);
+    showProofs(series);
     this.#listMarks();
     this.#showRows();
     const { observed } = snapshot;

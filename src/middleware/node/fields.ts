@@ -21,10 +21,10 @@ export function changeHeaders(req: NodeRequest, changes: HeaderChanges): void {
   const changed = [...changes].filter(([name, value]) => headers[name] !== value);
   if (changed.length === 0) return;
   const { headersDistinct } = req; // made of rawHeaders when it is first asked for, so before they change
+  if (rawHeaders) changeLines(rawHeaders, new Map(changed));
   for (const [name, value] of changed) {
     if (value === undefined) delete headers[name];
     else headers[name] = value;
-    if (rawHeaders) changeLines(rawHeaders, name, value);
     if (!headersDistinct) continue;
     if (value === undefined) delete headersDistinct[name];
     else headersDistinct[name] = [value];
@@ -32,16 +32,22 @@ export function changeHeaders(req: NodeRequest, changes: HeaderChanges): void {
 }
 
 /** Names and values in turn. The first line of a name keeps its place and its spelling, all others of it go. */
-function changeLines(lines: string[], name: string, value: string | undefined): void {
-  let isPlaced = value === undefined;
-  for (let at = 0; at < lines.length; ) {
-    if (lines[at]!.toLowerCase() !== name) at += 2;
-    else if (isPlaced) lines.splice(at, 2);
-    else {
-      lines[at + 1] = value!;
-      at += 2;
-      isPlaced = true;
+function changeLines(lines: string[], changed: HeaderChanges): void {
+  const placed = new Set<string>();
+  let end = 0;
+  for (let at = 0; at < lines.length; at += 2) {
+    const line = lines[at]!;
+    const name = line.toLowerCase();
+    let value: string | undefined = lines[at + 1]!;
+    if (changed.has(name)) {
+      value = placed.has(name) ? undefined : changed.get(name);
+      placed.add(name);
     }
+    if (value === undefined) continue;
+    lines[end] = line;
+    lines[end + 1] = value;
+    end += 2;
   }
-  if (!isPlaced) lines.push(name, value!);
+  lines.length = end;
+  for (const [name, value] of changed) if (value !== undefined && !placed.has(name)) lines.push(name, value);
 }

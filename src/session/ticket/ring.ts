@@ -39,6 +39,8 @@ export class TicketRing {
   #slots: Slot[] = [];
   #loading = new Map<number, Promise<Slot | undefined>>();
   #askedAt = -Infinity;
+  /** The last look through the store. Those that come meanwhile wait for all of it, and fail with it. */
+  #asking: Promise<void> = Promise.resolve();
 
   constructor(parts: TicketRingParts) {
     this.#parts = parts;
@@ -70,12 +72,24 @@ export class TicketRing {
     const now = this.#parts.clock();
     if (this.#parts.store && Math.abs(now - this.#askedAt) >= ASK_AGAIN_MS) {
       this.#askedAt = now;
-      for (let number = this.#oldest(); number <= this.#numberOf(now + SKEW_MS); number++)
-        if (!this.#slots.some((slot) => slot.number === number)) await this.#load(number, false);
-    } else await Promise.all(this.#loading.values());
+      this.#asking = this.#askForAll(now);
+    }
+    await Promise.all([this.#asking, ...this.#loading.values()]);
     const found = this.held(ticket);
     if (!found) throw xlinkError('SESSION_UNKNOWN', { field: 'ticket' });
     return found;
+  }
+
+  /** Drops the keys under which no ticket is good any more. Whether any are left. */
+  forgetOver(): boolean {
+    const oldest = this.#oldest();
+    this.#slots = this.#slots.filter(({ number }) => number >= oldest);
+    return this.#slots.length > 0;
+  }
+
+  async #askForAll(now: number): Promise<void> {
+    for (let number = this.#oldest(); number <= this.#numberOf(now + SKEW_MS); number++)
+      if (!this.#slots.some((slot) => slot.number === number)) await this.#load(number, false);
   }
 
   /** One question at a time for each slot. `makes`: a key is made where there is none. */

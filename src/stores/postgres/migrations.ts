@@ -94,6 +94,22 @@ INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_keys', 1
 INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_modes', 1) ON CONFLICT DO NOTHING;`,
     },
   ],
+  'nonce-store': [
+    {
+      file: 'nonce-store/001-nonces.sql',
+      sql: `CREATE UNLOGGED TABLE IF NOT EXISTS "xlink_nonces" (
+  key text COLLATE "C" PRIMARY KEY,
+  expires_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS "xlink_nonces_expiry" ON "xlink_nonces" (expires_at);
+CREATE UNLOGGED TABLE IF NOT EXISTS "xlink_nonces_since" (
+  id integer PRIMARY KEY CHECK (id = 1),
+  server text NOT NULL,
+  since bigint NOT NULL
+);
+INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_nonces', 1) ON CONFLICT DO NOTHING;`,
+    },
+  ],
   'operations-store': [
     {
       file: 'operations-store/001-documents.sql',
@@ -106,6 +122,33 @@ INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_modes', 
   PRIMARY KEY (kind, id)
 );
 INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_operations', 1) ON CONFLICT DO NOTHING;`,
+    },
+  ],
+  'sequence-store': [
+    {
+      file: 'sequence-store/001-sequences.sql',
+      sql: `CREATE UNLOGGED TABLE IF NOT EXISTS "xlink_sequences" (
+  key text COLLATE "C" PRIMARY KEY,
+  expires_at timestamptz NOT NULL
+);
+CREATE INDEX IF NOT EXISTS "xlink_sequences_expiry" ON "xlink_sequences" (expires_at);
+CREATE UNLOGGED TABLE IF NOT EXISTS "xlink_sequences_since" (
+  id integer PRIMARY KEY CHECK (id = 1),
+  server text NOT NULL,
+  since bigint NOT NULL
+);
+INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_sequences', 1) ON CONFLICT DO NOTHING;`,
+    },
+  ],
+  'ticket-key-store': [
+    {
+      file: 'ticket-key-store/001-ticket-keys.sql',
+      sql: `CREATE UNLOGGED TABLE IF NOT EXISTS "xlink_ticket_keys" (
+  name text COLLATE "C" PRIMARY KEY,
+  sealed text NOT NULL,
+  expires_at timestamptz NOT NULL
+) WITH (autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0);
+INSERT INTO "xlink_schema_version" (table_name, version) VALUES ('xlink_ticket_keys', 1) ON CONFLICT DO NOTHING;`,
     },
   ],
   'trust-registry': [

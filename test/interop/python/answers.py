@@ -4,8 +4,9 @@ import io, os
 from core import *
 import envelope as E
 
-LIMIT = {1: 32768, 2: 131120, 3: 131120, 4: 3373}
+LIMIT = {1: 32768, 2: 131120, 3: 131120, 4: 3373, 5: 17}
 A = 'ANSWER_INVALID'
+ANSWER = 'application/xlink-answer'
 
 
 def frame_bytes(t, b):

@@ -303,7 +303,7 @@ def open_frame(pt, frm, kind):
         while i < len(h):
             x, i = block(h, i)
             items.append(x)
-        if len(items) % 2:
+        if len(items) % 2 or len(items) > 512:
             raise P
         for n, v in zip(items[::2], items[1::2]):
             n = _text(n)

@@ -3,7 +3,7 @@
 import sys
 import threading
 
-import play_answers, play_discovery, play_envelopes, play_identities, play_page, play_shares
+import play_answers, play_discovery, play_envelopes, play_identities, play_page, play_sessions, play_shares
 
 JOBS = {
     'identity.json': play_identities.identity,
@@ -17,6 +17,9 @@ JOBS = {
     'answers.json': play_answers.run,
     'discovery.json': play_discovery.run,
     'shares.json': play_shares.run,
+    'session/handshake.json': play_sessions.handshake,
+    'session/requests.json': play_sessions.requests,
+    'session/replies.json': play_sessions.replies,
     'PROTOCOL.md': play_page.run,
 }
 failed = []

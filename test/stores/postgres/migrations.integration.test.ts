@@ -7,6 +7,9 @@ import {
   PostgresClientStore,
   type PostgresKeyStoreOptions,
   PostgresModeStore,
+  PostgresNonceStore,
+  PostgresSequenceStore,
+  PostgresTicketKeyStore,
   PostgresTrustRegistry,
   PostgresWrappingKeyStore,
 } from '@private.me/xlink/postgres';
@@ -29,6 +32,9 @@ const STORES = [
   PostgresClientStore,
   PostgresModeStore,
   PostgresWrappingKeyStore,
+  PostgresNonceStore,
+  PostgresSequenceStore,
+  PostgresTicketKeyStore,
   class PostgresKeyStore extends KeyStoreInPostgres {
     constructor(options: Omit<PostgresKeyStoreOptions, 'wrappingKeys'>) {
       super({ ...options, wrappingKeys: new MemoryKeyStore().wrappingKeys });
@@ -40,6 +46,9 @@ const FAILURES = [
   'CLIENT_STORE_UNAVAILABLE',
   'MODE_STORE_UNAVAILABLE',
   'KEY_STORE_UNAVAILABLE',
+  'NONCE_STORE_UNAVAILABLE',
+  'NONCE_STORE_UNAVAILABLE',
+  'SESSION_STORE_UNAVAILABLE',
   'KEY_STORE_UNAVAILABLE',
 ];
 
@@ -74,7 +83,10 @@ describeWith(['initdb', 'postgres', 'psql'], 'Migrations of PostgreSQL', () => {
       'xlink_clients 4',
       'xlink_keys 1',
       'xlink_modes 1',
+      'xlink_nonces 1',
       'xlink_registry 1',
+      'xlink_sequences 1',
+      'xlink_ticket_keys 1',
       'xlink_wrapping_keys 1',
     ]);
   });
@@ -178,7 +190,7 @@ describeWith(['initdb', 'postgres', 'psql'], 'Migrations of PostgreSQL', () => {
         await owner.query(`GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO ${name}`);
         await store.migrate();
       }
-      expect(await versionsOf(owner, schema)).toHaveLength(8);
+      expect(await versionsOf(owner, schema)).toHaveLength(11);
     },
   );
 });

@@ -5,7 +5,10 @@ import {
   PostgresClientStore,
   PostgresKeyStore,
   PostgresModeStore,
+  PostgresNonceStore,
   PostgresOperationsStore,
+  PostgresSequenceStore,
+  PostgresTicketKeyStore,
   PostgresTrustRegistry,
   PostgresWrappingKeyStore,
 } from '@private.me/xlink/postgres';
@@ -38,6 +41,9 @@ describeWithPostgres('Rights in PostgreSQL', () => {
       PostgresModeStore,
       PostgresOperationsStore,
       PostgresWrappingKeyStore,
+      PostgresNonceStore,
+      PostgresSequenceStore,
+      PostgresTicketKeyStore,
     ])
       await new Store({ pool: owner }).migrate();
     await new PostgresKeyStore({ pool: owner, wrappingKeys: nowhere }).migrate();
@@ -96,6 +102,29 @@ describeWithPostgres('Rights in PostgreSQL', () => {
     await wrappingKeys.destroy(id!);
     expect(await wrappingKeys.ids()).not.toContain(id);
 
+    const timestamp = Date.now() + 60_000;
+    for (const table of ['xlink_nonces', 'xlink_sequences', 'xlink_ticket_keys'])
+      await owner.query(
+        `DELETE FROM ${table}; ${table === 'xlink_ticket_keys' ? '' : `DELETE FROM ${table}_since`}`,
+      );
+    const nonces = new PostgresNonceStore({ pool });
+    const use = { recipient: alice, sender: alice, nonce: 'a', timestamp };
+    await owner.query("INSERT INTO xlink_nonces VALUES ('old', now() - interval '1 s')");
+    expect([await nonces.claim(use, 1000), await nonces.seen(use)]).toEqual([true, true]);
+    const sequences = new PostgresSequenceStore({ pool });
+    await owner.query("INSERT INTO xlink_sequences VALUES ('old', now() - interval '1 s')");
+    expect(await sequences.claimSequence({ sender: alice, sid: 'a', seq: 1, timestamp }, 1000)).toBe(true);
+    const tickets = new PostgresTicketKeyStore({ pool });
+    expect(await tickets.keep('slot', 'sealed', 1000)).toBe('sealed');
+    expect(await tickets.read('slot')).toBe('sealed');
+    const isSwept = async () =>
+      (
+        await owner.query(
+          "SELECT FROM xlink_nonces WHERE key = 'old' UNION ALL SELECT FROM xlink_sequences WHERE key = 'old'",
+        )
+      ).rows.length === 0;
+    await until(isSwept, { withinMs: 500, what: 'claims that are over to be gone' });
+
     // The old names of batches go in the background.
     const isTidy = async () =>
       (await owner.query("SELECT FROM xlink_clients_batches WHERE batch = 'old'")).rows.length === 0;
@@ -130,7 +159,7 @@ describeWithPostgres('Rights in PostgreSQL', () => {
 
   test('[E20] each of these rights is needed', async () => {
     const { owner, app } = owned();
-    expect(RIGHTS).toHaveLength(29);
+    expect(RIGHTS).toHaveLength(45);
     const needless: string[] = [];
     for (const [right, table] of RIGHTS) {
       await owner.query(`REVOKE ${right} ON ${table} FROM xlink_app`);

@@ -5,6 +5,7 @@ import {
   PostgresClientStore,
   PostgresKeyStore,
   PostgresModeStore,
+  PostgresNonceStore,
   PostgresTrustRegistry,
   PostgresWrappingKeyStore,
 } from '@private.me/xlink/postgres';
@@ -22,6 +23,13 @@ const READS = {
   xlink_registry: (pool: pg.Pool) => new PostgresTrustRegistry({ pool }).lookup(did),
   xlink_clients_dids: (pool: pg.Pool) => new PostgresClientStore({ pool }).standingOf(did),
   xlink_modes: (pool: pg.Pool) => new PostgresModeStore({ pool }).load(),
+  xlink_nonces: (pool: pg.Pool) =>
+    new PostgresNonceStore({ pool }).seen({
+      recipient: did,
+      sender: did,
+      nonce: 'a',
+      timestamp: Date.now() + 60_000,
+    }),
   xlink_keys: (pool: pg.Pool) => new PostgresKeyStore({ pool, wrappingKeys }).load(),
   xlink_wrapping_keys: (pool: pg.Pool) => new PostgresWrappingKeyStore({ pool }).ids(),
 };
