@@ -7,8 +7,10 @@
 //	client := &http.Client{Transport: transport}
 //	answer, err := client.Get("https://api.example.com/orders")
 //
-// Service is the DID of the API. An answer that is not signed as it should be is an error. Those of more than 64 KiB are
-// signed in trailers; UnsignedOK is for calls through proxies that drop them.
+// Service is the DID of the API. An answer that is not signed as it should be is a *NotSignedError, which has what the answer
+// says of itself: the status, and the code of a refusal. An API signs no refusal before it knows who asks. Answers of more than
+// 64 KiB and event streams are signed in trailers, and are read as a whole before they are checked; UnsignedOK is for calls whose
+// answers nobody can check: through proxies that drop trailers, and of paths that answer anybody, such as /health.
 package xlink
 
 import (
@@ -18,6 +20,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -34,6 +37,27 @@ import (
 // ErrNotSigned says that an answer is not signed by the API, for this request.
 var ErrNotSigned = errors.New("the answer is not signed by the API, for this request")
 
+// NotSignedError is ErrNotSigned with what the answer says of itself, not verified: anybody on the way may have written it. It is
+// for people and logs; give nothing up for it, and send no key.
+type NotSignedError struct {
+	Status int
+	// Code is that of a problem document, such as VERIFICATION_FAILED:DID_REVOKED, and empty without one.
+	Code string
+	// Title is that of a problem document.
+	Title string
+}
+
+func (e *NotSignedError) Error() string {
+	text := fmt.Sprintf("%v (status %d", ErrNotSigned, e.Status)
+	if said := strings.TrimSpace(e.Code + " " + e.Title); said != "" {
+		text += "; not verified, it says: " + said
+	}
+	return text + ")"
+}
+
+// Unwrap returns ErrNotSigned.
+func (e *NotSignedError) Unwrap() error { return ErrNotSigned }
+
 // Transport signs requests and takes signed answers. It works for redirects, too: each request is signed for its own target.
 type Transport struct {
 	Key ed25519.PrivateKey
@@ -41,7 +65,7 @@ type Transport struct {
 	Service string
 	// Scope is "*" where it is empty: all that the key was granted.
 	Scope string
-	// UnsignedOK takes answers without a signature.
+	// UnsignedOK takes answers without a signature; what is signed is checked all the same.
 	UnsignedOK bool
 	// Covers names further headers to sign. Those that change what a request does are signed always.
 	Covers []string
@@ -121,8 +145,12 @@ func digestOf(body []byte) string {
 	return "sha-256=:" + base64.StdEncoding.EncodeToString(sum[:]) + ":"
 }
 
-// Enroll puts the DID of the key in the place of an API key.
+// Enroll puts the DID of the key in the place of an API key, or of an invitation (xinv_…). Where a refusal is not signed, as that of
+// a wrong key, it is a *NotSignedError; Code is which it is, such as API_KEY_INVALID, XLINK_REQUIRED or INVITATION_REFUSED:USED.
 func (t *Transport) Enroll(origin, apiKey string) error {
+	if strings.HasPrefix(apiKey, "xinv_") {
+		return t.EnrollWith(origin, "Xlink-Invitation", apiKey)
+	}
 	return t.EnrollWith(origin, "X-API-Key", apiKey)
 }
 
@@ -260,16 +288,16 @@ func check(service, nonce string, components map[string]string, answer *http.Res
 	input := inputForm.FindStringSubmatch(strings.Join(fields.Values("Signature-Input"), ", "))
 	signature := signatureForm.FindStringSubmatch(strings.Join(fields.Values("Signature"), ", "))
 	if input == nil || signature == nil {
-		return ErrNotSigned
+		return notSigned(answer, content)
 	}
 	params, list := input[1], input[2]
 	tail := fmt.Sprintf(`;keyid="%s";alg="ed25519";nonce="%s";tag="xlink-answer"`, service, nonce)
 	if !strings.HasPrefix(list+" ", must+" ") || !strings.HasSuffix(params, tail) {
-		return ErrNotSigned
+		return &NotSignedError{Status: answer.StatusCode}
 	}
 	digest := digestOf(content)
 	if fields.Get("Content-Digest") != digest {
-		return ErrNotSigned
+		return &NotSignedError{Status: answer.StatusCode}
 	}
 	base := ""
 	for _, name := range strings.Split(list, " ") {
@@ -290,7 +318,29 @@ func check(service, nonce string, components map[string]string, answer *http.Res
 	}
 	bytes, err := base64.StdEncoding.DecodeString(signature[1])
 	if err != nil || !ed25519.Verify(public, []byte(base), bytes) {
-		return ErrNotSigned
+		return &NotSignedError{Status: answer.StatusCode}
 	}
 	return nil
+}
+
+var (
+	codeForm  = regexp.MustCompile(`^[A-Z0-9_:]{1,100}$`)
+	titleForm = regexp.MustCompile(`^\PC{1,200}$`)
+)
+
+// notSigned has what a problem document says, as far as it looks like one.
+func notSigned(answer *http.Response, content []byte) error {
+	var said struct{ Code, SubCode, Title string }
+	found := &NotSignedError{Status: answer.StatusCode}
+	isProblem := strings.HasPrefix(answer.Header.Get("Content-Type"), "application/problem+json")
+	if !isProblem || len(content) > 65536 || json.Unmarshal(content, &said) != nil {
+		return found
+	}
+	if code := strings.TrimSuffix(said.Code+":"+said.SubCode, ":"); codeForm.MatchString(code) {
+		found.Code = code
+	}
+	if titleForm.MatchString(said.Title) {
+		found.Title = said.Title
+	}
+	return found
 }

@@ -7,12 +7,15 @@ Needs `cryptography`, and `requests` or `httpx`. Copy this file.
     requests.get('https://api.example.com/orders', auth=XlinkAuth(key, service))
     httpx.get('https://api.example.com/orders', auth=XlinkHttpxAuth(key, service))
 
-`service` is the DID of the API. An answer that is not signed as it should be raises `AnswerNotSigned`; pass
-`unsigned_ok=True` for calls whose answers are longer than 64 KiB: those are signed in trailers, which neither library shows.
+`service` is the DID of the API. An answer that is not signed as it should be raises `AnswerNotSigned`, which has what the answer
+says of itself: the status, and the code of a refusal. An API signs no refusal before it knows who asks. Pass `unsigned_ok=True` for calls
+whose answers nobody can check: event streams and those longer than 64 KiB (they are signed in trailers, which neither library
+shows), and paths that answer anybody, such as /health. What is signed is checked all the same.
 Streams (`stream=True`) are read as a whole before they are checked. Redirects lead to targets that are not signed: follow them yourself.
 """
 import base64
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -43,7 +46,35 @@ CHANGES_MEANING = re.compile(
 
 
 class AnswerNotSigned(Exception):
-    """The answer is not signed by the API, for this request."""
+    """The answer is not signed by the API, for this request. `status`, and of a problem document `code` (such as
+    VERIFICATION_FAILED:DID_REVOKED) and `title`, are what it says, not verified: anybody on the way may have written it. They are for
+    people and logs; give nothing up for them, and send no key."""
+
+    def __init__(self, why, status=None, code=None, title=None):
+        said = ' '.join(each for each in (code, title) if each)
+        super().__init__(why + (' (not verified, it says: %s)' % said if said else ''))
+        self.status, self.code, self.title = status, code, title
+
+
+class EnrollmentRefused(Exception):
+    """The API refused the enrollment, and signed that: `status`, `code` and `title` of its problem document."""
+
+    def __init__(self, status, code=None, title=None):
+        super().__init__('enrollment: %d %s' % (status, ' '.join(each for each in (code, title) if each)))
+        self.status, self.code, self.title = status, code, title
+
+
+def said_in(headers, body):
+    """Code and title of a problem document (RFC 9457), as far as they look like some; else None and None."""
+    if not headers.get('content-type', '').startswith('application/problem+json') or len(body) > 65536:
+        return None, None
+    try:
+        problem = json.loads(body.decode())
+        code, title = (':'.join(filter(None, (problem.get('code'), problem.get('subCode')))), problem.get('title'))
+    except (AttributeError, TypeError, ValueError, RecursionError):
+        return None, None
+    is_text = isinstance(title, str) and title.isprintable() and len(title) <= 200
+    return code if re.fullmatch('[A-Z0-9_:]{1,100}', code) else None, title if is_text else None
 
 
 def load_key(file):
@@ -106,13 +137,14 @@ def check(asked, status, headers, body):
     match = re.match(r'xlink=(\(([^)]*)\);[^,]*)(, |$)', headers.get('signature-input', ''))
     signature = re.match(r'xlink=:([A-Za-z0-9+/=]+):', headers.get('signature', ''))
     if not match or not signature:
-        raise AnswerNotSigned('the answer (%d) is not signed' % status)
+        may = '' if status >= 400 else ': if it is one that nobody can check, pass unsigned_ok=True'
+        raise AnswerNotSigned('the answer (%d) is not signed%s' % (status, may), status, *said_in(headers, body))
     params, names = match[1], match[2].split(' ')
     tail = ';keyid="%s";alg="ed25519";nonce="%s";tag="xlink-answer"' % (asked['service'], asked['nonce'])
     if names[:6] != FIXED or not params.endswith(tail):
-        raise AnswerNotSigned('the answer is not signed by the API, for this request')
+        raise AnswerNotSigned('the answer is not signed by the API, for this request', status)
     if headers.get('content-digest') != digest_of(body):
-        raise AnswerNotSigned('the body is not the one that was signed')
+        raise AnswerNotSigned('the body is not the one that was signed', status)
     values = {'"%s";req' % name: asked[name] for name in ('@method', '@path', '@query')}
     values.update({'"@status"': str(status), FIXED[4]: asked['signature']})
     try:
@@ -120,7 +152,7 @@ def check(asked, status, headers, body):
         base = '\n'.join(lines + ['"@signature-params": ' + params]).encode()
         public_key_of(asked['service']).verify(base64.b64decode(signature[1]), base)
     except (InvalidSignature, KeyError, ValueError):
-        raise AnswerNotSigned('the signature of the answer does not verify') from None
+        raise AnswerNotSigned('the signature of the answer does not verify', status) from None
 
 
 def lower(headers):
@@ -130,7 +162,8 @@ def lower(headers):
 if requests:
 
     class XlinkAuth(requests.auth.AuthBase):
-        """For `auth=` of requests."""
+        """For `auth=` of requests. `scope`: default all that the key was granted. `unsigned_ok`: takes answers without a signature, such as
+        event streams, those longer than 64 KiB, and those of paths that answer anybody. `covers`: names of further headers to sign."""
 
         def __init__(self, key, service, scope='*', unsigned_ok=False, covers=()):
             self.key, self.service, self.scope = key, service, scope
@@ -163,16 +196,30 @@ if requests:
 if httpx:
 
     class XlinkHttpxAuth(httpx.Auth):
-        """For `auth=` of httpx."""
-
-        requires_request_body = True
-        requires_response_body = True
+        """For `auth=` of httpx; as `XlinkAuth`."""
 
         def __init__(self, key, service, scope='*', unsigned_ok=False, covers=()):
             self.key, self.service, self.scope = key, service, scope
             self.unsigned_ok, self.covers = unsigned_ok, covers
 
-        def auth_flow(self, request):
+        def sync_auth_flow(self, request):
+            request.read()
+            asked = self.sign(request)
+            response = yield request
+            if self.is_checked(response):
+                check(asked, response.status_code, lower(response.headers), response.read())
+
+        async def async_auth_flow(self, request):
+            await request.aread()
+            asked = self.sign(request)
+            response = yield request
+            if self.is_checked(response):
+                check(asked, response.status_code, lower(response.headers), await response.aread())
+
+        def is_checked(self, response):
+            return not (self.unsigned_ok and 'signature-input' not in response.headers)
+
+        def sign(self, request):
             body = request.content
             if body and 'Content-Type' not in request.headers:
                 request.headers['Content-Type'] = 'application/octet-stream'
@@ -182,18 +229,21 @@ if httpx:
                 self.key, self.service, request.method, target, lower(request.headers), body, self.scope, self.covers
             )
             request.headers.update(added)
-            response = yield request
-            if not (self.unsigned_ok and 'signature-input' not in response.headers):
-                check(asked, response.status_code, lower(response.headers), response.content)
+            return asked
 
 
-def enroll(origin, service, key, api_key, header='X-API-Key'):
-    """Puts the DID of the key in the place of an API key. Returns what the API says: did, client, scopes."""
+def enroll(origin, service, key, api_key, header=None):
+    """Puts the DID of the key in the place of an API key, or of an invitation (xinv_...). Returns what the API says: did, client, scopes.
+    `header`: the one that the key is sent in, default X-API-Key, or Xlink-Invitation. Raises EnrollmentRefused, and AnswerNotSigned where the
+    refusal is not signed, as that of a wrong key: `code` says which it is, such as API_KEY_INVALID, XLINK_REQUIRED or INVITATION_REFUSED:USED."""
+    if header is None:
+        header = 'Xlink-Invitation' if api_key.startswith('xinv_') else 'X-API-Key'
     url = origin + '/.well-known/xlink/enroll'
     auth = dict(key=key, service=service, scope='xlink:enroll', covers=[header.lower()])
     if requests:
         answer = requests.post(url, headers={header: api_key}, auth=XlinkAuth(**auth))
     else:
         answer = httpx.post(url, headers={header: api_key}, auth=XlinkHttpxAuth(**auth))
-    answer.raise_for_status()
+    if answer.status_code != 200:
+        raise EnrollmentRefused(answer.status_code, *said_in(lower(answer.headers), answer.content))
     return answer.json()

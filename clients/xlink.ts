@@ -8,8 +8,10 @@
  *     const call = signedFetch({ key, service });
  *     const response = await call('https://api.example.com/orders');
  *
- * `service` is the DID of the API. An answer that is not signed as it should be throws; `unsignedOk` is for calls whose
- * answers are longer than 64 KiB: those are signed in trailers, which `fetch` does not show.
+ * `service` is the DID of the API. An answer that is not signed as it should be throws `AnswerNotSigned`, which has what the
+ * answer says of itself: the status, and the code of a refusal. An API signs no refusal before it knows who asks.
+ * `unsignedOk` is for calls whose answers nobody can check: event streams and those longer than 64 KiB (they are signed in
+ * trailers, which `fetch` does not show), and paths that answer anybody, such as /health.
  */
 
 /** Who calls, and whom. */
@@ -19,12 +21,35 @@ export interface SigningOptions {
   readonly service: string;
   /** Default `*`: all that the key was granted. */
   readonly scope?: string;
-  /** Takes answers without a signature. Default `false`. */
+  /** Takes answers without a signature, such as event streams; what is signed is checked all the same. Default `false`. */
   readonly unsignedOk?: boolean;
   /** Names of further headers to sign, in lower case. Default: those that change what a request does. */
   readonly covers?: readonly string[];
   /** Default: that of the platform. */
   readonly fetch?: typeof fetch;
+}
+
+/** What a problem document says (RFC 9457). */
+export interface Said {
+  /** Such as `VERIFICATION_FAILED:DID_REVOKED`. */
+  readonly code?: string;
+  readonly title?: string;
+}
+
+/**
+ * The answer is not signed by the API, for this request. What it says is not verified: anybody on the way may have written it. It is for
+ * people and logs; give nothing up for it, and send no key.
+ */
+export class AnswerNotSigned extends Error {
+  override readonly name = 'AnswerNotSigned';
+  constructor(
+    why: string,
+    readonly status: number,
+    readonly said: Said = {},
+  ) {
+    const words = [said.code, said.title].filter(Boolean).join(' ');
+    super(`The answer (${status}) is not taken: ${why}.${words && ` Not verified, it says: ${words}`}`);
+  }
 }
 
 const ALPHABET = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
@@ -65,12 +90,16 @@ export function signedFetch(options: SigningOptions): typeof fetch {
   };
 }
 
-/** Puts the DID of the key in the place of an API key. Resolves to what the API says: did, client, scopes. */
+/**
+ * Puts the DID of the key in the place of an API key, or of an invitation (`xinv_…`). Resolves to what the API says: did, client,
+ * scopes. Rejects with `AnswerNotSigned` where a refusal is not signed, as that of a wrong key: `said.code` is which it is,
+ * such as `API_KEY_INVALID`, `XLINK_REQUIRED` or `INVITATION_REFUSED:USED`.
+ */
 export async function enroll(
   origin: string,
   options: SigningOptions,
   apiKey: string,
-  header = 'x-api-key',
+  header = apiKey.startsWith('xinv_') ? 'xlink-invitation' : 'x-api-key',
 ): Promise<{ did: string; client: string; scopes: string[] }> {
   const call = signedFetch({ ...options, scope: 'xlink:enroll', covers: [header] });
   const headers = { [header]: apiKey };
@@ -127,19 +156,19 @@ export async function signRequest(
   return { headers, asked: { service, nonce, components } };
 }
 
-/** Throws unless the API signed this answer to this request. `content`: as it came. */
+/** Throws `AnswerNotSigned` unless the API signed this answer to this request. `content`: as it came. */
 export async function checkAnswer(
   { service, nonce, components }: Asked,
   status: number,
   headers: Headers,
   content: Uint8Array,
 ): Promise<void> {
-  const refuse = (why: string): never => {
-    throw new Error(`The answer (${status}) is not taken: ${why}.`);
+  const refuse = (why: string, said?: Said): never => {
+    throw new AnswerNotSigned(why, status, said);
   };
   const input = /^xlink=(\(([^)]*)\);[^,]*)(, |$)/.exec(headers.get('signature-input') ?? '');
   const signature = /^xlink=:([A-Za-z0-9+/=]+):/.exec(headers.get('signature') ?? '')?.[1];
-  if (!input || !signature) return refuse('it is not signed');
+  if (!input || !signature) return refuse('it is not signed', saidIn(headers, content));
   const [, params, list] = input as unknown as [string, string, string];
   const values: Record<string, string> = { '"@status"': String(status), ...components };
   const names = list.split(' ');
@@ -153,6 +182,20 @@ export async function checkAnswer(
   const bytes = Uint8Array.from(atob(signature), (character) => character.charCodeAt(0));
   if (!(await crypto.subtle.verify('Ed25519', await publicKeyOf(service), bytes, utf8(base))))
     refuse('its signature does not verify');
+}
+
+/** What a problem document says, as far as it looks like one. */
+function saidIn(headers: Headers, content: Uint8Array): Said {
+  if (!headers.get('content-type')?.startsWith('application/problem+json') || content.length > 65_536)
+    return {};
+  try {
+    const { code, subCode, title } = JSON.parse(new TextDecoder().decode(content));
+    const id = [code, subCode].filter(Boolean).join(':');
+    const isTitle = typeof title === 'string' && /^[^\p{C}]{1,200}$/u.test(title);
+    return { ...(/^[A-Z0-9_:]{1,100}$/.test(id) ? { code: id } : {}), ...(isTitle ? { title } : {}) };
+  } catch {
+    return {};
+  }
 }
 
 async function publicKeyOf(did: string): Promise<CryptoKey> {

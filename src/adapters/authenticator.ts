@@ -13,6 +13,7 @@ import { type Awaitable, later } from '../util/awaitable.js';
 import { given } from '../util/given.js';
 import { type LegacyKeyValidator, validateKey } from './api-key-validator.js';
 import type { Clients } from './clients/clients.js';
+import { CLIENT_WITHOUT_ID } from './clients/cutover-report.js';
 import { firstOf } from './clients/lineage.js';
 import type { NoncePlace, NonceQuota } from './clients/nonce-quota.js';
 import { type ApiKeySources, findApiKey, findProof, type ProofForm } from './credentials.js';
@@ -77,8 +78,8 @@ export interface AuthenticatorParts {
   readonly sessions: Sessions | undefined;
   readonly clock: Clock;
   readonly emit: (event: XlinkEvent) => void;
-  /** Told whose envelope beside a key would have been refused, where somebody wants to know. */
-  readonly onBadEnvelope?: ((client: ClientId) => void) | undefined;
+  /** Told whose envelope beside a key would have been refused, and the id of the error, where somebody wants to know. */
+  readonly onBadEnvelope?: ((client: ClientId, reason: string) => void) | undefined;
 }
 
 /** Decides who sent a request, by envelope or by key as the mode has it. Everything here throws what is wrong. */
@@ -122,13 +123,16 @@ export class Authenticator {
     return { auth };
   }
 
-  /** The key of a request and whose it is, by the same rules as everywhere; whatever envelope is beside it is not looked at. */
+  /**
+   * The key of a request and whose it is, by the same rules as everywhere but that a brownout lets it through: it is there to make
+   * callers move. Whatever envelope is beside it is not looked at.
+   */
   async keyOwner(request: InboundRequest, attempt: AuthAttempt) {
     const apiKey = findApiKey(request, this.#parts.sources);
     if (apiKey === undefined) throw xlinkError('CREDENTIALS_MISSING');
     attempt.method = 'api-key';
     attempt.mode = this.#parts.policy.global; // as of now: this may be asked for twice
-    const auth = await this.#byKey(attempt, apiKey);
+    const auth = await this.#byKey(attempt, apiKey, true);
     return { apiKey, auth, client: attempt.client };
   }
 
@@ -158,25 +162,26 @@ export class Authenticator {
     return { method: proof ? 'xlink' : 'none', proof };
   }
 
-  /** Throws unless the key is good, its client may use keys in its mode, and no brownout is on. */
-  #byKey(attempt: AuthAttempt, apiKey: string): Awaitable<ApiKeyAuth> {
+  /** Throws unless the key is good, its client may use keys in its mode, and no brownout is on, or it `moves`. */
+  #byKey(attempt: AuthAttempt, apiKey: string, moves = false): Awaitable<ApiKeyAuth> {
     const { clients, validator, validatorTimeoutMs } = this.#parts;
     if (attempt.mode === 'xlink-only' && !clients) throw xlinkError('XLINK_REQUIRED');
     return later(validateKey(validator, apiKey, validatorTimeoutMs), (auth) =>
-      this.#withClient(attempt, auth),
+      this.#withClient(attempt, auth, moves),
     );
   }
 
-  #withClient(attempt: AuthAttempt, auth: ApiKeyAuth): Awaitable<ApiKeyAuth> {
+  #withClient(attempt: AuthAttempt, auth: ApiKeyAuth, moves: boolean): Awaitable<ApiKeyAuth> {
     const { clients, policy } = this.#parts;
     const client = clients?.parts.clientId(auth);
     if (client !== undefined) attempt.client = client;
     attempt.mode = policy.forClient(client) ?? attempt.mode;
     if (attempt.mode === 'xlink-only') throw xlinkError('XLINK_REQUIRED');
-    if (client === undefined) return this.#inItsTime(attempt, auth);
-    return later(clients!.unrevoked(client), (record) => {
-      this.#inItsTime(attempt, auth);
-      clients!.assertKeyCounts(client, record, attempt.mode);
+    const inItsTime = () => (moves ? auth : this.#inItsTime(attempt, auth));
+    if (!clients) return inItsTime();
+    return later(clients.unrevoked(client ?? CLIENT_WITHOUT_ID), (record) => {
+      inItsTime();
+      if (client !== undefined) clients.assertKeyCounts(client, record, attempt.mode);
       return auth;
     });
   }
@@ -338,8 +343,9 @@ export class Authenticator {
       const { message } = await this.#receiveFor(attempt, request, form, this.#parts.rules);
       this.#parts.emit({ type: 'observed', reason: 'ok', version: message.version });
     } catch (thrown) {
-      this.#parts.emit({ type: 'observed', reason: toXlinkError(thrown).id });
-      if (client !== undefined) this.#parts.onBadEnvelope?.(client);
+      const reason = toXlinkError(thrown).id;
+      this.#parts.emit({ type: 'observed', reason });
+      if (client !== undefined) this.#parts.onBadEnvelope?.(client, reason);
     }
   }
 }

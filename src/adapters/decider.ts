@@ -19,7 +19,7 @@ import { given } from '../util/given.js';
 import { Answering, unsignedHead } from './answering.js';
 import { type AuthAttempt, type Authenticator, factsOf, offeredBy, type Proof } from './authenticator.js';
 import { assertWithin, type LimitedClients, type Taken } from './client-limits/client-limits.js';
-import { joinedHeaders } from './joined-headers.js';
+import { exposed, joinedHeaders } from './joined-headers.js';
 import type { KeyUse } from './key-use/key-use.js';
 import type { ModeControl } from './mode-control.js';
 import type { PublishedDocument } from './published-document.js';
@@ -181,7 +181,7 @@ export class Decider {
     const error = toXlinkError(thrown);
     if (error.status >= 500 || error.cause !== undefined)
       emit({ type: 'fault', error, ...given({ traceId: attempt.traceId }) });
-    const brownout = error.id === 'API_KEY_BROWNOUT' ? modes.brownoutHeaders() : {};
+    const brownout = error.id === 'API_KEY_BROWNOUT' ? exposed(modes.brownoutHeaders()) : {};
     return refusal(error, attempt, style, joinedHeaders(brownout, more));
   }
 }

@@ -6,7 +6,11 @@ import { joinedHeaders } from './joined-headers.js';
  * RFC 8594 say.
  */
 export interface DeprecationOptions {
-  /** Since when API keys are deprecated (RFC 9745). Default: when the mode became `deprecation`. */
+  /**
+   * Since when API keys are deprecated (RFC 9745). Default: when the mode became `deprecation`, as a {@link SharedMode} keeps it,
+   * over restarts and the same on all instances. What no SharedMode keeps (the mode of a route or a client, and that of everything without
+   * one) is dated by each process for itself: give `since` then.
+   */
   readonly since?: Date;
   /** When they stop working (RFC 8594). Default: not announced. Not before `since`. */
   readonly sunset?: Date;

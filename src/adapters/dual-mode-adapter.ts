@@ -20,7 +20,7 @@ import { Decider } from './decider.js';
 import { Invitations } from './invitations/invitations.js';
 import { keyUseOf } from './key-use/key-use.js';
 import * as limits from './limits.js';
-import { type InstanceOptions, ModeControl } from './mode-control.js';
+import { type InstanceOptions, ModeControl, type ModeSharer } from './mode-control.js';
 import type { Brownout } from './modes/brownouts.js';
 import type { ModeTarget } from './modes/policy.js';
 import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './nonce-sharing-check.js';
@@ -119,7 +119,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
       sessions,
       clock: this.#clock,
       emit: (event) => this.emit(event),
-      onBadEnvelope: keyUse && ((client) => keyUse.badEnvelope(client)),
+      onBadEnvelope: keyUse && ((client, reason) => keyUse.badEnvelope(client, reason)),
     });
     const published = { clock: this.#clock, addressOf, policy: this.#modes.policy };
     const document = createDocument(options, published, warn);
@@ -177,6 +177,14 @@ export class BaseDualModeAdapter<Customer extends object = object>
     return this.#modes.policy.global;
   }
 
+  /**
+   * Since when that mode is in force, in ms since 1970: where a {@link SharedMode} runs, since it was set on whatever instance,
+   * before a restart, too. Without one, since it was set in this process; `undefined`: it began in it.
+   */
+  get modeSince(): number | undefined {
+    return this.#modes.since;
+  }
+
   /** The mode that counts for one client or route: its own, or else the wider one. Throws `INVALID_OPTION`. */
   modeOf(target: ModeTarget): Mode {
     return this.#modes.of(target);
@@ -215,10 +223,17 @@ export class BaseDualModeAdapter<Customer extends object = object>
     this.#modes.schedule(brownout, options);
   }
 
-  /** Said by a {@link SharedMode} when it starts: what it does not share is to be asked for by name. `probe` asks its store, for
-   * {@link OperatedAdapter.health}. Returns how to end that. */
-  shareMode(probe: () => unknown = () => {}): () => void {
-    return this.#modes.share(probe);
+  /**
+   * Said by a {@link SharedMode} when it starts: what it does not share is to be asked for by name, and since when a mode is in
+   * force is asked of it. Returns how to end that.
+   */
+  shareMode(sharer: ModeSharer): () => void {
+    return this.#modes.share(sharer);
+  }
+
+  /** Whether a {@link SharedMode} runs: it shares the mode of everything, and nothing else. */
+  get isModeShared(): boolean {
+    return this.#modes.isShared;
   }
 
   /** Requests since the process started, those that are open included. */
@@ -288,10 +303,15 @@ export class BaseDualModeAdapter<Customer extends object = object>
     this.#placement.servesRoot();
   }
 
-  /** The target that the client saw is found once; everything looks at that. */
+  /**
+   * The target that the client saw is found once; everything looks at that. Callers find the routes of the library at the root of
+   * the origin, whatever prefix a proxy cuts off for everything else.
+   */
   #asClientSaw(request: InboundRequest): InboundRequest {
     const { requestTarget } = this.#options;
-    return requestTarget ? { ...request, target: requestTarget(request) } : request;
+    if (!requestTarget) return request;
+    const seen = { ...request, target: requestTarget(request) };
+    return this.#wellKnown.serves(request) && !this.#wellKnown.serves(seen) ? request : seen;
   }
 
   /**

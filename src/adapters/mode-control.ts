@@ -10,6 +10,7 @@ import { deprecationHeaders } from './deprecation.js';
 import type { Probe } from './health.js';
 import { type Brownout, Brownouts } from './modes/brownouts.js';
 import { checkModeTarget, isPart, ModePolicy, type ModeTarget } from './modes/policy.js';
+import type { ModeState } from './modes/store.js';
 import { assertSharedNonces } from './nonce-sharing-check.js';
 import type { DualModeOptions } from './options.js';
 
@@ -19,6 +20,14 @@ export interface InstanceOptions extends Operator {
   readonly instanceOnly?: boolean;
 }
 
+/** Who shares the mode of everything with other instances. */
+export interface ModeSharer {
+  /** Asks whether it can. */
+  readonly probe: Probe;
+  /** The latest change of the mode that it knows of, whichever instance made it. */
+  latest(): Pick<ModeState, 'mode' | 'since'> | undefined;
+}
+
 /** The modes of an adapter, how they change, and what callers with keys are told of it. */
 export class ModeControl {
   readonly policy: ModePolicy;
@@ -26,9 +35,11 @@ export class ModeControl {
   readonly #options: DualModeOptions;
   readonly #clock: Clock;
   readonly #emit: (event: ModeEvent | OperationEvent) => void;
-  #deprecatedSince: Date;
-  /** Those that share the mode of everything with other instances, and how to ask whether they can. */
-  readonly #sharers = new Map<symbol, Probe>();
+  /** When the mode of everything was last changed here. */
+  #changedAt: number | undefined;
+  /** When the mode of anything became `deprecation` here. */
+  #deprecatedAt: number;
+  readonly #sharers = new Set<ModeSharer>();
 
   constructor(options: DualModeOptions, clock: Clock, emit: (event: ModeEvent | OperationEvent) => void) {
     this.policy = new ModePolicy(options.mode ?? 'observe', options.routeModes, options.clientModes);
@@ -36,7 +47,7 @@ export class ModeControl {
     this.#options = options;
     this.#clock = clock;
     this.#emit = emit;
-    this.#deprecatedSince = this.#sinceNow();
+    this.#deprecatedAt = clock();
   }
 
   /** The mode that is in force for a target. Throws `INVALID_OPTION`. */
@@ -76,29 +87,43 @@ export class ModeControl {
   }
 
   /** The mode of everything is the same on all instances from now on. Returns how to end that. */
-  share(probe: Probe): () => void {
-    const sharer = Symbol('sharer');
-    this.#sharers.set(sharer, probe);
-    return () => void this.#sharers.delete(sharer);
+  share(sharer: ModeSharer): () => void {
+    const own = { ...sharer };
+    this.#sharers.add(own);
+    return () => {
+      const since = this.#sharedSince();
+      if (!this.#sharers.delete(own) || since === undefined) return;
+      this.#changedAt = since;
+      if (this.policy.global === 'deprecation') this.#deprecatedAt = since;
+    };
+  }
+
+  /** Whether somebody shares the mode of everything. */
+  get isShared(): boolean {
+    return this.#sharers.size > 0;
   }
 
   /** How to ask whether the mode is shared, where it is to be. */
   probes(): Readonly<Record<string, Probe>> {
-    const [mode] = this.#sharers.values();
-    return mode ? { mode } : {};
+    const [sharer] = this.#sharers;
+    return sharer ? { mode: sharer.probe } : {};
+  }
+
+  /** Since when the mode of everything is in force, in ms since 1970; `undefined`: for longer than is known here. */
+  get since(): number | undefined {
+    return this.#sharedSince() ?? this.#changedAt;
   }
 
   /** What a new observer is told first. */
   present(): ModeEvent {
-    return { type: 'mode', to: this.policy.global, ...this.#sunset() };
+    return { type: 'mode', to: this.policy.global, ...given({ since: this.since }), ...this.#sunset() };
   }
 
   /** For answers to callers with keys in `deprecation`. */
   deprecation(): Headers {
-    return deprecationHeaders(
-      { ...this.#options.deprecation, since: this.#deprecatedSince },
-      this.brownoutHeaders(),
-    );
+    const isForAll = this.policy.global === 'deprecation';
+    const at = (isForAll ? this.#sharedSince() : undefined) ?? this.#deprecatedAt;
+    return deprecationHeaders({ since: new Date(at), ...this.#options.deprecation }, this.brownoutHeaders());
   }
 
   /** For those that a brownout refuses. */
@@ -124,10 +149,13 @@ export class ModeControl {
     change();
     const to = this.policy.of(target);
     if (from === to) return;
-    if (to === 'deprecation' && (!isPart(target) || this.policy.global !== 'deprecation'))
-      this.#deprecatedSince = this.#sinceNow();
+    const now = this.#clock();
+    const isForAll = !isPart(target);
+    if (isForAll) this.#changedAt = now;
+    if (to === 'deprecation' && (isForAll || this.policy.global !== 'deprecation')) this.#deprecatedAt = now;
     this.#emit({
       type: 'mode',
+      ...given({ since: isForAll ? this.#sharedSince() : undefined }),
       ...this.#sunset(),
       from,
       to,
@@ -137,15 +165,20 @@ export class ModeControl {
 
   /** Somebody who shares the mode takes it that all instances follow. Throws `INVALID_OPTION`. */
   #assertReach(owner: string, { instanceOnly }: InstanceOptions, what: string, option: string): void {
-    if (this.#sharers.size === 0 || instanceOnly) return;
+    if (!this.isShared || instanceOnly) return;
     throw xlinkError('INVALID_OPTION', {
       field: 'instanceOnly',
       hint: `${owner}: nothing was changed. ${what} are not shared by SharedMode: the other instances would not follow, and a restart forgets it. Put it into the option ${option} of every instance, or call this on each of them with instanceOnly: true.`,
     });
   }
 
-  #sinceNow(): Date {
-    return this.#options.deprecation?.since ?? new Date(this.#clock());
+  /** When the mode that is in force was set, as those know who share it; it outlives restarts. */
+  #sharedSince(): number | undefined {
+    for (const sharer of this.#sharers) {
+      const latest = sharer.latest();
+      if (latest?.mode === this.policy.global) return latest.since;
+    }
+    return undefined;
   }
 
   #sunset(): Pick<ModeEvent, 'sunset'> {

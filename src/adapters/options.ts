@@ -97,7 +97,10 @@ export interface DualModeOptions<Customer extends object = object> {
    * Express with `trust proxy`. `undefined` means the default. All of an IPv6 /64 is one address.
    */
   readonly addressOf?: (request: InboundRequest) => string | undefined;
-  /** Path and query as the client saw them, for APIs behind a proxy that rewrites paths. Default: the framework's original URL. */
+  /**
+   * Path and query as the client saw them, for APIs behind a proxy that rewrites paths: modes, limits and all other options that name
+   * a path go by it. The routes of the library, such as `/.well-known/xlink.json`, are also answered as they come. Default: the framework's original URL.
+   */
   readonly requestTarget?: (request: InboundRequest) => string;
   /**
    * Headers that only the API's own proxies may set, such as `x-internal-user`; `*` at the end of a name stands for anything.

@@ -4,6 +4,7 @@ import { unref } from '../util/backoff.js';
 import { sharedByCopies } from '../util/copies.js';
 import { given } from '../util/given.js';
 import type { Clients } from './clients/clients.js';
+import { UNMATCHED } from './clients/cutover-report.js';
 import type { KeyUse } from './key-use/key-use.js';
 import type { Observers } from './observers.js';
 
@@ -81,7 +82,7 @@ export class RequestLog {
       ...authenticationOf(outcome),
       status,
       ...(aborted ? { aborted } : {}),
-      route: route ?? 'unmatched',
+      route: route ?? UNMATCHED,
       ...(isCounted ? { opened: number } : {}),
       durationMs: outcome.durationMs,
       ...given({ offered: outcome.offered, traceId: outcome.traceId }),

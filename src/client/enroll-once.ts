@@ -1,14 +1,19 @@
 import type { BaseAgent } from '../agent/agent.js';
+import type { Service } from '../discovery/discover.js';
 import { isScopeOrAll } from '../envelope/fields.js';
-import { xlinkError } from '../errors/errors.js';
+import { isXlinkError, xlinkError } from '../errors/errors.js';
+import type { ErrorId } from '../errors/table.js';
 import { withDeadline } from '../http/abort.js';
 import { ENROLL_SCOPE, enrollmentProof } from '../http/enrollment.js';
 import { fetchText, type HttpTextResponse } from '../http/fetch.js';
+import { ASKS_FOR_XLINK } from '../http/key-refusals.js';
 import { ENVELOPE_TYPE, JSON_TYPE } from '../http/media-type.js';
 import { refusalIn } from '../http/problem.js';
 import { requestBinding, targetOf } from '../http/request-binding.js';
 import type { Did, Scope } from '../types/protocol.js';
 import { given } from '../util/given.js';
+import type { Caller } from './caller.js';
+import type { Enrollment } from './enroller.js';
 
 export interface EnrollTransport {
   readonly fetch: typeof fetch;
@@ -25,6 +30,34 @@ export interface EnrollmentGrant {
   readonly scopes: readonly Scope[];
   /** When the enrollment ends, in ms since 1970; absent if it does not. */
   readonly validUntil?: number;
+}
+
+/** Refusals that do not matter to an identity that was enrolled before. */
+const KEY_IS_NO_USE: ReadonlySet<ErrorId | undefined> = new Set<ErrorId>([
+  'API_KEY_INVALID',
+  'ENROLLMENT_REFUSED:RATE_LIMITED',
+]);
+
+/** What comes of an enrollment, also where the key is of no use to it. Throws as {@link enrollOnce} does. */
+export async function enroll(
+  service: Service,
+  { agent, known }: Caller,
+  apiKey: string | undefined,
+  transport: EnrollTransport,
+): Promise<Enrollment> {
+  const { enroll: endpoint } = service.endpoints;
+  // An operator may have registered an identity that is not new; a new one is not known anywhere.
+  if (endpoint === undefined) return { state: known ? 'unsettled' : 'not-offered' };
+  try {
+    const { validUntil } = await enrollOnce(agent, service.did, endpoint, apiKey, transport);
+    return { state: 'enrolled', ...given({ validUntil }) };
+  } catch (error) {
+    if (apiKey === undefined) return { state: 'unsettled' };
+    const refusal = isXlinkError(error) ? error : undefined;
+    if (!refusal || !(ASKS_FOR_XLINK.has(refusal.id) || (known && KEY_IS_NO_USE.has(refusal.id))))
+      throw error;
+    return { state: 'unsettled', refusal };
+  }
 }
 
 /**

@@ -1,10 +1,7 @@
 import type { Service } from '../discovery/discover.js';
-import { isXlinkError } from '../errors/errors.js';
-import type { ErrorId } from '../errors/table.js';
-import { ASKS_FOR_XLINK } from '../http/key-refusals.js';
+import type { XlinkError } from '../errors/errors.js';
 import type { Clock, Did } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
-import { given } from '../util/given.js';
 import type { Caller } from './caller.js';
 import type { EnrollTransport } from './enroll-once.js';
 
@@ -16,6 +13,8 @@ export interface Enrollment {
   readonly state: 'enrolled' | 'not-offered' | 'unsettled';
   /** When it ends, in ms since 1970; absent if it does not. */
   readonly validUntil?: number;
+  /** With what the key was refused. */
+  readonly refusal?: XlinkError;
 }
 
 /** After a failure, and after an outcome that may change: 1 minute. */
@@ -23,12 +22,6 @@ const AGAIN_AFTER_MS = 60_000;
 const CAPACITY = 1000;
 /** An enrollment that ends is renewed by the first call after so much of its time. */
 const RENEWED_AT = 0.8;
-
-/** Refusals that do not matter to an identity that was enrolled before. */
-const KEY_IS_NO_USE: ReadonlySet<ErrorId | undefined> = new Set<ErrorId>([
-  'API_KEY_INVALID',
-  'ENROLLMENT_REFUSED:RATE_LIMITED',
-]);
 
 /** What came of it at an origin, by which DID of the service, and until when that counts. */
 interface Outcome {
@@ -65,9 +58,11 @@ export class Enroller {
     return this.#clock() < (this.#failures.get(service.origin) ?? -Infinity) + AGAIN_AFTER_MS;
   }
 
-  /** The service at an origin does not know the identity (any more): the next request enrolls it again. */
-  forget(origin: string): void {
+  /** The service at an origin does not know the identity (any more): the next request enrolls it again. What the key was refused with. */
+  forget(origin: string): XlinkError | undefined {
+    const refusal = this.#outcomes.get(origin)?.enrollment.refusal;
     this.#outcomes.delete(origin);
+    return refusal;
   }
 
   async #enroll(
@@ -77,7 +72,8 @@ export class Enroller {
     apiKey: string | undefined,
   ): Promise<Enrollment> {
     try {
-      const enrollment = await this.#attempt(service, caller, apiKey);
+      const { enroll } = await import('./enroll-once.js'); // most callers are enrolled
+      const enrollment = await enroll(service, caller, apiKey, this.#transport);
       const now = this.#clock();
       const { state, validUntil = Infinity } = enrollment;
       const until = state === 'enrolled' ? now + RENEWED_AT * (validUntil - now) : now + AGAIN_AFTER_MS;
@@ -88,26 +84,6 @@ export class Enroller {
       throw error;
     } finally {
       this.#underway.delete(id);
-    }
-  }
-
-  async #attempt(
-    service: Service,
-    { agent, known }: Caller,
-    apiKey: string | undefined,
-  ): Promise<Enrollment> {
-    const { enroll } = service.endpoints;
-    // An operator may have registered an identity that is not new; a new one is not known anywhere.
-    if (enroll === undefined) return { state: known ? 'unsettled' : 'not-offered' };
-    try {
-      const { enrollOnce } = await import('./enroll-once.js'); // most callers are enrolled
-      const { validUntil } = await enrollOnce(agent, service.did, enroll, apiKey, this.#transport);
-      return { state: 'enrolled', ...given({ validUntil }) };
-    } catch (error) {
-      const id = isXlinkError(error) ? error.id : undefined;
-      if (apiKey === undefined || ASKS_FOR_XLINK.has(id) || (known && KEY_IS_NO_USE.has(id)))
-        return { state: 'unsettled' };
-      throw error;
     }
   }
 }

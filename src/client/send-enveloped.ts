@@ -89,7 +89,10 @@ async function exchangeOnce(
 export const notSealed = (cause: XlinkError) => xlinkError('ANSWER_INVALID:NOT_SEALED', { cause });
 
 export const statusError = (status: number) =>
-  xlinkError('NETWORK_ERROR', { cause: new Error(`HTTP status ${status}`) });
+  xlinkError('ANSWER_INVALID', {
+    hint: `It has HTTP status ${status}, and is neither sealed nor a refusal of an API behind xLink.`,
+    cause: new Error(`HTTP status ${status}`),
+  });
 
 export const mayBeRepeated = (request: BufferedRequest): boolean =>
   isRead(request) || request.request.headers.has('idempotency-key');

@@ -137,6 +137,7 @@ export class ServiceClient {
     const enrollment = await this.#enroll(
       service,
       isProven ? undefined : (this.#invitation.for(request.request, url) ?? key),
+      isProven,
     );
     if (enrollment?.state === 'not-offered' && key !== undefined && !isProven)
       return this.#byKey(request, 'enrollment');
@@ -157,10 +158,19 @@ export class ServiceClient {
     return this.#byKey(request, 'observe', observed);
   }
 
-  /** Without a key, an identity that is not new asks what it was granted; a new one has nothing to ask for. */
-  async #enroll(service: Service, key: string | undefined): Promise<Enrollment | undefined> {
+  /**
+   * Without a key, an identity that is not new, or that the service has answered, asks what it was granted, and renews that; a new one
+   * has nothing to ask for.
+   */
+  async #enroll(
+    service: Service,
+    key: string | undefined,
+    isProven = false,
+  ): Promise<Enrollment | undefined> {
     const caller = await this.#agents.get();
-    return key === undefined && !caller.known ? undefined : this.#enroller.ensure(service, caller, key);
+    return key === undefined && !caller.known && !isProven
+      ? undefined
+      : this.#enroller.ensure(service, caller, key);
   }
 
   async #sealing(request: BufferedRequest, service: Service): Promise<Sealing> {
@@ -230,10 +240,11 @@ export class ServiceClient {
   async #learnFrom(error: unknown, { origin }: Service): Promise<unknown> {
     const { cause } = error as { cause?: unknown };
     if (!isXlinkError(cause) || !HAS_TO_ENROLL.has(cause.id)) return error;
-    this.#enroller.forget(origin);
-    return (await this.#known.isProven(origin))
-      ? xlinkError('ANSWER_INVALID:NOT_SEALED', { cause, hint: FORGOTTEN })
-      : error;
+    const refusal = this.#enroller.forget(origin);
+    const hint = refusal
+      ? `The key was refused for the enrollment: ${refusal.message}`
+      : (await this.#known.isProven(origin)) && FORGOTTEN;
+    return hint ? xlinkError('ANSWER_INVALID:NOT_SEALED', { cause: refusal ?? cause, hint }) : error;
   }
 
   async #byKey(

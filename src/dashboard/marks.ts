@@ -32,7 +32,7 @@ export class Marks {
       const what = event.route === undefined ? '' : ` for ${event.route}`;
       this.#add({
         kind: 'mode',
-        at: this.#clock(),
+        at: event.since ?? this.#clock(),
         text: `Mode ${event.from} → ${event.to}${what}${whoAndWhy(event)}`,
       });
     } else if (event.type === 'key-epoch')

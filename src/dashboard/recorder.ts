@@ -2,13 +2,14 @@ import type { BaseDualModeAdapter } from '../adapters/dual-mode-adapter.js';
 import type { XlinkEvent } from '../types/events.js';
 import { MODES, type Mode } from '../types/mode.js';
 import type { Clock } from '../types/protocol.js';
+import { given } from '../util/given.js';
 import { ClientHistory } from './client-history.js';
 import { FailureCounts } from './failure-counts.js';
 import { type Mark, Marks } from './marks.js';
 import type { ModeView } from './snapshot.js';
 import { TrafficHistory } from './traffic-history.js';
 
-type Watched = Pick<BaseDualModeAdapter, 'mode' | 'observe' | 'brownouts'>;
+type Watched = Pick<BaseDualModeAdapter, 'mode' | 'modeSince' | 'observe' | 'brownouts'>;
 
 /** Watches an adapter from now on, and keeps what the page shows of it in a fixed amount of memory. */
 export class DashboardRecorder {
@@ -18,8 +19,6 @@ export class DashboardRecorder {
   readonly observed = { accepted: 0, refused: 0 };
   readonly #marks: Marks;
   readonly #adapter: Watched;
-  readonly #clock: Clock;
-  #modeSince: number | undefined;
   #sunset: number | undefined;
   /** Modes that were in force since it watches, and those that were stepped over. */
   readonly #passed = new Set<Mode>();
@@ -27,7 +26,6 @@ export class DashboardRecorder {
 
   constructor(adapter: Watched, clock: Clock) {
     this.#adapter = adapter;
-    this.#clock = clock;
     this.history = new TrafficHistory(clock);
     this.failures = new FailureCounts(clock);
     this.clients = new ClientHistory(clock);
@@ -41,8 +39,7 @@ export class DashboardRecorder {
       current: this.#adapter.mode,
       passed: MODES.filter((mode) => this.#passed.has(mode)),
       skipped: MODES.filter((mode) => this.#skipped.has(mode)),
-      ...(this.#modeSince === undefined ? {} : { since: this.#modeSince }),
-      ...(this.#sunset === undefined ? {} : { sunset: this.#sunset }),
+      ...given({ since: this.#adapter.modeSince, sunset: this.#sunset }),
     };
   }
 
@@ -68,7 +65,6 @@ export class DashboardRecorder {
   }
 
   #step(from: Mode, to: Mode): void {
-    this.#modeSince = this.#clock();
     this.#passed.add(from);
     for (const mode of MODES.slice(MODES.indexOf(from) + 1, MODES.indexOf(to)))
       if (!this.#passed.has(mode)) this.#skipped.add(mode);

@@ -69,7 +69,7 @@ export interface ModeView {
   readonly passed: readonly Mode[];
   /** Modes that were stepped over since then. */
   readonly skipped: readonly Mode[];
-  /** When it was set, if that was since `process.since`. */
+  /** Since when it is in force; absent: for longer than this process knows (`modeSince` of the adapter). */
   readonly since?: number;
   /** When keys stop working as announced. */
   readonly sunset?: number;

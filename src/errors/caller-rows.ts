@@ -127,6 +127,6 @@ export const CALLER_ROWS = {
     ANSWER_INVALID: row(502, 'The answer is not the answer of the service to this request.', 'It was swapped or cut on the way; a write may have happened.'),
     'ANSWER_INVALID:TOO_LARGE': row(502, 'The answer is larger than the caller reads.', 'Raise maxAnswerBytes; a write may have happened.'),
     'ANSWER_INVALID:BROKEN_OFF': row(502, 'The answer broke off before its end.', 'A write may have happened.'),
-    'ANSWER_INVALID:NOT_SEALED': row(502, 'The answer is not sealed, though that was asked for.', 'Nobody signed what `cause` says; a write may have happened. For open paths: publicPaths, or sealed: \'optional\'.'),
+    'ANSWER_INVALID:NOT_SEALED': row(502, 'The answer is not sealed, though that was asked for.', '`cause` says why, though nobody signed that: mostly the API refused. A write may have happened. For open paths: publicPaths, or sealed: \'optional\'.'),
   }),
 } as const;

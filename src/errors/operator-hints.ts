@@ -60,7 +60,7 @@ const HINTS: Partial<Record<ErrorId, string>> = {
   'ENROLLMENT_REFUSED:TAKEN': 'Two clients share one identity file. Each needs its own.',
   REPLAY_DETECTED: 'The client, or a proxy in front, sends the same request twice. Ask which retry is on; xlinkFetch makes a new envelope for each.',
   'VERIFICATION_FAILED:SIGNATURE_MISMATCH': 'The request was changed on its way. Look for a proxy that rewrites bodies or headers.',
-  'ANSWER_INVALID:NOT_SEALED': 'For open paths set publicPaths.',
+  'ANSWER_INVALID:NOT_SEALED': 'See `cause` in the log of the caller: mostly the API refused before it could seal. For open paths set publicPaths.',
 };
 
 /** What operators are told about an error where that is something else than what its caller is told; `undefined`: the same. */

@@ -36,7 +36,7 @@ export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<Event
     'traceId',
   ],
   observed: ['reason', 'version'],
-  mode: ['from', 'to', 'route', 'client', 'reason', 'by', 'sunset'],
+  mode: ['from', 'to', 'since', 'route', 'client', 'reason', 'by', 'sunset'],
   advice: ['mode', 'next', 'direction', 'ready', 'blockers', 'clients'],
   enrollment: ['client', 'did'],
   'key-switch': ['client', 'off'],

@@ -1,3 +1,4 @@
+import { UNMATCHED } from '../adapters/clients/cutover-report.js';
 import type { OpenEvent, RequestEvent } from '../types/events.js';
 import type { AdoptionWindow } from './adoption-window.js';
 import { Batch } from './batch.js';
@@ -62,7 +63,6 @@ export function clientSeries(series: Series, maxClients: number): (event: OpenEv
   };
 }
 
-const UNMATCHED = 'unmatched';
 const UNKNOWN = 'unknown';
 
 const labelsOf = (metric: object): Set<string> => sharedState(metric, 'labels', () => new Set<string>());

@@ -69,6 +69,8 @@ export interface ModeEvent {
   readonly from?: Mode;
   /** The new mode. */
   readonly to: Mode;
+  /** Since when it is in force, in ms since 1970, where it was set before this event: in a first event, and by another instance. Absent: since now, or for longer than this process knows. */
+  readonly since?: number;
   /** What the mode was set for; absent: everything that has no mode of its own. */
   readonly route?: string;
   /** The client the mode was set for. */

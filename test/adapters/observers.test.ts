@@ -22,7 +22,7 @@ describe('an observer that comes later', () => {
     adapter.observe(note);
     adapter.setMode('hybrid', 'too early');
     expect(seen).toEqual([
-      { type: 'mode', to: 'deprecation' },
+      { type: 'mode', to: 'deprecation', since: expect.any(Number) },
       { type: 'mode', from: 'deprecation', to: 'hybrid', reason: 'too early' },
     ]);
     expect(first).toEqual([

@@ -5,6 +5,27 @@ import { KEY, LOCAL, serveApi } from './support.js';
 
 const ENROLL = '/.well-known/xlink/enroll';
 
+test.each([
+  ['with its key in hand', { apiKey: KEY }],
+  ['that came by an invitation', {}],
+])('a program that enrolled itself, %s, renews while it runs', async (_, credential) => {
+  const clock = frozenClock();
+  const agent = await Agent.quickstart({ name: 'orders', clock, registry: new MemoryTrustRegistry() });
+  const api = await serveApi({ agent, clock, enrollmentValidMs: HOUR });
+  const { invitation } = await api.adapter.invite({ client: 'acme', scopes: ['*'] });
+  const caller = xlinkFetch({
+    baseUrl: api.url,
+    clock,
+    ...LOCAL,
+    ...('apiKey' in credential ? credential : { invitation }),
+  });
+  for (let hours = 0; hours < 4; hours++) {
+    expect(await (await caller(`${api.url}/orders`)).json()).toMatchObject({ mode: 'xlink', client: 'acme' });
+    clock.advance(0.9 * HOUR);
+  }
+  expect(api.count(ENROLL)).toBe(4);
+});
+
 test('a caller renews an enrollment that ends by itself, and ends itself when it is told to', async () => {
   const clock = frozenClock();
   const registry = new MemoryTrustRegistry();

@@ -227,7 +227,7 @@ describe('a service that rotated its identity', () => {
         return [error.id, (error.cause as { id?: string } | undefined)?.id];
       };
     };
-    const seen = ['ANSWER_INVALID:NOT_SEALED', 'NETWORK_ERROR']; // it was discovered, and has no such route
+    const seen = ['ANSWER_INVALID:NOT_SEALED', 'ANSWER_INVALID']; // it was discovered, and has no such route
     await show(a, undefined, { next });
     const call = start();
     expect(await call()).toEqual(seen);

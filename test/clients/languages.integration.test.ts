@@ -2,7 +2,14 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
-import { checkAnswer, didOf, enroll, generateKey, signedFetch } from '../../clients/xlink.js';
+import {
+  AnswerNotSigned,
+  checkAnswer,
+  didOf,
+  enroll,
+  generateKey,
+  signedFetch,
+} from '../../clients/xlink.js';
 import { describeWith, verdictOn } from '../support/needs-program.js';
 import { FOLDER, load } from '../vectors/load.js';
 import { clientFile, folderWith, run, serveExample } from './support.js';
@@ -32,7 +39,71 @@ interface Case {
 const answers = load<Answers>('signature/answers.json');
 const goodNames = answers.good.map(({ name }) => name);
 
+/** With what a good key is refused when it enrolls, by mode of the API. */
+const REFUSALS = [
+  ['hybrid', undefined],
+  ['xlink-only', 'XLINK_REQUIRED'],
+] as const;
+const WRONG_KEY = 'API_KEY_INVALID';
+const BAD_INVITATION = 'INVITATION_REFUSED:MALFORMED';
+const UNKNOWN = 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY';
+/** What a client says of a refusal that nobody signed: status, code, whether there is a title, whether its text has them. */
+const told = (code: string | undefined, status = 401) =>
+  code === undefined ? null : [status, code, true, true];
+
 describe('clients/xlink.ts', () => {
+  test.each(REFUSALS)(
+    'says why it was refused, and that nobody vouches for it: %s',
+    async (mode, refused) => {
+      const { api, apiKey } = await serveExample(mode);
+      const options = { key: await generateKey(), service: api.did };
+      const said = (call: Promise<unknown>) =>
+        call.then(
+          () => undefined,
+          (error) => {
+            expect(error).toBeInstanceOf(AnswerNotSigned);
+            expect(error.message).toContain(`Not verified, it says: ${error.said.code} ${error.said.title}`);
+            return `${error.status} ${error.said.code}`;
+          },
+        );
+      expect({
+        'wrong key': await said(enroll(api.url, options, 'wrong-key')),
+        'bad invitation': await said(enroll(api.url, options, 'xinv_abc')),
+        key: await said(enroll(api.url, options, apiKey)),
+        'unknown identity': await said(
+          signedFetch({ ...options, key: await generateKey() })(`${api.url}/orders`),
+        ),
+      }).toEqual({
+        'wrong key': `401 ${WRONG_KEY}`,
+        key: refused && `401 ${refused}`,
+        'bad invitation': `400 ${BAD_INVITATION}`,
+        'unknown identity': `401 ${UNKNOWN}`,
+      });
+    },
+  );
+
+  test.each([
+    ['no problem document', 'text/html', '<h1>'],
+    ['one that is not JSON', 'application/problem+json', '{'],
+    ['null', 'application/problem+json', 'null'],
+    [
+      'a code and a title to deceive terminals',
+      'application/problem+json',
+      '{"code":"a b","title":"\\u001b[2J"}',
+    ],
+    ['one without end', 'application/problem+json', JSON.stringify({ code: 'X', title: 'x'.repeat(70_000) })],
+  ])('repeats nothing of %s', async (_, type, body) => {
+    const answering = (async () =>
+      new Response(body, { status: 403, headers: { 'content-type': type } })) as typeof fetch;
+    const call = signedFetch({ key: await generateKey(), service: answers.service.did, fetch: answering });
+    const error = await call('https://api.example.com/').catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      status: 403,
+      said: {},
+      message: expect.stringMatching(/not taken: it is not signed\.$/),
+    });
+  });
+
   test('enrolls, reads, writes and uploads', async () => {
     const { api, apiKey } = await serveExample();
     const key = await generateKey();
@@ -120,6 +191,29 @@ describePython(
       LONG,
     );
 
+    test.each(['requests', 'httpx'].flatMap((library) => REFUSALS.map((row) => [library, ...row] as const)))(
+      'says why it was refused, and that nobody vouches for it: %s, %s',
+      async (library, mode, refused) => {
+        const { api, apiKey } = await serveExample(mode);
+        const folder = folderWith('xlink.py');
+        copyFileSync(program('refused.py'), join(folder, 'refused.py'));
+        const args = ['refused.py', api.url, api.did, apiKey, library];
+        const { stdout, stderr } = await run(folder, python, args);
+        expect([stderr, stdout && JSON.parse(stdout)]).toEqual([
+          '',
+          {
+            'wrong key': told(WRONG_KEY),
+            key: told(refused),
+            'bad invitation': told(BAD_INVITATION, 400),
+            'unknown identity': told(UNKNOWN),
+            'open path': [200, null, false, expect.stringContaining('pass unsigned_ok=True')],
+            'open path, unsigned_ok': 200,
+          },
+        ]);
+      },
+      LONG,
+    );
+
     test(
       'judges the answers of the vectors',
       async () => {
@@ -135,12 +229,12 @@ describePython(
 
 describeWith(['go'], 'clients/xlink.go', () => {
   /** A module with the client in a package of its own. */
-  function goModule() {
+  function goModule(main = 'main.go') {
     const folder = folderWith();
     mkdirSync(join(folder, 'xlink'));
     writeFileSync(join(folder, 'go.mod'), 'module example.com/test\n\ngo 1.19\n');
     copyFileSync(clientFile('xlink.go'), join(folder, 'xlink/xlink.go'));
-    copyFileSync(program('main.go'), join(folder, 'main.go'));
+    copyFileSync(program(main), join(folder, 'main.go'));
     copyFileSync(program('vectors_test.go'), join(folder, 'xlink/vectors_test.go'));
     return { folder, env: { GOFLAGS: '-mod=mod', GOPROXY: 'off', GOTOOLCHAIN: 'local', VECTORS } };
   }
@@ -157,6 +251,25 @@ describeWith(['go'], 'clients/xlink.go', () => {
           did: expect.stringMatching(/^did:key:z6Mk/),
           statuses: [201, 200, 201, 200, 204, 404],
           same: true,
+        },
+      ]);
+    },
+    LONG,
+  );
+
+  test.each(REFUSALS)(
+    'says why it was refused, and that nobody vouches for it: %s',
+    async (mode, refused) => {
+      const { api, apiKey } = await serveExample(mode);
+      const { folder, env } = goModule('refused.go');
+      const { stdout, stderr } = await run(folder, 'go', ['run', '.', api.url, api.did, apiKey], env);
+      expect([stderr, stdout && JSON.parse(stdout)]).toEqual([
+        '',
+        {
+          'wrong key': told(WRONG_KEY),
+          key: told(refused),
+          'bad invitation': told(BAD_INVITATION, 400),
+          'unknown identity': told(UNKNOWN),
         },
       ]);
     },

@@ -117,6 +117,49 @@ describe('an action is asked back about and then done', () => {
   });
 });
 
+describe('beside a shared mode, which does not share it', () => {
+  const REACH = /^This counts on this instance only, and until it ends: .* option (clientModes|brownouts) of/;
+
+  test.each([
+    [
+      'the mode of a client',
+      AHEAD,
+      'The mode of the client is xlink-only now, on this instance until it ends.',
+    ],
+    ['a brownout', BROWNOUT, 'The brownout is scheduled, on this instance until it ends.'],
+  ])('%s is done where it is asked for, which the operator is told first', async (_, wanted, done) => {
+    const { act, adapter } = await setUp();
+    adapter.shareMode({ probe: () => {}, latest: () => undefined });
+    const asked = await act(wanted);
+    expect(asked.warnings?.at(-1)).toMatch(REACH);
+    expect(await act({ ...wanted, token: asked.token })).toMatchObject({ status: 200, done });
+    expect(unchanged(adapter) && adapter.modeOf({ client: 'acme' }) === 'hybrid').toBe(false);
+  });
+
+  test('a client follows again', async () => {
+    const { act, adapter } = await setUp();
+    adapter.shareMode({ probe: () => {}, latest: () => undefined });
+    adapter.setMode('xlink-only', 'x', { client: 'acme', instanceOnly: true });
+    const back = { ...AHEAD, seen: 'xlink-only', to: 'follow' };
+    expect(await act({ ...back, token: (await act(back)).token })).toMatchObject({ status: 200 });
+    expect(adapter.modeOf({ client: 'acme' })).toBe('hybrid');
+  });
+
+  test('the step of the plan is for all', async () => {
+    const { act, adapter } = await setUp();
+    adapter.shareMode({ probe: () => {}, latest: () => undefined });
+    expect((await act(STEP)).warnings).toEqual([]);
+  });
+
+  test('nothing is done if it is shared only after the question', async () => {
+    const { act, adapter } = await setUp();
+    const { token } = await act(AHEAD);
+    adapter.shareMode({ probe: () => {}, latest: () => undefined });
+    expect(await act({ ...AHEAD, token })).toMatchObject({ status: 409 });
+    expect(adapter.modeOf({ client: 'acme' })).toBe('hybrid');
+  });
+});
+
 describe('nothing is changed', () => {
   test('twice by one confirmation, not even at once', async () => {
     const { act, adapter } = await setUp();

@@ -61,7 +61,7 @@ test('everything in one', async () => {
 
 test('the mode, and since when; modes of clients and routes are not it', async () => {
   const clock = frozenClock();
-  const adapter = await adapterOf();
+  const adapter = await adapterOf({ clock });
   const snapshots = watch(adapter, { clock });
   clock.advance(5000);
   adapter.setMode('xlink-only', 'test', { client: 'acme' });

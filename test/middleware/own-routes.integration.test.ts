@@ -3,6 +3,7 @@ import {
   DualModeAdapter,
   MemoryClientStore,
   MemoryTrustRegistry,
+  requestBinding,
   type WarningEvent,
 } from '@private.me/xlink';
 import { ENROLL_PATH } from '../../src/http/enrollment.js';
@@ -103,6 +104,31 @@ describe.each(STAGES)('$name: [C7] an adapter below a path', (stage) => {
     },
   );
 });
+
+describe.each(STAGES)(
+  '$name: behind a proxy that cuts a prefix off, for all but /.well-known/',
+  ({ serve }) => {
+    test('the routes of the library are at the root of the origin, as callers look for them', async () => {
+      const known = await World.withCaller();
+      const device = await known.stranger('device');
+      const service = await serve(known, {
+        requestTarget: ({ target }) => `/orders-api${target}`,
+        routeModes: [{ path: '/orders-api/orders', mode: 'hybrid' }],
+        clients: known.clients,
+        mode: 'xlink-only',
+        clientModes: { acme: 'hybrid' },
+      });
+      expect(JSON.parse((await service.send({ path: DOCUMENT })).text)).toMatchObject({ did: known.api.did });
+      expect((await service.send(await enrollment(device, known.api, ACME))).status).toBe(200);
+      await service.accepted(withKey({ path: '/orders' }, ACME));
+      const request = requestBinding('POST', '/orders-api/orders');
+      await service.accepted(
+        sealedRequest({ api: known.api, caller: device }, { path: '/orders' }, { request }),
+      );
+      await service.refused({ path: '/orders' }, '401 CREDENTIALS_MISSING');
+    });
+  },
+);
 
 describe.each(EXPRESSES)('$name: what will not work is said once, with what to do', ({ express }) => {
   const served = async (place: (parts: Mounted) => void, options: object = {}) => {

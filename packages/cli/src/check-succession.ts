@@ -1,24 +1,26 @@
-import { assertSuccession, type RegistryEntry } from '@private.me/xlink';
+import { assertSuccession, type RegistryEntry, type TrustRegistry } from '@private.me/xlink';
 import { isDidKey } from './did-option.js';
-import { registryOf } from './registry-option.js';
+import { type RegistryValues, withRegistry } from './registry-option.js';
 import { type Output, UsageError } from './run.js';
 
-export interface CheckValues {
+export interface CheckValues extends RegistryValues {
   readonly did?: string | undefined;
-  readonly registry?: string | undefined;
-  readonly 'token-file'?: string | undefined;
 }
 
 /** More than a registry lets a chain have. */
 const MAX_STEPS = 17;
 
 /** `xlink identity check`: who stands for a DID now, each step verified. 1 if nobody does. */
-export async function check(values: CheckValues, { out, err }: Output): Promise<number> {
-  if (values.did === undefined) throw new UsageError('--did is required');
-  if (!isDidKey(values.did)) throw new UsageError('--did must be a did:key');
-  const registry = await registryOf(values);
-  let entry = await registry.lookup(values.did);
-  if (!entry) throw new Error(`${values.did} is not in the registry`);
+export async function check(values: CheckValues, output: Output): Promise<number> {
+  const { did } = values;
+  if (did === undefined) throw new UsageError('--did is required');
+  if (!isDidKey(did)) throw new UsageError('--did must be a did:key');
+  return withRegistry(values, (registry) => follow(registry, did, output));
+}
+
+async function follow(registry: TrustRegistry, did: string, { out, err }: Output): Promise<number> {
+  let entry = await registry.lookup(did);
+  if (!entry) throw new Error(`${did} is not in the registry`);
   out(lineOf(entry));
   for (let step = 0; entry.succeededBy && step < MAX_STEPS; step++) {
     const { succeededBy }: RegistryEntry = entry;

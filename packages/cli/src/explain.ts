@@ -13,11 +13,14 @@ export function explain(error: unknown): string {
 }
 
 function textOf(error: unknown): string {
-  const { message, errors, code } = (error ?? {}) as Partial<Record<'message' | 'errors' | 'code', unknown>>;
+  const { message, errors, code, field } = (error ?? {}) as Partial<
+    Record<'message' | 'errors' | 'code' | 'field', unknown>
+  >;
   if (typeof message !== 'string') return clean(String(error));
   // What `fetch` fails with on a host of several addresses says nothing itself.
   const parts = Array.isArray(errors) ? errors.map(textOf).join('; ') : '';
-  return clean(message || parts || String(code ?? error));
+  const named = typeof field === 'string' && message.includes('`field`') ? ` (field: ${field})` : '';
+  return clean((message || parts || String(code ?? error)) + named);
 }
 
 const clean = (text: string): string =>

@@ -5,8 +5,8 @@ import { type Command, UsageError } from './run.js';
 import { show } from './show-identity.js';
 import { succeed } from './succeed.js';
 
-const HELP = `Usage: xlink identity succeed --old FILE --new FILE --registry URL [options]
-       xlink identity check --did DID --registry URL
+const HELP = `Usage: xlink identity succeed --old FILE --new FILE --registry PLACE [options]
+       xlink identity check --did DID --registry PLACE
        xlink identity show FILE
 
 succeed puts a new identity in the place of an old one: scopes, name, client and pins

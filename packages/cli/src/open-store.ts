@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import {
   FileClientStore,
   FileModeStore,
@@ -28,13 +29,33 @@ export interface Opened {
 /** A big store is read at once: it may take longer than for a request. */
 const timeoutMs = 60_000;
 
-/** Opens the store of a part at a place such as `file:./registry` or `redis://127.0.0.1:6379#prefix:`. */
-export async function openStore(part: string, place: string): Promise<Opened> {
-  if (place.startsWith('file:')) return openFile(part, place.slice('file:'.length));
+/** Whether it is the address of a store, and not of a registry server. */
+export const isPlace = (text: string): boolean => /^(file|postgres(ql)?|rediss?):/.test(text);
+
+/**
+ * Opens the store of a part at a place such as `file:./registry.jsonl` or `redis://127.0.0.1:6379#prefix:`. `isRead`: a file that is not there is
+ * an error, and is not made.
+ */
+export async function openStore(part: string, place: string, { isRead = false } = {}): Promise<Opened> {
+  if (place.startsWith('file:')) {
+    const path = place.slice('file:'.length);
+    if (isRead) await assertFile(path);
+    return openFile(part, path);
+  }
   const [url = '', name] = place.split('#');
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(part, url, name);
   if (/^rediss?:\/\//.test(url)) return openRedis(part, url, name);
   throw new UsageError('a store is file:PATH, postgres://… or redis://…');
+}
+
+async function assertFile(path: string): Promise<void> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw new Error(`file:${path} cannot be read`, { cause });
+  });
+  if (!found.isFile())
+    throw new Error(
+      `file:${path} is no file; openFileState('state') has state/registry.jsonl, state/clients.jsonl, state/mode.jsonl and state/operations.jsonl`,
+    );
 }
 
 async function openFile(part: string, path: string): Promise<Opened> {
@@ -73,7 +94,10 @@ async function openRedis(part: string, url: string, name: string | undefined): P
     ...(password ? { password } : {}),
   });
   client.on('error', () => {}); // calls reject
-  await client.connect();
+  await client.connect().catch((error: unknown) => {
+    client.disconnect(); // it would go on trying
+    throw error;
+  });
   const prefix = name === undefined ? {} : { keyPrefix: name };
   const options = { client, timeoutMs };
   const stores: Record<string, () => unknown> = {

@@ -2,20 +2,18 @@ import { createHash } from 'node:crypto';
 import {
   createKeyRecord,
   createSuccession,
-  type HttpTrustRegistry,
   type Identity,
+  type ManagedTrustRegistry,
   type RegistryEntry,
 } from '@private.me/xlink';
 import { isDidKey } from './did-option.js';
 import { identityOf, type Version } from './key-file.js';
-import { registryOf } from './registry-option.js';
+import { type RegistryValues, withRegistry } from './registry-option.js';
 import { type Output, UsageError } from './run.js';
 
-export interface SucceedValues {
+export interface SucceedValues extends RegistryValues {
   readonly old?: string | undefined;
   readonly new?: string | undefined;
-  readonly registry?: string | undefined;
-  readonly 'token-file'?: string | undefined;
   readonly overlap?: string | undefined;
   readonly 'new-version'?: string | undefined;
   readonly next?: string | undefined;
@@ -28,26 +26,27 @@ export async function succeed(values: SucceedValues, { out }: Output): Promise<n
   const overlapMs = durationOf(values.overlap ?? '1d');
   const wanted = versionOf(values['new-version']);
   const next = commitmentOf(values.next);
-  const registry = await registryOf(values);
-  const { did } = await identityOf(values.old!, 1);
-  const entry = await registry.lookup(did);
-  if (!entry) throw new Error(`${did} is not in the registry`);
-  const version = publishedVersion(entry);
-  const [old, successor] = [
-    await identityOf(values.old!, version),
-    await identityOf(values.new!, wanted ?? version),
-  ];
-  if (successor.did === did) throw new UsageError('--new must be another identity than --old');
-  if (values.next === successor.did) throw new UsageError('--next must be another identity than --new');
-  const succession = await handIn(registry, old, successor, overlapMs, next);
-  const end = new Date(succession.issuedAt + succession.overlapMs).toISOString();
-  out(`old    ${old.did}\nnew    ${successor.did}`);
-  out(`both are good until ${end}`);
-  return 0;
+  return withRegistry(values, async (registry) => {
+    const { did } = await identityOf(values.old!, 1);
+    const entry = await registry.lookup(did);
+    if (!entry) throw new Error(`${did} is not in the registry`);
+    const version = publishedVersion(entry);
+    const [old, successor] = [
+      await identityOf(values.old!, version),
+      await identityOf(values.new!, wanted ?? version),
+    ];
+    if (successor.did === did) throw new UsageError('--new must be another identity than --old');
+    if (values.next === successor.did) throw new UsageError('--next must be another identity than --new');
+    const succession = await handIn(registry, old, successor, overlapMs, next);
+    const end = new Date(succession.issuedAt + succession.overlapMs).toISOString();
+    out(`old    ${old.did}\nnew    ${successor.did}`);
+    out(`both are good until ${end}`);
+    return 0;
+  });
 }
 
 async function handIn(
-  registry: HttpTrustRegistry,
+  registry: ManagedTrustRegistry,
   old: Identity,
   successor: Identity,
   overlapMs: number,
@@ -55,7 +54,7 @@ async function handIn(
 ) {
   const keys = await createKeyRecord(successor, next ? { next } : {});
   const succession = await createSuccession(old, successor, { overlapMs, keys });
-  const result = await registry.succeed(succession, keys);
+  const result = await registry.succeed!(succession, keys);
   if (result.ok) return succession;
   // It may have been handed in before, by an agent or an answer that got lost.
   const there = (await registry.lookup(old.did))?.succeededBy;

@@ -24,7 +24,8 @@ Copies what a service keeps from one store to another, and reads it back: count 
 there is overwritten. Stop the service first; the store that is read stays as it is.
 
   <part>                   ${Object.keys(PARTS).join(', ')}
-  --from STORE             file:PATH, postgres://… or redis://…; the table or key prefix after #, if it is not the default
+  --from STORE             file:PATH of a file that is there, such as file:state/registry.jsonl,
+                           postgres://… or redis://…; the table or key prefix after #, if it is not the default
   --to STORE               the same
 
 Passwords in a URL can be seen by other users of the machine: leave them out, and set PGPASSWORD or REDIS_PASSWORD.
@@ -47,7 +48,8 @@ export const transferCommand: Command = {
     if (from === undefined || to === undefined) throw new UsageError('--from and --to are required');
     const opened: Opened[] = [];
     try {
-      for (const place of [from, to]) opened.push(await openStore(part, place));
+      opened.push(await openStore(part, from, { isRead: true }));
+      opened.push(await openStore(part, to));
       const way = { from: opened[0]!.store, to: opened[1]!.store } as Transfer<never>;
       const { count, written, digest } = await copy(way);
       out(`${part}: ${count} read, ${written} written, ${count - written} were there`);

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Agent, createKeyRecord, Identity, MemoryTrustRegistry } from '@private.me/xlink';
+import { FileTrustRegistry } from '@private.me/xlink/file';
 import { createRegistryServer } from '@private.me/xlink/server';
 import { commands, run } from '../src/index.js';
 
@@ -93,6 +94,37 @@ describe('xlink identity', () => {
     const revoked = await call('check', '--did', old.did, '--registry', url);
     expect([revoked.code, revoked.out]).toEqual([1, `${old.did}  revoked\n${next.did}  revoked`]);
   });
+
+  test('both take the registry of a file, as xlink transfer does; it is not made, and not left open', async () => {
+    const file = path('registry.jsonl');
+    const place = ['--registry', `file:${file}`];
+    const there = (...more: string[]) =>
+      call('succeed', '--old', path('old.pem'), '--new', path('new.der'), ...place, ...more);
+    expect(await there()).toMatchObject({ code: 1, err: expect.stringContaining('cannot be read') });
+    const opened = new FileTrustRegistry({ path: file });
+    await opened.register({ did: old.did, keys: await createKeyRecord(old), sendScopes: ['orders'] });
+    expect(await there()).toMatchObject({ code: 1, err: expect.stringContaining(String(process.pid)) });
+    await opened.close();
+    expect(await there('--overlap', '12h')).toMatchObject({ code: 0, err: '' });
+    expect(await call('check', '--did', old.did, ...place)).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(
+        new RegExp(`^${old.did} {2}succeeded, good until .*\n${next.did} {2}active$`),
+      ),
+    });
+    const again = new FileTrustRegistry({ path: file });
+    expect(await again.lookup(next.did)).toMatchObject({ sendScopes: ['orders'], predecessors: [old.did] });
+    await again.close();
+  });
+
+  test.each(['postgres://xlink:hidden@127.0.0.1:1/db', 'redis://:hidden@127.0.0.1:1'])(
+    'a store that is away is said without its password: %s',
+    async (place) => {
+      const { code, err } = await call('check', '--did', old.did, '--registry', place);
+      expect(code).toBe(1);
+      expect(err).not.toContain('hidden');
+    },
+  );
 
   test('the new one cannot commit to itself', async () => {
     const { code, err } = await succeed('--next', next.did);

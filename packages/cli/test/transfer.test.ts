@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -52,7 +52,18 @@ describe('xlink transfer', () => {
     await other.setRevoked('bolt', 2);
     await other.close();
     const { code, text } = await call('clients', '--from', place('clients'), '--to', place('other'));
-    expect([code, text]).toEqual([1, expect.stringContaining('holds something else')]);
+    expect([code, text]).toEqual([1, expect.stringMatching(/holds something else.*\(field: clients\)/)]);
+  });
+
+  test.each([
+    ['nothing', 'nowhere', /file:.*nowhere cannot be read\n {2}because: ENOENT/],
+    ['a folder', '.', /is no file; openFileState\('state'\) has state\/registry\.jsonl/],
+  ])('reads no file where there is %s, and makes none', async (_, name, said) => {
+    for (const part of ['registry', 'clients', 'mode', 'operations']) {
+      const { code, text } = await call(part, '--from', place(name), '--to', place(`${part}-copy`));
+      expect([code, text]).toEqual([1, expect.stringMatching(said)]);
+    }
+    expect((await readdir(folder)).filter((file) => /nowhere|copy/.test(file))).toEqual([]);
   });
 
   test.each([

@@ -6,7 +6,7 @@ import type { ClientRecord } from './store.js';
 
 /** One client in the cut-over report. Times are ISO 8601 in UTC. */
 export interface ClientReport {
-  /** The client's id, as the key validator returns it; `(no client id)` for all keys for which it returns none. */
+  /** The client's id, as the key validator returns it; `(no client id)` for all keys for which it returns none: `revokeClient('(no client id)')` ends these. */
   readonly client: ClientId;
   /** DIDs that were enrolled with a key of this client, oldest first. */
   readonly dids: readonly Did[];
@@ -82,8 +82,14 @@ export interface ReportOptions {
   readonly expiringWithinMs?: number;
 }
 
-/** The row of keys that the validator accepted without naming a client: as long as they are used, somebody would be left behind. */
+/**
+ * The row of keys that the validator accepted without naming a client: somebody would be left behind. It stays when all keys name one
+ * since; `revokeClient` of this name ends it, and such keys with it.
+ */
 export const CLIENT_WITHOUT_ID: ClientId = '(no client id)';
+
+/** What stands in the place of a route that has no template. */
+export const UNMATCHED: string = 'unmatched';
 
 const DAY_MS = 86_400_000;
 
@@ -153,7 +159,8 @@ const STATES: Readonly<Record<CutoverState, { readonly safe: boolean; readonly r
   revoked: { safe: true, reason: 'has been revoked' },
 };
 
-const NO_ID = 'keys whose validator result names no client; return clientId, or set the option clientId';
+const NO_ID =
+  'keys whose validator result names no client; return clientId, or set the option clientId, and when none is left end the row with revokeClient';
 
 /** How many clients there are in each state. */
 export function countStates(clients: readonly ClientReport[]): Record<CutoverState, number> {
@@ -168,8 +175,11 @@ export function countStates(clients: readonly ClientReport[]): Record<CutoverSta
 function judge(record: ClientRecord, now: number, options: ReportOptions) {
   const state = stateOf(record, now, options);
   const { safe, reason } = STATES[state];
-  return { safeToSwitch: safe, state, reason: record.client === CLIENT_WITHOUT_ID ? NO_ID : reason };
+  return { safeToSwitch: safe, state, reason: isUnnamed(record, state) ? NO_ID : reason };
 }
+
+const isUnnamed = ({ client }: ClientRecord, state: CutoverState): boolean =>
+  client === CLIENT_WITHOUT_ID && state !== 'revoked';
 
 /** The first rule that applies decides. */
 function stateOf(

@@ -2,7 +2,13 @@ import type { CutoverState } from '../../types/events.js';
 import type { ClientId } from '../../types/protocol.js';
 import { csv } from '../../util/csv.js';
 import { checkOptions, isDate, isString } from '../../util/options.js';
-import type { ClientReport, CutoverReport } from './cutover-report.js';
+import {
+  CLIENT_WITHOUT_ID,
+  type ClientReport,
+  type CutoverReport,
+  type SoftwareUse,
+  UNMATCHED,
+} from './cutover-report.js';
 
 /** What letters to callers say of the API. */
 export interface OutreachOptions {
@@ -48,10 +54,10 @@ const TEXTS: Readonly<Partial<Record<CutoverState, string>>> = {
 export const checkOutreachOptions = (options: OutreachOptions): void =>
   checkOptions('outreach', options, { api: isString, sunset: isDate, migrationUrl: isString });
 
-/** Whom to write to, those whose keys were used last first. */
+/** Whom to write to, those whose keys were used last first. Nobody can be written to for keys that name no client. */
 export function outreachOf({ clients }: CutoverReport, options: OutreachOptions): readonly OutreachRow[] {
   return clients
-    .filter(({ state }) => TEXTS[state] !== undefined)
+    .filter(({ client, state }) => TEXTS[state] !== undefined && client !== CLIENT_WITHOUT_ID)
     .sort((a, b) => (b.lastKeyUse ?? '').localeCompare(a.lastKeyUse ?? ''))
     .map((client) => rowOf(client, options));
 }
@@ -71,15 +77,20 @@ function rowOf(
     ...(lastKeyUse === undefined
       ? []
       : [`Your key was last used on ${lastKeyUse.slice(0, 16).replace('T', ' at ')} UTC.`]),
-    ...(seen.length === 0
-      ? []
-      : [
-          `It was sent by ${seen.slice(0, 5).join(', ')}; last to ${software[0]!.routes.slice(0, 5).join(', ')}.`,
-        ]),
+    ...sentBy(software),
     ...(migrationUrl === undefined ? [] : [`How to move: ${migrationUrl}`]),
   ];
   const subject = `${api}: API keys ${day === undefined ? 'will stop working' : `stop working on ${day}`}`;
   return { client, state, lastKeyUse: lastKeyUse ?? '', software: seen, subject, text: sentences.join('\n') };
+}
+
+/** In words that callers know: what has no name is left out, such as `(other)` and `unmatched`. */
+function sentBy(software: readonly SoftwareUse[]): string[] {
+  const names = software.map(({ name }) => name).filter((name) => !name.startsWith('('));
+  const routes = (software[0]?.routes ?? []).filter((route) => route !== UNMATCHED);
+  const few = (all: readonly string[]) => all.slice(0, 5).join(', ');
+  if (names.length === 0) return routes.length === 0 ? [] : [`It was last sent to ${few(routes)}.`];
+  return [`It was sent by ${few(names)}${routes.length === 0 ? '' : `; last to ${few(routes)}`}.`];
 }
 
 const COLUMNS = ['client', 'state', 'lastKeyUse', 'software', 'subject', 'text'] as const;

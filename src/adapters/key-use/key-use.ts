@@ -4,6 +4,7 @@ import { addressNetwork } from '../../util/address-network.js';
 import { unref } from '../../util/backoff.js';
 import { given } from '../../util/given.js';
 import { checkOptions, isBoolean } from '../../util/options.js';
+import { UNMATCHED } from '../clients/cutover-report.js';
 import { Documents } from '../operations/documents.js';
 import type { OperationsStore } from '../operations/store.js';
 import { EMPTY, HOUR_MS, type KeyUseRecord, mergedKeyUse } from './record.js';
@@ -67,7 +68,7 @@ export class KeyUse {
       firstUse: now,
       lastUse: now,
       ...given({ network }),
-      routes: { [route ?? 'unmatched']: now },
+      routes: { [route ?? UNMATCHED]: now },
     };
     this.#add(client, {
       software: { [software]: one },
@@ -75,11 +76,11 @@ export class KeyUse {
     });
   }
 
-  /** An envelope beside a key would have been refused. */
-  badEnvelope(client: ClientId): void {
+  /** An envelope beside a key would have been refused. `reason`: the id of the error. */
+  badEnvelope(client: ClientId, reason: string): void {
     this.#add(client, {
       software: {},
-      hours: { [hourOf(this.#parts.clock())]: { key: 0, badEnvelopes: 1 } },
+      hours: { [hourOf(this.#parts.clock())]: { key: 0, badEnvelopes: 1, reasons: { [reason]: 1 } } },
     });
   }
 

@@ -3,7 +3,7 @@ import { MODES, type Mode } from '../../types/mode.js';
 import type { ClientId } from '../../types/protocol.js';
 import { checkKeys } from '../../util/options.js';
 import { type Brownout, isBrownout } from '../modes/brownouts.js';
-import { HOUR_MS, type KeyUseRecord } from './record.js';
+import { HOUR_MS, type HourRecord, type KeyUseRecord } from './record.js';
 
 const DAYS = 7;
 
@@ -13,7 +13,7 @@ export interface StepPreview {
   readonly to: Mode;
   /** Since when requests were looked at, ISO 8601 in UTC: seven days ago. */
   readonly since: string;
-  /** Requests by key in that time, of all clients. */
+  /** Requests by key in that time, of all clients, those with an envelope beside the key included. */
   readonly keyRequests: number;
   /** Those of them that would have been refused. */
   readonly refused: number;
@@ -29,6 +29,11 @@ export interface ClientPreview {
   readonly keyRequests: number;
   /** Those of them that would have been refused. */
   readonly refused: number;
+  /**
+   * Why, by the id of the error ([errors.md](../errors.md)), the most first: `XLINK_REQUIRED` or `API_KEY_BROWNOUT` of keys, and of an envelope
+   * beside a key its own, such as `BODY_TOO_LARGE`.
+   */
+  readonly reasons: Readonly<Record<string, number>>;
   /** The last hour with such a request, by its beginning, ISO 8601 in UTC. */
   readonly lastRefused: string;
 }
@@ -68,18 +73,21 @@ export function previewOf(
   const clients: ClientPreview[] = [];
   let total = 0;
   for (const [client, { hours }] of uses) {
-    let [keyRequests, refused, last] = [0, 0, 0];
-    for (const [name, { key, badEnvelopes }] of Object.entries(hours)) {
+    let [keyRequests, last] = [0, 0];
+    const reasons = new Map<string, number>();
+    for (const [name, record] of Object.entries(hours)) {
       const hour = Number(name);
       if (hour < first) continue;
-      keyRequests += key;
-      const share = refusedOf(to, { key, badEnvelopes, isOut: isOut(hour) });
-      refused += share;
-      if (share > 0) last = Math.max(last, hour);
+      keyRequests += record.key;
+      for (const [reason, count] of refusedOf(to, record, isOut(hour))) {
+        reasons.set(reason, (reasons.get(reason) ?? 0) + count);
+        last = Math.max(last, hour);
+      }
     }
     total += keyRequests;
-    if (refused > 0)
-      clients.push({ client, keyRequests, refused, lastRefused: new Date(last * HOUR_MS).toISOString() });
+    const refused = [...reasons.values()].reduce((sum, count) => sum + count, 0);
+    const lastRefused = new Date(last * HOUR_MS).toISOString();
+    if (refused > 0) clients.push({ client, keyRequests, refused, reasons: mostFirst(reasons), lastRefused });
   }
   return {
     to,
@@ -97,9 +105,19 @@ function weeksEarlier({ from, until }: Brownout, now: number): { from: number; u
   return { from: from.getTime() - earlier, until: until.getTime() - earlier };
 }
 
-function refusedOf(to: Mode, hour: { key: number; badEnvelopes: number; isOut: boolean }): number {
-  const failing = Math.min(hour.key, hour.badEnvelopes);
-  if (to === 'xlink-only') return hour.key;
-  if (to === 'deprecation' && hour.isOut) return hour.key;
-  return to === 'observe' ? 0 : failing;
+/** What a mode would have refused of an hour, by reason. An envelope that fails is final, whatever the key beside it. */
+function refusedOf(to: Mode, { key, reasons = {} }: HourRecord, isOut: boolean): [string, number][] {
+  if (to === 'observe') return [];
+  let left = key;
+  const found = Object.entries(reasons).map(([reason, count]): [string, number] => {
+    const share = Math.min(left, count);
+    left -= share;
+    return [reason, share];
+  });
+  if (to === 'xlink-only') found.push(['XLINK_REQUIRED', left]);
+  else if (to === 'deprecation' && isOut) found.push(['API_KEY_BROWNOUT', left]);
+  return found.filter(([, count]) => count > 0);
 }
+
+const mostFirst = (reasons: ReadonlyMap<string, number>): Record<string, number> =>
+  Object.fromEntries([...reasons].sort(([, a], [, b]) => b - a));

@@ -22,6 +22,8 @@ export interface HourRecord {
   readonly key: number;
   /** Envelopes beside keys, in observe mode, that would have been refused. */
   readonly badEnvelopes: number;
+  /** These by the id of the error; absent without any. */
+  readonly reasons?: Readonly<Record<string, number>>;
 }
 
 /** How the key of one client is used. */
@@ -38,13 +40,19 @@ export const EMPTY: KeyUseRecord = { software: {}, hours: {} };
 export function mergedKeyUse(a: KeyUseRecord, b: KeyUseRecord, now: number): KeyUseRecord {
   const oldest = Math.floor(now / HOUR_MS) - KEPT_HOURS + 1;
   const software = merged(a.software, b.software, mergedSoftware);
-  const hours = merged(a.hours, b.hours, (x, y) => ({
-    key: x.key + y.key,
-    badEnvelopes: x.badEnvelopes + y.badEnvelopes,
-  }));
+  const hours = merged(a.hours, b.hours, mergedHour);
   return {
     software: newest(software, MAX_SOFTWARE, ({ lastUse }) => lastUse),
     hours: Object.fromEntries(Object.entries(hours).filter(([hour]) => Number(hour) >= oldest)),
+  };
+}
+
+function mergedHour(a: HourRecord, b: HourRecord): HourRecord {
+  const reasons = merged(a.reasons ?? {}, b.reasons ?? {}, (x, y) => x + y);
+  return {
+    key: a.key + b.key,
+    badEnvelopes: a.badEnvelopes + b.badEnvelopes,
+    ...(Object.keys(reasons).length === 0 ? {} : { reasons }),
   };
 }
 

@@ -31,8 +31,8 @@ export interface ErrorBudget {
 const DAY_MS = 86_400_000;
 
 /**
- * Keys and envelopes side by side for four weeks at least, warnings once 95 % of the traffic is
- * xLink, enforcement after four more weeks if no client that sent a request in the last 90 days would be left behind.
+ * `observe` to `hybrid` after a day with at most 5 % refused; to `deprecation` after four weeks, with 95 % of the traffic by xLink and
+ * at most 1 % refused; to `xlink-only` after four more weeks, with the same, if no client that sent a request in the last 90 days would be left behind.
  */
 export const DEFAULT_GATES: readonly Gate[] = [
   {
@@ -62,5 +62,5 @@ export const DEFAULT_GATES: readonly Gate[] = [
   },
 ];
 
-/** One refused request in a hundred, watched for a day after each step. */
+/** `maxErrorRate` 0.01: one refused request in a hundred; `minRequests` 20; `watchMs` one day after each step. */
 export const DEFAULT_ERROR_BUDGET: ErrorBudget = { maxErrorRate: 0.01, minRequests: 20, watchMs: DAY_MS };

@@ -37,7 +37,7 @@ export interface MigrationPlanOptions {
   readonly report?: ReportOptions;
   /** How often `start()` looks, in ms. Default one minute. */
   readonly intervalMs?: number;
-  /** Since when the present mode is in force, in ms since 1970, for a plan that goes on after a restart. Default: now. */
+  /** Since when the present mode is in force, in ms since 1970, for a plan that goes on after a restart. Default: `modeSince` of the adapter, else now. */
   readonly since?: number;
   /**
    * The mode that several instances share, and that outlives a restart. Each of them may run its plan: one makes a step, the

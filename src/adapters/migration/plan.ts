@@ -59,7 +59,7 @@ export class MigrationPlan {
     this.#window = new TrafficWindow(this.#windowMs);
     this.#budget = { ...DEFAULT_ERROR_BUDGET, ...options.errorBudget };
     this.#mode = options.adapter.mode;
-    this.#since = options.since ?? this.#clock();
+    this.#since = options.since ?? options.adapter.modeSince ?? this.#clock();
   }
 
   /** What the last evaluation found. */
@@ -134,9 +134,9 @@ export class MigrationPlan {
 
   /** The mode may have been set by hand or by another instance: its time starts anew. Going back is advised then, but never done. */
   #noticeChange(now: number): void {
-    const { mode } = this.#options.adapter;
+    const { mode, modeSince = now } = this.#options.adapter;
     if (mode === this.#mode) return;
-    this.#enter(mode, now, this.#advisableWayBack(mode));
+    this.#enter(mode, modeSince, this.#advisableWayBack(mode));
   }
 
   #advisableWayBack(mode: Mode): Mode | undefined {

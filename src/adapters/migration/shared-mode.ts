@@ -100,7 +100,7 @@ export class SharedMode {
    */
   async start(): Promise<void> {
     if (this.#undo.length > 0) return;
-    this.#undo.push(this.#adapter.shareMode(() => this.refresh()));
+    this.#undo.push(this.#adapter.shareMode({ probe: () => this.refresh(), latest: () => this.#latest }));
     this.#undo.push(this.#adapter.observe((event) => this.#notice(event)));
     try {
       await this.refresh();
@@ -216,14 +216,23 @@ export class SharedMode {
   }
 
   #follow(found: StoredMode): StoredMode {
-    const isFirst = !this.#known;
-    if (!this.#unsaved && found.mode !== this.#adapter.mode) {
-      const why = found.reason === undefined ? '' : `: ${found.reason}`;
-      this.#apply(found.mode, isFirst ? `the instances share this mode${why}` : found.reason, found.by);
-    }
+    if (!this.#unsaved) this.#takeOver(found);
     this.#known = found;
-    if (!this.#unsaved) this.#latest = revised(withoutVersion(found));
     return found;
+  }
+
+  /** Known before the adapter follows: what it tells of the change says since when. */
+  #takeOver(found: StoredMode): void {
+    const before = this.#latest;
+    this.#latest = revised(withoutVersion(found));
+    if (found.mode === this.#adapter.mode) return;
+    const why = found.reason === undefined ? '' : `: ${found.reason}`;
+    try {
+      this.#apply(found.mode, this.#known ? found.reason : `the instances share this mode${why}`, found.by);
+    } catch (error) {
+      this.#latest = before;
+      throw error;
+    }
   }
 
   #apply(mode: Mode, reason: string | undefined, by: string | undefined): void {

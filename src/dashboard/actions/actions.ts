@@ -51,7 +51,8 @@ export class Actions {
   async #act(by: string, body: unknown): Promise<ActionAnswer['body']> {
     const { adapter, plan, clock } = this.#parts;
     const { wanted, token } = parseWanted(body, clock());
-    const what = JSON.stringify(wanted);
+    const { isModeShared } = adapter;
+    const what = JSON.stringify({ ...wanted, isModeShared }); // how far it reaches is a part of the question
     // Before anything else: a token that came once does not come again.
     if (token !== undefined && !this.#confirmations.take(token, by, what))
       throw new WrongState(
@@ -66,7 +67,7 @@ export class Actions {
       throw new WrongState('Nothing was changed: nothing is known about this client.');
     assertAsSeen(adapter, plan, wanted, found?.client);
     if (token !== undefined) return { done: await perform(this.#parts, wanted, by, found?.client) };
-    const { text, warnings } = questionOf(wanted, directory, found);
+    const { text, warnings } = questionOf(wanted, directory, found, isModeShared);
     return { confirm: text, warnings, ...this.#confirmations.ask(by, what) };
   }
 }

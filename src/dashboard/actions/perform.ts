@@ -21,6 +21,8 @@ export async function perform(
   client: ClientId | undefined,
 ): Promise<string> {
   const why = wanted.reason;
+  const instanceOnly = adapter.isModeShared; // the operator was told so
+  const where = instanceOnly ? ', on this instance until it ends' : '';
   switch (wanted.action) {
     case 'step': {
       if (adapter.mode !== wanted.seen) throw new WrongState(CHANGED);
@@ -33,16 +35,18 @@ export async function perform(
       return `The mode is ${wanted.to} now.`;
     }
     case 'client-mode': {
-      const target = { client: client!, by };
+      const target = { client: client!, by, instanceOnly };
       if (wanted.to === 'follow') {
         if (!adapter.clearMode(target, why)) throw new WrongState('The client has no mode of its own.');
-        return 'The client follows the mode of the API again.';
+        return `The client follows the mode of the API again${where}.`;
       }
       adapter.setMode(wanted.to, why, target);
-      return `The mode of the client is ${wanted.to} now.`;
+      return `The mode of the client is ${wanted.to} now${where}.`;
     }
-    case 'brownout':
-      adapter.scheduleBrownout({ from: new Date(wanted.from), until: new Date(wanted.until) }, { by, why });
-      return 'The brownout is scheduled.';
+    case 'brownout': {
+      const brownout = { from: new Date(wanted.from), until: new Date(wanted.until) };
+      adapter.scheduleBrownout(brownout, { by, why, instanceOnly });
+      return `The brownout is scheduled${where}.`;
+    }
   }
 }

@@ -13,8 +13,24 @@ export interface Question {
 
 const MAX_NAMES = 5;
 
-/** In sentences. */
+/** What a {@link SharedMode} does not share. */
+const NOT_SHARED = { 'client-mode': 'clientModes', brownout: 'brownouts' } as const;
+
+/** In sentences. `isModeShared`: only the mode of everything is then the same on all instances. */
 export function questionOf(
+  wanted: Wanted,
+  directory: ClientDirectory | NoClientsView,
+  client: ClientReport | undefined,
+  isModeShared: boolean,
+): Question {
+  const { text, warnings } = questionFor(wanted, directory, client);
+  if (!isModeShared || wanted.action === 'step') return { text, warnings };
+  const option = NOT_SHARED[wanted.action];
+  const reach = `This counts on this instance only, and until it ends: other instances do not follow, and a restart forgets it. To keep it, put it into the option ${option} of every instance.`;
+  return { text, warnings: [...warnings, reach] };
+}
+
+function questionFor(
   wanted: Wanted,
   directory: ClientDirectory | NoClientsView,
   client: ClientReport | undefined,

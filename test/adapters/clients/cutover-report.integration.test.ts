@@ -1,5 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { type ClientRecord, type CutoverState, formatReport, type ReportOptions } from '@private.me/xlink';
+import {
+  type ClientRecord,
+  type CutoverState,
+  formatReport,
+  type ReportOptions,
+  type XlinkEvent,
+} from '@private.me/xlink';
 import { cutoverReport } from '../../../src/adapters/clients/cutover-report.js';
 import { DAY, HOUR, MINUTE, NOON } from '../../support/clock.js';
 import { ACME, BOLT } from '../../support/http.js';
@@ -8,6 +14,7 @@ import { World } from '../../support/world.js';
 import { enrollment, sealed, withKey } from '../requests.js';
 
 const NOW = NOON;
+const NO_ID = '(no client id)';
 const record = (more: Partial<ClientRecord> = {}): ClientRecord => ({
   client: 'acme',
   dids: ['did:key:a'],
@@ -290,6 +297,41 @@ describe('adapter.report()', () => {
     expect(rows).toMatchObject([
       { client: '(no client id)', keyRequests: 2, failures: {}, reason: expect.stringContaining('clientId') },
     ]);
+  });
+
+  test('that row goes by an act of the operator, which ends keys that still come without a name', async () => {
+    const world = new World();
+    const { clock, clients } = world;
+    const events: XlinkEvent[] = [];
+    const service = await world.serve({
+      agent: await world.agent('api'),
+      clock,
+      clients,
+      legacyKeyValidator: (key) => (key === ACME || key === BOLT ? { name: key === ACME ? 'a' : '' } : null),
+      clientId: ({ name }) => (name as string) || undefined,
+      observers: [(event) => void events.push(event)],
+    });
+    await service.accepted(withKey(BOLT));
+    await service.quiet();
+    expect((await service.adapter.report()).clients).toMatchObject([
+      { safeToSwitch: false, reason: expect.stringContaining('revokeClient') },
+    ]);
+    await service.adapter.revokeClient(NO_ID, { reason: 'all have names now', by: 'mia' });
+    expect(events).toContainEqual({
+      type: 'operation',
+      operation: 'revoke-client',
+      target: NO_ID,
+      by: 'mia',
+      why: 'all have names now',
+    });
+    expect(await service.adapter.report()).toMatchObject({
+      safeToSwitch: true,
+      clients: [{ client: NO_ID, state: 'revoked', safeToSwitch: true, reason: 'has been revoked' }],
+    });
+    await service.refused(withKey(BOLT), '403 CLIENT_REVOKED');
+    await service.accepted(withKey(ACME));
+    await service.adapter.restoreClient(NO_ID);
+    await service.accepted(withKey(BOLT));
   });
 
   test('a refused key is still a key that somebody uses', async () => {

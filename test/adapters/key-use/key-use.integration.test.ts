@@ -116,7 +116,13 @@ describe('what a step would have refused', () => {
       keyRequests: 3,
       refused: 3,
       clients: [
-        { client: 'acme', keyRequests: 3, refused: 3, lastRefused: new Date(NOON + 7 * DAY).toISOString() },
+        {
+          client: 'acme',
+          keyRequests: 3,
+          refused: 3,
+          reasons: { XLINK_REQUIRED: 3 },
+          lastRefused: new Date(NOON + 7 * DAY).toISOString(),
+        },
       ],
     });
     expect(await service.adapter.preview({ to: 'hybrid' })).toMatchObject({ refused: 0, clients: [] });
@@ -131,7 +137,11 @@ describe('what a step would have refused', () => {
     const at = (hours: number) => new Date(NOON + 21 * DAY + hours * HOUR);
     const preview = (from: Date, until: Date) =>
       service.adapter.preview({ to: 'deprecation', brownouts: [{ from, until }] });
-    expect(await preview(at(0), at(1))).toMatchObject({ keyRequests: 2, refused: 1 });
+    expect(await preview(at(0), at(1))).toMatchObject({
+      keyRequests: 2,
+      refused: 1,
+      clients: [{ reasons: { API_KEY_BROWNOUT: 1 } }],
+    });
     expect(await preview(at(-5), at(-4))).toMatchObject({ refused: 0 });
     expect(await service.adapter.preview({ to: 'deprecation' })).toMatchObject({ refused: 0 });
   });
@@ -146,8 +156,14 @@ describe('what a step would have refused', () => {
     expect(await service.adapter.preview({ to: 'hybrid' })).toMatchObject({
       keyRequests: 2,
       refused: 1,
-      clients: [{ client: 'acme', refused: 1 }],
+      clients: [{ client: 'acme', refused: 1, reasons: { REQUEST_BINDING_MISMATCH: 1 } }],
     });
+    expect((await service.adapter.preview({ to: 'xlink-only' })).clients[0]!.reasons).toEqual({
+      REQUEST_BINDING_MISMATCH: 1,
+      XLINK_REQUIRED: 1,
+    });
+    expect(await service.adapter.preview({ to: 'deprecation' })).toMatchObject({ refused: 1 });
+    expect(await service.adapter.preview({ to: 'observe' })).toMatchObject({ refused: 0, clients: [] });
   });
 
   test.each([
@@ -162,6 +178,18 @@ describe('what a step would have refused', () => {
 });
 
 describe('whom to write to', () => {
+  test('nobody where a key names no client, and nothing that only we know', async () => {
+    const { service, call } = await made({
+      legacyKeyValidator: (key: string) => (key === ACME ? { clientId: 'acme' } : { name: 'x' }),
+    });
+    await call(BOLT, 'curl/8.5.0');
+    await call(ACME, 'key4711key4711key4711/1', { path: '/nowhere' });
+    await service.quiet();
+    const rows = await service.adapter.outreach({ api: 'Orders API' });
+    expect(rows.map(({ client, software }) => [client, software])).toEqual([['acme', ['(other)']]]);
+    expect(rows[0]!.text).not.toMatch(/\(|unmatched|null|undefined/);
+  });
+
   test('one row for each client that has not moved, with a letter', async () => {
     const sunset = new Date(NOON + 30 * DAY);
     const { service, call } = await made({

@@ -6,6 +6,7 @@ import {
   PostgresKeyStore,
   PostgresModeStore,
   PostgresNonceStore,
+  PostgresOperationsStore,
   PostgresSequenceStore,
   PostgresTicketKeyStore,
   PostgresTrustRegistry,
@@ -38,6 +39,7 @@ describeWithPostgres('Rights in PostgreSQL', () => {
       PostgresTrustRegistry,
       PostgresClientStore,
       PostgresModeStore,
+      PostgresOperationsStore,
       PostgresWrappingKeyStore,
       PostgresNonceStore,
       PostgresSequenceStore,
@@ -64,6 +66,14 @@ describeWithPostgres('Rights in PostgreSQL', () => {
     await owner.query('DELETE FROM xlink_registry; DELETE FROM xlink_clients_dids; DELETE FROM xlink_modes');
     await owner.query('DELETE FROM xlink_clients; DELETE FROM xlink_clients_batches');
     await owner.query("INSERT INTO xlink_clients_batches VALUES ('old', now() - interval '2 days')");
+
+    await owner.query('DELETE FROM xlink_operations');
+    const operations = new PostgresOperationsStore({ pool });
+    await operations.save('invitation/a', '{}', 0);
+    await operations.save('invitation/a', '{"b":1}', 1);
+    await operations.load('invitation/a');
+    await operations.list('invitation');
+    await operations.remove('invitation/a', 2);
 
     unwrap(await registry.add(alice));
     unwrap(await registry.revoke(alice));
@@ -149,7 +159,7 @@ describeWithPostgres('Rights in PostgreSQL', () => {
 
   test('[E20] each of these rights is needed', async () => {
     const { owner, app } = owned();
-    expect(RIGHTS).toHaveLength(41);
+    expect(RIGHTS).toHaveLength(45);
     const needless: string[] = [];
     for (const [right, table] of RIGHTS) {
       await owner.query(`REVOKE ${right} ON ${table} FROM xlink_app`);
