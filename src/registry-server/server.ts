@@ -8,6 +8,7 @@ import type { ManagedTrustRegistry } from '../registry/managed.js';
 import type { Did } from '../types/protocol.js';
 import { callerAddress } from '../util/caller-address.js';
 import { anything, checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../util/options.js';
+import { tell } from '../util/tell.js';
 import { pathOf, tokenCheck } from './auth.js';
 import { membersOf } from './body.js';
 import { Changes } from './changes.js';
@@ -165,12 +166,6 @@ const queryOf = (req: NodeRequest): URLSearchParams =>
 function failure(thrown: unknown, onFault: RegistryServerOptions['onFault']): HttpResponse {
   const error = isXlinkError(thrown) ? thrown : xlinkError('LOOKUP_FAILED', { cause: thrown });
   const answer = problemOf(error);
-  if (answer.status >= 500) {
-    try {
-      onFault?.(error);
-    } catch {
-      // the answer goes out whatever the operator's function does
-    }
-  }
+  if (answer.status >= 500) tell(onFault, error);
   return answer;
 }

@@ -5,6 +5,7 @@ import { MemoryTrustRegistry } from '../registry/memory.js';
 import type { Clock } from '../types/protocol.js';
 import { given } from '../util/given.js';
 import { checkOptions, isFunction } from '../util/options.js';
+import { tell } from '../util/tell.js';
 
 /** The shared mode in memory, for tests: it is gone with the test. */
 export class MemoryModeStore implements ModeStore {
@@ -19,7 +20,7 @@ export class MemoryModeStore implements ModeStore {
     const version = this.#state?.version ?? 0;
     if (version !== expectedVersion) return false;
     this.#state = { ...state, version: version + 1 };
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners) tell(listener);
     return true;
   }
 
