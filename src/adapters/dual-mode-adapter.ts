@@ -8,6 +8,7 @@ import type { Mode } from '../types/mode.js';
 import type { Clock, Scope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { callerAddress } from '../util/caller-address.js';
+import { isDecision, isText, promptAnswer } from '../util/prompt-answer.js';
 import { tell } from '../util/tell.js';
 import { type AuthSource, authBy } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
@@ -268,8 +269,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
     try {
       request = this.#asClientSaw(inbound);
       if (this.#isForApis) this.#placement.see(inbound);
-      if (!this.#wellKnown.serves(request) && this.#options.skip?.(request))
-        return { action: 'pass', headers: {} };
+      if (!this.#wellKnown.serves(request) && this.#skips(request)) return { action: 'pass', headers: {} };
     } catch (thrown) {
       return this.#decider.refuseUnseen(inbound, attempt, thrown);
     }
@@ -292,7 +292,14 @@ export class BaseDualModeAdapter<Customer extends object = object>
   /** The target that the client saw is found once; everything looks at that. */
   #asClientSaw(request: InboundRequest): InboundRequest {
     const { requestTarget } = this.#options;
-    return requestTarget ? { ...request, target: requestTarget(request) } : request;
+    if (!requestTarget) return request;
+    const target = promptAnswer('requestTarget', requestTarget(request), isText, 'a path and query');
+    return { ...request, target };
+  }
+
+  #skips(request: InboundRequest): boolean {
+    const { skip } = this.#options;
+    return skip !== undefined && promptAnswer('skip', skip(request), isDecision, 'true or false') === true;
   }
 
   /**

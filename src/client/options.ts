@@ -10,6 +10,7 @@ import {
   integerIn,
   isBoolean,
   isFunction,
+  isPromptFunction,
   type OptionCheck,
 } from '../util/options.js';
 import type { FallbackEvent } from './fallback.js';
@@ -103,7 +104,7 @@ const isApiKey: OptionCheck = (value) =>
 const isHeaderName: OptionCheck = (value) =>
   typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]{1,64}$/.test(value) ? undefined : 'the name of a header';
 const isScopeOption: OptionCheck = (value) =>
-  typeof value === 'function' || isScopeOrAll(value) ? undefined : 'a scope, *, or a function';
+  isPromptFunction(value) && !isScopeOrAll(value) ? 'a scope, *, or a function that is not async' : undefined;
 
 const isStore = hasMethods('load', 'save');
 
@@ -128,7 +129,7 @@ export const XLINK_FETCH_OPTIONS = {
   maxConcurrentCalls: integerIn(1, 65_536),
   session: isBoolean,
   onFallback: isFunction,
-  clock: isFunction,
+  clock: isPromptFunction,
 };
 
 /** Throws `INVALID_OPTION`. */

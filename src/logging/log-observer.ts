@@ -5,7 +5,7 @@ import {
   hasMethods,
   integerIn,
   isBoolean,
-  isFunction,
+  isPromptFunction,
   requireOption,
 } from '../util/options.js';
 import { tell } from '../util/tell.js';
@@ -49,7 +49,7 @@ export function logObserver(logger: Logger, options: LogObserverOptions = {}): O
     linesPerSecond: integerIn(1, 1_000_000),
     identities: isBoolean,
     exposeCauses: isBoolean,
-    clock: isFunction,
+    clock: isPromptFunction,
   });
   const { linesPerSecond = 5, identities = true, exposeCauses = false, clock = Date.now } = options;
   const limit = new LineLimit(linesPerSecond, clock, (kind, suppressed) =>

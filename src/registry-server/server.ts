@@ -7,7 +7,15 @@ import type { NodeRequest, NodeResponse, RequestExtras } from '../middleware/nod
 import type { ManagedTrustRegistry } from '../registry/managed.js';
 import type { Did } from '../types/protocol.js';
 import { callerAddress } from '../util/caller-address.js';
-import { anything, checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../util/options.js';
+import {
+  anything,
+  checkOptions,
+  hasMethods,
+  integerIn,
+  isFunction,
+  isPromptFunction,
+  requireOption,
+} from '../util/options.js';
 import { tell } from '../util/tell.js';
 import { pathOf, tokenCheck } from './auth.js';
 import { membersOf } from './body.js';
@@ -65,7 +73,7 @@ export function createRegistryServer(options: RegistryServerOptions): RegistryHa
     maxBodyBytes: integerIn(1, 64 * 1024 * 1024),
     maxWaiters: integerIn(1, 1_000_000),
     waitersPerAddress: integerIn(1, 1_000_000),
-    addressOf: isFunction,
+    addressOf: isPromptFunction,
     onFault: isFunction,
   });
   requireOption('createRegistryServer', options, 'registry');
@@ -131,7 +139,7 @@ async function decide(
     return changes.answer(queryOf(req), {
       address: callerAddress(addressOf, req, {
         peer: req.socket?.remoteAddress,
-        onError: (thrown) => void failure(thrown, onFault),
+        onError: (cause) => tell(onFault, xlinkError('LOOKUP_FAILED', { cause })),
       }),
       gone: goneWith(req, res),
     });
