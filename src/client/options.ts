@@ -104,7 +104,7 @@ const isApiKey: OptionCheck = (value) =>
 const isHeaderName: OptionCheck = (value) =>
   typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]{1,64}$/.test(value) ? undefined : 'the name of a header';
 const isScopeOption: OptionCheck = (value) =>
-  isPromptFunction(value) && !isScopeOrAll(value) ? 'a scope, *, or a function that is not async' : undefined;
+  typeof value === 'function' || isScopeOrAll(value) ? undefined : 'a scope, *, or a function';
 
 const isStore = hasMethods('load', 'save');
 

@@ -46,9 +46,9 @@ export const isBoolean: OptionCheck = (value) => (typeof value === 'boolean' ? u
 export const isFunction: OptionCheck = (value) => (typeof value === 'function' ? undefined : 'a function');
 /** What is asked in the midst of a decision. A promise would be taken for its answer. */
 export const isPromptFunction: OptionCheck = (value) =>
-  typeof value === 'function' && Object.prototype.toString.call(value) !== '[object AsyncFunction]'
+  typeof value === 'function' && value.constructor?.name !== 'AsyncFunction'
     ? undefined
-    : 'a function that answers at once, so none that is async';
+    : 'a function, not async';
 export const isString: OptionCheck = (value) =>
   typeof value === 'string' && value !== '' ? undefined : 'a non-empty string';
 /** Of a Map, a Date or an array the members would not be seen, and the option would do nothing. */

@@ -1,5 +1,3 @@
-import { isPromiseLike } from './awaitable.js';
-
 /**
  * Calls a listener that is not awaited. Neither what it throws nor a promise of it that rejects reaches anybody: it only wants to
  * hear of something, and a rejection that nobody handles ends a process.
@@ -8,10 +6,6 @@ export function tell<Args extends readonly unknown[]>(
   listener: ((...args: Args) => unknown) | undefined,
   ...args: Args
 ): void {
-  try {
-    const told = listener?.(...args);
-    if (isPromiseLike(told)) Promise.resolve(told).then(undefined, () => {});
-  } catch {
-    // what it makes of the news changes nothing
-  }
+  const told = async () => listener?.(...args); // called at once
+  told().catch(() => {});
 }
