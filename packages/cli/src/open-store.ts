@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import {
   FileClientStore,
   FileModeStore,
@@ -23,6 +24,21 @@ import { UsageError } from './run.js';
 export interface Opened {
   readonly store: unknown;
   close(): Promise<void>;
+}
+
+/**
+ * Throws where a file that is to be read is not there: a store that opens makes what it does not find, and a wrong name would copy
+ * nothing, revocations included.
+ */
+export async function assertThere(place: string): Promise<void> {
+  if (!place.startsWith('file:')) return;
+  const path = place.slice('file:'.length);
+  const found = await stat(path).catch(() => undefined);
+  if (!found) throw new UsageError(`--from: there is no file ${path}; nothing was copied or made`);
+  if (!found.isFile())
+    throw new UsageError(
+      `--from: ${path} is no file; name the one of this part, such as ${path}/clients.jsonl`,
+    );
 }
 
 /** A big store is read at once: it may take longer than for a request. */

@@ -7,7 +7,7 @@ import {
   transferOperations,
   transferRegistry,
 } from '@private.me/xlink';
-import { type Opened, openStore } from './open-store.js';
+import { assertThere, type Opened, openStore } from './open-store.js';
 import { type Command, UsageError } from './run.js';
 
 /** The parts of a service’s state, and how each is copied. */
@@ -24,7 +24,7 @@ Copies what a service keeps from one store to another, and reads it back: count 
 there is overwritten. Stop the service first; the store that is read stays as it is.
 
   <part>                   ${Object.keys(PARTS).join(', ')}
-  --from STORE             file:PATH, postgres://… or redis://…; the table or key prefix after #, if it is not the default
+  --from STORE             file:PATH of a file that is there, postgres://… or redis://…; the table or key prefix after #, if it is not the default
   --to STORE               the same
 
 Passwords in a URL can be seen by other users of the machine: leave them out, and set PGPASSWORD or REDIS_PASSWORD.
@@ -45,6 +45,7 @@ export const transferCommand: Command = {
     if (!copy || more.length > 0) throw new UsageError(`name one part: ${Object.keys(PARTS).join(', ')}`);
     const { from, to } = values;
     if (from === undefined || to === undefined) throw new UsageError('--from and --to are required');
+    await assertThere(from);
     const opened: Opened[] = [];
     try {
       for (const place of [from, to]) opened.push(await openStore(part, place));
@@ -52,6 +53,7 @@ export const transferCommand: Command = {
       const { count, written, digest } = await copy(way);
       out(`${part}: ${count} read, ${written} written, ${count - written} were there`);
       out(`digest of both ${digest}`);
+      if (count === 0) out(`there is nothing at --from: is it the place that the service writes to?`);
       return 0;
     } finally {
       for (const { close } of opened) await close();

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -45,6 +45,23 @@ describe('xlink transfer', () => {
       place('new-operations'),
     );
     expect(operations.text).toContain('operations: 1 read, 1 written');
+  });
+
+  test('a source that is not there is refused, and neither side is made', async () => {
+    const files = await readdir(folder);
+    for (const part of ['registry', 'clients', 'mode', 'operations']) {
+      const { code, text } = await call(part, '--from', place('state/typo'), '--to', place('never'));
+      expect([code, text]).toEqual([2, expect.stringContaining('there is no file')]);
+      const { text: ofFolder } = await call(part, '--from', `file:${folder}`, '--to', place('never'));
+      expect(ofFolder).toContain('is no file');
+    }
+    expect(await readdir(folder)).toEqual(files);
+  });
+
+  test('a source that holds nothing is said to', async () => {
+    await (await FileClientStore.open(join(folder, 'empty'))).close();
+    const { code, text } = await call('clients', '--from', place('empty'), '--to', place('new-empty'));
+    expect([code, text]).toEqual([0, expect.stringContaining('there is nothing at --from')]);
   });
 
   test('overwrites nothing', async () => {
