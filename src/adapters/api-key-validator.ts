@@ -6,9 +6,10 @@ import { membersOf } from './customer.js';
 
 /**
  * The application's own check of an API key: an object that says who the caller is, or `null`. What the object holds
- * goes to `req.auth`, getters and methods of its class included. `undefined`, `false` and an object that says no (`ok`,
- * `success`, `valid`, `isValid` or `authenticated` is `false`) count as `null`; anything else, and an object that names nobody,
- * such as an error, a list or an empty row, is a fault of the validator: the key is refused with 500.
+ * goes to `req.auth`, getters and methods of its class included. `undefined`, `false` and an object that says no (one of `ok`,
+ * `success`, `valid`, `active`, `enabled`, `exists` and their like is `false`, `0` or `'no'`; or one of `revoked`, `disabled`, `expired`,
+ * `suspended`, `deleted` and their like is `true`) count as `null`; anything else, and an object that names nobody, such as an error, a list,
+ * an empty row or the answer of a database that its row was not taken from, is a fault of the validator: the key is refused with 500.
  */
 export type LegacyKeyValidator<Customer extends object = object> = (
   apiKey: string,

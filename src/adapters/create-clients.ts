@@ -1,7 +1,7 @@
 import { toXlinkError } from '../errors/errors.js';
 import type { XlinkEvent } from '../types/events.js';
 import type { Clock } from '../types/protocol.js';
-import { Clients, defaultClientId, defaultClientScopes } from './clients/clients.js';
+import { Clients, clientIdOf, defaultClientScopes } from './clients/clients.js';
 import { guardedClientStore } from './clients/guarded-store.js';
 import { ClientLedger } from './clients/ledger.js';
 import type { DualModeOptions } from './options.js';
@@ -23,7 +23,7 @@ export function createClients(
     clock,
     onDowngrade,
     validity: { enrollmentValidMs, enrollmentValidUntil },
-    clientId: clientId ?? defaultClientId,
+    clientId: clientIdOf(clientId),
     clientScopes: clientScopes ?? defaultClientScopes,
     onFault,
     reportDowngrade: (client) => emit({ type: 'downgrade', client, refused: onDowngrade === 'refuse' }),

@@ -4,6 +4,7 @@ import { mediaTypeOf } from '../http/media-type.js';
 import { SESSION_HEADER, SESSION_TYPE } from '../http/session-headers.js';
 import { saysSigned } from '../signature/signed-request.js';
 import { decodeBase64url } from '../util/base64url.js';
+import { isTextOrNone, promptAnswer } from '../util/prompt-answer.js';
 
 /** Node takes 16 KiB of headers by default; a version 3 envelope needs half of that. */
 const MAX_HEADER_CHARACTERS = 32 * 1024;
@@ -98,8 +99,9 @@ export function envelopeFromHeader(request: InboundRequest): Uint8Array {
 /** The API key of the request; `undefined` if there is none. */
 export function findApiKey(request: InboundRequest, sources: ApiKeySources): string | undefined {
   const { schemes = SCHEMES, headers = HEADERS, query, extract } = sources;
-  const extracted = extract?.(request);
-  if (isKey(extracted)) return extracted;
+  const extracted =
+    extract && promptAnswer('extract', extract(request) || undefined, isTextOrNone, 'a key, or undefined');
+  if (extracted !== undefined) return extracted;
   for (const name of headers) {
     const key = request.header(name.toLowerCase());
     if (isKey(key)) return key;

@@ -1,7 +1,6 @@
 import { xlinkError } from '../errors/service-errors.js';
-
-/** What says that a result is a no, in libraries that return results in place of `null`. */
-const VERDICTS = ['ok', 'success', 'valid', 'isValid', 'authenticated'] as const;
+import { isResult } from './customer-result.js';
+import { saysNo } from './customer-verdict.js';
 
 type Members = Record<string, unknown>;
 
@@ -9,7 +8,7 @@ type Members = Record<string, unknown>;
  * The members of what a validator returned: its own, and those of its class, read from the object itself, so that getters and
  * private fields work; methods stay bound to it. Throws `API_KEY_INVALID` for an object that says no, and
  * `KEY_VALIDATOR_FAILED:INVALID_RESULT` for one that names nobody, such as an error, one that
- * holds an `error`, a list, a boxed value or an empty row.
+ * holds an `error`, a list, a boxed value, an empty row or the answer of a database.
  */
 export function membersOf(answer: unknown): Members {
   if (typeof answer !== 'object' || answer === null || isNobody(answer)) throw nobody();
@@ -17,9 +16,10 @@ export function membersOf(answer: unknown): Members {
   const members: Members = classes.length === 0 ? namedOf(answer) : {};
   for (const of of classes) addInherited(members, of, answer);
   if (classes.length > 0) for (const [name, value] of Object.entries(answer)) show(members, name, value);
-  if (VERDICTS.some((name) => members[name] === false)) throw xlinkError('API_KEY_INVALID');
+  if (saysNo(members)) throw xlinkError('API_KEY_INVALID');
   const says = (value: unknown) => value !== undefined && value !== null;
-  if (says(members['error']) || !Object.values(members).some(says)) throw nobody();
+  if (says(members['error']) || !Object.values(members).some(says) || isResult(answer, members))
+    throw nobody();
   return members;
 }
 
@@ -27,7 +27,7 @@ const nobody = () => xlinkError('KEY_VALIDATOR_FAILED:INVALID_RESULT');
 
 /** What the platform has classes for is no customer. */
 const NOBODIES =
-  'Error Boolean Number String Symbol BigInt Date RegExp Map Set WeakMap WeakSet WeakRef Promise Arguments'.split(
+  'Error Boolean Number String Symbol BigInt Date RegExp Map Set WeakMap WeakSet WeakRef Promise Arguments Response Request Headers URLSearchParams FormData Blob ReadableStream Generator AsyncGenerator'.split(
     ' ',
   );
 

@@ -8,6 +8,8 @@ import type { Mode } from '../types/mode.js';
 import type { Clock, Scope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { callerAddress } from '../util/caller-address.js';
+import { isDecision, isText, promptAnswer } from '../util/prompt-answer.js';
+import { tell } from '../util/tell.js';
 import { type AuthSource, authBy } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
 import { largestEnvelope } from './body-limits.js';
@@ -24,7 +26,7 @@ import { type InstanceOptions, ModeControl, type ModeSharer } from './mode-contr
 import type { Brownout } from './modes/brownouts.js';
 import type { ModeTarget } from './modes/policy.js';
 import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './nonce-sharing-check.js';
-import { Observers, tell } from './observers.js';
+import { Observers } from './observers.js';
 import { OperatedAdapter, type OperatedParts } from './operated-adapter.js';
 import { MemoryOperationsStore } from './operations/memory-store.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
@@ -282,8 +284,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
     try {
       request = this.#asClientSaw(inbound);
       if (this.#isForApis) this.#placement.see(inbound);
-      if (!this.#wellKnown.serves(request) && this.#options.skip?.(request))
-        return { action: 'pass', headers: {} };
+      if (!this.#wellKnown.serves(request) && this.#skips(request)) return { action: 'pass', headers: {} };
     } catch (thrown) {
       return this.#decider.refuseUnseen(inbound, attempt, thrown);
     }
@@ -310,8 +311,14 @@ export class BaseDualModeAdapter<Customer extends object = object>
   #asClientSaw(request: InboundRequest): InboundRequest {
     const { requestTarget } = this.#options;
     if (!requestTarget) return request;
-    const seen = { ...request, target: requestTarget(request) };
+    const target = promptAnswer('requestTarget', requestTarget(request), isText, 'a path and query');
+    const seen = { ...request, target };
     return this.#wellKnown.serves(request) && !this.#wellKnown.serves(seen) ? request : seen;
+  }
+
+  #skips(request: InboundRequest): boolean {
+    const { skip } = this.#options;
+    return skip !== undefined && promptAnswer('skip', skip(request), isDecision, 'true or false') === true;
   }
 
   /**

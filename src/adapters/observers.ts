@@ -1,4 +1,5 @@
 import type { Observer, XlinkEvent } from '../types/events.js';
+import { tell } from '../util/tell.js';
 
 /** Those who are told about events. */
 export class Observers {
@@ -22,16 +23,8 @@ export class Observers {
     return this.#observers.length > 0;
   }
 
+  /** A broken observer refuses no request. */
   emit(event: XlinkEvent): void {
     for (const observer of this.#observers) tell(observer, event);
-  }
-}
-
-/** A broken observer must not refuse a request. */
-export function tell(observer: Observer, event: XlinkEvent): void {
-  try {
-    observer(event);
-  } catch {
-    // there is no observer left to tell
   }
 }

@@ -14,6 +14,7 @@ import {
   isDate,
   isFunction,
   isObject,
+  isPromptFunction,
   isString,
   type OptionCheck,
   oneOf,
@@ -126,7 +127,11 @@ export interface DualModeOptions<Customer extends object = object> {
    * Web Bot Auth (docs/signatures.md). Needs `hosts`. Default `false`.
    */
   readonly keyDirectory?: boolean;
-  /** Requests that are let through without any credentials, such as health checks. Default none; browsers' preflights always are. */
+  /**
+   * Requests that are let through without any credentials, such as health checks: those for which it returns `true`. Default none;
+   * browsers' preflights always are. It answers at once, as all callbacks of the adapter but the validator do: a promise, or a
+   * value of another type, is a `fault` event and 500.
+   */
   readonly skip?: (request: InboundRequest) => boolean;
   /** How long the validator may take, in ms. Default 5000. */
   readonly validatorTimeoutMs?: number;
@@ -142,7 +147,10 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly brownouts?: readonly Brownout[];
   /** Keeps what is known about each client, for the cut-over report, enrollment and client modes. Default: nothing is kept. */
   readonly clients?: ClientStore;
-  /** The id of the client a key belongs to, from what the validator returned. Default: `clientId`, `customerId`, `userId` or `id`. */
+  /**
+   * The id of the client a key belongs to, from what the validator returned: a text, or a number that counts as one.
+   * Default: `clientId`, `customerId`, `userId` or `id`.
+   */
   readonly clientId?: (auth: ApiKeyAuth<NoInfer<Customer>>) => ClientId | undefined;
   /** The scopes that a DID inherits when it is enrolled with a key. Default: `scopes`; absent means none. */
   readonly clientScopes?: (auth: ApiKeyAuth<NoInfer<Customer>>) => readonly Scope[] | undefined;
@@ -298,13 +306,13 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     bodyLimits: isBodyLimits,
     maxUnauthenticatedBytes: integerIn(2048, 2 ** 40),
     refusalsPerSecond: integerIn(1, 1_000_000),
-    addressOf: isFunction,
-    requestTarget: isFunction,
+    addressOf: isPromptFunction,
+    requestTarget: isPromptFunction,
     proxyHeaders: isHeaderPatterns,
     hosts: isHosts,
     publicPaths: isPaths,
     keyDirectory: isBoolean,
-    skip: isFunction,
+    skip: isPromptFunction,
     validatorTimeoutMs: integerIn(1, 600_000),
     exposeDetails: isBoolean,
     realm: isToken,
@@ -322,12 +330,12 @@ export function checkDualModeOptions(options: DualModeOptions): void {
       'setKeyOff',
       'setRevoked',
     ),
-    clientId: isFunction,
-    clientScopes: isFunction,
+    clientId: isPromptFunction,
+    clientScopes: isPromptFunction,
     onDowngrade: oneOf('accept', 'report', 'refuse'),
     maxDidsPerClient: integerIn(1, 100_000),
     enrollmentValidMs: integerIn(1000, 2 ** 40),
-    enrollmentValidUntil: isFunction,
+    enrollmentValidUntil: isPromptFunction,
     maxNoncesPerClient: integerIn(1, 2 ** 24),
     enrollmentsPerMinute: integerIn(1, 100_000),
     clientLimits: isObject,
@@ -336,7 +344,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     operations: hasMethods('load', 'list', 'save', 'remove'),
     keyUse: (value) => (typeof value === 'boolean' ? undefined : isObject(value)),
     instances: integerIn(1, 100_000),
-    clock: isFunction,
+    clock: isPromptFunction,
     observers: isObservers,
     tracer: hasMethods('trace'),
   });
@@ -346,7 +354,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     schemes: isNames,
     headers: isNames,
     query: isString,
-    extract: isFunction,
+    extract: isPromptFunction,
   });
   checkOptions('DualModeAdapter: deprecation', options.deprecation ?? {}, {
     since: isDate,

@@ -1,5 +1,6 @@
 import { toXlinkError, type XlinkError } from '../errors/errors.js';
 import type { AuthenticationSpan, Tracer } from '../types/ports.js';
+import { isPromiseLike } from '../util/awaitable.js';
 
 /**
  * Runs `decide` exactly once, within a span if the tracer opens one. A tracer that throws, calls back late, twice or
@@ -28,7 +29,8 @@ function guarded(span: AuthenticationSpan, failed: (thrown: unknown) => void): A
     ...traceOf(span, failed),
     end(attempt) {
       try {
-        span.end(attempt);
+        const ended: unknown = span.end(attempt);
+        if (isPromiseLike(ended)) Promise.resolve(ended).then(undefined, failed);
       } catch (thrown) {
         failed(thrown);
       }

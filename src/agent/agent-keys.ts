@@ -1,4 +1,5 @@
 import type { KeyEpochStatus } from '../identity/encryption-keys.js';
+import { tell } from '../util/tell.js';
 import type { AgentContext } from './context.js';
 import { PublishedKeys } from './published-keys.js';
 import type { SigningKeys } from './signing-keys.js';
@@ -23,7 +24,7 @@ export class AgentKeys implements SigningKeys {
     this.#latest = keys;
     keys.onChange((status) => {
       if (this.#latest !== keys) return;
-      for (const listener of this.#listeners) listener(status);
+      for (const listener of this.#listeners) tell(listener, status);
     });
     return keys;
   }
@@ -37,7 +38,7 @@ export class AgentKeys implements SigningKeys {
   listen(listener: (status: KeyEpochStatus) => void): () => void {
     const own = (status: KeyEpochStatus) => listener(status);
     this.#listeners.add(own);
-    if (this.status) own(this.status);
+    if (this.status) tell(own, this.status);
     return () => this.#listeners.delete(own);
   }
 

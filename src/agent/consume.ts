@@ -4,6 +4,7 @@ import type { Arrival } from '../types/ports.js';
 import type { AgentMessage, Envelope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { checkOptions, isBoolean, isFunction } from '../util/options.js';
+import { tell } from '../util/tell.js';
 import type { ReceiveOptions } from './receive.js';
 
 /** Does what is to be done with a message. A rejection means it was not done. */
@@ -58,10 +59,10 @@ export function consume(
     const { error } = received;
     if (isShareOnly(error)) return;
     if (mayPass(error)) {
-      tell(() => onFailed?.(error, envelope));
+      tell(onFailed, error, envelope);
       throw error;
     }
-    tell(() => onRefused?.(error, envelope));
+    tell(onRefused, error, envelope);
   };
 }
 
@@ -76,11 +77,3 @@ const mayPass = ({ id, status }: XlinkError): boolean =>
 /** A share that waits for others, or one beyond those that were needed: all is well. */
 export const isShareOnly = ({ id }: XlinkError): boolean =>
   id === 'INSUFFICIENT_SHARES:PENDING' || id === 'REPLAY_DETECTED:GROUP_COMPLETE';
-
-function tell(report: () => void): void {
-  try {
-    report();
-  } catch {
-    // an observer changes nothing
-  }
-}

@@ -17,7 +17,7 @@ import {
   hasMethods,
   integerIn,
   isBoolean,
-  isFunction,
+  isPromptFunction,
   isString,
   type OptionCheck,
   type OptionChecks,
@@ -165,7 +165,7 @@ const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions>
   successor: isIdentity,
   successorKeyStore: isKeyStore,
   maxEnvelopeBytes: integerIn(1024, 2 ** 30),
-  clock: isFunction,
+  clock: isPromptFunction,
   unsafeAcceptWhenNonceStoreFails: isBoolean,
 };
 

@@ -6,7 +6,7 @@ import { overlapEnd } from '../identity/succession.js';
 import { WrappingKeyIds } from '../identity/wrapping-key-ids.js';
 import type { TrustRegistry } from '../types/ports.js';
 import type { Clock, Did } from '../types/protocol.js';
-import { checkOptions, hasMethods, isFunction, requireOption } from '../util/options.js';
+import { checkOptions, hasMethods, isPromptFunction, requireOption } from '../util/options.js';
 import { callRegistry } from './call-registry.js';
 
 /** Options of {@link retireKeyStore}. */
@@ -37,7 +37,7 @@ export async function retireKeyStore(
   keyStore: KeyStore,
   options: RetireKeyStoreOptions,
 ): Promise<RetiredKeyStore> {
-  checkOptions('retireKeyStore', options, { registry: hasMethods('lookup'), clock: isFunction });
+  checkOptions('retireKeyStore', options, { registry: hasMethods('lookup'), clock: isPromptFunction });
   requireOption('retireKeyStore', options, 'registry');
   const { registry, clock = Date.now } = options;
   for (let erased = 0; ; ) {

@@ -4,7 +4,14 @@ import { signOnlyEnvelope } from '../envelope/seal.js';
 import { xlinkError } from '../errors/errors.js';
 import { Identity } from '../identity/identity.js';
 import type { Clock, Did, Envelope, Scope } from '../types/protocol.js';
-import { checkOptions, isBytes, isFunction, isObject, isString, requireOption } from '../util/options.js';
+import {
+  checkOptions,
+  isBytes,
+  isObject,
+  isPromptFunction,
+  isString,
+  requireOption,
+} from '../util/options.js';
 
 /** Options of {@link createSignedEnvelope}. */
 export interface SignedEnvelopeOptions {
@@ -35,7 +42,7 @@ export async function createSignedEnvelope(options: SignedEnvelopeOptions): Prom
     scope: isString,
     plaintext: isBytes,
     privateKey: isBytes,
-    clock: isFunction,
+    clock: isPromptFunction,
     crypto: isObject,
   };
   checkOptions('createSignedEnvelope', options, checks);

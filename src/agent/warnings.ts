@@ -1,5 +1,6 @@
 import type { XlinkError } from '../errors/errors.js';
 import type { Did, Version } from '../types/protocol.js';
+import { tell } from '../util/tell.js';
 
 /** Something that works, but less well than it seems. */
 export type XlinkWarning =
@@ -45,7 +46,7 @@ export type XlinkWarning =
   /** The store of encryption keys failed. The agent goes on with the keys it holds, until they are over. */
   | { readonly type: 'key-store-failed'; readonly error: XlinkError };
 
-/** Told about warnings as they happen. What it throws is ignored. */
+/** Told about warnings as they happen. It is not awaited; what it throws is ignored, and a promise of it that rejects, too. */
 export type OnWarning = (warning: XlinkWarning) => void;
 
 /** Calls `onWarning`; without one, prints the first warning of each type. */
@@ -56,13 +57,7 @@ export function warner(onWarning: OnWarning | undefined): OnWarning {
     printed.add(warning.type);
     console.warn(`xlink: ${describeWarning(warning)}`);
   };
-  return (warning) => {
-    try {
-      (onWarning ?? print)(warning);
-    } catch {
-      // an observer changes nothing
-    }
-  };
+  return (warning) => tell(onWarning ?? print, warning);
 }
 
 /** The warning as a sentence. */

@@ -15,18 +15,6 @@ export interface FallbackEvent {
   readonly origin: string;
 }
 
-/** A broken observer must not lose a request. */
-export function reportFallback(
-  observer: ((event: FallbackEvent) => void) | undefined,
-  event: FallbackEvent,
-): void {
-  try {
-    observer?.(event);
-  } catch {
-    // see above
-  }
-}
-
 /** The one answer of discovery that means: this is not an xLink service. */
 export const isNotSupported = (error: unknown): error is XlinkError =>
   isXlinkError(error) && error.id === 'DISCOVERY_FAILED:NOT_SUPPORTED';

@@ -10,6 +10,7 @@ import {
   integerIn,
   isBoolean,
   isFunction,
+  isPromptFunction,
   type OptionCheck,
 } from '../util/options.js';
 import type { FallbackEvent } from './fallback.js';
@@ -128,7 +129,7 @@ export const XLINK_FETCH_OPTIONS = {
   maxConcurrentCalls: integerIn(1, 65_536),
   session: isBoolean,
   onFallback: isFunction,
-  clock: isFunction,
+  clock: isPromptFunction,
 };
 
 /** Throws `INVALID_OPTION`. */

@@ -11,6 +11,7 @@ import { KEY_IS_OVER } from '../http/key-refusals.js';
 import { KEY_SCOPE } from '../http/own-routes.js';
 import { addressRules, assertAddress } from '../http/service-url.js';
 import { BoundedMap } from '../util/bounded-map.js';
+import { tell } from '../util/tell.js';
 import { ApiKey } from './api-key.js';
 import {
   type BufferedRequest,
@@ -20,7 +21,7 @@ import {
 } from './buffered-request.js';
 import { AgentSource } from './caller.js';
 import { Enroller, type Enrollment } from './enroller.js';
-import { type FallbackReason, isNotSupported, reportFallback } from './fallback.js';
+import { type FallbackReason, isNotSupported } from './fallback.js';
 import { followed } from './followed.js';
 import { Gate } from './gate.js';
 import { DEFAULT_MAX_SERVICES, KnownServices } from './known-services.js';
@@ -253,7 +254,7 @@ export class ServiceClient {
     more: EnvelopeHeader = {},
   ): Promise<Served> {
     request.signal?.throwIfAborted();
-    if (reason) reportFallback(this.#options.onFallback, { reason, origin: request.url.origin });
+    if (reason) tell(this.#options.onFallback, { reason, origin: request.url.origin });
     const key = this.#apiKey.for(request.request, request.url);
     const send = (url: URL, init: RequestInit) => sendFor(request, this.#fetch, url, init);
     const raw = await sendWithKey(request, this.#apiKey, key, send, more);

@@ -9,6 +9,7 @@ import {
   isBoolean,
   isFunction,
   isObject,
+  isPromptFunction,
   isString,
   type OptionCheck,
 } from '../util/options.js';
@@ -79,7 +80,7 @@ export const DASHBOARD_CHECKS = {
   report: isObject,
   title: isString,
   refreshMs: integerIn(100, 3_600_000),
-  clock: isFunction,
+  clock: isPromptFunction,
 };
 
 /** Throws `INVALID_OPTION`; also where the dashboard would stand open without being told to. */

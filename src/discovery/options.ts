@@ -6,6 +6,7 @@ import {
   isBoolean,
   isFunction,
   isObject,
+  isPromptFunction,
   type OptionCheck,
 } from '../util/options.js';
 
@@ -62,7 +63,7 @@ export const DISCOVER_OPTIONS = {
   unsafeAllowHttp: isBoolean,
   unsafeAllowPrivateAddresses: isBoolean,
   fetch: isFunction,
-  clock: isFunction,
+  clock: isPromptFunction,
   signal: isObject,
 };
 

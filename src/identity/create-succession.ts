@@ -1,7 +1,7 @@
 import { xlinkError } from '../errors/errors.js';
 import type { Clock, KeyRecord, Succession } from '../types/protocol.js';
 import { encodeBase64url } from '../util/base64url.js';
-import { checkOptions, integerIn, isFunction, isObject } from '../util/options.js';
+import { checkOptions, integerIn, isObject, isPromptFunction } from '../util/options.js';
 import type { Identity } from './identity.js';
 import {
   MAX_OVERLAP_MS,
@@ -23,7 +23,7 @@ export interface CreateSuccessionOptions {
   readonly clock?: Clock;
 }
 
-export const SUCCESSION_OPTIONS = { overlapMs: integerIn(0, MAX_OVERLAP_MS), clock: isFunction };
+export const SUCCESSION_OPTIONS = { overlapMs: integerIn(0, MAX_OVERLAP_MS), clock: isPromptFunction };
 
 /**
  * Makes the statement that one identity takes the place of another, signed by all signature keys of both. A registry

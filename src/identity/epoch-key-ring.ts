@@ -2,6 +2,7 @@ import { type XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { Clock } from '../types/protocol.js';
 import { pause } from '../util/backoff.js';
 import { KeyedMutex } from '../util/keyed-mutex.js';
+import { tell } from '../util/tell.js';
 import {
   derivedKeyRing,
   type EncryptionKeys,
@@ -61,7 +62,7 @@ export class EpochKeyRing implements RotatingKeyRing {
     this.#derived = derivedKeyRing(identity);
     const { clock, onFailure } = options;
     const onNewest = () => {
-      for (const listener of this.#listeners) listener(this.status!);
+      for (const listener of this.#listeners) tell(listener, this.status!);
     };
     this.#known = new KnownEpochs({ did: identity.did, store, clock, onFailure, onNewest });
   }
@@ -70,7 +71,7 @@ export class EpochKeyRing implements RotatingKeyRing {
   onChange(listener: (status: KeyEpochStatus) => void): () => void {
     const own = (status: KeyEpochStatus) => listener(status);
     this.#listeners.add(own);
-    if (this.status) own(this.status);
+    if (this.status) tell(own, this.status);
     return () => this.#listeners.delete(own);
   }
 

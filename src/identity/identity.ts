@@ -4,7 +4,7 @@ import { toXlinkError, xlinkError } from '../errors/errors.js';
 import { err, ok, type Result } from '../errors/result.js';
 import type { Did, RandomBytes, Version } from '../types/protocol.js';
 import { branded } from '../util/copies.js';
-import { checkOptions, integerIn, isBoolean, isFunction, isObject } from '../util/options.js';
+import { checkOptions, integerIn, isBoolean, isObject, isPromptFunction } from '../util/options.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { encodeDidKey } from './did.js';
 import { decodePkcs8, encodePkcs8 } from './pkcs8.js';
@@ -32,7 +32,7 @@ export const IDENTITY_OPTIONS = {
   postQuantumSig: isBoolean,
   maxVersion: integerIn(1, 3),
   crypto: isObject,
-  random: isFunction,
+  random: isPromptFunction,
 };
 
 /**

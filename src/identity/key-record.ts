@@ -5,7 +5,7 @@ import { xlinkError } from '../errors/errors.js';
 import { type Clock, type KeyRecord, NO_EXPIRY } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { isMembers } from '../util/members.js';
-import { checkOptions, integerIn, isFunction, isObject, type OptionCheck } from '../util/options.js';
+import { checkOptions, integerIn, isObject, isPromptFunction, type OptionCheck } from '../util/options.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { decodeDidKey } from './did.js';
 import type { Identity } from './identity.js';
@@ -86,7 +86,7 @@ export async function createKeyRecord(
     epoch: integerIn(0, Number.MAX_SAFE_INTEGER),
     next: isHash,
     encryption: isObject,
-    clock: isFunction,
+    clock: isPromptFunction,
   });
   const { epoch: wanted, next, encryption, clock = Date.now } = options;
   const epoch = wanted ?? Math.floor(clock() / 1000);

@@ -5,9 +5,10 @@ import {
   hasMethods,
   integerIn,
   isBoolean,
-  isFunction,
+  isPromptFunction,
   requireOption,
 } from '../util/options.js';
+import { tell } from '../util/tell.js';
 import { errorFields } from './error-fields.js';
 import { type Level, LOGGED_MEMBERS, lineOf } from './event-lines.js';
 import { LineLimit } from './line-limit.js';
@@ -48,18 +49,18 @@ export function logObserver(logger: Logger, options: LogObserverOptions = {}): O
     linesPerSecond: integerIn(1, 1_000_000),
     identities: isBoolean,
     exposeCauses: isBoolean,
-    clock: isFunction,
+    clock: isPromptFunction,
   });
   const { linesPerSecond = 5, identities = true, exposeCauses = false, clock = Date.now } = options;
   const limit = new LineLimit(linesPerSecond, clock, (kind, suppressed) =>
-    logger.warn({ xlink: { type: 'suppressed', kind, suppressed } }, 'xlink: lines left out'),
+    tell(() => logger.warn({ xlink: { type: 'suppressed', kind, suppressed } }, 'xlink: lines left out')),
   );
   return (event) => {
     const { level, message, kind } = lineOf(event);
     if (!limit.take(kind)) return;
     const xlink = fieldsOf(event, identities);
     const err = event.type === 'fault' ? { err: errorFields(event.error, exposeCauses) } : {};
-    logger[level]({ xlink, ...err }, message);
+    tell(() => logger[level]({ xlink, ...err }, message));
   };
 }
 

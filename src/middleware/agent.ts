@@ -9,7 +9,7 @@ import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
 import type { TrustRegistry } from '../types/ports.js';
-import { checkOptions, integerIn, isBoolean, isFunction } from '../util/options.js';
+import { checkOptions, integerIn, isBoolean, isPromptFunction } from '../util/options.js';
 import { DualModeAdapter } from './dual-mode-adapter.js';
 import type { ExpressMiddleware } from './express/middleware.js';
 
@@ -61,7 +61,7 @@ export class Agent extends PeerAgent {
       allowCleartext: isBoolean,
       exposeDetails: isBoolean,
       maxUnauthenticatedBytes: integerIn(2048, 2 ** 40),
-      addressOf: isFunction,
+      addressOf: isPromptFunction,
       instances: integerIn(1, 100_000),
     });
     const adapter = new DualModeAdapter(

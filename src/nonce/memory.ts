@@ -2,7 +2,7 @@ import { xlinkError } from '../errors/errors.js';
 import type { NonceStore, NonceUse } from '../types/ports.js';
 import type { Clock } from '../types/protocol.js';
 import { branded } from '../util/copies.js';
-import { checkOptions, integerIn, isFunction, oneOf } from '../util/options.js';
+import { checkOptions, integerIn, isPromptFunction, oneOf } from '../util/options.js';
 import { nonceKey } from './nonce-key.js';
 
 /** Options of {@link MemoryNonceStore}. */
@@ -61,7 +61,7 @@ export class MemoryNonceStore implements NonceStore {
       maxEntries: integerIn(1, 2 ** 24),
       maxEntriesPerSender: integerIn(1, 2 ** 24),
       coldStart: oneOf('refuse', 'accept'),
-      clock: isFunction,
+      clock: isPromptFunction,
     });
     this.#maxEntries = options.maxEntries ?? 1_000_000;
     this.#maxPerSender = options.maxEntriesPerSender ?? Math.ceil(this.#maxEntries / 10);

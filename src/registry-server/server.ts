@@ -7,7 +7,16 @@ import type { NodeRequest, NodeResponse, RequestExtras } from '../middleware/nod
 import type { ManagedTrustRegistry } from '../registry/managed.js';
 import type { Did } from '../types/protocol.js';
 import { callerAddress } from '../util/caller-address.js';
-import { anything, checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../util/options.js';
+import {
+  anything,
+  checkOptions,
+  hasMethods,
+  integerIn,
+  isFunction,
+  isPromptFunction,
+  requireOption,
+} from '../util/options.js';
+import { tell } from '../util/tell.js';
 import { pathOf, tokenCheck } from './auth.js';
 import { membersOf } from './body.js';
 import { Changes } from './changes.js';
@@ -64,7 +73,7 @@ export function createRegistryServer(options: RegistryServerOptions): RegistryHa
     maxBodyBytes: integerIn(1, 64 * 1024 * 1024),
     maxWaiters: integerIn(1, 1_000_000),
     waitersPerAddress: integerIn(1, 1_000_000),
-    addressOf: isFunction,
+    addressOf: isPromptFunction,
     onFault: isFunction,
   });
   requireOption('createRegistryServer', options, 'registry');
@@ -130,7 +139,7 @@ async function decide(
     return changes.answer(queryOf(req), {
       address: callerAddress(addressOf, req, {
         peer: req.socket?.remoteAddress,
-        onError: (thrown) => void failure(thrown, onFault),
+        onError: (cause) => tell(onFault, xlinkError('LOOKUP_FAILED', { cause })),
       }),
       gone: goneWith(req, res),
     });
@@ -165,12 +174,6 @@ const queryOf = (req: NodeRequest): URLSearchParams =>
 function failure(thrown: unknown, onFault: RegistryServerOptions['onFault']): HttpResponse {
   const error = isXlinkError(thrown) ? thrown : xlinkError('LOOKUP_FAILED', { cause: thrown });
   const answer = problemOf(error);
-  if (answer.status >= 500) {
-    try {
-      onFault?.(error);
-    } catch {
-      // the answer goes out whatever the operator's function does
-    }
-  }
+  if (answer.status >= 500) tell(onFault, error);
   return answer;
 }

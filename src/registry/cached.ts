@@ -4,7 +4,7 @@ import { looksLikeDidKey } from '../identity/did.js';
 import type { Clock, Did, KeyRecord, Registration, RegistryEntry, Succession } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { BoundedMap } from '../util/bounded-map.js';
-import { checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../util/options.js';
+import { checkOptions, hasMethods, integerIn, isPromptFunction, requireOption } from '../util/options.js';
 import { ownText } from '../util/own-text.js';
 import { ChangeListeners } from './change-listeners.js';
 import type {
@@ -83,7 +83,7 @@ export class CachedTrustRegistry implements ManagedTrustRegistry {
       ttlMs: integerIn(0, 86_400_000),
       negativeTtlMs: integerIn(0, 86_400_000),
       maxEntries: integerIn(1, 2 ** 24),
-      clock: isFunction,
+      clock: isPromptFunction,
     });
     requireOption('CachedTrustRegistry', options, 'registry');
     this.#registry = options.registry;

@@ -1,4 +1,5 @@
 import type { Did } from '../types/protocol.js';
+import { tell } from '../util/tell.js';
 import type { ChangeListener } from './managed.js';
 
 /** Those who want to hear of changes. */
@@ -12,13 +13,8 @@ export class ChangeListeners {
     return () => void this.#listeners.delete(own);
   }
 
+  /** The change happened, whatever a listener makes of it. */
   tell(did: Did | undefined): void {
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(did);
-      } catch {
-        // the change happened, whatever a listener makes of it
-      }
-    }
+    for (const listener of [...this.#listeners]) tell(listener, did);
   }
 }

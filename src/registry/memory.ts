@@ -1,6 +1,6 @@
 import type { CryptoProvider } from '../crypto/provider.js';
 import type { Clock, Did, RegistryEntry } from '../types/protocol.js';
-import { checkOptions, isFunction, isObject } from '../util/options.js';
+import { checkOptions, isObject, isPromptFunction } from '../util/options.js';
 import { EntryRegistry, type EntryRule } from './entry-registry.js';
 
 /** Options of {@link MemoryTrustRegistry}. */
@@ -20,7 +20,7 @@ export class MemoryTrustRegistry extends EntryRegistry {
 
   /** Throws `INVALID_OPTION`. */
   constructor(options: MemoryTrustRegistryOptions = {}) {
-    checkOptions('MemoryTrustRegistry', options, { crypto: isObject, clock: isFunction });
+    checkOptions('MemoryTrustRegistry', options, { crypto: isObject, clock: isPromptFunction });
     super(options.crypto, options.clock);
   }
 

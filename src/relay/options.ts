@@ -12,6 +12,7 @@ import {
   integerIn,
   isBoolean,
   isFunction,
+  isPromptFunction,
   type OptionCheck,
   requireOption,
 } from '../util/options.js';
@@ -109,12 +110,12 @@ export function checkRelayOptions(options: RelayOptions): void {
     unprovenSocketsPerAddress: integerIn(1, 1000),
     maxEnvelopeBytes: integerIn(1024, 2 ** 26),
     maxUnauthenticatedBytes: integerIn(2048, 2 ** 40),
-    addressOf: isFunction,
+    addressOf: isPromptFunction,
     receiversPerDid: integerIn(1, 1000),
     maxReceivers: integerIn(1, 1_000_000),
     timestampWindowMs: integerIn(1, 3_600_000),
     onFault: isFunction,
-    clock: isFunction,
+    clock: isPromptFunction,
   });
   requireOption('createRelay', options, 'identity');
   requireOption('createRelay', options, 'store');

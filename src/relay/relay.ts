@@ -14,6 +14,7 @@ import { addressBlock } from '../util/address-block.js';
 import { unref } from '../util/backoff.js';
 import { callerAddress } from '../util/caller-address.js';
 import { onAbort } from '../util/on-abort.js';
+import { tell } from '../util/tell.js';
 import { TokenBucket } from '../util/token-bucket.js';
 import { admissionOf } from './admission.js';
 import { checkRelayOptions, type RelayOptions } from './options.js';
@@ -199,12 +200,4 @@ function write(res: ServerResponse, status: number, text: string, type = 'applic
 
 function end(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
-}
-
-function tell(onFault: RelayOptions['onFault'], error: XlinkError): void {
-  try {
-    onFault?.(error);
-  } catch {
-    // the answer goes out whatever the operator's function does
-  }
 }

@@ -3,6 +3,7 @@ import type { CryptoProvider } from '../crypto/provider.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import { checkOptions, isFunction, isObject } from '../util/options.js';
+import { tell } from '../util/tell.js';
 import { piecesPerShare } from './scheme.js';
 import { assertShare, type ChannelShare, sameGroup } from './share.js';
 import { ShareSearch } from './share-search.js';
@@ -35,7 +36,7 @@ export async function reconstruct(
     let trials = 1;
     const found = await search.run(shares, () => ++trials <= MAX_TRIALS);
     if (!found) throw xlinkError('HMAC_VERIFICATION_FAILED');
-    for (const index of found.bad) onBadShare?.(index);
+    for (const index of found.bad) tell(onBadShare, index);
     return ok(found.payload);
   } catch (error) {
     return err(toXlinkError(error));

@@ -6,7 +6,7 @@ import { generateIdentity, type Identity } from '../identity/identity.js';
 import { Agent } from '../middleware/agent.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
 import type { ClientId, Clock, Did, Scope, Version } from '../types/protocol.js';
-import { checkOptions, integerIn, isFunction, type OptionCheck } from '../util/options.js';
+import { checkOptions, integerIn, isPromptFunction, type OptionCheck } from '../util/options.js';
 
 /** Options of {@link enrolledClient}. */
 export interface EnrolledClientOptions {
@@ -40,7 +40,7 @@ const isScopes: OptionCheck = (value) =>
 export const ENROLLED_CLIENT_OPTIONS = {
   scopes: isScopes,
   version: integerIn(1, 3),
-  clock: isFunction,
+  clock: isPromptFunction,
 };
 
 /**

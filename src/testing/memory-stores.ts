@@ -4,7 +4,8 @@ import { MemoryNonceStore } from '../nonce/memory.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
 import type { Clock } from '../types/protocol.js';
 import { given } from '../util/given.js';
-import { checkOptions, isFunction } from '../util/options.js';
+import { checkOptions, isPromptFunction } from '../util/options.js';
+import { tell } from '../util/tell.js';
 
 /** The shared mode in memory, for tests: it is gone with the test. */
 export class MemoryModeStore implements ModeStore {
@@ -19,7 +20,7 @@ export class MemoryModeStore implements ModeStore {
     const version = this.#state?.version ?? 0;
     if (version !== expectedVersion) return false;
     this.#state = { ...state, version: version + 1 };
-    for (const listener of this.#listeners) listener();
+    for (const listener of this.#listeners) tell(listener);
     return true;
   }
 
@@ -43,7 +44,7 @@ export interface MemoryStores {
 
 /** Fresh stores for one test. `clock`: that of the agent and the adapter, default `Date.now`. Throws `INVALID_OPTION`. */
 export function memoryStores(options: { readonly clock?: Clock } = {}): MemoryStores {
-  checkOptions('memoryStores', options, { clock: isFunction });
+  checkOptions('memoryStores', options, { clock: isPromptFunction });
   const clock = given({ clock: options.clock });
   return {
     registry: new MemoryTrustRegistry(clock),

@@ -5,7 +5,14 @@ import { fetchOrPlatform } from '../http/fetch.js';
 import type { Transport, TransportUser } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { type Backoff, exponentialBackoff } from '../util/backoff.js';
-import { checkOptions, integerIn, isFunction, isString, requireOption } from '../util/options.js';
+import {
+  checkOptions,
+  integerIn,
+  isFunction,
+  isPromptFunction,
+  isString,
+  requireOption,
+} from '../util/options.js';
 import { LongPoll, type MailboxSource } from './long-poll.js';
 import { Mailbox } from './mailbox.js';
 import { postEnvelope } from './post-envelope.js';
@@ -65,7 +72,7 @@ export class GatewayTransport implements Transport {
       waitMs: integerIn(0, MAX_WAIT_MS),
       timeoutMs: integerIn(1, 600_000),
       retries: integerIn(0, 10),
-      backoff: isFunction,
+      backoff: isPromptFunction,
       maxAnswerBytes: integerIn(1024, 2 ** 30),
       onError: isFunction,
       fetch: isFunction,

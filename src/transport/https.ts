@@ -10,7 +10,7 @@ import { requestBinding, targetOf } from '../http/request-binding.js';
 import type { Transport } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { type Backoff, exponentialBackoff } from '../util/backoff.js';
-import { checkOptions, integerIn, isFunction, requireOption } from '../util/options.js';
+import { checkOptions, integerIn, isFunction, isPromptFunction, requireOption } from '../util/options.js';
 import { decodeUtf8 } from '../util/utf8.js';
 import { postEnvelope } from './post-envelope.js';
 
@@ -54,7 +54,7 @@ export class HttpsTransportAdapter implements Transport {
       baseUrl: isBaseUrl,
       timeoutMs: integerIn(1, 600_000),
       retries: integerIn(0, 10),
-      backoff: isFunction,
+      backoff: isPromptFunction,
       fetch: isFunction,
     });
     requireOption('HttpsTransportAdapter', options, 'baseUrl');

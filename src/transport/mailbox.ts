@@ -1,6 +1,7 @@
 import type { Did, Envelope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { type Backoff, pause } from '../util/backoff.js';
+import { tell } from '../util/tell.js';
 import type { MailboxSource } from './long-poll.js';
 import { type Delivery, MAX_BATCH } from './relay-protocol.js';
 
@@ -44,7 +45,7 @@ export class Mailbox {
         failures = 0;
       } catch (error) {
         if (signal.aborted) break;
-        report(onError, error);
+        tell(onError, error);
         this.#after = ''; // the relay may have been restarted
         failures += 1;
         await pause(backoff(failures + 1), signal);
@@ -115,7 +116,7 @@ export class Mailbox {
         this.#acks.push(id);
       } catch (error) {
         this.#stuck.add(sender);
-        report(onError, error);
+        tell(onError, error);
         return false;
       }
     }
@@ -132,12 +133,4 @@ function groupBySender(deliveries: readonly Delivery[]): Map<Did, Delivery[]> {
     else groups.set(delivery.envelope.from, [delivery]);
   }
   return groups;
-}
-
-function report(onError: (error: unknown) => void, error: unknown): void {
-  try {
-    onError(error);
-  } catch {
-    // an observer changes nothing
-  }
 }

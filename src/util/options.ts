@@ -44,6 +44,11 @@ export function requireOption(owner: string, options: object, key: string): void
 
 export const isBoolean: OptionCheck = (value) => (typeof value === 'boolean' ? undefined : 'true or false');
 export const isFunction: OptionCheck = (value) => (typeof value === 'function' ? undefined : 'a function');
+/** What is asked in the midst of a decision. A promise would be taken for its answer. */
+export const isPromptFunction: OptionCheck = (value) =>
+  typeof value === 'function' && value.constructor?.name !== 'AsyncFunction'
+    ? undefined
+    : 'a function, not async';
 export const isString: OptionCheck = (value) =>
   typeof value === 'string' && value !== '' ? undefined : 'a non-empty string';
 /** Of a Map, a Date or an array the members would not be seen, and the option would do nothing. */

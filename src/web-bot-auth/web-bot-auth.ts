@@ -4,7 +4,14 @@ import { isXlinkError } from '../errors/errors.js';
 import { fetchOrPlatform } from '../http/fetch.js';
 import { decodeDidKey } from '../identity/did.js';
 import type { Clock, Did } from '../types/protocol.js';
-import { checkOptions, integerIn, isFunction, type OptionCheck, requireOption } from '../util/options.js';
+import {
+  checkOptions,
+  integerIn,
+  isFunction,
+  isPromptFunction,
+  type OptionCheck,
+  requireOption,
+} from '../util/options.js';
 import { type BotRequest, partsOf } from './bot-request.js';
 import { type BotSignature, BotSignatureError, isHttpsOrigin, readBotSignature } from './bot-signature.js';
 import { Directories } from './directories.js';
@@ -88,7 +95,7 @@ export class WebBotAuth {
       fetch: isFunction,
       timeoutMs: integerIn(1, 60_000),
       maxLifetimeMs: integerIn(1000, 2 ** 50),
-      clock: isFunction,
+      clock: isPromptFunction,
       crypto: (value) => (typeof value === 'object' && value !== null ? undefined : 'a CryptoProvider'),
     });
     requireOption('WebBotAuth', options, 'origins');

@@ -52,6 +52,58 @@ describe('[A5] what a validator returns is taken for what it is', () => {
         }
       })(),
     ],
+    [
+      'a result of node-postgres',
+      { command: 'SELECT', rowCount: 0, oid: null, rows: [], fields: [{ name: 'id' }] },
+    ],
+    [
+      'one with a row',
+      { command: 'SELECT', rowCount: 1, oid: null, rows: [{ id: 1 }], fields: [{ name: 'id' }] },
+    ],
+    ['a result without rows', { rows: [] }],
+    ['a count', { count: '0' }],
+    ['a count without a name', { 'count(*)': 0 }],
+    ['a result of mysql2', [[{ id: 1 }], []]],
+    [
+      'a result header of mysql2',
+      { fieldCount: 0, affectedRows: 1, insertId: 7, info: '', warningStatus: 0 },
+    ],
+    ['a result of SQL Server', { recordsets: [[]], recordset: [], output: {}, rowsAffected: [0] }],
+    ['a result of D1', { success: true, results: [], meta: { duration: 1 } }],
+    ['a result of DynamoDB', { $metadata: { httpStatusCode: 200 }, Item: undefined }],
+    ['a list of DynamoDB', { Items: [], Count: 0, ScannedCount: 0 }],
+    ['a result of Supabase', { data: null, error: null, count: null, status: 200 }],
+    ['an answer of GraphQL', { data: { customer: null }, errors: undefined }],
+    ['a list in data', { data: [{ id: 1 }], page: 1 }],
+    ['a query snapshot', { docs: [], empty: true, size: 0 }],
+    ['a search', { took: 3, hits: [] }],
+    ['an answer of axios', { data: { valid: false }, status: 200, statusText: 'OK', headers: {} }],
+    ['an answer of fetch', new Response('{"valid":false}')],
+    [
+      'a generator',
+      (function* () {
+        yield { id: 1 };
+      })(),
+    ],
+    [
+      'a cursor of MongoDB',
+      new (class FindCursor {
+        readonly namespace = 'db.keys';
+        async *[Symbol.asyncIterator]() {}
+        toArray() {
+          return [];
+        }
+      })(),
+    ],
+    [
+      'a query that was not carried out',
+      new (class SelectQueryBuilder {
+        readonly expressionMap = {};
+        getOne() {
+          return null;
+        }
+      })(),
+    ],
     ['a text', 'acme'],
     ['true', true],
     ['a function', () => ({ clientId: 'acme' })],
@@ -60,7 +112,47 @@ describe('[A5] what a validator returns is taken for what it is', () => {
     expect(errorOf(answer)).toBe('KEY_VALIDATOR_FAILED:INVALID_RESULT');
   });
 
-  const verdicts = ['ok', 'success', 'valid', 'isValid', 'authenticated'];
+  const honest: [string, object][] = [
+    ['a document of MongoDB', { _id: { toHexString: () => 'a' }, items: [{ sku: 1 }], results: [] }],
+    ['one with a list of its own', { clientId: 'acme', rows: [{ a: 1 }], data: null }],
+    ['one named otherwise', { tenant: { name: 'acme' }, records: [] }],
+    ['one without a name', { plan: 'free' }],
+    ['one without a name and with lists', { plan: 'free', scopes: [], roles: ['a'], projects: [{ id: 1 }] }],
+    ['one that is switched on', { clientId: 'acme', active: true, enabled: 1, valid: 'yes', revoked: false }],
+    [
+      'one of which nothing is known',
+      { clientId: 'acme', active: null, deleted: 0, suspended: '', expired: 'no' },
+    ],
+    ['one that has times', { clientId: 'acme', revoked: null, expires: new Date(0), deletedAt: null }],
+    ['one with counts', { id: 7, count: 3, rowCount: 1 }],
+  ];
+  test.each(honest)('%s is a customer', (_, answer) => {
+    expect(errorOf(answer)).toBe(`members ${Object.keys(answer)}`);
+  });
+
+  const no: object[] = [
+    { valid: 0 },
+    { isValid: 'false' },
+    { ok: '' },
+    { active: false },
+    { active: 0, id: 1 },
+    { enabled: 'off', id: 1 },
+    { exists: false, id: 'key' },
+    { found: false, _id: 'key' },
+    { success: 0n, id: 1 },
+    { authorized: ' No ', id: 1 },
+    { revoked: true },
+    { revoked: 1, clientId: 'acme' },
+    { disabled: 'true', clientId: 'acme' },
+    { isSuspended: 'Y', clientId: 'acme' },
+    { expired: true, clientId: 'acme' },
+    { deleted: 't', clientId: 'acme' },
+  ];
+  test.each(no)('%p says no', (answer) => {
+    expect(errorOf(answer)).toBe('API_KEY_INVALID');
+  });
+
+  const verdicts = ['ok', 'success', 'valid', 'isValid', 'authenticated', 'active', 'enabled'];
   test.each(verdicts)('an object whose %s is false says no, whatever else it holds', (name) => {
     expect(errorOf({ [name]: false, clientId: 'acme' })).toBe('API_KEY_INVALID');
     expect(errorOf({ [name]: true, clientId: 'acme' })).toBe(`members ${name},clientId`);

@@ -60,8 +60,8 @@ describe.each(STAGES)('$name', ({ serve }) => {
         { headers: { 'x-api-key': KEY } },
       ],
       [
-        'X-API-Key when extract returns no text',
-        { extract: (() => ({ key: OTHER })) as never },
+        'X-API-Key when extract finds nothing',
+        { extract: (() => null) as never },
         { headers: { 'x-api-key': KEY } },
       ],
     ];

@@ -54,6 +54,7 @@ export const transferCommand: Command = {
       const { count, written, digest } = await copy(way);
       out(`${part}: ${count} read, ${written} written, ${count - written} were there`);
       out(`digest of both ${digest}`);
+      if (count === 0) out(`there is nothing at --from: is it the place that the service writes to?`);
       return 0;
     } finally {
       for (const { close } of opened) await close();

@@ -47,6 +47,12 @@ describe('xlink transfer', () => {
     expect(operations.text).toContain('operations: 1 read, 1 written');
   });
 
+  test('a source that holds nothing is said to', async () => {
+    await (await FileClientStore.open(join(folder, 'empty'))).close();
+    const { code, text } = await call('clients', '--from', place('empty'), '--to', place('new-empty'));
+    expect([code, text]).toEqual([0, expect.stringContaining('there is nothing at --from')]);
+  });
+
   test('overwrites nothing', async () => {
     const other = await FileClientStore.open(join(folder, 'other'));
     await other.setRevoked('bolt', 2);

@@ -7,10 +7,12 @@ import {
   checkOptions,
   hasMethods,
   integerIn,
-  isFunction,
+  isObject,
+  isPromptFunction,
   type OptionChecks,
 } from '../../util/options.js';
-import { defaultClientId } from '../clients/clients.js';
+import { promptAnswer } from '../../util/prompt-answer.js';
+import { clientIdOf } from '../clients/clients.js';
 import { CLIENT_WITHOUT_ID } from '../clients/cutover-report.js';
 import { MemoryLimitStore } from './memory-store.js';
 import type { LimitCount, LimitStore } from './store.js';
@@ -44,7 +46,7 @@ const LIMIT: OptionChecks<ClientLimit> = {
 export const checkClientLimits = (options: ClientLimits): void =>
   checkOptions('DualModeAdapter: clientLimits', options, {
     ...LIMIT,
-    of: isFunction,
+    of: isPromptFunction,
     store: hasMethods('take'),
   });
 
@@ -85,7 +87,7 @@ export class LimitedClients {
     clock: Clock,
     onFault: (error: unknown) => void,
   ) {
-    this.#clientId = clientId ?? defaultClientId;
+    this.#clientId = clientIdOf(clientId);
     this.#options = options;
     this.#memory = new MemoryLimitStore(clock);
     this.#store = options.store ?? this.#memory;
@@ -117,7 +119,8 @@ export class LimitedClients {
   }
 
   #limitOf(client: ClientId): ClientLimit {
-    const own = this.#options.of?.(client);
+    const { of } = this.#options;
+    const own = of && promptAnswer('clientLimits.of', of(client), isLimitOrNone, 'a limit, or undefined');
     if (own === undefined) return this.#options;
     checkKeys('clientLimits.of', own, Object.keys(LIMIT));
     for (const [name, check] of Object.entries(LIMIT) as [
@@ -134,12 +137,22 @@ export class LimitedClients {
 
   async #count(name: string, windowMs: number): Promise<LimitCount> {
     try {
-      return await this.#store.take(name, windowMs);
+      return counted(await this.#store.take(name, windowMs));
     } catch (error) {
       this.#onFault(error);
       return this.#memory.take(name, windowMs);
     }
   }
+}
+
+const isLimitOrNone = (limit: unknown): limit is ClientLimit | undefined =>
+  limit === undefined || isObject(limit) === undefined;
+
+/** Of what is no number no limit is exceeded. */
+function counted(answer: LimitCount): LimitCount {
+  const { count, resetMs } = answer;
+  if (Number.isFinite(count) && Number.isFinite(resetMs)) return answer;
+  throw new TypeError('a store of limits must answer with count and resetMs, which are numbers');
 }
 
 /** Throws `CLIENT_LIMIT_EXCEEDED`. */

@@ -10,6 +10,8 @@ export interface LimitCount {
 
 /** Where requests are counted for `clientLimits`. Share one between the instances of a service. */
 export interface LimitStore {
-  /** Counts one more, atomically among all instances. A window begins with the first request in it and takes `windowMs`. */
+  /**
+   * Counts one more, atomically among all instances. A window begins with the first request in it and takes `windowMs`. What is no
+   * pair of numbers is a fault, and as good as a store that is down. */
   take(name: string, windowMs: number): Awaitable<LimitCount>;
 }

@@ -5,6 +5,7 @@ import type { ApiKeyAuth, Outcome } from '../../http/decision.js';
 import type { Mode } from '../../types/mode.js';
 import type { ClientId, Clock, RegistryEntry, Scope } from '../../types/protocol.js';
 import { type Awaitable, isPromiseLike, later } from '../../util/awaitable.js';
+import { isTextOrNone, promptAnswer } from '../../util/prompt-answer.js';
 import { CLIENT_WITHOUT_ID } from './cutover-report.js';
 import type { ClientLedger } from './ledger.js';
 import { firstOf, standingOf } from './lineage.js';
@@ -124,6 +125,19 @@ export function defaultClientId(auth: ApiKeyAuth): ClientId | undefined {
   return undefined;
 }
 
+/**
+ * The option `clientId`, or {@link defaultClientId}. What it returns must be an id: a promise or an object of another one would be
+ * nobody's, whom no revocation and no mode reaches. A number is one as a text, as in the default.
+ */
+export const clientIdOf =
+  (clientId: ((auth: ApiKeyAuth) => unknown) | undefined) =>
+  (auth: ApiKeyAuth): ClientId | undefined => {
+    if (!clientId) return defaultClientId(auth);
+    const found = clientId(auth);
+    if (Number.isSafeInteger(found)) return String(found);
+    return promptAnswer('clientId', found, isTextOrNone, 'a text, or undefined');
+  };
+
 /** The member `scopes`. */
 export const defaultClientScopes = (auth: ApiKeyAuth) => auth.scopes as readonly Scope[] | undefined;
 
@@ -132,11 +146,9 @@ export const defaultClientScopes = (auth: ApiKeyAuth) => auth.scopes as readonly
  * the library's own routes are left out: nobody grants them.
  */
 export function checkClientScopes(scopes: unknown): readonly Scope[] | undefined {
-  if (scopes === undefined) return undefined;
-  if (!Array.isArray(scopes) || !scopes.every(isScopeOrAll))
-    throw xlinkError('INVALID_OPTION', {
-      field: 'clientScopes',
-      hint: 'The scopes of a key must be a list of scopes; set clientScopes if legacyKeyValidator names them otherwise.',
-    });
-  return scopes.filter((scope) => !isOwnScope(scope));
+  const what = 'a list of scopes; set it if legacyKeyValidator does not call them `scopes`';
+  return promptAnswer('clientScopes', scopes, areScopesOrNone, what)?.filter((scope) => !isOwnScope(scope));
 }
+
+const areScopesOrNone = (scopes: unknown): scopes is readonly Scope[] | undefined =>
+  scopes === undefined || (Array.isArray(scopes) && scopes.every(isScopeOrAll));

@@ -1,6 +1,8 @@
 import { xlinkError } from '../../errors/service-errors.js';
 import type { ApiKeyAuth } from '../../http/decision.js';
 import type { Clock } from '../../types/protocol.js';
+import { isDate } from '../../util/options.js';
+import { promptAnswer } from '../../util/prompt-answer.js';
 import type { Standing } from './store.js';
 
 /** When enrollments end, from the options of the adapter. */
@@ -36,15 +38,12 @@ export function validUntil(
 }
 
 function timeOf(end: unknown): number {
-  if (end === undefined) return Infinity;
-  const time = end instanceof Date ? end.getTime() : Number.NaN;
-  if (Number.isNaN(time))
-    throw xlinkError('INVALID_OPTION', {
-      field: 'enrollmentValidUntil',
-      hint: 'enrollmentValidUntil must return a Date, or undefined for an enrollment that does not end.',
-    });
-  return time;
+  const what = 'a Date, or undefined for an enrollment that does not end';
+  return promptAnswer('enrollmentValidUntil', end, isDateOrNone, what)?.getTime() ?? Infinity;
 }
+
+const isDateOrNone = (end: unknown): end is Date | undefined =>
+  end === undefined || isDate(end) === undefined;
 
 /** Throws `CLIENT_REVOKED` or `ENROLLMENT_EXPIRED` unless a DID with this standing counts. */
 export function assertStanding({ revokedSince, validUntil }: Standing, now: ReturnType<Clock>): void {

@@ -10,6 +10,7 @@ import {
   isBoolean,
   isFunction,
   isObject,
+  isPromptFunction,
   isStringArray,
   type OptionCheck,
   requireOption,
@@ -65,7 +66,7 @@ export function checkPlanOptions(options: MigrationPlanOptions): void {
     since: isTime,
     sharedMode: hasMethods('refresh', 'write'),
     applyMode: isFunction,
-    clock: isFunction,
+    clock: isPromptFunction,
   });
   requireOption('MigrationPlan', options, 'adapter');
   for (const field of ['since', 'applyMode'] as const)

@@ -3,6 +3,7 @@ import { MODES, type Mode } from '../../types/mode.js';
 import type { Clock } from '../../types/protocol.js';
 import { unref } from '../../util/backoff.js';
 import type { Operator } from '../../util/operator.js';
+import { tell } from '../../util/tell.js';
 import { type CutoverReport, countStates, cutoverReport } from '../clients/cutover-report.js';
 import type { ModeState, StoredMode } from '../modes/store.js';
 import { errorRate, type Traffic, TrafficWindow, totals } from '../modes/traffic-window.js';
@@ -120,7 +121,7 @@ export class MigrationPlan {
   /** Evaluates now, and at intervals until {@link MigrationPlan.stop}. Failures go to `onError`; the next interval tries again. */
   start(onError: (error: unknown) => void = () => {}): void {
     if (this.#timer !== undefined) return;
-    const look = () => this.evaluate().catch(onError);
+    const look = () => this.evaluate().catch((error) => tell(onError, error));
     this.#timer = setInterval(look, this.#options.intervalMs ?? 60_000);
     unref(this.#timer);
     void look();

@@ -6,7 +6,7 @@ import { unref } from '../../util/backoff.js';
 import { given } from '../../util/given.js';
 import { KeyedMutex } from '../../util/keyed-mutex.js';
 import type { Operator } from '../../util/operator.js';
-import { checkOptions, hasMethods, integerIn, isFunction, requireOption } from '../../util/options.js';
+import { checkOptions, hasMethods, integerIn, isPromptFunction, requireOption } from '../../util/options.js';
 import type { BaseDualModeAdapter } from '../dual-mode-adapter.js';
 import {
   isLater,
@@ -74,7 +74,7 @@ export class SharedMode {
       adapter: hasMethods('setMode', 'shareMode', 'observe', 'emit'),
       store: hasMethods('load', 'save'),
       intervalMs: integerIn(10, 3_600_000),
-      clock: isFunction,
+      clock: isPromptFunction,
     });
     for (const name of ['adapter', 'store']) requireOption('SharedMode', options, name);
     this.#adapter = options.adapter;

@@ -54,15 +54,14 @@ export class Brownouts {
     return this.#all.find(({ from, until }) => from.getTime() <= now && now < until.getTime());
   }
 
-  /** Those that are not over, the next one first. */
+  /** Those that are not over, the next one first. The others stay: a clock that is ahead for a moment ends none. */
   upcoming(now: number): readonly Brownout[] {
-    this.#all = this.#all.filter(({ until }) => until.getTime() > now);
-    return this.#all;
+    return this.#all.filter(({ until }) => until.getTime() > now);
   }
 
   /** `X-Xlink-Brownout: from/until` of the running or next one, ISO 8601, and where all of them are listed. */
   announcement(now: number): Headers {
-    const next = this.upcoming(now)[0];
+    const next = this.#all.find(({ until }) => until.getTime() > now);
     if (!next) return {};
     return {
       'X-Xlink-Brownout': `${next.from.toISOString()}/${next.until.toISOString()}`,

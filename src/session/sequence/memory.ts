@@ -1,7 +1,7 @@
 import { xlinkError } from '../../errors/service-errors.js';
 import type { Clock } from '../../types/protocol.js';
 import { branded } from '../../util/copies.js';
-import { checkOptions, integerIn, isFunction } from '../../util/options.js';
+import { checkOptions, integerIn, isPromptFunction } from '../../util/options.js';
 import type { SequenceStore, SequenceUse } from '../ports.js';
 
 /** Options of {@link MemorySequenceStore}. */
@@ -53,7 +53,7 @@ export class MemorySequenceStore implements SequenceStore {
     checkOptions('MemorySequenceStore', options, {
       maxBlocks: integerIn(1, 2 ** 24),
       maxBlocksPerSender: integerIn(1, 2 ** 24),
-      clock: isFunction,
+      clock: isPromptFunction,
     });
     this.#maxBlocks = options.maxBlocks ?? 100_000;
     this.#maxPerSender = options.maxBlocksPerSender ?? Math.ceil(this.#maxBlocks / 10);

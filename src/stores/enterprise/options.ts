@@ -6,6 +6,7 @@ import {
   integerIn,
   isFunction,
   isObject,
+  isPromptFunction,
   isString,
   requireOption,
 } from '../../util/options.js';
@@ -65,7 +66,7 @@ export function checkEnterpriseOptions(options: EnterpriseRegistryOptions): void
     maxStaleMs: integerIn(0, 30 * 24 * 3_600_000),
     retryMs: integerIn(1, 3_600_000),
     onEvent: isFunction,
-    clock: isFunction,
+    clock: isPromptFunction,
   });
   for (const name of ['http', 'file']) requireOption(owner, options, name);
   checkOptions(`${owner}: file`, options.file, { path: isString });

@@ -23,6 +23,7 @@ import type {
 import { type PositionalRegistration, registrationOf } from '../../registry/positional-registration.js';
 import type { Did, KeyRecord, Registration, RegistryEntry, Succession } from '../../types/protocol.js';
 import { KeyedMutex } from '../../util/keyed-mutex.js';
+import { tell } from '../../util/tell.js';
 import { afterWrites, check, perform, type Write } from './change.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { Entries, isUnauthorized } from './entries.js';
@@ -270,11 +271,7 @@ export class EnterpriseTrustRegistry implements ManagedTrustRegistry {
 
   #tell(event: EnterpriseEvent): void {
     if (event.type === 'up') this.#listeners.tell(undefined); // anything may have changed meanwhile
-    try {
-      this.#onEvent(event);
-    } catch {
-      // what an observer makes of it changes nothing
-    }
+    tell(this.#onEvent, event);
   }
 }
 

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { tell } from '../../util/tell.js';
 import { realPathOf, syncFolderOf, writeAt } from './durable-file.js';
 import { FileStoreError } from './file-store-error.js';
 import {
@@ -146,7 +147,7 @@ export class Journal {
     const first = begin?.(continuity);
     if (first !== undefined) await this.append([JSON.stringify(first)]);
     await this.#name();
-    if (bytes > 0) onRepair?.({ path: this.#path, bytes });
+    if (bytes > 0) tell(onRepair, { path: this.#path, bytes });
   }
 }
 

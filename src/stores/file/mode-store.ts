@@ -6,6 +6,7 @@ import {
 } from '../../adapters/modes/store.js';
 import { KeyedMutex } from '../../util/keyed-mutex.js';
 import { checkOptions } from '../../util/options.js';
+import { tell } from '../../util/tell.js';
 import { DEFAULT_LOCK_WAIT_MS, FILE_OPTION_CHECKS, type FileStoreOptions } from './file-options.js';
 import { JournalQueue } from './journal-queue.js';
 
@@ -58,7 +59,7 @@ export class FileModeStore implements ModeStore {
       await this.#queue.write(next, () => {
         this.#state = next;
       });
-      for (const listener of this.#listeners) listener();
+      for (const listener of this.#listeners) tell(listener);
       return true;
     });
   }

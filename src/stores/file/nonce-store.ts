@@ -2,7 +2,7 @@ import { xlinkError } from '../../errors/errors.js';
 import { nonceKey } from '../../nonce/nonce-key.js';
 import type { NonceStore, NonceUse } from '../../types/ports.js';
 import type { Clock } from '../../types/protocol.js';
-import { checkOptions, integerIn, isFunction, oneOf, requireOption } from '../../util/options.js';
+import { checkOptions, integerIn, isPromptFunction, oneOf, requireOption } from '../../util/options.js';
 import { DEFAULT_LOCK_WAIT_MS, FILE_OPTION_CHECKS, type FileStoreOptions } from './file-options.js';
 import type { Continuity } from './journal-file.js';
 import { JournalQueue } from './journal-queue.js';
@@ -76,7 +76,7 @@ export class FileNonceStore implements NonceStore {
       maxEntries: integerIn(1, 2 ** 24),
       maxEntriesPerSender: integerIn(1, 2 ** 24),
       coldStart: oneOf('refuse', 'accept'),
-      clock: isFunction,
+      clock: isPromptFunction,
     });
     requireOption('FileNonceStore', options, 'path');
     const store = new FileNonceStore(options);

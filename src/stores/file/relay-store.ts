@@ -3,7 +3,7 @@ import type { AddOutcome, Posted, RelayLimits, RelayStore } from '../../relay/st
 import type { Delivery } from '../../transport/relay-protocol.js';
 import type { Clock, Did, Envelope } from '../../types/protocol.js';
 import { BoundedMap } from '../../util/bounded-map.js';
-import { checkOptions, isFunction, isObject, requireOption } from '../../util/options.js';
+import { checkOptions, isObject, isPromptFunction, requireOption } from '../../util/options.js';
 import { DEFAULT_LOCK_WAIT_MS, FILE_OPTION_CHECKS, type FileStoreOptions } from './file-options.js';
 import { JournalQueue } from './journal-queue.js';
 import { Mailboxes, type Waiting } from './relay-mailboxes.js';
@@ -65,7 +65,11 @@ export class FileRelayStore implements RelayStore {
    * another kind, or holds less than was acknowledged.
    */
   static async open(options: FileRelayStoreOptions): Promise<FileRelayStore> {
-    checkOptions('FileRelayStore', options, { ...FILE_OPTION_CHECKS, limits: isObject, clock: isFunction });
+    checkOptions('FileRelayStore', options, {
+      ...FILE_OPTION_CHECKS,
+      limits: isObject,
+      clock: isPromptFunction,
+    });
     requireOption('FileRelayStore', options, 'path');
     const store = new FileRelayStore(options);
     await store.#queue.ready();

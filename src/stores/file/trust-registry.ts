@@ -3,7 +3,7 @@ import { xlinkError } from '../../errors/errors.js';
 import { EntryRegistry, type EntryRule } from '../../registry/entry-registry.js';
 import { entryFrom } from '../../registry/parse-entry.js';
 import type { Clock, Did, RegistryEntry } from '../../types/protocol.js';
-import { checkOptions, isFunction, isObject, requireOption } from '../../util/options.js';
+import { checkOptions, isObject, isPromptFunction, requireOption } from '../../util/options.js';
 import { FILE_OPTION_CHECKS, type FileStoreOptions } from './file-options.js';
 import { JournalQueue } from './journal-queue.js';
 
@@ -43,7 +43,7 @@ export class FileTrustRegistry extends EntryRegistry {
     checkOptions('FileTrustRegistry', options, {
       ...FILE_OPTION_CHECKS,
       crypto: isObject,
-      clock: isFunction,
+      clock: isPromptFunction,
     });
     requireOption('FileTrustRegistry', options, 'path');
     super(options.crypto, options.clock);

@@ -8,6 +8,7 @@ import {
 import { ChangeFeed } from '../../registry/change-feed.js';
 import { Deadline } from '../../util/deadline.js';
 import { checkOptions, integerIn, isString, requireOption } from '../../util/options.js';
+import { tell } from '../../util/tell.js';
 import { asciiJson, escaped } from '../ascii-json.js';
 import { isPool } from './pool-option.js';
 import { channelOf, isTableName, tableName } from './table-name.js';
@@ -74,7 +75,7 @@ export class PostgresModeStore implements ModeStore {
     this.#feed = new ChangeFeed({
       open: (heard, lost) => this.#tables.listen(this.#channel, heard, lost),
       announce: () => {
-        for (const listener of this.#listeners) listener();
+        for (const listener of this.#listeners) tell(listener);
       },
       timeoutMs,
       heartbeatMs,

@@ -4,7 +4,7 @@ import type { FeedConnection } from '../../registry/change-feed.js';
 import type { ChangeListener } from '../../registry/managed.js';
 import type { Clock, Did } from '../../types/protocol.js';
 import type { Deadline } from '../../util/deadline.js';
-import { checkOptions, integerIn, isFunction, isObject, requireOption } from '../../util/options.js';
+import { checkOptions, integerIn, isObject, isPromptFunction, requireOption } from '../../util/options.js';
 import { type Versioned, VersionedRegistry } from '../versioned-registry.js';
 import { isPool } from './pool-option.js';
 import { channelOf, isChannel, isTableName, tableName } from './table-name.js';
@@ -72,7 +72,7 @@ export class PostgresTrustRegistry extends VersionedRegistry {
       timeoutMs: integerIn(1, 600_000),
       heartbeatMs: integerIn(10, 600_000),
       crypto: isObject,
-      clock: isFunction,
+      clock: isPromptFunction,
     });
     requireOption('PostgresTrustRegistry', options, 'pool');
     const { pool, table = DEFAULT_TABLE, timeoutMs = 1000, heartbeatMs = 500, crypto } = options;

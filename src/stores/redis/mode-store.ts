@@ -10,6 +10,7 @@ import type { OnWarning } from '../../agent/warnings.js';
 import { ChangeFeed } from '../../registry/change-feed.js';
 import { encodeBase64url } from '../../util/base64url.js';
 import { checkOptions, integerIn, isFunction, requireOption } from '../../util/options.js';
+import { tell } from '../../util/tell.js';
 import { asciiJson } from '../ascii-json.js';
 import { unavailable } from '../unavailable.js';
 import { isRedisClient, type RedisClient } from './client.js';
@@ -69,7 +70,7 @@ export class RedisModeStore implements ModeStore {
       open: (heard, lost) =>
         subscribe(subscriber, { channel: key, heard, lost }, this.#connection.newDeadline()),
       announce: () => {
-        for (const listener of this.#listeners) listener();
+        for (const listener of this.#listeners) tell(listener);
       },
       timeoutMs,
       heartbeatMs,

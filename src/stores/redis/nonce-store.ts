@@ -1,7 +1,7 @@
 import type { OnWarning } from '../../agent/warnings.js';
 import type { NonceStore, NonceUse } from '../../types/ports.js';
 import type { Clock } from '../../types/protocol.js';
-import { checkOptions, integerIn, isFunction, requireOption } from '../../util/options.js';
+import { checkOptions, integerIn, isFunction, isPromptFunction, requireOption } from '../../util/options.js';
 import { unavailable } from '../unavailable.js';
 import { ClaimNames, claimCommand, isClaimName } from './claim-script.js';
 import { isRedisClient, type RedisClient } from './client.js';
@@ -99,7 +99,7 @@ export class RedisNonceStore implements NonceStore {
       keyPrefix: isRedisKey,
       ttlSeconds: integerIn(1, 31_536_000),
       timeoutMs: integerIn(1, 60_000),
-      clock: isFunction,
+      clock: isPromptFunction,
       onWarning: isFunction,
     });
     requireOption('RedisNonceStore', options, 'client');

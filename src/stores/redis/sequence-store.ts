@@ -1,7 +1,7 @@
 import type { OnWarning } from '../../agent/warnings.js';
 import type { SequenceStore, SequenceUse } from '../../session/ports.js';
 import type { Clock } from '../../types/protocol.js';
-import { checkOptions, integerIn, isFunction, requireOption } from '../../util/options.js';
+import { checkOptions, integerIn, isFunction, isPromptFunction, requireOption } from '../../util/options.js';
 import { unavailable } from '../unavailable.js';
 import { isRedisClient, type RedisClient } from './client.js';
 import { isRedisKey } from './commands.js';
@@ -45,7 +45,7 @@ export class RedisSequenceStore implements SequenceStore {
       client: isRedisClient,
       keyPrefix: isRedisKey,
       timeoutMs: integerIn(1, 60_000),
-      clock: isFunction,
+      clock: isPromptFunction,
       onWarning: isFunction,
     });
     requireOption('RedisSequenceStore', options, 'client');

@@ -9,6 +9,7 @@ import {
   integerIn,
   isFunction,
   isObject,
+  isPromptFunction,
   isString,
   requireOption,
 } from '../../util/options.js';
@@ -84,7 +85,7 @@ export class RedisTrustRegistry extends VersionedRegistry {
       timeoutMs: integerIn(1, 600_000),
       heartbeatMs: integerIn(10, 600_000),
       crypto: isObject,
-      clock: isFunction,
+      clock: isPromptFunction,
       onWarning: isFunction,
     });
     requireOption('RedisTrustRegistry', options, 'client');

@@ -47,6 +47,21 @@ describe('a brownout', () => {
     expect(await announced()).toBeUndefined();
   });
 
+  test('[E15] is not forgotten by a clock that was ahead for one request', async () => {
+    const { clock, service } = await made({ brownouts: [FIRST, SECOND_ONE] });
+    const page = async () => (await service.send({ path: '/.well-known/xlink/brownouts' })).text;
+    clock.set(NOON + 365 * 24 * HOUR);
+    expect((await service.accepted(withKey(ACME))).answer.headers['x-xlink-brownout']).toBeUndefined();
+    expect(await page()).toContain('None is planned');
+    expect(service.adapter.brownouts).toEqual([]);
+    clock.set(NOON);
+    expect((await service.accepted(withKey(ACME))).answer.headers['x-xlink-brownout']).toBe(FIRST_TEXT);
+    expect(await page()).not.toContain('None is planned');
+    expect(service.adapter.brownouts).toEqual([FIRST, SECOND_ONE]);
+    clock.set(FIRST.from.getTime());
+    await service.refused(withKey(ACME), BROWNOUT);
+  });
+
   test('has a problem type of its own, names both schemes, and says where to read on', async () => {
     const migrationUrl = 'https://api.example.com/migrate';
     const { clock, service } = await made({ deprecation: { migrationUrl } });
