@@ -1,7 +1,7 @@
 import type { BaseAgent } from '../agent/agent.js';
 import type { Service } from '../discovery/discover.js';
 import { isScopeOrAll } from '../envelope/fields.js';
-import { isXlinkError, xlinkError } from '../errors/errors.js';
+import { isXlinkError, type XlinkError, xlinkError } from '../errors/errors.js';
 import type { ErrorId } from '../errors/table.js';
 import { withDeadline } from '../http/abort.js';
 import { ENROLL_SCOPE, enrollmentProof } from '../http/enrollment.js';
@@ -13,7 +13,18 @@ import { requestBinding, targetOf } from '../http/request-binding.js';
 import type { Did, Scope } from '../types/protocol.js';
 import { given } from '../util/given.js';
 import type { Caller } from './caller.js';
-import type { Enrollment } from './enroller.js';
+
+/**
+ * What came of an enrollment. `unsettled`: the service does not take the key (any more), which says nothing about an
+ * identity that it may know already.
+ */
+export interface Enrollment {
+  readonly state: 'enrolled' | 'not-offered' | 'unsettled';
+  /** When it ends, in ms since 1970; absent if it does not. */
+  readonly validUntil?: number;
+  /** With what the key was refused. */
+  readonly refusal?: XlinkError;
+}
 
 export interface EnrollTransport {
   readonly fetch: typeof fetch;

@@ -3,19 +3,7 @@ import type { XlinkError } from '../errors/errors.js';
 import type { Clock, Did } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import type { Caller } from './caller.js';
-import type { EnrollTransport } from './enroll-once.js';
-
-/**
- * What came of an enrollment. `unsettled`: the service does not take the key (any more), which says nothing about an
- * identity that it may know already.
- */
-export interface Enrollment {
-  readonly state: 'enrolled' | 'not-offered' | 'unsettled';
-  /** When it ends, in ms since 1970; absent if it does not. */
-  readonly validUntil?: number;
-  /** With what the key was refused. */
-  readonly refusal?: XlinkError;
-}
+import type { Enrollment, EnrollTransport } from './enroll-once.js';
 
 /** After a failure, and after an outcome that may change: 1 minute. */
 const AGAIN_AFTER_MS = 60_000;

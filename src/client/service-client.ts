@@ -20,7 +20,8 @@ import {
   type XlinkRequestInit,
 } from './buffered-request.js';
 import { AgentSource } from './caller.js';
-import { Enroller, type Enrollment } from './enroller.js';
+import type { Enrollment } from './enroll-once.js';
+import { Enroller } from './enroller.js';
 import { type FallbackReason, isNotSupported } from './fallback.js';
 import { followed } from './followed.js';
 import { Gate } from './gate.js';
