@@ -26,7 +26,7 @@ export const layers = [
   ['envelope/', 'checks/', 'security/', 'split-channel/'],
   ['http/'],
   ['signature/'],
-  ['registry/', 'nonce/', 'transport/', 'discovery/', 'web-bot-auth/'],
+  ['registry/', 'nonce/', 'limits/', 'transport/', 'discovery/', 'web-bot-auth/'],
   ['agent/', 'receipts/'],
   ['session/'],
   ['policy/', 'audit/'],

@@ -1,18 +1,60 @@
 import type { Result } from '../errors/result.js';
-import type { AgentMessage } from '../types/protocol.js';
+import type { PolicyDecisionPoint } from '../types/policy.js';
+import type { AgentMessage, Envelope } from '../types/protocol.js';
 import { checkOptions, isBoolean, isObject } from '../util/options.js';
 import { type SignOptions, signContent, type VerifyOptions, verifyContent } from './application-signature.js';
 import { attempt } from './attempt.js';
 import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';
+import type { EnvelopeOptions } from './envelope-options.js';
 import { Inbox } from './inbox.js';
-import type { ReceiveOptions } from './receive.js';
+import { didOfRecipient } from './named-recipient.js';
+import type { AgentOptions, IdentitySource } from './options.js';
+import { PolicyGuard } from './policy.js';
+import type { Received, ReceiveOptions, ReceiveRules } from './receive.js';
 import type { ReceiveInput } from './receive-input.js';
 import { type ReceiveNextOptions, receiveNext } from './receive-next.js';
+import type { SendOptions, SendOutcome } from './send.js';
 import { ServiceAgent } from './service-agent.js';
 
 /** An agent among agents: takes what its transports bring, and signs for applications. */
 export class PeerAgent extends ServiceAgent {
+  /** It takes the option `policy`. @internal */
+  static override readonly hasPolicies: boolean = true;
+
   #inbox: Inbox | undefined;
+  readonly #guard: PolicyGuard | undefined;
+
+  /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
+  constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
+    super(options);
+    const { policy, clock = Date.now } = options;
+    this.#guard = policy && new PolicyGuard(policy, clock);
+  }
+
+  override get policy(): PolicyDecisionPoint | undefined {
+    return this.#guard?.point;
+  }
+
+  /** Seals for the recipient and hands the envelope to the transport, if the policy of this agent lets it. */
+  override async send(options: SendOptions): Promise<Result<SendOutcome>> {
+    const allowed = await attempt(async () => this.#assertMaySend(options));
+    return allowed.ok ? super.send(options) : allowed;
+  }
+
+  /** Makes the envelope of a message without sending it. Throws an `XlinkError`. */
+  override async createEnvelope(options: EnvelopeOptions): Promise<Envelope> {
+    await this.#assertMaySend(options);
+    return super.createEnvelope(options);
+  }
+
+  /** As {@link PeerAgent.receive}, with the bytes of the content beside the message, and for every kind of envelope. */
+  override async receiveContent(input: ReceiveInput, options: ReceiveRules = {}): Promise<Result<Received>> {
+    const guard = this.#guard;
+    const { kind, inReplyTo } = options ?? {};
+    if (!guard || (kind ?? (inReplyTo === undefined ? 'message' : 'answer')) !== 'message')
+      return super.receiveContent(input, options);
+    return super.receiveContent(input, { ...options, judge: guard.judge(await this.context()) });
+  }
 
   /** Without an argument it is {@link PeerAgent.receiveNext}. */
   override receive<T = unknown>(
@@ -57,6 +99,14 @@ export class PeerAgent extends ServiceAgent {
   /** Whether a DID that is active in the registry made a signature with `sign`; fails with `VERIFICATION_FAILED…`. */
   async verify(options: VerifyOptions): Promise<Result<void>> {
     return attempt(async () => verifyContent(await this.context(), options));
+  }
+
+  async #assertMaySend(options: EnvelopeOptions): Promise<void> {
+    const guard = this.#guard;
+    if (!guard) return;
+    const { scope, payload, to } = options ?? {};
+    const entryOf = async () => this.registry.lookup(await didOfRecipient(this.registry, to));
+    await guard.assertMaySend(await this.ready(), { scope, payload, entryOf });
   }
 
   /** Closes the transports, and lets encryption keys be rotated by traffic alone. */

@@ -47,6 +47,8 @@ export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<Event
   downgrade: ['client', 'refused'],
   'key-epoch': ['keyEpoch', 'since', 'rotatesAt'],
   session: ['did', 'client', 'version', 'notAfter'],
+  policy: ['outcome', 'mode', 'revision', 'digest', 'rules', 'reason', 'by', 'why'],
+  'policy-decision': ['outcome', 'reason', 'rule', 'revision', 'did', 'client'],
 };
 
 /** Level, message and kind of the line about an event. Messages hold fixed words and ids of errors only. */
@@ -85,6 +87,19 @@ export function lineOf(event: XlinkEvent): Line {
       return { level: 'info', message: 'xlink: encryption keys are of a new epoch' };
     case 'session':
       return { level: 'debug', message: 'xlink: session opened' };
+    case 'policy':
+      return event.outcome === 'refused'
+        ? { level: 'warn', message: 'xlink: change of the policy refused' }
+        : { level: 'info', message: 'xlink: policy in force' };
+    case 'policy-decision': {
+      const { outcome, reason } = event;
+      const does = outcome === 'refused' ? 'refused' : 'would refuse';
+      return {
+        level: 'info',
+        message: `xlink: policy ${does}, ${reason}`,
+        kind: `policy ${outcome} ${reason}`,
+      };
+    }
     case 'client-revocation':
       return { level: 'warn', message: `xlink: client ${event.revoked ? 'revoked' : 'restored'}` };
     case 'unlink':

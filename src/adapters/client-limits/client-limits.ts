@@ -1,5 +1,7 @@
 import { xlinkError } from '../../errors/service-errors.js';
 import type { ApiKeyAuth, Auth, Headers } from '../../http/decision.js';
+import { LimitCounter } from '../../limits/counter.js';
+import type { LimitCount, LimitStore } from '../../limits/store.js';
 import type { ClientId, Clock } from '../../types/protocol.js';
 import { given } from '../../util/given.js';
 import {
@@ -12,8 +14,6 @@ import {
 } from '../../util/options.js';
 import { defaultClientId } from '../clients/clients.js';
 import { CLIENT_WITHOUT_ID } from '../clients/cutover-report.js';
-import { MemoryLimitStore } from './memory-store.js';
-import type { LimitCount, LimitStore } from './store.js';
 
 /** How many requests a client may send. */
 export interface ClientLimit {
@@ -74,10 +74,8 @@ interface Part extends LimitCount {
  */
 export class LimitedClients {
   readonly #options: ClientLimits;
-  readonly #memory: MemoryLimitStore;
-  readonly #store: LimitStore;
+  readonly #counter: LimitCounter;
   readonly #clientId: (auth: ApiKeyAuth) => ClientId | undefined;
-  readonly #onFault: (error: unknown) => void;
 
   constructor(
     options: ClientLimits,
@@ -87,9 +85,7 @@ export class LimitedClients {
   ) {
     this.#clientId = clientId ?? defaultClientId;
     this.#options = options;
-    this.#memory = new MemoryLimitStore(clock);
-    this.#store = options.store ?? this.#memory;
-    this.#onFault = onFault;
+    this.#counter = new LimitCounter(options.store, clock, onFault);
   }
 
   /** `client`: whose request it is, where that is known. Throws `INVALID_OPTION` for a limit that is none. */
@@ -107,7 +103,12 @@ export class LimitedClients {
     for (const { name, option, seconds } of WINDOWS) {
       const quota = limit[option];
       if (quota === undefined) continue;
-      parts.push({ name, quota, seconds, ...(await this.#count(`${name}:${client}`, seconds * 1000)) });
+      parts.push({
+        name,
+        quota,
+        seconds,
+        ...(await this.#counter.take(`${name}:${client}`, seconds * 1000)),
+      });
     }
     const over = parts.filter(({ count, quota }) => count > quota).map(({ resetMs }) => resetMs);
     return {
@@ -130,15 +131,6 @@ export class LimitedClients {
           hint: `clientLimits.of: ${name} must be ${check(own[name])}.`,
         });
     return own;
-  }
-
-  async #count(name: string, windowMs: number): Promise<LimitCount> {
-    try {
-      return await this.#store.take(name, windowMs);
-    } catch (error) {
-      this.#onFault(error);
-      return this.#memory.take(name, windowMs);
-    }
   }
 }
 
