@@ -1,3 +1,4 @@
+export type { AmountOf } from './adapters/amount-of.js';
 export type { LegacyKeyValidator } from './adapters/api-key-validator.js';
 export { type AppAuth, type AppTypes, type AuthSource, authOf } from './adapters/auth-store.js';
 export type { BodyLimit } from './adapters/body-limits.js';
@@ -52,7 +53,6 @@ export type { OperatedAdapter } from './adapters/operated-adapter.js';
 export { MemoryOperationsStore } from './adapters/operations/memory-store.js';
 export type { OperationsStore, StoredDocument } from './adapters/operations/store.js';
 export type { DualModeOptions } from './adapters/options.js';
-export type { AmountOf } from './adapters/policy-check.js';
 export type { RouteEncryption } from './adapters/route-encryption.js';
 export type { SessionOptions } from './adapters/sessions-option.js';
 export type { SupportDump, SupportDumpOptions } from './adapters/support-dump.js';

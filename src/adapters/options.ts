@@ -21,6 +21,7 @@ import {
   refuseOptions,
   requireOption,
 } from '../util/options.js';
+import type { AmountOf } from './amount-of.js';
 import type { LegacyKeyValidator } from './api-key-validator.js';
 import { type BodyLimit, checkBodyLimitKeys, isBodyLimit, largestEnvelope } from './body-limits.js';
 import { type ClientLimits, checkClientLimits } from './client-limits/client-limits.js';
@@ -32,7 +33,6 @@ import { checkKeyUseOptions, type KeyUseOptions } from './key-use/key-use.js';
 import { type Brownout, checkBrownoutKeys, isBrownout } from './modes/brownouts.js';
 import { checkRouteModeKeys, isRouteMode, type RouteMode } from './modes/policy.js';
 import type { OperationsStore } from './operations/store.js';
-import type { AmountOf } from './policy-check.js';
 import { checkRouteEncryptionKeys, isRouteEncryption, type RouteEncryption } from './route-encryption.js';
 import { checkSessionOptions, type SessionOptions } from './sessions-option.js';
 

@@ -6,11 +6,9 @@ import type { ClientId, Clock, Scope } from '../types/protocol.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { given } from '../util/given.js';
 import { payloadAmount } from '../util/payload-amount.js';
+import type { AmountOf } from './amount-of.js';
 import type { AuthAttempt, Proof } from './authenticator.js';
 import { defaultClientId } from './clients/clients.js';
-
-/** How much a request is about: a number, `undefined` if it is about no amount, `'unknown'` if that cannot be told. */
-export type AmountOf = (request: InboundRequest, payload: unknown) => number | 'unknown' | undefined;
 
 interface PolicyCheckParts {
   readonly policy: PolicyDecisionPoint;

@@ -12,8 +12,8 @@ import {
   oneOf,
 } from '../util/options.js';
 import type { Approve, PolicyAudit } from './fulfil.js';
-import { parsePolicy } from './parse.js';
 import type { PolicyDocument, PolicyLimits } from './rule.js';
+import { LIMIT_CHECKS } from './rule-checks.js';
 import type { PolicySource } from './source.js';
 
 /** `observe`: refuses nothing and reports what it would refuse. `enforce`: refuses. */
@@ -72,5 +72,5 @@ export function checkEngineOptions(options: PolicyEngineOptions): void {
       field: source ? 'rules' : 'source',
       hint: 'PolicyEngine.create: pass either rules or source.',
     });
-  if (defaultLimits) parsePolicy({ rules: [{ limits: defaultLimits }] });
+  if (defaultLimits) checkOptions('PolicyEngine.create: defaultLimits', defaultLimits, LIMIT_CHECKS);
 }

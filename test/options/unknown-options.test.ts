@@ -92,6 +92,8 @@ describe('the list of those who take options', () => {
     'ok',
     'parseEntry',
     'parseModeState',
+    'policyFile',
+    'policyInStore',
     'refusalOf',
     'requestBinding',
     'requireScope',
