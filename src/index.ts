@@ -60,7 +60,9 @@ export type { SignOptions, VerifyOptions } from './agent/application-signature.j
 export type { MessageHandler, OnMessageOptions } from './agent/consume.js';
 export type { EnvelopeOptions } from './agent/envelope-options.js';
 export type { AgentOptions, IdentitySource } from './agent/options.js';
+export type { VerifyReceiptOptions } from './agent/peer-agent.js';
 export type { AgentPolicy, AgentRateLimits } from './agent/policy.js';
+export type { MessageOptions, MessageOutcome } from './agent/receipts.js';
 export type { Received, ReceiveOptions } from './agent/receive.js';
 export type { ReceiveInput } from './agent/receive-input.js';
 export type { ReceiveNextOptions } from './agent/receive-next.js';
@@ -161,6 +163,7 @@ export {
   type PolicyTime,
 } from './policy/rule.js';
 export { type PolicySource, type PolicyStore, policyInStore } from './policy/source.js';
+export type { Receipt, ReceiptStatus } from './receipts/receipt.js';
 export { CachedTrustRegistry, type CachedTrustRegistryOptions } from './registry/cached.js';
 export { HttpTrustRegistry, type HttpTrustRegistryOptions } from './registry/http.js';
 export type {

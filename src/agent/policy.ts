@@ -101,7 +101,7 @@ export class PolicyGuard {
 
   /** For `receive`. A fault of this side, or a rate, lets the envelope come once more. */
   judge({ identity, clock }: AgentContext): NonNullable<ReceiveRules['judge']> {
-    return async ({ message, content, entry }, again) => {
+    return async ({ message, content }, entry, again) => {
       try {
         const { scope, sender, payload, envelopeId } = message;
         this.#assertScope(scope);

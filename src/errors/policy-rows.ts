@@ -13,5 +13,9 @@ export const POLICY_ROWS = rows('agent', {
   POLICY_LIMIT_EXCEEDED: row(429, 'As much of this was sent as the rules of the service allow.', 'Wait as long as Retry-After says.'),
   SCOPE_VIOLATION: row(403, 'The policy of this agent does not allow the scope.', 'Add it to `policy.allowedScopes`, or use another one.', { aliases: ['ScopeViolation'] }),
   MESSAGE_TOO_LARGE: row(413, 'The message is larger than the policy of this agent allows.', 'Send less, or raise `policy.maxMessageSize`.'),
+  RECEIPT_INVALID: row(400, 'It is no receipt.', '`field` names what is wrong.'),
+  'RECEIPT_INVALID:ALTERED': row(400, 'The receipt says something else than what was signed.', '`field` names it; the envelope of the receipt has what was signed.'),
+  'RECEIPT_INVALID:OTHER_MESSAGE': row(400, 'The receipt is of another message.', 'It may have been replayed.'),
+  'RECEIPT_INVALID:OTHER_SIGNER': row(400, 'The receipt is signed by another one than the recipient of the message.', 'Only the recipient can say that it has the message.'),
   RATE_LIMIT_EXCEEDED: row(429, 'The agent sends or takes no more for now.', 'Wait; `retryAfterMs` says for how long. See `policy.rateLimits`.'),
 });
