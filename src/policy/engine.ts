@@ -127,7 +127,11 @@ export class PolicyEngine implements PolicyDecisionPoint {
 
   /** Judges a request, counts it, has it approved and written down as its rules require. In observe mode it refuses nothing. */
   async decide(request: PolicyRequest): Promise<PolicyDecision> {
-    this.#options.record?.(request);
+    try {
+      this.#options.record?.(request);
+    } catch (error) {
+      this.#options.onFault?.(error);
+    }
     const { revision } = this.#loaded;
     const isDry = this.#mode === 'observe';
     const unmet = await this.#unmetOf(request, revision, isDry);

@@ -37,7 +37,7 @@ export interface PolicyEngineOptions extends Partial<PolicyDocument> {
   readonly limitStore?: LimitStore;
   /** What `rate-limit` means in a rule without `limits`. Default {@link DEFAULT_POLICY_LIMITS}: 60 a minute. */
   readonly defaultLimits?: PolicyLimits;
-  /** Told every request that is judged, for a dry run later. It holds no payload. Default: not called. */
+  /** Told every request that is judged, for a dry run later. It holds no payload; what this throws is a fault, and changes nothing. Default: not called. */
   readonly record?: (request: PolicyRequest) => void;
   /** Default `Date.now`. */
   readonly clock?: Clock;

@@ -352,4 +352,13 @@ describe('before it is enforced', () => {
     });
     expect((await engine.dryRun(recorded)).refused).toBe(0);
   });
+
+  test('a recorder that fails changes nothing', async () => {
+    const faults: unknown[] = [];
+    const record = () => {
+      throw new Error('full');
+    };
+    const engine = await made([], { record, onFault: (error) => faults.push(error) });
+    expect([await saidOf(engine, asked()), faults.length]).toEqual(['allow', 1]);
+  });
 });
