@@ -7,6 +7,7 @@ export { FileKeyStore, type FileKeyStoreOptions } from './stores/file/key-store.
 export { FileModeStore } from './stores/file/mode-store.js';
 export { FileNonceStore, type FileNonceStoreOptions } from './stores/file/nonce-store.js';
 export { FileOperationsStore } from './stores/file/operations-store.js';
+export { policyFile } from './stores/file/policy-file.js';
 export { FileRelayStore, type FileRelayStoreOptions } from './stores/file/relay-store.js';
 export { type FileState, openFileState } from './stores/file/state.js';
 export { FileTrustRegistry, type FileTrustRegistryOptions } from './stores/file/trust-registry.js';

@@ -1,9 +1,8 @@
+export type { AmountOf } from './adapters/amount-of.js';
 export type { LegacyKeyValidator } from './adapters/api-key-validator.js';
 export { type AppAuth, type AppTypes, type AuthSource, authOf } from './adapters/auth-store.js';
 export type { BodyLimit } from './adapters/body-limits.js';
 export type { ClientLimit, ClientLimits } from './adapters/client-limits/client-limits.js';
-export { MemoryLimitStore } from './adapters/client-limits/memory-store.js';
-export type { LimitCount, LimitStore } from './adapters/client-limits/store.js';
 export type {
   RestoreClientOptions,
   RevokeClientOptions,
@@ -62,6 +61,9 @@ export type { SignOptions, VerifyOptions } from './agent/application-signature.j
 export type { MessageHandler, OnMessageOptions } from './agent/consume.js';
 export type { EnvelopeOptions } from './agent/envelope-options.js';
 export type { AgentOptions, IdentitySource } from './agent/options.js';
+export type { VerifyReceiptOptions } from './agent/peer-agent.js';
+export type { AgentPolicy, AgentRateLimits } from './agent/policy.js';
+export type { MessageOptions, MessageOutcome } from './agent/receipts.js';
 export type { Received, ReceiveOptions } from './agent/receive.js';
 export type { ReceiveInput } from './agent/receive-input.js';
 export type { ReceiveNextOptions } from './agent/receive-next.js';
@@ -128,6 +130,8 @@ export {
   type WrappingKeyStore,
 } from './identity/key-store.js';
 export { assertSuccession } from './identity/succession.js';
+export { MemoryLimitStore } from './limits/memory-store.js';
+export type { LimitCount, LimitStore } from './limits/store.js';
 export { Agent, type AgentMiddlewareOptions } from './middleware/agent.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
 export { requireScope, requireXlink } from './middleware/express/guards.js';
@@ -135,6 +139,32 @@ export type { ExpressMiddleware, ExpressOptions } from './middleware/express/mid
 export type { NodeRequest, NodeResponse } from './middleware/node/types.js';
 export type { UpgradePass, UpgradeSocket } from './middleware/upgrade.js';
 export { MemoryNonceStore, type MemoryNonceStoreOptions } from './nonce/memory.js';
+export {
+  type CedarAnswer,
+  type CedarCall,
+  CedarDecisionPoint,
+  type CedarEntity,
+  type CedarOptions,
+} from './policy/cedar.js';
+export type { DryRefusal, DryRun } from './policy/dry-run.js';
+export { PolicyEngine } from './policy/engine.js';
+export type { PolicyVerdict, RuleVerdict } from './policy/evaluate.js';
+export type { Approval, Approve, PolicyAudit, PolicyAuditEntry } from './policy/fulfil.js';
+export type { Match } from './policy/match.js';
+export type { PolicyEngineOptions, PolicyMode } from './policy/options.js';
+export type { PolicyFinding } from './policy/review.js';
+export {
+  DEFAULT_POLICY_LIMITS,
+  type PolicyAmount,
+  type PolicyDay,
+  type PolicyDocument,
+  type PolicyLimits,
+  type PolicyRequirement,
+  type PolicyRule,
+  type PolicyTime,
+} from './policy/rule.js';
+export { type PolicySource, type PolicyStore, policyInStore } from './policy/source.js';
+export type { Receipt, ReceiptStatus } from './receipts/receipt.js';
 export { CachedTrustRegistry, type CachedTrustRegistryOptions } from './registry/cached.js';
 export { HttpTrustRegistry, type HttpTrustRegistryOptions } from './registry/http.js';
 export type {
@@ -193,6 +223,7 @@ export { LoopbackTransport } from './transport/loopback.js';
 export type { WebSocketClass, WebSocketLike } from './transport/relay-socket.js';
 export type * from './types/events.js';
 export type { AuthMethod, Mode } from './types/mode.js';
+export type * from './types/policy.js';
 export type * from './types/ports.js';
 export type * from './types/protocol.js';
 export type { Operator } from './util/operator.js';

@@ -22,6 +22,7 @@ import { assertWithin, type LimitedClients, type Taken } from './client-limits/c
 import { exposed, joinedHeaders } from './joined-headers.js';
 import type { KeyUse } from './key-use/key-use.js';
 import type { ModeControl } from './mode-control.js';
+import type { PolicyCheck } from './policy-check.js';
 import type { PublishedDocument } from './published-document.js';
 import type { RefusalPace } from './refusal-pace.js';
 import { forClients, ownResponse, type RefusalStyle, refusal } from './refusals.js';
@@ -45,6 +46,8 @@ export interface DeciderParts {
   readonly keyUse: KeyUse | undefined;
   /** Where clients have limits. */
   readonly limits: LimitedClients | undefined;
+  /** Where a policy has to allow requests. */
+  readonly policy: PolicyCheck | undefined;
   readonly emit: (event: XlinkEvent) => void;
 }
 
@@ -97,11 +100,11 @@ export class Decider {
       const sent = sender ? { ...facts, sender } : facts;
       return traceId === undefined ? sent : { ...sent, traceId };
     };
-    const { wellKnown, authenticator, keyUse, limits } = this.#parts;
+    const { wellKnown, authenticator, keyUse, limits, policy } = this.#parts;
     try {
       if (wellKnown.serves(request)) return this.#answerOwn(request, attempt, timed);
       const proof = authenticator.authenticate(request, attempt);
-      return limits || isPromiseLike(proof)
+      return limits || policy || isPromiseLike(proof)
         ? this.#decideLater(request, attempt, proof, timed)
         : this.#pass(request, attempt, proof, timed);
     } catch (thrown) {
@@ -121,6 +124,7 @@ export class Decider {
       const { message, auth } = proof;
       limited = await this.#parts.limits?.take(auth, attempt.client);
       assertWithin(limited);
+      await this.#parts.policy?.assertAllowed(request, attempt, proof);
       const sealing = message && (await this.#answering.to(request, attempt, message, timed));
       return this.#pass(request, attempt, proof, timed, {
         ...sealing,

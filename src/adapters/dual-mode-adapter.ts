@@ -3,8 +3,9 @@ import type { AdapterMetrics } from '../http/adoption-counter.js';
 import { BodyIntake, defaultUnauthenticatedBytes } from '../http/body-intake.js';
 import type { Auth, Decision, InboundRequest } from '../http/decision.js';
 import { isPreflight } from '../http/preflight.js';
-import type { Observer, XlinkEvent } from '../types/events.js';
+import type { Observer, PolicyEvent, XlinkEvent } from '../types/events.js';
 import type { Mode } from '../types/mode.js';
+import type { PolicyDecisionPoint } from '../types/policy.js';
 import type { Clock, Scope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { callerAddress } from '../util/caller-address.js';
@@ -31,6 +32,7 @@ import { OperatedAdapter, type OperatedParts } from './operated-adapter.js';
 import { MemoryOperationsStore } from './operations/memory-store.js';
 import { checkDualModeOptions, type DualModeOptions } from './options.js';
 import { Placement } from './placement.js';
+import { PolicyCheck } from './policy-check.js';
 import { PublishedKeyDirectory } from './published-key-directory.js';
 import { RefusalPace } from './refusal-pace.js';
 import { type RefusalStyle, refusalStyle } from './refusals.js';
@@ -64,6 +66,8 @@ export class BaseDualModeAdapter<Customer extends object = object>
   readonly #clock: Clock;
   readonly #observers: Observers;
   readonly #placement: Placement;
+  readonly #policy: PolicyDecisionPoint | undefined;
+  #policyInForce: PolicyEvent | undefined;
   /** Not for one route of an agent, which has no others. */
   readonly #isForApis: boolean;
 
@@ -75,6 +79,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
     assertSharedNonces(options, modesIn(options));
     this.refusalStyle = refusalStyle(options);
     this.#options = options;
+    this.#policy = options.policy ?? (kind === 'request' ? options.agent.policy : undefined);
     this.#clock = options.clock ?? Date.now;
     this.#observers = new Observers(options.observers);
     this.#modes = new ModeControl(options, this.#clock, (event) => this.emit(event));
@@ -162,9 +167,21 @@ export class BaseDualModeAdapter<Customer extends object = object>
       tracer: options.tracer,
       keyUse,
       limits: clientLimits && new LimitedClients(clientLimits, options.clientId, this.#clock, onError),
+      policy:
+        this.#policy &&
+        new PolicyCheck({
+          policy: this.#policy,
+          amountOf: options.amountOf,
+          clientId: options.clientId,
+          clock: this.#clock,
+        }),
       emit: (event) => this.emit(event),
     });
     this.emit(this.#modes.present());
+    this.#policy?.onEvent?.((event) => {
+      if (event.type === 'policy') this.#policyInForce = event;
+      this.emit(event);
+    });
     options.agent.onKeyEpoch((status) => this.emit({ type: 'key-epoch', ...status }));
     warnOfUnsharedNonces(options, warn);
   }
@@ -248,6 +265,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
     tell(observer, this.#modes.present());
     const { keyEpoch } = this.#options.agent;
     if (keyEpoch) tell(observer, { type: 'key-epoch', ...keyEpoch });
+    if (this.#policyInForce) tell(observer, this.#policyInForce);
     return this.#observers.add(observer);
   }
 

@@ -4,6 +4,7 @@ import { assertFitsOne } from '../http/body-intake.js';
 import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
 import type { Observer } from '../types/events.js';
 import { MODES, type Mode } from '../types/mode.js';
+import type { PolicyDecisionPoint } from '../types/policy.js';
 import type { Tracer } from '../types/ports.js';
 import type { ClientId, Clock, Scope } from '../types/protocol.js';
 import {
@@ -21,6 +22,7 @@ import {
   refuseOptions,
   requireOption,
 } from '../util/options.js';
+import type { AmountOf } from './amount-of.js';
 import type { LegacyKeyValidator } from './api-key-validator.js';
 import { type BodyLimit, checkBodyLimitKeys, isBodyLimit, largestEnvelope } from './body-limits.js';
 import { type ClientLimits, checkClientLimits } from './client-limits/client-limits.js';
@@ -182,6 +184,17 @@ export interface DualModeOptions<Customer extends object = object> {
    * nothing, and neither do the routes of the library. Default: no limit, and nothing is counted.
    */
   readonly clientLimits?: ClientLimits;
+  /**
+   * Decides whether a request may go on, once its sender is known and counted: by key, envelope, session and signature alike. A
+   * {@link PolicyEngine}, or anything else that decides, such as a {@link CedarDecisionPoint}. Refusals are `POLICY_…`; what it tells
+   * is told to observers. Not for the routes of the library. Default: the `policy` of the agent, if that is one; else all is allowed.
+   */
+  readonly policy?: PolicyDecisionPoint;
+  /**
+   * How much a request is about, for rules of the policy that ask for amounts. `payload`: the JSON that was sealed, `undefined` for keys
+   * and for bodies beside an envelope. `'unknown'` counts against the caller. Default: the member `amount` of the payload; a body that was not sealed is unknown.
+   */
+  readonly amountOf?: AmountOf;
   /** How long a client may switch its own key on again, in ms. Default one day. */
   readonly keySwitchGraceMs?: number;
   /** How long counts are held back before they are written to `clients`, in ms. Default 5000. */
@@ -339,6 +352,8 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     maxNoncesPerClient: integerIn(1, 2 ** 24),
     enrollmentsPerMinute: integerIn(1, 100_000),
     clientLimits: isObject,
+    policy: hasMethods('decide'),
+    amountOf: isFunction,
     keySwitchGraceMs: integerIn(0, 2 ** 40),
     clientFlushIntervalMs: integerIn(1, 3_600_000),
     operations: hasMethods('load', 'list', 'save', 'remove'),

@@ -74,6 +74,9 @@ export class BaseAgent {
   /** Making successions. Default none: agents of this class cannot be succeeded. @internal */
   static readonly succession: SuccessionSupport | undefined = undefined;
 
+  /** Whether it takes the option `policy`. Agents of this class do not. @internal */
+  static readonly hasPolicies: boolean = false;
+
   /** Where it looks up peers. */
   readonly registry: TrustRegistry;
   /** Where it remembers which envelopes it received. */
@@ -106,6 +109,7 @@ export class BaseAgent {
     this.#succession = new.target.succession;
     if (options.successor && !this.#succession) isForCallers('successor');
     if (options.keyStore && !new.target.keyEpochs) isForCallers('keyStore');
+    if (options.policy && !new.target.hasPolicies) isForCallers('policy');
     this.#parts = agentParts(options, new.target);
     this.registry = this.#parts.registry;
     this.nonceStore = this.#parts.nonceStore;

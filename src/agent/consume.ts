@@ -1,5 +1,6 @@
 import type { Result } from '../errors/result.js';
 import { type XlinkError, xlinkError } from '../errors/service-errors.js';
+import type { ReceiptStatus } from '../receipts/receipt.js';
 import type { Arrival } from '../types/ports.js';
 import type { AgentMessage, Envelope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
@@ -29,12 +30,17 @@ export interface Receiver {
   receive(input: Envelope, options: ReceiveOptions): Promise<Result<AgentMessage>>;
 }
 
+/** One that also signs receipts. */
+export interface SigningReceiver extends Receiver {
+  createReceipt(message: AgentMessage, status: ReceiptStatus): Promise<Envelope>;
+}
+
 /**
  * Receives for a transport: resolves for what was handled and for what never will be, rejects for what may succeed
  * another time.
  */
 export function consume(
-  receiver: Receiver,
+  receiver: SigningReceiver,
   handler: MessageHandler,
   options: OnMessageOptions,
 ): (envelope: Envelope, arrival?: Arrival) => Promise<void> {
@@ -53,9 +59,18 @@ export function consume(
   };
   return async (envelope, arrival) => {
     const { maxAgeMs } = receiver;
-    const binding = arrival ? { request: arrival.request, requireRequestBinding: true } : {};
-    const received = await receiver.receive(envelope, { maxAgeMs, allowCleartext, handle, ...binding });
-    if (received.ok) return;
+    const { request, reply } = arrival ?? {};
+    const binding = request === undefined ? {} : { request, requireRequestBinding: true };
+    const received = await receiver.receive(envelope, {
+      maxAgeMs,
+      allowCleartext,
+      handle,
+      ...binding,
+    });
+    if (received.ok) {
+      if (reply) await answerBy(receiver, received.value, reply);
+      return;
+    }
     const { error } = received;
     if (isShareOnly(error)) return;
     if (mayPass(error)) {
@@ -64,6 +79,19 @@ export function consume(
     }
     tell(onRefused, error, envelope);
   };
+}
+
+/** The message was handled: what is wrong with its receipt changes nothing. */
+async function answerBy(
+  receiver: SigningReceiver,
+  message: AgentMessage,
+  reply: (receipt: Envelope) => void,
+) {
+  try {
+    reply(await receiver.createReceipt(message, 'processed'));
+  } catch {
+    // its sender has no receipt
+  }
 }
 
 /**

@@ -9,6 +9,7 @@ import { generateIdentity, IDENTITY_OPTIONS, Identity, type IdentityOptions } fr
 import { isWrappingKeyStore, type KeyStore } from '../identity/key-store.js';
 import { MemoryNonceStore } from '../nonce/memory.js';
 import { LoopbackTransport } from '../transport/loopback.js';
+import type { PolicyDecisionPoint } from '../types/policy.js';
 import type { NonceStore, Transport, TrustRegistry } from '../types/ports.js';
 import type { Clock, Did, Scope, Version } from '../types/protocol.js';
 import { given } from '../util/given.js';
@@ -17,8 +18,10 @@ import {
   hasMethods,
   integerIn,
   isBoolean,
+  isObject,
   isPromptFunction,
   isString,
+  isStringArray,
   type OptionCheck,
   type OptionChecks,
   oneOf,
@@ -28,6 +31,7 @@ import { commitmentTo, publishedCommitment } from './commitment.js';
 import type { AgentContext, VersionFloor } from './context.js';
 import type { KeyEpochSupport } from './key-epochs-support.js';
 import { Peers } from './peers.js';
+import type { AgentPolicy } from './policy.js';
 import {
   type AgentSecurityOptions,
   checkXchange,
@@ -59,6 +63,11 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
   readonly receiveScopes?: readonly Scope[];
   /** Names of tools or actions it offers, for its registry entry. Default none. */
   readonly capabilities?: readonly string[];
+  /**
+   * What may be sent and taken: limits of this agent, or what decides about the messages that it takes, such as a {@link PolicyEngine};
+   * that counts for an adapter of this agent, too, unless the adapter has its own. Default: scopes alone decide.
+   */
+  readonly policy?: AgentPolicy | PolicyDecisionPoint;
   /** Envelopes below this version are neither made nor accepted. Default 1. */
   readonly minVersion?: Version;
   /**
@@ -131,8 +140,6 @@ const isTransports: OptionCheck = (value) =>
         .flat()
         .map(isTransport)
         .find((complaint) => complaint !== undefined);
-const isStringArray: OptionCheck = (value) =>
-  Array.isArray(value) && value.every((item) => typeof item === 'string') ? undefined : 'an array of strings';
 
 const isKeyStore: OptionCheck = (value) =>
   hasMethods('load', 'save')(value) ??
@@ -154,6 +161,7 @@ const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions>
   sendScopes: isScopes,
   receiveScopes: isScopes,
   capabilities: isStringArray,
+  policy: isObject,
   minVersion: integerIn(1, 3),
   versionFloor: oneOf('record', 'shown'),
   timestampWindowMs: integerIn(1, 3_600_000),
@@ -245,6 +253,8 @@ export interface AgentSupport {
   readonly succession: SuccessionSupport | undefined;
   /** Encryption keys in a store. */
   readonly keyEpochs: KeyEpochSupport | undefined;
+  /** Whether it has policies. */
+  readonly hasPolicies: boolean;
   /** Its published keys. */
   readonly newKeys: () => SigningKeys;
   /** Tells warnings. */

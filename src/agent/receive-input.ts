@@ -67,6 +67,7 @@ const CHECKS: OptionChecks<ReceiveRules> = {
   admit: isFunction,
   first: isObject,
   onClaimed: isFunction,
+  judge: isFunction,
   arrivedAt: isTime,
   maxEnvelopeBytes: integerIn(0, 2 ** 30),
 };

@@ -57,6 +57,8 @@ export interface ReceiveRules extends ReceiveOptions {
   readonly arrivedAt?: number;
   /** Asked about the verified sender and its entry before the nonce is claimed: what it throws refuses the envelope, and leaves it unused. */
   readonly admit?: (sender: Did, entry: RegistryEntry, nonce: string) => Awaitable<void>;
+  /** Asked about what was opened, before it is handed over: what it throws refuses it. `again` lets it come once more. */
+  readonly judge?: (received: Received, entry: RegistryEntry, again: () => unknown) => Awaitable<void>;
   /** Told which envelope it is once its nonce is claimed: from then on a refusal of it may be signed. */
   readonly onClaimed?: (claimed: ClaimedEnvelope) => void;
 }
@@ -165,13 +167,21 @@ export async function receive(
     const content = gathered?.content ?? opened;
     const message = toMessage(envelope, content, scopes, gathered);
     if (addressed !== agent) message.recipient = fields.to;
+    const more = answer ? { answer } : {};
+    const received = {
+      message,
+      transcript,
+      content: content?.bytes,
+      contentType: content?.contentType,
+      ...more,
+    };
+    await options.judge?.(received, sender.entry, () => (isUsed = false));
     isUsed = false;
     await options.handle?.(message);
     isUsed = true;
 
     await progress('complete');
-    const more = answer ? { answer } : {};
-    return { message, transcript, content: content?.bytes, contentType: content?.contentType, ...more };
+    return received;
   } finally {
     for (const settle of claims) await settle(isUsed);
   }

@@ -7,6 +7,7 @@ import {
   isObject,
   isString,
   type OptionCheck,
+  type OptionChecks,
   oneOf,
 } from '../util/options.js';
 import { ENVELOPE_OPTIONS, type EnvelopeOptions } from './envelope-options.js';
@@ -59,8 +60,11 @@ const isSplitConfig: OptionCheck = (value) => {
   return undefined;
 };
 
-/** Throws `INVALID_OPTION`. */
-export function checkSendOptions(options: EnvelopeOptions & SecurityOptions): void {
+/** Throws `INVALID_OPTION`. `more`: options of the caller's own. */
+export function checkSendOptions(
+  options: EnvelopeOptions & SecurityOptions,
+  more?: OptionChecks<object>,
+): void {
   checkOptions('send', options, {
     ...ENVELOPE_OPTIONS,
     security: isSecurityLevel,
@@ -69,6 +73,7 @@ export function checkSendOptions(options: EnvelopeOptions & SecurityOptions): vo
     unsafeXchangeOverFewerChannels: isBoolean,
     splitChannel: isBoolean,
     splitChannelConfig: isSplitConfig,
+    ...more,
   });
   const { security, splitChannel, splitChannelConfig } = options;
   if (security !== undefined && (splitChannel !== undefined || splitChannelConfig))

@@ -3,6 +3,7 @@ import { signDocument } from '../discovery/signed-document.js';
 import type { Result } from '../errors/result.js';
 import type { SignAnswer } from '../signature/sign-answer.js';
 import type { SignedRequest } from '../signature/signed-request.js';
+import type { PolicyDecisionPoint } from '../types/policy.js';
 import type { AgentMessage, Envelope } from '../types/protocol.js';
 import { branded } from '../util/copies.js';
 import { type SignedKeyDirectory, signKeyDirectory } from '../web-bot-auth/sign-key-directory.js';
@@ -20,6 +21,11 @@ import { receiveSignedIntroduction } from './signed-introduction.js';
 export class ServiceAgent extends BaseAgent {
   static {
     branded(this, 'agent/service');
+  }
+
+  /** What decides about the messages that it takes, and about requests to an adapter that has no policy of its own. Default: none. */
+  get policy(): PolicyDecisionPoint | undefined {
+    return undefined;
   }
 
   /** Signs what a service says of itself, for `/.well-known/xlink.json`. */

@@ -50,6 +50,8 @@ export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<Event
   session: ['did', 'client', 'version', 'notAfter'],
   'session-refusal': ['reason', 'did', 'client'],
   'session-checkpoint': ['did', 'client', 'session', 'outcome', 'reason', 'requests', 'compared'],
+  policy: ['outcome', 'mode', 'revision', 'digest', 'rules', 'reason', 'by', 'why'],
+  'policy-decision': ['outcome', 'reason', 'rule', 'revision', 'did', 'client'],
 };
 
 /** Level, message and kind of the line about an event. Messages hold fixed words and ids of errors only. */
@@ -95,6 +97,19 @@ export function lineOf(event: XlinkEvent): Line {
       if (outcome === 'accepted') return { level: 'debug', message: 'xlink: session checkpoint' };
       const message = `xlink: session checkpoint refused, ${reason}`;
       return { level: 'warn', message, kind: `session-checkpoint ${reason}` };
+    }
+    case 'policy':
+      return event.outcome === 'refused'
+        ? { level: 'warn', message: 'xlink: change of the policy refused' }
+        : { level: 'info', message: 'xlink: policy in force' };
+    case 'policy-decision': {
+      const { outcome, reason } = event;
+      const does = outcome === 'refused' ? 'refused' : 'would refuse';
+      return {
+        level: 'info',
+        message: `xlink: policy ${does}, ${reason}`,
+        kind: `policy ${outcome} ${reason}`,
+      };
     }
     case 'client-revocation':
       return { level: 'warn', message: `xlink: client ${event.revoked ? 'revoked' : 'restored'}` };

@@ -10,6 +10,7 @@ import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
 import type { TrustRegistry } from '../types/ports.js';
 import { checkOptions, integerIn, isBoolean, isPromptFunction } from '../util/options.js';
+import { withReceipts } from './agent-receipts.js';
 import { DualModeAdapter } from './dual-mode-adapter.js';
 import type { ExpressMiddleware } from './express/middleware.js';
 
@@ -74,6 +75,6 @@ export class Agent extends PeerAgent {
       },
       { bodyTypes: [ENVELOPE_TYPE, 'application/json'], kind: 'message' },
     );
-    return adapter.middleware();
+    return withReceipts(this, adapter.middleware());
   }
 }

@@ -3,11 +3,12 @@ import { toXlinkError, xlinkError } from '../errors/errors.js';
 import { err, type Result } from '../errors/result.js';
 import { isBaseUrl } from '../http/base-url.js';
 import { fetchOrPlatform } from '../http/fetch.js';
-import { PROBLEM_TYPE } from '../http/media-type.js';
+import { ENVELOPE_TYPE, PROBLEM_TYPE } from '../http/media-type.js';
 import { problemBody } from '../http/problem.js';
 import { readAtMost } from '../http/read-body.js';
+import { asksForReceipt, RECEIPT_HEADER } from '../http/receipt-header.js';
 import { requestBinding, targetOf } from '../http/request-binding.js';
-import type { Transport } from '../types/ports.js';
+import type { Arrival, Transport } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { type Backoff, exponentialBackoff } from '../util/backoff.js';
 import { checkOptions, integerIn, isFunction, isPromptFunction, requireOption } from '../util/options.js';
@@ -67,12 +68,17 @@ export class HttpsTransportAdapter implements Transport {
     return requestBinding('POST', targetOf(new URL(this.#options.baseUrl)));
   }
 
-  async send(envelope: Envelope, _to: Did, again?: () => Promise<Envelope>): Promise<Result<void>> {
+  async send(
+    envelope: Envelope,
+    _to: Did,
+    again?: () => Promise<Envelope>,
+    onReceipt?: (receipt: Envelope) => void,
+  ): Promise<Result<void>> {
     const { baseUrl, timeoutMs = 10_000, retries = 2 } = this.#options;
     const fetch = fetchOrPlatform(this.#options.fetch);
     const { signal } = this.#closed;
     if (signal.aborted) return err(xlinkError('SEND_FAILED', { cause: signal.reason }));
-    const posting = { url: baseUrl, timeoutMs, retries, fetch, signal, backoff: this.#backoff };
+    const posting = { url: baseUrl, timeoutMs, retries, fetch, signal, backoff: this.#backoff, onReceipt };
     return postEnvelope(envelope, posting, again);
   }
 
@@ -81,7 +87,7 @@ export class HttpsTransportAdapter implements Transport {
   }
 
   /**
-   * Hands the envelope in the body of a request to every handler. 204 when all have taken it; otherwise a problem
+   * Hands the envelope in the body of a request to every handler. 204 when all have taken it, or the receipt that the sender asked for; otherwise a problem
    * document with the error that a handler rejected with. At most 1.5 MiB. Messages must be bound to the method and target
    * of this request, as those of `send` are. This authenticates nothing:
    * that is what `agent.receive()` in the handler does.
@@ -91,9 +97,16 @@ export class HttpsTransportAdapter implements Transport {
       if (request.method !== 'POST') return new Response(null, { status: 405, headers: { Allow: 'POST' } });
       const envelope = await envelopeOf(request);
       if (this.#handlers.size === 0) throw xlinkError('SEND_FAILED'); // there is no handler to take it
-      const arrival = { request: requestBinding('POST', targetOf(new URL(request.url))) };
+      let receipt: Envelope | undefined;
+      const arrival: Arrival = {
+        request: requestBinding('POST', targetOf(new URL(request.url))),
+        ...(asksForReceipt(request.headers.get(RECEIPT_HEADER))
+          ? { reply: (signed) => (receipt = signed) }
+          : {}),
+      };
       for (const handler of this.#handlers) await handler(envelope, arrival);
-      return new Response(null, { status: 204 });
+      if (!receipt) return new Response(null, { status: 204 });
+      return new Response(JSON.stringify(receipt), { headers: { 'Content-Type': ENVELOPE_TYPE } });
     } catch (error) {
       const refusal = toXlinkError(error);
       const headers = { 'Content-Type': PROBLEM_TYPE };

@@ -9,10 +9,16 @@ export class LoopbackTransport implements Transport {
   readonly outbox: Envelope[] = [];
   readonly #handlers = new Set<Parameters<Transport['onReceive']>[0]>();
 
-  async send(envelope: Envelope, _to: Did): Promise<Result<void>> {
+  async send(
+    envelope: Envelope,
+    _to: Did,
+    _again?: unknown,
+    onReceipt?: (receipt: Envelope) => void,
+  ): Promise<Result<void>> {
+    const arrival = onReceipt && { reply: onReceipt };
     this.outbox.push(envelope);
     try {
-      for (const handler of this.#handlers) await handler(envelope);
+      for (const handler of this.#handlers) await handler(envelope, arrival);
       return ok(undefined);
     } catch (error) {
       return err(toXlinkError(error)); // the handler has not taken it

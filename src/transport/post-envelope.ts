@@ -3,6 +3,7 @@ import { toXlinkError, type XlinkError, xlinkError } from '../errors/service-err
 import { type HttpTextResponse, httpCall } from '../http/fetch.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { isPassing, refusalOf } from '../http/problem.js';
+import { RECEIPT_HEADER, receiptIn } from '../http/receipt-header.js';
 import type { Envelope } from '../types/protocol.js';
 import { type Backoff, pause } from '../util/backoff.js';
 
@@ -14,6 +15,8 @@ export interface Posting {
   readonly retries: number;
   readonly backoff: Backoff;
   readonly signal: AbortSignal;
+  /** Asks for a receipt, and is told the one that comes. */
+  readonly onReceipt?: ((receipt: Envelope) => void) | undefined;
 }
 
 /** Answers of what stands in front of a receiver: it cannot say whether the request got through. */
@@ -64,14 +67,17 @@ export async function postEnvelope(
   }
 }
 
-async function post(envelope: Envelope, { url, fetch, timeoutMs, signal }: Posting): Promise<Attempt> {
+async function post(
+  envelope: Envelope,
+  { url, fetch, timeoutMs, signal, onReceipt }: Posting,
+): Promise<Attempt> {
   let answer: HttpTextResponse;
   try {
     answer = await httpCall(fetch, {
       callee: 'the receiver',
       method: 'POST',
       url,
-      headers: { 'Content-Type': ENVELOPE_TYPE },
+      headers: { 'Content-Type': ENVELOPE_TYPE, ...(onReceipt ? { [RECEIPT_HEADER]: 'requested' } : {}) },
       body: JSON.stringify(envelope),
       timeoutMs,
       maxAnswerBytes: MAX_ANSWER_BYTES,
@@ -84,7 +90,11 @@ async function post(envelope: Envelope, { url, fetch, timeoutMs, signal }: Posti
   const { status } = answer;
   const cause = new Error(`HTTP status ${status}`);
   const error = refusalOf(answer) ?? xlinkError('SEND_FAILED', { cause });
-  if (status >= 200 && status < 300) return { outcome: 'delivered', error };
+  if (status >= 200 && status < 300) {
+    const receipt = onReceipt && receiptIn(answer);
+    if (receipt) onReceipt(receipt);
+    return { outcome: 'delivered', error };
+  }
   const afterMs = retryAfter(answer);
   if (isPassing(error) || (status === 429 && error.id === 'SEND_FAILED'))
     return { outcome: 'unread', error, afterMs };

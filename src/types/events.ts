@@ -250,6 +250,44 @@ export interface SessionCheckpointEvent {
   readonly compared: number;
 }
 
+/** A policy is in force, has another mode, or a change of it was refused. Told first when an observer begins. */
+export interface PolicyEvent {
+  readonly type: 'policy';
+  /** `refused`: what was to take its place was not in form, or could not be read; the one described here stays in force. */
+  readonly outcome: 'in-force' | 'refused';
+  /** Whether it refuses or only reports. */
+  readonly mode: 'observe' | 'enforce';
+  /** How often it was changed in this process: 1 after it was loaded. */
+  readonly revision: number;
+  /** SHA-256 over its rules, base64url: the same on all instances. */
+  readonly digest: string;
+  /** How many rules it has. */
+  readonly rules: number;
+  /** The id of the error, of a change that was refused. */
+  readonly reason?: string;
+  /** Who changed it, as given; absent: not said, or its file or store was changed. */
+  readonly by?: string;
+  /** Why, as given; absent: not said. */
+  readonly why?: string;
+}
+
+/** A policy refused a request or, in its observe mode, would have. */
+export interface PolicyDecisionEvent {
+  readonly type: 'policy-decision';
+  /** Whether the request was refused. */
+  readonly outcome: 'refused' | 'would-refuse';
+  /** The id of the error. */
+  readonly reason: string;
+  /** The rule that decided; absent where no rule did. */
+  readonly rule?: string;
+  /** The `revision` of the policy. */
+  readonly revision: number;
+  /** Who signed the request; absent with a key. */
+  readonly did?: Did;
+  /** Whose request it is, where that is known. */
+  readonly client?: string;
+}
+
 /** Everything an {@link Observer} is told; `type` tells the events apart. */
 export type XlinkEvent =
   | OpenEvent
@@ -268,6 +306,8 @@ export type XlinkEvent =
   | SessionEvent
   | SessionRefusalEvent
   | SessionCheckpointEvent
+  | PolicyEvent
+  | PolicyDecisionEvent
   | DowngradeEvent;
 
 /** Told about events; must not throw (what it throws is ignored) and is not awaited. */

@@ -52,9 +52,15 @@ export interface NonceStore {
 export interface Transport {
   /**
    * Resolves to a success once the other side, or a relay that keeps it, has the envelope. Never rejects. A transport
-   * whose envelope was refused unread may deliver `again()` instead: the same message, sealed anew under a new nonce.
+   * whose envelope was refused unread may deliver `again()` instead: the same message, sealed anew under a new nonce. With
+   * `onReceipt` the sender asks for a receipt: a transport that can brings one back before it resolves.
    */
-  send(envelope: Envelope, to: Did, again?: () => Promise<Envelope>): Promise<Result<void>>;
+  send(
+    envelope: Envelope,
+    to: Did,
+    again?: () => Promise<Envelope>,
+    onReceipt?: (receipt: Envelope) => void,
+  ): Promise<Result<void>>;
   /**
    * Every handler gets every envelope, and the HTTP request it came with where the transport is given one. One that rejects
    * has not taken it: a transport that can brings it again.
@@ -75,8 +81,10 @@ export interface Transport {
 
 /** How an envelope arrived. */
 export interface Arrival {
-  /** The HTTP request, from `requestBinding()`: a message must be bound to it. */
-  readonly request: string;
+  /** The HTTP request, from `requestBinding()`: a message must be bound to it. Absent: it came by none. */
+  readonly request?: string;
+  /** Takes a receipt back to the sender, who asked for one. */
+  readonly reply?: (receipt: Envelope) => void;
 }
 
 /** An envelope as a transport has it. Another name of {@link Envelope}. */

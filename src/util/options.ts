@@ -90,12 +90,13 @@ function fail(owner: string, field: string, text: string): never {
   throw xlinkError('INVALID_OPTION', { field, hint: `${owner}: ${text}` });
 }
 
-function suggestion(key: string, known: readonly string[]): string {
+/** What to say of a name that is unknown: the nearest known one, or all. */
+export function suggestion(key: string, known: readonly string[], what = 'option'): string {
   const nearest = known
     .map((name) => [distance(key.toLowerCase(), name.toLowerCase()), name] as const)
     .sort((a, b) => a[0] - b[0])[0];
   const close = nearest && nearest[0] <= Math.max(2, key.length / 3);
   return close
-    ? `there is no option ${key}; did you mean ${nearest[1]}?`
-    : `there is no option ${key}; known are ${known.join(', ')}.`;
+    ? `there is no ${what} ${key}; did you mean ${nearest[1]}?`
+    : `there is no ${what} ${key}; known are ${known.join(', ')}.`;
 }

@@ -134,6 +134,8 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
   enrollmentValidUntil: { wrong: [null, new Date(), 5], right: [() => undefined] },
   maxNoncesPerClient: { wrong: [null, 0, 1.5, '10', Infinity], right: [1, 100_000] },
   enrollmentsPerMinute: { wrong: [null, 0, 1.5, '10'], right: [1, 10] },
+  policy: { wrong: [null, {}, 'deny', () => ({})], right: [{ decide: () => ({ effect: 'allow' }) }] },
+  amountOf: { wrong: [null, 5, 'amount'], right: [() => undefined] },
   clientLimits: {
     wrong: [null, 100, true],
     right: [{}, { requestsPerMinute: 1, requestsPerDay: 5, of: () => undefined }],

@@ -10,6 +10,7 @@ import * as verify from '@private.me/xlink/verify';
 import { seedOf } from '../support/agents.js';
 import { observers } from './observer-takers.js';
 import { operations } from './operations-takers.js';
+import { policies } from './policy-takers.js';
 import { SESSION_TAKERS } from './session-takers.js';
 import type { Taker } from './taker.js';
 import { TESTING_TAKERS } from './testing-takers.js';
@@ -381,7 +382,7 @@ const stores: readonly Row[] = [
 ];
 
 /** All of them. */
-export const TAKERS: readonly Taker[] = [adapters, agents, clients, operations, stores, observers]
+export const TAKERS: readonly Taker[] = [adapters, agents, clients, operations, policies, stores, observers]
   .flat()
   .map(([name, type, option, call]) => ({
     name,

@@ -93,6 +93,8 @@ describe('the list of those who take options', () => {
     'ok',
     'parseEntry',
     'parseModeState',
+    'policyFile',
+    'policyInStore',
     'refusalOf',
     'requestBinding',
     'requireScope',

@@ -99,6 +99,7 @@ describe('the options of an agent', () => {
     sendScopes: ['chat', [''], [1], ['with space'], ['ok', null], null, new Set(['a']), ['a'.repeat(129)]],
     receiveScopes: ['chat', [''], [1], ['é'], [':leading'], null],
     capabilities: ['search', [1], [null], null],
+    policy: ['deny', 7, null, []],
     minVersion: [0, 4, '1', null],
     versionFloor: ['', 'highest', 1, null],
     keyStore: [null, {}, { load: () => undefined }, 'memory'],

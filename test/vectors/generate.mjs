@@ -8,6 +8,7 @@ import { discoveryFile } from './cases/discovery.mjs';
 import { envelopeFiles } from './cases/envelopes.mjs';
 import { identityFile } from './cases/identity.mjs';
 import { keyRecordFile } from './cases/key-records.mjs';
+import { receiptFile } from './cases/receipts.mjs';
 import { requestBindingFile } from './cases/request-binding.mjs';
 import { sessionHandshakeFile, sessionReplyFile, sessionRequestFile } from './cases/sessions.mjs';
 import { shareFile } from './cases/shares.mjs';
@@ -28,6 +29,7 @@ export function generate() {
     'key-record.json': keyRecordFile(),
     'succession.json': successionFile(),
     'discovery.json': discoveryFile(),
+    'receipts.json': receiptFile(),
     'identity.json': identityFile(),
     'request-binding.json': requestBindingFile(),
     'signature/requests.json': signatureRequestFile(),

@@ -1,5 +1,7 @@
 import { xlinkError } from '../../errors/service-errors.js';
 import type { ApiKeyAuth, Auth, Headers } from '../../http/decision.js';
+import { LimitCounter } from '../../limits/counter.js';
+import type { LimitCount, LimitStore } from '../../limits/store.js';
 import type { ClientId, Clock } from '../../types/protocol.js';
 import { given } from '../../util/given.js';
 import {
@@ -14,8 +16,6 @@ import {
 import { promptAnswer } from '../../util/prompt-answer.js';
 import { clientIdOf } from '../clients/clients.js';
 import { CLIENT_WITHOUT_ID } from '../clients/cutover-report.js';
-import { MemoryLimitStore } from './memory-store.js';
-import type { LimitCount, LimitStore } from './store.js';
 
 /** How many requests a client may send. */
 export interface ClientLimit {
@@ -76,10 +76,8 @@ interface Part extends LimitCount {
  */
 export class LimitedClients {
   readonly #options: ClientLimits;
-  readonly #memory: MemoryLimitStore;
-  readonly #store: LimitStore;
+  readonly #counter: LimitCounter;
   readonly #clientId: (auth: ApiKeyAuth) => ClientId | undefined;
-  readonly #onFault: (error: unknown) => void;
 
   constructor(
     options: ClientLimits,
@@ -89,9 +87,7 @@ export class LimitedClients {
   ) {
     this.#clientId = clientIdOf(clientId);
     this.#options = options;
-    this.#memory = new MemoryLimitStore(clock);
-    this.#store = options.store ?? this.#memory;
-    this.#onFault = onFault;
+    this.#counter = new LimitCounter(options.store, clock, onFault);
   }
 
   /** `client`: whose request it is, where that is known. Throws `INVALID_OPTION` for a limit that is none. */
@@ -109,7 +105,12 @@ export class LimitedClients {
     for (const { name, option, seconds } of WINDOWS) {
       const quota = limit[option];
       if (quota === undefined) continue;
-      parts.push({ name, quota, seconds, ...(await this.#count(`${name}:${client}`, seconds * 1000)) });
+      parts.push({
+        name,
+        quota,
+        seconds,
+        ...(await this.#counter.take(`${name}:${client}`, seconds * 1000)),
+      });
     }
     const over = parts.filter(({ count, quota }) => count > quota).map(({ resetMs }) => resetMs);
     return {
@@ -134,26 +135,10 @@ export class LimitedClients {
         });
     return own;
   }
-
-  async #count(name: string, windowMs: number): Promise<LimitCount> {
-    try {
-      return counted(await this.#store.take(name, windowMs));
-    } catch (error) {
-      this.#onFault(error);
-      return this.#memory.take(name, windowMs);
-    }
-  }
 }
 
 const isLimitOrNone = (limit: unknown): limit is ClientLimit | undefined =>
   limit === undefined || isObject(limit) === undefined;
-
-/** Of what is no number no limit is exceeded. */
-function counted(answer: LimitCount): LimitCount {
-  const { count, resetMs } = answer;
-  if (Number.isFinite(count) && Number.isFinite(resetMs)) return answer;
-  throw new TypeError('a store of limits must answer with count and resetMs, which are numbers');
-}
 
 /** Throws `CLIENT_LIMIT_EXCEEDED`. */
 export function assertWithin(taken: Taken | undefined): void {

@@ -1,5 +1,5 @@
-import type { LimitCount, LimitStore } from '../../adapters/client-limits/store.js';
 import type { OnWarning } from '../../agent/warnings.js';
+import type { LimitCount, LimitStore } from '../../limits/store.js';
 import { checkOptions, integerIn, isFunction, requireOption } from '../../util/options.js';
 import { escaped } from '../ascii-json.js';
 import { unavailable } from '../unavailable.js';

@@ -1,5 +1,5 @@
-import type { Clock } from '../../types/protocol.js';
-import { BoundedMap } from '../../util/bounded-map.js';
+import type { Clock } from '../types/protocol.js';
+import { BoundedMap } from '../util/bounded-map.js';
 import type { LimitCount, LimitStore } from './store.js';
 
 /** Names that are counted at a time; the one that was quiet for longest is forgotten first. Some 10 MB. */

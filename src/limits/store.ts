@@ -1,4 +1,4 @@
-import type { Awaitable } from '../../util/awaitable.js';
+import type { Awaitable } from '../util/awaitable.js';
 
 /** Requests that were counted under a name since its window began. */
 export interface LimitCount {
@@ -8,7 +8,7 @@ export interface LimitCount {
   readonly resetMs: number;
 }
 
-/** Where requests are counted for `clientLimits`. Share one between the instances of a service. */
+/** Where requests are counted for `clientLimits`, the rules of a policy and the rates of agents. Share one between the instances of a service. */
 export interface LimitStore {
   /**
    * Counts one more, atomically among all instances. A window begins with the first request in it and takes `windowMs`. What is no

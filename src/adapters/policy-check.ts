@@ -1,0 +1,82 @@
+import { defaultProvider } from '#provider';
+import { isXlinkError, xlinkError } from '../errors/service-errors.js';
+import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
+import type { PolicyDecision, PolicyDecisionPoint, PolicyRequest } from '../types/policy.js';
+import type { ClientId, Clock, Scope } from '../types/protocol.js';
+import { encodeBase64url } from '../util/base64url.js';
+import { given } from '../util/given.js';
+import { payloadAmount } from '../util/payload-amount.js';
+import type { AmountOf } from './amount-of.js';
+import type { AuthAttempt, Proof } from './authenticator.js';
+import { defaultClientId } from './clients/clients.js';
+
+interface PolicyCheckParts {
+  readonly policy: PolicyDecisionPoint;
+  readonly amountOf: AmountOf | undefined;
+  readonly clientId: ((auth: ApiKeyAuth) => ClientId | undefined) | undefined;
+  readonly clock: Clock;
+}
+
+/** Asks a policy about requests whose sender is known. */
+export class PolicyCheck {
+  readonly #parts: PolicyCheckParts;
+
+  constructor(parts: PolicyCheckParts) {
+    this.#parts = parts;
+  }
+
+  /** Throws what the policy refuses with, and `POLICY_UNAVAILABLE` where it does not decide. */
+  async assertAllowed(request: InboundRequest, attempt: AuthAttempt, proof: Proof): Promise<void> {
+    let decision: PolicyDecision;
+    try {
+      decision = await this.#parts.policy.decide(await this.#factsOf(request, attempt, proof));
+    } catch (cause) {
+      throw isXlinkError(cause) ? cause : xlinkError('POLICY_UNAVAILABLE', { cause });
+    }
+    if (decision?.effect === 'allow') return;
+    throw decision?.error ?? xlinkError('POLICY_DENIED');
+  }
+
+  async #factsOf(request: InboundRequest, attempt: AuthAttempt, proof: Proof): Promise<PolicyRequest> {
+    const { amountOf = amountIn, clientId = defaultClientId, clock } = this.#parts;
+    const { auth, message, content } = proof;
+    const { method, target } = request;
+    const common = {
+      method,
+      target,
+      at: clock(),
+      ...given({ amount: amountOf(request, message?.payload) }),
+    };
+    if (auth.mode === 'api-key') {
+      const client = attempt.client ?? clientId(auth);
+      return {
+        ...common,
+        proof: 'api-key',
+        scopes: scopesOf(auth),
+        mutualTrust: false,
+        ...given({ client }),
+      };
+    }
+    const contentDigest = content
+      ? encodeBase64url(await defaultProvider().sha256(content.bytes))
+      : message?.contentDigest;
+    return {
+      ...common,
+      proof: auth.form,
+      from: auth.did,
+      id: auth.envelopeId,
+      scopes: auth.scopes,
+      mutualTrust: true,
+      ...given({ client: attempt.client, contentDigest }),
+    };
+  }
+}
+
+const scopesOf = ({ scopes }: ApiKeyAuth): readonly Scope[] =>
+  Array.isArray(scopes) ? scopes.filter((scope) => typeof scope === 'string') : [];
+
+/** The member `amount` of a JSON body that was sealed; that of any other body is not read before its handler does. */
+function amountIn({ hasBody }: InboundRequest, payload: unknown): number | 'unknown' | undefined {
+  if (payload === undefined) return hasBody ? 'unknown' : undefined;
+  return payloadAmount(payload);
+}

@@ -1,0 +1,265 @@
+import { defaultProvider } from '#provider';
+import { toXlinkError, xlinkError } from '../errors/service-errors.js';
+import { LimitCounter } from '../limits/counter.js';
+import type { PolicyDecisionEvent, PolicyEvent } from '../types/events.js';
+import type { PolicyDecision, PolicyDecisionPoint, PolicyRequest } from '../types/policy.js';
+import { encodeBase64url } from '../util/base64url.js';
+import { canonicalJson } from '../util/canonical-json.js';
+import { given } from '../util/given.js';
+import { OPERATOR_CHECKS, type Operator } from '../util/operator.js';
+import { checkOptions, oneOf } from '../util/options.js';
+import { encodeUtf8 } from '../util/utf8.js';
+import { type DryRun, dryRun } from './dry-run.js';
+import { evaluate, type PolicyVerdict } from './evaluate.js';
+import { type Unmet, unmetOf } from './fulfil.js';
+import { type ReadyRule, readyRule } from './match.js';
+import { checkEngineOptions, type PolicyEngineOptions, type PolicyMode } from './options.js';
+import { type ParsedPolicy, parsePolicy, parsePolicyText } from './parse.js';
+import { keepReading } from './reload.js';
+import { type PolicyFinding, reviewPolicy } from './review.js';
+import { DEFAULT_POLICY_LIMITS, type PolicyDocument } from './rule.js';
+
+/** The policy in force. */
+interface Loaded extends ParsedPolicy {
+  readonly ready: readonly ReadyRule[];
+  readonly revision: number;
+  readonly digest: string;
+  readonly findings: readonly PolicyFinding[];
+}
+
+/**
+ * Decides by rules that are data. It narrows what scopes grant and never widens it. All rules are looked at: one that denies wins,
+ * and what the others require adds up. What cannot be found out counts against the request.
+ */
+export class PolicyEngine implements PolicyDecisionPoint {
+  readonly #options: PolicyEngineOptions;
+  readonly #counter: LimitCounter;
+  readonly #listeners = new Set<(event: PolicyEvent | PolicyDecisionEvent) => void>();
+  #mode: PolicyMode;
+  #loaded!: Loaded;
+  #stop: () => void = () => {};
+  #reading: Promise<void> = Promise.resolve();
+
+  private constructor(options: PolicyEngineOptions) {
+    this.#options = options;
+    this.#mode = options.mode ?? 'enforce';
+    const { limitStore, clock = Date.now } = options;
+    this.#counter = new LimitCounter(limitStore, clock, (error) => options.onFault?.(error));
+  }
+
+  /** Loads the policy. Rejects with `INVALID_OPTION`, with `POLICY_INVALID` and the path of what is wrong, or with what the source throws. */
+  static async create(options: PolicyEngineOptions): Promise<PolicyEngine> {
+    checkEngineOptions(options);
+    const engine = new PolicyEngine(options);
+    const { source, rules, otherwise } = options;
+    const document = { rules, otherwise } as PolicyDocument;
+    await engine.#use(source ? parsePolicyText(await source.load()) : parsePolicy(document));
+    if (source)
+      engine.#stop = keepReading(
+        source,
+        options.reloadIntervalMs ?? 5000,
+        () => void engine.#reload({}).catch(() => {}),
+      );
+    return engine;
+  }
+
+  /** How often the policy was changed here: 1 after it was loaded. */
+  get revision(): number {
+    return this.#loaded.revision;
+  }
+
+  /** SHA-256 over the canonical JSON of the rules, base64url: the same policy has the same on all instances. */
+  get digest(): string {
+    return this.#loaded.digest;
+  }
+
+  /** `observe` or `enforce`. */
+  get mode(): PolicyMode {
+    return this.#mode;
+  }
+
+  /** What in the policy does not do what it seems to: contradictions, rules that never decide, requirements that nothing can meet. */
+  get findings(): readonly PolicyFinding[] {
+    return this.#loaded.findings;
+  }
+
+  /** From the next request on. Throws `INVALID_OPTION`. */
+  setMode(mode: PolicyMode, operator: Operator = {}): void {
+    checkOptions(
+      'PolicyEngine.setMode',
+      { mode, ...operator },
+      { mode: oneOf('observe', 'enforce'), ...OPERATOR_CHECKS },
+    );
+    this.#mode = mode;
+    this.#tellLoaded(operator);
+  }
+
+  /** Puts another policy in the place of this one, from the next request on. Rejects with `POLICY_INVALID`; the old one stays in force then. */
+  async replace(document: PolicyDocument, operator: Operator = {}): Promise<void> {
+    checkOptions('PolicyEngine.replace', operator, OPERATOR_CHECKS);
+    await this.#changed(operator, () => parsePolicy(document));
+  }
+
+  /** Reads the source again, now. Rejects with what is wrong with what it holds; the old policy stays in force then. */
+  async reload(operator: Operator = {}): Promise<void> {
+    checkOptions('PolicyEngine.reload', operator, OPERATOR_CHECKS);
+    await this.#reload(operator);
+  }
+
+  /** Which rules are about a request, what they require, and why it is allowed or denied. Asks nobody and counts nothing. */
+  explain(request: PolicyRequest): PolicyVerdict {
+    const { ready, otherwise } = this.#loaded;
+    return evaluate(ready, otherwise, request, this.#options.defaultLimits ?? DEFAULT_POLICY_LIMITS);
+  }
+
+  /** What a policy would have done with recorded traffic: this one, or the document. */
+  async dryRun(
+    requests: Iterable<PolicyRequest> | AsyncIterable<PolicyRequest>,
+    document?: PolicyDocument,
+  ): Promise<DryRun> {
+    const { approve, audit, defaultLimits = DEFAULT_POLICY_LIMITS } = this.#options;
+    return dryRun(document ? parsePolicy(document) : this.#loaded, requests, {
+      approve,
+      audit,
+      defaultLimits,
+    });
+  }
+
+  /** Judges a request, counts it, has it approved and written down as its rules require. In observe mode it refuses nothing. */
+  async decide(request: PolicyRequest): Promise<PolicyDecision> {
+    try {
+      this.#options.record?.(request);
+    } catch (error) {
+      this.#options.onFault?.(error);
+    }
+    const { revision } = this.#loaded;
+    const isDry = this.#mode === 'observe';
+    const unmet = await this.#unmetOf(request, revision, isDry);
+    if (!unmet) return { effect: 'allow' };
+    const { error, rule } = unmet;
+    const { from, client } = request;
+    this.#tell({
+      type: 'policy-decision',
+      outcome: isDry ? 'would-refuse' : 'refused',
+      reason: error.id,
+      revision,
+      ...given({ rule, did: from, client }),
+    });
+    return isDry ? { effect: 'allow' } : { effect: 'deny', error };
+  }
+
+  /** Tells changes of the policy, beginning with the one in force, and what it refuses. Returns how to stop it. */
+  onEvent(listener: (event: PolicyEvent | PolicyDecisionEvent) => void): () => void {
+    this.#listeners.add(listener);
+    listener(this.#event({}));
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Reads the source no more. */
+  close(): void {
+    this.#stop();
+  }
+
+  async #unmetOf(request: PolicyRequest, revision: number, isDry: boolean): Promise<Unmet | undefined> {
+    const verdict = this.explain(request);
+    const { effect, rule } = verdict;
+    if (effect === 'deny') return { error: xlinkError('POLICY_DENIED'), ...given({ rule }) };
+    const { approve, audit, approvalTimeoutMs = 30_000 } = this.#options;
+    return unmetOf(verdict, request, {
+      approve,
+      audit,
+      approvalTimeoutMs,
+      revision,
+      isDry,
+      counter: this.#counter,
+    });
+  }
+
+  /** One after the other, so that an older document never takes the place of a newer one. */
+  #reload(operator: Operator): Promise<void> {
+    const { source } = this.#options;
+    if (!source)
+      throw xlinkError('INVALID_OPTION', {
+        field: 'source',
+        hint: 'This policy has no source; see replace().',
+      });
+    const reading = this.#reading.then(() =>
+      this.#changed(operator, async () => parsePolicyText(await source.load())),
+    );
+    this.#reading = reading.catch(() => {});
+    return reading;
+  }
+
+  async #changed(operator: Operator, read: () => ParsedPolicy | Promise<ParsedPolicy>): Promise<void> {
+    try {
+      if (await this.#use(await read())) this.#tellLoaded(operator);
+    } catch (thrown) {
+      const error = toXlinkError(thrown);
+      this.#options.onFault?.(error);
+      this.#tell({ ...this.#event(operator), outcome: 'refused', reason: error.id });
+      throw error;
+    }
+  }
+
+  /** False if it is the same policy. */
+  async #use(policy: ParsedPolicy): Promise<boolean> {
+    const { rules, otherwise } = policy;
+    const digest = encodeBase64url(
+      await defaultProvider().sha256(encodeUtf8(canonicalJson({ rules, otherwise }))),
+    );
+    if (this.#loaded?.digest === digest) return false;
+    const findings = [...reviewPolicy(policy), ...this.#unmeetable(policy)];
+    const revision = (this.#loaded?.revision ?? 0) + 1;
+    this.#loaded = { rules, otherwise, ready: rules.map(readyRule), revision, digest, findings };
+    const { onWarning = (text) => console.warn(`xlink: ${text}`) } = this.#options;
+    for (const { text } of findings) onWarning(text);
+    return true;
+  }
+
+  #unmeetable({ rules }: ParsedPolicy): PolicyFinding[] {
+    const { approve, audit } = this.#options;
+    return rules.flatMap(({ id, require = [] }) => {
+      const lacks = (requirement: string, port: string, isThere: boolean): PolicyFinding[] =>
+        isThere || !require.includes(requirement as never)
+          ? []
+          : [
+              {
+                kind: 'unmeetable',
+                rule: id,
+                text: `Rule ${id} requires ${requirement}, and there is no ${port}: what it is about is refused.`,
+              },
+            ];
+      return [
+        ...lacks('2FA', 'approve', approve !== undefined),
+        ...lacks('audit-log', 'audit', audit !== undefined),
+      ];
+    });
+  }
+
+  #event(operator: Operator): PolicyEvent {
+    const { revision, digest, rules } = this.#loaded;
+    return {
+      type: 'policy',
+      outcome: 'in-force',
+      mode: this.#mode,
+      revision,
+      digest,
+      rules: rules.length,
+      ...operator,
+    };
+  }
+
+  #tellLoaded(operator: Operator): void {
+    this.#tell(this.#event(operator));
+  }
+
+  #tell(event: PolicyEvent | PolicyDecisionEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch {
+        // an observer changes nothing
+      }
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import { xlinkError } from '../errors/service-errors.js';
+import { isObject, type OptionChecks, suggestion } from '../util/options.js';
+import { linesOfJson } from './json-lines.js';
+import type { PolicyDocument, PolicyLimits, PolicyRule } from './rule.js';
+import {
+  AMOUNT_CHECKS,
+  DOCUMENT_CHECKS,
+  isRequirement,
+  LIMIT_CHECKS,
+  RULE_CHECKS,
+  TIME_CHECKS,
+} from './rule-checks.js';
+
+/** A rule that has a name. */
+export type NamedRule = PolicyRule & { readonly id: string };
+
+/** A policy that was checked. */
+export interface ParsedPolicy {
+  readonly rules: readonly NamedRule[];
+  readonly otherwise: 'allow' | 'deny';
+}
+
+/** Throws `POLICY_INVALID` with the path of what is wrong, and its line where the text is known. */
+export function parsePolicyText(text: string): ParsedPolicy {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (cause) {
+    throw xlinkError('POLICY_INVALID', { cause, hint: 'The policy is not JSON; see `cause`.' });
+  }
+  const { lines, twice } = linesOfJson(text);
+  const where = (path: string) => (lines.has(path) ? `line ${lines.get(path)}` : undefined);
+  if (twice !== undefined) fail(twice, 'is there twice; one of them would do nothing.', where);
+  return parsePolicy(document as PolicyDocument, where);
+}
+
+type Where = (path: string) => string | undefined;
+
+/** The same of a document. `where` says in which line a path is. */
+export function parsePolicy(document: PolicyDocument, where: Where = () => undefined): ParsedPolicy {
+  const check = <T extends object>(path: string, value: T, checks: OptionChecks<T>) =>
+    checkMembers(path, value, checks, where);
+  check('', document, DOCUMENT_CHECKS);
+  if (document.rules === undefined) fail('rules', 'is required.', where);
+  const ids = new Set<string>();
+  const rules = document.rules.map((rule, index): NamedRule => {
+    const path = `rules[${index}]`;
+    check(path, rule, RULE_CHECKS);
+    rule.require?.forEach((requirement, each) => {
+      const complaint = isRequirement(requirement);
+      if (complaint) fail(`${path}.require[${each}]`, `must be ${complaint}.`, where);
+    });
+    if (rule.time) check(`${path}.time`, rule.time, TIME_CHECKS);
+    if (rule.amount) check(`${path}.amount`, rule.amount, AMOUNT_CHECKS);
+    if (rule.limits) check(`${path}.limits`, rule.limits, LIMIT_CHECKS);
+    assertMeaning(path, rule, where);
+    const id = rule.id ?? `rule-${index + 1}`;
+    if (ids.has(id)) fail(`${path}.id`, 'is the name of another rule, too.', where);
+    ids.add(id);
+    return deepFrozen({ ...structuredClone(rule), id });
+  });
+  return { rules, otherwise: document.otherwise ?? 'allow' };
+}
+
+/** What is in form and means nothing. */
+function assertMeaning(path: string, { effect, require, limits, amount }: PolicyRule, where: Where): void {
+  if (effect === 'deny' && require?.length)
+    fail(`${path}.require`, 'does nothing in a rule that denies.', where);
+  if (effect === 'deny' && limits) fail(`${path}.limits`, 'does nothing in a rule that denies.', where);
+  if (limits && isEmpty(limits)) fail(`${path}.limits`, 'names no limit.', where);
+  if (amount && amount.above === undefined && amount.atMost === undefined)
+    fail(`${path}.amount`, 'names no amount.', where);
+  if (amount && (amount.above ?? -Infinity) >= (amount.atMost ?? Infinity))
+    fail(`${path}.amount`, 'is about no amount: above is not less than atMost.', where);
+}
+
+const isEmpty = (limits: PolicyLimits): boolean =>
+  Object.values(limits).every((value) => value === undefined);
+
+function checkMembers<T extends object>(path: string, value: T, checks: OptionChecks<T>, where: Where): void {
+  const complaint = isObject(value);
+  if (complaint) fail(path, `must be ${complaint}.`, where);
+  for (const name of Object.keys(value)) {
+    const full = path === '' ? name : `${path}.${name}`;
+    if (!Object.hasOwn(checks, name)) fail(full, suggestion(name, Object.keys(checks), 'member'), where);
+    const member = value[name as keyof T];
+    const wrong = member === undefined ? undefined : checks[name as keyof T](member);
+    if (wrong) fail(full, `must be ${wrong}.`, where);
+  }
+}
+
+function fail(path: string, text: string, where: Where): never {
+  const line = where(path);
+  const field = path || 'policy';
+  throw xlinkError('POLICY_INVALID', { field, hint: `${line ? `${line}, ` : ''}${field}: ${text}` });
+}
+
+function deepFrozen<T extends object>(value: T): T {
+  for (const each of Object.values(value)) if (typeof each === 'object' && each !== null) deepFrozen(each);
+  return Object.freeze(value);
+}

@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  type DualModeOptions,
+  PolicyEngine,
+  type PolicyEngineOptions,
+  type PolicyRequest,
+  type PolicyRule,
+} from '@private.me/xlink';
+import { RedisLimitStore } from '@private.me/xlink/redis';
+import { CLIENTS } from '../stores/redis/trust-registry-clients.js';
+import { documentedEvents } from '../support/event-docs.js';
+import { ACME } from '../support/http.js';
+import { describeWithRedis, RedisServer } from '../support/redis-server.js';
+import { optionRefusedBy } from '../support/results.js';
+import { World } from '../support/world.js';
+import { enrollment, sealed, signed, withKey } from './requests.js';
+
+async function made(
+  rules: readonly PolicyRule[],
+  more: Partial<PolicyEngineOptions> = {},
+  setup: Partial<DualModeOptions> = {},
+) {
+  const world = new World();
+  const recorded: PolicyRequest[] = [];
+  const record = (request: PolicyRequest) => recorded.push(request);
+  const policy = await PolicyEngine.create({
+    rules,
+    clock: world.clock,
+    onWarning: () => {},
+    record,
+    ...more,
+  });
+  const api = await world.agent('api');
+  const service = await world.serve({
+    agent: api,
+    clock: world.clock,
+    clients: world.clients,
+    policy,
+    ...setup,
+  });
+  const device = await world.stranger('device');
+  await service.send(enrollment(device, api, ACME));
+  return { world, api, service, device, policy, recorded };
+}
+
+const SCOPE = { scope: 'orders:read' };
+
+describe('a policy of an adapter', () => {
+  test('refuses key and xLink alike before the handler, and says so to observers', async () => {
+    const { service, device, api } = await made([{ id: 'off', scope: 'orders:read', effect: 'deny' }]);
+    await service.refused(withKey(ACME), '403 POLICY_DENIED');
+    await service.refused(sealed(device, api, {}, SCOPE), '403 POLICY_DENIED');
+    await service.quiet();
+    expect(service.of('policy-decision')).toMatchObject([
+      { outcome: 'refused', reason: 'POLICY_DENIED', rule: 'off', client: 'acme' },
+      { rule: 'off', client: 'acme', did: device.did },
+    ]);
+    expect(service.of('policy')).toMatchObject([{ outcome: 'in-force', revision: 1 }]);
+    const late: string[] = [];
+    service.adapter.observe(({ type }) => late.push(type));
+    expect(late).toEqual(['mode', 'policy']);
+  });
+
+  test('tells each member of its events that the page has', async () => {
+    const { service, device, api, policy } = await made([{ id: 'off', effect: 'deny' }]);
+    await service.refused(sealed(device, api, {}, SCOPE), '403 POLICY_DENIED');
+    policy.setMode('observe', { by: 'ops', why: 'a trial' });
+    await expect(policy.replace({ rules: [{ scop: 1 }] } as never)).rejects.toMatchObject({
+      id: 'POLICY_INVALID',
+    });
+    await service.quiet();
+    for (const type of ['policy', 'policy-decision'] as const) {
+      const { always, sometimes } = documentedEvents()[type]!;
+      const seen = new Set(service.of(type).flatMap((event) => Object.keys(event)));
+      expect([...seen].sort()).toEqual([...always, ...sometimes].sort());
+    }
+  });
+
+  test('knows what a request is about', async () => {
+    const { service, device, api, recorded } = await made([]);
+    await service.accepted(sealed(device, api, {}, { ...SCOPE, payload: { amount: 12 } }));
+    await service.accepted(withKey(ACME));
+    expect(recorded).toMatchObject([
+      {
+        proof: 'envelope',
+        from: device.did,
+        client: 'acme',
+        scopes: ['orders:read'],
+        amount: 12,
+        method: 'POST',
+        mutualTrust: true,
+      },
+      { proof: 'api-key', client: 'acme', mutualTrust: false },
+    ]);
+    expect(recorded[0]!.contentDigest).toMatch(/^[\w-]{43}$/);
+  });
+
+  test('a large amount has to be approved; one in a body that is not sealed is unknown', async () => {
+    const approved: (string | undefined)[] = [];
+    const approve = ({ request }: { request: PolicyRequest }) => approved.push(request.id) > 0;
+    const { service, device, api } = await made([{ amount: { above: 1000 }, require: ['2FA'] }], { approve });
+    const pay = (amount: unknown) => sealed(device, api, {}, { ...SCOPE, payload: { amount } });
+    await service.accepted(pay(1000));
+    expect(approved).toEqual([]);
+    await service.accepted(pay(1001));
+    await service.accepted(pay('1001'));
+    expect(approved).toHaveLength(2);
+    await service.refused(
+      withKey(ACME, { method: 'POST', body: '{"amount":1}' }),
+      '403 POLICY_UNMET:TWO_FACTOR',
+    );
+    await service.accepted(withKey(ACME));
+  });
+
+  test('a log that is down lets nothing through, and a wait is said', async () => {
+    const audit = { append: () => Promise.reject(new Error('disk full')) };
+    const { service, device, api } = await made(
+      [
+        { require: ['audit-log'], method: 'POST' },
+        { method: 'GET', limits: { requestsPerDay: 1 } },
+      ],
+      { audit },
+    );
+    await service.refused(sealed(device, api, {}, SCOPE), '503 POLICY_UNMET:AUDIT_LOG');
+    await service.accepted(withKey(ACME));
+    const { headers } = await service.refused(withKey(ACME), '429 POLICY_LIMIT_EXCEEDED');
+    expect(headers['retry-after']).toBe('86400');
+    await service.quiet();
+    expect(service.of('fault').map(({ error }) => error.id)).toEqual(['POLICY_UNMET:AUDIT_LOG']);
+  });
+
+  test('one that does not decide lets nothing through', async () => {
+    const decide = () => {
+      throw new Error('down');
+    };
+    const { service } = await made([], {}, { policy: { decide } });
+    await service.refused(withKey(ACME), '503 POLICY_UNAVAILABLE');
+    const odd = await made([], {}, { policy: { decide: () => undefined as never } });
+    await odd.service.refused(withKey(ACME), '403 POLICY_DENIED');
+  });
+
+  test('is that of its agent, if it has none of its own', async () => {
+    const policy = await PolicyEngine.create({ rules: [{ effect: 'deny' }] });
+    const world = new World();
+    const service = await world.serve({ agent: await world.agent('api', { policy }), clock: world.clock });
+    await service.refused(withKey(ACME), '403 POLICY_DENIED');
+  });
+
+  test('the header form says the digest of its body', async () => {
+    const { service, device, api, recorded } = await made([]);
+    await service.accepted(signed(device, api, {}, SCOPE));
+    expect([recorded[0]!.proof, recorded[0]!.amount]).toEqual(['envelope', undefined]);
+  });
+
+  test('its options are checked', async () => {
+    expect(await optionRefusedBy(() => made([], {}, { policy: {} as never }))).toBe('policy');
+    expect(await optionRefusedBy(() => made([], {}, { amountOf: 1 as never }))).toBe('amountOf');
+    expect(await optionRefusedBy(() => made([], { mode: 'off' as never }))).toBe('mode');
+  });
+});
+
+describeWithRedis('with Redis', () => {
+  let server: RedisServer;
+  beforeAll(async () => {
+    server = await RedisServer.start();
+  }, 60_000);
+  afterAll(() => server?.stop());
+
+  test('four instances let through as much as one, in a race', async () => {
+    const { client, end } = await Object.values(CLIENTS)[0]!.one({ host: '127.0.0.1', port: server.port });
+    const services = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const limitStore = new RedisLimitStore({ client, timeoutMs: 10_000 });
+        return (await made([{ id: 'all', limits: { requestsPerDay: 10 } }], { limitStore })).service;
+      }),
+    );
+    const answers = await Promise.all(
+      services.flatMap((service) => Array.from({ length: 8 }, () => service.send(withKey(ACME)))),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(10);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(22);
+    end();
+  });
+});

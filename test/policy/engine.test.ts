@@ -1,0 +1,364 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  type Approval,
+  type PolicyAuditEntry,
+  type PolicyDocument,
+  PolicyEngine,
+  type PolicyEngineOptions,
+  type PolicyRequest,
+  type PolicyRule,
+} from '@private.me/xlink';
+import { frozenClock, HOUR, MINUTE } from '../support/clock.js';
+import { thrownBy } from '../support/results.js';
+import { asked, byKey, DID, NOON } from './requests.js';
+
+const quiet = { onWarning: () => {} };
+const made = (rules: readonly PolicyRule[], more: PolicyEngineOptions = {}) =>
+  PolicyEngine.create({ rules, ...quiet, ...more });
+const saidOf = async (engine: PolicyEngine, request: PolicyRequest) => {
+  const { effect, error } = await engine.decide(request);
+  return error?.id ?? effect;
+};
+
+describe('a rule', () => {
+  const conditions: readonly [PolicyRule, PolicyRequest, PolicyRequest][] = [
+    [{ scope: 'finance' }, asked(), asked({ scopes: ['orders'] })],
+    [{ scope: 'finance:*' }, asked({ scopes: ['finance:pay'] }), asked()],
+    [{ scope: ['a', 'finance'] }, asked(), asked({ scopes: [] })],
+    [{ scope: 'finance' }, asked({ scopes: ['*'] }), asked({ scopes: ['financed'] })],
+    [{ scope: 'finance' }, asked({ scopes: ['orders', 'finance'] }), byKey({ scopes: [] })],
+    [{ from: DID }, asked(), byKey()],
+    [{ client: 'acme' }, byKey(), asked({ client: 'bolt' })],
+    [{ route: '/payments' }, asked(), asked({ target: '/paymentsx' })],
+    [{ route: '/payments' }, asked({ target: '/x/..%2fpayments/1' }), asked({ target: '/x' })],
+    [{ route: '/payments', method: 'post' }, asked(), asked({ method: 'GET' })],
+    [{ method: 'GET' }, asked({ method: 'HEAD' }), asked()],
+    [{ time: { days: ['mon'] } }, asked(), asked({ at: NOON + 24 * HOUR })],
+    [{ time: { from: '12:00', until: '13:00' } }, asked(), asked({ at: NOON + HOUR })],
+    [
+      { time: { from: '22:00', until: '06:00', days: ['mon'] } },
+      asked({ at: NOON + 17 * HOUR }),
+      asked({ at: NOON - 7 * HOUR }),
+    ],
+    [{ time: { from: '13:00', until: '14:00', zone: 'Europe/Berlin' } }, asked(), asked({ at: NOON + HOUR })],
+    [{ amount: { above: 1000 } }, asked({ amount: 1001 }), asked({ amount: 1000 })],
+    [{ amount: { above: 1000 } }, asked({ amount: 'unknown' }), asked()],
+    [{ amount: { above: 1000 } }, asked({ amount: Number.NaN }), asked({ amount: -5 })],
+    [{ amount: { above: 10, atMost: 20 } }, asked({ amount: 20 }), asked({ amount: 21 })],
+  ];
+
+  test.each(conditions)('%j is about the one and not about the other', async (rule, about, other) => {
+    const engine = await made([{ ...rule, effect: 'deny' }]);
+    expect([await saidOf(engine, about), await saidOf(engine, other)]).toEqual(['POLICY_DENIED', 'allow']);
+  });
+
+  test('lets nothing through that it cannot be sure about', async () => {
+    const engine = await made([{ amount: { atMost: 100 }, scope: 'finance' }], { otherwise: 'deny' });
+    const said = (more: Partial<PolicyRequest>) => saidOf(engine, asked(more));
+    expect(await said({ amount: 100 })).toBe('allow');
+    expect(await said({ amount: 'unknown' })).toBe('POLICY_DENIED');
+    expect(await said({ amount: 100, scopes: ['*'] })).toBe('POLICY_DENIED');
+    expect(await said({ amount: 100, scopes: ['finance', 'orders'] })).toBe('POLICY_DENIED');
+  });
+
+  test('that denies wins, wherever it stands', async () => {
+    const [allow, deny]: [PolicyRule, PolicyRule] = [
+      { scope: 'finance' },
+      { client: 'acme', effect: 'deny' },
+    ];
+    for (const rules of [
+      [allow, deny],
+      [deny, allow],
+    ])
+      expect(await saidOf(await made(rules, { otherwise: 'deny' }), asked())).toBe('POLICY_DENIED');
+  });
+});
+
+describe('a requirement', () => {
+  test('of an approval: asked for this request alone, and only true is yes', async () => {
+    const approvals: Approval[] = [];
+    let answer: unknown = true;
+    const approve = (approval: Approval) => {
+      approvals.push(approval);
+      return answer as boolean;
+    };
+    const engine = await made([{ id: 'pay', require: ['2FA'] }], { approve });
+    expect(await saidOf(engine, asked())).toBe('allow');
+    for (answer of [false, undefined, 1, 'true'])
+      expect(await saidOf(engine, asked({ id: 'n2' }))).toBe('POLICY_UNMET:TWO_FACTOR');
+    expect(await saidOf(engine, byKey())).toBe('POLICY_UNMET:TWO_FACTOR');
+    expect(approvals).toHaveLength(5);
+    expect(approvals[0]).toMatchObject({ rule: 'pay', request: { id: 'n1' } });
+    expect(approvals[0]!.hash).toMatch(/^[\w-]{43}$/);
+    expect(new Set(approvals.map(({ hash }) => hash)).size).toBe(2);
+  });
+
+  test('of an approval that fails or does not come refuses', async () => {
+    const failing = await made([{ require: ['2FA'] }], {
+      approve: () => Promise.reject(new Error('down')),
+    });
+    expect(await saidOf(failing, asked())).toBe('POLICY_UNAVAILABLE');
+    let signal: AbortSignal | undefined;
+    const silent = await made([{ require: ['2FA'] }], {
+      approvalTimeoutMs: 5,
+      approve: (approval) => {
+        ({ signal } = approval);
+        return new Promise<boolean>(() => {});
+      },
+    });
+    expect(await saidOf(silent, asked())).toBe('POLICY_UNMET:TWO_FACTOR');
+    expect(signal!.aborted).toBe(true);
+  });
+
+  test('of a log: written last, and what cannot be written is refused', async () => {
+    const entries: PolicyAuditEntry[] = [];
+    const audit = { append: (entry: PolicyAuditEntry) => entries.push(entry) };
+    const rules: PolicyRule[] = [{ id: 'money', require: ['audit-log', 'signature-now'] }];
+    const engine = await made(rules, { audit });
+    expect(await saidOf(engine, asked({ proof: 'session' }))).toBe('POLICY_UNMET:SIGNATURE_NOW');
+    expect(entries).toEqual([]);
+    expect(await saidOf(engine, asked())).toBe('allow');
+    expect(entries).toEqual([{ type: 'policy', request: asked(), rules: ['money'], revision: 1 }]);
+    const full = await made(rules, { audit: { append: () => Promise.reject(new Error('disk full')) } });
+    const { error } = await full.decide(asked());
+    expect([error?.id, error?.status, (error?.cause as Error | undefined)?.message]).toEqual([
+      'POLICY_UNMET:AUDIT_LOG',
+      503,
+      'disk full',
+    ]);
+  });
+
+  test.each([
+    ['signature-now', 'POLICY_UNMET:SIGNATURE_NOW'],
+    ['mutual-trust', 'POLICY_UNMET:MUTUAL_TRUST'],
+  ] as const)('%s is not met by a key', async (requirement, id) => {
+    const engine = await made([{ require: [requirement] }]);
+    expect(await saidOf(engine, byKey())).toBe(id);
+    expect(await saidOf(engine, asked({ proof: 'signature' }))).toBe('allow');
+  });
+
+  test('of a rate: 60 a minute for each caller, unless the rule says', async () => {
+    const clock = frozenClock();
+    const engine = await made(
+      [
+        { scope: 'public', require: ['rate-limit'] },
+        { scope: 'slow', limits: { requestsPerHour: 1 } },
+      ],
+      { clock },
+    );
+    for (let count = 0; count < 60; count++)
+      expect(await saidOf(engine, asked({ scopes: ['public'] }))).toBe('allow');
+    const { error } = await engine.decide(asked({ scopes: ['public'] }));
+    expect([error?.id, error?.status, error?.retryAfterMs]).toEqual(['POLICY_LIMIT_EXCEEDED', 429, MINUTE]);
+    expect(await saidOf(engine, asked({ scopes: ['public'], client: 'bolt' }))).toBe('allow');
+    expect(await saidOf(engine, asked({ scopes: ['slow'] }))).toBe('allow');
+    expect(await saidOf(engine, asked({ scopes: ['slow'] }))).toBe('POLICY_LIMIT_EXCEEDED');
+    clock.advance(HOUR);
+    expect(await saidOf(engine, asked({ scopes: ['slow'] }))).toBe('allow');
+  });
+
+  test('of several rules adds up', async () => {
+    const engine = await made([
+      { scope: 'finance', require: ['signature-now'] },
+      { route: '/payments', require: ['mutual-trust'] },
+    ]);
+    expect(await saidOf(engine, asked({ mutualTrust: false }))).toBe('POLICY_UNMET:MUTUAL_TRUST');
+    expect(await saidOf(engine, asked({ proof: 'session' }))).toBe('POLICY_UNMET:SIGNATURE_NOW');
+  });
+
+  test('that nothing can meet is warned of, and refused', async () => {
+    const warnings: string[] = [];
+    const engine = await PolicyEngine.create({
+      rules: [{ scope: 'finance', require: ['2FA', 'audit-log'] }],
+      onWarning: (text) => warnings.push(text),
+    });
+    expect(warnings).toEqual([
+      'Rule rule-1 requires 2FA, and there is no approve: what it is about is refused.',
+      'Rule rule-1 requires audit-log, and there is no audit: what it is about is refused.',
+    ]);
+    expect(await saidOf(engine, asked())).toBe('POLICY_UNMET:TWO_FACTOR');
+  });
+});
+
+describe('what is wrong with a policy', () => {
+  test.each([
+    [{ scopes: 'a' }, 'rules[0].scopes', 'did you mean scope?'],
+    [{ require: ['2fa'] }, 'rules[0].require[0]', 'one of 2FA'],
+    [{ require: '2FA' }, 'rules[0].require', 'a list'],
+    [{ effect: 'Deny' }, 'rules[0].effect', 'one of allow, deny'],
+    [{ scope: [] }, 'rules[0].scope', 'not empty'],
+    [{ from: 'acme' }, 'rules[0].from', 'did:key'],
+    [{ route: '/a/:id' }, 'rules[0].route', 'prefix'],
+    [{ time: { from: '8:00' } }, 'rules[0].time.from', 'time of day'],
+    [{ time: { zone: 'Mars/Olympus' } }, 'rules[0].time.zone', 'IANA'],
+    [{ amount: { above: '5' } }, 'rules[0].amount.above', 'a number'],
+    [{ amount: { above: 5, atMost: 5 } }, 'rules[0].amount', 'no amount'],
+    [{ amount: {} }, 'rules[0].amount', 'names no amount'],
+    [{ limits: {} }, 'rules[0].limits', 'names no limit'],
+    [{ limits: { requestsPerMinute: 0 } }, 'rules[0].limits.requestsPerMinute', 'whole number'],
+    [{ effect: 'deny', require: ['2FA'] }, 'rules[0].require', 'does nothing'],
+    [[], 'rules[0]', 'an object'],
+  ])('%j', async (rule, field, text) => {
+    const error = await thrownBy(() => made([rule as PolicyRule]));
+    expect([error.id, error.field]).toEqual(['POLICY_INVALID', field]);
+    expect(error.message).toContain(text);
+  });
+
+  test('names of rules are their own', async () => {
+    const error = await thrownBy(() => made([{ id: 'rule-2' }, {}]));
+    expect(error.field).toBe('rules[1].id');
+  });
+
+  test('is said with its line, where it came as text', async () => {
+    const text =
+      '{\n  "rules": [\n    { "scope": "a" },\n    {\n      "scope": "b",\n      "requre": ["2FA"]\n    }\n  ]\n}';
+    const error = await thrownBy(() => PolicyEngine.create({ source: { load: () => text }, ...quiet }));
+    expect(error.message).toContain(
+      'line 6, rules[1].requre: there is no member requre; did you mean require?',
+    );
+    const twice = '{ "rules": [\n{ "effect": "deny",\n "effect": "allow" }] }';
+    expect(
+      (await thrownBy(() => PolicyEngine.create({ source: { load: () => twice }, ...quiet }))).message,
+    ).toContain('line 3, rules[0].effect: is there twice');
+    const broken = await thrownBy(() => PolicyEngine.create({ source: { load: () => '{' }, ...quiet }));
+    expect([broken.id, broken.cause instanceof SyntaxError]).toEqual(['POLICY_INVALID', true]);
+  });
+
+  test.each([
+    [
+      'contradictory',
+      [
+        { scope: 'a', require: ['2FA'] },
+        { scope: 'a', effect: 'deny' },
+      ],
+      'allow',
+    ],
+    [
+      'unreachable',
+      [
+        { scope: 'a:b', require: ['mutual-trust'] },
+        { scope: 'a:*', effect: 'deny' },
+      ],
+      'allow',
+    ],
+    [
+      'unreachable',
+      [
+        { route: '/a', effect: 'deny' },
+        { route: '/a/b', method: 'GET', effect: 'deny' },
+      ],
+      'allow',
+    ],
+    ['idle', [{ scope: 'a' }], 'allow'],
+    ['closed', [], 'deny'],
+  ] as const)('%s', async (kind, rules, otherwise) => {
+    const engine = await made(rules as readonly PolicyRule[], { otherwise, approve: () => true });
+    expect(engine.findings.map((finding) => finding.kind)).toEqual([kind]);
+  });
+
+  test('rules that do not meet are not reported', async () => {
+    const engine = await made([
+      { scope: 'a', route: '/x', limits: { requestsPerDay: 1 } },
+      { scope: 'a', route: '/x/y', effect: 'deny' },
+      { scope: 'a', amount: { above: 10 }, effect: 'deny' },
+      { scope: 'b', time: { days: ['sun'] }, effect: 'deny' },
+    ]);
+    expect(engine.findings).toEqual([]);
+  });
+});
+
+describe('explain', () => {
+  test('says which rule, and why', async () => {
+    const engine = await made([
+      { id: 'night', time: { from: '22:00', until: '06:00' }, effect: 'deny', why: 'nobody is there' },
+      {
+        id: 'big',
+        scope: 'finance',
+        amount: { above: 1000 },
+        require: ['2FA'],
+        limits: { requestsPerDay: 5 },
+      },
+    ]);
+    const night = engine.explain(asked({ at: NOON + 11 * HOUR }));
+    expect([night.effect, night.rule, night.why]).toEqual([
+      'deny',
+      'night',
+      'Rule night denies it for the scope finance: nobody is there',
+    ]);
+    const big = engine.explain(asked({ amount: 'unknown' }));
+    expect(big).toMatchObject({
+      effect: 'allow',
+      why: 'No rule is about it, and otherwise is allow.',
+      require: [{ requirement: '2FA', rule: 'big' }],
+      limits: [{ rule: 'big', limits: { requestsPerDay: 5 } }],
+      rules: [
+        { rule: 'night', match: 'no', not: ['time'] },
+        { rule: 'big', match: 'maybe', not: [] },
+      ],
+    });
+  });
+});
+
+describe('before it is enforced', () => {
+  test('it observes: reports what it would refuse, asks nobody and writes nothing', async () => {
+    const told: unknown[] = [];
+    const approve = () => {
+      throw new Error('asked');
+    };
+    const engine = await made([{ id: 'pay', require: ['2FA', 'mutual-trust'] }], {
+      mode: 'observe',
+      approve,
+    });
+    engine.onEvent((event) => told.push(event));
+    expect(await saidOf(engine, asked())).toBe('allow');
+    expect(await saidOf(engine, byKey())).toBe('allow');
+    engine.setMode('enforce', { by: 'ops' });
+    expect(await saidOf(engine, byKey())).toBe('POLICY_UNMET:MUTUAL_TRUST');
+    const decision = {
+      type: 'policy-decision',
+      reason: 'POLICY_UNMET:MUTUAL_TRUST',
+      rule: 'pay',
+      revision: 1,
+      client: 'acme',
+    };
+    expect(told).toMatchObject([
+      { type: 'policy', outcome: 'in-force', mode: 'observe', rules: 1 },
+      { ...decision, outcome: 'would-refuse' },
+      { type: 'policy', mode: 'enforce', by: 'ops' },
+      { ...decision, outcome: 'refused' },
+    ]);
+  });
+
+  test('it runs over recorded traffic', async () => {
+    const recorded: PolicyRequest[] = [];
+    const engine = await made([], { record: (request) => recorded.push(request) });
+    for (const request of [asked(), byKey(), asked({ at: NOON + 1 }), asked({ at: NOON + HOUR })])
+      await engine.decide(request);
+    const document: PolicyDocument = {
+      rules: [
+        { id: 'one', scope: 'finance', limits: { requestsPerMinute: 1 }, require: ['signature-now'] },
+        { id: 'none', scope: 'x', effect: 'deny' },
+      ],
+    };
+    expect(await engine.dryRun(JSON.parse(JSON.stringify(recorded)), document)).toEqual({
+      requests: 4,
+      refused: 2,
+      rules: { one: 4, none: 0 },
+      required: { 'signature-now': 4 },
+      refusals: [
+        { index: 1, reason: 'POLICY_UNMET:SIGNATURE_NOW', rule: 'one' },
+        { index: 2, reason: 'POLICY_LIMIT_EXCEEDED', rule: 'one' },
+      ],
+    });
+    expect((await engine.dryRun(recorded)).refused).toBe(0);
+  });
+
+  test('a recorder that fails changes nothing', async () => {
+    const faults: unknown[] = [];
+    const record = () => {
+      throw new Error('full');
+    };
+    const engine = await made([], { record, onFault: (error) => faults.push(error) });
+    expect([await saidOf(engine, asked()), faults.length]).toEqual(['allow', 1]);
+  });
+});
