@@ -92,7 +92,7 @@ export class Authenticator {
 
   /** Fills in `attempt` as more becomes known. By a key whose validator answers at once, so does this. */
   authenticate(request: InboundRequest, attempt: AuthAttempt): Awaitable<Proof> {
-    attempt.mode = this.#parts.policy.forRequest(request.method, request.target);
+    attempt.mode = this.#parts.policy.forRequest(request);
     const { method, proof, apiKey } = this.#credentials(request, attempt.mode);
     attempt.method = method;
     if (method === 'xlink') attempt.proof = proof!;

@@ -1,5 +1,5 @@
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
-import type { InboundRequest } from '../http/decision.js';
+import type { RoutedRequest } from '../http/method-overrides.js';
 import { isRouteWith, ROUTE_CHECKS, type Route, RouteTable } from '../http/route-table.js';
 import { checkKeys, integerIn } from '../util/options.js';
 import { DEFAULT_MAX_BODY_BYTES } from './limits.js';
@@ -60,9 +60,9 @@ export class BodyLimits {
     for (const { maxBytes, ...route } of bodyLimits) this.#table.set(route, maxBytes);
   }
 
-  for({ method, target }: Pick<InboundRequest, 'method' | 'target'>): RequestLimits {
+  for(request: RoutedRequest): RequestLimits {
     if (this.#table.isEmpty) return this.#elsewhere;
-    const readings = this.#table.readings(method, target);
+    const readings = this.#table.readings(request);
     if (readings.every((limit) => limit === undefined)) return this.#elsewhere;
     const maxBytes = Math.min(...readings.map((limit) => limit ?? this.#elsewhere.maxBodyBytes));
     return {

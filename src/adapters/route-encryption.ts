@@ -1,5 +1,6 @@
 import { xlinkError } from '../errors/service-errors.js';
 import type { InboundRequest } from '../http/decision.js';
+import type { RoutedRequest } from '../http/method-overrides.js';
 import { isRouteWith, ROUTE_CHECKS, type Route, RouteTable } from '../http/route-table.js';
 import { checkKeys } from '../util/options.js';
 import type { ProofForm } from './credentials.js';
@@ -31,8 +32,8 @@ export class EncryptedRoutes {
     for (const { encryption, ...route } of routes) this.#table.set(route, encryption);
   }
 
-  include({ method, target }: Pick<InboundRequest, 'method' | 'target'>): boolean {
-    return !this.#table.isEmpty && this.#table.readings(method, target).includes('required');
+  include(request: RoutedRequest): boolean {
+    return !this.#table.isEmpty && this.#table.readings(request).includes('required');
   }
 
   /**

@@ -26,6 +26,7 @@ export function openedHeaders(
   if (fields) {
     for (const name of names()) if (mustBeRemoved(name, fields.names)) changes.set(name, undefined);
     for (const name of fields.carriers ?? []) changes.set(name, undefined);
+    if (header('trailer') !== undefined) changes.set('trailer', undefined); // nobody vouches for what it announces
     for (const [name, value] of fields.values) if (name !== SUPERSEDES_HEADER) changes.set(name, value);
     // that the answer is to be sealed is not the handler's business, and what is in it, the client decodes
     const asked = (name: string) => (changes.has(name) ? changes.get(name) : header(name));

@@ -1,11 +1,15 @@
 import type { OptionCheck, OptionChecks } from '../util/options.js';
+import { overridesOf, type RoutedRequest } from './method-overrides.js';
 import { pathOf, readingsOf } from './path-readings.js';
 
 /** A part of an API. */
 export interface Route {
   /** Path prefix by whole segments: `/payments` stands for `/payments` and all below it. Compared without regard to case. */
   readonly path: string;
-  /** Methods it is for. Default all. GET stands for HEAD, too. */
+  /**
+   * Methods it is for. Default all. GET stands for HEAD, too. A request is also taken for one of the method that an override names
+   * (`X-HTTP-Method-Override`, `X-HTTP-Method`, `X-Method-Override`, or `_method` in the query; not in a body), and the stricter rule counts.
+   */
   readonly methods?: readonly string[];
 }
 
@@ -60,11 +64,23 @@ export class RouteTable<T> {
   }
 
   /**
-   * The values for a request, one for each way in which a router may read its path: the strictest is to count.
+   * The values for a request, one for each way in which a router may read its path, and for each method that it may have there by an
+   * override: the strictest is to count.
    */
-  readings(method: string, target: string): readonly (T | undefined)[] {
-    const inCapitals = method.toUpperCase();
-    return readingsOf(pathOf(target)).map((path) => this.#find(inCapitals, path));
+  readings(request: RoutedRequest): readonly (T | undefined)[] {
+    const paths = readingsOf(pathOf(request.target));
+    return this.#methodsOf(request).flatMap((method) => paths.map((path) => this.#find(method, path)));
+  }
+
+  /** Its own, and of those that an override names each for which there is something: so many there may be, and not as many as a caller likes. */
+  #methodsOf(request: RoutedRequest): string[] {
+    const own = request.method.toUpperCase();
+    const named = this.#entries.flatMap(({ methods = [] }) => methods);
+    if (named.length === 0) return [own];
+    const overrides = new Set(overridesOf(request));
+    return [own, ...new Set(named.flatMap((one) => [...(one === 'GET' ? ['HEAD'] : []), one]))].filter(
+      (method, at) => at === 0 || overrides.has(method),
+    );
   }
 
   #find(method: string, path: string): T | undefined {

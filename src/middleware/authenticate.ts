@@ -8,6 +8,7 @@ import { replaceFields } from './node/fields.js';
 import type { FrameworkContext } from './node/framework-context.js';
 import { inboundRequest } from './node/request.js';
 import { setHeaders, whenClosed } from './node/response.js';
+import { dropTrailers } from './node/trailers.js';
 import { refusedBy, rememberRequestContext } from './request-context.js';
 import { sealAnswerOf } from './sealing/seal-answer.js';
 
@@ -82,6 +83,7 @@ function admit(
   if (pass.auth) shownIn.auth = ownedOf(pass.auth); // guards have a copy of their own by now
   if (message) shownIn.agentMessage = message;
   replaceFields(req, pass);
+  if (pass.fields) dropTrailers(req);
   if (content) {
     replaceNodeBody(req, content);
     replaceLeftBodies(bodies, content.bytes, message?.payload, parsersSkip);

@@ -124,6 +124,15 @@ describe('where encryption is required', () => {
     expect(service.of('observed')).toMatchObject([{ reason: 'ENCRYPTION_REQUIRED' }]);
   });
 
+  test('a method that is overridden behind the adapter counts, too', async () => {
+    const known = await World.withCaller();
+    const routeEncryption: RouteEncryption[] = [{ path, methods: ['DELETE'], encryption: 'required' }];
+    const service = await known.serve({ ...OPTIONS, routeEncryption });
+    const headers = { 'x-http-method-override': 'DELETE' };
+    await service.refused(signedRequest(known, { path, method: 'POST', headers }), REFUSED);
+    expect((await service.send(signedRequest(known, { path, method: 'POST' }))).status).toBe(200);
+  });
+
   test('the routes of the library go on taking signatures', async () => {
     const known = await World.withCaller();
     const { clients } = known;

@@ -1,4 +1,5 @@
 import { xlinkError } from '../../errors/errors.js';
+import type { RoutedRequest } from '../../http/method-overrides.js';
 import { isRouteWith, ROUTE_CHECKS, type Route, RouteTable } from '../../http/route-table.js';
 import { MODES, type Mode } from '../../types/mode.js';
 import type { ClientId } from '../../types/protocol.js';
@@ -92,7 +93,9 @@ export class ModePolicy {
   /** The mode that is in force for a target. */
   of({ client, route }: ModeTarget): Mode {
     if (client !== undefined) return this.#clients.get(client) ?? this.#global;
-    return route ? this.forRequest(route.methods?.[0] ?? 'GET', route.path) : this.#global;
+    return route
+      ? this.forRequest({ method: route.methods?.[0] ?? 'GET', target: route.path })
+      : this.#global;
   }
 
   set(mode: Mode, { client, route }: ModeTarget = {}): void {
@@ -107,10 +110,10 @@ export class ModePolicy {
     return route !== undefined && this.#routes.clear(route);
   }
 
-  /** Before it is known who is asking. Of a path that routers may read in several ways, the strictest mode counts. */
-  forRequest(method: string, target: string): Mode {
+  /** Before it is known who is asking. Of a path that routers may read in several ways, and of a method that may be overridden, the strictest mode counts. */
+  forRequest(request: RoutedRequest): Mode {
     if (this.#routes.isEmpty) return this.#global;
-    const modes = this.#routes.readings(method, target).map((mode) => mode ?? this.#global);
+    const modes = this.#routes.readings(request).map((mode) => mode ?? this.#global);
     return modes.reduce((a, b) => (MODES.indexOf(a) > MODES.indexOf(b) ? a : b));
   }
 

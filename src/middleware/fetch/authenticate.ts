@@ -2,6 +2,7 @@ import { copyOf } from '../../adapters/customer.js';
 import type { BaseDualModeAdapter } from '../../adapters/dual-mode-adapter.js';
 import { toXlinkError, type XlinkError } from '../../errors/errors.js';
 import type { Decision, Headers, HttpResponse, Pass, Refusal } from '../../http/decision.js';
+import { dropTrailers } from '../node/trailers.js';
 import type { OnRefusal } from '../refusal-options.js';
 import { refusedBy, rememberRequestContext } from '../request-context.js';
 import { type Asked, FetchRequest } from './request.js';
@@ -116,6 +117,7 @@ async function served(
   onRefused: (error: XlinkError) => void,
 ): Promise<Response> {
   const request = asked.opened(pass);
+  if (pass.fields && context.native) dropTrailers(context.native.incoming);
   const onRefusal = context.onGuardRefusal;
   rememberRequestContext(adapter, [context.raw, context.request, request], pass, { onRefused, onRefusal });
   const response = await context.serve(request, {

@@ -1,5 +1,6 @@
 import type { InboundRequest, Pass } from '../../http/decision.js';
 import { openedHeaders } from '../../http/opened-headers.js';
+import { encodeUtf8 } from '../../util/utf8.js';
 import { readNodeBody } from '../node/body.js';
 import { announcesBody, mountOf } from '../node/request.js';
 import { FetchBody } from './body.js';
@@ -63,7 +64,7 @@ export class FetchRequest {
     if (changes.size === 0 && body === undefined) return this.#request;
     for (const [name, value] of changes) {
       if (value === undefined) headers.delete(name);
-      else headers.set(name, value);
+      else headers.set(name, byteString(value));
     }
     return this.#with(headers, body);
   }
@@ -83,6 +84,10 @@ export class FetchRequest {
     return new Request(url, { method, signal, ...unread, ...init } as RequestInit);
   }
 }
+
+/** Headers of the Fetch standard hold bytes: of a text with other characters its bytes in UTF-8, as they would come over HTTP. */
+const byteString = (value: string): string =>
+  /[\u0100-\uffff]/.test(value) ? String.fromCharCode(...encodeUtf8(value)) : value;
 
 /** In the Fetch standard: what comes with such a request over HTTP is there to be verified, and no handler sees it. */
 const isBodiless = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD';

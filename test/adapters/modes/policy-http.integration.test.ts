@@ -64,6 +64,23 @@ describe('over HTTP', () => {
     expect(service.calls).toEqual([]);
   });
 
+  test.each([
+    ['/orders', { 'x-http-method-override': 'DELETE' }],
+    ['/orders', { 'X-HTTP-Method': 'delete' }],
+    ['/orders?_method=DELETE', {}],
+  ] as [string, Record<string, string>][])(
+    'nor does a method that is overridden: %j %j',
+    async (path, headers) => {
+      const { service } = await world({
+        routeModes: [{ path: '/orders', methods: ['DELETE'], mode: 'xlink-only' }],
+      });
+      const answer = await service.raw(`POST ${path}`, { 'x-api-key': ACME, ...headers });
+      expectRefusal(answer, '401 XLINK_REQUIRED');
+      expect((await service.raw('POST /orders', { 'x-api-key': ACME })).status).toBe(200);
+      expect(service.calls).toHaveLength(1);
+    },
+  );
+
   test('HEAD does not get a key past a mode of GET', async () => {
     const { service } = await world({
       routeModes: [{ path: '/orders', methods: ['GET'], mode: 'xlink-only' }],

@@ -43,7 +43,7 @@ describe('the mode of a path', () => {
     'http:///payments',
     'foo://h/payments#x',
   ])('%s is under /payments', (target) => {
-    expect(policyOf(STRICT).forRequest('GET', target)).toBe('xlink-only');
+    expect(policyOf(STRICT).forRequest({ method: 'GET', target })).toBe('xlink-only');
   });
 
   test.each([
@@ -62,7 +62,7 @@ describe('the mode of a path', () => {
     'http://payments',
     'http://payments/orders',
   ])('%s is not', (target) => {
-    expect(policyOf(STRICT).forRequest('GET', target)).toBe('hybrid');
+    expect(policyOf(STRICT).forRequest({ method: 'GET', target })).toBe('hybrid');
   });
 
   const LAX: RouteMode = { path: '/public', mode: 'hybrid' };
@@ -82,7 +82,7 @@ describe('the mode of a path', () => {
     ['/public;x', 'xlink-only'],
     ['http://public', 'xlink-only'],
   ] as const)('a lax route lends its mode to no path that may mean another: %s is %s', (target, mode) => {
-    expect(new ModePolicy('xlink-only', [LAX]).forRequest('GET', target)).toBe(mode);
+    expect(new ModePolicy('xlink-only', [LAX]).forRequest({ method: 'GET', target })).toBe(mode);
   });
 
   test('paths of modes are read as generously as those of requests', () => {
@@ -90,14 +90,14 @@ describe('the mode of a path', () => {
       { path: '/Payments/', mode: 'xlink-only' },
       { path: '/caf%C3%A9', mode: 'deprecation' },
     );
-    expect(policy.forRequest('GET', '/payments/1')).toBe('xlink-only');
-    expect(policy.forRequest('GET', '/caf%c3%a9/menu')).toBe('deprecation');
+    expect(policy.forRequest({ method: 'GET', target: '/payments/1' })).toBe('xlink-only');
+    expect(policy.forRequest({ method: 'GET', target: '/caf%c3%a9/menu' })).toBe('deprecation');
   });
 
   test('/ is for everything', () => {
     const policy = policyOf({ path: '/', mode: 'deprecation' });
     for (const target of ['/', '/orders', '//', '', 'http://h', '/../..'])
-      expect([target, policy.forRequest('GET', target)]).toEqual([target, 'deprecation']);
+      expect([target, policy.forRequest({ method: 'GET', target })]).toEqual([target, 'deprecation']);
   });
 
   test('methods: only those named, in any case; GET stands for HEAD, which its handler answers', () => {
@@ -106,9 +106,40 @@ describe('the mode of a path', () => {
       { path: '/b', methods: ['get'], mode: 'xlink-only' },
     );
     const modes = (target: string) =>
-      ['GET', 'HEAD', 'post', 'PUT', 'DELETE'].map((method) => policy.forRequest(method, target));
+      ['GET', 'HEAD', 'post', 'PUT', 'DELETE'].map((method) => policy.forRequest({ method, target }));
     expect(modes('/a')).toEqual(['hybrid', 'hybrid', 'xlink-only', 'xlink-only', 'hybrid']);
     expect(modes('/b')).toEqual(['xlink-only', 'xlink-only', 'hybrid', 'hybrid', 'hybrid']);
+  });
+
+  describe('a method that is overridden behind the adapter', () => {
+    const policy = policyOf({ path: '/a', methods: ['DELETE', 'get'], mode: 'xlink-only' });
+    const modeOf = (method: string, headers: Record<string, string> = {}, target = '/a') =>
+      policy.forRequest({ method, target, header: (name) => headers[name] });
+
+    test.each([
+      { 'x-http-method-override': 'DELETE' },
+      { 'x-http-method': 'delete' },
+      { 'x-method-override': ' PATCH, DELETE ' },
+      { 'x-http-method-override': 'HEAD' },
+    ] as Record<string, string>[])('counts as that method: %j', (headers) => {
+      expect(modeOf('POST', headers)).toBe('xlink-only');
+    });
+
+    test('counts in the query, too', () => {
+      expect(modeOf('POST', {}, '/a?x=1&_method=DELETE')).toBe('xlink-only');
+      expect(modeOf('POST', {}, '/a?%5F%6dethod=DELETE')).toBe('xlink-only');
+      expect(modeOf('POST', {}, '/a?method=DELETE')).toBe('hybrid');
+    });
+
+    test('relaxes nothing, and says nothing of other methods', () => {
+      expect(modeOf('DELETE', { 'x-http-method-override': 'POST' })).toBe('xlink-only');
+      expect(modeOf('POST', { 'x-http-method-override': 'PUT' })).toBe('hybrid');
+    });
+
+    test('ten thousand of them are as one', () => {
+      const text = Array.from({ length: 10_000 }, (_, nth) => `M${nth}`).join();
+      expect(modeOf('POST', { 'x-http-method-override': `${text},DELETE` })).toBe('xlink-only');
+    });
   });
 
   test('the longest path counts, whatever was set first', () => {
@@ -119,7 +150,9 @@ describe('the mode of a path', () => {
     ];
     for (const policy of [policyOf(...routes), policyOf(...routes.reverse())])
       expect(
-        ['/a/x', '/a/b', '/a/b/x', '/a/b/c/d', '/x'].map((path) => policy.forRequest('GET', path)),
+        ['/a/x', '/a/b', '/a/b/x', '/a/b/c/d', '/x'].map((path) =>
+          policy.forRequest({ method: 'GET', target: path }),
+        ),
       ).toEqual(['deprecation', 'xlink-only', 'xlink-only', 'observe', 'hybrid']);
   });
 
@@ -128,8 +161,8 @@ describe('the mode of a path', () => {
       { path: '/a', mode: 'xlink-only' },
       { path: '/a/b', methods: ['POST'], mode: 'observe' },
     );
-    expect(policy.forRequest('GET', '/a/b')).toBe('xlink-only');
-    expect(policy.forRequest('POST', '/a/b')).toBe('observe');
+    expect(policy.forRequest({ method: 'GET', target: '/a/b' })).toBe('xlink-only');
+    expect(policy.forRequest({ method: 'POST', target: '/a/b' })).toBe('observe');
   });
 
   test('among the same paths, the one that was set last counts', () => {
@@ -137,28 +170,31 @@ describe('the mode of a path', () => {
       { path: '/a', mode: 'deprecation' },
       { path: '/a', methods: ['GET'], mode: 'observe' },
     );
-    expect(policy.forRequest('GET', '/a')).toBe('observe');
+    expect(policy.forRequest({ method: 'GET', target: '/a' })).toBe('observe');
     policy.set('xlink-only', { route: { path: '/A/' } });
-    expect(policy.forRequest('GET', '/a')).toBe('xlink-only');
+    expect(policy.forRequest({ method: 'GET', target: '/a' })).toBe('xlink-only');
     policy.clear({ route: { path: '/a' } });
-    expect(policy.forRequest('GET', '/a')).toBe('observe');
-    expect(policy.forRequest('POST', '/a')).toBe('hybrid');
+    expect(policy.forRequest({ method: 'GET', target: '/a' })).toBe('observe');
+    expect(policy.forRequest({ method: 'POST', target: '/a' })).toBe('hybrid');
   });
 
   test('clear takes back the mode of exactly these methods, in any order', () => {
     const policy = policyOf({ path: '/a', methods: ['PUT', 'POST'], mode: 'xlink-only' });
     policy.clear({ route: { path: '/a' } });
     policy.clear({ route: { path: '/a', methods: ['POST'] } });
-    expect(policy.forRequest('POST', '/a')).toBe('xlink-only');
+    expect(policy.forRequest({ method: 'POST', target: '/a' })).toBe('xlink-only');
     policy.clear({ route: { path: '/a', methods: ['post', 'put'] } });
-    expect(policy.forRequest('POST', '/a')).toBe('hybrid');
+    expect(policy.forRequest({ method: 'POST', target: '/a' })).toBe('hybrid');
   });
 
   test('clear of nothing changes nothing', () => {
     const policy = policyOf(STRICT);
     policy.clear({});
     policy.clear({ client: 'acme' });
-    expect([policy.global, policy.forRequest('GET', '/payments')]).toEqual(['hybrid', 'xlink-only']);
+    expect([policy.global, policy.forRequest({ method: 'GET', target: '/payments' })]).toEqual([
+      'hybrid',
+      'xlink-only',
+    ]);
   });
 });
 
