@@ -172,6 +172,17 @@ function payloads() {
   return read;
 }
 
+/** The members of a checkpoint, behind its format. */
+function checkpoint() {
+  const given = { ...marked(['sid', 'ticket', 'previous'], bytes), ...marked(['from', 'to'], integer) };
+  const { checkpoint: _, ...said } = code.statementPayload({ ...given, leaves: [mark('leaves')] });
+  const values = { ...marked(['sid', 'ticket', 'previous'], text), ...marked(['from', 'to'], integer) };
+  for (const [one, value] of Object.entries({ ...values, leaves: mark('leaves') }))
+    if (String(said[one]) !== String(value)) throw new Error(`${one} of a checkpoint`);
+  if (Object.keys(said).length !== 6) throw new Error('the members of a checkpoint');
+  return { checkpoint: Object.keys(said) };
+}
+
 /** Each list of sessions as the list of its parts. */
 export const sessionTranscripts = {
   ...(await master()),
@@ -180,4 +191,5 @@ export const sessionTranscripts = {
   ...(await tickets()),
   ...(await kept()),
   ...payloads(),
+  ...checkpoint(),
 };

@@ -90,6 +90,7 @@ describePython('sessions in Python', () => {
         'goes on': [201, 'sealed'],
         'a leaf that is not true': [409, 'signed', 'SESSION_CHECKPOINT_INVALID:LEAF'],
       });
+      expect(said.forged.code).toBe('SESSION_CHECKPOINT_INVALID');
       const [one] = kept;
       const shown = unwrap(await verifyCheckpoint(one!, { caller: keys, service: api.keys }));
       expect(shown).toMatchObject({ caller: keys.did, service: api.keys.did, from: 0, to: 8 });

@@ -130,7 +130,9 @@ def show(envelope, content, answer, path, caller=None, service=None):
     (_, head), (_, first) = r.frame(1), r.frame(2, 3)
     reply = _verified(E.parse(head, 32768, True), first, service)
     said = read(content)
-    about = tuple(map(reply.get, ('kind', 'from', 'to', 'inReplyTo', 'request')))
-    if about != ('answer', e['to'], e['from'], e['nonce'], request) or not _each_once(said['frm'], said['to'], said['leaves']):
+    about = tuple(map(reply.get, ('kind', 'from', 'to', 'scope', 'inReplyTo', 'request')))
+    if about != ('answer', e['to'], e['from'], SCOPE, e['nonce'], request):
+        raise Err(BAD)
+    if not _each_once(said['frm'], said['to'], said['leaves']):
         raise Err(BAD)
     return e['from'], e['to'], said

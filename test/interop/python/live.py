@@ -36,17 +36,17 @@ class Enveloped:
         request, steps = binding.request(method, path), {}
         more = {'request': request}
         self.raw = E.seal(me, record, now(), 'request', scope, content, 'application/json', headers, steps=steps, more=more)
-        self.hash, nonce = sha(steps['signatureTranscript']), json.loads(self.raw)['nonce']
+        self.hash, self.nonce = sha(steps['signatureTranscript']), json.loads(self.raw)['nonce']
         status, ctype, self.answer = http_call(method, path, {'Content-Type': 'application/xlink-envelope'}, self.raw)
         self.content = None
         if ctype == 'application/xlink-envelope':
-            refusal = receiver.receive(self.answer, 'refusal', None, nonce, request, True, now=now())
+            refusal = receiver.receive(self.answer, 'refusal', None, self.nonce, request, True, now=now())
             self.got = problem(status, json.dumps(refusal['payload']), 'signed')
         elif ctype != A.ANSWER:
             self.got = problem(status, self.answer, 'nobody')
         else:
             receiver.now = now()
-            message, body = A.open_answer(receiver, io.BytesIO(self.answer), nonce, request, did)
+            message, body = A.open_answer(receiver, io.BytesIO(self.answer), self.nonce, request, did)
             self.got, self.content = [message['status'], 'signed'], b''.join(body)
 
 

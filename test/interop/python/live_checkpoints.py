@@ -41,4 +41,23 @@ session.ticket = C.take_reply(sent.content, session.keys.sid, len(leaves), sent.
 said['goes on'] = order()[:2]
 leaves[-1] = bytes(32)
 said['a leaf that is not true'] = sign(len(leaves) - 1, sent.hash)[1].got
+
+
+def without_the_service():
+    """A checkpoint that it never saw: with its answer to something else under the same nonce, at a target that ends alike."""
+    path = f'{POST[1]}?x={endpoint}'
+    content = C.make(os.urandom(16), session.ticket, bytes(32), 0, [bytes(32)])
+    target = C.target(path, content)
+    answered = Enveloped('POST', target, '*', b'{}')
+    assert answered.got == [201, 'signed']
+    more, rnd = {'request': binding.request('POST', target)}, {'nonce': b64d(answered.nonce)}
+    raw = E.seal(me, record, now(), 'request', C.SCOPE, content, 'application/json', rnd=rnd, more=more)
+    own = make_record(me, me.version, 1)
+    try:
+        C.show(raw, content, answered.answer, path, own, record)
+    except Err as e:
+        return {'code': e.id, 'envelope': b64e(raw), 'content': b64e(content), 'countersignature': b64e(answered.answer)}
+
+
+said['forged'] = without_the_service()
 print(json.dumps(said))
