@@ -91,7 +91,7 @@ class Service:
             raise Err('VERSION_TOO_LOW')
         if frm != mark['next'] or not frm <= to <= frm + self.limits['requests']:
             raise Err(BAD + ':NUMBERS')
-        if not _each_once(frm, to, said['leaves']):
+        if not _each_once(frm, to, said['leaves']) or mark['count'] >= 65536:
             raise Err(BAD + ':NUMBERS')
         if said['previous'] != mark['head']:
             raise Err(BAD + ':PREVIOUS')
