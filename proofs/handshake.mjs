@@ -14,22 +14,22 @@ export const offerOf = (from, to, run) => `offering(${from},${to},${run})`;
 /** The grant of B for an offer, by what is in it: a nonce is used once. */
 export const grantOf = (service, caller, nonce, x, k) => `granting(${service},${caller},${nonce},${x},${k})`;
 
-const formOf = ({ version }, kind) => formsOf([version], [kind]).find(({ suite }) => suite.sealed);
+export const formOf = ({ version }, kind) => formsOf([version], [kind]).find(({ suite }) => suite.sealed);
 
 /** What the signatures of an envelope cover. */
-function statement({ transcript }, form, { from, to, members, payload }) {
+export function statement({ transcript }, form, { from, to, members, payload }) {
   const label = `label(${form.kind},${nameOf(form.suite)})`;
   const hash_header = hash(transcript('header', { label, ...members(form, did(from), did(to)) }));
   return transcript('signed', { label, hash_header, hash_payload: hash(payload) });
 }
 
 /** The members that play a part have values of their own, or those that are given; the others are all alike. */
-const members = (value, given) => (form, from, to) => ({
+export const members = (value, given) => (form, from, to) => ({
   ...membersOf(form, from, to, (name) => (name === 'nonce' ? value(name) : 'any')),
   ...given,
 });
 
-const signed = (who, { version, coSigned }, said) => {
+export const signed = (who, { version, coSigned }, said) => {
   const { ed25519, mlDsa65 } = keysOf(who);
   return signedBy({ ed25519, mlDsa65: version >= 3 && mlDsa65 }, said, { coSignature: coSigned });
 };

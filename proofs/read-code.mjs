@@ -18,6 +18,7 @@ export const code = await loadSources(
   './src/http/enrollment.ts',
   './src/identity/key-record.ts',
   './src/identity/succession.ts',
+  './src/session/checkpoint/statement.ts',
   './src/session/handshake/payloads.ts',
   './src/session/protocol.ts',
   './src/session/request.ts',

@@ -107,11 +107,25 @@ function twoBlocks(input) {
   return input.subarray(mark('').length, -1);
 }
 
+/** No mark fits into four bytes: these two numbers are marked where they stand. */
+const SHORT = { next: 0x80818283, count: 0x84858687 };
+const stateParts = (state) =>
+  Object.entries(SHORT)
+    .reduce((text, [name, number]) => text.replace(shortText(number), mark(name)), state.toString('latin1'))
+    .match(/<.{4}>/g);
+const shortText = (number) => {
+  const four = Buffer.alloc(4);
+  four.writeUInt32BE(number);
+  return four.toString('latin1');
+};
+
 async function tickets() {
   const { recording, last } = recorder();
   const key = { id: bytes('keyId'), hmac: recording.hmac(bytes('ticketKey')) };
   const state = { ...marked(['sid', 'master'], bytes), ...marked(['from', 'to'], mark), version: 3 };
-  await code.sealTicket(recording, key, { ...state, ...marked(['issuedAt', 'notAfter'], integer) });
+  const times = marked(['issuedAt', 'notAfter'], integer);
+  const signed = { ...SHORT, at: integer('at'), head: bytes('head') };
+  await code.sealTicket(recording, key, { ...state, ...times, mark: signed });
   const { input, plaintext } = last('seal');
   const head = (label, list) => {
     const [first, ids, ...more] = split(list);
@@ -121,8 +135,9 @@ async function tickets() {
   return {
     ticketAad: head('xlink/1 session ticket', input),
     ticketKey: head('xlink/1 session ticket key', infoOf(last('hmac'))),
-    ticketState: name(plaintext.toString('latin1').match(/<.{4}>/g), [
+    ticketState: name(stateParts(plaintext), [
       ...['sid', 'from', 'to', 'master', 'issuedAt', 'notAfter'],
+      ...['next', 'count', 'at', 'head'],
     ]),
   };
 }
@@ -157,6 +172,17 @@ function payloads() {
   return read;
 }
 
+/** The members of a checkpoint, behind its format. */
+function checkpoint() {
+  const given = { ...marked(['sid', 'ticket', 'previous'], bytes), ...marked(['from', 'to'], integer) };
+  const { checkpoint: _, ...said } = code.statementPayload({ ...given, leaves: [mark('leaves')] });
+  const values = { ...marked(['sid', 'ticket', 'previous'], text), ...marked(['from', 'to'], integer) };
+  for (const [one, value] of Object.entries({ ...values, leaves: mark('leaves') }))
+    if (String(said[one]) !== String(value)) throw new Error(`${one} of a checkpoint`);
+  if (Object.keys(said).length !== 6) throw new Error('the members of a checkpoint');
+  return { checkpoint: Object.keys(said) };
+}
+
 /** Each list of sessions as the list of its parts. */
 export const sessionTranscripts = {
   ...(await master()),
@@ -165,4 +191,5 @@ export const sessionTranscripts = {
   ...(await tickets()),
   ...(await kept()),
   ...payloads(),
+  ...checkpoint(),
 };

@@ -1,4 +1,5 @@
 // What is claimed of sessions.
+import { countersigned, isShown, signedByCaller } from './claims/checkpoints.mjs';
 import { grantTaken, offerTaken, samePeers, sessionKeys, sessionOpens } from './claims/handshake.mjs';
 import { replyTaken, requestTaken, sessionArrives, sessionSecrecy } from './claims/sessions.mjs';
 import {
@@ -238,4 +239,71 @@ const numbers = [
   }),
 ];
 
-export const sessionTable = [...handshakes, ...tickets, ...messages, ...numbers];
+/** A service that lies, or was broken into, has everything of its sessions. */
+const lyingService = {
+  ...v2,
+  ...bob,
+  leaks: [masterOf(sessionOf('A', 'bob', 'SLOT', 'R')), ticketKey('bob', 'SLOT')],
+};
+/** A caller that lies. */
+const lyingCaller = { ...v2, ...alice };
+
+const checkpoints = [
+  control('session checkpoint is shown', isShown, v2),
+  claim(
+    "session checkpoints are the caller's, all that the service has leaked",
+    signedByCaller,
+    lyingService,
+  ),
+  claim("session checkpoints are the caller's, version 3, Ed25519 broken", signedByCaller, {
+    ...v3,
+    ...ed25519,
+  }),
+  limit("session checkpoints are the caller's, caller's seed leaked", signedByCaller, lyingCaller),
+  limit("session checkpoints are the caller's, version 2, Ed25519 broken", signedByCaller, {
+    ...v2,
+    ...ed25519,
+  }),
+  mutation('session checkpoints, target not signed', signedByCaller, { ...v2, ...without('header.request') }),
+  mutation('session checkpoints, without leaves', signedByCaller, { ...v2, ...without('checkpoint.leaves') }),
+  mutation('session checkpoints, without the session', signedByCaller, {
+    ...v2,
+    ...without('checkpoint.sid'),
+  }),
+  mutation('session checkpoints, others do not look at the scope', signedByCaller, {
+    ...v2,
+    looksAtScope: false,
+  }),
+
+  claim(
+    'session checkpoints are countersigned in their session, the caller lies',
+    countersigned,
+    lyingCaller,
+  ),
+  limit("session checkpoints are countersigned in their session, service's seed leaked", countersigned, {
+    ...v2,
+    leaked: ['alice', 'bob'],
+  }),
+  mutation('session checkpoints, the ticket may be of another session', countersigned, {
+    ...lyingCaller,
+    checksSid: false,
+  }),
+  mutation('session checkpoints, the ticket may be of another caller', countersigned, {
+    ...lyingCaller,
+    checksSender: false,
+  }),
+  mutation('session checkpoints, others do not look at the scope of the answer', countersigned, {
+    ...lyingCaller,
+    comparesScope: false,
+  }),
+  spare('session checkpoints, others do not look at inReplyTo', countersigned, {
+    ...lyingCaller,
+    looksAtReply: false,
+  }),
+  mutation('session checkpoints, others do not look at the target of the answer', countersigned, {
+    ...lyingCaller,
+    looksAtTarget: false,
+  }),
+];
+
+export const sessionTable = [...handshakes, ...tickets, ...messages, ...numbers, ...checkpoints];

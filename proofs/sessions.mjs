@@ -61,7 +61,7 @@ function reply(scenario, { from, sid, master, kind, tie, salt, own, parts }) {
 }
 
 /** All participants have sessions with each other; the attacker has the keys of its own, and what `leaks`. */
-function opened(scenario) {
+export function opened(scenario) {
   const session = sessionOf('A', 'P', 'SLOT', 'R');
   const [sid, salt] = ['sid', 'ticket_salt'].map((name) => of(name, session));
   const parties = { from: 'A', to: 'P', slot: 'SLOT', salt, sid, master: masterOf(session) };

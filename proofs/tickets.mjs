@@ -2,6 +2,7 @@
 import { LATE } from './attacker.mjs';
 import { rule, rules } from './clauses.mjs';
 import { of } from './envelope.mjs';
+import { sessionTranscripts } from './read-session-code.mjs';
 import { att, did, hash, lp } from './terms.mjs';
 
 /** The key that a service seals tickets under in this time. */
@@ -10,19 +11,19 @@ export const ticketKey = (service, slot) => of('ticket_key', `slot(${service},${
 /** What is under the seal of a ticket, in the open, and its key. `slots`: each time has a key of its own. */
 export function ticket({ transcript, slots = true }, { from, to, slot, salt, sid, master }) {
   const secret = ticketKey(to, slots ? slot : 'all');
-  const head = { keyId: hash(lp('label_ticket_id', secret)), salt };
-  const key = `hkdf(${secret},${transcript('ticketKey', { label: 'label_ticket_key', ...head })})`;
-  const state = { sid, from: did(from), to: did(to), master, issuedAt: 'time', notAfter: 'time' };
-  const aad = transcript('ticketAad', { label: 'label_ticket', ...head });
-  return { head, sealed: `enc(${key},${aad},${transcript('ticketState', state)})` };
+  const front = { keyId: hash(lp('label_ticket_id', secret)), salt };
+  const key = `hkdf(${secret},${transcript('ticketKey', { label: 'label_ticket_key', ...front })})`;
+  const signed = { next: 'zero', count: 'zero', at: 'time', head: 'nothing' };
+  const state = { sid, from: did(from), to: did(to), master, issuedAt: 'time', notAfter: 'time', ...signed };
+  const aad = transcript('ticketAad', { label: 'label_ticket', ...front });
+  return { head: front, sealed: `enc(${key},${aad},${transcript('ticketState', state)})` };
 }
 
 /** What is in a ticket is read by whoever opens it. */
 export function readingOf({ transcript }) {
-  const names = ['sid', 'from', 'to', 'master', 'issuedAt', 'notAfter'];
   const state = transcript(
     'ticketState',
-    Object.fromEntries(names.map((name) => [name, name.toUpperCase()])),
+    Object.fromEntries(sessionTranscripts.ticketState.map((name) => [name, name.toUpperCase()])),
   );
   return [att, LATE].map((has) => rule('what is in a ticket is read', [has(state)], has('MASTER')));
 }

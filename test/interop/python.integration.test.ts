@@ -9,7 +9,7 @@ const HALVES = [
   ['v3.json', 'signed-only.json', 'discovery.json', 'key-record.json', 'identity.json', 'PROTOCOL.md'],
   [
     ...['shares.json', 'answers.json', 'v1.json', 'v2.json', 'succession.json', 'request-binding.json'],
-    ...['session/handshake.json', 'session/requests.json', 'session/replies.json'],
+    ...['handshake', 'requests', 'replies', 'checkpoints'].map((name) => `session/${name}.json`),
   ],
 ];
 

@@ -66,7 +66,8 @@ def handshake():
         eq(S.key_id(secret).hex(), d['ticketKeyId'])
         got = read(d['ticket'])
         eq((got['frm'], got['to'], got['sid'], got['master']), (d['from'], d['to'], sid, service.master))
-        state = S.ticket_state(got['version'], service, got['issuedAt'], got['notAfter'])
+        eq(got['mark'], S.fresh_mark(got['issuedAt'], offerHash), 'mark')
+        state = S.ticket_state(**got)
         eq(state.hex(), d['ticketState'])
         eq(S.make_ticket(secret, salt, state).hex(), d['ticket'])
 

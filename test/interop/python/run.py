@@ -3,7 +3,7 @@
 import sys
 import threading
 
-import play_answers, play_discovery, play_envelopes, play_identities, play_page, play_sessions, play_shares
+import play_answers, play_checkpoints, play_discovery, play_envelopes, play_identities, play_page, play_sessions, play_shares
 
 JOBS = {
     'identity.json': play_identities.identity,
@@ -20,6 +20,7 @@ JOBS = {
     'session/handshake.json': play_sessions.handshake,
     'session/requests.json': play_sessions.requests,
     'session/replies.json': play_sessions.replies,
+    'session/checkpoints.json': play_checkpoints.run,
     'PROTOCOL.md': play_page.run,
 }
 failed = []

@@ -1,4 +1,4 @@
-"""Section 18: sessions. The handshake and its keys, tickets, requests and answers."""
+"""Section 18: sessions. The handshake and its keys, tickets, requests and answers; checkpoints are in checkpoint.py."""
 
 import io, os
 from core import *
@@ -6,7 +6,7 @@ import answers as A, envelope as E
 
 SUITE = b'XS+X25519+MLKEM768+A256GCM+SHA256'
 BAD, FORGED, UNSEALED = 'SESSION_MALFORMED', 'SESSION_UNKNOWN:FORGED', 'SESSION_AUTHENTICATION_FAILED'
-TICKET = 218
+TICKET = 266
 
 
 def hmac256(key, a):
@@ -59,8 +59,14 @@ def _ticket_cipher(secret, head):
     return E.AESGCM(expand(secret, LP(b'xlink/1 session ticket key', head))), LP(b'xlink/1 session ticket', head)
 
 
-def ticket_state(version, keys, issuedAt, notAfter):
-    return u8(1) + u8(version) + keys.sid + utf8(keys.frm) + utf8(keys.to) + keys.master + u64(issuedAt) + u64(notAfter)
+def fresh_mark(issuedAt, offerHash):
+    """What was signed: the next number, how many checkpoints, when, and the head of the last."""
+    return dict(next=0, count=0, at=issuedAt, head=offerHash)
+
+
+def ticket_state(version, sid, frm, to, master, issuedAt, notAfter, mark):
+    state = u8(1) + u8(version) + sid + utf8(frm) + utf8(to) + master + u64(issuedAt) + u64(notAfter)
+    return state + u32(mark['next']) + u32(mark['count']) + u64(mark['at']) + mark['head']
 
 
 def make_ticket(secret, salt, state):
@@ -70,7 +76,7 @@ def make_ticket(secret, salt, state):
 
 
 def open_ticket(secrets, ticket, service, now):
-    """The state of a ticket as a dict. secrets: ticket keys by their id."""
+    """The state of a ticket as what ticket_state is given. secrets: ticket keys by their id."""
     secret = secrets.get(ticket[:8])
     if secret is None:
         raise Err('SESSION_UNKNOWN')
@@ -82,7 +88,8 @@ def open_ticket(secrets, ticket, service, now):
     if s[0] != 1:
         raise Err(FORGED)
     got = dict(version=s[1], sid=s[2:18], frm=s[18:74].decode(), to=s[74:130].decode(), master=s[130:162])
-    got.update(issuedAt=int.from_bytes(s[162:170], 'big'), notAfter=int.from_bytes(s[170:], 'big'))
+    got['issuedAt'], got['notAfter'], after, count, at = struct.unpack('>QQIIQ', s[162:194])
+    got['mark'] = dict(next=after, count=count, at=at, head=s[194:])
     if got['to'] != service:
         raise Err('RECIPIENT_MISMATCH')
     if got['notAfter'] < now:
@@ -119,6 +126,7 @@ class Request:
         first, *later = [b''] if inside else contents
         chunks = E.Chunks(None, self.key, self.digest)
         self.frame = E.frame(self.keys.frm, ctype, 'request', headers)
+        self.plaintext = self.frame + b''.join(contents or [])
         self.first = self.commitment + chunks.seal(self.frame + first, not later)
         self.tag = self.first[-16:]
         parts = [self.first] + [chunks.seal(c, c is later[-1]) for c in later]
@@ -199,8 +207,9 @@ class Answer:
         return out
 
 
-def open_answer(keys, digest, tag, stream):
-    """(kind, status, content type, headers, iterator over pieces of content)"""
+def open_answer(keys, digest, tag, stream, plaintexts=None):
+    """(kind, status, content type, headers, iterator over pieces of content). plaintexts: a list that gets what is in each chunk"""
+    plaintexts = [] if plaintexts is None else plaintexts
     r = A.Reader(stream)
     _, head = r.frame(5)
     if len(head) != 17 or head[0] > 1:
@@ -211,7 +220,8 @@ def open_answer(keys, digest, tag, stream):
     if not hmac.compare_digest(first[:32], a.commitment):
         raise Err(A.A)
     try:
-        ctype, headers, status, content, _ = E.open_frame(chunks.open(first[32:], kind == 3), keys.to, 'answer')
+        plaintexts.append(chunks.open(first[32:], kind == 3))
+        ctype, headers, status, content, _ = E.open_frame(plaintexts[0], keys.to, 'answer')
     except Err as e:
         raise Err(A.A, e.id)
     if kind == 3:
@@ -225,6 +235,7 @@ def open_answer(keys, digest, tag, stream):
                 content = chunks.open(chunk, kind == 3)
             except Err as e:
                 raise Err(A.A, e.id)
+            plaintexts.append(content)
             if kind == 3:
                 r.ends()
         yield content
