@@ -71,7 +71,7 @@ function routeCondition(paths: readonly string[], methods: readonly string[] | u
   for (const path of paths) table.set({ path, ...(methods ? { methods } : {}) }, true);
   return ({ method, target }) => {
     if (method === undefined || target === undefined) return 'no'; // a message
-    const found = table.readings(method, target);
+    const found = table.readings({ method, target });
     if (found.every((value) => value === true)) return 'yes';
     return found.some((value) => value === true) ? 'maybe' : 'no';
   };

@@ -91,6 +91,15 @@ describePython('sessions in Python', () => {
         'a leaf that is not true': [409, 'signed', 'SESSION_CHECKPOINT_INVALID:LEAF'],
       });
       expect(said.forged.code).toBe('SESSION_CHECKPOINT_INVALID');
+      const { envelope, content, countersignature } = said.forged;
+      const [ours, theirs, signed] = [envelope, content, countersignature].map((text: string) =>
+        Buffer.from(text, 'base64url'),
+      ) as [Buffer, Buffer, Buffer];
+      const forged = await verifyCheckpoint(
+        { envelope: JSON.parse(ours.toString()), content: theirs, countersignature: signed } as never,
+        { caller: keys, service: api.keys },
+      );
+      expect(forged.ok ? 'taken' : forged.error.id).toBe('SESSION_CHECKPOINT_INVALID');
       const [one] = kept;
       const shown = unwrap(await verifyCheckpoint(one!, { caller: keys, service: api.keys }));
       expect(shown).toMatchObject({ caller: keys.did, service: api.keys.did, from: 0, to: 8 });

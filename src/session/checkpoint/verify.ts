@@ -59,13 +59,14 @@ export async function verifyCheckpoint(
     const answer = parseEnvelope(head.bytes, undefined, first.bytes);
     await verifyParsed(crypto, signed, keys.caller);
     await verifyParsed(crypto, answer, keys.service);
-    const { from: caller, to: service, scope, request = '', nonce, timestamp } = signed.fields;
+    const { from: caller, to: service, kind, scope, request = '', nonce, timestamp } = signed.fields;
     const name = encodeBase64url(await crypto.sha256(content));
-    const isNamed = request.startsWith('POST ') && request.endsWith(`${TARGET}${name}`);
-    if (scope !== CHECKPOINT_SCOPE || !isNamed) throw invalid('content');
+    if (kind !== 'request' || scope !== CHECKPOINT_SCOPE || !isFor(request, name)) throw invalid('content');
     const reply = answer.fields;
     const isReply = reply.kind === 'answer' && reply.inReplyTo === nonce && reply.request === request;
-    if (!isReply || reply.from !== service || reply.to !== caller) throw invalid('countersignature');
+    // An answer has the scope of its request, and what applications answer never has this one.
+    const isOfService = reply.from === service && reply.to === caller && reply.scope === scope;
+    if (!isReply || !isOfService) throw invalid('countersignature');
     const statement = readStatement(decodePayload(content));
     if (!statement) throw invalid('content');
     const { sid, from, to, leaves, previous } = statement;
@@ -77,5 +78,14 @@ export async function verifyCheckpoint(
   }
 }
 
-const TARGET = `${SESSION_PATH}${CHECKPOINT_PATH}?content=`;
+/** Whether a request was made to the route of checkpoints, wherever that is mounted, about content of this name. */
+function isFor(request: string, name: string): boolean {
+  const [path = '', ...query] = request.split('?');
+  return (
+    path.startsWith('POST /') &&
+    path.endsWith(`${SESSION_PATH}${CHECKPOINT_PATH}`) &&
+    query.join('?') === `content=${name}`
+  );
+}
+
 const invalid = (field: string) => xlinkError('SESSION_CHECKPOINT_INVALID', { field });
