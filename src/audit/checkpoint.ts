@@ -6,7 +6,15 @@ import type { Did } from '../types/protocol.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { decodeBase64, encodeBase64 } from './base64.js';
 import { HASH_BYTES } from './hash.js';
-import { formatNote, isKeyName, keyIdOf, type Note, parseNote, SIGNATURE_TYPES, signaturesBy } from './note.js';
+import {
+  formatNote,
+  isKeyName,
+  keyIdOf,
+  type Note,
+  parseNote,
+  SIGNATURE_TYPES,
+  signaturesBy,
+} from './note.js';
 import type { TreeHead } from './verify-proof.js';
 
 /** What a log says about itself (C2SP tlog-checkpoint). */

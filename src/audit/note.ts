@@ -35,8 +35,7 @@ export const keyIdOf = (
   name: string,
   type: number,
   publicKey: Uint8Array,
-): Uint8Array =>
-  sha256Of(crypto, encodeUtf8(`${name}\n`), Uint8Array.of(type), publicKey).slice(0, 4);
+): Uint8Array => sha256Of(crypto, encodeUtf8(`${name}\n`), Uint8Array.of(type), publicKey).slice(0, 4);
 
 /** A signature line, with its newline. */
 export const signatureLine = ({ name, id, bytes }: NoteSignature): string =>
@@ -63,7 +62,8 @@ export function parseNote(source: string): Note | undefined {
 export function parseLine(line: string): NoteSignature | undefined {
   const [dash, name, base64, ...more] = line.split(' ');
   const bytes = base64 ? decodeBase64(base64) : undefined;
-  if (dash !== '—' || !name || !isKeyName(name) || !bytes || bytes.length < 5 || more.length > 0) return undefined;
+  if (dash !== '—' || !name || !isKeyName(name) || !bytes || bytes.length < 5 || more.length > 0)
+    return undefined;
   return { name, id: bytes.subarray(0, 4), bytes: bytes.subarray(4) };
 }
 

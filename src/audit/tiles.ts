@@ -22,7 +22,8 @@ export interface Tile {
 export const tilePath = ({ level, index, width }: Tile): string => `tile/${level}/${indexPath(index, width)}`;
 
 /** Path of the bundle with the entries of the tile of level 0 of this number (C2SP tlog-tiles). */
-export const entriesPath = (index: number, width: number): string => `tile/entries/${indexPath(index, width)}`;
+export const entriesPath = (index: number, width: number): string =>
+  `tile/entries/${indexPath(index, width)}`;
 
 function indexPath(index: number, width: number): string {
   const digits = String(index);

@@ -1,10 +1,17 @@
 import { equalBytes } from '../crypto/bytes.js';
 import { toXlinkError } from '../errors/errors.js';
-import { Identity } from '../identity/identity.js';
+import type { Identity } from '../identity/identity.js';
 import type { Clock, Did } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { KeyedMutex } from '../util/keyed-mutex.js';
-import { checkOptions, hasMethods, isFunction, isObject, isStringArray, requireOption } from '../util/options.js';
+import {
+  checkOptions,
+  hasMethods,
+  isFunction,
+  isObject,
+  isStringArray,
+  requireOption,
+} from '../util/options.js';
 import { decodeBase64, encodeBase64 } from './base64.js';
 import { verifyCheckpoint } from './checkpoint.js';
 import { cosign } from './cosignature.js';
@@ -94,7 +101,11 @@ export class AuditWitness {
       if (size === old.size && known && !equalBytes(root, old.root)) return answer(409, `${old.size}\n`);
       if (!verifyConsistency(crypto, old, checkpoint, request.proof)) return answer(422);
       await this.#store.save(origin, { size, root: encodeBase64(root) });
-      const line = await cosign(this.#options.identity, checkpoint.note.text, this.#options.clock ?? Date.now);
+      const line = await cosign(
+        this.#options.identity,
+        checkpoint.note.text,
+        this.#options.clock ?? Date.now,
+      );
       return answer(200, line);
     });
   }

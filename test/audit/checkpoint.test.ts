@@ -14,7 +14,10 @@ const origin = `${service.did}/main`;
 
 /** Of the documentation of golang.org/x/mod/sumdb/note, which C2SP signed-note follows. */
 const NOTE =
-  'If you think cryptography is the answer to your problem,\nthen you don’t know what your problem is.\n'.replace('’', "'") +
+  'If you think cryptography is the answer to your problem,\nthen you don’t know what your problem is.\n'.replace(
+    '’',
+    "'",
+  ) +
   '\n— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n';
 const VERIFIER_KEY = 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW';
 
@@ -65,7 +68,8 @@ describe('checkpoints', () => {
 });
 
 describe('a witness', () => {
-  const witness = () => new AuditWitness({ identity: witnessIdentity, services: [service.did], clock: () => 5_000_999 });
+  const witness = () =>
+    new AuditWitness({ identity: witnessIdentity, services: [service.did], clock: () => 5_000_999 });
 
   test('signs what only grew, with its time', async () => {
     const one = witness();
@@ -84,7 +88,8 @@ describe('a witness', () => {
     const one = witness();
     await one.addCheckpoint(witnessRequest(0, [], await signed(treeOf('abc'))));
     const rewritten = treeOf('aXcdef');
-    const request = (old: number) => signed(rewritten).then((note) => witnessRequest(old, rewritten.consistencyProof(old), note));
+    const request = (old: number) =>
+      signed(rewritten).then((note) => witnessRequest(old, rewritten.consistencyProof(old), note));
     expect(await one.addCheckpoint(await request(3))).toEqual({ status: 422, body: '' });
     expect(await one.addCheckpoint(await request(0))).toEqual({ status: 409, body: '3\n' });
     const sameSize = await one.addCheckpoint(witnessRequest(3, [], await signed(treeOf('aXc'))));

@@ -39,5 +39,7 @@ test('the hash of a full tile is one hash of the level above', () => {
 });
 
 test('a bundle has each entry behind its length', () => {
-  expect([...entryBundle([Uint8Array.of(7, 8), new Uint8Array(300)])].slice(0, 6)).toEqual([0, 2, 7, 8, 1, 44]);
+  expect([...entryBundle([Uint8Array.of(7, 8), new Uint8Array(300)])].slice(0, 6)).toEqual([
+    0, 2, 7, 8, 1, 44,
+  ]);
 });
