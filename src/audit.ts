@@ -17,8 +17,9 @@ export {
   type WitnessStore,
 } from './audit/witness.js';
 export { AuditLog, type AuditLogStatus } from './stores/file/audit/audit-log.js';
+export { AuditLogReader, type AuditLogReaderOptions } from './stores/file/audit/audit-log-reader.js';
 export type { EnterpriseAuditOptions } from './stores/file/audit/enterprise.js';
-export type { AuditSelection } from './stores/file/audit/export-log.js';
+export type { AuditExportOptions, AuditSelection } from './stores/file/audit/export-log.js';
 export type { AuditLogOptions } from './stores/file/audit/options.js';
 export type { AuditFault, AuditVerdict } from './stores/file/audit/verify-log.js';
 export type { Witness } from './stores/file/audit/witnessed.js';

@@ -8,6 +8,7 @@ import type { Mode } from '../types/mode.js';
 import type { Clock, Scope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { callerAddress } from '../util/caller-address.js';
+import { auditorOf } from './auditing.js';
 import { type AuthSource, authBy } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
 import { largestEnvelope } from './body-limits.js';
@@ -75,6 +76,8 @@ export class BaseDualModeAdapter<Customer extends object = object>
     this.#options = options;
     this.#clock = options.clock ?? Date.now;
     this.#observers = new Observers(options.observers);
+    const auditor = auditorOf(options, (error) => this.emit({ type: 'fault', error }));
+    if (auditor) this.#observers.add(auditor.observe);
     this.#modes = new ModeControl(options, this.#clock, (event) => this.emit(event));
     this.#clients = createClients(options, this.#clock, (event) => this.emit(event));
     const warn = setUpWarner(options.observers, (event) => this.emit(event));
@@ -159,6 +162,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
       style: this.refusalStyle,
       tracer: options.tracer,
       keyUse,
+      auditor,
       limits: clientLimits && new LimitedClients(clientLimits, options.clientId, this.#clock, onError),
       emit: (event) => this.emit(event),
     });

@@ -12,7 +12,7 @@ import type { SealStart } from '../http/answer-head.js';
 import { checkRequestBinding } from '../http/request-binding.js';
 import type { SignedRequest } from '../signature/signed-request.js';
 import type { NonceUse, OnProgress } from '../types/ports.js';
-import type { AgentMessage, Did, Kind, RegistryEntry, Scope, Version } from '../types/protocol.js';
+import type { AgentMessage, Did, Envelope, Kind, RegistryEntry, Scope, Version } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { given } from '../util/given.js';
 import { type AgentContext, report } from './context.js';
@@ -76,6 +76,8 @@ export interface Received {
   readonly message: AgentMessage;
   /** Bytes of UTF-8 JSON; `undefined` if the envelope carried no payload. */
   readonly content: Uint8Array | undefined;
+  /** The envelope itself; absent without one, and of one that brought its sender along. */
+  readonly envelope?: Envelope;
   /** What the signatures of its envelope cover; absent without an envelope. */
   readonly transcript?: Uint8Array;
   /** As it was sealed, empty if the sender said none; `undefined` without a payload. */
@@ -169,7 +171,14 @@ export async function receive(
 
     await progress('complete');
     const more = answer ? { answer } : {};
-    return { message, transcript, content: content?.bytes, contentType: content?.contentType, ...more };
+    return {
+      message,
+      envelope: fields,
+      transcript,
+      content: content?.bytes,
+      contentType: content?.contentType,
+      ...more,
+    };
   } finally {
     for (const settle of claims) await settle(isUsed);
   }

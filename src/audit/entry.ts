@@ -25,6 +25,7 @@ const MEMBERS: { readonly [Name in keyof Required<AuditEntry>]: (value: unknown)
   signature: isText,
   leaf: isText,
   envelope: isMembers,
+  payloadDigest: isText,
   data: () => true,
 };
 const NAMES = Object.keys(MEMBERS) as (keyof AuditEntry)[];

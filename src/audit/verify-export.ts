@@ -1,6 +1,6 @@
 import { defaultProvider } from '#provider';
 import type { CryptoProvider } from '../crypto/provider.js';
-import { verifyEnvelope } from '../envelope/verify.js';
+import { verifyEvidence } from '../envelope/evidence.js';
 import { xlinkError } from '../errors/service-errors.js';
 import type { RecordedEntry } from '../types/audit.js';
 import type { Did } from '../types/protocol.js';
@@ -28,8 +28,8 @@ export interface VerifyAuditExportOptions {
 /** An entry that is in the log as the service signed it. */
 export interface ProvenEntry extends RecordedEntry {
   /**
-   * What the signed envelope in it says. `verified`: its sender signed it, and the members of the entry are those of the envelope.
-   * `unproven`: there is none, or its version 3 needs a key that is not here; the word of the service stands alone.
+   * `verified`: the envelope in it was signed by its sender (Ed25519), and the members of the entry are those of the envelope. `unproven`:
+   * there is none; the word of the service stands alone.
    */
   readonly caller: 'verified' | 'unproven';
 }
@@ -106,10 +106,13 @@ async function readItem(
 
 /** Throws `AUDIT_INVALID` for an entry that contradicts the envelope in it. */
 async function provenEntry(crypto: CryptoProvider, entry: RecordedEntry): Promise<ProvenEntry> {
-  const { envelope } = entry;
+  const { envelope, payloadDigest } = entry;
   if (!envelope) return { ...entry, caller: 'unproven' };
-  const { ok, error } = await verifyEnvelope(envelope, { crypto });
-  if (!ok && error.id === 'VERIFICATION_FAILED:NO_PQ_KEY') return { ...entry, caller: 'unproven' };
+  const evidence = payloadDigest === undefined ? { envelope } : { envelope, payloadDigest };
+  const ok = await verifyEvidence(evidence, crypto).then(
+    () => true,
+    () => false,
+  );
   const agrees = (['from', 'to', 'scope', 'request'] as const).every(
     (name) => entry[name] === undefined || entry[name] === envelope[name],
   );

@@ -23,8 +23,10 @@ export interface AuditEntry {
   readonly envelopeId?: string;
   /** `signed`: the envelope or its signature proves to anybody who sent it. `session`: a session does, to the service alone. */
   readonly evidence?: 'signed' | 'session';
-  /** The signed envelope itself. */
-  readonly envelope?: Envelope;
+  /** The signed envelope itself; without its payload where that is long. */
+  readonly envelope?: Omit<Envelope, 'payload'> & Pick<Partial<Envelope>, 'payload'>;
+  /** SHA-256 of that payload as it traveled, 32 bytes, base64url: with it the signature is verified all the same. */
+  readonly payloadDigest?: string;
   /** Ed25519 signature, where the envelope itself is not kept; base64url. */
   readonly signature?: string;
   /** Of a request in a session: its leaf in the list that the next checkpoint of the session covers, base64url. */

@@ -1,7 +1,6 @@
 import { signCheckpoint, verifyCheckpoint } from '../../../audit/checkpoint.js';
 import { type Organization, organizationOf } from '../../../audit/data-key.js';
 import { encodeEntry } from '../../../audit/entry.js';
-import type { ExportFormat } from '../../../audit/export.js';
 import { MerkleTree } from '../../../audit/merkle-tree.js';
 import { chainKeyOf, leafText, nextLink, sealRecord } from '../../../audit/record.js';
 import { monthOf } from '../../../audit/retention.js';
@@ -22,7 +21,7 @@ import { originOf } from './about.js';
 import { type DataKey, DataKeys } from './data-keys.js';
 import { type EnterpriseAuditOptions, enterpriseOptions } from './enterprise.js';
 import { EntryQueue } from './entry-queue.js';
-import { type AuditSelection, exportLog, readEntries } from './export-log.js';
+import { type AuditExportOptions, type AuditSelection, exportLog, readEntries } from './export-log.js';
 import { type AuditLogOptions, checkAuditLogOptions } from './options.js';
 import { places } from './places.js';
 import { recordText } from './record-text.js';
@@ -234,7 +233,7 @@ export class AuditLog implements AuditSink {
 
   /** Entries with what proves each, and the checkpoint that they are proven by. Needs the identity of the organization. */
   async export(
-    options: AuditSelection & { readonly format?: ExportFormat } = {},
+    options: AuditExportOptions = {},
   ): Promise<{ readonly text: string; readonly checkpoint: string }> {
     const checkpoint = await this.checkpoint();
     const text = await exportLog(

@@ -22,6 +22,12 @@ export interface AuditSelection {
   readonly where?: (entry: RecordedEntry) => boolean;
 }
 
+/** Options of {@link AuditLog.export}. */
+export interface AuditExportOptions extends AuditSelection {
+  /** Default `json`. */
+  readonly format?: ExportFormat;
+}
+
 /** Who reads a log. */
 export interface Reader {
   readonly organization: Identity;
@@ -82,7 +88,7 @@ export async function exportLog(
   reader: Reader,
   tree: MerkleTree,
   checkpoint: SignedCheckpoint,
-  { format = 'json', ...selection }: AuditSelection & { readonly format?: ExportFormat },
+  { format = 'json', ...selection }: AuditExportOptions,
 ): Promise<string> {
   const items: ExportItem[] = [];
   const to = Math.min(selection.to ?? checkpoint.size, checkpoint.size);
