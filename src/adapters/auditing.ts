@@ -57,6 +57,7 @@ export class Auditor {
   readonly #log: AuditSink;
   readonly #routes = new RouteTable<true>();
   readonly #parts: AuditorParts;
+  readonly #pending = new Set<Promise<void>>();
 
   constructor(parts: AuditorParts) {
     const { audit } = parts;
@@ -99,8 +100,17 @@ export class Auditor {
       );
   };
 
-  async #append(entry: () => Promise<AuditEntry>): Promise<void> {
-    await this.#log.append(await entry());
+  /** Resolves when everything that was told so far is in the log, or could not be kept. */
+  async settled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+  }
+
+  #append(entry: () => Promise<AuditEntry>): Promise<void> {
+    const kept = entry().then(async (made) => void (await this.#log.append(made)));
+    this.#pending.add(kept);
+    const done = () => void this.#pending.delete(kept);
+    kept.then(done, done);
+    return kept;
   }
 
   #failsClosed({ method, target }: InboundRequest): boolean {

@@ -8,7 +8,7 @@ import type { Mode } from '../types/mode.js';
 import type { Clock, Scope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { callerAddress } from '../util/caller-address.js';
-import { auditorOf } from './auditing.js';
+import { type Auditor, auditorOf } from './auditing.js';
 import { type AuthSource, authBy } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
 import { largestEnvelope } from './body-limits.js';
@@ -62,6 +62,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
   readonly #wellKnown: WellKnown;
   readonly #clock: Clock;
   readonly #observers: Observers;
+  readonly #auditor: Auditor | undefined;
   readonly #placement: Placement;
   /** Not for one route of an agent, which has no others. */
   readonly #isForApis: boolean;
@@ -76,8 +77,8 @@ export class BaseDualModeAdapter<Customer extends object = object>
     this.#options = options;
     this.#clock = options.clock ?? Date.now;
     this.#observers = new Observers(options.observers);
-    const auditor = auditorOf(options, (error) => this.emit({ type: 'fault', error }));
-    if (auditor) this.#observers.add(auditor.observe);
+    this.#auditor = auditorOf(options, (error) => this.emit({ type: 'fault', error }));
+    if (this.#auditor) this.#observers.add(this.#auditor.observe);
     this.#modes = new ModeControl(options, this.#clock, (event) => this.emit(event));
     this.#clients = createClients(options, this.#clock, (event) => this.emit(event));
     const warn = setUpWarner(options.observers, (event) => this.emit(event));
@@ -162,7 +163,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
       style: this.refusalStyle,
       tracer: options.tracer,
       keyUse,
-      auditor,
+      auditor: this.#auditor,
       limits: clientLimits && new LimitedClients(clientLimits, options.clientId, this.#clock, onError),
       emit: (event) => this.emit(event),
     });
@@ -248,11 +249,12 @@ export class BaseDualModeAdapter<Customer extends object = object>
     this.#observers.emit(event);
   }
 
-  /** Writes what was counted and not yet written. Call it before an orderly stop. */
+  /** Writes what was counted or is for the audit log, and not yet written. Call it before an orderly stop. */
   async close(): Promise<void> {
     this.#log.settle();
     await this.#clients?.parts.ledger.flush();
     await this.operated.keyUse?.flush();
+    await this.#auditor?.settled();
   }
 
   /**

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Agent, DualModeAdapter, Identity, MemoryTrustRegistry } from '@private.me/xlink';
+import { Agent, DualModeAdapter, Identity, MemoryClientStore, MemoryTrustRegistry } from '@private.me/xlink';
 import { AuditLog } from '@private.me/xlink/audit';
 import { xlinkFetch } from '@private.me/xlink/client';
 import express from 'express';
@@ -46,6 +46,7 @@ beforeAll(async () => {
     agent,
     legacyKeyValidator: (key) => (key === 'key-of-a-client' ? { clientId: 'acme' } : null),
     mode: 'hybrid',
+    clients: new MemoryClientStore(),
     audit: { log: audit, failClosed: true },
   });
   const app = express().use(adapter.middleware());
@@ -59,6 +60,7 @@ beforeAll(async () => {
   await xlinkFetch({ baseUrl, agent: deleter })(`${baseUrl}/items/1847`, { method: 'DELETE' });
   await fetch(`${baseUrl}/items/18470`, { method: 'DELETE', headers: { 'x-api-key': 'key-of-a-client' } });
   adapter.setMode('deprecation', 'enough', {});
+  await adapter.close();
   await audit.close();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
@@ -185,7 +187,7 @@ describe('xlink audit', () => {
   test.each([
     [['verify'], '--log is required'],
     [['verify', 'x.json'], '--checkpoint is required'],
-    [['prove', '--log', 'x', '--did', 'did:web:a'], '--did is not a did:key'],
+    [['prove', '--log', 'x', '--seq', '1', '--did', 'did:web:a'], '--did is not a did:key'],
     [['forget'], 'there are verify, prove, export and tail'],
   ])('%j: exit code 2', async (args, message) => {
     const { code, err } = await call(...args);
