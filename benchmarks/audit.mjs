@@ -29,12 +29,14 @@ export async function benchAudit(entries) {
     const options = { folder, identity, organization, maxPending: WIDTH };
     const log = await AuditLog.open(options);
     await Promise.all(Array.from({ length: 1024 }, (_, number) => log.append(entryOf(number)))); // warm
+    const before = process.cpuUsage();
     const writing = await timed(async () => {
       for (let at = 1024; at < entries; at += WIDTH)
         await Promise.all(
           Array.from({ length: Math.min(WIDTH, entries - at) }, (_, number) => log.append(entryOf(at + number))),
         );
     });
+    const { user, system } = process.cpuUsage(before);
     const verifying = await timed(async () => {
       const verdict = await log.verify();
       if (!verdict.ok || verdict.size !== entries) throw new Error('the log is bad');
@@ -48,7 +50,7 @@ export async function benchAudit(entries) {
     });
     return [
       `${entries.toLocaleString('en')} entries with what proves the caller left out; each is sealed, chained, a leaf of the tree, and durable`,
-      `   append, ${WIDTH} under way        ${((writing / (entries - 1024)) * 1000).toFixed(1)} us an entry`,
+      `   append, ${WIDTH} under way        ${((writing / (entries - 1024)) * 1000).toFixed(1)} us an entry (CPU ${((user + system) / (entries - 1024)).toFixed(1)} us)`,
       `   verify all, with the chain       ${(verifying / 1000).toFixed(1)} s`,
       `   verify all, by the checkpoint    ${(offline / 1000).toFixed(1)} s`,
       `   checkpoint, and the new tiles    ${signing.toFixed(0)} ms`,
@@ -59,6 +61,7 @@ export async function benchAudit(entries) {
   }
 }
 
+/** In ms. */
 async function timed(work) {
   const started = performance.now();
   await work();

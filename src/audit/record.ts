@@ -13,7 +13,7 @@ export interface SealedRecord {
   readonly key: string;
   /** SHA-256 of its own key, 32 bytes: it opens in one way only. */
   readonly commitment: string;
-  /** IV (12 bytes), AES-256-GCM ciphertext and tag. */
+  /** AES-256-GCM ciphertext and tag. The IV is zero: no key is used twice. */
   readonly sealed: string;
 }
 
@@ -21,13 +21,13 @@ const KEY_LABEL = encodeUtf8('xlink/1 audit entry key');
 const COMMITMENT_LABEL = encodeUtf8('xlink/1 audit commitment');
 const SEAL_LABEL = encodeUtf8('xlink/1 audit entry');
 const CHAIN_LABEL = encodeUtf8('xlink/1 audit chain');
-const IV_BYTES = 12;
+const IV = new Uint8Array(12);
 
 /** The key of one entry, 32 bytes: who has it can open that entry, and no other. */
 export const entryKeyOf = (dataKey: Hmac, seq: number): Awaitable<Uint8Array> =>
   dataKey.tag(lengthPrefixed([KEY_LABEL, seq]));
 
-/** Seals the bytes of an entry under the data key of this name. */
+/** Seals the bytes of an entry under the data key of this name. A data key is used once for a number, also if nothing came of it. */
 export async function sealRecord(
   crypto: CryptoProvider,
   dataKey: { readonly id: string; readonly hmac: Hmac },
@@ -35,13 +35,11 @@ export async function sealRecord(
   entry: Uint8Array,
 ): Promise<SealedRecord> {
   const key = await entryKeyOf(dataKey.hmac, seq);
-  const iv = crypto.randomBytes(IV_BYTES);
-  const ciphertext = await crypto.aes256gcm.seal(key, iv, SEAL_LABEL, entry);
   return {
     seq,
     key: dataKey.id,
     commitment: encodeBase64url(await commitmentOf(crypto, key)),
-    sealed: encodeBase64url(concat([iv, ciphertext])),
+    sealed: encodeBase64url(await crypto.aes256gcm.seal(key, IV, SEAL_LABEL, entry)),
   };
 }
 
@@ -54,10 +52,7 @@ export async function openRecord(
   const bytes = decodeBase64url(sealed);
   const expected = decodeBase64url(commitment);
   const isKey = expected !== undefined && equalBytes(await commitmentOf(crypto, key), expected);
-  const entry =
-    isKey && bytes && bytes.length > IV_BYTES
-      ? await crypto.aes256gcm.open(key, bytes.subarray(0, IV_BYTES), SEAL_LABEL, bytes.subarray(IV_BYTES))
-      : undefined;
+  const entry = isKey && bytes ? await crypto.aes256gcm.open(key, IV, SEAL_LABEL, bytes) : undefined;
   if (!entry) throw xlinkError('AUDIT_INVALID:KEY', { field: 'key' });
   return entry;
 }
@@ -73,6 +68,6 @@ export const leafText = ({ seq, key, commitment, sealed }: SealedRecord): string
 export const chainKeyOf = async (crypto: CryptoProvider, seed: Uint8Array, origin: string): Promise<Hmac> =>
   crypto.hmac(await crypto.hkdf(seed, lengthPrefixed([CHAIN_LABEL, origin]), 32));
 
-/** `h = HMAC(key, h of the record before || leaf)`, 32 bytes; before the first there is none. */
+/** `h = HMAC(key, h of the record before || hash of the leaf)`, 32 bytes; before the first there is none. */
 export const nextLink = (chain: Hmac, previous: Uint8Array, leaf: Uint8Array): Awaitable<Uint8Array> =>
   chain.tag(concat([previous, leaf]));

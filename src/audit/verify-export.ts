@@ -6,12 +6,11 @@ import type { RecordedEntry } from '../types/audit.js';
 import type { Did } from '../types/protocol.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { checkOptions, isObject, isString, requireOption } from '../util/options.js';
-import { encodeUtf8 } from '../util/utf8.js';
 import { type SignedCheckpoint, verifyCheckpoint } from './checkpoint.js';
 import { type Cosigner, cosignersOf } from './cosignature.js';
 import { decodeEntry } from './entry.js';
 import { type ExportItem, formatExport, readToken, tokensIn } from './export.js';
-import { leafHash } from './hash.js';
+import { leafHashOfText } from './hash.js';
 import { leafText, openRecord } from './record.js';
 import { verifyInclusion } from './verify-proof.js';
 
@@ -92,7 +91,7 @@ async function readItem(
   if (!isNext || !hashes || hashes.some((hash) => hash?.length !== 32))
     throw xlinkError('AUDIT_INVALID', { field: 'proof' });
   const { record, secret } = item;
-  const leaf = leafHash(crypto, encodeUtf8(leafText(record)));
+  const leaf = leafHashOfText(crypto, leafText(record));
   if (!verifyInclusion(crypto, leaf, record.seq, size, hashes as Uint8Array[], root))
     throw xlinkError('AUDIT_INVALID', {
       field: 'proof',

@@ -1,6 +1,7 @@
 import { signCheckpoint, verifyCheckpoint } from '../../../audit/checkpoint.js';
 import { type Organization, organizationOf } from '../../../audit/data-key.js';
 import { encodeEntry } from '../../../audit/entry.js';
+import { leafHashOfText } from '../../../audit/hash.js';
 import { MerkleTree } from '../../../audit/merkle-tree.js';
 import { chainKeyOf, leafText, nextLink, sealRecord } from '../../../audit/record.js';
 import { monthOf } from '../../../audit/retention.js';
@@ -12,7 +13,6 @@ import { Identity } from '../../../identity/identity.js';
 import { createKeyRecord } from '../../../identity/key-record.js';
 import type { AuditEntry, AuditSink, RecordedEntry } from '../../../types/audit.js';
 import { encodeBase64url } from '../../../util/base64url.js';
-import { encodeUtf8 } from '../../../util/utf8.js';
 import { bytesOf } from '../durable-file.js';
 import { DEFAULT_LOCK_WAIT_MS } from '../file-options.js';
 import { FileStoreError } from '../file-store-error.js';
@@ -274,21 +274,29 @@ export class AuditLog implements AuditSink {
   }
 
   async #write(entries: readonly Uint8Array[]): Promise<number> {
+    try {
+      return await this.#writeUnder(await this.#currentKey(), entries);
+    } catch (error) {
+      this.#dataKey = undefined; // it was used for these numbers
+      throw error;
+    }
+  }
+
+  async #writeUnder(dataKey: DataKey, entries: readonly Uint8Array[]): Promise<number> {
     const { crypto } = this.#options.identity;
     const first = this.#tree.size;
-    const dataKey = await this.#currentKey();
     const texts: string[] = [];
     const leaves: Uint8Array[] = [];
     let link = this.#link;
     for (const [at, entry] of entries.entries()) {
       const record = await sealRecord(crypto, dataKey, first + at, entry);
-      const leaf = encodeUtf8(leafText(record));
+      const leaf = leafHashOfText(crypto, leafText(record));
       link = await nextLink(this.#chain, link, leaf);
       leaves.push(leaf);
       texts.push(recordText(record, encodeBase64url(link)));
     }
     await this.#segments.append(texts, first);
-    for (const leaf of leaves) this.#tree.append(leaf);
+    for (const leaf of leaves) this.#tree.appendHash(leaf);
     this.#link = link;
     return first;
   }

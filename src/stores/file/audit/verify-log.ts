@@ -1,4 +1,4 @@
-import { leafHash } from '../../../audit/hash.js';
+import { leafHashOfText } from '../../../audit/hash.js';
 import { MerkleTree } from '../../../audit/merkle-tree.js';
 import { nextLink } from '../../../audit/record.js';
 import type { TreeHead } from '../../../audit/verify-proof.js';
@@ -56,16 +56,15 @@ export async function verifyLog(
     for (const record of records) {
       const { size } = tree;
       if (record.seq !== size) return { ok: false, seq: size, fault: 'order' };
-      const data = Buffer.from(record.leaf, 'latin1');
-      const leaf = leafHash(crypto, data);
+      const leaf = leafHashOfText(crypto, record.leaf);
       if (reference && size < reference.size && !equalBytes(leaf, reference.leaf(size)))
         return {
           ok: false,
           seq: size,
-          fault: (await isLinked(chain, link, data, record)) ? 'rewritten' : 'edited',
+          fault: (await isLinked(chain, link, leaf, record)) ? 'rewritten' : 'edited',
         };
       if (chain) {
-        const next = await nextLink(chain, link, data);
+        const next = await nextLink(chain, link, leaf);
         if (!equalBytes(next, decodeBase64url(record.mac) ?? EMPTY))
           return { ok: false, seq: size, fault: 'edited' };
         link = next;
@@ -78,8 +77,8 @@ export async function verifyLog(
   return compare(tree, expected);
 }
 
-async function isLinked(chain: Hmac | undefined, link: Uint8Array, data: Uint8Array, { mac }: FoundRecord) {
-  return chain !== undefined && equalBytes(await nextLink(chain, link, data), decodeBase64url(mac) ?? EMPTY);
+async function isLinked(chain: Hmac | undefined, link: Uint8Array, leaf: Uint8Array, { mac }: FoundRecord) {
+  return chain !== undefined && equalBytes(await nextLink(chain, link, leaf), decodeBase64url(mac) ?? EMPTY);
 }
 
 function compare(tree: MerkleTree, { heads, reference }: Expected): AuditVerdict {
