@@ -1,4 +1,5 @@
 import * as root from '@private.me/xlink';
+import * as audit from '@private.me/xlink/audit';
 import { fastifyXlink } from '@private.me/xlink/fastify';
 import * as file from '@private.me/xlink/file';
 import { honoMiddleware } from '@private.me/xlink/hono';
@@ -338,6 +339,31 @@ const stores: readonly Row[] = [
     'FileWrappingKeyStoreOptions',
     'lockWaitMs',
     (more) => new file.FileWrappingKeyStore('/nowhere', more),
+  ],
+  [
+    'AuditWitness',
+    'AuditWitnessOptions',
+    'services',
+    (more) => new audit.AuditWitness({ identity, services: [], ...more }),
+  ],
+  [
+    'AuditLog.open',
+    'AuditLogOptions',
+    'folder',
+    (more) => audit.AuditLog.open({ folder: '/nowhere', identity, organization: identity, ...more }),
+  ],
+  ['AuditLog.enterprise', 'EnterpriseAuditOptions', 'folder', (more) => audit.AuditLog.enterprise(more)],
+  [
+    'AuditLogReader.open',
+    'AuditLogReaderOptions',
+    'folder',
+    (more) => audit.AuditLogReader.open({ folder: '/nowhere', service: '', ...more }),
+  ],
+  [
+    'verifyAuditExport',
+    'VerifyAuditExportOptions',
+    'service',
+    (more) => audit.verifyAuditExport('', { checkpoint: 'x', service: 'x', ...more }),
   ],
   ['FileModeStore', 'FileStoreOptions', 'lockWaitMs', (more) => new file.FileModeStore('/nowhere', more)],
   ['FileNonceStore', 'FileNonceStoreOptions', 'path', (more) => file.FileNonceStore.open(more)],
