@@ -3,47 +3,16 @@ import type { ServiceAgent } from '../agent/service-agent.js';
 import { evidenceOf } from '../envelope/evidence.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { InboundRequest } from '../http/decision.js';
-import { isRouteWith, ROUTE_CHECKS, type Route, RouteTable } from '../http/route-table.js';
+import { RouteTable } from '../http/route-table.js';
 import type { AuditEntry, AuditSink } from '../types/audit.js';
 import type { XlinkEvent } from '../types/events.js';
 import type { Did } from '../types/protocol.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { given } from '../util/given.js';
-import { checkKeys, checkOptions, hasMethods, type OptionCheck } from '../util/options.js';
 import { decodeUtf8 } from '../util/utf8.js';
+import type { AdapterAudit } from './audit-option.js';
 import { entryOfEvent } from './audited-events.js';
 import type { AuthAttempt } from './authenticator.js';
-
-/** How an adapter writes its audit log. */
-export interface AdapterAudit {
-  /** Where entries go: an `AuditLog` of `@private.me/xlink/audit`. */
-  readonly log: AuditSink;
-  /**
-   * Where no handler runs before the entry of its request is durable: everywhere (`true`), or in parts of the API such as
-   * `[{ path: '/payments' }]`. If it cannot be kept, the request is refused with `AUDIT_UNAVAILABLE`. Default: nowhere; entries are written beside
-   * the requests, and one that cannot be kept is a `fault` event.
-   */
-  readonly failClosed?: boolean | readonly Route[];
-}
-
-const isSink = hasMethods('append');
-const isRoute = isRouteWith('none', (value) => value === undefined);
-
-const isFailClosed: OptionCheck = (value) => {
-  if (typeof value === 'boolean') return undefined;
-  if (!Array.isArray(value)) return 'true, false or an array of { path, methods? }';
-  for (const each of value) checkKeys('DualModeAdapter: audit.failClosed', each, Object.keys(ROUTE_CHECKS));
-  return value.every(isRoute) ? undefined : 'true, false or an array of { path, methods? }';
-};
-
-/** What the option `audit` must be. Throws `INVALID_OPTION` for an unknown member. */
-export const isAudit: OptionCheck = (value) => {
-  if (isSink(value) === undefined) return undefined;
-  if (typeof value !== 'object' || value === null) return 'an AuditLog, or { log, failClosed? }';
-  const audit = value as AdapterAudit;
-  checkOptions('DualModeAdapter: audit', audit, { log: isSink, failClosed: isFailClosed });
-  return audit.log ? undefined : 'an AuditLog, or { log, failClosed? }';
-};
 
 export interface AuditorParts {
   readonly audit: AuditSink | AdapterAudit;

@@ -22,7 +22,7 @@ import {
   requireOption,
 } from '../util/options.js';
 import type { LegacyKeyValidator } from './api-key-validator.js';
-import { type AdapterAudit, isAudit } from './auditing.js';
+import { type AdapterAudit, isAudit } from './audit-option.js';
 import { type BodyLimit, checkBodyLimitKeys, isBodyLimit, largestEnvelope } from './body-limits.js';
 import { type ClientLimits, checkClientLimits } from './client-limits/client-limits.js';
 import type { OnDowngrade } from './clients/clients.js';

@@ -1,5 +1,5 @@
 import type { CryptoProvider } from '../crypto/provider.js';
-import { xlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import { decodeDidKey } from '../identity/did.js';
 import type { Identity } from '../identity/identity.js';
 import type { Did } from '../types/protocol.js';

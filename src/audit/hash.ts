@@ -12,8 +12,7 @@ const atOnce = new WeakMap<CryptoProvider, boolean>();
 /** SHA-256 over these bytes, one behind the other. */
 export function sha256Of(crypto: CryptoProvider, ...parts: readonly Uint8Array[]): Uint8Array {
   if (!atOnce.has(crypto)) atOnce.set(crypto, !isPromiseLike(crypto.sha256(EMPTY)));
-  if (atOnce.get(crypto))
-    return crypto.sha256(parts.length === 1 ? parts[0]! : concat(parts)) as Uint8Array;
+  if (atOnce.get(crypto)) return crypto.sha256(parts.length === 1 ? parts[0]! : concat(parts)) as Uint8Array;
   const stream = crypto.sha256Stream();
   for (const part of parts) stream.update(part);
   return stream.digest();

@@ -11,7 +11,14 @@ import { checkOptions, isObject, isString, requireOption } from '../../../util/o
 import { bytesOf } from '../durable-file.js';
 import { readOrigin } from './about.js';
 import { DataKeys } from './data-keys.js';
-import { type AuditExportOptions, type AuditSelection, exportLog, readEntries } from './export-log.js';
+import {
+  type AuditExportOptions,
+  type AuditSelection,
+  checkExportOptions,
+  checkSelection,
+  exportLog,
+  readEntries,
+} from './export-log.js';
 import { places } from './places.js';
 import { treeOfTiles } from './tile-files.js';
 import { type AuditVerdict, verifyLog } from './verify-log.js';
@@ -89,6 +96,7 @@ export class AuditLogReader {
 
   /** The entries, oldest first, those behind the checkpoint included. Needs `organization`. */
   async *entries(selection: AuditSelection = {}): AsyncGenerator<RecordedEntry> {
+    checkSelection('AuditLogReader.entries', selection);
     for await (const { entry } of readEntries(this.#options.folder, this.#reader(), selection))
       if (entry) yield entry;
   }
@@ -97,6 +105,7 @@ export class AuditLogReader {
   async export(
     options: AuditExportOptions = {},
   ): Promise<{ readonly text: string; readonly checkpoint: string }> {
+    checkExportOptions('AuditLogReader.export', options);
     const text = await exportLog(
       this.#options.folder,
       this.#reader(),

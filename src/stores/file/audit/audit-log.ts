@@ -21,7 +21,14 @@ import { originOf } from './about.js';
 import { type DataKey, DataKeys } from './data-keys.js';
 import { type EnterpriseAuditOptions, enterpriseOptions } from './enterprise.js';
 import { EntryQueue } from './entry-queue.js';
-import { type AuditExportOptions, type AuditSelection, exportLog, readEntries } from './export-log.js';
+import {
+  type AuditExportOptions,
+  type AuditSelection,
+  checkExportOptions,
+  checkSelection,
+  exportLog,
+  readEntries,
+} from './export-log.js';
 import { type AuditLogOptions, checkAuditLogOptions } from './options.js';
 import { places } from './places.js';
 import { recordText } from './record-text.js';
@@ -226,6 +233,7 @@ export class AuditLog implements AuditSink {
 
   /** The entries, oldest first. Needs the identity of the organization; those whose data key was erased are left out. */
   async *entries(selection: AuditSelection = {}): AsyncGenerator<RecordedEntry> {
+    checkSelection('AuditLog.entries', selection);
     await this.#queue.idle();
     for await (const { entry } of readEntries(this.#options.folder, this.#reader(), selection))
       if (entry) yield entry;
@@ -235,6 +243,7 @@ export class AuditLog implements AuditSink {
   async export(
     options: AuditExportOptions = {},
   ): Promise<{ readonly text: string; readonly checkpoint: string }> {
+    checkExportOptions('AuditLog.export', options);
     const checkpoint = await this.checkpoint();
     const text = await exportLog(
       this.#options.folder,

@@ -9,6 +9,7 @@ import type { Identity } from '../../../identity/identity.js';
 import type { RecordedEntry } from '../../../types/audit.js';
 import type { Did } from '../../../types/protocol.js';
 import { encodeBase64url } from '../../../util/base64url.js';
+import { checkOptions, integerIn, isFunction, oneOf } from '../../../util/options.js';
 import type { DataKeys } from './data-keys.js';
 import { readLog } from './read-log.js';
 
@@ -27,6 +28,17 @@ export interface AuditExportOptions extends AuditSelection {
   /** Default `json`. */
   readonly format?: ExportFormat;
 }
+
+/** Throws `INVALID_OPTION`. */
+export const checkExportOptions = (owner: string, options: AuditExportOptions): void =>
+  checkOptions(owner, options, { ...SELECTION, format: oneOf('json', 'csv') });
+
+/** Throws `INVALID_OPTION`. */
+export const checkSelection = (owner: string, options: AuditSelection): void =>
+  checkOptions(owner, options, SELECTION);
+
+const isSeq = integerIn(0, Number.MAX_SAFE_INTEGER);
+const SELECTION = { from: isSeq, to: isSeq, where: isFunction };
 
 /** Who reads a log. */
 export interface Reader {
