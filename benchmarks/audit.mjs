@@ -33,7 +33,9 @@ export async function benchAudit(entries) {
     const writing = await timed(async () => {
       for (let at = 1024; at < entries; at += WIDTH)
         await Promise.all(
-          Array.from({ length: Math.min(WIDTH, entries - at) }, (_, number) => log.append(entryOf(at + number))),
+          Array.from({ length: Math.min(WIDTH, entries - at) }, (_, number) =>
+            log.append(entryOf(at + number)),
+          ),
         );
     });
     const { user, system } = process.cpuUsage(before);
