@@ -23,6 +23,7 @@ export async function cosign(identity: Identity, text: string, clock: Clock): Pr
 
 /** A witness that signed a checkpoint. */
 export interface Cosigner {
+  /** The DID of its key. */
   readonly witness: Did;
   /** When, as the witness says, in ms since 1970. */
   readonly at: number;

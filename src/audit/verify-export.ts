@@ -35,9 +35,11 @@ export interface ProvenEntry extends RecordedEntry {
 
 /** What an export proves. */
 export interface AuditExport {
+  /** Which log. */
   readonly origin: string;
   /** Entries that the log has in this checkpoint. */
   readonly size: number;
+  /** Those in the file that can be read, in order. */
   readonly entries: readonly ProvenEntry[];
   /** Numbers of entries in the file whose data key was erased: they are in the log, and nobody can read them. */
   readonly erased: readonly number[];

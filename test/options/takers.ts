@@ -1,5 +1,4 @@
 import * as root from '@private.me/xlink';
-import * as audit from '@private.me/xlink/audit';
 import { fastifyXlink } from '@private.me/xlink/fastify';
 import * as file from '@private.me/xlink/file';
 import { honoMiddleware } from '@private.me/xlink/hono';
@@ -9,6 +8,7 @@ import * as redis from '@private.me/xlink/redis';
 import * as server from '@private.me/xlink/server';
 import * as verify from '@private.me/xlink/verify';
 import { seedOf } from '../support/agents.js';
+import { AUDIT_TAKERS } from './audit-takers.js';
 import { observers } from './observer-takers.js';
 import { operations } from './operations-takers.js';
 import { SESSION_TAKERS } from './session-takers.js';
@@ -340,42 +340,6 @@ const stores: readonly Row[] = [
     'lockWaitMs',
     (more) => new file.FileWrappingKeyStore('/nowhere', more),
   ],
-  [
-    'AuditWitness',
-    'AuditWitnessOptions',
-    'services',
-    (more: object) => new audit.AuditWitness({ identity, services: [], ...more }),
-  ],
-  [
-    'AuditLog.open',
-    'AuditLogOptions',
-    'folder',
-    (more: object) => audit.AuditLog.open({ folder: '/nowhere', identity, organization: identity, ...more }),
-  ],
-  [
-    'AuditLog.enterprise',
-    'EnterpriseAuditOptions',
-    'folder',
-    (more: object) => audit.AuditLog.enterprise(more),
-  ],
-  [
-    'AuditLogReader.open',
-    'AuditLogReaderOptions',
-    'folder',
-    (more: object) => audit.AuditLogReader.open({ folder: '/nowhere', service: '', ...more }),
-  ],
-  [
-    'AuditLog.export',
-    'AuditExportOptions',
-    'format',
-    (more: object) => audit.AuditLog.prototype.export.call({} as audit.AuditLog, more),
-  ],
-  [
-    'verifyAuditExport',
-    'VerifyAuditExportOptions',
-    'service',
-    (more: object) => audit.verifyAuditExport('', { checkpoint: 'x', service: 'x', ...more }),
-  ],
   ['FileModeStore', 'FileStoreOptions', 'lockWaitMs', (more) => new file.FileModeStore('/nowhere', more)],
   ['FileNonceStore', 'FileNonceStoreOptions', 'path', (more) => file.FileNonceStore.open(more)],
   ['FileTrustRegistry', 'FileTrustRegistryOptions', 'path', (more) => new file.FileTrustRegistry(more)],
@@ -426,4 +390,4 @@ export const TAKERS: readonly Taker[] = [adapters, agents, clients, operations, 
     option,
     call: call as Taker['call'],
   }))
-  .concat(SESSION_TAKERS, TESTING_TAKERS);
+  .concat(SESSION_TAKERS, TESTING_TAKERS, AUDIT_TAKERS);

@@ -15,7 +15,7 @@ import type { FoundRecord } from './record-text.js';
  */
 export type AuditFault = 'damaged' | 'order' | 'edited' | 'cut' | 'rewritten';
 
-/** What {@link AuditLog.verify} and {@link verifyAuditFolder} found. */
+/** What {@link AuditLog.verify} and {@link AuditLogReader.verify} found. */
 export type AuditVerdict =
   | {
       readonly ok: true;
