@@ -2,6 +2,7 @@
 import { cpus } from 'node:os';
 import { generateIdentity } from '@private.me/xlink';
 import { benchAgents } from './agent.mjs';
+import { benchAudit } from './audit.mjs';
 import { benchHttp } from './http.mjs';
 import { benchKeyPath } from './key-path.mjs';
 import { benchRefusals } from './refusals.mjs';
@@ -38,6 +39,8 @@ console.log('\n6. The key path: microseconds of CPU of the server for each GET o
 console.log(await benchKeyPath(quick ? 4 : 20));
 console.log('\n7. Signed requests (RFC 9421): microseconds of CPU for each POST of 1 KiB, without HTTP\n');
 console.log(await benchSignatures(quick ? 4 : 20));
+console.log('\n8. Audit log\n');
+console.log(await benchAudit(quick ? 50_000 : 1_000_000));
 if (failed) {
   console.error('\nSome requests were refused: the numbers of their rows mean nothing.');
   process.exitCode = 1;

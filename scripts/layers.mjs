@@ -3,6 +3,7 @@
 
 // The published subpaths.
 const fronts = [
+  'audit',
   'client',
   'fastify',
   'file',

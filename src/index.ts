@@ -1,5 +1,6 @@
 export type { AmountOf } from './adapters/amount-of.js';
 export type { LegacyKeyValidator } from './adapters/api-key-validator.js';
+export type { AdapterAudit } from './adapters/audit-option.js';
 export { type AppAuth, type AppTypes, type AuthSource, authOf } from './adapters/auth-store.js';
 export type { BodyLimit } from './adapters/body-limits.js';
 export type { ClientLimit, ClientLimits } from './adapters/client-limits/client-limits.js';
@@ -221,6 +222,7 @@ export { GatewayTransport, type GatewayTransportOptions } from './transport/gate
 export { HttpsTransportAdapter, type HttpsTransportOptions } from './transport/https.js';
 export { LoopbackTransport } from './transport/loopback.js';
 export type { WebSocketClass, WebSocketLike } from './transport/relay-socket.js';
+export type { AuditData, AuditEntry, AuditSink, RecordedEntry } from './types/audit.js';
 export type * from './types/events.js';
 export type { AuthMethod, Mode } from './types/mode.js';
 export type * from './types/policy.js';

@@ -44,6 +44,8 @@ export type AuthAttempt = {
   claimant?: Claimant;
   /** What proves it, once its nonce is claimed: a refusal can be signed then. */
   claimed?: ClaimedEnvelope;
+  /** What was received, for those who keep it as evidence. */
+  received?: Received;
 };
 
 /** What observers and tracers are told of an attempt. */
@@ -150,6 +152,7 @@ export class Authenticator {
     const own = { ...this.#parts.rules, kind: 'request' as const, requireRequestBinding: true };
     const received = await this.#receiveFor(attempt, request, form, own, { ownScope });
     attempt.did = received.message.sender;
+    attempt.received = received;
     return received;
   }
 
@@ -195,6 +198,7 @@ export class Authenticator {
   /** An envelope or signature that fails is final: whatever this throws, no key is tried. */
   async #byProof(request: InboundRequest, attempt: AuthAttempt, form: ProofForm): Promise<Proof> {
     const received = await this.#receiveHere(request, attempt, form);
+    attempt.received = received;
     const { message, content, contentType = '', signed, inSession } = received;
     const { sender: did, scope, version, encrypted, envelopeId, timestamp } = message;
     const values = message.headers ?? [];

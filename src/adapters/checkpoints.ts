@@ -42,7 +42,7 @@ export class Checkpoints {
   async answer(request: InboundRequest, attempt: AuthAttempt, prepare: PrepareSealing): Promise<OwnAnswer> {
     const { authenticator } = this.#parts;
     const received = await authenticator.ownReceived(request, attempt, CHECKPOINT_SCOPE);
-    const { message, transcript, content, envelope } = received;
+    const { message, transcript, content, envelopeBytes: envelope } = received;
     try {
       if (!message.encrypted || !transcript || !content || !envelope)
         throw xlinkError('SESSION_CHECKPOINT_INVALID', { field: 'payload' });

@@ -17,6 +17,7 @@ import type { AgentMessage } from '../types/protocol.js';
 import { type Awaitable, isPromiseLike } from '../util/awaitable.js';
 import { given } from '../util/given.js';
 import { Answering, unsignedHead } from './answering.js';
+import type { Auditor } from './auditing.js';
 import { type AuthAttempt, type Authenticator, factsOf, offeredBy, type Proof } from './authenticator.js';
 import { assertWithin, type LimitedClients, type Taken } from './client-limits/client-limits.js';
 import { exposed, joinedHeaders } from './joined-headers.js';
@@ -48,6 +49,8 @@ export interface DeciderParts {
   readonly limits: LimitedClients | undefined;
   /** Where a policy has to allow requests. */
   readonly policy: PolicyCheck | undefined;
+  /** Where an audit log is written. */
+  readonly auditor: Auditor | undefined;
   readonly emit: (event: XlinkEvent) => void;
 }
 
@@ -100,11 +103,11 @@ export class Decider {
       const sent = sender ? { ...facts, sender } : facts;
       return traceId === undefined ? sent : { ...sent, traceId };
     };
-    const { wellKnown, authenticator, keyUse, limits, policy } = this.#parts;
+    const { wellKnown, authenticator, keyUse, limits, policy, auditor } = this.#parts;
     try {
       if (wellKnown.serves(request)) return this.#answerOwn(request, attempt, timed);
       const proof = authenticator.authenticate(request, attempt);
-      return limits || policy || isPromiseLike(proof)
+      return limits || policy || auditor || isPromiseLike(proof)
         ? this.#decideLater(request, attempt, proof, timed)
         : this.#pass(request, attempt, proof, timed);
     } catch (thrown) {
@@ -125,6 +128,7 @@ export class Decider {
       limited = await this.#parts.limits?.take(auth, attempt.client);
       assertWithin(limited);
       await this.#parts.policy?.assertAllowed(request, attempt, proof);
+      await this.#parts.auditor?.accepted(request, attempt);
       const sealing = message && (await this.#answering.to(request, attempt, message, timed));
       return this.#pass(request, attempt, proof, timed, {
         ...sealing,
@@ -157,10 +161,13 @@ export class Decider {
   }
 
   async #answerOwn(request: InboundRequest, attempt: AuthAttempt, timed: Timed): Promise<Decision> {
-    const { wellKnown, intake } = this.#parts;
+    const { wellKnown, intake, auditor } = this.#parts;
     try {
       const sealingOf = (message: AgentMessage) => this.#answering.to(request, attempt, message, timed);
-      return ownResponse(await wellKnown.answer(request, attempt, sealingOf));
+      const answer = await wellKnown.answer(request, attempt, sealingOf);
+      if (attempt.did !== undefined || attempt.client !== undefined)
+        await auditor?.accepted(request, attempt);
+      return ownResponse(answer);
     } catch (thrown) {
       return await this.#refused(request, attempt, thrown, timed);
     } finally {
@@ -176,6 +183,7 @@ export class Decider {
     more?: Headers,
   ): Promise<Decision> {
     const refused = this.#refuse(thrown, { ...timed(), ...offeredBy(attempt) }, more);
+    this.#parts.auditor?.refused(request, attempt, toXlinkError(thrown));
     if (refused.outcome) await this.#parts.pace.hold(request, refused.outcome);
     return forWhom(request, await this.#answering.refusal(request, attempt, refused, timed));
   }

@@ -11,6 +11,7 @@ import type { Awaitable } from '../util/awaitable.js';
 import { callerAddress } from '../util/caller-address.js';
 import { isDecision, isText, promptAnswer } from '../util/prompt-answer.js';
 import { tell } from '../util/tell.js';
+import { type Auditor, auditorOf } from './auditing.js';
 import { type AuthSource, authBy } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
 import { largestEnvelope } from './body-limits.js';
@@ -65,6 +66,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
   readonly #wellKnown: WellKnown;
   readonly #clock: Clock;
   readonly #observers: Observers;
+  readonly #auditor: Auditor | undefined;
   readonly #placement: Placement;
   readonly #policy: PolicyDecisionPoint | undefined;
   #policyInForce: PolicyEvent | undefined;
@@ -82,6 +84,8 @@ export class BaseDualModeAdapter<Customer extends object = object>
     this.#policy = options.policy ?? (kind === 'request' ? options.agent.policy : undefined);
     this.#clock = options.clock ?? Date.now;
     this.#observers = new Observers(options.observers);
+    this.#auditor = auditorOf(options, (error) => this.emit({ type: 'fault', error }));
+    if (this.#auditor) this.#observers.add(this.#auditor.observe);
     this.#modes = new ModeControl(options, this.#clock, (event) => this.emit(event));
     this.#clients = createClients(options, this.#clock, (event) => this.emit(event));
     const warn = setUpWarner(options.observers, (event) => this.emit(event));
@@ -166,6 +170,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
       style: this.refusalStyle,
       tracer: options.tracer,
       keyUse,
+      auditor: this.#auditor,
       limits: clientLimits && new LimitedClients(clientLimits, options.clientId, this.#clock, onError),
       policy:
         this.#policy &&
@@ -279,11 +284,12 @@ export class BaseDualModeAdapter<Customer extends object = object>
     this.#observers.emit(event);
   }
 
-  /** Writes what was counted and not yet written. Call it before an orderly stop. */
+  /** Writes what was counted or is for the audit log, and not yet written. Call it before an orderly stop. */
   async close(): Promise<void> {
     this.#log.settle();
     await this.#clients?.parts.ledger.flush();
     await this.operated.keyUse?.flush();
+    await this.#auditor?.settled();
   }
 
   /**

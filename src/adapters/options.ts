@@ -2,6 +2,7 @@ import { ServiceAgent } from '../agent/service-agent.js';
 import { xlinkError } from '../errors/errors.js';
 import { assertFitsOne } from '../http/body-intake.js';
 import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
+import type { AuditSink } from '../types/audit.js';
 import type { Observer } from '../types/events.js';
 import { MODES, type Mode } from '../types/mode.js';
 import type { PolicyDecisionPoint } from '../types/policy.js';
@@ -24,6 +25,7 @@ import {
 } from '../util/options.js';
 import type { AmountOf } from './amount-of.js';
 import type { LegacyKeyValidator } from './api-key-validator.js';
+import { type AdapterAudit, isAudit } from './audit-option.js';
 import { type BodyLimit, checkBodyLimitKeys, isBodyLimit, largestEnvelope } from './body-limits.js';
 import { type ClientLimits, checkClientLimits } from './client-limits/client-limits.js';
 import type { OnDowngrade } from './clients/clients.js';
@@ -205,6 +207,11 @@ export interface DualModeOptions<Customer extends object = object> {
    */
   readonly operations?: OperationsStore;
   /**
+   * An audit log: gets an entry, with the signed envelope, for every request that is let through, for each that is refused to a
+   * caller that is known, and for changes of modes, enrollments, revocations, rotations of keys and what operators do. Default none.
+   */
+  readonly audit?: AuditSink | AdapterAudit;
+  /**
    * Keeps which programs still send the key of each client: product and version of the User-Agent, routes, and the network of the last
    * address (/24 of IPv4, /48 of IPv6), at most 20 programs with 20 routes each, and requests by the hour for seven days. In the report
    * and `adapter.preview()`. `true`, or what of it is to be kept. Needs `clients`. Default `false`: nothing of it is looked at.
@@ -356,6 +363,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     amountOf: isFunction,
     keySwitchGraceMs: integerIn(0, 2 ** 40),
     clientFlushIntervalMs: integerIn(1, 3_600_000),
+    audit: isAudit,
     operations: hasMethods('load', 'list', 'save', 'remove'),
     keyUse: (value) => (typeof value === 'boolean' ? undefined : isObject(value)),
     instances: integerIn(1, 100_000),

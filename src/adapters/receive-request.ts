@@ -112,7 +112,7 @@ async function receiveBodyForm(
   const { headers = [] } = received.message;
   rules.fields.assertAllowed(headers.map(([name]) => name));
   rules.fields.assertAlone(headers, (name) => request.header(name));
-  return binding.ownScope === undefined ? received : { ...received, envelope: bytes };
+  return binding.ownScope === undefined ? received : { ...received, envelopeBytes: bytes };
 }
 
 /** The envelope speaks for the request and for the body beside it. */

@@ -12,7 +12,7 @@ import type { SealStart } from '../http/answer-head.js';
 import { checkRequestBinding } from '../http/request-binding.js';
 import type { SignedRequest } from '../signature/signed-request.js';
 import type { NonceUse, OnProgress } from '../types/ports.js';
-import type { AgentMessage, Did, Kind, RegistryEntry, Scope, Version } from '../types/protocol.js';
+import type { AgentMessage, Did, Envelope, Kind, RegistryEntry, Scope, Version } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { given } from '../util/given.js';
 import { type AgentContext, report } from './context.js';
@@ -79,7 +79,9 @@ export interface Received {
   /** Bytes of UTF-8 JSON; `undefined` if the envelope carried no payload. */
   readonly content: Uint8Array | undefined;
   /** The envelope as it came, of what was for a route of the library itself. */
-  readonly envelope?: Uint8Array;
+  readonly envelopeBytes?: Uint8Array;
+  /** The envelope itself; absent without one, and of one that brought its sender along. */
+  readonly envelope?: Envelope;
   /** What the signatures of its envelope cover; absent without an envelope. */
   readonly transcript?: Uint8Array;
   /** As it was sealed, empty if the sender said none; `undefined` without a payload. */
@@ -170,6 +172,7 @@ export async function receive(
     const more = answer ? { answer } : {};
     const received = {
       message,
+      envelope: fields,
       transcript,
       content: content?.bytes,
       contentType: content?.contentType,

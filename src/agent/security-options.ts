@@ -2,6 +2,7 @@ import { xlinkError } from '../errors/errors.js';
 import type { SecurityLevel } from '../security/security-mode.js';
 import type { SecurityPolicy } from '../security/security-policy.js';
 import type { ShareLimits } from '../split-channel/share-limits.js';
+import type { AuditSink } from '../types/audit.js';
 import type { Transport } from '../types/ports.js';
 import type { Version } from '../types/protocol.js';
 import { isBoolean, isFunction, isString, type OptionCheck, type OptionChecks } from '../util/options.js';
@@ -23,6 +24,11 @@ export interface AgentSecurityOptions {
   readonly xchange?: boolean;
   /** What it keeps of messages whose shares have not all come. */
   readonly shareLimits?: ShareLimits;
+  /**
+   * An audit log: gets an entry, with the signed envelope, for every envelope that is sent, before it is, and for every message that is
+   * received, before it is handed over. What cannot be kept is neither sent nor handed over. Default none.
+   */
+  readonly audit?: AuditSink;
   /** Told about warnings. Default: the first of each type is printed by `console.warn`. */
   readonly onWarning?: OnWarning;
 }
@@ -34,7 +40,10 @@ const needsShares: OptionCheck = () =>
 const isWhole: OptionCheck = (value) => (value === 'standard' ? undefined : needsShares(value));
 
 /** Of the options that only an agent with shares has. */
-export type ShareChecks = Pick<OptionChecks<AgentSecurityOptions>, 'securityPolicy' | 'shareLimits'>;
+export type ShareChecks = Pick<
+  OptionChecks<AgentSecurityOptions>,
+  'securityPolicy' | 'shareLimits' | 'audit'
+>;
 
 /** `shares`: of an agent that has them. */
 export const securityChecks = (shares: ShareChecks | undefined): OptionChecks<AgentSecurityOptions> => ({
@@ -42,7 +51,13 @@ export const securityChecks = (shares: ShareChecks | undefined): OptionChecks<Ag
   onWarning: isFunction,
   ...(shares
     ? { security: isSecurityLevel, xchange: isBoolean, ...shares }
-    : { security: isWhole, xchange: needsShares, securityPolicy: needsShares, shareLimits: needsShares }),
+    : {
+        security: isWhole,
+        xchange: needsShares,
+        securityPolicy: needsShares,
+        shareLimits: needsShares,
+        audit: needsShares,
+      }),
 });
 
 /** Throws `INVALID_OPTION` for options that cannot go together. */

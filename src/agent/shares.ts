@@ -1,7 +1,7 @@
 import { checkSecurityPolicy, DEFAULT_SECURITY_POLICY } from '../security/security-policy.js';
 import { ShareCollector } from '../split-channel/collector.js';
 import { type ShareLimits, shareLimits } from '../split-channel/share-limits.js';
-import { isObject } from '../util/options.js';
+import { hasMethods, isObject } from '../util/options.js';
 import type { AgentContext } from './context.js';
 import type { OpenShares } from './open-shares.js';
 import { gatherShares } from './receive-shares.js';
@@ -20,6 +20,7 @@ export interface ShareSupport {
 
 export const SHARES: ShareSupport = {
   checks: {
+    audit: hasMethods('append'),
     securityPolicy(value) {
       if (!Array.isArray(value)) return 'an array of rules';
       checkSecurityPolicy('securityPolicy', value);

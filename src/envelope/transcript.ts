@@ -44,9 +44,14 @@ export async function signatureTranscript(
   envelope: UnsignedEnvelope,
   header: Uint8Array,
 ): Promise<Uint8Array> {
-  return lengthPrefixed([
-    envelope.label,
-    await crypto.sha256(header),
-    await crypto.sha256(envelope.bytes.payload ?? EMPTY),
-  ]);
+  const payload = await crypto.sha256(envelope.bytes.payload ?? EMPTY);
+  return transcriptWith(crypto, envelope.label, header, payload);
 }
+
+/** The same where the payload is known by its digest alone. */
+export const transcriptWith = async (
+  crypto: CryptoProvider,
+  label: Uint8Array,
+  header: Uint8Array,
+  payloadDigest: Uint8Array,
+): Promise<Uint8Array> => lengthPrefixed([label, await crypto.sha256(header), payloadDigest]);

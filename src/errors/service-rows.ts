@@ -45,6 +45,15 @@ export const SERVICE_ROWS = {
   }),
 
   ...rows('agent', {
+    AUDIT_UNAVAILABLE: row(503, 'The audit log could not be written.', 'See `cause`; what must be audited is refused until it can be.'),
+    'AUDIT_UNAVAILABLE:OVERLOADED': row(503, 'More entries wait for the audit log than it may hold back.', 'Slow down, raise maxPending, or let it drop entries with `onOverload: \'drop\'`.'),
+    AUDIT_ENTRY_INVALID: row(400, 'What should be an entry of the audit log is none.', '`field` names the member; an entry has at most 47 KiB of JSON.'),
+    AUDIT_INVALID: row(400, 'The exported entries are not those of the audit log.', 'Something was changed on the way, or it belongs to another checkpoint.'),
+    'AUDIT_INVALID:CHECKPOINT': row(400, 'This is no checkpoint that the service signed.', 'Compare the DID, and get the checkpoint again.'),
+    'AUDIT_INVALID:KEY': row(404, 'The data key of these entries is not here, or does not open.', 'Its retention is over, or the organization key is another one.'),
+  }),
+
+  ...rows('agent', {
     'REPLAY_DETECTED:GROUP_COMPLETE': row(409, 'The message that this share belongs to was put together before.', 'Nothing to do.'),
     'NONCE_STORE_UNAVAILABLE:CLIENT_QUOTA': row(429, 'The client has used up its share of the nonces.', 'Slow down; Retry-After says for how long.'),
     SESSION_NOT_ACCEPTED: row(400, 'The service takes no requests in sessions.', 'Send an envelope, or set the option `sessions`.'),

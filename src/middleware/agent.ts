@@ -1,10 +1,15 @@
 import { AgentKeys } from '../agent/agent-keys.js';
+import { AuditedMessages, withAudit } from '../agent/audited-messages.js';
 import { KEY_EPOCHS } from '../agent/key-epochs.js';
+import type { AgentOptions, IdentitySource } from '../agent/options.js';
 import { PeerAgent } from '../agent/peer-agent.js';
+import type { Received, ReceiveRules } from '../agent/receive.js';
+import type { ReceiveInput } from '../agent/receive-input.js';
 import { SHARES } from '../agent/shares.js';
 import { SUCCESSION } from '../agent/succession.js';
 import { warner } from '../agent/warnings.js';
 import type { CryptoProvider } from '../crypto/provider.js';
+import type { Result } from '../errors/result.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
@@ -51,6 +56,20 @@ export class Agent extends PeerAgent {
   /** The registry of an agent that is given none. @internal */
   static override readonly newRegistry = (crypto: CryptoProvider | undefined): TrustRegistry =>
     new MemoryTrustRegistry(crypto ? { crypto } : {});
+
+  readonly #audit: AuditedMessages | undefined;
+
+  /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
+  constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
+    super(withAudit(options));
+    this.#audit = options.audit && new AuditedMessages(options.audit);
+  }
+
+  /** @internal */
+  override receiveContent(input: ReceiveInput, options: ReceiveRules = {}): Promise<Result<Received>> {
+    const receive = (rules: ReceiveRules) => super.receiveContent(input, rules);
+    return this.#audit ? this.#audit.receive(input, options, receive) : receive(options);
+  }
 
   /**
    * Express middleware for a route that takes envelopes and nothing else, as `application/xlink-envelope` or

@@ -142,6 +142,10 @@ const MEMBERS: Record<keyof DualModeOptions, { wrong: unknown[]; right: unknown[
   },
   keySwitchGraceMs: { wrong: [null, -1, '1d'], right: [0, 86_400_000] },
   clientFlushIntervalMs: { wrong: [null, 0, '5s'], right: [1, 5000] },
+  audit: {
+    wrong: [true, {}, { log: {} }, { log: { append() {} }, failClosed: 'all' }],
+    right: [{ append: async () => 0 }, { log: { append: async () => 0 }, failClosed: [{ path: '/pay' }] }],
+  },
   operations: { wrong: [null, {}, { load() {}, save() {} }, 'redis'], right: [new MemoryOperationsStore()] },
   keyUse: { wrong: [null, 1, 'true'], right: [true, false, {}, { networks: false }] },
   instances: { wrong: [null, 0, -1, 1.5, '2', Infinity], right: [1, 16] },

@@ -8,6 +8,7 @@ import * as redis from '@private.me/xlink/redis';
 import * as server from '@private.me/xlink/server';
 import * as verify from '@private.me/xlink/verify';
 import { seedOf } from '../support/agents.js';
+import { AUDIT_TAKERS } from './audit-takers.js';
 import { observers } from './observer-takers.js';
 import { operations } from './operations-takers.js';
 import { policies } from './policy-takers.js';
@@ -390,4 +391,4 @@ export const TAKERS: readonly Taker[] = [adapters, agents, clients, operations, 
     option,
     call: call as Taker['call'],
   }))
-  .concat(SESSION_TAKERS, TESTING_TAKERS);
+  .concat(SESSION_TAKERS, TESTING_TAKERS, AUDIT_TAKERS);

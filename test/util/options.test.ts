@@ -118,6 +118,7 @@ describe('the options of an agent', () => {
     organization: ['', 7, null],
     xchange: [0, 'yes', null],
     shareLimits: [null, 'few', 16],
+    audit: [null, {}, { append: 'x' }],
     onWarning: [null, {}, 'print'],
   };
   const cases = Object.entries(wrong).flatMap(([name, values]) =>

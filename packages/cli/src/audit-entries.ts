@@ -1,0 +1,47 @@
+import type { AuditSelection, ProvenEntry, RecordedEntry } from '@private.me/xlink/audit';
+import { UsageError } from './run.js';
+
+/** One line about an entry. Control characters in it could rewrite a terminal, so they are shown as JSON has them. */
+export function lineOf(entry: RecordedEntry & Partial<Pick<ProvenEntry, 'caller'>>): string {
+  const { seq, at, type, request, scope, decision, reason, from, client, caller, data } = entry;
+  const who = from ?? (client === undefined ? undefined : `client ${client}`);
+  const proof =
+    caller === undefined
+      ? undefined
+      : caller === 'verified'
+        ? 'signed by the caller'
+        : 'by the word of the service';
+  const verdict = decision === 'refused' ? `refused (${reason})` : decision;
+  const what = request ?? (data === undefined ? undefined : JSON.stringify(data));
+  const parts = [seq, new Date(Math.min(at, 8.64e15)).toISOString(), type, who, what, scope, verdict, proof];
+  return parts.flatMap((part) => (part === undefined ? [] : printable(String(part)))).join('  ');
+}
+
+const printable = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (sign) => JSON.stringify(sign).slice(1, -1));
+
+/** What `--request`, `--find`, `--from` and `--to` ask for. */
+export function selectionOf(values: {
+  readonly request?: string | undefined;
+  readonly find?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}): AuditSelection {
+  const { request, find } = values;
+  const where = (entry: RecordedEntry) =>
+    (request === undefined ||
+      entry.request === request ||
+      entry.request?.startsWith(`${request}?`) === true) &&
+    (find === undefined || JSON.stringify(entry).includes(find));
+  return {
+    ...(request === undefined && find === undefined ? {} : { where }),
+    ...numberOf('from', values.from),
+    ...numberOf('to', values.to),
+  };
+}
+
+function numberOf(name: 'from' | 'to', text: string | undefined) {
+  if (text === undefined) return {};
+  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`--${name} is a whole number from 0 on`);
+  return { [name]: Number(text) };
+}

@@ -1,0 +1,157 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { AuditLogReader, type RecordedEntry, verifyAuditExport } from '@private.me/xlink/audit';
+import { lineOf, selectionOf } from './audit-entries.js';
+import { isDidKey } from './did-option.js';
+import { identityOf } from './key-file.js';
+import { textOf } from './read-file.js';
+import { type Command, type Output, UsageError } from './run.js';
+
+const HELP = `Usage: xlink audit verify FILE --checkpoint FILE --did DID [--request TEXT] [--find TEXT]
+       xlink audit verify --log FOLDER --did DID [--checkpoint FILE]
+       xlink audit prove --log FOLDER --did DID --seq N
+       xlink audit export --log FOLDER --did DID --org-key FILE --out FILE [options]
+       xlink audit tail --log FOLDER --did DID --org-key FILE [--lines N] [options]
+
+verify FILE proves exported entries with nothing but the file, the checkpoint and the DID of
+the service, and shows them: who did what, and whether the caller signed it. verify
+--log compares the files of a log with its checkpoint, and with an older one that was
+kept elsewhere. Exit code 1 if anything was changed; the first bad entry is named.
+
+prove writes the proof that an entry is in the log (C2SP tlog-proof).
+
+export writes entries with proofs, and beside the file its checkpoint (FILE.checkpoint).
+tail shows the last entries.
+
+  --did DID           the service, from a source you trust
+  --log FOLDER        the log, or a copy of it
+  --org-key FILE      the identity of the organization: PKCS#8, PEM or DER
+  --checkpoint FILE   of verify: the checkpoint that the file came with
+  --request TEXT      only this request, such as "DELETE /items/1847"; any query
+  --find TEXT         only entries with this text
+  --from N, --to N    only entries from N up to, without, the other
+  --format FORMAT     json (default) or csv
+  --lines N           of tail: how many (default 10)`;
+
+const TEXT = { type: 'string' } as const;
+const OPTIONS = {
+  log: TEXT,
+  did: TEXT,
+  checkpoint: TEXT,
+  'org-key': TEXT,
+  seq: TEXT,
+  out: TEXT,
+  format: TEXT,
+  request: TEXT,
+  find: TEXT,
+  from: TEXT,
+  to: TEXT,
+  lines: TEXT,
+} as const;
+
+type Values = { readonly [Name in keyof typeof OPTIONS]?: string | undefined };
+
+/** `xlink audit`. */
+export const auditCommand: Command = {
+  summary: 'verify, prove, export and show the entries of an audit log',
+  help: HELP,
+  async run([name, ...args], output) {
+    const { values, positionals } = parseArgs({
+      args,
+      options: OPTIONS,
+      strict: true,
+      allowPositionals: true,
+    });
+    if (name === 'verify' && positionals.length === 1) return verifyFile(positionals[0]!, values, output);
+    if (positionals.length > 0) throw new UsageError(`${positionals[0]} is not expected`);
+    if (name === 'verify') return verifyFolder(values, output);
+    if (name === 'prove') return prove(values, output);
+    if (name === 'export') return exportEntries(values, output);
+    if (name === 'tail') return tail(values, output);
+    throw new UsageError('there are verify, prove, export and tail');
+  },
+};
+
+async function verifyFile(path: string, values: Values, { out }: Output): Promise<number> {
+  const checkpoint = await textOf('checkpoint', needed(values, 'checkpoint'));
+  const proven = await verifyAuditExport(await textOf('file', path), {
+    checkpoint,
+    service: serviceOf(values),
+  });
+  const { where = () => true } = selectionOf(values);
+  for (const entry of proven.entries.filter(where)) out(lineOf(entry));
+  const all = proven.complete ? 'all' : 'not all, there may be others';
+  out(
+    `proven: ${proven.entries.length + proven.erased.length} of the ${proven.size} entries of ${proven.origin} (${all})`,
+  );
+  if (proven.erased.length > 0) out(`erased: ${proven.erased.length} of them can be read by nobody any more`);
+  for (const { witness, at } of proven.cosigners) out(`witness: ${witness} at ${new Date(at).toISOString()}`);
+  return 0;
+}
+
+async function verifyFolder(values: Values, { out, err }: Output): Promise<number> {
+  const log = await openLog(values);
+  const { checkpoint: path } = values;
+  const checkpoint = path === undefined ? {} : { checkpoint: await textOf('checkpoint', path) };
+  const verdict = await log.verify(checkpoint);
+  if (verdict.ok)
+    out(`whole: ${verdict.size} entries, ${log.size} of them in the checkpoint of ${log.origin}`);
+  else err(`entry ${verdict.seq} is bad: ${verdict.fault}`);
+  return verdict.ok ? 0 : 1;
+}
+
+async function prove(values: Values, { out }: Output): Promise<number> {
+  const seq = Number(needed(values, 'seq'));
+  out((await (await openLog(values)).prove(seq)).replace(/\n$/, ''));
+  return 0;
+}
+
+async function exportEntries(values: Values, { out }: Output): Promise<number> {
+  const path = needed(values, 'out');
+  const { format = 'json' } = values;
+  if (format !== 'json' && format !== 'csv') throw new UsageError('--format is json or csv');
+  const log = await openLog(values, true);
+  const { text, checkpoint } = await log.export({ format, ...selectionOf(values) });
+  await writeFile(path, text, { mode: 0o600 });
+  await writeFile(`${path}.checkpoint`, checkpoint);
+  out(
+    `${path} and ${path}.checkpoint; to verify: xlink audit verify ${path} --checkpoint ${path}.checkpoint --did ${serviceOf(values)}`,
+  );
+  return 0;
+}
+
+async function tail(values: Values, { out }: Output): Promise<number> {
+  const count = Number(values.lines ?? 10);
+  if (!(Number.isSafeInteger(count) && count > 0))
+    throw new UsageError('--lines is a whole number from 1 on');
+  const last: RecordedEntry[] = [];
+  for await (const entry of (await openLog(values, true)).entries(selectionOf(values))) {
+    last.push(entry);
+    if (last.length > count) last.shift();
+  }
+  for (const entry of last) out(lineOf(entry));
+  return 0;
+}
+
+async function openLog(values: Values, toRead = false): Promise<AuditLogReader> {
+  const folder = needed(values, 'log');
+  const service = serviceOf(values);
+  if (!toRead) return AuditLogReader.open({ folder, service });
+  return AuditLogReader.open({
+    folder,
+    service,
+    organization: await identityOf(needed(values, 'org-key'), 2),
+  });
+}
+
+function serviceOf(values: Values): string {
+  const did = needed(values, 'did');
+  if (!isDidKey(did)) throw new UsageError('--did is not a did:key of an Ed25519 key');
+  return did;
+}
+
+function needed(values: Values, name: keyof Values): string {
+  const value = values[name];
+  if (value === undefined) throw new UsageError(`--${name} is required`);
+  return value;
+}

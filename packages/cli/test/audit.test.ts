@@ -1,0 +1,196 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Agent, DualModeAdapter, Identity, MemoryClientStore, MemoryTrustRegistry } from '@private.me/xlink';
+import { AuditLog } from '@private.me/xlink/audit';
+import { xlinkFetch } from '@private.me/xlink/client';
+import express from 'express';
+import { commands, run } from '../src/index.js';
+
+const PROGRAM = fileURLToPath(new URL('../dist/xlink.js', import.meta.url));
+const program = promisify(execFile);
+const service = await Identity.fromSeed(new Uint8Array(32).fill(31));
+const organization = await Identity.fromSeed(new Uint8Array(32).fill(32));
+
+async function call(...args: string[]) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await run(['audit', ...args], commands, {
+    out: (line) => void out.push(line),
+    err: (line) => void err.push(line),
+  });
+  return { code, out: out.join('\n'), err: err.join('\n') };
+}
+
+let folder: string;
+let deleter: Agent;
+const path = (name: string) => join(folder, name);
+const log = () => ['--log', path('log'), '--did', service.did];
+
+/** An API with an audit log; three agents read, and one of them deletes item 1847. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'xlink-cli-audit-'));
+  await writeFile(path('org.der'), organization.exportPKCS8());
+  const registry = new MemoryTrustRegistry();
+  const agent = new Agent({ identity: service, registry });
+  await registry.register({ did: service.did, keys: await agent.keyRecord() });
+  const audit = await AuditLog.open({ folder: path('log'), identity: service, organization, name: 'main' });
+  const adapter = new DualModeAdapter({
+    agent,
+    legacyKeyValidator: (key) => (key === 'key-of-a-client' ? { clientId: 'acme' } : null),
+    mode: 'hybrid',
+    clients: new MemoryClientStore(),
+    audit: { log: audit, failClosed: true },
+  });
+  const app = express().use(adapter.middleware());
+  app.all('/items/:id', (_, response) => void response.json({}));
+  const server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const agents = await Promise.all([1, 2, 3].map(() => Agent.quickstart({ registry })));
+  deleter = agents[1]!;
+  for (const one of agents) await xlinkFetch({ baseUrl, agent: one })(`${baseUrl}/items/1847`);
+  await xlinkFetch({ baseUrl, agent: deleter })(`${baseUrl}/items/1847`, { method: 'DELETE' });
+  await fetch(`${baseUrl}/items/18470`, { method: 'DELETE', headers: { 'x-api-key': 'key-of-a-client' } });
+  adapter.setMode('deprecation', 'enough', {});
+  await adapter.close();
+  await audit.close();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('an auditor', () => {
+  test.each(['json', 'csv'])(
+    'with the exported file (%s), the checkpoint and the DID knows who deleted item 1847',
+    async (format) => {
+      const desk = await mkdtemp(join(tmpdir(), 'xlink-auditor-'));
+      try {
+        const name = `export.${format}`;
+        const exported = await call(
+          'export',
+          ...log(),
+          '--org-key',
+          path('org.der'),
+          '--format',
+          format,
+          '--out',
+          path(name),
+        );
+        expect(exported).toMatchObject({ code: 0, err: '' });
+        await writeFile(join(desk, name), await readFile(path(name)));
+        await writeFile(join(desk, 'checkpoint'), await readFile(path(`${name}.checkpoint`)));
+        await writeFile(join(desk, 'did'), service.did);
+        expect((await readdir(desk)).sort()).toEqual(['checkpoint', 'did', name]);
+        const args = [
+          'audit',
+          'verify',
+          name,
+          '--checkpoint',
+          'checkpoint',
+          '--did',
+          await readFile(join(desk, 'did'), 'utf8'),
+        ];
+        const { stdout } = await program(
+          process.execPath,
+          [PROGRAM, ...args, '--request', 'DELETE /items/1847'],
+          { cwd: desk },
+        );
+        const [entry, summary, ...rest] = stdout.trimEnd().split('\n');
+        expect(entry).toContain(`  ${deleter.did}  DELETE /items/1847  *  accepted  signed by the caller`);
+        expect(summary).toMatch(/^proven: (\d+) of the \1 entries of did:key:\w+\/main \(all\)$/);
+        expect(rest).toEqual([]);
+      } finally {
+        await rm(desk, { recursive: true });
+      }
+    },
+  );
+
+  test.each(['json', 'csv'])(
+    'sees that one byte was changed, anywhere (%s)',
+    async (format) => {
+      const file = path(`flip.${format}`);
+      await call(
+        'export',
+        ...log(),
+        '--org-key',
+        path('org.der'),
+        '--format',
+        format,
+        '--find',
+        '1847',
+        '--out',
+        file,
+      );
+      const [whole, checkpoint] = [await readFile(file), await readFile(`${file}.checkpoint`)];
+      const verify = (did = service.did) =>
+        call('verify', file, '--checkpoint', `${file}.checkpoint`, '--did', did);
+      expect((await verify()).code).toBe(0);
+      for (const [name, bytes, step] of [
+        [file, whole, 41],
+        [`${file}.checkpoint`, checkpoint, 1],
+      ] as const) {
+        for (let at = 0; at < bytes.length; at += step) {
+          const flipped = Buffer.from(bytes);
+          flipped[at]! ^= 1 << (at % 7);
+          await writeFile(name, flipped);
+          expect({ at, name, code: (await verify()).code }).toEqual({ at, name, code: 1 });
+        }
+        await writeFile(name, bytes);
+      }
+      for (let at = 8; at < service.did.length; at++) {
+        const did = Buffer.from(service.did);
+        did[at]! ^= 1;
+        expect((await verify(did.toString())).code).not.toBe(0);
+      }
+    },
+    120_000,
+  );
+});
+
+describe('xlink audit', () => {
+  test('verify --log: the files fit the checkpoint; a changed one is named', async () => {
+    expect(await call('verify', ...log())).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^whole: \d+ entries/),
+    });
+    const entries = path('log/entries/000000000000.jsonl');
+    const whole = await readFile(entries, 'utf8');
+    await writeFile(
+      entries,
+      whole.replace(/("seq":2,.*?"sealed":")(.)/, (_, before, sign) => before + (sign === 'A' ? 'B' : 'A')),
+    );
+    expect(await call('verify', ...log())).toEqual({ code: 1, out: '', err: 'entry 2 is bad: edited' });
+    await writeFile(entries, whole);
+  });
+
+  test('prove writes a tlog-proof', async () => {
+    expect((await call('prove', ...log(), '--seq', '1')).out).toMatch(/^c2sp\.org\/tlog-proof@v1\nindex 1\n/);
+    expect((await call('prove', ...log(), '--seq', '99')).code).toBe(1);
+  });
+
+  test('tail shows the last entries, a key in no query', async () => {
+    const { out } = await call('tail', ...log(), '--org-key', path('org.der'), '--lines', '2');
+    expect(out.split('\n')).toHaveLength(2);
+    expect(out).toContain('"to":"deprecation","reason":"enough"');
+    const byKey = await call('tail', ...log(), '--org-key', path('org.der'), '--find', '18470');
+    expect(byKey.out).toContain('client acme');
+  });
+
+  test.each([
+    [['verify'], '--log is required'],
+    [['verify', 'x.json'], '--checkpoint is required'],
+    [['prove', '--log', 'x', '--seq', '1', '--did', 'did:web:a'], '--did is not a did:key'],
+    [['forget'], 'there are verify, prove, export and tail'],
+  ])('%j: exit code 2', async (args, message) => {
+    const { code, err } = await call(...args);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) });
+  });
+});

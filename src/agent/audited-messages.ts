@@ -1,0 +1,122 @@
+import { evidenceOf } from '../envelope/evidence.js';
+import { parseEnvelope } from '../envelope/parse.js';
+import { err, type Result } from '../errors/result.js';
+import { toXlinkError, type XlinkError, xlinkError } from '../errors/service-errors.js';
+import { LoopbackTransport } from '../transport/loopback.js';
+import type { AuditEntry, AuditSink } from '../types/audit.js';
+import type { Transport } from '../types/ports.js';
+import type { AgentMessage, Envelope } from '../types/protocol.js';
+import { given } from '../util/given.js';
+import { hasMethods } from '../util/options.js';
+import type { AgentOptions } from './options.js';
+import type { Received, ReceiveRules } from './receive.js';
+import type { ReceiveInput } from './receive-input.js';
+import { transportsOf } from './security-options.js';
+
+/** The options of an agent whose transports write what they send into its audit log. Options that are wrong stay as they are. */
+export function withAudit<T extends AgentOptions>(options: T): T {
+  const { audit, transport = new LoopbackTransport() } = options ?? {};
+  if (hasMethods('append')(audit) !== undefined || !audit) return options;
+  const audited = new Map<Transport, Transport>(); // one that is listed twice stays one
+  const wrap = (one: Transport): Transport => {
+    if (hasMethods('send', 'onReceive', 'dispose')(one) !== undefined) return one;
+    const wrapped = audited.get(one) ?? auditedTransport(one, audit);
+    audited.set(one, wrapped);
+    return wrapped;
+  };
+  return { ...options, transport: transportsOf(transport).map(wrap) };
+}
+
+/** The same transport, which sends nothing before its entry is durable. */
+function auditedTransport(inner: Transport, audit: AuditSink): Transport {
+  const kept = async (envelope: Envelope) => {
+    await audit.append(await entryOf(envelope, { decision: 'sent' }));
+    return envelope;
+  };
+  const send: Transport['send'] = async (envelope, to, again) => {
+    try {
+      await kept(envelope);
+    } catch (thrown) {
+      return err(unavailable(thrown));
+    }
+    return inner.send(envelope, to, again && (async () => kept(await again())));
+  };
+  return new Proxy(inner, {
+    get(target, name) {
+      if (name === 'send') return send;
+      const value = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** Writes the messages that an agent receives into its audit log. Requests to an API are a matter of its adapter. */
+export class AuditedMessages {
+  readonly #audit: AuditSink;
+
+  constructor(audit: AuditSink) {
+    this.#audit = audit;
+  }
+
+  async receive(
+    input: ReceiveInput,
+    options: ReceiveRules,
+    receive: (options: ReceiveRules) => Promise<Result<Received>>,
+  ): Promise<Result<Received>> {
+    if (options?.kind !== undefined && options.kind !== 'message') return receive(options);
+    const envelope = envelopeIn(input);
+    const { handle, onVerified } = options ?? {};
+    let isVerified = false;
+    const keep = async (message: AgentMessage) => {
+      try {
+        await this.#audit.append(await entryOf(envelope, { ...factsOf(message), decision: 'received' }));
+      } catch (thrown) {
+        throw unavailable(thrown);
+      }
+    };
+    const received = await receive({
+      ...options,
+      onVerified(sender, entry) {
+        isVerified = true;
+        onVerified?.(sender, entry);
+      },
+      async handle(message) {
+        await keep(message);
+        await handle?.(message);
+      },
+    });
+    if (!received.ok && isVerified && received.error.code !== 'AUDIT_UNAVAILABLE')
+      await this.#refused(envelope, received.error);
+    return received;
+  }
+
+  /** What is refused is refused, also if the log cannot say so. */
+  async #refused(envelope: Envelope | undefined, { id }: XlinkError): Promise<void> {
+    if (id === 'INSUFFICIENT_SHARES:PENDING') return;
+    await this.#audit.append(await entryOf(envelope, { decision: 'refused', reason: id })).catch(() => {});
+  }
+}
+
+async function entryOf(envelope: Envelope | undefined, more: Partial<AuditEntry>): Promise<AuditEntry> {
+  if (!envelope) return { type: 'message', ...more };
+  const { from, to, scope, request, nonce } = envelope;
+  const facts = { from, to, scope, envelopeId: nonce, ...given({ request }) };
+  return { type: 'message', ...facts, evidence: 'signed', ...(await evidenceOf(envelope)), ...more };
+}
+
+const factsOf = ({ sender, scope }: AgentMessage) => ({ from: sender, scope });
+
+/** The envelope that is to be received, as evidence; `undefined` if it is none, or several shares. */
+function envelopeIn(input: ReceiveInput): Envelope | undefined {
+  try {
+    const { ok, value } = input as Result<{ envelopes?: readonly Envelope[]; envelope?: Envelope }>;
+    return parseEnvelope(ok === true ? (value.envelopes?.[0] ?? value.envelope) : input).fields;
+  } catch {
+    return undefined; // what is wrong with it is said when it is received
+  }
+}
+
+function unavailable(thrown: unknown): XlinkError {
+  const known = toXlinkError(thrown);
+  return known.code === 'AUDIT_UNAVAILABLE' ? known : xlinkError('AUDIT_UNAVAILABLE', { cause: thrown });
+}

@@ -1,0 +1,127 @@
+import { defaultProvider } from '#provider';
+import type { CryptoProvider } from '../crypto/provider.js';
+import { verifyEvidence } from '../envelope/evidence.js';
+import { xlinkError } from '../errors/service-errors.js';
+import type { RecordedEntry } from '../types/audit.js';
+import type { Did } from '../types/protocol.js';
+import { decodeBase64url } from '../util/base64url.js';
+import { checkOptions, isObject, isString, requireOption } from '../util/options.js';
+import { type SignedCheckpoint, verifyCheckpoint } from './checkpoint.js';
+import { type Cosigner, cosignersOf } from './cosignature.js';
+import { decodeEntry } from './entry.js';
+import { type ExportItem, formatExport, readToken, tokensIn } from './export.js';
+import { leafHashOfText } from './hash.js';
+import { leafText, openRecord } from './record.js';
+import { verifyInclusion } from './verify-proof.js';
+
+/** Options of {@link verifyAuditExport}. */
+export interface VerifyAuditExportOptions {
+  /** The checkpoint that came with the file. */
+  readonly checkpoint: string;
+  /** The DID of the service, from a source that is trusted. */
+  readonly service: Did;
+  /** Default: `node:crypto` on servers, WebCrypto and noble elsewhere. */
+  readonly crypto?: CryptoProvider;
+}
+
+/** An entry that is in the log as the service signed it. */
+export interface ProvenEntry extends RecordedEntry {
+  /**
+   * `verified`: the envelope in it was signed by its sender (Ed25519), and the members of the entry are those of the envelope. `unproven`:
+   * there is none; the word of the service stands alone.
+   */
+  readonly caller: 'verified' | 'unproven';
+}
+
+/** What an export proves. */
+export interface AuditExport {
+  /** Which log. */
+  readonly origin: string;
+  /** Entries that the log has in this checkpoint. */
+  readonly size: number;
+  /** Those in the file that can be read, in order. */
+  readonly entries: readonly ProvenEntry[];
+  /** Numbers of entries in the file whose data key was erased: they are in the log, and nobody can read them. */
+  readonly erased: readonly number[];
+  /** Whether the file has all entries of the checkpoint. If not, there may be others that are not shown. */
+  readonly complete: boolean;
+  /** Witnesses that signed the checkpoint too. */
+  readonly cosigners: readonly Cosigner[];
+}
+
+/**
+ * Verifies exported entries (JSON or CSV) with nothing but the file, the checkpoint and the DID of the service: each entry is opened,
+ * its place in the tree is proven, signed envelopes in it are verified, and the whole text is compared with what follows from
+ * that. Rejects with `AUDIT_INVALID…` if anything of it is not as it was exported.
+ */
+export async function verifyAuditExport(
+  text: string,
+  options: VerifyAuditExportOptions,
+): Promise<AuditExport> {
+  checkOptions('verifyAuditExport', options, { checkpoint: isString, service: isString, crypto: isObject });
+  for (const key of ['checkpoint', 'service']) requireOption('verifyAuditExport', options, key);
+  const { crypto = defaultProvider() } = options;
+  const checkpoint = await verifyCheckpoint(crypto, options.checkpoint, options.service);
+  const cosigners = await cosignersOf(crypto, checkpoint.note);
+  if (!cosigners) throw xlinkError('AUDIT_INVALID:CHECKPOINT', { field: 'cosignature' });
+  const found = tokensIn(text);
+  if (!found) throw xlinkError('AUDIT_INVALID', { field: 'format' });
+  const items: ExportItem[] = [];
+  for (const token of found.tokens) items.push(await readItem(crypto, token, checkpoint, items.at(-1)));
+  if (formatExport(found.format, checkpoint, items) !== text)
+    throw xlinkError('AUDIT_INVALID', { field: 'entry' });
+  const { origin, size } = checkpoint;
+  return {
+    origin,
+    size,
+    entries: await Promise.all(items.flatMap(({ entry }) => (entry ? provenEntry(crypto, entry) : []))),
+    erased: items.flatMap(({ entry, record }) => (entry ? [] : record.seq)),
+    complete: items.length === size,
+    cosigners,
+  };
+}
+
+async function readItem(
+  crypto: CryptoProvider,
+  token: unknown,
+  { size, root }: SignedCheckpoint,
+  before: ExportItem | undefined,
+): Promise<ExportItem> {
+  const item = readToken(token);
+  const hashes = item?.proof.map(decodeBase64url);
+  const isNext = item !== undefined && item.record.seq > (before?.record.seq ?? -1);
+  if (!isNext || !hashes || hashes.some((hash) => hash?.length !== 32))
+    throw xlinkError('AUDIT_INVALID', { field: 'proof' });
+  const { record, secret } = item;
+  const leaf = leafHashOfText(crypto, leafText(record));
+  if (!verifyInclusion(crypto, leaf, record.seq, size, hashes as Uint8Array[], root))
+    throw xlinkError('AUDIT_INVALID', {
+      field: 'proof',
+      hint: `Entry ${record.seq} is not in the log of this checkpoint.`,
+    });
+  if (secret === undefined) return item;
+  const key = decodeBase64url(secret);
+  if (!key) throw xlinkError('AUDIT_INVALID:KEY', { field: 'proof' });
+  return { ...item, entry: decodeEntry(record.seq, await openRecord(crypto, record, key)) };
+}
+
+/** Throws `AUDIT_INVALID` for an entry that contradicts the envelope in it. */
+async function provenEntry(crypto: CryptoProvider, entry: RecordedEntry): Promise<ProvenEntry> {
+  const { envelope, payloadDigest } = entry;
+  if (!envelope) return { ...entry, caller: 'unproven' };
+  const evidence = payloadDigest === undefined ? { envelope } : { envelope, payloadDigest };
+  const ok = await verifyEvidence(evidence, crypto).then(
+    () => true,
+    () => false,
+  );
+  const agrees = (['from', 'to', 'scope', 'request'] as const).every(
+    (name) => entry[name] === undefined || entry[name] === envelope[name],
+  );
+  const isSame = entry.envelopeId === undefined || entry.envelopeId === envelope.nonce;
+  if (!ok || !agrees || !isSame || entry.from === undefined)
+    throw xlinkError('AUDIT_INVALID', {
+      field: 'envelope',
+      hint: `Entry ${entry.seq} says something else than the envelope in it.`,
+    });
+  return { ...entry, caller: 'verified' };
+}

@@ -1,0 +1,134 @@
+import { defaultProvider } from '#provider';
+import { type SignedCheckpoint, verifyCheckpoint } from '../../../audit/checkpoint.js';
+import { MerkleTree } from '../../../audit/merkle-tree.js';
+import { formatTlogProof } from '../../../audit/tlog-proof.js';
+import { equalBytes } from '../../../crypto/bytes.js';
+import { xlinkError } from '../../../errors/service-errors.js';
+import type { Identity } from '../../../identity/identity.js';
+import type { RecordedEntry } from '../../../types/audit.js';
+import type { Did } from '../../../types/protocol.js';
+import { checkOptions, isObject, isString, requireOption } from '../../../util/options.js';
+import { bytesOf } from '../durable-file.js';
+import { readOrigin } from './about.js';
+import { DataKeys } from './data-keys.js';
+import {
+  type AuditExportOptions,
+  type AuditSelection,
+  checkExportOptions,
+  checkSelection,
+  exportLog,
+  readEntries,
+} from './export-log.js';
+import { places } from './places.js';
+import { treeOfTiles } from './tile-files.js';
+import { type AuditVerdict, verifyLog } from './verify-log.js';
+
+/** Options of {@link AuditLogReader.open}. */
+export interface AuditLogReaderOptions {
+  /** Folder of the log, or a copy of it. */
+  readonly folder: string;
+  /** The DID of the service, from a source that is trusted. */
+  readonly service: Did;
+  /** Opens entries. Default: nobody does; the log can be verified and proven all the same. */
+  readonly organization?: Identity;
+}
+
+/** Reads the folder of a log, also while another process writes it: neither the key of the service nor the lock is needed. */
+export class AuditLogReader {
+  /** Which log. */
+  readonly origin: string;
+  /** The checkpoint in the folder. Proofs and exports go as far as that. */
+  readonly checkpoint: string;
+  readonly #options: AuditLogReaderOptions;
+  readonly #head: SignedCheckpoint;
+
+  private constructor(options: AuditLogReaderOptions, checkpoint: string, head: SignedCheckpoint) {
+    this.#options = options;
+    this.checkpoint = checkpoint;
+    this.#head = head;
+    this.origin = head.origin;
+  }
+
+  /** Rejects with `AUDIT_INVALID:CHECKPOINT` where there is no checkpoint by the service, or one of another log. */
+  static async open(options: AuditLogReaderOptions): Promise<AuditLogReader> {
+    checkOptions('AuditLogReader.open', options, {
+      folder: isString,
+      service: isString,
+      organization: isObject,
+    });
+    for (const key of ['folder', 'service']) requireOption('AuditLogReader.open', options, key);
+    const source = (await bytesOf(places(options.folder).checkpoint))?.toString();
+    const hint = `There is no checkpoint of this log in ${options.folder}.`;
+    if (source === undefined) throw xlinkError('AUDIT_INVALID:CHECKPOINT', { hint });
+    const head = await verifyCheckpoint(defaultProvider(), source, options.service);
+    if ((await readOrigin(options.folder)) !== head.origin)
+      throw xlinkError('AUDIT_INVALID:CHECKPOINT', { hint });
+    return new AuditLogReader(options, source, head);
+  }
+
+  /** Entries that the checkpoint covers. */
+  get size(): number {
+    return this.#head.size;
+  }
+
+  /**
+   * Compares the files with the checkpoint in the folder and, if it is given, with another one that was kept elsewhere. The first bad entry is
+   * named where the tiles of the tree tell it. Only the service can verify the HMAC chain, which also covers what no checkpoint does yet.
+   */
+  async verify({ checkpoint }: { readonly checkpoint?: string } = {}): Promise<AuditVerdict> {
+    const { folder, service } = this.#options;
+    const crypto = defaultProvider();
+    const tiles = await treeOfTiles(folder, this.size, crypto);
+    const reference = tiles && equalBytes(tiles.root(), this.#head.root) ? tiles : undefined;
+    const other = checkpoint === undefined ? [] : [await verifyCheckpoint(crypto, checkpoint, service)];
+    if (other.some(({ origin }) => origin !== this.origin)) throw xlinkError('AUDIT_INVALID:CHECKPOINT');
+    return verifyLog(folder, { crypto, reference, heads: [this.#head, ...other] });
+  }
+
+  /** That an entry is in the log (C2SP tlog-proof). Rejects with `AUDIT_INVALID`. */
+  async prove(seq: number): Promise<string> {
+    const tree = await this.#tree();
+    if (!Number.isSafeInteger(seq) || seq < 0 || seq >= this.size)
+      throw xlinkError('AUDIT_INVALID', { field: 'seq', hint: `The checkpoint has ${this.size} entries.` });
+    const hashes = tree.inclusionProof(seq, this.size);
+    return formatTlogProof({ index: seq, hashes, checkpoint: this.checkpoint });
+  }
+
+  /** The entries, oldest first, those behind the checkpoint included. Needs `organization`. */
+  async *entries(selection: AuditSelection = {}): AsyncGenerator<RecordedEntry> {
+    checkSelection('AuditLogReader.entries', selection);
+    for await (const { entry } of readEntries(this.#options.folder, this.#reader(), selection))
+      if (entry) yield entry;
+  }
+
+  /** Entries with what proves each. Needs `organization`. */
+  async export(
+    options: AuditExportOptions = {},
+  ): Promise<{ readonly text: string; readonly checkpoint: string }> {
+    checkExportOptions('AuditLogReader.export', options);
+    const text = await exportLog(
+      this.#options.folder,
+      this.#reader(),
+      await this.#tree(),
+      this.#head,
+      options,
+    );
+    return { text, checkpoint: this.checkpoint };
+  }
+
+  /** Rejects with `AUDIT_INVALID` if the files are not those of the checkpoint. */
+  async #tree(): Promise<MerkleTree> {
+    const crypto = defaultProvider();
+    const tree = new MerkleTree(crypto);
+    const verdict = await verifyLog(this.#options.folder, { crypto, heads: [this.#head] }, tree);
+    if (verdict.ok) return tree;
+    throw xlinkError('AUDIT_INVALID', { hint: `Entry ${verdict.seq} is bad (${verdict.fault}).` });
+  }
+
+  #reader() {
+    const { folder, service, organization } = this.#options;
+    if (!organization)
+      throw xlinkError('AUDIT_INVALID:KEY', { hint: 'Entries are opened by the option organization.' });
+    return { organization, service, keys: new DataKeys(places(folder).keys, this.origin) };
+  }
+}

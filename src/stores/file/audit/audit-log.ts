@@ -1,0 +1,348 @@
+import { signCheckpoint, verifyCheckpoint } from '../../../audit/checkpoint.js';
+import { type Organization, organizationOf } from '../../../audit/data-key.js';
+import { encodeEntry } from '../../../audit/entry.js';
+import { leafHashOfText } from '../../../audit/hash.js';
+import { MerkleTree } from '../../../audit/merkle-tree.js';
+import { chainKeyOf, leafText, nextLink, sealRecord } from '../../../audit/record.js';
+import { monthOf } from '../../../audit/retention.js';
+import { formatTlogProof } from '../../../audit/tlog-proof.js';
+import { EMPTY } from '../../../crypto/bytes.js';
+import type { Hmac } from '../../../crypto/provider.js';
+import { xlinkError } from '../../../errors/service-errors.js';
+import { Identity } from '../../../identity/identity.js';
+import { createKeyRecord } from '../../../identity/key-record.js';
+import type { AuditEntry, AuditSink, RecordedEntry } from '../../../types/audit.js';
+import { encodeBase64url } from '../../../util/base64url.js';
+import { bytesOf } from '../durable-file.js';
+import { DEFAULT_LOCK_WAIT_MS } from '../file-options.js';
+import { FileStoreError } from '../file-store-error.js';
+import { WriterLock } from '../writer-lock.js';
+import { originOf } from './about.js';
+import { type DataKey, DataKeys } from './data-keys.js';
+import { type EnterpriseAuditOptions, enterpriseOptions } from './enterprise.js';
+import { EntryQueue } from './entry-queue.js';
+import {
+  type AuditExportOptions,
+  type AuditSelection,
+  checkExportOptions,
+  checkSelection,
+  exportLog,
+  readEntries,
+} from './export-log.js';
+import { type AuditLogOptions, checkAuditLogOptions } from './options.js';
+import { places } from './places.js';
+import { recordText } from './record-text.js';
+import { Segments } from './segments.js';
+import { replaceText, treeOfTiles, writeTiles } from './tile-files.js';
+import { type AuditVerdict, verifyLog } from './verify-log.js';
+import { type Witness, witnessed } from './witnessed.js';
+
+/** How a log stands. */
+export interface AuditLogStatus {
+  /** Entries that are durable. */
+  readonly size: number;
+  /** Entries that wait to be. */
+  readonly pending: number;
+  /** Entries that were dropped since it was opened; only with `onOverload: 'drop'`. */
+  readonly dropped: number;
+}
+
+/**
+ * An append-only log in a folder. Each entry is sealed to the key of the organization, linked to the one before by an HMAC, and a leaf of
+ * a Merkle tree (RFC 6962) whose checkpoints the service signs (C2SP tlog-checkpoint), laid out as C2SP tlog-tiles.
+ */
+export class AuditLog implements AuditSink {
+  /** Which log: `<DID of the service>/<name>`. */
+  readonly origin: string;
+  readonly #options: AuditLogOptions;
+  readonly #lock: WriterLock;
+  readonly #segments: Segments;
+  readonly #tree: MerkleTree;
+  readonly #chain: Hmac;
+  readonly #organization: Organization;
+  readonly #keys: DataKeys;
+  readonly #queue: EntryQueue;
+  #link: Uint8Array;
+  #dataKey: DataKey | undefined;
+  /** Size of the tree whose tiles are written. */
+  #tiled: number;
+  #checkpoint: string | undefined;
+  #work: Promise<unknown> = Promise.resolve();
+  #closed: Promise<void> | undefined;
+
+  private constructor(
+    options: AuditLogOptions,
+    opened: {
+      readonly origin: string;
+      readonly lock: WriterLock;
+      readonly segments: Segments;
+      readonly tree: MerkleTree;
+      readonly link: Uint8Array;
+      readonly chain: Hmac;
+      readonly organization: Organization;
+      readonly checkpoint: string | undefined;
+      readonly tiled: number;
+    },
+  ) {
+    this.#options = options;
+    this.origin = opened.origin;
+    this.#lock = opened.lock;
+    this.#segments = opened.segments;
+    this.#tree = opened.tree;
+    this.#link = opened.link;
+    this.#chain = opened.chain;
+    this.#organization = opened.organization;
+    this.#checkpoint = opened.checkpoint;
+    this.#tiled = opened.tiled;
+    this.#keys = new DataKeys(places(options.folder).keys, this.origin);
+    this.#queue = new EntryQueue({
+      onOverload: options.onOverload ?? 'fail-closed',
+      maxPending: options.maxPending ?? 10_000,
+      write: (entries) => this.#write(entries),
+      gap: (count) => encodeEntry({ type: 'dropped', data: { count } }, this.#now()),
+    });
+  }
+
+  /**
+   * Opens the log in a folder, or begins one. Rejects with `INVALID_OPTION`, `KEY_RECORD_INVALID`, or a `FileStoreError`: `ELOCKED` while
+   * another process has it open, `EDAMAGED` or `ELOST` for a log that is not the one that was written.
+   */
+  static async open(options: AuditLogOptions): Promise<AuditLog> {
+    checkAuditLogOptions(options);
+    const { folder, identity, organization: to, segmentBytes = 64 * 1024 ** 2, onRepair } = options;
+    const { crypto } = identity;
+    const organization = await organizationOf(
+      crypto,
+      to instanceof Identity ? await createKeyRecord(to) : to,
+    );
+    const origin = await originOf(options);
+    const lockWaitMs = options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS;
+    const lock = await WriterLock.acquire(places(folder).writer, lockWaitMs);
+    try {
+      const tree = new MerkleTree(crypto);
+      let link: Uint8Array = EMPTY;
+      const chain = await chainKeyOf(crypto, identity.privateKey, origin);
+      const checkpoint = (await bytesOf(places(folder).checkpoint))?.toString();
+      const head =
+        checkpoint === undefined ? undefined : await verifyCheckpoint(crypto, checkpoint, identity.did);
+      const segments = await Segments.open({ folder, segmentBytes, lockWaitMs, onRepair });
+      try {
+        const expected = { crypto, chain, heads: head ? [head] : [] };
+        const verdict = await verifyLog(folder, expected, tree, (last) => (link = last));
+        if (!verdict.ok) throw damaged(folder, verdict);
+        const tiled = head && (await treeOfTiles(folder, head.size, crypto)) ? head.size : 0;
+        return new AuditLog(options, {
+          origin,
+          lock,
+          segments,
+          tree,
+          link,
+          chain,
+          organization,
+          checkpoint,
+          tiled,
+        });
+      } catch (error) {
+        await segments.close();
+        throw error;
+      }
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  /**
+   * The same with what is not given taken from the environment: `folder` from `XLINK_AUDIT_DIR` (or `xlink-audit`), `identity` from the
+   * PKCS#8 file `XLINK_AUDIT_IDENTITY` (or `service.der` in the folder, made if it is not there), `organization` from
+   * the JSON file with its key record `XLINK_ORG_RECORD`, without which there is no log.
+   */
+  static async enterprise(options: EnterpriseAuditOptions = {}): Promise<AuditLog> {
+    return AuditLog.open(await enterpriseOptions(options));
+  }
+
+  /** How it stands. */
+  get status(): AuditLogStatus {
+    return { size: this.#tree.size, ...this.#queue.counts };
+  }
+
+  /**
+   * Resolves to the number of the entry when it is durable; to `undefined` if it was dropped. Rejects with `AUDIT_ENTRY_INVALID`,
+   * `AUDIT_UNAVAILABLE` or `AUDIT_UNAVAILABLE:OVERLOADED`.
+   */
+  async append(entry: AuditEntry): Promise<number | undefined> {
+    if (this.#closed) throw xlinkError('AUDIT_UNAVAILABLE', { hint: 'The log was closed.' });
+    return this.#queue.add(encodeEntry(entry, this.#now()));
+  }
+
+  /** Keeps any JSON value as evidence, such as a receipt; the entry has the type `evidence`. */
+  store(evidence: unknown): Promise<number | undefined> {
+    return this.append({ type: 'evidence', data: evidence });
+  }
+
+  /** Waits for what is pending, and signs the log as it stands. Written to `checkpoint` in the folder, with the tiles of the tree. */
+  checkpoint(): Promise<string> {
+    return this.#inTurn(async () => {
+      await this.#queue.idle();
+      const { size } = this.#tree;
+      if (this.#checkpoint !== undefined && this.#tiled === size) return this.#checkpoint;
+      const root = this.#tree.root(size);
+      const { folder, identity } = this.#options;
+      const checkpoint = await signCheckpoint(identity, { origin: this.origin, size, root });
+      await writeTiles(folder, this.#tree, this.#tiled, size);
+      await replaceText(places(folder).checkpoint, checkpoint);
+      this.#tiled = size;
+      return (this.#checkpoint = checkpoint);
+    });
+  }
+
+  /**
+   * Has a checkpoint signed by a witness as well, in the `checkpoint` of the folder and in what it resolves to. Rejects with `AUDIT_INVALID:CHECKPOINT`
+   * if the witness refuses: it has seen another history.
+   */
+  async cosign(witness: Witness): Promise<string> {
+    const checkpoint = await this.checkpoint();
+    return this.#inTurn(async () => {
+      const cosigned = await witnessed(this.#options.identity.crypto, witness, this.#tree, checkpoint);
+      await replaceText(places(this.#options.folder).checkpoint, cosigned);
+      if (this.#checkpoint === checkpoint) this.#checkpoint = cosigned;
+      return cosigned;
+    });
+  }
+
+  /** That an entry is in the log (C2SP tlog-proof), with a checkpoint that has it. Rejects with `AUDIT_INVALID` if there is none. */
+  async prove(seq: number): Promise<string> {
+    const checkpoint = await this.checkpoint();
+    const { size } = await this.#read(checkpoint);
+    if (!Number.isSafeInteger(seq) || seq < 0 || seq >= size)
+      throw xlinkError('AUDIT_INVALID', { field: 'seq', hint: `There are entries 0 to ${size - 1}.` });
+    return formatTlogProof({ index: seq, hashes: this.#tree.inclusionProof(seq, size), checkpoint });
+  }
+
+  /**
+   * Reads the files again and compares them with the chain, the checkpoint in the folder and what this process has written. `checkpoint`:
+   * another one, kept elsewhere, that the log must contain.
+   */
+  async verify({ checkpoint }: { readonly checkpoint?: string } = {}): Promise<AuditVerdict> {
+    await this.#queue.idle();
+    const { folder, identity } = this.#options;
+    const kept = [this.#checkpoint, checkpoint].filter((one) => one !== undefined);
+    const heads = await Promise.all(kept.map((one) => this.#read(one)));
+    return verifyLog(folder, { crypto: identity.crypto, chain: this.#chain, reference: this.#tree, heads });
+  }
+
+  /** The entries, oldest first. Needs the identity of the organization; those whose data key was erased are left out. */
+  async *entries(selection: AuditSelection = {}): AsyncGenerator<RecordedEntry> {
+    checkSelection('AuditLog.entries', selection);
+    await this.#queue.idle();
+    for await (const { entry } of readEntries(this.#options.folder, this.#reader(), selection))
+      if (entry) yield entry;
+  }
+
+  /** Entries with what proves each, and the checkpoint that they are proven by. Needs the identity of the organization. */
+  async export(
+    options: AuditExportOptions = {},
+  ): Promise<{ readonly text: string; readonly checkpoint: string }> {
+    checkExportOptions('AuditLog.export', options);
+    const checkpoint = await this.checkpoint();
+    const text = await exportLog(
+      this.#options.folder,
+      this.#reader(),
+      this.#tree,
+      await this.#read(checkpoint),
+      options,
+    );
+    return { text, checkpoint };
+  }
+
+  /**
+   * Erases the data keys of months whose `retention` is over, after an entry that says so; resolves to their names. Entries under them
+   * can never be read again; the tree and all proofs stay. Make sure that the clock is right.
+   */
+  async eraseExpired(): Promise<string[]> {
+    const { retention } = this.#options;
+    if (retention === undefined) return [];
+    return this.#keys.eraseExpired(retention, this.#now(), (expired) =>
+      this.append({ type: 'retention', data: { retention, keys: expired } }),
+    );
+  }
+
+  /** Writes what is pending, signs a last checkpoint, and lets another process have the log. */
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    await this.#queue.idle();
+    try {
+      await this.checkpoint();
+    } finally {
+      await this.#segments.close();
+      await this.#lock.release();
+    }
+  }
+
+  async #write(entries: readonly Uint8Array[]): Promise<number> {
+    try {
+      return await this.#writeUnder(await this.#currentKey(), entries);
+    } catch (error) {
+      this.#dataKey = undefined; // it was used for these numbers
+      throw error;
+    }
+  }
+
+  async #writeUnder(dataKey: DataKey, entries: readonly Uint8Array[]): Promise<number> {
+    const { crypto } = this.#options.identity;
+    const first = this.#tree.size;
+    const texts: string[] = [];
+    const leaves: Uint8Array[] = [];
+    let link = this.#link;
+    for (const [at, entry] of entries.entries()) {
+      const record = await sealRecord(crypto, dataKey, first + at, entry);
+      const leaf = leafHashOfText(crypto, leafText(record));
+      link = await nextLink(this.#chain, link, leaf);
+      leaves.push(leaf);
+      texts.push(recordText(record, encodeBase64url(link)));
+    }
+    await this.#segments.append(texts, first);
+    for (const leaf of leaves) this.#tree.appendHash(leaf);
+    this.#link = link;
+    return first;
+  }
+
+  async #currentKey(): Promise<DataKey> {
+    const now = this.#now();
+    const month = new Date(now).toISOString().slice(0, 7);
+    if (!this.#dataKey || monthOf(this.#dataKey.id) !== month)
+      this.#dataKey = await this.#keys.make(this.#options.identity, this.#organization, now);
+    return this.#dataKey;
+  }
+
+  #reader() {
+    const { organization, identity } = this.#options;
+    if (organization instanceof Identity) return { organization, service: identity.did, keys: this.#keys };
+    throw xlinkError('AUDIT_INVALID:KEY', {
+      hint: 'Entries can be read where `organization` is its identity.',
+    });
+  }
+
+  #read(checkpoint: string) {
+    return verifyCheckpoint(this.#options.identity.crypto, checkpoint, this.#options.identity.did);
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#work.then(work, work);
+    this.#work = turn.catch(() => {});
+    return turn;
+  }
+
+  #now(): number {
+    return (this.#options.clock ?? Date.now)();
+  }
+}
+
+const damaged = (folder: string, { seq, fault }: { seq: number; fault: string }): FileStoreError =>
+  new FileStoreError(
+    fault === 'cut' ? 'ELOST' : 'EDAMAGED',
+    `${folder}: entry ${seq} is bad (${fault}). Nothing was changed. Restore the log from a backup`,
+  );

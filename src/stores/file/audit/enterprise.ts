@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { xlinkError } from '../../../errors/service-errors.js';
+import type { KeyRecord } from '../../../types/protocol.js';
+import { environment } from '../../../util/environment.js';
+import { checkOptions } from '../../../util/options.js';
+import { identityFromFile } from '../identity.js';
+import { AUDIT_LOG_CHECKS, type AuditLogOptions } from './options.js';
+
+/** Options of {@link AuditLog.enterprise}: those of {@link AuditLog.open}, all of them optional. */
+export type EnterpriseAuditOptions = Partial<AuditLogOptions>;
+
+/** The options with what is missing taken from the environment. */
+export async function enterpriseOptions(options: EnterpriseAuditOptions): Promise<AuditLogOptions> {
+  checkOptions('AuditLog.enterprise', options, AUDIT_LOG_CHECKS);
+  const folder = options.folder ?? environment('XLINK_AUDIT_DIR') ?? 'xlink-audit';
+  const organization = options.organization ?? (await organizationRecord());
+  const identity =
+    options.identity ??
+    (await identityFromFile(environment('XLINK_AUDIT_IDENTITY') ?? join(folder, 'service.der')));
+  return { ...options, folder, identity, organization };
+}
+
+async function organizationRecord(): Promise<KeyRecord> {
+  const path = environment('XLINK_ORG_RECORD');
+  const hint =
+    'AuditLog.enterprise: give organization, or name a JSON file with its key record in XLINK_ORG_RECORD.';
+  if (path === undefined) throw xlinkError('INVALID_OPTION', { field: 'organization', hint });
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    throw xlinkError('INVALID_OPTION', { field: 'organization', hint, cause });
+  }
+}

@@ -1,0 +1,107 @@
+import { describe, expect, test } from '@jest/globals';
+import { MemoryOperationsStore } from '@private.me/xlink';
+import type { AuditEntry, AuditSink } from '@private.me/xlink/audit';
+import { enrollment, sealed, signed, withKey } from '../adapters/requests.js';
+import { ACME } from '../support/keys.js';
+import { World } from '../support/world.js';
+
+/** A log in memory that can be made to fail. */
+function memorySink() {
+  const entries: AuditEntry[] = [];
+  const sink = {
+    entries,
+    fails: false,
+    async append(entry: AuditEntry) {
+      if (sink.fails) throw new Error('the disk is full');
+      entries.push(JSON.parse(JSON.stringify(entry)));
+    },
+  };
+  return sink satisfies AuditSink;
+}
+
+describe('an API with an audit log', () => {
+  test('has an entry, with the signed envelope, for each request that is let through', async () => {
+    const world = await World.withCaller();
+    const audit = memorySink();
+    const service = await world.serve({ audit, mode: 'hybrid' });
+    const sent = await sealed(world.caller, world.api, { path: '/items/1847?why=old', method: 'DELETE' });
+    expect((await service.send(sent)).status).toBe(200);
+    const [entry] = audit.entries.filter(({ type }) => type === 'request');
+    expect(entry).toMatchObject({
+      from: world.caller.did,
+      to: world.api.did,
+      request: 'DELETE /items/1847?why=old',
+      evidence: 'signed',
+      decision: 'accepted',
+      envelope: { from: world.caller.did, kind: 'request' },
+    });
+    expect(entry!.envelopeId).toBe(entry!.envelope!.nonce);
+  });
+
+  test('of a request with a key the client is named, and the query is left out', async () => {
+    const world = await World.withCaller();
+    const audit = memorySink();
+    const service = await world.serve({ audit, mode: 'hybrid', clients: world.clients });
+    await service.send(withKey(ACME, { path: '/items/1?api_key=secret' }));
+    const [entry] = audit.entries.filter(({ type }) => type === 'request');
+    expect(entry).toMatchObject({
+      request: 'GET /items/1',
+      decision: 'accepted',
+      client: expect.any(String),
+    });
+    expect(entry).not.toHaveProperty('envelope');
+  });
+
+  test('refusals of those who are known are entries, those of strangers are not', async () => {
+    const world = await World.withCaller();
+    const audit = memorySink();
+    const service = await world.serve({ audit, mode: 'xlink-only' });
+    const sent = await signed(world.caller, world.api);
+    await service.send(sent);
+    await service.send(sent); // again
+    const stranger = await world.stranger('stranger');
+    await service.send(await signed(stranger, world.api));
+    await service.send({});
+    const requests = audit.entries.filter(({ type }) => type === 'request');
+    expect(requests.map(({ decision }) => decision)).toEqual(['accepted']);
+  });
+
+  test('fail closed: no handler runs before its entry is durable, and a request that cannot be kept is refused', async () => {
+    const world = await World.withCaller();
+    const audit = memorySink();
+    const service = await world.serve({
+      audit: { log: audit, failClosed: [{ path: '/pay' }] },
+      mode: 'hybrid',
+    });
+    audit.fails = true;
+    const refused = await service.send(await signed(world.caller, world.api, { path: '/pay' }));
+    expect(refused.status).toBe(503);
+    expect(service.calls).toHaveLength(0);
+    const other = await service.send(await signed(world.caller, world.api, { path: '/open' }));
+    expect(other.status).toBe(200);
+    audit.fails = false;
+    expect((await service.send(await signed(world.caller, world.api, { path: '/pay' }))).status).toBe(200);
+    expect(audit.entries.filter(({ request }) => request === 'GET /pay')).toHaveLength(1);
+  });
+
+  test('enrollments, modes, revocations and what operators do are entries', async () => {
+    const world = await World.withCaller();
+    const audit = memorySink();
+    const operations = new MemoryOperationsStore();
+    const service = await world.serve({ audit, mode: 'hybrid', clients: world.clients, operations });
+    const stranger = await world.stranger('newcomer');
+    expect((await service.send(await enrollment(stranger, world.api, ACME))).status).toBeLessThan(300);
+    service.adapter.setMode('deprecation', 'announced');
+    const { client } = audit.entries.find(({ type }) => type === 'enrollment')!;
+    await service.adapter.revokeClient(client!, { reason: 'left', by: 'ops' });
+    await service.adapter.close();
+    const types = audit.entries.map(({ type }) => type);
+    expect(types).toEqual(expect.arrayContaining(['mode', 'enrollment', 'client-revocation', 'operation']));
+    expect(
+      audit.entries.find(({ type, data }) => type === 'mode' && (data as { from?: string }).from),
+    ).toMatchObject({
+      to: world.api.did,
+      data: { from: 'hybrid', to: 'deprecation', reason: 'announced' },
+    });
+  });
+});

@@ -1,0 +1,46 @@
+import { Identity } from '@private.me/xlink';
+import * as audit from '@private.me/xlink/audit';
+import { seedOf } from '../support/agents.js';
+import type { Taker } from './taker.js';
+
+const identity = await Identity.fromSeed(seedOf('audit options'));
+
+export const AUDIT_TAKERS: readonly Taker[] = [
+  {
+    name: 'AuditWitness',
+    type: 'AuditWitnessOptions',
+    option: 'services',
+    call: (more: object) => new audit.AuditWitness({ identity, services: [], ...more }),
+  },
+  {
+    name: 'AuditLog.open',
+    type: 'AuditLogOptions',
+    option: 'folder',
+    call: (more: object) =>
+      audit.AuditLog.open({ folder: '/nowhere', identity, organization: identity, ...more }),
+  },
+  {
+    name: 'AuditLog.enterprise',
+    type: 'EnterpriseAuditOptions',
+    option: 'folder',
+    call: (more: object) => audit.AuditLog.enterprise(more),
+  },
+  {
+    name: 'AuditLogReader.open',
+    type: 'AuditLogReaderOptions',
+    option: 'folder',
+    call: (more: object) => audit.AuditLogReader.open({ folder: '/nowhere', service: '', ...more }),
+  },
+  {
+    name: 'AuditLog.export',
+    type: 'AuditExportOptions',
+    option: 'format',
+    call: (more: object) => audit.AuditLog.prototype.export.call({} as audit.AuditLog, more),
+  },
+  {
+    name: 'verifyAuditExport',
+    type: 'VerifyAuditExportOptions',
+    option: 'service',
+    call: (more: object) => audit.verifyAuditExport('', { checkpoint: 'x', service: 'x', ...more }),
+  },
+];
