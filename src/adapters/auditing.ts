@@ -82,8 +82,8 @@ export class Auditor {
     return kept;
   }
 
-  #failsClosed({ method, target }: InboundRequest): boolean {
-    return !this.#routes.isEmpty && this.#routes.readings({ method, target }).includes(true);
+  #failsClosed(request: InboundRequest): boolean {
+    return !this.#routes.isEmpty && this.#routes.readings(request).includes(true);
   }
 
   /** The query of a request with a key is left out: the key may be in it. */
