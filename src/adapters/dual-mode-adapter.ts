@@ -16,6 +16,7 @@ import { type AuthSource, authBy } from './auth-store.js';
 import { type AuthAttempt, Authenticator } from './authenticator.js';
 import { largestEnvelope } from './body-limits.js';
 import { BrownoutAnswers } from './brownout-answers.js';
+import { checkDualModeOptions } from './check-options.js';
 import { LimitedClients } from './client-limits/client-limits.js';
 import type { Clients } from './clients/clients.js';
 import { createClients } from './create-clients.js';
@@ -31,7 +32,7 @@ import { assertSharedNonces, modesIn, warnOfUnsharedNonces } from './nonce-shari
 import { Observers } from './observers.js';
 import { OperatedAdapter, type OperatedParts } from './operated-adapter.js';
 import { MemoryOperationsStore } from './operations/memory-store.js';
-import { checkDualModeOptions, type DualModeOptions } from './options.js';
+import type { DualModeOptions } from './options.js';
 import { Placement } from './placement.js';
 import { PolicyCheck } from './policy-check.js';
 import { PublishedKeyDirectory } from './published-key-directory.js';
