@@ -58,8 +58,7 @@ export function framePlaintext(
   from: string,
   { bytes, contentType, headers = [], status = 0 }: Content,
 ): Uint8Array {
-  if (headers.length > MAX_HEADERS)
-    throw xlinkError(kind === 'answer' ? 'ANSWER_NOT_SEALED' : 'INVALID_OPTION', { field: 'headers' });
+  if (headers.length > MAX_HEADERS) throw xlinkError('INVALID_OPTION', { field: 'headers' });
   const frame: Part[] = [contentType, lengthPrefixed(headers.flat()), status];
   return lengthPrefixed([from, ...frame.slice(0, FRAME_PARTS[kind] ?? 1)], bytes);
 }
