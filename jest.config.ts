@@ -1,4 +1,5 @@
 /** @jest-config-loader esbuild-register */
+import { availableParallelism } from 'node:os';
 import type { Config } from 'jest';
 import tsconfig from './tsconfig.json' with { type: 'json' };
 
@@ -47,7 +48,7 @@ const config: Config = {
     },
   ] as NonNullable<Config['projects']>,
   // Jest would leave one core idle, and a third of the time tests wait for servers that start, fail or time out.
-  maxWorkers: '150%',
+  maxWorkers: Math.ceil(availableParallelism() * 1.5),
   // Modules of test files that are over stay in memory, and what follows slows down: late in a run up to tenfold.
   workerIdleMemoryLimit: '500MB',
   testSequencer: '<rootDir>/scripts/jest-sequencer.mjs',
