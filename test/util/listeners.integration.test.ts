@@ -268,6 +268,9 @@ const OTHERS = [
   'onRefusal',
   'onGuardRefusal',
   'onBatch',
+  'onCheckpoint',
+  'onOverload',
+  'onReceipt',
 ];
 
 test('every option that is such a listener is in the list', () => {
