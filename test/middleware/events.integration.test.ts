@@ -166,6 +166,10 @@ describe.each(STAGES)('$name: every decision is told once', (framework) => {
       service.events.map(({ type }) => type).filter((type) => type === 'mode' || type === 'advice'),
     ).toEqual([...Array(5).fill('mode'), 'advice']);
     expectShapes(service.events, seen);
+    const first: XlinkEvent[] = [];
+    adapter.observe((event) => first.push(event)); // who comes later is told since when the mode is in force
+    expect(first).toMatchObject([{ type: 'mode', since: expect.any(Number) }]);
+    expectShapes(first, seen);
   });
 
   test('when the key cannot be checked, and when the application skips in error', async () => {
