@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import * as root from '@private.me/xlink';
 import { ERROR_TABLE, isXlinkError, toXlinkError } from '@private.me/xlink';
+import { AuditLog } from '@private.me/xlink/audit';
 import * as server from '@private.me/xlink/server';
 import { TAKERS } from '../options/takers.js';
 import { verdictOn } from '../support/needs-program.js';
@@ -59,6 +60,7 @@ describe('docs/papers-api.md', () => {
     const owners: Record<string, object> = {
       Agent: root.Agent,
       agent: root.Agent.prototype,
+      auditLog: AuditLog.prototype,
       registry: root.MemoryTrustRegistry.prototype,
       adapter: root.DualModeAdapter.prototype,
       transport: new root.LoopbackTransport(),
