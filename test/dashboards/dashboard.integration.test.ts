@@ -136,6 +136,8 @@ describe('the names of metrics', () => {
         revoked: 0,
       },
     },
+    { type: 'session', did: 'did:key:z6Mk', version: 2, notAfter: Date.now() + 60_000 },
+    { type: 'session-refusal', reason: 'SESSION_OFFER_INVALID' },
   ];
 
   /** The series of a registry as Prometheus reads them, by name. */
@@ -162,18 +164,12 @@ describe('the names of metrics', () => {
     expect([...names].filter((name) => !known.has(name))).toEqual([]);
   });
 
-  test('that are not asked for are what is open, which reports show, sessions, and the two gauges of one process, which cannot be averaged', () => {
+  test('that are not asked for are what is open, which reports show, and the two gauges of one process, which cannot be averaged', () => {
     const text = targets.map(({ target }) => target.expr).join('\n');
     const unused = Object.values(METRICS).filter(
       ({ name }) => !new RegExp(`\\b${name}(_bucket)?\\b`).test(text),
     );
-    expect(unused).toEqual([
-      METRICS.openRequests,
-      METRICS.sessions,
-      METRICS.sessionsActive,
-      METRICS.adoption,
-      METRICS.adoptionPct,
-    ]);
+    expect(unused).toEqual([METRICS.openRequests, METRICS.adoption, METRICS.adoptionPct]);
   });
 
   test('follow a prefix, everywhere', async () => {

@@ -133,10 +133,11 @@ describe('while the store of clients is down', () => {
     expect(fault?.error.cause).toEqual(new Error('get: connection refused'));
   });
 
-  test('a key without a client goes on: there is nothing to ask about it', async () => {
+  test('a key without a client is refused likewise: an operator may have ended those', async () => {
     const { service, store } = await made();
-    for (const name of all) store.down.add(name);
     await service.accepted(withKey(NAMELESS));
+    for (const name of all) store.down.add(name);
+    await service.refused(withKey(NAMELESS), DOWN);
   });
 
   test('envelopes go on, for an unknown client rather than for another one', async () => {
