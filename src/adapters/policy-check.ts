@@ -1,6 +1,7 @@
 import { defaultProvider } from '#provider';
 import { isXlinkError, xlinkError } from '../errors/service-errors.js';
 import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
+import { overridesOf } from '../http/method-overrides.js';
 import type { PolicyDecision, PolicyDecisionPoint, PolicyRequest } from '../types/policy.js';
 import type { ClientId, Clock, Scope } from '../types/protocol.js';
 import { encodeBase64url } from '../util/base64url.js';
@@ -34,16 +35,24 @@ export class PolicyCheck {
       throw isXlinkError(cause) ? cause : xlinkError('POLICY_UNAVAILABLE', { cause });
     }
     if (decision?.effect === 'allow') return;
-    throw decision?.error ?? xlinkError('POLICY_DENIED');
+    const error = decision?.error ?? xlinkError('POLICY_DENIED');
+    const { auth } = proof;
+    const isInSession = auth.mode === 'xlink' && auth.form === 'session';
+    // Clients know that answer, and send an envelope in its place.
+    throw isInSession && error.id === 'POLICY_UNMET:SIGNATURE_NOW'
+      ? xlinkError('SESSION_NOT_ALLOWED')
+      : error;
   }
 
   async #factsOf(request: InboundRequest, attempt: AuthAttempt, proof: Proof): Promise<PolicyRequest> {
     const { amountOf = amountIn, clientId = defaultClientId, clock } = this.#parts;
     const { auth, message, content } = proof;
     const { method, target } = request;
+    const overrides = overridesOf({ method, target, header: headerOf(request, proof) });
     const common = {
       method,
       target,
+      ...(overrides.length > 0 ? { overrides } : {}),
       at: clock(),
       ...given({ amount: amountOf(request, message?.payload) }),
     };
@@ -71,6 +80,15 @@ export class PolicyCheck {
     };
   }
 }
+
+/** A header as the handler will see it: what was sealed, else what came, if somebody vouches for it. */
+const headerOf =
+  (request: InboundRequest, { fields }: Proof) =>
+  (name: string): string | undefined => {
+    if (!fields) return request.header(name);
+    const sealed = fields.values.find(([one]) => one === name)?.[1];
+    return sealed ?? (fields.names.has(name) ? request.header(name) : undefined);
+  };
 
 const scopesOf = ({ scopes }: ApiKeyAuth): readonly Scope[] =>
   Array.isArray(scopes) ? scopes.filter((scope) => typeof scope === 'string') : [];

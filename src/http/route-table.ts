@@ -67,20 +67,28 @@ export class RouteTable<T> {
    * The values for a request, one for each way in which a router may read its path, and for each method that it may have there by an
    * override: the strictest is to count.
    */
-  readings(request: RoutedRequest): readonly (T | undefined)[] {
+  readings(request: RoutedRequest, overrides?: readonly string[]): readonly (T | undefined)[] {
     const paths = readingsOf(pathOf(request.target));
-    return this.#methodsOf(request).flatMap((method) => paths.map((path) => this.#find(method, path)));
+    const methods = this.#methodsOf(request, overrides);
+    return methods.flatMap((method) => paths.map((path) => this.#find(method, path)));
   }
 
-  /** Its own, and of those that an override names each for which there is something: so many there may be, and not as many as a caller likes. */
-  #methodsOf(request: RoutedRequest): string[] {
+  /**
+   * Its own, of those that an override names each for which there is something, and one for which there is nothing: so many there may be,
+   * and not as many as a caller likes.
+   */
+  #methodsOf(request: RoutedRequest, given?: readonly string[]): string[] {
     const own = request.method.toUpperCase();
     const named = this.#entries.flatMap(({ methods = [] }) => methods);
     if (named.length === 0) return [own];
-    const overrides = new Set(overridesOf(request));
-    return [own, ...new Set(named.flatMap((one) => [...(one === 'GET' ? ['HEAD'] : []), one]))].filter(
-      (method, at) => at === 0 || overrides.has(method),
-    );
+    const overrides = new Set(given ?? overridesOf(request));
+    const known = new Set(named.flatMap((one) => (one === 'GET' ? ['HEAD', one] : [one])));
+    const other = [...overrides].find((method) => !known.has(method));
+    return [
+      own,
+      ...[...known].filter((method) => overrides.has(method)),
+      ...(other === undefined ? [] : [other]),
+    ];
   }
 
   #find(method: string, path: string): T | undefined {

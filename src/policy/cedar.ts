@@ -1,4 +1,5 @@
 import { xlinkError } from '../errors/service-errors.js';
+import { pathOf, readingsOf } from '../http/path-readings.js';
 import type { PolicyDecision, PolicyDecisionPoint, PolicyRequest } from '../types/policy.js';
 import { given } from '../util/given.js';
 import { checkOptions, isFunction, isString, requireOption } from '../util/options.js';
@@ -52,8 +53,8 @@ export interface CedarOptions {
 
 /**
  * Asks Cedar. Each request is asked for each of its scopes, all of which have to be allowed: the principal is `Xlink::Identity` (a DID) or
- * `Xlink::Client`, the action `Xlink::Action` is the scope, the resource `Xlink::Route` is method and path. Cedar decides; it does not
- * count, ask for approval, or write anything down. A policy that fails to evaluate refuses (`POLICY_UNAVAILABLE`).
+ * `Xlink::Client`, the action `Xlink::Action` is the scope, the resource `Xlink::Route` is method and path in lower case, for each method and path that
+ * it may turn out to be for behind the adapter. An amount that is not known is `Number.MAX_SAFE_INTEGER`. Cedar decides; it does not count, ask for approval, or write anything down. A policy that fails to evaluate refuses (`POLICY_UNAVAILABLE`).
  */
 export class CedarDecisionPoint implements PolicyDecisionPoint {
   readonly #options: CedarOptions;
@@ -73,20 +74,22 @@ export class CedarDecisionPoint implements PolicyDecisionPoint {
   /** Throws `POLICY_UNAVAILABLE` where Cedar has no answer. */
   decide(request: PolicyRequest): PolicyDecision {
     const scopes = request.scopes.length > 0 ? request.scopes : [''];
-    const isAllowed = scopes.every((scope) => this.#allows(request, scope));
+    if ((request.overrides?.length ?? 0) > MAX_OVERRIDES) return { effect: 'deny' };
+    const routes = routesOf(request);
+    const isAllowed = scopes.every((scope) => routes.every((route) => this.#allows(request, scope, route)));
     return { effect: isAllowed ? 'allow' : 'deny' };
   }
 
-  #allows(request: PolicyRequest, scope: string): boolean {
+  #allows(request: PolicyRequest, scope: string, route: string): boolean {
     const { isAuthorized, policies, namespace = 'Xlink', entities } = this.#options;
-    const { from, client, method = 'MESSAGE', target = '/', proof, at, amount, mutualTrust } = request;
+    const { from, client, proof, at, amount, mutualTrust } = request;
     const answer = isAuthorized({
       principal:
         from === undefined
           ? { type: `${namespace}::Client`, id: client ?? '' }
           : { type: `${namespace}::Identity`, id: from },
       action: { type: `${namespace}::Action`, id: scope },
-      resource: { type: `${namespace}::Route`, id: `${method} ${target.split('?')[0]}` },
+      resource: { type: `${namespace}::Route`, id: route },
       // Cedar has whole numbers only.
       context: { proof, at, mutualTrust, ...given({ client, amount: wholeOf(amount) }) },
       policies: { staticPolicies: policies },
@@ -99,5 +102,17 @@ export class CedarDecisionPoint implements PolicyDecisionPoint {
   }
 }
 
-const wholeOf = (amount: PolicyRequest['amount']): number | undefined =>
-  typeof amount === 'number' ? Math.ceil(amount) : undefined;
+/** No honest request names more methods than that. */
+const MAX_OVERRIDES = 4;
+
+/** Every route that it may turn out to be for, behind the adapter. */
+function routesOf({ method = 'MESSAGE', target = '/', overrides = [] }: PolicyRequest): readonly string[] {
+  const paths = readingsOf(pathOf(target));
+  return [...new Set([method, ...overrides])].flatMap((one) => paths.map((path) => `${one} ${path}`));
+}
+
+/** What is not known counts as more than any limit. */
+function wholeOf(amount: PolicyRequest['amount']): number | undefined {
+  if (amount === undefined) return undefined;
+  return typeof amount === 'number' && Number.isFinite(amount) ? Math.ceil(amount) : Number.MAX_SAFE_INTEGER;
+}

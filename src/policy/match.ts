@@ -69,9 +69,9 @@ function scopeMatches(patterns: readonly string[], scope: Scope | undefined): Ma
 function routeCondition(paths: readonly string[], methods: readonly string[] | undefined): Condition {
   const table = new RouteTable<true>();
   for (const path of paths) table.set({ path, ...(methods ? { methods } : {}) }, true);
-  return ({ method, target }) => {
+  return ({ method, target, overrides = [] }) => {
     if (method === undefined || target === undefined) return 'no'; // a message
-    const found = table.readings({ method, target });
+    const found = table.readings({ method, target }, overrides);
     if (found.every((value) => value === true)) return 'yes';
     return found.some((value) => value === true) ? 'maybe' : 'no';
   };

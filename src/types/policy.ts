@@ -15,6 +15,8 @@ export interface PolicyRequest {
   readonly scopes: readonly Scope[];
   /** HTTP method. Absent for messages. */
   readonly method?: string;
+  /** Methods that middleware behind may give it in the place of its own, in capitals. Absent: none is named. */
+  readonly overrides?: readonly string[];
   /** Path and query as the client sent them. Absent for messages. */
   readonly target?: string;
   /** When it is judged, in ms since 1970. */

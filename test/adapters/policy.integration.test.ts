@@ -46,6 +46,17 @@ async function made(
 const SCOPE = { scope: 'orders:read' };
 
 describe('a policy of an adapter', () => {
+  test('judges a request by every method that it may be given behind: by a header, by the query, by what is sealed', async () => {
+    const { service, device, api } = await made([{ route: '/orders', method: 'DELETE', effect: 'deny' }]);
+    const override = { 'x-http-method-override': 'DELETE' };
+    await service.accepted(withKey(ACME));
+    await service.refused(withKey(ACME, { headers: override }), '403 POLICY_DENIED');
+    await service.refused(withKey(ACME, { path: '/orders?_method=delete' }), '403 POLICY_DENIED');
+    await service.accepted(sealed(device, api, {}, SCOPE));
+    const covered = { ...SCOPE, headers: Object.entries(override) };
+    await service.refused(sealed(device, api, {}, covered as never), '403 POLICY_DENIED');
+  });
+
   test('refuses key and xLink alike before the handler, and says so to observers', async () => {
     const { service, device, api } = await made([{ id: 'off', scope: 'orders:read', effect: 'deny' }]);
     await service.refused(withKey(ACME), '403 POLICY_DENIED');

@@ -34,12 +34,12 @@ test('Cedar is asked for each scope, and all have to be allowed', () => {
   });
 });
 
-test('a key is the client that it belongs to, and an unknown amount is not in the context', () => {
+test('a key is the client that it belongs to, and an unknown amount is above any limit', () => {
   const { calls, point } = cedar(() => success('allow'));
   point.decide(byKey({ scopes: [], amount: 'unknown' }));
   expect([calls[0]!.principal, calls[0]!.context]).toEqual([
     { type: 'Xlink::Client', id: 'acme' },
-    { proof: 'api-key', at: NOON, mutualTrust: false, client: 'acme' },
+    { proof: 'api-key', at: NOON, mutualTrust: false, client: 'acme', amount: Number.MAX_SAFE_INTEGER },
   ]);
 });
 
@@ -49,3 +49,16 @@ test.each<CedarAnswer>([{ type: 'failure', errors: ['parse'] }, success('allow',
     expect((await thrownBy(() => cedar(() => answer).point.decide(asked()))).id).toBe('POLICY_UNAVAILABLE');
   },
 );
+
+test('every route that it may turn out to be for has to be allowed', () => {
+  const forbidden = cedar(({ resource }) =>
+    success(resource.id === 'DELETE /items' ? 'deny' : 'allow'),
+  ).point;
+  const decide = (target: string, overrides?: string[]) =>
+    forbidden.decide(asked({ method: 'POST', target, ...(overrides ? { overrides } : {}) })).effect;
+  expect(decide('/items')).toBe('allow');
+  expect(decide('/items', ['DELETE'])).toBe('deny');
+  for (const target of ['/%69tems', '//items', '/ITEMS', '/items;/..'])
+    expect(decide(target, ['DELETE'])).toBe('deny');
+  expect(decide('/other', ['A', 'B', 'C', 'D', 'E'])).toBe('deny');
+});

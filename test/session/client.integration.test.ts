@@ -6,6 +6,7 @@ import {
   Identity,
   MemorySequenceStore,
   type MemoryTrustRegistry,
+  PolicyEngine,
   requireScope,
   type XlinkFetchOptions,
   xlinkFetch,
@@ -244,5 +245,17 @@ describe('a client of a service with sessions', () => {
     const plain = clientOf({ sealedAnswers: false });
     for (const form of ['envelope', 'session']) expect(await formOf(plain('/form'))).toBe(form);
     expect((await plain('/pay', postJson({}))).status).toBe(201);
+  });
+
+  test('what a policy wants signed goes under an envelope, and the caller notices nothing', async () => {
+    const policy = await PolicyEngine.create({
+      rules: [{ route: '/form', method: 'POST', require: ['signature-now'] }],
+    });
+    const strict = await serveSessions(true, { policy });
+    const one = fetchFor(strict.url);
+    for (const form of ['envelope', 'session']) expect(await formOf(one('/form'))).toBe(form);
+    for (let i = 0; i < 2; i++) expect(await formOf(one('/form', postJson({ i })))).toBe('envelope');
+    expect(await formOf(one('/form'))).toBe('session');
+    expect(strict.handled.filter((line) => line === 'POST /form')).toHaveLength(2);
   });
 });

@@ -136,6 +136,20 @@ describe('the mode of a path', () => {
       expect(modeOf('POST', { 'x-http-method-override': 'PUT' })).toBe('hybrid');
     });
 
+    test('borrows nothing that a lax method has', () => {
+      const lax = policyOf(
+        { path: '/', mode: 'xlink-only' },
+        { path: '/a', methods: ['POST'], mode: 'hybrid' },
+      );
+      const mode = (override?: string) =>
+        lax.forRequest({
+          method: 'POST',
+          target: '/a',
+          header: (name) => (name === 'x-http-method' ? override : undefined),
+        });
+      expect([mode(), mode('POST'), mode('DELETE')]).toEqual(['hybrid', 'hybrid', 'xlink-only']);
+    });
+
     test('ten thousand of them are as one', () => {
       const text = Array.from({ length: 10_000 }, (_, nth) => `M${nth}`).join();
       expect(modeOf('POST', { 'x-http-method-override': `${text},DELETE` })).toBe('xlink-only');
