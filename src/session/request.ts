@@ -1,6 +1,6 @@
 import { concat, lengthPrefixed } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
-import type { Awaitable } from '../util/awaitable.js';
+import { type Awaitable, later } from '../util/awaitable.js';
 import type { Credential } from './credential.js';
 import { SESSION_SUITE } from './protocol.js';
 import type { Session } from './schedule/master.js';
@@ -19,7 +19,7 @@ export const requestCipher = (
   crypto: CryptoProvider,
   { keys }: Pick<Session, 'keys'>,
   digest: Uint8Array,
-): Promise<MessageCipher> => MessageCipher.of(crypto, keys.request, 'xlink/1 session request key', digest);
+): Awaitable<MessageCipher> => MessageCipher.of(crypto, keys.request, 'xlink/1 session request key', digest);
 
 /** What an answer is tied to: the request in the open, and the tag of its first chunk. */
 export interface RequestTie {
@@ -36,14 +36,15 @@ export const tagOf = (sealed: Uint8Array): Uint8Array => sealed.slice(-16);
 export type ReplyKind = 'answer' | 'refusal';
 
 /** The cipher of the answer under this salt, 16 random bytes that the service chose for it. */
-export async function answerCipher(
+export function answerCipher(
   crypto: CryptoProvider,
   { keys }: Pick<Session, 'keys'>,
   { digest, tag }: RequestTie,
   kind: ReplyKind,
   salt: Uint8Array,
-): Promise<MessageCipher> {
+): Awaitable<MessageCipher> {
   const transcript = lengthPrefixed([`xlink/1 session ${kind}`, SESSION_SUITE, digest, tag, salt]);
-  const answer = await crypto.sha256(transcript);
-  return MessageCipher.of(crypto, keys.answer, 'xlink/1 session answer key', answer);
+  return later(crypto.sha256(transcript), (answer) =>
+    MessageCipher.of(crypto, keys.answer, 'xlink/1 session answer key', answer),
+  );
 }

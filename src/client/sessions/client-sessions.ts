@@ -155,15 +155,15 @@ async function inSession(
       return await openReply(crypto, session, call.tie, response, { signal, maxBytes: rules.maxBytes }, sent);
     if (sent) sent.isOver = true;
     const plain = await unsealedResponse(response);
-    const refused = plain.problem === undefined ? statusError(response.status) : toXlinkError(plain.problem);
+    const { problem } = plain;
+    const isOfIt = problem !== undefined && isOfSession(toXlinkError(problem));
     const isTaken = !wantsSealed || request.takesPlain || isPublic(sealing.service, url);
     const isHead = method === 'HEAD';
-    const isBare =
-      plain.problem === undefined && (isHead ? HEAD_REFUSED : NOT_LET_THROUGH).has(response.status);
-    if (isTaken && !isOfSession(refused) && !(isHead && isBare))
-      return { response: plain.response, verified: false };
+    const isBare = problem === undefined && (isHead ? HEAD_REFUSED : NOT_LET_THROUGH).has(response.status);
+    if (isTaken && !isOfIt && !(isHead && isBare)) return { response: plain.response, verified: false };
     void plain.response.body?.cancel().catch(() => {});
-    return { refused, call, isAboutSession: isOfSession(refused) || isBare };
+    const refused = problem === undefined ? statusError(response.status) : toXlinkError(problem);
+    return { refused, call, isAboutSession: isOfIt || isBare };
   } catch (error) {
     if (sent) sent.isOver = true;
     throw error;

@@ -52,6 +52,7 @@ function drain(
   checkStart: CheckStart,
   withinMs: number,
 ): Promise<Uint8Array> {
+  if (req.complete && !req.stream) return drainAtOnce(req, maxBytes, checkStart);
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let size = 0;
@@ -89,6 +90,18 @@ function drain(
     req.on('close', onGone);
     req.on('error', onGone);
   });
+}
+
+/** A message of HTTP/1 that is there already, as small ones are by the time that they are asked for. */
+async function drainAtOnce(req: NodeRequest, maxBytes: number, checkStart: CheckStart): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for (let chunk = req.read(); chunk !== null; chunk = req.read()) chunks.push(chunk as Uint8Array);
+  const bytes = chunks.length === 1 ? chunks[0]! : concat(chunks);
+  if (bytes.length === 0) announceNoBody(req);
+  else req.unshift(bytes);
+  if (bytes.length > maxBytes) throw xlinkError('BODY_TOO_LARGE');
+  if (bytes.length > 0) checkStart(bytes);
+  return bytes;
 }
 
 /** Nothing more will come. A request that is injected, as tests and serverless wrappers do, is no message of HTTP, only a stream. */
