@@ -14,7 +14,7 @@ export function idempotencyKeyOf({ body, envelopeId, keyHeader }) {
   const header = keyHeader === undefined ? undefined : unquoted(keyHeader);
   const { idempotencyKey: own = header } = membersOf(body);
   if (header !== undefined && own !== header) throw new PurchaseError('IDEMPOTENCY_KEY_MISMATCH');
-  const key = own ?? envelopeId;
+  const key = own === undefined ? envelopeId : own;
   if (key === undefined) throw new PurchaseError('IDEMPOTENCY_KEY_MISSING');
   if (typeof key !== 'string' || !KEY.test(key)) throw new PurchaseError('IDEMPOTENCY_KEY_INVALID');
   return key;
