@@ -45,6 +45,7 @@ export class FakeStripe {
   }
 
   async stop() {
+    if (!this.#server.listening) return;
     this.#server.close();
     this.#server.closeAllConnections();
     await once(this.#server, 'close');

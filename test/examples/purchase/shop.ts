@@ -89,6 +89,7 @@ export class Shop {
   readonly news: string[] = [];
   fake!: Fake;
   stripe!: StripeClient;
+  provider: unknown;
   service!: Agent;
   buyer!: Agent;
   /** Of the last instance. */
@@ -111,6 +112,7 @@ export class Shop {
     this.buyer = await this.world.agent('buyer', { clock, sendScopes: [SCOPE] });
     const prices = { basic: 'price_basic', middle: 'price_middle', enterprise: 'price_enterprise' };
     const parts = { stripe: this.stripe, prices, webhookSecret: WEBHOOK_SECRET, clock };
+    this.provider = options.provider ?? new StripeProvider(parts);
     const shared = new MemoryOperationsStore();
     const { storeOf = () => shared, nonceStoreOf } = options;
     for (let at = 0; at < instances; at++)
@@ -118,7 +120,7 @@ export class Shop {
         agent: nonceStoreOf
           ? await this.world.agent('purchases', { clock, nonceStore: await nonceStoreOf(at) })
           : this.service,
-        provider: options.provider ?? new StripeProvider(parts),
+        provider: this.provider,
         xlinkSince: new Date(clock()),
         store: storeOf(at),
         onSubscription: (id: string, status: string) => this.news.push(`${id} ${status}`),
@@ -157,7 +159,7 @@ export class Shop {
   }
 
   async post(body: unknown, headers: OutgoingHttpHeaders = {}, at = 0): Promise<Reply> {
-    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const text = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
     const sent = { 'content-type': 'application/json', ...headers };
     return reply(
       await send(this.ports[at]!, { method: 'POST', path: '/api/purchase', headers: sent, body: text }),
