@@ -4,7 +4,7 @@ import { buyers, purchaseAdapter } from './buyers.mjs';
 import { errorHandler, notFound } from './errors.mjs';
 import { limitPurchases } from './limits.mjs';
 import { purchase } from './purchase.mjs';
-import { PurchaseRecords } from './records.mjs';
+import { LEASE_MS, PurchaseRecords } from './records.mjs';
 import { timeline as timelineOf } from './timeline.mjs';
 import { webhook } from './webhook.mjs';
 
@@ -21,6 +21,7 @@ const SWEEP_MS = 3_600_000;
  * @param {import('@private.me/xlink').LimitStore} [options.limits] shared by all instances; default: the memory of this process
  * @param {readonly string[]} [options.acis] what is for sale
  * @param {string} [options.emailDomain] of the addresses that agents are given: one whose mail you receive
+ * @param {readonly string[]} [options.hosts] under which buyers reach this, for the signed discovery document; set it in production
  * @param {number} [options.instances] how many processes serve this; with several, the agent's nonce store must be shared
  * @param {string | number | boolean} [options.trustProxy] as `trust proxy` of Express; default: the connection's own address counts
  * @param {number} [options.paymentTimeoutMs] less than two minutes, after which another request may take a purchase over
@@ -36,6 +37,7 @@ export function openApp({
   limits,
   acis = ['xlink'],
   emailDomain = 'private.me',
+  hosts,
   instances,
   trustProxy = false,
   paymentTimeoutMs = 60_000,
@@ -43,9 +45,11 @@ export function openApp({
   onFault = logFault,
   clock = Date.now,
 }) {
+  if (!(paymentTimeoutMs > 0 && paymentTimeoutMs < LEASE_MS))
+    throw new RangeError(`paymentTimeoutMs is above 0 and below ${LEASE_MS}.`);
   const records = new PurchaseRecords(store, clock);
   const timeline = timelineOf(xlinkSince, clock);
-  const adapter = purchaseAdapter({ agent, clock, instances });
+  const adapter = purchaseAdapter({ agent, clock, hosts, instances });
   const rules = { acis, emailDomain };
 
   const app = express().disable('x-powered-by').set('trust proxy', trustProxy);

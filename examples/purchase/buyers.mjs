@@ -57,14 +57,16 @@ export function buyers({ agent, adapter, timeline, instances }) {
  * @param {object} parts
  * @param {import('@private.me/xlink').Agent} parts.agent
  * @param {() => number} parts.clock
+ * @param {readonly string[]} [parts.hosts]
  * @param {number} [parts.instances]
  */
-export const purchaseAdapter = ({ agent, clock, instances }) =>
+export const purchaseAdapter = ({ agent, clock, hosts, instances }) =>
   new DualModeAdapter({
     agent,
     mode: 'xlink-only',
     legacyKeyValidator: () => null,
     skip: isUnprovenJson,
+    hosts,
     clock,
     instances,
     maxEnvelopeBytes: 32 * 1024,

@@ -73,8 +73,7 @@ try {
   await expectAnswer('the key inside the envelope', await post(once), 200);
   await expectAnswer('that envelope again', await post(once), 409, 'REPLAY_DETECTED');
 
-  const options = { agent: buyer, baseUrl: url, unsafeAllowHttp: true, unsafeAllowPrivateAddresses: true };
-  const call = xlinkFetch({ ...options, scope: PURCHASE_SCOPE });
+  const call = xlinkFetch({ agent: buyer, baseUrl: url, scope: PURCHASE_SCOPE });
   const signed = {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'Idempotency-Key': 'order-3' },

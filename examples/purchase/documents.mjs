@@ -34,6 +34,6 @@ export async function guarded(ask) {
   try {
     return await ask();
   } catch (cause) {
-    throw new PurchaseError('STORE_UNAVAILABLE', { cause });
+    throw new PurchaseError('STORE_UNAVAILABLE', { cause, retryAfterMs: 5000 });
   }
 }

@@ -1,13 +1,14 @@
 // What this example needs of Stripe's API, for tests and the demo: a server of 127.0.0.1 that real clients of Stripe talk to.
-// It heeds idempotency keys as Stripe does: the same answer for 24 hours, declines included; other parameters are refused.
+// It heeds idempotency keys as Stripe does: the same answer for 24 hours, declines and faults included; other parameters are refused.
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
 const KEPT_MS = 24 * 3_600_000;
 
+/** @typedef {'drop' | 'unavailable' | 'error' | 'error-after' | 'drop-after' | 'hang-after'} Trouble */
 /** @typedef {{ status: number, body: any }} Answer */
-/** @typedef {{ parameters: string, at: number, answer?: Answer }} Remembered */
+/** @typedef {{ parameters: string, at: number, answer: Answer }} Remembered */
 
 export class FakeStripe {
   /** @type {any[]} */
@@ -17,8 +18,9 @@ export class FakeStripe {
   /** Requests that came in, `POST /v1/customers`, repeated ones included. @type {string[]} */
   requests = [];
   /**
-   * What goes wrong at a request, before or after it was carried out. Default: nothing.
-   * @type {(request: string) => 'drop' | 'drop-after' | 'hang-after' | 'error' | undefined}
+   * What goes wrong at a request: it never arrives (`drop`), is not begun (`unavailable`), fails (`error`), or is carried out, and then fails
+   * (`error-after`) or is not answered (`drop-after`, `hang-after`). Default: nothing.
+   * @type {(request: string) => Trouble | undefined}
    */
   trouble = () => undefined;
   #clock;
@@ -59,25 +61,23 @@ export class FakeStripe {
     this.requests.push(request);
     const trouble = this.trouble(request);
     if (trouble === 'drop') return req.socket.destroy();
-    if (trouble === 'error') return send(res, failed(500, 'api_error', 'Something is wrong at Stripe.'));
-    const answer = this.#once(
-      request,
-      String(req.headers['idempotency-key'] ?? ''),
-      String(Buffer.concat(chunks)),
-    );
+    if (trouble === 'unavailable') return send(res, BROKEN);
+    const key = String(req.headers['idempotency-key'] ?? '');
+    const answer = this.#once({ request, key, parameters: String(Buffer.concat(chunks)), trouble });
     if (trouble === 'drop-after') return req.socket.destroy();
     if (trouble !== 'hang-after') send(res, answer);
   }
 
-  /** @param {string} request @param {string} key @param {string} parameters */
-  #once(request, key, parameters) {
+  /** @param {{ request: string, key: string, parameters: string, trouble: Trouble | undefined }} call */
+  #once({ request, key, parameters, trouble }) {
     const now = this.#clock();
     const remembered = this.#remembered.get(key);
     if (key !== '' && remembered && now - remembered.at < KEPT_MS) {
-      if (remembered.parameters === request + parameters) return /** @type {Answer} */ (remembered.answer);
+      if (remembered.parameters === request + parameters) return remembered.answer;
       return failed(400, 'idempotency_error', 'Keys can only be used with the same parameters.');
     }
-    const answer = this.#carryOut(request, new URLSearchParams(parameters));
+    const done = trouble === 'error' ? BROKEN : this.#carryOut(request, new URLSearchParams(parameters));
+    const answer = trouble === 'error-after' ? BROKEN : done;
     if (key !== '') this.#remembered.set(key, { parameters: request + parameters, at: now, answer });
     return answer;
   }
@@ -162,6 +162,8 @@ const done = (body) => ({ status: 200, body });
 
 /** @param {number} status @param {string} type @param {string} message @returns {Answer} */
 const failed = (status, type, message) => ({ status, body: { error: { type, message } } });
+
+const BROKEN = failed(500, 'api_error', 'Something is wrong at Stripe.');
 
 /** @returns {Answer} */
 const declined = () => ({

@@ -8,7 +8,7 @@ import { PurchaseError } from './errors.mjs';
 const KEPT_MS = 24 * 3_600_000;
 
 /** How long a run may go without a word before another may take it over; longer than any run takes. */
-const LEASE_MS = 120_000;
+export const LEASE_MS = 120_000;
 
 /** How long an expired record is kept, so that a key that is used again is a new one for the provider. */
 const GRACE_MS = KEPT_MS;

@@ -5,7 +5,9 @@
 //   IDENTITY_FILE   the identity of the service (service.pkcs8; made at the first start), the same for all instances
 //   DATABASE_URL    PostgreSQL: who may buy, which envelopes and idempotency keys were seen
 //   REDIS_URL       where purchases are counted; without it each instance counts for itself
-//   INSTANCES (1), PORT (3000), EMAIL_DOMAIN (private.me), TRUST_PROXY (none), STRIPE_URL (a stand-in, for tests)
+//   HOST            under which buyers reach this, such as api.example.com; without it that of the request
+//   TRUST_PROXY     addresses of proxies in front, as for Express; without it the connection's own address counts
+//   INSTANCES (1), PORT (3000), EMAIL_DOMAIN (private.me), STRIPE_URL (a stand-in, for tests)
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { Agent, identityFromFile } from '@private.me/xlink';
@@ -51,6 +53,7 @@ const { app, close } = openApp({
   store: new PostgresOperationsStore({ pool, table: 'purchases' }),
   limits: redis && new RedisLimitStore({ client: redis, keyPrefix: 'purchases:limit:' }),
   emailDomain: env['EMAIL_DOMAIN'],
+  hosts: env['HOST'] ? [env['HOST']] : undefined,
   instances: Number(env['INSTANCES'] ?? 1),
   trustProxy: env['TRUST_PROXY'],
 });

@@ -17,6 +17,8 @@ const [, , WARNING, REQUIRED] = PHASES;
  */
 export function timeline(start, clock) {
   const since = start.getTime();
+  if (Number.isNaN(since))
+    throw new RangeError('xlinkSince is no date: purchases by e-mail would never end.');
   const at = (/** @type {{ day: number }} */ { day }) => new Date(since + day * DAY_MS);
   const phase = () => (PHASES.findLast((each) => clock() >= at(each).getTime()) ?? PHASES[0]).name;
 

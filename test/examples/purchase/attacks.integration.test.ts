@@ -68,7 +68,9 @@ test('another scope, a stranger, a revoked one, and a changed envelope buy nothi
   const stranger = await shop.world.stranger('stranger');
   expect((await shop.post(await shop.envelope(ORDER, { from: stranger }))).status).toBe(401);
   const envelope = await shop.envelope();
-  expect((await shop.post({ ...envelope, from: all.did })).said).toBe('401 VERIFICATION_FAILED:SIGNATURE_MISMATCH');
+  expect((await shop.post({ ...envelope, from: all.did })).said).toBe(
+    '401 VERIFICATION_FAILED:SIGNATURE_MISMATCH',
+  );
   const { signature: _, ...unsigned } = envelope;
   expect((await shop.post(unsigned)).status).toBe(400);
   await shop.world.registry.revoke(shop.buyer.did);

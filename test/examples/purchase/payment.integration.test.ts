@@ -42,16 +42,42 @@ test('50 retries of a decline at once: one of them pays', async () => {
   expect(shop.charged).toBe(1);
 });
 
-test.each(['drop', 'error'] as const)('Stripe is away (%s): 503, and a retry pays once', async (trouble) => {
-  const store = new MemoryOperationsStore();
-  const shop = await Shop.open({ storeOf: () => store });
-  shop.fake.trouble = () => trouble;
-  const { said, headers } = await shop.buy('k');
-  expect([said, headers['retry-after']]).toEqual(['503 PAYMENT_OUTCOME_UNKNOWN', '5']);
-  expect(recordsIn(store)).toMatchObject([{ state: 'failed', reason: 'unknown', attempt: 1 }]);
-  expect(shop.faults).toMatchObject([{ code: 'PAYMENT_OUTCOME_UNKNOWN' }]);
+test.each(['drop', 'unavailable'] as const)(
+  'Stripe is away (%s): 503, and a retry pays once',
+  async (trouble) => {
+    const store = new MemoryOperationsStore();
+    const shop = await Shop.open({ storeOf: () => store });
+    shop.fake.trouble = () => trouble;
+    const { said, headers } = await shop.buy('k');
+    expect([said, headers['retry-after']]).toEqual(['503 PAYMENT_OUTCOME_UNKNOWN', '5']);
+    expect(recordsIn(store)).toMatchObject([{ state: 'failed', reason: 'unknown', attempt: 1 }]);
+    expect(shop.faults).toMatchObject([{ code: 'PAYMENT_OUTCOME_UNKNOWN' }]);
+    shop.fake.trouble = () => undefined;
+    expect((await shop.buy('k')).said).toBe('200');
+    expect(shop.charged).toBe(1);
+  },
+);
+
+test('Stripe fails and, as it does, repeats that for a day: never charged twice, and then the key is free', async () => {
+  const shop = await Shop.open();
+  shop.fake.trouble = (request) => (request.includes('subscriptions') ? 'error' : undefined);
+  expect((await shop.buy('k')).said).toBe('503 PAYMENT_OUTCOME_UNKNOWN');
   shop.fake.trouble = () => undefined;
+  expect((await shop.buy('k')).said).toBe('503 PAYMENT_OUTCOME_UNKNOWN');
+  shop.world.clock.advance(24 * 3_600_000);
   expect((await shop.buy('k')).said).toBe('200');
+  expect(shop.charged).toBe(1);
+});
+
+test('Stripe charges and then fails: the webhook says what came of it', async () => {
+  const shop = await Shop.open();
+  shop.fake.trouble = (request) => (request.includes('subscriptions') ? 'error-after' : undefined);
+  expect((await shop.buy('k')).said).toBe('503 PAYMENT_OUTCOME_UNKNOWN');
+  shop.fake.trouble = () => undefined;
+  const [object] = shop.fake.subscriptions;
+  const created = Math.floor(shop.world.clock() / 1000);
+  await shop.event({ id: 'evt_1', type: 'customer.subscription.created', created, data: { object } });
+  expect((await shop.buy('k')).body.subscriptionId).toBe('sub_1');
   expect(shop.charged).toBe(1);
 });
 
@@ -133,7 +159,7 @@ test('what goes wrong is logged without anything from the buyer, Stripe or the k
   const print = jest.spyOn(console, 'error').mockImplementation((line) => void lines.push(line));
   try {
     const shop = await Shop.open({ app: { onFault: undefined } });
-    shop.fake.trouble = () => 'error';
+    shop.fake.trouble = () => 'unavailable';
     await shop.post(BY_EMAIL, { 'idempotency-key': 'secret-key' });
     expect(lines).toEqual([
       '{"code":"PAYMENT_OUTCOME_UNKNOWN","cause":"StripeAPIError","request":"req_fake"}',
@@ -141,4 +167,12 @@ test('what goes wrong is logged without anything from the buyer, Stripe or the k
   } finally {
     print.mockRestore();
   }
+});
+
+test.each([
+  ['xlinkSince', { xlinkSince: new Date('soon') }],
+  ['paymentTimeoutMs', { paymentTimeoutMs: 120_000 }],
+  ['paymentTimeoutMs', { paymentTimeoutMs: Number.NaN }],
+])('%s that would do harm is refused at the start: %o', async (name, app) => {
+  await expect(Shop.open({ app })).rejects.toThrow(name);
 });

@@ -38,7 +38,9 @@ export interface Fake {
   readonly requests: string[];
   readonly customers: { readonly email: string }[];
   readonly subscriptions: { readonly id: string; readonly metadata: Record<string, string> }[];
-  trouble: (request: string) => 'drop' | 'drop-after' | 'hang-after' | 'error' | undefined;
+  trouble: (
+    request: string,
+  ) => 'drop' | 'unavailable' | 'error' | 'error-after' | 'drop-after' | 'hang-after' | undefined;
   start(): Promise<Fake>;
   stop(): Promise<void>;
 }

@@ -11,7 +11,7 @@ export const PURCHASE = fileURLToPath(new URL('../../../examples/purchase', impo
 export function installStripe(): void {
   onceInRun('purchase-stripe', () => {
     if (installed() === wanted()) return;
-    const flags = ['--no-audit', '--no-fund', '--ignore-scripts'];
+    const flags = ['--include=dev', '--no-audit', '--no-fund', '--ignore-scripts'];
     execFileSync('npm', ['ci', '--prefix', PURCHASE, ...flags], { stdio: 'pipe' });
   });
 }
