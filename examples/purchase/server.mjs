@@ -28,11 +28,16 @@ pool.on('error', (error) => console.error(error.message)); // an idle connection
 const redis = env['REDIS_URL'] ? new Redis(env['REDIS_URL'], redisClientOptions.ioredis) : undefined;
 redis?.on('error', (error) => console.error(error.message));
 
+const registry = new PostgresTrustRegistry({ pool });
+const nonceStore = new PostgresNonceStore({ pool });
+const store = new PostgresOperationsStore({ pool, table: 'purchases' });
+await Promise.all([registry.migrate(), nonceStore.migrate(), store.migrate()]); // before anybody seals an envelope
+
 const agent = new Agent({
   name: 'purchases',
   identity: await identityFromFile(env['IDENTITY_FILE'] ?? 'service.pkcs8'),
-  registry: new PostgresTrustRegistry({ pool }),
-  nonceStore: new PostgresNonceStore({ pool }),
+  registry,
+  nonceStore,
 });
 const stripe = await openStripe({
   apiKey: needed('STRIPE_SECRET_KEY'),
@@ -50,7 +55,7 @@ const { app, close } = openApp({
     },
   }),
   xlinkSince: new Date(needed('XLINK_SINCE')),
-  store: new PostgresOperationsStore({ pool, table: 'purchases' }),
+  store,
   limits: redis && new RedisLimitStore({ client: redis, keyPrefix: 'purchases:limit:' }),
   emailDomain: env['EMAIL_DOMAIN'],
   hosts: env['HOST'] ? [env['HOST']] : undefined,
@@ -66,7 +71,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop);
 
 async function stop() {
   server.close();
-  server.closeIdleConnections();
+  setInterval(() => server.closeIdleConnections(), 50).unref();
   await once(server, 'close'); // purchases that are being made are finished
   await close();
   redis?.disconnect();

@@ -6,6 +6,7 @@ import pg from 'pg';
 import { afterTest } from '../../support/after-test.js';
 import { BuiltPackage } from '../../support/built-package.js';
 import { describeWithPostgres, PostgresServer } from '../../support/postgres-server.js';
+import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
 import { until } from '../../support/until.js';
 import { copyExample, ServerProcess } from './processes.js';
 import { type Fake, ORDER, SCOPE } from './shop.js';
@@ -43,7 +44,7 @@ describeWithPostgres('instances as processes, with PostgreSQL', () => {
     buyer = await Agent.quickstart({ name: 'buyer', registry, sendScopes: [SCOPE] });
   });
 
-  const start = () => {
+  const start = (more: Record<string, string> = {}) => {
     const { host, port, user, database } = server.connection;
     return ServerProcess.start(folder, {
       DATABASE_URL: `postgres://${user}@${host}:${port}/${database}`,
@@ -56,11 +57,12 @@ describeWithPostgres('instances as processes, with PostgreSQL', () => {
       STRIPE_URL: String(fake.url),
       XLINK_SINCE: new Date().toISOString(),
       INSTANCES: '2',
+      ...more,
     });
   };
 
   const buy = async ({ url }: ServerProcess, key: string) => {
-    const local = { unsafeAllowHttp: true, unsafeAllowPrivateAddresses: true };
+    const local = { unsafeAllowHttp: true, unsafeAllowPrivateAddresses: true }; // 127.0.0.1
     const { did, keyRecord } = await discover(new URL('/', url).href, local);
     await buyer.adoptService(keyRecord);
     const answer = await fetch(url, {
@@ -69,6 +71,11 @@ describeWithPostgres('instances as processes, with PostgreSQL', () => {
       body: JSON.stringify(await buyer.createEnvelope({ to: did, payload: ORDER, scope: SCOPE })),
     });
     return { status: answer.status, body: (await answer.json()) as Record<string, string> };
+  };
+
+  /** Rejects with the answer to a purchase that should not have one yet. */
+  const early = async (bought: ReturnType<typeof buy>): Promise<never> => {
+    throw new Error(JSON.stringify(await bought));
   };
 
   /** What two minutes do. */
@@ -85,8 +92,10 @@ describeWithPostgres('instances as processes, with PostgreSQL', () => {
       expect(first.did).toBe(second.did);
       fake.trouble = (request) => (request === step ? 'hang-after' : undefined);
       const lost = buy(first, 'order-1');
-      lost.catch(() => {});
-      await until(() => fake.requests.includes(step), { withinMs: 20_000, what: step });
+      await Promise.race([
+        until(() => fake.requests.includes(step), { withinMs: 20_000, what: step }),
+        early(lost),
+      ]);
       await first.end('SIGKILL');
       await expect(lost).rejects.toThrow();
       fake.trouble = () => undefined;
@@ -110,6 +119,17 @@ describeWithPostgres('instances as processes, with PostgreSQL', () => {
     const ended = one.end('SIGTERM');
     expect((await bought).status).toBe(200);
     expect(await ended).toBe(0);
+  });
+
+  describeWithRedis('and Redis', () => {
+    test('purchases are counted there', async () => {
+      const redis = await RedisServer.start();
+      afterTest(() => redis.stop());
+      const one = await start({ REDIS_URL: redis.url });
+      expect((await buy(one, 'order-3')).status).toBe(200);
+      expect(await redis.cli('GET', `purchases:limit:purchase:${buyer.did}`)).toBe('1');
+      expect(await one.end('SIGTERM')).toBe(0);
+    });
   });
 
   test('without its settings it says which one is missing', async () => {

@@ -86,7 +86,7 @@ export interface ShopOptions {
 export class Shop {
   readonly world = new World();
   /** What the instances told as faults. */
-  readonly faults: { readonly code?: string; readonly cause?: unknown }[] = [];
+  readonly faults: unknown[] = [];
   /** What `onSubscription` was told. */
   readonly news: string[] = [];
   fake!: Fake;
