@@ -25,7 +25,7 @@ export function timeline(start, clock) {
   return {
     phase,
     notice() {
-      const headers = { Link: '</.well-known/xlink.json>; rel="alternate"' };
+      const headers = { Link: '</.well-known/xlink.json>; rel="service-desc"' }; // RFC 8631
       if (phase() === 'optional') return { headers: {}, body: {} };
       if (phase() === 'encouraged') return { headers, body: {} };
       const end = at(REQUIRED);

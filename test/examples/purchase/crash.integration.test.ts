@@ -10,7 +10,6 @@ import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
 import { until } from '../../support/until.js';
 import { copyExample, ServerProcess } from './processes.js';
 import { type Fake, ORDER, SCOPE } from './shop.js';
-import { installStripe } from './stripe-package.js';
 
 const { FakeStripe } = await import(
   new URL('../../../examples/purchase/fake-stripe.mjs', import.meta.url).href
@@ -21,7 +20,6 @@ describeWithPostgres('instances as processes, with PostgreSQL', () => {
   let folder: string;
   let server: PostgresServer;
   beforeAll(async () => {
-    installStripe();
     copy = new BuiltPackage();
     folder = copyExample(copy);
     server = await PostgresServer.start();

@@ -9,10 +9,11 @@ import { installStripe, PURCHASE } from './stripe-package.js';
 
 const run = promisify(execFile);
 
+installStripe();
+
 let copy: BuiltPackage;
 let folder: string;
 beforeAll(() => {
-  installStripe();
   copy = new BuiltPackage();
   folder = copyExample(copy);
 }, 120_000);
@@ -36,6 +37,16 @@ const timeless = (text: string) =>
         .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
         .replace(/agent-z\w+/, 'agent-z…'),
     );
+
+test('what the example installs is not published with the package', async () => {
+  const root = join(PURCHASE, '../..');
+  const { stdout } = await run('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], {
+    cwd: root,
+    maxBuffer: 2 ** 26,
+  });
+  expect(stdout).toContain('examples/purchase/app.mjs');
+  expect(stdout).not.toContain('node_modules');
+});
 
 test('the README and the package agree on how to run it', () => {
   const readme = readFileSync(join(PURCHASE, 'README.md'), 'utf8');

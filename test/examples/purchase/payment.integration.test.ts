@@ -100,7 +100,7 @@ test('Stripe charges and its answer is lost: the retry of the client of Stripe f
 });
 
 test('Stripe charges and never answers: 503 in time, and the retry finds what was made', async () => {
-  const shop = await Shop.open({ app: { paymentTimeoutMs: 300 } });
+  const shop = await Shop.open({ app: { paymentTimeoutMs: 2000 } });
   shop.fake.trouble = (request) => (request.includes('subscriptions') ? 'hang-after' : undefined);
   expect((await shop.buy('k')).said).toBe('503 PAYMENT_OUTCOME_UNKNOWN');
   expect(shop.charged).toBe(1);
@@ -110,14 +110,14 @@ test('Stripe charges and never answers: 503 in time, and the retry finds what wa
 });
 
 test('the client of Stripe gives up by itself, too', async () => {
-  const shop = await Shop.open({ timeoutMs: 100 });
+  const shop = await Shop.open({ timeoutMs: 1000 });
   shop.fake.trouble = (request) => (request.includes('subscriptions') ? 'hang-after' : undefined);
   expect((await shop.buy('k')).said).toBe('503 PAYMENT_OUTCOME_UNKNOWN');
   expect(shop.charged).toBe(1);
 });
 
 test('time passes between charge and retry: the retry repeats the first order to the letter', async () => {
-  const shop = await Shop.open({ timeoutMs: 100 });
+  const shop = await Shop.open({ timeoutMs: 1000 });
   shop.fake.trouble = (request) => (request.includes('subscriptions') ? 'hang-after' : undefined);
   await shop.buy('k');
   shop.fake.trouble = () => undefined;

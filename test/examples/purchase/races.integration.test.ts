@@ -12,6 +12,7 @@ import pg from 'pg';
 import { afterTest } from '../../support/after-test.js';
 import { describeWithPostgres, PostgresServer } from '../../support/postgres-server.js';
 import { describeWithRedis, RedisServer } from '../../support/redis-server.js';
+import { until } from '../../support/until.js';
 import { ORDER, Shop, type ShopOptions } from './shop.js';
 
 const INSTANCES = 4;
@@ -102,9 +103,9 @@ describeWithRedis('four instances with Redis', () => {
     await race({
       storeOf: (at) => new RedisOperationsStore({ client: redis[at]!, keyPrefix: 'purchases:', timeoutMs }),
       nonceStoreOf: async (at) => {
-        const client = redis[at]!;
-        const store = new RedisNonceStore({ client, timeoutMs });
-        if (client.status !== 'ready') await once(client, 'ready'); // what is sealed before it remembers, it refuses
+        const store = new RedisNonceStore({ client: redis[at]!, timeoutMs });
+        // What is sealed before all buckets remember, it refuses.
+        await until(async () => Number(await server.cli('DBSIZE')) >= 64, { withinMs: 20_000 });
         return store;
       },
       app: { limits: { take: () => ({ count: 1, resetMs: 1 }) } },

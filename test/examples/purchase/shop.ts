@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type OutgoingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { beforeAll } from '@jest/globals';
 import {
   type Agent,
   type Envelope,
@@ -21,11 +20,11 @@ import { installStripe } from './stripe-package.js';
 /** A module of the example. It is plain JavaScript, so there are no types to import. */
 const example = (file: string) => import(new URL(`../../../examples/purchase/${file}`, import.meta.url).href);
 
+installStripe(); // before anything is looked for beside the example: Jest remembers what was not there
+
 const { openApp } = await example('app.mjs');
 const { openStripe, StripeProvider } = await example('stripe.mjs');
 const { FakeStripe } = await example('fake-stripe.mjs');
-
-beforeAll(installStripe, 120_000);
 
 export const WEBHOOK_SECRET = 'whsec_of_this_test';
 export const SCOPE = 'aci:purchase';

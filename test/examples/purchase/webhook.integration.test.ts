@@ -80,7 +80,7 @@ test('an event of no interest is taken and forgotten', async () => {
 });
 
 test('a purchase whose charge was never recorded is made whole by its event', async () => {
-  const { shop } = await opened({ app: { paymentTimeoutMs: 300 } });
+  const { shop } = await opened({ app: { paymentTimeoutMs: 2000 } });
   shop.fake.trouble = (request) => (request.includes('subscriptions') ? 'hang-after' : undefined);
   expect((await shop.buy('k')).said).toBe('503 PAYMENT_OUTCOME_UNKNOWN');
   const { metadata } = shop.fake.subscriptions[0]!;
