@@ -115,10 +115,10 @@ export class StripeProvider {
 
   /**
    * @param {Buffer} body
-   * @param {string | undefined} signature
+   * @param {(name: string) => string | undefined} header
    */
-  readEvent(body, signature = '') {
-    const event = this.#verified(body, signature);
+  readEvent(body, header) {
+    const event = this.#verified(body, header('stripe-signature') ?? '');
     if (!SUBSCRIPTION_EVENTS.has(event.type)) return undefined;
     const { id, created, data } = event;
     const { id: subscriptionId, status, metadata } = data.object;

@@ -65,7 +65,7 @@ export interface PaymentProvider {
    */
   subscribe(order: Order, run: PaymentRun): Promise<{ readonly subscriptionId: string }>;
   /** The event of a webhook call, its signature and time checked; `undefined` for one of no interest. Throws `WEBHOOK_INVALID`. */
-  readEvent(body: Buffer, signature: string | undefined): PaymentEvent | undefined;
+  readEvent(body: Buffer, header: (name: string) => string | undefined): PaymentEvent | undefined;
 }
 
 export interface PaymentEvent {

@@ -23,7 +23,7 @@ export function webhook({ provider, records, store, onSubscription }) {
   const router = Router();
   router.post('/', express.raw({ type: () => true, limit: '256kb' }), async (req, res) => {
     if (!Buffer.isBuffer(req.body)) throw new PurchaseError('WEBHOOK_INVALID');
-    const event = provider.readEvent(req.body, req.get('stripe-signature'));
+    const event = provider.readEvent(req.body, (name) => req.get(name));
     if (event) await handle(event);
     res.json({ received: true }); // also an event of no interest, else it is sent again and again
   });

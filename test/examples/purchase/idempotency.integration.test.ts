@@ -145,6 +145,23 @@ test('records of a store that is away: 503, nothing is charged without a record'
   expect((await shop.buy('order-1')).said).toBe('200');
 });
 
+test('the store goes away between charge and record: 503, and a retry after two minutes finds what was made', async () => {
+  const store = new MemoryOperationsStore();
+  const shop = await Shop.open({ storeOf: () => store });
+  const save = store.save.bind(store);
+  store.save = (id, json, version) => {
+    if (JSON.parse(json).state === 'done') throw new Error('away');
+    return save(id, json, version);
+  };
+  const { said, headers } = await shop.buy('order-1');
+  expect([said, headers['retry-after'], shop.charged]).toEqual(['503 STORE_UNAVAILABLE', '5', 1]);
+  store.save = save;
+  expect((await shop.buy('order-1')).said).toBe('409 PURCHASE_IN_PROGRESS');
+  shop.world.clock.advance(2 * MINUTE);
+  expect((await shop.buy('order-1')).body.subscriptionId).toBe('sub_1');
+  expect(shop.charged).toBe(1);
+});
+
 /** A provider that answers when it is told to. */
 function slowProvider() {
   const begun = deferred();

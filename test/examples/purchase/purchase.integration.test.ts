@@ -1,8 +1,13 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { requestBinding, type Version, xlinkFetch } from '@private.me/xlink';
 import { afterTest } from '../../support/after-test.js';
 import { DAY } from '../../support/clock.js';
 import { BY_EMAIL, ORDER, SCOPE, Shop } from './shop.js';
+import { PURCHASE } from './stripe-package.js';
 
 test.each<Version>([1, 2, 3])('an envelope of version %i buys: the answer of the papers', async (version) => {
   const shop = await Shop.open();
@@ -76,6 +81,18 @@ test('xlinkFetch finds the service, signs all of the request, and gets a sealed 
   expect(shop.charged).toBe(1);
 });
 
+test('the lines of the README buy', async () => {
+  const shop = await Shop.open();
+  const [, lines] = /```js\n([^`]+)```/.exec(readFileSync(`${PURCHASE}/README.md`, 'utf8'))!;
+  const program = lines!.replace('https://api.example.com/api/purchase', shop.url);
+  const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor;
+  const answer = await new AsyncFunction('agent', 'serviceDid', `${program}; return answer;`)(
+    shop.buyer,
+    shop.service.did,
+  );
+  expect(await answer.json()).toMatchObject({ xlinkAuthenticated: true, subscriptionId: 'sub_1' });
+});
+
 test('a message may be bound to the endpoint', async () => {
   const shop = await Shop.open();
   const envelope = await shop.envelope(ORDER, { request: requestBinding('POST', '/api/purchase') });
@@ -121,10 +138,7 @@ test('what is not there, is said so', async () => {
 });
 
 test('without its package, Stripe says what to install', async () => {
-  const { execFileSync } = await import('node:child_process');
-  const { cpSync, mkdtempSync, rmSync } = await import('node:fs');
-  const { PURCHASE } = await import('./stripe-package.js');
-  const folder = mkdtempSync('/tmp/xlink-purchase-');
+  const folder = mkdtempSync(join(tmpdir(), 'xlink-purchase-'));
   afterTest(() => rmSync(folder, { recursive: true }));
   for (const file of ['stripe.mjs', 'errors.mjs']) cpSync(`${PURCHASE}/${file}`, `${folder}/${file}`);
   const program = `import('${folder}/stripe.mjs').then((m) => m.openStripe({ apiKey: 'k' })).catch((e) => console.log(e.message))`;
