@@ -9,6 +9,7 @@ import * as server from '@private.me/xlink/server';
 import * as verify from '@private.me/xlink/verify';
 import { seedOf } from '../support/agents.js';
 import { AUDIT_TAKERS } from './audit-takers.js';
+import { discoveries } from './discovery-takers.js';
 import { observers } from './observer-takers.js';
 import { operations } from './operations-takers.js';
 import { policies } from './policy-takers.js';
@@ -383,7 +384,16 @@ const stores: readonly Row[] = [
 ];
 
 /** All of them. */
-export const TAKERS: readonly Taker[] = [adapters, agents, clients, operations, policies, stores, observers]
+export const TAKERS: readonly Taker[] = [
+  adapters,
+  agents,
+  clients,
+  operations,
+  policies,
+  discoveries,
+  stores,
+  observers,
+]
   .flat()
   .map(([name, type, option, call]) => ({
     name,
