@@ -14,31 +14,46 @@ export interface Question {
   readonly nonces: Set<string>;
   /** Takes what may be the answer. Never rejects. */
   readonly hear: (envelope: Envelope) => Promise<void>;
-  /** The first good answer. */
+  /** What the agent said; rejects where that is not good. */
   readonly answer: Promise<DiscoveredAgent>;
-  /** Why the last answer was not good. */
-  failure?: unknown;
-  isAnswered: boolean;
+  readonly isAnswered: boolean;
+  /** Why the last that came is no answer of this agent. */
+  readonly failure: unknown;
 }
 
-/** A question whose answers `read` makes something of. */
-export function questionTo(to: Did, read: (envelope: Envelope) => Promise<DiscoveredAgent>): Question {
-  let settle: (said: DiscoveredAgent) => void;
-  const question: Question = {
+/** A question; `read` makes something of the content of the answer, once that is known to be by the agent that was asked. */
+export function questionTo(
+  to: Did,
+  context: AgentContext,
+  read: (content: Uint8Array | undefined) => DiscoveredAgent,
+): Question {
+  const nonces = new Set<string>();
+  let failure: unknown;
+  let isAnswered = false;
+  let settle: (said: Promise<DiscoveredAgent>) => void;
+  const answer = new Promise<DiscoveredAgent>((resolve) => (settle = resolve));
+  answer.catch(() => {}); // whoever waits for it is told
+  const hear = async (envelope: Envelope) => {
+    try {
+      const content = await openReply(context, { to, nonces }, envelope);
+      settle((async () => read(content))());
+      isAnswered = true;
+    } catch (error) {
+      failure = error;
+    }
+  };
+  return {
     to,
-    nonces: new Set(),
-    answer: new Promise((resolve) => (settle = resolve)),
-    isAnswered: false,
-    async hear(envelope) {
-      try {
-        settle(await read(envelope));
-        question.isAnswered = true;
-      } catch (error) {
-        question.failure = error;
-      }
+    nonces,
+    hear,
+    answer,
+    get isAnswered() {
+      return isAnswered;
+    },
+    get failure() {
+      return failure;
     },
   };
-  return question;
 }
 
 /** Whether answers come back with the sending, and not as messages of their own. */
@@ -46,8 +61,8 @@ const bringsAnswers = ({ backlog, binding }: Transport): boolean =>
   backlog !== undefined || binding !== undefined;
 
 /**
- * Sends the question over the first transport, and waits for a good answer. Over a mailbox a bad one does not end the wait: whoever
- * holds the mailbox could put it there.
+ * Sends the question over the first transport, and waits for the answer. What comes into a mailbox and is not by the agent does not end the
+ * wait: anybody could put it there.
  */
 export async function askOver(
   context: AgentContext,
@@ -96,7 +111,7 @@ function meaningOf(error: unknown): unknown {
 }
 
 /** The content of an answer to this question, signed and sealed by who was asked. Throws what is wrong with it. */
-export async function openReply(
+async function openReply(
   context: AgentContext,
   { to, nonces }: Pick<Question, 'to' | 'nonces'>,
   envelope: Envelope,

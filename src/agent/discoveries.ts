@@ -7,7 +7,7 @@ import type { Did, Envelope } from '../types/protocol.js';
 import { BoundedMap } from '../util/bounded-map.js';
 import { given } from '../util/given.js';
 import { KeyedMutex } from '../util/keyed-mutex.js';
-import { askOver, openReply, type Question, questionTo } from './ask-capabilities.js';
+import { askOver, type Question, questionTo } from './ask-capabilities.js';
 import type { AgentContext } from './context.js';
 import { checkDiscoverAgentOptions, type DiscoverAgentOptions } from './discover-options.js';
 import { didOfRecipient } from './named-recipient.js';
@@ -47,7 +47,7 @@ export class Discoveries {
         const to = await this.#standing(asking, did);
         const said = this.#said.get(to);
         if (said && !refresh && asking.present.clock() < said.notAfter) return said;
-        question = questionTo(to, (envelope) => this.#read(asking, question!, envelope, limits));
+        question = questionTo(to, asking.context, (content) => this.#read(asking, to, content, limits));
         return untilAborted(this.#ask(asking, question, over), over);
       });
     };
@@ -103,15 +103,9 @@ export class Discoveries {
     }
   }
 
-  async #read(
-    { context }: Asking,
-    question: Question,
-    envelope: Envelope,
-    limits: ToolLimits,
-  ): Promise<DiscoveredAgent> {
-    const content = await openReply(context, question, envelope);
+  #read({ context }: Asking, did: Did, content: Uint8Array | undefined, limits: ToolLimits): DiscoveredAgent {
     const { clock, timestampWindowMs: skewMs } = context;
-    const did = question.to;
-    return readStatement(content, { ...limits, did, now: clock(), skewMs, newest: this.#newest.get(did) });
+    const newest = this.#newest.get(did);
+    return readStatement(content, { ...limits, did, now: clock(), skewMs, newest });
   }
 }

@@ -36,7 +36,10 @@ export function offeredTools(
     const complaint = (text: string) => fail(field, `${field}[${at}]: ${text}`);
     if (!isMembers(value)) return complaint(`must be an object of ${members.join(', ')}.`);
     checkKeys(`${owner}: ${field}[${at}]`, value, members);
-    const tool = readTool(frozenJson(value) ?? complaint('must be JSON, without cycles or endless nesting.'), DEFAULT_TOOL_LIMITS);
+    const tool = readTool(
+      frozenJson(value) ?? complaint('must be JSON, without cycles or endless nesting.'),
+      DEFAULT_TOOL_LIMITS,
+    );
     return isComplaint(tool) ? complaint(`${tool.member} must be ${tool.must}.`) : tool;
   };
   const twice = (field: string) =>

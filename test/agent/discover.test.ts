@@ -1,0 +1,463 @@
+import { describe, expect, test } from '@jest/globals';
+import { Agent, type AgentOptions, type Envelope, LoopbackTransport } from '@private.me/xlink';
+import { identityOf } from '../support/agents.js';
+import { DAY, MINUTE, SECOND } from '../support/clock.js';
+import { errorOf, idOf, unwrap } from '../support/results.js';
+import { pair, World } from '../support/world.js';
+
+const CAPABILITIES = [
+  { name: 'createCharge', scopes: ['payments'] },
+  { name: 'getBalance', scopes: ['payments:read'] },
+];
+const NAMES = ['createCharge', 'getBalance'];
+
+/** Alice, who asks, and Bob, who can do something. */
+const made = (forBob: AgentOptions = {}, forAlice: AgentOptions = {}) =>
+  pair(forAlice, { capabilities: CAPABILITIES, ...forBob });
+
+/** How many envelopes ask. */
+const questions = ({ transport }: World) => transport.outbox.filter(({ inReplyTo }) => !inReplyTo).length;
+
+describe('an agent that is asked what it can do', () => {
+  test('says it: capabilities, tools and scopes, by name and from when until when', async () => {
+    const { world, alice, bob } = await made();
+    const said = unwrap(await alice.discover(bob.did));
+    expect(said).toEqual({
+      did: bob.did,
+      name: 'bob',
+      capabilities: NAMES,
+      tools: CAPABILITIES,
+      issuedAt: world.clock(),
+      notAfter: world.clock() + 5 * MINUTE,
+    });
+    expect(Object.isFrozen(said.tools[0])).toBe(true);
+  });
+
+  test('signs and seals it, and so does who asks', async () => {
+    const { world, alice, bob } = await made();
+    const replies: Envelope[] = [];
+    const { transport } = world;
+    const send = transport.send.bind(transport);
+    transport.send = (envelope, to, again, onReceipt) =>
+      send(envelope, to, again, (reply) => {
+        replies.push(reply);
+        onReceipt?.(reply);
+      });
+    unwrap(await alice.discover(bob.did));
+    const [question] = transport.outbox;
+    expect(question).toMatchObject({
+      kind: 'message',
+      from: alice.did,
+      to: bob.did,
+      scope: 'xlink:discover',
+    });
+    expect(replies).toMatchObject([
+      { kind: 'message', from: bob.did, to: alice.did, inReplyTo: question!.nonce },
+    ]);
+    for (const envelope of [question!, ...replies]) expect(envelope).toHaveProperty('kemCiphertext');
+  });
+
+  test('of version 3 signs it by ML-DSA-65, too', async () => {
+    const pq = { postQuantumSig: true };
+    const { alice, bob } = await made(pq, pq);
+    expect(unwrap(await alice.discover(bob.did)).capabilities).toEqual(NAMES);
+  });
+
+  test('is found by the name that the registry has once', async () => {
+    const { alice, bob } = await made();
+    expect(unwrap(await alice.discover('bob')).did).toBe(bob.did);
+    expect(idOf(await alice.discover('nobody'))).toBe('LOOKUP_FAILED:NAME_NOT_FOUND');
+    expect(errorOf(await alice.discover('did:web:example.com'))).toMatchObject({ id: 'INVALID_DID' });
+  });
+
+  test('says nothing to its handlers, nor to receive()', async () => {
+    const { alice, bob } = await made();
+    const heard: unknown[] = [];
+    bob.onMessage(({ payload }) => void heard.push(payload), { onRefused: ({ id }) => heard.push(id) });
+    unwrap(await alice.discover(bob.did));
+    unwrap(await alice.send({ to: bob.did, payload: 1 }));
+    expect(heard).toEqual([1]);
+  });
+
+  test('says nothing to receive(), and answers while that waits', async () => {
+    const { alice, bob } = await made();
+    unwrap(await alice.discover(bob.did));
+    const next = bob.receive();
+    expect(idOf(await alice.discover(bob.did, { refresh: true }))).toBe('ok');
+    unwrap(await alice.send({ to: bob.did, payload: 1 }));
+    expect(unwrap(await next).payload).toBe(1);
+  });
+
+  test.each([
+    ['onMessage', (bob: Agent) => bob.onMessage(() => {})],
+    ['receive', (bob: Agent) => void bob.receive()],
+  ])('%s answers for one without capabilities', async (_, begin) => {
+    const { alice, bob } = await pair();
+    begin(bob);
+    await bob.ready();
+    expect(unwrap(await alice.discover(bob.did)).capabilities).toEqual([]);
+    bob.dispose();
+  });
+
+  test('answers without capabilities that it has none, once it takes messages', async () => {
+    const { alice, bob } = await pair();
+    expect(idOf(await alice.discover(bob.did))).toBe('CAPABILITIES_UNAVAILABLE:NOT_SUPPORTED');
+    bob.onMessage(() => {});
+    expect(unwrap(await alice.discover(bob.did)).capabilities).toEqual([]);
+  });
+
+  test('knows of itself without asking', async () => {
+    const { world, bob } = await made({ discoverable: false });
+    expect(unwrap(await bob.discover(bob.did)).capabilities).toEqual(NAMES);
+    expect(world.transport.outbox).toEqual([]);
+  });
+
+  test.each<[string, AgentOptions]>([
+    ['is not discoverable', { discoverable: false }],
+    ['takes no scope that the sender may send', { receiveScopes: ['orders'] }],
+    ['takes nothing at all', { receiveScopes: [] }],
+  ])('refuses where it %s', async (_, forBob) => {
+    const { alice, bob } = await made(forBob, { sendScopes: ['payments'] });
+    expect(idOf(await alice.discover(bob.did))).toBe('CAPABILITIES_UNAVAILABLE:REFUSED');
+  });
+
+  test('needs no grant of the scope, and is not stopped by the rules for messages', async () => {
+    const forBob = { receiveScopes: ['payments'], policy: { allowedScopes: ['payments'] } };
+    const { alice, bob } = await made(forBob, { sendScopes: ['payments'] });
+    expect(idOf(await alice.discover(bob.did))).toBe('ok');
+  });
+
+  test('counts who asks among those who send', async () => {
+    const { alice, bob } = await made({ policy: { rateLimits: { maxPerMinute: 1 } } });
+    bob.onMessage(() => {});
+    expect(idOf(await alice.discover(bob.did))).toBe('ok');
+    const { cause } = errorOf(await alice.send({ to: bob.did, payload: 1 }));
+    expect(cause).toMatchObject({ id: 'RATE_LIMIT_EXCEEDED' });
+  });
+
+  test('answers as the DID that was asked, before and after it was succeeded', async () => {
+    const { world, alice, bob } = await made();
+    const next = await identityOf('next bob');
+    unwrap(await bob.succeedBy(next, { overlapMs: MINUTE }));
+    expect(unwrap(await alice.discover(bob.did)).did).toBe(next.did);
+    world.clock.advance(10 * MINUTE);
+    expect(unwrap(await alice.discover(next.did)).did).toBe(next.did);
+  });
+
+  test('stays a lazy one: a question to another makes it no identity', async () => {
+    const { world, alice, bob } = await made();
+    const { registry, transport } = world;
+    const lazy = Agent.lazy({ registry, transport, capabilities: ['a'] });
+    unwrap(await alice.discover(bob.did));
+    expect(() => lazy.did).toThrow();
+  });
+});
+
+describe('what was discovered', () => {
+  test('is kept until it is over, and asked for again with refresh', async () => {
+    const { world, alice, bob } = await made();
+    const first = unwrap(await alice.discover(bob.did));
+    expect(unwrap(await alice.discover(bob.did))).toBe(first);
+    expect(questions(world)).toBe(1);
+    world.clock.advance(MINUTE);
+    expect(unwrap(await alice.discover(bob.did, { refresh: true })).issuedAt).toBe(first.issuedAt + MINUTE);
+    world.clock.advance(5 * MINUTE);
+    unwrap(await alice.discover(bob.did));
+    expect(questions(world)).toBe(3);
+  });
+
+  test('is asked for once by many at a time', async () => {
+    const { world, alice, bob } = await made();
+    const all = await Promise.all(Array.from({ length: 20 }, () => alice.discover(bob.did)));
+    expect(new Set(all.map(unwrap)).size).toBe(1);
+    expect(questions(world)).toBe(1);
+  });
+
+  test('ends with its DID: the registry is asked each time', async () => {
+    const { world, alice, bob } = await made();
+    unwrap(await alice.discover(bob.did));
+    world.registry.revoke(bob.did);
+    expect(idOf(await alice.discover(bob.did))).toBe('LOOKUP_FAILED:DID_REVOKED');
+    expect(idOf(await alice.discover(bob.did, { refresh: true }))).toBe('LOOKUP_FAILED:DID_REVOKED');
+    expect(questions(world)).toBe(1);
+  });
+
+  test('is of nobody whom the registry does not know', async () => {
+    const { alice } = await made();
+    const carol = await new World().agent('carol');
+    expect(idOf(await alice.discover(carol.did))).toBe('LOOKUP_FAILED:DID_NOT_IN_REGISTRY');
+  });
+
+  test('is not handed over while the registry is down, and is there again after it', async () => {
+    const { world, alice, bob } = await made();
+    const { lookup } = world.registry;
+    const said = unwrap(await alice.discover(bob.did));
+    world.registry.lookup = () => {
+      throw new Error('down');
+    };
+    expect(idOf(await alice.discover(bob.did))).toBe('LOOKUP_FAILED');
+    world.registry.lookup = lookup;
+    expect(unwrap(await alice.discover(bob.did))).toBe(said);
+  });
+
+  test('is forgotten with the peer', async () => {
+    const { world, alice, bob } = await made();
+    unwrap(await alice.discover(bob.did));
+    alice.forgetPeer(bob.did);
+    unwrap(await alice.discover(bob.did));
+    expect(questions(world)).toBe(2);
+  });
+});
+
+describe('nothing hangs', () => {
+  /** Never comes back from sending. */
+  class Silent extends LoopbackTransport {
+    override send(): Promise<never> {
+      return new Promise(() => {});
+    }
+  }
+
+  test('where sending does not end', async () => {
+    const { alice, bob } = await made({}, { transport: new Silent() });
+    const asked = await alice.discover(bob.did, { timeoutMs: 20 });
+    expect(idOf(asked)).toBe('CAPABILITIES_UNAVAILABLE:NO_ANSWER');
+  });
+
+  test('for those who wait behind such a question', async () => {
+    const { alice, bob } = await made({}, { transport: new Silent() });
+    const asked = await Promise.all([20, 40, 60].map((timeoutMs) => alice.discover(bob.did, { timeoutMs })));
+    expect(asked.map(idOf)).toEqual(Array(3).fill('CAPABILITIES_UNAVAILABLE:NO_ANSWER'));
+  });
+
+  test('where the signal says stop', async () => {
+    const { alice, bob } = await made({}, { transport: new Silent() });
+    const stop = new AbortController();
+    const asked = alice.discover(bob.did, { signal: stop.signal });
+    stop.abort(new Error('enough'));
+    expect(errorOf(await asked)).toMatchObject({ id: 'NETWORK_ERROR', cause: { message: 'enough' } });
+    expect(idOf(await alice.discover(bob.did, { signal: stop.signal }))).toBe('NETWORK_ERROR');
+  });
+});
+
+describe('somebody in between, or a peer with bad intent', () => {
+  type Says = (question: Envelope, bob: Agent, honest: () => Promise<Envelope>) => Promise<unknown>;
+
+  /** Alice, whose questions to Bob are answered by what `says` returns. */
+  async function answeredBy(says: Says, forAlice: AgentOptions = {}) {
+    const world = new World();
+    const bob = await world.agent('bob', { capabilities: CAPABILITIES });
+    class Between extends LoopbackTransport {
+      override async send(...[envelope, , , onReceipt]: Parameters<LoopbackTransport['send']>) {
+        const honest = async () => {
+          const rules = { ownScope: 'xlink:discover' };
+          const { message } = unwrap(await bob.receiveContent(envelope, rules));
+          return bob.answerDiscovery(message);
+        };
+        onReceipt?.((await says(envelope, bob, honest)) as Envelope);
+        return { ok: true, value: undefined } as const;
+      }
+    }
+    const alice = await world.agent('alice', { transport: new Between(), ...forAlice });
+    return { world, alice, bob };
+  }
+
+  /** What Bob signs, if he says `payload` in the place of what is so. */
+  const saying =
+    (payload: (now: number) => unknown): Says =>
+    async (question, bob) =>
+      bob.createEnvelope({
+        to: question.from,
+        scope: 'xlink:discover',
+        inReplyTo: question.nonce,
+        payload: payload(await bob.now()),
+      });
+  const statement = (more: object) => (now: number) => ({
+    tools: [],
+    issuedAt: now,
+    notAfter: now + 1000,
+    ...more,
+  });
+  const tool = (more: object) => statement({ tools: [{ name: 'a', scopes: [], ...more }] });
+  const deep = (levels: number): unknown => (levels === 0 ? {} : { a: deep(levels - 1) });
+
+  test.each<[string, string, Says]>([
+    ['nothing', 'CAPABILITIES_INVALID:OTHER_DID', async () => null],
+    ['no envelope', 'CAPABILITIES_INVALID:OTHER_DID', async () => 'hello'],
+    [
+      'what is signed by another DID',
+      'CAPABILITIES_INVALID:OTHER_DID',
+      async (question) => {
+        const mallory = await new World().agent('mallory');
+        return { ...question, from: mallory.did, to: question.from };
+      },
+    ],
+    [
+      'what is signed by another DID in the name of this one',
+      'VERIFICATION_FAILED:SIGNATURE_MISMATCH',
+      async (_, bob, honest) => ({
+        ...(await honest()),
+        nonce: 'A'.repeat(22),
+        from: bob.did,
+      }),
+    ],
+    [
+      'an answer to another question',
+      'ANSWER_INVALID',
+      async (question, bob) =>
+        bob.createEnvelope({
+          to: question.from,
+          scope: 'xlink:discover',
+          inReplyTo: 'A'.repeat(22),
+          payload: {},
+        }),
+    ],
+    [
+      'a message of another scope',
+      'SCOPE_NOT_ALLOWED',
+      async (question, bob) =>
+        bob.createEnvelope({ to: question.from, scope: 'payments', inReplyTo: question.nonce, payload: {} }),
+    ],
+    [
+      'a statement in the clear',
+      'CLEARTEXT_NOT_ALLOWED',
+      async (question, bob) =>
+        bob.createEnvelope({
+          to: question.from,
+          scope: 'xlink:discover',
+          inReplyTo: question.nonce,
+          payload: {},
+          signedOnly: true,
+        }),
+    ],
+    ['no object', 'CAPABILITIES_INVALID', saying(() => [])],
+    ['no tools', 'CAPABILITIES_INVALID', saying(statement({ tools: undefined }))],
+    ['tools that are no list', 'CAPABILITIES_INVALID', saying(statement({ tools: { length: 3 } }))],
+    ['a name with a control character', 'CAPABILITIES_INVALID', saying(tool({ name: 'a\u001b[2J' }))],
+    ['a name twice', 'CAPABILITIES_INVALID', saying(statement({ tools: [{ name: 'a' }, { name: 'a' }] }))],
+    ['a title with hidden characters', 'CAPABILITIES_INVALID', saying(tool({ title: 'a\u{e0041}' }))],
+    ['a name of its own with a line break', 'CAPABILITIES_INVALID', saying(statement({ name: 'a\nb' }))],
+    ['the scope *', 'CAPABILITIES_INVALID', saying(tool({ scopes: ['*'] }))],
+    [
+      'a schema that refers elsewhere',
+      'CAPABILITIES_INVALID',
+      saying(tool({ inputSchema: { type: 'object', items: { $ref: 'http://10.0.0.1/' } } })),
+    ],
+    [
+      'a schema 1000 levels deep',
+      'CAPABILITIES_INVALID:TOO_LARGE',
+      saying(tool({ inputSchema: { type: 'object', a: deep(1000) } })),
+    ],
+    [
+      '10 000 tools',
+      'CAPABILITIES_INVALID:TOO_LARGE',
+      saying(statement({ tools: Array.from({ length: 10_000 }, (_, n) => ({ name: `t${n}` })) })),
+    ],
+    [
+      'one tool too many',
+      'CAPABILITIES_INVALID:TOO_LARGE',
+      saying(statement({ tools: Array.from({ length: 1001 }, (_, n) => ({ name: `${n}` })) })),
+    ],
+    ['more than 256 KiB', 'CAPABILITIES_INVALID:TOO_LARGE', saying(statement({ more: 'a'.repeat(262_144) }))],
+    [
+      'what was over long ago',
+      'CAPABILITIES_INVALID:EXPIRED',
+      saying((now) => ({ tools: [], issuedAt: now - 2 * MINUTE, notAfter: now - MINUTE })),
+    ],
+    [
+      'what is of the future',
+      'CAPABILITIES_INVALID:EXPIRED',
+      saying((now) => ({ tools: [], issuedAt: now + MINUTE, notAfter: now + DAY })),
+    ],
+    [
+      'what is good for a year',
+      'CAPABILITIES_INVALID',
+      saying((now) => ({ tools: [], issuedAt: now, notAfter: now + 365 * DAY })),
+    ],
+    [
+      'what ends before it begins',
+      'CAPABILITIES_INVALID',
+      saying((now) => ({ tools: [], issuedAt: now, notAfter: now - 1 })),
+    ],
+    ['no time', 'CAPABILITIES_INVALID', saying(() => ({ tools: [] }))],
+  ])('who answers %s is refused: %s', async (_, id, says) => {
+    const { alice, bob } = await answeredBy(says);
+    expect(idOf(await alice.discover(bob.did))).toBe(id);
+  });
+
+  test('members that are not known are left out, and what was said last time is not kept of a refused answer', async () => {
+    let says: Says = saying(tool({ more: 1, inputSchema: { type: 'object', 'x-mine': 1 } }));
+    const { alice, bob } = await answeredBy((...args) => says(...args));
+    const { tools } = unwrap(await alice.discover(bob.did));
+    expect(tools).toEqual([{ name: 'a', scopes: [], inputSchema: { type: 'object', 'x-mine': 1 } }]);
+    says = saying(() => []);
+    expect(idOf(await alice.discover(bob.did, { refresh: true }))).toBe('CAPABILITIES_INVALID');
+  });
+
+  test('limits are options', async () => {
+    const many = statement({ tools: Array.from({ length: 10_000 }, (_, n) => ({ name: `t${n}` })) });
+    const { alice, bob } = await answeredBy(saying(many));
+    const chosen = { maxTools: 10_000, maxBytes: 1_000_000 };
+    expect(unwrap(await alice.discover(bob.did, chosen)).capabilities).toHaveLength(10_000);
+    const again = await alice.discover(bob.did, { refresh: true, maxBytes: 1_000_000 });
+    expect(errorOf(again)).toMatchObject({ id: 'CAPABILITIES_INVALID:TOO_LARGE', field: 'tools' });
+  });
+
+  test('an answer is good once', async () => {
+    let first: Envelope | undefined;
+    const { alice, bob } = await answeredBy(async (_, __, honest) => (first ??= await honest()));
+    expect(idOf(await alice.discover(bob.did))).toBe('ok');
+    expect(idOf(await alice.discover(bob.did, { refresh: true }))).toBe('ANSWER_INVALID');
+  });
+
+  test('an older statement is not taken after a newer one, beyond what clocks may be apart', async () => {
+    let backMs = 0;
+    const says: Says = (...args) =>
+      saying((now) => ({ tools: [], issuedAt: now - backMs, notAfter: now - backMs + DAY }))(...args);
+    const { alice, bob } = await answeredBy(says);
+    expect(idOf(await alice.discover(bob.did))).toBe('ok');
+    backMs = 20 * SECOND;
+    expect(idOf(await alice.discover(bob.did, { refresh: true }))).toBe('ok');
+    backMs = MINUTE;
+    expect(idOf(await alice.discover(bob.did, { refresh: true }))).toBe('CAPABILITIES_INVALID:ROLLED_BACK');
+    alice.forgetPeer(bob.did);
+    expect(idOf(await alice.discover(bob.did))).toBe('ok');
+  });
+
+  test('one that is revoked between question and answer is not believed', async () => {
+    const says: Says = async (_, bob, honest) => {
+      const answer = await honest();
+      world.registry.revoke(bob.did);
+      return answer;
+    };
+    const { world, alice, bob } = await answeredBy(says);
+    expect(idOf(await alice.discover(bob.did))).toBe('VERIFICATION_FAILED:DID_REVOKED');
+  });
+
+  test('a revoked one that asks learns nothing', async () => {
+    const { world, alice, bob } = await made();
+    world.registry.revoke(alice.did);
+    expect(idOf(await alice.discover(bob.did))).toBe('CAPABILITIES_UNAVAILABLE:NOT_SUPPORTED');
+  });
+
+  test('a stranger that asks learns nothing', async () => {
+    const { world, bob } = await made();
+    const stranger = await world.stranger('mallory');
+    expect(idOf(await stranger.discover(bob.did))).toBe('CAPABILITIES_UNAVAILABLE:NOT_SUPPORTED');
+  });
+
+  test('memory is bounded: what 300 agents said is not kept of all', async () => {
+    const world = new World();
+    const alice = await world.agent('alice', { maxVersion: 1 });
+    const dids: string[] = [];
+    for (let n = 0; n < 300; n++) {
+      const peer = await world.agent(`peer ${n}`, { maxVersion: 1, capabilities: ['a'] });
+      dids.push(peer.did);
+      unwrap(await alice.discover(peer.did));
+    }
+    const before = questions(world);
+    unwrap(await alice.discover(dids[299]!));
+    expect(questions(world)).toBe(before);
+    unwrap(await alice.discover(dids[0]!));
+    expect(questions(world)).toBe(before + 1);
+  });
+});
