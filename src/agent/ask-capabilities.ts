@@ -71,8 +71,6 @@ export async function askOver(
   over: AbortSignal,
 ): Promise<DiscoveredAgent> {
   const transport = context.transports[0]!;
-  const waits = !bringsAnswers(transport);
-  if (waits && !isReceiving) throw xlinkError('CAPABILITIES_UNAVAILABLE:NOT_RECEIVING');
   const heard: Promise<void>[] = [];
   const asking: Transport = {
     send: (envelope, to, again) => {
@@ -98,8 +96,10 @@ export async function askOver(
     throw meaningOf(error);
   }
   await Promise.all(heard);
-  if (waits || question.isAnswered) return untilAborted(question.answer, over);
-  throw question.failure ?? xlinkError('CAPABILITIES_UNAVAILABLE:NOT_SUPPORTED');
+  const comesLater = !bringsAnswers(transport);
+  if (question.isAnswered || (comesLater && isReceiving)) return untilAborted(question.answer, over);
+  const why = comesLater ? 'NOT_RECEIVING' : 'NOT_SUPPORTED';
+  throw question.failure ?? xlinkError(`CAPABILITIES_UNAVAILABLE:${why}`);
 }
 
 /** One that knows no discovery refuses the scope. What it says is not signed, but it is not believed for more than that. */

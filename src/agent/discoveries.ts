@@ -42,14 +42,16 @@ export class Discoveries {
       xlinkError('CAPABILITIES_UNAVAILABLE:NO_ANSWER', given({ cause: question?.failure }));
     const work = async (over: AbortSignal) => {
       const did = await this.#didOf(asking, agent);
-      return this.#mutex.run(did, async () => {
+      const find = async () => {
         over.throwIfAborted();
         const to = await this.#standing(asking, did);
         const said = this.#said.get(to);
         if (said && !refresh && asking.present.clock() < said.notAfter) return said;
         question = questionTo(to, asking.context, (content) => this.#read(asking, to, content, limits));
-        return untilAborted(this.#ask(asking, question, over), over);
-      });
+        return this.#ask(asking, question, over);
+      };
+      // One at a time, and none holds up the next for longer than its own time.
+      return this.#mutex.run(did, () => untilAborted(find(), over));
     };
     try {
       return await withDeadline(timeoutMs, expired, work, signal);

@@ -66,7 +66,7 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
    * registered, too. Up to 1000 with `tools`. Default none.
    */
   readonly capabilities?: readonly Capability[];
-  /** The same with descriptions and JSON Schemas; 255 KiB of JSON at most, schemas 32 levels deep. Names are in `capabilities` by themselves. Default none. */
+  /** The same with descriptions and JSON Schemas; 254 KiB of JSON at most, schemas 32 levels deep. Names are in `capabilities` by themselves. Default none. */
   readonly tools?: readonly ToolOptions[];
   /**
    * Whether senders that may send this agent anything are told its capabilities and tools when they ask. `false`: nobody is, and they are not

@@ -223,6 +223,13 @@ describe('nothing hangs', () => {
     expect(idOf(asked)).toBe('CAPABILITIES_UNAVAILABLE:NO_ANSWER');
   });
 
+  test('where the registry does not answer', async () => {
+    const { world, alice, bob } = await made();
+    world.registry.lookup = (() => new Promise(() => {})) as never;
+    const asked = await Promise.all([20, 40].map((timeoutMs) => alice.discover(bob.did, { timeoutMs })));
+    expect(asked.map(idOf)).toEqual(Array(2).fill('CAPABILITIES_UNAVAILABLE:NO_ANSWER'));
+  });
+
   test('for those who wait behind such a question', async () => {
     const { alice, bob } = await made({}, { transport: new Silent() });
     const asked = await Promise.all([20, 40, 60].map((timeoutMs) => alice.discover(bob.did, { timeoutMs })));
@@ -391,6 +398,18 @@ describe('somebody in between, or a peer with bad intent', () => {
     expect(tools).toEqual([{ name: 'a', scopes: [], inputSchema: { type: 'object', 'x-mine': 1 } }]);
     says = saying(() => []);
     expect(idOf(await alice.discover(bob.did, { refresh: true }))).toBe('CAPABILITIES_INVALID');
+  });
+
+  test('a transport of an application brings the answer back by onReceipt', async () => {
+    const world = new World();
+    const bob = await world.agent('bob', { capabilities: CAPABILITIES });
+    const transport = {
+      send: (...args: Parameters<LoopbackTransport['send']>) => world.transport.send(...args),
+      onReceive: () => {},
+      dispose: () => {},
+    };
+    const alice = await world.agent('alice', { transport });
+    expect(unwrap(await alice.discover(bob.did)).capabilities).toEqual(NAMES);
   });
 
   test('limits are options', async () => {

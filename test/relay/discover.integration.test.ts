@@ -38,10 +38,17 @@ test('receive() is enough on either side', async () => {
 });
 
 test('an agent that takes no messages is told so, and loses none by asking', async () => {
-  const { running, alice, bob } = await two({ receives: ['bob'] });
+  const { running, alice, bob, heard, refused } = await two({ receives: ['bob'] });
   unwrap(await bob.send({ to: alice.did, payload: 'for later' }));
   expect(idOf(await alice.discover(bob.did))).toBe('CAPABILITIES_UNAVAILABLE:NOT_RECEIVING');
-  expect(running.store.list(alice.did, '', 10)).toHaveLength(1);
+  await until(() => running.store.list(alice.did, '', 10).length === 2, {
+    what: 'the message and the answer',
+  });
+  alice.onMessage(({ payload }) => void heard.push(payload), {
+    onRefused: ({ id }) => void refused.push(id),
+  });
+  await until(() => running.store.list(alice.did, '', 10).length === 0, { what: 'that both are taken' });
+  expect([heard, refused]).toEqual([['for later'], []]);
 });
 
 test('a peer that is away does not answer in time, and a question that waited too long gets no answer', async () => {
