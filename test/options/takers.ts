@@ -235,7 +235,6 @@ const agents: readonly Row[] = [
 const clients: readonly Row[] = [
   ['xlinkFetch', 'XlinkFetchOptions', 'apiKey', (more) => root.xlinkFetch(more)],
   ['connect', 'ConnectOptions', 'timeoutMs', (more) => root.connect('localhost', more)],
-  ['discover', 'DiscoverOptions', 'pinnedDid', (more) => root.discover('localhost', more)],
   ['DualModeClient', 'DualModeClientOptions', 'fallback', client],
   [
     'DualModeClient',
@@ -244,13 +243,6 @@ const clients: readonly Row[] = [
     (more: object) => client({ fallback: { type: 'api-key', key: 'k', url: 'http://127.0.0.1:9', ...more } }),
   ],
   ['DualModeClient.call', undefined, 'signal', (more) => client().call('a', 1, more)],
-  ['resolveDidWeb', 'DidWebOptions', 'timeoutMs', (more) => root.resolveDidWeb('did:web:localhost', more)],
-  [
-    'registerDidWeb',
-    'DidWebOptions',
-    'pinnedDid',
-    (more) => root.registerDidWeb(registries[0][1], 'did:web:localhost', {}, more),
-  ],
   [
     'HttpsTransportAdapter',
     'HttpsTransportOptions',
