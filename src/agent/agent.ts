@@ -110,8 +110,7 @@ export class BaseAgent {
     this.#succession = new.target.succession;
     if (options.successor && !this.#succession) isForCallers('successor');
     if (options.keyStore && !new.target.keyEpochs) isForCallers('keyStore');
-    for (const field of ['policy', 'tools', 'discoverable'] as const)
-      if (options[field] !== undefined && !new.target.peer) isForCallers(field);
+    if (options.policy && !new.target.peer) isForCallers('policy');
     this.#parts = agentParts(options, new.target);
     this.registry = this.#parts.registry;
     this.nonceStore = this.#parts.nonceStore;

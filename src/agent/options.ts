@@ -66,11 +66,11 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
    * registered, too. Up to 1000 with `tools`. Default none.
    */
   readonly capabilities?: readonly Capability[];
-  /** The same with descriptions and JSON Schemas; 254 KiB of JSON at most, schemas 32 levels deep. Names are in `capabilities` by themselves. Default none. */
+  /** The same with descriptions and JSON Schemas; 254 KiB of JSON at most, schemas 32 levels deep. Default none. Not for agents for callers of APIs. */
   readonly tools?: readonly ToolOptions[];
   /**
    * Whether senders that may send this agent anything are told its capabilities and tools when they ask. `false`: nobody is, and they are not
-   * registered. Default `true`.
+   * registered. Default `true`. Not for agents for callers of APIs.
    */
   readonly discoverable?: boolean;
   /**
@@ -141,7 +141,7 @@ export const isIdentitySource: OptionCheck = (value) =>
 
 const isScopes: OptionCheck = (value) =>
   Array.isArray(value) && value.every(isScopeOrAll) ? undefined : 'an array of scopes';
-const isList: OptionCheck = (value) => (Array.isArray(value) ? undefined : 'an array');
+export const isList: OptionCheck = (value) => (Array.isArray(value) ? undefined : 'an array');
 const isRegistry = hasMethods('lookup', 'register');
 const isTransport = hasMethods('send', 'onReceive', 'dispose');
 const isTransports: OptionCheck = (value) =>
@@ -162,7 +162,7 @@ const isIdentity: OptionCheck = (value) => (value instanceof Identity ? undefine
 
 const DAY_MS = 86_400_000;
 
-const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions>> = {
+const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions | PeerOption>> = {
   ...IDENTITY_OPTIONS,
   name: isString,
   registry: isRegistry,
@@ -172,8 +172,6 @@ const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions>
   sendScopes: isScopes,
   receiveScopes: isScopes,
   capabilities: isList,
-  tools: isList,
-  discoverable: isBoolean,
   policy: isObject,
   minVersion: integerIn(1, 3),
   versionFloor: oneOf('record', 'shown'),
@@ -202,7 +200,12 @@ export function checkAgentOptions(
   more: OptionChecks<object> = {},
 ): void {
   refuseOptions(owner, options, INSTEAD);
-  checkOptions(owner, options, { ...AGENT_OPTIONS, ...securityChecks(shares?.checks), ...more });
+  checkOptions(owner, options, {
+    ...AGENT_OPTIONS,
+    ...securityChecks(shares?.checks),
+    ...(peer?.checks as PeerSupport['checks']), // others have none of these
+    ...more,
+  });
   if (options.registry && options.trustRegistry && options.registry !== options.trustRegistry) {
     throw xlinkError('INVALID_OPTION', {
       field: 'trustRegistry',
@@ -259,8 +262,12 @@ export async function newIdentity(options: ReturnType<typeof identityOptions>): 
   return made.value;
 }
 
+type PeerOption = 'tools' | 'discoverable';
+
 /** What agents among agents bring along. */
 export interface PeerSupport {
+  /** The options that no other agents have. */
+  readonly checks: OptionChecks<Pick<AgentOptions, PeerOption>>;
   /** Throws `INVALID_OPTION` for capabilities and tools that others would not take. */
   checkOffer(options: AgentOptions, owner: string): void;
 }

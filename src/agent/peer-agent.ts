@@ -25,7 +25,7 @@ import { Discoveries } from './discoveries.js';
 import type { EnvelopeOptions } from './envelope-options.js';
 import { Inbox } from './inbox.js';
 import { didOfRecipient } from './named-recipient.js';
-import type { AgentOptions, IdentitySource, PeerSupport } from './options.js';
+import { type AgentOptions, type IdentitySource, isList, type PeerSupport } from './options.js';
 import { PolicyGuard } from './policy.js';
 import {
   createReceipt,
@@ -50,7 +50,10 @@ export interface VerifyReceiptOptions {
 /** An agent among agents: takes what its transports bring, and signs for applications. */
 export class PeerAgent extends ServiceAgent {
   /** It takes `policy`, `tools` and `discoverable`. @internal */
-  static override readonly peer: PeerSupport = { checkOffer: offeredTools };
+  static override readonly peer: PeerSupport = {
+    checks: { tools: isList, discoverable: isBoolean },
+    checkOffer: offeredTools,
+  };
 
   #inbox: Inbox | undefined;
   readonly #guard: PolicyGuard | undefined;

@@ -135,21 +135,26 @@ describe('an agent that is asked what it can do', () => {
     expect(cause).toMatchObject({ id: 'RATE_LIMIT_EXCEEDED' });
   });
 
-  test('answers as the DID that was asked, before and after it was succeeded', async () => {
+  test('answers as the DID that was asked, and after the overlap as the one that took its place', async () => {
     const { world, alice, bob } = await made();
-    const next = await identityOf('next bob');
+    const [before, next] = [bob.did, await identityOf('next bob')];
+    unwrap(await alice.discover(before));
     unwrap(await bob.succeedBy(next, { overlapMs: MINUTE }));
-    expect(unwrap(await alice.discover(bob.did)).did).toBe(next.did);
-    world.clock.advance(10 * MINUTE);
+    expect(unwrap(await alice.discover(before, { refresh: true })).did).toBe(before);
     expect(unwrap(await alice.discover(next.did)).did).toBe(next.did);
+    world.clock.advance(2 * MINUTE);
+    expect(unwrap(await alice.discover(before)).did).toBe(next.did);
+    expect(unwrap(await bob.discover(before))).toMatchObject({ did: before, capabilities: NAMES });
   });
 
-  test('stays a lazy one: a question to another makes it no identity', async () => {
+  test('stays a lazy one: a question to another makes it no identity, and once it has one it answers', async () => {
     const { world, alice, bob } = await made();
     const { registry, transport } = world;
     const lazy = Agent.lazy({ registry, transport, capabilities: ['a'] });
     unwrap(await alice.discover(bob.did));
     expect(() => lazy.did).toThrow();
+    await lazy.ready();
+    expect(unwrap(await alice.discover(lazy.did)).capabilities).toEqual(['a']);
   });
 });
 
