@@ -63,7 +63,7 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
   readonly receiveScopes?: readonly Scope[];
   /**
    * What it can do for others, as `agent.discover()` tells them: names, or names with the scopes of messages that ask for it. The names are
-   * registered, too. Up to 1000 with `tools`. Default none.
+   * registered, too. Up to 1000 with `tools`. Default none. Not for agents for callers of APIs.
    */
   readonly capabilities?: readonly Capability[];
   /** The same with descriptions and JSON Schemas; 254 KiB of JSON at most, schemas 32 levels deep. Default none. Not for agents for callers of APIs. */
@@ -141,7 +141,6 @@ export const isIdentitySource: OptionCheck = (value) =>
 
 const isScopes: OptionCheck = (value) =>
   Array.isArray(value) && value.every(isScopeOrAll) ? undefined : 'an array of scopes';
-export const isList: OptionCheck = (value) => (Array.isArray(value) ? undefined : 'an array');
 const isRegistry = hasMethods('lookup', 'register');
 const isTransport = hasMethods('send', 'onReceive', 'dispose');
 const isTransports: OptionCheck = (value) =>
@@ -171,7 +170,6 @@ const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions 
   nonceStore: hasMethods('seen', 'claim'),
   sendScopes: isScopes,
   receiveScopes: isScopes,
-  capabilities: isList,
   policy: isObject,
   minVersion: integerIn(1, 3),
   versionFloor: oneOf('record', 'shown'),
@@ -262,7 +260,7 @@ export async function newIdentity(options: ReturnType<typeof identityOptions>): 
   return made.value;
 }
 
-type PeerOption = 'tools' | 'discoverable';
+type PeerOption = 'capabilities' | 'tools' | 'discoverable';
 
 /** What agents among agents bring along. */
 export interface PeerSupport {

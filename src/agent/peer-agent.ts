@@ -6,7 +6,7 @@ import type { Receipt, ReceiptStatus } from '../receipts/receipt.js';
 import type { PolicyDecisionPoint } from '../types/policy.js';
 import type { Transport } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope } from '../types/protocol.js';
-import { checkOptions, isBoolean, isObject, oneOf } from '../util/options.js';
+import { checkOptions, isBoolean, isObject, type OptionCheck, oneOf } from '../util/options.js';
 import {
   answerTo,
   type DiscoveryTaker,
@@ -25,7 +25,7 @@ import { Discoveries } from './discoveries.js';
 import type { EnvelopeOptions } from './envelope-options.js';
 import { Inbox } from './inbox.js';
 import { didOfRecipient } from './named-recipient.js';
-import { type AgentOptions, type IdentitySource, isList, type PeerSupport } from './options.js';
+import type { AgentOptions, IdentitySource, PeerSupport } from './options.js';
 import { PolicyGuard } from './policy.js';
 import {
   createReceipt,
@@ -41,6 +41,8 @@ import { checkSendOptions } from './security.js';
 import { send } from './send.js';
 import { ServiceAgent } from './service-agent.js';
 
+const isList: OptionCheck = (value) => (Array.isArray(value) ? undefined : 'an array');
+
 /** Options of `agent.verifyReceipt()`. */
 export interface VerifyReceiptOptions {
   /** The message that the receipt has to be of, as it was sent. Default: of any. */
@@ -51,7 +53,7 @@ export interface VerifyReceiptOptions {
 export class PeerAgent extends ServiceAgent {
   /** It takes `policy`, `tools` and `discoverable`. @internal */
   static override readonly peer: PeerSupport = {
-    checks: { tools: isList, discoverable: isBoolean },
+    checks: { capabilities: isList, tools: isList, discoverable: isBoolean },
     checkOffer: offeredTools,
   };
 

@@ -149,8 +149,8 @@ describe('an agent that is asked what it can do', () => {
 
   test('stays a lazy one: a question to another makes it no identity, and once it has one it answers', async () => {
     const { world, alice, bob } = await made();
-    const { registry, transport } = world;
-    const lazy = Agent.lazy({ registry, transport, capabilities: ['a'] });
+    const { registry, transport, clock } = world;
+    const lazy = Agent.lazy({ registry, transport, clock, capabilities: ['a'] });
     unwrap(await alice.discover(bob.did));
     expect(() => lazy.did).toThrow();
     await lazy.ready();
