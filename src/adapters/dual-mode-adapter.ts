@@ -75,8 +75,9 @@ export class BaseDualModeAdapter<Customer extends object = object>
   readonly #isForApis: boolean;
 
   /** Throws `INVALID_OPTION`, or `NONCE_STORE_NOT_SHARED` (see {@link DualModeOptions.instances}). */
-  constructor(made: DualModeOptions<Customer>, { bodyTypes, kind }: EnvelopeTaking = REQUESTS) {
+  constructor(made: DualModeOptions<Customer>, taking: EnvelopeTaking = REQUESTS) {
     super();
+    const { bodyTypes, kind } = taking;
     const options = made as unknown as DualModeOptions; // only callers care what their validator returns
     checkDualModeOptions(options);
     assertSharedNonces(options, modesIn(options));
@@ -123,7 +124,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
       validatorTimeoutMs: options.validatorTimeoutMs ?? limits.DEFAULT_VALIDATOR_TIMEOUT_MS,
       sources: options.apiKey ?? {},
       bodyTypes,
-      rules: envelopeRules(options, kind, intake, this.#placement),
+      rules: envelopeRules(options, taking, intake, this.#placement),
       policy: this.#modes.policy,
       brownouts: this.#modes.brownouts,
       clients: this.#clients,

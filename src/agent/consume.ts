@@ -6,6 +6,7 @@ import type { AgentMessage, Envelope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { checkOptions, isBoolean, isFunction } from '../util/options.js';
 import { tell } from '../util/tell.js';
+import { isDiscovery, type TakeDiscovery } from './answer-discovery.js';
 import type { ReceiveOptions } from './receive.js';
 
 /** Does what is to be done with a message. A rejection means it was not done. */
@@ -43,6 +44,7 @@ export function consume(
   receiver: SigningReceiver,
   handler: MessageHandler,
   options: OnMessageOptions,
+  discover: TakeDiscovery,
 ): (envelope: Envelope, arrival?: Arrival) => Promise<void> {
   checkOptions('onMessage', options, {
     allowCleartext: isBoolean,
@@ -61,14 +63,12 @@ export function consume(
     const { maxAgeMs } = receiver;
     const { request, reply } = arrival ?? {};
     const binding = request === undefined ? {} : { request, requireRequestBinding: true };
-    const received = await receiver.receive(envelope, {
-      maxAgeMs,
-      allowCleartext,
-      handle,
-      ...binding,
-    });
+    const isOwn = isDiscovery(envelope);
+    const received = isOwn
+      ? await discover(envelope, arrival)
+      : await receiver.receive(envelope, { maxAgeMs, allowCleartext, handle, ...binding });
     if (received.ok) {
-      if (reply) await answerBy(receiver, received.value, reply);
+      if (reply && !isOwn) await answerBy(receiver, received.value as AgentMessage, reply);
       return;
     }
     const { error } = received;

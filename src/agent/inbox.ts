@@ -2,6 +2,7 @@ import { xlinkError } from '../errors/service-errors.js';
 import type { Transport } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { onAbort } from '../util/on-abort.js';
+import { isDiscovery, type TakeDiscovery } from './answer-discovery.js';
 
 /** Envelopes held while nothing asks for them. What comes after that is refused: a transport that can brings it again. */
 const CAPACITY = 1000;
@@ -19,12 +20,19 @@ export class Inbox {
   readonly #closed = new AbortController();
 
   /** `dids`: what it takes envelopes for, asked anew for each. Several while one identity takes the place of another. */
-  constructor(dids: () => readonly Did[], transports: readonly Transport[]) {
+  constructor(
+    dids: () => readonly Did[],
+    transports: readonly Transport[],
+    discoveryOver: (transport: Transport) => TakeDiscovery,
+  ) {
     for (const transport of new Set(transports)) {
       for (const did of dids())
-        for (const envelope of transport.backlog?.(did) ?? []) this.#held.push({ envelope, isOld: true });
-      transport.onReceive((envelope) => {
-        if (dids().includes(envelope.to)) this.#add({ envelope, isOld: false });
+        for (const envelope of transport.backlog?.(did) ?? [])
+          if (!isDiscovery(envelope)) this.#held.push({ envelope, isOld: true });
+      const discover = discoveryOver(transport);
+      transport.onReceive(async (envelope, arrival) => {
+        if (isDiscovery(envelope)) await discover(envelope, arrival);
+        else if (dids().includes(envelope.to)) this.#add({ envelope, isOld: false });
       });
     }
   }

@@ -1,16 +1,31 @@
-import type { Result } from '../errors/result.js';
+import { DISCOVER_SCOPE, type DiscoveredAgent } from '../discovery/capability-statement.js';
+import { offeredTools } from '../discovery/offered-tools.js';
+import { ok, type Result } from '../errors/result.js';
 import { xlinkError } from '../errors/service-errors.js';
 import type { Receipt, ReceiptStatus } from '../receipts/receipt.js';
 import type { PolicyDecisionPoint } from '../types/policy.js';
-import type { AgentMessage, Envelope } from '../types/protocol.js';
-import { checkOptions, isBoolean, isObject, oneOf } from '../util/options.js';
+import type { Transport } from '../types/ports.js';
+import type { AgentMessage, Did, Envelope } from '../types/protocol.js';
+import { checkOptions, isBoolean, isObject, type OptionCheck, oneOf } from '../util/options.js';
+import {
+  answerTo,
+  type DiscoveryTaker,
+  isDiscovery,
+  type Offer,
+  saidBy,
+  type TakeDiscovery,
+  takeDiscovery,
+} from './answer-discovery.js';
 import { type SignOptions, signContent, type VerifyOptions, verifyContent } from './application-signature.js';
 import { attempt } from './attempt.js';
 import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';
+import type { AgentContext } from './context.js';
+import { checkDiscoverAgentOptions, type DiscoverAgentOptions } from './discover-options.js';
+import { Discoveries } from './discoveries.js';
 import type { EnvelopeOptions } from './envelope-options.js';
 import { Inbox } from './inbox.js';
 import { didOfRecipient } from './named-recipient.js';
-import type { AgentOptions, IdentitySource } from './options.js';
+import type { AgentOptions, IdentitySource, PeerSupport } from './options.js';
 import { PolicyGuard } from './policy.js';
 import {
   createReceipt,
@@ -26,6 +41,8 @@ import { checkSendOptions } from './security.js';
 import { send } from './send.js';
 import { ServiceAgent } from './service-agent.js';
 
+const isList: OptionCheck = (value) => (Array.isArray(value) ? undefined : 'an array');
+
 /** Options of `agent.verifyReceipt()`. */
 export interface VerifyReceiptOptions {
   /** The message that the receipt has to be of, as it was sent. Default: of any. */
@@ -34,19 +51,29 @@ export interface VerifyReceiptOptions {
 
 /** An agent among agents: takes what its transports bring, and signs for applications. */
 export class PeerAgent extends ServiceAgent {
-  /** It takes the option `policy`. @internal */
-  static override readonly hasPolicies: boolean = true;
+  /** It takes `policy`, `tools` and `discoverable`. @internal */
+  static override readonly peer: PeerSupport = {
+    checks: { capabilities: isList, tools: isList, discoverable: isBoolean },
+    checkOffer: offeredTools,
+  };
 
   #inbox: Inbox | undefined;
   readonly #guard: PolicyGuard | undefined;
   /** What was signed of the messages that it received, for receipts. */
   readonly #transcripts = new WeakMap<AgentMessage, Uint8Array>();
+  readonly #offer: Offer;
+  readonly #discoveries = new Discoveries();
+  /** Transports over which it takes part in discovery, each by one handler. */
+  readonly #discovering = new Set<Transport>();
 
   /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
   constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
     super(options);
     const { policy, clock = Date.now } = options;
     this.#guard = policy && new PolicyGuard(policy, clock);
+    const { name, capabilities, tools, discoverable } = options;
+    this.#offer = { name, tools: offeredTools(options), isDiscoverable: discoverable ?? true };
+    if (capabilities ?? tools ?? discoverable !== undefined) this.#answerInProcess();
   }
 
   override get policy(): PolicyDecisionPoint | undefined {
@@ -89,6 +116,36 @@ export class PeerAgent extends ServiceAgent {
     });
   }
 
+  /**
+   * Asks an agent what it can do: its capabilities, and its tools with their scopes. What it says is signed by its DID and sealed for this one,
+   * checked, and kept as long as it is good; the registry is asked each time whether the DID still counts. The question goes over the
+   * first transport: loopback and HTTP bring the answer back, over a relay it comes as a message, to an agent that receives. Of itself an agent knows without asking.
+   *
+   * Fails with `CAPABILITIES_UNAVAILABLE…` where no answer comes, `CAPABILITIES_INVALID…` where it is not good, `LOOKUP_FAILED…` for a DID that is unknown
+   * or revoked, `NETWORK_ERROR` if the signal ends the wait, and what `send` and `receive` fail with.
+   */
+  async discover(agent: Did, options: DiscoverAgentOptions = {}): Promise<Result<DiscoveredAgent>> {
+    return attempt(async () => {
+      checkDiscoverAgentOptions(options);
+      const context = await this.context();
+      if (this.#dids(context).includes(agent)) return saidBy(agent, this.#offer, context.clock());
+      const present = await this.present();
+      const isReceiving = this.#discovering.has(context.transports[0]!);
+      return this.#discoveries.discover({ context, present, isReceiving }, agent, options);
+    });
+  }
+
+  /** Signs and seals what this agent can do for who asked, for transports of the library. @internal */
+  async answerDiscovery(question: AgentMessage): Promise<Envelope> {
+    return answerTo(await this.context(), question, this.#offer);
+  }
+
+  /** Drops what is remembered of a peer, what it said of itself included. */
+  override forgetPeer(did: Did): void {
+    super.forgetPeer(did);
+    this.#discoveries.forget(did);
+  }
+
   /** Makes the envelope of a message without sending it. Throws an `XlinkError`. */
   override async createEnvelope(options: EnvelopeOptions): Promise<Envelope> {
     await this.#assertMaySend(options);
@@ -123,8 +180,11 @@ export class PeerAgent extends ServiceAgent {
     const received = await attempt(async () => {
       checkOptions('receiveNext', options, { allowCleartext: isBoolean, signal: isObject });
       const context = await this.context();
-      const dids = () => context.succession?.dids ?? [context.identity.did];
-      this.#inbox ??= new Inbox(dids, context.transports);
+      this.#inbox ??= new Inbox(
+        () => this.#dids(context),
+        context.transports,
+        (transport) => this.#discoveryOver(transport),
+      );
       return receiveNext(this, this.#inbox, options);
     });
     return received.ok ? (received.value as Result<AgentMessage<T>>) : received;
@@ -136,8 +196,8 @@ export class PeerAgent extends ServiceAgent {
    * it may come twice: `envelopeId` tells.
    */
   onMessage(handler: MessageHandler, options: OnMessageOptions = {}): void {
-    const take = consume(this, handler, options);
-    for (const transport of this.transports) transport.onReceive(take);
+    for (const transport of new Set(this.transports))
+      transport.onReceive(consume(this, handler, options, this.#discoveryOver(transport)));
   }
 
   /**
@@ -151,6 +211,47 @@ export class PeerAgent extends ServiceAgent {
   /** Whether a DID that is active in the registry made a signature with `sign`; fails with `VERIFICATION_FAILED…`. */
   async verify(options: VerifyOptions): Promise<Result<void>> {
     return attempt(async () => verifyContent(await this.context(), options));
+  }
+
+  /** Whether it has an identity yet, which a lazy one has from its first use on. */
+  get #isUsed(): boolean {
+    try {
+      return this.did !== undefined;
+    } catch {
+      return false;
+    }
+  }
+
+  #dids({ identity, succession }: AgentContext): readonly Did[] {
+    return succession?.dids ?? [identity.did];
+  }
+
+  /** A transport within the process keeps what is sent for those who receive later, so discovery may begin at once. */
+  #answerInProcess(): void {
+    for (const transport of new Set(this.transports)) {
+      if (!transport.backlog) continue;
+      const take = this.#discoveryOver(transport);
+      transport.onReceive(async (envelope, arrival) => {
+        if (isDiscovery(envelope)) await take(envelope, arrival);
+      });
+    }
+  }
+
+  /** Takes what is of discovery, if no other handler of this agent does so for the transport. */
+  #discoveryOver(transport: Transport): TakeDiscovery {
+    if (this.#discovering.has(transport)) return async () => ok(undefined);
+    this.#discovering.add(transport);
+    const taker: DiscoveryTaker = {
+      receive: async (envelope, request) => {
+        const binding = request === undefined ? {} : { request, requireRequestBinding: true };
+        const received = await this.receiveContent(envelope, { ownScope: DISCOVER_SCOPE, ...binding });
+        return received.ok ? ok(received.value.message) : received;
+      },
+      answer: (question) => this.answerDiscovery(question),
+      hear: (answer) => this.#discoveries.hear(answer),
+      isFor: async (did) => this.#isUsed && this.#dids(await this.context()).includes(did),
+    };
+    return (envelope, arrival) => takeDiscovery(taker, transport, envelope, arrival);
   }
 
   async #assertMaySend(options: EnvelopeOptions): Promise<void> {

@@ -51,6 +51,8 @@ export interface ReceiveRules extends ReceiveOptions {
   readonly first?: { readonly payload: Uint8Array; readonly isFinal: boolean };
   /** The scope of the library's own route that receives; it needs no grant. */
   readonly ownScope?: Scope;
+  /** Another scope of the library that is taken, beside those of applications; it needs no grant either. */
+  readonly alsoScope?: Scope;
   /** Largest envelope, in bytes. Default: that of the agent. */
   readonly maxEnvelopeBytes?: number;
   /** When the head of the request arrived, in ms since 1970: a slow body makes no envelope old. Default: now. */
@@ -227,11 +229,12 @@ export function checkScopes(
   { receiveScopes }: AgentContext,
   { entry }: ResolvedPeer,
   { kind, scope }: Pick<AgentMessage, 'kind' | 'scope'>,
-  { ownScope }: Pick<ReceiveRules, 'ownScope'>,
+  { ownScope, alsoScope }: Pick<ReceiveRules, 'ownScope' | 'alsoScope'>,
 ): readonly Scope[] | undefined {
   if (kind !== 'message' && kind !== 'request') return undefined;
   if (ownScope !== undefined || isOwnScope(scope)) {
-    if (scope !== ownScope) throw xlinkError('SCOPE_NOT_ALLOWED', { field: 'scope' });
+    if (scope !== ownScope && (ownScope !== undefined || scope !== alsoScope))
+      throw xlinkError('SCOPE_NOT_ALLOWED', { field: 'scope' });
     return [scope];
   }
   if (scope === ALL_SCOPES)

@@ -9,12 +9,14 @@ import { SHARES } from '../agent/shares.js';
 import { SUCCESSION } from '../agent/succession.js';
 import { warner } from '../agent/warnings.js';
 import type { CryptoProvider } from '../crypto/provider.js';
+import { DISCOVER_SCOPE } from '../discovery/capability-statement.js';
 import type { Result } from '../errors/result.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
 import type { TrustRegistry } from '../types/ports.js';
 import { checkOptions, integerIn, isBoolean, isPromptFunction } from '../util/options.js';
+import { withDiscovery } from './agent-discovery.js';
 import { withReceipts } from './agent-receipts.js';
 import { DualModeAdapter } from './dual-mode-adapter.js';
 import type { ExpressMiddleware } from './express/middleware.js';
@@ -92,8 +94,8 @@ export class Agent extends PeerAgent {
         mode: 'xlink-only',
         legacyKeyValidator: () => null,
       },
-      { bodyTypes: [ENVELOPE_TYPE, 'application/json'], kind: 'message' },
+      { bodyTypes: [ENVELOPE_TYPE, 'application/json'], kind: 'message', alsoScope: DISCOVER_SCOPE },
     );
-    return withReceipts(this, adapter.middleware());
+    return withReceipts(this, withDiscovery(this, adapter.middleware()));
   }
 }

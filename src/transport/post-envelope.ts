@@ -1,3 +1,4 @@
+import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/service-errors.js';
 import { type HttpTextResponse, httpCall } from '../http/fetch.js';
@@ -80,7 +81,7 @@ async function post(
       headers: { 'Content-Type': ENVELOPE_TYPE, ...(onReceipt ? { [RECEIPT_HEADER]: 'requested' } : {}) },
       body: JSON.stringify(envelope),
       timeoutMs,
-      maxAnswerBytes: MAX_ANSWER_BYTES,
+      maxAnswerBytes: onReceipt ? DEFAULT_MAX_ENVELOPE_BYTES : MAX_ANSWER_BYTES,
       signal,
     });
   } catch (cause) {

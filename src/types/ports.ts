@@ -53,7 +53,7 @@ export interface Transport {
   /**
    * Resolves to a success once the other side, or a relay that keeps it, has the envelope. Never rejects. A transport
    * whose envelope was refused unread may deliver `again()` instead: the same message, sealed anew under a new nonce. With
-   * `onReceipt` the sender asks for a receipt: a transport that can brings one back before it resolves.
+   * `onReceipt` the sender asks for a receipt, or what the recipient can do: a transport that can brings the answer back before it resolves.
    */
   send(
     envelope: Envelope,
@@ -83,7 +83,7 @@ export interface Transport {
 export interface Arrival {
   /** The HTTP request, from `requestBinding()`: a message must be bound to it. Absent: it came by none. */
   readonly request?: string;
-  /** Takes a receipt back to the sender, who asked for one. */
+  /** Takes a receipt, or the answer to what an agent can do, back to the sender, who asked for one. */
   readonly reply?: (receipt: Envelope) => void;
 }
 
