@@ -23,4 +23,4 @@ export type { AuditExportOptions, AuditSelection } from './stores/file/audit/exp
 export type { AuditLogOptions } from './stores/file/audit/options.js';
 export type { AuditFault, AuditVerdict } from './stores/file/audit/verify-log.js';
 export type { Witness } from './stores/file/audit/witnessed.js';
-export type { AuditData, AuditEntry, AuditSink, RecordedEntry } from './types/audit.js';
+export type { AuditData, AuditEntry, AuditSink, DisclosedEntry, RecordedEntry } from './types/audit.js';

@@ -33,13 +33,13 @@ function auditedTransport(inner: Transport, audit: AuditSink): Transport {
     await audit.append(await entryOf(envelope, { decision: 'sent' }));
     return envelope;
   };
-  const send: Transport['send'] = async (envelope, to, again) => {
+  const send: Transport['send'] = async (envelope, to, again, onReceipt) => {
     try {
       await kept(envelope);
     } catch (thrown) {
       return err(unavailable(thrown));
     }
-    return inner.send(envelope, to, again && (async () => kept(await again())));
+    return inner.send(envelope, to, again && (async () => kept(await again())), onReceipt);
   };
   return new Proxy(inner, {
     get(target, name) {

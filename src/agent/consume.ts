@@ -1,11 +1,12 @@
 import type { Result } from '../errors/result.js';
 import { type XlinkError, xlinkError } from '../errors/service-errors.js';
-import type { ReceiptStatus } from '../receipts/receipt.js';
+import type { Receipt, ReceiptStatus } from '../receipts/receipt.js';
 import type { Arrival } from '../types/ports.js';
 import type { AgentMessage, Envelope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { checkOptions, isBoolean, isFunction } from '../util/options.js';
 import { tell } from '../util/tell.js';
+import { attempt } from './attempt.js';
 import type { ReceiveOptions } from './receive.js';
 
 /** Does what is to be done with a message. A rejection means it was not done. */
@@ -22,6 +23,11 @@ export interface OnMessageOptions {
   readonly onRefused?: (error: XlinkError, envelope: Envelope) => void;
   /** Told about every envelope that may come again, as its handler rejected or a store was down. Default: not called. */
   readonly onFailed?: (error: XlinkError, envelope: Envelope) => void;
+  /**
+   * Given every receipt that comes as a message, through a relay, also one that nobody waits for any more. Its signatures are good; which message it is of say
+   * `inReplyTo` and `messageHash`: anyone can sign one of a message that never was. If it rejects, the receipt comes again. Default: not called.
+   */
+  readonly onReceipt?: (receipt: Receipt) => Awaitable<void>;
 }
 
 /** The part of an agent that receives. */
@@ -33,6 +39,8 @@ export interface Receiver {
 /** One that also signs receipts. */
 export interface SigningReceiver extends Receiver {
   createReceipt(message: AgentMessage, status: ReceiptStatus): Promise<Envelope>;
+  /** Throws what is wrong with it. */
+  takeReceipt(envelope: Envelope): Promise<Receipt>;
 }
 
 /**
@@ -48,8 +56,9 @@ export function consume(
     allowCleartext: isBoolean,
     onRefused: isFunction,
     onFailed: isFunction,
+    onReceipt: isFunction,
   });
-  const { allowCleartext = false, onRefused, onFailed } = options;
+  const { allowCleartext = false, onRefused, onFailed, onReceipt } = options;
   const handle = async (message: AgentMessage) => {
     try {
       await handler(message);
@@ -60,6 +69,17 @@ export function consume(
   return async (envelope, arrival) => {
     const { maxAgeMs } = receiver;
     const { request, reply } = arrival ?? {};
+    const ended = (error: XlinkError) => {
+      if (mayPass(error)) {
+        tell(onFailed, error, envelope);
+        throw error;
+      }
+      tell(onRefused, error, envelope);
+    };
+    if (isReceipt(envelope, arrival)) {
+      const taken = await attempt(async () => onReceipt?.(await receiver.takeReceipt(envelope)));
+      return taken.ok ? undefined : ended(taken.error);
+    }
     const binding = request === undefined ? {} : { request, requireRequestBinding: true };
     const received = await receiver.receive(envelope, {
       maxAgeMs,
@@ -68,27 +88,26 @@ export function consume(
       ...binding,
     });
     if (received.ok) {
-      if (reply) await answerBy(receiver, received.value, reply);
+      if (reply) await answerBy(receiver, received.value, 'processed', reply);
       return;
     }
-    const { error } = received;
-    if (isShareOnly(error)) return;
-    if (mayPass(error)) {
-      tell(onFailed, error, envelope);
-      throw error;
-    }
-    tell(onRefused, error, envelope);
+    if (!isShareOnly(received.error)) ended(received.error);
   };
 }
 
-/** The message was handled: what is wrong with its receipt changes nothing. */
-async function answerBy(
+/** Whether it is a receipt that came as messages do. A request that brings one is bound to nothing. */
+export const isReceipt = ({ kind }: Envelope, arrival: Arrival | undefined): boolean =>
+  kind === 'receipt' && arrival?.request === undefined;
+
+/** The message was received: what is wrong with its receipt changes nothing. */
+export async function answerBy(
   receiver: SigningReceiver,
   message: AgentMessage,
-  reply: (receipt: Envelope) => void,
+  status: ReceiptStatus,
+  reply: NonNullable<Arrival['reply']>,
 ) {
   try {
-    reply(await receiver.createReceipt(message, 'processed'));
+    await reply(await receiver.createReceipt(message, status));
   } catch {
     // its sender has no receipt
   }
@@ -98,7 +117,7 @@ async function answerBy(
  * Faults of this side and its stores, and clocks that are apart: the same envelope may be good later. One from before the
  * nonce store began will not be: waiting for it would hold up its sender for `maxAgeMs`.
  */
-const mayPass = ({ id, status }: XlinkError): boolean =>
+export const mayPass = ({ id, status }: XlinkError): boolean =>
   id !== 'NONCE_STORE_UNAVAILABLE:COLD_START' &&
   (status >= 500 || status === 429 || id === 'TIMESTAMP_EXPIRED:FUTURE');
 

@@ -1,5 +1,5 @@
 import { xlinkError } from '../errors/service-errors.js';
-import type { Transport } from '../types/ports.js';
+import type { Arrival as Arrived, Transport } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { onAbort } from '../util/on-abort.js';
 
@@ -10,6 +10,8 @@ const CAPACITY = 1000;
 export interface Arrival {
   readonly envelope: Envelope;
   readonly isOld: boolean;
+  /** Takes a receipt back, if the sender asked for one. */
+  readonly reply?: Arrived['reply'] | undefined;
 }
 
 /** Holds what the transports bring for an agent until it is asked for. */
@@ -18,13 +20,23 @@ export class Inbox {
   readonly #waiting = new Set<(arrival: Arrival) => void>();
   readonly #closed = new AbortController();
 
-  /** `dids`: what it takes envelopes for, asked anew for each. Several while one identity takes the place of another. */
-  constructor(dids: () => readonly Did[], transports: readonly Transport[]) {
+  /**
+   * `dids`: what it takes envelopes for, asked anew for each. Several while one identity takes the place of another. `takeReceipt`: for those that
+   * are receipts, which no one asks an inbox for.
+   */
+  constructor(
+    dids: () => readonly Did[],
+    transports: readonly Transport[],
+    takeReceipt: (envelope: Envelope, arrival: Arrived | undefined) => Promise<void> | undefined,
+  ) {
     for (const transport of new Set(transports)) {
       for (const did of dids())
         for (const envelope of transport.backlog?.(did) ?? []) this.#held.push({ envelope, isOld: true });
-      transport.onReceive((envelope) => {
-        if (dids().includes(envelope.to)) this.#add({ envelope, isOld: false });
+      transport.onReceive((envelope, arrival) => {
+        if (!dids().includes(envelope.to)) return;
+        const taken = takeReceipt(envelope, arrival);
+        if (taken) return taken;
+        this.#add({ envelope, isOld: false, reply: arrival?.reply });
       });
     }
   }

@@ -3,15 +3,17 @@ import { xlinkError } from '../errors/service-errors.js';
 import type { Receipt, ReceiptStatus } from '../receipts/receipt.js';
 import type { PolicyDecisionPoint } from '../types/policy.js';
 import type { AgentMessage, Envelope } from '../types/protocol.js';
-import { checkOptions, isBoolean, isObject, oneOf } from '../util/options.js';
+import { checkOptions, integerIn, isBoolean, isObject, oneOf } from '../util/options.js';
 import { type SignOptions, signContent, type VerifyOptions, verifyContent } from './application-signature.js';
 import { attempt } from './attempt.js';
-import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';
+import { AwaitedReceipts } from './awaited-receipts.js';
+import { consume, isReceipt, type MessageHandler, mayPass, type OnMessageOptions } from './consume.js';
 import type { EnvelopeOptions } from './envelope-options.js';
 import { Inbox } from './inbox.js';
 import { didOfRecipient } from './named-recipient.js';
 import type { AgentOptions, IdentitySource } from './options.js';
 import { PolicyGuard } from './policy.js';
+import { ReceiptLog } from './receipt-log.js';
 import {
   createReceipt,
   type MessageOptions,
@@ -41,11 +43,15 @@ export class PeerAgent extends ServiceAgent {
   readonly #guard: PolicyGuard | undefined;
   /** What was signed of the messages that it received, for receipts. */
   readonly #transcripts = new WeakMap<AgentMessage, Uint8Array>();
+  readonly #receiptLog: ReceiptLog | undefined;
+  readonly #receipts = new AwaitedReceipts();
+  #isReceiving = false;
 
   /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
   constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
     super(options);
-    const { policy, clock = Date.now } = options;
+    const { policy, audit, clock = Date.now } = options;
+    this.#receiptLog = audit && new ReceiptLog(audit);
     this.#guard = policy && new PolicyGuard(policy, clock);
   }
 
@@ -56,17 +62,20 @@ export class PeerAgent extends ServiceAgent {
   /** Seals for the recipient and hands the envelope to the transport, if the policy of this agent lets it. */
   override async send(options: MessageOptions): Promise<Result<MessageOutcome>> {
     return attempt(async () => {
-      checkSendOptions(options, { requestReceipt: isBoolean });
-      const { requestReceipt, ...rest } = options;
+      checkSendOptions(options, { requestReceipt: isBoolean, receiptTimeoutMs: integerIn(1, 86_400_000) });
+      const { requestReceipt, receiptTimeoutMs: timeoutMs, ...rest } = options;
       await this.#assertMaySend(rest);
       const context = await this.present();
-      return requestReceipt ? sendForReceipt(context, rest) : send(context, rest);
+      if (!requestReceipt) return send(context, rest);
+      const waiting = { receipts: this.#receipts, isReceiving: this.#isReceiving, timeoutMs };
+      return sendForReceipt(context, rest, waiting);
     });
   }
 
   /**
    * Signs a receipt of a message as `receive` returned it, or `onMessage` handed it over, for transports of an application. `onMessage` and
-   * `agent.middleware()` do it by themselves for senders that ask. Throws `RECEIPT_INVALID` for anything but a whole message.
+   * `agent.middleware()` do it by themselves for senders that ask. With an `audit` log of the same identity it proves its entry there. Throws
+   * `RECEIPT_INVALID` for anything but a whole message, `AUDIT_UNAVAILABLE…` if the log cannot write.
    */
   async createReceipt(message: AgentMessage, status: ReceiptStatus = 'received'): Promise<Envelope> {
     const complaint = oneOf('received', 'processed', 'failed')(status);
@@ -75,12 +84,21 @@ export class PeerAgent extends ServiceAgent {
         field: 'status',
         hint: `createReceipt: status must be ${complaint}.`,
       });
-    return createReceipt(await this.context(), message, this.#transcripts.get(message), status);
+    const transcript = this.#transcripts.get(message);
+    return createReceipt(await this.context(), message, transcript, status, this.#receiptLog);
+  }
+
+  /** Takes a receipt that came as a message. Throws what is wrong with it. @internal */
+  async takeReceipt(envelope: Envelope): Promise<Receipt> {
+    const context = await this.context();
+    const dids = context.succession?.dids ?? [context.identity.did];
+    if (!dids.includes(envelope.to)) throw xlinkError('RECIPIENT_MISMATCH', { field: 'to' });
+    return this.#receipts.take(envelope, (receipt, of) => verifyOwn(context, receipt, of));
   }
 
   /**
    * Verifies a receipt by what is in it, offline; of version 3 it takes the ML-DSA-65 key of the signer from the registry. With `of`, it has to
-   * be the receipt of this very envelope. Whether its signer still counts is not asked. Fails with `RECEIPT_INVALID…`, `PARSE_FAILED…` or `VERIFICATION_FAILED:…`.
+   * be the receipt of this very envelope. The proof in it is verified, where the signer keeps a log. Whether its signer still counts is not asked. Fails with `RECEIPT_INVALID…`, `PARSE_FAILED…` or `VERIFICATION_FAILED:…`.
    */
   async verifyReceipt(receipt: Receipt, options: VerifyReceiptOptions = {}): Promise<Result<Receipt>> {
     return attempt(async () => {
@@ -124,7 +142,10 @@ export class PeerAgent extends ServiceAgent {
       checkOptions('receiveNext', options, { allowCleartext: isBoolean, signal: isObject });
       const context = await this.context();
       const dids = () => context.succession?.dids ?? [context.identity.did];
-      this.#inbox ??= new Inbox(dids, context.transports);
+      this.#isReceiving = true;
+      this.#inbox ??= new Inbox(dids, context.transports, (envelope, arrival) =>
+        isReceipt(envelope, arrival) ? this.#takeQuietly(envelope) : undefined,
+      );
       return receiveNext(this, this.#inbox, options);
     });
     return received.ok ? (received.value as Result<AgentMessage<T>>) : received;
@@ -137,6 +158,7 @@ export class PeerAgent extends ServiceAgent {
    */
   onMessage(handler: MessageHandler, options: OnMessageOptions = {}): void {
     const take = consume(this, handler, options);
+    this.#isReceiving = true;
     for (const transport of this.transports) transport.onReceive(take);
   }
 
@@ -153,6 +175,12 @@ export class PeerAgent extends ServiceAgent {
     return attempt(async () => verifyContent(await this.context(), options));
   }
 
+  /** Rejects only for what may be good another time. */
+  async #takeQuietly(envelope: Envelope): Promise<void> {
+    const taken = await attempt(() => this.takeReceipt(envelope));
+    if (!taken.ok && mayPass(taken.error)) throw taken.error;
+  }
+
   async #assertMaySend(options: EnvelopeOptions): Promise<void> {
     const guard = this.#guard;
     if (!guard) return;
@@ -164,6 +192,7 @@ export class PeerAgent extends ServiceAgent {
   /** Closes the transports, and lets encryption keys be rotated by traffic alone. */
   override dispose(): void {
     this.#inbox?.close();
+    this.#receipts.close();
     super.dispose();
   }
 }

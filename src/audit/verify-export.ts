@@ -4,15 +4,11 @@ import { verifyEvidence } from '../envelope/evidence.js';
 import { xlinkError } from '../errors/service-errors.js';
 import type { RecordedEntry } from '../types/audit.js';
 import type { Did } from '../types/protocol.js';
-import { decodeBase64url } from '../util/base64url.js';
 import { checkOptions, isObject, isString, requireOption } from '../util/options.js';
-import { type SignedCheckpoint, verifyCheckpoint } from './checkpoint.js';
+import { verifyCheckpoint } from './checkpoint.js';
 import { type Cosigner, cosignersOf } from './cosignature.js';
-import { decodeEntry } from './entry.js';
-import { type ExportItem, formatExport, readToken, tokensIn } from './export.js';
-import { leafHashOfText } from './hash.js';
-import { leafText, openRecord } from './record.js';
-import { verifyInclusion } from './verify-proof.js';
+import { type ExportItem, formatExport, tokensIn } from './export.js';
+import { readItem } from './read-item.js';
 
 /** Options of {@link verifyAuditExport}. */
 export interface VerifyAuditExportOptions {
@@ -67,7 +63,8 @@ export async function verifyAuditExport(
   const found = tokensIn(text);
   if (!found) throw xlinkError('AUDIT_INVALID', { field: 'format' });
   const items: ExportItem[] = [];
-  for (const token of found.tokens) items.push(await readItem(crypto, token, checkpoint, items.at(-1)));
+  for (const token of found.tokens)
+    items.push(await readItem(crypto, token, checkpoint, items.at(-1)?.record.seq));
   if (formatExport(found.format, checkpoint, items) !== text)
     throw xlinkError('AUDIT_INVALID', { field: 'entry' });
   const { origin, size } = checkpoint;
@@ -79,30 +76,6 @@ export async function verifyAuditExport(
     complete: items.length === size,
     cosigners,
   };
-}
-
-async function readItem(
-  crypto: CryptoProvider,
-  token: unknown,
-  { size, root }: SignedCheckpoint,
-  before: ExportItem | undefined,
-): Promise<ExportItem> {
-  const item = readToken(token);
-  const hashes = item?.proof.map(decodeBase64url);
-  const isNext = item !== undefined && item.record.seq > (before?.record.seq ?? -1);
-  if (!isNext || !hashes || hashes.some((hash) => hash?.length !== 32))
-    throw xlinkError('AUDIT_INVALID', { field: 'proof' });
-  const { record, secret } = item;
-  const leaf = leafHashOfText(crypto, leafText(record));
-  if (!verifyInclusion(crypto, leaf, record.seq, size, hashes as Uint8Array[], root))
-    throw xlinkError('AUDIT_INVALID', {
-      field: 'proof',
-      hint: `Entry ${record.seq} is not in the log of this checkpoint.`,
-    });
-  if (secret === undefined) return item;
-  const key = decodeBase64url(secret);
-  if (!key) throw xlinkError('AUDIT_INVALID:KEY', { field: 'proof' });
-  return { ...item, entry: decodeEntry(record.seq, await openRecord(crypto, record, key)) };
 }
 
 /** Throws `AUDIT_INVALID` for an entry that contradicts the envelope in it. */

@@ -1,9 +1,18 @@
 import { signCheckpoint, verifyCheckpoint } from '../../../audit/checkpoint.js';
 import { type Organization, organizationOf } from '../../../audit/data-key.js';
 import { encodeEntry } from '../../../audit/entry.js';
+import { tokenOf } from '../../../audit/export.js';
 import { leafHashOfText } from '../../../audit/hash.js';
+import { HeadSigner } from '../../../audit/head-signer.js';
 import { MerkleTree } from '../../../audit/merkle-tree.js';
-import { chainKeyOf, leafText, nextLink, sealRecord } from '../../../audit/record.js';
+import {
+  chainKeyOf,
+  entryKeyOf,
+  leafText,
+  nextLink,
+  type SealedRecord,
+  sealRecord,
+} from '../../../audit/record.js';
 import { monthOf } from '../../../audit/retention.js';
 import { formatTlogProof } from '../../../audit/tlog-proof.js';
 import { EMPTY } from '../../../crypto/bytes.js';
@@ -11,7 +20,7 @@ import type { Hmac } from '../../../crypto/provider.js';
 import { xlinkError } from '../../../errors/service-errors.js';
 import { Identity } from '../../../identity/identity.js';
 import { createKeyRecord } from '../../../identity/key-record.js';
-import type { AuditEntry, AuditSink, RecordedEntry } from '../../../types/audit.js';
+import type { AuditEntry, AuditSink, DisclosedEntry, RecordedEntry } from '../../../types/audit.js';
 import { encodeBase64url } from '../../../util/base64url.js';
 import { bytesOf } from '../durable-file.js';
 import { DEFAULT_LOCK_WAIT_MS } from '../file-options.js';
@@ -47,6 +56,12 @@ export interface AuditLogStatus {
   readonly dropped: number;
 }
 
+/** An entry that is durable, and what its own key is derived from. */
+interface Written {
+  readonly record: SealedRecord;
+  readonly dataKey: DataKey;
+}
+
 /**
  * An append-only log in a folder. Each entry is sealed to the key of the organization, linked to the one before by an HMAC, and a leaf of
  * a Merkle tree (RFC 6962) whose checkpoints the service signs (C2SP tlog-checkpoint), laid out as C2SP tlog-tiles.
@@ -61,7 +76,8 @@ export class AuditLog implements AuditSink {
   readonly #chain: Hmac;
   readonly #organization: Organization;
   readonly #keys: DataKeys;
-  readonly #queue: EntryQueue;
+  readonly #queue: EntryQueue<Written>;
+  readonly #heads: HeadSigner;
   #link: Uint8Array;
   #dataKey: DataKey | undefined;
   /** Size of the tree whose tiles are written. */
@@ -95,6 +111,7 @@ export class AuditLog implements AuditSink {
     this.#checkpoint = opened.checkpoint;
     this.#tiled = opened.tiled;
     this.#keys = new DataKeys(places(options.folder).keys, this.origin);
+    this.#heads = new HeadSigner(options.identity, this.origin, this.#tree);
     this.#queue = new EntryQueue({
       onOverload: options.onOverload ?? 'fail-closed',
       maxPending: options.maxPending ?? 10_000,
@@ -171,8 +188,22 @@ export class AuditLog implements AuditSink {
    * `AUDIT_UNAVAILABLE` or `AUDIT_UNAVAILABLE:OVERLOADED`.
    */
   async append(entry: AuditEntry): Promise<number | undefined> {
-    if (this.#closed) throw xlinkError('AUDIT_UNAVAILABLE', { hint: 'The log was closed.' });
-    return this.#queue.add(encodeEntry(entry, this.#now()));
+    return (await this.#add(entry))?.record.seq;
+  }
+
+  /**
+   * As {@link AuditLog.append}, and resolves to what proves the entry to others: with that, the DID of the service and nothing else they can read this
+   * one entry, and see that it is in the log that the service signed. Entries that are written together share one signature.
+   */
+  async appendProven(entry: AuditEntry): Promise<DisclosedEntry | undefined> {
+    const written = await this.#add(entry);
+    if (!written) return undefined;
+    const { record, dataKey } = written;
+    const { seq } = record;
+    const { size, checkpoint } = await this.#heads.over(seq);
+    const secret = encodeBase64url(await entryKeyOf(dataKey.hmac, seq));
+    const proof = this.#tree.inclusionProof(seq, size).map(encodeBase64url);
+    return { seq, proof: tokenOf({ record, secret, proof }), checkpoint };
   }
 
   /** Keeps any JSON value as evidence, such as a receipt; the entry has the type `evidence`. */
@@ -282,7 +313,12 @@ export class AuditLog implements AuditSink {
     }
   }
 
-  async #write(entries: readonly Uint8Array[]): Promise<number> {
+  async #add(entry: AuditEntry): Promise<Written | undefined> {
+    if (this.#closed) throw xlinkError('AUDIT_UNAVAILABLE', { hint: 'The log was closed.' });
+    return this.#queue.add(encodeEntry(entry, this.#now()));
+  }
+
+  async #write(entries: readonly Uint8Array[]): Promise<readonly Written[]> {
     try {
       return await this.#writeUnder(await this.#currentKey(), entries);
     } catch (error) {
@@ -291,23 +327,25 @@ export class AuditLog implements AuditSink {
     }
   }
 
-  async #writeUnder(dataKey: DataKey, entries: readonly Uint8Array[]): Promise<number> {
+  async #writeUnder(dataKey: DataKey, entries: readonly Uint8Array[]): Promise<readonly Written[]> {
     const { crypto } = this.#options.identity;
     const first = this.#tree.size;
     const texts: string[] = [];
     const leaves: Uint8Array[] = [];
+    const written: Written[] = [];
     let link = this.#link;
     for (const [at, entry] of entries.entries()) {
       const record = await sealRecord(crypto, dataKey, first + at, entry);
       const leaf = leafHashOfText(crypto, leafText(record));
       link = await nextLink(this.#chain, link, leaf);
       leaves.push(leaf);
+      written.push({ record, dataKey });
       texts.push(recordText(record, encodeBase64url(link)));
     }
     await this.#segments.append(texts, first);
     for (const leaf of leaves) this.#tree.appendHash(leaf);
     this.#link = link;
-    return first;
+    return written;
   }
 
   async #currentKey(): Promise<DataKey> {
