@@ -32,7 +32,7 @@ export const layers = [
   ['receipts/'],
   ['agent/'],
   ['session/'],
-  ['policy/'],
+  ['policy/', 'evidence/'],
   ['adapters/'],
   ['client/'],
   ['metrics/', 'logging/', 'opentelemetry/'],

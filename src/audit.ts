@@ -4,18 +4,18 @@ export type { Cosigner } from './audit/cosignature.js';
 export type { ExportFormat } from './audit/export.js';
 export type { Retention } from './audit/retention.js';
 export {
-  type AuditExport,
-  type ProvenEntry,
-  type VerifyAuditExportOptions,
-  verifyAuditExport,
-} from './audit/verify-export.js';
-export {
   AuditWitness,
   type AuditWitnessOptions,
   type WitnessAnswer,
   type WitnessedHead,
   type WitnessStore,
 } from './audit/witness.js';
+export {
+  type AuditExport,
+  type ProvenEntry,
+  type VerifyAuditExportOptions,
+  verifyAuditExport,
+} from './evidence/verify-export.js';
 export { AuditLog, type AuditLogStatus } from './stores/file/audit/audit-log.js';
 export { AuditLogReader, type AuditLogReaderOptions } from './stores/file/audit/audit-log-reader.js';
 export type { EnterpriseAuditOptions } from './stores/file/audit/enterprise.js';

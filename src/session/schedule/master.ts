@@ -83,6 +83,10 @@ export async function sessionOf(
   const derive = async (label: string) => crypto.hmac(await expand(root, lengthPrefixed([label, sid]), 1));
   const request = await derive('xlink/1 session request');
   const answer = await derive('xlink/1 session answer');
-  const prefix = lengthPrefixed(['xlink/1 session request', SESSION_SUITE, from, to, sid]);
+  const prefix = requestPrefix({ sid, from, to });
   return { sid, from, to, keys: { request, answer }, prefix };
 }
+
+/** What the transcripts of all requests of a session begin with. */
+export const requestPrefix = ({ sid, from, to }: SessionParties): Uint8Array =>
+  lengthPrefixed(['xlink/1 session request', SESSION_SUITE, from, to, sid]);

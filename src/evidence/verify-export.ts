@@ -1,14 +1,15 @@
 import { defaultProvider } from '#provider';
+import { verifyCheckpoint } from '../audit/checkpoint.js';
+import { type Cosigner, cosignersOf } from '../audit/cosignature.js';
+import { type ExportItem, formatExport, tokensIn } from '../audit/export.js';
+import { readItem } from '../audit/read-item.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { verifyEvidence } from '../envelope/evidence.js';
 import { xlinkError } from '../errors/service-errors.js';
 import type { RecordedEntry } from '../types/audit.js';
 import type { Did } from '../types/protocol.js';
 import { checkOptions, isObject, isString, requireOption } from '../util/options.js';
-import { verifyCheckpoint } from './checkpoint.js';
-import { type Cosigner, cosignersOf } from './cosignature.js';
-import { type ExportItem, formatExport, tokensIn } from './export.js';
-import { readItem } from './read-item.js';
+import { isCovered, type SignedLeaf, signedLeaves } from './session-leaves.js';
 
 /** Options of {@link verifyAuditExport}. */
 export interface VerifyAuditExportOptions {
@@ -24,9 +25,10 @@ export interface VerifyAuditExportOptions {
 export interface ProvenEntry extends RecordedEntry {
   /**
    * `verified`: the envelope in it was signed by its sender (Ed25519), and the members of the entry are those of the envelope. `unproven`:
-   * there is none; the word of the service stands alone.
+   * there is none; the word of the service stands alone. Of a request in a session, whose leaf is that of the members of the entry: `checkpoint` where the caller
+   * signed this leaf in a checkpoint that is in the file; `uncovered` where no checkpoint in the file has it.
    */
-  readonly caller: 'verified' | 'unproven';
+  readonly caller: 'verified' | 'checkpoint' | 'uncovered' | 'unproven';
 }
 
 /** What an export proves. */
@@ -41,6 +43,8 @@ export interface AuditExport {
   readonly erased: readonly number[];
   /** Whether the file has all entries of the checkpoint. If not, there may be others that are not shown. */
   readonly complete: boolean;
+  /** How many of the entries are requests in sessions that no checkpoint in the file covers: their caller never signed them, or elsewhere. */
+  readonly uncovered: number;
   /** Witnesses that signed the checkpoint too. */
   readonly cosigners: readonly Cosigner[];
 }
@@ -68,14 +72,28 @@ export async function verifyAuditExport(
   if (formatExport(found.format, checkpoint, items) !== text)
     throw xlinkError('AUDIT_INVALID', { field: 'entry' });
   const { origin, size } = checkpoint;
+  const signed = await Promise.all(items.flatMap(({ entry }) => (entry ? provenEntry(crypto, entry) : [])));
+  const leaves = await signedLeaves(crypto, signed);
+  const entries = await Promise.all(signed.map((entry) => inSession(crypto, entry, leaves)));
   return {
     origin,
     size,
-    entries: await Promise.all(items.flatMap(({ entry }) => (entry ? provenEntry(crypto, entry) : []))),
+    entries,
+    uncovered: entries.filter(({ caller }) => caller === 'uncovered').length,
     erased: items.flatMap(({ entry, record }) => (entry ? [] : record.seq)),
     complete: items.length === size,
     cosigners,
   };
+}
+
+/** An entry of a request in a session, with what is found about its leaf. */
+async function inSession(
+  crypto: CryptoProvider,
+  entry: ProvenEntry,
+  leaves: ReadonlyMap<string, SignedLeaf>,
+): Promise<ProvenEntry> {
+  if (entry.evidence !== 'session' || entry.leaf === undefined) return entry;
+  return { ...entry, caller: (await isCovered(crypto, entry, leaves)) ? 'checkpoint' : 'uncovered' };
 }
 
 /** Throws `AUDIT_INVALID` for an entry that contradicts the envelope in it. */
