@@ -1,4 +1,4 @@
-import { xlinkError } from '../../../errors/service-errors.js';
+import { xlinkError } from '../../errors/service-errors.js';
 
 /** Entries and bytes that are written, and made durable, together. */
 const MAX_BATCH = 1024;
@@ -27,6 +27,7 @@ export class EntryQueue<T> {
   #dropped = 0;
   #untold = 0;
   #writing: Promise<void> | undefined;
+  #last: Promise<void> = Promise.resolve();
 
   constructor(options: EntryQueueOptions<T>) {
     this.#options = options;
@@ -46,10 +47,18 @@ export class EntryQueue<T> {
       return Promise.resolve(undefined);
     }
     this.#count++;
-    return new Promise((resolve, reject) => {
+    const added = new Promise<T | undefined>((resolve, reject) => {
       this.#waiting.push({ entry, resolve, reject });
       this.#writing ??= this.#writeAll();
     });
+    const settled = () => {};
+    this.#last = added.then(settled, settled); // batches are written in order
+    return added;
+  }
+
+  /** Resolves when everything that was added before this call is written, or was not. */
+  async flushed(): Promise<void> {
+    await this.#last;
   }
 
   /** Resolves when everything that was added is written, or was not. */
