@@ -76,15 +76,17 @@ export interface Session extends SessionParties {
 /** The session of a master key, which is not needed any more then. */
 export async function sessionOf(
   crypto: CryptoProvider,
-  { sid, from, to }: SessionParties,
+  parties: SessionParties,
   master: Uint8Array,
 ): Promise<Session> {
+  const { sid, from, to } = parties;
   const root = crypto.hmac(master);
   const derive = async (label: string) => crypto.hmac(await expand(root, lengthPrefixed([label, sid]), 1));
-  const request = await derive('xlink/1 session request');
-  const answer = await derive('xlink/1 session answer');
-  const prefix = requestPrefix({ sid, from, to });
-  return { sid, from, to, keys: { request, answer }, prefix };
+  const keys = {
+    request: await derive('xlink/1 session request'),
+    answer: await derive('xlink/1 session answer'),
+  };
+  return { sid, from, to, keys, prefix: requestPrefix(parties) };
 }
 
 /** What the transcripts of all requests of a session begin with. */
