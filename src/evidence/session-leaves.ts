@@ -107,7 +107,7 @@ async function seenIn(
   const isWhole = from !== undefined && to !== undefined && scope !== undefined && request !== undefined;
   if (!isWhole || !sid || !salt || !plaintext || !/^\d{1,5}$/.test(number) || !isTime(timestamp))
     return undefined;
-  const prefix = requestPrefix({ sid, from, to });
+  const prefix = requestPrefix(sid, from, to);
   const digest = await requestDigest(
     crypto,
     { prefix },

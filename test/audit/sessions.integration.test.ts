@@ -140,7 +140,7 @@ describe('a service that rewrites what was asked in a session is found out', () 
       session: Record<'salt' | 'request', string> & { timestamp: number };
     };
     const [sid, seq] = first!.envelopeId!.split('.') as [string, string];
-    const prefix = requestPrefix({ sid: bytes(sid), from: first!.from!, to: first!.to! });
+    const prefix = requestPrefix(bytes(sid), first!.from!, first!.to!);
     const request = 'DELETE /items/1847';
     const head = {
       seq: Number(seq),

@@ -76,19 +76,18 @@ export interface Session extends SessionParties {
 /** The session of a master key, which is not needed any more then. */
 export async function sessionOf(
   crypto: CryptoProvider,
-  parties: SessionParties,
+  { sid, from, to }: SessionParties,
   master: Uint8Array,
 ): Promise<Session> {
-  const { sid, from, to } = parties;
   const root = crypto.hmac(master);
   const derive = async (label: string) => crypto.hmac(await expand(root, lengthPrefixed([label, sid]), 1));
   const keys = {
     request: await derive('xlink/1 session request'),
     answer: await derive('xlink/1 session answer'),
   };
-  return { sid, from, to, keys, prefix: requestPrefix(parties) };
+  return { sid, from, to, keys, prefix: requestPrefix(sid, from, to) };
 }
 
 /** What the transcripts of all requests of a session begin with. */
-export const requestPrefix = ({ sid, from, to }: SessionParties): Uint8Array =>
+export const requestPrefix = (sid: Uint8Array, from: Did, to: Did): Uint8Array =>
   lengthPrefixed(['xlink/1 session request', SESSION_SUITE, from, to, sid]);
