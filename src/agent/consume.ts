@@ -77,7 +77,10 @@ export function consume(
       tell(onRefused, error, envelope);
     };
     if (isReceipt(envelope, arrival)) {
-      const taken = await attempt(async () => onReceipt?.(await receiver.takeReceipt(envelope)));
+      const taken = await attempt(async () => {
+        const receipt = await receiver.takeReceipt(envelope); // also where nobody is told
+        await onReceipt?.(receipt);
+      });
       return taken.ok ? undefined : ended(taken.error);
     }
     const binding = request === undefined ? {} : { request, requireRequestBinding: true };

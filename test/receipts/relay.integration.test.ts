@@ -36,6 +36,13 @@ describe('a receipt through a relay', () => {
     expect(receipts).toEqual([receipt]);
   });
 
+  test('comes to an agent whose handlers are told of none', async () => {
+    const { alice, bob } = await world();
+    for (const one of [alice, bob]) one.onMessage(nothing);
+    const sent = unwrap(await alice.send({ to: bob.did, payload: 1, requestReceipt: true }));
+    expect(unwrap(await sent.receiptLater!)).toMatchObject({ signer: bob.did, status: 'processed' });
+  });
+
   test('says received for an agent that asks for its messages', async () => {
     const { alice, bob, send } = await asking();
     const sent = await send();
