@@ -116,7 +116,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
     const intake = new BodyIntake(maxUnauthenticatedBytes, addressOf);
     const pace = new RefusalPace(options.refusalsPerSecond ?? limits.DEFAULT_REFUSALS_PER_SECOND, addressOf);
     const quota = nonceQuota(options, this.#clock);
-    const sessions = createSessions(options, this.#clock);
+    const sessions = createSessions(options, this.#clock, this.#auditor?.checkpoint);
     this.neverInSessions = sessions?.rules.never;
     const authenticator = new Authenticator({
       agent: options.agent,

@@ -1,5 +1,5 @@
 import { xlinkError } from '../errors/service-errors.js';
-import type { Transport } from '../types/ports.js';
+import type { Arrival as Arrived, Transport } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { onAbort } from '../util/on-abort.js';
 import { isDiscovery, type TakeDiscovery } from './answer-discovery.js';
@@ -11,6 +11,8 @@ const CAPACITY = 1000;
 export interface Arrival {
   readonly envelope: Envelope;
   readonly isOld: boolean;
+  /** Takes a receipt back, if the sender asked for one. */
+  readonly reply?: Arrived['reply'] | undefined;
 }
 
 /** Holds what the transports bring for an agent until it is asked for. */
@@ -19,11 +21,15 @@ export class Inbox {
   readonly #waiting = new Set<(arrival: Arrival) => void>();
   readonly #closed = new AbortController();
 
-  /** `dids`: what it takes envelopes for, asked anew for each. Several while one identity takes the place of another. */
+  /**
+   * `dids`: what it takes envelopes for, asked anew for each. Several while one identity takes the place of another. `takeReceipt`: for those that
+   * are receipts, which no one asks an inbox for.
+   */
   constructor(
     dids: () => readonly Did[],
     transports: readonly Transport[],
     discoveryOver: (transport: Transport) => TakeDiscovery,
+    takeReceipt: (envelope: Envelope, arrival: Arrived | undefined) => Promise<void> | undefined,
   ) {
     for (const transport of new Set(transports)) {
       for (const did of dids())
@@ -32,7 +38,9 @@ export class Inbox {
       const discover = discoveryOver(transport);
       transport.onReceive(async (envelope, arrival) => {
         if (isDiscovery(envelope)) await discover(envelope, arrival);
-        else if (dids().includes(envelope.to)) this.#add({ envelope, isOld: false });
+        else if (dids().includes(envelope.to))
+          await (takeReceipt(envelope, arrival) ??
+            this.#add({ envelope, isOld: false, reply: arrival?.reply }));
       });
     }
   }

@@ -6,7 +6,7 @@ import type { Receipt, ReceiptStatus } from '../receipts/receipt.js';
 import type { PolicyDecisionPoint } from '../types/policy.js';
 import type { Transport } from '../types/ports.js';
 import type { AgentMessage, Did, Envelope } from '../types/protocol.js';
-import { checkOptions, isBoolean, isObject, type OptionCheck, oneOf } from '../util/options.js';
+import { checkOptions, integerIn, isBoolean, isObject, type OptionCheck, oneOf } from '../util/options.js';
 import {
   answerTo,
   type DiscoveryTaker,
@@ -18,7 +18,8 @@ import {
 } from './answer-discovery.js';
 import { type SignOptions, signContent, type VerifyOptions, verifyContent } from './application-signature.js';
 import { attempt } from './attempt.js';
-import { consume, type MessageHandler, type OnMessageOptions } from './consume.js';
+import { AwaitedReceipts } from './awaited-receipts.js';
+import { consume, isReceipt, type MessageHandler, mayPass, type OnMessageOptions } from './consume.js';
 import type { AgentContext } from './context.js';
 import { checkDiscoverAgentOptions, type DiscoverAgentOptions } from './discover-options.js';
 import { Discoveries } from './discoveries.js';
@@ -27,6 +28,7 @@ import { Inbox } from './inbox.js';
 import { didOfRecipient } from './named-recipient.js';
 import type { AgentOptions, IdentitySource, PeerSupport } from './options.js';
 import { PolicyGuard } from './policy.js';
+import { ReceiptLog } from './receipt-log.js';
 import {
   createReceipt,
   type MessageOptions,
@@ -65,11 +67,15 @@ export class PeerAgent extends ServiceAgent {
   readonly #discoveries = new Discoveries();
   /** Transports over which it takes part in discovery, each by one handler. */
   readonly #discovering = new Set<Transport>();
+  readonly #receiptLog: ReceiptLog | undefined;
+  readonly #receipts = new AwaitedReceipts();
+  #isReceiving = false;
 
   /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
   constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
     super(options);
-    const { policy, clock = Date.now } = options;
+    const { policy, audit, clock = Date.now } = options;
+    this.#receiptLog = audit && new ReceiptLog(audit);
     this.#guard = policy && new PolicyGuard(policy, clock);
     const { name, capabilities, tools, discoverable } = options;
     this.#offer = { name, tools: offeredTools(options), isDiscoverable: discoverable ?? true };
@@ -83,17 +89,20 @@ export class PeerAgent extends ServiceAgent {
   /** Seals for the recipient and hands the envelope to the transport, if the policy of this agent lets it. */
   override async send(options: MessageOptions): Promise<Result<MessageOutcome>> {
     return attempt(async () => {
-      checkSendOptions(options, { requestReceipt: isBoolean });
-      const { requestReceipt, ...rest } = options;
+      checkSendOptions(options, { requestReceipt: isBoolean, receiptTimeoutMs: integerIn(1, 86_400_000) });
+      const { requestReceipt, receiptTimeoutMs: timeoutMs, ...rest } = options;
       await this.#assertMaySend(rest);
       const context = await this.present();
-      return requestReceipt ? sendForReceipt(context, rest) : send(context, rest);
+      if (!requestReceipt) return send(context, rest);
+      const waiting = { receipts: this.#receipts, isReceiving: this.#isReceiving, timeoutMs };
+      return sendForReceipt(context, rest, waiting);
     });
   }
 
   /**
    * Signs a receipt of a message as `receive` returned it, or `onMessage` handed it over, for transports of an application. `onMessage` and
-   * `agent.middleware()` do it by themselves for senders that ask. Throws `RECEIPT_INVALID` for anything but a whole message.
+   * `agent.middleware()` do it by themselves for senders that ask. With an `audit` log of the same identity it proves its entry there. Throws
+   * `RECEIPT_INVALID` for anything but a whole message, `AUDIT_UNAVAILABLE…` if the log cannot write.
    */
   async createReceipt(message: AgentMessage, status: ReceiptStatus = 'received'): Promise<Envelope> {
     const complaint = oneOf('received', 'processed', 'failed')(status);
@@ -102,12 +111,21 @@ export class PeerAgent extends ServiceAgent {
         field: 'status',
         hint: `createReceipt: status must be ${complaint}.`,
       });
-    return createReceipt(await this.context(), message, this.#transcripts.get(message), status);
+    const transcript = this.#transcripts.get(message);
+    return createReceipt(await this.context(), message, transcript, status, this.#receiptLog);
+  }
+
+  /** Takes a receipt that came as a message. Throws what is wrong with it. @internal */
+  async takeReceipt(envelope: Envelope): Promise<Receipt> {
+    const context = await this.context();
+    const dids = context.succession?.dids ?? [context.identity.did];
+    if (!dids.includes(envelope.to)) throw xlinkError('RECIPIENT_MISMATCH', { field: 'to' });
+    return this.#receipts.take(envelope, (receipt, of) => verifyOwn(context, receipt, of));
   }
 
   /**
    * Verifies a receipt by what is in it, offline; of version 3 it takes the ML-DSA-65 key of the signer from the registry. With `of`, it has to
-   * be the receipt of this very envelope. Whether its signer still counts is not asked. Fails with `RECEIPT_INVALID…`, `PARSE_FAILED…` or `VERIFICATION_FAILED:…`.
+   * be the receipt of this very envelope. The proof in it is verified, where the signer keeps a log. Whether its signer still counts is not asked. Fails with `RECEIPT_INVALID…`, `PARSE_FAILED…` or `VERIFICATION_FAILED:…`.
    */
   async verifyReceipt(receipt: Receipt, options: VerifyReceiptOptions = {}): Promise<Result<Receipt>> {
     return attempt(async () => {
@@ -180,10 +198,12 @@ export class PeerAgent extends ServiceAgent {
     const received = await attempt(async () => {
       checkOptions('receiveNext', options, { allowCleartext: isBoolean, signal: isObject });
       const context = await this.context();
+      this.#isReceiving = true;
       this.#inbox ??= new Inbox(
         () => this.#dids(context),
         context.transports,
         (transport) => this.#discoveryOver(transport),
+        (envelope, arrival) => (isReceipt(envelope, arrival) ? this.#takeQuietly(envelope) : undefined),
       );
       return receiveNext(this, this.#inbox, options);
     });
@@ -196,6 +216,7 @@ export class PeerAgent extends ServiceAgent {
    * it may come twice: `envelopeId` tells.
    */
   onMessage(handler: MessageHandler, options: OnMessageOptions = {}): void {
+    this.#isReceiving = true;
     for (const transport of new Set(this.transports))
       transport.onReceive(consume(this, handler, options, this.#discoveryOver(transport)));
   }
@@ -254,6 +275,12 @@ export class PeerAgent extends ServiceAgent {
     return (envelope, arrival) => takeDiscovery(taker, transport, envelope, arrival);
   }
 
+  /** Rejects only for what may be good another time. */
+  async #takeQuietly(envelope: Envelope): Promise<void> {
+    const taken = await attempt(() => this.takeReceipt(envelope));
+    if (!taken.ok && mayPass(taken.error)) throw taken.error;
+  }
+
   async #assertMaySend(options: EnvelopeOptions): Promise<void> {
     const guard = this.#guard;
     if (!guard) return;
@@ -265,6 +292,7 @@ export class PeerAgent extends ServiceAgent {
   /** Closes the transports, and lets encryption keys be rotated by traffic alone. */
   override dispose(): void {
     this.#inbox?.close();
+    this.#receipts.close();
     super.dispose();
   }
 }

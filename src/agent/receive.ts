@@ -94,6 +94,18 @@ export interface Received {
   readonly signed?: SignedRequest;
   /** Whether it came in a session. */
   readonly inSession?: true;
+  /** What its leaf is made of (docs/PROTOCOL.md, 18.9), where the service keeps leaves. */
+  readonly leaf?: SessionLeaf;
+}
+
+/** The leaf of a request in a session, and what it is made of beside what the message says. */
+export interface SessionLeaf {
+  /** 32 bytes. */
+  readonly leaf: Uint8Array;
+  /** SHA-256 of the request as it was sealed, 32 bytes. */
+  readonly plaintext: Uint8Array;
+  /** 16 bytes. */
+  readonly salt: Uint8Array;
 }
 
 /**

@@ -95,7 +95,8 @@ export async function receiveInSession(
     ...recipient,
   };
   const isEmpty = content.bytes.length === 0 && credential.sealed !== undefined;
-  return { message, content: isEmpty ? undefined : content.bytes, contentType, inSession: true };
+  const leaf = seen && { leaf: { ...(await seen.leaf()), salt: credential.salt } };
+  return { message, content: isEmpty ? undefined : content.bytes, contentType, inSession: true, ...leaf };
 }
 
 /** Throws `REPLAY_DETECTED` for a number that was used, and `NONCE_STORE_UNAVAILABLE…` where that cannot be told. `ttlMs`: kept for so long at least. */

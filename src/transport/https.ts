@@ -101,7 +101,7 @@ export class HttpsTransportAdapter implements Transport {
       const arrival: Arrival = {
         request: requestBinding('POST', targetOf(new URL(request.url))),
         ...(asksForReceipt(request.headers.get(RECEIPT_HEADER))
-          ? { reply: (signed) => (receipt = signed) }
+          ? { reply: (signed) => void (receipt = signed) }
           : {}),
       };
       for (const handler of this.#handlers) await handler(envelope, arrival);

@@ -53,7 +53,8 @@ export interface Transport {
   /**
    * Resolves to a success once the other side, or a relay that keeps it, has the envelope. Never rejects. A transport
    * whose envelope was refused unread may deliver `again()` instead: the same message, sealed anew under a new nonce. With
-   * `onReceipt` the sender asks for a receipt, or what the recipient can do: a transport that can brings the answer back before it resolves.
+   * `onReceipt` the sender asks for a receipt, or what the recipient can do: a transport that can brings the answer back before it resolves, or later
+   * (see `receipts`).
    */
   send(
     envelope: Envelope,
@@ -77,6 +78,8 @@ export interface Transport {
    * which the recipient takes them. Whole messages only: shares of one travel over several transports.
    */
   readonly binding?: string;
+  /** Optional. `later`: receipts of what it sends come as envelopes of kind `receipt` to `onReceive`, after `send` has resolved. */
+  readonly receipts?: 'later';
 }
 
 /** How an envelope arrived. */
@@ -84,7 +87,7 @@ export interface Arrival {
   /** The HTTP request, from `requestBinding()`: a message must be bound to it. Absent: it came by none. */
   readonly request?: string;
   /** Takes a receipt, or the answer to what an agent can do, back to the sender, who asked for one. */
-  readonly reply?: (receipt: Envelope) => void;
+  readonly reply?: (receipt: Envelope) => Awaitable<void>;
 }
 
 /** An envelope as a transport has it. Another name of {@link Envelope}. */

@@ -81,8 +81,13 @@ export async function sessionOf(
 ): Promise<Session> {
   const root = crypto.hmac(master);
   const derive = async (label: string) => crypto.hmac(await expand(root, lengthPrefixed([label, sid]), 1));
-  const request = await derive('xlink/1 session request');
-  const answer = await derive('xlink/1 session answer');
-  const prefix = lengthPrefixed(['xlink/1 session request', SESSION_SUITE, from, to, sid]);
-  return { sid, from, to, keys: { request, answer }, prefix };
+  const keys = {
+    request: await derive('xlink/1 session request'),
+    answer: await derive('xlink/1 session answer'),
+  };
+  return { sid, from, to, keys, prefix: requestPrefix(sid, from, to) };
 }
+
+/** What the transcripts of all requests of a session begin with. */
+export const requestPrefix = (sid: Uint8Array, from: Did, to: Did): Uint8Array =>
+  lengthPrefixed(['xlink/1 session request', SESSION_SUITE, from, to, sid]);
