@@ -23,8 +23,8 @@ import type { Received, ReceiveOptions, ReceiveRules } from './receive.js';
 import type { ReceiveInput } from './receive-input.js';
 import { type ReceiveNextOptions, receiveNext } from './receive-next.js';
 import { checkSendOptions } from './security.js';
-import { send } from './send.js';
-import { ServiceAgent } from './service-agent.js';
+import { type MessageCarrier, send } from './send.js';
+import { ServiceAgent, type SessionHearing } from './service-agent.js';
 
 /** Options of `agent.verifyReceipt()`. */
 export interface VerifyReceiptOptions {
@@ -37,6 +37,10 @@ export class PeerAgent extends ServiceAgent {
   /** It takes the option `policy`. @internal */
   static override readonly hasPolicies: boolean = true;
 
+  /** What sends messages in sessions. Default none. @internal */
+  static readonly carrier: ((agent: PeerAgent) => MessageCarrier) | undefined = undefined;
+
+  readonly #carrier: MessageCarrier | undefined;
   #inbox: Inbox | undefined;
   readonly #guard: PolicyGuard | undefined;
   /** What was signed of the messages that it received, for receipts. */
@@ -47,6 +51,7 @@ export class PeerAgent extends ServiceAgent {
     super(options);
     const { policy, clock = Date.now } = options;
     this.#guard = policy && new PolicyGuard(policy, clock);
+    this.#carrier = (new.target as typeof PeerAgent).carrier?.(this);
   }
 
   override get policy(): PolicyDecisionPoint | undefined {
@@ -60,7 +65,7 @@ export class PeerAgent extends ServiceAgent {
       const { requestReceipt, ...rest } = options;
       await this.#assertMaySend(rest);
       const context = await this.present();
-      return requestReceipt ? sendForReceipt(context, rest) : send(context, rest);
+      return requestReceipt ? sendForReceipt(context, rest) : send(context, rest, this.#carrier);
     });
   }
 
@@ -106,6 +111,15 @@ export class PeerAgent extends ServiceAgent {
       return asked?.(received, entry, again);
     };
     return super.receiveContent(input, { ...options, judge });
+  }
+
+  /** @internal */
+  override async receiveInSession<H extends SessionHearing>(
+    hear: H,
+    receive: (hear: H & SessionHearing) => Promise<Received>,
+  ): Promise<Received> {
+    const judge = this.#guard?.judge(await this.context(), 'session');
+    return super.receiveInSession(judge ? { ...hear, judge } : hear, receive);
   }
 
   /** Without an argument it is {@link PeerAgent.receiveNext}. */
