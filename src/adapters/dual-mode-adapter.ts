@@ -134,7 +134,11 @@ export class BaseDualModeAdapter<Customer extends object = object>
       onBadEnvelope: keyUse && ((client, reason) => keyUse.badEnvelope(client, reason)),
     });
     const published = { clock: this.#clock, addressOf, policy: this.#modes.policy };
-    const document = createDocument({ ...options, sessions: this.#isForApis && (options.sessions ?? false) }, published, warn);
+    const document = createDocument(
+      { ...options, sessions: this.#isForApis && (options.sessions ?? false) },
+      published,
+      warn,
+    );
     this.#wellKnown = new WellKnown({
       agent: options.agent,
       clients: this.#clients,

@@ -42,8 +42,7 @@ export async function receiveSessionRequest(
     arrivedAt: sessions.rules.clock(),
     readBody: async () => (request.hasBody ? readBody(request, rules, maxBodyBytes) : EMPTY),
   };
-  if (isMessage)
-    return agent.receiveInSession(hear, (heeded) => receiveMessage(sessions, arrived, heeded));
+  if (isMessage) return agent.receiveInSession(hear, (heeded) => receiveMessage(sessions, arrived, heeded));
   const received = await receiveInSession(sessions, arrived, hear);
   const { message, content = EMPTY } = received;
   if (content.length > maxBodyBytes) throw xlinkError('BODY_TOO_LARGE');

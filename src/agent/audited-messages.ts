@@ -88,7 +88,8 @@ export class AuditedMessages {
     options: ReceiveRules,
     receive: (options: ReceiveRules) => Promise<Result<Received>>,
   ): Promise<Result<Received>> {
-    if (options?.kind !== undefined && options.kind !== 'message') return receive(options);
+    const { kind, inReplyTo } = options ?? {};
+    if ((kind ?? (inReplyTo === undefined ? 'message' : 'answer')) !== 'message') return receive(options);
     const envelope = envelopeIn(input);
     const { handle, onVerified } = options ?? {};
     let isVerified = false;

@@ -1,3 +1,4 @@
+import type { SessionOptions } from '../adapters/sessions-option.js';
 import { AgentKeys } from '../agent/agent-keys.js';
 import { AuditedMessages, withAudit } from '../agent/audited-messages.js';
 import { KEY_EPOCHS } from '../agent/key-epochs.js';
@@ -5,20 +6,27 @@ import type { AgentOptions, IdentitySource } from '../agent/options.js';
 import { PeerAgent } from '../agent/peer-agent.js';
 import type { Received, ReceiveRules } from '../agent/receive.js';
 import type { ReceiveInput } from '../agent/receive-input.js';
-import type { SessionHearing } from '../agent/service-agent.js';
 import type { MessageCarrier } from '../agent/send.js';
+import type { SessionHearing } from '../agent/service-agent.js';
 import { SHARES } from '../agent/shares.js';
 import { SUCCESSION } from '../agent/succession.js';
 import { warner } from '../agent/warnings.js';
-import type { SessionOptions } from '../adapters/sessions-option.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import type { Result } from '../errors/result.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
 import type { TrustRegistry } from '../types/ports.js';
+import type { Clock } from '../types/protocol.js';
 import { given } from '../util/given.js';
-import { checkOptions, integerIn, isBoolean, isObject, isPromptFunction, type OptionCheck } from '../util/options.js';
+import {
+  checkOptions,
+  integerIn,
+  isBoolean,
+  isObject,
+  isPromptFunction,
+  type OptionCheck,
+} from '../util/options.js';
 import { withReceipts } from './agent-receipts.js';
 import { LoadedCarrier, offeringSessions } from './agent-sessions.js';
 import { DualModeAdapter } from './dual-mode-adapter.js';
@@ -88,11 +96,13 @@ export class Agent extends PeerAgent {
   static override readonly carrier = (agent: PeerAgent): MessageCarrier => new LoadedCarrier(agent);
 
   readonly #audit: AuditedMessages | undefined;
+  readonly #clock: Clock | undefined;
 
   /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
   constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
     super(withAudit(options));
     this.#audit = options.audit && new AuditedMessages(options.audit);
+    this.#clock = options.clock;
   }
 
   /** @internal */
@@ -129,6 +139,7 @@ export class Agent extends PeerAgent {
     const adapter = new DualModeAdapter(
       {
         ...options,
+        ...given({ clock: this.#clock }),
         requireRequestBinding: options.requireRequestBinding ?? true,
         agent: this,
         mode: 'xlink-only',

@@ -1,6 +1,6 @@
 import type { AgentContext } from '../agent/context.js';
-import { checkScopes, type Received, type ReceiveRules } from '../agent/receive.js';
 import type { ResolvedPeer } from '../agent/peers.js';
+import { checkScopes, type Received, type ReceiveRules } from '../agent/receive.js';
 import { checkTimestamp, nonceTtlMs } from '../checks/timestamp.js';
 import { decodePayload, isJsonType } from '../envelope/plaintext.js';
 import { isXlinkError, xlinkError } from '../errors/service-errors.js';

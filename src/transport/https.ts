@@ -12,7 +12,14 @@ import { SESSION_OFFER_HEADER, sessionUrl } from '../http/session-headers.js';
 import type { Arrival, SessionWay, Transport } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { type Backoff, exponentialBackoff } from '../util/backoff.js';
-import { checkOptions, integerIn, isBoolean, isFunction, isPromptFunction, requireOption } from '../util/options.js';
+import {
+  checkOptions,
+  integerIn,
+  isBoolean,
+  isFunction,
+  isPromptFunction,
+  requireOption,
+} from '../util/options.js';
 import { decodeUtf8 } from '../util/utf8.js';
 import { type Posting, postEnvelope } from './post-envelope.js';
 import { postInSession } from './post-in-session.js';

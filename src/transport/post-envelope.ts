@@ -28,8 +28,15 @@ export interface Posted {
   readonly body: string | Uint8Array<ArrayBuffer>;
   /** Where to, if not to the URL of all. */
   readonly url?: string;
-  /** Takes its place after a refusal that is not about the message; absent: nothing does. */
-  readonly instead?: (error: XlinkError) => Promise<Replacement>;
+  /** Asked what takes its place after a refusal; `undefined`: nothing does. */
+  readonly instead?: (refusal: Refusal) => Promise<Replacement | undefined>;
+}
+
+/** What an answer says, and whether an earlier attempt may have arrived. */
+export interface Refusal {
+  readonly error: XlinkError;
+  readonly status: number;
+  readonly mayHaveArrived: boolean;
 }
 
 /** What takes the place of a message. */
@@ -86,15 +93,15 @@ export async function postMessage(
   for (let attempt = 1; ; attempt++) {
     const { outcome, error, status, afterMs = 0 } = await post(posted, posting);
     if (outcome === 'delivered') return ok(undefined);
-    if (posted.instead && isAboutSession(error, status)) {
-      try {
-        const { posted: other, isSame } = await posted.instead(error);
-        posted = other;
-        isInItsPlace = isSame;
+    try {
+      const other = status && (await posted.instead?.({ error, status, mayHaveArrived }));
+      if (other) {
+        posted = other.posted;
+        isInItsPlace = other.isSame;
         continue;
-      } catch (cause) {
-        return err(toXlinkError(cause));
       }
+    } catch (cause) {
+      return err(toXlinkError(cause));
     }
     mayHaveArrived ||= outcome === 'unknown';
     const mayBeThere = mayHaveArrived || isInItsPlace;
@@ -114,14 +121,6 @@ export async function postMessage(
     }
   }
 }
-
-/** What something on the way says that does not let sessions through. */
-const NOT_LET_THROUGH: ReadonlySet<number> = new Set([400, 401, 403, 431]);
-/** What a receiver says of a session, and not of the message in it. */
-const ABOUT_SESSION = /^(SESSION_\w+|RECIPIENT_MISMATCH|BODY_TOO_LARGE)$/;
-
-const isAboutSession = ({ id, code }: XlinkError, status = 0): boolean =>
-  ABOUT_SESSION.test(code) || (id === 'SEND_FAILED' && NOT_LET_THROUGH.has(status));
 
 async function post(
   { headers, body, url: other }: Posted,

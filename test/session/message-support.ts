@@ -7,11 +7,21 @@ import {
   HttpsTransportAdapter,
   type HttpsTransportOptions,
   MemoryTrustRegistry,
+  requestBinding,
   type TrustRegistry,
 } from '@private.me/xlink';
 import express, { type Express } from 'express';
+import { type HeldSession, openSession } from '../../src/client/sessions/open-session.js';
+import { concat } from '../../src/crypto/bytes.js';
+import { framePlaintext } from '../../src/envelope/plaintext.js';
+import { encodeFrames, FRAME } from '../../src/http/answer-frames.js';
+import { sessionUrl } from '../../src/http/session-headers.js';
+import { encodeCredential } from '../../src/session/credential.js';
+import type { SessionKind } from '../../src/session/protocol.js';
+import { requestCipher, requestDigest } from '../../src/session/request.js';
 import { listen } from '../support/listen.js';
 import { unwrap } from '../support/results.js';
+import { crypto } from './support.js';
 
 /** What a receiver was asked, before anything looked at it. */
 export interface Asked {
@@ -74,7 +84,10 @@ export interface Sender {
   readonly agent: Agent;
   readonly transport: HttpsTransportAdapter;
   send(payload: unknown, more?: object): Promise<Awaited<ReturnType<Agent['send']>>>;
-  sent(payload: unknown, more?: object): Promise<Extract<Awaited<ReturnType<Agent['send']>>, { ok: true }>['value']>;
+  sent(
+    payload: unknown,
+    more?: object,
+  ): Promise<Extract<Awaited<ReturnType<Agent['send']>>, { ok: true }>['value']>;
 }
 
 /** An agent whose transport may use sessions. */
@@ -87,4 +100,82 @@ export async function senderTo(
   const agent = await Agent.quickstart({ registry, transport, ...options });
   const send = (payload: unknown, rest: object = {}) => agent.send({ to: to.did, payload, ...rest });
   return { agent, transport, send, sent: async (...args) => unwrap(await send(...args)) };
+}
+
+/** A sender by hand: one that can make what no agent makes. */
+export class RawSender {
+  readonly agent: Agent;
+  readonly session: HeldSession;
+  readonly inbox: Pick<Inbox, 'url' | 'agent'>;
+
+  private constructor(agent: Agent, session: HeldSession, inbox: Pick<Inbox, 'url' | 'agent'>) {
+    this.agent = agent;
+    this.session = session;
+    this.inbox = inbox;
+  }
+
+  static async of(inbox: Pick<Inbox, 'url' | 'agent' | 'registry'>, options: AgentOptions = {}) {
+    const agent = await Agent.quickstart({ registry: inbox.registry, ...options });
+    return RawSender.for(agent, inbox);
+  }
+
+  static async for(agent: Agent, inbox: Pick<Inbox, 'url' | 'agent'>): Promise<RawSender> {
+    const service = {
+      did: inbox.agent.did,
+      versions: [1, 2] as const,
+      endpoints: { session: sessionUrl(inbox.url).href },
+    };
+    const session = await openSession({
+      agent,
+      service,
+      version: undefined,
+      fetch,
+      timeoutMs: 5000,
+      init: {},
+    });
+    return new RawSender(agent, session, inbox);
+  }
+
+  async seal({
+    path = '/xlink',
+    payload = '{"item":"tea"}',
+    contentType = 'application/json',
+    seq = this.session.next++,
+    timestamp = Date.now(),
+    scope = 'default',
+    ticket = this.session.ticket,
+    headers = [] as readonly (readonly [string, string])[],
+    salt = crypto.randomBytes(16),
+    kind = 'message' as SessionKind,
+    frame = 'request' as 'request' | 'message',
+  } = {}) {
+    const said = { seq, salt, timestamp, scope };
+    const digest = await requestDigest(crypto, this.session, said, requestBinding('POST', path), kind);
+    const cipher = await requestCipher(crypto, this.session, digest, kind);
+    const content = { bytes: new TextEncoder().encode(payload), contentType, headers };
+    const first = await cipher.sealFirst(framePlaintext(frame, this.session.from, content), true);
+    return {
+      credential: encodeCredential({ ticket, ...said }),
+      body: new Uint8Array(concat(encodeFrames([{ type: FRAME.finalChunk, bytes: first }]))),
+    };
+  }
+
+  /** Status and code of what came back. */
+  async post(
+    { credential, body }: Awaited<ReturnType<RawSender['seal']>>,
+    { url = this.inbox.url } = {},
+  ): Promise<{ readonly status: number; readonly code: string | undefined }> {
+    const headers = {
+      Authorization: `Xlink-Session ${credential}`,
+      'Content-Type': 'application/xlink-session',
+    };
+    const response = await fetch(url, { method: 'POST', headers, body });
+    const text = await response.text();
+    const { code, subCode } = text.startsWith('{') ? JSON.parse(text) : {};
+    return { status: response.status, code: code && [code, subCode].filter(Boolean).join(':') };
+  }
+
+  async send(what: Parameters<RawSender['seal']>[0] = {}, how: Parameters<RawSender['post']>[1] = {}) {
+    return this.post(await this.seal(what), how);
+  }
 }

@@ -55,6 +55,7 @@ export class MessageSessions implements MessageCarrier {
       ...sealed,
       async instead(bound, { code }) {
         if (code === 'SESSION_NOT_ALLOWED') sessions.needsEnvelope(sending);
+        else if (code === 'NONCE_STORE_UNAVAILABLE') sessions.pause();
         else if (code !== 'BODY_TOO_LARGE') sessions.drop(session);
         envelope = await message.seal({ ...prepared, draft: { ...draft, request: bound } });
         return envelope;
