@@ -23,7 +23,8 @@ import type { Received, ReceiveOptions, ReceiveRules } from './receive.js';
 import type { ReceiveInput } from './receive-input.js';
 import { type ReceiveNextOptions, receiveNext } from './receive-next.js';
 import { checkSendOptions } from './security.js';
-import { type MessageCarrier, send } from './send.js';
+import { send } from './send.js';
+import { type MessageCarrier, sendInSession } from './send-in-session.js';
 import { ServiceAgent, type SessionHearing } from './service-agent.js';
 
 /** Options of `agent.verifyReceipt()`. */
@@ -61,11 +62,14 @@ export class PeerAgent extends ServiceAgent {
   /** Seals for the recipient and hands the envelope to the transport, if the policy of this agent lets it. */
   override async send(options: MessageOptions): Promise<Result<MessageOutcome>> {
     return attempt(async () => {
-      checkSendOptions(options, { requestReceipt: isBoolean });
-      const { requestReceipt, ...rest } = options;
+      checkSendOptions(options, { requestReceipt: isBoolean, session: isBoolean });
+      const { requestReceipt, session, ...rest } = options;
       await this.#assertMaySend(rest);
       const context = await this.present();
-      return requestReceipt ? sendForReceipt(context, rest) : send(context, rest, this.#carrier);
+      if (requestReceipt) return sendForReceipt(context, rest);
+      return session === false || !this.#carrier
+        ? send(context, rest)
+        : sendInSession(this.#carrier, context, rest);
     });
   }
 

@@ -15,6 +15,8 @@ export type MessageOptions = SendOptions & {
    * `false`.
    */
   readonly requestReceipt?: boolean;
+  /** `false`: in an envelope, also where the transport may use a session. Default: as the transport was made. */
+  readonly session?: boolean;
 };
 
 /** What `send` delivered, and what the recipient signed about it. */

@@ -62,7 +62,7 @@ const isSplitConfig: OptionCheck = (value) => {
 
 /** Throws `INVALID_OPTION`. `more`: options of the caller's own. */
 export function checkSendOptions(
-  options: EnvelopeOptions & SecurityOptions & { readonly session?: boolean },
+  options: EnvelopeOptions & SecurityOptions,
   more?: OptionChecks<object>,
 ): void {
   checkOptions('send', options, {
@@ -73,7 +73,6 @@ export function checkSendOptions(
     unsafeXchangeOverFewerChannels: isBoolean,
     splitChannel: isBoolean,
     splitChannelConfig: isSplitConfig,
-    session: isBoolean,
     ...more,
   });
   const { security, splitChannel, splitChannelConfig } = options;

@@ -1,6 +1,4 @@
-import { xlinkError } from '../errors/errors.js';
 import type { SecurityMode, ShareCount } from '../security/security-mode.js';
-import type { SendStage, SessionWay } from '../types/ports.js';
 import type { Envelope, Version } from '../types/protocol.js';
 import { type AgentContext, report } from './context.js';
 import { deliver } from './deliver.js';
@@ -11,11 +9,7 @@ import { isForCallers } from './options.js';
 import { checkSendOptions, type SecurityOptions } from './security.js';
 
 /** Options of `agent.send()`. */
-export type SendOptions = Omit<EnvelopeOptions, 'content' | 'contentType'> &
-  SecurityOptions & {
-    /** `false`: in an envelope, also where the transport may use a session. Default: as the transport was made. */
-    readonly session?: boolean;
-  };
+export type SendOptions = Omit<EnvelopeOptions, 'content' | 'contentType'> & SecurityOptions;
 
 /** What `send` delivered. */
 export interface SendOutcome {
@@ -33,28 +27,11 @@ export interface SendOutcome {
   readonly inSession?: true;
 }
 
-/** Sends messages in sessions. */
-export interface MessageCarrier {
-  /** `undefined`: it is to be sealed in an envelope. Throws an `XlinkError`. */
-  send(way: SessionWay, message: CarriedMessage): Promise<SharesSent | undefined>;
-}
-
-/** A message, as it was prepared for the transport. */
-export interface CarriedMessage {
-  readonly prepared: PreparedMessage;
-  /** What it is bound to. */
-  readonly request: string;
-  /** Told what is sealed in its place. */
-  readonly seal: (prepared: PreparedMessage) => Promise<Envelope>;
-  readonly again: () => Promise<Envelope>;
-  readonly report: (stage: SendStage) => Promise<void>;
-}
-
 /** Seals a message, as one envelope or in shares, and hands it to the transports. */
 export async function send(
   context: AgentContext,
   options: SendOptions,
-  carrier?: MessageCarrier,
+  sendWhole: SendWhole = sendEnvelope,
 ): Promise<SendOutcome> {
   checkSendOptions(options);
   const envelopeOptions = envelopeOptionsOf(options);
@@ -62,43 +39,9 @@ export async function send(
   const security = context.shares ? context.shares.modeOf(options, prepared) : wholeOnly(options);
   const sent = isSplit(security)
     ? await context.shares!.send(prepared, security, options)
-    : ((await sendInSession(context, prepared, options, carrier)) ??
-      (await sendWhole(context, bound(context, prepared), bindingOf(context, envelopeOptions))));
+    : await sendWhole(context, bound(context, prepared), bindingOf(context, envelopeOptions));
   await report(options.onProgress, 'complete');
-  const envelope = sent.envelopes[0];
-  return envelope ? { ...sent, envelope, security } : withoutEnvelope({ ...sent, security, inSession: true });
-}
-
-/** There is none to be had: whoever reads it is told so. */
-const withoutEnvelope = (sent: Omit<SendOutcome, 'envelope'>): SendOutcome =>
-  Object.defineProperty(sent, 'envelope', {
-    get: () => {
-      throw xlinkError('INVALID_OPTION', {
-        field: 'session',
-        hint: 'The message travelled in a session, without an envelope. Pass session: false to send for one that is to be kept or shown.',
-      });
-    },
-  }) as SendOutcome;
-
-/** In a session, where the transport has one and nothing about the message asks for an envelope. */
-async function sendInSession(
-  context: AgentContext,
-  prepared: PreparedMessage,
-  options: SendOptions,
-  carrier: MessageCarrier | undefined,
-): Promise<SharesSent | undefined> {
-  const { session: way, binding: request } = context.transports[0]!;
-  const { onProgress, session, ...rest } = options;
-  const isPlain = options.request === undefined && options.version === undefined && !prepared.signedOnly;
-  if (!carrier || !way || request === undefined || session === false || !isPlain) return undefined;
-  const quiet = envelopeOptionsOf(rest);
-  return carrier.send(way, {
-    prepared,
-    request,
-    seal: (instead) => sealMessage(context, instead, undefined),
-    again: () => createEnvelope(context, { ...quiet, request }),
-    report: (stage) => report(onProgress, stage),
-  });
+  return { ...sent, envelope: sent.envelopes[0]!, security };
 }
 
 /** For an agent without shares. */
@@ -125,8 +68,15 @@ const bound = (context: AgentContext, prepared: PreparedMessage): PreparedMessag
   draft: bindingOf(context, prepared.draft),
 });
 
+/** Sends a message that is not split. */
+type SendWhole = (
+  context: AgentContext,
+  prepared: PreparedMessage,
+  options: EnvelopeOptions,
+) => Promise<SharesSent>;
+
 /** One envelope, over the first transport. */
-async function sendWhole(
+export async function sendEnvelope(
   context: AgentContext,
   prepared: PreparedMessage,
   { onProgress, ...quiet }: EnvelopeOptions,
@@ -148,7 +98,6 @@ function envelopeOptionsOf(options: SendOptions): EnvelopeOptions {
     unsafeXchangeOverFewerChannels,
     splitChannel,
     splitChannelConfig,
-    session,
     ...rest
   } = options;
   return rest;

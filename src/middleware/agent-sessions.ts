@@ -1,5 +1,5 @@
 import type { BaseAgent } from '../agent/agent.js';
-import type { MessageCarrier } from '../agent/send.js';
+import type { MessageCarrier } from '../agent/send-in-session.js';
 import { SESSION_OFFER_HEADER } from '../http/session-headers.js';
 import type { ExpressMiddleware } from './express/middleware.js';
 import type { KoaResponse } from './node/types.js';

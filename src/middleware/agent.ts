@@ -6,7 +6,7 @@ import type { AgentOptions, IdentitySource } from '../agent/options.js';
 import { PeerAgent } from '../agent/peer-agent.js';
 import type { Received, ReceiveRules } from '../agent/receive.js';
 import type { ReceiveInput } from '../agent/receive-input.js';
-import type { MessageCarrier } from '../agent/send.js';
+import type { MessageCarrier } from '../agent/send-in-session.js';
 import type { SessionHearing } from '../agent/service-agent.js';
 import { SHARES } from '../agent/shares.js';
 import { SUCCESSION } from '../agent/succession.js';

@@ -1,7 +1,7 @@
 import { defaultProvider } from '#provider';
 import type { BaseAgent } from '../../agent/agent.js';
 import type { PreparedMessage, SharesSent } from '../../agent/open-shares.js';
-import type { CarriedMessage, MessageCarrier } from '../../agent/send.js';
+import type { CarriedMessage, MessageCarrier } from '../../agent/send-in-session.js';
 import { concat } from '../../crypto/bytes.js';
 import { recordVersion } from '../../envelope/negotiate.js';
 import { toXlinkError, xlinkError } from '../../errors/errors.js';
