@@ -45,7 +45,7 @@ function auditedTransport(inner: Transport, audit: AuditSink): Transport {
   return new Proxy(inner, {
     get(target, name) {
       if (name === 'send') return send;
-      if (name === 'session') return target.session && auditedWay(target.session, audit, kept);
+      if (name === 'sessionWay') return target.sessionWay && auditedWay(target.sessionWay, audit, kept);
       const value = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },

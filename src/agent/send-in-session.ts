@@ -30,7 +30,7 @@ export async function sendInSession(
   context: AgentContext,
   options: SendOptions,
 ): Promise<SendOutcome> {
-  const { session: way, binding: request } = context.transports[0]!;
+  const { sessionWay: way, binding: request } = context.transports[0]!;
   const isPlain = options.request === undefined && options.version === undefined && !options.signedOnly;
   if (!way || request === undefined || !isPlain) return send(context, options);
   const sent = await send(context, options, async (_, prepared, envelopeOptions) => {

@@ -95,7 +95,7 @@ export class HttpsTransportAdapter implements Transport {
   }
 
   /** Only with the option `session`, and a receiver that takes them. */
-  get session(): SessionWay | undefined {
+  get sessionWay(): SessionWay | undefined {
     const { session = false, baseUrl, timeoutMs = 10_000, fetch } = this.#options;
     if (!session || !this.#takesSessions) return undefined;
     return {

@@ -81,7 +81,7 @@ export interface Transport {
    * Optional. How messages for this recipient may travel in a session, once it was seen that it takes them. `undefined`: they are
    * sealed in envelopes.
    */
-  readonly session?: SessionWay | undefined;
+  readonly sessionWay?: SessionWay | undefined;
 }
 
 /** Where a session with the recipient is opened, and what carries messages in it. */
