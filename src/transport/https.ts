@@ -1,14 +1,19 @@
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
-import { toXlinkError, xlinkError } from '../errors/errors.js';
 import { err, type Result } from '../errors/result.js';
+import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import { isBaseUrl } from '../http/base-url.js';
 import { fetchOrPlatform, type HttpTextResponse } from '../http/fetch.js';
-import { ENVELOPE_TYPE, PROBLEM_TYPE } from '../http/media-type.js';
+import { ENVELOPE_TYPE, mediaTypeOf, PROBLEM_TYPE } from '../http/media-type.js';
 import { problemBody } from '../http/problem.js';
 import { readAtMost } from '../http/read-body.js';
 import { asksForReceipt, RECEIPT_HEADER } from '../http/receipt-header.js';
 import { requestBinding, targetOf } from '../http/request-binding.js';
-import { SESSION_OFFER_HEADER, sessionUrl } from '../http/session-headers.js';
+import {
+  SESSION_OFFER_HEADER,
+  SESSION_TYPE,
+  SUPERSEDES_HEADER,
+  sessionUrl,
+} from '../http/session-headers.js';
 import type { Arrival, SessionWay, Transport } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { type Backoff, exponentialBackoff } from '../util/backoff.js';
@@ -130,6 +135,7 @@ export class HttpsTransportAdapter implements Transport {
   async handle(request: Request): Promise<Response> {
     try {
       if (request.method !== 'POST') return new Response(null, { status: 405, headers: { Allow: 'POST' } });
+      assertNoSession(request);
       const envelope = await envelopeOf(request);
       if (this.#handlers.size === 0) throw xlinkError('SEND_FAILED'); // there is no handler to take it
       let receipt: Envelope | undefined;
@@ -154,6 +160,13 @@ export class HttpsTransportAdapter implements Transport {
     this.#handlers.clear();
     this.#closed.abort(new Error('the transport was disposed'));
   }
+}
+
+/** Sessions are for `agent.middleware()`: neither can be opened here, nor can it be known which numbers were used. */
+function assertNoSession({ headers, url }: Request): void {
+  const isInSession = mediaTypeOf(headers.get('content-type')) === SESSION_TYPE;
+  if (isInSession || new URL(url).searchParams.has(SUPERSEDES_HEADER))
+    throw xlinkError('SESSION_NOT_ACCEPTED');
 }
 
 const MAX_BYTES = DEFAULT_MAX_ENVELOPE_BYTES;

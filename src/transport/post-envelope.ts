@@ -35,7 +35,7 @@ export interface Posted {
 /** What an answer says, and whether an earlier attempt may have arrived. */
 export interface Refusal {
   readonly error: XlinkError;
-  readonly status: number;
+  readonly answer: HttpTextResponse;
   readonly mayHaveArrived: boolean;
 }
 
@@ -65,8 +65,8 @@ interface Attempt {
    */
   readonly outcome: 'delivered' | 'refused' | 'unread' | 'unreachable' | 'unknown';
   readonly error: XlinkError;
-  /** Of the answer, where there was one. */
-  readonly status?: number;
+  /** Absent: there was none. */
+  readonly answer?: HttpTextResponse;
   readonly afterMs?: number | undefined;
 }
 
@@ -91,10 +91,10 @@ export async function postMessage(
   let mayBeUsedUp = false;
   let isInItsPlace = false;
   for (let attempt = 1; ; attempt++) {
-    const { outcome, error, status, afterMs = 0 } = await post(posted, posting);
+    const { outcome, error, answer, afterMs = 0 } = await post(posted, posting);
     if (outcome === 'delivered') return ok(undefined);
     try {
-      const other = status && (await posted.instead?.({ error, status, mayHaveArrived }));
+      const other = answer && (await posted.instead?.({ error, answer, mayHaveArrived }));
       if (other) {
         posted = other.posted;
         isInItsPlace = other.isSame;
@@ -149,14 +149,14 @@ async function post(
     const receipt = onReceipt && receiptIn(answer);
     if (receipt) onReceipt(receipt);
     onDelivered?.(answer);
-    return { outcome: 'delivered', error, status };
+    return { outcome: 'delivered', error, answer };
   }
   const afterMs = retryAfter(answer);
   if (isPassing(error) || (status === 429 && error.id === 'SEND_FAILED'))
-    return { outcome: 'unread', error, status, afterMs };
+    return { outcome: 'unread', error, answer, afterMs };
   if (error.id === 'SEND_FAILED' && FROM_A_PROXY.has(status))
-    return { outcome: 'unknown', error: unknownOutcome(cause), status, afterMs };
-  return { outcome: 'refused', error, status };
+    return { outcome: 'unknown', error: unknownOutcome(cause), answer, afterMs };
+  return { outcome: 'refused', error, answer };
 }
 
 /** Codes of Node and of undici for a connection that never was. Other platforms do not tell. */

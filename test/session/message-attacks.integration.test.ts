@@ -1,7 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { Agent, Identity, MemorySequenceStore, MemoryTrustRegistry } from '@private.me/xlink';
+import {
+  Agent,
+  HttpsTransportAdapter,
+  Identity,
+  MemorySequenceStore,
+  MemoryTrustRegistry,
+} from '@private.me/xlink';
 import { seedOf } from '../support/agents.js';
+import { listen } from '../support/listen.js';
 import { errorOf, unwrap } from '../support/results.js';
 import { type Inbox, RawSender, senderTo, serveInbox } from './message-support.js';
 import { memoryTickets, RawCaller, serveSessions } from './support.js';
@@ -189,8 +196,10 @@ describe('on a way that is not to be trusted', () => {
     (code: string, status = 401): Front =>
     (_req, res) => {
       const writeHead = res.writeHead.bind(res);
-      res.writeHead = ((_status: number) =>
-        writeHead(status, { 'Content-Type': 'application/problem+json' })) as never;
+      res.writeHead = (() => {
+        res.removeHeader('xlink-sessions');
+        return writeHead(status, { 'Content-Type': 'application/problem+json' });
+      }) as never;
       const end = res.end.bind(res);
       res.end = (() => end(JSON.stringify({ code, status }))) as never;
       return false;
@@ -225,6 +234,53 @@ describe('on a way that is not to be trusted', () => {
     const { inbox, sender } = await behind(() => refuses(status, body), 0);
     for (let n = 1; n < 4; n++) await sender.sent(n);
     expect(inbox.messages.map(({ payload }) => payload)).toEqual([0, 1, 2, 3]);
+  });
+
+  test.each([400, 401, 403, 409, 413, 415, 500, 503])(
+    'what the handler answers (%d) is what its sender is told, in either form',
+    async (code) => {
+      let status = 204;
+      const inbox = await serveInbox({ status: () => status });
+      const sender = await senderTo(inbox, {}, { retries: 0 });
+      for (let n = 0; n < 2; n++) await sender.sent(n);
+      status = code;
+      const [inSession, inEnvelope] = [await sender.send(2), await sender.send(3, { session: false })];
+      expect(errorOf(inSession).id).toBe(errorOf(inEnvelope).id);
+      expect(inbox.messages.map(({ payload }) => payload)).toEqual([0, 1, 2, 3]);
+      expect(inbox.forms().slice(3)).toEqual(['session', 'envelope']);
+      status = 204;
+      expect(await sender.sent(4)).toMatchObject({ inSession: true });
+    },
+  );
+
+  test('a receiver that takes envelopes by `handle` since then gets them', async () => {
+    const registry = new MemoryTrustRegistry();
+    const agent = await Agent.quickstart({ registry });
+    const inbox = await serveInbox({ agent });
+    const here = new HttpsTransportAdapter({ baseUrl: inbox.url });
+    const got: unknown[] = [];
+    const other = await Agent.importIdentity({
+      pkcs8: await agent.exportPKCS8(),
+      registry,
+      transport: here,
+    });
+    unwrap(other).onMessage(({ payload }) => void got.push(payload));
+    const { url: there } = await listen(async (req, res) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of req) chunks.push(chunk as Buffer);
+      const headers = { 'Content-Type': String(req.headers['content-type']) };
+      const answer = await here.handle(
+        new Request(`http://localhost${req.url}`, { method: 'POST', headers, body: Buffer.concat(chunks) }),
+      );
+      res.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
+    });
+    let { url } = inbox;
+    const spread: typeof fetch = (input, init) => fetch(String(input).replace(inbox.url, url), init);
+    const sender = await senderTo(inbox, {}, { fetch: spread, retries: 0 });
+    for (let n = 0; n < 2; n++) await sender.sent(n);
+    url = `${there}/xlink`;
+    for (let n = 2; n < 5; n++) await sender.sent(n);
+    expect(got).toEqual([2, 3, 4]);
   });
 
   test('a handshake that fails leaves envelopes, and is not tried for each message', async () => {
