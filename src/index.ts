@@ -140,7 +140,7 @@ export {
 export { assertSuccession } from './identity/succession.js';
 export { MemoryLimitStore } from './limits/memory-store.js';
 export type { LimitCount, LimitStore } from './limits/store.js';
-export { Agent, type AgentMiddlewareOptions } from './middleware/agent.js';
+export { Agent, type AgentMiddlewareOptions, type MessageSessionOptions } from './middleware/agent.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
 export { requireScope, requireXlink } from './middleware/express/guards.js';
 export type { ExpressMiddleware, ExpressOptions } from './middleware/express/middleware.js';

@@ -135,7 +135,11 @@ export class BaseDualModeAdapter<Customer extends object = object>
       onBadEnvelope: keyUse && ((client, reason) => keyUse.badEnvelope(client, reason)),
     });
     const published = { clock: this.#clock, addressOf, policy: this.#modes.policy };
-    const document = createDocument(options, published, warn);
+    const document = createDocument(
+      { ...options, sessions: this.#isForApis && (options.sessions ?? false) },
+      published,
+      warn,
+    );
     this.#wellKnown = new WellKnown({
       agent: options.agent,
       clients: this.#clients,
@@ -144,6 +148,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
       takesSignatures: options.signatures ?? false,
       quota,
       sessions,
+      opensHere: !this.#isForApis,
       handshakesPerMinute: handshakesPerMinute(options),
       clock: this.#clock,
       rules: enrollmentRules(options),

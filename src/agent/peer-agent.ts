@@ -41,7 +41,8 @@ import type { ReceiveInput } from './receive-input.js';
 import { type ReceiveNextOptions, receiveNext } from './receive-next.js';
 import { checkSendOptions } from './security.js';
 import { send } from './send.js';
-import { ServiceAgent } from './service-agent.js';
+import { type MessageCarrier, sendInSession } from './send-in-session.js';
+import { ServiceAgent, type SessionHearing } from './service-agent.js';
 
 const isList: OptionCheck = (value) => (Array.isArray(value) ? undefined : 'an array');
 
@@ -59,6 +60,10 @@ export class PeerAgent extends ServiceAgent {
     checkOffer: offeredTools,
   };
 
+  /** What sends messages in sessions. Default none. @internal */
+  static readonly carrier: ((agent: PeerAgent) => MessageCarrier) | undefined = undefined;
+
+  readonly #carrier: MessageCarrier | undefined;
   #inbox: Inbox | undefined;
   readonly #guard: PolicyGuard | undefined;
   /** What was signed of the messages that it received, for receipts. */
@@ -80,6 +85,7 @@ export class PeerAgent extends ServiceAgent {
     const { name, capabilities, tools, discoverable } = options;
     this.#offer = { name, tools: offeredTools(options), isDiscoverable: discoverable ?? true };
     if (capabilities ?? tools ?? discoverable !== undefined) this.#answerInProcess();
+    this.#carrier = (new.target as typeof PeerAgent).carrier?.(this);
   }
 
   override get policy(): PolicyDecisionPoint | undefined {
@@ -89,13 +95,21 @@ export class PeerAgent extends ServiceAgent {
   /** Seals for the recipient and hands the envelope to the transport, if the policy of this agent lets it. */
   override async send(options: MessageOptions): Promise<Result<MessageOutcome>> {
     return attempt(async () => {
-      checkSendOptions(options, { requestReceipt: isBoolean, receiptTimeoutMs: integerIn(1, 86_400_000) });
-      const { requestReceipt, receiptTimeoutMs: timeoutMs, ...rest } = options;
+      checkSendOptions(options, {
+        requestReceipt: isBoolean,
+        receiptTimeoutMs: integerIn(1, 86_400_000),
+        session: isBoolean,
+      });
+      const { requestReceipt, receiptTimeoutMs: timeoutMs, session, ...rest } = options;
       await this.#assertMaySend(rest);
       const context = await this.present();
-      if (!requestReceipt) return send(context, rest);
-      const waiting = { receipts: this.#receipts, isReceiving: this.#isReceiving, timeoutMs };
-      return sendForReceipt(context, rest, waiting);
+      if (requestReceipt) {
+        const waiting = { receipts: this.#receipts, isReceiving: this.#isReceiving, timeoutMs };
+        return sendForReceipt(context, rest, waiting);
+      }
+      return session === false || !this.#carrier
+        ? send(context, rest)
+        : sendInSession(this.#carrier, context, rest);
     });
   }
 
@@ -181,6 +195,15 @@ export class PeerAgent extends ServiceAgent {
       return asked?.(received, entry, again);
     };
     return super.receiveContent(input, { ...options, judge });
+  }
+
+  /** @internal */
+  override async receiveInSession<H extends SessionHearing>(
+    hear: H,
+    receive: (hear: H & SessionHearing) => Promise<Received>,
+  ): Promise<Received> {
+    const judge = this.#guard?.judge(await this.context(), 'session');
+    return super.receiveInSession(judge ? { ...hear, judge } : hear, receive);
   }
 
   /** Without an argument it is {@link PeerAgent.receiveNext}. */

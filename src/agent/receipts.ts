@@ -25,6 +25,8 @@ export type MessageOptions = SendOptions & {
   readonly requestReceipt?: boolean;
   /** How long `receiptLater` waits, in ms, 1 to 86,400,000. Default 60,000. */
   readonly receiptTimeoutMs?: number;
+  /** `false`: in an envelope, also where the transport may use a session. Default: as the transport was made. */
+  readonly session?: boolean;
 };
 
 /** What `send` delivered, and what the recipient signed about it. */

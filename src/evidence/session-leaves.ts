@@ -6,7 +6,7 @@ import { leafOf } from '../session/checkpoint/leaf.js';
 import { readStatement } from '../session/checkpoint/statement.js';
 import { namesContent } from '../session/checkpoint/verify.js';
 import { requestDigest } from '../session/request.js';
-import { requestPrefix } from '../session/schedule/master.js';
+import { sessionPrefixes } from '../session/schedule/master.js';
 import type { RecordedEntry } from '../types/audit.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { isMembers } from '../util/members.js';
@@ -107,10 +107,10 @@ async function seenIn(
   const isWhole = from !== undefined && to !== undefined && scope !== undefined && request !== undefined;
   if (!isWhole || !sid || !salt || !plaintext || !/^\d{1,5}$/.test(number) || !isTime(timestamp))
     return undefined;
-  const prefix = requestPrefix(sid, from, to);
+  const prefixes = sessionPrefixes({ sid, from, to });
   const digest = await requestDigest(
     crypto,
-    { prefix },
+    { prefixes },
     { seq: Number(number), salt, timestamp, scope },
     request,
   );

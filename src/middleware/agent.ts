@@ -1,3 +1,4 @@
+import type { SessionOptions } from '../adapters/sessions-option.js';
 import { AgentKeys } from '../agent/agent-keys.js';
 import { AuditedMessages, withAudit } from '../agent/audited-messages.js';
 import { KEY_EPOCHS } from '../agent/key-epochs.js';
@@ -5,6 +6,8 @@ import type { AgentOptions, IdentitySource } from '../agent/options.js';
 import { PeerAgent } from '../agent/peer-agent.js';
 import type { Received, ReceiveRules } from '../agent/receive.js';
 import type { ReceiveInput } from '../agent/receive-input.js';
+import type { MessageCarrier } from '../agent/send-in-session.js';
+import type { SessionHearing } from '../agent/service-agent.js';
 import { SHARES } from '../agent/shares.js';
 import { SUCCESSION } from '../agent/succession.js';
 import { warner } from '../agent/warnings.js';
@@ -15,9 +18,19 @@ import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
 import type { TrustRegistry } from '../types/ports.js';
-import { checkOptions, integerIn, isBoolean, isPromptFunction } from '../util/options.js';
+import type { Clock } from '../types/protocol.js';
+import { given } from '../util/given.js';
+import {
+  checkOptions,
+  integerIn,
+  isBoolean,
+  isObject,
+  isPromptFunction,
+  type OptionCheck,
+} from '../util/options.js';
 import { withDiscovery } from './agent-discovery.js';
 import { withReceipts } from './agent-receipts.js';
+import { LoadedCarrier, offeringSessions } from './agent-sessions.js';
 import { DualModeAdapter } from './dual-mode-adapter.js';
 import type { ExpressMiddleware } from './express/middleware.js';
 
@@ -38,6 +51,28 @@ export interface AgentMiddlewareOptions {
   readonly addressOf?: (request: InboundRequest) => string | undefined;
   /** How many processes serve the route; see {@link DualModeOptions.instances}. Default: as there. */
   readonly instances?: number;
+  /**
+   * Takes messages in sessions, too: one signed handshake, and then messages that are encrypted, single-use, scoped and revocable without a
+   * signature each, so that they prove their sender to this agent alone. Senders whose transport may use them
+   * (`HttpsTransportOptions.session`) open them at this very route. Default `false`.
+   */
+  readonly sessions?: boolean | MessageSessionOptions;
+}
+
+/** Options of `sessions` of {@link AgentMiddlewareOptions}; as those of an adapter, but that senders sign nothing afterwards. */
+export type MessageSessionOptions = Omit<SessionOptions, 'checkpoints' | 'onCheckpoint'>;
+
+const isSessions: OptionCheck = (value) =>
+  typeof value === 'boolean' || !isObject(value) ? undefined : 'true, false or an object of options';
+const isNotForMessages: OptionCheck = () =>
+  'left out: what is sent in a session is not signed afterwards; use never for scopes that need a signature';
+
+/** What only requests to an API have is refused by name. */
+function checkSessions(sessions: boolean | MessageSessionOptions = false): void {
+  if (typeof sessions === 'boolean') return;
+  const { checkpoints, onCheckpoint } = sessions as SessionOptions;
+  const checks = { checkpoints: isNotForMessages, onCheckpoint: isNotForMessages };
+  checkOptions('Agent.middleware: sessions', { ...given({ checkpoints, onCheckpoint }) }, checks);
 }
 
 /**
@@ -59,18 +94,33 @@ export class Agent extends PeerAgent {
   static override readonly newRegistry = (crypto: CryptoProvider | undefined): TrustRegistry =>
     new MemoryTrustRegistry(crypto ? { crypto } : {});
 
+  /** Messages in sessions, loaded where a transport has some. @internal */
+  static override readonly carrier = (agent: PeerAgent): MessageCarrier => new LoadedCarrier(agent);
+
   readonly #audit: AuditedMessages | undefined;
+  readonly #clock: Clock | undefined;
 
   /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
   constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
     super(withAudit(options));
     this.#audit = options.audit && new AuditedMessages(options.audit);
+    this.#clock = options.clock;
   }
 
   /** @internal */
   override receiveContent(input: ReceiveInput, options: ReceiveRules = {}): Promise<Result<Received>> {
     const receive = (rules: ReceiveRules) => super.receiveContent(input, rules);
     return this.#audit ? this.#audit.receive(input, options, receive) : receive(options);
+  }
+
+  /** @internal */
+  override async receiveInSession<H extends SessionHearing>(
+    hear: H,
+    receive: (hear: H & SessionHearing) => Promise<Received>,
+  ): Promise<Received> {
+    const receiveHere = (heeded: H & SessionHearing) => super.receiveInSession(heeded, receive);
+    if (!this.#audit) return receiveHere(hear);
+    return this.#audit.receiveInSession((await this.context()).identity.did, hear, receiveHere);
   }
 
   /**
@@ -85,10 +135,13 @@ export class Agent extends PeerAgent {
       maxUnauthenticatedBytes: integerIn(2048, 2 ** 40),
       addressOf: isPromptFunction,
       instances: integerIn(1, 100_000),
+      sessions: isSessions,
     });
+    checkSessions(options.sessions);
     const adapter = new DualModeAdapter(
       {
         ...options,
+        ...given({ clock: this.#clock }),
         requireRequestBinding: options.requireRequestBinding ?? true,
         agent: this,
         mode: 'xlink-only',
@@ -96,6 +149,7 @@ export class Agent extends PeerAgent {
       },
       { bodyTypes: [ENVELOPE_TYPE, 'application/json'], kind: 'message', alsoScope: DISCOVER_SCOPE },
     );
-    return withReceipts(this, withDiscovery(this, adapter.middleware()));
+    const middleware = withReceipts(this, withDiscovery(this, adapter.middleware()));
+    return options.sessions ? offeringSessions(middleware) : middleware;
   }
 }

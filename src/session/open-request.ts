@@ -5,6 +5,7 @@ import { xlinkError } from '../errors/service-errors.js';
 import { FRAME, type Frame, framesIn } from '../http/answer-frames.js';
 import { type Awaitable, later } from '../util/awaitable.js';
 import type { Credential } from './credential.js';
+import type { SessionKind } from './protocol.js';
 import { requestCipher, tagOf } from './request.js';
 import type { Session } from './schedule/master.js';
 import type { MessageCipher } from './schedule/message-cipher.js';
@@ -27,10 +28,11 @@ export function openRequest(
   digest: Uint8Array,
   { sealed }: Pick<Credential, 'sealed'>,
   body: Uint8Array,
+  kind: SessionKind = 'request',
 ): Awaitable<OpenedRequest> {
   const [first, ...others] = sealed ? [{ type: FRAME.finalChunk, bytes: sealed }] : framesOf(body);
   if (sealed && body.length > 0) throw xlinkError('SESSION_MALFORMED', { field: 'body' });
-  return later(requestCipher(crypto, session, digest), (cipher) =>
+  return later(requestCipher(crypto, session, digest, kind), (cipher) =>
     later(cipher.openFirst(first!.bytes, others.length === 0), (plaintext) => {
       if (!plaintext) throw unauthentic();
       const { bytes, ...rest } = unframePlaintext('request', session.from, plaintext);

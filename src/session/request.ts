@@ -2,24 +2,26 @@ import { concat, lengthPrefixed } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { type Awaitable, later } from '../util/awaitable.js';
 import type { Credential } from './credential.js';
-import { SESSION_SUITE } from './protocol.js';
+import { SESSION_SUITE, type SessionKind } from './protocol.js';
 import type { Session } from './schedule/master.js';
 import { MessageCipher } from './schedule/message-cipher.js';
 
-/** SHA-256 of everything about a request that travels in the open, and of whose session it is. */
+/** SHA-256 of everything about a request or message that travels in the open, and of whose session it is. */
 export const requestDigest = (
   crypto: CryptoProvider,
-  { prefix }: Pick<Session, 'prefix'>,
+  { prefixes }: Pick<Session, 'prefixes'>,
   { seq, salt, timestamp, scope }: Omit<Credential, 'ticket' | 'sealed'>,
   request: string,
+  kind: SessionKind = 'request',
 ): Awaitable<Uint8Array> =>
-  crypto.sha256(concat([prefix, lengthPrefixed([seq, salt, timestamp, scope, request])]));
+  crypto.sha256(concat([prefixes[kind], lengthPrefixed([seq, salt, timestamp, scope, request])]));
 
 export const requestCipher = (
   crypto: CryptoProvider,
   { keys }: Pick<Session, 'keys'>,
   digest: Uint8Array,
-): Awaitable<MessageCipher> => MessageCipher.of(crypto, keys.request, 'xlink/1 session request key', digest);
+  kind: SessionKind = 'request',
+): Awaitable<MessageCipher> => MessageCipher.of(crypto, keys.request, `xlink/1 session ${kind} key`, digest);
 
 /** What an answer is tied to: the request in the open, and the tag of its first chunk. */
 export interface RequestTie {

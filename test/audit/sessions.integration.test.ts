@@ -133,14 +133,14 @@ describe('a service that rewrites what was asked in a session is found out', () 
     const [first] = (await entriesOf('request')).filter(({ leaf }) => leaf !== undefined);
     const { leafOf } = await import('../../src/session/checkpoint/leaf.js');
     const { requestDigest } = await import('../../src/session/request.js');
-    const { requestPrefix } = await import('../../src/session/schedule/master.js');
+    const { sessionPrefixes } = await import('../../src/session/schedule/master.js');
     const { crypto } = await Identity.fromSeed(seedOf('any'));
     const bytes = (text: string) => new Uint8Array(Buffer.from(text, 'base64url'));
     const { session } = first!.data as {
       session: Record<'salt' | 'request', string> & { timestamp: number };
     };
     const [sid, seq] = first!.envelopeId!.split('.') as [string, string];
-    const prefix = requestPrefix(bytes(sid), first!.from!, first!.to!);
+    const prefixes = sessionPrefixes({ sid: bytes(sid), from: first!.from!, to: first!.to! });
     const request = 'DELETE /items/1847';
     const head = {
       seq: Number(seq),
@@ -148,7 +148,7 @@ describe('a service that rewrites what was asked in a session is found out', () 
       timestamp: session.timestamp,
       scope: first!.scope!,
     };
-    const digest = await requestDigest(crypto, { prefix }, head, request);
+    const digest = await requestDigest(crypto, { prefixes }, head, request);
     const leaf = Buffer.from(await leafOf(crypto, digest, bytes(session.request))).toString('base64url');
     await log.append({ ...first!, request, leaf });
     const { entries } = await proven();

@@ -17,7 +17,7 @@ const HALVES = [
   ],
   [
     ...['shares.json', 'answers.json', 'v1.json', 'v2.json', 'succession.json', 'request-binding.json'],
-    ...['handshake', 'requests', 'replies', 'checkpoints'].map((name) => `session/${name}.json`),
+    ...['handshake', 'requests', 'messages', 'replies', 'checkpoints'].map((name) => `session/${name}.json`),
   ],
 ];
 

@@ -22,7 +22,7 @@ import {
 import type { SentRequest } from './held-checkpoints.js';
 import { openReply, type Reply } from './open-reply.js';
 import type { HandshakeMeans, HeldSession } from './open-session.js';
-import { OriginSessions } from './origin-sessions.js';
+import { OriginSessions, requestSending } from './origin-sessions.js';
 import { type SealedCall, sealCall } from './seal-call.js';
 
 /** Sends the same request under an envelope. */
@@ -54,21 +54,22 @@ export class ClientSessions {
     byEnvelope: ByEnvelope,
   ): Promise<Exchanged> {
     const origin = this.#of(sealing.service.origin);
-    const session = await origin.sessionFor(request, sealing);
+    const sending = requestSending(request);
+    const session = await origin.sessionFor(sending, sealing);
     if (!session) return byEnvelope(request);
     const outcome = await inSession(origin, session, request, sealing, rules);
     if (outcome === 'unused') return byEnvelope(request);
     if ('kind' in outcome) {
       if (!goesByEnvelope(outcome.kind, outcome.problem)) return outcome;
       void outcome.response.body?.cancel().catch(() => {});
-      if (outcome.problem === 'SESSION_NOT_ALLOWED') origin.needsEnvelope(request);
+      if (outcome.problem === 'SESSION_NOT_ALLOWED') origin.needsEnvelope(sending);
       return byEnvelope(request); // the service says, authentically, that it was not carried out
     }
     if ('response' in outcome) return outcome;
     const { refused, call, isAboutSession } = outcome;
     if (!isAboutSession) throw notSealed(refused);
     if (refused.code === 'SESSION_NOT_ALLOWED') {
-      origin.needsEnvelope(request);
+      origin.needsEnvelope(sending);
       if (!rules.sealedAnswers) return byEnvelope(request); // who takes plain answers believes this one, too
     }
     if (request.method === 'HEAD')

@@ -2,7 +2,7 @@ import { concat, lengthPrefixed } from '../../crypto/bytes.js';
 import type { CryptoProvider, Hmac } from '../../crypto/provider.js';
 import type { Did } from '../../types/protocol.js';
 import { encodeUtf8 } from '../../util/utf8.js';
-import { SESSION_SUITE } from '../protocol.js';
+import { SESSION_SUITE, type SessionKind } from '../protocol.js';
 import { expand } from './expand.js';
 
 /** Whose session it is. */
@@ -69,8 +69,8 @@ export interface DirectionKeys {
 /** A session as either side works with it. */
 export interface Session extends SessionParties {
   readonly keys: DirectionKeys;
-  /** What the transcripts of all its requests begin with. */
-  readonly prefix: Uint8Array;
+  /** What the transcripts of all its requests, and of all its messages, begin with. */
+  readonly prefixes: Readonly<Record<SessionKind, Uint8Array>>;
 }
 
 /** The session of a master key, which is not needed any more then. */
@@ -81,13 +81,14 @@ export async function sessionOf(
 ): Promise<Session> {
   const root = crypto.hmac(master);
   const derive = async (label: string) => crypto.hmac(await expand(root, lengthPrefixed([label, sid]), 1));
-  const keys = {
-    request: await derive('xlink/1 session request'),
-    answer: await derive('xlink/1 session answer'),
-  };
-  return { sid, from, to, keys, prefix: requestPrefix(sid, from, to) };
+  const request = await derive('xlink/1 session request');
+  const answer = await derive('xlink/1 session answer');
+  return { sid, from, to, keys: { request, answer }, prefixes: sessionPrefixes({ sid, from, to }) };
 }
 
-/** What the transcripts of all requests of a session begin with. */
-export const requestPrefix = (sid: Uint8Array, from: Did, to: Did): Uint8Array =>
-  lengthPrefixed(['xlink/1 session request', SESSION_SUITE, from, to, sid]);
+/** What the transcripts of all requests, and of all messages, of a session begin with. */
+export function sessionPrefixes({ sid, from, to }: SessionParties): Session['prefixes'] {
+  const prefix = (kind: SessionKind) =>
+    lengthPrefixed([`xlink/1 session ${kind}`, SESSION_SUITE, from, to, sid]);
+  return { request: prefix('request'), message: prefix('message') };
+}

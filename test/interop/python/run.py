@@ -20,6 +20,7 @@ JOBS = {
     'receipts.json': play_receipts.run,
     'session/handshake.json': play_sessions.handshake,
     'session/requests.json': play_sessions.requests,
+    'session/messages.json': play_sessions.messages,
     'session/replies.json': play_sessions.replies,
     'session/checkpoints.json': play_checkpoints.run,
     'PROTOCOL.md': play_page.run,
