@@ -1,5 +1,5 @@
 export { authOf } from './adapters/auth-store.js';
-export { type FastifyGuard, requireScope, requireXlink } from './middleware/fastify/guards.js';
+export { type FastifyGuard, requireScope, requireThat, requireXlink } from './middleware/fastify/guards.js';
 export {
   type FastifyInstance,
   type FastifyOptions,
@@ -9,3 +9,4 @@ export {
   fastifyWellKnown,
   fastifyXlink,
 } from './middleware/fastify/plugin.js';
+export type { CallerCheck } from './middleware/guards.js';

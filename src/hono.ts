@@ -1,5 +1,6 @@
 export { authOf } from './adapters/auth-store.js';
-export { requireScope, requireXlink } from './middleware/hono/guards.js';
+export type { CallerCheck } from './middleware/guards.js';
+export { requireScope, requireThat, requireXlink } from './middleware/hono/guards.js';
 export {
   type HonoContext,
   type HonoMiddleware,

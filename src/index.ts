@@ -137,13 +137,15 @@ export {
   type StoredEpochs,
   type WrappingKeyStore,
 } from './identity/key-store.js';
+export { mlDsa65SeedOf } from './identity/ml-dsa-seed.js';
 export { assertSuccession } from './identity/succession.js';
 export { MemoryLimitStore } from './limits/memory-store.js';
 export type { LimitCount, LimitStore } from './limits/store.js';
 export { Agent, type AgentMiddlewareOptions, type MessageSessionOptions } from './middleware/agent.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
-export { requireScope, requireXlink } from './middleware/express/guards.js';
+export { requireScope, requireThat, requireXlink } from './middleware/express/guards.js';
 export type { ExpressMiddleware, ExpressOptions } from './middleware/express/middleware.js';
+export type { CallerCheck } from './middleware/guards.js';
 export type { NodeRequest, NodeResponse } from './middleware/node/types.js';
 export type { UpgradePass, UpgradeSocket } from './middleware/upgrade.js';
 export { MemoryNonceStore, type MemoryNonceStoreOptions } from './nonce/memory.js';

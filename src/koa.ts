@@ -1,5 +1,6 @@
 export type { KoaDashboardOptions } from './middleware/dashboard.js';
-export { requireScope, requireXlink } from './middleware/koa/guards.js';
+export type { CallerCheck } from './middleware/guards.js';
+export { requireScope, requireThat, requireXlink } from './middleware/koa/guards.js';
 export {
   type KoaContext,
   type KoaMiddleware,

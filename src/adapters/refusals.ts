@@ -38,12 +38,13 @@ const isToMove = ({ id }: XlinkError, { mode }: Pick<Outcome, 'mode'>): boolean 
   (mode === 'xlink-only' && id === 'CREDENTIALS_MISSING') ||
   (mode !== 'observe' && id === 'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY');
 
-/** The problem document for a request that is refused. */
+/** The problem document for a request that is refused; `members` are added to it. */
 export function refusal(
   error: XlinkError,
   attempt: Omit<Outcome, 'error'>,
   style: RefusalStyle,
   more: Headers = {},
+  members: object = {},
 ): HttpResponse {
   const headers = joinedHeaders(
     { 'Cache-Control': 'no-store' },
@@ -54,6 +55,7 @@ export function refusal(
   );
   const { status } = error;
   const body = problemBody(error, {
+    ...members,
     authMethod: attempt.method,
     // They help the caller, and also a person who probes.
     ...(style.exposeDetails ? { detail: error.hint, field: error.field } : {}),

@@ -81,6 +81,7 @@ export const SERVICE_ROWS = {
   }),
 
   ...rows('adapter', {
+    CALLER_REFUSED: row(403, 'A rule of this route refuses the caller.', 'Ask the operator of the API; `reason` names the rule.'),
     FRAMEWORK_MISMATCH: row(500, 'This middleware is for another framework.', 'See docs/frameworks.md for the line of yours.'),
     CREDENTIALS_AMBIGUOUS: row(400, 'The request carries more than one Authorization header.', 'Send one.'),
     ENVELOPE_AMBIGUOUS: row(400, 'The request carries more than one envelope.', 'Send one.'),

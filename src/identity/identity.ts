@@ -10,7 +10,7 @@ import { encodeDidKey } from './did.js';
 import { decodePkcs8, encodePkcs8 } from './pkcs8.js';
 
 /** HKDF `info` of each key that is derived from the seed. Changing one changes every identity. */
-const INFO = {
+export const INFO = {
   x25519: encodeUtf8('xlink/1 identity x25519'),
   mlKem768: encodeUtf8('xlink/1 identity ml-kem-768'),
   mlDsa65: encodeUtf8('xlink/1 identity ml-dsa-65'),

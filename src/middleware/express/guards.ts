@@ -1,6 +1,8 @@
+import type { HttpResponse } from '../../http/decision.js';
 import type { Scope } from '../../types/protocol.js';
+import { isPromiseLike } from '../../util/awaitable.js';
 import { assertExpress } from '../framework-check.js';
-import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
+import { type AskingGuard, type CallerCheck, callerGuard, scopeGuard, xlinkGuard } from '../guards.js';
 import { requestContextOf } from '../request-context.js';
 import { answerOrLeave, type ExpressMiddleware } from './middleware.js';
 
@@ -17,10 +19,22 @@ export const requireXlink = (...nothing: never[]): ExpressMiddleware => expressG
  */
 export const requireScope = (scope: Scope): ExpressMiddleware => expressGuard(scopeGuard(scope));
 
-const expressGuard = (guard: Guard): ExpressMiddleware =>
+/**
+ * Lets a caller through of whom a rule of the application says nothing else: `requireThat((auth) => (isKnown(auth) ? undefined :
+ * 'NOT_KNOWN'))`. What it returns refuses the caller with `CALLER_REFUSED`, and is the `reason` in the problem document. Put it behind
+ * `adapter.middleware()`. Throws `INVALID_OPTION`.
+ */
+export const requireThat = (check: CallerCheck): ExpressMiddleware => expressGuard(callerGuard(check));
+
+const expressGuard = (guard: AskingGuard): ExpressMiddleware =>
   function xlinkAuthorization(req, res, next) {
     assertExpress('guard', req, res, next);
     const answer = guard(req);
-    if (answer) answerOrLeave(req, res, next, answer, requestContextOf(req).onRefusal as never);
-    else next();
+    if (isPromiseLike(answer)) answer.then(goOn, next);
+    else goOn(answer);
+
+    function goOn(answer: HttpResponse | undefined): void {
+      if (answer) answerOrLeave(req, res, next, answer, requestContextOf(req).onRefusal as never);
+      else next();
+    }
   };

@@ -1,6 +1,6 @@
 import type { Scope } from '../../types/protocol.js';
 import { assertFastifyHook } from '../framework-check.js';
-import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
+import { type AskingGuard, type CallerCheck, callerGuard, scopeGuard, xlinkGuard } from '../guards.js';
 import { requestContextOf } from '../request-context.js';
 import { type FastifyReply, type FastifyRequest, refuseFastify } from './plugin.js';
 
@@ -19,10 +19,16 @@ export const requireXlink = (...nothing: never[]): FastifyGuard => fastifyGuard(
  */
 export const requireScope = (scope: Scope): FastifyGuard => fastifyGuard(scopeGuard(scope));
 
-const fastifyGuard = (guard: Guard): FastifyGuard =>
+/**
+ * Lets a caller through of whom a rule of the application says nothing else. What it returns refuses the caller with `CALLER_REFUSED`,
+ * and is the `reason` in the problem document. Put it behind the plugin. Throws `INVALID_OPTION`.
+ */
+export const requireThat = (check: CallerCheck): FastifyGuard => fastifyGuard(callerGuard(check));
+
+const fastifyGuard = (guard: AskingGuard): FastifyGuard =>
   async function xlinkAuthorization(request, reply) {
     assertFastifyHook('guard', request, reply);
-    const answer = guard(request);
+    const answer = await guard(request);
     if (!answer) return undefined;
     await refuseFastify(request, reply, answer, requestContextOf(request).onRefusal as never);
     return reply;

@@ -1,6 +1,6 @@
 import type { Scope } from '../../types/protocol.js';
 import { assertKoa } from '../framework-check.js';
-import { type Guard, scopeGuard, xlinkGuard } from '../guards.js';
+import { type AskingGuard, type CallerCheck, callerGuard, scopeGuard, xlinkGuard } from '../guards.js';
 import { requestContextOf } from '../request-context.js';
 import { type KoaMiddleware, refuseKoa } from './middleware.js';
 
@@ -17,10 +17,16 @@ export const requireXlink = (...nothing: never[]): KoaMiddleware => koaGuard(xli
  */
 export const requireScope = (scope: Scope): KoaMiddleware => koaGuard(scopeGuard(scope));
 
-const koaGuard = (guard: Guard): KoaMiddleware =>
+/**
+ * Lets a caller through of whom a rule of the application says nothing else. What it returns refuses the caller with `CALLER_REFUSED`,
+ * and is the `reason` in the problem document. Put it behind `adapter.koa()`. Throws `INVALID_OPTION`.
+ */
+export const requireThat = (check: CallerCheck): KoaMiddleware => koaGuard(callerGuard(check));
+
+const koaGuard = (guard: AskingGuard): KoaMiddleware =>
   async function xlinkAuthorization(ctx, next) {
     assertKoa('guard', ctx, next);
-    const answer = guard(ctx.req);
+    const answer = await guard(ctx.req);
     if (answer) await refuseKoa(ctx, answer, requestContextOf(ctx.req).onRefusal as never);
     else await next();
   };

@@ -1,9 +1,16 @@
 import type { RequestListener } from 'node:http';
-import { requireScope, requireXlink } from '@private.me/xlink';
+import { requireScope, requireThat, requireXlink } from '@private.me/xlink';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { callOf, type Express } from '../express.js';
 import type { Recorder } from '../service.js';
-import { FIRST_EVENT, type GuardName, type Plan, prefixOf, type Waiting } from './plan.js';
+import {
+  FIRST_EVENT,
+  type GuardName,
+  guardOf as guardFrom,
+  type Plan,
+  prefixOf,
+  type Waiting,
+} from './plan.js';
 
 /** The API of a plan with Express. */
 export function expressApi(express: Express, parts: Recorder, plan: Plan, slow: Waiting[]): RequestListener {
@@ -57,7 +64,7 @@ export const meddling =
   };
 
 export const guardOf = (name: GuardName): RequestHandler =>
-  name === 'xlink' ? requireXlink() : requireScope(name.scope);
+  guardFrom({ requireScope, requireThat, requireXlink }, name);
 
 export const eventStream = (_req: unknown, res: Pick<Response, 'writeHead' | 'write'>): void => {
   res.writeHead(200, { 'content-type': 'text/event-stream' });

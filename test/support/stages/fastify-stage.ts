@@ -1,11 +1,17 @@
 import type { RequestListener } from 'node:http';
 import { type AgentMessage, authOf } from '@private.me/xlink';
-import { fastifyWellKnown, fastifyXlink, requireScope, requireXlink } from '@private.me/xlink/fastify';
+import {
+  fastifyWellKnown,
+  fastifyXlink,
+  requireScope,
+  requireThat,
+  requireXlink,
+} from '@private.me/xlink/fastify';
 import type Fastify from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Call, Recorder } from '../service.js';
 import { eventStream, waitingIn } from './express-stage.js';
-import { isGuarded, type Plan, prefixOf, type Waiting } from './plan.js';
+import { guardOf, isGuarded, type Plan, prefixOf, type Waiting } from './plan.js';
 
 /** The API of a plan with Fastify. */
 export async function fastifyApi(
@@ -49,7 +55,7 @@ async function serveIn(app: FastifyInstance, parts: Recorder, plan: Plan, slow: 
   if (plan.meddle) app.addHook('onRequest', async (request) => plan.meddle!(request as object, request));
   if (plan.guard) {
     const { name } = plan.guard;
-    const guard = name === 'xlink' ? requireXlink() : requireScope(name.scope);
+    const guard = guardOf({ requireScope, requireThat, requireXlink }, name);
     app.addHook('preHandler', async (request, reply) =>
       isGuarded(plan, request.url) ? guard(request as never, reply as never) : undefined,
     );

@@ -1,10 +1,16 @@
 import type { RequestListener } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { authOf } from '@private.me/xlink';
-import { honoMiddleware, honoWellKnown, requireScope, requireXlink } from '@private.me/xlink/hono';
+import {
+  honoMiddleware,
+  honoWellKnown,
+  requireScope,
+  requireThat,
+  requireXlink,
+} from '@private.me/xlink/hono';
 import { type Context, Hono } from 'hono';
 import type { Call, Recorder } from '../service.js';
-import { FIRST_EVENT, isGuarded, type Plan, prefixOf, type Waiting } from './plan.js';
+import { FIRST_EVENT, guardOf, isGuarded, type Plan, prefixOf, type Waiting } from './plan.js';
 
 /** The API of a plan with Hono, on Node. */
 export function honoApi(parts: Recorder, plan: Plan, slow: Waiting[]): RequestListener {
@@ -27,7 +33,7 @@ export function honoApi(parts: Recorder, plan: Plan, slow: Waiting[]): RequestLi
   });
   if (plan.guard) {
     const { name } = plan.guard;
-    const guard = name === 'xlink' ? requireXlink() : requireScope(name.scope);
+    const guard = guardOf({ requireScope, requireThat, requireXlink }, name);
     app.use(async (c, next) => (isGuarded(plan, c.req.path) ? guard(c as never, next) : next()));
   }
   app.get('/throws', () => {

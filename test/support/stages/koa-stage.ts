@@ -1,10 +1,10 @@
 import type { RequestListener } from 'node:http';
-import { requireScope, requireXlink } from '@private.me/xlink/koa';
+import { requireScope, requireThat, requireXlink } from '@private.me/xlink/koa';
 import type Koa from 'koa';
 import { callOf, type KoaClass } from '../koa.js';
 import type { Recorder } from '../service.js';
 import { eventStream, waitingIn } from './express-stage.js';
-import { isGuarded, type Plan, prefixOf, type Waiting } from './plan.js';
+import { guardOf, isGuarded, type Plan, prefixOf, type Waiting } from './plan.js';
 
 /** The API of a plan with Koa. */
 export function koaApi(Koa: KoaClass, parts: Recorder, plan: Plan, slow: Waiting[]): RequestListener {
@@ -28,7 +28,7 @@ export function koaApi(Koa: KoaClass, parts: Recorder, plan: Plan, slow: Waiting
   });
   if (plan.guard) {
     const { name } = plan.guard;
-    const guard = name === 'xlink' ? requireXlink() : requireScope(name.scope);
+    const guard = guardOf({ requireScope, requireThat, requireXlink }, name);
     app.use((ctx, next) => (isGuarded(plan, ctx.path) ? guard(ctx, next) : next()));
   }
   app.use(async (ctx) => {

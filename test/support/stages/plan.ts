@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { DualModeAdapter, Refusal } from '@private.me/xlink';
+import type { CallerCheck, DualModeAdapter, Refusal } from '@private.me/xlink';
 
 // What an API of a test is made of, in words that every framework has.
 
@@ -14,7 +14,20 @@ export interface OwnAnswer {
 /** Writes what handlers see, as any library could. `place` is where they look for `auth`, `request` what `authOf` takes. */
 export type Meddle = (place: { auth?: unknown }, request: object) => void;
 
-export type GuardName = 'xlink' | { readonly scope: string };
+export type GuardName = 'xlink' | { readonly scope: string } | { readonly that: CallerCheck };
+
+/** The guards of a framework. */
+export interface Guards<Guard> {
+  readonly requireXlink: () => Guard;
+  readonly requireScope: (scope: string) => Guard;
+  readonly requireThat: (check: CallerCheck) => Guard;
+}
+
+/** The guard of a plan. */
+export function guardOf<Guard>(guards: Guards<Guard>, name: GuardName): Guard {
+  if (name === 'xlink') return guards.requireXlink();
+  return 'that' in name ? guards.requireThat(name.that) : guards.requireScope(name.scope);
+}
 
 /** `/throws` fails, `/slow` waits in `waiting`, `/events` is a stream that does not end by itself, `/unread` leaves its body, `/none` is
  * answered 204, all else is recorded and answered. */
