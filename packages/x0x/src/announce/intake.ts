@@ -1,0 +1,76 @@
+import type { AgentMessage, Did } from '@private.me/xlink';
+import { decodeBytes } from '../bridge/signed-text.js';
+import { isX0xError, X0xError } from '../errors.js';
+import type { X0xId } from '../identity/ids.js';
+import { assertAnnouncement, decodeAnnouncement, MAX_ANNOUNCEMENT_BYTES } from '../layouts/announcement.js';
+import { isRejected } from '../trust/evaluate.js';
+import type { Core } from './core.js';
+import { fanOut } from './fan-out.js';
+import { TOPIC_SCOPES, TOPICS } from './topics.js';
+
+/** Announcements that were passed on, so that each goes round once: the last so many. */
+const MOST_PASSED_ON = 4096;
+
+/** Takes announcements: verifies, asks whether the agent is trusted, keeps, passes on. */
+export class AnnouncementIntake {
+  readonly #core: Core;
+  readonly #passedOn = new Set<string>();
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** Never throws for what is in the message: it would come again. */
+  async take(message: AgentMessage, sender: X0xId): Promise<void> {
+    const { tell } = this.#core;
+    let agentId: X0xId | undefined;
+    try {
+      const { announcement: text, contact } = Object(message.payload);
+      const bytes = decodeBytes(text);
+      if (!bytes || bytes.length > MAX_ANNOUNCEMENT_BYTES) throw new X0xError('ANNOUNCEMENT_INVALID');
+      agentId = await this.#keep(bytes, contact, sender);
+      tell({ type: 'announcement', direction: 'in', outcome: 'ok', agentId });
+      await this.#passOn(message, agentId);
+    } catch (error) {
+      const outcome = isX0xError(error) ? error.id : 'ANNOUNCEMENT_INVALID';
+      tell({ type: 'announcement', direction: 'in', outcome, agentId });
+    }
+  }
+
+  async #keep(bytes: Uint8Array, contact: unknown, sender: X0xId): Promise<X0xId> {
+    const { contacts, revocations, discovery, directory, identity, now } = this.#core;
+    const announcement = decodeAnnouncement(bytes);
+    const { agentId, machineId, announcedAt } = announcement;
+    assertAnnouncement(announcement, now());
+    if (revocations.isAgentRevoked(agentId) || revocations.isMachineRevoked(machineId))
+      throw new X0xError('AGENT_REVOKED');
+    const decision = contacts.evaluate(agentId, machineId);
+    if (isRejected(decision))
+      throw new X0xError(decision === 'RejectBlocked' ? 'AGENT_BLOCKED' : 'MACHINE_MISMATCH');
+    if (agentId === identity.agent.id) return agentId; // its own, come round
+    // A machine signs for any agent it likes; who is joined to the agent's own DID has its word.
+    const did = await directory.learn(agentId, contact, TOPIC_SCOPES);
+    const { userId, certificate } = announcement;
+    const found = { agentId, machineId, userId, certificate, did, announcedAt, lastSeen: now() };
+    const isNew = discovery.put({ ...found, source: 'announcement' });
+    // Only the agent itself says on which machine it is: others may pass on what it said elsewhere, or a machine made up.
+    if (isNew && sender === agentId && contacts.get(agentId)) await contacts.addMachine(agentId, machineId);
+    return agentId;
+  }
+
+  /** To all peers but who brought it and who made it, once. */
+  async #passOn(message: AgentMessage, agentId: X0xId): Promise<void> {
+    const { directory, identity, tell } = this.#core;
+    if (agentId === identity.agent.id) return;
+    const key = String(Object(message.payload).announcement);
+    if (this.#passedOn.has(key)) return;
+    this.#passedOn.add(key);
+    if (this.#passedOn.size > MOST_PASSED_ON) this.#passedOn.delete(this.#passedOn.keys().next().value!);
+    const except: Did[] = [message.sender, ...(await directory.didsOf(agentId))];
+    try {
+      await fanOut(this.#core, TOPICS.announce, message.payload, except);
+    } catch (error) {
+      tell({ type: 'fault', error });
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { join } from 'node:path';
+import { X0xError } from '../errors.js';
+import { bytesIn, createFile, isExposed } from '../util/private-file.js';
+
+/** The token of the API in `api-token`: 64 hex digits, made once. Throws `KEY_FILE_EXPOSED` if others may read it. */
+export async function tokenIn(dataDir: string): Promise<string> {
+  const path = join(dataDir, 'api-token');
+  const kept = await bytesIn(path);
+  if (!kept) {
+    await createFile(path, randomBytes(32).toString('hex'));
+    return tokenIn(dataDir);
+  }
+  if (await isExposed(path))
+    throw new X0xError('KEY_FILE_EXPOSED', {
+      field: 'api-token',
+      hint: 'chmod 600 it, or remove it for a new one.',
+    });
+  const token = new TextDecoder().decode(kept).trim();
+  if (token.length < 32)
+    throw new X0xError('KEY_FILE_UNREADABLE', { field: 'api-token', hint: 'Remove it: a new one is made.' });
+  return token;
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+/** Whether a header carries the token. Takes as long for a wrong one as for the right one. */
+export function hasToken(authorization: string | undefined, token: string): boolean {
+  const given = /^Bearer (\S+)$/.exec(authorization ?? '')?.[1];
+  return given !== undefined && timingSafeEqual(digest(given), digest(token));
+}

@@ -1,0 +1,229 @@
+import { join } from 'node:path';
+import { Agent, type AgentMessage, GatewayTransport } from '@private.me/xlink';
+import { FileNonceStore, FileStoreError, FileTrustRegistry } from '@private.me/xlink/file';
+import { type AnnounceOptions, Announcer } from './announce/announcer.js';
+import {
+  type CardOptions,
+  type ImportedCard,
+  type ImportOptions,
+  importCard,
+  makeCard,
+  type SharedCard,
+} from './announce/cards.js';
+import type { Core } from './announce/core.js';
+import { type DirectListener, sendDirect, takeDirect } from './announce/direct.js';
+import { Discovery } from './announce/discovery.js';
+import { tellAll } from './announce/events.js';
+import { AnnouncementIntake } from './announce/intake.js';
+import { revoke, takeRevocations } from './announce/revoking.js';
+import { TOPIC_SCOPES, TOPICS } from './announce/topics.js';
+import { type AgentContact, AgentDirectory } from './bridge/directory.js';
+import { proveMachine } from './bridge/machine-proof.js';
+import { X0xError } from './errors.js';
+import { openIdentity, type X0xIdentity } from './identity/identity.js';
+import type { X0xId } from './identity/ids.js';
+import type { Revocation, RevokedSubject } from './layouts/revocation.js';
+import { checkNodeOptions, type X0xNodeOptions } from './node-options.js';
+import { Contacts } from './trust/contacts.js';
+import { Revocations } from './trust/revocations.js';
+import { makeFolder } from './util/private-file.js';
+
+const DEFAULT_HEARTBEAT_MS = 300_000;
+/** A message that waited longer at the relay is refused. */
+const MAX_AGE_MS = 7 * 86_400_000;
+
+/**
+ * An agent of x0x at work: its identity, its contacts, and what it hears of others over a relay. One process has the directories of an
+ * instance at a time. It is no node of the gossip network of x0x.
+ */
+export class X0xNode {
+  /** Who it is. */
+  readonly identity: X0xIdentity;
+  /** Whom it trusts. */
+  readonly contacts: Contacts;
+  /** Who was revoked. */
+  readonly revocations: Revocations;
+  /** Of whom it heard lately. */
+  readonly discovery: Discovery;
+  /** Which DIDs are which agents. */
+  readonly directory: AgentDirectory;
+  readonly #core: Core;
+  readonly #announcer: Announcer;
+  readonly #listeners = new Set<DirectListener>();
+  readonly #closers: readonly (() => unknown)[];
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  private constructor(core: Core, heartbeatMs: number, closers: readonly (() => unknown)[]) {
+    this.#core = core;
+    this.identity = core.identity;
+    this.contacts = core.contacts;
+    this.revocations = core.revocations;
+    this.discovery = core.discovery;
+    this.directory = core.directory;
+    this.#announcer = new Announcer(core);
+    this.#closers = closers;
+    if (core.agent) this.#listen(core.agent, heartbeatMs);
+  }
+
+  /**
+   * Opens an instance; its keys are made at first use. With a relay it announces itself at once, and with each heartbeat. Throws
+   * `DIRECTORY_IN_USE`, `KEY_FILE_…`, `CONTACTS_DAMAGED`, `REVOCATION_INVALID:FILE` or `INVALID_OPTION`.
+   */
+  static async open(options: X0xNodeOptions = {}): Promise<X0xNode> {
+    checkNodeOptions(options);
+    const { name, identityDir, dataDir, observers = [], clock = Date.now } = options;
+    const where = Object.fromEntries(
+      Object.entries({ name, identityDir, dataDir }).filter(([, one]) => one !== undefined),
+    );
+    const identity = await openIdentity(where);
+    await makeFolder(identity.dataDir);
+    const inIdentity = (file: string) => join(identity.identityDir, file);
+    const inData = (file: string) => join(identity.dataDir, file);
+    const closers: (() => unknown)[] = [];
+    try {
+      const nonceStore = await alone(() =>
+        FileNonceStore.open({ path: inIdentity('xlink-nonces.jsonl'), lockWaitMs: 0, clock }),
+      );
+      closers.push(() => nonceStore.close());
+      const registry = new FileTrustRegistry({ path: inData('xlink-registry.jsonl'), clock });
+      closers.unshift(() => registry.close());
+      await alone(() => registry.ready());
+      const now = () => Math.floor(clock() / 1000);
+      const transport = transportOf(options, (error) => tellAll(observers, { type: 'fault', error }));
+      const settings = { registry, nonceStore, clock, maxAgeMs: MAX_AGE_MS, receiveScopes: TOPIC_SCOPES };
+      const agent = transport && new Agent({ identity: identity.xlink, transport, ...settings });
+      if (agent) closers.unshift(() => agent.dispose());
+      const core: Core = {
+        identity,
+        contacts: await Contacts.open(inData('contacts.json'), now),
+        revocations: await Revocations.open(inIdentity('revocations.bin')),
+        discovery: new Discovery(),
+        directory: await AgentDirectory.open({
+          registry,
+          crypto: identity.xlink.crypto,
+          path: inData('xlink-bindings.json'),
+        }),
+        agent,
+        now,
+        tell: (event) => tellAll(observers, event),
+      };
+      return new X0xNode(core, options.heartbeatMs ?? DEFAULT_HEARTBEAT_MS, closers);
+    } catch (error) {
+      for (const close of closers) await close();
+      throw error;
+    }
+  }
+
+  /** Whether it has a relay. */
+  get isConnected(): boolean {
+    return this.#core.agent !== undefined;
+  }
+
+  /** Whether heartbeats name the user: after she consented, until the end of the process. */
+  get hasConsent(): boolean {
+    return this.#announcer.hasConsent;
+  }
+
+  /** Seconds since 1970, by its clock. */
+  now(): number {
+    return this.#core.now();
+  }
+
+  /** A card to share. Throws `CONSENT_MISSING` or `USER_KEY_MISSING`. */
+  async card(options: CardOptions = {}): Promise<SharedCard> {
+    return makeCard(this.#core, options, this.isConnected ? await this.contact() : undefined);
+  }
+
+  /** Imports a card. Throws `CARD_INVALID…`, `AGENT_REVOKED` or `TRUST_LEVEL_UNKNOWN`. */
+  importCard(link: string, options: ImportOptions = {}): Promise<ImportedCard> {
+    return importCard(this.#core, link, options);
+  }
+
+  /** Announces the agent now; resolves to how many peers took it. Throws `CONSENT_MISSING`, `USER_KEY_MISSING`, `NOT_CONNECTED` or `SEND_FAILED`. */
+  announce(options: AnnounceOptions = {}): Promise<number> {
+    return this.#announcer.announce(options);
+  }
+
+  /** Sends to an agent; resolves to the id of the message. Throws `NOT_CONNECTED`, `AGENT_…`, `MACHINE_MISMATCH` or `SEND_FAILED`. */
+  sendDirect(agentId: X0xId, payload: Uint8Array): Promise<string> {
+    return sendDirect(this.#core, agentId, payload);
+  }
+
+  /** Calls the listener with each message, until the returned function is called. */
+  onDirect(listener: DirectListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Revokes itself, its machine, or an agent that its user certified, for good. Throws `REVOCATION_INVALID…`. */
+  revoke(subject: RevokedSubject, reason?: string): Promise<Revocation> {
+    return revoke(this.#core, subject, reason);
+  }
+
+  /** What joins its DID to its agent, for registries and services. Throws `NOT_CONNECTED`. */
+  contact(): Promise<AgentContact> {
+    return this.#announcer.contact();
+  }
+
+  /** A proof for requests to the service of this DID that they come from this machine: the header `x0x-machine`. */
+  proveMachine(service: string): string {
+    const { machine, xlink } = this.identity;
+    return proveMachine(machine, { from: xlink.did, to: service }, this.now());
+  }
+
+  /** Ends heartbeats and connections, and lets another process have the directories. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    for (const close of this.#closers) await close();
+  }
+
+  #listen(agent: Agent, heartbeatMs: number): void {
+    const intake = new AnnouncementIntake(this.#core);
+    agent.onMessage((message) => this.#take(message, intake));
+    const beat = () => {
+      this.#announcer.heartbeat().catch((error: unknown) => this.#core.tell({ type: 'fault', error }));
+    };
+    this.#timer = setInterval(beat, heartbeatMs);
+    this.#timer.unref();
+    beat();
+  }
+
+  async #take(message: AgentMessage, intake: AnnouncementIntake): Promise<void> {
+    const { directory, contacts, revocations, tell } = this.#core;
+    const sender = await directory.agentOf(message.sender);
+    if (sender === undefined)
+      return tell({ type: 'message', direction: 'in', outcome: 'AGENT_UNKNOWN', agentId: sender });
+    const isBlocked = contacts.get(sender)?.trustLevel === 'blocked';
+    if (isBlocked || revocations.isAgentRevoked(sender)) {
+      const outcome = isBlocked ? 'AGENT_BLOCKED' : 'AGENT_REVOKED';
+      return tell({ type: 'message', direction: 'in', outcome, agentId: sender });
+    }
+    if (message.scope === TOPICS.announce) return intake.take(message, sender);
+    if (message.scope === TOPICS.revocation) return takeRevocations(this.#core, message);
+    return takeDirect(this.#core, message, sender, this.#listeners);
+  }
+}
+
+function transportOf(
+  { relayUrl, relayDid, webSocket, transport }: X0xNodeOptions,
+  onError: (error: unknown) => void,
+) {
+  if (relayUrl === undefined) return transport;
+  return new GatewayTransport({
+    relayUrl,
+    onError,
+    ...(relayDid === undefined ? {} : { relayDid }),
+    ...(webSocket ? { webSocket } : {}),
+  });
+}
+
+/** One process has the files: another one is told so. */
+async function alone<T>(open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    const faults = [error, (error as Error).cause];
+    const isHeld = faults.some((fault) => fault instanceof FileStoreError && fault.code === 'ELOCKED');
+    throw isHeld ? new X0xError('DIRECTORY_IN_USE', { cause: error }) : error;
+  }
+}
