@@ -6,14 +6,18 @@ export type { X0xEvent, X0xObserver } from './announce/events.js';
 export { TOPICS } from './announce/topics.js';
 export { type DaemonAgent, type DaemonAnswer, X0xClient, type X0xClientOptions } from './api/client.js';
 export { X0xDaemon, type X0xDaemonOptions } from './api/daemon.js';
+export { agentPolicy } from './bridge/agent-policy.js';
 export { type AgentBinding, agentBoundTo, bindAgent } from './bridge/binding.js';
+export type { GuardOptions, GuardSource, HumanOptions } from './bridge/caller-checks.js';
 export {
   type AgentContact,
   AgentDirectory,
   type AgentDirectoryOptions,
   type DirectoryRegistry,
 } from './bridge/directory.js';
+export { type X0xGuards, x0xGuards } from './bridge/guards.js';
 export { MACHINE_HEADER, type MachineClaim, proveMachine, provenMachine } from './bridge/machine-proof.js';
+export { type Command, type Output, x0xCommand } from './commands.js';
 export {
   isX0xError,
   X0X_ERROR_TABLE,

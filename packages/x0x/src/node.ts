@@ -131,7 +131,7 @@ export class X0xNode {
 
   /** A card to share. Throws `CONSENT_MISSING` or `USER_KEY_MISSING`. */
   async card(options: CardOptions = {}): Promise<SharedCard> {
-    return makeCard(this.#core, options, this.isConnected ? await this.contact() : undefined);
+    return makeCard(this.#core, options, await this.contact());
   }
 
   /** Imports a card. Throws `CARD_INVALID…`, `AGENT_REVOKED` or `TRUST_LEVEL_UNKNOWN`. */
@@ -160,7 +160,7 @@ export class X0xNode {
     return revoke(this.#core, subject, reason);
   }
 
-  /** What joins its DID to its agent, for registries and services. Throws `NOT_CONNECTED`. */
+  /** What joins its DID to its agent, for registries and services. */
   contact(): Promise<AgentContact> {
     return this.#announcer.contact();
   }

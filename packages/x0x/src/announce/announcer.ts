@@ -1,3 +1,4 @@
+import { createKeyRecord, type KeyRecord } from '@private.me/xlink';
 import { type AgentBinding, bindAgent } from '../bridge/binding.js';
 import type { AgentContact } from '../bridge/directory.js';
 import { encodeBytes } from '../bridge/signed-text.js';
@@ -20,6 +21,7 @@ export interface AnnounceOptions {
 export class Announcer {
   readonly #core: Core;
   #hasConsent = false;
+  #record: Promise<KeyRecord> | undefined;
   #binding: Promise<AgentBinding> | undefined;
 
   constructor(core: Core) {
@@ -53,10 +55,10 @@ export class Announcer {
 
   /** What joins DID and agent, for others. */
   async contact(): Promise<AgentContact> {
-    const { identity, agent, now } = this.#core;
-    if (!agent) throw new X0xError('NOT_CONNECTED');
+    const { identity, now } = this.#core;
+    this.#record ??= createKeyRecord(identity.xlink, { epoch: now() });
     if (!identity.isCoSigned) this.#binding ??= bindAgent(identity, now());
-    return { record: await agent.keyRecord(), binding: await this.#binding };
+    return { record: await this.#record, binding: await this.#binding };
   }
 
   async #publish(withUser: boolean): Promise<number> {

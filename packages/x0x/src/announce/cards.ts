@@ -22,11 +22,11 @@ export interface SharedCard {
   readonly link: string;
 }
 
-/** Makes and signs a card. `contact`: what reaches the agent through xLink; absent without a relay. Throws `CONSENT_MISSING` or `USER_KEY_MISSING`. */
+/** Makes and signs a card. `contact`: what reaches the agent through xLink. Throws `CONSENT_MISSING` or `USER_KEY_MISSING`. */
 export function makeCard(
   { identity, now }: Core,
   { displayName = '', includeUserIdentity = false, humanConsent = false }: CardOptions,
-  contact: AgentContact | undefined,
+  contact: AgentContact,
 ): SharedCard {
   const { agent, machine, user, xlink } = identity;
   if (includeUserIdentity && !humanConsent) throw new X0xError('CONSENT_MISSING', { field: 'human_consent' });
@@ -36,7 +36,7 @@ export function makeCard(
     agent_id: agent.id,
     machine_id: machine.id,
     ...(includeUserIdentity ? { user_id: user!.id } : {}),
-    addresses: contact ? [xlink.did] : [],
+    addresses: [xlink.did],
     groups: [],
     stores: [],
     created_at: now(),

@@ -6,7 +6,6 @@ import { type PlacesOptions, placesOf } from '../identity/places.js';
 import { checkNames, checkValue, invalidOption, isFunction, isText } from '../util/options.js';
 
 const DEFAULT_ADDRESS = '127.0.0.1:12700';
-const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 /** Options of {@link X0xClient}. */
 export interface X0xClientOptions {
@@ -169,7 +168,7 @@ function isSafe(baseUrl: string): boolean {
 function answerIn(status: number, text: string): DaemonAnswer {
   let value: unknown;
   try {
-    value = text === '' ? {} : JSON.parse(text.slice(0, MAX_ANSWER_BYTES));
+    value = text === '' ? {} : JSON.parse(text);
   } catch {
     value = undefined;
   }

@@ -21,8 +21,8 @@ export interface AgentContact {
   readonly binding?: AgentBinding | undefined;
 }
 
-/** Where DIDs and their keys are looked up; without `list` an agent is found by its DID only. */
-export type DirectoryRegistry = TrustRegistry & Partial<Pick<ManagedTrustRegistry, 'list'>>;
+/** Where DIDs and their keys are looked up; without `list` an agent is found by its DID only, without `onChange` changes are not told. */
+export type DirectoryRegistry = TrustRegistry & Partial<Pick<ManagedTrustRegistry, 'list' | 'onChange'>>;
 
 /** Options of {@link AgentDirectory}. */
 export interface AgentDirectoryOptions {
@@ -100,14 +100,21 @@ export class AgentDirectory {
     const entry = { did, keys: record, sendScopes: scopes, receiveScopes: scopes };
     const changed = known ? await this.#registry.updateKeys(record) : await this.#registry.register(entry);
     if (!known && !changed.ok) throw changed.error; // an older record of one that is known changes nothing
-    if (!known) this.#tell();
     return did;
   }
 
-  /** Calls the listener when DIDs of agents became known, until the returned function is called. */
-  onChange(listener: () => void): () => void {
+  /**
+   * Calls the listener when DIDs of agents may have become known or been revoked, until the returned function is called. `undefined` if the
+   * registry does not tell of its changes.
+   */
+  onChange(listener: () => void): (() => void) | undefined {
+    const unfollow = this.#registry.onChange?.(() => listener());
+    if (!unfollow) return undefined;
     this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return () => {
+      unfollow();
+      this.#listeners.delete(listener);
+    };
   }
 
   async #keep(did: Did, agentId: X0xId, binding: AgentBinding): Promise<void> {

@@ -1,0 +1,133 @@
+import type { Auth, CallerCheck, Did } from '@private.me/xlink';
+import { tellAll, type X0xEvent, type X0xObserver } from '../announce/events.js';
+import { isX0xError } from '../errors.js';
+import { idOf, type X0xId } from '../identity/ids.js';
+import type { X0xNode } from '../node.js';
+import type { TrustDecision } from '../trust/evaluate.js';
+import { parseTrustLevel, rankOf, type TrustLevel } from '../trust/levels.js';
+import { checkNames, checkValue, hasMethods, invalidOption, isText } from '../util/options.js';
+import { MACHINE_HEADER, provenMachine } from './machine-proof.js';
+
+/** What guards ask: an instance, or parts of one. */
+export type GuardSource = Pick<X0xNode, 'contacts' | 'revocations' | 'discovery' | 'directory' | 'now'>;
+
+/** Options of `x0xGuards`. */
+export interface GuardOptions {
+  /** Whom the service trusts, and what it heard of agents. */
+  readonly node: GuardSource;
+  /** The DID of the service, to which machines prove themselves: that of the adapter's agent. */
+  readonly did: Did;
+  /** Told about each decision. Default none. */
+  readonly observers?: readonly X0xObserver[];
+}
+
+/** What `requireHuman` asks. */
+export interface HumanOptions {
+  /** Only these humans, by user id. Default: any. */
+  readonly users?: readonly X0xId[];
+}
+
+type Verdict = { readonly reason?: string; readonly decision?: TrustDecision };
+
+/** The rules behind the guards, for any framework. */
+export interface CallerChecks {
+  readonly trust: (level: TrustLevel) => CallerCheck;
+  readonly human: (options?: HumanOptions) => CallerCheck;
+}
+
+/** Throws `INVALID_OPTION`. */
+export function callerChecks(options: GuardOptions): CallerChecks {
+  const owner = 'x0xGuards';
+  checkNames(owner, options, ['node', 'did', 'observers']);
+  const { node, did, observers = [] } = options;
+  if (node === undefined) throw invalidOption('node', `${owner}: node is required.`);
+  if (did === undefined)
+    throw invalidOption('did', `${owner}: did is required: that of the adapter's agent.`);
+  checkValue(owner, 'did', did, isText, 'a DID');
+  checkValue(owner, 'node.directory', node.directory, hasMethods('agentOf'), 'an AgentDirectory');
+  const told = async (guard: 'trust' | 'human', verdict: Verdict): Promise<string | undefined> => {
+    const { reason, ...rest } = verdict;
+    const event: X0xEvent = { type: 'guard', guard, outcome: reason ?? 'ok', ...rest };
+    tellAll(observers, event);
+    return reason;
+  };
+  return {
+    trust(wanted) {
+      const level = parseTrustLevel(wanted);
+      if (level === 'blocked') throw invalidOption('level', 'requireTrust: blocked would let everybody in.');
+      return async (auth, request) => told('trust', await trustOf({ node, did }, auth, request, level));
+    },
+    human(human = {}) {
+      checkNames('requireHuman', human, ['users']);
+      return async (auth, request) => told('human', await humanOf({ node, did }, auth, request, human));
+    },
+  };
+}
+
+type Service = Pick<GuardOptions, 'node' | 'did'>;
+
+async function trustOf(service: Service, auth: Auth, request: object, level: TrustLevel): Promise<Verdict> {
+  const found = await agentBehind(service, auth, request);
+  if (typeof found === 'string') return { reason: found };
+  const { contacts } = service.node;
+  const { agentId, machineId } = found;
+  const decision = contacts.evaluate(agentId, machineId);
+  if (decision === 'RejectBlocked') return { reason: 'AGENT_BLOCKED', decision };
+  if (decision === 'RejectMachineMismatch')
+    return { reason: machineId === undefined ? 'MACHINE_PROOF_MISSING' : 'MACHINE_MISMATCH', decision };
+  const has = contacts.get(agentId)?.trustLevel ?? 'unknown';
+  return rankOf(has) >= rankOf(level) ? { decision } : { reason: 'TRUST_TOO_LOW', decision };
+}
+
+async function humanOf(
+  service: Service,
+  auth: Auth,
+  request: object,
+  { users }: HumanOptions,
+): Promise<Verdict> {
+  const found = await agentBehind(service, auth, request);
+  if (typeof found === 'string') return { reason: found };
+  const { contacts, discovery, now } = service.node;
+  const decision = contacts.evaluate(found.agentId, found.machineId);
+  if (decision === 'RejectBlocked') return { reason: 'AGENT_BLOCKED', decision };
+  const certificate = discovery.certificateOf(found.agentId, now.call(service.node));
+  if (!certificate) return { reason: 'HUMAN_REQUIRED', decision };
+  const isListed = users === undefined || users.includes(idOf(certificate.userPublicKey));
+  return isListed ? { decision } : { reason: 'OTHER_HUMAN', decision };
+}
+
+/** The agent that signed a request, and its machine if it is proven; or why there is none. */
+async function agentBehind(
+  { node, did }: Service,
+  auth: Auth,
+  request: object,
+): Promise<{ readonly agentId: X0xId; readonly machineId: X0xId | undefined } | string> {
+  if (auth.mode !== 'xlink') return 'XLINK_REQUIRED';
+  const from = (auth as { did: Did }).did;
+  const agentId = await node.directory.agentOf(from);
+  if (agentId === undefined) return 'AGENT_UNKNOWN';
+  const machine = machineOf(request, { from, to: did }, node.now());
+  if (machine === 'invalid') return 'MACHINE_PROOF_INVALID';
+  const { contacts, revocations } = node;
+  const isRevoked =
+    contacts.isRevoked(agentId) ||
+    revocations.isAgentRevoked(agentId) ||
+    (machine !== undefined && revocations.isMachineRevoked(machine));
+  return isRevoked ? 'AGENT_REVOKED' : { agentId, machineId: machine };
+}
+
+function machineOf(
+  request: object,
+  claim: { from: Did; to: Did },
+  now: number,
+): X0xId | 'invalid' | undefined {
+  const { headers } = request as { headers?: Readonly<Record<string, unknown>> };
+  const proof = headers?.[MACHINE_HEADER];
+  if (proof === undefined) return undefined;
+  try {
+    return provenMachine(proof, claim, now);
+  } catch (error) {
+    if (isX0xError(error)) return 'invalid';
+    throw error;
+  }
+}
