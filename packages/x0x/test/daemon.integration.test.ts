@@ -2,7 +2,16 @@ import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { encodeCardLink, X0xClient, X0xDaemon } from '../src/index.js';
+import {
+  assertCertificate,
+  decodeCertificateFile,
+  encodeCardLink,
+  encodeCertificateFile,
+  issueCertificate,
+  makeUserKey,
+  X0xClient,
+  X0xDaemon,
+} from '../src/index.js';
 import { afterTest, idOfFailure, keysOf, placesIn, startRelay, temporaryFolder, until } from './support.js';
 
 const other = keysOf('other').id;
@@ -283,8 +292,6 @@ describe('the API of a daemon', () => {
   test('announces with consent, which lasts until the restart; a stale certificate is issued anew', async () => {
     await daemon.stop();
     const relayUrl = await startRelay();
-    const { makeUserKey, decodeCertificateFile, encodeCertificateFile, issueCertificate, assertCertificate } =
-      await import('../src/index.js');
     const userId = await makeUserKey(placesIn(folder));
     const { identityDir } = placesIn(folder);
     const certificate = async () =>

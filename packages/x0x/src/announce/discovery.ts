@@ -31,12 +31,12 @@ export class Discovery {
   readonly #agents = new Map<X0xId, DiscoveredAgent>();
 
   /**
-   * Keeps what is newer than what is there; `false` if it is not. A user who was named stays named while newer announcements without her
+   * Keeps what is as new as what is there, to the second, or newer; `false` for what is older. A user who was named stays named while newer announcements without her
    * come, as in x0x. When it is full, who was not heard of for longest goes.
    */
   put(agent: DiscoveredAgent): boolean {
     const known = this.#agents.get(agent.agentId);
-    if (known && known.source === 'announcement' && known.announcedAt >= agent.announcedAt) return false;
+    if (known && known.source === 'announcement' && known.announcedAt > agent.announcedAt) return false;
     this.#agents.delete(agent.agentId);
     if (this.#agents.size >= MOST) this.#agents.delete(this.#agents.keys().next().value!);
     const { userId = known?.userId, certificate = known?.certificate, did = known?.did } = agent;

@@ -6,6 +6,7 @@ import type { X0xNode } from '../node.js';
 import type { TrustDecision } from '../trust/evaluate.js';
 import { parseTrustLevel, rankOf, type TrustLevel } from '../trust/levels.js';
 import { checkNames, checkValue, hasMethods, invalidOption, isText } from '../util/options.js';
+import type { AgentDirectory } from './directory.js';
 import { MACHINE_HEADER, provenMachine } from './machine-proof.js';
 
 /** What guards ask: an instance, or parts of one. */
@@ -15,6 +16,8 @@ export type GuardSource = Pick<X0xNode, 'contacts' | 'revocations' | 'discovery'
 export interface GuardOptions {
   /** Whom the service trusts, and what it heard of agents. */
   readonly node: GuardSource;
+  /** Where callers are looked up whom the instance does not know: with the registry of the adapter's agent. Default: nowhere else. */
+  readonly directory?: AgentDirectory;
   /** The DID of the service, to which machines prove themselves: that of the adapter's agent. */
   readonly did: Did;
   /** Told about each decision. Default none. */
@@ -38,13 +41,15 @@ export interface CallerChecks {
 /** Throws `INVALID_OPTION`. */
 export function callerChecks(options: GuardOptions): CallerChecks {
   const owner = 'x0xGuards';
-  checkNames(owner, options, ['node', 'did', 'observers']);
-  const { node, did, observers = [] } = options;
+  checkNames(owner, options, ['node', 'directory', 'did', 'observers']);
+  const { node, directory, did, observers = [] } = options;
   if (node === undefined) throw invalidOption('node', `${owner}: node is required.`);
   if (did === undefined)
     throw invalidOption('did', `${owner}: did is required: that of the adapter's agent.`);
   checkValue(owner, 'did', did, isText, 'a DID');
   checkValue(owner, 'node.directory', node.directory, hasMethods('agentOf'), 'an AgentDirectory');
+  checkValue(owner, 'directory', directory, hasMethods('agentOf'), 'an AgentDirectory');
+  const service: Service = { node, did, ...(directory ? { directory } : {}) };
   const told = async (guard: 'trust' | 'human', verdict: Verdict): Promise<string | undefined> => {
     const { reason, ...rest } = verdict;
     const event: X0xEvent = { type: 'guard', guard, outcome: reason ?? 'ok', ...rest };
@@ -55,16 +60,16 @@ export function callerChecks(options: GuardOptions): CallerChecks {
     trust(wanted) {
       const level = parseTrustLevel(wanted);
       if (level === 'blocked') throw invalidOption('level', 'requireTrust: blocked would let everybody in.');
-      return async (auth, request) => told('trust', await trustOf({ node, did }, auth, request, level));
+      return async (auth, request) => told('trust', await trustOf(service, auth, request, level));
     },
     human(human = {}) {
       checkNames('requireHuman', human, ['users']);
-      return async (auth, request) => told('human', await humanOf({ node, did }, auth, request, human));
+      return async (auth, request) => told('human', await humanOf(service, auth, request, human));
     },
   };
 }
 
-type Service = Pick<GuardOptions, 'node' | 'did'>;
+type Service = Pick<GuardOptions, 'node' | 'directory' | 'did'>;
 
 async function trustOf(service: Service, auth: Auth, request: object, level: TrustLevel): Promise<Verdict> {
   const found = await agentBehind(service, auth, request);
@@ -98,13 +103,13 @@ async function humanOf(
 
 /** The agent that signed a request, and its machine if it is proven; or why there is none. */
 async function agentBehind(
-  { node, did }: Service,
+  { node, directory, did }: Service,
   auth: Auth,
   request: object,
 ): Promise<{ readonly agentId: X0xId; readonly machineId: X0xId | undefined } | string> {
   if (auth.mode !== 'xlink') return 'XLINK_REQUIRED';
   const from = (auth as { did: Did }).did;
-  const agentId = await node.directory.agentOf(from);
+  const agentId = (await node.directory.agentOf(from)) ?? (await directory?.agentOf(from));
   if (agentId === undefined) return 'AGENT_UNKNOWN';
   const machine = machineOf(request, { from, to: did }, node.now());
   if (machine === 'invalid') return 'MACHINE_PROOF_INVALID';
