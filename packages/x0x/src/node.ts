@@ -198,7 +198,7 @@ export class X0xNode {
       const outcome = isBlocked ? 'AGENT_BLOCKED' : 'AGENT_REVOKED';
       return tell({ type: 'message', direction: 'in', outcome, agentId: sender });
     }
-    if (message.scope === TOPICS.announce) return intake.take(message, sender);
+    if (message.scope === TOPICS.announce) return intake.take(message);
     if (message.scope === TOPICS.revocation) return takeRevocations(this.#core, message);
     return takeDirect(this.#core, message, sender, this.#listeners);
   }

@@ -5,6 +5,7 @@ import { encodeBytes } from '../bridge/signed-text.js';
 import { X0xError } from '../errors.js';
 import { currentCertificate } from '../identity/certificate-file.js';
 import { encodeAnnouncement, type IdentityAnnouncement, signAnnouncement } from '../layouts/announcement.js';
+import { signAsAgent } from './agent-word.js';
 import type { Core } from './core.js';
 import { fanOut } from './fan-out.js';
 import { TOPICS } from './topics.js';
@@ -65,8 +66,12 @@ export class Announcer {
     const { tell, identity } = this.#core;
     const agentId = identity.agent.id;
     try {
-      const announcement = encodeBytes(encodeAnnouncement(await this.#build(withUser)));
-      const payload = { announcement, contact: await this.contact() };
+      const announcement = encodeAnnouncement(await this.#build(withUser));
+      const payload = {
+        announcement: encodeBytes(announcement),
+        agentSignature: encodeBytes(signAsAgent(identity.agent, announcement)),
+        contact: await this.contact(),
+      };
       const peers = await fanOut(this.#core, TOPICS.announce, payload);
       tell({ type: 'announcement', direction: 'out', outcome: 'ok', agentId });
       return peers;

@@ -4,6 +4,7 @@ import { isX0xError, X0xError } from '../errors.js';
 import type { X0xId } from '../identity/ids.js';
 import { assertAnnouncement, decodeAnnouncement, MAX_ANNOUNCEMENT_BYTES } from '../layouts/announcement.js';
 import { isRejected } from '../trust/evaluate.js';
+import { assertAgentWord } from './agent-word.js';
 import type { Core } from './core.js';
 import { fanOut } from './fan-out.js';
 import { TOPIC_SCOPES, TOPICS } from './topics.js';
@@ -21,14 +22,14 @@ export class AnnouncementIntake {
   }
 
   /** Never throws for what is in the message: it would come again. */
-  async take(message: AgentMessage, sender: X0xId): Promise<void> {
+  async take(message: AgentMessage): Promise<void> {
     const { tell } = this.#core;
     let agentId: X0xId | undefined;
     try {
-      const { announcement: text, contact } = Object(message.payload);
+      const { announcement: text, agentSignature, contact } = Object(message.payload);
       const bytes = decodeBytes(text);
       if (!bytes || bytes.length > MAX_ANNOUNCEMENT_BYTES) throw new X0xError('ANNOUNCEMENT_INVALID');
-      agentId = await this.#keep(bytes, contact, sender);
+      agentId = await this.#keep(bytes, decodeBytes(agentSignature, 3309), contact);
       tell({ type: 'announcement', direction: 'in', outcome: 'ok', agentId });
       await this.#passOn(message, agentId);
     } catch (error) {
@@ -37,24 +38,23 @@ export class AnnouncementIntake {
     }
   }
 
-  async #keep(bytes: Uint8Array, contact: unknown, sender: X0xId): Promise<X0xId> {
+  async #keep(bytes: Uint8Array, word: Uint8Array | undefined, contact: unknown): Promise<X0xId> {
     const { contacts, revocations, discovery, directory, identity, now } = this.#core;
     const announcement = decodeAnnouncement(bytes);
     const { agentId, machineId, announcedAt } = announcement;
     assertAnnouncement(announcement, now());
+    assertAgentWord(announcement, bytes, word);
     if (revocations.isAgentRevoked(agentId) || revocations.isMachineRevoked(machineId))
       throw new X0xError('AGENT_REVOKED');
     const decision = contacts.evaluate(agentId, machineId);
     if (isRejected(decision))
       throw new X0xError(decision === 'RejectBlocked' ? 'AGENT_BLOCKED' : 'MACHINE_MISMATCH');
     if (agentId === identity.agent.id) return agentId; // its own, come round
-    // A machine signs for any agent it likes; who is joined to the agent's own DID has its word.
     const did = await directory.learn(agentId, contact, TOPIC_SCOPES);
     const { userId, certificate } = announcement;
     const found = { agentId, machineId, userId, certificate, did, announcedAt, lastSeen: now() };
     const isNew = discovery.put({ ...found, source: 'announcement' });
-    // Only the agent itself says on which machine it is: others may pass on what it said elsewhere, or a machine made up.
-    if (isNew && sender === agentId && contacts.get(agentId)) await contacts.addMachine(agentId, machineId);
+    if (isNew && contacts.get(agentId)) await contacts.addMachine(agentId, machineId);
     return agentId;
   }
 
