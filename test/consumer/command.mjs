@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { attempt, bin, install, node, workshop } from './kit.mjs';
 import { serveRegistry } from './registry.mjs';
 
-export default async function command({ root, cli }) {
+export default async function command({ root, cli, x0x }) {
   const both = install('wing', [root, cli]);
   attempt('xlink runs the installed wing', [bin(both, 'xlink', 'relay', '--help')], { says: '--data DIR' });
   const ofRoot = join('node_modules/@private.me/xlink/bin/xlink.mjs');
@@ -18,6 +18,11 @@ export default async function command({ root, cli }) {
     wanted: 1,
     says: 'npm install --save-dev @private.me/xlink-cli',
   });
+
+  const agent = install('x0x', [root, x0x]);
+  const env = { HOME: agent, XDG_DATA_HOME: '' };
+  attempt('x0x gives an agent an identity', [bin(agent, 'x0x', 'agent')], { env, says: 'did:key:z6Mk' });
+  attempt('and a card of it', [bin(agent, 'x0x', 'card', 'MyAgent')], { env, says: 'x0x://agent/' });
 
   const registry = await serveRegistry([root, cli]);
   try {

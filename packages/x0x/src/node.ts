@@ -17,6 +17,7 @@ import { tellAll } from './announce/events.js';
 import { AnnouncementIntake } from './announce/intake.js';
 import { revoke, takeRevocations } from './announce/revoking.js';
 import { TOPIC_SCOPES, TOPICS } from './announce/topics.js';
+import { DirectListeners } from './announce/waiting.js';
 import { type AgentContact, AgentDirectory } from './bridge/directory.js';
 import { proveMachine } from './bridge/machine-proof.js';
 import { X0xError } from './errors.js';
@@ -49,7 +50,7 @@ export class X0xNode {
   readonly directory: AgentDirectory;
   readonly #core: Core;
   readonly #announcer: Announcer;
-  readonly #listeners = new Set<DirectListener>();
+  readonly #listeners = new DirectListeners();
   readonly #closers: readonly (() => unknown)[];
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -149,10 +150,9 @@ export class X0xNode {
     return sendDirect(this.#core, agentId, payload);
   }
 
-  /** Calls the listener with each message, until the returned function is called. */
+  /** Calls the listener with each message, until the returned function is called. The first one gets those that wait, too: 256 at most. */
   onDirect(listener: DirectListener): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   /** Revokes itself, its machine, or an agent that its user certified, for good. Throws `REVOCATION_INVALID…`. */

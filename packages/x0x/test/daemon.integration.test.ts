@@ -17,6 +17,11 @@ import { afterTest, idOfFailure, keysOf, placesIn, startRelay, temporaryFolder, 
 const other = keysOf('other').id;
 const machine = keysOf('machine').id;
 
+const placesOf = ({ node: { identity } }: X0xDaemon) => ({
+  identityDir: identity.identityDir,
+  dataDir: identity.dataDir,
+});
+
 describe('the API of a daemon', () => {
   let folder: string;
   let daemon: X0xDaemon;
@@ -338,6 +343,47 @@ describe('the API of a daemon', () => {
     await daemon.stop();
     daemon = await start({ relayUrl });
     expect(daemon.node.hasConsent).toBe(false);
+  });
+
+  test('direct messages as they come, and those that came before somebody listened', async () => {
+    await daemon.stop();
+    const relayUrl = await startRelay();
+    daemon = await start({ relayUrl });
+    const friend = await X0xDaemon.start({ ...placesIn(await temporaryFolder()), apiPort: 0, relayUrl });
+    afterTest(() => friend.stop());
+    await daemon.node.importCard((await friend.node.card()).link);
+    await friend.node.importCard((await daemon.node.card()).link);
+    const friendAsks = await X0xClient.local(placesOf(friend));
+    const send = (text: string) =>
+      friendAsks.request('POST', '/direct/send', {
+        agent_id: daemon.node.identity.agent.id,
+        payload: Buffer.from(text).toString('base64'),
+      });
+    await send('early');
+    const abort = new AbortController();
+    const headers = { authorization: `Bearer ${token}` };
+    const stream = await fetch(`http://${daemon.address}/direct/events`, { headers, signal: abort.signal });
+    expect(stream.headers.get('content-type')).toBe('text/event-stream');
+    let seen = '';
+    const reading = (async () => {
+      for await (const part of stream.body!.pipeThrough(new TextDecoderStream())) seen += part;
+    })().catch(() => {});
+    const payloads = () =>
+      [...seen.matchAll(/event: direct_message\ndata: (.*)\n\n/g)].map(([, data]) => JSON.parse(data!));
+    await until('the early one', () => payloads().length === 1);
+    await send('late');
+    await until('the late one', () => payloads().length === 2);
+    expect(payloads().map(({ payload }) => Buffer.from(payload, 'base64').toString())).toEqual([
+      'early',
+      'late',
+    ]);
+    expect(payloads()[0]).toMatchObject({
+      sender: friend.node.identity.agent.id,
+      trust_decision: 'AcceptWithFlag',
+    });
+    abort.abort();
+    await reading;
+    expect((await fetch(`http://${daemon.address}/direct/events`)).status).toBe(401);
   });
 
   test('its own client', async () => {

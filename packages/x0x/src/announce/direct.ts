@@ -6,6 +6,7 @@ import type { X0xId } from '../identity/ids.js';
 import { isRejected, type TrustDecision } from '../trust/evaluate.js';
 import type { Core } from './core.js';
 import { TOPICS } from './topics.js';
+import type { DirectListeners } from './waiting.js';
 
 /** Bytes of one message at most: 48 KiB, as in x0x. */
 export const MAX_DIRECT_BYTES = 49_152;
@@ -74,7 +75,7 @@ export async function takeDirect(
   core: Core,
   message: AgentMessage,
   agentId: X0xId,
-  listeners: Iterable<DirectListener>,
+  listeners: DirectListeners,
 ): Promise<void> {
   const opened = openedFrom(core, message, agentId);
   core.tell({
@@ -84,7 +85,7 @@ export async function takeDirect(
     agentId,
   });
   if (opened instanceof X0xError) return;
-  for (const listener of listeners) await listener(opened);
+  await listeners.tell(opened);
 }
 
 function openedFrom(core: Core, message: AgentMessage, agentId: X0xId): DirectMessage | X0xError {

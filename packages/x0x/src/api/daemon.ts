@@ -9,6 +9,7 @@ import type { X0xNodeOptions } from '../node-options.js';
 import { checkValue, integerIn } from '../util/options.js';
 import { replaceFile } from '../util/private-file.js';
 import { type ApiAnswer, dispatch, refusalOf } from './dispatch.js';
+import { EVENTS_PATH, streamMessages } from './events.js';
 import type { ApiRequest } from './route.js';
 import { hasToken, tokenIn } from './token.js';
 
@@ -72,6 +73,7 @@ async function serve(node: X0xNode, token: string, req: IncomingMessage, res: Se
   try {
     const url = new URL(req.url ?? '/', 'http://daemon');
     assertAllowed(req, url, token);
+    if (url.pathname === EVENTS_PATH && req.method === 'GET') return streamMessages(node, res);
     answer = await dispatch(node, await requestOf(req, url));
   } catch (error) {
     answer = refusalOf(error);
