@@ -24,8 +24,11 @@ export type DaemonAnswer = Readonly<Record<string, unknown>>;
 
 /** Who a daemon is. */
 export interface DaemonAgent {
+  /** The agent. */
   readonly agent_id: X0xId;
+  /** The machine it runs on. */
   readonly machine_id: X0xId;
+  /** The human behind it; `null`: none is configured. */
   readonly user_id: X0xId | null;
 }
 

@@ -34,7 +34,9 @@ type Verdict = { readonly reason?: string; readonly decision?: TrustDecision };
 
 /** The rules behind the guards, for any framework. */
 export interface CallerChecks {
+  /** Why an agent is not of this level; see `requireTrust`. */
   readonly trust: (level: TrustLevel) => CallerCheck;
+  /** Why no human is behind it; see `requireHuman`. */
   readonly human: (options?: HumanOptions) => CallerCheck;
 }
 

@@ -9,8 +9,11 @@ const LABEL = utf8ToBytes('x0x-agent-card-v1');
 
 /** How direct messages reach an agent of x0x. Members are spelled as in its JSON. */
 export interface DmCapabilities {
+  /** Of direct messages of x0x. */
   readonly max_protocol_version: number;
+  /** Whether it takes them over gossip; `false` for agents of this package. */
   readonly gossip_inbox: boolean;
+  /** `ML-KEM-768`. */
   readonly kem_algorithm: string;
   /** Bytes. */
   readonly max_envelope_bytes: number;
@@ -20,16 +23,23 @@ export interface DmCapabilities {
 
 /** What an agent shares of itself. Members are spelled as in the JSON of the link; ids and keys are hex. */
 export interface AgentCard {
+  /** A name for people; not verified. */
   readonly display_name: string;
+  /** The agent. */
   readonly agent_id: X0xId;
+  /** The machine that it ran on when the card was made. */
   readonly machine_id: X0xId;
+  /** The human behind it, as the agent says: a card is no proof of that. */
   readonly user_id?: X0xId | undefined;
   /** `IP:port` for x0x; a `did:key` for xLink, which x0x passes over. */
   readonly addresses: readonly string[];
+  /** Of x0x, with links that invite to them. */
   readonly groups: readonly { readonly name: string; readonly invite_link: string }[];
+  /** Of x0x, with the topics they are on. */
   readonly stores: readonly { readonly name: string; readonly topic: string }[];
   /** Seconds since 1970. */
   readonly created_at: number;
+  /** Absent from cards of builds before 0.18 of x0x. */
   readonly dm_capabilities?: DmCapabilities | undefined;
   /** ML-DSA-65, 3904 hex digits; present in signed cards. */
   readonly agent_public_key?: string | undefined;
