@@ -66,6 +66,7 @@ export const X0X_ERROR_TABLE = {
   NOT_CONNECTED: row(503, 'announcements', 'The daemon has no relay.', 'Start it with --relay URL.'),
   SEND_FAILED: row(502, 'announcements', 'The message was not delivered.', 'See `cause`.'),
 
+  DIRECTORY_FULL: row(429, 'trust', 'The directory holds as many agents as it may.', 'Remove those that are not needed from the registry.'),
   DIRECTORY_IN_USE: row(409, 'daemon', 'Another daemon uses the directory.', 'Stop it, or give this one a name of its own.'),
   DAEMON_UNREACHABLE: row(503, 'daemon', 'No daemon answers.', 'Start it: x0x start.'),
   DAEMON_REFUSED: row(502, 'daemon', 'The daemon refused the request.', 'See `detail`.'),

@@ -8,7 +8,7 @@ export { type DaemonAgent, type DaemonAnswer, X0xClient, type X0xClientOptions }
 export { X0xDaemon, type X0xDaemonOptions } from './api/daemon.js';
 export { agentPolicy } from './bridge/agent-policy.js';
 export { type AgentBinding, agentBoundTo, bindAgent } from './bridge/binding.js';
-export type { GuardOptions, GuardSource, HumanOptions } from './bridge/caller-checks.js';
+export type { GuardOptions, GuardSource, HumanOptions, TrustOptions } from './bridge/caller-checks.js';
 export {
   type AgentContact,
   AgentDirectory,

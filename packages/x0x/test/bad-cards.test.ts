@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { MemoryTrustRegistry } from '@private.me/xlink';
 import {
   type AgentCard,
+  AgentDirectory,
   agentBoundTo,
   bindAgent,
   decodeCardLink,
@@ -188,6 +190,21 @@ describe('joining DID, agent and machine', () => {
         'BINDING_INVALID',
       );
     expect(await idOfFailure(() => agentBoundTo(b.xlink.did, good, a.xlink.crypto))).toBe('BINDING_INVALID');
+  });
+
+  test('more agents than there is room for', async () => {
+    const node = await openNode(await temporaryFolder(), 'a');
+    const registry = new MemoryTrustRegistry();
+    const full = Object.assign(registry, {
+      list: async () =>
+        Array.from({ length: 10_000 }, () => ({ did: 'did:key:x', status: 'active' as const })),
+    });
+    const directory = new AgentDirectory({ registry: full, crypto: node.identity.xlink.crypto });
+    const contact = await node.contact();
+    expect(await idOfFailure(() => directory.learn(node.identity.agent.id, contact, ['*']))).toBe(
+      'DIRECTORY_FULL',
+    );
+    expect(await registry.lookup(contact.record.did)).toBeUndefined();
   });
 
   test('a proof of a machine for another caller, another service, or another time', async () => {

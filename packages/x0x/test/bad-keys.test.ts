@@ -112,6 +112,14 @@ describe('a key file', () => {
     expect(await opened(file, mode)).toBe('KEY_FILE_EXPOSED');
   });
 
+  test('and the seed of the DID, too', async () => {
+    const folder = await temporaryFolder();
+    await openIdentity(placesIn(folder));
+    await chmod(join(placesIn(folder).identityDir, 'xlink.pkcs8'), 0o644);
+    const failure = await failureOf(() => openIdentity(placesIn(folder)));
+    expect([failure.id, failure.field]).toEqual(['KEY_FILE_EXPOSED', 'xlink.pkcs8']);
+  });
+
   test('says nothing of the key', async () => {
     const failure = await failureOf(() => decodeKeyFile(file.subarray(0, 5000)));
     expect(JSON.stringify([failure.message, String(failure.cause)])).not.toContain(

@@ -379,7 +379,7 @@ describe('the API of a daemon', () => {
     ]);
     expect(payloads()[0]).toMatchObject({
       sender: friend.node.identity.agent.id,
-      trust_decision: 'AcceptWithFlag',
+      trust_decision: 'accept_with_flag',
     });
     abort.abort();
     await reading;

@@ -20,6 +20,7 @@ import {
   agentPolicy,
   type HumanOptions,
   makeUserKey,
+  signRevocation,
   type TrustLevel,
   type X0xNode,
   x0xGuards,
@@ -28,8 +29,10 @@ import { x0xGuards as koaGuards } from '../src/koa.js';
 import { x0xMetrics } from '../src/metrics.js';
 import { afterTest, idOfFailure, openNode, placesIn, startRelay, temporaryFolder, until } from './support.js';
 
-type Route = { readonly trust: TrustLevel } | { readonly human: HumanOptions };
+type Route = { readonly trust: TrustLevel; readonly pinned?: boolean } | { readonly human: HumanOptions };
 type Framework = 'Express' | 'Koa';
+
+const demandOf = ({ pinned }: { readonly pinned?: boolean }) => (pinned === undefined ? {} : { pinned });
 
 /** An API with one guarded route, and an instance beside it that knows whom it trusts. */
 async function api(
@@ -69,7 +72,7 @@ async function api(
     const app = express().use(adapter.middleware(), express.json());
     app.post(
       '/orders',
-      'trust' in route ? guards.requireTrust(route.trust) : guards.requireHuman(route.human),
+      'trust' in route ? guards.requireTrust(route.trust, demandOf(route)) : guards.requireHuman(route.human),
       (req, res) => {
         handled.push(req.url);
         res.json({ done: true });
@@ -82,7 +85,9 @@ async function api(
     const guards = koaGuards(settings);
     const app = new Koa();
     app.use(adapter.koa());
-    app.use('trust' in route ? guards.requireTrust(route.trust) : guards.requireHuman(route.human));
+    app.use(
+      'trust' in route ? guards.requireTrust(route.trust, demandOf(route)) : guards.requireHuman(route.human),
+    );
     app.use((ctx) => {
       handled.push(ctx.url);
       ctx.body = { done: true };
@@ -175,6 +180,21 @@ describe.each<Framework>(['Express', 'Koa'])('requireTrust with %s', (framework)
     expect(await call(second)).toBe('403 CALLER_REFUSED TRUST_TOO_LOW'); // its DID is that of another agent
     await node.importCard((await second.card()).link);
     expect(await call(second)).toBe('done');
+  });
+
+  test('with pinned: an agent that is not pinned is none, however trusted', async () => {
+    const service = await api(framework, { trust: 'known', pinned: true });
+    const { node, call } = service;
+    const caller = await openNode(await temporaryFolder(), 'caller');
+    const { agent, machine } = caller.identity;
+    await node.contacts.setTrust(agent.id, 'trusted');
+    expect(await call(caller, proof(caller, service))).toBe('403 CALLER_REFUSED MACHINE_NOT_PINNED');
+    await node.contacts.addMachine(agent.id, machine.id);
+    await node.contacts.pin(agent.id, machine.id);
+    expect(await call(caller)).toBe('403 CALLER_REFUSED MACHINE_PROOF_MISSING');
+    expect(await call(caller, proof(caller, service))).toBe('done');
+    await node.revocations.add(signRevocation(machine, { kind: 'machine', id: machine.id }, node.now()));
+    expect(await call(caller, proof(caller, service))).toBe('403 CALLER_REFUSED AGENT_REVOKED');
   });
 
   test('a key is no agent', async () => {

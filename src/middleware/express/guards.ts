@@ -20,9 +20,12 @@ export const requireXlink = (...nothing: never[]): ExpressMiddleware => expressG
 export const requireScope = (scope: Scope): ExpressMiddleware => expressGuard(scopeGuard(scope));
 
 /**
- * Lets a caller through of whom a rule of the application says nothing else: `requireThat((auth) => (isKnown(auth) ? undefined :
- * 'NOT_KNOWN'))`. What it returns refuses the caller with `CALLER_REFUSED`, and is the `reason` in the problem document. Put it behind
- * `adapter.middleware()`. Throws `INVALID_OPTION`.
+ * Lets a caller through of whom a rule of the application says nothing else. What it returns refuses the caller with `CALLER_REFUSED`,
+ * and is the `reason` in the problem document. Put it behind `adapter.middleware()`. Throws `INVALID_OPTION`.
+ *
+ * ```ts
+ * app.use('/orders', requireThat((auth) => (isKnown(auth) ? undefined : 'NOT_KNOWN')));
+ * ```
  */
 export const requireThat = (check: CallerCheck): ExpressMiddleware => expressGuard(callerGuard(check));
 

@@ -31,7 +31,10 @@ export class AnnouncementIntake {
       if (!bytes || bytes.length > MAX_ANNOUNCEMENT_BYTES) throw new X0xError('ANNOUNCEMENT_INVALID');
       agentId = await this.#keep(bytes, decodeBytes(agentSignature, 3309), contact);
       tell({ type: 'announcement', direction: 'in', outcome: 'ok', agentId });
-      await this.#passOn(message, agentId);
+      if (agentId === this.#core.identity.agent.id) return;
+      const { record, binding } = contact;
+      const passed = { announcement: text, agentSignature, contact: { record, binding } }; // and nothing else that came with them
+      this.#passOn(passed, message.sender, agentId).catch((error: unknown) => tell({ type: 'fault', error }));
     } catch (error) {
       const outcome = isX0xError(error) ? error.id : 'ANNOUNCEMENT_INVALID';
       tell({ type: 'announcement', direction: 'in', outcome, agentId });
@@ -58,19 +61,12 @@ export class AnnouncementIntake {
     return agentId;
   }
 
-  /** To all peers but who brought it and who made it, once. */
-  async #passOn(message: AgentMessage, agentId: X0xId): Promise<void> {
-    const { directory, identity, tell } = this.#core;
-    if (agentId === identity.agent.id) return;
-    const key = String(Object(message.payload).announcement);
-    if (this.#passedOn.has(key)) return;
-    this.#passedOn.add(key);
+  /** To all peers but who brought it and who made it, once. Nobody waits for it. */
+  async #passOn(payload: { readonly announcement: string }, sender: Did, agentId: X0xId): Promise<void> {
+    if (this.#passedOn.has(payload.announcement)) return;
+    this.#passedOn.add(payload.announcement);
     if (this.#passedOn.size > MOST_PASSED_ON) this.#passedOn.delete(this.#passedOn.keys().next().value!);
-    const except: Did[] = [message.sender, ...(await directory.didsOf(agentId))];
-    try {
-      await fanOut(this.#core, TOPICS.announce, message.payload, except);
-    } catch (error) {
-      tell({ type: 'fault', error });
-    }
+    const made = await this.#core.directory.didsOf(agentId);
+    await fanOut(this.#core, TOPICS.announce, payload, [sender, ...made]);
   }
 }

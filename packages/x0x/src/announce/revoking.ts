@@ -44,7 +44,8 @@ export async function takeRevocations(core: Core, message: AgentMessage): Promis
   const { revocations: text, certificate: given } = Object(message.payload);
   try {
     const records = decodeRevocations(decodeBytes(text) ?? new Uint8Array(0)).slice(0, MOST_AT_ONCE);
-    const certificate = typeof given === 'string' ? decodeCertificateFile(decodeBytes(given)!) : undefined;
+    const certificate =
+      typeof given === 'string' ? decodeCertificateFile(decodeBytes(given) ?? new Uint8Array(0)) : undefined;
     for (const record of records) {
       const known = certificate ?? core.discovery.certificateOf(record.subject.id, core.now());
       if (await keep(core, record, known)) await pass(core, record, known, [message.sender]);

@@ -23,9 +23,7 @@ export function agentPolicy(policy: PolicyDocument | PolicySource, directory: Ag
       .filter((rule) => rule !== undefined);
     return JSON.stringify({ ...document, rules });
   };
-  const canTell = directory.onChange(() => {});
-  canTell?.();
-  if (!canTell) return { load };
+  if (!directory.tellsChanges) return { load };
   return {
     load,
     watch(changed) {

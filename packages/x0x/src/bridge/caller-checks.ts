@@ -5,7 +5,7 @@ import { idOf, type X0xId } from '../identity/ids.js';
 import type { X0xNode } from '../node.js';
 import type { TrustDecision } from '../trust/evaluate.js';
 import { parseTrustLevel, rankOf, type TrustLevel } from '../trust/levels.js';
-import { checkNames, checkValue, hasMethods, invalidOption, isText } from '../util/options.js';
+import { checkNames, checkValue, hasMethods, invalidOption, isBoolean, isText } from '../util/options.js';
 import type { AgentDirectory } from './directory.js';
 import { MACHINE_HEADER, provenMachine } from './machine-proof.js';
 
@@ -24,6 +24,12 @@ export interface GuardOptions {
   readonly observers?: readonly X0xObserver[];
 }
 
+/** What `requireTrust` asks beside the level. */
+export interface TrustOptions {
+  /** The agent must be pinned to machines, and prove that it is on one of them. Default `false`: only those that are pinned prove it. */
+  readonly pinned?: boolean;
+}
+
 /** What `requireHuman` asks. */
 export interface HumanOptions {
   /** Only these humans, by user id. Default: any. */
@@ -35,7 +41,7 @@ type Verdict = { readonly reason?: string; readonly decision?: TrustDecision };
 /** The rules behind the guards, for any framework. */
 export interface CallerChecks {
   /** Why an agent is not of this level; see `requireTrust`. */
-  readonly trust: (level: TrustLevel) => CallerCheck;
+  readonly trust: (level: TrustLevel, options?: TrustOptions) => CallerCheck;
   /** Why no human is behind it; see `requireHuman`. */
   readonly human: (options?: HumanOptions) => CallerCheck;
 }
@@ -59,10 +65,13 @@ export function callerChecks(options: GuardOptions): CallerChecks {
     return reason;
   };
   return {
-    trust(wanted) {
+    trust(wanted, demand = {}) {
+      checkNames('requireTrust', demand, ['pinned']);
+      checkValue('requireTrust', 'pinned', demand.pinned, isBoolean, 'true or false');
       const level = parseTrustLevel(wanted);
       if (level === 'blocked') throw invalidOption('level', 'requireTrust: blocked would let everybody in.');
-      return async (auth, request) => told('trust', await trustOf(service, auth, request, level));
+      return async (auth, request) =>
+        told('trust', await trustOf(service, auth, request, { level, ...demand }));
     },
     human(human = {}) {
       checkNames('requireHuman', human, ['users']);
@@ -73,7 +82,12 @@ export function callerChecks(options: GuardOptions): CallerChecks {
 
 type Service = Pick<GuardOptions, 'node' | 'directory' | 'did'>;
 
-async function trustOf(service: Service, auth: Auth, request: object, level: TrustLevel): Promise<Verdict> {
+async function trustOf(
+  service: Service,
+  auth: Auth,
+  request: object,
+  { level, pinned = false }: TrustOptions & { readonly level: TrustLevel },
+): Promise<Verdict> {
   const found = await agentBehind(service, auth, request);
   if (typeof found === 'string') return { reason: found };
   const { contacts } = service.node;
@@ -82,6 +96,8 @@ async function trustOf(service: Service, auth: Auth, request: object, level: Tru
   if (decision === 'RejectBlocked') return { reason: 'AGENT_BLOCKED', decision };
   if (decision === 'RejectMachineMismatch')
     return { reason: machineId === undefined ? 'MACHINE_PROOF_MISSING' : 'MACHINE_MISMATCH', decision };
+  if (pinned && contacts.get(agentId)?.identityType !== 'pinned')
+    return { reason: 'MACHINE_NOT_PINNED', decision };
   const has = contacts.get(agentId)?.trustLevel ?? 'unknown';
   return rankOf(has) >= rankOf(level) ? { decision } : { reason: 'TRUST_TOO_LOW', decision };
 }

@@ -34,7 +34,9 @@ export interface AgentDirectoryOptions {
   readonly path?: string;
 }
 
+/** Held at most, of each: more become known only when there is room. */
 const MOST_BINDINGS = 10_000;
+const MOST_AGENTS = 10_000;
 
 /** Who is who: DIDs of xLink and agents of x0x, joined by what both sides have signed. */
 export class AgentDirectory {
@@ -97,22 +99,27 @@ export class AgentDirectory {
     else if (this.#bindings.get(did)?.agentId !== agentId && agentIn(record) !== agentId)
       throw new X0xError('BINDING_INVALID');
     const known = await this.#registry.lookup(did);
+    if (!known && ((await this.#registry.list?.()) ?? []).length >= MOST_AGENTS) throw full();
     const entry = { did, keys: record, sendScopes: scopes, receiveScopes: scopes };
     const changed = known ? await this.#registry.updateKeys(record) : await this.#registry.register(entry);
     if (!known && !changed.ok) throw changed.error; // an older record of one that is known changes nothing
     return did;
   }
 
+  /** Whether it hears of changes of the registry. */
+  get tellsChanges(): boolean {
+    return this.#registry.onChange !== undefined;
+  }
+
   /**
-   * Calls the listener when DIDs of agents may have become known or been revoked, until the returned function is called. `undefined` if the
-   * registry does not tell of its changes.
+   * Calls the listener when DIDs of agents may have become known or been revoked, until the returned function is called. Of
+   * changes of the registry only with {@link AgentDirectory.tellsChanges}.
    */
-  onChange(listener: () => void): (() => void) | undefined {
+  onChange(listener: () => void): () => void {
     const unfollow = this.#registry.onChange?.(() => listener());
-    if (!unfollow) return undefined;
     this.#listeners.add(listener);
     return () => {
-      unfollow();
+      unfollow?.();
       this.#listeners.delete(listener);
     };
   }
@@ -122,8 +129,7 @@ export class AgentDirectory {
     if (known?.agentId === agentId) return;
     if (known || (await agentBoundTo(did, binding, this.#crypto)) !== agentId)
       throw new X0xError('BINDING_INVALID');
-    if (this.#bindings.size >= MOST_BINDINGS)
-      throw new X0xError('BINDING_INVALID', { hint: 'Too many are known.' });
+    if (this.#bindings.size >= MOST_BINDINGS) throw full();
     this.#bindings.set(did, { agentId, binding });
     if (this.#path !== undefined) await this.#save(this.#path);
     this.#tell();
@@ -158,6 +164,8 @@ function agentIn(record: KeyRecord): X0xId | undefined {
   }
   return known.get(record);
 }
+
+const full = () => new X0xError('DIRECTORY_FULL');
 
 function contactIn(value: unknown): AgentContact {
   const { record, binding } = Object(value) as AgentContact;
