@@ -18,11 +18,13 @@ import { AnnouncementIntake } from './announce/intake.js';
 import { revoke, takeRevocations } from './announce/revoking.js';
 import { TOPIC_SCOPES, TOPICS } from './announce/topics.js';
 import { DirectListeners } from './announce/waiting.js';
+import { X0xClient } from './api/client.js';
 import { type AgentContact, AgentDirectory } from './bridge/directory.js';
 import { proveMachine } from './bridge/machine-proof.js';
 import { X0xError } from './errors.js';
 import { openIdentity, type X0xIdentity } from './identity/identity.js';
 import type { X0xId } from './identity/ids.js';
+import type { PlacesOptions } from './identity/places.js';
 import type { Revocation, RevokedSubject } from './layouts/revocation.js';
 import { checkNodeOptions, type X0xNodeOptions } from './node-options.js';
 import { Contacts } from './trust/contacts.js';
@@ -76,6 +78,7 @@ export class X0xNode {
     const where = Object.fromEntries(
       Object.entries({ name, identityDir, dataDir }).filter(([, one]) => one !== undefined),
     );
+    await assertAlone(where);
     const identity = await openIdentity(where);
     await makeFolder(identity.dataDir);
     const inIdentity = (file: string) => join(identity.identityDir, file);
@@ -215,6 +218,12 @@ function transportOf(
     ...(relayDid === undefined ? {} : { relayDid }),
     ...(webSocket ? { webSocket } : {}),
   });
+}
+
+/** The daemon of x0x itself has other locks: it is known by its API. */
+async function assertAlone(where: PlacesOptions): Promise<void> {
+  const client = await X0xClient.local(where).catch(() => undefined);
+  if (client && (await client.isUp())) throw new X0xError('DIRECTORY_IN_USE');
 }
 
 /** One process has the files: another one is told so. */

@@ -11,8 +11,9 @@ import {
   signExternally,
   verifyExternally,
   X0xClient,
+  X0xNode,
 } from '../src/index.js';
-import { afterTest, failureOf, idOfFailure, keysOf, placesIn, temporaryFolder } from './support.js';
+import { afterTest, failureOf, idOfFailure, keysOf, openNode, placesIn, temporaryFolder } from './support.js';
 
 const TOKEN = 'a'.repeat(64);
 const agent = keysOf('agent');
@@ -135,6 +136,18 @@ describe('a daemon of x0x on this machine', () => {
     expect(await client.isUp()).toBe(true);
     expect(await client.agent()).toMatchObject({ agent_id: agent.id, machine_id: machine.id, user_id: null });
     expect(await idOfFailure(() => X0xClient.local(placesIn(folder, 'other')))).toBe('DAEMON_UNREACHABLE');
+  });
+
+  test('that runs has its directories to itself', async () => {
+    const { address } = await fakeDaemon();
+    const folder = await temporaryFolder();
+    const { dataDir } = placesIn(folder);
+    await mkdir(dataDir, { recursive: true });
+    await writeFile(join(dataDir, 'api.port'), address);
+    await writeFile(join(dataDir, 'api-token'), TOKEN);
+    expect(await idOfFailure(() => X0xNode.open(placesIn(folder)))).toBe('DIRECTORY_IN_USE');
+    await writeFile(join(dataDir, 'api.port'), '127.0.0.1:1'); // it was killed, and left that behind
+    expect((await openNode(folder, 'agent')).identity.agent.id).toMatch(/^[0-9a-f]{64}$/);
   });
 
   test('says who it is, and signs its card', async () => {

@@ -29,7 +29,7 @@ export const IDENTITY_ROUTES: readonly Route[] = [
       agent_id: identity.agent.id,
       machine_id: identity.machine.id,
       user_id: identity.user?.id ?? null,
-      kem_public_key_b64: toBase64(identity.xlink.mlKem768!.publicKey),
+      kem_public_key_b64: '', // for group secrets of x0x: that of the DID is for xLink alone
       did: identity.xlink.did,
     }),
   },

@@ -1,9 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { WebSocketClass } from '@private.me/xlink';
-import { X0xClient } from '../api/client.js';
 import { X0xDaemon } from '../api/daemon.js';
-import { X0xError } from '../errors.js';
-import type { PlacesOptions } from '../identity/places.js';
 import { type Output, UsageError } from './output.js';
 import { PLACE_OPTIONS, placesIn } from './place-options.js';
 
@@ -18,7 +15,6 @@ const OPTIONS = {
 export async function start(args: readonly string[], { out, err }: Output): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: OPTIONS, strict: true });
   const where = placesIn(values);
-  await assertAlone(where);
   const { relay, 'relay-did': relayDid, 'api-port': port } = values;
   const webSocket = relay === undefined ? undefined : await webSocketClass();
   const told = signals();
@@ -49,12 +45,6 @@ export async function start(args: readonly string[], { out, err }: Output): Prom
   }
   out('stopped');
   return 0;
-}
-
-/** The daemon of x0x itself has other locks: it is known by its API. */
-async function assertAlone(where: PlacesOptions): Promise<void> {
-  const client = await X0xClient.local(where).catch(() => undefined);
-  if (client && (await client.isUp())) throw new X0xError('DIRECTORY_IN_USE');
 }
 
 function portIn(text: string): number {
