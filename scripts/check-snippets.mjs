@@ -1,11 +1,11 @@
-// Compiles every ```ts block of README.md and docs/ against the sources, so that the documentation cannot rot.
+// Compiles every ```ts block of README.md, docs/ and the READMEs of the wings against the sources, so that the documentation cannot rot.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { manifestOf } from './manifest.mjs';
 import { snippetsOf } from './snippets-of.mjs';
+import { root, wings } from './wings.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 // Inside the repository, so that the snippets resolve packages as the sources do.
 const workshop = join(root, '.check-snippets');
 
@@ -18,7 +18,10 @@ function markdownFiles() {
   const docs = existsSync(join(root, 'docs'))
     ? readdirSync(join(root, 'docs'), { recursive: true }).map((name) => join('docs', name))
     : [];
-  return ['README.md', ...docs].filter((file) => file.endsWith('.md') && existsSync(join(root, file)));
+  const ofWings = wings.map((wing) => join(wing, 'README.md'));
+  return ['README.md', ...docs, ...ofWings].filter(
+    (file) => file.endsWith('.md') && existsSync(join(root, file)),
+  );
 }
 
 function compile() {
@@ -31,7 +34,7 @@ function compile() {
     // "force": a snippet without imports is still a module with names of its own.
     const config = {
       extends: '../tsconfig.json',
-      compilerOptions: { moduleDetection: 'force' },
+      compilerOptions: { moduleDetection: 'force', paths: { ...pathsOfRoot(), ...pathsOfWings() } },
       include: ['*.ts'],
       exclude: [],
     };
@@ -44,6 +47,26 @@ function compile() {
   } finally {
     rmSync(workshop, { recursive: true, force: true });
   }
+}
+
+/** Those of tsconfig.json, seen from the workshop. */
+function pathsOfRoot() {
+  const { paths } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')).compilerOptions;
+  return Object.fromEntries(Object.entries(paths).map(([name, [file]]) => [name, [join(root, file)]]));
+}
+
+/** Each front of a wing is the source of what it publishes: they need not be built. */
+function pathsOfWings() {
+  const fronts = wings.flatMap((wing) => {
+    const { name, exports } = manifestOf(join(root, wing));
+    return Object.entries(exports)
+      .filter(([, { types }]) => types)
+      .map(([front, { types }]) => [
+        name + front.slice(1),
+        [join(root, wing, types.replace('/dist/', '/src/').replace(/\.d\.ts$/, '.ts'))],
+      ]);
+  });
+  return Object.fromEntries(fronts);
 }
 
 // A snippet keeps the line numbers of its page, so only the file name has to be put back.
