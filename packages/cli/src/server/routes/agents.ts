@@ -1,0 +1,314 @@
+import type { AgentMessage, Envelope } from '@private.me/xlink';
+import type { AgentVault, WaitingMessage } from '../agent-vault.js';
+import { ServerError } from '../errors.js';
+import {
+  DEFAULT_INVITE_MS,
+  INVITE_CONTEXT,
+  type InviteStatement,
+  inviteIdOf,
+  MAX_INVITE_MS,
+  newInviteCode,
+} from '../invites.js';
+import type { ServerParts } from '../parts.js';
+import { route } from '../route.js';
+import { ANY_OBJECT, DID, NAME, OK, SCOPE, SCOPES, TIME } from '../shapes.js';
+import { EMAIL, MADE_INVITE, madeInvite } from './invites.js';
+
+const AGENT = {
+  title: 'Agent',
+  type: 'object',
+  properties: {
+    did: DID,
+    name: NAME,
+    createdAt: TIME,
+    postQuantumSig: { type: 'boolean' },
+    status: { type: 'string', enum: ['active', 'revoked', 'unregistered'] },
+  },
+  required: ['did', 'name', 'createdAt', 'postQuantumSig', 'status'],
+} as const;
+
+const MESSAGE = {
+  title: 'Message',
+  type: 'object',
+  properties: {
+    id: { type: 'string', description: 'what acknowledges it; absent for an envelope that was handed in' },
+    sender: DID,
+    scope: { type: 'string' },
+    version: { type: 'integer' },
+    encrypted: { type: 'boolean' },
+    timestamp: TIME,
+    envelopeId: { type: 'string' },
+    inReplyTo: { type: 'string' },
+    payload: { description: 'any JSON value' },
+    bytes: { type: 'string', description: 'a content that is not JSON, as base64url, in the place of payload' },
+  },
+  required: ['sender', 'scope', 'version', 'encrypted', 'timestamp', 'envelopeId'],
+} as const;
+
+const MAX_PAYLOAD_BYTES = 1024 * 1024;
+const HELD = ['AGENTS_DISABLED', 'AGENT_UNKNOWN', 'AGENT_KEY_WRONG'] as const;
+
+const vaultOf = ({ vault }: ServerParts): AgentVault => {
+  if (!vault) throw new ServerError('AGENTS_DISABLED');
+  return vault;
+};
+
+export const agentRoutes = [
+  route(
+    {
+      id: 'createAgent',
+      method: 'POST',
+      path: '/v1/agents',
+      tag: 'Agents',
+      summary: 'Makes an identity whose keys the server holds, and registers it',
+      access: 'agents:write',
+      body: {
+        title: 'NewAgent',
+        type: 'object',
+        properties: {
+          name: NAME,
+          scopes: { ...SCOPES, description: 'what it may send with; default none' },
+          receiveScopes: { ...SCOPES, description: 'what it accepts; default any' },
+          capabilities: {
+            type: 'array',
+            maxItems: 50,
+            items: { type: 'string', minLength: 1, maxLength: 128 },
+          },
+          postQuantumSig: { type: 'boolean', description: 'signs with ML-DSA-65, too; default true' },
+        },
+        required: ['name'],
+      },
+      answer: { status: 201, description: 'The agent', schema: AGENT },
+      errors: ['AGENTS_DISABLED'],
+    },
+    ({ server, body }) => {
+      const { name, scopes = [], receiveScopes = ['*'], capabilities, postQuantumSig = true } = body;
+      const more = capabilities ? { capabilities } : {};
+      return vaultOf(server).create({ name, scopes, receiveScopes, postQuantumSig, ...more });
+    },
+  ),
+  route(
+    {
+      id: 'listAgents',
+      method: 'GET',
+      path: '/v1/agents',
+      tag: 'Agents',
+      summary: 'Agents whose keys the server holds',
+      access: 'agents:read',
+      answer: {
+        status: 200,
+        description: 'The agents',
+        schema: {
+          title: 'Agents',
+          type: 'object',
+          properties: { agents: { type: 'array', items: AGENT } },
+          required: ['agents'],
+        },
+      },
+      errors: ['AGENTS_DISABLED'],
+    },
+    async ({ server }) => ({ agents: await vaultOf(server).list() }),
+  ),
+  route(
+    {
+      id: 'getAgent',
+      method: 'GET',
+      path: '/v1/agents/{did}',
+      tag: 'Agents',
+      summary: 'One of them',
+      access: 'agents:read',
+      params: { did: DID },
+      answer: { status: 200, description: 'The agent', schema: AGENT },
+      errors: HELD,
+    },
+    ({ server, params }) => vaultOf(server).get(params.did),
+  ),
+  route(
+    {
+      id: 'deleteAgent',
+      method: 'DELETE',
+      path: '/v1/agents/{did}',
+      tag: 'Agents',
+      summary: 'Revokes an agent, and then destroys its keys',
+      access: 'agents:write',
+      params: { did: DID },
+      answer: { status: 200, description: 'It is gone', schema: OK },
+      errors: HELD,
+    },
+    async ({ server, params }) => {
+      await vaultOf(server).remove(params.did);
+      return { ok: true };
+    },
+  ),
+  route(
+    {
+      id: 'sendAsAgent',
+      method: 'POST',
+      path: '/v1/agents/{did}/send',
+      tag: 'Agents',
+      summary: 'Seals and signs a message, and puts it into the mailbox of its recipient',
+      access: 'agents:use',
+      params: { did: DID },
+      maxBodyBytes: MAX_PAYLOAD_BYTES,
+      body: {
+        title: 'NewMessage',
+        type: 'object',
+        properties: {
+          to: DID,
+          payload: { description: 'any JSON value' },
+          scope: SCOPE,
+          inReplyTo: { type: 'string', pattern: '^[A-Za-z0-9_-]{22}$', description: 'an envelopeId' },
+          deliver: { type: 'boolean', description: 'false: the envelope is only returned; default true' },
+        },
+        required: ['to', 'payload'],
+      },
+      answer: {
+        status: 200,
+        description: 'The envelope, and whether the mailbox has it',
+        schema: {
+          title: 'SentMessage',
+          type: 'object',
+          properties: {
+            envelopeId: { type: 'string' },
+            version: { type: 'integer' },
+            delivered: { type: 'boolean' },
+            envelope: ANY_OBJECT,
+          },
+          required: ['envelopeId', 'version', 'delivered', 'envelope'],
+        },
+      },
+      errors: [...HELD, 'ENTRY_UNKNOWN', 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY'],
+    },
+    async ({ server, params, body }) => {
+      const vault = vaultOf(server);
+      const { deliver = true, ...message } = body;
+      const envelope = await (await vault.agent(params.did)).createEnvelope(message);
+      const delivered = deliver && (await vault.deliver(envelope));
+      return {
+        envelopeId: envelope.nonce,
+        version: envelope.version,
+        delivered,
+        envelope: { ...envelope },
+      };
+    },
+  ),
+  route(
+    {
+      id: 'receiveAsAgent',
+      method: 'POST',
+      path: '/v1/agents/{did}/receive',
+      tag: 'Agents',
+      summary:
+        'Opens an envelope that is handed in; without one, what waits in the mailbox, which comes again until it is in `ack`',
+      access: 'agents:use',
+      params: { did: DID },
+      maxBodyBytes: 2 * 1024 * 1024,
+      body: {
+        title: 'Receive',
+        type: 'object',
+        properties: {
+          envelope: ANY_OBJECT,
+          ack: {
+            type: 'array',
+            maxItems: 1000,
+            items: { type: 'string', pattern: '^\\d{1,20}(-\\d{1,20})?$', description: 'an id of a message' },
+          },
+          max: { type: 'integer', minimum: 0, maximum: 100, description: 'messages at a time; default 20' },
+        },
+      },
+      answer: {
+        status: 200,
+        description: 'The messages, oldest first',
+        schema: {
+          title: 'Messages',
+          type: 'object',
+          properties: { messages: { type: 'array', items: MESSAGE } },
+          required: ['messages'],
+        },
+      },
+      errors: [...HELD, 'REPLAY_DETECTED', 'PARSE_FAILED:SYNTAX', 'RECIPIENT_MISMATCH'],
+    },
+    async ({ server, params: { did }, body: { envelope, ack = [], max = 20 } }) => {
+      const vault = vaultOf(server);
+      if (envelope)
+        return { messages: [shown(await vault.receive(did, envelope as unknown as Envelope))] };
+      if (ack.length > 0) await vault.acknowledge(did, ack);
+      const waiting = max === 0 ? [] : await vault.waiting(did, max);
+      return { messages: waiting.map(({ id, message }: WaitingMessage) => ({ id, ...shown(message) })) };
+    },
+  ),
+  route(
+    {
+      id: 'inviteAsAgent',
+      method: 'POST',
+      path: '/v1/agents/{did}/invites',
+      tag: 'Invites',
+      summary: 'Makes an invite of an agent, signed by it; the code is shown once',
+      access: 'agents:use',
+      params: { did: DID },
+      body: {
+        title: 'NewAgentInvite',
+        type: 'object',
+        properties: {
+          grants: { ...SCOPES, description: 'what who accepts may send with; default none' },
+          asks: { ...SCOPES, description: 'what who accepts takes from the agent; default none' },
+          url: { type: 'string', pattern: '^https?://[^\\s@]{1,2000}$', description: 'an http or https URL' },
+          expiresInMs: {
+            type: 'integer',
+            minimum: 1000,
+            maximum: MAX_INVITE_MS,
+            description: 'how long it is good, in ms; default 7 days',
+          },
+          email: EMAIL,
+        },
+      },
+      answer: { status: 201, description: 'The invite', schema: MADE_INVITE },
+      errors: HELD,
+    },
+    async ({ server, params: { did }, body }) => {
+      const vault = vaultOf(server);
+      const { grants = [], asks = [], url, expiresInMs = DEFAULT_INVITE_MS, email } = body;
+      const { name } = await vault.get(did);
+      const code = newInviteCode();
+      const statement: InviteStatement = {
+        type: INVITE_CONTEXT,
+        server: server.storage.identity.did,
+        code: inviteIdOf(code),
+        inviter: did,
+        name,
+        ...(url === undefined ? {} : { url }),
+        grants,
+        asks,
+        expiresAt: server.clock() + expiresInMs,
+      };
+      const text = JSON.stringify(statement);
+      const agent = await vault.agent(did);
+      const signature = await agent.sign(text, { context: INVITE_CONTEXT });
+      const info = await server.invites.add(
+        { text, signature },
+        { byRole: true, ...(email === undefined ? {} : { email }) },
+      );
+      return madeInvite(server, code, info);
+    },
+  ),
+] as const;
+
+function shown(message: AgentMessage) {
+  const { sender, scope, version, encrypted, timestamp, envelopeId, inReplyTo, payload } = message;
+  const content =
+    payload instanceof Uint8Array
+      ? { bytes: Buffer.from(payload).toString('base64url') }
+      : payload === undefined
+        ? {}
+        : { payload };
+  return {
+    sender,
+    scope,
+    version,
+    encrypted,
+    timestamp,
+    envelopeId,
+    ...(inReplyTo === undefined ? {} : { inReplyTo }),
+    ...content,
+  };
+}
