@@ -65,7 +65,7 @@ export function createApp(server: ServerParts, routes: readonly Route[], limits:
     if (!caller) return; // the adapter has answered
     seen.caller = caller;
     if (caller.by !== 'nobody') take(`caller ${caller.id}`, limits.perCaller);
-    assertAllowed(route, caller);
+    await assertAllowed(server, route, caller, req);
     assertParams(params, route.params);
     const query = queryOf(url, route.query);
     const body = await bodyOf(req, route);
@@ -116,13 +116,26 @@ export function createApp(server: ServerParts, routes: readonly Route[], limits:
   }
 }
 
-function assertAllowed({ access }: Route, { by, role }: Caller): void {
+/** Throws `PERMISSION_DENIED`. What changes something, and what is refused, is in the audit log before it is done. */
+async function assertAllowed(
+  server: ServerParts,
+  { id, method, path, access }: Route,
+  { by, id: caller, did, role }: Caller,
+  req: IncomingMessage,
+): Promise<void> {
   if (access === 'public') return;
-  if (access === 'member') {
-    if (by === 'nobody') throw new ServerError('PERMISSION_DENIED');
-    return;
-  }
-  if (!allows(role, access)) throw new ServerError('PERMISSION_DENIED');
+  const isAllowed = access === 'member' ? by !== 'nobody' : allows(role, access);
+  if (isAllowed && method === 'GET') return;
+  const entry = {
+    type: 'server',
+    ...(did === undefined ? { client: caller } : { from: did }),
+    request: `${method} ${path}`,
+    decision: isAllowed ? 'accepted' : 'refused',
+    reason: isAllowed ? 'ok' : 'PERMISSION_DENIED',
+    data: { route: id, ...(role ? { role } : {}), address: addressBlock(req.socket.remoteAddress ?? '') },
+  };
+  await server.storage.audit.append(entry);
+  if (!isAllowed) throw new ServerError('PERMISSION_DENIED');
 }
 
 function allowedAt(finder: RouteFinder, path: string): string {
