@@ -34,6 +34,15 @@ export interface TokenWish {
   readonly expiresAt?: number;
 }
 
+/** A store no longer has what it had. */
+export class StoreLost extends Error {
+  override readonly name = 'StoreLost';
+
+  constructor() {
+    super('the store has lost what it held: it was emptied or removed; restore it from a backup');
+  }
+}
+
 const NONE: Holders = { tokens: {}, dids: {} };
 const DOCUMENT = 'holders';
 /** `xlk_`, the id, a dot, the secret. */
@@ -47,6 +56,9 @@ const hashOf = (token: string): Buffer => createHash('sha256').update(token).dig
 export class AccessStore {
   readonly #documents: Documents<Holders>;
   readonly #clock: () => number;
+
+  /** Whether there was a document: there is an admin from the first start on. */
+  #hadSome = false;
 
   constructor(store: OperationsStore, clock: () => number = Date.now) {
     this.#documents = new Documents(store, 'access');
@@ -85,6 +97,7 @@ export class AccessStore {
     const after = await this.#documents.update(DOCUMENT, (before = NONE) =>
       hasAdmin(before) ? before : withToken(before, made),
     );
+    this.#hadSome = true;
     return Object.hasOwn(after.tokens, made.id) ? shown(made) : undefined;
   }
 
@@ -119,8 +132,11 @@ export class AccessStore {
     });
   }
 
+  /** Throws a {@link StoreLost} for a store that was emptied: what else it held is gone as well. */
   async #read(): Promise<Holders> {
-    return (await this.#documents.get(DOCUMENT)) ?? NONE;
+    const found = await this.#documents.get(DOCUMENT);
+    if (!found && this.#hadSome) throw new StoreLost();
+    return found ?? NONE;
   }
 }
 

@@ -26,7 +26,14 @@ const MINUTE_MS = 60_000;
 export function createApp(server: ServerParts, routes: readonly Route[], limits: RequestLimits): Handler {
   const finder = new RouteFinder(routes);
   const counts = new MemoryLimitStore(server.clock);
-  const authenticate = server.adapter.middleware();
+  const authenticate = server.adapter.middleware({
+    onRefusal: ({ error, problem }, _req, res, next) => {
+      // The validator asks the store of tokens: that it is down is another matter than a token that is wrong.
+      if (error.id === 'KEY_VALIDATOR_FAILED' && error.cause) return next(error.cause);
+      res.setHeader('Content-Type', 'application/problem+json');
+      res.end(JSON.stringify(problem));
+    },
+  });
   const { logger, metrics } = server;
 
   return (req, res) => {

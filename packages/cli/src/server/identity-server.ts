@@ -148,9 +148,9 @@ function publicPathsOf(routes: readonly Route[]): readonly string[] {
 
 const LOST = new Set(['ECHANGED', 'ELOST', 'EDAMAGED', 'EFOREIGN']);
 
-/** Whether a store in files cannot go on: what is acknowledged would be in no file that is read again. */
+/** Whether a store cannot go on: it lost what it held, or what is acknowledged would be in no file that is read again. */
 function isLost(fault: unknown): boolean {
   const { name, code, cause } = (fault ?? {}) as { name?: unknown; code?: unknown; cause?: unknown };
-  if (name === 'FileStoreError' && LOST.has(String(code))) return true;
+  if (name === 'StoreLost' || (name === 'FileStoreError' && LOST.has(String(code)))) return true;
   return cause !== undefined && isLost(cause);
 }

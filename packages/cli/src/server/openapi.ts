@@ -88,22 +88,28 @@ function parameterOf(
   return { name, in: place, required: place === 'path', schema: refTo(schema, schemas) };
 }
 
+const REFUSED = { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } };
+
 function responsesOf(route: Route, schemas: Record<string, object>): Record<string, object> {
-  const found: Record<string, object> = {};
+  const found: Record<string, ResponseObject> = {};
   for (const answer of [route.answer, ...(route.more ?? [])]) found[answer.status] = responseOf(answer, schemas);
-  for (const [status, ids] of refusalsOf(route))
-    found[status] ??= {
-      description: ids.join(', '),
-      content: { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
+  for (const [status, ids] of refusalsOf(route)) {
+    const { description, content } = found[status] ?? {};
+    found[status] = {
+      description: [...(description === undefined ? [] : [description]), ...ids].join(', '),
+      content: { ...content, ...REFUSED },
     };
-  found['default'] = {
-    description: 'Refused; `code` says why',
-    content: { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
-  };
+  }
+  found['default'] = { description: 'Refused; `code` says why', content: REFUSED };
   return found;
 }
 
-function responseOf({ description, schema, type }: AnswerShape, schemas: Record<string, object>): object {
+interface ResponseObject {
+  readonly description: string;
+  readonly content?: Readonly<Record<string, object>>;
+}
+
+function responseOf({ description, schema, type }: AnswerShape, schemas: Record<string, object>): ResponseObject {
   if (schema) return { description, content: { [type ?? 'application/json']: { schema: refTo(schema, schemas) } } };
   return { description, ...(type ? { content: { [type]: { schema: { type: 'string' } } } } : {}) };
 }

@@ -1,6 +1,7 @@
 import { isXlinkError, toXlinkError } from '@private.me/xlink';
 import { FileStoreError } from '@private.me/xlink/file';
 import { problemBody } from '@private.me/xlink/server';
+import { StoreLost } from './access.js';
 import { SERVER_ERRORS, ServerError } from './errors.js';
 
 /** An answer that refuses (RFC 9457). */
@@ -18,7 +19,7 @@ const DOCS = 'https://xail.io/docs/packages/xlink/server#errors';
 /** What is answered for whatever was thrown: the row of a table, and nothing of the cause. */
 export function problemOf(thrown: unknown): Problem {
   if (thrown instanceof ServerError) return ownProblem(thrown);
-  if (thrown instanceof FileStoreError)
+  if (thrown instanceof FileStoreError || thrown instanceof StoreLost)
     return ownProblem(new ServerError('STORE_UNAVAILABLE', { cause: thrown }));
   if (!isXlinkError(thrown)) return ownProblem(new ServerError('INTERNAL', { cause: thrown }));
   const error = toXlinkError(thrown);

@@ -251,6 +251,7 @@ export const invitePageRoutes: readonly Route[] = [
       params: { code: CODE },
       answer: { status: 200, description: 'The page', type: 'text/html' },
       more: [{ status: 404, description: 'There is no such invite', type: 'text/html' }],
+      errors: ['ROUTE_UNKNOWN'],
     },
     async (_req, res, { server, params }) => {
       const { code } = params;
