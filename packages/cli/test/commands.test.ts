@@ -41,7 +41,7 @@ describe('xlink', () => {
     expect([code, out]).toEqual([
       0,
       expect.stringMatching(
-        /identity {2}put a new identity.*\n {2}relay {5}keep messages.*\n {2}transfer {2}copy registry/,
+        /identity {2}put a new identity.*\n {2}relay {5}keep messages.*\n {2}serve {5}the identity server.*\n {2}transfer {2}copy registry/,
       ),
     ]);
   });

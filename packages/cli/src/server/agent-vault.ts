@@ -6,12 +6,14 @@ import {
   type Envelope,
   Identity,
   isXlinkError,
+  type ReceiveOptions,
   type RegistryEntry,
   type Result,
   type Scope,
 } from '@private.me/xlink';
 import { Documents } from '@private.me/xlink/server';
 import { ServerError } from './errors.js';
+import { addressOf } from './invite-desk.js';
 import type { Storage } from './storage.js';
 
 /** What an agent is made of. */
@@ -67,12 +69,14 @@ export class AgentVault {
   readonly #documents: Documents<KeptAgent>;
   readonly #key: Uint8Array;
   readonly #keyId: string;
+  readonly #publicUrl: string;
   readonly #clock: () => number;
   readonly #open = new Map<Did, Promise<Agent>>();
 
-  /** `key`: 32 bytes. */
-  constructor(storage: Storage, key: Uint8Array, clock: () => number = Date.now) {
+  /** `key`: 32 bytes. `publicUrl`: where callers reach the server. */
+  constructor(storage: Storage, key: Uint8Array, publicUrl: string, clock: () => number = Date.now) {
     this.#storage = storage;
+    this.#publicUrl = publicUrl;
     this.#documents = new Documents(storage.documents, 'agent');
     this.#key = key;
     this.#keyId = createHash('sha256').update('xlink agent key id').update(key).digest('base64url').slice(0, 16);
@@ -138,7 +142,7 @@ export class AgentVault {
   /** Opens one envelope, and claims its nonce. Throws what it is refused with. */
   async receive(did: Did, envelope: Envelope): Promise<AgentMessage> {
     const agent = await this.agent(did);
-    return orThrow(await agent.receive(envelope, { maxAgeMs: MAX_AGE_MS }));
+    return orThrow(await agent.receive(envelope, this.#rules(did, envelope)));
   }
 
   /** What waits in the mailbox, oldest first. It comes again until it is acknowledged; what is refused for good is dropped. */
@@ -152,7 +156,7 @@ export class AgentVault {
         message = opened;
         throw NOT_YET; // its nonce is free again
       };
-      const received = await agent.receive(envelope, { maxAgeMs: MAX_AGE_MS, handle });
+      const received = await agent.receive(envelope, { ...this.#rules(did, envelope), handle });
       if (message) found.push({ id, message });
       else if (!received.ok && isXlinkError(received.error) && received.error.status < 500)
         await relay!.ack(did, [id]);
@@ -166,8 +170,14 @@ export class AgentVault {
     const agent = await this.agent(did);
     const wanted = new Set(ids);
     for (const { id, envelope } of (await relay?.list(did, '', 1000)) ?? [])
-      if (wanted.has(id)) await agent.receive(envelope, { maxAgeMs: MAX_AGE_MS });
+      if (wanted.has(id)) await agent.receive(envelope, this.#rules(did, envelope));
     await relay?.ack(did, ids);
+  }
+
+  /** An envelope may be bound to the request that brought it to the address of the agent, and to no other. */
+  #rules(did: Did, { request }: Envelope): ReceiveOptions {
+    const bound = request === undefined ? {} : { request: `POST ${new URL(addressOf(this.#publicUrl, did)).pathname}` };
+    return { maxAgeMs: MAX_AGE_MS, ...bound };
   }
 
   async #kept(did: Did): Promise<KeptAgent> {

@@ -32,14 +32,6 @@ export const SERVER_ERRORS = {
   ENTRY_UNKNOWN: row(404, 'The DID is not in the registry.', 'Register it first.'),
   PREKEYS_UNKNOWN: row(404, 'The DID has published no prekeys.', 'PUT /v1/prekeys publishes some.'),
   'PREKEYS_UNKNOWN:FULL': row(409, 'More one-time prekeys than the server keeps.', 'Publish fewer: GET /v1/prekeys tells how many are left.'),
-  INVITE_UNKNOWN: row(404, 'There is no such invite.', 'Ask for a new one.'),
-  'INVITE_REFUSED:USED': row(409, 'The invite was used.', 'An invite is good for one identity: ask for a new one.'),
-  'INVITE_REFUSED:EXPIRED': row(410, 'The invite has expired.', 'Ask for a new one.'),
-  'INVITE_REFUSED:REVOKED': row(410, 'The invite was taken back.', 'Ask who sent it.'),
-  'INVITE_REFUSED:SIGNATURE': row(400, 'The signature is not one of this DID over this text.', 'Sign the very text that is sent, with the context in the documentation.'),
-  'INVITE_REFUSED:OTHER_SERVER': row(400, 'What was signed is for another server, or another invite.', 'Check the address and the DID of the server.'),
-  'INVITE_REFUSED:INVITER_REVOKED': row(410, 'Who made the invite is not active any more.', 'Ask who sent it.'),
-  'INVITE_REFUSED:SELF': row(409, 'An invite is not for its own inviter.', 'Accept it with another identity.'),
 } as const satisfies Record<string, ServerErrorRow>;
 
 /** `CODE` or `CODE:SUB_CODE`. */

@@ -8,7 +8,7 @@ import { AccessStore } from './access.js';
 import { AgentVault } from './agent-vault.js';
 import { createApp, type RequestLimits } from './app.js';
 import type { TokenHolder } from './caller.js';
-import { InviteBook } from './invites.js';
+import { InviteDesk } from './invite-desk.js';
 import type { Logger } from './logger.js';
 import { serverMetrics } from './metrics.js';
 import { openApiDocument } from './openapi.js';
@@ -82,6 +82,7 @@ export async function createIdentityServer(options: IdentityServerOptions): Prom
     onFault: (error) => logger.error({ id: error.id }, 'the registry failed'),
   });
   const relay = await relayOf(options);
+  const vault = agentKey && new AgentVault(storage, agentKey, publicUrl, clock);
   let isStopping = false;
   const document = openApiDocument(routes, { version, url: publicUrl });
   const parts: ServerParts = {
@@ -93,8 +94,8 @@ export async function createIdentityServer(options: IdentityServerOptions): Prom
     registryHandler,
     services: new ServiceDirectory(storage.documents),
     prekeys: new PrekeyDirectory(storage.documents, storage.limits),
-    invites: new InviteBook(storage, clock),
-    vault: agentKey && new AgentVault(storage, agentKey, clock),
+    invites: new InviteDesk({ store: storage.documents, agent, vault, publicUrl, clock }),
+    vault,
     relay,
     metrics,
     logger,

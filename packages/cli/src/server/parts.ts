@@ -2,7 +2,7 @@ import type { Agent, DualModeAdapter, SharedMode } from '@private.me/xlink';
 import type { RegistryHandler, Relay } from '@private.me/xlink/server';
 import type { AccessStore } from './access.js';
 import type { AgentVault } from './agent-vault.js';
-import type { InviteBook } from './invites.js';
+import type { InviteDesk } from './invite-desk.js';
 import type { Logger } from './logger.js';
 import type { ServerMetrics } from './metrics.js';
 import type { PrekeyDirectory } from './prekeys.js';
@@ -21,7 +21,7 @@ export interface ServerParts {
   readonly registryHandler: RegistryHandler;
   readonly services: ServiceDirectory;
   readonly prekeys: PrekeyDirectory;
-  readonly invites: InviteBook;
+  readonly invites: InviteDesk;
   /** Absent: the server holds no keys of agents. */
   readonly vault: AgentVault | undefined;
   /** Absent: the store keeps no messages. */

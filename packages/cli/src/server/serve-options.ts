@@ -80,12 +80,17 @@ export function storeOf(text: string | undefined): string | undefined {
   throw new UsageError('--store is postgres://… or redis://…; without it, files in --data are used');
 }
 
+const LOCAL = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
 /** Without a slash at its end. */
 export function publicUrlOf(text: string | undefined, port: number): string {
   if (text === undefined) return `http://localhost:${port}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.pathname !== '/' || url.search !== '')
-    throw new UsageError('--public-url is a URL such as https://id.example.com, without path and credentials');
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOCAL.test(url.hostname));
+  if (!url || !isSafe || url.username !== '' || url.pathname !== '/' || url.search !== '')
+    throw new UsageError(
+      '--public-url is a URL such as https://id.example.com, without path and credentials; http for localhost only',
+    );
   return url.origin;
 }
 

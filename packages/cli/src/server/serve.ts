@@ -3,11 +3,11 @@ import { writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
+import { installedModules } from '../modules.js';
 import type { Command, Output } from '../run.js';
 import { signals } from '../signals.js';
 import { createIdentityServer, type IdentityServer } from './identity-server.js';
 import { jsonLogger } from './logger.js';
-import { installedModules } from './modules.js';
 import {
   agentKeyOf,
   levelOf,

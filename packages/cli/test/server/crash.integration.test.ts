@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { randomOf } from './junk.js';
 import { startServer } from './program.js';
-import { until } from '../../../../test/support/until.js';
+import { until } from './needs.js';
 import { request, temporaryFolder } from './support.js';
 
 const ROUNDS = process.env['SCALE'] === 'full' ? 500 : 20;

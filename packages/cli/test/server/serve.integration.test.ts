@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
-import { smallDisk } from '../../../../test/support/small-disk.js';
+import { smallDisk } from './needs.js';
 import { runServer, startServer } from './program.js';
 import { afterTest, request, temporaryFolder } from './support.js';
 

@@ -1,7 +1,5 @@
-import type { Did } from '@private.me/xlink';
-import type { InviteInfo } from '../invites.js';
+import { readFile } from 'node:fs/promises';
 
-export { PAGE_SCRIPT } from './script.js';
 export { PAGE_STYLE } from './style.js';
 
 /** Nothing but its own two files, and its own server. */
@@ -15,71 +13,50 @@ export const PAGE_HEADERS = {
   'Cross-Origin-Opener-Policy': 'same-origin',
 } as const;
 
-const STATES = {
-  used: 'This invite was used. It is good for one identity: ask for a new one.',
-  revoked: 'This invite was taken back.',
-  expired: 'This invite has expired: ask for a new one.',
-} as const;
-
-const escaped = (text: string): string =>
-  text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
-
-/** The page of one invite; without one, that there is none. */
-export function invitePage({
-  code,
-  invite,
-  server,
-}: {
-  readonly code: string;
-  readonly invite: InviteInfo | undefined;
-  readonly server: Did;
-}): string {
-  const body = invite ? ofInvite(invite, code, server) : '<h1>There is no such invite</h1><p>Check the link.</p>';
-  return `<!doctype html>
+/**
+ * The page is the same for every invite: the code is in the fragment of the link, which no server is sent. Its script reads it, verifies who
+ * signed it, and shows what it says.
+ */
+export const INVITE_PAGE = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>xLink invite</title>
 <link rel="stylesheet" href="/invite/page.css">
-<link rel="icon" href="data:,">
 </head>
 <body>
 <main>
-${body}
-</main>
-${invite?.state === 'open' ? '<script type="module" src="/invite/page.js"></script>' : ''}
-</body>
-</html>
-`;
-}
-
-function ofInvite(invite: InviteInfo, code: string, server: Did): string {
-  const { inviter, name, url, grants, asks, state, expiresAt, id } = invite;
-  const list = (scopes: readonly string[], none: string) =>
-    scopes.length === 0
-      ? `<p>${none}</p>`
-      : `<ul>${scopes.map((scope) => `<li><code>${escaped(scope)}</code></li>`).join('')}</ul>`;
-  return `<h1>${escaped(name)} invites you</h1>
+<h1 id="title">An xLink invite</h1>
+<section id="terms" hidden>
 <dl>
-<dt>Identity</dt><dd><code>${escaped(inviter)}</code></dd>
-${url === undefined ? '' : `<dt>Service</dt><dd>${escaped(url)}</dd>`}
-<dt>Good until</dt><dd><time datetime="${new Date(expiresAt).toISOString()}">${new Date(expiresAt).toUTCString()}</time></dd>
+<dt>Identity</dt><dd><code id="from"></code></dd>
+<dt>Address</dt><dd id="address"></dd>
+<dt>Good until</dt><dd><time id="until"></time></dd>
 </dl>
 <h2>You may send</h2>
-${list(grants, 'Nothing yet: they can grant it later.')}
+<ul id="scopes"></ul>
 <h2>They may send you</h2>
-${list(asks, 'Nothing.')}
-${state === 'open' ? acceptPart(code, id, server) : `<p role="status">${STATES[state]}</p>`}`;
-}
-
-const acceptPart = (code: string, id: string, server: Did): string => `<p>
-<button id="accept" type="button" data-code="${escaped(code)}" data-id="${escaped(id)}" data-server="${escaped(server)}">Accept</button>
-</p>
-<p id="status" role="status">Your identity is made in this browser, and its key stays with you.</p>
+<ul id="receives"></ul>
+<p><button id="accept" type="button">Accept</button></p>
+</section>
+<p id="status" role="status">Reading the invite…</p>
 <section id="result" hidden>
 <h2>You are connected</h2>
 <p>Your identity: <code id="did"></code></p>
-<p><a id="download" download="xlink-identity.pem">Save your identity</a>: whoever has this file is you.</p>
+<p><a id="download" download="xlink-identity.pem">Save your identity</a>: who has this file is you.</p>
 </section>
-<p>On the command line: <code>xlink accept ${escaped(code)}</code></p>`;
+<noscript><p>Accept it on the command line: <code>npx @private.me/xlink accept XLK-…</code></p></noscript>
+</main>
+<script type="module" src="/invite/page.js"></script>
+</body>
+</html>
+`;
+
+/** Made by the build. From its sources the server takes that of the package that was built. */
+const SCRIPT = import.meta.url.endsWith('.ts')
+  ? '../../../dist/server/invite-page/page.bundle.js'
+  : './page.bundle.js';
+
+/** The script of the page, with the parts of the library that it uses. */
+export const pageScript = (): Promise<string> => readFile(new URL(SCRIPT, import.meta.url), 'utf8');

@@ -1,18 +1,9 @@
 import type { AgentMessage, Envelope } from '@private.me/xlink';
 import type { AgentVault, WaitingMessage } from '../agent-vault.js';
 import { ServerError } from '../errors.js';
-import {
-  DEFAULT_INVITE_MS,
-  INVITE_CONTEXT,
-  type InviteStatement,
-  inviteIdOf,
-  MAX_INVITE_MS,
-  newInviteCode,
-} from '../invites.js';
 import type { ServerParts } from '../parts.js';
 import { route } from '../route.js';
 import { ANY_OBJECT, DID, NAME, OK, SCOPE, SCOPES, TIME } from '../shapes.js';
-import { EMAIL, MADE_INVITE, madeInvite } from './invites.js';
 
 const AGENT = {
   title: 'Agent',
@@ -235,60 +226,6 @@ export const agentRoutes = [
       if (ack.length > 0) await vault.acknowledge(did, ack);
       const waiting = max === 0 ? [] : await vault.waiting(did, max);
       return { messages: waiting.map(({ id, message }: WaitingMessage) => ({ id, ...shown(message) })) };
-    },
-  ),
-  route(
-    {
-      id: 'inviteAsAgent',
-      method: 'POST',
-      path: '/v1/agents/{did}/invites',
-      tag: 'Invites',
-      summary: 'Makes an invite of an agent, signed by it; the code is shown once',
-      access: 'agents:use',
-      params: { did: DID },
-      body: {
-        title: 'NewAgentInvite',
-        type: 'object',
-        properties: {
-          grants: { ...SCOPES, description: 'what who accepts may send with; default none' },
-          asks: { ...SCOPES, description: 'what who accepts takes from the agent; default none' },
-          url: { type: 'string', pattern: '^https?://[^\\s@]{1,2000}$', description: 'an http or https URL' },
-          expiresInMs: {
-            type: 'integer',
-            minimum: 1000,
-            maximum: MAX_INVITE_MS,
-            description: 'how long it is good, in ms; default 7 days',
-          },
-          email: EMAIL,
-        },
-      },
-      answer: { status: 201, description: 'The invite', schema: MADE_INVITE },
-      errors: HELD,
-    },
-    async ({ server, params: { did }, body }) => {
-      const vault = vaultOf(server);
-      const { grants = [], asks = [], url, expiresInMs = DEFAULT_INVITE_MS, email } = body;
-      const { name } = await vault.get(did);
-      const code = newInviteCode();
-      const statement: InviteStatement = {
-        type: INVITE_CONTEXT,
-        server: server.storage.identity.did,
-        code: inviteIdOf(code),
-        inviter: did,
-        name,
-        ...(url === undefined ? {} : { url }),
-        grants,
-        asks,
-        expiresAt: server.clock() + expiresInMs,
-      };
-      const text = JSON.stringify(statement);
-      const agent = await vault.agent(did);
-      const signature = await agent.sign(text, { context: INVITE_CONTEXT });
-      const info = await server.invites.add(
-        { text, signature },
-        { byRole: true, ...(email === undefined ? {} : { email }) },
-      );
-      return madeInvite(server, code, info);
     },
   ),
 ] as const;

@@ -90,6 +90,26 @@ export const relayRoutes: readonly Route[] = [
     },
     relay('/relay/send'),
   ),
+  rawRoute(
+    {
+      id: 'inboxOfAgent',
+      method: 'POST',
+      path: '/agents/{did}',
+      tag: 'Envelopes',
+      summary: 'Where an agent of the server takes messages by POST: they wait in its mailbox',
+      access: 'public',
+      params: { did: DID },
+      bodyType: ENVELOPE_BODY,
+      answer: { status: 202, description: 'It is durable', schema: ANY_OBJECT },
+      errors: [...RELAYED, 'AGENTS_DISABLED', 'AGENT_UNKNOWN'],
+    },
+    async (req, res, asked) => {
+      const { vault } = asked.server;
+      if (!vault) throw new ServerError('AGENTS_DISABLED');
+      await vault.get(asked.params.did);
+      relay('/relay/send')(req, res, asked);
+    },
+  ),
 ];
 
 export const envelopeRoutes = [

@@ -1,100 +1,46 @@
-import type { Did, KeyRecord } from '@private.me/xlink';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import type { Did, InviteReport, NewInvite } from '@private.me/xlink';
 import { ServerError } from '../errors.js';
-import type { InviteInfo } from '../invites.js';
-import { invitePage, PAGE_HEADERS, PAGE_SCRIPT, PAGE_STYLE } from '../invite-page/page.js';
-import type { ServerParts } from '../parts.js';
-import { allows } from '../roles.js';
-import { type Caller, type Route, rawRoute, route } from '../route.js';
-import { ANY_OBJECT, bytes, DID, NAME, SCOPES, TIME } from '../shapes.js';
+import { INVITE_PAGE, PAGE_HEADERS, PAGE_STYLE, pageScript } from '../invite-page/page.js';
+import { type Asked, type Route, rawRoute, route } from '../route.js';
+import { ANY_OBJECT, bytes, DID, NAME, SCOPES } from '../shapes.js';
 
-const CODE = {
-  type: 'string',
-  pattern: '^XLK-[A-Za-z0-9_-]{12,200}$',
-  description: 'an invite code: XLK- and what follows',
-} as const;
+const MAX_INVITE_MS = 366 * 86_400_000;
 
-/** Recorded, never written to. */
-export const EMAIL = {
+const EMAIL = {
   type: 'string',
   pattern: '^[^\\s@]{1,64}@[^\\s@]{1,189}$',
   description: 'an e-mail address; it is recorded, and nothing is sent',
 } as const;
 
+const NUMBER = bytes(32);
+
 const INVITE_MEMBERS = {
-  id: bytes(32),
-  inviter: DID,
+  number: NUMBER,
+  state: { type: 'string', enum: ['open', 'used', 'expired', 'revoked'] },
+  scopes: SCOPES,
+  receives: SCOPES,
+  created_at: { type: 'string', description: 'ISO 8601' },
+  expires_at: { type: 'string', description: 'ISO 8601' },
   name: NAME,
-  url: { type: 'string' },
-  grants: SCOPES,
-  asks: SCOPES,
-  state: { type: 'string', enum: ['open', 'used', 'revoked', 'expired'] },
-  createdAt: TIME,
-  expiresAt: TIME,
+  email: EMAIL,
+  by: { type: 'string' },
+  did: DID,
 } as const;
-const INVITE_NAMES = ['id', 'inviter', 'name', 'grants', 'asks', 'state', 'createdAt', 'expiresAt'] as const;
+const ALWAYS = ['number', 'state', 'scopes', 'receives', 'created_at', 'expires_at'] as const;
 
-const INVITE = {
-  title: 'Invite',
-  type: 'object',
-  properties: { ...INVITE_MEMBERS, email: EMAIL, usedBy: DID },
-  required: INVITE_NAMES,
-} as const;
+const INVITE = { title: 'Invite', type: 'object', properties: INVITE_MEMBERS, required: ALWAYS } as const;
 
-const PUBLIC_INVITE = {
-  title: 'OpenInvite',
-  type: 'object',
-  properties: { ...INVITE_MEMBERS, text: { type: 'string' }, signature: bytes(64) },
-  required: [...INVITE_NAMES, 'text', 'signature'],
-} as const;
+const AGENT_QUERY = { agent: { ...DID, description: 'the agent whose invites they are; default the server' } } as const;
 
-const ANY_INVITE = {
-  title: 'AnyInvite',
-  type: 'object',
-  properties: INVITE_MEMBERS,
-  required: INVITE_NAMES,
-} as const;
-
-/** An invite that was made here, with its code. */
-export const MADE_INVITE = {
-  title: 'MadeInvite',
-  type: 'object',
-  properties: {
-    status: { type: 'string', enum: ['created'] },
-    id: bytes(32),
-    invite_code: CODE,
-    invite_url: { type: 'string' },
-    expires_at: { type: 'string', description: 'ISO 8601' },
-    message: { type: 'string' },
-  },
-  required: ['status', 'id', 'invite_code', 'invite_url', 'expires_at', 'message'],
-} as const;
-
-export function madeInvite({ publicUrl }: ServerParts, code: string, { id, expiresAt }: InviteInfo) {
-  const url = `${publicUrl}/invite/${code}`;
-  return {
-    status: 'created' as const,
-    id,
-    invite_code: code,
-    invite_url: url,
-    expires_at: new Date(expiresAt).toISOString(),
-    message: `Share this link: ${url}`,
-  };
-}
-
-const SIGNED_TEXT = {
-  text: { type: 'string', minLength: 2, maxLength: 8192, description: 'the JSON text that was signed' },
-  signature: bytes(64),
-} as const;
-
-const REFUSALS = [
-  'INVITE_UNKNOWN',
-  'INVITE_REFUSED:USED',
-  'INVITE_REFUSED:EXPIRED',
-  'INVITE_REFUSED:REVOKED',
-  'INVITE_REFUSED:SIGNATURE',
-  'INVITE_REFUSED:OTHER_SERVER',
-  'INVITE_REFUSED:INVITER_REVOKED',
-  'INVITE_REFUSED:SELF',
+const REFUSED = [
+  'INVITATION_REFUSED:MALFORMED',
+  'INVITATION_REFUSED:UNKNOWN',
+  'INVITATION_REFUSED:FORGED',
+  'INVITATION_REFUSED:USED',
+  'INVITATION_REFUSED:EXPIRED',
+  'INVITATION_REFUSED:REVOKED',
 ] as const;
 
 export const inviteRoutes = [
@@ -104,28 +50,49 @@ export const inviteRoutes = [
       method: 'POST',
       path: '/v1/invites',
       tag: 'Invites',
-      summary: 'Takes an invite that its inviter signed; a DID may hand in its own, and grant what it has itself',
-      access: 'member',
+      summary: 'Makes an invite of the server or of an agent, signed by it; the code is shown once',
+      access: 'invites:write',
       body: {
-        title: 'SignedInvite',
+        title: 'NewInvite',
         type: 'object',
-        properties: { ...SIGNED_TEXT, email: EMAIL },
-        required: ['text', 'signature'],
-      },
-      answer: { status: 201, description: 'The invite', schema: INVITE },
-      errors: ['PERMISSION_DENIED', ...REFUSALS],
-    },
-    async ({ server, caller, body: { text, signature, email } }) => {
-      const byRole = allows(caller.role, 'invites:write');
-      const info = await server.invites.add(
-        { text, signature },
-        {
-          byRole,
-          ...(byRole ? {} : { onlyOf: didOf(caller) }),
-          ...(email === undefined ? {} : { email }),
+        properties: {
+          agent: { ...DID, description: 'who invites: an agent of the server; default the server itself' },
+          scopes: { ...SCOPES, description: 'what who accepts may send with' },
+          receives: { ...SCOPES, description: 'what it is to take in return; default nothing' },
+          name: { ...NAME, description: 'whom it is for' },
+          email: EMAIL,
+          expiresInMs: {
+            type: 'integer',
+            minimum: 1000,
+            maximum: MAX_INVITE_MS,
+            description: 'how long it is good, in ms; default 7 days',
+          },
         },
-      );
-      return info;
+        required: ['scopes'],
+      },
+      answer: {
+        status: 201,
+        description: 'The invite',
+        schema: {
+          title: 'MadeInvite',
+          type: 'object',
+          properties: {
+            status: { type: 'string', enum: ['created'] },
+            invite_url: { type: 'string', description: 'the acceptance page, with the code in its fragment' },
+            expires_at: { type: 'string', description: 'ISO 8601' },
+            message: { type: 'string' },
+            code: { type: 'string', description: 'XLK-…' },
+            number: NUMBER,
+          },
+          required: ['status', 'invite_url', 'expires_at', 'message', 'code', 'number'],
+        },
+      },
+      errors: ['AGENTS_DISABLED', 'AGENT_UNKNOWN', 'INVALID_OPTION'],
+    },
+    async ({ server, caller, body: { agent, expiresInMs, receives = [], ...options } }) => {
+      const invites = await server.invites.of(agent);
+      const expires = expiresInMs === undefined ? {} : { expires: new Date(server.clock() + expiresInMs) };
+      return madeOf(await invites.create({ ...options, receives, ...expires, by: caller.id }));
     },
   ),
   route(
@@ -134,8 +101,9 @@ export const inviteRoutes = [
       method: 'GET',
       path: '/v1/invites',
       tag: 'Invites',
-      summary: 'Invites, the newest first: of the caller, or with a role all',
-      access: 'member',
+      summary: 'Invites of the server or of an agent, the newest first, without their codes',
+      access: 'invites:read',
+      query: AGENT_QUERY,
       answer: {
         status: 200,
         description: 'The invites',
@@ -146,148 +114,164 @@ export const inviteRoutes = [
           required: ['invites'],
         },
       },
+      errors: ['AGENTS_DISABLED', 'AGENT_UNKNOWN'],
     },
-    async ({ server, caller }) => ({
-      invites: await server.invites.list(allows(caller.role, 'invites:read') ? undefined : didOf(caller)),
+    async ({ server, query }) => ({
+      invites: (await (await server.invites.of(query.agent)).list()).map(reportOf),
     }),
   ),
   route(
     {
       id: 'revokeInvite',
       method: 'DELETE',
-      path: '/v1/invites/{id}',
+      path: '/v1/invites/{number}',
       tag: 'Invites',
-      summary: 'Takes an invite back that was not used',
-      access: 'member',
-      params: { id: bytes(32) },
+      summary: 'Takes an invite back that nobody has used',
+      access: 'invites:write',
+      params: { number: NUMBER },
+      query: AGENT_QUERY,
       answer: { status: 200, description: 'It is revoked', schema: INVITE },
-      errors: ['INVITE_UNKNOWN', 'INVITE_REFUSED:USED', 'PERMISSION_DENIED'],
+      errors: ['INVITATION_UNKNOWN', 'INVITATION_REFUSED:USED', 'AGENTS_DISABLED', 'AGENT_UNKNOWN'],
     },
-    async ({ server, caller, params: { id } }) => {
-      const { inviter } = await server.invites.get(id);
-      if (!allows(caller.role, 'invites:write') && inviter !== caller.did)
-        throw new ServerError('PERMISSION_DENIED');
-      return server.invites.revoke(id);
-    },
-  ),
-  route(
-    {
-      id: 'lookAtInvite',
-      method: 'GET',
-      path: '/v1/invite/{code}',
-      tag: 'Invites',
-      summary: 'What an invite says, and what its inviter signed',
-      access: 'public',
-      params: { code: CODE },
-      answer: { status: 200, description: 'The invite', schema: PUBLIC_INVITE },
-      errors: ['INVITE_UNKNOWN'],
-    },
-    async ({ server, params: { code } }) => {
-      const { email: _, usedBy: __, ...shown } = await server.invites.look(code);
-      return shown;
-    },
-  ),
-  route(
-    {
-      id: 'acceptInvite',
-      method: 'POST',
-      path: '/v1/invite/{code}/accept',
-      tag: 'Invites',
-      summary: 'Lets who accepts into the registry, and tells it about the inviter',
-      access: 'public',
-      params: { code: CODE },
-      body: {
-        title: 'SignedAcceptance',
-        type: 'object',
-        properties: { ...SIGNED_TEXT, keys: ANY_OBJECT },
-        required: ['text', 'signature'],
-      },
-      answer: {
-        status: 200,
-        description: 'Both know each other',
-        schema: {
-          title: 'AcceptedInvite',
-          type: 'object',
-          properties: {
-            status: { type: 'string', enum: ['accepted'] },
-            did: DID,
-            server: DID,
-            inviter: { ...ANY_OBJECT, description: 'the entry of the inviter in the registry' },
-            invite: ANY_INVITE,
-          },
-          required: ['status', 'did', 'server', 'inviter', 'invite'],
-        },
-      },
-      errors: [...REFUSALS, 'PERMISSION_DENIED'],
-    },
-    async ({ server, params: { code }, body: { text, signature, keys } }) => {
-      const accepted = await server.invites.accept(
-        code,
-        { text, signature },
-        keys as unknown as KeyRecord | undefined,
-      );
-      const { email: _, usedBy, ...invite } = accepted.invite;
-      return {
-        status: 'accepted' as const,
-        did: usedBy!,
-        server: server.storage.identity.did,
-        inviter: { ...accepted.inviter },
-        invite,
-      };
-    },
+    async ({ server, params, query }) =>
+      reportOf(await (await server.invites.of(query.agent)).revoke(params.number)),
   ),
 ] as const;
 
-/** The page, and its two files. */
+type Raw = Asked<{ readonly did?: Did }, { readonly number?: string }, undefined>;
+
+/** Where acceptances go, and where people are shown the page, for the server and for its agents. */
 export const invitePageRoutes: readonly Route[] = [
+  ...[
+    { suffix: '', path: '/invite', whose: 'the server', more: {} },
+    { suffix: 'OfAgent', path: '/agents/{did}/invite', whose: 'an agent', more: { params: { did: DID } } },
+  ].flatMap(({ suffix, path, whose, more }) => [
+    rawRoute(
+      {
+        id: `acceptInvite${suffix}`,
+        method: 'POST',
+        path,
+        tag: 'Invites',
+        summary: `Accepts an invite of ${whose}: what acceptInvite() sends`,
+        access: 'public',
+        ...more,
+        query: { number: NUMBER },
+        bodyType: 'application/xlink-envelope',
+        answer: {
+          status: 200,
+          description: 'What was agreed on, signed by the one who invites',
+          schema: {
+            title: 'AcceptedInvite',
+            type: 'object',
+            properties: {
+              keyRecord: ANY_OBJECT,
+              scopes: SCOPES,
+              receives: SCOPES,
+              signature: bytes(64),
+            },
+            required: ['keyRecord', 'scopes', 'receives', 'signature'],
+          },
+        },
+        errors: [...REFUSED, 'AGENTS_DISABLED', 'AGENT_UNKNOWN'],
+      },
+      accept as never,
+    ),
+    rawRoute(
+      {
+        id: `invitePage${suffix}`,
+        method: 'GET',
+        path,
+        tag: 'Invites',
+        summary: `The page on which an invite of ${whose} is accepted; the code stays in the browser`,
+        access: 'public',
+        ...more,
+        answer: { status: 200, description: 'The page', type: 'text/html' },
+      },
+      (_req, res) => send(res, 'text/html', INVITE_PAGE),
+    ),
+  ]),
   rawRoute(
     {
-      id: 'invitePage',
+      id: 'inviteScript',
       method: 'GET',
-      path: '/invite/{code}',
+      path: '/invite/page.js',
       tag: 'Invites',
-      summary: 'The page on which an invite is accepted',
+      summary: 'The script of that page',
       access: 'public',
-      params: { code: CODE },
-      answer: { status: 200, description: 'The page', type: 'text/html' },
-      more: [{ status: 404, description: 'There is no such invite', type: 'text/html' }],
-      errors: ['ROUTE_UNKNOWN'],
+      answer: { status: 200, description: 'The file', type: 'text/javascript' },
     },
-    async (_req, res, { server, params }) => {
-      const { code } = params;
-      const invite = await server.invites.look(code).catch((error: unknown) => {
-        if (error instanceof ServerError && error.id === 'INVITE_UNKNOWN') return undefined;
-        throw error;
-      });
-      const page = invitePage({ code, invite, server: server.storage.identity.did });
-      res.writeHead(invite ? 200 : 404, { ...PAGE_HEADERS, 'Content-Type': 'text/html; charset=utf-8' });
-      res.end(page);
-    },
+    async (_req, res) => send(res, 'text/javascript', await pageScript()),
   ),
-  asset('inviteScript', '/invite/page.js', 'text/javascript', PAGE_SCRIPT),
-  asset('inviteStyle', '/invite/page.css', 'text/css', PAGE_STYLE),
+  rawRoute(
+    {
+      id: 'inviteStyle',
+      method: 'GET',
+      path: '/invite/page.css',
+      tag: 'Invites',
+      summary: 'The style of that page',
+      access: 'public',
+      answer: { status: 200, description: 'The file', type: 'text/css' },
+    },
+    (_req, res) => send(res, 'text/css', PAGE_STYLE),
+  ),
 ];
 
-function asset(id: string, path: string, type: string, text: string) {
-  return rawRoute(
-    {
-      id,
-      method: 'GET',
-      path,
-      tag: 'Invites',
-      summary: 'Part of that page',
-      access: 'public',
-      answer: { status: 200, description: 'The file', type },
-    },
-    (_req, res) => {
-      res.writeHead(200, { ...PAGE_HEADERS, 'Content-Type': `${type}; charset=utf-8` });
-      res.end(text);
-    },
-  );
+function send(res: ServerResponse, type: string, text: string): void {
+  res.writeHead(200, { ...PAGE_HEADERS, 'Content-Type': `${type}; charset=utf-8` });
+  res.end(text);
 }
 
-/** Throws `PERMISSION_DENIED:ENVELOPE_REQUIRED` for a token. */
-function didOf({ did }: Caller): Did {
-  if (did === undefined) throw new ServerError('PERMISSION_DENIED:ENVELOPE_REQUIRED');
-  return did;
+/** The library takes the `Request` of the platform. */
+async function accept(req: IncomingMessage, res: ServerResponse, { server, params }: Raw): Promise<void> {
+  const invites = await server.invites.of(params.did).catch((error: unknown) => {
+    throw error instanceof ServerError && error.id === 'AGENT_KEY_WRONG' ? new ServerError('AGENT_UNKNOWN') : error;
+  });
+  const response = await invites.handle(
+    new Request(new URL(req.url!, server.publicUrl), {
+      method: 'POST',
+      headers: { 'content-type': String(req.headers['content-type'] ?? '') },
+      body: Readable.toWeb(req) as ReadableStream,
+      duplex: 'half',
+    } as RequestInit),
+  );
+  const text = await response.text();
+  await server.storage.audit.append({
+    type: 'server',
+    ...(params.did === undefined ? {} : { to: params.did }),
+    request: 'POST invite',
+    decision: response.ok ? 'accepted' : 'refused',
+    reason: response.ok ? 'ok' : String((JSON.parse(text || '{}') as { code?: unknown }).code),
+    data: { route: 'acceptInvite' },
+  });
+  res.writeHead(response.status, {
+    'Content-Type': response.headers.get('content-type') ?? 'application/json',
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  });
+  res.end(text);
+}
+
+const madeOf = ({ code, link, number, expiresAt }: NewInvite) => ({
+  status: 'created' as const,
+  invite_url: link,
+  expires_at: expiresAt,
+  message: `Share this link: ${link}`,
+  code,
+  number,
+});
+
+function reportOf({ number, state, scopes, receives, createdAt, expiresAt, ...more }: InviteReport) {
+  const { name, email, by, did } = more;
+  return {
+    number,
+    state,
+    scopes,
+    receives,
+    created_at: createdAt,
+    expires_at: expiresAt,
+    ...(name === undefined ? {} : { name }),
+    ...(email === undefined ? {} : { email }),
+    ...(by === undefined ? {} : { by }),
+    ...(did === undefined ? {} : { did }),
+  };
 }

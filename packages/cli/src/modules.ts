@@ -1,6 +1,5 @@
-import type { Command } from '../run.js';
-import { UsageError } from '../run.js';
-import type { Route } from './route.js';
+import { type Command, UsageError } from './run.js';
+import type { Route } from './server/route.js';
 
 /**
  * What an installed wing adds to the command and to the server: the default export of its `./xlink-cli`. Names of commands and paths of
@@ -24,6 +23,9 @@ export interface XlinkModule {
 const WINGS = ['xid', 'xfuse', 'xlock', 'x0x', 'mesh', 'mesh-mls'].map((name) => `@private.me/${name}`);
 /** More packages, separated by commas. */
 const VARIABLE = 'XLINK_MODULES';
+
+/** Of runtimes, and of the tools that stand in for them. */
+const ABSENT = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND', 'ERR_PACKAGE_PATH_NOT_EXPORTED']);
 
 /**
  * The modules of installed wings. A wing that is not installed, or has no module, is left out; one that is named in `XLINK_MODULES` must be
@@ -53,8 +55,7 @@ async function loaded(
   } catch (cause) {
     const { code, message } = cause as { code?: string; message: string };
     const isOfIt = message.includes(`'${name}`) || message.includes(`${name}/package.json`); // and not of what it imports
-    const isAbsent =
-      isOfIt && (code === 'ERR_MODULE_NOT_FOUND' || code === 'ERR_PACKAGE_PATH_NOT_EXPORTED');
+    const isAbsent = isOfIt && ABSENT.has(String(code));
     if (isAbsent && !isNamed) return undefined;
     throw new Error(`the module of ${name} could not be loaded`, { cause });
   }
@@ -70,4 +71,18 @@ function isModule(value: unknown): value is XlinkModule {
     Array.isArray(routes) &&
     routes.every((route) => typeof route?.path === 'string' && route.path.startsWith(`/v1/${name}`))
   );
+}
+
+/** The commands of the modules, by name. Throws a `UsageError` for one that is there already. */
+export async function moduleCommands(
+  commands: Readonly<Record<string, Command>>,
+): Promise<Readonly<Record<string, Command>>> {
+  const found: Record<string, Command> = {};
+  for (const { name, commands: more = {} } of await installedModules())
+    for (const [word, command] of Object.entries(more)) {
+      if (Object.hasOwn(commands, word) || Object.hasOwn(found, word))
+        throw new UsageError(`the module ${name} has a command ${word}, which is there already`);
+      found[word] = command;
+    }
+  return found;
 }
