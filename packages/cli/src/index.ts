@@ -16,3 +16,4 @@ export {
 } from './server/route.js';
 export type { ServerApi } from './server/routes/index.js';
 export type { FromSchema, Schema } from './server/schema.js';
+export { serverDocument, serverReference } from './server/reference.js';

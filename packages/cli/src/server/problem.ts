@@ -14,7 +14,7 @@ export interface Problem {
 }
 
 /** Where the codes of the server are explained. */
-const DOCS = 'https://xail.io/docs/packages/xlink/server#errors';
+const DOCS = 'https://xail.io/docs/packages/xlink-cli/server-api#errors';
 
 /** What is answered for whatever was thrown: the row of a table, and nothing of the cause. */
 export function problemOf(thrown: unknown): Problem {

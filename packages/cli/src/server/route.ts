@@ -86,7 +86,7 @@ export function route<const R extends RouteBase>(
   handle: (
     asked: AskedOf<R>,
   ) => Awaitable<R extends { answer: { schema: infer S } } ? FromSchema<S> : unknown>,
-): R & Route {
+): R & Pick<Route, 'handle' | 'raw'> {
   return { ...shape, handle: handle as never };
 }
 
@@ -94,7 +94,7 @@ export function route<const R extends RouteBase>(
 export function rawRoute<const R extends RouteBase>(
   shape: R,
   raw: (req: IncomingMessage, res: ServerResponse, asked: AskedOf<R>) => unknown,
-): R & Route {
+): R & Pick<Route, 'handle' | 'raw'> {
   return { ...shape, raw: raw as never };
 }
 
