@@ -63,11 +63,13 @@ describe('the list of those who take options', () => {
     'outreachCsv',
     'BaseAgent', // listed as Agent, which extends it
     'CallFailure', // an error
+    'Documents', // a store and a kind
     'EntryRegistry', // abstract; its methods are those of MemoryTrustRegistry
     'FileStoreError', // an error
     'LoopbackTransport',
     'MemoryClientStore',
     'MemoryKeyStore',
+    'addressBlock',
     'assertKeyRecord',
     'assertSuccession',
     'assertSuccessor',
@@ -95,6 +97,7 @@ describe('the list of those who take options', () => {
     'parseModeState',
     'policyFile',
     'policyInStore',
+    'problemBody',
     'refusalOf',
     'requestBinding',
     'requireScope',
