@@ -47,15 +47,16 @@ const CONDITIONAL: [string, object][] = [
 describe('who may do what', () => {
   test('authorize decides in the place of the token, and is told the route', async () => {
     const asked: string[] = [];
-    const { send } = await serve({
-      adminToken: undefined,
+    const options: Partial<RegistryServerOptions> = {
       authorize: async ({ headers }, route) => {
         asked.push(route);
         if (headers['x-role'] === 'broken') throw new Error('secret-canary');
         return headers['x-role'] === 'operator' && route !== 'revoke';
       },
-    } as never);
-    const as = (role: string, route: string) => send(post(`/registry/${route}`, { did: ALICE }, { 'x-role': role }));
+    };
+    const { send } = await serve({ ...options, adminToken: undefined } as never);
+    const as = (role: string, route: string) =>
+      send(post(`/registry/${route}`, { did: ALICE }, { 'x-role': role }));
     expect((await as('operator', 'add')).status).toBe(200);
     expect((await as('operator', 'revoke')).status).toBe(401);
     expect((await as('auditor', 'add')).status).toBe(401);

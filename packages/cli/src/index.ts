@@ -1,9 +1,16 @@
 export { commands } from './commands.js';
-export { type Command, type Output, run, UsageError } from './run.js';
 export { installedModules, type XlinkModule } from './modules.js';
-export { SERVER_ERRORS, ServerError, type ServerErrorDetails, type ServerErrorId, type ServerErrorRow } from './server/errors.js';
+export { type Command, type Output, run, UsageError } from './run.js';
+export {
+  SERVER_ERRORS,
+  ServerError,
+  type ServerErrorDetails,
+  type ServerErrorId,
+  type ServerErrorRow,
+} from './server/errors.js';
 export type { ServerParts } from './server/parts.js';
-export { type Access, PERMISSIONS, type Permission, type Role, ROLES } from './server/roles.js';
+export { serverDocument, serverReference } from './server/reference.js';
+export { type Access, PERMISSIONS, type Permission, ROLES, type Role } from './server/roles.js';
 export {
   type AnswerShape,
   type ApiOf,
@@ -16,4 +23,3 @@ export {
 } from './server/route.js';
 export type { ServerApi } from './server/routes/index.js';
 export type { FromSchema, Schema } from './server/schema.js';
-export { serverDocument, serverReference } from './server/reference.js';

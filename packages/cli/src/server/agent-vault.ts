@@ -79,7 +79,11 @@ export class AgentVault {
     this.#publicUrl = publicUrl;
     this.#documents = new Documents(storage.documents, 'agent');
     this.#key = key;
-    this.#keyId = createHash('sha256').update('xlink agent key id').update(key).digest('base64url').slice(0, 16);
+    this.#keyId = createHash('sha256')
+      .update('xlink agent key id')
+      .update(key)
+      .digest('base64url')
+      .slice(0, 16);
     this.#clock = clock;
   }
 
@@ -176,7 +180,8 @@ export class AgentVault {
 
   /** An envelope may be bound to the request that brought it to the address of the agent, and to no other. */
   #rules(did: Did, { request }: Envelope): ReceiveOptions {
-    const bound = request === undefined ? {} : { request: `POST ${new URL(addressOf(this.#publicUrl, did)).pathname}` };
+    const bound =
+      request === undefined ? {} : { request: `POST ${new URL(addressOf(this.#publicUrl, did)).pathname}` };
     return { maxAgeMs: MAX_AGE_MS, ...bound };
   }
 
@@ -209,7 +214,10 @@ export class AgentVault {
         }),
       );
     // Scopes are those of the registry from here on, where operators change them.
-    return new Agent({ ...base, identity: await Identity.fromSeed(seed, { maxVersion: postQuantumSig ? 3 : 2 }) });
+    return new Agent({
+      ...base,
+      identity: await Identity.fromSeed(seed, { maxVersion: postQuantumSig ? 3 : 2 }),
+    });
   }
 
   #seal(did: Did, seed: Uint8Array): string {
@@ -238,4 +246,3 @@ export function orThrow<T>(result: Result<T>): T {
   if (!result.ok) throw result.error;
   return result.value;
 }
-

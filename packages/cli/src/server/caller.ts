@@ -17,10 +17,10 @@ export interface TokenHolder {
  */
 export async function callerOf({ adapter, access }: ServerParts, req: IncomingMessage): Promise<Caller> {
   const auth = adapter.authOf(req) as Auth<TokenHolder> | undefined;
-  if (!auth) throw new ServerError('INTERNAL', { cause: new Error('the adapter let nobody in particular through') });
+  if (!auth)
+    throw new ServerError('INTERNAL', { cause: new Error('the adapter let nobody in particular through') });
   if (auth.mode === 'api-key') return { by: 'token', id: auth.id, role: auth.role };
   const role = await access.roleOf(auth.did);
   const caller = { by: 'did', id: auth.did, did: auth.did } as const;
   return role === undefined || auth.scope !== '*' ? caller : { ...caller, role };
 }
-

@@ -1,10 +1,4 @@
-import {
-  type Agent,
-  type Did,
-  Invites,
-  type OperationsStore,
-  type StoredDocument,
-} from '@private.me/xlink';
+import { type Agent, type Did, Invites, type OperationsStore, type StoredDocument } from '@private.me/xlink';
 import type { AgentVault } from './agent-vault.js';
 import { ServerError } from './errors.js';
 
@@ -38,7 +32,13 @@ export class InviteDesk {
     if (known) return known;
     const name = did === undefined ? 'xLink identity server' : (await vault!.get(did)).name;
     const url = did === undefined ? publicUrl : addressOf(publicUrl, did);
-    const invites = new Invites({ agent, url, name, clock, store: did === undefined ? store : ofOne(store, did) });
+    const invites = new Invites({
+      agent,
+      url,
+      name,
+      clock,
+      store: did === undefined ? store : ofOne(store, did),
+    });
     if (this.#open.size >= 1000) this.#open.clear();
     this.#open.set(did, invites);
     return invites;

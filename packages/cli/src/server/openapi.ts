@@ -29,7 +29,8 @@ const PROBLEM_TYPE = 'application/problem+json';
 export function openApiDocument(routes: readonly Route[], { version, url }: DocumentFacts): object {
   const schemas: Record<string, object> = { Problem: shapeOf(PROBLEM, undefined) };
   const paths: Record<string, Record<string, object>> = {};
-  for (const route of routes) (paths[route.path] ??= {})[route.method.toLowerCase()] = operationOf(route, schemas);
+  for (const route of routes)
+    (paths[route.path] ??= {})[route.method.toLowerCase()] = operationOf(route, schemas);
   const tags = [...new Set(routes.map(({ tag }) => tag))].map((name) => ({
     name,
     description: TAGS[name as keyof typeof TAGS] ?? `Routes of ${name}.`,
@@ -54,7 +55,8 @@ const SECURITY = {
   envelope: {
     type: 'http',
     scheme: 'Xlink',
-    description: 'an envelope of a DID, in this header or as the body; or a signature by RFC 9421 (docs/signatures.md)',
+    description:
+      'an envelope of a DID, in this header or as the body; or a signature by RFC 9421 (docs/signatures.md)',
   },
 } as const;
 
@@ -92,7 +94,8 @@ const REFUSED = { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Proble
 
 function responsesOf(route: Route, schemas: Record<string, object>): Record<string, object> {
   const found: Record<string, ResponseObject> = {};
-  for (const answer of [route.answer, ...(route.more ?? [])]) found[answer.status] = responseOf(answer, schemas);
+  for (const answer of [route.answer, ...(route.more ?? [])])
+    found[answer.status] = responseOf(answer, schemas);
   for (const [status, ids] of refusalsOf(route)) {
     const { description, content } = found[status] ?? {};
     found[status] = {
@@ -109,16 +112,26 @@ interface ResponseObject {
   readonly content?: Readonly<Record<string, object>>;
 }
 
-function responseOf({ description, schema, type }: AnswerShape, schemas: Record<string, object>): ResponseObject {
-  if (schema) return { description, content: { [type ?? 'application/json']: { schema: refTo(schema, schemas) } } };
+function responseOf(
+  { description, schema, type }: AnswerShape,
+  schemas: Record<string, object>,
+): ResponseObject {
+  if (schema)
+    return { description, content: { [type ?? 'application/json']: { schema: refTo(schema, schemas) } } };
   return { description, ...(type ? { content: { [type]: { schema: { type: 'string' } } } } : {}) };
 }
 
 /** Ids of errors by their status, those that every route may have included. */
-function refusalsOf({ access, body, params, query, errors = [] }: Route): ReadonlyMap<number, readonly string[]> {
+function refusalsOf({
+  access,
+  body,
+  params,
+  query,
+  errors = [],
+}: Route): ReadonlyMap<number, readonly string[]> {
   const ids: string[] = [
     ...errors,
-    ...(body ?? params ?? query ? ['REQUEST_INVALID'] : []),
+    ...((body ?? params ?? query) ? ['REQUEST_INVALID'] : []),
     ...(body ? ['REQUEST_INVALID:JSON', 'REQUEST_INVALID:CONTENT_TYPE', 'REQUEST_INVALID:TOO_LARGE'] : []),
     ...(access === 'public' ? [] : ['CREDENTIALS_MISSING', 'PERMISSION_DENIED']),
     'RATE_LIMITED',
@@ -150,14 +163,20 @@ function shapeOf(schema: Schema, schemas: Record<string, object> | undefined): o
   return {
     ...plain,
     ...(properties
-      ? { properties: Object.fromEntries(Object.entries(properties).map(([name, each]) => [name, nested(each)])) }
+      ? {
+          properties: Object.fromEntries(
+            Object.entries(properties).map(([name, each]) => [name, nested(each)]),
+          ),
+        }
       : {}),
     ...(items ? { items: nested(items) } : {}),
     ...(oneOf ? { oneOf: oneOf.map(nested) } : {}),
     ...(schema.type === 'object'
       ? {
           additionalProperties:
-            typeof additionalProperties === 'object' ? nested(additionalProperties) : (additionalProperties ?? false),
+            typeof additionalProperties === 'object'
+              ? nested(additionalProperties)
+              : (additionalProperties ?? false),
         }
       : {}),
   };

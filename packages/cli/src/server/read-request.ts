@@ -20,7 +20,10 @@ export async function bodyOf(req: IncomingMessage, { body: schema, maxBodyBytes 
 }
 
 /** Query parameters, validated: each once at most. */
-export function queryOf(url: string, schemas: Readonly<Record<string, Schema>> = {}): Record<string, unknown> {
+export function queryOf(
+  url: string,
+  schemas: Readonly<Record<string, Schema>> = {},
+): Record<string, unknown> {
   const at = url.indexOf('?');
   const found: Record<string, unknown> = {};
   if (at === -1) return found;
@@ -47,7 +50,8 @@ export function assertParams(
   params: Readonly<Record<string, string>>,
   schemas: Readonly<Record<string, Schema>> = {},
 ): void {
-  for (const [name, schema] of Object.entries(schemas)) assertNoFault(faultIn(schema, params[name], name), name);
+  for (const [name, schema] of Object.entries(schemas))
+    assertNoFault(faultIn(schema, params[name], name), name);
 }
 
 function assertNoFault(fault: Fault | undefined, whole: string): void {

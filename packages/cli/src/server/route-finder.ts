@@ -19,7 +19,10 @@ export class RouteFinder {
 
   constructor(routes: readonly Route[]) {
     const compiled = routes.map(compile);
-    this.#routes = [...compiled.filter(({ names }) => names.length === 0), ...compiled.filter(({ names }) => names.length > 0)];
+    this.#routes = [
+      ...compiled.filter(({ names }) => names.length === 0),
+      ...compiled.filter(({ names }) => names.length > 0),
+    ];
   }
 
   /** HEAD is GET. Throws `ROUTE_UNKNOWN`, or `METHOD_NOT_ALLOWED` with the methods there are. */

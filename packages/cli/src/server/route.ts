@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Did, ErrorId } from '@private.me/xlink';
 import type { ServerErrorId } from './errors.js';
+import type { ServerParts } from './parts.js';
 import type { Access, Role } from './roles.js';
 import type { FromSchema, Schema } from './schema.js';
-import type { ServerParts } from './parts.js';
 
 /** Who asks, as it was found out. */
 export interface Caller {
@@ -68,9 +68,10 @@ export interface Route extends RouteBase {
   readonly raw?: (req: IncomingMessage, res: ServerResponse, asked: Asked<never, never, never>) => unknown;
 }
 
-type Members<Schemas> = Schemas extends Readonly<Record<string, Schema>>
-  ? { readonly [Name in keyof Schemas]: FromSchema<Schemas[Name]> }
-  : Readonly<Record<string, never>>;
+type Members<Schemas> =
+  Schemas extends Readonly<Record<string, Schema>>
+    ? { readonly [Name in keyof Schemas]: FromSchema<Schemas[Name]> }
+    : Readonly<Record<string, never>>;
 
 type AskedOf<R> = Asked<
   Members<R extends { params: infer P } ? P : undefined>,

@@ -64,8 +64,7 @@ export function wholeNumber(name: string, text: string, min: number, max: number
 
 /** `undefined`: the mode that is stored. Throws a `UsageError`. */
 export function modeOf(text: string | undefined): Mode | undefined {
-  if (text === undefined || text === 'hybrid' || text === 'deprecation' || text === 'xlink-only')
-    return text;
+  if (text === undefined || text === 'hybrid' || text === 'deprecation' || text === 'xlink-only') return text;
   throw new UsageError('--mode is hybrid, deprecation or xlink-only');
 }
 

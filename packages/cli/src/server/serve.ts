@@ -134,10 +134,7 @@ async function hand(token: string, file: string | undefined): Promise<void> {
   if (file !== undefined) await writeFile(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
 }
 
-function announce(
-  { bound, did, token, values }: Announced,
-  { out }: Output,
-): void {
+function announce({ bound, did, token, values }: Announced, { out }: Output): void {
   const { address, port, family } = bound;
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   const shown = values['admin-token-file'] === undefined ? token : undefined;

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { randomOf } from './junk.js';
-import { startServer } from './program.js';
 import { until } from './needs.js';
+import { startServer } from './program.js';
 import { request, temporaryFolder } from './support.js';
 
 const ROUNDS = process.env['SCALE'] === 'full' ? 500 : 20;
@@ -13,30 +13,36 @@ type Acknowledged = Map<string, string>;
 
 // Needs the built packages: `npm run build`.
 describe('kill -9', () => {
-  test(`loses nothing that was acknowledged, in ${ROUNDS} rounds`, async () => {
-    const data = await temporaryFolder();
-    const random = randomOf(Number(process.env['SEED'] ?? 9));
-    const acknowledged: Acknowledged = new Map();
-    let token = '';
-    let did: string | undefined;
-    for (let round = 0; round < ROUNDS; round++) {
+  test(
+    `loses nothing that was acknowledged, in ${ROUNDS} rounds`,
+    async () => {
+      const data = await temporaryFolder();
+      const random = randomOf(Number(process.env['SEED'] ?? 9));
+      const acknowledged: Acknowledged = new Map();
+      let token = '';
+      let did: string | undefined;
+      for (let round = 0; round < ROUNDS; round++) {
+        const server = await startServer(['--data', data, '--log-level', 'error'], { env: KEY });
+        token ||= server.adminToken!;
+        expect(server.did).toBe((did ??= server.did));
+        await allThere(server.url, token, acknowledged);
+        const writing = Promise.all(
+          [0, 1, 2, 3].map((n) => write(server.url, token, `${round}-${n}`, acknowledged)),
+        );
+        const enough = acknowledged.size + 1 + Math.floor(random() * 40);
+        await until(() => acknowledged.size >= enough);
+        await pause(random() * 30); // in the midst of whatever comes next
+        expect(await server.end('SIGKILL')).toBeNull();
+        await writing;
+      }
+      expect(acknowledged.size).toBeGreaterThan(ROUNDS);
       const server = await startServer(['--data', data, '--log-level', 'error'], { env: KEY });
-      token ||= server.adminToken!;
-      expect(server.did).toBe((did ??= server.did));
       await allThere(server.url, token, acknowledged);
-      const writing = Promise.all([0, 1, 2, 3].map((n) => write(server.url, token, `${round}-${n}`, acknowledged)));
-      const enough = acknowledged.size + 1 + Math.floor(random() * 40);
-      await until(() => acknowledged.size >= enough);
-      await pause(random() * 30); // in the midst of whatever comes next
-      expect(await server.end('SIGKILL')).toBeNull();
-      await writing;
-    }
-    expect(acknowledged.size).toBeGreaterThan(ROUNDS);
-    const server = await startServer(['--data', data, '--log-level', 'error'], { env: KEY });
-    await allThere(server.url, token, acknowledged);
-    expect(await server.end('SIGTERM')).toBe(0);
-    expect(server.output()).toMatch(/stopped\n$/);
-  }, ROUNDS * 15_000);
+      expect(await server.end('SIGTERM')).toBe(0);
+      expect(server.output()).toMatch(/stopped\n$/);
+    },
+    ROUNDS * 15_000,
+  );
 });
 
 /** Writes until the server is gone. */
@@ -44,7 +50,10 @@ async function write(url: string, token: string, name: string, acknowledged: Ack
   for (let n = 0; ; n++) {
     const id = `${name}-${n}`;
     try {
-      const service = await request(url, 'PUT', `/v1/services/s${id}`, { token, body: { url: `https://${id}.example` } });
+      const service = await request(url, 'PUT', `/v1/services/s${id}`, {
+        token,
+        body: { url: `https://${id}.example` },
+      });
       if (service.status === 200) acknowledged.set(`/services/s${id}`, `https://${id}.example`);
       if (n % 4 !== 0) continue;
       const agent = await request(url, 'POST', '/v1/agents', { token, body: { name: id, scopes: ['*'] } });
@@ -52,7 +61,10 @@ async function write(url: string, token: string, name: string, acknowledged: Ack
       const { did } = agent.json;
       acknowledged.set(`/registry/resolve/${did}`, '"status":"active"');
       acknowledged.set(`/v1/agents/${did}`, id);
-      const sent = await request(url, 'POST', `/v1/agents/${did}/send`, { token, body: { to: did, payload: id } });
+      const sent = await request(url, 'POST', `/v1/agents/${did}/send`, {
+        token,
+        body: { to: did, payload: id },
+      });
       if (sent.status === 200) acknowledged.set(`mailbox ${did}`, id);
       const made = await request(url, 'POST', '/v1/tokens', { token, body: { name: id, role: 'auditor' } });
       if (made.status === 201) acknowledged.set('/v1/tokens', id);

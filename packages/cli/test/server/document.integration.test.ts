@@ -20,13 +20,16 @@ function* schemasOf(schema: Schema | undefined): Generator<Schema> {
   yield schema;
   const { properties = {}, items, oneOf = [], additionalProperties } = schema;
   const more = typeof additionalProperties === 'object' ? [additionalProperties] : [];
-  for (const each of [...Object.values(properties), ...(items ? [items] : []), ...oneOf, ...more]) yield* schemasOf(each);
+  for (const each of [...Object.values(properties), ...(items ? [items] : []), ...oneOf, ...more])
+    yield* schemasOf(each);
 }
 
 describe('the OpenAPI document', () => {
   test('and the page of the documentation are those of the tables', async () => {
     const { version } = JSON.parse(await readFile(join(here, 'package.json'), 'utf8'));
-    expect(JSON.parse(await readFile(join(here, 'docs/openapi.json'), 'utf8'))).toEqual(serverDocument(version));
+    expect(JSON.parse(await readFile(join(here, 'docs/openapi.json'), 'utf8'))).toEqual(
+      serverDocument(version),
+    );
     expect(await readFile(join(here, 'docs/server-api.md'), 'utf8')).toBe(serverReference());
   });
 
@@ -34,7 +37,14 @@ describe('the OpenAPI document', () => {
     const manifest = createRequire(import.meta.url).resolve('@redocly/cli/package.json');
     const { bin } = JSON.parse(await readFile(manifest, 'utf8'));
     const program = join(dirname(manifest), bin.redocly ?? Object.values(bin)[0]);
-    const args = ['lint', join(here, 'docs/openapi.json'), '--skip-rule', 'no-server-example.com', '--format', 'json'];
+    const args = [
+      'lint',
+      join(here, 'docs/openapi.json'),
+      '--skip-rule',
+      'no-server-example.com',
+      '--format',
+      'json',
+    ];
     const { stdout } = await promisify(execFile)(process.execPath, [program, ...args], {
       env: { ...process.env, REDOCLY_TELEMETRY: 'off', CI: '1' },
     });
@@ -48,7 +58,9 @@ describe('the OpenAPI document', () => {
     expect(new Set(places).size).toBe(places.length);
     const titles = new Map<string, string>();
     for (const { body, answer, more = [], errors = [] } of ROUTES) {
-      for (const schema of [body, answer.schema, ...more.map((each) => each.schema)].flatMap((one) => [...schemasOf(one)])) {
+      for (const schema of [body, answer.schema, ...more.map((each) => each.schema)].flatMap((one) => [
+        ...schemasOf(one),
+      ])) {
         if (schema.title === undefined) continue;
         const text = JSON.stringify(schema);
         expect([schema.title, titles.get(schema.title) ?? text]).toEqual([schema.title, text]);
@@ -60,12 +72,21 @@ describe('the OpenAPI document', () => {
 
   test('would tell of an answer that is not as it says', () => {
     const check = new DocumentCheck();
-    const answer = (status: number, type = 'application/json') => ({ status, headers: new Headers({ 'content-type': type }) });
+    const answer = (status: number, type = 'application/json') => ({
+      status,
+      headers: new Headers({ 'content-type': type }),
+    });
     const good = '{"status":"ok","version":"1","uptime":1}';
     expect(() => check.check('GET', '/health', answer(200), good)).not.toThrow();
-    expect(() => check.check('GET', '/health', answer(200), '{"status":"ok","version":"1"}')).toThrow(/uptime/);
-    expect(() => check.check('GET', '/health', answer(200), good.replace('}', ',"more":1}'))).toThrow(/additional/);
-    expect(() => check.check('GET', '/health', answer(200, 'text/html'), '<p>')).toThrow(/not in the document/);
+    expect(() => check.check('GET', '/health', answer(200), '{"status":"ok","version":"1"}')).toThrow(
+      /uptime/,
+    );
+    expect(() => check.check('GET', '/health', answer(200), good.replace('}', ',"more":1}'))).toThrow(
+      /additional/,
+    );
+    expect(() => check.check('GET', '/health', answer(200, 'text/html'), '<p>')).toThrow(
+      /not in the document/,
+    );
     expect(() => check.check('GET', '/health', answer(500), '{}')).toThrow(/not in the document/);
   });
 

@@ -1,5 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Agent, Agent as AgentClass, acceptInvite, MemoryTrustRegistry, readInvite } from '@private.me/xlink';
+import {
+  type Agent,
+  Agent as AgentClass,
+  acceptInvite,
+  MemoryTrustRegistry,
+  readInvite,
+} from '@private.me/xlink';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { describeWith, findProgram, until } from './needs.js';
 import { startServer } from './program.js';
@@ -9,7 +15,10 @@ const agentOf = async (name: string): Promise<Agent> =>
   unwrap(await AgentClass.fromSeed({ seed: seedOf(name), name, registry: new MemoryTrustRegistry() }));
 
 const codeOf = async (accepting: Promise<unknown>): Promise<string> => {
-  const error = await accepting.then(() => undefined, (thrown: unknown) => thrown);
+  const error = await accepting.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
   return (error as { id?: string } | undefined)?.id ?? 'accepted';
 };
 
@@ -38,7 +47,10 @@ describe('invites of the server', () => {
       sendScopes: ['orders'],
       receiveScopes: ['news'],
     });
-    expect(await alice.registry.lookup(bob.did)).toMatchObject({ sendScopes: ['news'], receiveScopes: ['orders'] });
+    expect(await alice.registry.lookup(bob.did)).toMatchObject({
+      sendScopes: ['news'],
+      receiveScopes: ['orders'],
+    });
     await acceptInvite(alice, made.json.code); // the answer may have got lost
     expect(await codeOf(acceptInvite(await agentOf('eve'), made.json.code))).toBe('INVITATION_REFUSED:USED');
     const list = await server.get(`/v1/invites?agent=${bob.did}`);
@@ -61,7 +73,10 @@ describe('invites of the server', () => {
     let now = Date.now();
     const server = await startHere({ clock: () => now });
     const make = async (body: object = {}) =>
-      (await server.send('POST', '/v1/invites', { scopes: ['a'], ...body })).json as { code: string; number: string };
+      (await server.send('POST', '/v1/invites', { scopes: ['a'], ...body })).json as {
+        code: string;
+        number: string;
+      };
     const eve = await agentOf('eve');
     const revoked = await make();
     expect((await server.send('DELETE', `/v1/invites/${revoked.number}`)).json.state).toBe('revoked');
@@ -99,7 +114,9 @@ describe('invites of the server', () => {
     expect(headers.get('referrer-policy')).toBe('no-referrer');
     expect(text).not.toMatch(/<style|style=|onclick|<script>/);
     expect((await server.get('/invite?number=x', undefined)).status).toBe(400);
-    expect((await server.get('/agents/did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK/invite')).text).toBe(text);
+    expect(
+      (await server.get('/agents/did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK/invite')).text,
+    ).toBe(text);
   });
 });
 
@@ -109,7 +126,13 @@ describeWith(['chromium'], 'the acceptance page in a real browser', () => {
   async function visit(url: string): Promise<{ page: Page; complaints: string[] }> {
     browser = await chromium.launch({
       executablePath: findProgram('chromium')!,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+      ],
     });
     afterTest(() => browser?.close());
     const page = await browser.newPage();
@@ -140,7 +163,11 @@ describeWith(['chromium'], 'the acceptance page in a real browser', () => {
   test('one click: both sides trust each other with the scopes shown, and the identity can be saved', async () => {
     const server = await started();
     const bob = await server.send('/v1/agents', { name: 'Bob & <b>Sons</b>', scopes: ['*'] });
-    const made = await server.send('/v1/invites', { agent: bob.did, scopes: ['orders:write'], receives: ['news'] });
+    const made = await server.send('/v1/invites', {
+      agent: bob.did,
+      scopes: ['orders:write'],
+      receives: ['news'],
+    });
     const { page, complaints } = await visit(made.invite_url);
     await page.locator('#terms').waitFor();
     expect(await page.locator('h1').textContent()).toBe('Bob & <b>Sons</b> invites you');
@@ -157,7 +184,9 @@ describeWith(['chromium'], 'the acceptance page in a real browser', () => {
     const stream = await (await downloading).createReadStream();
     let pem = '';
     for await (const chunk of stream) pem += String(chunk);
-    const saved = unwrap(await AgentClass.importIdentity({ pkcs8: pem, registry: new MemoryTrustRegistry() }));
+    const saved = unwrap(
+      await AgentClass.importIdentity({ pkcs8: pem, registry: new MemoryTrustRegistry() }),
+    );
     expect(saved.did).toBe(did);
     expect(complaints).toEqual([]);
     expect((await readInvite(made.code)).from).toBe(bob.did);
@@ -176,7 +205,10 @@ describeWith(['chromium'], 'the acceptance page in a real browser', () => {
     await says(/Another identity/);
     const base = made.invite_url.split('#')[0];
     for (const [fragment, text] of [
-      [`${made.code.slice(0, 60)}${made.code[60] === 'A' ? 'B' : 'A'}${made.code.slice(61)}`, /not signed by the DID/],
+      [
+        `${made.code.slice(0, 60)}${made.code[60] === 'A' ? 'B' : 'A'}${made.code.slice(61)}`,
+        /not signed by the DID/,
+      ],
       ['', /not an invitation/],
     ] as const) {
       await page.goto('about:blank');

@@ -13,7 +13,12 @@ describe('10,000 junk calls over every route of the document', () => {
     const known = [member.did];
     for (let n = 0; n < 20; n++)
       known.push((await server.send('POST', '/v1/agents', { name: 'there', scopes: ['*'] })).json.did);
-    const tokens = [server.admin, await server.tokenOf('operator'), await server.tokenOf('auditor'), undefined];
+    const tokens = [
+      server.admin,
+      await server.tokenOf('operator'),
+      await server.tokenOf('auditor'),
+      undefined,
+    ];
     const random = randomOf(Number(process.env['SEED'] ?? 18));
     const statuses = new Map<number, number>();
     const routes = new Set<string>();
@@ -26,12 +31,14 @@ describe('10,000 junk calls over every route of the document', () => {
       const place = `${method} ${target} ${JSON.stringify(body)?.slice(0, 500)} ${sent.status} ${sent.text.slice(0, 300)}`;
       if (sent.status >= 500) throw new Error(place);
       // Neither stacks nor places of files, and no token or key.
-      if (/node_modules|\.[jt]s:\d|at \w+ \(|\/tmp\/|ENOENT|SyntaxError|TypeError/.test(sent.text)) throw new Error(place);
+      if (/node_modules|\.[jt]s:\d|at \w+ \(|\/tmp\/|ENOENT|SyntaxError|TypeError/.test(sent.text))
+        throw new Error(place);
       for (const token of tokens) if (token && sent.text.includes(token)) throw new Error(place);
     });
     expect(calls.length).toBeGreaterThan(9_500);
     expect(routes.size).toBeGreaterThan(50);
-    for (const status of [200, 400, 401, 403, 404, 405, 415]) expect([status, statuses.get(status) ?? 0]).not.toEqual([status, 0]);
+    for (const status of [200, 400, 401, 403, 404, 405, 415])
+      expect([status, statuses.get(status) ?? 0]).not.toEqual([status, 0]);
     expect(server.log()).not.toMatch(/"level":"error"/);
     // And it still does what it did before.
     expect((await server.get('/ready')).json).toEqual({ ready: true, why: [] });
@@ -40,7 +47,11 @@ describe('10,000 junk calls over every route of the document', () => {
   }, 240_000);
 });
 
-async function inParallel<T>(width: number, items: readonly T[], work: (item: T, n: number) => Promise<void>): Promise<void> {
+async function inParallel<T>(
+  width: number,
+  items: readonly T[],
+  work: (item: T, n: number) => Promise<void>,
+): Promise<void> {
   let next = 0;
   const worker = async () => {
     while (next < items.length) {

@@ -1,5 +1,5 @@
-import { ROUTES } from '../../src/server/routes/index.js';
 import type { Route } from '../../src/server/route.js';
+import { ROUTES } from '../../src/server/routes/index.js';
 import type { Schema } from '../../src/server/schema.js';
 
 /** Numbers from 0 to below 1 that a seed decides (mulberry32). */
@@ -29,7 +29,7 @@ const STRANGE: readonly unknown[] = [
   '\ud800',
   '../../etc/passwd',
   "'; DROP TABLE xlink_server; --",
-  '${jndi:ldap://x}',
+  '$' + '{jndi:ldap://x}',
   '<script>',
   'did:key:z6Mk',
   'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK',
@@ -92,11 +92,20 @@ export function junkFor(route: Route, random: () => number, known: readonly stri
     .filter(() => isRare(0.7))
     .map(([name, schema]) => `${name}=${part(schema)}`);
   if (isRare(0.1)) query.push(pick(['x=1', '&&&', 'from=1&from=2', '=', '%']));
-  const method = isRare(0.1) ? pick(['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD']) : route.method;
-  const hasBody = method !== 'GET' && method !== 'HEAD' && (route.body ?? route.bodyType ?? (isRare(0.2) || undefined));
+  const method = isRare(0.1)
+    ? pick(['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD'])
+    : route.method;
+  const hasBody =
+    method !== 'GET' && method !== 'HEAD' && (route.body ?? route.bodyType ?? (isRare(0.2) || undefined));
   const body = hasBody ? bodyText() : undefined;
   const type = isRare(0.1)
-    ? pick(['text/plain', 'application/json;charset=latin1', 'multipart/form-data', 'application/xlink-envelope', ''])
+    ? pick([
+        'text/plain',
+        'application/json;charset=latin1',
+        'multipart/form-data',
+        'application/xlink-envelope',
+        '',
+      ])
     : (route.bodyType ?? 'application/json');
   return {
     route: route.id,
@@ -107,7 +116,18 @@ export function junkFor(route: Route, random: () => number, known: readonly stri
   };
 
   function bodyText(): string {
-    if (isRare(0.1)) return pick(['', '{', '[', 'null', '"', '{"a":', '\u0000', `${'['.repeat(2000)}`, `{"a":${'1'.repeat(400)}}`]);
+    if (isRare(0.1))
+      return pick([
+        '',
+        '{',
+        '[',
+        'null',
+        '"',
+        '{"a":',
+        '\u0000',
+        `${'['.repeat(2000)}`,
+        `{"a":${'1'.repeat(400)}}`,
+      ]);
     return JSON.stringify(value(route.body ?? { type: 'object' })) ?? 'undefined';
   }
 }

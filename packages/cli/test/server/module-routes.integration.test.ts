@@ -22,12 +22,20 @@ test('routes of a module are served, validated, guarded and described as those o
   );
   const server = await startHere({ routes: [hello] });
   const ask = async (target: string, token?: string) => {
-    const response = await fetch(server.url + target, { headers: token ? { authorization: `Bearer ${token}` } : {} });
+    const response = await fetch(server.url + target, {
+      headers: token ? { authorization: `Bearer ${token}` } : {},
+    });
     return [response.status, await response.json()];
   };
   expect(await ask('/v1/hello/bob', server.admin)).toEqual([200, { hello: 'bob, admin' }]);
   expect((await ask('/v1/hello/bob'))[0]).toBe(401);
-  expect(await ask('/v1/hello/BOB', server.admin)).toMatchObject([400, { field: 'name', expected: 'small letters' }]);
+  expect(await ask('/v1/hello/BOB', server.admin)).toMatchObject([
+    400,
+    { field: 'name', expected: 'small letters' },
+  ]);
   const { json } = await request(server.url, 'GET', '/openapi.json');
-  expect(json.paths['/v1/hello/{name}'].get).toMatchObject({ operationId: 'hello', 'x-permission': 'agents:read' });
+  expect(json.paths['/v1/hello/{name}'].get).toMatchObject({
+    operationId: 'hello',
+    'x-permission': 'agents:read',
+  });
 });

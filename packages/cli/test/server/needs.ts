@@ -7,7 +7,12 @@ import { afterAll, describe, test } from '@jest/globals';
 
 /** The file of an installed program, or `undefined`. */
 export function findProgram(name: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/bin', ...postgresFolders()];
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(delimiter),
+    '/usr/sbin',
+    '/usr/local/bin',
+    ...postgresFolders(),
+  ];
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 

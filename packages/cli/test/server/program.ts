@@ -63,7 +63,8 @@ export async function runServer(
 ): Promise<{ readonly code: number | null; readonly output: string }> {
   const child = launch(args, start);
   let output = '';
-  for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (chunk) => (output += String(chunk)));
+  for (const stream of [child.stdout!, child.stderr!])
+    stream.on('data', (chunk) => (output += String(chunk)));
   const [code] = await once(child, 'close');
   return { code: code as number | null, output };
 }

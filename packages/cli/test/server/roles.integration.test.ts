@@ -25,7 +25,8 @@ describe('roles', () => {
     const routes = ROUTES.filter(({ access }) => access === permission);
     for (const role of ROLES) {
       const token = await server.tokenOf(role);
-      for (const { id } of routes) expect([id, role, await isAllowed(server, id, token)]).toEqual([id, role, row[role]]);
+      for (const { id } of routes)
+        expect([id, role, await isAllowed(server, id, token)]).toEqual([id, role, row[role]]);
     }
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { connect, GatewayTransport, HttpTrustRegistry, Agent } from '@private.me/xlink';
+import { Agent, connect, GatewayTransport, HttpTrustRegistry } from '@private.me/xlink';
 import { memberOf, request, seedOf, startHere, unwrap } from './support.js';
 
 describe('the identity server', () => {
@@ -17,11 +17,17 @@ describe('the identity server', () => {
       (await server.send('POST', '/v1/agents', { name, scopes: ['orders'] })).json.did as string;
     const [a, b] = [await make('a'), await make('b')];
     expect((await server.get('/v1/agents')).json.agents).toHaveLength(2);
-    const sent = await server.send('POST', `/v1/agents/${a}/send`, { to: b, payload: { n: 1 }, scope: 'orders' });
+    const sent = await server.send('POST', `/v1/agents/${a}/send`, {
+      to: b,
+      payload: { n: 1 },
+      scope: 'orders',
+    });
     expect(sent.json).toMatchObject({ version: 3, delivered: true });
     const receive = (body: object) => server.send('POST', `/v1/agents/${b}/receive`, body);
     const first = await receive({});
-    expect(first.json.messages).toMatchObject([{ sender: a, scope: 'orders', payload: { n: 1 }, encrypted: true }]);
+    expect(first.json.messages).toMatchObject([
+      { sender: a, scope: 'orders', payload: { n: 1 }, encrypted: true },
+    ]);
     expect((await receive({})).json).toEqual(first.json); // until it is acknowledged
     expect((await receive({ ack: [first.json.messages[0].id] })).json.messages).toEqual([]);
     const again = await receive({ envelope: sent.json.envelope });
@@ -76,7 +82,10 @@ describe('the identity server', () => {
 
   test('is a registry for HttpTrustRegistry, at its address and below /v1', async () => {
     const server = await startHere();
-    for (const [at, name] of [['', 'one'], ['/v1', 'two']] as const) {
+    for (const [at, name] of [
+      ['', 'one'],
+      ['/v1', 'two'],
+    ] as const) {
       const registry = new HttpTrustRegistry({ baseUrl: server.url + at, authToken: server.admin });
       const agent = unwrap(await Agent.fromSeed({ seed: seedOf(name), registry, name }));
       expect((await registry.lookup(agent.did))?.name).toBe(name);
@@ -116,7 +125,9 @@ describe('the identity server', () => {
     const server = await startHere();
     const boss = await memberOf(server, 'boss');
     expect((await boss.send('GET', '/v1/me')).json).toEqual({ by: 'did', id: boss.did, permissions: [] });
-    expect((await boss.send('POST', '/v1/tokens', { name: 'x', role: 'admin' })).json.code).toBe('PERMISSION_DENIED');
+    expect((await boss.send('POST', '/v1/tokens', { name: 'x', role: 'admin' })).json.code).toBe(
+      'PERMISSION_DENIED',
+    );
     await server.send('PUT', `/v1/roles/${boss.did}`, { role: 'admin' });
     expect((await boss.send('GET', '/v1/me')).json.role).toBe('admin');
     const made = await boss.send('POST', '/v1/tokens', { name: 'x', role: 'auditor' });

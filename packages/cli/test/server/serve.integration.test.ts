@@ -22,7 +22,10 @@ describe('xlink serve, as a program', () => {
     expect(await second.end('SIGINT')).toBe(0);
     for (const name of ['identity.pkcs8', 'server.jsonl', 'registry.jsonl', 'messages.jsonl'])
       expect((await stat(join(data, name))).mode & 0o777).toBe(0o600);
-    const lines = second.output().split('\n').filter((line) => line.startsWith('{"time"'));
+    const lines = second
+      .output()
+      .split('\n')
+      .filter((line) => line.startsWith('{"time"'));
     expect(lines.map((line) => JSON.parse(line)).find(({ msg }) => msg === 'request')).toMatchObject({
       level: 'info',
       method: 'GET',
@@ -42,7 +45,9 @@ describe('xlink serve, as a program', () => {
     expect((await request(first.url, 'GET', '/v1/me', { token })).json.role).toBe('admin');
     await first.end('SIGTERM');
     const second = await startServer(['--data', join(data, 'x'), '--new-admin-token']);
-    expect((await request(second.url, 'GET', '/v1/me', { token: second.adminToken })).json.role).toBe('admin');
+    expect((await request(second.url, 'GET', '/v1/me', { token: second.adminToken })).json.role).toBe(
+      'admin',
+    );
     await second.end('SIGTERM');
   });
 
@@ -50,7 +55,11 @@ describe('xlink serve, as a program', () => {
     const server = await startServer(['--data', await temporaryFolder()]);
     const waiting = request(server.url, 'GET', '/registry/changes?wait=20000');
     const { json } = await waiting; // the first answer comes at once: it says where changes begin
-    const later = request(server.url, 'GET', `/registry/changes?wait=20000&after=${json.server}.${json.position}`);
+    const later = request(
+      server.url,
+      'GET',
+      `/registry/changes?wait=20000&after=${json.server}.${json.position}`,
+    );
     await pause(200);
     const began = performance.now();
     expect(await server.end('SIGTERM')).toBe(0);
@@ -66,7 +75,9 @@ describe('xlink serve, as a program', () => {
     const data = join(await temporaryFolder(), 'data');
     const { code, output } = await runServer(['--port', String(port), '--data', data]);
     expect(code).toBe(1);
-    expect(output).toMatch(/port \d+ of 127.0.0.1 is in use: end the other program, or choose another --port/);
+    expect(output).toMatch(
+      /port \d+ of 127.0.0.1 is in use: end the other program, or choose another --port/,
+    );
     await expect(stat(data)).rejects.toThrow(); // nothing was made
   });
 
@@ -110,7 +121,9 @@ describe('xlink serve, as a program', () => {
     await writeFile(file, 'ab'.repeat(32), { mode: 0o644 });
     const open = await runServer(['--port', '0', '--data', folder, '--agent-key-file', file]);
     expect([open.code, /others can read .*: chmod 600/.test(open.output)]).toEqual([2, true]);
-    const wrong = await runServer(['--port', '0', '--data', folder], { env: { XLINK_AGENT_KEY: 'secret-canary' } });
+    const wrong = await runServer(['--port', '0', '--data', folder], {
+      env: { XLINK_AGENT_KEY: 'secret-canary' },
+    });
     expect([wrong.code, /must hold 32 bytes/.test(wrong.output)]).toEqual([2, true]);
     expect(wrong.output).not.toContain('secret-canary');
   });
@@ -137,7 +150,10 @@ describe('xlink serve, as a program', () => {
     const running = await startServer(['--data', other]);
     const token = running.adminToken;
     await rm(other, { recursive: true });
-    const sent = await request(running.url, 'PUT', '/v1/services/a', { token, body: { url: 'https://a.example' } });
+    const sent = await request(running.url, 'PUT', '/v1/services/a', {
+      token,
+      body: { url: 'https://a.example' },
+    });
     expect(sent.status).toBe(503);
     expect(await running.end('SIGCONT')).toBe(1); // by itself
     expect(running.output()).toMatch(/a store cannot go on; nothing that was not written was acknowledged/);
@@ -161,7 +177,8 @@ describe('xlink serve, as a program', () => {
         }
       }
       expect(refused).toBe(3);
-      for (const name of kept) expect((await request(server.url, 'GET', `/services/${name}`)).status).toBe(200);
+      for (const name of kept)
+        expect((await request(server.url, 'GET', `/services/${name}`)).status).toBe(200);
       expect(await server.end('SIGTERM')).toBeLessThanOrEqual(1);
       const full = await runServer(['--port', '0', '--data', join(disk.path, 'second')]);
       expect([full.code, /ENOSPC|no space/.test(full.output)]).toEqual([1, true]);

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import pg from 'pg';
@@ -19,8 +19,19 @@ async function freePort(): Promise<number> {
 
 async function startRedis(): Promise<{ readonly url: string; readonly end: () => Promise<void> }> {
   const port = await freePort();
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', await temporaryFolder(), '--save', ''];
-  const child = spawn(findProgram('redis-server')!, [...args, '--maxmemory-policy', 'noeviction'], { stdio: 'pipe' });
+  const args = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    await temporaryFolder(),
+    '--save',
+    '',
+  ];
+  const child = spawn(findProgram('redis-server')!, [...args, '--maxmemory-policy', 'noeviction'], {
+    stdio: 'pipe',
+  });
   const end = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
@@ -41,12 +52,21 @@ async function startPostgres(): Promise<{ readonly url: string; readonly end: ()
   const who = process.getuid?.() === 0 ? { uid: id('-u'), gid: id('-g') } : undefined;
   if (who) chownSync(folder, who.uid, who.gid);
   const data = join(folder, 'data');
-  execFileSync(findProgram('initdb')!, ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync', '--locale=C'], {
-    ...who,
-    cwd: folder,
-    stdio: 'ignore',
-  });
-  const settings = ['listen_addresses=127.0.0.1', `port=${port}`, `unix_socket_directories=${folder}`, 'fsync=off'];
+  execFileSync(
+    findProgram('initdb')!,
+    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync', '--locale=C'],
+    {
+      ...who,
+      cwd: folder,
+      stdio: 'ignore',
+    },
+  );
+  const settings = [
+    'listen_addresses=127.0.0.1',
+    `port=${port}`,
+    `unix_socket_directories=${folder}`,
+    'fsync=off',
+  ];
   const child = spawn(findProgram('postgres')!, ['-D', data, ...settings.flatMap((each) => ['-c', each])], {
     ...who,
     cwd: folder,
@@ -74,11 +94,23 @@ async function startPostgres(): Promise<{ readonly url: string; readonly end: ()
 const KEY = { XLINK_AGENT_KEY: '07'.repeat(32) };
 
 /** What two servers over one store must do, and what one does whose store is gone. */
-async function twoServers(store: { readonly url: string; readonly end: () => Promise<void> }, hasRelay: boolean) {
+async function twoServers(
+  store: { readonly url: string; readonly end: () => Promise<void> },
+  hasRelay: boolean,
+) {
   const folder = await temporaryFolder();
   const start = (name: string) =>
     startServer(
-      ['--data', join(folder, name), '--store', store.url, '--identity', join(folder, 'identity.pkcs8'), '--log-level', 'error'],
+      [
+        '--data',
+        join(folder, name),
+        '--store',
+        store.url,
+        '--identity',
+        join(folder, 'identity.pkcs8'),
+        '--log-level',
+        'error',
+      ],
       { env: KEY },
     );
   const [one, two] = await Promise.all([start('one'), start('two')]);
@@ -90,11 +122,17 @@ async function twoServers(store: { readonly url: string; readonly end: () => Pro
 
   const { json: bob } = await ask(one, 'POST', '/v1/agents', { name: 'bob', scopes: ['*'] });
   expect((await ask(two, 'GET', `/v1/agents/${bob.did}`)).json.name).toBe('bob');
-  const { json: sent } = await ask(two, 'POST', `/v1/agents/${bob.did}/send`, { to: bob.did, payload: 7, scope: 'x' });
+  const { json: sent } = await ask(two, 'POST', `/v1/agents/${bob.did}/send`, {
+    to: bob.did,
+    payload: 7,
+    scope: 'x',
+  });
   expect(sent.delivered).toBe(hasRelay);
   // The same envelope at both at once: one opens it.
   const both = await Promise.all(
-    [one, two].map((server) => ask(server, 'POST', `/v1/agents/${bob.did}/receive`, { envelope: sent.envelope })),
+    [one, two].map((server) =>
+      ask(server, 'POST', `/v1/agents/${bob.did}/receive`, { envelope: sent.envelope }),
+    ),
   );
   expect(both.map(({ status }) => status).sort()).toEqual([200, 409]);
 

@@ -32,7 +32,8 @@ export const temporaryFolder = async (): Promise<string> => {
   return folder;
 };
 
-export const seedOf = (name: string) => new Uint8Array(createHash('sha256').update(`server ${name}`).digest());
+export const seedOf = (name: string) =>
+  new Uint8Array(createHash('sha256').update(`server ${name}`).digest());
 
 export function unwrap<T>(result: Result<T>): T {
   if (!result.ok) throw result.error;
@@ -53,7 +54,12 @@ export class DocumentCheck {
   }
 
   /** Throws what is wrong. Paths that the document does not have must be refused with a problem. */
-  check(method: string, target: string, { status, headers }: Pick<Response, 'status' | 'headers'>, text: string): void {
+  check(
+    method: string,
+    target: string,
+    { status, headers }: Pick<Response, 'status' | 'headers'>,
+    text: string,
+  ): void {
     if (method === 'OPTIONS' || method === 'HEAD') return;
     const type = headers.get('content-type')?.split(';')[0];
     const response = this.#responseOf(method, target.split('?')[0]!, status);
@@ -63,7 +69,8 @@ export class DocumentCheck {
     if (!content) throw new Error(`not in the document: ${place}`);
     if (type === 'text/html' || type === 'text/plain' || /javascript|css/.test(type!)) return;
     let validate = this.#validators.get(content.schema);
-    if (!validate) this.#validators.set(content.schema, (validate = this.#ajv.compile(this.#rooted(content.schema))));
+    if (!validate)
+      this.#validators.set(content.schema, (validate = this.#ajv.compile(this.#rooted(content.schema))));
     if (!validate(JSON.parse(text))) throw new Error(`${place}\n${this.#ajv.errorsText(validate.errors)}`);
   }
 
@@ -122,12 +129,18 @@ export async function request(
   });
   sent.end(content);
   const [response] = (await once(sent, 'response').catch((cause: unknown) => {
-    throw new Error(`no answer: ${method} ${target} ${JSON.stringify(headers)} ${String(body).slice(0, 200)}`, { cause });
+    throw new Error(
+      `no answer: ${method} ${target} ${JSON.stringify(headers)} ${String(body).slice(0, 200)}`,
+      { cause },
+    );
   })) as [IncomingMessage];
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString();
-  const answer = { status: response.statusCode!, headers: new Headers(response.headers as Record<string, string>) };
+  const answer = {
+    status: response.statusCode!,
+    headers: new Headers(response.headers as Record<string, string>),
+  };
   check.check(method, target, answer, text);
   const isJson = /json/.test(answer.headers.get('content-type') ?? '');
   return { ...answer, text, json: isJson && text !== '' ? JSON.parse(text) : undefined };
@@ -191,10 +204,17 @@ export async function startHere(
 /** A DID of its own that the server knows, and a `fetch` that speaks for it by envelope. */
 export async function memberOf({ url, storage }: TestServer, name: string, scopes: readonly string[] = []) {
   const agent = unwrap(
-    await Agent.fromSeed({ seed: seedOf(name), name, registry: new MemoryTrustRegistry(), sendScopes: scopes }),
+    await Agent.fromSeed({
+      seed: seedOf(name),
+      name,
+      registry: new MemoryTrustRegistry(),
+      sendScopes: scopes,
+    }),
   );
   const keys = await agent.keyRecord();
-  unwrap(await storage.registry.register({ did: agent.did, keys, name, sendScopes: scopes, receiveScopes: ['*'] }));
+  unwrap(
+    await storage.registry.register({ did: agent.did, keys, name, sendScopes: scopes, receiveScopes: ['*'] }),
+  );
   const call = xlinkFetch({ baseUrl: url, agent });
   const send = async (method: string, target: string, body?: unknown): Promise<Answer> => {
     const response = await call(target, {

@@ -31,7 +31,10 @@ const MESSAGE = {
     envelopeId: { type: 'string' },
     inReplyTo: { type: 'string' },
     payload: { description: 'any JSON value' },
-    bytes: { type: 'string', description: 'a content that is not JSON, as base64url, in the place of payload' },
+    bytes: {
+      type: 'string',
+      description: 'a content that is not JSON, as base64url, in the place of payload',
+    },
   },
   required: ['sender', 'scope', 'version', 'encrypted', 'timestamp', 'envelopeId'],
 } as const;
@@ -221,8 +224,7 @@ export const agentRoutes = [
     },
     async ({ server, params: { did }, body: { envelope, ack = [], max = 20 } }) => {
       const vault = vaultOf(server);
-      if (envelope)
-        return { messages: [shown(await vault.receive(did, envelope as unknown as Envelope))] };
+      if (envelope) return { messages: [shown(await vault.receive(did, envelope as unknown as Envelope))] };
       if (ack.length > 0) await vault.acknowledge(did, ack);
       const waiting = max === 0 ? [] : await vault.waiting(did, max);
       return { messages: waiting.map(({ id, message }: WaitingMessage) => ({ id, ...shown(message) })) };

@@ -32,7 +32,9 @@ const ALWAYS = ['number', 'state', 'scopes', 'receives', 'created_at', 'expires_
 
 const INVITE = { title: 'Invite', type: 'object', properties: INVITE_MEMBERS, required: ALWAYS } as const;
 
-const AGENT_QUERY = { agent: { ...DID, description: 'the agent whose invites they are; default the server' } } as const;
+const AGENT_QUERY = {
+  agent: { ...DID, description: 'the agent whose invites they are; default the server' },
+} as const;
 
 const REFUSED = [
   'INVITATION_REFUSED:MALFORMED',
@@ -224,7 +226,9 @@ function send(res: ServerResponse, type: string, text: string): void {
 /** The library takes the `Request` of the platform. */
 async function accept(req: IncomingMessage, res: ServerResponse, { server, params }: Raw): Promise<void> {
   const invites = await server.invites.of(params.did).catch((error: unknown) => {
-    throw error instanceof ServerError && error.id === 'AGENT_KEY_WRONG' ? new ServerError('AGENT_UNKNOWN') : error;
+    throw error instanceof ServerError && error.id === 'AGENT_KEY_WRONG'
+      ? new ServerError('AGENT_UNKNOWN')
+      : error;
   });
   const response = await invites.handle(
     new Request(new URL(req.url!, server.publicUrl), {

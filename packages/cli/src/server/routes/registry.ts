@@ -1,11 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ServerError } from '../errors.js';
 import type { ServerParts } from '../parts.js';
-import { allows, type Access } from '../roles.js';
+import { type Access, allows } from '../roles.js';
 import { type Asked, type Route, rawRoute } from '../route.js';
 import { ANY_OBJECT, DID, OK } from '../shapes.js';
 
-const ENTRY = { ...ANY_OBJECT, title: 'RegistryEntry', description: 'what the registry knows of a DID' } as const;
+const ENTRY = {
+  ...ANY_OBJECT,
+  title: 'RegistryEntry',
+  description: 'what the registry knows of a DID',
+} as const;
 const DONE = {
   ...OK,
   title: 'RegistryChange',
@@ -57,7 +61,13 @@ const registryAt = (prefix: string, suffix: string): readonly Route[] => {
     ),
     rawRoute(
       {
-        ...shape('registryChanges', 'GET', 'changes', 'Waits for changes, and tells of them in digests', 'public'),
+        ...shape(
+          'registryChanges',
+          'GET',
+          'changes',
+          'Waits for changes, and tells of them in digests',
+          'public',
+        ),
         query: {
           wait: { type: 'string', maxLength: 16, description: 'how long to wait, in ms; 25000 at most' },
           after: { type: 'string', maxLength: 4096, description: 'positions of the answer before' },
@@ -81,7 +91,13 @@ const registryAt = (prefix: string, suffix: string): readonly Route[] => {
     ),
     rawRoute(
       {
-        ...shape('listRegistry', 'GET', 'list', 'Entries in the order of their DIDs, a page at a time', 'registry:read'),
+        ...shape(
+          'listRegistry',
+          'GET',
+          'list',
+          'Entries in the order of their DIDs, a page at a time',
+          'registry:read',
+        ),
         query: { after: { type: 'string', maxLength: 200, description: 'the last DID of the page before' } },
         answer: {
           status: 200,

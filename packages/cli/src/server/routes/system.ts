@@ -1,6 +1,6 @@
 import { ServerError } from '../errors.js';
-import { rawRoute, route } from '../route.js';
 import { PERMISSIONS, permissionsOf, ROLES } from '../roles.js';
+import { rawRoute, route } from '../route.js';
 import { ANY_OBJECT, ROLE } from '../shapes.js';
 
 export const systemRoutes = [
