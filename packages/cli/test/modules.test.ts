@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Command, route, run, type XlinkModule } from '@private.me/xlink-cli';
+import { type Command, route, run, type XlinkModule } from '../src/index.js';
 import { installedModules } from '../src/modules.js';
 
 const command: Command = {
