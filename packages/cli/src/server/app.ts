@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MemoryLimitStore } from '@private.me/xlink';
-import { addressBlock } from '@private.me/xlink/server';
+import { blockOf } from './address.js';
 import { callerOf } from './caller.js';
 import { ServerError } from './errors.js';
 import type { ServerParts } from './parts.js';
@@ -64,7 +64,7 @@ export function createApp(server: ServerParts, routes: readonly Route[], limits:
     if (server.isStopping()) res.setHeader('Connection', 'close');
     const url = req.url ?? '/';
     const path = url.split('?')[0]!;
-    take(`address ${addressBlock(req.socket.remoteAddress ?? '')}`, limits.perAddress);
+    take(`address ${blockOf(server.addressOf, req)}`, limits.perAddress);
     if (req.method === 'OPTIONS') return preflight(res, path);
     const { route, params } = finder.find(req.method ?? '', path);
     seen.route = route.id;
@@ -92,7 +92,7 @@ export function createApp(server: ServerParts, routes: readonly Route[], limits:
     res: ServerResponse,
     { access }: Route,
   ): Promise<Caller | undefined> {
-    if (access === 'public') return { by: 'nobody', id: addressBlock(req.socket.remoteAddress ?? '') };
+    if (access === 'public') return { by: 'nobody', id: blockOf(server.addressOf, req) };
     const isPassed = await new Promise<boolean>((resolve, reject) => {
       res.once('close', () => resolve(false));
       authenticate(req as never, res as never, (error) => (error ? reject(error) : resolve(true)));
@@ -139,7 +139,7 @@ async function assertAllowed(
     request: `${method} ${path}`,
     decision: isAllowed ? 'accepted' : 'refused',
     reason: isAllowed ? 'ok' : 'PERMISSION_DENIED',
-    data: { route: id, ...(role ? { role } : {}), address: addressBlock(req.socket.remoteAddress ?? '') },
+    data: { route: id, ...(role ? { role } : {}), address: blockOf(server.addressOf, req) },
   };
   await server.storage.audit.append(entry);
   if (!isAllowed) throw new ServerError('PERMISSION_DENIED');

@@ -5,6 +5,7 @@ import { logObserver } from '@private.me/xlink/logging';
 import { prometheusMetrics } from '@private.me/xlink/metrics';
 import { createRegistryServer, createRelay, type Relay } from '@private.me/xlink/server';
 import { AccessStore } from './access.js';
+import { type AddressOf, peerAddress } from './address.js';
 import { AgentVault } from './agent-vault.js';
 import { createApp, type RequestLimits } from './app.js';
 import type { TokenHolder } from './caller.js';
@@ -29,6 +30,8 @@ export interface IdentityServerOptions {
   /** 32 bytes that the keys of agents are sealed under. Absent: the server holds none. */
   readonly agentKey?: Uint8Array | undefined;
   readonly limits: RequestLimits;
+  /** Default: the other end of the connection. */
+  readonly addressOf?: AddressOf;
   /** Routes of installed wings. */
   readonly routes?: readonly Route[];
   /** Sets the mode, whatever is stored. */
@@ -52,6 +55,7 @@ export interface IdentityServer {
 /** Puts it together, in the mode that is stored. Rejects where a store cannot be read. */
 export async function createIdentityServer(options: IdentityServerOptions): Promise<IdentityServer> {
   const { storage, publicUrl, logger, version, agentKey, clock = Date.now } = options;
+  const { addressOf = peerAddress } = options;
   const routes = [...ROUTES, ...(options.routes ?? [])];
   const access = new AccessStore(storage.documents, clock);
   const metrics = serverMetrics();
@@ -65,6 +69,7 @@ export async function createIdentityServer(options: IdentityServerOptions): Prom
     legacyKeyValidator: async (token) => (await access.byToken(token)) ?? null,
     apiKey: { headers: [], schemes: ['Bearer'] },
     realm: 'xlink-server',
+    addressOf: ({ raw }) => addressOf(raw as IncomingMessage),
     signatures: true,
     audit: storage.audit,
     operations: storage.documents,
@@ -79,6 +84,7 @@ export async function createIdentityServer(options: IdentityServerOptions): Prom
   const registryHandler = createRegistryServer({
     registry,
     authorize: () => true, // the table has decided
+    addressOf: (req) => addressOf(req as unknown as IncomingMessage) ?? 'unknown',
     onFault: (error) => logger.error({ id: error.id }, 'the registry failed'),
   });
   const relay = await relayOf(options);
@@ -103,6 +109,7 @@ export async function createIdentityServer(options: IdentityServerOptions): Prom
     version,
     startedAt: clock(),
     clock,
+    addressOf,
     isStopping: () => isStopping,
     document: () => document,
     onFault: (fault) => {
@@ -128,13 +135,18 @@ export async function createIdentityServer(options: IdentityServerOptions): Prom
 }
 
 /** Only those who are in the registry send and receive, and are cut off when they are revoked. */
-async function relayOf({ storage, logger }: IdentityServerOptions): Promise<Relay | undefined> {
+async function relayOf({
+  storage,
+  logger,
+  addressOf = peerAddress,
+}: IdentityServerOptions): Promise<Relay | undefined> {
   const { relay: store, identity, registry } = storage;
   if (!store) return undefined;
   return createRelay({
     identity,
     store,
     registry,
+    addressOf,
     onFault: (error) => logger.error({ id: error.id }, 'the relay failed'),
   });
 }

@@ -1,6 +1,7 @@
 import type { Agent, DualModeAdapter, SharedMode } from '@private.me/xlink';
 import type { RegistryHandler, Relay } from '@private.me/xlink/server';
 import type { AccessStore } from './access.js';
+import type { AddressOf } from './address.js';
 import type { AgentVault } from './agent-vault.js';
 import type { InviteDesk } from './invite-desk.js';
 import type { Logger } from './logger.js';
@@ -33,6 +34,8 @@ export interface ServerParts {
   readonly version: string;
   readonly startedAt: number;
   readonly clock: () => number;
+  /** Where a request comes from. */
+  readonly addressOf: AddressOf;
   readonly isStopping: () => boolean;
   /** Told what a request failed with, if it was not the caller's fault. */
   readonly onFault: (fault: unknown) => void;

@@ -17,7 +17,8 @@ and shows it once.
   --public-url URL         where callers reach it (default http://localhost:PORT)
   --store URL              postgres://… or redis://…, for several servers. Passwords in a URL
                            can be seen by other users of the machine: set PGPASSWORD or
-                           REDIS_PASSWORD. PostgreSQL keeps no messages: no relay then
+                           REDIS_PASSWORD, or give the URL in the variable XLINK_STORE.
+                           PostgreSQL keeps no messages: no relay then
   --identity FILE          the identity of the server (default identity.pkcs8 in --data);
                            servers that share a store share it
   --existing               refuses to start where there is no identity yet: for a folder
@@ -28,7 +29,9 @@ and shows it once.
   --admin-token-file FILE  writes the first admin token there (mode 0600), not to stdout
   --new-admin-token        makes one more admin token, for when all are lost
   --mode MODE              hybrid, deprecation or xlink-only, whatever is stored
-  --requests-per-address N a minute (default 6000); behind a proxy that is the proxy
+  --behind-proxy           callers are told apart by the last X-Forwarded-For address: only
+                           where nobody gets past a proxy that writes it
+  --requests-per-address N a minute (default 6000); without --behind-proxy that is the proxy
   --requests-per-caller N  a minute (default 6000)
   --log-level LEVEL        debug, info (default), warn or error; JSON lines on stderr
   --json                   what is said at the start as one line of JSON
@@ -50,6 +53,7 @@ export const SERVE_OPTIONS = {
   'admin-token-file': TEXT,
   'new-admin-token': FLAG,
   mode: TEXT,
+  'behind-proxy': FLAG,
   'requests-per-address': { ...TEXT, default: '6000' },
   'requests-per-caller': { ...TEXT, default: '6000' },
   'log-level': { ...TEXT, default: 'info' },
@@ -74,7 +78,9 @@ export function levelOf(text: string): Level {
   return level;
 }
 
-export function storeOf(text: string | undefined): string | undefined {
+export function storeOf(
+  text: string | undefined = process.env['XLINK_STORE'] || undefined,
+): string | undefined {
   if (text === undefined || /^(postgres(ql)?|rediss?):\/\//.test(text)) return text;
   throw new UsageError('--store is postgres://… or redis://…; without it, files in --data are used');
 }

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { installedModules } from '../modules.js';
 import type { Command, Output } from '../run.js';
 import { signals } from '../signals.js';
+import { forwardedAddress, peerAddress } from './address.js';
 import { createIdentityServer, type IdentityServer } from './identity-server.js';
 import { jsonLogger } from './logger.js';
 import {
@@ -43,6 +44,7 @@ export const serveCommand: Command = {
     const routes = (await installedModules()).flatMap((module) => module.routes ?? []);
 
     const http = httpServer();
+    const answered = drain(http);
     const told = signals();
     let server: IdentityServer | undefined;
     let storage: Storage | undefined;
@@ -64,6 +66,7 @@ export const serveCommand: Command = {
         version: await packageVersion(),
         agentKey,
         limits,
+        addressOf: values['behind-proxy'] ? forwardedAddress : peerAddress,
         routes,
         mode,
         onLost: (error) => {
@@ -77,13 +80,13 @@ export const serveCommand: Command = {
       announce({ bound, did: storage.identity.did, token, values }, output);
       await Promise.race([told.toStop, failed]);
       server.stop();
-      await finish(http);
+      await answered();
     } finally {
       http.close();
-      http.closeAllConnections();
       await (server ?? storage)?.close().catch((error: unknown) => {
         lost ??= error;
       });
+      http.closeAllConnections();
       told.end();
     }
     if (lost !== undefined)
@@ -154,12 +157,26 @@ interface Announced {
   readonly values: { readonly json: boolean; readonly 'admin-token-file'?: string | undefined };
 }
 
-/** Resolves once all requests under way are answered, or cuts them off. */
-async function finish(http: Server): Promise<void> {
-  const isClosed = new Promise((resolve) => http.close(resolve));
-  const idle = setInterval(() => http.closeIdleConnections(), 50); // those that were busy when it closed
-  const deadline = setTimeout(() => http.closeAllConnections(), FINISH_MS);
-  await isClosed;
-  clearInterval(idle);
-  clearTimeout(deadline);
+/** Counts requests; what it returns resolves once all that are under way are answered, or their time is up. Sockets of the relay do not count. */
+function drain(http: Server): () => Promise<void> {
+  let underWay = 0;
+  let told = () => {};
+  http.on('request', (_req, res: ServerResponse) => {
+    underWay += 1;
+    res.once('close', () => {
+      underWay -= 1;
+      if (underWay === 0) told();
+    });
+  });
+  return async () => {
+    http.close();
+    http.closeIdleConnections();
+    if (underWay === 0) return;
+    let deadline: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      told = resolve;
+      deadline = setTimeout(resolve, FINISH_MS);
+    });
+    clearTimeout(deadline);
+  };
 }
