@@ -33,6 +33,7 @@ export const layers = [
   ['session/'],
   ['policy/', 'audit/'],
   ['adapters/'],
+  ['invites/'],
   ['client/'],
   ['metrics/', 'logging/', 'opentelemetry/'],
   ['dashboard/'],

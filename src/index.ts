@@ -131,9 +131,13 @@ export {
   type WrappingKeyStore,
 } from './identity/key-store.js';
 export { assertSuccession } from './identity/succession.js';
+export { type AcceptInviteOptions, acceptInvite } from './invites/accept.js';
+export { type InviteTerms, readInvite } from './invites/code.js';
+export type { InvitePeerOptions, InviteReport, NewInvite } from './invites/invite.js';
+export { type Accepted, Invites, type InvitesOptions } from './invites/invites.js';
 export { MemoryLimitStore } from './limits/memory-store.js';
 export type { LimitCount, LimitStore } from './limits/store.js';
-export { Agent, type AgentMiddlewareOptions } from './middleware/agent.js';
+export { Agent, type AgentMiddlewareOptions, type LazyAgentOptions } from './middleware/agent.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
 export { requireScope, requireXlink } from './middleware/express/guards.js';
 export type { ExpressMiddleware, ExpressOptions } from './middleware/express/middleware.js';

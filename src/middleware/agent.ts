@@ -1,8 +1,17 @@
+import { BaseAgent } from '../agent/agent.js';
 import { AgentKeys } from '../agent/agent-keys.js';
+import { attempt } from '../agent/attempt.js';
 import { AuditedMessages, withAudit } from '../agent/audited-messages.js';
 import { KEY_EPOCHS } from '../agent/key-epochs.js';
-import type { AgentOptions, IdentitySource } from '../agent/options.js';
+import {
+  type AgentClass,
+  type AgentOptions,
+  checkAgentOptions,
+  type IdentitySource,
+  isIdentitySource,
+} from '../agent/options.js';
 import { PeerAgent } from '../agent/peer-agent.js';
+import type { MessageOptions, MessageOutcome } from '../agent/receipts.js';
 import type { Received, ReceiveRules } from '../agent/receive.js';
 import type { ReceiveInput } from '../agent/receive-input.js';
 import { SHARES } from '../agent/shares.js';
@@ -12,9 +21,12 @@ import type { CryptoProvider } from '../crypto/provider.js';
 import type { Result } from '../errors/result.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
+import { parseInvite } from '../invites/code.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
+import { HttpsTransportAdapter } from '../transport/https.js';
 import type { TrustRegistry } from '../types/ports.js';
-import { checkOptions, integerIn, isBoolean, isPromptFunction } from '../util/options.js';
+import { environment } from '../util/environment.js';
+import { checkOptions, integerIn, isBoolean, isPromptFunction, isString } from '../util/options.js';
 import { withReceipts } from './agent-receipts.js';
 import { DualModeAdapter } from './dual-mode-adapter.js';
 import type { ExpressMiddleware } from './express/middleware.js';
@@ -38,6 +50,20 @@ export interface AgentMiddlewareOptions {
   readonly instances?: number;
 }
 
+/** Options of `Agent.lazy()`. */
+export interface LazyAgentOptions extends AgentOptions {
+  /**
+   * An invite code (`XLK-…`), or its link, that is accepted before the first message is sent. Without a `transport`, messages go to the
+   * one who invites. Default: the variable `XLINK_INVITE_CODE` of the environment, or none.
+   */
+  readonly invite?: string;
+  /**
+   * The identity, or how to get it, such as `() => identityFromFile('state/identity.der')`. An invite is good for one identity: a
+   * program that starts more than once needs to keep its own. Default: a new one, for this process.
+   */
+  readonly identity?: IdentitySource;
+}
+
 /**
  * An identity at work: it seals what it sends, and verifies and opens what it receives. Agents are peers; there is no
  * client and no server among them.
@@ -58,11 +84,49 @@ export class Agent extends PeerAgent {
     new MemoryTrustRegistry(crypto ? { crypto } : {});
 
   readonly #audit: AuditedMessages | undefined;
+  #invite: string | undefined;
+  #accepting: Promise<unknown> | undefined;
+
+  /**
+   * Returns at once; the identity is made and registered at the first use. With an invite, that is accepted at the first `send`, which
+   * fails as it does. Throws `INVALID_OPTION`, or `INVITATION_REFUSED:MALFORMED` for a code that is none.
+   */
+  static override lazy<A extends BaseAgent>(this: AgentClass<A>, options: LazyAgentOptions = {}): A {
+    checkAgentOptions('Agent.lazy', options, this.shares, { invite: isString, identity: isIdentitySource });
+    const { invite = environment('XLINK_INVITE_CODE'), identity, ...rest } = options;
+    const url = invite ? parseInvite(invite).url : undefined;
+    const transport = url === undefined ? {} : { transport: new HttpsTransportAdapter({ baseUrl: url }) };
+    const given = { ...transport, ...rest };
+    const agent = identity
+      ? new this({ ...given, identity })
+      : BaseAgent.lazy.call<AgentClass<A>, [AgentOptions], A>(this, given);
+    if (invite && agent instanceof Agent) agent.#invite = invite;
+    return agent;
+  }
 
   /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
   constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
     super(withAudit(options));
     this.#audit = options.audit && new AuditedMessages(options.audit);
+  }
+
+  /** Seals for the recipient and hands the envelope to the transport, if the policy of this agent lets it. An invite is accepted first. */
+  override async send(options: MessageOptions): Promise<Result<MessageOutcome>> {
+    const accepted = await attempt(() => this.#acceptOnce());
+    return accepted.ok ? super.send(options) : accepted;
+  }
+
+  /** What failed is tried again with the next message. */
+  async #acceptOnce(): Promise<void> {
+    const invite = this.#invite;
+    if (invite === undefined) return;
+    this.#accepting ??= import('../invites/accept.js').then(({ acceptInvite }) => acceptInvite(this, invite));
+    try {
+      await this.#accepting;
+      this.#invite = undefined;
+    } finally {
+      this.#accepting = undefined;
+    }
   }
 
   /** @internal */
