@@ -1,4 +1,5 @@
 import { explain } from './explain.js';
+import { exitCodeOf } from './failures.js';
 
 /** Where a command writes to; without line ends. */
 export interface Output {
@@ -15,7 +16,7 @@ export interface Command {
   readonly run: (args: readonly string[], output: Output) => Promise<number>;
 }
 
-/** Runs one command: 0 for success, 1 for a failure, 2 for a wrong call. */
+/** Runs one command, and resolves to its exit code: 0 for success, 2 for a wrong call; failures.ts has all of them. */
 export async function run(
   args: readonly string[],
   commands: Readonly<Record<string, Command>>,
@@ -41,7 +42,7 @@ export async function run(
     const isUsage = isUsageError(error);
     const text = explain(error);
     output.err(`xlink ${name}: ${isUsage ? `${text.replace(/\.$/, '')}; see xlink ${name} --help` : text}`);
-    return isUsage ? 2 : 1;
+    return isUsage ? 2 : exitCodeOf(error);
   }
 }
 
