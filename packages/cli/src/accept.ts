@@ -47,15 +47,23 @@ export async function codeOf(word: string | undefined): Promise<string> {
 /** Accepts, and remembers where the other side is reached. */
 export async function accept(folder: Folder, agent: Agent, code: string, url: string): Promise<InviteTerms> {
   const terms = await acceptInvite(agent, code, { url });
-  await folder.rememberPeer(terms.from, { url: terms.url, ...(terms.name === undefined ? {} : { name: terms.name }) });
+  await folder.rememberPeer(terms.from, {
+    url: terms.url,
+    ...(terms.name === undefined ? {} : { name: terms.name }),
+  });
   return terms;
 }
 
 /** What an invite grants, for people. */
-export function tell({ from, name = '(no name)', url, scopes, receives, expiresAt }: InviteTerms, { err }: Output): void {
+export function tell(
+  { from, name = '(no name)', url, scopes, receives, expiresAt }: InviteTerms,
+  { err }: Output,
+): void {
   err(`invite    of ${name}, ${from}`);
   err(`          at ${url}, good until ${expiresAt.toISOString()}`);
-  err(`          you may send: ${scopes.join(', ') || 'nothing'}; they may send you: ${receives.join(', ') || 'nothing'}`);
+  err(
+    `          you may send: ${scopes.join(', ') || 'nothing'}; they may send you: ${receives.join(', ') || 'nothing'}`,
+  );
 }
 
 export const viewOf = ({ from, name, url, scopes, receives, expiresAt }: InviteTerms) => ({

@@ -5,7 +5,12 @@ import { COMMON, COMMON_HELP, FLAG, read, show, TEXT } from './options.js';
 import { type Command, UsageError } from './run.js';
 
 /** Options of commands that call an API. */
-export const API_OPTIONS = { 'key-file': TEXT, invitation: TEXT, 'unsafe-allow-http': FLAG, 'allow-private': FLAG } as const;
+export const API_OPTIONS = {
+  'key-file': TEXT,
+  invitation: TEXT,
+  'unsafe-allow-http': FLAG,
+  'allow-private': FLAG,
+} as const;
 
 export const API_HELP = `  --key-file FILE          the API key, for the first call (else: the variable XLINK_API_KEY)
   --invitation TEXT        xinv_… of the operator of the API, in the place of a key ("@FILE":

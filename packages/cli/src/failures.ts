@@ -15,7 +15,8 @@ export const EXIT_CODES: readonly ExitRow[] = [
   { code: 2, means: 'wrong call: an unknown option, a value that is none, or something that is missing' },
   {
     code: 3,
-    means: 'refused: an identity that is unknown or revoked, a scope that was not granted, a signature that is wrong',
+    means:
+      'refused: an identity that is unknown or revoked, a scope that was not granted, a signature that is wrong',
     ids: /^(VERIFICATION_FAILED|SCOPE_|RECEIVER_SCOPE_DENIED|REPLAY_DETECTED|TIMESTAMP_EXPIRED|DECRYPT_FAILED|CLIENT_REVOKED|DISCOVERY_FAILED:(INVALID|OTHER))/,
   },
   { code: 10, means: 'no invite: the code is not whole', ids: /^INVITATION_REFUSED:MALFORMED$/ },
@@ -42,20 +43,36 @@ export const EXIT_CODES: readonly ExitRow[] = [
     means: 'the disk is full, or may not be written to; nothing is half-written',
     codes: /^(ENOSPC|EDQUOT|EROFS|EACCES|EPERM)$/,
   },
-  { code: 130, means: 'ended by Ctrl-C, or the terminal was lost, before anything was done', ids: /^INTERRUPTED$/ },
+  {
+    code: 130,
+    means: 'ended by Ctrl-C, or the terminal was lost, before anything was done',
+    ids: /^INTERRUPTED$/,
+  },
 ];
 
 /** What the commands themselves fail with: what is wrong, and what to do. */
 const ROWS = {
-  NO_IDENTITY: ['There is no identity here.', 'Make one: xlink init --name NAME, or say where it is: --dir FOLDER.'],
+  NO_IDENTITY: [
+    'There is no identity here.',
+    'Make one: xlink init --name NAME, or say where it is: --dir FOLDER.',
+  ],
   UNKNOWN_AGENT: ['There is no key of this agent here.', 'xlink keys list shows those that there are.'],
-  EXISTS: ['There is one already, and it is not overwritten.', 'Choose another place, or remove it yourself.'],
-  KEY_FILE_OPEN: ['Others on this machine can read the key file.', 'Run chmod 600 on it; if it was so for long, rotate the identity.'],
+  EXISTS: [
+    'There is one already, and it is not overwritten.',
+    'Choose another place, or remove it yourself.',
+  ],
+  KEY_FILE_OPEN: [
+    'Others on this machine can read the key file.',
+    'Run chmod 600 on it; if it was so for long, rotate the identity.',
+  ],
   PASSPHRASE_NEEDED: [
     'The key is encrypted.',
     'Give its passphrase in a file (--passphrase-file FILE), in the variable XLINK_PASSPHRASE, or at a terminal.',
   ],
-  PASSPHRASE_WRONG: ['The passphrase is wrong, or the file was changed.', 'Try again; without it nothing can be read.'],
+  PASSPHRASE_WRONG: [
+    'The passphrase is wrong, or the file was changed.',
+    'Try again; without it nothing can be read.',
+  ],
   INTERRUPTED: ['Ended before anything was done.', ''],
   NO_ADDRESS: [
     'It is not known where this peer takes messages.',
@@ -85,7 +102,9 @@ export function exitCodeOf(error: unknown): number {
     const row = EXIT_CODES.find(
       ({ ids, codes }) =>
         (typeof id === 'string' && ids?.test(id)) ||
-        ((one instanceof FileStoreError || id === undefined) && typeof code === 'string' && codes?.test(code)),
+        ((one instanceof FileStoreError || id === undefined) &&
+          typeof code === 'string' &&
+          codes?.test(code)),
     );
     if (row) return row.code;
     one = cause;

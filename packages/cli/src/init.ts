@@ -5,9 +5,9 @@ import { ask } from './ask.js';
 import { type Config, Folder } from './local/folder.js';
 import { freePort } from './local/free-port.js';
 import { newPassphrase } from './local/passphrase.js';
-import { sealKey } from './local/sealed-key.js';
-import { localRegistry } from './local/registry.js';
 import { registerSelf } from './local/register-self.js';
+import { localRegistry } from './local/registry.js';
+import { sealKey } from './local/sealed-key.js';
 import { writeWhole } from './local/whole-file.js';
 import { COMMON, COMMON_HELP, FLAG, read, show, TEXT } from './options.js';
 import { type Command, type Output, UsageError } from './run.js';
@@ -103,7 +103,9 @@ async function newIdentityIn(folder: Folder, passphrase: string | undefined): Pr
 function isInboxUrl(text: string): boolean {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || url.search || url.hash || url.username) return false;
-  return url.protocol === 'https:' || (url.protocol === 'http:' && /^(localhost|127\.|\[::1\])/.test(url.hostname));
+  return (
+    url.protocol === 'https:' || (url.protocol === 'http:' && /^(localhost|127\.|\[::1\])/.test(url.hostname))
+  );
 }
 
 function tellNext(folder: Folder, config: Config, { err }: Output): void {

@@ -2,8 +2,8 @@ import type { InvitePeerOptions } from '@private.me/xlink';
 import { asAgent } from './local/agent.js';
 import { Folder } from './local/folder.js';
 import { invitesOf } from './local/inbox.js';
-import { COMMON, COMMON_HELP, durationOf, FLAG, read, scopesOf, show, TEXT, TEXTS } from './options.js';
 import { PLACE_HELP, PLACE_OPTIONS } from './local/registry.js';
+import { COMMON, COMMON_HELP, durationOf, FLAG, read, scopesOf, show, TEXT, TEXTS } from './options.js';
 import { type Command, type Output, UsageError } from './run.js';
 
 const HELP = `Usage: xlink invite [NAME] [--scope SCOPE] [--receive SCOPE] [options]
@@ -94,7 +94,11 @@ async function make(
   if (values.qr) err(qrText(link));
   if (email !== undefined) {
     err(`To ${email} (nothing was sent):`);
-    err(`  You are invited to connect by xLink. In the folder of your service, run\n    npx @private.me/xlink init --invite ${code}\n  It can be used once, until ${expiresAt}.`);
+    err(
+      `  You are invited to connect by xLink. In the folder of your service, run\n    npx @private.me/xlink init --invite ${code}\n  It can be used once, until ${expiresAt}.`,
+    );
   }
-  err(`next      xlink receive, which takes the acceptance; to take it back: xlink invite --revoke ${number}`);
+  err(
+    `next      xlink receive, which takes the acceptance; to take it back: xlink invite --revoke ${number}`,
+  );
 }

@@ -20,7 +20,8 @@ ${PLACE_HELP}
 ${COMMON_HELP}`,
   async run(args, output) {
     const { values } = read(args, { ...COMMON, ...PLACE_OPTIONS, did: TEXT, all: FLAG });
-    if ((values.did === undefined) === !values.all) throw new UsageError('one of --did and --all is required');
+    if ((values.did === undefined) === !values.all)
+      throw new UsageError('one of --did and --all is required');
     const folder = new Folder(values);
     if (values.all) {
       const entries = await useRegistry(folder, values, async (registry) => registry.list());

@@ -8,7 +8,12 @@ export const TEXTS = { type: 'string', multiple: true } as const;
 export const FLAG = { type: 'boolean' } as const;
 
 /** Options of every command that works with the folder of an identity. */
-export const COMMON = { dir: TEXT, json: FLAG, yes: { ...FLAG, short: 'y' }, 'passphrase-file': TEXT } as const;
+export const COMMON = {
+  dir: TEXT,
+  json: FLAG,
+  yes: { ...FLAG, short: 'y' },
+  'passphrase-file': TEXT,
+} as const;
 
 export const COMMON_HELP = `  --dir FOLDER             where identity, registry and invites are (default: the variable
                            XLINK_DIR, else .xlink)
@@ -23,15 +28,38 @@ export interface CommonValues {
   readonly 'passphrase-file'?: string | undefined;
 }
 
+/** What an option reads as. */
+type ValueOf<O> = O extends { readonly multiple: true }
+  ? string[]
+  : O extends { readonly type: 'boolean' }
+    ? boolean
+    : string;
+
+/** What `read` returns. */
+export interface Read<O> {
+  readonly values: { readonly [K in keyof O]?: ValueOf<O[K]> | undefined };
+  readonly words: readonly string[];
+}
+
 /** Reads the arguments, at most `max` of them without a name. Throws what is shown as a wrong call. */
-export function read<const O extends Options>(args: readonly string[], options: O, max = 0) {
-  const { values, positionals } = parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
+export function read<const O extends Options>(args: readonly string[], options: O, max = 0): Read<O> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options,
+    strict: true,
+    allowPositionals: true,
+  });
   if (positionals.length > max) throw new UsageError(`${positionals[max]} is not expected`);
-  return { values, words: positionals };
+  return { values: values as Read<O>['values'], words: positionals };
 }
 
 /** Data goes to stdout: as JSON that people can read, or, with `--json`, in one line; or as `lines`, where there are any. */
-export function show({ out }: Output, { json }: CommonValues, data: unknown, lines?: readonly string[]): void {
+export function show(
+  { out }: Output,
+  { json }: CommonValues,
+  data: unknown,
+  lines?: readonly string[],
+): void {
   if (json) out(JSON.stringify(data));
   else if (lines) for (const line of lines) out(line);
   else out(JSON.stringify(data, null, 2));

@@ -62,7 +62,12 @@ async function openOne(folder: Folder, values: Values, given: string, output: Ou
 }
 
 async function envelopeIn(given: string): Promise<string> {
-  const found = given === '-' ? await text(process.stdin) : given.startsWith('@') ? await readFile(given.slice(1), 'utf8') : given;
+  const found =
+    given === '-'
+      ? await text(process.stdin)
+      : given.startsWith('@')
+        ? await readFile(given.slice(1), 'utf8')
+        : given;
   const trimmed = found.trim();
   return trimmed.startsWith('{') ? trimmed : Buffer.from(trimmed, 'base64').toString();
 }
@@ -85,11 +90,14 @@ async function listen(folder: Folder, config: Config, values: Values, output: Ou
         { onRefused: (error) => output.err(refusalOf(error)) },
       );
       const { timeout } = values;
-      if (timeout !== undefined) setTimeout(end(count === Infinity ? 0 : 1), durationOf('timeout', timeout)).unref();
+      if (timeout !== undefined)
+        setTimeout(end(count === Infinity ? 0 : 1), durationOf('timeout', timeout)).unref();
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, end(0));
     });
     invites.onAccepted(({ did, url, invite }) => {
-      output.err(`accepted  ${did}${invite.name ? ` (${invite.name})` : ''} may send ${invite.scopes.join(', ') || 'nothing'}`);
+      output.err(
+        `accepted  ${did}${invite.name ? ` (${invite.name})` : ''} may send ${invite.scopes.join(', ') || 'nothing'}`,
+      );
       if (url !== undefined) void folder.rememberPeer(did, { url }).catch(() => {});
     });
     const server = await openInbox({ config, transport, invites, port, host: values.host ?? place.host });

@@ -27,7 +27,15 @@ export const registerCommand: Command = {
 ${PLACE_HELP}
 ${COMMON_HELP}`,
   async run(args, output) {
-    const options = { ...COMMON, ...PLACE_OPTIONS, did: TEXT, name: TEXT, scope: TEXTS, record: TEXT, 'receive-scope': TEXTS };
+    const options = {
+      ...COMMON,
+      ...PLACE_OPTIONS,
+      did: TEXT,
+      name: TEXT,
+      scope: TEXTS,
+      record: TEXT,
+      'receive-scope': TEXTS,
+    };
     const { values } = read(args, options);
     const did = didOf(values.did);
     const scopes = scopesOf(values.scope) ?? [];

@@ -16,6 +16,9 @@ export interface Command {
   readonly run: (args: readonly string[], output: Output) => Promise<number>;
 }
 
+/** Commands by name. */
+export type CommandTable = Readonly<Record<string, Command>>;
+
 /** Runs one command, and resolves to its exit code: 0 for success, 2 for a wrong call; failures.ts has all of them. */
 export async function run(
   args: readonly string[],

@@ -21,7 +21,10 @@ scopes with commas; "" is none.
 ${PLACE_HELP}
 ${COMMON_HELP}`,
   async run(args, output) {
-    const lists = Object.fromEntries(CHANGES.map((name) => [name, TEXTS])) as Record<(typeof CHANGES)[number], typeof TEXTS>;
+    const lists = Object.fromEntries(CHANGES.map((name) => [name, TEXTS])) as Record<
+      (typeof CHANGES)[number],
+      typeof TEXTS
+    >;
     const { values } = read(args, { ...COMMON, ...PLACE_OPTIONS, did: TEXT, ...lists });
     const did = didOf(values.did);
     const after = await useRegistry(new Folder(values), values, async (registry) => {
@@ -29,7 +32,12 @@ ${COMMON_HELP}`,
       if (!entry) throw new Error(`${did} is not in the registry; put it there with xlink register`);
       const { sendScopes = [], receiveScopes = [] } = entry;
       const scopes = changed(sendScopes, values.set, values.add, values.remove);
-      const takes = changed(receiveScopes, values['set-receive'], values['add-receive'], values['remove-receive']);
+      const takes = changed(
+        receiveScopes,
+        values['set-receive'],
+        values['add-receive'],
+        values['remove-receive'],
+      );
       if (scopes === sendScopes && takes === receiveScopes) return { scopes, receive_scopes: takes };
       const result = await registry.updateScopes(did, { scopes, receiveScopes: takes });
       if (!result.ok) throw result.error;

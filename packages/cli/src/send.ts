@@ -76,7 +76,12 @@ async function isHere(folder: Folder, did: string): Promise<boolean> {
 }
 
 async function payloadOf(given: string): Promise<unknown> {
-  const found = given === '-' ? await text(process.stdin) : given.startsWith('@') ? await readFile(given.slice(1), 'utf8') : given;
+  const found =
+    given === '-'
+      ? await text(process.stdin)
+      : given.startsWith('@')
+        ? await readFile(given.slice(1), 'utf8')
+        : given;
   try {
     return JSON.parse(found);
   } catch {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { HttpsTransportAdapter, Invites } from '@private.me/xlink';
 import type { Agent, AgentMessage, XlinkError } from '@private.me/xlink';
+import { type HttpsTransportAdapter, Invites } from '@private.me/xlink';
 import type { Config, Folder } from './folder.js';
 import { FolderStore } from './invite-store.js';
 
@@ -37,7 +37,11 @@ export async function openInbox({ config, transport, invites, port, host }: Inbo
     const headers = new Headers();
     for (const [name, value] of Object.entries(req.headers)) headers.set(name, String(value));
     const hasBody = method !== 'GET' && method !== 'HEAD';
-    const request = new Request(target, { method, headers, ...(hasBody ? { body } : {}) });
+    const request = new Request(target, {
+      method,
+      headers,
+      ...(hasBody ? { body: new Uint8Array(body) } : {}),
+    });
     return isInvite ? invites.handle(request) : transport.handle(request);
   }
   server.requestTimeout = 30_000;
@@ -70,7 +74,15 @@ export function placeOf(url: string): { readonly port: number; readonly host: st
 }
 
 /** What is printed of a message. */
-export const messageOf = ({ sender, scope, payload, envelopeId, timestamp, encrypted, version }: AgentMessage) => ({
+export const messageOf = ({
+  sender,
+  scope,
+  payload,
+  envelopeId,
+  timestamp,
+  encrypted,
+  version,
+}: AgentMessage) => ({
   status: 'received',
   sender,
   scope,

@@ -19,6 +19,7 @@ export async function newPassphrase(values: CommonValues): Promise<string> {
   const first = await passphraseOf(values, 'New passphrase: ');
   if (first.length < 8) throw new UsageError('a passphrase has 8 characters or more');
   const isTyped = values['passphrase-file'] === undefined && !process.env['XLINK_PASSPHRASE'];
-  if (isTyped && (await askSecretly('Once more: ')) !== first) throw new UsageError('the two are not the same');
+  if (isTyped && (await askSecretly('Once more: ')) !== first)
+    throw new UsageError('the two are not the same');
   return first;
 }

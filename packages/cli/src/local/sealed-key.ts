@@ -15,7 +15,9 @@ export async function sealKey(pkcs8: Uint8Array, passphrase: string): Promise<st
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(KIND));
   const sealed = Buffer.concat([cipher.update(pkcs8), cipher.final(), cipher.getAuthTag()]);
   const texts = { salt, nonce, sealed };
-  const encoded = Object.fromEntries(Object.entries(texts).map(([name, bytes]) => [name, bytes.toString('base64url')]));
+  const encoded = Object.fromEntries(
+    Object.entries(texts).map(([name, bytes]) => [name, bytes.toString('base64url')]),
+  );
   return `${JSON.stringify({ kind: KIND, kdf: 'scrypt', ...COST, ...encoded })}\n`;
 }
 
@@ -31,7 +33,9 @@ export async function openKey(content: Uint8Array, passphrase: string): Promise<
     const cost = { ...COST, maxmem: MEMORY };
     const key = await stretch(passphrase.normalize('NFKC'), Buffer.from(salt, 'base64url'), 32, cost);
     const bytes = Buffer.from(sealed, 'base64url');
-    const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(nonce, 'base64url'), { authTagLength: 16 });
+    const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(nonce, 'base64url'), {
+      authTagLength: 16,
+    });
     decipher.setAAD(Buffer.from(KIND)).setAuthTag(bytes.subarray(-16));
     return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]);
   } catch {

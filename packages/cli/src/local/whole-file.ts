@@ -17,7 +17,11 @@ export interface WriteOptions {
 }
 
 /** Writes a file as a whole, or not at all, and waits for the disk: after a crash, a full disk or Ctrl-C there is the old one or the new one. */
-export async function writeWhole(name: string, content: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
+export async function writeWhole(
+  name: string,
+  content: string | Uint8Array,
+  options: WriteOptions = {},
+): Promise<void> {
   const path = resolve(name);
   const { isNew = false, mode = (await modeOf(path)) ?? 0o600 } = options;
   await mkdir(dirname(path), { recursive: true });
