@@ -5,7 +5,7 @@ import { Folder } from './local/folder.js';
 import { newPassphrase } from './local/passphrase.js';
 import { registerSelf } from './local/register-self.js';
 import { PLACE_HELP, PLACE_OPTIONS, useRegistry } from './local/registry.js';
-import { sealKey } from './local/sealed-key.js';
+import { pemOf, sealKey } from './local/sealed-key.js';
 import { writeWhole } from './local/whole-file.js';
 import { COMMON, COMMON_HELP, FLAG, needed, read, show, TEXT } from './options.js';
 import type { Command } from './run.js';
@@ -31,7 +31,7 @@ ${COMMON_HELP}`,
     const pkcs8 = identity.exportPKCS8();
     await folder.make();
     await mkdir(folder.file('agents'), { recursive: true, mode: 0o700 });
-    const content = passphrase === undefined ? pkcs8 : await sealKey(pkcs8, passphrase);
+    const content = passphrase === undefined ? pemOf(pkcs8) : await sealKey(pkcs8, passphrase);
     await writeWhole(folder.agentFile(identity.did), content, { isNew: true });
     await useRegistry(folder, values, (registry) => registerSelf(registry, identity, name));
     show(output, values, { status: 'created', did: identity.did, name });

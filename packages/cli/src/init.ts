@@ -1,14 +1,13 @@
 import { basename, resolve } from 'node:path';
-import type { Identity } from '@private.me/xlink';
-import { identityFromFile } from '@private.me/xlink/file';
+import { Identity } from '@private.me/xlink';
 import { ask } from './ask.js';
 import { type Config, Folder } from './local/folder.js';
 import { freePort } from './local/free-port.js';
 import { newPassphrase } from './local/passphrase.js';
 import { registerSelf } from './local/register-self.js';
 import { localRegistry } from './local/registry.js';
-import { sealKey } from './local/sealed-key.js';
-import { writeWhole } from './local/whole-file.js';
+import { pemOf, sealKey } from './local/sealed-key.js';
+import { contentOf, writeWhole } from './local/whole-file.js';
 import { COMMON, COMMON_HELP, FLAG, read, show, TEXT } from './options.js';
 import { type Command, type Output, UsageError } from './run.js';
 
@@ -78,9 +77,8 @@ export async function makeIdentity(folder: Folder, values: InitValues, name: str
   if (values.url !== undefined && !isInboxUrl(values.url))
     throw new UsageError('--url must be an https URL without query; http for this machine only');
   const url = values.url ?? `http://127.0.0.1:${await freePort()}/xlink`;
-  const passphrase = values.encrypt ? await newPassphrase(values) : undefined;
   await folder.make();
-  const identity = await newIdentityIn(folder, passphrase);
+  const identity = await newIdentityIn(folder, values);
   const registry = localRegistry(folder);
   try {
     await registerSelf(registry, identity, name);
@@ -92,11 +90,13 @@ export async function makeIdentity(folder: Folder, values: InitValues, name: str
   return config;
 }
 
-async function newIdentityIn(folder: Folder, passphrase: string | undefined): Promise<Identity> {
-  if (passphrase === undefined) return identityFromFile(folder.identityFile);
-  const { Identity } = await import('@private.me/xlink');
+async function newIdentityIn(folder: Folder, values: InitValues): Promise<Identity> {
+  if (await contentOf(folder.identityFile)) return folder.identityIn(folder.identityFile, 2);
+  const passphrase = values.encrypt ? await newPassphrase(values) : undefined;
   const identity = await Identity.fromSeed(crypto.getRandomValues(new Uint8Array(32)));
-  await writeWhole(folder.identityFile, await sealKey(identity.exportPKCS8(), passphrase), { isNew: true });
+  const pkcs8 = identity.exportPKCS8();
+  const content = passphrase === undefined ? pemOf(pkcs8) : await sealKey(pkcs8, passphrase);
+  await writeWhole(folder.identityFile, content, { isNew: true });
   return identity;
 }
 

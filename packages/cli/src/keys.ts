@@ -6,7 +6,7 @@ import { Folder, pkcs8In } from './local/folder.js';
 import { newPassphrase, passphraseOf } from './local/passphrase.js';
 import { registerSelf } from './local/register-self.js';
 import { localRegistry } from './local/registry.js';
-import { isSealedKey, sealKey } from './local/sealed-key.js';
+import { isSealedKey, pemOf, sealKey } from './local/sealed-key.js';
 import { contentOf, writeWhole } from './local/whole-file.js';
 import { COMMON, COMMON_HELP, FLAG, needed, read, show, TEXT } from './options.js';
 import { type Command, type Output, UsageError } from './run.js';
@@ -95,7 +95,7 @@ const WORKS: Readonly<Record<string, Work>> = {
 };
 
 async function writeKey(file: string, pkcs8: Uint8Array, values: Values): Promise<void> {
-  const content = values.encrypt ? await sealKey(pkcs8, await newPassphrase(values)) : pkcs8;
+  const content = values.encrypt ? await sealKey(pkcs8, await newPassphrase(values)) : pemOf(pkcs8);
   await writeWhole(file, content, { isNew: true, mode: 0o600 }).catch((cause: unknown) => {
     throw (cause as { code?: string }).code === 'EEXIST' ? new Failure('EXISTS', file) : cause;
   });
@@ -110,7 +110,7 @@ async function rewrite(folder: Folder, values: Values, encrypts: boolean): Promi
   if (isSealed === encrypts)
     throw new UsageError(`${file} is ${encrypts ? 'encrypted already' : 'not encrypted'}`);
   const pkcs8 = identity.exportPKCS8();
-  await writeWhole(file, encrypts ? await sealKey(pkcs8, await newPassphrase(values)) : pkcs8);
+  await writeWhole(file, encrypts ? await sealKey(pkcs8, await newPassphrase(values)) : pemOf(pkcs8));
   return { status: encrypts ? 'encrypted' : 'decrypted', did: identity.did, file };
 }
 

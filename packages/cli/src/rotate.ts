@@ -1,10 +1,10 @@
 import { link, rename, rm } from 'node:fs/promises';
-import { identityFromFile } from '@private.me/xlink/file';
+import { Identity } from '@private.me/xlink';
 import { confirm } from './ask.js';
 import { Folder } from './local/folder.js';
 import { newPassphrase } from './local/passphrase.js';
 import { PLACE_HELP, PLACE_OPTIONS, useRegistry } from './local/registry.js';
-import { isSealedKey, sealKey } from './local/sealed-key.js';
+import { isSealedKey, pemOf, sealKey } from './local/sealed-key.js';
 import { contentOf, writeWhole } from './local/whole-file.js';
 import { COMMON, COMMON_HELP, durationOf, read, show, TEXT } from './options.js';
 import { type Command, UsageError } from './run.js';
@@ -17,7 +17,7 @@ export const rotateCommand: Command = {
 
 Makes a new identity, has the old one say that it takes its place, and hands that to the
 registry: scopes, name and pins follow, and both are good during the overlap. The old key
-is kept as identity.old.der until you remove it. Running it again after a failure goes on.
+is kept as identity.old.key until you remove it. Running it again after a failure goes on.
 
 Peers follow who share the registry (--registry). Those that have a registry of their own,
 as after an invite, do not: invite them again.
@@ -34,13 +34,13 @@ ${COMMON_HELP}`,
     const old = await folder.identity();
     if (!(await confirm(values, `Rotate ${config.did}?`))) return 1;
     const isSealed = isSealedKey((await contentOf(folder.identityFile))!);
-    const nextFile = folder.file('identity.next.der');
-    const next = await identityFromFile(nextFile); // there already, after a failure
+    const nextFile = folder.file('identity.next.key');
+    const next = await nextIdentity(folder, nextFile);
     const sealed = isSealed ? await sealKey(next.exportPKCS8(), await newPassphrase(values)) : undefined;
     const succession = await useRegistry(folder, values, (registry) =>
       handIn(registry, old, next, overlapMs, undefined),
     );
-    const oldFile = folder.file('identity.old.der');
+    const oldFile = folder.file('identity.old.key');
     await rm(oldFile, { force: true });
     await link(folder.identityFile, oldFile);
     if (sealed !== undefined) await writeWhole(nextFile, sealed);
@@ -52,3 +52,11 @@ ${COMMON_HELP}`,
     return 0;
   },
 };
+
+/** There already, after a failure. */
+async function nextIdentity(folder: Folder, file: string): Promise<Identity> {
+  if (await contentOf(file)) return folder.identityIn(file, 2);
+  const identity = await Identity.fromSeed(crypto.getRandomValues(new Uint8Array(32)));
+  await writeWhole(file, pemOf(identity.exportPKCS8()), { isNew: true });
+  return identity;
+}

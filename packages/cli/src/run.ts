@@ -25,7 +25,8 @@ export async function run(
   commands: Readonly<Record<string, Command>>,
   output: Output,
 ): Promise<number> {
-  const [name, ...rest] = args;
+  const [given, ...rest] = args;
+  const name = given === 'xlink-onboard' ? 'init' : given; // as npx @private.me/xlink has it
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     output.out(usage(commands));
     return name === undefined ? 2 : 0;

@@ -37,7 +37,7 @@ export class Folder {
   }
 
   get identityFile(): string {
-    return this.file('identity.der');
+    return this.file('identity.key');
   }
 
   /** Made for its owner alone, and for no repository. */
@@ -77,22 +77,22 @@ export class Folder {
     const config = await this.configIfAny();
     if (did === undefined || did === config?.did) {
       if (!config) throw new Failure('NO_IDENTITY', this.path);
-      return this.#identityIn(this.identityFile, 2);
+      return this.identityIn(this.identityFile, 2);
     }
     const file = this.agentFile(did);
     if (!(await contentOf(file))) throw new Failure('UNKNOWN_AGENT', did);
-    return this.#identityIn(file, 3);
+    return this.identityIn(file, 3);
   }
 
   /** Agents beside the identity of the folder have all keys: version 3. */
   agentFile(did: Did): string {
-    return this.file(join('agents', `${did.replace('did:key:', '')}.der`));
+    return this.file(join('agents', `${did.replace('did:key:', '')}.key`));
   }
 
   /** DIDs of the agents that `xlink create` made. */
   async agents(): Promise<readonly Did[]> {
     const names = await readdir(this.file('agents')).catch(() => []);
-    return names.flatMap((name) => (name.endsWith('.der') ? [`did:key:${name.slice(0, -4)}`] : []));
+    return names.flatMap((name) => (name.endsWith('.key') ? [`did:key:${name.slice(0, -4)}`] : []));
   }
 
   /** The identity where `connect` and `curl` take it from, with what they have learned of services. */
@@ -105,7 +105,8 @@ export class Folder {
     return { load, save, ...(services ? { services } : {}) };
   }
 
-  async #identityIn(path: string, maxVersion: 2 | 3): Promise<Identity> {
+  /** The identity in a file of this folder. */
+  async identityIn(path: string, maxVersion: 2 | 3): Promise<Identity> {
     return Identity.fromPKCS8(await pkcs8In(path, this.#values), { maxVersion });
   }
 }

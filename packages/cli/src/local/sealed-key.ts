@@ -8,6 +8,10 @@ const COST = { N: 2 ** 17, r: 8, p: 1 } as const;
 const MEMORY = 256 * 2 ** 20;
 const stretch = promisify<string, Buffer, number, object, Buffer>(scrypt);
 
+/** A private key as PKCS#8 in PEM, as openssl, Python and Go read it. */
+export const pemOf = (pkcs8: Uint8Array): string =>
+  `-----BEGIN PRIVATE KEY-----\n${Buffer.from(pkcs8).toString('base64')}\n-----END PRIVATE KEY-----\n`;
+
 /** A private key under a passphrase: scrypt, AES-256-GCM. A text of JSON. */
 export async function sealKey(pkcs8: Uint8Array, passphrase: string): Promise<string> {
   const [salt, nonce] = [randomBytes(16), randomBytes(12)];
