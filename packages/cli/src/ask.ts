@@ -28,7 +28,6 @@ async function answerTo(question: string, hidden = false): Promise<string> {
     import('node:readline/promises'), // most commands ask nothing
     import('node:stream'),
   ]);
-  process.stderr.write(question);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({
     input: process.stdin,
@@ -36,6 +35,7 @@ async function answerTo(question: string, hidden = false): Promise<string> {
     terminal: true,
     prompt: '',
   });
+  process.stderr.write(question); // from now on keys come here, and Ctrl-C, too
   try {
     return await new Promise<string>((resolve, reject) => {
       const ended = () => reject(new Failure('INTERRUPTED'));
