@@ -15,7 +15,7 @@ export const API_OPTIONS = {
 export const API_HELP = `  --key-file FILE          the API key, for the first call (else: the variable XLINK_API_KEY)
   --invitation TEXT        xinv_… of the operator of the API, in the place of a key ("@FILE":
                            from a file; else: the variable XLINK_INVITATION)
-  --unsafe-allow-http      also where the API has no TLS
+  --unsafe-allow-http      also where an API elsewhere has no TLS
   --allow-private          also at private addresses`;
 
 export interface ApiValues {
@@ -25,8 +25,18 @@ export interface ApiValues {
   readonly 'allow-private'?: boolean | undefined;
 }
 
+/** Whether an address is one of this very machine, where nobody is on the way. */
+const isHere = (target: string): boolean =>
+  URL.canParse(target) && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(target).hostname);
+
+/** What discovery of a target is given of these options. This very machine needs neither TLS nor a word for its address. */
+export const discoveryOptions = (values: ApiValues, target: string) => ({
+  ...(values['unsafe-allow-http'] || isHere(target) ? { unsafeAllowHttp: true } : {}),
+  ...(values['allow-private'] || isHere(target) ? { unsafeAllowPrivateAddresses: true } : {}),
+});
+
 /** What `connect` and `xlinkFetch` are given of these options. */
-export async function apiOptions(values: ApiValues) {
+export async function apiOptions(values: ApiValues, target: string) {
   const { 'key-file': file, invitation: given } = values;
   const apiKey = file === undefined ? process.env['XLINK_API_KEY'] : (await readFile(file, 'utf8')).trim();
   const invitation = given?.startsWith('@')
@@ -35,8 +45,7 @@ export async function apiOptions(values: ApiValues) {
   return {
     ...(apiKey ? { apiKey } : {}),
     ...(invitation ? { invitation } : {}),
-    ...(values['unsafe-allow-http'] ? { unsafeAllowHttp: true } : {}),
-    ...(values['allow-private'] ? { unsafeAllowPrivateAddresses: true } : {}),
+    ...discoveryOptions(values, target),
   };
 }
 
@@ -61,7 +70,7 @@ ${COMMON_HELP}`,
     const started = performance.now();
     const connection = await connect(service, {
       identity: folder.identityStore(),
-      ...(await apiOptions(values)),
+      ...(await apiOptions(values, service)),
       ...(values['registry-url'] === undefined ? {} : { registryUrl: values['registry-url'] }),
       ...(values.pin === undefined ? {} : { pinnedDid: values.pin }),
     });

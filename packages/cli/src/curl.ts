@@ -69,7 +69,7 @@ export const curlCommand: Command = {
     const call = xlinkFetch({
       identity: folder.identityStore(),
       apiKeyOrigin: origin,
-      ...(await apiOptions(values)),
+      ...(await apiOptions(values, url)),
       ...(values.scope === undefined ? {} : { scope: values.scope }),
     });
     const time = values['max-time'];

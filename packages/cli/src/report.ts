@@ -14,7 +14,13 @@ export const reportCommand: Command = {
 ${STORE_HELP}
   --json                   the whole report, in one line`,
   async run(args, output) {
-    const flags = { check: FLAG, outreach: FLAG, json: FLAG, 'quiet-time': TEXT } as const;
+    const flags = {
+      check: FLAG,
+      outreach: FLAG,
+      json: FLAG,
+      yes: { ...FLAG, short: 'y' },
+      'quiet-time': TEXT,
+    } as const;
     const { values } = read(args, { ...STORE_OPTIONS, ...flags });
     return operate(values, ['clients'], async ({ adapter }) => {
       if (values.outreach) {

@@ -41,7 +41,7 @@ describe('xlink', () => {
     expect([code, out]).toEqual([
       0,
       expect.stringMatching(
-        /identity {2}put a new identity.*\n {2}relay {5}keep messages.*\n {2}transfer {2}copy registry/,
+        / {2}identity +put a new identity.*\n {2}init +make an identity.*[\s\S]*\n {2}relay +keep messages.*[\s\S]*\n {2}transfer +copy registry/,
       ),
     ]);
   });

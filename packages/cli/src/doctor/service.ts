@@ -1,5 +1,5 @@
 import { discover } from '@private.me/xlink';
-import type { ApiValues } from '../connect.js';
+import { type ApiValues, discoveryOptions } from '../connect.js';
 import { type Finding, fail, ok, warn } from './finding.js';
 
 /** An envelope is good for so long, before and after its time, in ms. */
@@ -53,8 +53,7 @@ async function discovery(url: string, status: number, values: ApiValues): Promis
   try {
     const { did, mode, versions } = await discover(url, {
       timeoutMs: TIMEOUT_MS,
-      ...(values['unsafe-allow-http'] ? { unsafeAllowHttp: true } : {}),
-      ...(values['allow-private'] ? { unsafeAllowPrivateAddresses: true } : {}),
+      ...discoveryOptions(values, url),
     });
     return [
       ok('service', `${did}, mode ${mode}, versions ${versions.join(', ')}`),
