@@ -6,8 +6,16 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Agent, authOf, DualModeAdapter, Invites, MemoryTrustRegistry } from '@private.me/xlink';
+import {
+  Agent,
+  authOf,
+  DualModeAdapter,
+  Invites,
+  MemoryClientStore,
+  MemoryTrustRegistry,
+} from '@private.me/xlink';
 import express from 'express';
+import { freePort } from '../src/local/free-port.js';
 import { dataOf } from './support/call.js';
 import { runProgram, xlink } from './support/program.js';
 
@@ -37,6 +45,7 @@ describe('commands that call an API', () => {
       agent,
       mode: 'hybrid',
       signatures: true,
+      clients: new MemoryClientStore(),
       legacyKeyValidator: (key) => (key === KEY ? { userId: 'acme', scopes: ['orders'] } : null),
     });
     invites = new Invites({ agent, url: `${origin}/xlink` });
@@ -82,7 +91,7 @@ describe('commands that call an API', () => {
       service: origin,
       did: expect.stringMatching(/^did:key:z6Mk/),
     });
-    const nobody = await xlink(home, 'connect', 'http://127.0.0.1:1/');
+    const nobody = await xlink(home, 'connect', `http://127.0.0.1:${await freePort()}`);
     expect([nobody.code, nobody.err]).toEqual([4, expect.stringContaining('ECONNREFUSED')]);
     const pinned = await xlink(
       home,
@@ -107,6 +116,7 @@ describe('commands that call an API', () => {
       'X-Note: hello',
       url,
     );
+    expect([first.err, first.code]).toEqual(['', 0]);
     expect([first.code, JSON.parse(first.out)]).toEqual([
       0,
       { method: 'POST', mode: 'xlink', encrypted: true, body: { n: 1 }, header: 'hello' },
