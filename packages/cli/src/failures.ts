@@ -1,5 +1,5 @@
 /** Why a command ends as it does. One row for each exit code; `ids` are those of errors, `codes` those of Node and of file stores. */
-interface ExitRow {
+export interface ExitRow {
   readonly code: number;
   readonly means: string;
   readonly ids?: RegExp;
