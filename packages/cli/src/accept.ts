@@ -41,6 +41,10 @@ ${COMMON_HELP}`,
 export async function codeOf(word: string | undefined): Promise<string> {
   const code = word === '-' ? await text(process.stdin) : (word ?? process.env['XLINK_INVITE_CODE']);
   if (!code?.trim()) throw new UsageError('an invite is required: XLK-…, its link, or "-" for stdin');
+  if (code.trim().startsWith('xinv_'))
+    throw new UsageError(
+      'xinv_… is an invitation of an API; use it there: xlink connect URL --invitation @FILE',
+    );
   return code.trim();
 }
 
