@@ -28,6 +28,18 @@ export default async function command({ root, cli }) {
     const env = { npm_config_cache: join(workshop, 'npx-cache') };
     const npx = ['npx', ['--yes', '@private.me/xlink', 'relay', '--help'], empty];
     attempt('npx @private.me/xlink gets the wing by npx', [npx], { env, says: '--data DIR' });
+    const init = ['npx', ['--yes', '@private.me/xlink', 'init', '--name', 'my-service'], empty];
+    attempt('npx @private.me/xlink init makes an identity', [init], { env, says: '"status": "initialized"' });
+    const onboard = [
+      'npx',
+      ['--yes', '@private.me/xlink', 'xlink-onboard', '--invite', 'XLK-abc123def456'],
+      empty,
+    ];
+    attempt('npx @private.me/xlink xlink-onboard is init', [onboard], {
+      env,
+      wanted: 10,
+      says: 'not an invitation',
+    });
   } finally {
     registry.stop();
   }

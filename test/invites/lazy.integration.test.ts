@@ -23,7 +23,7 @@ describe('Agent.lazy with an invite', () => {
     invites = new Invites({ agent: billing, url: `${origin}/xlink` });
     app.post('/xlink/invite', express.text({ type: () => true }), async (req, res) => {
       const answer = await invites.handle(
-        new Request(`${origin}${req.url}`, { method: 'POST', body: req.body }),
+        new Request(`${origin}${req.url}`, { method: 'POST', body: String(req.body) }),
       );
       res
         .status(answer.status)

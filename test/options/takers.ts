@@ -9,6 +9,7 @@ import * as server from '@private.me/xlink/server';
 import * as verify from '@private.me/xlink/verify';
 import { seedOf } from '../support/agents.js';
 import { AUDIT_TAKERS } from './audit-takers.js';
+import { INVITE_TAKERS } from './invite-takers.js';
 import { observers } from './observer-takers.js';
 import { operations } from './operations-takers.js';
 import { policies } from './policy-takers.js';
@@ -128,7 +129,6 @@ const agents: readonly Row[] = [
   ['Agent', 'AgentOptions', 'nonceStore', (more: object) => new Agent({ identity, ...more })],
   ['Agent.quickstart', 'AgentOptions', 'sendScopes', (more) => Agent.quickstart(more)],
   ['Agent.create', 'AgentOptions', 'receiveScopes', (more) => Agent.create(more)],
-  ['Agent.lazy', 'AgentOptions', 'transport', (more) => Agent.lazy(more)],
   [
     'Agent.fromSeed',
     'AgentOptions',
@@ -391,4 +391,4 @@ export const TAKERS: readonly Taker[] = [adapters, agents, clients, operations, 
     option,
     call: call as Taker['call'],
   }))
-  .concat(SESSION_TAKERS, TESTING_TAKERS, AUDIT_TAKERS);
+  .concat(SESSION_TAKERS, TESTING_TAKERS, AUDIT_TAKERS, INVITE_TAKERS);

@@ -60,6 +60,7 @@ describe('the list of those who take options', () => {
     'frozenClock',
     'openFileState',
     'operatorHint',
+    'readInvite',
     'outreachCsv',
     'BaseAgent', // listed as Agent, which extends it
     'CallFailure', // an error

@@ -1,7 +1,5 @@
-import { FileStoreError } from '@private.me/xlink/file';
-
 /** Why a command ends as it does. One row for each exit code; `ids` are those of errors, `codes` those of Node and of file stores. */
-interface ExitRow {
+export interface ExitRow {
   readonly code: number;
   readonly means: string;
   readonly ids?: RegExp;
@@ -95,19 +93,29 @@ export class Failure extends Error {
   }
 }
 
-/** The exit code of what was thrown, by it and its causes. */
+/** The exit code of what was thrown: by the system error that it comes from, or else by what it is. */
 export function exitCodeOf(error: unknown): number {
-  for (let one = error, n = 0; one !== undefined && one !== null && n < 6; n++) {
-    const { id, code, cause } = one as { id?: unknown; code?: unknown; cause?: unknown };
-    const row = EXIT_CODES.find(
-      ({ ids, codes }) =>
-        (typeof id === 'string' && ids?.test(id)) ||
-        ((one instanceof FileStoreError || id === undefined) &&
-          typeof code === 'string' &&
-          codes?.test(code)),
-    );
-    if (row) return row.code;
-    one = cause;
-  }
-  return 1;
+  const chain = chainOf(error);
+  const row =
+    chain.map(rowOfCode).find((found) => found !== undefined) ??
+    chain.map(rowOfId).find((found) => found !== undefined);
+  return row?.code ?? 1;
 }
+
+interface Thrown {
+  readonly id?: unknown;
+  readonly code?: unknown;
+  readonly cause?: unknown;
+}
+
+/** What was thrown, and its causes. */
+function chainOf(error: unknown): readonly Thrown[] {
+  const chain: Thrown[] = [];
+  for (let one = error as Thrown | undefined; one && chain.length < 8; one = one.cause as Thrown | undefined)
+    chain.push(one);
+  return chain;
+}
+
+const rowOfCode = ({ code }: Thrown) =>
+  EXIT_CODES.find(({ codes }) => typeof code === 'string' && codes?.test(code));
+const rowOfId = ({ id }: Thrown) => EXIT_CODES.find(({ ids }) => typeof id === 'string' && ids?.test(id));

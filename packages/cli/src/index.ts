@@ -1,6 +1,8 @@
 export { commands } from './commands.js';
+export { EXIT_CODES, type ExitRow } from './failures.js';
+export { main } from './main.js';
 export { installedModules, type XlinkModule } from './modules.js';
-export { type Command, type Output, run, UsageError } from './run.js';
+export { type Command, type CommandTable, type Output, run, UsageError } from './run.js';
 export {
   SERVER_ERRORS,
   ServerError,

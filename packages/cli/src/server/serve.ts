@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { installedModules } from '../modules.js';
-import type { Command, Output } from '../run.js';
+import type { Output } from '../run.js';
 import { signals } from '../signals.js';
 import { forwardedAddress, peerAddress } from './address.js';
 import { createIdentityServer, type IdentityServer } from './identity-server.js';
@@ -15,7 +15,6 @@ import {
   modeOf,
   packageVersion,
   publicUrlOf,
-  SERVE_HELP,
   SERVE_OPTIONS,
   storeOf,
   wholeNumber,
@@ -25,76 +24,72 @@ import { openStorage, type Storage } from './storage.js';
 /** How long requests that are under way get once the server takes no more, in ms. */
 const FINISH_MS = 8000;
 
-/** `xlink serve`. */
-export const serveCommand: Command = {
-  summary: 'the identity server: agents, registry, services, invites, prekeys, relay, audit',
-  help: SERVE_HELP,
-  async run(args, output) {
-    const { values } = parseArgs({ args: [...args], options: SERVE_OPTIONS, strict: true });
-    const port = wholeNumber('port', values.port, 0, 65_535);
-    const limits = {
-      perAddress: wholeNumber('requests-per-address', values['requests-per-address'], 1, 100_000_000),
-      perCaller: wholeNumber('requests-per-caller', values['requests-per-caller'], 1, 100_000_000),
-    };
-    const mode = modeOf(values.mode);
-    const logger = jsonLogger(output.err, levelOf(values['log-level']));
-    const store = storeOf(values.store);
-    const agentKey = await agentKeyOf(values['agent-key-file']);
-    publicUrlOf(values['public-url'], port); // a mistake in it is told before anything is made
-    const routes = (await installedModules()).flatMap((module) => module.routes ?? []);
+/** Runs the server until it is told to stop; resolves to the exit code. */
+export async function serve(args: readonly string[], output: Output): Promise<number> {
+  const { values } = parseArgs({ args: [...args], options: SERVE_OPTIONS, strict: true });
+  const port = wholeNumber('port', values.port, 0, 65_535);
+  const limits = {
+    perAddress: wholeNumber('requests-per-address', values['requests-per-address'], 1, 100_000_000),
+    perCaller: wholeNumber('requests-per-caller', values['requests-per-caller'], 1, 100_000_000),
+  };
+  const mode = modeOf(values.mode);
+  const logger = jsonLogger(output.err, levelOf(values['log-level']));
+  const store = storeOf(values.store);
+  const agentKey = await agentKeyOf(values['agent-key-file']);
+  publicUrlOf(values['public-url'], port); // a mistake in it is told before anything is made
+  const routes = (await installedModules()).flatMap((module) => module.routes ?? []);
 
-    const http = httpServer();
-    const answered = drain(http);
-    const told = signals();
-    let server: IdentityServer | undefined;
-    let storage: Storage | undefined;
-    let lost: unknown;
-    let fail = () => {};
-    const failed = new Promise<void>((resolve) => {
-      fail = resolve;
-    });
-    try {
-      const bound = await listen(http, port, values.host);
-      storage = await openStorage(
-        { data: values.data, store, identityFile: values.identity, mustExist: values.existing },
-        output,
-      );
-      server = await createIdentityServer({
-        storage,
-        publicUrl: publicUrlOf(values['public-url'], bound.port),
-        logger,
-        version: await packageVersion(),
-        agentKey,
-        limits,
-        addressOf: values['behind-proxy'] ? forwardedAddress : peerAddress,
-        routes,
-        mode,
-        onLost: (error) => {
-          lost ??= error;
-          fail();
-        },
-      });
-      const token = await firstToken(server, values['new-admin-token']);
-      if (token !== undefined) await hand(token, values['admin-token-file']);
-      http.off('request', starting).on('request', server.handler).on('upgrade', server.upgrade);
-      announce({ bound, did: storage.identity.did, token, values }, output);
-      await Promise.race([told.toStop, failed]);
-      server.stop();
-      await answered();
-    } finally {
-      http.close();
-      await (server ?? storage)?.close().catch((error: unknown) => {
+  const http = httpServer();
+  const answered = drain(http);
+  const told = signals();
+  let server: IdentityServer | undefined;
+  let storage: Storage | undefined;
+  let lost: unknown;
+  let fail = () => {};
+  const failed = new Promise<void>((resolve) => {
+    fail = resolve;
+  });
+  try {
+    const bound = await listen(http, port, values.host);
+    storage = await openStorage(
+      { data: values.data, store, identityFile: values.identity, mustExist: values.existing },
+      output,
+    );
+    server = await createIdentityServer({
+      storage,
+      publicUrl: publicUrlOf(values['public-url'], bound.port),
+      logger,
+      version: await packageVersion(),
+      agentKey,
+      limits,
+      addressOf: values['behind-proxy'] ? forwardedAddress : peerAddress,
+      routes,
+      mode,
+      onLost: (error) => {
         lost ??= error;
-      });
-      http.closeAllConnections();
-      told.end();
-    }
-    if (lost !== undefined)
-      throw new Error('a store cannot go on; nothing that was not written was acknowledged', { cause: lost });
-    output.out('stopped');
-    return 0;
-  },
-};
+        fail();
+      },
+    });
+    const token = await firstToken(server, values['new-admin-token']);
+    if (token !== undefined) await hand(token, values['admin-token-file']);
+    http.off('request', starting).on('request', server.handler).on('upgrade', server.upgrade);
+    announce({ bound, did: storage.identity.did, token, values }, output);
+    await Promise.race([told.toStop, failed]);
+    server.stop();
+    await answered();
+  } finally {
+    http.close();
+    await (server ?? storage)?.close().catch((error: unknown) => {
+      lost ??= error;
+    });
+    http.closeAllConnections();
+    told.end();
+  }
+  if (lost !== undefined)
+    throw new Error('a store cannot go on; nothing that was not written was acknowledged', { cause: lost });
+  output.out('stopped');
+  return 0;
+}
 
 /** With limits against slow callers; an envelope may stand in a header. */
 function httpServer(): Server {
