@@ -4,6 +4,7 @@ import { completionCommand } from './completion.js';
 import { connectCommand } from './connect.js';
 import { createCommand } from './create.js';
 import { curlCommand } from './curl.js';
+import { deployCommand } from './deploy/deploy.js';
 import { doctorCommand } from './doctor.js';
 import { identityCommand } from './identity.js';
 import { initCommand } from './init.js';
@@ -31,6 +32,7 @@ export const commands: Readonly<Record<string, Command>> = {
   connect: connectCommand,
   create: createCommand,
   curl: curlCommand,
+  deploy: deployCommand,
   doctor: doctorCommand,
   identity: identityCommand,
   init: initCommand,

@@ -129,7 +129,11 @@ async function firstToken(server: IdentityServer, isWanted: boolean): Promise<st
 }
 
 async function hand(token: string, file: string | undefined): Promise<void> {
-  if (file !== undefined) await writeFile(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
+  if (file === undefined) return;
+  await writeFile(file, `${token}\n`, { mode: 0o600, flag: 'wx' }).catch((cause: unknown) => {
+    const what = `the admin token could not be written to ${file}`;
+    throw new Error(`${what}: start with --new-admin-token, and a file that is not there`, { cause });
+  });
 }
 
 function announce({ bound, did, token, values }: Announced, { out }: Output): void {
