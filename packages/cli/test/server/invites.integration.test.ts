@@ -36,6 +36,7 @@ describe('invites of the server', () => {
     expect(made.json).toEqual({
       status: 'created',
       invite_url: `${server.url}/agents/${bob.did}/invite#${made.json.code}`,
+      qr_code: expect.stringMatching(/^data:image\/svg\+xml,/),
       expires_at: expect.any(String),
       message: `Share this link: ${made.json.invite_url}`,
       code: expect.stringMatching(/^XLK-/),

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Did, InviteReport, NewInvite } from '@private.me/xlink';
+import { qrDataUrl } from '../../qr.js';
 import { ServerError } from '../errors.js';
 import { INVITE_PAGE, PAGE_HEADERS, PAGE_STYLE, pageScript } from '../invite-page/page.js';
 import { type Asked, type Route, rawRoute, route } from '../route.js';
@@ -81,12 +82,13 @@ export const inviteRoutes = [
           properties: {
             status: { type: 'string', enum: ['created'] },
             invite_url: { type: 'string', description: 'the acceptance page, with the code in its fragment' },
+            qr_code: { type: 'string', description: 'the same as a data: URL of an SVG' },
             expires_at: { type: 'string', description: 'ISO 8601' },
             message: { type: 'string' },
             code: { type: 'string', description: 'XLK-…' },
             number: NUMBER,
           },
-          required: ['status', 'invite_url', 'expires_at', 'message', 'code', 'number'],
+          required: ['status', 'invite_url', 'qr_code', 'expires_at', 'message', 'code', 'number'],
         },
       },
       errors: ['AGENTS_DISABLED', 'AGENT_UNKNOWN', 'INVALID_OPTION'],
@@ -258,6 +260,7 @@ async function accept(req: IncomingMessage, res: ServerResponse, { server, param
 const madeOf = ({ code, link, number, expiresAt }: NewInvite) => ({
   status: 'created' as const,
   invite_url: link,
+  qr_code: qrDataUrl(link),
   expires_at: expiresAt,
   message: `Share this link: ${link}`,
   code,
