@@ -19,7 +19,9 @@ export async function versions(): Promise<readonly Finding[]> {
     ? ok('node', `Node ${process.versions.node}`)
     : fail('node', `Node ${process.versions.node} is too old`, 'Install Node 20.19 or later.');
   const { version } = require('@private.me/xlink/package.json');
-  const { version: cli, peerDependencies } = require('@private.me/xlink-cli/package.json');
+  const { version: cli, peerDependencies } = JSON.parse(
+    await readFile(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
   const wanted: string = peerDependencies['@private.me/xlink'];
   const [ours, theirs] = [wanted.replace('^', ''), version].map((text: string) =>
     text.split('.').slice(0, 2).join('.'),
