@@ -2,6 +2,7 @@ import { BaseAgent } from '../agent/agent.js';
 import { AgentKeys } from '../agent/agent-keys.js';
 import { attempt } from '../agent/attempt.js';
 import { AuditedMessages, withAudit } from '../agent/audited-messages.js';
+import { callRegistry } from '../agent/call-registry.js';
 import { KEY_EPOCHS } from '../agent/key-epochs.js';
 import {
   type AgentClass,
@@ -25,6 +26,7 @@ import { parseInvite } from '../invites/code.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
 import { HttpsTransportAdapter } from '../transport/https.js';
 import type { TrustRegistry } from '../types/ports.js';
+import type { Scope } from '../types/protocol.js';
 import { environment } from '../util/environment.js';
 import { checkOptions, integerIn, isBoolean, isPromptFunction, isString } from '../util/options.js';
 import { withReceipts } from './agent-receipts.js';
@@ -116,11 +118,21 @@ export class Agent extends PeerAgent {
     return accepted.ok ? super.send(options) : accepted;
   }
 
+  /** One whose terms the registry has already was accepted before a restart. */
+  async #accept(invite: string): Promise<void> {
+    const { from, scopes } = parseInvite(invite);
+    const entry = await callRegistry(() => this.registry.lookup(from), 'LOOKUP_FAILED');
+    const isKnown = (scope: Scope) => entry?.receiveScopes?.includes(scope);
+    if (entry?.status === 'active' && entry.keys && scopes.every(isKnown)) return;
+    const { acceptInvite } = await import('../invites/accept.js');
+    await acceptInvite(this, invite);
+  }
+
   /** What failed is tried again with the next message. */
   async #acceptOnce(): Promise<void> {
     const invite = this.#invite;
     if (invite === undefined) return;
-    this.#accepting ??= import('../invites/accept.js').then(({ acceptInvite }) => acceptInvite(this, invite));
+    this.#accepting ??= this.#accept(invite);
     try {
       await this.#accepting;
       this.#invite = undefined;
