@@ -135,7 +135,7 @@ export class Agent extends PeerAgent {
    * fails as it does. Throws `INVALID_OPTION`, or `INVITATION_REFUSED:MALFORMED` for a code that is none.
    */
   static override lazy<A extends BaseAgent>(this: AgentClass<A>, options: LazyAgentOptions = {}): A {
-    checkAgentOptions('Agent.lazy', options, this.shares, { invite: isString, identity: isIdentitySource });
+    checkAgentOptions('Agent.lazy', options, this, { invite: isString, identity: isIdentitySource });
     const { invite = environment('XLINK_INVITE_CODE'), identity, ...rest } = options;
     const url = invite ? parseInvite(invite).url : undefined;
     const transport = url === undefined ? {} : { transport: new HttpsTransportAdapter({ baseUrl: url }) };
