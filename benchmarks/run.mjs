@@ -5,6 +5,7 @@ import { benchAgents } from './agent.mjs';
 import { benchAudit } from './audit.mjs';
 import { benchHttp } from './http.mjs';
 import { benchKeyPath } from './key-path.mjs';
+import { benchMessages } from './messages.mjs';
 import { benchRefusals } from './refusals.mjs';
 import { benchSharing } from './sharing.mjs';
 import { benchSignatures } from './signatures.mjs';
@@ -41,6 +42,8 @@ console.log('\n7. Signed requests (RFC 9421): microseconds of CPU for each POST 
 console.log(await benchSignatures(quick ? 4 : 20));
 console.log('\n8. Audit log\n');
 console.log(await benchAudit(quick ? 50_000 : 1_000_000));
+console.log('\n9. Messages over HTTP: microseconds of CPU for each of 1 KB, of both sides together\n');
+console.log(await benchMessages(quick ? 8 : 40));
 if (failed) {
   console.error('\nSome requests were refused: the numbers of their rows mean nothing.');
   process.exitCode = 1;

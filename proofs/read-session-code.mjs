@@ -89,6 +89,12 @@ async function messages() {
   const sessionRequest = behind('xlink/1 session request', last('sha256').input, ...names);
   await code.requestCipher(recording, session, bytes('digest'));
   const sessionKey = behind('xlink/1 session request key', twoBlocks(last('hmac').input), 'digest');
+  await code.requestDigest(recording, session, open, mark('request'), 'message');
+  const message = behind('xlink/1 session message', last('sha256').input, ...names);
+  await code.requestCipher(recording, session, bytes('digest'), 'message');
+  const messageKey = behind('xlink/1 session message key', twoBlocks(last('hmac').input), 'digest');
+  if (message.join() !== sessionRequest.join() || messageKey.join() !== sessionKey.join())
+    throw new Error('requests and messages');
   const tie = marked(['digest', 'tag'], bytes);
   const [answer, refusal] = await Promise.all(
     ['answer', 'refusal'].map(async (kind) => {

@@ -1,7 +1,14 @@
 // What is claimed of sessions.
 import { countersigned, isShown, signedByCaller } from './claims/checkpoints.mjs';
 import { grantTaken, offerTaken, samePeers, sessionKeys, sessionOpens } from './claims/handshake.mjs';
-import { replyTaken, requestTaken, sessionArrives, sessionSecrecy } from './claims/sessions.mjs';
+import {
+  kindTaken,
+  messageArrives,
+  replyTaken,
+  requestTaken,
+  sessionArrives,
+  sessionSecrecy,
+} from './claims/sessions.mjs';
 import {
   alice,
   bob,
@@ -205,6 +212,18 @@ const messages = [
     spare(`session requests, without ${part}`, requestTaken, without(`sessionRequest.${part}`)),
   ),
   mutation('session requests, IV without the final flag', requestTaken, without('chunkIv.final')),
+
+  control('session message arrives', messageArrives),
+  claim('session messages are no requests, both seeds leaked', kindTaken, { leaked: ['alice', 'bob'] }),
+  limit('session messages are no requests, a ticket key leaked in its time', kindTaken, ofSlot('slot1')),
+  mutation(
+    'session messages, under the labels of requests',
+    kindTaken,
+    without('sessionRequest.label', 'sessionKey.label'),
+  ),
+  ...['sessionRequest', 'sessionKey'].map((list) =>
+    spare(`session messages, ${list} under the label of requests`, kindTaken, without(`${list}.label`)),
+  ),
 
   claim('session answers', replyTaken),
   mutation(

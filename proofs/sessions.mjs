@@ -8,6 +8,10 @@ import { keptKeys, readingOf, ticket } from './tickets.mjs';
 export const sessionOf = (caller, service, slot, run) => `insession(${caller},${service},${slot},${run})`;
 /** A request of it, in so many chunks. */
 export const askedIn = (session, run, length) => `asking(${session},${run},n${length})`;
+/** A message of it, which has the form of a request. */
+export const messagedIn = (session, run, length) => `messaging(${session},${run},n${length})`;
+const SAID = { request: askedIn, message: messagedIn };
+const kindsOf = ({ messages }) => (messages ? ['request', 'message'] : ['request']);
 /** What is answered to the request with this salt in this session: of this kind, in so many chunks. */
 export const repliedTo = (sid, salt, kind, length) => `replying(${sid},${salt},${kind},n${length})`;
 
@@ -15,9 +19,9 @@ export const repliedTo = (sid, salt, kind, length) => `replying(${sid},${salt},$
 export const masterOf = (session) => of('master', session);
 
 const SUITE = 'suite_session';
-/** In how many chunks contents travel; where answers are asked about, requests are short. */
+/** In how many chunks contents travel; where answers or messages are asked about, requests are short. */
 const LENGTHS = [1, 2];
-const lengthsOf = ({ replies }) => (replies ? [1] : LENGTHS);
+const lengthsOf = ({ replies, messages }) => (replies || messages ? [1] : LENGTHS);
 /** What is said of a request in the open. */
 export const OPEN = ['seq', 'salt', 'timestamp', 'scope', 'request'];
 /** Answers, and what a service refuses. */
@@ -30,9 +34,9 @@ const REPLIES = [
 export const whole = (...parts) => `whole${parts.length}(${parts.join(',')})`;
 
 /** Chunks under a key of their own: derived from the key of a direction, and from everything that is said in the open. */
-function chunksOf({ transcript }, { master, sid, direction, digest, frame, parts }) {
+function chunksOf({ transcript }, { master, sid, direction, kind = direction, digest, frame, parts }) {
   const towards = `hkdf(${master},${transcript('sessionDirection', { label: `label_${direction}`, sid })})`;
-  const key = `hkdf(${towards},${transcript('sessionKey', { label: `label_${direction}_key`, digest })})`;
+  const key = `hkdf(${towards},${transcript('sessionKey', { label: `label_${kind}_key`, digest })})`;
   return parts.map((part, number) => {
     const final = number === parts.length - 1 ? 'last' : 'more';
     const aad = lp(transcript('chunkIv', { final, number: `n${number}` }), digest);
@@ -41,12 +45,12 @@ function chunksOf({ transcript }, { master, sid, direction, digest, frame, parts
 }
 
 /** `open`: what is said in the open; `headers` are sealed. */
-function request(scenario, { from, to, sid, master, open, contentType, headers, parts }) {
+function request(scenario, { kind = 'request', from, to, sid, master, open, contentType, headers, parts }) {
   const { transcript } = scenario;
-  const said = { label: 'label_session_request', suite: SUITE, from: did(from), to: did(to), sid, ...open };
+  const said = { label: `label_session_${kind}`, suite: SUITE, from: did(from), to: did(to), sid, ...open };
   const digest = hash(transcript('sessionRequest', said));
   const frame = transcript('requestFrame', { from: did(from), contentType, headers });
-  const chunks = chunksOf(scenario, { master, sid, direction: 'request', digest, frame, parts });
+  const chunks = chunksOf(scenario, { master, sid, direction: 'request', kind, digest, frame, parts });
   return { digest, chunks, tie: { digest, tag: `tag(${chunks[0]})` } };
 }
 
@@ -92,13 +96,21 @@ const ivAgain = ({ transcript }) => {
   );
 };
 
-/** A asks P in their session, in one chunk and in two. */
-const asks = (scenario) =>
+/** A asks P in their session, or sends a message, in one chunk and in two. */
+const asks = (scenario) => kindsOf(scenario).flatMap((kind) => says(scenario, kind));
+
+const says = (scenario, kind) =>
   lengthsOf(scenario).flatMap((length) => {
     const session = sessionOf('A', 'P', 'SLOT', 'R');
-    const own = (name) => of(name, askedIn(session, 'Q', length));
+    const own = (name) => of(name, SAID[kind](session, 'Q', length));
     const open = Object.fromEntries(OPEN.map((name) => [name, own(name)]));
-    const parties = { from: 'A', to: 'P', sid: of('sid', session), master: masterOf(session) };
+    const parties = {
+      kind,
+      from: 'A',
+      to: 'P',
+      sid: of('sid', session),
+      master: masterOf(session),
+    };
     const inside = { contentType: own('type'), headers: own('headers') };
     const parts = LENGTHS.slice(0, length).map((_, number) => own(`part${number}`));
     const { chunks } = request(scenario, { ...parties, open, ...inside, parts });
@@ -119,9 +131,9 @@ const asks = (scenario) =>
     ];
   });
 
-/** bob opens a ticket and a request, of any caller and number of chunks. */
-function incoming(scenario, length) {
-  const parties = { from: 'P', to: 'bob', sid: 'SID', master: 'M' };
+/** bob opens a ticket and a request or message, of any caller and number of chunks. */
+function incoming(scenario, length, kind = 'request') {
+  const parties = { kind, from: 'P', to: 'bob', sid: 'SID', master: 'M' };
   const { sealed } = ticket(scenario, { ...parties, slot: 'SLOT', salt: 'TS' });
   const open = Object.fromEntries(OPEN.map((name) => [name, name.toUpperCase()]));
   const parts = LENGTHS.slice(0, length).map((_, number) => `C${number}`);
@@ -129,8 +141,8 @@ function incoming(scenario, length) {
   return { ...asked, open, parts, when: [sealed, ...asked.chunks].map(att) };
 }
 
-export const heard = (from, { sid = 'SID', headers = 'H', content = 'W', ...open } = {}) =>
-  `heard(${from},${sid},${OPEN.map((name) => open[name] ?? name.toUpperCase())},${headers},${content})`;
+export const heard = (from, { as = 'heard', sid = 'SID', headers = 'H', content = 'W', ...open } = {}) =>
+  `${as}(${from},${sid},${OPEN.map((name) => open[name] ?? name.toUpperCase())},${headers},${content})`;
 
 /** bob takes a request, and answers or refuses it. */
 const serves = (scenario) =>
@@ -152,6 +164,17 @@ const serves = (scenario) =>
       ];
     });
     return [takes, ...replies];
+  });
+
+/** bob takes a message. */
+const notes = (scenario) =>
+  lengthsOf(scenario).map((length) => {
+    const { when, parts } = incoming(scenario, length, 'message');
+    return rule(
+      'bob takes it as a message from P',
+      when,
+      heard('P', { as: 'noted', content: whole(...parts) }),
+    );
   });
 
 /** alice takes a reply to one of her requests to bob. */
@@ -177,5 +200,6 @@ export const inSessions = (scenario) => [
   ...opened(scenario),
   ...asks(scenario),
   ...serves(scenario),
+  ...(scenario.messages ? notes(scenario) : []),
   ...(scenario.replies ? receives(scenario) : []),
 ];

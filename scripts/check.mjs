@@ -7,6 +7,7 @@ const steps = [
   ['application types', 'node_modules/.bin/tsc', ['-p', 'test/types/app']],
   ['example types', 'node_modules/.bin/tsc', ['-p', 'examples/express-app']],
   ['logging example types', 'node_modules/.bin/tsc', ['-p', 'examples/logging']],
+  ['purchase example types', 'node_modules/.bin/tsc', ['-p', 'examples/purchase']],
   ['deploy types', 'node_modules/.bin/tsc', ['-p', 'deploy']],
   ...['packages', ...wings].map((wing) => [
     `types of ${wing}`,

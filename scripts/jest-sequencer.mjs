@@ -8,6 +8,7 @@ const LONG = [
   'metrics/cardinality',
   'deploy/deploy.',
   'examples/demo',
+  'examples/purchase/crash',
   'scale/floods',
   'stores/redis/nonce-store-changed-server',
   'scale/revocation',

@@ -4,23 +4,23 @@ export type { Cosigner } from './audit/cosignature.js';
 export type { ExportFormat } from './audit/export.js';
 export type { Retention } from './audit/retention.js';
 export {
-  type AuditExport,
-  type ProvenEntry,
-  type VerifyAuditExportOptions,
-  verifyAuditExport,
-} from './audit/verify-export.js';
-export {
   AuditWitness,
   type AuditWitnessOptions,
   type WitnessAnswer,
   type WitnessedHead,
   type WitnessStore,
 } from './audit/witness.js';
+export {
+  type AuditExport,
+  type ProvenEntry,
+  type VerifyAuditExportOptions,
+  verifyAuditExport,
+} from './evidence/verify-export.js';
+export type { AuditExportOptions, AuditSelection } from './stores/audit/export-log.js';
+export type { AuditFault, AuditVerdict } from './stores/audit/verify-log.js';
+export type { Witness } from './stores/audit/witnessed.js';
 export { AuditLog, type AuditLogStatus } from './stores/file/audit/audit-log.js';
 export { AuditLogReader, type AuditLogReaderOptions } from './stores/file/audit/audit-log-reader.js';
 export type { EnterpriseAuditOptions } from './stores/file/audit/enterprise.js';
-export type { AuditExportOptions, AuditSelection } from './stores/file/audit/export-log.js';
 export type { AuditLogOptions } from './stores/file/audit/options.js';
-export type { AuditFault, AuditVerdict } from './stores/file/audit/verify-log.js';
-export type { Witness } from './stores/file/audit/witnessed.js';
-export type { AuditData, AuditEntry, AuditSink, RecordedEntry } from './types/audit.js';
+export type { AuditData, AuditEntry, AuditSink, DisclosedEntry, RecordedEntry } from './types/audit.js';

@@ -60,6 +60,7 @@ export type { CheckpointOptions, SessionOptions } from './adapters/sessions-opti
 export type { SupportDump, SupportDumpOptions } from './adapters/support-dump.js';
 export type { SignOptions, VerifyOptions } from './agent/application-signature.js';
 export type { MessageHandler, OnMessageOptions } from './agent/consume.js';
+export type { DiscoverAgentOptions } from './agent/discover-options.js';
 export type { EnvelopeOptions } from './agent/envelope-options.js';
 export type { AgentOptions, IdentitySource } from './agent/options.js';
 export type { VerifyReceiptOptions } from './agent/peer-agent.js';
@@ -90,6 +91,7 @@ export type { ServiceMemory } from './client/service-memory.js';
 export { type XlinkFetch, xlinkFetch } from './client/xlink-fetch.js';
 export type { CryptoProvider, Signer, Verifier } from './crypto/provider.js';
 export type { DashboardOptions } from './dashboard/options.js';
+export type { DiscoveredAgent } from './discovery/capability-statement.js';
 export {
   type DidWebIdentity,
   type DidWebOptions,
@@ -99,7 +101,12 @@ export {
 export { createDidWebDocument, type DidWebDocument } from './discovery/did-web-document.js';
 export { discover, type Service } from './discovery/discover.js';
 export type { DiscoveryDocument, SignedDiscoveryDocument } from './discovery/document.js';
+export type { JsonSchema } from './discovery/json-schema.js';
+export { type McpTool, mcpToolList } from './discovery/mcp-tools.js';
+export type { Capability, ToolOptions } from './discovery/offered-tools.js';
+export { type OpenApiDocument, type OpenApiOptions, openApiDocument } from './discovery/openapi.js';
 export type { DiscoverOptions } from './discovery/options.js';
+export type { Tool, ToolLimits } from './discovery/tool.js';
 export * from './errors/errors.js';
 export { type FormattedError, type FormattedOutput, formatErrorStructured } from './errors/format-error.js';
 export { operatorHint } from './errors/operator-hint.js';
@@ -137,7 +144,12 @@ export type { InvitePeerOptions, InviteReport, NewInvite } from './invites/invit
 export { type Accepted, Invites, type InvitesOptions } from './invites/invites.js';
 export { MemoryLimitStore } from './limits/memory-store.js';
 export type { LimitCount, LimitStore } from './limits/store.js';
-export { Agent, type AgentMiddlewareOptions, type LazyAgentOptions } from './middleware/agent.js';
+export {
+  Agent,
+  type AgentMiddlewareOptions,
+  type LazyAgentOptions,
+  type MessageSessionOptions,
+} from './middleware/agent.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
 export { requireScope, requireXlink } from './middleware/express/guards.js';
 export type { ExpressMiddleware, ExpressOptions } from './middleware/express/middleware.js';

@@ -1,4 +1,9 @@
 export {
+  PostgresAuditLog,
+  type PostgresAuditLogStatus,
+} from './stores/postgres/audit-log.js';
+export type { PostgresAuditLogOptions, PostgresAuditTables } from './stores/postgres/audit-options.js';
+export {
   PostgresClientStore,
   type PostgresClientStoreOptions,
 } from './stores/postgres/client-store.js';

@@ -2,7 +2,7 @@
 import { LATE } from '../attacker.mjs';
 import { rule } from '../clauses.mjs';
 import { of } from '../envelope.mjs';
-import { askedIn, heard, inSessions, OPEN, repliedTo, sessionOf, whole } from '../sessions.mjs';
+import { askedIn, heard, inSessions, messagedIn, OPEN, repliedTo, sessionOf, whole } from '../sessions.mjs';
 import { att } from '../terms.mjs';
 
 const bad = (why, premises) => rule(why, premises, 'attack');
@@ -56,6 +56,37 @@ export function requestTaken(scenario) {
     ),
     taken('a beginning, taken for the whole', { content: whole(one('part0')) }),
     taken('an end, taken for the whole', { content: whole(one('part1')) }),
+  ];
+}
+
+/** What bob takes as a message from alice, she sent as one; no request is taken for a message, and no message for a request. */
+export function kindTaken(scenario) {
+  const [note, other] = ['run1', 'run2'].map((run) => (name) => of(name, messagedIn(SESSION, run, 1)));
+  const one = asked('run1', 1);
+  const noted = (why, said) => bad(why, [heard('alice', { as: 'noted', ...said })]);
+  const elsewhere = (name) => of(name, messagedIn(sessionOf('alice', 'carol', 'SLOT', 'R'), 'Q', 1));
+  return [
+    ...inSessions({ ...scenario, messages: true }),
+    bad('a message, taken for a request', [heard('alice', { salt: note('salt') })]),
+    noted('a request, taken for a message', { salt: one('salt') }),
+    noted('a message to somebody else', { salt: elsewhere('salt') }),
+    noted('a content that alice did not send', { content: whole('forged') }),
+    ...OPEN.map((name) => noted(`${name} that alice did not say`, { [name]: 'forged' })),
+    noted('the content of another message', { salt: note('salt'), content: whole(other('part0')) }),
+    noted('the content of a request', { content: whole(one('part0')) }),
+  ];
+}
+
+/** Control: a message arrives. */
+export function messageArrives(scenario) {
+  const note = (name) => of(name, messagedIn(SESSION, 'run1', 1));
+  const open = Object.fromEntries(OPEN.map((name) => [name, note(name)]));
+  const sid = of('sid', SESSION);
+  return [
+    ...inSessions({ ...scenario, messages: true }),
+    bad('an honest run completes', [
+      heard('alice', { as: 'noted', ...open, sid, headers: note('headers'), content: whole(note('part0')) }),
+    ]),
   ];
 }
 

@@ -4,6 +4,7 @@ import { evidenceOf } from '../envelope/evidence.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { InboundRequest } from '../http/decision.js';
 import { RouteTable } from '../http/route-table.js';
+import type { SessionCheckpoint } from '../session/checkpoint/ports.js';
 import type { AuditEntry, AuditSink } from '../types/audit.js';
 import type { XlinkEvent } from '../types/events.js';
 import type { Did } from '../types/protocol.js';
@@ -11,6 +12,7 @@ import { encodeBase64url } from '../util/base64url.js';
 import { given } from '../util/given.js';
 import { decodeUtf8 } from '../util/utf8.js';
 import type { AdapterAudit } from './audit-option.js';
+import { entriesOfCheckpoint } from './audited-checkpoints.js';
 import { entryOfEvent } from './audited-events.js';
 import type { AuthAttempt } from './authenticator.js';
 
@@ -60,6 +62,12 @@ export class Auditor {
     })).catch((thrown) => this.#fault(thrown));
   }
 
+  /** Of what a caller signed of its session: kept before it is countersigned. Rejects with `AUDIT_UNAVAILABLE` if it cannot be. */
+  readonly checkpoint = async (checkpoint: SessionCheckpoint): Promise<void> => {
+    const entries = await entriesOfCheckpoint(checkpoint);
+    await Promise.all(entries.map((entry) => this.#append(async () => entry))).catch(unavailable);
+  };
+
   /** Of everything else that happens. */
   readonly observe = (event: XlinkEvent): void => {
     const entry = entryOfEvent(event);
@@ -103,7 +111,7 @@ export class Auditor {
       }),
       ...given({ envelopeId: message?.envelopeId }),
       request: message?.request ?? `${method} ${path}`,
-      data: { mode, method: by, ...signatureBase(received) },
+      data: { mode, method: by, ...signatureBase(received), ...sessionData(received) },
     };
   }
 
@@ -116,10 +124,23 @@ export class Auditor {
 const signatureBase = (received: Received | undefined) =>
   received?.signed ? { signatureBase: decodeUtf8(received.signed.ed25519.base) } : {};
 
+/** What the leaf of a request in a session is made of beside the members of its entry. */
+const sessionData = ({ message, leaf }: Partial<Received> = {}) =>
+  leaf && message
+    ? {
+        session: {
+          salt: encodeBase64url(leaf.salt),
+          timestamp: message.timestamp,
+          request: encodeBase64url(leaf.plaintext),
+        },
+      }
+    : {};
+
 /** What proves to others who sent a request. */
 async function evidence(received: Received | undefined): Promise<Partial<AuditEntry>> {
   if (!received) return {};
-  if (received.inSession) return { evidence: 'session' };
+  const { leaf } = received;
+  if (received.inSession) return { evidence: 'session', ...(leaf && { leaf: encodeBase64url(leaf.leaf) }) };
   if (received.envelope) return { evidence: 'signed', ...(await evidenceOf(received.envelope)) };
   const { signed } = received;
   return signed ? { evidence: 'signed', signature: encodeBase64url(signed.ed25519.signature) } : {};

@@ -249,6 +249,15 @@ export class Authenticator {
     }
   }
 
+  /** The same of a message, whose target says so: that is what is signed of it in the open. */
+  async #claimInTarget({ target }: InboundRequest, { claimant }: AuthAttempt): Promise<void> {
+    const text = new URLSearchParams(target.split('?')[1]).get(SUPERSEDES_HEADER);
+    if (text === null) return;
+    const { sessions } = this.#parts;
+    if (!sessions) throw xlinkError('SESSION_NOT_ACCEPTED', { field: SUPERSEDES_HEADER });
+    await supersede(sessions, claimant!, text);
+  }
+
   /** Where no proof is taken at all yet, one that cannot even be received is not supported either. */
   async #receiveHere(request: InboundRequest, attempt: AuthAttempt, form: ProofForm): Promise<Received> {
     try {
@@ -296,6 +305,7 @@ export class Authenticator {
         ...hear,
         admit: async (_, entry, nonce) => {
           place = await this.#admit(entry, nonce, attempt, form);
+          if (rules.kind === 'message' && form !== 'session') await this.#claimInTarget(request, attempt);
         },
         assertStanding: (entry) => this.#assertStanding(entry, attempt),
         onClaimed(claimed) {
@@ -317,7 +327,10 @@ export class Authenticator {
   ): Promise<Received> {
     const { agent, sessions } = this.#parts;
     return form === 'session'
-      ? receiveSessionRequest(sessions, request, rules, { ...hear, claimant: () => attempt.claimant })
+      ? receiveSessionRequest(agent, sessions, request, rules, {
+          ...hear,
+          claimant: () => attempt.claimant,
+        })
       : receiveRequest(agent, request, form, rules, hear);
   }
 

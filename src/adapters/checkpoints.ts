@@ -111,7 +111,7 @@ async function assertNamed(
 }
 
 const checkpointOf = (
-  { statement, reply, at }: Accepted,
+  { statement, reply, seen, at }: Accepted,
   { sender: did }: AgentMessage,
 ): Omit<SessionCheckpoint, 'envelope' | 'content' | 'countersignature'> => ({
   did,
@@ -120,6 +120,7 @@ const checkpointOf = (
   to: statement.to,
   leaves: statement.leaves,
   compared: reply.compared,
+  answers: seen.flatMap(({ seq, answer }) => (answer === undefined ? [] : [[seq, answer] as const])),
   previous: encodeBase64url(statement.previous),
   head: encodeBase64url(reply.head),
   at,

@@ -28,14 +28,18 @@ export interface ApiKeySources {
 export type ProofForm = 'body' | 'header' | 'signature' | 'session' | 'ambiguous';
 
 /** Taken from one that is malformed, too: what may be an envelope is treated as one. */
-const mediaTypesOf = (request: InboundRequest): string[] =>
-  linesOf(request, 'content-type').map((line) => mediaTypeOf(line.split(/[,\s]/, 1)[0]));
+const mediaTypesOf = (request: InboundRequest): readonly string[] => {
+  const lines = linesOf(request, 'content-type');
+  return lines.length === 0 ? lines : lines.map((line) => mediaTypeOf(line.split(/[,\s]/, 1)[0]));
+};
 
 /** A framework that cannot tell lines apart has one at most. */
 function linesOf(request: InboundRequest, name: string): readonly string[] {
   const value = request.header(name);
-  return value === undefined ? [] : (request.lines?.(name) ?? [value]);
+  return value === undefined ? NONE : (request.lines?.(name) ?? [value]);
 }
+
+const NONE: readonly string[] = [];
 
 /** What follows this scheme (case-insensitive, RFC 9110 section 11.1) in a value of `Authorization`; `undefined` for another one. */
 function afterScheme(value: string | undefined, scheme: string): string | undefined {
@@ -68,23 +72,25 @@ export const sessionCredential = (request: InboundRequest): string =>
 /** Whether the request proves an identity, and how. Throws `CREDENTIALS_AMBIGUOUS`: the app behind may read another line than the adapter. */
 export function findProof(request: InboundRequest, bodyTypes: readonly string[]): ProofForm | undefined {
   const authorizations = linesOf(request, 'authorization');
-  const inHeaders = [
-    ...authorizations.filter((line) => envelopeIn(line) !== undefined),
-    ...linesOf(request, 'xlink-envelope'),
-  ];
+  const inHeaders = count(authorizations, envelopeIn) + linesOf(request, 'xlink-envelope').length;
   const types = mediaTypesOf(request);
   const inBody = types.some((type) => bodyTypes.includes(type));
   const isSigned = saysSigned(request);
-  const sessions =
-    authorizations.filter((line) => sessionIn(line) !== undefined).length +
-    linesOf(request, SESSION_HEADER).length;
+  const sessions = count(authorizations, sessionIn) + linesOf(request, SESSION_HEADER).length;
   const isSession = sessions > 0 || types.includes(SESSION_TYPE);
-  const proofs = inHeaders.length + (inBody ? types.length : 0) + (isSigned ? 1 : 0) + sessions;
+  const proofs = inHeaders + (inBody ? types.length : 0) + (isSigned ? 1 : 0) + sessions;
   if (proofs > 1 || (isSession && (proofs > sessions || types.length > 1))) return 'ambiguous';
   if (authorizations.length > 1) throw xlinkError('CREDENTIALS_AMBIGUOUS', { field: 'authorization' });
   if (isSession) return 'session';
   if (isSigned) return 'signature';
-  return inBody ? 'body' : inHeaders.length > 0 ? 'header' : undefined;
+  return inBody ? 'body' : inHeaders > 0 ? 'header' : undefined;
+}
+
+/** In how many of these lines there is what is looked for. */
+function count(lines: readonly string[], found: (line: string) => string | undefined): number {
+  let sum = 0;
+  for (let at = 0; at < lines.length; at++) if (found(lines[at]!) !== undefined) sum += 1;
+  return sum;
 }
 
 /** The JSON bytes of the envelope in `Authorization: Xlink` or `Xlink-Envelope`. */

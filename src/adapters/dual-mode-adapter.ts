@@ -75,8 +75,9 @@ export class BaseDualModeAdapter<Customer extends object = object>
   readonly #isForApis: boolean;
 
   /** Throws `INVALID_OPTION`, or `NONCE_STORE_NOT_SHARED` (see {@link DualModeOptions.instances}). */
-  constructor(made: DualModeOptions<Customer>, { bodyTypes, kind }: EnvelopeTaking = REQUESTS) {
+  constructor(made: DualModeOptions<Customer>, taking: EnvelopeTaking = REQUESTS) {
     super();
+    const { bodyTypes, kind } = taking;
     const options = made as unknown as DualModeOptions; // only callers care what their validator returns
     checkDualModeOptions(options);
     assertSharedNonces(options, modesIn(options));
@@ -115,7 +116,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
     const intake = new BodyIntake(maxUnauthenticatedBytes, addressOf);
     const pace = new RefusalPace(options.refusalsPerSecond ?? limits.DEFAULT_REFUSALS_PER_SECOND, addressOf);
     const quota = nonceQuota(options, this.#clock);
-    const sessions = createSessions(options, this.#clock);
+    const sessions = createSessions(options, this.#clock, this.#auditor?.checkpoint);
     this.neverInSessions = sessions?.rules.never;
     const authenticator = new Authenticator({
       agent: options.agent,
@@ -123,7 +124,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
       validatorTimeoutMs: options.validatorTimeoutMs ?? limits.DEFAULT_VALIDATOR_TIMEOUT_MS,
       sources: options.apiKey ?? {},
       bodyTypes,
-      rules: envelopeRules(options, kind, intake, this.#placement),
+      rules: envelopeRules(options, taking, intake, this.#placement),
       policy: this.#modes.policy,
       brownouts: this.#modes.brownouts,
       clients: this.#clients,
@@ -134,7 +135,11 @@ export class BaseDualModeAdapter<Customer extends object = object>
       onBadEnvelope: keyUse && ((client, reason) => keyUse.badEnvelope(client, reason)),
     });
     const published = { clock: this.#clock, addressOf, policy: this.#modes.policy };
-    const document = createDocument(options, published, warn);
+    const document = createDocument(
+      { ...options, sessions: this.#isForApis && (options.sessions ?? false) },
+      published,
+      warn,
+    );
     this.#wellKnown = new WellKnown({
       agent: options.agent,
       clients: this.#clients,
@@ -143,6 +148,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
       takesSignatures: options.signatures ?? false,
       quota,
       sessions,
+      opensHere: !this.#isForApis,
       handshakesPerMinute: handshakesPerMinute(options),
       clock: this.#clock,
       rules: enrollmentRules(options),

@@ -9,7 +9,7 @@ import type { InboundRequest } from '../http/decision.js';
 import type { ReceivedFields } from '../http/received-fields.js';
 import { contentTypeBinding, requestBinding } from '../http/request-binding.js';
 import { readSignedRequest } from '../signature/signed-request.js';
-import type { AgentMessage, RegistryEntry } from '../types/protocol.js';
+import type { AgentMessage, RegistryEntry, Scope } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { decodeBase64url } from '../util/base64url.js';
 import { given } from '../util/given.js';
@@ -22,6 +22,8 @@ export interface EnvelopeRules {
   /** `request`: made for one HTTP request by `createRequest()`; `message`: what agents send each other. */
   readonly kind: 'request' | 'message';
   readonly requireRequestBinding: boolean;
+  /** A scope of the library that is taken beside those of applications. */
+  readonly alsoScope?: Scope;
   /** Whether an envelope in a body may be signed only. */
   readonly allowCleartext: boolean;
   /** Reads envelopes in bodies. What a request takes is given back when the request is decided, at the latest. */
@@ -63,6 +65,7 @@ export async function receiveRequest(
     requireRequestBinding: rules.requireRequestBinding,
     kind: rules.kind,
     arrivedAt: await agent.now(),
+    ...given({ alsoScope: rules.alsoScope }),
     ...hear,
   };
   if (form === 'body') return receiveBodyForm(agent, request, binding, rules);
@@ -78,6 +81,7 @@ type Binding = Pick<
   | 'onVerified'
   | 'kind'
   | 'ownScope'
+  | 'alsoScope'
   | 'arrivedAt'
   | 'admit'
   | 'onClaimed'

@@ -3,7 +3,8 @@ import type { BodyIntake } from '../http/body-intake.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { ReceivedFields } from '../http/received-fields.js';
-import type { Clock } from '../types/protocol.js';
+import type { Clock, Scope } from '../types/protocol.js';
+import { given } from '../util/given.js';
 import { BodyLimits } from './body-limits.js';
 import { NonceQuota } from './clients/nonce-quota.js';
 import * as limits from './limits.js';
@@ -17,6 +18,8 @@ import type { EnrollmentRules } from './well-known.js';
 export interface EnvelopeTaking {
   readonly bodyTypes: readonly string[];
   readonly kind: EnvelopeRules['kind'];
+  /** A scope of the library that is taken beside those of applications. Default none. */
+  readonly alsoScope?: Scope;
 }
 
 export const REQUESTS: EnvelopeTaking = { bodyTypes: [ENVELOPE_TYPE], kind: 'request' };
@@ -24,11 +27,12 @@ export const REQUESTS: EnvelopeTaking = { bodyTypes: [ENVELOPE_TYPE], kind: 'req
 /** Which envelopes are taken, from the options. */
 export const envelopeRules = (
   options: DualModeOptions,
-  kind: EnvelopeRules['kind'],
+  { kind, alsoScope }: EnvelopeTaking,
   intake: BodyIntake<InboundRequest>,
   placement: Placement,
 ): EnvelopeRules => ({
   kind,
+  ...given({ alsoScope }),
   intake,
   placement,
   requireRequestBinding: options.requireRequestBinding ?? true,

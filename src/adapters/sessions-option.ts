@@ -43,8 +43,8 @@ export interface SessionOptions {
   readonly handshakesPerMinute?: number;
   /**
    * Whether callers sign, some hundred at a time, what they sent in a session (docs/PROTOCOL.md, section 18.9): `true`, or options such as
-   * `{ requests: 64 }`. Requests of a caller that does not are refused (`SESSION_CHECKPOINT_REQUIRED`). Default: `true` if there is an
-   * `onCheckpoint`, else `false`.
+   * `{ requests: 64 }`. Requests of a caller that does not are refused (`SESSION_CHECKPOINT_REQUIRED`). With an `audit` log each is an entry before
+   * it is countersigned. Default: `true` if there is an `onCheckpoint`, else `false`.
    */
   readonly checkpoints?: boolean | CheckpointOptions;
   /**
@@ -62,7 +62,7 @@ export interface CheckpointOptions {
   readonly seconds?: number;
   /**
    * Compares what callers sign with what the service saw: `true` in the memory of this process (see {@link MemoryLeafStore}), or a store. Costs two
-   * hashes over each request and answer. Default `false`: a caller can sign something else than it sent, and its service finds out when
+   * hashes over each request and answer. Default: `true` with an `audit` log, whose entries of requests get their leaves; else `false`: a caller can sign something else than it sent, and its service finds out when
    * it looks.
    */
   readonly compare?: boolean | LeafStore;
@@ -73,6 +73,9 @@ interface Options {
   readonly sessions?: boolean | SessionOptions;
   readonly instances?: number;
 }
+
+/** Told of a checkpoint before it is countersigned. */
+type OnCheckpoint = NonNullable<SessionOptions['onCheckpoint']>;
 
 /** How long a session is good unless chosen otherwise, in ms. */
 export const DEFAULT_LIFETIME_MS = 600_000;
@@ -133,10 +136,11 @@ export function checkSessionOptions(adapter: Options): void {
     });
 }
 
-/** The sessions of an adapter, where it has them. */
+/** The sessions of an adapter, where it has them. `kept`: where checkpoints are written down. */
 export function createSessions(
   adapter: Options & { readonly agent: ServiceAgent },
   clock: Clock,
+  kept?: OnCheckpoint,
 ): Sessions | undefined {
   const options = optionsOfSessions(adapter);
   if (!options) return undefined;
@@ -146,19 +150,29 @@ export function createSessions(
     never: new Set(options.never),
     sequences: options.sequences ?? new MemorySequenceStore({ clock }),
     tickets: options.tickets,
-    checkpoints: checkpointRules(options),
+    checkpoints: checkpointRules(options, kept),
   });
 }
 
-function checkpointRules({ checkpoints, onCheckpoint }: SessionOptions): CheckpointRules | undefined {
+/** `kept`: into the audit log, where there is one. */
+function checkpointRules(
+  { checkpoints, onCheckpoint }: SessionOptions,
+  kept: OnCheckpoint | undefined,
+): CheckpointRules | undefined {
   if (!(checkpoints ?? onCheckpoint)) return undefined;
   const {
     requests = 256,
     seconds = 60,
-    compare = false,
+    compare = kept !== undefined,
   } = typeof checkpoints === 'object' ? checkpoints : {};
   const leaves = compare === true ? new MemoryLeafStore() : compare || undefined;
-  return { limits: { requests, seconds }, leaves, onCheckpoint };
+  const told: OnCheckpoint | undefined = kept
+    ? async (checkpoint) => {
+        await kept(checkpoint);
+        await onCheckpoint?.(checkpoint);
+      }
+    : onCheckpoint;
+  return { limits: { requests, seconds }, leaves, onCheckpoint: told };
 }
 
 /** Sessions that a client may open per minute, from the options. */

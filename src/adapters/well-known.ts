@@ -5,7 +5,7 @@ import type { BodyIntake } from '../http/body-intake.js';
 import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
 import { ENROLL_PATH, ENROLL_SCOPE, INVITATION_HEADER } from '../http/enrollment.js';
 import { BROWNOUT_CALENDAR_PATH, BROWNOUT_PAGE_PATH, KEY_PATH, KEY_SCOPE } from '../http/own-routes.js';
-import { CHECKPOINT_PATH, SESSION_PATH } from '../http/session-headers.js';
+import { CHECKPOINT_PATH, opensSession, SESSION_PATH } from '../http/session-headers.js';
 import type { Sessions } from '../session/sessions.js';
 import type { XlinkEvent } from '../types/events.js';
 import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
@@ -89,6 +89,8 @@ export interface WellKnownParts {
   readonly quota: NonceQuota;
   /** Absent: there are no sessions. */
   readonly sessions: Sessions | undefined;
+  /** Whether they are opened where messages are taken, in the place of a path of their own. */
+  readonly opensHere: boolean;
   /** How many a client may open. */
   readonly handshakesPerMinute: number;
   readonly document: PublishedDocument;
@@ -152,11 +154,13 @@ export class WellKnown {
   }
 
   #routeOf(request: Asked): OwnRoute | undefined {
+    const { opensHere } = this.#parts;
+    if (opensHere && this.#handshakes && opensSession(request)) return 'session';
     if (!request.target.includes('/.well-known/')) return undefined; // as most
     const route = ROUTES[`${request.method.toUpperCase()} ${ownPath(request)}`];
     const { clients, keyDirectory } = this.#parts;
     if (route === 'key directory') return keyDirectory && route;
-    if (route === 'session') return this.#handshakes && route;
+    if (route === 'session') return opensHere ? undefined : this.#handshakes && route;
     if (route === 'checkpoint') return this.#checkpoints && route;
     return PUBLIC.has(route) || clients ? route : undefined;
   }

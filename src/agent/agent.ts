@@ -32,6 +32,7 @@ import {
   isForCallers,
   isIdentitySource,
   newIdentity,
+  type PeerSupport,
 } from './options.js';
 import { OwnRegistry } from './own-registry.js';
 import { type Received, type ReceiveOptions, type ReceiveRules, recheck } from './receive.js';
@@ -74,8 +75,8 @@ export class BaseAgent {
   /** Making successions. Default none: agents of this class cannot be succeeded. @internal */
   static readonly succession: SuccessionSupport | undefined = undefined;
 
-  /** Whether it takes the option `policy`. Agents of this class do not. @internal */
-  static readonly hasPolicies: boolean = false;
+  /** Being an agent among agents, with the options of one. Default none. @internal */
+  static readonly peer: PeerSupport | undefined = undefined;
 
   /** Where it looks up peers. */
   readonly registry: TrustRegistry;
@@ -101,7 +102,7 @@ export class BaseAgent {
 
   /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
   constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
-    checkAgentOptions('Agent', options, new.target.shares, { identity: isIdentitySource });
+    checkAgentOptions('Agent', options, new.target, { identity: isIdentitySource });
     requireOption('Agent', options, 'identity');
     this.#source = options.identity;
     this.#keys = new.target.newKeys();
@@ -109,7 +110,7 @@ export class BaseAgent {
     this.#succession = new.target.succession;
     if (options.successor && !this.#succession) isForCallers('successor');
     if (options.keyStore && !new.target.keyEpochs) isForCallers('keyStore');
-    if (options.policy && !new.target.hasPolicies) isForCallers('policy');
+    if (options.policy && !new.target.peer) isForCallers('policy');
     this.#parts = agentParts(options, new.target);
     this.registry = this.#parts.registry;
     this.nonceStore = this.#parts.nonceStore;
@@ -158,7 +159,7 @@ export class BaseAgent {
       if (typeof options !== 'object' || ArrayBuffer.isView(options))
         throw xlinkError('INVALID_PKCS8', { hint: 'Pass { pkcs8 }.' });
       const { pkcs8, ...rest } = options;
-      checkAgentOptions('Agent.importIdentity', rest, this.shares);
+      checkAgentOptions('Agent.importIdentity', rest, this);
       const identity = await Identity.fromPKCS8(pkcs8, identityOptions(rest));
       const agent = new this({ ...rest, identity });
       // A store that is behind what was published is found at once, and a commitment is published.
@@ -168,7 +169,7 @@ export class BaseAgent {
 
   /** Returns at once; the identity is made and registered at the first use. */
   static lazy<A extends BaseAgent>(this: AgentClass<A>, options: AgentOptions = {}): A {
-    checkAgentOptions('Agent.lazy', options, this.shares);
+    checkAgentOptions('Agent.lazy', options, this);
     const agent = new this({ ...options, identity: () => newIdentity(identityOptions(options)) });
     agent.#registration = options;
     return agent;
@@ -330,7 +331,7 @@ export class BaseAgent {
     options: AgentOptions,
     makeIdentity: (options: ReturnType<typeof identityOptions>) => Promise<Identity>,
   ): Promise<A> {
-    checkAgentOptions(owner, options, agentClass.shares);
+    checkAgentOptions(owner, options, agentClass);
     const identity = await makeIdentity(identityOptions(options));
     const agent = new agentClass({ ...options, identity });
     return agent.#begun(ensureRegistered(agent.registry, identity, options, agent.#context!.keyRing));

@@ -4,14 +4,15 @@ import { err, type Result } from '../errors/result.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/service-errors.js';
 import { LoopbackTransport } from '../transport/loopback.js';
 import type { AuditEntry, AuditSink } from '../types/audit.js';
-import type { Transport } from '../types/ports.js';
-import type { AgentMessage, Envelope } from '../types/protocol.js';
+import type { SessionWay, Transport } from '../types/ports.js';
+import type { AgentMessage, Did, Envelope } from '../types/protocol.js';
 import { given } from '../util/given.js';
 import { hasMethods } from '../util/options.js';
 import type { AgentOptions } from './options.js';
 import type { Received, ReceiveRules } from './receive.js';
 import type { ReceiveInput } from './receive-input.js';
 import { transportsOf } from './security-options.js';
+import type { SessionHearing } from './service-agent.js';
 
 /** The options of an agent whose transports write what they send into its audit log. Options that are wrong stay as they are. */
 export function withAudit<T extends AgentOptions>(options: T): T {
@@ -33,22 +34,46 @@ function auditedTransport(inner: Transport, audit: AuditSink): Transport {
     await audit.append(await entryOf(envelope, { decision: 'sent' }));
     return envelope;
   };
-  const send: Transport['send'] = async (envelope, to, again) => {
+  const send: Transport['send'] = async (envelope, to, again, onReceipt) => {
     try {
       await kept(envelope);
     } catch (thrown) {
       return err(unavailable(thrown));
     }
-    return inner.send(envelope, to, again && (async () => kept(await again())));
+    return inner.send(envelope, to, again && (async () => kept(await again())), onReceipt);
   };
   return new Proxy(inner, {
     get(target, name) {
       if (name === 'send') return send;
+      if (name === 'sessionWay') return target.sessionWay && auditedWay(target.sessionWay, audit, kept);
       const value = Reflect.get(target, name, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
 }
+
+/** The same in sessions; what takes the place of a message is written down, too. */
+const auditedWay = (
+  way: SessionWay,
+  audit: AuditSink,
+  kept: (envelope: Envelope) => Promise<Envelope>,
+): SessionWay => ({
+  ...way,
+  async send(message) {
+    const { from, to, scope, request, envelopeId } = message;
+    const facts = { from, to, scope, request, envelopeId, evidence: 'session', decision: 'sent' } as const;
+    try {
+      await audit.append({ type: 'message', ...facts });
+    } catch (thrown) {
+      return err(unavailable(thrown));
+    }
+    return way.send({
+      ...message,
+      instead: async (bound, error) => kept(await message.instead(bound, error)),
+      again: async () => kept(await message.again()),
+    });
+  },
+});
 
 /** Writes the messages that an agent receives into its audit log. Requests to an API are a matter of its adapter. */
 export class AuditedMessages {
@@ -63,17 +88,13 @@ export class AuditedMessages {
     options: ReceiveRules,
     receive: (options: ReceiveRules) => Promise<Result<Received>>,
   ): Promise<Result<Received>> {
-    if (options?.kind !== undefined && options.kind !== 'message') return receive(options);
+    const { kind, inReplyTo } = options ?? {};
+    if ((kind ?? (inReplyTo === undefined ? 'message' : 'answer')) !== 'message') return receive(options);
     const envelope = envelopeIn(input);
     const { handle, onVerified } = options ?? {};
     let isVerified = false;
-    const keep = async (message: AgentMessage) => {
-      try {
-        await this.#audit.append(await entryOf(envelope, { ...factsOf(message), decision: 'received' }));
-      } catch (thrown) {
-        throw unavailable(thrown);
-      }
-    };
+    const keep = async (message: AgentMessage) =>
+      this.#keep(await entryOf(envelope, { ...factsOf(message), decision: 'received' }));
     const received = await receive({
       ...options,
       onVerified(sender, entry) {
@@ -88,6 +109,48 @@ export class AuditedMessages {
     if (!received.ok && isVerified && received.error.code !== 'AUDIT_UNAVAILABLE')
       await this.#refused(envelope, received.error);
     return received;
+  }
+
+  /** The same of a message that came in a session, for the agent `to`: the log has nothing to prove it by. */
+  async receiveInSession<H extends SessionHearing>(
+    to: Did,
+    hear: H,
+    receive: (hear: H & SessionHearing) => Promise<Received>,
+  ): Promise<Received> {
+    let said: AuditEntry = { type: 'message', to, evidence: 'session' };
+    let isVerified = false;
+    try {
+      return await receive({
+        ...hear,
+        onVerified(from, entry) {
+          isVerified = true;
+          said = { ...said, from };
+          hear.onVerified?.(from, entry);
+        },
+        onClaimed: (claimed) => {
+          const { sender: from, recipient = to, scope, envelopeId, request } = claimed;
+          said = { ...said, from, to: recipient, scope, envelopeId, ...given({ request }) };
+          hear.onClaimed?.(claimed);
+        },
+        handle: async (message) => {
+          await this.#keep({ ...said, decision: 'received' });
+          await hear.handle?.(message);
+        },
+      });
+    } catch (thrown) {
+      const { code, id: reason } = toXlinkError(thrown);
+      if (isVerified && code !== 'AUDIT_UNAVAILABLE')
+        await this.#audit.append({ ...said, decision: 'refused', reason }).catch(() => {});
+      throw thrown;
+    }
+  }
+
+  async #keep(entry: AuditEntry): Promise<void> {
+    try {
+      await this.#audit.append(entry);
+    } catch (thrown) {
+      throw unavailable(thrown);
+    }
   }
 
   /** What is refused is refused, also if the log cannot say so. */

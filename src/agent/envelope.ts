@@ -50,7 +50,7 @@ export async function prepareMessage(
   await report(options.onProgress, 'resolving');
   const to = await didOfRecipient(context.registry, options.to);
   const recipient = await recipientOf(context, to, purpose.kind);
-  if (purpose.kind === 'message' && !grantsScope(recipient.entry.receiveScopes, scope))
+  if (purpose.kind === 'message' && !isOwnScope(scope) && !grantsScope(recipient.entry.receiveScopes, scope))
     throw xlinkError('RECEIVER_SCOPE_DENIED', { field: 'scope' });
   const draft = await draftOf(context, recipient, { ...options, to: recipient.peer.did }, scope, purpose);
   return { recipient, draft, content, signedOnly };

@@ -1,7 +1,8 @@
 import { xlinkError } from '../errors/service-errors.js';
-import type { Transport } from '../types/ports.js';
+import type { Arrival as Arrived, Transport } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { onAbort } from '../util/on-abort.js';
+import { isDiscovery, type TakeDiscovery } from './answer-discovery.js';
 
 /** Envelopes held while nothing asks for them. What comes after that is refused: a transport that can brings it again. */
 const CAPACITY = 1000;
@@ -10,6 +11,8 @@ const CAPACITY = 1000;
 export interface Arrival {
   readonly envelope: Envelope;
   readonly isOld: boolean;
+  /** Takes a receipt back, if the sender asked for one. */
+  readonly reply?: Arrived['reply'] | undefined;
 }
 
 /** Holds what the transports bring for an agent until it is asked for. */
@@ -18,13 +21,26 @@ export class Inbox {
   readonly #waiting = new Set<(arrival: Arrival) => void>();
   readonly #closed = new AbortController();
 
-  /** `dids`: what it takes envelopes for, asked anew for each. Several while one identity takes the place of another. */
-  constructor(dids: () => readonly Did[], transports: readonly Transport[]) {
+  /**
+   * `dids`: what it takes envelopes for, asked anew for each. Several while one identity takes the place of another. `takeReceipt`: for those that
+   * are receipts, which no one asks an inbox for.
+   */
+  constructor(
+    dids: () => readonly Did[],
+    transports: readonly Transport[],
+    discoveryOver: (transport: Transport) => TakeDiscovery,
+    takeReceipt: (envelope: Envelope, arrival: Arrived | undefined) => Promise<void> | undefined,
+  ) {
     for (const transport of new Set(transports)) {
       for (const did of dids())
-        for (const envelope of transport.backlog?.(did) ?? []) this.#held.push({ envelope, isOld: true });
-      transport.onReceive((envelope) => {
-        if (dids().includes(envelope.to)) this.#add({ envelope, isOld: false });
+        for (const envelope of transport.backlog?.(did) ?? [])
+          if (!isDiscovery(envelope)) this.#held.push({ envelope, isOld: true });
+      const discover = discoveryOver(transport);
+      transport.onReceive(async (envelope, arrival) => {
+        if (isDiscovery(envelope)) await discover(envelope, arrival);
+        else if (dids().includes(envelope.to))
+          await (takeReceipt(envelope, arrival) ??
+            this.#add({ envelope, isOld: false, reply: arrival?.reply }));
       });
     }
   }

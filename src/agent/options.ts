@@ -1,5 +1,6 @@
 import { DEFAULT_TIMESTAMP_WINDOW_MS, MAX_AGE_LIMIT_MS, SLOW_BODY_MS } from '../checks/timestamp.js';
 import type { CryptoProvider } from '../crypto/provider.js';
+import type { Capability, ToolOptions } from '../discovery/offered-tools.js';
 import { isScopeOrAll } from '../envelope/fields.js';
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { xlinkError } from '../errors/errors.js';
@@ -21,7 +22,6 @@ import {
   isObject,
   isPromptFunction,
   isString,
-  isStringArray,
   type OptionCheck,
   type OptionChecks,
   oneOf,
@@ -61,8 +61,18 @@ export interface AgentOptions extends IdentityOptions, AgentSecurityOptions {
   readonly sendScopes?: readonly Scope[];
   /** Scopes this agent accepts, whatever the registry says of the sender. Also registered. Absent: any. Empty: none. */
   readonly receiveScopes?: readonly Scope[];
-  /** Names of tools or actions it offers, for its registry entry. Default none. */
-  readonly capabilities?: readonly string[];
+  /**
+   * What it can do for others, as `agent.discover()` tells them: names, or names with the scopes of messages that ask for it. The names are
+   * registered, too. Up to 1000 with `tools`. Default none. Not for agents for callers of APIs.
+   */
+  readonly capabilities?: readonly Capability[];
+  /** The same with descriptions and JSON Schemas; 254 KiB of JSON at most, schemas 32 levels deep. Default none. Not for agents for callers of APIs. */
+  readonly tools?: readonly ToolOptions[];
+  /**
+   * Whether senders that may send this agent anything are told its capabilities and tools when they ask. `false`: nobody is, and they are not
+   * registered. Default `true`. Not for agents for callers of APIs.
+   */
+  readonly discoverable?: boolean;
   /**
    * What may be sent and taken: limits of this agent, or what decides about the messages that it takes, such as a {@link PolicyEngine};
    * that counts for an adapter of this agent, too, unless the adapter has its own. Default: scopes alone decide.
@@ -151,7 +161,7 @@ const isIdentity: OptionCheck = (value) => (value instanceof Identity ? undefine
 
 const DAY_MS = 86_400_000;
 
-const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions>> = {
+const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions | PeerOption>> = {
   ...IDENTITY_OPTIONS,
   name: isString,
   registry: isRegistry,
@@ -160,7 +170,6 @@ const AGENT_OPTIONS: OptionChecks<Omit<AgentOptions, keyof AgentSecurityOptions>
   nonceStore: hasMethods('seen', 'claim'),
   sendScopes: isScopes,
   receiveScopes: isScopes,
-  capabilities: isStringArray,
   policy: isObject,
   minVersion: integerIn(1, 3),
   versionFloor: oneOf('record', 'shown'),
@@ -185,17 +194,23 @@ const INSTEAD = {
 export function checkAgentOptions(
   owner: string,
   options: AgentOptions,
-  shares: ShareSupport | undefined,
+  { shares, peer }: Pick<AgentSupport, 'shares' | 'peer'>,
   more: OptionChecks<object> = {},
 ): void {
   refuseOptions(owner, options, INSTEAD);
-  checkOptions(owner, options, { ...AGENT_OPTIONS, ...securityChecks(shares?.checks), ...more });
+  checkOptions(owner, options, {
+    ...AGENT_OPTIONS,
+    ...securityChecks(shares?.checks),
+    ...(peer?.checks as PeerSupport['checks']), // others have none of these
+    ...more,
+  });
   if (options.registry && options.trustRegistry && options.registry !== options.trustRegistry) {
     throw xlinkError('INVALID_OPTION', {
       field: 'trustRegistry',
       hint: `${owner}: registry and trustRegistry are two names of one option; pass one of them.`,
     });
   }
+  peer?.checkOffer(options, owner);
   checkMaxAge(owner, options);
   for (const field of ['keyRotationMs', 'keyOverlapMs'] as const)
     if (options[field] !== undefined && !options.keyStore)
@@ -245,6 +260,16 @@ export async function newIdentity(options: ReturnType<typeof identityOptions>): 
   return made.value;
 }
 
+type PeerOption = 'capabilities' | 'tools' | 'discoverable';
+
+/** What agents among agents bring along. */
+export interface PeerSupport {
+  /** The options that no other agents have. */
+  readonly checks: OptionChecks<Pick<AgentOptions, PeerOption>>;
+  /** Throws `INVALID_OPTION` for capabilities and tools that others would not take. */
+  checkOffer(options: AgentOptions, owner: string): void;
+}
+
 /** What a class of agents brings along. */
 export interface AgentSupport {
   /** Messages in shares. */
@@ -253,8 +278,8 @@ export interface AgentSupport {
   readonly succession: SuccessionSupport | undefined;
   /** Encryption keys in a store. */
   readonly keyEpochs: KeyEpochSupport | undefined;
-  /** Whether it has policies. */
-  readonly hasPolicies: boolean;
+  /** Being an agent among agents: it takes `policy`, `tools` and `discoverable`. */
+  readonly peer: PeerSupport | undefined;
   /** Its published keys. */
   readonly newKeys: () => SigningKeys;
   /** Tells warnings. */

@@ -1,4 +1,4 @@
-import { acceptsScope } from '../checks/scope.js';
+import { acceptsScope, isOwnScope } from '../checks/scope.js';
 import { isScopeOrAll } from '../envelope/fields.js';
 import { jsonContent } from '../envelope/plaintext.js';
 import { isXlinkError, toXlinkError, xlinkError } from '../errors/service-errors.js';
@@ -100,17 +100,21 @@ export class PolicyGuard {
   }
 
   /** For `receive`. A fault of this side, or a rate, lets the envelope come once more. */
-  judge({ identity, clock }: AgentContext): NonNullable<ReceiveRules['judge']> {
+  judge(
+    { identity, clock }: AgentContext,
+    proof: 'envelope' | 'session' = 'envelope',
+  ): NonNullable<ReceiveRules['judge']> {
     return async ({ message, content }, entry, again) => {
       try {
         const { scope, sender, payload, envelopeId } = message;
-        this.#assertScope(scope);
+        const isOwn = isOwnScope(scope); // no rule of an application is about it
+        if (!isOwn) this.#assertScope(scope);
         if (content) this.#assertSize(content.length);
         if (this.#limits.requireMutualTrust) assertMutual(entry);
         await this.#count(`agent:${identity.did}:from:${sender}`);
-        if (!this.point) return;
+        if (!this.point || isOwn) return;
         const decision = await this.point.decide({
-          proof: 'envelope',
+          proof,
           from: sender,
           scopes: [scope],
           at: clock(),
@@ -121,7 +125,10 @@ export class PolicyGuard {
             contentDigest: content && encodeBase64url(await identity.crypto.sha256(content)),
           }),
         });
-        if (decision?.effect !== 'allow') throw decision?.error ?? xlinkError('POLICY_DENIED');
+        if (decision?.effect === 'allow') return;
+        const error = decision?.error ?? xlinkError('POLICY_DENIED');
+        const needsEnvelope = proof === 'session' && error.id === 'POLICY_UNMET:SIGNATURE_NOW';
+        throw needsEnvelope ? xlinkError('SESSION_NOT_ALLOWED', { field: 'scope' }) : error; // senders know that one
       } catch (thrown) {
         const error = isXlinkError(thrown) ? thrown : xlinkError('POLICY_UNAVAILABLE', { cause: thrown });
         const { status } = toXlinkError(error);

@@ -64,6 +64,7 @@ const CHECKS: OptionChecks<ReceiveRules> = {
   onProgress: isFunction,
   kind: oneOf(...KINDS),
   ownScope: isString,
+  alsoScope: isString,
   admit: isFunction,
   first: isObject,
   onClaimed: isFunction,

@@ -51,6 +51,8 @@ export interface ReceiveRules extends ReceiveOptions {
   readonly first?: { readonly payload: Uint8Array; readonly isFinal: boolean };
   /** The scope of the library's own route that receives; it needs no grant. */
   readonly ownScope?: Scope;
+  /** Another scope of the library that is taken, beside those of applications; it needs no grant either. */
+  readonly alsoScope?: Scope;
   /** Largest envelope, in bytes. Default: that of the agent. */
   readonly maxEnvelopeBytes?: number;
   /** When the head of the request arrived, in ms since 1970: a slow body makes no envelope old. Default: now. */
@@ -92,6 +94,18 @@ export interface Received {
   readonly signed?: SignedRequest;
   /** Whether it came in a session. */
   readonly inSession?: true;
+  /** What its leaf is made of (docs/PROTOCOL.md, 18.9), where the service keeps leaves. */
+  readonly leaf?: SessionLeaf;
+}
+
+/** The leaf of a request in a session, and what it is made of beside what the message says. */
+export interface SessionLeaf {
+  /** 32 bytes. */
+  readonly leaf: Uint8Array;
+  /** SHA-256 of the request as it was sealed, 32 bytes. */
+  readonly plaintext: Uint8Array;
+  /** 16 bytes. */
+  readonly salt: Uint8Array;
 }
 
 /**
@@ -227,11 +241,12 @@ export function checkScopes(
   { receiveScopes }: AgentContext,
   { entry }: ResolvedPeer,
   { kind, scope }: Pick<AgentMessage, 'kind' | 'scope'>,
-  { ownScope }: Pick<ReceiveRules, 'ownScope'>,
+  { ownScope, alsoScope }: Pick<ReceiveRules, 'ownScope' | 'alsoScope'>,
 ): readonly Scope[] | undefined {
   if (kind !== 'message' && kind !== 'request') return undefined;
   if (ownScope !== undefined || isOwnScope(scope)) {
-    if (scope !== ownScope) throw xlinkError('SCOPE_NOT_ALLOWED', { field: 'scope' });
+    if (scope !== ownScope && (ownScope !== undefined || scope !== alsoScope))
+      throw xlinkError('SCOPE_NOT_ALLOWED', { field: 'scope' });
     return [scope];
   }
   if (scope === ALL_SCOPES)

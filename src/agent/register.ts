@@ -29,12 +29,20 @@ export async function ensureRegistered(
   const commitment = await commit();
   if (existing) return publishKeys(registry, identity, existing, encryption, commitment, options.clock);
   const keys = await recordOf(identity, encryption, commitment, options.clock);
-  const { name, capabilities, organization, xchange } = options;
+  const { name, organization, xchange } = options;
+  const capabilities = capabilityNames(options);
   // In an entry no list means none: an agent that was not restricted says so.
   const { sendScopes = [ALL_SCOPES], receiveScopes = [ALL_SCOPES] } = options;
   const more = { name, capabilities, sendScopes, receiveScopes, organization, xchange };
   const entry: Registration = { did: identity.did, keys, ...given(more) };
   return assertOk(await callRegistry(() => registry.register(entry)));
+}
+
+/** For people who look at the registry; what counts is what the agent says when it is asked. */
+function capabilityNames({ capabilities, tools, discoverable }: AgentOptions): readonly string[] | undefined {
+  if ((!capabilities && !tools) || discoverable === false) return undefined;
+  const all = [...(capabilities ?? []), ...(tools ?? [])];
+  return [...new Set(all.map((each) => (typeof each === 'string' ? each : each.name)))];
 }
 
 /**

@@ -23,10 +23,16 @@ export interface SendOutcome {
   readonly version: Version;
   /** How the message was protected, and why if the policy chose; `describeSecurityModeStructured` puts it into words. */
   readonly security: SecurityMode;
+  /** It travelled in a session, as the transport was allowed to: `envelopes` is empty, and `envelope` throws. */
+  readonly inSession?: true;
 }
 
 /** Seals a message, as one envelope or in shares, and hands it to the transports. */
-export async function send(context: AgentContext, options: SendOptions): Promise<SendOutcome> {
+export async function send(
+  context: AgentContext,
+  options: SendOptions,
+  sendWhole: SendWhole = sendEnvelope,
+): Promise<SendOutcome> {
   checkSendOptions(options);
   const envelopeOptions = envelopeOptionsOf(options);
   const prepared = await prepareMessage(context, envelopeOptions);
@@ -62,8 +68,15 @@ const bound = (context: AgentContext, prepared: PreparedMessage): PreparedMessag
   draft: bindingOf(context, prepared.draft),
 });
 
+/** Sends a message that is not split. */
+type SendWhole = (
+  context: AgentContext,
+  prepared: PreparedMessage,
+  options: EnvelopeOptions,
+) => Promise<SharesSent>;
+
 /** One envelope, over the first transport. */
-async function sendWhole(
+export async function sendEnvelope(
   context: AgentContext,
   prepared: PreparedMessage,
   { onProgress, ...quiet }: EnvelopeOptions,

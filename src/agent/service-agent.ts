@@ -17,6 +17,9 @@ import { receiveSigned, type SignedRules } from './receive-signed.js';
 import { prepareSignedAnswer } from './signed-answer.js';
 import { receiveSignedIntroduction } from './signed-introduction.js';
 
+/** What an agent is told and asked about a message of a session. */
+export type SessionHearing = Pick<ReceiveRules, 'onVerified' | 'onClaimed' | 'judge' | 'handle'>;
+
 /** An agent that is called: what the adapter of a service and a relay need of it, and callers do not. */
 export class ServiceAgent extends BaseAgent {
   static {
@@ -86,6 +89,14 @@ export class ServiceAgent extends BaseAgent {
   /** What sessions are received with. @internal */
   async forSessions(): Promise<AgentContext> {
     return this.context();
+  }
+
+  /** Receives a message of a session: `receive` does, and hears what this agent says beside. @internal */
+  async receiveInSession<H extends SessionHearing>(
+    hear: H,
+    receive: (hear: H & SessionHearing) => Promise<Received>,
+  ): Promise<Received> {
+    return receive(hear);
   }
 
   /** Prepares the signed answer to a signed request. For adapters. @internal */

@@ -130,13 +130,18 @@ class Line implements SuccessionState {
     return this.#contexts[this.#at]!;
   }
 
-  /** Asked each time until it is so: instances must not go on as the old one after another has shown the new one. */
+  /**
+   * Asked each time until it is so: instances must not go on as the old one after another has shown the new one. A registry may write
+   * one entry after the other, and nobody takes the new identity before its own is there.
+   */
   async present(): Promise<AgentContext> {
     for (;;) {
       const [now, next] = this.#contexts.slice(this.#at);
       if (!next) return now!;
-      const entry = await callRegistry(() => now!.registry.lookup(now!.identity.did), 'LOOKUP_FAILED');
+      const lookup = (did: Did) => callRegistry(() => now!.registry.lookup(did), 'LOOKUP_FAILED');
+      const entry = await lookup(now!.identity.did);
       if (entry?.succeededBy?.to !== next.identity.did) return now!;
+      if (!(await lookup(next.identity.did))) return now!;
       if (this.seen === now) this.#at += 1; // unless another call has seen it, too
     }
   }

@@ -1,4 +1,4 @@
-import type { CryptoProvider } from '../crypto/provider.js';
+import type { CryptoProvider, Hmac } from '../crypto/provider.js';
 import { openPayload, verifySignatures } from '../envelope/open.js';
 import { parseEnvelope } from '../envelope/parse.js';
 import { decodePayload, jsonContent } from '../envelope/plaintext.js';
@@ -10,6 +10,7 @@ import { DERIVED_KEYS, verifyKeyRecord } from '../identity/key-record.js';
 import type { Did, Envelope, KeyRecord } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { isMembers } from '../util/members.js';
+import { dataKeyId } from './retention.js';
 
 /** Scope of the envelopes in which data keys are kept. */
 const SCOPE = 'xlink:audit-key';
@@ -52,6 +53,28 @@ export const wrapDataKey = (
     },
     jsonContent({ id: key.id, origin: key.origin, secret: encodeBase64url(key.secret) }),
   );
+
+/** A data key in use. */
+export interface DataKey {
+  readonly id: string;
+  readonly hmac: Hmac;
+}
+
+/** A new one, and what is to be kept of it before it is used. */
+export async function newDataKey(
+  service: Identity,
+  organization: Organization,
+  origin: string,
+  at: number,
+): Promise<DataKey & { readonly wrapped: string }> {
+  const { crypto } = service;
+  const id = dataKeyId(at, crypto.randomBytes(4));
+  const secret = crypto.randomBytes(32);
+  const wrapped = JSON.stringify(await wrapDataKey(service, organization, { id, origin, secret, at }));
+  const hmac = crypto.hmac(secret);
+  secret.fill(0);
+  return { id, hmac, wrapped };
+}
 
 /** The 32 bytes of a data key. Throws `AUDIT_INVALID:KEY` unless the service wrapped it under this name for this organization. */
 export async function unwrapDataKey(

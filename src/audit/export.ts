@@ -19,7 +19,7 @@ export interface ExportItem {
 }
 
 /** What proves an entry, as one word: no part has a dot, and it begins with a digit, so that no spreadsheet takes it for a formula. */
-const tokenOf = ({ record: { seq, key, commitment, sealed }, secret, proof }: ExportItem): string =>
+export const tokenOf = ({ record: { seq, key, commitment, sealed }, secret, proof }: ExportItem): string =>
   [seq, key, commitment, sealed, secret ?? '', proof.join('~')].join('.');
 
 const TOKEN = /^(0|[1-9]\d{0,15})\.([\w-]{1,32})\.([\w-]{43})\.([\w-]+)\.([\w-]{43})?\.([\w~-]*)$/;

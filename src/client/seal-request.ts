@@ -23,11 +23,18 @@ export interface SealedRequest {
   readonly identity: RequestIdentity;
 }
 
-export interface Sealing {
+/** Whom something is sealed for: a service that was discovered, or an agent. */
+export type Callee = Pick<Service, 'did' | 'versions' | 'endpoints'>;
+
+export interface CalleeSealing {
   readonly agent: BaseAgent;
-  readonly service: Service;
+  readonly service: Callee;
   readonly scope: Scope;
   readonly version: Version | undefined;
+}
+
+export interface Sealing extends CalleeSealing {
+  readonly service: Service;
 }
 
 export const bindingOf = ({ method, url }: BufferedRequest): string => requestBinding(method, targetOf(url));
@@ -51,7 +58,7 @@ export function hide(fields: readonly Header[], headers: Headers): void {
 export async function sealRequest(
   buffered: BufferedRequest,
   headers: Headers,
-  sealing: Sealing,
+  sealing: CalleeSealing,
   identity?: RequestIdentity,
 ): Promise<SealedRequest> {
   const { body } = buffered;
@@ -77,7 +84,7 @@ export async function sealRequest(
 export async function signRequest(
   buffered: BufferedRequest,
   headers: Headers,
-  sealing: Sealing,
+  sealing: CalleeSealing,
   taken = headers.has('authorization'),
   identity?: RequestIdentity,
 ): Promise<SealedRequest> {
@@ -108,6 +115,6 @@ function contentTypeOf(headers: Headers): { readonly contentType?: string } {
 }
 
 const envelopeFor = (
-  { agent, service, scope, version }: Sealing,
+  { agent, service, scope, version }: CalleeSealing,
   options: Omit<RequestOptions, 'to'> & { readonly headers: readonly Header[] },
 ): Promise<Envelope> => agent.createRequest({ ...options, to: service.did, scope, ...given({ version }) });

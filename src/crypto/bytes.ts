@@ -23,27 +23,32 @@ export type Part = Uint8Array | string | number;
  * as it is. In one piece of memory, as every message needs several of these.
  */
 export function lengthPrefixed(parts: readonly Part[], rest: Uint8Array = EMPTY): Uint8Array {
-  const plain = parts.map((part) =>
-    typeof part === 'string' && FOREIGN.test(part) ? encodeUtf8(part) : part,
-  );
+  const plain = parts.some(isForeign)
+    ? parts.map((part) => (isForeign(part) ? encodeUtf8(part) : part))
+    : parts;
   let length = rest.length;
-  for (const part of plain) length += 4 + lengthOf(part);
+  for (let i = 0; i < plain.length; i++) length += 4 + lengthOf(plain[i]!);
   const out = new Uint8Array(length);
   let at = 0;
-  for (const part of plain) {
+  for (let i = 0; i < plain.length; i++) {
+    const part = plain[i]!;
     const size = lengthOf(part);
     put32(out, at, size);
     at += 4;
-    if (typeof part === 'number') {
-      put32(out, at, part / 2 ** 32);
-      put32(out, at + 4, part);
-    } else if (typeof part === 'string') {
-      for (let i = 0; i < size; i++) out[at + i] = part.charCodeAt(i);
+    if (typeof part === 'number') put64(out, at, part);
+    else if (typeof part === 'string') {
+      for (let c = 0; c < size; c++) out[at + c] = part.charCodeAt(c);
     } else out.set(part, at);
     at += size;
   }
   out.set(rest, at);
   return out;
+}
+
+/** An unsigned integer up to 2^53-1, as 64 bits, big-endian. */
+export function put64(out: Uint8Array, at: number, value: number): void {
+  put32(out, at, value / 2 ** 32);
+  put32(out, at + 4, value);
 }
 
 function put32(out: Uint8Array, at: number, value: number): void {
@@ -55,6 +60,8 @@ function put32(out: Uint8Array, at: number, value: number): void {
 
 /** What is not ASCII, of which a character is a byte. */
 const FOREIGN = /[^\0-\x7f]/;
+
+const isForeign = (part: Part): part is string => typeof part === 'string' && FOREIGN.test(part);
 
 const lengthOf = (part: Part): number => (typeof part === 'number' ? 8 : part.length);
 

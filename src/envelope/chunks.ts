@@ -1,4 +1,4 @@
-import { lengthPrefixed } from '../crypto/bytes.js';
+import { lengthPrefixed, put64 } from '../crypto/bytes.js';
 import { deriveChunkKey } from '../crypto/key-schedule.js';
 import type { CryptoProvider, Memory, Sha256Stream } from '../crypto/provider.js';
 import type { Suite } from '../crypto/suites.js';
@@ -10,9 +10,8 @@ export const MAX_CHUNK_BYTES = 65_536;
 /** The IV of a chunk, 12 bytes: its number, and whether it is the last. */
 export function chunkIv(number: number, isFinal: boolean): Uint8Array {
   const iv = new Uint8Array(12);
-  const view = new DataView(iv.buffer);
-  view.setUint8(0, isFinal ? 1 : 0);
-  view.setBigUint64(4, BigInt(number));
+  iv[0] = isFinal ? 1 : 0;
+  put64(iv, 4, number);
   return iv;
 }
 

@@ -17,5 +17,11 @@ export const POLICY_ROWS = rows('agent', {
   'RECEIPT_INVALID:ALTERED': row(400, 'The receipt says something else than what was signed.', '`field` names it; the envelope of the receipt has what was signed.'),
   'RECEIPT_INVALID:OTHER_MESSAGE': row(400, 'The receipt is of another message.', 'It may have been replayed.'),
   'RECEIPT_INVALID:OTHER_SIGNER': row(400, 'The receipt is signed by another one than the recipient of the message.', 'Only the recipient can say that it has the message.'),
+  'RECEIPT_INVALID:CHECKPOINT': row(400, 'The checkpoint in the receipt is not one of the log of its signer.', 'Another one signed it, or it was changed.'),
+  'RECEIPT_INVALID:PROOF': row(400, 'The proof in the receipt does not lead to its checkpoint.', 'It is of another entry or another log.'),
+  'RECEIPT_INVALID:OTHER_ENTRY': row(400, 'The entry that the receipt proves is not of this message.', 'Its signer wrote something else down.'),
+  RECEIPT_MISSING: row(504, 'No receipt has come.', 'The message was delivered all the same. One may come later: `onReceipt` of `onMessage` is told of it.'),
+  'RECEIPT_MISSING:NOT_RECEIVING': row(409, 'The receipt comes as a message, and this agent receives none.', 'Call `onMessage`, with `onReceipt`, before `send`.'),
+  'RECEIPT_MISSING:CLOSED': row(503, 'The agent was disposed while it waited for a receipt.', 'It comes to the process that receives for this DID next.'),
   RATE_LIMIT_EXCEEDED: row(429, 'The agent sends or takes no more for now.', 'Wait; `retryAfterMs` says for how long. See `policy.rateLimits`.'),
 });

@@ -1,3 +1,4 @@
+import { CAPABILITY_ROWS } from './capability-rows.js';
 import { POLICY_ROWS } from './policy-rows.js';
 import { row, rows } from './row.js';
 import { SESSION_ROWS } from './session-rows.js';
@@ -7,6 +8,7 @@ import { SESSION_ROWS } from './session-rows.js';
 export const SERVICE_ROWS = {
   ...SESSION_ROWS,
   ...POLICY_ROWS,
+  ...CAPABILITY_ROWS,
   ...rows('identity', {
     KEY_STORE_UNAVAILABLE: row(503, 'The store of encryption keys could not be read or written.', 'See `cause`; instances go on with the keys they hold.'),
     KEY_STORE_DAMAGED: row(500, 'Stored encryption keys do not open.', 'They were changed, or their wrapping key is gone; rotateKeys() makes new ones.'),

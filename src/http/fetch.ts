@@ -20,7 +20,7 @@ export interface TextRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers?: HeadersInit;
-  readonly body?: string;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
   /** A longer answer is an error. */
   readonly maxAnswerBytes: number;
   readonly signal?: AbortSignal;

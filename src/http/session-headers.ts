@@ -15,3 +15,28 @@ export const SESSION_HEADER = 'xlink-session';
  * never shown to the application.
  */
 export const SUPERSEDES_HEADER = 'xlink-supersedes';
+
+/** What is in the query of the target at which an agent takes messages, where a sender opens a session with it. */
+const OPENS = { name: 'xlink-session', value: 'open' };
+
+/** Where a sender opens a session with an agent that takes messages at this address. */
+export function sessionUrl(address: string): URL {
+  const url = new URL(address);
+  url.searchParams.append(OPENS.name, OPENS.value);
+  return url;
+}
+
+/** Whether a session is opened by this request, where messages are taken. */
+export const opensSession = ({
+  method,
+  target,
+}: {
+  readonly method: string;
+  readonly target: string;
+}): boolean =>
+  target.includes(OPENS.name) &&
+  method.toUpperCase() === 'POST' &&
+  new URLSearchParams(target.split('?')[1]).getAll(OPENS.name).includes(OPENS.value);
+
+/** Of an answer to a message: its receiver takes messages in sessions, too. */
+export const SESSION_OFFER_HEADER = 'xlink-sessions';

@@ -29,13 +29,17 @@ export interface InviteReport extends Operator {
   readonly number: string;
   /** `open`: can be accepted; `used`, `expired`, `revoked`: can not, or not any more. */
   readonly state: 'open' | 'used' | 'expired' | 'revoked';
+  /** Scopes that the one who accepts may send with. */
   readonly scopes: readonly Scope[];
+  /** Scopes that the one who invites may send with in return. */
   readonly receives: readonly Scope[];
-  /** ISO 8601 in UTC. */
+  /** When it was made, ISO 8601 in UTC. */
   readonly createdAt: string;
-  /** ISO 8601 in UTC. */
+  /** Until when it can be accepted, ISO 8601 in UTC. */
   readonly expiresAt: string;
+  /** Whom it is for; absent: not said. */
   readonly name?: string;
+  /** Where it was going to be sent; absent: not said. */
   readonly email?: string;
   /** Who accepted it; absent: nobody. */
   readonly did?: Did;

@@ -14,6 +14,7 @@ import type { Clock, Did, KeyRecord } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { given } from '../util/given.js';
 import { checkOptions, hasMethods, isPromptFunction, requireOption } from '../util/options.js';
+import { tell } from '../util/tell.js';
 import { SECRET_BYTES, writeInvite } from './code.js';
 import {
   assertGood,
@@ -62,6 +63,9 @@ export interface Accepted {
   readonly url?: string;
 }
 
+/** For how long an invite that is over is still listed, in ms. */
+const LISTED_MS = 90 * 86_400_000;
+
 /** Room for a key record of version 3, and a signature of ML-DSA-65. */
 const MAX_BYTES = Math.min(64 * 1024, DEFAULT_MAX_ENVELOPE_BYTES);
 
@@ -109,10 +113,14 @@ export class Invites {
     return { ...inviteReport(number, made, now), code, link: `${below(url, '/invite')}#${code}` };
   }
 
-  /** The newest first. */
+  /** The newest first. Those that nobody used are removed 90 days after their end. */
   async list(): Promise<readonly InviteReport[]> {
     const now = this.#clock();
-    return [...(await this.#documents.all())]
+    const isOld = ({ did, expiresAt }: StoredInvite) => did === undefined && expiresAt + LISTED_MS < now;
+    const all = [...(await this.#documents.all())];
+    for (const [number, one] of all) if (isOld(one)) await this.#documents.removeIf(number, isOld);
+    return all
+      .filter(([, one]) => !isOld(one))
       .sort(([, a], [, b]) => b.createdAt - a.createdAt)
       .map(([number, one]) => inviteReport(number, one, now));
   }
@@ -170,7 +178,7 @@ export class Invites {
     const invite = await this.#trust(number, keys, isPeerName(name) ? undefined : name);
     const accepted = { did, invite: inviteReport(number, invite, this.#clock()) };
     const place = isBaseUrl(url) ? {} : { url: url! };
-    for (const listener of this.#listeners) listener({ ...accepted, ...place });
+    for (const listener of this.#listeners) tell(listener, { ...accepted, ...place });
     return this.#answer(invite, did, envelopeId);
   }
 

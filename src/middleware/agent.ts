@@ -1,7 +1,9 @@
+import type { SessionOptions } from '../adapters/sessions-option.js';
 import { BaseAgent } from '../agent/agent.js';
 import { AgentKeys } from '../agent/agent-keys.js';
 import { attempt } from '../agent/attempt.js';
 import { AuditedMessages, withAudit } from '../agent/audited-messages.js';
+import { callRegistry } from '../agent/call-registry.js';
 import { KEY_EPOCHS } from '../agent/key-epochs.js';
 import {
   type AgentClass,
@@ -14,10 +16,13 @@ import { PeerAgent } from '../agent/peer-agent.js';
 import type { MessageOptions, MessageOutcome } from '../agent/receipts.js';
 import type { Received, ReceiveRules } from '../agent/receive.js';
 import type { ReceiveInput } from '../agent/receive-input.js';
+import type { MessageCarrier } from '../agent/send-in-session.js';
+import type { SessionHearing } from '../agent/service-agent.js';
 import { SHARES } from '../agent/shares.js';
 import { SUCCESSION } from '../agent/succession.js';
 import { warner } from '../agent/warnings.js';
 import type { CryptoProvider } from '../crypto/provider.js';
+import { DISCOVER_SCOPE } from '../discovery/capability-statement.js';
 import type { Result } from '../errors/result.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
@@ -25,9 +30,21 @@ import { parseInvite } from '../invites/code.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
 import { HttpsTransportAdapter } from '../transport/https.js';
 import type { TrustRegistry } from '../types/ports.js';
+import type { Clock, Scope } from '../types/protocol.js';
 import { environment } from '../util/environment.js';
-import { checkOptions, integerIn, isBoolean, isPromptFunction, isString } from '../util/options.js';
+import { given } from '../util/given.js';
+import {
+  checkOptions,
+  integerIn,
+  isBoolean,
+  isObject,
+  isPromptFunction,
+  isString,
+  type OptionCheck,
+} from '../util/options.js';
+import { withDiscovery } from './agent-discovery.js';
 import { withReceipts } from './agent-receipts.js';
+import { LoadedCarrier, offeringSessions } from './agent-sessions.js';
 import { DualModeAdapter } from './dual-mode-adapter.js';
 import type { ExpressMiddleware } from './express/middleware.js';
 
@@ -48,6 +65,28 @@ export interface AgentMiddlewareOptions {
   readonly addressOf?: (request: InboundRequest) => string | undefined;
   /** How many processes serve the route; see {@link DualModeOptions.instances}. Default: as there. */
   readonly instances?: number;
+  /**
+   * Takes messages in sessions, too: one signed handshake, and then messages that are encrypted, single-use, scoped and revocable without a
+   * signature each, so that they prove their sender to this agent alone. Senders whose transport may use them
+   * (`HttpsTransportOptions.session`) open them at this very route. Default `false`.
+   */
+  readonly sessions?: boolean | MessageSessionOptions;
+}
+
+/** Options of `sessions` of {@link AgentMiddlewareOptions}; as those of an adapter, but that senders sign nothing afterwards. */
+export type MessageSessionOptions = Omit<SessionOptions, 'checkpoints' | 'onCheckpoint'>;
+
+const isSessions: OptionCheck = (value) =>
+  typeof value === 'boolean' || !isObject(value) ? undefined : 'true, false or an object of options';
+const isNotForMessages: OptionCheck = () =>
+  'left out: what is sent in a session is not signed afterwards; use never for scopes that need a signature';
+
+/** What only requests to an API have is refused by name. */
+function checkSessions(sessions: boolean | MessageSessionOptions = false): void {
+  if (typeof sessions === 'boolean') return;
+  const { checkpoints, onCheckpoint } = sessions as SessionOptions;
+  const checks = { checkpoints: isNotForMessages, onCheckpoint: isNotForMessages };
+  checkOptions('Agent.middleware: sessions', { ...given({ checkpoints, onCheckpoint }) }, checks);
 }
 
 /** Options of `Agent.lazy()`. */
@@ -83,7 +122,11 @@ export class Agent extends PeerAgent {
   static override readonly newRegistry = (crypto: CryptoProvider | undefined): TrustRegistry =>
     new MemoryTrustRegistry(crypto ? { crypto } : {});
 
+  /** Messages in sessions, loaded where a transport has some. @internal */
+  static override readonly carrier = (agent: PeerAgent): MessageCarrier => new LoadedCarrier(agent);
+
   readonly #audit: AuditedMessages | undefined;
+  readonly #clock: Clock | undefined;
   #invite: string | undefined;
   #accepting: Promise<unknown> | undefined;
 
@@ -92,14 +135,14 @@ export class Agent extends PeerAgent {
    * fails as it does. Throws `INVALID_OPTION`, or `INVITATION_REFUSED:MALFORMED` for a code that is none.
    */
   static override lazy<A extends BaseAgent>(this: AgentClass<A>, options: LazyAgentOptions = {}): A {
-    checkAgentOptions('Agent.lazy', options, this.shares, { invite: isString, identity: isIdentitySource });
+    checkAgentOptions('Agent.lazy', options, this, { invite: isString, identity: isIdentitySource });
     const { invite = environment('XLINK_INVITE_CODE'), identity, ...rest } = options;
     const url = invite ? parseInvite(invite).url : undefined;
     const transport = url === undefined ? {} : { transport: new HttpsTransportAdapter({ baseUrl: url }) };
-    const given = { ...transport, ...rest };
+    const known = { ...transport, ...rest };
     const agent = identity
-      ? new this({ ...given, identity })
-      : BaseAgent.lazy.call<AgentClass<A>, [AgentOptions], A>(this, given);
+      ? new this({ ...known, identity })
+      : BaseAgent.lazy.call<AgentClass<A>, [AgentOptions], A>(this, known);
     if (invite && agent instanceof Agent) agent.#invite = invite;
     return agent;
   }
@@ -108,6 +151,7 @@ export class Agent extends PeerAgent {
   constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
     super(withAudit(options));
     this.#audit = options.audit && new AuditedMessages(options.audit);
+    this.#clock = options.clock;
   }
 
   /** Seals for the recipient and hands the envelope to the transport, if the policy of this agent lets it. An invite is accepted first. */
@@ -116,11 +160,21 @@ export class Agent extends PeerAgent {
     return accepted.ok ? super.send(options) : accepted;
   }
 
+  /** One whose terms the registry has already was accepted before a restart. */
+  async #accept(invite: string): Promise<void> {
+    const { from, scopes } = parseInvite(invite);
+    const entry = await callRegistry(() => this.registry.lookup(from), 'LOOKUP_FAILED');
+    const isKnown = (scope: Scope) => entry?.receiveScopes?.includes(scope);
+    if (entry?.status === 'active' && entry.keys && scopes.every(isKnown)) return;
+    const { acceptInvite } = await import('../invites/accept.js');
+    await acceptInvite(this, invite);
+  }
+
   /** What failed is tried again with the next message. */
   async #acceptOnce(): Promise<void> {
     const invite = this.#invite;
     if (invite === undefined) return;
-    this.#accepting ??= import('../invites/accept.js').then(({ acceptInvite }) => acceptInvite(this, invite));
+    this.#accepting ??= this.#accept(invite);
     try {
       await this.#accepting;
       this.#invite = undefined;
@@ -135,6 +189,16 @@ export class Agent extends PeerAgent {
     return this.#audit ? this.#audit.receive(input, options, receive) : receive(options);
   }
 
+  /** @internal */
+  override async receiveInSession<H extends SessionHearing>(
+    hear: H,
+    receive: (hear: H & SessionHearing) => Promise<Received>,
+  ): Promise<Received> {
+    const receiveHere = (heeded: H & SessionHearing) => super.receiveInSession(heeded, receive);
+    if (!this.#audit) return receiveHere(hear);
+    return this.#audit.receiveInSession((await this.context()).identity.did, hear, receiveHere);
+  }
+
   /**
    * Express middleware for a route that takes envelopes and nothing else, as `application/xlink-envelope` or
    * `application/json`: what was received is in `req.agentMessage`, its payload in `req.body`.
@@ -147,17 +211,21 @@ export class Agent extends PeerAgent {
       maxUnauthenticatedBytes: integerIn(2048, 2 ** 40),
       addressOf: isPromptFunction,
       instances: integerIn(1, 100_000),
+      sessions: isSessions,
     });
+    checkSessions(options.sessions);
     const adapter = new DualModeAdapter(
       {
         ...options,
+        ...given({ clock: this.#clock }),
         requireRequestBinding: options.requireRequestBinding ?? true,
         agent: this,
         mode: 'xlink-only',
         legacyKeyValidator: () => null,
       },
-      { bodyTypes: [ENVELOPE_TYPE, 'application/json'], kind: 'message' },
+      { bodyTypes: [ENVELOPE_TYPE, 'application/json'], kind: 'message', alsoScope: DISCOVER_SCOPE },
     );
-    return withReceipts(this, adapter.middleware());
+    const middleware = withReceipts(this, withDiscovery(this, adapter.middleware()));
+    return options.sessions ? offeringSessions(middleware) : middleware;
   }
 }

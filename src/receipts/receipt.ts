@@ -5,6 +5,7 @@ import { signOnlyEnvelope } from '../envelope/seal.js';
 import { headerTranscript, signatureTranscript } from '../envelope/transcript.js';
 import { xlinkError } from '../errors/service-errors.js';
 import type { Identity } from '../identity/identity.js';
+import type { DisclosedEntry } from '../types/audit.js';
 import type { AgentMessage, Did, Envelope, RandomBytes } from '../types/protocol.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { given } from '../util/given.js';
@@ -32,6 +33,12 @@ export interface Receipt {
   readonly timestamp: number;
   /** What became of it. */
   readonly status: ReceiptStatus;
+  /** Place of its entry in the audit log of the signer, from 0. Absent, with the two members below, where the signer keeps none. */
+  readonly logIndex?: number;
+  /** The entry, which says which message was received, and the proof that it is in the log of `checkpoint`. */
+  readonly proof?: string;
+  /** The log as the signer signed it (C2SP tlog-checkpoint). Keep it: no later log that lacks the entry can contain this one. */
+  readonly checkpoint?: string;
   /** The evidence: the signed envelope that says all this. */
   readonly envelope: Envelope;
 }
@@ -41,6 +48,9 @@ interface Payload {
   readonly messageHash: string;
   readonly receivedAt: number;
   readonly status: ReceiptStatus;
+  readonly logIndex?: number;
+  readonly proof?: string;
+  readonly checkpoint?: string;
 }
 
 /** SHA-256 over the signature transcript of an envelope (docs/PROTOCOL.md, 6.2), base64url. */
@@ -57,12 +67,14 @@ interface Receiving {
   readonly message: Pick<AgentMessage, 'sender' | 'envelopeId' | 'version'>;
   readonly transcript: Uint8Array;
   readonly receivedAt: number;
+  /** What proves that its signer wrote it down. */
+  readonly logged?: DisclosedEntry | undefined;
 }
 
 /** Signs a receipt of a message that was verified. */
 export async function signReceipt(
   identity: Identity,
-  { message, transcript, receivedAt }: Receiving,
+  { message, transcript, receivedAt, logged }: Receiving,
   status: ReceiptStatus,
   { now, random }: { readonly now: number; readonly random: RandomBytes },
 ): Promise<Envelope> {
@@ -71,6 +83,7 @@ export async function signReceipt(
     messageHash: await hashOfTranscript(identity.crypto, transcript),
     receivedAt,
     status,
+    ...(logged && { logIndex: logged.seq, proof: logged.proof, checkpoint: logged.checkpoint }),
   };
   const draft = {
     version,
@@ -91,7 +104,7 @@ export function readReceipt(input: unknown): { readonly receipt: Receipt; readon
   const { fields, bytes } = parsed;
   if (fields.kind !== 'receipt') throw xlinkError('RECEIPT_INVALID', { field: 'kind' });
   if (fields.scope !== RECEIPT_SCOPE) throw xlinkError('RECEIPT_INVALID', { field: 'scope' });
-  const { messageHash, receivedAt, status } = payloadOf(bytes.payload);
+  const { messageHash, receivedAt, status, logIndex, proof, checkpoint } = payloadOf(bytes.payload);
   const envelope = JSON.parse(text) as Envelope;
   const { from: signer, to: recipient, inReplyTo } = fields;
   const receipt = {
@@ -101,6 +114,7 @@ export function readReceipt(input: unknown): { readonly receipt: Receipt; readon
     inReplyTo: inReplyTo!,
     timestamp: receivedAt,
     status,
+    ...given({ logIndex, proof, checkpoint }),
     envelope,
   };
   return { receipt, parsed };
@@ -122,7 +136,16 @@ function payloadOf(bytes: Uint8Array | undefined): Payload {
         ? 'receivedAt'
         : !STATUSES.includes(status as ReceiptStatus)
           ? 'status'
-          : undefined;
+          : wrongInLog(payload);
   if (wrong) throw xlinkError('RECEIPT_INVALID', given({ field: wrong }));
   return payload as Payload;
+}
+
+/** All that says where it is in a log, or nothing of that. */
+function wrongInLog(payload: Partial<Record<keyof Payload, unknown>>): string | undefined {
+  const { logIndex, proof, checkpoint } = payload;
+  if (logIndex === undefined && proof === undefined && checkpoint === undefined) return undefined;
+  if (!Number.isSafeInteger(logIndex) || (logIndex as number) < 0) return 'logIndex';
+  if (typeof proof !== 'string') return 'proof';
+  return typeof checkpoint === 'string' ? undefined : 'checkpoint';
 }

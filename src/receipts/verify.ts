@@ -14,7 +14,17 @@ export interface ReceiptChecks {
 }
 
 /** Members that a receipt has beside its envelope, which must say the same. */
-const BESIDE = ['signer', 'recipient', 'messageHash', 'inReplyTo', 'timestamp', 'status'] as const;
+const BESIDE = [
+  'signer',
+  'recipient',
+  'messageHash',
+  'inReplyTo',
+  'timestamp',
+  'status',
+  'logIndex',
+  'proof',
+  'checkpoint',
+] as const;
 
 /**
  * Verifies a receipt by its own signatures, without asking whether its signer still counts: what was signed stays signed. Throws
@@ -32,6 +42,7 @@ export async function verifyReceipt(
   await verifySignatures(crypto, { ed25519, mlDsa65: pq }, parsed);
   for (const name of BESIDE)
     if (claimed[name] !== receipt[name]) throw xlinkError('RECEIPT_INVALID:ALTERED', { field: name });
+  if (receipt.proof !== undefined) await (await import('./logged.js')).assertLogged(crypto, receipt);
   if (!of) return receipt;
   if (signer !== of.to) throw xlinkError('RECEIPT_INVALID:OTHER_SIGNER', { field: 'signer' });
   if (receipt.recipient !== of.from)

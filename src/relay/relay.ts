@@ -5,6 +5,7 @@ import { toXlinkError, type XlinkError, xlinkError } from '../errors/service-err
 import { BodyIntake, defaultUnauthenticatedBytes, type IncomingBody } from '../http/body-intake.js';
 import { PROBLEM_TYPE } from '../http/media-type.js';
 import { problemBody } from '../http/problem.js';
+import { asksForReceipt, RECEIPT_HEADER } from '../http/receipt-header.js';
 import { incomingBody } from '../middleware/node/request.js';
 import type { NodeRequest } from '../middleware/node/types.js';
 import type { ChangeListener, ManagedTrustRegistry } from '../registry/managed.js';
@@ -155,7 +156,8 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
     counted(req);
     if (route === 'send') {
       const arrivedAt = clock();
-      await withBody(req, maxEnvelopeBytes, (bytes) => intake.take(bytes, arrivedAt));
+      const wantsReceipt = asksForReceipt(String(req.headers[RECEIPT_HEADER]));
+      await withBody(req, maxEnvelopeBytes, (bytes) => intake.take(bytes, arrivedAt, wantsReceipt));
       return { status: 202, text: '{}' };
     }
     const { did, payload } = await withBody(req, MAX_PROOF_BYTES, (bytes) =>

@@ -41,21 +41,22 @@ export class Intake {
 
   /**
    * Resolves once the store has the envelope. Throws what it is refused with. `arrivedAt`: when the head of the request came,
-   * in ms since 1970; a slow line makes no envelope old.
+   * in ms since 1970; a slow line makes no envelope old. `wantsReceipt`: its sender asks for a receipt.
    */
-  async take(body: Uint8Array, arrivedAt: number): Promise<void> {
+  async take(body: Uint8Array, arrivedAt: number, wantsReceipt = false): Promise<void> {
     const { maxEnvelopeBytes = DEFAULT_MAX_ENVELOPE_BYTES } = this.#options;
     const { timestampWindowMs = DEFAULT_TIMESTAMP_WINDOW_MS, identity } = this.#options;
     const envelope = parseEnvelope(body, maxEnvelopeBytes);
     const { from, to, timestamp, kind } = envelope.fields;
-    if (kind !== 'message') throw xlinkError('KIND_NOT_ACCEPTED', { field: 'kind' });
+    if (kind !== 'message' && kind !== 'receipt') throw xlinkError('KIND_NOT_ACCEPTED', { field: 'kind' });
     checkTimestamp(timestamp, arrivedAt, timestampWindowMs);
     await this.#verify(identity.crypto, envelope);
     await admit(this.#admits, from, 'RELAY_NOT_ALLOWED');
     await admit(this.#admits, to, 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY');
     await this.#verifyPq(identity.crypto, envelope);
     const copiesForMs = nonceTtlMs(timestampWindowMs);
-    await this.#once({ envelope: envelope.fields, bytes: body.length, copiesForMs });
+    const asks = wantsReceipt && kind === 'message' ? { receipt: true as const } : {};
+    await this.#once({ envelope: envelope.fields, bytes: body.length, copiesForMs, ...asks });
   }
 
   #once(message: Posted): Promise<void> {

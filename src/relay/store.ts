@@ -10,6 +10,8 @@ export interface Posted {
   readonly bytes: number;
   /** How long the relay may yet be sent copies of it, in ms from now: 361 000 by default. Until then it is `known`. */
   readonly copiesForMs: number;
+  /** Whether its sender asks for a receipt: kept, and delivered with it. */
+  readonly receipt?: true;
 }
 
 /** `known`: it is there already, or was and copies of it may still come. The others say whose quota is used up. */

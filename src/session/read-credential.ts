@@ -16,7 +16,8 @@ export function decodeCredential(text: string): Credential {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const seq = view.getUint32(FRONT_BYTES);
   const salt = bytes.subarray(FRONT_BYTES + 4, FRONT_BYTES + 4 + SALT_BYTES);
-  const timestamp = Number(view.getBigUint64(FRONT_BYTES + 4 + SALT_BYTES));
+  const at = FRONT_BYTES + 4 + SALT_BYTES;
+  const timestamp = view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
   const end = HEAD_BYTES + view.getUint16(2);
   if (end > HEAD_BYTES + MAX_SCOPE_CHARACTERS) throw malformed('scope');
   const scope = String.fromCharCode(...bytes.subarray(HEAD_BYTES, end));

@@ -1,4 +1,5 @@
 import type { AgentContext } from '../agent/context.js';
+import type { ResolvedPeer } from '../agent/peers.js';
 import { checkScopes, type Received, type ReceiveRules } from '../agent/receive.js';
 import { checkTimestamp, nonceTtlMs } from '../checks/timestamp.js';
 import { decodePayload, isJsonType } from '../envelope/plaintext.js';
@@ -6,14 +7,16 @@ import { isXlinkError, xlinkError } from '../errors/service-errors.js';
 import type { AgentMessage } from '../types/protocol.js';
 import { assertInSigned } from './checkpoint/due.js';
 import { seenRequest, witnessed } from './checkpoint/seen-request.js';
-import { openRequest } from './open-request.js';
+import type { Credential } from './credential.js';
+import { type OpenedRequest, openRequest } from './open-request.js';
 import type { SequenceStore, SequenceUse } from './ports.js';
+import type { SessionKind } from './protocol.js';
 import { decodeCredential } from './read-credential.js';
 import { requestDigest } from './request.js';
 import { sealReply } from './seal-reply.js';
-import { assertStrong, type Sessions } from './sessions.js';
+import { assertStrong, type OpenSession, type Sessions } from './sessions.js';
 
-/** A request that came in a session. */
+/** A request or message that came in a session. */
 export interface SessionRequest {
   /** What is in its header, without a scheme. */
   readonly credential: string;
@@ -33,30 +36,60 @@ export interface SessionHearing extends Pick<ReceiveRules, 'onVerified' | 'admit
   readonly claimant?: () => Claimant | undefined;
 }
 
+/** What came in a session, once it is known that its sender sealed it. */
+export interface Heard {
+  readonly session: OpenSession;
+  readonly credential: Credential;
+  readonly digest: Uint8Array;
+  readonly opened: OpenedRequest;
+  readonly sender: ResolvedPeer;
+  /** That of the identity that it is for. */
+  readonly context: AgentContext;
+  /** The DID of that, where it is not the agent's own. */
+  readonly recipient: Pick<AgentMessage, 'recipient'>;
+}
+
 /**
- * Receives a request of a session: the checks of an envelope in the same order, but that a tag under keys of both sides is in the place of
+ * Opens what came in a session: the checks of an envelope in the same order, but that a tag under keys of both sides is in the place of
  * signatures. Throws what is wrong with it.
  */
-export async function receiveInSession(
+export async function hear(
   sessions: Sessions,
   { credential: text, request, arrivedAt, readBody }: SessionRequest,
-  { onVerified, admit, onClaimed, claimant }: SessionHearing,
-): Promise<Received> {
+  kind: SessionKind,
+  onVerified: SessionHearing['onVerified'],
+): Promise<Heard> {
   const own = await sessions.context();
   const credential = decodeCredential(text);
   const session = await sessions.of(credential, text);
-  const { from, to, id, version } = session;
-  const { seq, timestamp, scope } = credential;
+  const { from, to } = session;
   const context = own.succession?.contextOf(to) ?? own;
-  checkTimestamp(timestamp, arrivedAt, context.timestampWindowMs);
+  checkTimestamp(credential.timestamp, arrivedAt, context.timestampWindowMs);
   const body = await readBody();
 
   const sender = await context.peers.resolve(from, 'sender');
   assertStrong(context, sender.peer.record, session);
   const { crypto } = context.identity;
-  const digest = await requestDigest(crypto, session, credential, request);
-  const { content, tag } = await openRequest(crypto, session, digest, credential, body);
+  const digest = await requestDigest(crypto, session, credential, request, kind);
+  const opened = await openRequest(crypto, session, digest, credential, body, kind);
   onVerified?.(from, sender.entry);
+  const recipient = context === own ? {} : { recipient: to };
+  return { session, credential, digest, opened, sender, context, recipient };
+}
+
+/** Receives a request of a session. Throws what is wrong with it. */
+export async function receiveInSession(
+  sessions: Sessions,
+  arrived: SessionRequest,
+  { onVerified, admit, onClaimed, claimant }: SessionHearing,
+): Promise<Received> {
+  const heard = await hear(sessions, arrived, 'request', onVerified);
+  const { session, credential, digest, opened, sender, context, recipient } = heard;
+  const { content, tag } = opened;
+  const { from, id, version } = session;
+  const { seq, timestamp, scope } = credential;
+  const { request } = arrived;
+  const { crypto } = context.identity;
 
   const { never, sequences } = sessions.rules;
   const scopes = checkScopes(context, sender, { kind: 'request', scope }, {})!;
@@ -70,7 +103,6 @@ export async function receiveInSession(
     timestamp,
     ...claimant?.(),
   });
-  const recipient = context === own ? {} : { recipient: to };
   const seen = seenRequest(sessions.rules, crypto, session, { seq, digest, content });
   const inSession = (kind: 'answer' | 'refusal') =>
     witnessed(seen, sealReply(crypto, session, { digest, tag }, kind));
@@ -95,7 +127,8 @@ export async function receiveInSession(
     ...recipient,
   };
   const isEmpty = content.bytes.length === 0 && credential.sealed !== undefined;
-  return { message, content: isEmpty ? undefined : content.bytes, contentType, inSession: true };
+  const leaf = seen && { leaf: { ...(await seen.leaf()), salt: credential.salt } };
+  return { message, content: isEmpty ? undefined : content.bytes, contentType, inSession: true, ...leaf };
 }
 
 /** Throws `REPLAY_DETECTED` for a number that was used, and `NONCE_STORE_UNAVAILABLE…` where that cannot be told. `ttlMs`: kept for so long at least. */

@@ -1,25 +1,27 @@
 import { concat, lengthPrefixed } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
-import type { Awaitable } from '../util/awaitable.js';
+import { type Awaitable, later } from '../util/awaitable.js';
 import type { Credential } from './credential.js';
-import { SESSION_SUITE } from './protocol.js';
+import { SESSION_SUITE, type SessionKind } from './protocol.js';
 import type { Session } from './schedule/master.js';
 import { MessageCipher } from './schedule/message-cipher.js';
 
-/** SHA-256 of everything about a request that travels in the open, and of whose session it is. */
+/** SHA-256 of everything about a request or message that travels in the open, and of whose session it is. */
 export const requestDigest = (
   crypto: CryptoProvider,
-  { prefix }: Pick<Session, 'prefix'>,
+  { prefixes }: Pick<Session, 'prefixes'>,
   { seq, salt, timestamp, scope }: Omit<Credential, 'ticket' | 'sealed'>,
   request: string,
+  kind: SessionKind = 'request',
 ): Awaitable<Uint8Array> =>
-  crypto.sha256(concat([prefix, lengthPrefixed([seq, salt, timestamp, scope, request])]));
+  crypto.sha256(concat([prefixes[kind], lengthPrefixed([seq, salt, timestamp, scope, request])]));
 
 export const requestCipher = (
   crypto: CryptoProvider,
   { keys }: Pick<Session, 'keys'>,
   digest: Uint8Array,
-): Promise<MessageCipher> => MessageCipher.of(crypto, keys.request, 'xlink/1 session request key', digest);
+  kind: SessionKind = 'request',
+): Awaitable<MessageCipher> => MessageCipher.of(crypto, keys.request, `xlink/1 session ${kind} key`, digest);
 
 /** What an answer is tied to: the request in the open, and the tag of its first chunk. */
 export interface RequestTie {
@@ -36,14 +38,15 @@ export const tagOf = (sealed: Uint8Array): Uint8Array => sealed.slice(-16);
 export type ReplyKind = 'answer' | 'refusal';
 
 /** The cipher of the answer under this salt, 16 random bytes that the service chose for it. */
-export async function answerCipher(
+export function answerCipher(
   crypto: CryptoProvider,
   { keys }: Pick<Session, 'keys'>,
   { digest, tag }: RequestTie,
   kind: ReplyKind,
   salt: Uint8Array,
-): Promise<MessageCipher> {
+): Awaitable<MessageCipher> {
   const transcript = lengthPrefixed([`xlink/1 session ${kind}`, SESSION_SUITE, digest, tag, salt]);
-  const answer = await crypto.sha256(transcript);
-  return MessageCipher.of(crypto, keys.answer, 'xlink/1 session answer key', answer);
+  return later(crypto.sha256(transcript), (answer) =>
+    MessageCipher.of(crypto, keys.answer, 'xlink/1 session answer key', answer),
+  );
 }

@@ -55,6 +55,8 @@ type Handler = Parameters<Transport['onReceive']>[0];
  * One transport serves one agent, and one process receives for a DID.
  */
 export class GatewayTransport implements Transport {
+  /** Recipients send them back through the relay, once they have taken the message. */
+  readonly receipts = 'later';
   readonly #options: GatewayTransportOptions;
   readonly #fetch: typeof fetch;
   readonly #backoff: Backoff;
@@ -103,7 +105,12 @@ export class GatewayTransport implements Transport {
   }
 
   /** The relay knows an envelope that it has, so what may have arrived is sent again as it is. */
-  async send(envelope: Envelope, _to: Did): Promise<Result<void>> {
+  async send(
+    envelope: Envelope,
+    _to: Did,
+    _again?: unknown,
+    onReceipt?: (receipt: Envelope) => void,
+  ): Promise<Result<void>> {
     const { relayUrl, timeoutMs = 10_000, retries = 4 } = this.#options;
     const { signal } = this.#closed;
     if (signal.aborted) return err(xlinkError('SEND_FAILED', { cause: signal.reason }));
@@ -115,6 +122,7 @@ export class GatewayTransport implements Transport {
       signal,
       fetch: this.#fetch,
       backoff: this.#backoff,
+      onReceipt,
     });
   }
 
@@ -137,8 +145,10 @@ export class GatewayTransport implements Transport {
     const source = this.#source(session);
     signal.addEventListener('abort', () => source.close(), { once: true });
     const { waitMs = 25_000, onError = () => {} } = this.#options;
-    const take = async (envelope: Envelope) => {
-      for (const handler of this.#handlers) await handler(envelope);
+    const reply = async (receipt: Envelope) => void (await this.send(receipt, receipt.to));
+    const take = async (envelope: Envelope, wantsReceipt: boolean) => {
+      const arrival = wantsReceipt ? { reply } : undefined;
+      for (const handler of this.#handlers) await handler(envelope, arrival);
       signal.throwIfAborted(); // the handlers may have been taken away meanwhile
     };
     const owner = () => session.ready();

@@ -1,19 +1,33 @@
 import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
-import { toXlinkError, xlinkError } from '../errors/errors.js';
 import { err, type Result } from '../errors/result.js';
+import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import { isBaseUrl } from '../http/base-url.js';
-import { fetchOrPlatform } from '../http/fetch.js';
-import { ENVELOPE_TYPE, PROBLEM_TYPE } from '../http/media-type.js';
+import { fetchOrPlatform, type HttpTextResponse } from '../http/fetch.js';
+import { ENVELOPE_TYPE, mediaTypeOf, PROBLEM_TYPE } from '../http/media-type.js';
 import { problemBody } from '../http/problem.js';
 import { readAtMost } from '../http/read-body.js';
 import { asksForReceipt, RECEIPT_HEADER } from '../http/receipt-header.js';
 import { requestBinding, targetOf } from '../http/request-binding.js';
-import type { Arrival, Transport } from '../types/ports.js';
+import {
+  SESSION_OFFER_HEADER,
+  SESSION_TYPE,
+  SUPERSEDES_HEADER,
+  sessionUrl,
+} from '../http/session-headers.js';
+import type { Arrival, SessionWay, Transport } from '../types/ports.js';
 import type { Did, Envelope } from '../types/protocol.js';
 import { type Backoff, exponentialBackoff } from '../util/backoff.js';
-import { checkOptions, integerIn, isFunction, isPromptFunction, requireOption } from '../util/options.js';
+import {
+  checkOptions,
+  integerIn,
+  isBoolean,
+  isFunction,
+  isPromptFunction,
+  requireOption,
+} from '../util/options.js';
 import { decodeUtf8 } from '../util/utf8.js';
-import { postEnvelope } from './post-envelope.js';
+import { type Posting, postEnvelope } from './post-envelope.js';
+import { postInSession } from './post-in-session.js';
 
 /** Options of {@link HttpsTransportAdapter}. */
 export interface HttpsTransportOptions {
@@ -30,6 +44,11 @@ export interface HttpsTransportOptions {
    * package `undici` with a dispatcher of your own: `(url, init) => fetch(url, { ...init, dispatcher })`.
    */
   readonly fetch?: typeof fetch;
+  /**
+   * Lets messages travel in a session, once the receiver has said that it takes them (`AgentMiddlewareOptions.sessions`): one signed handshake, and then
+   * no signature for each. Such a message has no envelope that could be kept or shown: see `SendOutcome.inSession`. Default `false`.
+   */
+  readonly session?: boolean;
 }
 
 type Handler = Parameters<Transport['onReceive']>[0];
@@ -48,6 +67,8 @@ export class HttpsTransportAdapter implements Transport {
   readonly #backoff: Backoff;
   readonly #handlers = new Set<Handler>();
   readonly #closed = new AbortController();
+  /** The receiver has said so. */
+  #takesSessions = false;
 
   /** Throws `INVALID_OPTION`. */
   constructor(options: HttpsTransportOptions) {
@@ -57,6 +78,7 @@ export class HttpsTransportAdapter implements Transport {
       retries: integerIn(0, 10),
       backoff: isPromptFunction,
       fetch: isFunction,
+      session: isBoolean,
     });
     requireOption('HttpsTransportAdapter', options, 'baseUrl');
     this.#options = { ...options };
@@ -74,12 +96,30 @@ export class HttpsTransportAdapter implements Transport {
     again?: () => Promise<Envelope>,
     onReceipt?: (receipt: Envelope) => void,
   ): Promise<Result<void>> {
-    const { baseUrl, timeoutMs = 10_000, retries = 2 } = this.#options;
+    return this.#post((posting) => postEnvelope(envelope, { ...posting, onReceipt }, again));
+  }
+
+  /** Only with the option `session`, and a receiver that takes them. */
+  get sessionWay(): SessionWay | undefined {
+    const { session = false, baseUrl, timeoutMs = 10_000, fetch } = this.#options;
+    if (!session || !this.#takesSessions) return undefined;
+    return {
+      url: sessionUrl(baseUrl),
+      timeoutMs,
+      fetch: fetchOrPlatform(fetch),
+      send: (message) => this.#post((posting) => postInSession(message, posting)),
+    };
+  }
+
+  async #post(post: (posting: Posting) => Promise<Result<void>>): Promise<Result<void>> {
+    const { baseUrl: url, timeoutMs = 10_000, retries = 2 } = this.#options;
     const fetch = fetchOrPlatform(this.#options.fetch);
     const { signal } = this.#closed;
     if (signal.aborted) return err(xlinkError('SEND_FAILED', { cause: signal.reason }));
-    const posting = { url: baseUrl, timeoutMs, retries, fetch, signal, backoff: this.#backoff, onReceipt };
-    return postEnvelope(envelope, posting, again);
+    const onDelivered = ({ headers }: HttpTextResponse) => {
+      this.#takesSessions = headers.has(SESSION_OFFER_HEADER);
+    };
+    return post({ url, timeoutMs, retries, fetch, signal, backoff: this.#backoff, onDelivered });
   }
 
   onReceive(handler: Handler): void {
@@ -95,13 +135,14 @@ export class HttpsTransportAdapter implements Transport {
   async handle(request: Request): Promise<Response> {
     try {
       if (request.method !== 'POST') return new Response(null, { status: 405, headers: { Allow: 'POST' } });
+      assertNoSession(request);
       const envelope = await envelopeOf(request);
       if (this.#handlers.size === 0) throw xlinkError('SEND_FAILED'); // there is no handler to take it
       let receipt: Envelope | undefined;
       const arrival: Arrival = {
         request: requestBinding('POST', targetOf(new URL(request.url))),
         ...(asksForReceipt(request.headers.get(RECEIPT_HEADER))
-          ? { reply: (signed) => (receipt = signed) }
+          ? { reply: (signed) => void (receipt = signed) }
           : {}),
       };
       for (const handler of this.#handlers) await handler(envelope, arrival);
@@ -119,6 +160,13 @@ export class HttpsTransportAdapter implements Transport {
     this.#handlers.clear();
     this.#closed.abort(new Error('the transport was disposed'));
   }
+}
+
+/** Sessions are for `agent.middleware()`: neither can be opened here, nor can it be known which numbers were used. */
+function assertNoSession({ headers, url }: Request): void {
+  const isInSession = mediaTypeOf(headers.get('content-type')) === SESSION_TYPE;
+  if (isInSession || new URL(url).searchParams.has(SUPERSEDES_HEADER))
+    throw xlinkError('SESSION_NOT_ACCEPTED');
 }
 
 const MAX_BYTES = DEFAULT_MAX_ENVELOPE_BYTES;

@@ -9,8 +9,8 @@ export interface MailboxOptions {
   readonly source: MailboxSource;
   /** Whose mailbox it is. */
   readonly owner: () => Promise<Did>;
-  /** Resolves once the envelope is taken. */
-  readonly take: (envelope: Envelope) => Awaitable<void>;
+  /** Resolves once the envelope is taken. `wantsReceipt`: its sender asks for a receipt. */
+  readonly take: (envelope: Envelope, wantsReceipt: boolean) => Awaitable<void>;
   readonly waitMs: number;
   /** Between attempts to reach the relay, and before what was not taken is tried again. */
   readonly backoff: Backoff;
@@ -109,10 +109,10 @@ export class Mailbox {
 
   async #takeInOrder(sender: Did, deliveries: readonly Delivery[]): Promise<boolean> {
     const { take, signal, onError } = this.#options;
-    for (const { id, envelope } of deliveries) {
+    for (const { id, envelope, receipt } of deliveries) {
       if (signal.aborted || this.#stuck.has(sender)) return true;
       try {
-        await take(envelope);
+        await take(envelope, receipt === true);
         this.#acks.push(id);
       } catch (error) {
         this.#stuck.add(sender);

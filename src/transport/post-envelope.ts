@@ -1,3 +1,4 @@
+import { DEFAULT_MAX_ENVELOPE_BYTES } from '../envelope/parse.js';
 import { err, ok, type Result } from '../errors/result.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/service-errors.js';
 import { type HttpTextResponse, httpCall } from '../http/fetch.js';
@@ -6,6 +7,7 @@ import { isPassing, refusalOf } from '../http/problem.js';
 import { RECEIPT_HEADER, receiptIn } from '../http/receipt-header.js';
 import type { Envelope } from '../types/protocol.js';
 import { type Backoff, pause } from '../util/backoff.js';
+import { given } from '../util/given.js';
 
 export interface Posting {
   readonly url: string;
@@ -17,7 +19,39 @@ export interface Posting {
   readonly signal: AbortSignal;
   /** Asks for a receipt, and is told the one that comes. */
   readonly onReceipt?: ((receipt: Envelope) => void) | undefined;
+  /** Told the answer of a receiver that has it. */
+  readonly onDelivered?: (answer: HttpTextResponse) => void;
 }
+
+/** A message as it is posted: an envelope, or what was sealed in a session. */
+export interface Posted {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array<ArrayBuffer>;
+  /** Where to, if not to the URL of all. */
+  readonly url?: string;
+  /** Asked what takes its place after a refusal; `undefined`: nothing does. */
+  readonly instead?: (refusal: Refusal) => Promise<Replacement | undefined>;
+}
+
+/** What an answer says, and whether an earlier attempt may have arrived. */
+export interface Refusal {
+  readonly error: XlinkError;
+  readonly answer: HttpTextResponse;
+  readonly mayHaveArrived: boolean;
+}
+
+/** What takes the place of a message. */
+export interface Replacement {
+  readonly posted: Posted;
+  /** Whether it is refused as a copy where the other one was taken. */
+  readonly isSame: boolean;
+}
+
+export const postedEnvelope = (envelope: Envelope, url?: string): Posted => ({
+  headers: { 'Content-Type': ENVELOPE_TYPE },
+  body: JSON.stringify(envelope),
+  ...given({ url }),
+});
 
 /** Answers of what stands in front of a receiver: it cannot say whether the request got through. */
 const FROM_A_PROXY = new Set([408, 502, 503, 504]);
@@ -32,6 +66,8 @@ interface Attempt {
    */
   readonly outcome: 'delivered' | 'refused' | 'unread' | 'unreachable' | 'unknown';
   readonly error: XlinkError;
+  /** Absent: there was none. */
+  readonly answer?: HttpTextResponse;
   readonly afterMs?: number | undefined;
 }
 
@@ -39,19 +75,38 @@ interface Attempt {
  * Delivers an envelope by POST. What may have arrived is sent again as it is: its nonce lets the receiver take it once,
  * and a receiver that has it says so. What cannot have been taken is sealed anew, by `again`, if that is given.
  */
-export async function postEnvelope(
-  first: Envelope,
+export const postEnvelope = (
+  envelope: Envelope,
+  posting: Posting,
+  again?: () => Promise<Envelope>,
+): Promise<Result<void>> => postMessage(postedEnvelope(envelope), posting, again);
+
+/** The same of a message in either form. */
+export async function postMessage(
+  first: Posted,
   posting: Posting,
   again?: () => Promise<Envelope>,
 ): Promise<Result<void>> {
-  let envelope = first;
+  let posted = first;
   let mayHaveArrived = false;
   let mayBeUsedUp = false;
+  let isInItsPlace = false;
   for (let attempt = 1; ; attempt++) {
-    const { outcome, error, afterMs = 0 } = await post(envelope, posting);
+    const { outcome, error, answer, afterMs = 0 } = await post(posted, posting);
     if (outcome === 'delivered') return ok(undefined);
+    try {
+      const other = answer && (await posted.instead?.({ error, answer, mayHaveArrived }));
+      if (other) {
+        posted = other.posted;
+        isInItsPlace = other.isSame;
+        continue;
+      }
+    } catch (cause) {
+      return err(toXlinkError(cause));
+    }
     mayHaveArrived ||= outcome === 'unknown';
-    if (outcome === 'refused' && error.id === 'REPLAY_DETECTED' && mayHaveArrived && !mayBeUsedUp)
+    const mayBeThere = mayHaveArrived || isInItsPlace;
+    if (outcome === 'refused' && error.id === 'REPLAY_DETECTED' && mayBeThere && !mayBeUsedUp)
       return ok(undefined); // by an earlier attempt, whose answer was lost
     if (outcome === 'refused' || attempt > posting.retries || posting.signal.aborted)
       return err(mayHaveArrived && error.code !== 'SEND_FAILED' ? unknownOutcome(error) : error);
@@ -59,8 +114,9 @@ export async function postEnvelope(
     await pause(Math.max(posting.backoff(attempt + 1), afterMs), posting.signal);
     if (!again || mayHaveArrived) continue;
     try {
-      envelope = await again();
+      posted = postedEnvelope(await again());
       mayBeUsedUp = false;
+      isInItsPlace = false;
     } catch (cause) {
       return err(toXlinkError(cause));
     }
@@ -68,19 +124,19 @@ export async function postEnvelope(
 }
 
 async function post(
-  envelope: Envelope,
-  { url, fetch, timeoutMs, signal, onReceipt }: Posting,
+  { headers, body, url: other }: Posted,
+  { url, fetch, timeoutMs, signal, onReceipt, onDelivered }: Posting,
 ): Promise<Attempt> {
   let answer: HttpTextResponse;
   try {
     answer = await httpCall(fetch, {
       callee: 'the receiver',
       method: 'POST',
-      url,
-      headers: { 'Content-Type': ENVELOPE_TYPE, ...(onReceipt ? { [RECEIPT_HEADER]: 'requested' } : {}) },
-      body: JSON.stringify(envelope),
+      url: other ?? url,
+      headers: { ...headers, ...(onReceipt ? { [RECEIPT_HEADER]: 'requested' } : {}) },
+      body,
       timeoutMs,
-      maxAnswerBytes: MAX_ANSWER_BYTES,
+      maxAnswerBytes: onReceipt ? DEFAULT_MAX_ENVELOPE_BYTES : MAX_ANSWER_BYTES,
       signal,
     });
   } catch (cause) {
@@ -93,14 +149,15 @@ async function post(
   if (status >= 200 && status < 300) {
     const receipt = onReceipt && receiptIn(answer);
     if (receipt) onReceipt(receipt);
-    return { outcome: 'delivered', error };
+    onDelivered?.(answer);
+    return { outcome: 'delivered', error, answer };
   }
   const afterMs = retryAfter(answer);
   if (isPassing(error) || (status === 429 && error.id === 'SEND_FAILED'))
-    return { outcome: 'unread', error, afterMs };
+    return { outcome: 'unread', error, answer, afterMs };
   if (error.id === 'SEND_FAILED' && FROM_A_PROXY.has(status))
-    return { outcome: 'unknown', error: unknownOutcome(cause), afterMs };
-  return { outcome: 'refused', error };
+    return { outcome: 'unknown', error: unknownOutcome(cause), answer, afterMs };
+  return { outcome: 'refused', error, answer };
 }
 
 /** Codes of Node and of undici for a connection that never was. Other platforms do not tell. */

@@ -27,6 +27,8 @@ export interface Delivery {
   readonly id: string;
   /** The message. */
   readonly envelope: Envelope;
+  /** Whether its sender asks for a receipt. */
+  readonly receipt?: true;
 }
 
 const ID = /^\d{1,20}(-\d{1,20})?$/;

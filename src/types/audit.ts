@@ -46,11 +46,25 @@ export interface RecordedEntry extends AuditEntry {
   readonly at: number;
 }
 
+/** An entry of a log, with what proves to others that it is there. */
+export interface DisclosedEntry {
+  /** Its place in the log, from 0. */
+  readonly seq: number;
+  /** The sealed entry, the key of this entry alone, and its inclusion proof, as one word: what an export has for each entry. */
+  readonly proof: string;
+  /** The checkpoint that it is proven by: a signed note (C2SP tlog-checkpoint). */
+  readonly checkpoint: string;
+}
+
 /** Where entries go: an `AuditLog`, or what stands in its place. */
 export interface AuditSink {
+  /** Optional. Which log: `<DID of the service>/<name>`. */
+  readonly origin?: string;
   /**
    * Resolves when the entry is durable, or was dropped where the sink is allowed to. Rejects if it could not be kept, and must be: what the
    * entry tells of is refused then.
    */
   append(entry: AuditEntry): Promise<unknown>;
+  /** Optional. As `append`, and resolves to what proves the entry to others; to `undefined` if it was dropped. Receipts are proven by it. */
+  appendProven?(entry: AuditEntry): Promise<DisclosedEntry | undefined>;
 }

@@ -53,7 +53,8 @@ export interface Transport {
   /**
    * Resolves to a success once the other side, or a relay that keeps it, has the envelope. Never rejects. A transport
    * whose envelope was refused unread may deliver `again()` instead: the same message, sealed anew under a new nonce. With
-   * `onReceipt` the sender asks for a receipt: a transport that can brings one back before it resolves.
+   * `onReceipt` the sender asks for a receipt, or what the recipient can do: a transport that can brings the answer back before it resolves, or later
+   * (see `receipts`).
    */
   send(
     envelope: Envelope,
@@ -77,14 +78,57 @@ export interface Transport {
    * which the recipient takes them. Whole messages only: shares of one travel over several transports.
    */
   readonly binding?: string;
+  /** Optional. `later`: receipts of what it sends come as envelopes of kind `receipt` to `onReceive`, after `send` has resolved. */
+  readonly receipts?: 'later';
+  /**
+   * Optional. How messages for this recipient may travel in a session, once it was seen that it takes them. `undefined`: they are
+   * sealed in envelopes.
+   */
+  readonly sessionWay?: SessionWay | undefined;
+}
+
+/** Where a session with the recipient is opened, and what carries messages in it. */
+export interface SessionWay {
+  /** Where it is opened, by POST. */
+  readonly url: URL;
+  /** With what. */
+  readonly fetch: typeof fetch;
+  /** For that, in ms. */
+  readonly timeoutMs: number;
+  /** As {@link Transport.send}. `SESSION_…` is no failure: the message goes under the envelope that it brings along then. */
+  send(message: SessionMessage): Promise<Result<void>>;
+}
+
+/** A message that is sealed in a session. */
+export interface SessionMessage {
+  /** What of it travels in the open. */
+  readonly from: Did;
+  /** The recipient. */
+  readonly to: Did;
+  /** Its scope. */
+  readonly scope: Scope;
+  /** Its name, 16 bytes as base64url. */
+  readonly envelopeId: string;
+  /** The HTTP request that it is bound to. */
+  readonly request: string;
+  /** What belongs into the header `Authorization`. */
+  readonly authorization: string;
+  /** What belongs into the body, as `application/xlink-session`. */
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** Names its number, for what takes its place. */
+  readonly number: string;
+  /** The same message in an envelope that is bound to this request, after the session was refused with `error`. */
+  instead(request: string, error: { readonly code: string }): Promise<Envelope>;
+  /** The same message once more, under a new nonce. */
+  again(): Promise<Envelope>;
 }
 
 /** How an envelope arrived. */
 export interface Arrival {
   /** The HTTP request, from `requestBinding()`: a message must be bound to it. Absent: it came by none. */
   readonly request?: string;
-  /** Takes a receipt back to the sender, who asked for one. */
-  readonly reply?: (receipt: Envelope) => void;
+  /** Takes a receipt, or the answer to what an agent can do, back to the sender, who asked for one. */
+  readonly reply?: (receipt: Envelope) => Awaitable<void>;
 }
 
 /** An envelope as a transport has it. Another name of {@link Envelope}. */

@@ -44,6 +44,28 @@ describe('an agent that is succeeded', () => {
     }
   });
 
+  test('signs as the old one while a registry that writes one entry after the other is about to write the next', async () => {
+    const { world, bob } = await pair();
+    const [old, next] = [await identityOf('alice'), await named('next')];
+    let isWritten = false;
+    const slow: TrustRegistry = {
+      lookup: (did) => (did === next.did && !isWritten ? undefined : world.registry.lookup(did)),
+      register: (...entry) => world.registry.register(...entry),
+      updateKeys: (...keys) => world.registry.updateKeys(...keys),
+      succeed: (...succession) => world.registry.succeed(...succession),
+    };
+    const { clock, transport } = world;
+    const agent = new Agent({ identity: old, registry: slow, clock, transport });
+    unwrap(await agent.succeedBy(next));
+    const senderOf = async () => {
+      unwrap(await agent.send({ to: bob.did, payload: 1 }));
+      return unwrap(await bob.receive(transport.outbox.at(-1)!)).sender;
+    };
+    expect([await senderOf(), agent.did]).toEqual([old.did, old.did]);
+    isWritten = true;
+    expect([await senderOf(), agent.did]).toEqual([next.did, next.did]);
+  });
+
   test('during the overlap both may send, after it the old one is refused with an error that says why', async () => {
     const { world, alice, bob } = await pair();
     const [old, next] = [await identityOf('alice'), await named('next')];

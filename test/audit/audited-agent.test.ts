@@ -126,6 +126,22 @@ describe('an agent with an audit log', () => {
     expect((await bob.receive(sent)).error).toMatchObject({ code: 'AUDIT_UNAVAILABLE', status: 503 });
   });
 
+  test('gets receipts as any other', async () => {
+    const { alice, bob } = await pair({ audit: memory() });
+    bob.onMessage(() => {});
+    const sent = await alice.send({ to: bob.did, payload: PAYLOAD, requestReceipt: true });
+    expect(sent.value?.receipt).toMatchObject({ signer: bob.did, status: 'processed' });
+  });
+
+  test('discovers others as any other, and has that in its log', async () => {
+    const [mine, theirs] = [memory(), memory()];
+    const { alice, bob } = await pair({ audit: mine }, { audit: theirs, capabilities: ['trade'] });
+    expect((await alice.discover(bob.did)).value?.capabilities).toEqual(['trade']);
+    const entry = { from: alice.did, to: bob.did, scope: 'xlink:discover' };
+    expect(mine.entries).toMatchObject([{ ...entry, decision: 'sent' }]);
+    expect(theirs.entries).toMatchObject([{ ...entry, decision: 'received' }]);
+  });
+
   test('an agent for callers of APIs has no such option', async () => {
     const identity = await Identity.fromSeed(new Uint8Array(32).fill(6));
     expect(() => new BaseAgent({ identity, audit: memory() })).toThrow(/audit must be left out/);

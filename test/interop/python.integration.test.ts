@@ -6,10 +6,18 @@ import { describePython, runPython } from './python-program.js';
 
 /** Two at a time, of about the same length. */
 const HALVES = [
-  ['v3.json', 'signed-only.json', 'discovery.json', 'key-record.json', 'identity.json', 'PROTOCOL.md'],
+  [
+    'v3.json',
+    'signed-only.json',
+    'discovery.json',
+    'key-record.json',
+    'identity.json',
+    'receipts.json',
+    'PROTOCOL.md',
+  ],
   [
     ...['shares.json', 'answers.json', 'v1.json', 'v2.json', 'succession.json', 'request-binding.json'],
-    ...['handshake', 'requests', 'replies', 'checkpoints'].map((name) => `session/${name}.json`),
+    ...['handshake', 'requests', 'messages', 'replies', 'checkpoints'].map((name) => `session/${name}.json`),
   ],
 ];
 

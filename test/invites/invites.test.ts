@@ -142,6 +142,28 @@ describe('an invite', () => {
     expect((shop.registry as MemoryTrustRegistry).list()).toEqual([]);
   });
 
+  test('is listed for 90 days after its end, unless it was used', async () => {
+    let now = Date.now();
+    const { invites, fetch } = await made({ clock: () => now });
+    const [used] = [await invites.create(TERMS), await invites.create(TERMS)];
+    const shop = await agentOf('shop');
+    await acceptInvite(shop, used.code, { fetch });
+    now += 96 * 86_400_000;
+    expect((await invites.list()).length).toBe(2);
+    now += 2 * 86_400_000;
+    expect(await invites.list()).toMatchObject([{ number: used.number, state: 'used' }]);
+    await acceptInvite(shop, used.code, { fetch });
+  });
+
+  test('a listener that fails keeps nobody out', async () => {
+    const { invites, fetch } = await made();
+    invites.onAccepted(() => {
+      throw new Error('mine');
+    });
+    const { code } = await invites.create(TERMS);
+    await acceptInvite(await agentOf('shop'), code, { fetch });
+  });
+
   test('of which a bit was changed is refused before anybody is asked', async () => {
     const { invites, fetch, sent } = await made();
     const { code } = await invites.create(TERMS);

@@ -3,7 +3,14 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { Agent, type AgentMessage, Invites, identityFromFile, MemoryTrustRegistry } from '@private.me/xlink';
+import {
+  Agent,
+  type AgentMessage,
+  FileTrustRegistry,
+  Invites,
+  identityFromFile,
+  MemoryTrustRegistry,
+} from '@private.me/xlink';
 import express, { type Request as Req } from 'express';
 import { temporaryFolder } from '../support/temporary-folder.js';
 
@@ -76,6 +83,22 @@ describe('Agent.lazy with an invite', () => {
       agent.dispose();
     }
     expect(new Set(messages.map(({ sender }) => sender)).size).toBe(1);
+  });
+
+  test('with a registry that lasts it asks once, and not again after a restart', async () => {
+    const { code } = await invites.create({ scopes: ['integration'] });
+    const folder = await temporaryFolder();
+    let accepted = 0;
+    invites.onAccepted(() => void accepted++);
+    for (let start = 0; start < 2; start++) {
+      const registry = new FileTrustRegistry({ path: join(folder, 'registry.jsonl') });
+      const identity = () => identityFromFile(join(folder, 'identity.der'));
+      const agent = Agent.lazy({ invite: code, identity, registry });
+      expect(await agent.send(message())).toMatchObject({ ok: true });
+      agent.dispose();
+      await registry.close();
+    }
+    expect([accepted, messages.length]).toEqual([1, 2]);
   });
 
   test('says what is wrong with the invite, and goes on once it is mended', async () => {

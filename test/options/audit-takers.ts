@@ -1,9 +1,12 @@
 import { Identity } from '@private.me/xlink';
 import * as audit from '@private.me/xlink/audit';
+import { PostgresAuditLog } from '@private.me/xlink/postgres';
 import { seedOf } from '../support/agents.js';
 import type { Taker } from './taker.js';
 
 const identity = await Identity.fromSeed(seedOf('audit options'));
+
+const POOL = { connect: () => Promise.reject(new Error('no database')), on: () => {} };
 
 export const AUDIT_TAKERS: readonly Taker[] = [
   {
@@ -24,6 +27,18 @@ export const AUDIT_TAKERS: readonly Taker[] = [
     type: 'EnterpriseAuditOptions',
     option: 'folder',
     call: (more: object) => audit.AuditLog.enterprise(more),
+  },
+  {
+    name: 'PostgresAuditLog.open',
+    type: 'PostgresAuditLogOptions',
+    option: 'table',
+    call: (more: object) => PostgresAuditLog.open({ pool: POOL, identity, organization: identity, ...more }),
+  },
+  {
+    name: 'PostgresAuditLog.migrate',
+    type: 'PostgresAuditTables',
+    option: 'table',
+    call: (more: object) => PostgresAuditLog.migrate({ pool: POOL, ...more }),
   },
   {
     name: 'AuditLogReader.open',

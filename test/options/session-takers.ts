@@ -21,6 +21,12 @@ export const SESSION_TAKERS: readonly Taker[] = [
       new root.DualModeAdapter({ agent, legacyKeyValidator: () => null, sessions: { checkpoints } }),
   },
   {
+    name: 'Agent.middleware',
+    type: 'MessageSessionOptions',
+    option: 'lifetimeMs',
+    call: (sessions) => agent.middleware({ sessions }),
+  },
+  {
     name: 'MemoryLeafStore',
     type: 'MemoryLeafStoreOptions',
     option: 'maxLeaves',

@@ -9,6 +9,7 @@ import * as server from '@private.me/xlink/server';
 import * as verify from '@private.me/xlink/verify';
 import { seedOf } from '../support/agents.js';
 import { AUDIT_TAKERS } from './audit-takers.js';
+import { discoveries } from './discovery-takers.js';
 import { INVITE_TAKERS } from './invite-takers.js';
 import { observers } from './observer-takers.js';
 import { operations } from './operations-takers.js';
@@ -234,7 +235,6 @@ const agents: readonly Row[] = [
 const clients: readonly Row[] = [
   ['xlinkFetch', 'XlinkFetchOptions', 'apiKey', (more) => root.xlinkFetch(more)],
   ['connect', 'ConnectOptions', 'timeoutMs', (more) => root.connect('localhost', more)],
-  ['discover', 'DiscoverOptions', 'pinnedDid', (more) => root.discover('localhost', more)],
   ['DualModeClient', 'DualModeClientOptions', 'fallback', client],
   [
     'DualModeClient',
@@ -243,13 +243,6 @@ const clients: readonly Row[] = [
     (more: object) => client({ fallback: { type: 'api-key', key: 'k', url: 'http://127.0.0.1:9', ...more } }),
   ],
   ['DualModeClient.call', undefined, 'signal', (more) => client().call('a', 1, more)],
-  ['resolveDidWeb', 'DidWebOptions', 'timeoutMs', (more) => root.resolveDidWeb('did:web:localhost', more)],
-  [
-    'registerDidWeb',
-    'DidWebOptions',
-    'pinnedDid',
-    (more) => root.registerDidWeb(registries[0][1], 'did:web:localhost', {}, more),
-  ],
   [
     'HttpsTransportAdapter',
     'HttpsTransportOptions',
@@ -383,7 +376,16 @@ const stores: readonly Row[] = [
 ];
 
 /** All of them. */
-export const TAKERS: readonly Taker[] = [adapters, agents, clients, operations, policies, stores, observers]
+export const TAKERS: readonly Taker[] = [
+  adapters,
+  agents,
+  clients,
+  operations,
+  policies,
+  discoveries,
+  stores,
+  observers,
+]
   .flat()
   .map(([name, type, option, call]) => ({
     name,

@@ -91,6 +91,7 @@ describe('the list of those who take options', () => {
     'honoWellKnown',
     'identityFromFile',
     'isXlinkError',
+    'mcpToolList',
     'mergeActivity',
     'nonceKey',
     'ok',

@@ -4,13 +4,16 @@ import {
   CachedTrustRegistry,
   Identity,
   type ManagedTrustRegistry,
+  type MessageSessionOptions,
   type NonceStore,
   type SequenceStore,
   type TicketKeyStore,
 } from '@private.me/xlink';
+import { ensureRegistered } from '../../src/agent/register.js';
 import { fetchFor, postJson } from '../client/support.js';
 import { seedOf } from '../support/agents.js';
 import { until } from '../support/until.js';
+import { RawSender, senderTo, serveInbox } from './message-support.js';
 import { RawCaller, type SessionApi, serveSessions } from './support.js';
 
 /** What one instance shares with the others, over connections of its own. */
@@ -40,6 +43,7 @@ const INSTANCES = 4;
 /** What is true of the sessions of several instances, whatever they share. */
 export function testSharedSessions(backend: Backend): void {
   let instances: SessionApi[];
+  let agents: { readonly agent: Agent; readonly sessions: MessageSessionOptions }[];
   const ends: (() => unknown)[] = [];
 
   beforeAll(() => backend.start(), 30_000);
@@ -49,11 +53,13 @@ export function testSharedSessions(backend: Backend): void {
     await backend.empty();
     const identity = await Identity.fromSeed(seedOf('api of sessions'));
     instances = [];
+    agents = [];
     for (let i = 0; i < INSTANCES; i++) {
       const { registry: shared, nonceStore, sequences, tickets, end } = await backend.connect();
       const registry = new CachedTrustRegistry({ registry: shared });
       ends.unshift(() => registry.close(), end);
       const agent = new Agent({ identity, registry, nonceStore });
+      agents.push({ agent, sessions: { sequences, tickets } });
       instances.push(
         await serveSessions({ sequences, tickets, checkpoints: true }, { agent, instances: INSTANCES }),
       );
@@ -62,6 +68,13 @@ export function testSharedSessions(backend: Backend): void {
   afterEach(async () => {
     for (const end of ends.splice(0)) await end();
   });
+
+  /** The same identity at four instances, known to those that send it messages. */
+  const newInboxes = async () => {
+    const { agent } = agents[0]!;
+    await ensureRegistered(agent.registry, await Identity.fromSeed(seedOf('api of sessions')), {});
+    return Promise.all(agents.map((one) => serveInbox({ ...one, instances: INSTANCES })));
+  };
 
   const newCaller = () => RawCaller.of(instances[0]!.url, instances[0]!.registry);
 
@@ -95,6 +108,45 @@ export function testSharedSessions(backend: Backend): void {
     expect(codes.filter((code) => code === 'REPLAY_DETECTED')).toHaveLength(49);
     const handled = instances.flatMap((one) => one.handled).filter((line) => line === 'POST /form');
     expect(handled).toHaveLength(1);
+  });
+
+  test('of 50 copies of a message that reach four agents at once, with 10 of the envelope in its place, one is handed over', async () => {
+    const inboxes = await newInboxes();
+    const sender = await RawSender.of(inboxes[0]!);
+    for (let round = 0; round < 5; round++) {
+      const timestamp = Date.now();
+      const sealed = await sender.seal({ seq: round, timestamp });
+      const query = `?xlink-supersedes=${sender.session.id}.${round}.${timestamp}`;
+      const envelope = await sender.agent.createEnvelope({
+        to: agents[0]!.agent.did,
+        payload: 'in its place',
+        request: `POST /xlink${query}`,
+      });
+      const copies = Array.from({ length: 60 }, async (_, i) => {
+        const { url } = inboxes[i % INSTANCES]!;
+        if (i % 6 > 0) return (await sender.post(sealed, { url })).status;
+        const headers = { 'Content-Type': 'application/xlink-envelope' };
+        const body = JSON.stringify(envelope);
+        return (await fetch(url + query, { method: 'POST', headers, body })).status;
+      });
+      const statuses = await Promise.all(copies);
+      expect(statuses.filter((status) => status === 204)).toHaveLength(1);
+      expect([...new Set(statuses)].sort()).toEqual([204, 409]);
+      expect(inboxes.flatMap(({ messages }) => messages)).toHaveLength(round + 1);
+    }
+  });
+
+  test('a sender over all four goes on in its session', async () => {
+    const inboxes = await newInboxes();
+    let turn = 0;
+    const spread: typeof fetch = (input, init) =>
+      fetch(String(input).replace(inboxes[0]!.url, inboxes[turn++ % INSTANCES]!.url), init);
+    const sender = await senderTo(inboxes[0]!, {}, { fetch: spread });
+    const taken = () => inboxes.flatMap(({ messages }) => messages.map(({ payload }) => payload));
+    const forms: unknown[] = [];
+    for (let n = 0; n < 8; n++) forms.push((await sender.sent(n)).inSession);
+    expect(forms.slice(1)).toEqual(Array(7).fill(true));
+    expect(taken().sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
   test('any of them takes the checkpoints of a session, and of 20 in one place one', async () => {

@@ -117,7 +117,10 @@ interface ReplyFile extends Keys {
 
 const shaken = load<HandshakeFile>('session/handshake.json');
 const requests = load<RequestFile>('session/requests.json');
+const messages = load<RequestFile>('session/messages.json');
 const replies = load<ReplyFile>('session/replies.json');
+
+const kindOf = (file: RequestFile) => (file === messages ? 'message' : 'request');
 
 const partiesOf = ({ from, to, sid }: Parties) => ({ from, to, sid: hex(sid) });
 const grantOf = ({ sid, x25519, kemCiphertext, offerHash }: Grant) => ({
@@ -163,10 +166,13 @@ describe.each(providers)('sessions, %s', (_, crypto) => {
     expect(await openTicket(crypto, key, hex(shaken.ticket))).toEqual(decodeState(hex(shaken.ticketState)));
   });
 
-  test.each(requests.good.map((one) => [one.name, one] as const))('request %s', async (_name, good) => {
+  const good = [requests, messages].flatMap((file) =>
+    file.good.map((one) => [kindOf(file), one.name, one, file] as const),
+  );
+  test.each(good)('%s: %s', async (kind, _name, good, file) => {
     const credential = decodeCredential(good.credential);
     expect(encodeCredential(credential)).toBe(good.credential);
-    expect(toHex(credential.ticket)).toBe(requests.ticket);
+    expect(toHex(credential.ticket)).toBe(file.ticket);
     const { seq, timestamp, scope } = credential;
     expect([seq, toHex(credential.salt), timestamp, scope]).toEqual([
       good.seq,
@@ -174,22 +180,25 @@ describe.each(providers)('sessions, %s', (_, crypto) => {
       good.timestamp,
       good.scope,
     ]);
-    const session = await sessionIn(crypto, requests);
-    const digest = await requestDigest(crypto, session, credential, good.request);
+    const session = await sessionIn(crypto, file);
+    const digest = await requestDigest(crypto, session, credential, good.request, kind);
     expect(toHex(digest)).toBe(good.steps['digest']);
-    const opened = await openRequest(crypto, session, digest, credential, hex(good.body));
+    const opened = await openRequest(crypto, session, digest, credential, hex(good.body), kind);
     expect(toHex(opened.content.bytes)).toBe(good.content);
     expect(opened.content.contentType).toBe(good.contentType);
     expect(opened.content.headers).toEqual(good.headers);
     expect({ digest: toHex(digest), tag: toHex(opened.tag) }).toEqual(good.tie);
   });
 
-  test.each(requests.bad.map((one) => [one.name, one] as const))('no request: %s', async (_name, bad) => {
-    const session = await sessionIn(crypto, requests);
+  const bad = [requests, messages].flatMap((file) =>
+    file.bad.map((one) => [kindOf(file), one.name, one, file] as const),
+  );
+  test.each(bad)('no %s: %s', async (kind, _name, bad, file) => {
+    const session = await sessionIn(crypto, file);
     const error = await outcome(async () => {
       const credential = decodeCredential(bad.credential);
-      const digest = await requestDigest(crypto, session, credential, bad.request);
-      await openRequest(crypto, session, digest, credential, hex(bad.body));
+      const digest = await requestDigest(crypto, session, credential, bad.request, kind);
+      await openRequest(crypto, session, digest, credential, hex(bad.body), kind);
     });
     expect(error).toBe(bad.error);
   });

@@ -7,7 +7,7 @@ import { until } from '../support/until.js';
 import { BACKENDS, type Database, type Stores, timed } from './client-store-backends.js';
 import { used } from './client-store-conformance.js';
 
-const TIMEOUT_MS = 300;
+const TIMEOUT_MS = 700;
 /** A busy machine is late. */
 const SLACK_MS = 1500;
 /** Within which all is well again, by itself. */

@@ -1,17 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { onceInRun } from './once-in-run.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -44,31 +36,14 @@ export class BuiltPackage {
   }
 }
 
-/** The build that all files of a run share. Whoever needs it first makes it, the others wait. */
-function builtOnce(): string {
-  const folder = join(process.env['XLINK_TEST_RUN']!, 'built');
-  const [done, failed] = [join(folder, 'done'), join(folder, 'failed')];
-  try {
-    mkdirSync(folder);
-  } catch {
-    while (!existsSync(done)) {
-      if (existsSync(failed)) throw new Error('the build failed in the test file that made it');
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
-    }
-    return folder;
-  }
-  const tsc = join(root, 'node_modules/.bin/tsc');
-  try {
+/** The build that all files of a run share. */
+const builtOnce = (): string =>
+  onceInRun('built', (folder) => {
+    const tsc = join(root, 'node_modules/.bin/tsc');
     execFileSync(tsc, ['-p', 'tsconfig.build.json', '--outDir', join(folder, 'dist/esm')], { cwd: root });
-  } catch (error) {
-    writeFileSync(failed, '');
-    throw error;
-  }
-  cpSync(join(root, 'package.json'), join(folder, 'package.json'));
-  linkModules(folder);
-  writeFileSync(done, '');
-  return folder;
-}
+    cpSync(join(root, 'package.json'), join(folder, 'package.json'));
+    linkModules(folder);
+  });
 
 /** Links each package, so that the folder can have a cache of its own. */
 function linkModules(folder: string): void {

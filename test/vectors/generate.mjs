@@ -10,7 +10,12 @@ import { identityFile } from './cases/identity.mjs';
 import { keyRecordFile } from './cases/key-records.mjs';
 import { receiptFile } from './cases/receipts.mjs';
 import { requestBindingFile } from './cases/request-binding.mjs';
-import { sessionHandshakeFile, sessionReplyFile, sessionRequestFile } from './cases/sessions.mjs';
+import {
+  sessionHandshakeFile,
+  sessionMessageFile,
+  sessionReplyFile,
+  sessionRequestFile,
+} from './cases/sessions.mjs';
 import { shareFile } from './cases/shares.mjs';
 import { signatureAnswerFile } from './cases/signature-answers.mjs';
 import { signatureRequestFile } from './cases/signature-requests.mjs';
@@ -24,6 +29,7 @@ export function generate() {
     'shares.json': shareFile(),
     'session/handshake.json': sessionHandshakeFile(),
     'session/requests.json': sessionRequestFile(),
+    'session/messages.json': sessionMessageFile(),
     'session/replies.json': sessionReplyFile(),
     'session/checkpoints.json': sessionCheckpointFile(),
     'key-record.json': keyRecordFile(),

@@ -5,17 +5,19 @@ import { UsageError } from './run.js';
 export function lineOf(entry: RecordedEntry & Partial<Pick<ProvenEntry, 'caller'>>): string {
   const { seq, at, type, request, scope, decision, reason, from, client, caller, data } = entry;
   const who = from ?? (client === undefined ? undefined : `client ${client}`);
-  const proof =
-    caller === undefined
-      ? undefined
-      : caller === 'verified'
-        ? 'signed by the caller'
-        : 'by the word of the service';
+  const proof = caller === undefined ? undefined : PROOFS[caller];
   const verdict = decision === 'refused' ? `refused (${reason})` : decision;
   const what = request ?? (data === undefined ? undefined : JSON.stringify(data));
   const parts = [seq, new Date(Math.min(at, 8.64e15)).toISOString(), type, who, what, scope, verdict, proof];
   return parts.flatMap((part) => (part === undefined ? [] : printable(String(part)))).join('  ');
 }
+
+const PROOFS = {
+  verified: 'signed by the caller',
+  checkpoint: 'signed by the caller, in a checkpoint of its session',
+  uncovered: 'in a session, without a checkpoint of the caller',
+  unproven: 'by the word of the service',
+} as const;
 
 const printable = (text: string): string =>
   text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (sign) => JSON.stringify(sign).slice(1, -1));

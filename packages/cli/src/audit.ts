@@ -14,7 +14,8 @@ const HELP = `Usage: xlink audit verify FILE --checkpoint FILE --did DID [--requ
        xlink audit tail --log FOLDER --did DID --org-key FILE [--lines N] [options]
 
 verify FILE proves exported entries with nothing but the file, the checkpoint and the DID of
-the service, and shows them: who did what, and whether the caller signed it. verify
+the service, and shows them: who did what, and whether the caller signed it, at once or in
+a checkpoint of its session; requests whose checkpoint is not there are counted. verify
 --log compares the files of a log with its checkpoint, and with an older one that was
 kept elsewhere. Exit code 1 if anything was changed; the first bad entry is named.
 
@@ -84,6 +85,10 @@ async function verifyFile(path: string, values: Values, { out }: Output): Promis
   out(
     `proven: ${proven.entries.length + proven.erased.length} of the ${proven.size} entries of ${proven.origin} (${all})`,
   );
+  if (proven.uncovered > 0)
+    out(
+      `uncovered: ${proven.uncovered} requests in sessions have no checkpoint of their caller in this file`,
+    );
   if (proven.erased.length > 0) out(`erased: ${proven.erased.length} of them can be read by nobody any more`);
   for (const { witness, at } of proven.cosigners) out(`witness: ${witness} at ${new Date(at).toISOString()}`);
   return 0;

@@ -19,7 +19,8 @@ it also accepts that, writes code for the project of the working directory, and 
 test message; what it is going to write is shown first. What is there is not overwritten.
 
   --name NAME              what the identity is called (default: the name of the folder)
-  --url URL                where others reach its inbox (default: a free port of this machine)
+  --url URL                where others reach its inbox (default: a free port of this machine);
+                           an identity that is there gets this one from now on
   --encrypt                keeps the key under a passphrase
   --invite CODE            XLK-…, or the link of an invite; "-": from stdin
   --framework NAME         express, koa, fastify, hono, nest or node (default: what package.json
@@ -49,6 +50,8 @@ export const initCommand: Command = {
   async run(args, output) {
     const values = readInit(args);
     if (values.invite !== undefined) {
+      if (values.encrypt)
+        throw new UsageError('the code that --invite writes opens no encrypted key; leave --encrypt out');
       const { onboard } = await import('./onboard/onboard.js');
       return onboard(values, output);
     }
@@ -56,7 +59,9 @@ export const initCommand: Command = {
       if (values[name] !== undefined) throw new UsageError(`--${name} needs --invite`);
     const folder = new Folder(values);
     const before = await folder.configIfAny();
-    const config = before ?? (await makeIdentity(folder, values, await nameOf(values)));
+    const config = before
+      ? await moved(folder, before, values.url)
+      : await makeIdentity(folder, values, await nameOf(values));
     show(output, values, { status: before ? 'exists' : 'initialized', did: config.did, name: config.name });
     tellNext(folder, config, output);
     return 0;
@@ -74,8 +79,7 @@ export async function nameOf(values: InitValues, what = 'Name'): Promise<string>
 
 /** Makes identity, registry and inbox address. What a crash left is taken up again. */
 export async function makeIdentity(folder: Folder, values: InitValues, name: string): Promise<Config> {
-  if (values.url !== undefined && !isInboxUrl(values.url))
-    throw new UsageError('--url must be an https URL without query; http for this machine only');
+  if (values.url !== undefined) assertInboxUrl(values.url);
   const url = values.url ?? `http://127.0.0.1:${await freePort()}/xlink`;
   await folder.make();
   const identity = await newIdentityIn(folder, values);
@@ -98,6 +102,20 @@ async function newIdentityIn(folder: Folder, values: InitValues): Promise<Identi
   const content = passphrase === undefined ? pemOf(pkcs8) : await sealKey(pkcs8, passphrase);
   await writeWhole(folder.identityFile, content, { isNew: true });
   return identity;
+}
+
+/** An identity that is there may get another inbox. */
+async function moved(folder: Folder, before: Config, url: string | undefined): Promise<Config> {
+  if (url === undefined || url === before.url) return before;
+  assertInboxUrl(url);
+  const config = { ...before, url };
+  await folder.saveConfig(config);
+  return config;
+}
+
+function assertInboxUrl(url: string): void {
+  if (!isInboxUrl(url))
+    throw new UsageError('--url must be an https URL without query; http for this machine only');
 }
 
 function isInboxUrl(text: string): boolean {

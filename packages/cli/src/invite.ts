@@ -98,6 +98,8 @@ async function make(
       `  You are invited to connect by xLink. In the folder of your service, run\n    npx @private.me/xlink init --invite ${code}\n  It can be used once, until ${expiresAt}.`,
     );
   }
+  if (/^http:/.test(link))
+    err('note      only this machine reaches the inbox; for others: xlink init --url https://…');
   err(
     `next      xlink receive, which takes the acceptance; to take it back: xlink invite --revoke ${number}`,
   );

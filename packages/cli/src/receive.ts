@@ -18,7 +18,8 @@ With --envelope it verifies and decrypts one, and prints what is in it.
 
   --count N                ends after N messages
   --timeout TIME           ends after that time, with exit code 1 if --count was not reached
-  --port N, --host HOST    where to listen, if not where the inbox says (behind a proxy)
+  --port N, --host HOST    where to listen, if not where the inbox says; needed behind a proxy
+                           with TLS
   --envelope TEXT          base64 or JSON; @FILE: from a file, "-": from stdin
   --agent DID              who receives it (default: the identity of the folder)
 ${PLACE_HELP}
@@ -75,6 +76,8 @@ async function envelopeIn(given: string): Promise<string> {
 async function listen(folder: Folder, config: Config, values: Values, output: Output): Promise<number> {
   const count = values.count === undefined ? Infinity : integerOf('count', values.count, 1, 1e9);
   const place = placeOf(config.url);
+  if (config.url.startsWith('https:') && values.port === undefined)
+    throw new UsageError('the inbox is behind TLS: say where the proxy hands requests on to, with --port N');
   const port = values.port === undefined ? place.port : integerOf('port', values.port, 1, 65_535);
   const transport = new HttpsTransportAdapter({ baseUrl: config.url });
   return asAgent(folder, { ...values, receives: true }, { transport }, async (agent) => {

@@ -3,7 +3,7 @@ import { assertKeyRecord, type KeyRecord } from '@private.me/xlink';
 import { isDidKey } from './did-option.js';
 import { Folder } from './local/folder.js';
 import { PLACE_HELP, PLACE_OPTIONS, useRegistry } from './local/registry.js';
-import { COMMON, COMMON_HELP, needed, read, scopesOf, show, TEXT, TEXTS } from './options.js';
+import { COMMON, COMMON_HELP, FLAG, needed, read, scopesOf, show, TEXT, TEXTS } from './options.js';
 import { type Command, UsageError } from './run.js';
 
 /** The DID of an option that has to be there. Throws a `UsageError`. */
@@ -24,6 +24,7 @@ export const registerCommand: Command = {
   --record FILE            its key record (xlink keys export --record), for sealed messages to
                            it; without, it can only send
   --receive-scope SCOPE    with --record: what it takes
+  --reactivate             also one that is revoked
 ${PLACE_HELP}
 ${COMMON_HELP}`,
   async run(args, output) {
@@ -35,6 +36,7 @@ ${COMMON_HELP}`,
       scope: TEXTS,
       record: TEXT,
       'receive-scope': TEXTS,
+      reactivate: FLAG,
     };
     const { values } = read(args, options);
     const did = didOf(values.did);
@@ -43,12 +45,16 @@ ${COMMON_HELP}`,
     const named = values.name === undefined ? {} : { name: values.name };
     await useRegistry(new Folder(values), values, async (registry) => {
       const receiveScopes = scopesOf(values['receive-scope']) ?? [];
-      const isKnown = (await registry.lookup(did)) !== undefined;
+      const entry = await registry.lookup(did);
+      if (entry?.status === 'revoked' && !values.reactivate)
+        throw new UsageError(`${did} is revoked; --reactivate takes that back`);
       const result =
-        keys && !isKnown
+        keys && !entry
           ? await registry.register({ did, keys, sendScopes: scopes, receiveScopes, ...named })
           : await registry.add(did, { scopes, ...named });
       if (!result.ok) throw result.error;
+      const updated = keys && entry ? await registry.updateKeys(keys) : undefined;
+      if (updated && !updated.ok) throw updated.error;
     });
     show(output, values, { status: 'registered', did, ...named, scopes });
     return 0;

@@ -34,6 +34,13 @@ describe('commands of an identity', () => {
       did,
       name: 'my-service',
     });
+    await dataOf(dir, 'init', '--url', 'https://billing.example/xlink');
+    expect(JSON.parse(await readFile(join(dir, 'config.json'), 'utf8'))).toMatchObject({
+      did,
+      url: 'https://billing.example/xlink',
+    });
+    const proxied = await call('receive', '--dir', dir);
+    expect([proxied.code, proxied.err]).toEqual([2, expect.stringContaining('--port')]);
     expect(await keyOf(join(dir, 'identity.key'))).toMatchObject({
       mode: 0o600,
       text: expect.stringContaining('PRIVATE KEY'),
@@ -94,6 +101,11 @@ describe('commands of an identity', () => {
     expect(await dataOf(home, 'lookup', '--did', DID, '--registry', place)).toMatchObject({
       scopes: ['a', 'b'],
     });
+    await dataOf(dir, 'revoke', '--did', DID, '--yes');
+    const gone = await call('register', '--dir', dir, '--did', DID, '--scope', 'api');
+    expect([gone.code, gone.err]).toEqual([2, expect.stringContaining('--reactivate')]);
+    await dataOf(dir, 'register', '--did', DID, '--scope', 'api', '--reactivate');
+    expect(await dataOf(dir, 'lookup', '--did', DID)).toMatchObject({ status: 'active', scopes: ['api'] });
     const unknown = await call('lookup', '--dir', dir, '--did', DID.replace('Msw', 'Mst'));
     expect(unknown.code).not.toBe(0);
   });

@@ -3,7 +3,7 @@ import { DEFAULT_DISCOVERY_TIMEOUT_MS } from '../../discovery/options.js';
 import { xlinkError } from '../../errors/errors.js';
 import { withDeadline } from '../../http/abort.js';
 import type { BufferedRequest } from '../buffered-request.js';
-import type { Sealing } from '../seal-request.js';
+import type { CalleeSealing } from '../seal-request.js';
 import type { HandshakeMeans, HeldSession } from './open-session.js';
 import { sendCheckpoint } from './send-checkpoint.js';
 
@@ -13,7 +13,7 @@ const AGAIN_MS = 10_000;
 /** The checkpoints of one session at work. */
 interface Work {
   /** With what its last request was sealed and sent. */
-  by: Sealing & Pick<BufferedRequest, 'init'>;
+  by: CalleeSealing & Pick<BufferedRequest, 'init'>;
   running: Promise<void> | undefined;
   timer: ReturnType<typeof setTimeout> | undefined;
   /** No other one before that, by `performance.now()`. */

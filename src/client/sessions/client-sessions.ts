@@ -22,7 +22,7 @@ import {
 import type { SentRequest } from './held-checkpoints.js';
 import { openReply, type Reply } from './open-reply.js';
 import type { HandshakeMeans, HeldSession } from './open-session.js';
-import { OriginSessions } from './origin-sessions.js';
+import { OriginSessions, requestSending } from './origin-sessions.js';
 import { type SealedCall, sealCall } from './seal-call.js';
 
 /** Sends the same request under an envelope. */
@@ -54,21 +54,22 @@ export class ClientSessions {
     byEnvelope: ByEnvelope,
   ): Promise<Exchanged> {
     const origin = this.#of(sealing.service.origin);
-    const session = await origin.sessionFor(request, sealing);
+    const sending = requestSending(request);
+    const session = await origin.sessionFor(sending, sealing);
     if (!session) return byEnvelope(request);
     const outcome = await inSession(origin, session, request, sealing, rules);
     if (outcome === 'unused') return byEnvelope(request);
     if ('kind' in outcome) {
       if (!goesByEnvelope(outcome.kind, outcome.problem)) return outcome;
       void outcome.response.body?.cancel().catch(() => {});
-      if (outcome.problem === 'SESSION_NOT_ALLOWED') origin.needsEnvelope(request);
+      if (outcome.problem === 'SESSION_NOT_ALLOWED') origin.needsEnvelope(sending);
       return byEnvelope(request); // the service says, authentically, that it was not carried out
     }
     if ('response' in outcome) return outcome;
     const { refused, call, isAboutSession } = outcome;
     if (!isAboutSession) throw notSealed(refused);
     if (refused.code === 'SESSION_NOT_ALLOWED') {
-      origin.needsEnvelope(request);
+      origin.needsEnvelope(sending);
       if (!rules.sealedAnswers) return byEnvelope(request); // who takes plain answers believes this one, too
     }
     if (request.method === 'HEAD')
@@ -155,15 +156,15 @@ async function inSession(
       return await openReply(crypto, session, call.tie, response, { signal, maxBytes: rules.maxBytes }, sent);
     if (sent) sent.isOver = true;
     const plain = await unsealedResponse(response);
-    const refused = plain.problem === undefined ? statusError(response.status) : toXlinkError(plain.problem);
+    const { problem } = plain;
+    const isOfIt = problem !== undefined && isOfSession(toXlinkError(problem));
     const isTaken = !wantsSealed || request.takesPlain || isPublic(sealing.service, url);
     const isHead = method === 'HEAD';
-    const isBare =
-      plain.problem === undefined && (isHead ? HEAD_REFUSED : NOT_LET_THROUGH).has(response.status);
-    if (isTaken && !isOfSession(refused) && !(isHead && isBare))
-      return { response: plain.response, verified: false };
+    const isBare = problem === undefined && (isHead ? HEAD_REFUSED : NOT_LET_THROUGH).has(response.status);
+    if (isTaken && !isOfIt && !(isHead && isBare)) return { response: plain.response, verified: false };
     void plain.response.body?.cancel().catch(() => {});
-    return { refused, call, isAboutSession: isOfSession(refused) || isBare };
+    const refused = problem === undefined ? statusError(response.status) : toXlinkError(problem);
+    return { refused, call, isAboutSession: isOfIt || isBare };
   } catch (error) {
     if (sent) sent.isOver = true;
     throw error;

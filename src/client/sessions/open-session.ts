@@ -9,7 +9,7 @@ import { MAX_SEQUENCE } from '../../session/protocol.js';
 import type { Session } from '../../session/schedule/master.js';
 import type { Scope } from '../../types/protocol.js';
 import { encodeBase64url } from '../../util/base64url.js';
-import type { Sealing } from '../seal-request.js';
+import type { CalleeSealing } from '../seal-request.js';
 import { HeldCheckpoints } from './held-checkpoints.js';
 import { signedPost } from './signed-post.js';
 
@@ -44,7 +44,7 @@ export interface HandshakeMeans {
 }
 
 /** The same, and with whom. */
-export interface HandshakeParts extends HandshakeMeans, Pick<Sealing, 'agent' | 'service' | 'version'> {
+export interface HandshakeParts extends HandshakeMeans, Pick<CalleeSealing, 'agent' | 'service' | 'version'> {
   /** What a caller said to `fetch`, who waits for it. */
   readonly init: RequestInit;
 }

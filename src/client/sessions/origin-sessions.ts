@@ -2,7 +2,7 @@ import { ALL_SCOPES, acceptsScope, isOwnScope } from '../../checks/scope.js';
 import { untilAborted } from '../../http/abort.js';
 import { BoundedMap } from '../../util/bounded-map.js';
 import type { BufferedRequest } from '../buffered-request.js';
-import type { Sealing } from '../seal-request.js';
+import type { CalleeSealing } from '../seal-request.js';
 import { CheckpointKeeper } from './checkpoint-keeper.js';
 import { type HandshakeMeans, type HeldSession, isAging, isGood, openSession } from './open-session.js';
 
@@ -11,28 +11,43 @@ const HANDSHAKE_EVERY_MS = 10_000;
 /** Paths that are known to need envelopes. */
 const MAX_PATHS = 1000;
 
+/** What is to be sent: a request, or a message. */
+export interface Sending extends Pick<BufferedRequest, 'init' | 'signal'> {
+  /** What may turn out to need envelopes: method and path of a request, the scope of a message. */
+  readonly about: string;
+}
+
+/** The same of a request. */
+export const requestSending = ({ method, url, init, signal }: BufferedRequest): Sending => ({
+  about: `${method} ${url.pathname}`,
+  init,
+  signal,
+});
+
 /** The session of one origin: opened at the second call, renewed before its end, and given up when the service does not know it. */
 export class OriginSessions {
   /** Signs what was sent in its sessions. */
   readonly keeper: CheckpointKeeper;
   readonly #parts: HandshakeMeans;
-  readonly #paths = new BoundedMap<string, true>(MAX_PATHS);
+  readonly #byEnvelope = new BoundedMap<string, true>(MAX_PATHS);
   #session: HeldSession | undefined;
   #opening: Promise<HeldSession | undefined> | undefined;
-  #isFirstCall = true;
+  #isFirstCall: boolean;
   /** No handshake before that, by `performance.now()`. */
   #notBefore = -Infinity;
   #openedAt = -Infinity;
 
-  constructor(parts: HandshakeMeans) {
+  /** `isCalled`: there was a call before the first that it is asked about. */
+  constructor(parts: HandshakeMeans, isCalled = false) {
     this.#parts = parts;
+    this.#isFirstCall = !isCalled;
     this.keeper = new CheckpointKeeper(parts, (session) => this.drop(session));
   }
 
   /** `undefined`: the request goes under an envelope. */
-  async sessionFor(request: BufferedRequest, sealing: Sealing): Promise<HeldSession | undefined> {
+  async sessionFor(sending: Sending, sealing: CalleeSealing): Promise<HeldSession | undefined> {
     const { agent, service, scope, version } = sealing;
-    if (isOwnScope(scope) || this.#paths.get(pathOf(request))) return undefined;
+    if (isOwnScope(scope) || this.#byEnvelope.get(sending.about)) return undefined;
     if (scope !== ALL_SCOPES && !acceptsScope(agent.sendScopes, scope)) return undefined; // which refuses it
     if (version === 1 || !service.versions.some((one) => one >= 2)) return undefined;
     const from = await agent.ready();
@@ -41,7 +56,7 @@ export class OriginSessions {
     if (held && (held.from !== from || held.to !== service.did))
       this.#session = undefined; // one of them was succeeded
     else if (held && isGood(held, now)) {
-      if (isAging(held, now)) void this.#open(request, sealing);
+      if (isAging(held, now)) void this.#open(sending, sealing);
       return held.never.has(scope) ? undefined : held;
     }
     // Who calls once needs no session.
@@ -49,7 +64,7 @@ export class OriginSessions {
       this.#isFirstCall = false;
       return undefined;
     }
-    const opened = await untilAborted(this.#open(request, sealing), request.signal);
+    const opened = await untilAborted(this.#open(sending, sealing), sending.signal);
     return opened?.never.has(scope) ? undefined : opened;
   }
 
@@ -67,13 +82,13 @@ export class OriginSessions {
     this.#notBefore = performance.now() + HANDSHAKE_EVERY_MS;
   }
 
-  /** Requests for this path are sent under envelopes from now on. */
-  needsEnvelope(request: BufferedRequest): void {
-    this.#paths.set(pathOf(request), true);
+  /** What is like this is sent under envelopes from now on. */
+  needsEnvelope({ about }: Sending): void {
+    this.#byEnvelope.set(about, true);
   }
 
   /** One at a time. Resolves to nothing where it fails. */
-  #open({ init }: BufferedRequest, sealing: Sealing): Promise<HeldSession | undefined> {
+  #open({ init }: Sending, sealing: CalleeSealing): Promise<HeldSession | undefined> {
     if (this.#opening) return this.#opening;
     const now = performance.now();
     if (now < this.#notBefore) return Promise.resolve(undefined);
@@ -96,5 +111,3 @@ export class OriginSessions {
     return this.#opening;
   }
 }
-
-const pathOf = ({ method, url }: BufferedRequest): string => `${method} ${url.pathname}`;

@@ -61,7 +61,8 @@ export async function sealCall(
   return { headers, body: travels, tie: { digest, tag: tagOf(first) }, seq, timestamp, ticket, sent };
 }
 
-async function sealFrames(
+/** The chunks of what is sealed, each under the same cipher, and the hash of what is in them. */
+export async function sealFrames(
   cipher: MessageCipher,
   from: string,
   { bytes: body, contentType, headers }: Content,

@@ -8,10 +8,10 @@ import type { Did, Scope } from '../../types/protocol.js';
 import { encodeUtf8 } from '../../util/utf8.js';
 import type { BufferedRequest } from '../buffered-request.js';
 import { openResponse } from '../open-response.js';
-import { type Sealing, sealRequest } from '../seal-request.js';
+import { type CalleeSealing, sealRequest } from '../seal-request.js';
 
 /** With whom a session is opened or signed, and by what. */
-export interface SignedPostParts extends Pick<Sealing, 'agent' | 'service' | 'version'> {
+export interface SignedPostParts extends Pick<CalleeSealing, 'agent' | 'service' | 'version'> {
   readonly fetch: typeof fetch;
   /** What a caller said to `fetch`, for which this is done. */
   readonly init: RequestInit;

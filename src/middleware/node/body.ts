@@ -27,9 +27,25 @@ export async function readNodeBody(
   }
   if (req.readableEnded) throw xlinkError('BODY_CONSUMED');
   if (req.destroyed) throw xlinkError('BODY_ABORTED');
-  if (Number(req.headers['content-length']) > maxBytes) throw xlinkError('BODY_TOO_LARGE');
-  return drain(req, maxBytes, checkStart, withinMs);
+  const announced = Number(req.headers['content-length']);
+  if (announced > maxBytes) throw xlinkError('BODY_TOO_LARGE');
+  if (announced > SMALL_BYTES || req.stream) return drain(req, maxBytes, checkStart, withinMs);
+  if (!req.complete) await heldForATurn(req);
+  if (req.destroyed) throw xlinkError('BODY_ABORTED');
+  return req.complete ? readAtOnce(req, maxBytes, checkStart) : drain(req, maxBytes, checkStart, withinMs);
 }
+
+/** A body that comes in one piece with its head, mostly: Node reads it behind the head, within this turn. */
+const SMALL_BYTES = 16_384;
+
+/** While something listens for `readable`, nobody else gets to the body, those included who listen for `data`. */
+async function heldForATurn(req: NodeRequest): Promise<void> {
+  req.on('readable', hold);
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  req.removeListener('readable', hold);
+}
+
+const hold = () => {};
 
 type CheckStart = (start: Uint8Array) => void;
 
@@ -89,6 +105,18 @@ function drain(
     req.on('close', onGone);
     req.on('error', onGone);
   });
+}
+
+/** A message of HTTP/1 that is all there. */
+function readAtOnce(req: NodeRequest, maxBytes: number, checkStart: CheckStart): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  for (let chunk = req.read(); chunk !== null; chunk = req.read()) chunks.push(chunk as Uint8Array);
+  const bytes = chunks.length === 1 ? chunks[0]! : concat(chunks);
+  if (bytes.length === 0) announceNoBody(req);
+  else req.unshift(bytes);
+  if (bytes.length > maxBytes) throw xlinkError('BODY_TOO_LARGE');
+  if (bytes.length > 0) checkStart(bytes);
+  return bytes;
 }
 
 /** Nothing more will come. A request that is injected, as tests and serverless wrappers do, is no message of HTTP, only a stream. */

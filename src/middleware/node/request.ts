@@ -15,12 +15,12 @@ export function inboundRequest({
   bodies,
 }: FrameworkContext): InboundRequest {
   return {
+    ...incomingBody(req, bodies),
     method: req.method ?? 'GET',
     target,
     raw: request,
-    ...(mount === '' ? {} : { mount }),
-    ...(isOnRoute ? { isOnRoute } : {}),
-    ...incomingBody(req, bodies),
+    mount,
+    isOnRoute: isOnRoute === true,
   };
 }
 

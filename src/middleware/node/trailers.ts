@@ -5,13 +5,20 @@ import type { NodeRequest } from './types.js';
  * anybody on the way may have added them.
  */
 export function dropTrailers(req: NodeRequest): void {
-  for (const [name, empty] of TRAILERS)
-    Object.defineProperty(req, name, { get: empty, set() {}, enumerable: true, configurable: true });
+  if (req.complete && req.rawTrailers?.length === 0) return; // there are none, and none will come
+  Object.defineProperties(req, NONE);
 }
 
+const none = (get: () => object): PropertyDescriptor => ({
+  get,
+  set() {},
+  enumerable: true,
+  configurable: true,
+});
+
 /** In all three forms in which Node has them. Node sets one of them when the body ends. */
-const TRAILERS: readonly (readonly [string, () => object])[] = [
-  ['trailers', () => ({})],
-  ['trailersDistinct', () => ({})],
-  ['rawTrailers', () => []],
-];
+const NONE: PropertyDescriptorMap = {
+  trailers: none(() => ({})),
+  trailersDistinct: none(() => ({})),
+  rawTrailers: none(() => []),
+};

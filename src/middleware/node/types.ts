@@ -8,6 +8,8 @@ export interface NodeRequest {
   /** HTTP/1 only. */
   readonly headersDistinct?: Record<string, string[] | undefined>;
   readonly complete: boolean;
+  /** Names and values in turn. */
+  readonly rawTrailers?: readonly string[];
   readonly destroyed: boolean;
   readonly readableEnded: boolean;
   /** Of all streams of Node's; `ended`: the last bytes are known. */

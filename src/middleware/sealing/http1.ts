@@ -184,5 +184,7 @@ function headBytes({ status, headers }: AnswerHead, ...framing: Header[]): Uint8
   const isReplaced = (name: string) => framing.length > 0 && FRAMING.test(name);
   const lines = linesOf([...headers.filter(([name]) => !isReplaced(name)), ...framing]);
   const text = `HTTP/1.1 ${status} \r\n${lines}\r\n`;
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
 }

@@ -8,7 +8,7 @@ import { claim } from '../receive.js';
 import type { Sessions } from '../sessions.js';
 import type { TicketState } from '../ticket/layout.js';
 import type { CheckpointLimits } from './limits.js';
-import type { CheckpointRules, LeafStore } from './ports.js';
+import type { CheckpointRules, LeafStore, SeenLeaf } from './ports.js';
 import { type CheckpointStatement, type Countersigned, readStatement } from './statement.js';
 
 /** A verified envelope with what should be a statement. */
@@ -22,6 +22,8 @@ export interface SignedStatement {
 export interface Accepted {
   readonly statement: CheckpointStatement;
   readonly reply: Countersigned;
+  /** What the service saw of it. */
+  readonly seen: readonly SeenLeaf[];
   /** ms since 1970. */
   readonly at: number;
 }
@@ -49,14 +51,14 @@ export async function acceptCheckpoint(
     if (!equalBytes(statement.previous, state.mark.head))
       throw lie('SESSION_CHECKPOINT_INVALID:PREVIOUS', 'previous');
     await claimPlace(sessions, state, message);
-    const compared = leaves ? await compare(leaves, statement) : 0;
+    const seen = leaves ? await compare(leaves, statement) : [];
     const at = clock();
     const { crypto } = (await sessions.context()).identity;
     const head = await crypto.sha256(transcript);
     const { sid, to } = statement;
     const mark = { next: to, count: state.mark.count + 1, at, head };
     const ticket = await sessions.renew({ ...state, mark });
-    return { statement, at, reply: { sid, to, head, compared, ticket } };
+    return { statement, at, seen, reply: { sid, to, head, compared: seen.length, ticket } };
   } finally {
     state.master.fill(0);
   }
@@ -111,8 +113,11 @@ async function claimPlace(
   }
 }
 
-/** How many leaves were compared with what was seen. */
-async function compare(store: LeafStore, { sid, from, to, leaves }: CheckpointStatement): Promise<number> {
+/** What was seen, which is what was signed. */
+async function compare(
+  store: LeafStore,
+  { sid, from, to, leaves }: CheckpointStatement,
+): Promise<readonly SeenLeaf[]> {
   try {
     const seen = await store.take(encodeBase64url(sid), from, to);
     for (const { seq, leaf, answered } of seen) {
@@ -120,7 +125,7 @@ async function compare(store: LeafStore, { sid, from, to, leaves }: CheckpointSt
       if (signed !== leaf && (answered === undefined || signed !== answered))
         throw lie('SESSION_CHECKPOINT_INVALID:LEAF', 'leaves');
     }
-    return seen.length;
+    return seen;
   } catch (cause) {
     throw isXlinkError(cause) ? cause : xlinkError('SESSION_STORE_UNAVAILABLE', { cause });
   }

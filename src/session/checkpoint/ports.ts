@@ -12,6 +12,8 @@ export interface SeenLeaf {
   readonly leaf: string;
   /** Leaf with the answer, once that is whole. */
   readonly answered?: string;
+  /** SHA-256 of that answer, 32 bytes as base64url: with it others can tell that `answered` is a leaf of the same request. */
+  readonly answer?: string;
 }
 
 /** Keeps what a service saw of requests in sessions until their callers have signed them, so that the two are compared. */
@@ -41,6 +43,8 @@ export interface SessionCheckpoint {
   readonly leaves: readonly (readonly [seq: number, leaf: string])[];
   /** How many of them were compared with what this service saw. */
   readonly compared: number;
+  /** Number and SHA-256 (32 bytes as base64url) of each answer in them that this service saw. */
+  readonly answers: readonly (readonly [seq: number, answer: string])[];
   /** What the checkpoint follows, and what the next one follows: 32 bytes each, as base64url. */
   readonly previous: string;
   /** See `previous`. */

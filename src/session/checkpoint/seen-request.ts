@@ -5,13 +5,19 @@ import type { SealStart } from '../../http/answer-head.js';
 import { encodeBase64url } from '../../util/base64url.js';
 import type { OpenSession, SessionRules } from '../sessions.js';
 import { leafOf, PlaintextHash } from './leaf.js';
-import type { LeafStore } from './ports.js';
+import type { LeafStore, SeenLeaf } from './ports.js';
 
 /** A request as it was opened. */
 interface Opened {
   readonly seq: number;
   readonly digest: Uint8Array;
   readonly content: Content;
+}
+
+/** What was sealed of a request. */
+interface SeenSealed {
+  readonly plaintext: Uint8Array;
+  readonly leaf: Uint8Array;
 }
 
 /** What this service sees of one request, for the checkpoint that is to come. */
@@ -21,6 +27,7 @@ class SeenRequest {
   readonly #session: OpenSession;
   readonly #opened: Opened;
   #plaintext: Uint8Array | undefined;
+  #leaf: Uint8Array | undefined;
 
   constructor(leaves: LeafStore, crypto: CryptoProvider, session: OpenSession, opened: Opened) {
     this.#leaves = leaves;
@@ -29,14 +36,23 @@ class SeenRequest {
     this.#opened = opened;
   }
 
+  /** SHA-256 of the request as it was sealed, and its leaf; 32 bytes each. */
+  async leaf(): Promise<SeenSealed> {
+    const { digest, content } = this.#opened;
+    this.#plaintext ??= await this.#crypto.sha256(framePlaintext('request', this.#session.from, content));
+    this.#leaf ??= await leafOf(this.#crypto, digest, this.#plaintext);
+    return { plaintext: this.#plaintext, leaf: this.#leaf };
+  }
+
   /** Throws `SESSION_STORE_UNAVAILABLE`. */
   async keep(answer?: Uint8Array): Promise<void> {
-    const { seq, digest, content } = this.#opened;
-    this.#plaintext ??= await this.#crypto.sha256(framePlaintext('request', this.#session.from, content));
-    const leaf = encodeBase64url(await leafOf(this.#crypto, digest, this.#plaintext));
-    const answered = answer && encodeBase64url(await leafOf(this.#crypto, digest, this.#plaintext, answer));
+    const { seq, digest } = this.#opened;
+    const { plaintext, leaf } = await this.leaf();
+    const kept: SeenLeaf = { sid: this.#session.id, seq, leaf: encodeBase64url(leaf) };
+    const answered = answer && (await leafOf(this.#crypto, digest, plaintext, answer));
+    const whole = answered && { answered: encodeBase64url(answered), answer: encodeBase64url(answer) };
     try {
-      await this.#leaves.keep({ sid: this.#session.id, seq, leaf, ...(answered ? { answered } : {}) });
+      await this.#leaves.keep({ ...kept, ...whole });
     } catch (cause) {
       throw xlinkError('SESSION_STORE_UNAVAILABLE', { cause });
     }

@@ -61,7 +61,8 @@ export async function verifyCheckpoint(
     await verifyParsed(crypto, answer, keys.service);
     const { from: caller, to: service, kind, scope, request = '', nonce, timestamp } = signed.fields;
     const name = encodeBase64url(await crypto.sha256(content));
-    if (kind !== 'request' || scope !== CHECKPOINT_SCOPE || !isFor(request, name)) throw invalid('content');
+    if (kind !== 'request' || scope !== CHECKPOINT_SCOPE || !namesContent(request, name))
+      throw invalid('content');
     const reply = answer.fields;
     const isReply = reply.kind === 'answer' && reply.inReplyTo === nonce && reply.request === request;
     // An answer has the scope of its request, and what applications answer never has this one.
@@ -79,7 +80,7 @@ export async function verifyCheckpoint(
 }
 
 /** Whether a request was made to the route of checkpoints, wherever that is mounted, about content of this name. */
-function isFor(request: string, name: string): boolean {
+export function namesContent(request: string, name: string): boolean {
   const [path = '', ...query] = request.split('?');
   return (
     path.startsWith('POST /') &&

@@ -2,7 +2,7 @@ import { concat, lengthPrefixed } from '../../crypto/bytes.js';
 import type { CryptoProvider, Hmac } from '../../crypto/provider.js';
 import type { Did } from '../../types/protocol.js';
 import { encodeUtf8 } from '../../util/utf8.js';
-import { SESSION_SUITE } from '../protocol.js';
+import { SESSION_SUITE, type SessionKind } from '../protocol.js';
 import { expand } from './expand.js';
 
 /** Whose session it is. */
@@ -69,8 +69,8 @@ export interface DirectionKeys {
 /** A session as either side works with it. */
 export interface Session extends SessionParties {
   readonly keys: DirectionKeys;
-  /** What the transcripts of all its requests begin with. */
-  readonly prefix: Uint8Array;
+  /** What the transcripts of all its requests, and of all its messages, begin with. */
+  readonly prefixes: Readonly<Record<SessionKind, Uint8Array>>;
 }
 
 /** The session of a master key, which is not needed any more then. */
@@ -83,6 +83,12 @@ export async function sessionOf(
   const derive = async (label: string) => crypto.hmac(await expand(root, lengthPrefixed([label, sid]), 1));
   const request = await derive('xlink/1 session request');
   const answer = await derive('xlink/1 session answer');
-  const prefix = lengthPrefixed(['xlink/1 session request', SESSION_SUITE, from, to, sid]);
-  return { sid, from, to, keys: { request, answer }, prefix };
+  return { sid, from, to, keys: { request, answer }, prefixes: sessionPrefixes({ sid, from, to }) };
+}
+
+/** What the transcripts of all requests, and of all messages, of a session begin with. */
+export function sessionPrefixes({ sid, from, to }: SessionParties): Session['prefixes'] {
+  const prefix = (kind: SessionKind) =>
+    lengthPrefixed([`xlink/1 session ${kind}`, SESSION_SUITE, from, to, sid]);
+  return { request: prefix('request'), message: prefix('message') };
 }

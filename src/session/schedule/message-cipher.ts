@@ -2,6 +2,7 @@ import { concat, equalBytes, lengthPrefixed } from '../../crypto/bytes.js';
 import { COMMITMENT_BYTES } from '../../crypto/key-schedule.js';
 import type { CryptoProvider, Hmac, Memory } from '../../crypto/provider.js';
 import { chunkIv } from '../../envelope/chunks.js';
+import { type Awaitable, later } from '../../util/awaitable.js';
 import { expand } from './expand.js';
 
 /**
@@ -22,22 +23,23 @@ export class MessageCipher {
     this.#digest = digest;
   }
 
-  static async of(
+  static of(
     crypto: CryptoProvider,
     direction: Hmac,
     label: string,
     digest: Uint8Array,
-  ): Promise<MessageCipher> {
-    return new MessageCipher(crypto, await expand(direction, lengthPrefixed([label, digest]), 2), digest);
+  ): Awaitable<MessageCipher> {
+    const keys = expand(direction, lengthPrefixed([label, digest]), 2);
+    return later(keys, (bytes) => new MessageCipher(crypto, bytes, digest));
   }
 
   /** The first chunk behind the commitment to its key. */
-  async sealFirst(plaintext: Uint8Array, isFinal: boolean): Promise<Uint8Array> {
-    return concat([this.#commitment, await this.seal(plaintext, isFinal)]);
+  sealFirst(plaintext: Uint8Array, isFinal: boolean): Awaitable<Uint8Array> {
+    return later(this.seal(plaintext, isFinal), (sealed) => concat([this.#commitment, sealed]));
   }
 
   /** `undefined` for anything else than what {@link sealFirst} made. */
-  async openFirst(payload: Uint8Array, isFinal: boolean): Promise<Uint8Array | undefined> {
+  openFirst(payload: Uint8Array, isFinal: boolean): Awaitable<Uint8Array | undefined> {
     if (!equalBytes(payload.subarray(0, COMMITMENT_BYTES), this.#commitment)) return undefined;
     return this.open(payload.subarray(COMMITMENT_BYTES), isFinal);
   }

@@ -1,6 +1,7 @@
 import { concat, lengthPrefixed } from '../../crypto/bytes.js';
 import type { CryptoProvider, Hmac } from '../../crypto/provider.js';
 import { xlinkError } from '../../errors/service-errors.js';
+import type { Awaitable } from '../../util/awaitable.js';
 import { expand } from '../schedule/expand.js';
 import {
   decodeState,
@@ -59,5 +60,5 @@ export async function openTicket(
   return state;
 }
 
-const secretOf = ({ hmac }: TicketKey, head: Uint8Array): Promise<Uint8Array> =>
+const secretOf = ({ hmac }: TicketKey, head: Uint8Array): Awaitable<Uint8Array> =>
   expand(hmac, lengthPrefixed(['xlink/1 session ticket key', head]), 1);

@@ -8,6 +8,7 @@ export interface Waiting {
   readonly bytes: number;
   /** In ms since 1970. */
   readonly expiresAt: number;
+  readonly receipt?: true;
 }
 
 /** The messages that wait, by recipient, in the order of their ids. */
@@ -37,9 +38,9 @@ export class Mailboxes {
 
   list(to: Did, after: number, max: number, now: number): Delivery[] {
     const found: Delivery[] = [];
-    for (const { id, envelope, expiresAt } of this.#boxes.get(to)?.values() ?? []) {
+    for (const { id, envelope, expiresAt, receipt } of this.#boxes.get(to)?.values() ?? []) {
       if (id <= after || expiresAt <= now) continue;
-      found.push({ id: String(id), envelope });
+      found.push({ id: String(id), envelope, ...(receipt && { receipt }) });
       if (found.length === max) break;
     }
     return found;

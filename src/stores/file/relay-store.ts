@@ -76,7 +76,7 @@ export class FileRelayStore implements RelayStore {
     return store;
   }
 
-  async add({ envelope, bytes }: Posted): Promise<AddOutcome> {
+  async add({ envelope, bytes, receipt }: Posted): Promise<AddOutcome> {
     const { from, to } = envelope;
     const key = keyOf(envelope);
     if (this.#has(key)) return this.#alreadyThere(key);
@@ -86,7 +86,8 @@ export class FileRelayStore implements RelayStore {
     if (this.#recipients.total + bytes > this.#limits.bytesInAll) throw new Error('the relay is full');
     this.#count(envelope, bytes);
     const id = ++this.#lastId;
-    const message: Waiting = { id, envelope, bytes, expiresAt: this.#clock() + this.#limits.lifetimeMs };
+    const expiresAt = this.#clock() + this.#limits.lifetimeMs;
+    const message: Waiting = { id, envelope, bytes, expiresAt, ...(receipt && { receipt }) };
     const written = this.#queue.write({ add: message } satisfies Change, () => this.#boxes.put(message));
     this.#writing.set(key, written);
     try {

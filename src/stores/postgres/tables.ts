@@ -4,7 +4,7 @@ import type { FeedConnection } from '../../registry/change-feed.js';
 import type { Deadline } from '../../util/deadline.js';
 import { PostgresSetupError, withAdvice } from './advice.js';
 import { migrate } from './migrate.js';
-import { connectionsOf, type PostgresConnections } from './pool.js';
+import { connectionsOf, type PostgresConnections, type TransactionQuery } from './pool.js';
 import type { Schema } from './schema.js';
 import type { PostgresPool, Row } from './types.js';
 
@@ -39,6 +39,21 @@ export class PostgresTables {
     await deadline.keep(() => ready);
     try {
       return await this.#connections.query(deadline, sql, values);
+    } catch (error) {
+      throw withAdvice(this.#options, error);
+    }
+  }
+
+  /** The same of several statements, which are committed once `work` resolves. `limitMs`: for each of them. */
+  async transaction<T>(
+    deadline: Deadline,
+    limitMs: number,
+    work: (query: TransactionQuery) => Promise<T>,
+  ): Promise<T> {
+    const ready = this.#makeReady();
+    await deadline.keep(() => ready);
+    try {
+      return await this.#connections.transaction(deadline, limitMs, work);
     } catch (error) {
       throw withAdvice(this.#options, error);
     }

@@ -70,7 +70,7 @@ redis.call('XTRIM', KEYS[1], 'MINID', now - life)
 if redis.call('ZSCORE', KEYS[2], ARGV[1]) then return 'known' end
 if redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[4]) then return 'sender-full' end
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[3]) then return 'mailbox-full' end
-local id = redis.call('XADD', KEYS[1], '*', 'e', ARGV[2], 'f', KEYS[3])
+local id = redis.call('XADD', KEYS[1], '*', 'e', ARGV[2], 'f', KEYS[3], 'r', ARGV[7])
 redis.call('ZADD', KEYS[2], now + ARGV[6], ARGV[1])
 redis.call('ZADD', KEYS[3], now, KEYS[1] .. ' ' .. id)
 redis.call('PEXPIRE', KEYS[1], life)
@@ -118,12 +118,17 @@ export class RedisRelayStore implements RelayStore {
     this.#prefix = this.#connection.keyPrefix + (isCluster(client) ? '{relay}' : '') + keyPrefix;
   }
 
-  async add({ envelope, copiesForMs }: Posted): Promise<AddOutcome> {
+  async add({ envelope, copiesForMs, receipt }: Posted): Promise<AddOutcome> {
     const { messagesPerMailbox = 10_000, messagesPerSender = 2500 } = this.#options;
     const { from, to } = envelope;
     const keys = [this.#key('in', to), this.#key('nonces', to), this.#key('out', from)];
     const numbers = [messagesPerMailbox, messagesPerSender, this.#lifetimeMs, copiesForMs].map(String);
-    const reply = await this.#run(ADD, keys, [nameOf(envelope), JSON.stringify(envelope), ...numbers]);
+    const reply = await this.#run(ADD, keys, [
+      nameOf(envelope),
+      JSON.stringify(envelope),
+      ...numbers,
+      receipt ? '1' : '0',
+    ]);
     const outcome = String(reply);
     if (['stored', 'known', 'sender-full', 'mailbox-full'].includes(outcome)) return outcome as AddOutcome;
     throw unexpected();
@@ -186,5 +191,6 @@ const unexpected = () =>
 function deliveryOf(entry: unknown): Delivery {
   const [id, fields] = entry as [unknown, unknown];
   if (typeof id !== 'string' || !Array.isArray(fields) || fields[0] !== 'e') throw unexpected();
-  return { id, envelope: JSON.parse(String(fields[1])) as Envelope };
+  const envelope = JSON.parse(String(fields[1])) as Envelope;
+  return fields[5] === '1' ? { id, envelope, receipt: true } : { id, envelope };
 }

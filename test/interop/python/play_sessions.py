@@ -77,13 +77,13 @@ def handshake():
     return t
 
 
-def requests():
-    d, t = load('session/requests.json'), T('session/requests.json')
+def requests(name='session/requests.json', kind=b'request'):
+    d, t = load(name), T(name)
     k, ticket = keys_of(d), bytes.fromhex(d['ticket'])
 
     def opened(c):
         got = S.read_credential(c['credential'])
-        r = S.Request(k, got['seq'], got['salt'], got['timestamp'], got['scope'], c['request'])
+        r = S.Request(k, got['seq'], got['salt'], got['timestamp'], got['scope'], c['request'], kind)
         return got, r, r.open(got, bytes.fromhex(c['body']))
 
     for c in d['good']:
@@ -96,7 +96,7 @@ def requests():
             eq({'digest': r.digest.hex(), 'tag': r.tag.hex()}, c['tie'])
 
         def g(c=c):
-            r = S.Request(k, c['seq'], bytes.fromhex(c['salt']), c['timestamp'], c['scope'], c['request'])
+            r = S.Request(k, c['seq'], bytes.fromhex(c['salt']), c['timestamp'], c['scope'], c['request'], kind)
             credential, body = r.seal(ticket, c['contentType'], c['headers'], None if c.get('inHeader') else cut(c))
             eq((credential, body.hex()), (c['credential'], c['body']))
             given = dict(transcript=r.transcript, digest=r.digest, key=r.key, commitment=r.commitment)
@@ -107,6 +107,10 @@ def requests():
     for c in d['bad']:
         t.case('bad', c['name'], lambda c=c: refused(lambda: opened(c), c['error']))
     return t
+
+
+def messages():
+    return requests('session/messages.json', b'message')
 
 
 def replies():

@@ -3,7 +3,7 @@
 import sys
 import threading
 
-import play_answers, play_checkpoints, play_discovery, play_envelopes, play_identities, play_page, play_sessions, play_shares
+import play_answers, play_checkpoints, play_discovery, play_envelopes, play_identities, play_page, play_receipts, play_sessions, play_shares
 
 JOBS = {
     'identity.json': play_identities.identity,
@@ -17,8 +17,10 @@ JOBS = {
     'answers.json': play_answers.run,
     'discovery.json': play_discovery.run,
     'shares.json': play_shares.run,
+    'receipts.json': play_receipts.run,
     'session/handshake.json': play_sessions.handshake,
     'session/requests.json': play_sessions.requests,
+    'session/messages.json': play_sessions.messages,
     'session/replies.json': play_sessions.replies,
     'session/checkpoints.json': play_checkpoints.run,
     'PROTOCOL.md': play_page.run,

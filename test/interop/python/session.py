@@ -106,18 +106,18 @@ def open_kept(seed, name, text):
 
 # ---- 18.4: requests ----
 class Request:
-    """What one request is made from: number, salt, timestamp, scope and binding."""
+    """What one request or message is made from: number, salt, timestamp, scope and binding."""
 
-    def __init__(self, keys, seq, salt, timestamp, scope, request):
+    def __init__(self, keys, seq, salt, timestamp, scope, request, kind=b'request'):
         self.keys, self.seq, self.salt, self.timestamp, self.scope = keys, seq, salt, timestamp, scope
         k, number = keys, u64(seq)
         self.transcript = LP(
-            b'xlink/1 session request',
+            b'xlink/1 session ' + kind,
             SUITE,
             *(utf8(k.frm), utf8(k.to), k.sid, number, salt, u64(timestamp), utf8(scope), utf8(request)),
         )
         self.digest = sha(self.transcript)
-        okm = expand2(k.request, LP(b'xlink/1 session request key', self.digest))
+        okm = expand2(k.request, LP(b'xlink/1 session ' + kind + b' key', self.digest))
         self.key, self.commitment = okm[:32], okm[32:]
 
     def seal(self, ticket, ctype, headers, contents=None):

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { MemoryKeyStore } from '@private.me/xlink';
 import {
+  PostgresAuditLog,
   PostgresClientStore,
   PostgresKeyStore,
   PostgresModeStore,
@@ -47,6 +48,7 @@ describeWithPostgres('Rights in PostgreSQL', () => {
     ])
       await new Store({ pool: owner }).migrate();
     await new PostgresKeyStore({ pool: owner, wrappingKeys: nowhere }).migrate();
+    await PostgresAuditLog.migrate({ pool: owner });
     await owner.query('CREATE ROLE xlink_app LOGIN');
     await owner.query(grants!);
     await owner.end();
@@ -74,6 +76,17 @@ describeWithPostgres('Rights in PostgreSQL', () => {
     await operations.load('invitation/a');
     await operations.list('invitation');
     await operations.remove('invitation/a', 2);
+
+    await owner.query('DELETE FROM xlink_audit; DELETE FROM xlink_audit_heads; DELETE FROM xlink_audit_keys');
+    let now = Date.UTC(2026, 0, 1);
+    const organization = await identityOf('organization', 2);
+    const identity = await identityOf('service', 2);
+    const audit = { pool, identity, organization, retention: '1-month', clock: () => now } as const;
+    const log = await PostgresAuditLog.open(audit);
+    await log.append({ type: 'note' });
+    await log.export();
+    now = Date.UTC(2026, 5, 1);
+    await log.eraseExpired();
 
     unwrap(await registry.add(alice));
     unwrap(await registry.revoke(alice));
@@ -159,7 +172,7 @@ describeWithPostgres('Rights in PostgreSQL', () => {
 
   test('[E20] each of these rights is needed', async () => {
     const { owner, app } = owned();
-    expect(RIGHTS).toHaveLength(45);
+    expect(RIGHTS).toHaveLength(54);
     const needless: string[] = [];
     for (const [right, table] of RIGHTS) {
       await owner.query(`REVOKE ${right} ON ${table} FROM xlink_app`);

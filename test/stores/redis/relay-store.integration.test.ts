@@ -74,6 +74,15 @@ describeWithRedis('several relays that share a Redis', () => {
     expect(await redis.cli('ZCARD', `relay:out:${alice.did}`)).toBe('0');
   });
 
+  test('who asked for a receipt has it, through both', async () => {
+    const { alice, bob } = await agents(await relay('ioredis'), await relay('redis'));
+    bob.onMessage(() => {});
+    alice.onMessage(() => {});
+    const sent = unwrap(await alice.send({ to: bob.did, payload: 1, requestReceipt: true }));
+    expect(unwrap(await sent.receiptLater!)).toMatchObject({ signer: bob.did, status: 'processed' });
+    expect(unwrap(await bob.send({ to: alice.did, payload: 1 }))).not.toHaveProperty('receiptLater');
+  });
+
   test('an envelope that is sent to both is there once', async () => {
     const [first, second] = [await relay('ioredis'), await relay('redis')];
     const { alice, bob } = await agents(first, second);

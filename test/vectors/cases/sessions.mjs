@@ -179,6 +179,9 @@ export function sessionRequestFile() {
       bad('another scope in the open', failed, message, { said: { scope: 'admin' } }),
       bad('another salt in the open', failed, message, { said: { salt: fixed('other salt', 16) } }),
       bad('under the label of an answer', failed, message, { label: 'xlink/1 session answer' }),
+      bad('a message to this very target', failed, { ...message, kind: 'message' }),
+      bad('under the label of a message', failed, message, { label: 'xlink/1 session message' }),
+      bad('under the key of a message', failed, message, { keyLabel: 'xlink/1 session message key' }),
       bad('another commitment', failed, message, { commitment: fixed('commitment') }),
       bad('changed ciphertext', failed, message, {
         frames: front(0, ({ bytes }) => ({ bytes: flipped(bytes, 40) })),
@@ -258,6 +261,50 @@ export function sessionRequestFile() {
       bad('a number far ahead', 'SESSION_SEQUENCE_INVALID', { ...message, seq: 0xffffffff }),
       bad('a frame of another sender', 'DECRYPT_FAILED:SENDER_MISMATCH', message, { frameFrom: mallory.did }),
       bad('no frame', 'DECRYPT_FAILED:SENDER_MISMATCH', message, { plaintext: utf8('{}') }),
+    ],
+  };
+}
+
+/** What one agent sends another: the same, under labels of its own. */
+const note = {
+  ...message,
+  kind: 'message',
+  seq: 5,
+  scope: 'default',
+  request: 'POST /xlink',
+  headers: [],
+  contents: [utf8('{"note":"tea"}')],
+};
+
+export function sessionMessageFile() {
+  const failed = 'SESSION_AUTHENTICATION_FAILED';
+  const reply = { ...note, seq: 6, headers: [['in-reply-to', 'AAECAwQFBgcICQoLDA0ODw']] };
+  const several = { ...note, seq: 65_535, contents: [fixed('first', 40), fixed('second', 30), utf8('')] };
+  const bad = (name, from, change = {}) => {
+    const { credential, body } = sealRequest(session, from, change);
+    return { name, error: failed, request: note.request, credential, body };
+  };
+  return {
+    about: ABOUT,
+    ...parties,
+    requestKey: steps.requestKey,
+    answerKey: steps.answerKey,
+    ticket,
+    good: [
+      goodRequest('a message', note),
+      goodRequest('that follows another one', reply),
+      goodRequest('in three chunks, the last one empty', several),
+    ],
+    bad: [
+      bad('moved to another target', { ...note, request: 'POST /other' }),
+      bad('a request to this very target', { ...note, kind: 'request' }),
+      bad('under the label of a request', note, { label: 'xlink/1 session request' }),
+      bad('under the key of a request', note, { keyLabel: 'xlink/1 session request key' }),
+      bad('for another recipient', note, { said: { to: carol.did } }),
+      bad('of another sender', note, { said: { from: mallory.did } }),
+      bad('of another session', note, { said: { sid: fixed('other sid', 16) } }),
+      bad('another name in the open', note, { said: { salt: fixed('other salt', 16) } }),
+      bad('another scope in the open', note, { said: { scope: 'admin' } }),
     ],
   };
 }

@@ -122,13 +122,14 @@ function sealChunks(direction, label, digest, frame, contents, change) {
   return { key, commitment, chunks };
 }
 
-/** The header of a request in a session, and its body. */
+/** The header of a request or message in a session, and its body. `keyLabel`, `label`: in the place of those of its kind. */
 export function sealRequest(session, message, change = {}) {
   const { sid, from, to, requestKey, ticket } = session;
   const { seq, salt, timestamp, scope, request, headers, contentType, contents, inHeader } = message;
+  const { kind = 'request' } = message;
   const said = { sid, from, to, seq, salt, timestamp, scope, request, ...change.said };
   const transcript = LP(
-    utf8(change.label ?? 'xlink/1 session request'),
+    utf8(change.label ?? `xlink/1 session ${kind}`),
     utf8(SUITE),
     utf8(said.from),
     utf8(said.to),
@@ -143,7 +144,7 @@ export function sealRequest(session, message, change = {}) {
   const frame = frameOf({ kind: 'request', from: change.frameFrom ?? from, contentType, headers });
   const { key, commitment, chunks } = sealChunks(
     requestKey,
-    'xlink/1 session request key',
+    change.keyLabel ?? `xlink/1 session ${kind} key`,
     digest,
     frame,
     contents,

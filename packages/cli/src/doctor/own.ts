@@ -19,7 +19,9 @@ export async function versions(): Promise<readonly Finding[]> {
     ? ok('node', `Node ${process.versions.node}`)
     : fail('node', `Node ${process.versions.node} is too old`, 'Install Node 20.19 or later.');
   const { version } = require('@private.me/xlink/package.json');
-  const { version: cli, peerDependencies } = require('../../package.json');
+  const { version: cli, peerDependencies } = JSON.parse(
+    await readFile(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
   const wanted: string = peerDependencies['@private.me/xlink'];
   const [ours, theirs] = [wanted.replace('^', ''), version].map((text: string) =>
     text.split('.').slice(0, 2).join('.'),
@@ -66,7 +68,14 @@ export async function own(folder: Folder, values: RegistryValues): Promise<reado
         ),
       ]),
   );
-  return [...files, ...keys, ...registry, await invites(folder), ...(await secrets())];
+  return [
+    ...files,
+    ...keys,
+    ...registry,
+    await invites(folder),
+    await inbox(config.url),
+    ...(await secrets()),
+  ];
 }
 
 async function entryOf(entry: RegistryEntry | undefined, identity: Identity): Promise<Finding> {
@@ -119,6 +128,22 @@ async function invites(folder: Folder): Promise<Finding> {
     return did === undefined && revokedAt === undefined && expiresAt > Date.now();
   });
   return ok('invites', `${open.length} open, of ${all.length}`);
+}
+
+/** A GET is refused by whoever takes messages there. */
+async function inbox(url: string): Promise<Finding> {
+  try {
+    const { status } = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(5000) });
+    return status === 404
+      ? warn(
+          'inbox',
+          `there is nothing at ${url}`,
+          'Is the route of the inbox in your program, and does the proxy hand it on?',
+        )
+      : ok('inbox', `something listens at ${url}`);
+  } catch {
+    return off('inbox', `nobody listens at ${url} now; xlink receive does, or your program`);
+  }
 }
 
 /** A .env with a code or a key of ours belongs to no repository. */

@@ -179,7 +179,8 @@ const ROOT_TYPES = "import type { AgentMessage } from '@private.me/xlink';";
 export function nodeClient(project: Project, { name, scopes }: Connection) {
   const { framework, isTypeScript, isEsm, folder } = project;
   const { imports, types, code, use } = TEMPLATES[framework];
-  const values = { NAME: JSON.stringify(name), SCOPE: JSON.stringify(scopes[0] ?? 'default') };
+  const [scope = '*'] = scopes;
+  const values = { NAME: JSON.stringify(name), SCOPE: JSON.stringify(scope === '*' ? 'default' : scope) };
   const body = `${AGENT}\n${code}`.replace(
     /\b(NAME|SCOPE)\b/g,
     (mark) => values[mark as keyof typeof values],

@@ -1,10 +1,10 @@
 import { xlinkError } from '../../../errors/service-errors.js';
 import { isMembers } from '../../../util/members.js';
+import { LOG_FORMAT } from '../../audit/record-text.js';
 import { bytesOf, createFile, realPathOf } from '../durable-file.js';
 import { FileStoreError } from '../file-store-error.js';
 import type { AuditLogOptions } from './options.js';
 import { places } from './places.js';
-import { LOG_FORMAT } from './record-text.js';
 
 /** Which log is in a folder; `undefined` if there is none. Rejects with `EFOREIGN` for a folder with something else. */
 export async function readOrigin(folder: string): Promise<string | undefined> {

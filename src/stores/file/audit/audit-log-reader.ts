@@ -8,9 +8,6 @@ import type { Identity } from '../../../identity/identity.js';
 import type { RecordedEntry } from '../../../types/audit.js';
 import type { Did } from '../../../types/protocol.js';
 import { checkOptions, isObject, isString, requireOption } from '../../../util/options.js';
-import { bytesOf } from '../durable-file.js';
-import { readOrigin } from './about.js';
-import { DataKeys } from './data-keys.js';
 import {
   type AuditExportOptions,
   type AuditSelection,
@@ -18,10 +15,14 @@ import {
   checkSelection,
   exportLog,
   readEntries,
-} from './export-log.js';
+} from '../../audit/export-log.js';
+import { type AuditVerdict, verifyLog } from '../../audit/verify-log.js';
+import { bytesOf } from '../durable-file.js';
+import { readOrigin } from './about.js';
+import { DataKeys } from './data-keys.js';
 import { places } from './places.js';
+import { readLog } from './read-log.js';
 import { treeOfTiles } from './tile-files.js';
-import { type AuditVerdict, verifyLog } from './verify-log.js';
 
 /** Options of {@link AuditLogReader.open}. */
 export interface AuditLogReaderOptions {
@@ -82,7 +83,7 @@ export class AuditLogReader {
     const reference = tiles && equalBytes(tiles.root(), this.#head.root) ? tiles : undefined;
     const other = checkpoint === undefined ? [] : [await verifyCheckpoint(crypto, checkpoint, service)];
     if (other.some(({ origin }) => origin !== this.origin)) throw xlinkError('AUDIT_INVALID:CHECKPOINT');
-    return verifyLog(folder, { crypto, reference, heads: [this.#head, ...other] });
+    return verifyLog(readLog(folder), { crypto, reference, heads: [this.#head, ...other] });
   }
 
   /** That an entry is in the log (C2SP tlog-proof). Rejects with `AUDIT_INVALID`. */
@@ -97,7 +98,7 @@ export class AuditLogReader {
   /** The entries, oldest first, those behind the checkpoint included. Needs `organization`. */
   async *entries(selection: AuditSelection = {}): AsyncGenerator<RecordedEntry> {
     checkSelection('AuditLogReader.entries', selection);
-    for await (const { entry } of readEntries(this.#options.folder, this.#reader(), selection))
+    for await (const { entry } of readEntries(readLog(this.#options.folder), this.#reader(), selection))
       if (entry) yield entry;
   }
 
@@ -107,7 +108,7 @@ export class AuditLogReader {
   ): Promise<{ readonly text: string; readonly checkpoint: string }> {
     checkExportOptions('AuditLogReader.export', options);
     const text = await exportLog(
-      this.#options.folder,
+      readLog(this.#options.folder),
       this.#reader(),
       await this.#tree(),
       this.#head,
@@ -120,7 +121,7 @@ export class AuditLogReader {
   async #tree(): Promise<MerkleTree> {
     const crypto = defaultProvider();
     const tree = new MerkleTree(crypto);
-    const verdict = await verifyLog(this.#options.folder, { crypto, heads: [this.#head] }, tree);
+    const verdict = await verifyLog(readLog(this.#options.folder), { crypto, heads: [this.#head] }, tree);
     if (verdict.ok) return tree;
     throw xlinkError('AUDIT_INVALID', { hint: `Entry ${verdict.seq} is bad (${verdict.fault}).` });
   }

@@ -1,9 +1,10 @@
 import { signCheckpoint, verifyCheckpoint } from '../../../audit/checkpoint.js';
-import { type Organization, organizationOf } from '../../../audit/data-key.js';
+import { type DataKey, type Organization, organizationOf } from '../../../audit/data-key.js';
 import { encodeEntry } from '../../../audit/entry.js';
-import { leafHashOfText } from '../../../audit/hash.js';
+import { tokenOf } from '../../../audit/export.js';
+import { HeadSigner } from '../../../audit/head-signer.js';
 import { MerkleTree } from '../../../audit/merkle-tree.js';
-import { chainKeyOf, leafText, nextLink, sealRecord } from '../../../audit/record.js';
+import { chainKeyOf, entryKeyOf } from '../../../audit/record.js';
 import { monthOf } from '../../../audit/retention.js';
 import { formatTlogProof } from '../../../audit/tlog-proof.js';
 import { EMPTY } from '../../../crypto/bytes.js';
@@ -11,16 +12,9 @@ import type { Hmac } from '../../../crypto/provider.js';
 import { xlinkError } from '../../../errors/service-errors.js';
 import { Identity } from '../../../identity/identity.js';
 import { createKeyRecord } from '../../../identity/key-record.js';
-import type { AuditEntry, AuditSink, RecordedEntry } from '../../../types/audit.js';
+import type { AuditEntry, AuditSink, DisclosedEntry, RecordedEntry } from '../../../types/audit.js';
 import { encodeBase64url } from '../../../util/base64url.js';
-import { bytesOf } from '../durable-file.js';
-import { DEFAULT_LOCK_WAIT_MS } from '../file-options.js';
-import { FileStoreError } from '../file-store-error.js';
-import { WriterLock } from '../writer-lock.js';
-import { originOf } from './about.js';
-import { type DataKey, DataKeys } from './data-keys.js';
-import { type EnterpriseAuditOptions, enterpriseOptions } from './enterprise.js';
-import { EntryQueue } from './entry-queue.js';
+import { EntryQueue } from '../../audit/entry-queue.js';
 import {
   type AuditExportOptions,
   type AuditSelection,
@@ -28,14 +22,23 @@ import {
   checkSelection,
   exportLog,
   readEntries,
-} from './export-log.js';
+} from '../../audit/export-log.js';
+import { recordText } from '../../audit/record-text.js';
+import { sealBatch, type Written } from '../../audit/sealed-batch.js';
+import { type AuditVerdict, verifyLog } from '../../audit/verify-log.js';
+import { type Witness, witnessed } from '../../audit/witnessed.js';
+import { bytesOf } from '../durable-file.js';
+import { DEFAULT_LOCK_WAIT_MS } from '../file-options.js';
+import { FileStoreError } from '../file-store-error.js';
+import { WriterLock } from '../writer-lock.js';
+import { originOf } from './about.js';
+import { DataKeys } from './data-keys.js';
+import { type EnterpriseAuditOptions, enterpriseOptions } from './enterprise.js';
 import { type AuditLogOptions, checkAuditLogOptions } from './options.js';
 import { places } from './places.js';
-import { recordText } from './record-text.js';
+import { readLog } from './read-log.js';
 import { Segments } from './segments.js';
 import { replaceText, treeOfTiles, writeTiles } from './tile-files.js';
-import { type AuditVerdict, verifyLog } from './verify-log.js';
-import { type Witness, witnessed } from './witnessed.js';
 
 /** How a log stands. */
 export interface AuditLogStatus {
@@ -61,7 +64,8 @@ export class AuditLog implements AuditSink {
   readonly #chain: Hmac;
   readonly #organization: Organization;
   readonly #keys: DataKeys;
-  readonly #queue: EntryQueue;
+  readonly #queue: EntryQueue<Written>;
+  readonly #heads: HeadSigner;
   #link: Uint8Array;
   #dataKey: DataKey | undefined;
   /** Size of the tree whose tiles are written. */
@@ -95,6 +99,7 @@ export class AuditLog implements AuditSink {
     this.#checkpoint = opened.checkpoint;
     this.#tiled = opened.tiled;
     this.#keys = new DataKeys(places(options.folder).keys, this.origin);
+    this.#heads = new HeadSigner(options.identity, this.origin, this.#tree);
     this.#queue = new EntryQueue({
       onOverload: options.onOverload ?? 'fail-closed',
       maxPending: options.maxPending ?? 10_000,
@@ -128,7 +133,7 @@ export class AuditLog implements AuditSink {
       const segments = await Segments.open({ folder, segmentBytes, lockWaitMs, onRepair });
       try {
         const expected = { crypto, chain, heads: head ? [head] : [] };
-        const verdict = await verifyLog(folder, expected, tree, (last) => (link = last));
+        const verdict = await verifyLog(readLog(folder), expected, tree, (last) => (link = last));
         if (!verdict.ok) throw damaged(folder, verdict);
         const tiled = head && (await treeOfTiles(folder, head.size, crypto)) ? head.size : 0;
         return new AuditLog(options, {
@@ -171,8 +176,22 @@ export class AuditLog implements AuditSink {
    * `AUDIT_UNAVAILABLE` or `AUDIT_UNAVAILABLE:OVERLOADED`.
    */
   async append(entry: AuditEntry): Promise<number | undefined> {
-    if (this.#closed) throw xlinkError('AUDIT_UNAVAILABLE', { hint: 'The log was closed.' });
-    return this.#queue.add(encodeEntry(entry, this.#now()));
+    return (await this.#add(entry))?.record.seq;
+  }
+
+  /**
+   * As {@link AuditLog.append}, and resolves to what proves the entry to others: with that, the DID of the service and nothing else they can read this
+   * one entry, and see that it is in the log that the service signed. Entries that are written together share one signature.
+   */
+  async appendProven(entry: AuditEntry): Promise<DisclosedEntry | undefined> {
+    const written = await this.#add(entry);
+    if (!written) return undefined;
+    const { record, dataKey } = written;
+    const { seq } = record;
+    const { size, checkpoint } = await this.#heads.over(seq);
+    const secret = encodeBase64url(await entryKeyOf(dataKey.hmac, seq));
+    const proof = this.#tree.inclusionProof(seq, size).map(encodeBase64url);
+    return { seq, proof: tokenOf({ record, secret, proof }), checkpoint };
   }
 
   /** Keeps any JSON value as evidence, such as a receipt; the entry has the type `evidence`. */
@@ -228,14 +247,19 @@ export class AuditLog implements AuditSink {
     const { folder, identity } = this.#options;
     const kept = [this.#checkpoint, checkpoint].filter((one) => one !== undefined);
     const heads = await Promise.all(kept.map((one) => this.#read(one)));
-    return verifyLog(folder, { crypto: identity.crypto, chain: this.#chain, reference: this.#tree, heads });
+    return verifyLog(readLog(folder), {
+      crypto: identity.crypto,
+      chain: this.#chain,
+      reference: this.#tree,
+      heads,
+    });
   }
 
   /** The entries, oldest first. Needs the identity of the organization; those whose data key was erased are left out. */
   async *entries(selection: AuditSelection = {}): AsyncGenerator<RecordedEntry> {
     checkSelection('AuditLog.entries', selection);
     await this.#queue.idle();
-    for await (const { entry } of readEntries(this.#options.folder, this.#reader(), selection))
+    for await (const { entry } of readEntries(readLog(this.#options.folder), this.#reader(), selection))
       if (entry) yield entry;
   }
 
@@ -246,7 +270,7 @@ export class AuditLog implements AuditSink {
     checkExportOptions('AuditLog.export', options);
     const checkpoint = await this.checkpoint();
     const text = await exportLog(
-      this.#options.folder,
+      readLog(this.#options.folder),
       this.#reader(),
       this.#tree,
       await this.#read(checkpoint),
@@ -282,7 +306,12 @@ export class AuditLog implements AuditSink {
     }
   }
 
-  async #write(entries: readonly Uint8Array[]): Promise<number> {
+  async #add(entry: AuditEntry): Promise<Written | undefined> {
+    if (this.#closed) throw xlinkError('AUDIT_UNAVAILABLE', { hint: 'The log was closed.' });
+    return this.#queue.add(encodeEntry(entry, this.#now()));
+  }
+
+  async #write(entries: readonly Uint8Array[]): Promise<readonly Written[]> {
     try {
       return await this.#writeUnder(await this.#currentKey(), entries);
     } catch (error) {
@@ -291,23 +320,18 @@ export class AuditLog implements AuditSink {
     }
   }
 
-  async #writeUnder(dataKey: DataKey, entries: readonly Uint8Array[]): Promise<number> {
+  async #writeUnder(dataKey: DataKey, entries: readonly Uint8Array[]): Promise<readonly Written[]> {
     const { crypto } = this.#options.identity;
-    const first = this.#tree.size;
-    const texts: string[] = [];
-    const leaves: Uint8Array[] = [];
-    let link = this.#link;
-    for (const [at, entry] of entries.entries()) {
-      const record = await sealRecord(crypto, dataKey, first + at, entry);
-      const leaf = leafHashOfText(crypto, leafText(record));
-      link = await nextLink(this.#chain, link, leaf);
-      leaves.push(leaf);
-      texts.push(recordText(record, encodeBase64url(link)));
-    }
-    await this.#segments.append(texts, first);
+    const { size } = this.#tree;
+    const from = { size, link: this.#link };
+    const { records, leaves, link } = await sealBatch(crypto, { dataKey, chain: this.#chain }, from, entries);
+    await this.#segments.append(
+      records.map((record) => recordText(record, record.mac)),
+      size,
+    );
     for (const leaf of leaves) this.#tree.appendHash(leaf);
     this.#link = link;
-    return first;
+    return records.map((record) => ({ record, dataKey }));
   }
 
   async #currentKey(): Promise<DataKey> {

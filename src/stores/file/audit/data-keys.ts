@@ -1,18 +1,12 @@
 import { constants, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Organization, unwrapDataKey, wrapDataKey } from '../../../audit/data-key.js';
-import { dataKeyId, isExpired, monthOf } from '../../../audit/retention.js';
+import { type DataKey, newDataKey, type Organization, unwrapDataKey } from '../../../audit/data-key.js';
+import { isExpired, monthOf } from '../../../audit/retention.js';
 import type { Hmac } from '../../../crypto/provider.js';
 import { xlinkError } from '../../../errors/service-errors.js';
 import type { Identity } from '../../../identity/identity.js';
 import type { Did } from '../../../types/protocol.js';
 import { bytesOf, createFile, realPathOf, syncFolderOf, writeAt } from '../durable-file.js';
-
-/** A data key in use. */
-export interface DataKey {
-  readonly id: string;
-  readonly hmac: Hmac;
-}
 
 /**
  * The data keys of a log, each in a file of its own, wrapped for the organization. A writer makes one for each month in which
@@ -29,15 +23,9 @@ export class DataKeys {
 
   /** A new one, durable when it resolves. */
   async make(service: Identity, organization: Organization, now: number): Promise<DataKey> {
-    const { crypto } = service;
-    const id = dataKeyId(now, crypto.randomBytes(4));
-    const secret = crypto.randomBytes(32);
-    const wrapped = await wrapDataKey(service, organization, { id, origin: this.#origin, secret, at: now });
+    const { id, hmac, wrapped } = await newDataKey(service, organization, this.#origin, now);
     const path = await realPathOf(this.#pathOf(id));
-    if (!(await createFile(path, Buffer.from(JSON.stringify(wrapped)))))
-      throw new Error(`there is a data key ${id}`);
-    const hmac = crypto.hmac(secret);
-    secret.fill(0);
+    if (!(await createFile(path, Buffer.from(wrapped)))) throw new Error(`there is a data key ${id}`);
     return { id, hmac };
   }
 

@@ -1,17 +1,7 @@
 import { open } from 'node:fs/promises';
+import { type FoundLine, recordsIn } from '../../audit/record-text.js';
 import { encodeLine } from '../journal-line.js';
 import { places, segmentsIn } from './places.js';
-import { type FoundRecord, recordsIn } from './record-text.js';
-
-/** A line of a file of entries, as it is found. */
-export interface FoundLine {
-  /** The records up to the first that is none. */
-  readonly records: readonly FoundRecord[];
-  /** Whether there is nothing else in the line. */
-  readonly whole: boolean;
-  /** Whether the sum of the line is right. */
-  readonly sound: boolean;
-}
 
 const LINE = /^\{"sum":"([0-9a-f]{16})","data":(.*)\}$/s;
 const CHUNK_BYTES = 1 << 20;

@@ -1,7 +1,7 @@
+import { LOG_FORMAT } from '../../audit/record-text.js';
 import { Journal } from '../journal.js';
 import type { OnRepair } from '../journal-file.js';
 import { places, segmentsIn } from './places.js';
-import { LOG_FORMAT } from './record-text.js';
 
 export interface SegmentsOptions {
   readonly folder: string;

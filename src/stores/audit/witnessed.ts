@@ -1,12 +1,12 @@
-import { readCheckpoint } from '../../../audit/checkpoint.js';
-import { cosignersOf } from '../../../audit/cosignature.js';
-import type { MerkleTree } from '../../../audit/merkle-tree.js';
-import { formatNote, parseLine } from '../../../audit/note.js';
-import { type WitnessAnswer, witnessRequest } from '../../../audit/witness.js';
-import type { CryptoProvider } from '../../../crypto/provider.js';
-import { xlinkError } from '../../../errors/service-errors.js';
-import type { Did } from '../../../types/protocol.js';
-import type { Awaitable } from '../../../util/awaitable.js';
+import { readCheckpoint } from '../../audit/checkpoint.js';
+import { cosignersOf } from '../../audit/cosignature.js';
+import type { MerkleTree } from '../../audit/merkle-tree.js';
+import { formatNote, parseLine } from '../../audit/note.js';
+import { type WitnessAnswer, witnessRequest } from '../../audit/witness.js';
+import type { CryptoProvider } from '../../crypto/provider.js';
+import { xlinkError } from '../../errors/service-errors.js';
+import type { Did } from '../../types/protocol.js';
+import type { Awaitable } from '../../util/awaitable.js';
 
 /** A witness: an {@link AuditWitness}, or one that is reached over HTTP (`add-checkpoint` of C2SP tlog-witness). */
 export interface Witness {

@@ -1,12 +1,11 @@
-import { leafHashOfText } from '../../../audit/hash.js';
-import { MerkleTree } from '../../../audit/merkle-tree.js';
-import { nextLink } from '../../../audit/record.js';
-import type { TreeHead } from '../../../audit/verify-proof.js';
-import { EMPTY, equalBytes } from '../../../crypto/bytes.js';
-import type { CryptoProvider, Hmac } from '../../../crypto/provider.js';
-import { decodeBase64url } from '../../../util/base64url.js';
-import { readLog } from './read-log.js';
-import type { FoundRecord } from './record-text.js';
+import { leafHashOfText } from '../../audit/hash.js';
+import { MerkleTree } from '../../audit/merkle-tree.js';
+import { nextLink } from '../../audit/record.js';
+import type { TreeHead } from '../../audit/verify-proof.js';
+import { EMPTY, equalBytes } from '../../crypto/bytes.js';
+import type { CryptoProvider, Hmac } from '../../crypto/provider.js';
+import { decodeBase64url } from '../../util/base64url.js';
+import type { FoundLine, FoundRecord } from './record-text.js';
 
 /**
  * What is wrong with the first bad entry. `damaged`: there is no whole record in its place. `order`: another entry stands there.
@@ -44,14 +43,14 @@ export interface Expected {
 
 /** Reads a log from its first entry to its last, and stops at the first bad one. `tree`: takes the leaves. */
 export async function verifyLog(
-  folder: string,
+  lines: AsyncIterable<FoundLine>,
   expected: Expected,
   tree = new MerkleTree(expected.crypto),
   onLink: (link: Uint8Array) => void = () => {},
 ): Promise<AuditVerdict> {
   const { crypto, chain, reference } = expected;
   let link: Uint8Array = EMPTY;
-  for await (const { records, whole, sound } of readLog(folder)) {
+  for await (const { records, whole, sound } of lines) {
     const first = tree.size;
     for (const record of records) {
       const { size } = tree;

@@ -1,18 +1,15 @@
 import { defaultProvider } from '#provider';
+import { verifyCheckpoint } from '../audit/checkpoint.js';
+import { type Cosigner, cosignersOf } from '../audit/cosignature.js';
+import { type ExportItem, formatExport, tokensIn } from '../audit/export.js';
+import { readItem } from '../audit/read-item.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { verifyEvidence } from '../envelope/evidence.js';
 import { xlinkError } from '../errors/service-errors.js';
 import type { RecordedEntry } from '../types/audit.js';
 import type { Did } from '../types/protocol.js';
-import { decodeBase64url } from '../util/base64url.js';
 import { checkOptions, isObject, isString, requireOption } from '../util/options.js';
-import { type SignedCheckpoint, verifyCheckpoint } from './checkpoint.js';
-import { type Cosigner, cosignersOf } from './cosignature.js';
-import { decodeEntry } from './entry.js';
-import { type ExportItem, formatExport, readToken, tokensIn } from './export.js';
-import { leafHashOfText } from './hash.js';
-import { leafText, openRecord } from './record.js';
-import { verifyInclusion } from './verify-proof.js';
+import { isCovered, type SignedLeaf, signedLeaves } from './session-leaves.js';
 
 /** Options of {@link verifyAuditExport}. */
 export interface VerifyAuditExportOptions {
@@ -28,9 +25,10 @@ export interface VerifyAuditExportOptions {
 export interface ProvenEntry extends RecordedEntry {
   /**
    * `verified`: the envelope in it was signed by its sender (Ed25519), and the members of the entry are those of the envelope. `unproven`:
-   * there is none; the word of the service stands alone.
+   * there is none; the word of the service stands alone. Of a request in a session, whose leaf is that of the members of the entry: `checkpoint` where the caller
+   * signed this leaf in a checkpoint that is in the file; `uncovered` where no checkpoint in the file has it.
    */
-  readonly caller: 'verified' | 'unproven';
+  readonly caller: 'verified' | 'checkpoint' | 'uncovered' | 'unproven';
 }
 
 /** What an export proves. */
@@ -45,6 +43,8 @@ export interface AuditExport {
   readonly erased: readonly number[];
   /** Whether the file has all entries of the checkpoint. If not, there may be others that are not shown. */
   readonly complete: boolean;
+  /** How many of the entries are requests in sessions that no checkpoint in the file covers: their caller never signed them, or elsewhere. */
+  readonly uncovered: number;
   /** Witnesses that signed the checkpoint too. */
   readonly cosigners: readonly Cosigner[];
 }
@@ -67,42 +67,33 @@ export async function verifyAuditExport(
   const found = tokensIn(text);
   if (!found) throw xlinkError('AUDIT_INVALID', { field: 'format' });
   const items: ExportItem[] = [];
-  for (const token of found.tokens) items.push(await readItem(crypto, token, checkpoint, items.at(-1)));
+  for (const token of found.tokens)
+    items.push(await readItem(crypto, token, checkpoint, items.at(-1)?.record.seq));
   if (formatExport(found.format, checkpoint, items) !== text)
     throw xlinkError('AUDIT_INVALID', { field: 'entry' });
   const { origin, size } = checkpoint;
+  const signed = await Promise.all(items.flatMap(({ entry }) => (entry ? provenEntry(crypto, entry) : [])));
+  const leaves = await signedLeaves(crypto, signed);
+  const entries = await Promise.all(signed.map((entry) => inSession(crypto, entry, leaves)));
   return {
     origin,
     size,
-    entries: await Promise.all(items.flatMap(({ entry }) => (entry ? provenEntry(crypto, entry) : []))),
+    entries,
+    uncovered: entries.filter(({ caller }) => caller === 'uncovered').length,
     erased: items.flatMap(({ entry, record }) => (entry ? [] : record.seq)),
     complete: items.length === size,
     cosigners,
   };
 }
 
-async function readItem(
+/** An entry of a request in a session, with what is found about its leaf. */
+async function inSession(
   crypto: CryptoProvider,
-  token: unknown,
-  { size, root }: SignedCheckpoint,
-  before: ExportItem | undefined,
-): Promise<ExportItem> {
-  const item = readToken(token);
-  const hashes = item?.proof.map(decodeBase64url);
-  const isNext = item !== undefined && item.record.seq > (before?.record.seq ?? -1);
-  if (!isNext || !hashes || hashes.some((hash) => hash?.length !== 32))
-    throw xlinkError('AUDIT_INVALID', { field: 'proof' });
-  const { record, secret } = item;
-  const leaf = leafHashOfText(crypto, leafText(record));
-  if (!verifyInclusion(crypto, leaf, record.seq, size, hashes as Uint8Array[], root))
-    throw xlinkError('AUDIT_INVALID', {
-      field: 'proof',
-      hint: `Entry ${record.seq} is not in the log of this checkpoint.`,
-    });
-  if (secret === undefined) return item;
-  const key = decodeBase64url(secret);
-  if (!key) throw xlinkError('AUDIT_INVALID:KEY', { field: 'proof' });
-  return { ...item, entry: decodeEntry(record.seq, await openRecord(crypto, record, key)) };
+  entry: ProvenEntry,
+  leaves: ReadonlyMap<string, SignedLeaf>,
+): Promise<ProvenEntry> {
+  if (entry.evidence !== 'session' || entry.leaf === undefined) return entry;
+  return { ...entry, caller: (await isCovered(crypto, entry, leaves)) ? 'checkpoint' : 'uncovered' };
 }
 
 /** Throws `AUDIT_INVALID` for an entry that contradicts the envelope in it. */

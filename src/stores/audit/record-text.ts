@@ -1,4 +1,4 @@
-import { leafText, type SealedRecord } from '../../../audit/record.js';
+import { leafText, type SealedRecord } from '../../audit/record.js';
 
 /** A record of the log as it stands in a file. */
 export interface LoggedRecord extends SealedRecord {
@@ -19,6 +19,16 @@ const RECORD =
 /** A record found in a text, with the text whose bytes are its leaf. */
 export interface FoundRecord extends LoggedRecord {
   readonly leaf: string;
+}
+
+/** Records that are stored together, as they are found. */
+export interface FoundLine {
+  /** The records up to the first that is none. */
+  readonly records: readonly FoundRecord[];
+  /** Whether there is nothing else. */
+  readonly whole: boolean;
+  /** Whether the sum over them is right. */
+  readonly sound: boolean;
 }
 
 /** The records in a line of JSON texts, up to the first that is none. `end`: whether that is the end of the list. */

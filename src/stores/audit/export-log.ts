@@ -1,17 +1,16 @@
-import type { SignedCheckpoint } from '../../../audit/checkpoint.js';
-import { decodeEntry } from '../../../audit/entry.js';
-import { type ExportFormat, type ExportItem, formatExport } from '../../../audit/export.js';
-import type { MerkleTree } from '../../../audit/merkle-tree.js';
-import { entryKeyOf, openRecord, type SealedRecord } from '../../../audit/record.js';
-import type { Hmac } from '../../../crypto/provider.js';
-import { XlinkError } from '../../../errors/service-errors.js';
-import type { Identity } from '../../../identity/identity.js';
-import type { RecordedEntry } from '../../../types/audit.js';
-import type { Did } from '../../../types/protocol.js';
-import { encodeBase64url } from '../../../util/base64url.js';
-import { checkOptions, integerIn, isFunction, oneOf } from '../../../util/options.js';
-import type { DataKeys } from './data-keys.js';
-import { readLog } from './read-log.js';
+import type { SignedCheckpoint } from '../../audit/checkpoint.js';
+import { decodeEntry } from '../../audit/entry.js';
+import { type ExportFormat, type ExportItem, formatExport } from '../../audit/export.js';
+import type { MerkleTree } from '../../audit/merkle-tree.js';
+import { entryKeyOf, openRecord, type SealedRecord } from '../../audit/record.js';
+import type { Hmac } from '../../crypto/provider.js';
+import { XlinkError } from '../../errors/service-errors.js';
+import type { Identity } from '../../identity/identity.js';
+import type { RecordedEntry } from '../../types/audit.js';
+import type { Did } from '../../types/protocol.js';
+import { encodeBase64url } from '../../util/base64url.js';
+import { checkOptions, integerIn, isFunction, oneOf } from '../../util/options.js';
+import type { FoundLine } from './record-text.js';
 
 /** Which entries are read. Default: all. */
 export interface AuditSelection {
@@ -40,11 +39,17 @@ export const checkSelection = (owner: string, options: AuditSelection): void =>
 const isSeq = integerIn(0, Number.MAX_SAFE_INTEGER);
 const SELECTION = { from: isSeq, to: isSeq, where: isFunction };
 
+/** Where the data keys of a log are, wrapped for the organization. */
+export interface WrappedKeys {
+  /** Throws `AUDIT_INVALID:KEY` for one that is not here any more, or was wrapped for somebody else. */
+  open(id: string, organization: Identity, service: Did): Promise<Hmac>;
+}
+
 /** Who reads a log. */
 export interface Reader {
   readonly organization: Identity;
   readonly service: Did;
-  readonly keys: DataKeys;
+  readonly keys: WrappedKeys;
 }
 
 interface ReadEntry {
@@ -56,12 +61,12 @@ interface ReadEntry {
 
 /** Opens the selected entries. */
 export async function* readEntries(
-  folder: string,
+  lines: AsyncIterable<FoundLine>,
   reader: Reader,
   { from = 0, to = Number.POSITIVE_INFINITY, where }: AuditSelection,
 ): AsyncGenerator<ReadEntry> {
   const open = opener(reader);
-  for await (const { records } of readLog(folder))
+  for await (const { records } of lines)
     for (const record of records) {
       if (record.seq >= to) return;
       if (record.seq < from) continue;
@@ -96,7 +101,7 @@ function absent(error: unknown): undefined {
 
 /** The text of an export under a checkpoint. */
 export async function exportLog(
-  folder: string,
+  lines: AsyncIterable<FoundLine>,
   reader: Reader,
   tree: MerkleTree,
   checkpoint: SignedCheckpoint,
@@ -104,7 +109,7 @@ export async function exportLog(
 ): Promise<string> {
   const items: ExportItem[] = [];
   const to = Math.min(selection.to ?? checkpoint.size, checkpoint.size);
-  for await (const { record, secret, entry } of readEntries(folder, reader, { ...selection, to })) {
+  for await (const { record, secret, entry } of readEntries(lines, reader, { ...selection, to })) {
     const proof = tree.inclusionProof(record.seq, checkpoint.size).map(encodeBase64url);
     items.push({ record, entry, proof, secret: secret && encodeBase64url(secret) });
   }
