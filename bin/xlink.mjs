@@ -10,8 +10,8 @@ const args = process.argv.slice(2);
 
 const entry = find(import.meta.url) ?? find(pathToFileURL(`${process.cwd()}/`));
 if (entry) {
-  const { commands, run } = await import(pathToFileURL(entry));
-  process.exitCode = await run(args, commands, { out: console.log, err: console.error });
+  const { main } = await import(pathToFileURL(entry));
+  await main(args);
 } else if (process.env.npm_config_yes === 'true' || (process.stdin.isTTY && process.platform !== 'win32')) {
   // npx asks before it installs, unless the caller has said yes to it already.
   process.exitCode = spawnSync('npx', [`${CLI}@${RANGE}`, ...args], { stdio: 'inherit' }).status ?? 1;

@@ -9,7 +9,7 @@ import { fileLinksOf } from './package-links.mjs';
 import { root, wings } from './wings.mjs';
 
 const COMMON =
-  /^(dist\/.*\.(js|js\.map|d\.ts|d\.ts\.map)|src\/.*\.(ts|html|css|sql)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
+  /^(dist\/.*\.(js|js\.map|d\.ts|d\.ts\.map)|src\/.*\.(ts|html|css|sql)|docs\/.*\.(md|json)|package\.json|README\.md|CHANGELOG\.md|LICENSE)$/;
 const ROOT_ONLY =
   /^(bin\/xlink\.mjs|dist\/cjs\/package\.json|(api|clients|docs|examples|deploy|dashboards)\/.*|THIRD-PARTY-NOTICES)$/;
 

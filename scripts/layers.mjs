@@ -34,6 +34,7 @@ export const layers = [
   ['session/'],
   ['policy/', 'evidence/'],
   ['adapters/'],
+  ['invites/'],
   ['client/'],
   ['metrics/', 'logging/', 'opentelemetry/'],
   ['dashboard/'],

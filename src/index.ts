@@ -139,9 +139,18 @@ export {
 } from './identity/key-store.js';
 export { mlDsa65SeedOf } from './identity/ml-dsa-seed.js';
 export { assertSuccession } from './identity/succession.js';
+export { type AcceptInviteOptions, acceptInvite } from './invites/accept.js';
+export { type InviteTerms, readInvite } from './invites/code.js';
+export type { InvitePeerOptions, InviteReport, NewInvite } from './invites/invite.js';
+export { type Accepted, Invites, type InvitesOptions } from './invites/invites.js';
 export { MemoryLimitStore } from './limits/memory-store.js';
 export type { LimitCount, LimitStore } from './limits/store.js';
-export { Agent, type AgentMiddlewareOptions, type MessageSessionOptions } from './middleware/agent.js';
+export {
+  Agent,
+  type AgentMiddlewareOptions,
+  type LazyAgentOptions,
+  type MessageSessionOptions,
+} from './middleware/agent.js';
 export { DualModeAdapter } from './middleware/dual-mode-adapter.js';
 export { requireScope, requireThat, requireXlink } from './middleware/express/guards.js';
 export type { ExpressMiddleware, ExpressOptions } from './middleware/express/middleware.js';

@@ -1,6 +1,7 @@
 // Registry server, relay, enterprise registry, and what those need who write registries and stores of their own.
 export { mergeActivity } from './adapters/clients/memory-store.js';
 export { type ModeState, parseModeState, type StoredMode } from './adapters/modes/store.js';
+export { Documents } from './adapters/operations/documents.js';
 export type { ClientDetail, ClientDid, ClientFailure } from './dashboard/client-detail.js';
 export type { ClientsView, NoClientsView } from './dashboard/client-directory.js';
 export type { ClientMoment, RouteUse } from './dashboard/client-history.js';
@@ -12,6 +13,7 @@ export type { Counts, Series } from './dashboard/ring.js';
 export type { AdoptionView, DashboardSnapshot, ModeView, ProcessView } from './dashboard/snapshot.js';
 export type { RangeName } from './dashboard/traffic-history.js';
 export type { Explanation } from './dashboard/what-to-do.js';
+export { problemBody } from './http/problem.js';
 export { assertSuccessor } from './identity/key-record.js';
 export { nonceKey } from './nonce/nonce-key.js';
 export { EntryRegistry, type EntryRule } from './registry/entry-registry.js';
@@ -31,3 +33,4 @@ export type { AddOutcome, Posted, RelayLimits, RelayStore } from './relay/store.
 export { createEnterpriseTrustRegistry } from './stores/enterprise/create.js';
 export type { EnterpriseEvent, EnterpriseRegistryOptions } from './stores/enterprise/options.js';
 export type { EnterpriseTrustRegistry } from './stores/enterprise/registry.js';
+export { addressBlock } from './util/address-block.js';

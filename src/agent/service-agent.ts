@@ -81,6 +81,11 @@ export class ServiceAgent extends BaseAgent {
     return receiveSignedIntroduction(await this.context(), signed, options);
   }
 
+  /** Signs bytes that begin with a label of this library, for a room above; what an application signs goes through `sign`. @internal */
+  async signLabeled(bytes: Uint8Array): Promise<Uint8Array> {
+    return (await this.present()).identity.ed25519.sign(bytes);
+  }
+
   /** What sessions are received with. @internal */
   async forSessions(): Promise<AgentContext> {
     return this.context();

@@ -1,9 +1,19 @@
 import type { SessionOptions } from '../adapters/sessions-option.js';
+import { BaseAgent } from '../agent/agent.js';
 import { AgentKeys } from '../agent/agent-keys.js';
+import { attempt } from '../agent/attempt.js';
 import { AuditedMessages, withAudit } from '../agent/audited-messages.js';
+import { callRegistry } from '../agent/call-registry.js';
 import { KEY_EPOCHS } from '../agent/key-epochs.js';
-import type { AgentOptions, IdentitySource } from '../agent/options.js';
+import {
+  type AgentClass,
+  type AgentOptions,
+  checkAgentOptions,
+  type IdentitySource,
+  isIdentitySource,
+} from '../agent/options.js';
 import { PeerAgent } from '../agent/peer-agent.js';
+import type { MessageOptions, MessageOutcome } from '../agent/receipts.js';
 import type { Received, ReceiveRules } from '../agent/receive.js';
 import type { ReceiveInput } from '../agent/receive-input.js';
 import type { MessageCarrier } from '../agent/send-in-session.js';
@@ -16,9 +26,12 @@ import { DISCOVER_SCOPE } from '../discovery/capability-statement.js';
 import type { Result } from '../errors/result.js';
 import type { InboundRequest } from '../http/decision.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
+import { parseInvite } from '../invites/code.js';
 import { MemoryTrustRegistry } from '../registry/memory.js';
+import { HttpsTransportAdapter } from '../transport/https.js';
 import type { TrustRegistry } from '../types/ports.js';
-import type { Clock } from '../types/protocol.js';
+import type { Clock, Scope } from '../types/protocol.js';
+import { environment } from '../util/environment.js';
 import { given } from '../util/given.js';
 import {
   checkOptions,
@@ -26,6 +39,7 @@ import {
   isBoolean,
   isObject,
   isPromptFunction,
+  isString,
   type OptionCheck,
 } from '../util/options.js';
 import { withDiscovery } from './agent-discovery.js';
@@ -75,6 +89,20 @@ function checkSessions(sessions: boolean | MessageSessionOptions = false): void 
   checkOptions('Agent.middleware: sessions', { ...given({ checkpoints, onCheckpoint }) }, checks);
 }
 
+/** Options of `Agent.lazy()`. */
+export interface LazyAgentOptions extends AgentOptions {
+  /**
+   * An invite code (`XLK-…`), or its link, that is accepted before the first message is sent. Without a `transport`, messages go to the
+   * one who invites. Default: the variable `XLINK_INVITE_CODE` of the environment, or none.
+   */
+  readonly invite?: string;
+  /**
+   * The identity, or how to get it, such as `() => identityFromFile('state/identity.der')`. An invite is good for one identity: a
+   * program that starts more than once needs to keep its own. Default: a new one, for this process.
+   */
+  readonly identity?: IdentitySource;
+}
+
 /**
  * An identity at work: it seals what it sends, and verifies and opens what it receives. Agents are peers; there is no
  * client and no server among them.
@@ -99,12 +127,60 @@ export class Agent extends PeerAgent {
 
   readonly #audit: AuditedMessages | undefined;
   readonly #clock: Clock | undefined;
+  #invite: string | undefined;
+  #accepting: Promise<unknown> | undefined;
+
+  /**
+   * Returns at once; the identity is made and registered at the first use. With an invite, that is accepted at the first `send`, which
+   * fails as it does. Throws `INVALID_OPTION`, or `INVITATION_REFUSED:MALFORMED` for a code that is none.
+   */
+  static override lazy<A extends BaseAgent>(this: AgentClass<A>, options: LazyAgentOptions = {}): A {
+    checkAgentOptions('Agent.lazy', options, this, { invite: isString, identity: isIdentitySource });
+    const { invite = environment('XLINK_INVITE_CODE'), identity, ...rest } = options;
+    const url = invite ? parseInvite(invite).url : undefined;
+    const transport = url === undefined ? {} : { transport: new HttpsTransportAdapter({ baseUrl: url }) };
+    const known = { ...transport, ...rest };
+    const agent = identity
+      ? new this({ ...known, identity })
+      : BaseAgent.lazy.call<AgentClass<A>, [AgentOptions], A>(this, known);
+    if (invite && agent instanceof Agent) agent.#invite = invite;
+    return agent;
+  }
 
   /** Puts an agent together from its parts: synchronous, registers nothing. Throws `INVALID_OPTION`. */
   constructor(options: AgentOptions & { readonly identity: IdentitySource }) {
     super(withAudit(options));
     this.#audit = options.audit && new AuditedMessages(options.audit);
     this.#clock = options.clock;
+  }
+
+  /** Seals for the recipient and hands the envelope to the transport, if the policy of this agent lets it. An invite is accepted first. */
+  override async send(options: MessageOptions): Promise<Result<MessageOutcome>> {
+    const accepted = await attempt(() => this.#acceptOnce());
+    return accepted.ok ? super.send(options) : accepted;
+  }
+
+  /** One whose terms the registry has already was accepted before a restart. */
+  async #accept(invite: string): Promise<void> {
+    const { from, scopes } = parseInvite(invite);
+    const entry = await callRegistry(() => this.registry.lookup(from), 'LOOKUP_FAILED');
+    const isKnown = (scope: Scope) => entry?.receiveScopes?.includes(scope);
+    if (entry?.status === 'active' && entry.keys && scopes.every(isKnown)) return;
+    const { acceptInvite } = await import('../invites/accept.js');
+    await acceptInvite(this, invite);
+  }
+
+  /** What failed is tried again with the next message. */
+  async #acceptOnce(): Promise<void> {
+    const invite = this.#invite;
+    if (invite === undefined) return;
+    this.#accepting ??= this.#accept(invite);
+    try {
+      await this.#accepting;
+      this.#invite = undefined;
+    } finally {
+      this.#accepting = undefined;
+    }
   }
 
   /** @internal */

@@ -27,8 +27,14 @@ import { CHANGES, pageOf } from './routes.js';
 export interface RegistryServerOptions {
   /** Where the entries are. */
   readonly registry: ManagedTrustRegistry;
-  /** Who has it may do everything. At least 16 characters; `openssl rand -hex 32` makes one. */
-  readonly adminToken: string;
+  /** Who has it may do everything. At least 16 characters; `openssl rand -hex 32` makes one. This or `authorize` is required, not both. */
+  readonly adminToken?: string;
+  /**
+   * Decides in the place of a token who may do what is not public, for a registry behind an authentication of its own: asked for each
+   * such request, with the name of its route (`list`, `register`, `revoke` …). False or a rejection refuses it (401). Default: `adminToken`
+   * decides.
+   */
+  readonly authorize?: (req: NodeRequest, route: string) => boolean | PromiseLike<boolean>;
   /** Larger requests are refused before they are parsed. Bytes; default 256 KiB. */
   readonly maxBodyBytes?: number;
   /** Requests that wait for changes at a time, in all. More are refused (503). Default 10 000. */
@@ -70,6 +76,7 @@ export function createRegistryServer(options: RegistryServerOptions): RegistryHa
   checkOptions('createRegistryServer', options, {
     registry: hasMethods('lookup', 'register', 'updateKeys', 'add', 'revoke', 'updateScopes', 'list'),
     adminToken: anything, // tokenCheck is strict
+    authorize: isFunction,
     maxBodyBytes: integerIn(1, 64 * 1024 * 1024),
     maxWaiters: integerIn(1, 1_000_000),
     waitersPerAddress: integerIn(1, 1_000_000),
@@ -80,7 +87,7 @@ export function createRegistryServer(options: RegistryServerOptions): RegistryHa
   const { registry, maxWaiters = 10_000, waitersPerAddress = 1000, onFault } = options;
   const parts: Parts = {
     ...options,
-    isAdmin: tokenCheck('createRegistryServer', 'adminToken', options.adminToken),
+    isAdmin: adminCheck(options),
     changes: new Changes({ registry, maxWaiters, waitersPerAddress }),
   };
   function xlinkRegistry(...[req, res, next]: Parameters<RegistryHandler>) {
@@ -95,8 +102,18 @@ export function createRegistryServer(options: RegistryServerOptions): RegistryHa
 }
 
 interface Parts extends RegistryServerOptions {
-  readonly isAdmin: (req: NodeRequest) => boolean;
+  readonly isAdmin: NonNullable<RegistryServerOptions['authorize']>;
   readonly changes: Changes;
+}
+
+/** Throws `INVALID_OPTION` unless exactly one of the two says who may change the registry. */
+function adminCheck({ adminToken, authorize }: RegistryServerOptions): Parts['isAdmin'] {
+  if (!authorize) return tokenCheck('createRegistryServer', 'adminToken', adminToken!); // which refuses none
+  if (adminToken === undefined) return authorize;
+  throw xlinkError('INVALID_OPTION', {
+    field: 'authorize',
+    hint: 'createRegistryServer: authorize decides in the place of adminToken; pass one of them.',
+  });
 }
 
 /** `name` of the route, and the DID where it has one. */
@@ -133,7 +150,7 @@ async function decide(
   if (req.method === 'OPTIONS') return { action: 'answer', status: 204, headers: allow, body: '' };
   if (!methods.includes(req.method ?? '')) return plainProblem(405, 'No such method.', allow);
   const isPublic = route.did !== undefined || route.name === 'changes';
-  if (!isPublic && !isAdmin(req)) throw xlinkError('REGISTRATION_FAILED:UNAUTHORIZED');
+  if (!isPublic && !(await isAdmin(req, route.name))) throw xlinkError('REGISTRATION_FAILED:UNAUTHORIZED');
   if (route.did !== undefined) return resolve(registry, route.did);
   if (route.name === 'changes')
     return changes.answer(queryOf(req), {

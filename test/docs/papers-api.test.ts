@@ -69,7 +69,8 @@ describe('docs/papers-api.md', () => {
     expect((owners[owner] as Record<string, unknown>)[member]).toBeDefined();
   });
 
-  test.each(same(optionRows))('%s is a known option', async (text) => {
+  // A variable of the environment has no taker; test/invites/lazy has it.
+  test.each(same(optionRows).filter((name) => name.includes(': ')))('%s is a known option', async (text) => {
     const [name, option] = text.split(': ') as [string, string];
     const { call } = TAKERS.find((taker) => taker.name === name)!;
     let outcome: unknown;

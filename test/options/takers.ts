@@ -10,6 +10,7 @@ import * as verify from '@private.me/xlink/verify';
 import { seedOf } from '../support/agents.js';
 import { AUDIT_TAKERS } from './audit-takers.js';
 import { discoveries } from './discovery-takers.js';
+import { INVITE_TAKERS } from './invite-takers.js';
 import { observers } from './observer-takers.js';
 import { operations } from './operations-takers.js';
 import { policies } from './policy-takers.js';
@@ -129,7 +130,6 @@ const agents: readonly Row[] = [
   ['Agent', 'AgentOptions', 'nonceStore', (more: object) => new Agent({ identity, ...more })],
   ['Agent.quickstart', 'AgentOptions', 'sendScopes', (more) => Agent.quickstart(more)],
   ['Agent.create', 'AgentOptions', 'receiveScopes', (more) => Agent.create(more)],
-  ['Agent.lazy', 'AgentOptions', 'transport', (more) => Agent.lazy(more)],
   [
     'Agent.fromSeed',
     'AgentOptions',
@@ -393,4 +393,4 @@ export const TAKERS: readonly Taker[] = [
     option,
     call: call as Taker['call'],
   }))
-  .concat(SESSION_TAKERS, TESTING_TAKERS, AUDIT_TAKERS);
+  .concat(SESSION_TAKERS, TESTING_TAKERS, AUDIT_TAKERS, INVITE_TAKERS);

@@ -60,14 +60,17 @@ describe('the list of those who take options', () => {
     'frozenClock',
     'openFileState',
     'operatorHint',
+    'readInvite',
     'outreachCsv',
     'BaseAgent', // listed as Agent, which extends it
     'CallFailure', // an error
+    'Documents', // a store and a kind
     'EntryRegistry', // abstract; its methods are those of MemoryTrustRegistry
     'FileStoreError', // an error
     'LoopbackTransport',
     'MemoryClientStore',
     'MemoryKeyStore',
+    'addressBlock',
     'assertKeyRecord',
     'assertSuccession',
     'assertSuccessor',
@@ -97,6 +100,7 @@ describe('the list of those who take options', () => {
     'parseModeState',
     'policyFile',
     'policyInStore',
+    'problemBody',
     'refusalOf',
     'requestBinding',
     'requireScope',

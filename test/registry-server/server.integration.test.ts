@@ -45,6 +45,36 @@ const CONDITIONAL: [string, object][] = [
 ];
 
 describe('who may do what', () => {
+  test('authorize decides in the place of the token, and is told the route', async () => {
+    const asked: string[] = [];
+    const options: Partial<RegistryServerOptions> = {
+      authorize: async ({ headers }, route) => {
+        asked.push(route);
+        if (headers['x-role'] === 'broken') throw new Error('secret-canary');
+        return headers['x-role'] === 'operator' && route !== 'revoke';
+      },
+    };
+    const { send } = await serve({ ...options, adminToken: undefined } as never);
+    const as = (role: string, route: string) =>
+      send(post(`/registry/${route}`, { did: ALICE }, { 'x-role': role }));
+    expect((await as('operator', 'add')).status).toBe(200);
+    expect((await as('operator', 'revoke')).status).toBe(401);
+    expect((await as('auditor', 'add')).status).toBe(401);
+    const broken = await as('broken', 'add');
+    expect([broken.status, broken.text.includes('secret-canary')]).toEqual([503, false]);
+    expect((await send({ path: '/registry/list', headers: BEARER })).status).toBe(401); // there is no token any more
+    expect((await send({ path: `/registry/resolve/${ALICE}` })).status).toBe(200);
+    expect(asked).toEqual(['add', 'revoke', 'add', 'add', 'list']);
+  });
+
+  test('either a token or authorize says who may: neither, and both, are refused', () => {
+    const registry = new MemoryTrustRegistry();
+    const refusal = (field: string) => expect.objectContaining({ id: 'INVALID_OPTION', field });
+    expect(() => createRegistryServer({ registry })).toThrow(refusal('adminToken'));
+    const both = { registry, adminToken: TOKEN, authorize: () => true };
+    expect(() => createRegistryServer(both)).toThrow(refusal('authorize'));
+  });
+
   test('anybody may look up one DID', async () => {
     const { send } = await serve();
     const answer = await send({ path: `/registry/resolve/${ALICE}` });

@@ -109,7 +109,8 @@ async function openRedis(part: string, url: string, name: string | undefined): P
   return { store: stores[part]!(), close: async () => client.disconnect() };
 }
 
-async function optional<T>(load: () => Promise<T>, name: string): Promise<T> {
+/** A package that is installed only by who needs it. Throws an error that says how. */
+export async function optional<T>(load: () => Promise<T>, name: string): Promise<T> {
   try {
     return await load();
   } catch (cause) {

@@ -10,6 +10,7 @@ import { AllowList } from './allow-list.js';
 import { explain } from './explain.js';
 import { openRelayStore } from './open-relay-store.js';
 import { type Command, type Output, UsageError } from './run.js';
+import { signals } from './signals.js';
 
 const HELP = `Usage: xlink relay --data DIR [options]
 
@@ -152,19 +153,3 @@ function pathOf({ path }: Values): string | undefined {
 
 const present = <T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
-
-/** Until `end`, further signals are taken as the first one was, and do not cut short what it began. */
-function signals(): { readonly toStop: Promise<void>; readonly end: () => void } {
-  const names = ['SIGINT', 'SIGTERM'] as const;
-  let stop = () => {};
-  const toStop = new Promise<void>((resolve) => {
-    stop = () => resolve();
-  });
-  for (const name of names) process.on(name, stop);
-  return {
-    toStop,
-    end() {
-      for (const name of names) process.off(name, stop);
-    },
-  };
-}

@@ -1,4 +1,5 @@
 import { explain } from './explain.js';
+import { exitCodeOf } from './failures.js';
 
 /** Where a command writes to; without line ends. */
 export interface Output {
@@ -15,18 +16,22 @@ export interface Command {
   readonly run: (args: readonly string[], output: Output) => Promise<number>;
 }
 
-/** Runs one command: 0 for success, 1 for a failure, 2 for a wrong call. */
+/** Commands by name. */
+export type CommandTable = Readonly<Record<string, Command>>;
+
+/** Runs one command, and resolves to its exit code: 0 for success, 2 for a wrong call; failures.ts has all of them. */
 export async function run(
   args: readonly string[],
   commands: Readonly<Record<string, Command>>,
   output: Output,
 ): Promise<number> {
-  const [name, ...rest] = args;
+  const [given, ...rest] = args;
+  const name = given === 'xlink-onboard' ? 'init' : given; // as npx @private.me/xlink has it
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    output.out(usage(commands));
+    output.out(usage({ ...commands, ...(await ofModules(commands, output)) }));
     return name === undefined ? 2 : 0;
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const command = own(commands, name) ?? own(await ofModules(commands, output), name);
   if (!command) {
     output.err(`xlink: there is no command ${JSON.stringify(name)}; see xlink --help`);
     return 2;
@@ -41,7 +46,7 @@ export async function run(
     const isUsage = isUsageError(error);
     const text = explain(error);
     output.err(`xlink ${name}: ${isUsage ? `${text.replace(/\.$/, '')}; see xlink ${name} --help` : text}`);
-    return isUsage ? 2 : 1;
+    return isUsage ? 2 : exitCodeOf(error);
   }
 }
 
@@ -52,6 +57,23 @@ export class UsageError extends Error {
 
 const isUsageError = (error: unknown): boolean =>
   error instanceof UsageError || String((error as { code?: unknown })?.code).startsWith('ERR_PARSE_ARGS');
+
+const own = (commands: Readonly<Record<string, Command>>, name: string): Command | undefined =>
+  Object.hasOwn(commands, name) ? commands[name] : undefined;
+
+/** Those that installed packages add: looked for only where the word is none of ours. */
+async function ofModules(
+  commands: Readonly<Record<string, Command>>,
+  { err }: Output,
+): Promise<Readonly<Record<string, Command>>> {
+  try {
+    const { moduleCommands } = await import('./modules.js');
+    return await moduleCommands(commands);
+  } catch (error) {
+    err(`xlink: ${explain(error)}`);
+    return {};
+  }
+}
 
 function usage(commands: Readonly<Record<string, Command>>): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));

@@ -45,7 +45,8 @@ export async function succeed(values: SucceedValues, { out }: Output): Promise<n
   });
 }
 
-async function handIn(
+/** Makes the statement that an identity gives way to another, and hands it to the registry. Once more is safe. */
+export async function handIn(
   registry: ManagedTrustRegistry,
   old: Identity,
   successor: Identity,

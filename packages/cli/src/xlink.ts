@@ -1,8 +1,4 @@
 #!/usr/bin/env node
-import { commands } from './commands.js';
-import { run } from './run.js';
+import { main } from './main.js';
 
-process.exitCode = await run(process.argv.slice(2), commands, {
-  out: (text) => void process.stdout.write(`${text}\n`),
-  err: (text) => void process.stderr.write(`${text}\n`),
-});
+await main(process.argv.slice(2));

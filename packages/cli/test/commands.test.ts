@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { explain } from '../src/explain.js';
-import { commands, run } from '../src/index.js';
+import { commands, EXIT_CODES, run } from '../src/index.js';
 import { relayCommand } from '../src/relay.js';
 
 async function call(...args: string[]) {
@@ -41,7 +41,7 @@ describe('xlink', () => {
     expect([code, out]).toEqual([
       0,
       expect.stringMatching(
-        /identity {2}put a new identity.*\n {2}relay {5}keep messages.*\n {2}transfer {2}copy registry/,
+        / {2}identity +put a new identity.*\n {2}init +make an identity.*[\s\S]*\n {2}relay +keep messages.*[\s\S]*\n {2}serve +the identity server.*\n {2}transfer +copy registry/,
       ),
     ]);
   });
@@ -99,4 +99,12 @@ describe('xlink', () => {
     const broken = await call('relay', '--open', '--data', join(folder, 'data'));
     expect([broken.code, broken.err]).toEqual([1, expect.stringContaining('PKCS#8')]);
   });
+});
+
+test('the README has every exit code, and every command', async () => {
+  const page = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| (\d+) \| (.*) \|$/gm)].map(([, code, means]) => [Number(code), means]);
+  const codes = [...EXIT_CODES].sort((a, b) => a.code - b.code);
+  expect(rows).toEqual(codes.map(({ code, means }) => [code, means]));
+  for (const name of Object.keys(commands)) expect(page).toMatch(new RegExp(`\`(xlink )?${name}\\b`));
 });

@@ -9,11 +9,13 @@ export class Documents<T> {
   readonly #store: OperationsStore;
   readonly #kind: string;
 
+  /** `kind`: a word without `/`, which no other part of the service uses. */
   constructor(store: OperationsStore, kind: string) {
     this.#store = store;
     this.#kind = kind;
   }
 
+  /** The document of this name; `undefined` if there is none. Rejects with `OPERATIONS_STORE_UNAVAILABLE`, as the others do. */
   async get(name: string): Promise<T | undefined> {
     const found = await guarded(() => this.#store.load(this.#id(name)));
     return found && (JSON.parse(found.json) as T);

@@ -1,0 +1,156 @@
+import { createRequire } from 'node:module';
+import { HttpsTransportAdapter, type InviteTerms, readInvite } from '@private.me/xlink';
+import { accept, codeOf, tell } from '../accept.js';
+import { ask, confirm } from '../ask.js';
+import { exitCodeOf } from '../failures.js';
+import { type InitValues, makeIdentity, nameOf } from '../init.js';
+import { asAgent } from '../local/agent.js';
+import { type Config, Folder } from '../local/folder.js';
+import { freePort } from '../local/free-port.js';
+import { show } from '../options.js';
+import type { Output } from '../run.js';
+import { appended, type Change, created, diffOf, write } from './changes.js';
+import { type Connection, nodeClient } from './node-client.js';
+import { otherClient, RUN } from './other-clients.js';
+import { FRAMEWORKS, frameworkNamed, type Manifest, type Project, projectHere } from './project.js';
+
+/** What is going to be done to the project. */
+interface Plan {
+  readonly changes: readonly Change[];
+  /** The file that connects it. */
+  readonly client: string;
+  /** How that is used. */
+  readonly use: string;
+  /** What to run next. */
+  readonly next: string;
+}
+
+/** `xlink init --invite`: from an invite to a project that is connected. */
+export async function onboard(values: InitValues, output: Output): Promise<number> {
+  const code = await codeOf(values.invite);
+  const terms = await readInvite(code); // before anything is asked or made
+  const project = await chosen(values);
+  const folder = new Folder(values);
+  const before = await folder.configIfAny();
+  const name = before?.name ?? (await nameOf(values, 'Project name'));
+  const url = before?.url ?? values.url ?? `http://127.0.0.1:${await freePort()}/xlink`;
+  const plan = await planOf(values, project, folder, connectionOf(terms, name, url));
+  tell(terms, output);
+  for (const change of plan.changes) for (const line of diffOf(change)) output.err(line);
+  if (values['dry-run']) {
+    show(output, values, { status: 'planned', changes: plan.changes.map(({ path }) => path) });
+    return 0;
+  }
+  if (!(await confirm(values, 'Accept the invite, and write this?'))) return 1;
+  const config = before ?? (await makeIdentity(folder, { ...values, url }, name));
+  const say = values.json ? output.err : output.out;
+  say(`✓ Generated identity: ${config.did}`);
+  await asAgent(folder, {}, {}, (agent) => accept(folder, agent, code, config.url));
+  say('✓ Configured trust registry');
+  await write(plan.changes);
+  say(`✓ Created ${plan.client}`);
+  say('✓ Created .env with connection details');
+  const sent = await sendTest(folder, config, terms);
+  if (sent === undefined) say('✓ Test message sent successfully');
+  else output.err(sent.text);
+  say(`Ready to integrate. Run: ${plan.next}`);
+  output.err(`use       ${plan.use}`);
+  if (values.json)
+    show(output, values, {
+      status: 'connected',
+      did: config.did,
+      name,
+      partner: terms.from,
+      client: plan.client,
+    });
+  return sent?.code ?? 0;
+}
+
+async function chosen(values: InitValues): Promise<Project> {
+  const project = await projectHere();
+  if (values.lang !== undefined && values.lang !== 'typescript') return project;
+  if (values.framework !== undefined) return { ...project, framework: frameworkNamed(values.framework) };
+  const answer = await ask(values, 'Select your framework', FRAMEWORKS[project.framework].label);
+  return { ...project, framework: frameworkNamed(answer) };
+}
+
+const connectionOf = ({ from, url, scopes }: InviteTerms, name: string, inboxUrl: string): Connection => ({
+  name,
+  partner: from,
+  partnerUrl: url,
+  inboxUrl,
+  scopes,
+});
+
+async function planOf(
+  values: InitValues,
+  project: Project,
+  folder: Folder,
+  connection: Connection,
+): Promise<Plan> {
+  const { lang = 'typescript' } = values;
+  const env = appended('.env', environmentOf(folder, connection), 0o600);
+  const ignored = appended('.gitignore', [`${folder.path}/`, '.env']);
+  if (lang !== 'typescript') {
+    const files = await otherClient(lang, connection);
+    const changes = [...(await Promise.all(files.map(created))), await env, await ignored];
+    const client = files.find(({ path }) => /client|main/.test(path))!.path;
+    return { changes: changes.filter((one) => one !== undefined), client, use: RUN[lang]!, next: RUN[lang]! };
+  }
+  const { path, text, use } = nodeClient(project, connection);
+  const changes = [
+    await created({ path, text }),
+    await env,
+    await ignored,
+    manifestChange(project, connection),
+  ];
+  const next =
+    project.manifest?.scripts?.['start'] === undefined ? 'npm install' : 'npm install && npm start';
+  return { changes: changes.filter((one) => one !== undefined), client: path, use, next };
+}
+
+const environmentOf = (folder: Folder, { partner, partnerUrl, inboxUrl }: Connection): readonly string[] => [
+  `XLINK_DIR=${folder.path}`,
+  `XLINK_PARTNER_DID=${partner}`,
+  `XLINK_PARTNER_URL=${partnerUrl}`,
+  `XLINK_INBOX_URL=${inboxUrl}`,
+];
+
+/** The package, and for TypeScript the types of Node, where they are missing. */
+function manifestChange(
+  { manifest, manifestText, isTypeScript }: Project,
+  { name }: Connection,
+): Change | undefined {
+  const { version } = createRequire(import.meta.url)('@private.me/xlink/package.json');
+  const all = { ...manifest?.devDependencies, ...manifest?.dependencies };
+  const start: Manifest = manifest ?? {
+    name: name.toLowerCase().replace(/[^a-z0-9-]+/g, '-'),
+    type: 'module',
+  };
+  const isNew = !('@private.me/xlink' in all);
+  const lacksTypes = isTypeScript && !('@types/node' in all);
+  if (manifest && !isNew && !lacksTypes) return undefined;
+  const after = {
+    ...start,
+    ...(manifest ? {} : { private: true }),
+    ...(isNew ? { dependencies: { ...start.dependencies, '@private.me/xlink': `^${version}` } } : {}),
+    ...(lacksTypes ? { devDependencies: { ...start.devDependencies, '@types/node': '>=20.12' } } : {}),
+  };
+  const indent = /^[\t ]+/m.exec(manifestText ?? '')?.[0] ?? '  ';
+  return { path: 'package.json', before: manifestText, after: `${JSON.stringify(after, null, indent)}\n` };
+}
+
+/** `undefined`: the partner has it. What is wrong is told, and takes nothing back. */
+async function sendTest(folder: Folder, config: Config, { from, url, scopes }: InviteTerms) {
+  const [scope] = scopes;
+  if (scope === undefined)
+    return { code: 0, text: 'test      not sent: the invite grants no scope to send with' };
+  const transport = new HttpsTransportAdapter({ baseUrl: url });
+  return asAgent(folder, {}, { transport }, async (agent) => {
+    const payload = { test: 'xlink init', from: config.name };
+    const sent = await agent.send({ to: from, payload, scope: scope === '*' ? 'default' : scope });
+    if (sent.ok) return undefined;
+    const text = `test      not delivered: ${sent.error.id}: ${sent.error.message} What was written stays; try xlink send --to ${from} --payload '{}'.`;
+    return { code: exitCodeOf(sent.error), text };
+  });
+}

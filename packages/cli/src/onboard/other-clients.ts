@@ -1,0 +1,119 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { UsageError } from '../run.js';
+import type { Written } from './changes.js';
+import type { Connection } from './node-client.js';
+
+/** Clients that sign requests (RFC 9421), as @private.me/xlink publishes them, and a few lines that use them. */
+const LANGUAGES: Readonly<Record<string, (connection: Connection) => Promise<readonly Written[]>>> = {
+  python: async (connection) => [
+    { path: 'xlink.py', text: await published('xlink.py') },
+    { path: 'xlink_client.py', text: python(connection) },
+  ],
+  go: async (connection) => [
+    { path: 'xlink/xlink.go', text: await published('xlink.go') },
+    { path: 'main.go', text: go(connection) },
+    { path: 'go.mod', text: `module ${connection.name.replace(/[^\w.-]/g, '-')}\n\ngo 1.19\n`, isKept: true },
+  ],
+};
+
+/** How each is run. */
+export const RUN: Readonly<Record<string, string>> = {
+  python: 'pip install cryptography requests, then python3 xlink_client.py /path',
+  go: 'go run . /path',
+};
+
+/** The files of a client in another language. Throws a `UsageError` for a language that there is none in. */
+export function otherClient(language: string, connection: Connection): Promise<readonly Written[]> {
+  const write = Object.hasOwn(LANGUAGES, language) ? LANGUAGES[language] : undefined;
+  if (!write) throw new UsageError(`--lang is one of typescript, ${Object.keys(LANGUAGES).join(', ')}`);
+  return write(connection);
+}
+
+const published = (name: string): Promise<string> => {
+  const manifest = createRequire(import.meta.url).resolve('@private.me/xlink/package.json');
+  return readFile(join(dirname(manifest), 'clients', name), 'utf8');
+};
+
+const python = ({
+  partner,
+  partnerUrl,
+  scopes,
+}: Connection): string => `"""Written by xlink init; it is yours to change. Calls the API of the partner with signed requests, and checks the signatures of its answers.
+
+    python3 xlink_client.py /path
+"""
+import os
+import sys
+
+import requests
+
+from xlink import XlinkAuth, load_key
+
+PARTNER = os.environ.get('XLINK_PARTNER_DID', '${partner}')
+ORIGIN = os.environ.get('XLINK_PARTNER_ORIGIN', '${new URL(partnerUrl).origin}')
+KEY = os.path.join(os.environ.get('XLINK_DIR', '.xlink'), 'identity.key')
+
+session = requests.Session()
+session.auth = XlinkAuth(load_key(KEY), PARTNER, scope='${scopes[0] ?? '*'}')
+
+if __name__ == '__main__':
+    answer = session.get(ORIGIN + (sys.argv[1] if len(sys.argv) > 1 else '/'))
+    print(answer.status_code, answer.text)
+    sys.exit(0 if answer.ok else 1)
+`;
+
+const go = ({
+  name,
+  partner,
+  partnerUrl,
+  scopes,
+}: Connection): string => `// Written by xlink init; it is yours to change. Calls the API of the partner with signed requests, and checks the signatures of
+// its answers: go run . /path
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"${name.replace(/[^\w.-]/g, '-')}/xlink"
+)
+
+func env(name, otherwise string) string {
+	if value := os.Getenv(name); value != "" {
+		return value
+	}
+	return otherwise
+}
+
+func main() {
+	key, err := xlink.LoadKey(filepath.Join(env("XLINK_DIR", ".xlink"), "identity.key"))
+	fail(err)
+	partner := env("XLINK_PARTNER_DID", "${partner}")
+	client := &http.Client{Transport: &xlink.Transport{Key: key, Service: partner, Scope: "${scopes[0] ?? '*'}"}}
+	path := "/"
+	if len(os.Args) > 1 {
+		path = os.Args[1]
+	}
+	answer, err := client.Get(env("XLINK_PARTNER_ORIGIN", "${new URL(partnerUrl).origin}") + path)
+	fail(err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	fail(err)
+	fmt.Println(answer.StatusCode, string(text))
+	if answer.StatusCode >= 400 {
+		os.Exit(1)
+	}
+}
+
+func fail(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+`;

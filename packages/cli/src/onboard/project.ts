@@ -1,0 +1,82 @@
+import { stat } from 'node:fs/promises';
+import { contentOf } from '../local/whole-file.js';
+import { UsageError } from '../run.js';
+
+/** Frameworks that code is written for, as people and `--framework` call them. The first that a project has counts. */
+export const FRAMEWORKS = {
+  nest: { label: 'Node.js (Nest)', dependency: '@nestjs/core' },
+  fastify: { label: 'Node.js (Fastify)', dependency: 'fastify' },
+  hono: { label: 'Node.js (Hono)', dependency: 'hono' },
+  koa: { label: 'Node.js (Koa)', dependency: 'koa' },
+  express: { label: 'Node.js (Express)', dependency: 'express' },
+  node: { label: 'Node.js', dependency: undefined },
+} as const;
+
+export type Framework = keyof typeof FRAMEWORKS;
+
+export interface Manifest {
+  readonly name?: string;
+  readonly type?: string;
+  readonly scripts?: Readonly<Record<string, string>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+/** What a folder holds, as far as code for it depends on that. */
+export interface Project {
+  /** package.json; `undefined`: there is none. */
+  readonly manifest: Manifest | undefined;
+  /** The same, as it stands there. */
+  readonly manifestText: string | undefined;
+  readonly framework: Framework;
+  readonly isTypeScript: boolean;
+  /** Whether its JavaScript is in ES modules. */
+  readonly isEsm: boolean;
+  /** Where code goes: `src/`, or nothing. */
+  readonly folder: '' | 'src/';
+}
+
+/** Looks at the working directory. */
+export async function projectHere(): Promise<Project> {
+  const manifestText = (await contentOf('package.json'))?.toString();
+  const manifest = parsed(manifestText);
+  const isTypeScript = (await contentOf('tsconfig.json')) !== undefined;
+  const hasSource = await stat('src')
+    .then((found) => found.isDirectory())
+    .catch(() => false);
+  return {
+    manifest,
+    manifestText,
+    framework: frameworkOf(manifest),
+    isTypeScript,
+    isEsm: manifest === undefined || manifest.type === 'module',
+    folder: isTypeScript || hasSource ? 'src/' : '',
+  };
+}
+
+function parsed(text: string | undefined): Manifest | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UsageError('package.json of this folder is not JSON');
+  }
+}
+
+function frameworkOf(manifest: Manifest | undefined): Framework {
+  const all = { ...manifest?.devDependencies, ...manifest?.dependencies };
+  const found = Object.entries(FRAMEWORKS).find(
+    ([, { dependency }]) => dependency !== undefined && dependency in all,
+  );
+  return (found?.[0] ?? 'node') as Framework;
+}
+
+/** A framework by its name, or by what it is called in the question. Throws a `UsageError`. */
+export function frameworkNamed(text: string): Framework {
+  const wanted = text.toLowerCase().replace(/js$/, '');
+  const found = Object.entries(FRAMEWORKS).find(
+    ([name, { label }]) => name === wanted || label.toLowerCase() === text.toLowerCase(),
+  );
+  if (!found) throw new UsageError(`--framework is one of ${Object.keys(FRAMEWORKS).join(', ')}`);
+  return found[0] as Framework;
+}

@@ -1,0 +1,179 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Did, OperationsStore } from '@private.me/xlink';
+import { Documents } from '@private.me/xlink/server';
+import { ServerError } from './errors.js';
+import type { Role } from './roles.js';
+
+/** What is kept of a token: never the token. */
+interface KeptToken {
+  readonly name: string;
+  readonly role: Role;
+  /** SHA-256 of it, base64url: it is 32 random bytes, so a slow hash would add nothing. */
+  readonly hash: string;
+  readonly createdAt: number;
+  /** Absent: it does not end. */
+  readonly expiresAt?: number;
+}
+
+/** All tokens and roles, in one document: so that the last admin cannot be removed by two at once. */
+interface Holders {
+  readonly tokens: Readonly<Record<string, KeptToken>>;
+  readonly dids: Readonly<Record<Did, { readonly role: Role; readonly since: number }>>;
+}
+
+/** A token as its list shows it. */
+export type TokenInfo = Omit<KeptToken, 'hash'> & { readonly id: string };
+
+/** A token that was made: `token` is not kept, and shown once. */
+export type NewToken = TokenInfo & { readonly token: string };
+
+/** What a token is made of. */
+export interface TokenWish {
+  readonly name: string;
+  readonly role: Role;
+  readonly expiresAt?: number;
+}
+
+/** A store no longer has what it had. */
+export class StoreLost extends Error {
+  override readonly name = 'StoreLost';
+
+  constructor() {
+    super('the store has lost what it held: it was emptied or removed; restore it from a backup');
+  }
+}
+
+const NONE: Holders = { tokens: {}, dids: {} };
+const DOCUMENT = 'holders';
+/** `xlk_`, the id, a dot, the secret. */
+const TOKEN = /^xlk_([A-Za-z0-9_-]{12})\.([A-Za-z0-9_-]{43})$/;
+/** Far more than people make; the document is read for each request. */
+const MAX_HOLDERS = 1000;
+
+const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest();
+
+/** Tokens and roles. */
+export class AccessStore {
+  readonly #documents: Documents<Holders>;
+  readonly #clock: () => number;
+
+  /** Whether there was a document: there is an admin from the first start on. */
+  #hadSome = false;
+
+  constructor(store: OperationsStore, clock: () => number = Date.now) {
+    this.#documents = new Documents(store, 'access');
+    this.#clock = clock;
+  }
+
+  /** The id and role of a token that is good; `undefined` for any other text. */
+  async byToken(token: string): Promise<{ readonly id: string; readonly role: Role } | undefined> {
+    const [, id = ''] = TOKEN.exec(token) ?? [];
+    const { tokens } = await this.#read();
+    const kept = Object.hasOwn(tokens, id) ? tokens[id] : undefined;
+    const wanted = kept ? Buffer.from(kept.hash, 'base64url') : hashOf('');
+    const isGood = timingSafeEqual(hashOf(token), wanted);
+    if (!kept || !isGood || (kept.expiresAt ?? Number.POSITIVE_INFINITY) <= this.#clock()) return undefined;
+    return { id, role: kept.role };
+  }
+
+  /** The role of a DID. */
+  async roleOf(did: Did): Promise<Role | undefined> {
+    const { dids } = await this.#read();
+    return Object.hasOwn(dids, did) ? dids[did]!.role : undefined;
+  }
+
+  async tokens(): Promise<readonly TokenInfo[]> {
+    const { tokens } = await this.#read();
+    return Object.entries(tokens).map(([id, { hash: _, ...info }]) => ({ id, ...info }));
+  }
+
+  async roles(): Promise<readonly { readonly did: Did; readonly role: Role; readonly since: number }[]> {
+    return Object.entries((await this.#read()).dids).map(([did, held]) => ({ did, ...held }));
+  }
+
+  /** Makes the first admin token, unless there is an admin already. Of several servers that start at once, one makes it. */
+  async makeFirst(): Promise<NewToken | undefined> {
+    const made = newToken({ name: 'first admin', role: 'admin' }, this.#clock());
+    const after = await this.#documents.update(DOCUMENT, (before = NONE) =>
+      hasAdmin(before) ? before : withToken(before, made),
+    );
+    this.#hadSome = true;
+    return Object.hasOwn(after.tokens, made.id) ? shown(made) : undefined;
+  }
+
+  async makeToken(wish: TokenWish): Promise<NewToken> {
+    const made = newToken(wish, this.#clock());
+    await this.#documents.update(DOCUMENT, (before = NONE) => withToken(before, made));
+    return shown(made);
+  }
+
+  /** Throws `TOKEN_UNKNOWN` or `LAST_ADMIN`. */
+  async removeToken(id: string): Promise<void> {
+    await this.#documents.update(DOCUMENT, (before = NONE) => {
+      if (!Object.hasOwn(before.tokens, id)) throw new ServerError('TOKEN_UNKNOWN');
+      const { [id]: _, ...tokens } = before.tokens;
+      return withAdmin({ ...before, tokens });
+    });
+  }
+
+  async setRole(did: Did, role: Role): Promise<void> {
+    const since = this.#clock();
+    await this.#documents.update(DOCUMENT, (before = NONE) =>
+      withAdmin(withRoom({ ...before, dids: { ...before.dids, [did]: { role, since } } })),
+    );
+  }
+
+  /** Throws `ROLE_UNKNOWN` or `LAST_ADMIN`. */
+  async removeRole(did: Did): Promise<void> {
+    await this.#documents.update(DOCUMENT, (before = NONE) => {
+      if (!Object.hasOwn(before.dids, did)) throw new ServerError('ROLE_UNKNOWN');
+      const { [did]: _, ...dids } = before.dids;
+      return withAdmin({ ...before, dids });
+    });
+  }
+
+  /** Throws a {@link StoreLost} for a store that was emptied: what else it held is gone as well. */
+  async #read(): Promise<Holders> {
+    const found = await this.#documents.get(DOCUMENT);
+    if (!found && this.#hadSome) throw new StoreLost();
+    return found ?? NONE;
+  }
+}
+
+interface MadeToken {
+  readonly id: string;
+  readonly token: string;
+  readonly kept: KeptToken;
+}
+
+function newToken({ name, role, expiresAt }: TokenWish, createdAt: number): MadeToken {
+  const id = randomBytes(9).toString('base64url');
+  const token = `xlk_${id}.${randomBytes(32).toString('base64url')}`;
+  const hash = hashOf(token).toString('base64url');
+  return {
+    id,
+    token,
+    kept: { name, role, hash, createdAt, ...(expiresAt === undefined ? {} : { expiresAt }) },
+  };
+}
+
+const shown = ({ id, token, kept: { hash: _, ...info } }: MadeToken): NewToken => ({ id, ...info, token });
+
+const withToken = (before: Holders, { id, kept }: MadeToken): Holders =>
+  withRoom({ ...before, tokens: { ...before.tokens, [id]: kept } });
+
+/** Tokens that end are no admins to count on. */
+const hasAdmin = ({ tokens, dids }: Holders): boolean =>
+  Object.values(tokens).some(({ role, expiresAt }) => role === 'admin' && expiresAt === undefined) ||
+  Object.values(dids).some(({ role }) => role === 'admin');
+
+function withAdmin(after: Holders): Holders {
+  if (!hasAdmin(after)) throw new ServerError('LAST_ADMIN');
+  return after;
+}
+
+function withRoom(after: Holders): Holders {
+  if (Object.keys(after.tokens).length + Object.keys(after.dids).length > MAX_HOLDERS)
+    throw new ServerError('REQUEST_INVALID', { expected: `at most ${MAX_HOLDERS} tokens and roles` });
+  return after;
+}

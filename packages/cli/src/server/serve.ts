@@ -1,0 +1,181 @@
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { parseArgs } from 'node:util';
+import { installedModules } from '../modules.js';
+import type { Output } from '../run.js';
+import { signals } from '../signals.js';
+import { forwardedAddress, peerAddress } from './address.js';
+import { createIdentityServer, type IdentityServer } from './identity-server.js';
+import { jsonLogger } from './logger.js';
+import {
+  agentKeyOf,
+  levelOf,
+  modeOf,
+  packageVersion,
+  publicUrlOf,
+  SERVE_OPTIONS,
+  storeOf,
+  wholeNumber,
+} from './serve-options.js';
+import { openStorage, type Storage } from './storage.js';
+
+/** How long requests that are under way get once the server takes no more, in ms. */
+const FINISH_MS = 8000;
+
+/** Runs the server until it is told to stop; resolves to the exit code. */
+export async function serve(args: readonly string[], output: Output): Promise<number> {
+  const { values } = parseArgs({ args: [...args], options: SERVE_OPTIONS, strict: true });
+  const port = wholeNumber('port', values.port, 0, 65_535);
+  const limits = {
+    perAddress: wholeNumber('requests-per-address', values['requests-per-address'], 1, 100_000_000),
+    perCaller: wholeNumber('requests-per-caller', values['requests-per-caller'], 1, 100_000_000),
+  };
+  const mode = modeOf(values.mode);
+  const logger = jsonLogger(output.err, levelOf(values['log-level']));
+  const store = storeOf(values.store);
+  const agentKey = await agentKeyOf(values['agent-key-file']);
+  publicUrlOf(values['public-url'], port); // a mistake in it is told before anything is made
+  const routes = (await installedModules()).flatMap((module) => module.routes ?? []);
+
+  const http = httpServer();
+  const answered = drain(http);
+  const told = signals();
+  let server: IdentityServer | undefined;
+  let storage: Storage | undefined;
+  let lost: unknown;
+  let fail = () => {};
+  const failed = new Promise<void>((resolve) => {
+    fail = resolve;
+  });
+  try {
+    const bound = await listen(http, port, values.host);
+    storage = await openStorage(
+      { data: values.data, store, identityFile: values.identity, mustExist: values.existing },
+      output,
+    );
+    server = await createIdentityServer({
+      storage,
+      publicUrl: publicUrlOf(values['public-url'], bound.port),
+      logger,
+      version: await packageVersion(),
+      agentKey,
+      limits,
+      addressOf: values['behind-proxy'] ? forwardedAddress : peerAddress,
+      routes,
+      mode,
+      onLost: (error) => {
+        lost ??= error;
+        fail();
+      },
+    });
+    const token = await firstToken(server, values['new-admin-token']);
+    if (token !== undefined) await hand(token, values['admin-token-file']);
+    http.off('request', starting).on('request', server.handler).on('upgrade', server.upgrade);
+    announce({ bound, did: storage.identity.did, token, values }, output);
+    await Promise.race([told.toStop, failed]);
+    server.stop();
+    await answered();
+  } finally {
+    http.close();
+    await (server ?? storage)?.close().catch((error: unknown) => {
+      lost ??= error;
+    });
+    http.closeAllConnections();
+    told.end();
+  }
+  if (lost !== undefined)
+    throw new Error('a store cannot go on; nothing that was not written was acknowledged', { cause: lost });
+  output.out('stopped');
+  return 0;
+}
+
+/** With limits against slow callers; an envelope may stand in a header. */
+function httpServer(): Server {
+  const http = createServer({ maxHeaderSize: 32 * 1024 }, starting);
+  http.headersTimeout = 10_000;
+  http.requestTimeout = 30_000;
+  http.keepAliveTimeout = 75_000; // longer than that of a proxy: the side that closes must be the side that sends
+  return http;
+}
+
+function starting(_req: IncomingMessage, res: ServerResponse): void {
+  res.writeHead(503, { 'Retry-After': '1', Connection: 'close' });
+  res.end();
+}
+
+/** Before anything is opened: a port that is in use is the most common mistake. */
+async function listen(http: Server, port: number, host: string): Promise<AddressInfo> {
+  http.listen(port, host);
+  try {
+    await once(http, 'listening');
+  } catch (cause) {
+    const { code } = cause as { code?: string };
+    const why =
+      code === 'EADDRINUSE'
+        ? `port ${port} of ${host} is in use: end the other program, or choose another --port`
+        : `it cannot listen at ${host}:${port}`;
+    throw Object.assign(new Error(why, { cause }), { code });
+  }
+  return http.address() as AddressInfo;
+}
+
+async function firstToken(server: IdentityServer, isWanted: boolean): Promise<string | undefined> {
+  const made = isWanted
+    ? await server.access.makeToken({ name: 'made at the start', role: 'admin' })
+    : await server.access.makeFirst();
+  return made?.token;
+}
+
+async function hand(token: string, file: string | undefined): Promise<void> {
+  if (file === undefined) return;
+  await writeFile(file, `${token}\n`, { mode: 0o600, flag: 'wx' }).catch((cause: unknown) => {
+    const what = `the admin token could not be written to ${file}`;
+    throw new Error(`${what}: start with --new-admin-token, and a file that is not there`, { cause });
+  });
+}
+
+function announce({ bound, did, token, values }: Announced, { out }: Output): void {
+  const { address, port, family } = bound;
+  const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  const shown = values['admin-token-file'] === undefined ? token : undefined;
+  if (values.json) {
+    out(JSON.stringify({ did, url, ...(shown === undefined ? {} : { adminToken: shown }) }));
+    return;
+  }
+  out(`server ${did}`);
+  out(`url    ${url}`);
+  if (shown !== undefined) out(`admin  ${shown}  (shown once: keep it)`);
+}
+
+interface Announced {
+  readonly bound: AddressInfo;
+  readonly did: string;
+  readonly token: string | undefined;
+  readonly values: { readonly json: boolean; readonly 'admin-token-file'?: string | undefined };
+}
+
+/** Counts requests; what it returns resolves once all that are under way are answered, or their time is up. Sockets of the relay do not count. */
+function drain(http: Server): () => Promise<void> {
+  let underWay = 0;
+  let told = () => {};
+  http.on('request', (_req, res: ServerResponse) => {
+    underWay += 1;
+    res.once('close', () => {
+      underWay -= 1;
+      if (underWay === 0) told();
+    });
+  });
+  return async () => {
+    http.close();
+    http.closeIdleConnections();
+    if (underWay === 0) return;
+    let deadline: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      told = resolve;
+      deadline = setTimeout(resolve, FINISH_MS);
+    });
+    clearTimeout(deadline);
+  };
+}

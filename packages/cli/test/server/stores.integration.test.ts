@@ -1,0 +1,170 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import pg from 'pg';
+import { describeWith, findProgram, until } from './needs.js';
+import { startServer } from './program.js';
+import { afterTest, request, temporaryFolder } from './support.js';
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function startRedis(): Promise<{ readonly url: string; readonly end: () => Promise<void> }> {
+  const port = await freePort();
+  const args = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    await temporaryFolder(),
+    '--save',
+    '',
+  ];
+  const child = spawn(findProgram('redis-server')!, [...args, '--maxmemory-policy', 'noeviction'], {
+    stdio: 'pipe',
+  });
+  const end = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  };
+  afterTest(end);
+  let said = '';
+  child.stdout.on('data', (chunk) => (said += String(chunk)));
+  await until(() => said.includes('Ready to accept connections'));
+  return { url: `redis://127.0.0.1:${port}`, end };
+}
+
+async function startPostgres(): Promise<{ readonly url: string; readonly end: () => Promise<void> }> {
+  const port = await freePort();
+  const folder = await temporaryFolder();
+  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
+  const who = process.getuid?.() === 0 ? { uid: id('-u'), gid: id('-g') } : undefined;
+  if (who) chownSync(folder, who.uid, who.gid);
+  const data = join(folder, 'data');
+  execFileSync(
+    findProgram('initdb')!,
+    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-sync', '--locale=C'],
+    {
+      ...who,
+      cwd: folder,
+      stdio: 'ignore',
+    },
+  );
+  const settings = [
+    'listen_addresses=127.0.0.1',
+    `port=${port}`,
+    `unix_socket_directories=${folder}`,
+    'fsync=off',
+  ];
+  const child = spawn(findProgram('postgres')!, ['-D', data, ...settings.flatMap((each) => ['-c', each])], {
+    ...who,
+    cwd: folder,
+    stdio: 'ignore',
+  });
+  const end = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGQUIT');
+    await ended;
+  };
+  afterTest(end);
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  await until(async () => {
+    const client = new pg.Client({ connectionString: url });
+    client.on('error', () => {});
+    return client.connect().then(
+      () => client.end().then(() => true),
+      () => false,
+    );
+  }, 20_000);
+  return { url, end };
+}
+
+const KEY = { XLINK_AGENT_KEY: '07'.repeat(32) };
+
+/** What two servers over one store must do, and what one does whose store is gone. */
+async function twoServers(
+  store: { readonly url: string; readonly end: () => Promise<void> },
+  hasRelay: boolean,
+) {
+  const folder = await temporaryFolder();
+  const start = (name: string) =>
+    startServer(
+      [
+        '--data',
+        join(folder, name),
+        '--store',
+        store.url,
+        '--identity',
+        join(folder, 'identity.pkcs8'),
+        '--log-level',
+        'error',
+      ],
+      { env: KEY },
+    );
+  const [one, two] = await Promise.all([start('one'), start('two')]);
+  const tokens = [one.adminToken, two.adminToken].filter((token) => token !== undefined);
+  expect([one.did === two.did, tokens.length]).toEqual([true, 1]); // of both, one made the first admin
+  const token = tokens[0];
+  const ask = (server: typeof one, method: string, target: string, body?: unknown) =>
+    request(server.url, method, target, { token, body });
+
+  const { json: bob } = await ask(one, 'POST', '/v1/agents', { name: 'bob', scopes: ['*'] });
+  expect((await ask(two, 'GET', `/v1/agents/${bob.did}`)).json.name).toBe('bob');
+  const { json: sent } = await ask(two, 'POST', `/v1/agents/${bob.did}/send`, {
+    to: bob.did,
+    payload: 7,
+    scope: 'x',
+  });
+  expect(sent.delivered).toBe(hasRelay);
+  // The same envelope at both at once: one opens it.
+  const both = await Promise.all(
+    [one, two].map((server) =>
+      ask(server, 'POST', `/v1/agents/${bob.did}/receive`, { envelope: sent.envelope }),
+    ),
+  );
+  expect(both.map(({ status }) => status).sort()).toEqual([200, 409]);
+
+  const { json: made } = await ask(one, 'POST', '/v1/tokens', { name: 'ci', role: 'operator' });
+  const me = (server: typeof one) => request(server.url, 'GET', '/v1/me', { token: made.token });
+  expect((await me(two)).json.role).toBe('operator');
+  await ask(two, 'DELETE', `/v1/tokens/${made.id}`);
+  expect((await me(one)).status).toBe(401);
+  const { json: invite } = await ask(one, 'POST', '/v1/invites', { scopes: ['a'] });
+  expect((await ask(two, 'DELETE', `/v1/invites/${invite.number}`)).json.state).toBe('revoked');
+  await ask(one, 'PUT', '/v1/mode', { mode: 'deprecation' });
+  await until(async () => (await ask(two, 'GET', '/v1/mode')).json.mode === 'deprecation');
+  expect((await ask(one, 'GET', '/relay')).status).toBe(hasRelay ? 200 : 404);
+
+  await store.end();
+  await until(async () => (await ask(one, 'GET', '/ready')).status === 503, 20_000);
+  const down = await ask(one, 'PUT', '/v1/services/a', { url: 'https://a.example' });
+  expect(down.status).toBe(503);
+  expect(down.text).not.toMatch(/127\.0\.0\.1|ECONN|postgres:|redis:/);
+  expect((await ask(one, 'GET', '/health')).status).toBe(200);
+  for (const server of [one, two]) expect(await server.end('SIGTERM')).toBe(0);
+}
+
+// Needs the built packages: `npm run build`.
+describeWith(['redis-server'], 'two servers on one Redis', () => {
+  test('share everything, and refuse while it is away', async () => {
+    await twoServers(await startRedis(), true);
+  });
+});
+
+describeWith(['initdb', 'postgres'], 'two servers on one PostgreSQL', () => {
+  test('share everything but messages, and refuse while it is away', async () => {
+    await twoServers(await startPostgres(), false);
+  });
+});
