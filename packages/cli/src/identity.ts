@@ -26,7 +26,8 @@ openssl genpkey -algorithm ed25519 -out next.pem
   --new-version N          1, 2 or 3 (default: that of the old one)
   --next DID               the only DID that may ever succeed the new one
   --did DID                of check: any DID of the chain
-${REGISTRY_HELP}`;
+${REGISTRY_HELP}
+  --json                   of succeed: data as one line of JSON`;
 
 const SUCCEED_OPTIONS = {
   ...REGISTRY_OPTIONS,
@@ -35,6 +36,7 @@ const SUCCEED_OPTIONS = {
   overlap: { type: 'string' },
   'new-version': { type: 'string' },
   next: { type: 'string' },
+  json: { type: 'boolean' },
 } as const;
 
 const CHECK_OPTIONS = { ...REGISTRY_OPTIONS, did: { type: 'string' } } as const;

@@ -8,6 +8,7 @@ import {
 } from '@private.me/xlink';
 import { isDidKey } from './did-option.js';
 import { identityOf, type Version } from './key-file.js';
+import { show } from './options.js';
 import { type RegistryValues, withRegistry } from './registry-option.js';
 import { type Output, UsageError } from './run.js';
 
@@ -17,10 +18,11 @@ export interface SucceedValues extends RegistryValues {
   readonly overlap?: string | undefined;
   readonly 'new-version'?: string | undefined;
   readonly next?: string | undefined;
+  readonly json?: boolean | undefined;
 }
 
 /** `xlink identity succeed`: puts the new identity in the place of the old one. */
-export async function succeed(values: SucceedValues, { out }: Output): Promise<number> {
+export async function succeed(values: SucceedValues, output: Output): Promise<number> {
   for (const name of ['old', 'new'] as const)
     if (values[name] === undefined) throw new UsageError(`--${name} is required`);
   const overlapMs = durationOf(values.overlap ?? '1d');
@@ -39,8 +41,8 @@ export async function succeed(values: SucceedValues, { out }: Output): Promise<n
     if (values.next === successor.did) throw new UsageError('--next must be another identity than --new');
     const succession = await handIn(registry, old, successor, overlapMs, next);
     const end = new Date(succession.issuedAt + succession.overlapMs).toISOString();
-    out(`old    ${old.did}\nnew    ${successor.did}`);
-    out(`both are good until ${end}`);
+    const lines = [`old    ${old.did}\nnew    ${successor.did}`, `both are good until ${end}`];
+    show(output, values, { status: 'succeeded', old: old.did, new: successor.did, both_until: end }, lines);
     return 0;
   });
 }

@@ -8,6 +8,7 @@ import {
   transferRegistry,
 } from '@private.me/xlink';
 import { type Opened, openStore } from './open-store.js';
+import { show } from './options.js';
 import { type Command, UsageError } from './run.js';
 
 /** The parts of a service’s state, and how each is copied. */
@@ -27,6 +28,7 @@ there is overwritten. Stop the service first; the store that is read stays as it
   --from STORE             file:PATH of a file that is there, such as file:state/registry.jsonl,
                            postgres://… or redis://…; the table or key prefix after #, if it is not the default
   --to STORE               the same
+  --json                   data as one line of JSON
 
 Passwords in a URL can be seen by other users of the machine: leave them out, and set PGPASSWORD or REDIS_PASSWORD.
 For PostgreSQL install pg, for Redis ioredis.`;
@@ -35,10 +37,10 @@ For PostgreSQL install pg, for Redis ioredis.`;
 export const transferCommand: Command = {
   summary: 'copy registry, clients, mode or operations from one store to another',
   help,
-  async run(args, { out }) {
+  async run(args, output) {
     const { values, positionals } = parseArgs({
       args: [...args],
-      options: { from: { type: 'string' }, to: { type: 'string' } },
+      options: { from: { type: 'string' }, to: { type: 'string' }, json: { type: 'boolean' } },
       allowPositionals: true,
     });
     const [part = '', ...more] = positionals;
@@ -52,9 +54,12 @@ export const transferCommand: Command = {
       opened.push(await openStore(part, to));
       const way = { from: opened[0]!.store, to: opened[1]!.store } as Transfer<never>;
       const { count, written, digest } = await copy(way);
-      out(`${part}: ${count} read, ${written} written, ${count - written} were there`);
-      out(`digest of both ${digest}`);
-      if (count === 0) out(`there is nothing at --from: is it the place that the service writes to?`);
+      const lines = [
+        `${part}: ${count} read, ${written} written, ${count - written} were there`,
+        `digest of both ${digest}`,
+        ...(count === 0 ? ['there is nothing at --from: is it the place that the service writes to?'] : []),
+      ];
+      show(output, values, { part, read: count, written, digest }, lines);
       return 0;
     } finally {
       for (const { close } of opened) await close();

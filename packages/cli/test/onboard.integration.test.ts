@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { Invites } from '@private.me/xlink';
 import { Partner } from './support/partner.js';
 import { runProgram, xlink } from './support/program.js';
 
@@ -279,6 +280,17 @@ describe('xlink init --invite', () => {
       { status: 'planned', changes: ['xlink-client.js', '.env', '.gitignore', 'package.json'] },
     ]);
     expect(err).toContain(`+XLINK_PARTNER_DID=${partner.agent.did}`);
+    expect(await runProgram('ls', ['-A'], { cwd: folder })).toMatchObject({ out: '' });
+  });
+
+  test.each([
+    ['http://127.0.0.1/$(id)', ['orders']],
+    ["http://127.0.0.1/a'b", ['orders']],
+  ])('takes nothing into code that means something there: %s', async (url, scopes) => {
+    const { agent } = partner;
+    const { code } = await new Invites({ agent, url }).create({ scopes });
+    const { code: ended, err } = await xlink(folder, 'init', '--invite', code);
+    expect([ended, err]).toEqual([2, expect.stringContaining('xlink accept')]);
     expect(await runProgram('ls', ['-A'], { cwd: folder })).toMatchObject({ out: '' });
   });
 

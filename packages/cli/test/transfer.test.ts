@@ -37,6 +37,8 @@ describe('xlink transfer', () => {
     ]);
     const again = await call('clients', '--from', place('clients'), '--to', place('new-clients'));
     expect([again.code, again.text]).toEqual([0, first.text.replace('2 written, 0', '0 written, 2')]);
+    const told = await call('clients', '--from', place('clients'), '--to', place('new-clients'), '--json');
+    expect(JSON.parse(told.text)).toMatchObject({ part: 'clients', read: 2, written: 0 });
     const operations = await call(
       'operations',
       '--from',

@@ -180,7 +180,7 @@ export function nodeClient(project: Project, { name, scopes }: Connection) {
   const { framework, isTypeScript, isEsm, folder } = project;
   const { imports, types, code, use } = TEMPLATES[framework];
   const [scope = '*'] = scopes;
-  const values = { NAME: JSON.stringify(name), SCOPE: JSON.stringify(scope === '*' ? 'default' : scope) };
+  const values = { NAME: `'${name}'`, SCOPE: `'${scope === '*' ? 'default' : scope}'` };
   const body = `${AGENT}\n${code}`.replace(
     /\b(NAME|SCOPE)\b/g,
     (mark) => values[mark as keyof typeof values],

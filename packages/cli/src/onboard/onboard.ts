@@ -8,7 +8,7 @@ import { asAgent } from '../local/agent.js';
 import { type Config, Folder } from '../local/folder.js';
 import { freePort } from '../local/free-port.js';
 import { show } from '../options.js';
-import type { Output } from '../run.js';
+import { type Output, UsageError } from '../run.js';
 import { appended, type Change, created, diffOf, write } from './changes.js';
 import { type Connection, nodeClient } from './node-client.js';
 import { otherClient, RUN } from './other-clients.js';
@@ -29,6 +29,7 @@ interface Plan {
 export async function onboard(values: InitValues, output: Output): Promise<number> {
   const code = await codeOf(values.invite);
   const terms = await readInvite(code); // before anything is asked or made
+  assertPlain(terms);
   const project = await chosen(values);
   const folder = new Folder(values);
   const before = await folder.configIfAny();
@@ -64,6 +65,16 @@ export async function onboard(values: InitValues, output: Output): Promise<numbe
       client: plan.client,
     });
   return sent?.code ?? 0;
+}
+
+/** What comes from a stranger and goes into code and .env has no character that means something there. */
+function assertPlain({ url, scopes }: InviteTerms): void {
+  const isPlain =
+    /^https?:\/\/[\w.:[\]-]+(\/[\w.~%-]*)*$/.test(url) && scopes.every((scope) => /^[\w.:*/-]+$/.test(scope));
+  if (!isPlain)
+    throw new UsageError(
+      'the address or a scope of this invite has characters that code cannot have; use xlink accept',
+    );
 }
 
 async function chosen(values: InitValues): Promise<Project> {
