@@ -26,10 +26,8 @@ const cores = cpus().length;
 console.log(`Node ${process.versions.node}, ${cores} x ${cpus()[0].model}`);
 const most = Math.max(...sizes);
 if (cores < most + 2)
-  console.log(
-    `This machine has fewer cores (${cores}) than ${most} processes, Redis and the callers want (${most + 2}): a row whose processes share
-cores shows what sharing them costs, not what more cores bring.`,
-  );
+  console.log(`${cores} cores for up to ${most} processes, Redis and the callers: where processes share cores, a row shows what sharing costs, not
+what more cores bring.`);
 
 const redis = await startRedis();
 const tokens = await startTokens();

@@ -13,7 +13,8 @@ export async function callsOf(fleet, tokens, redis, apiKey) {
   const base = `http://127.0.0.1:${fleet.port}`;
   const post = async (call, path, headers = {}) => {
     const answer = await call(base + path, { ...REQUEST, headers: { ...JSON_TYPE, ...headers } });
-    if (answer.status !== 201) throw new Error(`A call was refused (${answer.status})`);
+    if (answer.status !== 201)
+      throw new Error(`A call was refused (${answer.status}: ${await answer.text()})`);
     await answer.arrayBuffer();
   };
   const ours = async (options) => {
@@ -33,7 +34,10 @@ export async function callsOf(fleet, tokens, redis, apiKey) {
 
 async function callerOf({ prefix }, redis, baseUrl, options) {
   const client = await redis.connect(redisClientOptions.ioredis);
-  const agent = await Agent.quickstart({ registry: new MemoryTrustRegistry(), maxVersion: 3 });
+  const agent = await Agent.quickstart({
+    registry: new MemoryTrustRegistry(),
+    maxVersion: options.version ?? 3,
+  });
   const shared = new RedisTrustRegistry({ client, keyPrefix: `${prefix}registry:` });
   await shared.register({ did: agent.did, keys: await agent.keyRecord() });
   client.disconnect();
