@@ -30,7 +30,8 @@ async function connect(options, port) {
   return client;
 }
 
-async function freePort() {
+/** A port of 127.0.0.1 that nothing listens on. */
+export async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address();

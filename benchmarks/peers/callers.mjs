@@ -1,13 +1,11 @@
 // What each kind of caller sends: whole requests, made ahead, so that a burst costs the load generator as good as nothing.
 import { createHash, createPrivateKey, generateKeyPairSync, sign } from 'node:crypto';
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
-import { Agent, requestBinding, xlinkAuthorization, xlinkFetch } from '@private.me/xlink';
+import { Agent, requestBinding, xlinkAuthorization } from '@private.me/xlink';
 import { httpbis } from 'http-message-signatures';
 import { exportJWK, SignJWT } from 'jose';
 import { httpRequest } from '../load.mjs';
-
-const BODY = Buffer.from(JSON.stringify({ text: 'x'.repeat(1024 - 11) }));
-const JSON_TYPE = { 'Content-Type': 'application/json' };
+import { BODY, JSON_TYPE } from '../xlink-caller.mjs';
 
 /** Keys of the callers, and what the server has to know of them. */
 export async function credentials() {
@@ -81,46 +79,6 @@ async function hpke(rawKey, privateKey, post) {
     const body = Buffer.concat([sign(null, sealed, privateKey), sealed]);
     return post('/hpke/orders', { 'Content-Type': 'application/octet-stream' }, body);
   };
-}
-
-/**
- * A caller by this library's own client. What it would send is kept, and an answer made up in its place: the client is
- * `xlinkFetch` as anybody uses it, all but the last step.
- */
-export async function xlinkCaller({ port, registry, register, version = 3, ...options }) {
-  const agent = await Agent.quickstart({ registry, maxVersion: version });
-  await register({ did: agent.did, keys: await agent.keyRecord() });
-  const base = `http://127.0.0.1:${port}`;
-  let kept;
-  const call = xlinkFetch({
-    agent,
-    baseUrl: base,
-    version,
-    ...options,
-    fetch: async (url, init) => {
-      const { pathname } = new URL(url);
-      if (pathname.startsWith('/.well-known/')) return fetch(url, init);
-      kept = httpRequest(
-        init.method,
-        pathname,
-        Object.fromEntries(new Headers(init.headers)),
-        init.body && Buffer.from(init.body),
-      );
-      return new Response('{}', { status: 201, headers: JSON_TYPE });
-    },
-  });
-  const make = async () => {
-    await call(`${base}/xlink/orders`, {
-      method: 'POST',
-      headers: JSON_TYPE,
-      body: BODY,
-      sealed: 'optional',
-    });
-    return kept;
-  };
-  await make();
-  await make(); // a session begins with the second call
-  return make;
 }
 
 /** A caller whose envelope is in a header, and signs for the body beside it. */

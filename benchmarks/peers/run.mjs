@@ -8,7 +8,8 @@ import { parseArgs } from 'node:util';
 import { discover, MemoryTrustRegistry } from '@private.me/xlink';
 import { Connection, load } from '../load.mjs';
 import { median, quantile, rounds, table, whole } from '../stats.mjs';
-import { credentials, headerCaller, others, xlinkCaller } from './callers.mjs';
+import { xlinkCaller } from '../xlink-caller.mjs';
+import { credentials, headerCaller, others } from './callers.mjs';
 import { missed } from './targets.mjs';
 
 const LOCAL = { unsafeAllowHttp: true, unsafeAllowPrivateAddresses: true };
