@@ -6,7 +6,7 @@ import type { Route } from './server/route.js';
  * routes that are there already are refused.
  *
  * ```ts
- * // @private.me/xlink-x0x, exports: { "./xlink-cli": "./dist/xlink-cli.js" }
+ * // @private.me/x0x, exports: { "./xlink-cli": "./dist/xlink-cli.js" }
  * export default { name: 'x0x', commands: { x0x: command }, routes: [route({ ... }, handle)] } satisfies XlinkModule;
  * ```
  */

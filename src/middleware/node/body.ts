@@ -29,10 +29,11 @@ export async function readNodeBody(
   if (req.destroyed) throw xlinkError('BODY_ABORTED');
   const announced = Number(req.headers['content-length']);
   if (announced > maxBytes) throw xlinkError('BODY_TOO_LARGE');
-  if (announced > SMALL_BYTES || req.stream) return drain(req, maxBytes, checkStart, withinMs);
+  if (!(announced < SMALL_BYTES) || req.stream) return drain(req, maxBytes, checkStart, withinMs);
   if (!req.complete) await heldForATurn(req);
   if (req.destroyed) throw xlinkError('BODY_ABORTED');
-  return req.complete ? readAtOnce(req, maxBytes, checkStart) : drain(req, maxBytes, checkStart, withinMs);
+  if (req.complete) return readAtOnce(req, maxBytes, checkStart);
+  return drain(req, maxBytes, checkStart, withinMs, true);
 }
 
 /** A body that comes in one piece with its head, mostly: Node reads it behind the head, within this turn. */
@@ -67,6 +68,7 @@ function drain(
   maxBytes: number,
   checkStart: CheckStart,
   withinMs: number,
+  wasHeld = false,
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
@@ -104,6 +106,7 @@ function drain(
     req.on('end', onEnd);
     req.on('close', onGone);
     req.on('error', onGone);
+    if (wasHeld) onReadable(); // what came in that turn is told to nobody again
   });
 }
 
