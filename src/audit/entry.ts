@@ -30,8 +30,8 @@ const MEMBERS: { readonly [Name in keyof Required<AuditEntry>]: (value: unknown)
 };
 const NAMES = Object.keys(MEMBERS) as (keyof AuditEntry)[];
 
-/** The bytes of an entry. Throws `AUDIT_ENTRY_INVALID` with the member at fault. */
-export function encodeEntry(entry: AuditEntry, now: number): Uint8Array {
+/** The JSON text of an entry. Throws `AUDIT_ENTRY_INVALID` with the member at fault. */
+export function encodeEntry(entry: AuditEntry, now: number): string {
   if (!isMembers(entry)) throw invalid('entry');
   const unknown = Object.keys(entry).find((name) => !Object.hasOwn(MEMBERS, name));
   if (unknown !== undefined)
@@ -43,9 +43,9 @@ export function encodeEntry(entry: AuditEntry, now: number): Uint8Array {
     if (!MEMBERS[name](value)) throw invalid(name);
     written[name] = value;
   }
-  const bytes = encodeUtf8(jsonOf(written));
-  if (bytes.length > MAX_ENTRY_BYTES) throw invalid(entry.envelope ? 'envelope' : 'data');
-  return bytes;
+  const text = jsonOf(written);
+  if (isTooLong(text)) throw invalid(entry.envelope ? 'envelope' : 'data');
+  return text;
 }
 
 /** The entry in these bytes, in its place. Throws `AUDIT_INVALID` for anything else. */
@@ -58,6 +58,10 @@ export function decodeEntry(seq: number, bytes: Uint8Array): RecordedEntry {
   }
   throw xlinkError('AUDIT_INVALID', { field: 'entry' });
 }
+
+/** A character of JSON has at most three bytes of UTF-8. */
+const isTooLong = (text: string): boolean =>
+  text.length * 3 > MAX_ENTRY_BYTES && encodeUtf8(text).length > MAX_ENTRY_BYTES;
 
 function jsonOf(value: unknown): string {
   try {

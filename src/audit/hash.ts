@@ -1,7 +1,7 @@
 import { concat, EMPTY } from '../crypto/bytes.js';
 import type { CryptoProvider } from '../crypto/provider.js';
 import { isPromiseLike } from '../util/awaitable.js';
-import { encodeUtf8 } from '../util/utf8.js';
+import { encodeUtf8, encodeUtf8Into } from '../util/utf8.js';
 
 /** Bytes of a SHA-256. */
 export const HASH_BYTES = 32;
@@ -25,15 +25,27 @@ const NODE = Uint8Array.of(1);
 export const leafHash = (crypto: CryptoProvider, data: Uint8Array): Uint8Array =>
   sha256Of(crypto, LEAF, data);
 
-/** The same of ASCII text. */
+/** Where the text of a leaf is put behind its prefix, used again for the next. Nothing else runs meanwhile. */
+let leafMemory = new Uint8Array(1024);
+
+/** The same of text, as UTF-8. */
 export function leafHashOfText(crypto: CryptoProvider, text: string): Uint8Array {
-  const bytes = encodeUtf8(`\0${text}`); // one copy, and it is done for every entry
-  return sha256Of(crypto, bytes);
+  const needed = LEAF.length + text.length; // as long as all is ASCII
+  if (needed > leafMemory.length) leafMemory = new Uint8Array(2 * needed);
+  const length = encodeUtf8Into(text, leafMemory, LEAF.length);
+  if (length === undefined) return leafHash(crypto, encodeUtf8(text));
+  return sha256Of(crypto, leafMemory.subarray(0, LEAF.length + length));
 }
 
 /** Where both hashes below a node are put together. Nothing else runs meanwhile. */
 const pair = new Uint8Array(1 + 2 * HASH_BYTES);
 pair.set(NODE);
+
+/** Hash of the node above two hashes that stand one behind the other. */
+export function nodeHashOfPair(crypto: CryptoProvider, hashes: Uint8Array): Uint8Array {
+  pair.set(hashes, 1);
+  return sha256Of(crypto, pair);
+}
 
 /** Hash of a node above two others (RFC 6962, section 2.1). */
 export function nodeHash(crypto: CryptoProvider, left: Uint8Array, right: Uint8Array): Uint8Array {

@@ -1,5 +1,5 @@
 import type { CryptoProvider } from '../crypto/provider.js';
-import { leafHash, nodeHash, sha256Of } from './hash.js';
+import { leafHash, nodeHash, nodeHashOfPair, sha256Of } from './hash.js';
 import { HashList } from './hash-list.js';
 
 /**
@@ -33,7 +33,7 @@ export class MerkleTree {
       const { length } = level;
       if (length % 2 === 1) return;
       this.#levels[height + 1] ??= new HashList();
-      this.#levels[height + 1]!.push(nodeHash(this.#crypto, level.at(length - 2), level.at(length - 1)));
+      this.#levels[height + 1]!.push(nodeHashOfPair(this.#crypto, level.range(length - 2, length)));
     }
   }
 

@@ -1,7 +1,7 @@
-import { concat, equalBytes, lengthPrefixed } from '../crypto/bytes.js';
+import { concat, equalBytes, lengthPrefixed, put64 } from '../crypto/bytes.js';
 import type { CryptoProvider, Hmac } from '../crypto/provider.js';
 import { xlinkError } from '../errors/service-errors.js';
-import type { Awaitable } from '../util/awaitable.js';
+import { type Awaitable, later } from '../util/awaitable.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
 import { encodeUtf8 } from '../util/utf8.js';
 
@@ -23,24 +23,33 @@ const SEAL_LABEL = encodeUtf8('xlink/1 audit entry');
 const CHAIN_LABEL = encodeUtf8('xlink/1 audit chain');
 const IV = new Uint8Array(12);
 
+/** What the key of entry 0 is the tag of; the number stands at the end. */
+const FIRST_KEY = lengthPrefixed([KEY_LABEL, 0]);
+
 /** The key of one entry, 32 bytes: who has it can open that entry, and no other. */
-export const entryKeyOf = (dataKey: Hmac, seq: number): Awaitable<Uint8Array> =>
-  dataKey.tag(lengthPrefixed([KEY_LABEL, seq]));
+export function entryKeyOf(dataKey: Hmac, seq: number): Awaitable<Uint8Array> {
+  const name = FIRST_KEY.slice();
+  put64(name, name.length - 8, seq);
+  return dataKey.tag(name);
+}
 
 /** Seals the bytes of an entry under the data key of this name. A data key is used once for a number, also if nothing came of it. */
-export async function sealRecord(
+export function sealRecord(
   crypto: CryptoProvider,
   dataKey: { readonly id: string; readonly hmac: Hmac },
   seq: number,
   entry: Uint8Array,
-): Promise<SealedRecord> {
-  const key = await entryKeyOf(dataKey.hmac, seq);
-  return {
-    seq,
-    key: dataKey.id,
-    commitment: encodeBase64url(await commitmentOf(crypto, key)),
-    sealed: encodeBase64url(await crypto.aes256gcm.seal(key, IV, SEAL_LABEL, entry)),
-  };
+): Awaitable<SealedRecord> {
+  return later(entryKeyOf(dataKey.hmac, seq), (key) =>
+    later(commitmentOf(crypto, key), (commitment) =>
+      later(crypto.aes256gcm.seal(key, IV, SEAL_LABEL, entry), (sealed) => ({
+        seq,
+        key: dataKey.id,
+        commitment: encodeBase64url(commitment),
+        sealed: encodeBase64url(sealed),
+      })),
+    ),
+  );
 }
 
 /** The bytes of an entry, opened with its own key. Throws `AUDIT_INVALID:KEY` for another key or a changed record. */

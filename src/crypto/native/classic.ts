@@ -26,7 +26,11 @@ function hashInto(out: Uint8Array, at: number, data: Uint8Array): void {
   for (let i = 0; i < HASH_BYTES; i++) out[at + i] = text.charCodeAt(i);
 }
 
-/** A `KeyObject` in place of a buffer makes HKDF and GCM two to four times faster on Node 24. */
+/** A `KeyObject` in place of a buffer makes HKDF and GCM two to four times faster on Node 24; on Node 20 it makes GCM a third slower. */
+const gcmKey =
+  Number.parseInt(process.versions.node, 10) < 22 ? (key: Uint8Array) => key : crypto.createSecretKey;
+
+/** With a `KeyObject` for the same reason. */
 export const hkdf = (secret: Uint8Array, info: Uint8Array, length: number): Uint8Array =>
   new Uint8Array(crypto.hkdfSync('sha256', crypto.createSecretKey(secret), EMPTY, info, length));
 
@@ -56,9 +60,7 @@ export const hmac: CryptoProvider['hmac'] = (key) => {
 
 export const aes256gcm: CryptoProvider['aes256gcm'] = {
   seal(key, iv, aad, plaintext, memory = Buffer.allocUnsafe) {
-    const cipher = crypto.createCipheriv('aes-256-gcm', crypto.createSecretKey(key), iv, {
-      authTagLength: TAG_BYTES,
-    });
+    const cipher = crypto.createCipheriv('aes-256-gcm', gcmKey(key), iv, { authTagLength: TAG_BYTES });
     cipher.setAAD(aad);
     const ciphertext = cipher.update(plaintext); // GCM has nothing left for `final`
     cipher.final();
@@ -71,9 +73,7 @@ export const aes256gcm: CryptoProvider['aes256gcm'] = {
   open(key, iv, aad, sealed) {
     if (sealed.length < TAG_BYTES) return undefined;
     const end = sealed.length - TAG_BYTES;
-    const decipher = crypto.createDecipheriv('aes-256-gcm', crypto.createSecretKey(key), iv, {
-      authTagLength: TAG_BYTES,
-    });
+    const decipher = crypto.createDecipheriv('aes-256-gcm', gcmKey(key), iv, { authTagLength: TAG_BYTES });
     decipher.setAAD(aad).setAuthTag(sealed.subarray(end));
     const plaintext = decipher.update(sealed.subarray(0, end));
     try {

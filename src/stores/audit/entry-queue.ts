@@ -1,12 +1,12 @@
 import { xlinkError } from '../../errors/service-errors.js';
 
-/** Entries and bytes that are written, and made durable, together. */
+/** Entries and characters that are written, and made durable, together. */
 const MAX_BATCH = 1024;
-const MAX_BATCH_BYTES = 1 << 20;
+const MAX_BATCH_LENGTH = 1 << 20;
 
 interface Waiting<T> {
-  readonly entry: Uint8Array;
-  readonly resolve: (written: T | undefined) => void;
+  readonly entry: string;
+  readonly settle: (written: T | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -14,9 +14,9 @@ export interface EntryQueueOptions<T> {
   readonly onOverload: 'fail-closed' | 'drop';
   readonly maxPending: number;
   /** Makes entries durable. Resolves to what became of each; if it rejects, none is. */
-  readonly write: (entries: readonly Uint8Array[]) => Promise<readonly T[]>;
+  readonly write: (entries: readonly string[]) => Promise<readonly T[]>;
   /** The entry that says how many were dropped. */
-  readonly gap: (count: number) => Uint8Array;
+  readonly gap: (count: number) => string;
 }
 
 /** Entries on their way to the disk: what comes while some are written shares the next wait for it. */
@@ -27,7 +27,8 @@ export class EntryQueue<T> {
   #dropped = 0;
   #untold = 0;
   #writing: Promise<void> | undefined;
-  #last: Promise<void> = Promise.resolve();
+  /** Of the entry that was added last: batches are written in order. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: EntryQueueOptions<T>) {
     this.#options = options;
@@ -38,8 +39,8 @@ export class EntryQueue<T> {
     return { pending: this.#count, dropped: this.#dropped };
   }
 
-  /** Resolves to what became of it when the entry is durable, or to `undefined` if it was dropped. */
-  add(entry: Uint8Array): Promise<T | undefined> {
+  /** Resolves to what is wanted of what became of it when the entry is durable, or to `undefined` if it was dropped. */
+  add<Wanted>(entry: string, wanted: (written: T) => Wanted): Promise<Wanted | undefined> {
     if (this.#count >= this.#options.maxPending) {
       if (this.#options.onOverload === 'fail-closed')
         return Promise.reject(xlinkError('AUDIT_UNAVAILABLE:OVERLOADED', { retryAfterMs: 1000 }));
@@ -47,18 +48,18 @@ export class EntryQueue<T> {
       return Promise.resolve(undefined);
     }
     this.#count++;
-    const added = new Promise<T | undefined>((resolve, reject) => {
-      this.#waiting.push({ entry, resolve, reject });
+    const added = new Promise<Wanted | undefined>((resolve, reject) => {
+      const settle = (written: T | undefined) => resolve(written && wanted(written));
+      this.#waiting.push({ entry, settle, reject });
       this.#writing ??= this.#writeAll();
     });
-    const settled = () => {};
-    this.#last = added.then(settled, settled); // batches are written in order
+    this.#last = added;
     return added;
   }
 
   /** Resolves when everything that was added before this call is written, or was not. */
   async flushed(): Promise<void> {
-    await this.#last;
+    await this.#last.catch(() => {});
   }
 
   /** Resolves when everything that was added is written, or was not. */
@@ -73,11 +74,11 @@ export class EntryQueue<T> {
   }
 
   #take(): Waiting<T>[] {
-    let [count, bytes] = [0, 0];
+    let [count, length] = [0, 0];
     for (const { entry } of this.#waiting) {
       count++;
-      bytes += entry.length;
-      if (count >= MAX_BATCH || bytes >= MAX_BATCH_BYTES) break;
+      length += entry.length;
+      if (count >= MAX_BATCH || length >= MAX_BATCH_LENGTH) break;
     }
     return this.#waiting.splice(0, count);
   }
@@ -88,12 +89,12 @@ export class EntryQueue<T> {
     try {
       const written = await this.#options.write([...gap, ...batch.map(({ entry }) => entry)]);
       this.#untold -= untold;
-      for (const [at, { resolve }] of batch.entries()) resolve(written[gap.length + at]);
+      for (const [at, { settle }] of batch.entries()) settle(written[gap.length + at]);
     } catch (cause) {
       const error = xlinkError('AUDIT_UNAVAILABLE', { cause, retryAfterMs: 1000 });
       const mayDrop = this.#options.onOverload === 'drop';
       if (mayDrop) this.#drop(batch.length);
-      for (const { resolve, reject } of batch) mayDrop ? resolve(undefined) : reject(error);
+      for (const { settle, reject } of batch) mayDrop ? settle(undefined) : reject(error);
     } finally {
       this.#count -= batch.length;
     }

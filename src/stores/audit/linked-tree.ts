@@ -4,6 +4,7 @@ import { nextLink } from '../../audit/record.js';
 import { EMPTY } from '../../crypto/bytes.js';
 import type { CryptoProvider, Hmac } from '../../crypto/provider.js';
 import { xlinkError } from '../../errors/service-errors.js';
+import { isPromiseLike } from '../../util/awaitable.js';
 import { encodeBase64url } from '../../util/base64url.js';
 import type { FoundRecord } from './record-text.js';
 import type { SealedBatch } from './sealed-batch.js';
@@ -37,7 +38,8 @@ export class LinkedTree {
       const { size } = this.tree;
       if (seq !== size) throw badEntry(size, 'order');
       const hash = leafHashOfText(this.#crypto, leaf);
-      const link = await nextLink(this.#chain, this.#link, hash);
+      const linking = nextLink(this.#chain, this.#link, hash);
+      const link = isPromiseLike(linking) ? await linking : linking;
       if (encodeBase64url(link) !== mac) throw badEntry(size, 'edited');
       this.tree.appendHash(hash);
       this.#link = link;

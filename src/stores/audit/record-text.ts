@@ -1,4 +1,4 @@
-import { leafText, type SealedRecord } from '../../audit/record.js';
+import type { SealedRecord } from '../../audit/record.js';
 
 /** A record of the log as it stands in a file. */
 export interface LoggedRecord extends SealedRecord {
@@ -9,14 +9,14 @@ export interface LoggedRecord extends SealedRecord {
 /** What a file of the log is of: its first line says so. */
 export const LOG_FORMAT = 'xlink-audit';
 
-/** The JSON text of a record, with its link of the chain. */
-export const recordText = (record: SealedRecord, mac: string): string =>
-  `${leafText(record).slice(0, -1)},"mac":"${mac}"}`;
+/** The JSON text of a record: that of its leaf, with its link of the chain. */
+export const recordText = ({ leaf, mac }: Pick<FoundRecord, 'leaf' | 'mac'>): string =>
+  `${leaf.slice(0, -1)},"mac":"${mac}"}`;
 
 const RECORD =
   /\{"seq":(\d{1,16}),"key":"([\w-]{1,32})","commitment":"([\w-]{43})","sealed":"([\w-]+)","mac":"([\w-]{43})"\}/y;
 
-/** A record found in a text, with the text whose bytes are its leaf. */
+/** A record with the text whose bytes are its leaf. */
 export interface FoundRecord extends LoggedRecord {
   readonly leaf: string;
 }

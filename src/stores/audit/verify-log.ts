@@ -4,7 +4,8 @@ import { nextLink } from '../../audit/record.js';
 import type { TreeHead } from '../../audit/verify-proof.js';
 import { EMPTY, equalBytes } from '../../crypto/bytes.js';
 import type { CryptoProvider, Hmac } from '../../crypto/provider.js';
-import { decodeBase64url } from '../../util/base64url.js';
+import { isPromiseLike } from '../../util/awaitable.js';
+import { encodeBase64url } from '../../util/base64url.js';
 import type { FoundLine, FoundRecord } from './record-text.js';
 
 /**
@@ -63,10 +64,9 @@ export async function verifyLog(
           fault: (await isLinked(chain, link, leaf, record)) ? 'rewritten' : 'edited',
         };
       if (chain) {
-        const next = await nextLink(chain, link, leaf);
-        if (!equalBytes(next, decodeBase64url(record.mac) ?? EMPTY))
-          return { ok: false, seq: size, fault: 'edited' };
-        link = next;
+        const linking = nextLink(chain, link, leaf);
+        link = isPromiseLike(linking) ? await linking : linking;
+        if (encodeBase64url(link) !== record.mac) return { ok: false, seq: size, fault: 'edited' };
       }
       tree.appendHash(leaf);
     }
@@ -77,7 +77,7 @@ export async function verifyLog(
 }
 
 async function isLinked(chain: Hmac | undefined, link: Uint8Array, leaf: Uint8Array, { mac }: FoundRecord) {
-  return chain !== undefined && equalBytes(await nextLink(chain, link, leaf), decodeBase64url(mac) ?? EMPTY);
+  return chain !== undefined && encodeBase64url(await nextLink(chain, link, leaf)) === mac;
 }
 
 function compare(tree: MerkleTree, { heads, reference }: Expected): AuditVerdict {

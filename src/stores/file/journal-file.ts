@@ -3,7 +3,7 @@ import { constants, type FileHandle, open, rm } from 'node:fs/promises';
 import { replaceFile } from './durable-file.js';
 import { FileStoreError } from './file-store-error.js';
 import type { JournalHead } from './journal-head.js';
-import { encodeLine, type Line } from './journal-line.js';
+import { encodeLine } from './journal-line.js';
 import { type Header, lost, type Reading, readJournal } from './journal-read.js';
 
 /** Called when the end of a file was a line that a crash left unfinished, and that was never acknowledged: it was cut off. */
@@ -70,8 +70,8 @@ async function inodeOf(file: FileHandle): Promise<string> {
   return `${ino}-${birthtimeNs}`;
 }
 
-export const lineOf = (previous: string, texts: readonly string[]): Line =>
-  encodeLine(previous, `[${texts.join(',')}]`);
+/** The JSON texts of a line as one. */
+export const listOf = (texts: readonly string[]): string => `[${texts.join(',')}]`;
 
 /** What is in the file, or a file with nothing in it where there is none. */
 export async function readOrMake(
@@ -119,7 +119,7 @@ export async function makeFile(
   function* content(): Iterable<string> {
     yield `${first.text}\n`;
     for (const texts of lines) {
-      const line = lineOf(sum, texts);
+      const line = encodeLine(sum, listOf(texts));
       sum = line.sum;
       yield `${line.text}\n`;
     }

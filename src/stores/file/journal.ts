@@ -5,12 +5,13 @@ import { FileStoreError } from './file-store-error.js';
 import {
   type Continuity,
   type JournalOptions,
-  lineOf,
+  listOf,
   makeFile,
   readOrMake,
   type State,
 } from './journal-file.js';
 import { JournalHead } from './journal-head.js';
+import { encodeLineBytes } from './journal-line.js';
 import { WriterLock } from './writer-lock.js';
 
 /**
@@ -68,14 +69,13 @@ export class Journal {
   /** Resolves when the JSON texts are on the disk, in one line. If it rejects they are not in the journal, and the next may be. */
   async append(texts: readonly string[]): Promise<void> {
     await this.#settle();
-    const line = lineOf(this.#state.sum, texts);
-    const bytes = Buffer.from(`${line.text}\n`);
+    const { bytes, sum } = encodeLineBytes(this.#state.sum, listOf(texts));
     const { handle, size } = this.#state;
     this.#torn = true;
     try {
       await writeAt(handle, bytes, size);
       await handle.datasync();
-      await this.#acknowledge({ ...this.#state, size: size + bytes.length, sum: line.sum });
+      await this.#acknowledge({ ...this.#state, size: size + bytes.length, sum });
     } catch (error) {
       await this.#cutBack().catch(() => {}); // then before the next line
       throw error;

@@ -30,7 +30,7 @@ import {
   readEntries,
 } from '../audit/export-log.js';
 import { badEntry, LinkedTree } from '../audit/linked-tree.js';
-import { type SealedBatch, sealBatch, type Written } from '../audit/sealed-batch.js';
+import { itself, type SealedBatch, sealBatch, seqOf, type Written } from '../audit/sealed-batch.js';
 import { type AuditVerdict, verifyLog } from '../audit/verify-log.js';
 import { type Witness, witnessed } from '../audit/witnessed.js';
 import {
@@ -140,8 +140,8 @@ export class PostgresAuditLog implements AuditSink {
    * Resolves to the number of the entry when it is durable; to `undefined` if it was dropped. Rejects with `AUDIT_ENTRY_INVALID`,
    * `AUDIT_UNAVAILABLE` or `AUDIT_UNAVAILABLE:OVERLOADED`. After `AUDIT_UNAVAILABLE` the entry may be there all the same, if the connection broke while it was committed.
    */
-  async append(entry: AuditEntry): Promise<number | undefined> {
-    return (await this.#add(entry))?.record.seq;
+  append(entry: AuditEntry): Promise<number | undefined> {
+    return this.#add(entry, seqOf);
   }
 
   /**
@@ -149,7 +149,7 @@ export class PostgresAuditLog implements AuditSink {
    * this one entry, and see that it is in the log that the service signed.
    */
   async appendProven(entry: AuditEntry): Promise<DisclosedEntry | undefined> {
-    const written = await this.#add(entry);
+    const written = await this.#add(entry, itself);
     if (!written) return undefined;
     const { record, dataKey } = written;
     const { seq } = record;
@@ -285,12 +285,16 @@ export class PostgresAuditLog implements AuditSink {
     if (this.#linked.mac !== head.mac) throw badEntry(Math.max(0, head.size - 1), 'rewritten');
   }
 
-  async #add(entry: AuditEntry): Promise<Written | undefined> {
-    if (this.#closed) throw xlinkError('AUDIT_UNAVAILABLE', { hint: 'The log was closed.' });
-    return this.#queue.add(encodeEntry(entry, this.#now()));
+  #add<T>(entry: AuditEntry, wanted: (written: Written) => T): Promise<T | undefined> {
+    try {
+      if (this.#closed) throw xlinkError('AUDIT_UNAVAILABLE', { hint: 'The log was closed.' });
+      return this.#queue.add(encodeEntry(entry, this.#now()), wanted);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  async #write(entries: readonly Uint8Array[]): Promise<readonly Written[]> {
+  async #write(entries: readonly string[]): Promise<readonly Written[]> {
     let batch: SealedBatch | undefined;
     const dataKey = await this.#currentKey();
     const { crypto } = this.#options.identity;

@@ -24,7 +24,7 @@ import {
   readEntries,
 } from '../../audit/export-log.js';
 import { recordText } from '../../audit/record-text.js';
-import { sealBatch, type Written } from '../../audit/sealed-batch.js';
+import { itself, sealBatch, seqOf, type Written } from '../../audit/sealed-batch.js';
 import { type AuditVerdict, verifyLog } from '../../audit/verify-log.js';
 import { type Witness, witnessed } from '../../audit/witnessed.js';
 import { bytesOf } from '../durable-file.js';
@@ -175,8 +175,8 @@ export class AuditLog implements AuditSink {
    * Resolves to the number of the entry when it is durable; to `undefined` if it was dropped. Rejects with `AUDIT_ENTRY_INVALID`,
    * `AUDIT_UNAVAILABLE` or `AUDIT_UNAVAILABLE:OVERLOADED`.
    */
-  async append(entry: AuditEntry): Promise<number | undefined> {
-    return (await this.#add(entry))?.record.seq;
+  append(entry: AuditEntry): Promise<number | undefined> {
+    return this.#add(entry, seqOf);
   }
 
   /**
@@ -184,7 +184,7 @@ export class AuditLog implements AuditSink {
    * one entry, and see that it is in the log that the service signed. Entries that are written together share one signature.
    */
   async appendProven(entry: AuditEntry): Promise<DisclosedEntry | undefined> {
-    const written = await this.#add(entry);
+    const written = await this.#add(entry, itself);
     if (!written) return undefined;
     const { record, dataKey } = written;
     const { seq } = record;
@@ -306,12 +306,16 @@ export class AuditLog implements AuditSink {
     }
   }
 
-  async #add(entry: AuditEntry): Promise<Written | undefined> {
-    if (this.#closed) throw xlinkError('AUDIT_UNAVAILABLE', { hint: 'The log was closed.' });
-    return this.#queue.add(encodeEntry(entry, this.#now()));
+  #add<T>(entry: AuditEntry, wanted: (written: Written) => T): Promise<T | undefined> {
+    try {
+      if (this.#closed) throw xlinkError('AUDIT_UNAVAILABLE', { hint: 'The log was closed.' });
+      return this.#queue.add(encodeEntry(entry, this.#now()), wanted);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  async #write(entries: readonly Uint8Array[]): Promise<readonly Written[]> {
+  async #write(entries: readonly string[]): Promise<readonly Written[]> {
     try {
       return await this.#writeUnder(await this.#currentKey(), entries);
     } catch (error) {
@@ -320,15 +324,12 @@ export class AuditLog implements AuditSink {
     }
   }
 
-  async #writeUnder(dataKey: DataKey, entries: readonly Uint8Array[]): Promise<readonly Written[]> {
+  async #writeUnder(dataKey: DataKey, entries: readonly string[]): Promise<readonly Written[]> {
     const { crypto } = this.#options.identity;
     const { size } = this.#tree;
     const from = { size, link: this.#link };
     const { records, leaves, link } = await sealBatch(crypto, { dataKey, chain: this.#chain }, from, entries);
-    await this.#segments.append(
-      records.map((record) => recordText(record, record.mac)),
-      size,
-    );
+    await this.#segments.append(records.map(recordText), size);
     for (const leaf of leaves) this.#tree.appendHash(leaf);
     this.#link = link;
     return records.map((record) => ({ record, dataKey }));

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { type FoundLine, recordsIn } from '../../audit/record-text.js';
-import { encodeLine } from '../journal-line.js';
+import { sumOf } from '../journal-line.js';
 import { places, segmentsIn } from './places.js';
 
 const LINE = /^\{"sum":"([0-9a-f]{16})","data":(.*)\}$/s;
@@ -12,7 +12,7 @@ export async function* readLog(folder: string): AsyncGenerator<FoundLine> {
     let sum: string | undefined;
     for await (const text of linesOf(places(folder).segment(start))) {
       const [, found, data = ''] = LINE.exec(text) ?? [];
-      const expected = encodeLine(sum ?? '', data).sum;
+      const expected = sumOf(sum ?? '', data);
       const isFirst = sum === undefined;
       sum = found ?? '';
       if (isFirst) {
