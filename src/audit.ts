@@ -20,7 +20,11 @@ export type { AuditExportOptions, AuditSelection } from './stores/audit/export-l
 export type { AuditFault, AuditVerdict } from './stores/audit/verify-log.js';
 export type { Witness } from './stores/audit/witnessed.js';
 export { AuditLog, type AuditLogStatus } from './stores/file/audit/audit-log.js';
-export { AuditLogReader, type AuditLogReaderOptions } from './stores/file/audit/audit-log-reader.js';
+export {
+  AuditLogReader,
+  type AuditLogReaderOptions,
+  type AuditPublishOptions,
+} from './stores/file/audit/audit-log-reader.js';
 export type { EnterpriseAuditOptions } from './stores/file/audit/enterprise.js';
 export type { AuditLogOptions } from './stores/file/audit/options.js';
 export type { AuditData, AuditEntry, AuditSink, DisclosedEntry, RecordedEntry } from './types/audit.js';

@@ -1,6 +1,7 @@
 // Appends entries until it is killed, and prints the number of entries that are durable.
 import { Identity } from '@private.me/xlink';
 import { AuditLog } from '@private.me/xlink/audit';
+import { told } from '../support/told.js';
 
 const [, , folder] = process.argv;
 const [identity, organization] = await Promise.all(
@@ -17,6 +18,6 @@ for (;;) {
   const seqs = await Promise.all(
     Array.from({ length: 5 }, () => log.append({ type: 'test', data: 'x'.repeat(500) })),
   );
-  process.stdout.write(`${seqs.at(-1)! + 1}\n`);
+  await told(seqs.at(-1)! + 1);
   if (Math.random() < 0.1) await log.checkpoint();
 }

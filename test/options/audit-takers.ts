@@ -47,6 +47,13 @@ export const AUDIT_TAKERS: readonly Taker[] = [
     call: (more: object) => audit.AuditLogReader.open({ folder: '/nowhere', service: '', ...more }),
   },
   {
+    name: 'AuditLogReader.publish',
+    type: 'AuditPublishOptions',
+    option: 'folder',
+    call: (more: object) =>
+      audit.AuditLogReader.prototype.publish.call({} as audit.AuditLogReader, more as never),
+  },
+  {
     name: 'AuditLog.export',
     type: 'AuditExportOptions',
     option: 'format',

@@ -21,6 +21,7 @@ import { bytesOf } from '../durable-file.js';
 import { readOrigin } from './about.js';
 import { DataKeys } from './data-keys.js';
 import { places } from './places.js';
+import { isSameFolder, publishLog } from './publish.js';
 import { readLog } from './read-log.js';
 import { treeOfTiles } from './tile-files.js';
 
@@ -32,6 +33,12 @@ export interface AuditLogReaderOptions {
   readonly service: Did;
   /** Opens entries. Default: nobody does; the log can be verified and proven all the same. */
   readonly organization?: Identity;
+}
+
+/** Options of {@link AuditLogReader.publish}. */
+export interface AuditPublishOptions {
+  /** Where to: made if it is not there, with the modes that the process gives new files. */
+  readonly folder: string;
 }
 
 /** Reads the folder of a log, also while another process writes it: neither the key of the service nor the lock is needed. */
@@ -115,6 +122,27 @@ export class AuditLogReader {
       options,
     );
     return { text, checkpoint: this.checkpoint };
+  }
+
+  /**
+   * Writes the log, as far as the checkpoint, into another folder, as C2SP tlog-tiles lays it out: `checkpoint`, `tile/<level>/…` and the entry
+   * bundles `tile/entries/…`. Any reader of that format can verify it from there, and any HTTP server serve it: entries are sealed, and no keys are
+   * among it. Called again, it adds what is new; tiles that are full by then leave their partial ones behind. Rejects with `INVALID_OPTION`, or with
+   * `AUDIT_INVALID…` if the files are not those of the checkpoint, or the folder has a later checkpoint or another log.
+   */
+  async publish(options: AuditPublishOptions): Promise<void> {
+    checkOptions('AuditLogReader.publish', options, { folder: isString });
+    requireOption('AuditLogReader.publish', options, 'folder');
+    const { folder, service } = this.#options;
+    if (await isSameFolder(folder, options.folder))
+      throw xlinkError('INVALID_OPTION', {
+        field: 'folder',
+        hint: 'AuditLogReader.publish: folder must be another one than that of the log, which has its keys.',
+      });
+    const { origin, size, checkpoint } = this;
+    const tree = await this.#tree();
+    const published = { crypto: defaultProvider(), tree, origin, service, size, checkpoint };
+    await publishLog(readLog(folder), published, options.folder);
   }
 
   /** Rejects with `AUDIT_INVALID` if the files are not those of the checkpoint. */
