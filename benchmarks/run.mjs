@@ -1,4 +1,4 @@
-// npm run bench [-- --quick]: about four minutes, or 40 seconds.
+// npm run bench [-- --quick]: about four minutes, or 40 seconds. `--smoke` only shows that all of it runs.
 import { cpus } from 'node:os';
 import { generateIdentity } from '@private.me/xlink';
 import { benchAgents } from './agent.mjs';
@@ -11,7 +11,9 @@ import { benchSharing } from './sharing.mjs';
 import { benchSignatures } from './signatures.mjs';
 import { benchWatching } from './watching.mjs';
 
-const quick = process.argv.includes('--quick');
+const length = ['quick', 'smoke'].find((name) => process.argv.includes(`--${name}`)) ?? 'full';
+/** Seconds of a section, or how many of something it makes. */
+const lasting = (full, quick, smoke = 0.3) => ({ full, quick, smoke })[length];
 const { crypto } = (await generateIdentity()).value;
 
 console.log(
@@ -25,25 +27,25 @@ Rounds are interleaved in random order; shown are medians, and the 95th percenti
 `);
 
 console.log('1. Agent: microseconds per message (createEnvelope; receive from JSON bytes)\n');
-console.log(await benchAgents(quick ? 7 : 45));
+console.log(await benchAgents(lasting(45, 7)));
 
 console.log('\n2. One Express route, 1 KiB of JSON, over loopback; requests/s with 16 connections\n');
-const { text, failed } = await benchHttp(quick ? 6 : 35);
+const { text, failed } = await benchHttp(lasting(35, 6));
 console.log(text);
 console.log('\n3. Watching: microseconds for each v2 request of 1 KiB, and memory\n');
-console.log(await benchWatching(quick ? 3 : 20, quick ? 1_000_000 : 10_000_000));
+console.log(await benchWatching(lasting(20, 3), lasting(10_000_000, 1_000_000, 10_000)));
 console.log('\n4. Sharing: microseconds\n');
-console.log(await benchSharing(quick ? 8 : 30));
+console.log(await benchSharing(lasting(30, 8)));
 console.log('\n5. Refusals: microseconds of CPU of the server for each; 1 KiB unless it says otherwise\n');
-console.log(await benchRefusals(quick ? 4 : 20));
+console.log(await benchRefusals(lasting(20, 4)));
 console.log('\n6. The key path: microseconds of CPU of the server for each GET of a trivial Express route\n');
-console.log(await benchKeyPath(quick ? 4 : 20));
+console.log(await benchKeyPath(lasting(20, 4)));
 console.log('\n7. Signed requests (RFC 9421): microseconds of CPU for each POST of 1 KiB, without HTTP\n');
-console.log(await benchSignatures(quick ? 4 : 20));
+console.log(await benchSignatures(lasting(20, 4)));
 console.log('\n8. Audit log\n');
-console.log(await benchAudit(quick ? 50_000 : 1_000_000));
+console.log(await benchAudit(lasting(1_000_000, 50_000, 500)));
 console.log('\n9. Messages over HTTP: microseconds of CPU for each of 1 KB, of both sides together\n');
-console.log(await benchMessages(quick ? 8 : 40));
+console.log(await benchMessages(lasting(40, 8)));
 if (failed) {
   console.error('\nSome requests were refused: the numbers of their rows mean nothing.');
   process.exitCode = 1;
