@@ -43,7 +43,7 @@ console.log(await benchKeyPath(lasting(20, 4)));
 console.log('\n7. Signed requests (RFC 9421): microseconds of CPU for each POST of 1 KiB, without HTTP\n');
 console.log(await benchSignatures(lasting(20, 4)));
 console.log('\n8. Audit log\n');
-console.log(await benchAudit(lasting(1_000_000, 50_000, 500)));
+console.log(await benchAudit(lasting(1_000_000, 50_000, 2000)));
 console.log('\n9. Messages over HTTP: microseconds of CPU for each of 1 KB, of both sides together\n');
 console.log(await benchMessages(lasting(40, 8)));
 if (failed) {

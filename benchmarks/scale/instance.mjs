@@ -12,7 +12,14 @@ import express from 'express';
 import { Redis } from 'ioredis';
 
 const { pkcs8, port, redisPort, prefix, processes, apiKey } = JSON.parse(process.env.INSTANCE);
-const client = new Redis({ ...redisClientOptions.ioredis, port: redisPort, host: '127.0.0.1' });
+/** Where the cores are too few an answer of Redis may wait for one longer than the stores do by default. Here that is slow, and not refused. */
+const timeoutMs = 10_000;
+const client = new Redis({
+  ...redisClientOptions.ioredis,
+
+  port: redisPort,
+  host: '127.0.0.1',
+});
 client.on('error', () => {}); // the stores say it where it matters
 await once(client, 'ready');
 
@@ -29,13 +36,16 @@ function counted(store, names) {
   }
   return store;
 }
-const nonces = counted(new RedisNonceStore({ client, keyPrefix: `${prefix}nonce:` }), ['claim', 'reserve']);
-const sequences = counted(new RedisSequenceStore({ client, keyPrefix: `${prefix}sequence:` }), [
+const nonces = counted(new RedisNonceStore({ client, keyPrefix: `${prefix}nonce:`, timeoutMs }), [
+  'claim',
+  'reserve',
+]);
+const sequences = counted(new RedisSequenceStore({ client, keyPrefix: `${prefix}sequence:`, timeoutMs }), [
   'claimSequence',
 ]);
 
 const registry = new CachedTrustRegistry({
-  registry: new RedisTrustRegistry({ client, keyPrefix: `${prefix}registry:` }),
+  registry: new RedisTrustRegistry({ client, keyPrefix: `${prefix}registry:`, timeoutMs }),
 });
 const agent = await Agent.importIdentity({
   pkcs8: Buffer.from(pkcs8, 'base64'),
@@ -53,7 +63,7 @@ const adapter = new DualModeAdapter({
   sessions: {
     handshakesPerMinute: 100_000,
     sequences,
-    tickets: new RedisTicketKeyStore({ client, keyPrefix: `${prefix}tickets:` }),
+    tickets: new RedisTicketKeyStore({ client, keyPrefix: `${prefix}tickets:`, timeoutMs }),
   },
 });
 
