@@ -5,6 +5,7 @@ import { benchAgents } from './agent.mjs';
 import { benchAudit } from './audit.mjs';
 import { benchHttp } from './http.mjs';
 import { benchKeyPath } from './key-path.mjs';
+import { benchLoopDelay } from './loop-delay.mjs';
 import { benchMessages } from './messages.mjs';
 import { benchRefusals } from './refusals.mjs';
 import { benchSharing } from './sharing.mjs';
@@ -46,6 +47,10 @@ console.log('\n8. Audit log\n');
 console.log(await benchAudit(lasting(1_000_000, 50_000, 2000)));
 console.log('\n9. Messages over HTTP: microseconds of CPU for each of 1 KB, of both sides together\n');
 console.log(await benchMessages(lasting(40, 8)));
+console.log(
+  '\n10. Delay of the event loop of the server, 1 KiB; medians of the bursts, 1 ms of which is the clock itself\n',
+);
+console.log(await benchLoopDelay(lasting(30, 6)));
 if (failed) {
   console.error('\nSome requests were refused: the numbers of their rows mean nothing.');
   process.exitCode = 1;

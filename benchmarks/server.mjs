@@ -1,5 +1,6 @@
 // The example API, one path prefix per kind of authentication. Started by http.mjs, in a process of its own.
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Agent, DualModeAdapter, MemoryTrustRegistry } from '@private.me/xlink';
 import express from 'express';
 
@@ -33,9 +34,15 @@ const server = app.listen(0, '127.0.0.1', async () => {
 });
 server.keepAliveTimeout = 600_000;
 
+const delay = monitorEventLoopDelay({ resolution: 1 });
 process.on('message', async (message) => {
   if (message.register) await registry.register(message.register);
-  process.send(process.cpuUsage());
+  if (message.delay === 'watch') {
+    delay.reset();
+    delay.enable();
+  } else if (message.delay) delay.disable();
+  const [p50, p99] = [50, 99].map((share) => delay.percentile(share) / 1e6);
+  process.send({ ...process.cpuUsage(), delay: { p50, p99, max: delay.max / 1e6, count: delay.count } });
 });
 process.on('disconnect', () => process.exit());
 

@@ -31,7 +31,7 @@ describeWith(['redis-server'], 'the benchmarks run', () => {
     'bench',
     async () => {
       const text = await output('run.mjs', '--smoke');
-      expect(text.match(/^\d+\. /gm)).toHaveLength(9);
+      expect(text.match(/^\d+\. /gm)).toHaveLength(10);
       expect(text).not.toMatch(/NaN|undefined/);
     },
     LIMIT_MS,
