@@ -1,6 +1,6 @@
 // npm run bench:scale [-- --seconds 60 --processes 1,2,3,4 --agents 500 --walks 15 --seed 1]: one service of several processes behind
 // one port with Redis, and workloads with many agents beside published figures.
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { generateIdentity } from '@private.me/xlink';
 import { startRedis } from './compare/redis.mjs';
@@ -28,6 +28,12 @@ const most = Math.max(...sizes);
 if (cores < most + 2)
   console.log(`${cores} cores for up to ${most} processes, Redis and the callers: where processes share cores, a row shows what sharing costs, not
 what more cores bring.`);
+
+const [busy] = loadavg();
+if (busy > cores / 4)
+  console.log(
+    `Others keep this machine busy: a load of ${busy.toFixed(1)} on ${cores} cores before the start.`,
+  );
 
 const redis = await startRedis();
 const tokens = await startTokens();
