@@ -23,7 +23,7 @@ export const PLANS: Readonly<Record<string, (facts: DeployFacts) => DeployPlan>>
 
 /** `xlink deploy`. */
 export const deployCommand: Command = {
-  summary: 'write the files to run the identity server: image, compose, Kubernetes, systemd, GitHub Actions',
+  summary: 'write what the identity server runs with: image, compose, Kubernetes, systemd, GitHub',
   help: `Usage: xlink deploy KIND --host NAME [options]
 
 Writes files, and says what to do with them; it changes no other machine.
