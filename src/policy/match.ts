@@ -82,6 +82,7 @@ function amountMatches(
   { amount }: PolicyRequest,
 ): Match {
   if (amount === undefined) return 'no';
-  if (amount === 'unknown' || Number.isNaN(amount)) return 'maybe';
-  return yes(amount > above && amount <= atMost);
+  if (typeof amount !== 'number' || Number.isNaN(amount)) return 'maybe';
+  const size = Math.abs(amount); // so that a sign is no way around a rule
+  return yes(size > above && size <= atMost);
 }

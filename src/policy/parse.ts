@@ -70,6 +70,8 @@ function assertMeaning(path: string, { effect, require, limits, amount }: Policy
   if (limits && isEmpty(limits)) fail(`${path}.limits`, 'names no limit.', where);
   if (amount && amount.above === undefined && amount.atMost === undefined)
     fail(`${path}.amount`, 'names no amount.', where);
+  if (amount && (amount.atMost ?? 0) < 0)
+    fail(`${path}.amount.atMost`, 'is about no amount: amounts are compared without their sign.', where);
   if (amount && (amount.above ?? -Infinity) >= (amount.atMost ?? Infinity))
     fail(`${path}.amount`, 'is about no amount: above is not less than atMost.', where);
 }

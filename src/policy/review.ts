@@ -2,8 +2,8 @@ import type { NamedRule, ParsedPolicy } from './parse.js';
 
 /** Something in a policy that does not do what it seems to. */
 export interface PolicyFinding {
-  /** `contradictory`: two rules say the opposite of the same requests. `unreachable`: another rule always decides. `idle`: it changes nothing. `closed`: nothing gets through. `unmeetable`: there is no port for what it requires. */
-  readonly kind: 'contradictory' | 'unreachable' | 'idle' | 'closed' | 'unmeetable';
+  /** `contradictory`: two rules say the opposite of the same requests. `unreachable`: another rule always decides. `idle`: it changes nothing. `closed`: nothing gets through. `unmeetable`: there is no port for what it requires. `broad`: it asks for an amount of requests of any kind. */
+  readonly kind: 'contradictory' | 'unreachable' | 'idle' | 'closed' | 'unmeetable' | 'broad';
   /** The rule; absent where it is about the whole policy. */
   readonly rule?: string;
   /** The rule that is in its way. */
@@ -47,6 +47,13 @@ export function reviewPolicy({ rules, otherwise }: ParsedPolicy): readonly Polic
       ];
     return [];
   });
+  for (const { id, amount, scope, route, effect, require, limits } of rules)
+    if (amount && scope === undefined && route === undefined && (effect === 'deny' || require || limits))
+      findings.push({
+        kind: 'broad',
+        rule: id,
+        text: `Rule ${id} asks for an amount and names neither route nor scope: it counts against every request with content that says no amount.`,
+      });
   if (otherwise === 'deny' && !rules.some(({ effect }) => effect !== 'deny'))
     findings.push({
       kind: 'closed',

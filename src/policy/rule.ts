@@ -40,7 +40,7 @@ export const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 /** A day of the week. */
 export type PolicyDay = (typeof DAYS)[number];
 
-/** Which amounts a rule is about. */
+/** Which amounts a rule is about, without their sign: -5000 counts as 5000. */
 export interface PolicyAmount {
   /** More than this. Default: any. */
   readonly above?: number;
@@ -67,7 +67,7 @@ export interface PolicyRule {
   readonly method?: string | readonly string[];
   /** Days and hours. */
   readonly time?: PolicyTime;
-  /** Amounts. A request whose amount is unknown is refused or burdened by such a rule, and not let through by it. */
+  /** Amounts. A request whose amount is unknown, as it has content that does not say one, is refused or burdened by such a rule, and not let through by it. */
   readonly amount?: PolicyAmount;
   /** `deny` refuses, whatever other rules say. Default `allow`. */
   readonly effect?: 'allow' | 'deny';

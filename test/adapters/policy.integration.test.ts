@@ -116,6 +116,11 @@ describe('a policy of an adapter', () => {
     await service.accepted(pay(1001));
     await service.accepted(pay('1001'));
     expect(approved).toHaveLength(2);
+    await service.accepted(sealed(device, api, {}, { ...SCOPE, payload: [{ amount: 5000 }] }));
+    await service.accepted(sealed(device, api, {}, { ...SCOPE, payload: { payment: { amount: 5000 } } }));
+    expect(approved).toHaveLength(4);
+    await service.accepted(signed(device, api, {}, SCOPE));
+    expect(approved).toHaveLength(4);
     await service.refused(
       withKey(ACME, { method: 'POST', body: '{"amount":1}' }),
       '403 POLICY_UNMET:TWO_FACTOR',

@@ -89,7 +89,8 @@ describe('the policy of an agent', () => {
       ],
     });
     const { alice, bob } = await pair({}, { policy });
-    const message = await sent(alice, bob, 'finance');
+    const payment = { ...PAYLOAD, amount: 100 };
+    const message = await sent(alice, bob, 'finance', payment);
     const handled: unknown[] = [];
     const handle = ({ payload }: { payload: unknown }) => {
       handled.push(payload);
@@ -100,7 +101,10 @@ describe('the policy of an agent', () => {
     expect(idOf(await bob.receive(await sent(alice, bob, 'orders', { amount: 101 }), { handle }))).toBe(
       'POLICY_DENIED',
     );
-    expect(handled).toEqual([PAYLOAD]);
+    expect(idOf(await bob.receive(await sent(alice, bob, 'orders', { tx: payment }), { handle }))).toBe(
+      'POLICY_DENIED',
+    );
+    expect(handled).toEqual([payment]);
   });
 
   test('is checked', async () => {

@@ -44,6 +44,9 @@ describe('a rule', () => {
     [{ amount: { above: 1000 } }, asked({ amount: 1001 }), asked({ amount: 1000 })],
     [{ amount: { above: 1000 } }, asked({ amount: 'unknown' }), asked()],
     [{ amount: { above: 1000 } }, asked({ amount: Number.NaN }), asked({ amount: -5 })],
+    [{ amount: { above: 1000 } }, asked({ amount: -5000 }), asked({ amount: -1000 })],
+    [{ amount: { above: 1000 } }, asked({ amount: '5' as never }), asked({ amount: 0 })],
+    [{ amount: { above: 1000 } }, asked({ amount: null as never }), asked()],
     [{ amount: { above: 10, atMost: 20 } }, asked({ amount: 20 }), asked({ amount: 21 })],
   ];
 
@@ -187,6 +190,7 @@ describe('what is wrong with a policy', () => {
     [{ require: '2FA' }, 'rules[0].require', 'a list'],
     [{ effect: 'Deny' }, 'rules[0].effect', 'one of allow, deny'],
     [{ scope: [] }, 'rules[0].scope', 'not empty'],
+    [{ amount: { atMost: -1 } }, 'rules[0].amount.atMost', 'without their sign'],
     [{ from: 'acme' }, 'rules[0].from', 'did:key'],
     [{ route: '/a/:id' }, 'rules[0].route', 'prefix'],
     [{ time: { from: '8:00' } }, 'rules[0].time.from', 'time of day'],
@@ -251,6 +255,7 @@ describe('what is wrong with a policy', () => {
     ],
     ['idle', [{ scope: 'a' }], 'allow'],
     ['closed', [], 'deny'],
+    ['broad', [{ amount: { above: 1 }, require: ['2FA'] }], 'allow'],
   ] as const)('%s', async (kind, rules, otherwise) => {
     const engine = await made(rules as readonly PolicyRule[], { otherwise, approve: () => true });
     expect(engine.findings.map((finding) => finding.kind)).toEqual([kind]);
