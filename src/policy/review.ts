@@ -1,9 +1,10 @@
 import type { NamedRule, ParsedPolicy } from './parse.js';
+import { effectOf } from './rule.js';
 
 /** Something in a policy that does not do what it seems to. */
 export interface PolicyFinding {
-  /** `contradictory`: two rules say the opposite of the same requests. `unreachable`: another rule always decides. `idle`: it changes nothing. `closed`: nothing gets through. `unmeetable`: there is no port for what it requires. `broad`: it asks for an amount of requests of any kind. */
-  readonly kind: 'contradictory' | 'unreachable' | 'idle' | 'closed' | 'unmeetable' | 'broad';
+  /** `contradictory`: two rules say the opposite of the same requests. `unreachable`: another rule always decides. `idle`: it changes nothing. `closed`: nothing gets through. `unmeetable`: there is no port for what it requires. `broad`: it asks for an amount of requests of any kind. `requiring`: under `otherwise: 'deny'` it lets nothing through that no other rule does. */
+  readonly kind: 'contradictory' | 'unreachable' | 'idle' | 'closed' | 'unmeetable' | 'broad' | 'requiring';
   /** The rule; absent where it is about the whole policy. */
   readonly rule?: string;
   /** The rule that is in its way. */
@@ -36,8 +37,8 @@ export function reviewPolicy({ rules, otherwise }: ParsedPolicy): readonly Polic
           text: `Rule ${id} never decides: rule ${by.id} denies all that it is about.`,
         },
       ];
-    const burdens = (rule.require?.length ?? 0) > 0 || rule.limits !== undefined;
-    if (rule.effect !== 'deny' && !burdens && otherwise === 'allow')
+    const isIdle = effectOf(rule) === 'allow' && !rule.require?.length && !rule.limits;
+    if (isIdle && otherwise === 'allow')
       return [
         {
           kind: 'idle',
@@ -54,11 +55,22 @@ export function reviewPolicy({ rules, otherwise }: ParsedPolicy): readonly Polic
         rule: id,
         text: `Rule ${id} asks for an amount and names neither route nor scope: it counts against every request with content that says no amount.`,
       });
-  if (otherwise === 'deny' && !rules.some(({ effect }) => effect !== 'deny'))
+  if (otherwise === 'allow') return findings;
+  const allowing = rules.filter((rule) => effectOf(rule) === 'allow');
+  if (allowing.length === 0)
     findings.push({
       kind: 'closed',
       text: 'Nothing gets through: otherwise is deny, and no rule allows anything.',
     });
+  for (const rule of rules) {
+    if (effectOf(rule) !== 'require') continue;
+    if (allowing.some((other) => covers(other, rule) || covers(rule, other))) continue;
+    findings.push({
+      kind: 'requiring',
+      rule: rule.id,
+      text: `Rule ${rule.id} requires something and lets nothing through: otherwise is deny, and the rule does not say effect: 'allow'.`,
+    });
+  }
   return findings;
 }
 

@@ -77,6 +77,34 @@ describe('a rule', () => {
   });
 });
 
+describe('a rule that only requires something', () => {
+  const only: PolicyRule = { id: 'ops', client: 'ops', method: 'DELETE' };
+  const rate: PolicyRule = { id: 'rate', require: ['rate-limit'] };
+  const deleting = (client: string) => asked({ client, method: 'DELETE' });
+
+  test('lets nothing through that no other rule does', async () => {
+    const engine = await made([only, rate], { otherwise: 'deny' });
+    expect(await saidOf(engine, deleting('ops'))).toBe('allow');
+    expect(await saidOf(engine, deleting('acme'))).toBe('POLICY_DENIED');
+    expect(engine.findings).toEqual([]);
+    const tried = await engine.dryRun([deleting('acme'), deleting('ops')]);
+    expect(tried.refusals).toEqual([{ index: 0, reason: 'POLICY_DENIED' }]);
+    expect(engine.explain(deleting('acme'))).toMatchObject({
+      effect: 'deny',
+      why: "No rule allows it, and otherwise is deny. Rule rate only requires something: it has no effect: 'allow'.",
+      rules: [
+        { rule: 'ops', effect: 'allow', match: 'no' },
+        { rule: 'rate', effect: 'require', match: 'yes' },
+      ],
+    });
+  });
+
+  test('allows what it is about if it says so', async () => {
+    const engine = await made([only, { ...rate, effect: 'allow' }], { otherwise: 'deny' });
+    expect(await saidOf(engine, deleting('acme'))).toBe('allow');
+  });
+});
+
 describe('a requirement', () => {
   test('of an approval: asked for this request alone, and only true is yes', async () => {
     const approvals: Approval[] = [];
@@ -255,6 +283,8 @@ describe('what is wrong with a policy', () => {
     ],
     ['idle', [{ scope: 'a' }], 'allow'],
     ['closed', [], 'deny'],
+    ['requiring', [{ scope: 'a' }, { scope: 'b', limits: { requestsPerDay: 1 } }], 'deny'],
+    ['closed', [{ effect: 'deny' }], 'deny'],
     ['broad', [{ amount: { above: 1 }, require: ['2FA'] }], 'allow'],
   ] as const)('%s', async (kind, rules, otherwise) => {
     const engine = await made(rules as readonly PolicyRule[], { otherwise, approve: () => true });
@@ -293,7 +323,7 @@ describe('explain', () => {
     const big = engine.explain(asked({ amount: 'unknown' }));
     expect(big).toMatchObject({
       effect: 'allow',
-      why: 'No rule is about it, and otherwise is allow.',
+      why: 'No rule denies it, and otherwise is allow.',
       require: [{ requirement: '2FA', rule: 'big' }],
       limits: [{ rule: 'big', limits: { requestsPerDay: 5 } }],
       rules: [
