@@ -19,6 +19,9 @@ import { keepReading } from './reload.js';
 import { type PolicyFinding, reviewPolicy } from './review.js';
 import { DEFAULT_POLICY_LIMITS, type PolicyDocument } from './rule.js';
 
+/** Findings that are warned of, each on a line. */
+const MAX_WARNINGS = 20;
+
 /** The policy in force. */
 interface Loaded extends ParsedPolicy {
   readonly ready: readonly ReadyRule[];
@@ -38,7 +41,7 @@ export class PolicyEngine implements PolicyDecisionPoint {
   #mode: PolicyMode;
   #loaded!: Loaded;
   #stop: () => void = () => {};
-  #reading: Promise<void> = Promise.resolve();
+  #changing: Promise<void> = Promise.resolve();
 
   private constructor(options: PolicyEngineOptions) {
     this.#options = options;
@@ -175,7 +178,6 @@ export class PolicyEngine implements PolicyDecisionPoint {
     });
   }
 
-  /** One after the other, so that an older document never takes the place of a newer one. */
   #reload(operator: Operator): Promise<void> {
     const { source } = this.#options;
     if (!source)
@@ -183,14 +185,17 @@ export class PolicyEngine implements PolicyDecisionPoint {
         field: 'source',
         hint: 'This policy has no source; see replace().',
       });
-    const reading = this.#reading.then(() =>
-      this.#changed(operator, async () => parsePolicyText(await source.load())),
-    );
-    this.#reading = reading.catch(() => {});
-    return reading;
+    return this.#changed(operator, async () => parsePolicyText(await source.load()));
   }
 
-  async #changed(operator: Operator, read: () => ParsedPolicy | Promise<ParsedPolicy>): Promise<void> {
+  /** One after the other, so that an older document never takes the place of a newer one. */
+  #changed(operator: Operator, read: () => ParsedPolicy | Promise<ParsedPolicy>): Promise<void> {
+    const changing = this.#changing.then(() => this.#change(operator, read));
+    this.#changing = changing.catch(() => {});
+    return changing;
+  }
+
+  async #change(operator: Operator, read: () => ParsedPolicy | Promise<ParsedPolicy>): Promise<void> {
     try {
       if (await this.#use(await read())) this.#tellLoaded(operator);
     } catch (thrown) {
@@ -208,11 +213,14 @@ export class PolicyEngine implements PolicyDecisionPoint {
       await defaultProvider().sha256(encodeUtf8(canonicalJson({ rules, otherwise }))),
     );
     if (this.#loaded?.digest === digest) return false;
-    const findings = [...reviewPolicy(policy), ...this.#unmeetable(policy)];
+    const ready = rules.map(readyRule);
+    const findings = [...(await reviewPolicy(ready, otherwise)), ...this.#unmeetable(policy)];
     const revision = (this.#loaded?.revision ?? 0) + 1;
-    this.#loaded = { rules, otherwise, ready: rules.map(readyRule), revision, digest, findings };
+    this.#loaded = { rules, otherwise, ready, revision, digest, findings };
     const { onWarning = (text) => console.warn(`xlink: ${text}`) } = this.#options;
-    for (const { text } of findings) onWarning(text);
+    for (const { text } of findings.slice(0, MAX_WARNINGS)) onWarning(text);
+    const others = findings.length - MAX_WARNINGS;
+    if (others > 0) onWarning(`A policy has ${others} more findings; see policy.findings.`);
     return true;
   }
 

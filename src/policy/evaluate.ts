@@ -1,5 +1,6 @@
 import type { PolicyRequest } from '../types/policy.js';
 import type { Scope } from '../types/protocol.js';
+import { factsOf } from './facts.js';
 import type { Match, ReadyRule } from './match.js';
 import { effectOf, type PolicyEffect, type PolicyLimits, type PolicyRequirement } from './rule.js';
 
@@ -46,6 +47,10 @@ export function evaluate(
   defaultLimits: PolicyLimits,
 ): PolicyVerdict {
   const scopes: readonly (Scope | undefined)[] = request.scopes.length > 0 ? request.scopes : [undefined];
+  const facts = factsOf(
+    request,
+    rules.some(({ route }) => route !== undefined),
+  );
   const verdicts: RuleVerdict[] = [];
   const about = new Set<ReadyRule>();
   let denial: RuleVerdict | undefined;
@@ -56,7 +61,7 @@ export function evaluate(
     for (const rule of rules) {
       const { id, why } = rule;
       const effect = effectOf(rule);
-      const found = rule.match(request, scope);
+      const found = rule.match(facts, scope);
       const verdict: RuleVerdict = {
         rule: id,
         effect,
