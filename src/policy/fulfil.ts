@@ -2,10 +2,12 @@ import { defaultProvider } from '#provider';
 import { type XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { ErrorId } from '../errors/table.js';
 import type { LimitCounter } from '../limits/counter.js';
+import type { AuditEntry } from '../types/audit.js';
 import type { PolicyRequest } from '../types/policy.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { canonicalJson } from '../util/canonical-json.js';
+import { given } from '../util/given.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import type { PolicyVerdict } from './evaluate.js';
 import type { PolicyLimits, PolicyRequirement } from './rule.js';
@@ -26,18 +28,25 @@ export interface Approval {
 export type Approve = (approval: Approval) => Awaitable<boolean>;
 
 /** What is written down of a request that `audit-log` is required of, once all else is met. */
-export interface PolicyAuditEntry {
+export interface PolicyAuditEntry extends AuditEntry {
   /** Tells it from other entries of a log. */
   readonly type: 'policy';
-  /** What was asked for. */
-  readonly request: PolicyRequest;
-  /** The rules that ask for it. */
-  readonly rules: readonly string[];
-  /** The revision of the policy. */
-  readonly revision: number;
+  /** When it was judged. */
+  readonly at: number;
+  /** It goes on once this is written. */
+  readonly decision: 'accepted';
+  /** What was decided, and by what. */
+  readonly data: {
+    /** What was asked for. */
+    readonly request: PolicyRequest;
+    /** The rules that ask for the entry. */
+    readonly rules: readonly string[];
+    /** The revision of the policy. */
+    readonly revision: number;
+  };
 }
 
-/** Where decisions are written down. A rejection refuses the request. */
+/** Where decisions are written down: an `AuditLog` of `@private.me/xlink/audit`, or what stands in its place. A rejection refuses the request. */
 export interface PolicyAudit {
   /** Resolves once the entry is kept for good. */
   append(entry: PolicyAuditEntry): Awaitable<unknown>;
@@ -108,12 +117,24 @@ export async function unmetOf(
     }
   }
   try {
-    const { revision } = parts;
-    if (writing.length > 0) await audit!.append({ type: 'policy', request, rules: writing, revision });
+    if (writing.length > 0) await audit!.append(entryOf(request, writing, parts.revision));
   } catch (cause) {
     return unmet('POLICY_UNMET:AUDIT_LOG', writing, cause);
   }
   return undefined;
+}
+
+/** An entry as audit logs take it. */
+function entryOf(request: PolicyRequest, rules: readonly string[], revision: number): PolicyAuditEntry {
+  const { at, from, client, id, scopes } = request;
+  const scope = scopes.length === 1 ? scopes[0] : undefined;
+  return {
+    type: 'policy',
+    at,
+    decision: 'accepted',
+    ...given({ from, client, scope, envelopeId: id }),
+    data: { request, rules, revision },
+  };
 }
 
 /** Counts the request everywhere; for how many ms its caller has to wait, if it is over a limit. */

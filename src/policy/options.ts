@@ -31,7 +31,7 @@ export interface PolicyEngineOptions extends Partial<PolicyDocument> {
   readonly approve?: Approve;
   /** How long an approval may take, in ms, up to an hour; after that it is a no. Default 30 000. */
   readonly approvalTimeoutMs?: number;
-  /** Where `audit-log` is written. Without it such requests are refused, and a warning says so. */
+  /** Where `audit-log` is written: an `AuditLog` of `@private.me/xlink/audit`, which must not drop entries. Without it such requests are refused, and a warning says so. */
   readonly audit?: PolicyAudit;
   /** Where requests are counted: `RedisLimitStore` for several instances. Default: in the memory of each process. */
   readonly limitStore?: LimitStore;

@@ -149,7 +149,18 @@ describe('a requirement', () => {
     expect(await saidOf(engine, asked({ proof: 'session' }))).toBe('POLICY_UNMET:SIGNATURE_NOW');
     expect(entries).toEqual([]);
     expect(await saidOf(engine, asked())).toBe('allow');
-    expect(entries).toEqual([{ type: 'policy', request: asked(), rules: ['money'], revision: 1 }]);
+    expect(entries).toEqual([
+      {
+        type: 'policy',
+        at: NOON,
+        from: DID,
+        client: 'acme',
+        scope: 'finance',
+        envelopeId: 'n1',
+        decision: 'accepted',
+        data: { request: asked(), rules: ['money'], revision: 1 },
+      },
+    ]);
     const full = await made(rules, { audit: { append: () => Promise.reject(new Error('disk full')) } });
     const { error } = await full.decide(asked());
     expect([error?.id, error?.status, (error?.cause as Error | undefined)?.message]).toEqual([
