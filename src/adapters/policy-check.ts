@@ -1,8 +1,10 @@
 import { defaultProvider } from '#provider';
-import { isXlinkError, xlinkError } from '../errors/service-errors.js';
+import { refusalOf } from '../checks/ask-policy.js';
+import { isXlinkError, type XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
 import { overridesOf } from '../http/method-overrides.js';
-import type { PolicyDecision, PolicyDecisionPoint, PolicyRequest } from '../types/policy.js';
+import type { PolicyDecisionEvent } from '../types/events.js';
+import type { PolicyDecisionPoint, PolicyRequest } from '../types/policy.js';
 import type { ClientId, Clock, Scope } from '../types/protocol.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { given } from '../util/given.js';
@@ -16,6 +18,7 @@ interface PolicyCheckParts {
   readonly amountOf: AmountOf | undefined;
   readonly clientId: ((auth: ApiKeyAuth) => ClientId | undefined) | undefined;
   readonly clock: Clock;
+  readonly emit: (event: PolicyDecisionEvent) => void;
 }
 
 /** Asks a policy about requests whose sender is known. */
@@ -28,20 +31,31 @@ export class PolicyCheck {
 
   /** Throws what the policy refuses with, and `POLICY_UNAVAILABLE` where it does not decide. */
   async assertAllowed(request: InboundRequest, attempt: AuthAttempt, proof: Proof): Promise<void> {
-    let decision: PolicyDecision;
-    try {
-      decision = await this.#parts.policy.decide(await this.#factsOf(request, attempt, proof));
-    } catch (cause) {
+    const facts = await this.#factsOf(request, attempt, proof).catch((cause) => {
       throw isXlinkError(cause) ? cause : xlinkError('POLICY_UNAVAILABLE', { cause });
-    }
-    if (decision?.effect === 'allow') return;
-    const error = decision?.error ?? xlinkError('POLICY_DENIED');
+    });
+    const error = await refusalOf(this.#parts.policy, facts);
+    if (!error) return;
+    this.#tell(error, facts);
     const { auth } = proof;
     const isInSession = auth.mode === 'xlink' && auth.form === 'session';
     // Clients know that answer, and send an envelope in its place.
     throw isInSession && error.id === 'POLICY_UNMET:SIGNATURE_NOW'
       ? xlinkError('SESSION_NOT_ALLOWED')
       : error;
+  }
+
+  /** What tells nothing itself. */
+  #tell({ id }: XlinkError, { from, client }: PolicyRequest): void {
+    const { policy, emit } = this.#parts;
+    if (policy.onEvent) return;
+    emit({
+      type: 'policy-decision',
+      outcome: 'refused',
+      reason: id,
+      revision: 0,
+      ...given({ did: from, client }),
+    });
   }
 
   async #factsOf(request: InboundRequest, attempt: AuthAttempt, proof: Proof): Promise<PolicyRequest> {

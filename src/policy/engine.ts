@@ -66,6 +66,9 @@ export class PolicyEngine implements PolicyDecisionPoint {
     return engine;
   }
 
+  /** `Infinity`: approvals have a limit of their own (`approvalTimeoutMs`). */
+  readonly timeoutMs = Infinity;
+
   /** How often the policy was changed here: 1 after it was loaded. */
   get revision(): number {
     return this.#loaded.revision;

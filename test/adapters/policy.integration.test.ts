@@ -151,8 +151,31 @@ describe('a policy of an adapter', () => {
     };
     const { service } = await made([], {}, { policy: { decide } });
     await service.refused(withKey(ACME), '503 POLICY_UNAVAILABLE');
-    const odd = await made([], {}, { policy: { decide: () => undefined as never } });
-    await odd.service.refused(withKey(ACME), '403 POLICY_DENIED');
+  });
+
+  test.each([[undefined], [{ effect: 'maybe' }], [true], [new Promise(() => {})]])(
+    'one that answers %j lets nothing through, and it is a fault',
+    async (answer) => {
+      const policy = { decide: () => answer as never, timeoutMs: 50 };
+      const { service } = await made([], {}, { policy });
+      await service.refused(withKey(ACME), '503 POLICY_UNAVAILABLE');
+      await service.quiet();
+      expect(service.of('fault').map(({ error }) => error.id)).toEqual(['POLICY_UNAVAILABLE']);
+    },
+  );
+
+  test('one of your own is told of as an engine is, whatever its error', async () => {
+    const cause = new Error('no');
+    const decide = () => ({ effect: 'deny', error: cause }) as never;
+    const { service, device, api } = await made([], {}, { policy: { decide } });
+    await service.refused(withKey(ACME), '403 POLICY_DENIED');
+    await service.refused(sealed(device, api, {}, SCOPE), '403 POLICY_DENIED');
+    await service.quiet();
+    const told = { type: 'policy-decision', outcome: 'refused', reason: 'POLICY_DENIED', revision: 0 };
+    expect(service.of('policy-decision')).toEqual([
+      { ...told, client: 'acme' },
+      { ...told, client: 'acme', did: device.did },
+    ]);
   });
 
   test('is that of its agent, if it has none of its own', async () => {
@@ -169,7 +192,12 @@ describe('a policy of an adapter', () => {
   });
 
   test('its options are checked', async () => {
+    const decide = () => ({ effect: 'allow' });
     expect(await optionRefusedBy(() => made([], {}, { policy: {} as never }))).toBe('policy');
+    for (const timeoutMs of [0, Number.NaN, '5', 2 ** 31])
+      expect(await optionRefusedBy(() => made([], {}, { policy: { decide, timeoutMs } as never }))).toBe(
+        'policy',
+      );
     expect(await optionRefusedBy(() => made([], {}, { amountOf: 1 as never }))).toBe('amountOf');
     expect(await optionRefusedBy(() => made([], { mode: 'off' as never }))).toBe('mode');
   });
