@@ -34,7 +34,9 @@ export class PolicyCheck {
     const facts = await this.#factsOf(request, attempt, proof).catch((cause) => {
       throw isXlinkError(cause) ? cause : xlinkError('POLICY_UNAVAILABLE', { cause });
     });
-    const error = await refusalOf(this.#parts.policy, facts);
+    const leaving = new AbortController();
+    const forget = request.whenGone?.(() => leaving.abort());
+    const error = await refusalOf(this.#parts.policy, facts, { signal: leaving.signal }).finally(forget);
     if (!error) return;
     this.#tell(error, facts);
     const { auth } = proof;

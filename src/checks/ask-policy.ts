@@ -1,5 +1,5 @@
 import { isXlinkError, type XlinkError, xlinkError } from '../errors/service-errors.js';
-import type { PolicyDecision, PolicyDecisionPoint, PolicyRequest } from '../types/policy.js';
+import type { PolicyContext, PolicyDecision, PolicyDecisionPoint, PolicyRequest } from '../types/policy.js';
 import { within } from '../util/deadline.js';
 import { hasMethods, type OptionCheck } from '../util/options.js';
 
@@ -25,10 +25,11 @@ export const isPolicyPoint: OptionCheck = (value) => {
 export async function refusalOf(
   point: PolicyDecisionPoint,
   request: PolicyRequest,
+  context?: PolicyContext,
 ): Promise<XlinkError | undefined> {
   let decision: PolicyDecision | undefined;
   try {
-    decision = await answerOf(point, request);
+    decision = await answerOf(point, request, context);
   } catch (cause) {
     const isOwn = isXlinkError(cause) && cause.id.startsWith('POLICY_');
     return isOwn ? cause : xlinkError('POLICY_UNAVAILABLE', { cause });
@@ -43,9 +44,13 @@ export async function refusalOf(
   return xlinkError('POLICY_DENIED', { cause: error });
 }
 
-function answerOf(point: PolicyDecisionPoint, request: PolicyRequest): Promise<PolicyDecision | undefined> {
+function answerOf(
+  point: PolicyDecisionPoint,
+  request: PolicyRequest,
+  context: PolicyContext | undefined,
+): Promise<PolicyDecision | undefined> {
   const { timeoutMs = DEFAULT_TIMEOUT_MS } = point;
-  const asked = Promise.resolve(point.decide(request));
+  const asked = Promise.resolve(point.decide(request, context));
   if (timeoutMs === Infinity) return asked;
   return within(timeoutMs, asked, () => new Error(`decide() did not answer within ${timeoutMs} ms.`));
 }

@@ -4,6 +4,7 @@ import type { PolicyRequest } from '../types/policy.js';
 import { evaluate } from './evaluate.js';
 import { type FulfilParts, unmetOf } from './fulfil.js';
 import { readyRule } from './match.js';
+import { OpenApprovals } from './open-approvals.js';
 import type { ParsedPolicy } from './parse.js';
 import type { PolicyLimits, PolicyRequirement } from './rule.js';
 
@@ -50,7 +51,15 @@ export async function dryRun(
   const required: Partial<Record<PolicyRequirement, number>> = {};
   const refusals: DryRefusal[] = [];
   let [count, refused] = [0, 0];
-  const dry = { ...parts, counter, approvalTimeoutMs: 1, revision: 0, isDry: true };
+  const dry = {
+    ...parts,
+    open: new OpenApprovals(1),
+    signal: undefined,
+    counter,
+    approvalTimeoutMs: 1,
+    revision: 0,
+    isDry: true,
+  };
   for await (const request of requests) {
     now = request.at;
     const verdict = evaluate(ready, otherwise, request, parts.defaultLimits);

@@ -2,7 +2,7 @@ import { defaultProvider } from '#provider';
 import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import { LimitCounter } from '../limits/counter.js';
 import type { PolicyDecisionEvent, PolicyEvent } from '../types/events.js';
-import type { PolicyDecision, PolicyDecisionPoint, PolicyRequest } from '../types/policy.js';
+import type { PolicyContext, PolicyDecision, PolicyDecisionPoint, PolicyRequest } from '../types/policy.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { canonicalJson } from '../util/canonical-json.js';
 import { given } from '../util/given.js';
@@ -11,8 +11,9 @@ import { checkOptions, oneOf } from '../util/options.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { type DryRun, dryRun } from './dry-run.js';
 import { evaluate, type PolicyVerdict } from './evaluate.js';
-import { type Unmet, unmetOf } from './fulfil.js';
+import { type FulfilParts, type Unmet, unmetOf } from './fulfil.js';
 import { type ReadyRule, readyRule } from './match.js';
+import { OpenApprovals } from './open-approvals.js';
 import { checkEngineOptions, type PolicyEngineOptions, type PolicyMode } from './options.js';
 import { type ParsedPolicy, parsePolicy, parsePolicyText } from './parse.js';
 import { keepReading } from './reload.js';
@@ -37,6 +38,7 @@ interface Loaded extends ParsedPolicy {
 export class PolicyEngine implements PolicyDecisionPoint {
   readonly #options: PolicyEngineOptions;
   readonly #counter: LimitCounter;
+  readonly #approvals: OpenApprovals;
   readonly #listeners = new Set<(event: PolicyEvent | PolicyDecisionEvent) => void>();
   #mode: PolicyMode;
   #loaded!: Loaded;
@@ -46,7 +48,8 @@ export class PolicyEngine implements PolicyDecisionPoint {
   private constructor(options: PolicyEngineOptions) {
     this.#options = options;
     this.#mode = options.mode ?? 'enforce';
-    const { limitStore, clock = Date.now } = options;
+    const { limitStore, clock = Date.now, maxOpenApprovals = 10 } = options;
+    this.#approvals = new OpenApprovals(maxOpenApprovals);
     this.#counter = new LimitCounter(limitStore, clock, (error) => options.onFault?.(error));
   }
 
@@ -132,7 +135,7 @@ export class PolicyEngine implements PolicyDecisionPoint {
   }
 
   /** Judges a request, counts it, has it approved and written down as its rules require. In observe mode it refuses nothing. */
-  async decide(request: PolicyRequest): Promise<PolicyDecision> {
+  async decide(request: PolicyRequest, { signal }: PolicyContext = {}): Promise<PolicyDecision> {
     try {
       this.#options.record?.(request);
     } catch (error) {
@@ -140,7 +143,7 @@ export class PolicyEngine implements PolicyDecisionPoint {
     }
     const { revision } = this.#loaded;
     const isDry = this.#mode === 'observe';
-    const unmet = await this.#unmetOf(request, revision, isDry);
+    const unmet = await this.#unmetOf(request, { revision, isDry, signal });
     if (!unmet) return { effect: 'allow' };
     const { error, rule } = unmet;
     const { from, client } = request;
@@ -166,7 +169,10 @@ export class PolicyEngine implements PolicyDecisionPoint {
     this.#stop();
   }
 
-  async #unmetOf(request: PolicyRequest, revision: number, isDry: boolean): Promise<Unmet | undefined> {
+  async #unmetOf(
+    request: PolicyRequest,
+    facts: Pick<FulfilParts, 'revision' | 'isDry' | 'signal'>,
+  ): Promise<Unmet | undefined> {
     const verdict = this.explain(request);
     const { effect, rule } = verdict;
     if (effect === 'deny') return { error: xlinkError('POLICY_DENIED'), ...given({ rule }) };
@@ -175,8 +181,8 @@ export class PolicyEngine implements PolicyDecisionPoint {
       approve,
       audit,
       approvalTimeoutMs,
-      revision,
-      isDry,
+      ...facts,
+      open: this.#approvals,
       counter: this.#counter,
     });
   }

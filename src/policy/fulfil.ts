@@ -10,6 +10,7 @@ import { canonicalJson } from '../util/canonical-json.js';
 import { given } from '../util/given.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import type { PolicyVerdict } from './evaluate.js';
+import type { OpenApprovals } from './open-approvals.js';
 import type { PolicyLimits, PolicyRequirement } from './rule.js';
 
 /** What is to be approved. */
@@ -57,6 +58,8 @@ export interface FulfilParts {
   readonly approve: Approve | undefined;
   readonly approvalTimeoutMs: number;
   readonly audit: PolicyAudit | undefined;
+  readonly open: OpenApprovals;
+  readonly signal: AbortSignal | undefined;
   readonly counter: LimitCounter;
   readonly revision: number;
   /** Nothing is asked of anybody, and nothing written: what cannot be known is taken as met. */
@@ -108,12 +111,18 @@ export async function unmetOf(
   }
   if (isDry) return undefined;
 
-  for (const rule of approving) {
+  if (approving.length > 0) {
+    const end = parts.open.begin(callerOf(request), parts.approvalTimeoutMs);
+    if (typeof end === 'number')
+      return { error: xlinkError('POLICY_LIMIT_EXCEEDED', { retryAfterMs: end }), rule: approving[0]! };
     try {
-      if (!(await isApproved(approve!, rule, request, parts.approvalTimeoutMs)))
-        return unmet('POLICY_UNMET:TWO_FACTOR', [rule]);
+      for (const rule of approving)
+        if (!(await isApproved(approve!, rule, request, parts)))
+          return unmet('POLICY_UNMET:TWO_FACTOR', [rule]);
     } catch (cause) {
-      return unmet('POLICY_UNAVAILABLE', [rule], cause);
+      return unmet('POLICY_UNAVAILABLE', approving, cause);
+    } finally {
+      end();
     }
   }
   try {
@@ -137,14 +146,18 @@ function entryOf(request: PolicyRequest, rules: readonly string[], revision: num
   };
 }
 
+/** Whose requests are counted together. */
+const callerOf = ({ client, from }: PolicyRequest): string =>
+  client === undefined ? (from ?? 'keys') : `client:${client}`;
+
 /** Counts the request everywhere; for how many ms its caller has to wait, if it is over a limit. */
 async function countedOver(
   rule: string,
   limits: PolicyLimits,
-  { client, from }: PolicyRequest,
+  request: PolicyRequest,
   counter: LimitCounter,
 ): Promise<number | undefined> {
-  const caller = client === undefined ? (from ?? 'keys') : `client:${client}`;
+  const caller = callerOf(request);
   const waits: number[] = [];
   for (const [name, windowMs] of WINDOWS) {
     const quota = limits[name];
@@ -155,17 +168,27 @@ async function countedOver(
   return waits.length > 0 ? Math.max(...waits) : undefined;
 }
 
-async function isApproved(approve: Approve, rule: string, request: PolicyRequest, timeoutMs: number) {
+/** Nobody is asked for a caller that is gone. */
+async function isApproved(
+  approve: Approve,
+  rule: string,
+  request: PolicyRequest,
+  { approvalTimeoutMs, signal }: FulfilParts,
+): Promise<boolean> {
   const hash = encodeBase64url(await defaultProvider().sha256(encodeUtf8(canonicalJson(request))));
+  if (signal?.aborted) return false;
   const ending = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let giveUp = () => {};
+  const late = new Promise<false>((resolve) => {
+    giveUp = () => resolve(false);
+  });
+  const timer = setTimeout(giveUp, approvalTimeoutMs);
+  signal?.addEventListener('abort', giveUp);
   try {
-    const late = new Promise<false>((resolve) => {
-      timer = setTimeout(() => resolve(false), timeoutMs);
-    });
     return (await Promise.race([approve({ request, hash, rule, signal: ending.signal }), late])) === true;
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', giveUp);
     ending.abort();
   }
 }

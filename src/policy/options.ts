@@ -31,6 +31,8 @@ export interface PolicyEngineOptions extends Partial<PolicyDocument> {
   readonly approve?: Approve;
   /** How long an approval may take, in ms, up to an hour; after that it is a no. Default 30 000. */
   readonly approvalTimeoutMs?: number;
+  /** How many approvals one caller may wait for at a time in this process, 1 to 10 000; more are 429 `POLICY_LIMIT_EXCEEDED`. Default 10. */
+  readonly maxOpenApprovals?: number;
   /** Where `audit-log` is written: an `AuditLog` of `@private.me/xlink/audit`, which must not drop entries. Without it such requests are refused, and a warning says so. */
   readonly audit?: PolicyAudit;
   /** Where requests are counted: `RedisLimitStore` for several instances. Default: in the memory of each process. */
@@ -57,6 +59,7 @@ export function checkEngineOptions(options: PolicyEngineOptions): void {
     mode: oneOf('observe', 'enforce'),
     approve: isFunction,
     approvalTimeoutMs: integerIn(1, 3_600_000),
+    maxOpenApprovals: integerIn(1, 10_000),
     audit: hasMethods('append'),
     limitStore: hasMethods('take'),
     defaultLimits: isObject,

@@ -31,6 +31,12 @@ export interface PolicyRequest {
   readonly mutualTrust: boolean;
 }
 
+/** What a policy is told beside the request. */
+export interface PolicyContext {
+  /** Aborted when nobody waits for the decision any longer. Absent where that cannot be told. */
+  readonly signal?: AbortSignal;
+}
+
 /** What a policy says of a request. */
 export interface PolicyDecision {
   /** Whether it may go on. */
@@ -46,7 +52,7 @@ export interface PolicyDecision {
  */
 export interface PolicyDecisionPoint {
   /** Called once for each request. */
-  decide(request: PolicyRequest): Awaitable<PolicyDecision>;
+  decide(request: PolicyRequest, context?: PolicyContext): Awaitable<PolicyDecision>;
   /** How long `decide` may take, in ms, from 1; `Infinity`: it has limits of its own, as {@link PolicyEngine} has. Default 5000. */
   readonly timeoutMs?: number;
   /**

@@ -12,6 +12,8 @@ import { documentedEvents } from '../support/event-docs.js';
 import { ACME } from '../support/http.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { optionRefusedBy } from '../support/results.js';
+import { until } from '../support/until.js';
+import { openSocket } from '../support/wire.js';
 import { World } from '../support/world.js';
 import { enrollment, sealed, signed, withKey } from './requests.js';
 
@@ -126,6 +128,26 @@ describe('a policy of an adapter', () => {
       '403 POLICY_UNMET:TWO_FACTOR',
     );
     await service.accepted(withKey(ACME));
+  });
+
+  test('nobody is asked for a caller that is gone', async () => {
+    const signals: AbortSignal[] = [];
+    const { service, device, api } = await made([{ require: ['2FA'] }], {
+      approvalTimeoutMs: 60_000,
+      approve: ({ signal }) => {
+        signals.push(signal);
+        return new Promise<boolean>(() => {});
+      },
+    });
+    const { headers = {}, body = '' } = await sealed(device, api, {}, SCOPE);
+    const socket = await openSocket(service.port);
+    const fields = Object.entries({ host: 'test', 'content-length': Buffer.byteLength(body), ...headers });
+    const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    socket.write(`POST /orders HTTP/1.1\r\n${lines}\r\n`);
+    socket.write(body);
+    await until(() => signals.length === 1);
+    socket.destroy();
+    await until(() => signals[0]!.aborted);
   });
 
   test('a log that is down lets nothing through, and a wait is said', async () => {

@@ -10,6 +10,7 @@ import {
 } from '@private.me/xlink';
 import { frozenClock, HOUR, MINUTE } from '../support/clock.js';
 import { thrownBy } from '../support/results.js';
+import { until } from '../support/until.js';
 import { asked, byKey, DID, NOON } from './requests.js';
 
 const quiet = { onWarning: () => {} };
@@ -122,6 +123,35 @@ describe('a requirement', () => {
     expect(approvals[0]).toMatchObject({ rule: 'pay', request: { id: 'n1' } });
     expect(approvals[0]!.hash).toMatch(/^[\w-]{43}$/);
     expect(new Set(approvals.map(({ hash }) => hash)).size).toBe(2);
+  });
+
+  test('of approvals: a caller waits for a few at a time, and one that is gone for none', async () => {
+    const signals: AbortSignal[] = [];
+    const engine = await made([{ id: 'pay', require: ['2FA'] }], {
+      maxOpenApprovals: 2,
+      approvalTimeoutMs: 60_000,
+      approve: ({ signal }) => {
+        signals.push(signal);
+        return new Promise<boolean>(() => {});
+      },
+    });
+    const [leaving, staying] = [new AbortController(), new AbortController()];
+    const waiting = [1, 2].map(() => engine.decide(asked(), leaving));
+    await until(() => signals.length === 2);
+    const { error } = await engine.decide(asked());
+    expect([error?.id, error?.status]).toEqual(['POLICY_LIMIT_EXCEEDED', 429]);
+    expect(error!.retryAfterMs).toBeGreaterThan(50_000);
+    expect(error!.retryAfterMs).toBeLessThanOrEqual(60_000);
+    const bolt = engine.decide(asked({ client: 'bolt' }), staying);
+    await until(() => signals.length === 3);
+    leaving.abort();
+    const ended = await Promise.all(waiting);
+    expect(ended.map((one) => one.error?.id)).toEqual(['POLICY_UNMET:TWO_FACTOR', 'POLICY_UNMET:TWO_FACTOR']);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, false]);
+    const late = await engine.decide(asked(), leaving);
+    expect([late.error?.id, signals.length]).toEqual(['POLICY_UNMET:TWO_FACTOR', 3]);
+    staying.abort();
+    expect((await bolt).effect).toBe('deny');
   });
 
   test('of an approval that fails or does not come refuses', async () => {
