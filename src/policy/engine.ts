@@ -15,7 +15,7 @@ import { type FulfilParts, type Unmet, unmetOf } from './fulfil.js';
 import { type ReadyRule, readyRule } from './match.js';
 import { OpenApprovals } from './open-approvals.js';
 import { checkEngineOptions, type PolicyEngineOptions, type PolicyMode } from './options.js';
-import { type ParsedPolicy, parsePolicy, parsePolicyText } from './parse.js';
+import { type ParsedPolicy, parsePolicy, parsePolicyFrom } from './parse.js';
 import { keepReading } from './reload.js';
 import { type PolicyFinding, reviewPolicy } from './review.js';
 import { DEFAULT_POLICY_LIMITS, type PolicyDocument } from './rule.js';
@@ -42,6 +42,8 @@ export class PolicyEngine implements PolicyDecisionPoint {
   readonly #listeners = new Set<(event: PolicyEvent | PolicyDecisionEvent) => void>();
   #mode: PolicyMode;
   #loaded!: Loaded;
+  /** Whether the last change was: that it is over is told, even if nothing changed. */
+  #isRefused = false;
   #stop: () => void = () => {};
   #changing: Promise<void> = Promise.resolve();
 
@@ -53,13 +55,13 @@ export class PolicyEngine implements PolicyDecisionPoint {
     this.#counter = new LimitCounter(limitStore, clock, (error) => options.onFault?.(error));
   }
 
-  /** Loads the policy. Rejects with `INVALID_OPTION`, with `POLICY_INVALID` and the path of what is wrong, or with what the source throws. */
+  /** Loads the policy. Rejects with `INVALID_OPTION`, with `POLICY_INVALID` and the path of what is wrong, or with `POLICY_INVALID:UNREADABLE`. */
   static async create(options: PolicyEngineOptions): Promise<PolicyEngine> {
     checkEngineOptions(options);
     const engine = new PolicyEngine(options);
     const { source, rules, otherwise } = options;
     const document = { rules, otherwise } as PolicyDocument;
-    await engine.#use(source ? parsePolicyText(await source.load()) : parsePolicy(document));
+    await engine.#use(source ? await parsePolicyFrom(source) : parsePolicy(document));
     if (source)
       engine.#stop = keepReading(
         source,
@@ -103,9 +105,17 @@ export class PolicyEngine implements PolicyDecisionPoint {
     this.#tellLoaded(operator);
   }
 
-  /** Puts another policy in the place of this one, from the next request on. Rejects with `POLICY_INVALID`; the old one stays in force then. */
+  /**
+   * Puts another policy in the place of this one, from the next request on. Rejects with `POLICY_INVALID`; the old one stays in force then. With
+   * `INVALID_OPTION` if there is a `source`: that would be read again, and decide.
+   */
   async replace(document: PolicyDocument, operator: Operator = {}): Promise<void> {
     checkOptions('PolicyEngine.replace', operator, OPERATOR_CHECKS);
+    if (this.#options.source)
+      throw xlinkError('INVALID_OPTION', {
+        field: 'source',
+        hint: 'This policy is read from its source: write it there, and call reload().',
+      });
     await this.#changed(operator, () => parsePolicy(document));
   }
 
@@ -126,16 +136,14 @@ export class PolicyEngine implements PolicyDecisionPoint {
     requests: Iterable<PolicyRequest> | AsyncIterable<PolicyRequest>,
     document?: PolicyDocument,
   ): Promise<DryRun> {
-    const { approve, audit, defaultLimits = DEFAULT_POLICY_LIMITS } = this.#options;
-    return dryRun(document ? parsePolicy(document) : this.#loaded, requests, {
-      approve,
-      audit,
-      defaultLimits,
-    });
+    const { defaultLimits = DEFAULT_POLICY_LIMITS } = this.#options;
+    return dryRun(document ? parsePolicy(document) : this.#loaded, requests, defaultLimits);
   }
 
   /** Judges a request, counts it, has it approved and written down as its rules require. In observe mode it refuses nothing. */
-  async decide(request: PolicyRequest, { signal }: PolicyContext = {}): Promise<PolicyDecision> {
+  async decide(asked: PolicyRequest, { signal }: PolicyContext = {}): Promise<PolicyDecision> {
+    const { clock } = this.#options;
+    const request = clock ? { ...asked, at: clock() } : asked;
     try {
       this.#options.record?.(request);
     } catch (error) {
@@ -194,7 +202,7 @@ export class PolicyEngine implements PolicyDecisionPoint {
         field: 'source',
         hint: 'This policy has no source; see replace().',
       });
-    return this.#changed(operator, async () => parsePolicyText(await source.load()));
+    return this.#changed(operator, () => parsePolicyFrom(source));
   }
 
   /** One after the other, so that an older document never takes the place of a newer one. */
@@ -206,11 +214,19 @@ export class PolicyEngine implements PolicyDecisionPoint {
 
   async #change(operator: Operator, read: () => ParsedPolicy | Promise<ParsedPolicy>): Promise<void> {
     try {
-      if (await this.#use(await read())) this.#tellLoaded(operator);
+      const isOther = await this.#use(await read());
+      if (isOther || this.#isRefused) this.#tellLoaded(operator);
+      this.#isRefused = false;
     } catch (thrown) {
       const error = toXlinkError(thrown);
       this.#options.onFault?.(error);
-      this.#tell({ ...this.#event(operator), outcome: 'refused', reason: error.id });
+      this.#tell({
+        ...this.#event(operator),
+        outcome: 'refused',
+        reason: error.id,
+        ...given({ field: error.field }),
+      });
+      this.#isRefused = true;
       throw error;
     }
   }

@@ -41,7 +41,7 @@ export interface PolicyEngineOptions extends Partial<PolicyDocument> {
   readonly defaultLimits?: PolicyLimits;
   /** Told every request that is judged, for a dry run later. It holds no payload; what this throws is a fault, and changes nothing. Default: not called. */
   readonly record?: (request: PolicyRequest) => void;
-  /** Default `Date.now`. */
+  /** By which rules with `time` and counts go, and `at` of requests that are judged. Default `Date.now`, and `at` as it is asked. */
   readonly clock?: Clock;
   /** Told what is weak in a policy that was loaded. Default: printed by `console.warn`. */
   readonly onWarning?: (text: string) => void;

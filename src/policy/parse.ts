@@ -1,4 +1,4 @@
-import { xlinkError } from '../errors/service-errors.js';
+import { isXlinkError, xlinkError } from '../errors/service-errors.js';
 import { isObject, type OptionChecks, suggestion } from '../util/options.js';
 import { linesOfJson } from './json-lines.js';
 import { MAX_DEPTH, MAX_POLICY_BYTES, MAX_RULES, MAX_VALUES } from './limits.js';
@@ -11,6 +11,7 @@ import {
   RULE_CHECKS,
   TIME_CHECKS,
 } from './rule-checks.js';
+import type { PolicySource } from './source.js';
 
 /** A rule that has a name. */
 export type NamedRule = PolicyRule & { readonly id: string };
@@ -21,8 +22,20 @@ export interface ParsedPolicy {
   readonly otherwise: 'allow' | 'deny';
 }
 
+/** Rejects with `POLICY_INVALID:UNREADABLE` too, for what is not an error of this library. */
+export async function parsePolicyFrom(source: PolicySource): Promise<ParsedPolicy> {
+  let text: string;
+  try {
+    text = await source.load();
+  } catch (cause) {
+    throw isXlinkError(cause) ? cause : xlinkError('POLICY_INVALID:UNREADABLE', { cause });
+  }
+  if (typeof text !== 'string') throw xlinkError('POLICY_INVALID:UNREADABLE', { field: 'source' });
+  return parsePolicyText(text);
+}
+
 /** Throws `POLICY_INVALID` with the path of what is wrong, and its line where the text is known. */
-export function parsePolicyText(text: string): ParsedPolicy {
+function parsePolicyText(text: string): ParsedPolicy {
   let document: unknown;
   if (text.length > MAX_POLICY_BYTES)
     fail('', `is larger than ${MAX_POLICY_BYTES} characters.`, () => undefined);

@@ -421,12 +421,33 @@ describe('before it is enforced', () => {
       refused: 2,
       rules: { one: 4, none: 0 },
       required: { 'signature-now': 4 },
+      assumed: [],
       refusals: [
         { index: 1, reason: 'POLICY_UNMET:SIGNATURE_NOW', rule: 'one' },
         { index: 2, reason: 'POLICY_LIMIT_EXCEEDED', rule: 'one' },
       ],
     });
     expect((await engine.dryRun(recorded)).refused).toBe(0);
+  });
+
+  test('takes approvals and the log as given, and says so', async () => {
+    const engine = await made([{ require: ['2FA', 'audit-log', 'mutual-trust'] }]);
+    expect(await engine.dryRun([asked(), asked({ mutualTrust: false })])).toMatchObject({
+      refused: 1,
+      assumed: ['2FA', 'audit-log'],
+      refusals: [{ index: 1, reason: 'POLICY_UNMET:MUTUAL_TRUST' }],
+    });
+  });
+
+  test('its clock is that of rules with a time, and of what is recorded', async () => {
+    const recorded: PolicyRequest[] = [];
+    const engine = await made([{ time: { from: '22:00', until: '06:00' }, effect: 'deny' }], {
+      clock: () => NOON + 11 * HOUR,
+      record: (request) => recorded.push(request),
+    });
+    expect(await saidOf(engine, asked())).toBe('POLICY_DENIED');
+    expect(recorded[0]!.at).toBe(NOON + 11 * HOUR);
+    expect((await engine.dryRun(recorded)).refused).toBe(1);
   });
 
   test('a recorder that fails changes nothing', async () => {
