@@ -1,6 +1,7 @@
 import { defaultProvider } from '#provider';
 import { refusalOf } from '../checks/ask-policy.js';
 import { isXlinkError, type XlinkError, xlinkError } from '../errors/service-errors.js';
+import { mustBeRemoved } from '../http/covered-fields.js';
 import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
 import { overridesOf } from '../http/method-overrides.js';
 import type { PolicyDecisionEvent } from '../types/events.js';
@@ -97,13 +98,13 @@ export class PolicyCheck {
   }
 }
 
-/** A header as the handler will see it: what was sealed, else what came, if somebody vouches for it. */
+/** A header as the handler will see it: what was sealed, else what came and is not taken away. */
 const headerOf =
   (request: InboundRequest, { fields }: Proof) =>
   (name: string): string | undefined => {
     if (!fields) return request.header(name);
     const sealed = fields.values.find(([one]) => one === name)?.[1];
-    return sealed ?? (fields.names.has(name) ? request.header(name) : undefined);
+    return sealed ?? (mustBeRemoved(name, fields.names) ? undefined : request.header(name));
   };
 
 const scopesOf = ({ scopes }: ApiKeyAuth): readonly Scope[] =>

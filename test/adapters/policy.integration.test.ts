@@ -55,6 +55,9 @@ describe('a policy of an adapter', () => {
     await service.refused(withKey(ACME, { headers: override }), '403 POLICY_DENIED');
     await service.refused(withKey(ACME, { path: '/orders?_method=delete' }), '403 POLICY_DENIED');
     await service.accepted(sealed(device, api, {}, SCOPE));
+    const proxied = await sealed(device, api, {}, SCOPE);
+    const original = { 'x-original-method': 'DELETE' }; // stays, though nobody signed it
+    await service.refused({ ...proxied, headers: { ...proxied.headers, ...original } }, '403 POLICY_DENIED');
     const covered = { ...SCOPE, headers: Object.entries(override) };
     await service.refused(sealed(device, api, {}, covered as never), '403 POLICY_DENIED');
   });
