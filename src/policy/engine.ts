@@ -50,7 +50,7 @@ export class PolicyEngine implements PolicyDecisionPoint {
   private constructor(options: PolicyEngineOptions) {
     this.#options = options;
     this.#mode = options.mode ?? 'enforce';
-    const { limitStore, clock = Date.now, maxOpenApprovals = 10 } = options;
+    const { limitStore, clock, maxOpenApprovals = 10 } = options;
     this.#approvals = new OpenApprovals(maxOpenApprovals);
     this.#counter = new LimitCounter(limitStore, clock, (error) => options.onFault?.(error));
   }

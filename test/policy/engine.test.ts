@@ -229,6 +229,17 @@ describe('a requirement', () => {
     expect(await saidOf(engine, asked({ scopes: ['slow'] }))).toBe('allow');
   });
 
+  test('of a rate: a clock that is set back begins no window anew, and holds none up', async () => {
+    let now = NOON;
+    const engine = await made([{ limits: { requestsPerMinute: 1 } }], { clock: () => now });
+    expect(await saidOf(engine, asked())).toBe('allow');
+    now -= HOUR;
+    const { error } = await engine.decide(asked());
+    expect([error?.id, error?.retryAfterMs]).toEqual(['POLICY_LIMIT_EXCEEDED', MINUTE]);
+    now += MINUTE;
+    expect(await saidOf(engine, asked())).toBe('allow');
+  });
+
   test('of several rules adds up', async () => {
     const engine = await made([
       { scope: 'finance', require: ['signature-now'] },
