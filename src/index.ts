@@ -177,6 +177,7 @@ export {
   type PolicyAmount,
   type PolicyDay,
   type PolicyDocument,
+  type PolicyEffect,
   type PolicyLimits,
   type PolicyRequirement,
   type PolicyRule,

@@ -1,4 +1,5 @@
 import { ServiceAgent } from '../agent/service-agent.js';
+import { isPolicyPoint } from '../checks/ask-policy.js';
 import { xlinkError } from '../errors/errors.js';
 import { assertFitsOne } from '../http/body-intake.js';
 import { MODES } from '../types/mode.js';
@@ -155,7 +156,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     maxNoncesPerClient: integerIn(1, 2 ** 24),
     enrollmentsPerMinute: integerIn(1, 100_000),
     clientLimits: isObject,
-    policy: hasMethods('decide'),
+    policy: isPolicyPoint,
     amountOf: isFunction,
     keySwitchGraceMs: integerIn(0, 2 ** 40),
     clientFlushIntervalMs: integerIn(1, 3_600_000),

@@ -186,6 +186,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
           amountOf: options.amountOf,
           clientId: options.clientId,
           clock: this.#clock,
+          emit: (event) => this.emit(event),
         }),
       emit: (event) => this.emit(event),
     });

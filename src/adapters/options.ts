@@ -177,7 +177,8 @@ export interface DualModeOptions<Customer extends object = object> {
   readonly policy?: PolicyDecisionPoint;
   /**
    * How much a request is about, for rules of the policy that ask for amounts. `payload`: the JSON that was sealed, `undefined` for keys
-   * and for bodies beside an envelope. `'unknown'` counts against the caller. Default: the member `amount` of the payload; a body that was not sealed is unknown.
+   * and for bodies beside an envelope. `'unknown'` counts against the caller. Default: the member `amount` of the payload, if that is a number;
+   * a payload without it is unknown, and so is a body that was not sealed. An empty one is about no amount.
    */
   readonly amountOf?: AmountOf;
   /** How long a client may switch its own key on again, in ms. Default one day. */

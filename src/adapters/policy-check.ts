@@ -1,8 +1,11 @@
 import { defaultProvider } from '#provider';
-import { isXlinkError, xlinkError } from '../errors/service-errors.js';
+import { refusalOf } from '../checks/ask-policy.js';
+import { isXlinkError, type XlinkError, xlinkError } from '../errors/service-errors.js';
+import { mustBeRemoved } from '../http/covered-fields.js';
 import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
 import { overridesOf } from '../http/method-overrides.js';
-import type { PolicyDecision, PolicyDecisionPoint, PolicyRequest } from '../types/policy.js';
+import type { PolicyDecisionEvent } from '../types/events.js';
+import type { PolicyDecisionPoint, PolicyRequest } from '../types/policy.js';
 import type { ClientId, Clock, Scope } from '../types/protocol.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { given } from '../util/given.js';
@@ -16,6 +19,7 @@ interface PolicyCheckParts {
   readonly amountOf: AmountOf | undefined;
   readonly clientId: ((auth: ApiKeyAuth) => ClientId | undefined) | undefined;
   readonly clock: Clock;
+  readonly emit: (event: PolicyDecisionEvent) => void;
 }
 
 /** Asks a policy about requests whose sender is known. */
@@ -28,20 +32,33 @@ export class PolicyCheck {
 
   /** Throws what the policy refuses with, and `POLICY_UNAVAILABLE` where it does not decide. */
   async assertAllowed(request: InboundRequest, attempt: AuthAttempt, proof: Proof): Promise<void> {
-    let decision: PolicyDecision;
-    try {
-      decision = await this.#parts.policy.decide(await this.#factsOf(request, attempt, proof));
-    } catch (cause) {
+    const facts = await this.#factsOf(request, attempt, proof).catch((cause) => {
       throw isXlinkError(cause) ? cause : xlinkError('POLICY_UNAVAILABLE', { cause });
-    }
-    if (decision?.effect === 'allow') return;
-    const error = decision?.error ?? xlinkError('POLICY_DENIED');
+    });
+    const leaving = new AbortController();
+    const forget = request.whenGone?.(() => leaving.abort());
+    const error = await refusalOf(this.#parts.policy, facts, { signal: leaving.signal }).finally(forget);
+    if (!error) return;
+    this.#tell(error, facts);
     const { auth } = proof;
     const isInSession = auth.mode === 'xlink' && auth.form === 'session';
     // Clients know that answer, and send an envelope in its place.
     throw isInSession && error.id === 'POLICY_UNMET:SIGNATURE_NOW'
       ? xlinkError('SESSION_NOT_ALLOWED')
       : error;
+  }
+
+  /** What tells nothing itself. */
+  #tell({ id }: XlinkError, { from, client }: PolicyRequest): void {
+    const { policy, emit } = this.#parts;
+    if (policy.onEvent) return;
+    emit({
+      type: 'policy-decision',
+      outcome: 'refused',
+      reason: id,
+      revision: 0,
+      ...given({ did: from, client }),
+    });
   }
 
   async #factsOf(request: InboundRequest, attempt: AuthAttempt, proof: Proof): Promise<PolicyRequest> {
@@ -81,13 +98,13 @@ export class PolicyCheck {
   }
 }
 
-/** A header as the handler will see it: what was sealed, else what came, if somebody vouches for it. */
+/** A header as the handler will see it: what was sealed, else what came and is not taken away. */
 const headerOf =
   (request: InboundRequest, { fields }: Proof) =>
   (name: string): string | undefined => {
     if (!fields) return request.header(name);
     const sealed = fields.values.find(([one]) => one === name)?.[1];
-    return sealed ?? (fields.names.has(name) ? request.header(name) : undefined);
+    return sealed ?? (mustBeRemoved(name, fields.names) ? undefined : request.header(name));
   };
 
 const scopesOf = ({ scopes }: ApiKeyAuth): readonly Scope[] =>

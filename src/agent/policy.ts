@@ -1,3 +1,4 @@
+import { isPolicyPoint, refusalOf } from '../checks/ask-policy.js';
 import { acceptsScope, isOwnScope } from '../checks/scope.js';
 import { isScopeOrAll } from '../envelope/fields.js';
 import { jsonContent } from '../envelope/plaintext.js';
@@ -85,6 +86,7 @@ export class PolicyGuard {
   constructor(policy: AgentPolicy | PolicyDecisionPoint, clock: Clock) {
     this.point = isDecisionPoint(policy) ? policy : undefined;
     this.#limits = isDecisionPoint(policy) ? {} : policy;
+    if (this.point) checkOptions('Agent', { policy: this.point }, { policy: isPolicyPoint });
     checkAgentPolicy(this.#limits);
     this.#counter = new LimitCounter(this.#limits.limitStore, clock, () => {});
   }
@@ -113,7 +115,7 @@ export class PolicyGuard {
         if (this.#limits.requireMutualTrust) assertMutual(entry);
         await this.#count(`agent:${identity.did}:from:${sender}`);
         if (!this.point || isOwn) return;
-        const decision = await this.point.decide({
+        const error = await refusalOf(this.point, {
           proof,
           from: sender,
           scopes: [scope],
@@ -125,8 +127,7 @@ export class PolicyGuard {
             contentDigest: content && encodeBase64url(await identity.crypto.sha256(content)),
           }),
         });
-        if (decision?.effect === 'allow') return;
-        const error = decision?.error ?? xlinkError('POLICY_DENIED');
+        if (!error) return;
         const needsEnvelope = proof === 'session' && error.id === 'POLICY_UNMET:SIGNATURE_NOW';
         throw needsEnvelope ? xlinkError('SESSION_NOT_ALLOWED', { field: 'scope' }) : error; // senders know that one
       } catch (thrown) {

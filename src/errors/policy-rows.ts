@@ -4,6 +4,7 @@ import { row, rows } from './row.js';
 // biome-ignore format: a table reads best with one row per line
 export const POLICY_ROWS = rows('agent', {
   POLICY_INVALID: row(500, 'The policy is not in form.', '`field` is the path of what is wrong.'),
+  'POLICY_INVALID:UNREADABLE': row(500, 'The policy could not be read.', '`cause` says why: the file or document may be missing. The policy before stays in force.'),
   POLICY_DENIED: row(403, 'A rule of the service does not allow this.', 'Ask the operator of the service.'),
   POLICY_UNAVAILABLE: row(503, 'It could not be decided whether the rules of the service allow this.', 'Try again.'),
   'POLICY_UNMET:TWO_FACTOR': row(403, 'A second person or device has to approve this, and did not.', 'Have it approved; a request by API key cannot be.'),

@@ -26,6 +26,8 @@ export interface InboundRequest {
   header(name: string): string | undefined;
   /** The values of a header by its lower-case name, one for each line that it came in. Absent where lines cannot be told apart. */
   lines?(name: string): readonly string[];
+  /** Calls `then` once the client is gone, at once if it is already, until the returned function is called. Absent where it cannot be told. */
+  whenGone?(then: () => void): () => void;
   /**
    * All bytes of the body, at most `maxBytes`. `checkStart` is given the first ones before more are read, and throws what
    * the body is refused with. Rejects with that, `BODY_TOO_LARGE`, `BODY_TOO_SLOW`, `BODY_CONSUMED` or `BODY_ABORTED`.

@@ -8,7 +8,8 @@ export interface Route {
   readonly path: string;
   /**
    * Methods it is for. Default all. GET stands for HEAD, too. A request is also taken for one of the method that an override names
-   * (`X-HTTP-Method-Override`, `X-HTTP-Method`, `X-Method-Override`, or `_method` in the query; not in a body), and the stricter rule counts.
+   * (`X-HTTP-Method-Override`, `X-HTTP-Method`, `X-Method-Override`, `X-Original-Method`, `X-Original-HTTP-Method`, or `_method` in the query,
+   * in any case; not in a body), and the stricter rule counts.
    */
   readonly methods?: readonly string[];
 }

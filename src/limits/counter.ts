@@ -8,8 +8,8 @@ export class LimitCounter {
   readonly #store: LimitStore;
   readonly #onFault: (error: unknown) => void;
 
-  /** `store`: default the memory of this process. `onFault` is told what the store throws. */
-  constructor(store: LimitStore | undefined, clock: Clock, onFault: (error: unknown) => void) {
+  /** `store`: default the memory of this process. `clock`: of that memory; default one that nobody sets. `onFault` is told what the store throws. */
+  constructor(store: LimitStore | undefined, clock: Clock | undefined, onFault: (error: unknown) => void) {
     this.#memory = new MemoryLimitStore(clock);
     this.#store = store ?? this.#memory;
     this.#onFault = onFault;

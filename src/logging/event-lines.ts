@@ -50,7 +50,7 @@ export const LOGGED_MEMBERS: { readonly [T in XlinkEvent['type']]: Members<Event
   session: ['did', 'client', 'version', 'notAfter'],
   'session-refusal': ['reason', 'did', 'client'],
   'session-checkpoint': ['did', 'client', 'session', 'outcome', 'reason', 'requests', 'compared'],
-  policy: ['outcome', 'mode', 'revision', 'digest', 'rules', 'reason', 'by', 'why'],
+  policy: ['outcome', 'mode', 'revision', 'digest', 'rules', 'reason', 'field', 'by', 'why'],
   'policy-decision': ['outcome', 'reason', 'rule', 'revision', 'did', 'client'],
 };
 

@@ -4,6 +4,7 @@ import type { PolicyRequest } from '../types/policy.js';
 import { evaluate } from './evaluate.js';
 import { type FulfilParts, unmetOf } from './fulfil.js';
 import { readyRule } from './match.js';
+import { OpenApprovals } from './open-approvals.js';
 import type { ParsedPolicy } from './parse.js';
 import type { PolicyLimits, PolicyRequirement } from './rule.js';
 
@@ -25,19 +26,22 @@ export interface DryRun {
   readonly refused: number;
   /** How many each rule is about. */
   readonly rules: Readonly<Record<string, number>>;
-  /** How many would have to meet each requirement. An approval is taken as given. */
+  /** How many would have to meet each requirement. */
   readonly required: Readonly<Partial<Record<PolicyRequirement, number>>>;
+  /** Of these, what was taken as met, whether or not the engine has a port for it: nobody is asked to approve, and nothing is written. */
+  readonly assumed: readonly PolicyRequirement[];
   /** The first thousand that would be refused. */
   readonly refusals: readonly DryRefusal[];
 }
 
 const MAX_REFUSALS = 1000;
+const ASSUMED: readonly PolicyRequirement[] = ['2FA', 'audit-log'];
 
 /** Judges recorded requests, in their order, by their own time. Asks nobody, writes nothing, and counts for itself. */
 export async function dryRun(
   { rules, otherwise }: ParsedPolicy,
   requests: Iterable<PolicyRequest> | AsyncIterable<PolicyRequest>,
-  parts: Pick<FulfilParts, 'approve' | 'audit'> & { readonly defaultLimits: PolicyLimits },
+  defaultLimits: PolicyLimits,
 ): Promise<DryRun> {
   let now = 0;
   const counter = new LimitCounter(
@@ -50,10 +54,19 @@ export async function dryRun(
   const required: Partial<Record<PolicyRequirement, number>> = {};
   const refusals: DryRefusal[] = [];
   let [count, refused] = [0, 0];
-  const dry = { ...parts, counter, approvalTimeoutMs: 1, revision: 0, isDry: true };
+  const dry: FulfilParts = {
+    approve: () => true,
+    audit: { append: () => {} },
+    open: new OpenApprovals(1),
+    signal: undefined,
+    counter,
+    approvalTimeoutMs: 1,
+    revision: 0,
+    isDry: true,
+  };
   for await (const request of requests) {
     now = request.at;
-    const verdict = evaluate(ready, otherwise, request, parts.defaultLimits);
+    const verdict = evaluate(ready, otherwise, request, defaultLimits);
     const matching = verdict.rules.filter(({ match }) => match !== 'no').map(({ rule }) => rule);
     for (const rule of new Set(matching)) about[rule]! += 1;
     for (const each of new Set(verdict.require.map(({ requirement }) => requirement)))
@@ -73,5 +86,6 @@ export async function dryRun(
     }
     count += 1;
   }
-  return { requests: count, refused, rules: about, required, refusals };
+  const assumed = ASSUMED.filter((each) => required[each] !== undefined);
+  return { requests: count, refused, rules: about, required, assumed, refusals };
 }

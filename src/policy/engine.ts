@@ -2,7 +2,7 @@ import { defaultProvider } from '#provider';
 import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import { LimitCounter } from '../limits/counter.js';
 import type { PolicyDecisionEvent, PolicyEvent } from '../types/events.js';
-import type { PolicyDecision, PolicyDecisionPoint, PolicyRequest } from '../types/policy.js';
+import type { PolicyContext, PolicyDecision, PolicyDecisionPoint, PolicyRequest } from '../types/policy.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { canonicalJson } from '../util/canonical-json.js';
 import { given } from '../util/given.js';
@@ -11,13 +11,17 @@ import { checkOptions, oneOf } from '../util/options.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import { type DryRun, dryRun } from './dry-run.js';
 import { evaluate, type PolicyVerdict } from './evaluate.js';
-import { type Unmet, unmetOf } from './fulfil.js';
+import { type FulfilParts, type Unmet, unmetOf } from './fulfil.js';
 import { type ReadyRule, readyRule } from './match.js';
+import { OpenApprovals } from './open-approvals.js';
 import { checkEngineOptions, type PolicyEngineOptions, type PolicyMode } from './options.js';
-import { type ParsedPolicy, parsePolicy, parsePolicyText } from './parse.js';
+import { type ParsedPolicy, parsePolicy, parsePolicyFrom } from './parse.js';
 import { keepReading } from './reload.js';
 import { type PolicyFinding, reviewPolicy } from './review.js';
 import { DEFAULT_POLICY_LIMITS, type PolicyDocument } from './rule.js';
+
+/** Findings that are warned of, each on a line. */
+const MAX_WARNINGS = 20;
 
 /** The policy in force. */
 interface Loaded extends ParsedPolicy {
@@ -34,26 +38,30 @@ interface Loaded extends ParsedPolicy {
 export class PolicyEngine implements PolicyDecisionPoint {
   readonly #options: PolicyEngineOptions;
   readonly #counter: LimitCounter;
+  readonly #approvals: OpenApprovals;
   readonly #listeners = new Set<(event: PolicyEvent | PolicyDecisionEvent) => void>();
   #mode: PolicyMode;
   #loaded!: Loaded;
+  /** Whether the last change was: that it is over is told, even if nothing changed. */
+  #isRefused = false;
   #stop: () => void = () => {};
-  #reading: Promise<void> = Promise.resolve();
+  #changing: Promise<void> = Promise.resolve();
 
   private constructor(options: PolicyEngineOptions) {
     this.#options = options;
     this.#mode = options.mode ?? 'enforce';
-    const { limitStore, clock = Date.now } = options;
+    const { limitStore, clock, maxOpenApprovals = 10 } = options;
+    this.#approvals = new OpenApprovals(maxOpenApprovals);
     this.#counter = new LimitCounter(limitStore, clock, (error) => options.onFault?.(error));
   }
 
-  /** Loads the policy. Rejects with `INVALID_OPTION`, with `POLICY_INVALID` and the path of what is wrong, or with what the source throws. */
+  /** Loads the policy. Rejects with `INVALID_OPTION`, with `POLICY_INVALID` and the path of what is wrong, or with `POLICY_INVALID:UNREADABLE`. */
   static async create(options: PolicyEngineOptions): Promise<PolicyEngine> {
     checkEngineOptions(options);
     const engine = new PolicyEngine(options);
     const { source, rules, otherwise } = options;
     const document = { rules, otherwise } as PolicyDocument;
-    await engine.#use(source ? parsePolicyText(await source.load()) : parsePolicy(document));
+    await engine.#use(source ? await parsePolicyFrom(source) : parsePolicy(document));
     if (source)
       engine.#stop = keepReading(
         source,
@@ -62,6 +70,9 @@ export class PolicyEngine implements PolicyDecisionPoint {
       );
     return engine;
   }
+
+  /** `Infinity`: approvals have a limit of their own (`approvalTimeoutMs`). */
+  readonly timeoutMs = Infinity;
 
   /** How often the policy was changed here: 1 after it was loaded. */
   get revision(): number {
@@ -94,9 +105,17 @@ export class PolicyEngine implements PolicyDecisionPoint {
     this.#tellLoaded(operator);
   }
 
-  /** Puts another policy in the place of this one, from the next request on. Rejects with `POLICY_INVALID`; the old one stays in force then. */
+  /**
+   * Puts another policy in the place of this one, from the next request on. Rejects with `POLICY_INVALID`; the old one stays in force then. With
+   * `INVALID_OPTION` if there is a `source`: that would be read again, and decide.
+   */
   async replace(document: PolicyDocument, operator: Operator = {}): Promise<void> {
     checkOptions('PolicyEngine.replace', operator, OPERATOR_CHECKS);
+    if (this.#options.source)
+      throw xlinkError('INVALID_OPTION', {
+        field: 'source',
+        hint: 'This policy is read from its source: write it there, and call reload().',
+      });
     await this.#changed(operator, () => parsePolicy(document));
   }
 
@@ -117,16 +136,14 @@ export class PolicyEngine implements PolicyDecisionPoint {
     requests: Iterable<PolicyRequest> | AsyncIterable<PolicyRequest>,
     document?: PolicyDocument,
   ): Promise<DryRun> {
-    const { approve, audit, defaultLimits = DEFAULT_POLICY_LIMITS } = this.#options;
-    return dryRun(document ? parsePolicy(document) : this.#loaded, requests, {
-      approve,
-      audit,
-      defaultLimits,
-    });
+    const { defaultLimits = DEFAULT_POLICY_LIMITS } = this.#options;
+    return dryRun(document ? parsePolicy(document) : this.#loaded, requests, defaultLimits);
   }
 
   /** Judges a request, counts it, has it approved and written down as its rules require. In observe mode it refuses nothing. */
-  async decide(request: PolicyRequest): Promise<PolicyDecision> {
+  async decide(asked: PolicyRequest, { signal }: PolicyContext = {}): Promise<PolicyDecision> {
+    const { clock } = this.#options;
+    const request = clock ? { ...asked, at: clock() } : asked;
     try {
       this.#options.record?.(request);
     } catch (error) {
@@ -134,7 +151,7 @@ export class PolicyEngine implements PolicyDecisionPoint {
     }
     const { revision } = this.#loaded;
     const isDry = this.#mode === 'observe';
-    const unmet = await this.#unmetOf(request, revision, isDry);
+    const unmet = await this.#unmetOf(request, { revision, isDry, signal });
     if (!unmet) return { effect: 'allow' };
     const { error, rule } = unmet;
     const { from, client } = request;
@@ -160,7 +177,10 @@ export class PolicyEngine implements PolicyDecisionPoint {
     this.#stop();
   }
 
-  async #unmetOf(request: PolicyRequest, revision: number, isDry: boolean): Promise<Unmet | undefined> {
+  async #unmetOf(
+    request: PolicyRequest,
+    facts: Pick<FulfilParts, 'revision' | 'isDry' | 'signal'>,
+  ): Promise<Unmet | undefined> {
     const verdict = this.explain(request);
     const { effect, rule } = verdict;
     if (effect === 'deny') return { error: xlinkError('POLICY_DENIED'), ...given({ rule }) };
@@ -169,13 +189,12 @@ export class PolicyEngine implements PolicyDecisionPoint {
       approve,
       audit,
       approvalTimeoutMs,
-      revision,
-      isDry,
+      ...facts,
+      open: this.#approvals,
       counter: this.#counter,
     });
   }
 
-  /** One after the other, so that an older document never takes the place of a newer one. */
   #reload(operator: Operator): Promise<void> {
     const { source } = this.#options;
     if (!source)
@@ -183,20 +202,31 @@ export class PolicyEngine implements PolicyDecisionPoint {
         field: 'source',
         hint: 'This policy has no source; see replace().',
       });
-    const reading = this.#reading.then(() =>
-      this.#changed(operator, async () => parsePolicyText(await source.load())),
-    );
-    this.#reading = reading.catch(() => {});
-    return reading;
+    return this.#changed(operator, () => parsePolicyFrom(source));
   }
 
-  async #changed(operator: Operator, read: () => ParsedPolicy | Promise<ParsedPolicy>): Promise<void> {
+  /** One after the other, so that an older document never takes the place of a newer one. */
+  #changed(operator: Operator, read: () => ParsedPolicy | Promise<ParsedPolicy>): Promise<void> {
+    const changing = this.#changing.then(() => this.#change(operator, read));
+    this.#changing = changing.catch(() => {});
+    return changing;
+  }
+
+  async #change(operator: Operator, read: () => ParsedPolicy | Promise<ParsedPolicy>): Promise<void> {
     try {
-      if (await this.#use(await read())) this.#tellLoaded(operator);
+      const isOther = await this.#use(await read());
+      if (isOther || this.#isRefused) this.#tellLoaded(operator);
+      this.#isRefused = false;
     } catch (thrown) {
       const error = toXlinkError(thrown);
       this.#options.onFault?.(error);
-      this.#tell({ ...this.#event(operator), outcome: 'refused', reason: error.id });
+      this.#tell({
+        ...this.#event(operator),
+        outcome: 'refused',
+        reason: error.id,
+        ...given({ field: error.field }),
+      });
+      this.#isRefused = true;
       throw error;
     }
   }
@@ -208,11 +238,14 @@ export class PolicyEngine implements PolicyDecisionPoint {
       await defaultProvider().sha256(encodeUtf8(canonicalJson({ rules, otherwise }))),
     );
     if (this.#loaded?.digest === digest) return false;
-    const findings = [...reviewPolicy(policy), ...this.#unmeetable(policy)];
+    const ready = rules.map(readyRule);
+    const findings = [...(await reviewPolicy(ready, otherwise)), ...this.#unmeetable(policy)];
     const revision = (this.#loaded?.revision ?? 0) + 1;
-    this.#loaded = { rules, otherwise, ready: rules.map(readyRule), revision, digest, findings };
+    this.#loaded = { rules, otherwise, ready, revision, digest, findings };
     const { onWarning = (text) => console.warn(`xlink: ${text}`) } = this.#options;
-    for (const { text } of findings) onWarning(text);
+    for (const { text } of findings.slice(0, MAX_WARNINGS)) onWarning(text);
+    const others = findings.length - MAX_WARNINGS;
+    if (others > 0) onWarning(`A policy has ${others} more findings; see policy.findings.`);
     return true;
   }
 

@@ -1,7 +1,8 @@
 import type { PolicyRequest } from '../types/policy.js';
 import type { Scope } from '../types/protocol.js';
+import { factsOf } from './facts.js';
 import type { Match, ReadyRule } from './match.js';
-import type { PolicyLimits, PolicyRequirement } from './rule.js';
+import { effectOf, type PolicyEffect, type PolicyLimits, type PolicyRequirement } from './rule.js';
 
 /** What one rule says of a request. */
 export interface RuleVerdict {
@@ -13,8 +14,8 @@ export interface RuleVerdict {
   readonly not: readonly string[];
   /** The scope of the request that it was judged for; absent for a request without scopes. */
   readonly scope?: Scope;
-  /** What the rule does. */
-  readonly effect: 'allow' | 'deny';
+  /** What the rule does. `require`: it has `require` or `limits` and no `effect`, and lets nothing through. */
+  readonly effect: PolicyEffect;
   /** `why` of the rule. */
   readonly why?: string;
 }
@@ -37,7 +38,7 @@ export interface PolicyVerdict {
 
 /**
  * Judges a request for each scope that it may use; the strictest counts. All rules are looked at: one that denies wins, what the
- * others require adds up, and `otherwise` decides what no rule lets through.
+ * others require adds up, and `otherwise` decides what no rule lets through. One that only requires something lets nothing through.
  */
 export function evaluate(
   rules: readonly ReadyRule[],
@@ -46,6 +47,10 @@ export function evaluate(
   defaultLimits: PolicyLimits,
 ): PolicyVerdict {
   const scopes: readonly (Scope | undefined)[] = request.scopes.length > 0 ? request.scopes : [undefined];
+  const facts = factsOf(
+    request,
+    rules.some(({ route }) => route !== undefined),
+  );
   const verdicts: RuleVerdict[] = [];
   const about = new Set<ReadyRule>();
   let denial: RuleVerdict | undefined;
@@ -54,8 +59,9 @@ export function evaluate(
   for (const scope of scopes) {
     let allowed: RuleVerdict | undefined;
     for (const rule of rules) {
-      const { id, effect = 'allow', why } = rule;
-      const found = rule.match(request, scope);
+      const { id, why } = rule;
+      const effect = effectOf(rule);
+      const found = rule.match(facts, scope);
       const verdict: RuleVerdict = {
         rule: id,
         effect,
@@ -74,10 +80,17 @@ export function evaluate(
   }
   const rest = { rules: verdicts, ...burdens([...about], defaultLimits) };
   if (denial) return { effect: 'deny', rule: denial.rule, why: sentence(denial, 'denies it'), ...rest };
-  if (!isAllowed) return { effect: 'deny', why: 'No rule allows it, and otherwise is deny.', ...rest };
+  if (!isAllowed) return { effect: 'deny', why: notAllowed(verdicts), ...rest };
   if (allowance)
     return { effect: 'allow', rule: allowance.rule, why: sentence(allowance, 'allows it'), ...rest };
-  return { effect: 'allow', why: 'No rule is about it, and otherwise is allow.', ...rest };
+  return { effect: 'allow', why: 'No rule denies it, and otherwise is allow.', ...rest };
+}
+
+/** A rule that was meant to allow is named: it has to say so. */
+function notAllowed(verdicts: readonly RuleVerdict[]): string {
+  const requiring = verdicts.find(({ effect, match }) => effect === 'require' && match === 'yes');
+  const hint = requiring ? ` Rule ${requiring.rule} only requires something: it has no effect: 'allow'.` : '';
+  return `No rule allows it, and otherwise is deny.${hint}`;
 }
 
 const sentence = ({ rule, scope, match, why }: RuleVerdict, does: string): string =>

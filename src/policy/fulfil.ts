@@ -2,12 +2,15 @@ import { defaultProvider } from '#provider';
 import { type XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { ErrorId } from '../errors/table.js';
 import type { LimitCounter } from '../limits/counter.js';
+import type { AuditEntry } from '../types/audit.js';
 import type { PolicyRequest } from '../types/policy.js';
 import type { Awaitable } from '../util/awaitable.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { canonicalJson } from '../util/canonical-json.js';
+import { given } from '../util/given.js';
 import { encodeUtf8 } from '../util/utf8.js';
 import type { PolicyVerdict } from './evaluate.js';
+import type { OpenApprovals } from './open-approvals.js';
 import type { PolicyLimits, PolicyRequirement } from './rule.js';
 
 /** What is to be approved. */
@@ -26,18 +29,25 @@ export interface Approval {
 export type Approve = (approval: Approval) => Awaitable<boolean>;
 
 /** What is written down of a request that `audit-log` is required of, once all else is met. */
-export interface PolicyAuditEntry {
+export interface PolicyAuditEntry extends AuditEntry {
   /** Tells it from other entries of a log. */
   readonly type: 'policy';
-  /** What was asked for. */
-  readonly request: PolicyRequest;
-  /** The rules that ask for it. */
-  readonly rules: readonly string[];
-  /** The revision of the policy. */
-  readonly revision: number;
+  /** When it was judged. */
+  readonly at: number;
+  /** It goes on once this is written. */
+  readonly decision: 'accepted';
+  /** What was decided, and by what. */
+  readonly data: {
+    /** What was asked for. */
+    readonly request: PolicyRequest;
+    /** The rules that ask for the entry. */
+    readonly rules: readonly string[];
+    /** The revision of the policy. */
+    readonly revision: number;
+  };
 }
 
-/** Where decisions are written down. A rejection refuses the request. */
+/** Where decisions are written down: an `AuditLog` of `@private.me/xlink/audit`, or what stands in its place. A rejection refuses the request. */
 export interface PolicyAudit {
   /** Resolves once the entry is kept for good. */
   append(entry: PolicyAuditEntry): Awaitable<unknown>;
@@ -48,6 +58,8 @@ export interface FulfilParts {
   readonly approve: Approve | undefined;
   readonly approvalTimeoutMs: number;
   readonly audit: PolicyAudit | undefined;
+  readonly open: OpenApprovals;
+  readonly signal: AbortSignal | undefined;
   readonly counter: LimitCounter;
   readonly revision: number;
   /** Nothing is asked of anybody, and nothing written: what cannot be known is taken as met. */
@@ -99,31 +111,53 @@ export async function unmetOf(
   }
   if (isDry) return undefined;
 
-  for (const rule of approving) {
+  if (approving.length > 0) {
+    const end = parts.open.begin(callerOf(request), parts.approvalTimeoutMs);
+    if (typeof end === 'number')
+      return { error: xlinkError('POLICY_LIMIT_EXCEEDED', { retryAfterMs: end }), rule: approving[0]! };
     try {
-      if (!(await isApproved(approve!, rule, request, parts.approvalTimeoutMs)))
-        return unmet('POLICY_UNMET:TWO_FACTOR', [rule]);
+      for (const rule of approving)
+        if (!(await isApproved(approve!, rule, request, parts)))
+          return unmet('POLICY_UNMET:TWO_FACTOR', [rule]);
     } catch (cause) {
-      return unmet('POLICY_UNAVAILABLE', [rule], cause);
+      return unmet('POLICY_UNAVAILABLE', approving, cause);
+    } finally {
+      end();
     }
   }
   try {
-    const { revision } = parts;
-    if (writing.length > 0) await audit!.append({ type: 'policy', request, rules: writing, revision });
+    if (writing.length > 0) await audit!.append(entryOf(request, writing, parts.revision));
   } catch (cause) {
     return unmet('POLICY_UNMET:AUDIT_LOG', writing, cause);
   }
   return undefined;
 }
 
+/** An entry as audit logs take it. */
+function entryOf(request: PolicyRequest, rules: readonly string[], revision: number): PolicyAuditEntry {
+  const { at, from, client, id, scopes } = request;
+  const scope = scopes.length === 1 ? scopes[0] : undefined;
+  return {
+    type: 'policy',
+    at,
+    decision: 'accepted',
+    ...given({ from, client, scope, envelopeId: id }),
+    data: { request, rules, revision },
+  };
+}
+
+/** Whose requests are counted together. */
+const callerOf = ({ client, from }: PolicyRequest): string =>
+  client === undefined ? (from ?? 'keys') : `client:${client}`;
+
 /** Counts the request everywhere; for how many ms its caller has to wait, if it is over a limit. */
 async function countedOver(
   rule: string,
   limits: PolicyLimits,
-  { client, from }: PolicyRequest,
+  request: PolicyRequest,
   counter: LimitCounter,
 ): Promise<number | undefined> {
-  const caller = client === undefined ? (from ?? 'keys') : `client:${client}`;
+  const caller = callerOf(request);
   const waits: number[] = [];
   for (const [name, windowMs] of WINDOWS) {
     const quota = limits[name];
@@ -134,17 +168,27 @@ async function countedOver(
   return waits.length > 0 ? Math.max(...waits) : undefined;
 }
 
-async function isApproved(approve: Approve, rule: string, request: PolicyRequest, timeoutMs: number) {
+/** Nobody is asked for a caller that is gone. */
+async function isApproved(
+  approve: Approve,
+  rule: string,
+  request: PolicyRequest,
+  { approvalTimeoutMs, signal }: FulfilParts,
+): Promise<boolean> {
   const hash = encodeBase64url(await defaultProvider().sha256(encodeUtf8(canonicalJson(request))));
+  if (signal?.aborted) return false;
   const ending = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let giveUp = () => {};
+  const late = new Promise<false>((resolve) => {
+    giveUp = () => resolve(false);
+  });
+  const timer = setTimeout(giveUp, approvalTimeoutMs);
+  signal?.addEventListener('abort', giveUp);
   try {
-    const late = new Promise<false>((resolve) => {
-      timer = setTimeout(() => resolve(false), timeoutMs);
-    });
     return (await Promise.race([approve({ request, hash, rule, signal: ending.signal }), late])) === true;
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', giveUp);
     ending.abort();
   }
 }

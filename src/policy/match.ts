@@ -1,8 +1,9 @@
-import { RouteTable } from '../http/route-table.js';
 import type { PolicyRequest } from '../types/policy.js';
 import type { Scope } from '../types/protocol.js';
+import type { Facts } from './facts.js';
 import type { NamedRule } from './parse.js';
 import type { PolicyAmount } from './rule.js';
+import { type RuleSets, ruleSets, type ScopeSet } from './rule-sets.js';
 import { isWithin } from './time.js';
 
 /** Whether a rule is about a request: `maybe` counts against the caller, and never for it. */
@@ -10,28 +11,28 @@ export type Match = 'yes' | 'maybe' | 'no';
 
 /** A rule, ready to be asked. */
 export interface ReadyRule extends NamedRule {
+  /** Its lists, for what compares rules. */
+  readonly sets: RuleSets;
   /** Which members of the rule do not agree with the request, judged for one of its scopes; and whether it is about the request. */
-  match(
-    request: PolicyRequest,
-    scope: Scope | undefined,
-  ): { readonly match: Match; readonly not: readonly string[] };
+  match(facts: Facts, scope: Scope | undefined): { readonly match: Match; readonly not: readonly string[] };
 }
 
-type Condition = (request: PolicyRequest, scope: Scope | undefined) => Match;
+type Condition = (facts: Facts, scope: Scope | undefined) => Match;
 
 const yes = (does: boolean): Match => (does ? 'yes' : 'no');
-const listOf = <T>(value: T | readonly T[]): readonly T[] => [value].flat() as T[];
 
 /** The conditions of a rule, read once. */
 export function readyRule(rule: NamedRule): ReadyRule {
-  const conditions = conditionsOf(rule);
+  const sets = ruleSets(rule);
+  const conditions = conditionsOf(rule, sets);
   return {
     ...rule,
-    match(request, scope) {
+    sets,
+    match(facts, scope) {
       const not: string[] = [];
       let match: Match = 'yes';
       for (const [name, condition] of conditions) {
-        const found = condition(request, scope);
+        const found = condition(facts, scope);
         if (found === 'no') not.push(name);
         else if (found === 'maybe') match = 'maybe';
       }
@@ -40,41 +41,44 @@ export function readyRule(rule: NamedRule): ReadyRule {
   };
 }
 
-function conditionsOf({ scope, from, client, route, method, time, amount }: NamedRule) {
+function conditionsOf({ time, amount }: NamedRule, { scope, from, client, route, method }: RuleSets) {
   const conditions: [string, Condition][] = [];
-  if (scope !== undefined) conditions.push(['scope', (_, one) => scopeMatches(listOf(scope), one)]);
-  if (from !== undefined) conditions.push(['from', (request) => yes(listOf(from).includes(request.from!))]);
-  if (client !== undefined)
-    conditions.push(['client', (request) => yes(listOf(client).includes(request.client!))]);
-  if (route !== undefined || method !== undefined)
+  if (scope) conditions.push(['scope', (_, one) => scopeMatches(scope, one)]);
+  if (from) conditions.push(['from', ({ request }) => yes(from.has(request.from!))]);
+  if (client) conditions.push(['client', ({ request }) => yes(client.has(request.client!))]);
+  if (route || method)
     conditions.push([
       'route',
-      routeCondition(listOf(route ?? '/'), method === undefined ? undefined : listOf(method)),
+      ({ paths, methods }) =>
+        both(route ? allOf(paths, route) : 'yes', method ? allOf(methods, method) : allOf(methods)),
     ]);
-  if (time !== undefined) conditions.push(['time', ({ at }) => yes(isWithin(time, at))]);
-  if (amount !== undefined) conditions.push(['amount', (request) => amountMatches(amount, request)]);
+  if (time) conditions.push(['time', ({ request }) => yes(isWithin(time, request.at))]);
+  if (amount) conditions.push(['amount', ({ request }) => amountMatches(amount, request)]);
   return conditions;
 }
 
 /** A request that may use any scope may use the one that the rule is about. */
-function scopeMatches(patterns: readonly string[], scope: Scope | undefined): Match {
-  if (scope === undefined) return yes(patterns.includes('*'));
-  const found = patterns.some((pattern) =>
-    pattern.endsWith('*') ? scope.startsWith(pattern.slice(0, -1)) : scope === pattern,
-  );
-  return found ? 'yes' : scope === '*' ? 'maybe' : 'no';
+function scopeMatches(scopes: ScopeSet, scope: Scope | undefined): Match {
+  if (scope === undefined) return yes(scopes.has('*'));
+  return scopes.has(scope) ? 'yes' : scope === '*' ? 'maybe' : 'no';
 }
 
-/** A path that routers may read in several ways is about a route in full only if it is in all of them. */
-function routeCondition(paths: readonly string[], methods: readonly string[] | undefined): Condition {
-  const table = new RouteTable<true>();
-  for (const path of paths) table.set({ path, ...(methods ? { methods } : {}) }, true);
-  return ({ method, target, overrides = [] }) => {
-    if (method === undefined || target === undefined) return 'no'; // a message
-    const found = table.readings({ method, target }, overrides);
-    if (found.every((value) => value === true)) return 'yes';
-    return found.some((value) => value === true) ? 'maybe' : 'no';
-  };
+/** What may be read in several ways is in a set in full only if it is there in all of them. Of nothing, as a message has it, it is `no`. */
+function allOf(readings: readonly string[], set: { has(reading: string): boolean } = ANY): Match {
+  let [isIn, isOut] = [false, false];
+  for (const reading of readings) {
+    if (set.has(reading)) isIn = true;
+    else isOut = true;
+    if (isIn && isOut) return 'maybe';
+  }
+  return yes(isIn);
+}
+
+const ANY = { has: () => true };
+
+function both(one: Match, other: Match): Match {
+  if (one === 'no' || other === 'no') return 'no';
+  return one === 'yes' ? other : 'maybe';
 }
 
 function amountMatches(
@@ -82,6 +86,7 @@ function amountMatches(
   { amount }: PolicyRequest,
 ): Match {
   if (amount === undefined) return 'no';
-  if (amount === 'unknown' || Number.isNaN(amount)) return 'maybe';
-  return yes(amount > above && amount <= atMost);
+  if (typeof amount !== 'number' || Number.isNaN(amount)) return 'maybe';
+  const size = Math.abs(amount); // so that a sign is no way around a rule
+  return yes(size > above && size <= atMost);
 }

@@ -31,7 +31,9 @@ export interface PolicyEngineOptions extends Partial<PolicyDocument> {
   readonly approve?: Approve;
   /** How long an approval may take, in ms, up to an hour; after that it is a no. Default 30 000. */
   readonly approvalTimeoutMs?: number;
-  /** Where `audit-log` is written. Without it such requests are refused, and a warning says so. */
+  /** How many approvals one caller may wait for at a time in this process, 1 to 10 000; more are 429 `POLICY_LIMIT_EXCEEDED`. Default 10. */
+  readonly maxOpenApprovals?: number;
+  /** Where `audit-log` is written: an `AuditLog` of `@private.me/xlink/audit`, which must not drop entries. Without it such requests are refused, and a warning says so. */
   readonly audit?: PolicyAudit;
   /** Where requests are counted: `RedisLimitStore` for several instances. Default: in the memory of each process. */
   readonly limitStore?: LimitStore;
@@ -39,7 +41,7 @@ export interface PolicyEngineOptions extends Partial<PolicyDocument> {
   readonly defaultLimits?: PolicyLimits;
   /** Told every request that is judged, for a dry run later. It holds no payload; what this throws is a fault, and changes nothing. Default: not called. */
   readonly record?: (request: PolicyRequest) => void;
-  /** Default `Date.now`. */
+  /** By which rules with `time` and counts go, and `at` of requests that are judged. Default `Date.now`, and `at` as it is asked. */
   readonly clock?: Clock;
   /** Told what is weak in a policy that was loaded. Default: printed by `console.warn`. */
   readonly onWarning?: (text: string) => void;
@@ -57,6 +59,7 @@ export function checkEngineOptions(options: PolicyEngineOptions): void {
     mode: oneOf('observe', 'enforce'),
     approve: isFunction,
     approvalTimeoutMs: integerIn(1, 3_600_000),
+    maxOpenApprovals: integerIn(1, 10_000),
     audit: hasMethods('append'),
     limitStore: hasMethods('take'),
     defaultLimits: isObject,

@@ -1,6 +1,7 @@
-import { xlinkError } from '../errors/service-errors.js';
+import { isXlinkError, xlinkError } from '../errors/service-errors.js';
 import { isObject, type OptionChecks, suggestion } from '../util/options.js';
 import { linesOfJson } from './json-lines.js';
+import { MAX_DEPTH, MAX_POLICY_BYTES, MAX_RULES, MAX_VALUES } from './limits.js';
 import type { PolicyDocument, PolicyLimits, PolicyRule } from './rule.js';
 import {
   AMOUNT_CHECKS,
@@ -10,6 +11,7 @@ import {
   RULE_CHECKS,
   TIME_CHECKS,
 } from './rule-checks.js';
+import type { PolicySource } from './source.js';
 
 /** A rule that has a name. */
 export type NamedRule = PolicyRule & { readonly id: string };
@@ -20,9 +22,24 @@ export interface ParsedPolicy {
   readonly otherwise: 'allow' | 'deny';
 }
 
+/** Rejects with `POLICY_INVALID:UNREADABLE` too, for what is not an error of this library. */
+export async function parsePolicyFrom(source: PolicySource): Promise<ParsedPolicy> {
+  let text: string;
+  try {
+    text = await source.load();
+  } catch (cause) {
+    throw isXlinkError(cause) ? cause : xlinkError('POLICY_INVALID:UNREADABLE', { cause });
+  }
+  if (typeof text !== 'string') throw xlinkError('POLICY_INVALID:UNREADABLE', { field: 'source' });
+  return parsePolicyText(text);
+}
+
 /** Throws `POLICY_INVALID` with the path of what is wrong, and its line where the text is known. */
-export function parsePolicyText(text: string): ParsedPolicy {
+function parsePolicyText(text: string): ParsedPolicy {
   let document: unknown;
+  if (text.length > MAX_POLICY_BYTES)
+    fail('', `is larger than ${MAX_POLICY_BYTES} characters.`, () => undefined);
+  if (isTooDeep(text)) fail('', `is nested more than ${MAX_DEPTH} deep.`, () => undefined);
   try {
     document = JSON.parse(text);
   } catch (cause) {
@@ -42,6 +59,7 @@ export function parsePolicy(document: PolicyDocument, where: Where = () => undef
     checkMembers(path, value, checks, where);
   check('', document, DOCUMENT_CHECKS);
   if (document.rules === undefined) fail('rules', 'is required.', where);
+  assertSize(document.rules, where);
   const ids = new Set<string>();
   const rules = document.rules.map((rule, index): NamedRule => {
     const path = `rules[${index}]`;
@@ -62,6 +80,32 @@ export function parsePolicy(document: PolicyDocument, where: Where = () => undef
   return { rules, otherwise: document.otherwise ?? 'allow' };
 }
 
+/** What takes long to check, and to judge by. */
+function assertSize(rules: readonly PolicyRule[], where: Where): void {
+  if (rules.length > MAX_RULES)
+    fail('rules', `are ${rules.length}; a policy has at most ${MAX_RULES}.`, where);
+  let values = 0;
+  for (const [index, rule] of rules.entries())
+    for (const list of Object.values(rule ?? {})) {
+      if (Array.isArray(list)) values += list.length;
+      if (values > MAX_VALUES)
+        fail(`rules[${index}]`, `with it, lists have more than ${MAX_VALUES} entries in all.`, where);
+    }
+}
+
+/** Before it is parsed by what calls itself for each level. */
+function isTooDeep(text: string): boolean {
+  let [depth, isText] = [0, false];
+  for (let at = 0; at < text.length && depth <= MAX_DEPTH; at++) {
+    const char = text[at];
+    if (isText && char === '\\') at++;
+    else if (char === '"') isText = !isText;
+    else if (!isText && (char === '[' || char === '{')) depth++;
+    else if (!isText && (char === ']' || char === '}')) depth--;
+  }
+  return depth > MAX_DEPTH;
+}
+
 /** What is in form and means nothing. */
 function assertMeaning(path: string, { effect, require, limits, amount }: PolicyRule, where: Where): void {
   if (effect === 'deny' && require?.length)
@@ -70,6 +114,8 @@ function assertMeaning(path: string, { effect, require, limits, amount }: Policy
   if (limits && isEmpty(limits)) fail(`${path}.limits`, 'names no limit.', where);
   if (amount && amount.above === undefined && amount.atMost === undefined)
     fail(`${path}.amount`, 'names no amount.', where);
+  if (amount && (amount.atMost ?? 0) < 0)
+    fail(`${path}.amount.atMost`, 'is about no amount: amounts are compared without their sign.', where);
   if (amount && (amount.above ?? -Infinity) >= (amount.atMost ?? Infinity))
     fail(`${path}.amount`, 'is about no amount: above is not less than atMost.', where);
 }

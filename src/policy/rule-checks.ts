@@ -9,6 +9,7 @@ import {
   type OptionChecks,
   oneOf,
 } from '../util/options.js';
+import { MAX_ROUTE_LENGTH } from './limits.js';
 import {
   DAYS,
   type PolicyAmount,
@@ -47,6 +48,10 @@ const isClock: OptionCheck = (value) =>
   typeof value === 'string' && /^([01]\d|2[0-3]):[0-5]\d$|^24:00$/.test(value)
     ? undefined
     : 'a time of day such as 08:30';
+const isRoute: OptionCheck = (value) =>
+  typeof value === 'string' && value.length > MAX_ROUTE_LENGTH
+    ? `at most ${MAX_ROUTE_LENGTH} characters`
+    : ROUTE_CHECKS.path(value);
 const isAmount: OptionCheck = (value) =>
   typeof value === 'number' && Number.isFinite(value) ? undefined : 'a number';
 const isList: OptionCheck = (value) => (Array.isArray(value) ? undefined : 'a list');
@@ -69,7 +74,7 @@ export const RULE_CHECKS: OptionChecks<PolicyRule> = {
   scope: some(isScopePattern),
   from: some(isDid),
   client: some(isString),
-  route: some(ROUTE_CHECKS.path),
+  route: some(isRoute),
   method: some(isMethod),
   time: isObject,
   amount: isObject,

@@ -40,7 +40,7 @@ export const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 /** A day of the week. */
 export type PolicyDay = (typeof DAYS)[number];
 
-/** Which amounts a rule is about. */
+/** Which amounts a rule is about, without their sign: -5000 counts as 5000. */
 export interface PolicyAmount {
   /** More than this. Default: any. */
   readonly above?: number;
@@ -67,9 +67,12 @@ export interface PolicyRule {
   readonly method?: string | readonly string[];
   /** Days and hours. */
   readonly time?: PolicyTime;
-  /** Amounts. A request whose amount is unknown is refused or burdened by such a rule, and not let through by it. */
+  /** Amounts. A request whose amount is unknown, as it has content that does not say one, is refused or burdened by such a rule, and not let through by it. */
   readonly amount?: PolicyAmount;
-  /** `deny` refuses, whatever other rules say. Default `allow`. */
+  /**
+   * `deny` refuses, whatever other rules say. `allow` lets through what `otherwise: 'deny'` would refuse. Default `allow`; but a rule with
+   * `require` or `limits` and without `effect` only asks for these, and lets nothing through.
+   */
   readonly effect?: 'allow' | 'deny';
   /** What has to be met. Default nothing. */
   readonly require?: readonly PolicyRequirement[];
@@ -77,6 +80,14 @@ export interface PolicyRule {
   readonly limits?: PolicyLimits;
   /** For people; shown by `explain`. */
   readonly why?: string;
+}
+
+/** What a rule does: `require` only asks for more of what is let through anyway. */
+export type PolicyEffect = 'allow' | 'deny' | 'require';
+
+/** What a rule does, said or not. */
+export function effectOf({ effect, require, limits }: PolicyRule): PolicyEffect {
+  return effect ?? ((require?.length ?? 0) > 0 || limits !== undefined ? 'require' : 'allow');
 }
 
 /** The document of a policy: what a file or store holds as JSON. */

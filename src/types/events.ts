@@ -253,7 +253,7 @@ export interface SessionCheckpointEvent {
 /** A policy is in force, has another mode, or a change of it was refused. Told first when an observer begins. */
 export interface PolicyEvent {
   readonly type: 'policy';
-  /** `refused`: what was to take its place was not in form, or could not be read; the one described here stays in force. */
+  /** `refused`: what was to take its place was not in form, or could not be read; the one described here stays in force. `in-force` is told again once the source is in order again. */
   readonly outcome: 'in-force' | 'refused';
   /** Whether it refuses or only reports. */
   readonly mode: 'observe' | 'enforce';
@@ -265,6 +265,8 @@ export interface PolicyEvent {
   readonly rules: number;
   /** The id of the error, of a change that was refused. */
   readonly reason?: string;
+  /** The path of what is wrong, such as `rules[2].require[0]`, of a change that was refused for that. */
+  readonly field?: string;
   /** Who changed it, as given; absent: not said, or its file or store was changed. */
   readonly by?: string;
   /** Why, as given; absent: not said. */

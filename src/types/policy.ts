@@ -31,6 +31,12 @@ export interface PolicyRequest {
   readonly mutualTrust: boolean;
 }
 
+/** What a policy is told beside the request. */
+export interface PolicyContext {
+  /** Aborted when nobody waits for the decision any longer. Absent where that cannot be told. */
+  readonly signal?: AbortSignal;
+}
+
 /** What a policy says of a request. */
 export interface PolicyDecision {
   /** Whether it may go on. */
@@ -41,11 +47,17 @@ export interface PolicyDecision {
 
 /**
  * Decides whether a request may go on, once its sender is known and before anything is done. {@link PolicyEngine} is one;
- * {@link CedarDecisionPoint} asks another program. What it throws refuses the request (`POLICY_UNAVAILABLE`).
+ * {@link CedarDecisionPoint} asks another program. What it throws refuses the request, and so does an answer that is neither `allow` nor `deny`, and
+ * none in time (`POLICY_UNAVAILABLE`).
  */
 export interface PolicyDecisionPoint {
   /** Called once for each request. */
-  decide(request: PolicyRequest): Awaitable<PolicyDecision>;
-  /** Calls the listener with what happens to the policy, until the returned function is called. Default: nothing is told. */
+  decide(request: PolicyRequest, context?: PolicyContext): Awaitable<PolicyDecision>;
+  /** How long `decide` may take, in ms, from 1; `Infinity`: it has limits of its own, as {@link PolicyEngine} has. Default 5000. */
+  readonly timeoutMs?: number;
+  /**
+   * Calls the listener with what happens to the policy, until the returned function is called. Default: an adapter tells observers what
+   * it refuses, as `policy-decision` with the revision 0.
+   */
   onEvent?(listener: (event: PolicyEvent | PolicyDecisionEvent) => void): () => void;
 }

@@ -1,8 +1,8 @@
-/** The member `amount` of a payload. `unknown`: it is no number, or the payload is bytes. */
+/** The member `amount` of a payload, if that is a number of its own. `unknown`: there is content, and it does not say. */
 export function payloadAmount(payload: unknown): number | 'unknown' | undefined {
-  if (typeof payload !== 'object' || payload === null) return undefined;
-  if (payload instanceof Uint8Array) return 'unknown';
+  if (payload === undefined) return undefined;
+  if (payload instanceof Uint8Array) return payload.length === 0 ? undefined : 'unknown';
+  if (typeof payload !== 'object' || payload === null || !Object.hasOwn(payload, 'amount')) return 'unknown';
   const { amount } = payload as { readonly amount?: unknown };
-  if (amount === undefined) return undefined;
   return typeof amount === 'number' && Number.isFinite(amount) ? amount : 'unknown';
 }

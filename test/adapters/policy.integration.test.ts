@@ -12,6 +12,8 @@ import { documentedEvents } from '../support/event-docs.js';
 import { ACME } from '../support/http.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { optionRefusedBy } from '../support/results.js';
+import { until } from '../support/until.js';
+import { openSocket } from '../support/wire.js';
 import { World } from '../support/world.js';
 import { enrollment, sealed, signed, withKey } from './requests.js';
 
@@ -53,6 +55,9 @@ describe('a policy of an adapter', () => {
     await service.refused(withKey(ACME, { headers: override }), '403 POLICY_DENIED');
     await service.refused(withKey(ACME, { path: '/orders?_method=delete' }), '403 POLICY_DENIED');
     await service.accepted(sealed(device, api, {}, SCOPE));
+    const proxied = await sealed(device, api, {}, SCOPE);
+    const original = { 'x-original-method': 'DELETE' }; // stays, though nobody signed it
+    await service.refused({ ...proxied, headers: { ...proxied.headers, ...original } }, '403 POLICY_DENIED');
     const covered = { ...SCOPE, headers: Object.entries(override) };
     await service.refused(sealed(device, api, {}, covered as never), '403 POLICY_DENIED');
   });
@@ -116,11 +121,36 @@ describe('a policy of an adapter', () => {
     await service.accepted(pay(1001));
     await service.accepted(pay('1001'));
     expect(approved).toHaveLength(2);
+    await service.accepted(sealed(device, api, {}, { ...SCOPE, payload: [{ amount: 5000 }] }));
+    await service.accepted(sealed(device, api, {}, { ...SCOPE, payload: { payment: { amount: 5000 } } }));
+    expect(approved).toHaveLength(4);
+    await service.accepted(signed(device, api, {}, SCOPE));
+    expect(approved).toHaveLength(4);
     await service.refused(
       withKey(ACME, { method: 'POST', body: '{"amount":1}' }),
       '403 POLICY_UNMET:TWO_FACTOR',
     );
     await service.accepted(withKey(ACME));
+  });
+
+  test('nobody is asked for a caller that is gone', async () => {
+    const signals: AbortSignal[] = [];
+    const { service, device, api } = await made([{ require: ['2FA'] }], {
+      approvalTimeoutMs: 60_000,
+      approve: ({ signal }) => {
+        signals.push(signal);
+        return new Promise<boolean>(() => {});
+      },
+    });
+    const { headers = {}, body = '' } = await sealed(device, api, {}, SCOPE);
+    const socket = await openSocket(service.port);
+    const fields = Object.entries({ host: 'test', 'content-length': Buffer.byteLength(body), ...headers });
+    const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    socket.write(`POST /orders HTTP/1.1\r\n${lines}\r\n`);
+    socket.write(body);
+    await until(() => signals.length === 1);
+    socket.destroy();
+    await until(() => signals[0]!.aborted);
   });
 
   test('a log that is down lets nothing through, and a wait is said', async () => {
@@ -146,8 +176,31 @@ describe('a policy of an adapter', () => {
     };
     const { service } = await made([], {}, { policy: { decide } });
     await service.refused(withKey(ACME), '503 POLICY_UNAVAILABLE');
-    const odd = await made([], {}, { policy: { decide: () => undefined as never } });
-    await odd.service.refused(withKey(ACME), '403 POLICY_DENIED');
+  });
+
+  test.each([[undefined], [{ effect: 'maybe' }], [true], [new Promise(() => {})]])(
+    'one that answers %j lets nothing through, and it is a fault',
+    async (answer) => {
+      const policy = { decide: () => answer as never, timeoutMs: 50 };
+      const { service } = await made([], {}, { policy });
+      await service.refused(withKey(ACME), '503 POLICY_UNAVAILABLE');
+      await service.quiet();
+      expect(service.of('fault').map(({ error }) => error.id)).toEqual(['POLICY_UNAVAILABLE']);
+    },
+  );
+
+  test('one of your own is told of as an engine is, whatever its error', async () => {
+    const cause = new Error('no');
+    const decide = () => ({ effect: 'deny', error: cause }) as never;
+    const { service, device, api } = await made([], {}, { policy: { decide } });
+    await service.refused(withKey(ACME), '403 POLICY_DENIED');
+    await service.refused(sealed(device, api, {}, SCOPE), '403 POLICY_DENIED');
+    await service.quiet();
+    const told = { type: 'policy-decision', outcome: 'refused', reason: 'POLICY_DENIED', revision: 0 };
+    expect(service.of('policy-decision')).toEqual([
+      { ...told, client: 'acme' },
+      { ...told, client: 'acme', did: device.did },
+    ]);
   });
 
   test('is that of its agent, if it has none of its own', async () => {
@@ -164,7 +217,12 @@ describe('a policy of an adapter', () => {
   });
 
   test('its options are checked', async () => {
+    const decide = () => ({ effect: 'allow' });
     expect(await optionRefusedBy(() => made([], {}, { policy: {} as never }))).toBe('policy');
+    for (const timeoutMs of [0, Number.NaN, '5', 2 ** 31])
+      expect(await optionRefusedBy(() => made([], {}, { policy: { decide, timeoutMs } as never }))).toBe(
+        'policy',
+      );
     expect(await optionRefusedBy(() => made([], {}, { amountOf: 1 as never }))).toBe('amountOf');
     expect(await optionRefusedBy(() => made([], { mode: 'off' as never }))).toBe('mode');
   });

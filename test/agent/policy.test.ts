@@ -89,7 +89,8 @@ describe('the policy of an agent', () => {
       ],
     });
     const { alice, bob } = await pair({}, { policy });
-    const message = await sent(alice, bob, 'finance');
+    const payment = { ...PAYLOAD, amount: 100 };
+    const message = await sent(alice, bob, 'finance', payment);
     const handled: unknown[] = [];
     const handle = ({ payload }: { payload: unknown }) => {
       handled.push(payload);
@@ -100,15 +101,32 @@ describe('the policy of an agent', () => {
     expect(idOf(await bob.receive(await sent(alice, bob, 'orders', { amount: 101 }), { handle }))).toBe(
       'POLICY_DENIED',
     );
-    expect(handled).toEqual([PAYLOAD]);
+    expect(idOf(await bob.receive(await sent(alice, bob, 'orders', { tx: payment }), { handle }))).toBe(
+      'POLICY_DENIED',
+    );
+    expect(handled).toEqual([payment]);
+  });
+
+  test('one that does not decide lets a message come again', async () => {
+    let answer: unknown = new Promise(() => {});
+    const { alice, bob } = await pair({}, { policy: { decide: () => answer as never, timeoutMs: 20 } });
+    const message = await sent(alice, bob);
+    const handle = () => {};
+    expect(idOf(await bob.receive(message, { handle }))).toBe('POLICY_UNAVAILABLE');
+    answer = { effect: 'maybe' };
+    expect(idOf(await bob.receive(message, { handle }))).toBe('POLICY_UNAVAILABLE');
+    answer = { effect: 'allow' };
+    expect(idOf(await bob.receive(message, { handle }))).toBe('ok');
   });
 
   test('is checked', async () => {
+    const decide = () => ({ effect: 'allow' });
     const refused = (policy: unknown) => optionRefusedBy(() => Agent.quickstart({ policy } as AgentOptions));
     expect(await refused({ maxMessageSize: 0 })).toBe('maxMessageSize');
     expect(await refused({ rateLimits: { perMinute: 1 } })).toBe('perMinute');
     expect(await refused({ allowedScope: [] })).toBe('allowedScope');
     expect(await refused(7)).toBe('policy');
+    expect(await refused({ decide, timeoutMs: -1 })).toBe('policy');
     expect(await optionRefusedBy(() => BaseAgent.quickstart({ policy: {} }))).toBe('policy');
   });
 });

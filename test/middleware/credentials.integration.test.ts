@@ -45,6 +45,14 @@ describe.each(STAGES)('$name', (stage) => {
       ['with a body', { method: 'OPTIONS', body }],
       ['with an Origin only', { method: 'OPTIONS', headers: { origin } }],
       ['with Access-Control-Request-Method only', { method: 'OPTIONS', headers: method }],
+      [
+        'like a preflight, but for another method by _method',
+        { ...PREFLIGHT, path: '/orders?_method=DELETE' },
+      ],
+      [
+        'like a preflight, but with an override',
+        { ...PREFLIGHT, headers: { ...PREFLIGHT.headers, 'x-http-method-override': 'DELETE' } },
+      ],
       ['like a preflight, but with a body', { ...PREFLIGHT, body }],
       ['like a preflight, but with a chunked body', { ...PREFLIGHT, body, chunked: true }],
     ];

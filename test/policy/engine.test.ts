@@ -1,14 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import {
-  type Approval,
-  type PolicyAuditEntry,
   type PolicyDocument,
   PolicyEngine,
   type PolicyEngineOptions,
   type PolicyRequest,
   type PolicyRule,
 } from '@private.me/xlink';
-import { frozenClock, HOUR, MINUTE } from '../support/clock.js';
+import { HOUR } from '../support/clock.js';
 import { thrownBy } from '../support/results.js';
 import { asked, byKey, DID, NOON } from './requests.js';
 
@@ -44,6 +42,9 @@ describe('a rule', () => {
     [{ amount: { above: 1000 } }, asked({ amount: 1001 }), asked({ amount: 1000 })],
     [{ amount: { above: 1000 } }, asked({ amount: 'unknown' }), asked()],
     [{ amount: { above: 1000 } }, asked({ amount: Number.NaN }), asked({ amount: -5 })],
+    [{ amount: { above: 1000 } }, asked({ amount: -5000 }), asked({ amount: -1000 })],
+    [{ amount: { above: 1000 } }, asked({ amount: '5' as never }), asked({ amount: 0 })],
+    [{ amount: { above: 1000 } }, asked({ amount: null as never }), asked()],
     [{ amount: { above: 10, atMost: 20 } }, asked({ amount: 20 }), asked({ amount: 21 })],
   ];
 
@@ -74,109 +75,31 @@ describe('a rule', () => {
   });
 });
 
-describe('a requirement', () => {
-  test('of an approval: asked for this request alone, and only true is yes', async () => {
-    const approvals: Approval[] = [];
-    let answer: unknown = true;
-    const approve = (approval: Approval) => {
-      approvals.push(approval);
-      return answer as boolean;
-    };
-    const engine = await made([{ id: 'pay', require: ['2FA'] }], { approve });
-    expect(await saidOf(engine, asked())).toBe('allow');
-    for (answer of [false, undefined, 1, 'true'])
-      expect(await saidOf(engine, asked({ id: 'n2' }))).toBe('POLICY_UNMET:TWO_FACTOR');
-    expect(await saidOf(engine, byKey())).toBe('POLICY_UNMET:TWO_FACTOR');
-    expect(approvals).toHaveLength(5);
-    expect(approvals[0]).toMatchObject({ rule: 'pay', request: { id: 'n1' } });
-    expect(approvals[0]!.hash).toMatch(/^[\w-]{43}$/);
-    expect(new Set(approvals.map(({ hash }) => hash)).size).toBe(2);
-  });
+describe('a rule that only requires something', () => {
+  const only: PolicyRule = { id: 'ops', client: 'ops', method: 'DELETE' };
+  const rate: PolicyRule = { id: 'rate', require: ['rate-limit'] };
+  const deleting = (client: string) => asked({ client, method: 'DELETE' });
 
-  test('of an approval that fails or does not come refuses', async () => {
-    const failing = await made([{ require: ['2FA'] }], {
-      approve: () => Promise.reject(new Error('down')),
-    });
-    expect(await saidOf(failing, asked())).toBe('POLICY_UNAVAILABLE');
-    let signal: AbortSignal | undefined;
-    const silent = await made([{ require: ['2FA'] }], {
-      approvalTimeoutMs: 5,
-      approve: (approval) => {
-        ({ signal } = approval);
-        return new Promise<boolean>(() => {});
-      },
-    });
-    expect(await saidOf(silent, asked())).toBe('POLICY_UNMET:TWO_FACTOR');
-    expect(signal!.aborted).toBe(true);
-  });
-
-  test('of a log: written last, and what cannot be written is refused', async () => {
-    const entries: PolicyAuditEntry[] = [];
-    const audit = { append: (entry: PolicyAuditEntry) => entries.push(entry) };
-    const rules: PolicyRule[] = [{ id: 'money', require: ['audit-log', 'signature-now'] }];
-    const engine = await made(rules, { audit });
-    expect(await saidOf(engine, asked({ proof: 'session' }))).toBe('POLICY_UNMET:SIGNATURE_NOW');
-    expect(entries).toEqual([]);
-    expect(await saidOf(engine, asked())).toBe('allow');
-    expect(entries).toEqual([{ type: 'policy', request: asked(), rules: ['money'], revision: 1 }]);
-    const full = await made(rules, { audit: { append: () => Promise.reject(new Error('disk full')) } });
-    const { error } = await full.decide(asked());
-    expect([error?.id, error?.status, (error?.cause as Error | undefined)?.message]).toEqual([
-      'POLICY_UNMET:AUDIT_LOG',
-      503,
-      'disk full',
-    ]);
-  });
-
-  test.each([
-    ['signature-now', 'POLICY_UNMET:SIGNATURE_NOW'],
-    ['mutual-trust', 'POLICY_UNMET:MUTUAL_TRUST'],
-  ] as const)('%s is not met by a key', async (requirement, id) => {
-    const engine = await made([{ require: [requirement] }]);
-    expect(await saidOf(engine, byKey())).toBe(id);
-    expect(await saidOf(engine, asked({ proof: 'signature' }))).toBe('allow');
-  });
-
-  test('of a rate: 60 a minute for each caller, unless the rule says', async () => {
-    const clock = frozenClock();
-    const engine = await made(
-      [
-        { scope: 'public', require: ['rate-limit'] },
-        { scope: 'slow', limits: { requestsPerHour: 1 } },
+  test('lets nothing through that no other rule does', async () => {
+    const engine = await made([only, rate], { otherwise: 'deny' });
+    expect(await saidOf(engine, deleting('ops'))).toBe('allow');
+    expect(await saidOf(engine, deleting('acme'))).toBe('POLICY_DENIED');
+    expect(engine.findings).toEqual([]);
+    const tried = await engine.dryRun([deleting('acme'), deleting('ops')]);
+    expect(tried.refusals).toEqual([{ index: 0, reason: 'POLICY_DENIED' }]);
+    expect(engine.explain(deleting('acme'))).toMatchObject({
+      effect: 'deny',
+      why: "No rule allows it, and otherwise is deny. Rule rate only requires something: it has no effect: 'allow'.",
+      rules: [
+        { rule: 'ops', effect: 'allow', match: 'no' },
+        { rule: 'rate', effect: 'require', match: 'yes' },
       ],
-      { clock },
-    );
-    for (let count = 0; count < 60; count++)
-      expect(await saidOf(engine, asked({ scopes: ['public'] }))).toBe('allow');
-    const { error } = await engine.decide(asked({ scopes: ['public'] }));
-    expect([error?.id, error?.status, error?.retryAfterMs]).toEqual(['POLICY_LIMIT_EXCEEDED', 429, MINUTE]);
-    expect(await saidOf(engine, asked({ scopes: ['public'], client: 'bolt' }))).toBe('allow');
-    expect(await saidOf(engine, asked({ scopes: ['slow'] }))).toBe('allow');
-    expect(await saidOf(engine, asked({ scopes: ['slow'] }))).toBe('POLICY_LIMIT_EXCEEDED');
-    clock.advance(HOUR);
-    expect(await saidOf(engine, asked({ scopes: ['slow'] }))).toBe('allow');
-  });
-
-  test('of several rules adds up', async () => {
-    const engine = await made([
-      { scope: 'finance', require: ['signature-now'] },
-      { route: '/payments', require: ['mutual-trust'] },
-    ]);
-    expect(await saidOf(engine, asked({ mutualTrust: false }))).toBe('POLICY_UNMET:MUTUAL_TRUST');
-    expect(await saidOf(engine, asked({ proof: 'session' }))).toBe('POLICY_UNMET:SIGNATURE_NOW');
-  });
-
-  test('that nothing can meet is warned of, and refused', async () => {
-    const warnings: string[] = [];
-    const engine = await PolicyEngine.create({
-      rules: [{ scope: 'finance', require: ['2FA', 'audit-log'] }],
-      onWarning: (text) => warnings.push(text),
     });
-    expect(warnings).toEqual([
-      'Rule rule-1 requires 2FA, and there is no approve: what it is about is refused.',
-      'Rule rule-1 requires audit-log, and there is no audit: what it is about is refused.',
-    ]);
-    expect(await saidOf(engine, asked())).toBe('POLICY_UNMET:TWO_FACTOR');
+  });
+
+  test('allows what it is about if it says so', async () => {
+    const engine = await made([only, { ...rate, effect: 'allow' }], { otherwise: 'deny' });
+    expect(await saidOf(engine, deleting('acme'))).toBe('allow');
   });
 });
 
@@ -187,6 +110,7 @@ describe('what is wrong with a policy', () => {
     [{ require: '2FA' }, 'rules[0].require', 'a list'],
     [{ effect: 'Deny' }, 'rules[0].effect', 'one of allow, deny'],
     [{ scope: [] }, 'rules[0].scope', 'not empty'],
+    [{ amount: { atMost: -1 } }, 'rules[0].amount.atMost', 'without their sign'],
     [{ from: 'acme' }, 'rules[0].from', 'did:key'],
     [{ route: '/a/:id' }, 'rules[0].route', 'prefix'],
     [{ time: { from: '8:00' } }, 'rules[0].time.from', 'time of day'],
@@ -251,6 +175,9 @@ describe('what is wrong with a policy', () => {
     ],
     ['idle', [{ scope: 'a' }], 'allow'],
     ['closed', [], 'deny'],
+    ['requiring', [{ scope: 'a' }, { scope: 'b', limits: { requestsPerDay: 1 } }], 'deny'],
+    ['closed', [{ effect: 'deny' }], 'deny'],
+    ['broad', [{ amount: { above: 1 }, require: ['2FA'] }], 'allow'],
   ] as const)('%s', async (kind, rules, otherwise) => {
     const engine = await made(rules as readonly PolicyRule[], { otherwise, approve: () => true });
     expect(engine.findings.map((finding) => finding.kind)).toEqual([kind]);
@@ -288,7 +215,7 @@ describe('explain', () => {
     const big = engine.explain(asked({ amount: 'unknown' }));
     expect(big).toMatchObject({
       effect: 'allow',
-      why: 'No rule is about it, and otherwise is allow.',
+      why: 'No rule denies it, and otherwise is allow.',
       require: [{ requirement: '2FA', rule: 'big' }],
       limits: [{ rule: 'big', limits: { requestsPerDay: 5 } }],
       rules: [
@@ -345,12 +272,33 @@ describe('before it is enforced', () => {
       refused: 2,
       rules: { one: 4, none: 0 },
       required: { 'signature-now': 4 },
+      assumed: [],
       refusals: [
         { index: 1, reason: 'POLICY_UNMET:SIGNATURE_NOW', rule: 'one' },
         { index: 2, reason: 'POLICY_LIMIT_EXCEEDED', rule: 'one' },
       ],
     });
     expect((await engine.dryRun(recorded)).refused).toBe(0);
+  });
+
+  test('takes approvals and the log as given, and says so', async () => {
+    const engine = await made([{ require: ['2FA', 'audit-log', 'mutual-trust'] }]);
+    expect(await engine.dryRun([asked(), asked({ mutualTrust: false })])).toMatchObject({
+      refused: 1,
+      assumed: ['2FA', 'audit-log'],
+      refusals: [{ index: 1, reason: 'POLICY_UNMET:MUTUAL_TRUST' }],
+    });
+  });
+
+  test('its clock is that of rules with a time, and of what is recorded', async () => {
+    const recorded: PolicyRequest[] = [];
+    const engine = await made([{ time: { from: '22:00', until: '06:00' }, effect: 'deny' }], {
+      clock: () => NOON + 11 * HOUR,
+      record: (request) => recorded.push(request),
+    });
+    expect(await saidOf(engine, asked())).toBe('POLICY_DENIED');
+    expect(recorded[0]!.at).toBe(NOON + 11 * HOUR);
+    expect((await engine.dryRun(recorded)).refused).toBe(1);
   });
 
   test('a recorder that fails changes nothing', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { MemoryOperationsStore, PolicyEngine, policyInStore, type XlinkEvent } from '@private.me/xlink';
@@ -41,6 +41,32 @@ describe('a policy in a file', () => {
     expect((await thrownBy(() => engine.reload())).field).toBe('rules[0].scop');
     await replace(EMPTY);
     await until(() => engine.revision === 3);
+  });
+
+  test('tells what is wrong with it and where, that it is gone, and that it is back', async () => {
+    const path = join(await temporaryFolder(), 'policy.json');
+    await writeFile(path, DENY);
+    const { engine, events } = await engineOf(policyFile(path));
+    const replace = async (text: string) => {
+      await writeFile(`${path}.new`, text);
+      await rename(`${path}.new`, path);
+    };
+    const isTold = (facts: object) =>
+      until(() => {
+        const last = events.at(-1) as unknown as Record<string, unknown>;
+        return Object.entries(facts).every(([name, value]) => last[name] === value);
+      });
+    await replace('{ "rules": [{ "scope": "a" }, { "require": ["2fa"] }] }');
+    await isTold({ outcome: 'refused', reason: 'POLICY_INVALID', field: 'rules[1].require[0]' });
+    await replace(DENY);
+    await isTold({ outcome: 'in-force', revision: 1 });
+    await rm(path);
+    await isTold({ outcome: 'refused', reason: 'POLICY_INVALID:UNREADABLE' });
+    expect((await engine.decide(asked())).effect).toBe('deny');
+    await replace(DENY);
+    await isTold({ outcome: 'in-force', revision: 1 });
+    const refused = await thrownBy(() => engine.replace({ rules: [] }));
+    expect([refused.id, refused.field, engine.revision]).toEqual(['INVALID_OPTION', 'source', 1]);
   });
 
   test('is followed through a link, as Kubernetes mounts it', async () => {

@@ -2,6 +2,7 @@ import type { InboundRequest, Pass } from '../../http/decision.js';
 import { openedHeaders } from '../../http/opened-headers.js';
 import { encodeUtf8 } from '../../util/utf8.js';
 import { readNodeBody } from '../node/body.js';
+import { whenGone } from '../node/gone.js';
 import { announcesBody, mountOf } from '../node/request.js';
 import { FetchBody } from './body.js';
 import { headerLines, type Native, targetOf } from './native.js';
@@ -17,6 +18,12 @@ export interface Asked {
   /** What Node has beside it, where the application runs on Node. */
   readonly native?: Native | undefined;
   readonly place: Place;
+}
+
+function whenAborted(signal: AbortSignal, then: () => void): () => void {
+  if (signal.aborted) then();
+  signal.addEventListener('abort', then, { once: true });
+  return () => signal.removeEventListener('abort', then);
 }
 
 /** A request of the Fetch standard as the adapter sees it, and the same one as handlers are to see it. */
@@ -45,6 +52,7 @@ export class FetchRequest {
       header: (name) =>
         name === ':authority' ? new URL(request.url).host : (request.headers.get(name) ?? undefined),
       lines: (name) => headerLines(request, native, name),
+      whenGone: (then) => (native ? whenGone(native.incoming, then) : whenAborted(request.signal, then)),
       readBody: async (maxBytes, checkStart) => {
         this.#bytes =
           native && isBodiless(request)

@@ -3,6 +3,7 @@ import type { InboundRequest } from '../../http/decision.js';
 import { leftByParser, readNodeBody } from './body.js';
 import { fieldOf } from './field-of.js';
 import type { FrameworkContext } from './framework-context.js';
+import { whenGone } from './gone.js';
 import type { BodyHolder, NodeRequest } from './types.js';
 
 /** A request as the adapters see it. */
@@ -21,6 +22,7 @@ export function inboundRequest({
     raw: request,
     mount,
     isOnRoute: isOnRoute === true,
+    whenGone: (then) => whenGone(req, then),
   };
 }
 

@@ -17,11 +17,21 @@ export interface NodeRequest {
   readonly socket?:
     | {
         readonly remoteAddress?: string | undefined;
+        readonly destroyed?: boolean | undefined;
         once?(event: string, listener: () => void): unknown;
+        removeListener?(event: string, listener: () => void): unknown;
       }
     | undefined;
   /** HTTP/2 only. */
-  readonly stream?: { readonly endAfterHeaders: boolean; readonly readableEnded: boolean } | undefined;
+  readonly stream?:
+    | {
+        readonly endAfterHeaders: boolean;
+        readonly readableEnded: boolean;
+        readonly destroyed?: boolean | undefined;
+        once?(event: string, listener: () => void): unknown;
+        removeListener?(event: string, listener: () => void): unknown;
+      }
+    | undefined;
   read(): unknown;
   unshift(chunk: Uint8Array): unknown;
   destroy(): unknown;

@@ -67,7 +67,11 @@ describe('over HTTP', () => {
   test.each([
     ['/orders', { 'x-http-method-override': 'DELETE' }],
     ['/orders', { 'X-HTTP-Method': 'delete' }],
+    ['/orders', { 'X-Original-Method': 'DELETE' }],
     ['/orders?_method=DELETE', {}],
+    ['/orders?_METHOD=delete', {}],
+    ['/orders?a=1&%5Fmethod[]=DELETE', {}],
+    ['/orders?a=1;_method=DELETE', {}],
   ] as [string, Record<string, string>][])(
     'nor does a method that is overridden: %j %j',
     async (path, headers) => {
