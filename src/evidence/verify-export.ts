@@ -9,6 +9,7 @@ import { xlinkError } from '../errors/service-errors.js';
 import type { RecordedEntry } from '../types/audit.js';
 import type { Did } from '../types/protocol.js';
 import { checkOptions, isObject, isString, requireOption } from '../util/options.js';
+import { hiddenItems } from './hidden-items.js';
 import { isCovered, type SignedLeaf, signedLeaves } from './session-leaves.js';
 
 /** Options of {@link verifyAuditExport}. */
@@ -39,9 +40,14 @@ export interface AuditExport {
   readonly size: number;
   /** Those in the file that can be read, in order. */
   readonly entries: readonly ProvenEntry[];
-  /** Numbers of entries in the file whose data key was erased: they are in the log, and nobody can read them. */
+  /**
+   * Numbers of entries in the file that cannot be read, because their retention was over: an entry in the file says that their data key was
+   * erased, and no other entry under that key is shown.
+   */
   readonly erased: readonly number[];
-  /** Whether the file has all entries of the checkpoint. If not, there may be others that are not shown. */
+  /** Numbers of the other entries in the file that cannot be read: the exporter kept them back, or their data key is lost. */
+  readonly withheld: readonly number[];
+  /** Whether the file has all entries of the checkpoint, and none is withheld. If not, there may be something that is not shown. */
   readonly complete: boolean;
   /** How many of the entries are requests in sessions that no checkpoint in the file covers: their caller never signed them, or elsewhere. */
   readonly uncovered: number;
@@ -75,13 +81,15 @@ export async function verifyAuditExport(
   const signed = await Promise.all(items.flatMap(({ entry }) => (entry ? provenEntry(crypto, entry) : [])));
   const leaves = await signedLeaves(crypto, signed);
   const entries = await Promise.all(signed.map((entry) => inSession(crypto, entry, leaves)));
+  const { erased, withheld } = hiddenItems(items);
   return {
     origin,
     size,
     entries,
     uncovered: entries.filter(({ caller }) => caller === 'uncovered').length,
-    erased: items.flatMap(({ entry, record }) => (entry ? [] : record.seq)),
-    complete: items.length === size,
+    erased,
+    withheld,
+    complete: items.length === size && withheld.length === 0,
     cosigners,
   };
 }

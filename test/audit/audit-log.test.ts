@@ -181,7 +181,20 @@ describe('retention', () => {
     expect(await log.verify()).toMatchObject({ ok: true, size: 5 });
     const { text, checkpoint } = await log.export();
     const proven = await verifyAuditExport(text, { checkpoint, service: service.did });
-    expect(proven).toMatchObject({ erased: [0, 1], complete: true });
+    expect(proven).toMatchObject({ erased: [0, 1], withheld: [], complete: true });
+  });
+
+  test('what was erased is told again at the next time, by an entry that can be read', async () => {
+    let now = NOVEMBER;
+    const log = await openLog(await temporaryFolder(), { retention: '1-month', clock: () => now });
+    await fill(log, 1);
+    now = Date.UTC(2027, 0, 2);
+    await log.eraseExpired();
+    now = Date.UTC(2027, 2, 2);
+    expect(await log.eraseExpired()).toEqual([expect.stringMatching(/^2027-01-/)]);
+    const { text, checkpoint } = await log.export();
+    const proven = await verifyAuditExport(text, { checkpoint, service: service.did });
+    expect(proven).toMatchObject({ erased: [0, 1], withheld: [], complete: true });
   });
 
   test('a clock that jumps back or forth changes neither order nor proofs', async () => {

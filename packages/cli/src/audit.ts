@@ -17,7 +17,8 @@ verify FILE proves exported entries with nothing but the file, the checkpoint an
 the service, and shows them: who did what, and whether the caller signed it, at once or in
 a checkpoint of its session; requests whose checkpoint is not there are counted. verify
 --log compares the files of a log with its checkpoint, and with an older one that was
-kept elsewhere. Exit code 1 if anything was changed; the first bad entry is named.
+kept elsewhere. Exit code 1 if anything was changed, and the first bad entry is named; or if
+entries are withheld: in the file, not readable, and not said to be past their retention.
 
 prove writes the proof that an entry is in the log (C2SP tlog-proof).
 
@@ -81,18 +82,31 @@ async function verifyFile(path: string, values: Values, { out }: Output): Promis
   });
   const { where = () => true } = selectionOf(values);
   for (const entry of proven.entries.filter(where)) out(lineOf(entry));
-  const all = proven.complete ? 'all' : 'not all, there may be others';
-  out(
-    `proven: ${proven.entries.length + proven.erased.length} of the ${proven.size} entries of ${proven.origin} (${all})`,
-  );
+  const { entries, erased, withheld } = proven;
+  const count = entries.length + erased.length + withheld.length;
+  const all = proven.complete
+    ? 'all'
+    : count < proven.size
+      ? 'not all, there may be others'
+      : 'not all can be read';
+  out(`proven: ${count} of the ${proven.size} entries of ${proven.origin} (${all})`);
+  if (withheld.length > 0)
+    out(
+      `withheld: ${withheld.length} of them cannot be read, and no entry says that their retention was over: ${listOf(withheld)}`,
+    );
   if (proven.uncovered > 0)
     out(
       `uncovered: ${proven.uncovered} requests in sessions have no checkpoint of their caller in this file`,
     );
   if (proven.erased.length > 0) out(`erased: ${proven.erased.length} of them can be read by nobody any more`);
   for (const { witness, at } of proven.cosigners) out(`witness: ${witness} at ${new Date(at).toISOString()}`);
-  return 0;
+  return withheld.length > 0 ? 1 : 0;
 }
+
+const MOST_NAMED = 20;
+
+const listOf = (numbers: readonly number[]): string =>
+  `${numbers.slice(0, MOST_NAMED).join(', ')}${numbers.length > MOST_NAMED ? ', …' : ''}`;
 
 async function verifyFolder(values: Values, { out, err }: Output): Promise<number> {
   const log = await openLog(values);

@@ -155,6 +155,25 @@ describe('an auditor', () => {
   );
 });
 
+describe('an exporter', () => {
+  test('who takes the key of an entry out of its proof is told of: not all, and exit code 1', async () => {
+    const file = path('hidden.json');
+    await call('export', ...log(), '--org-key', path('org.der'), '--out', file);
+    const lines = (await readFile(file, 'utf8')).split('\n');
+    const at = lines.findIndex((line) => line.includes('"DELETE /items/1847"'));
+    const { seq, proof } = JSON.parse(lines[at]!.replace(/,$/, ''));
+    const hidden = lines[at]!.replace(/"entry":.*"proof"/, '"entry":null,"proof"');
+    const [, , , , secret] = proof.split('.');
+    lines[at] = hidden.replace(`.${secret}.`, '..');
+    await writeFile(file, lines.join('\n'));
+    const args = ['verify', file, '--checkpoint', `${file}.checkpoint`, '--did', service.did];
+    const { code, out } = await call(...args, '--request', 'DELETE /items/1847');
+    expect(code).toBe(1);
+    expect(out).toMatch(/^proven: (\d+) of the \1 entries of did:key:\w+\/main \(not all can be read\)$/m);
+    expect(out).toMatch(new RegExp(`^withheld: 1 of them .*: ${seq}$`, 'm'));
+  });
+});
+
 describe('xlink audit', () => {
   test('verify --log: the files fit the checkpoint; a changed one is named', async () => {
     expect(await call('verify', ...log())).toMatchObject({

@@ -19,6 +19,7 @@ import { Identity } from '../../identity/identity.js';
 import { createKeyRecord } from '../../identity/key-record.js';
 import type { AuditEntry, AuditSink, DisclosedEntry, RecordedEntry } from '../../types/audit.js';
 import { encodeBase64url } from '../../util/base64url.js';
+import { announceErasure } from '../audit/announce-erasure.js';
 import { EntryQueue } from '../audit/entry-queue.js';
 import {
   type AuditExportOptions,
@@ -242,9 +243,10 @@ export class PostgresAuditLog implements AuditSink {
     const { retention } = this.#options;
     if (retention === undefined) return [];
     const ids = (await this.#rows.keyIds()).filter(monthOf);
-    const expired = ids.filter((id) => isExpired(id, retention, this.#now())).sort();
+    const now = this.#now();
+    const expired = ids.filter((id) => isExpired(id, retention, now)).sort();
     if (expired.length === 0) return [];
-    await this.append({ type: 'retention', data: { retention, keys: expired } });
+    await announceErasure(this.#rows.records(), { retention, now, expired }, (entry) => this.append(entry));
     await this.#rows.eraseKeys(expired);
     return expired;
   }

@@ -14,6 +14,7 @@ import { Identity } from '../../../identity/identity.js';
 import { createKeyRecord } from '../../../identity/key-record.js';
 import type { AuditEntry, AuditSink, DisclosedEntry, RecordedEntry } from '../../../types/audit.js';
 import { encodeBase64url } from '../../../util/base64url.js';
+import { announceErasure } from '../../audit/announce-erasure.js';
 import { EntryQueue } from '../../audit/entry-queue.js';
 import {
   type AuditExportOptions,
@@ -286,8 +287,12 @@ export class AuditLog implements AuditSink {
   async eraseExpired(): Promise<string[]> {
     const { retention } = this.#options;
     if (retention === undefined) return [];
-    return this.#keys.eraseExpired(retention, this.#now(), (expired) =>
-      this.append({ type: 'retention', data: { retention, keys: expired } }),
+    const now = this.#now();
+    await this.#queue.flushed();
+    return this.#keys.eraseExpired(retention, now, (expired) =>
+      announceErasure(readLog(this.#options.folder), { retention, now, expired }, (entry) =>
+        this.append(entry),
+      ),
     );
   }
 
