@@ -2,6 +2,7 @@
 
 export type { Cosigner } from './audit/cosignature.js';
 export type { ExportFormat } from './audit/export.js';
+export { requestMatcher } from './audit/request-matcher.js';
 export type { Retention } from './audit/retention.js';
 export {
   AuditWitness,

@@ -18,6 +18,7 @@ const MEMBERS: { readonly [Name in keyof Required<AuditEntry>]: (value: unknown)
   client: isText,
   scope: isText,
   request: isText,
+  overrides: (value) => Array.isArray(value) && value.every(isText),
   envelopeId: isText,
   evidence: (value) => value === 'signed' || value === 'session',
   decision: isText,

@@ -1,4 +1,9 @@
-import type { AuditSelection, ProvenEntry, RecordedEntry } from '@private.me/xlink/audit';
+import {
+  type AuditSelection,
+  type ProvenEntry,
+  type RecordedEntry,
+  requestMatcher,
+} from '@private.me/xlink/audit';
 import { UsageError } from './run.js';
 
 /** One line about an entry. Control characters in it could rewrite a terminal, so they are shown as JSON has them. */
@@ -30,16 +35,22 @@ export function selectionOf(values: {
   readonly to?: string | undefined;
 }): AuditSelection {
   const { request, find } = values;
+  const isAsked = request === undefined ? () => true : matcherOf(request);
   const where = (entry: RecordedEntry) =>
-    (request === undefined ||
-      entry.request === request ||
-      entry.request?.startsWith(`${request}?`) === true) &&
-    (find === undefined || JSON.stringify(entry).includes(find));
+    isAsked(entry) && (find === undefined || JSON.stringify(entry).includes(find));
   return {
     ...(request === undefined && find === undefined ? {} : { where }),
     ...numberOf('from', values.from),
     ...numberOf('to', values.to),
   };
+}
+
+function matcherOf(request: string) {
+  try {
+    return requestMatcher(request);
+  } catch {
+    throw new UsageError('--request is a method and a path, such as "DELETE /items/1847", or a path');
+  }
 }
 
 function numberOf(name: 'from' | 'to', text: string | undefined) {

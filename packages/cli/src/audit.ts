@@ -8,7 +8,7 @@ import { textOf } from './read-file.js';
 import { type Command, type Output, UsageError } from './run.js';
 
 const HELP = `Usage: xlink audit verify FILE --checkpoint FILE --did DID [--request TEXT] [--find TEXT]
-       xlink audit verify --log FOLDER --did DID [--checkpoint FILE]
+       xlink audit verify --log FOLDER --did DID [--checkpoint FILE] [--org-key FILE --request TEXT]
        xlink audit prove --log FOLDER --did DID --seq N
        xlink audit export --log FOLDER --did DID --org-key FILE --out FILE [options]
        xlink audit tail --log FOLDER --did DID --org-key FILE [--lines N] [options]
@@ -29,7 +29,9 @@ tail shows the last entries.
   --log FOLDER        the log, or a copy of it
   --org-key FILE      the identity of the organization: PKCS#8, PEM or DER
   --checkpoint FILE   of verify: the checkpoint that the file came with
-  --request TEXT      only this request, such as "DELETE /items/1847"; any query
+  --request TEXT      only this request, such as "DELETE /items/1847", or "/items/1847" by any
+                      method: the path in every way that a router may read it, any query
+                      unless one is given, and method overrides
   --find TEXT         only entries with this text
   --from N, --to N    only entries from N up to, without, the other
   --format FORMAT     json (default) or csv
@@ -109,13 +111,18 @@ const listOf = (numbers: readonly number[]): string =>
   `${numbers.slice(0, MOST_NAMED).join(', ')}${numbers.length > MOST_NAMED ? ', …' : ''}`;
 
 async function verifyFolder(values: Values, { out, err }: Output): Promise<number> {
-  const log = await openLog(values);
+  const selection = selectionOf(values);
+  const isAsked = values.request !== undefined || values.find !== undefined;
+  if (isAsked && values['org-key'] === undefined)
+    throw new UsageError('--request and --find open entries: --org-key is required');
+  const log = await openLog(values, isAsked);
   const { checkpoint: path } = values;
   const checkpoint = path === undefined ? {} : { checkpoint: await textOf('checkpoint', path) };
   const verdict = await log.verify(checkpoint);
   if (verdict.ok)
     out(`whole: ${verdict.size} entries, ${log.size} of them in the checkpoint of ${log.origin}`);
   else err(`entry ${verdict.seq} is bad: ${verdict.fault}`);
+  if (verdict.ok && isAsked) for await (const entry of log.entries(selection)) out(lineOf(entry));
   return verdict.ok ? 0 : 1;
 }
 

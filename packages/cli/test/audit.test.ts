@@ -190,6 +190,19 @@ describe('xlink audit', () => {
     await writeFile(entries, whole);
   });
 
+  test('verify --log --request shows the request, by another spelling, too, to the holder of the key', async () => {
+    const asked = [...log(), '--request', 'DELETE /ITEMS/%31847/'];
+    expect(await call('verify', ...asked)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--org-key'),
+    });
+    const { out } = await call('verify', ...asked, '--org-key', path('org.der'));
+    expect(out.split('\n')).toEqual([
+      expect.stringContaining('whole: '),
+      expect.stringContaining(`${deleter.did}  DELETE /items/1847`),
+    ]);
+  });
+
   test('prove writes a tlog-proof', async () => {
     expect((await call('prove', ...log(), '--seq', '1')).out).toMatch(/^c2sp\.org\/tlog-proof@v1\nindex 1\n/);
     expect((await call('prove', ...log(), '--seq', '99')).code).toBe(1);
