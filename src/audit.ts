@@ -4,6 +4,7 @@ export type { Cosigner } from './audit/cosignature.js';
 export type { ExportFormat } from './audit/export.js';
 export { requestMatcher } from './audit/request-matcher.js';
 export type { Retention } from './audit/retention.js';
+export type { SignedMember } from './audit/signed-members.js';
 export {
   AuditWitness,
   type AuditWitnessOptions,
@@ -11,6 +12,7 @@ export {
   type WitnessedHead,
   type WitnessStore,
 } from './audit/witness.js';
+export type { AuditDoubt } from './evidence/doubts.js';
 export {
   type AuditExport,
   type ProvenEntry,
@@ -29,3 +31,4 @@ export {
 export type { EnterpriseAuditOptions } from './stores/file/audit/enterprise.js';
 export type { AuditLogOptions } from './stores/file/audit/options.js';
 export type { AuditData, AuditEntry, AuditSink, DisclosedEntry, RecordedEntry } from './types/audit.js';
+export { printable } from './util/printable.js';

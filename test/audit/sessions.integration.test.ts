@@ -108,13 +108,17 @@ describe('a service that rewrites what was asked in a session is found out', () 
     await log.append(change(first!));
     const { text, options } = await exported();
     return verifyAuditExport(text, options).then(
-      ({ entries }) => entries.at(-1)!.caller,
+      ({ entries }) => [entries.at(-1)!.caller, ...entries.at(-1)!.doubts].join(' '),
       ({ id, field }) => `${id} ${field}`,
     );
   };
 
-  test('as it was, it is proven', async () => {
-    expect(await forge((entry) => entry)).toBe('checkpoint');
+  test('as it was, it was signed, and once only', async () => {
+    expect(await forge((entry) => entry)).toBe('doubtful repeated');
+  });
+
+  test('at another time: what was signed is no evidence for it', async () => {
+    expect(await forge((entry) => ({ ...entry, at: 0 }))).toBe('doubtful repeated time');
   });
 
   test.each([

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { AuditLogReader, type RecordedEntry, verifyAuditExport } from '@private.me/xlink/audit';
-import { lineOf, selectionOf } from './audit-entries.js';
+import { lineOf, provenLineOf, selectionOf } from './audit-entries.js';
 import { isDidKey } from './did-option.js';
 import { identityOf } from './key-file.js';
 import { textOf } from './read-file.js';
@@ -14,8 +14,9 @@ const HELP = `Usage: xlink audit verify FILE --checkpoint FILE --did DID [--requ
        xlink audit tail --log FOLDER --did DID --org-key FILE [--lines N] [options]
 
 verify FILE proves exported entries with nothing but the file, the checkpoint and the DID of
-the service, and shows them: who did what, and whether the caller signed it, at once or in
-a checkpoint of its session; requests whose checkpoint is not there are counted. verify
+the service, and shows them: what the caller signed, at once or in a checkpoint of its
+session, and what is the word of the service. What was signed for others, twice used or of
+another time is doubtful, and counted; so are requests whose checkpoint is not there. verify
 --log compares the files of a log with its checkpoint, and with an older one that was
 kept elsewhere. Exit code 1 if anything was changed, and the first bad entry is named; or if
 entries are withheld: in the file, not readable, and not said to be past their retention.
@@ -26,6 +27,7 @@ export writes entries with proofs, and beside the file its checkpoint (FILE.chec
 tail shows the last entries.
 
   --did DID           the service, from a source you trust
+  --recipient DID     of verify: another DID of the service, to which callers send; any number
   --log FOLDER        the log, or a copy of it
   --org-key FILE      the identity of the organization: PKCS#8, PEM or DER
   --checkpoint FILE   of verify: the checkpoint that the file came with
@@ -51,9 +53,12 @@ const OPTIONS = {
   from: TEXT,
   to: TEXT,
   lines: TEXT,
+  recipient: { type: 'string', multiple: true },
 } as const;
 
-type Values = { readonly [Name in keyof typeof OPTIONS]?: string | undefined };
+type Values = { readonly [Name in Exclude<keyof typeof OPTIONS, 'recipient'>]?: string | undefined } & {
+  readonly recipient?: readonly string[] | undefined;
+};
 
 /** `xlink audit`. */
 export const auditCommand: Command = {
@@ -81,9 +86,10 @@ async function verifyFile(path: string, values: Values, { out }: Output): Promis
   const proven = await verifyAuditExport(await textOf('file', path), {
     checkpoint,
     service: serviceOf(values),
+    ...recipientsOf(values),
   });
   const { where = () => true } = selectionOf(values);
-  for (const entry of proven.entries.filter(where)) out(lineOf(entry));
+  for (const entry of proven.entries.filter(where)) out(provenLineOf(entry));
   const { entries, erased, withheld } = proven;
   const count = entries.length + erased.length + withheld.length;
   const all = proven.complete
@@ -96,6 +102,8 @@ async function verifyFile(path: string, values: Values, { out }: Output): Promis
     out(
       `withheld: ${withheld.length} of them cannot be read, and no entry says that their retention was over: ${listOf(withheld)}`,
     );
+  if (proven.doubtful > 0)
+    out(`doubtful: what is signed in ${proven.doubtful} of them is no evidence for it`);
   if (proven.uncovered > 0)
     out(
       `uncovered: ${proven.uncovered} requests in sessions have no checkpoint of their caller in this file`,
@@ -176,7 +184,13 @@ function serviceOf(values: Values): string {
   return did;
 }
 
-function needed(values: Values, name: keyof Values): string {
+function recipientsOf({ recipient }: Values): { readonly recipients?: readonly string[] } {
+  if (recipient === undefined) return {};
+  if (!recipient.every(isDidKey)) throw new UsageError('--recipient is not a did:key of an Ed25519 key');
+  return { recipients: recipient };
+}
+
+function needed(values: Values, name: Exclude<keyof Values, 'recipient'>): string {
   const value = values[name];
   if (value === undefined) throw new UsageError(`--${name} is required`);
   return value;

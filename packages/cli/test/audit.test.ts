@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Agent, DualModeAdapter, Identity, MemoryClientStore, MemoryTrustRegistry } from '@private.me/xlink';
-import { AuditLog } from '@private.me/xlink/audit';
+import { type AuditEntry, AuditLog } from '@private.me/xlink/audit';
 import { xlinkFetch } from '@private.me/xlink/client';
 import express from 'express';
 import { commands, run } from '../src/index.js';
@@ -104,7 +104,11 @@ describe('an auditor', () => {
           { cwd: desk },
         );
         const [entry, summary, ...rest] = stdout.trimEnd().split('\n');
-        expect(entry).toContain(`  ${deleter.did}  DELETE /items/1847  *  accepted  signed by the caller`);
+        expect(entry).toMatch(
+          new RegExp(
+            `^\\d+  signed by the caller:  \\S+Z  ${deleter.did}  DELETE /items/1847  \\*  \\|  by the word of the service:  \\S+Z  request  accepted$`,
+          ),
+        );
         expect(summary).toMatch(/^proven: (\d+) of the \1 entries of did:key:\w+\/main \(all\)$/);
         expect(rest).toEqual([]);
       } finally {
@@ -162,7 +166,7 @@ describe('an exporter', () => {
     const lines = (await readFile(file, 'utf8')).split('\n');
     const at = lines.findIndex((line) => line.includes('"DELETE /items/1847"'));
     const { seq, proof } = JSON.parse(lines[at]!.replace(/,$/, ''));
-    const hidden = lines[at]!.replace(/"entry":.*"proof"/, '"entry":null,"proof"');
+    const hidden = lines[at]!.replace(/"entry":.*"proof"/, '"entry":null,"signed":[],"proof"');
     const [, , , , secret] = proof.split('.');
     lines[at] = hidden.replace(`.${secret}.`, '..');
     await writeFile(file, lines.join('\n'));
@@ -171,6 +175,46 @@ describe('an exporter', () => {
     expect(code).toBe(1);
     expect(out).toMatch(/^proven: (\d+) of the \1 entries of did:key:\w+\/main \(not all can be read\)$/m);
     expect(out).toMatch(new RegExp(`^withheld: 1 of them .*: ${seq}$`, 'm'));
+  });
+});
+
+describe('a service', () => {
+  /** What the auditor sees of entries in a log of this service. */
+  async function shown(entries: readonly AuditEntry[]) {
+    const at = await mkdtemp(join(folder, 'shown-'));
+    const audit = await AuditLog.open({ folder: join(at, 'log'), identity: service, organization });
+    for (const entry of entries) await audit.append(entry);
+    const { text, checkpoint } = await audit.export();
+    await audit.close();
+    await writeFile(join(at, 'x.json'), text);
+    await writeFile(join(at, 'x.checkpoint'), checkpoint);
+    const args = [join(at, 'x.json'), '--checkpoint', join(at, 'x.checkpoint'), '--did', service.did];
+    return { ...(await call('verify', ...args)), args };
+  }
+
+  test('that shows what was signed for another one is told of, and what it adds is its own word', async () => {
+    const other = await Agent.quickstart({ registry: new MemoryTrustRegistry() });
+    const registry = new MemoryTrustRegistry();
+    await registry.register({ did: other.did, keys: await other.keyRecord() });
+    const caller = await Agent.quickstart({ registry });
+    const envelope = await caller.createRequest({ to: other.did, payload: {}, request: 'POST /pay' });
+    const { from, to, scope, request } = envelope;
+    const entry = { type: 'request', from, to, scope, envelope, client: 'victim', decision: 'accepted' };
+    const { out, args } = await shown([{ ...entry, ...(request === undefined ? {} : { request }) }]);
+    const [first, , doubtful] = out.split('\n');
+    expect(first).toContain(`0  signed, but for another recipient (${to}):  `);
+    expect(first).toMatch(
+      /POST \/pay {2}\* {2}\| {2}by the word of the service: {2}\S+ {2}request {2}client victim {2}accepted$/,
+    );
+    expect(doubtful).toMatch(/^doubtful: .* 1 of them/);
+    const known = await call('verify', ...args, '--recipient', to);
+    expect(known.out).toMatch(/^0 {2}signed by the caller: /);
+  });
+
+  test('that writes control, direction or invisible characters turns no line of the terminal', async () => {
+    const client = 'a\u202eb\u2028c\u009b31md\u200be\u2066';
+    const { out } = await shown([{ type: 'x', client }]);
+    expect(out).toContain('client a\\u202eb\\u2028c\\u009b31md\\u200be\\u2066');
   });
 });
 
