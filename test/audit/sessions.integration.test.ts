@@ -1,6 +1,12 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { Agent, Identity, MemoryTrustRegistry } from '@private.me/xlink';
-import { type AuditEntry, AuditLog, type ProvenEntry, verifyAuditExport } from '@private.me/xlink/audit';
+import {
+  type AuditEntry,
+  AuditLog,
+  type ProvenEntry,
+  requestMatcher,
+  verifyAuditExport,
+} from '@private.me/xlink/audit';
 import { fetchFor, postJson } from '../client/support.js';
 import { serveSessions } from '../session/support.js';
 import { afterTest } from '../support/after-test.js';
@@ -62,6 +68,16 @@ describe('requests in sessions, in an export', () => {
     const checkpoints = entries.filter(({ type }) => type === 'session-checkpoint');
     expect(checkpoints.every(({ caller }) => caller === 'verified')).toBe(true);
     expect(checkpoints[0]!.from).toBe(covered[0]!.from);
+  });
+
+  test('are proven in an export of one request, too: it has the checkpoints of what it has', async () => {
+    await called(30);
+    const { text, checkpoint } = await log.export({ where: requestMatcher('POST /form?n=2') });
+    const { entries } = await verifyAuditExport(text, { checkpoint, service: agent.did });
+    expect(entries.map(({ type, caller }) => `${type} ${caller}`)).toEqual([
+      'request checkpoint',
+      'session-checkpoint verified',
+    ]);
   });
 
   test('are proven by a checkpoint that is too long for one entry', async () => {

@@ -113,6 +113,9 @@ async function verifyFile(path: string, values: Values, { out }: Output): Promis
   return withheld.length > 0 ? 1 : 0;
 }
 
+const behindText = (count: number, hence: string): string =>
+  `behind the checkpoint: ${count} ${count === 1 ? 'entry' : 'entries'}; ${hence}`;
+
 const MOST_NAMED = 20;
 
 const listOf = (numbers: readonly number[]): string =>
@@ -127,9 +130,11 @@ async function verifyFolder(values: Values, { out, err }: Output): Promise<numbe
   const { checkpoint: path } = values;
   const checkpoint = path === undefined ? {} : { checkpoint: await textOf('checkpoint', path) };
   const verdict = await log.verify(checkpoint);
-  if (verdict.ok)
+  if (verdict.ok) {
     out(`whole: ${verdict.size} entries, ${log.size} of them in the checkpoint of ${log.origin}`);
-  else err(`entry ${verdict.seq} is bad: ${verdict.fault}`);
+    if (verdict.size > log.size)
+      out(behindText(verdict.size - log.size, 'nothing but the service proves them yet'));
+  } else err(`entry ${verdict.seq} is bad: ${verdict.fault}`);
   if (verdict.ok && isAsked) for await (const entry of log.entries(selection)) out(lineOf(entry));
   return verdict.ok ? 0 : 1;
 }
@@ -145,9 +150,10 @@ async function exportEntries(values: Values, { out }: Output): Promise<number> {
   const { format = 'json' } = values;
   if (format !== 'json' && format !== 'csv') throw new UsageError('--format is json or csv');
   const log = await openLog(values, true);
-  const { text, checkpoint } = await log.export({ format, ...selectionOf(values) });
+  const { text, checkpoint, behind } = await log.export({ format, ...selectionOf(values) });
   await writeFile(path, text, { mode: 0o600 });
   await writeFile(`${path}.checkpoint`, checkpoint);
+  if (behind > 0) out(behindText(behind, 'they are not in the export'));
   out(
     `${path} and ${path}.checkpoint; to verify: xlink audit verify ${path} --checkpoint ${path}.checkpoint --did ${serviceOf(values)}`,
   );

@@ -247,6 +247,20 @@ describe('xlink audit', () => {
     ]);
   });
 
+  test('verify --log and export tell how many entries are behind the checkpoint', async () => {
+    const running = path('running');
+    const audit = await AuditLog.open({ folder: running, identity: service, organization });
+    for (let i = 0; i < 2; i++) await audit.append({ type: 'x' });
+    const args = ['--log', running, '--did', service.did];
+    expect((await call('verify', ...args)).out).toMatch(/^behind the checkpoint: 2 entries; /m);
+    const out = ['--org-key', path('org.der'), '--out', path('running.json')];
+    expect((await call('export', ...args, ...out)).out).toMatch(
+      /^behind the checkpoint: 2 entries; they are not in the export$/m,
+    );
+    await audit.close();
+    expect((await call('verify', ...args)).out).not.toContain('behind');
+  });
+
   test('prove writes a tlog-proof', async () => {
     expect((await call('prove', ...log(), '--seq', '1')).out).toMatch(/^c2sp\.org\/tlog-proof@v1\nindex 1\n/);
     expect((await call('prove', ...log(), '--seq', '99')).code).toBe(1);

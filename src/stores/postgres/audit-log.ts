@@ -20,6 +20,7 @@ import { createKeyRecord } from '../../identity/key-record.js';
 import type { AuditEntry, AuditSink, DisclosedEntry, RecordedEntry } from '../../types/audit.js';
 import { encodeBase64url } from '../../util/base64url.js';
 import { announceErasure } from '../audit/announce-erasure.js';
+import { CheckpointTimer, DEFAULT_CHECKPOINT_INTERVAL_MS } from '../audit/checkpoint-timer.js';
 import { EntryQueue } from '../audit/entry-queue.js';
 import {
   type AuditExportOptions,
@@ -67,6 +68,7 @@ export class PostgresAuditLog implements AuditSink {
   readonly #heads: HeadSigner;
   readonly #organization: Organization;
   readonly #queue: EntryQueue<Written>;
+  readonly #timer: CheckpointTimer;
   #dataKey: DataKey | undefined;
   #checkpoint: { readonly size: number; readonly text: string } | undefined;
   /** The tree grows in one place at a time. */
@@ -90,6 +92,8 @@ export class PostgresAuditLog implements AuditSink {
     this.#organization = parts.organization;
     this.#linked = new LinkedTree(identity.crypto, parts.chain);
     this.#heads = new HeadSigner(identity, parts.origin, this.#linked.tree);
+    const { checkpointIntervalMs = DEFAULT_CHECKPOINT_INTERVAL_MS } = options;
+    this.#timer = new CheckpointTimer(checkpointIntervalMs, () => this.checkpoint());
     this.#queue = new EntryQueue({
       onOverload,
       maxPending,
@@ -253,14 +257,35 @@ export class PostgresAuditLog implements AuditSink {
 
   /** Writes what is pending, and signs a last checkpoint. The pool stays yours to end. */
   close(): Promise<void> {
-    return (this.#closed ??= this.checkpoint().then(() => {}));
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    await this.checkpoint();
+    this.#timer.end();
   }
 
   async #start(): Promise<void> {
     await this.#rows.begin();
     const text = await this.#rows.checkpoint(); // before the entries, to which others append meanwhile
     await this.#sync();
-    if (text === undefined) return;
+    if (text === undefined) return this.#startNew();
+    await this.#startFrom(text);
+    if (this.#checkpoint!.size < this.#linked.tree.size) await this.checkpoint();
+  }
+
+  /** A log has a checkpoint before it has anything else, so that one without is new, or was cut off. */
+  async #startNew(): Promise<void> {
+    const { size } = this.#linked.tree;
+    if (size > 0 || (await this.#rows.keyIds()).length > 0) {
+      const text = await this.#rows.checkpoint(); // another process may have begun it meanwhile
+      if (text === undefined) throw badEntry(size, 'cut');
+      return this.#startFrom(text);
+    }
+    await this.checkpoint();
+  }
+
+  async #startFrom(text: string): Promise<void> {
     const { origin, size, root } = await this.#read(text);
     const { tree } = this.#linked;
     if (origin !== this.origin) throw xlinkError('AUDIT_INVALID:CHECKPOINT', { field: 'checkpoint' });
@@ -312,6 +337,7 @@ export class PostgresAuditLog implements AuditSink {
       if (!(await this.#isThere(batch))) throw error;
     }
     this.#linked.add(batch!);
+    this.#timer.begin();
     return batch!.records.map((record) => ({ record, dataKey }));
   }
 

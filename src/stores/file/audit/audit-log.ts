@@ -15,6 +15,7 @@ import { createKeyRecord } from '../../../identity/key-record.js';
 import type { AuditEntry, AuditSink, DisclosedEntry, RecordedEntry } from '../../../types/audit.js';
 import { encodeBase64url } from '../../../util/base64url.js';
 import { announceErasure } from '../../audit/announce-erasure.js';
+import { CheckpointTimer, DEFAULT_CHECKPOINT_INTERVAL_MS } from '../../audit/checkpoint-timer.js';
 import { EntryQueue } from '../../audit/entry-queue.js';
 import {
   type AuditExportOptions,
@@ -35,6 +36,7 @@ import { WriterLock } from '../writer-lock.js';
 import { originOf } from './about.js';
 import { DataKeys } from './data-keys.js';
 import { type EnterpriseAuditOptions, enterpriseOptions } from './enterprise.js';
+import { assertNothingLost } from './lost.js';
 import { type AuditLogOptions, checkAuditLogOptions } from './options.js';
 import { places } from './places.js';
 import { readLog } from './read-log.js';
@@ -67,6 +69,7 @@ export class AuditLog implements AuditSink {
   readonly #keys: DataKeys;
   readonly #queue: EntryQueue<Written>;
   readonly #heads: HeadSigner;
+  readonly #timer: CheckpointTimer;
   #link: Uint8Array;
   #dataKey: DataKey | undefined;
   /** Size of the tree whose tiles are written. */
@@ -101,6 +104,8 @@ export class AuditLog implements AuditSink {
     this.#tiled = opened.tiled;
     this.#keys = new DataKeys(places(options.folder).keys, this.origin);
     this.#heads = new HeadSigner(options.identity, this.origin, this.#tree);
+    const { checkpointIntervalMs = DEFAULT_CHECKPOINT_INTERVAL_MS } = options;
+    this.#timer = new CheckpointTimer(checkpointIntervalMs, () => this.checkpoint());
     this.#queue = new EntryQueue({
       onOverload: options.onOverload ?? 'fail-closed',
       maxPending: options.maxPending ?? 10_000,
@@ -136,8 +141,10 @@ export class AuditLog implements AuditSink {
         const expected = { crypto, chain, heads: head ? [head] : [] };
         const verdict = await verifyLog(readLog(folder), expected, tree, (last) => (link = last));
         if (!verdict.ok) throw damaged(folder, verdict);
+        const keys = await new DataKeys(places(folder).keys, origin).ids();
+        await assertNothingLost(folder, { size: tree.size, checkpoint, keys });
         const tiled = head && (await treeOfTiles(folder, head.size, crypto)) ? head.size : 0;
-        return new AuditLog(options, {
+        const log = new AuditLog(options, {
           origin,
           lock,
           segments,
@@ -148,6 +155,9 @@ export class AuditLog implements AuditSink {
           checkpoint,
           tiled,
         });
+        const signing = log.checkpoint(); // of what no checkpoint has: the process before this one may have been killed
+        await (head ? signing.catch(() => log.#timer.begin()) : signing);
+        return log;
       } catch (error) {
         await segments.close();
         throw error;
@@ -200,10 +210,10 @@ export class AuditLog implements AuditSink {
     return this.append({ type: 'evidence', data: evidence });
   }
 
-  /** Waits for what is pending, and signs the log as it stands. Written to `checkpoint` in the folder, with the tiles of the tree. */
+  /** Waits for what is pending, and signs the log as it stands: so does a timer (`checkpointIntervalMs`), opening and closing. Written to `checkpoint` in the folder, with the tiles of the tree. */
   checkpoint(): Promise<string> {
     return this.#inTurn(async () => {
-      await this.#queue.idle();
+      await this.#queue.flushed();
       const { size } = this.#tree;
       if (this.#checkpoint !== undefined && this.#tiled === size) return this.#checkpoint;
       const root = this.#tree.root(size);
@@ -303,6 +313,7 @@ export class AuditLog implements AuditSink {
 
   async #close(): Promise<void> {
     await this.#queue.idle();
+    this.#timer.end();
     try {
       await this.checkpoint();
     } finally {
@@ -337,6 +348,7 @@ export class AuditLog implements AuditSink {
     await this.#segments.append(records.map(recordText), size);
     for (const leaf of leaves) this.#tree.appendHash(leaf);
     this.#link = link;
+    this.#timer.begin();
     return records.map((record) => ({ record, dataKey }));
   }
 
