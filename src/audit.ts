@@ -21,7 +21,7 @@ export {
 } from './evidence/verify-export.js';
 export type { AuditExportOptions, AuditSelection } from './stores/audit/export-log.js';
 export type { AuditFault, AuditVerdict } from './stores/audit/verify-log.js';
-export type { Witness } from './stores/audit/witnessed.js';
+export type { CosignOptions, Witness } from './stores/audit/witnessed.js';
 export { AuditLog, type AuditLogStatus } from './stores/file/audit/audit-log.js';
 export {
   AuditLogReader,

@@ -121,7 +121,7 @@ export async function verifyAuditExport(
     erased,
     withheld,
     complete: items.length === size && withheld.length === 0,
-    cosigners,
+    cosigners: cosigners.filter(({ witness }) => witness !== options.service), // no witness of itself
   };
 }
 

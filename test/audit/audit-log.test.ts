@@ -308,6 +308,27 @@ describe('attacks on the files', () => {
     await expect(openLog(folder)).rejects.toThrow('entry 0 is bad (edited)');
   });
 
+  test('a witness that does not answer is given up, and keeps nothing else waiting', async () => {
+    const log = await openLog(await temporaryFolder());
+    await fill(log, 1);
+    const silent = { did: other.did, addCheckpoint: () => new Promise<never>(() => {}) };
+    const waiting = log.cosign(silent, { timeoutMs: 200 });
+    await fill(log, 1, 1);
+    expect((await log.checkpoint()).split('\n')[1]).toBe('2');
+    await expect(waiting).rejects.toMatchObject({ code: 'AUDIT_UNAVAILABLE', field: 'witness' });
+  });
+
+  test('two witnesses at once: the checkpoint has both', async () => {
+    const log = await openLog(await temporaryFolder());
+    await fill(log, 1);
+    const witnesses = [other, organization].map(
+      (identity) => new AuditWitness({ identity, services: [service.did], clock: () => NOVEMBER }),
+    );
+    await Promise.all(witnesses.map((witness) => log.cosign(witness)));
+    const kept = await log.checkpoint();
+    for (const { did } of witnesses) expect(kept).toContain(`— ${did} `);
+  });
+
   test('the holder of the key rewrites history: the chain fits, and the witness finds it', async () => {
     const witness = new AuditWitness({ identity: other, services: [service.did], clock: () => NOVEMBER });
     const honest = await openLog(await temporaryFolder());

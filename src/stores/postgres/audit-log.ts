@@ -1,11 +1,5 @@
 import { readCheckpoint, signCheckpoint, verifyCheckpoint } from '../../audit/checkpoint.js';
-import {
-  type DataKey,
-  newDataKey,
-  type Organization,
-  organizationOf,
-  unwrapDataKey,
-} from '../../audit/data-key.js';
+import { type DataKey, newDataKey, type Organization, organizationOf } from '../../audit/data-key.js';
 import { encodeEntry } from '../../audit/entry.js';
 import { tokenOf } from '../../audit/export.js';
 import { HeadSigner } from '../../audit/head-signer.js';
@@ -34,7 +28,14 @@ import {
 import { badEntry, LinkedTree } from '../audit/linked-tree.js';
 import { itself, type SealedBatch, sealBatch, seqOf, type Written } from '../audit/sealed-batch.js';
 import { type AuditVerdict, verifyLog } from '../audit/verify-log.js';
-import { type Witness, witnessed } from '../audit/witnessed.js';
+import {
+  type CosignOptions,
+  cosignatureBy,
+  isSameTree,
+  type Witness,
+  withCosignature,
+} from '../audit/witnessed.js';
+import { wrappedKeysIn } from './audit-keys.js';
 import {
   checkPostgresAuditLogOptions,
   checkPostgresAuditTables,
@@ -185,12 +186,15 @@ export class PostgresAuditLog implements AuditSink {
     });
   }
 
-  /** Has a checkpoint signed by a witness as well. Rejects with `AUDIT_INVALID:CHECKPOINT` if the witness refuses: it has seen another history. */
-  async cosign(witness: Witness): Promise<string> {
+  /** Has a checkpoint signed by a witness as well. Rejects with `AUDIT_INVALID:CHECKPOINT` if the witness refuses: it has seen another history; with `AUDIT_UNAVAILABLE` if it does not answer in time. */
+  async cosign(witness: Witness, options?: CosignOptions): Promise<string> {
     const checkpoint = await this.checkpoint();
     const { crypto } = this.#options.identity;
+    const line = await cosignatureBy(crypto, witness, this.#linked.tree, checkpoint, options);
     return this.#inTurn(async () => {
-      const cosigned = await witnessed(crypto, witness, this.#linked.tree, checkpoint);
+      const now = (await this.#rows.checkpoint()) ?? checkpoint;
+      if (!isSameTree(now, checkpoint)) return withCosignature(checkpoint, line);
+      const cosigned = withCosignature(now, line);
       return this.#keep(readCheckpoint(cosigned).size, cosigned);
     });
   }
@@ -373,13 +377,7 @@ export class PostgresAuditLog implements AuditSink {
       throw xlinkError('AUDIT_INVALID:KEY', {
         hint: 'Entries can be read where `organization` is its identity.',
       });
-    const open = async (id: string): Promise<Hmac> => {
-      const wrapped = monthOf(id) && (await this.#rows.key(id));
-      if (!wrapped) throw xlinkError('AUDIT_INVALID:KEY', { field: 'key' });
-      const secret = await unwrapDataKey(organization, identity.did, wrapped, id, this.origin);
-      return organization.crypto.hmac(secret);
-    };
-    return { organization, service: identity.did, keys: { open } };
+    return { organization, service: identity.did, keys: wrappedKeysIn(this.#rows, this.origin) };
   }
 
   #read(checkpoint: string) {

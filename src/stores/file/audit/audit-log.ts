@@ -28,15 +28,20 @@ import {
 import { recordText } from '../../audit/record-text.js';
 import { itself, sealBatch, seqOf, type Written } from '../../audit/sealed-batch.js';
 import { type AuditVerdict, verifyLog } from '../../audit/verify-log.js';
-import { type Witness, witnessed } from '../../audit/witnessed.js';
+import {
+  type CosignOptions,
+  cosignatureBy,
+  isSameTree,
+  type Witness,
+  withCosignature,
+} from '../../audit/witnessed.js';
 import { bytesOf } from '../durable-file.js';
 import { DEFAULT_LOCK_WAIT_MS } from '../file-options.js';
-import { FileStoreError } from '../file-store-error.js';
 import { WriterLock } from '../writer-lock.js';
 import { originOf } from './about.js';
 import { DataKeys } from './data-keys.js';
 import { type EnterpriseAuditOptions, enterpriseOptions } from './enterprise.js';
-import { assertNothingLost } from './lost.js';
+import { assertNothingLost, damaged } from './lost.js';
 import { type AuditLogOptions, checkAuditLogOptions } from './options.js';
 import { places } from './places.js';
 import { readLog } from './read-log.js';
@@ -228,15 +233,18 @@ export class AuditLog implements AuditSink {
 
   /**
    * Has a checkpoint signed by a witness as well, in the `checkpoint` of the folder and in what it resolves to. Rejects with `AUDIT_INVALID:CHECKPOINT`
-   * if the witness refuses: it has seen another history.
+   * if the witness refuses: it has seen another history; with `AUDIT_UNAVAILABLE` if it does not answer in time.
    */
-  async cosign(witness: Witness): Promise<string> {
+  async cosign(witness: Witness, options?: CosignOptions): Promise<string> {
     const checkpoint = await this.checkpoint();
+    const { crypto } = this.#options.identity;
+    const line = await cosignatureBy(crypto, witness, this.#tree, checkpoint, options);
     return this.#inTurn(async () => {
-      const cosigned = await witnessed(this.#options.identity.crypto, witness, this.#tree, checkpoint);
+      const now = this.#checkpoint!;
+      if (!isSameTree(now, checkpoint)) return withCosignature(checkpoint, line);
+      const cosigned = withCosignature(now, line);
       await replaceText(places(this.#options.folder).checkpoint, cosigned);
-      if (this.#checkpoint === checkpoint) this.#checkpoint = cosigned;
-      return cosigned;
+      return (this.#checkpoint = cosigned);
     });
   }
 
@@ -382,9 +390,3 @@ export class AuditLog implements AuditSink {
     return (this.#options.clock ?? Date.now)();
   }
 }
-
-const damaged = (folder: string, { seq, fault }: { seq: number; fault: string }): FileStoreError =>
-  new FileStoreError(
-    fault === 'cut' ? 'ELOST' : 'EDAMAGED',
-    `${folder}: entry ${seq} is bad (${fault}). Nothing was changed. Restore the log from a backup`,
-  );

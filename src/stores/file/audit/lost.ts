@@ -41,3 +41,10 @@ const lost = (folder: string, what: string): FileStoreError =>
     'ELOST',
     `${folder}: entries of this log were lost: ${what}. Nothing was changed. Restore the log from a backup`,
   );
+
+/** For a log whose first bad entry is known. */
+export const damaged = (folder: string, { seq, fault }: { seq: number; fault: string }): FileStoreError =>
+  new FileStoreError(
+    fault === 'cut' ? 'ELOST' : 'EDAMAGED',
+    `${folder}: entry ${seq} is bad (${fault}). Nothing was changed. Restore the log from a backup`,
+  );
