@@ -24,8 +24,12 @@ export interface CosignOptions {
   readonly timeoutMs?: number;
 }
 
+/** Throws `INVALID_OPTION`. */
+export const checkCosignOptions = (owner: string, options: CosignOptions): void =>
+  checkOptions(owner, options, { timeoutMs: integerIn(1, 600_000) });
+
 /**
- * The signature line of the witness for a checkpoint. Rejects with `INVALID_OPTION`, `AUDIT_INVALID:CHECKPOINT` if it refuses, and `AUDIT_UNAVAILABLE` if it does
+ * The signature line of the witness for a checkpoint. Rejects with `AUDIT_INVALID:CHECKPOINT` if it refuses, and `AUDIT_UNAVAILABLE` if it does
  * not answer.
  */
 export async function cosignatureBy(
@@ -33,9 +37,8 @@ export async function cosignatureBy(
   witness: Witness,
   tree: MerkleTree,
   checkpoint: string,
-  options: CosignOptions = {},
+  options: CosignOptions,
 ): Promise<NoteSignature> {
-  checkOptions('cosign', options, { timeoutMs: integerIn(1, 600_000) });
   const { timeoutMs = 30_000 } = options;
   const deadline = new Deadline(timeoutMs, () => late(timeoutMs));
   const { size, note } = readCheckpoint(checkpoint);

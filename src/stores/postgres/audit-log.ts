@@ -30,6 +30,7 @@ import { itself, type SealedBatch, sealBatch, seqOf, type Written } from '../aud
 import { type AuditVerdict, verifyLog } from '../audit/verify-log.js';
 import {
   type CosignOptions,
+  checkCosignOptions,
   cosignatureBy,
   isSameTree,
   type Witness,
@@ -187,7 +188,8 @@ export class PostgresAuditLog implements AuditSink {
   }
 
   /** Has a checkpoint signed by a witness as well. Rejects with `AUDIT_INVALID:CHECKPOINT` if the witness refuses: it has seen another history; with `AUDIT_UNAVAILABLE` if it does not answer in time. */
-  async cosign(witness: Witness, options?: CosignOptions): Promise<string> {
+  async cosign(witness: Witness, options: CosignOptions = {}): Promise<string> {
+    checkCosignOptions('PostgresAuditLog.cosign', options);
     const checkpoint = await this.checkpoint();
     const { crypto } = this.#options.identity;
     const line = await cosignatureBy(crypto, witness, this.#linked.tree, checkpoint, options);

@@ -30,6 +30,7 @@ import { itself, sealBatch, seqOf, type Written } from '../../audit/sealed-batch
 import { type AuditVerdict, verifyLog } from '../../audit/verify-log.js';
 import {
   type CosignOptions,
+  checkCosignOptions,
   cosignatureBy,
   isSameTree,
   type Witness,
@@ -235,7 +236,8 @@ export class AuditLog implements AuditSink {
    * Has a checkpoint signed by a witness as well, in the `checkpoint` of the folder and in what it resolves to. Rejects with `AUDIT_INVALID:CHECKPOINT`
    * if the witness refuses: it has seen another history; with `AUDIT_UNAVAILABLE` if it does not answer in time.
    */
-  async cosign(witness: Witness, options?: CosignOptions): Promise<string> {
+  async cosign(witness: Witness, options: CosignOptions = {}): Promise<string> {
+    checkCosignOptions('AuditLog.cosign', options);
     const checkpoint = await this.checkpoint();
     const { crypto } = this.#options.identity;
     const line = await cosignatureBy(crypto, witness, this.#tree, checkpoint, options);
