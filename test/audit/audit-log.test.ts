@@ -139,6 +139,24 @@ describe('a log', () => {
 });
 
 describe('back-pressure', () => {
+  test.each([
+    ['a Map', { a: new Map([[1, 2]]) }],
+    ['a Set', [new Set()]],
+    ['an Error', new Error('x')],
+    ['a promise', Promise.resolve(1)],
+    ['a function', () => 1],
+    ['a symbol in it', { a: [Symbol('x')] }],
+  ])('refuses %s, of which JSON would keep nothing', async (_, data) => {
+    const log = await openLog(await temporaryFolder());
+    await expect(log.append({ type: 'x', data })).rejects.toMatchObject({
+      id: 'AUDIT_ENTRY_INVALID',
+      field: 'data',
+    });
+    expect(
+      await log.append({ type: 'x', data: { at: new Date(0), none: {}, empty: [], not: undefined } }),
+    ).toBe(0);
+  });
+
   test('fail closed: what does not fit is refused, and the rest is kept', async () => {
     const log = await openLog(await temporaryFolder(), { maxPending: 5 });
     const results = await Promise.allSettled(Array.from({ length: 8 }, () => log.append({ type: 'test' })));
@@ -158,6 +176,31 @@ describe('back-pressure', () => {
     expect(entries.filter(({ type }) => type === 'dropped')).toEqual([
       { seq: expect.any(Number), at: NOVEMBER, type: 'dropped', data: { count: 3 } },
     ]);
+  });
+});
+
+describe('AuditLog.enterprise', () => {
+  test.each([
+    ['is not set', undefined],
+    ['cannot be read', '/nowhere/org.json'],
+    ['is no key record', 'none.json'],
+  ])('says that the record of the organization %s', async (what, value) => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'none.json'), 'secret {');
+    const before = process.env['XLINK_ORG_RECORD'];
+    if (value === undefined) delete process.env['XLINK_ORG_RECORD'];
+    else process.env['XLINK_ORG_RECORD'] = join(folder, value);
+    try {
+      const error = await AuditLog.enterprise({ folder: join(folder, 'log'), identity: service }).catch(
+        (e) => e,
+      );
+      expect(error).toMatchObject({ id: 'INVALID_OPTION', field: 'organization' });
+      expect(error.message).toContain(what);
+      expect(`${error.stack} ${error.cause}`).not.toContain('secret');
+    } finally {
+      if (before === undefined) delete process.env['XLINK_ORG_RECORD'];
+      else process.env['XLINK_ORG_RECORD'] = before;
+    }
   });
 });
 

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { AuditLogReader, type RecordedEntry, verifyAuditExport } from '@private.me/xlink/audit';
 import { lineOf, provenLineOf, selectionOf } from './audit-entries.js';
+import { writeOrganization } from './audit-organization.js';
 import { isDidKey } from './did-option.js';
 import { identityOf } from './key-file.js';
 import { textOf } from './read-file.js';
@@ -11,6 +12,7 @@ const HELP = `Usage: xlink audit verify FILE --checkpoint FILE --did DID [--requ
        xlink audit verify --log FOLDER --did DID [--checkpoint FILE] [--org-key FILE --request TEXT]
        xlink audit prove --log FOLDER --did DID --seq N
        xlink audit export --log FOLDER --did DID --org-key FILE --out FILE [options]
+       xlink audit organization --org-key FILE --out FILE
        xlink audit tail --log FOLDER --did DID --org-key FILE [--lines N] [options]
 
 verify FILE proves exported entries with nothing but the file, the checkpoint and the DID of
@@ -25,6 +27,10 @@ prove writes the proof that an entry is in the log (C2SP tlog-proof).
 
 export writes entries with proofs, and beside the file its checkpoint (FILE.checkpoint).
 tail shows the last entries.
+
+organization makes the identity that can read the log, if the file of --org-key is not there,
+and writes its key record, which the service needs (XLINK_ORG_RECORD). Keep the file of
+--org-key elsewhere than on the service.
 
   --did DID           the service, from a source you trust
   --recipient DID     of verify: another DID of the service, to which callers send; any number
@@ -62,7 +68,7 @@ type Values = { readonly [Name in Exclude<keyof typeof OPTIONS, 'recipient'>]?: 
 
 /** `xlink audit`. */
 export const auditCommand: Command = {
-  summary: 'verify, prove, export and show the entries of an audit log',
+  summary: 'verify, prove, export and show the entries of an audit log, and make who can read it',
   help: HELP,
   async run([name, ...args], output) {
     const { values, positionals } = parseArgs({
@@ -77,7 +83,8 @@ export const auditCommand: Command = {
     if (name === 'prove') return prove(values, output);
     if (name === 'export') return exportEntries(values, output);
     if (name === 'tail') return tail(values, output);
-    throw new UsageError('there are verify, prove, export and tail');
+    if (name === 'organization') return organization(values, output);
+    throw new UsageError('there are verify, prove, export, tail and organization');
   },
 };
 
@@ -157,6 +164,13 @@ async function exportEntries(values: Values, { out }: Output): Promise<number> {
   out(
     `${path} and ${path}.checkpoint; to verify: xlink audit verify ${path} --checkpoint ${path}.checkpoint --did ${serviceOf(values)}`,
   );
+  return 0;
+}
+
+async function organization(values: Values, { out }: Output): Promise<number> {
+  const [keyFile, recordFile] = [needed(values, 'org-key'), needed(values, 'out')];
+  const did = await writeOrganization(keyFile, recordFile);
+  out(`${did}: ${keyFile} reads the log, keep it elsewhere; ${recordFile} is for XLINK_ORG_RECORD`);
   return 0;
 }
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -261,6 +261,22 @@ describe('xlink audit', () => {
     expect((await call('verify', ...args)).out).not.toContain('behind');
   });
 
+  test('organization makes who can read a log, once, and the record that a service needs', async () => {
+    const args = ['organization', '--org-key', path('own.pem'), '--out', path('own.json')];
+    const first = await call(...args);
+    expect(first).toMatchObject({ code: 0, err: '' });
+    const key = await readFile(path('own.pem'), 'utf8');
+    expect((await stat(path('own.pem'))).mode & 0o777).toBe(0o600);
+    expect(await call(...args)).toEqual(first);
+    expect(await readFile(path('own.pem'), 'utf8')).toBe(key);
+    const record = JSON.parse(await readFile(path('own.json'), 'utf8'));
+    const audit = await AuditLog.open({ folder: path('own'), identity: service, organization: record });
+    await audit.append({ type: 'x', data: 'read me' });
+    await audit.close();
+    const read = await call('tail', '--log', path('own'), '--did', service.did, '--org-key', path('own.pem'));
+    expect(read.out).toContain('read me');
+  });
+
   test('prove writes a tlog-proof', async () => {
     expect((await call('prove', ...log(), '--seq', '1')).out).toMatch(/^c2sp\.org\/tlog-proof@v1\nindex 1\n/);
     expect((await call('prove', ...log(), '--seq', '99')).code).toBe(1);
@@ -278,7 +294,7 @@ describe('xlink audit', () => {
     [['verify'], '--log is required'],
     [['verify', 'x.json'], '--checkpoint is required'],
     [['prove', '--log', 'x', '--seq', '1', '--did', 'did:web:a'], '--did is not a did:key'],
-    [['forget'], 'there are verify, prove, export and tail'],
+    [['forget'], 'there are verify, prove, export, tail and organization'],
   ])('%j: exit code 2', async (args, message) => {
     const { code, err } = await call(...args);
     expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) });

@@ -216,7 +216,7 @@ export class AuditLog implements AuditSink {
     return this.append({ type: 'evidence', data: evidence });
   }
 
-  /** Waits for what is pending, and signs the log as it stands: so does a timer (`checkpointIntervalMs`), opening and closing. Written to `checkpoint` in the folder, with the tiles of the tree. */
+  /** Waits for what is pending, and signs the log as it stands: so does a timer (`checkpointIntervalMs`), opening and closing. Written to `checkpoint` in the folder, with the tiles of the tree. Rejects with `AUDIT_UNAVAILABLE` if they cannot be. */
   checkpoint(): Promise<string> {
     return this.#inTurn(async () => {
       await this.#queue.flushed();
@@ -225,8 +225,8 @@ export class AuditLog implements AuditSink {
       const root = this.#tree.root(size);
       const { folder, identity } = this.#options;
       const checkpoint = await signCheckpoint(identity, { origin: this.origin, size, root });
-      await writeTiles(folder, this.#tree, this.#tiled, size);
-      await replaceText(places(folder).checkpoint, checkpoint);
+      await writeTiles(folder, this.#tree, this.#tiled, size).catch(unavailable);
+      await replaceText(places(folder).checkpoint, checkpoint).catch(unavailable);
       this.#tiled = size;
       return (this.#checkpoint = checkpoint);
     });
@@ -245,7 +245,7 @@ export class AuditLog implements AuditSink {
       const now = this.#checkpoint!;
       if (!isSameTree(now, checkpoint)) return withCosignature(checkpoint, line);
       const cosigned = withCosignature(now, line);
-      await replaceText(places(this.#options.folder).checkpoint, cosigned);
+      await replaceText(places(this.#options.folder).checkpoint, cosigned).catch(unavailable);
       return (this.#checkpoint = cosigned);
     });
   }
@@ -316,7 +316,7 @@ export class AuditLog implements AuditSink {
     );
   }
 
-  /** Writes what is pending, signs a last checkpoint, and lets another process have the log. */
+  /** Writes what is pending, signs a last checkpoint, and lets another process have the log, which it does also if it rejects with `AUDIT_UNAVAILABLE`. */
   close(): Promise<void> {
     return (this.#closed ??= this.#close());
   }
@@ -391,4 +391,8 @@ export class AuditLog implements AuditSink {
   #now(): number {
     return (this.#options.clock ?? Date.now)();
   }
+}
+
+function unavailable(cause: unknown): never {
+  throw xlinkError('AUDIT_UNAVAILABLE', { cause });
 }
