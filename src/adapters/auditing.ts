@@ -3,6 +3,7 @@ import type { ServiceAgent } from '../agent/service-agent.js';
 import { evidenceOf } from '../envelope/evidence.js';
 import { toXlinkError, type XlinkError, xlinkError } from '../errors/service-errors.js';
 import type { InboundRequest } from '../http/decision.js';
+import { overridesOf } from '../http/method-overrides.js';
 import { RouteTable } from '../http/route-table.js';
 import type { SessionCheckpoint } from '../session/checkpoint/ports.js';
 import type { AuditEntry, AuditSink } from '../types/audit.js';
@@ -14,7 +15,7 @@ import { decodeUtf8 } from '../util/utf8.js';
 import type { AdapterAudit } from './audit-option.js';
 import { entriesOfCheckpoint } from './audited-checkpoints.js';
 import { entryOfEvent } from './audited-events.js';
-import type { AuthAttempt } from './authenticator.js';
+import type { AuthAttempt, Proof } from './authenticator.js';
 
 export interface AuditorParts {
   readonly audit: AuditSink | AdapterAudit;
@@ -40,9 +41,13 @@ export class Auditor {
   }
 
   /** Of a request that is let through. Where that is asked for, rejects with `AUDIT_UNAVAILABLE` if the entry cannot be kept. */
-  async accepted(request: InboundRequest, attempt: AuthAttempt): Promise<void> {
+  async accepted(
+    request: InboundRequest,
+    attempt: AuthAttempt,
+    sealed: Proof['fields'] = undefined,
+  ): Promise<void> {
     const kept = this.#append(async () => ({
-      ...(await this.#requestEntry(request, attempt)),
+      ...(await this.#requestEntry(request, attempt, sealed)),
       ...(await evidence(attempt.received)),
       decision: 'accepted',
       reason: 'ok',
@@ -96,9 +101,12 @@ export class Auditor {
 
   /** The query of a request with a key is left out: the key may be in it. */
   async #requestEntry(
-    { method, target }: InboundRequest,
+    inbound: InboundRequest,
     { did, client, mode, method: by, received }: AuthAttempt,
+    sealed?: Proof['fields'],
   ): Promise<AuditEntry> {
+    const { method, target } = inbound;
+    const overrides = overridesIn(inbound, sealed);
     const message = received?.message;
     const path = target.replace(/[?#].*$/s, '');
     return {
@@ -111,6 +119,7 @@ export class Auditor {
       }),
       ...given({ envelopeId: message?.envelopeId }),
       request: message?.request ?? `${method} ${path}`,
+      ...(overrides.length > 0 ? { overrides } : {}),
       data: { mode, method: by, ...signatureBase(received), ...sessionData(received) },
     };
   }
@@ -119,6 +128,18 @@ export class Auditor {
     this.#parts.onFault(toXlinkError(thrown));
   }
 }
+
+/** Every method that a handler may take the request for, whichever of its headers it is shown. */
+function overridesIn({ method, target, header }: InboundRequest, sealed: Proof['fields']): readonly string[] {
+  const values = (name: string) => [
+    header(name),
+    ...(sealed?.values ?? []).flatMap(([one, value]) => (one === name ? value : [])),
+  ];
+  const all = overridesOf({ method, target, header: (name) => values(name).filter(Boolean).join(',') });
+  return [...new Set(all)].filter((one) => METHOD.test(one) && one !== method.toUpperCase());
+}
+
+const METHOD = /^[A-Z][A-Z-]{0,31}$/;
 
 /** What a signature by RFC 9421 covers: without it, that proves nothing. */
 const signatureBase = (received: Received | undefined) =>

@@ -128,7 +128,7 @@ export class Decider {
       limited = await this.#parts.limits?.take(auth, attempt.client);
       assertWithin(limited);
       await this.#parts.policy?.assertAllowed(request, attempt, proof);
-      await this.#parts.auditor?.accepted(request, attempt);
+      await this.#parts.auditor?.accepted(request, attempt, proof.fields);
       const sealing = message && (await this.#answering.to(request, attempt, message, timed));
       return this.#pass(request, attempt, proof, timed, {
         ...sealing,

@@ -72,7 +72,7 @@ export async function verifyCheckpoint(
   const verifier = await crypto.ed25519.verifier(publicKey);
   const text = encodeUtf8(note.text);
   const verdicts = signatures.map(({ bytes }) => bytes.length === 64 && verifier.verify(text, bytes));
-  const isSigned = verdicts.length > 0 && (await Promise.all(verdicts)).every(Boolean);
+  const isSigned = verdicts.length === 1 && (await Promise.all(verdicts)).every(Boolean);
   if (!origin.startsWith(`${service}/`) || !isSigned)
     throw xlinkError('AUDIT_INVALID:CHECKPOINT', { field: 'checkpoint' });
   return checkpoint;

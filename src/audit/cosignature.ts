@@ -29,12 +29,17 @@ export interface Cosigner {
   readonly at: number;
 }
 
-/** Who cosigned a note. `undefined` if a line that bears the name of a DID is not a good cosignature by it. */
+/** Who cosigned a note, each once, with the first of its times. `undefined` if a line that bears the name of a DID is not a good cosignature by it. */
 export async function cosignersOf(crypto: CryptoProvider, note: Note): Promise<Cosigner[] | undefined> {
   const lines = note.signatures.filter(({ name }) => looksLikeDidKey(name));
   const cosigners = await Promise.all(lines.map((line) => cosignerOf(crypto, note, line)));
-  return cosigners.includes(undefined) ? undefined : (cosigners as Cosigner[]);
+  if (cosigners.includes(undefined)) return undefined;
+  const inOrder = (cosigners as Cosigner[]).sort((one, other) => one.at - other.at);
+  return inOrder.filter(({ witness }, at) => inOrder.findIndex((one) => one.witness === witness) === at);
 }
+
+/** The last second of `Date`. */
+const LAST_SECOND = 8.64e12;
 
 async function cosignerOf(
   crypto: CryptoProvider,
@@ -46,6 +51,7 @@ async function cosignerOf(
   const expected = keyIdOf(crypto, name, SIGNATURE_TYPES.cosignature, publicKey);
   if (expected.some((byte, at) => byte !== id[at])) return undefined;
   const seconds = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0));
+  if (seconds > LAST_SECOND) return undefined;
   const verifier = await crypto.ed25519.verifier(publicKey);
   const isGood = await verifier.verify(cosignedText(seconds, text), bytes.subarray(8));
   return isGood ? { witness: name, at: seconds * 1000 } : undefined;

@@ -18,6 +18,7 @@ const MEMBERS: { readonly [Name in keyof Required<AuditEntry>]: (value: unknown)
   client: isText,
   scope: isText,
   request: isText,
+  overrides: (value) => Array.isArray(value) && value.every(isText),
   envelopeId: isText,
   evidence: (value) => value === 'signed' || value === 'session',
   decision: isText,
@@ -44,6 +45,7 @@ export function encodeEntry(entry: AuditEntry, now: number): string {
     written[name] = value;
   }
   const text = jsonOf(written);
+  if (isLost(entry.data)) throw invalid('data', LOST);
   if (isTooLong(text)) throw invalid(entry.envelope ? 'envelope' : 'data');
   return text;
 }
@@ -57,6 +59,24 @@ export function decodeEntry(seq: number, bytes: Uint8Array): RecordedEntry {
     // the error would quote the entry
   }
   throw xlinkError('AUDIT_INVALID', { field: 'entry' });
+}
+
+const LOST =
+  'A function, symbol, Map, Set, Promise, Error or the like has no JSON: give plain objects and arrays.';
+
+/** Whether JSON leaves something out, or has `{}` for it. Called of what JSON can write, so that nothing is in itself. */
+function isLost(value: unknown): boolean {
+  if (typeof value === 'function' || typeof value === 'symbol') return true;
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.some(isLost);
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return false;
+  const members = Object.values(value);
+  return (members.length === 0 && !isPlain(value)) || members.some(isLost);
+}
+
+function isPlain(value: object): boolean {
+  const above = Object.getPrototypeOf(value);
+  return above === null || Object.getPrototypeOf(above) === null;
 }
 
 /** A character of JSON has at most three bytes of UTF-8. */

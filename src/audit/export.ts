@@ -1,8 +1,10 @@
 import type { RecordedEntry } from '../types/audit.js';
 import { type Cell, csv } from '../util/csv.js';
 import { isMembers } from '../util/members.js';
+import { printable } from '../util/printable.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { SealedRecord } from './record.js';
+import { type SignedMember, signedMembers } from './signed-members.js';
 
 /** How exported entries are written. */
 export type ExportFormat = 'json' | 'csv';
@@ -43,10 +45,12 @@ const COLUMNS = [
   'client',
   'scope',
   'request',
+  'overrides',
   'envelopeId',
   'evidence',
   'decision',
   'reason',
+  'data',
 ] as const;
 
 /** The text of an export. The same entries and checkpoint give the same text, so whoever opens them again can compare all of it. */
@@ -55,10 +59,11 @@ export function formatExport(
   { origin, size }: Pick<Checkpoint, 'origin' | 'size'>,
   items: readonly ExportItem[],
 ): string {
-  if (format === 'csv') return csv([...COLUMNS, 'proof'], items.map(csvRow));
-  const rows = items.map((item) =>
-    JSON.stringify({ seq: item.record.seq, entry: item.entry ?? null, proof: tokenOf(item) }),
-  );
+  if (format === 'csv') return csv([...COLUMNS, 'signed', 'proof'], items.map(csvRow));
+  const rows = items.map((item) => {
+    const { entry = null, record } = item;
+    return JSON.stringify({ seq: record.seq, entry, signed: signedIn(entry), proof: tokenOf(item) });
+  });
   const head = JSON.stringify({ format: FORMAT, origin, size }).slice(0, -1);
   return `${head},"entries":[\n${rows.join(',\n')}\n]}\n`;
 }
@@ -68,10 +73,20 @@ function csvRow(item: ExportItem): Cell[] {
   const cells = COLUMNS.map((name): Cell => {
     if (name === 'seq') return record.seq;
     if (name === 'at') return entry && readableTime(entry.at);
-    return entry?.[name]?.replace(/[\r\n]/g, ' ');
+    if (name === 'overrides') return entry?.overrides?.join(' ');
+    const value = entry?.[name];
+    if (value === undefined) return undefined;
+    return name === 'data' ? JSON.stringify(value) : String(value);
   });
-  return [...cells, tokenOf(item)];
+  const shown = [...cells, signedIn(entry).join(' ')].map(readableText);
+  return [...shown, tokenOf(item)];
 }
+
+/** Which members are those of the envelope in the entry; of what a session signed, its checkpoints say it. */
+const signedIn = (entry: RecordedEntry | null | undefined): readonly SignedMember[] =>
+  entry?.envelope ? signedMembers(entry) : [];
+
+const readableText = (cell: Cell): Cell => (typeof cell === 'string' ? printable(cell) : cell);
 
 const readableTime = (at: number): string => (at <= 8.64e15 ? new Date(at).toISOString() : String(at));
 

@@ -1,5 +1,6 @@
 import { equalBytes } from '../crypto/bytes.js';
 import { toXlinkError } from '../errors/errors.js';
+import { xlinkError } from '../errors/service-errors.js';
 import type { Identity } from '../identity/identity.js';
 import type { Clock, Did } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
@@ -30,8 +31,11 @@ export interface WitnessedHead {
 export interface WitnessStore {
   /** `undefined` for a log that was never signed. */
   load(origin: string): Awaitable<WitnessedHead | undefined>;
-  /** Kept for good when it resolves: the signature is given out only then. */
-  save(origin: string, head: WitnessedHead): Awaitable<void>;
+  /**
+   * Keeps a head if the one that is kept is still `before` (same size and root; `undefined`: none), as one step (compare-and-set): two instances of one witness must not
+   * both sign. Resolves to `true` once it is kept for good: the signature is given out only then; to `false` if another head is there.
+   */
+  save(origin: string, head: WitnessedHead, before: WitnessedHead | undefined): Awaitable<boolean>;
 }
 
 /** Options of {@link AuditWitness}. */
@@ -72,6 +76,11 @@ export class AuditWitness {
       clock: isFunction,
     });
     for (const key of ['identity', 'services']) requireOption('AuditWitness', options, key);
+    if (options.services.includes(options.identity.did))
+      throw xlinkError('INVALID_OPTION', {
+        field: 'services',
+        hint: 'AuditWitness: a service is no witness of its own log.',
+      });
     this.#options = { ...options };
     this.#store = options.store ?? memory();
   }
@@ -100,7 +109,8 @@ export class AuditWitness {
       if (request.old !== old.size) return { status: 409, body: `${old.size}\n` };
       if (size === old.size && known && !equalBytes(root, old.root)) return answer(409, `${old.size}\n`);
       if (!verifyConsistency(crypto, old, checkpoint, request.proof)) return answer(422);
-      await this.#store.save(origin, { size, root: encodeBase64(root) });
+      if ((await this.#store.save(origin, { size, root: encodeBase64(root) }, known)) !== true)
+        return answer(409, `${(await this.#store.load(origin))?.size ?? 0}\n`);
       const line = await cosign(
         this.#options.identity,
         checkpoint.note.text,
@@ -117,7 +127,11 @@ const answer = (status: number, body = ''): WitnessAnswer => ({ status, body });
 export const witnessRequest = (old: number, proof: readonly Uint8Array[], checkpoint: string): string =>
   `old ${old}\n${proof.map((hash) => `${encodeBase64(hash)}\n`).join('')}\n${checkpoint}`;
 
-function parseRequest(body: string) {
+/** Characters of a request: 63 hashes and 100 signatures are fewer. */
+const MAX_REQUEST = 64 * 1024;
+
+function parseRequest(body: unknown) {
+  if (typeof body !== 'string' || body.length > MAX_REQUEST) return undefined;
   const end = body.indexOf('\n\n');
   const [first, ...lines] = body.slice(0, Math.max(0, end)).split('\n');
   const old = /^old (0|[1-9]\d{0,15})$/.exec(first ?? '')?.[1];
@@ -128,5 +142,13 @@ function parseRequest(body: string) {
 
 function memory(): WitnessStore {
   const heads = new Map<string, WitnessedHead>();
-  return { load: (origin) => heads.get(origin), save: (origin, head) => void heads.set(origin, head) };
+  return {
+    load: (origin) => heads.get(origin),
+    save: (origin, head, before) => {
+      const now = heads.get(origin);
+      const isSame = now?.size === before?.size && now?.root === before?.root;
+      if (isSame) heads.set(origin, head);
+      return isSame;
+    },
+  };
 }

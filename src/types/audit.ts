@@ -19,6 +19,11 @@ export interface AuditEntry {
   readonly scope?: Scope;
   /** The HTTP request: `METHOD URL`, as in an envelope. */
   readonly request?: string;
+  /**
+   * The methods, in capitals, that middleware may give the request in the place of its own: by `X-HTTP-Method-Override`, `X-HTTP-Method`, `X-Method-Override`, or `_method` in the query.
+   * Absent if there are none. The caller signs those in the query; of those in headers the service says so.
+   */
+  readonly overrides?: readonly string[];
   /** Nonce of the envelope. */
   readonly envelopeId?: string;
   /** `signed`: the envelope or its signature proves to anybody who sent it. `session`: a session does, to the service alone. */

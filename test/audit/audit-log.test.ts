@@ -139,6 +139,24 @@ describe('a log', () => {
 });
 
 describe('back-pressure', () => {
+  test.each([
+    ['a Map', { a: new Map([[1, 2]]) }],
+    ['a Set', [new Set()]],
+    ['an Error', new Error('x')],
+    ['a promise', Promise.resolve(1)],
+    ['a function', () => 1],
+    ['a symbol in it', { a: [Symbol('x')] }],
+  ])('refuses %s, of which JSON would keep nothing', async (_, data) => {
+    const log = await openLog(await temporaryFolder());
+    await expect(log.append({ type: 'x', data })).rejects.toMatchObject({
+      id: 'AUDIT_ENTRY_INVALID',
+      field: 'data',
+    });
+    expect(
+      await log.append({ type: 'x', data: { at: new Date(0), none: {}, empty: [], not: undefined } }),
+    ).toBe(0);
+  });
+
   test('fail closed: what does not fit is refused, and the rest is kept', async () => {
     const log = await openLog(await temporaryFolder(), { maxPending: 5 });
     const results = await Promise.allSettled(Array.from({ length: 8 }, () => log.append({ type: 'test' })));
@@ -158,6 +176,31 @@ describe('back-pressure', () => {
     expect(entries.filter(({ type }) => type === 'dropped')).toEqual([
       { seq: expect.any(Number), at: NOVEMBER, type: 'dropped', data: { count: 3 } },
     ]);
+  });
+});
+
+describe('AuditLog.enterprise', () => {
+  test.each([
+    ['is not set', undefined],
+    ['cannot be read', '/nowhere/org.json'],
+    ['is no key record', 'none.json'],
+  ])('says that the record of the organization %s', async (what, value) => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'none.json'), 'secret {');
+    const before = process.env['XLINK_ORG_RECORD'];
+    if (value === undefined) delete process.env['XLINK_ORG_RECORD'];
+    else process.env['XLINK_ORG_RECORD'] = join(folder, value);
+    try {
+      const error = await AuditLog.enterprise({ folder: join(folder, 'log'), identity: service }).catch(
+        (e) => e,
+      );
+      expect(error).toMatchObject({ id: 'INVALID_OPTION', field: 'organization' });
+      expect(error.message).toContain(what);
+      expect(`${error.stack} ${error.cause}`).not.toContain('secret');
+    } finally {
+      if (before === undefined) delete process.env['XLINK_ORG_RECORD'];
+      else process.env['XLINK_ORG_RECORD'] = before;
+    }
   });
 });
 
@@ -181,7 +224,20 @@ describe('retention', () => {
     expect(await log.verify()).toMatchObject({ ok: true, size: 5 });
     const { text, checkpoint } = await log.export();
     const proven = await verifyAuditExport(text, { checkpoint, service: service.did });
-    expect(proven).toMatchObject({ erased: [0, 1], complete: true });
+    expect(proven).toMatchObject({ erased: [0, 1], withheld: [], complete: true });
+  });
+
+  test('what was erased is told again at the next time, by an entry that can be read', async () => {
+    let now = NOVEMBER;
+    const log = await openLog(await temporaryFolder(), { retention: '1-month', clock: () => now });
+    await fill(log, 1);
+    now = Date.UTC(2027, 0, 2);
+    await log.eraseExpired();
+    now = Date.UTC(2027, 2, 2);
+    expect(await log.eraseExpired()).toEqual([expect.stringMatching(/^2027-01-/)]);
+    const { text, checkpoint } = await log.export();
+    const proven = await verifyAuditExport(text, { checkpoint, service: service.did });
+    expect(proven).toMatchObject({ erased: [0, 1], withheld: [], complete: true });
   });
 
   test('a clock that jumps back or forth changes neither order nor proofs', async () => {
@@ -293,6 +349,27 @@ describe('attacks on the files', () => {
     await writeFile(join(folder, name), await readFile(join(elsewhere, name)));
     await rm(join(folder, `${name}.head`));
     await expect(openLog(folder)).rejects.toThrow('entry 0 is bad (edited)');
+  });
+
+  test('a witness that does not answer is given up, and keeps nothing else waiting', async () => {
+    const log = await openLog(await temporaryFolder());
+    await fill(log, 1);
+    const silent = { did: other.did, addCheckpoint: () => new Promise<never>(() => {}) };
+    const waiting = log.cosign(silent, { timeoutMs: 200 });
+    await fill(log, 1, 1);
+    expect((await log.checkpoint()).split('\n')[1]).toBe('2');
+    await expect(waiting).rejects.toMatchObject({ code: 'AUDIT_UNAVAILABLE', field: 'witness' });
+  });
+
+  test('two witnesses at once: the checkpoint has both', async () => {
+    const log = await openLog(await temporaryFolder());
+    await fill(log, 1);
+    const witnesses = [other, organization].map(
+      (identity) => new AuditWitness({ identity, services: [service.did], clock: () => NOVEMBER }),
+    );
+    await Promise.all(witnesses.map((witness) => log.cosign(witness)));
+    const kept = await log.checkpoint();
+    for (const { did } of witnesses) expect(kept).toContain(`— ${did} `);
   });
 
   test('the holder of the key rewrites history: the chain fits, and the witness finds it', async () => {

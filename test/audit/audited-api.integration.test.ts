@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { MemoryOperationsStore } from '@private.me/xlink';
-import type { AuditEntry, AuditSink } from '@private.me/xlink/audit';
+import { type AuditEntry, type AuditSink, requestMatcher } from '@private.me/xlink/audit';
 import { enrollment, sealed, signed, withKey } from '../adapters/requests.js';
 import { ACME } from '../support/keys.js';
 import { World } from '../support/world.js';
@@ -36,6 +36,21 @@ describe('an API with an audit log', () => {
       envelope: { from: world.caller.did, kind: 'request' },
     });
     expect(entry!.envelopeId).toBe(entry!.envelope!.nonce);
+  });
+
+  test('the entry of a request has the methods that it may be taken for', async () => {
+    const world = await World.withCaller();
+    const audit = memorySink();
+    const service = await world.serve({ audit, mode: 'hybrid', clients: world.clients });
+    const headers = { 'x-http-method-override': 'delete, <b>', 'x-method-override': 'POST' };
+    await service.send(withKey(ACME, { path: '/items/1847?_method=PUT', method: 'POST', headers }));
+    await service.send(
+      await sealed(world.caller, world.api, { path: '/items/1847?_method=DELETE', method: 'POST' }),
+    );
+    await service.send(await sealed(world.caller, world.api, { path: '/items/1', method: 'POST' }));
+    const requests = audit.entries.filter(({ type }) => type === 'request');
+    expect(requests.map(({ overrides }) => overrides)).toEqual([['DELETE', 'PUT'], ['DELETE'], undefined]);
+    expect(requests.filter(requestMatcher('DELETE /items/1847'))).toHaveLength(2);
   });
 
   test('of a request with a key the client is named, and the query is left out', async () => {

@@ -5,7 +5,12 @@ import { signCheckpoint, verifyCheckpoint } from '../../src/audit/checkpoint.js'
 import { cosign, cosignersOf } from '../../src/audit/cosignature.js';
 import { MerkleTree } from '../../src/audit/merkle-tree.js';
 import { keyIdOf, parseNote, SIGNATURE_TYPES, signaturesBy } from '../../src/audit/note.js';
-import { AuditWitness, witnessRequest } from '../../src/audit/witness.js';
+import {
+  AuditWitness,
+  type WitnessedHead,
+  type WitnessStore,
+  witnessRequest,
+} from '../../src/audit/witness.js';
 
 const crypto = defaultProvider();
 const service = await Identity.fromSeed(new Uint8Array(32).fill(1));
@@ -113,6 +118,60 @@ describe('a witness', () => {
       [left, right].map(async (tree) => one.addCheckpoint(witnessRequest(0, [], await signed(tree)))),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+  });
+
+  test('two instances that share a store sign one of two forks', async () => {
+    const heads = new Map<string, WitnessedHead>();
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    const store: WitnessStore = {
+      load: async (name) => {
+        const head = heads.get(name);
+        await turn();
+        return head;
+      },
+      save: async (name, head, before) => {
+        await turn();
+        if (heads.get(name)?.root !== before?.root) return false;
+        heads.set(name, head);
+        return true;
+      },
+    };
+    const options = { identity: witnessIdentity, services: [service.did], store };
+    const answers = await Promise.all(
+      ['abL', 'abR'].map(async (leaves) =>
+        new AuditWitness(options).addCheckpoint(witnessRequest(0, [], await signed(treeOf(leaves)))),
+      ),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+    expect(answers.find(({ status }) => status === 409)!.body).toBe('3\n');
+  });
+
+  test('takes no request that is none, and is not that of the service itself', async () => {
+    for (const body of [null, undefined, {}, 7, 'x'.repeat(70_000)])
+      expect(await witness().addCheckpoint(body as string)).toEqual({ status: 400, body: '' });
+    expect(() => new AuditWitness({ identity: service, services: [service.did] })).toThrow(
+      expect.objectContaining({ id: 'INVALID_OPTION', field: 'services' }),
+    );
+  });
+
+  test('counts once, however often it signed; a signature of the service twice is none', async () => {
+    const tree = treeOf('abc');
+    const note = await signed(tree);
+    const [first, second] = await Promise.all(
+      [1000, 2000].map((at) => cosign(witnessIdentity, parseNote(note)!.text, () => at)),
+    );
+    const twice = parseNote(note + second + first + first)!;
+    expect(await cosignersOf(crypto, twice)).toEqual([{ witness: witnessIdentity.did, at: 1000 }]);
+    const line = note.split('\n').at(-2);
+    await expect(verifyCheckpoint(crypto, `${note}${line}\n`, service.did)).rejects.toMatchObject({
+      id: 'AUDIT_INVALID:CHECKPOINT',
+    });
+  });
+
+  test('with a time that is no date is none', async () => {
+    const note = await signed(treeOf('abc'));
+    const line = await cosign(witnessIdentity, parseNote(note)!.text, () => 8.64e15 + 1000);
+    expect(await cosignersOf(crypto, parseNote(note + line)!)).toBeUndefined();
   });
 
   test('a cosignature of another text, or by another key, is refused', async () => {

@@ -81,6 +81,10 @@ disk.test(
     }
     expect(refusal).toMatchObject({ code: 'AUDIT_UNAVAILABLE', cause: { code: 'ENOSPC' } });
     expect(log.status.size).toBe(kept);
+    await expect(log.checkpoint()).rejects.toMatchObject({
+      code: 'AUDIT_UNAVAILABLE',
+      cause: { code: 'ENOSPC' },
+    });
     await rm(filler);
     expect(await log.append(entry)).toBe(kept);
     expect(await log.verify()).toMatchObject({ ok: true, size: kept + 1 });

@@ -172,6 +172,20 @@ describeWithPostgres('PostgresAuditLog', () => {
     expect(await one.cosign(witness)).toContain(witness.did);
   });
 
+  test('a process that runs has its entries in a checkpoint, without being asked', async () => {
+    const pool = pools();
+    const { name } = fresh();
+    const log = await open(pool, { name, checkpointIntervalMs: 10 });
+    await log.append(NOTE);
+    const sizeIn = async () => {
+      const { rows } = await pool.query('SELECT checkpoint_size FROM xlink_audit_heads WHERE log = $1', [
+        log.origin,
+      ]);
+      return Number(rows[0].checkpoint_size);
+    };
+    await until(async () => (await sizeIn()) === 1);
+  });
+
   test('receipts prove their entries in it', async () => {
     const registry = new MemoryTrustRegistry();
     const transport = new LoopbackTransport();
@@ -269,11 +283,19 @@ describeWithPostgres('PostgresAuditLog', () => {
     });
 
     test('cuts the end off, and has the head and the checkpoint say so: processes that have seen more do not go on', async () => {
-      const { verdict, appending } = await tampered(
+      const { verdict, appending, opening } = await tampered(
         `DELETE FROM xlink_audit WHERE log = $1 AND seq > 3;UPDATE xlink_audit_heads SET size = 4, mac = (SELECT mac FROM xlink_audit WHERE log = $1 AND seq = 3), checkpoint = NULL, checkpoint_size = 0 WHERE log = $1`,
       );
       expect(verdict).toEqual({ ok: false, seq: 4, fault: 'cut' });
       expect(appending).toBe('AUDIT_UNAVAILABLE: AUDIT_INVALID');
+      expect(opening).toBe('AUDIT_INVALID: Entry 4 is bad (cut). Nothing was changed.');
+    });
+
+    test('takes everything away but the data keys: no new log begins in its place', async () => {
+      const { opening } = await tampered(
+        'DELETE FROM xlink_audit WHERE log = $1;DELETE FROM xlink_audit_heads WHERE log = $1',
+      );
+      expect(opening).toBe('AUDIT_INVALID: Entry 0 is bad (cut). Nothing was changed.');
     });
 
     test('has the head name another end', async () => {

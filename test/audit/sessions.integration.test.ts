@@ -1,6 +1,12 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { Agent, Identity, MemoryTrustRegistry } from '@private.me/xlink';
-import { type AuditEntry, AuditLog, type ProvenEntry, verifyAuditExport } from '@private.me/xlink/audit';
+import {
+  type AuditEntry,
+  AuditLog,
+  type ProvenEntry,
+  requestMatcher,
+  verifyAuditExport,
+} from '@private.me/xlink/audit';
 import { fetchFor, postJson } from '../client/support.js';
 import { serveSessions } from '../session/support.js';
 import { afterTest } from '../support/after-test.js';
@@ -64,6 +70,16 @@ describe('requests in sessions, in an export', () => {
     expect(checkpoints[0]!.from).toBe(covered[0]!.from);
   });
 
+  test('are proven in an export of one request, too: it has the checkpoints of what it has', async () => {
+    await called(30);
+    const { text, checkpoint } = await log.export({ where: requestMatcher('POST /form?n=2') });
+    const { entries } = await verifyAuditExport(text, { checkpoint, service: agent.did });
+    expect(entries.map(({ type, caller }) => `${type} ${caller}`)).toEqual([
+      'request checkpoint',
+      'session-checkpoint verified',
+    ]);
+  });
+
   test('are proven by a checkpoint that is too long for one entry', async () => {
     await called(540, { requests: 1024 });
     const parts = await entriesOf('session-checkpoint');
@@ -108,13 +124,17 @@ describe('a service that rewrites what was asked in a session is found out', () 
     await log.append(change(first!));
     const { text, options } = await exported();
     return verifyAuditExport(text, options).then(
-      ({ entries }) => entries.at(-1)!.caller,
+      ({ entries }) => [entries.at(-1)!.caller, ...entries.at(-1)!.doubts].join(' '),
       ({ id, field }) => `${id} ${field}`,
     );
   };
 
-  test('as it was, it is proven', async () => {
-    expect(await forge((entry) => entry)).toBe('checkpoint');
+  test('as it was, it was signed, and once only', async () => {
+    expect(await forge((entry) => entry)).toBe('doubtful repeated');
+  });
+
+  test('at another time: what was signed is no evidence for it', async () => {
+    expect(await forge((entry) => ({ ...entry, at: 0 }))).toBe('doubtful repeated time');
   });
 
   test.each([

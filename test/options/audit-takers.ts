@@ -60,6 +60,13 @@ export const AUDIT_TAKERS: readonly Taker[] = [
     call: (more: object) => audit.AuditLog.prototype.export.call({} as audit.AuditLog, more),
   },
   {
+    name: 'AuditLog.cosign',
+    type: 'CosignOptions',
+    option: 'timeoutMs',
+    call: (more: object) =>
+      audit.AuditLog.prototype.cosign.call({} as audit.AuditLog, {} as audit.Witness, more),
+  },
+  {
     name: 'verifyAuditExport',
     type: 'VerifyAuditExportOptions',
     option: 'service',

@@ -61,6 +61,8 @@ describe('the list of those who take options', () => {
     'openFileState',
     'operatorHint',
     'readInvite',
+    'printable',
+    'requestMatcher',
     'outreachCsv',
     'BaseAgent', // listed as Agent, which extends it
     'CallFailure', // an error

@@ -1,26 +1,76 @@
-import type { AuditSelection, ProvenEntry, RecordedEntry } from '@private.me/xlink/audit';
+import {
+  type AuditDoubt,
+  type AuditSelection,
+  type ProvenEntry,
+  printable,
+  type RecordedEntry,
+  requestMatcher,
+  type SignedMember,
+} from '@private.me/xlink/audit';
 import { UsageError } from './run.js';
 
-/** One line about an entry. Control characters in it could rewrite a terminal, so they are shown as JSON has them. */
-export function lineOf(entry: RecordedEntry & Partial<Pick<ProvenEntry, 'caller'>>): string {
-  const { seq, at, type, request, scope, decision, reason, from, client, caller, data } = entry;
-  const who = from ?? (client === undefined ? undefined : `client ${client}`);
-  const proof = caller === undefined ? undefined : PROOFS[caller];
-  const verdict = decision === 'refused' ? `refused (${reason})` : decision;
-  const what = request ?? (data === undefined ? undefined : JSON.stringify(data));
-  const parts = [seq, new Date(Math.min(at, 8.64e15)).toISOString(), type, who, what, scope, verdict, proof];
-  return parts.flatMap((part) => (part === undefined ? [] : printable(String(part)))).join('  ');
+/** One line about an entry of a log that is at hand. */
+export function lineOf(entry: RecordedEntry): string {
+  const { seq, scope } = entry;
+  return line([seq, timeOf(entry.at), entry.type, whoOf(entry), whatOf(entry), scope, verdictOf(entry)]);
 }
 
-const PROOFS = {
-  verified: 'signed by the caller',
-  checkpoint: 'signed by the caller, in a checkpoint of its session',
-  uncovered: 'in a session, without a checkpoint of the caller',
-  unproven: 'by the word of the service',
-} as const;
+/** One line about an entry of an export: what the caller signed, and what the service says. */
+export function provenLineOf(entry: ProvenEntry): string {
+  const { seq, at, type, caller, signed, signedAt, doubts, from, client } = entry;
+  const isIn = (name: SignedMember) => signed.includes(name);
+  const rest = [
+    'by the word of the service:',
+    timeOf(at),
+    type,
+    whoOf(isIn('from') ? { client: client === from ? undefined : client } : entry),
+    isIn('request') ? undefined : whatOf(entry),
+    isIn('scope') ? undefined : entry.scope,
+    verdictOf(entry),
+  ];
+  if (signed.length === 0) return line([seq, caller === 'uncovered' ? UNCOVERED : undefined, ...rest]);
+  const kept = [entry.from, isIn('request') ? entry.request : undefined, entry.scope];
+  const why = doubts.map((doubt) =>
+    doubt === 'recipient' ? `${DOUBTS.recipient} (${entry.to})` : DOUBTS[doubt],
+  );
+  const proof = caller === 'doubtful' ? `signed, but ${why.join(', ')}:` : PROOFS[caller];
+  return line([seq, proof, timeOf(signedAt), ...kept, '|', ...rest]);
+}
 
-const printable = (text: string): string =>
-  text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (sign) => JSON.stringify(sign).slice(1, -1));
+const UNCOVERED = 'in a session, without a checkpoint of the caller;';
+const PROOFS = {
+  verified: 'signed by the caller:',
+  checkpoint: 'signed by the caller, in a checkpoint of its session:',
+  uncovered: undefined,
+  unproven: undefined,
+} as const;
+const DOUBTS: Readonly<Record<AuditDoubt, string>> = {
+  recipient: 'for another recipient',
+  kind: 'as a message, not as a request',
+  repeated: 'it is in an earlier entry, too',
+  time: 'at another time',
+};
+
+const whoOf = ({
+  from,
+  client,
+}: {
+  readonly from?: string | undefined;
+  readonly client?: string | undefined;
+}) => from ?? (client === undefined ? undefined : `client ${client}`);
+
+const whatOf = ({ request, data }: RecordedEntry) =>
+  request ?? (data === undefined ? undefined : JSON.stringify(data));
+
+const verdictOf = ({ decision, reason }: RecordedEntry) =>
+  decision === 'refused' ? `refused (${reason})` : decision;
+
+const timeOf = (at: number | undefined) =>
+  at === undefined ? undefined : new Date(Math.min(at, 8.64e15)).toISOString();
+
+/** What a log says could rewrite a terminal, or read otherwise than it is. */
+const line = (parts: readonly (string | number | undefined)[]): string =>
+  parts.flatMap((part) => (part === undefined ? [] : printable(String(part)))).join('  ');
 
 /** What `--request`, `--find`, `--from` and `--to` ask for. */
 export function selectionOf(values: {
@@ -30,16 +80,22 @@ export function selectionOf(values: {
   readonly to?: string | undefined;
 }): AuditSelection {
   const { request, find } = values;
+  const isAsked = request === undefined ? () => true : matcherOf(request);
   const where = (entry: RecordedEntry) =>
-    (request === undefined ||
-      entry.request === request ||
-      entry.request?.startsWith(`${request}?`) === true) &&
-    (find === undefined || JSON.stringify(entry).includes(find));
+    isAsked(entry) && (find === undefined || JSON.stringify(entry).includes(find));
   return {
     ...(request === undefined && find === undefined ? {} : { where }),
     ...numberOf('from', values.from),
     ...numberOf('to', values.to),
   };
+}
+
+function matcherOf(request: string) {
+  try {
+    return requestMatcher(request);
+  } catch {
+    throw new UsageError('--request is a method and a path, such as "DELETE /items/1847", or a path');
+  }
 }
 
 function numberOf(name: 'from' | 'to', text: string | undefined) {

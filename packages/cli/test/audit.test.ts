@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Agent, DualModeAdapter, Identity, MemoryClientStore, MemoryTrustRegistry } from '@private.me/xlink';
-import { AuditLog } from '@private.me/xlink/audit';
+import { type AuditEntry, AuditLog } from '@private.me/xlink/audit';
 import { xlinkFetch } from '@private.me/xlink/client';
 import express from 'express';
 import { commands, run } from '../src/index.js';
@@ -104,7 +104,11 @@ describe('an auditor', () => {
           { cwd: desk },
         );
         const [entry, summary, ...rest] = stdout.trimEnd().split('\n');
-        expect(entry).toContain(`  ${deleter.did}  DELETE /items/1847  *  accepted  signed by the caller`);
+        expect(entry).toMatch(
+          new RegExp(
+            `^\\d+  signed by the caller:  \\S+Z  ${deleter.did}  DELETE /items/1847  \\*  \\|  by the word of the service:  \\S+Z  request  accepted$`,
+          ),
+        );
         expect(summary).toMatch(/^proven: (\d+) of the \1 entries of did:key:\w+\/main \(all\)$/);
         expect(rest).toEqual([]);
       } finally {
@@ -155,6 +159,65 @@ describe('an auditor', () => {
   );
 });
 
+describe('an exporter', () => {
+  test('who takes the key of an entry out of its proof is told of: not all, and exit code 1', async () => {
+    const file = path('hidden.json');
+    await call('export', ...log(), '--org-key', path('org.der'), '--out', file);
+    const lines = (await readFile(file, 'utf8')).split('\n');
+    const at = lines.findIndex((line) => line.includes('"DELETE /items/1847"'));
+    const { seq, proof } = JSON.parse(lines[at]!.replace(/,$/, ''));
+    const hidden = lines[at]!.replace(/"entry":.*"proof"/, '"entry":null,"signed":[],"proof"');
+    const [, , , , secret] = proof.split('.');
+    lines[at] = hidden.replace(`.${secret}.`, '..');
+    await writeFile(file, lines.join('\n'));
+    const args = ['verify', file, '--checkpoint', `${file}.checkpoint`, '--did', service.did];
+    const { code, out } = await call(...args, '--request', 'DELETE /items/1847');
+    expect(code).toBe(1);
+    expect(out).toMatch(/^proven: (\d+) of the \1 entries of did:key:\w+\/main \(not all can be read\)$/m);
+    expect(out).toMatch(new RegExp(`^withheld: 1 of them .*: ${seq}$`, 'm'));
+  });
+});
+
+describe('a service', () => {
+  /** What the auditor sees of entries in a log of this service. */
+  async function shown(entries: readonly AuditEntry[]) {
+    const at = await mkdtemp(join(folder, 'shown-'));
+    const audit = await AuditLog.open({ folder: join(at, 'log'), identity: service, organization });
+    for (const entry of entries) await audit.append(entry);
+    const { text, checkpoint } = await audit.export();
+    await audit.close();
+    await writeFile(join(at, 'x.json'), text);
+    await writeFile(join(at, 'x.checkpoint'), checkpoint);
+    const args = [join(at, 'x.json'), '--checkpoint', join(at, 'x.checkpoint'), '--did', service.did];
+    return { ...(await call('verify', ...args)), args };
+  }
+
+  test('that shows what was signed for another one is told of, and what it adds is its own word', async () => {
+    const other = await Agent.quickstart({ registry: new MemoryTrustRegistry() });
+    const registry = new MemoryTrustRegistry();
+    await registry.register({ did: other.did, keys: await other.keyRecord() });
+    const caller = await Agent.quickstart({ registry });
+    const envelope = await caller.createRequest({ to: other.did, payload: {}, request: 'POST /pay' });
+    const { from, to, scope, request } = envelope;
+    const entry = { type: 'request', from, to, scope, envelope, client: 'victim', decision: 'accepted' };
+    const { out, args } = await shown([{ ...entry, ...(request === undefined ? {} : { request }) }]);
+    const [first, , doubtful] = out.split('\n');
+    expect(first).toContain(`0  signed, but for another recipient (${to}):  `);
+    expect(first).toMatch(
+      /POST \/pay {2}\* {2}\| {2}by the word of the service: {2}\S+ {2}request {2}client victim {2}accepted$/,
+    );
+    expect(doubtful).toMatch(/^doubtful: .* 1 of them/);
+    const known = await call('verify', ...args, '--recipient', to);
+    expect(known.out).toMatch(/^0 {2}signed by the caller: /);
+  });
+
+  test('that writes control, direction or invisible characters turns no line of the terminal', async () => {
+    const client = 'a\u202eb\u2028c\u009b31md\u200be\u2066';
+    const { out } = await shown([{ type: 'x', client }]);
+    expect(out).toContain('client a\\u202eb\\u2028c\\u009b31md\\u200be\\u2066');
+  });
+});
+
 describe('xlink audit', () => {
   test('verify --log: the files fit the checkpoint; a changed one is named', async () => {
     expect(await call('verify', ...log())).toMatchObject({
@@ -169,6 +232,49 @@ describe('xlink audit', () => {
     );
     expect(await call('verify', ...log())).toEqual({ code: 1, out: '', err: 'entry 2 is bad: edited' });
     await writeFile(entries, whole);
+  });
+
+  test('verify --log --request shows the request, by another spelling, too, to the holder of the key', async () => {
+    const asked = [...log(), '--request', 'DELETE /ITEMS/%31847/'];
+    expect(await call('verify', ...asked)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--org-key'),
+    });
+    const { out } = await call('verify', ...asked, '--org-key', path('org.der'));
+    expect(out.split('\n')).toEqual([
+      expect.stringContaining('whole: '),
+      expect.stringContaining(`${deleter.did}  DELETE /items/1847`),
+    ]);
+  });
+
+  test('verify --log and export tell how many entries are behind the checkpoint', async () => {
+    const running = path('running');
+    const audit = await AuditLog.open({ folder: running, identity: service, organization });
+    for (let i = 0; i < 2; i++) await audit.append({ type: 'x' });
+    const args = ['--log', running, '--did', service.did];
+    expect((await call('verify', ...args)).out).toMatch(/^behind the checkpoint: 2 entries; /m);
+    const out = ['--org-key', path('org.der'), '--out', path('running.json')];
+    expect((await call('export', ...args, ...out)).out).toMatch(
+      /^behind the checkpoint: 2 entries; they are not in the export$/m,
+    );
+    await audit.close();
+    expect((await call('verify', ...args)).out).not.toContain('behind');
+  });
+
+  test('organization makes who can read a log, once, and the record that a service needs', async () => {
+    const args = ['organization', '--org-key', path('own.pem'), '--out', path('own.json')];
+    const first = await call(...args);
+    expect(first).toMatchObject({ code: 0, err: '' });
+    const key = await readFile(path('own.pem'), 'utf8');
+    expect((await stat(path('own.pem'))).mode & 0o777).toBe(0o600);
+    expect(await call(...args)).toEqual(first);
+    expect(await readFile(path('own.pem'), 'utf8')).toBe(key);
+    const record = JSON.parse(await readFile(path('own.json'), 'utf8'));
+    const audit = await AuditLog.open({ folder: path('own'), identity: service, organization: record });
+    await audit.append({ type: 'x', data: 'read me' });
+    await audit.close();
+    const read = await call('tail', '--log', path('own'), '--did', service.did, '--org-key', path('own.pem'));
+    expect(read.out).toContain('read me');
   });
 
   test('prove writes a tlog-proof', async () => {
@@ -188,7 +294,7 @@ describe('xlink audit', () => {
     [['verify'], '--log is required'],
     [['verify', 'x.json'], '--checkpoint is required'],
     [['prove', '--log', 'x', '--seq', '1', '--did', 'did:web:a'], '--did is not a did:key'],
-    [['forget'], 'there are verify, prove, export and tail'],
+    [['forget'], 'there are verify, prove, export, tail and organization'],
   ])('%j: exit code 2', async (args, message) => {
     const { code, err } = await call(...args);
     expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(message) });

@@ -11,6 +11,7 @@ import type { Did } from '../../types/protocol.js';
 import { encodeBase64url } from '../../util/base64url.js';
 import { checkOptions, integerIn, isFunction, oneOf } from '../../util/options.js';
 import type { FoundLine } from './record-text.js';
+import { SessionProofs } from './session-proofs.js';
 
 /** Which entries are read. Default: all. */
 export interface AuditSelection {
@@ -99,7 +100,7 @@ function absent(error: unknown): undefined {
   throw error;
 }
 
-/** The text of an export under a checkpoint. */
+/** The text of an export under a checkpoint: the selected entries, and those in which callers signed requests in sessions among them. */
 export async function exportLog(
   lines: AsyncIterable<FoundLine>,
   reader: Reader,
@@ -108,8 +109,15 @@ export async function exportLog(
   { format = 'json', ...selection }: AuditExportOptions,
 ): Promise<string> {
   const items: ExportItem[] = [];
-  const to = Math.min(selection.to ?? checkpoint.size, checkpoint.size);
-  for await (const { record, secret, entry } of readEntries(lines, reader, { ...selection, to })) {
+  const { from, to = checkpoint.size, where } = selection;
+  const proofs = new SessionProofs();
+  const all = { ...(from === undefined ? {} : { from }), to: checkpoint.size };
+  for await (const { record, secret, entry } of readEntries(lines, reader, all)) {
+    const isBehind = record.seq >= to;
+    if (isBehind && proofs.isEmpty) break;
+    const isSelected = !isBehind && (!where || (entry !== undefined && where(entry)));
+    if (isSelected && entry) proofs.add(entry);
+    if (!isSelected && !(entry && proofs.has(entry))) continue;
     const proof = tree.inclusionProof(record.seq, checkpoint.size).map(encodeBase64url);
     items.push({ record, entry, proof, secret: secret && encodeBase64url(secret) });
   }

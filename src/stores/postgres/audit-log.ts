@@ -1,11 +1,5 @@
 import { readCheckpoint, signCheckpoint, verifyCheckpoint } from '../../audit/checkpoint.js';
-import {
-  type DataKey,
-  newDataKey,
-  type Organization,
-  organizationOf,
-  unwrapDataKey,
-} from '../../audit/data-key.js';
+import { type DataKey, newDataKey, type Organization, organizationOf } from '../../audit/data-key.js';
 import { encodeEntry } from '../../audit/entry.js';
 import { tokenOf } from '../../audit/export.js';
 import { HeadSigner } from '../../audit/head-signer.js';
@@ -19,6 +13,8 @@ import { Identity } from '../../identity/identity.js';
 import { createKeyRecord } from '../../identity/key-record.js';
 import type { AuditEntry, AuditSink, DisclosedEntry, RecordedEntry } from '../../types/audit.js';
 import { encodeBase64url } from '../../util/base64url.js';
+import { announceErasure } from '../audit/announce-erasure.js';
+import { CheckpointTimer, DEFAULT_CHECKPOINT_INTERVAL_MS } from '../audit/checkpoint-timer.js';
 import { EntryQueue } from '../audit/entry-queue.js';
 import {
   type AuditExportOptions,
@@ -32,7 +28,15 @@ import {
 import { badEntry, LinkedTree } from '../audit/linked-tree.js';
 import { itself, type SealedBatch, sealBatch, seqOf, type Written } from '../audit/sealed-batch.js';
 import { type AuditVerdict, verifyLog } from '../audit/verify-log.js';
-import { type Witness, witnessed } from '../audit/witnessed.js';
+import {
+  type CosignOptions,
+  checkCosignOptions,
+  cosignatureBy,
+  isSameTree,
+  type Witness,
+  withCosignature,
+} from '../audit/witnessed.js';
+import { wrappedKeysIn } from './audit-keys.js';
 import {
   checkPostgresAuditLogOptions,
   checkPostgresAuditTables,
@@ -66,6 +70,7 @@ export class PostgresAuditLog implements AuditSink {
   readonly #heads: HeadSigner;
   readonly #organization: Organization;
   readonly #queue: EntryQueue<Written>;
+  readonly #timer: CheckpointTimer;
   #dataKey: DataKey | undefined;
   #checkpoint: { readonly size: number; readonly text: string } | undefined;
   /** The tree grows in one place at a time. */
@@ -89,6 +94,8 @@ export class PostgresAuditLog implements AuditSink {
     this.#organization = parts.organization;
     this.#linked = new LinkedTree(identity.crypto, parts.chain);
     this.#heads = new HeadSigner(identity, parts.origin, this.#linked.tree);
+    const { checkpointIntervalMs = DEFAULT_CHECKPOINT_INTERVAL_MS } = options;
+    this.#timer = new CheckpointTimer(checkpointIntervalMs, () => this.checkpoint());
     this.#queue = new EntryQueue({
       onOverload,
       maxPending,
@@ -180,12 +187,16 @@ export class PostgresAuditLog implements AuditSink {
     });
   }
 
-  /** Has a checkpoint signed by a witness as well. Rejects with `AUDIT_INVALID:CHECKPOINT` if the witness refuses: it has seen another history. */
-  async cosign(witness: Witness): Promise<string> {
+  /** Has a checkpoint signed by a witness as well. Rejects with `AUDIT_INVALID:CHECKPOINT` if the witness refuses: it has seen another history; with `AUDIT_UNAVAILABLE` if it does not answer in time. */
+  async cosign(witness: Witness, options: CosignOptions = {}): Promise<string> {
+    checkCosignOptions('PostgresAuditLog.cosign', options);
     const checkpoint = await this.checkpoint();
     const { crypto } = this.#options.identity;
+    const line = await cosignatureBy(crypto, witness, this.#linked.tree, checkpoint, options);
     return this.#inTurn(async () => {
-      const cosigned = await witnessed(crypto, witness, this.#linked.tree, checkpoint);
+      const now = (await this.#rows.checkpoint()) ?? checkpoint;
+      if (!isSameTree(now, checkpoint)) return withCosignature(checkpoint, line);
+      const cosigned = withCosignature(now, line);
       return this.#keep(readCheckpoint(cosigned).size, cosigned);
     });
   }
@@ -242,23 +253,45 @@ export class PostgresAuditLog implements AuditSink {
     const { retention } = this.#options;
     if (retention === undefined) return [];
     const ids = (await this.#rows.keyIds()).filter(monthOf);
-    const expired = ids.filter((id) => isExpired(id, retention, this.#now())).sort();
+    const now = this.#now();
+    const expired = ids.filter((id) => isExpired(id, retention, now)).sort();
     if (expired.length === 0) return [];
-    await this.append({ type: 'retention', data: { retention, keys: expired } });
+    await announceErasure(this.#rows.records(), { retention, now, expired }, (entry) => this.append(entry));
     await this.#rows.eraseKeys(expired);
     return expired;
   }
 
   /** Writes what is pending, and signs a last checkpoint. The pool stays yours to end. */
   close(): Promise<void> {
-    return (this.#closed ??= this.checkpoint().then(() => {}));
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    await this.checkpoint();
+    this.#timer.end();
   }
 
   async #start(): Promise<void> {
     await this.#rows.begin();
     const text = await this.#rows.checkpoint(); // before the entries, to which others append meanwhile
     await this.#sync();
-    if (text === undefined) return;
+    if (text === undefined) return this.#startNew();
+    await this.#startFrom(text);
+    if (this.#checkpoint!.size < this.#linked.tree.size) await this.checkpoint();
+  }
+
+  /** A log has a checkpoint before it has anything else, so that one without is new, or was cut off. */
+  async #startNew(): Promise<void> {
+    const { size } = this.#linked.tree;
+    if (size > 0 || (await this.#rows.keyIds()).length > 0) {
+      const text = await this.#rows.checkpoint(); // another process may have begun it meanwhile
+      if (text === undefined) throw badEntry(size, 'cut');
+      return this.#startFrom(text);
+    }
+    await this.checkpoint();
+  }
+
+  async #startFrom(text: string): Promise<void> {
     const { origin, size, root } = await this.#read(text);
     const { tree } = this.#linked;
     if (origin !== this.origin) throw xlinkError('AUDIT_INVALID:CHECKPOINT', { field: 'checkpoint' });
@@ -310,6 +343,7 @@ export class PostgresAuditLog implements AuditSink {
       if (!(await this.#isThere(batch))) throw error;
     }
     this.#linked.add(batch!);
+    this.#timer.begin();
     return batch!.records.map((record) => ({ record, dataKey }));
   }
 
@@ -345,13 +379,7 @@ export class PostgresAuditLog implements AuditSink {
       throw xlinkError('AUDIT_INVALID:KEY', {
         hint: 'Entries can be read where `organization` is its identity.',
       });
-    const open = async (id: string): Promise<Hmac> => {
-      const wrapped = monthOf(id) && (await this.#rows.key(id));
-      if (!wrapped) throw xlinkError('AUDIT_INVALID:KEY', { field: 'key' });
-      const secret = await unwrapDataKey(organization, identity.did, wrapped, id, this.origin);
-      return organization.crypto.hmac(secret);
-    };
-    return { organization, service: identity.did, keys: { open } };
+    return { organization, service: identity.did, keys: wrappedKeysIn(this.#rows, this.origin) };
   }
 
   #read(checkpoint: string) {

@@ -37,6 +37,8 @@ export interface PostgresAuditLogOptions extends PostgresAuditTables {
   readonly onOverload?: 'fail-closed' | 'drop';
   /** Entries that may wait to be written, 1 to 1,000,000. Default 10,000. */
   readonly maxPending?: number;
+  /** How long after an entry of this process a checkpoint has it, in ms, 10 to 86,400,000. Default 60,000. */
+  readonly checkpointIntervalMs?: number;
   /** Default `Date.now`. */
   readonly clock?: Clock;
 }
@@ -58,6 +60,7 @@ export function checkPostgresAuditLogOptions(options: PostgresAuditLogOptions): 
     retention: isRetention,
     onOverload: oneOf('fail-closed', 'drop'),
     maxPending: integerIn(1, 1_000_000),
+    checkpointIntervalMs: integerIn(10, 86_400_000),
     clock: isFunction,
   });
   for (const key of ['pool', 'identity', 'organization']) requireOption(OWNER, options, key);

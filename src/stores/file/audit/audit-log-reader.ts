@@ -109,19 +109,14 @@ export class AuditLogReader {
       if (entry) yield entry;
   }
 
-  /** Entries with what proves each. Needs `organization`. */
+  /** Entries with what proves each. `behind`: how many entries of the log are behind the checkpoint, and can be in no export yet. Needs `organization`. */
   async export(
     options: AuditExportOptions = {},
-  ): Promise<{ readonly text: string; readonly checkpoint: string }> {
+  ): Promise<{ readonly text: string; readonly checkpoint: string; readonly behind: number }> {
     checkExportOptions('AuditLogReader.export', options);
-    const text = await exportLog(
-      readLog(this.#options.folder),
-      this.#reader(),
-      await this.#tree(),
-      this.#head,
-      options,
-    );
-    return { text, checkpoint: this.checkpoint };
+    const tree = await this.#tree();
+    const text = await exportLog(readLog(this.#options.folder), this.#reader(), tree, this.#head, options);
+    return { text, checkpoint: this.checkpoint, behind: tree.size - this.size };
   }
 
   /**

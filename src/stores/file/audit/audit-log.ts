@@ -14,6 +14,8 @@ import { Identity } from '../../../identity/identity.js';
 import { createKeyRecord } from '../../../identity/key-record.js';
 import type { AuditEntry, AuditSink, DisclosedEntry, RecordedEntry } from '../../../types/audit.js';
 import { encodeBase64url } from '../../../util/base64url.js';
+import { announceErasure } from '../../audit/announce-erasure.js';
+import { CheckpointTimer, DEFAULT_CHECKPOINT_INTERVAL_MS } from '../../audit/checkpoint-timer.js';
 import { EntryQueue } from '../../audit/entry-queue.js';
 import {
   type AuditExportOptions,
@@ -26,14 +28,21 @@ import {
 import { recordText } from '../../audit/record-text.js';
 import { itself, sealBatch, seqOf, type Written } from '../../audit/sealed-batch.js';
 import { type AuditVerdict, verifyLog } from '../../audit/verify-log.js';
-import { type Witness, witnessed } from '../../audit/witnessed.js';
+import {
+  type CosignOptions,
+  checkCosignOptions,
+  cosignatureBy,
+  isSameTree,
+  type Witness,
+  withCosignature,
+} from '../../audit/witnessed.js';
 import { bytesOf } from '../durable-file.js';
 import { DEFAULT_LOCK_WAIT_MS } from '../file-options.js';
-import { FileStoreError } from '../file-store-error.js';
 import { WriterLock } from '../writer-lock.js';
 import { originOf } from './about.js';
 import { DataKeys } from './data-keys.js';
 import { type EnterpriseAuditOptions, enterpriseOptions } from './enterprise.js';
+import { assertNothingLost, damaged } from './lost.js';
 import { type AuditLogOptions, checkAuditLogOptions } from './options.js';
 import { places } from './places.js';
 import { readLog } from './read-log.js';
@@ -66,6 +75,7 @@ export class AuditLog implements AuditSink {
   readonly #keys: DataKeys;
   readonly #queue: EntryQueue<Written>;
   readonly #heads: HeadSigner;
+  readonly #timer: CheckpointTimer;
   #link: Uint8Array;
   #dataKey: DataKey | undefined;
   /** Size of the tree whose tiles are written. */
@@ -100,6 +110,8 @@ export class AuditLog implements AuditSink {
     this.#tiled = opened.tiled;
     this.#keys = new DataKeys(places(options.folder).keys, this.origin);
     this.#heads = new HeadSigner(options.identity, this.origin, this.#tree);
+    const { checkpointIntervalMs = DEFAULT_CHECKPOINT_INTERVAL_MS } = options;
+    this.#timer = new CheckpointTimer(checkpointIntervalMs, () => this.checkpoint());
     this.#queue = new EntryQueue({
       onOverload: options.onOverload ?? 'fail-closed',
       maxPending: options.maxPending ?? 10_000,
@@ -135,8 +147,10 @@ export class AuditLog implements AuditSink {
         const expected = { crypto, chain, heads: head ? [head] : [] };
         const verdict = await verifyLog(readLog(folder), expected, tree, (last) => (link = last));
         if (!verdict.ok) throw damaged(folder, verdict);
+        const keys = await new DataKeys(places(folder).keys, origin).ids();
+        await assertNothingLost(folder, { size: tree.size, checkpoint, keys });
         const tiled = head && (await treeOfTiles(folder, head.size, crypto)) ? head.size : 0;
-        return new AuditLog(options, {
+        const log = new AuditLog(options, {
           origin,
           lock,
           segments,
@@ -147,6 +161,9 @@ export class AuditLog implements AuditSink {
           checkpoint,
           tiled,
         });
+        const signing = log.checkpoint(); // of what no checkpoint has: the process before this one may have been killed
+        await (head ? signing.catch(() => log.#timer.begin()) : signing);
+        return log;
       } catch (error) {
         await segments.close();
         throw error;
@@ -199,17 +216,17 @@ export class AuditLog implements AuditSink {
     return this.append({ type: 'evidence', data: evidence });
   }
 
-  /** Waits for what is pending, and signs the log as it stands. Written to `checkpoint` in the folder, with the tiles of the tree. */
+  /** Waits for what is pending, and signs the log as it stands: so does a timer (`checkpointIntervalMs`), opening and closing. Written to `checkpoint` in the folder, with the tiles of the tree. Rejects with `AUDIT_UNAVAILABLE` if they cannot be. */
   checkpoint(): Promise<string> {
     return this.#inTurn(async () => {
-      await this.#queue.idle();
+      await this.#queue.flushed();
       const { size } = this.#tree;
       if (this.#checkpoint !== undefined && this.#tiled === size) return this.#checkpoint;
       const root = this.#tree.root(size);
       const { folder, identity } = this.#options;
       const checkpoint = await signCheckpoint(identity, { origin: this.origin, size, root });
-      await writeTiles(folder, this.#tree, this.#tiled, size);
-      await replaceText(places(folder).checkpoint, checkpoint);
+      await writeTiles(folder, this.#tree, this.#tiled, size).catch(unavailable);
+      await replaceText(places(folder).checkpoint, checkpoint).catch(unavailable);
       this.#tiled = size;
       return (this.#checkpoint = checkpoint);
     });
@@ -217,15 +234,19 @@ export class AuditLog implements AuditSink {
 
   /**
    * Has a checkpoint signed by a witness as well, in the `checkpoint` of the folder and in what it resolves to. Rejects with `AUDIT_INVALID:CHECKPOINT`
-   * if the witness refuses: it has seen another history.
+   * if the witness refuses: it has seen another history; with `AUDIT_UNAVAILABLE` if it does not answer in time.
    */
-  async cosign(witness: Witness): Promise<string> {
+  async cosign(witness: Witness, options: CosignOptions = {}): Promise<string> {
+    checkCosignOptions('AuditLog.cosign', options);
     const checkpoint = await this.checkpoint();
+    const { crypto } = this.#options.identity;
+    const line = await cosignatureBy(crypto, witness, this.#tree, checkpoint, options);
     return this.#inTurn(async () => {
-      const cosigned = await witnessed(this.#options.identity.crypto, witness, this.#tree, checkpoint);
-      await replaceText(places(this.#options.folder).checkpoint, cosigned);
-      if (this.#checkpoint === checkpoint) this.#checkpoint = cosigned;
-      return cosigned;
+      const now = this.#checkpoint!;
+      if (!isSameTree(now, checkpoint)) return withCosignature(checkpoint, line);
+      const cosigned = withCosignature(now, line);
+      await replaceText(places(this.#options.folder).checkpoint, cosigned).catch(unavailable);
+      return (this.#checkpoint = cosigned);
     });
   }
 
@@ -286,18 +307,23 @@ export class AuditLog implements AuditSink {
   async eraseExpired(): Promise<string[]> {
     const { retention } = this.#options;
     if (retention === undefined) return [];
-    return this.#keys.eraseExpired(retention, this.#now(), (expired) =>
-      this.append({ type: 'retention', data: { retention, keys: expired } }),
+    const now = this.#now();
+    await this.#queue.flushed();
+    return this.#keys.eraseExpired(retention, now, (expired) =>
+      announceErasure(readLog(this.#options.folder), { retention, now, expired }, (entry) =>
+        this.append(entry),
+      ),
     );
   }
 
-  /** Writes what is pending, signs a last checkpoint, and lets another process have the log. */
+  /** Writes what is pending, signs a last checkpoint, and lets another process have the log, which it does also if it rejects with `AUDIT_UNAVAILABLE`. */
   close(): Promise<void> {
     return (this.#closed ??= this.#close());
   }
 
   async #close(): Promise<void> {
     await this.#queue.idle();
+    this.#timer.end();
     try {
       await this.checkpoint();
     } finally {
@@ -332,6 +358,7 @@ export class AuditLog implements AuditSink {
     await this.#segments.append(records.map(recordText), size);
     for (const leaf of leaves) this.#tree.appendHash(leaf);
     this.#link = link;
+    this.#timer.begin();
     return records.map((record) => ({ record, dataKey }));
   }
 
@@ -366,8 +393,6 @@ export class AuditLog implements AuditSink {
   }
 }
 
-const damaged = (folder: string, { seq, fault }: { seq: number; fault: string }): FileStoreError =>
-  new FileStoreError(
-    fault === 'cut' ? 'ELOST' : 'EDAMAGED',
-    `${folder}: entry ${seq} is bad (${fault}). Nothing was changed. Restore the log from a backup`,
-  );
+function unavailable(cause: unknown): never {
+  throw xlinkError('AUDIT_UNAVAILABLE', { cause });
+}

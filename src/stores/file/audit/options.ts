@@ -35,6 +35,8 @@ export interface AuditLogOptions {
   readonly onOverload?: 'fail-closed' | 'drop';
   /** Entries that may wait to be written, 1 to 1,000,000. Default 10,000. */
   readonly maxPending?: number;
+  /** How long after an entry a checkpoint has it, in ms, 10 to 86,400,000. Default 60,000. Opening and closing sign one, too. */
+  readonly checkpointIntervalMs?: number;
   /** A new file of entries is begun when one has as many bytes, 64 KiB to 1 GiB. Default 64 MiB. */
   readonly segmentBytes?: number;
   /** How long opening waits for another process to let go of the log, in ms, 0 to 600,000. Default 10,000. */
@@ -64,6 +66,7 @@ export const AUDIT_LOG_CHECKS = {
   retention: isRetention,
   onOverload: oneOf('fail-closed', 'drop'),
   maxPending: integerIn(1, 1_000_000),
+  checkpointIntervalMs: integerIn(10, 86_400_000),
   segmentBytes: integerIn(64 * 1024, 1024 ** 3),
   lockWaitMs: integerIn(0, 600_000),
   onRepair: isFunction,
