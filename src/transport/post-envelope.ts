@@ -99,6 +99,7 @@ export async function postMessage(
       if (other) {
         posted = other.posted;
         isInItsPlace = other.isSame;
+        mayBeUsedUp ||= outcome === 'unread';
         continue;
       }
     } catch (cause) {
@@ -106,13 +107,13 @@ export async function postMessage(
     }
     mayHaveArrived ||= outcome === 'unknown';
     const mayBeThere = mayHaveArrived || isInItsPlace;
-    if (outcome === 'refused' && error.id === 'REPLAY_DETECTED' && mayBeThere && !mayBeUsedUp)
-      return ok(undefined); // by an earlier attempt, whose answer was lost
+    if (outcome === 'refused' && error.id === 'REPLAY_DETECTED' && mayBeThere)
+      return mayBeUsedUp ? err(unknownOutcome(error)) : ok(undefined); // by an earlier attempt, whose answer was lost
     if (outcome === 'refused' || attempt > posting.retries || posting.signal.aborted)
       return err(mayHaveArrived && error.code !== 'SEND_FAILED' ? unknownOutcome(error) : error);
     mayBeUsedUp ||= outcome === 'unread';
     await pause(Math.max(posting.backoff(attempt + 1), afterMs), posting.signal);
-    if (!again || mayHaveArrived) continue;
+    if (!again || mayBeThere) continue;
     try {
       posted = postedEnvelope(await again());
       mayBeUsedUp = false;
