@@ -148,8 +148,7 @@ async function post(
   const cause = new Error(`HTTP status ${status}`);
   const error = refusalOf(answer) ?? xlinkError('SEND_FAILED', { cause });
   if (status >= 200 && status < 300) {
-    const receipt = onReceipt && receiptIn(answer);
-    if (receipt) onReceipt(receipt);
+    tellReceipt(answer, onReceipt);
     onDelivered?.(answer);
     return { outcome: 'delivered', error, answer };
   }
@@ -158,7 +157,13 @@ async function post(
     return { outcome: 'unread', error, answer, afterMs };
   if (error.id === 'SEND_FAILED' && FROM_A_PROXY.has(status))
     return { outcome: 'unknown', error: unknownOutcome(cause), answer, afterMs };
+  tellReceipt(answer, onReceipt); // of a handler that failed
   return { outcome: 'refused', error, answer };
+}
+
+function tellReceipt(answer: HttpTextResponse, onReceipt: Posting['onReceipt']): void {
+  const receipt = onReceipt && receiptIn(answer);
+  if (receipt) onReceipt(receipt);
 }
 
 /** Codes of Node and of undici for a connection that never was. Other platforms do not tell. */

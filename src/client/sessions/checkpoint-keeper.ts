@@ -1,6 +1,7 @@
 import { defaultProvider } from '#provider';
 import { DEFAULT_DISCOVERY_TIMEOUT_MS } from '../../discovery/options.js';
 import { xlinkError } from '../../errors/errors.js';
+import { addSessionRows } from '../../errors/session-rows.js';
 import { withDeadline } from '../../http/abort.js';
 import type { BufferedRequest } from '../buffered-request.js';
 import type { CalleeSealing } from '../seal-request.js';
@@ -35,6 +36,7 @@ export class CheckpointKeeper {
 
   /** `onRefused`: told of a session that cannot go on. */
   constructor(means: HandshakeMeans, onRefused: (session: HeldSession) => void) {
+    addSessionRows();
     this.#means = means;
     this.#onRefused = onRefused;
   }
