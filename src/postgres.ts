@@ -8,6 +8,7 @@ export {
   type PostgresClientStoreOptions,
 } from './stores/postgres/client-store.js';
 export { PostgresKeyStore, type PostgresKeyStoreOptions } from './stores/postgres/key-store.js';
+export { PostgresLeafStore, type PostgresLeafStoreOptions } from './stores/postgres/leaf-store.js';
 export { PostgresModeStore, type PostgresModeStoreOptions } from './stores/postgres/mode-store.js';
 export { PostgresNonceStore, type PostgresNonceStoreOptions } from './stores/postgres/nonce-store.js';
 export {

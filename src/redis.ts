@@ -2,6 +2,7 @@ export type { RedisClient } from './stores/redis/client.js';
 export { redisClientOptions } from './stores/redis/client-options.js';
 export { RedisClientStore, type RedisClientStoreOptions } from './stores/redis/client-store.js';
 export { RedisKeyStore, type RedisKeyStoreOptions } from './stores/redis/key-store.js';
+export { RedisLeafStore, type RedisLeafStoreOptions } from './stores/redis/leaf-store.js';
 export { RedisLimitStore, type RedisLimitStoreOptions } from './stores/redis/limit-store.js';
 export { RedisModeStore, type RedisModeStoreOptions } from './stores/redis/mode-store.js';
 export { RedisNonceStore, type RedisNonceStoreOptions } from './stores/redis/nonce-store.js';

@@ -46,7 +46,7 @@ export function buyers({ agent, adapter, timeline, instances }) {
         signed({ body: req.body, envelopeId: req.agentMessage?.envelopeId });
       });
     if (timeline.phase() === 'required') throw new PurchaseError('XLINK_REQUIRED');
-    req.buyer = { identity: `email:${readEmail(Object(body).email)}`, body, ...more };
+    req.buyer = { identity: `email:${readEmail(Object(body).email).toLowerCase()}`, body, ...more };
     next();
   });
   return router;

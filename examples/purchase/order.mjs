@@ -67,7 +67,7 @@ export function membersOf(body) {
  */
 export const hashOf = ({ aci, tier, paymentMethod, email }) =>
   createHash('sha256')
-    .update(JSON.stringify([aci, tier, paymentMethod, email]))
+    .update(JSON.stringify([aci, tier, paymentMethod, email.toLowerCase()]))
     .digest('hex');
 
 /**

@@ -42,14 +42,18 @@ export class PurchaseRecords {
     const now = this.#clock();
     const run = /** @type {const} */ ({ state: 'running', token, leaseUntil: now + LEASE_MS });
     return update(this.#store, docId(id), (/** @type {PurchaseRecord | undefined} */ before) => {
-      if (!before || before.expiresAt <= now) {
+      const isRunning = before?.state === 'running' && before.leaseUntil > now;
+      if (!before || (before.expiresAt <= now && !isRunning)) {
         const generation = (before?.generation ?? 0) + 1;
         return { ...run, bodyHash, order: order(now), expiresAt: now + KEPT_MS, generation, attempt: 1 };
       }
       if (before.bodyHash !== bodyHash) throw new PurchaseError('IDEMPOTENCY_KEY_REUSED');
       if (before.state === 'done') return before;
-      if (before.state === 'running' && before.leaseUntil > now)
-        throw new PurchaseError('PURCHASE_IN_PROGRESS', { retryAfterMs: 1000 });
+      // Sooner only a run that ends in time has an answer, and each attempt counts for the limit.
+      if (isRunning)
+        throw new PurchaseError('PURCHASE_IN_PROGRESS', {
+          retryAfterMs: Math.min(Math.max(before.leaseUntil - now, 1000), LEASE_MS),
+        });
       return { ...before, ...run };
     });
   }

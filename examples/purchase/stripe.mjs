@@ -119,9 +119,15 @@ export class StripeProvider {
    */
   readEvent(body, header) {
     const event = this.#verified(body, header('stripe-signature') ?? '');
-    if (!SUBSCRIPTION_EVENTS.has(event.type)) return undefined;
+    if (!SUBSCRIPTION_EVENTS.has(event?.type)) {
+      if (typeof event?.type === 'string') return undefined;
+      throw new PurchaseError('WEBHOOK_INVALID'); // signed, and no event
+    }
     const { id, created, data } = event;
-    const { id: subscriptionId, status, metadata } = data.object;
+    const { id: subscriptionId, status, metadata } = Object(data?.object);
+    const isWhole =
+      [id, subscriptionId].every(isId) && typeof status === 'string' && Number.isSafeInteger(created);
+    if (!isWhole) throw new PurchaseError('WEBHOOK_INVALID');
     const key = metadata?.purchase;
     return { id, created, subscriptionId, status, ...(typeof key === 'string' ? { key } : {}) };
   }
@@ -130,8 +136,11 @@ export class StripeProvider {
   #verified(body, signature) {
     const now = this.#clock();
     // The SDK refuses what is too old, and takes what is ahead of time.
-    const at = Number(/(?:^|,)t=(\d+)/.exec(signature)?.[1]);
-    if (!(at <= now / 1000 + TOLERANCE_S)) throw new PurchaseError('WEBHOOK_INVALID');
+    // Of several times it takes the last one.
+    const [at = NaN, ...others] = signature
+      .split(',')
+      .flatMap((part) => (/^\s*t\s*=/.test(part) ? [Number(part.slice(2))] : []));
+    if (others.length > 0 || !(at <= now / 1000 + TOLERANCE_S)) throw new PurchaseError('WEBHOOK_INVALID');
     try {
       const { webhooks } = this.#stripe;
       return webhooks.constructEvent(body, signature, this.#webhookSecret, TOLERANCE_S, undefined, now);
@@ -140,6 +149,9 @@ export class StripeProvider {
     }
   }
 }
+
+/** @param {unknown} value */
+const isId = (value) => typeof value === 'string' && /^\w{1,255}$/.test(value);
 
 /** @param {any} error */
 const isDecline = (error) => error?.type === 'StripeCardError';

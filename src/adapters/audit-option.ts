@@ -28,11 +28,16 @@ function isFailClosed(value: unknown): boolean {
 const COMPLAINT =
   'an AuditLog, or { log, failClosed? }, failClosed true, false or an array of { path, methods? }';
 
+const MAY_DROP =
+  "a log that keeps every entry where failClosed is set: open it without onOverload: 'drop', or leave failClosed away";
+
 /** What the option `audit` must be. Throws `INVALID_OPTION` for an unknown member. */
 export const isAudit: OptionCheck = (value) => {
   if (isSink(value) === undefined) return undefined;
   if (isObject(value)) return COMPLAINT;
   const { log, failClosed } = value as AdapterAudit;
   checkKeys('DualModeAdapter: audit', value as object, ['log', 'failClosed']);
-  return isSink(log) || !isFailClosed(failClosed) ? COMPLAINT : undefined;
+  if (isSink(log) || !isFailClosed(failClosed)) return COMPLAINT;
+  const closes = failClosed === true || (Array.isArray(failClosed) && failClosed.length > 0);
+  return closes && log.mayDrop === true ? MAY_DROP : undefined;
 };

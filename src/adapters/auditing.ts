@@ -30,6 +30,8 @@ export class Auditor {
   readonly #routes = new RouteTable<true>();
   readonly #parts: AuditorParts;
   readonly #pending = new Set<Promise<void>>();
+  /** The last entry could not be kept. */
+  #isFailing = false;
 
   constructor(parts: AuditorParts) {
     const { audit } = parts;
@@ -56,9 +58,10 @@ export class Auditor {
     kept.catch((error) => this.#fault(error));
   }
 
-  /** Of a request that is refused. Those of strangers are left out: they could fill the disk. */
+  /** Of a request that is refused. Those of strangers are left out: they could fill the disk, with copies of what others sent, too. */
   refused(request: InboundRequest, attempt: AuthAttempt, error: XlinkError): void {
     if (attempt.did === undefined && attempt.client === undefined) return;
+    if (attempt.method === 'xlink' && !attempt.claimed) return;
     this.#append(async () => ({
       ...(await this.#requestEntry(request, attempt)),
       ...(await evidence(attempt.received)),
@@ -87,12 +90,34 @@ export class Auditor {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
   }
 
+  /** Whether requests are refused while no entry can be kept. */
+  get refusesUnkept(): boolean {
+    return !this.#routes.isEmpty;
+  }
+
+  /** Rejects while entries cannot be kept. Where the last one could not, another one is tried: requests may wait for this to be well again. */
+  async probe(): Promise<void> {
+    if (!this.#isFailing) return;
+    await this.#append(async () => ({ type: 'health', to: await this.#parts.service() })).catch(unavailable);
+    if (this.#isFailing) throw xlinkError('AUDIT_UNAVAILABLE');
+  }
+
   #append(entry: () => Promise<AuditEntry>): Promise<void> {
-    const kept = entry().then(async (made) => void (await this.#log.append(made)));
+    const kept = entry().then((made) => this.#keep(made));
     this.#pending.add(kept);
     const done = () => void this.#pending.delete(kept);
     kept.then(done, done);
     return kept;
+  }
+
+  async #keep(entry: AuditEntry): Promise<void> {
+    try {
+      const kept = await this.#log.append(entry);
+      this.#isFailing = this.#log.mayDrop === true && kept === undefined;
+    } catch (error) {
+      if (toXlinkError(error).code !== 'AUDIT_ENTRY_INVALID') this.#isFailing = true;
+      throw error;
+    }
   }
 
   #failsClosed(request: InboundRequest): boolean {

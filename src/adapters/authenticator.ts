@@ -269,15 +269,15 @@ export class Authenticator {
     }
   }
 
-  /** Asked before the nonce is claimed: whether the DID and its client count, and have room for one more. Requests of sessions take none. */
+  /** Asked before the nonce is claimed: whether the DID and its client count, and have room for one more. Requests of sessions have none, messages have. */
   async #admit(
     entry: RegistryEntry,
     nonce: string,
     attempt: AuthAttempt,
-    form: ProofForm,
+    isWithoutNonce: boolean,
   ): Promise<NoncePlace | undefined> {
     await this.#assertStanding(entry, attempt);
-    if (form === 'session') return undefined;
+    if (isWithoutNonce) return undefined;
     return this.#parts.quota.take(attempt.client ?? firstOf(entry), nonce);
   }
 
@@ -304,8 +304,9 @@ export class Authenticator {
       return await this.#receiveBy(attempt, request, form, rules, {
         ...hear,
         admit: async (_, entry, nonce) => {
-          place = await this.#admit(entry, nonce, attempt, form);
-          if (rules.kind === 'message' && form !== 'session') await this.#claimInTarget(request, attempt);
+          const isMessage = rules.kind === 'message';
+          place = await this.#admit(entry, nonce, attempt, form === 'session' && !isMessage);
+          if (isMessage && form !== 'session') await this.#claimInTarget(request, attempt);
         },
         assertStanding: (entry) => this.#assertStanding(entry, attempt),
         onClaimed(claimed) {

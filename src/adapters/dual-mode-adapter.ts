@@ -109,6 +109,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
       operations,
       invitations,
       keyUse,
+      auditor: this.#auditor,
       warn,
     };
     const { clientLimits } = options;

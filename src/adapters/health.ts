@@ -17,7 +17,10 @@ export interface AdapterHealth {
   readonly at: string;
   /** The mode of everything that has none of its own. */
   readonly mode: Mode;
-  /** Each store that is in use, and whether it answered. */
+  /**
+   * Each store that is in use, and whether it answered. `audit`: whether the last entry could be kept; if not, one of the type `health` is
+   * tried. It counts for `ready` only where `failClosed` refuses requests for it.
+   */
   readonly stores: Readonly<Record<string, StoreHealth>>;
   /** How far the clock of this machine was set since the process began, in ms; slow drift included. More than 1000: look at NTP. */
   readonly clockMovedMs: number;

@@ -5,6 +5,7 @@ import type { ClientId, Clock, Did } from '../types/protocol.js';
 import { given } from '../util/given.js';
 import { OPERATOR_CHECKS, type Operator } from '../util/operator.js';
 import { checkOptions, isString } from '../util/options.js';
+import type { Auditor } from './auditing.js';
 import {
   ClientAdministration,
   type RestoreClientOptions,
@@ -62,8 +63,11 @@ export interface OperatedParts {
   readonly operations: OperationsStore;
   readonly invitations: Invitations;
   readonly keyUse: KeyUse | undefined;
+  readonly auditor: Auditor | undefined;
   readonly warn: WarnOfSetUp;
 }
+
+const UNKEPT = 'entries of the audit log cannot be kept, and requests go on without them';
 
 /** What is asked for to see whether a store answers: nobody is called so. */
 const NOBODY = '(health)';
@@ -190,7 +194,7 @@ export abstract class OperatedAdapter {
 
   /** Whether the stores answer, and what comes next. Asks each of them once, for at most two seconds. Never rejects. */
   async health(): Promise<AdapterHealth> {
-    const { options, clock, modes, operations, clients } = this.operated;
+    const { options, clock, modes, operations, clients, auditor } = this.operated;
     const { agent } = options;
     const now = clock();
     const did = await agent.ready().catch(() => undefined);
@@ -202,14 +206,17 @@ export abstract class OperatedAdapter {
       ...(clients ? { clients: () => clients.parts.store.get(NOBODY) } : {}),
       ...(clients ? { operations: () => operations.load('health/none') } : {}),
       ...modes.probes(),
+      ...(auditor ? { audit: () => auditor.probe() } : {}),
     });
-    const why = whyNot(stores);
+    const { audit, ...needed } = stores;
+    const why = whyNot(auditor?.refusesUnkept ? stores : needed);
+    const unkept = audit?.ok === false && !auditor?.refusesUnkept ? [UNKEPT] : [];
     const [brownout] = modes.brownouts.upcoming(now);
     const { rotatesAt } = agent.keyEpoch ?? {};
     return {
       ready: why.length === 0,
       why,
-      warnings: sessionWarnings(options),
+      warnings: [...sessionWarnings(options), ...unkept],
       at: new Date(now).toISOString(),
       mode: modes.policy.global,
       stores,

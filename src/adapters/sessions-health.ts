@@ -31,7 +31,8 @@ export function sessionWarnings(deployment: Deployment): string[] {
     return [
       'sessions.sequences is in the memory of this process: if others serve the API, a request in a session is good once in each of them',
     ];
-  if (options.sequences || deployment.agent.nonceStore instanceof MemoryNonceStore) return [];
+  const { nonceStore } = deployment.agent;
+  if (options.sequences || nonceStore instanceof MemoryNonceStore || nonceStore.isShared === false) return [];
   return [
     'sessions are in the memory of this process, while nonces are shared: other instances refuse them, and clients go back to envelopes; set sessions.sequences and sessions.tickets, or instances: 1',
   ];

@@ -61,7 +61,7 @@ export interface CheckpointOptions {
   /** So long after the last checkpoint requests are refused, in seconds; 1 to 3600. Default 60. */
   readonly seconds?: number;
   /**
-   * Compares what callers sign with what the service saw: `true` in the memory of this process (see {@link MemoryLeafStore}), or a store. Costs two
+   * Compares what callers sign with what the service saw: `true` in the memory of this process (see {@link MemoryLeafStore}), or a store that instances share, such as `RedisLeafStore` or `PostgresLeafStore`. Costs two
    * hashes over each request and answer. Default: `true` with an `audit` log, whose entries of requests get their leaves; else `false`: a caller can sign something else than it sent, and its service finds out when
    * it looks.
    */

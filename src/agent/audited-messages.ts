@@ -139,7 +139,8 @@ export class AuditedMessages {
       });
     } catch (thrown) {
       const { code, id: reason } = toXlinkError(thrown);
-      if (isVerified && code !== 'AUDIT_UNAVAILABLE')
+      const isCopy = reason === 'REPLAY_DETECTED' && said.envelopeId === undefined; // anybody may send copies
+      if (isVerified && !isCopy && code !== 'AUDIT_UNAVAILABLE')
         await this.#audit.append({ ...said, decision: 'refused', reason }).catch(() => {});
       throw thrown;
     }

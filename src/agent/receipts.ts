@@ -60,21 +60,26 @@ export async function sendForReceipt(
 ): Promise<MessageOutcome> {
   let came: Envelope | undefined;
   let later: { readonly nonce: string; readonly receipt: Promise<Result<Receipt>> } | undefined;
+  let last: Envelope | undefined;
   const [first, ...others] = context.transports as [Transport, ...Transport[]];
   const asking = askingFor(first, {
     onReceipt: (receipt) => (came = receipt),
+    onSealed: (envelope) => (last = envelope),
     onSend(envelope) {
       if (first.receipts === 'later')
         later = { nonce: envelope.nonce, receipt: receiptLater(envelope, waiting) };
     },
   });
-  const sent = await send({ ...context, transports: [asking, ...others] }, options).catch((error) => {
+  const sent = await send({ ...context, transports: [asking, ...others] }, options).catch(async (thrown) => {
     if (later) waiting.receipts.forget(later.nonce);
-    throw error;
+    const checked = came && last && (await checkReceipt(context, came, last));
+    throw checked?.ok ? withReceipt(toXlinkError(thrown), checked.value) : thrown;
   });
   if (came) {
     if (later) waiting.receipts.forget(later.nonce);
     const checked = await checkReceipt(context, came, sent.envelope);
+    if (checked.value?.status === 'failed')
+      throw withReceipt(xlinkError('SEND_FAILED', { hint: HANDLER_FAILED }), checked.value); // whatever the answer around it said
     return checked.ok ? { ...sent, receipt: checked.value } : { ...sent, receiptError: checked.error };
   }
   if (!later) return sent;
@@ -82,6 +87,11 @@ export async function sendForReceipt(
   waiting.receipts.forget(later.nonce); // there are none of shares
   return sent;
 }
+
+const HANDLER_FAILED = 'Its recipient signed that its handler failed: see `receipt`.';
+
+const withReceipt = (error: XlinkError, receipt: Receipt): XlinkError =>
+  Object.defineProperty(error, 'receipt', { value: receipt, enumerable: true });
 
 const receiptLater = (
   of: Envelope,
@@ -142,14 +152,22 @@ const askingFor = (
   {
     onReceipt,
     onSend,
+    onSealed,
   }: {
     readonly onReceipt: (receipt: Envelope) => void;
     readonly onSend: (envelope: Envelope) => void;
+    readonly onSealed: (envelope: Envelope) => void;
   },
 ): Transport => ({
   send(envelope, to, again) {
     onSend(envelope);
-    return transport.send(envelope, to, again, onReceipt);
+    onSealed(envelope);
+    const anew = async () => {
+      const other = await again!();
+      onSealed(other);
+      return other;
+    };
+    return transport.send(envelope, to, again && anew, onReceipt);
   },
   onReceive: (handler) => transport.onReceive(handler),
   dispose: () => transport.dispose(),

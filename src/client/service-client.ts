@@ -38,13 +38,13 @@ import type { Served } from './served.js';
 import { ServiceCache } from './service-cache.js';
 import type { ClientSessions } from './sessions/client-sessions.js';
 
-const NOT_AN_ORIGIN = 'forget: an origin such as https://api.example.com.';
+const NOT_AN_ORIGIN = 'forget: an origin, as https://a.example.com.';
 /** What an identity hears that has to be enrolled (again). */
 const HAS_TO_ENROLL: ReadonlySet<ErrorId> = new Set<ErrorId>([
   'VERIFICATION_FAILED:DID_NOT_IN_REGISTRY',
   'ENROLLMENT_EXPIRED',
 ]);
-const FORGOTTEN = 'Something on the way may be saying so; if it is true, call forget(origin).';
+const FORGOTTEN = 'Something on the way may say so; if true, call forget(origin).';
 
 /** Sends requests under envelopes to services that it discovers, and under the key only where the rules say so. */
 export class ServiceClient {
@@ -59,7 +59,8 @@ export class ServiceClient {
   /** By origin: a service that hangs holds up no other. */
   readonly #gates = new BoundedMap<string, Gate>(DEFAULT_MAX_SERVICES);
   #keyIsOver = false;
-  #sessions: Promise<ClientSessions | undefined> | undefined;
+  /** Absent: no service offered any so far. */
+  sessions: Promise<ClientSessions | undefined> | undefined;
 
   /** `more`: for an agent that is made here. Takes options that were checked. */
   constructor(options: XlinkFetchOptions, more: AgentOptions = {}) {
@@ -220,7 +221,7 @@ export class ServiceClient {
   #sessionsWith({ endpoints }: Service): Promise<ClientSessions | undefined> | undefined {
     const { session, timeoutMs } = this.#options;
     if (session === false || !endpoints.session) return undefined;
-    return (this.#sessions ??= import('./sessions/client-sessions.js').then(
+    return (this.sessions ??= import('./sessions/client-sessions.js').then(
       ({ ClientSessions }) => new ClientSessions({ fetch: this.#fetch, timeoutMs }),
       () => undefined,
     ));

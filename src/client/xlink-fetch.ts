@@ -11,6 +11,11 @@ export type XlinkFetch = typeof fetch & {
    * first time, and may use the key. Rejects with `INVALID_OPTION` or `SERVICE_MEMORY_FAILED`.
    */
   forget(origin: string): Promise<void>;
+  /**
+   * Before a process ends that made calls in sessions, and has read their answers: signs what was sent so far, where the service asks for checkpoints, and resolves
+   * when the service has countersigned it, or at once if nothing is to be signed. Calls may follow. Rejects with the `XlinkError` that was in the way, after `timeoutMs` at most per attempt.
+   */
+  settle(): Promise<void>;
 };
 
 /**
@@ -58,5 +63,8 @@ export function xlinkFetch(options: XlinkFetchOptions = {}): XlinkFetch {
 export const fetchOf = (client: ServiceClient): XlinkFetch =>
   Object.assign(
     async (input: FetchInput, init?: XlinkRequestInit) => (await client.call(input, init)).response,
-    { forget: (origin: string) => client.forget(origin) },
+    {
+      forget: (origin: string) => client.forget(origin),
+      settle: async () => (await client.sessions)?.settle(),
+    },
   );

@@ -35,16 +35,21 @@ export function mapReferences(schema: unknown, change: (reference: string) => st
 const mapValues = (schemas: object, change: (reference: string) => string) =>
   Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, mapReferences(schema, change)]));
 
-/** Whether a schema refers to anything outside of itself, which a consumer would go and fetch, or has an address of its own. */
+/**
+ * Whether a schema refers to anything outside of itself, which a consumer would go and fetch, or has an address of its own, as `$id` or as the `id` of
+ * draft 4.
+ */
 export function refersElsewhere(schema: unknown): boolean {
-  const values: unknown[] = [schema];
+  const values: { readonly value: unknown; readonly isData: boolean }[] = [{ value: schema, isData: false }];
   for (let at = 0; at < values.length; at++) {
-    const value = values[at];
+    const { value, isData } = values[at]!;
     if (!isContainer(value)) continue;
     for (const [key, each] of Object.entries(value)) {
       const isReference = REFERENCES.has(key) || key === '$id' || key === '$schema';
       if (isReference && typeof each === 'string' && !isLocal(key, each)) return true;
-      values.push(each);
+      if (key === 'id' && !isData && typeof each === 'string' && /^[a-z][a-z\d+.-]*:|^[\\/]{2}/i.test(each))
+        return true;
+      values.push({ value: each, isData: isData || DATA.has(key) });
     }
   }
   return false;

@@ -1,6 +1,7 @@
 import { given } from '../util/given.js';
 import type { DiscoveredAgent } from './capability-statement.js';
 import type { JsonSchema } from './json-schema.js';
+import { assertTools } from './tool.js';
 
 /** A tool as MCP lists it. */
 export interface McpTool {
@@ -23,12 +24,14 @@ export interface McpTool {
 
 /**
  * What was discovered as the result of `tools/list` of the Model Context Protocol (2025-11-25), on one page. It describes; what calls a tool is
- * up to the MCP server that hands the list on: a message with one of the scopes to the DID in `_meta`.
+ * up to the MCP server that hands the list on: a message with one of the scopes to the DID in `_meta`. Throws `INVALID_OPTION`
+ * for tools that `agent.discover()` would not take.
  */
 export function mcpToolList({ did, tools }: Pick<DiscoveredAgent, 'did' | 'tools'>): {
   /** The tools, in the order of the agent. */
   readonly tools: readonly McpTool[];
 } {
+  assertTools('mcpToolList', tools);
   return {
     tools: tools.map(({ name, title, description, inputSchema, outputSchema, scopes }) => ({
       name,

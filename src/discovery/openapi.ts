@@ -2,7 +2,7 @@ import { given } from '../util/given.js';
 import { checkOptions, isString } from '../util/options.js';
 import type { DiscoveredAgent } from './capability-statement.js';
 import { type JsonSchema, mapReferences } from './json-schema.js';
-import type { Tool } from './tool.js';
+import { assertTools, isTitle, type Tool } from './tool.js';
 
 /** Options of {@link openApiDocument}. */
 export interface OpenApiOptions {
@@ -37,17 +37,19 @@ const SCHEMES = {
 
 /**
  * What was discovered as an OpenAPI 3.1 document: one operation for each tool, whose `security` and `x-xlink-scope` name the scopes that a message
- * may ask for it with; any one suffices. It describes tools, not routes: nothing says that the agent serves these paths by HTTP. Throws `INVALID_OPTION`.
+ * may ask for it with; any one suffices. It describes tools, not routes: nothing says that the agent serves these paths by HTTP. Throws `INVALID_OPTION`, also for
+ * tools that `agent.discover()` would not take.
  */
 export function openApiDocument(
   { did, name, tools, issuedAt }: Omit<DiscoveredAgent, 'capabilities' | 'notAfter'>,
   options: OpenApiOptions = {},
 ): OpenApiDocument {
   checkOptions('openApiDocument', options, { version: isString, serverUrl: isString });
+  assertTools('openApiDocument', tools);
   const { version = new Date(issuedAt).toISOString(), serverUrl } = options;
   return {
     openapi: '3.1.0',
-    info: { title: name ?? did, version, 'x-xlink-did': did },
+    info: { title: isTitle(name) ? name : did, version, 'x-xlink-did': did },
     ...(serverUrl === undefined ? {} : { servers: [{ url: serverUrl }] }),
     paths: Object.fromEntries(tools.map((tool) => [`/${tool.name}`, { post: operationOf(tool) }])),
     components: { schemas: Object.fromEntries(tools.flatMap(schemasOf)), securitySchemes: SCHEMES },

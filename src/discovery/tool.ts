@@ -1,9 +1,11 @@
 import { isOwnScope } from '../checks/scope.js';
 import { isScope } from '../envelope/fields.js';
+import { xlinkError } from '../errors/service-errors.js';
 import type { Scope } from '../types/protocol.js';
 import { given } from '../util/given.js';
 import { isMembers } from '../util/members.js';
 import { isDeeperThan, type JsonSchema, refersElsewhere } from './json-schema.js';
+import { hasVisibleTexts, isVisibleLine, isVisibleText } from './visible-text.js';
 
 /** What an agent can do for others, as it says itself. */
 export interface Tool {
@@ -38,10 +40,6 @@ export const TOOL_MEMBERS = ['name', 'title', 'description', 'scopes', 'inputSch
 const MAX_SCOPES = 64;
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
-/** Characters that are not seen can hide instructions to a language model, and forge lines of a log. Joiners are part of words and emoji. */
-const TITLE = /^(?:[^\p{Cc}\p{Cf}\p{Cs}]|[\u200c\u200d]){1,256}$/u;
-const DESCRIPTION = /^(?:[^\p{Cc}\p{Cf}\p{Cs}]|[\n\r\t\u200c\u200d]){1,4096}$/u;
-
 /** What is wrong with a tool: the member, and what it must be. */
 export interface ToolComplaint {
   readonly member: string;
@@ -51,7 +49,7 @@ export interface ToolComplaint {
 }
 
 /** What is seen of a text by people, as a name of an agent or a tool. */
-export const isTitle = (value: unknown): value is string => typeof value === 'string' && TITLE.test(value);
+export const isTitle = (value: unknown): value is string => isVisibleLine(value, 256);
 
 /** A frozen copy of the tool with the members that are known, or what is wrong with it. */
 export function readTool(value: unknown, limits: ToolLimits): Tool | ToolComplaint {
@@ -63,9 +61,9 @@ export function readTool(value: unknown, limits: ToolLimits): Tool | ToolComplai
       must: '1 to 128 characters of A-Z a-z 0-9 _ - . that begin with none of - and .',
     };
   if (title !== undefined && !isTitle(title))
-    return { member: 'title', must: 'up to 256 characters, without control characters' };
-  if (description !== undefined && !(typeof description === 'string' && DESCRIPTION.test(description)))
-    return { member: 'description', must: 'up to 4096 characters, without control characters' };
+    return { member: 'title', must: 'up to 256 characters that are seen' };
+  if (description !== undefined && !isVisibleText(description, 4096))
+    return { member: 'description', must: 'up to 4096 characters that are seen' };
   if (!isScopes(scopes))
     return { member: 'scopes', must: 'an array of up to 64 scopes, without * and xlink:' };
   const schemas = { inputSchema, outputSchema };
@@ -80,6 +78,19 @@ export function readTool(value: unknown, limits: ToolLimits): Tool | ToolComplai
 /** Whether it is none. */
 export const isComplaint = (read: Tool | ToolComplaint): read is ToolComplaint => 'must' in read;
 
+/** Levels of a schema that `agent.discover()` may be told to take, and more. */
+const ANY_DEPTH = 1000;
+
+/** Throws `INVALID_OPTION` for tools that did not come from `agent.discover()`, and that it would not take. */
+export function assertTools(owner: string, tools: unknown): void {
+  const fail = (text: string) => xlinkError('INVALID_OPTION', { field: 'tools', hint: `${owner}: ${text}` });
+  if (!Array.isArray(tools)) throw fail('tools must be an array, as agent.discover() resolves to.');
+  for (const [at, tool] of tools.entries()) {
+    const read = readTool(tool, { ...DEFAULT_TOOL_LIMITS, maxSchemaDepth: ANY_DEPTH });
+    if (isComplaint(read)) throw fail(`tools[${at}]: ${read.member} must be ${read.must}.`);
+  }
+}
+
 const isScopes = (value: unknown): value is Scope[] =>
   Array.isArray(value) &&
   value.length <= MAX_SCOPES &&
@@ -93,6 +104,8 @@ function schemaComplaint(
     return { must: 'a JSON Schema whose type is "object"' };
   if (isDeeperThan(schema, maxSchemaDepth))
     return { must: `nested at most ${maxSchemaDepth} deep`, isTooMuch: true };
+  if (!hasVisibleTexts(schema))
+    return { must: 'a JSON Schema without characters that are not seen: write them as escapes of a pattern' };
   return refersElsewhere(schema)
     ? { must: 'a JSON Schema that refers to nothing outside of itself' }
     : undefined;

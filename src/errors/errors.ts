@@ -1,3 +1,4 @@
+import type { Receipt } from '../types/receipt.js';
 import { branded } from '../util/copies.js';
 import { docUrlOf } from './docs-url.js';
 import { knownRows, rowOf } from './known-rows.js';
@@ -67,6 +68,8 @@ export class XlinkError extends Error {
   readonly retryAfterMs: number | undefined;
   /** Where the errors of this category are documented. */
   readonly docUrl: string;
+  /** Of a message whose `send` failed: what its recipient signed about it, verified, if that came all the same. `failed`: its handler could not. */
+  declare readonly receipt?: Receipt;
 
   /** `id`: a key of `ERROR_TABLE`. {@link xlinkError} picks the class of its category. */
   constructor(id: ErrorId, options: XlinkErrorOptions = {}) {

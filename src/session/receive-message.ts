@@ -1,3 +1,4 @@
+import { claimNonce } from '../agent/nonces.js';
 import { checkScopes, type Received, type ReceiveRules } from '../agent/receive.js';
 import { ALL_SCOPES } from '../checks/scope.js';
 import { type Content, decodePayload, isJsonType } from '../envelope/plaintext.js';
@@ -53,7 +54,16 @@ export async function receiveMessage(
   };
   const received: Received = { message, content: content.bytes, contentType, inSession: true };
   await judge?.(received, sender.entry, () => {}); // its number stays used, and its sender seals anew
-  await handle?.(message);
+  // An envelope in its place has the same nonce, and need not name its number: whichever of them is handed over is the only one.
+  const use = { recipient: session.to, sender: from, nonce: envelopeId, timestamp };
+  const settle = await claimNonce(context, use, handle !== undefined);
+  let isUsed = false;
+  try {
+    await handle?.(message);
+    isUsed = true;
+  } finally {
+    await settle(isUsed);
+  }
   return received;
 }
 

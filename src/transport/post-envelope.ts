@@ -99,6 +99,7 @@ export async function postMessage(
       if (other) {
         posted = other.posted;
         isInItsPlace = other.isSame;
+        mayBeUsedUp ||= outcome === 'unread';
         continue;
       }
     } catch (cause) {
@@ -106,13 +107,13 @@ export async function postMessage(
     }
     mayHaveArrived ||= outcome === 'unknown';
     const mayBeThere = mayHaveArrived || isInItsPlace;
-    if (outcome === 'refused' && error.id === 'REPLAY_DETECTED' && mayBeThere && !mayBeUsedUp)
-      return ok(undefined); // by an earlier attempt, whose answer was lost
+    if (outcome === 'refused' && error.id === 'REPLAY_DETECTED' && mayBeThere)
+      return mayBeUsedUp ? err(unknownOutcome(error)) : ok(undefined); // by an earlier attempt, whose answer was lost
     if (outcome === 'refused' || attempt > posting.retries || posting.signal.aborted)
       return err(mayHaveArrived && error.code !== 'SEND_FAILED' ? unknownOutcome(error) : error);
     mayBeUsedUp ||= outcome === 'unread';
     await pause(Math.max(posting.backoff(attempt + 1), afterMs), posting.signal);
-    if (!again || mayHaveArrived) continue;
+    if (!again || mayBeThere) continue;
     try {
       posted = postedEnvelope(await again());
       mayBeUsedUp = false;
@@ -147,8 +148,7 @@ async function post(
   const cause = new Error(`HTTP status ${status}`);
   const error = refusalOf(answer) ?? xlinkError('SEND_FAILED', { cause });
   if (status >= 200 && status < 300) {
-    const receipt = onReceipt && receiptIn(answer);
-    if (receipt) onReceipt(receipt);
+    tellReceipt(answer, onReceipt);
     onDelivered?.(answer);
     return { outcome: 'delivered', error, answer };
   }
@@ -157,7 +157,13 @@ async function post(
     return { outcome: 'unread', error, answer, afterMs };
   if (error.id === 'SEND_FAILED' && FROM_A_PROXY.has(status))
     return { outcome: 'unknown', error: unknownOutcome(cause), answer, afterMs };
+  tellReceipt(answer, onReceipt); // of a handler that failed
   return { outcome: 'refused', error, answer };
+}
+
+function tellReceipt(answer: HttpTextResponse, onReceipt: Posting['onReceipt']): void {
+  const receipt = onReceipt && receiptIn(answer);
+  if (receipt) onReceipt(receipt);
 }
 
 /** Codes of Node and of undici for a connection that never was. Other platforms do not tell. */

@@ -26,24 +26,31 @@ const isAboutSession = ({ error: { id, code }, answer: { status, headers } }: Re
 
 /**
  * Delivers a message that is sealed in a session, by the rules of an envelope: what may have arrived is sent again as it is. Where the session is
- * refused, the envelope in its place names its number in the target, which is signed: of the two at most one is taken.
+ * refused, which nobody signs, the envelope in its place has the same nonce, and names its number in the target, which is signed, where that says
+ * something: of the two at most one is taken.
  */
 export function postInSession(message: SessionMessage, posting: Posting): Promise<Result<void>> {
-  const isPlain = ({ error: { code }, mayHaveArrived }: Refusal) =>
-    WITHOUT_NUMBER.test(code) && !mayHaveArrived;
-  const plainly = async (refusal: Refusal): Promise<Replacement | undefined> =>
-    isPlain(refusal) ? { posted: postedEnvelope(await message.again()), isSame: false } : undefined;
+  const inItsPlace = async (
+    { error }: Refusal,
+    url: URL,
+    instead?: Posted['instead'],
+  ): Promise<Replacement> => {
+    const envelope = await message.instead(requestBinding('POST', targetOf(url)), error);
+    const posted = postedEnvelope(envelope, url.href);
+    return { posted: instead ? { ...posted, instead } : posted, isSame: true };
+  };
+  const saysNothing = ({ error: { code } }: Refusal) => WITHOUT_NUMBER.test(code);
+  const plainly = async (refusal: Refusal) =>
+    saysNothing(refusal) ? inItsPlace(refusal, new URL(posting.url)) : undefined;
   const posted: Posted = {
     headers: { Authorization: message.authorization, 'Content-Type': SESSION_TYPE },
     body: message.body,
     async instead(refusal) {
       if (!isAboutSession(refusal)) return undefined;
       const url = new URL(posting.url);
-      const isSame = !isPlain(refusal);
-      if (isSame) url.searchParams.append(SUPERSEDES_HEADER, message.number);
-      const envelope = await message.instead(requestBinding('POST', targetOf(url)), refusal.error);
-      const inItsPlace = postedEnvelope(envelope, url.href);
-      return { posted: isSame ? { ...inItsPlace, instead: plainly } : inItsPlace, isSame };
+      if (saysNothing(refusal)) return inItsPlace(refusal, url);
+      url.searchParams.append(SUPERSEDES_HEADER, message.number);
+      return inItsPlace(refusal, url, plainly);
     },
   };
   return postMessage(posted, posting, () => message.again());

@@ -65,6 +65,8 @@ export interface DisclosedEntry {
 export interface AuditSink {
   /** Optional. Which log: `<DID of the service>/<name>`. */
   readonly origin?: string;
+  /** Optional. Whether `append` may drop an entry, and resolves to `undefined` then. Default `false`. Such a log cannot fail closed. */
+  readonly mayDrop?: boolean;
   /**
    * Resolves when the entry is durable, or was dropped where the sink is allowed to. Rejects if it could not be kept, and must be: what the
    * entry tells of is refused then.

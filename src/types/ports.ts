@@ -32,6 +32,8 @@ export interface NonceUse {
 
 /** Remembers which envelopes were received. A throw or rejection means it is down: nothing is accepted. */
 export interface NonceStore {
+  /** Optional. `false` of a store that one process alone can use, such as a file. Default: others may share it. */
+  readonly isShared?: boolean;
   /** Whether the nonce was claimed. Reads only: called before the signature is checked. */
   seen(use: NonceUse): Awaitable<boolean>;
   /**

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { MemoryOperationsStore } from '@private.me/xlink';
 import { type AuditEntry, type AuditSink, requestMatcher } from '@private.me/xlink/audit';
 import { enrollment, sealed, signed, withKey } from '../adapters/requests.js';
+import { RawCaller, serveSessions } from '../session/support.js';
 import { ACME } from '../support/keys.js';
 import { World } from '../support/world.js';
 
@@ -97,6 +98,56 @@ describe('an API with an audit log', () => {
     audit.fails = false;
     expect((await service.send(await signed(world.caller, world.api, { path: '/pay' }))).status).toBe(200);
     expect(audit.entries.filter(({ request }) => request === 'GET /pay')).toHaveLength(1);
+  });
+
+  test('copies of a request in a session are no entries: anybody may send them', async () => {
+    const audit = memorySink();
+    const api = await serveSessions(true, { audit });
+    const caller = await RawCaller.of(api.url, api.registry);
+    const sent = await caller.seal();
+    const statuses = [];
+    for (let n = 0; n < 5; n++) statuses.push((await caller.send(sent)).status);
+    expect(statuses).toEqual([201, 409, 409, 409, 409]);
+    const entries = audit.entries.filter(({ request }) => request === 'POST /form');
+    expect(entries.map(({ decision }) => decision)).toEqual(['accepted']);
+  });
+
+  test.each([
+    [[{ path: '/pay' }], false, ['the store of audit did not answer (AUDIT_UNAVAILABLE)'], []],
+    [undefined, true, [], [expect.stringMatching(/audit log cannot be kept/)]],
+  ])(
+    'health names a log that cannot be written (failClosed %j), until it can',
+    async (failClosed, ready, why, warnings) => {
+      const world = await World.withCaller();
+      const audit = memorySink();
+      const option = { log: audit, ...(failClosed ? { failClosed } : {}) };
+      const service = await world.serve({ audit: option, mode: 'hybrid' });
+      const { adapter } = service;
+      expect(await adapter.health()).toMatchObject({ ready: true, stores: { audit: { ok: true } } });
+      audit.fails = true;
+      await service.send(await signed(world.caller, world.api, { path: '/pay' }));
+      const health = await adapter.health();
+      expect(health).toMatchObject({ ready, why, warnings, stores: { audit: { ok: false } } });
+      audit.fails = false;
+      expect(await adapter.health()).toMatchObject({
+        ready: true,
+        why: [],
+        warnings: [],
+        stores: { audit: { ok: true } },
+      });
+      expect(audit.entries.filter(({ type }) => type === 'health')).toHaveLength(1);
+    },
+  );
+
+  test('a log that may drop entries cannot fail closed', async () => {
+    const world = await World.withCaller();
+    const log = Object.assign(memorySink(), { mayDrop: true });
+    for (const failClosed of [true, [{ path: '/pay' }]])
+      await expect(world.serve({ audit: { log, failClosed }, mode: 'hybrid' })).rejects.toMatchObject({
+        id: 'INVALID_OPTION',
+        hint: expect.stringContaining('onOverload'),
+      });
+    await world.serve({ audit: { log, failClosed: [] }, mode: 'hybrid' });
   });
 
   test('enrollments, modes, revocations and what operators do are entries', async () => {

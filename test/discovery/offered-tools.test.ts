@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { Agent, type Capability, type ToolOptions } from '@private.me/xlink';
+import { Agent, type Capability, mcpToolList, openApiDocument, type ToolOptions } from '@private.me/xlink';
 import { identityOf } from '../support/agents.js';
-import { errorOf, unwrap } from '../support/results.js';
+import { errorOf, thrownBy, unwrap } from '../support/results.js';
 
 const SCHEMA = { type: 'object', properties: { amount: { type: 'integer' } } };
 
@@ -103,11 +103,63 @@ describe('an agent is not made', () => {
     ['1001 tools', { capabilities: Array.from({ length: 1001 }, (_, n) => `t${n}`) }, 'at most 1000'],
     ['too much text', { tools: texts(200) }, 'bytes of JSON'],
     ['a tool for callers', tool({ nmae: 'b' }), 'did you mean name?'],
+    [
+      'a draft-4 id that is a URL',
+      tool({ inputSchema: { type: 'object', properties: { a: { id: 'http://a.example/x' } } } }),
+      'outside of itself',
+    ],
   ])('with %s', async (_, options, text) => {
     const error = errorOf(await Agent.create(options));
     expect(error.id).toBe('INVALID_OPTION');
     expect(error.message).toMatch(/^Agent\.create: /);
     expect(error.message).toContain(text);
+  });
+
+  test.each([
+    '\u0000',
+    '\u001b[31m',
+    '\u00ad',
+    '\u034f',
+    '\u115f',
+    '\u200b',
+    '\u2028',
+    '\u2029',
+    '\u202e',
+    '\u2800',
+    '\u3164',
+    '\ufe00',
+    '\uffa0',
+    '\u{e0041}',
+    '\u{e0100}',
+  ])('with %j in a title, a description or anywhere in a schema', async (hidden) => {
+    const text = `a${hidden}b`;
+    for (const options of [
+      { title: text },
+      { description: text },
+      { inputSchema: { type: 'object', description: text } },
+      { inputSchema: { type: 'object', properties: { [text]: {} } } },
+      { outputSchema: { type: 'object', properties: { a: { enum: ['ok', text] } } } },
+    ]) {
+      expect(errorOf(await Agent.create(tool(options))).id).toBe('INVALID_OPTION');
+      const said = {
+        did: 'did:key:z6Mk' as never,
+        issuedAt: 0,
+        tools: [{ name: 'a', scopes: [], ...options }],
+      };
+      for (const write of [mcpToolList, openApiDocument])
+        expect((await thrownBy(() => write(said))).id).toBe('INVALID_OPTION');
+    }
+  });
+
+  test('with emoji, joiners, lines of a description and data that has an id it is', async () => {
+    const described = { title: 'Café ☕️ 👩‍💻', description: 'one\n\ttwo' };
+    const inputSchema = {
+      type: 'object',
+      description: 'ی‌ک\nline',
+      properties: { id: { type: 'string' } },
+      examples: [{ id: 'urn:x:1' }],
+    };
+    expect(await Agent.create(tool({ ...described, inputSchema }))).toMatchObject({ ok: true });
   });
 
   test('with a schema of 32 levels it is', async () => {

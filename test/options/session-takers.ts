@@ -39,6 +39,12 @@ export const SESSION_TAKERS: readonly Taker[] = [
     call: (more) => new root.MemorySequenceStore(more),
   },
   {
+    name: 'RedisLeafStore',
+    type: 'RedisLeafStoreOptions',
+    option: 'client',
+    call: (more) => new redis.RedisLeafStore(more as never),
+  },
+  {
     name: 'RedisSequenceStore',
     type: 'RedisSequenceStoreOptions',
     option: 'client',
@@ -55,6 +61,12 @@ export const SESSION_TAKERS: readonly Taker[] = [
     type: 'PostgresNonceStoreOptions',
     option: 'ttlSeconds',
     call: (more) => new postgres.PostgresNonceStore(more as never),
+  },
+  {
+    name: 'PostgresLeafStore',
+    type: 'PostgresLeafStoreOptions',
+    option: 'pool',
+    call: (more) => new postgres.PostgresLeafStore(more as never),
   },
   {
     name: 'PostgresSequenceStore',

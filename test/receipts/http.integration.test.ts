@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { HttpsTransportAdapter } from '@private.me/xlink';
 import express from 'express';
 import { listen } from '../support/listen.js';
-import { unwrap } from '../support/results.js';
+import { errorOf, unwrap } from '../support/results.js';
 import { World } from '../support/world.js';
 
 async function route(handler: express.RequestHandler) {
@@ -58,4 +58,38 @@ test('nobody gets a receipt for what was refused', async () => {
   const headers = { 'content-type': 'application/xlink-envelope', 'xlink-receipt': 'requested' };
   const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(envelope) });
   expect([answer.status, answer.headers.get('xlink-receipt')]).toEqual([401, null]);
+});
+
+test('a handler that failed is in the error of send, verified; and whatever a proxy makes of its answer', async () => {
+  const { alice, bob, url } = await route((req, res) => void res.status(req.body.ok ? 204 : 500).end());
+  const error = errorOf(await alice.send({ to: bob.did, payload: {}, requestReceipt: true }));
+  expect([error.id, error.receipt?.status, error.receipt?.signer]).toEqual([
+    'SEND_FAILED',
+    'failed',
+    bob.did,
+  ]);
+  expect(JSON.stringify(error)).not.toContain(bob.did);
+  expect(errorOf(await alice.send({ to: bob.did, payload: {} })).receipt).toBeUndefined();
+
+  const through = async (change: (answer: Response) => Response) => {
+    const proxy: typeof fetch = async (input, init) => change(await fetch(input, init));
+    const transport = new HttpsTransportAdapter({ baseUrl: url, retries: 0, fetch: proxy });
+    const world = new World();
+    return world.agent('carol', { transport, registry: bob.registry });
+  };
+  const polite = await through(({ headers }) => new Response('{}', { status: 200, headers }));
+  const hidden = errorOf(await polite.send({ to: bob.did, payload: {}, requestReceipt: true }));
+  expect([hidden.id, hidden.receipt?.status]).toEqual(['SEND_FAILED', 'failed']);
+  const rude = await through(({ headers }) => new Response('', { status: 500, headers }));
+  const done = errorOf(await rude.send({ to: bob.did, payload: { ok: 1 }, requestReceipt: true }));
+  expect([done.id, done.receipt?.status]).toEqual(['SEND_FAILED', 'processed']);
+
+  const seen: string[] = [];
+  const replaying = await through((answer) => {
+    seen.push(answer.headers.get('xlink-receipt')!);
+    return new Response('', { status: 500, headers: { 'xlink-receipt': seen[0]! } });
+  });
+  await replaying.send({ to: bob.did, payload: { ok: 1 }, requestReceipt: true });
+  const other = errorOf(await replaying.send({ to: bob.did, payload: { ok: 1 }, requestReceipt: true }));
+  expect(other.receipt).toBeUndefined(); // it is of another message
 });

@@ -61,6 +61,35 @@ describe('a client signs what it sent in a session', () => {
     });
   });
 
+  test('before it ends, where it says so, and may go on afterwards', async () => {
+    api = await serveSigning({ compare: true });
+    const call = clientOf();
+    await call.settle(); // nothing was called
+    for (let i = 0; i < 5; i++) await formOf(call('/form', postJson({ i })));
+    expect(api.kept).toEqual([]);
+    await Promise.all([call.settle(), call.settle()]);
+    expect(api.kept.flatMap(({ leaves }) => leaves)).toHaveLength(4);
+    await call.settle();
+    expect(api.count(PATH)).toBe(1);
+    expect(await formOf(call('/form', postJson({})))).toBe('session');
+    await call.settle();
+    expectChains(api.kept);
+    expect(api.kept.flatMap(({ leaves }) => leaves)).toHaveLength(5);
+  });
+
+  test('what the service does not take is what settle() rejects with', async () => {
+    api = await serveSigning();
+    let isDown = true;
+    const spotty: typeof fetch = async (input, init) =>
+      isDown && String(input).includes(PATH) ? new Response(null, { status: 503 }) : fetch(input, init);
+    const call = clientOf({ fetch: spotty });
+    for (let i = 0; i < 3; i++) await formOf(call('/form', postJson({ i })));
+    await expect(call.settle()).rejects.toMatchObject({ code: expect.stringMatching(/./) });
+    isDown = false;
+    await call.settle();
+    expect(api.kept.flatMap(({ leaves }) => leaves)).toHaveLength(2);
+  });
+
   test('with 50 calls on the way at all times', async () => {
     api = await serveSigning({ compare: true });
     const call = clientOf();

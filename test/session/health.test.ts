@@ -62,6 +62,7 @@ describe('adapter.health of sessions', () => {
   test.each([
     ['no sessions', false, {}, []],
     ['a process alone', true, {}, []],
+    ['a process with nonces in a file', true, { nonceStore: { ...shared, isShared: false } }, []],
     ['a process that says it is alone', true, { nonceStore: shared, instances: 1 }, []],
     ['shared stores', { sequences, tickets }, { nonceStore: shared }, []],
     [

@@ -212,15 +212,62 @@ describe('on a way that is not to be trusted', () => {
     expect(inbox.forms()).toEqual(['envelope', 'handshake', 'session', 'session']);
   });
 
-  test.each(['SESSION_UNKNOWN', 'SESSION_AUTHENTICATION_FAILED', 'SESSION_STALE'])(
-    '%s that is forged after the message was taken makes no second one',
+  test.each([
+    'SESSION_UNKNOWN',
+    'SESSION_AUTHENTICATION_FAILED',
+    'SESSION_STALE',
+    'SESSION_NOT_ALLOWED',
+    'SESSION_NOT_ACCEPTED',
+  ])('%s that is forged after the message was taken makes no second one', async (code) => {
+    const { inbox, sender } = await behind(() => lies(code));
+    for (let n = 1; n < 4; n++) await sender.sent(n);
+    expect(inbox.messages.map(({ payload }) => payload)).toEqual([0, 1, 2, 3]);
+    if (code === 'SESSION_NOT_ALLOWED') return; // its scope gets envelopes from then on
+    expect(inbox.forms().filter((form) => form === 'handshake')).toHaveLength(1); // in 10 s
+  });
+
+  test('a store that is said to be down after the message was taken leaves the outcome unknown, and one message', async () => {
+    const { inbox, sender } = await behind((nth) =>
+      nth === 1 ? lies('NONCE_STORE_UNAVAILABLE', 503) : () => false,
+    );
+    expect(errorOf(await sender.send(1)).id).toBe('SEND_FAILED:UNKNOWN_OUTCOME');
+    await sender.sent(2);
+    expect(inbox.messages.map(({ payload }) => payload)).toEqual([0, 1, 2]);
+  });
+
+  test.each(['SESSION_NOT_ALLOWED', 'SESSION_MALFORMED'])(
+    'two lies in a row, %s and then one of the envelope, make no second message',
     async (code) => {
-      const { inbox, sender } = await behind(() => lies(code));
-      for (let n = 1; n < 4; n++) await sender.sent(n);
-      expect(inbox.messages.map(({ payload }) => payload)).toEqual([0, 1, 2, 3]);
-      expect(inbox.forms().filter((form) => form === 'handshake')).toHaveLength(1); // in 10 s
+      let isEnvelopeLied = false;
+      const inbox = await serveInbox({
+        inFront: (req, res) => {
+          if (inSession(req)) return lies(code)(req, res);
+          if (!isLying || isEnvelopeLied || req.url!.includes('session=open')) return false;
+          isEnvelopeLied = true;
+          return refuses(503, { code: 'NONCE_STORE_UNAVAILABLE', status: 503 })(req, res);
+        },
+      });
+      let isLying = false;
+      const sender = await senderTo(inbox);
+      await sender.sent(0);
+      isLying = true;
+      await sender.send(1);
+      expect(isEnvelopeLied).toBe(true);
+      expect(inbox.messages.map(({ payload }) => payload)).toEqual([0, 1]);
     },
   );
+
+  test('a message in a session claims its name as a nonce, as an envelope does', async () => {
+    const claimed: string[] = [];
+    const inbox = await serveInbox({
+      agentOptions: {
+        nonceStore: { seen: () => false, claim: ({ nonce }) => claimed.push(nonce) > 0 },
+      },
+    });
+    const sender = await senderTo(inbox);
+    for (let n = 0; n < 3; n++) await sender.sent(n);
+    expect(claimed).toEqual(expect.arrayContaining(inbox.messages.map(({ envelopeId }) => envelopeId)));
+  });
 
   test.each([
     [400, undefined],

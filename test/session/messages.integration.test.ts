@@ -10,7 +10,7 @@ import {
 } from '@private.me/xlink';
 import { seedOf } from '../support/agents.js';
 import { errorOf, thrownBy } from '../support/results.js';
-import { senderTo, serveInbox } from './message-support.js';
+import { RawSender, senderTo, serveInbox } from './message-support.js';
 import { memoryTickets } from './support.js';
 
 const sink = () => {
@@ -137,6 +137,15 @@ describe('messages in a session', () => {
     for (let n = 0; n < 3; n++) await sender.sent(n, { session: n > 0 });
     expect(errorOf(await sender.send(3)).cause).toMatchObject({ code: 'RATE_LIMIT_EXCEEDED' });
     expect(inbox.messages).toHaveLength(3);
+  });
+
+  test('copies of one are no entries of the audit log: anybody may send them', async () => {
+    const there = sink();
+    const inbox = await serveInbox({ agentOptions: { audit: there, receiveScopes: ['default'] } });
+    const raw = await RawSender.of(inbox);
+    const sealed = await raw.seal();
+    for (let n = 0; n < 4; n++) await raw.post(sealed);
+    expect(there.entries.map(({ decision }) => decision)).toEqual(['received']);
   });
 
   test('both sides write them into their audit logs', async () => {

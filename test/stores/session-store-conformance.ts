@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { SequenceStore, SequenceUse, TicketKeyStore } from '@private.me/xlink';
+import type { LeafStore, SequenceStore, SequenceUse, TicketKeyStore } from '@private.me/xlink';
 import { identityOf } from '../support/agents.js';
 import { until } from '../support/until.js';
 
@@ -123,6 +123,72 @@ export function describeTicketKeyStore(name: string, open: () => Promise<Opened<
       expect(await store.keep('slot', 'new', TTL_MS)).toBe('new');
       await store.keep('other', 'old', 1);
       await until(async () => (await store.keep('other', 'new', TTL_MS)) === 'new');
+    });
+  });
+}
+
+/** What is true of every store of leaves. */
+export function describeLeafStore(name: string, open: () => Promise<Opened<LeafStore>>): void {
+  describe(name, () => {
+    let opened: Opened<LeafStore>;
+    beforeEach(async () => {
+      opened = await open();
+    });
+    afterEach(() => opened.close());
+    const leafOf = (seed: string) => Buffer.from(seed.padEnd(32, '.')).toString('base64url');
+
+    test('what one connection kept is taken at another, once, in order', async () => {
+      const [one, two] = [await opened.store(), await opened.store()];
+      const { sid } = newSession();
+      const leaves = [3, 0, 255, 256].map((seq) => ({ sid, seq, leaf: leafOf(`leaf ${seq}`) }));
+      for (const leaf of leaves) await one.keep(leaf);
+      const sorted = [...leaves].sort((a, b) => a.seq - b.seq);
+      expect(await two.take(sid, 0, 256)).toEqual(sorted.slice(0, 3));
+      expect(await one.take(sid, 0, 256)).toEqual([]);
+      expect(await one.take(sid, 256, 257)).toEqual(sorted.slice(3));
+    });
+
+    test('what is kept again, with its answer, takes the place of the first', async () => {
+      const store = await opened.store();
+      const { sid } = newSession();
+      await store.keep({ sid, seq: 1, leaf: leafOf('first') });
+      const whole = {
+        sid,
+        seq: 1,
+        leaf: leafOf('first'),
+        answered: leafOf('both'),
+        answer: leafOf('answer'),
+      };
+      await store.keep(whole);
+      expect(await store.take(sid, 1, 2)).toEqual([whole]);
+    });
+
+    test('sessions are told apart, and nothing is nothing', async () => {
+      const store = await opened.store();
+      const [one, other] = [newSession(), newSession()];
+      await store.keep({ sid: one.sid, seq: 0, leaf: leafOf('a') });
+      expect(await store.take(other.sid, 0, 10)).toEqual([]);
+      expect(await store.take(one.sid, 0, 0)).toEqual([]);
+      expect(await store.take(one.sid, 0, 1)).toHaveLength(1);
+    });
+
+    test(`of ${RACERS} that take at once at ${INSTANCES} connections one gets each leaf`, async () => {
+      const stores = await Promise.all(Array.from({ length: INSTANCES }, () => opened.store()));
+      const { sid } = newSession();
+      await Promise.all(
+        Array.from({ length: 64 }, (_, seq) =>
+          stores[seq % INSTANCES]!.keep({ sid, seq, leaf: leafOf(`${seq}`) }),
+        ),
+      );
+      const taken = await Promise.all(
+        Array.from({ length: RACERS }, async (_, at) => stores[at % INSTANCES]!.take(sid, 0, 64)),
+      );
+      expect(
+        taken
+          .flat()
+          .map(({ seq }) => seq)
+          .sort((a, b) => a - b),
+      ).toEqual(Array.from({ length: 64 }, (_, seq) => seq));
     });
   });
 }

@@ -1,13 +1,22 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { MemorySequenceStore } from '@private.me/xlink';
-import { PostgresSequenceStore, PostgresTicketKeyStore } from '@private.me/xlink/postgres';
-import { type RedisClient, RedisSequenceStore, RedisTicketKeyStore } from '@private.me/xlink/redis';
+import { MemoryLeafStore, MemorySequenceStore } from '@private.me/xlink';
+import { PostgresLeafStore, PostgresSequenceStore, PostgresTicketKeyStore } from '@private.me/xlink/postgres';
+import {
+  type RedisClient,
+  RedisLeafStore,
+  RedisSequenceStore,
+  RedisTicketKeyStore,
+} from '@private.me/xlink/redis';
 import pg from 'pg';
 import { describeWithPostgres, PostgresServer } from '../support/postgres-server.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { CLIENTS, type MadeClient } from './redis/trust-registry-clients.js';
-import { describeSequenceStore, describeTicketKeyStore } from './session-store-conformance.js';
+import {
+  describeLeafStore,
+  describeSequenceStore,
+  describeTicketKeyStore,
+} from './session-store-conformance.js';
 
 const timeoutMs = 10_000;
 const onWarning = () => {};
@@ -15,6 +24,11 @@ let places = 0;
 
 describeSequenceStore('MemorySequenceStore', async () => {
   const store = new MemorySequenceStore();
+  return { store: async () => store, close: async () => {} };
+});
+
+describeLeafStore('MemoryLeafStore', async () => {
+  const store = new MemoryLeafStore();
   return { store: async () => store, close: async () => {} };
 });
 
@@ -52,6 +66,10 @@ describeWithRedis('Redis', () => {
         `RedisSequenceStore, ${name}, ${where}`,
         opened(connect, (more) => new RedisSequenceStore({ ...more, timeoutMs, onWarning })),
       );
+      describeLeafStore(
+        `RedisLeafStore, ${name}, ${where}`,
+        opened(connect, (more) => new RedisLeafStore({ ...more, timeoutMs, onWarning })),
+      );
       describeTicketKeyStore(
         `RedisTicketKeyStore, ${name}, ${where}`,
         opened(connect, (more) => new RedisTicketKeyStore({ ...more, timeoutMs, onWarning })),
@@ -86,6 +104,10 @@ describeWithPostgres('PostgreSQL', () => {
   describeSequenceStore(
     'PostgresSequenceStore',
     opened((more) => new PostgresSequenceStore({ ...more, timeoutMs })),
+  );
+  describeLeafStore(
+    'PostgresLeafStore',
+    opened((more) => new PostgresLeafStore({ ...more, timeoutMs })),
   );
   describeTicketKeyStore(
     'PostgresTicketKeyStore',

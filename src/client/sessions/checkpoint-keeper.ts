@@ -1,6 +1,7 @@
 import { defaultProvider } from '#provider';
 import { DEFAULT_DISCOVERY_TIMEOUT_MS } from '../../discovery/options.js';
 import { xlinkError } from '../../errors/errors.js';
+import { addSessionRows } from '../../errors/session-rows.js';
 import { withDeadline } from '../../http/abort.js';
 import type { BufferedRequest } from '../buffered-request.js';
 import type { CalleeSealing } from '../seal-request.js';
@@ -21,6 +22,8 @@ interface Work {
   demandedAt: number;
   /** The service takes no more of them. */
   isOver: boolean;
+  /** What came of the last one, if it did not get through. */
+  failure: unknown;
 }
 
 /** Signs what was sent in sessions, in time and beside the requests: none waits for it. */
@@ -28,9 +31,12 @@ export class CheckpointKeeper {
   readonly #means: HandshakeMeans;
   readonly #onRefused: (session: HeldSession) => void;
   readonly #work = new WeakMap<HeldSession, Work>();
+  /** Sessions in which something may not be signed yet. */
+  readonly #unsigned = new Set<HeldSession>();
 
   /** `onRefused`: told of a session that cannot go on. */
   constructor(means: HandshakeMeans, onRefused: (session: HeldSession) => void) {
+    addSessionRows();
     this.#means = means;
     this.#onRefused = onRefused;
   }
@@ -41,6 +47,7 @@ export class CheckpointKeeper {
     if (!checkpoints) return true;
     const work = this.#workOf(session, by);
     work.by = by;
+    this.#unsigned.add(session);
     const hasRoom = checkpoints.hasRoom(next, now);
     if (checkpoints.isDue(next, now) || (!hasRoom && checkpoints.isMissed(now))) this.#start(session, work);
     if (hasRoom) this.#watch(session, work);
@@ -69,6 +76,22 @@ export class CheckpointKeeper {
     this.#start(session, work);
   }
 
+  /** Signs everything that was sent, and resolves when the service has countersigned it. Rejects with what was in the way. */
+  async settle(): Promise<void> {
+    await Promise.all([...this.#unsigned].map((session) => this.#settle(session)));
+  }
+
+  async #settle(session: HeldSession): Promise<void> {
+    const { checkpoints, next: to } = session;
+    const work = this.#work.get(session)!;
+    await work.running;
+    work.notBefore = -Infinity;
+    if (checkpoints!.next < to) this.finish(session);
+    await work.running;
+    if (checkpoints!.next >= to) return;
+    throw work.failure ?? xlinkError('SESSION_CHECKPOINT_REQUIRED');
+  }
+
   #workOf(session: HeldSession, by: Work['by']): Work {
     const known = this.#work.get(session);
     if (known) return known;
@@ -79,6 +102,7 @@ export class CheckpointKeeper {
       notBefore: -Infinity,
       demandedAt: -Infinity,
       isOver: false,
+      failure: undefined,
     };
     this.#work.set(session, work);
     return work;
@@ -88,11 +112,13 @@ export class CheckpointKeeper {
   #start(session: HeldSession, work: Work): void {
     if (work.isOver || work.running || performance.now() < work.notBefore) return;
     work.running = this.#run(session, work)
-      .catch(() => {
+      .catch((error) => {
+        work.failure = error;
         work.notBefore = performance.now() + AGAIN_MS;
       })
       .finally(() => {
         work.running = undefined;
+        if (session.checkpoints!.next === session.next || work.isOver) this.#unsigned.delete(session);
         this.#watch(session, work);
       });
   }
@@ -104,7 +130,7 @@ export class CheckpointKeeper {
     const checkpoints = session.checkpoints!;
     for (;;) {
       const now = await by.agent.now();
-      if (now >= session.endsAt) return; // it would be refused
+      if (now >= session.endsAt) return void this.#unsigned.delete(session); // it would be refused
       const to = checkpoints.end(session.next, now);
       const isEmpty = to === checkpoints.next;
       if (isEmpty && session.next > to && !checkpoints.isRequired) return; // answers are still to come
@@ -113,6 +139,7 @@ export class CheckpointKeeper {
       );
       if (outcome === 'refused') {
         work.isOver = true;
+        work.failure = xlinkError('SESSION_CHECKPOINT_INVALID');
         return this.#onRefused(session);
       }
       if (!checkpoints.isDue(session.next, await by.agent.now())) return;

@@ -82,6 +82,16 @@ export class ClientSessions {
       : this.#supersede(request, session, call, refused, byEnvelope);
   }
 
+  /** Signs what was sent in all of them: see `settle` of `xlinkFetch`. */
+  async settle(): Promise<void> {
+    const settling: Promise<void>[] = [];
+    this.#origins.removeIf(({ keeper }) => {
+      settling.push(keeper.settle());
+      return false; // none is: they are looked at
+    });
+    await Promise.all(settling);
+  }
+
   /** Carried out only if the request in the session was not, and if it was not, that one never will be. */
   async #supersede(
     request: BufferedRequest,

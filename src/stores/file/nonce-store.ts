@@ -39,6 +39,8 @@ const senderOf = (key: string): string => key.split(' ')[1]!;
  * accepted before is good once more until that time; it is never more than the agent's `timestampWindowMs` ahead.
  */
 export class FileNonceStore implements NonceStore {
+  /** One process has the file open. */
+  readonly isShared = false;
   readonly #maxEntries: number;
   readonly #maxPerSender: number;
   readonly #clock: Clock;

@@ -138,6 +138,11 @@ export class PostgresAuditLog implements AuditSink {
     return new AuditRows('', options).migrate();
   }
 
+  /** Whether it was opened with `onOverload: 'drop'`. */
+  get mayDrop(): boolean {
+    return this.#options.onOverload === 'drop';
+  }
+
   /** How it stands. */
   get status(): PostgresAuditLogStatus {
     return { size: this.#linked.tree.size, ...this.#queue.counts };

@@ -16,6 +16,7 @@ import {
 export const STORE_COMMANDS = {
   RedisNonceStore: ['EVAL', 'EXISTS', 'GET', 'SET', 'TIME'],
   RedisSequenceStore: ['EVAL', 'GET', 'PEXPIRE', 'SET', 'SETBIT', 'TIME'],
+  RedisLeafStore: ['EXEC', 'HDEL', 'HMGET', 'HSET', 'MULTI', 'PEXPIRE'],
   RedisTicketKeyStore: ['EVAL', 'GET', 'SET'],
   // biome-ignore format: one line
   RedisClientStore: ['DEL', 'EXEC', 'GET', 'GETDEL', 'MULTI', 'PEXPIRE', 'RENAME', 'SADD', 'SET', 'SSCAN', 'ZADD', 'ZDIFFSTORE', 'ZINCRBY', 'ZMSCORE', 'ZRANGE', 'ZREM', 'ZUNIONSTORE'],

@@ -46,7 +46,7 @@ test('while it runs: 409 and Retry-After', async () => {
   const running = shop.buy('order-1');
   await finish.begun;
   const { said, headers } = await shop.buy('order-1');
-  expect([said, headers['retry-after']]).toEqual(['409 PURCHASE_IN_PROGRESS', '1']);
+  expect([said, headers['retry-after']]).toEqual(['409 PURCHASE_IN_PROGRESS', '120']);
   finish.now();
   expect((await running).body.subscriptionId).toBe('sub_slow');
   expect((await shop.buy('order-1')).said).toBe('200');
@@ -186,3 +186,16 @@ function deferred() {
   });
   return { promise, resolve };
 }
+
+test('an e-mail address is one buyer, in capitals or not', async () => {
+  const shop = await Shop.open();
+  const headers = { 'idempotency-key': 'mail-1' };
+  const first = await shop.post(BY_EMAIL, headers);
+  const again = await shop.post({ ...BY_EMAIL, email: 'ADA@Example.COM' }, headers);
+  expect([first.said, again.said, again.headers['idempotent-replayed'], shop.charged]).toEqual([
+    '200',
+    '200',
+    'true',
+    1,
+  ]);
+});

@@ -46,6 +46,27 @@ test('who lost a run and was paid all the same, ends it', async () => {
   expect(await state()).toBe('done 1');
 });
 
+test('a key whose day ends while a run holds it starts no second one', async () => {
+  const { clock, records, begin, state } = world();
+  const first = await begin();
+  await records.fail('id', first, 'unknown');
+  clock.advance(24 * 60 * MINUTE - MINUTE);
+  await begin();
+  clock.advance(MINUTE + 1);
+  await expect(begin()).rejects.toMatchObject({ code: 'PURCHASE_IN_PROGRESS', retryAfterMs: MINUTE - 1 });
+  await records.complete('id', 1, 'sub_1');
+  expect(await state()).toBe('done 1');
+  expect(await begin()).toMatchObject({ state: 'running', generation: 2 });
+});
+
+test('how long to wait is how long the run may take, and a second at least', async () => {
+  const { clock, begin } = world();
+  await begin();
+  await expect(begin()).rejects.toMatchObject({ retryAfterMs: 2 * MINUTE });
+  clock.advance(2 * MINUTE - 1);
+  await expect(begin()).rejects.toMatchObject({ retryAfterMs: 1000 });
+});
+
 test('a record that is not there is not made by its end', async () => {
   const store = new MemoryOperationsStore();
   const { records } = world(store);

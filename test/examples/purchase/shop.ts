@@ -176,6 +176,11 @@ export class Shop {
     return this.world.agent(name, { sendScopes: [SCOPE], maxVersion: version });
   }
 
+  /** The signature of Stripe over a body, at a time in seconds. */
+  signature(payload: string, timestamp: number): string {
+    return this.stripe.webhooks.generateTestHeaderString({ payload, secret: WEBHOOK_SECRET, timestamp });
+  }
+
   /** A webhook call as Stripe makes it. */
   async event(event: object, { secret = WEBHOOK_SECRET, at = 0, ...more }: WebhookCall = {}): Promise<Reply> {
     const payload = JSON.stringify(event);

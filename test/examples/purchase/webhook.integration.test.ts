@@ -40,6 +40,34 @@ test.each<[string, object]>([
   expect(shop.news).toEqual([]);
 });
 
+test('a signature with several times is refused, whichever of them is good', async () => {
+  const { shop, updated } = await opened();
+  const payload = JSON.stringify(updated);
+  for (const [signed, other] of [
+    [at(shop), 1],
+    [at(shop) + 4000, at(shop)],
+    [at(shop) - 4000, at(shop)],
+  ] as const) {
+    const signature = shop.signature(payload, signed);
+    for (const both of [`t=${other},${signature}`, `${signature},t=${other}`])
+      expect((await shop.event(updated, { signature: both })).said).toBe('400 WEBHOOK_INVALID');
+  }
+  expect(shop.news).toEqual([]);
+});
+
+test.each([
+  'null',
+  '[]',
+  '"text"',
+  '{"type":"customer.subscription.updated","id":"evt_1","created":1}',
+  '{"type":"customer.subscription.updated","id":"evt_1","created":1,"data":{"object":{"id":"../purchase/x","status":"active"}}}',
+  '{"type":"customer.subscription.updated","id":"evt_1","created":"1","data":{"object":{"id":"sub_1","status":"active"}}}',
+])('%s, well signed, is no event', async (body) => {
+  const { shop, updated } = await opened();
+  const signature = shop.signature(body, at(shop));
+  expect((await shop.event(updated, { body, signature })).said).toBe('400 WEBHOOK_INVALID');
+});
+
 test('no signature at all', async () => {
   const { shop, updated } = await opened();
   const url = shop.url.replace('purchase', 'webhooks/payment');

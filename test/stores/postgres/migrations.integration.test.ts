@@ -6,6 +6,7 @@ import {
   PostgresKeyStore as KeyStoreInPostgres,
   PostgresClientStore,
   type PostgresKeyStoreOptions,
+  PostgresLeafStore,
   PostgresModeStore,
   PostgresNonceStore,
   PostgresSequenceStore,
@@ -35,6 +36,7 @@ const STORES = [
   PostgresNonceStore,
   PostgresSequenceStore,
   PostgresTicketKeyStore,
+  PostgresLeafStore,
   class PostgresKeyStore extends KeyStoreInPostgres {
     constructor(options: Omit<PostgresKeyStoreOptions, 'wrappingKeys'>) {
       super({ ...options, wrappingKeys: new MemoryKeyStore().wrappingKeys });
@@ -48,6 +50,7 @@ const FAILURES = [
   'KEY_STORE_UNAVAILABLE',
   'NONCE_STORE_UNAVAILABLE',
   'NONCE_STORE_UNAVAILABLE',
+  'SESSION_STORE_UNAVAILABLE',
   'SESSION_STORE_UNAVAILABLE',
   'KEY_STORE_UNAVAILABLE',
 ];
@@ -82,6 +85,7 @@ describeWith(['initdb', 'postgres', 'psql'], 'Migrations of PostgreSQL', () => {
       'xlink_clients 3',
       'xlink_clients 4',
       'xlink_keys 1',
+      'xlink_leaves 1',
       'xlink_modes 1',
       'xlink_nonces 1',
       'xlink_registry 1',
@@ -190,7 +194,7 @@ describeWith(['initdb', 'postgres', 'psql'], 'Migrations of PostgreSQL', () => {
         await owner.query(`GRANT SELECT ON ALL TABLES IN SCHEMA ${schema} TO ${name}`);
         await store.migrate();
       }
-      expect(await versionsOf(owner, schema)).toHaveLength(11);
+      expect(await versionsOf(owner, schema)).toHaveLength(12);
     },
   );
 });

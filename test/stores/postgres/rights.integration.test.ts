@@ -5,6 +5,7 @@ import {
   PostgresAuditLog,
   PostgresClientStore,
   PostgresKeyStore,
+  PostgresLeafStore,
   PostgresModeStore,
   PostgresNonceStore,
   PostgresOperationsStore,
@@ -45,6 +46,7 @@ describeWithPostgres('Rights in PostgreSQL', () => {
       PostgresNonceStore,
       PostgresSequenceStore,
       PostgresTicketKeyStore,
+      PostgresLeafStore,
     ])
       await new Store({ pool: owner }).migrate();
     await new PostgresKeyStore({ pool: owner, wrappingKeys: nowhere }).migrate();
@@ -130,6 +132,9 @@ describeWithPostgres('Rights in PostgreSQL', () => {
     const tickets = new PostgresTicketKeyStore({ pool });
     expect(await tickets.keep('slot', 'sealed', 1000)).toBe('sealed');
     expect(await tickets.read('slot')).toBe('sealed');
+    const leaves = new PostgresLeafStore({ pool });
+    for (let n = 0; n < 2; n++) await leaves.keep({ sid: 'a', seq: 0, leaf: 'b' });
+    expect(await leaves.take('a', 0, 1)).toHaveLength(1);
     const isSwept = async () =>
       (
         await owner.query(
@@ -172,7 +177,7 @@ describeWithPostgres('Rights in PostgreSQL', () => {
 
   test('[E20] each of these rights is needed', async () => {
     const { owner, app } = owned();
-    expect(RIGHTS).toHaveLength(54);
+    expect(RIGHTS).toHaveLength(58);
     const needless: string[] = [];
     for (const [right, table] of RIGHTS) {
       await owner.query(`REVOKE ${right} ON ${table} FROM xlink_app`);

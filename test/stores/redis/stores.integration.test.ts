@@ -16,6 +16,7 @@ import { allCalls, callsOf, type StoreCall } from './stores.js';
 const COMMAND_STORES = [
   'RedisNonceStore',
   'RedisSequenceStore',
+  'RedisLeafStore',
   'RedisTicketKeyStore',
   'RedisClientStore',
   'RedisRelayStore',

@@ -4,6 +4,7 @@ import {
   type RedisClient,
   RedisClientStore,
   RedisKeyStore,
+  RedisLeafStore,
   RedisLimitStore,
   RedisModeStore,
   RedisOperationsStore,
@@ -52,6 +53,14 @@ const STORES: Readonly<Record<string, Make>> = {
       return store.claimSequence({ sender: did, sid, seq: 5, timestamp: newUse().timestamp }, 61_000);
     };
     return [['NONCE_STORE_UNAVAILABLE', claim]];
+  },
+  RedisLeafStore(client, { prefix, ...settings }) {
+    const store = new RedisLeafStore({ client, keyPrefix: `${prefix}leaves:`, ...settings });
+    const sid = randomBytes(16).toString('base64url');
+    return [
+      ['SESSION_STORE_UNAVAILABLE', () => store.keep({ sid, seq: 5, leaf: sid })],
+      ['SESSION_STORE_UNAVAILABLE', () => store.take(sid, 0, 9)],
+    ];
   },
   RedisTicketKeyStore(client, { prefix, ...settings }) {
     const store = new RedisTicketKeyStore({ client, keyPrefix: `${prefix}ticket-key:`, ...settings });

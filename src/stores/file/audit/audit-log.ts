@@ -183,6 +183,11 @@ export class AuditLog implements AuditSink {
     return AuditLog.open(await enterpriseOptions(options));
   }
 
+  /** Whether it was opened with `onOverload: 'drop'`. */
+  get mayDrop(): boolean {
+    return this.#options.onOverload === 'drop';
+  }
+
   /** How it stands. */
   get status(): AuditLogStatus {
     return { size: this.#tree.size, ...this.#queue.counts };
