@@ -34,7 +34,7 @@ export const CALLER_ROWS = {
   }),
 
   ...rows('transport', {
-    SEND_FAILED: row(502, 'The transport could not deliver the envelope.', 'See what `cause` says.'),
+    SEND_FAILED: row(502, 'The transport could not deliver the envelope.', 'See `cause`.'),
     NETWORK_ERROR: row(502, 'The network failed, or the caller gave up waiting.', 'See `cause`; a write may have happened.'),
   }),
 
