@@ -12,7 +12,9 @@ const ASKED = /^(?:([A-Za-z-]+) +)?(\/\S*|[a-z][a-z0-9+.-]*:\/\/\S+)$/i;
  * request, or one that an override in it names; GET stands for HEAD, too. With a query, the request must have each of its parameters; without,
  * any query will do. Throws `INVALID_OPTION` for a text that is no request.
  */
-export function requestMatcher(text: string): (entry: Pick<AuditEntry, 'request' | 'overrides'>) => boolean {
+export function requestMatcher(
+  text: string,
+): (entry: Pick<AuditEntry, 'request' | 'overrides' | 'envelope'>) => boolean {
   const [, asked, target] = (typeof text === 'string' && ASKED.exec(text.trim())) || [];
   if (target === undefined)
     throw xlinkError('INVALID_OPTION', {
@@ -22,7 +24,7 @@ export function requestMatcher(text: string): (entry: Pick<AuditEntry, 'request'
   const paths = new Set(readingsOf(pathOf(target)));
   const parameters = [...parametersOf(target)];
   const method = asked?.toUpperCase();
-  return ({ request, overrides = [] }) => {
+  return ({ envelope, request = envelope?.request, overrides = [] }) => {
     const [, own, where] = /^(\S+) (.*)$/s.exec(request ?? '') ?? [];
     if (own === undefined || where === undefined) return false;
     const methods = [own.toUpperCase(), ...overrides, ...overridesOf({ method: own, target: where })];

@@ -109,8 +109,13 @@ export class AuditWitness {
       if (request.old !== old.size) return { status: 409, body: `${old.size}\n` };
       if (size === old.size && known && !equalBytes(root, old.root)) return answer(409, `${old.size}\n`);
       if (!verifyConsistency(crypto, old, checkpoint, request.proof)) return answer(422);
-      if ((await this.#store.save(origin, { size, root: encodeBase64(root) }, known)) !== true)
-        return answer(409, `${(await this.#store.load(origin))?.size ?? 0}\n`);
+      const isKept: unknown = await this.#store.save(origin, { size, root: encodeBase64(root) }, known);
+      if (typeof isKept !== 'boolean')
+        throw xlinkError('INVALID_OPTION', {
+          field: 'store',
+          hint: 'AuditWitness: save of the store resolves to true or false: whether the head before was still there.',
+        });
+      if (!isKept) return answer(409, `${(await this.#store.load(origin))?.size ?? 0}\n`);
       const line = await cosign(
         this.#options.identity,
         checkpoint.note.text,

@@ -146,6 +146,15 @@ describe('a witness', () => {
     expect(answers.find(({ status }) => status === 409)!.body).toBe('3\n');
   });
 
+  test('signs nothing for a store that does not say whether it compared', async () => {
+    const store = { load: () => undefined, save: () => {} } as unknown as WitnessStore;
+    const one = new AuditWitness({ identity: witnessIdentity, services: [service.did], store });
+    await expect(one.addCheckpoint(witnessRequest(0, [], await signed(treeOf('a'))))).rejects.toMatchObject({
+      id: 'INVALID_OPTION',
+      field: 'store',
+    });
+  });
+
   test('takes no request that is none, and is not that of the service itself', async () => {
     for (const body of [null, undefined, {}, 7, 'x'.repeat(70_000)])
       expect(await witness().addCheckpoint(body as string)).toEqual({ status: 400, body: '' });

@@ -29,6 +29,8 @@ describe('the question for a request', () => {
   test('finds a method override, and asks for parameters, for any method', () => {
     expect(isDeed({ request: 'POST /items/1847', overrides: ['DELETE'] })).toBe(true);
     expect(isDeed({})).toBe(false);
+    const envelope = { request: 'DELETE /items/1847' } as never;
+    expect(isDeed({ envelope })).toBe(true); // an entry that leaves out what its envelope says
     const byQuery = requestMatcher('GET /a?x=1');
     expect(byQuery({ request: 'HEAD /a?y=2&x=%31' })).toBe(true);
     expect(byQuery({ request: 'GET /a?x=2' })).toBe(false);

@@ -29,9 +29,13 @@ export function provenLineOf(entry: ProvenEntry): string {
     verdictOf(entry),
   ];
   if (signed.length === 0) return line([seq, caller === 'uncovered' ? UNCOVERED : undefined, ...rest]);
-  const kept = [entry.from, isIn('request') ? entry.request : undefined, entry.scope];
+  const kept = [
+    from,
+    entry.envelope ? entry.envelope.request : entry.request,
+    entry.envelope?.scope ?? entry.scope,
+  ];
   const why = doubts.map((doubt) =>
-    doubt === 'recipient' ? `${DOUBTS.recipient} (${entry.to})` : DOUBTS[doubt],
+    doubt === 'recipient' ? `${DOUBTS.recipient} (${entry.envelope?.to ?? entry.to})` : DOUBTS[doubt],
   );
   const proof = caller === 'doubtful' ? `signed, but ${why.join(', ')}:` : PROOFS[caller];
   return line([seq, proof, timeOf(signedAt), ...kept, '|', ...rest]);

@@ -68,7 +68,7 @@ type Values = { readonly [Name in Exclude<keyof typeof OPTIONS, 'recipient'>]?: 
 
 /** `xlink audit`. */
 export const auditCommand: Command = {
-  summary: 'verify, prove, export and show the entries of an audit log, and make who can read it',
+  summary: 'verify, prove, export and show the entries of an audit log',
   help: HELP,
   async run([name, ...args], output) {
     const { values, positionals } = parseArgs({
