@@ -22,7 +22,7 @@ export {
 export type { AuditExportOptions, AuditSelection } from './stores/audit/export-log.js';
 export type { AuditFault, AuditVerdict } from './stores/audit/verify-log.js';
 export type { CosignOptions, Witness } from './stores/audit/witnessed.js';
-export { AuditLog, type AuditLogStatus } from './stores/file/audit/audit-log.js';
+export { AuditLog } from './stores/file/audit/audit-log.js';
 export {
   AuditLogReader,
   type AuditLogReaderOptions,
@@ -30,5 +30,6 @@ export {
 } from './stores/file/audit/audit-log-reader.js';
 export type { EnterpriseAuditOptions } from './stores/file/audit/enterprise.js';
 export type { AuditLogOptions } from './stores/file/audit/options.js';
+export type { AuditLogStatus } from './stores/file/audit/status.js';
 export type { AuditData, AuditEntry, AuditSink, DisclosedEntry, RecordedEntry } from './types/audit.js';
 export { printable } from './util/printable.js';

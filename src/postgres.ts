@@ -1,8 +1,6 @@
-export {
-  PostgresAuditLog,
-  type PostgresAuditLogStatus,
-} from './stores/postgres/audit-log.js';
+export { PostgresAuditLog } from './stores/postgres/audit-log.js';
 export type { PostgresAuditLogOptions, PostgresAuditTables } from './stores/postgres/audit-options.js';
+export type { PostgresAuditLogStatus } from './stores/postgres/audit-status.js';
 export {
   PostgresClientStore,
   type PostgresClientStoreOptions,

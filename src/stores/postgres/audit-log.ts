@@ -44,16 +44,7 @@ import {
   type PostgresAuditTables,
 } from './audit-options.js';
 import { AuditRows, type LockedRows } from './audit-rows.js';
-
-/** How a log stands, as this process knows it. */
-export interface PostgresAuditLogStatus {
-  /** Entries that are durable, those of other processes as of the last call included. */
-  readonly size: number;
-  /** Entries of this process that wait to be. */
-  readonly pending: number;
-  /** Entries of this process that were dropped since it was opened; only with `onOverload: 'drop'`. */
-  readonly dropped: number;
-}
+import type { PostgresAuditLogStatus } from './audit-status.js';
 
 /**
  * An append-only log in PostgreSQL (10 or later) that any number of processes append to: one tree, without a gap. Records, chain, tree, checkpoints

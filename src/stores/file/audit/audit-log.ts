@@ -47,17 +47,8 @@ import { type AuditLogOptions, checkAuditLogOptions } from './options.js';
 import { places } from './places.js';
 import { readLog } from './read-log.js';
 import { Segments } from './segments.js';
+import type { AuditLogStatus } from './status.js';
 import { replaceText, treeOfTiles, writeTiles } from './tile-files.js';
-
-/** How a log stands. */
-export interface AuditLogStatus {
-  /** Entries that are durable. */
-  readonly size: number;
-  /** Entries that wait to be. */
-  readonly pending: number;
-  /** Entries that were dropped since it was opened; only with `onOverload: 'drop'`. */
-  readonly dropped: number;
-}
 
 /**
  * An append-only log in a folder. Each entry is sealed to the key of the organization, linked to the one before by an HMAC, and a leaf of
