@@ -83,7 +83,8 @@ test('xlinkFetch finds the service, signs all of the request, and gets a sealed 
 
 test('the lines of the README buy', async () => {
   const shop = await Shop.open();
-  const [, lines] = /```js\n([^`]+)```/.exec(readFileSync(`${PURCHASE}/README.md`, 'utf8'))!;
+  const blocks = [...readFileSync(`${PURCHASE}/README.md`, 'utf8').matchAll(/```js\n([^`]+)```/g)];
+  const lines = blocks.map(([, block]) => block).find((block) => block!.includes('createEnvelope'));
   const program = lines!.replace('https://api.example.com/api/purchase', shop.url);
   const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor;
   const answer = await new AsyncFunction('agent', 'serviceDid', `${program}; return answer;`)(
