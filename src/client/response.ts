@@ -32,7 +32,7 @@ export const mayHaveBody = (status: number): boolean => !BODILESS.has(status);
 /** A `Response` like the one that came, with another body, headers or status. */
 export function rebuild(
   from: Response,
-  body: BodyInit | null,
+  body: NonNullable<RequestInit['body']> | null,
   headers: Headers,
   status = from.status,
   statusText = from.statusText,

@@ -14,7 +14,7 @@ import type { BufferedRequest } from './buffered-request.js';
 /** A request with its envelope, ready to be sent once. */
 export interface SealedRequest {
   readonly headers: Headers;
-  readonly body: BodyInit | undefined;
+  readonly body: NonNullable<RequestInit['body']> | undefined;
   /** What the answer must be bound to. */
   readonly binding: string;
   /** What the answer must be in reply to. */

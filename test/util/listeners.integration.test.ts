@@ -271,6 +271,7 @@ const OTHERS = [
   'onCheckpoint',
   'onOverload',
   'onReceipt',
+  'onDelivered',
 ];
 
 test('every option that is such a listener is in the list', () => {
