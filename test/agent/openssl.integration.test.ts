@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { seedOf } from '../support/agents.js';
+import { findProgram, verdictOn } from '../support/needs-program.js';
 import { World } from '../support/world.js';
 
 describe('persistence', () => {
-  const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
-  (hasOpenssl ? test : test.skip)('openssl reads the exported file as an Ed25519 key', async () => {
+  const verdict = verdictOn(findProgram('openssl') ? [] : ['openssl']);
+  (verdict === 'skip' ? test.skip : test)('openssl reads the exported file as an Ed25519 key', async () => {
     const agent = await new World().agent('alice');
     const folder = mkdtempSync(join(tmpdir(), 'xlink-'));
     try {

@@ -17,11 +17,11 @@ import {
 import express from 'express';
 import { freePort } from '../src/local/free-port.js';
 import { dataOf } from './support/call.js';
+import { testWhere } from './support/needs.js';
 import { runProgram, xlink } from './support/program.js';
 
 const KEY = 'key-of-acme-0123456789';
-const has = (command: string, ...args: string[]) =>
-  spawnSync(command, args).status === 0 ? test : test.skip;
+const has = (command: string, ...args: string[]) => testWhere(spawnSync(command, args).status === 0);
 const PYTHON = ['/usr/bin/python3', 'python3'].find(
   (one) => spawnSync(one, ['-c', 'import cryptography, requests']).status === 0,
 );

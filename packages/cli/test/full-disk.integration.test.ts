@@ -1,30 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { readdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
+import { smallDisk } from './support/needs.js';
 import { Partner } from './support/partner.js';
 import { xlink } from './support/program.js';
 
-const disk = mkdtempSync(join(tmpdir(), 'xlink-cli-disk-'));
-const isMounted = mounted();
-afterAll(() => {
-  if (isMounted) execFileSync('umount', ['-l', disk]);
-  rmdirSync(disk);
-});
-
-/** Only root can have a small disk. */
-function mounted(): boolean {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'xlink-test', disk], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const onDisk = isMounted ? test : test.skip;
+const { path: disk, test: onDisk } = smallDisk('256k');
 
 /** Leaves so many bytes. */
 function fill(left: number): void {

@@ -1,11 +1,12 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect } from '@jest/globals';
+import { testWhere } from './support/needs.js';
 import { Partner } from './support/partner.js';
 import { hasTerminals, Terminal } from './support/terminal.js';
 
-const atTerminal = hasTerminals ? test : test.skip;
+const atTerminal = testWhere(hasTerminals);
 const CTRL_C = '\u0003';
 const CTRL_D = '\u0004';
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
 import { deployCommand, PLANS } from '../../src/deploy/deploy.js';
 import { run } from '../../src/run.js';
-import { describeWith, findProgram } from '../server/needs.js';
+import { describeWith, findProgram } from '../support/needs.js';
 
 let folder: string;
 beforeEach(async () => {

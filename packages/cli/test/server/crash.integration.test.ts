@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
+import { until } from '../support/needs.js';
 import { randomOf } from './junk.js';
-import { until } from './needs.js';
 import { startServer } from './program.js';
 import { request, temporaryFolder } from './support.js';
 

@@ -7,7 +7,7 @@ import {
   readInvite,
 } from '@private.me/xlink';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { describeWith, findProgram, until } from './needs.js';
+import { describeWith, findProgram, until } from '../support/needs.js';
 import { startServer } from './program.js';
 import { afterTest, request, seedOf, startHere, temporaryFolder, unwrap } from './support.js';
 

@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { Agent, GatewayTransport, HttpTrustRegistry } from '@private.me/xlink';
 import { WebSocket } from 'ws';
-import { smallDisk } from './needs.js';
+import { smallDisk } from '../support/needs.js';
 import { runServer, startServer } from './program.js';
 import { afterTest, request, temporaryFolder, unwrap } from './support.js';
 

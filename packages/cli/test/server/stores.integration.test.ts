@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import pg from 'pg';
-import { describeWith, findProgram, until } from './needs.js';
+import { describeWith, findProgram, until } from '../support/needs.js';
 import { startServer } from './program.js';
 import { afterTest, request, temporaryFolder } from './support.js';
 

@@ -55,12 +55,15 @@ export async function until(holds: () => unknown, withinMs = 10_000): Promise<vo
   }
 }
 
-/** A disk of 512 KiB for one test file, which only root can have. Where there is none its tests are skipped; in CI they fail. */
-export function smallDisk() {
+/** For tests that need what may not be there: skipped then; in CI they fail. */
+export const testWhere = (isThere: boolean) => (isThere || isCi ? test : test.skip);
+
+/** A disk of 512 KiB for one test file, or of another size, which only root can have. */
+export function smallDisk(size = '512k') {
   const path = mkdtempSync(join(tmpdir(), 'xlink-disk-'));
   let isMounted = true;
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'xlink-test', path], { stdio: 'ignore' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'xlink-test', path], { stdio: 'ignore' });
   } catch {
     isMounted = false;
   }
@@ -68,5 +71,5 @@ export function smallDisk() {
     if (isMounted) execFileSync('umount', ['-l', path]);
     rmdirSync(path);
   });
-  return { path, test: isMounted || isCi ? test : test.skip };
+  return { path, test: testWhere(isMounted) };
 }
