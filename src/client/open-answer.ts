@@ -1,6 +1,7 @@
 import type { OpenedAnswer } from '../envelope/open-answer.js';
 import { isXlinkError, xlinkError } from '../errors/errors.js';
 import { FRAME, FrameReader } from '../http/answer-frames.js';
+import type { PlatformBody } from '../http/fetch.js';
 import { given } from '../util/given.js';
 import { decodedBody } from './decoded-body.js';
 import type { Opening } from './opening.js';
@@ -72,7 +73,7 @@ function handedOver(
   headers.set(SEALED_HEADER, 'true');
   return rebuild(from, mayHaveBody(status!) ? content() : body.leave(), headers, status!, '');
 
-  function content(): BodyInit {
+  function content(): PlatformBody {
     const isEmpty = body.whole?.length === 0; // what says of nothing how it is encoded
     return isEmpty ? body.whole! : decodedBody(headers, () => body.whole ?? body.stream());
   }

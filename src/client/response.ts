@@ -1,5 +1,6 @@
 import { xlinkError } from '../errors/errors.js';
 import type { ErrorId } from '../errors/table.js';
+import type { PlatformBody } from '../http/fetch.js';
 import { isProblem, refusalIn } from '../http/problem.js';
 import { readAtMost } from '../http/read-body.js';
 import { decodeUtf8 } from '../util/utf8.js';
@@ -32,7 +33,7 @@ export const mayHaveBody = (status: number): boolean => !BODILESS.has(status);
 /** A `Response` like the one that came, with another body, headers or status. */
 export function rebuild(
   from: Response,
-  body: NonNullable<RequestInit['body']> | null,
+  body: PlatformBody | null,
   headers: Headers,
   status = from.status,
   statusText = from.statusText,

@@ -4,6 +4,7 @@ import type { Service } from '../discovery/discover.js';
 import { encodeEnvelope } from '../envelope/flat-json.js';
 import type { Header } from '../envelope/plaintext.js';
 import { coveredFields, READABLE_BESIDE } from '../http/covered-fields.js';
+import type { PlatformBody } from '../http/fetch.js';
 import { ENVELOPE_TYPE } from '../http/media-type.js';
 import { requestBinding, targetOf } from '../http/request-binding.js';
 import type { Envelope, Scope, Version } from '../types/protocol.js';
@@ -14,7 +15,7 @@ import type { BufferedRequest } from './buffered-request.js';
 /** A request with its envelope, ready to be sent once. */
 export interface SealedRequest {
   readonly headers: Headers;
-  readonly body: NonNullable<RequestInit['body']> | undefined;
+  readonly body: PlatformBody | undefined;
   /** What the answer must be bound to. */
   readonly binding: string;
   /** What the answer must be in reply to. */

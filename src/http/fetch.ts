@@ -16,10 +16,14 @@ export const fetchOrPlatform =
   (...args: Parameters<typeof fetch>) =>
     given ? given(...args) : globalThis.fetch(...args);
 
+/** Named here because only the library of the DOM has `BodyInit` and `HeadersInit`: the types of this package compile without it. */
+export type PlatformBody = NonNullable<RequestInit['body']>;
+type PlatformHeaders = NonNullable<RequestInit['headers']>;
+
 export interface TextRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
-  readonly headers?: HeadersInit;
+  readonly headers?: PlatformHeaders;
   readonly body?: string | Uint8Array<ArrayBuffer>;
   /** A longer answer is an error. */
   readonly maxAnswerBytes: number;

@@ -82,7 +82,7 @@ export class FetchRequest {
     void this.#body.giveUp(this.#isOnNode);
   }
 
-  #with(headers: Headers, body: BodyInit | undefined): Request {
+  #with(headers: Headers, body: RequestInit['body'] | undefined): Request {
     const request = this.#request;
     const init = { headers, duplex: 'half', ...(body === undefined || isBodiless(request) ? {} : { body }) };
     if (!this.#isOnNode) return new Request(request, init as RequestInit);
