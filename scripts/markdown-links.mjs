@@ -15,13 +15,26 @@ function proseOf(markdown) {
   });
 }
 
+const CODE_OR_LINK = /`[^`]*`|(?<=\]\()([^()\s]+(?:\([^()]*\)[^()\s]*)*)(?=\))/g;
+
 /** @returns {{ line: number, target: string }[]} the targets of links and images, in order */
 export function linksOf(markdown) {
   return proseOf(markdown).flatMap(({ line, text }) =>
-    [...text.replace(/`[^`]*`/g, '``').matchAll(/\]\(([^()\s]+(?:\([^()]*\)[^()\s]*)*)\)/g)].map(
-      ([, target]) => ({ line, target }),
+    [...text.matchAll(CODE_OR_LINK)].flatMap(([, target]) =>
+      target === undefined ? [] : [{ line, target }],
     ),
   );
+}
+
+/** The page with other targets in its links and images. What only looks like a link in code stays. */
+export function withTargets(markdown, change) {
+  const lines = markdown.split('\n');
+  for (const { line, text } of proseOf(markdown)) {
+    const end = lines[line - 1].endsWith('\r') ? '\r' : '';
+    lines[line - 1] =
+      text.replace(CODE_OR_LINK, (whole, target) => (target === undefined ? whole : change(target))) + end;
+  }
+  return lines.join('\n');
 }
 
 /** What can stand behind a #: the slugs of headings, and the ids of <a id="…">. */

@@ -1,8 +1,7 @@
 // Links of a Markdown page that point to files, and where they point, as paths from the root of the package.
 import { posix } from 'node:path';
-import { linksOf } from './markdown-links.mjs';
+import { linksOf, withTargets } from './markdown-links.mjs';
 
-const LINK = /(\]\()([^)\s]+)(\))/g;
 const ELSEWHERE = /^([a-z][a-z0-9+.-]*:|#)/i;
 
 /** @returns {string[]} targets without their anchors */
@@ -13,10 +12,10 @@ export const fileLinksOf = (markdown, page) =>
 
 /** Makes the links whose target `isHere` denies absolute. */
 export function absolute(markdown, page, isHere, base) {
-  return markdown.replace(LINK, (whole, before, link, after) => {
-    if (ELSEWHERE.test(link) || isHere(targetOf(link, page))) return whole;
+  return withTargets(markdown, (link) => {
+    if (ELSEWHERE.test(link) || isHere(targetOf(link, page))) return link;
     const anchor = link.includes('#') ? link.slice(link.indexOf('#')) : '';
-    return `${before}${base}/${targetOf(link, page)}${anchor}${after}`;
+    return `${base}/${targetOf(link, page)}${anchor}`;
   });
 }
 

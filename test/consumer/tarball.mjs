@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileLinksOf } from '../../scripts/package-links.mjs';
+import { root as repository } from '../../scripts/wings.mjs';
 import { expectNone, install } from './kit.mjs';
 
 export default function tarball({ root }) {
@@ -14,6 +15,12 @@ export default function tarball({ root }) {
   expectNone(
     '[D5] links of the README resolve in the tarball',
     links.filter((link) => !existsSync(join(home, link))),
+  );
+
+  const pages = files.filter((file) => file.endsWith('.md'));
+  expectNone(
+    'code in packed pages is that of the repository',
+    pages.filter((page) => codeOf(read(page)) !== codeOf(readFileSync(join(repository, page), 'utf8'))),
   );
 
   const maps = files.filter((file) => /^dist\/(esm|cjs)\/.*\.d\.ts\.map$/.test(file));
@@ -41,3 +48,5 @@ export default function tarball({ root }) {
     Object.keys(manifest.dependencies).filter((name) => !notices.includes(`\n${name} `)),
   );
 }
+
+const codeOf = (page) => page.match(/```[\s\S]*?```/g)?.join('\n');
