@@ -1,15 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { nobleMlKem768 } from '../noble-pq.js';
 import type { CryptoProvider } from '../provider.js';
 import { aes256gcm, ed25519, hkdf, hmac, sha256, x25519 } from './classic.js';
 import { workerMlDsa65 } from './ml-dsa-worker.js';
 import { nativeMlDsa65, nativeMlKem768 } from './post-quantum.js';
+import { OptionalMlKem768 } from './wasm-ml-kem.js';
 
 let shared: CryptoProvider | undefined;
 
 /**
- * The provider for servers: synchronous `node:crypto`, with ML-KEM and ML-DSA from `node:crypto` where it has them and
- * from noble where not. What is used is found by trying it, once per process.
+ * The provider for servers: synchronous `node:crypto`, with ML-KEM and ML-DSA from `node:crypto` where it has them. Where not,
+ * ML-KEM is that of `@oqs/liboqs-js` if installed, the rest of noble. What is used is found by trying it, once per process.
  */
 export function defaultProvider(): CryptoProvider {
   return (shared ??= detect());
@@ -17,7 +17,8 @@ export function defaultProvider(): CryptoProvider {
 
 function detect(): CryptoProvider {
   const random = (length: number): Uint8Array => randomBytes(length);
-  const mlKem768 = nativeMlKem768();
+  const nativeKem = nativeMlKem768();
+  const otherKem = new OptionalMlKem768(random);
   const mlDsa65 = nativeMlDsa65();
   return {
     name: 'native',
@@ -26,7 +27,9 @@ function detect(): CryptoProvider {
       x25519: 'node:crypto',
       aes256gcm: 'node:crypto',
       hash: 'node:crypto',
-      mlKem768: mlKem768 ? 'node:crypto' : 'noble',
+      get mlKem768() {
+        return nativeKem ? 'node:crypto' : otherKem.implementation;
+      },
       mlDsa65: mlDsa65 ? 'node:crypto' : 'noble in a worker thread',
     },
     randomBytes: random,
@@ -37,7 +40,7 @@ function detect(): CryptoProvider {
     aes256gcm,
     ed25519,
     x25519,
-    mlKem768: mlKem768 ?? nobleMlKem768(random),
+    mlKem768: nativeKem ?? otherKem,
     mlDsa65: mlDsa65 ?? workerMlDsa65(random),
   };
 }
