@@ -70,7 +70,9 @@ export class OptionalMlKem768 implements MlKem768 {
 const PACKAGE: string = '@oqs/liboqs-js/kem';
 
 async function loadLiboqs(): Promise<Liboqs> {
-  const { createMLKEM768 } = (await import(PACKAGE)) as { createMLKEM768(): Promise<Liboqs> };
+  const { createMLKEM768 } = (await import(/* webpackIgnore: true */ /* @vite-ignore */ PACKAGE)) as {
+    createMLKEM768(): Promise<Liboqs>;
+  };
   return createMLKEM768();
 }
 
