@@ -18,9 +18,11 @@ export interface RedisXidStoreOptions {
   readonly timeoutMs?: number;
 }
 
+// An entry is its end, a space and its text, so that the clock of the callers counts, and that of Redis only removes what is over.
 // A group is a sorted set of keys by the time at which each ends, so that what is over leaves it before it is counted.
 const ADD = `
-if redis.call('EXISTS', KEYS[1]) == 1 then return 'taken' end
+local there = redis.call('GET', KEYS[1])
+if there and tonumber(string.match(there, '^%d+')) > tonumber(ARGV[3]) then return 'taken' end
 if ARGV[4] ~= '' then
   redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[3])
   if redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[4]) then return 'full' end
@@ -60,9 +62,12 @@ export class RedisXidStore implements XidStore {
     this.#timeoutMs = timeoutMs;
   }
 
-  async get(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
+  async get(keys: readonly string[], now: number): Promise<readonly (string | undefined)[]> {
     const answer = (await this.#ask('MGET', ...keys.map((key) => this.#prefix + key))) as (string | null)[];
-    return answer.map((text) => text ?? undefined);
+    return answer.map((text) => {
+      const [, until, value] = /^(\d+) (.*)$/s.exec(text ?? '') ?? [];
+      return Number(until) > now ? value : undefined;
+    });
   }
 
   async add(
@@ -79,7 +84,7 @@ export class RedisXidStore implements XidStore {
       2,
       place,
       this.#groupKey(group?.name ?? ''),
-      value,
+      `${until} ${value}`,
       until,
       now,
       group ? group.max : '',
@@ -92,7 +97,8 @@ export class RedisXidStore implements XidStore {
   }
 
   async set(key: string, { value, until }: XidStored, now: number): Promise<void> {
-    if (until > now) await this.#ask('SET', this.#prefix + key, value, 'PX', Math.ceil(until - now));
+    if (until > now)
+      await this.#ask('SET', this.#prefix + key, `${until} ${value}`, 'PX', Math.ceil(until - now));
   }
 
   async remove(key: string, group?: string): Promise<void> {
