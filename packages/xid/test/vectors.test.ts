@@ -30,7 +30,11 @@ const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const PYTHON = '/usr/bin/python3';
 const hasPython = existsSync('/usr/lib/python3/dist-packages/cryptography');
 const python = (input: unknown): unknown[] =>
-  execFileSync(PYTHON, [join(HERE, 'derive.py')], { input: JSON.stringify(input), encoding: 'utf8', stdio: 'pipe' })
+  execFileSync(PYTHON, [join(HERE, 'derive.py')], {
+    input: JSON.stringify(input),
+    encoding: 'utf8',
+    stdio: 'pipe',
+  })
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as unknown);
