@@ -68,6 +68,8 @@ const PAIRS: readonly (readonly [number, number, number, number])[] = isFull
       [2, 0, 19, 9],
     ];
 
+const README = readFileSync(join(process.cwd(), 'packages/xid/README.md'), 'utf8').replace(/\s+/g, ' ');
+
 const within = ([low, high]: readonly [number, number], hits: number) => hits >= low && hits <= high;
 
 describe('on what the library decides', () => {
@@ -101,6 +103,7 @@ describe('on what the library decides', () => {
     const hits = PAIRS.reduce((sum, [s, e, t, f]) => sum + nearestByBits(cell(s, e), cell(t, f), roll), 0);
     const interval = chance(PAIRS.length * PERSONS, PERSONS);
     expect([interval, hits, within(interval, hits)]).toEqual([interval, hits, true]);
+    if (!isFull) expect(README).toContain(`for ${hits} of 8,000 (expected 8, ${interval.join(' to ')})`);
   });
 
   test('nor is anything learned from 500 persons whom the linker is told', () => {
@@ -109,6 +112,7 @@ describe('on what the library decides', () => {
     const hits = some.reduce((sum, [s, e, t, f]) => sum + learnedFromBits(cell(s, e), cell(t, f), roll), 0);
     const interval = chance(some.length * (PERSONS / 2), PERSONS / 2);
     expect([interval, hits, within(interval, hits)]).toEqual([interval, hits, true]);
+    if (!isFull) expect(README).toContain(`${hits} of 2,000 others (expected 4, ${interval.join(' to ')})`);
   });
 
   test('a linker that can: it finds 4 bits in 256 that leak, and DIDs that stay', () => {
@@ -165,7 +169,6 @@ describe('on what the library decides', () => {
 });
 
 describe('on what it does not decide, the README has figures', () => {
-  const README = readFileSync(join(process.cwd(), 'packages/xid/README.md'), 'utf8');
   const DAY_S = 86_400;
   const percent = (hits: number, of = PERSONS) => `${((hits / of) * 100).toFixed(1)} %`;
   const persons = Array.from({ length: PERSONS }, (_, person) => person);
