@@ -1,24 +1,27 @@
 // One who would like to know which identities belong to one person, and has all that services see.
 
+// Jest looks globals up anew each time.
+const { abs, cos, exp, imul, log, PI, sqrt } = Math;
+const FAR = Number.POSITIVE_INFINITY;
+
 /** Numbers from 0 to 1 that follow from a seed (mulberry32): a run can be repeated. */
 export function dice(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    let t = imul(state ^ (state >>> 15), 1 | state);
+    t = (t + imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
 }
 
 /** A number around 0 with a deviation of 1 (Box and Muller). */
-export const normal = (roll: () => number): number =>
-  Math.sqrt(-2 * Math.log(1 - roll())) * Math.cos(2 * Math.PI * roll());
+export const normal = (roll: () => number): number => sqrt(-2 * log(1 - roll())) * cos(2 * PI * roll());
 
 function ones(word: number): number {
   let v = word - ((word >>> 1) & 0x55555555);
   v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
-  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+  return imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
 /** Keys of persons, eight words each. */
@@ -63,7 +66,7 @@ export function learnedFromBits(a: Cell, b: Cell, roll: () => number): number {
   });
   let hits = 0;
   for (let u = half; u < persons; u++) {
-    let [best, chosen] = [-Infinity, -1];
+    let [best, chosen] = [-FAR, -1];
     for (let v = half; v < persons; v++) {
       let score = roll() * 1e-9;
       for (let at = 0; at < 256; at++) if (bit(a, u, at) === bit(b, v, at)) score += weights[at]!;
@@ -78,9 +81,9 @@ export function learnedFromBits(a: Cell, b: Cell, roll: () => number): number {
 export function nearestByNumber(a: readonly number[], b: readonly number[], roll: () => number): number {
   let hits = 0;
   for (const [u, value] of a.entries()) {
-    let [best, ties, chosen] = [Infinity, 0, -1];
+    let [best, ties, chosen] = [FAR, 0, -1];
     for (const [v, other] of b.entries()) {
-      const apart = Math.abs(value - other);
+      const apart = abs(value - other);
       if (apart > best) continue;
       ties = apart < best ? 1 : ties + 1;
       best = apart;
@@ -94,7 +97,7 @@ export function nearestByNumber(a: readonly number[], b: readonly number[], roll
 /** Between which numbers of hits chance stays in 99 of 100 runs, of so many attempts that each succeed once in `candidates` (Poisson). */
 export function chance(attempts: number, candidates: number): readonly [number, number] {
   const mean = attempts / candidates;
-  let [probability, below, low] = [Math.exp(-mean), 0, -1];
+  let [probability, below, low] = [exp(-mean), 0, -1];
   for (let hits = 0; ; hits++) {
     if (hits > 0) probability *= mean / hits;
     below += probability;

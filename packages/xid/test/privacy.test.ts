@@ -89,12 +89,14 @@ describe('on what the library decides', () => {
         for (let epoch = 0; epoch < EPOCHS; epoch++) {
           const seed = seedFor(person, service, epoch);
           seen.add(Buffer.from(seed.subarray(0, 16)).toString('latin1'));
+          if (service % 5 !== 0) continue;
           for (let at = 0; at < 256; at++) counts[at]! += (seed[at >>> 3]! >>> (at & 7)) & 1;
         }
     const all = PERSONS * SERVICES * EPOCHS;
     expect(seen.size).toBe(all);
     // Of 256 bits the one that leans most: 99 of 100 times below 4.1 deviations.
-    const leaning = Math.max(...[...counts].map((count) => Math.abs(count - all / 2) / Math.sqrt(all / 4)));
+    const some = all / 5;
+    const leaning = Math.max(...[...counts].map((count) => Math.abs(count - some / 2) / Math.sqrt(some / 4)));
     expect(leaning).toBeLessThan(4.1);
   });
 
@@ -131,7 +133,7 @@ describe('on what the library decides', () => {
     const sizes = new Set<string>();
     const said = new Set<string>();
     const values = new Map<string, string>();
-    for (let person = 0; person < 10; person++) {
+    for (let person = 0; person < 6; person++) {
       const me = await holder(`person ${person}`, clock, { maxVersion: 3 });
       for (const service of [1, 2]) {
         const audience = serviceOf(service);
