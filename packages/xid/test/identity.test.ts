@@ -11,6 +11,7 @@ import {
   type ShareBackend,
   XID_ERROR_TABLE,
 } from '../src/index.js';
+import { DerivationThread } from '../src/master/thread.js';
 import { afterTest, clockAt, DAY, failure, holder, NOON, seedOf, temporaryFolder, until } from './support.js';
 
 describe('an identity', () => {
@@ -246,6 +247,16 @@ describe('shares', () => {
       'SHARE_UNAVAILABLE',
     );
   });
+});
+
+test('a thread that ends in the midst of it is told', async () => {
+  const thread = new DerivationThread();
+  const running = failure(() => thread.run({ shares: [], infos: [] }));
+  await new Promise(setImmediate);
+  thread.close();
+  expect(await running).toBe('DERIVATION_FAILED');
+  expect(await failure(() => thread.run({ shares: [], infos: [] }))).toBe('SHARES_TOO_FEW'); // the next one starts another
+  thread.close();
 });
 
 describe('options', () => {

@@ -1,6 +1,6 @@
 // Tokens of another class, epoch, issuer, identity; keys that are swapped; holders that ask too often; certificates as the registrar refuses them.
 import { describe, expect, test } from '@jest/globals';
-import { Identity } from '@private.me/xlink';
+import { Identity, MemoryClientStore } from '@private.me/xlink';
 import {
   FileIssuerKeys,
   KnownIssuerKeys,
@@ -220,6 +220,11 @@ describe('a registrar', () => {
     await service.revoke(revocation);
     expect(await shown(service, certificate)).toBe('CERTIFICATE_REVOKED');
   });
+});
+
+test('an adapter is not put in front of a registry in which identities would never end', async () => {
+  const { serve } = await world();
+  expect(await failure(() => serve().adapter(new MemoryClientStore()))).toBe('INVALID_OPTION');
 });
 
 describe('options', () => {

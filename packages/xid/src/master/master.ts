@@ -41,22 +41,14 @@ export class Master {
     const isNew = found.every(({ share }) => share === undefined);
     const isUnknown = found.some(({ failed }) => failed !== undefined);
     if (isNew && !isUnknown) await master.#make();
-    else wipe(...master.#enough(found));
+    else wipe(...bytesIn(master.#enough(found)));
     return master;
   }
 
   /** The seeds of identities, in the order of `infos`, from a thread of its own. Each call puts the seed together anew. */
   async derive(infos: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
-    const found = await this.#load();
-    const shares = this.#enough(found);
-    const places = found.filter(({ share }) => share !== undefined).map(({ index }) => index);
-    const sources = shares.map((share, at) => {
-      const path = this.#parts.backends[places[at]!]!.file;
-      if (path === undefined) return share;
-      wipe(share);
-      return path;
-    });
-    const answer = await this.#thread.run({ shares: sources, infos });
+    const shares = this.#enough(await this.#load());
+    const answer = await this.#thread.run({ shares, infos });
     // A share has the number of the backend that it was made for.
     for (const bad of answer.bad) this.#parts.onBadShare(this.#parts.backends[bad]?.name ?? String(bad));
     return answer.seeds;
@@ -82,7 +74,9 @@ export class Master {
     return Promise.all(
       this.#parts.backends.map(async (backend, index): Promise<Found> => {
         try {
-          return { index, share: (await backend.load()) ?? undefined };
+          const { file } = backend;
+          if (file === undefined || !backend.isThere) return { index, share: await copyOf(backend) };
+          return { index, share: (await backend.isThere()) ? file : undefined };
         } catch (failed) {
           return { index, share: undefined, failed };
         }
@@ -91,11 +85,11 @@ export class Master {
   }
 
   /** The shares that are there. What did not answer is told, and does not stand in the way of enough others. */
-  #enough(found: readonly Found[]): Uint8Array[] {
-    const shares = found.flatMap(({ share }) => (share ? [Uint8Array.from(share)] : []));
+  #enough(found: readonly Found[]): (Uint8Array | string)[] {
+    const shares = found.flatMap(({ share }) => share ?? []);
     const broken = found.filter(({ failed }) => failed !== undefined);
     if (shares.length < this.#parts.threshold) {
-      wipe(...shares);
+      wipe(...bytesIn(shares));
       const [first] = broken;
       if (!first) throw new XidError('SHARES_TOO_FEW');
       const { failed } = first;
@@ -109,8 +103,17 @@ export class Master {
 interface Found {
   /** Of its backend. */
   readonly index: number;
-  readonly share: Uint8Array | undefined;
+  /** Bytes of its own, or the file that has them. */
+  readonly share: Uint8Array | string | undefined;
   readonly failed?: unknown;
+}
+
+const bytesIn = (shares: readonly (Uint8Array | string)[]): Uint8Array[] =>
+  shares.filter((share) => typeof share !== 'string');
+
+async function copyOf(backend: ShareBackend): Promise<Uint8Array | undefined> {
+  const share = await backend.load();
+  return share && Uint8Array.from(share);
 }
 
 async function saved(backend: ShareBackend, share: Uint8Array): Promise<void> {

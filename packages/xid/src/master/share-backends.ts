@@ -1,4 +1,5 @@
-import { chmod, lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, chmod, lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { XidError } from '../errors.js';
 import { invalidOption } from '../util/options.js';
@@ -11,8 +12,10 @@ export interface ShareBackend {
   load(): Promise<Uint8Array | undefined> | Uint8Array | undefined;
   /** Keeps some 300 bytes. Called once, when the identity is made. */
   save(share: Uint8Array): Promise<void> | void;
-  /** Optional. The file that holds the share: the thread that needs it reads it by itself. */
+  /** Optional, with {@link ShareBackend.isThere}. The file that holds the share: the thread that needs it reads it, and no other one. */
   readonly file?: string;
+  /** Optional. Whether the file is there. A throw or rejection: it cannot be told, or must not be used. */
+  isThere?(): Promise<boolean>;
 }
 
 /** A share in the memory of this process: gone with it, so that the next start is a new person. For tests and short programs. */
@@ -48,12 +51,17 @@ export class FileShareBackend implements ShareBackend {
   }
 
   async load(): Promise<Uint8Array | undefined> {
+    return (await this.isThere()) ? new Uint8Array(await readFile(this.file)) : undefined;
+  }
+
+  async isThere(): Promise<boolean> {
     try {
-      const found = await lstat(this.file);
-      if (process.platform !== 'win32' && (found.mode & 0o077) !== 0) throw new XidError('SHARE_EXPOSED');
-      return new Uint8Array(await readFile(this.file));
+      const { mode } = await lstat(this.file);
+      if (process.platform !== 'win32' && (mode & 0o077) !== 0) throw new XidError('SHARE_EXPOSED');
+      await access(this.file, constants.R_OK);
+      return true;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
       throw error;
     }
   }

@@ -11,6 +11,7 @@ import type {
 import { copyRevocation, verifyRevocation } from '../certificate/revocation.js';
 import { isXidError, XidError } from '../errors.js';
 import { overlapEnd } from '../identity/epochs.js';
+import { invalidOption } from '../util/options.js';
 import { CredentialCheck, type GoodCredential } from './check-credential.js';
 import { XidClientStore } from './client-store.js';
 import { clientOfClass, Members, type XidMember } from './members.js';
@@ -54,14 +55,19 @@ export class XidService implements EnrollmentVerifier {
     this.#check = new CredentialCheck(this.#options);
   }
 
-  /** The registry of the agent, with the identities of epochs beside what it holds: those leave no entry in it. Who is in it is never a pseudonym. */
+  /** The registry of the agent, with the identities of epochs beside what it holds: those leave no entry in it. Who is in it is never a pseudonym. Caches go inside: `xid.registry(new CachedTrustRegistry(…))`. */
   registry(inner: ManagedTrustRegistry): ManagedTrustRegistry {
     this.#registry = inner;
     return new XidRegistry(inner, this.#members, this.#options.clock);
   }
 
-  /** Options for the adapter: `clients`, in which a class is one client, and `enrollment`. */
+  /** Options for the adapter: `clients`, in which a class is one client, and `enrollment`. Throws `INVALID_OPTION` before {@link registry} was called. */
   adapter(clients: ClientStore): XidAdapterOptions {
+    if (!this.#registry)
+      throw invalidOption(
+        'registry',
+        'XidService: give the agent xid.registry(registry) first: what it holds would never end.',
+      );
     return { clients: new XidClientStore(clients, this.#members, this.#options.clock), enrollment: [this] };
   }
 
