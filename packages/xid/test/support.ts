@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, test } from '@jest/globals';
+import { afterAll, afterEach, describe, test } from '@jest/globals';
 import {
   Agent,
   DualModeAdapter,
@@ -29,11 +29,14 @@ import {
   XidService,
   type XidServiceOptions,
 } from '../src/index.js';
+import { derivationThread } from '../src/master/thread.js';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
+
+afterAll(() => derivationThread.close());
 
 /** Calls this after the test; last come, first served. */
 export const afterTest = (close: () => unknown): void => void closers.push(close);

@@ -114,7 +114,6 @@ export class EphemeralIdentity {
   close(): void {
     this.#isClosed = true;
     this.#timer.stop();
-    this.#master.close();
     this.#kept.clear();
     this.#listeners.clear();
   }

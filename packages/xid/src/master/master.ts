@@ -5,7 +5,7 @@ import { wipe } from '../util/bytes.js';
 import { MASTER_BYTES } from './recombine.js';
 import type { ShareBackend } from './share-backends.js';
 import { encodeShare } from './share-format.js';
-import { DerivationThread } from './thread.js';
+import { derivationThread } from './thread.js';
 
 /** How a master seed is shared. */
 export interface SplitConfig {
@@ -28,7 +28,6 @@ export interface MasterParts {
 /** A seed that exists in shares only. */
 export class Master {
   readonly #parts: MasterParts;
-  readonly #thread = new DerivationThread();
 
   private constructor(parts: MasterParts) {
     this.#parts = parts;
@@ -48,15 +47,10 @@ export class Master {
   /** The seeds of identities, in the order of `infos`, from a thread of its own. Each call puts the seed together anew. */
   async derive(infos: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
     const shares = this.#enough(await this.#load());
-    const answer = await this.#thread.run({ shares, infos });
+    const answer = await derivationThread.run({ shares, infos });
     // A share has the number of the backend that it was made for.
     for (const bad of answer.bad) this.#parts.onBadShare(this.#parts.backends[bad]?.name ?? String(bad));
     return answer.seeds;
-  }
-
-  /** Ends the thread, if one runs. */
-  close(): void {
-    this.#thread.close();
   }
 
   async #make(): Promise<void> {

@@ -47,6 +47,9 @@ export class DerivationThread {
   }
 }
 
+/** One for all identities of the process: to start it takes longer than all that it does. */
+export const derivationThread = new DerivationThread();
+
 function exchanged(worker: Worker, task: WorkerTask): Promise<WorkerAnswer> {
   return new Promise((resolve, reject) => {
     const failed = (cause?: unknown) =>
