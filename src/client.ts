@@ -8,7 +8,7 @@ export { type Connection, type ConnectOptions, connect } from './client/connect.
 export { DualModeClient } from './client/dual-mode-client.js';
 export type { ApiKeyFallback, DualModeClientOptions } from './client/dual-mode-client-options.js';
 export type { FallbackEvent, FallbackReason } from './client/fallback.js';
-export type { IdentityStore, XlinkFetchOptions } from './client/options.js';
+export type { IdentityStore, IntroducedTo, XlinkFetchOptions } from './client/options.js';
 export type { ServiceMemory } from './client/service-memory.js';
 export { type XlinkFetch, xlinkFetch } from './client/xlink-fetch.js';
 export type { CryptoProvider, Signer, Verifier } from './crypto/provider.js';

@@ -21,6 +21,7 @@ import {
 import { isAudit } from './audit-option.js';
 import { checkBodyLimitKeys, isBodyLimit, largestEnvelope } from './body-limits.js';
 import { checkClientLimits } from './client-limits/client-limits.js';
+import { isEnrollmentVerifier } from './enrollment-verifiers.js';
 import { checkKeyUseOptions } from './key-use/key-use.js';
 import { checkBrownoutKeys, isBrownout } from './modes/brownouts.js';
 import { checkRouteModeKeys, isRouteMode } from './modes/policy.js';
@@ -96,6 +97,10 @@ const isObservers: OptionCheck = (value) =>
   Array.isArray(value) && value.every((observer) => typeof observer === 'function')
     ? undefined
     : 'an array of functions';
+const isVerifiers: OptionCheck = (value) =>
+  Array.isArray(value) && value.every(isEnrollmentVerifier)
+    ? undefined
+    : 'an array of { member, verify }, each member a name of its own, 1 to 64 letters and digits';
 const isHttpUrl: OptionCheck = (value) =>
   typeof value === 'string' && /^https?:\/\/[\x21\x23-\x3b\x3d\x3f-\x5b\x5d-\x7e]+$/.test(value)
     ? undefined
@@ -154,6 +159,7 @@ export function checkDualModeOptions(options: DualModeOptions): void {
     enrollmentValidMs: integerIn(1000, 2 ** 40),
     enrollmentValidUntil: isPromptFunction,
     maxNoncesPerClient: integerIn(1, 2 ** 24),
+    enrollment: isVerifiers,
     enrollmentsPerMinute: integerIn(1, 100_000),
     clientLimits: isObject,
     policy: isPolicyPoint,
@@ -187,7 +193,8 @@ export function checkDualModeOptions(options: DualModeOptions): void {
   checkSessionOptions(options);
   if (options.clientLimits) checkClientLimits(options.clientLimits);
   if (typeof options.keyUse === 'object') checkKeyUseOptions(options.keyUse);
-  if (options.clientModes || options.keyUse) requireOption('DualModeAdapter', options, 'clients');
+  if (options.clientModes || options.keyUse || options.enrollment?.length)
+    requireOption('DualModeAdapter', options, 'clients');
   if (options.keyDirectory && !options.hosts?.length)
     throw xlinkError('INVALID_OPTION', {
       field: 'hosts',

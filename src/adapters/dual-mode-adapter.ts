@@ -158,6 +158,7 @@ export class BaseDualModeAdapter<Customer extends object = object>
         ? new PublishedKeyDirectory(options.agent, options.hosts!, this.#clock)
         : undefined,
       invitations,
+      verifiers: options.enrollment ?? [],
       brownouts: new BrownoutAnswers({
         brownouts: this.#modes.brownouts,
         clock: this.#clock,

@@ -23,6 +23,8 @@ export interface IntroductionHearing {
 export interface Introduction {
   /** Who it says that it is. */
   claimedDid(): Promise<Did>;
+  /** What it brings, before anything of it is verified; `undefined` for what cannot be read. */
+  claimedPayload(): Promise<unknown>;
   /** Verifies it; the payload says what is to be enrolled. */
   receive(hear: IntroductionHearing): Promise<AgentMessage>;
   /** Throws `ENROLLMENT_REFUSED:KEY_PROOF` unless it was made for this key. */
@@ -44,6 +46,10 @@ function byEnvelope({ agent, intake }: IntroductionParts, request: InboundReques
   const envelope = () => (body ??= intake.read(request, MAX_INTRODUCTION_BYTES, 'BODY_TOO_LARGE'));
   return {
     claimedDid: async () => parseEnvelope(await envelope(), MAX_INTRODUCTION_BYTES).fields.from,
+    async claimedPayload() {
+      const { payload } = parseEnvelope(await envelope(), MAX_INTRODUCTION_BYTES).bytes;
+      return payload && jsonOf(payload);
+    },
     async receive(hear) {
       const binding = requestBinding(request.method, request.target);
       const received = await agent.receiveIntroduction(await envelope(), {
@@ -65,13 +71,20 @@ function bySignature(
 ): Introduction {
   if (!takesSignatures) throw xlinkError('SIGNATURE_NOT_ALLOWED');
   const signed = readSignedRequest(request);
+  let read: Promise<Uint8Array> | undefined;
+  const bodyOf = () =>
+    (read ??= request.hasBody
+      ? intake.read(request, MAX_INTRODUCTION_BYTES, 'BODY_TOO_LARGE')
+      : Promise.resolve(new Uint8Array(0)));
   return {
     claimedDid: async () => signed.from,
+    async claimedPayload() {
+      const body = await bodyOf();
+      return jsonOf(body);
+    },
     async receive(hear) {
       const message = await agent.receiveSignedIntroduction(signed, { scope: ENROLL_SCOPE, ...hear });
-      const body = request.hasBody
-        ? await intake.read(request, MAX_INTRODUCTION_BYTES, 'BODY_TOO_LARGE')
-        : new Uint8Array(0);
+      const body = await bodyOf();
       await assertBodySigned(request, message, body);
       return body.length === 0 ? message : { ...message, payload: decodePayload(body) };
     },
@@ -83,3 +96,11 @@ function bySignature(
     },
   };
 }
+
+const jsonOf = (bytes: Uint8Array): unknown => {
+  try {
+    return decodePayload(bytes);
+  } catch {
+    return undefined;
+  }
+};

@@ -4,7 +4,7 @@ import type { AuditSink } from '../types/audit.js';
 import type { Observer } from '../types/events.js';
 import type { Mode } from '../types/mode.js';
 import type { PolicyDecisionPoint } from '../types/policy.js';
-import type { Tracer } from '../types/ports.js';
+import type { EnrollmentVerifier, Tracer } from '../types/ports.js';
 import type { ClientId, Clock, Scope } from '../types/protocol.js';
 import type { AmountOf } from './amount-of.js';
 import type { LegacyKeyValidator } from './api-key-validator.js';
@@ -161,6 +161,11 @@ export interface DualModeOptions<Customer extends object = object> {
    * with 429 and `Retry-After` before they are claimed. Default 100 000, which is more than 200 requests a second.
    */
   readonly maxNoncesPerClient?: number;
+  /**
+   * Other ways to enroll than with an API key or an invitation: each takes introductions whose payload has the member that it names.
+   * Needs `clients`. Default none.
+   */
+  readonly enrollment?: readonly EnrollmentVerifier[];
   /** Enrollments a client may try per minute, in each process. Default 10. */
   readonly enrollmentsPerMinute?: number;
   /**

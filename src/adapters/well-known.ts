@@ -3,12 +3,13 @@ import { DISCOVERY_PATH } from '../discovery/document.js';
 import { toXlinkError, xlinkError } from '../errors/service-errors.js';
 import type { BodyIntake } from '../http/body-intake.js';
 import type { ApiKeyAuth, InboundRequest } from '../http/decision.js';
-import { ENROLL_PATH, ENROLL_SCOPE, INVITATION_HEADER } from '../http/enrollment.js';
+import { ENROLL_PATH, ENROLL_SCOPE, type EnrollmentAnswer, INVITATION_HEADER } from '../http/enrollment.js';
 import { BROWNOUT_CALENDAR_PATH, BROWNOUT_PAGE_PATH, KEY_PATH, KEY_SCOPE } from '../http/own-routes.js';
 import { CHECKPOINT_PATH, opensSession, SESSION_PATH } from '../http/session-headers.js';
 import type { Sessions } from '../session/sessions.js';
 import type { XlinkEvent } from '../types/events.js';
-import type { AgentMessage, ClientId, Clock, Did } from '../types/protocol.js';
+import type { EnrollmentVerifier } from '../types/ports.js';
+import type { AgentMessage, ClientId, Clock, Did, KeyRecord } from '../types/protocol.js';
 import { given } from '../util/given.js';
 import { TokenBucket } from '../util/token-bucket.js';
 import { KEY_DIRECTORY_PATH } from '../web-bot-auth/key-directory.js';
@@ -20,7 +21,8 @@ import { enroll, enrolledKeys } from './clients/enrollment.js';
 import { standingOf } from './clients/lineage.js';
 import type { NoncePlace, NonceQuota } from './clients/nonce-quota.js';
 import { endLine, unlinkDid } from './clients/revocation.js';
-import { validUntil } from './clients/validity.js';
+import { endOf, validUntil } from './clients/validity.js';
+import { EnrollmentVerifiers } from './enrollment-verifiers.js';
 import { Handshakes } from './handshakes.js';
 import { type Introduction, introductionOf } from './introductions.js';
 import type { Invitations, Invited } from './invitations/invitations.js';
@@ -101,6 +103,8 @@ export interface WellKnownParts {
   /** Whether a DID may enroll by a signature. */
   readonly takesSignatures: boolean;
   readonly invitations: Invitations;
+  /** What admits identities in the place of a key. */
+  readonly verifiers: readonly EnrollmentVerifier[];
   /** What callers are told of brownouts. */
   readonly brownouts: BrownoutAnswers;
   readonly emit: (event: XlinkEvent) => void;
@@ -110,13 +114,16 @@ export interface WellKnownParts {
 export class WellKnown {
   readonly #parts: WellKnownParts;
   readonly #attempts: TokenBucket;
+  readonly #verifiers: EnrollmentVerifiers;
   readonly #handshakes: Handshakes | undefined;
   readonly #checkpoints: Checkpoints | undefined;
 
   constructor(parts: WellKnownParts) {
     this.#parts = parts;
     this.#attempts = new TokenBucket(parts.rules.attemptsPerMinute, parts.clock);
-    const { sessions } = parts;
+    const { verifiers, agent, clock, rules: enrollment, sessions } = parts;
+    const { attemptsPerMinute } = enrollment;
+    this.#verifiers = new EnrollmentVerifiers({ verifiers, agent, clock, attemptsPerMinute });
     if (sessions) this.#handshakes = new Handshakes({ ...parts, sessions });
     const rules = sessions?.rules.checkpoints;
     if (sessions && rules) this.#checkpoints = new Checkpoints({ ...parts, sessions, rules });
@@ -179,16 +186,18 @@ export class WellKnown {
     const { agent, rules, intake, clock, quota, takesSignatures } = this.#parts;
     const { store, validity } = clients.parts;
     const introduction = introductionOf({ agent, intake, takesSignatures }, request);
-    const { client, key, invited } = await this.#enrollee(request, attempt, introduction, clients);
+    const enrollee = await this.#enrollee(request, attempt, introduction, clients);
+    const { client, key, invited, verifier } = enrollee;
     const limit = () => {
-      if (!this.#attempts.take(client)) throw xlinkError('ENROLLMENT_REFUSED:RATE_LIMITED');
+      const mayGoOn = verifier ? this.#verifiers.take(verifier) : this.#attempts.take(client);
+      if (!mayGoOn) throw xlinkError('ENROLLMENT_REFUSED:RATE_LIMITED');
     };
     const isNew = key !== undefined || invited !== undefined;
     if (isNew) limit();
     const message = await this.#receive(introduction, attempt, async (did, nonce) => {
       if (!isNew) {
         limit(); // without a key it is the signature that says whose attempt it is
-        const standing = await store.standingOf(did);
+        const standing = verifier ? undefined : await store.standingOf(did);
         if (standing) clients.assertStanding(standing);
       }
       return quota.take(client, nonce);
@@ -196,9 +205,13 @@ export class WellKnown {
     const shown = key?.apiKey ?? invited?.token;
     if (shown !== undefined) await introduction.assertMadeFor(message, shown);
     const keys = await enrolledKeys(message, attempt.claimed?.signed !== undefined);
+    if (verifier) {
+      const value = await this.#enrollAdmitted(verifier, message, keys, attempt, clients);
+      return { status: 200, value, sealing: await prepare(message) };
+    }
     const auth = key && (await this.#stillOwnedBy(client, request, attempt));
     const before = isNew ? undefined : await store.standingOf(message.sender);
-    const enrollee = {
+    const asked = {
       did: message.sender,
       ...given({ keys }),
       client,
@@ -206,7 +219,7 @@ export class WellKnown {
       maxDids: isNew ? rules.maxDidsPerClient : 0, // without a key nothing is linked that is not linked
       validUntil: validUntil(validity, clock(), auth, before),
     };
-    const work = () => enroll(agent, store, enrollee);
+    const work = () => enroll(agent, store, asked);
     const isLinked = async () => (await store.clientOf(message.sender)) !== undefined;
     const undo = () => endLine({ store, registry: agent.registry }, message.sender, undefined);
     const value = await (invited
@@ -216,16 +229,48 @@ export class WellKnown {
     return { status: 200, value, sealing: await prepare(message) }; // nobody knew its keys before
   }
 
+  /** Enrolls what a verifier admits; what the verifier wrote for it is undone if that fails. */
+  async #enrollAdmitted(
+    verifier: EnrollmentVerifier,
+    message: AgentMessage,
+    keys: KeyRecord | undefined,
+    attempt: AuthAttempt,
+    clients: Clients,
+  ): Promise<EnrollmentAnswer> {
+    const { agent, rules, clock, emit } = this.#parts;
+    const { store, validity } = clients.parts;
+    const admission = await this.#verifiers.admit(verifier, message, keys);
+    const { client, scopes, maxDids = rules.maxDidsPerClient } = admission;
+    attempt.client = client;
+    try {
+      await clients.unrevoked(client);
+      const end = endOf(admission, validity, clock());
+      const asked = { did: message.sender, ...given({ keys }), client, scopes, maxDids, validUntil: end };
+      const value = await enroll(agent, store, asked);
+      emit({ type: 'enrollment', client, did: value.did });
+      return value;
+    } catch (error) {
+      await admission.undo?.();
+      throw error;
+    }
+  }
+
   /**
    * The client is the owner of the API key, or the one that was invited. A DID that is linked already needs none, and a key of it that no longer counts
-   * does not stand in its way: its signature is proof enough of who it is, and what it was granted is all it gets.
+   * does not stand in its way: its signature is proof enough of who it is, and what it was granted is all it gets. Where a verifier is to decide, the client
+   * is what it says later, and its member until then.
    */
   async #enrollee(
     request: InboundRequest,
     attempt: AuthAttempt,
     introduction: Introduction,
     clients: Clients,
-  ): Promise<{ client: ClientId; key?: { apiKey: string; auth: ApiKeyAuth }; invited?: Invited }> {
+  ): Promise<{
+    client: ClientId;
+    key?: { apiKey: string; auth: ApiKeyAuth };
+    invited?: Invited;
+    verifier?: EnrollmentVerifier;
+  }> {
     try {
       const token = request.header(INVITATION_HEADER.toLowerCase());
       if (token !== undefined) {
@@ -240,10 +285,24 @@ export class WellKnown {
     } catch (error) {
       const { status, code } = toXlinkError(error);
       const mayBeLinked = status === 401 || code === 'INVITATION_REFUSED';
+      const verifier = mayBeLinked ? await this.#verifierOf(introduction) : undefined;
+      if (verifier) {
+        attempt.method = 'xlink';
+        return { client: verifier.member, verifier };
+      }
       const linked = mayBeLinked ? await this.#linkedClient(introduction, clients) : undefined;
       if (linked === undefined) throw error;
       attempt.method = 'xlink';
       return { client: linked };
+    }
+  }
+
+  async #verifierOf(introduction: Introduction): Promise<EnrollmentVerifier | undefined> {
+    try {
+      return await this.#verifiers.of(introduction);
+    } catch (error) {
+      if (toXlinkError(error).code === 'INTAKE_FULL') throw error; // nothing was read
+      return undefined; // then it is the key that is wrong
     }
   }
 

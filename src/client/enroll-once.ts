@@ -13,6 +13,7 @@ import { requestBinding, targetOf } from '../http/request-binding.js';
 import type { Did, Scope } from '../types/protocol.js';
 import { given } from '../util/given.js';
 import type { Caller } from './caller.js';
+import type { XlinkFetchOptions } from './options.js';
 
 /**
  * What came of an enrollment. `unsettled`: the service does not take the key (any more), which says nothing about an
@@ -31,6 +32,8 @@ export interface EnrollTransport {
   readonly timeoutMs: number;
   /** Puts the key into the headers of a request. */
   readonly addKey: (headers: Headers, key: string) => void;
+  /** What the identity shows in the place of a key. */
+  readonly introduce?: XlinkFetchOptions['introduce'];
 }
 
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -63,7 +66,7 @@ export async function enroll(
     const { validUntil } = await enrollOnce(agent, service.did, endpoint, apiKey, transport);
     return { state: 'enrolled', ...given({ validUntil }) };
   } catch (error) {
-    if (apiKey === undefined) return { state: 'unsettled' };
+    if (apiKey === undefined && !transport.introduce) return { state: 'unsettled' };
     const refusal = isXlinkError(error) ? error : undefined;
     if (!refusal || !(ASKS_FOR_XLINK.has(refusal.id) || (known && KEY_IS_NO_USE.has(refusal.id))))
       throw error;
@@ -99,14 +102,17 @@ async function post(
   to: Did,
   endpoint: string,
   apiKey: string | undefined,
-  { fetch, addKey }: EnrollTransport,
+  { fetch, addKey, introduce }: EnrollTransport,
   signal: AbortSignal,
 ): Promise<HttpTextResponse> {
+  const { origin } = new URL(endpoint);
+  const shown = apiKey === undefined ? await introduce?.({ origin, service: to, did: agent.did }) : undefined;
   const envelope = await agent.createIntroduction({
     to,
     scope: ENROLL_SCOPE,
     request: requestBinding('POST', targetOf(new URL(endpoint))),
     payload: {
+      ...shown,
       keyRecord: await agent.keyRecord(),
       ...(apiKey === undefined ? {} : { keyProof: await enrollmentProof(agent.did, apiKey) }),
     },

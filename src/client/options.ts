@@ -2,7 +2,7 @@ import { BaseAgent } from '../agent/agent.js';
 import { DISCOVER_OPTIONS, type DiscoverOptions, isServiceUrl } from '../discovery/options.js';
 import { isScopeOrAll } from '../envelope/fields.js';
 import { xlinkError } from '../errors/errors.js';
-import type { Clock, Scope, Version } from '../types/protocol.js';
+import type { Clock, Did, Scope, Version } from '../types/protocol.js';
 import type { Awaitable } from '../util/awaitable.js';
 import {
   checkOptions,
@@ -32,6 +32,16 @@ export interface IdentityStore {
 /** More calls wait, unless chosen otherwise. */
 export const DEFAULT_MAX_CONCURRENT_CALLS = 256;
 
+/** Who is to enroll where. */
+export interface IntroducedTo {
+  /** Origin of the service, such as `https://api.example.com`. */
+  readonly origin: string;
+  /** The DID of the service, from its discovery document. */
+  readonly service: Did;
+  /** The identity that is to be enrolled. */
+  readonly did: Did;
+}
+
 /** Options of {@link xlinkFetch}. */
 export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' | 'signal'> {
   /** Who calls. Default: see `identity`. */
@@ -53,6 +63,11 @@ export interface XlinkFetchOptions extends Omit<DiscoverOptions, 'registryUrl' |
    * (`identity`). It goes where a key may go, and only to enroll. Default none.
    */
   readonly invitation?: string;
+  /**
+   * What this identity shows a service in the place of a key, to be enrolled: members of its introduction, such as `{ xidCertificate }`. Asked
+   * at every enrollment; `undefined`: nothing. What it throws, the call rejects with. Default: nothing is shown.
+   */
+  readonly introduce?: (service: IntroducedTo) => Awaitable<Readonly<Record<string, unknown>> | undefined>;
   /** Header that holds the key. Default `X-API-Key`; `Authorization` sends `Bearer` and the key. */
   readonly apiKeyHeader?: string;
   /** The origins that the key may go to. Default: that of `baseUrl`. Beside them it goes only where the caller put it on the call. */
@@ -119,6 +134,7 @@ export const XLINK_FETCH_OPTIONS = {
   maxServices: integerIn(1, 100_000),
   apiKey: isApiKey,
   invitation: isApiKey,
+  introduce: isFunction,
   apiKeyHeader: isHeaderName,
   apiKeyOrigin: isServiceUrls,
   baseUrl: isServiceUrl,

@@ -11,6 +11,7 @@ import { KEY_IS_OVER } from '../http/key-refusals.js';
 import { KEY_SCOPE } from '../http/own-routes.js';
 import { addressRules, assertAddress } from '../http/service-url.js';
 import { BoundedMap } from '../util/bounded-map.js';
+import { given } from '../util/given.js';
 import { tell } from '../util/tell.js';
 import { ApiKey } from './api-key.js';
 import {
@@ -75,7 +76,8 @@ export class ServiceClient {
     const addKey = (headers: Headers, key: string) =>
       (key === invitation ? this.#invitation : this.#apiKey).addTo(headers, key);
     this.#fetch = fetchOrPlatform(options.fetch);
-    this.#enroller = new Enroller({ fetch: this.#fetch, timeoutMs, addKey }, clock);
+    const { introduce } = options;
+    this.#enroller = new Enroller({ fetch: this.#fetch, timeoutMs, addKey, ...given({ introduce }) }, clock);
   }
 
   /** As the platform's `fetch`, with what the request proved itself with. */
@@ -171,7 +173,7 @@ export class ServiceClient {
     isProven = false,
   ): Promise<Enrollment | undefined> {
     const caller = await this.#agents.get();
-    return key === undefined && !caller.known && !isProven
+    return key === undefined && !caller.known && !isProven && !this.#options.introduce
       ? undefined
       : this.#enroller.ensure(service, caller, key);
   }

@@ -28,6 +28,8 @@ export interface XlinkErrorOptions {
   readonly scope?: string;
   /** After how many ms it may be worth trying again, for refusals that know. Default: not known. */
   readonly retryAfterMs?: number;
+  /** Why, by the name that a part of the application's own has for it, such as `TOKEN_SPENT`: never free text. Default none. */
+  readonly reason?: string;
   /** The error underneath. Kept as it is and never put into the message. Default none. */
   readonly cause?: unknown;
   /** Replaces the hint of the table. For text from the developer's own code only, such as an option name. Default: that of the table. */
@@ -66,6 +68,8 @@ export class XlinkError extends Error {
   readonly scope: string | undefined;
   /** After how many ms it may be worth trying again, where that is known. */
   readonly retryAfterMs: number | undefined;
+  /** Why, by the name that a part outside of this package has for it: of `ENROLLMENT_REFUSED:NOT_ADMITTED`. */
+  readonly reason: string | undefined;
   /** Where the errors of this category are documented. */
   readonly docUrl: string;
   /** Of a message whose `send` failed: what its recipient signed about it, verified, if that came all the same. `failed`: its handler could not. */
@@ -86,6 +90,7 @@ export class XlinkError extends Error {
     this.field = options.field;
     this.scope = options.scope;
     this.retryAfterMs = options.retryAfterMs;
+    this.reason = options.reason;
     this.docUrl = docUrlOf(row.category);
   }
 

@@ -142,6 +142,8 @@ export const SERVICE_ROWS = {
     'ENROLLMENT_REFUSED:TAKEN': row(409, 'The DID belongs to another client already.', 'Generate an identity of your own.'),
     'ENROLLMENT_REFUSED:TOO_MANY': row(409, 'The client has as many DIDs as it may.', 'Use one identity for all instances.'),
     'ENROLLMENT_REFUSED:NO_CLIENT': row(500, 'The API key is good, but the adapter cannot tell whose it is.', 'Tell the operator of the service.'),
+    'ENROLLMENT_REFUSED:NOT_ADMITTED': row(403, 'What the identity shows in the place of an API key is not good here.', '`reason` names why, in the words of who checks it.'),
+    ENROLLMENT_CHECK_FAILED: row(503, 'What the identity shows in the place of an API key could not be checked.', 'Try again.'),
     'ENROLLMENT_REFUSED:NOT_ENROLLED': row(404, 'The DID is not linked to a client.', 'Enroll it first.'),
   }),
 } as const;

@@ -1,5 +1,6 @@
 import { defaultProvider } from '#provider';
 import { lengthPrefixed } from '../crypto/bytes.js';
+import type { EnrollmentVerifier } from '../types/ports.js';
 import type { ClientId, Did, KeyRecord, Scope } from '../types/protocol.js';
 import { encodeBase64url } from '../util/base64url.js';
 import { encodeUtf8 } from '../util/utf8.js';
@@ -20,6 +21,8 @@ export interface EnrollmentRequest {
   readonly keyRecord: KeyRecord;
   /** From {@link enrollmentProof}: ties the envelope to the API key it is sent with. Not needed by a DID that is linked. */
   readonly keyProof?: string;
+  /** What else may be shown in the place of a key: the member of an {@link EnrollmentVerifier} of the service. */
+  readonly [member: string]: unknown;
 }
 
 /** What the server answers. */

@@ -16,6 +16,7 @@ export const problemBody = (error: XlinkError, more: object = {}): string =>
     code: error.code,
     subCode: error.subCode,
     scope: error.scope,
+    reason: error.reason,
     ...more,
   });
 
@@ -53,11 +54,12 @@ export function refusalIn(text: string): XlinkError | undefined {
     const problem = JSON.parse(text);
     const id = problemId(problem);
     if (id === undefined) return undefined;
-    const error = toXlinkError(id);
-    if (error.cause === undefined) return error; // the cause would be a code that is not known
-    return isErrorId(id) && problem.type === problemTypeOf(id as ErrorId)
-      ? xlinkError(id as ErrorId)
-      : undefined;
+    const isKnown = toXlinkError(id).cause === undefined; // the cause would be a code that is not known
+    if (!isKnown && !(isErrorId(id) && problem.type === problemTypeOf(id as ErrorId))) return undefined;
+    const { reason } = problem;
+    const isReason = typeof reason === 'string' && isErrorId(reason);
+    const known = isKnown ? toXlinkError(id).id : (id as ErrorId);
+    return xlinkError(known, isReason ? { reason } : {});
   } catch {
     return undefined;
   }

@@ -1,7 +1,16 @@
 import type { Result } from '../errors/result.js';
 import type { Awaitable } from '../util/awaitable.js';
 import type { Authentication } from './events.js';
-import type { Did, Envelope, KeyRecord, Registration, RegistryEntry, Scope, Succession } from './protocol.js';
+import type {
+  ClientId,
+  Did,
+  Envelope,
+  KeyRecord,
+  Registration,
+  RegistryEntry,
+  Scope,
+  Succession,
+} from './protocol.js';
 
 /** The part of a trust registry that agents need. */
 export interface TrustRegistry {
@@ -194,4 +203,49 @@ export interface AuthenticationSpan {
 export interface Tracer {
   /** Calls `run` once, before it returns, and returns what that returns. */
   trace<T>(request: { readonly method: string }, run: (span: AuthenticationSpan) => Promise<T>): Promise<T>;
+}
+
+/** An identity that asks to be enrolled, and what it shows in the place of an API key. Its signature is good. */
+export interface EnrollmentClaim {
+  /** The identity. */
+  readonly did: Did;
+  /** Its key record, verified; absent for one that only signs. */
+  readonly keys?: KeyRecord;
+  /** The DID of the service. */
+  readonly service: Did;
+  /** What it shows: any JSON. */
+  readonly proof: unknown;
+  /** The time of the adapter, in ms since 1970. */
+  readonly at: number;
+}
+
+/** What an identity is enrolled as. */
+export interface EnrollmentAdmission {
+  /** The client that it acts for; many identities may act for one. */
+  readonly client: ClientId;
+  /** Scopes that it may send with. A DID that is registered already keeps those that it has. */
+  readonly scopes: readonly Scope[];
+  /** When it ends, in ms since 1970; an earlier end by `enrollmentValidMs` counts. Absent: no end of its own. */
+  readonly validUntil?: number;
+  /** Identities that the client may have at a time. Default: `maxDidsPerClient`. */
+  readonly maxDids?: number;
+  /** Called if the identity was not enrolled after all, so that what it showed may be shown again. Default: nothing is to be undone. */
+  undo?(): Awaitable<void>;
+}
+
+/**
+ * Admits identities by something else than an API key or an invitation: a member of the introduction's payload, such as a
+ * certificate (docs/PROTOCOL.md 12.7). Works in every mode.
+ */
+export interface EnrollmentVerifier {
+  /** Name of that member: 1 to 64 letters and digits; not `keyRecord` or `keyProof`. */
+  readonly member: string;
+  /** Introductions with it that are checked, per minute and process. Default: `enrollmentsPerMinute`. */
+  readonly attemptsPerMinute?: number;
+  /**
+   * Asked once the signature, the nonce and the key record are good, and before anything is written. `refused`: why not, by a name of
+   * the form `CODE` or `CODE:SUB_CODE`, which the caller is told (`ENROLLMENT_REFUSED:NOT_ADMITTED`). A throw or rejection means that
+   * it cannot be told: nobody is enrolled (`ENROLLMENT_CHECK_FAILED`).
+   */
+  verify(claim: EnrollmentClaim): Awaitable<EnrollmentAdmission | { readonly refused: string }>;
 }

@@ -1,5 +1,6 @@
 import { xlinkError } from '../../errors/service-errors.js';
 import type { ApiKeyAuth } from '../../http/decision.js';
+import type { EnrollmentAdmission } from '../../types/ports.js';
 import type { Clock } from '../../types/protocol.js';
 import { isDate } from '../../util/options.js';
 import { promptAnswer } from '../../util/prompt-answer.js';
@@ -33,6 +34,17 @@ export function validUntil(
     enrollmentValidUntil ? timeOf(enrollmentValidUntil(auth!)) : Infinity,
   ];
   const end = Math.min(...ends);
+  if (end <= now) throw xlinkError('ENROLLMENT_EXPIRED');
+  return end === Infinity ? undefined : end;
+}
+
+/** The same for what a verifier admitted: the earlier of its own end and that of all enrollments. Throws `ENROLLMENT_EXPIRED`. */
+export function endOf(
+  { validUntil: own = Infinity }: Pick<EnrollmentAdmission, 'validUntil'>,
+  { enrollmentValidMs = Infinity }: ValidityRules,
+  now: ReturnType<Clock>,
+): number | undefined {
+  const end = Math.min(own, now + enrollmentValidMs);
   if (end <= now) throw xlinkError('ENROLLMENT_EXPIRED');
   return end === Infinity ? undefined : end;
 }

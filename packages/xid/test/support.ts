@@ -1,0 +1,187 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, afterEach, describe, test } from '@jest/globals';
+import {
+  Agent,
+  DualModeAdapter,
+  type DualModeOptions,
+  Identity,
+  MemoryClientStore,
+  MemoryNonceStore,
+  MemoryTrustRegistry,
+  type XlinkAuth,
+} from '@private.me/xlink';
+import express from 'express';
+import Koa from 'koa';
+import {
+  EphemeralIdentity,
+  type EphemeralIdentityOptions,
+  type TrustedRegistrar,
+  XidRegistrar,
+  type XidRegistrarOptions,
+  XidService,
+  type XidServiceOptions,
+} from '../src/index.js';
+import { derivationThread } from '../src/master/thread.js';
+
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+afterAll(() => derivationThread.close());
+
+/** Calls this after the test; last come, first served. */
+export const afterTest = (close: () => unknown): void => void closers.push(close);
+
+export const DAY = 86_400_000;
+/** Noon of a day: the middle of an epoch of one day. */
+export const NOON = 20_000 * DAY + DAY / 2;
+
+/** A clock that stands still until it is set. */
+export function clockAt(start = NOON) {
+  let now = start;
+  return Object.assign(() => now, {
+    set: (to: number) => void (now = to),
+    advance: (by: number) => void (now += by),
+  });
+}
+export type TestClock = ReturnType<typeof clockAt>;
+
+/** 32 bytes that follow from a name. */
+export const seedOf = (name: string): Uint8Array =>
+  new Uint8Array(createHash('sha256').update(`xid ${name}`).digest());
+
+/** An identity that ends with the test; its seed follows from the name. */
+export async function holder(
+  name: string,
+  clock: () => number,
+  more: EphemeralIdentityOptions = {},
+): Promise<EphemeralIdentity> {
+  const me = await EphemeralIdentity.create({ masterSeed: seedOf(name), clock, maxVersion: 2, ...more });
+  afterTest(() => me.close());
+  return me;
+}
+
+export const CLASSES = { members: { scopes: ['orders:read', 'orders:write'] } };
+
+export async function registrarAt(
+  clock: () => number,
+  { name = 'registrar', ...more }: Partial<XidRegistrarOptions> & { readonly name?: string } = {},
+): Promise<XidRegistrar> {
+  const identity = await Identity.fromSeed(seedOf(name), { maxVersion: 3 });
+  return new XidRegistrar({ identity, classes: CLASSES, clock, ...more });
+}
+
+/** What a service trusts of a registrar: all of its classes, certificates and tokens. */
+export const trusted = (registrar: XidRegistrar, more: Partial<TrustedRegistrar> = {}): TrustedRegistrar => ({
+  did: registrar.did,
+  mlDsa65: registrar.mlDsa65!,
+  classes: CLASSES,
+  issuerKey: (name, epoch) => registrar.issuerKey(name, epoch),
+  ...more,
+});
+
+export type Framework = 'Express' | 'Koa';
+
+/** An API on a free port that lets in identities of epochs, and nobody else. */
+export async function serve(
+  registrars: readonly TrustedRegistrar[],
+  clock: () => number,
+  {
+    framework = 'Express',
+    service: settings = {},
+    adapter: more = {},
+  }: {
+    readonly framework?: Framework;
+    readonly service?: Partial<XidServiceOptions>;
+    readonly adapter?: Partial<DualModeOptions>;
+  } = {},
+) {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://localhost:${(server.address() as AddressInfo).port}`;
+  const xid = new XidService({ audience: url, registrars, clock, ...settings });
+  const registry = new MemoryTrustRegistry({ clock });
+  const clients = new MemoryClientStore();
+  const nonceStore = new MemoryNonceStore({ clock, coldStart: 'accept' }); // it runs for longer than the test
+  const agent = await Agent.quickstart({ registry: xid.registry(registry), name: 'api', clock, nonceStore });
+  const adapter = new DualModeAdapter({
+    agent,
+    legacyKeyValidator: (key) => (key === 'good' ? { id: 'acme', scopes: ['orders:read'] } : null),
+    mode: 'hybrid',
+    clock,
+    ...xid.adapter(clients),
+    ...more,
+  });
+  const seen: XlinkAuth[] = [];
+  const handled = (request: object) => {
+    const auth = adapter.authOf(request) as XlinkAuth;
+    seen.push(auth);
+    return { did: auth.did, client: auth.client, scopes: auth.scopes };
+  };
+  const app = express().use(adapter.middleware(), express.json());
+  app.use((req, res) => void res.json(handled(req)));
+  const koa = new Koa().use(adapter.koa());
+  koa.use((ctx) => {
+    ctx.body = handled(ctx.req);
+  });
+  server.on('request', framework === 'Express' ? app : koa.callback());
+  afterTest(() => {
+    adapter.close();
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url, xid, registry, clients, agent, adapter, seen };
+}
+
+/** What a promise rejects with, in one word: the id, and the reason if there is one. */
+export async function failure(work: () => unknown): Promise<string> {
+  try {
+    await work();
+  } catch (error) {
+    const { id, reason, message } = error as { id?: string; reason?: string; message?: string };
+    return reason === undefined ? (id ?? `no id: ${message}`) : `${id} ${reason}`;
+  }
+  return 'nothing';
+}
+
+/** A folder that is removed after the test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'xid-'));
+  afterTest(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Waits for something to become true, 20 s at most. */
+export async function until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + 20_000;
+  while (!(await isTrue())) {
+    if (performance.now() > end) throw new Error(`still waiting: ${what}`);
+    await pause(10);
+  }
+}
+
+/** A suite that needs something of this machine: skipped under a name that says so, and failing in CI, where it is not there. */
+export function describeWhere(isThere: boolean, what: string, name: string, define: () => void): void {
+  if (isThere) describe(name, define);
+  else if (['', '0', 'false'].includes(process.env['CI'] ?? ''))
+    describe.skip(`${name} [skipped: no ${what}]`, define);
+  else
+    describe(name, () => {
+      test(`needs ${what}`, () => {
+        throw new Error(`CI must not skip this: ${what} is missing`);
+      });
+    });
+}
+
+/** Files that the project shares, beside the repository. */
+export const sharedFile = (name: string): string => join(process.cwd(), '..', 'shared', name);
+export const isThere = (file: string): boolean => existsSync(file);
