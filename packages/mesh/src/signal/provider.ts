@@ -36,7 +36,12 @@ export interface SignalStatus {
 
 /** Errors after which a message may be taken another time. All others are for good. */
 const MAY_PASS: readonly MeshErrorId[] = [
-  ...(['SIGNAL_NO_LISTENER', 'SIGNAL_STATE_CONFLICT', 'SIGNAL_STATE_UNAVAILABLE', 'SIGNAL_REGISTRY_UNAVAILABLE'] as const),
+  ...([
+    'SIGNAL_NO_LISTENER',
+    'SIGNAL_STATE_CONFLICT',
+    'SIGNAL_STATE_UNAVAILABLE',
+    'SIGNAL_REGISTRY_UNAVAILABLE',
+  ] as const),
 ];
 /** Errors that say that the two sides have lost each other. */
 const LOST: readonly MeshErrorId[] = [

@@ -109,8 +109,14 @@ export class World {
     return made.value;
   }
 
-  /** A provider, with what it told and what it was sent. */
+  /** A provider that takes every channel, with what it told and what it was sent. */
   async peer(name: string, options: Partial<SignalProviderOptions> = {}): Promise<Peer> {
+    const { did, provider, events } = await this.provider(name, options);
+    return new Peer(did, provider, events);
+  }
+
+  /** A provider, with what it told. */
+  async provider(name: string, options: Partial<SignalProviderOptions> = {}) {
     const agent = options.agent ?? (await this.agent(name));
     const events: SignalEvent[] = [];
     const provider = await SignalProvider.start({
@@ -123,9 +129,8 @@ export class World {
       observers: [(event) => void events.push(event)],
       ...options,
     });
-    const peer = new Peer(agent.did, provider, events);
     afterTest(() => provider.close());
-    return peer;
+    return { did: agent.did as string, provider, events };
   }
 }
 

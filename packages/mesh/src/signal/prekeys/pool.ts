@@ -116,7 +116,7 @@ export class PrekeyPool {
     const made = await records.change(this.#id, async (before, lost) => {
       const old = before ?? emptyPool();
       const current = old.signed[0];
-      const isDue = !current || current.notAfter - now < KEPT_MS;
+      const isDue = !current || current.notAfter - now <= KEPT_MS;
       const isEnding = old.oneTime.some(({ notAfter }) => notAfter - now < 7 * DAY_MS);
       const replace = old.replace || isEnding;
       const isUsed = used >= poolSize * refreshThreshold;
