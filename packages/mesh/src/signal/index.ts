@@ -20,5 +20,12 @@ export {
   type CarrierListener,
   type SignalCarrier,
 } from './session/carrier.js';
+export {
+  openStateStore,
+  STATE_BACKENDS,
+  type StateBackend,
+  type StateConnections,
+  type StatePersistence,
+} from './state/open-state.js';
 export type { StateDocument, StateStore } from './state/store.js';
 export { VaultStateStore, type VaultStateStoreOptions } from './state/vault-store.js';
