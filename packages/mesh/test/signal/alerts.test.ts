@@ -171,7 +171,7 @@ describe('messages', () => {
     const alice = await world.peer('alice');
     await alice.send(bob, '1');
     const lookup = world.registry.lookup.bind(world.registry);
-    world.registry.lookup = () => Promise.reject(new Error('the registry is down'));
+    world.registry.lookup = (() => Promise.reject(new Error('the registry is down'))) as never;
     const [first] = world.post.queue;
     expect(await idOf(() => bob.provider.receive(alice.did, first!.message))).toBe(
       'SIGNAL_REGISTRY_UNAVAILABLE',
