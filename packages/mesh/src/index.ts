@@ -17,3 +17,14 @@ export {
   type MeshErrorOptions,
 } from './errors/mesh-error.js';
 export type { MeshErrorCategory, MeshErrorRow } from './errors/row.js';
+export { CipherState } from './noise/cipher.js';
+export { keyPairOf, type NoiseKeyPair, newKeyPair } from './noise/dh.js';
+export { Handshake, type HandshakeOptions, type HandshakeResult } from './noise/handshake.js';
+export type { NoiseLimits } from './noise/limits.js';
+export type { ListenOptions, NoiseEvent, NoiseOptions } from './noise/options.js';
+export { PATTERN_NAMES, type PatternName } from './noise/patterns.js';
+export { type NoiseListener, NoiseProvider } from './noise/provider.js';
+export { type Suite, suiteOf } from './noise/suite.js';
+export type { ChannelRegistry } from './noise/trust.js';
+export { MAX_UDP_MESSAGE } from './noise/udp/channel.js';
+export type { UpgradeHandler } from './noise/websocket-endpoint.js';
