@@ -10,6 +10,16 @@ export type {
   Target,
 } from './channel.js';
 export {
+  type CryptoConfig,
+  type CryptoConfigOptions,
+  type MetricName,
+  noiseOptionsOf,
+  type PersistenceConfig,
+  parseCryptoConfig,
+  readCryptoConfig,
+  routerOptionsOf,
+} from './config/crypto-config.js';
+export {
   isMeshError,
   MESH_ERROR_TABLE,
   MeshError,
@@ -28,3 +38,19 @@ export { type Suite, suiteOf } from './noise/suite.js';
 export type { ChannelRegistry } from './noise/trust.js';
 export { MAX_UDP_MESSAGE } from './noise/udp/channel.js';
 export type { UpgradeHandler } from './noise/websocket-endpoint.js';
+export { EnvelopeProvider, type EnvelopeProviderOptions } from './providers/envelope-provider.js';
+export { ServiceProvider, type ServiceProviderOptions } from './providers/service-provider.js';
+export type { ChannelConfig } from './router/channel-config.js';
+export type { RouterEvent, RouterObserver } from './router/events.js';
+export {
+  FALLBACKS,
+  type FailureClass,
+  type FallbackRow,
+  UPGRADES,
+  type UpgradeRow,
+} from './router/fallbacks.js';
+export type { RouterOptions } from './router/options.js';
+export { type RoleBinding, requireRole } from './router/roles.js';
+export type { RoutedChannel } from './router/routed-channel.js';
+export { SecureMeshRouter } from './router/router.js';
+export { ROUTES, type RouteFacts, type RouteRow } from './router/routes.js';

@@ -1,6 +1,6 @@
 import type { ChannelPeer, CloseInfo, MessageListener, SecureChannel } from '../channel.js';
 import { isMeshError, MeshError } from '../errors/mesh-error.js';
-import { Inbox } from './inbox.js';
+import { Inbox } from '../util/inbox.js';
 import type { NoiseLimits } from './limits.js';
 import type { ProvenHandshake } from './run-handshake.js';
 

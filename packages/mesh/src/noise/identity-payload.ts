@@ -4,7 +4,7 @@ import { lengthPrefixed, utf8 } from '../util/bytes.js';
 import { keyPairOf, type NoiseKeyPair } from './dh.js';
 
 const LABEL = 'xlink/1 noise static';
-const STATIC_INFO = utf8('xlink/1 identity noise x25519');
+const STATIC_LABEL = 'xlink/1 identity noise x25519';
 /** A record with ML-DSA-65 and two of its signatures takes 13 KiB. */
 const MAX_PAYLOAD = 32_768;
 const MEMBERS = new Set(['did', 'keyRecord', 'sig', 'pqSig']);
@@ -23,7 +23,7 @@ export interface IdentityClaim {
 
 /** The Noise static key of an identity: derived from its seed, and never the key of its envelopes. */
 export async function noiseKeyOf(identity: Identity): Promise<NoiseKeyPair> {
-  return keyPairOf(await identity.crypto.hkdf(identity.privateKey, STATIC_INFO, 32));
+  return keyPairOf(await identity.deriveSubkey(STATIC_LABEL));
 }
 
 /** What is signed: the static key, in this very handshake. */
