@@ -6,7 +6,6 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { MeshError } from '../errors/mesh-error.js';
-import { concat } from '../util/bytes.js';
 
 /** Length of the tag of every cipher here, in bytes. */
 export const TAG_LENGTH = 16;
@@ -105,7 +104,7 @@ export class CipherState {
     if (ad.length > 0) cipher.setAAD(ad);
     const body = cipher.update(plaintext);
     cipher.final();
-    return concat(body, cipher.getAuthTag());
+    return Buffer.concat([body, cipher.getAuthTag()], body.length + TAG_LENGTH);
   }
 
   #nonceOf(n: number): Uint8Array {
