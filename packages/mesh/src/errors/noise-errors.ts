@@ -17,7 +17,7 @@ export const NOISE_ERRORS = {
   NOISE_DECRYPT_FAILED: row(400, 'noise', 'A message was not encrypted by the other side, or was changed on its way.', 'Open a new channel.'),
   NOISE_REPLAY: row(409, 'noise', 'A message came twice, or too late.', 'Nothing was handed out a second time.'),
   NOISE_LIMIT: row(413, 'noise', 'A limit of the Noise channel was reached.', 'See `field`.'),
-  'NOISE_LIMIT:SIZE': row(413, 'noise', 'The message is too large for one Noise message.', 'At most 65519 bytes over TCP and WebSocket; over UDP what `maxDatagram` leaves.'),
+  'NOISE_LIMIT:SIZE': row(413, 'noise', 'The message is too large for one Noise message.', 'At most `maxMessageBytes` over TCP and WebSocket, and 1170 bytes over UDP.'),
   'NOISE_LIMIT:MESSAGES': row(503, 'noise', 'The channel carried as many messages as it may.', 'Open a new channel.'),
   'NOISE_LIMIT:BUFFER': row(503, 'noise', 'More messages wait than may: nobody listens, or the other side reads too slowly.', 'Add a listener first, or send less at once.'),
 } as const satisfies Record<string, MeshErrorRow>;

@@ -10,5 +10,7 @@ export const ROUTER_ERRORS = {
   CHANNEL_CLOSED: row(409, 'router', 'The channel is closed.', 'Open a new one with establishChannel().'),
   ROUTE_NOT_FOUND: row(503, 'router', 'No channel of any allowed kind could be opened.', 'See `cause`: it lists what each provider answered.'),
   'ROUTE_NOT_FOUND:NO_PROVIDER': row(500, 'router', 'No provider was given for what this target needs.', 'Give the router the provider that `field` names.'),
+  SEND_FAILED: row(502, 'router', 'The message was not sent.', 'See `cause`.'),
+  SERVICE_REFUSED: row(502, 'router', 'The service refused the message.', 'See `cause` for its status.'),
   ROLE_MISSING: row(403, 'router', 'The other side does not have the role that this needs.', 'Bind the role to its DID in `roles`.'),
 } as const satisfies Record<string, MeshErrorRow>;

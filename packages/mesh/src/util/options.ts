@@ -6,11 +6,15 @@ export function checkNames(owner: string, options: object, known: readonly strin
     throw invalidOption('options', `${owner} takes an object of options: ${known.join(', ')}.`);
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
-    const near = known.find((one) => isNear(one, name));
+    const near = nearestOf(name, known);
     const hint = near ? `did you mean ${near}?` : `there are ${known.join(', ')}.`;
     throw invalidOption(name, `${owner}: there is no option ${name}; ${hint}`);
   }
 }
+
+/** The one of the known names that was probably meant. */
+export const nearestOf = (name: string, known: readonly string[]): string | undefined =>
+  known.find((one) => isNear(one, name));
 
 /** Throws `INVALID_OPTION` unless the value is absent or `isGood`; `what` says what it must be. */
 export function checkValue<T>(
@@ -29,7 +33,7 @@ export const invalidOption = (field: string, hint: string): MeshError =>
 
 /** Whether one letter more, less or other makes one of the other, or only capitals and `_` differ. */
 function isNear(one: string, other: string): boolean {
-  const a = one.toLowerCase();
+  const a = one.replace(/[-_]/g, '').toLowerCase();
   const b = other.replace(/[-_]/g, '').toLowerCase();
   if (a === b || a.startsWith(b) || b.startsWith(a)) return true;
   if (Math.abs(a.length - b.length) > 1) return false;
