@@ -11,6 +11,7 @@ export const SIGNAL_ERRORS = {
   SIGNAL_IDENTITY_MISMATCH: row(403, 'signal', 'The key of the session is not that of the DID it is said to be of.', 'Nothing was kept of it.'),
   SIGNAL_MESSAGE_INVALID: row(400, 'signal', 'The message is not in form.', 'The peer speaks another version, or the message was damaged.'),
   SIGNAL_UNKNOWN_SESSION: row(409, 'signal', 'There is no session that the message belongs to.', 'A new handshake is made; what was sent in between has to be sent again.'),
+  SIGNAL_TOO_MANY_SESSIONS: row(429, 'signal', 'The peer begins sessions too often.', 'It may begin 20 in an hour.'),
   SIGNAL_DUPLICATE: row(409, 'signal', 'The message came before, or is too old to be told from one that did.', 'Nothing was handed out.'),
   SIGNAL_TOO_FAR: row(409, 'signal', 'More messages in between are missing than are waited for.', 'A new handshake is made; what was sent in between has to be sent again.'),
   SIGNAL_DECRYPT_FAILED: row(400, 'signal', 'The message was changed, or is from somebody else.', 'Nothing was handed out, and the session goes on.'),

@@ -156,14 +156,16 @@ export class SignalProvider implements ChannelProvider {
     }
   }
 
-  /** A channel to a peer; makes the handshake if there is no session. Nothing is sent by that. */
-  async open({ did }: Target, { signal }: OpenOptions = {}): Promise<SignalChannel> {
+  /**
+   * A channel to a peer; makes the handshake if there is no session. Nothing is sent by that. Rejects with `SIGNAL_…`;
+   * `SIGNAL_DIRECTORY_FAILED` if the time is over or the signal ends it.
+   */
+  async open({ did }: Target, { signal, timeoutMs }: OpenOptions = {}): Promise<SignalChannel> {
     this.#assertOpen();
-    signal?.throwIfAborted();
     if (did === undefined)
       throw new MeshError('SIGNAL_PEER_UNKNOWN', { hint: 'A Signal channel needs a DID.' });
-    await this.#sessions.ensure(did);
-    signal?.throwIfAborted();
+    const limits = [...(signal ? [signal] : []), ...(timeoutMs ? [AbortSignal.timeout(timeoutMs)] : [])];
+    await endedBy(AbortSignal.any(limits), this.#sessions.ensure(did));
     this.#assertOpen();
     return this.#newChannel(did);
   }
@@ -371,4 +373,14 @@ export class SignalProvider implements ChannelProvider {
     if (this.#isClosed)
       throw new MeshError('CHANNEL_CLOSED', { hint: 'The provider is closed: start another one.' });
   }
+}
+
+/** Rejects with `SIGNAL_DIRECTORY_FAILED` once the signal is aborted. */
+function endedBy<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const end = () => reject(new MeshError('SIGNAL_DIRECTORY_FAILED', { cause: signal.reason }));
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
+  });
 }

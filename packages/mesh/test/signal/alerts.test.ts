@@ -165,6 +165,24 @@ describe('messages', () => {
     expect(bob.inbox).toEqual(['1', '2']);
   });
 
+  test('are not taken while the registry is down, and come again', async () => {
+    const world = new World();
+    const bob = await world.peer('bob');
+    const alice = await world.peer('alice');
+    await alice.send(bob, '1');
+    const lookup = world.registry.lookup.bind(world.registry);
+    world.registry.lookup = (() => Promise.reject(new Error('the registry is down'))) as never;
+    const [first] = world.post.queue;
+    expect(await idOf(() => bob.provider.receive(alice.did, first!.message))).toBe(
+      'SIGNAL_REGISTRY_UNAVAILABLE',
+    );
+    await world.post.deliver();
+    expect(world.post.queue).toHaveLength(1);
+    world.registry.lookup = lookup;
+    await world.post.deliver();
+    expect(bob.inbox).toEqual(['1']);
+  });
+
   test('that are too long are not sent, and not taken', async () => {
     const world = new World();
     const bob = await world.peer('bob', { maxMessageBytes: 100 });

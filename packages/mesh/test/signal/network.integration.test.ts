@@ -1,11 +1,15 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { Agent, GatewayTransport, HttpTrustRegistry, Identity } from '@private.me/xlink';
 import { FileRelayStore } from '@private.me/xlink/file';
 import { createRelay } from '@private.me/xlink/server';
+import { transformSync } from 'esbuild';
 import {
   agentCarrier,
   HttpPrekeyDirectory,
@@ -131,3 +135,41 @@ test('a directory that does not answer is SIGNAL_DIRECTORY_FAILED, and unreachab
   expect(await idOf(() => alice.provider.open({ did: alices.agent.did }))).toBe('SIGNAL_PEER_UNKNOWN');
   expect(new Peer(alices.agent.did, alice.provider, alice.events).refused).toEqual([]);
 }, 60_000);
+
+test('the shortest use of the docs runs as it stands there', async () => {
+  const place = { server: await startIdentityServer(), relayUrl: await startRelay() };
+  const bobs = await connect(place, 'bob', 10);
+  const bob = await bobs.start();
+  const inbox: string[] = [];
+  bob.provider.onChannel((channel) =>
+    channel.onMessage(async (data) => {
+      inbox.push(text(data));
+      await channel.send(bytes('done'));
+    }),
+  );
+  const docs = readFileSync(new URL('../../docs/signal.md', import.meta.url), 'utf8');
+  const folder = await temporaryFolder();
+  const code = /```ts\n([\s\S]*?)```/
+    .exec(docs)![1]!
+    .replace('https://id.example.com', place.server.url)
+    .replace('https://relay.example.com', place.relayUrl)
+    .replace('mesh-state.jsonl', join(folder, 'state.jsonl'))
+    .replace('/var/lib/elsewhere/mesh-revisions.jsonl', join(folder, 'revisions.jsonl'))
+    .replace('did:key:z6Mk…', bobs.agent.did);
+  const file = new URL(`../../.snippet-${process.pid}.mjs`, import.meta.url); // where packages are found
+  afterTest(() => rmSync(file, { force: true }));
+  writeFileSync(file, transformSync(code, { loader: 'ts', format: 'esm' }).code);
+  const env = { ...process.env, XLINK_TOKEN: place.server.token };
+  const child = spawn(process.execPath, [fileURLToPath(file)], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  afterTest(() => child.kill('SIGKILL'));
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += String(chunk)));
+  const answered = () => {
+    if (child.exitCode !== null) throw new Error(said);
+    return said.includes('answer 4');
+  };
+  await until('the answer', answered, 45_000).catch((error: Error) => {
+    throw new Error(`${error.message}; it said ${said}, and there came ${inbox}`);
+  });
+  expect(inbox).toEqual(['task']);
+}, 90_000);

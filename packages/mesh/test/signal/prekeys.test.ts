@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { OpenOptions } from '../../src/channel.js';
 import type { FetchedBundle, PrekeyDirectory } from '../../src/signal/index.js';
 import { merkleTree, rootOf } from '../../src/signal/prekeys/merkle.js';
 import { idOf, type Peer, World } from './support.js';
@@ -196,6 +197,36 @@ describe('one-time prekeys', () => {
     const bob = await world.peer('bob', { agent, directory });
     expect(await openThrough(world, bob, (bundle) => bundle)).toBe('no error');
   });
+});
+
+test('a peer may begin 20 sessions an hour', async () => {
+  const world = new World();
+  const bob = await world.peer('bob');
+  const alice = await world.peer('alice');
+  for (let n = 0; n < 22; n++) await alice.provider.rekey(bob.did);
+  await world.post.deliver();
+  expect(bob.told('session-opened')).toHaveLength(20);
+  expect(bob.refused).toEqual(Array(2).fill('SIGNAL_TOO_MANY_SESSIONS'));
+  world.now += 3_600_000;
+  await alice.provider.rekey(bob.did);
+  await alice.send(bob, 'hello');
+  await world.post.deliver();
+  expect(bob.inbox).toEqual(['hello']);
+});
+
+test('opening ends when the time is over or the signal says so', async () => {
+  const world = new World();
+  const agent = await world.agent('alice');
+  const slow: PrekeyDirectory = { ...world.directory.as(agent.did), fetch: () => new Promise(() => {}) };
+  const bob = await world.peer('bob');
+  const alice = await world.peer('alice', { agent, directory: slow });
+  const open = (options: OpenOptions) => idOf(() => alice.provider.open({ did: bob.did }, options));
+  expect(await open({ timeoutMs: 20 })).toBe('SIGNAL_DIRECTORY_FAILED');
+  const controller = new AbortController();
+  const ended = open({ signal: controller.signal });
+  controller.abort();
+  expect(await ended).toBe('SIGNAL_DIRECTORY_FAILED');
+  expect(await open({ signal: controller.signal })).toBe('SIGNAL_DIRECTORY_FAILED');
 });
 
 test('signed prekeys rotate every 7 days, and first messages to the one before are taken for 14 days more', async () => {

@@ -58,9 +58,13 @@ export async function beginWith(
   own: OwnKeys,
   bundle: VerifiedBundle,
   kem: Kem,
-  { kemRatchet, now }: { readonly kemRatchet: boolean; readonly now: number },
+  {
+    kemRatchet,
+    now,
+    newKeyPair: make = newKeyPair,
+  }: { readonly kemRatchet: boolean; readonly now: number; readonly newKeyPair?: () => KeyPair },
 ): Promise<Begun & { readonly preamble: Preamble }> {
-  const ephemeral = newKeyPair();
+  const ephemeral = make();
   const made = await kem.encapsulate(bundle.kem.key);
   if (!made) throw new MeshError('SIGNAL_PREKEY_SIGNATURE');
   const { oneTime } = bundle;

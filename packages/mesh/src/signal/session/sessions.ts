@@ -30,6 +30,7 @@ import {
   withBegunByPeer,
   withSession,
 } from './peer-record.js';
+import { SessionRate } from './session-rate.js';
 
 /** What {@link Sessions} works with. */
 export interface SessionsOptions {
@@ -63,6 +64,7 @@ const NOTHING = new Uint8Array(0);
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #lock = new KeyedLock();
+  readonly #begun = new SessionRate();
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -163,7 +165,6 @@ export class Sessions {
     const { records, limits, clock, kem, pool, tell, onPeer } = this.#options;
     const header = decodeHeader(message.header);
     const { preamble } = message;
-    if (preamble) await onPeer(from);
     let hasBegun = false;
     const opened = await records.change<Opened>(this.#id(from), async (before, lost) => {
       const there = findSession(before, message.session);
@@ -181,6 +182,7 @@ export class Sessions {
         kem,
       );
       const content = decodeContent(plaintext);
+      if (!there) await onPeer(from); // once it is known whose it is; again does nothing
       const { preamble: _answered, ...rest } = session;
       const changed = { ...rest, ratchet: state, confirmed: true };
       const value =
@@ -193,6 +195,7 @@ export class Sessions {
     });
     if (preamble) await pool.useUp(preamble, message.session);
     if (preamble && hasBegun) {
+      this.#begun.count(from, clock());
       const { lastResort } = preamble;
       tell({ type: 'session-opened', did: from, by: 'peer', lastResort, rekey: opened.kind === 'rekey' });
     }
@@ -201,6 +204,7 @@ export class Sessions {
 
   async #beginFrom(from: string, name: Uint8Array, preamble: Preamble): Promise<SessionRecord> {
     const { own, kem, pool, verify, clock } = this.#options;
+    this.#begun.assertRoom(from, clock());
     if (preamble.lastResort && (await pool.hasBegun(name))) throw new MeshError('SIGNAL_DUPLICATE');
     if (!(await verify(from, identityStatement(from, preamble.identity), preamble.signature)))
       throw new MeshError('SIGNAL_IDENTITY_MISMATCH');
