@@ -35,7 +35,7 @@ const commands = {
       registry,
       hybrid,
       postQuantumSig: hybrid,
-      recheckMs: 100,
+      recheckMs: 500,
       onEvent: faults,
     });
     if (isThief) {
@@ -149,7 +149,8 @@ function use(channel) {
   return channel;
 }
 
-const causeOf = ({ cause }) => [cause?.message, ...(cause?.errors ?? []).map(({ message }) => message)].join('; ');
+const causeOf = ({ cause }) =>
+  [cause?.message, ...(cause?.errors ?? []).map(({ message }) => message)].join('; ');
 const plain = ({ error, ...event }) => ({ ...event, ...(error ? { error: error.id ?? error.message } : {}) });
 const faults = (event) => {
   if (event.type === 'fault') tell({ event: 'fault', id: event.error?.id ?? String(event.error) });

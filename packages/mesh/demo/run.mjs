@@ -40,7 +40,7 @@ try {
       else if (values.check) console.log(style('green', `   as it should be: ${JSON.stringify(outcome)}`));
     } catch (error) {
       failures++;
-      console.log(style('red', wrapped(`Failed: ${error.message}`)));
+      console.log(style('red', wrapped(`Failed: ${error.message} ${error.cause?.message ?? ''}`)));
     }
     console.log('');
   }

@@ -8,7 +8,11 @@ const TCP = 'tcp://127.0.0.1:0';
 /** Starts the server and twelve agents, and remembers where each listens. */
 export async function setTheStage() {
   const place = await startServer();
-  const registry = new HttpTrustRegistry({ baseUrl: place.server, authToken: place.token });
+  const registry = new HttpTrustRegistry({
+    baseUrl: place.server,
+    authToken: place.token,
+    timeoutMs: 20_000,
+  });
   const cast = Object.fromEntries(NAMES.map((name) => [name, new Player(name)]));
   await cast.kim.start(place);
   // Ben's operator gives Kim the role of the planner: it is bound to her DID, and there is no token beside that.

@@ -6,7 +6,6 @@ export const ROUTER_ERRORS = {
   INVALID_OPTION: row(500, 'configuration', 'An option is wrong.', 'See `field`.'),
   CONFIG_INVALID: row(500, 'configuration', 'The configuration is not in form.', 'See `field`.'),
   'CONFIG_INVALID:UNREADABLE': row(500, 'configuration', 'The configuration file cannot be read.', 'See `cause`.'),
-  'CONFIG_INVALID:UNSUPPORTED': row(500, 'configuration', 'The configuration asks for what is not there.', 'See `field`.'),
   CHANNEL_CLOSED: row(409, 'router', 'The channel is closed.', 'Open a new one with establishChannel().'),
   ROUTE_NOT_FOUND: row(503, 'router', 'No channel of any allowed kind could be opened.', 'See `cause`: it lists what each provider answered.'),
   'ROUTE_NOT_FOUND:NO_PROVIDER': row(500, 'router', 'No provider was given for what this target needs.', 'Give the router the provider that `field` names.'),

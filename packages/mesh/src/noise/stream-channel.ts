@@ -53,8 +53,11 @@ export class StreamChannel extends NoiseChannelBase {
   }
 
   protected async sayGoodbye(reason: string): Promise<void> {
-    const text = utf8(reason).subarray(0, MAX_REASON);
-    await this.#write(RECORD.close, text).catch(this.parts.onFault);
+    try {
+      await this.#write(RECORD.close, utf8(reason).subarray(0, MAX_REASON));
+    } catch (error) {
+      this.parts.onFault(error);
+    }
   }
 
   protected release(): void {

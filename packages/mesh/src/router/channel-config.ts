@@ -81,10 +81,20 @@ function withName(text: string, { groupId }: ChannelConfig): Target {
   return /^https?:\/\//.test(text) ? { url: text } : { did: text };
 }
 
-/** A name for the target: one channel is kept for each. */
-export function keyOf({ did, groupId, url }: Target): string {
-  if (groupId !== undefined) return `group ${groupId}`;
-  return url === undefined ? `pair ${did}` : `http ${url}`;
+/**
+ * A name for the target and what was asked for: one channel is kept for each. Who asks for more than another caller gets no channel that
+ * was opened for less.
+ */
+export function keyOf({ did, groupId, url }: Target, config: ChannelConfig, postQuantum: boolean): string {
+  const { only, transport, latency = 'low' } = config;
+  const asked = [
+    config.postQuantum ?? postQuantum,
+    transport ?? 'any',
+    latency,
+    only ? [...only].sort() : 'all',
+  ];
+  const name = groupId !== undefined ? `group ${groupId}` : url === undefined ? `pair ${did}` : `http ${url}`;
+  return `${name} ${asked.join(' ')}`;
 }
 
 /** How the target is called in events. */

@@ -78,6 +78,11 @@ export class RoutedChannel implements SecureChannel {
   /** Sends over this channel from now on. What the one before still brings is handed out. */
   carry(next: SecureChannel): void {
     this.#current = next;
+    this.join(next);
+  }
+
+  /** Hears on this channel too. */
+  join(next: SecureChannel): void {
     if (this.#carriers.has(next)) return;
     this.#carriers.set(next, undefined);
     if (this.#listeners.size > 0) this.#listen(next);

@@ -48,7 +48,7 @@ export class SecureMeshRouter {
    */
   async establishChannel(target: string | Target, config: ChannelConfig = {}): Promise<RoutedChannel> {
     const whole = targetOf(target, config);
-    const key = keyOf(whole);
+    const key = keyOf(whole, config, this.#settings.postQuantum);
     if (this.#isClosed) throw new MeshError('CHANNEL_CLOSED');
     const before = this.#known.get(key);
     if (before) return before.channel;
@@ -68,19 +68,25 @@ export class SecureMeshRouter {
     }
   }
 
-  /** Takes a channel that another agent opened: give it to `listen()` of a provider. One that is open to the same agent goes on over it. */
+  /**
+   * Takes a channel that another agent opened: give it to `listen()` of a provider. Where there is a channel to the same agent already, it
+   * brings messages to that, and carries what is sent if it is of a better kind and no hybrid key agreement is asked for.
+   */
   accept(channel: SecureChannel): void {
     const target: Target = channel.kind === 'mls' ? { groupId: channel.peer.did } : { did: channel.peer.did };
-    const key = keyOf(target);
+    const key = keyOf(target, {}, this.#settings.postQuantum);
     this.#tell({ type: 'accepted', target: labelOf(target), kind: channel.kind });
     const before = this.#known.get(key);
-    if (before) {
-      // Where both sides open one at the same time, both are kept: each side hears on both.
+    if (!before) this.#welcome(channel, target, key);
+    else
       before.channel.then(
-        (open) => open.upgrade(channel),
+        (open) => {
+          // Where both sides open one at the same time, both are kept: each side hears on both.
+          if (!this.#settings.postQuantum && isBetter(channel.kind, open.kind)) open.upgrade(channel);
+          else open.join(channel);
+        },
         () => this.#welcome(channel, target, key),
       );
-    } else this.#welcome(channel, target, key);
   }
 
   /** Calls the listener with each channel that another agent opens, until the returned function is called. */
@@ -219,3 +225,7 @@ export class SecureMeshRouter {
     }
   }
 }
+
+/** What carries messages rather, where there are two. */
+const RANK: readonly ChannelKind[] = ['noise', 'mls', 'session', 'signal', 'envelope'];
+const isBetter = (one: ChannelKind, other: ChannelKind) => RANK.indexOf(one) <= RANK.indexOf(other);

@@ -287,7 +287,8 @@ describe('one channel for each target', () => {
     const { router, providers } = play();
     const seen: string[] = [];
     router.onChannel(({ peer }) => void seen.push(peer.did));
-    const channel = await router.establishChannel(PEER, { only: ['signal'] });
+    providers.noise.reach = { state: 'unreachable' };
+    const channel = await router.establishChannel(PEER);
     const incoming = new PlayedChannel('noise', PEER);
     router.accept(incoming);
     await until('taken', () => channel.kind === 'noise');
@@ -297,6 +298,35 @@ describe('one channel for each target', () => {
     router.accept(new PlayedChannel('noise', 'did:key:z6MkNew'));
     expect(seen).toEqual(['did:key:z6MkNew']);
     expect(providers.signal.opened).toHaveLength(1);
+  });
+
+  test('a lesser one that the other side opens is heard, and nothing is sent over it', async () => {
+    const { router } = play();
+    const channel = await router.establishChannel(PEER);
+    const heard: string[] = [];
+    channel.onMessage((data) => void heard.push(Buffer.from(data).toString()));
+    const incoming = new PlayedChannel('envelope', PEER);
+    router.accept(incoming);
+    await until('it is heard', () => incoming.listeners.size > 0);
+    await incoming.hear('by envelope');
+    await channel.send(bytes('by noise'));
+    expect([heard, incoming.sent, channel.kind]).toEqual([['by envelope'], [], 'noise']);
+  });
+
+  test('who asks for a hybrid channel gets none that was opened without, nor is one moved to what the other side opens', async () => {
+    const { router, providers } = play();
+    providers.noise.reach = { state: 'online', postQuantum: false };
+    const classical = await router.establishChannel(PEER);
+    const hybrid = await router.establishChannel(PEER, { postQuantum: true });
+    expect([classical.kind, hybrid.kind]).toEqual(['noise', 'signal']);
+    const strict = play({ postQuantum: true });
+    strict.providers.noise.reach = { state: 'unreachable' };
+    const channel = await strict.router.establishChannel(PEER);
+    channel.onMessage(() => {});
+    const incoming = new PlayedChannel('noise', PEER);
+    strict.router.accept(incoming);
+    await until('it is heard', () => incoming.listeners.size > 0);
+    expect(channel.kind).toBe('signal');
   });
 
   test('roles are bound to the identity that the channel proved', async () => {

@@ -97,6 +97,7 @@ export class UdpEndpoint implements NoiseListener {
     const index = this.#newIndex();
     const session = this.#session(remote, undefined);
     this.#sessions.set(index, session);
+    this.#socket.ref();
     const { handshake } = session;
     let isFirst = true;
     const send = (message: Uint8Array) => {
@@ -276,6 +277,8 @@ export class UdpEndpoint implements NoiseListener {
     this.#sessions.delete(index);
     if (session.name !== undefined) this.#byName.delete(session.name);
     session.handshake.stop();
+    // A socket that only serves channels to others keeps no process alive without one.
+    if (this.#sessions.size === 0 && !this.#accepting && !this.#isClosing) this.#socket.unref();
     this.#closeIfEmpty();
   }
 

@@ -175,7 +175,10 @@ async function signalPair() {
       const agent = (await Agent.fromSeed({ seed: new Uint8Array(32).fill(seed), registry })).value;
       const carrier = {
         send: (to, message) => takers.get(to)(agent.did, message),
-        onMessage: (listener) => (takers.set(agent.did, listener), () => takers.delete(agent.did)),
+        onMessage(listener) {
+          takers.set(agent.did, listener);
+          return () => takers.delete(agent.did);
+        },
       };
       const provider = await SignalProvider.start({
         agent,
@@ -188,9 +191,16 @@ async function signalPair() {
     }),
   );
   const listeners = new Set();
-  made[1].provider.onChannel((channel) => channel.onMessage((data) => listeners.forEach((one) => one(data))));
+  made[1].provider.onChannel((channel) =>
+    channel.onMessage((data) => {
+      for (const listener of listeners) listener(data);
+    }),
+  );
   const channel = await made[0].provider.open({ did: made[1].agent.did });
-  const onMessage = (listener) => (listeners.add(listener), () => listeners.delete(listener));
+  const onMessage = (listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
   return {
     send: (data) => channel.send(data),
     onMessage,
