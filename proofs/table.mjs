@@ -36,6 +36,7 @@ import {
   x25519,
 } from './rows.mjs';
 import { sessionTable } from './session-table.mjs';
+import { signalTable } from './signal-table.mjs';
 
 const firstContact = { memory: false };
 
@@ -335,4 +336,5 @@ export const table = [
   ...successions,
   ...nonces,
   ...sessionTable,
+  ...signalTable,
 ];

@@ -1,8 +1,9 @@
 // The terms of the model: keys, names, signatures, and transcripts as the code makes them.
 import { transcripts as ofEnvelopes } from './read-code.mjs';
 import { sessionTranscripts } from './read-session-code.mjs';
+import { signalTranscripts } from './read-signal-code.mjs';
 
-const transcripts = { ...ofEnvelopes, ...sessionTranscripts };
+const transcripts = { ...ofEnvelopes, ...sessionTranscripts, ...signalTranscripts };
 
 /** An absent member. */
 export const NONE = 'none';

@@ -1,4 +1,4 @@
-// Compiles every ```ts block of README.md, docs/ and the READMEs of the wings against the sources, so that the documentation cannot rot.
+// Compiles every ```ts block of README.md, docs/ and the same of the wings against the sources, so that the documentation cannot rot.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,13 +15,16 @@ console.log(`${compiled.length} snippets compiled, ${snippets.length - compiled.
 if (compiled.length > 0) process.exitCode = compile();
 
 function markdownFiles() {
-  const docs = existsSync(join(root, 'docs'))
-    ? readdirSync(join(root, 'docs'), { recursive: true }).map((name) => join('docs', name))
-    : [];
-  const ofWings = wings.map((wing) => join(wing, 'README.md'));
+  const docs = pagesIn('docs');
+  const ofWings = wings.flatMap((wing) => [join(wing, 'README.md'), ...pagesIn(join(wing, 'docs'))]);
   return ['README.md', ...docs, ...ofWings].filter(
     (file) => file.endsWith('.md') && existsSync(join(root, file)),
   );
+}
+
+function pagesIn(folder) {
+  if (!existsSync(join(root, folder))) return [];
+  return readdirSync(join(root, folder), { recursive: true }).map((name) => join(folder, name));
 }
 
 function compile() {

@@ -60,18 +60,39 @@ export class PrekeyDirectory {
     this.#limits = limits;
   }
 
-  /** Replaces the bundle, and adds one-time keys. Resolves to how many wait. Throws `PREKEYS_UNKNOWN:FULL`. */
-  async publish(did: Did, bundle: PrekeyBundle, oneTime: readonly OneTimePrekey[]): Promise<number> {
-    assertRoom(await this.remaining(did), oneTime.length);
+  /**
+   * Replaces the bundle, and adds one-time keys; with `replace` those that wait are never handed out. Resolves to how many wait. Throws
+   * `PREKEYS_UNKNOWN:FULL`.
+   */
+  async publish(
+    did: Did,
+    bundle: PrekeyBundle,
+    oneTime: readonly OneTimePrekey[],
+    replace = false,
+  ): Promise<number> {
+    assertRoom(replace ? 0 : await this.remaining(did), oneTime.length);
     const name = randomBytes(9).toString('base64url');
     for (const [at, key] of oneTime.entries()) await this.#keys.update(`${did}/${name}/${at}`, () => key);
+    let dropped: readonly Batch[] = [];
     const pool = await this.#pools.update(did, (before) => {
-      const batches = (before?.batches ?? []).filter((batch) => batch.next < batch.count);
+      const waiting = (before?.batches ?? []).filter((batch) => batch.next < batch.count);
+      dropped = replace ? waiting : [];
+      const batches = replace ? [] : waiting;
       assertRoom(left({ batches }), oneTime.length);
       const added = oneTime.length === 0 ? [] : [{ name, next: 0, count: oneTime.length }];
       return { bundle, batches: [...batches, ...added] };
     });
+    for (const batch of dropped)
+      for (let at = batch.next; at < batch.count; at++)
+        await this.#keys.removeIf(`${did}/${batch.name}/${at}`, () => true);
     return left(pool);
+  }
+
+  /** The bundle without a one-time key: uses up nothing. Throws `PREKEYS_UNKNOWN`. */
+  async look(did: Did): Promise<PrekeyBundle> {
+    const pool = await this.#pools.get(did);
+    if (!pool) throw new ServerError('PREKEYS_UNKNOWN');
+    return pool.bundle;
   }
 
   /** One-time keys that wait. */

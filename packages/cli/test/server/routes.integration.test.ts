@@ -220,6 +220,28 @@ describe('the identity server', () => {
     expect([full.status, full.json.subCode]).toEqual([409, 'FULL']);
   });
 
+  test('drops one-time prekeys whose private halves are lost, and shows a bundle without using any up', async () => {
+    const server = await startHere();
+    const [owner, other] = [await memberOf(server, 'owner'), await memberOf(server, 'other')];
+    const bytes = (length: number) => Buffer.alloc(length, 1).toString('base64url');
+    const signed = (length: number) => ({ id: 1, key: bytes(length), notAfter: 1, signature: bytes(64) });
+    const bundle = { identity: bytes(32), signedPrekey: signed(32), kem: signed(1184) };
+    const oneTime = (first: number) =>
+      Array.from({ length: 200 }, (_, at) => ({ id: first + at, key: bytes(32) }));
+    const publish = async (more: object) =>
+      (await owner.send('PUT', '/v1/prekeys', { ...bundle, ...more })).json.remaining;
+    for (let n = 0; n < 5; n++) await publish({ oneTime: oneTime(n * 200) });
+    expect(await publish({ oneTime: oneTime(5000), replace: true })).toBe(200); // 1000 waited, which is all there may be
+    const look = () => other.send('GET', `/v1/prekeys/${owner.did}`);
+    expect((await look()).json).toEqual({ did: owner.did, ...bundle });
+    expect((await owner.send('GET', '/v1/prekeys')).json).toEqual({ remaining: 200 });
+    expect((await other.send('POST', `/v1/prekeys/${owner.did}`)).json.oneTime.id).toBe(5000);
+    expect(await publish({ replace: true })).toBe(0);
+    expect((await other.send('POST', `/v1/prekeys/${owner.did}`)).json.oneTime).toBeUndefined();
+    expect((await look()).status).toBe(200);
+    expect((await owner.send('GET', `/v1/prekeys/${other.did}`)).json.code).toBe('PREKEYS_UNKNOWN');
+  });
+
   test('shows who did what', async () => {
     const server = await startHere();
     const auditor = await server.tokenOf('auditor');

@@ -61,14 +61,21 @@ export const prekeyRoutes = [
       body: {
         title: 'NewPrekeys',
         type: 'object',
-        properties: { ...BUNDLE, oneTime: { type: 'array', maxItems: 200, items: ONE_TIME } },
+        properties: {
+          ...BUNDLE,
+          oneTime: { type: 'array', maxItems: 200, items: ONE_TIME },
+          replace: {
+            type: 'boolean',
+            description: 'whether one-time keys that wait are dropped: after their private halves were lost',
+          },
+        },
         required: ['identity', 'signedPrekey', 'kem'],
       },
       answer: { status: 200, description: `How many wait; ${MAX_ONE_TIME} at most`, schema: REMAINING },
       errors: ['PERMISSION_DENIED:ENVELOPE_REQUIRED', 'PREKEYS_UNKNOWN:FULL'],
     },
-    async ({ server, caller, body: { oneTime = [], ...bundle } }) => ({
-      remaining: await server.prekeys.publish(itself(caller), bundle, oneTime),
+    async ({ server, caller, body: { oneTime = [], replace = false, ...bundle } }) => ({
+      remaining: await server.prekeys.publish(itself(caller), bundle, oneTime, replace),
     }),
   ),
   route(
@@ -83,6 +90,33 @@ export const prekeyRoutes = [
       errors: ['PERMISSION_DENIED:ENVELOPE_REQUIRED'],
     },
     async ({ server, caller }) => ({ remaining: await server.prekeys.remaining(itself(caller)) }),
+  ),
+  route(
+    {
+      id: 'lookAtPrekeys',
+      method: 'GET',
+      path: '/v1/prekeys/{did}',
+      tag: 'Prekeys',
+      summary: 'Whether a DID has published prekeys, and which, without a one-time key: uses up none',
+      access: 'member',
+      params: { did: DID },
+      answer: {
+        status: 200,
+        description: 'The prekeys without a one-time key. The caller verifies them: the server has not',
+        schema: {
+          title: 'PublishedPrekeys',
+          type: 'object',
+          properties: { did: DID, ...BUNDLE },
+          required: ['did', 'identity', 'signedPrekey', 'kem'],
+        },
+      },
+      errors: ['PREKEYS_UNKNOWN', 'ENTRY_UNKNOWN'],
+    },
+    async ({ server, params: { did } }) => {
+      const entry = await server.storage.registry.lookup(did);
+      if (entry?.status !== 'active') throw new ServerError('ENTRY_UNKNOWN');
+      return { did, ...(await server.prekeys.look(did)) };
+    },
   ),
   route(
     {
