@@ -27,3 +27,5 @@ export {
   type XfuseErrorOptions,
   type XfuseErrorRow,
 } from './errors.js';
+export * from './fusion.js';
+export { deviceKeyFile, type KeySealing } from './signals/key-file.js';

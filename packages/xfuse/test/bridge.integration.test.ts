@@ -13,7 +13,11 @@ import {
   xlinkApi,
 } from './support.js';
 
-const order = (request: { url?: string }) => ({ id: request.url?.split('/').at(-1), total: 12, at: 'now' });
+const order = (request: { readonly url?: string | undefined }) => ({
+  id: request.url?.split('/').at(-1),
+  total: 12,
+  at: 'now',
+});
 
 describe('an API with keys on one side, one behind an adapter on the other', () => {
   test('a read is mirrored: the legacy answer comes back, and both are compared', async () => {
@@ -32,7 +36,7 @@ describe('an API with keys on one side, one behind an adapter on the other', () 
       route: 'GET /orders/:id',
       body: 'json',
     });
-    expect(modern.seen[0]).toMatchObject({ auth: { method: 'xlink' } });
+    expect(modern.seen[0]).toMatchObject({ auth: { mode: 'xlink' } });
   });
 
   test('callers move over by share, and each stays where it is', async () => {
@@ -164,4 +168,18 @@ test('a path cannot leave the endpoint, and the key is not shown to another orig
   expect(JSON.stringify(headers)).not.toContain(KEY);
   await bridge.close();
   expect(await idOfFailure(() => bridge.fetch('/a'))).toBe('BRIDGE_CLOSED');
+});
+
+test('a modern side that is called by key is told, for it looks like a success', async () => {
+  const legacy = await keyApi((request, response) =>
+    json(response, {}, request.url?.startsWith('/.well-known') ? 404 : 200),
+  );
+  const { bridge, events } = await openBridge({
+    legacy: { endpoint: legacy.url, apiKey: KEY },
+    modern: { apiKey: KEY },
+    aci: 1,
+  });
+  expect(await bridge.send({})).toMatchObject({ status: 200, side: 'modern' });
+  expect(events).toContainEqual({ type: 'key-used' });
+  expect(bridge.status().byKey).toBe(1);
 });

@@ -3,7 +3,13 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach } from '@jest/globals';
-import { Agent, DualModeAdapter, type DualModeOptions, MemoryTrustRegistry } from '@private.me/xlink';
+import {
+  Agent,
+  DualModeAdapter,
+  type DualModeOptions,
+  MemoryClientStore,
+  MemoryTrustRegistry,
+} from '@private.me/xlink';
 import express from 'express';
 import { type BridgeEvent, isXfuseError, Xfuse, type XfuseOptions } from '../src/index.js';
 
@@ -58,7 +64,8 @@ export async function xlinkApi(handler: express.RequestHandler, options: Partial
   const adapter = new DualModeAdapter({
     agent,
     mode: 'hybrid',
-    legacyKeyValidator: (key) => (key === KEY ? { name: 'bridge' } : null),
+    clients: new MemoryClientStore(),
+    legacyKeyValidator: (key) => (key === KEY ? { clientId: 'bridge', scopes: ['orders:read'] } : null),
     ...options,
   });
   const seen: express.Request[] = [];

@@ -26,6 +26,10 @@ export type BridgeEvent =
       readonly fellBack: boolean;
     }
   | {
+      /** The modern side was called with the key, not with xLink: it does not offer xLink, or no enrollment. */
+      readonly type: 'key-used';
+    }
+  | {
       /** A mirrored request was compared, or could not be. */
       readonly type: 'compared';
       readonly comparison: Comparison;

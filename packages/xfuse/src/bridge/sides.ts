@@ -20,7 +20,7 @@ export class Sides {
   readonly #modernEndpoint: string;
   readonly #modernFetch: typeof fetch;
 
-  constructor(options: XfuseOptions) {
+  constructor(options: XfuseOptions, onKeyUsed: () => void) {
     const { legacy, modern } = options;
     this.#options = options;
     this.legacyEndpoint = new URL(legacy.endpoint);
@@ -34,6 +34,7 @@ export class Sides {
       modern.fetch ??
       xlinkFetch({
         baseUrl: endpoint,
+        onFallback: onKeyUsed,
         ...(modern.agent ? { agent: modern.agent } : {}),
         ...(apiKey ? { apiKey, apiKeyHeader: legacy.apiKeyHeader ?? 'X-API-Key' } : {}),
       });

@@ -12,6 +12,8 @@ export interface BridgeStatus {
   readonly legacy: number;
   /** Of those, how many in the place of the modern side. */
   readonly fellBack: number;
+  /** Calls of the modern side that went by key, because it does not offer xLink or no enrollment. */
+  readonly byKey: number;
   /** Share of modern requests in the window that failed, 0 to 1. */
   readonly errorRatio: number;
   /** How much of the error budget is used, 0 to 1 and above; `undefined` without a budget. */
@@ -36,8 +38,10 @@ export class StatusCounts {
   #modern = 0;
   #legacy = 0;
   #fellBack = 0;
+  #byKey = 0;
 
   add(event: BridgeEvent): void {
+    if (event.type === 'key-used') this.#byKey += 1;
     if (event.type !== 'request' || event.outcome === 'error') return;
     if (event.side === 'modern') this.#modern += 1;
     else this.#legacy += 1;
@@ -52,6 +56,7 @@ export class StatusCounts {
       modern: this.#modern,
       legacy: this.#legacy,
       fellBack: this.#fellBack,
+      byKey: this.#byKey,
       errorRatio,
       budgetUsed:
         allowed === undefined ? undefined : allowed === 0 ? (errorRatio > 0 ? 1 : 0) : errorRatio / allowed,
@@ -69,6 +74,7 @@ export function formatBridgeRow(status: BridgeStatus): string {
     `aci ${percent(status.ratio, 0).padStart(5)} [${'#'.repeat(filled)}${'-'.repeat(20 - filled)}]`,
     `modern ${status.modern}`,
     `legacy ${status.legacy}${status.fellBack ? ` (${status.fellBack} fell back)` : ''}`,
+    ...(status.byKey ? [`by key ${status.byKey}`] : []),
     `errors ${percent(status.errorRatio)}`,
     ...(status.budgetUsed === undefined ? [] : [`budget ${percent(status.budgetUsed, 0)}`]),
     `same ${percent(status.agreement)}`,

@@ -45,7 +45,7 @@ export class Xfuse {
   private constructor(options: XfuseOptions) {
     const clock = options.clock ?? Date.now;
     this.#options = options;
-    this.#sides = new Sides(options);
+    this.#sides = new Sides(options, () => this.#tell({ type: 'key-used' }));
     this.#ratio = options.aci ?? 0;
     this.#budget = options.budget === false ? undefined : new ErrorBudget(options.budget ?? {}, clock);
     this.#shadow = new ShadowCounts(clock());
