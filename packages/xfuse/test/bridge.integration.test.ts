@@ -171,15 +171,25 @@ test('a path cannot leave the endpoint, and the key is not shown to another orig
 });
 
 test('a modern side that is called by key is told, for it looks like a success', async () => {
-  const legacy = await keyApi((request, response) =>
+  const url = await listen((request, response) =>
     json(response, {}, request.url?.startsWith('/.well-known') ? 404 : 200),
   );
   const { bridge, events } = await openBridge({
-    legacy: { endpoint: legacy.url, apiKey: KEY },
+    legacy: { endpoint: url, apiKey: KEY },
     modern: { apiKey: KEY },
     aci: 1,
   });
   expect(await bridge.send({})).toMatchObject({ status: 200, side: 'modern' });
   expect(events).toContainEqual({ type: 'key-used' });
   expect(bridge.status().byKey).toBe(1);
+});
+
+test('send() reads 16 MiB at most', async () => {
+  const chunk = Buffer.alloc(2 ** 20, 'x');
+  const legacy = await keyApi((_request, response) => {
+    for (let at = 0; at < 17; at++) response.write(chunk);
+    response.end();
+  });
+  const { bridge } = await openBridge({ legacy: { endpoint: legacy.url, apiKey: KEY }, modern: {} });
+  expect(await idOfFailure(() => bridge.send({}))).toBe('BODY_TOO_LARGE');
 });

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,10 @@ const FRONTS: Record<string, () => Promise<object>> = {
   '@private.me/xfuse': () => import('../src/index.js'),
   '@private.me/xfuse/metrics': () => import('../src/metrics.js'),
   '@private.me/xlink': () => import('@private.me/xlink'),
+  '@private.me/xlink/redis': () => import('@private.me/xlink/redis'),
   express: () => import('express'),
+  ioredis: () => import('ioredis'),
+  koa: () => import('koa'),
 };
 
 /** The program of a snippet: its imports are looked up here, its places are those of this test. */
@@ -51,4 +54,21 @@ test('the snippets of the README run', async () => {
   expect(report).toContain('0 answers compared');
   expect(row).toMatch(/^aci +0 % \[-{20}\]/);
   expect((await run(snippets[2]!, places))[0]).toMatch(/^did:key:z6Mk\w+ AAL2$/);
+});
+
+test('the snippets of the documents run', async () => {
+  const folder = join(readme, '../docs');
+  const legacy = await keyApi((_request, response) => json(response, {}));
+  const places = {
+    'https://api.legacy.example': legacy.url,
+    'new Redis()': 'new Redis({ lazyConnect: true })',
+  };
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.md'));
+  let ran = 0;
+  for (const name of names)
+    for (const [, text] of (await readFile(join(folder, name), 'utf8')).matchAll(/```ts\n([\s\S]*?)```/g)) {
+      await run(text!, places);
+      ran += 1;
+    }
+  expect(ran).toBe(2);
 });
