@@ -54,7 +54,7 @@ export const XFUSE_ERROR_TABLE = {
   RECORD_INVALID: row(500, 'records', 'The record is not in form.', 'Restore it from a backup.'),
   'RECORD_INVALID:OTHER_ACCOUNT': row(403, 'records', 'The record is of another account.', 'Check the store: records were swapped.'),
   'RECORD_INVALID:TAMPERED': row(403, 'records', 'The record was changed by somebody who does not hold its secret.', 'Restore it from a backup, and find out who can write to the store.'),
-  'RECORD_INVALID:WEAK': row(403, 'records', 'The record asks for less stretching of the password than the floor.', 'Restore it from a backup: parameters below the floor are never written.'),
+  'RECORD_INVALID:WEAK': row(403, 'records', 'The record asks for fewer signals, or for less or more stretching of the password, than is allowed here.', 'Restore it from a backup: such records are never written; or see threshold.'),
   RECORD_CHANGED: row(409, 'records', 'The record was changed meanwhile.', 'Load it, and try again.'),
   RECORD_UNAVAILABLE: row(503, 'records', 'The store of records does not answer.', 'See `cause`.'),
   SHARES_MIXED: row(403, 'records', 'The shares are of different enrollments.', 'Restore the record from one backup, not from several.'),

@@ -193,3 +193,20 @@ test('send() reads 16 MiB at most', async () => {
   const { bridge } = await openBridge({ legacy: { endpoint: legacy.url, apiKey: KEY }, modern: {} });
   expect(await idOfFailure(() => bridge.send({}))).toBe('BODY_TOO_LARGE');
 });
+
+test('redirects are followed, and the key stays at its origin', async () => {
+  const seen: (string | undefined)[] = [];
+  const other = await listen((request, response) => {
+    seen.push(request.headers['x-api-key'] as string | undefined);
+    json(response, { at: request.url, method: request.method });
+  });
+  const legacy = await keyApi((request, response) => {
+    const [status, location] = request.url === '/there' ? [307, `${other}/x`] : [303, '/there'];
+    response.writeHead(status as number, { location: location as string }).end();
+  });
+  const { bridge } = await openBridge({ legacy: { endpoint: legacy.url, apiKey: KEY }, modern: {} });
+  expect((await bridge.send({ path: '/here', payload: 1 })).body).toEqual({ at: '/x', method: 'GET' });
+  expect(seen).toEqual([undefined]);
+  const answer = await bridge.fetch('/here', { redirect: 'manual' });
+  expect(answer.status).toBe(303);
+});

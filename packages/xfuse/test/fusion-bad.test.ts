@@ -45,6 +45,17 @@ describe('signals that are not enough', () => {
     expect(errors[0]).not.toContain('something');
   });
 
+  test('enrolled at the same time, no more than there are places', async () => {
+    const store = new OpenStore();
+    const fusion = new FusionManager({ threshold: 2, totalSignals: 3, store, account: 'ada' });
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const ends = await Promise.allSettled(
+      names.map((name) => fusion.enrollSignal({ type: 'device', value: device(name) })),
+    );
+    expect(ends.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+    expect(store.load('ada')!.signals).toHaveLength(3);
+  });
+
   test('before enrollment is complete nothing is stored, and afterwards nothing can be enrolled over it', async () => {
     const store = new OpenStore();
     const fusion = new FusionManager({ threshold: 2, totalSignals: 2, store, account: 'ada' });
@@ -200,6 +211,10 @@ describe('records', () => {
       store.change('ada', (record) => void (record.signals[0]!.password = { salt: 'AAAA', argon2 }));
       expect(await idOfFailure(() => fusion.converge([password, own]))).toBe('RECORD_INVALID:WEAK');
     }
+    store.records.clear();
+    const { settings } = await enrolled('ada', { store });
+    const stricter = new FusionManager({ ...settings, threshold: 3 });
+    expect(await idOfFailure(() => stricter.converge([password, own]))).toBe('RECORD_INVALID:WEAK');
     expect(() => new FusionManager({ threshold: 2, totalSignals: 2, argon2: { memoryKiB: 1024 } })).toThrow(
       '19456',
     );

@@ -61,7 +61,7 @@ test('the snippets of the documents run', async () => {
   const legacy = await keyApi((_request, response) => json(response, {}));
   const places = {
     'https://api.legacy.example': legacy.url,
-    'new Redis()': 'new Redis({ lazyConnect: true })',
+    '(redisClientOptions.ioredis)': '({ ...redisClientOptions.ioredis, lazyConnect: true })',
   };
   const names = (await readdir(folder)).filter((name) => name.endsWith('.md'));
   let ran = 0;

@@ -5,8 +5,16 @@ export interface Captured {
   readonly isCut: boolean;
 }
 
-/** How a body ended before its end. */
-export type BodyEnd = 'left' | 'broken';
+/** How a body ended: it was read, its reader left, or it broke off. */
+export type BodyEnd = 'read' | 'left' | 'broken';
+
+/** An answer for the caller, and what is known of it. */
+export interface Capture {
+  readonly response: Response;
+  /** The beginning, once the caller has read it all or more than the limit; else how it ended. */
+  readonly seen: Promise<Captured | BodyEnd>;
+  readonly ended: Promise<BodyEnd>;
+}
 
 const join = (chunks: readonly Uint8Array[]): Uint8Array => {
   const all = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
@@ -59,29 +67,29 @@ export async function readUpTo(response: Response, maxBytes: number): Promise<Ca
  * The same answer for the caller, chunk by chunk as they come, and what was seen of it once the caller has read it, or once more than
  * `maxBytes` passed. Nothing is fetched that the caller does not ask for; `left` if it stops before, `broken` if the body fails.
  */
-export function capture(
-  response: Response,
-  maxBytes: number,
-): { readonly response: Response; readonly seen: Promise<Captured | BodyEnd> } {
+export function capture(response: Response, maxBytes: number): Capture {
   const keeper = new Keeper(maxBytes);
-  if (!response.body) return { response, seen: Promise.resolve(keeper.captured) };
+  if (!response.body)
+    return { response, seen: Promise.resolve(keeper.captured), ended: Promise.resolve('read') };
   const reader = response.body.getReader();
-  let finish: (captured: Captured | BodyEnd) => void = () => undefined;
-  const seen = new Promise<Captured | BodyEnd>((resolve) => {
-    finish = resolve;
-  });
+  const seen = deferred<Captured | BodyEnd>();
+  const ended = deferred<BodyEnd>();
+  const finish = (end: BodyEnd) => {
+    seen.resolve(end === 'read' ? keeper.captured : end);
+    ended.resolve(end);
+  };
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
           const { done, value } = await reader.read();
           if (done) {
-            finish(keeper.captured);
+            finish('read');
             controller.close();
             return;
           }
           keeper.add(value);
-          if (keeper.isCut) finish(keeper.captured);
+          if (keeper.isCut) seen.resolve(keeper.captured);
           controller.enqueue(value);
         } catch (error) {
           finish('broken');
@@ -95,7 +103,15 @@ export function capture(
     },
     { highWaterMark: 0 },
   );
-  return { response: withBody(response, body), seen };
+  return { response: withBody(response, body), seen: seen.promise, ended: ended.promise };
+}
+
+function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
 }
 
 /** What `new Response` does not take over: where the answer came from. */

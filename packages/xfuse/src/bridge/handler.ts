@@ -69,8 +69,10 @@ function headersOf(request: IncomingMessage): Headers {
     .toLowerCase()
     .split(/\s*,\s*/);
   const headers = new Headers();
+  // What `fetch` can undo, it asks for itself.
+  const isOurs = (name: string) => NOT_PASSED_ON.has(name) || name === 'accept-encoding';
   for (const [name, values] of Object.entries(request.headersDistinct))
-    if (!NOT_PASSED_ON.has(name) && !listed.includes(name))
+    if (!isOurs(name) && !listed.includes(name))
       for (const value of values ?? []) headers.append(name, value);
   return headers;
 }

@@ -60,7 +60,10 @@ export class Mirror {
       return { ...answer, response, compared };
     } catch (error) {
       end.abort();
-      void early?.then(() => this.#skip(request, 'legacy-failed')).finally(() => (this.#running -= 1));
+      void (early ?? Promise.resolve()).then(() => {
+        this.#running -= 1;
+        this.#skip(request, 'legacy-failed');
+      });
       throw error;
     }
   }

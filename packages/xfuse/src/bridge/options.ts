@@ -11,7 +11,7 @@ export interface LegacySide {
   readonly apiKey?: string;
   /** Header of the key. Default `X-API-Key`; `Authorization` sends `Bearer` and the key. */
   readonly apiKeyHeader?: string;
-  /** Head of the answer, in ms; the body may take longer. Default 30 000; `0`: no limit, as `fetch` itself. */
+  /** Head of the answer, in ms; the body may take longer. Default `0`: no limit but those of `fetch` itself. */
   readonly timeoutMs?: number;
   /** Default: the platform's `fetch`. */
   readonly fetch?: typeof fetch;

@@ -57,6 +57,7 @@ export function bridgeRequest(
     route: `${/^[A-Z]{1,16}$/.test(method) ? method : 'OTHER'} ${(options.route ?? routeOf)(url.pathname)}`,
     headers,
     init: {
+      ...(request ? { redirect: request.redirect } : {}),
       ...given,
       method,
       ...(body === undefined || body === null ? {} : { body, ...(isStream(body) ? { duplex: 'half' } : {}) }),

@@ -1,5 +1,6 @@
 import { xlinkFetch } from '@private.me/xlink/client';
 import { isXfuseError, XfuseError } from '../errors.js';
+import { followed } from './follow.js';
 import type { XfuseOptions } from './options.js';
 import type { BridgeRequest } from './request.js';
 
@@ -9,7 +10,6 @@ export interface Answer {
   readonly ms: number;
 }
 
-const LEGACY_TIMEOUT_MS = 30_000;
 const MODERN_TIMEOUT_MS = 10_000;
 
 /** How both sides are called. */
@@ -42,12 +42,12 @@ export class Sides {
 
   /** The head of the legacy answer, or `LEGACY_FAILED`; the caller's own abort is passed on as it is. */
   async legacy(request: BridgeRequest): Promise<Answer> {
-    const { fetch: send = fetch, apiKey, apiKeyHeader = 'X-API-Key', timeoutMs } = this.#options.legacy;
+    const { fetch: send = fetch, apiKey, apiKeyHeader = 'X-API-Key', timeoutMs = 0 } = this.#options.legacy;
     const headers = new Headers(request.headers);
     if (apiKey) headers.set(apiKeyHeader, isAuthorization(apiKeyHeader) ? `Bearer ${apiKey}` : apiKey);
     const init = { ...request.init, headers };
-    return headOf('LEGACY_FAILED', request, timeoutMs ?? LEGACY_TIMEOUT_MS, (signal) =>
-      send(request.url, { ...init, ...(signal ? { signal } : {}) }),
+    return headOf('LEGACY_FAILED', request, timeoutMs, (signal) =>
+      followed(send, request.url, { ...init, ...(signal ? { signal } : {}) }, [apiKeyHeader]),
     );
   }
 

@@ -176,8 +176,8 @@ export class Xfuse {
       return this.#viaLegacy(request, true);
     }
     // An answer is good when its body was, too.
-    const { response, seen } = capture(answer.response, 0);
-    if (!isBad) void seen.then((end) => count(end === 'broken'));
+    const { response, ended } = capture(answer.response, 0);
+    if (!isBad) void ended.then((end) => count(end === 'broken' && !request.init.signal?.aborted));
     return this.#answered({ ...answer, response }, 'modern');
   }
 

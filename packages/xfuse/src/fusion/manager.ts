@@ -105,6 +105,7 @@ export class FusionManager {
       this.account,
       await readySignal(signal, await this.#tools(provider)),
     );
+    if (this.#pending.length >= this.#options.totalSignals) throw new XfuseError('SIGNALS_COMPLETE');
     if (this.#pending.some(({ stored }) => stored.id === keyed.stored.id))
       throw new XfuseError('SIGNAL_DUPLICATE');
     this.#pending.push(keyed);
@@ -114,11 +115,11 @@ export class FusionManager {
       const gate = this.#pendingGate && (await vault.sealGate(this.account, this.#pendingGate));
       const { threshold } = this.#options;
       const facts = { account: this.account, threshold, generation: 1, ...(gate ? { gate } : {}) };
-      await this.#save(await vault.deal(facts, this.#pending), undefined);
+      await this.#save(await vault.deal(facts, [...this.#pending]), undefined);
       this.#pending.length = 0;
     } catch (error) {
       // The last signal was refused: another one can take its place.
-      this.#pending.pop();
+      this.#pending.splice(this.#pending.indexOf(keyed), 1);
       throw error;
     } finally {
       vault.close();
@@ -325,7 +326,11 @@ export class FusionManager {
 
   async #load(): Promise<FusionRecord | undefined> {
     const found: unknown = await fromStore(() => this.#store.load(this.account));
-    return found === undefined || found === null ? undefined : readRecord(found, this.account);
+    if (found === undefined || found === null) return undefined;
+    const record = readRecord(found, this.account);
+    // Fewer signals than asked for here are not enough, whatever a record says.
+    if (record.threshold < this.#options.threshold) throw new XfuseError('RECORD_INVALID:WEAK');
+    return record;
   }
 
   async #enrolled(): Promise<FusionRecord> {

@@ -1,11 +1,15 @@
 import { type CryptoProvider, generateIdentity } from '@private.me/xlink';
 import { concat, fromBase64url, lengthPrefixed, toBase64url } from './bytes.js';
 
+let chosen: Promise<CryptoProvider> | undefined;
+
 /** The primitives of the platform, as the root chose them. */
-export async function platformCrypto(): Promise<CryptoProvider> {
-  const identity = await generateIdentity({ maxVersion: 1 });
-  if (!identity.ok) throw identity.error;
-  return identity.value.crypto;
+export function platformCrypto(): Promise<CryptoProvider> {
+  chosen ??= generateIdentity({ maxVersion: 1 }).then((identity) => {
+    if (!identity.ok) throw identity.error;
+    return identity.value.crypto;
+  });
+  return chosen;
 }
 
 /** 32 bytes by HKDF-SHA256 (RFC 5869). */
