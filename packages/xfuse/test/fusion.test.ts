@@ -50,6 +50,18 @@ describe('any two of three signals', () => {
   });
 });
 
+test('any k of n devices are enough, for every k and n', async () => {
+  for (let n = 2; n <= 8; n++)
+    for (let k = 2; k <= n; k++) {
+      const fusion = new FusionManager({ threshold: k, totalSignals: n });
+      const all = Array.from({ length: n }, (_, at) => ({ type: 'device', value: device(`${at}`) }) as const);
+      for (const signal of all) await fusion.enrollSignal(signal);
+      const { fusedDid } = await fusion.converge(all.slice(-k));
+      expect([n, k, await fusion.fusedDid()]).toEqual([n, k, fusedDid]);
+      expect(await idOfFailure(() => fusion.converge(all.slice(0, k - 1)))).toBe('SIGNALS_TOO_FEW');
+    }
+});
+
 test('as the system describes it: with a verified user in the place of a template, and a level that somebody vouches for', async () => {
   const registrar = await identity();
   const hashedPassword = 'sha256-of-the-password';

@@ -42,30 +42,22 @@ export class Mirror {
       return { ...answer, compared: Promise.resolve(this.#skip(request, reason)) };
     }
     this.#running += 1;
-    const end = new AbortController();
-    // The legacy side is called first; the modern one when the request is on its way.
-    const sent = this.sides.legacy(request);
-    const early = request.isRead ? this.#modern(request, end) : undefined;
+    let answer: Answer;
     try {
-      const answer = await sent;
-      if (!early && answer.response.status >= 500) {
-        this.#running -= 1;
-        return { ...answer, compared: Promise.resolve(this.#skip(request, 'legacy-failed')) };
-      }
-      const { response, seen } = capture(answer.response, this.rules.maxBytes);
-      // A write goes to the modern side once the legacy one has answered: until then its key is in use.
-      const modern = early ?? this.#modern(request, end);
-      const compared = this.#compare(request, answer, seen, modern).finally(() => this.#end(compared));
-      this.#waiting.add(compared);
-      return { ...answer, response, compared };
+      answer = await this.sides.legacy(request);
     } catch (error) {
-      end.abort();
-      void (early ?? Promise.resolve()).then(() => {
-        this.#running -= 1;
-        this.#skip(request, 'legacy-failed');
-      });
+      this.#running -= 1;
+      this.#skip(request, 'legacy-failed');
       throw error;
     }
+    if (!request.isRead && answer.response.status >= 500) {
+      this.#running -= 1;
+      return { ...answer, compared: Promise.resolve(this.#skip(request, 'legacy-failed')) };
+    }
+    const { response, seen } = capture(answer.response, this.rules.maxBytes);
+    const compared = this.#compare(request, answer, seen).finally(() => this.#end(compared));
+    this.#waiting.add(compared);
+    return { ...answer, response, compared };
   }
 
   #end(compared: Promise<Comparison>): void {
@@ -82,8 +74,8 @@ export class Mirror {
   }
 
   /** The whole modern answer in time, or what went wrong. Never rejects. */
-  async #modern(request: BridgeRequest, end: AbortController): Promise<(Seen & { ms: number }) | Error> {
-    await new Promise(setImmediate);
+  async #modern(request: BridgeRequest): Promise<(Seen & { ms: number }) | Error> {
+    const end = new AbortController();
     const late = () => end.abort(new XfuseError('MODERN_FAILED:TIMEOUT'));
     const timer = setTimeout(late, this.sides.modernTimeoutMs);
     try {
@@ -103,23 +95,23 @@ export class Mirror {
     return { status: response.status, headers: response.headers, body, ms };
   }
 
+  /** The modern side is called once the caller has the legacy answer: no work for it comes before. */
   async #compare(
     request: BridgeRequest,
     { response, ms: legacyMs }: Answer,
     seen: Promise<Captured | string>,
-    answer: Promise<(Seen & { ms: number }) | Error>,
   ): Promise<Comparison> {
-    const modern = await answer;
     const base = { route: request.route, differences: [], body: 'none', legacyMs } as const;
+    const body = await inTime(seen, this.sides.modernTimeoutMs);
+    if (typeof body === 'string') return this.#tell({ ...base, outcome: 'incomplete' });
+    await new Promise(setImmediate);
+    const modern = await this.#modern(request);
     if (modern instanceof Error)
       return this.#tell({ ...base, outcome: 'modern-error', error: codeOf(modern) });
-    const body = await inTime(seen, this.sides.modernTimeoutMs);
-    const modernMs = modern.ms;
-    if (typeof body === 'string') return this.#tell({ ...base, outcome: 'incomplete', modernMs });
     const legacy = { status: response.status, headers: response.headers, body };
     const found = compareAnswers(legacy, modern, this.rules);
     const outcome = found.differences.length ? 'different' : 'same';
-    return this.#tell({ ...base, ...found, outcome, modernMs });
+    return this.#tell({ ...base, ...found, outcome, modernMs: modern.ms });
   }
 
   #skip({ route }: BridgeRequest, reason: NotMirrored): Comparison {
