@@ -27,5 +27,6 @@ export {
   type XfuseErrorOptions,
   type XfuseErrorRow,
 } from './errors.js';
+export { FileFusionStore } from './fusion/file-store.js';
 export * from './fusion.js';
 export { deviceKeyFile, type KeySealing } from './signals/key-file.js';

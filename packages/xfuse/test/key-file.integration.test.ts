@@ -77,6 +77,8 @@ test('options are checked, and a near name is suggested', async () => {
   const bridge = await Xfuse.create({ legacy, modern: {} });
   for (const ratio of [{ aci: 0.5, api: 0.4 }, { aci: -1 }, { aci: Number.NaN }, { acy: 1 }])
     expect(await idOfFailure(() => bridge.setTrafficRatio(ratio as never))).toBe('INVALID_OPTION');
+  for (const xfuse of [{ mode: 'mirorr' }, { callr: 'a' }, { caller: 7 }])
+    expect(await idOfFailure(() => bridge.fetch('/', { xfuse } as never))).toBe('INVALID_OPTION');
   for (const options of [
     { threshold: 3, totalSignals: 2 },
     { threshold: 2, totalSignals: 9 },

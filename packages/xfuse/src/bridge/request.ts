@@ -1,4 +1,5 @@
 import { XfuseError } from '../errors.js';
+import { checkNames, checkValue } from '../util/options.js';
 import type { XfuseOptions } from './options.js';
 import { routeOf } from './route-of.js';
 
@@ -33,9 +34,10 @@ export interface BridgeRequest {
   readonly hasKey: boolean;
 }
 
+const MODES: readonly string[] = ['route', 'mirror', 'legacy', 'modern'];
 const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Reads nothing of the body, so that the legacy side is called at once. Throws `OTHER_ORIGIN`. */
+/** Reads nothing of the body, so that the legacy side is called at once. Throws `OTHER_ORIGIN`, `INVALID_OPTION`. */
 export function bridgeRequest(
   input: string | URL | Request,
   init: BridgeRequestInit,
@@ -43,6 +45,9 @@ export function bridgeRequest(
   options: Pick<XfuseOptions, 'route'>,
 ): BridgeRequest {
   const { xfuse: call = {}, ...given } = init;
+  checkNames('xfuse', call, ['caller', 'mode']);
+  checkValue('xfuse', 'mode', call.mode, (mode) => MODES.includes(mode), MODES.join(', '));
+  checkValue('xfuse', 'caller', call.caller, (caller) => typeof caller === 'string', 'a text');
   const request = input instanceof Request ? input : undefined;
   const url = urlBelow(request ? request.url : String(input), endpoint);
   const method = (given.method ?? request?.method ?? 'GET').toUpperCase();
