@@ -44,7 +44,7 @@ describe('an API with keys on one side, one behind an adapter on the other', () 
     const modern = await xlinkApi((_request, response) => void response.json({ side: 'modern' }));
     const { bridge, events } = await openBridge({
       legacy: { endpoint: legacy.url, apiKey: KEY },
-      modern: { endpoint: modern.url, apiKey: KEY },
+      modern: { endpoint: modern.url, apiKey: KEY, timeoutMs: 55_000 },
     });
     const sides = async () => {
       const callers = Array.from({ length: 60 }, (_, at) => `caller-${at}`);

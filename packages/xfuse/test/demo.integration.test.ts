@@ -12,4 +12,4 @@ test('the demo goes from 10 % to 100 % and back, and steps back by itself', asyn
   expect(stdout).toContain('100 x /total changed: 12.5 -> 13');
   expect(stdout).toContain('0 errors seen by callers');
   expect(stdout.trimEnd()).toMatch(/ok$/);
-});
+}, 180_000);
