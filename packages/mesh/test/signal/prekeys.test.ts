@@ -183,6 +183,22 @@ describe('one-time prekeys', () => {
     expect(bob.inbox).toEqual(['hello']);
   });
 
+  test('that nobody took are replaced a week before they end, once', async () => {
+    const world = new World();
+    const bob = await world.peer('bob');
+    const taken = (await world.directory.as('x').fetch(bob.did))!.oneTime!.id;
+    for (let day = 1; day <= 60; day++) {
+      world.now += DAY;
+      await bob.provider.maintain();
+      if (day % 6 === 0) expect(await openThrough(world, bob, (bundle) => bundle)).toBe('no error');
+      await bob.provider.maintain();
+    }
+    const ids = (await world.directory.as('x').fetch(bob.did))!.oneTime!.id;
+    expect(ids).not.toBe(taken);
+    const replaced = bob.told('prekeys-published').filter((event) => 'replaced' in event && event.replaced);
+    expect(replaced.length).toBeLessThanOrEqual(4);
+  }, 60_000);
+
   test('that were not published after all are replaced the next time', async () => {
     const world = new World();
     const agent = await world.agent('bob');

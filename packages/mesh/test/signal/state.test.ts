@@ -262,6 +262,26 @@ describe('two processes with one state', () => {
     expect([...one.inbox, ...two.inbox]).toEqual(['pay 5']);
   });
 
+  test('know of the prekeys that the other one made, and of those that it used up', async () => {
+    for (const drained of [false, true]) {
+      const world = new World();
+      const at = places();
+      const [one, two] = [await world.peer('bob', at), await world.peer('bob', at)];
+      const stranger = world.directory.as('stranger');
+      for (let n = 0; n < 10; n++) await stranger.fetch(one.did);
+      if (!drained) await one.provider.maintain(); // new ones, which only this process has made
+      const alice = await world.peer('alice');
+      await alice.send(one, 'pay 5');
+      const [parcel] = world.post.take();
+      await two.provider.receive(alice.did, parcel!.message);
+      await two.provider.rekey(alice.did); // the first session is gone
+      expect(await idOf(() => one.provider.receive(alice.did, parcel!.message))).toBe(
+        drained ? 'SIGNAL_DUPLICATE' : 'SIGNAL_PREKEY_UNKNOWN',
+      );
+      expect([...one.inbox, ...two.inbox]).toEqual(['pay 5']);
+    }
+  });
+
   test('that change it again and again end with SIGNAL_STATE_CONFLICT, and nothing leaves', async () => {
     const world = new World();
     const at = places();

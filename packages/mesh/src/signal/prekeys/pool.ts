@@ -22,6 +22,8 @@ interface OwnOneTime {
   /** Seed of the ML-KEM-768 key, 64 bytes. */
   readonly kem: Uint8Array;
   readonly notAfter: number;
+  /** Whether it is no longer in the directory, whoever has it. */
+  readonly withdrawn?: boolean;
 }
 
 /** The private halves of everything that was published. */
@@ -75,6 +77,8 @@ const DAY_MS = 86_400_000;
 const KEPT_MS = 14 * DAY_MS;
 /** How long a one-time key is good. */
 const ONE_TIME_MS = 28 * DAY_MS;
+/** So long before that those that still wait are replaced. */
+const ENDING_MS = 7 * DAY_MS;
 /** Numbers begin anywhere, so that those of lost keys do not come again. */
 const emptyPool = (): PoolRecord => ({
   ...{ next: randomInt(1, 2 ** 31), signed: [], lastResort: [], oneTime: [], begun: [], replace: true },
@@ -117,7 +121,7 @@ export class PrekeyPool {
       const old = before ?? emptyPool();
       const current = old.signed[0];
       const isDue = !current || current.notAfter - now <= KEPT_MS;
-      const isEnding = old.oneTime.some(({ notAfter }) => notAfter - now < 7 * DAY_MS);
+      const isEnding = old.oneTime.some((one) => !one.withdrawn && one.notAfter - now < ENDING_MS);
       const replace = old.replace || isEnding;
       const isUsed = used >= poolSize * refreshThreshold;
       if (!isDue && !replace && !isUsed) return { result: undefined };
@@ -126,7 +130,7 @@ export class PrekeyPool {
       const value: PoolRecord = {
         ...fresh,
         next: fresh.next + batch.own.length,
-        oneTime: [...fresh.oneTime, ...batch.own],
+        oneTime: [...fresh.oneTime.map((one) => (replace ? { ...one, withdrawn: true } : one)), ...batch.own],
         replace: false,
       };
       return { value, result: { value, published: batch.published, replace, lost } };
@@ -138,9 +142,9 @@ export class PrekeyPool {
 
   /** The private halves that a first message needs; `undefined`: one is not there any more. */
   async find(named: NamedKeys): Promise<PrivateKeys | undefined> {
-    const loaded = await this.#options.records.load(this.#id);
-    if (!('held' in loaded)) return undefined;
-    const { signed, lastResort, oneTime } = loaded.held.value;
+    const pool = await this.#stored();
+    if (!pool) return undefined;
+    const { signed, lastResort, oneTime } = pool;
     const now = this.#options.clock();
     const prekey = signed.find(({ id, notAfter }) => id === named.signedPrekey && now < notAfter);
     const once = oneTime.find(({ id }) => id === named.kem);
@@ -165,8 +169,16 @@ export class PrekeyPool {
 
   /** Whether a session that needed no one-time key has begun before. */
   async hasBegun(session: Uint8Array): Promise<boolean> {
-    const loaded = await this.#options.records.load(this.#id);
-    return 'held' in loaded && loaded.held.value.begun.some((one) => equalBytes(one.session, session));
+    const pool = await this.#stored();
+    return pool?.begun.some((one) => equalBytes(one.session, session)) ?? false;
+  }
+
+  /** As it is in the store: another process may have used keys up, or made new ones. */
+  async #stored(): Promise<PoolRecord | undefined> {
+    const { records } = this.#options;
+    records.forget(this.#id);
+    const loaded = await records.load(this.#id);
+    return 'held' in loaded ? loaded.held.value : undefined;
   }
 
   /** After a session was written: its one-time key is gone, or its beginning remembered. */
