@@ -21,7 +21,7 @@ const commands = {
   /** Comes to life. `hybrid`: ML-KEM-768 and ML-DSA-65. `roles`: what others may do here. */
   async start({ name, seed, server, token, folder, hybrid = false, roles = {}, isThief = false }) {
     const identity = await Identity.fromSeed(Buffer.from(seed, 'hex'), { postQuantumSig: hybrid });
-    const registry = new HttpTrustRegistry({ baseUrl: server, authToken: token, timeoutMs: 20_000 });
+    const registry = new HttpTrustRegistry({ baseUrl: server, authToken: token, timeoutMs: 60_000 });
     const known = await registry.lookup(identity.did);
     if (!known) {
       const { createKeyRecord } = await import('@private.me/xlink');

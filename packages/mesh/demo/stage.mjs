@@ -18,7 +18,7 @@ export async function clear() {
 }
 
 /** Waits for something to become true. */
-export async function until(what, look, withinMs = 30_000) {
+export async function until(what, look, withinMs = 90_000) {
   for (
     const end = Date.now() + withinMs;
     Date.now() < end;

@@ -11,7 +11,7 @@ export async function setTheStage() {
   const registry = new HttpTrustRegistry({
     baseUrl: place.server,
     authToken: place.token,
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
   });
   const cast = Object.fromEntries(NAMES.map((name) => [name, new Player(name)]));
   await cast.kim.start(place);

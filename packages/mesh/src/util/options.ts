@@ -37,10 +37,18 @@ function isNear(one: string, other: string): boolean {
   const b = other.replace(/[-_]/g, '').toLowerCase();
   if (a === b || a.startsWith(b) || b.startsWith(a)) return true;
   if (Math.abs(a.length - b.length) > 1) return false;
+  if (areSwapped(a, b)) return true;
   let at = 0;
   while (at < a.length && a[at] === b[at]) at++;
   const shift = a.length - b.length;
   return a.slice(at + (shift >= 0 ? 1 : 0)) === b.slice(at + (shift <= 0 ? 1 : 0));
+}
+
+/** Whether two neighboring letters have changed places. */
+function areSwapped(a: string, b: string): boolean {
+  const places = [...a].map((letter, at) => (letter === b[at] ? -1 : at)).filter((at) => at >= 0);
+  const [one, two] = places;
+  return a.length === b.length && places.length === 2 && a[one!] === b[two!] && a[two!] === b[one!];
 }
 
 export const isFunction = (value: unknown): boolean => typeof value === 'function';

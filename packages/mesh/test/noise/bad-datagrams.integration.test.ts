@@ -88,12 +88,12 @@ describe('UDP, with somebody in between', () => {
     const { client, bob } = await pairOf({ retransmitMs: 40, retransmitMaxMs: 160 });
     const address = `udp://127.0.0.1:${deaf.address().port}`;
     expect(
-      await idOfFailure(() => client.open({ did: bob.did, addresses: [address] }, { timeoutMs: 700 })),
+      await idOfFailure(() => client.open({ did: bob.did, addresses: [address] }, { timeoutMs: 1_500 })),
     ).toBe('NOISE_HANDSHAKE_FAILED:TIMEOUT');
-    // At 0, 40, 120, 280, 440 and 600 ms.
+    // At 0, 40, 120, 280 and then every 160 ms.
     const gaps = times.slice(1).map((time, at) => time - times[at]!);
     expect(times.length).toBeGreaterThanOrEqual(4);
-    expect(times.length).toBeLessThanOrEqual(6);
+    expect(times.length).toBeLessThanOrEqual(12);
     for (const [at, gap] of gaps.entries()) expect(gap).toBeGreaterThan(Math.min(160, 40 * 2 ** at) - 5);
   });
 

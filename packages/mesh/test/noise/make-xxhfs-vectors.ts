@@ -1,4 +1,4 @@
-// Makes xxhfs.vectors.json: `node --import tsx make-xxhfs-vectors.ts` or by the test, with WRITE_VECTORS=1.
+// What is in xxhfs.vectors.json. With WRITE_VECTORS=1, python.integration.test.ts writes the file.
 import { createHash } from 'node:crypto';
 import { keyPairOf } from '../../src/noise/dh.js';
 import { Handshake } from '../../src/noise/handshake.js';

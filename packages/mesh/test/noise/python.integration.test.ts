@@ -108,7 +108,10 @@ async function talk(
   peer: Awaited<ReturnType<typeof startPeer>>,
 ) {
   const texts = heard(channel);
-  await until('both messages', () => (peer.assertAlive(), texts.length === 2));
+  await until('both messages', () => {
+    peer.assertAlive();
+    return texts.length === 2;
+  });
   expect(texts).toEqual(['hello from python', 'under a new key']);
   await channel.send(bytes('hello from node'));
   await channel.send(new Uint8Array(200_000).fill(97));
