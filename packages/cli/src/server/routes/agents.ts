@@ -2,6 +2,7 @@ import type { AgentMessage, Envelope } from '@private.me/xlink';
 import type { AgentVault, WaitingMessage } from '../agent-vault.js';
 import { ServerError } from '../errors.js';
 import type { ServerParts } from '../parts.js';
+import { assertMayTouch } from '../role-holders.js';
 import { route } from '../route.js';
 import { ANY_OBJECT, DID, NAME, OK, SCOPE, SCOPES, TIME } from '../shapes.js';
 
@@ -127,10 +128,13 @@ export const agentRoutes = [
       access: 'agents:write',
       params: { did: DID },
       answer: { status: 200, description: 'It is gone', schema: OK },
-      errors: HELD,
+      errors: [...HELD, 'PERMISSION_DENIED:ROLE_HOLDER', 'LAST_ADMIN'],
     },
-    async ({ server, params }) => {
-      await vaultOf(server).remove(params.did);
+    async ({ server, caller, params }) => {
+      const vault = vaultOf(server);
+      await assertMayTouch(server, caller, params);
+      await server.access.assertAdminBeside(params.did);
+      await vault.remove(params.did);
       return { ok: true };
     },
   ),
@@ -171,10 +175,11 @@ export const agentRoutes = [
           required: ['envelopeId', 'version', 'delivered', 'envelope'],
         },
       },
-      errors: [...HELD, 'ENTRY_UNKNOWN', 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY'],
+      errors: [...HELD, 'PERMISSION_DENIED:ROLE_HOLDER', 'ENTRY_UNKNOWN', 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY'],
     },
-    async ({ server, params, body }) => {
+    async ({ server, caller, params, body }) => {
       const vault = vaultOf(server);
+      await assertMayTouch(server, caller, params);
       const { deliver = true, ...message } = body;
       const envelope = await (await vault.agent(params.did)).createEnvelope(message);
       const delivered = deliver && (await vault.deliver(envelope));
@@ -220,10 +225,11 @@ export const agentRoutes = [
           required: ['messages'],
         },
       },
-      errors: [...HELD, 'REPLAY_DETECTED', 'PARSE_FAILED:SYNTAX', 'RECIPIENT_MISMATCH'],
+      errors: [...HELD, 'PERMISSION_DENIED:ROLE_HOLDER', 'REPLAY_DETECTED', 'PARSE_FAILED:SYNTAX', 'RECIPIENT_MISMATCH'],
     },
-    async ({ server, params: { did }, body: { envelope, ack = [], max = 20 } }) => {
+    async ({ server, caller, params: { did }, body: { envelope, ack = [], max = 20 } }) => {
       const vault = vaultOf(server);
+      await assertMayTouch(server, caller, { did });
       if (envelope) return { messages: [shown(await vault.receive(did, envelope as unknown as Envelope))] };
       if (ack.length > 0) await vault.acknowledge(did, ack);
       const waiting = max === 0 ? [] : await vault.waiting(did, max);
