@@ -10,7 +10,7 @@ async function show(): Promise<void> {
   // Signed by the one who invites: where else its acceptance would go, this page has not come from.
   if (`${terms.url.replace(/\/+$/, '')}/invite` !== location.origin + location.pathname)
     throw new Error('This invite is for another address: open its own link.');
-  element('title').textContent = `${terms.name ?? 'A service'} invites you`;
+  element('title').textContent = `${shortName(terms.name)} invites you`;
   element('from').textContent = terms.from;
   element('address').textContent = terms.url;
   element<HTMLTimeElement>('until').dateTime = terms.expiresAt.toISOString();
@@ -22,6 +22,13 @@ async function show(): Promise<void> {
   status.textContent = 'Your identity is made in this browser; its key stays with you.';
   element('accept').addEventListener('click', () => void accept().catch(fail));
 }
+
+/** A name is what the one who invites says of itself: in quotes, and no longer than a line. */
+const shortName = (name: string | undefined): string => {
+  if (name === undefined) return 'A service';
+  const characters = [...name];
+  return `“${characters.length > 40 ? `${characters.slice(0, 40).join('')}…` : name}”`;
+};
 
 function list(id: string, scopes: readonly string[]): void {
   const items = scopes.length === 0 ? ['nothing'] : scopes;

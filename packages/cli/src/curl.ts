@@ -57,7 +57,7 @@ const HTTP_FAILED = 22;
 export const curlCommand: Command = {
   summary: 'call an API by xLink, with the flags of curl',
   help: HELP,
-  async run(args, { out, err }) {
+  async run(args, { out, err, raw }) {
     const { values, words } = read(args, OPTIONS, 1);
     const [url] = words;
     if (url === undefined || !URL.canParse(url)) throw new UsageError('a URL is required, with https://');
@@ -93,7 +93,7 @@ export const curlCommand: Command = {
     const content = Buffer.from(await answer.arrayBuffer());
     if (failed && !values.silent) err(`xlink curl: the answer has status ${answer.status}`);
     if (values.output !== undefined && !failed) await writeWhole(values.output, content, { mode: 0o644 });
-    else if (!failed && content.length > 0) out(content.toString());
+    else if (!failed && content.length > 0) (raw ?? ((bytes) => out(Buffer.from(bytes).toString())))(content);
     return failed ? HTTP_FAILED : 0;
   },
 };

@@ -9,6 +9,7 @@ import { localRegistry } from './local/registry.js';
 import { pemOf, sealKey } from './local/sealed-key.js';
 import { contentOf, writeWhole } from './local/whole-file.js';
 import { COMMON, COMMON_HELP, FLAG, read, show, TEXT } from './options.js';
+import { PRIVATE_HELP, PRIVATE_OPTION } from './private-option.js';
 import { type Command, type Output, UsageError } from './run.js';
 
 const HELP = `Usage: xlink init [--name NAME] [options]
@@ -26,6 +27,7 @@ test message; what it is going to write is shown first. What is there is not ove
   --framework NAME         express, koa, fastify, hono, nest or node (default: what package.json
                            has)
   --lang LANGUAGE          typescript (default), python or go: a client that signs requests
+${PRIVATE_HELP}
   --dry-run                with --invite: shows what it would write, and accepts nothing
 ${COMMON_HELP}`;
 
@@ -38,6 +40,7 @@ export const INIT_OPTIONS = {
   framework: TEXT,
   lang: TEXT,
   'dry-run': FLAG,
+  ...PRIVATE_OPTION,
 } as const;
 
 export type InitValues = ReturnType<typeof readInit>;
@@ -55,7 +58,7 @@ export const initCommand: Command = {
       const { onboard } = await import('./onboard/onboard.js');
       return onboard(values, output);
     }
-    for (const name of ['framework', 'lang', 'dry-run'] as const)
+    for (const name of ['framework', 'lang', 'dry-run', 'allow-private'] as const)
       if (values[name] !== undefined) throw new UsageError(`--${name} needs --invite`);
     const folder = new Folder(values);
     const before = await folder.configIfAny();

@@ -6,6 +6,7 @@ import { type Config, Folder } from './local/folder.js';
 import { invitesOf, messageOf, openInbox, placeOf, refusalOf } from './local/inbox.js';
 import { PLACE_HELP, PLACE_OPTIONS } from './local/registry.js';
 import { COMMON, COMMON_HELP, durationOf, integerOf, read, show, TEXT } from './options.js';
+import { quoted } from './printable.js';
 import { type Command, type Output, UsageError } from './run.js';
 
 const HELP = `Usage: xlink receive [--count N] [--timeout TIME] [options]
@@ -99,7 +100,7 @@ async function listen(folder: Folder, config: Config, values: Values, output: Ou
     });
     invites.onAccepted(({ did, url, invite }) => {
       output.err(
-        `accepted  ${did}${invite.name ? ` (${invite.name})` : ''} may send ${invite.scopes.join(', ') || 'nothing'}`,
+        `accepted  ${did}${invite.name ? ` (${quoted(invite.name)})` : ''} may send ${invite.scopes.join(', ') || 'nothing'}`,
       );
       if (url !== undefined) void folder.rememberPeer(did, { url }).catch(() => {});
     });

@@ -1,10 +1,13 @@
 import { explain } from './explain.js';
 import { exitCodeOf } from './failures.js';
+import { printable } from './printable.js';
 
 /** Where a command writes to; without line ends. */
 export interface Output {
   readonly out: (line: string) => void;
   readonly err: (line: string) => void;
+  /** Bytes of others, as they are, such as the body of an answer. Default: `out`. */
+  readonly raw?: (bytes: Uint8Array) => void;
 }
 
 /** A command of `xlink`. */
@@ -23,8 +26,9 @@ export type CommandTable = Readonly<Record<string, Command>>;
 export async function run(
   args: readonly string[],
   commands: Readonly<Record<string, Command>>,
-  output: Output,
+  to: Output,
 ): Promise<number> {
+  const output = safely(to);
   const [given, ...rest] = args;
   const name = given === 'xlink-onboard' ? 'init' : given; // as npx @private.me/xlink has it
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
@@ -49,6 +53,13 @@ export async function run(
     return isUsage ? 2 : exitCodeOf(error);
   }
 }
+
+/** What strangers wrote must not move the cursor, nor look like something else. */
+const safely = ({ out, err, raw }: Output): Output => ({
+  out: (line) => out(printable(line)),
+  err: (line) => err(printable(line)),
+  ...(raw ? { raw } : {}),
+});
 
 /** A mistake in the options: what to say about it. */
 export class UsageError extends Error {

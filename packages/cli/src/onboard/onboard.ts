@@ -8,6 +8,7 @@ import { asAgent } from '../local/agent.js';
 import { type Config, Folder } from '../local/folder.js';
 import { freePort } from '../local/free-port.js';
 import { show } from '../options.js';
+import { assertPublic } from '../private-option.js';
 import { type Output, UsageError } from '../run.js';
 import { appended, type Change, created, diffOf, write } from './changes.js';
 import { type Connection, nodeClient } from './node-client.js';
@@ -30,6 +31,7 @@ export async function onboard(values: InitValues, output: Output): Promise<numbe
   const code = await codeOf(values.invite);
   const terms = await readInvite(code); // before anything is asked or made
   assertPlain(terms);
+  assertPublic(terms.url, values);
   const project = await chosen(values);
   const folder = new Folder(values);
   const before = await folder.configIfAny();
@@ -161,7 +163,26 @@ async function sendTest(folder: Folder, config: Config, { from, url, scopes }: I
     const payload = { test: 'xlink init', from: config.name };
     const sent = await agent.send({ to: from, payload, scope: scope === '*' ? 'default' : scope });
     if (sent.ok) return undefined;
+    if (await takesNone(url))
+      return {
+        code: 0,
+        text: `test      not sent: ${from} invites, and takes no messages at ${url}, as an identity server does not. You are in its registry.`,
+      };
     const text = `test      not delivered: ${sent.error.id}: ${sent.error.message} What was written stays; try xlink send --to ${from} --payload '{}'.`;
     return { code: exitCodeOf(sent.error), text };
   });
+}
+
+/** Whether there is an identity server, which is in the registry and has no inbox. */
+async function takesNone(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(new URL('/v1/capabilities', url), {
+      redirect: 'manual',
+      signal: AbortSignal.timeout(5000),
+    });
+    const { permissions } = (await answer.json()) as { readonly permissions?: unknown };
+    return new URL(url).pathname === '/' && Array.isArray(permissions);
+  } catch {
+    return false;
+  }
 }

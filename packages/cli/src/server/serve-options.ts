@@ -1,6 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { Mode } from '@private.me/xlink';
-import { textOf } from '../read-file.js';
+import { secretIn } from '../local/secret-file.js';
 import { UsageError } from '../run.js';
 import { LEVELS, type Level } from './logger.js';
 
@@ -99,7 +99,7 @@ export function publicUrlOf(text: string | undefined, port: number): string {
   return url.origin;
 }
 
-/** The key of agents; `undefined`: the server holds none. Throws a `UsageError` for one that others can read. */
+/** The key of agents; `undefined`: the server holds none. Throws `KEY_FILE_OPEN` for one that others can read. */
 export async function agentKeyOf(
   file: string | undefined,
   env: NodeJS.ProcessEnv = process.env,
@@ -108,11 +108,7 @@ export async function agentKeyOf(
     const text = env['XLINK_AGENT_KEY'];
     return text ? keyIn(text, 'the variable XLINK_AGENT_KEY') : undefined;
   }
-  const text = await textOf('agent-key-file', file);
-  const { mode } = await stat(file);
-  if (process.platform !== 'win32' && (mode & 0o077) !== 0)
-    throw new UsageError(`others can read ${file}: chmod 600 ${file}`);
-  return keyIn(text, file);
+  return keyIn(await secretIn('agent-key-file', file), file);
 }
 
 function keyIn(text: string, where: string): Uint8Array {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Identity,
@@ -36,6 +36,8 @@ import {
   redisClientOptions,
 } from '@private.me/xlink/redis';
 import type { RelayStore } from '@private.me/xlink/server';
+import { assertData } from '../local/data-folder.js';
+import { makePlace } from '../local/secret-file.js';
 import { optional } from '../open-store.js';
 import type { Output } from '../run.js';
 
@@ -77,7 +79,8 @@ export async function openStorage(options: StorageOptions, output: Output): Prom
   const { data, store } = options;
   const identityFile = options.identityFile ?? join(data, 'identity.pkcs8');
   await assertWhole(options, identityFile);
-  await mkdir(data, { recursive: true, mode: 0o700 });
+  await makePlace(data);
+  await assertData(data, identityFile);
   const shared = await openShared(data, store, output);
   try {
     const identity = await identityFromFile(identityFile);
