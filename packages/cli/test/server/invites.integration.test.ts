@@ -171,7 +171,7 @@ describeWith(['chromium'], 'the acceptance page in a real browser', () => {
     });
     const { page, complaints } = await visit(made.invite_url);
     await page.locator('#terms').waitFor();
-    expect(await page.locator('h1').textContent()).toBe('Bob & <b>Sons</b> invites you');
+    expect(await page.locator('h1').textContent()).toBe('“Bob & <b>Sons</b>” invites you');
     expect(await page.locator('#from').textContent()).toBe(bob.did);
     expect(await page.locator('#scopes li').allTextContents()).toEqual(['orders:write']);
     expect(await page.locator('#receives li').allTextContents()).toEqual(['news']);

@@ -227,9 +227,11 @@ describe('the identity server', () => {
     await server.send('PUT', '/v1/services/a', { url: 'https://evil.example' }, auditor);
     const { json } = await server.get('/v1/audit', auditor);
     const own = json.entries.filter(({ type }: { type: string }) => type === 'server');
+    expect(own[0].data.what).toEqual({ name: 'a', url: 'https://a.example' });
     const [{ id: adminId }, { id: auditorId }] = (await server.get('/v1/tokens')).json.tokens;
     expect(own).toMatchObject([
-      { client: adminId, request: 'PUT /v1/services/{name}', decision: 'accepted' },
+      { client: adminId, request: 'PUT /v1/services/a', decision: 'received' },
+      { client: adminId, request: 'PUT /v1/services/a', decision: 'accepted', reason: 'ok' },
       { client: auditorId, decision: 'refused', reason: 'PERMISSION_DENIED' },
     ]);
     const { json: signed } = await server.send('POST', '/v1/audit/checkpoint', undefined, auditor);
