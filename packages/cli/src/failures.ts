@@ -44,7 +44,7 @@ export const EXIT_CODES: readonly ExitRow[] = [
     code: 8,
     means: 'the disk is full, or may not be written to; nothing is half-written',
     ids: /^NO_PLACE$/,
-    codes: /^(ENOSPC|EDQUOT|EROFS|EACCES|EPERM)$/,
+    codes: /^(ENOSPC|EDQUOT|EROFS|EACCES|EPERM|ENOTDIR)$/,
   },
   {
     code: 130,

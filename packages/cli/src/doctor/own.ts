@@ -42,9 +42,11 @@ export async function versions(): Promise<readonly Finding[]> {
 
 /** Identity, its files, registry and invites. */
 export async function own(folder: Folder, values: RegistryValues): Promise<readonly Finding[]> {
-  const config = await folder.configIfAny();
-  if (!config) return [off('identity', `there is none in ${folder.path}; xlink init makes one`)];
   const files = await permissions(folder);
+  const found = await folder.configIfAny().catch((error: unknown) => error as Error);
+  if (found instanceof Error) return [...files, fail('identity', found.message, 'Then run xlink doctor again.')];
+  const config = found;
+  if (!config) return [off('identity', `there is none in ${folder.path}; xlink init makes one`)];
   const again = `Look at ${folder.identityFile}; restore it from a backup, or make a new one with xlink init in an empty folder.`;
   let identity: Identity | undefined;
   const keys = await guarded('identity', again, async () => {
@@ -56,16 +58,16 @@ export async function own(folder: Folder, values: RegistryValues): Promise<reado
     ];
   });
   if (!identity) return [...files, ...keys];
-  const found = identity;
+  const own = identity;
   const registry = await guarded(
     'registry',
     'If another process has it, stop that, or ask it; else restore it from a backup.',
     () =>
       useRegistry(folder, values, async (entries) => [
-        await entryOf(await entries.lookup(found.did), found),
+        await entryOf(await entries.lookup(own.did), own),
         ok(
           'trusted',
-          `${(await entries.list()).filter((one) => one.status === 'active' && one.did !== found.did).length} peers`,
+          `${(await entries.list()).filter((one) => one.status === 'active' && one.did !== own.did).length} peers`,
         ),
       ]),
   );

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -146,12 +146,41 @@ describe('xlink serve, as a program', () => {
     const file = join(folder, 'key');
     await writeFile(file, 'ab'.repeat(32), { mode: 0o644 });
     const open = await runServer(['--port', '0', '--data', folder, '--agent-key-file', file]);
-    expect([open.code, /others can read .*: chmod 600/.test(open.output)]).toEqual([2, true]);
+    expect([open.code, /Others on this machine can read it.*chmod 600/.test(open.output)]).toEqual([6, true]);
     const wrong = await runServer(['--port', '0', '--data', folder], {
       env: { XLINK_AGENT_KEY: 'secret-canary' },
     });
     expect([wrong.code, /must hold 32 bytes/.test(wrong.output)]).toEqual([2, true]);
     expect(wrong.output).not.toContain('secret-canary');
+  });
+
+  test('an identity that others can read, and data that they can change', async () => {
+    const data = await temporaryFolder();
+    const first = await startServer(['--data', data]);
+    await first.end('SIGTERM');
+    const identity = join(data, 'identity.pkcs8');
+    const refused = async (path: string, mode: number, ...args: string[]) => {
+      const before = (await stat(path)).mode & 0o777;
+      await chmod(path, mode);
+      const { code, output } = await runServer(['--port', '0', '--data', data, ...args]);
+      await chmod(path, before);
+      return [code, output.includes(path)];
+    };
+    expect(await refused(identity, 0o644)).toEqual([6, true]);
+    expect(await refused(data, 0o777)).toEqual([6, true]);
+    expect(await refused(join(data, 'server.jsonl'), 0o620)).toEqual([6, true]);
+    expect(await refused(join(data, 'audit'), 0o702)).toEqual([6, true]);
+    const elsewhere = join(await temporaryFolder(), 'id');
+    await copyFile(identity, elsewhere);
+    expect(await refused(elsewhere, 0o640, '--identity', elsewhere)).toEqual([6, true]);
+    const again = await startServer(['--data', data]);
+    expect(again.did).toBe(first.did);
+    await again.end('SIGTERM');
+  });
+
+  test('a folder that cannot be made', async () => {
+    const { code, output } = await runServer(['--port', '0', '--data', '/proc/x/y']);
+    expect([code, /\/proc\/x\/y: No folder can be made there/.test(output)]).toEqual([8, true]);
   });
 
   test('a data folder that is lost: at the start, in part, and while it runs', async () => {
