@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { AuditLogReader, type RecordedEntry, verifyAuditExport } from '@private.me/xlink/audit';
 import { lineOf, provenLineOf, selectionOf } from './audit-entries.js';
 import { writeOrganization } from './audit-organization.js';
 import { isDidKey } from './did-option.js';
 import { identityOf } from './key-file.js';
+import { parsed } from './parsed.js';
 import { textOf } from './read-file.js';
 import { type Command, type Output, UsageError } from './run.js';
 
@@ -71,7 +71,7 @@ export const auditCommand: Command = {
   summary: 'verify, prove, export and show the entries of an audit log',
   help: HELP,
   async run([name, ...args], output) {
-    const { values, positionals } = parseArgs({
+    const { values, positionals } = parsed({
       args,
       options: OPTIONS,
       strict: true,

@@ -1,15 +1,15 @@
-import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { isXlinkError, xlinkFetch } from '@private.me/xlink';
 import { API_HELP, API_OPTIONS, apiOptions } from './connect.js';
 import { Folder } from './local/folder.js';
 import { writeWhole } from './local/whole-file.js';
 import { COMMON, FLAG, integerOf, read, TEXT, TEXTS } from './options.js';
+import { bytesIn } from './read-file.js';
 import { type Command, UsageError } from './run.js';
 
 const HELP = `Usage: xlink curl [options] URL
 
-Calls an API as the identity of the folder, with the flags that curl has. Bodies of JSON
+Calls an API as the identity of the folder, with these flags of curl. Bodies of JSON
 are sealed for the service; other requests are signed, method, path and content, with
 their bodies as they are. The answer was verified before it is shown.
 
@@ -25,6 +25,8 @@ their bodies as they are. The answer was verified before it is shown.
   -f, --fail               exit code 22 for a status from 400 on, and no body
   -m, --max-time SECONDS   for everything (default: none)
   -s, --silent             says nothing on stderr
+  -S, --show-error         with -s: says why it failed all the same
+  -I, --head               asks for the head alone, and shows it
   --scope SCOPE            under which scope (default: all that were granted)
 ${API_HELP}
   --dir FOLDER, --passphrase-file FILE
@@ -45,6 +47,8 @@ const OPTIONS = {
   fail: { ...FLAG, short: 'f' },
   'max-time': { ...TEXT, short: 'm' },
   silent: { ...FLAG, short: 's' },
+  'show-error': { ...FLAG, short: 'S' },
+  head: { ...FLAG, short: 'I' },
   scope: TEXT,
 } as const;
 
@@ -77,7 +81,7 @@ export const curlCommand: Command = {
       time === undefined
         ? {}
         : { signal: AbortSignal.timeout(integerOf('max-time', time, 1, 86_400) * 1000) };
-    const method = values.request ?? (body ? 'POST' : 'GET');
+    const method = values.request ?? (values.head ? 'HEAD' : body ? 'POST' : 'GET');
     const answer = await call(url, {
       method,
       headers,
@@ -85,13 +89,13 @@ export const curlCommand: Command = {
       ...signal,
     }).catch(told);
     const failed = Boolean(values.fail) && answer.status >= 400;
-    if (values.include) {
+    if (values.include || values.head) {
       out(`HTTP ${answer.status} ${answer.statusText}`.trim());
       for (const [name, value] of answer.headers) out(`${name}: ${value}`);
       out('');
     }
     const content = Buffer.from(await answer.arrayBuffer());
-    if (failed && !values.silent) err(`xlink curl: the answer has status ${answer.status}`);
+    if (failed && (!values.silent || values['show-error'])) err(`xlink curl: the answer has status ${answer.status}`);
     if (values.output !== undefined && !failed) await writeWhole(values.output, content, { mode: 0o644 });
     else if (!failed && content.length > 0) (raw ?? ((bytes) => out(Buffer.from(bytes).toString())))(content);
     return failed ? HTTP_FAILED : 0;
@@ -133,7 +137,7 @@ async function bodyOf(values: Values, headers: Headers): Promise<Buffer | undefi
 }
 
 const contentOf = async (text: string): Promise<Buffer> =>
-  text === '@-' ? buffer(process.stdin) : text.startsWith('@') ? readFile(text.slice(1)) : Buffer.from(text);
+  text === '@-' ? buffer(process.stdin) : text.startsWith('@') ? bytesIn('data', text.slice(1)) : Buffer.from(text);
 
 const withoutLineEnds = (content: Buffer, given: string): Buffer =>
   given.startsWith('@')

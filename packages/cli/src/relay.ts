@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { type Did, identityFromFile } from '@private.me/xlink';
 import { createRelay } from '@private.me/xlink/server';
 import { AllowList } from './allow-list.js';
@@ -10,6 +9,7 @@ import { explain } from './explain.js';
 import { assertData } from './local/data-folder.js';
 import { makePlace } from './local/secret-file.js';
 import { openRelayStore } from './open-relay-store.js';
+import { parsed } from './parsed.js';
 import { type Command, type Output, UsageError } from './run.js';
 import { signals } from './signals.js';
 
@@ -66,7 +66,7 @@ export const relayCommand: Command = {
   summary: 'keep messages until their recipients fetch them',
   help: HELP,
   async run(args, output) {
-    const { open, ...values } = parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
+    const { open, ...values } = parsed({ args: [...args], options: OPTIONS, strict: true }).values;
     if (values.data === undefined) throw new UsageError('--data is required');
     const port = numberOf(values, 'port', 0, 65_535)!;
     const settings = settingsOf(values);

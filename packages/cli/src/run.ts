@@ -1,5 +1,6 @@
 import { explain } from './explain.js';
 import { exitCodeOf } from './failures.js';
+import { nearest } from './nearest.js';
 import { printable } from './printable.js';
 
 /** Where a command writes to; without line ends. */
@@ -31,13 +32,21 @@ export async function run(
   const output = safely(to);
   const [given, ...rest] = args;
   const name = given === 'xlink-onboard' ? 'init' : given; // as npx @private.me/xlink has it
+  if (name === '--version' || name === '-V') {
+    const { packageVersion } = await import('./server/serve-options.js');
+    output.out(await packageVersion());
+    return 0;
+  }
+  if (name === 'help' && rest[0] !== undefined) return run([rest[0], '--help'], commands, to);
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     output.out(usage({ ...commands, ...(await ofModules(commands, output)) }));
     return name === undefined ? 2 : 0;
   }
   const command = own(commands, name) ?? own(await ofModules(commands, output), name);
   if (!command) {
-    output.err(`xlink: there is no command ${JSON.stringify(name)}; see xlink --help`);
+    const meant = nearest(name, Object.keys(commands));
+    const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+    output.err(`xlink: there is no command ${JSON.stringify(name)}${hint} See xlink --help`.replace('" See', '"; see'));
     return 2;
   }
   if (rest.includes('--help') || rest.includes('-h')) {
@@ -89,7 +98,7 @@ async function ofModules(
 function usage(commands: Readonly<Record<string, Command>>): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
   const list = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
-  return ['Usage: xlink <command> [options]', '', ...list, '', 'xlink <command> --help says more.'].join(
+  return ['Usage: xlink <command> [options]', '', ...list, '', 'xlink <command> --help says more; xlink --version says which this is.'].join(
     '\n',
   );
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { type Agent, HttpsTransportAdapter } from '@private.me/xlink';
 import { Failure } from './failures.js';
@@ -7,6 +6,7 @@ import { Folder } from './local/folder.js';
 import { PLACE_HELP, PLACE_OPTIONS } from './local/registry.js';
 import { COMMON, COMMON_HELP, FLAG, needed, read, show, TEXT } from './options.js';
 import { assertPublic, PRIVATE_HELP, PRIVATE_OPTION } from './private-option.js';
+import { textOf } from './read-file.js';
 import { type Command, UsageError } from './run.js';
 
 const HELP = `Usage: xlink send --to DID --payload JSON [options]
@@ -85,7 +85,7 @@ async function payloadOf(given: string): Promise<unknown> {
     given === '-'
       ? await text(process.stdin)
       : given.startsWith('@')
-        ? await readFile(given.slice(1), 'utf8')
+        ? await textOf('payload', given.slice(1))
         : given;
   try {
     return JSON.parse(found);

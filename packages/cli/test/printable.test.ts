@@ -7,7 +7,9 @@ const HIDDEN = ['\u001b', '\u0007', '\u0085', '\u009b', '\u200b', '\u200e', '\u2
 describe('what strangers wrote', () => {
   test.each(HIDDEN.map((text) => [JSON.stringify(text), text]))('has no %s, neither in words nor in data', async (_, text) => {
     const said: string[] = [];
-    const words = (line: string) => void said.push(line);
+    const words = (line: string): void => {
+      said.push(line);
+    };
     const name = `a${text}b`;
     const command = {
       summary: 'x',

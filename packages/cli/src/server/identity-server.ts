@@ -98,6 +98,7 @@ export async function createIdentityServer(options: IdentityServerOptions): Prom
   await prekeys.clean(!storage.isShared);
   const relay = await relayOf(options);
   const vault = agentKey && new AgentVault(storage, agentKey, publicUrl, clock);
+  await vault?.assertKey();
   let isStopping = false;
   const document = openApiDocument(routes, { version, url: publicUrl });
   const parts: ServerParts = {

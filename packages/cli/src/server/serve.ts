@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { parseArgs } from 'node:util';
 import { installedModules } from '../modules.js';
+import { parsed } from '../parsed.js';
 import type { Output } from '../run.js';
 import { signals } from '../signals.js';
 import { forwardedAddress, peerAddress } from './address.js';
@@ -26,7 +26,7 @@ const FINISH_MS = 8000;
 
 /** Runs the server until it is told to stop; resolves to the exit code. */
 export async function serve(args: readonly string[], output: Output): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: SERVE_OPTIONS, strict: true });
+  const { values } = parsed({ args: [...args], options: SERVE_OPTIONS, strict: true });
   const port = wholeNumber('port', values.port, 0, 65_535);
   const limits = {
     perAddress: wholeNumber('requests-per-address', values['requests-per-address'], 1, 100_000_000),

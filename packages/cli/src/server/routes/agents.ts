@@ -1,4 +1,4 @@
-import type { AgentMessage, Envelope } from '@private.me/xlink';
+import { type AgentMessage, type Envelope, XlinkError } from '@private.me/xlink';
 import type { AgentVault, WaitingMessage } from '../agent-vault.js';
 import { ServerError } from '../errors.js';
 import type { ServerParts } from '../parts.js';
@@ -162,7 +162,7 @@ export const agentRoutes = [
       },
       answer: {
         status: 200,
-        description: 'The envelope, and whether the mailbox has it',
+        description: 'Whether the mailbox has it; else the envelope',
         schema: {
           title: 'SentMessage',
           type: 'object',
@@ -170,24 +170,25 @@ export const agentRoutes = [
             envelopeId: { type: 'string' },
             version: { type: 'integer' },
             delivered: { type: 'boolean' },
-            envelope: ANY_OBJECT,
+            envelope: { ...ANY_OBJECT, description: 'where it was not delivered: for you to bring' },
           },
-          required: ['envelopeId', 'version', 'delivered', 'envelope'],
+          required: ['envelopeId', 'version', 'delivered'],
         },
       },
-      errors: [...HELD, 'PERMISSION_DENIED:ROLE_HOLDER', 'ENTRY_UNKNOWN', 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY'],
+      errors: [...HELD, 'PERMISSION_DENIED:ROLE_HOLDER', 'ENTRY_UNKNOWN', 'SCOPE_DENIED', 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY'],
     },
     async ({ server, caller, params, body }) => {
       const vault = vaultOf(server);
       await assertMayTouch(server, caller, params);
       const { deliver = true, ...message } = body;
       const envelope = await (await vault.agent(params.did)).createEnvelope(message);
+      await assertMaySend(server, params.did, envelope.scope);
       const delivered = deliver && (await vault.deliver(envelope));
       return {
         envelopeId: envelope.nonce,
         version: envelope.version,
         delivered,
-        envelope: { ...envelope },
+        ...(delivered ? {} : { envelope: { ...envelope } }),
       };
     },
   ),
@@ -237,6 +238,12 @@ export const agentRoutes = [
     },
   ),
 ] as const;
+
+/** Its recipient would drop the message, and nobody would be told. Throws `SCOPE_DENIED`. */
+async function assertMaySend({ storage }: ServerParts, did: string, scope: string): Promise<void> {
+  const { sendScopes = [] } = (await storage.registry.lookup(did)) ?? {};
+  if (!sendScopes.includes('*') && !sendScopes.includes(scope)) throw new XlinkError('SCOPE_DENIED', { field: 'scope' });
+}
 
 function shown(message: AgentMessage) {
   const { sender, scope, version, encrypted, timestamp, envelopeId, inReplyTo, payload } = message;

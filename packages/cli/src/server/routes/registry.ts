@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { assertMayTouch } from '../role-holders.js';
 import type { Access } from '../roles.js';
 import { type Asked, type Route, rawRoute } from '../route.js';
-import { ANY_OBJECT, DID, NAME, OK, REASON } from '../shapes.js';
+import { ANY_OBJECT, DID, NAME, OK, REASON, SCOPES } from '../shapes.js';
 
 const ENTRY = {
   ...ANY_OBJECT,
@@ -20,6 +20,9 @@ const CHANGE = {
   properties: {
     did: { type: 'string' },
     name: NAME,
+    scopes: SCOPES,
+    sendScopes: SCOPES,
+    receiveScopes: SCOPES,
     capabilities: { type: 'array', items: NAME, maxItems: 100 },
     reason: REASON,
   },
