@@ -18,7 +18,7 @@ function wordsFor(code: string, message: string, options: readonly string[]): st
   const option = named.replace(/[,=].*$/, '');
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
     const meant = nearest(option.replace(/^-+/, ''), options);
-    return `there is no option ${option}${meant === undefined ? '' : `; did you mean --${meant}?`}`;
+    return `there is no option ${option}${meant === undefined ? '' : ` (perhaps --${meant})`}`;
   }
   if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL') {
     const [, word = 'an argument'] = /'([^']*)'/.exec(message) ?? [];

@@ -45,8 +45,8 @@ export async function run(
   const command = own(commands, name) ?? own(await ofModules(commands, output), name);
   if (!command) {
     const meant = nearest(name, Object.keys(commands));
-    const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
-    output.err(`xlink: there is no command ${JSON.stringify(name)}${hint} See xlink --help`.replace('" See', '"; see'));
+    const hint = meant === undefined ? '' : ` (perhaps ${meant})`;
+    output.err(`xlink: there is no command ${JSON.stringify(name)}${hint}; see xlink --help`);
     return 2;
   }
   if (rest.includes('--help') || rest.includes('-h')) {

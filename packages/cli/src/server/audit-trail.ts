@@ -1,11 +1,11 @@
-import type { AuditEntry } from '@private.me/xlink';
+import { type AuditEntry, isXlinkError, toXlinkError } from '@private.me/xlink';
 import type { AuditLog } from '@private.me/xlink/audit';
 import { blockOf } from './address.js';
 import type { ServerParts } from './parts.js';
 import type { Caller, Route } from './route.js';
 import type { IncomingMessage } from 'node:http';
 
-type Told = Pick<ServerParts, 'storage' | 'addressOf'>;
+type Told = Pick<ServerParts, 'storage' | 'addressOf' | 'adapter'>;
 
 /** Members of a request or an answer that say what was done. None holds a secret, a payload or an envelope. */
 const TOLD = [
@@ -70,8 +70,20 @@ export class AuditTrail {
   }
 
   async #append(decision: string, reason: string, more: object): Promise<void> {
-    const { audit } = this.#server.storage;
-    await audit.append({ ...this.#entry, decision, reason, data: { ...this.#data, ...more } });
+    await append(this.#server, { ...this.#entry, decision, reason, data: { ...this.#data, ...more } });
+  }
+}
+
+/** Rejects if the entry cannot be kept; those who watch over the log are told. */
+export async function append(
+  { storage, adapter }: Pick<ServerParts, 'storage' | 'adapter'>,
+  entry: AuditEntry,
+): Promise<void> {
+  try {
+    await storage.audit.append(entry);
+  } catch (error) {
+    if (isXlinkError(error)) adapter.emit({ type: 'fault', error: toXlinkError(error) });
+    throw error;
   }
 }
 

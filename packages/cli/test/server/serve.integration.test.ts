@@ -232,6 +232,8 @@ describe('xlink serve, as a program', () => {
         }
       }
       expect(refused).toBe(3);
+      const metrics = await request(server.url, 'GET', '/metrics', { token });
+      expect([metrics.status, metrics.text.includes('xlink_audit_faults_total')]).toEqual([200, true]);
       for (const name of kept)
         expect((await request(server.url, 'GET', `/services/${name}`)).status).toBe(200);
       expect(await server.end('SIGTERM')).toBe(8); // its last checkpoint does not fit either

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Did, InviteReport, Invites, NewInvite } from '@private.me/xlink';
 import { qrDataUrl } from '../../qr.js';
 import { blockOf } from '../address.js';
-import { factsOf } from '../audit-trail.js';
+import { append, factsOf } from '../audit-trail.js';
 import { ServerError } from '../errors.js';
 import { hasRole } from '../role-holders.js';
 import { INVITE_PAGE, PAGE_HEADERS, PAGE_STYLE, pageScript } from '../invite-page/page.js';
@@ -255,7 +255,7 @@ async function accept(req: IncomingMessage, res: ServerResponse, { server, param
   const text = await response.text();
   if (response.ok) {
     const [invite] = (await invites.list()).filter(({ number }) => number === query.number);
-    await server.storage.audit.append({
+    await append(server, {
       type: 'server',
       ...(params.did === undefined ? {} : { to: params.did }),
       ...(invite?.did === undefined ? {} : { from: invite.did }),
