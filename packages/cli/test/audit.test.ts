@@ -37,7 +37,7 @@ const log = () => ['--log', path('log'), '--did', service.did];
 /** An API with an audit log; three agents read, and one of them deletes item 1847. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'xlink-cli-audit-'));
-  await writeFile(path('org.der'), organization.exportPKCS8());
+  await writeFile(path('org.der'), organization.exportPKCS8(), { mode: 0o600 });
   const registry = new MemoryTrustRegistry();
   const agent = new Agent({ identity: service, registry });
   await registry.register({ did: service.did, keys: await agent.keyRecord() });

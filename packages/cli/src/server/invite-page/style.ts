@@ -32,6 +32,9 @@ button { font: inherit; font-weight: 600; min-height: 44px; margin-top: 1rem; pa
 button.plain { margin-top: 0; padding: 0.5rem 1rem; font-weight: 400; color: var(--accent); background: transparent; }
 button:disabled { opacity: 0.5; cursor: default; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+main.wide { max-width: 60rem; }
+.wide dt { font-size: 1rem; color: inherit; }
+.wide dd { color: var(--quiet); }
 [hidden] { display: none !important; }
 @media (max-width: 40rem) {
   main { margin: 0; padding: 1.25rem; border: 0; border-radius: 0; min-height: 100vh; }
