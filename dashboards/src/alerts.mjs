@@ -126,7 +126,8 @@ export function alerts(names) {
       alert: 'XlinkAuditLogFailing',
       expr: `${sum('job', addedWhileScraped(names.auditFaults, '10m'))} > 0`,
       severity: 'critical',
-      summary: '{{ $value | humanize }} entries of the audit log of {{ $labels.job }} could not be kept within ten minutes.',
+      summary:
+        '{{ $value | humanize }} entries of the audit log of {{ $labels.job }} could not be kept within ten minutes.',
       description:
         'What was done meanwhile cannot be proven later, and routes that fail closed refuse. Look at the disk or the database of the log; the fault events of the adapter hold the cause.',
     },

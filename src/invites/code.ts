@@ -93,7 +93,8 @@ function parts(code: string): ParsedInvite | undefined {
   };
   const [url, name, scopes, receives] = [text(), text(), listIn(text()), listIn(text())];
   const isNamed = name === '' || isLine(128)(name) === undefined; // no name of 128 characters misleads whoever reads it
-  if (at !== body.length || name === undefined || !isNamed || !scopes || !receives || isBaseUrl(url)) return undefined;
+  if (at !== body.length || name === undefined || !isNamed || !scopes || !receives || isBaseUrl(url))
+    return undefined;
   return {
     from: encodeDidKey(key),
     ...(name === '' ? {} : { name }),

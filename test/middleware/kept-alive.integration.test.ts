@@ -40,12 +40,16 @@ async function hanging(port: number, paths: readonly string[]) {
 }
 
 describe.each(STAGES)('$name', (stage) => {
-  having(stage, 'connections').test('answers the next request after one that was refused', async () => {
-    const known = await World.withCaller();
-    const service = await stage.serve(known, { clients: known.clients, sessions: true });
-    const paths = ['/anything', ENROLL_PATH, KEY_PATH, SESSION_PATH, '/.well-known/xlink.json'];
-    expect(await hanging(service.port, paths)).toEqual([]);
-  }, 60_000);
+  having(stage, 'connections').test(
+    'answers the next request after one that was refused',
+    async () => {
+      const known = await World.withCaller();
+      const service = await stage.serve(known, { clients: known.clients, sessions: true });
+      const paths = ['/anything', ENROLL_PATH, KEY_PATH, SESSION_PATH, '/.well-known/xlink.json'];
+      expect(await hanging(service.port, paths)).toEqual([]);
+    },
+    60_000,
+  );
 });
 
 test('so do a relay, a registry server and a dashboard', async () => {
@@ -55,7 +59,12 @@ test('so do a relay, a registry server and a dashboard', async () => {
   const registry = createRegistryServer({ registry: new MemoryTrustRegistry(), adminToken: 'a'.repeat(32) });
   const registryPort = (await listen((req, res) => registry(req, res))).port;
   const names = ['register', 'add', 'revoke', 'scopes', 'keys', 'succeed', 'list', 'changes?wait=0'];
-  expect(await hanging(registryPort, names.map((name) => `/registry/${name}`))).toEqual([]);
+  expect(
+    await hanging(
+      registryPort,
+      names.map((name) => `/registry/${name}`),
+    ),
+  ).toEqual([]);
   registry.close();
   const { url: dashboard } = await serveDashboard(await adapterOf());
   const dashboardPort = Number(new URL(dashboard).port);

@@ -36,7 +36,9 @@ export async function afterJunk(
   const length = chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${bytes}`;
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   try {
-    socket.write(`${method} ${path} HTTP/1.1\r\nHost: localhost:${port}\r\n${lines.join('')}${length}\r\n\r\n`);
+    socket.write(
+      `${method} ${path} HTTP/1.1\r\nHost: localhost:${port}\r\n${lines.join('')}${length}\r\n\r\n`,
+    );
     socket.write(framed);
     await until(1);
     if (!isClosed) socket.write(`GET /next-on-this-connection HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`);

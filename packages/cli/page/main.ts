@@ -96,7 +96,8 @@ async function accept(terms: InviteTerms, agent: BaseAgent, pkcs8: string): Prom
 }
 
 function connected(terms: InviteTerms): void {
-  element('title').textContent = `You are connected to ${terms.name === undefined ? 'the service' : shortName(terms.name)}`;
+  element('title').textContent =
+    `You are connected to ${terms.name === undefined ? 'the service' : shortName(terms.name)}`;
   element('accept').hidden = true;
   element('forget').hidden = false;
   element('result').hidden = false;

@@ -63,10 +63,7 @@ export async function accept(folder: Folder, agent: Agent, code: string, url: st
 }
 
 /** What an invite grants, for people. */
-export function tell(
-  { from, name, url, scopes, receives, expiresAt }: InviteTerms,
-  { err }: Output,
-): void {
+export function tell({ from, name, url, scopes, receives, expiresAt }: InviteTerms, { err }: Output): void {
   err(`invite    of ${name === undefined ? 'one without a name' : quoted(name)}, ${from}`);
   err(`          at ${url}, good until ${expiresAt.toISOString()}`);
   err(

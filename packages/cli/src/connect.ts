@@ -35,7 +35,8 @@ export const discoveryOptions = (values: ApiValues, target: string) => ({
 /** What `connect` and `xlinkFetch` are given of these options. */
 export async function apiOptions(values: ApiValues, target: string) {
   const { 'key-file': file, invitation: given } = values;
-  const apiKey = file === undefined ? process.env['XLINK_API_KEY'] : (await secretIn('key-file', file)).trim();
+  const apiKey =
+    file === undefined ? process.env['XLINK_API_KEY'] : (await secretIn('key-file', file)).trim();
   const invitation = given?.startsWith('@')
     ? (await secretIn('invitation', given.slice(1))).trim()
     : (given ?? process.env['XLINK_INVITATION']);

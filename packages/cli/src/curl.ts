@@ -95,7 +95,8 @@ export const curlCommand: Command = {
       out('');
     }
     const content = Buffer.from(await answer.arrayBuffer());
-    if (failed && (!values.silent || values['show-error'])) err(`xlink curl: the answer has status ${answer.status}`);
+    if (failed && (!values.silent || values['show-error']))
+      err(`xlink curl: the answer has status ${answer.status}`);
     if (values.output !== undefined && !failed) await writeWhole(values.output, content, { mode: 0o644 });
     else if (!failed && content.length > 0) (raw ?? ((bytes) => out(Buffer.from(bytes).toString())))(content);
     return failed ? HTTP_FAILED : 0;
@@ -137,7 +138,11 @@ async function bodyOf(values: Values, headers: Headers): Promise<Buffer | undefi
 }
 
 const contentOf = async (text: string): Promise<Buffer> =>
-  text === '@-' ? buffer(process.stdin) : text.startsWith('@') ? bytesIn('data', text.slice(1)) : Buffer.from(text);
+  text === '@-'
+    ? buffer(process.stdin)
+    : text.startsWith('@')
+      ? bytesIn('data', text.slice(1))
+      : Buffer.from(text);
 
 const withoutLineEnds = (content: Buffer, given: string): Buffer =>
   given.startsWith('@')

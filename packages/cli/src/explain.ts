@@ -20,7 +20,10 @@ function textOf(error: unknown): string {
   // What `fetch` fails with on a host of several addresses says nothing itself.
   const parts = Array.isArray(errors) ? errors.map(textOf).join('; ') : '';
   const named = typeof field === 'string' && message.includes('`field`') ? ` (field: ${field})` : '';
-  return clean((message || parts || String(code ?? error)) + named).replaceAll(LIBRARY_OPTION, (name) => OPTIONS[name]!);
+  return clean((message || parts || String(code ?? error)) + named).replaceAll(
+    LIBRARY_OPTION,
+    (name) => OPTIONS[name]!,
+  );
 }
 
 /** What options of the library are called here. */

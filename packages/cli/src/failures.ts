@@ -46,7 +46,10 @@ export const EXIT_CODES: readonly ExitRow[] = [
     ids: /^NO_PLACE$/,
     codes: /^(ENOSPC|EDQUOT|EROFS|EACCES|EPERM|ENOTDIR)$/,
   },
-  { code: 9, means: 'entries of an audit log that are doubtful: what is signed in them is no evidence for them' },
+  {
+    code: 9,
+    means: 'entries of an audit log that are doubtful: what is signed in them is no evidence for them',
+  },
   {
     code: 130,
     means: 'ended by Ctrl-C, or the terminal was lost, before anything was done',

@@ -2,7 +2,10 @@
 export function nearest(given: string, words: readonly string[]): string | undefined {
   const most = given.length < 4 ? 1 : 2;
   const [best] = words
-    .map((word) => ({ word, distance: word.startsWith(given) && given.length > 2 ? 1 : distanceOf(given, word) }))
+    .map((word) => ({
+      word,
+      distance: word.startsWith(given) && given.length > 2 ? 1 : distanceOf(given, word),
+    }))
     .filter(({ distance }) => distance <= most)
     .sort((a, b) => a.distance - b.distance);
   return best?.word;

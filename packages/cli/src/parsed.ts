@@ -26,6 +26,7 @@ function wordsFor(code: string, message: string, options: readonly string[]): st
   }
   const long = /(--[\w-]+)/.exec(message)?.[1] ?? option;
   if (/does not take an argument/.test(message)) return `${long} takes no value`;
-  if (/ambiguous/.test(message)) return `${long} needs a value; one that begins with "-" is given as ${long}=-VALUE`;
+  if (/ambiguous/.test(message))
+    return `${long} needs a value; one that begins with "-" is given as ${long}=-VALUE`;
   return `${long} needs a value`;
 }

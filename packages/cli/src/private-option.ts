@@ -12,7 +12,10 @@ export const isHere = (target: string): boolean =>
   URL.canParse(target) && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(target).hostname);
 
 /** For addresses that a stranger chose. Throws `PRIVATE_ADDRESS` for one that only those reach who are behind the same wall as this machine. */
-export function assertPublic(target: string, values: { readonly 'allow-private'?: boolean | undefined }): void {
+export function assertPublic(
+  target: string,
+  values: { readonly 'allow-private'?: boolean | undefined },
+): void {
   if (values['allow-private'] || !isPrivateHost(new URL(target).hostname)) return;
   if (isHere(target) && process.env['NODE_ENV'] !== 'production') return;
   throw new Failure('PRIVATE_ADDRESS', new URL(target).host);

@@ -1,6 +1,6 @@
 import { HttpTrustRegistry, isXlinkError, type ManagedTrustRegistry } from '@private.me/xlink';
-import { isPlace, openStore } from './open-store.js';
 import { secretIn } from './local/secret-file.js';
+import { isPlace, openStore } from './open-store.js';
 import { UsageError } from './run.js';
 
 export const REGISTRY_OPTIONS = {

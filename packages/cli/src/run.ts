@@ -98,7 +98,11 @@ async function ofModules(
 function usage(commands: Readonly<Record<string, Command>>): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
   const list = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
-  return ['Usage: xlink <command> [options]', '', ...list, '', 'xlink <command> --help says more; xlink --version says which this is.'].join(
-    '\n',
-  );
+  return [
+    'Usage: xlink <command> [options]',
+    '',
+    ...list,
+    '',
+    'xlink <command> --help says more; xlink --version says which this is.',
+  ].join('\n');
 }

@@ -1,6 +1,6 @@
 import { Folder } from './local/folder.js';
 import { PLACE_HELP, PLACE_OPTIONS, useRegistry } from './local/registry.js';
-import { COMMON, COMMON_HELP, read, listOf, scopesOf, show, TEXT, TEXTS } from './options.js';
+import { COMMON, COMMON_HELP, listOf, read, scopesOf, show, TEXT, TEXTS } from './options.js';
 import { didOf } from './register.js';
 import { type Command, UsageError } from './run.js';
 

@@ -50,7 +50,10 @@ describe('xlink', () => {
     expect((await call()).code).toBe(2);
     for (const name of ['relais', 'constructor', '__proto__']) {
       const { code, err } = await call(name);
-      expect([code, err]).toEqual([2, `xlink: there is no command "${name}"${name === 'relais' ? ' (perhaps relay)' : ''}; see xlink --help`]);
+      expect([code, err]).toEqual([
+        2,
+        `xlink: there is no command "${name}"${name === 'relais' ? ' (perhaps relay)' : ''}; see xlink --help`,
+      ]);
     }
   });
 

@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Invites } from '@private.me/xlink';
 import { freePort } from '../src/local/free-port.js';
-import { Partner } from './support/partner.js';
-import { request } from './server/support.js';
 import { startServer } from './server/program.js';
+import { request } from './server/support.js';
+import { Partner } from './support/partner.js';
 import { runProgram, xlink } from './support/program.js';
 
 const MODULES = fileURLToPath(new URL('../../../node_modules', import.meta.url));
@@ -259,17 +259,30 @@ describe('xlink init --invite', () => {
 
   test('in a folder of Python writes Python, and says that the partner has no API yet', async () => {
     await writeFile(join(folder, 'pyproject.toml'), '[project]\nname = "shop"\n');
-    const { code, out, err } = await xlink(folder, 'init', '--name', 'shop', '--invite', await partner.invite());
+    const { code, out, err } = await xlink(
+      folder,
+      'init',
+      '--name',
+      'shop',
+      '--invite',
+      await partner.invite(),
+    );
     expect([code, out]).toEqual([0, expect.stringContaining('✓ Created xlink_client.py')]);
     expect(out).not.toContain('Ready');
     expect(err).toMatch(/has no API that takes signed requests now: .*signatures: true/);
     const { origin } = new URL(partner.url);
     expect(await readFile(join(folder, '.env'), 'utf8')).toContain(`XLINK_PARTNER_ORIGIN=${origin}\n`);
     await expect(stat(join(folder, 'package.json'))).rejects.toThrow();
-    const read = 'import sys; sys.modules["requests"] = type(sys)("requests"); sys.modules["requests"].Session = type("S", (), {}); ';
-    const fake = 'sys.modules["xlink"] = type(sys)("xlink"); sys.modules["xlink"].XlinkAuth = lambda *a, **k: None; sys.modules["xlink"].load_key = lambda k: None; ';
+    const read =
+      'import sys; sys.modules["requests"] = type(sys)("requests"); sys.modules["requests"].Session = type("S", (), {}); ';
+    const fake =
+      'sys.modules["xlink"] = type(sys)("xlink"); sys.modules["xlink"].XlinkAuth = lambda *a, **k: None; sys.modules["xlink"].load_key = lambda k: None; ';
     await writeFile(join(folder, '.env'), 'XLINK_PARTNER_ORIGIN=https://api.partner.example\n');
-    const python = await runProgram('python3', ['-c', `${read}${fake}import xlink_client; print(xlink_client.ORIGIN)`], { cwd: folder });
+    const python = await runProgram(
+      'python3',
+      ['-c', `${read}${fake}import xlink_client; print(xlink_client.ORIGIN)`],
+      { cwd: folder },
+    );
     expect(python.out).toBe('https://api.partner.example\n');
   });
 
@@ -280,8 +293,18 @@ describe('xlink init --invite', () => {
       body: { scopes: ['orders'] },
     });
     await mkdir(join(folder, 'shop'));
-    const { code, out, err } = await xlink(join(folder, 'shop'), 'init', '--name', 'shop', '--invite', json.code);
-    expect([code, err]).toEqual([0, expect.stringMatching(/test {6}not sent: .* takes no messages at .*identity server/)]);
+    const { code, out, err } = await xlink(
+      join(folder, 'shop'),
+      'init',
+      '--name',
+      'shop',
+      '--invite',
+      json.code,
+    );
+    expect([code, err]).toEqual([
+      0,
+      expect.stringMatching(/test {6}not sent: .* takes no messages at .*identity server/),
+    ]);
     expect(out).toContain('Ready to integrate');
     await server.end('SIGTERM');
   });
@@ -289,16 +312,30 @@ describe('xlink init --invite', () => {
   test('a private address needs a word; this machine none, unless in production', async () => {
     const { agent } = partner;
     const { code } = await new Invites({ agent, url: 'https://10.1.2.3/xlink' }).create({ scopes: ['a'] });
-    for (const words of [['init', '--invite', code], ['accept', code]]) {
+    for (const words of [
+      ['init', '--invite', code],
+      ['accept', code],
+    ]) {
       await xlink(folder, 'init', '--name', 'x', '--dir', join(folder, words[0]!));
       const dir = words[0] === 'accept' ? ['--dir', join(folder, 'accept')] : ['--dir', join(folder, 'new')];
       const refused = await xlink(folder, ...words, ...dir);
-      expect([words[0], refused.code, refused.err]).toEqual([words[0], 3, expect.stringContaining('add --allow-private')]);
+      expect([words[0], refused.code, refused.err]).toEqual([
+        words[0],
+        3,
+        expect.stringContaining('add --allow-private'),
+      ]);
     }
     const setting = { cwd: folder, env: { NODE_ENV: 'production' } };
     const local = await xlink(setting, 'accept', await partner.invite(), '--dir', join(folder, 'accept'));
     expect([local.code, local.err]).toEqual([3, expect.stringContaining('127.0.0.1')]);
-    const named = await xlink(setting, 'accept', await partner.invite(), '--allow-private', '--dir', join(folder, 'accept'));
+    const named = await xlink(
+      setting,
+      'accept',
+      await partner.invite(),
+      '--allow-private',
+      '--dir',
+      join(folder, 'accept'),
+    );
     expect(named.code).toBe(0);
   });
 

@@ -14,7 +14,10 @@ export async function makeFolder(path: string, mode = 0o700): Promise<string | u
   const first = await makeFolder(parent, mode);
   const again = await makeOne(whole, mode);
   if (again !== 'no parent') return first ?? (again ? whole : undefined);
-  throw Object.assign(new Error(`ENOENT: no folder can be made at ${whole}`), { code: 'ENOENT', path: whole });
+  throw Object.assign(new Error(`ENOENT: no folder can be made at ${whole}`), {
+    code: 'ENOENT',
+    path: whole,
+  });
 }
 
 async function makeOne(path: string, mode: number): Promise<boolean | 'no parent'> {

@@ -44,7 +44,8 @@ export async function versions(): Promise<readonly Finding[]> {
 export async function own(folder: Folder, values: RegistryValues): Promise<readonly Finding[]> {
   const files = await permissions(folder);
   const found = await folder.configIfAny().catch((error: unknown) => error as Error);
-  if (found instanceof Error) return [...files, fail('identity', found.message, 'Then run xlink doctor again.')];
+  if (found instanceof Error)
+    return [...files, fail('identity', found.message, 'Then run xlink doctor again.')];
   const config = found;
   if (!config) return [off('identity', `there is none in ${folder.path}; xlink init makes one`)];
   const again = `Look at ${folder.identityFile}; restore it from a backup, or make a new one with xlink init in an empty folder.`;

@@ -7,8 +7,7 @@ import { secretIn } from './secret-file.js';
 /** A passphrase: from a file, the environment, or the terminal; never from the arguments, which others can see. Throws `PASSPHRASE_NEEDED`. */
 export async function passphraseOf(values: CommonValues, question = 'Passphrase: '): Promise<string> {
   const { 'passphrase-file': file } = values;
-  if (file !== undefined)
-    return (await secretIn('passphrase-file', file)).replace(/\r?\n$/, '');
+  if (file !== undefined) return (await secretIn('passphrase-file', file)).replace(/\r?\n$/, '');
   const { XLINK_PASSPHRASE: known } = process.env;
   if (known) return known;
   if (!isAtTerminal({ ...values, yes: false })) throw new Failure('PASSPHRASE_NEEDED');
@@ -29,5 +28,7 @@ export async function newPassphrase(values: CommonValues): Promise<string> {
 function assertPassphrase(text: string): void {
   const characters = [...text.normalize('NFKC').replaceAll(/^[\s\p{C}]+|[\s\p{C}]+$/gu, '')];
   if (characters.length < 8 || new Set(characters).size < 4)
-    throw new UsageError('a passphrase has 8 characters or more, at least 4 of them different; spaces around it do not count');
+    throw new UsageError(
+      'a passphrase has 8 characters or more, at least 4 of them different; spaces around it do not count',
+    );
 }

@@ -139,7 +139,8 @@ async function planOf(
   connection: Connection,
 ): Promise<Plan> {
   const { lang = 'typescript' } = values;
-  const origin = lang === 'typescript' ? [] : [`XLINK_PARTNER_ORIGIN=${new URL(connection.partnerUrl).origin}`];
+  const origin =
+    lang === 'typescript' ? [] : [`XLINK_PARTNER_ORIGIN=${new URL(connection.partnerUrl).origin}`];
   const env = appended('.env', [...environmentOf(folder, connection), ...origin], 0o600);
   const ignored = appended('.gitignore', [`${folder.path}/`, '.env']);
   if (lang !== 'typescript') {
@@ -231,5 +232,8 @@ async function warnOfTracked({ err }: Output): Promise<void> {
   const isTracked = await new Promise<boolean>((resolve) => {
     execFile('git', ['ls-files', '--error-unmatch', '.env'], (error) => resolve(!error));
   });
-  if (isTracked) err('note      git has .env already: git rm --cached .env, and commit that, before anything secret is in it');
+  if (isTracked)
+    err(
+      'note      git has .env already: git rm --cached .env, and commit that, before anything secret is in it',
+    );
 }

@@ -67,7 +67,9 @@ export async function languageHere(): Promise<'python' | 'go' | undefined> {
 export async function portHere(): Promise<number | undefined> {
   const env = (await contentOf('.env'))?.toString() ?? '';
   const text = process.env['PORT'] ?? /^\s*(?:export\s+)?PORT\s*=\s*["']?(\d{1,5})["']?\s*$/m.exec(env)?.[1];
-  return text !== undefined && /^\d{1,5}$/.test(text) && Number(text) > 0 && Number(text) < 65_536 ? Number(text) : undefined;
+  return text !== undefined && /^\d{1,5}$/.test(text) && Number(text) > 0 && Number(text) < 65_536
+    ? Number(text)
+    : undefined;
 }
 
 function parsed(text: string | undefined): Manifest | undefined {

@@ -181,7 +181,9 @@ export class AccessStore {
     await this.#documents.update(DOCUMENT, (before = NONE) => {
       if (!Object.hasOwn(before.dids, did)) throw new ServerError('ROLE_UNKNOWN');
       const { [did]: _, ...dids } = before.dids;
-      return before.dids[did]!.role === 'admin' ? this.#withAdmin({ ...before, dids }, active) : { ...before, dids };
+      return before.dids[did]!.role === 'admin'
+        ? this.#withAdmin({ ...before, dids }, active)
+        : { ...before, dids };
     });
   }
 

@@ -35,7 +35,11 @@ export function createApp(server: ServerParts, routes: readonly Route[], limits:
       // The validator asks the store of tokens: that it is down is another matter than a token that is wrong.
       if (error.id === 'KEY_VALIDATOR_FAILED' && error.cause) return next(error.cause);
       res.setHeader('Content-Type', 'application/problem+json');
-      res.end(JSON.stringify(problem).replace(/\bAPI keys?\b/g, (word) => (word.endsWith('s') ? 'tokens' : 'token')));
+      res.end(
+        JSON.stringify(problem).replace(/\bAPI keys?\b/g, (word) =>
+          word.endsWith('s') ? 'tokens' : 'token',
+        ),
+      );
     },
   });
   const { logger, metrics } = server;

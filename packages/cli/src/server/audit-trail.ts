@@ -1,16 +1,35 @@
+import type { IncomingMessage } from 'node:http';
 import { type AuditEntry, isXlinkError, toXlinkError } from '@private.me/xlink';
 import type { AuditLog } from '@private.me/xlink/audit';
 import { blockOf } from './address.js';
 import type { ServerParts } from './parts.js';
 import type { Caller, Route } from './route.js';
-import type { IncomingMessage } from 'node:http';
 
 type Told = Pick<ServerParts, 'storage' | 'addressOf' | 'adapter'>;
 
 /** Members of a request or an answer that say what was done. None holds a secret, a payload or an envelope. */
 const TOLD = [
-  'did', 'id', 'agent', 'to', 'name', 'role', 'scopes', 'receiveScopes', 'receives', 'scope', 'capabilities', 'reason', 'successors',
-  'mode', 'url', 'number', 'email', 'expiresAt', 'expiresInMs', 'ifRevision', 'postQuantumSig',
+  'did',
+  'id',
+  'agent',
+  'to',
+  'name',
+  'role',
+  'scopes',
+  'receiveScopes',
+  'receives',
+  'scope',
+  'capabilities',
+  'reason',
+  'successors',
+  'mode',
+  'url',
+  'number',
+  'email',
+  'expiresAt',
+  'expiresInMs',
+  'ifRevision',
+  'postQuantumSig',
 ] as const;
 const MAX_CHARACTERS = 256;
 const MAX_ITEMS = 100;
@@ -23,7 +42,10 @@ export function factsOf(...sources: readonly unknown[]): Readonly<Record<string,
   for (const source of sources) Object.assign(all, ofOne(source));
   if (Buffer.byteLength(JSON.stringify(all)) <= MAX_BYTES) return all;
   return Object.fromEntries(
-    Object.entries(all).map(([name, value]) => [name, Array.isArray(value) ? `${value.length} of them` : value]),
+    Object.entries(all).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? `${value.length} of them` : value,
+    ]),
   );
 }
 
@@ -94,7 +116,8 @@ export async function append(
 export function proofsInto(log: AuditLog): Pick<AuditLog, 'append' | 'origin'> {
   const append = async (entry: AuditEntry) => {
     const isRequest = entry.type === 'request' && entry.decision === 'accepted';
-    if (isRequest && (entry.evidence === undefined || /^(GET|HEAD) /.test(entry.request ?? ''))) return undefined;
+    if (isRequest && (entry.evidence === undefined || /^(GET|HEAD) /.test(entry.request ?? '')))
+      return undefined;
     return log.append(isRequest ? { ...entry, decision: 'authenticated' } : entry);
   };
   return { origin: log.origin, append } as Pick<AuditLog, 'append' | 'origin'>;

@@ -59,6 +59,10 @@ export async function createIdentityServer(options: IdentityServerOptions): Prom
   const { addressOf = peerAddress } = options;
   const routes = [...ROUTES, ...(options.routes ?? [])];
   const { identity, registry, nonceStore } = storage;
+  const vault = agentKey && new AgentVault(storage, agentKey, publicUrl, clock);
+  await vault?.assertKey(); // before anything runs that would have to be stopped
+  const prekeys = new PrekeyDirectory(storage.documents, storage.limits, clock);
+  await prekeys.clean(!storage.isShared);
   const access = new AccessStore(storage.documents, clock, {
     isActive: async (did) => {
       const entry = await registry.lookup(did);
@@ -94,11 +98,7 @@ export async function createIdentityServer(options: IdentityServerOptions): Prom
     addressOf: (req) => addressOf(req as unknown as IncomingMessage) ?? 'unknown',
     onFault: (error) => logger.error({ id: error.id }, 'the registry failed'),
   });
-  const prekeys = new PrekeyDirectory(storage.documents, storage.limits, clock);
-  await prekeys.clean(!storage.isShared);
   const relay = await relayOf(options);
-  const vault = agentKey && new AgentVault(storage, agentKey, publicUrl, clock);
-  await vault?.assertKey();
   let isStopping = false;
   const document = openApiDocument(routes, { version, url: publicUrl });
   const parts: ServerParts = {

@@ -139,7 +139,9 @@ export class PrekeyDirectory {
       const first = before?.batches.find(isOpen);
       mine = first && `${did}/${first.name}/${first.next}`;
       if (!first) return before!;
-      const after = before!.batches.map((batch) => (batch === first ? { ...batch, next: batch.next + 1 } : batch));
+      const after = before!.batches.map((batch) =>
+        batch === first ? { ...batch, next: batch.next + 1 } : batch,
+      );
       return { ...before!, batches: after.filter((batch) => batch.next < batch.count) };
     });
     if (mine === undefined) return undefined;

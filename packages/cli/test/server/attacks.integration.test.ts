@@ -15,7 +15,8 @@ const targetOf = (path: string) => path.replace('{did}', DID).replace(/\{\w+\}/,
 /** Entries of requests: there are some of the server itself, of its start. */
 async function toldBy({ storage }: TestServer): Promise<number> {
   let count = 0;
-  for await (const { type } of storage.audit.entries()) if (type === 'server' || type === 'request') count += 1;
+  for await (const { type } of storage.audit.entries())
+    if (type === 'server' || type === 'request') count += 1;
   return count;
 }
 
@@ -236,12 +237,12 @@ describe('the audit log', () => {
     await server.send('DELETE', '/v1/tokens/aaaaaaaaaaaa');
     const { json } = await server.get(`/v1/audit?from=${size}&max=100`);
     const told = json.entries.map(
-      (entry: { request: string; decision: string; reason: string; data: { what?: object; result?: object } }) => [
-        entry.request,
-        entry.decision,
-        entry.reason,
-        { ...entry.data.what, ...entry.data.result },
-      ],
+      (entry: {
+        request: string;
+        decision: string;
+        reason: string;
+        data: { what?: object; result?: object };
+      }) => [entry.request, entry.decision, entry.reason, { ...entry.data.what, ...entry.data.result }],
     );
     const id = expect.stringMatching(/^[\w-]{12}$/);
     expect(told).toEqual([
@@ -279,7 +280,9 @@ describe('the audit log', () => {
     await boss.send('GET', '/v1/me');
     await boss.send('PUT', '/v1/services/a', { url: 'https://a.example' });
     const { entries } = (await server.get(`/v1/audit?from=${size}&max=100`)).json;
-    const told = entries.map(({ type, decision }: { type: string; decision: string }) => `${type} ${decision}`);
+    const told = entries.map(
+      ({ type, decision }: { type: string; decision: string }) => `${type} ${decision}`,
+    );
     expect(told.sort()).toEqual(['request authenticated', 'server accepted', 'server received']);
   });
 });

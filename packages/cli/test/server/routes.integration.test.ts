@@ -53,7 +53,11 @@ describe('the identity server', () => {
     ]);
     expect((await receive({})).json).toEqual(first.json); // until it is acknowledged
     expect((await receive({ ack: [first.json.messages[0].id] })).json.messages).toEqual([]);
-    const kept = await server.send('POST', `/v1/agents/${a}/send`, { ...body, scope: 'orders', deliver: false });
+    const kept = await server.send('POST', `/v1/agents/${a}/send`, {
+      ...body,
+      scope: 'orders',
+      deliver: false,
+    });
     expect((await receive({ envelope: kept.json.envelope })).status).toBe(200);
     const again = await receive({ envelope: kept.json.envelope });
     expect([again.status, again.json.code]).toEqual([409, 'REPLAY_DETECTED']);

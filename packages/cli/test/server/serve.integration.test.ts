@@ -152,6 +152,12 @@ describe('xlink serve, as a program', () => {
     });
     expect([wrong.code, /must hold 32 bytes/.test(wrong.output)]).toEqual([2, true]);
     expect(wrong.output).not.toContain('secret-canary');
+    const env = (byte: string) => ({ env: { XLINK_AGENT_KEY: byte.repeat(32) } });
+    const first = await startServer(['--data', join(folder, 'd')], env('07'));
+    await request(first.url, 'POST', '/v1/agents', { token: first.adminToken, body: { name: 'a' } });
+    await first.end('SIGTERM');
+    const other = await runServer(['--port', '0', '--data', join(folder, 'd')], env('08'));
+    expect([other.code, /The keys of an agent do not open/.test(other.output)]).toEqual([1, true]);
   });
 
   test('an identity that others can read, and data that they can change', async () => {

@@ -175,7 +175,13 @@ export const agentRoutes = [
           required: ['envelopeId', 'version', 'delivered'],
         },
       },
-      errors: [...HELD, 'PERMISSION_DENIED:ROLE_HOLDER', 'ENTRY_UNKNOWN', 'SCOPE_DENIED', 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY'],
+      errors: [
+        ...HELD,
+        'PERMISSION_DENIED:ROLE_HOLDER',
+        'ENTRY_UNKNOWN',
+        'SCOPE_DENIED',
+        'LOOKUP_FAILED:DID_NOT_IN_REGISTRY',
+      ],
     },
     async ({ server, caller, params, body }) => {
       const vault = vaultOf(server);
@@ -226,7 +232,13 @@ export const agentRoutes = [
           required: ['messages'],
         },
       },
-      errors: [...HELD, 'PERMISSION_DENIED:ROLE_HOLDER', 'REPLAY_DETECTED', 'PARSE_FAILED:SYNTAX', 'RECIPIENT_MISMATCH'],
+      errors: [
+        ...HELD,
+        'PERMISSION_DENIED:ROLE_HOLDER',
+        'REPLAY_DETECTED',
+        'PARSE_FAILED:SYNTAX',
+        'RECIPIENT_MISMATCH',
+      ],
     },
     async ({ server, caller, params: { did }, body: { envelope, ack = [], max = 20 } }) => {
       const vault = vaultOf(server);
@@ -242,7 +254,8 @@ export const agentRoutes = [
 /** Its recipient would drop the message, and nobody would be told. Throws `SCOPE_DENIED`. */
 async function assertMaySend({ storage }: ServerParts, did: string, scope: string): Promise<void> {
   const { sendScopes = [] } = (await storage.registry.lookup(did)) ?? {};
-  if (!sendScopes.includes('*') && !sendScopes.includes(scope)) throw new XlinkError('SCOPE_DENIED', { field: 'scope' });
+  if (!sendScopes.includes('*') && !sendScopes.includes(scope))
+    throw new XlinkError('SCOPE_DENIED', { field: 'scope' });
 }
 
 function shown(message: AgentMessage) {

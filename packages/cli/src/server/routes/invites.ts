@@ -4,10 +4,10 @@ import { qrDataUrl } from '../../qr.js';
 import { blockOf } from '../address.js';
 import { append, factsOf } from '../audit-trail.js';
 import { ServerError } from '../errors.js';
-import { hasRole } from '../role-holders.js';
 import { INVITE_PAGE, PAGE_HEADERS, PAGE_STYLE, pageScript } from '../invite-page/page.js';
 import type { ServerParts } from '../parts.js';
 import { readAtMost } from '../read-request.js';
+import { hasRole } from '../role-holders.js';
 import { allows } from '../roles.js';
 import { type Asked, type Route, rawRoute, route } from '../route.js';
 import { ANY_OBJECT, bytes, DID, NAME, SCOPES } from '../shapes.js';
@@ -237,7 +237,11 @@ const MAX_ACCEPTANCE_BYTES = 64 * 1024;
  * The library takes the `Request` of the platform. Those who are refused are strangers, and not in the audit log, which they could fill: they
  * are counted in the metrics.
  */
-async function accept(req: IncomingMessage, res: ServerResponse, { server, params, query }: Raw): Promise<void> {
+async function accept(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { server, params, query }: Raw,
+): Promise<void> {
   const invites = await server.invites.of(params.did).catch((error: unknown) => {
     throw error instanceof ServerError && error.id === 'AGENT_KEY_WRONG'
       ? new ServerError('AGENT_UNKNOWN')

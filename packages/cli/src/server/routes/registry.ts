@@ -142,7 +142,10 @@ function serve(req: IncomingMessage, res: ServerResponse, { server }: Raw): void
 
 async function changeEntry(req: IncomingMessage, res: ServerResponse, asked: Raw): Promise<void> {
   const { server, caller, body, route } = asked;
-  const { did, succession } = body as { readonly did?: unknown; readonly succession?: { readonly to?: unknown } | null };
+  const { did, succession } = body as {
+    readonly did?: unknown;
+    readonly succession?: { readonly to?: unknown } | null;
+  };
   await assertMayTouch(server, caller, { did, succession: succession?.to });
   const ends = /^(revoke|succeed)Did/.test(route);
   if (ends && typeof did === 'string') await server.access.assertAdminBeside(did);
