@@ -1,11 +1,12 @@
 import { buffer } from 'node:stream/consumers';
-import { isXlinkError, xlinkFetch } from '@private.me/xlink';
+import { connect, isXlinkError, xlinkFetch } from '@private.me/xlink';
 import { API_HELP, API_OPTIONS, apiOptions } from './connect.js';
 import { Folder } from './local/folder.js';
 import { writeWhole } from './local/whole-file.js';
 import { COMMON, FLAG, integerOf, read, TEXT, TEXTS } from './options.js';
 import { bytesIn } from './read-file.js';
 import { type Command, UsageError } from './run.js';
+import { signedCall } from './signed-call.js';
 
 const HELP = `Usage: xlink curl [options] URL
 
@@ -28,6 +29,8 @@ their bodies as they are. The answer was verified before it is shown.
   -S, --show-error         with -s: says why it failed all the same
   -I, --head               asks for the head alone, and shows it
   --scope SCOPE            under which scope (default: all that were granted)
+  --sign                   seals nothing: signs by RFC 9421, which anybody in between can
+                           read, for an API with signatures: true that knows this identity
 ${API_HELP}
   --dir FOLDER, --passphrase-file FILE
                            as with the other commands`;
@@ -50,6 +53,7 @@ const OPTIONS = {
   'show-error': { ...FLAG, short: 'S' },
   head: { ...FLAG, short: 'I' },
   scope: TEXT,
+  sign: FLAG,
 } as const;
 
 type Values = ReturnType<typeof read<typeof OPTIONS>>['values'];
@@ -70,12 +74,14 @@ export const curlCommand: Command = {
     const { origin } = new URL(url);
     const folder = new Folder({ dir: values.dir, 'passphrase-file': values['passphrase-file'] });
     await folder.config();
-    const call = xlinkFetch({
-      identity: folder.identityStore(),
-      apiKeyOrigin: origin,
-      ...(await apiOptions(values, url)),
-      ...(values.scope === undefined ? {} : { scope: values.scope }),
-    });
+    const options = { identity: folder.identityStore(), ...(await apiOptions(values, url)) };
+    const call = values.sign
+      ? await signedCall(await folder.identity(), await serviceAt(origin, options), values.scope)
+      : xlinkFetch({
+          ...options,
+          apiKeyOrigin: origin,
+          ...(values.scope === undefined ? {} : { scope: values.scope }),
+        });
     const time = values['max-time'];
     const signal =
       time === undefined
@@ -102,6 +108,13 @@ export const curlCommand: Command = {
     return failed ? HTTP_FAILED : 0;
   },
 };
+
+/** The DID of the API, which is the one that is known from earlier calls. */
+async function serviceAt(origin: string, options: Parameters<typeof connect>[1]): Promise<string> {
+  const connection = await connect(origin, options);
+  if (!connection.ok) throw connection.error;
+  return connection.value.did;
+}
 
 /** What `fetch` fails with says nothing; its cause does. */
 function told(error: unknown): never {

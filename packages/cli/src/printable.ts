@@ -1,6 +1,5 @@
 /** Characters that a terminal obeys, or does not show: control characters but tab and line end, those that turn the direction of text, invisible ones. */
-const HIDDEN =
-  /(?![\t\n])[\p{Cc}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+const HIDDEN = /(?![\t\n])[\p{Cc}\p{Cs}\p{Co}\p{Zl}\p{Zp}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 
 /** A text with `\uXXXX` in the place of what could mislead who reads it: in JSON the same strings as before. */
 export const printable = (text: string): string =>

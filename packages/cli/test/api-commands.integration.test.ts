@@ -121,6 +121,11 @@ describe('commands that call an API', () => {
       0,
       { method: 'POST', mode: 'xlink', encrypted: true, body: { n: 1 }, header: 'hello' },
     ]);
+    const signed = await xlink(home, 'curl', '--sign', '--json', '{"n":2}', url);
+    expect([signed.err, JSON.parse(signed.out)]).toEqual([
+      '',
+      expect.objectContaining({ method: 'POST', mode: 'xlink', encrypted: false, body: { n: 2 } }),
+    ]);
     const read = await xlink(home, 'curl', url);
     expect(JSON.parse(read.out)).toMatchObject({ method: 'GET', mode: 'xlink' });
     const form = await xlink(home, 'curl', '-d', 'a=1', '-d', 'b=2', '-X', 'PUT', url);

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { type AuditEntry, isXlinkError, toXlinkError } from '@private.me/xlink';
-import type { AuditLog } from '@private.me/xlink/audit';
+import { type AuditEntry, type AuditSink, isXlinkError, toXlinkError } from '@private.me/xlink';
 import { blockOf } from './address.js';
 import type { ServerParts } from './parts.js';
 import type { Caller, Route } from './route.js';
+import type { ServerAudit } from './storage.js';
 
 type Told = Pick<ServerParts, 'storage' | 'addressOf' | 'adapter'>;
 
@@ -113,12 +113,12 @@ export async function append(
  * Where the adapter tells what callers proved. Reads are left out: they change nothing, and would be most of the log. Tokens prove nothing,
  * and the server tells of their calls itself.
  */
-export function proofsInto(log: AuditLog): Pick<AuditLog, 'append' | 'origin'> {
+export function proofsInto(log: Pick<ServerAudit, 'append' | 'origin'>): AuditSink {
   const append = async (entry: AuditEntry) => {
     const isRequest = entry.type === 'request' && entry.decision === 'accepted';
     if (isRequest && (entry.evidence === undefined || /^(GET|HEAD) /.test(entry.request ?? '')))
       return undefined;
     return log.append(isRequest ? { ...entry, decision: 'authenticated' } : entry);
   };
-  return { origin: log.origin, append } as Pick<AuditLog, 'append' | 'origin'>;
+  return { origin: log.origin, append };
 }

@@ -10,7 +10,8 @@ The identity server: agents, trust registry, services by name, invites, prekeys,
 audit log, over HTTP. GET /openapi.json describes it. The first start makes an admin token
 and shows it once.
 
-  --data DIR               identity, audit log and, without --store, everything else
+  --data DIR               identity, audit log (but with PostgreSQL) and, without --store,
+                           everything else
                            (default ./xlink-data); made if absent
   --port N                 default 3300; 0 takes a free one
   --host ADDRESS           default 127.0.0.1: put a proxy with TLS in front of it
@@ -18,7 +19,8 @@ and shows it once.
   --store URL              postgres://… or redis://…, for several servers. Passwords in a URL
                            can be seen by other users of the machine: set PGPASSWORD or
                            REDIS_PASSWORD, or give the URL in the variable XLINK_STORE.
-                           PostgreSQL keeps no messages: no relay then
+                           PostgreSQL keeps no messages: no relay then; it keeps the audit
+                           log of all servers that share it
   --identity FILE          the identity of the server (default identity.pkcs8 in --data);
                            servers that share a store share it
   --existing               refuses to start where there is no identity yet: for a folder

@@ -21,6 +21,7 @@ import {
   FileTrustRegistry,
 } from '@private.me/xlink/file';
 import {
+  PostgresAuditLog,
   PostgresModeStore,
   PostgresNonceStore,
   PostgresOperationsStore,
@@ -41,6 +42,11 @@ import { makePlace } from '../local/secret-file.js';
 import { optional } from '../open-store.js';
 import type { Output } from '../run.js';
 
+/** An audit log, in files or in PostgreSQL. */
+export type ServerAudit = Pick<AuditLog, 'append' | 'origin' | 'entries' | 'checkpoint' | 'close'> & {
+  readonly status: { readonly size: number };
+};
+
 /** All that the server keeps, wherever that is. */
 export interface Storage {
   readonly identity: Identity;
@@ -51,7 +57,7 @@ export interface Storage {
   readonly limits: LimitStore;
   /** Absent with PostgreSQL, which keeps no messages. */
   readonly relay: RelayStore | undefined;
-  readonly audit: AuditLog;
+  readonly audit: ServerAudit;
   /** Whether several servers may share it. */
   readonly isShared: boolean;
   close(): Promise<void>;
@@ -59,7 +65,7 @@ export interface Storage {
 
 /** Where {@link openStorage} finds it. */
 export interface StorageOptions {
-  /** Folder: the audit log and, unless said otherwise, everything else. */
+  /** Folder: the identity, the audit log but with PostgreSQL, and, unless said otherwise, everything else. */
   readonly data: string;
   /** `postgres://…` or `redis://…`; default: files in the folder. */
   readonly store?: string | undefined;
@@ -69,7 +75,10 @@ export interface StorageOptions {
   readonly mustExist?: boolean;
 }
 
-type Shared = Omit<Storage, 'identity' | 'audit'>;
+type Shared = Omit<Storage, 'identity' | 'audit'> & {
+  /** Absent: the audit log is in files of this server. */
+  readonly openAudit?: (identity: Identity) => Promise<ServerAudit>;
+};
 
 /** How long another server that is about to end is waited for, in ms. */
 const LOCK_WAIT_MS = 10_000;
@@ -81,15 +90,10 @@ export async function openStorage(options: StorageOptions, output: Output): Prom
   await assertWhole(options, identityFile);
   await makePlace(data);
   await assertData(data, identityFile);
-  const shared = await openShared(data, store, output);
+  const { openAudit, ...shared } = await openShared(data, store, output);
   try {
     const identity = await identityFromFile(identityFile);
-    const audit = await AuditLog.open({
-      folder: join(data, 'audit'),
-      identity,
-      organization: identity,
-      onRepair: repaired(output),
-    });
+    const audit = await (openAudit ?? filesOf(data, output))(identity);
     const close = async () => {
       await audit.close();
       await shared.close();
@@ -115,6 +119,16 @@ async function assertWhole({ data, mustExist = false }: StorageOptions, identity
     );
 }
 
+const filesOf =
+  (data: string, output: Output) =>
+  (identity: Identity): Promise<ServerAudit> =>
+    AuditLog.open({
+      folder: join(data, 'audit'),
+      identity,
+      organization: identity,
+      onRepair: repaired(output),
+    });
+
 const repaired =
   ({ err }: Output) =>
   ({ path, bytes }: { readonly path: string; readonly bytes: number }) =>
@@ -122,7 +136,7 @@ const repaired =
 
 function openShared(data: string, store: string | undefined, output: Output): Promise<Shared> {
   if (store === undefined) return openFiles(data, output);
-  return store.startsWith('redis') ? openRedis(store) : openPostgres(store);
+  return store.startsWith('redis') ? openRedis(store) : openPostgres(store, output);
 }
 
 async function openFiles(data: string, output: Output): Promise<Shared> {
@@ -176,7 +190,7 @@ async function openDocuments(path: string, output: Output): Promise<FileOperatio
   }
 }
 
-async function openPostgres(connectionString: string): Promise<Shared> {
+async function openPostgres(connectionString: string, output: Output): Promise<Shared> {
   const pg = await optional(() => import('pg'), 'pg');
   const pool = new pg.default.Pool({
     connectionString,
@@ -200,6 +214,11 @@ async function openPostgres(connectionString: string): Promise<Shared> {
     modes: new PostgresModeStore({ pool, table: 'xlink_server_mode' }),
     limits: new MemoryLimitStore(),
     relay: undefined,
+    openAudit: async (identity) =>
+      closing(
+        await PostgresAuditLog.open({ pool, identity, organization: identity, table: 'xlink_server_audit' }),
+        output,
+      ),
     isShared: true,
     close: async () => {
       await registry.close();
@@ -207,6 +226,19 @@ async function openPostgres(connectionString: string): Promise<Shared> {
     },
   };
 }
+
+/** What was acknowledged is in the database: where that is away at the end, only the last checkpoint is not signed, which the next start makes up for. */
+const closing = (log: PostgresAuditLog, { err }: Output): ServerAudit => ({
+  origin: log.origin,
+  append: (entry) => log.append(entry) as Promise<number>,
+  entries: (selection) => log.entries(selection),
+  checkpoint: () => log.checkpoint(),
+  get status() {
+    return log.status;
+  },
+  close: () =>
+    log.close().catch(() => err('the last checkpoint of the audit log was not signed: the database is away')),
+});
 
 async function openRedis(url: string): Promise<Shared> {
   const { Redis } = await optional(() => import('ioredis'), 'ioredis');
