@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { Agent, GatewayTransport, HttpTrustRegistry } from '@private.me/xlink';
 import { WebSocket } from 'ws';
+import { openStorage } from '../../src/server/storage.js';
 import { smallDisk } from '../support/needs.js';
 import { runServer, startServer } from './program.js';
 import { afterTest, request, temporaryFolder, unwrap } from './support.js';
@@ -165,20 +166,30 @@ describe('xlink serve, as a program', () => {
     const first = await startServer(['--data', data]);
     await first.end('SIGTERM');
     const identity = join(data, 'identity.pkcs8');
-    const refused = async (path: string, mode: number, ...args: string[]) => {
+    const quiet = { out: () => {}, err: () => {} };
+    const opened = (identityFile?: string) =>
+      openStorage({ data, identityFile }, quiet).then(
+        async (storage) => storage.close(),
+        (error: { id: string; message: string }) => error,
+      );
+    const refused = async (path: string, mode: number, identityFile?: string) => {
       const before = (await stat(path)).mode & 0o777;
       await chmod(path, mode);
-      const { code, output } = await runServer(['--port', '0', '--data', data, ...args]);
+      const error = await opened(identityFile);
       await chmod(path, before);
-      return [code, output.includes(path)];
+      return [error?.id, error?.message.includes(path)];
     };
-    expect(await refused(identity, 0o644)).toEqual([6, true]);
-    expect(await refused(data, 0o777)).toEqual([6, true]);
-    expect(await refused(join(data, 'server.jsonl'), 0o620)).toEqual([6, true]);
-    expect(await refused(join(data, 'audit'), 0o702)).toEqual([6, true]);
+    expect(await refused(identity, 0o644)).toEqual(['KEY_FILE_OPEN', true]);
+    expect(await refused(data, 0o777)).toEqual(['WRITABLE_BY_OTHERS', true]);
+    expect(await refused(join(data, 'server.jsonl'), 0o620)).toEqual(['WRITABLE_BY_OTHERS', true]);
+    expect(await refused(join(data, 'audit'), 0o702)).toEqual(['WRITABLE_BY_OTHERS', true]);
     const elsewhere = join(await temporaryFolder(), 'id');
     await copyFile(identity, elsewhere);
-    expect(await refused(elsewhere, 0o640, '--identity', elsewhere)).toEqual([6, true]);
+    expect(await refused(elsewhere, 0o640, elsewhere)).toEqual(['KEY_FILE_OPEN', true]);
+    await chmod(identity, 0o644);
+    const { code, output } = await runServer(['--port', '0', '--data', data]);
+    expect([code, output.includes(identity)]).toEqual([6, true]);
+    await chmod(identity, 0o600);
     const again = await startServer(['--data', data]);
     expect(again.did).toBe(first.did);
     await again.end('SIGTERM');
