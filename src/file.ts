@@ -4,6 +4,7 @@ export type { FileStoreOptions } from './stores/file/file-options.js';
 export { FileStoreError, type FileStoreFault } from './stores/file/file-store-error.js';
 export { fileIdentity, identityFromFile } from './stores/file/identity.js';
 export { FileKeyStore, type FileKeyStoreOptions } from './stores/file/key-store.js';
+export { makeFolder } from './stores/file/make-folder.js';
 export { FileModeStore } from './stores/file/mode-store.js';
 export { FileNonceStore, type FileNonceStoreOptions } from './stores/file/nonce-store.js';
 export { FileOperationsStore } from './stores/file/operations-store.js';

@@ -13,6 +13,7 @@ export type { Counts, Series } from './dashboard/ring.js';
 export type { AdoptionView, DashboardSnapshot, ModeView, ProcessView } from './dashboard/snapshot.js';
 export type { RangeName } from './dashboard/traffic-history.js';
 export type { Explanation } from './dashboard/what-to-do.js';
+export { isPrivateHost } from './http/private-address.js';
 export { problemBody } from './http/problem.js';
 export { assertSuccessor } from './identity/key-record.js';
 export { nonceKey } from './nonce/nonce-key.js';

@@ -122,5 +122,14 @@ export function alerts(names) {
       description:
         'The store of the keys, or that of the wrapping keys, does not answer. Once the overlap is over (keyOverlapMs, one day by default) no envelope is taken any more. Bring the store back; the fault events and warnings of the adapter hold the cause.',
     },
+    {
+      alert: 'XlinkAuditLogFailing',
+      expr: `${sum('job', addedWhileScraped(names.auditFaults, '10m'))} > 0`,
+      severity: 'critical',
+      summary:
+        '{{ $value | humanize }} entries of the audit log of {{ $labels.job }} could not be kept within ten minutes.',
+      description:
+        'What was done meanwhile cannot be proven later, and routes that fail closed refuse. Look at the disk or the database of the log; the fault events of the adapter hold the cause.',
+    },
   ];
 }

@@ -1,4 +1,5 @@
 // Bundles the script of the acceptance page with the parts of the library that it uses. Needs the built root.
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 await build({
@@ -13,4 +14,16 @@ await build({
   charset: 'utf8',
   legalComments: 'inline',
   tsconfigRaw: '{}', // the root as it is published, not its sources
+});
+
+// The client of signed requests, for `xlink curl --sign`: the root publishes it as a file to copy.
+await build({
+  entryPoints: [fileURLToPath(new URL('../../clients/xlink.ts', import.meta.url))],
+  outfile: 'dist/signature-client.bundle.js',
+  bundle: true,
+  format: 'esm',
+  platform: 'neutral',
+  target: 'es2022',
+  charset: 'utf8',
+  tsconfigRaw: '{}',
 });

@@ -6,6 +6,7 @@ import { isBaseUrl } from '../http/base-url.js';
 import { decodeDidKey, encodeDidKey } from '../identity/did.js';
 import type { Did, Scope } from '../types/protocol.js';
 import { decodeBase64url, encodeBase64url } from '../util/base64url.js';
+import { isLine } from '../util/operator.js';
 import { decodeUtf8, encodeUtf8 } from '../util/utf8.js';
 
 const PREFIX = 'XLK-';
@@ -91,7 +92,9 @@ function parts(code: string): ParsedInvite | undefined {
     return at + length <= body.length ? textIn(next(length)) : undefined;
   };
   const [url, name, scopes, receives] = [text(), text(), listIn(text()), listIn(text())];
-  if (at !== body.length || name === undefined || !scopes || !receives || isBaseUrl(url)) return undefined;
+  const isNamed = name === '' || isLine(128)(name) === undefined; // no name of 128 characters misleads whoever reads it
+  if (at !== body.length || name === undefined || !isNamed || !scopes || !receives || isBaseUrl(url))
+    return undefined;
   return {
     from: encodeDidKey(key),
     ...(name === '' ? {} : { name }),

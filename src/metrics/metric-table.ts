@@ -182,4 +182,11 @@ export const METRICS = {
     aggregator: 'min',
     example: 'min(xlink_key_epoch_rotation_seconds) < -3600',
   },
+  auditFaults: {
+    name: 'xlink_audit_faults_total',
+    type: 'counter',
+    help: 'Entries of the audit log that could not be kept, or its checkpoint could not; only with an audit log.',
+    labels: { reason: 'the id of the error: AUDIT_UNAVAILABLE and others' },
+    example: 'sum by (reason) (increase(xlink_audit_faults_total[10m]))',
+  },
 } as const satisfies Record<string, MetricRow>;

@@ -1,6 +1,7 @@
 import { register as globalRegistry } from 'prom-client';
 import type { DowngradeEvent, ObservedEvent, Observer } from '../types/events.js';
 import { adoptionSeries } from './adoption-series.js';
+import { auditSeries } from './audit-series.js';
 import { countOnce } from './count-once.js';
 import { keyEpochSeries } from './key-epoch-series.js';
 import { reasonLabel } from './label-values.js';
@@ -40,6 +41,7 @@ export function prometheusMetrics(options: PrometheusOptions = {}): Observer {
   const onKeyEpoch = keyEpochSeries(series);
   const onSession = sessionSeries(series);
   const onSessionRefusal = sessionRefusalSeries(series);
+  const onFault = auditSeries(series);
 
   return (event) => {
     if (event.type === 'request' || event.type === 'open') {
@@ -55,6 +57,7 @@ export function prometheusMetrics(options: PrometheusOptions = {}): Observer {
     else if (event.type === 'key-epoch') onKeyEpoch(event);
     else if (event.type === 'session') onSession(event);
     else if (event.type === 'session-refusal') onSessionRefusal(event);
+    else if (event.type === 'fault') onFault(event);
   };
 }
 

@@ -31,5 +31,6 @@ export function seriesBound({ maxRoutes, maxClients }: Caps): Record<keyof typeo
     sessionRefusals: 2 * (verdicts - 1), // at a handshake, and at a request; never `ok`
     keyEpochAge: 1,
     keyEpochRotation: 1,
+    auditFaults: [...REASONS].filter((reason) => reason.startsWith('AUDIT_')).length + 1,
   };
 }

@@ -6,7 +6,9 @@ import { BodyIntake, defaultUnauthenticatedBytes, type IncomingBody } from '../h
 import { PROBLEM_TYPE } from '../http/media-type.js';
 import { problemBody } from '../http/problem.js';
 import { asksForReceipt, RECEIPT_HEADER } from '../http/receipt-header.js';
+import { discardNodeBody } from '../middleware/node/body.js';
 import { incomingBody } from '../middleware/node/request.js';
+import { MAX_DISCARDED_BYTES } from '../middleware/node/response.js';
 import type { NodeRequest } from '../middleware/node/types.js';
 import type { ChangeListener, ManagedTrustRegistry } from '../registry/managed.js';
 import { RECEIVE_REQUEST } from '../transport/relay-protocol.js';
@@ -102,11 +104,11 @@ export async function createRelay(options: RelayOptions): Promise<Relay> {
       const route = routeOf(req, path);
       if (route === undefined && next) return next();
       answer(route, req, closed.signal).then(
-        ({ status, text }) => write(res, status, text),
+        ({ status, text }) => write(req, res, status, text),
         (thrown) => {
           const error = toXlinkError(thrown);
           told(error);
-          write(res, error.status, problemBody(error, { authMethod: 'xlink' }), PROBLEM_TYPE);
+          write(req, res, error.status, problemBody(error, { authMethod: 'xlink' }), PROBLEM_TYPE);
         },
       );
     },
@@ -188,9 +190,15 @@ const follow = (registry: RelayOptions['registry'], listener: ChangeListener): (
 /** A body, and the request that it comes with. */
 type RelayBody = IncomingBody & { readonly req: IncomingMessage };
 
-function write(res: ServerResponse, status: number, text: string, type = 'application/json'): void {
+function write(
+  req: IncomingMessage,
+  res: ServerResponse,
+  status: number,
+  text: string,
+  type = 'application/json',
+): void {
   if (res.destroyed || res.headersSent) return;
-  const rejectsBody = status === 413 || status === 429; // what is still on its way is not read
+  const rejectsBody = status === 413 || status === 429; // it may be large, or one of many
   res.writeHead(status, {
     'Content-Type': type,
     'Cache-Control': 'no-store',
@@ -198,6 +206,7 @@ function write(res: ServerResponse, status: number, text: string, type = 'applic
     ...(rejectsBody ? { Connection: 'close' } : {}),
   });
   res.end(text);
+  discardNodeBody(req as unknown as NodeRequest, MAX_DISCARDED_BYTES); // or the next request on the connection waits behind it
 }
 
 function end(socket: Duplex, status: string): void {

@@ -55,6 +55,7 @@ export const EXPECTED_ALERTS: Readonly<Record<string, Expectation>> = {
   XlinkNonceStoreDown: (view) => ratio(view, isStoreDown, byXlink),
   XlinkVerificationErrorsFast: () => NOTHING, // some 11 %, of 14.4
   XlinkKeyRotationOverdue: () => NOTHING, // the example has no key store
+  XlinkAuditLogFailing: () => NOTHING, // the example has no audit log
   XlinkVerificationErrorsSlow: (view) => ratio(view, isUnverified, byXlink),
   XlinkClientAboutToBreak: (view) => ({
     exact: view.requests(

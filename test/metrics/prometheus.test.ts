@@ -84,6 +84,7 @@ describe('prometheusMetrics', () => {
         'xlink_envelopes_total{version="2",form="sealed"} 1',
         'xlink_envelopes_total{version="1",form="signed"} 1',
       ],
+      auditFaults: [],
       sessionRefusals: ['xlink_session_refusals_total{at="handshake",reason="SESSION_LIMIT"} 1'],
       observed: [
         'xlink_observed_envelopes_total{reason="ok"} 1',

@@ -5,6 +5,8 @@ import { asAgent } from './local/agent.js';
 import { Folder } from './local/folder.js';
 import { PLACE_HELP, PLACE_OPTIONS } from './local/registry.js';
 import { COMMON, COMMON_HELP, FLAG, read, show } from './options.js';
+import { quoted } from './printable.js';
+import { assertPublic, PRIVATE_HELP, PRIVATE_OPTION } from './private-option.js';
 import { type Command, type Output, UsageError } from './run.js';
 
 /** `xlink accept`. */
@@ -17,10 +19,11 @@ XLINK_INVITE_CODE is taken. What it grants is shown first. Accepting again with 
 same identity is safe.
 
   --show                   only shows what it grants, after its signature was verified
+${PRIVATE_HELP}
 ${PLACE_HELP}
 ${COMMON_HELP}`,
   async run(args, output) {
-    const { values, words } = read(args, { ...COMMON, ...PLACE_OPTIONS, show: FLAG }, 1);
+    const { values, words } = read(args, { ...COMMON, ...PLACE_OPTIONS, ...PRIVATE_OPTION, show: FLAG }, 1);
     const code = await codeOf(words[0]);
     const terms = await readInvite(code);
     if (values.show) {
@@ -30,6 +33,7 @@ ${COMMON_HELP}`,
     const folder = new Folder(values);
     const config = await folder.config();
     tell(terms, output);
+    assertPublic(terms.url, values);
     if (!(await confirm(values, 'Accept?'))) return 1;
     await asAgent(folder, values, {}, (agent) => accept(folder, agent, code, config.url));
     show(output, values, { status: 'accepted', ...viewOf(terms) });
@@ -59,11 +63,8 @@ export async function accept(folder: Folder, agent: Agent, code: string, url: st
 }
 
 /** What an invite grants, for people. */
-export function tell(
-  { from, name = '(no name)', url, scopes, receives, expiresAt }: InviteTerms,
-  { err }: Output,
-): void {
-  err(`invite    of ${name}, ${from}`);
+export function tell({ from, name, url, scopes, receives, expiresAt }: InviteTerms, { err }: Output): void {
+  err(`invite    of ${name === undefined ? 'one without a name' : quoted(name)}, ${from}`);
   err(`          at ${url}, good until ${expiresAt.toISOString()}`);
   err(
     `          you may send: ${scopes.join(', ') || 'nothing'}; they may send you: ${receives.join(', ') || 'nothing'}`,

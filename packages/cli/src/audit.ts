@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { AuditLogReader, type RecordedEntry, verifyAuditExport } from '@private.me/xlink/audit';
 import { lineOf, provenLineOf, selectionOf } from './audit-entries.js';
 import { writeOrganization } from './audit-organization.js';
 import { isDidKey } from './did-option.js';
 import { identityOf } from './key-file.js';
+import { parsed } from './parsed.js';
 import { textOf } from './read-file.js';
 import { type Command, type Output, UsageError } from './run.js';
 
@@ -22,6 +22,7 @@ another time is doubtful, and counted; so are requests whose checkpoint is not t
 --log compares the files of a log with its checkpoint, and with an older one that was
 kept elsewhere. Exit code 1 if anything was changed, and the first bad entry is named; or if
 entries are withheld: in the file, not readable, and not said to be past their retention.
+Exit code 9 if some are doubtful, and nothing worse was found.
 
 prove writes the proof that an entry is in the log (C2SP tlog-proof).
 
@@ -66,12 +67,15 @@ type Values = { readonly [Name in Exclude<keyof typeof OPTIONS, 'recipient'>]?: 
   readonly recipient?: readonly string[] | undefined;
 };
 
+/** What was signed in some entries is no evidence for them, and nothing worse was found. */
+const DOUBTFUL = 9;
+
 /** `xlink audit`. */
 export const auditCommand: Command = {
   summary: 'verify, prove, export and show the entries of an audit log',
   help: HELP,
   async run([name, ...args], output) {
-    const { values, positionals } = parseArgs({
+    const { values, positionals } = parsed({
       args,
       options: OPTIONS,
       strict: true,
@@ -117,7 +121,8 @@ async function verifyFile(path: string, values: Values, { out }: Output): Promis
     );
   if (proven.erased.length > 0) out(`erased: ${proven.erased.length} of them can be read by nobody any more`);
   for (const { witness, at } of proven.cosigners) out(`witness: ${witness} at ${new Date(at).toISOString()}`);
-  return withheld.length > 0 ? 1 : 0;
+  if (withheld.length > 0) return 1;
+  return proven.doubtful > 0 ? DOUBTFUL : 0;
 }
 
 const behindText = (count: number, hence: string): string =>

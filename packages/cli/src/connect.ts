@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { connect } from '@private.me/xlink';
 import { Folder } from './local/folder.js';
+import { secretIn } from './local/secret-file.js';
 import { COMMON, COMMON_HELP, FLAG, read, show, TEXT } from './options.js';
+import { isHere } from './private-option.js';
 import { type Command, UsageError } from './run.js';
 
 /** Options of commands that call an API. */
@@ -25,10 +26,6 @@ export interface ApiValues {
   readonly 'allow-private'?: boolean | undefined;
 }
 
-/** Whether an address is one of this very machine, where nobody is on the way. */
-const isHere = (target: string): boolean =>
-  URL.canParse(target) && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(target).hostname);
-
 /** What discovery of a target is given of these options. This very machine needs neither TLS nor a word for its address. */
 export const discoveryOptions = (values: ApiValues, target: string) => ({
   ...(values['unsafe-allow-http'] || isHere(target) ? { unsafeAllowHttp: true } : {}),
@@ -38,9 +35,10 @@ export const discoveryOptions = (values: ApiValues, target: string) => ({
 /** What `connect` and `xlinkFetch` are given of these options. */
 export async function apiOptions(values: ApiValues, target: string) {
   const { 'key-file': file, invitation: given } = values;
-  const apiKey = file === undefined ? process.env['XLINK_API_KEY'] : (await readFile(file, 'utf8')).trim();
+  const apiKey =
+    file === undefined ? process.env['XLINK_API_KEY'] : (await secretIn('key-file', file)).trim();
   const invitation = given?.startsWith('@')
-    ? (await readFile(given.slice(1), 'utf8')).trim()
+    ? (await secretIn('invitation', given.slice(1))).trim()
     : (given ?? process.env['XLINK_INVITATION']);
   return {
     ...(apiKey ? { apiKey } : {}),
@@ -70,7 +68,7 @@ ${COMMON_HELP}`,
     const started = performance.now();
     const connection = await connect(service, {
       identity: folder.identityStore(),
-      ...(await apiOptions(values, service)),
+      ...(await apiOptions(values, isHere(service) ? service : (values['registry-url'] ?? service))),
       ...(values['registry-url'] === undefined ? {} : { registryUrl: values['registry-url'] }),
       ...(values.pin === undefined ? {} : { pinnedDid: values.pin }),
     });

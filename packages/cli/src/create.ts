@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { Identity } from '@private.me/xlink';
 import { Folder } from './local/folder.js';
 import { newPassphrase } from './local/passphrase.js';
 import { registerSelf } from './local/register-self.js';
 import { PLACE_HELP, PLACE_OPTIONS, useRegistry } from './local/registry.js';
 import { pemOf, sealKey } from './local/sealed-key.js';
+import { makePlace } from './local/secret-file.js';
 import { writeWhole } from './local/whole-file.js';
 import { COMMON, COMMON_HELP, FLAG, needed, read, show, TEXT } from './options.js';
 import type { Command } from './run.js';
@@ -30,7 +30,7 @@ ${COMMON_HELP}`,
     const identity = await Identity.fromSeed(new Uint8Array(randomBytes(32)), { maxVersion: 3 });
     const pkcs8 = identity.exportPKCS8();
     await folder.make();
-    await mkdir(folder.file('agents'), { recursive: true, mode: 0o700 });
+    await makePlace(folder.file('agents'));
     const content = passphrase === undefined ? pemOf(pkcs8) : await sealKey(pkcs8, passphrase);
     await writeWhole(folder.agentFile(identity.did), content, { isNew: true });
     await useRegistry(folder, values, (registry) => registerSelf(registry, identity, name));

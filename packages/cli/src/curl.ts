@@ -1,15 +1,16 @@
-import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import { isXlinkError, xlinkFetch } from '@private.me/xlink';
+import { connect, isXlinkError, xlinkFetch } from '@private.me/xlink';
 import { API_HELP, API_OPTIONS, apiOptions } from './connect.js';
 import { Folder } from './local/folder.js';
 import { writeWhole } from './local/whole-file.js';
 import { COMMON, FLAG, integerOf, read, TEXT, TEXTS } from './options.js';
+import { bytesIn } from './read-file.js';
 import { type Command, UsageError } from './run.js';
+import { signedCall } from './signed-call.js';
 
 const HELP = `Usage: xlink curl [options] URL
 
-Calls an API as the identity of the folder, with the flags that curl has. Bodies of JSON
+Calls an API as the identity of the folder, with these flags of curl. Bodies of JSON
 are sealed for the service; other requests are signed, method, path and content, with
 their bodies as they are. The answer was verified before it is shown.
 
@@ -25,7 +26,11 @@ their bodies as they are. The answer was verified before it is shown.
   -f, --fail               exit code 22 for a status from 400 on, and no body
   -m, --max-time SECONDS   for everything (default: none)
   -s, --silent             says nothing on stderr
+  -S, --show-error         with -s: says why it failed all the same
+  -I, --head               asks for the head alone, and shows it
   --scope SCOPE            under which scope (default: all that were granted)
+  --sign                   seals nothing: signs by RFC 9421, which anybody in between can
+                           read, for an API with signatures: true that knows this identity
 ${API_HELP}
   --dir FOLDER, --passphrase-file FILE
                            as with the other commands`;
@@ -45,7 +50,10 @@ const OPTIONS = {
   fail: { ...FLAG, short: 'f' },
   'max-time': { ...TEXT, short: 'm' },
   silent: { ...FLAG, short: 's' },
+  'show-error': { ...FLAG, short: 'S' },
+  head: { ...FLAG, short: 'I' },
   scope: TEXT,
+  sign: FLAG,
 } as const;
 
 type Values = ReturnType<typeof read<typeof OPTIONS>>['values'];
@@ -57,7 +65,7 @@ const HTTP_FAILED = 22;
 export const curlCommand: Command = {
   summary: 'call an API by xLink, with the flags of curl',
   help: HELP,
-  async run(args, { out, err }) {
+  async run(args, { out, err, raw }) {
     const { values, words } = read(args, OPTIONS, 1);
     const [url] = words;
     if (url === undefined || !URL.canParse(url)) throw new UsageError('a URL is required, with https://');
@@ -66,18 +74,20 @@ export const curlCommand: Command = {
     const { origin } = new URL(url);
     const folder = new Folder({ dir: values.dir, 'passphrase-file': values['passphrase-file'] });
     await folder.config();
-    const call = xlinkFetch({
-      identity: folder.identityStore(),
-      apiKeyOrigin: origin,
-      ...(await apiOptions(values, url)),
-      ...(values.scope === undefined ? {} : { scope: values.scope }),
-    });
+    const options = { identity: folder.identityStore(), ...(await apiOptions(values, url)) };
+    const call = values.sign
+      ? await signedCall(await folder.identity(), await serviceAt(origin, options), values.scope)
+      : xlinkFetch({
+          ...options,
+          apiKeyOrigin: origin,
+          ...(values.scope === undefined ? {} : { scope: values.scope }),
+        });
     const time = values['max-time'];
     const signal =
       time === undefined
         ? {}
         : { signal: AbortSignal.timeout(integerOf('max-time', time, 1, 86_400) * 1000) };
-    const method = values.request ?? (body ? 'POST' : 'GET');
+    const method = values.request ?? (values.head ? 'HEAD' : body ? 'POST' : 'GET');
     const answer = await call(url, {
       method,
       headers,
@@ -85,18 +95,26 @@ export const curlCommand: Command = {
       ...signal,
     }).catch(told);
     const failed = Boolean(values.fail) && answer.status >= 400;
-    if (values.include) {
+    if (values.include || values.head) {
       out(`HTTP ${answer.status} ${answer.statusText}`.trim());
       for (const [name, value] of answer.headers) out(`${name}: ${value}`);
       out('');
     }
     const content = Buffer.from(await answer.arrayBuffer());
-    if (failed && !values.silent) err(`xlink curl: the answer has status ${answer.status}`);
+    if (failed && (!values.silent || values['show-error']))
+      err(`xlink curl: the answer has status ${answer.status}`);
     if (values.output !== undefined && !failed) await writeWhole(values.output, content, { mode: 0o644 });
-    else if (!failed && content.length > 0) out(content.toString());
+    else if (!failed && content.length > 0) (raw ?? ((bytes) => out(Buffer.from(bytes).toString())))(content);
     return failed ? HTTP_FAILED : 0;
   },
 };
+
+/** The DID of the API, which is the one that is known from earlier calls. */
+async function serviceAt(origin: string, options: Parameters<typeof connect>[1]): Promise<string> {
+  const connection = await connect(origin, options);
+  if (!connection.ok) throw connection.error;
+  return connection.value.did;
+}
 
 /** What `fetch` fails with says nothing; its cause does. */
 function told(error: unknown): never {
@@ -133,7 +151,11 @@ async function bodyOf(values: Values, headers: Headers): Promise<Buffer | undefi
 }
 
 const contentOf = async (text: string): Promise<Buffer> =>
-  text === '@-' ? buffer(process.stdin) : text.startsWith('@') ? readFile(text.slice(1)) : Buffer.from(text);
+  text === '@-'
+    ? buffer(process.stdin)
+    : text.startsWith('@')
+      ? bytesIn('data', text.slice(1))
+      : Buffer.from(text);
 
 const withoutLineEnds = (content: Buffer, given: string): Buffer =>
   given.startsWith('@')

@@ -20,8 +20,18 @@ function textOf(error: unknown): string {
   // What `fetch` fails with on a host of several addresses says nothing itself.
   const parts = Array.isArray(errors) ? errors.map(textOf).join('; ') : '';
   const named = typeof field === 'string' && message.includes('`field`') ? ` (field: ${field})` : '';
-  return clean((message || parts || String(code ?? error)) + named);
+  return clean((message || parts || String(code ?? error)) + named).replaceAll(
+    LIBRARY_OPTION,
+    (name) => OPTIONS[name]!,
+  );
 }
+
+/** What options of the library are called here. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  unsafeAllowHttp: '--unsafe-allow-http',
+  unsafeAllowPrivateAddresses: '--allow-private',
+};
+const LIBRARY_OPTION = new RegExp(Object.keys(OPTIONS).join('|'), 'g');
 
 const clean = (text: string): string =>
   text.replaceAll(/\b(Bearer|Basic)\s+\S+/gi, '$1 …').replaceAll(/\p{Cc}+/gu, ' ');

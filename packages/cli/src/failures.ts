@@ -14,8 +14,8 @@ export const EXIT_CODES: readonly ExitRow[] = [
   {
     code: 3,
     means:
-      'refused: an identity that is unknown or revoked, a scope that was not granted, a signature that is wrong',
-    ids: /^(VERIFICATION_FAILED|SCOPE_|RECEIVER_SCOPE_DENIED|REPLAY_DETECTED|TIMESTAMP_EXPIRED|DECRYPT_FAILED|CLIENT_REVOKED|DISCOVERY_FAILED:(INVALID|OTHER))/,
+      'refused: an identity that is unknown or revoked, a scope that was not granted, a signature that is wrong, a private address',
+    ids: /^(VERIFICATION_FAILED|SCOPE_|RECEIVER_SCOPE_DENIED|REPLAY_DETECTED|TIMESTAMP_EXPIRED|DECRYPT_FAILED|CLIENT_REVOKED|DISCOVERY_FAILED:(INVALID|OTHER)|PRIVATE_ADDRESS)/,
   },
   { code: 10, means: 'no invite: the code is not whole', ids: /^INVITATION_REFUSED:MALFORMED$/ },
   { code: 11, means: 'a forged invite', ids: /^INVITATION_REFUSED:FORGED$/ },
@@ -34,12 +34,21 @@ export const EXIT_CODES: readonly ExitRow[] = [
     codes: /^(ECONN|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH)/,
   },
   { code: 5, means: 'in use by another process: a file, or a port', codes: /^(ELOCKED|EADDRINUSE)$/ },
-  { code: 6, means: 'a key file that others can read', ids: /^KEY_FILE_OPEN$/ },
+  {
+    code: 6,
+    means: 'a key or another secret that others can read, or data that others can change',
+    ids: /^(KEY_FILE_OPEN|WRITABLE_BY_OTHERS)$/,
+  },
   { code: 7, means: 'a passphrase that is wrong or missing', ids: /^PASSPHRASE_/ },
   {
     code: 8,
     means: 'the disk is full, or may not be written to; nothing is half-written',
-    codes: /^(ENOSPC|EDQUOT|EROFS|EACCES|EPERM)$/,
+    ids: /^NO_PLACE$/,
+    codes: /^(ENOSPC|EDQUOT|EROFS|EACCES|EPERM|ENOTDIR)$/,
+  },
+  {
+    code: 9,
+    means: 'entries of an audit log that are doubtful: what is signed in them is no evidence for them',
   },
   {
     code: 130,
@@ -60,9 +69,14 @@ const ROWS = {
     'Choose another place, or remove it yourself.',
   ],
   KEY_FILE_OPEN: [
-    'Others on this machine can read the key file.',
-    'Run chmod 600 on it; if it was so for long, rotate the identity.',
+    'Others on this machine can read it, and it is secret.',
+    'Run chmod 600 on it; if it was so for long, replace what is in it.',
   ],
+  WRITABLE_BY_OTHERS: [
+    'Others on this machine can change it, and keys or who is trusted with it.',
+    'Run chmod go-w on it, and see whether somebody did.',
+  ],
+  NO_PLACE: ['No folder can be made there.', 'Choose another place, on a disk that may be written to.'],
   PASSPHRASE_NEEDED: [
     'The key is encrypted.',
     'Give its passphrase in a file (--passphrase-file FILE), in the variable XLINK_PASSPHRASE, or at a terminal.',
@@ -72,6 +86,10 @@ const ROWS = {
     'Try again; without it nothing can be read.',
   ],
   INTERRUPTED: ['Ended before anything was done.', ''],
+  PRIVATE_ADDRESS: [
+    'It leads to a private address, and a stranger may have chosen it.',
+    'If you know it, add --allow-private.',
+  ],
   NO_ADDRESS: [
     'It is not known where this peer takes messages.',
     'Give --url URL, or --envelope to have the envelope printed and bring it there yourself.',

@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { check } from './check-succession.js';
+import { parsed } from './parsed.js';
 import { REGISTRY_HELP, REGISTRY_OPTIONS, tellingOf } from './registry-option.js';
 import { type Command, UsageError } from './run.js';
 import { show } from './show-identity.js';
@@ -47,15 +47,15 @@ export const identityCommand: Command = {
   help: HELP,
   async run([name, ...args], output) {
     if (name === 'succeed') {
-      const { values } = parseArgs({ args, options: SUCCEED_OPTIONS, strict: true });
+      const { values } = parsed({ args, options: SUCCEED_OPTIONS, strict: true });
       return tellingOf(values.registry, () => succeed(values, output));
     }
     if (name === 'check') {
-      const { values } = parseArgs({ args, options: CHECK_OPTIONS, strict: true });
+      const { values } = parsed({ args, options: CHECK_OPTIONS, strict: true });
       return tellingOf(values.registry, () => check(values, output));
     }
     if (name === 'show')
-      return show(parseArgs({ args, options: {}, strict: true, allowPositionals: true }).positionals, output);
+      return show(parsed({ args, options: {}, strict: true, allowPositionals: true }).positionals, output);
     throw new UsageError(
       name === undefined ? 'succeed, check or show is required' : 'there are succeed, check and show',
     );

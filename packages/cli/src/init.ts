@@ -9,6 +9,7 @@ import { localRegistry } from './local/registry.js';
 import { pemOf, sealKey } from './local/sealed-key.js';
 import { contentOf, writeWhole } from './local/whole-file.js';
 import { COMMON, COMMON_HELP, FLAG, read, show, TEXT } from './options.js';
+import { PRIVATE_HELP, PRIVATE_OPTION } from './private-option.js';
 import { type Command, type Output, UsageError } from './run.js';
 
 const HELP = `Usage: xlink init [--name NAME] [options]
@@ -19,13 +20,18 @@ it also accepts that, writes code for the project of the working directory, and 
 test message; what it is going to write is shown first. What is there is not overwritten.
 
   --name NAME              what the identity is called (default: the name of the folder)
-  --url URL                where others reach its inbox (default: a free port of this machine);
+  --url URL                where others reach its inbox (default: this machine, at a free port,
+                           or with --invite at the PORT of .env, else 3000 with a framework);
                            an identity that is there gets this one from now on
   --encrypt                keeps the key under a passphrase
   --invite CODE            XLK-…, or the link of an invite; "-": from stdin
   --framework NAME         express, koa, fastify, hono, nest or node (default: what package.json
                            has)
-  --lang LANGUAGE          typescript (default), python or go: a client that signs requests
+  --lang LANGUAGE          typescript, python or go (default: what the folder has; JavaScript
+                           where there is no tsconfig.json). Those of python and go sign
+                           requests: the partner needs an API that takes them (signatures:
+                           true)
+${PRIVATE_HELP}
   --dry-run                with --invite: shows what it would write, and accepts nothing
 ${COMMON_HELP}`;
 
@@ -38,6 +44,7 @@ export const INIT_OPTIONS = {
   framework: TEXT,
   lang: TEXT,
   'dry-run': FLAG,
+  ...PRIVATE_OPTION,
 } as const;
 
 export type InitValues = ReturnType<typeof readInit>;
@@ -55,7 +62,7 @@ export const initCommand: Command = {
       const { onboard } = await import('./onboard/onboard.js');
       return onboard(values, output);
     }
-    for (const name of ['framework', 'lang', 'dry-run'] as const)
+    for (const name of ['framework', 'lang', 'dry-run', 'allow-private'] as const)
       if (values[name] !== undefined) throw new UsageError(`--${name} needs --invite`);
     const folder = new Folder(values);
     const before = await folder.configIfAny();

@@ -21,7 +21,7 @@ Whoever has the code first may accept: hand it over in private.
   --receive SCOPE          what you may send them (default: none)
   --expires TIME           30m, 12h, 7d (default 7d, at most 366d)
   --email ADDRESS          noted beside the invite; nothing is sent
-  --qr                     shows the link as a QR code, too
+  --qr                     shows the link as a QR code, too, and prints it as an image (a data: URL)
   --by TEXT, --why TEXT    noted beside the invite
   --list                   all invites, the newest first
   --revoke NUMBER          takes one back that nobody has used
@@ -84,7 +84,7 @@ async function make(
   show(output, values, {
     status: 'created',
     invite_url: link,
-    qr_code: qrDataUrl(link),
+    ...(values.qr || values.json ? { qr_code: qrDataUrl(link) } : {}),
     expires_at: expiresAt,
     message: `Share this link: ${link}`,
     code,

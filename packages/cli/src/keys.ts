@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createKeyRecord, Identity } from '@private.me/xlink';
 import { Failure } from './failures.js';
 import { Folder, pkcs8In } from './local/folder.js';
@@ -7,6 +7,7 @@ import { newPassphrase, passphraseOf } from './local/passphrase.js';
 import { registerSelf } from './local/register-self.js';
 import { localRegistry } from './local/registry.js';
 import { isSealedKey, pemOf, sealKey } from './local/sealed-key.js';
+import { assertSecret } from './local/secret-file.js';
 import { contentOf, writeWhole } from './local/whole-file.js';
 import { COMMON, COMMON_HELP, FLAG, needed, read, show, TEXT } from './options.js';
 import { type Command, type Output, UsageError } from './run.js';
@@ -118,8 +119,7 @@ async function rewrite(folder: Folder, values: Values, encrypts: boolean): Promi
 async function foreignKey(file: string, values: Values): Promise<Uint8Array> {
   const content = await readFile(file);
   if (!content.includes('ENCRYPTED PRIVATE KEY')) return pkcs8In(file, values);
-  if (((await stat(file)).mode & 0o077) !== 0 && process.platform !== 'win32')
-    throw new Failure('KEY_FILE_OPEN', file);
+  await assertSecret(file);
   const passphrase = await passphraseOf(values);
   try {
     return createPrivateKey({ key: content, passphrase }).export({ format: 'der', type: 'pkcs8' });

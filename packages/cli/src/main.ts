@@ -12,5 +12,7 @@ export async function main(args: readonly string[]): Promise<void> {
   process.exitCode = await run(args, commands, {
     out: (text) => void process.stdout.write(`${text}\n`),
     err: (text) => void process.stderr.write(`${text}\n`),
+    // At a terminal it is for eyes, elsewhere for programs.
+    ...(process.stdout.isTTY ? {} : { raw: (bytes) => void process.stdout.write(bytes) }),
   });
 }

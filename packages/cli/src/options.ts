@@ -1,4 +1,5 @@
-import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { ParseArgsConfig } from 'node:util';
+import { parsed } from './parsed.js';
 import { type Output, UsageError } from './run.js';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
@@ -43,12 +44,7 @@ export interface Read<O> {
 
 /** Reads the arguments, at most `max` of them without a name. Throws what is shown as a wrong call. */
 export function read<const O extends Options>(args: readonly string[], options: O, max = 0): Read<O> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    options,
-    strict: true,
-    allowPositionals: true,
-  });
+  const { values, positionals } = parsed({ args: [...args], options, strict: true, allowPositionals: true });
   if (positionals.length > max) throw new UsageError(`${positionals[max]} is not expected`);
   return { values: values as Read<O>['values'], words: positionals };
 }
@@ -71,9 +67,18 @@ export function needed<T>(value: T | undefined, name: string): T {
   return value;
 }
 
-/** Scopes of options that may come several times, or hold several. */
-export const scopesOf = (values: readonly string[] | undefined): readonly string[] | undefined =>
+/** Words of options that may come several times, or hold several. */
+export const listOf = (values: readonly string[] | undefined): readonly string[] | undefined =>
   values?.flatMap((value) => value.split(',').filter(Boolean));
+
+/** The same of scopes. Throws a `UsageError` for what can be none. */
+export function scopesOf(values: readonly string[] | undefined): readonly string[] | undefined {
+  const scopes = listOf(values);
+  const wrong = scopes?.find((scope) => !/^(\*|[A-Za-z0-9:._/-]{1,128})$/.test(scope));
+  if (wrong !== undefined)
+    throw new UsageError(`${JSON.stringify(wrong)} is no scope: 1 to 128 of A-Z a-z 0-9 : . _ / -, or "*"`);
+  return scopes;
+}
 
 const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 

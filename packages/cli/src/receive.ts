@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { HttpsTransportAdapter } from '@private.me/xlink';
 import { asAgent, MAX_AGE_MS } from './local/agent.js';
@@ -6,6 +5,8 @@ import { type Config, Folder } from './local/folder.js';
 import { invitesOf, messageOf, openInbox, placeOf, refusalOf } from './local/inbox.js';
 import { PLACE_HELP, PLACE_OPTIONS } from './local/registry.js';
 import { COMMON, COMMON_HELP, durationOf, integerOf, read, show, TEXT } from './options.js';
+import { quoted } from './printable.js';
+import { textOf } from './read-file.js';
 import { type Command, type Output, UsageError } from './run.js';
 
 const HELP = `Usage: xlink receive [--count N] [--timeout TIME] [options]
@@ -67,7 +68,7 @@ async function envelopeIn(given: string): Promise<string> {
     given === '-'
       ? await text(process.stdin)
       : given.startsWith('@')
-        ? await readFile(given.slice(1), 'utf8')
+        ? await textOf('envelope', given.slice(1))
         : given;
   const trimmed = found.trim();
   return trimmed.startsWith('{') ? trimmed : Buffer.from(trimmed, 'base64').toString();
@@ -99,7 +100,7 @@ async function listen(folder: Folder, config: Config, values: Values, output: Ou
     });
     invites.onAccepted(({ did, url, invite }) => {
       output.err(
-        `accepted  ${did}${invite.name ? ` (${invite.name})` : ''} may send ${invite.scopes.join(', ') || 'nothing'}`,
+        `accepted  ${did}${invite.name ? ` (${quoted(invite.name)})` : ''} may send ${invite.scopes.join(', ') || 'nothing'}`,
       );
       if (url !== undefined) void folder.rememberPeer(did, { url }).catch(() => {});
     });

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { assertKeyRecord, type KeyRecord } from '@private.me/xlink';
 import { isDidKey } from './did-option.js';
 import { Folder } from './local/folder.js';
 import { PLACE_HELP, PLACE_OPTIONS, useRegistry } from './local/registry.js';
 import { COMMON, COMMON_HELP, FLAG, needed, read, scopesOf, show, TEXT, TEXTS } from './options.js';
+import { textOf } from './read-file.js';
 import { type Command, UsageError } from './run.js';
 
 /** The DID of an option that has to be there. Throws a `UsageError`. */
@@ -62,7 +62,7 @@ ${COMMON_HELP}`,
 };
 
 async function recordIn(path: string, did: string): Promise<KeyRecord> {
-  const record = JSON.parse(await readFile(path, 'utf8')) as KeyRecord;
+  const record = JSON.parse(await textOf('record', path)) as KeyRecord;
   await assertKeyRecord(record);
   if (record.did !== did) throw new UsageError('--record is of another DID than --did');
   return record;

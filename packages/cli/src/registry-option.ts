@@ -1,6 +1,6 @@
 import { HttpTrustRegistry, isXlinkError, type ManagedTrustRegistry } from '@private.me/xlink';
+import { secretIn } from './local/secret-file.js';
 import { isPlace, openStore } from './open-store.js';
-import { textOf } from './read-file.js';
 import { UsageError } from './run.js';
 
 export const REGISTRY_OPTIONS = {
@@ -40,7 +40,7 @@ async function registryServer(
   baseUrl: string,
   { 'token-file': file }: RegistryValues,
 ): Promise<HttpTrustRegistry> {
-  const authToken = file === undefined ? process.env[TOKEN] : (await textOf('token-file', file)).trim();
+  const authToken = file === undefined ? process.env[TOKEN] : (await secretIn('token-file', file)).trim();
   try {
     return new HttpTrustRegistry({ baseUrl, ...(authToken ? { authToken } : {}) });
   } catch (error) {

@@ -1,14 +1,15 @@
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { type Did, identityFromFile } from '@private.me/xlink';
 import { createRelay } from '@private.me/xlink/server';
 import { AllowList } from './allow-list.js';
 import { explain } from './explain.js';
+import { assertData } from './local/data-folder.js';
+import { makePlace } from './local/secret-file.js';
 import { openRelayStore } from './open-relay-store.js';
+import { parsed } from './parsed.js';
 import { type Command, type Output, UsageError } from './run.js';
 import { signals } from './signals.js';
 
@@ -65,7 +66,7 @@ export const relayCommand: Command = {
   summary: 'keep messages until their recipients fetch them',
   help: HELP,
   async run(args, output) {
-    const { open, ...values } = parseArgs({ args: [...args], options: OPTIONS, strict: true }).values;
+    const { open, ...values } = parsed({ args: [...args], options: OPTIONS, strict: true }).values;
     if (values.data === undefined) throw new UsageError('--data is required');
     const port = numberOf(values, 'port', 0, 65_535)!;
     const settings = settingsOf(values);
@@ -73,7 +74,8 @@ export const relayCommand: Command = {
       throw new UsageError('say who may use the relay: --allow FILE, or --open for everybody');
     const allowed = values.allow === undefined ? undefined : await AllowList.open(values.allow, output.err);
 
-    await mkdir(values.data, { recursive: true, mode: 0o700 });
+    await makePlace(values.data);
+    await assertData(values.data, join(values.data, 'identity.pkcs8'));
     const identity = await identityFromFile(join(values.data, 'identity.pkcs8'));
     const store = await openRelayStore(
       {

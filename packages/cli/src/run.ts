@@ -1,10 +1,14 @@
 import { explain } from './explain.js';
 import { exitCodeOf } from './failures.js';
+import { nearest } from './nearest.js';
+import { printable } from './printable.js';
 
 /** Where a command writes to; without line ends. */
 export interface Output {
   readonly out: (line: string) => void;
   readonly err: (line: string) => void;
+  /** Bytes of others, as they are, such as the body of an answer. Default: `out`. */
+  readonly raw?: (bytes: Uint8Array) => void;
 }
 
 /** A command of `xlink`. */
@@ -23,17 +27,26 @@ export type CommandTable = Readonly<Record<string, Command>>;
 export async function run(
   args: readonly string[],
   commands: Readonly<Record<string, Command>>,
-  output: Output,
+  to: Output,
 ): Promise<number> {
+  const output = safely(to);
   const [given, ...rest] = args;
   const name = given === 'xlink-onboard' ? 'init' : given; // as npx @private.me/xlink has it
+  if (name === '--version' || name === '-V') {
+    const { packageVersion } = await import('./server/serve-options.js');
+    output.out(await packageVersion());
+    return 0;
+  }
+  if (name === 'help' && rest[0] !== undefined) return run([rest[0], '--help'], commands, to);
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     output.out(usage({ ...commands, ...(await ofModules(commands, output)) }));
     return name === undefined ? 2 : 0;
   }
   const command = own(commands, name) ?? own(await ofModules(commands, output), name);
   if (!command) {
-    output.err(`xlink: there is no command ${JSON.stringify(name)}; see xlink --help`);
+    const meant = nearest(name, Object.keys(commands));
+    const hint = meant === undefined ? '' : ` (perhaps ${meant})`;
+    output.err(`xlink: there is no command ${JSON.stringify(name)}${hint}; see xlink --help`);
     return 2;
   }
   if (rest.includes('--help') || rest.includes('-h')) {
@@ -49,6 +62,13 @@ export async function run(
     return isUsage ? 2 : exitCodeOf(error);
   }
 }
+
+/** What strangers wrote must not move the cursor, nor look like something else. */
+const safely = ({ out, err, raw }: Output): Output => ({
+  out: (line) => out(printable(line)),
+  err: (line) => err(printable(line)),
+  ...(raw ? { raw } : {}),
+});
 
 /** A mistake in the options: what to say about it. */
 export class UsageError extends Error {
@@ -78,7 +98,11 @@ async function ofModules(
 function usage(commands: Readonly<Record<string, Command>>): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
   const list = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
-  return ['Usage: xlink <command> [options]', '', ...list, '', 'xlink <command> --help says more.'].join(
-    '\n',
-  );
+  return [
+    'Usage: xlink <command> [options]',
+    '',
+    ...list,
+    '',
+    'xlink <command> --help says more; xlink --version says which this is.',
+  ].join('\n');
 }

@@ -1,6 +1,6 @@
 import { Folder } from './local/folder.js';
 import { PLACE_HELP, PLACE_OPTIONS, useRegistry } from './local/registry.js';
-import { COMMON, COMMON_HELP, read, scopesOf, show, TEXT, TEXTS } from './options.js';
+import { COMMON, COMMON_HELP, listOf, read, scopesOf, show, TEXT, TEXTS } from './options.js';
 import { didOf } from './register.js';
 import { type Command, UsageError } from './run.js';
 
@@ -53,7 +53,7 @@ type List = readonly string[];
 function changed(before: List, set: List | undefined, add: List | undefined, remove: List | undefined): List {
   if (set && (add || remove)) throw new UsageError('a list is set, or added to and removed from');
   if (!set && !add && !remove) return before;
-  const gone = new Set(scopesOf(remove));
+  const gone = new Set(listOf(remove)); // also what could not be added
   const all = [...(scopesOf(set) ?? before), ...(scopesOf(add) ?? [])];
   return [...new Set(all)].filter((scope) => !gone.has(scope));
 }

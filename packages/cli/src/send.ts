@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { type Agent, HttpsTransportAdapter } from '@private.me/xlink';
 import { Failure } from './failures.js';
@@ -6,6 +5,8 @@ import { asAgent } from './local/agent.js';
 import { Folder } from './local/folder.js';
 import { PLACE_HELP, PLACE_OPTIONS } from './local/registry.js';
 import { COMMON, COMMON_HELP, FLAG, needed, read, show, TEXT } from './options.js';
+import { assertPublic, PRIVATE_HELP, PRIVATE_OPTION } from './private-option.js';
+import { textOf } from './read-file.js';
 import { type Command, UsageError } from './run.js';
 
 const HELP = `Usage: xlink send --to DID --payload JSON [options]
@@ -18,6 +19,7 @@ version is used that both sides have.
   --payload JSON           what to send; @FILE: from a file, "-": from stdin
   --scope SCOPE            default: what the recipient takes, if that is one
   --url URL                where it takes messages (default: what its invite said)
+${PRIVATE_HELP}
   --envelope               prints the envelope, as base64, in the place of sending it
 ${PLACE_HELP}
 ${COMMON_HELP}`;
@@ -31,6 +33,7 @@ const OPTIONS = {
   scope: TEXT,
   url: TEXT,
   envelope: FLAG,
+  ...PRIVATE_OPTION,
 } as const;
 
 /** `xlink send`. */
@@ -47,7 +50,9 @@ export const sendCommand: Command = {
       if (!found.ok) throw found.error;
       return found.value;
     });
-    const url = values.url ?? (await folder.peers())[did]?.url;
+    const known = (await folder.peers())[did]?.url; // as the peer says itself
+    if (values.url === undefined && known !== undefined) assertPublic(known, values);
+    const url = values.url ?? known;
     const here = await isHere(folder, did);
     const seals = values.envelope || (url === undefined && here);
     if (!seals && url === undefined) throw new Failure('NO_ADDRESS', did);
@@ -80,7 +85,7 @@ async function payloadOf(given: string): Promise<unknown> {
     given === '-'
       ? await text(process.stdin)
       : given.startsWith('@')
-        ? await readFile(given.slice(1), 'utf8')
+        ? await textOf('payload', given.slice(1))
         : given;
   try {
     return JSON.parse(found);

@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import {
   type Transfer,
   type TransferReport,
@@ -9,6 +8,7 @@ import {
 } from '@private.me/xlink';
 import { type Opened, openStore } from './open-store.js';
 import { show } from './options.js';
+import { parsed } from './parsed.js';
 import { type Command, UsageError } from './run.js';
 
 /** The parts of a service’s state, and how each is copied. */
@@ -38,7 +38,7 @@ export const transferCommand: Command = {
   summary: 'copy registry, clients, mode or operations from one store to another',
   help,
   async run(args, output) {
-    const { values, positionals } = parseArgs({
+    const { values, positionals } = parsed({
       args: [...args],
       options: { from: { type: 'string' }, to: { type: 'string' }, json: { type: 'boolean' } },
       allowPositionals: true,

@@ -145,6 +145,16 @@ describe('commands that call an API', () => {
     expect(first.err + read.err).not.toContain(KEY);
   });
 
+  test('curl --sign seals nothing, and takes the answer that the API signed', async () => {
+    const url = `${origin}/orders`;
+    await xlink(home, 'curl', '--key-file', 'key', url); // the API knows the identity
+    const signed = await xlink(home, 'curl', '--sign', '--json', '{"n":2}', url);
+    expect([signed.err, JSON.parse(signed.out)]).toEqual([
+      '',
+      expect.objectContaining({ method: 'POST', mode: 'xlink', encrypted: false, body: { n: 2 } }),
+    ]);
+  });
+
   test('doctor is green against it, and says what is wrong with another one', async () => {
     const green = await xlink(home, 'doctor', '--service', origin);
     expect([green.code, green.out]).toEqual([0, expect.stringMatching(/ok {4}clock[\s\S]*ok {4}placement/)]);

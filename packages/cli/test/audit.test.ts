@@ -37,7 +37,7 @@ const log = () => ['--log', path('log'), '--did', service.did];
 /** An API with an audit log; three agents read, and one of them deletes item 1847. */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'xlink-cli-audit-'));
-  await writeFile(path('org.der'), organization.exportPKCS8());
+  await writeFile(path('org.der'), organization.exportPKCS8(), { mode: 0o600 });
   const registry = new MemoryTrustRegistry();
   const agent = new Agent({ identity: service, registry });
   await registry.register({ did: service.did, keys: await agent.keyRecord() });
@@ -200,14 +200,16 @@ describe('a service', () => {
     const envelope = await caller.createRequest({ to: other.did, payload: {}, request: 'POST /pay' });
     const { from, to, scope, request } = envelope;
     const entry = { type: 'request', from, to, scope, envelope, client: 'victim', decision: 'accepted' };
-    const { out, args } = await shown([{ ...entry, ...(request === undefined ? {} : { request }) }]);
+    const { out, args, code } = await shown([{ ...entry, ...(request === undefined ? {} : { request }) }]);
     const [first, , doubtful] = out.split('\n');
     expect(first).toContain(`0  signed, but for another recipient (${to}):  `);
     expect(first).toMatch(
       /POST \/pay {2}\* {2}\| {2}by the word of the service: {2}\S+ {2}request {2}client victim {2}accepted$/,
     );
     expect(doubtful).toMatch(/^doubtful: .* 1 of them/);
+    expect(code).toBe(9);
     const known = await call('verify', ...args, '--recipient', to);
+    expect(known.code).toBe(0);
     expect(known.out).toMatch(/^0 {2}signed by the caller: /);
   });
 

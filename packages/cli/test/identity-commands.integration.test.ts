@@ -115,7 +115,7 @@ describe('commands of an identity', () => {
     const [plain, sealed, foreign, passphrase] = ['plain', 'sealed', 'foreign.pem', 'passphrase'].map(
       (name) => join(home, name),
     ) as [string, string, string, string];
-    await writeFile(passphrase, 'correct horse\n');
+    await writeFile(passphrase, 'correct horse\n', { mode: 0o600 });
     const { did } = await dataOf(dir, 'keys', 'generate', '--out', plain);
     expect(await keyOf(plain)).toMatchObject({ mode: 0o600 });
     expect((await call('keys', 'generate', '--out', plain)).err).toContain('not overwritten');

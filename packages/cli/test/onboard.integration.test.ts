@@ -6,6 +6,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Invites } from '@private.me/xlink';
+import { freePort } from '../src/local/free-port.js';
+import { startServer } from './server/program.js';
+import { request } from './server/support.js';
 import { Partner } from './support/partner.js';
 import { runProgram, xlink } from './support/program.js';
 
@@ -170,6 +173,8 @@ describe('xlink init --invite', () => {
       };
       await writeFile(join(folder, 'package.json'), JSON.stringify(manifest, null, '\t'));
       await mkdir(join(folder, 'src'));
+      const port = await freePort();
+      await writeFile(join(folder, '.env'), `PORT=${port}\n`, { mode: 0o600 });
       if (isTypeScript) await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(TSCONFIG));
       const { code, out, err } = await xlink(
         folder,
@@ -190,6 +195,7 @@ describe('xlink init --invite', () => {
         '',
       ]);
       const { did, url } = JSON.parse(await readFile(join(folder, '.xlink/config.json'), 'utf8'));
+      expect(new URL(url).port).toBe(String(port)); // where the program will listen
       expect(await partner.messageWhere(({ sender }) => sender === did)).toMatchObject({
         payload: { test: 'xlink init' },
       });
@@ -250,6 +256,88 @@ describe('xlink init --invite', () => {
       child.kill();
     }
   }
+
+  test('in a folder of Python writes Python, and says that the partner has no API yet', async () => {
+    await writeFile(join(folder, 'pyproject.toml'), '[project]\nname = "shop"\n');
+    const { code, out, err } = await xlink(
+      folder,
+      'init',
+      '--name',
+      'shop',
+      '--invite',
+      await partner.invite(),
+    );
+    expect([code, out]).toEqual([0, expect.stringContaining('✓ Created xlink_client.py')]);
+    expect(out).not.toContain('Ready');
+    expect(err).toMatch(/has no API that takes signed requests now: .*signatures: true/);
+    const { origin } = new URL(partner.url);
+    expect(await readFile(join(folder, '.env'), 'utf8')).toContain(`XLINK_PARTNER_ORIGIN=${origin}\n`);
+    await expect(stat(join(folder, 'package.json'))).rejects.toThrow();
+    const read =
+      'import sys; sys.modules["requests"] = type(sys)("requests"); sys.modules["requests"].Session = type("S", (), {}); ';
+    const fake =
+      'sys.modules["xlink"] = type(sys)("xlink"); sys.modules["xlink"].XlinkAuth = lambda *a, **k: None; sys.modules["xlink"].load_key = lambda k: None; ';
+    await writeFile(join(folder, '.env'), 'XLINK_PARTNER_ORIGIN=https://api.partner.example\n');
+    const python = await runProgram(
+      'python3',
+      ['-c', `${read}${fake}import xlink_client; print(xlink_client.ORIGIN)`],
+      { cwd: folder },
+    );
+    expect(python.out).toBe('https://api.partner.example\n');
+  });
+
+  test('with an invite of an identity server says that it takes no messages', async () => {
+    const server = await startServer(['--data', join(folder, 'server')]);
+    const { json } = await request(server.url, 'POST', '/v1/invites', {
+      token: server.adminToken,
+      body: { scopes: ['orders'] },
+    });
+    await mkdir(join(folder, 'shop'));
+    const { code, out, err } = await xlink(
+      join(folder, 'shop'),
+      'init',
+      '--name',
+      'shop',
+      '--invite',
+      json.code,
+    );
+    expect([code, err]).toEqual([
+      0,
+      expect.stringMatching(/test {6}not sent: .* takes no messages at .*identity server/),
+    ]);
+    expect(out).toContain('Ready to integrate');
+    await server.end('SIGTERM');
+  });
+
+  test('a private address needs a word; this machine none, unless in production', async () => {
+    const { agent } = partner;
+    const { code } = await new Invites({ agent, url: 'https://10.1.2.3/xlink' }).create({ scopes: ['a'] });
+    for (const words of [
+      ['init', '--invite', code],
+      ['accept', code],
+    ]) {
+      await xlink(folder, 'init', '--name', 'x', '--dir', join(folder, words[0]!));
+      const dir = words[0] === 'accept' ? ['--dir', join(folder, 'accept')] : ['--dir', join(folder, 'new')];
+      const refused = await xlink(folder, ...words, ...dir);
+      expect([words[0], refused.code, refused.err]).toEqual([
+        words[0],
+        3,
+        expect.stringContaining('add --allow-private'),
+      ]);
+    }
+    const setting = { cwd: folder, env: { NODE_ENV: 'production' } };
+    const local = await xlink(setting, 'accept', await partner.invite(), '--dir', join(folder, 'accept'));
+    expect([local.code, local.err]).toEqual([3, expect.stringContaining('127.0.0.1')]);
+    const named = await xlink(
+      setting,
+      'accept',
+      await partner.invite(),
+      '--allow-private',
+      '--dir',
+      join(folder, 'accept'),
+    );
+    expect(named.code).toBe(0);
+  });
 
   test('in an empty folder makes a project, and can be run again', async () => {
     const code = await partner.invite();

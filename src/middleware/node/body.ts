@@ -175,4 +175,5 @@ export function discardNodeBody(req: NodeRequest, maxBytes: number): void {
     discarded += chunk.length;
     if (discarded > maxBytes) req.destroy();
   });
+  req.resume?.(); // who read the first bytes may have paused it
 }

@@ -35,6 +35,7 @@ export interface NodeRequest {
   read(): unknown;
   unshift(chunk: Uint8Array): unknown;
   destroy(): unknown;
+  resume?(): unknown;
   // `any`: @types/node 25 and later give each event a listener type of its own, which `never` and `unknown` do not fit.
   // biome-ignore lint/suspicious/noExplicitAny: see above
   on(event: string, listener: (...args: any[]) => void): unknown;

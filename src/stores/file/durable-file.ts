@@ -3,7 +3,6 @@ import {
   type FileHandle,
   link,
   lstat,
-  mkdir,
   open,
   readFile,
   readlink,
@@ -12,6 +11,7 @@ import {
   rm,
 } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { makeFolder } from './make-folder.js';
 
 const isMissing = (error: unknown): boolean => (error as { code?: string }).code === 'ENOENT';
 
@@ -41,7 +41,7 @@ export async function syncFolderOf(path: string): Promise<void> {
  */
 export async function realPathOf(name: string): Promise<string> {
   const path = resolve(name);
-  const first = await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const first = await makeFolder(dirname(path));
   for (let made = dirname(path); first !== undefined && made.length >= first.length; made = dirname(made))
     await syncFolderOf(made);
   try {

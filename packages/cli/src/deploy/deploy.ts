@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure } from '../failures.js';
+import { makePlace } from '../local/secret-file.js';
 import { FLAG, read, show, TEXT } from '../options.js';
 import { type Command, UsageError } from '../run.js';
 import { packageVersion } from '../server/serve-options.js';
@@ -64,7 +65,7 @@ async function writeAll(out: string, files: readonly DeployFile[]): Promise<void
   try {
     for (const { path, text, isSecret } of files) {
       const place = join(out, path);
-      await mkdir(dirname(place), { recursive: true });
+      await makePlace(dirname(place), 0o777);
       await writeFile(place, text, { flag: 'wx', mode: isSecret ? 0o600 : 0o644 }).catch((cause: unknown) => {
         throw (cause as { code?: string }).code === 'EEXIST'
           ? new Failure('EXISTS', place, { cause })

@@ -12,6 +12,7 @@ export function kubernetesPlan(facts: DeployFacts): DeployPlan {
     ],
     next: [
       `docker build -t ${image} . and push it to where the cluster finds it`,
+      'name the namespaces of your ingress and of Prometheus in the NetworkPolicy of xlink.yml: nobody else gets in',
       'kubectl apply -k .',
       'kubectl -n xlink logs xlink-0 shows the admin token, once',
       `let your ingress lead to service xlink, port 3300, with TLS, for ${facts.host}`,
@@ -53,6 +54,7 @@ spec:
         runAsUser: 1000
         runAsGroup: 1000
         fsGroup: 1000
+        fsGroupChangePolicy: OnRootMismatch # or the group could write to what is the server's alone, which it refuses
         seccompProfile: { type: RuntimeDefault }
       containers:
         - name: xlink
@@ -91,5 +93,11 @@ spec:
     matchLabels: { app.kubernetes.io/name: xlink }
   policyTypes: [Ingress, Egress] # it calls nobody
   ingress:
-    - ports: [{ protocol: TCP, port: 3300 }]
+    # The namespaces of your ingress, which writes X-Forwarded-For, and of Prometheus. Who else gets here could claim any address.
+    - from:
+        - namespaceSelector:
+            matchLabels: { kubernetes.io/metadata.name: ingress-nginx }
+        - namespaceSelector:
+            matchLabels: { kubernetes.io/metadata.name: monitoring }
+      ports: [{ protocol: TCP, port: 3300 }]
 `;

@@ -1,10 +1,11 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createKeyRecord, type Identity, type RegistryEntry } from '@private.me/xlink';
 import type { Folder } from '../local/folder.js';
 import { FolderStore } from '../local/invite-store.js';
 import { useRegistry } from '../local/registry.js';
+import { isOpenTo } from '../local/secret-file.js';
 import { contentOf } from '../local/whole-file.js';
 import type { RegistryValues } from '../registry-option.js';
 import { type Finding, fail, guarded, off, ok, warn } from './finding.js';
@@ -41,9 +42,12 @@ export async function versions(): Promise<readonly Finding[]> {
 
 /** Identity, its files, registry and invites. */
 export async function own(folder: Folder, values: RegistryValues): Promise<readonly Finding[]> {
-  const config = await folder.configIfAny();
-  if (!config) return [off('identity', `there is none in ${folder.path}; xlink init makes one`)];
   const files = await permissions(folder);
+  const found = await folder.configIfAny().catch((error: unknown) => error as Error);
+  if (found instanceof Error)
+    return [...files, fail('identity', found.message, 'Then run xlink doctor again.')];
+  const config = found;
+  if (!config) return [off('identity', `there is none in ${folder.path}; xlink init makes one`)];
   const again = `Look at ${folder.identityFile}; restore it from a backup, or make a new one with xlink init in an empty folder.`;
   let identity: Identity | undefined;
   const keys = await guarded('identity', again, async () => {
@@ -55,16 +59,16 @@ export async function own(folder: Folder, values: RegistryValues): Promise<reado
     ];
   });
   if (!identity) return [...files, ...keys];
-  const found = identity;
+  const own = identity;
   const registry = await guarded(
     'registry',
     'If another process has it, stop that, or ask it; else restore it from a backup.',
     () =>
       useRegistry(folder, values, async (entries) => [
-        await entryOf(await entries.lookup(found.did), found),
+        await entryOf(await entries.lookup(own.did), own),
         ok(
           'trusted',
-          `${(await entries.list()).filter((one) => one.status === 'active' && one.did !== found.did).length} peers`,
+          `${(await entries.list()).filter((one) => one.status === 'active' && one.did !== own.did).length} peers`,
         ),
       ]),
   );
@@ -106,19 +110,20 @@ async function entryOf(entry: RegistryEntry | undefined, identity: Identity): Pr
 async function permissions(folder: Folder): Promise<readonly Finding[]> {
   if (process.platform === 'win32') return [off('files', 'modes are not looked at on Windows')];
   const secret = [folder.path, folder.identityFile, folder.file('registry.jsonl')];
-  const open = [];
+  const read = [];
+  const changed = [];
   for (const path of secret) {
-    const found = await stat(path).catch(() => undefined);
-    if (found && (found.mode & 0o077) !== 0) open.push(path);
+    if (await isOpenTo(path, 0o055)) read.push(path);
+    if (await isOpenTo(path, 0o022)) changed.push(path);
   }
-  if (open.length === 0) return [ok('files', 'nobody else on this machine can read them')];
-  return [
-    fail(
-      'files',
-      `others can read ${open.join(', ')}`,
-      `Run chmod -R go= ${folder.path}; then rotate the identity.`,
-    ),
+  if (read.length + changed.length === 0)
+    return [ok('files', 'nobody else on this machine can read or change them')];
+  const says = [
+    ...(read.length > 0 ? [`others can read ${read.join(', ')}`] : []),
+    ...(changed.length > 0 ? [`others can change ${changed.join(', ')}`] : []),
   ];
+  const remedy = `Run chmod -R go= ${folder.path}; then rotate the identity.`;
+  return [fail('files', says.join('; '), remedy)];
 }
 
 async function invites(folder: Folder): Promise<Finding> {

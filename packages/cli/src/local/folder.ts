@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
+import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Did, Identity, type IdentityStore } from '@private.me/xlink';
 import { fileIdentity } from '@private.me/xlink/file';
@@ -6,6 +6,7 @@ import { Failure } from '../failures.js';
 import type { CommonValues } from '../options.js';
 import { passphraseOf } from './passphrase.js';
 import { isSealedKey, openKey } from './sealed-key.js';
+import { assertOwn, assertSecret, makePlace } from './secret-file.js';
 import { contentOf, writeWhole } from './whole-file.js';
 
 /** What an identity is called here, and where it takes messages. */
@@ -42,12 +43,12 @@ export class Folder {
 
   /** Made for its owner alone, and for no repository. */
   async make(): Promise<void> {
-    await mkdir(this.path, { recursive: true, mode: 0o700 });
+    await makePlace(this.path);
     await chmod(this.path, 0o700);
     await writeWhole(this.file('.gitignore'), '*\n');
   }
 
-  /** Throws `NO_IDENTITY` if there is none. */
+  /** Throws `NO_IDENTITY` if there is none, and `WRITABLE_BY_OTHERS`. */
   async config(): Promise<Config> {
     const found = await this.configIfAny();
     if (!found) throw new Failure('NO_IDENTITY', this.path);
@@ -55,6 +56,7 @@ export class Folder {
   }
 
   async configIfAny(): Promise<Config | undefined> {
+    await assertOwn(this.path);
     const content = await contentOf(this.file('config.json'));
     return content && (JSON.parse(content.toString()) as Config);
   }
@@ -115,8 +117,7 @@ export class Folder {
 export async function pkcs8In(path: string, values: CommonValues): Promise<Uint8Array> {
   const content = await contentOf(path);
   if (!content) throw new Failure('NO_IDENTITY', path);
-  if (process.platform !== 'win32' && ((await stat(path)).mode & 0o077) !== 0)
-    throw new Failure('KEY_FILE_OPEN', path);
+  await assertSecret(path);
   if (isSealedKey(content)) return openKey(content, await passphraseOf(values));
   return (await fileIdentity(path).load())!;
 }

@@ -26,6 +26,7 @@ export async function openInbox({ config, transport, invites, port, host }: Inbo
   const server = createServer((req, res) => {
     void answerTo(req)
       .then((answer) => send(res, answer))
+      .then(() => void req.resume()) // what was not read would be in the way of the next request
       .catch(() => res.destroy());
   });
   async function answerTo(req: IncomingMessage): Promise<Response> {
@@ -34,6 +35,7 @@ export async function openInbox({ config, transport, invites, port, host }: Inbo
     if (!isInvite && target.pathname !== base.pathname) return new Response(null, { status: 404 });
     const method = req.method ?? 'GET';
     const body = await bodyOf(req);
+    if (!body) return new Response(null, { status: 413, headers: { Connection: 'close' } });
     const headers = new Headers();
     for (const [name, value] of Object.entries(req.headers)) headers.set(name, String(value));
     const hasBody = method !== 'GET' && method !== 'HEAD';
@@ -50,12 +52,13 @@ export async function openInbox({ config, transport, invites, port, host }: Inbo
   return server;
 }
 
-async function bodyOf(req: IncomingMessage): Promise<Buffer> {
+/** `undefined` if it is too large. */
+async function bodyOf(req: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of req as AsyncIterable<Buffer>) {
+  for await (const chunk of req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BYTES) throw new Error('too large');
+    if (size > MAX_BYTES) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

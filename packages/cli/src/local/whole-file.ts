@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { link, lstat, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, lstat, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { makePlace } from './secret-file.js';
 
 /** What would be left behind by a process that is ended in the midst of writing. */
 const unfinished = new Set<string>();
@@ -24,7 +25,7 @@ export async function writeWhole(
 ): Promise<void> {
   const path = resolve(name);
   const { isNew = false, mode = (await modeOf(path)) ?? 0o600 } = options;
-  await mkdir(dirname(path), { recursive: true });
+  await makePlace(dirname(path), 0o777);
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   unfinished.add(temporary);
   try {

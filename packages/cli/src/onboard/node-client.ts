@@ -41,11 +41,20 @@ export async function sendToPartner(payload‹: unknown›, scope = SCOPE)‹: P
 const ANSWER = `/** Where messages come in. */
 export const inboxPath = new URL(XLINK_INBOX_URL || 'http://localhost/xlink').pathname;
 
-async function answerTo(req‹: IncomingMessage›)‹: Promise<Response>› {
-  const body = Readable.toWeb(req);
-  const init = { method: req.method ?? 'GET', ...(req.method === 'POST' ? { body, duplex: 'half' } : {}) };
-  const target = (req‹ as { originalUrl?: string }›).originalUrl ?? req.url ?? '/';
-  return transport.handle(new Request(new URL(target, 'http://localhost'), init‹ as unknown as RequestInit›));
+/** In bytes: more than any message has. */
+const MAX_BYTES = 2 * 1024 * 1024;
+
+async function answerTo(req‹: IncomingMessage & { originalUrl?: string }›)‹: Promise<Response>› {
+  const chunks‹: Buffer[]› = [];
+  let size = 0;
+  for await (const chunk of req) {
+    size += chunk.length;
+    if (size <= MAX_BYTES) chunks.push(chunk);
+  }
+  if (size > MAX_BYTES) return new Response(null, { status: 413 });
+  const { method = 'GET', url = '/', originalUrl = url } = req;
+  const init = { method, ...(method === 'POST' ? { body: Buffer.concat(chunks) } : {}) };
+  return transport.handle(new Request(new URL(originalUrl, 'http://localhost'), init));
 }
 `;
 
@@ -60,7 +69,7 @@ export async function inbox(req‹: IncomingMessage›, res‹: ServerResponse�
 const HANDLER = '‹: (message: AgentMessage) => void | Promise<void>›';
 
 const IMPORTS = {
-  node: ["import { Readable } from 'node:stream';"],
+  node: [],
   types: "import type { IncomingMessage, ServerResponse } from 'node:http';",
 } as const;
 

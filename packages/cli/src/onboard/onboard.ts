@@ -8,11 +8,20 @@ import { asAgent } from '../local/agent.js';
 import { type Config, Folder } from '../local/folder.js';
 import { freePort } from '../local/free-port.js';
 import { show } from '../options.js';
+import { assertPublic } from '../private-option.js';
 import { type Output, UsageError } from '../run.js';
 import { appended, type Change, created, diffOf, write } from './changes.js';
 import { type Connection, nodeClient } from './node-client.js';
 import { otherClient, RUN } from './other-clients.js';
-import { FRAMEWORKS, frameworkNamed, type Manifest, type Project, projectHere } from './project.js';
+import {
+  FRAMEWORKS,
+  frameworkNamed,
+  languageHere,
+  type Manifest,
+  type Project,
+  portHere,
+  projectHere,
+} from './project.js';
 
 /** What is going to be done to the project. */
 interface Plan {
@@ -26,17 +35,21 @@ interface Plan {
 }
 
 /** `xlink init --invite`: from an invite to a project that is connected. */
-export async function onboard(values: InitValues, output: Output): Promise<number> {
+export async function onboard(given: InitValues, output: Output): Promise<number> {
+  const lang = given.lang ?? (await languageHere());
+  const values = lang === undefined ? given : { ...given, lang };
   const code = await codeOf(values.invite);
   const terms = await readInvite(code); // before anything is asked or made
   assertPlain(terms);
+  assertPublic(terms.url, values);
   const project = await chosen(values);
   const folder = new Folder(values);
   const before = await folder.configIfAny();
   const name = before?.name ?? (await nameOf(values, 'Project name'));
-  const url = before?.url ?? values.url ?? `http://127.0.0.1:${await freePort()}/xlink`;
+  const url = before?.url ?? values.url ?? `http://127.0.0.1:${await portOf(values, project)}/xlink`;
   const plan = await planOf(values, project, folder, connectionOf(terms, name, url));
   tell(terms, output);
+  output.err(`inbox     ${url}: your program must be reached there; --url says where else`);
   for (const change of plan.changes) for (const line of diffOf(change)) output.err(line);
   if (values['dry-run']) {
     show(output, values, { status: 'planned', changes: plan.changes.map(({ path }) => path) });
@@ -49,12 +62,18 @@ export async function onboard(values: InitValues, output: Output): Promise<numbe
   await asAgent(folder, {}, {}, (agent) => accept(folder, agent, code, config.url));
   say('✓ Configured trust registry');
   await write(plan.changes);
+  await warnOfTracked(output);
   say(`✓ Created ${plan.client}`);
   say('✓ Created .env with connection details');
   const sent = await sendTest(folder, config, terms);
   if (sent === undefined) say('✓ Test message sent successfully');
   else output.err(sent.text);
-  say(`Ready to integrate. Run: ${plan.next}`);
+  const isSigned = lang === undefined || lang === 'typescript' || (await takesSigned(terms.url));
+  say(isSigned ? `Ready to integrate. Run: ${plan.next}` : `Run: ${plan.next}`);
+  if (!isSigned)
+    output.err(
+      `note      ${new URL(terms.url).origin} has no API that takes signed requests now: the partner needs a DualModeAdapter with signatures: true there; XLINK_PARTNER_ORIGIN in .env says where else`,
+    );
   output.err(`use       ${plan.use}`);
   if (values.json)
     show(output, values, {
@@ -65,6 +84,26 @@ export async function onboard(values: InitValues, output: Output): Promise<numbe
       client: plan.client,
     });
   return sent?.code ?? 0;
+}
+
+/** Where the program of the project will listen. A plain server is told by what is written into .env. */
+async function portOf({ lang = 'typescript' }: InitValues, { framework }: Project): Promise<number> {
+  const isFramework = lang === 'typescript' && framework !== 'node';
+  return (await portHere()) ?? (isFramework ? 3000 : await freePort());
+}
+
+/** Whether the API of the partner says of itself that it is one. */
+async function takesSigned(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(new URL('/.well-known/xlink.json', url), {
+      redirect: 'manual',
+      signal: AbortSignal.timeout(5000),
+    });
+    await answer.body?.cancel();
+    return answer.ok;
+  } catch {
+    return false;
+  }
 }
 
 /** What comes from a stranger and goes into code and .env has no character that means something there. */
@@ -100,7 +139,9 @@ async function planOf(
   connection: Connection,
 ): Promise<Plan> {
   const { lang = 'typescript' } = values;
-  const env = appended('.env', environmentOf(folder, connection), 0o600);
+  const origin =
+    lang === 'typescript' ? [] : [`XLINK_PARTNER_ORIGIN=${new URL(connection.partnerUrl).origin}`];
+  const env = appended('.env', [...environmentOf(folder, connection), ...origin], 0o600);
   const ignored = appended('.gitignore', [`${folder.path}/`, '.env']);
   if (lang !== 'typescript') {
     const files = await otherClient(lang, connection);
@@ -161,7 +202,38 @@ async function sendTest(folder: Folder, config: Config, { from, url, scopes }: I
     const payload = { test: 'xlink init', from: config.name };
     const sent = await agent.send({ to: from, payload, scope: scope === '*' ? 'default' : scope });
     if (sent.ok) return undefined;
+    if (await takesNone(url))
+      return {
+        code: 0,
+        text: `test      not sent: ${from} invites, and takes no messages at ${url}, as an identity server does not. You are in its registry.`,
+      };
     const text = `test      not delivered: ${sent.error.id}: ${sent.error.message} What was written stays; try xlink send --to ${from} --payload '{}'.`;
     return { code: exitCodeOf(sent.error), text };
   });
+}
+
+/** Whether there is an identity server, which is in the registry and has no inbox. */
+async function takesNone(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(new URL('/v1/capabilities', url), {
+      redirect: 'manual',
+      signal: AbortSignal.timeout(5000),
+    });
+    const { permissions } = (await answer.json()) as { readonly permissions?: unknown };
+    return new URL(url).pathname === '/' && Array.isArray(permissions);
+  } catch {
+    return false;
+  }
+}
+
+/** What git has already, .gitignore keeps from no commit. */
+async function warnOfTracked({ err }: Output): Promise<void> {
+  const { execFile } = await import('node:child_process');
+  const isTracked = await new Promise<boolean>((resolve) => {
+    execFile('git', ['ls-files', '--error-unmatch', '.env'], (error) => resolve(!error));
+  });
+  if (isTracked)
+    err(
+      'note      git has .env already: git rm --cached .env, and commit that, before anything secret is in it',
+    );
 }

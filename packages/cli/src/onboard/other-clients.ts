@@ -51,6 +51,12 @@ import requests
 
 from xlink import XlinkAuth, load_key
 
+if os.path.exists('.env'):
+    with open('.env') as env:
+        for name, equals, value in (line.strip().partition('=') for line in env):
+            if equals and name.startswith('XLINK_'):
+                os.environ.setdefault(name, value)
+
 PARTNER = os.environ.get('XLINK_PARTNER_DID', '${partner}')
 ORIGIN = os.environ.get('XLINK_PARTNER_ORIGIN', '${new URL(partnerUrl).origin}')
 KEY = os.path.join(os.environ.get('XLINK_DIR', '.xlink'), 'identity.key')
@@ -79,6 +85,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"${name.replace(/[^\w.-]/g, '-')}/xlink"
 )
@@ -90,7 +97,22 @@ func env(name, otherwise string) string {
 	return otherwise
 }
 
+// loadEnv sets the variables of .env that are not set.
+func loadEnv() {
+	text, err := os.ReadFile(".env")
+	if err != nil {
+		return
+	}
+	for _, line := range strings.Split(string(text), "\\n") {
+		name, value, found := strings.Cut(strings.TrimSpace(line), "=")
+		if _, isSet := os.LookupEnv(name); found && !isSet && strings.HasPrefix(name, "XLINK_") {
+			os.Setenv(name, value)
+		}
+	}
+}
+
 func main() {
+	loadEnv()
 	key, err := xlink.LoadKey(filepath.Join(env("XLINK_DIR", ".xlink"), "identity.key"))
 	fail(err)
 	partner := env("XLINK_PARTNER_DID", "${partner}")

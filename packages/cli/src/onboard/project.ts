@@ -54,6 +54,24 @@ export async function projectHere(): Promise<Project> {
   };
 }
 
+/** The language of a folder without package.json, by the files that its tools make; `undefined`: that of Node. */
+export async function languageHere(): Promise<'python' | 'go' | undefined> {
+  const has = async (path: string) => (await contentOf(path)) !== undefined;
+  if (await has('package.json')) return undefined;
+  for (const path of ['pyproject.toml', 'requirements.txt', 'setup.py', 'Pipfile'])
+    if (await has(path)) return 'python';
+  return (await has('go.mod')) ? 'go' : undefined;
+}
+
+/** Where the program of the project listens: the PORT of the environment or of .env; `undefined`: nobody says. */
+export async function portHere(): Promise<number | undefined> {
+  const env = (await contentOf('.env'))?.toString() ?? '';
+  const text = process.env['PORT'] ?? /^\s*(?:export\s+)?PORT\s*=\s*["']?(\d{1,5})["']?\s*$/m.exec(env)?.[1];
+  return text !== undefined && /^\d{1,5}$/.test(text) && Number(text) > 0 && Number(text) < 65_536
+    ? Number(text)
+    : undefined;
+}
+
 function parsed(text: string | undefined): Manifest | undefined {
   if (text === undefined) return undefined;
   try {

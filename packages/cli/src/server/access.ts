@@ -52,6 +52,16 @@ const MAX_HOLDERS = 1000;
 
 const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest();
 
+/** Who can act now, beside what is written here. */
+export interface Acting {
+  /** Whether a DID is active in the registry, and stands for itself. */
+  readonly isActive: (did: Did) => Promise<boolean>;
+  /** Whether tokens are taken in the mode that counts now. */
+  readonly takesTokens: () => boolean;
+}
+
+const ALL_ACT: Acting = { isActive: async () => true, takesTokens: () => true };
+
 /** Tokens and roles. */
 export class AccessStore {
   readonly #documents: Documents<Holders>;
@@ -60,7 +70,10 @@ export class AccessStore {
   /** Whether there was a document: there is an admin from the first start on. */
   #hadSome = false;
 
-  constructor(store: OperationsStore, clock: () => number = Date.now) {
+  readonly #acting: Acting;
+
+  constructor(store: OperationsStore, clock: () => number = Date.now, acting: Acting = ALL_ACT) {
+    this.#acting = acting;
     this.#documents = new Documents(store, 'access');
     this.#clock = clock;
   }
@@ -82,6 +95,35 @@ export class AccessStore {
     return Object.hasOwn(dids, did) ? dids[did]!.role : undefined;
   }
 
+  /** The role of a DID, or of a token by its id. */
+  async roleOfHolder(id: string): Promise<Role | undefined> {
+    const { tokens, dids } = await this.#read();
+    if (Object.hasOwn(dids, id)) return dids[id]!.role;
+    return Object.hasOwn(tokens, id) ? tokens[id]!.role : undefined;
+  }
+
+  /** Throws `LAST_ADMIN` if nobody could administrate any more without this DID. */
+  async assertAdminBeside(did: Did): Promise<void> {
+    const holders = await this.#read();
+    if (!Object.hasOwn(holders.dids, did) || holders.dids[did]!.role !== 'admin') return;
+    const { [did]: _, ...dids } = holders.dids;
+    this.#withAdmin({ ...holders, dids }, await this.#active(holders));
+  }
+
+  /** Admin DIDs that can act now. */
+  async #active({ dids }: Holders): Promise<ReadonlySet<Did>> {
+    const admins = Object.keys(dids).filter((did) => dids[did]!.role === 'admin');
+    const found = await Promise.all(admins.map((did) => this.#acting.isActive(did)));
+    return new Set(admins.filter((_, at) => found[at]));
+  }
+
+  #withAdmin(after: Holders, active: ReadonlySet<Did>): Holders {
+    const hasToken = this.#acting.takesTokens() && hasAdminToken(after);
+    const hasDid = Object.entries(after.dids).some(([did, { role }]) => role === 'admin' && active.has(did));
+    if (!hasToken && !hasDid) throw new ServerError('LAST_ADMIN');
+    return after;
+  }
+
   async tokens(): Promise<readonly TokenInfo[]> {
     const { tokens } = await this.#read();
     return Object.entries(tokens).map(([id, { hash: _, ...info }]) => ({ id, ...info }));
@@ -101,34 +143,47 @@ export class AccessStore {
     return Object.hasOwn(after.tokens, made.id) ? shown(made) : undefined;
   }
 
+  /** Throws `REQUEST_INVALID` for one that would have ended already. */
   async makeToken(wish: TokenWish): Promise<NewToken> {
-    const made = newToken(wish, this.#clock());
+    const now = this.#clock();
+    if (wish.expiresAt !== undefined && wish.expiresAt <= now)
+      throw new ServerError('REQUEST_INVALID', { field: 'expiresAt', expected: 'a time to come' });
+    const made = newToken(wish, now);
     await this.#documents.update(DOCUMENT, (before = NONE) => withToken(before, made));
     return shown(made);
   }
 
   /** Throws `TOKEN_UNKNOWN` or `LAST_ADMIN`. */
   async removeToken(id: string): Promise<void> {
+    const active = await this.#active(await this.#read());
     await this.#documents.update(DOCUMENT, (before = NONE) => {
       if (!Object.hasOwn(before.tokens, id)) throw new ServerError('TOKEN_UNKNOWN');
       const { [id]: _, ...tokens } = before.tokens;
-      return withAdmin({ ...before, tokens });
+      return before.tokens[id]!.role === 'admin'
+        ? this.#withAdmin({ ...before, tokens }, active)
+        : { ...before, tokens };
     });
   }
 
   async setRole(did: Did, role: Role): Promise<void> {
     const since = this.#clock();
-    await this.#documents.update(DOCUMENT, (before = NONE) =>
-      withAdmin(withRoom({ ...before, dids: { ...before.dids, [did]: { role, since } } })),
-    );
+    const active = await this.#active(await this.#read());
+    await this.#documents.update(DOCUMENT, (before = NONE) => {
+      const after = withRoom({ ...before, dids: { ...before.dids, [did]: { role, since } } });
+      const wasAdmin = Object.hasOwn(before.dids, did) && before.dids[did]!.role === 'admin';
+      return wasAdmin && role !== 'admin' ? this.#withAdmin(after, active) : after;
+    });
   }
 
   /** Throws `ROLE_UNKNOWN` or `LAST_ADMIN`. */
   async removeRole(did: Did): Promise<void> {
+    const active = await this.#active(await this.#read());
     await this.#documents.update(DOCUMENT, (before = NONE) => {
       if (!Object.hasOwn(before.dids, did)) throw new ServerError('ROLE_UNKNOWN');
       const { [did]: _, ...dids } = before.dids;
-      return withAdmin({ ...before, dids });
+      return before.dids[did]!.role === 'admin'
+        ? this.#withAdmin({ ...before, dids }, active)
+        : { ...before, dids };
     });
   }
 
@@ -163,14 +218,11 @@ const withToken = (before: Holders, { id, kept }: MadeToken): Holders =>
   withRoom({ ...before, tokens: { ...before.tokens, [id]: kept } });
 
 /** Tokens that end are no admins to count on. */
-const hasAdmin = ({ tokens, dids }: Holders): boolean =>
-  Object.values(tokens).some(({ role, expiresAt }) => role === 'admin' && expiresAt === undefined) ||
-  Object.values(dids).some(({ role }) => role === 'admin');
+const hasAdminToken = ({ tokens }: Holders): boolean =>
+  Object.values(tokens).some(({ role, expiresAt }) => role === 'admin' && expiresAt === undefined);
 
-function withAdmin(after: Holders): Holders {
-  if (!hasAdmin(after)) throw new ServerError('LAST_ADMIN');
-  return after;
-}
+const hasAdmin = (holders: Holders): boolean =>
+  hasAdminToken(holders) || Object.values(holders.dids).some(({ role }) => role === 'admin');
 
 function withRoom(after: Holders): Holders {
   if (Object.keys(after.tokens).length + Object.keys(after.dids).length > MAX_HOLDERS)

@@ -97,6 +97,11 @@ export class AgentVault {
     return this.#shown(did, kept);
   }
 
+  /** Throws `AGENT_KEY_WRONG` if the keys of an agent were sealed under another key. */
+  async assertKey(): Promise<void> {
+    for (const [did, kept] of await this.#documents.all()) this.#unseal(did, kept).fill(0);
+  }
+
   async list(): Promise<readonly HeldAgent[]> {
     const all = [...(await this.#documents.all())];
     return Promise.all(all.map(([did, kept]) => this.#shown(did, kept)));

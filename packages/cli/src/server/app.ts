@@ -1,14 +1,18 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MemoryLimitStore } from '@private.me/xlink';
 import { blockOf } from './address.js';
+import { AuditTrail, factsOf } from './audit-trail.js';
 import { callerOf } from './caller.js';
 import { ServerError } from './errors.js';
 import type { ServerParts } from './parts.js';
 import { type Problem, problemOf } from './problem.js';
 import { assertParams, bodyOf, queryOf } from './read-request.js';
+import { RefusalLog } from './refusal-log.js';
 import { allows } from './roles.js';
 import type { Caller, Route } from './route.js';
 import { RouteFinder } from './route-finder.js';
+import { discardUnread } from './unread-body.js';
 
 /** How many requests are taken. */
 export interface RequestLimits {
@@ -31,17 +35,26 @@ export function createApp(server: ServerParts, routes: readonly Route[], limits:
       // The validator asks the store of tokens: that it is down is another matter than a token that is wrong.
       if (error.id === 'KEY_VALIDATOR_FAILED' && error.cause) return next(error.cause);
       res.setHeader('Content-Type', 'application/problem+json');
-      res.end(JSON.stringify(problem));
+      res.end(
+        JSON.stringify(problem).replace(/\bAPI keys?\b/g, (word) =>
+          word.endsWith('s') ? 'tokens' : 'token',
+        ),
+      );
     },
   });
   const { logger, metrics } = server;
+  const refusals = new RefusalLog(logger);
 
   return (req, res) => {
     const began = performance.now();
-    const seen: { route: string; caller?: Caller } = { route: 'none' };
+    const seen: Seen = { route: 'none' };
+    discardUnread(req, res);
     res.once('close', () => {
       const ms = performance.now() - began;
       metrics.observe(seen.route, res.statusCode, ms / 1000);
+      const isStranger = seen.caller === undefined || seen.caller.by === 'nobody';
+      const isRefused = res.statusCode === 429 || (isStranger && res.statusCode >= 400);
+      if (isRefused && res.statusCode < 500 && !refusals.takes(seen.route, res.statusCode)) return;
       logger.info(
         {
           method: req.method,
@@ -53,14 +66,10 @@ export function createApp(server: ServerParts, routes: readonly Route[], limits:
         'request',
       );
     });
-    answer(req, res, seen).catch((thrown: unknown) => refuse(req, res, problemOf(thrown), seen.route));
+    answer(req, res, seen).catch((thrown: unknown) => refuse(res, problemOf(thrown), seen.route));
   };
 
-  async function answer(
-    req: IncomingMessage,
-    res: ServerResponse,
-    seen: { route: string; caller?: Caller },
-  ): Promise<void> {
+  async function answer(req: IncomingMessage, res: ServerResponse, seen: Seen): Promise<void> {
     if (server.isStopping()) res.setHeader('Connection', 'close');
     const url = req.url ?? '/';
     const path = url.split('?')[0]!;
@@ -72,13 +81,41 @@ export function createApp(server: ServerParts, routes: readonly Route[], limits:
     if (!caller) return; // the adapter has answered
     seen.caller = caller;
     if (caller.by !== 'nobody') take(`caller ${caller.id}`, limits.perCaller);
-    await assertAllowed(server, route, caller, req);
+    const trail = new AuditTrail(server, route, caller, req, path);
+    if (!isAllowed(route, caller)) {
+      await trail.ended('PERMISSION_DENIED');
+      throw new ServerError('PERMISSION_DENIED');
+    }
     assertParams(params, route.params);
     const query = queryOf(url, route.query);
     const body = await bodyOf(req, route);
-    const asked = { params, query, body, caller, server } as never;
-    if (route.raw) await route.raw(req, res, asked);
-    else json(res, route.answer.status, await route.handle!(asked));
+    const asked = { params, query, body, caller, server, route: route.id } as never;
+    const run = async () => {
+      if (route.raw) return void (await route.raw(req, res, asked));
+      const value = await route.handle!(asked);
+      json(res, route.answer.status, value);
+      return value;
+    };
+    if (route.access === 'public' || route.method === 'GET') return void (await run());
+    await trail.received(factsOf(query, body, params));
+    await told(trail, res, run);
+  }
+
+  /** Runs what changes something, and tells how it ended. What is done is done: an entry that cannot be kept is a fault of the log. */
+  async function told(trail: AuditTrail, res: ServerResponse, run: () => Promise<unknown>): Promise<void> {
+    const ended = (reason: string, value?: unknown) =>
+      trail.ended(reason, factsOf(value)).catch((fault: unknown) => {
+        logger.error(faultFields(fault), 'the end of a call is not in the audit log');
+        server.onFault(fault);
+      });
+    try {
+      const value = await run();
+      if (!res.writableFinished && !res.destroyed) await once(res, 'close'); // raw routes answer by themselves, and later
+      await ended(res.statusCode < 400 ? 'ok' : `HTTP:${res.statusCode}`, value);
+    } catch (error) {
+      await ended(reasonOf(error));
+      throw error;
+    }
   }
 
   function take(name: string, most: number): void {
@@ -107,7 +144,7 @@ export function createApp(server: ServerParts, routes: readonly Route[], limits:
     res.end();
   }
 
-  function refuse(req: IncomingMessage, res: ServerResponse, problem: Problem, route: string): void {
+  function refuse(res: ServerResponse, problem: Problem, route: string): void {
     if (problem.fault !== undefined) {
       logger.error({ route, status: problem.status, ...faultFields(problem.fault) }, 'a request failed');
       server.onFault(problem.fault);
@@ -117,33 +154,24 @@ export function createApp(server: ServerParts, routes: readonly Route[], limits:
       return;
     }
     for (const name of res.getHeaderNames()) if (name !== 'connection') res.removeHeader(name);
-    const isUnread = !req.readableEnded && req.headers['transfer-encoding'] !== undefined;
-    res.writeHead(problem.status, { ...problem.headers, ...(isUnread ? { Connection: 'close' } : {}) });
+    res.writeHead(problem.status, problem.headers);
     res.end(problem.body);
   }
 }
 
-/** Throws `PERMISSION_DENIED`. What changes something, and what is refused, is in the audit log before it is done. */
-async function assertAllowed(
-  server: ServerParts,
-  { id, method, path, access }: Route,
-  { by, id: caller, did, role }: Caller,
-  req: IncomingMessage,
-): Promise<void> {
-  if (access === 'public') return;
-  const isAllowed = access === 'member' ? by !== 'nobody' : allows(role, access);
-  if (isAllowed && method === 'GET') return;
-  const entry = {
-    type: 'server',
-    ...(did === undefined ? { client: caller } : { from: did }),
-    request: `${method} ${path}`,
-    decision: isAllowed ? 'accepted' : 'refused',
-    reason: isAllowed ? 'ok' : 'PERMISSION_DENIED',
-    data: { route: id, ...(role ? { role } : {}), address: blockOf(server.addressOf, req) },
-  };
-  await server.storage.audit.append(entry);
-  if (!isAllowed) throw new ServerError('PERMISSION_DENIED');
+interface Seen {
+  route: string;
+  caller?: Caller;
 }
+
+const isAllowed = ({ access }: Route, { by, role }: Caller): boolean =>
+  access === 'public' || (access === 'member' ? by !== 'nobody' : allows(role, access));
+
+/** The code of what was thrown. */
+const reasonOf = (thrown: unknown): string => {
+  const { id } = (thrown ?? {}) as { readonly id?: unknown };
+  return typeof id === 'string' ? id : 'INTERNAL';
+};
 
 function allowedAt(finder: RouteFinder, path: string): string {
   try {

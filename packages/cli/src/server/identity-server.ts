@@ -8,6 +8,7 @@ import { AccessStore } from './access.js';
 import { type AddressOf, peerAddress } from './address.js';
 import { AgentVault } from './agent-vault.js';
 import { createApp, type RequestLimits } from './app.js';
+import { proofsInto } from './audit-trail.js';
 import type { TokenHolder } from './caller.js';
 import { InviteDesk } from './invite-desk.js';
 import type { Logger } from './logger.js';
@@ -57,9 +58,19 @@ export async function createIdentityServer(options: IdentityServerOptions): Prom
   const { storage, publicUrl, logger, version, agentKey, clock = Date.now } = options;
   const { addressOf = peerAddress } = options;
   const routes = [...ROUTES, ...(options.routes ?? [])];
-  const access = new AccessStore(storage.documents, clock);
-  const metrics = serverMetrics();
   const { identity, registry, nonceStore } = storage;
+  const vault = agentKey && new AgentVault(storage, agentKey, publicUrl, clock);
+  await vault?.assertKey(); // before anything runs that would have to be stopped
+  const prekeys = new PrekeyDirectory(storage.documents, storage.limits, clock);
+  await prekeys.clean(!storage.isShared);
+  const access = new AccessStore(storage.documents, clock, {
+    isActive: async (did) => {
+      const entry = await registry.lookup(did);
+      return entry?.status === 'active' && entry.succeededBy === undefined;
+    },
+    takesTokens: () => adapter.mode !== 'xlink-only',
+  });
+  const metrics = serverMetrics();
   const agent = new Agent({ identity, registry, nonceStore });
   const adapter = new DualModeAdapter<TokenHolder>({
     agent,
@@ -71,7 +82,7 @@ export async function createIdentityServer(options: IdentityServerOptions): Prom
     realm: 'xlink-server',
     addressOf: ({ raw }) => addressOf(raw as IncomingMessage),
     signatures: true,
-    audit: storage.audit,
+    audit: proofsInto(storage.audit),
     operations: storage.documents,
     instances: storage.isShared ? 2 : 1, // or more: what counts is that it is not one
     observers: [prometheusMetrics({ register: metrics.register }), logObserver(logger)],
@@ -88,7 +99,6 @@ export async function createIdentityServer(options: IdentityServerOptions): Prom
     onFault: (error) => logger.error({ id: error.id }, 'the registry failed'),
   });
   const relay = await relayOf(options);
-  const vault = agentKey && new AgentVault(storage, agentKey, publicUrl, clock);
   let isStopping = false;
   const document = openApiDocument(routes, { version, url: publicUrl });
   const parts: ServerParts = {
@@ -99,7 +109,7 @@ export async function createIdentityServer(options: IdentityServerOptions): Prom
     sharedMode,
     registryHandler,
     services: new ServiceDirectory(storage.documents),
-    prekeys: new PrekeyDirectory(storage.documents, storage.limits),
+    prekeys,
     invites: new InviteDesk({ store: storage.documents, agent, vault, publicUrl, clock }),
     vault,
     relay,

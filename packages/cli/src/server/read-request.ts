@@ -62,12 +62,13 @@ function assertNoFault(fault: Fault | undefined, whole: string): void {
     });
 }
 
-async function readAtMost(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
+/** The whole body. Throws `REQUEST_INVALID:TOO_LARGE`; what is left then stays unread. */
+export async function readAtMost(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const tooLarge = () => new ServerError('REQUEST_INVALID:TOO_LARGE');
   if (Number(req.headers['content-length'] ?? 0) > maxBytes) throw tooLarge();
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of req) {
+  for await (const chunk of req.iterator({ destroyOnReturn: false })) {
     size += (chunk as Buffer).length;
     if (size > maxBytes) throw tooLarge();
     chunks.push(chunk as Buffer);

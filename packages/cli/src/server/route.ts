@@ -32,6 +32,8 @@ export interface Asked<Params, Query, Body> {
   readonly body: Body;
   readonly caller: Caller;
   readonly server: ServerParts;
+  /** The id of the route. */
+  readonly route: string;
 }
 
 /** Members that a route has whatever it takes. */

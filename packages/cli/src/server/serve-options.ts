@@ -1,6 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { Mode } from '@private.me/xlink';
-import { textOf } from '../read-file.js';
+import { secretIn } from '../local/secret-file.js';
 import { UsageError } from '../run.js';
 import { LEVELS, type Level } from './logger.js';
 
@@ -10,7 +10,8 @@ The identity server: agents, trust registry, services by name, invites, prekeys,
 audit log, over HTTP. GET /openapi.json describes it. The first start makes an admin token
 and shows it once.
 
-  --data DIR               identity, audit log and, without --store, everything else
+  --data DIR               identity, audit log (but with PostgreSQL) and, without --store,
+                           everything else
                            (default ./xlink-data); made if absent
   --port N                 default 3300; 0 takes a free one
   --host ADDRESS           default 127.0.0.1: put a proxy with TLS in front of it
@@ -18,7 +19,8 @@ and shows it once.
   --store URL              postgres://… or redis://…, for several servers. Passwords in a URL
                            can be seen by other users of the machine: set PGPASSWORD or
                            REDIS_PASSWORD, or give the URL in the variable XLINK_STORE.
-                           PostgreSQL keeps no messages: no relay then
+                           PostgreSQL keeps no messages: no relay then; it keeps the audit
+                           log of all servers that share it
   --identity FILE          the identity of the server (default identity.pkcs8 in --data);
                            servers that share a store share it
   --existing               refuses to start where there is no identity yet: for a folder
@@ -99,7 +101,7 @@ export function publicUrlOf(text: string | undefined, port: number): string {
   return url.origin;
 }
 
-/** The key of agents; `undefined`: the server holds none. Throws a `UsageError` for one that others can read. */
+/** The key of agents; `undefined`: the server holds none. Throws `KEY_FILE_OPEN` for one that others can read. */
 export async function agentKeyOf(
   file: string | undefined,
   env: NodeJS.ProcessEnv = process.env,
@@ -108,11 +110,7 @@ export async function agentKeyOf(
     const text = env['XLINK_AGENT_KEY'];
     return text ? keyIn(text, 'the variable XLINK_AGENT_KEY') : undefined;
   }
-  const text = await textOf('agent-key-file', file);
-  const { mode } = await stat(file);
-  if (process.platform !== 'win32' && (mode & 0o077) !== 0)
-    throw new UsageError(`others can read ${file}: chmod 600 ${file}`);
-  return keyIn(text, file);
+  return keyIn(await secretIn('agent-key-file', file), file);
 }
 
 function keyIn(text: string, where: string): Uint8Array {

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { parseArgs } from 'node:util';
 import { installedModules } from '../modules.js';
+import { parsed } from '../parsed.js';
 import type { Output } from '../run.js';
 import { signals } from '../signals.js';
 import { forwardedAddress, peerAddress } from './address.js';
@@ -26,7 +26,7 @@ const FINISH_MS = 8000;
 
 /** Runs the server until it is told to stop; resolves to the exit code. */
 export async function serve(args: readonly string[], output: Output): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: SERVE_OPTIONS, strict: true });
+  const { values } = parsed({ args: [...args], options: SERVE_OPTIONS, strict: true });
   const port = wholeNumber('port', values.port, 0, 65_535);
   const limits = {
     perAddress: wholeNumber('requests-per-address', values['requests-per-address'], 1, 100_000_000),
@@ -73,7 +73,8 @@ export async function serve(args: readonly string[], output: Output): Promise<nu
     const token = await firstToken(server, values['new-admin-token']);
     if (token !== undefined) await hand(token, values['admin-token-file']);
     http.off('request', starting).on('request', server.handler).on('upgrade', server.upgrade);
-    announce({ bound, did: storage.identity.did, token, values }, output);
+    const links = publicUrlOf(values['public-url'], bound.port);
+    announce({ bound, did: storage.identity.did, token, values, links }, output);
     await Promise.race([told.toStop, failed]);
     server.stop();
     await answered();
@@ -136,7 +137,7 @@ async function hand(token: string, file: string | undefined): Promise<void> {
   });
 }
 
-function announce({ bound, did, token, values }: Announced, { out }: Output): void {
+function announce({ bound, did, token, values, links }: Announced, { out }: Output): void {
   const { address, port, family } = bound;
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   const shown = values['admin-token-file'] === undefined ? token : undefined;
@@ -146,6 +147,7 @@ function announce({ bound, did, token, values }: Announced, { out }: Output): vo
   }
   out(`server ${did}`);
   out(`url    ${url}`);
+  if (links !== url) out(`links  ${links}  (what links and documents say: --public-url)`);
   if (shown !== undefined) out(`admin  ${shown}  (shown once: keep it)`);
 }
 
@@ -153,6 +155,7 @@ interface Announced {
   readonly bound: AddressInfo;
   readonly did: string;
   readonly token: string | undefined;
+  readonly links: string;
   readonly values: { readonly json: boolean; readonly 'admin-token-file'?: string | undefined };
 }
 

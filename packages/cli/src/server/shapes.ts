@@ -24,6 +24,13 @@ export const NAME = {
   description: '1-128 printable characters',
 } as const satisfies Schema;
 
+/** A word of why, which people read. */
+export const REASON = {
+  type: 'string',
+  pattern: '^[^\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]{1,256}$',
+  description: '1-256 printable characters',
+} as const satisfies Schema;
+
 export const ROLE = { type: 'string', enum: ROLES } as const satisfies Schema;
 
 /** Milliseconds since 1970. */

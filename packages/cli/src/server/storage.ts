@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Identity,
@@ -21,6 +21,7 @@ import {
   FileTrustRegistry,
 } from '@private.me/xlink/file';
 import {
+  PostgresAuditLog,
   PostgresModeStore,
   PostgresNonceStore,
   PostgresOperationsStore,
@@ -36,8 +37,15 @@ import {
   redisClientOptions,
 } from '@private.me/xlink/redis';
 import type { RelayStore } from '@private.me/xlink/server';
+import { assertData } from '../local/data-folder.js';
+import { makePlace } from '../local/secret-file.js';
 import { optional } from '../open-store.js';
 import type { Output } from '../run.js';
+
+/** An audit log, in files or in PostgreSQL. */
+export type ServerAudit = Pick<AuditLog, 'append' | 'origin' | 'entries' | 'checkpoint' | 'close'> & {
+  readonly status: { readonly size: number };
+};
 
 /** All that the server keeps, wherever that is. */
 export interface Storage {
@@ -49,7 +57,7 @@ export interface Storage {
   readonly limits: LimitStore;
   /** Absent with PostgreSQL, which keeps no messages. */
   readonly relay: RelayStore | undefined;
-  readonly audit: AuditLog;
+  readonly audit: ServerAudit;
   /** Whether several servers may share it. */
   readonly isShared: boolean;
   close(): Promise<void>;
@@ -57,7 +65,7 @@ export interface Storage {
 
 /** Where {@link openStorage} finds it. */
 export interface StorageOptions {
-  /** Folder: the audit log and, unless said otherwise, everything else. */
+  /** Folder: the identity, the audit log but with PostgreSQL, and, unless said otherwise, everything else. */
   readonly data: string;
   /** `postgres://…` or `redis://…`; default: files in the folder. */
   readonly store?: string | undefined;
@@ -67,7 +75,10 @@ export interface StorageOptions {
   readonly mustExist?: boolean;
 }
 
-type Shared = Omit<Storage, 'identity' | 'audit'>;
+type Shared = Omit<Storage, 'identity' | 'audit'> & {
+  /** Absent: the audit log is in files of this server. */
+  readonly openAudit?: (identity: Identity) => Promise<ServerAudit>;
+};
 
 /** How long another server that is about to end is waited for, in ms. */
 const LOCK_WAIT_MS = 10_000;
@@ -77,16 +88,12 @@ export async function openStorage(options: StorageOptions, output: Output): Prom
   const { data, store } = options;
   const identityFile = options.identityFile ?? join(data, 'identity.pkcs8');
   await assertWhole(options, identityFile);
-  await mkdir(data, { recursive: true, mode: 0o700 });
-  const shared = await openShared(data, store, output);
+  await makePlace(data);
+  await assertData(data, identityFile);
+  const { openAudit, ...shared } = await openShared(data, store, output);
   try {
     const identity = await identityFromFile(identityFile);
-    const audit = await AuditLog.open({
-      folder: join(data, 'audit'),
-      identity,
-      organization: identity,
-      onRepair: repaired(output),
-    });
+    const audit = await (openAudit ?? filesOf(data, output))(identity);
     const close = async () => {
       await audit.close();
       await shared.close();
@@ -112,6 +119,16 @@ async function assertWhole({ data, mustExist = false }: StorageOptions, identity
     );
 }
 
+const filesOf =
+  (data: string, output: Output) =>
+  (identity: Identity): Promise<ServerAudit> =>
+    AuditLog.open({
+      folder: join(data, 'audit'),
+      identity,
+      organization: identity,
+      onRepair: repaired(output),
+    });
+
 const repaired =
   ({ err }: Output) =>
   ({ path, bytes }: { readonly path: string; readonly bytes: number }) =>
@@ -119,7 +136,7 @@ const repaired =
 
 function openShared(data: string, store: string | undefined, output: Output): Promise<Shared> {
   if (store === undefined) return openFiles(data, output);
-  return store.startsWith('redis') ? openRedis(store) : openPostgres(store);
+  return store.startsWith('redis') ? openRedis(store) : openPostgres(store, output);
 }
 
 async function openFiles(data: string, output: Output): Promise<Shared> {
@@ -173,7 +190,7 @@ async function openDocuments(path: string, output: Output): Promise<FileOperatio
   }
 }
 
-async function openPostgres(connectionString: string): Promise<Shared> {
+async function openPostgres(connectionString: string, output: Output): Promise<Shared> {
   const pg = await optional(() => import('pg'), 'pg');
   const pool = new pg.default.Pool({
     connectionString,
@@ -197,6 +214,11 @@ async function openPostgres(connectionString: string): Promise<Shared> {
     modes: new PostgresModeStore({ pool, table: 'xlink_server_mode' }),
     limits: new MemoryLimitStore(),
     relay: undefined,
+    openAudit: async (identity) =>
+      closing(
+        await PostgresAuditLog.open({ pool, identity, organization: identity, table: 'xlink_server_audit' }),
+        output,
+      ),
     isShared: true,
     close: async () => {
       await registry.close();
@@ -204,6 +226,19 @@ async function openPostgres(connectionString: string): Promise<Shared> {
     },
   };
 }
+
+/** What was acknowledged is in the database: where that is away at the end, only the last checkpoint is not signed, which the next start makes up for. */
+const closing = (log: PostgresAuditLog, { err }: Output): ServerAudit => ({
+  origin: log.origin,
+  append: (entry) => log.append(entry) as Promise<number>,
+  entries: (selection) => log.entries(selection),
+  checkpoint: () => log.checkpoint(),
+  get status() {
+    return log.status;
+  },
+  close: () =>
+    log.close().catch(() => err('the last checkpoint of the audit log was not signed: the database is away')),
+});
 
 async function openRedis(url: string): Promise<Shared> {
   const { Redis } = await optional(() => import('ioredis'), 'ioredis');

@@ -44,14 +44,20 @@ function faultInObject(schema: Schema, value: unknown, at: string): Fault | unde
   for (const [name, member] of Object.entries(value)) {
     const known = Object.hasOwn(properties, name) ? properties[name] : undefined;
     if (!known && additionalProperties === true) continue;
-    // The name is the caller's: it is not repeated.
     if (!known && additionalProperties === false)
-      return { at, expected: `an object of ${Object.keys(properties).join(', ') || 'no members'}` };
+      return {
+        at,
+        expected: `an object of ${Object.keys(properties).join(', ') || 'no members'}${nameIn(name)}`,
+      };
     const fault = faultIn(known ?? (additionalProperties as Schema), member, known ? within(name) : at);
     if (fault) return fault;
   }
   return undefined;
 }
+
+/** The caller's name of a member, where it is a plain word; others are not repeated. */
+const nameIn = (name: string): string =>
+  /^[A-Za-z][A-Za-z0-9_]{0,31}$/.test(name) ? `; ${name} is none of them` : '';
 
 function faultInArray(schema: Schema, value: unknown, at: string): Fault | undefined {
   const { items = {}, minItems = 0, maxItems = Number.POSITIVE_INFINITY } = schema;

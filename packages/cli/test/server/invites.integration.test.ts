@@ -171,12 +171,18 @@ describeWith(['chromium'], 'the acceptance page in a real browser', () => {
     });
     const { page, complaints } = await visit(made.invite_url);
     await page.locator('#terms').waitFor();
-    expect(await page.locator('h1').textContent()).toBe('Bob & <b>Sons</b> invites you');
+    expect(await page.locator('h1').textContent()).toBe('“Bob & <b>Sons</b>” invites you');
     expect(await page.locator('#from').textContent()).toBe(bob.did);
     expect(await page.locator('#scopes li').allTextContents()).toEqual(['orders:write']);
     expect(await page.locator('#receives li').allTextContents()).toEqual(['news']);
+    const saved0 = await page.locator('#did').textContent(); // and can be saved before anything depends on it
+    expect(await page.locator('#download').getAttribute('href')).toMatch(/^blob:/);
     await page.locator('#accept').click();
     await page.locator('#result').waitFor();
+    expect(await page.locator('h1').textContent()).toBe('You are connected to “Bob & <b>Sons</b>”');
+    await page.reload(); // the identity is still there
+    await page.locator('#result').waitFor();
+    expect(await page.locator('#did').textContent()).toBe(saved0);
     const did = (await page.locator('#did').textContent())!;
     const { json } = await request(server.url, 'GET', `/registry/resolve/${did}`);
     expect(json).toMatchObject({ sendScopes: ['orders:write'], receiveScopes: ['news'], status: 'active' });
@@ -189,6 +195,12 @@ describeWith(['chromium'], 'the acceptance page in a real browser', () => {
       await AgentClass.importIdentity({ pkcs8: pem, registry: new MemoryTrustRegistry() }),
     );
     expect(saved.did).toBe(did);
+    await page.locator('#forget').click();
+    await page.locator('#forget').waitFor({ state: 'hidden' });
+    await page.reload();
+    await page.locator('#terms').waitFor();
+    await page.locator('#accept').waitFor(); // a new identity: the old one is in the file alone
+    expect(await page.locator('#did').textContent()).not.toBe(did);
     expect(complaints).toEqual([]);
     expect((await readInvite(made.code)).from).toBe(bob.did);
   });
@@ -210,7 +222,7 @@ describeWith(['chromium'], 'the acceptance page in a real browser', () => {
         `${made.code.slice(0, 60)}${made.code[60] === 'A' ? 'B' : 'A'}${made.code.slice(61)}`,
         /not signed by the DID/,
       ],
-      ['', /not an invitation/],
+      ['', /not an invitation.*Was the link cut/],
     ] as const) {
       await page.goto('about:blank');
       await page.goto(`${base}#${fragment}`);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Agent, connect, GatewayTransport, HttpTrustRegistry } from '@private.me/xlink';
+import { ROUTES } from '../../src/server/routes/index.js';
 import { memberOf, request, seedOf, startHere, unwrap } from './support.js';
 
 describe('the identity server', () => {
@@ -9,6 +10,25 @@ describe('the identity server', () => {
     expect(status).toBe(200);
     expect(json).toEqual({ status: 'ok', version: '0.1.0', uptime: expect.any(Number) });
     expect((await server.get('/ready')).json).toEqual({ ready: true, why: [] });
+  });
+
+  test('has a page of its routes, with nothing but text', async () => {
+    const server = await startHere();
+    const root = await server.get('/', undefined);
+    expect([root.status, root.headers.get('location')]).toEqual([302, '/docs']);
+    const { headers, text } = await server.get('/docs', undefined);
+    expect(headers.get('content-security-policy')).toMatch(/^default-src 'none'; style-src 'self';/);
+    expect(text).not.toMatch(/<script|style=|onclick/);
+    for (const { method, path } of ROUTES) expect(text).toContain(`<code>${method} ${path}</code>`);
+    expect((await server.get('/docs/page.css', undefined)).status).toBe(200);
+  });
+
+  test('speaks of tokens, and names the member that it does not know', async () => {
+    const server = await startHere();
+    const refused = await server.get('/v1/me', 'wrong');
+    expect([refused.status, refused.text]).toEqual([401, expect.not.stringMatching(/API key/)]);
+    const unknown = await server.send('POST', '/v1/tokens', { name: 'x', role: 'admin', rolle: 1 });
+    expect(unknown.json.expected).toBe('an object of name, role, expiresAt; rolle is none of them');
   });
 
   test('holds agents, which send to and receive from each other', async () => {
@@ -22,7 +42,10 @@ describe('the identity server', () => {
       payload: { n: 1 },
       scope: 'orders',
     });
-    expect(sent.json).toMatchObject({ version: 3, delivered: true });
+    expect(sent.json).toEqual({ envelopeId: expect.any(String), version: 3, delivered: true });
+    const body = { to: b, payload: 1, scope: 'news' };
+    const unheard = await server.send('POST', `/v1/agents/${a}/send`, body);
+    expect([unheard.status, unheard.json.code]).toEqual([403, 'SCOPE_DENIED']);
     const receive = (body: object) => server.send('POST', `/v1/agents/${b}/receive`, body);
     const first = await receive({});
     expect(first.json.messages).toMatchObject([
@@ -30,7 +53,13 @@ describe('the identity server', () => {
     ]);
     expect((await receive({})).json).toEqual(first.json); // until it is acknowledged
     expect((await receive({ ack: [first.json.messages[0].id] })).json.messages).toEqual([]);
-    const again = await receive({ envelope: sent.json.envelope });
+    const kept = await server.send('POST', `/v1/agents/${a}/send`, {
+      ...body,
+      scope: 'orders',
+      deliver: false,
+    });
+    expect((await receive({ envelope: kept.json.envelope })).status).toBe(200);
+    const again = await receive({ envelope: kept.json.envelope });
     expect([again.status, again.json.code]).toEqual([409, 'REPLAY_DETECTED']);
 
     expect((await server.send('DELETE', `/v1/agents/${a}`)).status).toBe(200);
@@ -71,13 +100,9 @@ describe('the identity server', () => {
     const server = await startHere();
     const { json } = await server.send('POST', '/v1/agents', { name: 'a' });
     await server.close();
-    const other = await startHere({ data: server.data, agentKey: new Uint8Array(32).fill(8) });
-    const token = await other.tokenOf('admin');
-    const sent = await request(other.url, 'POST', `/v1/agents/${json.did}/send`, {
-      token,
-      body: { to: json.did, payload: 1 },
-    });
-    expect([sent.status, sent.json.code]).toEqual([500, 'AGENT_KEY_WRONG']);
+    const wrong = startHere({ data: server.data, agentKey: new Uint8Array(32).fill(8) });
+    await expect(wrong).rejects.toMatchObject({ id: 'AGENT_KEY_WRONG' });
+    expect(json.did).toMatch(/^did:key:/);
   });
 
   test('is a registry for HttpTrustRegistry, at its address and below /v1', async () => {
@@ -249,9 +274,11 @@ describe('the identity server', () => {
     await server.send('PUT', '/v1/services/a', { url: 'https://evil.example' }, auditor);
     const { json } = await server.get('/v1/audit', auditor);
     const own = json.entries.filter(({ type }: { type: string }) => type === 'server');
+    expect(own[0].data.what).toEqual({ name: 'a', url: 'https://a.example' });
     const [{ id: adminId }, { id: auditorId }] = (await server.get('/v1/tokens')).json.tokens;
     expect(own).toMatchObject([
-      { client: adminId, request: 'PUT /v1/services/{name}', decision: 'accepted' },
+      { client: adminId, request: 'PUT /v1/services/a', decision: 'received' },
+      { client: adminId, request: 'PUT /v1/services/a', decision: 'accepted', reason: 'ok' },
       { client: auditorId, decision: 'refused', reason: 'PERMISSION_DENIED' },
     ]);
     const { json: signed } = await server.send('POST', '/v1/audit/checkpoint', undefined, auditor);

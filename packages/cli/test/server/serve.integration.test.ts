@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { Agent, GatewayTransport, HttpTrustRegistry } from '@private.me/xlink';
 import { WebSocket } from 'ws';
+import { openStorage } from '../../src/server/storage.js';
 import { smallDisk } from '../support/needs.js';
 import { runServer, startServer } from './program.js';
 import { afterTest, request, temporaryFolder, unwrap } from './support.js';
@@ -146,12 +147,57 @@ describe('xlink serve, as a program', () => {
     const file = join(folder, 'key');
     await writeFile(file, 'ab'.repeat(32), { mode: 0o644 });
     const open = await runServer(['--port', '0', '--data', folder, '--agent-key-file', file]);
-    expect([open.code, /others can read .*: chmod 600/.test(open.output)]).toEqual([2, true]);
+    expect([open.code, /Others on this machine can read it.*chmod 600/.test(open.output)]).toEqual([6, true]);
     const wrong = await runServer(['--port', '0', '--data', folder], {
       env: { XLINK_AGENT_KEY: 'secret-canary' },
     });
     expect([wrong.code, /must hold 32 bytes/.test(wrong.output)]).toEqual([2, true]);
     expect(wrong.output).not.toContain('secret-canary');
+    const env = (byte: string) => ({ env: { XLINK_AGENT_KEY: byte.repeat(32) } });
+    const first = await startServer(['--data', join(folder, 'd')], env('07'));
+    await request(first.url, 'POST', '/v1/agents', { token: first.adminToken, body: { name: 'a' } });
+    await first.end('SIGTERM');
+    const other = await runServer(['--port', '0', '--data', join(folder, 'd')], env('08'));
+    expect([other.code, /The keys of an agent do not open/.test(other.output)]).toEqual([1, true]);
+  });
+
+  test('an identity that others can read, and data that they can change', async () => {
+    const data = await temporaryFolder();
+    const first = await startServer(['--data', data]);
+    await first.end('SIGTERM');
+    const identity = join(data, 'identity.pkcs8');
+    const quiet = { out: () => {}, err: () => {} };
+    const opened = (identityFile?: string) =>
+      openStorage({ data, identityFile }, quiet).then(
+        async (storage) => storage.close(),
+        (error: { id: string; message: string }) => error,
+      );
+    const refused = async (path: string, mode: number, identityFile?: string) => {
+      const before = (await stat(path)).mode & 0o777;
+      await chmod(path, mode);
+      const error = await opened(identityFile);
+      await chmod(path, before);
+      return [error?.id, error?.message.includes(path)];
+    };
+    expect(await refused(identity, 0o644)).toEqual(['KEY_FILE_OPEN', true]);
+    expect(await refused(data, 0o777)).toEqual(['WRITABLE_BY_OTHERS', true]);
+    expect(await refused(join(data, 'server.jsonl'), 0o620)).toEqual(['WRITABLE_BY_OTHERS', true]);
+    expect(await refused(join(data, 'audit'), 0o702)).toEqual(['WRITABLE_BY_OTHERS', true]);
+    const elsewhere = join(await temporaryFolder(), 'id');
+    await copyFile(identity, elsewhere);
+    expect(await refused(elsewhere, 0o640, elsewhere)).toEqual(['KEY_FILE_OPEN', true]);
+    await chmod(identity, 0o644);
+    const { code, output } = await runServer(['--port', '0', '--data', data]);
+    expect([code, output.includes(identity)]).toEqual([6, true]);
+    await chmod(identity, 0o600);
+    const again = await startServer(['--data', data]);
+    expect(again.did).toBe(first.did);
+    await again.end('SIGTERM');
+  });
+
+  test('a folder that cannot be made', async () => {
+    const { code, output } = await runServer(['--port', '0', '--data', '/proc/x/y']);
+    expect([code, /\/proc\/x\/y: No folder can be made there/.test(output)]).toEqual([8, true]);
   });
 
   test('a data folder that is lost: at the start, in part, and while it runs', async () => {
@@ -203,6 +249,8 @@ describe('xlink serve, as a program', () => {
         }
       }
       expect(refused).toBe(3);
+      const metrics = await request(server.url, 'GET', '/metrics', { token });
+      expect([metrics.status, metrics.text.includes('xlink_audit_faults_total')]).toEqual([200, true]);
       for (const name of kept)
         expect((await request(server.url, 'GET', `/services/${name}`)).status).toBe(200);
       expect(await server.end('SIGTERM')).toBe(8); // its last checkpoint does not fit either

@@ -128,10 +128,16 @@ async function twoServers(
     scope: 'x',
   });
   expect(sent.delivered).toBe(hasRelay);
+  const { json: kept } = await ask(two, 'POST', `/v1/agents/${bob.did}/send`, {
+    to: bob.did,
+    payload: 8,
+    scope: 'x',
+    deliver: false,
+  });
   // The same envelope at both at once: one opens it.
   const both = await Promise.all(
     [one, two].map((server) =>
-      ask(server, 'POST', `/v1/agents/${bob.did}/receive`, { envelope: sent.envelope }),
+      ask(server, 'POST', `/v1/agents/${bob.did}/receive`, { envelope: kept.envelope }),
     ),
   );
   expect(both.map(({ status }) => status).sort()).toEqual([200, 409]);
@@ -146,6 +152,11 @@ async function twoServers(
   await ask(one, 'PUT', '/v1/mode', { mode: 'deprecation' });
   await until(async () => (await ask(two, 'GET', '/v1/mode')).json.mode === 'deprecation');
   expect((await ask(one, 'GET', '/relay')).status).toBe(hasRelay ? 200 : 404);
+  // With PostgreSQL one audit log is that of both; with Redis each has its own.
+  const { json: audit } = await ask(one, 'GET', '/v1/audit');
+  const told = audit.entries.map(({ request }: { request?: string }) => request);
+  expect(told).toContain('PUT /v1/mode');
+  expect(told.includes(`DELETE /v1/tokens/${made.id}`)).toBe(!hasRelay);
 
   await store.end();
   await until(async () => (await ask(one, 'GET', '/ready')).status === 503, 20_000);

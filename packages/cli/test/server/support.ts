@@ -172,6 +172,10 @@ export async function startHere(
     limits: { perAddress: 1_000_000, perCaller: 1_000_000 },
     onLost: () => {},
     ...rest,
+  }).catch(async (error: unknown) => {
+    http.close();
+    await storage.close();
+    throw error;
   });
   http.on('request', server.handler).on('upgrade', server.upgrade);
   let isOpen = true;

@@ -1,4 +1,4 @@
-import { mkdir, realpath, rename, writeFile } from 'node:fs/promises';
+import { realpath, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { verifyCheckpoint } from '../../../audit/checkpoint.js';
 import { leafHash } from '../../../audit/hash.js';
@@ -11,6 +11,7 @@ import type { Did } from '../../../types/protocol.js';
 import { encodeUtf8 } from '../../../util/utf8.js';
 import type { FoundLine } from '../../audit/record-text.js';
 import { bytesOf, syncFolderOf } from '../durable-file.js';
+import { makeFolder } from '../make-folder.js';
 import { places } from './places.js';
 
 /** What is published: the log as far as a checkpoint of the service. */
@@ -46,7 +47,7 @@ export async function publishLog(
 
 /** Makes the folder. Whether it is this one, by whatever name. */
 export async function isSameFolder(folder: string, made: string): Promise<boolean> {
-  await mkdir(made, { recursive: true });
+  await makeFolder(made, 0o777);
   return (await realpath(folder)) === (await realpath(made));
 }
 
@@ -83,6 +84,6 @@ async function* bundlesOf(lines: AsyncIterable<FoundLine>, { crypto, tree, size 
 async function put(path: string, bytes: Uint8Array): Promise<void> {
   const there = await bytesOf(path);
   if (there?.equals(bytes)) return;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path), 0o777);
   await writeFile(path, bytes, { flush: true });
 }

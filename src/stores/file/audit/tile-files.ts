@@ -1,15 +1,16 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MerkleTree } from '../../../audit/merkle-tree.js';
 import { newTiles, TILE_WIDTH, tileBytes, tilePath } from '../../../audit/tiles.js';
 import type { CryptoProvider } from '../../../crypto/provider.js';
 import { replaceFile, syncFolderOf } from '../durable-file.js';
+import { makeFolder } from '../make-folder.js';
 
 /** Writes the tiles that a tree of `old` leaves did not have. They follow from the entries, so that none needs to be durable. */
 export async function writeTiles(folder: string, tree: MerkleTree, old: number, size: number): Promise<void> {
   for (const tile of newTiles(old, size)) {
     const path = join(folder, tilePath(tile));
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(path));
     await writeFile(path, tileBytes(tree, tile), { mode: 0o600 });
   }
 }

@@ -27,24 +27,32 @@ export const INVITE_PAGE = `<!doctype html>
 </head>
 <body>
 <main>
+<p class="brand">xLink</p>
 <h1 id="title">An xLink invite</h1>
+<p id="status" role="status">Reading the invite…</p>
 <section id="terms" hidden>
-<dl>
-<dt>Identity</dt><dd><code id="from"></code></dd>
-<dt>Address</dt><dd id="address"></dd>
-<dt>Good until</dt><dd><time id="until"></time></dd>
-</dl>
 <h2>You may send</h2>
 <ul id="scopes"></ul>
 <h2>They may send you</h2>
 <ul id="receives"></ul>
-<p><button id="accept" type="button">Accept</button></p>
+<p><button id="accept" type="button" hidden>Accept</button></p>
+<dl>
+<dt>Who invites</dt><dd><code id="from"></code></dd>
+<dt>Address</dt><dd id="address"></dd>
+<dt>Good until</dt><dd><time id="until"></time></dd>
+</dl>
 </section>
-<p id="status" role="status">Reading the invite…</p>
+<section id="identity" hidden>
+<h2>Your identity</h2>
+<p><code id="did"></code></p>
+<p><a id="download" download="xlink-identity.pem">Save your identity</a>: who has this file is you. <span id="kept"></span></p>
+<p><button id="forget" type="button" class="plain" hidden>I have saved it: remove it from this browser</button></p>
+</section>
 <section id="result" hidden>
-<h2>You are connected</h2>
-<p>Your identity: <code id="did"></code></p>
-<p><a id="download" download="xlink-identity.pem">Save your identity</a>: who has this file is you.</p>
+<h2>What to do next</h2>
+<p>Keep the file where only you can read it, and use it:</p>
+<pre><code>chmod 600 xlink-identity.pem
+npx @private.me/xlink keys import xlink-identity.pem --name my-service</code></pre>
 </section>
 <noscript><p>Accept it on the command line: <code>npx @private.me/xlink accept XLK-…</code></p></noscript>
 </main>

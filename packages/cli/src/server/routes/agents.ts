@@ -1,7 +1,8 @@
-import type { AgentMessage, Envelope } from '@private.me/xlink';
+import { type AgentMessage, type Envelope, XlinkError } from '@private.me/xlink';
 import type { AgentVault, WaitingMessage } from '../agent-vault.js';
 import { ServerError } from '../errors.js';
 import type { ServerParts } from '../parts.js';
+import { assertMayTouch } from '../role-holders.js';
 import { route } from '../route.js';
 import { ANY_OBJECT, DID, NAME, OK, SCOPE, SCOPES, TIME } from '../shapes.js';
 
@@ -127,10 +128,13 @@ export const agentRoutes = [
       access: 'agents:write',
       params: { did: DID },
       answer: { status: 200, description: 'It is gone', schema: OK },
-      errors: HELD,
+      errors: [...HELD, 'PERMISSION_DENIED:ROLE_HOLDER', 'LAST_ADMIN'],
     },
-    async ({ server, params }) => {
-      await vaultOf(server).remove(params.did);
+    async ({ server, caller, params }) => {
+      const vault = vaultOf(server);
+      await assertMayTouch(server, caller, params);
+      await server.access.assertAdminBeside(params.did);
+      await vault.remove(params.did);
       return { ok: true };
     },
   ),
@@ -158,7 +162,7 @@ export const agentRoutes = [
       },
       answer: {
         status: 200,
-        description: 'The envelope, and whether the mailbox has it',
+        description: 'Whether the mailbox has it; else the envelope',
         schema: {
           title: 'SentMessage',
           type: 'object',
@@ -166,23 +170,31 @@ export const agentRoutes = [
             envelopeId: { type: 'string' },
             version: { type: 'integer' },
             delivered: { type: 'boolean' },
-            envelope: ANY_OBJECT,
+            envelope: { ...ANY_OBJECT, description: 'where it was not delivered: for you to bring' },
           },
-          required: ['envelopeId', 'version', 'delivered', 'envelope'],
+          required: ['envelopeId', 'version', 'delivered'],
         },
       },
-      errors: [...HELD, 'ENTRY_UNKNOWN', 'LOOKUP_FAILED:DID_NOT_IN_REGISTRY'],
+      errors: [
+        ...HELD,
+        'PERMISSION_DENIED:ROLE_HOLDER',
+        'ENTRY_UNKNOWN',
+        'SCOPE_DENIED',
+        'LOOKUP_FAILED:DID_NOT_IN_REGISTRY',
+      ],
     },
-    async ({ server, params, body }) => {
+    async ({ server, caller, params, body }) => {
       const vault = vaultOf(server);
+      await assertMayTouch(server, caller, params);
       const { deliver = true, ...message } = body;
       const envelope = await (await vault.agent(params.did)).createEnvelope(message);
+      await assertMaySend(server, params.did, envelope.scope);
       const delivered = deliver && (await vault.deliver(envelope));
       return {
         envelopeId: envelope.nonce,
         version: envelope.version,
         delivered,
-        envelope: { ...envelope },
+        ...(delivered ? {} : { envelope: { ...envelope } }),
       };
     },
   ),
@@ -220,10 +232,17 @@ export const agentRoutes = [
           required: ['messages'],
         },
       },
-      errors: [...HELD, 'REPLAY_DETECTED', 'PARSE_FAILED:SYNTAX', 'RECIPIENT_MISMATCH'],
+      errors: [
+        ...HELD,
+        'PERMISSION_DENIED:ROLE_HOLDER',
+        'REPLAY_DETECTED',
+        'PARSE_FAILED:SYNTAX',
+        'RECIPIENT_MISMATCH',
+      ],
     },
-    async ({ server, params: { did }, body: { envelope, ack = [], max = 20 } }) => {
+    async ({ server, caller, params: { did }, body: { envelope, ack = [], max = 20 } }) => {
       const vault = vaultOf(server);
+      await assertMayTouch(server, caller, { did });
       if (envelope) return { messages: [shown(await vault.receive(did, envelope as unknown as Envelope))] };
       if (ack.length > 0) await vault.acknowledge(did, ack);
       const waiting = max === 0 ? [] : await vault.waiting(did, max);
@@ -231,6 +250,13 @@ export const agentRoutes = [
     },
   ),
 ] as const;
+
+/** Its recipient would drop the message, and nobody would be told. Throws `SCOPE_DENIED`. */
+async function assertMaySend({ storage }: ServerParts, did: string, scope: string): Promise<void> {
+  const { sendScopes = [] } = (await storage.registry.lookup(did)) ?? {};
+  if (!sendScopes.includes('*') && !sendScopes.includes(scope))
+    throw new XlinkError('SCOPE_DENIED', { field: 'scope' });
+}
 
 function shown(message: AgentMessage) {
   const { sender, scope, version, encrypted, timestamp, envelopeId, inReplyTo, payload } = message;

@@ -1,9 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Readable } from 'node:stream';
-import type { Did, InviteReport, NewInvite } from '@private.me/xlink';
+import type { Did, InviteReport, Invites, NewInvite } from '@private.me/xlink';
 import { qrDataUrl } from '../../qr.js';
+import { blockOf } from '../address.js';
+import { append, factsOf } from '../audit-trail.js';
 import { ServerError } from '../errors.js';
 import { INVITE_PAGE, PAGE_HEADERS, PAGE_STYLE, pageScript } from '../invite-page/page.js';
+import type { ServerParts } from '../parts.js';
+import { readAtMost } from '../read-request.js';
+import { hasRole } from '../role-holders.js';
+import { allows } from '../roles.js';
 import { type Asked, type Route, rawRoute, route } from '../route.js';
 import { ANY_OBJECT, bytes, DID, NAME, SCOPES } from '../shapes.js';
 
@@ -176,7 +181,7 @@ export const invitePageRoutes: readonly Route[] = [
             required: ['keyRecord', 'scopes', 'receives', 'signature'],
           },
         },
-        errors: [...REFUSED, 'AGENTS_DISABLED', 'AGENT_UNKNOWN'],
+        errors: [...REFUSED, 'PERMISSION_DENIED:ROLE_HOLDER', 'AGENTS_DISABLED', 'AGENT_UNKNOWN'],
       },
       accept as never,
     ),
@@ -225,36 +230,75 @@ function send(res: ServerResponse, type: string, text: string): void {
   res.end(text);
 }
 
-/** The library takes the `Request` of the platform. */
-async function accept(req: IncomingMessage, res: ServerResponse, { server, params }: Raw): Promise<void> {
+/** Room for a key record of version 3, and a signature of ML-DSA-65. */
+const MAX_ACCEPTANCE_BYTES = 64 * 1024;
+
+/**
+ * The library takes the `Request` of the platform. Those who are refused are strangers, and not in the audit log, which they could fill: they
+ * are counted in the metrics.
+ */
+async function accept(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { server, params, query }: Raw,
+): Promise<void> {
   const invites = await server.invites.of(params.did).catch((error: unknown) => {
     throw error instanceof ServerError && error.id === 'AGENT_KEY_WRONG'
       ? new ServerError('AGENT_UNKNOWN')
       : error;
   });
+  const body = await readAtMost(req, MAX_ACCEPTANCE_BYTES);
+  await assertMayAccept(server, invites, query.number, claimedSender(body));
   const response = await invites.handle(
     new Request(new URL(req.url!, server.publicUrl), {
       method: 'POST',
       headers: { 'content-type': String(req.headers['content-type'] ?? '') },
-      body: Readable.toWeb(req) as ReadableStream,
-      duplex: 'half',
-    } as RequestInit),
+      body: new Uint8Array(body),
+    }),
   );
   const text = await response.text();
-  await server.storage.audit.append({
-    type: 'server',
-    ...(params.did === undefined ? {} : { to: params.did }),
-    request: 'POST invite',
-    decision: response.ok ? 'accepted' : 'refused',
-    reason: response.ok ? 'ok' : String((JSON.parse(text || '{}') as { code?: unknown }).code),
-    data: { route: 'acceptInvite' },
-  });
+  if (response.ok) {
+    const [invite] = (await invites.list()).filter(({ number }) => number === query.number);
+    await append(server, {
+      type: 'server',
+      ...(params.did === undefined ? {} : { to: params.did }),
+      ...(invite?.did === undefined ? {} : { from: invite.did }),
+      request: `POST ${req.url!.split('?')[0]}`,
+      decision: 'accepted',
+      reason: 'ok',
+      data: { route: 'acceptInvite', address: blockOf(server.addressOf, req), what: factsOf(invite) },
+    });
+  }
   res.writeHead(response.status, {
     'Content-Type': response.headers.get('content-type') ?? 'application/json',
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
   });
   res.end(text);
+}
+
+/** Who says that it accepts: verified later, by the library. */
+function claimedSender(body: Uint8Array): string | undefined {
+  try {
+    const { from } = JSON.parse(Buffer.from(body).toString()) as { readonly from?: unknown };
+    return typeof from === 'string' ? from : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** An invite changes the entry of who accepts it. That of a DID with a role is changed by admins alone: with their invites, then. */
+async function assertMayAccept(
+  server: ServerParts,
+  invites: Invites,
+  number: string | undefined,
+  claimed: string | undefined,
+): Promise<void> {
+  if (claimed === undefined || !(await hasRole(server, claimed))) return;
+  const invite = (await invites.list()).find((one) => one.number === number);
+  if (!invite || (invite.did === claimed && invite.state === 'used')) return;
+  if (!allows(await server.access.roleOfHolder(invite.by ?? ''), 'access:write'))
+    throw new ServerError('PERMISSION_DENIED:ROLE_HOLDER');
 }
 
 const madeOf = ({ code, link, number, expiresAt }: NewInvite) => ({

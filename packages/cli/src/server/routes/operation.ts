@@ -1,7 +1,7 @@
 import type { RecordedEntry } from '@private.me/xlink';
 import { ServerError } from '../errors.js';
 import { route } from '../route.js';
-import { TIME } from '../shapes.js';
+import { REASON, TIME } from '../shapes.js';
 
 const MODE = { type: 'string', enum: ['hybrid', 'deprecation', 'xlink-only'] } as const;
 
@@ -46,11 +46,7 @@ export const operationRoutes = [
         type: 'object',
         properties: {
           mode: MODE,
-          reason: {
-            type: 'string',
-            pattern: '^[^\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]{1,256}$',
-            description: '1-256 printable characters',
-          },
+          reason: REASON,
         },
         required: ['mode'],
       },

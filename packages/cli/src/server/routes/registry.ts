@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ServerError } from '../errors.js';
-import type { ServerParts } from '../parts.js';
-import { type Access, allows } from '../roles.js';
+import { assertMayTouch } from '../role-holders.js';
+import type { Access } from '../roles.js';
 import { type Asked, type Route, rawRoute } from '../route.js';
-import { ANY_OBJECT, DID, OK } from '../shapes.js';
+import { ANY_OBJECT, DID, NAME, OK, REASON, SCOPES } from '../shapes.js';
 
 const ENTRY = {
   ...ANY_OBJECT,
@@ -18,7 +17,15 @@ const DONE = {
 const CHANGE = {
   ...ANY_OBJECT,
   description: 'as the method of HttpTrustRegistry takes it; unknown members are refused',
-  properties: { did: { type: 'string' } },
+  properties: {
+    did: { type: 'string' },
+    name: NAME,
+    scopes: SCOPES,
+    sendScopes: SCOPES,
+    receiveScopes: SCOPES,
+    capabilities: { type: 'array', items: NAME, maxItems: 100 },
+    reason: REASON,
+  },
 } as const;
 
 /** The protocol of `HttpTrustRegistry`, whose address is the server itself, or `/v1` of it. */
@@ -39,6 +46,7 @@ const registryAt = (prefix: string, suffix: string): readonly Route[] => {
         answer: { status, description: 'It is done', schema: DONE },
         errors: [
           'PERMISSION_DENIED:ROLE_HOLDER',
+          ...(/revoke|succeed/.test(path) ? (['LAST_ADMIN'] as const) : []),
           'INVALID_DID',
           'REGISTRATION_FAILED',
           'REGISTRATION_FAILED:ALREADY_REGISTERED',
@@ -132,15 +140,15 @@ function serve(req: IncomingMessage, res: ServerResponse, { server }: Raw): void
   server.registryHandler(req as never, res as never);
 }
 
-/** Nobody but an admin touches the entry of a DID with a role: reactivated, or with other keys, it would have that role again. */
 async function changeEntry(req: IncomingMessage, res: ServerResponse, asked: Raw): Promise<void> {
-  const { server, caller, body } = asked;
-  const { did } = body as { readonly did?: unknown };
-  if (typeof did === 'string' && !allows(caller.role, 'access:write') && (await hasRole(server, did)))
-    throw new ServerError('PERMISSION_DENIED:ROLE_HOLDER', { field: 'did' });
+  const { server, caller, body, route } = asked;
+  const { did, succession } = body as {
+    readonly did?: unknown;
+    readonly succession?: { readonly to?: unknown } | null;
+  };
+  await assertMayTouch(server, caller, { did, succession: succession?.to });
+  const ends = /^(revoke|succeed)Did/.test(route);
+  if (ends && typeof did === 'string') await server.access.assertAdminBeside(did);
   (req as IncomingMessage & { body?: unknown }).body = body;
   serve(req, res, asked);
 }
-
-const hasRole = async ({ access }: ServerParts, did: string): Promise<boolean> =>
-  (await access.roleOf(did)) !== undefined;

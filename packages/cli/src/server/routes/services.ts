@@ -58,6 +58,20 @@ export const serviceRoutes = [
   ),
   route(
     {
+      id: 'getService',
+      method: 'GET',
+      path: '/v1/services/{name}',
+      tag: 'Discovery',
+      summary: 'Another name of /services/{name}',
+      access: 'public',
+      params: { name: SERVICE_NAME },
+      answer: { status: 200, description: 'The service', schema: SERVICE },
+      errors: ['SERVICE_UNKNOWN'],
+    },
+    ({ server, params }) => server.services.get(params.name),
+  ),
+  route(
+    {
       id: 'setService',
       method: 'PUT',
       path: '/v1/services/{name}',

@@ -1,4 +1,6 @@
+import { DOCS_HEADERS, docsPage } from '../docs-page.js';
 import { ServerError } from '../errors.js';
+import { PAGE_STYLE } from '../invite-page/style.js';
 import { PERMISSIONS, permissionsOf, ROLES } from '../roles.js';
 import { rawRoute, route } from '../route.js';
 import { ANY_OBJECT, ROLE } from '../shapes.js';
@@ -83,6 +85,51 @@ export const systemRoutes = [
       answer: { status: 200, description: 'OpenAPI 3.1', schema: ANY_OBJECT },
     },
     ({ server }) => server.document() as Record<string, unknown>,
+  ),
+  rawRoute(
+    {
+      id: 'root',
+      method: 'GET',
+      path: '/',
+      tag: 'Operation',
+      summary: 'Leads to the page of the routes',
+      access: 'public',
+      answer: { status: 302, description: 'It is at /docs' },
+    },
+    (_req, res) => {
+      res.writeHead(302, { Location: '/docs', 'Cache-Control': 'no-store' });
+      res.end();
+    },
+  ),
+  rawRoute(
+    {
+      id: 'docs',
+      method: 'GET',
+      path: '/docs',
+      tag: 'Operation',
+      summary: 'The routes of this server, as a page',
+      access: 'public',
+      answer: { status: 200, description: 'The page', type: 'text/html' },
+    },
+    (_req, res, { server }) => {
+      res.writeHead(200, DOCS_HEADERS);
+      res.end(docsPage(server.document()));
+    },
+  ),
+  rawRoute(
+    {
+      id: 'docsStyle',
+      method: 'GET',
+      path: '/docs/page.css',
+      tag: 'Operation',
+      summary: 'The style of that page',
+      access: 'public',
+      answer: { status: 200, description: 'The file', type: 'text/css' },
+    },
+    (_req, res) => {
+      res.writeHead(200, { ...DOCS_HEADERS, 'Content-Type': 'text/css; charset=utf-8' });
+      res.end(PAGE_STYLE);
+    },
   ),
   rawRoute(
     {
