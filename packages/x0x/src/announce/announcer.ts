@@ -1,6 +1,6 @@
 import { createKeyRecord, type KeyRecord } from '@private.me/xlink';
 import { type AgentBinding, bindAgent } from '../bridge/binding.js';
-import type { AgentContact } from '../bridge/directory.js';
+import type { AgentContact } from '../bridge/agent-contact.js';
 import { encodeBytes } from '../bridge/signed-text.js';
 import { X0xError } from '../errors.js';
 import { currentCertificate } from '../identity/certificate-file.js';
@@ -16,6 +16,16 @@ export interface AnnounceOptions {
   readonly includeUserIdentity?: boolean;
   /** That she consents. Default `false`; alone it does nothing. */
   readonly humanConsent?: boolean;
+}
+
+/** Whether this agent or its machine was revoked. */
+export const isRevoked = ({ identity: { agent, machine }, revocations }: Core): boolean =>
+  revocations.isAgentRevoked(agent.id) || revocations.isMachineRevoked(machine.id);
+
+/** An agent that was revoked is not there any more. Throws `AGENT_REVOKED`. */
+export function assertNotRevoked(core: Core): void {
+  if (isRevoked(core))
+    throw new X0xError('AGENT_REVOKED', { hint: 'This agent or its machine was revoked: make a new identity.' });
 }
 
 /** Tells others where the agent is. Consent is kept in memory: until the daemon ends, heartbeats name the user, too. */
@@ -35,7 +45,7 @@ export class Announcer {
   }
 
   /**
-   * Announces now; resolves to how many peers took it. Throws `CONSENT_MISSING`, `USER_KEY_MISSING`, `NOT_CONNECTED` or `SEND_FAILED`; then
+   * Announces now; resolves to how many peers took it. Throws `CONSENT_MISSING`, `USER_KEY_MISSING`, `AGENT_REVOKED`, `NOT_CONNECTED` or `SEND_FAILED`; then
    * nothing was consented to.
    */
   async announce({
@@ -66,6 +76,7 @@ export class Announcer {
     const { tell, identity } = this.#core;
     const agentId = identity.agent.id;
     try {
+      assertNotRevoked(this.#core);
       const announcement = encodeAnnouncement(await this.#build(withUser));
       const payload = {
         announcement: encodeBytes(announcement),

@@ -60,7 +60,8 @@ async function peerOf(
   { discovery, directory, contacts, revocations, now }: Core,
   agentId: X0xId,
 ): Promise<Did> {
-  if (revocations.isAgentRevoked(agentId)) throw new X0xError('AGENT_REVOKED');
+  if (revocations.isAgentRevoked(agentId) || contacts.isRevoked(agentId))
+    throw new X0xError('AGENT_REVOKED');
   const found = discovery.get(agentId, now());
   const did = found?.did ?? (await directory.didsOf(agentId)).at(-1);
   if (did === undefined) throw new X0xError('AGENT_UNKNOWN');

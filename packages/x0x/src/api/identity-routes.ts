@@ -21,7 +21,6 @@ const shownRevocation = ({ subject, issuerPublicKey, revokedAt, reason }: Revoca
 
 /** Who the instance is, and what it says of itself. */
 export const IDENTITY_ROUTES: readonly Route[] = [
-  { method: 'GET', path: '/health', run: () => ({ status: 'healthy' }) },
   {
     method: 'GET',
     path: '/agent',

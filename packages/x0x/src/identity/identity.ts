@@ -3,7 +3,7 @@ import { Identity, mlDsa65SeedOf } from '@private.me/xlink';
 import { identityFromFile } from '@private.me/xlink/file';
 import { X0xError } from '../errors.js';
 import { encodeKeyFile } from '../layouts/key-file.js';
-import { createFile, isExposed, makeFolder } from '../util/private-file.js';
+import { assertUnshared, createFile, isExposed, makeFolder } from '../util/private-file.js';
 import type { X0xId } from './ids.js';
 import { keyPath, keysFromFile, readKeyFile } from './key-files.js';
 import { type RandomBytes, X0xKeyPair } from './key-pair.js';
@@ -40,6 +40,7 @@ export async function openIdentity({ random, ...where }: IdentityOptions = {}): 
   const places = placesOf(where);
   const { identityDir } = places;
   await makeFolder(identityDir);
+  await assertUnshared(identityDir);
   const path = join(identityDir, 'xlink.pkcs8');
   const seed = await identityFromFile(path);
   if (await isExposed(path)) throw new X0xError('KEY_FILE_EXPOSED', { field: 'xlink.pkcs8' });
