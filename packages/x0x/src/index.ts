@@ -4,13 +4,19 @@ export { type DirectListener, type DirectMessage, MAX_DIRECT_BYTES } from './ann
 export { type DiscoveredAgent, Discovery } from './announce/discovery.js';
 export type { X0xEvent, X0xObserver } from './announce/events.js';
 export { TOPICS } from './announce/topics.js';
-export { type DaemonAgent, type DaemonAnswer, type LocalOptions, X0xClient, type X0xClientOptions } from './api/client.js';
+export {
+  type DaemonAgent,
+  type DaemonAnswer,
+  type LocalOptions,
+  X0xClient,
+  type X0xClientOptions,
+} from './api/client.js';
 export { X0xDaemon, type X0xDaemonOptions } from './api/daemon.js';
+export { Acquaintances, type Introduction } from './bridge/acquaintances.js';
+export type { AgentContact } from './bridge/agent-contact.js';
 export { agentPolicy } from './bridge/agent-policy.js';
 export { type AgentBinding, agentBoundTo, bindAgent } from './bridge/binding.js';
 export type { GuardOptions, GuardSource, HumanOptions, TrustOptions } from './bridge/caller-checks.js';
-export { Acquaintances, type Introduction } from './bridge/acquaintances.js';
-export type { AgentContact } from './bridge/agent-contact.js';
 export {
   AgentDirectory,
   type AgentDirectoryOptions,

@@ -32,6 +32,8 @@ import type { Revocation, RevokedSubject } from './layouts/revocation.js';
 import { checkNodeOptions, type X0xNodeOptions } from './node-options.js';
 import { Contacts } from './trust/contacts.js';
 import { Revocations } from './trust/revocations.js';
+import { parseId } from './util/hex.js';
+import { checkNames, checkValue, isBoolean, isDid, isFunction } from './util/options.js';
 import { assertUnshared, makeFolder, removeDrafts } from './util/private-file.js';
 
 const DEFAULT_HEARTBEAT_MS = 300_000;
@@ -55,8 +57,11 @@ export class X0xNode {
   readonly directory: AgentDirectory;
   readonly #core: Core;
   readonly #announcer: Announcer;
-  readonly #listeners = new DirectListeners((agentId, machineId) => this.contacts.evaluate(agentId, machineId));
+  readonly #listeners = new DirectListeners((agentId, machineId) =>
+    this.contacts.evaluate(agentId, machineId),
+  );
   readonly #closers: readonly (() => unknown)[];
+  #isOpen = true;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   private constructor(core: Core, heartbeatMs: number, closers: readonly (() => unknown)[]) {
@@ -101,7 +106,13 @@ export class X0xNode {
       const now = () => Math.floor(clock() / 1000);
       const transport = transportOf(options, (error) => tellAll(observers, { type: 'fault', error }));
       const acquaintances = new Acquaintances(registry);
-      const settings = { registry: acquaintances, nonceStore, clock, maxAgeMs: MAX_AGE_MS, receiveScopes: TOPIC_SCOPES };
+      const settings = {
+        registry: acquaintances,
+        nonceStore,
+        clock,
+        maxAgeMs: MAX_AGE_MS,
+        receiveScopes: TOPIC_SCOPES,
+      };
       const agent = transport && new Agent({ identity: identity.xlink, transport, ...settings });
       if (agent) closers.unshift(() => agent.dispose());
       const revocations = await Revocations.open(inIdentity('revocations.bin'));
@@ -146,6 +157,11 @@ export class X0xNode {
 
   /** A card to share. Throws `CONSENT_MISSING`, `USER_KEY_MISSING`, `AGENT_REVOKED`, or `CARD_INVALID` for a name that is too long. */
   async card(options: CardOptions = {}): Promise<SharedCard> {
+    const { includeUserIdentity, humanConsent, displayName } = options;
+    checkNames('card', options, ['displayName', 'includeUserIdentity', 'humanConsent']);
+    checkValue('card', 'displayName', displayName, (name) => typeof name === 'string', 'a text');
+    checkValue('card', 'includeUserIdentity', includeUserIdentity, isBoolean, 'true or false');
+    checkValue('card', 'humanConsent', humanConsent, isBoolean, 'true or false');
     return makeCard(this.#core, options, await this.contact());
   }
 
@@ -155,17 +171,36 @@ export class X0xNode {
   }
 
   /** Announces the agent now; resolves to how many peers took it. Throws `CONSENT_MISSING`, `USER_KEY_MISSING`, `AGENT_REVOKED`, `NOT_CONNECTED` or `SEND_FAILED`. */
-  announce(options: AnnounceOptions = {}): Promise<number> {
+  async announce(options: AnnounceOptions = {}): Promise<number> {
+    this.#assertOpen();
     return this.#announcer.announce(options);
   }
 
+  /**
+   * Ends the consent of the user, and announces without her: peers that hear it name her no more. Resolves to how many took it; throws as
+   * `announce`, and consent has ended even so.
+   */
+  withdrawConsent(): Promise<number> {
+    this.#assertOpen();
+    return this.#announcer.withdrawConsent();
+  }
+
   /** Sends to an agent; resolves to the id of the message. Throws `NOT_CONNECTED`, `AGENT_…`, `MACHINE_MISMATCH` or `SEND_FAILED`. */
-  sendDirect(agentId: X0xId, payload: Uint8Array): Promise<string> {
-    return sendDirect(this.#core, agentId, payload);
+  async sendDirect(agentId: X0xId, payload: Uint8Array): Promise<string> {
+    this.#assertOpen();
+    checkValue(
+      'sendDirect',
+      'payload',
+      payload,
+      (value) => value instanceof Uint8Array,
+      'bytes: a Uint8Array',
+    );
+    return sendDirect(this.#core, parseId(agentId), payload);
   }
 
   /** Calls the listener with each message, until the returned function is called. The first one gets those that wait, too: 256 at most. */
   onDirect(listener: DirectListener): () => void {
+    checkValue('onDirect', 'listener', listener, isFunction, 'a function');
     return this.#listeners.add(listener);
   }
 
@@ -184,22 +219,33 @@ export class X0xNode {
 
   /** A proof for requests to the service of this DID that they come from this machine: the header `x0x-machine`. */
   proveMachine(service: string): string {
+    checkValue('proveMachine', 'service', service, isDid, 'the DID of the service');
     const { machine, xlink } = this.identity;
     return proveMachine(machine, { from: xlink.did, to: service }, this.now());
   }
 
   /** Ends heartbeats and connections, and lets another process have the directories. */
   async close(): Promise<void> {
+    this.#isOpen = false;
     clearInterval(this.#timer);
     for (const close of this.#closers) await close();
   }
 
+  #assertOpen(): void {
+    if (!this.#isOpen) throw new X0xError('CLOSED');
+  }
+
   #listen(agent: Agent, heartbeatMs: number): void {
-    const intakes = { announce: new AnnouncementIntake(this.#core), revocation: new RevocationIntake(this.#core) };
+    const intakes = {
+      announce: new AnnouncementIntake(this.#core),
+      revocation: new RevocationIntake(this.#core),
+    };
     agent.onMessage((message) => this.#take(message, intakes));
     const beat = () => {
       if (isRevoked(this.#core)) return clearInterval(this.#timer);
-      this.#announcer.heartbeat().catch((error: unknown) => this.#core.tell({ type: 'fault', error }));
+      this.#announcer.heartbeat().catch((error: unknown) => {
+        if (this.#isOpen) this.#core.tell({ type: 'fault', error });
+      });
     };
     this.#timer = setInterval(beat, heartbeatMs);
     this.#timer.unref();

@@ -212,7 +212,9 @@ describe('direct messages', () => {
     const [alice, bob] = nodes;
     const { id } = bob.identity.agent;
     expect(await idOfFailure(() => alice.sendDirect(mallory.id, bytes('x')))).toBe('AGENT_UNKNOWN');
-    expect(await idOfFailure(() => alice.sendDirect(id, new Uint8Array(49_153)))).toBe('REQUEST_TOO_LARGE');
+    expect(await idOfFailure(() => alice.sendDirect(id, new Uint8Array(49_153)))).toBe(
+      'REQUEST_TOO_LARGE:MESSAGE',
+    );
     await alice.revocations.add(signRevocation(bob.identity.agent, { kind: 'agent', id }, alice.now()));
     expect(await idOfFailure(() => alice.sendDirect(id, bytes('x')))).toBe('AGENT_REVOKED');
   });

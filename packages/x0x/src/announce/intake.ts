@@ -70,7 +70,9 @@ export class AnnouncementIntake {
     const did = await directory.learn(agentId, contact, TOPIC_SCOPES, introduction);
     const { userId, certificate } = announcement;
     const found = { agentId, machineId, userId, certificate, did, announcedAt, lastSeen: now() };
-    await this.#core.shown.keep(shown, announcement).catch((error: unknown) => tell({ type: 'fault', error }));
+    await this.#core.shown
+      .keep(shown, announcement)
+      .catch((error: unknown) => tell({ type: 'fault', error }));
     const isNew = discovery.put({ ...found, source: 'announcement', via: introduction?.via });
     if (isNew) await contacts.sawMachine(agentId, machineId);
     return { agentId, contact, isNew };
@@ -79,8 +81,7 @@ export class AnnouncementIntake {
   /** The contact at the beginning of the chain by which a stranger became known, whoever brings its announcements later. */
   #introductionBy(agentId: X0xId, sender: X0xId): Introduction {
     const { contacts, discovery, now } = this.#core;
-    const via =
-      discovery.get(agentId, now())?.via ?? discovery.get(sender, now())?.via ?? sender;
+    const via = discovery.get(agentId, now())?.via ?? discovery.get(sender, now())?.via ?? sender;
     const isTrusted = rankOf(contacts.get(via)?.trustLevel ?? 'unknown') >= rankOf('known');
     return { via, most: isTrusted ? MOST_STRANGERS.known : MOST_STRANGERS.unknown };
   }

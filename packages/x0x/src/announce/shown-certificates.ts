@@ -1,10 +1,10 @@
-import { assertAgentWord } from './agent-word.js';
 import { decodeBytes, encodeBytes } from '../bridge/signed-text.js';
 import { X0xError } from '../errors.js';
 import { idOf, type X0xId } from '../identity/ids.js';
 import { assertAnnouncement, decodeAnnouncement } from '../layouts/announcement.js';
 import type { AgentCertificate } from '../layouts/certificate.js';
 import { bytesIn, replaceFile } from '../util/private-file.js';
+import { assertAgentWord } from './agent-word.js';
 
 /** Agents of which some are kept. */
 const MOST = 512;
@@ -110,7 +110,11 @@ export function shownIn(value: unknown): ShownCertificate | undefined {
  * The certificate of a user that an agent has shown: machine and agent have signed it. Throws `ANNOUNCEMENT_INVALID…`, `CERTIFICATE_INVALID…`,
  * or `REVOCATION_INVALID:AUTHORITY` for that of another agent or user. How long ago it was does not matter.
  */
-export function certificateIn(shown: ShownCertificate, agentId: X0xId, userKey: Uint8Array): AgentCertificate {
+export function certificateIn(
+  shown: ShownCertificate,
+  agentId: X0xId,
+  userKey: Uint8Array,
+): AgentCertificate {
   const announcement = decodeAnnouncement(shown.announcement);
   assertAnnouncement(announcement, announcement.announcedAt);
   assertAgentWord(announcement, shown.announcement, shown.agentSignature);

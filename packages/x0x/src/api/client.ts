@@ -4,7 +4,15 @@ import type { X0xId } from '../identity/ids.js';
 import { type PlacesOptions, placesOf } from '../identity/places.js';
 import { MAX_CARD_LINK } from '../layouts/card-link.js';
 import type { TrustDecision } from '../trust/evaluate.js';
-import { checkNames, checkValue, integerIn, invalidOption, isBoolean, isFunction, isText } from '../util/options.js';
+import {
+  checkNames,
+  checkValue,
+  integerIn,
+  invalidOption,
+  isBoolean,
+  isFunction,
+  isText,
+} from '../util/options.js';
 import { bytesIn } from '../util/private-file.js';
 import { addressIn } from './api-port.js';
 import { answerIn, type DaemonAnswer, fit, isId } from './daemon-answer.js';

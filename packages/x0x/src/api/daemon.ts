@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { X0xError } from '../errors.js';
 import { X0xNode } from '../node.js';
 import type { X0xNodeOptions } from '../node-options.js';
-import { checkValue, integerIn } from '../util/options.js';
 import { hasMemberTwice } from '../util/json.js';
+import { checkValue, integerIn } from '../util/options.js';
 import { publishAddress, withdrawAddress } from './api-port.js';
 import { CHALLENGE_HEADER, isChallenge, proofFor } from './daemon-proof.js';
 import { type ApiAnswer, dispatch, refusalOf } from './dispatch.js';
@@ -132,8 +132,7 @@ function assertAllowed({ headers }: IncomingMessage, { pathname, searchParams }:
     throw new X0xError('UNAUTHORIZED:TOKEN_IN_URL');
   const isLoopback = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(headers.host ?? '');
   if (!isLoopback || headers.origin !== undefined) throw new X0xError('UNAUTHORIZED:ORIGIN');
-  if (pathname !== '/health' && !hasToken(headers.authorization, token))
-    throw new X0xError('UNAUTHORIZED');
+  if (pathname !== '/health' && !hasToken(headers.authorization, token)) throw new X0xError('UNAUTHORIZED');
 }
 
 async function requestOf(req: IncomingMessage, { pathname, searchParams }: URL): Promise<ApiRequest> {

@@ -6,7 +6,7 @@ import type { X0xNode } from '../node.js';
 import type { TrustDecision } from '../trust/evaluate.js';
 import { parseTrustLevel, rankOf, type TrustLevel } from '../trust/levels.js';
 import { bytesOfHex } from '../util/hex.js';
-import { checkNames, checkValue, hasMethods, invalidOption, isBoolean, isText } from '../util/options.js';
+import { checkNames, checkValue, hasMethods, invalidOption, isBoolean, isDid } from '../util/options.js';
 import type { AgentDirectory } from './directory.js';
 import { MACHINE_HEADER, provenMachine } from './machine-proof.js';
 
@@ -55,7 +55,7 @@ export function callerChecks(options: GuardOptions): CallerChecks {
   if (node === undefined) throw invalidOption('node', `${owner}: node is required.`);
   if (did === undefined)
     throw invalidOption('did', `${owner}: did is required: that of the adapter's agent.`);
-  checkValue(owner, 'did', did, isText, 'a DID');
+  checkValue(owner, 'did', did, isDid, 'a DID, such as did:key:z6Mk…');
   checkValue(owner, 'node.directory', node.directory, hasMethods('agentOf'), 'an AgentDirectory');
   checkValue(owner, 'directory', directory, hasMethods('agentOf'), 'an AgentDirectory');
   const service: Service = { node, did, ...(directory ? { directory } : {}) };
@@ -76,7 +76,13 @@ export function callerChecks(options: GuardOptions): CallerChecks {
     },
     human(human = {}) {
       checkNames('requireHuman', human, ['users']);
-      checkValue('requireHuman', 'users', human.users, areIds, 'a list of user ids, each 64 hex digits in lower case');
+      checkValue(
+        'requireHuman',
+        'users',
+        human.users,
+        areIds,
+        'a list of user ids, each 64 hex digits in lower case',
+      );
       return async (auth, request) => told('human', await humanOf(service, auth, request, human));
     },
   };

@@ -150,7 +150,8 @@ export class AgentDirectory {
       assertOk(await registry.meet(entry, introduction ?? { via: agentId, most: 1 }));
       return false;
     }
-    if (isMany || ((await registry.list?.()) ?? []).length >= MOST_AGENTS) throw new X0xError('DIRECTORY_FULL');
+    if (isMany || ((await registry.list?.()) ?? []).length >= MOST_AGENTS)
+      throw new X0xError('DIRECTORY_FULL');
     assertOk(await registry.register(entry));
     return true;
   }

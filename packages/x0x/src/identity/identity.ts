@@ -39,7 +39,7 @@ export interface IdentityOptions extends PlacesOptions {
 export async function openIdentity({ random, ...where }: IdentityOptions = {}): Promise<X0xIdentity> {
   const places = placesOf(where);
   const { identityDir } = places;
-  await makeFolder(identityDir);
+  await madeFolder(identityDir);
   await assertUnshared(identityDir);
   const path = join(identityDir, 'xlink.pkcs8');
   const seed = await identityFromFile(path);
@@ -59,10 +59,18 @@ export async function openIdentity({ random, ...where }: IdentityOptions = {}): 
 export async function makeUserKey(where: PlacesOptions = {}, seed?: Uint8Array): Promise<X0xId> {
   const { identityDir } = placesOf(where);
   const keys = seed ? X0xKeyPair.fromSeed(seed) : X0xKeyPair.generate();
-  await makeFolder(identityDir);
+  await madeFolder(identityDir);
   if (!(await createFile(keyPath(identityDir, 'user'), encodeKeyFile(keys))))
     throw new X0xError('USER_KEY_EXISTS');
   return keys.id;
+}
+
+async function madeFolder(path: string): Promise<void> {
+  try {
+    await makeFolder(path);
+  } catch (cause) {
+    throw new X0xError('KEY_FILE_UNREADABLE', { field: path, cause });
+  }
 }
 
 function isKeyOf({ mlDsa65 }: Identity, agent: X0xKeyPair): boolean {

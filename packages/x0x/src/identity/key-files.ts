@@ -36,7 +36,10 @@ export async function keysFromFile(
   if (await told(path, () => createFile(path, encodeKeyFile(keys)))) return keys;
   const theirs = await readKeyFile(path);
   if (theirs) return theirs.keys;
-  throw new X0xError('KEY_FILE_UNREADABLE', { field: nameOf(path), hint: 'Is it a link that leads nowhere?' });
+  throw new X0xError('KEY_FILE_UNREADABLE', {
+    field: nameOf(path),
+    hint: 'Is it a link that leads nowhere?',
+  });
 }
 
 const nameOf = (path: string): string => path.split(/[\\/]/).at(-1)!;

@@ -48,7 +48,8 @@ export class X0xKeyPair {
   static fromBytes(publicKey: Uint8Array, secretKey: Uint8Array): X0xKeyPair {
     if (publicKey.length !== 1952 || secretKey.length !== 4032) throw new X0xError('KEY_INVALID');
     const isConsistent =
-      isSame(derivedPublicKey(secretKey), publicKey) && isSame(secretKey.subarray(64, 128), hashOf(publicKey));
+      isSame(derivedPublicKey(secretKey), publicKey) &&
+      isSame(secretKey.subarray(64, 128), hashOf(publicKey));
     if (!isConsistent) throw new X0xError('KEY_FILE_INVALID:MISMATCH');
     const keys = new X0xKeyPair(Uint8Array.from(publicKey), Uint8Array.from(secretKey));
     if (!keys.#signsWell()) throw new X0xError('KEY_FILE_INVALID:MISMATCH');
@@ -66,7 +67,12 @@ export class X0xKeyPair {
 
   /** The low bits of t are in the secret key alone: whether they are right shows in signatures. */
   #signsWell(): boolean {
-    return verifySignature(this.publicKey, PROBE, ml_dsa65.sign(PROBE, this.#secretKey, { context: PROBE }), PROBE);
+    return verifySignature(
+      this.publicKey,
+      PROBE,
+      ml_dsa65.sign(PROBE, this.#secretKey, { context: PROBE }),
+      PROBE,
+    );
   }
 
   /** A copy of the expanded secret key, 4032 bytes: keep it secret. */

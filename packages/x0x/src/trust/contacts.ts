@@ -63,9 +63,7 @@ export class Contacts {
   ): Promise<Contacts> {
     const file = await bytesIn(path);
     if (file) await assertUnshared(path);
-    const decoded = file
-      ? decodeContacts(new TextDecoder().decode(file))
-      : { contacts: [], revocations: [] };
+    const decoded = file ? decodeContacts(new TextDecoder().decode(file)) : { contacts: [], revocations: [] };
     return new Contacts(path, now, revoked, decoded);
   }
 
@@ -105,6 +103,14 @@ export class Contacts {
     }));
   }
 
+  /** Gives a contact another name. Throws `CONTACT_UNKNOWN`. */
+  rename(agentId: X0xId, label: string): Promise<Contact> {
+    return this.#change(agentId, (contact, isNew) => {
+      if (isNew) throw new X0xError('CONTACT_UNKNOWN');
+      return { ...contact, label };
+    });
+  }
+
   /** Sets whether its machines matter. */
   setIdentityType(agentId: X0xId, identityType: Contact['identityType']): Promise<Contact> {
     return this.#change(agentId, (contact) => ({ ...contact, identityType }));
@@ -124,7 +130,9 @@ export class Contacts {
       return { ...known, trustLevel: after.level, label: known.label || card.display_name, dmCapabilities };
     });
     const { label, agentId, trustLevel } = contact;
-    const namesakes = label ? this.list().filter((one) => one.label === label && one.agentId !== agentId) : [];
+    const namesakes = label
+      ? this.list().filter((one) => one.label === label && one.agentId !== agentId)
+      : [];
     return {
       contact,
       ignored: ignored || trustLevel !== asked,
@@ -216,7 +224,9 @@ export class Contacts {
     return this.#write(async () => {
       const known = this.#contacts.get(agentId);
       const changed = rule(known ?? newContact(agentId, this.#now()), known === undefined);
-      const contact = named(this.#isRevokedAnywhere(agentId) ? { ...changed, trustLevel: 'blocked' } : changed);
+      const contact = named(
+        this.#isRevokedAnywhere(agentId) ? { ...changed, trustLevel: 'blocked' } : changed,
+      );
       await this.#save(new Map(this.#contacts).set(agentId, contact), this.#revocations);
       return contact;
     });

@@ -25,10 +25,7 @@ export function seenOn(contact: Contact, { machineId, label, now, isRevoked }: S
   return { ...contact, lastSeen: now, machines: limited(machines, isRevoked) };
 }
 
-function limited(
-  machines: readonly MachineRecord[],
-  isRevoked: RevokedMachine,
-): readonly MachineRecord[] {
+function limited(machines: readonly MachineRecord[], isRevoked: RevokedMachine): readonly MachineRecord[] {
   const loose = machines.filter(({ pinned }) => !pinned);
   const excess = loose.length - MOST;
   if (excess <= 0) return machines;

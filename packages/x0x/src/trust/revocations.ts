@@ -1,6 +1,6 @@
+import { X0xError } from '../errors.js';
 import type { X0xId } from '../identity/ids.js';
 import type { AgentCertificate } from '../layouts/certificate.js';
-import { X0xError } from '../errors.js';
 import { assertRevocation, hashOfRevocation, isOwn, type Revocation } from '../layouts/revocation.js';
 import {
   decodeRevocationFile,

@@ -68,10 +68,20 @@ export async function createFile(path: string, bytes: Uint8Array | string): Prom
   }
 }
 
-/** Makes a folder with mode 0700, if it is not there. */
-export const makeFolder = async (path: string): Promise<void> => {
-  await mkdir(path, { recursive: true, mode: 0o700 });
-};
+/** Makes a folder with mode 0700, and those above it, if it is not there. Not with `recursive`, which never ends below `/proc` (Node 20). */
+export async function makeFolder(path: string): Promise<void> {
+  const isThere = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (isThere) return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
+  }
+}
 
 async function writeDraft(path: string, bytes: Uint8Array | string): Promise<string> {
   await makeFolder(dirname(path));
