@@ -32,7 +32,7 @@ export const X0X_ERROR_TABLE = {
   'KEY_FILE_INVALID:MISMATCH': row(500, 'keys', 'Public and secret key in the key file do not belong together.', 'Restore the file from a backup.'),
   'KEY_FILE_INVALID:KIND': row(500, 'keys', 'The file is no ML-DSA-65 key file of x0x.', 'Check the path.'),
   KEY_FILE_EXPOSED: row(500, 'keys', 'Other users may read a key file, or write a file or directory that is believed.', 'Make it belong to the user of this process, chmod 600 it, and its directory 700; if a key was read, make a new identity.'),
-  KEY_FILE_UNREADABLE: row(500, 'keys', 'A key file cannot be read or written.', 'See `cause`: does the directory exist, and belong to the user of this process?'),
+  KEY_FILE_UNREADABLE: row(500, 'keys', 'A key file cannot be read or written.', 'See `cause`. The directory must exist, and belong to the user of this process.'),
   USER_KEY_MISSING: row(400, 'keys', 'There is no user key, and none is made by itself.', 'Put one into user.key, or make one with makeUserKey().'),
   USER_KEY_EXISTS: row(409, 'keys', 'There is a user key already.', 'Keep it: another one is another human.'),
   KEY_INVALID: row(400, 'keys', 'That is no id, or no ML-DSA-65 key.', 'Ids are 64 hex digits; public keys have 1952 bytes, secret ones 4032.'),
@@ -67,7 +67,7 @@ export const X0X_ERROR_TABLE = {
   CONSENT_MISSING: row(400, 'announcements', 'The user is named only with the consent of a human.', 'Say that she consents, too: --human-consent, humanConsent or human_consent.'),
   AGENT_UNKNOWN: row(404, 'announcements', 'The agent is not known here.', 'Import its card, or wait for its announcement.'),
   NOT_CONNECTED: row(503, 'announcements', 'There is no relay.', 'Start the daemon with --relay URL, or open the instance with relayUrl.'),
-  SEND_FAILED: row(502, 'announcements', 'The relay did not take the message.', 'See `cause`: is the URL that of a relay, and does it run?'),
+  SEND_FAILED: row(502, 'announcements', 'The relay did not take the message.', 'See `cause`. Check that the relay runs, and its URL.'),
 
   DIRECTORY_FULL: row(429, 'trust', 'The directory holds as many agents, or DIDs of one agent, as it may.', 'Revoke those in the registry that are not needed.'),
   DIRECTORY_IN_USE: row(409, 'daemon', 'Another process uses the directories of this identity.', 'Stop it, or work on another identity: --name, or name.'),

@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { x0xCommand } from './commands.js';
 
+process.stdout.on('error', () => process.exit(1)); // who read it is gone
+
 const args = process.argv.slice(2);
 const version = async (): Promise<string> => {
   const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');

@@ -111,7 +111,10 @@ const hasBody = ({ headers }: IncomingMessage): boolean =>
 
 /** Answers everybody on this machine, without reading what they send. */
 function health(req: IncomingMessage, res: ServerResponse, token: string): void {
-  if (req.method !== 'GET') return respond(req, res, refusalOf(new X0xError('METHOD_NOT_ALLOWED')));
+  if (req.method !== 'GET') {
+    respond(req, res, refusalOf(new X0xError('METHOD_NOT_ALLOWED')));
+    return;
+  }
   const challenge = req.headers[CHALLENGE_HEADER];
   const address = `${LOOPBACK}:${req.socket.localPort}`;
   const proof = isChallenge(challenge) ? { proof: proofFor(token, address, challenge) } : {};

@@ -12,19 +12,39 @@ export type Call = (
   body?: Record<string, unknown>,
 ) => Promise<Record<string, unknown>>;
 
-/** Works with the daemon of the instance if one runs, and otherwise with its directories. */
+/**
+ * Works with the daemon of the instance if one runs, and otherwise with its directories; neither is touched before something is asked: a card may
+ * come through a pipe from a command that works on the same ones.
+ */
 export async function withInstance<T>(where: PlacesOptions, work: (call: Call) => Promise<T>): Promise<T> {
+  let opened: Promise<Instance> | undefined;
+  try {
+    return await work(async (...request) => {
+      opened ??= instanceAt(where);
+      return (await opened).call(...request);
+    });
+  } finally {
+    await opened?.then(
+      ({ close }) => close(),
+      () => {}, // thrown already
+    );
+  }
+}
+
+interface Instance {
+  readonly call: Call;
+  readonly close: () => unknown;
+}
+
+async function instanceAt(where: PlacesOptions): Promise<Instance> {
   const client = await runningDaemon(where);
   if (client)
-    return work(
-      (method, path, body) => client.request(method, path, body) as Promise<Record<string, unknown>>,
-    );
+    return {
+      call: (method, path, body) => client.request(method, path, body) as Promise<Record<string, unknown>>,
+      close: () => {},
+    };
   const node = await patiently(() => X0xNode.open(where));
-  try {
-    return await work((method, path, body) => callIn(node, method, path, body));
-  } finally {
-    await node.close();
-  }
+  return { call: (method, path, body) => callIn(node, method, path, body), close: () => node.close() };
 }
 
 /** The lock of a process that was killed is free after a moment: waits for it, two seconds at most. */

@@ -5,8 +5,19 @@ import { UsageError } from './output.js';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
+interface Parsed<T extends Options> {
+  readonly args: string[];
+  readonly options: T;
+  readonly strict: true;
+  readonly allowPositionals: true;
+}
+
 /** As `parseArgs`, and says what is wrong in its own words. Throws a {@link UsageError}. */
-export function parsed<T extends Options>(owner: string, args: readonly string[], options: T) {
+export function parsed<T extends Options>(
+  owner: string,
+  args: readonly string[],
+  options: T,
+): ReturnType<typeof parseArgs<Parsed<T>>> {
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
   } catch (error) {
