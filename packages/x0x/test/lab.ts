@@ -5,7 +5,7 @@ import {
   MemoryTrustRegistry,
   type Transport,
 } from '@private.me/xlink';
-import type { X0xEvent, X0xNode, X0xNodeOptions } from '../src/index.js';
+import type { X0xNode, X0xNodeOptions } from '../src/index.js';
 import { afterTest, openNode, placesIn, type TestNode, temporaryFolder } from './support.js';
 
 export type LabNode = TestNode;
@@ -104,4 +104,4 @@ export async function lab(...names: readonly string[]) {
   };
 }
 
-export type { X0xEvent };
+
