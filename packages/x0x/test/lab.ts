@@ -103,5 +103,3 @@ export async function lab(...names: readonly string[]) {
     sizesBy: (node: X0xNode) => sent.filter(({ from }) => from === didOf(node)).map(({ size }) => size),
   };
 }
-
-
