@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Agent, type AgentMessage, GatewayTransport } from '@private.me/xlink';
 import { FileNonceStore, FileStoreError, FileTrustRegistry } from '@private.me/xlink/file';
-import { type AnnounceOptions, Announcer, isRevoked } from './announce/announcer.js';
+import { type AnnounceOptions, Announcer } from './announce/announcer.js';
 import {
   type CardOptions,
   type ImportedCard,
@@ -15,6 +15,7 @@ import { type DirectListener, sendDirect, takeDirect } from './announce/direct.j
 import { Discovery } from './announce/discovery.js';
 import { tellAll } from './announce/events.js';
 import { AnnouncementIntake } from './announce/intake.js';
+import { isRevoked } from './announce/revoked.js';
 import { RevocationIntake, revoke } from './announce/revoking.js';
 import { ShownCertificates } from './announce/shown-certificates.js';
 import { TOPIC_SCOPES, TOPICS } from './announce/topics.js';

@@ -368,3 +368,18 @@ describe('peers that take more than their share', () => {
     expect(got.filter((one) => one.startsWith('00') && one.endsWith('19'))).toHaveLength(32);
   });
 });
+
+test('a revocation that comes while a card of the agent is imported: it is not discovered again', async () => {
+  const world = await lab('bob', 'victim', 'mallory');
+  const [bob, victim, mallory] = world.nodes;
+  const { agent } = victim.identity;
+  const { link } = await victim.card();
+  const record = signRevocation(agent, { kind: 'agent', id: agent.id }, 1);
+  await Promise.allSettled([
+    bob.importCard(link, { trust: 'trusted' }),
+    world.sendAs(mallory, bob, TOPICS.revocation, { revocations: list(record) }),
+    victim.announce(),
+  ]);
+  expect(bob.contacts.get(agent.id)?.trustLevel).toBe('blocked');
+  expect(bob.discovery.get(agent.id, bob.now())).toBeUndefined();
+});

@@ -9,6 +9,7 @@ import { checkNames, checkValue, isBoolean } from '../util/options.js';
 import { signAsAgent } from './agent-word.js';
 import type { Core } from './core.js';
 import { fanOut } from './fan-out.js';
+import { assertNotRevoked } from './revoked.js';
 import { TOPICS } from './topics.js';
 
 /** What an announcement may say of the human behind the agent. Both must be true for her to be named. */
@@ -17,18 +18,6 @@ export interface AnnounceOptions {
   readonly includeUserIdentity?: boolean;
   /** That she consents. Default `false`; alone it does nothing. */
   readonly humanConsent?: boolean;
-}
-
-/** Whether this agent or its machine was revoked. */
-export const isRevoked = ({ identity: { agent, machine }, revocations }: Core): boolean =>
-  revocations.isAgentRevoked(agent.id) || revocations.isMachineRevoked(machine.id);
-
-/** An agent that was revoked is not there any more. Throws `AGENT_REVOKED`. */
-export function assertNotRevoked(core: Core): void {
-  if (isRevoked(core))
-    throw new X0xError('AGENT_REVOKED', {
-      hint: 'This agent or its machine was revoked: make a new identity.',
-    });
 }
 
 /** Tells others where the agent is. Consent is kept in memory: until the daemon ends, heartbeats name the user, too. */

@@ -5,8 +5,9 @@ import { assertCardLimits } from '../layouts/card-limits.js';
 import { decodeCardLink, encodeCardLink } from '../layouts/card-link.js';
 import type { ImportOutcome } from '../trust/contacts.js';
 import { parseTrustLevel } from '../trust/levels.js';
-import { type AnnounceOptions, assertNotRevoked } from './announcer.js';
+import type { AnnounceOptions } from './announcer.js';
 import type { Core } from './core.js';
+import { assertCounts, assertNotRevoked } from './revoked.js';
 import { TOPIC_SCOPES } from './topics.js';
 
 /** What a card says beside ids and keys. The user is named in it only with consent, as in announcements. */
@@ -98,7 +99,7 @@ async function takeCard(
   link: string,
   { trust = 'known', unsigned = false }: ImportOptions,
 ): Promise<ImportedCard> {
-  const { contacts, discovery, revocations, now } = core;
+  const { contacts, discovery, now } = core;
   const level = parseTrustLevel(trust);
   const card = decodeCardLink(link);
   assertCardLimits(card);
@@ -106,14 +107,14 @@ async function takeCard(
   const isSigned = card.signature !== undefined || card.agent_public_key !== undefined;
   if (isSigned || !unsigned) assertCardSignature(card);
   const { agent_id: agentId, machine_id: machineId } = card;
-  if (revocations.isAgentRevoked(agentId) || revocations.isMachineRevoked(machineId))
-    throw new X0xError('AGENT_REVOKED');
+  assertCounts(core, agentId, machineId);
   const isBlocked = contacts.get(agentId)?.trustLevel === 'blocked' || level === 'blocked';
   const did = isBlocked ? undefined : await reachedBy(core, card, isSigned);
   const before = discovery.get(agentId, now());
   const isOlder = before?.source === 'card' && before.announcedAt > card.created_at;
   const known = contacts.get(agentId)?.dmCapabilities;
   const outcome = await contacts.import(isOlder ? { ...card, dm_capabilities: known } : card, level);
+  assertCounts(core, agentId, machineId);
   if (outcome.contact.trustLevel !== 'blocked') {
     const found = { agentId, machineId, userId: undefined, certificate: undefined, did };
     discovery.put({ ...found, announcedAt: card.created_at, lastSeen: now(), source: 'card' });

@@ -4,8 +4,8 @@ import { decodeBytes, encodeBytes } from '../bridge/signed-text.js';
 import { isX0xError, X0xError } from '../errors.js';
 import type { X0xId } from '../identity/ids.js';
 import { isRejected, type TrustDecision } from '../trust/evaluate.js';
-import { assertNotRevoked } from './announcer.js';
 import type { Core } from './core.js';
+import { assertNotRevoked } from './revoked.js';
 import { TOPICS } from './topics.js';
 import type { DirectListeners } from './waiting.js';
 

@@ -10,6 +10,7 @@ import { rankOf } from '../trust/levels.js';
 import { assertAgentWord } from './agent-word.js';
 import type { Core } from './core.js';
 import { fanOut } from './fan-out.js';
+import { assertCounts } from './revoked.js';
 import type { ShownCertificate } from './shown-certificates.js';
 import { TOPIC_SCOPES, TOPICS } from './topics.js';
 
@@ -54,13 +55,12 @@ export class AnnouncementIntake {
   }
 
   async #keep(shown: ShownCertificate, told: unknown, sender: X0xId) {
-    const { contacts, revocations, discovery, directory, identity, now, tell } = this.#core;
+    const { contacts, discovery, directory, identity, now, tell } = this.#core;
     const announcement = decodeAnnouncement(shown.announcement);
     const { agentId, machineId, announcedAt } = announcement;
     assertAnnouncement(announcement, now());
     assertAgentWord(announcement, shown.announcement, shown.agentSignature);
-    if (revocations.isAgentRevoked(agentId) || revocations.isMachineRevoked(machineId))
-      throw new X0xError('AGENT_REVOKED');
+    assertCounts(this.#core, agentId, machineId);
     const decision = contacts.evaluate(agentId, machineId);
     if (isRejected(decision))
       throw new X0xError(decision === 'RejectBlocked' ? 'AGENT_BLOCKED' : 'MACHINE_MISMATCH');
@@ -73,6 +73,7 @@ export class AnnouncementIntake {
     await this.#core.shown
       .keep(shown, announcement)
       .catch((error: unknown) => tell({ type: 'fault', error }));
+    assertCounts(this.#core, agentId, machineId);
     const isNew = discovery.put({ ...found, source: 'announcement', via: introduction?.via });
     if (isNew) await contacts.sawMachine(agentId, machineId);
     return { agentId, contact, isNew };
