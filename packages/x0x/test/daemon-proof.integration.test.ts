@@ -161,6 +161,35 @@ describe('requests that are half or wrong', () => {
     ]);
   });
 
+  test('members have the names of x0x and those of the other routes, one at a time; a contact can be renamed', async () => {
+    const { token, daemon } = await started();
+    const ask = async (method: string, path: string, body?: object) => {
+      const headers = { authorization: `Bearer ${token}` };
+      const init = { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) };
+      return (await (await fetch(`http://${daemon.address}${path}`, init)).json()) as Record<string, unknown>;
+    };
+    const { id } = keysOf('a');
+    expect(await ask('POST', '/contacts/trust', { agent_id: id, trust_level: 'known' })).toMatchObject({
+      ok: true,
+    });
+    expect(
+      await ask('POST', '/contacts/trust', { agent_id: id, level: 'known', trust_level: 'known' }),
+    ).toMatchObject({ ok: false, code: 'REQUEST_INVALID' });
+    await ask('PATCH', `/contacts/${id}`, { label: 'Renamed' });
+    expect((await ask('GET', '/contacts'))['contacts']).toMatchObject([{ label: 'Renamed' }]);
+    const payload_b64 = Buffer.from('manifest').toString('base64');
+    const { ok, ...signed } = await ask('POST', '/agent/sign', { context: 'my-app', payload_b64 });
+    expect(ok).toBe(true);
+    expect(await ask('POST', '/agent/verify', { ...signed, payload_b64 })).toMatchObject({
+      ok: true,
+      valid: true,
+    });
+    expect(await ask('POST', '/agent/verify', { ...signed, payload_b64, agent_id: id })).toMatchObject({
+      ok: false,
+      field: 'agent_id',
+    });
+  });
+
   test('a card cannot forge lines or move the cursor in the output of the command', async () => {
     const { places } = await started();
     const keys = keysOf('evil');

@@ -251,13 +251,14 @@ describe('revocations over the relay', () => {
     const { id } = alice.identity.agent;
     await alice.contacts.remove(carol.identity.agent.id);
     alice.discovery.forgetAgent(carol.identity.agent.id);
+    const { link } = await alice.card();
     await alice.revoke({ kind: 'agent', id }, 'key_compromise');
     for (const node of [bob, carol]) {
       await until('it is revoked', () => node.revocations.isAgentRevoked(id));
       await until('it is blocked', () => node.contacts.get(id)?.trustLevel === 'blocked');
       expect(node.discovery.get(id, node.now())).toBeUndefined();
     }
-    expect(await idOfFailure(async () => bob.importCard((await alice.card()).link))).toBe('AGENT_REVOKED');
+    expect(await idOfFailure(() => bob.importCard(link))).toBe('AGENT_REVOKED');
   });
 
   test('of an agent by the human who certified it', async () => {
