@@ -114,7 +114,7 @@ describe('x0x, as a program', () => {
     expect([code, err.includes(words), err.includes('x0x --help')]).toEqual([2, true, true]);
   });
 
-  test('a human, pins, help, the version, and errors as JSON', async () => {
+  test('makes the key of a human once, and pins machines', async () => {
     const { out } = await x0x('user-key', '--yes');
     expect((await x0x('agent', 'user-id')).out).toBe(/^user {5}([0-9a-f]{64})$/m.exec(out)?.[1]);
     expect((await x0x('user-key', '--yes')).err).toContain('There is a user key already');
@@ -124,6 +124,9 @@ describe('x0x, as a program', () => {
     expect((await x0x('pin', other, other)).out).toBe(`pinned  ${other}`);
     expect((await x0x('trust', other, '--machine', '0'.repeat(64))).out).toBe('RejectMachineMismatch');
     expect((await x0x('unpin', other, other)).out).toBe('unpinned');
+  });
+
+  test('help about one command, the version, and errors as JSON', async () => {
     expect((await x0x('help', 'revoke')).out).toMatch(/^Usage: x0x .*\n\n {2}revoke ID --yes/);
     expect((await x0x('--version')).out).toMatch(/^\d+\.\d+\.\d+$/);
     const failed = await x0x('announce', '--json');
