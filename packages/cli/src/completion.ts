@@ -1,3 +1,4 @@
+import { moduleCommands } from './modules.js';
 import { type Command, type CommandTable, UsageError } from './run.js';
 
 /** `xlink completion`. The scripts are made of the command table: names, what they do, and the options that their help names. */
@@ -12,7 +13,7 @@ fish: xlink completion fish > ~/.config/fish/completions/xlink.fish`,
     const { commands } = await import('./commands.js'); // it is in there itself
     if (more.length > 0 || shell === undefined || !Object.hasOwn(SHELLS, shell))
       throw new UsageError(`name a shell: ${Object.keys(SHELLS).join(', ')}`);
-    out(SHELLS[shell]!(commands));
+    out(SHELLS[shell]!({ ...commands, ...(await moduleCommands(commands)) }));
     return 0;
   },
 };

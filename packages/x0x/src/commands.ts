@@ -1,57 +1,67 @@
-import { parseArgs } from 'node:util';
 import { withInstance } from './cli/caller.js';
-import { type Command, UsageError } from './cli/output.js';
+import { HELP, helpFor } from './cli/help.js';
+import { type Command, type Output, UsageError } from './cli/output.js';
 import { PLACE_OPTIONS, placesIn } from './cli/place-options.js';
 import { start } from './cli/start.js';
 import { TASK_OPTIONS, taskOf } from './cli/tasks.js';
+import { makeUser } from './cli/user-key.js';
+import { parsed } from './cli/words.js';
+import { isX0xError } from './errors.js';
+import { toldWith } from './util/causes.js';
+import { oneLine, printableJson } from './util/printable.js';
 
 export { type Command, type Output, UsageError } from './cli/output.js';
 
-const HELP = `Usage: xlink x0x <command> [options]
-
-  agent                    the ids of this agent; its keys are made at first use
-  agent user-id            the id of the human behind it, if there is a user.key
-  card [NAME]              a link to share: x0x://agent/…
-  import LINK              makes the agent of a card a contact
-  contacts                 whom this agent knows
-  trust AGENT LEVEL        blocked, unknown, known or trusted
-  trust AGENT --machine ID what comes of that agent on that machine
-  announce                 tells peers where the agent is, now
-  revoke ID --yes          an agent, or machine:ID, for good
-  start                    runs the daemon: a relay connection, heartbeats, an API on loopback
-
-  --name NAME              another identity on this machine
-  --identity-dir DIR       its keys (default ~/.x0x, or ~/.x0x-NAME)
-  --data-dir DIR           its state (default ~/.local/share/x0x or the like)
-  --json                   the answer as JSON
-  --trust LEVEL            of import (default known); never lowers a level, lifts no block
-  --unsigned               of import: takes a card without a signature
-  --include-user-identity  of card and announce: names the user; needs --human-consent
-  --human-consent          she consents
-  --reason TEXT            of revoke
-  --relay URL              of start: where others are met (xlink relay)
-  --relay-did DID          of start: who that relay is
-  --api-port N             of start: default 12700, with --name a free one
-
-If a daemon runs, it is asked; otherwise the files are.`;
+const OPTIONS = { ...PLACE_OPTIONS, ...TASK_OPTIONS, json: { type: 'boolean', default: false } } as const;
+type Name = keyof typeof TASK_OPTIONS;
 
 /** `xlink x0x`. */
 export const x0xCommand: Command = {
   summary: 'a persistent identity for an agent: ids, cards, trust',
   help: HELP,
-  async run([name, ...args], output) {
-    if (name === undefined) throw new UsageError('a command is required');
-    if (name === 'start') return start(args, output);
-    const { values, positionals } = parseArgs({
-      args: [name, ...args],
-      options: { ...PLACE_OPTIONS, ...TASK_OPTIONS },
-      strict: true,
-      allowPositionals: true,
-    });
-    const { task, rest } = taskOf(positionals);
-    const answer = await withInstance(placesIn(values), (call) => task.run(call, rest, values));
-    if (values.json) output.out(JSON.stringify(answer));
-    else task.say(answer, output.out);
-    return 0;
+  async run(args, output) {
+    const shown = {
+      out: (line: string) => output.out(oneLine(line)),
+      err: (line: string) => output.err(oneLine(line)),
+    };
+    const isJson = args.includes('--json');
+    try {
+      return await runWith(args, shown);
+    } catch (error) {
+      if (isX0xError(error, 'INVALID_OPTION')) throw new UsageError(oneLine(error.message));
+      if (error instanceof UsageError) throw error;
+      if (isJson) {
+        output.out(
+          printableJson({
+            ok: false,
+            error: toldWith(error),
+            code: (error as { id?: unknown }).id ?? 'INTERNAL',
+          }),
+        );
+        return 1;
+      }
+      throw new Error(toldWith(error), { cause: error });
+    }
   },
 };
+
+async function runWith(args: readonly string[], { out, err }: Output): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined) throw new UsageError('a command is required');
+  if (name === 'help' || rest.includes('--help') || rest.includes('-h')) {
+    for (const line of helpFor(name === 'help' ? rest[0] : name).split('\n')) out(line);
+    return 0;
+  }
+  if (name === 'start') return start(rest, { out, err });
+  if (name === 'user-key') return makeUser(rest, { out, err });
+  const { values, positionals } = parsed(name, args, OPTIONS);
+  const { name: known, task, rest: words } = taskOf(positionals);
+  for (const option of Object.keys(TASK_OPTIONS) as Name[]) {
+    const isGiven = values[option] !== undefined && values[option] !== false;
+    if (isGiven && !task.options?.includes(option)) throw new UsageError(`${known} takes no --${option}`);
+  }
+  const answer = await withInstance(placesIn(values), (call) => task.run(call, words, values));
+  if (values.json) out(printableJson(answer));
+  else task.say(answer, out);
+  return 0;
+}

@@ -4,13 +4,20 @@ export { type DirectListener, type DirectMessage, MAX_DIRECT_BYTES } from './ann
 export { type DiscoveredAgent, Discovery } from './announce/discovery.js';
 export type { X0xEvent, X0xObserver } from './announce/events.js';
 export { TOPICS } from './announce/topics.js';
-export { type DaemonAgent, type DaemonAnswer, X0xClient, type X0xClientOptions } from './api/client.js';
+export {
+  type DaemonAgent,
+  type DaemonAnswer,
+  type LocalOptions,
+  X0xClient,
+  type X0xClientOptions,
+} from './api/client.js';
 export { X0xDaemon, type X0xDaemonOptions } from './api/daemon.js';
+export { Acquaintances, type Introduction } from './bridge/acquaintances.js';
+export type { AgentContact } from './bridge/agent-contact.js';
 export { agentPolicy } from './bridge/agent-policy.js';
 export { type AgentBinding, agentBoundTo, bindAgent } from './bridge/binding.js';
 export type { GuardOptions, GuardSource, HumanOptions, TrustOptions } from './bridge/caller-checks.js';
 export {
-  type AgentContact,
   AgentDirectory,
   type AgentDirectoryOptions,
   type DirectoryRegistry,
@@ -35,7 +42,7 @@ export * from './layouts/index.js';
 export { X0xNode } from './node.js';
 export type { X0xNodeOptions } from './node-options.js';
 export type { Contact, IdentityType, LocalRevocation, MachineRecord } from './trust/contact.js';
-export { Contacts, type ImportOutcome, type Seconds } from './trust/contacts.js';
+export { Contacts, type ImportOutcome, type RevokedIds, type Seconds } from './trust/contacts.js';
 export { evaluateTrust, type TrustDecision } from './trust/evaluate.js';
 export { parseTrustLevel, rankOf, type TrustLevel } from './trust/levels.js';
-export { Revocations } from './trust/revocations.js';
+export { type RevocationContext, Revocations } from './trust/revocations.js';

@@ -15,21 +15,27 @@ import { type DirectListener, sendDirect, takeDirect } from './announce/direct.j
 import { Discovery } from './announce/discovery.js';
 import { tellAll } from './announce/events.js';
 import { AnnouncementIntake } from './announce/intake.js';
-import { revoke, takeRevocations } from './announce/revoking.js';
+import { isRevoked } from './announce/revoked.js';
+import { RevocationIntake, revoke } from './announce/revoking.js';
+import { ShownCertificates } from './announce/shown-certificates.js';
 import { TOPIC_SCOPES, TOPICS } from './announce/topics.js';
 import { DirectListeners } from './announce/waiting.js';
-import { X0xClient } from './api/client.js';
-import { type AgentContact, AgentDirectory } from './bridge/directory.js';
+import { assertNoOther } from './api/api-port.js';
+import { Acquaintances } from './bridge/acquaintances.js';
+import type { AgentContact } from './bridge/agent-contact.js';
+import { AgentDirectory } from './bridge/directory.js';
 import { proveMachine } from './bridge/machine-proof.js';
 import { X0xError } from './errors.js';
 import { openIdentity, type X0xIdentity } from './identity/identity.js';
 import type { X0xId } from './identity/ids.js';
-import type { PlacesOptions } from './identity/places.js';
+import type { AgentCertificate } from './layouts/certificate.js';
 import type { Revocation, RevokedSubject } from './layouts/revocation.js';
 import { checkNodeOptions, type X0xNodeOptions } from './node-options.js';
 import { Contacts } from './trust/contacts.js';
 import { Revocations } from './trust/revocations.js';
-import { makeFolder } from './util/private-file.js';
+import { parseId } from './util/hex.js';
+import { checkNames, checkValue, isBoolean, isDid, isFunction } from './util/options.js';
+import { assertUnshared, makeFolder, removeDrafts } from './util/private-file.js';
 
 const DEFAULT_HEARTBEAT_MS = 300_000;
 /** A message that waited longer at the relay is refused. */
@@ -52,8 +58,11 @@ export class X0xNode {
   readonly directory: AgentDirectory;
   readonly #core: Core;
   readonly #announcer: Announcer;
-  readonly #listeners = new DirectListeners();
+  readonly #listeners = new DirectListeners((agentId, machineId) =>
+    this.contacts.evaluate(agentId, machineId),
+  );
   readonly #closers: readonly (() => unknown)[];
+  #isOpen = true;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   private constructor(core: Core, heartbeatMs: number, closers: readonly (() => unknown)[]) {
@@ -78,9 +87,9 @@ export class X0xNode {
     const where = Object.fromEntries(
       Object.entries({ name, identityDir, dataDir }).filter(([, one]) => one !== undefined),
     );
-    await assertAlone(where);
     const identity = await openIdentity(where);
     await makeFolder(identity.dataDir);
+    await assertUnshared(identity.dataDir);
     const inIdentity = (file: string) => join(identity.identityDir, file);
     const inData = (file: string) => join(identity.dataDir, file);
     const closers: (() => unknown)[] = [];
@@ -92,18 +101,32 @@ export class X0xNode {
       const registry = new FileTrustRegistry({ path: inData('xlink-registry.jsonl'), clock });
       closers.unshift(() => registry.close());
       await alone(() => registry.ready());
+      await assertNoOther(identity.dataDir);
+      await removeDrafts(identity.identityDir);
+      await removeDrafts(identity.dataDir);
       const now = () => Math.floor(clock() / 1000);
       const transport = transportOf(options, (error) => tellAll(observers, { type: 'fault', error }));
-      const settings = { registry, nonceStore, clock, maxAgeMs: MAX_AGE_MS, receiveScopes: TOPIC_SCOPES };
+      const acquaintances = new Acquaintances(registry);
+      const settings = {
+        registry: acquaintances,
+        nonceStore,
+        clock,
+        maxAgeMs: MAX_AGE_MS,
+        receiveScopes: TOPIC_SCOPES,
+      };
       const agent = transport && new Agent({ identity: identity.xlink, transport, ...settings });
       if (agent) closers.unshift(() => agent.dispose());
+      const revocations = await Revocations.open(inIdentity('revocations.bin'));
+      const contacts = await Contacts.open(inData('contacts.json'), now, revocations);
+      const isContact = (agentId: X0xId) => contacts.get(agentId) !== undefined;
       const core: Core = {
         identity,
-        contacts: await Contacts.open(inData('contacts.json'), now),
-        revocations: await Revocations.open(inIdentity('revocations.bin')),
-        discovery: new Discovery(),
+        contacts,
+        revocations,
+        discovery: new Discovery(isContact),
+        shown: await ShownCertificates.open(inData('xlink-shown.json'), isContact),
         directory: await AgentDirectory.open({
-          registry,
+          registry: acquaintances,
           crypto: identity.xlink.crypto,
           path: inData('xlink-bindings.json'),
         }),
@@ -133,8 +156,13 @@ export class X0xNode {
     return this.#core.now();
   }
 
-  /** A card to share. Throws `CONSENT_MISSING` or `USER_KEY_MISSING`. */
+  /** A card to share. Throws `CONSENT_MISSING`, `USER_KEY_MISSING`, `AGENT_REVOKED`, or `CARD_INVALID` for a name that is too long. */
   async card(options: CardOptions = {}): Promise<SharedCard> {
+    const { includeUserIdentity, humanConsent, displayName } = options;
+    checkNames('card', options, ['displayName', 'includeUserIdentity', 'humanConsent']);
+    checkValue('card', 'displayName', displayName, (name) => typeof name === 'string', 'a text');
+    checkValue('card', 'includeUserIdentity', includeUserIdentity, isBoolean, 'true or false');
+    checkValue('card', 'humanConsent', humanConsent, isBoolean, 'true or false');
     return makeCard(this.#core, options, await this.contact());
   }
 
@@ -143,24 +171,46 @@ export class X0xNode {
     return importCard(this.#core, link, options);
   }
 
-  /** Announces the agent now; resolves to how many peers took it. Throws `CONSENT_MISSING`, `USER_KEY_MISSING`, `NOT_CONNECTED` or `SEND_FAILED`. */
-  announce(options: AnnounceOptions = {}): Promise<number> {
+  /** Announces the agent now; resolves to how many peers took it. Throws `CONSENT_MISSING`, `USER_KEY_MISSING`, `AGENT_REVOKED`, `NOT_CONNECTED` or `SEND_FAILED`. */
+  async announce(options: AnnounceOptions = {}): Promise<number> {
+    this.#assertOpen();
     return this.#announcer.announce(options);
   }
 
+  /**
+   * Ends the consent of the user, and announces without her: peers that hear it name her no more. Resolves to how many took it; throws as
+   * `announce`, and consent has ended even so.
+   */
+  withdrawConsent(): Promise<number> {
+    this.#assertOpen();
+    return this.#announcer.withdrawConsent();
+  }
+
   /** Sends to an agent; resolves to the id of the message. Throws `NOT_CONNECTED`, `AGENT_…`, `MACHINE_MISMATCH` or `SEND_FAILED`. */
-  sendDirect(agentId: X0xId, payload: Uint8Array): Promise<string> {
-    return sendDirect(this.#core, agentId, payload);
+  async sendDirect(agentId: X0xId, payload: Uint8Array): Promise<string> {
+    this.#assertOpen();
+    checkValue(
+      'sendDirect',
+      'payload',
+      payload,
+      (value) => value instanceof Uint8Array,
+      'bytes: a Uint8Array',
+    );
+    return sendDirect(this.#core, parseId(agentId), payload);
   }
 
   /** Calls the listener with each message, until the returned function is called. The first one gets those that wait, too: 256 at most. */
   onDirect(listener: DirectListener): () => void {
+    checkValue('onDirect', 'listener', listener, isFunction, 'a function');
     return this.#listeners.add(listener);
   }
 
-  /** Revokes itself, its machine, or an agent that its user certified, for good. Throws `REVOCATION_INVALID…`. */
-  revoke(subject: RevokedSubject, reason?: string): Promise<Revocation> {
-    return revoke(this.#core, subject, reason);
+  /**
+   * Revokes itself, its machine, or an agent that its user certified, for good. `certificate`: the one that she issued, for an agent that has not
+   * named her in an announcement that came here; others believe it if it named her to them. Throws `REVOCATION_INVALID…`.
+   */
+  revoke(subject: RevokedSubject, reason?: string, certificate?: AgentCertificate): Promise<Revocation> {
+    return revoke(this.#core, subject, reason, certificate);
   }
 
   /** What joins its DID to its agent, for registries and services. */
@@ -170,39 +220,54 @@ export class X0xNode {
 
   /** A proof for requests to the service of this DID that they come from this machine: the header `x0x-machine`. */
   proveMachine(service: string): string {
+    checkValue('proveMachine', 'service', service, isDid, 'the DID of the service');
     const { machine, xlink } = this.identity;
     return proveMachine(machine, { from: xlink.did, to: service }, this.now());
   }
 
   /** Ends heartbeats and connections, and lets another process have the directories. */
   async close(): Promise<void> {
+    this.#isOpen = false;
     clearInterval(this.#timer);
     for (const close of this.#closers) await close();
   }
 
+  #assertOpen(): void {
+    if (!this.#isOpen) throw new X0xError('CLOSED');
+  }
+
   #listen(agent: Agent, heartbeatMs: number): void {
-    const intake = new AnnouncementIntake(this.#core);
-    agent.onMessage((message) => this.#take(message, intake));
+    const intakes = {
+      announce: new AnnouncementIntake(this.#core),
+      revocation: new RevocationIntake(this.#core),
+    };
+    agent.onMessage((message) => this.#take(message, intakes));
     const beat = () => {
-      this.#announcer.heartbeat().catch((error: unknown) => this.#core.tell({ type: 'fault', error }));
+      if (isRevoked(this.#core)) return clearInterval(this.#timer);
+      this.#announcer.heartbeat().catch((error: unknown) => {
+        if (this.#isOpen) this.#core.tell({ type: 'fault', error });
+      });
     };
     this.#timer = setInterval(beat, heartbeatMs);
     this.#timer.unref();
     beat();
   }
 
-  async #take(message: AgentMessage, intake: AnnouncementIntake): Promise<void> {
+  async #take(
+    message: AgentMessage,
+    intakes: { readonly announce: AnnouncementIntake; readonly revocation: RevocationIntake },
+  ): Promise<void> {
     const { directory, contacts, revocations, tell } = this.#core;
     const sender = await directory.agentOf(message.sender);
     if (sender === undefined)
       return tell({ type: 'message', direction: 'in', outcome: 'AGENT_UNKNOWN', agentId: sender });
-    const isBlocked = contacts.get(sender)?.trustLevel === 'blocked';
-    if (isBlocked || revocations.isAgentRevoked(sender)) {
-      const outcome = isBlocked ? 'AGENT_BLOCKED' : 'AGENT_REVOKED';
+    const isRevoked = contacts.isRevoked(sender) || revocations.isAgentRevoked(sender);
+    if (isRevoked || contacts.get(sender)?.trustLevel === 'blocked') {
+      const outcome = isRevoked ? 'AGENT_REVOKED' : 'AGENT_BLOCKED';
       return tell({ type: 'message', direction: 'in', outcome, agentId: sender });
     }
-    if (message.scope === TOPICS.announce) return intake.take(message);
-    if (message.scope === TOPICS.revocation) return takeRevocations(this.#core, message);
+    if (message.scope === TOPICS.announce) return intakes.announce.take(message, sender);
+    if (message.scope === TOPICS.revocation) return intakes.revocation.take(message, sender);
     return takeDirect(this.#core, message, sender, this.#listeners);
   }
 }
@@ -218,12 +283,6 @@ function transportOf(
     ...(relayDid === undefined ? {} : { relayDid }),
     ...(webSocket ? { webSocket } : {}),
   });
-}
-
-/** The daemon of x0x itself has other locks: it is known by its API. */
-async function assertAlone(where: PlacesOptions): Promise<void> {
-  const client = await X0xClient.local(where).catch(() => undefined);
-  if (client && (await client.isUp())) throw new X0xError('DIRECTORY_IN_USE');
 }
 
 /** One process has the files: another one is told so. */

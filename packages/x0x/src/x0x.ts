@@ -1,12 +1,21 @@
 #!/usr/bin/env node
+import { readFile } from 'node:fs/promises';
 import { x0xCommand } from './commands.js';
 
-const args = process.argv.slice(2);
-const say = (stream: NodeJS.WriteStream) => (line: string) => void stream.write(`${line}\n`);
-const output = { out: say(process.stdout), err: say(process.stderr) };
+process.stdout.on('error', () => process.exit(1)); // who read it is gone
 
-if (args.length === 0 || args.includes('--help') || args.includes('-h')) {
-  output.out(x0xCommand.help.replaceAll('xlink x0x', 'x0x'));
+const args = process.argv.slice(2);
+const version = async (): Promise<string> => {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  return String((JSON.parse(text) as { version: unknown }).version);
+};
+const say = (stream: NodeJS.WriteStream) => (line: string) => void stream.write(`${line}\n`);
+const named = (line: string) => line.replace(/^Usage: xlink x0x/, 'Usage: x0x');
+const output = { out: (line: string) => say(process.stdout)(named(line)), err: say(process.stderr) };
+
+if (args[0] === '--version') output.out(await version());
+else if (args.length === 0 || args[0] === '--help' || args[0] === '-h') {
+  output.out(x0xCommand.help);
   process.exitCode = args.length === 0 ? 2 : 0;
 } else {
   try {

@@ -125,14 +125,18 @@ describe('a daemon of x0x on this machine', () => {
     return { asked, client: new X0xClient({ baseUrl: `http://${address}`, token: TOKEN }) };
   };
 
-  test('is found by api.port and api-token, as it writes them', async () => {
-    const { address } = await fakeDaemon();
+  test('is found by api.port and api-token, as it writes them, and gets the token only if that is wanted: it proves nothing', async () => {
+    const { asked, address } = await fakeDaemon();
     const folder = await temporaryFolder();
     const { dataDir } = placesIn(folder);
     await mkdir(dataDir, { recursive: true });
     await writeFile(join(dataDir, 'api.port'), `${address}\n`);
     await writeFile(join(dataDir, 'api-token'), TOKEN);
-    const client = await X0xClient.local(placesIn(folder));
+    const proven = await X0xClient.local(placesIn(folder));
+    expect(await proven.isUp()).toBe(false);
+    expect(await idOfFailure(() => proven.agent())).toBe('DAEMON_UNREACHABLE:UNPROVEN');
+    expect(asked.map(({ authorization }) => authorization)).toEqual([undefined, undefined]);
+    const client = await X0xClient.local({ ...placesIn(folder), unproven: true });
     expect(await client.isUp()).toBe(true);
     expect(await client.agent()).toMatchObject({ agent_id: agent.id, machine_id: machine.id, user_id: null });
     expect(await idOfFailure(() => X0xClient.local(placesIn(folder, 'other')))).toBe('DAEMON_UNREACHABLE');
@@ -208,7 +212,7 @@ describe('a daemon of x0x on this machine', () => {
     await once(server, 'listening');
     const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const client = new X0xClient({ baseUrl, token: TOKEN });
-    expect(await idOfFailure(() => client.agent())).toBe('DAEMON_REFUSED');
+    expect(await idOfFailure(() => client.agent())).toBe('DAEMON_ANSWER_INVALID');
     server.close();
     server.closeAllConnections();
     expect(await idOfFailure(() => client.agent())).toBe('DAEMON_UNREACHABLE');

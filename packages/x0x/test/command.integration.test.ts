@@ -64,11 +64,11 @@ describe('x0x, as a program', () => {
         '--trust',
         'known',
       );
-      expect(imported.out).toMatch(/^agent {2}[0-9a-f]{64}\nname {3}Friend\ntrust {2}Known/);
+      expect(imported.out).toMatch(/^agent {2}[0-9a-f]{64}\nname {3}Friend\ntrust {2}known/);
     }
     const { out } = await x0x('contacts', '--json');
     expect(JSON.parse(out)).toMatchObject({ contacts: [{ trust_level: 'known', label: 'Friend' }] });
-    expect((await x0x('card', '--include-user-identity')).err).toContain('human_consent');
+    expect((await x0x('card', '--include-user-identity')).err).toContain('--human-consent');
   });
 
   test('trusts, and says what comes of it', async () => {
@@ -94,13 +94,46 @@ describe('x0x, as a program', () => {
   test.each<[string[], string]>([
     [['nothing'], 'there is no command "nothing"'],
     [['agent', 'other'], 'takes'],
-    [['import'], 'import takes 1 words'],
+    [['import'], 'import takes 1 word, not 0'],
     [['trust', other], 'give a level to set'],
     [['agent', '--nothing'], '--nothing'],
     [['start', '--api-port', 'x'], '--api-port must be a port'],
+    [['start', '--json'], 'start has no option --json'],
+    [['trsut', other], 'did you mean trust?'],
+    [['agent', '--nmae', 'x'], 'did you mean --name?'],
+    [['contacts', '--trust', 'known'], 'contacts takes no --trust'],
+    [['import', 'x0x://agent/AAAA', '--trust', 'bogus'], 'There is no such trust level'],
+    [['trust', other, 'bogus'], 'There is no such trust level'],
+    [['trust', 'deadbeef', 'known'], 'That is no id'],
+    [['agent', '--name', 'Bad Name'], 'name must be 1 to 32'],
+    [['announce', '--include-user-identity'], '--human-consent'],
+    [['user-key'], '--yes'],
+    [[''], 'a command is required'],
   ])('%j is a wrong call', async (args, words) => {
     const { code, err } = await x0x(...args);
     expect([code, err.includes(words), err.includes('x0x --help')]).toEqual([2, true, true]);
+  });
+
+  test('makes the key of a human once, and pins machines', async () => {
+    const { out } = await x0x('user-key', '--yes');
+    expect((await x0x('agent', 'user-id')).out).toBe(/^user {5}([0-9a-f]{64})$/m.exec(out)?.[1]);
+    expect((await x0x('user-key', '--yes')).err).toContain('There is a user key already');
+    expect((await x0x('trust', other, 'KNOWN')).out).toBe(
+      `${other}  known\nA new contact: its card was never imported here.`,
+    );
+    expect((await x0x('pin', other, other)).out).toBe(`pinned  ${other}`);
+    expect((await x0x('trust', other, '--machine', '0'.repeat(64))).out).toBe('RejectMachineMismatch');
+    expect((await x0x('unpin', other, other)).out).toBe('unpinned');
+  });
+
+  test('help about one command, the version, and errors as JSON', async () => {
+    expect((await x0x('help', 'revoke')).out).toMatch(/^Usage: x0x .*\n\n {2}revoke ID --yes/);
+    expect((await x0x('--version')).out).toMatch(/^\d+\.\d+\.\d+$/);
+    const failed = await x0x('announce', '--json');
+    expect([failed.code, JSON.parse(failed.out)]).toEqual([
+      1,
+      { ok: false, code: 'NOT_CONNECTED', error: expect.stringContaining('There is no relay') },
+    ]);
   });
 
   test('start serves the API, meets others at a relay, and ends in good order; meanwhile commands ask it', async () => {
@@ -116,7 +149,7 @@ describe('x0x, as a program', () => {
       'Friend',
     );
     await friend.importCard((await x0x('card', 'Started')).out);
-    expect((await x0x('announce')).out).toBe('announced to 1 peers');
+    expect((await x0x('announce')).out).toBe('announced to 1 peer');
     const { agent } = await openIdentity(places());
     await until(
       'the friend hears of it',
@@ -125,7 +158,7 @@ describe('x0x, as a program', () => {
     const second = await x0x('start', '--api-port', '0');
     expect([second.code, second.err]).toEqual([
       1,
-      expect.stringContaining('Another daemon uses the directory'),
+      expect.stringContaining('Another process uses the directories'),
     ]);
     child.kill('SIGTERM');
     expect(await ended).toBe(0);

@@ -282,7 +282,9 @@ test('a policy names agents: it follows what the registry knows, and an agent th
 
 test('a policy with something that is no agent is refused', async () => {
   const node = await openNode(await temporaryFolder(), 'a');
-  const source = agentPolicy({ rules: [{ from: 'x0x:abc' }] }, node.directory);
+  const policy = { rules: [{ from: ['did:key:z', 'x0x:abc'] }] };
+  expect(await idOfFailure(() => agentPolicy(policy, node.directory))).toBe('INVALID_OPTION');
+  const source = agentPolicy({ load: async () => JSON.stringify(policy) }, node.directory);
   expect(await idOfFailure(() => source.load())).toBe('INVALID_OPTION');
   await expect(PolicyEngine.create({ source })).rejects.toThrow();
 });

@@ -212,7 +212,9 @@ describe('direct messages', () => {
     const [alice, bob] = nodes;
     const { id } = bob.identity.agent;
     expect(await idOfFailure(() => alice.sendDirect(mallory.id, bytes('x')))).toBe('AGENT_UNKNOWN');
-    expect(await idOfFailure(() => alice.sendDirect(id, new Uint8Array(49_153)))).toBe('REQUEST_TOO_LARGE');
+    expect(await idOfFailure(() => alice.sendDirect(id, new Uint8Array(49_153)))).toBe(
+      'REQUEST_TOO_LARGE:MESSAGE',
+    );
     await alice.revocations.add(signRevocation(bob.identity.agent, { kind: 'agent', id }, alice.now()));
     expect(await idOfFailure(() => alice.sendDirect(id, bytes('x')))).toBe('AGENT_REVOKED');
   });
@@ -249,13 +251,14 @@ describe('revocations over the relay', () => {
     const { id } = alice.identity.agent;
     await alice.contacts.remove(carol.identity.agent.id);
     alice.discovery.forgetAgent(carol.identity.agent.id);
+    const { link } = await alice.card();
     await alice.revoke({ kind: 'agent', id }, 'key_compromise');
     for (const node of [bob, carol]) {
       await until('it is revoked', () => node.revocations.isAgentRevoked(id));
       await until('it is blocked', () => node.contacts.get(id)?.trustLevel === 'blocked');
       expect(node.discovery.get(id, node.now())).toBeUndefined();
     }
-    expect(await idOfFailure(async () => bob.importCard((await alice.card()).link))).toBe('AGENT_REVOKED');
+    expect(await idOfFailure(() => bob.importCard(link))).toBe('AGENT_REVOKED');
   });
 
   test('of an agent by the human who certified it', async () => {

@@ -1,13 +1,15 @@
 import { createKeyRecord, type KeyRecord } from '@private.me/xlink';
+import type { AgentContact } from '../bridge/agent-contact.js';
 import { type AgentBinding, bindAgent } from '../bridge/binding.js';
-import type { AgentContact } from '../bridge/directory.js';
 import { encodeBytes } from '../bridge/signed-text.js';
 import { X0xError } from '../errors.js';
 import { currentCertificate } from '../identity/certificate-file.js';
 import { encodeAnnouncement, type IdentityAnnouncement, signAnnouncement } from '../layouts/announcement.js';
+import { checkNames, checkValue, isBoolean } from '../util/options.js';
 import { signAsAgent } from './agent-word.js';
 import type { Core } from './core.js';
 import { fanOut } from './fan-out.js';
+import { assertNotRevoked } from './revoked.js';
 import { TOPICS } from './topics.js';
 
 /** What an announcement may say of the human behind the agent. Both must be true for her to be named. */
@@ -35,18 +37,25 @@ export class Announcer {
   }
 
   /**
-   * Announces now; resolves to how many peers took it. Throws `CONSENT_MISSING`, `USER_KEY_MISSING`, `NOT_CONNECTED` or `SEND_FAILED`; then
+   * Announces now, and names the user if she consented now or since the start; resolves to how many peers took it. Throws `CONSENT_MISSING`, `USER_KEY_MISSING`, `AGENT_REVOKED`, `NOT_CONNECTED` or `SEND_FAILED`; then
    * nothing was consented to.
    */
-  async announce({
-    includeUserIdentity = false,
-    humanConsent = false,
-  }: AnnounceOptions = {}): Promise<number> {
+  async announce(options: AnnounceOptions = {}): Promise<number> {
+    const { includeUserIdentity = false, humanConsent = false } = options;
+    checkNames('announce', options, ['includeUserIdentity', 'humanConsent']);
+    checkValue('announce', 'includeUserIdentity', includeUserIdentity, isBoolean, 'true or false');
+    checkValue('announce', 'humanConsent', humanConsent, isBoolean, 'true or false');
     if (includeUserIdentity && !humanConsent)
       throw new X0xError('CONSENT_MISSING', { field: 'human_consent' });
-    const peers = await this.#publish(includeUserIdentity);
+    const peers = await this.#publish(includeUserIdentity || this.#hasConsent);
     if (includeUserIdentity) this.#hasConsent = true;
     return peers;
+  }
+
+  /** Ends her consent, and announces without her, so that peers do not name her any more. As `announce`; consent has ended if it fails, too. */
+  withdrawConsent(): Promise<number> {
+    this.#hasConsent = false;
+    return this.#publish(false);
   }
 
   /** As it is done every few minutes: names the user if that was consented to since the start. */
@@ -66,6 +75,7 @@ export class Announcer {
     const { tell, identity } = this.#core;
     const agentId = identity.agent.id;
     try {
+      assertNotRevoked(this.#core);
       const announcement = encodeAnnouncement(await this.#build(withUser));
       const payload = {
         announcement: encodeBytes(announcement),

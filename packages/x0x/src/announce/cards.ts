@@ -1,11 +1,13 @@
-import type { AgentContact } from '../bridge/directory.js';
+import type { AgentContact } from '../bridge/agent-contact.js';
 import { isX0xError, X0xError } from '../errors.js';
 import { type AgentCard, assertCardSignature, signCard } from '../layouts/card.js';
+import { assertCardLimits } from '../layouts/card-limits.js';
 import { decodeCardLink, encodeCardLink } from '../layouts/card-link.js';
 import type { ImportOutcome } from '../trust/contacts.js';
 import { parseTrustLevel } from '../trust/levels.js';
 import type { AnnounceOptions } from './announcer.js';
 import type { Core } from './core.js';
+import { assertCounts, assertNotRevoked } from './revoked.js';
 import { TOPIC_SCOPES } from './topics.js';
 
 /** What a card says beside ids and keys. The user is named in it only with consent, as in announcements. */
@@ -22,13 +24,15 @@ export interface SharedCard {
   readonly link: string;
 }
 
-/** Makes and signs a card. `contact`: what reaches the agent through xLink. Throws `CONSENT_MISSING` or `USER_KEY_MISSING`. */
+/** Makes and signs a card. `contact`: what reaches the agent through xLink. Throws `CONSENT_MISSING`, `USER_KEY_MISSING`, `AGENT_REVOKED` or `CARD_INVALID`. */
 export function makeCard(
-  { identity, now }: Core,
+  core: Core,
   { displayName = '', includeUserIdentity = false, humanConsent = false }: CardOptions,
   contact: AgentContact,
 ): SharedCard {
+  const { identity, now } = core;
   const { agent, machine, user, xlink } = identity;
+  assertNotRevoked(core);
   if (includeUserIdentity && !humanConsent) throw new X0xError('CONSENT_MISSING', { field: 'human_consent' });
   if (includeUserIdentity && !user) throw new X0xError('USER_KEY_MISSING');
   const card = signCard(agent, {
@@ -50,6 +54,7 @@ export function makeCard(
     },
     xlink: contact,
   });
+  assertCardLimits(card);
   return { card, link: encodeCardLink(card) };
 }
 
@@ -86,22 +91,30 @@ export async function importCard(
   }
 }
 
+/** How far the clock of who made a card may be ahead, in seconds. */
+const CARD_SKEW_S = 300;
+
 async function takeCard(
   core: Core,
   link: string,
   { trust = 'known', unsigned = false }: ImportOptions,
 ): Promise<ImportedCard> {
-  const { contacts, discovery, revocations, now } = core;
+  const { contacts, discovery, now } = core;
   const level = parseTrustLevel(trust);
   const card = decodeCardLink(link);
+  assertCardLimits(card);
+  if (card.created_at > now() + CARD_SKEW_S) throw new X0xError('CARD_INVALID:FUTURE');
   const isSigned = card.signature !== undefined || card.agent_public_key !== undefined;
   if (isSigned || !unsigned) assertCardSignature(card);
   const { agent_id: agentId, machine_id: machineId } = card;
-  if (revocations.isAgentRevoked(agentId) || revocations.isMachineRevoked(machineId))
-    throw new X0xError('AGENT_REVOKED');
+  assertCounts(core, agentId, machineId);
   const isBlocked = contacts.get(agentId)?.trustLevel === 'blocked' || level === 'blocked';
   const did = isBlocked ? undefined : await reachedBy(core, card, isSigned);
-  const outcome = await contacts.import(card, level);
+  const before = discovery.get(agentId, now());
+  const isOlder = before?.source === 'card' && before.announcedAt > card.created_at;
+  const known = contacts.get(agentId)?.dmCapabilities;
+  const outcome = await contacts.import(isOlder ? { ...card, dm_capabilities: known } : card, level);
+  assertCounts(core, agentId, machineId);
   if (outcome.contact.trustLevel !== 'blocked') {
     const found = { agentId, machineId, userId: undefined, certificate: undefined, did };
     discovery.put({ ...found, announcedAt: card.created_at, lastSeen: now(), source: 'card' });

@@ -5,6 +5,7 @@ import { isX0xError, X0xError } from '../errors.js';
 import type { X0xId } from '../identity/ids.js';
 import { isRejected, type TrustDecision } from '../trust/evaluate.js';
 import type { Core } from './core.js';
+import { assertNotRevoked } from './revoked.js';
 import { TOPICS } from './topics.js';
 import type { DirectListeners } from './waiting.js';
 
@@ -38,8 +39,9 @@ export async function sendDirect(core: Core, agentId: X0xId, payload: Uint8Array
   const { agent, identity, now, tell } = core;
   try {
     if (!agent) throw new X0xError('NOT_CONNECTED');
+    assertNotRevoked(core);
     if (payload.length > MAX_DIRECT_BYTES)
-      throw new X0xError('REQUEST_TOO_LARGE', { hint: 'A message has 48 KiB at most.' });
+      throw new X0xError('REQUEST_TOO_LARGE:MESSAGE', { field: 'payload' });
     const to = await peerOf(core, agentId);
     const machine = proveMachine(identity.machine, { from: identity.xlink.did, to }, now());
     const sent = await agent.send({
@@ -60,10 +62,17 @@ async function peerOf(
   { discovery, directory, contacts, revocations, now }: Core,
   agentId: X0xId,
 ): Promise<Did> {
-  if (revocations.isAgentRevoked(agentId)) throw new X0xError('AGENT_REVOKED');
+  if (revocations.isAgentRevoked(agentId) || contacts.isRevoked(agentId)) throw new X0xError('AGENT_REVOKED');
   const found = discovery.get(agentId, now());
   const did = found?.did ?? (await directory.didsOf(agentId)).at(-1);
   if (did === undefined) throw new X0xError('AGENT_UNKNOWN');
+  const machineId = found?.machineId ?? discovery.lastMachineOf(agentId);
+  const isRevoked =
+    machineId === undefined ? contacts.hasRevokedMachine(agentId) : revocations.isMachineRevoked(machineId);
+  if (isRevoked)
+    throw new X0xError('AGENT_REVOKED', {
+      hint: 'Its machine was revoked; it is reached again when it announces itself on another one.',
+    });
   const decision = contacts.evaluate(agentId, found?.machineId);
   if (decision === 'RejectBlocked') throw new X0xError('AGENT_BLOCKED');
   if (decision === 'RejectMachineMismatch') throw new X0xError('MACHINE_MISMATCH');

@@ -3,6 +3,7 @@ import { parseTrustLevel } from '../trust/levels.js';
 import { parseId } from '../util/hex.js';
 import {
   base64In,
+  either,
   flagIn,
   invalid,
   only,
@@ -62,9 +63,10 @@ export const CONTACT_ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/contacts/trust',
     async run({ node, body }) {
-      only(body, 'agent_id', 'level');
-      await node.contacts.setTrust(parseId(body['agent_id']), parseTrustLevel(body['level']));
-      return {};
+      only(body, 'agent_id', 'level', 'trust_level');
+      const level = parseTrustLevel(either(body, 'level', 'trust_level'));
+      const contact = await node.contacts.setTrust(parseId(body['agent_id']), level);
+      return { agent_id: contact.agentId, trust_level: contact.trustLevel };
     },
   },
   {
@@ -72,12 +74,14 @@ export const CONTACT_ROUTES: readonly Route[] = [
     path: '/contacts/:agent_id',
     async run(input) {
       const { node, body } = input;
-      only(body, 'trust_level', 'identity_type');
+      only(body, 'trust_level', 'identity_type', 'label');
+      const label = optionalTextIn(body, 'label');
       const level = body['trust_level'] == null ? undefined : parseTrustLevel(body['trust_level']);
       const type = optionalTextIn(body, 'identity_type')?.toLowerCase();
       if (type !== undefined && !TYPES.includes(type))
         throw invalid('identity_type', `There are ${TYPES.join(', ')}.`);
       if (level !== undefined) await node.contacts.setTrust(agentOf(input), level);
+      if (label !== undefined) await node.contacts.rename(agentOf(input), label);
       if (type !== undefined) await node.contacts.setIdentityType(agentOf(input), type as IdentityType);
       return {};
     },
@@ -185,8 +189,10 @@ export const CONTACT_ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/direct/send',
     async run({ node, body }) {
-      only(body, 'agent_id', 'payload');
-      return { message_id: await node.sendDirect(parseId(body['agent_id']), base64In(body, 'payload')) };
+      only(body, 'agent_id', 'payload', 'payload_b64');
+      const name = body['payload'] === undefined ? 'payload_b64' : 'payload';
+      either(body, 'payload', 'payload_b64');
+      return { message_id: await node.sendDirect(parseId(body['agent_id']), base64In(body, name)) };
     },
   },
 ];

@@ -1,19 +1,23 @@
 import { once } from 'node:events';
-import { readFile, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { X0xError } from '../errors.js';
 import { X0xNode } from '../node.js';
 import type { X0xNodeOptions } from '../node-options.js';
+import { hasMemberTwice } from '../util/json.js';
 import { checkValue, integerIn } from '../util/options.js';
-import { replaceFile } from '../util/private-file.js';
+import { publishAddress, withdrawAddress } from './api-port.js';
+import { CHALLENGE_HEADER, isChallenge, proofFor } from './daemon-proof.js';
 import { type ApiAnswer, dispatch, refusalOf } from './dispatch.js';
 import { EVENTS_PATH, streamMessages } from './events.js';
 import type { ApiRequest } from './route.js';
 import { hasToken, tokenIn } from './token.js';
 
 const MAX_BODY_BYTES = 512 * 1024;
+/** Of all requests at once: programs of one machine. */
+const MOST_CONNECTIONS = 256;
+/** For the head of a request, for all of it, and how often that is looked at, in ms. */
+const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5000 };
 /** The only address it listens to. */
 const LOOPBACK = '127.0.0.1';
 const DEFAULT_PORT = 12_700;
@@ -45,11 +49,11 @@ export class X0xDaemon {
     try {
       const { dataDir } = node.identity;
       const token = await tokenIn(dataDir);
-      const server = createServer((req, res) => void serve(node, token, req, res));
-      server.listen(apiPort ?? (options.name === undefined ? DEFAULT_PORT : 0), LOOPBACK);
-      await once(server, 'listening');
+      const server = createServer(TIMEOUTS, (req, res) => void serve(node, token, req, res));
+      server.maxConnections = MOST_CONNECTIONS;
+      await listening(server, apiPort ?? (options.name === undefined ? DEFAULT_PORT : 0));
       const daemon = new X0xDaemon(node, server);
-      await replaceFile(join(dataDir, 'api.port'), daemon.address);
+      await publishAddress(dataDir, daemon.address);
       return daemon;
     } catch (error) {
       await node.close();
@@ -59,34 +63,70 @@ export class X0xDaemon {
 
   /** Ends the API and the instance. `api.port` goes; keys, contacts and token stay. */
   async stop(): Promise<void> {
-    const path = join(this.node.identity.dataDir, 'api.port');
-    const isOurs = (await readFile(path, 'utf8').catch(() => '')) === this.address;
-    if (isOurs) await rm(path, { force: true });
+    await withdrawAddress(this.node.identity.dataDir, this.address);
     this.#server.close();
     this.#server.closeAllConnections();
     await this.node.close();
   }
 }
 
+async function listening(server: Server, port: number): Promise<void> {
+  server.listen(port, LOOPBACK);
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    const isTaken = (cause as { code?: unknown }).code === 'EADDRINUSE';
+    throw isTaken ? new X0xError('API_PORT_IN_USE', { field: 'apiPort', cause }) : cause;
+  }
+}
+
 async function serve(node: X0xNode, token: string, req: IncomingMessage, res: ServerResponse): Promise<void> {
   let answer: ApiAnswer;
   try {
-    const url = new URL(req.url ?? '/', 'http://daemon');
+    const url = urlOf(req);
     assertAllowed(req, url, token);
+    if (url.pathname === '/health') return health(req, res, token);
     if (url.pathname === EVENTS_PATH && req.method === 'GET') return streamMessages(node, res);
     answer = await dispatch(node, await requestOf(req, url));
   } catch (error) {
     answer = refusalOf(error);
   }
+  respond(req, res, answer);
+}
+
+/** A body that was not read ends the connection: nobody waits for the rest of it. */
+function respond(req: IncomingMessage, res: ServerResponse, { status, body }: ApiAnswer): void {
   if (res.destroyed) return;
-  const isTooLarge = answer.status === 413;
-  res.writeHead(answer.status, {
+  res.writeHead(status, {
     'Content-Type': 'application/json',
     'Cache-Control': 'no-store',
-    ...(answer.status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
-    ...(isTooLarge ? { Connection: 'close' } : {}),
+    ...(status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
+    ...(req.readableEnded || !hasBody(req) ? {} : { Connection: 'close' }),
   });
-  res.end(JSON.stringify(answer.body));
+  res.end(JSON.stringify(body));
+}
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+
+/** Answers everybody on this machine, without reading what they send. */
+function health(req: IncomingMessage, res: ServerResponse, token: string): void {
+  if (req.method !== 'GET') {
+    respond(req, res, refusalOf(new X0xError('METHOD_NOT_ALLOWED')));
+    return;
+  }
+  const challenge = req.headers[CHALLENGE_HEADER];
+  const address = `${LOOPBACK}:${req.socket.localPort}`;
+  const proof = isChallenge(challenge) ? { proof: proofFor(token, address, challenge) } : {};
+  respond(req, res, { status: 200, body: { ok: true, status: 'healthy', ...proof } });
+}
+
+function urlOf({ url = '/' }: IncomingMessage): URL {
+  try {
+    return new URL(url, 'http://daemon');
+  } catch {
+    throw new X0xError('REQUEST_INVALID', { field: 'url', hint: 'The target of the request is no URL.' });
+  }
 }
 
 /** Who asks is a program of this machine that may read the token: no page of a browser, under whatever name it got here. */
@@ -128,5 +168,7 @@ function membersOf(text: string): ApiRequest['body'] {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new X0xError('REQUEST_INVALID', { field: 'body', hint: 'The body must be a JSON object.' });
+  if (hasMemberTwice(text))
+    throw new X0xError('REQUEST_INVALID', { field: 'body', hint: 'A member is in the body twice.' });
   return value as ApiRequest['body'];
 }

@@ -1,6 +1,7 @@
 import { isXlinkError } from '@private.me/xlink';
 import { isX0xError, X0xError } from '../errors.js';
 import type { X0xNode } from '../node.js';
+import { toldWith } from '../util/causes.js';
 import { CONTACT_ROUTES } from './contact-routes.js';
 import { IDENTITY_ROUTES } from './identity-routes.js';
 import type { ApiRequest, Route } from './route.js';
@@ -30,7 +31,11 @@ export function refusalOf(thrown: unknown): ApiAnswer {
     return { status: thrown.status, body: { ok: false, error: thrown.message, code: thrown.id } };
   const error = isX0xError(thrown) ? thrown : new X0xError('INTERNAL', { cause: thrown });
   const field = error.field === undefined ? {} : { field: error.field };
-  return { status: error.status, body: { ok: false, error: error.message, code: error.id, ...field } };
+  const cause = error.id === 'SEND_FAILED' && error.cause ? { cause: toldWith(error.cause) } : {};
+  return {
+    status: error.status,
+    body: { ok: false, error: error.message, code: error.id, ...field, ...cause },
+  };
 }
 
 function routeOf({ method, path }: ApiRequest): { route: Route; params: Record<string, string> } {

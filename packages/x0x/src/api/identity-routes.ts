@@ -1,4 +1,5 @@
 import { idOf } from '../identity/ids.js';
+import { decodeCertificateFile } from '../layouts/certificate.js';
 import {
   EXTERNAL_SIGNATURE,
   externalBytes,
@@ -21,7 +22,6 @@ const shownRevocation = ({ subject, issuerPublicKey, revokedAt, reason }: Revoca
 
 /** Who the instance is, and what it says of itself. */
 export const IDENTITY_ROUTES: readonly Route[] = [
-  { method: 'GET', path: '/health', run: () => ({ status: 'healthy' }) },
   {
     method: 'GET',
     path: '/agent',
@@ -55,7 +55,7 @@ export const IDENTITY_ROUTES: readonly Route[] = [
     async run({ node, body }) {
       only(body, 'card', 'trust_level', 'unsigned');
       const trust = optionalTextIn(body, 'trust_level') ?? 'known';
-      const { card, contact, ignored } = await node.importCard(textIn(body, 'card'), {
+      const { card, contact, ignored, namesakes } = await node.importCard(textIn(body, 'card'), {
         trust,
         unsigned: flagIn(body, 'unsigned'),
       });
@@ -66,6 +66,7 @@ export const IDENTITY_ROUTES: readonly Route[] = [
         trust_change_ignored: ignored,
         groups: card.groups.length,
         stores: card.stores.length,
+        ...(namesakes.length > 0 ? { same_name: namesakes } : {}),
       };
     },
   },
@@ -73,10 +74,16 @@ export const IDENTITY_ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/announce',
     async run({ node, body }) {
-      only(body, 'include_user_identity', 'human_consent');
+      only(body, 'include_user_identity', 'human_consent', 'withdraw_consent');
       const includeUserIdentity = flagIn(body, 'include_user_identity');
-      const peers = await node.announce({ includeUserIdentity, humanConsent: flagIn(body, 'human_consent') });
-      return { include_user_identity: includeUserIdentity, peers };
+      const humanConsent = flagIn(body, 'human_consent');
+      const isWithdrawn = flagIn(body, 'withdraw_consent');
+      if (isWithdrawn && (includeUserIdentity || humanConsent))
+        throw invalid('withdraw_consent', 'Consent is given or withdrawn, not both.');
+      const peers = isWithdrawn
+        ? await node.withdrawConsent()
+        : await node.announce({ includeUserIdentity, humanConsent });
+      return { include_user_identity: node.hasConsent, peers };
     },
   },
   {
@@ -99,7 +106,7 @@ export const IDENTITY_ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/agent/verify',
     run({ body }) {
-      only(body, 'context', 'payload_b64', 'signature_b64', 'public_key_b64', 'algorithm');
+      only(body, 'context', 'payload_b64', 'signature_b64', 'public_key_b64', 'algorithm', 'agent_id');
       const context = textIn(body, 'context');
       const payload = base64In(body, 'payload_b64');
       externalBytes(context, payload);
@@ -107,6 +114,8 @@ export const IDENTITY_ROUTES: readonly Route[] = [
         throw invalid('algorithm', `algorithm must be ${EXTERNAL_SIGNATURE}.`);
       const signature = base64In(body, 'signature_b64', 3309);
       const publicKey = base64In(body, 'public_key_b64', 1952);
+      if (body['agent_id'] !== undefined && parseId(body['agent_id']) !== idOf(publicKey))
+        throw invalid('agent_id', 'public_key_b64 is the key of another agent.');
       return {
         valid: verifyExternally(publicKey, context, payload, signature),
         algorithm: EXTERNAL_SIGNATURE,
@@ -117,7 +126,9 @@ export const IDENTITY_ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/identity/revoke',
     async run({ node, body }) {
-      only(body, 'agent_id', 'machine_id', 'reason');
+      only(body, 'agent_id', 'machine_id', 'reason', 'certificate');
+      const certificate =
+        body['certificate'] == null ? undefined : decodeCertificateFile(base64In(body, 'certificate'));
       const agentId = optionalTextIn(body, 'agent_id');
       const machineId = optionalTextIn(body, 'machine_id');
       if ((agentId === undefined) === (machineId === undefined))
@@ -126,7 +137,7 @@ export const IDENTITY_ROUTES: readonly Route[] = [
         agentId !== undefined
           ? ({ kind: 'agent', id: parseId(agentId) } as const)
           : ({ kind: 'machine', id: parseId(machineId, 'machine_id') } as const);
-      return shownRevocation(await node.revoke(subject, optionalTextIn(body, 'reason')));
+      return shownRevocation(await node.revoke(subject, optionalTextIn(body, 'reason'), certificate));
     },
   },
   {

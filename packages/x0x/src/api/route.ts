@@ -74,5 +74,12 @@ export function flagOf(query: URLSearchParams, name: string): boolean {
   return value === 'true';
 }
 
+/** The member under one of two names. Throws `REQUEST_INVALID` if both are there. */
+export function either(body: ApiRequest['body'], name: string, other: string): unknown {
+  if (body[name] !== undefined && body[other] !== undefined)
+    throw invalid(name, `Give ${name} or ${other}, not both.`);
+  return body[name] ?? body[other];
+}
+
 export const invalid = (field: string, hint: string): X0xError =>
   new X0xError('REQUEST_INVALID', { field, hint });

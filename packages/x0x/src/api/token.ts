@@ -6,11 +6,12 @@ import { bytesIn, createFile, isExposed } from '../util/private-file.js';
 /** The token of the API in `api-token`: 64 hex digits, made once. Throws `KEY_FILE_EXPOSED` if others may read it. */
 export async function tokenIn(dataDir: string): Promise<string> {
   const path = join(dataDir, 'api-token');
-  const kept = await bytesIn(path);
-  if (!kept) {
-    await createFile(path, randomBytes(32).toString('hex'));
-    return tokenIn(dataDir);
-  }
+  const kept = (await bytesIn(path)) ?? (await made(path));
+  if (!kept)
+    throw new X0xError('KEY_FILE_UNREADABLE', {
+      field: 'api-token',
+      hint: 'Is it a link that leads nowhere? Remove it: a new one is made.',
+    });
   if (await isExposed(path))
     throw new X0xError('KEY_FILE_EXPOSED', {
       field: 'api-token',
@@ -20,6 +21,11 @@ export async function tokenIn(dataDir: string): Promise<string> {
   if (token.length < 32)
     throw new X0xError('KEY_FILE_UNREADABLE', { field: 'api-token', hint: 'Remove it: a new one is made.' });
   return token;
+}
+
+async function made(path: string): Promise<Uint8Array | undefined> {
+  await createFile(path, randomBytes(32).toString('hex'));
+  return bytesIn(path);
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

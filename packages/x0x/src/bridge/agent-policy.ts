@@ -10,10 +10,13 @@ const PREFIX = 'x0x:';
  * registry knows; a rule of which nobody is left is about nobody. It is read again when the registry tells of a change, and every
  * few seconds where it does not.
  *
- * `policy`: a document, or where it is read. For `PolicyEngine.create({ source })`.
+ * A rule that denies an agent denies nobody as long as no DID of it is known: deny what is not allowed (`otherwise: 'deny'`) instead.
+ *
+ * `policy`: a document, or where it is read. Throws `INVALID_OPTION` for a document with an agent that is none. For `PolicyEngine.create({ source })`.
  */
 export function agentPolicy(policy: PolicyDocument | PolicySource, directory: AgentDirectory): PolicySource {
   const source = isSource(policy) ? policy : undefined;
+  if (!source) assertAgents(policy as PolicyDocument);
   const load = async () => {
     const document = (source ? JSON.parse(await source.load()) : policy) as PolicyDocument;
     if (!Array.isArray(document.rules)) return JSON.stringify(document); // what is wrong with it, the engine says
@@ -35,6 +38,12 @@ export function agentPolicy(policy: PolicyDocument | PolicySource, directory: Ag
   };
 }
 
+/** What is wrong with a document is said at once. A source may be mended while it is read. */
+function assertAgents({ rules }: PolicyDocument): void {
+  const names = [rules ?? []].flat().flatMap((rule) => (Object(rule) as PolicyRule).from ?? []);
+  for (const name of names) if (isAgent(name)) idIn(name);
+}
+
 function withDids(
   rule: PolicyRule,
   at: number,
@@ -48,7 +57,7 @@ function withDids(
   return dids.length === 0 ? undefined : { ...rule, id, from: [...new Set(dids)] };
 }
 
-const isAgent = (name: unknown): boolean => typeof name === 'string' && name.startsWith(PREFIX);
+const isAgent = (name: unknown): boolean => typeof name === 'string' && name.toLowerCase().startsWith(PREFIX);
 
 function idIn(name: string): string {
   try {

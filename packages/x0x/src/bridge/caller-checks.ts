@@ -5,7 +5,8 @@ import { idOf, type X0xId } from '../identity/ids.js';
 import type { X0xNode } from '../node.js';
 import type { TrustDecision } from '../trust/evaluate.js';
 import { parseTrustLevel, rankOf, type TrustLevel } from '../trust/levels.js';
-import { checkNames, checkValue, hasMethods, invalidOption, isBoolean, isText } from '../util/options.js';
+import { bytesOfHex } from '../util/hex.js';
+import { checkNames, checkValue, hasMethods, invalidOption, isBoolean, isDid } from '../util/options.js';
 import type { AgentDirectory } from './directory.js';
 import { MACHINE_HEADER, provenMachine } from './machine-proof.js';
 
@@ -54,7 +55,7 @@ export function callerChecks(options: GuardOptions): CallerChecks {
   if (node === undefined) throw invalidOption('node', `${owner}: node is required.`);
   if (did === undefined)
     throw invalidOption('did', `${owner}: did is required: that of the adapter's agent.`);
-  checkValue(owner, 'did', did, isText, 'a DID');
+  checkValue(owner, 'did', did, isDid, 'a DID, such as did:key:z6Mk…');
   checkValue(owner, 'node.directory', node.directory, hasMethods('agentOf'), 'an AgentDirectory');
   checkValue(owner, 'directory', directory, hasMethods('agentOf'), 'an AgentDirectory');
   const service: Service = { node, did, ...(directory ? { directory } : {}) };
@@ -75,10 +76,20 @@ export function callerChecks(options: GuardOptions): CallerChecks {
     },
     human(human = {}) {
       checkNames('requireHuman', human, ['users']);
+      checkValue(
+        'requireHuman',
+        'users',
+        human.users,
+        areIds,
+        'a list of user ids, each 64 hex digits in lower case',
+      );
       return async (auth, request) => told('human', await humanOf(service, auth, request, human));
     },
   };
 }
+
+const areIds = (users: unknown): boolean =>
+  Array.isArray(users) && users.every((id) => bytesOfHex(id, 32) !== undefined && id === id.toLowerCase());
 
 type Service = Pick<GuardOptions, 'node' | 'directory' | 'did'>;
 
@@ -91,11 +102,8 @@ async function trustOf(
   const found = await agentBehind(service, auth, request);
   if (typeof found === 'string') return { reason: found };
   const { contacts } = service.node;
-  const { agentId, machineId } = found;
-  const decision = contacts.evaluate(agentId, machineId);
-  if (decision === 'RejectBlocked') return { reason: 'AGENT_BLOCKED', decision };
-  if (decision === 'RejectMachineMismatch')
-    return { reason: machineId === undefined ? 'MACHINE_PROOF_MISSING' : 'MACHINE_MISMATCH', decision };
+  const { agentId, decision, reason } = judged(service, found);
+  if (reason !== undefined) return { reason, decision };
   if (pinned && contacts.get(agentId)?.identityType !== 'pinned')
     return { reason: 'MACHINE_NOT_PINNED', decision };
   const has = contacts.get(agentId)?.trustLevel ?? 'unknown';
@@ -110,13 +118,23 @@ async function humanOf(
 ): Promise<Verdict> {
   const found = await agentBehind(service, auth, request);
   if (typeof found === 'string') return { reason: found };
-  const { contacts, discovery, now } = service.node;
-  const decision = contacts.evaluate(found.agentId, found.machineId);
-  if (decision === 'RejectBlocked') return { reason: 'AGENT_BLOCKED', decision };
-  const certificate = discovery.certificateOf(found.agentId, now.call(service.node));
+  const { agentId, decision, reason } = judged(service, found);
+  if (reason !== undefined) return { reason, decision };
+  const certificate = service.node.discovery.certificateOf(agentId, service.node.now());
   if (!certificate) return { reason: 'HUMAN_REQUIRED', decision };
   const isListed = users === undefined || users.includes(idOf(certificate.userPublicKey));
   return isListed ? { decision } : { reason: 'OTHER_HUMAN', decision };
+}
+
+type Caller = { readonly agentId: X0xId; readonly machineId: X0xId | undefined };
+
+/** What comes of a caller, and why nothing else is asked. */
+function judged({ node }: Service, { agentId, machineId }: Caller) {
+  const decision = node.contacts.evaluate(agentId, machineId);
+  const mismatch = machineId === undefined ? 'MACHINE_PROOF_MISSING' : 'MACHINE_MISMATCH';
+  const reasons = { RejectBlocked: 'AGENT_BLOCKED', RejectMachineMismatch: mismatch };
+  const isRejection = decision === 'RejectBlocked' || decision === 'RejectMachineMismatch';
+  return { agentId, decision, reason: isRejection ? reasons[decision] : undefined };
 }
 
 /** The agent that signed a request, and its machine if it is proven; or why there is none. */
@@ -124,7 +142,7 @@ async function agentBehind(
   { node, directory, did }: Service,
   auth: Auth,
   request: object,
-): Promise<{ readonly agentId: X0xId; readonly machineId: X0xId | undefined } | string> {
+): Promise<Caller | string> {
   if (auth.mode !== 'xlink') return 'XLINK_REQUIRED';
   const from = (auth as { did: Did }).did;
   const agentId = (await node.directory.agentOf(from)) ?? (await directory?.agentOf(from));
@@ -136,7 +154,15 @@ async function agentBehind(
     contacts.isRevoked(agentId) ||
     revocations.isAgentRevoked(agentId) ||
     (machine !== undefined && revocations.isMachineRevoked(machine));
-  return isRevoked ? 'AGENT_REVOKED' : { agentId, machineId: machine };
+  if (isRevoked) return 'AGENT_REVOKED';
+  if (machine === undefined && wasOnRevokedMachine(node, agentId)) return 'MACHINE_PROOF_MISSING';
+  return { agentId, machineId: machine };
+}
+
+/** Whoever leaves the proof out may be on the machine that was revoked. */
+function wasOnRevokedMachine({ contacts, discovery, revocations }: GuardSource, agentId: X0xId): boolean {
+  const last = discovery.lastMachineOf(agentId);
+  return contacts.hasRevokedMachine(agentId) || (last !== undefined && revocations.isMachineRevoked(last));
 }
 
 function machineOf(

@@ -1,25 +1,22 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   assertKeyRecord,
   type CryptoProvider,
   type Did,
   type KeyRecord,
   type ManagedTrustRegistry,
+  type Registration,
+  type Result,
   type Scope,
   type TrustRegistry,
 } from '@private.me/xlink';
 import { X0xError } from '../errors.js';
 import { idOf, type X0xId } from '../identity/ids.js';
 import { bytesIn, replaceFile } from '../util/private-file.js';
+import { Acquaintances, type Introduction } from './acquaintances.js';
+import { bindingIn, contactIn } from './agent-contact.js';
 import { type AgentBinding, agentBoundTo } from './binding.js';
 import { decodeBytes } from './signed-text.js';
-
-/** What joins a DID to an agent, for others. */
-export interface AgentContact {
-  /** Of the DID, signed by its keys: if it has the ML-DSA-65 key of the agent, nothing else is needed. */
-  readonly record: KeyRecord;
-  /** For an agent whose key came from elsewhere. */
-  readonly binding?: AgentBinding | undefined;
-}
 
 /** Where DIDs and their keys are looked up; without `list` an agent is found by its DID only, without `onChange` changes are not told. */
 export type DirectoryRegistry = TrustRegistry & Partial<Pick<ManagedTrustRegistry, 'list' | 'onChange'>>;
@@ -27,7 +24,7 @@ export type DirectoryRegistry = TrustRegistry & Partial<Pick<ManagedTrustRegistr
 /** Options of {@link AgentDirectory}. */
 export interface AgentDirectoryOptions {
   /** The trust registry of the service, or of the daemon. */
-  readonly registry: DirectoryRegistry;
+  readonly registry: DirectoryRegistry | Acquaintances;
   /** Verifies signatures of DIDs, such as `identity.crypto`. */
   readonly crypto: CryptoProvider;
   /** Where bindings are kept, JSON. Default: in memory. */
@@ -37,21 +34,25 @@ export interface AgentDirectoryOptions {
 /** Held at most, of each: more become known only when there is room. */
 const MOST_BINDINGS = 10_000;
 const MOST_AGENTS = 10_000;
+/** DIDs of one agent: it can sign for any number of them. */
+const MOST_DIDS = 4;
 
 /** Who is who: DIDs of xLink and agents of x0x, joined by what both sides have signed. */
 export class AgentDirectory {
-  readonly #registry: DirectoryRegistry;
+  readonly #registry: DirectoryRegistry | Acquaintances;
   readonly #crypto: CryptoProvider;
   readonly #path: string | undefined;
   readonly #bindings = new Map<Did, { readonly agentId: X0xId; readonly binding: AgentBinding }>();
   readonly #listeners = new Set<() => void>();
   #writing: Promise<unknown> = Promise.resolve();
+  #saved = '[]';
 
   /** Reads nothing; see {@link AgentDirectory.open} for bindings in a file. */
   constructor({ registry, crypto, path }: AgentDirectoryOptions) {
     this.#registry = registry;
     this.#crypto = crypto;
     this.#path = path;
+    if (registry instanceof Acquaintances) registry.onForget((did) => this.#bindings.delete(did));
   }
 
   /** With the bindings in the file; those that are not signed well are passed over. */
@@ -62,15 +63,14 @@ export class AgentDirectory {
     return directory;
   }
 
-  /** The agent of a DID; `undefined` if it has none. Rejects if the registry is down. */
+  /** The agent of a DID; `undefined` if it has none, or the DID was revoked. Rejects if the registry is down. */
   async agentOf(did: Did): Promise<X0xId | undefined> {
-    const bound = this.#bindings.get(did);
-    if (bound) return bound.agentId;
     const entry = await this.#registry.lookup(did);
-    return entry?.status === 'active' && entry.keys ? agentIn(entry.keys) : undefined;
+    if (entry?.status !== 'active') return undefined;
+    return this.#bindings.get(did)?.agentId ?? (entry.keys && agentIn(entry.keys));
   }
 
-  /** The DIDs of an agent that the registry knows. Needs a registry with `list`; otherwise those with a binding. */
+  /** The DIDs of an agent that the registry knows and that count. Needs a registry with `list`; otherwise there are none. */
   async didsOf(agentId: X0xId): Promise<readonly Did[]> {
     return (await this.agents()).get(agentId) ?? [];
   }
@@ -82,27 +82,30 @@ export class AgentDirectory {
       if (agentId !== undefined) dids.set(agentId, [...(dids.get(agentId) ?? []), did]);
     };
     for (const { did, keys, status } of (await this.#registry.list?.()) ?? [])
-      if (status === 'active' && keys && !this.#bindings.has(did)) add(agentIn(keys), did);
-    for (const [did, { agentId }] of this.#bindings) add(agentId, did);
+      if (status === 'active') add(this.#bindings.get(did)?.agentId ?? (keys && agentIn(keys)), did);
     return dids;
   }
 
   /**
    * Takes what joins a DID to this very agent, and brings the DID into the registry with these scopes, both ways, if it is not there. Throws
-   * `BINDING_INVALID`, or what the registry refuses it with. Returns the DID.
+   * `BINDING_INVALID`, `DIRECTORY_FULL`, or what the registry refuses it with. Returns the DID. `introduction`: of a stranger, which is kept
+   * in memory and in bounds, where the registry does that. Default: none, and it is kept for good.
    */
-  async learn(agentId: X0xId, contact: unknown, scopes: readonly Scope[]): Promise<Did> {
+  async learn(
+    agentId: X0xId,
+    contact: unknown,
+    scopes: readonly Scope[],
+    introduction?: Introduction,
+  ): Promise<Did> {
     const { record, binding } = contactIn(contact);
     await assertKeyRecord(record, this.#crypto);
     const { did } = record;
-    if (binding !== undefined) await this.#keep(did, agentId, binding);
-    else if (this.#bindings.get(did)?.agentId !== agentId && agentIn(record) !== agentId)
+    const isBound = binding !== undefined && (await this.#assertBound(did, agentId, binding));
+    if (!binding && this.#bindings.get(did)?.agentId !== agentId && agentIn(record) !== agentId)
       throw new X0xError('BINDING_INVALID');
-    const known = await this.#registry.lookup(did);
-    if (!known && ((await this.#registry.list?.()) ?? []).length >= MOST_AGENTS) throw full();
     const entry = { did, keys: record, sendScopes: scopes, receiveScopes: scopes };
-    const changed = known ? await this.#registry.updateKeys(record) : await this.#registry.register(entry);
-    if (!known && !changed.ok) throw changed.error; // an older record of one that is known changes nothing
+    const isKeptNow = await this.#register(entry, agentId, introduction);
+    if (binding && (isKeptNow || !isBound)) await this.#keep(did, agentId, binding);
     return did;
   }
 
@@ -124,27 +127,67 @@ export class AgentDirectory {
     };
   }
 
-  async #keep(did: Did, agentId: X0xId, binding: AgentBinding): Promise<void> {
+  /** Whether it was written into the registry for good by this. */
+  async #register(
+    entry: Registration & { keys: KeyRecord },
+    agentId: X0xId,
+    introduction?: Introduction,
+  ): Promise<boolean> {
+    const registry = this.#registry;
+    const { did, keys } = entry;
+    const known = await registry.lookup(did);
+    const isGuest = registry instanceof Acquaintances && known && !(await registry.isKept(did));
+    if (known && (introduction || !isGuest)) {
+      await registry.updateKeys(keys); // an older one changes nothing
+      return false;
+    }
+    const dids = isGuest ? [] : await this.didsOf(agentId);
+    const isMany = dids.length >= MOST_DIDS;
+    if (registry instanceof Acquaintances && (introduction || isMany)) {
+      const guests = [];
+      for (const one of dids) if (!(await registry.isKept(one))) guests.push(one);
+      if (isMany && guests[0] !== undefined) registry.forget(guests[0]);
+      assertOk(await registry.meet(entry, introduction ?? { via: agentId, most: 1 }));
+      return false;
+    }
+    if (isMany || ((await registry.list?.()) ?? []).length >= MOST_AGENTS)
+      throw new X0xError('DIRECTORY_FULL');
+    assertOk(await registry.register(entry));
+    return true;
+  }
+
+  /** Whether this DID was joined to this agent before. Throws `BINDING_INVALID` for a statement that is not good, or is about another agent. */
+  async #assertBound(did: Did, agentId: X0xId, binding: AgentBinding): Promise<boolean> {
     const known = this.#bindings.get(did);
-    if (known?.agentId === agentId) return;
-    if (known || (await agentBoundTo(did, binding, this.#crypto)) !== agentId)
-      throw new X0xError('BINDING_INVALID');
-    if (this.#bindings.size >= MOST_BINDINGS) throw full();
+    if (known && isDeepStrictEqual(known.binding, binding)) return known.agentId === agentId || invalid();
+    const bound = await agentBoundTo(did, binding, this.#crypto);
+    return bound === agentId && (known?.agentId ?? agentId) === agentId ? known !== undefined : invalid();
+  }
+
+  async #keep(did: Did, agentId: X0xId, binding: AgentBinding): Promise<void> {
+    if (this.#bindings.size >= MOST_BINDINGS) throw new X0xError('DIRECTORY_FULL');
     this.#bindings.set(did, { agentId, binding });
     if (this.#path !== undefined) await this.#save(this.#path);
     this.#tell();
   }
 
-  async #bind(binding: AgentBinding): Promise<void> {
-    this.#bindings.set(binding.did, {
-      agentId: await agentBoundTo(binding.did, binding, this.#crypto),
-      binding,
-    });
+  async #bind(value: unknown): Promise<void> {
+    const binding = bindingIn(value);
+    const agentId = await agentBoundTo(binding.did, binding, this.#crypto);
+    this.#bindings.set(binding.did, { agentId, binding });
   }
 
+  /** Those of strangers are not written down. */
   async #save(path: string): Promise<void> {
-    const write = () =>
-      replaceFile(path, JSON.stringify([...this.#bindings.values()].map(({ binding }) => binding)));
+    const registry = this.#registry;
+    const write = async () => {
+      const kept: AgentBinding[] = [];
+      for (const [did, { binding }] of this.#bindings)
+        if (!(registry instanceof Acquaintances) || (await registry.isKept(did))) kept.push(binding);
+      const text = JSON.stringify(kept);
+      if (text !== this.#saved) await replaceFile(path, text);
+      this.#saved = text;
+    };
     this.#writing = this.#writing.then(write, write);
     await this.#writing;
   }
@@ -165,15 +208,15 @@ function agentIn(record: KeyRecord): X0xId | undefined {
   return known.get(record);
 }
 
-const full = () => new X0xError('DIRECTORY_FULL');
-
-function contactIn(value: unknown): AgentContact {
-  const { record, binding } = Object(value) as AgentContact;
-  if (typeof record !== 'object' || record === null) throw new X0xError('BINDING_INVALID');
-  return { record, binding };
+function invalid(): never {
+  throw new X0xError('BINDING_INVALID');
 }
 
-function bindingsIn(file: Uint8Array): readonly AgentBinding[] {
+function assertOk(result: Result<void>): void {
+  if (!result.ok) throw result.error;
+}
+
+function bindingsIn(file: Uint8Array): readonly unknown[] {
   try {
     const list = JSON.parse(new TextDecoder().decode(file));
     return Array.isArray(list) ? list : [];

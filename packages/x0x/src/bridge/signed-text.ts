@@ -22,9 +22,13 @@ function bytesOfNumber(value: number): Uint8Array {
 /** Base64url without padding. */
 export const encodeBytes = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
 
-/** The bytes of base64url; `undefined` for anything else, and for another length than `length`, if one is given. */
+/**
+ * The bytes of base64url; `undefined` for anything else, for another spelling than that of {@link encodeBytes}, and for another length than
+ * `length`, if one is given.
+ */
 export function decodeBytes(text: unknown, length?: number): Uint8Array | undefined {
   if (typeof text !== 'string' || !/^[\w-]*$/.test(text)) return undefined;
   const bytes = new Uint8Array(Buffer.from(text, 'base64url'));
+  if (encodeBytes(bytes) !== text) return undefined;
   return length === undefined || bytes.length === length ? bytes : undefined;
 }

@@ -3,7 +3,7 @@ import { Identity, mlDsa65SeedOf } from '@private.me/xlink';
 import { identityFromFile } from '@private.me/xlink/file';
 import { X0xError } from '../errors.js';
 import { encodeKeyFile } from '../layouts/key-file.js';
-import { createFile, isExposed, makeFolder } from '../util/private-file.js';
+import { assertUnshared, createFile, isExposed, makeFolder } from '../util/private-file.js';
 import type { X0xId } from './ids.js';
 import { keyPath, keysFromFile, readKeyFile } from './key-files.js';
 import { type RandomBytes, X0xKeyPair } from './key-pair.js';
@@ -39,7 +39,8 @@ export interface IdentityOptions extends PlacesOptions {
 export async function openIdentity({ random, ...where }: IdentityOptions = {}): Promise<X0xIdentity> {
   const places = placesOf(where);
   const { identityDir } = places;
-  await makeFolder(identityDir);
+  await madeFolder(identityDir);
+  await assertUnshared(identityDir);
   const path = join(identityDir, 'xlink.pkcs8');
   const seed = await identityFromFile(path);
   if (await isExposed(path)) throw new X0xError('KEY_FILE_EXPOSED', { field: 'xlink.pkcs8' });
@@ -58,10 +59,18 @@ export async function openIdentity({ random, ...where }: IdentityOptions = {}): 
 export async function makeUserKey(where: PlacesOptions = {}, seed?: Uint8Array): Promise<X0xId> {
   const { identityDir } = placesOf(where);
   const keys = seed ? X0xKeyPair.fromSeed(seed) : X0xKeyPair.generate();
-  await makeFolder(identityDir);
+  await madeFolder(identityDir);
   if (!(await createFile(keyPath(identityDir, 'user'), encodeKeyFile(keys))))
     throw new X0xError('USER_KEY_EXISTS');
   return keys.id;
+}
+
+async function madeFolder(path: string): Promise<void> {
+  try {
+    await makeFolder(path);
+  } catch (cause) {
+    throw new X0xError('KEY_FILE_UNREADABLE', { field: path, cause });
+  }
 }
 
 function isKeyOf({ mlDsa65 }: Identity, agent: X0xKeyPair): boolean {

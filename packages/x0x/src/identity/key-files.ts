@@ -22,7 +22,10 @@ export async function readKeyFile(path: string): Promise<KeyFile | undefined> {
   }
 }
 
-/** The keys in a file; those that `make` returns, if there is none. Of several processes that start at once all get the same. */
+/**
+ * The keys in a file; those that `make` returns, if there is none. Of several processes that start at once all get the same. Throws
+ * `KEY_FILE_…`; `KEY_FILE_UNREADABLE` for a link that leads nowhere, too.
+ */
 export async function keysFromFile(
   path: string,
   make: () => X0xKeyPair | Promise<X0xKeyPair>,
@@ -31,7 +34,12 @@ export async function keysFromFile(
   if (kept) return kept.keys;
   const keys = await make();
   if (await told(path, () => createFile(path, encodeKeyFile(keys)))) return keys;
-  return keysFromFile(path, make);
+  const theirs = await readKeyFile(path);
+  if (theirs) return theirs.keys;
+  throw new X0xError('KEY_FILE_UNREADABLE', {
+    field: nameOf(path),
+    hint: 'Is it a link that leads nowhere?',
+  });
 }
 
 const nameOf = (path: string): string => path.split(/[\\/]/).at(-1)!;

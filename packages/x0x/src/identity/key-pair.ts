@@ -1,7 +1,15 @@
+import { shake256 } from '@noble/hashes/sha3.js';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { ml_dsa65 } from '@noble/post-quantum/ml-dsa.js';
 import { randomBytes } from '@noble/post-quantum/utils.js';
 import { X0xError } from '../errors.js';
 import { idOf, type X0xId } from './ids.js';
+
+/** Signed to see whether a key is sound, in a context of its own. */
+const PROBE = utf8ToBytes('xlink/1 x0x key check');
+
+/** tr of FIPS 204 (section 5.1): SHAKE256 of the public key, 64 bytes, which the secret key repeats. */
+const hashOf = (publicKey: Uint8Array): Uint8Array => shake256(publicKey, { dkLen: 64 });
 
 /** `length` bytes from a cryptographic random source. */
 export type RandomBytes = (length: number) => Uint8Array;
@@ -39,8 +47,13 @@ export class X0xKeyPair {
   /** Keys as bytes, 1952 and 4032. Throws `KEY_INVALID`, and `KEY_FILE_INVALID:MISMATCH` if they do not belong together. */
   static fromBytes(publicKey: Uint8Array, secretKey: Uint8Array): X0xKeyPair {
     if (publicKey.length !== 1952 || secretKey.length !== 4032) throw new X0xError('KEY_INVALID');
-    if (!isSame(derivedPublicKey(secretKey), publicKey)) throw new X0xError('KEY_FILE_INVALID:MISMATCH');
-    return new X0xKeyPair(Uint8Array.from(publicKey), Uint8Array.from(secretKey));
+    const isConsistent =
+      isSame(derivedPublicKey(secretKey), publicKey) &&
+      isSame(secretKey.subarray(64, 128), hashOf(publicKey));
+    if (!isConsistent) throw new X0xError('KEY_FILE_INVALID:MISMATCH');
+    const keys = new X0xKeyPair(Uint8Array.from(publicKey), Uint8Array.from(secretKey));
+    if (!keys.#signsWell()) throw new X0xError('KEY_FILE_INVALID:MISMATCH');
+    return keys;
   }
 
   /** Signs; 3309 bytes. `context`: at most 255 bytes (FIPS 204 section 5.2), default empty. */
@@ -50,6 +63,16 @@ export class X0xKeyPair {
     random: RandomBytes = randomBytes,
   ): Uint8Array {
     return ml_dsa65.sign(message, this.#secretKey, { context, extraEntropy: random(32) });
+  }
+
+  /** The low bits of t are in the secret key alone: whether they are right shows in signatures. */
+  #signsWell(): boolean {
+    return verifySignature(
+      this.publicKey,
+      PROBE,
+      ml_dsa65.sign(PROBE, this.#secretKey, { context: PROBE }),
+      PROBE,
+    );
   }
 
   /** A copy of the expanded secret key, 4032 bytes: keep it secret. */

@@ -47,7 +47,7 @@ export function encodeContacts({ contacts, revocations }: ContactsFile): string 
 export function decodeContacts(text: string): ContactsFile {
   try {
     const { contacts, revocations = [] } = JSON.parse(text);
-    return { contacts: contacts.map(contactIn), revocations: revocations.map(revocationIn) };
+    return { contacts: onlyOnce(contacts.map(contactIn)), revocations: revocations.map(revocationIn) };
   } catch {
     throw new X0xError('CONTACTS_DAMAGED'); // the message of JSON.parse quotes what it read
   }
@@ -62,7 +62,7 @@ const contactIn = (json: Json): Contact => ({
   addedAt: timeIn(json['added_at']),
   lastSeen: json['last_seen'] == null ? undefined : timeIn(json['last_seen']),
   identityType: typeIn(json['identity_type'] ?? 'anonymous'),
-  machines: ((json['machines'] ?? []) as Json[]).map(machineIn),
+  machines: onlyOnce(((json['machines'] ?? []) as Json[]).map(machineIn)),
   ...(json['dm_capabilities'] == null
     ? {}
     : { dmCapabilities: json['dm_capabilities'] as NonNullable<Contact['dmCapabilities']> }),
@@ -82,6 +82,13 @@ const revocationIn = (json: Json): LocalRevocation => ({
   timestamp: timeIn(json['timestamp']),
   revokerId: json['revoker_id'] == null ? undefined : idIn(json['revoker_id']),
 });
+
+/** Of two entries about one agent or machine the laxer one must not win. */
+function onlyOnce<T extends { readonly agentId: X0xId } | { readonly machineId: X0xId }>(entries: T[]): T[] {
+  const ids = entries.map((entry) => ('agentId' in entry ? entry.agentId : entry.machineId));
+  if (new Set(ids).size < ids.length) throw new TypeError('twice');
+  return entries;
+}
 
 const numbersOf = (id: X0xId): number[] => [...hexToBytes(id)];
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { X0xError } from '../errors.js';
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
 
@@ -14,10 +15,30 @@ export async function bytesIn(path: string): Promise<Uint8Array | undefined> {
   }
 }
 
-/** Whether other users may read it. Windows has no such bits. */
+/** Whether other users may read it, or own it. Windows has no such bits. */
 export async function isExposed(path: string): Promise<boolean> {
-  if (process.platform === 'win32') return false;
-  return ((await stat(path)).mode & 0o077) !== 0;
+  return isOpenTo(path, 0o077);
+}
+
+/** Throws `KEY_FILE_EXPOSED` if other users may write a file or folder, or own it: what they put there would be believed. */
+export async function assertUnshared(path: string): Promise<void> {
+  if (!(await isOpenTo(path, 0o022))) return;
+  const field = basename(path);
+  const hint = `Others may write ${field}, or own it: chown it to the user of this process, and chmod go-w it.`;
+  throw new X0xError('KEY_FILE_EXPOSED', { field, hint });
+}
+
+async function isOpenTo(path: string, bits: number): Promise<boolean> {
+  const user = process.getuid?.();
+  if (user === undefined) return false;
+  const { mode, uid } = await stat(path);
+  return (mode & bits) !== 0 || (uid !== user && uid !== 0);
+}
+
+/** Removes drafts of files that a process left behind that was killed. Only for who has the folder to itself. */
+export async function removeDrafts(folder: string): Promise<void> {
+  const drafts = (await readdir(folder)).filter((name) => /^\..+\.[0-9a-f]{12}\.tmp$/.test(name));
+  await Promise.all(drafts.map((name) => rm(join(folder, name), { force: true })));
 }
 
 /** Replaces a file as a whole, with mode 0600; a crash leaves the old one or the new one. */
@@ -47,10 +68,20 @@ export async function createFile(path: string, bytes: Uint8Array | string): Prom
   }
 }
 
-/** Makes a folder with mode 0700, if it is not there. */
-export const makeFolder = async (path: string): Promise<void> => {
-  await mkdir(path, { recursive: true, mode: 0o700 });
-};
+/** Makes a folder with mode 0700, and those above it, if it is not there. Not with `recursive`, which never ends below `/proc` (Node 20). */
+export async function makeFolder(path: string): Promise<void> {
+  const isThere = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (isThere) return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
+  }
+}
 
 async function writeDraft(path: string, bytes: Uint8Array | string): Promise<string> {
   await makeFolder(dirname(path));
