@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { link, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '@private.me/xlink/file';
 import type { FusionRecord } from './record.js';
 import type { FusionStore } from './store.js';
 
@@ -33,7 +34,7 @@ export class FileFusionStore implements FusionStore {
   /** Saves it if nobody was faster. On disk when it returns. */
   async save(record: FusionRecord, ifGeneration: number | undefined): Promise<boolean> {
     const { account, generation } = record;
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await makeFolder(this.#folder);
     if ((await this.#latest(account)) !== ifGeneration) return false;
     const target = this.#path(account, generation);
     const draft = join(this.#folder, `.${randomUUID()}`);

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolder } from '@private.me/xlink/file';
 import { XfuseError } from '../errors.js';
 import { DeviceSecret } from './device.js';
 
@@ -50,7 +51,7 @@ async function read(path: string, sealing: KeySealing | undefined): Promise<Uint
 }
 
 async function make(path: string, sealing: KeySealing | undefined): Promise<Uint8Array> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(path));
   const key = new Uint8Array(randomBytes(32));
   const content = sealing ? await sealing.seal(key) : key;
   const file = await open(path, 'wx', 0o600);

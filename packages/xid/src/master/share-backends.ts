@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { access, chmod, lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { access, chmod, lstat, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { makeFolder } from '@private.me/xlink/file';
 import { XidError } from '../errors.js';
 import { invalidOption } from '../util/options.js';
 
@@ -67,7 +68,7 @@ export class FileShareBackend implements ShareBackend {
   }
 
   async save(share: Uint8Array): Promise<void> {
-    await mkdir(dirname(this.file), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(this.file));
     const beside = `${this.file}.${process.pid}.new`;
     await rm(beside, { force: true });
     const file = await open(beside, 'wx', 0o600);

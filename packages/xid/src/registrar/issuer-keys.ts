@@ -1,5 +1,6 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '@private.me/xlink/file';
 
 /** Where a registrar keeps the private keys of its tokens, so that a restart, or another instance, signs with the same ones. */
 export interface IssuerKeys {
@@ -49,7 +50,7 @@ export class FileIssuerKeys implements IssuerKeys {
   }
 
   async add(name: string, pkcs8: Uint8Array): Promise<Uint8Array> {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await makeFolder(this.#folder);
     try {
       const file = await open(this.#file(name), 'wx', 0o600);
       try {
