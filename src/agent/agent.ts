@@ -260,6 +260,14 @@ export class BaseAgent {
   }
 
   /**
+   * 32 bytes for a key of another protocol, derived from the seed of the identity that signs now. `label`: `xlink/1 identity`, the
+   * protocol and the algorithm, such as `xlink/1 identity noise x25519`. Throws `INVALID_OPTION`.
+   */
+  async deriveSubkey(label: string): Promise<Uint8Array> {
+    return (await this.present()).identity.deriveSubkey(label);
+  }
+
+  /**
    * Its public keys, signed once for each key epoch, for a registry elsewhere. With a `keyStore` they are rotated first when they
    * are due, and the registry of this agent follows, where it has an entry. Throws `KEY_STORE_…`.
    */

@@ -16,6 +16,9 @@ export const INFO = {
   mlDsa65: encodeUtf8('xlink/1 identity ml-dsa-65'),
 } as const;
 
+/** A protocol and an algorithm behind the prefix: the labels of the identity's own keys have one word there. */
+const SUBKEY_LABEL = /^xlink\/1 identity [a-z0-9-]{1,32} [a-z0-9-]{1,32}$/;
+
 /** How an identity is made. */
 export interface IdentityOptions {
   /** Adds ML-DSA-65 keys: the same as `maxVersion: 3`. Default `false`. */
@@ -112,6 +115,20 @@ export class Identity {
   /** A copy of the 32-byte Ed25519 seed. It is the identity: keep it secret. */
   get privateKey(): Uint8Array {
     return Uint8Array.from(this.#seed);
+  }
+
+  /**
+   * 32 bytes for a key of another protocol: HKDF-SHA256 (RFC 5869) of the seed, with an empty salt and the label as `info`. `label`:
+   * `xlink/1 identity`, the protocol and the algorithm, such as `xlink/1 identity noise x25519`. One label is for one protocol; none
+   * gives the identity's own keys. Whoever has the seed has it too. Throws `INVALID_OPTION`.
+   */
+  async deriveSubkey(label: string): Promise<Uint8Array> {
+    if (typeof label !== 'string' || !SUBKEY_LABEL.test(label)) {
+      const hint =
+        'deriveSubkey: label must be "xlink/1 identity", a protocol and an algorithm, in small letters.';
+      throw xlinkError('INVALID_OPTION', { field: 'label', hint });
+    }
+    return this.crypto.hkdf(this.#seed, encodeUtf8(label), 32);
   }
 
   /** The seed as PKCS#8 DER (RFC 8410), 48 bytes, unencrypted. */

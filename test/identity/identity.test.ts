@@ -283,3 +283,38 @@ describe('PKCS#8', () => {
     expect((await thrownBy(() => decodePkcs8(x))).id).toBe('INVALID_PKCS8');
   });
 });
+
+describe('a key of another protocol', () => {
+  const label = 'xlink/1 identity noise x25519';
+
+  test('is HKDF of the seed with the label, from identity and agent', async () => {
+    const identity = await identityOf('alice', 1);
+    const expected = hkdf(sha256, seedOf('alice'), undefined, encodeUtf8(label), 32);
+    expect(await identity.deriveSubkey(label)).toEqual(expected);
+    const agent = unwrap(await Agent.importIdentity({ pkcs8: identity.exportPKCS8() }));
+    expect(await agent.deriveSubkey(label)).toEqual(expected);
+    const others = ['xlink/1 identity signal x25519', 'xlink/1 identity noise x448'];
+    const keys = await Promise.all([label, ...others].map((one) => identity.deriveSubkey(one)));
+    expect(new Set(keys.map(hex)).size).toBe(3);
+    agent.dispose();
+  });
+
+  test('has no label that gives a key of the identity itself, or is none', async () => {
+    const identity = await identityOf('alice', 3);
+    const own = ['x25519', 'ml-kem-768', 'ml-dsa-65'].map((name) => `xlink/1 identity ${name}`);
+    for (const bad of [
+      ...own,
+      '',
+      'noise x25519',
+      `${label} `,
+      `${label} 2`,
+      label.toUpperCase(),
+      undefined,
+      7,
+    ])
+      expect(await thrownBy(() => identity.deriveSubkey(bad as string))).toMatchObject({
+        id: 'INVALID_OPTION',
+        field: 'label',
+      });
+  });
+});
