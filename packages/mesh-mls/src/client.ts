@@ -5,7 +5,7 @@ import { makeIdentity, SIGNATURE_LABEL, STATE_LABEL } from './credential.js';
 import { DeliveryClient } from './delivery/client.js';
 import type { WireInvitation } from './delivery/wire.js';
 import { GroupError, isGroupError } from './errors.js';
-import { type MlsEvent, tellTo } from './events.js';
+import { tellTo } from './events.js';
 import { MlsGroup } from './group/group.js';
 import { type GroupHost, operate } from './group/host.js';
 import { GroupState, inputOf } from './group/state.js';
