@@ -26,10 +26,14 @@ export const seedOf = (name: string): Uint8Array =>
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const text = (data: Uint8Array): string => new TextDecoder().decode(data);
 
-export async function until<T>(what: string, look: () => T | Promise<T>, withinMs = 30_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  look: () => T | Promise<T>,
+  withinMs = 30_000,
+): Promise<Exclude<T, undefined | false | null | 0 | ''>> {
   for (const end = performance.now() + withinMs; performance.now() < end; await pause(10)) {
     const found = await look();
-    if (found) return found;
+    if (found) return found as never;
   }
   throw new Error(`never: ${what}`);
 }

@@ -47,7 +47,10 @@ export async function takeEntry(
       ? message.publicMessage.content.epoch
       : message.privateMessage.epoch;
   const isLate = epoch < state.groupContext.epoch;
-  if (isLate ? isCommit : epoch > state.groupContext.epoch) throw new GroupError('MESSAGE_INVALID:EPOCH');
+  const isReadable = isLate
+    ? !isCommit && state.historicalReceiverData.has(epoch)
+    : epoch === state.groupContext.epoch;
+  if (!isReadable) throw new GroupError('MESSAGE_INVALID:EPOCH');
   if (message.wireformat === 'mls_public_message' && !(isCommit && external))
     throw new GroupError('COMMIT_INVALID');
 
