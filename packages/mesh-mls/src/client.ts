@@ -11,8 +11,9 @@ import { type GroupHost, operate } from './group/host.js';
 import { GroupState, inputOf } from './group/state.js';
 import { Joiner, type StoredGroup } from './joiner.js';
 import { KeyPool, mayPass } from './key-pool.js';
-import { type GroupRecord, keysDocument, kindOf } from './state/group-record.js';
+import { keysDocument, kindOf } from './state/group-record.js';
 import { StateRecord } from './state/record.js';
+import { Lock } from './util/lock.js';
 import { sharedWorker } from './worker/worker.js';
 
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -32,6 +33,10 @@ export class MlsClient {
   readonly #joined = new Set<(group: MlsGroup) => void>();
   /** Groups that failed, and when they are read again; `performance.now()`. */
   readonly #failing = new Map<string, { readonly until: number; readonly delay: number }>();
+  /** The same invitation may come by two servers. */
+  readonly #inviting = new Lock();
+  /** The calls for news that wait. */
+  readonly #turns = new Map<DeliveryClient, AbortController>();
   readonly #loops: Promise<void>[] = [];
   readonly #ends: (() => void)[] = [];
 
@@ -166,13 +171,17 @@ export class MlsClient {
     for (const { id } of found) {
       const [, group] = /\/group\/([\w-]+)$/.exec(id) ?? [];
       if (group === undefined) continue;
-      const document = this.#joiner.documentOf(group);
-      const record = await document.load();
-      if (record && !record.isRemoved) await this.#reopen(document, record);
+      await this.#reopen(group).catch((error: unknown) => {
+        if (mayPass(error)) throw error;
+        this.#fault(error, group); // the others are opened all the same
+      });
     }
   }
 
-  async #reopen(document: StateRecord<GroupRecord>, record: GroupRecord): Promise<void> {
+  async #reopen(group: string): Promise<void> {
+    const document = this.#joiner.documentOf(group);
+    const record = await document.load();
+    if (!record || record.isRemoved) return;
     const view = await operate(this.#host, 'view', { state: inputOf(record.state) });
     this.#put({ document, record, view });
   }
@@ -181,6 +190,7 @@ export class MlsClient {
     const group = new MlsGroup(this.#host, new GroupState(this.#host, document, record, view));
     this.#groups.set(group.id, group);
     this.#failing.delete(group.id);
+    this.#turns.get(this.#host.apiAt(group.server))?.abort(); // which did not know of it
     return group;
   }
 
@@ -211,13 +221,16 @@ export class MlsClient {
 
   async #read(api: DeliveryClient): Promise<void> {
     for (let delay = MIN_BACKOFF_MS; !this.#closed.signal.aborted; ) {
+      const turn = new AbortController();
+      this.#turns.set(api, turn);
       try {
-        const { groups, invitations } = await api.news(this.#known(api), this.#options.waitMs);
+        const { groups, invitations } = await api.news(this.#known(api), this.#options.waitMs, turn.signal);
         if (invitations) await this.#invitations(api);
         await Promise.all(groups.map((id) => this.#follow(id)));
         delay = MIN_BACKOFF_MS;
       } catch (error) {
         if (this.#closed.signal.aborted) return;
+        if (turn.signal.aborted) continue;
         this.#fault(error);
         await pause(delay * (0.5 + Math.random() / 2), undefined, { signal: this.#closed.signal }).catch(
           () => {},
@@ -256,7 +269,7 @@ export class MlsClient {
     const seen: number[] = [];
     for (const invitation of await api.invitations()) {
       try {
-        await this.#invited(invitation);
+        await this.#inviting.run(() => this.#invited(invitation));
       } catch (error) {
         if (mayPass(error)) throw error;
         this.#fault(error, invitation.group);

@@ -83,10 +83,11 @@ export class Joiner {
   async joinOpen(api: DeliveryClient, group: string): Promise<StoredGroup> {
     const groupInfo = toBytes(await api.info(group));
     const input = { self: this.#host.self, groupInfo, now: this.#options.clock() };
-    const { commit, ...made } = await operate(this.#host, 'joinExternal', input);
+    const { commit, groupInfo: next, ...made } = await operate(this.#host, 'joinExternal', input);
     if (made.view.group !== group) throw new GroupError('WELCOME_INVALID');
     const epoch = made.view.epoch - 1;
-    const wire = { epoch, commit: toText(commit), added: [this.#host.did], removed: [], external: true };
+    const join = { added: [this.#host.did], removed: [], external: true };
+    const wire = { epoch, commit: toText(commit), groupInfo: toText(next), ...join };
     const { seq } = await api.commit(group, wire);
     return this.#store(made, api.url, true, seq);
   }

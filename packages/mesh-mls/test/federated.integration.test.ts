@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { HttpTrustRegistry, MemoryOperationsStore, type TrustRegistry } from '@private.me/xlink';
+import { MemoryOperationsStore, type TrustRegistry } from '@private.me/xlink';
 import { MlsClient, MlsProvider } from '../src/index.js';
 import {
   agentAt,
+  anotherServer,
   bytes,
   clientAt,
   faultsOf,
@@ -17,13 +18,12 @@ import {
 
 /** Puts an agent into the registry of another server, too. */
 async function registerAt(place: Place, agent: Awaited<ReturnType<typeof agentAt>>): Promise<void> {
-  const registry = new HttpTrustRegistry({ baseUrl: place.url, authToken: place.token });
-  const done = await registry.register({ did: agent.did, keys: await agent.keyRecord() });
+  const done = await place.registry.register({ did: agent.did, keys: await agent.keyRecord() });
   if (!done.ok) throw done.error;
 }
 
 test('a group has one server, its members may have others', async () => {
-  const [one, two] = [await startServer(), await startServer()];
+  const [one, two] = [await startServer(), await anotherServer()];
   const alices = await agentAt(one, 'alice');
   const bobs = await agentAt(two, 'bob');
   await registerAt(two, alices);
@@ -100,7 +100,7 @@ test('groups are channels of the router, and what is not to be followed is not f
 
 test('while the registry is down nobody is let in, and nobody is thrown out', async () => {
   const place = await startServer();
-  const real = new HttpTrustRegistry({ baseUrl: place.url, authToken: place.token });
+  const real = place.registry;
   let isDown = false;
   const registry: TrustRegistry = {
     async lookup(did) {
@@ -126,12 +126,11 @@ test('while the registry is down nobody is let in, and nobody is thrown out', as
 });
 
 test('options are checked', async () => {
-  const place = { url: 'http://localhost:9', token: '' };
-  const made = { agent: {} as never, server: place.url, store: new MemoryOperationsStore() };
+  const made = { agent: {} as never, server: 'http://localhost:9', store: new MemoryOperationsStore() };
   const start = (more: object) => MlsClient.start({ ...made, ...more } as never);
   await expect(start({ sweet: 1 })).rejects.toMatchObject({ id: 'INVALID_OPTION', field: 'sweet' });
   await expect(start({ suit: 1 })).rejects.toThrow('did you mean suite?');
-  await expect(start({})).rejects.toMatchObject({ field: 'agent' });
+  await expect(start({ agent: undefined })).rejects.toMatchObject({ field: 'agent' });
   const agent = { sign() {}, deriveSubkey() {}, ready() {} };
   await expect(start({ agent, server: 'http://example.com' })).rejects.toMatchObject({ field: 'server' });
   await expect(start({ agent, suite: 'rot13' })).rejects.toThrow('x25519-aes128');

@@ -29,7 +29,7 @@ import {
 } from './support.js';
 
 const PROGRAM = fileURLToPath(new URL('./member.mjs', import.meta.url));
-const ROUNDS = process.env['SCALE'] === 'full' ? 40 : 4;
+const ROUNDS = process.env['SCALE'] === 'full' ? 40 : 2;
 
 test('a member that is killed again and again loses no message, and nothing that it was told was sent', async () => {
   const place = await startServer();

@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { expect, test } from '@jest/globals';
-import { CachedTrustRegistry, HttpTrustRegistry } from '@private.me/xlink';
+import { CachedTrustRegistry } from '@private.me/xlink';
 import {
   agentAt,
   bytes,
@@ -16,8 +16,7 @@ const SIZE = process.env['SCALE'] === 'full' ? 200 : Number(process.env['MLS_SIZ
 
 test(`a group of ${SIZE}: all join, hear each other, and follow removals`, async () => {
   const place = await startServer();
-  const real = new HttpTrustRegistry({ baseUrl: place.url, authToken: place.token });
-  const registry = new CachedTrustRegistry({ registry: real, ttlMs: 60_000 });
+  const registry = new CachedTrustRegistry({ registry: place.registry, ttlMs: 60_000 });
   const clients: TestClient[] = [];
   for (let at = 0; at < SIZE; at++) {
     const agent = await agentAt(place, `member ${at}`, registry);

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterEach } from '@jest/globals';
+import { afterAll, afterEach, expect } from '@jest/globals';
 import { Agent, HttpTrustRegistry, MemoryOperationsStore, type TrustRegistry } from '@private.me/xlink';
 import { MlsClient, type MlsClientOptions, type MlsEvent, type MlsGroup } from '../src/index.js';
 
@@ -19,9 +19,9 @@ afterEach(async () => {
 /** Calls this after the test; last come, first served. */
 export const afterTest = (close: () => unknown): void => void closers.push(close);
 
-/** 32 bytes that follow from a name. */
+/** 32 bytes that follow from a name; other ones in each test, for tests share a server. */
 export const seedOf = (name: string): Uint8Array =>
-  new Uint8Array(createHash('sha256').update(`mls ${name}`).digest());
+  new Uint8Array(createHash('sha256').update(`mls ${expect.getState().currentTestName} ${name}`).digest());
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const text = (data: Uint8Array): string => new TextDecoder().decode(data);
@@ -67,34 +67,46 @@ const XLINK = fileURLToPath(new URL('../../cli/dist/xlink.js', import.meta.url))
 export interface Place {
   readonly url: string;
   readonly token: string;
+  /** The registry of the server, as one client of it. */
+  readonly registry: HttpTrustRegistry;
 }
 
+const servers: { readonly child: ChildProcess; readonly folder: string }[] = [];
+let shared: Promise<Place> | undefined;
+
+afterAll(async () => {
+  for (const { child, folder } of servers) {
+    const ended = once(child, 'exit');
+    if (child.exitCode === null && child.kill('SIGKILL')) await ended;
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+  }
+});
+
+/** The identity server of this file. */
+export const startServer = (): Promise<Place> => (shared ??= anotherServer());
+
 /** The built identity server, which finds the routes of this package; its address and the token of an admin. */
-export async function startServer(...more: string[]): Promise<Place> {
-  const folder = await temporaryFolder();
+export async function anotherServer(): Promise<Place> {
+  const folder = await mkdtemp(join(tmpdir(), 'mesh-mls-server-'));
   const port = String(await freePort());
   const url = `http://127.0.0.1:${port}`;
   const args = ['serve', '--port', port, '--public-url', url, '--json', '--data', join(folder, 'data')];
   const limits = ['--requests-per-address', '1000000', '--requests-per-caller', '1000000'];
-  const child = spawn(process.execPath, [XLINK, ...args, ...limits, ...more], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  stopAfterTest(child, 'SIGKILL');
+  const child = spawn(process.execPath, [XLINK, ...args, ...limits], { stdio: ['ignore', 'pipe', 'pipe'] });
+  servers.push({ child, folder });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
   const line = await until('the identity server', () => {
     if (child.exitCode !== null) throw new Error(`ended early: ${output}`);
     return output.split('\n').find((each) => each.startsWith('{"did"') && each.endsWith('}'));
   });
-  return { url, token: JSON.parse(line).adminToken };
+  const token = JSON.parse(line).adminToken as string;
+  return { url, token, registry: new HttpTrustRegistry({ baseUrl: url, authToken: token }) };
 }
 
 /** An agent that the server knows. */
 export async function agentAt(place: Place, name: string, registry?: TrustRegistry): Promise<Agent> {
-  const made = await Agent.fromSeed({
-    seed: seedOf(name),
-    registry: registry ?? new HttpTrustRegistry({ baseUrl: place.url, authToken: place.token }),
-  });
+  const made = await Agent.fromSeed({ seed: seedOf(name), registry: registry ?? place.registry });
   if (!made.ok) throw made.error;
   afterTest(() => made.value.dispose());
   return made.value;
@@ -142,7 +154,7 @@ export async function clientAt(
 export const groupIn = ({ client }: TestClient, id: string, epoch = 0): Promise<MlsGroup> =>
   until(`group at epoch ${epoch}`, () => {
     const group = client.group(id);
-    return group && group.isActive && group.epoch >= epoch ? group : undefined;
+    return group?.isActive && group.epoch >= epoch ? group : undefined;
   });
 
 /** A group of these clients, all of them in it. */
@@ -154,8 +166,7 @@ export async function groupOf(first: TestClient, ...others: readonly TestClient[
 }
 
 export const revoke = async (place: Place, did: string): Promise<void> => {
-  const registry = new HttpTrustRegistry({ baseUrl: place.url, authToken: place.token });
-  const done = await registry.revoke(did);
+  const done = await place.registry.revoke(did);
   if (!done.ok) throw done.error;
 };
 

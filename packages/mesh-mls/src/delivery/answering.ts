@@ -9,6 +9,8 @@ const DOCS = 'https://xail.io/docs/packages/mesh-mls#errors';
 export interface DidCall<B> extends Omit<Asked, 'body'> {
   readonly did: string;
   readonly body: B;
+  /** Aborted when the caller has gone. */
+  readonly gone: AbortSignal;
 }
 
 /** A row of the route table. Refuses tokens: only a DID acts for itself. Errors become problems (RFC 9457). */
@@ -21,6 +23,9 @@ export function didRoute<B = undefined>(
     access: 'member',
     tag: 'Groups',
     async raw(_req, res, asked: Asked) {
+      const left = new AbortController();
+      res.once('close', () => left.abort());
+      const gone = left.signal;
       try {
         const { did } = asked.caller;
         if (did === undefined) throw new GroupError('ENVELOPE_REQUIRED');
@@ -28,7 +33,7 @@ export function didRoute<B = undefined>(
           res,
           shape.answer.status,
           'application/json',
-          await handle({ ...asked, did, body: asked.body as B }),
+          await handle({ ...asked, did, body: asked.body as B, gone }),
         );
       } catch (error) {
         if (!isGroupError(error)) throw error;

@@ -73,9 +73,9 @@ export class DeliveryClient {
     return (await this.#call<{ groupInfo: string }>('GET', `/${group}/info`)).groupInfo;
   }
 
-  news(known: ReadonlyMap<string, number>, waitMs: number): Promise<WireNews> {
+  news(known: ReadonlyMap<string, number>, waitMs: number, ended: AbortSignal): Promise<WireNews> {
     const text = [...known].map(([id, seq]) => `${id}:${seq}`).join(',');
-    return this.#call('GET', `/news?known=${text}&wait=${waitMs}`, undefined, waitMs);
+    return this.#call('GET', `/news?known=${text}&wait=${waitMs}`, undefined, waitMs, ended);
   }
 
   async invitations(): Promise<readonly WireInvitation[]> {
@@ -90,13 +90,17 @@ export class DeliveryClient {
     await this.#call('POST', '/invitations/seen', { ids });
   }
 
-  async #call<T>(method: string, path: string, body?: object, more = 0): Promise<T> {
+  async #call<T>(method: string, path: string, body?: object, more = 0, ended?: AbortSignal): Promise<T> {
     let response: Response;
     let answer: unknown;
     try {
       response = await this.#fetch(`${this.url}/v1/groups${path}`, {
         method,
-        signal: AbortSignal.any([this.#closed, AbortSignal.timeout(this.#timeoutMs + more)]),
+        signal: AbortSignal.any([
+          this.#closed,
+          AbortSignal.timeout(this.#timeoutMs + more),
+          ...(ended ? [ended] : []),
+        ]),
         ...(body === undefined
           ? {}
           : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),

@@ -86,8 +86,8 @@ export const groupRoutes: readonly ServerRoute[] = [
       },
       answer: ok('What is new', shapes.NEWS),
     },
-    async ({ server, did, query }) =>
-      serviceOf(server).news(did, knownOf(String(query['known'] ?? '')), Number(query['wait'] ?? 0)),
+    async ({ server, did, query, gone }) =>
+      serviceOf(server).news(did, knownOf(String(query['known'] ?? '')), Number(query['wait'] ?? 0), gone),
   ),
   didRoute(
     {

@@ -84,19 +84,28 @@ export class DeliveryService {
   }
 
   /** What a DID has not read, once there is something, or after `waitMs`. `known`: log entries that it has, by group. */
-  async news(did: string, known: ReadonlyMap<string, number>, waitMs: number): Promise<WireNews> {
-    const end = performance.now() + waitMs;
+  async news(
+    did: string,
+    known: ReadonlyMap<string, number>,
+    waitMs: number,
+    gone: AbortSignal,
+  ): Promise<WireNews> {
+    const over = performance.now() + waitMs;
     if (this.#bell.waiters(did) >= LIMITS.waiters) throw new GroupError('TOO_MANY');
     for (;;) {
-      const left = end - performance.now();
+      const left = over - performance.now();
+      if (gone.aborted) return { groups: [], invitations: false };
       const waiting = left > 0 ? this.#bell.wait(did, Math.min(left, LOOK_EVERY_MS)) : undefined; // before it looks
+      const end = () => waiting?.end();
+      gone.addEventListener('abort', end);
       try {
         const news = await this.#look(did, known);
         const isNew = news.groups.length > 0 || news.invitations;
         if (isNew || !waiting || this.#server.isStopping()) return news;
         await waiting.rung;
       } finally {
-        waiting?.end();
+        gone.removeEventListener('abort', end);
+        end();
       }
     }
   }

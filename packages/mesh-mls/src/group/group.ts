@@ -102,13 +102,13 @@ export class MlsGroup {
    * Adds members by one commit: their key packages are fetched, checked and used up. Those who are members are left out. Throws
    * `KEY_PACKAGE_…`, `MEMBER_UNKNOWN`, `MEMBER_REVOKED`, `CREDENTIAL_INVALID`, `GROUP_FULL`.
    */
-  add(dids: string | readonly string[]): Promise<void> {
+  async add(dids: string | readonly string[]): Promise<void> {
     const add = didsOf('add', dids);
     return this.#work(() => this.#committer.commit({ add, remove: [] }, () => this.#keeper.revoked));
   }
 
   /** Removes members by one commit; from then on they can read nothing. Those who are none are left out. */
-  remove(dids: string | readonly string[]): Promise<void> {
+  async remove(dids: string | readonly string[]): Promise<void> {
     const remove = didsOf('remove', dids);
     if (remove.includes(this.#host.did)) throw invalidOption('dids', 'remove: call leave() to go yourself.');
     return this.#work(() => this.#committer.commit({ add: [], remove }, () => this.#keeper.revoked));
@@ -123,7 +123,7 @@ export class MlsGroup {
    * Sends up to 63 KiB to all members, padded to 256 bytes at least. Resolves once the server has it. A revoked member is removed first.
    * Throws `MESSAGE_TOO_LARGE`.
    */
-  send(data: Uint8Array): Promise<void> {
+  async send(data: Uint8Array): Promise<void> {
     if (!(data instanceof Uint8Array)) throw invalidOption('data', 'send: data must be a Uint8Array.');
     if (data.length > LIMITS.messageBytes - AROUND) throw new GroupError('MESSAGE_TOO_LARGE');
     return this.#work(async () => {

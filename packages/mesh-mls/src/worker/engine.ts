@@ -103,7 +103,7 @@ export class Engine {
     });
     assertMembers([], membersOf(newState), new Set());
     const commit = encodeMlsMessage({ version: 'mls10', wireformat: 'mls_public_message', publicMessage });
-    return { ...this.states.hold('new', newState, []), commit };
+    return { ...this.states.hold('new', newState, []), commit, groupInfo: await groupInfoOf(newState) };
   }
 
   async commit({ state: input, add, remove, external }: Input<'commit'>, ask: Ask): Output<'commit'> {

@@ -121,7 +121,7 @@ export interface Operations {
     readonly self: Self;
     readonly groupInfo: Uint8Array;
     readonly now: number;
-  }): StateOutput & { readonly commit: Uint8Array };
+  }): StateOutput & { readonly commit: Uint8Array; readonly groupInfo: Uint8Array };
   commit(input: {
     readonly state: StateInput;
     readonly add: readonly { readonly did: string; readonly keyPackage: Uint8Array }[];
