@@ -18,6 +18,7 @@ const { values, positionals } = parseArgs({
 const sizes = positionals.length > 0 ? positionals.map(Number) : [2, 50];
 const folder = mkdtempSync(join(tmpdir(), 'mls-bench-'));
 const server = await startServer();
+const registry = new HttpTrustRegistry({ baseUrl: server.url, authToken: server.token });
 const rows = [];
 try {
   for (const size of sizes) rows.push(await measure(size));
@@ -29,46 +30,73 @@ try {
 process.exit();
 
 async function measure(size) {
-  const members = [];
-  for (let at = 0; at < size; at++) members.push(await clientOf(`${size} ${at}`));
-  const [first, ...others] = members;
-  const group = await first.create();
+  const first = await memberOf(`${size} first`);
+  // The others publish their key packages and go: what is measured is one member at work.
+  const dids = [];
+  for (let at = 2; at < size; at++) {
+    const other = await memberOf(`${size} ${at}`);
+    dids.push(other.client.did);
+    await other.client.close();
+  }
+  const last = await memberOf(`${size} last`);
+  await last.client.close();
+  const group = await first.client.create();
+  const row = { size };
   const delays = monitorEventLoopDelay({ resolution: 1 });
   delays.enable();
-  const row = { size };
-  const dids = others.map(({ did }) => did);
-  row.add = await timed(() => group.add(dids));
-  row.join = await timed(() => others.at(-1).sync());
-  const last = others.at(-1).group(group.id);
+  row.add = await timed(() => group.add([...dids, last.client.did]));
+  const began = performance.now();
+  const joined = Promise.withResolvers?.() ?? withResolvers();
+  const { client } = await memberOf(`${size} last`, last, () => joined.resolve());
+  await joined.promise;
+  row.join = performance.now() - began;
+  await client.close();
   row.firstCommit = await timed(() => group.rekey());
-  row.apply = await timed(() => last.sync());
   row.commit = await median(5, () => group.rekey());
-  await last.sync();
   row.send = await median(20, () => group.send(new Uint8Array(1024)));
+  const again = await memberOf(`${size} last`, last);
+  await again.client.close();
   const heard = [];
-  last.onMessage(({ data }) => void heard.push(data));
-  row.receive = (await timed(() => last.sync())) / 20;
+  const reader = await memberOf(`${size} last`, last);
+  const lasts = reader.client.group(group.id);
+  lasts.onMessage(({ data }) => void heard.push(data));
+  await lasts.sync();
+  row.apply = await timed(async () => {
+    await group.rekey();
+    await lasts.sync();
+  });
+  row.receive = await median(10, async () => {
+    await group.send(new Uint8Array(1024));
+    await lasts.sync();
+  });
   row.p99 = delays.percentile(99) / 1e6;
-  for (const one of members) await one.close();
+  await reader.client.close();
+  await first.client.close();
   return row;
 }
 
-async function clientOf(name) {
-  const registry = new HttpTrustRegistry({ baseUrl: server.url, authToken: server.token });
-  const made = await Agent.quickstart({ registry, name });
-  if (!made.did) throw new Error('no agent');
-  const { suite } = values;
-  // Logs are read when the figures ask for it.
-  const client = await MlsClient.start({
-    agent: made,
-    server: server.url,
-    store: new MemoryOperationsStore(),
-    suite,
-    keyPackages: 2,
-    waitMs: 25_000,
-    recheckMs: 86_400_000,
+function withResolvers() {
+  let resolve;
+  const promise = new Promise((done) => {
+    resolve = done;
   });
-  return client;
+  return { promise, resolve };
+}
+
+/** A client; `before`: the same member, started again. */
+async function memberOf(name, before, onJoined) {
+  const agent = before?.agent ?? (await Agent.quickstart({ registry, name }));
+  const store = before?.store ?? new MemoryOperationsStore();
+  const client = await MlsClient.start({
+    agent,
+    server: server.url,
+    store,
+    suite: values.suite,
+    keyPackages: 2,
+    recheckMs: 86_400_000,
+    onEvent: ({ type }) => type === 'joined' && onJoined?.(),
+  });
+  return { client, agent, store };
 }
 
 async function timed(work) {
@@ -86,12 +114,12 @@ async function median(times, work) {
 function print() {
   const names = {
     add: 'commit that adds all',
-    join: 'join by the welcome',
+    join: 'start and join by the welcome',
     firstCommit: 'first commit with a path (blank tree)',
-    apply: 'applying it',
+    apply: 'commit, applied by another member',
     commit: 'commit with a path, later',
     send: 'send 1 KiB',
-    receive: 'receive 1 KiB',
+    receive: 'send and receive 1 KiB',
     p99: 'event loop delay, p99',
   };
   if (values.json) return console.log(JSON.stringify({ suite: values.suite, rows }));
