@@ -47,12 +47,15 @@ export class DeliveryService {
   /** Takes a commit, and tells those it adds. Throws what {@link GroupLog.commit} throws, `TOO_MANY`, `MEMBER_REVOKED`. */
   async commit(group: string, by: string, commit: WireCommit): Promise<WireEntry> {
     await this.#count(`mls post ${by}`, LIMITS.postsPerMinute);
-    for (const did of commit.added) await this.assertActive(did);
+    await Promise.all(commit.added.map((did) => this.assertActive(did)));
     const entry = await this.#log.commit(group, by, commit);
     const { publicUrl } = this.#server;
     if (commit.welcome !== undefined)
-      for (const did of commit.added)
-        await this.invitations.add(did, { group, server: publicUrl, by, seq: entry.seq });
+      await Promise.all(
+        commit.added.map((did) =>
+          this.invitations.add(did, { group, server: publicUrl, by, seq: entry.seq }),
+        ),
+      );
     this.#bell.ring([...(await this.#membersOf(group, by)), ...commit.added, ...commit.removed]);
     return entry;
   }

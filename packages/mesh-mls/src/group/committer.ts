@@ -16,6 +16,8 @@ export interface Wish {
 
 /** Commits of others that may come first before it is given up. */
 const MAX_REBASES = 100;
+/** Key packages that are fetched at a time. */
+const AT_ONCE = 16;
 /** Attempts to bring one commit to the server. */
 const MAX_POSTS = 4;
 
@@ -100,12 +102,15 @@ export class Committer {
   }
 
   async #packagesOf(dids: readonly string[], known: Map<string, Uint8Array>) {
-    for (const did of dids) {
-      if (known.has(did)) continue;
-      const { suite } = this.#state.record;
-      const { keyPackage } = await this.#host.apiAt(this.#host.homeOf(did)).keyPackage(did, suite);
-      known.set(did, toBytes(keyPackage));
-    }
+    const { suite } = this.#state.record;
+    const missing = dids.filter((did) => !known.has(did));
+    for (let at = 0; at < missing.length; at += AT_ONCE)
+      await Promise.all(
+        missing.slice(at, at + AT_ONCE).map(async (did) => {
+          const { keyPackage } = await this.#host.apiAt(this.#host.homeOf(did)).keyPackage(did, suite);
+          known.set(did, toBytes(keyPackage));
+        }),
+      );
     return dids.map((did) => ({ did, keyPackage: known.get(did)! }));
   }
 }
