@@ -1,0 +1,33 @@
+import type { TrustRegistry } from '@private.me/xlink';
+import { GroupError } from './errors.js';
+import type { Standing } from './worker/protocol.js';
+
+/** Whether a DID may be a member, as the registry says now. Throws `REGISTRY_UNAVAILABLE`. */
+export async function standingOf(registry: TrustRegistry, did: string): Promise<Standing> {
+  let entry: Awaited<ReturnType<TrustRegistry['lookup']>>;
+  try {
+    entry = await registry.lookup(did);
+  } catch (cause) {
+    throw new GroupError('REGISTRY_UNAVAILABLE', { cause });
+  }
+  if (entry === undefined || entry === null) return 'unknown';
+  if (entry.did !== did) throw new GroupError('REGISTRY_UNAVAILABLE', { field: 'did' });
+  return entry.status === 'active' && entry.succeededBy === undefined ? 'active' : 'revoked';
+}
+
+/** Lookups of one registry that are under way at a time. */
+const AT_ONCE = 16;
+
+/** Those of the DIDs that are revoked by now. One that the registry does not answer for, or no longer knows, is not among them. */
+export async function revokedAmong(registry: TrustRegistry, dids: readonly string[]): Promise<Set<string>> {
+  const revoked = new Set<string>();
+  const left = [...dids];
+  const work = async () => {
+    for (let did = left.pop(); did !== undefined; did = left.pop()) {
+      const standing = await standingOf(registry, did).catch(() => undefined);
+      if (standing === 'revoked') revoked.add(did);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, dids.length) }, work));
+  return revoked;
+}
