@@ -167,6 +167,8 @@ export class XlockVerifier {
       const record = await this.#awaited(id, options);
       if (record.state !== 'approved') throw outcomeError(record);
       if (this.#parts.now() >= record.challenge.expiresAt) throw new XlockError('CHALLENGE_EXPIRED');
+      const account = await asked(() => this.#parts.records.accounts.get(record.challenge.did));
+      assertActive(account, record.deviceId!); // it may have been revoked since it answered
       await asked(() =>
         this.#parts.records.challenges.update(id, (before) => {
           if (before?.state !== 'approved') throw stateError(before?.state);
