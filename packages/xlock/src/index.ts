@@ -2,8 +2,15 @@ export type { Decision, DenialReason, XlockAnswer } from './challenge/answer.js'
 export { decodeChallenge, encodeChallenge, type XlockChallenge } from './challenge/challenge.js';
 export { readChallenge, recoveryLink, type XlockLinks } from './challenge/links.js';
 export { type Approval, XlockDevice, type XlockDeviceOptions } from './device/device.js';
+export {
+  type PushedChallenge,
+  type Suppressed,
+  XlockInbox,
+  type XlockInboxOptions,
+} from './device/inbox.js';
 export { FileKnownPasskeys, type KnownPasskeys, MemoryKnownPasskeys } from './device/known.js';
 export { postAnswer } from './device/post-answer.js';
+export type { QuietHours } from './device/quiet-hours.js';
 export {
   isXlockError,
   XLOCK_ERROR_TABLE,
@@ -37,7 +44,9 @@ export {
   type ProgressOperation,
   type ProgressUpdate,
 } from './progress.js';
+export { type ChannelMessage, RelayChannel, type RelayChannelOptions } from './push/channel.js';
 export type { XlockPush } from './push/push.js';
+export { RelayPush } from './push/relay-push.js';
 export type { XStoreBackend } from './stores/backend.js';
 export { EncryptedFileBackend, type EncryptedFileBackendOptions } from './stores/encrypted-file.js';
 export { HttpBackend, type HttpBackendOptions } from './stores/http.js';

@@ -85,5 +85,12 @@ export function assertAnswer(value: unknown): asserts value is XlockAnswer {
   const wrong = isMembers(value)
     ? Object.entries(SHAPE).find(([name, isGood]) => !isGood(value[name]))?.[0]
     : 'answer';
+  if (wrong === undefined && isMembers(value) && value['keys'] !== undefined) assertKeys(value);
   if (wrong !== undefined) throw new XlockError('RESPONSE_SIGNATURE_INVALID:FORM', { field: wrong });
+}
+
+/** Its signatures are checked where it is used; here, that it is of this device, and no larger than such a record is. */
+function assertKeys({ keys, deviceId }: Readonly<Record<string, unknown>>): void {
+  const isGood = isMembers(keys) && keys['did'] === deviceId && JSON.stringify(keys).length <= 16_384;
+  if (!isGood) throw new XlockError('RESPONSE_SIGNATURE_INVALID:FORM', { field: 'keys' });
 }

@@ -12,11 +12,16 @@ const MOST_REMEMBERED = 64;
 /** Adds a device to a passkey, or makes the account of a new one. A device that was revoked stays so. */
 export async function enrolled(
   parts: Parts,
-  answer: Pick<XlockAnswer, 'did' | 'deviceId' | 'deviceName'>,
+  answer: Pick<XlockAnswer, 'did' | 'deviceId' | 'deviceName' | 'keys'>,
   userId: string,
 ): Promise<AccountRecord> {
-  const { did, deviceId, deviceName } = answer;
-  const device: DeviceRecord = { id: deviceId, name: deviceName, addedAt: parts.now() };
+  const { did, deviceId, deviceName, keys } = answer;
+  const device: DeviceRecord = {
+    id: deviceId,
+    name: deviceName,
+    addedAt: parts.now(),
+    ...(keys ? { keys } : {}),
+  };
   const account = await asked(() =>
     parts.records.accounts.update(did, (before) => {
       if (!before) return { did, userId, devices: [device] };
@@ -24,7 +29,12 @@ export async function enrolled(
       const known = before.devices.find(({ id }) => id === deviceId);
       if (known?.revokedAt !== undefined || before.revokedAt !== undefined)
         throw new XlockError('RESPONSE_DEVICE_MISMATCH:REVOKED');
-      if (known) return before;
+      if (known) {
+        const devices = before.devices.map((one) =>
+          one.id === deviceId ? { ...device, addedAt: one.addedAt } : one,
+        );
+        return { ...before, devices };
+      }
       const active = before.devices.filter(({ revokedAt }) => revokedAt === undefined).length;
       if (active >= MOST_DEVICES || before.devices.length >= MOST_REMEMBERED)
         throw new XlockError('RESPONSE_DEVICE_MISMATCH', {

@@ -115,7 +115,9 @@ export async function pushTo(
   const devices = account.devices.filter(
     ({ id, revokedAt }) => revokedAt === undefined && (issued.deviceId === '' || issued.deviceId === id),
   );
-  const outcomes = await Promise.allSettled(devices.map(async ({ id }) => push.send(id, issued.text)));
+  const outcomes = await Promise.allSettled(
+    devices.map(async ({ id, keys }) => push.send(id, issued.text, keys)),
+  );
   const pushed = devices.flatMap(({ id }, at) => (outcomes[at]!.status === 'fulfilled' ? [id] : []));
   return { ...issued, pushed };
 }

@@ -1,4 +1,4 @@
-import type { OperationsStore } from '@private.me/xlink';
+import type { KeyRecord, OperationsStore } from '@private.me/xlink';
 import { Documents } from '@private.me/xlink/server';
 import type { XlockChallenge } from '../challenge/challenge.js';
 import { isXlockError, XlockError } from '../errors.js';
@@ -32,6 +32,8 @@ export interface DeviceRecord {
   readonly addedAt: number;
   /** Since when it is revoked, in ms since 1970. */
   readonly revokedAt?: number;
+  /** How it is reached over a relay, if it said so. */
+  readonly keys?: KeyRecord;
 }
 
 /** A passkey that is registered, and the devices that may use it. */

@@ -184,11 +184,10 @@ export class XlockVerifier {
   async respond(answer: unknown): Promise<TakenAnswer> {
     const parts = this.#parts;
     const taken = await takeAnswer(parts, answer);
-    const { decision, did, deviceId, deviceName, keys, challengeId } = answer as XlockAnswer;
-    if (decision === 'registered') {
-      const { challenge } = await this.#recordOf(challengeId);
-      await enrolled(parts, { did, deviceId, deviceName }, challenge.userId);
-      if (keys) await parts.options.push?.learn?.(deviceId, keys);
+    const registration = answer as XlockAnswer;
+    if (registration.decision === 'registered') {
+      const { challenge } = await this.#recordOf(registration.challengeId);
+      await enrolled(parts, registration, challenge.userId);
     }
     return taken;
   }
