@@ -44,7 +44,12 @@ export {
   type ProgressOperation,
   type ProgressUpdate,
 } from './progress.js';
-export { type ChannelMessage, RelayChannel, type RelayChannelOptions } from './push/channel.js';
+export {
+  type ChannelMessage,
+  type FindPeer,
+  RelayChannel,
+  type RelayChannelOptions,
+} from './push/channel.js';
 export type { XlockPush } from './push/push.js';
 export { RelayPush } from './push/relay-push.js';
 export type { XStoreBackend } from './stores/backend.js';

@@ -41,11 +41,17 @@ export interface ChannelMessage {
   readonly payload: unknown;
 }
 
+/** Where the keys of somebody are who is not known yet, as after a restart; `undefined`: it is a stranger. */
+export type FindPeer = (
+  did: string,
+) => Promise<{ readonly keys: KeyRecord; readonly scopes: readonly string[] } | undefined>;
+
 /** A connection to a relay of xLink, end-to-end encrypted: the relay sees who talks to whom, and when, and nothing else. */
 export class RelayChannel {
   readonly #agent: Agent;
   readonly #registry = new MemoryTrustRegistry();
   readonly #onError: (error: unknown) => void;
+  #find: FindPeer | undefined;
 
   /** Throws `INVALID_OPTION`. */
   constructor(options: RelayChannelOptions) {
@@ -56,7 +62,11 @@ export class RelayChannel {
     this.#onError = onError;
     this.#agent = new Agent({
       identity,
-      registry: this.#registry,
+      registry: {
+        lookup: async (did) => this.#registry.lookup(did) ?? (await this.#found(did)),
+        register: (entry) => this.#registry.register(entry),
+        updateKeys: (record) => this.#registry.updateKeys(record),
+      },
       transport: new GatewayTransport({ ...relay, onError }),
       maxAgeMs: MAX_AGE_MS,
       // A challenge that comes twice is shown once, and takes one answer: nothing is lost with what was remembered.
@@ -94,8 +104,9 @@ export class RelayChannel {
     if (!sent.ok) throw new XlockError('PUSH_NOTIFICATION_DISABLED', { cause: sent.error });
   }
 
-  /** Takes what comes from now on. What the handler throws is told to `onError`, and the message does not come again. */
-  listen(handler: (message: ChannelMessage) => Promise<void> | void): void {
+  /** Takes what comes from now on. What the handler throws is told to `onError`, and the message does not come again. `find`: default none. */
+  listen(handler: (message: ChannelMessage) => Promise<void> | void, find?: FindPeer): void {
+    this.#find = find;
     this.#agent.onMessage(
       async ({ sender, scope, payload }) => {
         try {
@@ -106,6 +117,13 @@ export class RelayChannel {
       },
       { onRefused: (error) => this.#onError(error) },
     );
+  }
+
+  async #found(did: string) {
+    const peer = await this.#find?.(did);
+    if (!peer) return undefined;
+    await this.know(did, peer.scopes, peer.keys);
+    return this.#registry.lookup(did);
   }
 
   /** Ends the connection. */

@@ -15,7 +15,11 @@ export class RelayPush implements XlockPush {
   }
 
   /** Takes answers for this verifier, and tells devices what became of them, until the channel is closed. */
-  answerTo(verifier: Pick<XlockVerifier, 'respond'>): void {
+  answerTo(verifier: Pick<XlockVerifier, 'respond' | 'deviceKeys'>): void {
+    const find = async (did: string) => {
+      const keys = await verifier.deviceKeys(did);
+      return keys && { keys, scopes: [SCOPES.answer] };
+    };
     this.#channel.listen(async ({ from, scope, payload }) => {
       const answer = isMembers(payload) ? payload['answer'] : undefined;
       if (scope !== SCOPES.answer || !isMembers(answer)) return;
@@ -26,7 +30,7 @@ export class RelayPush implements XlockPush {
         : Promise.reject(new XlockError('RESPONSE_DEVICE_MISMATCH'))
       ).catch((error: unknown) => ({ error: toXlockError(error).id }));
       await this.#channel.send(from, SCOPES.outcome, { challengeId, ...outcome });
-    });
+    }, find);
   }
 
   /** Resolves once the relay has it. Throws `PUSH_NOTIFICATION_DISABLED`, also for a device that registered without a relay. */

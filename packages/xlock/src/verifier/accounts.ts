@@ -43,6 +43,9 @@ export async function enrolled(
       return { ...before, devices: [...before.devices, device] };
     }),
   );
+  await asked(() =>
+    parts.records.devices.update(deviceId, (before) => (before?.did === did ? before : { did })),
+  );
   if (userId !== '')
     await asked(() =>
       parts.records.users.update(userId, (before) =>

@@ -63,6 +63,8 @@ export class Records {
   readonly challenges: Documents<ChallengeRecord>;
   readonly accounts: Documents<AccountRecord>;
   readonly users: Documents<{ readonly dids: readonly string[] }>;
+  /** Which passkey a device was last registered for. */
+  readonly devices: Documents<{ readonly did: string }>;
   readonly sessions: Documents<SessionRecord>;
   #sweptAt = 0;
 
@@ -70,6 +72,7 @@ export class Records {
     this.challenges = new Documents(store, 'xlock-challenge');
     this.accounts = new Documents(store, 'xlock-account');
     this.users = new Documents(store, 'xlock-user');
+    this.devices = new Documents(store, 'xlock-device');
     this.sessions = new Documents(store, 'xlock-session');
   }
 

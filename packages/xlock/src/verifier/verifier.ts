@@ -1,4 +1,4 @@
-import { err, ok, type Result } from '@private.me/xlink';
+import { err, type KeyRecord, ok, type Result } from '@private.me/xlink';
 import type { XlockAnswer } from '../challenge/answer.js';
 import { isXlockError, toXlockError, XlockError } from '../errors.js';
 import { type ProgressCallback, stepsOf } from '../progress.js';
@@ -223,6 +223,15 @@ export class XlockVerifier {
     const found = await asked(() => this.#parts.records.accounts.get(did));
     if (!found) throw new XlockError('PASSKEY_NOT_FOUND');
     return found;
+  }
+
+  /** How a device is reached over a relay; `undefined` for one that is not registered, did not say so, or is revoked. */
+  async deviceKeys(deviceId: string): Promise<KeyRecord | undefined> {
+    const { devices, accounts } = this.#parts.records;
+    const did = (await asked(() => devices.get(deviceId)))?.did;
+    const account = did === undefined ? undefined : await asked(() => accounts.get(did));
+    const device = account?.devices.find(({ id }) => id === deviceId);
+    return device?.revokedAt === undefined ? device?.keys : undefined;
   }
 
   /** A device that was lost: it answers nothing any more, and its sessions are over. For good. Throws `PASSKEY_NOT_FOUND`. */
