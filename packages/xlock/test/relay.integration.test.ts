@@ -105,6 +105,28 @@ test.each([
   expect(await idOf(device.deny(push!.text, { send: push!.send }))).toBe('CHALLENGE_ALREADY_USED');
 });
 
+test('an approver that answers at once, and awaits what became of it', async () => {
+  const relayUrl = await startRelay();
+  const { verifier } = await serviceOn(relayUrl);
+  let digits: (text: string) => void = () => {};
+  const typed = new Promise<string>((resolve) => {
+    digits = resolve;
+  });
+  const outcomes: unknown[] = [];
+  const { device, did } = await deviceOn(relayUrl, verifier, 'phone', {
+    socket: false,
+    onChallenge: async ({ text, send }) => {
+      const { decision } = await device.approve(text, { digits: await typed, send });
+      outcomes.push(decision);
+    },
+  });
+  const challenge = await verifier.createAuthChallenge({ did });
+  digits(challenge.match);
+  expect(await verifier.verifyAuth(challenge.id)).toMatchObject({ ok: true });
+  await until('the outcome', () => outcomes.length > 0);
+  expect(outcomes).toEqual(['approved']);
+});
+
 test('several devices are asked; the first answer counts, the others are told', async () => {
   const relayUrl = await startRelay();
   const { verifier } = await serviceOn(relayUrl);

@@ -1,6 +1,6 @@
 import { XlockInbox } from '../device/inbox.js';
 import { isQuietHours } from '../device/quiet-hours.js';
-import { toXlockError } from '../errors.js';
+import { isXlockError, toXlockError } from '../errors.js';
 import { decide } from './decide.js';
 import type { Home } from './home.js';
 import { type Terminal, UsageError } from './output.js';
@@ -35,7 +35,7 @@ export async function approveAll(
           if (once) end(isApproved ? 0 : 3);
         } catch (error) {
           err(`xlock: ${toXlockError(error).message}`);
-          if (once) end(1);
+          if (once && !isXlockError(error, 'CHALLENGE_ALREADY_USED')) end(1); // another way was faster: the next one
         }
       };
       last = last.then(decided); // one at a time; the relay need not wait

@@ -18,8 +18,8 @@ export interface PushedChallenge {
   readonly send: (answer: XlockAnswer) => Promise<void>;
 }
 
-/** Why a challenge that came is not shown. */
-export type Suppressed = 'quiet-hours' | 'flood' | 'refused';
+/** Why a challenge that came is not shown; `failed`: `onChallenge` rejected. */
+export type Suppressed = 'quiet-hours' | 'flood' | 'refused' | 'failed';
 
 /** Options of {@link XlockInbox}. */
 export interface XlockInboxOptions {
@@ -27,7 +27,7 @@ export interface XlockInboxOptions {
   readonly channel: RelayChannel;
   /** Who checks what comes. */
   readonly device: XlockDevice;
-  /** Shows it to the user. */
+  /** Shows it to the user; it may take its time. */
   readonly onChallenge: (pushed: PushedChallenge) => Promise<void> | void;
   /** When nothing is shown. The user who is about to log in opens the link of the page instead. Default: never. */
   readonly quietHours?: QuietHours;
@@ -113,7 +113,10 @@ export class XlockInbox {
     if (quietHours && isQuiet(quietHours, this.#now())) return onSuppressed('quiet-hours', undefined);
     if (this.#isFlood(from)) return onSuppressed('flood', undefined);
     const send = (answer: XlockAnswer) => this.#answer(from, answer);
-    await onChallenge({ challenge, text, send });
+    // Not awaited: what became of the answer comes as the next message.
+    void (async () => onChallenge({ challenge, text, send }))().catch((error) =>
+      onSuppressed('failed', error instanceof XlockError ? error : undefined),
+    );
   }
 
   #isFlood(service: string): boolean {

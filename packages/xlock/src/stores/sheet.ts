@@ -26,8 +26,10 @@ export function shareSheet(name: string, bytes: Uint8Array, title = 'xLock share
   const check = toBase64url(sha256(bytes)).slice(0, 8);
   const rows = encodeQR(`${PREFIX}${name}:${check}:${toBase64url(bytes)}`, 'raw', {
     ecc: 'medium',
-    border: 0,
-  });
+    border: 1,
+  })
+    .slice(1, -1)
+    .map((row) => row.slice(1, -1));
   const unit = SIDE / rows.length;
   const path = rows
     .map((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : '')).join(''))
