@@ -89,7 +89,11 @@ const device = new XlockDevice({
   name: 'phone',
   keys: () => phoneChannel.keys(),
 });
-const inbox = new XlockInbox({ channel: phoneChannel, device, onChallenge: (pushed) => answer(pushed).finally(() => said()) });
+const inbox = new XlockInbox({
+  channel: phoneChannel,
+  device,
+  onChallenge: (pushed) => answer(pushed).finally(() => said()),
+});
 
 let page;
 let phoneIsDone;

@@ -9,6 +9,9 @@ const WORKER = new URL(
   import.meta.url,
 );
 
+/** How long after a task the next spare thread is started, in ms. */
+const REFILL_MS = 50;
+
 interface Thread {
   readonly worker: Worker;
   readonly ready: Promise<unknown>;
@@ -41,8 +44,8 @@ export class PasskeyThreads {
     try {
       return await answered(worker, task, step);
     } finally {
-      await worker.terminate();
-      this.#fill();
+      void worker.terminate();
+      setTimeout(() => this.#fill(), REFILL_MS).unref(); // the answer first
     }
   }
 
