@@ -1,7 +1,7 @@
 // The snippets of the README run as they stand there.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { XlockVerifier } from '../src/index.js';
 import { deviceOf, identityOf } from './support.js';
 
@@ -58,7 +58,7 @@ test('the snippets of the README run', async () => {
     void answering.then((answer) => known.respond(answer));
     return challenge;
   };
-  const Known = () => known;
+  const Known = jest.fn(() => known);
   const printed = await run(snippets[1]!, {
     userDid: registered.value!.did,
     '@private.me/xlock': () => ({ XlockVerifier: Known }),
