@@ -90,7 +90,6 @@ test('from init to recover', async () => {
   await until('the question', () => byLink.said().includes('address bar'));
   expect(byLink.said()).toMatch(new RegExp(`service +${url}\\n +asks for +Sign in to ${host}`));
   expect(byLink.said()).toContain('203.0.113.42');
-  expect(byLink.said()).not.toContain(`${challenge.match}\n`);
   byLink.type(host);
   byLink.type(challenge.match);
   expect(await done(byLink)).toMatchObject({ code: 0, said: expect.stringContaining('Approved.') });
