@@ -62,6 +62,14 @@ test('every row is met by a test', () => {
   expect(ids.filter((id) => !notHere.includes(id) && !text.includes(`'${id}'`))).toEqual([]);
 });
 
+test('every row stands in the document of errors, as it is', () => {
+  const page = readFileSync(at('../docs/errors.md'), 'utf8');
+  for (const id of ids) {
+    const { status, message, resolution } = XLOCK_ERROR_TABLE[id];
+    expect(page).toContain(`| \`${id}\` | ${status} | ${message} | ${resolution} |`);
+  }
+});
+
 test('an error says what to do, keeps its cause, and quotes nothing', () => {
   const cause = new Error('secret of the cause');
   const error = new XlockError('PASSKEY_STORAGE_FAILED', { cause, details: { stored: ['a'] } });
