@@ -98,9 +98,7 @@ const rows = [
 if (process.argv.includes('--json'))
   console.log(JSON.stringify({ node: process.version, rounds: ROUNDS, rows }));
 else {
-  console.log(
-    `Node ${process.version}, ${ROUNDS} rounds, memory stores, ${spareThreads} spare thread; ms\n`,
-  );
+  console.log(`Node ${process.version}, ${ROUNDS} rounds, memory stores, ${spareThreads} spare thread; ms\n`);
   console.log(`${'operation'.padEnd(44)}${'p50'.padStart(9)}${'p95'.padStart(9)}   design`);
   for (const [name, { p50, p95 }, design] of rows)
     console.log(`${name.padEnd(44)}${p50.toFixed(3).padStart(9)}${p95.toFixed(3).padStart(9)}   ${design}`);
