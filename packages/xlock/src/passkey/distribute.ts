@@ -1,0 +1,68 @@
+import { XlockError } from '../errors.js';
+import type { XStoreBackend } from '../stores/backend.js';
+import { sameBytes, wipe } from '../util/bytes.js';
+import type { Collected } from './collect.js';
+
+/** Where shares arrived. */
+export interface Distributed {
+  readonly stored: readonly string[];
+  /** Ids of stores that did not take theirs. */
+  readonly missing: readonly string[];
+}
+
+/**
+ * Puts one share into each store, one store after the other, so that a crash leaves enough shares of the old splitting or of the new
+ * one wherever N is at least 2K - 1. If fewer than K arrive, what was there is put back, and `PASSKEY_STORAGE_FAILED` thrown.
+ */
+export async function distribute(
+  stores: readonly XStoreBackend[],
+  name: string,
+  shares: readonly Uint8Array[],
+  threshold: number,
+  before: readonly Collected[],
+  onVerify: () => void,
+): Promise<Distributed> {
+  const stored: XStoreBackend[] = [];
+  let cause: unknown;
+  for (const [at, store] of stores.entries()) {
+    try {
+      await store.put(name, shares[at]!);
+      stored.push(store);
+    } catch (error) {
+      cause = error;
+    }
+  }
+  onVerify();
+  const kept: XStoreBackend[] = [];
+  for (const store of stored) {
+    if (store.manual || (await holds(store, name, shares[stores.indexOf(store)]!))) kept.push(store);
+  }
+  const ids = (some: readonly XStoreBackend[]) => some.map(({ id }) => id);
+  wipe(...shares);
+  if (kept.length >= threshold)
+    return { stored: ids(kept), missing: ids(stores.filter((store) => !kept.includes(store))) };
+  for (const store of stored) await putBack(store, name, before);
+  throw new XlockError('PASSKEY_STORAGE_FAILED', {
+    details: { stored: ids(kept) },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+async function holds(store: XStoreBackend, name: string, share: Uint8Array): Promise<boolean> {
+  try {
+    const found = await store.get(name);
+    return found !== undefined && sameBytes(found, share);
+  } catch {
+    return false;
+  }
+}
+
+async function putBack(store: XStoreBackend, name: string, before: readonly Collected[]): Promise<void> {
+  const old = before.find((one) => one.store === store)?.bytes;
+  try {
+    if (old) await store.put(name, old);
+    else await store.delete(name);
+  } catch {
+    // it is down now; what it holds is too little to be of use
+  }
+}
