@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { anchorsOf, linksOf } from './markdown-links.mjs';
 
 const root = resolve(process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url)));
+/** Of each page that a link with a # leads to. */
+const anchors = new Map();
 const SKIPPED = new Set(['node_modules', 'dist', 'coverage']);
 
 const pages = pagesIn(root);
@@ -37,6 +39,6 @@ function problemOf(page, target) {
   if (!existsSync(file)) return 'does not exist';
   if (relative(root, file).startsWith('..')) return 'is outside of the repository';
   if (fragment === undefined || !statSync(file).isFile() || !file.endsWith('.md')) return undefined;
-  const anchor = decodeURIComponent(fragment);
-  return anchorsOf(readFileSync(file, 'utf8')).has(anchor) ? undefined : 'has no such heading or anchor';
+  if (!anchors.has(file)) anchors.set(file, anchorsOf(readFileSync(file, 'utf8')));
+  return anchors.get(file).has(decodeURIComponent(fragment)) ? undefined : 'has no such heading or anchor';
 }
