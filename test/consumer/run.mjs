@@ -15,6 +15,7 @@ const SUITES = [
   'jest',
   'bundlers',
   'site',
+  'wings',
   'command',
   'typescript',
   'git',
