@@ -86,10 +86,9 @@ export class Members {
     await this.retire(did, now);
   }
 
-  /** By the service, or by itself. */
+  /** By the service, or by itself. It counts in its class until its epoch is over: otherwise one holder could come and end without a bound. */
   async end(did: Did, until: number, now: number): Promise<void> {
     await this.#store.extend(endedHere(did), { value: '1', until }, now);
-    await this.retire(did, now);
   }
 
   /** Takes one that was revoked out of its class, so that it does not count there; that it was there is known until it would have ended. */
