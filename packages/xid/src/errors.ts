@@ -60,6 +60,7 @@ export const XID_ERROR_TABLE = {
   BLIND_INPUT_INVALID: row(400, 'token', 'What is to be signed blindly has the wrong length, or is out of the range of the key.', 'Blind it once more, for this key.'),
   BLIND_SIGNATURE_INVALID: row(502, 'token', 'What the issuer sent back is no signature of what was asked for.', 'Ask once more; if it stays so, the issuer is at fault.'),
   ISSUER_KEY_INVALID: row(502, 'token', 'The key of the issuer is not in form, or not signed by the registrar.', 'Get it from the registrar once more.'),
+  ISSUER_KEY_UNUSABLE: row(500, 'token', 'What the registrar keeps as the key of its tokens is no whole RSA key, or other users may read it.', 'chmod 600 it, or remove it: then holders refuse the new key until the next epoch.'),
   ISSUER_KEY_CHANGED: row(403, 'token', 'The registrar shows another key for this class and epoch than before.', 'Use none of them: a key of your own would tell you from others.'),
   ISSUANCE_REFUSED: row(429, 'token', 'The holder had as many tokens of this class and epoch as it may.', 'Wait for the next epoch.'),
   CLASS_UNKNOWN: row(400, 'token', 'The registrar has no such class.', 'Use one of those that it was made with.'),

@@ -203,7 +203,7 @@ describe('a certificate', () => {
   });
 
   test('an identity that ends itself does not come back with the same certificate', async () => {
-    const { clock, registrar, me, url } = await made();
+    const { clock, registrar, me, url, xid } = await made();
     const fetch = xidFetch(me, certified(registrar), { clock, baseUrl: url });
     expect((await fetch(url)).status).toBe(200);
     const ended = await fetch(`${url}/.well-known/xlink/enroll`, { method: 'DELETE' });
@@ -211,6 +211,9 @@ describe('a certificate', () => {
     expect(await failure(() => xidFetch(me, certified(registrar), { clock, baseUrl: url })(url))).toBe(
       'ENROLLMENT_REFUSED:NOT_ADMITTED CERTIFICATE_REVOKED',
     );
+    expect(await xid.count('members')).toBe(1); // it makes no room, or one holder could do so without a bound
+    clock.advance(2 * DAY);
+    expect(await xid.count('members')).toBe(0);
   });
 
   test('who is known by a key is no pseudonym', async () => {

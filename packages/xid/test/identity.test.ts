@@ -1,5 +1,6 @@
 // Derivation: what follows from the seed, what the shares of it are good for, epochs on a schedule.
-import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import {
@@ -185,7 +186,15 @@ describe('shares', () => {
     const [mine, others] = [three(), three()];
     await didOf(mine);
     await didOf(others);
-    expect(await failure(() => didOf([mine[0]!, others[1]!, mine[2]!]))).toBe('SHARES_MIXED');
+    expect(await failure(() => didOf([mine[0]!, others[1]!, new MemoryShareBackend()]))).toBe('SHARES_MIXED');
+    // Two of each: neither is the one that counts.
+    const config = { splitConfig: { totalShares: 4, threshold: 2 } };
+    const four = () => [...three(), new MemoryShareBackend('memory 4')];
+    const [older, newer] = [four(), four()];
+    await didOf(older, config);
+    await didOf(newer, config);
+    const both = [older[0]!, older[1]!, newer[2]!, newer[3]!];
+    expect(await failure(() => didOf(both, config))).toBe('SHARES_MIXED');
     const twice = new MemoryShareBackend();
     twice.save(mine[0]!.load()!);
     expect(await failure(() => didOf([mine[0]!, twice, new MemoryShareBackend()]))).toBe('SHARES_MIXED');
@@ -212,6 +221,55 @@ describe('shares', () => {
     const bad: string[] = [];
     expect(await didOf([first, tampered(second), third], { onBadShare: (name) => bad.push(name) })).toBe(did);
     expect(bad).toEqual(['memory 2']);
+  });
+
+  test('of which one is bad, in whatever way, are two good ones, and the bad one is told', async () => {
+    const files = async () => {
+      const folder = await temporaryFolder();
+      return [1, 2, 3].map((index) => new FileShareBackend(join(folder, String(index))));
+    };
+    const [backends, others] = [await files(), await files()];
+    const did = await didOf(backends);
+    await didOf(others);
+    const whole = await Promise.all(backends.map(({ file }) => readFile(file)));
+    const flipped = (share: Buffer, at: number) => {
+      const copy = Buffer.from(share);
+      copy[at]! ^= 1;
+      return copy;
+    };
+    for (const [at, { file }] of backends.entries()) {
+      const mine = whole[at]!;
+      const heads = [...Array(at === 0 ? 150 : 0).keys(), 24, 60, 100];
+      const contents: [string, Buffer][] = [
+        ...[...heads, mine.length - 40, mine.length - 1].map((byte): [string, Buffer] => [
+          `byte ${byte}`,
+          flipped(mine, byte),
+        ]),
+        ['empty', Buffer.alloc(0)],
+        ['cut', mine.subarray(0, 50)],
+        ['of another seed', await readFile(others[at]!.file)],
+        ['a copy of another one', whole[(at + 1) % 3]!],
+      ];
+      for (const [what, content] of contents) {
+        await writeFile(file, content);
+        const bad: string[] = [];
+        const seen = await didOf(backends, { onBadShare: (name) => bad.push(name) });
+        expect({ what, seen, bad }).toEqual({ what, seen: did, bad: [file] });
+      }
+      const placed: [string, () => unknown][] = [
+        ['a folder', () => mkdir(file, { mode: 0o700 })],
+        ['a pipe', () => execFileSync('mkfifo', ['-m', '600', file])],
+      ];
+      for (const [what, place] of placed) {
+        await rm(file);
+        await place();
+        const bad = new Set<string>();
+        const seen = await didOf(backends, { onBadShare: (name) => bad.add(name) });
+        expect({ what, seen, bad }).toEqual({ what, seen: did, bad: new Set([file]) });
+        await rm(file, { recursive: true });
+        await writeFile(file, mine, { mode: 0o600 });
+      }
+    }
   });
 
   test('that are none are refused', async () => {

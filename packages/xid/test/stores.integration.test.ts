@@ -1,7 +1,7 @@
 // The store that instances share: in memory, in Redis and in PostgreSQL. Four instances race for one token, and one wins.
 import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
-import { Identity } from '@private.me/xlink';
+import { Identity, MemoryTrustRegistry } from '@private.me/xlink';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import {
@@ -105,6 +105,69 @@ for (const [name, isThere, begin] of KINDS)
       expect(await store.count('g', NOW)).toBe(0);
       expect(await store.add('b', { value: '2', until: LATER }, NOW, group)).toBe('added');
       expect(await store.add('c', { value: '3', until: LATER }, NOW, group)).toBe('full');
+    });
+
+    test('of ends that come in any order the latest stays', async () => {
+      const open = await begin();
+      const stores = await Promise.all(Array.from({ length: 4 }, open));
+      const [store] = stores as [XidStore, ...XidStore[]];
+      const ends = [3, 1, 4, 2, 1, 4, 2].map((hours) => NOW + hours * 3_600_000);
+      await Promise.all(ends.map((until, at) => stores[at % 4]!.extend('r', { value: 'x', until }, NOW)));
+      for (const until of ends) await store.extend('r', { value: 'x', until }, NOW);
+      expect(await store.get(['r'], NOW + 4 * 3_600_000 - 1)).toEqual(['x']);
+      expect(await store.get(['r'], NOW + 4 * 3_600_000)).toEqual([undefined]);
+    });
+
+    test('an entry that is renewed counts until its new end', async () => {
+      const store = await (await begin())();
+      const group = { name: 'g', max: 2 };
+      const soon = NOW + 60_000;
+      for (const key of ['a', 'b'])
+        expect(await store.add(key, { value: '1', until: soon }, NOW, group)).toBe('added');
+      for (const key of ['a', 'b']) await store.set(key, { value: '2', until: LATER }, NOW, 'g');
+      expect(await store.count('g', soon)).toBe(2);
+      expect(await store.add('c', { value: '3', until: LATER }, soon, group)).toBe('full');
+      await store.remove('a', 'g');
+      expect(await store.add('c', { value: '3', until: LATER }, soon, group)).toBe('added');
+    });
+
+    test('a class has no more than it may after renewals, and who is revoked makes room and stays out', async () => {
+      const store = await (await begin())();
+      const clock = clockAt(Math.floor(NOW / DAY) * DAY + 1000);
+      const registrar = await registrarAt(clock);
+      const audience = 'https://api.example';
+      const classes = { members: { scopes: ['*'], maxIdentities: 2 } };
+      const service = new XidService({
+        audience,
+        registrars: [trusted(registrar, { classes })],
+        store,
+        clock,
+      });
+      const registry = service.registry(new MemoryTrustRegistry({ clock }));
+      const epoch = registrar.epoch;
+      const enter = async (name: string, at = registrar.epoch) => {
+        const { did } = await Identity.fromSeed(seedOf(name), { maxVersion: 1 });
+        const proof = await registrar.certify({ did, audience, class: 'members', epoch: at });
+        return { did, proof, answer: await service.verify({ did, service: did, proof, at: clock() }) };
+      };
+      for (const name of ['ann', 'bob']) {
+        expect((await enter(name, epoch - 1)).answer).toMatchObject({ client: 'xid:members' });
+        expect((await enter(name)).answer).toMatchObject({ client: 'xid:members' });
+      }
+      clock.advance(DAY);
+      expect((await enter('cat')).answer).toEqual({ refused: 'CLASS_FULL' });
+      expect(await service.count('members')).toBe(2);
+
+      const ann = await enter('ann', epoch);
+      const newer = await registrar.revoke((await enter('ann')).proof);
+      const older = await registrar.revoke(ann.proof);
+      for (const one of [newer, older, newer, older]) await service.revoke(one);
+      expect((await registry.lookup(ann.did))?.status).toBe('revoked');
+      expect(await service.count('members')).toBe(1);
+      clock.advance(DAY + 300_001);
+      expect((await enter('ann')).answer).toEqual({ refused: 'CERTIFICATE_REVOKED' });
+      expect((await registry.lookup(ann.did))?.status).toBe('revoked');
+      expect((await enter('cat')).answer).toMatchObject({ client: 'xid:members' });
     });
 
     test('a token that comes to four instances at once is spent at one of them', async () => {

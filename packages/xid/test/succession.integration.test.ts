@@ -13,8 +13,18 @@ import {
   type XlinkAuth,
 } from '@private.me/xlink';
 import express from 'express';
+import { signRevocation } from '../src/certificate/revocation.js';
 import { isXidError, type TakeOptions, XidService, xidFetch } from '../src/index.js';
-import { afterTest, clockAt, DAY, failure, holder, registrarAt, trusted } from './support.js';
+import {
+  afterTest,
+  clockAt,
+  DAY,
+  failure,
+  holder,
+  registrarAt,
+  registrarIdentity,
+  trusted,
+} from './support.js';
 
 async function shop(options: Omit<TakeOptions, 'by'> = {}) {
   const clock = clockAt();
@@ -193,6 +203,45 @@ describe('a statement of both identities', () => {
     world.clock.advance(DAY);
     expect(await bob.account()).toBe('new');
     expect(await bob.send(await bob.me.carryOver(world.url))).toBe('SUCCESSION_INVALID:FOREIGN');
+  });
+
+  test('of a revoked identity carries nothing, long after its epoch, too', async () => {
+    const world = await shop({ hasAccount: () => true });
+    const ann = await withAccount(world);
+    const old = await ann.me.identityFor(world.url, ann.me.epoch - 1);
+    const certificate = await world.registrar.certify({
+      did: old.did,
+      audience: world.url,
+      class: 'members',
+      epoch: ann.me.epoch - 1,
+    });
+    await world.xid.revoke(await world.registrar.revoke(certificate));
+    const steal = async () => {
+      const to = await ann.me.identityFor(world.url);
+      await ann.account();
+      return ann.send(await createSuccession(old, to, { clock: world.clock }));
+    };
+    for (const days of [0, 2, 30, 366]) {
+      world.clock.advance(days * DAY + 1);
+      expect(await steal()).toBe('SUCCESSION_INVALID:FOREIGN');
+    }
+    world.clock.advance(3 * DAY);
+    expect(await steal()).toMatch(/^to /); // 401 days: what the README says of revocationMemoryMs
+  });
+
+  test('of one that was revoked after it had left carries nothing', async () => {
+    const world = await shop({ hasAccount: () => true });
+    const ann = await withAccount(world);
+    world.clock.advance(5 * DAY);
+    await ann.account();
+    const from = ann.me.epoch - 6;
+    const statement = await ann.me.carryOver(world.url, { from });
+    const revocation = await signRevocation(await registrarIdentity(), {
+      did: ann.old,
+      notAfter: (from + 2) * DAY, // over for days
+    });
+    await world.xid.revoke(revocation);
+    expect(await ann.send(statement)).toBe('SUCCESSION_INVALID:FOREIGN');
   });
 
   test('may be sent again if the account could not be moved', async () => {

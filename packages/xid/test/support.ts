@@ -72,11 +72,14 @@ export async function holder(
 
 export const CLASSES = { members: { scopes: ['orders:read', 'orders:write'] } };
 
+export const registrarIdentity = (name = 'registrar'): Promise<Identity> =>
+  Identity.fromSeed(seedOf(name), { maxVersion: 3 });
+
 export async function registrarAt(
   clock: () => number,
   { name = 'registrar', ...more }: Partial<XidRegistrarOptions> & { readonly name?: string } = {},
 ): Promise<XidRegistrar> {
-  const identity = await Identity.fromSeed(seedOf(name), { maxVersion: 3 });
+  const identity = await registrarIdentity(name);
   return new XidRegistrar({ identity, classes: CLASSES, clock, ...more });
 }
 

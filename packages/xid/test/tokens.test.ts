@@ -1,4 +1,7 @@
 // Tokens of another class, epoch, issuer, identity; keys that are swapped; holders that ask too often; certificates as the registrar refuses them.
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { Identity, MemoryClientStore } from '@private.me/xlink';
 import {
@@ -172,6 +175,51 @@ describe('a registrar', () => {
     expect((await (await start()).issuerKey('members')).spki).toBe(a.spki);
     clock.advance(3 * DAY);
     expect((await one!.issuerKey('members')).spki).not.toBe(a.spki);
+  });
+
+  test('keeps one whole key, however many make one, and uses nothing else', async () => {
+    const folder = `${await temporaryFolder()}/keys`;
+    const clock = clockAt();
+    const start = () => registrarAt(clock, { issuerKeys: new FileIssuerKeys(folder) });
+    const all = await Promise.all(Array.from({ length: 6 }, start));
+    const shown = await Promise.all(all.map((one) => one.issuerKey('members')));
+    expect(new Set(shown.map(({ spki }) => spki)).size).toBe(1);
+    expect((await readdir(folder)).length).toBe(1); // nothing is left beside it
+
+    const { epoch } = all[0]!;
+    const file = join(folder, `members.${epoch}.key`);
+    const whole = await readFile(file);
+    const unusable = async () => failure(async () => (await start()).issuerKey('members'));
+    for (const content of [Buffer.alloc(0), whole.subarray(0, 600), Buffer.from('x')]) {
+      await writeFile(file, content);
+      expect(await unusable()).toBe('ISSUER_KEY_UNUSABLE');
+      expect((await readFile(file)).equals(content)).toBe(true); // it is not replaced
+    }
+    await writeFile(file, whole);
+    await chmod(file, 0o644);
+    expect(await unusable()).toBe('ISSUER_KEY_UNUSABLE');
+    await chmod(file, 0o600);
+    expect(await unusable()).toBe('nothing');
+    await rm(file);
+    await mkdir(file, { mode: 0o700 });
+    expect(await unusable()).toBe('ISSUER_KEY_UNUSABLE');
+    await rm(file, { recursive: true });
+    execFileSync('mkfifo', ['-m', '600', file]);
+    expect(await unusable()).toBe('ISSUER_KEY_UNUSABLE');
+  });
+
+  test('removes the keys of past epochs when it is started anew', async () => {
+    const folder = await temporaryFolder();
+    const clock = clockAt();
+    const start = () => registrarAt(clock, { issuerKeys: new FileIssuerKeys(folder) });
+    const { epoch } = await start();
+    await (await start()).issuerKey('members');
+    await writeFile(join(folder, '.members.1.x.new'), 'x', { mode: 0o600 });
+    await utimes(join(folder, '.members.1.x.new'), 1, 1);
+    await writeFile(join(folder, 'of-others.txt'), 'x');
+    clock.advance(2 * DAY);
+    await (await start()).issuerKey('members');
+    expect(new Set(await readdir(folder))).toEqual(new Set([`members.${epoch + 2}.key`, 'of-others.txt']));
   });
 
   test('certifies what is in its classes, now', async () => {

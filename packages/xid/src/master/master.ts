@@ -6,6 +6,7 @@ import { MASTER_BYTES } from './recombine.js';
 import type { ShareBackend } from './share-backends.js';
 import { encodeShare } from './share-format.js';
 import { derivationThread } from './thread.js';
+import type { WorkerTask } from './worker.js';
 
 /** How a master seed is shared. */
 export interface SplitConfig {
@@ -48,8 +49,7 @@ export class Master {
   async derive(infos: readonly Uint8Array[]): Promise<readonly Uint8Array[]> {
     const shares = this.#enough(await this.#load());
     const answer = await derivationThread.run({ shares, infos });
-    // A share has the number of the backend that it was made for.
-    for (const bad of answer.bad) this.#parts.onBadShare(this.#parts.backends[bad]?.name ?? String(bad));
+    for (const bad of answer.bad) this.#parts.onBadShare(this.#parts.backends[bad]!.name);
     return answer.seeds;
   }
 
@@ -79,8 +79,8 @@ export class Master {
   }
 
   /** The shares that are there. What did not answer is told, and does not stand in the way of enough others. */
-  #enough(found: readonly Found[]): (Uint8Array | string)[] {
-    const shares = found.flatMap(({ share }) => share ?? []);
+  #enough(found: readonly Found[]): Shown[] {
+    const shares = found.flatMap(({ index: at, share }) => (share === undefined ? [] : [{ at, share }]));
     const broken = found.filter(({ failed }) => failed !== undefined);
     if (shares.length < this.#parts.threshold) {
       wipe(...bytesIn(shares));
@@ -102,8 +102,10 @@ interface Found {
   readonly failed?: unknown;
 }
 
-const bytesIn = (shares: readonly (Uint8Array | string)[]): Uint8Array[] =>
-  shares.filter((share) => typeof share !== 'string');
+type Shown = WorkerTask['shares'][number];
+
+const bytesIn = (shares: readonly Shown[]): Uint8Array[] =>
+  shares.flatMap(({ share }) => (typeof share === 'string' ? [] : [share]));
 
 async function copyOf(backend: ShareBackend): Promise<Uint8Array | undefined> {
   const share = await backend.load();

@@ -38,7 +38,7 @@ export class MemoryShareBackend implements ShareBackend {
   }
 }
 
-/** A share in a file of mode 0600, which is refused if others may read it (`SHARE_EXPOSED`). */
+/** A share in a file of mode 0600, which is refused if others may read it (`SHARE_EXPOSED`), or if it is no regular file (`SHARE_INVALID`). */
 export class FileShareBackend implements ShareBackend {
   readonly name: string;
   readonly file: string;
@@ -57,8 +57,11 @@ export class FileShareBackend implements ShareBackend {
 
   async isThere(): Promise<boolean> {
     try {
-      const { mode } = await lstat(this.file);
+      const status = await lstat(this.file);
+      const { mode } = status;
       if (process.platform !== 'win32' && (mode & 0o077) !== 0) throw new XidError('SHARE_EXPOSED');
+      // A pipe would keep whoever reads it waiting.
+      if (!status.isFile()) throw new XidError('SHARE_INVALID');
       await access(this.file, constants.R_OK);
       return true;
     } catch (error) {

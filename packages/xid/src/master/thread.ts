@@ -60,7 +60,7 @@ function exchanged(worker: Worker, task: WorkerTask): Promise<WorkerAnswer> {
       resolve(answer);
     };
     worker.once('message', heard).once('error', failed).once('exit', failed);
-    const moved = task.shares.flatMap((share) =>
+    const moved = task.shares.flatMap(({ share }) =>
       typeof share === 'string' ? [] : [share.buffer as ArrayBuffer],
     );
     worker.postMessage(task, moved);

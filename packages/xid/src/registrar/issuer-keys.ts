@@ -1,6 +1,9 @@
-import { open, readFile, rm } from 'node:fs/promises';
+import { createPrivateKey, randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, link, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '@private.me/xlink/file';
+import { XidError } from '../errors.js';
 
 /** Where a registrar keeps the private keys of its tokens, so that a restart, or another instance, signs with the same ones. */
 export interface IssuerKeys {
@@ -10,6 +13,8 @@ export interface IssuerKeys {
   add(name: string, pkcs8: Uint8Array): Promise<Uint8Array>;
   /** Removes one whose epoch is over. */
   remove(name: string): Promise<void>;
+  /** Optional. The names of all that are kept, so that those of past epochs are removed at the start. */
+  list?(): Promise<readonly string[]>;
 }
 
 /** In the memory of this process: a restart makes new keys, which holders refuse (`ISSUER_KEY_CHANGED`) until the next epoch. */
@@ -31,7 +36,13 @@ export class MemoryIssuerKeys implements IssuerKeys {
   }
 }
 
-/** In a folder of mode 0700, one file of mode 0600 for each key. Instances on one machine may share it. */
+/** What is left of a file that was being written when the machine stopped, in ms: no write takes so long. */
+const LEFT_OVER_MS = 3_600_000;
+
+/**
+ * In a folder of mode 0700, one file of mode 0600 for each key. Instances on one machine may share it: a file has its name once it is whole, and the first one
+ * stays. What is no key, or may be read by others, is refused (`ISSUER_KEY_UNUSABLE`): no other key is made in its place.
+ */
 export class FileIssuerKeys implements IssuerKeys {
   readonly #folder: string;
 
@@ -40,27 +51,45 @@ export class FileIssuerKeys implements IssuerKeys {
     this.#folder = folder;
   }
 
+  /** Rejects with `ISSUER_KEY_UNUSABLE`. */
   async get(name: string): Promise<Uint8Array | undefined> {
+    let file: FileHandle;
     try {
-      return new Uint8Array(await readFile(this.#file(name)));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
+      const { O_RDONLY, O_NONBLOCK = 0, O_NOFOLLOW = 0 } = constants;
+      file = await open(this.#file(name), O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw new XidError('ISSUER_KEY_UNUSABLE', { cause });
+    }
+    try {
+      const status = await file.stat();
+      const isExposed = process.platform !== 'win32' && (status.mode & 0o077) !== 0;
+      if (!status.isFile() || isExposed) throw new XidError('ISSUER_KEY_UNUSABLE');
+      const pkcs8 = new Uint8Array(await file.readFile());
+      assertKey(pkcs8);
+      return pkcs8;
+    } finally {
+      await file.close();
     }
   }
 
+  /** Rejects with `ISSUER_KEY_UNUSABLE`. */
   async add(name: string, pkcs8: Uint8Array): Promise<Uint8Array> {
     await makeFolder(this.#folder);
+    const beside = join(this.#folder, `.${name}.${randomUUID()}.new`);
     try {
-      const file = await open(this.#file(name), 'wx', 0o600);
+      const file = await open(beside, 'wx', 0o600);
       try {
         await file.writeFile(pkcs8);
         await file.sync();
       } finally {
         await file.close();
       }
+      await link(beside, this.#file(name)); // fails where one is
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    } finally {
+      await rm(beside, { force: true });
     }
     return (await this.get(name)) ?? pkcs8;
   }
@@ -69,8 +98,33 @@ export class FileIssuerKeys implements IssuerKeys {
     await rm(this.#file(name), { force: true });
   }
 
+  /** The names of all keys that are kept. Removes what is left of files that were never finished. */
+  async list(): Promise<readonly string[]> {
+    const files = await readdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    for (const file of files) {
+      if (!/^\..*\.new$/.test(file)) continue;
+      const path = join(this.#folder, file);
+      const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Number.POSITIVE_INFINITY }));
+      if (mtimeMs < Date.now() - LEFT_OVER_MS) await rm(path, { force: true });
+    }
+    return files.filter((file) => file.endsWith('.key')).map((file) => file.slice(0, -'.key'.length));
+  }
+
   /** Names are a class and an epoch, so safe as they are. */
   #file(name: string): string {
     return join(this.#folder, `${name}.key`);
   }
+}
+
+function assertKey(pkcs8: Uint8Array): void {
+  let type: string | undefined;
+  try {
+    type = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' }).asymmetricKeyType;
+  } catch {
+    // as a key of another kind
+  }
+  if (type !== 'rsa') throw new XidError('ISSUER_KEY_UNUSABLE');
 }

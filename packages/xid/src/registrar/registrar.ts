@@ -45,6 +45,7 @@ interface Issuer {
  */
 export class XidRegistrar {
   readonly #options: CheckedRegistrarOptions;
+  #tidied: Promise<void> | undefined;
   readonly #issuers = new Map<string, { readonly epoch: number; readonly issuer: Promise<Issuer> }>();
 
   /** Throws `INVALID_OPTION`. */
@@ -146,10 +147,26 @@ export class XidRegistrar {
   /** A key whose epoch is over signs nothing any more, and is removed. */
   async #forget(): Promise<void> {
     const { clock, issuerKeys } = this.#options;
+    await (this.#tidied ??= this.#tidy());
     for (const [key, { epoch }] of this.#issuers) {
       if (standingOf(epoch, clock(), this.#options) !== 'over') continue;
       this.#issuers.delete(key);
       await issuerKeys.remove(key);
+    }
+  }
+
+  /** Once: what an earlier start left. Tried again if it fails. */
+  async #tidy(): Promise<void> {
+    const { clock, issuerKeys } = this.#options;
+    try {
+      for (const key of (await issuerKeys.list?.()) ?? []) {
+        const [, name, epoch] = /^([a-z0-9-]+)\.(\d+)$/.exec(key) ?? [];
+        if (name === undefined || !Object.hasOwn(this.#options.classes, name)) continue;
+        if (standingOf(Number(epoch), clock(), this.#options) === 'over') await issuerKeys.remove(key);
+      }
+    } catch (error) {
+      this.#tidied = undefined;
+      throw error;
     }
   }
 

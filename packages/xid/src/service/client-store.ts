@@ -10,6 +10,8 @@ import type {
 } from '@private.me/xlink';
 import type { Members, XidMember } from './members.js';
 
+const noMember = { member: undefined, isRevoked: false };
+
 /** A client store in which all identities of a class are one client, and none of them is written down. */
 export class XidClientStore implements ClientStore {
   readonly #inner: ClientStore;
@@ -52,9 +54,11 @@ export class XidClientStore implements ClientStore {
   }
 
   async unlink(did: Did): Promise<ClientId | undefined> {
-    const member = (await this.#inner.clientOf(did)) === undefined ? await this.#memberOf(did) : undefined;
+    const isInside = (await this.#inner.clientOf(did)) !== undefined;
+    const { member, isRevoked } = isInside ? noMember : await this.#members.find(did, this.#clock());
     if (!member) return this.#inner.unlink(did);
-    await this.#members.remove(member);
+    // One that was ended keeps its place until its epoch is over: whoever ends itself makes no room.
+    if (!isRevoked) await this.#members.remove(member);
     return member.client;
   }
 

@@ -43,12 +43,19 @@ export class Members {
   /** One question to the store. Rejects with `STORE_UNAVAILABLE`. */
   async find(did: Did, now: number): Promise<FoundMember> {
     const revoked = this.#registrars.map((registrar) => revokedBy(registrar, did));
-    const [text, ended, ...taken] = await this.#store.get([`did:${did}`, endedHere(did), ...revoked], now);
+    const [here, out, ended, ...taken] = await this.#store.get(
+      [inForce(did), takenOut(did), endedHere(did), ...revoked],
+      now,
+    );
+    const text = here ?? out;
     const member = text === undefined ? undefined : read(text);
     const isRevokedBy = (registrar: Did) => taken[this.#registrars.indexOf(registrar)] !== undefined;
     return {
       member,
-      isRevoked: ended !== undefined || (member ? isRevokedBy(member.registrar) : false),
+      // Of one that is forgotten, or never came, it is not known who vouched for it: the word of any registrar counts.
+      isRevoked:
+        ended !== undefined ||
+        (member ? isRevokedBy(member.registrar) : taken.some((text) => text !== undefined)),
     };
   }
 
@@ -60,25 +67,37 @@ export class Members {
 
   add(member: XidMember, max: number, now: number): Promise<'added' | 'taken' | 'full'> {
     const entry = { value: JSON.stringify(member), until: member.until };
-    return this.#store.add(`did:${member.did}`, entry, now, { name: member.client, max });
+    return this.#store.add(inForce(member.did), entry, now, { name: member.client, max });
   }
 
   renew(member: XidMember, now: number): Promise<void> {
-    return this.#store.set(`did:${member.did}`, { value: JSON.stringify(member), until: member.until }, now);
+    const entry = { value: JSON.stringify(member), until: member.until };
+    return this.#store.set(inForce(member.did), entry, now, member.client);
   }
 
-  remove({ did, client }: Pick<XidMember, 'did' | 'client'>): Promise<void> {
-    return this.#store.remove(`did:${did}`, client);
+  async remove({ did, client }: Pick<XidMember, 'did' | 'client'>): Promise<void> {
+    await this.#store.remove(inForce(did), client);
+    await this.#store.remove(takenOut(did));
   }
 
-  /** By its registrar. */
+  /** By its registrar. An earlier one that lasts longer stays. */
   async revoke(registrar: Did, did: Did, until: number, now: number): Promise<void> {
-    await this.#store.set(revokedBy(registrar, did), { value: '1', until }, now);
+    await this.#store.extend(revokedBy(registrar, did), { value: '1', until }, now);
+    await this.retire(did, now);
   }
 
-  /** By the service, or by itself. */
+  /** By the service, or by itself. It counts in its class until its epoch is over: otherwise one holder could come and end without a bound. */
   async end(did: Did, until: number, now: number): Promise<void> {
-    await this.#store.set(endedHere(did), { value: '1', until }, now);
+    await this.#store.extend(endedHere(did), { value: '1', until }, now);
+  }
+
+  /** Takes one that was revoked out of its class, so that it does not count there; that it was there is known until it would have ended. */
+  async retire(did: Did, now: number): Promise<void> {
+    const { member, isRevoked } = await this.find(did, now);
+    if (!member || !isRevoked) return;
+    const entry = { value: JSON.stringify(member), until: member.until };
+    await this.#store.extend(takenOut(did), entry, now); // first, so that it is found at any time
+    await this.#store.remove(inForce(did), member.client);
   }
 
   /** Whether this call spends it. */
@@ -95,6 +114,8 @@ export class Members {
   }
 }
 
+const inForce = (did: Did): string => `did:${did}`;
+const takenOut = (did: Did): string => `out:${did}`;
 const revokedBy = (registrar: Did, did: Did): string => `revoked:${registrar}:${did}`;
 const endedHere = (did: Did): string => `ended:${did}`;
 

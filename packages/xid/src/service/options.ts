@@ -41,6 +41,11 @@ export interface XidServiceOptions {
   readonly epochDurationMs?: number;
   /** By how much the clocks of callers and registrars may be ahead, in ms, up to an hour. Default 300 000. */
   readonly maxSkewMs?: number;
+  /**
+   * For how long a revocation is remembered, in ms, from one day to ten years; never for less than certificates count. Default 34 560 000 000: 400 days. As long as that
+   * a revoked identity carries no account on, so `hasAccount` must not say yes of one that was not used for longer.
+   */
+  readonly revocationMemoryMs?: number;
   /** What instances know together. Default: in the memory of this process. */
   readonly store?: XidStore;
   /** Introductions that are checked, per minute and process. Default 600. */
@@ -59,10 +64,13 @@ const NAMES = [
   'registrars',
   'epochDurationMs',
   'maxSkewMs',
+  'revocationMemoryMs',
   'store',
   'attemptsPerMinute',
   'clock',
 ];
+const DAY_MS = 86_400_000;
+const DEFAULT_MEMORY_MS = 400 * DAY_MS;
 export const DEFAULT_MAX_IDENTITIES = 10_000;
 
 /** Throws `INVALID_OPTION`, `VERIFIER_INVALID`. */
@@ -70,6 +78,7 @@ export function checkedServiceOptions(options: XidServiceOptions): CheckedServic
   checkNames(OWNER, options, NAMES);
   const { registrars, epochDurationMs = DEFAULT_EPOCH_MS, maxSkewMs = DEFAULT_SKEW_MS } = options;
   const { store = new MemoryXidStore(), attemptsPerMinute = 600, clock = Date.now } = options;
+  const { revocationMemoryMs = DEFAULT_MEMORY_MS } = options;
   const audience = [options.audience ?? []].flat();
   if (audience.length === 0)
     throw invalidOption('audience', `${OWNER}: audience must be an origin or a DID.`);
@@ -81,15 +90,30 @@ export function checkedServiceOptions(options: XidServiceOptions): CheckedServic
   check('epochDurationMs', epochDurationMs, isEpochDuration, EPOCH_DURATION);
   check('maxSkewMs', maxSkewMs, integerIn(0, 3_600_000), 'a whole number of ms up to 3600000');
   check(
+    'revocationMemoryMs',
+    revocationMemoryMs,
+    integerIn(DAY_MS, 3650 * DAY_MS),
+    'a whole number of ms from one day to ten years',
+  );
+  check(
     'store',
     store,
-    hasMethods('get', 'add', 'set', 'remove', 'count'),
+    hasMethods('get', 'add', 'set', 'extend', 'remove', 'count'),
     'a store of this package, or one like it',
   );
   check('attemptsPerMinute', attemptsPerMinute, integerIn(1, 1_000_000), 'a whole number from 1 to 1000000');
   check('clock', clock, isFunction, 'a function');
   const own = new Set(audience.map(normalizeVerifier));
-  return { audience: own, registrars, epochDurationMs, maxSkewMs, store, attemptsPerMinute, clock };
+  return {
+    audience: own,
+    registrars,
+    epochDurationMs,
+    maxSkewMs,
+    revocationMemoryMs,
+    store,
+    attemptsPerMinute,
+    clock,
+  };
 }
 
 function checkRegistrar(registrar: TrustedRegistrar): void {

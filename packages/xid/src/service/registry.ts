@@ -22,9 +22,17 @@ export class XidRegistry implements ManagedTrustRegistry {
   readonly #inner: ManagedTrustRegistry;
   readonly #members: Members;
   readonly #clock: Clock;
+  /** Until when a revocation is remembered that comes at a time. */
+  readonly #remembered: (now: number) => number;
   readonly #listeners = new Set<ChangeListener>();
 
-  constructor(inner: ManagedTrustRegistry, members: Members, clock: Clock) {
+  constructor(
+    inner: ManagedTrustRegistry,
+    members: Members,
+    clock: Clock,
+    remembered: (now: number) => number,
+  ) {
+    this.#remembered = remembered;
     this.#inner = inner;
     this.#members = members;
     this.#clock = clock;
@@ -55,7 +63,8 @@ export class XidRegistry implements ManagedTrustRegistry {
   async revoke(did: Did, options?: RevokeOptions): Promise<Result<void>> {
     const member = await this.#memberOf(did);
     if (!member) return this.#inner.revoke(did, options);
-    await this.#members.end(did, member.until, this.#clock());
+    const now = this.#clock();
+    await this.#members.end(did, this.#remembered(now), now);
     for (const listener of this.#listeners) listener(did);
     return ok(undefined);
   }

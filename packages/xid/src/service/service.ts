@@ -58,7 +58,7 @@ export class XidService implements EnrollmentVerifier {
   /** The registry of the agent, with the identities of epochs beside what it holds: those leave no entry in it. Who is in it is never a pseudonym. Caches go inside: `xid.registry(new CachedTrustRegistry(…))`. */
   registry(inner: ManagedTrustRegistry): ManagedTrustRegistry {
     this.#registry = inner;
-    return new XidRegistry(inner, this.#members, this.#options.clock);
+    return new XidRegistry(inner, this.#members, this.#options.clock, (now) => this.#remembered(now));
   }
 
   /** Options for the adapter: `clients`, in which a class is one client, and `enrollment`. Throws `INVALID_OPTION` before {@link registry} was called. */
@@ -81,20 +81,14 @@ export class XidService implements EnrollmentVerifier {
     }
   }
 
-  /** Takes a revocation of a registrar: from now on, on all instances that share the store. Rejects with `REVOCATION_INVALID`, `STORE_UNAVAILABLE`. */
+  /** Takes a revocation of a registrar: from now on, on all instances that share the store, and for `revocationMemoryMs`. In any order, and more than once. Rejects with `REVOCATION_INVALID`, `STORE_UNAVAILABLE`. */
   async revoke(statement: unknown): Promise<void> {
     const revocation = copyRevocation(statement);
     const registrar = this.#options.registrars.find(({ did }) => did === revocation.registrar);
     if (!registrar) throw new XidError('REVOCATION_INVALID', { field: 'registrar' });
     await verifyRevocation(revocation, registrar);
     const now = this.#options.clock();
-    // No certificate counts for longer, whatever the statement says.
-    const last = overlapEnd(
-      Math.floor(now / this.#options.epochDurationMs) + 1,
-      this.#options.epochDurationMs,
-    );
-    const until = Math.min(revocation.notAfter, last) + this.#options.maxSkewMs;
-    await this.#members.revoke(revocation.registrar, revocation.did, until, now);
+    await this.#members.revoke(revocation.registrar, revocation.did, this.#remembered(now), now);
   }
 
   /**
@@ -111,6 +105,13 @@ export class XidService implements EnrollmentVerifier {
     return this.#members.count(clientOfClass(name), this.#options.clock());
   }
 
+  /** Until when a revocation is remembered: past the end of every certificate that may count, and as long as an account may be carried on. */
+  #remembered(now: number): number {
+    const { epochDurationMs, maxSkewMs, revocationMemoryMs } = this.#options;
+    const last = overlapEnd(Math.floor(now / epochDurationMs) + 1, epochDurationMs);
+    return Math.max(last + maxSkewMs, now + revocationMemoryMs);
+  }
+
   async #admit({ did, keys, proof }: EnrollmentClaim): Promise<EnrollmentAdmission> {
     const now = this.#options.clock();
     const good = await this.#check.check(proof, did, now);
@@ -122,6 +123,7 @@ export class XidService implements EnrollmentVerifier {
     const undo = await this.#enter(member, good, now);
     if (await this.#members.isRevokedBy(registrar, did, now)) {
       await undo(); // it came while the entry was written
+      await this.#members.retire(did, now);
       throw new XidError('CERTIFICATE_REVOKED');
     }
     return { client, scopes, validUntil: until, maxDids: good.maxIdentities, undo };

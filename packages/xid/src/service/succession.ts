@@ -14,7 +14,8 @@ export interface TakeOptions {
   readonly by: Did;
   /**
    * Whether the service has an account of the older identity, where it keeps accounts for longer than identities count. Default: the older one must be in force, so
-   * an account is carried on from one epoch to the next or not at all.
+   * an account is carried on from one epoch to the next or not at all. Not asked of an identity that was revoked in the last `revocationMemoryMs`. Say no of an account
+   * that was not used for longer: a revocation of its identity would be forgotten.
    */
   readonly hasAccount?: (did: Did) => Awaitable<boolean>;
   /** Moves the account. If it rejects, the statement may be sent again. Default: nothing is called. */

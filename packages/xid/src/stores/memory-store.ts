@@ -39,8 +39,20 @@ export class MemoryXidStore implements XidStore {
     return 'added';
   }
 
-  async set(key: string, { value, until }: XidStored, now: number): Promise<void> {
-    this.#entries.set(key, { value, until, group: this.#alive(key, now)?.group });
+  async set(key: string, { value, until }: XidStored, now: number, group?: string): Promise<void> {
+    const before = this.#alive(key, now)?.group;
+    if (group === undefined || group === before) {
+      this.#entries.set(key, { value, until, group: before });
+      return;
+    }
+    this.#drop(key);
+    this.#entries.set(key, { value, until, group });
+    this.#counts.set(group, this.#countOf(group) + 1);
+  }
+
+  async extend(key: string, { value, until }: XidStored, now: number): Promise<void> {
+    const there = this.#alive(key, now);
+    if (!there || there.until < until) this.#entries.set(key, { value, until, group: there?.group });
   }
 
   async remove(key: string): Promise<void> {

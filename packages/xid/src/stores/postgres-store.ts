@@ -101,10 +101,20 @@ export class PostgresXidStore implements XidStore {
     );
   }
 
-  async set(key: string, { value, until }: XidStored): Promise<void> {
+  async set(key: string, { value, until }: XidStored, _now: number, group?: string): Promise<void> {
     await this.#query(
-      `INSERT INTO ${this.#table} (key, value, until) VALUES ($1, $2, $3)
-       ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, until = EXCLUDED.until`,
+      `INSERT INTO ${this.#table} AS held (key, value, until, member_of) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, until = EXCLUDED.until,
+       member_of = COALESCE(EXCLUDED.member_of, held.member_of)`,
+      [key, value, until, group ?? null],
+    );
+  }
+
+  async extend(key: string, { value, until }: XidStored): Promise<void> {
+    await this.#query(
+      `INSERT INTO ${this.#table} AS held (key, value, until) VALUES ($1, $2, $3)
+       ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, until = EXCLUDED.until
+       WHERE held.until < EXCLUDED.until`,
       [key, value, until],
     );
   }

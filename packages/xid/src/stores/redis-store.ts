@@ -33,6 +33,20 @@ end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[5])
 return 'added'`;
 
+// The place in the group moves with the end of the entry: otherwise the group would lose it while it is in force.
+const SET = `
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+redis.call('ZADD', KEYS[2], ARGV[2], KEYS[1])
+local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')
+redis.call('PEXPIREAT', KEYS[2], last[2])
+return 'set'`;
+
+const EXTEND = `
+local there = redis.call('GET', KEYS[1])
+if there and tonumber(string.match(there, '^%d+')) >= tonumber(ARGV[2]) then return 'kept' end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+return 'set'`;
+
 /**
  * In Redis (5 or later), for the instances of a service. What is added is added by a script, so by one of them. Redis must not evict
  * (`maxmemory-policy noeviction`), and must keep what it acknowledged: a spent token that it forgets is good once more, until its epoch is over.
@@ -96,9 +110,26 @@ export class RedisXidStore implements XidStore {
     });
   }
 
-  async set(key: string, { value, until }: XidStored, now: number): Promise<void> {
-    if (until > now)
-      await this.#ask('SET', this.#prefix + key, `${until} ${value}`, 'PX', Math.ceil(until - now));
+  async set(key: string, { value, until }: XidStored, now: number, group?: string): Promise<void> {
+    if (until <= now) return this.remove(key, group);
+    const place = this.#prefix + key;
+    const text = `${until} ${value}`;
+    const left = Math.ceil(until - now);
+    if (group === undefined) await this.#ask('SET', place, text, 'PX', left);
+    else await this.#ask('EVAL', SET, 2, place, this.#groupKey(group), text, until, left);
+  }
+
+  async extend(key: string, { value, until }: XidStored, now: number): Promise<void> {
+    if (until <= now) return;
+    await this.#ask(
+      'EVAL',
+      EXTEND,
+      1,
+      this.#prefix + key,
+      `${until} ${value}`,
+      until,
+      Math.ceil(until - now),
+    );
   }
 
   async remove(key: string, group?: string): Promise<void> {

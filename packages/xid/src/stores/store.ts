@@ -25,8 +25,10 @@ export interface XidStore {
    * as many as it may.
    */
   add(key: string, entry: XidStored, now: number, group?: XidGroup): Promise<'added' | 'taken' | 'full'>;
-  /** Puts an entry in the place of what is there, or where nothing is. Its group stays what it is. */
-  set(key: string, entry: XidStored, now: number): Promise<void>;
+  /** Puts an entry in the place of what is there, or where nothing is. It counts in `group` until its new end; without `group` it counts where, and for as long as, it did. */
+  set(key: string, entry: XidStored, now: number, group?: string): Promise<void>;
+  /** Puts an entry unless one is there that ends later or at the same time, atomically: in whatever order calls come, the latest end stays. Without a group. */
+  extend(key: string, entry: XidStored, now: number): Promise<void>;
   /** Removes an entry, from its group as well. */
   remove(key: string, group?: string): Promise<void>;
   /** How many entries of a group are there. */
