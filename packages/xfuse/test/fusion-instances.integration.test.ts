@@ -64,9 +64,7 @@ test('a session calls an API as itself, and no more once a signal was removed', 
   });
   expect(registered.ok).toBe(true);
   await api.registry.updateScopes(did, { scopes: ['orders:read'] });
-  const agent = await Agent.importIdentity({ pkcs8: identity.exportPKCS8() });
-  if (!agent.ok) throw agent.error;
-  const call = xlinkFetch({ agent: agent.value, baseUrl: api.url, scope: 'orders:read' });
+  const call = xlinkFetch({ agent: new Agent({ identity }), baseUrl: api.url, scope: 'orders:read' });
   expect(await (await call('/orders')).json()).toEqual({ did });
   const { id } = (await fusion.signals()).find(({ type }) => type === 'device')!;
   await fusion.removeSignal([password, biometric], id);

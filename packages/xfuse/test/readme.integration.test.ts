@@ -10,6 +10,7 @@ const FRONTS: Record<string, () => Promise<object>> = {
   '@private.me/xfuse': () => import('../src/index.js'),
   '@private.me/xfuse/metrics': () => import('../src/metrics.js'),
   '@private.me/xlink': () => import('@private.me/xlink'),
+  '@private.me/xlink/client': () => import('@private.me/xlink/client'),
   '@private.me/xlink/redis': () => import('@private.me/xlink/redis'),
   express: () => import('express'),
   ioredis: () => import('ioredis'),
@@ -70,5 +71,5 @@ test('the snippets of the documents run', async () => {
       await run(text!, places);
       ran += 1;
     }
-  expect(ran).toBe(2);
+  expect(ran).toBe(3);
 });

@@ -12,7 +12,7 @@ import { type BridgeRequest, type BridgeRequestInit, bridgeRequest } from './req
 import { type SendRequest, type SendResult, sendBy } from './send.js';
 import { ShadowCounts, type ShadowReport } from './shadow-report.js';
 import { type Answer, isOfForm, Sides } from './sides.js';
-import { type BridgeStatus, StatusCounts } from './status.js';
+import { type BridgeStatus, StatusCounts, type StepBack } from './status.js';
 import { placeOf, stepBelow } from './traffic.js';
 
 /** Shares of the traffic, 0 to 1, which together make 1. */
@@ -40,7 +40,7 @@ export class Xfuse {
   #ratio: number;
   /** Counts changes of the ratio: what was sent before one does not count after it. */
   #generation = 0;
-  #steppedBack = false;
+  #stepBack: StepBack | undefined;
   #isClosed = false;
   #isLocked = false;
 
@@ -122,7 +122,7 @@ export class Xfuse {
   status(): BridgeStatus {
     return this.#status.status({
       ratio: this.#ratio,
-      steppedBack: this.#steppedBack,
+      stepBack: this.#stepBack,
       window: this.#budget?.used ?? { all: 0, bad: 0 },
       errorRatio: this.#options.budget === false ? undefined : (this.#options.budget?.errorRatio ?? 0.02),
       mirrors: this.#mirror.running,
@@ -233,7 +233,7 @@ export class Xfuse {
   #change(to: number, by: 'operator' | 'budget'): void {
     const from = this.#ratio;
     this.#ratio = to;
-    this.#steppedBack = by === 'budget';
+    this.#stepBack = by === 'budget' && this.#budget ? { from, ...this.#budget.used } : undefined;
     this.#generation += 1;
     this.#budget?.clear();
     if (from !== to) this.#tell({ type: 'ratio', from, to, by });
