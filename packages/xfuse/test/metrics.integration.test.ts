@@ -33,7 +33,9 @@ test('a bridge is measured, without anything of a request in a label', async () 
   expect(text).toContain('xfuse_traffic_ratio 0');
   expect(text).not.toMatch(/ada|people/);
   expect(() => bridgeMetrics(bridge, { register })).toThrow('has a metric');
-  expect(formatBridgeRow(bridge.status())).toMatch(/^aci +0 % \[-{20}\] .*STEPPED BACK from 50 %: 2 of 3 failed$/);
+  expect(formatBridgeRow(bridge.status())).toMatch(
+    /^aci +0 % \[-{20}\] .*STEPPED BACK from 50 %: 2 of 3 failed$/,
+  );
 });
 
 describeWith('promtool', 'the queries of the documentation', () => {

@@ -25,7 +25,8 @@ async function run(snippet: string, places: Record<string, string>): Promise<str
         ? `const ${names} = await load('${from}');`
         : `const ${names} = (await load('${from}')).default;`,
     )
-    .replaceAll('process.env.API_KEY!', `'${KEY}'`);
+    .replaceAll('process.env.API_KEY!', `'${KEY}'`)
+    .replaceAll(' as const', '');
   for (const [place, other] of Object.entries(places)) text = text.replaceAll(place, other);
   const printed: string[] = [];
   const console = { log: (...parts: unknown[]) => void printed.push(parts.map(String).join(' ')) };
