@@ -40,6 +40,9 @@ describeWith('redis-server', 'several instances with one Redis', () => {
     await check(one);
     await fusion.endSession(one.did);
     expect(await idOfFailure(() => check(one))).toBe('SESSION_ENDED');
+    const again = () => fusion.converge([password, device], { audience, nonce: 'n' });
+    await fusion.endSession((await again()).did);
+    expect(await idOfFailure(again)).toBe('SESSION_ENDED');
     await check(two);
     const { id } = (await fusion.signals()).find(({ type }) => type === 'device')!;
     await fusion.removeSignal([password, biometric], id);
