@@ -41,11 +41,11 @@ export const XFUSE_ERROR_TABLE = {
   SIGNALS_INCOMPLETE: row(409, 'signals', 'Not all signals are enrolled yet.', 'Enroll as many as totalSignals says.'),
   SIGNALS_COMPLETE: row(409, 'signals', 'All signals are enrolled.', 'Use addSignal, removeSignal or replaceSignal, with enough of the present ones.'),
   SIGNALS_TOO_FEW: row(401, 'signals', 'Fewer signals than the threshold.', 'Give as many different signals as threshold says.'),
-  SIGNALS_REFUSED: row(401, 'signals', 'At least one of the signals is wrong.', 'Which one is not said, so that one cannot be guessed without the others.'),
+  SIGNALS_REFUSED: row(401, 'signals', 'At least one of the signals or the one-time code is wrong, or the code was used before.', 'Which one is not said, so that one cannot be guessed without the others.'),
   SIGNALS_GUESSABLE: row(400, 'signals', 'Some signals that would be enough can all be guessed offline by who holds the record.', 'Enroll fewer guessable signals than the threshold: devices and attestations, or a password with an OPRF server.'),
   ATTEMPTS_EXCEEDED: row(429, 'signals', 'Too many attempts for this account.', 'Wait for `retryAfterMs`.'),
   LIMITS_UNAVAILABLE: row(503, 'signals', 'Attempts cannot be counted, so none is made.', 'See `cause`.'),
-  TOTP_REFUSED: row(401, 'signals', 'The one-time code is missing, wrong, or was used before.', 'Wait for the next code; check the clock of the device.'),
+  TOTP_REFUSED: row(401, 'signals', 'The one-time code is missing, or has not six digits.', 'Present { type: "totp", value } besides the signals. A wrong code is SIGNALS_REFUSED.'),
   OPRF_FAILED: row(503, 'signals', 'The OPRF server did not answer.', 'See `cause`.'),
   'OPRF_FAILED:PROOF': row(502, 'signals', 'The answer of the OPRF server is not by the key that was enrolled.', 'Ask the operator whether the key of the server changed; do not type the password again.'),
   OPRF_MISSING: row(500, 'signals', 'The password was enrolled with an OPRF server, and none is given.', 'Pass the option oprf.'),
@@ -68,6 +68,8 @@ export const XFUSE_ERROR_TABLE = {
   'ATTESTATION_INVALID:FOREIGN': row(403, 'attestations', 'The attestation is of another issuer, or about another account or audience.', 'Ask the attester that was enrolled, for this account and audience.'),
   PROOFING_MISSING: row(403, 'attestations', 'An identity assurance level is asked for, and nobody proofed this identity.', 'Pass a statement of a trusted issuer with addProofing(), or leave `ial` out.'),
   'PROOFING_MISSING:LEVEL': row(403, 'attestations', 'The identity was proofed at a lower level than asked for.', 'Ask the issuer for a statement of that level.'),
+
+  PROOFING_LOWER: row(409, 'attestations', 'The identity is proofed at a higher level than this statement says.', 'Keep the present statement while it is good.'),
 
   SESSION_INVALID: row(401, 'sessions', 'The certificate of the session is not in form, or its signature is not good.', 'Sign in again.'),
   'SESSION_INVALID:EXPIRED': row(401, 'sessions', 'The session has expired.', 'Sign in again.'),

@@ -6,15 +6,11 @@ export {
 } from './attest/attester.js';
 export { type Ial, type ProofingOptions, signProofing } from './attest/proofing.js';
 export type { Aal, Factor } from './fusion/assurance.js';
-export {
-  type Converged,
-  type ConvergeOptions,
-  type EnrolledSignal,
-  FusionManager,
-} from './fusion/manager.js';
+export type { Converged, ConvergeOptions, EnrolledSignal } from './fusion/converged.js';
+export { FusionManager } from './fusion/manager.js';
 export type { FusionOptions } from './fusion/options.js';
 export type { FusionRecord, PasswordParameters, SignalType, StoredSignal } from './fusion/record.js';
-export type { NewSignal, PasswordSignal, PresentedSignal } from './fusion/signals.js';
+export type { NewGate, NewSignal, PasswordSignal, PresentedSignal } from './fusion/signals.js';
 export { type FusionStore, MemoryFusionStore } from './fusion/store.js';
 export type { SessionClaims } from './session/certificate.js';
 export { MemorySessionLedger, type OpenSession, type SessionLedger } from './session/ledger.js';

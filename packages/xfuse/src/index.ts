@@ -16,7 +16,7 @@ export {
   type ReportedRoute,
   type ShadowReport,
 } from './bridge/shadow-report.js';
-export { type BridgeStatus, formatBridgeRow } from './bridge/status.js';
+export { type BridgeStatus, formatBridgeRow, type StepBack } from './bridge/status.js';
 export { type TrafficRatio, Xfuse } from './bridge/xfuse.js';
 export {
   isXfuseError,

@@ -1,12 +1,13 @@
 import type { Did } from '@private.me/xlink';
 import type { Redis } from 'ioredis';
+import { XfuseError } from './errors.js';
 import type { OpenSession, SessionLedger } from './session/ledger.js';
 import { checkNames, checkValue, hasMethods, isText } from './util/options.js';
 
 /** Options of {@link RedisSessionLedger}. */
 export interface RedisSessionLedgerOptions {
   /** A client of ioredis. */
-  readonly client: Pick<Redis, 'eval' | 'get' | 'del'>;
+  readonly client: Pick<Redis, 'eval' | 'get'>;
   /** In front of every key. Default `xfuse:`. */
   readonly prefix?: string;
   /** Ms since 1970. Default `Date.now`. */
@@ -15,10 +16,16 @@ export interface RedisSessionLedgerOptions {
 
 /** KEYS: session, list of the fused DID. ARGV: fused DID, session DID, end and now in ms. */
 const OPEN = `
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3] - ARGV[4])
+if redis.call('GET', KEYS[1]) == '' then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', math.max(ARGV[3] - ARGV[4], redis.call('PTTL', KEYS[1])))
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[4])
 redis.call('ZADD', KEYS[2], ARGV[3], ARGV[2])
 redis.call('PEXPIRE', KEYS[2], 86400000)
+return 1`;
+
+/** KEYS: sessions. Ends them: an empty text stays for a day, as long as a session can last. */
+const END = `
+for _, key in ipairs(KEYS) do redis.call('SET', key, '', 'PX', 86400000) end
 return 1`;
 
 /** KEYS: list of the fused DID. Takes it away, and returns what was in it. */
@@ -40,7 +47,7 @@ export class RedisSessionLedger implements SessionLedger {
       'RedisSessionLedger',
       'client',
       options.client ?? null,
-      hasMethods('eval', 'get', 'del'),
+      hasMethods('eval', 'get'),
       'a client of ioredis',
     );
     checkValue('RedisSessionLedger', 'prefix', options.prefix, isText, 'a text');
@@ -49,11 +56,21 @@ export class RedisSessionLedger implements SessionLedger {
     this.#clock = options.clock ?? Date.now;
   }
 
-  /** Notes a session until it expires. */
+  /** Notes a session until it expires. Rejects with `SESSION_ENDED` for one that was ended. */
   async open({ session, fused, expiresAt }: OpenSession): Promise<void> {
     const now = this.#clock();
     if (expiresAt <= now) return;
-    await this.#client.eval(OPEN, 2, this.#one(session), this.#all(fused), fused, session, expiresAt, now);
+    const done = await this.#client.eval(
+      OPEN,
+      2,
+      this.#one(session),
+      this.#all(fused),
+      fused,
+      session,
+      expiresAt,
+      now,
+    );
+    if (done === 0) throw new XfuseError('SESSION_ENDED');
   }
 
   /** Whether it was noted and not ended. */
@@ -63,13 +80,13 @@ export class RedisSessionLedger implements SessionLedger {
 
   /** Ends one. */
   async end(session: Did): Promise<void> {
-    await this.#client.del(this.#one(session));
+    await this.#client.eval(END, 1, this.#one(session));
   }
 
   /** Ends all of a fused DID. */
   async endAll(fused: Did): Promise<Did[]> {
     const all = (await this.#client.eval(TAKE_ALL, 1, this.#all(fused))) as Did[];
-    if (all.length) await this.#client.del(...all.map((session) => this.#one(session)));
+    if (all.length) await this.#client.eval(END, all.length, ...all.map((session) => this.#one(session)));
     return all;
   }
 

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
+import { formatBridgeRow } from '../src/index.js';
 import { idOfFailure, json, KEY, keyApi, listen, openBridge, until } from './support.js';
 
 const MODERN: Record<string, RequestListener> = {
@@ -205,7 +206,8 @@ describe('a request that was sent to the modern side', () => {
     status = 503;
     for (let at = 0; bridge.trafficRatio.aci === 0.5 && at < 100; at++) await callAs(at);
     expect(bridge.trafficRatio.aci).toBe(0.25);
-    expect(bridge.status().steppedBack).toBe(true);
+    expect(bridge.status()).toMatchObject({ steppedBack: true, stepBack: { from: 0.5 } });
+    expect(formatBridgeRow(bridge.status())).toMatch(/STEPPED BACK from 50 %: \d+ of \d+ failed$/);
     for (let at = 0; bridge.trafficRatio.aci > 0 && at < 400; at++)
       expect(await callAs(at)).toMatchObject({ status: 200 });
     expect(events.filter(({ type }) => type === 'ratio').at(-1)).toMatchObject({ to: 0, by: 'budget' });

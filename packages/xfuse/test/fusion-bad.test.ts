@@ -192,7 +192,8 @@ describe('records', () => {
     ];
     for (const edit of edits) {
       store.change('ada', edit);
-      expect(await idOfFailure(() => fusion.converge([password, own]))).toBe('RECORD_INVALID:TAMPERED');
+      const code = { type: 'totp', value: '000000' } as const;
+      expect(await idOfFailure(() => fusion.converge([password, own, code]))).toBe('RECORD_INVALID:TAMPERED');
       store.records.set('ada', structuredClone(original));
     }
     store.change('ada', (record) => void (record.signals = record.signals.slice(0, 1)));

@@ -40,6 +40,9 @@ describeWith('redis-server', 'several instances with one Redis', () => {
     await check(one);
     await fusion.endSession(one.did);
     expect(await idOfFailure(() => check(one))).toBe('SESSION_ENDED');
+    const again = () => fusion.converge([password, device], { audience, nonce: 'n' });
+    await fusion.endSession((await again()).did);
+    expect(await idOfFailure(again)).toBe('SESSION_ENDED');
     await check(two);
     const { id } = (await fusion.signals()).find(({ type }) => type === 'device')!;
     await fusion.removeSignal([password, biometric], id);
@@ -64,9 +67,7 @@ test('a session calls an API as itself, and no more once a signal was removed', 
   });
   expect(registered.ok).toBe(true);
   await api.registry.updateScopes(did, { scopes: ['orders:read'] });
-  const agent = await Agent.importIdentity({ pkcs8: identity.exportPKCS8() });
-  if (!agent.ok) throw agent.error;
-  const call = xlinkFetch({ agent: agent.value, baseUrl: api.url, scope: 'orders:read' });
+  const call = xlinkFetch({ agent: new Agent({ identity }), baseUrl: api.url, scope: 'orders:read' });
   expect(await (await call('/orders')).json()).toEqual({ did });
   const { id } = (await fusion.signals()).find(({ type }) => type === 'device')!;
   await fusion.removeSignal([password, biometric], id);

@@ -211,7 +211,7 @@ test('a one-time code is a gate: without it nothing opens, it counts for nothing
   now += 30_000;
   await fusion.converge([...signals, code()]);
   const stale = { type: 'totp', value: totp(secret, now - 120_000) } as const;
-  expect(await idOfFailure(() => fusion.converge([...signals, stale]))).toBe('TOTP_REFUSED');
+  expect(await idOfFailure(() => fusion.converge([...signals, stale]))).toBe('SIGNALS_REFUSED');
 });
 
 describe('a session', () => {

@@ -7,7 +7,7 @@ import { json, KEY, keyApi, listen, openBridge, textOf, xlinkApi } from './suppo
 type Framework = 'node:http' | 'Express' | 'Koa';
 
 async function front(framework: Framework, bridge: Xfuse): Promise<string> {
-  const handler = bridgeHandler(bridge);
+  const handler = bridgeHandler(bridge, { authenticate: () => 'customer' });
   if (framework === 'node:http') return listen((request, response) => void handler(request, response));
   if (framework === 'Express') return listen(express().use(handler));
   const app = new Koa().use(async (ctx) => {

@@ -24,7 +24,7 @@ test('a bridge is measured, without anything of a request in a label', async () 
   bridge.setTrafficRatio({ aci: 0.5 });
   await bridge.send({ mode: 'modern' });
   status = 500;
-  for (let round = 0; round < 5; round++) await bridge.send({ mode: 'modern', caller: 'ada' });
+  for (let round = 0; round < 5; round++) await bridge.send({ mode: 'modern', caller: `ada ${round}` });
   const text = await register.metrics();
   for (const { name } of XFUSE_METRICS) expect(text).toContain(name);
   expect(text).toContain('xfuse_requests_total{side="modern",outcome="ok",fell_back="false"} 1');
@@ -33,7 +33,9 @@ test('a bridge is measured, without anything of a request in a label', async () 
   expect(text).toContain('xfuse_traffic_ratio 0');
   expect(text).not.toMatch(/ada|people/);
   expect(() => bridgeMetrics(bridge, { register })).toThrow('has a metric');
-  expect(formatBridgeRow(bridge.status())).toMatch(/^aci +0 % \[-{20}\] .*STEPPED BACK$/);
+  expect(formatBridgeRow(bridge.status())).toMatch(
+    /^aci +0 % \[-{20}\] .*STEPPED BACK from 50 %: 2 of 3 failed$/,
+  );
 });
 
 describeWith('promtool', 'the queries of the documentation', () => {

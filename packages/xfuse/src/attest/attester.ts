@@ -1,7 +1,7 @@
 import type { CryptoProvider, Did, Identity } from '@private.me/xlink';
 import { XfuseError } from '../errors.js';
 import { fromBase64url, toBase64url } from '../util/bytes.js';
-import { checkNames } from '../util/options.js';
+import { checkNames, checkValue, integerIn, isText } from '../util/options.js';
 import { deriveKey } from '../util/sealing.js';
 import { readSignedText, signText, timeOf } from '../util/signed-text.js';
 
@@ -42,10 +42,12 @@ export class Attester {
     return { issuer: this.#identity.did, releaseKey: toBase64url(await this.#keyFor(account)) };
   }
 
-  /** A statement about an account; call it once it was checked. */
+  /** A statement about an account; call it once it was checked. Rejects with `INVALID_OPTION`. */
   async attest(account: string, options: AttestOptions = {}): Promise<string> {
     checkNames('attest', options, ['audience', 'ttlMs']);
     const { audience = '*', ttlMs = 300_000 } = options;
+    checkValue('attest', 'audience', audience, isText, 'a text');
+    checkValue('attest', 'ttlMs', ttlMs, integerIn(1000, 86_400_000), 'ms, a second to a day');
     const issuedAt = this.#clock();
     const { issuer, releaseKey } = await this.enroll(account);
     const claims = { v: 1, issuer, account, audience, issuedAt, expiresAt: issuedAt + ttlMs, releaseKey };

@@ -9,7 +9,8 @@ export type NotMirrored =
   | 'request-stream'
   | 'request-too-large'
   | 'busy'
-  | 'legacy-failed';
+  | 'legacy-failed'
+  | 'legacy-refused';
 
 /** What a bridge tells its observers. None holds a value from a request. */
 export type BridgeEvent =

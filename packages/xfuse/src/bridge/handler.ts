@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isXfuseError, XfuseError } from '../errors.js';
-import { checkNames, checkValue, integerIn, isFunction } from '../util/options.js';
+import { checkNames, checkValue, integerIn, isFunction, isText } from '../util/options.js';
+import { guardOf, unchecked } from './guard.js';
 import type { BridgeCall } from './request.js';
 import type { Xfuse } from './xfuse.js';
 
@@ -12,6 +13,14 @@ export interface BridgeHandlerOptions {
   readonly maxBodyBytes?: number;
   /** Whose request it is. Default: what its key header, `Authorization` or address says. */
   readonly caller?: (request: IncomingMessage) => string | undefined;
+  /**
+   * Checks a caller, and returns its id, the same every time, or `null`: then the legacy side answers, nothing is mirrored, and no side
+   * is remembered; the same if it throws. The modern side serves whom it names with the rights of the bridge. Needed for a ratio above 0
+   * where callers bring their own keys (`legacy` has no `apiKey`), unless `modern.fetch` is the platform's `fetch`. Default: none.
+   */
+  readonly authenticate?: (
+    request: IncomingMessage,
+  ) => string | null | undefined | Promise<string | null | undefined>;
 }
 
 /** RFC 9110 section 7.6.1, and what `fetch` sets itself. */
@@ -24,23 +33,31 @@ const NOT_PASSED_ON = new Set(
 /**
  * A handler for `node:http` and Express in front of both sides; in Koa `ctx.respond = false` and `handler(ctx.req, ctx.res)`. It
  * must come before what reads bodies. The modern side sees the bridge as one caller;
- * the key header of callers goes to the legacy side only.
+ * the key header of callers goes to the legacy side only. Throws `INVALID_OPTION`, also for a ratio above 0 that needs `authenticate`.
  */
 export function bridgeHandler(
   bridge: Xfuse,
   options: BridgeHandlerOptions = {},
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   const owner = 'bridgeHandler';
-  checkNames(owner, options, ['maxBodyBytes', 'caller']);
+  checkNames(owner, options, ['maxBodyBytes', 'caller', 'authenticate']);
   checkValue(owner, 'maxBodyBytes', options.maxBodyBytes, integerIn(0, 2 ** 26), 'bytes, at most 64 MiB');
   checkValue(owner, 'caller', options.caller, isFunction, 'a function');
-  const { maxBodyBytes = 2 ** 20, caller = callerOf } = options;
+  checkValue(owner, 'authenticate', options.authenticate, isFunction, 'a function');
+  const { maxBodyBytes = 2 ** 20, authenticate, caller = authenticate ? undefined : callerOf } = options;
+  const guard = guardOf(bridge);
+  if (guard.needsCallers && !authenticate) {
+    if (guard.ratio() > 0) throw unchecked('authenticate');
+    guard.lock();
+  }
   return async (request, response) => {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     try {
-      const name = caller(request);
-      const call: BridgeCall = name === undefined ? {} : { caller: name };
+      const id = authenticate && (await idOf(authenticate, request));
+      const name = caller ? caller(request) : id;
+      const call: BridgeCall =
+        authenticate && id === undefined ? { mode: 'legacy' } : name === undefined ? {} : { caller: name };
       const body = await bodyOf(request, maxBodyBytes);
       const init = { method: request.method ?? 'GET', headers: headersOf(request), signal: gone.signal };
       const answer = await bridge.fetch(pathOf(request), {
@@ -60,14 +77,32 @@ export function bridgeHandler(
 const pathOf = (request: IncomingMessage): string =>
   (request as { originalUrl?: string }).originalUrl ?? request.url ?? '/';
 
+/** The id of a caller who was checked; whatever goes wrong in the check is a no. */
+async function idOf(
+  authenticate: NonNullable<BridgeHandlerOptions['authenticate']>,
+  request: IncomingMessage,
+): Promise<string | undefined> {
+  try {
+    const id = await authenticate(request);
+    return isText(id) ? (id as string) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function callerOf({ headers, socket }: IncomingMessage): string {
   return String(headers['x-api-key'] ?? headers.authorization ?? socket.remoteAddress);
 }
 
-function headersOf(request: IncomingMessage): Headers {
-  const listed = String(request.headers.connection ?? '')
+/** Headers of this hop only (RFC 9110 section 7.6.1). */
+const listedIn = (connection: string | null | undefined): string[] =>
+  (connection ?? '')
     .toLowerCase()
+    .trim()
     .split(/\s*,\s*/);
+
+function headersOf(request: IncomingMessage): Headers {
+  const listed = listedIn(request.headers.connection);
   const headers = new Headers();
   // What `fetch` can undo, it asks for itself.
   const isOurs = (name: string) => NOT_PASSED_ON.has(name) || name === 'accept-encoding';
@@ -92,9 +127,11 @@ async function bodyOf(request: IncomingMessage, maxBytes: number): Promise<unkno
 
 async function answerWith(answer: Response, response: ServerResponse): Promise<void> {
   response.statusCode = answer.status;
+  const listed = listedIn(answer.headers.get('connection'));
   for (const [name, value] of answer.headers) {
     // `fetch` has undone the encoding, so that neither it nor the length is right any more.
-    if (NOT_PASSED_ON.has(name) || name === 'content-encoding' || name === 'set-cookie') continue;
+    if (NOT_PASSED_ON.has(name) || listed.includes(name)) continue;
+    if (name === 'content-encoding' || name === 'set-cookie') continue;
     response.setHeader(name, value);
   }
   const cookies = answer.headers.getSetCookie();

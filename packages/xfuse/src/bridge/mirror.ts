@@ -50,9 +50,10 @@ export class Mirror {
       this.#skip(request, 'legacy-failed');
       throw error;
     }
-    if (!request.isRead && answer.response.status >= 500) {
+    const refused = whyRefused(request, answer.response.status);
+    if (refused) {
       this.#running -= 1;
-      return { ...answer, compared: Promise.resolve(this.#skip(request, 'legacy-failed')) };
+      return { ...answer, compared: Promise.resolve(this.#skip(request, refused)) };
     }
     const { response, seen } = capture(answer.response, this.rules.maxBytes);
     const compared = this.#compare(request, answer, seen).finally(() => this.#end(compared));
@@ -122,6 +123,16 @@ export class Mirror {
     this.told(comparison);
     return comparison;
   }
+}
+
+/**
+ * A write is mirrored only once the legacy side accepted it: the modern side would carry it out with the rights of the bridge. Of a read
+ * that was refused nothing is learned.
+ */
+function whyRefused({ isRead }: BridgeRequest, status: number): NotMirrored | undefined {
+  if (isRead) return status === 401 || status === 403 ? 'legacy-refused' : undefined;
+  if (status >= 500) return 'legacy-failed';
+  return status >= 200 && status < 300 ? undefined : 'legacy-refused';
 }
 
 /** What was seen, or `late` if the caller takes longer to read it. */

@@ -55,7 +55,8 @@ export class Sides {
   async modern(request: BridgeRequest, isAnswer: boolean, end?: AbortSignal): Promise<Answer> {
     const { apiKeyHeader = 'X-API-Key' } = this.#options.legacy;
     const headers = new Headers(request.headers);
-    headers.delete(apiKeyHeader);
+    // A key of the legacy side is none of the modern side's business, whichever header it came in.
+    for (const name of [apiKeyHeader, 'x-api-key']) headers.delete(name);
     const { signal: own, ...rest } = request.init;
     const limits = [...(isAnswer && own ? [own] : []), ...(end ? [end] : [])];
     const init: RequestInit = {
@@ -108,3 +109,23 @@ export const aborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
+
+/** Errors of xLink and Node that a request has by its form. */
+const FORM: readonly unknown[] = [
+  'INVALID_OPTION',
+  'REQUEST_BODY_UNSUPPORTED',
+  'FETCH_OPTION_UNSUPPORTED',
+  'BODY_TOO_LARGE',
+];
+
+/** Whether an error says that a request could not be sent as it is: its method, body, headers or target. Nothing was carried out then. */
+export function isOfForm(error: unknown): boolean {
+  let at = error as { name?: string; id?: string; cause?: unknown } | undefined;
+  for (let depth = 0; typeof at === 'object' && at !== null && depth < 5; depth++) {
+    if (FORM.includes(at.id)) return true;
+    // `fetch` gives a cause where the network failed, and none where it refuses to send.
+    if (at.name === 'TypeError' && at.cause === undefined) return true;
+    at = at.cause as typeof at;
+  }
+  return false;
+}

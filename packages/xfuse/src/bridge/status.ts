@@ -1,11 +1,23 @@
 import type { BridgeEvent } from './events.js';
 
+/** What made a bridge step back. */
+export interface StepBack {
+  /** Share of callers on the modern side before, 0 to 1. */
+  readonly from: number;
+  /** Requests of the modern side in the window. */
+  readonly all: number;
+  /** Those of them that failed. */
+  readonly bad: number;
+}
+
 /** What a bridge is doing, since it was made. */
 export interface BridgeStatus {
   /** Share of callers on the modern side, 0 to 1. */
   readonly ratio: number;
   /** Whether the last change was the bridge's own, because the error budget was spent. */
   readonly steppedBack: boolean;
+  /** Why, as long as `steppedBack`: the ratio before, and the requests of the window that decided. */
+  readonly stepBack?: StepBack;
   /** Answers by the modern side. */
   readonly modern: number;
   /** Answers by the legacy side. */
@@ -26,7 +38,7 @@ export interface BridgeStatus {
 
 interface Now {
   readonly ratio: number;
-  readonly steppedBack: boolean;
+  readonly stepBack: StepBack | undefined;
   readonly window: { readonly all: number; readonly bad: number };
   readonly errorRatio: number | undefined;
   readonly mirrors: number;
@@ -48,11 +60,12 @@ export class StatusCounts {
     if (event.fellBack) this.#fellBack += 1;
   }
 
-  status({ ratio, steppedBack, window, errorRatio: allowed, mirrors, agreement }: Now): BridgeStatus {
+  status({ ratio, stepBack, window, errorRatio: allowed, mirrors, agreement }: Now): BridgeStatus {
     const errorRatio = window.all ? window.bad / window.all : 0;
     return {
       ratio,
-      steppedBack,
+      steppedBack: stepBack !== undefined,
+      ...(stepBack ? { stepBack } : {}),
       modern: this.#modern,
       legacy: this.#legacy,
       fellBack: this.#fellBack,
@@ -78,6 +91,9 @@ export function formatBridgeRow(status: BridgeStatus): string {
     `errors ${percent(status.errorRatio)}`,
     ...(status.budgetUsed === undefined ? [] : [`budget ${percent(status.budgetUsed, 0)}`]),
     `same ${percent(status.agreement)}`,
-    ...(status.steppedBack ? ['STEPPED BACK'] : []),
+    ...(status.stepBack ? [reasonOf(status.stepBack)] : []),
   ].join('  ');
 }
+
+const reasonOf = ({ from, all, bad }: StepBack): string =>
+  `STEPPED BACK from ${(from * 100).toFixed(0)} %: ${bad} of ${all} failed`;

@@ -1,17 +1,18 @@
 import { XfuseError } from '../errors.js';
-import { checkNames, invalidOption } from '../util/options.js';
+import { checkNames, checkValue, invalidOption, isFunction } from '../util/options.js';
 import { ErrorBudget } from './budget.js';
 import { capture } from './capture.js';
 import { compareRules } from './compare.js';
 import type { Comparison } from './comparison.js';
 import { type BridgeEvent, type BridgeObserver, type Side, tellAll } from './events.js';
+import { needsCallers, setGuard, unchecked } from './guard.js';
 import { Mirror } from './mirror.js';
 import { checkBridgeOptions, type XfuseOptions } from './options.js';
 import { type BridgeRequest, type BridgeRequestInit, bridgeRequest } from './request.js';
 import { type SendRequest, type SendResult, sendBy } from './send.js';
 import { ShadowCounts, type ShadowReport } from './shadow-report.js';
-import { type Answer, Sides } from './sides.js';
-import { type BridgeStatus, StatusCounts } from './status.js';
+import { type Answer, isOfForm, Sides } from './sides.js';
+import { type BridgeStatus, StatusCounts, type StepBack } from './status.js';
 import { placeOf, stepBelow } from './traffic.js';
 
 /** Shares of the traffic, 0 to 1, which together make 1. */
@@ -39,8 +40,9 @@ export class Xfuse {
   #ratio: number;
   /** Counts changes of the ratio: what was sent before one does not count after it. */
   #generation = 0;
-  #steppedBack = false;
+  #stepBack: StepBack | undefined;
   #isClosed = false;
+  #isLocked = false;
 
   private constructor(options: XfuseOptions) {
     const clock = options.clock ?? Date.now;
@@ -50,6 +52,13 @@ export class Xfuse {
     this.#budget = options.budget === false ? undefined : new ErrorBudget(options.budget ?? {}, clock);
     this.#shadow = new ShadowCounts(clock());
     this.#observers = [...(options.observers ?? [])];
+    setGuard(this, {
+      needsCallers: needsCallers(options),
+      ratio: () => this.#ratio,
+      lock: () => {
+        this.#isLocked = true;
+      },
+    });
     const limits = { maxMirrors: options.maxMirrors ?? 32, maxBodyBytes: options.maxBodyBytes ?? 2 ** 20 };
     this.#mirror = new Mirror(this.#sides, compareRules(options.compare), limits, (comparison) => {
       this.#shadow.add(comparison);
@@ -85,6 +94,7 @@ export class Xfuse {
     const isGood = [aci, api].every((part) => typeof part === 'number' && part >= 0 && part <= 1);
     if (!isGood || Math.abs(aci + api - 1) > 1e-9)
       throw invalidOption('aci', 'setTrafficRatio: aci and api are from 0 to 1, and together 1.');
+    if (aci > 0 && this.#isLocked) throw unchecked('aci');
     this.#change(aci, 'operator');
   }
 
@@ -112,7 +122,7 @@ export class Xfuse {
   status(): BridgeStatus {
     return this.#status.status({
       ratio: this.#ratio,
-      steppedBack: this.#steppedBack,
+      stepBack: this.#stepBack,
       window: this.#budget?.used ?? { all: 0, bad: 0 },
       errorRatio: this.#options.budget === false ? undefined : (this.#options.budget?.errorRatio ?? 0.02),
       mirrors: this.#mirror.running,
@@ -120,8 +130,9 @@ export class Xfuse {
     });
   }
 
-  /** Adds an observer. What it throws is ignored. */
+  /** Adds an observer. What it throws is ignored. Throws `INVALID_OPTION` for what is no function. */
   observe(observer: BridgeObserver): void {
+    checkValue('observe', 'observer', observer ?? null, isFunction, 'a function');
     this.#observers.push(observer);
   }
 
@@ -140,9 +151,13 @@ export class Xfuse {
     if (mode === 'legacy' || mode === 'modern') return mode;
     // A body that can be read only once can be neither sealed nor sent again.
     if (this.#ratio === 0 || request.bodyBytes === undefined) return 'legacy';
-    const caller = request.call.caller ?? this.#options.caller?.(request);
+    const caller = this.#callerOf(request);
     const place = caller === undefined ? (this.#options.random ?? Math.random)() : placeOf(caller);
     return place < this.#ratio ? 'modern' : 'legacy';
+  }
+
+  #callerOf(request: BridgeRequest): string | undefined {
+    return request.call.caller ?? this.#options.caller?.(request);
   }
 
   async #viaLegacy(request: BridgeRequest, fellBack: boolean): Promise<Response> {
@@ -159,18 +174,26 @@ export class Xfuse {
   async #viaModern(request: BridgeRequest): Promise<Response> {
     const generation = this.#generation;
     const mayRepeat = request.call.mode !== 'modern' && (request.isRead || request.hasKey);
-    const count = (isBad: boolean) => generation === this.#generation && this.#count(isBad);
+    const caller = this.#callerOf(request);
+    const count = (isBad: boolean) => generation === this.#generation && this.#count(isBad, caller);
     let answer: Answer;
     try {
       answer = await this.#counted('modern', false, this.#sides.modern(request, true));
     } catch (error) {
       if (request.init.signal?.aborted) throw error;
+      // What could not even be sent says nothing of the modern side, and was not carried out.
+      if (isOfForm(error)) {
+        if (request.call.mode === 'modern') throw error;
+        return this.#viaLegacy(request, true);
+      }
       count(true);
       if (mayRepeat) return this.#viaLegacy(request, true);
       throw error;
     }
     const isBad = isFailure(answer.response.status);
-    if (isBad) count(true);
+    // Refused because of what the caller brought itself: no fault of the modern side.
+    const isCallers = answer.response.status === 401 && request.headers.has('authorization');
+    if (isBad && !isCallers) count(true);
     if (isBad && mayRepeat) {
       void answer.response.body?.cancel().catch(() => undefined);
       return this.#viaLegacy(request, true);
@@ -200,8 +223,8 @@ export class Xfuse {
     return response;
   }
 
-  #count(isBad: boolean): void {
-    const verdict = this.#budget?.count(isBad) ?? 'fine';
+  #count(isBad: boolean, caller: string | undefined): void {
+    const verdict = this.#budget?.count(isBad, caller) ?? 'fine';
     if (verdict === 'fine' || this.#ratio === 0) return;
     const steps = this.#options.steps ?? [0, 0.1, 0.25, 0.5, 1];
     this.#change(verdict === 'collapse' ? 0 : stepBelow(steps, this.#ratio), 'budget');
@@ -210,7 +233,7 @@ export class Xfuse {
   #change(to: number, by: 'operator' | 'budget'): void {
     const from = this.#ratio;
     this.#ratio = to;
-    this.#steppedBack = by === 'budget';
+    this.#stepBack = by === 'budget' && this.#budget ? { from, ...this.#budget.used } : undefined;
     this.#generation += 1;
     this.#budget?.clear();
     if (from !== to) this.#tell({ type: 'ratio', from, to, by });

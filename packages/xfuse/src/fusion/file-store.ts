@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { link, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, open, readdir, rename, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { makeFolder } from '@private.me/xlink/file';
+import { readOwnFile } from '../util/own-file.js';
 import type { FusionRecord } from './record.js';
 import type { FusionStore } from './store.js';
 
@@ -11,19 +12,24 @@ import type { FusionStore } from './store.js';
  */
 export class FileFusionStore implements FusionStore {
   readonly #folder: string;
+  /** The folder as it is named from the root: stores of one folder count attempts together. */
+  readonly place: string;
 
   /** The folder is made at the first save, mode 0700. */
   constructor(folder: string) {
     this.#folder = folder;
+    this.place = resolve(folder);
   }
 
-  /** The record of an account. */
+  /** The record of an account. A link, a pipe, and what others may read or write are refused: `RECORD_UNAVAILABLE`. */
   async load(account: string): Promise<FusionRecord | undefined> {
     for (;;) {
       const generation = await this.#latest(account);
       if (generation === undefined) return undefined;
       try {
-        return JSON.parse(await readFile(this.#path(account, generation), 'utf8')) as FusionRecord;
+        return JSON.parse(
+          new TextDecoder().decode(await readOwnFile(this.#path(account, generation), 2 ** 20)),
+        ) as FusionRecord;
       } catch (error) {
         // A newer one took its place between the two looks.
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;

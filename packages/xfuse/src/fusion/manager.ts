@@ -1,62 +1,35 @@
-import type { CryptoProvider, Did, Identity } from '@private.me/xlink';
-import { type Ial, readProofing } from '../attest/proofing.js';
-import { XfuseError } from '../errors.js';
+import type { CryptoProvider, Did } from '@private.me/xlink';
+import { IALS, type Ial, readProofing } from '../attest/proofing.js';
+import { isXfuseError, XfuseError } from '../errors.js';
 import { signSession } from '../session/certificate.js';
 import { MemorySessionLedger, type SessionLedger } from '../session/ledger.js';
 import { type Argon2Cost, argon2Cost } from '../signals/argon2.js';
-import { stepOf, totpSecret } from '../signals/totp.js';
+import { isCode, stepOf, totpSecret } from '../signals/totp.js';
 import { Attempts } from '../util/attempts.js';
 import { toBase64url } from '../util/bytes.js';
+import { defaultLimits } from '../util/default-limits.js';
 import { checkNames, checkValue, integerIn, isText } from '../util/options.js';
 import { platformCrypto } from '../util/sealing.js';
-import { type Aal, aalOf, type Factor, factorsOf } from './assurance.js';
+import { aalOf, factorsOf } from './assurance.js';
+import type { Converged, ConvergeOptions, EnrolledSignal } from './converged.js';
 import { assertIal, checkFusionOptions, type FusionOptions } from './options.js';
-import { type FusionRecord, readRecord, type SignalType } from './record.js';
-import { checkSignal, type NewSignal, type PresentedSignal, readySignal, releasedKeys } from './signals.js';
+import { type FusionRecord, readRecord } from './record.js';
+import {
+  assertStatements,
+  checkSignal,
+  type NewGate,
+  type NewSignal,
+  type PresentedSignal,
+  readySignal,
+  releasedKeys,
+} from './signals.js';
 import { type FusionStore, fromStore, MemoryFusionStore } from './store.js';
+import { assertOthers } from './twins.js';
 import { type KeyedSignal, keySignal, Vault } from './vault.js';
 
-/** Options of `converge`. */
-export interface ConvergeOptions {
-  /** Where the session is good: a DID or an origin. Default: that of the manager. */
-  readonly audience?: string;
-  /** Makes the session another one; a service may choose it. Default: 16 random bytes as base64url. */
-  readonly nonce?: string;
-  /** How long it lasts, in ms, a second to 24 hours. Default: that of the manager. */
-  readonly sessionMs?: number;
-}
-
-/** A session that signals converged to. */
-export interface Converged {
-  /** DID of the session: another one each time. */
-  readonly did: Did;
-  /** Its keys: `Agent.from` and `xlinkFetch` take them. */
-  readonly identity: Identity;
-  /** The stable DID, which vouches for it. */
-  readonly fusedDid: Did;
-  /** What the fused DID signed about the session; show it to the audience. */
-  readonly certificate: string;
-  /** How the person was authenticated. */
-  readonly aal: Aal;
-  /** How she was proofed; absent unless a trusted issuer said so. */
-  readonly ial?: Ial;
-  /** `ial`, and without one `aal`. */
-  readonly assuranceLevel: Ial | Aal;
-  /** What the signals proved. */
-  readonly factors: readonly Factor[];
-  /** Ms since 1970. */
-  readonly expiresAt: number;
-}
-
-/** A signal that is enrolled. */
-export interface EnrolledSignal {
-  /** Its id in this account. */
-  readonly id: string;
-  /** Which type it is. */
-  readonly type: SignalType;
-  /** Of a device: what holds its key. */
-  readonly kind?: string;
-}
+/** Type and id of the gate. */
+const GATE = 'totp';
+const DEVICES: readonly string[] = ['device', 'biometric'];
 
 /**
  * Makes an identity of several signals: any `threshold` of `totalSignals` open a secret, from which the DID of a session follows, and a
@@ -82,7 +55,8 @@ export class FusionManager {
     this.#store = options.store ?? new MemoryFusionStore();
     this.#clock = options.clock ?? Date.now;
     this.#ledger = options.sessions ?? new MemorySessionLedger(this.#clock);
-    this.#attempts = new Attempts('FusionManager: limits', options.limits);
+    const store = options.limits?.store ?? defaultLimits(this.#store);
+    this.#attempts = new Attempts('FusionManager: limits', { ...options.limits, store });
     this.#argon2 = argon2Cost('FusionManager: argon2', options.argon2);
   }
 
@@ -90,9 +64,7 @@ export class FusionManager {
    * Enrolls one of `totalSignals`. With the last one the rule is checked and the record is saved; before that nothing is. `totp` is a
    * gate, and none of them: it must come before the last one. Rejects with `BIOMETRIC_TEMPLATE_REFUSED`, `SIGNAL_…`, `SIGNALS_GUESSABLE`.
    */
-  async enrollSignal(
-    signal: NewSignal | { readonly type: 'totp'; readonly value: string | Uint8Array },
-  ): Promise<void> {
+  async enrollSignal(signal: NewSignal | NewGate): Promise<void> {
     checkSignal(signal);
     if (await this.#load()) throw new XfuseError('SIGNALS_COMPLETE');
     if (signal.type === 'totp') {
@@ -100,11 +72,7 @@ export class FusionManager {
       return;
     }
     const provider = await this.#crypto();
-    const keyed = await keySignal(
-      provider,
-      this.account,
-      await readySignal(signal, await this.#tools(provider)),
-    );
+    const keyed = await this.#keyed(provider, signal, this.#pending);
     if (this.#pending.length >= this.#options.totalSignals) throw new XfuseError('SIGNALS_COMPLETE');
     if (this.#pending.some(({ stored }) => stored.id === keyed.stored.id))
       throw new XfuseError('SIGNAL_DUPLICATE');
@@ -142,7 +110,7 @@ export class FusionManager {
     const { record, vault, presented } = await this.#open(signals, audience);
     try {
       const now = this.#clock();
-      const ial = await this.#ialOf(record, now);
+      const ial = await this.#ialOf(record);
       assertIal(this.#options.ial, ial);
       const nonce = options.nonce ?? toBase64url(vault.crypto.randomBytes(16));
       const identity = await vault.session(audience, nonce);
@@ -163,6 +131,11 @@ export class FusionManager {
         expiresAt,
       });
       await this.#ledger.open({ fused, session: identity.did, expiresAt });
+      // Signals that were changed meanwhile end all sessions; one that is noted after that look would outlive it.
+      if ((await this.#enrolled()).generation !== record.generation) {
+        await this.endSession(identity.did);
+        throw new XfuseError('RECORD_CHANGED');
+      }
       return {
         did: identity.did,
         identity,
@@ -184,41 +157,56 @@ export class FusionManager {
     return (await this.#enrolled()).fusedDid;
   }
 
-  /** The signals that are enrolled. */
-  async signals(): Promise<EnrolledSignal[]> {
-    const { signals } = await this.#enrolled();
-    return signals.map(({ id, type, kind }) => ({ id, type, ...(kind === undefined ? {} : { kind }) }));
+  /** Counts changes of the signals; `verifySession` can ask for the one of now. */
+  async generation(): Promise<number> {
+    return (await this.#enrolled()).generation;
   }
 
-  /** Adds a signal; the threshold stays. `signals`: enough of those that are enrolled. */
+  /** The signals that are enrolled, and the gate, if there is one. */
+  async signals(): Promise<EnrolledSignal[]> {
+    const { signals, gate } = await this.#enrolled();
+    const all = signals.map(({ id, type, kind }) => ({ id, type, ...(kind === undefined ? {} : { kind }) }));
+    return gate === undefined ? all : [...all, { id: GATE, type: GATE }];
+  }
+
+  /** Adds a signal; the threshold stays. `signals`: enough of those that are enrolled. Not for a `totp`, which is replaced. */
   async addSignal(signals: readonly PresentedSignal[], signal: NewSignal): Promise<void> {
     await this.#change(signals, [], [signal]);
   }
 
-  /** Removes a signal, deals new shares to the others, and ends all sessions. */
+  /** Removes a signal (or the gate, `totp`: see `recover`), deals new shares to the others, and ends all sessions. */
   async removeSignal(signals: readonly PresentedSignal[], id: string): Promise<void> {
     await this.#change(signals, [id], []);
   }
 
   /** Puts a signal in the place of another one, such as a new device or password, and ends all sessions. */
-  async replaceSignal(signals: readonly PresentedSignal[], id: string, signal: NewSignal): Promise<void> {
+  async replaceSignal(
+    signals: readonly PresentedSignal[],
+    id: string,
+    signal: NewSignal | NewGate,
+  ): Promise<void> {
     await this.#change(signals, [id], [signal]);
   }
 
-  /** After a loss: removes the signals that are gone, enrolls new ones, and ends all sessions, in one step. `signals`: enough of those that are left. */
+  /**
+   * After a loss: removes the signals that are gone, enrolls new ones, and ends all sessions, in one step. `signals`: enough of those that
+   * are left. A gate whose secret is lost goes without a code, as `totp` among `lost`, if a device or recovery code is presented.
+   */
   async recover(
     signals: readonly PresentedSignal[],
     lost: readonly string[],
-    replacements: readonly NewSignal[],
+    replacements: readonly (NewSignal | NewGate)[],
   ): Promise<void> {
     await this.#change(signals, lost, replacements);
   }
 
-  /** Adds who proofed the person. Rejects with `ATTESTATION_INVALID…`. */
+  /** Adds who proofed the person. Rejects with `ATTESTATION_INVALID…`, and with `PROOFING_LOWER` in the place of a higher level that is still good. */
   async addProofing(statement: string): Promise<void> {
     const record = await this.#enrolled();
     const next = { ...record, proofing: statement };
-    await readProofing(await this.#crypto(), statement, this.#proofedBy(record));
+    const ial = await readProofing(await this.#crypto(), statement, this.#proofedBy(record));
+    const had = await this.#goodIal(record);
+    if (had && IALS.indexOf(had) > IALS.indexOf(ial)) throw new XfuseError('PROOFING_LOWER');
     await this.#save(next, record.generation);
   }
 
@@ -237,23 +225,33 @@ export class FusionManager {
   async #change(
     signals: readonly PresentedSignal[],
     removed: readonly string[],
-    added: readonly NewSignal[],
+    added: readonly (NewSignal | NewGate)[],
   ): Promise<void> {
+    for (const list of [removed, added])
+      if (!Array.isArray(list)) throw new XfuseError('SIGNAL_INVALID', { field: 'signals' });
     for (const signal of added) checkSignal(signal);
+    const losesGate = removed.includes(GATE);
+    const gates = added.filter((one): one is NewGate => one.type === GATE);
+    const secrets = gates.map(({ value }) => totpSecret(value));
+    if (gates.length > (losesGate ? 1 : 0))
+      throw new XfuseError('SIGNAL_INVALID', {
+        field: 'type',
+        hint: "A totp is a gate: enroll it with enrollSignal before the last signal, or put it in the place of the present one with replaceSignal(signals, 'totp', gate).",
+      });
     const audience = this.#options.audience ?? 'local';
-    const { record, vault } = await this.#open(signals, audience);
+    const { record, vault } = await this.#open(signals, audience, losesGate);
     try {
-      if (!removed.every((id) => record.signals.some((one) => one.id === id)))
-        throw new XfuseError('SIGNAL_NOT_ENROLLED');
+      const known = [...record.signals.map(({ id }) => id), ...(record.gate === undefined ? [] : [GATE])];
+      if (!removed.every((id) => known.includes(id))) throw new XfuseError('SIGNAL_NOT_ENROLLED');
       const stay = (await vault.keyed(record)).filter(({ stored }) => !removed.includes(stored.id));
-      const tools = await this.#tools(vault.crypto);
       for (const signal of added)
-        stay.push(await keySignal(vault.crypto, this.account, await readySignal(signal, tools)));
+        if (signal.type !== GATE) stay.push(await this.#keyed(vault.crypto, signal, stay));
       if (stay.length < record.threshold)
         throw new XfuseError('SIGNALS_TOO_FEW', {
           hint: 'Enroll another one first: fewer would be left than the threshold.',
         });
-      const { account, threshold, gate, proofing } = record;
+      const { account, threshold, proofing } = record;
+      const gate = losesGate ? secrets[0] && (await vault.sealGate(account, secrets[0])) : record.gate;
       const facts = {
         account,
         threshold,
@@ -268,19 +266,25 @@ export class FusionManager {
     if (removed.length) await this.endAllSessions();
   }
 
-  async #open(signals: readonly PresentedSignal[], audience: string) {
+  /** What is not in form, or no secret, is refused before an attempt is counted. `losesGate`: the gate needs no code if a device is presented. */
+  async #open(signals: readonly PresentedSignal[], audience: string, losesGate = false) {
+    if (!Array.isArray(signals)) throw new XfuseError('SIGNAL_INVALID', { field: 'signals' });
     for (const signal of signals) checkSignal(signal);
     const counted = signals.filter(({ type }) => type !== 'totp');
     const record = await this.#enrolled();
     if (counted.length < record.threshold) throw new XfuseError('SIGNALS_TOO_FEW');
     if (counted.length > record.signals.length) throw new XfuseError('SIGNAL_DUPLICATE');
-    await this.#attempts.take('converge', this.account);
+    const code = signals.find(({ type }) => type === GATE)?.value;
+    const mayPass = losesGate && code === undefined && counted.some(({ type }) => DEVICES.includes(type));
+    if (record.gate && !mayPass && !isCode(code)) throw new XfuseError('TOTP_REFUSED');
     const provider = await this.#crypto();
     const tools = await this.#tools(provider, audience);
+    await assertStatements(record, counted, tools);
+    await this.#attempts.take('converge', this.account);
     const released = await releasedKeys(record, counted, tools);
     const vault = await Vault.open(provider, record, released);
     try {
-      if (record.gate) await this.#passGate(vault, record.gate, signals);
+      if (record.gate && !mayPass) await this.#passGate(vault, record.gate, code as string);
     } catch (error) {
       vault.close();
       throw error;
@@ -288,19 +292,38 @@ export class FusionManager {
     return { record, vault, presented: released.map(({ stored }) => stored!) };
   }
 
-  async #passGate(vault: Vault, gate: string, signals: readonly PresentedSignal[]): Promise<void> {
-    const code = signals.find(({ type }) => type === 'totp')?.value;
+  /** Says the same as of wrong signals: otherwise a wrong code would tell that the signals were right. */
+  async #passGate(vault: Vault, gate: string, code: string): Promise<void> {
     const secret = await vault.openGate(this.account, gate);
-    const step = typeof code === 'string' ? stepOf(secret, code, this.#clock()) : undefined;
+    const step = stepOf(secret, code, this.#clock());
     // A code counts once (RFC 6238 section 5.2), in every instance that shares the counts.
     const isFirst =
       step !== undefined && (await this.#attempts.isFirst(`totp:${this.account}:${step}`, 180_000));
-    if (!isFirst) throw new XfuseError('TOTP_REFUSED');
+    if (!isFirst) throw new XfuseError('SIGNALS_REFUSED');
   }
 
-  async #ialOf(record: FusionRecord, now: number): Promise<Ial | undefined> {
+  /** The level, or none where the statement is not good any more; an error then only if a level is demanded. */
+  async #ialOf(record: FusionRecord): Promise<Ial | undefined> {
+    if (this.#options.ial === undefined) return this.#goodIal(record);
     if (record.proofing === undefined) return undefined;
-    return readProofing(await this.#crypto(), record.proofing, { ...this.#proofedBy(record), now });
+    return readProofing(await this.#crypto(), record.proofing, this.#proofedBy(record));
+  }
+
+  async #goodIal(record: FusionRecord): Promise<Ial | undefined> {
+    if (record.proofing === undefined) return undefined;
+    try {
+      return await readProofing(await this.#crypto(), record.proofing, this.#proofedBy(record));
+    } catch (error) {
+      if (isXfuseError(error) && error.code === 'ATTESTATION_INVALID') return undefined;
+      throw error;
+    }
+  }
+
+  async #keyed(crypto: CryptoProvider, signal: NewSignal, others: readonly KeyedSignal[]) {
+    const tools = await this.#tools(crypto);
+    const ready = await readySignal(signal, tools);
+    await assertOthers(signal, ready, others, tools);
+    return keySignal(crypto, this.account, ready);
   }
 
   #proofedBy({ fusedDid }: FusionRecord) {

@@ -24,6 +24,14 @@ export type NewSignal =
   | { readonly type: 'device' | 'biometric'; readonly value: DeviceSecret }
   | { readonly type: 'attestation'; readonly value: AttestationEnrollment };
 
+/** A gate to enroll: the secret of one-time codes as base32 or 16 to 64 bytes. */
+export interface NewGate {
+  /** The type. */
+  readonly type: 'totp';
+  /** What the app got, too. */
+  readonly value: string | Uint8Array;
+}
+
 /** A signal as it is presented. `totp` is a gate: it is checked, and counts for nothing. */
 export type PresentedSignal =
   | PasswordSignal
@@ -108,6 +116,19 @@ export async function readySignal(signal: NewSignal, tools: SignalTools): Promis
   return { description: { id, type, kind: value.kind }, key: await deviceKey(crypto, value) };
 }
 
+/** Checks statements of attesters: they cost little, and what is wrong with one is no secret. Throws `ATTESTATION_INVALID…`. */
+export async function assertStatements(
+  record: FusionRecord,
+  presented: readonly PresentedSignal[],
+  { crypto, account, audience, now }: SignalTools,
+): Promise<void> {
+  const issuers = record.signals
+    .filter(({ type }) => type === 'attestation')
+    .map(({ issuer }) => issuer as Did);
+  for (const { type, value } of presented)
+    if (type === 'attestation') await readAttestation(crypto, value, { issuers, account, audience, now });
+}
+
 /** The keys that the presented signals release, each with the stored signal that it is for; `undefined` where there is none such. */
 export async function releasedKeys(
   record: FusionRecord,
@@ -161,7 +182,8 @@ async function publicKeyOf(oprf: Oprf, account: string): Promise<string> {
 
 let argon2: Promise<Argon2id> | undefined;
 
-async function passwordKey(
+/** The key that a password releases. */
+export async function passwordKey(
   password: string,
   { salt, argon2: cost, oprf: publicKey }: PasswordParameters,
   { crypto, account, oprf }: SignalTools,

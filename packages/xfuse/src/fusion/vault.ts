@@ -14,7 +14,8 @@ export interface KeyedSignal {
   readonly shareKey: Uint8Array;
 }
 
-const about = (what: string, account: string, id: string) =>
+/** What a sealed part is bound to. */
+export const about = (what: string, account: string, id: string) =>
   lengthPrefixed('xlink/1 xfuse', what, account, id);
 
 /** A new signal gets a share key of its own, which its own key wraps. */

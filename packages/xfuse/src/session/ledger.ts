@@ -1,4 +1,5 @@
 import type { Did } from '@private.me/xlink';
+import { XfuseError } from '../errors.js';
 
 /** A session that was opened. */
 export interface OpenSession {
@@ -12,7 +13,7 @@ export interface OpenSession {
 
 /** Which sessions are open. Share one between those who open sessions and those who check them: then one that was ended is over at once. */
 export interface SessionLedger {
-  /** Notes a session. */
+  /** Notes a session. Throws `SESSION_ENDED` for one that was ended before: it stays so, also where its nonce comes again. */
   open(session: OpenSession): void | Promise<void>;
   /** Whether it was noted and not ended. What it throws counts as no. */
   isOpen(session: Did, fused: Did): boolean | Promise<boolean>;
@@ -28,6 +29,8 @@ const MAX_SESSIONS = 100_000;
 /** Keeps open sessions in memory. */
 export class MemorySessionLedger implements SessionLedger {
   readonly #sessions = new Map<Did, OpenSession>();
+  /** Those that were ended, until nothing that was certified of them is good any more. */
+  readonly #ended = new Map<Did, number>();
   readonly #clock: () => number;
 
   /** `clock`: ms since 1970, default `Date.now`. */
@@ -35,10 +38,13 @@ export class MemorySessionLedger implements SessionLedger {
     this.#clock = clock;
   }
 
-  /** Notes a session. */
+  /** Notes a session. Throws `SESSION_ENDED` for one that was ended. */
   open(session: OpenSession): void {
+    if ((this.#ended.get(session.session) ?? 0) > this.#clock()) throw new XfuseError('SESSION_ENDED');
+    const before = this.#sessions.get(session.session);
+    const expiresAt = Math.max(session.expiresAt, before?.expiresAt ?? 0);
     this.#sessions.delete(session.session);
-    this.#sessions.set(session.session, session);
+    this.#sessions.set(session.session, { ...session, expiresAt });
     if (this.#sessions.size <= MAX_SESSIONS) return;
     const now = this.#clock();
     for (const [did, { expiresAt }] of this.#sessions) if (expiresAt <= now) this.#sessions.delete(did);
@@ -55,6 +61,11 @@ export class MemorySessionLedger implements SessionLedger {
 
   /** Ends one. */
   end(session: Did): void {
+    const now = this.#clock();
+    if (this.#ended.size >= MAX_SESSIONS)
+      for (const [did, until] of this.#ended)
+        if (until <= now || this.#ended.size >= MAX_SESSIONS) this.#ended.delete(did);
+    this.#ended.set(session, this.#sessions.get(session)?.expiresAt ?? now + 86_400_000);
     this.#sessions.delete(session);
   }
 
@@ -63,7 +74,7 @@ export class MemorySessionLedger implements SessionLedger {
     const ended = [...this.#sessions.values()]
       .filter((one) => one.fused === fused)
       .map(({ session }) => session);
-    for (const session of ended) this.#sessions.delete(session);
+    for (const session of ended) this.end(session);
     return ended;
   }
 }

@@ -18,6 +18,11 @@ export interface VerifySessionOptions {
   readonly isKnown: (fused: Did) => boolean | Promise<boolean>;
   /** Which sessions are open. Default: not looked up, so that sessions end only when they expire. */
   readonly sessions?: SessionLedger;
+  /**
+   * Least generation of the record that a session may come from, such as `fusion.generation()` when signals were last changed. Sessions of
+   * lower ones are over. Default: not looked at.
+   */
+  readonly minimumGeneration?: number;
   /** Least authentication assurance. Default `AAL1`. */
   readonly minimumAal?: Aal;
   /** Least identity assurance. Default: none. */
@@ -45,6 +50,7 @@ const NAMES = [
   'audience',
   'isKnown',
   'sessions',
+  'minimumGeneration',
   'minimumAal',
   'minimumIal',
   'assertion',
@@ -64,6 +70,7 @@ export async function verifySession(
   if (claims.audience !== audience) throw new XfuseError('SESSION_INVALID:AUDIENCE');
   if (!(await options.isKnown(claims.fused))) throw new XfuseError('SESSION_INVALID:STRANGER');
   if (sessions && !(await isOpen(sessions, claims))) throw new XfuseError('SESSION_ENDED');
+  if (claims.generation < (options.minimumGeneration ?? 0)) throw new XfuseError('SESSION_ENDED');
   if (assertion && assertion.session !== did) throw new XfuseError('ASSERTION_REFUSED');
   const aal = assertion?.userVerified && assertion.isDeviceBound ? 'AAL3' : claims.aal;
   if (AALS.indexOf(aal) < AALS.indexOf(minimumAal)) throw new XfuseError('ASSURANCE_TOO_LOW');

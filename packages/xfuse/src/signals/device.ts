@@ -57,7 +57,7 @@ export interface UserVerificationAssertion {
 
 /** A passkey with the PRF extension: `prf` is `getClientExtensionResults().prf.results.first`, 32 bytes. */
 export function passkey(options: { readonly prf: Uint8Array; readonly credentialId: string }): DeviceSecret {
-  if (!fromBase64url(options.credentialId)?.length)
+  if (!fromBase64url(options?.credentialId)?.length)
     throw new XfuseError('SIGNAL_INVALID', { field: 'credentialId' });
   return new DeviceSecret('passkey', options.prf, options.credentialId);
 }
@@ -74,7 +74,7 @@ export function userVerified(options: {
   readonly prf: Uint8Array;
   readonly assertion: UserVerificationAssertion;
 }): DeviceSecret {
-  const { prf, assertion } = options;
+  const { prf, assertion } = options ?? {};
   const data = fromBase64url(assertion?.response?.authenticatorData);
   if (!data || data.length < 37 || !fromBase64url(assertion.id)?.length)
     throw new XfuseError('SIGNAL_INVALID', { field: 'assertion' });

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { link, open, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { makeFolder } from '@private.me/xlink/file';
 import { XfuseError } from '../errors.js';
+import { FileExposed, readOwnFile } from '../util/own-file.js';
 import { DeviceSecret } from './device.js';
 
 /** How a key is sealed by the system: DPAPI, Keychain, a TPM, a KMS. */
@@ -29,37 +29,37 @@ export async function deviceKeyFile(path: string, sealing?: KeySealing): Promise
 }
 
 async function read(path: string, sealing: KeySealing | undefined): Promise<Uint8Array | undefined> {
-  let file: FileHandle;
   try {
-    // Neither followed if it is a link nor read if it is no file.
-    file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+    const bytes = await readOwnFile(path, 65_536);
+    return sealing ? await sealing.unseal(bytes) : bytes;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (error instanceof FileExposed) throw new XfuseError('KEY_FILE_EXPOSED');
     throw error;
-  }
-  try {
-    const { mode, uid, size } = await file.stat();
-    const isMine = process.getuid === undefined || uid === process.getuid();
-    if (process.platform !== 'win32' && ((mode & 0o077) !== 0 || !isMine))
-      throw new XfuseError('KEY_FILE_EXPOSED');
-    if (size > 65_536) throw new Error('too large');
-    const bytes = new Uint8Array(await file.readFile());
-    return sealing ? await sealing.unseal(bytes) : bytes;
-  } finally {
-    await file.close();
   }
 }
 
+/** Of several first uses at the same time one makes the key, and the others read it. */
 async function make(path: string, sealing: KeySealing | undefined): Promise<Uint8Array> {
   await makeFolder(dirname(path));
   const key = new Uint8Array(randomBytes(32));
   const content = sealing ? await sealing.seal(key) : key;
-  const file = await open(path, 'wx', 0o600);
+  const draft = join(dirname(path), `.${randomUUID()}`);
   try {
-    await file.writeFile(content);
-    await file.sync();
+    const file = await open(draft, 'wx', 0o600);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await link(draft, path);
+    return key;
+  } catch (error) {
+    const made = (error as NodeJS.ErrnoException).code === 'EEXIST' ? await read(path, sealing) : undefined;
+    if (!made) throw error;
+    return made;
   } finally {
-    await file.close();
+    await rm(draft, { force: true });
   }
-  return key;
 }

@@ -1,10 +1,20 @@
-import { ristretto255_oprf } from '@noble/curves/ed25519.js';
+import { ristretto255, ristretto255_oprf } from '@noble/curves/ed25519.js';
 import { XfuseError } from '../errors.js';
 import { type AttemptLimits, Attempts } from '../util/attempts.js';
 import { fromBase64url, lengthPrefixed, toBase64url } from '../util/bytes.js';
 import { checkNames, invalidOption } from '../util/options.js';
 
 const { voprf } = ristretto255_oprf;
+
+/** Whether bytes are an element other than the identity (RFC 9497 section 4.1). */
+function isElement(bytes: Uint8Array | undefined): bytes is Uint8Array {
+  if (bytes?.length !== 32) return false;
+  try {
+    return !ristretto255.Point.fromBytes(bytes).is0();
+  } catch {
+    return false;
+  }
+}
 
 /** An answer of an OPRF server, in base64url. */
 export interface OprfAnswer {
@@ -51,11 +61,12 @@ export class OprfServer implements Oprf {
 
   /** Rejects with `ATTEMPTS_EXCEEDED`, `LIMITS_UNAVAILABLE`, or `SIGNAL_INVALID` for what is no element. */
   async evaluate(account: string, blinded: string): Promise<OprfAnswer> {
-    await this.#attempts.take('oprf', account);
     const element = fromBase64url(blinded);
+    // What is no element is no attempt: anybody can send it.
+    if (!isElement(element)) throw new XfuseError('SIGNAL_INVALID', { field: 'blinded' });
+    await this.#attempts.take('oprf', account);
     const { secretKey, publicKey } = this.#keyOf(account);
     try {
-      if (element?.length !== 32) throw new Error('no element');
       const { evaluated, proof } = voprf.blindEvaluate(secretKey, publicKey, element);
       return { evaluated: toBase64url(evaluated), proof: toBase64url(proof) };
     } catch (cause) {

@@ -21,6 +21,16 @@ export function hotp(
   step: number,
   { hash = 'sha1', digits = 6 }: TotpOptions = {},
 ): string {
+  if (
+    !(secret instanceof Uint8Array) ||
+    !Number.isSafeInteger(step) ||
+    step < 0 ||
+    !Object.hasOwn(HASHES, hash)
+  )
+    throw new XfuseError('SIGNAL_INVALID', {
+      field: 'totp',
+      hint: 'totp(secret, timeMs) takes the secret as bytes or base32, and ms since 1970.',
+    });
   const counter = new Uint8Array(8);
   new DataView(counter.buffer).setBigUint64(0, BigInt(step));
   const tag = hmac(HASHES[hash], secret, counter);
@@ -29,9 +39,13 @@ export function hotp(
   return String(value % 10 ** digits).padStart(digits, '0');
 }
 
-/** The code at a time in ms since 1970 (RFC 6238). */
-export const totp = (secret: Uint8Array, timeMs: number, options: TotpOptions = {}): string =>
-  hotp(secret, Math.floor(timeMs / 1000 / (options.stepSeconds ?? 30)), options);
+/** The code at a time in ms since 1970 (RFC 6238). `secret`: bytes, or base32 as apps show it. Throws `SIGNAL_INVALID`. */
+export const totp = (secret: Uint8Array | string, timeMs: number, options: TotpOptions = {}): string =>
+  hotp(
+    typeof secret === 'string' ? totpSecret(secret) : secret,
+    Math.floor(timeMs / 1000 / (options.stepSeconds ?? 30)),
+    options,
+  );
 
 /** The step that a code is of: this one, or one before or after; `undefined` if it is of none of them. */
 export function stepOf(
@@ -44,6 +58,9 @@ export function stepOf(
   const found = [now, now - 1, now + 1].filter((step) => step >= 0 && hotp(secret, step, options) === code);
   return found[0];
 }
+
+/** Whether something can be a code. */
+export const isCode = (value: unknown): boolean => typeof value === 'string' && /^\d{6}$/.test(value);
 
 /** The secret of an app, which is base32 (RFC 4648 section 6), 16 bytes or more. Throws `SIGNAL_INVALID`. */
 export function totpSecret(value: unknown): Uint8Array {
