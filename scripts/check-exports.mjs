@@ -1,5 +1,5 @@
 // Packs root and wings as they would be published and lets attw and publint judge the tarballs.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,8 +18,11 @@ if (built.status !== 0) process.exit(1);
 const folder = mkdtempSync(join(tmpdir(), 'xlink-exports-'));
 
 try {
-  // What is a program, not a library, is ESM only.
-  const problems = [check('.', []), ...wings.map((wing) => check(wing, ['--profile', 'esm-only']))].flat();
+  // attw takes most of its time for the root, with its many fronts: the wings are packed and judged meanwhile.
+  const ofRoot = check('.', []);
+  const problems = [];
+  for (const wing of wings) problems.push(...(await check(wing, ['--profile', 'esm-only'])));
+  problems.unshift(...(await ofRoot));
   for (const problem of problems) console.error(problem);
   if (problems.length > 0) process.exitCode = 1;
   else console.log(`${1 + wings.length} tarballs; attw and publint are content`);
@@ -27,20 +30,24 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-function check(place, attwOptions) {
+async function check(place, attwOptions) {
   const manifest = manifestOf(join(root, place));
   const { tarball, files } = pack(join(root, place), folder);
-  const complaints = [
-    ...strangers(files, place),
-    ...missing(files, manifest),
-    ...deadLinks(tarball, files),
-    ...leftovers(read(tarball, 'package.json')),
-    ...(place === '.' ? unmapped(manifest) : []),
-  ];
-  const judged = [
+  const judging = [
     run('attw', [tarball, '--format', 'ascii', ...attwOptions]),
     run('publint', ['run', tarball, '--strict']),
   ];
+  const home = mkdtempSync(join(folder, 'package-'));
+  execFileSync('tar', ['-xzf', tarball, '-C', home]);
+  const read = (file) => readFileSync(join(home, 'package', file), 'utf8');
+  const complaints = [
+    ...strangers(files, place),
+    ...missing(files, manifest),
+    ...deadLinks(read, files),
+    ...leftovers(read('package.json')),
+    ...(place === '.' ? unmapped(manifest) : []),
+  ];
+  const judged = await Promise.all(judging);
   return [...complaints.map((complaint) => `${place}: ${complaint}`), ...judged.filter(Boolean)];
 }
 
@@ -60,10 +67,10 @@ function missing(files, { exports, imports = {}, bin = {}, main = [], types = []
   return [...untyped, ...absent.map((file) => `${file} is not in the tarball`)];
 }
 
-function deadLinks(tarball, files) {
+function deadLinks(read, files) {
   return files
     .filter((file) => file.endsWith('.md'))
-    .flatMap((page) => fileLinksOf(read(tarball, page), page).map((target) => [page, target]))
+    .flatMap((page) => fileLinksOf(read(page), page).map((target) => [page, target]))
     .filter(([, target]) => !files.includes(target))
     .map(([page, target]) => `${page} links to ${target}, which is not in the tarball`);
 }
@@ -83,14 +90,10 @@ function unmapped(manifest) {
     .map((name) => `tsconfig.json has no path for ${name}`);
 }
 
-function read(tarball, file) {
-  return execFileSync('tar', ['-xOf', tarball, `package/${file}`], { encoding: 'utf8', maxBuffer: 2 ** 25 });
-}
-
 /** What the tool has to complain about, if anything. */
-function run(tool, args) {
-  const { status, stdout, stderr } = spawnSync(join(root, 'node_modules/.bin', tool), args, {
-    encoding: 'utf8',
+const run = (tool, args) =>
+  new Promise((resolve) => {
+    execFile(join(root, 'node_modules/.bin', tool), args, { maxBuffer: 2 ** 25 }, (error, stdout, stderr) =>
+      resolve(error ? `${tool}: ${stdout}${stderr}` : undefined),
+    );
   });
-  return status === 0 ? undefined : `${tool}: ${stdout}${stderr}`;
-}

@@ -16,9 +16,8 @@ export const ours = (name) => `${name}@${devDependencies[name]}`;
 export const workshop = mkdtempSync(join(tmpdir(), 'xlink-consumer-'));
 process.once('exit', () => rmSync(workshop, { recursive: true, force: true }));
 
-/** Builds and packs, with a plain `npm pack`, and leaves the repository as it was. Returns the tarballs by name: `root`, `cli`. */
+/** Packs with a plain `npm pack`, which builds, and leaves the repository as it was. Returns the tarballs by name: `root`, `cli`. */
 export function packAll(into = workshop) {
-  execFileSync('npm', ['run', 'build'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   const places = [['root', '.'], ...wings.map((wing) => [wing.slice('packages/'.length), wing])];
   return Object.fromEntries(places.map(([name, place]) => [name, packed(join(root, place), into)]));
 }
