@@ -91,9 +91,10 @@ function unmapped(manifest) {
 }
 
 /** What the tool has to complain about, if anything. */
-const run = (tool, args) =>
-  new Promise((resolve) => {
+function run(tool, args) {
+  return new Promise((resolve) => {
     execFile(join(root, 'node_modules/.bin', tool), args, { maxBuffer: 2 ** 25 }, (error, stdout, stderr) =>
       resolve(error ? `${tool}: ${stdout}${stderr}` : undefined),
     );
   });
+}
