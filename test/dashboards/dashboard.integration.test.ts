@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, jest, test } from '@jest/globals';
-import type { XlinkEvent } from '@private.me/xlink';
+import { XlinkError, type XlinkEvent } from '@private.me/xlink';
 import { METRICS, prometheusMetrics } from '@private.me/xlink/metrics';
 import { Registry } from 'prom-client';
 import { panelsOf, readDashboard, readRules, root, targetsOf } from './files.js';
@@ -102,6 +102,7 @@ describe('the dashboard as a file', () => {
 describe('the names of metrics', () => {
   const EVENTS: XlinkEvent[] = [
     { type: 'mode', to: 'hybrid', sunset: Date.UTC(2030, 0, 1) },
+    { type: 'fault', error: new XlinkError('AUDIT_UNAVAILABLE') },
     {
       type: 'request',
       mode: 'hybrid',
@@ -164,12 +165,17 @@ describe('the names of metrics', () => {
     expect([...names].filter((name) => !known.has(name))).toEqual([]);
   });
 
-  test('that are not asked for are what is open, which reports show, and the two gauges of one process, which cannot be averaged', () => {
+  test('that are not asked for are what is open, which reports show, two gauges of one process, which cannot be averaged, and what an alert tells', () => {
     const text = targets.map(({ target }) => target.expr).join('\n');
     const unused = Object.values(METRICS).filter(
       ({ name }) => !new RegExp(`\\b${name}(_bucket)?\\b`).test(text),
     );
-    expect(unused).toEqual([METRICS.openRequests, METRICS.adoption, METRICS.adoptionPct]);
+    expect(unused).toEqual([
+      METRICS.openRequests,
+      METRICS.adoption,
+      METRICS.adoptionPct,
+      METRICS.auditFaults,
+    ]);
   });
 
   test('follow a prefix, everywhere', async () => {

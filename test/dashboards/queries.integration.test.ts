@@ -176,6 +176,7 @@ describeWith(['prometheus'], 'the queries of the dashboard and the rules, asked 
     const states = loaded.filter(({ type }) => type === 'alerting').map(({ name, state }) => [name, state]);
     expect(Object.fromEntries(states)).toEqual({
       XlinkAdoptionStalled: 'inactive',
+      XlinkAuditLogFailing: 'inactive',
       XlinkKeyRotationOverdue: 'inactive',
       XlinkKeyUseAfterSunset: 'inactive',
       XlinkReplayBurst: 'firing',

@@ -74,6 +74,8 @@ describe('the bound', () => {
       observe({ type: 'session-refusal', reason });
       observe(request({ method: 'xlink', outcome: 'refused', reason, offered: 'session' }));
     }
+    for (const id of [...REASONS, 'AUDIT_MADE_UP'].filter((reason) => reason.startsWith('AUDIT_')))
+      observe({ type: 'fault', error: { code: id, id } } as never);
     for (const refused of [true, false]) observe({ type: 'downgrade', client: 'c', refused });
     for (const keyEpoch of [1, 2]) observe({ type: 'key-epoch', keyEpoch, since: 0, rotatesAt: 1 });
     for (const version of [2, 3] as const)
