@@ -48,6 +48,8 @@ describe('the list of those who take options', () => {
 
   /** Published functions and classes that take no object of options. */
   const OTHERS = [
+    'isPrivateHost',
+    'makeFolder',
     'verifyCheckpoint',
     'transferClients',
     'transferMode',
