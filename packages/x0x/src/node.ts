@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Agent, type AgentMessage, GatewayTransport } from '@private.me/xlink';
-import { FileNonceStore, FileStoreError, FileTrustRegistry } from '@private.me/xlink/file';
+import { FileNonceStore, FileStoreError, FileTrustRegistry, makeFolder } from '@private.me/xlink/file';
 import { type AnnounceOptions, Announcer } from './announce/announcer.js';
 import {
   type CardOptions,
@@ -35,7 +35,7 @@ import { Contacts } from './trust/contacts.js';
 import { Revocations } from './trust/revocations.js';
 import { parseId } from './util/hex.js';
 import { checkNames, checkValue, isBoolean, isDid, isFunction } from './util/options.js';
-import { assertUnshared, makeFolder, removeDrafts } from './util/private-file.js';
+import { assertUnshared, removeDrafts } from './util/private-file.js';
 
 const DEFAULT_HEARTBEAT_MS = 300_000;
 /** A message that waited longer at the relay is refused. */

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { Identity, mlDsa65SeedOf } from '@private.me/xlink';
-import { identityFromFile } from '@private.me/xlink/file';
+import { identityFromFile, makeFolder } from '@private.me/xlink/file';
 import { X0xError } from '../errors.js';
 import { encodeKeyFile } from '../layouts/key-file.js';
-import { assertUnshared, createFile, isExposed, makeFolder } from '../util/private-file.js';
+import { assertUnshared, createFile, isExposed } from '../util/private-file.js';
 import type { X0xId } from './ids.js';
 import { keyPath, keysFromFile, readKeyFile } from './key-files.js';
 import { type RandomBytes, X0xKeyPair } from './key-pair.js';

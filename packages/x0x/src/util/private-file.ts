@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '@private.me/xlink/file';
 import { X0xError } from '../errors.js';
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
@@ -65,21 +66,6 @@ export async function createFile(path: string, bytes: Uint8Array | string): Prom
     throw error;
   } finally {
     await rm(draft, { force: true });
-  }
-}
-
-/** Makes a folder with mode 0700, and those above it, if it is not there. Not with `recursive`, which never ends below `/proc` (Node 20). */
-export async function makeFolder(path: string): Promise<void> {
-  const isThere = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (isThere) return;
-  if (dirname(path) !== path) await makeFolder(dirname(path));
-  try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '@private.me/xlink/file';
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
 
@@ -14,10 +15,12 @@ export async function bytesIn(path: string): Promise<Uint8Array | undefined> {
   }
 }
 
-/** Whether other users may read it. Windows has no such bits. */
+/** Whether other users may read it, or own it. Windows has no such bits. */
 export async function isExposed(path: string): Promise<boolean> {
-  if (process.platform === 'win32') return false;
-  return ((await stat(path)).mode & 0o077) !== 0;
+  const user = process.getuid?.();
+  if (user === undefined) return false;
+  const { mode, uid } = await stat(path);
+  return (mode & 0o077) !== 0 || (uid !== user && uid !== 0);
 }
 
 /** Replaces a file as a whole, with mode 0600; a crash leaves the old one or the new one. */
@@ -46,11 +49,6 @@ export async function createFile(path: string, bytes: Uint8Array | string): Prom
     await rm(draft, { force: true });
   }
 }
-
-/** Makes a folder with mode 0700, if it is not there. */
-export const makeFolder = async (path: string): Promise<void> => {
-  await mkdir(path, { recursive: true, mode: 0o700 });
-};
 
 async function writeDraft(path: string, bytes: Uint8Array | string): Promise<string> {
   await makeFolder(dirname(path));
